@@ -17,6 +17,7 @@ SELECT revision FROM cmig.plan('upgrade', 'heads');
 SELECT revision FROM cmig.upgrade();
 SELECT * FROM cmig.check() WHERE object = 's';
 SELECT value FROM cmig.show('s') WHERE field = 'replaces';
+SELECT substring(cmig.script('downgrade', 's:base') FROM 'step 1 of[^\n]*') AS downgrade, substring(cmig.script('upgrade', 's:004') FROM 'step 1 of[^\n]*') AS upgrade;
 SELECT revision FROM cmig.downgrade('base');
 
 -- some are: it waits
@@ -164,4 +165,5 @@ SELECT * FROM cmig.squash('001:003', NULL);
 SELECT * FROM cmig.squash('001:002', 'x', '001');
 SELECT * FROM cmig.squash('nothing:002', 'x');
 SELECT * FROM cmig.squash('001:002', 'x', schemas => '{}');
+SELECT * FROM cmig.squash('001:002', 'x', schemas => '{nowhere}');
 DROP EXTENSION pg_cmig;

@@ -35,6 +35,8 @@ typedef struct CmigDiffOptions
 	bool		all_owners;		/* set owners even if the owner is role */
 	bool		sorted;			/* sort privileges; otherwise they are in the
 								 * order of granting */
+	bool		need_schemas;	/* a schema that exists on neither side is an
+								 * error, not a warning */
 	List	   *renames;		/* of char *, as they were written */
 	const char *role;			/* the owner of new objects, unquoted */
 	List	   *initial;		/* of CmigInitialGrants */

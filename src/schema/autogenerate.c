@@ -109,6 +109,7 @@ cmig_require_schema(PG_FUNCTION_ARGS)
 	ListCell   *cell;
 
 	cmig_diff_arguments(fcinfo, 2, &options);
+	options.need_schemas = true;
 	replay = replay_argument(fcinfo, 8);
 	lines = find_differences(managed, target_sql, &options, replay, "cmig.require_schema()");
 	if (lines == NIL)

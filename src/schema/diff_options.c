@@ -12,6 +12,20 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
+/* The names in an array that is not NULL. */
+static CmigNames *
+names_argument(FunctionCallInfo fcinfo, int n, const char *what, const char *hint)
+{
+	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(n);
+
+	if (ARR_NDIM(array) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must have one dimension", what),
+				 errhint("%s", hint)));
+	return cmig_argument_names(array, what, hint);
+}
+
 CmigManaged *
 cmig_diff_schemas_argument(FunctionCallInfo fcinfo, int n)
 {
@@ -19,7 +33,7 @@ cmig_diff_schemas_argument(FunctionCallInfo fcinfo, int n)
 
 	if (!PG_ARGISNULL(n))
 	{
-		names = cmig_argument_names(PG_GETARG_ARRAYTYPE_P(n), "the list of schemas", NULL);
+		names = names_argument(fcinfo, n, "the list of schemas", "Use ARRAY['<schema>', ...].");
 		if (names->count == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -57,9 +71,12 @@ models_argument(FunctionCallInfo fcinfo, int n)
 List *
 cmig_diff_renames(FunctionCallInfo fcinfo, int n)
 {
-	const CmigNames *texts = cmig_argument_list(fcinfo, n, "renames");
+	const CmigNames *texts;
 	List	   *renames = NIL;
 
+	if (PG_ARGISNULL(n))
+		return NIL;
+	texts = names_argument(fcinfo, n, "the list of renames", "Use ARRAY['table public.a -> b', ...].");
 	for (int i = 0; i < texts->count; i++)
 		renames = lappend(renames, texts->names[i]);
 	return renames;

@@ -25,6 +25,8 @@
 #include "schema/target.h"
 #include "schema/tool_table.h"
 
+#include "utils/builtins.h"
+
 /* A comparison of the managed schemas with a target. */
 typedef struct DiffRun
 {
@@ -50,27 +52,30 @@ typedef struct ReplayRun
 } ReplayRun;
 
 static bool
-has_schema(const CmigManaged *managed, const char *name)
+has_schema(const CmigImage *image, const char *name)
 {
-	for (int i = 0; i < managed->count; i++)
-	{
-		if (OidIsValid(managed->schemas[i].oid) && strcmp(managed->schemas[i].name, name) == 0)
-			return true;
-	}
-	return false;
+	return cmig_image_lookup(image, &cmig_kind_schema, quote_identifier(name)) != NULL;
 }
 
-/* Report a schema that exists on neither side: its name may be mistyped. */
+/*
+ * Report a schema that exists on neither side: its name may be mistyped, and
+ * then nothing would be compared.
+ */
 static void
-check_schemas(const CmigManaged *live, const CmigManaged *target)
+check_schemas(const DiffRun *run, const CmigImage *from)
 {
-	for (int i = 0; i < live->count; i++)
+	for (int i = 0; i < run->managed->count && !run->managed->all; i++)
 	{
-		if (!OidIsValid(live->schemas[i].oid) && !has_schema(target, live->schemas[i].name))
-			ereport(WARNING,
-					(errcode(ERRCODE_UNDEFINED_SCHEMA),
-					 errmsg("schema \"%s\" exists neither in the database nor in the target",
-							live->schemas[i].name)));
+		const char *name = run->managed->schemas[i].name;
+
+		if (has_schema(from, name) || has_schema(run->image, name))
+			continue;
+		ereport(run->options.need_schemas ? ERROR : WARNING,
+				(errcode(ERRCODE_UNDEFINED_SCHEMA),
+				 run->target_sql == NULL ?
+				 errmsg("schema \"%s\" exists neither before nor after the revisions of the range", name) :
+				 errmsg("schema \"%s\" exists neither in the %s nor in the target", name,
+						run->replayed ? "revisions" : "database")));
 	}
 }
 
@@ -79,12 +84,9 @@ static void
 read_target(CmigShadow *shadow, void *arg)
 {
 	DiffRun    *run = arg;
-	CmigManaged *schemas;
 
 	run->target = cmig_target_run(shadow, run->target_sql);
-	schemas = cmig_shadow_schemas(shadow);
-	check_schemas(shadow->managed, schemas);
-	run->image = cmig_image_read(schemas);
+	run->image = cmig_image_read(cmig_shadow_schemas(shadow));
 	cmig_body_check(run->image, run->live);
 }
 
@@ -242,6 +244,7 @@ cmig_diff_run(const CmigManaged *managed, const char *target_sql,
 	run.live = from;
 	run.options.initial = cmig_initial_grants_read();
 	run_target(&run);
+	check_schemas(&run, from);
 	from = cmig_rename_read(managed, from, run.image, options->renames, run.target->renames,
 							cmig_diff_line_add, &run.lines);
 	cmig_others_mark(from);
@@ -295,6 +298,7 @@ replay_revisions(CmigReplay *replay, void *arg)
 	state->from = cmig_replay_image(replay, names_of(state->run->managed), NULL);
 	state->run->replayed = cmig_replay_target(replay);
 	state->replay = replay;
+	check_schemas(state->run, state->from);
 	error = cmig_subtransaction_rehearse(rename_replayed, state);
 	if (error != NULL)
 		ReThrowError(error);
@@ -330,7 +334,7 @@ cmig_diff_run_between(const CmigReplayPlan *from, const CmigReplayPlan *to,
 					  const CmigManaged *managed, const CmigDiffOptions *options,
 					  const char *function)
 {
-	DiffRun		run = {managed, "", *options, function};
+	DiffRun		run = {managed, NULL, *options, function};
 	ReplayRun	replay = {&run, to};
 
 	cmig_replay_run(to->graph, function, replay_target, &replay);

@@ -66,7 +66,7 @@ check_schemas(const CmigDrift *drift)
 
 		if (!OidIsValid(schema->oid) &&
 			cmig_image_lookup(drift->replayed->image, &cmig_kind_schema, quote_identifier(schema->name)) == NULL)
-			ereport(WARNING,
+			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_SCHEMA),
 					 errmsg("schema \"%s\" exists neither in the database nor in the revisions",
 							schema->name)));

@@ -322,6 +322,7 @@ cmig_squash(PG_FUNCTION_ARGS)
 	generate.draft.template = cmig_argument_text(fcinfo, 3);
 	cmig_diff_annotations(fcinfo, 5, &options);
 	options.renames = cmig_diff_renames(fcinfo, 8);
+	options.need_schemas = true;
 
 	find_revisions(&squash, cmig_argument_text(fcinfo, 0), &new->text.edges);
 	cmig_generate_prepare(&generate, "cmig.squash()");
