@@ -16,6 +16,7 @@
 #include "audit/audit_script.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/text_list.h"
 
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
@@ -190,19 +191,6 @@ plain_names(const List *names)
 	return plain;
 }
 
-static bool
-has_name(const List *names, const char *name)
-{
-	ListCell   *lc;
-
-	foreach(lc, names)
-	{
-		if (strcmp(lfirst(lc), name) == 0)
-			return true;
-	}
-	return false;
-}
-
 /*
  * With an include list, the columns that the log shows, so that columns added
  * later are not shown; without one, those that it does not show.  A trigger in
@@ -219,7 +207,7 @@ listed_columns(Relation relation, const CmigAuditOptions *options, const List *k
 		char	   *column = NameStr(TupleDescAttr(desc, i)->attname);
 		bool		shown = cmig_virtual_column_compat(relation, i + 1) == NULL &&
 		!cmig_audit_options_has(options->exclude, column) &&
-		(options->include == NIL || has_name(key, column) ||
+		(options->include == NIL || cmig_text_list_has(key, column) ||
 		 cmig_audit_options_has(options->include, column) ||
 		 cmig_audit_options_has(options->redact, column));
 

@@ -16,6 +16,7 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/query.h"
+#include "base/text_list.h"
 
 #include "access/table.h"
 #include "access/xact.h"
@@ -170,20 +171,13 @@ set_hash_key(CmigAuditTable *table, Oid extension_owner)
 static bool
 is_shown(const CmigAuditOptions *options, const List *key, const char *name)
 {
-	ListCell   *lc;
-
 	if (cmig_audit_options_has(options->exclude, name))
 		return false;
 	if (!options->only_included || cmig_audit_options_has(options->include, name) ||
 		cmig_audit_options_has(options->redact, name) ||
 		cmig_audit_options_has(options->hash, name))
 		return true;
-	foreach(lc, key)
-	{
-		if (strcmp(lfirst(lc), name) == 0)
-			return true;
-	}
-	return false;
+	return cmig_text_list_has(key, name);
 }
 
 static void
@@ -199,7 +193,6 @@ build_shape(CmigAuditTable *table, TupleDesc desc, List *key)
 		Form_pg_attribute attribute = TupleDescAttr(desc, i);
 		CmigAuditColumn *column = &shape->columns[shape->count];
 		const char *name = NameStr(attribute->attname);
-		ListCell   *lc;
 
 		if (attribute->attisdropped || !is_shown(table->options, key, name))
 			continue;
@@ -207,11 +200,7 @@ build_shape(CmigAuditTable *table, TupleDesc desc, List *key)
 			cmig_audit_options_has(table->options->redact, name) ? CMIG_AUDIT_REDACT :
 			CMIG_AUDIT_SHOW;
 		cmig_audit_row_column(column, attribute);
-		foreach(lc, key)
-		{
-			if (strcmp(lfirst(lc), name) == 0)
-				column->in_key = true;
-		}
+		column->in_key = cmig_text_list_has(key, name);
 		key_count += column->in_key;
 		shape->count++;
 	}

@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "base/text_list.h"
 #include "inspect/lint_alter.h"
 #include "inspect/lint_expression.h"
 #include "inspect/lint_state.h"
@@ -216,14 +217,14 @@ remove_column(CmigLintTable *table, const char *name)
 	{
 		CmigLintIndex *index = lfirst(lc);
 
-		if (cmig_lint_model_has_name(index->keys, name) || cmig_lint_model_has_name(index->uses, name))
+		if (cmig_text_list_has(index->keys, name) || cmig_text_list_has(index->uses, name))
 			table->indexes = foreach_delete_current(table->indexes, lc);
 	}
 	foreach(lc, table->constraints)
 	{
 		CmigLintConstraint *constraint = lfirst(lc);
 
-		if (cmig_lint_model_has_name(constraint->columns, name))
+		if (cmig_text_list_has(constraint->columns, name))
 			table->constraints = foreach_delete_current(table->constraints, lc);
 	}
 }

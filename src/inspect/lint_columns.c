@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "base/text_list.h"
 #include "inspect/lint_facts.h"
 #include "inspect/lint_fix.h"
 #include "inspect/lint_rules.h"
@@ -250,7 +251,7 @@ is_proven(const CmigLint *lint, const char *column)
 	{
 		CmigLintConstraint *constraint = lfirst(lc);
 
-		if (constraint->validated && cmig_lint_model_has_name(constraint->proves_not_null, column) &&
+		if (constraint->validated && cmig_text_list_has(constraint->proves_not_null, column) &&
 			!drops_constraint(lint, constraint->name))
 			return true;
 	}

@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "base/text_list.h"
 #include "inspect/lint_expression.h"
 #include "inspect/lint_model.h"
 
@@ -23,7 +24,7 @@ collect_columns(Node *node, void *context)
 	{
 		Node	   *last = llast(((ColumnRef *) node)->fields);
 
-		if (IsA(last, String) && !cmig_lint_model_has_name(*columns, strVal(last)))
+		if (IsA(last, String) && !cmig_text_list_has(*columns, strVal(last)))
 			*columns = lappend(*columns, pstrdup(strVal(last)));
 		return false;
 	}

@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "base/text_list.h"
 #include "inspect/lint_model.h"
 
 #include "catalog/pg_constraint.h"
@@ -57,19 +58,6 @@ cmig_lint_model_index(const CmigLintTable *table, const char *name)
 }
 
 bool
-cmig_lint_model_has_name(List *names, const char *name)
-{
-	ListCell   *lc;
-
-	foreach(lc, names)
-	{
-		if (strcmp(lfirst(lc), name) == 0)
-			return true;
-	}
-	return false;
-}
-
-bool
 cmig_lint_model_proves_not_null(const CmigLintTable *table, const char *column)
 {
 	ListCell   *lc;
@@ -78,7 +66,7 @@ cmig_lint_model_proves_not_null(const CmigLintTable *table, const char *column)
 	{
 		CmigLintConstraint *constraint = lfirst(lc);
 
-		if (constraint->validated && cmig_lint_model_has_name(constraint->proves_not_null, column))
+		if (constraint->validated && cmig_text_list_has(constraint->proves_not_null, column))
 			return true;
 	}
 	return false;
@@ -94,7 +82,7 @@ begins_with(const CmigLintIndex *index, List *columns)
 		return false;
 	for (int i = 0; i < count; i++)
 	{
-		if (!cmig_lint_model_has_name(columns, list_nth(index->keys, i)))
+		if (!cmig_text_list_has(columns, list_nth(index->keys, i)))
 			return false;
 	}
 	return true;

@@ -118,9 +118,6 @@ extern bool cmig_lint_model_proves_not_null(const CmigLintTable *table, const ch
 /* Does an index that can be used begin with these columns, in any order? */
 extern bool cmig_lint_model_has_index_on(const CmigLintTable *table, List *columns);
 
-/* Is the name in a list of char *? */
-extern bool cmig_lint_model_has_name(List *names, const char *name);
-
 /*
  * Is it a table with rows that existed before the plan? Only such tables are
  * slow to scan, to rewrite, and to index.

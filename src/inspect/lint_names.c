@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "base/text_list.h"
 #include "inspect/lint_rules.h"
 #include "inspect/lint_source.h"
 #include "inspect/lint_state.h"
@@ -197,7 +198,7 @@ report_duplicate(CmigLint *lint, List *elements)
 			name = ((ColumnDef *) node)->colname;
 		else
 			continue;
-		if (name && cmig_lint_model_has_name(seen, name))
+		if (name && cmig_text_list_has(seen, name))
 		{
 			cmig_lint_report(lint, NULL, "column %s is named twice", quote_identifier(name));
 			return;

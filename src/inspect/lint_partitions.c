@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "base/text_list.h"
 #include "inspect/lint_facts.h"
 #include "inspect/lint_fix.h"
 #include "inspect/lint_rules.h"
@@ -55,7 +56,7 @@ is_restricted(const CmigLintTable *partition, const char *name)
 		CmigLintConstraint *constraint = lfirst(lc);
 
 		if (constraint->type == CONSTRAINT_CHECK && constraint->validated &&
-			(name == NULL || cmig_lint_model_has_name(constraint->columns, name)))
+			(name == NULL || cmig_text_list_has(constraint->columns, name)))
 			return true;
 	}
 	return false;

@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "base/text_list.h"
 #include "inspect/lint_objects.h"
 #include "inspect/lint_session.h"
 #include "inspect/lint_state.h"
@@ -302,7 +303,7 @@ is_visible(CmigLint *lint, Form_pg_proc form, const char *schema)
 		return false;
 	if (schema)
 		return strcmp(actual, schema) == 0;
-	return cmig_lint_model_has_name(cmig_lint_session_path(lint), actual);
+	return cmig_text_list_has(cmig_lint_session_path(lint), actual);
 }
 
 /*
@@ -505,15 +506,15 @@ cmig_lint_types_change(CmigLint *lint, CmigLintTable *table, const CmigLintColum
 		CmigLintConstraint *constraint = lfirst(lc);
 
 		if (constraint->type == CONSTRAINT_CHECK && constraint->validated &&
-			cmig_lint_model_has_name(constraint->columns, column->name))
+			cmig_text_list_has(constraint->columns, column->name))
 			return CMIG_LINT_CHANGE_SCAN;
 	}
 	foreach(lc, table->indexes)
 	{
 		CmigLintIndex *index = lfirst(lc);
 
-		if ((cmig_lint_model_has_name(index->keys, column->name) ||
-			 cmig_lint_model_has_name(index->uses, column->name)) &&
+		if ((cmig_text_list_has(index->keys, column->name) ||
+			 cmig_text_list_has(index->uses, column->name)) &&
 			!keeps_index(index, column, type, collation))
 			return CMIG_LINT_CHANGE_INDEX;
 	}

@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "base/text_list.h"
 #include "inspect/lint_state.h"
 #include "inspect/lint_uses.h"
 
@@ -90,7 +91,7 @@ cmig_lint_uses_of(Node *statement)
 	{
 		RangeVar   *name = lfirst(lc);
 
-		if (name->schemaname || !cmig_lint_model_has_name(search.with, name->relname))
+		if (name->schemaname || !cmig_text_list_has(search.with, name->relname))
 			result = lappend(result, name);
 	}
 	return result;

@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "base/text_list.h"
 #include "inspect/query_locks.h"
 
 #include "nodes/nodeFuncs.h"
@@ -106,16 +107,7 @@ walk_node(Node *node, void *arg)
 static bool
 is_cte(const Walk *walk, const RangeVar *relation)
 {
-	ListCell   *lc;
-
-	if (relation->schemaname != NULL)
-		return false;
-	foreach(lc, walk->ctes)
-	{
-		if (strcmp(lfirst(lc), relation->relname) == 0)
-			return true;
-	}
-	return false;
+	return relation->schemaname == NULL && cmig_text_list_has(walk->ctes, relation->relname);
 }
 
 void

@@ -10,6 +10,7 @@
 
 #include "base/settings.h"
 #include "base/subtransaction.h"
+#include "base/text_list.h"
 #include "inspect/script_locks.h"
 #include "parse/script.h"
 #include "run/session.h"
@@ -31,14 +32,7 @@ typedef struct Reading
 static List *
 add_word(List *words, const char *word)
 {
-	ListCell   *lc;
-
-	foreach(lc, words)
-	{
-		if (strcmp(lfirst(lc), word) == 0)
-			return words;
-	}
-	return lappend(words, pstrdup(word));
+	return cmig_text_list_has(words, word) ? words : lappend(words, pstrdup(word));
 }
 
 /* Read a script, as the runner would. */

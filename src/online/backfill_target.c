@@ -18,6 +18,7 @@
 #include "base/local_rows.h"
 #include "base/query.h"
 #include "base/settings.h"
+#include "base/text_list.h"
 #include "online/backfill_target.h"
 #include "parse/raw_parse.h"
 
@@ -143,20 +144,6 @@ analyze(CmigBackfillTarget *target)
 			columns = lappend(columns, get_attname(target->oid, entry->resno, false));
 	}
 	return columns;
-}
-
-/* Is the column among these? */
-static bool
-is_set(List *columns, const char *name)
-{
-	ListCell   *lc;
-
-	foreach(lc, columns)
-	{
-		if (strcmp(lfirst(lc), name) == 0)
-			return true;
-	}
-	return false;
 }
 
 /*
@@ -304,7 +291,7 @@ check_partition_key(Oid relation, List *columns)
 		if (key->partattrs[i] == 0)
 			continue;
 		name = get_attname(relation, key->partattrs[i], false);
-		if (is_set(columns, name))
+		if (cmig_text_list_has(columns, name))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("set_sql must not change column \"%s\" of the partition key", name),
@@ -479,7 +466,7 @@ choose_key(CmigBackfillPart *part, List *columns)
 	{
 		char	   *name = part->key.columns[i];
 
-		if (is_set(columns, name))
+		if (cmig_text_list_has(columns, name))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("set_sql must not change column \"%s\" of the key", name),
@@ -563,7 +550,7 @@ cmig_backfill_target_sets_same(const CmigBackfillTarget *target, const char *set
 
 	foreach(lc, update->targetList)
 	{
-		if (is_set(target->columns, lfirst_node(ResTarget, lc)->name))
+		if (cmig_text_list_has(target->columns, lfirst_node(ResTarget, lc)->name))
 			return true;
 	}
 	return false;

@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "base/text_list.h"
 #include "parse/lexer.h"
 #include "parse/statement.h"
 
@@ -524,7 +525,6 @@ cmig_statement_is_temporary(const RawStmt *raw, List **names)
 {
 	const char *name = temporary_name(raw->stmt);
 	const RangeVar *written = written_relation(raw->stmt);
-	ListCell   *lc;
 
 	if (name != NULL)
 	{
@@ -533,12 +533,7 @@ cmig_statement_is_temporary(const RawStmt *raw, List **names)
 	}
 	if (written == NULL || (written->schemaname != NULL && !is_temporary_name(written)))
 		return false;
-	foreach(lc, *names)
-	{
-		if (strcmp(lfirst(lc), written->relname) == 0)
-			return true;
-	}
-	return false;
+	return cmig_text_list_has(*names, written->relname);
 }
 
 bool

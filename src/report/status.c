@@ -19,6 +19,7 @@
 #include "base/compat.h"
 #include "base/query.h"
 #include "base/settings.h"
+#include "base/text_list.h"
 #include "graph/graph_walk.h"
 #include "graph/plan.h"
 #include "guard/ddl_guard.h"
@@ -57,20 +58,11 @@ authors_text(const CmigGraph *graph, const CmigPlan *plan)
 	for (int i = 0; i < plan->count; i++)
 	{
 		char	   *author = graph->nodes[plan->steps[i].node].revision->created_by;
-		ListCell   *lc;
 
-		if (author == NULL)
+		if (author == NULL || cmig_text_list_has(authors, author))
 			continue;
-		foreach(lc, authors)
-		{
-			if (strcmp(lfirst(lc), author) == 0)
-				break;
-		}
-		if (lc == NULL)
-		{
-			authors = lappend(authors, author);
-			appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "", author);
-		}
+		authors = lappend(authors, author);
+		appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "", author);
 	}
 	return text.data;
 }

@@ -16,6 +16,7 @@
 #include "base/listing.h"
 #include "base/local_rows.h"
 #include "base/query.h"
+#include "base/text_list.h"
 #include "rls/rls.h"
 #include "rls/rls_options.h"
 #include "rls/rls_keys.h"
@@ -183,14 +184,7 @@ forget_granted(TupleDesc desc, HeapTuple row, void *arg)
 
 	foreach(lc, *granted)
 	{
-		bool		used = false;
-		ListCell   *other;
-
-		foreach(other, state ? state->granted : NIL)
-		{
-			used |= strcmp(lfirst(lc), lfirst(other)) == 0;
-		}
-		if (!used)
+		if (state == NULL || !cmig_text_list_has(state->granted, lfirst(lc)))
 			left = lappend(left, lfirst(lc));
 	}
 	*granted = left;

@@ -18,6 +18,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "base/row_receiver.h"
 #include "rls/rls_body.h"
 #include "rls/rls_calls.h"
 #include "rls/rls_leak.h"
@@ -79,18 +80,6 @@ receive(TupleTableSlot *slot, DestReceiver *self)
 	return true;
 }
 
-/* The receiver has nothing to do before the first row. */
-static void
-receive_startup(DestReceiver *self, int operation, TupleDesc desc)
-{
-}
-
-/* The receiver has nothing to do after the last row. */
-static void
-receive_done(DestReceiver *self)
-{
-}
-
 /* SELECT expression FROM (VALUES the cases) */
 static Query *
 make_query(const CmigRlsModel *model, CmigRlsTrial **cases, int count)
@@ -143,11 +132,7 @@ evaluate(const CmigRlsModel *model, CmigRlsTrial **cases, int count)
 	PlannedStmt *plan;
 	QueryDesc  *desc;
 
-	receiver.pub.receiveSlot = receive;
-	receiver.pub.rStartup = receive_startup;
-	receiver.pub.rShutdown = receive_done;
-	receiver.pub.rDestroy = receive_done;
-	receiver.pub.mydest = DestNone;
+	cmig_row_receiver_init(&receiver.pub, receive);
 	receiver.next = cases;
 	PushActiveSnapshot(GetTransactionSnapshot());
 	plan = standard_planner(make_query(model, cases, count), about, 0, NULL);

@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "base/text_list.h"
 #include "rls/rls_calls.h"
 #include "rls/rls_pieces.h"
 
@@ -25,15 +26,9 @@
 static void
 add_piece(CmigRlsPieces *texts, const char *text)
 {
-	ListCell   *lc;
-
-	if (text[0] == '\0' || strlen(text) > MAX_PIECE || list_length(texts->pieces) >= MAX_PIECES)
+	if (text[0] == '\0' || strlen(text) > MAX_PIECE || list_length(texts->pieces) >= MAX_PIECES ||
+		cmig_text_list_has(texts->pieces, text))
 		return;
-	foreach(lc, texts->pieces)
-	{
-		if (strcmp(lfirst(lc), text) == 0)
-			return;
-	}
 	texts->pieces = lappend(texts->pieces, pstrdup(text));
 }
 

@@ -14,6 +14,7 @@
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/text_list.h"
 #include "parse/raw_parse.h"
 #include "rls/rls_keys.h"
 #include "rls/rls_plan.h"
@@ -381,14 +382,7 @@ plan_old_indexes(const CmigRlsTable *table, const List *kept, List **statements)
 
 	foreach(lc, table->made_indexes)
 	{
-		bool		keep = false;
-		ListCell   *other;
-
-		foreach(other, kept)
-		{
-			keep |= strcmp(lfirst(lc), lfirst(other)) == 0;
-		}
-		if (!keep)
+		if (!cmig_text_list_has(kept, lfirst(lc)))
 			add(statements, psprintf("DROP INDEX %s",
 									 quote_qualified_identifier(table->nspname, lfirst(lc))));
 	}
@@ -403,14 +397,7 @@ merge_names(const List *a, const List *b)
 
 	foreach(lc, b)
 	{
-		bool		found = false;
-		ListCell   *other;
-
-		foreach(other, merged)
-		{
-			found |= strcmp(lfirst(lc), lfirst(other)) == 0;
-		}
-		if (!found)
+		if (!cmig_text_list_has(merged, lfirst(lc)))
 			merged = lappend(merged, lfirst(lc));
 	}
 	return merged;

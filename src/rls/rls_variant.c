@@ -12,6 +12,7 @@
  */
 #include "postgres.h"
 
+#include "base/text_list.h"
 #include "rls/rls_variant.h"
 
 #include "catalog/pg_collation.h"
@@ -22,15 +23,8 @@
 static List *
 add_text(List *texts, const char *own, char *text)
 {
-	ListCell   *lc;
-
-	if (text[0] == '\0' || strcmp(text, own) == 0)
+	if (text[0] == '\0' || strcmp(text, own) == 0 || cmig_text_list_has(texts, text))
 		return texts;
-	foreach(lc, texts)
-	{
-		if (strcmp(lfirst(lc), text) == 0)
-			return texts;
-	}
 	return lappend(texts, text);
 }
 

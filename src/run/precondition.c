@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "base/errors.h"
+#include "base/row_receiver.h"
 #include "run/precondition.h"
 
 #include "catalog/pg_type.h"
@@ -36,28 +37,12 @@ take_row(TupleTableSlot *slot, DestReceiver *self)
 	return true;
 }
 
-/* The receiver has nothing to do before the first row. */
-static void
-ignore_startup(DestReceiver *self, int operation, TupleDesc desc)
-{
-}
-
-/* The receiver has nothing to do after the last row. */
-static void
-ignore_end(DestReceiver *self)
-{
-}
-
 DestReceiver *
 cmig_precondition_receiver(void)
 {
 	PreconditionReceiver *receiver = palloc0(sizeof(PreconditionReceiver));
 
-	receiver->pub.receiveSlot = take_row;
-	receiver->pub.rStartup = ignore_startup;
-	receiver->pub.rShutdown = ignore_end;
-	receiver->pub.rDestroy = ignore_end;
-	receiver->pub.mydest = DestNone;
+	cmig_row_receiver_init(&receiver->pub, take_row);
 	return &receiver->pub;
 }
 

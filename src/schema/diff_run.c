@@ -258,19 +258,6 @@ cmig_diff_run(const CmigManaged *managed, const char *target_sql,
  * Replay
  */
 
-static CmigNames *
-names_of(const CmigManaged *managed)
-{
-	CmigNames  *names = palloc0(sizeof(CmigNames));
-
-	if (managed->all)
-		return NULL;
-	names->names = palloc(sizeof(char *) * managed->count);
-	for (int i = 0; i < managed->count; i++)
-		names->names[names->count++] = managed->schemas[i].name;
-	return names;
-}
-
 /*
  * Apply the renames to the image of the revisions, as the work of a
  * subtransaction.
@@ -281,7 +268,7 @@ rename_replayed(void *arg)
 	ReplayRun  *replay = arg;
 	DiffRun    *run = replay->run;
 
-	replay->from = cmig_rename_read_here(cmig_replay_settle(replay->replay, names_of(run->managed)),
+	replay->from = cmig_rename_read_here(cmig_replay_settle(replay->replay, cmig_managed_names(run->managed)),
 										 replay->from, run->image, run->options.renames,
 										 run->target->renames, cmig_diff_line_add, &run->lines);
 }
@@ -295,7 +282,7 @@ replay_revisions(CmigReplay *replay, void *arg)
 
 	cmig_replay_upgrade(replay, state->plan->nodes, state->plan->count);
 	state->run->options.initial = cmig_initial_grants_read();
-	state->from = cmig_replay_image(replay, names_of(state->run->managed), NULL);
+	state->from = cmig_replay_image(replay, cmig_managed_names(state->run->managed), NULL);
 	state->run->replayed = cmig_replay_target(replay);
 	state->replay = replay;
 	check_schemas(state->run, state->from);
@@ -325,7 +312,7 @@ replay_target(CmigReplay *replay, void *arg)
 	ReplayRun  *state = arg;
 
 	cmig_replay_upgrade(replay, state->plan->nodes, state->plan->count);
-	state->run->image = cmig_replay_image(replay, names_of(state->run->managed), NULL);
+	state->run->image = cmig_replay_image(replay, cmig_managed_names(state->run->managed), NULL);
 	state->run->target = cmig_replay_target(replay);
 }
 

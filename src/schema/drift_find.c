@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "base/listing.h"
+#include "base/text_list.h"
 #include "schema/audited.h"
 #include "schema/deparse.h"
 #include "schema/diff_options.h"
@@ -26,34 +27,12 @@
 
 #include "utils/builtins.h"
 
-static CmigNames *
-names_of(const CmigManaged *managed)
-{
-	CmigNames  *names = palloc0(sizeof(CmigNames));
-
-	names->names = palloc(sizeof(char *) * Max(managed->count, 1));
-	for (int i = 0; i < managed->count; i++)
-		names->names[names->count++] = managed->schemas[i].name;
-	return names;
-}
-
 void
 cmig_drift_arguments(FunctionCallInfo fcinfo, int n, CmigDrift *drift)
 {
 	drift->managed = cmig_diff_schemas_argument(fcinfo, n);
-	drift->schemas = drift->managed->all ? NULL : names_of(drift->managed);
+	drift->schemas = cmig_managed_names(drift->managed);
 	cmig_diff_arguments(fcinfo, n + 1, &drift->options);
-}
-
-static bool
-has_name(const List *names, const char *name)
-{
-	ListCell   *cell;
-
-	foreach(cell, names)
-		if (strcmp(lfirst(cell), name) == 0)
-		return true;
-	return false;
 }
 
 /* Report a schema that exists on neither side: its name may be mistyped. */
@@ -89,7 +68,7 @@ tell_other_schemas(CmigDrift *drift)
 		const CmigManagedSchema *schema = &drift->managed->schemas[i];
 
 		any |= schema->owned;
-		if (!schema->owned && !has_name(drift->replayed->elsewhere, schema->name))
+		if (!schema->owned && !cmig_text_list_has(drift->replayed->elsewhere, schema->name))
 			cmig_listing_add(&names, quote_identifier(schema->name));
 	}
 	if (names.count == 0 || drift->schemas != NULL)

@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "base/text_list.h"
 #include "schema/family.h"
 #include "schema/kind_table.h"
 #include "schema/kinds.h"
@@ -31,19 +32,6 @@ table_of(const CmigObject *object)
 	return object->kind == &cmig_kind_table || object->kind == &cmig_kind_foreign_table ? object : NULL;
 }
 
-static bool
-has_name(const List *names, const char *name)
-{
-	ListCell   *cell;
-
-	foreach(cell, names)
-	{
-		if (strcmp(lfirst(cell), name) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* The tables that cannot be changed, and the reasons why. */
 static List *
 find_roots(const CmigDifference *difference, List **reasons)
@@ -58,7 +46,7 @@ find_roots(const CmigDifference *difference, List **reasons)
 		if (change->action != CMIG_UNSUPPORTED || change->to == NULL || change->to->kind != &cmig_kind_column)
 			continue;
 		root = root_of(difference->to, change->to->parent);
-		if (has_name(roots, root))
+		if (cmig_text_list_has(roots, root))
 			continue;
 		roots = lappend(roots, unconstify(char *, root));
 		*reasons = lappend(*reasons, psprintf("%s: %s; the table and its partitions are left as they are",
@@ -74,8 +62,8 @@ is_in_family(const CmigDifference *difference, const CmigChange *change, const L
 	const CmigObject *old = change->from ? table_of(change->from) : NULL;
 	const CmigObject *new = change->to ? table_of(change->to) : NULL;
 
-	return (old != NULL && has_name(roots, root_of(difference->from, old))) ||
-		(new != NULL && has_name(roots, root_of(difference->to, new)));
+	return (old != NULL && cmig_text_list_has(roots, root_of(difference->from, old))) ||
+		(new != NULL && cmig_text_list_has(roots, root_of(difference->to, new)));
 }
 
 /* Leave out a change, unless it already says why a table cannot be changed. */

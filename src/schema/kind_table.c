@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "base/text_list.h"
 #include "schema/image.h"
 #include "schema/kind_table.h"
 #include "schema/kinds.h"
@@ -277,19 +278,6 @@ cut_names(const char *names)
 	return lappend(list, pstrdup(start));
 }
 
-static bool
-has_name(List *list, const char *name)
-{
-	ListCell   *cell;
-
-	foreach(cell, list)
-	{
-		if (strcmp(lfirst(cell), name) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* Does the table inherit the object from one that is its parent in both images? */
 bool
 cmig_table_keeps_inheriting(const CmigImage *from, const CmigImage *to, const CmigObject *object)
@@ -305,7 +293,7 @@ cmig_table_keeps_inheriting(const CmigImage *from, const CmigImage *to, const Cm
 	parents = cut_names(new->values[INHERITS]);
 	foreach(cell, cut_names(old->values[INHERITS]))
 	{
-		const CmigObject *parent = has_name(parents, lfirst(cell)) ?
+		const CmigObject *parent = cmig_text_list_has(parents, lfirst(cell)) ?
 		cmig_image_lookup(image, object->parent->kind, lfirst(cell)) : NULL;
 
 		for (const CmigObject *child = parent ? parent->child : NULL; child != NULL; child = child->sibling)
@@ -329,14 +317,14 @@ alter_inherits(CmigAlter *alter)
 	{
 		char	   *name = lfirst(cell);
 
-		if (!has_name(new, name))
+		if (!cmig_text_list_has(new, name))
 			cmig_alter_action(&part, psprintf("NO INHERIT %s", name), psprintf("INHERIT %s", name));
 	}
 	foreach(cell, new)
 	{
 		char	   *name = lfirst(cell);
 
-		if (!has_name(old, name))
+		if (!cmig_text_list_has(old, name))
 			cmig_alter_action(&join, psprintf("INHERIT %s", name), psprintf("NO INHERIT %s", name));
 	}
 	alter->first = part.ddl;

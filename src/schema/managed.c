@@ -114,3 +114,18 @@ cmig_managed_add_audit(CmigManaged *managed)
 	add_schema(managed, pstrdup("cmig_audit"), schema);
 	qsort(managed->schemas, managed->count, sizeof(CmigManagedSchema), compare_schemas);
 }
+
+CmigNames *
+cmig_managed_names(const CmigManaged *managed)
+{
+	CmigNames  *names;
+
+	if (managed->all)
+		return NULL;
+	names = palloc(sizeof(CmigNames));
+	names->count = managed->count;
+	names->names = palloc(sizeof(char *) * Max(managed->count, 1));
+	for (int i = 0; i < managed->count; i++)
+		names->names[i] = managed->schemas[i].name;
+	return names;
+}

@@ -42,6 +42,9 @@ extern CmigManaged *cmig_managed_schemas(const CmigNames *names);
  */
 extern void cmig_managed_add_audit(CmigManaged *managed);
 
+/* The names of the schemas, or NULL if all schemas are compared. */
+extern CmigNames *cmig_managed_names(const CmigManaged *managed);
+
 /* Is it the schema of pg_cmig or of its audit log? */
 extern bool cmig_managed_is_own_name(const char *schema);
 

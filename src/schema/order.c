@@ -587,7 +587,7 @@ add_twins(Order *order)
 
 	foreach(cell, cmig_twins_find(order->difference, false))
 	{
-		const		CmigTwins *twins = lfirst(cell);
+		const CmigTwins *twins = lfirst(cell);
 
 		add_edge_soft(order, made_node(order, twins->second), made_node(order, twins->first), true);
 	}

@@ -516,14 +516,7 @@ cmig_shadow_schemas(CmigShadow *shadow)
 	CommandCounterIncrement();
 
 	if (!shadow->managed->all)
-	{
-		CmigNames	names = {0};
-
-		names.names = palloc(sizeof(char *) * Max(shadow->managed->count, 1));
-		for (int i = 0; i < shadow->managed->count; i++)
-			names.names[names.count++] = shadow->managed->schemas[i].name;
-		return cmig_managed_schemas(&names);
-	}
+		return cmig_managed_schemas(cmig_managed_names(shadow->managed));
 	managed = cmig_managed_schemas(NULL);
 	for (int i = 0; i < managed->count; i++)
 		if (find_live(shadow, managed->schemas[i].oid) == NULL)

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "base/text_list.h"
 #include "schema/managed.h"
 #include "schema/target_filter.h"
 #include "schema/target_object.h"
@@ -128,10 +129,8 @@ static void
 note_elsewhere(CmigTargetState *state, const char *schema)
 {
 	MemoryContext caller;
-	ListCell   *cell;
 
-	foreach(cell, state->elsewhere)
-		if (strcmp(lfirst(cell), schema) == 0)
+	if (cmig_text_list_has(state->elsewhere, schema))
 		return;
 	caller = MemoryContextSwitchTo(state->context);
 	state->elsewhere = lappend(state->elsewhere, pstrdup(schema));

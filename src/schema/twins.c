@@ -136,7 +136,7 @@ unfold(const CmigDifference *difference, bool old)
 
 	foreach(cell, cmig_twins_find(difference, old))
 	{
-		const		CmigTwins *twins = lfirst(cell);
+		const CmigTwins *twins = lfirst(cell);
 
 		if (is_before(twins->second, twins->first))
 			image->objects[twins->second->index]->unfolded = true;
@@ -166,7 +166,7 @@ cmig_twins_sort(const CmigDifference *difference)
 
 	foreach(cell, cmig_twins_find(difference, true))
 	{
-		const		CmigTwins *twins = lfirst(cell);
+		const CmigTwins *twins = lfirst(cell);
 		CmigChange *first = difference->of_from[twins->first->index],
 				   *host = first->host;
 		int			old = host ? position(host->riders, first) : -1,

@@ -18,7 +18,7 @@ typedef struct CmigTwins
 {
 	const CmigObject *first;
 	const CmigObject *second;
-}			CmigTwins;
+} CmigTwins;
 
 /*
  * The pairs, a list of CmigTwins, of the partitions that are attached by the
