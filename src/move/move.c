@@ -201,7 +201,7 @@ version_changed(const char *detail, const char *hint)
 			 errhint("Only cmig.upgrade, cmig.downgrade, and cmig.stamp should write cmig.version; %s", hint)));
 }
 
-/* Is the node among these? */
+/* Is the node in the list? */
 static bool
 has_node(const CmigEdges *change, int node)
 {
@@ -225,7 +225,7 @@ is_expected(const CmigExpectedRows *expected, const CmigPlanStep *step, int node
 	return expected->set[node] && !(step != NULL && has_node(&step->removed, node));
 }
 
-/* An expected row that is not among these. */
+/* An expected row that is not in the list. */
 static const char *
 missing_row(const CmigGraph *graph, const CmigExpectedRows *expected, const CmigPlanStep *step,
 			const CmigNames *rows)

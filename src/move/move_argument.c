@@ -17,7 +17,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
-/* A greater number is the date or time with which an id begins. */
+/* A greater number must be the date or time with which an id begins. */
 #define MAX_STEPS 9999999
 
 /* Refuse a number that is an id, and not a number of steps. */

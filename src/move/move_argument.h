@@ -2,7 +2,7 @@
  * move_argument.h
  *	  Arguments of the functions that move: steps, targets, confirmation.
  *
- * All of these raise 22023 for arguments that make no sense.
+ * All of them raise 22023 for invalid arguments.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -69,7 +69,8 @@ typedef struct StepRun
 	char	   *checksum;
 	CmigProgressRow *row;		/* its row from an earlier run, or NULL */
 	char	   *detail;			/* what is needed to resume it */
-	bool		begun;			/* it may have left something behind */
+	bool		begun;			/* an earlier attempt may have left something
+								 * behind */
 	bool		calling;		/* it is a CALL or DO, which may commit */
 	bool		judging;		/* it has a row, and the catalog shows its
 								 * state */
@@ -84,7 +85,7 @@ static bool own_work_is_there = false;
 
 /* Rows of cmig.progress */
 
-/* What begin_own_work() has changed. */
+/* The state that begin_own_work() has changed. */
 typedef struct OwnWork
 {
 	Oid			user;
@@ -194,7 +195,10 @@ run_in_doubt(void *arg)
 	write_row(run, CMIG_PROGRESS_DONE, NULL);
 }
 
-/* It may run again if it has not committed, that is, if it has no row. */
+/*
+ * The statement can be run again if it has not committed, that is, if it has
+ * no row.
+ */
 static bool
 has_not_committed(void *arg)
 {

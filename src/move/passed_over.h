@@ -3,8 +3,8 @@
  *	  Statements of a script that an earlier call has run.
  *
  * A call that resumes a script does not run them again, unless they only set
- * something in the session.  What they created for the earlier session is gone,
- * which a later statement may miss.
+ * something in the session.  What they created in the earlier session no
+ * longer exists, although a later statement may need it.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -16,14 +16,19 @@
 #include "nodes/pg_list.h"
 #include "run/script_run.h"
 
-/* What is known of them; all zero but context at the start of a script. */
+/*
+ * What is known about them; at the start of a script, all fields except for
+ * context are zero.
+ */
 typedef struct CmigPassedOver
 {
 	MemoryContext context;		/* contains the lists */
-	bool		any;			/* there is one that was not run again */
+	bool		any;			/* there is a statement that was not run again */
 	int			resumed_at;		/* the first statement after them, or 0 */
-	List	   *temporary;		/* of int: those whose effects are gone */
-	List	   *temporary_names;	/* of char *: what these created */
+	List	   *temporary;		/* of int: the statements whose effects are
+								 * gone */
+	List	   *temporary_names;	/* of char *: what these statements
+									 * created */
 } CmigPassedOver;
 
 /*
@@ -33,12 +38,15 @@ typedef struct CmigPassedOver
 extern void cmig_passed_over_add(CmigPassedOver *passed, const CmigStatement *statement,
 								 RawStmt *raw);
 
-/* A statement runs that is not passed over: the call resumes there. */
+/*
+ * To be called for a statement that is not passed over: the call resumes
+ * there.
+ */
 extern void cmig_passed_over_end(CmigPassedOver *passed, int statement);
 
 /*
- * The hint for an error of a statement that may miss something that is gone with
- * the earlier session, or NULL.
+ * The hint for an error of a statement that may need something that the
+ * earlier session had, or NULL.
  */
 extern char *cmig_passed_over_hint(const CmigPassedOver *passed, const CmigRunStep *step,
 								   int sqlstate);

@@ -12,7 +12,7 @@
 
 /*
  * Raise MG010 with the pending revisions unless the nodes (a List of int) are
- * applied; target is what they were called.  The version rows must be sound.
+ * applied; target is the text that named them. The version rows must be sound.
  */
 extern void cmig_pending_require(const CmigSituation *now, const List *nodes, const char *target);
 

@@ -43,7 +43,7 @@ hash_text(pg_cryptohash_ctx *hash, const char *text)
 		elog(ERROR, "could not update sha256");
 }
 
-/* The hash of texts as hexadecimal digits, so many of them. */
+/* The first digits of the hash of texts, in hexadecimal. */
 static char *
 digits_of(const char *const *texts, int count, int digits)
 {
@@ -147,7 +147,7 @@ is_checksum(const char *text)
 	return strspn(text, "0123456789abcdef") == strlen(text) && strlen(text) % STEP_DIGITS == 0;
 }
 
-/* Have the steps of two checksums the same id? */
+/* Do the steps of two checksums have the same id? */
 static bool
 same_id(const char *a, const char *b)
 {
@@ -178,7 +178,7 @@ common_lengths(const char *a, int a_count, const char *b, int b_count)
 	return length;
 }
 
-/* A sentence about a revision that was in the plan and is not in it now. */
+/* A sentence about a revision that was in the plan and no longer is. */
 static char *
 describe_missing(const CmigSituation *now, const char *digits)
 {
@@ -188,7 +188,7 @@ describe_missing(const CmigSituation *now, const char *digits)
 	{
 		if (!same_id(id_digits(cmig_graph_id(now->graph, i)), digits))
 			continue;
-		/* digits of two ids may be the same */
+		/* the digits of two ids can be equal */
 		if (found >= 0)
 			return pstrdup("A revision was in the plan and is not in it now.");
 		found = i;

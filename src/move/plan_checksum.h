@@ -3,7 +3,8 @@
  *	  The checksum of a plan: its revisions, their order, and their texts.
  *
  * A checksum has 32 hexadecimal digits that stand for the whole plan.  After a
- * hyphen, six more for each of the first steps tell which of them changed.
+ * hyphen, six more digits for each of the first steps show which of them have
+ * changed.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -22,7 +23,7 @@ extern char *cmig_plan_checksum(const CmigSituation *now, const CmigPlan *plan, 
 /* The argument plan_checksum; raises 22023 if it is null or not a checksum. */
 extern char *cmig_plan_checksum_argument(FunctionCallInfo fcinfo, int n);
 
-/* The texts that a run may run; NULL if that was not restricted. */
+/* The texts to which a run is restricted; NULL if there is no restriction. */
 typedef struct CmigAllowedTexts CmigAllowedTexts;
 
 /*
@@ -33,7 +34,7 @@ typedef struct CmigAllowedTexts CmigAllowedTexts;
 extern CmigAllowedTexts *cmig_plan_checksum_require(const char *checksum, const CmigSituation *now,
 													const CmigPlan *plan);
 
-/* Raise MG016 if the texts of step number i, from 0, are others. */
+/* Raise MG016 if step i, counted from 0, has other texts. */
 extern void cmig_plan_checksum_require_step(const CmigAllowedTexts *allowed, int i,
 											const CmigRunStep *step);
 

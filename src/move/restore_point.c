@@ -35,7 +35,8 @@ static char run_time[RUN_TIME_SIZE] = "";
 typedef struct CompleteRun
 {
 	char		time[RUN_TIME_SIZE];
-	SubTransactionId waits_for; /* its commit, up to the top, ends the run */
+	SubTransactionId waits_for; /* the subtransaction whose commit, up to the
+								 * top level, ends the run */
 } CompleteRun;
 
 /* CompleteRun *, in TopTransactionContext. */

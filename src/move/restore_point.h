@@ -13,15 +13,15 @@
 extern void cmig_restore_point_init(void);
 
 /*
- * A run begins: create a restore point, and report it in a NOTICE.  Returns a text
- * for the journal in the current memory context, or NULL if the setting is off.
- * Raises 42501 without the privilege for it.
+ * To be called when a run begins: create a restore point, and report it in a
+ * NOTICE.  Returns a text for the journal in the current memory context, or
+ * NULL if the setting is off. Raises 42501 without the privilege for it.
  */
 extern char *cmig_restore_point_before(void);
 
 /*
- * The run is complete: create another one once the transaction has committed.
- * A transaction can have several runs.
+ * To be called when the run is complete: create another one once the
+ * transaction has committed. A transaction can have several runs.
  */
 extern void cmig_restore_point_after_commit(void);
 

@@ -200,7 +200,7 @@ is_index_of(const IndexStmt *statement, Oid index)
 	return same;
 }
 
-/* What to remember before CREATE INDEX CONCURRENTLY. */
+/* The information to store before CREATE INDEX CONCURRENTLY. */
 static char *
 prepare_index(IndexStmt *statement)
 {
@@ -325,7 +325,10 @@ find_transients(const ReindexStmt *statement, const char *known, Transients *fou
 	cmig_query_each(&transient_query, values, nulls, collect_transient, found);
 }
 
-/* What to remember before REINDEX CONCURRENTLY: the leftovers of others. */
+/*
+ * The information to store before REINDEX CONCURRENTLY: the leftovers of
+ * others.
+ */
 static char *
 prepare_reindex(const RawStmt *raw)
 {

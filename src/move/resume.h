@@ -26,9 +26,9 @@ extern char *cmig_resume_prepare(RawStmt *raw);
 /* What to do about an interrupted statement. */
 typedef enum CmigResumeVerdict
 {
-	CMIG_RESUME_DONE,			/* nothing: it has run */
+	CMIG_RESUME_DONE,			/* nothing, because it has run */
 	CMIG_RESUME_AGAIN,			/* run it (again) */
-	CMIG_RESUME_FINISH			/* run *finish instead of it */
+	CMIG_RESUME_FINISH			/* run *finish instead */
 } CmigResumeVerdict;
 
 /* An index that an interrupted build left behind. */
@@ -39,9 +39,10 @@ typedef struct CmigLeftover
 } CmigLeftover;
 
 /*
- * Judge by the catalog, in a transaction with a snapshot. detail is the JSON
- * object that was stored; the tree is completed as by prepare. *leftovers (of
- * CmigLeftover *) must be removed before the statement runs again.
+ * Decide by means of the catalog, in a transaction with a snapshot. detail is
+ * the JSON object that was stored; the tree is completed as by prepare.
+ * *leftovers (of CmigLeftover *) must be removed before the statement runs
+ * again.
  */
 extern CmigResumeVerdict cmig_resume_judge(RawStmt *raw, const char *detail,
 										   List **leftovers, char **finish);

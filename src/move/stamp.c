@@ -3,8 +3,8 @@
  *	  Recording where a database is without running anything.
  *
  * Stamping journals the revisions that it covers, so that a later change of a
- * script can be detected.  These can be all revisions, so some hundred scripts
- * are read and rows written at a time.
+ * script can be detected.  These can be all revisions, so scripts are read and
+ * rows are written in batches of a few hundred.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -49,7 +49,7 @@ add_entry(CmigJournalBatch *batch, const char *revision, const char *checksum,
 	cmig_journal_add(batch, &entry);
 }
 
-/* Some of the revisions to be journaled. */
+/* A batch of the revisions to be journaled. */
 typedef struct Window
 {
 	const CmigGraph *graph;

@@ -187,7 +187,10 @@ read_texts(CmigStepTexts *texts, int first)
 	CmigNames	ids = {0, names};
 	MemoryContext old;
 
-	/* if few of the last ones were small enough, request no more than that */
+	/*
+	 * if only a few of the last ones were small enough, request no more than
+	 * that many
+	 */
 	texts->count = Min(texts->count == 0 ? READ_STEPS : Min(2 * texts->kept + 1, READ_STEPS),
 					   texts->plan->count - first);
 	texts->first = first;

@@ -262,7 +262,11 @@ run_step(StepwiseRun *run)
 	if (run->step->top_level)
 	{
 		require_rows(run, NULL);
-		/* what has begun may continue whether it still holds or not */
+
+		/*
+		 * a step that was begun may continue even if the precondition no
+		 * longer holds
+		 */
 		if (cmig_progress_read() == NIL)
 			cmig_runner_check_precondition(run->step);
 	}
@@ -392,7 +396,7 @@ typedef struct Request
 	Procedure	procedure;
 	const CmigNames *targets;	/* of upgrade */
 	const char *target;			/* of downgrade */
-	const char *checksum;		/* of the plan that may run, or NULL */
+	const char *checksum;		/* checksum of the plan that may run, or NULL */
 } Request;
 
 /*

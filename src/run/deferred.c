@@ -36,7 +36,7 @@ note_table(CmigDeferred *deferred, Oid table)
 	MemoryContextSwitchTo(caller);
 }
 
-/* Can a change of a table with these triggers defer an event? */
+/* Can changing a table with these triggers queue a deferred event? */
 static bool
 has_deferrable_trigger(const TriggerDesc *triggers)
 {
@@ -50,7 +50,7 @@ has_deferrable_trigger(const TriggerDesc *triggers)
 	return false;
 }
 
-/* Of the tables that a query has changed, note those with deferrable triggers. */
+/* Note the tables with deferrable triggers that a query has changed. */
 static void
 note_result_relations(CmigDeferred *deferred, List *relations)
 {
@@ -222,7 +222,7 @@ cmig_deferred_fire(CmigDeferred *deferred)
 	List	   *fired = NIL;
 	List	   *round;
 
-	/* a trigger that fires can defer events in turn */
+	/* a trigger that fires can queue deferred events in turn */
 	do
 	{
 		ListCell   *cell;
@@ -243,9 +243,10 @@ cmig_deferred_fire(CmigDeferred *deferred)
 	} while (round != NIL);
 
 	/*
-	 * A constraint whose mode the script set gets its default mode again.  So
-	 * does one that had to fire, unless it is initially immediate and the
-	 * script did not defer it: then the caller deferred it.
+	 * Restore the default mode of the constraints whose mode the script has
+	 * set, and of those that had to fire. An exception is a constraint that
+	 * is initially immediate and that the script did not defer, because the
+	 * caller has deferred it.
 	 */
 	set_mode(fired, true, deferred->set_some, true);
 	if (deferred->set_some)

@@ -17,7 +17,10 @@
 #include "nodes/parsenodes.h"
 #include "nodes/pg_list.h"
 
-/* What was noted of a script so far; all zero but context at its start. */
+/*
+ * What was noted about a script so far; at its start, all fields except for
+ * context are zero.
+ */
 typedef struct CmigDeferred
 {
 	MemoryContext context;		/* contains the lists */
@@ -42,9 +45,10 @@ extern bool cmig_deferred_set_constraints(CmigDeferred *deferred,
 										  const ConstraintsSetStmt *set);
 
 /*
- * Fire what the script left deferred, and restore the modes.  Only constraints
- * of tables that have events are set, by name: SET CONSTRAINTS ALL would also
- * apply to constraints created later in the transaction.
+ * Fire the triggers that the script left deferred, and restore the modes.
+ * Only constraints of tables that have events are set, by name: SET
+ * CONSTRAINTS ALL would also apply to constraints created later in the
+ * transaction.
  */
 extern void cmig_deferred_fire(CmigDeferred *deferred);
 

@@ -8,7 +8,7 @@
  * waits then holds nothing that the user of the catalog needs, and there can
  * be no deadlock.
  *
- * A stepwise run holds the lock at session level, so also between its
+ * A stepwise run holds the lock at session level, that is, also between its
  * transactions.  The server releases such locks when a transaction aborts; the
  * run then takes the lock again, but a DROP that was waiting may come first.
  * The lock is also released while a statement with CONCURRENTLY runs, because
@@ -50,7 +50,7 @@ extern void cmig_extension_lend(void);
 extern void cmig_extension_try_again(void);
 extern void cmig_extension_hold_again(void);
 
-/* A script begins: note what belongs to the extension. */
+/* To be called when a script begins: note what belongs to the extension. */
 extern void cmig_extension_note(void);
 
 /*

@@ -142,7 +142,7 @@ keep(void)
 	current.revision[0] = '\0';
 }
 
-/* Copy a text, cut to whole characters. */
+/* Copy a text, truncated to whole characters. */
 static void
 copy_text(char *target, const char *text, int size)
 {

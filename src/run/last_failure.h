@@ -14,7 +14,7 @@
 #include "base/revision.h"
 #include "utils/timestamp.h"
 
-/* The longest texts that are kept; longer ones are cut. */
+/* The maximum lengths of texts; longer ones are truncated. */
 #define CMIG_FAILURE_REVISION 128
 #define CMIG_FAILURE_MESSAGE 512
 
@@ -36,15 +36,15 @@ extern void cmig_last_failure_init(void);
 extern bool cmig_last_failure_is_kept(void);
 
 /*
- * A step of a run begins.  If the session ends before the next call of this
- * module, the run has failed in it.
+ * To be called when a step begins. If the session ends before the next call of
+ * this module, the run has failed in this step.
  */
 extern void cmig_last_failure_begin(CmigDirection direction, const char *revision);
 
 /* In PG_CATCH: the run has failed with the current error; statement may be 0. */
 extern void cmig_last_failure_record(int statement);
 
-/* The run has ended well: what was kept of an earlier one no longer matters. */
+/* The run has succeeded: forget the failure of an earlier one. */
 extern void cmig_last_failure_forget(void);
 
 /* The last failure in this database; false if there is none. */

@@ -70,7 +70,10 @@ static TimeoutId timer;
 static bool timer_registered = false;
 static Oid	watching_role = InvalidOid;
 
-/* Has the run waited too long in all, or this wait alone? Sets seen.single. */
+/*
+ * Has the run waited too long in total, or has this single wait taken too
+ * long? Sets seen.single.
+ */
 static bool
 is_too_long(void)
 {

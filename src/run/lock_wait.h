@@ -20,7 +20,7 @@
  */
 extern int	cmig_lock_timeout;
 
-/* A new attempt begins: its waits are counted from zero. */
+/* To be called when a new attempt begins: its waits are counted from zero. */
 extern void cmig_lock_wait_reset(void);
 
 /*
@@ -34,15 +34,14 @@ extern void cmig_lock_wait_unwatch(void);
  * While a statement with CONCURRENTLY runs, the timer enforces the server's
  * lock_timeout too, because the server would also apply it to the wait for old
  * transactions.  That wait blocks no other session, and if it timed out, the
- * whole build would be lost.  The caller must give lock_timeout back after an
- * error too.
+ * whole build would be lost.  The caller must end this after an error, too.
  */
 extern void cmig_lock_wait_take_over(void);
 extern void cmig_lock_wait_give_back(void);
 
 /*
- * A new statement begins: forget what earlier ones waited for, and read the
- * limit again.
+ * To be called when a statement begins: forget what earlier ones waited for,
+ * and read the limit again.
  */
 extern void cmig_lock_wait_forget(void);
 

@@ -14,7 +14,7 @@
 #include "executor/tuptable.h"
 #include "nodes/parsenodes.h"
 
-/* A destination that looks at the rows of a precondition. */
+/* A destination that checks the rows of a precondition. */
 typedef struct PreconditionReceiver
 {
 	DestReceiver pub;
@@ -22,7 +22,7 @@ typedef struct PreconditionReceiver
 	bool		is_true;		/* so far */
 } PreconditionReceiver;
 
-/* Look at a row. */
+/* Receive a row. */
 static bool
 take_row(TupleTableSlot *slot, DestReceiver *self)
 {

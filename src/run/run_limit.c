@@ -22,7 +22,7 @@
 
 static int	run_timeout = 0;
 
-/* Of the current or last run; 0 if there is no limit. */
+/* The deadline of the current or last run; 0 if there is no limit. */
 static int	limit_ms = 0;
 static const char *limit_setting = "cmig.run_timeout";
 static volatile TimestampTz deadline = 0;

@@ -14,9 +14,9 @@
 extern void cmig_run_limit_init(void);
 
 /*
- * A run begins: set its deadline.  Every function that pauses or watches
- * statements must call this, or be part of a run that has, because the last
- * deadline remains set.
+ * To be called when a run begins: set its deadline.  Every function that
+ * pauses or watches statements must call this, or be part of a run that has,
+ * because the last deadline remains set.
  */
 extern void cmig_run_limit_start(void);
 
@@ -38,7 +38,7 @@ extern bool cmig_run_limit_expires(TimestampTz now);
 /* Raise 57014 if the time limit has passed. */
 extern void cmig_run_limit_check(void);
 
-/* end, or the deadline if that is earlier. */
+/* The earlier one of "end" and the deadline. */
 extern TimestampTz cmig_run_limit_earlier(TimestampTz end);
 
 /*

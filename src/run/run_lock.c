@@ -86,7 +86,7 @@ wait_for_tag(const LOCKTAG *tag, bool session, const char *what)
 	error_context_stack = callback.previous;
 }
 
-/* A lock that is asked for. */
+/* A lock that is requested. */
 typedef struct Request
 {
 	const LOCKTAG *tag;
@@ -102,14 +102,14 @@ queue(void *arg)
 	wait_for_tag(request->tag, request->session, ANOTHER_RUN);
 }
 
-/* Queue for a lock for a second; returns false if that is not enough. */
+/* Queue for a lock for a second; returns whether that sufficed. */
 static bool
 queue_for_a_second(Request *request)
 {
 	int			timeout = LockTimeout;
 	ErrorData  *error;
 
-	/* the subtransaction catches every error, so that this is undone */
+	/* the subtransaction catches every error, and undoes this */
 	LockTimeout = QUIET_MS;
 	error = cmig_subtransaction_try(queue, request);
 	LockTimeout = timeout;
@@ -178,7 +178,7 @@ report_end_of_wait(void)
 	pgstat_report_activity(STATE_RUNNING, debug_query_string ? debug_query_string : "");
 }
 
-/* Take a lock.  Who waits for it for more than a second is told. */
+/* Take a lock; report a wait of more than a second. */
 static void
 take(const LOCKTAG *tag, bool session, const char *command)
 {
@@ -226,7 +226,7 @@ cmig_run_lock_transaction(const char *command)
 						 command)));
 	}
 
-	/* from here on no stepwise run can begin, for which a DROP might wait */
+	/* from now on, no stepwise run for which a DROP might wait can begin */
 	cmig_extension_share();
 
 	set_tag(&tag, KEY_RUN);
@@ -264,7 +264,7 @@ cmig_run_lock_session(const char *command)
 
 		/*
 		 * Functions that wait behind us may have snapshots, so they go first.
-		 * The pause lets those come too that are just about to queue.
+		 * The pause also lets those go first that are just about to queue.
 		 */
 		LockRelease(&run, ExclusiveLock, true);
 		InvalidateCatalogSnapshot();
@@ -273,8 +273,8 @@ cmig_run_lock_session(const char *command)
 	}
 
 	/*
-	 * Functions overlap without a pause.  Those that hold the gate still go
-	 * first, but none that come from now on.
+	 * Functions overlap without a pause. Those that hold the gate still go
+	 * first, but not those that come from now on.
 	 */
 	wait_for_lock(KEY_GATE, command);
 	wait_for_lock(KEY_RUN, command);

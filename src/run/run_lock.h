@@ -56,7 +56,7 @@ extern void cmig_run_lock_keep(void);
 /* The process ID of the stepwise run in progress in this database, or 0. */
 extern int	cmig_run_lock_holder(void);
 
-/* That of another session's run in one transaction, or 0. */
+/* The process ID of another session's run in one transaction, or 0. */
 extern int	cmig_run_lock_transaction_holder(void);
 
 /*
@@ -68,7 +68,7 @@ extern void cmig_run_lock_table_release(Oid table);
 
 /*
  * Only one session at a time may create, move, or drop the parts of the audit
- * log, until the end of the transaction.  What the caller knew of the log
+ * log, until the end of the transaction.  What the caller knew about the log
  * before may no longer be true.
  */
 extern void cmig_run_lock_audit(void);

@@ -63,7 +63,7 @@ static bool concurrent_ddl = true;
 static const char *running = NULL;
 static CmigDirection running_direction;
 
-/* Is it replayed in a shadow? */
+/* Is the script replayed in a shadow? */
 static bool replaying = false;
 
 /* Storage of cmig.running_revision, whose value comes from show_running(). */
@@ -150,7 +150,7 @@ cmig_runner_require_idle(const char *function)
 			 errhint("Order revisions by down_revision and depends_on.")));
 }
 
-/* No statement is running, so an error is not the error of one. */
+/* No statement is running, so errors are not attributed to one. */
 static void
 forget_statement(void)
 {
@@ -375,8 +375,8 @@ show_activity(const CmigScriptRun *run)
 
 /*
  * Run one query of a statement, and return the number of its rows, or
- * CMIG_NO_ROWS. *snapshot_set says whether the statement's snapshot is the
- * active one; it is pushed if not.
+ * CMIG_NO_ROWS. *snapshot_set says whether the statement's snapshot is active;
+ * if not, it is pushed.
  */
 static int64
 execute_plan(PlannedStmt *plan, const char *text, DestReceiver *dest,
@@ -466,7 +466,7 @@ cmig_runner_next(CmigScriptRun *run, CmigScriptReader *script)
 	start_statement_timeout(StatementTimeout);
 	cmig_lock_wait_forget();
 
-	/* count it before it is read, since reading it may fail */
+	/* count the statement before it is read, since reading it may fail */
 	statement_number++;
 	if (!cmig_script_next(script, &run->statement))
 	{
@@ -575,7 +575,7 @@ stop_running(int statement_timeout, bool timeout_was_active)
 						   debug_query_string ? debug_query_string : "");
 }
 
-/* The parts of a step. */
+/* The parts of a step, as flags. */
 #define PART_PRECONDITION	1
 #define PART_SCRIPT			2
 #define PART_VERIFY			4

@@ -4,8 +4,8 @@
  *
  * A setting that was set in the session gets its old value; one whose value
  * came from elsewhere is reset, which restores its source too.  The server
- * reads configuration files only between commands, so nothing but the script
- * can have changed a setting meanwhile.
+ * reads configuration files only between commands, so only the script can have
+ * changed a setting in the meantime.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

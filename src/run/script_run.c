@@ -51,7 +51,7 @@ count_lines(const char *text, int length)
 }
 
 /*
- * The statement on one line, for people: without comments and indentation,
+ * The statement on one line for messages, without comments and indentation,
  * shortened to limit.  White space in strings and quoted names is kept.
  */
 static char *

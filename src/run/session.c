@@ -2,8 +2,8 @@
  * session.c
  *	  What a script finds in the session, and what is restored after it.
  *
- * Thousands of scripts may run in one call, so nothing here may cost more than
- * a look at memory if a script left nothing behind:
+ * Thousands of scripts may run in one call, so the cost must be minimal if a
+ * script left nothing behind:
  *
  * - Cursors are found as children of the portal manager's memory context,
  * 	 each of which has its portal's name; those of the caller are marked.
@@ -51,8 +51,8 @@ static char *script_role = NULL;
 
 /*
  * A portal that existed before a script.  It is recognized by a mark in its
- * own memory, which goes away with it: a script may close the portal and open
- * another one with the same name and at the same address.
+ * own memory, which is freed with it, because a script may close the portal
+ * and open another one with the same name and at the same address.
  */
 typedef struct PortalMark
 {
@@ -254,7 +254,7 @@ list_portals(void)
 	return result;
 }
 
-/* Reset callback: the portal's memory goes away, and its mark with it. */
+/* Reset callback: the portal's memory is freed, and its mark with it. */
 static void
 forget_portal(void *mark)
 {

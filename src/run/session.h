@@ -42,7 +42,7 @@ extern void cmig_session_enter(CmigSession *session);
 extern void cmig_session_leave(CmigSession *session);
 extern void cmig_session_abandon(CmigSession *session);
 
-/* After enter: let the script start with this search_path. */
+/* To be called after enter: let the script start with this search_path. */
 extern void cmig_session_use_path(const char *path);
 
 /* Is there a script between enter and leave? */
@@ -58,8 +58,9 @@ extern void cmig_session_enter_steps(CmigSession *session);
 extern void cmig_session_leave_steps(CmigSession *session);
 
 /*
- * For reading a script without running it: the client gets no messages of the
- * parser.  Returns the GUC nest level, which AtEOXact_GUC(false, ...) ends.
+ * To be called before reading a script without running it: the client gets no
+ * messages from the parser.  Returns the GUC nest level, which
+ * AtEOXact_GUC(false, ...) ends.
  */
 extern int	cmig_session_read_quietly(void);
 
