@@ -1,9 +1,8 @@
 /*
  * audit.c
- *	  Turning audit on and off.
- *
- * Triggers are created with the privileges of the caller, who must own the
- * table; audit_log.c creates the log as the extension's owner.
+ *	  Turns auditing of tables on and off. Triggers are created with the
+ * privileges of the caller, who must own the table; audit_log.c creates the
+ * log as the extension's owner.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -142,7 +141,10 @@ ensure_hash_key(Oid extension_owner)
 	CommandCounterIncrement();
 }
 
-/* The permanent id: from the triggers or an earlier audit, or a new one. */
+/*
+ * The permanent id of the table: the one of its triggers or of an earlier
+ * audit, or a new one.
+ */
 static int32
 choose_id(const CmigAuditOptions *options, Relation relation, Oid log_owner)
 {
@@ -204,7 +206,7 @@ name_of(Oid relation)
 									  get_rel_name(relation));
 }
 
-/* Is it a trigger for rows, and not one for TRUNCATE? */
+/* Does the trigger log changes of rows, and not TRUNCATE? */
 static bool
 logs_rows(const CmigAuditTrigger *trigger)
 {
@@ -311,13 +313,14 @@ choose_level(const CmigAuditOptions *options, Relation relation)
 typedef struct Enabling
 {
 	FunctionCallInfo fcinfo;
-	int			first_option;	/* number of the first argument that is one */
+	int			first_option;	/* number of the first argument that is an
+								 * option */
 	bool		many;			/* columns need not exist in all tables */
 	List	   *met;			/* of CmigAuditName: columns to hide that
 								 * exist in some table */
 	Oid			extension_owner;
 	Oid			log_owner;
-	List	   *statements;		/* of char *: those that were run */
+	List	   *statements;		/* of char *: the statements that were run */
 } Enabling;
 
 /*

@@ -1,6 +1,6 @@
 /*
  * audit_arguments.c
- *	  The arguments of enable_audit() and its family.
+ *	  The arguments of enable_audit() and similar functions.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -152,7 +152,7 @@ cmig_audit_arguments_read(FunctionCallInfo fcinfo, int n, CmigAuditOptions *opti
 				 errhint("Use level => 'auto' or level => 'row'")));
 }
 
-/* The column whose name is nearest to a mistyped one, or NULL. */
+/* The column whose name is most similar to a mistyped one, or NULL. */
 static const char *
 nearest_column(Relation relation, const char *name)
 {

@@ -1,8 +1,7 @@
 /*
  * audit_arguments.h
- *	  The arguments of enable_audit() and its family.
- *
- * Every option is an argument; null leaves the option as it is.
+ *	  The arguments of enable_audit() and similar functions. Every option is an
+ *	  argument; null leaves the option as it is.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

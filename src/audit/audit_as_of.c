@@ -96,7 +96,7 @@ static CmigQuery first_truncate = {
 	2, {INT8OID, TIMESTAMPTZOID}
 };
 
-/* Imported entries may lack the old or the new row. */
+/* Raise the error for an imported entry that lacks the old or the new row. */
 static void
 raise_lost(const AsOf *as_of, Datum key)
 {
@@ -288,7 +288,10 @@ refuse_hidden_key(const CmigAuditTarget *target, const List *hidden)
 	}
 }
 
-/* The columns whose values the log does not have, and others. */
+/*
+ * Divide the columns into those whose values the log does not have, and
+ * others.
+ */
 static ArrayType *
 hidden_columns(const CmigAuditTarget *target, Relation relation, Oid extension_owner,
 			   const List *others)

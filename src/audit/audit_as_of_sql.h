@@ -20,16 +20,16 @@ typedef enum CmigAsOfParameter
 	CMIG_AS_OF_RENAMES,			/* former and present names of columns */
 	CMIG_AS_OF_HIDDEN,			/* columns to remove from images */
 	CMIG_AS_OF_SEQ,				/* seq of the first TRUNCATE after the time */
-	CMIG_AS_OF_PARAMETERS		/* how many there are */
+	CMIG_AS_OF_PARAMETERS		/* the number of parameters */
 } CmigAsOfParameter;
 
-/* What the text of a query depends on. */
+/* The properties on which the text of a query depends. */
 typedef struct CmigAsOfQuery
 {
 	const char *type;			/* the table's quoted name */
 	const char *table;			/* the same, with ONLY for a plain table */
-	const char *alias;			/* of the table in the query; no column has
-								 * this name */
+	const char *alias;			/* the alias of the table in the query, which
+								 * no column has as its name */
 	const char *live_key;		/* expression: the key of a row of the table */
 	bool		has_renames;	/* CMIG_AS_OF_RENAMES is set */
 	bool		has_hidden;		/* CMIG_AS_OF_HIDDEN is set */

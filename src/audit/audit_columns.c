@@ -135,8 +135,8 @@ layout_state(const CmigAuditLayout *layout, bool merged)
 }
 
 /*
- * Anchors are <database>/<oid>/<count>/<checksum>: the checksum of the names of
- * that many first columns.
+ * An anchor is <database>/<oid>/<count>/<checksum>, with the checksum of the
+ * names of the first <count> columns.
  */
 
 static uint64
@@ -236,8 +236,8 @@ follow(const State *from, const State *to, AttrNumber number)
 
 /*
  * The states from the one to which the options' numbers belong until now.  If
- * that one is not known, *by_name is set: then the names count, in the first
- * state.
+ * that state is unknown, *by_name is set: then columns are found by their
+ * names, in the first state.
  */
 static List *
 states_of(const CmigAuditOptions *options, Oid relation, Oid extension_owner, bool *by_name)

@@ -3,15 +3,16 @@
  *	  Which columns the names in a table's audit options mean now.
  *
  * Options have the name and number of each column, and the anchor, which says
- * to which database and table the numbers belong.  In that table the number
- * counts, whatever the column is called now.  In a copy that was restored from
- * a dump, columns have other numbers (dropped ones are missing), and names can
- * be newer than those in the trigger's arguments, which ALTER TABLE does not
- * change.  So in a copy the column is followed through cmig_audit.layout, which
- * has the names from every time at which the table was written to: within a
- * table by number, and from a table to its copy by its place among the columns,
- * provided that all columns up to it have the same names.  If the dump does not
- * contain the log, the anchor's checksum of these names serves for the same.
+ * to which database and table the numbers belong.  In that table, the number
+ * identifies the column, even if it was renamed.  In a copy that was restored
+ * from a dump, columns have other numbers (dropped ones are missing), and
+ * names can be newer than those in the trigger's arguments, which ALTER TABLE
+ * does not change.  So in a copy the column is followed through
+ * cmig_audit.layout, which has the names from every time at which the table
+ * was written to: within a table by number, and from a table to its copy by
+ * its place among the columns, provided that all columns up to it have the
+ * same names.  If the dump does not contain the log, the anchor's checksum of
+ * these names serves the same purpose.
  *
  * If a column cannot be found in this way, the trigger raises an error instead
  * of guessing.

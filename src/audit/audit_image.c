@@ -101,7 +101,7 @@ cmig_audit_image_row(CmigAuditImages *images, Datum image)
 }
 
 /*
- * Looking for the column
+ * Finding the column
  */
 
 /* A row of one column, which is null. */
@@ -240,7 +240,7 @@ explain(const CmigAuditImages *images, Jsonb *image, ErrorData *error)
 	}
 }
 
-/* Work on images that may fail, and the image at which it did. */
+/* Work on images that may fail, and the image at which it failed. */
 typedef struct ImageWork
 {
 	CmigAuditImages *images;

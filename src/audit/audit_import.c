@@ -223,7 +223,7 @@ operation_word(const char *operation)
 	return NULL;
 }
 
-/* Names of the members that differ. */
+/* The names of the members that differ. */
 static ArrayType *
 changed_of(Jsonb *old, Jsonb *new)
 {

@@ -16,20 +16,20 @@
 typedef struct CmigAuditImportTable
 {
 	char	   *source_schema;	/* NULL if the source has none */
-	char	   *source_name;	/* may contain the schema, too */
+	char	   *source_name;	/* the name, which may contain the schema, too */
 	char	   *name;
 	char	   *found_schema;
 	int32		id;
-	List	   *key_columns;	/* of char *; NIL if they are not known */
+	List	   *key_columns;	/* of char *; NIL if they are unknown */
 } CmigAuditImportTable;
 
-/* The tables that one import has met. */
+/* The tables that an import has found so far. */
 typedef struct CmigAuditImportTables CmigAuditImportTables;
 
 /*
  * A table that the source names without a schema is in the source's schema, or
- * on the caller's search_path.  A table of that name that somebody else has
- * made in another schema must not get the entries.
+ * on the caller's search_path.  A table of that name that another role has
+ * created in another schema must not get the entries.
  */
 extern CmigAuditImportTables *cmig_audit_import_tables_begin(Oid log_owner, MemoryContext context,
 															 Oid source);

@@ -110,7 +110,10 @@ cmig_audit_install_read(Oid relation, bool *cloned)
  * The triggers that a table should have
  */
 
-/* events and transition are SQL, as in CREATE TRIGGER; transition can be "". */
+/*
+ * Add a trigger; events and transition are SQL, as in CREATE TRIGGER, and
+ * transition can be "".
+ */
 static CmigAuditTrigger *
 wanted_trigger(const char *name, int16 type, const char *events, const char *transition,
 			   const char *table, const char *args, bool replicated)

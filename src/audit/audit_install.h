@@ -19,8 +19,8 @@ typedef struct CmigAuditTrigger
 {
 	const char *name;
 	bool		scripted;		/* created by a script of audit_script() */
-	bool		narrowed;		/* it has WHEN or UPDATE OF, which we never
-								 * create */
+	bool		narrowed;		/* it has WHEN or UPDATE OF, which pg_cmig
+								 * never creates */
 	int16		type;			/* as pg_trigger.tgtype */
 	char		enabled;		/* as pg_trigger.tgenabled */
 	char	   *args;			/* as in the statement that creates it */
@@ -42,8 +42,8 @@ extern List *cmig_audit_install_wanted(const CmigAuditOptions *options, bool row
 									   bool partitioned, const char *table);
 
 /*
- * Raise an error if a trigger that is not ours has the name of a wanted one:
- * CREATE OR REPLACE would silently replace it.
+ * Raise an error if a trigger that pg_cmig did not create has the name of a
+ * wanted one, because CREATE OR REPLACE would silently replace it.
  */
 extern void cmig_audit_install_refuse_taken(Oid relation, List *have, List *want);
 

@@ -289,7 +289,10 @@ array_of(List *texts)
 	return construct_array(elements, count, TEXTOID, -1, false, TYPALIGN_INT);
 }
 
-/* Check what is read: the log's owner can write anything into the table. */
+/*
+ * Raise an error for an invalid row; the log's owner can write anything into
+ * the table.
+ */
 static void
 collect_layout(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -360,7 +363,7 @@ layout_of(Relation relation)
 	return layout;
 }
 
-/* Are they equal, and both known? */
+/* Are both known and equal? */
 static bool
 same_text(const char *a, const char *b)
 {
@@ -397,7 +400,8 @@ insert(int32 table_id, const CmigAuditLayout *layout)
 
 /*
  * Does the table of a layout still exist, with the same name or with its
- * triggers?  The oid alone does not tell, as a dump may have been restored.
+ * triggers?  The oid alone is not sufficient, as a dump may have been
+ * restored.
  */
 static bool
 is_there(int32 table_id, const CmigAuditLayout *layout)
@@ -414,10 +418,11 @@ is_there(int32 table_id, const CmigAuditLayout *layout)
 }
 
 /*
- * The table of the last layout was dropped.  May another table continue with its
- * id?  A role that may create our triggers could use any id for a table of its
- * own, whose changes would then be logged as those of the other table.  So it
- * must have the same owner, or the same name in a copy of the database.
+ * The table of the last layout was dropped.  May another table continue with
+ * its id?  A role that may create our triggers could use any id for a table of
+ * its own, whose changes would then be logged as those of the other table.
+ * Therefore it must have the same owner, or the same name in a copy of the
+ * database.
  */
 static bool
 may_go_on(const CmigAuditLayout *last, const CmigAuditLayout *now, Oid owner, Oid log_owner)

@@ -21,7 +21,7 @@
 /* One state of a table. */
 typedef struct CmigAuditLayout
 {
-	TimestampTz recorded_at;	/* when it was first seen */
+	TimestampTz recorded_at;	/* when this state was first seen */
 	Oid			relation;
 	char	   *schema_name;
 	char	   *table_name;

@@ -192,10 +192,10 @@ cmig_audit_log_return(const CmigAuditRole *saved)
 }
 
 /*
- * A role that holds TRIGGER on a table of ours can create a trigger with its own
- * function, which would run with the owner's privileges.  With this setting,
- * triggers and rules do not fire unless the table's owner has made them ENABLE
- * ALWAYS.  Returns the GUC nest level.
+ * A role that holds TRIGGER on one of these tables can create a trigger with
+ * its own function, which would run with the owner's privileges.  With this
+ * setting, triggers and rules do not fire unless the table's owner has made
+ * them ENABLE ALWAYS.  Returns the GUC nest level.
  */
 static int
 silence_triggers(void)

@@ -72,18 +72,21 @@ extern void cmig_audit_log_act_as(CmigAuditRole *saved, Oid role);
  */
 extern void cmig_audit_log_act_as_reader(CmigAuditRole *saved, Oid role);
 
-/* Return to the role from before. */
+/* Return to the former role. */
 extern void cmig_audit_log_return(const CmigAuditRole *saved);
 
-/* Raises an error if SQL on the log would run code of another role as its owner. */
+/*
+ * Raise an error if SQL on the log would run another role's code as the log's
+ * owner.
+ */
 extern void cmig_audit_log_refuse_foreign_code(Oid log_owner);
 
 /* Run one statement as the current user. */
 extern void cmig_audit_log_execute(const char *sql);
 
 /*
- * The same for statements that write to our tables, without firing triggers
- * that roles with the privilege TRIGGER have created on them.
+ * The same for statements that write to pg_cmig's tables, without firing
+ * triggers that roles with the privilege TRIGGER have created on them.
  */
 extern void cmig_audit_log_execute_silently(const char *sql);
 extern uint64 cmig_audit_log_write(CmigQuery *query, Datum *values);

@@ -58,7 +58,7 @@ member(Jsonb *json, const char *key)
 	return getKeyJsonValueFromContainer(&json->root, key, strlen(key), NULL);
 }
 
-/* A number from 0 to most. */
+/* Parse a number from 0 to "most". */
 static int
 number_of(const JsonbValue *value, int most)
 {

@@ -37,14 +37,14 @@ typedef struct CmigAuditName
 	AttrNumber	attnum;			/* 0 if it is not known */
 } CmigAuditName;
 
-/* What is logged of a table. */
+/* What is logged about a table. */
 typedef struct CmigAuditOptions
 {
 	int32		table_id;
 	char	   *anchor;			/* see audit_columns.h; NULL if somebody else
 								 * wrote the arguments */
 	List	   *include;		/* of CmigAuditName */
-	bool		only_included;	/* there was an include list, even if none of
+	bool		only_included;	/* an include list was given, even if none of
 								 * its columns is left */
 	List	   *exclude;
 	List	   *redact;

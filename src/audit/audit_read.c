@@ -97,7 +97,7 @@ typedef struct Entry
 	bool		nulls[HISTORY_COLUMNS];
 } Entry;
 
-/* Following a row through its keys. */
+/* The state while a row is followed through its keys. */
 typedef struct Walk
 {
 	CmigAuditTarget *target;
@@ -363,7 +363,9 @@ renamed(CmigAuditTarget *target, const Entry *entry, int column)
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }
 
-/* Both objects in one; values of b count.  Either can be NULL. */
+/*
+ * Merge two objects, either of which can be NULL; values of b take precedence.
+ */
 static Jsonb *
 joined(Jsonb *a, Jsonb *b)
 {

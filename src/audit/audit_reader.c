@@ -55,8 +55,8 @@ static CmigQuery foreign_functions = {
 };
 
 /*
- * If a column had another type, a query could call a cast of the owner, or take
- * values for something that they are not.
+ * If a column had another type, a query could call a cast of the owner, or
+ * misinterpret values.
  */
 static const struct
 {
@@ -130,7 +130,10 @@ take_name(TupleDesc desc, HeapTuple row, void *arg)
 	*(char **) arg = cmig_query_text(desc, row, 1);
 }
 
-/* Raise one error with a hint instead of the server's, which names one table after the other. */
+/*
+ * Raise one error for all missing privileges, with a hint; the server's errors
+ * would name one table after the other.
+ */
 static void
 require_privileges(void)
 {

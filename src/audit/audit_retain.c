@@ -3,10 +3,10 @@
  *	  The partitions of the audit log: creating and dropping them.
  *
  * Everything runs as the log's owner, in steps, in one session at a time and
- * with a short lock_timeout.  If it is called at top level, audit_retain commits
- * after each step, so that no lock is held for long, and tries a step again if
- * it could not get a lock.  Each step looks for what there is to do, so that a
- * call continues where another one was canceled.
+ * with a short lock_timeout.  If it is called at top level, audit_retain
+ * commits after each step, so that no lock is held for long, and tries a step
+ * again if it could not get a lock.  Each step determines what remains to be
+ * done, so a call continues where another one was canceled.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -50,7 +50,7 @@ PG_FUNCTION_INFO_V1(cmig_audit_retain);
 	"EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = " class ".oid" \
 	" AND i.inhparent = 'cmig_audit.log'::regclass)"
 
-/* A partition that is to be created or dropped, or that could not be. */
+/* A partition to create or to drop, or for which that failed. */
 typedef struct Part
 {
 	char	   *name;
@@ -138,9 +138,9 @@ static CmigQuery stranded_rows = {
 };
 
 /*
- * Where a batch of $3 rows ends that begins at $1, if there are more until
- * $2.  The entries of one transaction have one time and stay together: $4 is
- * the time of the first row.
+ * The end of a batch of $3 rows that begins at $1, if there are more rows
+ * until $2.  The entries of one transaction have one time and stay together:
+ * $4 is the time of the first row.
  */
 static CmigQuery end_of_batch = {
 	"SELECT " UTC_TEXT("e.at") " FROM (SELECT CASE WHEN b.at > $4 THEN b.at"
@@ -204,7 +204,7 @@ make_partition(const Part *part)
  * Steps
  */
 
-/* What the steps of one call share. */
+/* The state that the steps of one call share. */
 typedef struct Retain
 {
 	Oid			owner;
@@ -393,8 +393,8 @@ cmig_audit_retain_after_upgrade(void)
 	}
 
 	/*
-	 * whoever may create schemas can have made one with this name: that must
-	 * not prevent upgrades
+	 * any role that may create schemas can have created one with this name,
+	 * which must not prevent upgrades
 	 */
 	ereport(WARNING,
 			(errmsg("could not create the audit log's partitions for the next months"),
@@ -566,7 +566,7 @@ cmig_audit_retain(PG_FUNCTION_ARGS)
 	warn_of_taken_names(retain.owner);
 	if (needs_ahead(retain.owner, MONTHS_AHEAD))
 		(void) run_step(&retain, make_ahead, "make");
-	/* first delete what would be moved only to be dropped */
+	/* first delete rows that would be moved only to be dropped */
 	while (!PG_ARGISNULL(0) && run_step(&retain, delete_batch, "empty"))
 		;
 	while (run_step(&retain, move_batch, "fill"))

@@ -256,7 +256,7 @@ put_uuid(CmigAuditPiece *piece, const pg_uuid_t *uuid)
 	put_string(piece, text, 36);
 }
 
-/* The HMAC of a value, in brackets. */
+/* Encode the HMAC of a value, in brackets. */
 static void
 put_hash(CmigAuditPiece *piece, const CmigAuditShape *shape, CmigAuditColumn *column,
 		 Datum value)
@@ -355,8 +355,8 @@ try_value(void *arg)
 }
 
 /*
- * The same for a value that can become too large as jsonb, such as an array of
- * numbers.  Returns NULL if it does.
+ * The same for a value, such as an array of numbers, that may be too large as
+ * jsonb. Returns NULL if it is.
  */
 static Jsonb *
 try_general_value(const CmigAuditShape *shape, CmigAuditColumn *column, Datum value)

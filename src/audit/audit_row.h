@@ -21,7 +21,7 @@
 /* What replaces a hidden value.  A hash follows ":" inside the brackets. */
 #define CMIG_AUDIT_REDACTED "[redacted]"
 
-/* What the log shows of a column. */
+/* How the log shows a column. */
 typedef enum CmigAuditHide
 {
 	CMIG_AUDIT_SHOW,
@@ -87,9 +87,10 @@ typedef struct CmigAuditPiece
 } CmigAuditPiece;
 
 /*
- * Print values as with the server's default settings.  Otherwise a session could
- * have values logged rounded, or in a form that is read back as another value.
- * Returns the level for AtEOXact_GUC(), 0 if nothing had to be set.
+ * Print values as with the server's default settings.  Otherwise a session's
+ * settings could round values, or log them in a form that is read back as
+ * another value. Returns the level for AtEOXact_GUC(), 0 if nothing had to be
+ * set.
  */
 extern int	cmig_audit_row_pin_output(void);
 

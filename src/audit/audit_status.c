@@ -2,8 +2,8 @@
  * audit_status.c
  *	  cmig.audit_status: which tables are audited, how, and what is wrong.
  *
- * Everything is read from the triggers, so that it is right whoever has created
- * them.
+ * Everything is read from the triggers, so it is correct regardless of who
+ * created them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -141,7 +141,7 @@ collect_status(TupleDesc desc, HeapTuple row, void *arg)
 	*(List **) arg = lappend(*(List **) arg, status);
 }
 
-/* Looking at the columns of one row. */
+/* The state while the columns of one row are examined. */
 typedef struct ColumnsTrial
 {
 	Status	   *status;
@@ -162,7 +162,7 @@ show_names(Status *status, CmigAuditOptions *options, Oid extension_owner)
 	if (count == 0)
 		return;
 	cmig_audit_columns_resolve(options, status->relation, extension_owner, CMIG_AUDIT_READING);
-	/* without a column that was dropped, the list would look different */
+	/* the names of dropped columns remain in the list */
 	if (list_length(options->include) + list_length(options->exclude) +
 		list_length(options->redact) + list_length(options->hash) != count)
 		return;
@@ -185,8 +185,8 @@ try_columns(void *arg)
 }
 
 /*
- * Somebody may have written the arguments by hand, or dropped the table or the
- * log: an error is reported as the problem of this row.
+ * An error is reported as the problem of this row, because somebody may have
+ * written the arguments by hand, or dropped the table or the log.
  */
 static char *
 columns_problem(Status *status, Oid extension_owner)

@@ -63,8 +63,9 @@ invalidate_all(Datum arg, int cache, uint32 hash)
 }
 
 /*
- * Forget what holds only in the transaction, or the subtransaction.  rolled_back:
- * what it has recorded does not exist; end: nobody works with the entries.
+ * Forget what is valid only in the transaction or the subtransaction.
+ * rolled_back: its records do not exist; end: the entries are no longer in
+ * use.
  */
 static void
 reset_entries(bool rolled_back, bool end)
@@ -93,7 +94,7 @@ at_transaction_end(XactEvent event, void *arg)
 	switch (event)
 	{
 		case XACT_EVENT_ABORT:
-			/* a prepared transaction may still be rolled back */
+			/* a prepared transaction can still be rolled back */
 		case XACT_EVENT_PREPARE:
 			reset_entries(true, true);
 			break;
@@ -233,7 +234,7 @@ build_table(TriggerData *trigger_data, Oid extension_owner)
 	Relation	root;
 
 	table->context = context;
-	table->valid = true;		/* an invalidation from now on clears it */
+	table->valid = true;		/* an invalidation clears it from now on */
 	table->relation = RelationGetRelid(trigger_data->tg_relation);
 	table->options = cmig_audit_options_parse(trigger->tgnargs, trigger->tgargs);
 	table->root = cmig_audit_options_root(table->relation, trigger->tgoid);
@@ -278,7 +279,7 @@ cmig_audit_table_get(TriggerData *trigger_data, Oid extension_owner)
 	table = build_table(trigger_data, extension_owner);
 	/* building can have moved the entries */
 	entry = hash_search(tables, &trigger_data->tg_trigger->tgoid, HASH_ENTER, &found);
-	/* calls that use it, or that failed, end with the transaction */
+	/* calls that use it or that failed end with the transaction */
 	if (entry->table && entry->table->busy > 0)
 		MemoryContextSetParent(entry->table->context, TopTransactionContext);
 	else if (entry->table)

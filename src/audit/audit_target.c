@@ -149,7 +149,7 @@ cmig_audit_target_argument(FunctionCallInfo fcinfo, int n)
  * Former names of columns
  */
 
-/* The number of a column in a layout, 0 if it has no such column. */
+/* The number of a column in a layout; 0 if the layout has no such column. */
 static int
 number_in(const CmigAuditLayout *layout, const char *name, int len)
 {

@@ -2,10 +2,11 @@
  * audit_trigger.c
  *	  The trigger that writes the audit log.
  *
- * The same function serves row-level triggers and statement-level triggers with
- * transition tables.  It runs with the privileges of the role that fires it,
- * which needs none, because the log is written by direct table access
- * (audit_writer.c).  audit_table.c keeps what it needs to know of its table.
+ * The same function serves row-level triggers and statement-level triggers
+ * with transition tables.  It runs with the privileges of the role that fires
+ * it, which needs none, because the log is written by direct table access
+ * (audit_writer.c).  audit_table.c caches what it needs to know about its
+ * table.
  *
  * Entries are ordered by (seq, command_id, id).  Usually seq is the id.  But the
  * entries of a statement can be written after those of statements that its
@@ -46,7 +47,7 @@
 #include "utils/tuplestore.h"
 #include "utils/xid8.h"
 
-/* How many statements of a transaction are remembered for the order. */
+/* How many statements of a transaction are remembered to order the entries. */
 #define MAX_POSITIONS 65536
 
 PG_FUNCTION_INFO_V1(cmig_audit_trigger);
@@ -439,7 +440,11 @@ log_slots(AuditCall *call, TupleTableSlot *old, TupleTableSlot *new)
 			PointerGetDatum(construct_array(call->names, count, TEXTOID, -1, false,
 											TYPALIGN_INT));
 		call->nulls[CMIG_LOG_CHANGED] = false;
-		/* with a new key, it is as if another row had replaced the old one */
+
+		/*
+		 * if the key changed, log the change as if another row had replaced
+		 * the old one
+		 */
 		if (table->options->changes_only && !key_changed)
 			wanted = call->changed;
 	}
@@ -490,7 +495,7 @@ log_change(AuditCall *call, TupleTableSlot *old, TupleTableSlot *new)
 	MemoryContextSwitchTo(caller);
 }
 
-/* Log what concerns the table as a whole: TRUNCATE and SKIP. */
+/* Log operations on the whole table: TRUNCATE and SKIP. */
 static void
 log_table(AuditCall *call)
 {

@@ -28,8 +28,9 @@
 	"    WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped) i(type) WHERE i.type <> 0)"
 
 /*
- * Composite types among them, and types for which another role can create a
- * cast.  to_jsonb() does not look for casts of domains and arrays.
+ * The composite types among the types, and the types for which another role
+ * can create a cast.  to_jsonb() does not look for casts of domains and
+ * arrays.
  */
 static CmigQuery changeable = {
 	USED_TYPES
@@ -51,7 +52,7 @@ static CmigQuery foreign_casts = {
 	1, {OIDARRAYOID}
 };
 
-/* What other roles can change about the types in use. */
+/* Types in use that other roles can change. */
 typedef struct Changeable
 {
 	List	   *composites;		/* of Oid: their pg_class entries */

@@ -2,9 +2,10 @@
  * audit_types.h
  *	  Types whose values must not be converted to jsonb with the caller's privileges.
  *
- * For a user-defined type, to_jsonb() calls a cast to json, which it looks up for
- * each value.  The type's owner can create such a cast at any moment, without a
- * lock on tables that use the type, so it is not enough to look once.
+ * For a user-defined type, to_jsonb() calls a cast to json, which it looks up
+ * for each value.  The type's owner can create such a cast at any moment,
+ * without a lock on tables that use the type, so a single check is not
+ * sufficient.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -34,7 +34,10 @@ typedef struct CmigAuditVirtualState
 	ExprState **states;
 } CmigAuditVirtualState;
 
-/* Find those of a relation that are part of the shape, in the current memory context. */
+/*
+ * Find the virtual columns of a relation that are part of the shape, in the
+ * current memory context.
+ */
 extern void cmig_audit_virtual_find(CmigAuditVirtual *columns, Relation relation,
 									const CmigAuditShape *shape);
 

@@ -48,7 +48,7 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
-/* Rows are inserted when there are this many of them. */
+/* The number of collected rows after which they are inserted. */
 #define BATCH_ROWS 500
 #define BATCH_BYTES (256 * 1024)
 
@@ -223,7 +223,10 @@ map_columns(CmigAuditWriter *writer)
 	}
 }
 
-/* Does the function belong neither to the owner, nor a superuser, nor the server? */
+/*
+ * Does the function belong neither to the owner nor to a superuser nor to the
+ * server?
+ */
 static bool
 is_foreign_function(Oid function, void *owner)
 {
@@ -332,7 +335,10 @@ cmig_audit_writer_takes(CmigAuditWriter *writer, TimestampTz at)
 /* Only the log's owner could have written a larger id, by hand. */
 #define MAX_ID (INT64CONST(1) << 62)
 
-/* If it is further behind, the sequence is set, not incremented. */
+/*
+ * If the sequence is further behind than this, it is set instead of
+ * incremented.
+ */
 #define MAX_COUNTED 10000
 
 /* The session's last id, and the sequence that it comes from. */

@@ -52,7 +52,10 @@ static CmigQuery lag_query = {
 	" FROM pg_stat_replication WHERE state = 'streaming'"
 };
 
-/* Run a batch with retries and commit it, or as a part of the transaction. */
+/*
+ * Run a batch: with retries and a commit, or as a part of the caller's
+ * transaction.
+ */
 static void
 attempt(CmigBackfill *b, CmigAttempt body)
 {
@@ -191,7 +194,7 @@ run_passes(CmigBackfill *b)
 		warn_of_unchanged(b);
 }
 
-/* Error context callback: say how far it is. */
+/* Error context callback: add the progress. */
 static void
 describe_error(void *arg)
 {
@@ -202,7 +205,10 @@ describe_error(void *arg)
 			   (long long) b->run.rows);
 }
 
-/* Find the state to resume from, or begin one; true if it is already done. */
+/*
+ * Find the state to resume from, or create one; true if the backfill is
+ * already done.
+ */
 static bool
 find_state(CmigBackfill *b)
 {
@@ -221,7 +227,7 @@ forget(CmigBackfill *b)
 	Oid			user;
 	int			security;
 
-	/* a row that was refused is not this backfill's */
+	/* a row for which resuming was refused does not belong to this backfill */
 	if (!b->accepted || b->run.id == 0 || b->run.rows > 0)
 		return;
 	GetUserIdAndSecContext(&user, &security);

@@ -26,7 +26,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-/* A list of one name. */
+/* A list with one name. */
 static CmigNames
 one_name(char *name)
 {
@@ -150,7 +150,7 @@ update_blocks(CmigBackfill *b)
 	values[0] = PointerGetDatum(&from);
 	values[1] = PointerGetDatum(&to);
 
-	/* a range is long if few rows match: it must not contain too many */
+	/* a range is long if few rows match, so limit the number of rows */
 	if (b->blocks > b->dense_blocks)
 	{
 		Counts		probed = {0};

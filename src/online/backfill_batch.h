@@ -2,10 +2,9 @@
  * backfill_batch.h
  *	  One batch of a backfill.
  *
- * The state that counts is that of the last commit (run).  A batch computes the
- * next state, stores it in its own transaction, and replaces the old one after
- * the commit, so an attempt that is rolled back starts again from the same
- * place.
+ * The valid state is that of the last commit (run).  A batch computes the next
+ * state, stores it in its own transaction, and replaces the old one after the
+ * commit, so an attempt that is rolled back starts again from the same place.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -30,28 +29,31 @@ typedef struct CmigBackfill
 	double		max_lag_ms;		/* 0: no limit */
 	Oid			caller;			/* writes the row with its state */
 
-	MemoryContext run_context;	/* contains what run points to */
-	MemoryContext spare_context;	/* will contain it after the next batch */
+	MemoryContext run_context;	/* memory context of what run points to */
+	MemoryContext spare_context;	/* memory context of what it points to
+									 * after the next batch */
 	MemoryContext batch_context;
 	CmigBackfillRun run;		/* as committed */
-	CmigBackfillRun next;		/* as the current batch will leave it */
+	CmigBackfillRun next;		/* the state after the current batch */
 	int			part;			/* the current part of the target */
 	int			prepared;		/* the part that queries belong to, or -1 */
 	CmigBackfillQueries queries;	/* of that part */
-	double		blocks;			/* by ctid: of the next batch */
-	double		dense_blocks;	/* that contain a batch if all rows match */
+	double		blocks;			/* by ctid: number of blocks of the next batch */
+	double		dense_blocks;	/* blocks that contain a batch if all rows
+								 * match */
 	CmigBackfillSkip *skip;		/* blocks that are done */
 	bool		resumed;		/* an earlier call has begun the current pass */
 	bool		accepted;		/* the state that was found can be resumed */
 	TransactionId xid;			/* of the current batch, if it has one */
-	TimestampTz last;			/* until when time spent is accounted for */
+	TimestampTz last;			/* the time up to which the time spent has
+								 * been counted */
 } CmigBackfill;
 
 /* Attempts (CmigAttempt) to run the next batch, and to record the end. */
 extern void cmig_backfill_batch_run(void *backfill);
 extern void cmig_backfill_batch_end(void *backfill);
 
-/* A batch is committed: what it has computed becomes the state. */
+/* To be called when a batch is committed: its state becomes the valid one. */
 extern void cmig_backfill_batch_adopt(CmigBackfill *b);
 
 /* Is the current part done? */

@@ -77,7 +77,7 @@ refuse_unfinished(const CmigBackfillUnfinished *other, void *arg)
 					 resume, (long long) other->id)));
 }
 
-/* Is the name among these? */
+/* Is the name in the array? */
 static bool
 has_name(char **names, int count, const char *name)
 {

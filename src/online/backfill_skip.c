@@ -4,10 +4,10 @@
  *
  * A block can be skipped if each row version in it was replaced by a committed
  * transaction of this run: then no future snapshot sees a row there.  A
- * version that another session inserted, updated, or locked does not look like
- * that, whether or not it has committed.  Neither does one that a transaction
- * of this run failed to replace, since only committed transactions are known
- * here.
+ * version that another session inserted, updated, or locked does not meet this
+ * condition, whether or not it has committed. Neither does one that a
+ * transaction of this run failed to replace, since only committed transactions
+ * are known here.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

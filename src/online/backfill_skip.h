@@ -25,8 +25,8 @@ extern void cmig_backfill_skip_add(CmigBackfillSkip *skip, TransactionId xid);
 
 /*
  * The first block from start on, but before end, that may contain a row which
- * this run has not updated; end if there is none.  Looks at a few thousand
- * blocks at most.
+ * this run has not updated; end if there is none.  Examines at most a few
+ * thousand blocks.
  */
 extern BlockNumber cmig_backfill_skip_next(const CmigBackfillSkip *skip, Oid table,
 										   BlockNumber start, BlockNumber end);

@@ -74,7 +74,7 @@ prepare_key(CmigBackfillQueries *q, const CmigBackfillTarget *target,
 				 errmsg("the key of table %s has too many columns for a backfill", part->name),
 				 errhint("Give a where_sql that is true for the rows that remain to be updated.")));
 
-	/* all have the same parameters: the lower end first */
+	/* all have the same parameters, the lower end first */
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "UPDATE ONLY %s SET %s\n WHERE ", part->updated, target->set_sql);
 	append_comparison(&sql, key, key->greater, 1);

@@ -32,8 +32,8 @@ typedef struct CmigBackfillQueries
 } CmigBackfillQueries;
 
 /*
- * prepare makes them for a part, in the current memory context; free releases
- * the plans.
+ * The first function prepares them for a part, in the current memory context;
+ * the second one releases the plans.
  */
 extern void cmig_backfill_sql_prepare(CmigBackfillQueries *queries,
 									  const CmigBackfillTarget *target,

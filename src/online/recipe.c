@@ -1,11 +1,10 @@
 /*
  * recipe.c
- *	  Online recipes: adding constraints in steps that do not block other sessions.
- *
- * Each recipe is a loop: look at the catalog, run the one statement that comes
- * next in a short transaction with lock retries, and look again.  So a recipe
- * needs no stored state: if called again after an interruption, it continues,
- * and if everything is done, it does nothing.
+ *	  Online recipes: adding constraints in steps that do not block other
+ * sessions. Each recipe is a loop: examine the catalog, run the next
+ * statement in a short transaction with lock retries, and examine the catalog
+ * again.  So a recipe needs no stored state: if called again after an
+ * interruption, it continues, and if everything is done, it does nothing.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -51,8 +50,8 @@ PG_FUNCTION_INFO_V1(cmig_add_unique);
 
 /*
  * Add a constraint as NOT VALID, which is enforced for new rows at once, and
- * then check the old rows.  In one transaction this would not shorten the
- * lock, so there it is added directly.
+ * then check the old rows.  In a single transaction this would not shorten the
+ * lock, so the constraint is then added directly.
  */
 static void
 add_validated(CmigRecipe *recipe, const CmigKnownConstraint *there, const char *name,
@@ -219,8 +218,8 @@ keep_name(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * The steps of cmig.add_not_null.  A validated CHECK saves SET NOT NULL from
- * looking at the rows.  SET NOT NULL and DROP CONSTRAINT are two statements,
+ * The steps of cmig.add_not_null.  With a validated CHECK, SET NOT NULL need
+ * not scan the rows.  SET NOT NULL and DROP CONSTRAINT are two statements,
  * since a single one would drop the constraint before looking for it.
  */
 static void
@@ -347,7 +346,7 @@ primary_key_columns(Oid table)
 						get_rel_name(table)),
 				 errhint("Name the columns of another key, or use ALTER TABLE ... ADD FOREIGN KEY (..., PERIOD ...).")));
 
-	/* in the key's order, without columns that are only included */
+	/* in the order of the key, without INCLUDE columns */
 	form = (Form_pg_index) GETSTRUCT(index);
 	initStringInfo(&list);
 	for (int i = 0; i < form->indnkeyatts; i++)
@@ -432,11 +431,10 @@ static CmigQuery index_query = {
 /* A row of index_query. */
 typedef struct IndexFound
 {
-	char	   *columns;		/* NULL: no relation has the name */
+	char	   *columns;		/* NULL if no relation has the name */
 	bool		valid;
 	bool		same_table;
-	char	   *definition;		/* NULL: a relation that is not an index has
-								 * the name */
+	char	   *definition;		/* NULL if the relation is not an index */
 } IndexFound;
 
 /* Read a row of index_query. */

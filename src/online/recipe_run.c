@@ -1,6 +1,6 @@
 /*
  * recipe_run.c
- *	  What the online recipes have in common.
+ *	  Functions that the online recipes share.
  *
  * If cmig.concurrent_ddl is off, the statements run in the caller's
  * transaction, without CONCURRENTLY.

@@ -1,9 +1,7 @@
 /*
  * recipe_run.h
- *	  What the online recipes have in common.
- *
- * How they begin, run a statement, and end; their arguments; constraints as
- * they are in the catalog.
+ *	  Functions that the online recipes share: beginning, running a statement,
+ *	  and ending; arguments; constraints as they are in the catalog.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

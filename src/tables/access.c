@@ -44,7 +44,7 @@
 PG_FUNCTION_INFO_V1(cmig_grant_access);
 PG_FUNCTION_INFO_V1(cmig_revoke_access);
 
-/* What stands between the verb and the role in GRANT and REVOKE. */
+/* The part between the verb and the role in GRANT and REVOKE. */
 static const char *const application[] = {
 	"USAGE ON SCHEMA cmig",
 	"EXECUTE ON FUNCTION cmig.set_context(text, text, boolean)",
@@ -97,7 +97,7 @@ static const char *const migrator[] = {
 };
 
 /*
- * Everything except privileges that would let a role attach code to these
+ * All privileges except those with which a role could attach code to these
  * tables.
  */
 static const char *const owner[] = {
@@ -374,9 +374,8 @@ cmig_access_run(List *statements)
 }
 
 /*
- * Lock the schema, so that of two sessions that grant at the same time one
- * waits here, and neither fails with "tuple concurrently updated" or a
- * deadlock.
+ * Lock the schema. If two sessions grant at the same time, one waits here, and
+ * neither fails with "tuple concurrently updated" or a deadlock.
  */
 static void
 begin_change(const char *command)
@@ -403,7 +402,10 @@ cmig_grant_access(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* Each role that has granted a role something that belongs to pg_cmig. */
+/*
+ * The roles that have granted the role a privilege on something that belongs
+ * to pg_cmig.
+ */
 static CmigQuery find_grantors = {
 	"SELECT DISTINCT a.grantor FROM ("
 	" SELECT nspacl AS acl FROM pg_namespace WHERE nspname = 'cmig'"

@@ -36,7 +36,10 @@ cmig_active_read(bool with_details)
 	return set;
 }
 
-/* The version row of what a revision replaces becomes its own. */
+/*
+ * Let a version row name the replacing revision instead of the one that it
+ * replaces.
+ */
 static void
 turn_over(const CmigRevision *revision, const char *row)
 {
@@ -54,7 +57,7 @@ turn_over(const CmigRevision *revision, const char *row)
 	cmig_journal_write(&entry);
 }
 
-/* Turn over one version row; false if there is none to turn over. */
+/* Do this for one version row; false if there is none. */
 static bool
 settle_one(const CmigRevisionSet *set)
 {

@@ -11,15 +11,15 @@
 #include "graph/replaces.h"
 #include "tables/catalog.h"
 
-/* Where the database is. */
+/* The state of the database. */
 extern CmigPlace *cmig_active_place(void);
 
 /* As cmig_catalog_read_revisions(), without revisions that do not count. */
 extern CmigRevisionSet *cmig_active_read(bool with_details);
 
 /*
- * Where all revisions that another one replaces are applied, let the version
- * row name that one, and journal it as a stamp.  The caller holds the run lock.
+ * If all revisions that another one replaces are applied, let the version row
+ * name that one, and journal it as a stamp.  The caller holds the run lock.
  */
 extern void cmig_active_settle(void);
 

@@ -29,7 +29,7 @@
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
-/* How many numbers are tried for a row. */
+/* The maximum number of numbers that are tried for a row. */
 #define MAX_ATTEMPTS 100
 
 static CmigQuery find_query = {
@@ -72,7 +72,7 @@ static CmigQuery update_query = {
 	FLOAT8OID, FLOAT8OID, INT8OID, INT8OID, INT8OID, INTERVALOID, TEXTARRAYOID}
 };
 
-/* Not done, and harmful if started again. */
+/* Backfills that are not done, and that must not be started again. */
 static CmigQuery unfinished_query = {
 	.sql = "SELECT id::bigint, coalesce(target::text, ''), coalesce(set_sql::text, ''),"
 	" statement::integer, rows::bigint FROM cmig.backfill_run"

@@ -60,7 +60,7 @@ static CmigQuery read_text = {"SELECT " TEXT_COLUMNS OF_ONE, 1, {TEXTOID}};
 static CmigQuery read_texts = {"SELECT " TEXT_COLUMNS " FROM cmig.revision r" BY_ID, 0};
 static CmigQuery read_texts_of = {"SELECT " TEXT_COLUMNS OF_MANY BY_ID, 1, {TEXTARRAYOID}};
 
-/* the columns of TEXT_COLUMNS, but only those that file names depend on */
+/* like TEXT_COLUMNS, but only with the columns on which file names depend */
 static CmigQuery read_file_names = {
 	"SELECT r.revision::text, NULL::text[], NULL::text[], NULL::text[], NULL::text[],"
 	" r.message::text, NULL::text, true, NULL::text, NULL::text, NULL::text,"
@@ -328,7 +328,7 @@ cmig_catalog_read_script(const char *revision, CmigDirection direction)
 typedef struct EachScript
 {
 	const char *always;			/* the revision whose script is never skipped */
-	Size		left;			/* how many bytes may still be passed on */
+	Size		left;			/* number of bytes that may still be passed on */
 	CmigScriptCallback callback;
 	void	   *arg;
 	MemoryContext context;
@@ -344,7 +344,7 @@ column_size(TupleDesc desc, HeapTuple row, int column)
 	return isnull ? 0 : toast_raw_datum_size(value);
 }
 
-/* Call back with the script in the row, unless it is too large. */
+/* Call the callback with the script in the row, unless it is too large. */
 static void
 hand_over_script(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -362,7 +362,7 @@ hand_over_script(TupleDesc desc, HeapTuple row, void *arg)
 	MemoryContextReset(each->context);
 }
 
-/* Run a query of scripts and call back for each row. */
+/* Run a query for scripts, and call the callback for each row. */
 static void
 each_script(CmigQuery *query, Datum value, EachScript *each)
 {
@@ -401,7 +401,7 @@ typedef struct EachText
 	MemoryContext context;
 } EachText;
 
-/* Call back with the revision that the row describes. */
+/* Call the callback with the revision that the row describes. */
 static void
 hand_over_text(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -414,7 +414,7 @@ hand_over_text(TupleDesc desc, HeapTuple row, void *arg)
 	MemoryContextReset(each->context);
 }
 
-/* Run a query of TEXT_COLUMNS and call back for each row. */
+/* Run a query for TEXT_COLUMNS, and call the callback for each row. */
 static void
 each_text(CmigQuery *query, Datum *values, CmigRevisionTextCallback callback, void *arg)
 {

@@ -21,7 +21,7 @@ typedef struct CmigRevisionSet
 } CmigRevisionSet;
 
 /*
- * All that are stored; active.h has those that count.
+ * All stored revisions; active.h returns those that count.
  */
 extern CmigRevisionSet *cmig_catalog_read_revisions(bool with_details);
 
@@ -37,7 +37,7 @@ typedef struct CmigStoredScript
 	bool		transactional;
 } CmigStoredScript;
 
-/* Has any stored revision a precondition? */
+/* Does any stored revision have a precondition? */
 extern bool cmig_catalog_has_preconditions(void);
 
 /* NULL if the revision does not exist. */
@@ -45,9 +45,9 @@ extern CmigStoredScript *cmig_catalog_read_script(const char *revision,
 												  CmigDirection direction);
 
 /*
- * Call back for the scripts of several revisions, in any order, in a memory
- * context that is reset after each call: for the first revision in any case,
- * for others as long as all scripts together have at most most_bytes.
+ * Call the callback for the scripts of several revisions, in any order, in a
+ * memory context that is reset after each call. The first script is always
+ * passed; others only as long as all scripts together have at most most_bytes.
  */
 typedef void (*CmigScriptCallback) (const char *revision, CmigStoredScript *script, void *arg);
 extern void cmig_catalog_each_script(const CmigNames *revisions, CmigDirection direction,
@@ -58,8 +58,8 @@ extern void cmig_catalog_each_small_script(int most_bytes, CmigDirection directi
 										   CmigScriptCallback callback, void *arg);
 
 /*
- * Call back for every stored revision, ordered by id; the struct is freed
- * after the call.
+ * Call the callback for every stored revision, ordered by id; the struct is
+ * freed after the call.
  */
 typedef void (*CmigRevisionTextCallback) (const CmigRevisionText *text, void *arg);
 extern void cmig_catalog_each_text(CmigRevisionTextCallback callback, void *arg);

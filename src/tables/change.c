@@ -1,6 +1,6 @@
 /*
  * change.c
- *	  What every function that writes the catalog does first.
+ *	  The first steps of every function that writes the catalog.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

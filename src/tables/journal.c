@@ -48,9 +48,9 @@ PG_FUNCTION_INFO_V1(cmig_journal_trigger);
 #define BATCH_ROWS 500
 
 /*
- * Ids up to this one never count as far beyond the last one, since the numbers
- * cannot be used up that way.  So the last one need not be looked up for each
- * row.
+ * Ids up to this one are never too far beyond the last one, since numbers
+ * cannot be used up in this way. So the last one need not be looked up for
+ * each row.
  */
 #define ALWAYS_NEAR (INT64CONST(1) << 40)
 

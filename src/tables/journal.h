@@ -28,17 +28,17 @@ typedef struct CmigJournalEntry
 } CmigJournalEntry;
 
 /*
- * Write a row.  As for all functions here that write, the caller holds the run
- * lock, because a row gets the number after the greatest.  Role, session role,
- * application, address, transaction ID, and search_path are taken from the
- * session, search_path as the scripts saw it.
+ * Write a row. As for all functions here that write, the caller must hold the
+ * run lock, because a row gets the number after the greatest one.  Role,
+ * session role, application, address, transaction ID, and search_path are
+ * taken from the session, search_path as the scripts saw it.
  */
 extern void cmig_journal_write(const CmigJournalEntry *entry);
 
 /*
- * The rows of several steps of one transaction, written in order and many at a
- * time.  Only revision, direction, outcome, times, checksum, and message are
- * used.  The checksum is copied; the other texts must remain valid until
+ * The rows of several steps of one transaction, written in order and in
+ * batches.  Only revision, direction, outcome, times, checksum, and message
+ * are used.  The checksum is copied; the other texts must remain valid until
  * cmig_journal_end().
  */
 typedef struct CmigJournalBatch CmigJournalBatch;
@@ -55,9 +55,9 @@ extern void cmig_journal_end(CmigJournalBatch *batch);
 extern char *cmig_journal_checksum(const char *revision);
 
 /*
- * Call back for each revision whose last completed upgrade started with another
- * search_path than this one, or with the same one by another role if it
- * contains "$user".  The texts are palloc'd; role may be NULL.
+ * Call the callback for each revision whose last completed upgrade started
+ * with another search_path than this one, or with the same one by another role
+ * if it contains "$user".  The texts are palloc'd; role may be NULL.
  */
 typedef void (*CmigJournalPathCallback) (const char *revision, const char *search_path,
 										 const char *role, void *arg);
@@ -79,7 +79,7 @@ extern void cmig_journal_interrupted(void);
  */
 extern bool cmig_journal_last(CmigJournalEntry *entry);
 
-/* The last time that drift was looked for. */
+/* The last time that drift was searched for. */
 typedef struct CmigJournalDrift
 {
 	double		seconds;		/* how long ago that was */
@@ -89,7 +89,7 @@ typedef struct CmigJournalDrift
 
 #define CMIG_JOURNAL_NO_DRIFT "no drift"
 
-/* False if drift has never been looked for. */
+/* False if drift has never been searched for. */
 extern bool cmig_journal_last_drift(CmigJournalDrift *drift);
 
 /* "3 hours ago" */

@@ -237,8 +237,8 @@ cmig_progress_obstacle(const CmigProgressRow *row)
 }
 
 /*
- * The target of a downgrade that reverts one revision and no other: a parent
- * of a merge, otherwise one step, on its branch if other branches are applied.
+ * The target of a downgrade that reverts only this revision: a parent for a
+ * merge, otherwise one step, on its branch if other branches are applied.
  */
 static CmigQuery target_query = {
 	.sql = "SELECT CASE WHEN cardinality(down_revision::text[]) > 1 THEN (down_revision::text[])[1]"

@@ -54,7 +54,7 @@ extern CmigProgressRow *cmig_progress_find(List *rows, const char *revision,
  */
 extern bool cmig_progress_has(List *rows, const char *revision);
 
-/* The revisions of which there are rows. */
+/* The revisions that have rows. */
 extern CmigNames *cmig_progress_begun(void);
 
 /* Insert or update a row. If detail is NULL, the row keeps its detail. */

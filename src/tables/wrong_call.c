@@ -1,6 +1,7 @@
 /*
  * wrong_call.c
- *	  Calls with a number, or several texts, in place of a revision.
+ *	  Errors for calls with a number, or with several texts, in place of a
+ *	  revision.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -19,9 +19,9 @@
 /* What a function does with several revisions. */
 typedef enum CmigSeveral
 {
-	CMIG_SEVERAL_NONE,			/* it takes only one */
+	CMIG_SEVERAL_NONE,			/* the function takes only one */
 	CMIG_SEVERAL_ARRAY,			/* they are passed as an array */
-	CMIG_SEVERAL_RANGE			/* two are a range */
+	CMIG_SEVERAL_RANGE			/* two of them are a range */
 } CmigSeveral;
 
 /*
