@@ -185,7 +185,21 @@ CREATE TABLE tool.dropped (a int, version_num text);
 ALTER TABLE tool.dropped DROP version_num;
 CREATE TABLE tool.types (version_num json, installed_rank point, version int[], description bytea, type jsonb, success xid);
 INSERT INTO tool.types VALUES ('{"a":1}', '(1,2)', '{1,NULL}', '\x00', '{}', '1'), (NULL, NULL, NULL, NULL, NULL, NULL);
+-- the planner evaluates these
+CREATE FUNCTION tool.who(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS
+	$$BEGIN IF current_user <> 'regress_tool_owner' THEN RAISE WARNING 'ran as %', current_user; END IF; RETURN $1; END$$;
+CREATE TABLE tool.alembic_version (version_num varchar(32));
+CREATE INDEX ON tool.alembic_version (version_num) WHERE tool.who('x') = 'x';
+CREATE INDEX ON tool.alembic_version (tool.who('x'));
+INSERT INTO tool.alembic_version VALUES ('002');
 RESET SESSION AUTHORIZATION;
+SET search_path = tool, public;
+SELECT object, problem FROM cmig.check() WHERE object ~ 'alembic';
+BEGIN;
+SELECT * FROM cmig.import_state('alembic');
+ROLLBACK;
+RESET search_path;
+DROP TABLE tool.alembic_version;
 CREATE ROLE regress_tool_caller;
 GRANT CREATE, USAGE ON SCHEMA tool TO regress_tool_caller;
 GRANT SELECT ON ALL TABLES IN SCHEMA tool TO regress_tool_caller;

@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
@@ -19,6 +20,7 @@
 #include "utils/rls.h"
 
 #include "adopt/tool_state.h"
+#include "audit/audit_log.h"
 #include "base/query.h"
 
 Oid
@@ -139,12 +141,35 @@ take_row(TupleDesc desc, HeapTuple row, void *arg)
 	MemoryContextSwitchTo(old);
 }
 
+/*
+ * Open the table and keep it as it was when it was found readable.  Others may
+ * have altered it since.
+ */
+static Relation
+open_readable(const CmigTool *tool, Oid table)
+{
+	Relation	relation = try_table_open(table, AccessShareLock);
+
+	if (relation == NULL || cmig_tool_state_refusal(tool, table) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("the table of %s was altered or dropped by another session", tool->name),
+				 errhint("Try again.")));
+	return relation;
+}
+
+/*
+ * The planner evaluates predicates and expressions of indexes, which are the
+ * owner's code.  Therefore the table is read as its owner, who cannot change
+ * anything meanwhile.
+ */
 List *
 cmig_tool_state_read(const CmigTool *tool, Oid table)
 {
 	ToolRows	rows = {CurrentMemoryContext, NIL};
 	CmigQuery	query = {0};
-	Relation	relation = table_open(table, AccessShareLock);
+	Relation	relation = open_readable(tool, table);
+	CmigAuditRole saved;
 
 	query.sql = psprintf("SELECT %s FROM ONLY %s t %s", tool->select,
 						 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)),
@@ -153,7 +178,10 @@ cmig_tool_state_read(const CmigTool *tool, Oid table)
 	query.relation = table;
 	query.alias = "t";
 	query.all_rows = true;
+	cmig_audit_log_become(&saved, relation->rd_rel->relowner);
+	XactReadOnly = true;
 	cmig_query_each(&query, NULL, NULL, take_row, &rows);
+	cmig_audit_log_return(&saved);
 	cmig_query_free(&query);
 	table_close(relation, NoLock);
 	return rows.applied;

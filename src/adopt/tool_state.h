@@ -3,8 +3,9 @@
  *	  Reads what another tool has applied from its table.
  *
  * The table may belong to anybody.  Only a plain table is read, with columns of
- * built-in types and without row-level security for the caller, so that nothing
- * that its owner has written runs with the caller's privileges.
+ * built-in types and without row-level security for the caller, and it is read as
+ * its owner, so that nothing that its owner has written runs with the caller's
+ * privileges.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
