@@ -160,6 +160,43 @@ DELETE FROM cmig.revision;
 SELECT * FROM cmig.dry_run();
 SELECT cmig.create_revision('Calls', 'SELECT * FROM cmig.dry_run()', revision => '001');
 SELECT statement, error FROM cmig.dry_run();
+
+-- with a limit of size: statements around queries
+UPDATE cmig.revision SET upgrade_sql = $$CREATE TABLE copied AS SELECT * FROM account; EXPLAIN ANALYZE SELECT * FROM account; DECLARE c CURSOR FOR SELECT * FROM account;
+CREATE PROCEDURE does_nothing() LANGUAGE sql AS 'SELECT 1'; CALL does_nothing(); CREATE MATERIALIZED VIEW copies AS SELECT * FROM account; CREATE TABLE more AS SELECT * FROM account$$;
+SELECT statement, command, error FROM cmig.dry_run(max_table_size => 0);
+
+-- a migrator who does not own a table; a SECURITY DEFINER function, whose caller's settings do not count
+DELETE FROM cmig.revision;
+CREATE ROLE regress_dry_migrator;
+CREATE ROLE regress_dry_caller;
+SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_dry_migrator', 'migrator');
+CREATE SCHEMA dry_mine AUTHORIZATION regress_dry_migrator;
+INSERT INTO cmig.revision (revision, down_revision, upgrade_sql) VALUES
+	('001', '{}', 'CREATE TABLE dry_mine.made AS SELECT current_user AS u; ALTER TABLE dry_mine.made ADD x text'),
+	('002', '{}', 'ALTER TABLE account ADD x int'), ('003', '{001}', 'INSERT INTO dry_mine.made SELECT current_user; SELECT 1');
+SET ROLE regress_dry_migrator;
+SELECT revision, statement, rows, error FROM cmig.dry_run(target => 'heads');
+CREATE FUNCTION dry_mine.tried(OUT revision text, OUT statement int, OUT error text) RETURNS SETOF record
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS
+	$$ SELECT revision, statement, error FROM cmig.dry_run(target => 'heads') $$;
+GRANT USAGE ON SCHEMA dry_mine TO regress_dry_caller;
+RESET ROLE;
+SET ROLE regress_dry_caller;
+SELECT * FROM dry_mine.tried();
+SELECT * FROM cmig.dry_run();
+SET cmig.dry_run_timeout = '1ms';
+SET cmig.search_path = 'nowhere';
+SET cmig.role = 'regress_dry_caller';
+SELECT * FROM dry_mine.tried();
+RESET cmig.dry_run_timeout;
+RESET cmig.search_path;
+RESET cmig.role;
+RESET ROLE;
+SELECT to_regclass('dry_mine.made') IS NULL AS nothing_left;
+DROP SCHEMA dry_mine CASCADE;
+SELECT count(*) > 0 AS revoked FROM cmig.revoke_access('regress_dry_migrator');
+DROP ROLE regress_dry_migrator, regress_dry_caller;
 DROP EXTENSION pg_cmig;
 DROP FUNCTION state();
 DROP VIEW names;

@@ -45,6 +45,8 @@ push @statements, (
 	'CREATE TABLE late (id int REFERENCES account DEFERRABLE INITIALLY DEFERRED); INSERT INTO late VALUES (-1)',
 	'SELECT lo_create(4711)', 'COMMENT ON DATABASE postgres IS \'x\'', 'ALTER DATABASE postgres SET work_mem = \'1MB\'',
 	'CREATE ROLE regress_made', 'ALTER ROLE other_owner SUPERUSER', 'BEGIN', 'COMMIT', 'ALTER SYSTEM SET work_mem = \'1MB\'',
+	'CREATE TABLE copied AS SELECT * FROM account', 'EXPLAIN ANALYZE SELECT * FROM account', 'EXPLAIN (ANALYZE) UPDATE account SET n = 1',
+	'CREATE MATERIALIZED VIEW copies AS SELECT * FROM account', 'CREATE PROCEDURE tidy() LANGUAGE sql AS \'SELECT 1\'; CALL tidy()',
 	'CREATE DATABASE other', 'REINDEX TABLE event', 'SAVEPOINT x', 'PREPARE TRANSACTION \'x\'');
 
 sub number { my ($low, $high) = @_; return $low + int(rand($high - $low + 1)) }
@@ -97,6 +99,7 @@ SELECT pg_my_temp_schema() <> 0 AND EXISTS (SELECT FROM pg_class WHERE relnamesp
 SQL
 
 my $before = state_of();
+my $rows = PostgreSQL::Test::Utils::tempdir() . '/rows';
 
 foreach my $run (1 .. $runs)
 {
@@ -106,15 +109,29 @@ foreach my $run (1 .. $runs)
 	my $status;
 
 	make_revisions();
+	unlink $rows;
 	$status = $node->psql('postgres', "SET client_min_messages = error; $block\n$session_state\n\\echo ---\n"
-		  . "\\o /dev/null\nSELECT * FROM cmig.dry_run(target => 'heads'$arguments);\n\\o\n\\echo ---\n$session_state\n",
+		  . "\\o $rows\nSELECT * FROM cmig.dry_run(target => 'heads'$arguments);\n\\o\n\\echo ---\n$session_state\n",
 		stdout => \$out, stderr => \$err);
 	my ($first, $last) = $out =~ /^(.*?)---\n.*---\n(.*)$/s;
 	ok($status == 0 && $err eq '', "run $run$arguments") or diag("$err\n" . $node->safe_psql('postgres', 'SELECT revision, down_revision, transactional, upgrade_sql FROM cmig.revision'));
+	unlike(slurp_file($rows), qr/XX000/, "run $run: no internal error");
 	is("$last\n", $first, "run $run: the session is as before");
 	is(state_of(), $before, "run $run: the database is as before")
 	  or diag($node->safe_psql('postgres', 'SELECT revision, down_revision, transactional, upgrade_sql FROM cmig.revision'));
 }
+
+# without CONCURRENTLY, only small tables are indexed and filled
+$node->safe_psql('postgres', "CREATE TABLE wide (id int PRIMARY KEY, x text, n int); ALTER TABLE wide ALTER x SET STORAGE PLAIN; INSERT INTO wide (id, x) SELECT g, repeat('x', 7900) FROM generate_series(1, 13000) g;"
+	  . " DELETE FROM cmig.revision; INSERT INTO cmig.revision (revision, transactional, upgrade_sql) VALUES ('001', false,"
+	  . " 'CREATE INDEX CONCURRENTLY ON wide (n); CALL cmig.backfill(''wide'', ''n = 1''); CREATE INDEX CONCURRENTLY ON plain (id)')");
+{
+	my $limit = "not tried: public.wide has 102 MB, more than 100 MB, which is the limit without CONCURRENTLY unless max_table_size is set";
+	my $errors = 'SELECT statement, coalesce(error, \'ran\') FROM cmig.dry_run(concurrently => \'plain\'';
+	is($node->safe_psql('postgres', "$errors)"), "1|$limit\n2|$limit\n3|ran", 'plain: large tables are not tried');
+	is($node->safe_psql('postgres', "$errors, max_table_size => pg_size_bytes('1 GB'))"), "1|ran\n2|ran\n3|ran", 'plain: with a larger limit they are');
+}
+$node->safe_psql('postgres', 'DROP TABLE wide; DELETE FROM cmig.revision');
 
 # a writer waits behind a lock, in this statement and in later ones
 $node->safe_psql('postgres', "DELETE FROM cmig.revision; INSERT INTO cmig.revision (revision, upgrade_sql) VALUES ('001',"

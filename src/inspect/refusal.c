@@ -29,6 +29,10 @@ static SubTransactionId watching_since = InvalidSubTransactionId;
 /* Tables larger than this are not changed; -1: no limit. */
 static int64 size_limit = -1;
 
+/* The same for statements that run plainly instead of concurrently. */
+#define PLAIN_LIMIT (INT64CONST(100) * 1024 * 1024)
+static bool is_plain = false;
+
 /* Why something was refused; empty if nothing was. */
 static char refused[NAMEDATALEN * 4];
 
@@ -50,16 +54,37 @@ refuse(const char *reason)
  * Sizes
  */
 
+/* The largest table that may be changed now; -1: no limit. */
+static int64
+current_limit(void)
+{
+	return size_limit < 0 && is_plain ? PLAIN_LIMIT : size_limit;
+}
+
 /* Refuse to change a table that is larger than the limit. */
 static void
 require_size(Oid table, int64 size)
 {
-	if (size_limit < 0 || size <= size_limit)
+	if (current_limit() < 0 || size <= current_limit())
 		return;
-	refuse(psprintf("%s has %s, more than max_table_size",
+	refuse(psprintf("%s has %s, more than %s",
 					quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)),
 											   get_rel_name(table)),
-					cmig_existing_size_text(size)));
+					cmig_existing_size_text(size),
+					size_limit < 0 ? "100 MB, which is the limit without CONCURRENTLY unless max_table_size is set" :
+					"max_table_size"));
+}
+
+/*
+ * Has the statement an analyzed query, which the parse tree's walker does not
+ * know?  Its tables are looked at when it runs, and the statement itself locks no
+ * other ones.
+ */
+static bool
+is_around_query(const Node *statement)
+{
+	return IsA(statement, CreateTableAsStmt) || IsA(statement, ExplainStmt) ||
+		IsA(statement, DeclareCursorStmt) || IsA(statement, CallStmt);
 }
 
 /*
@@ -73,7 +98,7 @@ look_at_locks(Node *statement)
 	ListCell   *lc;
 	bool		reads_rows = IsA(statement, TruncateStmt) || IsA(statement, VacuumStmt);
 
-	if (size_limit < 0 && !reads_rows)
+	if ((current_limit() < 0 && !reads_rows) || is_around_query(statement))
 		return;
 	foreach(lc, cmig_planned_locks_of(cmig_planned_locks_start(), statement, &unknown))
 	{
@@ -99,7 +124,7 @@ look_at_query(PlannedStmt *plan)
 		if (entry->rtekind == RTE_RELATION && entry->relkind == RELKIND_FOREIGN_TABLE)
 			refuse(psprintf("%s is a foreign table", get_rel_name(entry->relid)));
 	}
-	if (size_limit < 0 || (plan->commandType == CMD_INSERT && !plan->hasModifyingCTE))
+	if (current_limit() < 0 || (plan->commandType == CMD_INSERT && !plan->hasModifyingCTE))
 		return;
 	foreach(lc, plan->resultRelations)
 	{
@@ -187,9 +212,16 @@ void
 cmig_refusal_watch(int64 max_table_size)
 {
 	size_limit = max_table_size;
+	is_plain = false;
 	refused[0] = '\0';
 	watching_since = GetCurrentSubTransactionId();
 	watching = true;
+}
+
+void
+cmig_refusal_set_plain(bool plain)
+{
+	is_plain = plain;
 }
 
 void

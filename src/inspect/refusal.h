@@ -23,6 +23,12 @@ extern void cmig_refusal_init(void);
  */
 extern void cmig_refusal_watch(int64 max_table_size);
 
+/*
+ * Whether the next statement runs plainly, although it is meant to run without
+ * blocking others: tables must be small, unless max_table_size says more.
+ */
+extern void cmig_refusal_set_plain(bool plain);
+
 /* Turn it off. */
 extern void cmig_refusal_unwatch(void);
 

@@ -19,6 +19,7 @@
 #include "inspect/trial.h"
 #include "parse/raw_parse.h"
 #include "parse/script.h"
+#include "parse/statement.h"
 #include "run/extension.h"
 #include "run/run_limit.h"
 #include "run/runner.h"
@@ -180,6 +181,16 @@ typedef struct Attempt
 	int64		rows;
 } Attempt;
 
+/* Is the statement meant to run without blocking others? */
+static bool
+is_concurrent(const RawStmt *raw)
+{
+	const char *name;
+	CmigStatementClass class = cmig_statement_classify(raw, &name);
+
+	return class == CMIG_STATEMENT_CONCURRENTLY || class == CMIG_STATEMENT_OWN_PROCEDURE;
+}
+
 /* Run a statement and measure it. */
 static void
 attempt_statement(void *arg)
@@ -191,6 +202,7 @@ attempt_statement(void *arg)
 
 	cmig_measure_begin(&trial->measure, trial->relations);
 	trial->measuring = true;
+	cmig_refusal_set_plain(is_concurrent(run->statement.raw));
 	raw = cmig_runner_check_statement(run->step, run->statement.raw);
 	attempt->rows = cmig_runner_execute(raw, run->statement.text, attempt->dest);
 	cmig_extension_require(run->step->revision);
