@@ -166,4 +166,21 @@ SELECT * FROM cmig.squash('001:002', 'x', '001');
 SELECT * FROM cmig.squash('nothing:002', 'x');
 SELECT * FROM cmig.squash('001:002', 'x', schemas => '{}');
 SELECT * FROM cmig.squash('001:002', 'x', schemas => '{nowhere}');
+
+-- an author, who may not write version rows, can load it and go on; the next run records it
+DELETE FROM cmig.version;
+DELETE FROM cmig.revision;
+SELECT cmig.create_revision('One', 'SELECT 1', 'SELECT 1', revision => '101'), cmig.create_revision('Two', 'SELECT 2', 'SELECT 2', revision => '102');
+SELECT revision FROM cmig.upgrade();
+CREATE ROLE regress_squash_author;
+SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_squash_author', 'author');
+SET ROLE regress_squash_author;
+SELECT * FROM cmig.load(E'-- revision: 100\n-- replaces: 101, 102\n\n-- cmig:upgrade\nSELECT 1; SELECT 2;\n');
+SELECT cmig.create_revision('Three', 'SELECT 3', revision => '103');
+SELECT revision FROM cmig.current();
+RESET ROLE;
+SELECT revision FROM cmig.upgrade();
+SELECT revision, message FROM cmig.journal WHERE direction = 'stamp' AND revision = '100';
+SELECT count(*) > 0 AS revoked FROM cmig.revoke_access('regress_squash_author');
+DROP ROLE regress_squash_author;
 DROP EXTENSION pg_cmig;

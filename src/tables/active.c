@@ -14,6 +14,10 @@
 #include "tables/progress.h"
 #include "tables/version_rows.h"
 
+#include "catalog/namespace.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
 CmigPlace *
@@ -76,12 +80,25 @@ settle_one(const CmigRevisionSet *set)
 	return false;
 }
 
+/*
+ * May the current role change version rows?  An author may not; then the next
+ * run does it.
+ */
+static bool
+may_turn_over(void)
+{
+	Oid			version = get_relname_relid("version", get_namespace_oid("cmig", false));
+
+	return !OidIsValid(version) ||
+		pg_class_aclcheck(version, GetUserId(), ACL_UPDATE) == ACLCHECK_OK;
+}
+
 void
 cmig_active_settle(void)
 {
 	CmigRevisionSet *set = cmig_catalog_read_revisions(false);
 
-	if (!cmig_replaces_any(set->revisions, set->count))
+	if (!cmig_replaces_any(set->revisions, set->count) || !may_turn_over())
 		return;
 	while (settle_one(set))
 		;

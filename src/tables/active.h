@@ -20,6 +20,7 @@ extern CmigRevisionSet *cmig_active_read(bool with_details);
 /*
  * If all revisions that another one replaces are applied, let the version row
  * name that one, and journal it as a stamp.  The caller holds the run lock.
+ * Does nothing if the current role may not change version rows.
  */
 extern void cmig_active_settle(void);
 

@@ -26,6 +26,7 @@ BEFORE = {
     "capture(text,text,text,boolean,text,text[],text,text[],text,boolean,boolean,boolean,text[],boolean,boolean)": UP_TO_DATE,
     "require_schema(text,text[],text,boolean,boolean,boolean,text[],boolean,text)": UP_TO_DATE,
     "require_user_id()": "SELECT cmig.set_context('u1', 't1')",
+    "import_state(text,regclass)": "DELETE FROM cmig.version",
     "require_tenant_id()": "SELECT cmig.set_context('u1', 't1')",
     "audit_import(regclass,jsonb)": "DELETE FROM app.old_log WHERE table_name IS NULL OR changed_at IS NULL",
     "upgrade(bigint)": "DELETE FROM cmig.version WHERE revision = '003_search'",
@@ -71,6 +72,10 @@ GOOD = {
     "squash(text,text,text,text,text[],boolean,boolean,boolean,text[])": [{"range": "'001:002'", "message": "'m'", "schemas": "'{app}'"}],
     "set_ddl_policy(text)": [{"policy": "'warn'"}, {"policy": "'off'"}],
     "allow_ddl(text)": [{"reason": "'a reason'"}],
+    "import_files(text,text[],text[],jsonb)": [
+        {"format": "'flyway'", "file_names": "'{V1__a.sql,V2__b.sql}'", "contents": "'{SELECT 1,SELECT 2}'"},
+        {"format": "'goose'", "file_names": "'{1_a.sql}'", "contents": "ARRAY[E'-- +goose Up\\nSELECT 1;\\n-- +goose Down\\nSELECT 2;']"}],
+    "import_state(text,regclass)": [{"tool": "'alembic'", "history_table": "'app.alembic_version'"}],
     "load_directory(text,boolean,boolean)": [{"path": "FOLDER"}],
     "upgrade(text)": [{"target": "'004_totals'"}, {"target": "'002'"}, {"target": "'tools'"}],
     "upgrade(text[])": [{"targets": "ARRAY['004_totals', 'tools']"}],

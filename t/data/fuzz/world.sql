@@ -146,6 +146,8 @@ GRANT SELECT ON ALL TABLES IN SCHEMA app TO regress_fuzz_nobody;
 GRANT INSERT, UPDATE, DELETE ON guarded, audited TO regress_fuzz_nobody;
 RESET SESSION AUTHORIZATION;
 
+CREATE TABLE app.alembic_version (version_num varchar(32));
+INSERT INTO app.alembic_version VALUES ('002');
 CREATE SCHEMA small AUTHORIZATION regress_fuzz_migrator;
 CREATE TABLE small.item (id bigint PRIMARY KEY, name text NOT NULL);
 CREATE INDEX item_name ON small.item (name);
