@@ -357,9 +357,9 @@ is_validate(CmigLint *lint, Node *node)
 	return false;
 }
 
-/* Does it wait for a lock on another table that blocks writers? */
-static bool
-locks_another(CmigLint *lint, const CmigLintTable *held)
+/* The other table for whose lock it waits, if that blocks writers; or NULL. */
+static CmigLintTable *
+other_locked(CmigLint *lint, const CmigLintTable *held)
 {
 	ListCell   *lc;
 
@@ -369,9 +369,9 @@ locks_another(CmigLint *lint, const CmigLintTable *held)
 
 		if (lock->table != held && lock->mode >= ShareLock &&
 			(lock->table->in_revision != lint->revision_number || lock->table->locked_at == 0))
-			return true;
+			return lock->table;
 	}
-	return false;
+	return NULL;
 }
 
 /* The rule statement-after-access-exclusive. */
@@ -386,10 +386,15 @@ check_after_exclusive(CmigLint *lint, Node *node)
 	if (!IsA(node, DoStmt) && !IsA(node, CallStmt) && !cmig_lint_uses_shared(lint, node) &&
 		!is_validate(lint, node) && !is_slow(lint))
 	{
+		CmigLintTable *other = other_locked(lint, held);
+
 		/* of statements that only wait, report the first one */
-		if (cmig_lint_session_is_wait_reported(lint) || !locks_another(lint, held))
+		if (cmig_lint_session_is_wait_reported(lint) || other == NULL)
 			return;
 		cmig_lint_session_set_wait_reported(lint);
+		cmig_lint_report(lint, NULL, "%s stays locked against reads and writes, by statement %d, while this statement waits for its lock on %s",
+						 cmig_lint_text_name(held), number, cmig_lint_text_name(other));
+		return;
 	}
 	cmig_lint_report(lint, NULL, "%s stays locked against reads and writes, by statement %d, while this statement runs",
 					 cmig_lint_text_name(held), number);
