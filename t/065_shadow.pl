@@ -172,6 +172,41 @@ foreach my $user (query($node, 'shop', 'SELECT current_user'), 'regress_owner')
 	is($files->(), $before, "$user: no file is left");
 }
 
+# many comparisons in one session, whose target does what leaves traces elsewhere
+my $traces = <<'SQL';
+SELECT 'file', c.oid::regclass::text, pg_relation_filenode(c.oid)::text || ' ' || relpages || ' ' || reltuples FROM pg_class c WHERE pg_relation_filenode(c.oid) IS NOT NULL
+	AND relnamespace IN ('app'::regnamespace, 'public'::regnamespace)
+UNION ALL SELECT 'sequence', seqrelid::regclass::text, pg_sequence_last_value(seqrelid)::text FROM pg_sequence WHERE pg_sequence_last_value(seqrelid) IS NOT NULL
+UNION ALL SELECT 'statistics', relid::regclass::text, concat_ws(' ', n_tup_ins, n_tup_upd, n_tup_del, n_dead_tup, analyze_count) FROM pg_stat_user_tables
+UNION ALL SELECT 'lock', locktype, mode FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'advisory' ORDER BY 1, 2
+SQL
+(my $noisy = $dump) =~ s/^(?:CREATE|ALTER) EVENT TRIGGER .*?;\n//msg;
+$noisy .= <<'SQL';
+NOTIFY traces, 'from the target';
+-- the server keeps compiled PL/pgSQL functions and plans of foreign keys until the session ends
+ALTER TABLE app.person DISABLE TRIGGER USER;
+INSERT INTO app.person (email, name) SELECT 't@' || i, 'x' FROM generate_series(1, 100) i;
+ANALYZE app.person;
+REFRESH MATERIALIZED VIEW public.summary;
+SELECT nextval('public.invoice_id_seq'), setval('app.person_id_seq', 4711), pg_advisory_lock(4711);
+SELECT set_config('my.setting', 'left', false);
+SQL
+my $memory = 'SELECT sum(used_bytes) FROM pg_backend_memory_contexts';
+my $call = "SELECT count(*) FROM cmig.diff(\$t\$$noisy\$t\$, owners => true);\n";
+my $traced = query($node, 'shop', $traces);
+my ($out, $err);
+$node->psql('shop', "SET client_min_messages = warning;\nLISTEN traces;\n" . $call x 5 . "$memory;\n" . $call x 15 . "$memory;\nSELECT current_setting('my.setting', true);",
+	stdout => \$out, stderr => \$err);
+my @lines = split /\n/, $out;
+is($err, '', 'twenty comparisons: no error, no warning');
+unlike($out, qr/notification/, 'no notification is sent');
+cmp_ok($lines[21] - $lines[5], '<', 512 * 1024, 'memory does not grow') or diag($out);
+is($lines[22] // '', '', 'settings of the target end with it');
+$node->safe_psql('shop', 'SELECT pg_stat_force_next_flush()');
+is(query($node, 'shop', $traces), $traced, 'files, sequences, statistics, and locks are as before');
+is(query($node, 'shop', "SELECT changed FROM cmig.changed() WHERE changed <> 'pg_statistic'"), '', 'the catalogs are as before');
+is($files->(), $before, 'no file is left');
+
 # canceled and terminated at random moments, while another session writes
 my $many = join '', map { "CREATE TABLE app.t$_ (id serial PRIMARY KEY, email public.citext UNIQUE);\n" } 1 .. 150;
 my $writer = start_psql($node, 'shop', 'DO $$ BEGIN LOOP INSERT INTO app.person (email) VALUES (\'w@\' || clock_timestamp());

@@ -218,13 +218,15 @@ sub without_column_order
 {
 	my ($entry) = @_;
 
-	$entry =~ s{^((?:CREATE (?:UNLOGGED |FOREIGN )?TABLE|CREATE TYPE .* AS) [^\n]*\($)(.*?)(^\))}
+	my $name = qr/(?:"(?:[^"]|"")*"|[^\s"(,])+/;
+
+	$entry =~ s{^((?:CREATE (?:UNLOGGED |FOREIGN )?TABLE|CREATE TYPE $name AS)(?: $name)?(?: OF $name)? \($)(.*?)(^\))}
 	  {
 		my ($head, $body, $tail) = ($1, $2, $3);
 		$head . "\n" . join('', sort map { s/,\z//r . "\n" } grep { length } split(/\n/, $body)) . $tail
 	  }mse;
 	$entry =~ s{((?:^ALTER TABLE ONLY [^\n]* ALTER COLUMN [^\n]*;\n)+)}{join('', sort split(/^/m, $1))}me;
-	$entry =~ s{^(CREATE STATISTICS .* ON )([\w, ]+)( FROM )}{$1 . join(', ', sort split(/, /, $2)) . $3}me;
+	$entry =~ s{^(CREATE STATISTICS $name(?: \([\w, ]*\))? ON )($name(?:, $name)*)((?:, .*)? FROM )}{$1 . do { my ($head, $list, $tail) = ($1, $2, $3); $head . join(', ', sort $list =~ /$name/g) . $tail }}me;
 	return $entry;
 }
 

@@ -210,6 +210,13 @@ make_again(const CmigImage *image, const CmigObject *constraint)
 	cmig_constraint_definition(&sql, constraint);
 	foreach(cell, cmig_children_validate(image, constraint))
 		appendStringInfo(&sql, ";\n%s", (char *) lfirst(cell));
+	for (int i = 0; i < image->count; i++)
+	{
+		const CmigObject *object = image->objects[i];
+
+		if (object->comment != NULL && (object == constraint || descends(image, object, constraint)))
+			appendStringInfo(&sql, ";\nCOMMENT ON %s IS %s", cmig_kind_reference(object), cmig_literal(object->comment));
+	}
 	return sql.data;
 }
 

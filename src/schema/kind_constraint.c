@@ -253,6 +253,17 @@ is_validated(const CmigObject *from, const CmigObject *to)
 		strncmp(old, new, strlen(new)) == 0 && strlen(old) == strlen(new) + strlen(" NOT VALID");
 }
 
+/* The constraint is made again, with its comment. */
+static char *
+make_again(const CmigObject *constraint)
+{
+	char	   *sql = psprintf("DROP CONSTRAINT %s, %s", cmig_quote(constraint->name), add_constraint(constraint));
+
+	if (constraint->comment == NULL)
+		return sql;
+	return psprintf("%s;\nCOMMENT ON %s IS %s", sql, cmig_kind_reference(constraint), cmig_literal(constraint->comment));
+}
+
 static void
 alter_constraint(CmigAlter *alter)
 {
@@ -266,8 +277,7 @@ alter_constraint(CmigAlter *alter)
 	{
 		if (is_validated(from, to))
 		{
-			add_action(alter, psprintf("VALIDATE CONSTRAINT %s", cmig_quote(to->name)),
-					   psprintf("DROP CONSTRAINT %s, %s", cmig_quote(to->name), add_constraint(from)));
+			add_action(alter, psprintf("VALIDATE CONSTRAINT %s", cmig_quote(to->name)), make_again(from));
 			cmig_ddl_hazards(alter->ddl, CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL);
 		}
 		else

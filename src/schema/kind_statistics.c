@@ -19,10 +19,20 @@ static const CmigProperty properties[] = {
 	[TARGET] = {"target"},
 };
 
+/*
+ * The server prints the columns in the order of their numbers, which are
+ * different once a column was added.  They are sorted by name instead.
+ */
+#define SORTED_SQL \
+	"coalesce((SELECT replace(pg_get_statisticsobjdef(s.oid)," \
+	"  ' ON ' || string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum)," \
+	"  ' ON ' || string_agg(quote_ident(a.attname), ', ' ORDER BY a.attname))" \
+	" FROM pg_attribute a WHERE a.attrelid = s.stxrelid AND a.attnum = ANY (s.stxkeys::int2[])), pg_get_statisticsobjdef(s.oid))"
+
 static const char statistics_sql[] =
 "SELECT 'pg_statistic_ext'::regclass::oid, s.oid, 0, 'pg_class'::regclass::oid, s.stxrelid, 0,"
 " s.stxname::text, format('%I.%I', n.nspname, s.stxname), pg_get_userbyid(s.stxowner)::text, false,"
-" pg_get_statisticsobjdef(s.oid), nullif(s.stxstattarget::integer, -1)::text"
+" " SORTED_SQL ", nullif(s.stxstattarget::integer, -1)::text"
 " FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace"
 " WHERE s.stxnamespace = ANY ($1)";
 

@@ -147,3 +147,38 @@ CREATE TABLE t (a integer CHECK (positive(a)));
 -- b:
 CREATE FUNCTION positive(m integer) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT m > 0';
 CREATE TABLE t (a integer CHECK (positive(a)));
+-- pair: constraints with comments are validated
+-- a:
+CREATE TABLE p (a integer PRIMARY KEY);
+CREATE TABLE t (a integer, b integer);
+ALTER TABLE t ADD CONSTRAINT k CHECK (a > 0) NOT VALID, ADD CONSTRAINT f FOREIGN KEY (b) REFERENCES p NOT VALID;
+COMMENT ON CONSTRAINT k ON t IS 'positive';
+COMMENT ON CONSTRAINT f ON t IS 'key';
+-- b:
+CREATE TABLE p (a integer PRIMARY KEY);
+CREATE TABLE t (a integer, b integer);
+ALTER TABLE t ADD CONSTRAINT k CHECK (a > 0), ADD CONSTRAINT f FOREIGN KEY (b) REFERENCES p;
+COMMENT ON CONSTRAINT k ON t IS 'valid';
+COMMENT ON CONSTRAINT f ON t IS 'key';
+-- pair: comment of a constraint that is validated in a child
+-- a:
+CREATE TABLE p (a integer);
+CREATE TABLE c () INHERITS (p);
+ALTER TABLE p ADD CONSTRAINT k CHECK (a > 0) NOT VALID;
+COMMENT ON CONSTRAINT k ON p IS 'parent';
+COMMENT ON CONSTRAINT k ON c IS 'child';
+-- b:
+CREATE TABLE p (a integer);
+CREATE TABLE c () INHERITS (p);
+ALTER TABLE p ADD CONSTRAINT k CHECK (a > 0) NOT VALID;
+ALTER TABLE c VALIDATE CONSTRAINT k;
+COMMENT ON CONSTRAINT k ON p IS 'parent';
+COMMENT ON CONSTRAINT k ON c IS 'child';
+-- pair: statistics of columns in another order
+-- a:
+CREATE TABLE t (a integer, "b c" integer);
+CREATE STATISTICS s ON a, "b c", (a + 1) FROM t;
+-- b:
+CREATE TABLE t (d integer, "b c" integer, a integer);
+CREATE STATISTICS s ON "b c", a, (a + 1) FROM t;
+CREATE STATISTICS u ON d, a FROM t;
