@@ -115,6 +115,13 @@ SELECT cmig.require_schema(NULL);
 SELECT cmig.require_schema('--', source => 'dead');
 SELECT cmig.require_schema(E' \n');
 SELECT cmig.require_schema('--', schemas => '{nowhere}');
+-- by a role that owns no schema, nothing would be compared
+BEGIN;
+CREATE ROLE regress_autogenerate_ci;
+SELECT count(*) > 0 FROM cmig.grant_access('regress_autogenerate_ci', 'author');
+SET ROLE regress_autogenerate_ci;
+SELECT cmig.require_schema('CREATE TABLE t (); CREATE TABLE other ()');
+ROLLBACK;
 SELECT cmig.require_schema('--', schemas => '{nowhere}', source => 'replay');
 SELECT cmig.require_schema('--', schemas => '{{a,b},{c,d}}');
 SELECT cmig.require_schema('--', schemas => '{nowhere}', renames => '{{a,b},{c,d}}');

@@ -35,8 +35,8 @@ typedef struct CmigDiffOptions
 	bool		all_owners;		/* set owners even if the owner is role */
 	bool		sorted;			/* sort privileges; otherwise they are in the
 								 * order of granting */
-	bool		need_schemas;	/* a schema that exists on neither side is an
-								 * error, not a warning */
+	bool		need_schemas;	/* a schema that cannot be compared is an
+								 * error, or a row, not a message */
 	List	   *renames;		/* of char *, as they were written */
 	const char *role;			/* the owner of new objects, unquoted */
 	List	   *initial;		/* of CmigInitialGrants */

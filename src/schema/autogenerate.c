@@ -14,6 +14,7 @@
 #include "schema/diff_options.h"
 #include "schema/diff_run.h"
 #include "schema/generate.h"
+#include "schema/section_layout.h"
 
 #include "funcapi.h"
 
@@ -119,7 +120,10 @@ cmig_require_schema(PG_FUNCTION_ARGS)
 	{
 		const CmigDiffLine *line = lfirst(cell);
 
-		cmig_listing_add_format(&differences, "%s %s %s", line->action, line->kind, line->object);
+		if (line->upgrade == NULL)
+			cmig_listing_add_format(&differences, "unsupported: %s", cmig_section_layout_unsupported(line));
+		else
+			cmig_listing_add_format(&differences, "%s %s %s", line->action, line->kind, line->object);
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_NOT_UP_TO_DATE),

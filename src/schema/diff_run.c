@@ -176,6 +176,22 @@ add_labels(DiffRun *run)
 }
 
 /* Read the image of the target. */
+/*
+ * For a caller that must know that everything was compared: the schemas of
+ * other roles that the target names.
+ */
+static void
+add_other_schemas(DiffRun *run)
+{
+	ListCell   *cell;
+
+	if (!run->managed->all || !run->options.need_schemas)
+		return;
+	foreach(cell, run->target->elsewhere)
+		cmig_diff_line_add_unsupported(&run->lines, "schema", quote_identifier(lfirst(cell)),
+									   "it belongs to another role, so it is not compared");
+}
+
 static void
 run_target(DiffRun *run)
 {
@@ -223,6 +239,7 @@ compare(DiffRun *run, CmigImage *from)
 	add_notes(run, notes);
 	add_subscriptions(run);
 	add_labels(run);
+	add_other_schemas(run);
 	return run->lines;
 }
 

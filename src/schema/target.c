@@ -325,5 +325,6 @@ cmig_target_run(CmigShadow *shadow, const char *sql)
 		ReThrowError(error);
 	}
 	PG_END_TRY();
+	state.target->elsewhere = state.elsewhere;
 	return state.target;
 }

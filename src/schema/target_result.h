@@ -33,6 +33,8 @@ typedef struct CmigTarget
 								 * public.b.x -> y", from -- @renamed
 								 * comments; the table of a column has its
 								 * name in the target */
+	List	   *elsewhere;		/* of char *: schemas that are not compared,
+								 * about which statements were left out */
 } CmigTarget;
 
 #endif							/* CMIG_TARGET_RESULT_H */
