@@ -35,6 +35,9 @@ SELECT revision FROM cmig.downgrade('-1');
 SELECT cmig.schema_sql() = :'before' AS as_before;
 SELECT revision FROM cmig.upgrade();
 
+-- hazards of the downgrade
+SELECT pg_temp.undated(content) FROM cmig.autogenerate('Wider', 'CREATE TYPE mood AS ENUM (''sad'', ''happy'');CREATE TABLE person (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text, email text);CREATE TABLE note (id bigint PRIMARY KEY, person_id bigint NOT NULL)', rev_id => '003', schemas => '{public}');
+
 -- for a stepwise run: the header says so, but only if a statement needs it
 SELECT revision, content ~ '\n-- transactional: true' AS transactional FROM cmig.autogenerate('New', :'models' || 'CREATE TABLE other (id int PRIMARY KEY); CREATE INDEX ON other (id)', rev_id => '003', concurrently => true);
 SELECT pg_temp.undated(content), hazards FROM cmig.autogenerate('Stepwise', :'models' || 'CREATE INDEX ON note (body)', rev_id => '003', concurrently => true, store => true);

@@ -53,7 +53,8 @@ put_ddl(Deparse *deparse, const char *action, const CmigObject *object, List *dd
 		const CmigDdl *entry = lfirst(cell);
 		CmigDiffRow row = {
 			action, object->kind->name, object->identity, entry->sql, entry->undo, entry->hazard,
-			.stepwise = entry->stepwise,.subject = object,.ddl = entry,.table = live_table(deparse, object)
+			.stepwise = entry->stepwise,.subject = object,.undo_hazards = entry->undo_hazards,
+			.ddl = entry,.table = live_table(deparse, object)
 		};
 
 		deparse->callback(&row, deparse->arg);
@@ -212,6 +213,21 @@ drop(const CmigChange *change, const CmigObject *object)
 	return sql;
 }
 
+/*
+ * The hazards of creating an object again, except for rewrites, which depend on
+ * the expression.
+ */
+static int
+hazards_of(const List *ddl)
+{
+	int			hazards = 0;
+	ListCell   *cell;
+
+	foreach(cell, ddl)
+		hazards |= ((const CmigDdl *) lfirst(cell))->hazards;
+	return hazards & ~CMIG_HAZARD_REWRITE;
+}
+
 /* Pass the row of an object that is dropped. */
 static void
 put_drop(Deparse *deparse, const CmigChange *change)
@@ -241,6 +257,7 @@ put_drop(Deparse *deparse, const CmigChange *change)
 		cmig_concurrent_change(object, ddl);
 	}
 	row.downgrade = join(ddl);
+	row.undo_hazards = object->parent != NULL ? hazards_of(ddl) : 0;
 	if ((object->kind->flags & CMIG_KIND_DATA) != 0 &&
 		!(object->kind->is_disposable && object->kind->is_disposable(object)))
 	{

@@ -24,6 +24,7 @@ typedef struct CmigDiffRow
 								 * NULL */
 	bool		stepwise;		/* the statement is for a stepwise revision */
 	const CmigObject *subject;	/* the object; NULL for a note on the target */
+	int			undo_hazards;	/* CMIG_HAZARD_... flags of downgrade */
 	const CmigDdl *ddl;			/* the statement, for hazards to the rows of
 								 * the table; or NULL */
 	const CmigObject *table;	/* the live table; NULL if it is new */

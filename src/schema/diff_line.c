@@ -46,6 +46,7 @@ cmig_diff_line_add(const CmigDiffRow *row, void *lines)
 	line->downgrade = copy(row->downgrade);
 	line->hazard = cmig_hazard_text(row);
 	line->general_hazard = cmig_hazard_general(row);
+	line->undo_hazard = cmig_hazard_undo(row);
 	line->group = group_of(row->subject);
 	line->stepwise = row->stepwise;
 	*list = lappend(*list, line);

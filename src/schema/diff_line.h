@@ -25,6 +25,7 @@ typedef struct CmigDiffLine
 								 * NULL: none */
 	char	   *general_hazard; /* the hazard for a table of any size; NULL:
 								 * none */
+	char	   *undo_hazard;	/* the same for downgrade */
 	char	   *group;			/* the table or other object to which the
 								 * object belongs */
 	bool		stepwise;

@@ -187,8 +187,8 @@ cmig_drift_repair(CmigDrift *drift)
 }
 
 /*
- * Reverse the order and the direction of lines. Hazards are left out, because
- * they belong to the other direction.
+ * Reverse the order and the direction of lines, with the hazards of the other
+ * direction.
  */
 static List *
 reverse(List *lines)
@@ -205,7 +205,8 @@ reverse(List *lines)
 		if (strcmp(line->action, "drop") == 0)
 			line->action = "create";
 		line->hazard = NULL;
-		line->general_hazard = NULL;
+		line->general_hazard = line->undo_hazard;
+		line->undo_hazard = NULL;
 		result = lappend(result, line);
 	}
 	return result;

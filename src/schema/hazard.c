@@ -164,3 +164,23 @@ cmig_hazard_general(const CmigDiffRow *row)
 	words = hazard_words(row->ddl);
 	return words ? psprintf("%s: %s", words, row->table->identity) : NULL;
 }
+
+char *
+cmig_hazard_undo(const CmigDiffRow *row)
+{
+	CmigDdl		undo = {.hazards = row->undo_hazards};
+	const CmigObject *table = row->subject;
+	char	   *words;
+
+	if (table == NULL || row->undo_hazards == 0)
+		return NULL;
+	while (table->parent != NULL)
+		table = table->parent;
+	if (row->ddl != NULL && row->ddl->old_type != NULL)
+	{
+		undo.old_type = row->ddl->new_type;
+		undo.new_type = row->ddl->old_type;
+	}
+	words = hazard_words(&undo);
+	return words ? psprintf("%s: %s", words, table->identity) : NULL;
+}

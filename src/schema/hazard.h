@@ -22,4 +22,7 @@ extern char *cmig_hazard_text(const CmigDiffRow *row);
  */
 extern char *cmig_hazard_general(const CmigDiffRow *row);
 
+/* The same for the statement that reverts it. */
+extern char *cmig_hazard_undo(const CmigDiffRow *row);
+
 #endif							/* CMIG_HAZARD_H */

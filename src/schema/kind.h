@@ -24,6 +24,7 @@ typedef struct CmigDdl
 	char	   *hazard;			/* or NULL */
 	int			hazards;		/* CMIG_HAZARD_... flags that apply if the
 								 * table has rows */
+	int			undo_hazards;	/* the same for undo */
 	const char *old_type;		/* with CMIG_HAZARD_REWRITE: no rewrite if
 								 * values of this type */
 	const char *new_type;		/* are stored unchanged in this one */

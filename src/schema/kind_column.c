@@ -438,6 +438,9 @@ add_type(CmigAlter *alter)
 	CmigDdl    *ddl;
 
 	add_action(alter, false, type_action(from, to), type_action(to, from));
+	if (!cmig_using_keeps(new, old))
+		((CmigDdl *) llast(alter->ddl))->undo_hazards |= CMIG_HAZARD_REWRITE |
+			(cmig_using_may_fail(new, old) ? CMIG_HAZARD_MAY_FAIL : 0);
 	if (cmig_using_keeps(old, new))
 		return;
 	ddl = cmig_ddl_hazards(alter->ddl, CMIG_HAZARD_REWRITE | (cmig_using_may_fail(old, new) ? CMIG_HAZARD_MAY_FAIL : 0));
@@ -505,6 +508,8 @@ alter_column(CmigAlter *alter)
 				   not_null ? "DROP NOT NULL" : "SET NOT NULL");
 		if (not_null && !(has_not_null_check(from) && has_not_null_check(to)))
 			cmig_ddl_hazards(alter->ddl, CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL);
+		if (!not_null)
+			((CmigDdl *) llast(alter->ddl))->undo_hazards |= CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL;
 	}
 	if (to->values[IDENTITY] != NULL && leads)
 		alter_identity(alter);

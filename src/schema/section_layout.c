@@ -125,6 +125,16 @@ downgrade_lines(const List *lines)
 }
 
 /* The downgrade section; NULL if a statement cannot be reverted. */
+/* What a reader must know of the statement that reverts a line, or NULL. */
+static const char *
+downgrade_comment(const CmigDiffLine *line)
+{
+	if (!begins_with(line->hazard, "data loss"))
+		return line->undo_hazard;
+	return line->undo_hazard ? psprintf("does not bring back the data; %s", line->undo_hazard) :
+		"does not bring back the data";
+}
+
 static char *
 layout_downgrade(const List *lines)
 {
@@ -138,9 +148,8 @@ layout_downgrade(const List *lines)
 	foreach(cell, downgrade_lines(lines))
 	{
 		const CmigDiffLine *line = lfirst(cell);
-		bool		loses = begins_with(line->hazard, "data loss");
 
-		append_statement(&section, line->group, loses ? "does not bring back the data" : NULL, line->downgrade);
+		append_statement(&section, line->group, downgrade_comment(line), line->downgrade);
 	}
 	return section.text.data;
 }
