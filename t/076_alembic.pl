@@ -146,6 +146,56 @@ is($out, "upgrade to the heads: the schemas are the same\ndowngrade to base: the
 is($status, 1, 'a file that was changed is not overwritten');
 like($err, qr/006_migrate_user_roles\.sql exists and is different\nHINT: /, 'the error names it');
 
+# A live database: Alembic has run a part of it, pg_cmig runs the rest
+sub alembic
+{
+	my ($db, $project, @arguments) = @_;
+	my $output;
+	local $ENV{PGDATABASE} = $db;
+
+	ok(IPC::Run::run([ $python, '-m', 'alembic.config', '-c', "$projects/$project/alembic.ini", @arguments ], '<', \undef, '>&', \$output),
+		"alembic @arguments in $db") or diag($output);
+}
+
+sub dump_of
+{
+	my ($db) = @_;
+	my ($dump, $err);
+
+	IPC::Run::run([ 'pg_dump', '-s', '-N', 'cmig', '-T', 'alembic_version*', '-d', $node->connstr($db) ], '<', \undef, '>', \$dump, '2>', \$err) or die $err;
+	return join "\n", grep { !/^(--|$|\\(un)?restrict)|EXTENSION .*pg_cmig/ } split /\n/, $dump;
+}
+
+$node->safe_psql('postgres', "CREATE DATABASE $_") foreach qw(live whole quick copied);
+alembic('live', 'mnfst_rag', 'upgrade', '004_add_user_preferences');
+alembic('whole', 'mnfst_rag', 'upgrade', 'heads');
+query($node, 'live', 'CREATE EXTENSION pg_cmig');
+my @live = ('--url', 'postgresql:///live?host=' . $node->host);
+(undef, undef, $err) = import_project('mnfst_rag', $folders{mnfst_rag}, '--take-over', @live);
+like($err, qr/names "004_add_user_preferences": not stamped: no such revision is loaded\nHINT: /, 'the files must be loaded');
+load_files($node, 'live', undef, sort glob "$folders{mnfst_rag}/*.sql");
+($status, $out, $err) = import_project('mnfst_rag', $folders{mnfst_rag}, '--take-over', '--version-table', 'rename', @live);
+is("$status $out", "0 current: 004_add_user_preferences\n", 'the state is taken over') or diag($err);
+is(query($node, 'live', "SELECT to_regclass('alembic_version') IS NULL, (SELECT count(*) FROM alembic_version_old)"), 't|1', 'its table is renamed');
+is(query($node, 'live', "SELECT count(*) FROM cmig.journal WHERE direction = 'stamp'"), '6', 'every revision is recorded, and those that one became');
+query($node, 'live', "CALL cmig.upgrade_stepwise('heads')");
+is(dump_of('live'), dump_of('whole'), 'pg_cmig runs the rest');
+is(query($node, 'live', "SELECT count(*) FROM cmig.check() WHERE severity = 'error' OR object ~ 'alembic'"), '0', 'there is nothing to do');
+
+# The quicker way: one revision for all of them
+alembic('quick', 'second_brain', 'upgrade', 'head');
+query($node, 'quick', 'CREATE EXTENSION pg_cmig');
+my $baseline = query($node, 'quick', "SELECT content FROM cmig.baseline('The schema so far', '001')");
+is(query($node, 'quick', 'SELECT revision FROM cmig.current()'), '001', 'the baseline is applied');
+unlike($baseline, qr/alembic_version/, 'without its table');
+is(query($node, 'quick', "SELECT problem FROM cmig.check() WHERE object ~ 'alembic'"),
+	'another migration tool is in use, too: it has applied "005", and pg_cmig has not', 'check reminds of the table');
+query($node, 'quick', 'DROP TABLE alembic_version');
+query($node, 'quick', "SELECT cmig.create_revision('More', 'ALTER TABLE decks ADD more text', 'ALTER TABLE decks DROP more', revision => '002'); SELECT cmig.upgrade()");
+query($node, 'copied', 'CREATE EXTENSION pg_cmig; ' . load_sql($baseline) . 'SELECT cmig.upgrade()');
+query($node, 'quick', "SELECT cmig.downgrade('-1')");
+is(dump_of('copied'), dump_of('quick'), 'a new database gets the same schema');
+
 # A difference is shown
 $text =~ s/DROP role;/DROP role; CREATE TABLE more ();/ or die;
 unlink $file;
