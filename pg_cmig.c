@@ -77,7 +77,7 @@ PG_FUNCTION_INFO_V1(cmig_downgrade_wrong);
 PG_FUNCTION_INFO_V1(cmig_stamp_wrong);
 PG_FUNCTION_INFO_V1(cmig_stamp_texts);
 
-/* What is checked before the first step of an upgrade. */
+/* The checks before the first step of an upgrade. */
 static void
 before_upgrade(const CmigSituation *now, const CmigPlan *plan)
 {
@@ -215,8 +215,8 @@ upgrade(FunctionCallInfo fcinfo, const CmigNames *targets, const char *checksum)
 }
 
 /*
- * Read the situation and plan a downgrade to a target that cmig.protect lets
- * through; to_base is what its error calls it if the target is base.
+ * Read the state, plan a downgrade, and check that cmig.protect allows it;
+ * to_base is the name of the move in that error if the target is base.
  */
 static CmigPlan *
 plan_downgrade(CmigSituation *now, const char *target, const char *to_base)

@@ -142,7 +142,10 @@ set_replaces(const CmigImport *import, CmigToolRevision *baseline, const char *v
 		replaces->names[replaces->count++] = pstrdup(version);
 }
 
-/* Without the versions that it replaces, a baseline is what the next one follows. */
+/*
+ * If the versions that a baseline replaces are missing, the next version
+ * follows the baseline.
+ */
 static void
 follow_baseline(const CmigImport *import, CmigToolRevision *baseline, const char *version)
 {
@@ -220,7 +223,7 @@ add_repeatable(CmigImport *import, char *previous)
 	}
 }
 
-/* Is it a script that Flyway runs before or after something? */
+/* Is it a callback, which Flyway runs before or after something? */
 static bool
 is_callback(const char *base)
 {

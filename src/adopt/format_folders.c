@@ -20,7 +20,10 @@ beside(const CmigToolFile *file, const char *base)
  * Diesel
  */
 
-/* A folder's version: its name up to the first underscore, without hyphens. */
+/*
+ * The version of a folder: its name up to the first underscore, without
+ * hyphens.
+ */
 static char *
 diesel_version(const char *folder)
 {
@@ -35,8 +38,8 @@ diesel_version(const char *folder)
 }
 
 /*
- * Does metadata.toml say that it runs without a transaction?  If the file exists
- * without that key, Diesel takes it to be false.
+ * Does metadata.toml say that the migration runs without a transaction? If the
+ * file lacks that key, Diesel assumes false.
  */
 static bool
 diesel_without_transaction(const CmigToolFile *metadata)

@@ -89,7 +89,7 @@ begin_change_set(CmigImport *import, ChangeSet *set, CmigToolFile *file, char *t
 		read_attribute(set->revision, word);
 }
 
-/* A line "--rollback ...", which may be a word with a meaning. */
+/* Process a line "--rollback ...", whose text may be a keyword. */
 static void
 read_rollback(ChangeSet *set, const char *text)
 {

@@ -12,7 +12,7 @@
 #include "adopt/format_marked.h"
 #include "adopt/tool_text.h"
 
-/* What a line is to a format. */
+/* The kinds of lines in a format. */
 typedef enum MarkedLine
 {
 	LINE_TEXT,
@@ -63,7 +63,7 @@ read_lines(CmigToolRevision *revision, const char *text, ClassifyLine classify, 
 		}
 }
 
-/* The two directions as the scripts of the revision. */
+/* Set the scripts of the revision from the two directions. */
 static void
 set_scripts(CmigImport *import, CmigToolRevision *revision, const MarkedFile *marked)
 {
@@ -144,7 +144,10 @@ cmig_format_dbmate(CmigImport *import)
  * goose
  */
 
-/* A line between ENVSUB ON and OFF has its own placeholders. */
+/*
+ * Placeholders in lines between ENVSUB ON and ENVSUB OFF are replaced
+ * separately.
+ */
 static MarkedLine
 classify_goose(CmigToolRevision *revision, const CmigToolLine *line)
 {
@@ -167,12 +170,15 @@ classify_goose(CmigToolRevision *revision, const CmigToolLine *line)
 	return LINE_DROPPED;
 }
 
-/* Fill ${name} between the lines ENVSUB ON and ENVSUB OFF, which are left out. */
+/*
+ * Replace ${name} between the lines ENVSUB ON and ENVSUB OFF, which are left
+ * out.
+ */
 static char *
 substitute_environment(CmigImport *import, const CmigToolFile *file)
 {
 	StringInfoData result;
-	StringInfoData newlines;	/* for the line in errors */
+	StringInfoData newlines;	/* needed for the line number in errors */
 	CmigToolLine line;
 	bool		on = false;
 

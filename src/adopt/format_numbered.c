@@ -19,7 +19,7 @@ typedef struct NumberedName
 } NumberedName;
 
 /*
- * Read "<number><separator><title>[.up|.down].sql"; letters may stand before the
+ * Parse "<number><separator><title>[.up|.down].sql"; letters may precede the
  * number.
  */
 static bool
@@ -50,7 +50,7 @@ read_name(const char *base, const char *letters, const char *separator, Numbered
 	return true;
 }
 
-/* The revision of that number, made if necessary. */
+/* The revision with this number, which is added if necessary. */
 static CmigToolRevision *
 numbered_revision(CmigImport *import, CmigToolFile *file, const NumberedName *name)
 {
@@ -68,7 +68,9 @@ numbered_revision(CmigImport *import, CmigToolFile *file, const NumberedName *na
 	return revision;
 }
 
-/* Read the file into its revision; false if it is not one of the format's. */
+/*
+ * Read the file into its revision; false if it does not belong to the format.
+ */
 static CmigToolRevision *
 read_file(CmigImport *import, CmigToolFile *file, const char *letters, const char *separator)
 {

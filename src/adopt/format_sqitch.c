@@ -21,7 +21,7 @@
 typedef struct SqitchChange
 {
 	char	   *name;
-	char	   *dependencies;	/* what stands in brackets, or "" */
+	char	   *dependencies;	/* the text in brackets, or "" */
 	char	   *date;			/* NULL if there is none */
 	char	   *note;
 	List	   *tags;			/* of char *, on this change */
@@ -36,7 +36,7 @@ typedef struct SqitchPlan
 	List	   *changes;		/* of SqitchChange * */
 } SqitchPlan;
 
-/* What follows " # ", with its escaped newlines as spaces. */
+/* The text after " # ", with escaped newlines replaced by spaces. */
 static char *
 read_note(const char *text)
 {
@@ -76,7 +76,7 @@ read_change(SqitchPlan *plan, const char *line)
 	plan->changes = lappend(plan->changes, change);
 }
 
-/* One line of the plan, without white space around it. */
+/* Process one line of the plan, without white space around it. */
 static void
 read_plan_line(SqitchPlan *plan, const char *line)
 {
@@ -110,7 +110,7 @@ read_plan(SqitchPlan *plan)
 		read_plan_line(plan, cmig_marker_trimmed(line.start, line.end));
 }
 
-/* Where the change occurs again in the plan, or -1. */
+/* The index of the next occurrence of the change in the plan, or -1. */
 static int
 next_occurrence(const SqitchPlan *plan, int i)
 {
@@ -123,9 +123,9 @@ next_occurrence(const SqitchPlan *plan, int i)
 }
 
 /*
- * The name of the scripts of a change without folder and ending.  If it was
- * reworked, that has the first tag between its occurrences for which there is a
- * deploy script.
+ * The name of the scripts of a change without folder and ending.  If the
+ * change was reworked, the name contains the first tag between its occurrences
+ * for which there is a deploy script.
  */
 static char *
 script_name(const SqitchPlan *plan, int i)

@@ -110,7 +110,7 @@ last_version(const char *insert)
 	return last;
 }
 
-/* Where the INSERT of the versions begins, or NULL. */
+/* The start of the INSERT that contains the versions, or NULL. */
 static const char *
 find_insert(const char *text)
 {

@@ -1,6 +1,6 @@
 /*
  * import.c
- *	  What is common to the formats of other migration tools.
+ *	  Functions that the formats of other migration tools share.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -97,7 +97,7 @@ cmig_import_file_note(CmigImport *import, const char *file_name, const char *for
 	import->notes = lappend(import->notes, note);
 }
 
-/* The text with its placeholders filled. */
+/* The text with its placeholders replaced. */
 static char *
 filled(const CmigImport *import, const CmigToolFile *file, const char *text)
 {
@@ -116,8 +116,8 @@ filled(const CmigImport *import, const CmigToolFile *file, const char *text)
 }
 
 /*
- * Put "|" into the line comment that starts in that line, so that it is no
- * longer taken for something else.  NULL if there is none.
+ * Insert "|" into the line comment that starts in this line, so that it is no
+ * longer mistaken for a marker. Returns NULL if there is none.
  */
 static char *
 disarm_comment(const char *text, int line)
@@ -135,7 +135,7 @@ disarm_comment(const char *text, int line)
 	return NULL;
 }
 
-/* Change comments that would be taken for headers or markers. */
+/* Change comments that would be mistaken for headers or markers. */
 static char *
 disarmed(const CmigToolFile *file, char *text, CmigSection section)
 {

@@ -1,10 +1,9 @@
 /*
  * import.h
- *	  What is common to the formats of other migration tools.
- *
- * Pure.  A format finds its revisions in a list of files and adds them to a
- * CmigImport in the order in which the tool runs them; the result is a revision
- * file for each, and notes about what has no counterpart here.
+ *	  Functions that the formats of other migration tools share. Pure.  A
+ * format finds its revisions in a list of files and adds them to a CmigImport
+ * in the order in which the tool runs them; the result is a revision file for
+ * each, and notes about what has no counterpart here.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -34,9 +33,9 @@ typedef struct CmigToolRevision
 {
 	CmigRevisionText text;
 	const CmigToolFile *file;	/* for messages */
-	char	   *order;			/* what the format sorts by */
-	const char *file_template;	/* of the file that is written; NULL: that of
-								 * the import */
+	char	   *order;			/* the format's sort key */
+	const char *file_template;	/* template for the name of the file that is
+								 * written; NULL: the template of the import */
 	StringInfoData notes;
 } CmigToolRevision;
 
@@ -47,13 +46,13 @@ typedef struct CmigImportNote
 	char	   *note;
 } CmigImportNote;
 
-/* How placeholders look in the texts of a format. */
+/* The form of placeholders in the texts of a format. */
 typedef enum CmigPlaceholderStyle
 {
 	CMIG_PLACEHOLDER_NONE,
 	CMIG_PLACEHOLDER_BRACES,	/* ${name} */
 	CMIG_PLACEHOLDER_PSQL,		/* :name, :'name', :"name" */
-	CMIG_PLACEHOLDER_COLON		/* :NAME, also in quotes if it is given */
+	CMIG_PLACEHOLDER_COLON		/* :NAME, also in quotes if a value is given */
 } CmigPlaceholderStyle;
 
 /* The state of an import. */
@@ -64,20 +63,22 @@ typedef struct CmigImport
 	CmigToolFile *files;		/* sorted by name */
 	const CmigPlaceholders *placeholders;
 	CmigPlaceholderStyle style;
-	const char *file_template;	/* of the files that are written */
+	const char *file_template;	/* template for the names of the files that
+								 * are written */
 	List	   *revisions;		/* of CmigToolRevision *, in order */
 	List	   *notes;			/* of CmigImportNote * */
 } CmigImport;
 
-/* The file of that name, or NULL; it counts as used. */
+/* The file with this name, which is then considered used, or NULL. */
 extern CmigToolFile *cmig_import_file(CmigImport *import, const char *name);
 
-/* A new revision; raises MG013 if the id is not one. */
+/* Add a new revision; raises MG013 if the id is not valid. */
 extern CmigToolRevision *cmig_import_add(CmigImport *import, CmigToolFile *file, const char *id);
 
 /*
- * The text from start to end of the file as that section: placeholders filled,
- * no outer transaction, no comment that would be taken for a marker.
+ * A part of the file, from start to end, as a section: placeholders are
+ * replaced, an outer transaction is removed, and comments that would be
+ * mistaken for markers are changed.
  */
 extern char *cmig_import_section(CmigImport *import, const CmigToolFile *file, CmigSection section,
 								 const char *start, const char *end);
@@ -92,18 +93,18 @@ extern char *cmig_import_join(const char *first, const char *second);
 extern void cmig_import_note(CmigToolRevision *revision, const char *format,...) pg_attribute_printf(2, 3);
 extern void cmig_import_file_note(CmigImport *import, const char *file_name, const char *format,...) pg_attribute_printf(3, 4);
 
-/* Sort the revisions by what they have in order. */
+/* Sort the revisions by their sort keys. */
 typedef int (*CmigOrderCompare) (const char *a, const char *b);
 extern void cmig_import_sort(CmigImport *import, CmigOrderCompare compare);
 
-/* Make a revision follow that one. */
+/* Make a revision follow another one. */
 extern void cmig_import_set_parent(CmigToolRevision *revision, const char *parent);
 
 /* Make each revision that has no parent follow the one before it. */
 extern void cmig_import_chain(CmigImport *import);
 
 /*
- * Note what remains to be said: unused files, scripts that cannot run.  Raises
+ * Add notes about unused files and about scripts that cannot run.  Raises
  * MG013 if two revisions have the same id.
  */
 extern void cmig_import_finish(CmigImport *import);

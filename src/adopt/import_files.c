@@ -66,7 +66,7 @@ compare_files(const void *a, const void *b)
 	return strcmp(((const CmigToolFile *) a)->name, ((const CmigToolFile *) b)->name);
 }
 
-/* The two arrays as files, sorted by name. */
+/* Make a list of files, sorted by name, from the two arrays. */
 static void
 read_files(CmigImport *import, const CmigNames *names, const CmigNames *contents)
 {

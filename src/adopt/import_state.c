@@ -1,6 +1,6 @@
 /*
  * import_state.c
- *	  What another migration tool has applied, as a stamp: cmig.import_state.
+ *	  cmig.import_state: stamps what another migration tool has applied.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -79,7 +79,7 @@ require_not_ahead(const CmigToolMatches *matches)
 	}
 }
 
-/* Stamp what is applied. */
+/* Stamp the revisions that are applied. */
 static void
 stamp_matches(const CmigToolMatches *matches)
 {
@@ -93,7 +93,7 @@ stamp_matches(const CmigToolMatches *matches)
 	(void) cmig_stamp_targets(tops, false);
 }
 
-/* What there is to say about a row of the tool's table, or NULL. */
+/* A note about a row of the tool's table, or NULL. */
 static char *
 row_note(const CmigToolMatches *matches, int i)
 {

@@ -129,7 +129,10 @@ append_quoted(StringInfo to, const CmigPlaceholders *placeholders, const char *s
 	}
 }
 
-/* A variable at a colon: its name, and how it is quoted (or '\0'); false if none. */
+/*
+ * Parse a variable at a colon: its name, and how it is quoted (or '\0'); false
+ * if there is none.
+ */
 static bool
 find_variable(const char *colon, const char **name, int *length, char *quote)
 {

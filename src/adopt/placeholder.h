@@ -2,7 +2,7 @@
  * placeholder.h
  *	  Placeholders in the scripts of other tools.
  *
- * Pure.  One that has no value raises MG013, which names it.
+ * Pure.  A placeholder without a value raises MG013, which names it.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -18,7 +18,7 @@ typedef struct CmigPlaceholder
 	char	   *value;
 } CmigPlaceholder;
 
-/* All that were given. */
+/* All placeholders that were given. */
 typedef struct CmigPlaceholders
 {
 	int			count;

@@ -11,7 +11,7 @@
 
 #include "postgres.h"
 
-/* How what the table contains is compared with ids. */
+/* How the contents of the table are compared with ids. */
 typedef enum CmigToolMatch
 {
 	CMIG_TOOL_EXACT,
@@ -27,16 +27,17 @@ typedef enum CmigToolMatch
 typedef struct CmigTool
 {
 	const char *name;
-	const char *tables[CMIG_TOOL_MAX_TABLES];	/* as usually named: a table
-												 * on the search_path, or
+	const char *tables[CMIG_TOOL_MAX_TABLES];	/* the usual name: a table on
+												 * the search_path, or
 												 * schema.table */
-	const char *columns[CMIG_TOOL_MAX_COLUMNS]; /* that the query needs */
+	const char *columns[CMIG_TOOL_MAX_COLUMNS]; /* the columns that the query
+												 * needs */
 
 	/*
 	 * What follows SELECT and what follows FROM ONLY <table> t: two columns,
 	 * the tool's name of what is applied and its state, oldest first.  The
-	 * states are "applied", "reverted", "failed", and "until": applied with
-	 * everything before it.
+	 * states are "applied", "reverted", "failed", and "until": applied
+	 * applied together with everything before it.
 	 */
 	const char *select;
 	const char *rest;

@@ -1,6 +1,6 @@
 /*
  * tool_match.c
- *	  Which revisions are those that another tool has applied.
+ *	  Finds the revisions that another tool has applied.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -85,7 +85,7 @@ find_occurrence(const CmigToolMatches *matches, const CmigToolApplied *applied)
 	return cmig_graph_find_id(graph, cmig_tool_text_id(applied->name));
 }
 
-/* The node that a row of the tool's table is, or -1. */
+/* The node of a row of the tool's table, or -1. */
 static int
 find_node(const CmigToolMatches *matches, const CmigToolApplied *applied)
 {
@@ -117,7 +117,10 @@ is_complete(const CmigToolMatches *matches, int node)
 	return true;
 }
 
-/* What may run again counts only if nothing below it is pending. */
+/*
+ * Revisions that may run again are counted as applied only if nothing below
+ * them is pending.
+ */
 static void
 mark_repeatable(CmigToolMatches *matches)
 {

@@ -11,13 +11,13 @@
 #include "adopt/tool_state.h"
 #include "graph/graph_walk.h"
 
-/* The revisions, and what of them the tool has applied. */
+/* The revisions, and which of them the tool has applied. */
 typedef struct CmigToolMatches
 {
 	const CmigTool *tool;
 	CmigGraph  *graph;
 	List	   *applied;		/* of CmigToolApplied * */
-	int		   *nodes;			/* for each: the node that it is, or -1 */
+	int		   *nodes;			/* the node for each row, or -1 */
 	CmigMarks  *marks;			/* all applied nodes */
 } CmigToolMatches;
 

@@ -43,7 +43,10 @@ cmig_tool_state_table(const CmigTool *tool)
 	return InvalidOid;
 }
 
-/* The types of columns that are read: they run no code but the server's, and can be sorted. */
+/*
+ * The types of columns that can be read, because they run only code of the
+ * server, and can be sorted.
+ */
 static const Oid column_types[] = {
 	BOOLOID, BPCHAROID, BYTEAOID, DATEOID, INT2OID, INT4OID, INT8OID, NAMEOID, NUMERICOID, TEXTARRAYOID,
 	TEXTOID, TIMESTAMPOID, TIMESTAMPTZOID, UUIDOID, VARCHAROID

@@ -19,17 +19,19 @@
 /* A row of the tool's table. */
 typedef struct CmigToolApplied
 {
-	char	   *name;			/* of what was applied; "" if it is NULL there */
+	char	   *name;			/* the name of what was applied; "" if it is
+								 * NULL in the table */
 	bool		failed;
 	bool		until;			/* with everything before it */
 	bool		repeatable;		/* may run again */
-	int			occurrence;		/* from 1: how often the name came up to here */
+	int			occurrence;		/* number of occurrences of the name so far,
+								 * from 1 */
 } CmigToolApplied;
 
-/* The tool's table where it usually is, or InvalidOid. */
+/* The tool's table, if it has its usual name, or InvalidOid. */
 extern Oid	cmig_tool_state_table(const CmigTool *tool);
 
-/* Why the table cannot be that of the tool, or must not be read; NULL if it can. */
+/* Why the table cannot belong to the tool, or must not be read, or NULL. */
 extern char *cmig_tool_state_refusal(const CmigTool *tool, Oid table);
 
 /* What is applied, oldest first: a List of CmigToolApplied *. */

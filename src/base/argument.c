@@ -130,7 +130,9 @@ cmig_argument_revisions(FunctionCallInfo fcinfo, int n)
 	return revisions_of_array(list_argument(fcinfo, n, "revisions"));
 }
 
-/* No identifier contains a brace, so a text with one in front is an array. */
+/*
+ * No identifier contains a brace, so a text that begins with one is an array.
+ */
 CmigNames *
 cmig_argument_target(FunctionCallInfo fcinfo, int n)
 {

@@ -18,7 +18,7 @@ extern char *cmig_argument_text(FunctionCallInfo fcinfo, int n);
 /*
  * "upgrade" or "downgrade".  Anything else raises 22023, and the hint is the
  * call to type: call is its beginning, such as "SELECT * FROM cmig.plan".  If
- * the next argument is null, what was given is taken for the target.
+ * the next argument is null, the given text is assumed to be the target.
  */
 extern CmigDirection cmig_argument_direction(FunctionCallInfo fcinfo, int n, const char *call);
 
@@ -31,7 +31,7 @@ extern Datum cmig_argument_schema(FunctionCallInfo fcinfo, int n, char *null);
  */
 extern CmigNames *cmig_argument_names(ArrayType *array, const char *what, const char *hint);
 
-/* A boolean argument; value if it is null. */
+/* A boolean argument, or "value" if it is null. */
 extern bool cmig_argument_bool(FunctionCallInfo fcinfo, int n, bool value);
 
 /* One name as a list; it may be NULL. */

@@ -36,7 +36,10 @@
 #include "rewrite/rewriteHandler.h"
 #endif
 
-/* Precedes a declaration, as the server's own macro does from 18 on. */
+/*
+ * To be written before a declaration, like the server's own macro in 18 and
+ * later.
+ */
 #ifndef pg_noreturn
 #define pg_noreturn pg_attribute_noreturn()
 #endif
@@ -221,8 +224,8 @@ cmig_lock_held_compat(const LOCKTAG *tag, LOCKMODE mode)
 #endif
 
 /*
- * Release what insertions into an index keep from one to the next, such as the
- * buffer of a BRIN index.  Must be called before the index is closed.
+ * Release what insertions into an index keep between calls, such as the buffer
+ * of a BRIN index.  Must be called before the index is closed.
  */
 static inline void
 cmig_index_insert_cleanup_compat(Relation index, struct IndexInfo *info)
@@ -250,7 +253,7 @@ cmig_virtual_column_compat(Relation relation, int attnum)
 	return NULL;
 }
 
-/* Is the i-th (from 0) column free of nulls, in old rows too? */
+/* Is the i-th column (from 0) free of nulls, also in existing rows? */
 static inline bool
 cmig_not_null_compat(TupleDesc desc, int i)
 {
@@ -298,7 +301,10 @@ cmig_not_null_compat(TupleDesc desc, int i)
 #define cmig_merge_returns_compat(stmt) ((void) (stmt), false)
 #endif
 
-/* What this backend has counted of a relation since it last reported. */
+/*
+ * The statistics that this backend has collected about a relation since it
+ * last reported them.
+ */
 #if PG_VERSION_NUM >= 160000
 #define cmig_counted_scans_compat(status) ((status)->counts.numscans)
 #define cmig_counted_blocks_compat(status) ((status)->counts.blocks_fetched)

@@ -16,9 +16,12 @@
 #define ERRCODE_CMIG_REVISION_NOT_FOUND		MAKE_SQLSTATE('M','G','0','0','1')
 /* a partial identifier fits several revisions */
 #define ERRCODE_CMIG_AMBIGUOUS_REVISION		MAKE_SQLSTATE('M','G','0','0','2')
-/* one head was meant and there are several */
+/* the call needs a single head, and there are several */
 #define ERRCODE_CMIG_MULTIPLE_HEADS			MAKE_SQLSTATE('M','G','0','0','3')
-/* the target cannot be reached from here, overlaps, or walks too far */
+/*
+ * the target cannot be reached, overlaps with another one, or is too many
+ * steps away
+ */
 #define ERRCODE_CMIG_INVALID_TARGET			MAKE_SQLSTATE('M','G','0','0','4')
 /* cmig.revision contains an unknown parent, a cycle, a bad id or label */
 #define ERRCODE_CMIG_BROKEN_GRAPH			MAKE_SQLSTATE('M','G','0','0','5')

@@ -10,12 +10,12 @@
 /* default_version in pg_cmig.control when this library was built */
 #define CMIG_LIBRARY_VERSION "1.0"
 
-/* Read the version of the extension in this database. */
+/* Read and remember the version of the extension in this database. */
 extern void cmig_library_version_read(void);
 
 /*
- * If it was another one when last read, a hint that says how to make both the
- * same; otherwise NULL.  Does not access the database.
+ * A hint that says how to get the same versions, if they differed when last
+ * read; otherwise NULL.  Does not access the database.
  */
 extern const char *cmig_library_version_hint(void);
 

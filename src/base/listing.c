@@ -1,6 +1,6 @@
 /*
  * listing.c
- *	  Lists in messages, which stay readable however many items there are.
+ *	  Lists in messages, which remain readable with any number of items.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -16,7 +16,10 @@ cmig_listing_init(CmigListing *listing, CmigListingStyle style)
 	initStringInfo(&listing->text);
 }
 
-/* Count an item; true if it is to be written, after the separator. */
+/*
+ * Count an item and write the separator; true if the item must be written,
+ * too.
+ */
 static bool
 start_item(CmigListing *listing)
 {

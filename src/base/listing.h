@@ -20,7 +20,8 @@ typedef enum CmigListingStyle
 {
 	CMIG_LISTING_PLAIN,			/* a, b and 3 more */
 	CMIG_LISTING_QUOTED,		/* "a", "b" and 3 more */
-	CMIG_LISTING_LINES			/* a line each, the last one "And 3 more." */
+	CMIG_LISTING_LINES			/* one item on each line, and "And 3 more." on
+								 * the last one */
 } CmigListingStyle;
 
 /* A list that is being written. */
@@ -37,7 +38,7 @@ extern void cmig_listing_add(CmigListing *listing, const char *item);
 /* The same for an item with a format, which must include any quotes. */
 extern void cmig_listing_add_format(CmigListing *listing, const char *format,...) pg_attribute_printf(2, 3);
 
-/* The whole, palloc'd; to be called once, at the end. */
+/* The whole list, palloc'd; to be called once, at the end. */
 extern char *cmig_listing_text(CmigListing *listing);
 
 #endif							/* CMIG_LISTING_H */

@@ -2,7 +2,7 @@
  * local_rows.c
  *	  Are a table's rows stored in this database?
  *
- * Only this file knows which tables look local but are not.
+ * Only this module knows which tables look local but are not.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

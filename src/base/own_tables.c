@@ -38,11 +38,16 @@
 static const char *const names[] = {"revision", "version", "journal", "progress", "backfill_run",
 "ddl_log"};
 
-static Oid	tables[lengthof(names)];	/* by name, as last looked up */
-static uint64 changes = 1;		/* counts events that may have altered them */
-static uint64 checked = 0;		/* the count when all was last found in order */
+static Oid	tables[lengthof(names)];	/* the tables in the order of their
+										 * names, as last looked up */
+static uint64 changes = 1;		/* number of events that may have altered the
+								 * tables */
+static uint64 checked = 0;		/* that number when the tables were last found
+								 * to be unaltered */
 
-/* A relcache callback; relation is invalid if all may have changed. */
+/*
+ * A relcache callback; relation is InvalidOid if any table may have changed.
+ */
 static void
 table_changed(Datum arg, Oid relation)
 {
@@ -106,7 +111,9 @@ refuse(const char *name, const char *detail, const char *hint)
 			 errhint("%s", hint)));
 }
 
-/* Refuse the table if its rows are not what a query of it returns. */
+/*
+ * Raise an error if a query of the table could return anything but its rows.
+ */
 static void
 check_table(Oid relation, const char *name)
 {

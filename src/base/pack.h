@@ -3,8 +3,8 @@
  *	  Many small pieces of memory that are freed together.
  *
  * Pure.  A piece has no header, so thousands of ids and scripts take half the
- * memory that a palloc for each would.  A piece cannot be freed by itself; it
- * goes with the memory context that was current when it was allocated.
+ * memory that a palloc for each would.  A piece cannot be freed by itself, but
+ * only with the memory context in which it was allocated.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

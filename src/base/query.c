@@ -43,7 +43,7 @@ altered_hint(void)
 	return version ? version : "The tables of pg_cmig were dropped or altered. Restore them from a backup, or DROP EXTENSION IF EXISTS pg_cmig CASCADE, CREATE EXTENSION pg_cmig, load the revisions, and stamp the database.";
 }
 
-/* One of pg_cmig's queries is writing; triggers may run in it. */
+/* Is one of pg_cmig's queries writing? Triggers may run in it. */
 static bool writing = false;
 
 /* What leave() undoes. */
@@ -103,7 +103,7 @@ add_catalog_hint(void *arg)
 	}
 }
 
-/* So that a query means the same whatever the session has set. */
+/* Make a query independent of the session's settings. */
 static void
 pin_parser_settings(void)
 {
@@ -255,7 +255,7 @@ cmig_query_each(CmigQuery *query, Datum *values, const char *nulls,
 		SPI_cursor_fetch(portal, true, FETCH_ROWS);
 		fetched = SPI_processed;
 
-		/* an error of the callback is not one of our tables */
+		/* an error of the callback is not about pg_cmig's tables */
 		spi = MemoryContextSwitchTo(caller);
 		error_context_stack = frame.callback.previous;
 		for (uint64 i = 0; i < fetched; i++)

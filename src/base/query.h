@@ -21,7 +21,7 @@
 
 struct _SPI_plan;
 
-/* A query of ours, and its plan. */
+/* A query of pg_cmig, and its plan. */
 typedef struct CmigQuery
 {
 	const char *sql;
@@ -29,11 +29,12 @@ typedef struct CmigQuery
 	Oid			argtypes[CMIG_QUERY_MAX_ARGS];
 	struct _SPI_plan *plan;		/* made at first use */
 	bool		users_text;		/* written by a user: search_path stays as it
-								 * is, errors get no hint about our tables,
-								 * and each run is planned for its arguments */
+								 * is, errors get no hint about pg_cmig's
+								 * tables, and each run is planned for its
+								 * arguments */
 	bool		all_rows;		/* raise an error if a policy hides rows */
-	Oid			relation;		/* if set, a table that must still be what the
-								 * alias stands for; the plan is not kept */
+	Oid			relation;		/* if set, the table for which the alias must
+								 * still stand; the plan is not kept */
 	const char *alias;			/* no other table in the text has it */
 } CmigQuery;
 
@@ -50,9 +51,9 @@ extern void cmig_query_return_row(TupleDesc desc, HeapTuple row, void *result);
 extern uint64 cmig_query_run(CmigQuery *query, Datum *values, const char *nulls);
 
 /*
- * Run a query and call back for each row, in the caller's memory context.  Rows
- * are fetched in batches, so the result is never held as a whole.  Returns the
- * number of rows.
+ * Run a query and call the callback for each row, in the caller's memory
+ * context. Rows are fetched in batches, so the result is never in memory as a
+ * whole.  Returns the number of rows.
  */
 extern uint64 cmig_query_each(CmigQuery *query, Datum *values, const char *nulls,
 							  CmigRowCallback callback, void *arg);
@@ -66,14 +67,17 @@ extern char *cmig_query_at_snapshot(CmigQuery *query, Snapshot snapshot);
 /*
  * Run a text that was built at run time, once; no plan is kept.  Names in it
  * must be qualified and values bound.  pinned: search_path is pinned as for a
- * CmigQuery; otherwise it stays as it is, for statements that fire the caller's
- * triggers.  callback may be NULL; the rows are held as a whole.
+ * CmigQuery; otherwise it stays as it is, for statements that fire the
+ * caller's triggers.  callback may be NULL; the whole result is in memory.
  */
 extern uint64 cmig_query_once(const char *sql, int nargs, Oid *argtypes,
 							  Datum *values, const char *nulls, bool pinned,
 							  CmigRowCallback callback, void *arg);
 
-/* Is a query of ours writing?  Then the caller is a trigger on our tables. */
+/*
+ * Is one of pg_cmig's queries writing? Then the caller is a trigger on
+ * pg_cmig's tables.
+ */
 extern bool cmig_query_is_writing(void);
 
 /* A column (from 1) of a row as palloc'd text, NULL if it is NULL. */

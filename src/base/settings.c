@@ -65,7 +65,7 @@ static const struct config_enum_entry checksum_options[] = {
 
 /* Which values take effect */
 
-/* One of ours, by its name in lower case. */
+/* Find one of pg_cmig's settings by its name in lower case. */
 static struct config_generic *
 find_setting(const char *name)
 {
@@ -134,7 +134,7 @@ refuse_value(const struct config_generic *setting, const char *value, const char
 					 setting->name, hint ? " " : "", hint ? hint : "")));
 }
 
-/* The values of an enumeration, as the server's hint lists them. */
+/* The list of an enumeration's values, as in the server's hint. */
 static char *
 list_options(const struct config_enum *record)
 {
@@ -166,8 +166,8 @@ parse_enum(struct config_generic *setting, const char *value)
 }
 
 /*
- * Is the session's value the one to use?  If not, *stored is, or the built-in
- * default if that is NULL.
+ * Should the session's value be used? If not, *stored is the value to use, or
+ * the built-in default if that is NULL.
  */
 static bool
 use_session_value(const char *name, struct config_generic **setting, const char **stored)
@@ -266,7 +266,9 @@ cmig_settings_guard_text(const char *name, const char *session)
 	return value ? value : ((struct config_string *) setting)->boot_val;
 }
 
-/* May the role make the setting less strict than it is for the database? */
+/*
+ * May the role make the setting less strict than the value for the database?
+ */
 static bool
 may_loosen(const char *name, Oid role)
 {
@@ -275,7 +277,7 @@ may_loosen(const char *name, Oid role)
 		pg_parameter_aclcheck(name, role, ACL_SET) == ACLCHECK_OK;
 }
 
-/* May the session, or the role whose privileges are in use? */
+/* May the session do this, or the role whose privileges are in use? */
 static bool
 session_may_loosen(const char *name)
 {
@@ -419,8 +421,8 @@ cmig_settings_init(void)
 	cmig_stored_settings_init();
 
 	/*
-	 * cmig.protect: a guard against mistakes.  Set for the database, it can
-	 * be lowered for one transaction by those who could also reset it there.
+	 * cmig.protect: a guard against mistakes. If it is set for the database,
+	 * roles that could reset it there can also lower it for one transaction.
 	 */
 	DefineCustomEnumVariable("cmig.protect",
 							 "Refuses what would destroy data: off, base (reset, downgrade to base, purge, prune), on (these and every downgrade).",

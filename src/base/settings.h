@@ -40,13 +40,16 @@ typedef enum CmigChecksumPolicy
 /* To be called before any other setting is registered. */
 extern void cmig_settings_init(void);
 
-/* Does this run with the privileges of a function's owner instead of its caller's? */
+/*
+ * Is the current code running with the privileges of a function's owner
+ * instead of its caller's?
+ */
 extern bool cmig_settings_in_definer_function(void);
 
 /*
- * The value of a setting that counts, given the session's value.  In a SECURITY
- * DEFINER function that is what the function, the database or the server has
- * set, not what its caller has.
+ * The effective value of a setting, given the session's value. In a SECURITY
+ * DEFINER function, it is the value that the function, the database, or the
+ * server has set, not the caller's value.
  */
 extern const char *cmig_settings_text(const char *name, const char *session);
 extern bool cmig_settings_bool(const char *name, bool session);
@@ -108,7 +111,7 @@ extern void cmig_settings_set(const char *name, const char *value, GucContext co
  */
 extern void cmig_settings_override(const char *name, const char *value);
 
-/* Pin search_path that way, as for every query of ours. */
+/* Pin search_path in this way, as for every query of pg_cmig. */
 extern void cmig_settings_pin_search_path(void);
 
 #endif							/* CMIG_SETTINGS_H */

@@ -1,10 +1,9 @@
 /*
  * stored_settings.c
- *	  What was set for the database or the server, whatever the session says.
- *
- * The session's copy of a setting does not tell: a value from the connection's
- * options hides the database's, and if that value is refused when this library
- * is loaded, the built-in default remains.
+ *	  The values that were set for the database or the server, regardless of
+ *	  the session. The session's copy of a setting is not sufficient: a value
+ *	  from the connection's options hides the database's, and if that value is
+ *	  refused when this library is loaded, the built-in default remains.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -35,7 +34,7 @@
 /* Values were set before this library was loaded; some may have been refused. */
 static bool set_before_load = false;
 
-/* Is there a cmig.* value that was set before a library could check it? */
+/* Is there a cmig.* value that was set before the library could check it? */
 static bool
 any_placeholder(void)
 {

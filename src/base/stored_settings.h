@@ -1,6 +1,7 @@
 /*
  * stored_settings.h
- *	  What was set for the database or the server, whatever the session says.
+ *	  The values that were set for the database or the server, regardless of
+ *	  the session.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

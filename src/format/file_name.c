@@ -3,8 +3,8 @@
  *	  The names of revision files, built from a template.
  *
  * A template may contain folders.  An id or a message cannot add any, since
- * slashes in an id become underscores.  Nor can an id make a hidden file, which a
- * shell's *.sql and cmig.load_directory would skip.
+ * slashes in an id become underscores.  An id cannot make a hidden file,
+ * either, which a shell's *.sql and cmig.load_directory would skip.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -184,8 +184,9 @@ append_lower(StringInfo to, const char *p, int length)
 }
 
 /*
- * The words of the message in lower case with underscores between them, cut at
- * the end of a word.  Made in UTF-8, so that it is the same in all encodings.
+ * The words of the message in lower case with underscores between them,
+ * truncated at the end of a word. The conversion uses UTF-8, so that the
+ * result is the same in all encodings.
  */
 static char *
 make_slug(const char *message)
@@ -285,7 +286,7 @@ append_number(StringInfo name, const Field *field, int64 value)
 		append_padded(name, field, psprintf("%lld", (long long) value));
 }
 
-/* The number of a field that is a part of the revision's date, in UTC. */
+/* The value of a field that is a part of the revision's date, in UTC. */
 static int64
 date_part(FieldName name, const CmigRevisionText *revision)
 {
@@ -341,7 +342,7 @@ append_field(StringInfo name, const Field *field, const char *template,
 		append_number(name, field, date_part(which, revision));
 }
 
-/* What is wrong with a name, or NULL. */
+/* Why a name is not valid, or NULL. */
 static const char *
 find_problem(const char *name)
 {

@@ -187,9 +187,10 @@ count_files(const char *p, bool named, bool *closed)
 typedef struct Search
 {
 	bool		named;
-	bool		must_close;		/* no quote may be open at the text's end */
+	bool		must_close;		/* no quote may be open at the end of the text */
 	int			most;			/* files that begin, in the best case so far */
-	int			tries;			/* left, as each costs a pass over the text */
+	int			tries;			/* number of attempts left, since each takes a
+								 * pass over the text */
 } Search;
 
 /*
@@ -336,7 +337,7 @@ cmig_file_start_find_in_comment(const CmigLexer *lexer, const char *name)
 		return NULL;
 	before.name = name;
 	before.name_end = name ? name + strlen(name) : NULL;
-	/* not more lines than that, as each costs a pass over the text */
+	/* a limited number of lines, since each takes a pass over the text */
 	for (int tries = 8; tries > 0 && (line = find_quoted_line(line, lexer->next)) != NULL;)
 	{
 		if (!begins_file(line, match_line(line, &start)))
@@ -349,7 +350,7 @@ cmig_file_start_find_in_comment(const CmigLexer *lexer, const char *name)
 }
 
 /*
- * What seems to be the start of another file
+ * Text that seems to be the start of another file
  */
 
 const char *
@@ -459,7 +460,7 @@ resembles_file_name(const char *text)
 	return labelled || colon || text[length] == '\0' || memchr(text, '/', length) != NULL;
 }
 
-/* Does it look like what other tools write into their files? */
+/* Does the comment look like those that other tools write into their files? */
 static bool
 resembles_other_tool(const char *text)
 {

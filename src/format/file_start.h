@@ -2,11 +2,11 @@
  * file_start.h
  *	  Finds where files begin in a text that contains several.
  *
- * Pure.  awk and GNU tail print "==> name <==" on a line of its own before each
- * file.  In quotes and comments such a line is text, like everything else there.
- * But if a file ends inside quotes, the lines of the files after it are in quotes,
- * too.  The statement tells which it is: in the second case it does not parse.
- * For comments, what closes them tells.
+ * Pure.  awk and GNU tail print "==> name <==" on a line of its own before
+ * each file.  In quotes and comments such a line is text, like everything else
+ * there. But if a file ends inside quotes, the lines of the files after it are
+ * in quotes, too.  The statement shows which case it is: in the second case,
+ * it is a syntax error. For comments, it depends on what closes them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -36,7 +36,7 @@ extern bool cmig_file_start_match(const CmigLexer *lexer, CmigFileStart *start);
 /* A quoted token that contains what looks like the first line of a file. */
 typedef struct CmigQuotedStart
 {
-	const char *token;			/* from here to token_end, in the text */
+	const char *token;			/* the token begins here and ends at token_end */
 	const char *token_end;
 	const char *section;		/* where its section starts */
 	int			line;			/* of the token */
@@ -50,8 +50,8 @@ typedef struct CmigQuotedStart
 } CmigQuotedStart;
 
 /*
- * If the current token is one, append it to a list of CmigQuotedStart *; section
- * is where its section starts.
+ * If the current token is a quoted start, append it to a list of
+ * CmigQuotedStart *; section is where its section starts.
  */
 extern List *cmig_file_start_note_quoted(List *quoted, const CmigLexer *lexer,
 										 const char *section);

@@ -87,12 +87,12 @@ extern bool cmig_marker_find_section(const CmigLexer *lexer, const char *end, in
 extern bool cmig_marker_is_replay_skip(const CmigLexer *lexer, const char *end);
 
 /*
- * Is it a correct marker of a section that does not count because other text is
- * before it on its line?  *section is set to what it would start.
+ * Is it a correct marker of a section that has no effect because other text
+ * precedes it on its line? *section is set to what it would start.
  */
 extern bool cmig_marker_is_misplaced(const CmigLexer *lexer, const char *end, int *section);
 
-/* Which of words is nearest to a misspelled one?  NULL if none is near. */
+/* The word in the list that is most similar to a misspelled one, or NULL. */
 extern const char *cmig_marker_suggest(const char *word, const char *const *words, int count);
 
 /* Go back from p over byte order marks. */
@@ -108,7 +108,7 @@ extern char *cmig_marker_trimmed(const char *start, const char *end);
  */
 extern bool cmig_marker_parse_date(const char *date, TimestampTz *result);
 
-/* Write it, in UTC; NULL if a header cannot have it. */
+/* Format a date in UTC; NULL if a header cannot contain it. */
 extern char *cmig_marker_format_date(TimestampTz timestamp);
 
 #endif							/* CMIG_MARKER_H */

@@ -152,7 +152,7 @@ set_key(Reader *reader, CmigHeaderKey key, const char *value, int line)
 	}
 }
 
-/* What to do about a header line that is neither key nor marker. */
+/* The hint for a header line that is neither key nor marker. */
 static int
 errhint_marker(const char *start, const char *end)
 {

@@ -93,7 +93,10 @@ cmig_revision_canonicalize(CmigRevisionText *revision)
  * Writing
  */
 
-/* Refuse the text of a section that would be cut or changed when read. */
+/*
+ * Raise an error if the text of a section would be truncated or changed when
+ * it is read.
+ */
 static void
 check_section(const CmigRevisionText *revision, CmigSection section, char *text)
 {
@@ -172,8 +175,8 @@ append_section(StringInfo file, const CmigRevisionText *revision, CmigSection se
 }
 
 /*
- * What in a header would be read back differently, or NULL.  The sections need
- * not be read again: check_section() has done that.
+ * The part of a header that would be read back differently, or NULL.  The
+ * sections need not be read again: check_section() has done that.
  */
 static const char *
 find_difference(const CmigRevisionText *revision, const char *header)
@@ -216,8 +219,8 @@ are_plain_names(const CmigNames *names)
 }
 
 /*
- * Is it obvious that nothing in the header is taken for something else?  Then, as
- * for most headers, it need not be read back.
+ * Is it obvious that nothing in the header will be mistaken for something
+ * else? Then, as for most headers, it need not be read back.
  */
 static bool
 is_plain_header(const CmigRevision *edges, const char *description)

@@ -29,8 +29,8 @@ extern void cmig_section_text_trim(const char **start, const char **end);
 extern char *cmig_section_text_strip_transaction(char *text, CmigSection section);
 
 /*
- * Why the text would be cut or refused when read as that section, with the line in
- * *line; NULL if it would not be.
+ * Why the text would be truncated or refused when it is read as this section,
+ * or NULL; *line is set to the line.
  */
 extern const char *cmig_section_text_find_problem(const char *text, CmigSection section,
 												  int *line);

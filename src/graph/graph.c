@@ -2,10 +2,10 @@
  * graph.c
  *	  The revision graph in memory.
  *
- * Builds the graph, finds what is wrong with it, and looks names up.  All edges
- * are node numbers in a few flat arrays, and nothing recurses, so depth is
- * bounded by memory and never by the C stack.  Everything except suggesting
- * names is linear in nodes plus edges.
+ * Builds the graph, finds its defects, and looks up names.  All edges are node
+ * numbers in a few flat arrays, and nothing recurses, so depth is bounded by
+ * memory and never by the C stack.  Everything except suggesting names is
+ * linear in nodes plus edges.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -24,7 +24,7 @@
 #include "utils/memutils.h"
 #include "utils/varlena.h"
 
-/* How many near names an error suggests. */
+/* The number of similar names that an error suggests. */
 #define MAX_SUGGESTED 3
 
 #define DIGITS "0123456789"
@@ -308,8 +308,8 @@ resolve_edges(CmigGraph *graph, int node, const CmigNames *names, bool depends,
 		else if (entry == NULL)
 		{
 			/*
-			 * a suggestion compares every name: only for defects that errors
-			 * list
+			 * a suggestion compares every name, so make one only for defects
+			 * that errors list
 			 */
 			char	   *near = list_length(graph->defects) < CMIG_LISTING_MAX
 			? cmig_graph_suggest(graph, name, node) : NULL;
@@ -332,7 +332,7 @@ resolve_edges(CmigGraph *graph, int node, const CmigNames *names, bool depends,
 	*pool += edges->count;
 }
 
-/* Make the edges up from those down: children, or dependents. */
+/* Make the upward edges (children, or dependents) from the downward ones. */
 static void
 reverse_edges(CmigGraph *graph, bool depends)
 {
@@ -447,7 +447,7 @@ find_cycles(CmigGraph *graph, bool over_depends)
 			path[length++] = node;
 			while ((next = cmig_graph_edge_down(&graph->nodes[node], k, over_depends)) >= 0 && !left[next])
 				k++;
-			/* everything below belongs to a cycle that was already reported */
+			/* everything below is part of a cycle that was already reported */
 			if (next < 0)
 			{
 				node = -1;
@@ -585,8 +585,8 @@ cmig_graph_find_prefix(const CmigGraph *graph, const char *prefix)
 }
 
 /*
- * Does candidate begin with the same number as name, which is all digits?  So 3
- * is near 003 and 003_invoices.
+ * Does candidate begin with the same number as name, which consists of digits?
+ * So 3 is similar to 003 and 003_invoices.
  */
 static bool
 has_number(const char *candidate, const char *name)
@@ -617,10 +617,10 @@ begins_alike(const char *candidate, const char *name)
 }
 
 /*
- * How far is candidate from what was typed?  A result above limit means that it is
- * not similar.  The most common mistakes count as nearest: a number without its
- * leading zeros, different case or separators, part of an id; then a file name
- * instead of an id.
+ * The distance between candidate and what was typed.  A result above limit
+ * means that it is not similar.  The most common mistakes have the shortest
+ * distance: a number without its leading zeros, different case or separators,
+ * part of an id; then a file name instead of an id.
  */
 static int
 find_distance(const char *name, int length, const char *candidate, int limit)
@@ -656,7 +656,7 @@ cmig_graph_suggest(const CmigGraph *graph, const char *name, int except)
 	int			count = 0;
 	StringInfoData text;
 
-	/* suggestions are for people, not for generated graphs */
+	/* suggestions are useful only for graphs that people write */
 	if (length == 0 || length > CMIG_MAX_ID_LENGTH || graph->count > 10000)
 		return NULL;
 

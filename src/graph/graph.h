@@ -33,7 +33,7 @@ typedef struct CmigNode
 	CmigEdges	dependents;		/* the nodes that depend on this one */
 } CmigNode;
 
-/* Something wrong with the revisions, for cmig.check(). */
+/* A defect of the revisions, for cmig.check(). */
 typedef struct CmigDefect
 {
 	const char *revision;		/* the id of the revision that has it */
@@ -60,7 +60,7 @@ extern char *cmig_graph_ids_text(const CmigGraph *graph, const int *nodes, int c
 /* Raise MG005, listing the defects, if there are any. */
 extern void cmig_graph_require_sound(const CmigGraph *graph);
 
-/* What is wrong with an id or label, such as "is empty"; NULL if nothing is. */
+/* Why an id or label is not valid, such as "is empty"; NULL if it is valid. */
 extern char *cmig_graph_check_name(const char *name);
 
 /* A name that is in the list more than once, or NULL. */

@@ -2,8 +2,8 @@
  * graph_walk.c
  *	  Sets of the graph's nodes: what they reach, and their order.
  *
- * Every walk keeps its own stack on the heap, so depth is bounded by memory and
- * never by the C stack.  Every function here is linear in nodes plus edges.
+ * Every walk keeps its own stack on the heap, so depth is limited by memory
+ * and never by the C stack. Every function here is linear in nodes plus edges.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -36,7 +36,7 @@ cmig_graph_mark(CmigMarks *marks, int node)
 	return true;
 }
 
-/* Mark what the marked nodes reach. */
+/* Mark the nodes that the marked ones reach. */
 static void
 spread(const CmigGraph *graph, CmigMarks *marks, bool up, bool over_depends)
 {

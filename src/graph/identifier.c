@@ -5,9 +5,9 @@
  *
  * The rules are those of Alembic's revision map (alembic/script/revision.py),
  * with three differences: text after a relative number is an error instead of
- * being ignored; ids may contain '-', because an exact name is tried before the
- * relative forms; and if Alembic would guess or destroy more than was asked for,
- * an error is raised.
+ * being ignored; ids may contain '-', because an exact name is tried before
+ * the relative forms; and if Alembic would guess, or destroy more than was
+ * requested, an error is raised.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -21,14 +21,14 @@
 #include "lib/stringinfo.h"
 #include "utils/varlena.h"
 
-/* In bytes; a label, an id and a number of steps need much less. */
+/* In bytes; a label, an id, and a number of steps need much less. */
 #define MAX_TARGET_LENGTH 1000
-/* More steps than any graph has; larger numbers are cut to it. */
+/* More steps than any graph has; larger numbers are reduced to this one. */
 #define MAX_STEPS 1000000000
 
 static const char *const symbols[] = {"head", "heads", "base"};
 
-/* What other tools call our symbols. */
+/* Names that other tools use for symbols such as head. */
 static const struct
 {
 	const char *word;

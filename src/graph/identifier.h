@@ -31,8 +31,8 @@ typedef struct CmigIdentifier
 } CmigIdentifier;
 
 /*
- * Take a target apart; raises 22023 if it is NULL, empty or no identifier.
- * forms lists what may be given, for the hint.
+ * Parse a target; raises 22023 if it is NULL, empty, or not an identifier.
+ * forms lists the possible forms, for the hint.
  */
 extern void cmig_identifier_parse(const CmigGraph *graph, const char *target,
 								  const char *forms, CmigIdentifier *id);
@@ -63,9 +63,10 @@ extern int	cmig_identifier_one(const CmigGraph *graph, const char *label,
 								const char *symbol, const char *text);
 
 /*
- * Where a number of steps leads.  Up from base is a base of the lineage; down
- * from a base is base, and nothing is below that.  A walk that cannot go on
- * stops there with clip, and otherwise raises MG004.
+ * The node to which a number of steps leads. A step up from base leads to a
+ * base of the lineage; a step down from a base leads to base, and nothing is
+ * below that. If a walk cannot continue, it stops there if clip is set, and
+ * otherwise raises MG004.
  */
 extern int	cmig_identifier_walk_up(const CmigGraph *graph, const CmigIdentifier *id,
 									int start, int steps,

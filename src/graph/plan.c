@@ -148,7 +148,7 @@ make_plan(const CmigGraph *graph, const CmigApplied *applied,
 		}
 	}
 
-	/* rows that the rule does not have are deleted first */
+	/* rows that the rule does not contain are deleted first */
 	if (plan->count > 0 && superfluous != NIL)
 		remove_also(&plan->steps[0], superfluous);
 	pfree(naming);

@@ -38,7 +38,10 @@ typedef struct CmigPlan
 								 * expression; or NULL */
 } CmigPlan;
 
-/* All that is missing below the targets, in an order that can be run. */
+/*
+ * All revisions up to the targets that are not applied, in an order in which
+ * they can be run.
+ */
 extern CmigPlan *cmig_plan_upgrade(const CmigGraph *graph, const CmigApplied *applied,
 								   List *targets);
 

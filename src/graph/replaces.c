@@ -146,7 +146,7 @@ cmig_replaces_state(const CmigRevision *revisions, int count, const CmigPlace *p
  * Which revisions count
  */
 
-/* From now on, the name means another one. */
+/* Let a name mean another one from now on. */
 static void
 set_meaning(Resolve *resolve, const char *name, char *means)
 {
@@ -165,7 +165,10 @@ set_meaning(Resolve *resolve, const char *name, char *means)
 	resolve->aliases = lappend(resolve->aliases, alias);
 }
 
-/* Are those stored that have yet to run, and those that version rows name? */
+/*
+ * Are all replaced revisions stored that have yet to run or that version rows
+ * name?
+ */
 static bool
 has_old(const Resolve *resolve, const CmigRevision *revision)
 {
@@ -251,7 +254,7 @@ meaning(const Resolve *resolve, char *name)
 	return name;
 }
 
-/* The same, until nothing stands for the name; without end in a cycle. */
+/* The same repeatedly, until nothing stands for the name; stops in a cycle. */
 static char *
 last_meaning(const Resolve *resolve, char *name)
 {

@@ -16,7 +16,7 @@
 #include "postgres.h"
 #include "base/revision.h"
 
-/* What the tables say about where the database is. */
+/* The state of the database, as recorded in the tables. */
 typedef struct CmigPlace
 {
 	const CmigNames *rows;		/* the version rows */
@@ -24,24 +24,26 @@ typedef struct CmigPlace
 								 * partially reverted */
 } CmigPlace;
 
-/* How much is applied of what a revision replaces. */
+/* How many of the revisions that a revision replaces are applied. */
 typedef enum CmigReplacesState
 {
-	CMIG_REPLACES_NONE,			/* nothing is applied of what it replaces */
+	CMIG_REPLACES_NONE,			/* none of the revisions that it replaces is
+								 * applied */
 	CMIG_REPLACES_SOME,			/* the revision waits for the rest, or until
 								 * one of them is no longer partially applied */
-	CMIG_REPLACES_TURN,			/* all are; a version row has the old name */
+	CMIG_REPLACES_TURN,			/* all are applied; a version row has the old
+								 * name */
 	CMIG_REPLACES_ALL			/* the revision is applied */
 } CmigReplacesState;
 
 /*
- * Does any revision replace others?  Without one, the set is as it is.
+ * Does any revision replace others? If not, all revisions count.
  */
 extern bool cmig_replaces_any(const CmigRevision *revisions, int count);
 
 /*
- * What is applied of what a revision replaces,
- * revisions are all that are stored.
+ * How many of the revisions that a revision replaces are applied; "revisions"
+ * are all stored ones.
  */
 extern CmigReplacesState cmig_replaces_state(const CmigRevision *revisions, int count,
 											 const CmigPlace *place, const CmigRevision *revision);

@@ -1,10 +1,9 @@
 /*
  * target.c
- *	  What a user typed, resolved to revisions: where upgrade, downgrade and
- *	  stamp lead.
- *
- * identifier.c has the grammar and the lookups; this file has what each command
- * makes of them, given what is applied.  target_range.c does that for history.
+ *	  Resolves what a user typed to revisions: where upgrade, downgrade, and
+ *	  stamp lead. identifier.c contains the grammar and the lookups; this file
+ *	  determines what they mean for each command, given what is applied.
+ *	  target_range.c does this for history.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -17,7 +16,7 @@
 
 #include "lib/stringinfo.h"
 
-/* What may be given, for the hint if a target is missing. */
+/* The possible forms, for the hint if a target is missing. */
 #define ABSOLUTE_FORMS "head, heads, base, a branch label, or an id"
 #define UPGRADE_FORMS "head, heads, an id, or a relative one such as '+1'"
 #define DOWNGRADE_FORMS "an id to go back to, a relative one such as '-1', or base to revert all"
@@ -111,8 +110,8 @@ find_overlap(const CmigGraph *graph, List *nodes, bool over_depends, int *above)
 }
 
 /*
- * The call that leaves just the topmost rows.  A purge removes the rows of other
- * branches, too, so all of them are named.
+ * The call that keeps only the topmost rows.  A purge removes the rows of
+ * other branches, too, so all of them are named.
  */
 static char *
 stamp_call(const CmigGraph *graph, List *rows, bool over_depends)
@@ -141,7 +140,7 @@ cmig_target_require_sound_rows(const CmigGraph *graph, const CmigApplied *applie
 	int			above = -1;
 	int			overlap;
 
-	/* with unknown rows it cannot be known which row is the last */
+	/* if there are unknown rows, it is unknown which row is the last */
 	if (applied->unknown != NIL)
 		return;
 	overlap = find_overlap(graph, applied->nodes, over_depends, &above);
@@ -485,8 +484,8 @@ find_roots(const CmigGraph *graph, int node, int branch, const char *text)
 }
 
 /*
- * A downgrade to a revision by its name.  Returns false if there is no revision
- * at all, so there is nothing to do.
+ * A downgrade to a revision by its name. Returns false if there are no
+ * revisions, so there is nothing to do.
  */
 static bool
 find_named_downgrade(const CmigGraph *graph, const CmigIdentifier *id,

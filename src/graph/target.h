@@ -56,7 +56,7 @@ typedef struct CmigDowngradeTarget
 	int			node;			/* -1: base */
 	List	   *roots;			/* of int: these and their descendants are
 								 * reverted */
-	bool		to_base;		/* "base" was given: everything is */
+	bool		to_base;		/* "base" was given: everything is reverted */
 } CmigDowngradeTarget;
 
 extern CmigDowngradeTarget *cmig_target_downgrade(const CmigGraph *graph,
@@ -68,7 +68,8 @@ typedef struct CmigStampTarget
 {
 	List	   *nodes;			/* of int: the destinations */
 	bool		base;			/* a base was named */
-	CmigMarks  *base_lineage;	/* whose rows are then removed; NULL: all */
+	CmigMarks  *base_lineage;	/* the lineage whose rows are then removed;
+								 * NULL: all rows */
 } CmigStampTarget;
 
 extern CmigStampTarget *cmig_target_stamp(const CmigGraph *graph,

@@ -10,7 +10,7 @@
 #include "graph/identifier.h"
 #include "graph/target_range.h"
 
-/* What may be given, for the hint if an end is missing. */
+/* The possible forms, for the hint if an end is missing. */
 #define RANGE_FORMS "from:to, such as base:heads or current:head"
 
 /* The nodes that one end of a range names; *base is set if it is base. */
@@ -28,7 +28,7 @@ find_range_end(const CmigGraph *graph, const CmigApplied *applied, const char *t
 	lineage = cmig_identifier_lineage(graph, id.label);
 	if (id.symbol == NULL || strcmp(id.symbol, "current") == 0)
 	{
-		/* unknown rows do not matter here: history must still work */
+		/* unknown rows do not matter here, because history must still work */
 		found = NIL;
 		foreach(lc, applied->nodes)
 		{
@@ -132,7 +132,7 @@ cmig_target_range(const CmigGraph *graph, const CmigApplied *applied, const char
 	from_nodes = find_range_end(graph, applied, from, &from_base);
 	upper = marks_of(graph, find_range_end(graph, applied, to, &to_base));
 
-	/* one identifier: just these revisions */
+	/* a single identifier means just these revisions */
 	if (from == range && to == range)
 		return upper;
 	cmig_graph_mark_ancestors(graph, upper, true);

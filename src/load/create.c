@@ -70,7 +70,9 @@ shortened(const char *name)
 	return psprintf("%.*s...", pg_mbcliplen(name, length, CMIG_MAX_ID_LENGTH / 2), name);
 }
 
-/* Refuse what cannot be a name; kind says what it is to name. */
+/*
+ * Raise an error for text that cannot be a name; kind says what it would name.
+ */
 static void
 require_valid_name(const char *kind, const char *name, const char *advice)
 {
@@ -140,7 +142,7 @@ set_parents(const CmigGraph *graph, CmigRevision *edges, List *parents)
 	}
 }
 
-/* Set the branch label of the new revision, if there is one. */
+/* Set the branch label of the new revision, if one was given. */
 static void
 set_label(const CmigGraph *graph, CmigRevision *edges, char *label)
 {
@@ -311,7 +313,7 @@ cmig_create_revision(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(new.text.edges.id));
 }
 
-/* The message of a merge revision for which none is given. */
+/* The default message of a merge revision. */
 static char *
 merge_message(const CmigNames *parents)
 {

@@ -15,7 +15,8 @@ typedef struct CmigNewRevision
 {
 	CmigRevisionText text;		/* id NULL: generate one; the edges are filled
 								 * in later */
-	const char *head;			/* what it follows: head, base, an id, ... */
+	const char *head;			/* the revision to follow: head, base, an id,
+								 * ... */
 	bool		splice;			/* it may follow a revision that is not a head */
 	bool		placed;			/* the edges in text are set: ignore head,
 								 * splice, label, and depends */

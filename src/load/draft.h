@@ -16,7 +16,7 @@
 typedef struct CmigDraft
 {
 	CmigNewRevision new;
-	const char *template;		/* of the file's name */
+	const char *template;		/* template of the file's name */
 	char	   *file_name;		/* set by cmig_draft_prepare() */
 } CmigDraft;
 

@@ -71,8 +71,8 @@ require_unprotected(const CmigLoad *load)
  */
 
 /*
- * Delete version rows that are no longer needed, because an applied revision
- * has come to name theirs as a parent or dependency.
+ * Delete version rows that are no longer needed because an applied revision
+ * now names their revision as a parent or dependency.
  */
 static void
 drop_implied_rows(const CmigLoad *load, const CmigLoadItem *item)
@@ -145,7 +145,10 @@ add_action(List *actions, const char *revision, const char *action)
 	return lappend(actions, line);
 }
 
-/* Tell about revisions that wait until all that they replace are applied. */
+/*
+ * Issue a NOTICE for revisions that wait until all revisions that they replace
+ * are applied.
+ */
 static void
 tell_waiting(const CmigLoad *load)
 {

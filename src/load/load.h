@@ -15,9 +15,9 @@
 
 /*
  * Take the run lock, compare revisions (List of CmigRevisionFile *) with the
- * catalog, check the whole graph as it would become, store what is new or
- * changed, and return the rows of the result.  Arguments 1 and 2 of the call
- * are prune and accept_changes; errors name the function.  Raises MG005,
+ * catalog, check the whole graph as they would be after loading, store what is
+ * new or changed, and return the rows of the result.  Arguments 1 and 2 of the
+ * call are prune and accept_changes; errors name the function.  Raises MG005,
  * MG008, MG011 (if cmig.protect forbids prune), and MG013, depending on
  * cmig.checksum_policy.
  */

@@ -154,12 +154,12 @@ read_stored(CmigLoad *load)
 }
 
 /*
- * What it would become
+ * The graph after loading
  */
 
 /*
- * The names of applied revisions that are no longer needed, because the file
- * or a stored revision that replaces them is applied, or will be.
+ * The names of applied revisions that are no longer needed, because a revision
+ * that replaces them, in the text or stored, is applied or will be.
  */
 static CmigNames *
 find_replaced(const CmigLoad *load)

@@ -45,9 +45,9 @@ typedef struct CmigLoad
 
 /*
  * Compare revisions (List of CmigRevisionFile *) with the catalog and check
- * the whole graph as it would become; prune removes revisions that the files
- * do not contain.  The caller holds the run lock.  Raises MG005 if the graph
- * would be broken and MG013 if the text contains an id twice.
+ * the whole graph as it would be afterwards; prune removes revisions that the
+ * files do not contain.  The caller holds the run lock.  Raises MG005 if the
+ * graph would be broken and MG013 if the text contains an id twice.
  */
 extern CmigLoad *cmig_load_compare(List *files, bool prune);
 

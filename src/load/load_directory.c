@@ -64,7 +64,7 @@ decode_file(const char *name, StringInfo content)
 				 errhint("Save the file in UTF-8.")));
 	}
 
-	/* this fails for characters that the server's encoding does not have */
+	/* this fails for characters that the server's encoding does not contain */
 	callback.callback = name_file;
 	callback.arg = (void *) name;
 	callback.previous = error_context_stack;
@@ -75,8 +75,8 @@ decode_file(const char *name, StringInfo content)
 }
 
 /*
- * For use in ereport(), like errcode_for_file_access(), which takes some errors
- * of a path for internal ones.
+ * For use in ereport() instead of errcode_for_file_access(), which reports
+ * some errors of a path as internal errors.
  */
 static int
 errcode_for_path(void)

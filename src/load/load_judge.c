@@ -5,8 +5,8 @@
  * Everything is checked before anything is written.  A revision that is not
  * applied may change in any way.  In an applied one, the upgrade script and
  * the transactional flag may change only if they then agree with what the
- * journal says has run here.  Its edges may change only so that the applied
- * revisions still include all their ancestors: it may gain an edge to an
+ * journal says has run here.  Its edges may change only if the applied
+ * revisions still include all of their ancestors: it may gain an edge to an
  * applied revision, but must not lose one.
  *
  * Copyright (c) 2026, the pg_cmig developers

@@ -105,8 +105,8 @@ has_id(const CmigRevisionSet *set, const char *id)
 }
 
 /*
- * Is it a revision that replaces others which are all stored, and that is not
- * applied itself?  Without it, these count.
+ * Does the revision replace others, all of which are stored, and is it not
+ * applied itself? Then the others count if it is removed.
  */
 static bool
 has_replaced(const CmigRevisionSet *set, const char *id)

@@ -285,7 +285,7 @@ lock_key(const Offline *offline)
 	return quote_literal_cstr(psprintf("pg_cmig %s", offline->table->name));
 }
 
-/* What comes before the first transaction. */
+/* Append the part before the first transaction. */
 static void
 append_start(Offline *offline, bool stop)
 {
@@ -414,7 +414,7 @@ make_text(Offline *offline)
 	if (session_lock)
 		append_session_unlock(offline);
 
-	/* whether this is needed is known only now */
+	/* only now it is known whether this is needed */
 	if (offline->scripts->calling != NIL)
 	{
 		insert_extension_check(offline, behind_start);

@@ -3,8 +3,9 @@
  *	  The version table of a text for psql: its rows, its lock, its check.
  *
  * Each transaction of the text locks the table and checks that it contains the
- * rows expected at that place.  So a text that has been run before, runs twice
- * at the same time, or continues after an error changes nothing.
+ * rows expected at that place.  Therefore a text that has been run before,
+ * that is run twice at the same time, or that continues after an error changes
+ * nothing.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -115,7 +116,7 @@ append_first_check(StringInfo body, const CmigVersionTable *table)
 /*
  * Lock the version table and check its rows.  The first check reports what it
  * has found and what to do.  A text may have thousands of others, so they are
- * short, and what is the same in all of them is made only once.
+ * short, and their common part is made only once.
  */
 static void
 append_check(StringInfo out, CmigVersionTable *table)

@@ -49,7 +49,7 @@ extern CmigVersionTable *cmig_version_table_open(const char *name, const CmigGra
 												 const CmigApplied *applied, const CmigPlan *plan,
 												 const char *pin);
 
-/* The rows at this place for people: "a, b" or "base". */
+/* The rows at this place for messages: "a, b" or "base". */
 extern char *cmig_version_table_place(const CmigVersionTable *table);
 
 /*

@@ -273,7 +273,10 @@ lex_operator(CmigLexer *lexer)
 		return finish(lexer, CMIG_TOKEN_OPERATOR, start + length);
 	}
 
-	/* found before: looking for the end at each sign would be quadratic */
+	/*
+	 * determined before, because searching for the end at each sign would
+	 * take quadratic time
+	 */
 	if (start >= lexer->signs && start < lexer->signs_end)
 		return finish(lexer, CMIG_TOKEN_OPERATOR, start + 1);
 
@@ -386,7 +389,7 @@ cmig_lexer_next_sql(CmigLexer *lexer)
 	return type;
 }
 
-/* What a byte begins. */
+/* The kinds of tokens that a byte can begin, as flags. */
 enum
 {
 	PASS_STOP,

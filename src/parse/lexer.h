@@ -51,7 +51,7 @@ typedef struct CmigLexer
 	/* private: how the last string was quoted, if it can still continue */
 	char		string_kind;
 	bool		newline_since;
-	/* private: plus and minus signs behind an operator, each its own token */
+	/* private: plus and minus signs after an operator, each its own token */
 	const char *signs;
 	const char *signs_end;
 } CmigLexer;
@@ -73,9 +73,10 @@ extern CmigTokenType cmig_lexer_next_sql(CmigLexer *lexer);
 /*
  * For callers that look for a few kinds of tokens in long texts.
  * cmig_lexer_pass() skips white space, and words, numbers and operator
- * characters that are of no interest.  It stops at what may be: a word with the
- * first letter and the length of one of the given words, a parenthesis,
- * semicolon, colon or backslash, a quote, a parameter, a comment, or the end.
+ * characters that are of no interest.  It stops at anything that may be a word
+ * with the first letter and the length of one of the given words, a
+ * parenthesis, semicolon, colon or backslash, a quote, a parameter, a comment,
+ * or the end.
  */
 typedef struct CmigLexerPass
 {
@@ -108,7 +109,9 @@ cmig_lexer_is_char(const CmigLexer *lexer, char c)
 		*lexer->start == c && lexer->next == lexer->start + 1;
 }
 
-/* What the current token is called in messages: "quoted string" etc. */
+/*
+ * The name of the current token's type in messages, such as "quoted string".
+ */
 extern const char *cmig_lexer_type_name(const CmigLexer *lexer);
 
 #endif							/* CMIG_LEXER_H */

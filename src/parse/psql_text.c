@@ -1,11 +1,10 @@
 /*
  * psql_text.c
- *	  SQL texts that psql and the server read alike.
- *
- * psql has a lexer of its own.  To it, ":name" is a variable and a backslash
- * outside of quotes a command (no valid SQL has one there).  It finds the end of
- * a function body written as BEGIN ATOMIC ... END by counting words, which a
- * name such as "begin" can mislead.
+ *	  SQL texts that psql and the server read in the same way. psql has its own
+ * lexer.  To it, ":name" is a variable and a backslash outside of quotes a
+ * command (no valid SQL has one there).  It finds the end of a function body
+ * written as BEGIN ATOMIC ... END by counting words, which a name such as
+ * "begin" can mislead.
  *
  * Where a quote ends must not depend on anything that a script can influence:
  * what psql wrongly takes to be outside of quotes may be a shell command.  psql
@@ -42,7 +41,7 @@
 /* Bytes of the longest escape in an E string, \U and its digits. */
 #define LONGEST_ESCAPE 10
 
-/* Words that psql counts at a statement's start. */
+/* The number of words that psql examines at the start of a statement. */
 #define PSQL_FIRST_WORDS 4
 
 /* How psql finds the end of a statement, as in its psqlscan.l. */
@@ -55,7 +54,7 @@ typedef struct PsqlState
 	int			begins;			/* open BEGIN and CASE of a body */
 } PsqlState;
 
-/* Take a token; true if psql would send what it has read. */
+/* Process a token; true if psql would send what it has read. */
 static bool
 psql_next(PsqlState *state, const CmigLexer *lexer)
 {
@@ -93,7 +92,7 @@ psql_next(PsqlState *state, const CmigLexer *lexer)
 	return false;
 }
 
-/* Does the next word count, whatever it is? */
+/* Does psql examine the next word, whatever it is? */
 static inline bool
 counts_words(const PsqlState *state)
 {
@@ -101,7 +100,7 @@ counts_words(const PsqlState *state)
 		(state->words < PSQL_FIRST_WORDS && state->first[0] == 'c');
 }
 
-/* What the tokens before this one were, to find calls of cmig.name(). */
+/* The preceding tokens, as far as needed to find calls of cmig.name(). */
 typedef struct Look
 {
 	bool		after_cmig;		/* "cmig" */
@@ -271,7 +270,7 @@ has_backslash(const CmigLexer *lexer)
 	return memchr(lexer->start, '\\', lexer->next - lexer->start) != NULL;
 }
 
-/* May the string at the lexer continue on another line? */
+/* Can the string at the lexer continue on another line? */
 static inline bool
 may_continue(const CmigLexer *lexer)
 {

@@ -1,10 +1,9 @@
 /*
  * psql_text.h
- *	  SQL texts that psql and the server read alike.
- *
- * Pure.  psql cuts its input into statements with a lexer of its own, replaces
- * variables, and runs commands that begin with a backslash.  What is appended
- * here means the same to it and to the server, whatever the session's settings.
+ *	  SQL texts that psql and the server read in the same way. Pure.  psql cuts
+ * its input into statements with a lexer of its own, replaces variables, and
+ * runs commands that begin with a backslash.  What is appended here means the
+ * same to it and to the server, whatever the session's settings.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,7 +13,10 @@
 #include "postgres.h"
 #include "lib/stringinfo.h"
 
-/* What a text may leave behind or need, judged by its words, in dollar quotes too. */
+/*
+ * What a text may need or leave behind, according to its words, also in dollar
+ * quotes.
+ */
 typedef struct CmigPsqlFacts
 {
 	bool		calls_cmig;		/* cmig.name( */

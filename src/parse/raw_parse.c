@@ -1,6 +1,6 @@
 /*
  * raw_parse.c
- *	  The server's parser, guarded against texts that take it very long.
+ *	  The server's parser, protected against texts that would take very long.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -20,7 +20,10 @@
 #define MIN_RUN 64				/* shorter runs need not be found */
 #define MAX_LOOKS 10000000		/* characters that it may look at */
 
-/* Could it look at more, if each character was a start?  A quick estimate. */
+/*
+ * Could the scanner look at more, if each character were a start? This is a
+ * quick estimate.
+ */
 static bool
 may_take_long(const char *text)
 {
@@ -43,7 +46,10 @@ may_take_long(const char *text)
 	return looks > MAX_LOOKS;
 }
 
-/* How many characters it looks at from a place; *run_end is kept between calls. */
+/*
+ * How many characters the scanner looks at from a place; *run_end is kept
+ * between calls.
+ */
 static uint64
 count_looks(const char *at, const char **run_end)
 {
@@ -52,7 +58,7 @@ count_looks(const char *at, const char **run_end)
 	return *run_end - at;
 }
 
-/* Count exactly, and raise the error at the token where it is too much. */
+/* Count exactly, and raise the error at the token that exceeds the limit. */
 static void
 refuse_long_runs(const char *text)
 {

@@ -102,7 +102,7 @@ has_restart(const List *options)
 	return false;
 }
 
-/* Does it restart the sequence of an identity column? */
+/* Does ALTER TABLE restart the sequence of an identity column? */
 static const char *
 alter_table_command(const AlterTableStmt *alter)
 {

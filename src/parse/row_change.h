@@ -1,8 +1,6 @@
 /*
  * row_change.h
- *	  Statements that may change rows, judged by their parse trees.
- *
- * Pure.
+ *	  Statements that may change rows, according to their parse trees. Pure.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

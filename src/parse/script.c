@@ -103,7 +103,7 @@ is_meta_command(const CmigLexer *lexer)
 		(isalpha(next) || next == '.' || next == '!' || next == '?');
 }
 
-/* What find_piece() knows of the statement's tokens so far. */
+/* What find_piece() knows about the statement's tokens so far. */
 typedef struct PieceState
 {
 	bool		is_create;		/* it begins with CREATE */

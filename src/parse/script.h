@@ -2,9 +2,9 @@
  * script.h
  *	  SQL scripts as text: their statements and their checksum.
  *
- * Pure: uses the lexer and the server's parser, no catalog access, no SPI, and
- * no setting of ours.  A script is cut into statements one at a time, so a large
- * script is never held as one parse tree.
+ * Pure: uses the lexer and the server's parser, but no catalogs, no SPI, and
+ * no settings of pg_cmig.  A script is cut into statements one at a time, so a
+ * large script is never held as one parse tree.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -371,10 +371,10 @@ cmig_statement_without_concurrently(const RawStmt *raw)
 }
 
 /*
- * What ends with the session
+ * Objects that end with the session
  */
 
-/* The constant behind casts, or NULL. */
+/* The constant inside of casts, or NULL. */
 static A_Const *
 constant_of(Node *node)
 {

@@ -1,10 +1,9 @@
 /*
  * text_check.c
- *	  What a script's text alone says about whether it can run.
- *
- * An error of the parser is caught without a subtransaction, since the parser
- * allocates nothing but memory.  Errors that are not about the text, such as a
- * cancel, are thrown again.
+ *	  Whether a script can run, as far as its text alone shows. An error of the
+ * parser is caught without a subtransaction, since the parser allocates only
+ * memory.  Errors that are not about the text, such as a cancel, are thrown
+ * again.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -20,7 +19,9 @@
 #include "nodes/parsenodes.h"
 #include "utils/memutils.h"
 
-/* The caught error, if it is about the text; any other is thrown again. */
+/*
+ * The caught error, if it is about the text; any other error is thrown again.
+ */
 static ErrorData *
 take_error(void)
 {
@@ -36,7 +37,7 @@ take_error(void)
 	return error;
 }
 
-/* What the caught error says, with its place in the script. */
+/* Convert the caught error to a result with its place in the script. */
 static CmigTextProblem *
 describe_error(const char *what, const CmigStatement *statement, const ErrorData *error)
 {
@@ -243,7 +244,7 @@ cmig_text_find_unparsed(const char *sql, const int *offsets, int count)
 		CHECK_FOR_INTERRUPTS();
 		while (i < count && offsets[i] < end)
 			i++;
-		/* an error in a statement without an offset does not count */
+		/* ignore an error in a statement that contains none of the offsets */
 		if (!parsed && i > first)
 			i = first;
 		else

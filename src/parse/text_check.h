@@ -1,9 +1,8 @@
 /*
  * text_check.h
- *	  What a script's text alone says about whether it can run.
- *
- * Pure: uses the server's parser, no catalog access.
- * standard_conforming_strings must be as it will be when the script runs.
+ *	  Whether a script can run, as far as its text alone shows. Pure: uses the
+ * server's parser, no catalog access. standard_conforming_strings must be as
+ * it will be when the script runs.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -21,9 +20,9 @@ typedef struct CmigTextProblem
 
 /*
  * The first statement that does not parse or that the runner refuses; NULL if
- * there is none.  Nothing after a statement that sets
- * standard_conforming_strings is looked at.  what names the script, such as
- * "upgrade".  off_mode: cmig.concurrent_ddl is off, so CONCURRENTLY is removed.
+ * there is none.  Statements after one that sets standard_conforming_strings
+ * are not examined.  what names the script, such as "upgrade".  off_mode:
+ * cmig.concurrent_ddl is off, so CONCURRENTLY is removed.
  */
 extern CmigTextProblem *cmig_text_check(const char *what, const char *sql,
 										bool transactional, bool off_mode);

@@ -61,7 +61,7 @@ typedef struct TextCheck
 {
 	const CmigView *view;
 	List	   *problems;
-	MemoryContext context;		/* contains the list of problems */
+	MemoryContext context;		/* memory context of the list of problems */
 } TextCheck;
 
 /* Report an applied revision whose script is not the one that ran. */
@@ -179,7 +179,10 @@ add_audit_problem(List *problems)
 					   fault->fix);
 }
 
-/* The first thing that another tool has applied and this database has not, or NULL. */
+/*
+ * The first migration that another tool has applied and pg_cmig has not
+ * recorded, or NULL.
+ */
 static char *
 applied_elsewhere(const CmigView *view, const CmigToolMatches *matches)
 {
@@ -198,7 +201,10 @@ applied_elsewhere(const CmigView *view, const CmigToolMatches *matches)
 	return NULL;
 }
 
-/* Report the table of another tool: whether it is still in use, as far as it tells. */
+/*
+ * Report the table of another tool, and whether the tool is still in use, as
+ * far as the table shows.
+ */
 static List *
 add_tool_problem(const CmigView *view, const CmigTool *tool, Oid table, List *problems)
 {
@@ -357,7 +363,7 @@ count_text(int count, const char *what)
 	return psprintf("%d %s%s", count, what, count == 1 ? "" : "s");
 }
 
-/* What cmig.lint finds in the pending upgrades, without its notices. */
+/* Add what cmig.lint finds in pending upgrades, except for notices. */
 static List *
 add_lint_problem(const CmigView *view, List *problems)
 {

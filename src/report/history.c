@@ -29,7 +29,7 @@ PG_FUNCTION_INFO_V1(cmig_branches);
 PG_FUNCTION_INFO_V1(cmig_history);
 PG_FUNCTION_INFO_V1(cmig_history_wrong);
 
-/* Begin a listing: what it lists, and the labels that it shows. */
+/* Begin a listing, and determine the labels that it shows. */
 static CmigView
 begin_listing(FunctionCallInfo fcinfo, CmigShownLabels **labels)
 {

@@ -128,9 +128,9 @@ is_still_to_do(const CmigView *view, const CmigJournalEntry *entry)
 }
 
 /*
- * What stepwise runs are doing or have left behind.  Only a live run holds the
- * run lock, so a row with outcome running but without the lock belongs to one
- * that was interrupted.
+ * Add rows for what stepwise runs are doing or have left behind.  Only a live
+ * run holds the run lock, so a row with outcome running but without the lock
+ * belongs to one that was interrupted.
  */
 static void
 put_stepwise(FunctionCallInfo fcinfo, const CmigView *view)
@@ -222,8 +222,9 @@ put_activity(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * The run of another session in one transaction.  What it has done cannot be seen
- * until it commits; its process says what it does.
+ * Add rows for the run of another session in one transaction. Its effects
+ * cannot be seen until it commits, but pg_stat_activity shows what its process
+ * is doing.
  */
 static void
 put_running(FunctionCallInfo fcinfo)
@@ -236,8 +237,8 @@ put_running(FunctionCallInfo fcinfo)
 }
 
 /*
- * Which runs in one transaction have failed, as far as that is known; pending:
- * there is something to upgrade to.
+ * Add a row for the last run in one transaction that failed, if it is known;
+ * pending: there is something to upgrade to.
  */
 static void
 put_failure(FunctionCallInfo fcinfo, const CmigView *view, bool pending)
@@ -306,7 +307,7 @@ put_ddl_policy(FunctionCallInfo fcinfo)
 				   "SELECT at, role, command, object FROM cmig.ddl_log ORDER BY at");
 }
 
-/* When drift was last looked for, if ever, and what was found. */
+/* Add a row that says when drift was last searched for, and what was found. */
 static void
 put_drift(FunctionCallInfo fcinfo)
 {

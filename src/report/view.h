@@ -24,7 +24,7 @@ typedef struct CmigView
 
 extern CmigView cmig_view_read(void);
 
-/* What an upgrade to the heads would run; the graph must have no defects. */
+/* The plan of an upgrade to the heads; the graph must have no defects. */
 extern CmigPlan *cmig_view_pending(const CmigView *view);
 
 /* Add a row to the result of a function that called InitMaterializedSRF. */
