@@ -53,6 +53,15 @@ CREATE INDEX ON big (name) -- cmig:ignore require-concurrent-index-creation
 -- cmig:ignore ban-drop-column
 $$);
 
+SELECT statement, line, rule, message FROM cmig.lint_sql($$
+-- cmig:ignore require-concurrent-index-creation -- the table is read-only, at night
+CREATE INDEX ON big (name);
+-- cmig:ignore
+CREATE INDEX ON big (name);
+/* cmig:ignore */ SELECT 1;
+-- cmig:ignored
+SELECT 1$$);
+
 -- settings
 SET cmig.lint_ignore = 'require-concurrent-index-creation, index-with-many-columns';
 SELECT * FROM cmig.lint_sql($$

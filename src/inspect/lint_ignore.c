@@ -45,12 +45,27 @@ cmig_lint_ignore_may_occur(const char *script)
 	return strstr(script, MARKER) != NULL;
 }
 
-/* Add the rules that one comment names. */
+/* Add a name to the list. */
+static List *
+add_name(List *ignores, char *name, int line)
+{
+	CmigLintIgnore *ignore = palloc0(sizeof(CmigLintIgnore));
+
+	ignore->name = name;
+	ignore->line = line;
+	return lappend(ignores, ignore);
+}
+
+/*
+ * Add the rules that one comment names, up to a reason behind "--"; an empty name
+ * if there is none.
+ */
 static List *
 read_comment(List *ignores, const char *text, int length, int line)
 {
 	const char *end = text + length;
 	const char *p = text + 2;	/* after "--" or the like */
+	int			before = list_length(ignores);
 
 	while (p < end && strchr(" \t\r\n", *p))
 		p++;
@@ -63,19 +78,15 @@ read_comment(List *ignores, const char *text, int length, int line)
 	{
 		int			skipped = strspn(p, " \t\r\n:,");
 		int			name_length;
-		CmigLintIgnore *ignore;
 
 		p += skipped;
 		name_length = strcspn(p, " \t\r\n:,*/");
-		if (p >= end || name_length == 0)
+		if (p >= end || name_length == 0 || strncmp(p, "--", 2) == 0)
 			break;
-		ignore = palloc0(sizeof(CmigLintIgnore));
-		ignore->name = pnstrdup(p, Min(name_length, end - p));
-		ignore->line = line;
-		ignores = lappend(ignores, ignore);
+		ignores = add_name(ignores, pnstrdup(p, Min(name_length, end - p)), line);
 		p += name_length;
 	}
-	return ignores;
+	return list_length(ignores) > before ? ignores : add_name(ignores, "", line);
 }
 
 List *

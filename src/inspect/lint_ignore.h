@@ -15,7 +15,8 @@
 /* A rule that a comment names. */
 typedef struct CmigLintIgnore
 {
-	char	   *name;			/* as it is written */
+	char	   *name;			/* as it is written; empty if the comment
+								 * names no rule */
 	int			line;			/* the comment's line, from 1 */
 	bool		used;			/* it has suppressed something */
 } CmigLintIgnore;

@@ -282,7 +282,9 @@ report_unused(CmigLint *lint, List *ignores)
 
 		if (ignore->used || is_off(lint, ignore->name))
 			continue;
-		if (cmig_lint_rules_exists(ignore->name))
+		if (ignore->name[0] == '\0')
+			finding = cmig_lint_report(lint, NULL, "the comment suppresses nothing: it names no rule");
+		else if (cmig_lint_rules_exists(ignore->name))
 			finding = cmig_lint_report(lint, NULL, "the comment suppresses nothing: rule %s finds nothing here",
 									   ignore->name);
 		else
