@@ -9,7 +9,7 @@
  * columns that were added since have the values that the server gave them.
  *
  * An example: a table t (id, v) has the rows (1, 'b'), (3, 'c') and (4, 'd')
- * now, and its log has these entries after the time asked for:
+ * now, and its log has these entries after the given time:
  *
  *		UPDATE 1	old_row {"id": 1, "v": "a"}, new_row {"id": 1, "v": "b"}
  *		DELETE 2	old_row {"id": 2, "v": "x"}

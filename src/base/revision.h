@@ -56,7 +56,7 @@ typedef struct CmigRevision
 	CmigNames	replaces;		/* revisions that it stands for, the last one
 								 * on top of the others; usually none */
 	bool		malformed;		/* an array has NULLs or two dimensions */
-	/* details for lists; NULL or false unless they were asked for */
+	/* details for lists; NULL or false unless they were requested */
 	char	   *message;
 	char	   *created_by;
 	bool		transactional;

@@ -142,7 +142,10 @@ cmig_file_start_find_open(const List *quoted, const char *section, const char *e
 	return first < 0 ? glued : list_nth(checked, first);
 }
 
-/* Does a file begin with the line at p, if named with a line of its name? */
+/*
+ * Does a file begin with the line at p?  If named is set, a line with its name
+ * must come first.
+ */
 static bool
 begins_file(const char *p, bool named)
 {

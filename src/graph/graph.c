@@ -286,7 +286,8 @@ enter_labels(CmigGraph *graph)
 
 /*
  * Resolve one list of names to nodes, each once.  They are stored at *pool,
- * which moves on; last_seen[node] == mark if the node is already in the list.
+ * which is advanced; last_seen[node] == mark if the node is already in the
+ * list.
  */
 static void
 resolve_edges(CmigGraph *graph, int node, const CmigNames *names, bool depends,

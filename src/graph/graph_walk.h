@@ -26,7 +26,7 @@ extern bool cmig_graph_mark(CmigMarks *marks, int node);
 
 /*
  * Mark everything that the marked nodes reach, themselves included: ancestors
- * or descendants, with over_depends over dependencies, too.
+ * or descendants; if over_depends is set, also through depends_on.
  */
 extern void cmig_graph_mark_ancestors(const CmigGraph *graph, CmigMarks *marks,
 									  bool over_depends);

@@ -240,8 +240,8 @@ cmig_target_list(const CmigGraph *graph, const CmigNames *targets, bool over_dep
  */
 
 /*
- * The topmost applied revisions of a lineage: none above them, over dependencies
- * too, is both applied and in the lineage.
+ * The topmost applied revisions of a lineage: no revision above them, also
+ * through depends_on, is both applied and in the lineage.
  */
 static List *
 applied_tips_within(const CmigGraph *graph, const CmigApplied *applied, const CmigMarks *lineage)

@@ -22,14 +22,15 @@ typedef struct CmigApplied
 	const CmigNames *rows;
 	List	   *nodes;			/* of int: rows that the graph knows, in order */
 	List	   *unknown;		/* of char *: rows that name no revision */
-	CmigMarks  *applied;		/* rows and their ancestors over dependencies */
+	CmigMarks  *applied;		/* rows and their ancestors, also through
+								 * depends_on */
 } CmigApplied;
 
 extern CmigApplied *cmig_target_applied(const CmigGraph *graph, const CmigNames *rows);
 
 /*
- * Raise MG001 if a row names an unknown revision; MG004 if one row is an ancestor
- * of another, with over_depends over dependencies, too.
+ * Raise MG001 if a row names an unknown revision; MG004 if one row is an
+ * ancestor of another (if over_depends is set, also through depends_on).
  */
 extern void cmig_target_require_known_rows(const CmigGraph *graph, const CmigApplied *applied);
 extern void cmig_target_require_sound_rows(const CmigGraph *graph, const CmigApplied *applied,
@@ -39,8 +40,8 @@ extern void cmig_target_require_sound_rows(const CmigGraph *graph, const CmigApp
 extern List *cmig_target_absolute(const CmigGraph *graph, const char *target);
 
 /*
- * The nodes of several absolute identifiers; none may be an ancestor of another,
- * with over_depends over dependencies, too.
+ * The nodes of several absolute identifiers; none may be an ancestor of
+ * another (if over_depends is set, also through depends_on).
  */
 extern List *cmig_target_list(const CmigGraph *graph, const CmigNames *targets,
 							  bool over_depends);

@@ -2,7 +2,7 @@
  * existing.h
  *	  The relations that existed when a dry run began, and what it did to them.
  *
- * Relations are looked up when they are first asked for, as of the start of the
+ * Relations are looked up when they are first needed, as of the start of the
  * dry run.  Catalogs, TOAST tables, and relations of the extension are not
  * reported, so they count as not having existed.
  *

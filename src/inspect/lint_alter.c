@@ -87,7 +87,7 @@ constraint_type(ConstrType type)
 	}
 }
 
-/* The columns are NOT NULL from now on. */
+/* Mark the columns as NOT NULL. */
 static void
 set_not_null(CmigLintTable *table, List *columns)
 {

@@ -1,10 +1,9 @@
 /*
  * move.c
- *	  What all moves along the graph have in common.
- *
- * Reads the state, plans the steps, refuses what is protected, and runs a
- * step's script in the current transaction.  SELECT cmig.upgrade and CALL
- * cmig.upgrade_stepwise differ only in where they commit.
+ *	  What all moves along the graph share: reading the state, planning the
+ * steps, refusing what is protected, and running a step's script in the
+ * current transaction.  SELECT cmig.upgrade and CALL cmig.upgrade_stepwise
+ * differ only in where they commit.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,6 +1,6 @@
 /*
  * move.h
- *	  What all moves along the graph have in common.
+ *	  What all moves along the graph share.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -158,9 +158,9 @@ journal_contradictions(CmigJournalBatch *batch, const CmigGraph *graph,
 }
 
 /*
- * Journal what no longer counts as applied: each revision (upgrades and stamps
- * upward write a row for each, too) and version rows of unknown ones.  Returns
- * the number of rows.
+ * Journal what no longer counts as applied: each revision, just as upgrades
+ * and stamps upward write a row for each, and version rows of unknown
+ * revisions.  Returns the number of rows.
  */
 static int
 journal_removed(CmigJournalBatch *batch, const CmigGraph *graph, const CmigApplied *before,

@@ -158,7 +158,7 @@ resolve_via(CmigRlsOptions *options, const CmigRlsTable *table,
 	state->via = via->name;
 	state->via_key = options->via_key;
 	state->via_user = options->via_user;
-	/* with a membership table, use the tenant only if it was asked for */
+	/* with a membership table, use the tenant only if the caller named it */
 	if (is_given(options->tenant_column))
 		state->tenant_column = require_column(table, options->tenant_column, "tenant_column")->name;
 }

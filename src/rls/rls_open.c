@@ -131,7 +131,7 @@ replace_policy(const CmigRlsStored *policy)
  * Report a permissive policy that lets every row through.  It is not a problem
  * for roles to which no other policy applies (a bypass policy, which is
  * reported as such), together with a restrictive policy for the same roles, or
- * if an option of enable_rls asked for it.
+ * if an option of enable_rls requires it.
  */
 static void
 check_always_true(const CmigRlsStored *policy, const List *siblings, List **findings)
@@ -647,7 +647,7 @@ check_with_check(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakC
 		return;
 	else if (loses_tenant(policy, lost))
 		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_CHECK_WIDER_THAN_USING, CMIG_RLS_ERROR, policy,
-									pstrdup("WITH CHECK does not look at all keys that USING does: rows can be written, or moved, to where USING does not reach"),
+									pstrdup("WITH CHECK does not compare all keys that USING compares: rows can be written for, or moved to, others"),
 									fix);
 	else if (worst(leak) >= CMIG_RLS_SOME)
 		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_CHECK_WIDER_THAN_USING, level_severity(worst(leak)), policy,

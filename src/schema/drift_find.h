@@ -1,7 +1,7 @@
 /*
  * drift_find.h
  *	  The differences between the live schema and what the applied revisions
- *	  make, in both directions.
+ *	  create, in both directions.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -15,9 +15,9 @@
 extern void cmig_others_mark(CmigImage *image);
 
 /*
- * Apply notes about owners to the target's image, and leave out the notes that
- * are no difference: those about foreign objects that are live, and those of
- * which the options say that they are not compared.
+ * Apply notes about owners to the target's image, and leave out notes that are
+ * not differences: those about foreign objects that are live, and those about
+ * what the options exclude from the comparison.
  */
 extern List *cmig_others_settle(const CmigImage *live, CmigImage *target, List *notes,
 								const CmigDiffOptions *options);

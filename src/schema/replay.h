@@ -1,13 +1,12 @@
 /*
  * replay.h
- *	  Runs the scripts of revisions in the shadow, to see what they make.
- *
- * The scripts run as in a real run: with the search_path that the journal has
- * for them, or else with cmig.search_path, with cmig.role, and with the session
- * restored after each.  Everything happens in one transaction:
- * CONCURRENTLY is removed, procedures of pg_cmig do not commit, revisions that
- * are not transactional run like others, and what cannot run in a transaction
- * and does not change a schema (VACUUM) is left out.  verify_sql is not run.
+ *	  Runs the scripts of revisions in the shadow, to see what they create. The
+ * scripts run as in a real run: with the search_path that the journal has for
+ * them, or else with cmig.search_path, with cmig.role, and with the session
+ * restored after each.  Everything happens in one transaction: CONCURRENTLY
+ * is removed, procedures of pg_cmig do not commit, revisions that are not
+ * transactional run like others, and what cannot run in a transaction and
+ * does not change a schema (VACUUM) is left out.  verify_sql is not run.
  * Objects outside of the schemas are treated as in a target (target.h).
  *
  * Scripts see the rows of pg_cmig's own tables, and nothing is written to

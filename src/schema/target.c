@@ -292,7 +292,7 @@ improve_hint(ErrorData *error)
 			break;
 		case ERRCODE_UNDEFINED_TABLE:
 			if (error->hint == NULL)
-				error->hint = "The target's SQL starts in a database whose schemas are empty, and must create the whole schema. To begin with the schema as it is, take the text of SELECT cmig.schema_sql()";
+				error->hint = "The target's SQL starts in a database whose schemas are empty, and must create the whole schema. To start from the current schema, use the text that this prints: SELECT cmig.schema_sql()";
 			break;
 		default:
 			break;
