@@ -159,6 +159,19 @@ SELECT to_regclass('pg_temp.deed') IS NULL;
 -- it did run, as other roles
 SELECT last_value > 50 FROM host.calls;
 
+-- constants in predicates and expressions of indexes
+SET ROLE regress_rls_owner;
+CREATE FUNCTION host.constant(text) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS
+	$$ BEGIN IF current_user <> 'regress_rls_owner' THEN RAISE WARNING 'evil runs as %', current_user; END IF; RETURN true; END $$;
+CREATE TABLE host.indexed (tenant_id text NOT NULL, v text);
+CREATE UNIQUE INDEX ON host.indexed (v) WHERE host.constant('x');
+CREATE UNIQUE INDEX ON host.indexed (host.constant('x'));
+CREATE POLICY own ON host.indexed TO regress_rls_app USING (tenant_id = current_setting('app.current_tenant_id', true));
+ALTER TABLE host.indexed ENABLE ROW LEVEL SECURITY;
+GRANT ALL ON host.indexed TO regress_rls_app;
+RESET ROLE;
+SELECT count(*) > 0 FROM cmig.rls_check('host');
+
 DROP SCHEMA host CASCADE;
 DROP ROLE regress_rls_owner, regress_rls_app;
 DROP EXTENSION pg_cmig;

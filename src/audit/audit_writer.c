@@ -352,7 +352,7 @@ is_index_of_ids(Relation index, AttrNumber column)
 	return index->rd_rel->relam == BTREE_AM_OID && index->rd_index->indisvalid &&
 		index->rd_index->indkey.values[0] == column &&
 		(index->rd_indoption[0] & INDOPTION_DESC) == 0 &&
-		RelationGetIndexPredicate(index) == NIL;
+		heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL);
 }
 
 /*

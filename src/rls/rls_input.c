@@ -15,11 +15,15 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/relation.h"
+#include "access/transam.h"
 #include "catalog/pg_attribute.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
 #include "parser/parse_coerce.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
@@ -197,6 +201,44 @@ cmig_rls_input_unknown(CmigRlsMaker *maker, Node *node)
 
 /* What is known about the table and the roles */
 
+static bool
+is_foreign_function(Oid function, void *context)
+{
+	return function >= FirstNormalObjectId;
+}
+
+/* Does the expression call a function that does not come with the server? */
+static bool
+calls_foreign(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	return check_functions_in_node(node, is_foreign_function, NULL) ||
+		expression_tree_walker(node, calls_foreign, context);
+}
+
+/*
+ * The expressions of an index.  RelationGetIndexExpressions() evaluates what is
+ * constant in them, with the privileges of the current role, and the functions
+ * belong to others.
+ */
+static List *
+index_expressions(Relation index)
+{
+	bool		isnull;
+	Datum		datum = SysCacheGetAttr(INDEXRELID, index->rd_indextuple, Anum_pg_index_indexprs, &isnull);
+	List	   *expressions;
+
+	if (isnull)
+		return NIL;
+	expressions = (List *) stringToNode(TextDatumGetCString(datum));
+	if (calls_foreign((Node *) expressions, NULL))
+		return expressions;
+	expressions = (List *) eval_const_expressions(NULL, (Node *) expressions);
+	fix_opfuncids((Node *) expressions);
+	return expressions;
+}
+
 List *
 cmig_rls_input_identities(Oid relid)
 {
@@ -211,8 +253,9 @@ cmig_rls_input_identities(Oid relid)
 		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
 
 		if (index->rd_index->indisunique && index->rd_index->indisvalid && index->rd_index->indimmediate &&
-			index->rd_index->indnkeyatts == 1 && RelationGetIndexPredicate(index) == NIL)
-			identities = list_concat(identities, RelationGetIndexExpressions(index));
+			index->rd_index->indnkeyatts == 1 &&
+			heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL))
+			identities = list_concat(identities, index_expressions(index));
 		index_close(index, AccessShareLock);
 	}
 	relation_close(table, AccessShareLock);
