@@ -40,9 +40,10 @@ that was freed or bytes that are no text in what is returned, a syntax error in
 a statement of ours, no end within the time limit, another's function called, a
 session or a database that an error, a STABLE function or a role without rights has
 changed, a session that a procedure has changed, a file that does not survive export
-and load. Each kind is printed once, with the statements that led there and the
-call that repeats it. Stops after the calls, the minutes, or the kinds of defects;
-the status is 1 if there was a defect.
+and load, a function that never succeeded although it was called in a way that
+does. Each kind is printed once, with the statements that led there and the call
+that repeats it. Stops after the calls, the minutes, or the kinds of defects; the
+status is 1 if there was a defect.
 """
 import argparse
 import collections
