@@ -8,7 +8,7 @@
 
 #include "base/compat.h"
 #include "base/text_list.h"
-#include "inspect/lint_facts.h"
+#include "inspect/lint_catalog.h"
 #include "inspect/lint_fix.h"
 #include "inspect/lint_rules.h"
 #include "inspect/lint_state.h"
@@ -324,7 +324,7 @@ check_dropped(CmigLint *lint, AlterTableCmd *command, int number)
 
 	if (!cmig_lint_model_is_shared(lint->target) || (column && column->is_new) ||
 		(column == NULL && command->missing_ok && !lint->target->partial) ||
-		(lint->target->kind == RELKIND_COMPOSITE_TYPE && !cmig_lint_facts_type_is_used(lint->target->oid)))
+		(lint->target->kind == RELKIND_COMPOSITE_TYPE && !cmig_lint_catalog_type_is_used(lint->target->oid)))
 		return;
 	cmig_lint_report(lint, NULL, "DROP COLUMN %s loses data of %s and breaks clients that use it; drop it in a later release than the one that stops using it",
 					 quote_identifier(command->name), cmig_lint_text_table(lint->target));
@@ -365,7 +365,7 @@ check_rename(CmigLint *lint, Node *node)
 	if ((rename->renameType != OBJECT_COLUMN && rename->renameType != OBJECT_ATTRIBUTE) ||
 		!cmig_lint_model_is_shared(lint->target))
 		return;
-	if (lint->target->kind == RELKIND_COMPOSITE_TYPE && !cmig_lint_facts_type_is_used(lint->target->oid))
+	if (lint->target->kind == RELKIND_COMPOSITE_TYPE && !cmig_lint_catalog_type_is_used(lint->target->oid))
 		return;
 	column = cmig_lint_model_column(lint->target, rename->subname);
 	if (column && column->is_new)

@@ -8,7 +8,7 @@
 
 #include "base/compat.h"
 #include "inspect/lint_alter.h"
-#include "inspect/lint_facts.h"
+#include "inspect/lint_catalog.h"
 #include "inspect/lint_fix.h"
 #include "inspect/lint_rules.h"
 #include "inspect/lint_session.h"
@@ -530,7 +530,7 @@ find_user(CmigLint *lint, List *name, bool *known)
 	*known = new_name != NULL || OidIsValid(oid);
 	if (!OidIsValid(oid))
 		return NULL;
-	foreach(lc, cmig_lint_facts_tables_with_type(oid))
+	foreach(lc, cmig_lint_catalog_tables_with_type(oid))
 	{
 		CmigLintTable *table = cmig_lint_state_find_oid(lint, lfirst_oid(lc));
 

@@ -25,21 +25,6 @@ extern CmigLintTable *cmig_lint_facts_read(Oid relation);
 /* Fill its lists. */
 extern void cmig_lint_facts_load(CmigLintTable *table);
 
-/* The table of an index. */
-extern Oid	cmig_lint_facts_index_table(Oid index);
-
-/* The OIDs of the other tables that have foreign keys to these tables. */
-extern List *cmig_lint_facts_referencing(List *tables);
-
-/* The OIDs of the tables in a schema, or with InvalidOid, in the database. */
-extern List *cmig_lint_facts_tables_in(Oid schema);
-
-/* The OIDs of the tables that have columns of a type or of its array type. */
-extern List *cmig_lint_facts_tables_with_type(Oid type);
-
-/* Does any table have a column whose type is the relation's row type? */
-extern bool cmig_lint_facts_type_is_used(Oid relation);
-
 /* Does anybody have default privileges in the database? */
 extern bool cmig_lint_facts_has_default_privileges(void);
 
@@ -48,20 +33,5 @@ extern bool cmig_lint_facts_has_default_privileges(void);
  * relation, except for its owner's, to a relation of another name.
  */
 extern char *cmig_lint_facts_grants(Oid relation, const char *name);
-
-/*
- * The OIDs of a table and of all tables from which it inherits or of which it
- * is a partition.
- */
-extern List *cmig_lint_facts_ancestors(Oid table);
-
-/* The columns of a partition key, as far as they are columns: char *. */
-extern List *cmig_lint_facts_partition_key(Oid table);
-
-/* The partitions of a table, without theirs: OIDs, in no order that matters. */
-extern List *cmig_lint_facts_partitions(Oid table);
-
-/* The default partition of a table, or InvalidOid. */
-extern Oid	cmig_lint_facts_default_partition(Oid table);
 
 #endif							/* CMIG_LINT_FACTS_H */

@@ -6,7 +6,7 @@
  */
 #include "postgres.h"
 
-#include "inspect/lint_facts.h"
+#include "inspect/lint_catalog.h"
 #include "inspect/lint_fix.h"
 #include "inspect/lint_objects.h"
 #include "inspect/lint_rules.h"
@@ -72,7 +72,7 @@ all_partitions_fix(CmigLint *lint, const IndexStmt *index)
 	initStringInfo(&fix);
 	appendStringInfo(&fix, CMIG_LINT_STEPWISE "CREATE %sINDEX %s ON ONLY %s%s", unique, quote_identifier(name),
 					 cmig_lint_text_qualified(lint->target), definition);
-	foreach(lc, cmig_lint_facts_partitions(lint->target->oid))
+	foreach(lc, cmig_lint_catalog_partitions(lint->target->oid))
 	{
 		CmigLintTable *partition = cmig_lint_state_find_oid(lint, lfirst_oid(lc));
 		char	   *part;
@@ -193,7 +193,7 @@ has_large_table(CmigLint *lint, const char *schema)
 
 	if (!lint->reads_facts || (schema && !OidIsValid(oid)))
 		return true;
-	foreach(lc, cmig_lint_facts_tables_in(oid))
+	foreach(lc, cmig_lint_catalog_tables_in(oid))
 	{
 		if (cmig_lint_model_is_large(cmig_lint_state_find_oid(lint, lfirst_oid(lc))))
 			return true;

@@ -6,10 +6,10 @@
  */
 #include "postgres.h"
 
+#include "inspect/lint_catalog.h"
 #include "inspect/lint_locks.h"
 #include "inspect/lint_state.h"
 #include "inspect/lint_types.h"
-#include "inspect/lint_facts.h"
 #include "inspect/statement_locks.h"
 
 #include "storage/lock.h"
@@ -73,7 +73,7 @@ add_domain(List *locks, CmigLint *lint, const CmigLock *lock)
 	ListCell   *lc;
 
 	cmig_lint_types_find(lint, castNode(TypeName, lock->object), &oid, &typmod, &new_name);
-	foreach(lc, OidIsValid(oid) ? cmig_lint_facts_tables_with_type(oid) : NIL)
+	foreach(lc, OidIsValid(oid) ? cmig_lint_catalog_tables_with_type(oid) : NIL)
 	{
 		locks = add(locks, cmig_lint_state_find_oid(lint, lfirst_oid(lc)), lock->mode, false);
 	}

@@ -7,7 +7,7 @@
 #include "postgres.h"
 
 #include "base/text_list.h"
-#include "inspect/lint_facts.h"
+#include "inspect/lint_catalog.h"
 #include "inspect/lint_fix.h"
 #include "inspect/lint_rules.h"
 #include "inspect/lint_state.h"
@@ -73,7 +73,7 @@ may_be_proven(const CmigLintTable *parent, const CmigLintTable *partition)
 
 	if (!OidIsValid(parent->oid))
 		return is_restricted(partition, NULL);
-	foreach(lc, cmig_lint_facts_partition_key(parent->oid))
+	foreach(lc, cmig_lint_catalog_partition_key(parent->oid))
 	{
 		if (!is_restricted(partition, lfirst(lc)))
 			return false;
@@ -96,7 +96,7 @@ check_attach_action(CmigLint *lint, const PartitionCmd *attach)
 {
 	CmigLintTable *partition = cmig_lint_state_find(lint, attach->name, false);
 	Oid			other = OidIsValid(lint->target->oid) ?
-	cmig_lint_facts_default_partition(lint->target->oid) : InvalidOid;
+	cmig_lint_catalog_default_partition(lint->target->oid) : InvalidOid;
 	CmigLintTable *rest = OidIsValid(other) ? cmig_lint_state_find_oid(lint, other) : NULL;
 
 	if (is_scanned(lint, partition))

@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "inspect/lint_catalog.h"
 #include "inspect/lint_facts.h"
 #include "inspect/lint_objects.h"
 #include "inspect/lint_session.h"
@@ -87,7 +88,7 @@ find_live(CmigLint *lint, Oid oid)
 	{
 		CmigLintTable *index = entry->table;
 
-		index->index_of = find_live(lint, cmig_lint_facts_index_table(oid));
+		index->index_of = find_live(lint, cmig_lint_catalog_index_table(oid));
 	}
 	return entry->table;
 }

@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "inspect/lint_catalog.h"
 #include "inspect/lint_facts.h"
 #include "inspect/lint_fix.h"
 #include "inspect/lint_objects.h"
@@ -31,7 +32,7 @@ static CmigLintTable *
 table_in_schema(CmigLint *lint, const char *schema)
 {
 	Oid			oid = lint->reads_facts ? get_namespace_oid(schema, true) : InvalidOid;
-	List	   *tables = OidIsValid(oid) ? cmig_lint_facts_tables_in(oid) : NIL;
+	List	   *tables = OidIsValid(oid) ? cmig_lint_catalog_tables_in(oid) : NIL;
 
 	return tables ? cmig_lint_state_find_oid(lint, linitial_oid(tables)) : NULL;
 }
@@ -119,7 +120,7 @@ check_truncate(CmigLint *lint, Node *node)
 	if (truncate->behavior != DROP_CASCADE)
 		return;
 	tables = truncated(lint, truncate, &known);
-	foreach(lc, tables ? cmig_lint_facts_referencing(tables) : NIL)
+	foreach(lc, tables ? cmig_lint_catalog_referencing(tables) : NIL)
 	{
 		CmigLintTable *table = cmig_lint_state_find_oid(lint, lfirst_oid(lc));
 
