@@ -141,7 +141,7 @@ drizzle_time(const CmigToolFile *journal, const char *tag)
 		return 0;
 	entry += strlen("\"when\"");
 	entry += strspn(entry, " \t\r\n:");
-	return strtoi64(entry, NULL, 10);
+	return strtoll(entry, NULL, 10);
 }
 
 static void

@@ -36,7 +36,7 @@ static int
 find_date(const CmigToolMatches *matches, const char *name)
 {
 	Dates		dates = {matches->graph};
-	int64		wanted = strtoi64(name, NULL, 10);
+	int64		wanted = strtoll(name, NULL, 10);
 
 	dates.milliseconds = palloc0(sizeof(int64) * Max(matches->graph->count, 1));
 	cmig_catalog_each_name(take_date, &dates);
