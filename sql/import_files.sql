@@ -155,6 +155,8 @@ SELECT pg_temp.imported('yoyo', $${
 -- what the runner refuses is noted
 SELECT pg_temp.imported('supabase', $${"1_copy.sql": "COPY t FROM stdin;\n1\n\\.\n", "2_psql.sql": "\\i other.sql", "3_bad.sql": "SELEC 1;", "4_commit.sql": "SELECT 1; COMMIT; SELECT 2;"}$$);
 
+-- a long message is cut
+SELECT file_name, note, length(content) FROM cmig.import_files('yoyo', '{1.sql}', ARRAY['-- ' || repeat('ü', 1100) || E'\nSELECT 1']);
 -- errors
 SELECT * FROM cmig.import_files('flyhigh', '{}', '{}');
 SELECT * FROM cmig.import_files('flyway', '{a,b}', '{c}');

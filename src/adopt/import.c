@@ -10,6 +10,7 @@
 #include "base/errors.h"
 #include "format/section_text.h"
 #include "graph/graph.h"
+#include "mb/pg_wchar.h"
 #include "parse/lexer.h"
 #include "parse/text_check.h"
 
@@ -276,6 +277,19 @@ check_script(CmigToolRevision *revision, const char *what, const char *sql)
 		cmig_import_note(revision, "%s. %s", problem->problem, problem->fix);
 }
 
+/* A message can be any comment of the tool: cut it where it is too long. */
+static void
+cut_message(CmigToolRevision *revision)
+{
+	const char *message = revision->text.edges.message;
+	int			length = pg_mbcharcliplen(message, strlen(message), CMIG_MAX_MESSAGE_LENGTH);
+
+	if (message[length] == '\0')
+		return;
+	revision->text.edges.message = pnstrdup(message, length);
+	cmig_import_note(revision, "its message is cut after %d characters", CMIG_MAX_MESSAGE_LENGTH);
+}
+
 void
 cmig_import_finish(CmigImport *import)
 {
@@ -286,6 +300,7 @@ cmig_import_finish(CmigImport *import)
 	{
 		CmigToolRevision *revision = lfirst(lc);
 
+		cut_message(revision);
 		check_script(revision, "upgrade", revision->text.upgrade_sql);
 		check_script(revision, "downgrade", revision->text.downgrade_sql);
 		check_script(revision, "verify", revision->text.verify_sql);

@@ -59,6 +59,8 @@ BY_NAME = {
     "user_column": COLUMNS, "tenant_column": COLUMNS, "key_column": COLUMNS, "via_key": COLUMNS, "via_user": COLUMNS, "columns": COLUMNS,
     "column_name": COLUMNS, "referenced_columns": COLUMNS, "exclude": COLUMNS, "include": COLUMNS, "redact": COLUMNS, "hash": COLUMNS,
     "commands": ["ALL", "SELECT", "INSERT", "UPDATE", "DELETE", "select"], "operations": ["INSERT", "UPDATE", "DELETE", "TRUNCATE", "insert"],
+    "format": ["flyway", "sqitch", "dbmate", "goose", "golang-migrate", "node-pg-migrate", "graphile-migrate", "diesel", "sqlx", "refinery", "liquibase", "prisma", "drizzle", "supabase", "rails", "yoyo"],
+    "tool": ["alembic", "flyway", "dbmate", "rails", "x"],
     "image": ["row", "changes", "none"], "oversize": ["error", "truncate", "skip"],
     "on_delete": ["CASCADE", "SET NULL", "NO ACTION", "RESTRICT", "SET DEFAULT", "set null (id)"],
     "on_update": ["CASCADE", "SET NULL", "NO ACTION", "RESTRICT"], "key": KEYS, "user_id": ["u1", "u2"], "tenant_id": ["t1"],
