@@ -537,7 +537,7 @@ refuse_other_file(const Reader *reader, const char *detail)
 					 CMIG_FILE_START_COMMAND)));
 }
 
-/* A line of a header in a section. */
+/* Raise the error for a header line in a section. */
 static void
 refuse_header_line(const Reader *reader, const char *end)
 {

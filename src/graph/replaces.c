@@ -16,10 +16,10 @@ typedef struct Resolve
 	CmigRevision *revisions;
 	int			count;
 	const CmigPlace *place;
-	CmigGraph  *graph;			/* of all of them */
-	CmigNames	applied;		/* names of what is applied, sorted */
+	CmigGraph  *graph;			/* graph of all revisions */
+	CmigNames	applied;		/* names of the applied revisions, sorted */
 	bool	   *hidden;			/* by node */
-	char	  **stands_for;		/* by node: the name that counts, or NULL */
+	char	  **stands_for;		/* for each node: the name that counts instead, or NULL */
 	List	   *aliases;		/* of Alias *, for names that have no node */
 } Resolve;
 

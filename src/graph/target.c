@@ -522,7 +522,7 @@ find_downgrade_below(const CmigGraph *graph, const CmigApplied *applied, const C
 		*branch = cmig_identifier_branch(graph, id->label);
 	if (result->node >= 0)
 		return;
-	/* the base of the tree that the revision is in, not of everything */
+	/* the base of the revision's own tree, not of the whole graph */
 	if (start >= 0 && !applied->applied->set[start])
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_INVALID_TARGET),

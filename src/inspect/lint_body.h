@@ -16,7 +16,7 @@
 
 #include "postgres.h"
 
-/* What is looked for. */
+/* A name to search for in a body. */
 typedef struct CmigLintName
 {
 	const char *schema;

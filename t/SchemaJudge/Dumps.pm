@@ -1,0 +1,141 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# Compares two dumps, entry by entry.
+
+package SchemaJudge;
+
+use strict;
+use warnings;
+
+# dump(DATABASE): pg_dump -s without what is different each time
+sub dump
+{
+	my ($self, $database) = @_;
+	my ($status, $out, $err) = $self->run("$self->{bin}pg_dump", '-s', @{ $self->{dump} }, $database);
+
+	die "pg_dump: $err\n" if $status != 0;
+	$out =~ s/^\\(?:un)?restrict .*\n//mg;
+	# the schemas of pg_cmig and what is in them are not compared
+	$out =~ s/^--\n-- Name: (?:[^\n]*; Schema: cmig(?:_audit)?; |SCHEMA cmig(?:_audit)?; ).*?(?=^--\n-- (?:Name: |PostgreSQL database dump complete))//msg;
+	# the triggers of the audit log carry ids, and are not compared
+	$out =~ s/^--\n-- Name: [^\n]* cmig_audit_\w+; Type: TRIGGER;.*?;\n+(?=--\n)//msg;
+	return $out;
+}
+
+# The entries of a dump: each with its comment line, the SET lines between them
+# left out
+sub entries
+{
+	my ($dump) = @_;
+	my @entries = split(/^--\n(?=-- (?:Name|Data for Name): )/m, $dump);
+
+	shift @entries;
+	for (@entries)
+	{
+		s/^--\n-- PostgreSQL database dump complete\n.*//ms;
+		s/^SET default_\w+ = .*\n//mg;
+		s/\n+\z/\n/;
+		# privileges are printed in the order in which they were granted
+		$_ = join('', sort split(/^/m)) if /; Type: (?:DEFAULT )?ACL;/;
+	}
+	return @entries;
+}
+
+# A list of columns and constraints in the order of the alphabet
+sub without_column_order
+{
+	my ($entry) = @_;
+
+	my $name = qr/(?:"(?:[^"]|"")*"|[^\s"(,])+/;
+
+	$entry =~ s{^((?:CREATE (?:UNLOGGED |FOREIGN )?TABLE|CREATE TYPE $name AS)(?: $name)?(?: OF $name)? \($)(.*?)(^\))}
+	  {
+		my ($head, $body, $tail) = ($1, $2, $3);
+		$head . "\n" . join('', sort map { s/,\z//r . "\n" } grep { length } split(/\n/, $body)) . $tail
+	  }mse;
+	$entry =~ s{((?:^ALTER TABLE ONLY [^\n]* ALTER COLUMN [^\n]*;\n)+)}{join('', sort split(/^/m, $1))}me;
+	$entry =~ s{^(CREATE STATISTICS $name(?: \([\w, ]*\))? ON )($name(?:, $name)*)((?:, .*)? FROM )}{$1 . do { my ($head, $list, $tail) = ($1, $2, $3); $head . join(', ', sort $list =~ /$name/g) . $tail }}me;
+	return $entry;
+}
+
+# The entries without what a child table repeats of its parents: a column that a
+# table had before it inherited it is printed again, and no statement changes
+# that.
+sub without_inherited
+{
+	my @entries = @_;
+	my $create = qr/^CREATE (?:UNLOGGED |FOREIGN )?TABLE (\S.*?) \(\n(.*?)^\)(.*)/ms;
+	my $word = qr/^\s+((?:CONSTRAINT )?(?:"(?:[^"]|"")*"|[^\s,]+))/;
+	my (%own, %parents, @defaults);
+
+	for (@entries)
+	{
+		next if !/$create/;
+		my ($name, $body, $rest) = ($1, $2, $3);
+		$own{$name} = { map { /$word/ ? ($1 => 1) : () } split(/\n/, $body) };
+		$parents{$name} = $rest =~ /^INHERITS \((.*)\);?$/m ? [ $1 =~ /((?:"(?:[^"]|"")*"|[^\s,"])+)/g ] : [];
+	}
+	my $all;
+	$all = sub { my ($name) = @_; map { (keys %{ $own{$_} // {} }, $all->($_)) } @{ $parents{$name} // [] } };
+	for (@entries)
+	{
+		s{$create}
+		{
+			my ($name, $body, $rest) = ($1, $2, $3);
+			my %inherited = map { $_ => 1 } $all->($name);
+			my @own = split(/\n/, $body);
+
+			# a default is printed in the column or, if that is inherited, by itself
+			push @defaults, map { /$word.*? DEFAULT (.*?)(?: NOT NULL)?,?$/ && $inherited{$1} ? "$name $1 $2" : () } @own;
+			"CREATE TABLE $name (\n" . join('', map { /$word/ && $inherited{$1} ? () : "$_\n" } @own) . ")$rest"
+		}se if /^INHERITS \(/m;
+		$_ = "$1 $2 $3" if /; Type: DEFAULT; .*^ALTER TABLE ONLY (\S.*?) ALTER COLUMN (\S+) SET DEFAULT (.*);$/ms && @{ $parents{$1} // [] };
+	}
+	return sort @entries, @defaults;
+}
+
+# compare_dumps(GOT, WANTED): ('equal' | 'order' | 'columns' | 'inherited' |
+# 'differs', where, TOC kinds)
+sub compare_dumps
+{
+	my ($got, $wanted) = @_;
+
+	return ('equal') if $got eq $wanted;
+	my @got = sort(entries($got));
+	my @wanted = sort(entries($wanted));
+
+	return ('order') if "@got" eq "@wanted";
+	@got = sort map { without_column_order($_) } @got;
+	@wanted = sort map { without_column_order($_) } @wanted;
+	return ('columns') if "@got" eq "@wanted";
+	return ('inherited') if join(' ', without_inherited(@got)) eq join(' ', without_inherited(@wanted));
+
+	my (%got, %wanted);
+	$got{$_}++ for @got;
+	$wanted{$_}++ for @wanted;
+	my @extra = grep { !$wanted{$_} } @got;
+	my @missing = grep { !$got{$_} } @wanted;
+	my %kinds = map { /; Type: ([^;]+);/ ? ($1 => 1) : () } @extra, @missing;
+	return ('differs', first_difference(join("\n", @extra), join("\n", @missing)), join(', ', sort keys %kinds));
+}
+
+# The first lines in which two texts differ, as a diff prints them
+sub first_difference
+{
+	my ($got, $wanted) = @_;
+	my @got = split(/\n/, $got);
+	my @wanted = split(/\n/, $wanted);
+	my $head = '';
+
+	while (@got && @wanted && $got[0] eq $wanted[0])
+	{
+		$head = $got[0] if $got[0] =~ /^-- Name: /;
+		shift @got;
+		shift @wanted;
+	}
+	splice(@got, 9) if @got > 9;
+	splice(@wanted, 9) if @wanted > 9;
+	return join("\n", ($head ? "    $head" : ()), (map { "  got    $_" } @got), (map { "  wanted $_" } @wanted));
+}
+
+1;
