@@ -19,7 +19,8 @@ typedef struct Resolve
 	CmigGraph  *graph;			/* graph of all revisions */
 	CmigNames	applied;		/* names of the applied revisions, sorted */
 	bool	   *hidden;			/* by node */
-	char	  **stands_for;		/* for each node: the name that counts instead, or NULL */
+	char	  **stands_for;		/* for each node: the name that counts
+								 * instead, or NULL */
 	List	   *aliases;		/* of Alias *, for names that have no node */
 } Resolve;
 
