@@ -232,6 +232,14 @@ is_refused(const CmigDifference *difference, const CmigObject *object)
 	return false;
 }
 
+/* Is the object a privilege, and are privileges not compared? */
+static bool
+is_ignored(const CmigDifference *difference, const CmigObject *object)
+{
+	return !difference->options->privileges &&
+		(object->kind == &cmig_kind_default_privileges || object->kind == &cmig_kind_member_privilege);
+}
+
 static void
 add_change(CmigDifference *difference, CmigObject *from, CmigObject *to)
 {
@@ -245,6 +253,8 @@ add_change(CmigDifference *difference, CmigObject *from, CmigObject *to)
 		difference->of_to[to->index] = change;
 	if (from != NULL && to != NULL && difference->options->models)
 		keep_unknown(from, to);
+	if (is_ignored(difference, from ? from : to))
+		return;
 	if (from != NULL && to != NULL)
 		compare_pair(difference, change);
 	else if (to == NULL && difference->options->models && is_refused(difference, from->parent))

@@ -63,6 +63,7 @@ static CmigKind *const all[] = {
 	&cmig_kind_publication_table,
 	&cmig_kind_publication_schema,
 	&cmig_kind_event_trigger,
+	&cmig_kind_member_privilege,
 	&cmig_kind_default_privileges,
 };
 

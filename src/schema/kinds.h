@@ -114,6 +114,9 @@ extern CmigKind cmig_kind_user_mapping;
 extern CmigKind cmig_kind_foreign_table;
 extern CmigKind cmig_kind_foreign_column;
 
+/* in kind_member.c */
+extern CmigKind cmig_kind_member_privilege;
+
 /* in kind_other.c; not in the list */
 extern CmigKind cmig_kind_other;
 

@@ -201,3 +201,29 @@ CREATE TABLE p (a integer);
 CREATE TABLE c () INHERITS (p);
 CREATE PUBLICATION pub FOR TABLE ONLY p;
 CREATE FOREIGN DATA WRAPPER w VALIDATOR postgresql_fdw_validator;
+-- pair: default privileges come with an extension
+-- a:
+-- b:
+ALTER DEFAULT PRIVILEGES REVOKE USAGE ON TYPES FROM PUBLIC;
+ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+CREATE EXTENSION citext;
+-- pair: privileges on members of extensions
+-- a:
+CREATE EXTENSION citext;
+-- b:
+CREATE EXTENSION citext;
+REVOKE EXECUTE ON FUNCTION citext(inet) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION citext(inet) TO regress_diff_a;
+-- pair: privileges on members of an extension that comes
+-- a:
+-- b:
+CREATE EXTENSION pg_trgm;
+REVOKE EXECUTE ON FUNCTION similarity(text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION similarity(text, text) TO regress_diff_a WITH GRANT OPTION;
+GRANT USAGE ON TYPE gtrgm TO regress_diff_b;
+-- pair: privileges on members of an extension that goes
+-- a:
+CREATE EXTENSION pg_trgm;
+REVOKE EXECUTE ON FUNCTION similarity(text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION similarity(text, text) TO regress_diff_a;
+-- b:
