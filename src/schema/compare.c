@@ -564,6 +564,17 @@ enqueue(List *queue, CmigChange *change)
  * Find the dependents that must be altered or dropped temporarily, and their
  * dependents in turn.
  */
+/* A column of a foreign table is created again with the table. */
+static CmigChange *
+whole_of(const CmigDifference *difference, CmigChange *change)
+{
+	CmigChange *table = change->from->parent ? difference->of_from[change->from->parent->index] : NULL;
+
+	if (change->from->kind != &cmig_kind_foreign_column || table->to == NULL || is_going(table))
+		return change;
+	return table;
+}
+
 static void
 propagate(CmigDifference *difference)
 {
@@ -599,6 +610,7 @@ propagate(CmigDifference *difference)
 				continue;
 			if (is_created_again(change, dependent))
 			{
+				dependent = whole_of(difference, dependent);
 				dependent->action = CMIG_AGAIN;
 				dependent->ddl = NIL;
 				queue = enqueue(queue, dependent);

@@ -25,17 +25,17 @@ static const CmigProperty properties[] = {
 };
 
 #define MEMBERS(catalog, owner, acl, type, word) \
-	"SELECT d.classid, d.objid, d.refobjid, x." owner " AS owner, x." acl " AS acl, " type "::\"char\" AS type, " word " AS word" \
+	"SELECT d.classid, d.objid, d.refobjid, " owner " AS owner, " acl " AS acl, " type "::\"char\" AS type, " word " AS word" \
 	" FROM pg_depend d JOIN " catalog " x ON x.oid = d.objid" \
-	" WHERE d.classid = '" catalog "'::regclass AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND x." acl " IS NOT NULL"
+	" WHERE d.classid = '" catalog "'::regclass AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND " acl " IS NOT NULL"
 
 static const char member_sql[] =
 "WITH m AS ("
-MEMBERS("pg_proc", "proowner", "proacl", "'f'", "CASE x.prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END")
+MEMBERS("pg_proc", "x.proowner", "x.proacl", "'f'", "CASE x.prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END")
 " UNION ALL "
-MEMBERS("pg_class", "relowner", "relacl", "CASE x.relkind WHEN 'S' THEN 's' ELSE 'r' END", "CASE x.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END")
+MEMBERS("pg_class", "x.relowner", "x.relacl", "CASE x.relkind WHEN 'S' THEN 's' ELSE 'r' END", "CASE x.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END")
 " UNION ALL "
-MEMBERS("pg_type", "typowner", "typacl", "'T'", "'TYPE'")
+MEMBERS("pg_type", "x.typowner", "x.typacl", "'T'", "'TYPE'")
 ")"
 " SELECT 'pg_init_privs'::regclass::oid, m.objid, (row_number() OVER ())::integer, 'pg_extension'::regclass::oid, m.refobjid, 0,"
 " e.role, format('%s ON %s %s: %s', e.privilege, m.word, i.identity, e.role), pg_get_userbyid(m.owner)::text, false,"

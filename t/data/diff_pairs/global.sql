@@ -227,3 +227,18 @@ CREATE EXTENSION pg_trgm;
 REVOKE EXECUTE ON FUNCTION similarity(text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION similarity(text, text) TO regress_diff_a;
 -- b:
+-- pair: enum of a foreign table's column gets a value
+-- a:
+CREATE FOREIGN DATA WRAPPER w;
+CREATE SERVER s FOREIGN DATA WRAPPER w;
+CREATE TYPE e AS ENUM ('a', 'b');
+CREATE FOREIGN TABLE f (a integer, b e, c e[]) SERVER s;
+COMMENT ON COLUMN f.b IS 'value';
+CREATE VIEW v AS SELECT b FROM f;
+-- b:
+CREATE FOREIGN DATA WRAPPER w;
+CREATE SERVER s FOREIGN DATA WRAPPER w;
+CREATE TYPE e AS ENUM ('a', 'c', 'b');
+CREATE FOREIGN TABLE f (a integer, b e, c e[]) SERVER s;
+COMMENT ON COLUMN f.b IS 'value';
+CREATE VIEW v AS SELECT b FROM f;
