@@ -34,6 +34,31 @@ SELECT * FROM list('DROP VIEW near; DROP VIEW locals; ALTER TABLE customer DROP 
 SELECT * FROM list('ALTER TABLE customer ALTER nick TYPE varchar');
 SELECT * FROM list('ALTER TABLE customer DROP COLUMN IF EXISTS nothing');
 
+-- what depends on a whole relation, and what the plan has changed before
+CREATE TABLE orders (id bigint PRIMARY KEY, customer_id bigint CONSTRAINT orders_customer REFERENCES customer, code text);
+CREATE FUNCTION parsed() RETURNS bigint BEGIN ATOMIC SELECT count(code) FROM orders; END;
+CREATE MATERIALIZED VIEW codes AS SELECT code FROM orders;
+CREATE POLICY by_order ON orders USING (EXISTS (SELECT FROM customer c WHERE c.kind = 'x' AND c.id = customer_id));
+SELECT * FROM list('DROP VIEW locals');
+SELECT * FROM list('DROP VIEW locals CASCADE; DROP VIEW IF EXISTS near; DROP TABLE orders CASCADE');
+SELECT * FROM list('DROP VIEW near; DROP VIEW locals');
+SELECT * FROM list('DROP VIEW locals, near');
+SELECT statement, message FROM list('DROP TABLE customer') WHERE rule = 'dependent-objects';
+SELECT statement, message FROM list('DROP TABLE orders, customer CASCADE') WHERE rule = 'dependent-objects';
+SELECT * FROM list('ALTER TABLE customer DROP id');
+SELECT * FROM list('ALTER TABLE customer ALTER id TYPE numeric');
+SELECT * FROM list('ALTER TABLE customer ALTER kind TYPE varchar; ALTER TABLE orders ALTER code TYPE varchar');
+ALTER TABLE customer ALTER kind TYPE varchar;
+ALTER TABLE orders ALTER code TYPE varchar;
+SELECT statement, message FROM list('ALTER TABLE orders DROP CONSTRAINT orders_customer; DROP POLICY by_order ON orders; DROP VIEW near, locals; DROP TABLE customer') WHERE rule = 'dependent-objects';
+SELECT * FROM list('ALTER TABLE orders DROP code');
+SELECT * FROM list('DROP FUNCTION parsed(); DROP MATERIALIZED VIEW codes; ALTER TABLE orders DROP code');
+SELECT * FROM list('DROP POLICY own ON customer; DROP POLICY by_order ON public.orders; ALTER TABLE customer DROP kind');
+SELECT * FROM list('ALTER POLICY own ON customer USING (true); ALTER TABLE orders DROP CONSTRAINT orders_customer, DROP customer_id CASCADE');
+SELECT * FROM list('CREATE OR REPLACE VIEW locals AS SELECT id, name FROM (SELECT 1::bigint AS id, ''x'' AS name) x; ALTER TABLE customer DROP city');
+SELECT rule, count(*) FROM cmig.lint_sql('DROP TABLE customer; DROP VIEW locals', facts => false) GROUP BY 1 ORDER BY 1;
+DROP TABLE orders CASCADE;
+
 -- code that still names what is gone
 SELECT * FROM list('ALTER TABLE customer DROP nick');
 SELECT * FROM list('ALTER TABLE customer RENAME nick TO handle');

@@ -8,6 +8,7 @@
 
 #include "inspect/lint_alter.h"
 #include "inspect/lint_apply.h"
+#include "inspect/lint_code.h"
 #include "inspect/lint_expression.h"
 #include "inspect/lint_locks.h"
 #include "inspect/lint_objects.h"
@@ -92,6 +93,17 @@ apply_create_as(CmigLint *lint, RangeVar *name, char kind, bool if_not_exists)
 	if (if_not_exists && cmig_lint_state_find(lint, name, true))
 		return;
 	cmig_lint_state_add(lint, name, kind)->partial = true;
+}
+
+static void
+apply_view(CmigLint *lint, ViewStmt *statement)
+{
+	CmigLintTable *view = statement->replace ? cmig_lint_state_find(lint, statement->view, true) : NULL;
+
+	if (view)
+		view->redefined = true;
+	else
+		apply_create_as(lint, statement->view, RELKIND_VIEW, false);
 }
 
 static void
@@ -202,9 +214,28 @@ apply_insert(CmigLint *lint, InsertStmt *statement)
  * DROP and RENAME
  */
 
+/* CASCADE drops the views that use a live relation, and those that use these. */
+static void
+apply_cascade(CmigLint *lint, Oid relation)
+{
+	ListCell   *lc;
+
+	foreach(lc, cmig_lint_code_dependents(relation, 0))
+	{
+		CmigLintDependent *dependent = lfirst(lc);
+		CmigLintTable *view = dependent->kind == CMIG_LINT_VIEW ?
+		cmig_lint_state_find_oid(lint, dependent->relation) : NULL;
+
+		if (view == NULL || cmig_lint_state_is_gone(lint, dependent->relation))
+			continue;
+		cmig_lint_state_remove(lint, view);
+		apply_cascade(lint, dependent->relation);
+	}
+}
+
 /* Apply DROP to one relation. */
 static void
-apply_drop_relation(CmigLint *lint, List *name)
+apply_drop_relation(CmigLint *lint, List *name, DropBehavior behavior)
 {
 	CmigLintTable *table = cmig_lint_state_find_names(lint, name, true);
 	CmigLintIndex *index;
@@ -219,6 +250,16 @@ apply_drop_relation(CmigLint *lint, List *name)
 			table->index_of->indexes = list_delete_ptr(table->index_of->indexes, index);
 	}
 	cmig_lint_state_remove(lint, table);
+	if (behavior == DROP_CASCADE && OidIsValid(table->oid))
+		apply_cascade(lint, table->oid);
+}
+
+/* A policy is dropped or changed. */
+static void
+apply_policy(CmigLint *lint, CmigLintTable *table, const char *name)
+{
+	if (table && OidIsValid(table->oid))
+		cmig_lint_objects_change_policy(lint, table->oid, name);
 }
 
 static void
@@ -236,7 +277,16 @@ apply_drop(CmigLint *lint, DropStmt *statement)
 		case OBJECT_FOREIGN_TABLE:
 			foreach(lc, statement->objects)
 			{
-				apply_drop_relation(lint, lfirst(lc));
+				apply_drop_relation(lint, lfirst(lc), statement->behavior);
+			}
+			break;
+		case OBJECT_POLICY:
+			foreach(lc, statement->objects)
+			{
+				List	   *name = lfirst(lc);
+
+				apply_policy(lint, cmig_lint_state_find_names(lint, list_truncate(list_copy(name), list_length(name) - 1), true),
+							 strVal(llast(name)));
 			}
 			break;
 		case OBJECT_FUNCTION:
@@ -383,9 +433,7 @@ apply_creation(CmigLint *lint, Node *statement)
 							((CreateTableAsStmt *) statement)->if_not_exists);
 			break;
 		case T_ViewStmt:
-			if (!((ViewStmt *) statement)->replace ||
-				cmig_lint_state_find(lint, ((ViewStmt *) statement)->view, true) == NULL)
-				apply_create_as(lint, ((ViewStmt *) statement)->view, RELKIND_VIEW, false);
+			apply_view(lint, (ViewStmt *) statement);
 			break;
 		case T_CreateSeqStmt:
 			apply_create_as(lint, ((CreateSeqStmt *) statement)->sequence, RELKIND_SEQUENCE,
@@ -446,6 +494,10 @@ cmig_lint_apply(CmigLint *lint, Node *statement)
 			break;
 		case T_InsertStmt:
 			apply_insert(lint, (InsertStmt *) statement);
+			break;
+		case T_AlterPolicyStmt:
+			apply_policy(lint, cmig_lint_state_find(lint, ((AlterPolicyStmt *) statement)->table, true),
+						 ((AlterPolicyStmt *) statement)->policy_name);
 			break;
 		case T_GrantStmt:
 			apply_grant(lint, (GrantStmt *) statement);

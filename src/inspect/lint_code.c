@@ -17,6 +17,7 @@
 #include "catalog/indexing.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_policy.h"
@@ -30,30 +31,67 @@
 #include "utils/lsyscache.h"
 #include "utils/regproc.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
-/* One column of one row of a catalog, by the row's OID. */
-static Oid
-fetch_oid(Oid catalog, Oid index, AttrNumber oid_column, Oid oid, AttrNumber column)
+/* Copy of the row of a catalog with that OID, or NULL. */
+static HeapTuple
+fetch_row(Relation catalog, Oid index, AttrNumber oid_column, Oid oid)
 {
-	Relation	relation = table_open(catalog, AccessShareLock);
-	Oid			result = InvalidOid;
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple	tuple;
 
 	ScanKeyInit(&key, oid_column, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(oid));
-	scan = systable_beginscan(relation, index, true, NULL, 1, &key);
+	scan = systable_beginscan(catalog, index, true, NULL, 1, &key);
 	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))
-	{
-		if (catalog == RewriteRelationId)
-			result = ((Form_pg_rewrite) GETSTRUCT(tuple))->ev_class;
-		else
-			result = ((Form_pg_policy) GETSTRUCT(tuple))->polrelid;
-	}
+		tuple = heap_copytuple(tuple);
 	systable_endscan(scan);
-	table_close(relation, AccessShareLock);
-	return result;
+	return tuple;
+}
+
+/* The view of a rule, or the table whose rule it is. */
+static void
+read_rule(CmigLintDependent *dependent, Oid rule)
+{
+	Relation	rules = table_open(RewriteRelationId, AccessShareLock);
+	HeapTuple	tuple = fetch_row(rules, RewriteOidIndexId, Anum_pg_rewrite_oid, rule);
+
+	dependent->kind = CMIG_LINT_VIEW;
+	if (tuple)
+		dependent->relation = ((Form_pg_rewrite) GETSTRUCT(tuple))->ev_class;
+	table_close(rules, AccessShareLock);
+}
+
+static void
+read_policy(CmigLintDependent *dependent, Oid policy)
+{
+	Relation	policies = table_open(PolicyRelationId, AccessShareLock);
+	HeapTuple	tuple = fetch_row(policies, PolicyOidIndexId, Anum_pg_policy_oid, policy);
+
+	dependent->kind = CMIG_LINT_POLICY;
+	if (tuple)
+	{
+		dependent->relation = ((Form_pg_policy) GETSTRUCT(tuple))->polrelid;
+		dependent->name = pstrdup(NameStr(((Form_pg_policy) GETSTRUCT(tuple))->polname));
+	}
+	table_close(policies, AccessShareLock);
+}
+
+static void
+read_constraint(CmigLintDependent *dependent, Oid constraint)
+{
+	HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
+
+	dependent->kind = CMIG_LINT_FOREIGN_KEY;
+	if (!HeapTupleIsValid(tuple))
+		return;
+	if (((Form_pg_constraint) GETSTRUCT(tuple))->contype == CONSTRAINT_FOREIGN)
+	{
+		dependent->relation = ((Form_pg_constraint) GETSTRUCT(tuple))->conrelid;
+		dependent->name = pstrdup(NameStr(((Form_pg_constraint) GETSTRUCT(tuple))->conname));
+	}
+	ReleaseSysCache(tuple);
 }
 
 /* The object in a row of pg_depend, or NULL if it does not matter. */
@@ -61,22 +99,32 @@ static CmigLintDependent *
 read_dependent(Oid table, Form_pg_depend form)
 {
 	ObjectAddress object = {form->classid, form->objid, form->objsubid};
-	CmigLintDependent *result;
+	CmigLintDependent *result = palloc0(sizeof(CmigLintDependent));
 
-	if (form->classid != RewriteRelationId && form->classid != PolicyRelationId &&
-		form->classid != ProcedureRelationId)
-		return NULL;
-	result = palloc0(sizeof(CmigLintDependent));
-	if (form->classid == RewriteRelationId)
+	switch (form->classid)
 	{
-		result->relation = fetch_oid(RewriteRelationId, RewriteOidIndexId, Anum_pg_rewrite_oid, form->objid, 0);
-		result->is_view = true;
-		if (result->relation == table)
-			return NULL;		/* a rule of the table */
-		ObjectAddressSet(object, RelationRelationId, result->relation);
+		case RewriteRelationId:
+			read_rule(result, form->objid);
+			ObjectAddressSet(object, RelationRelationId, result->relation);
+			break;
+		case PolicyRelationId:
+			read_policy(result, form->objid);
+			break;
+		case ConstraintRelationId:
+			read_constraint(result, form->objid);
+			break;
+		case ProcedureRelationId:
+			result->kind = CMIG_LINT_FUNCTION;
+			result->name = get_func_name(form->objid);
+			break;
+		default:
+			return NULL;
 	}
-	else if (form->classid == PolicyRelationId)
-		result->relation = fetch_oid(PolicyRelationId, PolicyOidIndexId, Anum_pg_policy_oid, form->objid, 0);
+	if (result->kind != CMIG_LINT_FUNCTION && !OidIsValid(result->relation))
+		return NULL;
+	/* what belongs to the table, except for the expressions of its policies */
+	if (result->relation == table && result->kind != CMIG_LINT_POLICY)
+		return NULL;
 	result->description = getObjectDescription(&object, true);
 	return result->description ? result : NULL;
 }
@@ -108,11 +156,14 @@ cmig_lint_code_dependents(Oid table, AttrNumber column)
 				ObjectIdGetDatum(RelationRelationId));
 	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(table));
 	ScanKeyInit(&keys[2], Anum_pg_depend_refobjsubid, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(column));
-	scan = systable_beginscan(depend, DependReferenceIndexId, true, NULL, 3, keys);
+	scan = systable_beginscan(depend, DependReferenceIndexId, true, NULL, column == 0 ? 2 : 3, keys);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		CmigLintDependent *dependent = read_dependent(table, (Form_pg_depend) GETSTRUCT(tuple));
 
+		/* a table's own policies go with it */
+		if (dependent && column == 0 && dependent->relation == table)
+			continue;
 		if (dependent && !is_listed(result, dependent->description))
 			result = lappend(result, dependent);
 	}

@@ -14,17 +14,28 @@
 #include "access/attnum.h"
 #include "nodes/pg_list.h"
 
-/* An object that depends on a column. */
+/* What kind of object depends on a relation. */
+typedef enum CmigLintDependentKind
+{
+	CMIG_LINT_VIEW,
+	CMIG_LINT_POLICY,
+	CMIG_LINT_FUNCTION,			/* whose body the server has parsed */
+	CMIG_LINT_FOREIGN_KEY		/* of another table */
+}			CmigLintDependentKind;
+
+/* An object that depends on a relation or a column. */
 typedef struct CmigLintDependent
 {
+	CmigLintDependentKind kind;
 	char	   *description;	/* "view v" */
-	Oid			relation;		/* the view, or the table of the policy */
-	bool		is_view;
+	Oid			relation;		/* the view, or the table of a policy or
+								 * foreign key */
+	char	   *name;			/* of a policy, function, or foreign key */
 } CmigLintDependent;
 
 /*
- * What depends on a column of a table, other than what belongs to the table: a
- * List of CmigLintDependent *.
+ * What depends on a column of a relation, or with 0 on any part of it, other than
+ * what belongs to the relation: a List of CmigLintDependent *.
  */
 extern List *cmig_lint_code_dependents(Oid table, AttrNumber column);
 

@@ -24,53 +24,73 @@
  * dependent-objects
  */
 
-/* Has the plan dropped the view, or the table of the policy? */
+/* Has the plan dropped or changed what depends on something, so that it no longer may? */
 static bool
 is_gone(CmigLint *lint, const CmigLintDependent *dependent)
 {
-	return OidIsValid(dependent->relation) && cmig_lint_state_is_gone(lint, dependent->relation);
+	CmigLintTable *table;
+
+	if (dependent->kind == CMIG_LINT_FUNCTION)
+		return dependent->name && cmig_lint_objects_function(lint, dependent->name) != NULL;
+	if (cmig_lint_state_is_gone(lint, dependent->relation))
+		return true;
+	table = cmig_lint_state_find_oid(lint, dependent->relation);
+	switch (dependent->kind)
+	{
+		case CMIG_LINT_POLICY:
+			return cmig_lint_objects_is_policy_changed(lint, dependent->relation, dependent->name);
+		case CMIG_LINT_FOREIGN_KEY:
+			cmig_lint_state_load(lint, table);
+			return cmig_lint_model_constraint(table, dependent->name) == NULL;
+		default:
+			return table->redefined;
+	}
 }
 
 /*
- * What depends on a column and has not been dropped, as a list for a message,
- * or NULL.
+ * What depends on a column of a live relation, or with 0 on all of it, and has not
+ * been dropped, as a list for a message, or NULL.  A foreign key follows a change
+ * of the type.  Relations in dropped, OIDs, do not count.
  */
 static char *
-dependents_of(CmigLint *lint, const CmigLintColumn *column, bool views_only)
+dependents_of(CmigLint *lint, Oid relation, AttrNumber column, bool type_change, List *dropped)
 {
 	CmigListing listing;
 	ListCell   *lc;
 
-	if (column == NULL || column->attnum == 0 || !OidIsValid(lint->target->oid))
-		return NULL;
 	cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
-	foreach(lc, cmig_lint_code_dependents(lint->target->oid, column->attnum))
+	foreach(lc, cmig_lint_code_dependents(relation, column))
 	{
 		CmigLintDependent *dependent = lfirst(lc);
 
-		if ((!views_only || dependent->is_view) && !is_gone(lint, dependent))
+		if (!(type_change && dependent->kind == CMIG_LINT_FOREIGN_KEY) && !is_gone(lint, dependent) &&
+			!list_member_oid(dropped, dependent->relation))
 			cmig_listing_add(&listing, dependent->description);
 	}
 	return listing.count > 0 ? cmig_listing_text(&listing) : NULL;
 }
 
-/* The rule dependent-objects. */
+/* The rule for ALTER TABLE. */
 static void
-check_dependents(CmigLint *lint, Node *node)
+check_altered(CmigLint *lint, AlterTableStmt *alter)
 {
 	ListCell   *lc;
 
 	if (lint->target == NULL || lint->target->origin != CMIG_LINT_LIVE)
 		return;
-	foreach(lc, ((AlterTableStmt *) node)->cmds)
+	foreach(lc, alter->cmds)
 	{
 		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
 		bool		drops = command->subtype == AT_DropColumn;
+		CmigLintColumn *column;
 		char	   *dependents;
 
 		if (!drops && command->subtype != AT_AlterColumnType)
 			continue;
-		dependents = dependents_of(lint, cmig_lint_model_column(lint->target, command->name), !drops);
+		column = cmig_lint_model_column(lint->target, command->name);
+		if (column == NULL || column->attnum == 0 || !OidIsValid(lint->target->oid))
+			continue;
+		dependents = dependents_of(lint, lint->target->oid, column->attnum, !drops, NIL);
 		if (dependents == NULL)
 			continue;
 		if (drops && command->behavior == DROP_CASCADE)
@@ -81,6 +101,48 @@ check_dependents(CmigLint *lint, Node *node)
 							 drops ? "dropping" : "changing the type of",
 							 quote_identifier(command->name), dependents);
 	}
+}
+
+/* The rule for DROP TABLE and DROP VIEW. */
+static void
+check_dropped(CmigLint *lint, DropStmt *drop)
+{
+	List	   *dropped = NIL;
+	ListCell   *lc;
+
+	if (drop->removeType != OBJECT_TABLE && drop->removeType != OBJECT_VIEW &&
+		drop->removeType != OBJECT_MATVIEW)
+		return;
+	foreach(lc, drop->objects)
+	{
+		CmigLintTable *table = cmig_lint_state_find_names(lint, lfirst(lc), drop->missing_ok);
+
+		if (table && table->origin == CMIG_LINT_LIVE)
+			dropped = lappend_oid(dropped, table->oid);
+	}
+	foreach(lc, dropped)
+	{
+		char	   *dependents = dependents_of(lint, lfirst_oid(lc), 0, false, dropped);
+		char	   *name;
+
+		if (dependents == NULL)
+			continue;
+		name = cmig_lint_text_name(cmig_lint_state_find_oid(lint, lfirst_oid(lc)));
+		if (drop->behavior == DROP_CASCADE)
+			cmig_lint_report(lint, NULL, "CASCADE also drops what depends on %s: %s", name, dependents);
+		else
+			cmig_lint_report(lint, NULL, "dropping %s fails, because it is used by %s", name, dependents);
+	}
+}
+
+/* The rule dependent-objects. */
+static void
+check_dependents(CmigLint *lint, Node *node)
+{
+	if (IsA(node, DropStmt))
+		check_dropped(lint, (DropStmt *) node);
+	else
+		check_altered(lint, (AlterTableStmt *) node);
 }
 
 /*
@@ -225,7 +287,7 @@ check_code(CmigLint *lint, Node *node)
 }
 
 const CmigLintRule cmig_lint_dependents[] = {
-	{"dependent-objects", CMIG_LINT_ERROR, false, check_dependents, {T_AlterTableStmt}},
+	{"dependent-objects", CMIG_LINT_ERROR, false, check_dependents, {T_AlterTableStmt, T_DropStmt}},
 	{"code-uses-dropped", CMIG_LINT_WARNING, false, check_code, {T_AlterTableStmt, T_RenameStmt, T_DropStmt}},
 	{NULL}
 };

@@ -91,6 +91,7 @@ typedef struct CmigLintTable
 	int64		bytes;			/* -1 if not known */
 	bool		has_default_partition;
 	bool		row_security;
+	bool		redefined;		/* a view that the plan has replaced */
 	bool		has_grants;		/* roles other than its owner have privileges */
 	List	   *columns;		/* CmigLintColumn *, in order */
 	List	   *constraints;	/* CmigLintConstraint * */

@@ -30,6 +30,13 @@ typedef struct FunctionEntry
 	CmigLintFunction function;
 } FunctionEntry;
 
+/* A policy of a live table that the plan drops or changes. */
+typedef struct Policy
+{
+	Oid			table;
+	char	   *name;
+} Policy;
+
 struct CmigLintObjects
 {
 	HTAB	   *types;			/* TypeEntry */
@@ -37,6 +44,7 @@ struct CmigLintObjects
 	HTAB	   *schemas;		/* names of new schemas */
 	List	   *bodies;			/* CmigLintBody *: live functions */
 	bool		bodies_read;
+	List	   *policies;		/* Policy *: changed ones */
 };
 
 HTAB *
@@ -216,4 +224,35 @@ cmig_lint_objects_bodies(CmigLint *lint)
 	lint->objects->bodies_read = true;
 	MemoryContextSwitchTo(old);
 	return lint->objects->bodies;
+}
+
+/*
+ * Policies
+ */
+
+void
+cmig_lint_objects_change_policy(CmigLint *lint, Oid table, const char *name)
+{
+	MemoryContext old = MemoryContextSwitchTo(lint->context);
+	Policy	   *policy = palloc(sizeof(Policy));
+
+	policy->table = table;
+	policy->name = pstrdup(name);
+	lint->objects->policies = lappend(lint->objects->policies, policy);
+	MemoryContextSwitchTo(old);
+}
+
+bool
+cmig_lint_objects_is_policy_changed(CmigLint *lint, Oid table, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, lint->objects->policies)
+	{
+		const Policy *policy = lfirst(lc);
+
+		if (policy->table == table && strcmp(policy->name, name) == 0)
+			return true;
+	}
+	return false;
 }

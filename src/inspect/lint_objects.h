@@ -59,6 +59,10 @@ extern void cmig_lint_objects_add_schema(CmigLint *lint, const char *schema);
 /* The first schema in search_path, in which new objects are created. */
 extern const char *cmig_lint_objects_creation_schema(const CmigLint *lint);
 
+/* Policies of live tables that the plan drops or changes. */
+extern void cmig_lint_objects_change_policy(CmigLint *lint, Oid table, const char *name);
+extern bool cmig_lint_objects_is_policy_changed(CmigLint *lint, Oid table, const char *name);
+
 /* Functions that the plan creates, by their names without schemas. */
 extern CmigLintFunction *cmig_lint_objects_function(CmigLint *lint, const char *name);
 extern CmigLintFunction *cmig_lint_objects_add_function(CmigLint *lint, const char *name);
