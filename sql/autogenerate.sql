@@ -164,6 +164,24 @@ SELECT cmig.require_schema(:'models', source => 'replay');
 DROP TABLE by_hand;
 DROP EXTENSION pg_cmig;
 
+-- serial, unless the sequence is not the one that it makes
+CREATE EXTENSION pg_cmig;
+SELECT cmig.schema_sql() AS before \gset
+\set models 'CREATE TABLE a (id serial PRIMARY KEY, b bigserial, s smallserial, n int); CREATE TABLE "Odd ""na\'me" ("x.\'y" serial); CREATE UNLOGGED TABLE u (id serial); CREATE TABLE twin (id bigserial, other bigint DEFAULT nextval(\'a_id_seq\')); CREATE TABLE c (id serial, t serial, r serial, st serial, g serial, nu serial, w serial); COMMENT ON SEQUENCE c_t_seq IS \'own\'; ALTER SEQUENCE c_r_seq RENAME TO renamed; ALTER SEQUENCE c_st_seq START 5; GRANT USAGE ON SEQUENCE c_g_seq TO PUBLIC; ALTER TABLE c ALTER nu DROP NOT NULL; ALTER SEQUENCE c_w_seq OWNED BY NONE; CREATE TABLE child () INHERITS (a); CREATE TABLE p (id serial) PARTITION BY RANGE (id); CREATE TABLE p1 PARTITION OF p DEFAULT;'
+SELECT pg_temp.undated(content) FROM cmig.autogenerate('Serial', :'models', '001', store => true);
+SELECT revision FROM cmig.upgrade();
+SELECT cmig.require_schema(:'models');
+SELECT count(*) FROM cmig.drift();
+SELECT count(*) FROM cmig.round_trip();
+SELECT pg_temp.undated(content) FROM cmig.autogenerate('Less', 'CREATE TABLE a (id serial PRIMARY KEY, n int)', '002');
+SELECT revision FROM cmig.downgrade('-1');
+SELECT cmig.schema_sql() = :'before';
+-- a relation that is dropped has the sequence's name
+CREATE TABLE a_id_seq ();
+SELECT upgrade_sql FROM cmig.diff('CREATE TABLE a (id serial)');
+DROP TABLE a_id_seq;
+DROP EXTENSION pg_cmig;
+
 -- forced row security would hide rows from the check of a foreign key
 CREATE EXTENSION pg_cmig;
 CREATE TABLE p (id int PRIMARY KEY);

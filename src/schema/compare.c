@@ -19,6 +19,7 @@
 #include "schema/keep.h"
 #include "schema/kinds.h"
 #include "schema/replace.h"
+#include "schema/serial.h"
 #include "schema/twins.h"
 
 /*
@@ -832,6 +833,7 @@ cmig_compare_hosts(CmigDifference *difference)
 			mark_functions(difference, change);
 	}
 	cmig_twins_sort(difference);
+	cmig_serial_mark(difference);
 }
 
 /* If an object is re-created, copy the properties that are not compared. */

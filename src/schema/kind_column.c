@@ -193,10 +193,11 @@ cmig_column_definition(StringInfo buf, const CmigObject *column)
 	const CmigObject *value = default_of(column);
 
 	appendStringInfo(buf, "%s %s", cmig_quote(column->name),
-					 column->values[OF_TYPE] && column->folded ? "WITH OPTIONS" : column->values[TYPE]);
+					 column->values[OF_TYPE] && column->folded ? "WITH OPTIONS" :
+					 column->serial ? column->serial : column->values[TYPE]);
 	if (column->values[COLLATION])
 		appendStringInfo(buf, " COLLATE %s", column->values[COLLATION]);
-	if (value != NULL && value->folded)
+	if (value != NULL && value->folded && column->serial == NULL)
 		appendStringInfo(buf, " DEFAULT %s", value->values[0]);
 	if (column->values[GENERATED] && !inherits_expression(column))
 		appendStringInfo(buf, " GENERATED ALWAYS AS (%s", column->values[GENERATED]);

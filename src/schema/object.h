@@ -64,6 +64,8 @@ typedef struct CmigObject
 								 * during the change */
 	bool		apart;			/* it must not be folded, nor dropped with its
 								 * parent */
+	const char *serial;			/* a column that is written as this type, such
+								 * as serial; or NULL */
 	bool		unfolded;		/* it must not be folded */
 	struct CmigObject *lead;	/* see lead.h */
 	int			turn;

@@ -166,7 +166,7 @@ has_name(const List *names, const char *name)
 
 /* Raise an error if the path is not safe. */
 static void
-require_safe(const CmigReplayPaths * paths, CmigShadow *shadow, const PathEntry *entry)
+require_safe(const CmigReplayPaths *paths, CmigShadow *shadow, const PathEntry *entry)
 {
 	List	   *names;
 	List	   *own = NIL;
@@ -192,7 +192,7 @@ require_safe(const CmigReplayPaths * paths, CmigShadow *shadow, const PathEntry 
 }
 
 const char *
-cmig_replay_path_find(const CmigReplayPaths * paths, CmigShadow *shadow, const char *revision)
+cmig_replay_path_find(const CmigReplayPaths *paths, CmigShadow *shadow, const char *revision)
 {
 	PathEntry  *entry = paths == NULL ? NULL : hash_search(paths->paths, &revision, HASH_FIND, NULL);
 

@@ -17,7 +17,7 @@ typedef struct CmigReplayPaths CmigReplayPaths;
  * search_path that differs from the one with which a script would start now;
  * NULL if there are none.
  */
-extern CmigReplayPaths * cmig_replay_path_read(void);
+extern CmigReplayPaths *cmig_replay_path_read(void);
 
 /*
  * The path of a revision, with the role that ran it in place of "$user".  NULL
@@ -26,7 +26,7 @@ extern CmigReplayPaths * cmig_replay_path_read(void);
  * a role other than the current one and superusers can create objects in it: that
  * role would decide which functions the script calls.
  */
-extern const char *cmig_replay_path_find(const CmigReplayPaths * paths, CmigShadow *shadow,
+extern const char *cmig_replay_path_find(const CmigReplayPaths *paths, CmigShadow *shadow,
 										 const char *revision);
 
 #endif							/* CMIG_REPLAY_PATH_H */

@@ -1,0 +1,154 @@
+/*
+ * serial.c
+ *	  Columns of new tables that are written as serial.
+ *
+ * Otherwise each of them would need three statements: for the sequence, the
+ * table, and OWNED BY.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "schema/kind_table.h"
+#include "schema/kinds.h"
+#include "schema/serial.h"
+
+#include "commands/defrem.h"
+
+/* The types, and how the sequence and the pseudo-type are called. */
+typedef struct SerialType
+{
+	const char *type;
+	const char *sequence;		/* its property "type" */
+	const char *serial;
+} SerialType;
+
+static const SerialType serial_types[] = {
+	{"integer", "integer", "serial"},
+	{"bigint", NULL, "bigserial"},
+	{"smallint", "smallint", "smallserial"}
+};
+
+/* The value of a property, or NULL. */
+static const char *
+value_of(const CmigObject *object, const char *property)
+{
+	for (int i = 0; i < object->kind->nproperties; i++)
+		if (strcmp(object->kind->properties[i].name, property) == 0)
+			return object->values[i];
+	return NULL;
+}
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static const SerialType *
+serial_type(const CmigObject *column)
+{
+	const char *type = value_of(column, "type");
+
+	for (int i = 0; type != NULL && i < lengthof(serial_types); i++)
+		if (strcmp(type, serial_types[i].type) == 0)
+			return &serial_types[i];
+	return NULL;
+}
+
+static const CmigObject *
+child_of(const CmigObject *object, const CmigKind *kind)
+{
+	for (const CmigObject *child = object->child; child != NULL; child = child->sibling)
+		if (child->kind == kind)
+			return child;
+	return NULL;
+}
+
+/* The name that the server chooses for the sequence, qualified and quoted. */
+static char *
+chosen_name(const CmigObject *column)
+{
+	const CmigObject *table = column->parent;
+	int			schema = strlen(table->identity) - strlen(cmig_quote(table->name));
+
+	return psprintf("%.*s%s", schema, table->identity,
+					cmig_quote(makeObjectName(table->name, column->name, "seq")));
+}
+
+/* Has the sequence only properties that it gets from the column? */
+static bool
+is_plain(const CmigObject *sequence, const CmigObject *column)
+{
+	for (int i = 0; i < sequence->kind->nproperties; i++)
+	{
+		const char *name = sequence->kind->properties[i].name;
+		const char *expected = strcmp(name, "type") == 0 ? serial_type(column)->sequence :
+		strcmp(name, "persistence") == 0 ? value_of(column->parent, "persistence") : NULL;
+
+		if ((sequence->kind->properties[i].flags & CMIG_PROPERTY_SILENT) == 0 &&
+			!same_text(sequence->values[i], expected))
+			return false;
+	}
+	return sequence->comment == NULL && sequence->grants == NIL && !sequence->foreign;
+}
+
+/* The sequence if the column with its default is one that serial makes, or NULL. */
+static const CmigObject *
+serial_sequence(const CmigObject *column)
+{
+	const CmigObject *value = child_of(column, &cmig_kind_default);
+
+	if (!column->folded || column->inherited || value == NULL || !value->folded || serial_type(column) == NULL ||
+		value_of(column, "not null") == NULL || value_of(column, "of a typed table") != NULL)
+		return NULL;
+	for (int i = 0; i < value->ndepends; i++)
+	{
+		const CmigObject *sequence = value->depends[i];
+
+		if (sequence->kind == &cmig_kind_sequence && is_plain(sequence, column) &&
+			strcmp(sequence->identity, chosen_name(column)) == 0 &&
+			strcmp(value->values[0], psprintf("nextval(%s::regclass)", cmig_literal(sequence->identity))) == 0)
+			return sequence;
+	}
+	return NULL;
+}
+
+/* Mark the column if the sequence and its owner change in the same way. */
+static void
+mark_column(CmigChange **changes, CmigObject *column)
+{
+	CmigChange *table = changes[column->parent->index];
+	const CmigObject *sequence = serial_sequence(column);
+	const CmigObject *owner = sequence ? child_of(sequence, &cmig_kind_sequence_owner) : NULL;
+
+	if (owner == NULL || !same_text(cmig_sequence_owner_column(owner), column->identity) ||
+		changes[sequence->index]->action != table->action || changes[owner->index]->action != table->action)
+		return;
+	column->serial = serial_type(column)->serial;
+	changes[sequence->index]->host = table;
+	changes[owner->index]->host = table;
+}
+
+static void
+mark_image(const CmigImage *image, CmigChange **changes, CmigAction action)
+{
+	for (int i = 0; i < image->count; i++)
+	{
+		CmigObject *object = image->objects[i];
+
+		if (object->kind != &cmig_kind_column)
+			continue;
+		object->serial = NULL;
+		if (object->parent->kind == &cmig_kind_table && changes[object->parent->index]->action == action &&
+			!cmig_table_is_partition(object->parent))
+			mark_column(changes, object);
+	}
+}
+
+void
+cmig_serial_mark(CmigDifference *difference)
+{
+	mark_image(difference->from, difference->of_from, CMIG_DROP);
+	mark_image(difference->to, difference->of_to, CMIG_CREATE);
+}
