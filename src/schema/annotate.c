@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "schema/annotate.h"
+#include "schema/kinds.h"
 
 static const char *
 owner_of(const CmigObject *object)
@@ -41,7 +42,8 @@ same_comment(const char *from, const char *to)
 static char *
 index_comment_sql(const CmigObject *object, const char *comment)
 {
-	return psprintf("COMMENT ON INDEX %s IS %s", object->kind->index_name(object),
+	return psprintf("COMMENT ON %s %s IS %s", object->kind == &cmig_kind_column ? "SEQUENCE" : "INDEX",
+					object->kind->index_name(object),
 					comment ? cmig_literal(comment) : "NULL");
 }
 
@@ -57,7 +59,7 @@ alter_comments(List *ddl, const CmigObject *from, const CmigObject *to)
 
 	if (!same_comment(old, to->comment))
 		ddl = cmig_ddl_append(ddl, comment_sql(to, to->comment), comment_sql(to, old));
-	if (!same_comment(old_index, to->index_comment))
+	if (!same_comment(old_index, to->index_comment) && to->kind->index_name(to) != NULL)
 		ddl = cmig_ddl_append(ddl, index_comment_sql(to, to->index_comment), index_comment_sql(to, old_index));
 	return ddl;
 }
@@ -313,6 +315,57 @@ initial_grants(const CmigObject *object, const CmigDiffOptions *options)
 	return grants;
 }
 
+/* The sequence of an identity column as an object, or NULL. */
+static CmigObject *
+sequence_of(const CmigObject *column)
+{
+	const char *name = column->kind == &cmig_kind_column ? column->kind->index_name(column) : NULL;
+	CmigObject *sequence = name ? cmig_object_new(&cmig_kind_sequence, name, name) : NULL;
+
+	if (sequence == NULL)
+		return NULL;
+	sequence->owner = unconstify(char *, owner_of(column));
+	sequence->grants = list_copy(column->sequence_grants);
+	return sequence;
+}
+
+/* The privileges on the sequence, if it is new. */
+static List *
+create_sequence(List *ddl, const CmigObject *column, const CmigDiffOptions *options)
+{
+	CmigObject *sequence = sequence_of(column);
+
+	if (sequence == NULL)
+		return ddl;
+	if (options->sorted)
+		list_sort(sequence->grants, compare_cells);
+	return alter_grants(ddl, sequence, initial_grants(sequence, options), sequence->grants);
+}
+
+static List *
+alter_sequence(List *ddl, const CmigObject *from, const CmigObject *to, const CmigDiffOptions *options)
+{
+	CmigObject *old = sequence_of(from),
+			   *new = sequence_of(to);
+
+	if (new == NULL)
+		return ddl;
+	return old == NULL ? create_sequence(ddl, to, options) : alter_grants(ddl, new, old->grants, new->grants);
+}
+
+List *
+cmig_annotate_sequence_gone(const CmigObject *from, const CmigObject *to, const CmigDiffOptions *options)
+{
+	CmigObject *sequence = sequence_of(from);
+	List	   *ddl = NIL;
+
+	if (sequence == NULL || sequence_of(to) != NULL)
+		return NIL;
+	if (from->index_comment != NULL)
+		ddl = cmig_ddl_append(ddl, index_comment_sql(from, NULL), index_comment_sql(from, from->index_comment));
+	return alter_grants(ddl, sequence, sequence->grants, initial_grants(sequence, options));
+}
+
 /* All annotations */
 
 List *
@@ -330,6 +383,7 @@ cmig_annotate_create(const CmigObject *object, const CmigDiffOptions *options)
 		if (options->sorted)
 			list_sort(grants, compare_cells);
 		ddl = alter_grants(ddl, object, initial_grants(object, options), grants);
+		ddl = create_sequence(ddl, object, options);
 	}
 	if (options->comments || object->keeps)
 		ddl = alter_comments(ddl, NULL, object);
@@ -510,6 +564,7 @@ cmig_annotate_alter(const CmigObject *from, const CmigObject *to, const CmigDiff
 		ddl = list_concat(ddl, regrant_columns(from, to, new, old));
 		ddl = alter_grants(ddl, options->owners ? to : from, old, new);
 		ddl = list_concat(ddl, regrant_columns(to, from, old, new));
+		ddl = alter_sequence(ddl, from, to, options);
 	}
 	if (options->comments)
 		ddl = alter_comments(ddl, from, to);

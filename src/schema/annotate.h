@@ -55,6 +55,13 @@ extern List *cmig_annotate_create(const CmigObject *object, const CmigDiffOption
 extern List *cmig_annotate_alter(const CmigObject *from, const CmigObject *to,
 								 const CmigDiffOptions *options);
 
+/*
+ * Statements to be run before those that alter a column which is no longer an
+ * identity: they remove the privileges and the comment of its sequence.
+ */
+extern List *cmig_annotate_sequence_gone(const CmigObject *from, const CmigObject *to,
+										 const CmigDiffOptions *options);
+
 /* Copy the comments from one object to the other. */
 extern void cmig_annotate_keep_comments(const CmigObject *from, CmigObject *to);
 

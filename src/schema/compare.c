@@ -114,6 +114,7 @@ compare_pair(CmigDifference *difference, CmigChange *change)
 	change->late = alter.late;
 	change->ddl = cmig_annotate_alter(change->from, change->to, difference->options);
 	change->ddl = alter.late ? list_concat(change->ddl, alter.ddl) : list_concat(alter.ddl, change->ddl);
+	change->ddl = list_concat(cmig_annotate_sequence_gone(change->from, change->to, difference->options), change->ddl);
 	change->first = alter.first;
 	change->last = alter.last;
 	if (change->ddl != NIL || change->first != NIL || change->last != NIL || change->disturbs)
@@ -851,7 +852,10 @@ keep_annotations(CmigDifference *difference)
 		if (!options->owners)
 			change->to->owner = change->from->owner;
 		if (!options->privileges)
+		{
 			change->to->grants = change->from->grants;
+			change->to->sequence_grants = change->from->sequence_grants;
+		}
 		if (!options->comments)
 			cmig_annotate_keep_comments(change->from, change->to);
 		change->to->keeps = true;

@@ -319,7 +319,10 @@ set_final(CmigDifference *difference)
 		if (!difference->options->owners)
 			change->to->owner = change->from->owner;
 		if (!difference->options->privileges)
+		{
 			change->to->grants = change->from->grants;
+			change->to->sequence_grants = change->from->sequence_grants;
+		}
 		if (!difference->options->comments)
 			cmig_annotate_keep_comments(change->from, change->to);
 	}

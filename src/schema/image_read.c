@@ -405,7 +405,7 @@ add_comment(TupleDesc desc, HeapTuple row, void *arg)
 	else if (address_at(reader, 0).catalog == RelationRelationId)
 	{
 		object = cmig_image_find_exactly(reader->image, address_at(reader, 0));
-		if (object != NULL && object->kind == &cmig_kind_constraint)
+		if (object != NULL && (object->kind == &cmig_kind_constraint || object->kind == &cmig_kind_column))
 			object->index_comment = text_at(reader, 3);
 	}
 }
@@ -415,20 +415,28 @@ static void
 add_grant(TupleDesc desc, HeapTuple row, void *arg)
 {
 	Reader	   *reader = arg;
-	CmigObject *object;
+	CmigObject *object,
+			   *sequence = NULL;
 	CmigGrant  *grant;
 
 	deform(reader, desc, row);
 	object = annotated(reader);
 	if (object == NULL)
-		return;
+	{
+		sequence = cmig_image_find_exactly(reader->image, address_at(reader, 0));
+		if (sequence == NULL || sequence->kind != &cmig_kind_column)
+			return;
+	}
 	grant = palloc0(sizeof(CmigGrant));
 	grant->grantee = text_at(reader, 3);
 	grant->privilege = text_at(reader, 4);
 	grant->grantable = bool_at(reader, 5);
 	grant->granted = bool_at(reader, 6);
 	grant->grantor = text_at(reader, 7);
-	object->grants = lappend(object->grants, grant);
+	if (sequence != NULL)
+		sequence->sequence_grants = lappend(sequence->sequence_grants, grant);
+	else
+		object->grants = lappend(object->grants, grant);
 }
 
 /* Read the comments of all objects. */

@@ -46,8 +46,11 @@ typedef struct CmigObject
 	char	   *identity;		/* qualified and quoted */
 	char	   *owner;			/* unquoted; NULL if its kind has none */
 	char	   *comment;
-	char	   *index_comment;	/* comment on the index of a constraint */
+	char	   *index_comment;	/* comment on the index of a constraint, or on
+								 * the sequence of an identity column */
 	List	   *grants;			/* of CmigGrant, sorted */
+	List	   *sequence_grants;	/* those on the sequence of an identity
+									 * column */
 	struct CmigObject *parent;	/* a column's table, NULL if it has none */
 	struct CmigObject *child;	/* first of its children */
 	struct CmigObject *last_child;
