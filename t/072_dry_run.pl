@@ -114,7 +114,8 @@ foreach my $run (1 .. $runs)
 		  . "\\o $rows\nSELECT * FROM cmig.dry_run(target => 'heads'$arguments);\n\\o\n\\echo ---\n$session_state\n",
 		stdout => \$out, stderr => \$err);
 	my ($first, $last) = $out =~ /^(.*?)---\n.*---\n(.*)$/s;
-	ok($status == 0 && $err eq '', "run $run$arguments") or diag("$err\n" . $node->safe_psql('postgres', 'SELECT revision, down_revision, transactional, upgrade_sql FROM cmig.revision'));
+	# a script's RESET ALL shows NOTICEs again
+	ok($status == 0 && $err !~ /WARNING|ERROR|FATAL/, "run $run$arguments") or diag("$err\n" . $node->safe_psql('postgres', 'SELECT revision, down_revision, transactional, upgrade_sql FROM cmig.revision'));
 	unlike(slurp_file($rows), qr/XX000/, "run $run: no internal error");
 	is("$last\n", $first, "run $run: the session is as before");
 	is(state_of(), $before, "run $run: the database is as before")
