@@ -58,7 +58,7 @@ X
 automatic:       3
 to be looked at: 1
   2c86f1d7ea30
-    transactional and other statements are mixed; it became the revisions 2c86f1d7ea30_1, 2c86f1d7ea30
+    it does not run in one transaction; it became the revisions 2c86f1d7ea30_1, 2c86f1d7ea30
     upgrade, COMMIT in the migration: what follows is outside of the transaction
     its downgrade is divided in another way; revert all of its revisions or none
 to be written:   0
@@ -68,7 +68,7 @@ X
 automatic:       6
 to be looked at: 1
   003_add_indexes
-    transactional and other statements are mixed; it became the revisions 003_add_indexes_1, 003_add_indexes_2, 003_add_indexes
+    it does not run in one transaction; it became the revisions 003_add_indexes_1, 003_add_indexes_2, 003_add_indexes
 to be written:   1
   006_migrate_user_roles
     upgrade, line 39: uses the result of a statement
