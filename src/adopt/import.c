@@ -277,7 +277,10 @@ check_script(CmigToolRevision *revision, const char *what, const char *sql)
 		cmig_import_note(revision, "%s. %s", problem->problem, problem->fix);
 }
 
-/* A message can be any comment of the tool: cut it where it is too long. */
+/*
+ * A message can be any comment in the tool's file; truncate it if it is too
+ * long.
+ */
 static void
 cut_message(CmigToolRevision *revision)
 {

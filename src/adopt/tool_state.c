@@ -145,8 +145,8 @@ take_row(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Open the table and keep it as it was when it was found readable.  Others may
- * have altered it since.
+ * Open and lock the table, and check again that it can be read, since others
+ * may have altered it in the meantime.
  */
 static Relation
 open_readable(const CmigTool *tool, Oid table)
@@ -163,8 +163,8 @@ open_readable(const CmigTool *tool, Oid table)
 
 /*
  * The planner evaluates predicates and expressions of indexes, which are the
- * owner's code.  Therefore the table is read as its owner, who cannot change
- * anything meanwhile.
+ * owner's code.  Therefore the table is read as its owner, in a way that
+ * cannot change anything.
  */
 List *
 cmig_tool_state_read(const CmigTool *tool, Oid table)

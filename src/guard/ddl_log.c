@@ -21,7 +21,7 @@
 #include "utils/guc.h"
 #include "mb/pg_wchar.h"
 
-/* The text of a statement is cut off after this many bytes. */
+/* The text of a statement is truncated to this many bytes. */
 #define QUERY_BYTES 1000
 
 /* Does a string constant, or the value in a connection string, begin here? */

@@ -13,7 +13,7 @@
 typedef struct CmigDdlEntry
 {
 	const char *command;		/* a command tag, or "allow_ddl" */
-	const char *object_type;	/* NULL if the server does not tell */
+	const char *object_type;	/* NULL if the server does not report it */
 	const char *object;			/* its identity, or NULL */
 	const char *reason;			/* of cmig.allow_ddl(), or NULL */
 } CmigDdlEntry;

@@ -179,7 +179,7 @@ apply_alter_enum(CmigLint *lint, AlterEnumStmt *statement)
  * Rows
  */
 
-/* TRUNCATE leaves nothing that would have to be scanned later. */
+/* After TRUNCATE, there is nothing to scan for later statements. */
 static void
 apply_truncate(CmigLint *lint, TruncateStmt *statement)
 {
@@ -194,7 +194,7 @@ apply_truncate(CmigLint *lint, TruncateStmt *statement)
 	}
 }
 
-/* Rows of a large table make the table into which they are inserted large too. */
+/* A table into which rows of a large table are inserted becomes large, too. */
 static void
 apply_insert(CmigLint *lint, InsertStmt *statement)
 {
@@ -214,7 +214,10 @@ apply_insert(CmigLint *lint, InsertStmt *statement)
  * DROP and RENAME
  */
 
-/* CASCADE drops the views that use a live relation, and those that use these. */
+/*
+ * Note the views that CASCADE drops with a live relation, including indirect
+ * ones.
+ */
 static void
 apply_cascade(CmigLint *lint, Oid relation)
 {
@@ -254,7 +257,7 @@ apply_drop_relation(CmigLint *lint, List *name, DropBehavior behavior)
 		apply_cascade(lint, table->oid);
 }
 
-/* A policy is dropped or changed. */
+/* Note that a policy is dropped or changed. */
 static void
 apply_policy(CmigLint *lint, CmigLintTable *table, const char *name)
 {

@@ -67,7 +67,10 @@ is_in(List *names, const char *text)
  * Tokens
  */
 
-/* A text without its first and last character, and with doubled quotes as one. */
+/*
+ * A text without its first and last character, and with doubled quotes reduced
+ * to one.
+ */
 static char *
 unquote(const char *start, int length, char quote)
 {
@@ -150,7 +153,7 @@ is_name(const Statement *statement, int i)
 		(statement->tokens[i].type == CMIG_TOKEN_WORD || statement->tokens[i].type == CMIG_TOKEN_QUOTED);
 }
 
-/* Is the i-th token that word, operator, or character? */
+/* Is the i-th token this word, operator, or character? */
 static bool
 is_token(const Statement *statement, int i, const char *text)
 {
@@ -169,7 +172,10 @@ is_string(const Token *token)
  * Tables
  */
 
-/* Words that a table follows, and those after which commas separate tables. */
+/*
+ * Words that are followed by a table, and those that are followed by tables
+ * with commas between them.
+ */
 static const char *const before_table[] = {
 	"from", "join", "into", "update", "only", "table", "truncate", "using", "lock", NULL
 };
@@ -190,8 +196,8 @@ static const char *const no_alias[] = {
 };
 
 /*
- * Note a table that the statement names at i, and its alias.  Sets *next to the
- * token behind it.
+ * Note a table that the statement names at i, and its alias. Sets *next to the
+ * token after it.
  */
 static void
 note_table(Statement *statement, int i, int *next)
@@ -263,7 +269,7 @@ is_row_type(const Statement *statement, int i)
  * Columns
  */
 
-/* Does the name at i, behind a point, belong to the table? */
+/* Does the name at i, which follows a dot, belong to the table? */
 static bool
 is_qualified_column(const Statement *statement, int i)
 {
@@ -326,7 +332,7 @@ search_strings(const Statement *statement)
  * Bodies
  */
 
-/* Does the statement use what is looked for? */
+/* Does the statement use the table or column? */
 static bool
 uses_it(Statement *statement)
 {
@@ -341,7 +347,7 @@ uses_it(Statement *statement)
 	return false;
 }
 
-/* names_table: what surrounds the text names the table. */
+/* names_table: the statement that contains the text names the table. */
 static bool
 search(const char *source, const CmigLintName *name, bool is_trigger, bool names_table)
 {

@@ -2,10 +2,10 @@
  * lint_body.h
  *	  Whether the body of a function uses a table, or a column of it.
  *
- * The body is a text in SQL or PL/pgSQL.  Its tokens are examined, one statement
- * at a time: where the name of the table stands, which alias it has, and to what
- * the name of the column belongs.  Strings count only if the body executes
- * dynamic SQL.
+ * The body is a text in SQL or PL/pgSQL.  Its tokens are examined, one
+ * statement at a time: where the name of the table occurs, which alias it has,
+ * and to which table the name of the column belongs.  Strings count only if
+ * the body executes dynamic SQL.
  *
  * Pure.
  *

@@ -1,7 +1,7 @@
 /*
  * lint_catalog.c
- *	  What the catalogs tell cmig.lint beside the relations themselves: partitions,
- *	  foreign keys, schemas, and types.
+ *	  What the catalogs tell cmig.lint besides the relations themselves:
+ *	  partitions, foreign keys, schemas, and types.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -32,10 +32,10 @@ extern bool cmig_lint_catalog_type_is_used(Oid relation);
  */
 extern List *cmig_lint_catalog_ancestors(Oid table);
 
-/* The columns of a partition key, as far as they are columns: char *. */
+/* The columns of a partition key, without its expressions: char *. */
 extern List *cmig_lint_catalog_partition_key(Oid table);
 
-/* The partitions of a table, without theirs: OIDs, in no order that matters. */
+/* The OIDs of the direct partitions of a table, in no particular order. */
 extern List *cmig_lint_catalog_partitions(Oid table);
 
 /* The default partition of a table, or InvalidOid. */

@@ -33,7 +33,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
-/* Copy of the row of a catalog with that OID, or NULL. */
+/* A copy of the catalog row with this OID, or NULL. */
 static HeapTuple
 fetch_row(Relation catalog, Oid index, AttrNumber oid_column, Oid oid)
 {
@@ -50,7 +50,7 @@ fetch_row(Relation catalog, Oid index, AttrNumber oid_column, Oid oid)
 	return tuple;
 }
 
-/* The view of a rule, or the table whose rule it is. */
+/* The view or table to which a rule belongs. */
 static void
 read_rule(CmigLintDependent *dependent, Oid rule)
 {

@@ -19,7 +19,7 @@ typedef enum CmigLintDependentKind
 {
 	CMIG_LINT_VIEW,
 	CMIG_LINT_POLICY,
-	CMIG_LINT_FUNCTION,			/* whose body the server has parsed */
+	CMIG_LINT_FUNCTION,			/* a function whose body the server has parsed */
 	CMIG_LINT_FOREIGN_KEY		/* of another table */
 }			CmigLintDependentKind;
 
@@ -34,8 +34,8 @@ typedef struct CmigLintDependent
 } CmigLintDependent;
 
 /*
- * What depends on a column of a relation, or with 0 on any part of it, other than
- * what belongs to the relation: a List of CmigLintDependent *.
+ * Objects outside of the relation that depend on a column of it, or if the
+ * column is 0, on any part of it: a List of CmigLintDependent *.
  */
 extern List *cmig_lint_code_dependents(Oid table, AttrNumber column);
 

@@ -61,7 +61,7 @@ default_of(const ColumnDef *column)
 	return constraint && !is_null_constant(constraint->raw_expr) ? constraint->raw_expr : NULL;
 }
 
-/* Is there anything to scan or rewrite for ALTER TABLE, perhaps with ONLY? */
+/* Does ALTER TABLE, possibly with ONLY, have anything to scan or rewrite? */
 static bool
 alters_large(CmigLint *lint, Node *node)
 {

@@ -37,8 +37,9 @@ typedef struct Added
 typedef void (*AddedCheck) (CmigLint *lint, const Added *added);
 
 /*
- * Call for the constraints of one kind that the statement adds to a large table.
- * Only CHECK constraints are inherited, by other tables than partitions.
+ * Called for the constraints of one kind that the statement adds to a large
+ * table. Tables that inherit, except for partitions, inherit only CHECK
+ * constraints.
  */
 static void
 each_added(CmigLint *lint, Node *node, ConstrType type, AddedCheck check)

@@ -24,7 +24,10 @@
  * dependent-objects
  */
 
-/* Has the plan dropped or changed what depends on something, so that it no longer may? */
+/*
+ * Has the plan dropped or changed the dependent, so that it may no longer
+ * depend on the object?
+ */
 static bool
 is_gone(CmigLint *lint, const CmigLintDependent *dependent)
 {
@@ -48,9 +51,9 @@ is_gone(CmigLint *lint, const CmigLintDependent *dependent)
 }
 
 /*
- * What depends on a column of a live relation, or with 0 on all of it, and has not
- * been dropped, as a list for a message, or NULL.  A foreign key follows a change
- * of the type.  Relations in dropped, OIDs, do not count.
+ * What depends on a column of a live relation, or with 0 on all of it, and has
+ * not been dropped, as a list for a message, or NULL.  A foreign key follows a
+ * change of the type.  Relations whose OIDs are in "dropped" are left out.
  */
 static char *
 dependents_of(CmigLint *lint, Oid relation, AttrNumber column, bool type_change, List *dropped)

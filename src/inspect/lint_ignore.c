@@ -57,8 +57,8 @@ add_name(List *ignores, char *name, int line)
 }
 
 /*
- * Add the rules that one comment names, up to a reason behind "--"; an empty name
- * if there is none.
+ * Add the rules that one comment names, up to a reason after "--"; an empty
+ * name if it names none.
  */
 static List *
 read_comment(List *ignores, const char *text, int length, int line)

@@ -89,7 +89,10 @@ all_partitions_fix(CmigLint *lint, const IndexStmt *index)
 	return fix.data;
 }
 
-/* The same, in words if the partitions are not known, or have partitions. */
+/*
+ * The same, but in words if the partitions are unknown or have partitions
+ * themselves.
+ */
 static char *
 partitioned_index_fix(CmigLint *lint, const IndexStmt *index)
 {

@@ -82,8 +82,8 @@ typedef struct CmigLintTable
 	Oid			oid;			/* InvalidOid unless it is live */
 	bool		empty;			/* it has no rows, so nothing is scanned or
 								 * rewritten */
-	bool		empty_itself;	/* the same without its children; for a
-								 * partitioned table, with them */
+	bool		empty_itself;	/* the same without its children, except for a
+								 * partitioned table */
 	Oid			tablespace;		/* of a live table */
 	Oid			method;			/* table access method of a live table */
 	double		rows;			/* estimated number of rows; -1 if it is
@@ -129,7 +129,7 @@ cmig_lint_model_is_large(const CmigLintTable *table)
 	return table != NULL && table->origin != CMIG_LINT_NEW && !table->temporary && !table->empty;
 }
 
-/* The same if its children do not count, as for ONLY and for indexes. */
+/* The same without its children, as for ONLY and for indexes. */
 static inline bool
 cmig_lint_model_is_large_itself(const CmigLintTable *table)
 {

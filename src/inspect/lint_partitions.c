@@ -40,8 +40,8 @@ check_detach(CmigLint *lint, Node *node)
 }
 
 /*
- * Is the column free of nulls, and does a valid CHECK say which values it has?
- * With NULL for a column that is not known, is there any valid CHECK?
+ * Is the column NOT NULL, and does a valid CHECK restrict its values? If the
+ * column is NULL (unknown), is there any valid CHECK?
  */
 static bool
 is_restricted(const CmigLintTable *partition, const char *name)

@@ -25,8 +25,8 @@ extern void cmig_lint_policy_enforce(const CmigSituation *now, const CmigPlan *p
 extern bool cmig_lint_policy_is_error(void);
 
 /*
- * Examine the scripts of a plan, against the live database.  enforces: by
- * the rules that count for cmig.lint_policy.
+ * Examine the scripts of a plan, against the live database.  enforces: use the
+ * rules that apply to cmig.lint_policy.
  */
 extern CmigLint *cmig_lint_policy_examine(const CmigSituation *now, const CmigPlan *plan,
 										  bool enforces);

@@ -44,7 +44,9 @@ extern char *cmig_lint_source_from(const char *text, int offset, const char *con
 /* The text inside the parentheses that follow an offset. */
 extern char *cmig_lint_source_parenthesis(const char *text, int offset);
 
-/* What follows the name, with or without a schema, at a byte offset. */
+/*
+ * The text after the name, with or without a schema, that is at a byte offset.
+ */
 extern const char *cmig_lint_source_behind_name(const char *text, int offset);
 
 /*

@@ -29,8 +29,8 @@ extern void cmig_lint_state_begin_revision(CmigLint *lint);
 extern CmigLintTable *cmig_lint_state_find(CmigLint *lint, const RangeVar *name, bool missing_ok);
 
 /*
- * The same for a statement with or without IF EXISTS.  Without facts, what it
- * names is taken to exist.
+ * The same for a statement with or without IF EXISTS.  Without facts, the
+ * relation that it names is assumed to exist.
  */
 extern CmigLintTable *cmig_lint_state_find_if(CmigLint *lint, const RangeVar *name, bool if_exists);
 

@@ -29,7 +29,9 @@ static SubTransactionId watching_since = InvalidSubTransactionId;
 /* Tables larger than this are not changed; -1: no limit. */
 static int64 size_limit = -1;
 
-/* The same for statements that run plainly instead of concurrently. */
+/*
+ * The same for statements that run without CONCURRENTLY although they have it.
+ */
 #define PLAIN_LIMIT (INT64CONST(100) * 1024 * 1024)
 static bool is_plain = false;
 
@@ -76,9 +78,9 @@ require_size(Oid table, int64 size)
 }
 
 /*
- * Has the statement an analyzed query, which the parse tree's walker does not
- * know?  Its tables are looked at when it runs, and the statement itself locks no
- * other ones.
+ * Does the statement contain an analyzed query, which the walker of parse
+ * trees does not handle? Its tables are checked when the query runs, and the
+ * statement itself locks no other tables.
  */
 static bool
 is_around_query(const Node *statement)

@@ -24,8 +24,9 @@ extern void cmig_refusal_init(void);
 extern void cmig_refusal_watch(int64 max_table_size);
 
 /*
- * Whether the next statement runs plainly, although it is meant to run without
- * blocking others: tables must be small, unless max_table_size says more.
+ * Set whether the next statement runs in the transaction although it is meant
+ * to run without blocking others. Then tables must be small, unless
+ * max_table_size is greater.
  */
 extern void cmig_refusal_set_plain(bool plain);
 

@@ -218,9 +218,9 @@ calls_foreign(Node *node, void *context)
 }
 
 /*
- * The expressions of an index.  RelationGetIndexExpressions() evaluates what is
- * constant in them, with the privileges of the current role, and the functions
- * belong to others.
+ * The expressions of an index.  RelationGetIndexExpressions() would evaluate
+ * constant parts of them with the privileges of the current role, although the
+ * functions may belong to others.
  */
 static List *
 index_expressions(Relation index)

@@ -35,8 +35,9 @@ typedef struct CmigDiffOptions
 	bool		all_owners;		/* set owners even if the owner is role */
 	bool		sorted;			/* sort privileges; otherwise they are in the
 								 * order of granting */
-	bool		need_schemas;	/* a schema that cannot be compared is an
-								 * error, or a row, not a message */
+	bool		need_schemas;	/* a schema that cannot be compared is
+								 * reported as an error or a row, not as a
+								 * message */
 	List	   *renames;		/* of char *, as they were written */
 	const char *role;			/* the owner of new objects, unquoted */
 	List	   *initial;		/* of CmigInitialGrants */

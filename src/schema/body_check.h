@@ -2,8 +2,8 @@
  * body_check.h
  *	  Which functions the server would refuse to create.
  *
- * With check_function_bodies off, a function can be created whose body names
- * what does not exist, or what only another search_path finds.
+ * If check_function_bodies is off, a function can be created although its body
+ * names objects that do not exist, or that only another search_path finds.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -566,7 +566,7 @@ enqueue(List *queue, CmigChange *change)
  * Find the dependents that must be altered or dropped temporarily, and their
  * dependents in turn.
  */
-/* A column of a foreign table is created again with the table. */
+/* Columns of a foreign table are created again with the table. */
 static CmigChange *
 whole_of(const CmigDifference *difference, CmigChange *change)
 {

@@ -140,7 +140,10 @@ is_early(const CmigChange *change, const char *sql)
 	return change->unchecked && sql != NULL && strstr(sql, "LANGUAGE sql") != NULL;
 }
 
-/* sql creates the one object, and undo the other; either may be NULL. */
+/*
+ * sql creates the one object, and undo creates the other one; either may be
+ * NULL.
+ */
 static List *
 without_checks(const CmigChange *change, List *ddl, const CmigObject *object, const CmigObject *other)
 {

@@ -177,8 +177,8 @@ add_labels(DiffRun *run)
 
 /* Read the image of the target. */
 /*
- * For a caller that must know that everything was compared: the schemas of
- * other roles that the target names.
+ * Add rows for the schemas of other roles that the target names, if the caller
+ * must know that everything was compared.
  */
 static void
 add_other_schemas(DiffRun *run)

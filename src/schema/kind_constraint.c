@@ -253,7 +253,7 @@ is_validated(const CmigObject *from, const CmigObject *to)
 		strncmp(old, new, strlen(new)) == 0 && strlen(old) == strlen(new) + strlen(" NOT VALID");
 }
 
-/* The constraint is made again, with its comment. */
+/* Create the constraint again, with its comment. */
 static char *
 make_again(const CmigObject *constraint)
 {
@@ -372,8 +372,8 @@ alter_foreign_key(CmigAlter *alter)
 }
 
 /*
- * CREATE TABLE includes a foreign key if the tables are not partitioned: the
- * index of a partitioned table may be attached to later.
+ * CREATE TABLE includes a foreign key unless the tables are partitioned,
+ * because indexes may be attached to a partitioned table's index later.
  */
 static bool
 foreign_key_folds(const CmigObject *key)

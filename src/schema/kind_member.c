@@ -1,9 +1,9 @@
 /*
  * kind_member.c
- *	  Privileges on members of extensions that the extension has not given.
- *
- * Members are not compared otherwise.  A member keeps its live privileges in
- * the shadow, so what the target does not mention does not change.
+ *	  Privileges on members of extensions that the extension itself has not
+ *	  granted. Apart from these, members are not compared. A member keeps its
+ *	  live privileges in the shadow, so privileges that the target does not
+ *	  mention do not change.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

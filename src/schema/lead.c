@@ -1,9 +1,8 @@
 /*
  * lead.c
- *	  The places of new tables among the others, by their foreign keys.
- *
- * Without it, a table that is referenced would be moved away from its indexes,
- * which would keep their places.
+ *	  The places of new tables among other objects, according to their foreign
+ *	  keys. Otherwise a referenced table would be moved away from its indexes,
+ *	  which would keep their places.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -16,7 +15,7 @@
 typedef struct LeadFrame
 {
 	CmigObject *table;
-	const CmigObject *child;	/* the next child to look at */
+	const CmigObject *child;	/* the next child to examine */
 	int			depend;			/* the next of its dependencies */
 } LeadFrame;
 
@@ -30,7 +29,7 @@ typedef struct Lead
 	int			turns;
 } Lead;
 
-/* Is the whole table created, or in the old image dropped? */
+/* Is the whole table created, or dropped if "old"? */
 static bool
 is_whole(const Lead *lead, const CmigObject *table)
 {

@@ -1,8 +1,7 @@
 /*
  * lead.h
- *	  The places of new tables among the others, by their foreign keys.
- *
- * Pure.
+ *	  The places of new tables among other objects, according to their foreign
+ *	  keys. Pure.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,10 +12,10 @@
 #include "schema/difference.h"
 
 /*
- * Decide where tables stand that are created or dropped, whose CREATE TABLE
- * includes foreign keys: a table that another one references is placed right
- * before the first one, by name, that needs it.  Sets lead and turn of the
- * tables of both images.
+ * Choose the places of tables that are created or dropped and whose CREATE
+ * TABLE includes foreign keys: a referenced table is placed right before the
+ * first table, by name, that references it.  Sets lead and turn of the tables
+ * of both images.
  */
 extern void cmig_lead_tables(CmigDifference *difference);
 

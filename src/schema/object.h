@@ -65,8 +65,8 @@ typedef struct CmigObject
 	bool		folded;			/* created by its parent's CREATE statement */
 	bool		alone;			/* its table is detached from the parent
 								 * during the change */
-	bool		apart;			/* it must not be folded, nor dropped with its
-								 * parent */
+	bool		apart;			/* it must be neither folded nor dropped with
+								 * its parent */
 	const char *serial;			/* a column that is written as this type, such
 								 * as serial; or NULL */
 	bool		unfolded;		/* it must not be folded */

@@ -579,7 +579,7 @@ add_names(Order *order)
 	pfree(freed);
 }
 
-/* Indexes that are alike are created in order. */
+/* Equivalent indexes are created in order. */
 static void
 add_twins(Order *order)
 {

@@ -125,7 +125,7 @@ downgrade_lines(const List *lines)
 }
 
 /* The downgrade section; NULL if a statement cannot be reverted. */
-/* What a reader must know of the statement that reverts a line, or NULL. */
+/* What a reader must know about the statement that reverts a line, or NULL. */
 static const char *
 downgrade_comment(const CmigDiffLine *line)
 {

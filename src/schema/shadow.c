@@ -137,7 +137,7 @@ make_again(CmigShadowSchema *schema)
 	CommandCounterIncrement();
 }
 
-/* Are all schemas compared, or this one, which does not exist? */
+/* Are all schemas compared, or this one although it does not exist? */
 static bool
 lacks_public(const CmigManaged *managed)
 {
@@ -148,8 +148,8 @@ lacks_public(const CmigManaged *managed)
 }
 
 /*
- * Create the schema public as a new database has it, because targets expect it.
- * It counts only if the target uses it.
+ * Create the schema public as in a new database, because targets expect it. It
+ * is compared only if the target uses it.
  */
 static void
 make_public(CmigShadowSchema *schema)

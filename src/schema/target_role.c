@@ -240,7 +240,7 @@ adapt_default_privileges(CmigTargetState *state, AlterDefaultPrivilegesStmt *alt
 	return (Node *) alter;
 }
 
-/* Does the role lack the membership, or does either of them not exist? */
+/* Does the role lack the membership, or does one of the roles not exist? */
 static bool
 lacks_membership(const RoleSpec *member, const char *name)
 {
@@ -321,7 +321,7 @@ note_create_role(CmigTargetState *state, const CreateRoleStmt *create)
 								 "roles belong to the whole server: create it before the schema");
 }
 
-/* A role that the target itself has created does not count. */
+/* Roles that the target itself has created are not noted. */
 static void
 forget_roles(CmigTargetState *state, const DropRoleStmt *drop)
 {

@@ -47,7 +47,7 @@ extern CmigTargetNote *cmig_target_note(CmigTargetState *state, const char *kind
 extern void cmig_target_note_missing(CmigTargetState *state, ObjectType type,
 									 const char *name, const char *reason);
 
-/* Remove such notes, because the target has reverted what they are about. */
+/* Remove such notes, because the target has reverted the statement. */
 extern void cmig_target_forget(CmigTargetState *state, const char *kind, const char *object);
 
 /*

@@ -1,6 +1,6 @@
 /*
  * twins.c
- *	  Indexes of a partition that are alike.
+ *	  Equivalent indexes of a partition.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,7 +11,10 @@
 #include "schema/kinds.h"
 #include "schema/twins.h"
 
-/* What the server compares, or NULL if the object is not an attached index. */
+/*
+ * The text that shows whether indexes are equivalent, or NULL if the object is
+ * not an attached index.
+ */
 static const char *
 shape_of(const CmigObject *object)
 {
@@ -52,7 +55,7 @@ is_before(const CmigObject *object, const CmigObject *other)
 	return false;
 }
 
-/* Is the one index of the partitioned table created before the other one? */
+/* Is one index of the partitioned table created before the other one? */
 static bool
 comes_first(const CmigDifference *difference, const CmigObject *object, const CmigObject *other, bool old)
 {

@@ -1,9 +1,8 @@
 /*
  * twins.h
- *	  Indexes of a partition that are alike.
- *
- * Pure.  ATTACH PARTITION attaches indexes that are alike in the order in which
- * they were created: the first one to the partitioned table's first one.
+ *	  Equivalent indexes of a partition. Pure. ATTACH PARTITION attaches
+ *	  equivalent indexes in the order in which they were created: the first one
+ *	  to the first one of the partitioned table.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -26,10 +25,10 @@ typedef struct CmigTwins
  */
 extern List *cmig_twins_find(const CmigDifference *difference, bool old);
 
-/* Those that CREATE TABLE must not include are unfolded. */
+/* Exclude those from CREATE TABLE that it must not include. */
 extern void cmig_twins_unfold(const CmigDifference *difference);
 
-/* Bring the riders of changes into this order. */
+/* Sort the riders of changes in this order. */
 extern void cmig_twins_sort(const CmigDifference *difference);
 
 #endif							/* CMIG_TWINS_H */
