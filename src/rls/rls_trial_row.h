@@ -45,7 +45,8 @@ typedef struct CmigRlsTrial
 								 * or -1 */
 	int			context;		/* the input for the part of the context that
 								 * has a special value, or -1 */
-	bool		counts;			/* false if the trial serves only as another one's "also" */
+	bool		counts;			/* false if the trial serves only as another
+								 * one's "also" */
 	bool		is_true;
 } CmigRlsTrial;
 
