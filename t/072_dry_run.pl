@@ -115,7 +115,7 @@ foreach my $run (1 .. $runs)
 		stdout => \$out, stderr => \$err);
 	my ($first, $last) = $out =~ /^(.*?)---\n.*---\n(.*)$/s;
 	# a script's RESET ALL shows NOTICEs again
-	ok($status == 0 && $err !~ /WARNING|ERROR|FATAL/, "run $run$arguments") or diag("$err\n" . $node->safe_psql('postgres', 'SELECT revision, down_revision, transactional, upgrade_sql FROM cmig.revision'));
+	ok($status == 0 && $err !~ /ERROR|FATAL|PANIC/, "run $run$arguments") or diag("$err\n" . $node->safe_psql('postgres', 'SELECT revision, down_revision, transactional, upgrade_sql FROM cmig.revision'));
 	unlike(slurp_file($rows), qr/XX000/, "run $run: no internal error");
 	is("$last\n", $first, "run $run: the session is as before");
 	is(state_of(), $before, "run $run: the database is as before")
