@@ -8,7 +8,6 @@
 
 #include "base/compat.h"
 #include "inspect/lint_alter.h"
-#include "inspect/lint_catalog.h"
 #include "inspect/lint_fix.h"
 #include "inspect/lint_rules.h"
 #include "inspect/lint_session.h"
@@ -17,13 +16,8 @@
 #include "inspect/lint_types.h"
 
 #include "catalog/pg_class.h"
-#include "catalog/pg_constraint.h"
-#include "commands/defrem.h"
-#include "catalog/namespace.h"
-#include "nodes/makefuncs.h"
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
 
 /* A constraint that ALTER TABLE adds. */
 typedef struct Added
@@ -375,197 +369,6 @@ check_sets_not_nulls(CmigLint *lint, Node *node)
 	each_added(lint, node, CONSTR_PRIMARY, check_sets_not_null);
 }
 
-/*
- * foreign-key-without-index
- */
-
-/* A foreign key without an index, unless a later statement creates one. */
-typedef struct ForeignKey
-{
-	CmigLintTable *table;
-	RangeVar   *name;			/* the table is not known yet */
-	char	   *constraint;
-} ForeignKey;
-
-/* At the end of the plan: is there no index for the foreign key? */
-static bool
-lacks_index(CmigLint *lint, void *arg)
-{
-	ForeignKey *key = arg;
-	CmigLintTable *table = key->table ? key->table : cmig_lint_state_peek(lint, key->name);
-	CmigLintConstraint *constraint;
-
-	if (table == NULL)
-		return false;
-	constraint = cmig_lint_model_constraint(table, key->constraint);
-	return constraint && constraint->type == CONSTRAINT_FOREIGN &&
-		!cmig_lint_model_has_index_on(table, constraint->columns);
-}
-
-/* Report a foreign key unless a later statement creates its index. */
-static void
-report_foreign_key(CmigLint *lint, CmigLintTable *table, const RangeVar *name,
-				   Constraint *constraint, const char *column)
-{
-	MemoryContext old;
-	ForeignKey *key;
-	CmigLintFinding *finding;
-	List	   *columns = column ? list_make1((char *) column) : cmig_lint_model_names(constraint->fk_attrs);
-	char	   *on = table ? cmig_lint_text_qualified(table) : cmig_lint_text_range_var(name);
-	char	   *index;
-
-	index = psprintf("CREATE INDEX %sON %s (%s)", table ? "CONCURRENTLY " : "", on, cmig_lint_text_names(columns));
-	finding = cmig_lint_report(lint,
-							   table ? psprintf(CMIG_LINT_STEPWISE "%s;\n%s", index, lint->statement->text) :
-							   psprintf("%s;\n%s", lint->statement->text, index),
-							   "foreign key (%s) has no index: deletes and updates of keys in %s scan %s",
-							   cmig_lint_text_names(columns), cmig_lint_text_range_var(constraint->pktable),
-							   table ? cmig_lint_text_table(table) : on);
-	old = MemoryContextSwitchTo(lint->context);
-	key = palloc0(sizeof(ForeignKey));
-	key->table = table;
-	key->name = copyObject((RangeVar *) name);
-	key->constraint = cmig_lint_alter_constraint_name(name->relname, constraint, column);
-	MemoryContextSwitchTo(old);
-	cmig_lint_report_later(lint, finding, true, lacks_index, key);
-}
-
-/* Foreign keys in a list of constraints. */
-static void
-check_keys(CmigLint *lint, CmigLintTable *table, const RangeVar *name, List *constraints, const char *column)
-{
-	ListCell   *lc;
-
-	foreach(lc, constraints)
-	{
-		Constraint *constraint = lfirst(lc);
-
-		if (IsA(constraint, Constraint) && constraint->contype == CONSTR_FOREIGN)
-			report_foreign_key(lint, table, name, constraint, column);
-		else if (IsA(constraint, ColumnDef))
-			check_keys(lint, table, name, ((ColumnDef *) constraint)->constraints,
-					   ((ColumnDef *) constraint)->colname);
-	}
-}
-
-/*
- * The indexes of a partition and of a table that was created with LIKE are
- * unknown.
- */
-static bool
-has_unknown_indexes(CreateStmt *create)
-{
-	ListCell   *lc;
-
-	foreach(lc, create->tableElts)
-	{
-		if (IsA(lfirst(lc), TableLikeClause))
-			return true;
-	}
-	return create->inhRelations != NIL;
-}
-
-/* The rule foreign-key-without-index. */
-static void
-check_index_missing(CmigLint *lint, Node *node)
-{
-	ListCell   *lc;
-
-	if (IsA(node, CreateStmt))
-	{
-		CreateStmt *create = (CreateStmt *) node;
-
-		if (create->relation->relpersistence != RELPERSISTENCE_TEMP && !has_unknown_indexes(create) &&
-			(!create->if_not_exists || cmig_lint_state_find(lint, create->relation, true) == NULL))
-			check_keys(lint, NULL, create->relation, create->tableElts, NULL);
-		return;
-	}
-	if (lint->target == NULL || lint->target->temporary)
-		return;
-	foreach(lc, ((AlterTableStmt *) node)->cmds)
-	{
-		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
-
-		if (command->subtype == AT_AddConstraint)
-			check_keys(lint, lint->target, ((AlterTableStmt *) node)->relation, list_make1(command->def), NULL);
-		else if (command->subtype == AT_AddColumn &&
-				 (!command->missing_ok ||
-				  cmig_lint_model_column(lint->target, ((ColumnDef *) command->def)->colname) == NULL))
-			check_keys(lint, lint->target, ((AlterTableStmt *) node)->relation, list_make1(command->def), NULL);
-	}
-}
-
-/*
- * Domains
- */
-
-/* The rule ban-create-domain-with-constraint. */
-static void
-check_create_domain(CmigLint *lint, Node *node)
-{
-	ListCell   *lc;
-
-	foreach(lc, ((CreateDomainStmt *) node)->constraints)
-	{
-		ConstrType	type = lfirst_node(Constraint, lc)->contype;
-
-		if (type != CONSTR_CHECK && type != CONSTR_NOTNULL)
-			continue;
-		cmig_lint_report(lint, NULL, "a change of the constraint of domain %s will scan every table that uses it; a constraint of the column can be NOT VALID",
-						 NameListToQuotedString(((CreateDomainStmt *) node)->domainname));
-		return;
-	}
-}
-
-/* The first large table that uses a domain; *known is false if that is not known. */
-static CmigLintTable *
-find_user(CmigLint *lint, List *name, bool *known)
-{
-	TypeName   *type = makeTypeNameFromNameList(name);
-	Oid			oid;
-	int32		typmod;
-	const char *new_name;
-	ListCell   *lc;
-
-	cmig_lint_types_find(lint, type, &oid, &typmod, &new_name);
-	*known = new_name != NULL || OidIsValid(oid);
-	if (!OidIsValid(oid))
-		return NULL;
-	foreach(lc, cmig_lint_catalog_tables_with_type(oid))
-	{
-		CmigLintTable *table = cmig_lint_state_find_oid(lint, lfirst_oid(lc));
-
-		if (cmig_lint_model_is_large(table))
-			return table;
-	}
-	return NULL;
-}
-
-/* The rule ban-alter-domain-with-add-constraint. */
-static void
-check_alter_domain(CmigLint *lint, Node *node)
-{
-	AlterDomainStmt *alter = (AlterDomainStmt *) node;
-	Constraint *constraint = (Constraint *) alter->def;
-	bool		adds = alter->subtype == 'C';
-	CmigLintTable *table;
-	bool		known;
-	char	   *fix = NULL;
-
-	if ((!adds && alter->subtype != 'O') || (adds && constraint->skip_validation))
-		return;
-	table = find_user(lint, alter->typeName, &known);
-	if (known && table == NULL)
-		return;
-	if (adds && constraint->contype == CONSTR_CHECK && constraint->conname)
-		fix = psprintf("%s NOT VALID;\n-- in a later revision, when writes can wait:\nALTER DOMAIN %s VALIDATE CONSTRAINT %s",
-					   lint->statement->text, NameListToQuotedString(alter->typeName),
-					   quote_identifier(constraint->conname));
-	cmig_lint_report(lint, fix, "the new constraint of domain %s scans %s and blocks writes to it",
-					 NameListToQuotedString(alter->typeName),
-					 table ? cmig_lint_text_table(table) : "every table that uses it");
-}
-
 const CmigLintRule cmig_lint_constraints[] = {
 	{"constraint-missing-not-valid", CMIG_LINT_ERROR, false, check_missing_not_valid, {T_AlterTableStmt}},
 	{"adding-foreign-key-constraint", CMIG_LINT_ERROR, false, check_foreign_keys, {T_AlterTableStmt}},
@@ -573,8 +376,5 @@ const CmigLintRule cmig_lint_constraints[] = {
 	{"primary-key-sets-not-null", CMIG_LINT_ERROR, false, check_sets_not_nulls, {T_AlterTableStmt}},
 	{"disallowed-unique-constraint", CMIG_LINT_ERROR, false, check_uniques, {T_AlterTableStmt}},
 	{"adding-exclusion-constraint", CMIG_LINT_ERROR, false, check_exclusions, {T_AlterTableStmt}},
-	{"foreign-key-without-index", CMIG_LINT_WARNING, false, check_index_missing, {T_AlterTableStmt, T_CreateStmt}},
-	{"ban-create-domain-with-constraint", CMIG_LINT_WARNING, false, check_create_domain, {T_CreateDomainStmt}},
-	{"ban-alter-domain-with-add-constraint", CMIG_LINT_WARNING, false, check_alter_domain, {T_AlterDomainStmt}},
 	{NULL}
 };

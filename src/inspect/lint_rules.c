@@ -22,6 +22,8 @@ static const CmigLintRule *const subjects[] = {
 	cmig_lint_columns,
 	cmig_lint_column_types,
 	cmig_lint_constraints,
+	cmig_lint_foreign_keys,
+	cmig_lint_domains,
 	cmig_lint_tables,
 	cmig_lint_partitions,
 	cmig_lint_dependents,

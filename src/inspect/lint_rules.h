@@ -22,6 +22,12 @@ extern const CmigLintRule cmig_lint_column_types[];
 /* in lint_constraints.c */
 extern const CmigLintRule cmig_lint_constraints[];
 
+/* in lint_foreign_keys.c */
+extern const CmigLintRule cmig_lint_foreign_keys[];
+
+/* in lint_domains.c */
+extern const CmigLintRule cmig_lint_domains[];
+
 /* in lint_dependents.c */
 extern const CmigLintRule cmig_lint_dependents[];
 

@@ -1,0 +1,138 @@
+/*
+ * lint_foreign_keys.c
+ *	  The rule of cmig.lint about foreign keys without an index.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "inspect/lint_alter.h"
+#include "inspect/lint_fix.h"
+#include "inspect/lint_rules.h"
+#include "inspect/lint_state.h"
+#include "inspect/lint_text.h"
+
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "utils/memutils.h"
+
+/* A foreign key without an index, unless a later statement creates one. */
+typedef struct ForeignKey
+{
+	CmigLintTable *table;
+	RangeVar   *name;			/* the table is not known yet */
+	char	   *constraint;
+} ForeignKey;
+
+/* At the end of the plan: is there no index for the foreign key? */
+static bool
+lacks_index(CmigLint *lint, void *arg)
+{
+	ForeignKey *key = arg;
+	CmigLintTable *table = key->table ? key->table : cmig_lint_state_peek(lint, key->name);
+	CmigLintConstraint *constraint;
+
+	if (table == NULL)
+		return false;
+	constraint = cmig_lint_model_constraint(table, key->constraint);
+	return constraint && constraint->type == CONSTRAINT_FOREIGN &&
+		!cmig_lint_model_has_index_on(table, constraint->columns);
+}
+
+/* Report a foreign key unless a later statement creates its index. */
+static void
+report_foreign_key(CmigLint *lint, CmigLintTable *table, const RangeVar *name,
+				   Constraint *constraint, const char *column)
+{
+	MemoryContext old;
+	ForeignKey *key;
+	CmigLintFinding *finding;
+	List	   *columns = column ? list_make1((char *) column) : cmig_lint_model_names(constraint->fk_attrs);
+	char	   *on = table ? cmig_lint_text_qualified(table) : cmig_lint_text_range_var(name);
+	char	   *index;
+
+	index = psprintf("CREATE INDEX %sON %s (%s)", table ? "CONCURRENTLY " : "", on, cmig_lint_text_names(columns));
+	finding = cmig_lint_report(lint,
+							   table ? psprintf(CMIG_LINT_STEPWISE "%s;\n%s", index, lint->statement->text) :
+							   psprintf("%s;\n%s", lint->statement->text, index),
+							   "foreign key (%s) has no index: deletes and updates of keys in %s scan %s",
+							   cmig_lint_text_names(columns), cmig_lint_text_range_var(constraint->pktable),
+							   table ? cmig_lint_text_table(table) : on);
+	old = MemoryContextSwitchTo(lint->context);
+	key = palloc0(sizeof(ForeignKey));
+	key->table = table;
+	key->name = copyObject((RangeVar *) name);
+	key->constraint = cmig_lint_alter_constraint_name(name->relname, constraint, column);
+	MemoryContextSwitchTo(old);
+	cmig_lint_report_later(lint, finding, true, lacks_index, key);
+}
+
+/* Foreign keys in a list of constraints. */
+static void
+check_keys(CmigLint *lint, CmigLintTable *table, const RangeVar *name, List *constraints, const char *column)
+{
+	ListCell   *lc;
+
+	foreach(lc, constraints)
+	{
+		Constraint *constraint = lfirst(lc);
+
+		if (IsA(constraint, Constraint) && constraint->contype == CONSTR_FOREIGN)
+			report_foreign_key(lint, table, name, constraint, column);
+		else if (IsA(constraint, ColumnDef))
+			check_keys(lint, table, name, ((ColumnDef *) constraint)->constraints,
+					   ((ColumnDef *) constraint)->colname);
+	}
+}
+
+/*
+ * The indexes of a partition and of a table that was created with LIKE are
+ * unknown.
+ */
+static bool
+has_unknown_indexes(CreateStmt *create)
+{
+	ListCell   *lc;
+
+	foreach(lc, create->tableElts)
+	{
+		if (IsA(lfirst(lc), TableLikeClause))
+			return true;
+	}
+	return create->inhRelations != NIL;
+}
+
+/* The rule foreign-key-without-index. */
+static void
+check_index_missing(CmigLint *lint, Node *node)
+{
+	ListCell   *lc;
+
+	if (IsA(node, CreateStmt))
+	{
+		CreateStmt *create = (CreateStmt *) node;
+
+		if (create->relation->relpersistence != RELPERSISTENCE_TEMP && !has_unknown_indexes(create) &&
+			(!create->if_not_exists || cmig_lint_state_find(lint, create->relation, true) == NULL))
+			check_keys(lint, NULL, create->relation, create->tableElts, NULL);
+		return;
+	}
+	if (lint->target == NULL || lint->target->temporary)
+		return;
+	foreach(lc, ((AlterTableStmt *) node)->cmds)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+
+		if (command->subtype == AT_AddConstraint)
+			check_keys(lint, lint->target, ((AlterTableStmt *) node)->relation, list_make1(command->def), NULL);
+		else if (command->subtype == AT_AddColumn &&
+				 (!command->missing_ok ||
+				  cmig_lint_model_column(lint->target, ((ColumnDef *) command->def)->colname) == NULL))
+			check_keys(lint, lint->target, ((AlterTableStmt *) node)->relation, list_make1(command->def), NULL);
+	}
+}
+
+const CmigLintRule cmig_lint_foreign_keys[] = {
+	{"foreign-key-without-index", CMIG_LINT_WARNING, false, check_index_missing, {T_AlterTableStmt, T_CreateStmt}},
+	{NULL}
+};
