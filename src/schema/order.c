@@ -307,6 +307,16 @@ keeps(const Order *order, const CmigObject *object, const CmigObject *on)
 }
 
 /* In the old image, object depends on "on": drop the dependent first. */
+/*
+ * Is it the column of a partition that is detached while the column from which
+ * it was inherited changes?
+ */
+static bool
+is_detached(const CmigObject *object, const CmigObject *on)
+{
+	return object->alone && object->kind == &cmig_kind_column && on->kind == object->kind && on->parent != object->parent;
+}
+
 static void
 add_old(Order *order, const CmigObject *object, const CmigObject *on)
 {
@@ -358,7 +368,8 @@ add_dependencies(Order *order, const CmigImage *image,
 		const CmigObject *object = image->objects[i];
 
 		for (int j = 0; j < object->ndepends; j++)
-			add(order, object, object->depends[j]);
+			if (!is_detached(object, object->depends[j]))
+				add(order, object, object->depends[j]);
 		if (object->parent != NULL)
 			add(order, object, object->parent);
 	}

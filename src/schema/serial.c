@@ -76,9 +76,21 @@ chosen_name(const CmigObject *column)
 					cmig_quote(makeObjectName(table->name, column->name, "seq")));
 }
 
+/* Has a new sequence the same comment and privileges? */
+static bool
+is_unannotated(const CmigObject *sequence, const CmigDiffOptions *options)
+{
+	CmigDiffOptions own = *options;
+
+	/* its owner is that of the table */
+	own.owners = false;
+	own.privileges = own.comments = true;
+	return cmig_annotate_create(sequence, &own) == NIL;
+}
+
 /* Has the sequence only properties that it gets from the column? */
 static bool
-is_plain(const CmigObject *sequence, const CmigObject *column)
+is_plain(const CmigObject *sequence, const CmigObject *column, const CmigDiffOptions *options)
 {
 	for (int i = 0; i < sequence->kind->nproperties; i++)
 	{
@@ -90,12 +102,12 @@ is_plain(const CmigObject *sequence, const CmigObject *column)
 			!same_text(sequence->values[i], expected))
 			return false;
 	}
-	return sequence->comment == NULL && sequence->grants == NIL && !sequence->foreign;
+	return is_unannotated(sequence, options) && !sequence->foreign;
 }
 
 /* The sequence if the column with its default is one that serial makes, or NULL. */
 static const CmigObject *
-serial_sequence(const CmigObject *column)
+serial_sequence(const CmigObject *column, const CmigDiffOptions *options)
 {
 	const CmigObject *value = child_of(column, &cmig_kind_default);
 
@@ -106,7 +118,7 @@ serial_sequence(const CmigObject *column)
 	{
 		const CmigObject *sequence = value->depends[i];
 
-		if (sequence->kind == &cmig_kind_sequence && is_plain(sequence, column) &&
+		if (sequence->kind == &cmig_kind_sequence && is_plain(sequence, column, options) &&
 			strcmp(sequence->identity, chosen_name(column)) == 0 &&
 			strcmp(value->values[0], psprintf("nextval(%s::regclass)", cmig_literal(sequence->identity))) == 0)
 			return sequence;
@@ -116,10 +128,10 @@ serial_sequence(const CmigObject *column)
 
 /* Mark the column if the sequence and its owner change in the same way. */
 static void
-mark_column(CmigChange **changes, CmigObject *column)
+mark_column(CmigChange **changes, CmigObject *column, const CmigDiffOptions *options)
 {
 	CmigChange *table = changes[column->parent->index];
-	const CmigObject *sequence = serial_sequence(column);
+	const CmigObject *sequence = serial_sequence(column, options);
 	const CmigObject *owner = sequence ? child_of(sequence, &cmig_kind_sequence_owner) : NULL;
 
 	if (owner == NULL || !same_text(cmig_sequence_owner_column(owner), column->identity) ||
@@ -131,7 +143,7 @@ mark_column(CmigChange **changes, CmigObject *column)
 }
 
 static void
-mark_image(const CmigImage *image, CmigChange **changes, CmigAction action)
+mark_image(const CmigImage *image, CmigChange **changes, CmigAction action, const CmigDiffOptions *options)
 {
 	for (int i = 0; i < image->count; i++)
 	{
@@ -142,13 +154,13 @@ mark_image(const CmigImage *image, CmigChange **changes, CmigAction action)
 		object->serial = NULL;
 		if (object->parent->kind == &cmig_kind_table && changes[object->parent->index]->action == action &&
 			!cmig_table_is_partition(object->parent))
-			mark_column(changes, object);
+			mark_column(changes, object, options);
 	}
 }
 
 void
 cmig_serial_mark(CmigDifference *difference)
 {
-	mark_image(difference->from, difference->of_from, CMIG_DROP);
-	mark_image(difference->to, difference->of_to, CMIG_CREATE);
+	mark_image(difference->from, difference->of_from, CMIG_DROP, difference->options);
+	mark_image(difference->to, difference->of_to, CMIG_CREATE, difference->options);
 }

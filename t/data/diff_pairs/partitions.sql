@@ -262,3 +262,10 @@ ALTER TABLE m ADD CONSTRAINT m_v UNIQUE (a);
 CREATE TABLE m_1 PARTITION OF m FOR VALUES FROM (1) TO (10);
 -- b:
 CREATE TABLE m_2 PARTITION OF m FOR VALUES FROM (1) TO (10);
+-- pair: partition key changes, and a column of the key gets another type
+-- a:
+CREATE TABLE m (status text NOT NULL) PARTITION BY LIST (status);
+CREATE TABLE m_1 PARTITION OF m FOR VALUES IN ('w');
+-- b:
+CREATE TABLE m (items text NOT NULL, status varchar(5)[] NOT NULL) PARTITION BY LIST (items);
+CREATE TABLE m_1 PARTITION OF m FOR VALUES IN ('w');
