@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "base/text_list.h"
 #include "inspect/lint_body.h"
 #include "parse/lexer.h"
 
@@ -44,20 +45,6 @@ is_one_of(const char *text, const char *const *words)
 	for (; *words; words++)
 	{
 		if (strcmp(text, *words) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* Is the text in a list of char *? */
-static bool
-is_in(List *names, const char *text)
-{
-	ListCell   *lc;
-
-	foreach(lc, names)
-	{
-		if (strcmp(lfirst(lc), text) == 0)
 			return true;
 	}
 	return false;
@@ -277,9 +264,9 @@ is_qualified_column(const Statement *statement, int i)
 
 	if (strcmp(qualifier, "new") == 0 || strcmp(qualifier, "old") == 0)
 		return statement->is_trigger;
-	if (is_in(statement->own, qualifier))
+	if (cmig_text_list_has(statement->own, qualifier))
 		return true;
-	if (is_in(statement->others, qualifier))
+	if (cmig_text_list_has(statement->others, qualifier))
 		return false;
 	/* a variable, which may be a row of the table */
 	return statement->names_table || statement->has_row;
@@ -297,7 +284,7 @@ is_column(const Statement *statement, int i)
 	if (is_token(statement, i - 1, "as") || is_token(statement, i + 1, ":=") ||
 		is_token(statement, i + 1, "=>"))
 		return false;
-	if (is_token(statement, i + 1, "(") && !is_in(statement->own, statement->name->column) &&
+	if (is_token(statement, i + 1, "(") && !cmig_text_list_has(statement->own, statement->name->column) &&
 		!is_token(statement, i - 1, "into"))
 		return false;
 	return statement->names_table;

@@ -20,8 +20,8 @@ extern char *cmig_move_argument_steps_up(FunctionCallInfo fcinfo, bool stepwise)
 extern char *cmig_move_argument_steps_down(FunctionCallInfo fcinfo, bool stepwise);
 
 /*
- * Raise an error for a missing downgrade target, and for words that people
- * type to go one step down. call is the beginning of the correct call: "SELECT
+ * Raise an error for a missing downgrade target, and for words that users try
+ * for one step down. call is the beginning of the correct call: "SELECT
  * * FROM cmig.downgrade".
  */
 extern void cmig_move_argument_require_target(const char *target, const char *call);

@@ -438,8 +438,8 @@ excepted_argument(FunctionCallInfo fcinfo, int n, Oid namespace, const char *sch
 
 /*
  * The tables of a schema that have a key, without the excepted ones.  All of
- * them are locked.  If one cannot be enabled, none is, and the error names all
- * of that kind.
+ * them are locked.  If any of them cannot be enabled, none is, and the error
+ * names all that cannot.
  */
 static List *
 schema_tables_with_key(Oid namespace, const char *schema, const CmigRlsOptions *options,

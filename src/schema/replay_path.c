@@ -10,6 +10,7 @@
 
 #include "base/errors.h"
 #include "base/query.h"
+#include "base/text_list.h"
 #include "run/session.h"
 #include "schema/replay_path.h"
 #include "tables/journal.h"
@@ -150,20 +151,6 @@ cmig_replay_path_read(void)
 	return paths;
 }
 
-/* Is the name in the list of C strings? */
-static bool
-has_name(const List *names, const char *name)
-{
-	ListCell   *cell;
-
-	foreach(cell, names)
-	{
-		if (strcmp(lfirst(cell), name) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* Raise an error if the path is not safe. */
 static void
 require_safe(const CmigReplayPaths *paths, CmigShadow *shadow, const PathEntry *entry)
@@ -179,7 +166,7 @@ require_safe(const CmigReplayPaths *paths, CmigShadow *shadow, const PathEntry *
 	{
 		const char *name = lfirst(cell);
 
-		if (!has_name(paths->unsafe, name) || has_name(own, name) ||
+		if (!cmig_text_list_has(paths->unsafe, name) || cmig_text_list_has(own, name) ||
 			cmig_shadow_find(shadow, name) != NULL)
 			continue;
 		ereport(ERROR,
