@@ -144,14 +144,14 @@ is_eight_at_once('eight', $eight, 'eight at once');
 	fails_with($node, 'eight', "BEGIN; SET LOCAL lock_timeout = '50ms'; SELECT cmig.upgrade('003')", '55P03',
 		'It waited for another run of pg_cmig.*Blocked by process \d+ of role "\w+"(?: \(application "[^"]*"\))?;',
 		'lock_timeout limits the wait for another run, and the error names that run');
-	$node->psql('eight', "SET lock_timeout = '50ms'; SELECT cmig.upgrade('003')", stderr => \my $err);
+	$node->psql('eight', "SET lock_timeout = '1500ms'; SELECT cmig.upgrade('003')", stderr => \my $err);
 	like($err, qr/NOTICE:  waiting for another run of pg_cmig in this database\nDETAIL:  Blocked by process \d+ .*ERROR:  canceling statement due to lock timeout/s,
 		'a notice reports the wait');
 	my $second = start_psql($node, 'eight', "SET cmig.lock_timeout = '50ms'; SELECT cmig.upgrade('003');");
 	my $pid = wait_until_blocked($node);
 	like($node->safe_psql('eight', "SELECT query FROM pg_stat_activity WHERE pid = $pid"),
 		qr/^pg_cmig: cmig\.upgrade\(\) waits for the run of process \d+$/, 'pg_stat_activity shows for which session a run waits');
-	select undef, undef, undef, 0.2;
+	$second->{handle}->pump until $second->{err} =~ /NOTICE/;
 	$first->query_safe('COMMIT');
 	$first->quit;
 	is(finish_psql($second), 0, 'cmig.lock_timeout does not limit the wait for another run');

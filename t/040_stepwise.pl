@@ -147,6 +147,7 @@ is($node->safe_psql('lock', "SELECT pg_blocking_pids($second_pid)"), "{$first_pi
 like($node->safe_psql('lock', "SELECT value FROM cmig.status() WHERE item = 'running'"),
 	qr/^upgrade of 004, by process $first_pid$/, 'cmig.status shows the run');
 fails_with($node, 'lock', "SELECT cmig.upgrade()", '55P03', 'another run of pg_cmig is under way', 'SELECT cmig.upgrade does not wait');
+$second->{handle}->pump until $second->{err} =~ /NOTICE/;
 $node->safe_psql('lock', "SELECT pg_cancel_backend($second_pid)");
 isnt(finish_psql($second), 0, 'a waiting run can be cancelled');
 like($second->{err}, qr/waiting for another run.*Blocked by process $first_pid.*57014/s, 'its messages name the process it waited for');
