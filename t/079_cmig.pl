@@ -1,0 +1,242 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# bin/cmig without a terminal and with one: every verb, wrong input, its exit
+# statuses, and that nothing that is typed becomes part of a statement.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $cmig = "$CmigNode::top/bin/cmig";
+my $dir = PostgreSQL::Test::Utils::tempdir();
+my $node = new_node('cmig');
+
+$node->start;
+delete @ENV{qw(PGDATABASE DATABASE_URL CMIG_CONFIG CMIG_PSQL)};
+$ENV{PGHOST} = $node->host;
+$ENV{PGPORT} = $node->port;
+chdir $dir or die;
+
+# cmig(ARGUMENT...): exit status, output, errors
+sub cmig
+{
+	my ($out, $err);
+
+	IPC::Run::run([ $cmig, @_ ], '<', \undef, '>', \$out, '2>', \$err);
+	return ($? >> 8, $out, $err);
+}
+
+# gives(STATUS, OUTPUT, ERRORS, ARGUMENT...): patterns
+sub gives
+{
+	my ($status, $output, $errors, @arguments) = @_;
+	my @result = cmig(@arguments);
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	ok($result[0] == $status && $result[1] =~ /(?:$output)/s && $result[2] =~ /(?:$errors)/s, "cmig @arguments")
+	  or diag("status $result[0]\noutput: $result[1]\nerrors: $result[2]");
+}
+
+# edit(FILE, UPGRADE, DOWNGRADE): fills a new file
+sub edit
+{
+	my ($file, $upgrade, $downgrade) = @_;
+	my $text = slurp_file($file);
+
+	$text =~ s/^-- cmig:upgrade\n/$&$upgrade\n/m;
+	$text =~ s/^-- cmig:downgrade\n/$&$downgrade\n/m;
+	unlink $file;
+	append_to_file($file, $text);
+}
+
+# A name with special characters, percent-encoded
+$ENV{DATABASE_URL} = 'postgresql+asyncpg:///o%27d%20%22d';
+gives(4, '', 'does not exist', 'current');
+gives(0, 'cmig\.conf\ndatabase o\'d "d is at base', '^$', 'init', '--create-database');
+gives(0, 'base', '', 'init');
+gives(0, '^migrations/001_create_people\.sql$', 'no revision files', 'revision', '-m', 'Create people', '--rev-id', '001');
+edit('migrations/001_create_people.sql', "CREATE TABLE people (name text DEFAULT 'o''\\n');", 'DROP TABLE people;');
+gives(0, '^-- revision: 002\n', '^$', 'revision', '-m', "It's \\ \$(touch x) `touch x`; DROP", '--rev-id', '002', '--sql');
+gives(0, '^migrations/002_', '^$', 'revision', '-m', "It's \\ \$(touch x); DROP", '--rev-id', '002', '--no-transaction');
+ok(!-e 'x', 'no input was run');
+edit(glob('migrations/002_*'), 'CREATE INDEX CONCURRENTLY people_name ON people (name);', 'DROP INDEX people_name;');
+gives(2, '', 'needs a message', 'revision');
+gives(0, '001.*002', '^$', 'plan');
+gives(0, 'CREATE TABLE', 'plan_checksum', 'dry-run', 'upgrade', '001');
+gives(0, 'CREATE TABLE', 'plan_checksum', 'upgrade', '001', '--dry-run');
+gives(0, 'CREATE TABLE people', '^$', 'upgrade', '001', '--sql');
+gives(0, 'CREATE TABLE people', '^$', 'script', 'upgrade', '001');
+is(query($node, q(o'd "d), 'SELECT count(*) FROM cmig.revision'), '0', 'what looks stores nothing');
+
+# Moves
+gives(0, 'is at 001', "SELECT \\* FROM cmig\\.upgrade\\('001'\\);", 'upgrade', '001', '-v');
+gives(0, 'is at 002', "CALL cmig\\.upgrade_stepwise\\('head'\\);", 'upgrade', '-v');
+gives(0, '^$', 'nothing to upgrade', 'upgrade', 'head');
+gives(5, '', 'not confirmed: downgrade 1 revisions', 'downgrade', '-1');
+gives(0, 'is at 001', '', 'downgrade', '-1', '-y');
+gives(0, '', 'nothing to upgrade', 'upgrade', '001');
+gives(3, '', "can't locate revision", 'upgrade', 'nosuch');
+gives(3, '', "can't locate revision", 'upgrade', "'; DROP TABLE people; --");
+gives(0, 'is at 002', '', 'upgrade', '+1');
+gives(2, '', '^usage: cmig downgrade', 'downgrade');
+gives(5, '', 'not confirmed', 'reset');
+gives(0, 'is at 002', '', 'reset', '-y');
+
+# Looking
+gives(0, '002 +\| head', '^$', 'current');
+gives(0, '002', 'cmig\.require', 'current', '--check-heads', '-v');
+gives(0, '002 .*current, head(.|\n)*001 .*applied', '^$', 'history');
+gives(0, '^ revision [^\n]*\n[^\n]*\n 002 [^\n]*\n\n$', '^$', 'history', '-r', '002:');
+gives(0, '002', '^$', 'heads');
+gives(0, 'revision', '^$', 'branches');
+gives(0, 'upgrade_sql', '^$', 'show', 'current');
+gives(0, 'head +\| 002', '^$', 'status');
+gives(0, 'severity', '^$', 'check');
+gives(0, 'revision', '', 'lint');
+gives(0, '', '', 'verify');
+gives(0, 'problem', '^$', 'round-trip');
+gives(0, '', '^$', 'require');
+gives(0, '^migrations\n$', '^$', 'folders');
+gives(0, 'action', '^$', 'drift');
+gives(0, '', '', 'wait', 'head');
+foreach my $line (map { split /\n/ } (cmig('status'))[1], (cmig('history'))[1])
+{
+	fail("100 columns: $line") if length $line > 100;
+}
+
+# Branches and merges
+gives(0, '^migrations/003a_', '^$', 'revision', '-m', 'a', '--rev-id', '003a');
+gives(0, '^migrations/003b_', '^$', 'revision', '-m', 'b', '--rev-id', '003b', '--head', '002', '--splice');
+gives(3, '', 'ultiple head', 'upgrade');
+gives(0, '^migrations/004_join', '^$', 'merge', '-m', 'join', '--rev-id', '004', '003a', '003b');
+gives(0, 'is at 004', 'added: ', 'upgrade', 'head');
+gives(0, 'is at 002', '', 'stamp', '002');
+gives(0, 'INSERT INTO', '', 'stamp', '--sql', 'head');
+gives(0, 'is at 004', '', 'stamp', 'head', '--purge');
+unlink glob('migrations/004_*');
+gives(3, '', 'ultiple head|WARNING:  revision 004 is applied, and there is no file', 'upgrade', '003a', '003b', '003zz');
+gives(0, '^$', 'WARNING:  revision 004 is applied, and there is no file for it', 'upgrade', 'heads');
+gives(0, '^migrations/004_join.sql$', '', 'export', '004');
+gives(0, 'out/001_create_people.sql', '', 'export', '--to', 'out');
+gives(0, '^$', '^$', 'export', '--to', 'out');
+append_to_file('out/001_create_people.sql', 'x');
+gives(2, '', 'already exists', 'export', '--to', 'out');
+gives(0, 'out/001', '', 'export', '--to', 'out', '--force');
+gives(0, 'unchanged', '', 'load');
+gives(0, 'unchanged', '', 'load', 'migrations/001_create_people.sql');
+$ENV{VISUAL} = 'ls -1';
+gives(0, '001_create_people', '', 'edit', '001');
+
+# A target
+append_to_file('schema.sql', 'CREATE TABLE people (name text, born date);');
+gives(1, 'people', '', 'diff', '--target', 'schema.sql');
+gives(1, 'ADD COLUMN', '', 'diff', '--target', 'cat schema.sql', '--sql');
+gives(1, '', 'ERROR', 'check', '--target', 'schema.sql');
+gives(0, '^migrations/005_', '', 'revision', '--autogenerate', '-m', 'born', '--target', 'schema.sql', '--rev-id', '005', '--head', '004');
+gives(2, '', 'target command failed', 'diff', '--target', 'false');
+query($node, q(o'd "d), 'CREATE TABLE by_hand (id int)');
+gives(1, 'by_hand', '', 'drift');
+gives(0, 'is at 005', '', 'upgrade', 'heads');
+gives(0, '^migrations/006_', '', 'capture', '-m', 'by hand', '--rev-id', '006');
+
+# Files
+mkdir 'it\'s "odd"' or die;
+append_to_file('it\'s "odd"/1 \'a\' $(x).sql', revision_file('odd', '', 'SELECT 1;', 'SELECT 2;'));
+gives(0, 'odd +\| added', '', 'load', '--folder', 'it\'s "odd"');
+append_to_file('it\'s "odd"/2.sql', "SELECT 1;\n");
+gives(3, '', '2\.sql', 'load', '--folder', 'it\'s "odd"');
+unlink 'it\'s "odd"/2.sql';
+append_to_file("it's \"odd\"/2\n.sql", "SELECT 1;\n");
+gives(2, '', 'control character', 'load', '--folder', 'it\'s "odd"');
+gives(2, '', 'the folder nosuch does not exist', 'upgrade', '--folder', 'nosuch');
+
+# Wrong input
+gives(2, '', '^usage: cmig');
+gives(2, '', 'there is no verb "nosuch"', 'nosuch');
+gives(2, '', 'upgrade has no option --nosuch', 'upgrade', '--nosuch');
+gives(2, '', 'option -m needs a value', 'revision', '-m');
+gives(2, '', 'nosuch.conf does not exist', 'current', '-c', 'nosuch.conf');
+gives(3, '', 'no function cmig\.', $_) foreach grep { query($node, q(o'd "d), "SELECT to_regproc('cmig.$_') IS NULL") eq 't' } qw(graph log report);
+gives(3, '', 'does not have the extension pg_cmig\nHINT:  cmig init', 'current', '-d', 'postgres');
+gives(4, '', 'cmig: ', 'current', '--port', '1');
+gives(0, 'usage: cmig upgrade', '', 'help', 'upgrade');
+gives(0, 'round-trip', '', 'help');
+gives(0, 'complete -o default -F _cmig cmig', '', 'completion');
+
+# A password is in no message
+{
+	local $ENV{DATABASE_URL} = 'postgres://u:s%C3%A9cr%40t@/x?host=/nosuch';
+	my @result = cmig('current', '-v');
+	is($result[0], 4, 'no server');
+	unlike("$result[1]$result[2]", qr/s%C3|cr%40|cr\@t/, 'the password is not shown');
+}
+
+# Several databases, with the settings of .env
+delete $ENV{DATABASE_URL};
+append_to_file('.env', "DATABASE_URL=\"postgresql:///one\" # comment\nOTHER=\$(touch x)\n");
+foreach my $db (qw(one two))
+{
+	query($node, 'postgres', "CREATE DATABASE $db");
+	query($node, $db, 'CREATE EXTENSION pg_cmig');
+}
+gives(0, 'database one is at 001', '', 'upgrade', '001', '--env');
+gives(0, "one +done\ntwo +done\n", '', 'upgrade', '001', '--databases', 'one,two');
+gives(0, "one +done\ntwo +done\n", '', 'current', '--databases', "SELECT datname FROM pg_database WHERE datname IN ('one', 'two') ORDER BY 1", '-d', 'one');
+gives(4, "one +done\nnosuch +failed \\(4\\)\n", '', 'current', '--databases', 'one,nosuch');
+ok(!-e 'x', 'no file was run');
+
+# Read-only
+{
+	local $ENV{PGOPTIONS} = '-c default_transaction_read_only=on';
+	gives(0, '001', '^$', 'current', '-d', 'one');
+	gives(0, '001', '^$', 'history', '-d', 'one');
+	gives(3, '', 'read-only', 'upgrade', '-d', 'one');
+}
+
+# The files and the state of another tool
+mkdir 'flyway' or die;
+append_to_file('flyway/V1__one.sql', 'CREATE TABLE ${schema}.one (id int);');
+append_to_file('flyway/U1__one.sql', 'DROP TABLE one;');
+query($node, 'postgres', 'CREATE DATABASE flyway');
+query($node, 'flyway', 'CREATE EXTENSION pg_cmig');
+gives(3, '', 'placeholder "schema" has no value', 'import', 'flyway', 'flyway', '-d', 'flyway', '--to', 'converted');
+gives(0, '^converted/1_one.sql$', '', 'import', 'flyway', 'flyway', '-d', 'flyway', '--to', 'converted', '-x', 'schema=public');
+gives(0, 'is at 1', '', 'upgrade', '-d', 'flyway', '--folder', 'converted');
+gives(3, '', 'no table "flyway_schema_history"', 'import', 'flyway', '--state', '-d', 'flyway', '--folder', 'converted');
+
+# A terminal
+SKIP:
+{
+	skip 'IO::Pty is not installed', 2 unless eval { require IO::Pty; 1 };
+
+	foreach my $answer ('n', 'y')
+	{
+		my $pty = '';
+		my $in = "$answer\n";
+		my $run = IPC::Run::start([ $cmig, 'downgrade', 'base', '-d', 'flyway', '--folder', 'converted' ],
+			'<pty<', \$in, '>pty>', \$pty, '2>&1', IPC::Run::timeout(60));
+
+		$run->finish;
+		my $status = $? >> 8;
+		ok( $pty =~ /  1, one\r?\n(.|\n)*downgrade 1 revisions\? \[y\/N\]/
+			  && ($answer eq 'n' ? $status == 5 && $pty =~ /nothing was changed/ : $status == 0 && $pty =~ /is at base/),
+			"a terminal asks: $answer")
+		  or diag("$status $pty");
+	}
+}
+
+# Uninstalled and by way of bindir, it is the same script
+SKIP:
+{
+	skip 'shellcheck is not installed', 1 unless need_tool('shellcheck', 'shellcheck', '--version');
+	my ($out, $err) = ('', '');
+	ok(IPC::Run::run([ 'shellcheck', $cmig ], '>', \$out, '2>', \$err), 'shellcheck') or diag($out);
+}
+
+done_testing();
