@@ -51,7 +51,7 @@ sub without_column_order
 	$entry =~ s{^((?:CREATE (?:UNLOGGED |FOREIGN )?TABLE|CREATE TYPE $name AS)(?: $name)?(?: OF $name)? \($)(.*?)(^\))}
 	  {
 		my ($head, $body, $tail) = ($1, $2, $3);
-		$head . "\n" . join('', sort map { s/,\z//r . "\n" } grep { length } split(/\n/, $body)) . $tail
+		$head . "\n" . join('', sort map { s/,\z//r . "\n" } grep { length } split(/\n(?=    )/, $body =~ s/\n\z//r)) . $tail
 	  }mse;
 	$entry =~ s{((?:^ALTER TABLE ONLY [^\n]* ALTER COLUMN [^\n]*;\n)+)}{join('', sort split(/^/m, $1))}me;
 	$entry =~ s{^(CREATE STATISTICS $name(?: \([\w, ]*\))? ON )($name(?:, $name)*)((?:, .*)? FROM )}{$1 . do { my ($head, $list, $tail) = ($1, $2, $3); $head . join(', ', sort $list =~ /$name/g) . $tail }}me;
@@ -72,7 +72,7 @@ sub without_inherited
 	{
 		next if !/$create/;
 		my ($name, $body, $rest) = ($1, $2, $3);
-		$own{$name} = { map { /$word/ ? ($1 => 1) : () } split(/\n/, $body) };
+		$own{$name} = { map { /$word/ ? ($1 => 1) : () } split(/\n(?=    )/, $body =~ s/\n\z//r) };
 		$parents{$name} = $rest =~ /^INHERITS \((.*)\);?$/m ? [ $1 =~ /((?:"(?:[^"]|"")*"|[^\s,"])+)/g ] : [];
 	}
 	my $all;
@@ -83,7 +83,7 @@ sub without_inherited
 		{
 			my ($name, $body, $rest) = ($1, $2, $3);
 			my %inherited = map { $_ => 1 } $all->($name);
-			my @own = split(/\n/, $body);
+			my @own = split(/\n(?=    )/, $body =~ s/\n\z//r);
 
 			# a default is printed in the column or, if that is inherited, by itself
 			push @defaults, map { /$word.*? DEFAULT (.*?)(?: NOT NULL)?,?$/ && $inherited{$1} ? "$name $1 $2" : () } @own;
