@@ -189,6 +189,10 @@ gives(0, 'database one is at 001', '', 'upgrade', '001', '--env');
 gives(0, "one +done\ntwo +done\n", '', 'upgrade', '001', '--databases', 'one,two');
 gives(0, "one +done\ntwo +done\n", '', 'current', '--databases', "SELECT datname FROM pg_database WHERE datname IN ('one', 'two') ORDER BY 1", '-d', 'one');
 gives(4, "one +done\nnosuch +failed \\(4\\)\n", '', 'current', '--databases', 'one,nosuch');
+gives(3, "one +failed \\(3\\)\n", '', 'upgrade', 'nosuch', '--databases', 'one');
+gives(4, "nosuch +failed \\(4\\)\n", '', 'upgrade', '--databases', 'nosuch');
+gives(5, "one +failed \\(5\\)\n", '', 'downgrade', 'base', '--databases', 'one');
+gives(2, '', 'works in one database', 'revision', '-m', 'x', '--databases', 'one');
 ok(!-e 'x', 'no file was run');
 
 # Read-only
@@ -231,7 +235,50 @@ SKIP:
 	}
 }
 
-# Uninstalled and by way of bindir, it is the same script
+# Interrupted: 130, nothing is changed, and no process shows the password
+SKIP:
+{
+	skip 'IO::Pty is not installed', 3 unless eval { require IO::Pty; 1 };
+	mkdir 'slow' or die;
+	append_to_file('slow/1.sql', revision_file('slow', '', 'SELECT pg_sleep(600);', 'SELECT 1;'));
+	local $ENV{DATABASE_URL} = 'postgresql+psycopg2://' . getpwuid($>) . ':s%65cret%3A1@/two';
+
+	my ($in, $pty) = ('', '');
+	my $run = IPC::Run::start([ $cmig, 'upgrade', 'slow', '--folder', 'slow' ],
+		'<pty<', \$in, '>pty>', \$pty, '2>&1', IPC::Run::timeout(120));
+	$node->poll_query_until('postgres',
+		"SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = 'two'") or die $pty;
+	my @titles = map { open my $file, '<', $_; local $/; defined $file ? scalar <$file> // '' : '' } glob('/proc/[0-9]*/cmdline');
+	unlike(join("\n", @titles), qr/secret|s%65cret/, 'no process shows the password');
+	$in = "\003";
+	$run->pump until $in eq '' || !$run->pumpable;
+	$run->finish;
+	is($? >> 8, 130, 'interrupted') or diag($pty);
+	is(query($node, 'two', 'SELECT count(*) FROM cmig.version WHERE revision = $$slow$$'), '0', 'nothing was changed');
+}
+
+# An Alembic project
+SKIP:
+{
+	skip 'Alembic is not installed', 1 unless need_tool('alembic', 'python3', '-c', 'import alembic, sqlalchemy');
+	local $ENV{PYTHONDONTWRITEBYTECODE} = 1;
+	gives(0, '5 files in al', '', '--folder', 'al', 'import', 'alembic', '-c', "$CmigNode::top/t/data/alembic/mindbridge/alembic.ini");
+}
+
+# The Make targets of the examples
+SKIP:
+{
+	skip 'make is not installed', 2 unless need_tool('make', 'make', '--version');
+	local $ENV{DATABASE_URL} = 'postgresql:///flyway';
+	my ($out, $err);
+	foreach my $target ([ 'db-create', "MESSAGE=It's \"a\" message" ], ['db-current'])
+	{
+		IPC::Run::run([ 'make', '-s', '-f', "$CmigNode::top/examples/Makefile", "CMIG=$cmig --folder converted", @$target ],
+			'<', \undef, '>', \$out, '2>', \$err);
+		ok($? == 0, "make $target->[0]") or diag("$out$err");
+	}
+}
+
 SKIP:
 {
 	skip 'shellcheck is not installed', 1 unless need_tool('shellcheck', 'shellcheck', '--version');
