@@ -63,6 +63,7 @@ my %known = map { $_ => 1 } $list->("LOAD 'pg_cmig';
 	SELECT proname FROM pg_proc WHERE pronamespace = 'cmig'::regnamespace
 	UNION SELECT relname FROM pg_class WHERE relnamespace = 'cmig'::regnamespace
 	UNION SELECT substr(name, 6) FROM pg_settings WHERE name LIKE 'cmig.%'");
+$known{conf} = 1;	# cmig.conf of the command line
 foreach my $path (@documents, map { "$top/$_" } qw(doc/production.md docker/README.md CONTRIBUTING.md SECURITY.md CHANGELOG.md))
 {
 	my %unknown;

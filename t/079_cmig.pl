@@ -12,6 +12,7 @@ use CmigNode;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Text::ParseWords ();
 
 my $cmig = "$CmigNode::top/bin/cmig";
 my $dir = PostgreSQL::Test::Utils::tempdir();
@@ -233,6 +234,18 @@ SKIP:
 			"a terminal asks: $answer")
 		  or diag("$status $pty");
 	}
+}
+
+# The commands in the documents are accepted.  --help, which comes last, reads the
+# command line and does nothing else.
+foreach my $document (qw(README.md doc/command-line.md))
+{
+	my $text = slurp_file("$CmigNode::top/$document");
+	my @commands = ($text =~ /`cmig ([^`\n]+)`/g, $text =~ /^cmig ([^#&\n]+)/mg, $text =~ /&& cmig ([^#&\n]+)/g);
+	my @refused = grep { (cmig(Text::ParseWords::shellwords(s/\\\|/|/gr), '--help'))[0] != 0 } grep { !/^import alembic/ } @commands;
+
+	ok(@commands > 2, "$document has commands");
+	is(join("\n", @refused), '', "the commands in $document are accepted");
 }
 
 # Interrupted: 130, nothing is changed, and no process shows the password
