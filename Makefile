@@ -41,6 +41,12 @@ $(OBJS) $(OBJS:.o=.bc): | $(object_dirs)
 $(object_dirs):
 	$(MKDIR_P) $@
 
+# PGXS looks for SCRIPTS where the checkout has them
+.PHONY: uninstall-scripts
+uninstall: uninstall-scripts
+uninstall-scripts:
+	rm -f $(addprefix '$(DESTDIR)$(bindir)'/, $(notdir $(SCRIPTS)))
+
 .PHONY: check-layers dist soak
 check-layers: all
 	$(vpath_dir)scripts/check-layers $(vpath_dir) $(shlib)

@@ -79,7 +79,7 @@ is(query($node, q(o'd "d), 'SELECT count(*) FROM cmig.revision'), '0', 'what loo
 gives(0, 'is at 001', "SELECT \\* FROM cmig\\.upgrade\\('001'\\);", 'upgrade', '001', '-v');
 gives(0, 'is at 002', "CALL cmig\\.upgrade_stepwise\\('head'\\);", 'upgrade', '-v');
 gives(0, '^$', 'nothing to upgrade', 'upgrade', 'head');
-gives(5, '', 'not confirmed: downgrade 1 revisions', 'downgrade', '-1');
+gives(5, '', 'not confirmed: downgrade 1 revision?', 'downgrade', '-1');
 gives(0, 'is at 001', '', 'downgrade', '-1', '-y');
 gives(0, '', 'nothing to upgrade', 'upgrade', '001');
 gives(3, '', "can't locate revision", 'upgrade', 'nosuch');
@@ -232,7 +232,7 @@ SKIP:
 
 		$run->finish;
 		my $status = $? >> 8;
-		ok( $pty =~ /  1, one\r?\n(.|\n)*downgrade 1 revisions\? \[y\/N\]/
+		ok( $pty =~ /  1, one\r?\n(.|\n)*downgrade 1 revision\? \[y\/N\]/
 			  && ($answer eq 'n' ? $status == 5 && $pty =~ /nothing was changed/ : $status == 0 && $pty =~ /is at base/),
 			"a terminal asks: $answer")
 		  or diag("$status $pty");

@@ -31,17 +31,28 @@ take_date(const CmigRevisionText *text, void *arg)
 			(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * (USECS_PER_DAY / 1000);
 }
 
+/* The dates, if the tool's rows are matched by them. */
+static Dates
+read_dates(const CmigTool *tool, const CmigGraph *graph)
+{
+	Dates		dates = {graph};
+
+	if (tool->match == CMIG_TOOL_DATE)
+	{
+		dates.milliseconds = palloc0(sizeof(int64) * Max(graph->count, 1));
+		cmig_catalog_each_name(take_date, &dates);
+	}
+	return dates;
+}
+
 /* The node with that create_date, or -1. */
 static int
-find_date(const CmigToolMatches *matches, const char *name)
+find_date(const Dates *dates, const char *name)
 {
-	Dates		dates = {matches->graph};
 	int64		wanted = strtoll(name, NULL, 10);
 
-	dates.milliseconds = palloc0(sizeof(int64) * Max(matches->graph->count, 1));
-	cmig_catalog_each_name(take_date, &dates);
-	for (int i = 0; i < matches->graph->count; i++)
-		if (wanted != 0 && dates.milliseconds[i] == wanted)
+	for (int i = 0; i < dates->graph->count; i++)
+		if (wanted != 0 && dates->milliseconds[i] == wanted)
 			return i;
 	return -1;
 }
@@ -87,14 +98,14 @@ find_occurrence(const CmigToolMatches *matches, const CmigToolApplied *applied)
 
 /* The node of a row of the tool's table, or -1. */
 static int
-find_node(const CmigToolMatches *matches, const CmigToolApplied *applied)
+find_node(const CmigToolMatches *matches, const Dates *dates, const CmigToolApplied *applied)
 {
 	int			node;
 
 	if (*applied->name == '\0')
 		return -1;
 	if (matches->tool->match == CMIG_TOOL_DATE)
-		return find_date(matches, applied->name);
+		return find_date(dates, applied->name);
 	if (matches->tool->match == CMIG_TOOL_OCCURRENCE)
 		return find_occurrence(matches, applied);
 	node = cmig_graph_find_name(matches->graph, applied->name);
@@ -146,6 +157,7 @@ cmig_tool_match(const CmigTool *tool, List *applied)
 	CmigToolMatches *matches = palloc0(sizeof(CmigToolMatches));
 	CmigRevisionSet *set = cmig_catalog_read_revisions(false);
 	CmigMarks  *until;
+	Dates		dates;
 
 	matches->tool = tool;
 	matches->applied = applied;
@@ -153,12 +165,13 @@ cmig_tool_match(const CmigTool *tool, List *applied)
 	matches->nodes = palloc(sizeof(int) * Max(list_length(applied), 1));
 	matches->marks = cmig_graph_marks(matches->graph);
 	until = cmig_graph_marks(matches->graph);
+	dates = read_dates(tool, matches->graph);
 	for (int i = 0; i < list_length(applied); i++)
 	{
 		const CmigToolApplied *row = list_nth(applied, i);
 
 		CHECK_FOR_INTERRUPTS();
-		matches->nodes[i] = find_node(matches, row);
+		matches->nodes[i] = find_node(matches, &dates, row);
 		if (matches->nodes[i] >= 0 && !row->failed && !row->repeatable)
 			cmig_graph_mark(row->until ? until : matches->marks, matches->nodes[i]);
 	}

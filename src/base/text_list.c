@@ -1,12 +1,18 @@
 /*
  * text_list.c
- *	  Lists of strings: a List of char *.
+ *	  Strings that may be NULL, and lists of strings: a List of char *.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
 #include "base/text_list.h"
+
+bool
+cmig_text_same(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
 
 bool
 cmig_text_list_has(const List *list, const char *text)

@@ -1,6 +1,6 @@
 /*
  * text_list.h
- *	  Lists of strings: a List of char *.
+ *	  Strings that may be NULL, and lists of strings: a List of char *.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -9,6 +9,9 @@
 
 #include "postgres.h"
 #include "nodes/pg_list.h"
+
+/* Are both strings equal, or both NULL? */
+extern bool cmig_text_same(const char *a, const char *b);
 
 /* Does the list contain a string that is equal to the text? */
 extern bool cmig_text_list_has(const List *list, const char *text);

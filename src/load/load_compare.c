@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "base/errors.h"
+#include "base/text_list.h"
 #include "format/revision_file.h"
 #include "format/revision_format.h"
 #include "graph/graph_walk.h"
@@ -101,13 +102,6 @@ find_item(const CmigLoad *load, const char *id)
  * What is stored
  */
 
-/* Are both texts equal, or both NULL? */
-static bool
-same_text(const char *a, const char *b)
-{
-	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
 /* Compare a stored revision with its item. */
 static void
 compare_stored(const CmigRevisionText *row, void *arg)
@@ -118,11 +112,11 @@ compare_stored(const CmigRevisionText *row, void *arg)
 
 	cmig_revision_canonicalize(&stored);
 	item->exists = true;
-	if (!same_text(stored.edges.message, text->edges.message))
+	if (!cmig_text_same(stored.edges.message, text->edges.message))
 		item->other_message = pstrdup(stored.edges.message);
 	item->runs_differently =
 		stored.edges.transactional != text->edges.transactional ||
-		!same_text(stored.upgrade_sql, text->upgrade_sql);
+		!cmig_text_same(stored.upgrade_sql, text->upgrade_sql);
 	item->differs = item->runs_differently ||
 		stored.edges.malformed ||
 		!cmig_names_same(&stored.edges.parents, &text->edges.parents) ||
@@ -130,10 +124,10 @@ compare_stored(const CmigRevisionText *row, void *arg)
 		!cmig_names_same(&stored.edges.labels, &text->edges.labels) ||
 		!cmig_names_same(&stored.edges.replaces, &text->edges.replaces) ||
 		item->other_message != NULL ||
-		!same_text(stored.description, text->description) ||
-		!same_text(stored.downgrade_sql, text->downgrade_sql) ||
-		!same_text(stored.verify_sql, text->verify_sql) ||
-		!same_text(stored.precondition_sql, text->precondition_sql);
+		!cmig_text_same(stored.description, text->description) ||
+		!cmig_text_same(stored.downgrade_sql, text->downgrade_sql) ||
+		!cmig_text_same(stored.verify_sql, text->verify_sql) ||
+		!cmig_text_same(stored.precondition_sql, text->precondition_sql);
 }
 
 /* Read the stored graph, and the stored revisions that the text contains. */

@@ -6,13 +6,8 @@
  */
 #include "postgres.h"
 
+#include "base/text_list.h"
 #include "schema/image_same.h"
-
-static bool
-same_text(const char *a, const char *b)
-{
-	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
 
 static bool
 same_grants(const List *a, const List *b)
@@ -28,8 +23,8 @@ same_grants(const List *a, const List *b)
 		const CmigGrant *other = lfirst(y);
 
 		if (one->grantable != other->grantable || one->granted != other->granted ||
-			!same_text(one->grantee, other->grantee) ||
-			!same_text(one->privilege, other->privilege))
+			!cmig_text_same(one->grantee, other->grantee) ||
+			!cmig_text_same(one->privilege, other->privilege))
 			return false;
 	}
 	return true;
@@ -39,12 +34,12 @@ static bool
 same_object(const CmigObject *a, const CmigObject *b)
 {
 	if (a->kind != b->kind || a->inherited != b->inherited ||
-		!same_text(a->identity, b->identity) || !same_text(a->owner, b->owner) ||
-		!same_text(a->comment, b->comment) || !same_text(a->index_comment, b->index_comment) ||
+		!cmig_text_same(a->identity, b->identity) || !cmig_text_same(a->owner, b->owner) ||
+		!cmig_text_same(a->comment, b->comment) || !cmig_text_same(a->index_comment, b->index_comment) ||
 		!same_grants(a->grants, b->grants))
 		return false;
 	for (int i = 0; i < a->kind->nproperties; i++)
-		if (!same_text(a->values[i], b->values[i]))
+		if (!cmig_text_same(a->values[i], b->values[i]))
 			return false;
 	return true;
 }

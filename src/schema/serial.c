@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "base/text_list.h"
 #include "schema/kind_table.h"
 #include "schema/kinds.h"
 #include "schema/serial.h"
@@ -37,12 +38,6 @@ value_of(const CmigObject *object, const char *property)
 		if (strcmp(object->kind->properties[i].name, property) == 0)
 			return object->values[i];
 	return NULL;
-}
-
-static bool
-same_text(const char *a, const char *b)
-{
-	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
 static const SerialType *
@@ -99,7 +94,7 @@ is_plain(const CmigObject *sequence, const CmigObject *column, const CmigDiffOpt
 		strcmp(name, "persistence") == 0 ? value_of(column->parent, "persistence") : NULL;
 
 		if ((sequence->kind->properties[i].flags & CMIG_PROPERTY_SILENT) == 0 &&
-			!same_text(sequence->values[i], expected))
+			!cmig_text_same(sequence->values[i], expected))
 			return false;
 	}
 	return is_unannotated(sequence, options) && !sequence->foreign;
@@ -134,7 +129,7 @@ mark_column(CmigChange **changes, CmigObject *column, const CmigDiffOptions *opt
 	const CmigObject *sequence = serial_sequence(column, options);
 	const CmigObject *owner = sequence ? child_of(sequence, &cmig_kind_sequence_owner) : NULL;
 
-	if (owner == NULL || !same_text(cmig_sequence_owner_column(owner), column->identity) ||
+	if (owner == NULL || !cmig_text_same(cmig_sequence_owner_column(owner), column->identity) ||
 		changes[sequence->index]->action != table->action || changes[owner->index]->action != table->action)
 		return;
 	column->serial = serial_type(column)->serial;
