@@ -393,7 +393,8 @@ CREATE FUNCTION cmig.create_revision(message text, upgrade_sql text DEFAULT NULL
 	downgrade_sql text DEFAULT NULL, verify_sql text DEFAULT NULL,
 	revision text DEFAULT NULL, head text DEFAULT 'head',
 	splice boolean DEFAULT false, branch_label text DEFAULT NULL,
-	depends_on text[] DEFAULT '{}', transactional boolean DEFAULT true)
+	depends_on text[] DEFAULT '{}', transactional boolean DEFAULT true,
+	precondition_sql text DEFAULT NULL)
 RETURNS text
 AS 'MODULE_PATHNAME', 'cmig_create_revision'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
@@ -441,7 +442,7 @@ COMMENT ON FUNCTION cmig.check(boolean) IS 'The health of the catalog and of the
 COMMENT ON FUNCTION cmig.require(text) IS 'Do nothing if target is applied; otherwise, and if no revision is loaded, raise an error that names the pending revisions. Raises MG010, MG001 to MG005, 22023.';
 COMMENT ON FUNCTION cmig.load(text, boolean, boolean) IS 'Store the revision files in script, one or many, in any order: added, replaced, unchanged, removed, kept. All or nothing; raises MG005, MG008, MG011, MG013, 22023.';
 COMMENT ON FUNCTION cmig.load_directory(text, boolean, boolean) IS 'As load, for the .sql files of a directory on the server; requires pg_read_server_files. Raises as load, and 42501.';
-COMMENT ON FUNCTION cmig.create_revision(text, text, text, text, text, text, boolean, text, text[], boolean) IS 'Store a new revision after head and return its id; without upgrade_sql it is empty. Raises MG001 to MG005, 23505, 22023.';
+COMMENT ON FUNCTION cmig.create_revision(text, text, text, text, text, text, boolean, text, text[], boolean, text) IS 'Store a new revision after head and return its id; without upgrade_sql it is empty. Raises MG001 to MG005, 23505, 22023.';
 COMMENT ON FUNCTION cmig.merge(text[], text, text, boolean, text) IS 'Store a revision that joins several, and return its id. Raises MG001 to MG005, 23505, 22023.';
 COMMENT ON FUNCTION cmig.merge(text, text, text, boolean, text) IS 'Store a revision that joins what the identifier names, such as heads, and return its id. Raises MG001 to MG005, 23505, 22023.';
 
@@ -454,6 +455,7 @@ CREATE FUNCTION cmig.draft(message text DEFAULT NULL, revision text DEFAULT NULL
 	branch_label text DEFAULT NULL, depends_on text[] DEFAULT '{}',
 	transactional boolean DEFAULT true,
 	file_template text DEFAULT '%(rev)s_%(slug)s',
+	precondition_sql text DEFAULT NULL,
 	OUT file_name text, OUT content text)
 RETURNS record
 AS 'MODULE_PATHNAME', 'cmig_draft'
@@ -490,7 +492,7 @@ RETURNS void
 AS 'MODULE_PATHNAME', 'cmig_remove_revision'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
-COMMENT ON FUNCTION cmig.draft(text, text, text, boolean, text, text[], boolean, text) IS 'A new revision file after head, with empty sections, and its name; stores nothing. Raises as create_revision, and 22023 for a bad file_template.';
+COMMENT ON FUNCTION cmig.draft(text, text, text, boolean, text, text[], boolean, text, text) IS 'A new revision file after head, with empty sections, and its name; stores nothing. Raises as create_revision, and 22023 for a bad file_template.';
 COMMENT ON FUNCTION cmig.export(text, text) IS 'The revision file of an identifier or a range from:to, or of all revisions, with its name; loading it again changes nothing. Raises MG001 to MG004, MG013, 22023.';
 COMMENT ON FUNCTION cmig.export(text[], text) IS 'The revision files of several identifiers and ranges, and their names. Raises MG001 to MG004, MG013, 22023.';
 COMMENT ON FUNCTION cmig.script(text, text, text, boolean) IS 'The upgrade or downgrade (direction) to target, or over a range from:to, as one text for psql, which also runs in databases without pg_cmig. Raises as upgrade and downgrade, and 22023.';

@@ -53,6 +53,20 @@ INSERT INTO part VALUES (1);
 CALL cmig.upgrade_stepwise('002');
 DROP TABLE part;
 
+-- in new revisions and their files
+BEGIN;
+SELECT regexp_replace(content, '\n-- create_date: [^\n]*', '') AS content FROM cmig.draft('d', '004', precondition_sql => E' SELECT count(*) > 1 FROM account\n');
+SELECT * FROM cmig.load((SELECT content FROM cmig.draft('d', '004', precondition_sql => 'SELECT true')));
+SELECT cmig.create_revision('e', 'SELECT 1', revision => '005', precondition_sql => ' SELECT false ');
+SELECT revision, precondition_sql FROM cmig.revision WHERE revision >= '004' ORDER BY revision;
+SELECT cmig.create_revision('f', revision => '006', precondition_sql => ''), precondition_sql IS NULL AS none FROM cmig.draft('g', precondition_sql => E'\n'), LATERAL (SELECT substring(content, 'precondition') AS precondition_sql) x;
+SELECT precondition_sql IS NULL AS none FROM cmig.revision WHERE revision = '006';
+SAVEPOINT s;
+SELECT cmig.create_revision('h', '', precondition_sql => E'SELECT\ntrue');
+ROLLBACK TO s;
+SELECT cmig.draft('h', precondition_sql => E'SELECT true\r\n  AND true');
+ROLLBACK;
+
 -- what is not a precondition
 CREATE FUNCTION try(sql text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE

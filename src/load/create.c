@@ -14,6 +14,7 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/listing.h"
+#include "format/marker.h"
 #include "graph/graph.h"
 #include "graph/identifier.h"
 #include "graph/target.h"
@@ -229,6 +230,21 @@ require_short_line(const char *message)
 				 errhint("Put longer text into the description of the revision file.")));
 }
 
+/* The precondition without blanks around it; NULL if that leaves nothing. */
+static char *
+check_precondition(char *sql)
+{
+	if (sql == NULL)
+		return NULL;
+	sql = cmig_marker_trimmed(sql, sql + strlen(sql));
+	if (strpbrk(sql, "\r\n") != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the precondition must be one line"),
+				 errhint("It is a line in the header of the revision file. Put a longer query into a function.")));
+	return *sql != '\0' ? sql : NULL;
+}
+
 /* Set the edges of a new revision, and its id. */
 static void
 place(const CmigGraph *graph, CmigNewRevision *new)
@@ -275,6 +291,7 @@ cmig_create_prepare(CmigNewRevision *new)
 				 errmsg("the message must not be null"),
 				 errhint("Describe in one line what the revision does.")));
 	require_short_line(edges->message);
+	new->text.precondition_sql = check_precondition(new->text.precondition_sql);
 	if (new->text.upgrade_sql == NULL)
 		new->text.upgrade_sql = "";
 	new->text.upgrade_sql = cmig_script_strip_outer_transaction(new->text.upgrade_sql);
@@ -306,6 +323,7 @@ cmig_create_revision(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(8))
 		new.depends = cmig_argument_list(fcinfo, 8, "dependencies");
 	new.text.edges.transactional = cmig_argument_bool(fcinfo, 9, true);
+	new.text.precondition_sql = cmig_argument_text(fcinfo, 10);
 
 	cmig_change_begin("cmig.create_revision()");
 	cmig_create_prepare(&new);

@@ -80,6 +80,7 @@ cmig_draft(PG_FUNCTION_ARGS)
 	cmig_draft_arguments(fcinfo, 1, &draft);
 	draft.new.text.edges.transactional = cmig_argument_bool(fcinfo, 6, true);
 	draft.template = cmig_argument_text(fcinfo, 7);
+	draft.new.text.precondition_sql = cmig_argument_text(fcinfo, 8);
 	draft.new.text.downgrade_sql = "";
 
 	cmig_draft_prepare(&draft);

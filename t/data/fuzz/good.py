@@ -91,13 +91,13 @@ GOOD = {
         {"direction": "'upgrade'", "target": "'base:004_totals'"}, {"direction": "'downgrade'", "target": "'003_invoices:base'"}],
     "load(text,boolean,boolean)": [
         {"script": FILE % ("more", "001")}, {"script": FILE % ("001", ""), "prune": "true", "accept_changes": "true"}],
-    "create_revision(text,text,text,text,text,text,boolean,text,text[],boolean)": [
+    "create_revision(text,text,text,text,text,text,boolean,text,text[],boolean,text)": [
         {"message": "'m'", "upgrade_sql": "'SELECT 1'", "head": "'005_bad'", "downgrade_sql": "'SELECT 2'", "branch_label": "'fresh'", "depends_on": "'{tools}'"},
         {"message": "'m'", "upgrade_sql": "'SELECT 1; SELECT 2'", "head": "'001'", "splice": "true", "verify_sql": "'SELECT true'", "revision": "'new'"}],
     "merge(text[],text,text,boolean,text)": [
         {"revisions": "'{004_totals,005_bad}'::text[]", "message": "'one'"}, {"revisions": "'{004_totals,tools,005_bad}'::text[]", "revision": "'m1'"}],
     "merge(text,text,text,boolean,text)": [{"revisions": "'{004_totals,005_bad}'::text", "message": "'one'"}],
-    "draft(text,text,text,boolean,text,text[],boolean,text)": [{"message": "'A draft'", "head": "'005_bad'", "file_template": "'%(rev)s_%(slug)s'"}],
+    "draft(text,text,text,boolean,text,text[],boolean,text,text)": [{"message": "'A draft'", "head": "'005_bad'", "file_template": "'%(rev)s_%(slug)s'", "precondition_sql": "'SELECT true'"}],
     "export(text[],text)": [{"revisions": "ARRAY['001', 'tools']"}],
     "repair(text)": [{"revision": "'001'"}],
     "remove_revision(text)": [{"revision": "'tools'"}, {"revision": "'005_bad'"}],
