@@ -21,7 +21,7 @@ typedef enum CmigLintDependentKind
 	CMIG_LINT_POLICY,
 	CMIG_LINT_FUNCTION,			/* a function whose body the server has parsed */
 	CMIG_LINT_FOREIGN_KEY		/* of another table */
-}			CmigLintDependentKind;
+} CmigLintDependentKind;
 
 /* An object that depends on a relation or a column. */
 typedef struct CmigLintDependent

@@ -65,6 +65,14 @@ cmig_children_parent(const CmigImage *image, const CmigObject *object)
 	return cmig_index_parent(object) ? cmig_attached_find(image, cmig_index_parent(object)) : NULL;
 }
 
+bool
+cmig_children_is_attached(const CmigChange *change)
+{
+	return change->from != NULL && change->to != NULL &&
+		change->from->inherited && change->to->inherited && !change->to->alone &&
+		(change->to->kind == &cmig_kind_index || change->to->kind == &cmig_kind_constraint);
+}
+
 /*
  * NOT NULL
  */

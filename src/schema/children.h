@@ -20,6 +20,13 @@
 extern const CmigObject *cmig_children_parent(const CmigImage *image, const CmigObject *object);
 
 /*
+ * Is it an index or a constraint of a partition that belongs to the
+ * partitioned table's, before and after the change?  Then it cannot be changed
+ * by itself.
+ */
+extern bool cmig_children_is_attached(const CmigChange *change);
+
+/*
  * Add to the statements of parents what their children need to keep their
  * properties.
  */

@@ -17,10 +17,4 @@
 extern CmigDifference *cmig_compare(CmigImage *from, CmigImage *to,
 									const CmigDiffOptions *options);
 
-/*
- * Determine again which changes are part of another change's statement; needed
- * after "folded" was cleared.
- */
-extern void cmig_compare_hosts(CmigDifference *difference);
-
 #endif							/* CMIG_COMPARE_H */

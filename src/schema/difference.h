@@ -57,10 +57,10 @@ typedef struct CmigChange
 								 * when its creation is reverted */
 	List	   *takes;			/* changes that have this one as dropped_by,
 								 * in the order of their creation */
-	int			first_node;		/* for order.c: node of the drop or the
+	int			first_node;		/* for order: node of the drop or the
 								 * alteration */
 	int			last_node;		/* node of the creation or the alteration */
-	int			part_node;		/* for order.c: node that runs first */
+	int			part_node;		/* node that runs first */
 	int			join_node;		/* node that runs last */
 	int			away_node;		/* node that renames the old one */
 } CmigChange;
@@ -76,5 +76,19 @@ typedef struct CmigDifference
 	CmigChange **of_from;		/* by the object's index in the image */
 	CmigChange **of_to;
 } CmigDifference;
+
+/* Does the change create an object that is new, or was dropped temporarily? */
+static inline bool
+cmig_change_creates(const CmigChange *change)
+{
+	return change->action == CMIG_CREATE || change->action == CMIG_AGAIN;
+}
+
+/* Does the change drop an object, at least temporarily? */
+static inline bool
+cmig_change_drops(const CmigChange *change)
+{
+	return change->action == CMIG_DROP || change->action == CMIG_AGAIN;
+}
 
 #endif							/* CMIG_DIFFERENCE_H */

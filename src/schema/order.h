@@ -13,28 +13,7 @@
 #define CMIG_ORDER_H
 
 #include "postgres.h"
-#include "schema/compare.h"
-
-/* The part of a change that a node executes. */
-typedef enum CmigNodeType
-{
-	CMIG_NODE_AWAY,				/* the old object gets another name */
-	CMIG_NODE_DROP,
-	CMIG_NODE_PART,				/* NO INHERIT for tables that are no longer
-								 * parents */
-	CMIG_NODE_JOIN,				/* INHERIT for new parents, once the table has
-								 * all of their columns */
-	CMIG_NODE_ALTER,
-	CMIG_NODE_CREATE,
-	CMIG_NODE_UNSUPPORTED
-} CmigNodeType;
-
-/* A step in the order of statements. */
-typedef struct CmigNode
-{
-	CmigNodeType type;
-	CmigChange *change;
-} CmigNode;
+#include "schema/order_node.h"
 
 /*
  * Returns an array of *count nodes in order.  May set folded and apart of

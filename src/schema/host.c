@@ -1,0 +1,136 @@
+/*
+ * host.c
+ *	  Finds the changes that are made by the statement of another change.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "schema/host.h"
+#include "schema/kinds.h"
+#include "schema/serial.h"
+#include "schema/twins.h"
+
+/* Can the object be part of its parent's CREATE statement? */
+static bool
+may_fold(const CmigObject *object)
+{
+	return (object->kind->flags & CMIG_KIND_FOLDS) != 0 && !object->apart && !object->unfolded &&
+		(object->kind->folds == NULL || object->kind->folds(object));
+}
+
+/*
+ * The change of the column from which a column is inherited, if both are
+ * dropped and created again.
+ */
+static CmigChange *
+inherited_change(const CmigDifference *difference, const CmigChange *change)
+{
+	const CmigObject *column = change->from;
+
+	if (change->action != CMIG_AGAIN || column->kind != &cmig_kind_column ||
+		!column->inherited || !change->to->inherited || change->to->alone)
+		return NULL;
+	for (int i = 0; i < column->ndepends; i++)
+	{
+		CmigChange *other = difference->of_from[column->depends[i]->index];
+
+		if (other->from->kind == column->kind && other->from->parent != column->parent && other->action == CMIG_AGAIN)
+			return other;
+	}
+	return NULL;
+}
+
+/* Parents come first in order of kinds, so the parent's host is known. */
+static void
+find_host(CmigDifference *difference, CmigChange *change)
+{
+	CmigObject *object = change->to ? change->to : change->from;
+	CmigChange *parent;
+
+	change->host = NULL;
+	for (parent = inherited_change(difference, change); parent != NULL; parent = inherited_change(difference, parent))
+		change->host = parent;
+	if (change->host != NULL)
+		return;
+	if (change->to)
+		change->to->folded = false;
+	if (change->from)
+		change->from->folded = false;
+	if (object->parent == NULL || (!cmig_change_creates(change) && !cmig_change_drops(change)))
+		return;
+	parent = change->to ? difference->of_to[object->parent->index] : difference->of_from[object->parent->index];
+	if (parent->action != change->action &&
+		!(parent->action == CMIG_AGAIN && may_fold(object)))
+		return;
+	if (may_fold(object))
+	{
+		if (change->to)
+			change->to->folded = true;
+		if (change->from)
+			change->from->folded = true;
+	}
+	else if (change->action != CMIG_DROP || object->apart ||
+			 !(object->kind->flags & CMIG_KIND_GONE_WITH_PARENT))
+		return;
+	change->host = parent->host ? parent->host : parent;
+	if (!object->folded)
+		change->host->riders = lappend(change->host->riders, change);
+}
+
+/* Note that dropping one object also drops the other. */
+static void
+take(CmigChange *change, CmigChange *taken)
+{
+	if (!cmig_change_drops(taken))
+		return;
+	taken->dropped_by = change;
+	change->takes = lappend(change->takes, taken);
+}
+
+/* DROP TYPE drops the functions of a base type, too. */
+static void
+take_functions(const CmigDifference *difference, CmigChange *change)
+{
+	const CmigObject *definition = change->from->child;
+
+	change->takes = NIL;
+	if (!cmig_change_drops(change) || definition == NULL)
+		return;
+	for (int i = 0; i < definition->ndepends; i++)
+		if (definition->depends[i]->kind == &cmig_kind_function)
+			take(change, difference->of_from[definition->depends[i]->index]);
+	take(change, difference->of_from[definition->index]);
+	change->riders = NIL;
+}
+
+/* Reverting the creation of a base type drops its functions, too. */
+static void
+mark_functions(const CmigDifference *difference, const CmigChange *change)
+{
+	const CmigObject *definition = change->to->child;
+
+	for (int i = 0; definition != NULL && i < definition->ndepends; i++)
+		if (definition->depends[i]->kind == &cmig_kind_function)
+			difference->of_to[definition->depends[i]->index]->taken = cmig_change_creates(change);
+}
+
+void
+cmig_host_find(CmigDifference *difference)
+{
+	for (int i = 0; i < difference->count; i++)
+		difference->changes[i].riders = NIL;
+	for (int i = 0; i < difference->count; i++)
+		find_host(difference, &difference->changes[i]);
+	for (int i = 0; i < difference->count; i++)
+	{
+		CmigChange *change = &difference->changes[i];
+
+		if (change->from != NULL && change->from->kind == &cmig_kind_base_type)
+			take_functions(difference, change);
+		if (change->to != NULL && change->to->kind == &cmig_kind_base_type)
+			mark_functions(difference, change);
+	}
+	cmig_twins_sort(difference);
+	cmig_serial_mark(difference);
+}

@@ -1,0 +1,327 @@
+/*
+ * match.c
+ *	  Matches the objects of two images, and decides what happens to each.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "schema/children.h"
+#include "schema/keep.h"
+#include "schema/kind_table.h"
+#include "schema/kinds.h"
+#include "schema/match.h"
+
+/* Do the objects differ in a property that is compared? */
+static bool
+differs(const CmigObject *from, const CmigObject *to)
+{
+	const CmigKind *kind = to->kind;
+
+	for (int i = 0; i < kind->nproperties; i++)
+		if (!cmig_kind_same_value(&kind->properties[i], from->values[i], to->values[i]))
+			return true;
+	return false;
+}
+
+/* Does the object exist in only one of the images? */
+static bool
+is_single(const CmigDifference *difference, const CmigObject *object)
+{
+	return (cmig_image_lookup(difference->from, object->kind, object->identity) == NULL) !=
+		(cmig_image_lookup(difference->to, object->kind, object->identity) == NULL);
+}
+
+/*
+ * Is the object created by inheritance from its parent, both before and after
+ * the change?
+ */
+static bool
+follows_parent(const CmigDifference *difference, const CmigObject *object)
+{
+	const CmigObject *parent = object->parent;
+
+	if (!object->inherited || parent == NULL)
+		return false;
+	if (parent->kind == &cmig_kind_table &&
+		!cmig_table_keeps_inheriting(difference->from, difference->to, object))
+		return false;
+	/* also for an object that belongs to an inherited column */
+	if (parent->inherited && is_single(difference, parent) && follows_parent(difference, parent))
+		return true;
+	/* defaults of existing columns are changed table by table */
+	if (object->kind == &cmig_kind_default)
+		return false;
+	return cmig_image_lookup(difference->from, parent->kind, parent->identity) != NULL &&
+		cmig_image_lookup(difference->to, parent->kind, parent->identity) != NULL;
+}
+
+/* Decide what to do about an object that is in both images. */
+static void
+compare_pair(CmigDifference *difference, CmigChange *change)
+{
+	CmigAlter	alter = {.from = change->from,.to = change->to};
+
+	if (differs(change->from, change->to))
+	{
+		if (change->to->kind->alter == NULL)
+			alter.again = true;
+		else
+			change->to->kind->alter(&alter);
+	}
+	if (alter.unsupported != NULL)
+	{
+		change->action = CMIG_UNSUPPORTED;
+		change->reason = alter.unsupported;
+		return;
+	}
+	if (alter.again && cmig_children_is_attached(change))
+		return;
+	if (alter.again)
+	{
+		change->action = CMIG_AGAIN;
+		return;
+	}
+	change->disturbs = alter.disturbs;
+	change->recasts = alter.recasts;
+	change->late = alter.late;
+	change->ddl = cmig_annotate_alter(change->from, change->to, difference->options);
+	change->ddl = alter.late ? list_concat(change->ddl, alter.ddl) : list_concat(alter.ddl, change->ddl);
+	change->ddl = list_concat(cmig_annotate_sequence_gone(change->from, change->to, difference->options), change->ddl);
+	change->first = alter.first;
+	change->last = alter.last;
+	if (change->ddl != NIL || change->first != NIL || change->last != NIL || change->disturbs)
+		change->action = CMIG_ALTER;
+}
+
+/*
+ * Is it a column of a table that has the same type before and after the
+ * change?  Then it is added or dropped together with the attribute.
+ */
+static bool
+follows_type(const CmigDifference *difference, const CmigObject *object)
+{
+	const CmigObject *table = object->parent;
+
+	if (object->kind != &cmig_kind_column || cmig_table_type(table) == NULL)
+		return false;
+	return cmig_image_lookup(difference->from, table->kind, table->identity) != NULL &&
+		cmig_image_lookup(difference->to, table->kind, table->identity) != NULL &&
+		cmig_table_keeps_type(cmig_image_lookup(difference->from, table->kind, table->identity),
+							  cmig_image_lookup(difference->to, table->kind, table->identity));
+}
+
+/*
+ * The statements that remove the owner, privileges, and comments of an object,
+ * and whose undo restores them after another statement has created it again.
+ */
+static List *
+annotations(const CmigDifference *difference, const CmigObject *object)
+{
+	CmigDiffOptions options = *difference->options;
+	List	   *ddl = NIL;
+	ListCell   *cell;
+
+	options.owners = options.privileges = options.comments = true;
+	foreach(cell, cmig_annotate_create(object, &options))
+	{
+		const CmigDdl *entry = lfirst(cell);
+
+		ddl = lcons(linitial(cmig_ddl_append(NIL, entry->undo, entry->sql)), ddl);
+	}
+	return ddl;
+}
+
+/*
+ * Is it an index whose creation, with its comment, is part of the statements
+ * that create the partitioned table's?
+ */
+static bool
+is_created_with_partial(const CmigDifference *difference, const CmigChange *change)
+{
+	const CmigObject *object = change->to ? change->to : change->from;
+	const CmigObject *parent = object->kind != &cmig_kind_index ? NULL :
+	cmig_children_parent(change->to ? difference->to : difference->from, object);
+
+	return parent != NULL && cmig_index_is_partial(parent);
+}
+
+/* Decide what to do about an object that only one image has. */
+static void
+compare_single(CmigDifference *difference, CmigChange *change)
+{
+	const CmigObject *object = change->to ? change->to : change->from;
+
+	if (object->kind == &cmig_kind_other)
+	{
+		change->action = CMIG_UNSUPPORTED;
+		change->reason = change->to ? "it is missing; objects of this kind are not compared yet" :
+			"it is not in the target; objects of this kind are not compared yet";
+	}
+	else if (is_created_with_partial(difference, change))
+		change->action = CMIG_NO_CHANGE;
+	else if (follows_type(difference, object) || follows_parent(difference, object))
+	{
+		if (object->kind == &cmig_kind_column)
+			change->ddl = cmig_column_deviations(object, change->to != NULL);
+		if (change->to != NULL)
+			change->ddl = list_concat(change->ddl, cmig_annotate_create(object, difference->options));
+		else
+			change->ddl = list_concat(annotations(difference, object), change->ddl);
+		change->action = change->ddl != NIL ? CMIG_ALTER : CMIG_NO_CHANGE;
+	}
+	else
+		change->action = change->to ? CMIG_CREATE : CMIG_DROP;
+}
+
+/* Keep the properties that ORMs cannot define and the target does not have. */
+static void
+keep_unknown(const CmigObject *from, CmigObject *to)
+{
+	const CmigKind *kind = to->kind;
+
+	for (int i = 0; i < kind->nproperties; i++)
+		if ((kind->properties[i].flags & CMIG_PROPERTY_NO_MODEL) != 0 && to->values[i] == NULL)
+			to->values[i] = from->values[i];
+}
+
+/* Only a person can decide to drop an object that ORMs cannot define. */
+static void
+refuse_drop(CmigChange *change, const CmigObject *missing)
+{
+	change->action = CMIG_UNSUPPORTED;
+	change->reason = psprintf("the target lacks %s %s, on which it depends", missing->kind->name, missing->identity);
+}
+
+/* Is the object, or the one to which it belongs, not dropped? */
+static bool
+is_refused(const CmigDifference *difference, const CmigObject *object)
+{
+	for (; object != NULL; object = object->parent)
+	{
+		const CmigChange *change = difference->of_from[object->index];
+
+		if (change != NULL && change->action == CMIG_UNSUPPORTED && change->to == NULL)
+			return true;
+	}
+	return false;
+}
+
+/* Is the object a privilege, and are privileges not compared? */
+static bool
+is_ignored(const CmigDifference *difference, const CmigObject *object)
+{
+	return !difference->options->privileges &&
+		(object->kind == &cmig_kind_default_privileges || object->kind == &cmig_kind_member_privilege);
+}
+
+static void
+add_change(CmigDifference *difference, CmigObject *from, CmigObject *to)
+{
+	CmigChange *change = &difference->changes[difference->count++];
+
+	change->from = from;
+	change->to = to;
+	if (from != NULL)
+		difference->of_from[from->index] = change;
+	if (to != NULL)
+		difference->of_to[to->index] = change;
+	if (from != NULL && to != NULL && difference->options->models)
+		keep_unknown(from, to);
+	if (is_ignored(difference, from ? from : to))
+		return;
+	if (from != NULL && to != NULL)
+		compare_pair(difference, change);
+	else if (to == NULL && difference->options->models && is_refused(difference, from->parent))
+		return;
+	else if (to == NULL && difference->options->models && cmig_keep_missing(from, difference->to))
+		refuse_drop(change, cmig_keep_missing(from, difference->to));
+	else
+		compare_single(difference, change);
+}
+
+/*
+ * Is an index or a constraint inherited on one side only, and is the parent's
+ * not the same on the other side?  Then it is dropped or created with the
+ * parent's.
+ */
+static bool
+is_of_gone_parent(const CmigDifference *difference, const CmigObject *from, const CmigObject *to)
+{
+	const CmigObject *parent,
+			   *other;
+
+	if (from->inherited == to->inherited || (from->kind != &cmig_kind_index && from->kind != &cmig_kind_constraint))
+		return false;
+	parent = from->inherited ? cmig_children_parent(difference->from, from) : cmig_children_parent(difference->to, to);
+	if (parent == NULL)
+		return false;
+	other = cmig_image_lookup(from->inherited ? difference->to : difference->from, parent->kind, parent->identity);
+	return other == NULL || !cmig_kind_same_value(&parent->kind->properties[0], parent->values[0], other->values[0]);
+}
+
+void
+cmig_match_objects(CmigDifference *difference)
+{
+	const CmigImage *from = difference->from,
+			   *to = difference->to;
+	int			i = 0,
+				j = 0;
+
+	while (i < from->count || j < to->count)
+	{
+		int			order = i == from->count ? 1 : j == to->count ? -1 :
+		cmig_object_compare(from->objects[i], to->objects[j]);
+		bool		apart;
+
+		/* a column of a view is not one of a materialized view */
+		apart = order == 0 && is_of_gone_parent(difference, from->objects[i], to->objects[j]);
+		apart |= order == 0 && from->objects[i]->parent != NULL && to->objects[j]->parent != NULL &&
+			difference->of_from[from->objects[i]->parent->index] !=
+			difference->of_to[to->objects[j]->parent->index];
+		add_change(difference, order <= 0 ? from->objects[i] : NULL,
+				   order >= 0 && !apart ? to->objects[j] : NULL);
+		if (apart)
+			add_change(difference, NULL, to->objects[j]);
+		i += order <= 0;
+		j += order >= 0;
+	}
+}
+
+void
+cmig_match_detached(CmigDifference *difference)
+{
+	for (int i = 0; i < difference->count; i++)
+	{
+		CmigChange *change = &difference->changes[i];
+		CmigObject *object = change->to ? change->to : change->from;
+		const CmigImage *image = change->to ? difference->to : difference->from;
+		CmigObject *link;
+		CmigChange *link_change;
+
+		if (!object->inherited || object->alone || object->parent == NULL ||
+			object->parent->kind != &cmig_kind_table)
+			continue;
+		if ((change->from == NULL || change->to == NULL) &&
+			change->action != CMIG_NO_CHANGE && change->action != CMIG_ALTER)
+			continue;
+		if (is_created_with_partial(difference, change))
+			continue;
+		link = cmig_image_lookup(image, &cmig_kind_partition, object->parent->identity);
+		if (link == NULL)
+			continue;
+		link_change = change->to ? difference->of_to[link->index] : difference->of_from[link->index];
+		if (link_change->action == CMIG_NO_CHANGE)
+			continue;
+		if (change->from == NULL || change->to == NULL)
+		{
+			change->action = change->to ? CMIG_CREATE : CMIG_DROP;
+			change->ddl = NIL;
+		}
+		else if (change->action != CMIG_AGAIN)
+		{
+			change->from->alone = change->to->alone = true;
+			compare_pair(difference, change);
+		}
+	}
+}

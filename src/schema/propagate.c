@@ -1,0 +1,252 @@
+/*
+ * propagate.c
+ *	  Finds the objects that must be dropped temporarily.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "schema/children.h"
+#include "schema/foreign.h"
+#include "schema/kind_table.h"
+#include "schema/kinds.h"
+#include "schema/propagate.h"
+#include "schema/replace.h"
+
+static void
+count_dependent(CmigDependents *dependents, const CmigObject *on)
+{
+	dependents->start[on->index + 1]++;
+}
+
+/* Make a list of dependents for each object; children count as dependents. */
+static void
+find_dependents(const CmigImage *image, CmigDependents *dependents)
+{
+	int		   *fill;
+
+	dependents->start = palloc0(sizeof(int) * (image->count + 1));
+	for (int i = 0; i < image->count; i++)
+	{
+		const CmigObject *object = image->objects[i];
+
+		for (int j = 0; j < object->ndepends; j++)
+			count_dependent(dependents, object->depends[j]);
+		if (object->parent != NULL)
+			count_dependent(dependents, object->parent);
+	}
+	for (int i = 0; i < image->count; i++)
+		dependents->start[i + 1] += dependents->start[i];
+	dependents->objects = palloc(sizeof(CmigObject *) * Max(dependents->start[image->count], 1));
+	fill = palloc0(sizeof(int) * (image->count + 1));
+	for (int i = 0; i < image->count; i++)
+	{
+		CmigObject *object = image->objects[i];
+
+		for (int j = 0; j <= object->ndepends; j++)
+		{
+			const CmigObject *on = j < object->ndepends ? object->depends[j] : object->parent;
+
+			if (on != NULL)
+				dependents->objects[dependents->start[on->index] + fill[on->index]++] = object;
+		}
+	}
+	pfree(fill);
+}
+
+static bool
+is_disposable(const CmigObject *object)
+{
+	return (object->kind->flags & CMIG_KIND_DISPOSABLE) != 0 ||
+		(object->kind->is_disposable != NULL && object->kind->is_disposable(object));
+}
+
+/*
+ * Must the dependent be dropped temporarily while the other object is altered?
+ */
+static bool
+is_disturbed(const CmigChange *change, const CmigChange *dependent)
+{
+	int			flags = dependent->from->kind->flags;
+
+	if (!change->disturbs)
+		return false;
+	if (flags & CMIG_KIND_RECAST)
+		return change->recasts || dependent->action == CMIG_ALTER;
+	return (flags & CMIG_KIND_DISTURBED) != 0;
+}
+
+/* Does the dependent no longer depend on that object after the change? */
+static bool
+lets_go(const CmigDifference *difference, const CmigChange *change, const CmigChange *dependent)
+{
+	const CmigObject *to = dependent->to;
+
+	if (dependent->action != CMIG_ALTER)
+		return false;
+	for (int i = 0; i < to->ndepends; i++)
+		if (difference->of_to[to->depends[i]->index] == change)
+			return false;
+	return to->parent == NULL || difference->of_to[to->parent->index] != change;
+}
+
+static bool
+is_inherited_column(const CmigObject *object)
+{
+	return object->kind == &cmig_kind_column && object->inherited;
+}
+
+static bool
+is_typed_column(const CmigObject *object)
+{
+	return object->kind == &cmig_kind_column && cmig_table_type(object->parent) != NULL;
+}
+
+/*
+ * Is it a column that is dropped, or whose table is dropped?  Columns that
+ * inherit from it remain.
+ */
+static bool
+goes_with_table(const CmigDifference *difference, const CmigChange *change)
+{
+	return change->from->kind == &cmig_kind_column &&
+		(change->action == CMIG_DROP || difference->of_from[change->from->parent->index]->action == CMIG_AGAIN);
+}
+
+/*
+ * Must the dependent be changed, since an object that it uses changes, or if
+ * "goes" is set, is dropped?
+ */
+static bool
+is_affected(const CmigDifference *difference, const CmigChange *change, const CmigChange *dependent,
+			bool goes)
+{
+	if (dependent->to == NULL || dependent->action == CMIG_AGAIN ||
+		dependent->action == CMIG_UNSUPPORTED)
+		return false;
+	if (!goes && !is_disturbed(change, dependent))
+		return false;
+	if (cmig_children_is_attached(dependent) && dependent->from->parent != change->from)
+		return false;
+	/* it depends on the type, too */
+	if (change->from->kind == &cmig_kind_base_definition)
+		return false;
+	if (change->from->kind == &cmig_kind_attribute && is_typed_column(dependent->from))
+		return false;
+	return !is_inherited_column(dependent->from) || !goes_with_table(difference, change);
+}
+
+/* Can the dependent be dropped and created again without losing data? */
+static bool
+is_created_again(const CmigChange *change, const CmigChange *dependent)
+{
+	return is_disposable(dependent->from) ||
+		(is_inherited_column(dependent->from) && is_inherited_column(dependent->to) &&
+		 change->action == CMIG_AGAIN && change->from->kind == &cmig_kind_column) ||
+		(change->action == CMIG_AGAIN && dependent->from->parent == change->from);
+}
+
+/* A change that makes it possible to keep the dependent, or NULL. */
+static CmigChange *
+find_way(CmigDifference *difference, CmigChange *change, CmigChange *dependent)
+{
+	if (change->from->kind->flags & CMIG_KIND_SWAPS)
+		return cmig_replace_dependent(difference, change, dependent);
+	if (change->from->kind->flags & CMIG_KIND_DETOUR)
+		return cmig_replace_detour(change, dependent);
+	return NULL;
+}
+
+/* Examine the dependents of the change, unless that has been done. */
+static List *
+enqueue(List *queue, CmigChange *change)
+{
+	if (change->queued && change->queued_action == change->action)
+		return queue;
+	change->queued = true;
+	change->queued_action = change->action;
+	return lappend(queue, change);
+}
+
+/* Columns of a foreign table are created again with the table. */
+static CmigChange *
+whole_of(const CmigDifference *difference, CmigChange *change)
+{
+	CmigChange *table = change->from->parent ? difference->of_from[change->from->parent->index] : NULL;
+
+	if (change->from->kind != &cmig_kind_foreign_column || table->to == NULL || cmig_change_drops(table))
+		return change;
+	return table;
+}
+
+/*
+ * Decide what happens to a dependent of the change.  Returns the change whose
+ * dependents must be examined next, or NULL.  If the dependent prevents the
+ * change, the change is marked as not supported.
+ */
+static CmigChange *
+disturb(CmigDifference *difference, CmigChange *change, CmigChange *dependent, bool goes)
+{
+	CmigChange *next;
+
+	if ((goes || is_disturbed(change, dependent)) && cmig_foreign_stays(difference, dependent))
+	{
+		cmig_foreign_prevents(change, dependent);
+		return NULL;
+	}
+	if (!is_affected(difference, change, dependent, goes))
+		return NULL;
+	if (is_created_again(change, dependent))
+	{
+		dependent = whole_of(difference, dependent);
+		dependent->action = CMIG_AGAIN;
+		dependent->ddl = NIL;
+		return dependent;
+	}
+	if (!goes || change->action != CMIG_AGAIN || lets_go(difference, change, dependent))
+		return NULL;
+	next = find_way(difference, change, dependent);
+	if (next == NULL)
+	{
+		change->action = CMIG_UNSUPPORTED;
+		change->reason = psprintf("it would have to be dropped, and %s %s depends on it",
+								  dependent->from->kind->name, dependent->from->identity);
+	}
+	return next;
+}
+
+void
+cmig_propagate(CmigDifference *difference)
+{
+	CmigDependents dependents;
+	List	   *queue = NIL;
+	const int	count = difference->from->count;
+
+	find_dependents(difference->from, &dependents);
+	cmig_replace_used(difference, &dependents);
+	for (int i = 0; i < count; i++)
+	{
+		CmigChange *change = difference->of_from[i];
+
+		if (cmig_change_drops(change) || change->disturbs)
+			queue = enqueue(queue, change);
+	}
+	/* the queue grows during the loop */
+	for (int i = 0; i < list_length(queue); i++)
+	{
+		CmigChange *change = list_nth(queue, i);
+		bool		goes = cmig_change_drops(change);
+		const int	end = dependents.start[change->from->index + 1];
+
+		for (int j = dependents.start[change->from->index]; j < end; j++)
+		{
+			CmigChange *dependent = difference->of_from[dependents.objects[j]->index];
+			CmigChange *next = disturb(difference, change, dependent, goes);
+
+			if (next != NULL)
+				queue = enqueue(queue, next);
+			else if (change->action == CMIG_UNSUPPORTED)
+				break;
+		}
+	}
+}
