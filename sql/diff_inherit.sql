@@ -24,6 +24,15 @@ SELECT step, upgrade_sql, downgrade_sql, hazard FROM cmig.diff($$CREATE TABLE sh
 SELECT step, upgrade_sql, downgrade_sql, hazard FROM cmig.diff($$CREATE TABLE shop.c (x int, y int)$$, '{shop}');
 DROP TABLE c, p;
 
+-- a constraint that is not valid is added to children together with the parent's, even if it has a comment there
+SELECT * FROM pg_temp.judge('', $$CREATE TABLE p (x int); CREATE TABLE c (y int) INHERITS (p); CREATE TABLE g () INHERITS (c);
+	ALTER TABLE p ADD CONSTRAINT k CHECK (x > 0) NOT VALID; COMMENT ON CONSTRAINT k ON c IS 'inherited'$$);
+-- and validated in some of them
+SELECT * FROM pg_temp.judge('', $$CREATE TABLE p (x int); CREATE TABLE c (y int) INHERITS (p); CREATE TABLE d () INHERITS (p);
+	ALTER TABLE p ADD CONSTRAINT k CHECK (x > 0) NOT VALID; ALTER TABLE d VALIDATE CONSTRAINT k$$);
+SELECT * FROM pg_temp.judge($$CREATE TABLE p (x int); CREATE TABLE c (y int) INHERITS (p); ALTER TABLE p ADD CONSTRAINT k CHECK (x > 0) NOT VALID;
+	COMMENT ON CONSTRAINT k ON c IS 'inherited'$$, '');
+
 -- an index of only the partitioned table
 SELECT * FROM pg_temp.judge($$CREATE TABLE p (x int) PARTITION BY RANGE (x); CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (1) TO (2)$$,
 	$$CREATE TABLE p (x int) PARTITION BY RANGE (x); CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (1) TO (2); CREATE INDEX i ON ONLY p (x)$$);

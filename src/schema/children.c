@@ -175,6 +175,17 @@ is_not_valid(const CmigObject *constraint)
 	return strlen(text) > length && strcmp(text + strlen(text) - length, " NOT VALID") == 0;
 }
 
+bool
+cmig_children_added_later(const CmigImage *image, const CmigObject *object)
+{
+	const CmigObject *parent;
+
+	if (!object->inherited || !is_check(object) || !is_not_valid(object) || partitioned(image, object->parent) != NULL)
+		return false;
+	parent = parent_check(image, object);
+	return parent != NULL && is_not_valid(parent);
+}
+
 /* Is the object a copy of this constraint, or of one of its copies? */
 static bool
 descends(const CmigImage *image, const CmigObject *object, const CmigObject *constraint)

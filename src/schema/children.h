@@ -33,6 +33,13 @@ extern bool cmig_children_is_attached(const CmigChange *change);
 extern void cmig_children_keep(CmigDifference *difference);
 
 /*
+ * Is it a check constraint that the table inherits, and that is added to the
+ * table together with the parent's?  A constraint that is not valid cannot be
+ * part of CREATE TABLE.
+ */
+extern bool cmig_children_added_later(const CmigImage *image, const CmigObject *object);
+
+/*
  * The statements, a list of char *, that validate a constraint which is not
  * valid in children that have it validated.
  */

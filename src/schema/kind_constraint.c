@@ -70,9 +70,18 @@ static const char constraint_follows[] =
 " JOIN pg_inherits i ON i.inhrelid = c.oid"
 " JOIN pg_constraint p ON p.conrelid = i.inhparent AND p.conname = o.conname AND p.contype = 'c'"
 " WHERE c.relnamespace = ANY ($1)"
-/* children in which a constraint is valid that is not valid in the parent */
+/*
+ * children with a constraint that is not valid in the parent: it is added to
+ * them, and then validated where it is valid
+ */
 " UNION ALL SELECT 'pg_constraint'::regclass::oid, p.oid, 0, 'pg_class'::regclass::oid, c.oid, 0"
-" FROM pg_class c JOIN pg_constraint o ON o.conrelid = c.oid AND o.contype = 'c' AND o.coninhcount > 0 AND o.convalidated"
+" FROM pg_class c JOIN pg_constraint o ON o.conrelid = c.oid AND o.contype = 'c' AND o.coninhcount > 0"
+" JOIN pg_inherits i ON i.inhrelid = c.oid"
+" JOIN pg_constraint p ON p.conrelid = i.inhparent AND p.conname = o.conname AND p.contype = 'c' AND NOT p.convalidated"
+" WHERE c.relnamespace = ANY ($1)"
+/* a comment on the child's constraint comes after the parent's constraint */
+" UNION ALL SELECT 'pg_constraint'::regclass::oid, o.oid, 0, 'pg_constraint'::regclass::oid, p.oid, 0"
+" FROM pg_class c JOIN pg_constraint o ON o.conrelid = c.oid AND o.contype = 'c' AND NOT o.conislocal AND NOT o.convalidated"
 " JOIN pg_inherits i ON i.inhrelid = c.oid"
 " JOIN pg_constraint p ON p.conrelid = i.inhparent AND p.conname = o.conname AND p.contype = 'c' AND NOT p.convalidated"
 " WHERE c.relnamespace = ANY ($1)";

@@ -160,7 +160,8 @@ compare_single(CmigDifference *difference, CmigChange *change)
 	}
 	else if (is_created_with_partial(difference, change))
 		change->action = CMIG_NO_CHANGE;
-	else if (follows_type(difference, object) || follows_parent(difference, object))
+	else if (follows_type(difference, object) || follows_parent(difference, object) ||
+			 cmig_children_added_later(change->to ? difference->to : difference->from, object))
 	{
 		if (object->kind == &cmig_kind_column)
 			change->ddl = cmig_column_deviations(object, change->to != NULL);
