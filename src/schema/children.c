@@ -323,9 +323,27 @@ keep_validated(const CmigDifference *difference, const CmigChange *change)
 	}
 }
 
+/*
+ * A constraint that is not valid is dropped before the children that inherit
+ * it, because it is created after them.
+ */
+static void
+set_apart(const CmigDifference *difference, const CmigObject *object)
+{
+	CmigObject *parent;
+
+	if (!object->inherited || !is_check(object) || partitioned(difference->from, object->parent) != NULL)
+		return;
+	parent = unconstify(CmigObject *, parent_check(difference->from, object));
+	if (parent != NULL && is_not_valid(parent))
+		parent->apart = true;
+}
+
 void
 cmig_children_keep(CmigDifference *difference)
 {
+	for (int i = 0; i < difference->from->count; i++)
+		set_apart(difference, difference->from->objects[i]);
 	for (int i = 0; i < difference->count; i++)
 	{
 		CmigChange *change = &difference->changes[i];
