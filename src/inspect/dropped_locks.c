@@ -1,6 +1,7 @@
 /*
  * dropped_locks.c
- *	  The relations that are locked when an object is dropped.
+ *	  What is dropped together with an object, and the relations that are
+ *	  locked for it.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -43,6 +44,8 @@ typedef struct Drop
 	HTAB	   *seen;			/* of ObjectAddress: found so far */
 	List	   *queue;			/* of ObjectAddress *: those to be looked at */
 	List	   *locked;			/* of Oid, the result */
+	CmigDroppedSpared spared;	/* or NULL */
+	void	   *arg;			/* its argument */
 } Drop;
 
 bool
@@ -114,7 +117,7 @@ add_dropped(Drop *drop, Oid class, Oid object, int32 sub)
 	key.objectId = object;
 	key.objectSubId = sub;
 	(void) hash_search(drop->seen, &key, HASH_ENTER, &found);
-	if (found)
+	if (found || (drop->spared != NULL && drop->spared(&key, drop->arg)))
 		return;
 	address = palloc(sizeof(ObjectAddress));
 	*address = key;
@@ -310,6 +313,18 @@ cmig_dropped_locks(const ObjectAddress *object, bool cascade)
 
 	add_dropped(&drop, object->classId, object->objectId, object->objectSubId);
 	return follow(&drop);
+}
+
+List *
+cmig_dropped_objects(const ObjectAddress *object, CmigDroppedSpared spared, void *arg)
+{
+	Drop		drop = start(true);
+
+	add_dropped(&drop, object->classId, object->objectId, object->objectSubId);
+	drop.spared = spared;
+	drop.arg = arg;
+	(void) follow(&drop);
+	return drop.queue;
 }
 
 List *

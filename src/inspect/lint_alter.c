@@ -203,9 +203,8 @@ cmig_lint_alter_add_column(CmigLint *lint, CmigLintTable *table, const ColumnDef
 	}
 }
 
-/* Remove a column and its indexes and constraints. */
-static void
-remove_column(CmigLintTable *table, const char *name)
+void
+cmig_lint_alter_drop_column(CmigLintTable *table, const char *name)
 {
 	CmigLintColumn *column = cmig_lint_model_column(table, name);
 	ListCell   *lc;
@@ -278,8 +277,8 @@ change_type(CmigLint *lint, CmigLintColumn *column, const ColumnDef *definition)
 	column->collation = get_typcollation(column->type);
 }
 
-static void
-drop_constraint(CmigLintTable *table, const char *name)
+void
+cmig_lint_alter_drop_constraint(CmigLintTable *table, const char *name)
 {
 	CmigLintConstraint *constraint = cmig_lint_model_constraint(table, name);
 	CmigLintIndex *index = cmig_lint_model_index(table, name);
@@ -312,7 +311,7 @@ apply_action(CmigLint *lint, CmigLintTable *table, AlterTableCmd *command)
 				cmig_lint_alter_add_column(lint, table, (ColumnDef *) command->def);
 			break;
 		case AT_DropColumn:
-			remove_column(table, command->name);
+			cmig_lint_alter_drop_column(table, command->name);
 			break;
 		case AT_AlterColumnType:
 			if (column)
@@ -333,7 +332,7 @@ apply_action(CmigLint *lint, CmigLintTable *table, AlterTableCmd *command)
 			cmig_lint_alter_add_constraint(lint, table, (Constraint *) command->def, NULL);
 			break;
 		case AT_DropConstraint:
-			drop_constraint(table, command->name);
+			cmig_lint_alter_drop_constraint(table, command->name);
 			break;
 		case AT_ValidateConstraint:
 			validate_constraint(table, command->name);

@@ -32,6 +32,10 @@ extern void cmig_lint_alter_add_column(CmigLint *lint, CmigLintTable *table, con
 /* Rename a column; the new name must remain allocated. */
 extern void cmig_lint_alter_rename_column(CmigLintTable *table, const char *from, const char *to);
 
+/* Remove a column with its indexes and constraints, or a constraint with its index. */
+extern void cmig_lint_alter_drop_column(CmigLintTable *table, const char *name);
+extern void cmig_lint_alter_drop_constraint(CmigLintTable *table, const char *name);
+
 /* Apply the actions to lint->target. */
 extern void cmig_lint_alter_table(CmigLint *lint, AlterTableStmt *statement);
 

@@ -8,7 +8,7 @@
 
 #include "inspect/lint_alter.h"
 #include "inspect/lint_apply.h"
-#include "inspect/lint_code.h"
+#include "inspect/lint_cascade.h"
 #include "inspect/lint_expression.h"
 #include "inspect/lint_locks.h"
 #include "inspect/lint_objects.h"
@@ -95,15 +95,31 @@ apply_create_as(CmigLint *lint, RangeVar *name, char kind, bool if_not_exists)
 	cmig_lint_state_add(lint, name, kind)->partial = true;
 }
 
+/* CREATE VIEW and CREATE MATERIALIZED VIEW */
 static void
-apply_view(CmigLint *lint, ViewStmt *statement)
+apply_view(CmigLint *lint, RangeVar *name, char kind, Node *query, bool replace, bool if_not_exists)
 {
-	CmigLintTable *view = statement->replace ? cmig_lint_state_find(lint, statement->view, true) : NULL;
+	CmigLintTable *view = replace || if_not_exists ? cmig_lint_state_find(lint, name, true) : NULL;
 
+	if (view && if_not_exists)
+		return;
 	if (view)
 		view->redefined = true;
 	else
-		apply_create_as(lint, statement->view, RELKIND_VIEW, false);
+	{
+		view = cmig_lint_state_add(lint, name, kind);
+		view->partial = true;
+	}
+	cmig_lint_cascade_note_query(lint, view, query);
+}
+
+static void
+apply_create_table_as(CmigLint *lint, CreateTableAsStmt *statement)
+{
+	if (statement->objtype == OBJECT_MATVIEW)
+		apply_view(lint, statement->into->rel, RELKIND_MATVIEW, statement->query, false, statement->if_not_exists);
+	else
+		apply_create_as(lint, statement->into->rel, RELKIND_RELATION, statement->if_not_exists);
 }
 
 static void
@@ -214,28 +230,6 @@ apply_insert(CmigLint *lint, InsertStmt *statement)
  * DROP and RENAME
  */
 
-/*
- * Note the views that CASCADE drops with a live relation, including indirect
- * ones.
- */
-static void
-apply_cascade(CmigLint *lint, Oid relation)
-{
-	ListCell   *lc;
-
-	foreach(lc, cmig_lint_code_dependents(relation, 0))
-	{
-		CmigLintDependent *dependent = lfirst(lc);
-		CmigLintTable *view = dependent->kind == CMIG_LINT_VIEW ?
-		cmig_lint_state_find_oid(lint, dependent->relation) : NULL;
-
-		if (view == NULL || cmig_lint_state_is_gone(lint, dependent->relation))
-			continue;
-		cmig_lint_state_remove(lint, view);
-		apply_cascade(lint, dependent->relation);
-	}
-}
-
 /* Apply DROP to one relation. */
 static void
 apply_drop_relation(CmigLint *lint, List *name, DropBehavior behavior)
@@ -252,9 +246,9 @@ apply_drop_relation(CmigLint *lint, List *name, DropBehavior behavior)
 		if (index)
 			table->index_of->indexes = list_delete_ptr(table->index_of->indexes, index);
 	}
+	if (behavior == DROP_CASCADE)
+		cmig_lint_cascade_relation(lint, table);
 	cmig_lint_state_remove(lint, table);
-	if (behavior == DROP_CASCADE && OidIsValid(table->oid))
-		apply_cascade(lint, table->oid);
 }
 
 /* Note that a policy is dropped or changed. */
@@ -297,11 +291,50 @@ apply_drop(CmigLint *lint, DropStmt *statement)
 		case OBJECT_ROUTINE:
 			foreach(lc, statement->objects)
 			{
-				cmig_lint_objects_drop_function(lint, strVal(llast(lfirst_node(ObjectWithArgs, lc)->objname)));
+				const char *name = strVal(llast(lfirst_node(ObjectWithArgs, lc)->objname));
+
+				if (statement->behavior == DROP_CASCADE)
+					cmig_lint_cascade_function(lint, name);
+				cmig_lint_objects_drop_function(lint, name);
+			}
+			break;
+		case OBJECT_TYPE:
+		case OBJECT_DOMAIN:
+			foreach(lc, statement->objects)
+			{
+				if (statement->behavior == DROP_CASCADE)
+					cmig_lint_cascade_type(lint, lfirst(lc));
+			}
+			break;
+		case OBJECT_SCHEMA:
+			foreach(lc, statement->objects)
+			{
+				if (statement->behavior == DROP_CASCADE)
+					cmig_lint_cascade_schema(lint, strVal(lfirst(lc)));
 			}
 			break;
 		default:
 			break;
+	}
+}
+
+/* What CASCADE drops in ALTER TABLE. */
+static void
+apply_alter_cascade(CmigLint *lint, AlterTableStmt *statement)
+{
+	ListCell   *lc;
+
+	foreach(lc, statement->cmds)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+
+		if (lint->target == NULL || command->behavior != DROP_CASCADE)
+			continue;
+		cmig_lint_state_load(lint, lint->target);
+		if (command->subtype == AT_DropColumn)
+			cmig_lint_cascade_column(lint, lint->target, command->name);
+		else if (command->subtype == AT_DropConstraint)
+			cmig_lint_cascade_constraint(lint, lint->target, command->name);
 	}
 }
 
@@ -430,13 +463,11 @@ apply_creation(CmigLint *lint, Node *statement)
 			apply_create_table(lint, (CreateStmt *) statement, ((CreateStmt *) statement)->relation);
 			break;
 		case T_CreateTableAsStmt:
-			apply_create_as(lint, ((CreateTableAsStmt *) statement)->into->rel,
-							((CreateTableAsStmt *) statement)->objtype == OBJECT_MATVIEW ?
-							RELKIND_MATVIEW : RELKIND_RELATION,
-							((CreateTableAsStmt *) statement)->if_not_exists);
+			apply_create_table_as(lint, (CreateTableAsStmt *) statement);
 			break;
 		case T_ViewStmt:
-			apply_view(lint, (ViewStmt *) statement);
+			apply_view(lint, ((ViewStmt *) statement)->view, RELKIND_VIEW, ((ViewStmt *) statement)->query,
+					   ((ViewStmt *) statement)->replace, false);
 			break;
 		case T_CreateSeqStmt:
 			apply_create_as(lint, ((CreateSeqStmt *) statement)->sequence, RELKIND_SEQUENCE,
@@ -479,6 +510,7 @@ cmig_lint_apply(CmigLint *lint, Node *statement)
 	switch (nodeTag(statement))
 	{
 		case T_AlterTableStmt:
+			apply_alter_cascade(lint, (AlterTableStmt *) statement);
 			cmig_lint_alter_table(lint, (AlterTableStmt *) statement);
 			break;
 		case T_RenameStmt:

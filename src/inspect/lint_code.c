@@ -94,37 +94,44 @@ read_constraint(CmigLintDependent *dependent, Oid constraint)
 	ReleaseSysCache(tuple);
 }
 
+CmigLintDependent *
+cmig_lint_code_dependent(const ObjectAddress *object)
+{
+	CmigLintDependent *result = palloc0(sizeof(CmigLintDependent));
+
+	switch (object->classId)
+	{
+		case RewriteRelationId:
+			read_rule(result, object->objectId);
+			break;
+		case PolicyRelationId:
+			read_policy(result, object->objectId);
+			break;
+		case ConstraintRelationId:
+			read_constraint(result, object->objectId);
+			break;
+		case ProcedureRelationId:
+			result->kind = CMIG_LINT_FUNCTION;
+			result->name = get_func_name(object->objectId);
+			return result;
+		default:
+			return NULL;
+	}
+	return OidIsValid(result->relation) ? result : NULL;
+}
+
 /* The object in a row of pg_depend, or NULL if it does not matter. */
 static CmigLintDependent *
 read_dependent(Oid table, Form_pg_depend form)
 {
 	ObjectAddress object = {form->classid, form->objid, form->objsubid};
-	CmigLintDependent *result = palloc0(sizeof(CmigLintDependent));
+	CmigLintDependent *result = cmig_lint_code_dependent(&object);
 
-	switch (form->classid)
-	{
-		case RewriteRelationId:
-			read_rule(result, form->objid);
-			ObjectAddressSet(object, RelationRelationId, result->relation);
-			break;
-		case PolicyRelationId:
-			read_policy(result, form->objid);
-			break;
-		case ConstraintRelationId:
-			read_constraint(result, form->objid);
-			break;
-		case ProcedureRelationId:
-			result->kind = CMIG_LINT_FUNCTION;
-			result->name = get_func_name(form->objid);
-			break;
-		default:
-			return NULL;
-	}
-	if (result->kind != CMIG_LINT_FUNCTION && !OidIsValid(result->relation))
-		return NULL;
 	/* what belongs to the table, except for the expressions of its policies */
-	if (result->relation == table && result->kind != CMIG_LINT_POLICY)
+	if (result == NULL || (result->relation == table && result->kind != CMIG_LINT_POLICY))
 		return NULL;
+	if (result->kind == CMIG_LINT_VIEW)
+		ObjectAddressSet(object, RelationRelationId, result->relation);
 	result->description = getObjectDescription(&object, true);
 	return result->description ? result : NULL;
 }

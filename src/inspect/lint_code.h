@@ -12,6 +12,7 @@
 
 #include "postgres.h"
 #include "access/attnum.h"
+#include "catalog/objectaddress.h"
 #include "nodes/pg_list.h"
 
 /* What kind of object depends on a relation. */
@@ -27,11 +28,14 @@ typedef enum CmigLintDependentKind
 typedef struct CmigLintDependent
 {
 	CmigLintDependentKind kind;
-	char	   *description;	/* "view v" */
+	char	   *description;	/* "view v"; NULL if it was not asked for */
 	Oid			relation;		/* the view, or the table of a policy or
 								 * foreign key */
 	char	   *name;			/* of a policy, function, or foreign key */
 } CmigLintDependent;
+
+/* The object if it is one of these, without its description, or NULL. */
+extern CmigLintDependent *cmig_lint_code_dependent(const ObjectAddress *object);
 
 /*
  * Objects outside of the relation that depend on a column of it, or if the

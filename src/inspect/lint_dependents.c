@@ -9,6 +9,7 @@
 
 #include "base/listing.h"
 #include "inspect/lint_body.h"
+#include "inspect/lint_cascade.h"
 #include "inspect/lint_code.h"
 #include "inspect/lint_objects.h"
 #include "inspect/lint_rules.h"
@@ -24,51 +25,60 @@
  * dependent-objects
  */
 
-/*
- * Has the plan dropped or changed the dependent, so that it may no longer
- * depend on the object?
- */
+/* Was the relation of this OID, which may be none, found in the list? */
 static bool
-is_gone(CmigLint *lint, const CmigLintDependent *dependent)
+is_among(Oid relation, List *tables)
 {
-	CmigLintTable *table;
+	ListCell   *lc;
 
-	if (dependent->kind == CMIG_LINT_FUNCTION)
-		return dependent->name && cmig_lint_objects_function(lint, dependent->name) != NULL;
-	if (cmig_lint_state_is_gone(lint, dependent->relation))
+	foreach(lc, tables)
+		if (OidIsValid(relation) && ((CmigLintTable *) lfirst(lc))->oid == relation)
 		return true;
-	table = cmig_lint_state_find_oid(lint, dependent->relation);
-	switch (dependent->kind)
-	{
-		case CMIG_LINT_POLICY:
-			return cmig_lint_objects_is_policy_changed(lint, dependent->relation, dependent->name);
-		case CMIG_LINT_FOREIGN_KEY:
-			cmig_lint_state_load(lint, table);
-			return cmig_lint_model_constraint(table, dependent->name) == NULL;
-		default:
-			return table->redefined;
-	}
+	return false;
 }
 
 /*
- * What depends on a column of a live relation, or with 0 on all of it, and has
- * not been dropped, as a list for a message, or NULL.  A foreign key follows a
- * change of the type.  Relations whose OIDs are in "dropped" are left out.
+ * Add what depends on a column of a live relation, or with 0 on all of it, and
+ * has not been dropped.  A foreign key follows a change of the type.
  */
-static char *
-dependents_of(CmigLint *lint, Oid relation, AttrNumber column, bool type_change, List *dropped)
+static void
+add_live(CmigLint *lint, CmigListing *listing, Oid relation, AttrNumber column, bool type_change, List *dropped)
 {
-	CmigListing listing;
 	ListCell   *lc;
 
-	cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
+	if (!OidIsValid(relation))
+		return;
 	foreach(lc, cmig_lint_code_dependents(relation, column))
 	{
 		CmigLintDependent *dependent = lfirst(lc);
 
-		if (!(type_change && dependent->kind == CMIG_LINT_FOREIGN_KEY) && !is_gone(lint, dependent) &&
-			!list_member_oid(dropped, dependent->relation))
-			cmig_listing_add(&listing, dependent->description);
+		if (!(type_change && dependent->kind == CMIG_LINT_FOREIGN_KEY) &&
+			!cmig_lint_cascade_is_free(lint, dependent) && !is_among(dependent->relation, dropped))
+			cmig_listing_add(listing, dependent->description);
+	}
+}
+
+/*
+ * What depends on a relation, or on a column of it, as a list for a message, or
+ * NULL.  Relations in "dropped" are dropped by the same statement.
+ */
+static char *
+all_dependents(CmigLint *lint, const CmigLintTable *table, const char *name, bool type_change, List *dropped)
+{
+	CmigListing listing;
+	CmigLintColumn *column = name ? cmig_lint_model_column(table, name) : NULL;
+	ListCell   *lc;
+
+	cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
+	if (name == NULL || (column && column->attnum != 0))
+		add_live(lint, &listing, table->oid, column ? column->attnum : 0, type_change, dropped);
+	foreach(lc, cmig_lint_cascade_views(lint, table, name, false))
+	{
+		CmigLintTable *view = lfirst(lc);
+
+		if (!list_member_ptr(dropped, view))
+			cmig_listing_add_format(&listing, "%s %s", view->kind == RELKIND_MATVIEW ? "materialized view" : "view",
+									quote_identifier(view->name));
 	}
 	return listing.count > 0 ? cmig_listing_text(&listing) : NULL;
 }
@@ -79,21 +89,15 @@ check_altered(CmigLint *lint, AlterTableStmt *alter)
 {
 	ListCell   *lc;
 
-	if (lint->target == NULL || lint->target->origin != CMIG_LINT_LIVE)
-		return;
-	foreach(lc, alter->cmds)
+	foreach(lc, lint->target ? alter->cmds : NIL)
 	{
 		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
 		bool		drops = command->subtype == AT_DropColumn;
-		CmigLintColumn *column;
 		char	   *dependents;
 
 		if (!drops && command->subtype != AT_AlterColumnType)
 			continue;
-		column = cmig_lint_model_column(lint->target, command->name);
-		if (column == NULL || column->attnum == 0 || !OidIsValid(lint->target->oid))
-			continue;
-		dependents = dependents_of(lint, lint->target->oid, column->attnum, !drops, NIL);
+		dependents = all_dependents(lint, lint->target, command->name, !drops, NIL);
 		if (dependents == NULL)
 			continue;
 		if (drops && command->behavior == DROP_CASCADE)
@@ -120,17 +124,17 @@ check_dropped(CmigLint *lint, DropStmt *drop)
 	{
 		CmigLintTable *table = cmig_lint_state_find_names(lint, lfirst(lc), drop->missing_ok);
 
-		if (table && table->origin == CMIG_LINT_LIVE)
-			dropped = lappend_oid(dropped, table->oid);
+		if (table)
+			dropped = lappend(dropped, table);
 	}
 	foreach(lc, dropped)
 	{
-		char	   *dependents = dependents_of(lint, lfirst_oid(lc), 0, false, dropped);
+		char	   *dependents = all_dependents(lint, lfirst(lc), NULL, false, dropped);
 		char	   *name;
 
 		if (dependents == NULL)
 			continue;
-		name = cmig_lint_text_name(cmig_lint_state_find_oid(lint, lfirst_oid(lc)));
+		name = cmig_lint_text_name(lfirst(lc));
 		if (drop->behavior == DROP_CASCADE)
 			cmig_lint_report(lint, NULL, "CASCADE also drops what depends on %s: %s", name, dependents);
 		else

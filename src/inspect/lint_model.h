@@ -97,6 +97,12 @@ typedef struct CmigLintTable
 	List	   *constraints;	/* CmigLintConstraint * */
 	List	   *indexes;		/* CmigLintIndex * */
 	struct CmigLintTable *index_of; /* the table of an index */
+	List	   *users;			/* CmigLintTable *: views of the plan that
+								 * have used it */
+	List	   *uses;			/* CmigLintTable *: relations in the query of
+								 * a view that the plan creates or replaces */
+	List	   *uses_columns;	/* char *: columns that this query names */
+	bool		uses_all_columns;	/* it has a * */
 
 	/* what the current revision has done with it, as numbers of statements */
 	int			in_revision;	/* the revision to which these numbers belong */

@@ -267,7 +267,40 @@ cmig_lint_state_add(CmigLint *lint, const RangeVar *name, char kind)
 void
 cmig_lint_state_remove(CmigLint *lint, CmigLintTable *table)
 {
-	enter_relation(lint, table->schema, table->name)->table = NULL;
+	CmigLintKey key = cmig_lint_objects_key(table->schema, table->name);
+	bool		found;
+	RelationEntry *entry = hash_search(lint->state->relations, &key, HASH_ENTER, &found);
+
+	/* a live relation may not have been looked up by its name so far */
+	if (!found)
+		entry->original = table->origin == CMIG_LINT_LIVE ? table : NULL;
+	entry->table = NULL;
+}
+
+/* The relations of a schema that have been looked up or created. */
+static List *
+relations_in_schema(CmigLint *lint, const char *schema)
+{
+	HASH_SEQ_STATUS scan;
+	RelationEntry *entry;
+	List	   *tables = NIL;
+
+	hash_seq_init(&scan, lint->state->relations);
+	while ((entry = hash_seq_search(&scan)) != NULL)
+	{
+		if (entry->table && strcmp(entry->key.schema, schema) == 0)
+			tables = lappend(tables, entry->table);
+	}
+	return tables;
+}
+
+void
+cmig_lint_state_remove_schema(CmigLint *lint, const char *schema)
+{
+	ListCell   *lc;
+
+	foreach(lc, relations_in_schema(lint, schema))
+		cmig_lint_state_remove(lint, lfirst(lc));
 }
 
 void
@@ -285,20 +318,11 @@ cmig_lint_state_rename(CmigLint *lint, CmigLintTable *table, const char *schema,
 void
 cmig_lint_state_rename_schema(CmigLint *lint, const char *from, const char *to)
 {
-	HASH_SEQ_STATUS scan;
-	RelationEntry *entry;
-	List	   *tables = NIL;
 	ListCell   *lc;
 
 	if (cmig_lint_objects_is_new_schema(lint, from))
 		cmig_lint_objects_add_schema(lint, to);
-	hash_seq_init(&scan, lint->state->relations);
-	while ((entry = hash_seq_search(&scan)) != NULL)
-	{
-		if (entry->table && strcmp(entry->key.schema, from) == 0)
-			tables = lappend(tables, entry->table);
-	}
-	foreach(lc, tables)
+	foreach(lc, relations_in_schema(lint, from))
 	{
 		CmigLintTable *table = lfirst(lc);
 
@@ -330,6 +354,15 @@ cmig_lint_state_is_gone(CmigLint *lint, Oid relation)
 	key = cmig_lint_objects_key(table->schema, table->name);
 	entry = hash_search(lint->state->relations, &key, HASH_FIND, NULL);
 	return entry && entry->table != table;
+}
+
+bool
+cmig_lint_state_exists(CmigLint *lint, const CmigLintTable *table)
+{
+	CmigLintKey key = cmig_lint_objects_key(table->schema, table->name);
+	RelationEntry *entry = hash_search(lint->state->relations, &key, HASH_FIND, NULL);
+
+	return entry && entry->table == table;
 }
 
 bool

@@ -60,6 +60,12 @@ extern void cmig_lint_state_remove(CmigLint *lint, CmigLintTable *table);
 extern void cmig_lint_state_rename(CmigLint *lint, CmigLintTable *table,
 								   const char *schema, const char *name);
 
+/* The same for all relations of a schema that are known so far. */
+extern void cmig_lint_state_remove_schema(CmigLint *lint, const char *schema);
+
+/* Does a relation that has been looked up or created still exist? */
+extern bool cmig_lint_state_exists(CmigLint *lint, const CmigLintTable *table);
+
 /* The live relation with that OID, or NULL. */
 extern CmigLintTable *cmig_lint_state_find_oid(CmigLint *lint, Oid oid);
 
