@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "schema/attached.h"
+#include "schema/kind_index.h"
 #include "schema/kind_table.h"
 #include "schema/kinds.h"
 

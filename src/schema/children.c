@@ -10,7 +10,10 @@
 
 #include "schema/attached.h"
 #include "schema/children.h"
-#include "schema/kind_table.h"
+#include "schema/kind_column.h"
+#include "schema/kind_constraint.h"
+#include "schema/kind_index.h"
+#include "schema/kind_partition.h"
 #include "schema/kinds.h"
 
 /*

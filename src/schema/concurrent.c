@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "schema/concurrent.h"
+#include "schema/kind_constraint.h"
 #include "schema/kind_table.h"
 #include "schema/kinds.h"
 

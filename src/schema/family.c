@@ -8,7 +8,7 @@
 
 #include "base/text_list.h"
 #include "schema/family.h"
-#include "schema/kind_table.h"
+#include "schema/kind_partition.h"
 #include "schema/kinds.h"
 
 /* The name of the table at the top of the partition tree. */

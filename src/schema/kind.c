@@ -114,6 +114,13 @@ cmig_alter_differs(const CmigAlter *alter, int property)
 								 alter->from->values[property], alter->to->values[property]);
 }
 
+char *
+cmig_kind_column_sql(const CmigObject *column, bool only, const char *action)
+{
+	return psprintf("ALTER TABLE %s%s ALTER COLUMN %s %s", only ? "ONLY " : "",
+					column->parent->identity, cmig_quote(column->name), action);
+}
+
 List *
 cmig_ddl_append(List *ddl, char *sql, char *undo)
 {

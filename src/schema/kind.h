@@ -145,6 +145,12 @@ typedef struct CmigKind
 	List	   *(*create) (const CmigObject *object);
 
 	/*
+	 * Appends what the parent's CREATE statement contains for the object, if
+	 * it is folded; NULL if nothing.
+	 */
+	void		(*define) (StringInfo buf, const CmigObject *object);
+
+	/*
 	 * Returns the statement that drops the object; if NULL, "DROP word
 	 * identity".
 	 */
@@ -229,6 +235,12 @@ extern void cmig_alter_action(CmigAlter *alter, const char *action, const char *
  */
 extern void cmig_alter_value(CmigAlter *alter, int property, const char *action,
 							 const char *fallback);
+
+/*
+ * The statement that alters a column of a table: "ALTER TABLE t ALTER COLUMN
+ * action"; only: with ONLY.
+ */
+extern char *cmig_kind_column_sql(const CmigObject *column, bool only, const char *action);
 
 extern List *cmig_ddl_append(List *ddl, char *sql, char *undo);
 

@@ -1,13 +1,17 @@
 /*
  * kind_column.c
- *	  Columns of tables, and their defaults.
+ *	  Columns of tables.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
+#include "schema/kind_column.h"
+#include "schema/kind_constraint.h"
+#include "schema/kind_default.h"
 #include "schema/kind_table.h"
 #include "schema/kinds.h"
+#include "schema/options.h"
 #include "schema/using.h"
 
 enum
@@ -120,16 +124,6 @@ static const char column_follows[] =
 " JOIN pg_attribute p ON p.attrelid = i.inhparent AND p.attname = a.attname"
 " WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p')";
 
-/* The object with the column's default, or NULL. */
-static const CmigObject *
-default_of(const CmigObject *column)
-{
-	for (const CmigObject *child = column->child; child != NULL; child = child->sibling)
-		if (child->kind == &cmig_kind_default)
-			return child;
-	return NULL;
-}
-
 /* GENERATED ... AS IDENTITY, with the options of the sequence. */
 static void
 identity_clause(StringInfo buf, const CmigObject *column)
@@ -187,10 +181,11 @@ inherits_expression(const CmigObject *column)
 		cmig_kind_same_value(&properties[GENERATED], from->values[GENERATED], column->values[GENERATED]);
 }
 
-void
-cmig_column_definition(StringInfo buf, const CmigObject *column)
+/* The kind's define(): "name type DEFAULT ... NOT NULL" */
+static void
+define_column(StringInfo buf, const CmigObject *column)
 {
-	const CmigObject *value = default_of(column);
+	const CmigObject *value = cmig_default_of(column);
 
 	appendStringInfo(buf, "%s %s", cmig_quote(column->name),
 					 column->values[OF_TYPE] && column->folded ? "WITH OPTIONS" :
@@ -198,7 +193,7 @@ cmig_column_definition(StringInfo buf, const CmigObject *column)
 	if (column->values[COLLATION])
 		appendStringInfo(buf, " COLLATE %s", column->values[COLLATION]);
 	if (value != NULL && value->folded && column->serial == NULL)
-		appendStringInfo(buf, " DEFAULT %s", value->values[0]);
+		appendStringInfo(buf, " DEFAULT %s", cmig_default_expression(value));
 	if (column->values[GENERATED] && !inherits_expression(column))
 		appendStringInfo(buf, " GENERATED ALWAYS AS (%s", column->values[GENERATED]);
 	if (column->values[IDENTITY])
@@ -214,20 +209,12 @@ cmig_column_definition(StringInfo buf, const CmigObject *column)
  * ALTER TABLE
  */
 
-/* ALTER TABLE with an action on the column; only: with ONLY. */
-static char *
-column_sql_text(const CmigObject *column, bool only, const char *action)
-{
-	return psprintf("ALTER TABLE %s%s ALTER COLUMN %s %s", only ? "ONLY " : "",
-					column->parent->identity, cmig_quote(column->name), action);
-}
-
 /* Add such a statement and its undo. */
 static void
 add_action(CmigAlter *alter, bool only, const char *action, const char *undo)
 {
-	cmig_alter_add(alter, column_sql_text(alter->to, only, action),
-				   column_sql_text(alter->to, only, undo));
+	cmig_alter_add(alter, cmig_kind_column_sql(alter->to, only, action),
+				   cmig_kind_column_sql(alter->to, only, undo));
 }
 
 static const char *
@@ -299,10 +286,10 @@ cmig_column_type(const CmigObject *column)
 static char *
 retype_sql(const CmigObject *column, const CmigObject *from, const CmigObject *to, const char *type)
 {
-	return column_sql_text(column, false, psprintf("TYPE %s%s%s USING %s", type,
-												   column->values[COLLATION] ? " COLLATE " : "",
-												   column->values[COLLATION] ? column->values[COLLATION] : "",
-												   cmig_type_convert(cmig_quote(column->name), from, to, type)));
+	return cmig_kind_column_sql(column, false, psprintf("TYPE %s%s%s USING %s", type,
+														column->values[COLLATION] ? " COLLATE " : "",
+														column->values[COLLATION] ? column->values[COLLATION] : "",
+														cmig_type_convert(cmig_quote(column->name), from, to, type)));
 }
 
 CmigDdl *
@@ -347,8 +334,8 @@ cmig_column_detour(const CmigObject *column, bool collation)
 		ddl->sql = psprintf("TYPE %s USING %s::%s", text, name, text);
 		ddl->undo = psprintf("TYPE %s%s USING %s::%s", type, collate_clause(column), name, type);
 	}
-	ddl->sql = column_sql_text(column, false, ddl->sql);
-	ddl->undo = column_sql_text(column, false, ddl->undo);
+	ddl->sql = cmig_kind_column_sql(column, false, ddl->sql);
+	ddl->undo = cmig_kind_column_sql(column, false, ddl->undo);
 	ddl->hazards = CMIG_HAZARD_REWRITE;
 	return ddl;
 }
@@ -379,7 +366,7 @@ identity_action(const CmigObject *from, const CmigObject *to)
 static char *
 identity_sql(const CmigObject *from, const CmigObject *to)
 {
-	char	   *sql = column_sql_text(to, false, identity_action(from, to));
+	char	   *sql = cmig_kind_column_sql(to, false, identity_action(from, to));
 	const char *options = to->values[IDENTITY_OPTIONS];
 
 	if (from->values[IDENTITY] != NULL || to->values[IDENTITY] == NULL || (options != NULL && *options != '\0'))
@@ -530,12 +517,12 @@ drop_column(const CmigObject *column)
 static void
 set_hazards(List *ddl, const CmigObject *column)
 {
-	const CmigObject *value = default_of(column);
+	const CmigObject *value = cmig_default_of(column);
 
 	if (column->values[GENERATED] || column->values[IDENTITY])
 		cmig_ddl_hazards(ddl, CMIG_HAZARD_REWRITE);
 	else if (value != NULL && value->folded)
-		cmig_ddl_hazards(ddl, CMIG_HAZARD_REWRITE)->expression = value->values[0];
+		cmig_ddl_hazards(ddl, CMIG_HAZARD_REWRITE)->expression = cmig_default_expression(value);
 	else if (column->values[NOT_NULL])
 		cmig_ddl_hazards(ddl, CMIG_HAZARD_MAY_FAIL);
 }
@@ -546,25 +533,25 @@ append_not_null(List *ddl, const CmigObject *column, bool set)
 {
 	const char *actions[] = {"DROP NOT NULL", "SET NOT NULL"};
 
-	return cmig_ddl_append(ddl, column_sql_text(column, false, actions[set]),
-						   column_sql_text(column, false, actions[!set]));
+	return cmig_ddl_append(ddl, cmig_kind_column_sql(column, false, actions[set]),
+						   cmig_kind_column_sql(column, false, actions[!set]));
 }
 
 List *
 cmig_column_deviations(const CmigObject *column, bool add)
 {
 	const CmigObject *parent = cmig_column_parent(column);
-	const CmigObject *value = parent ? default_of(parent) : NULL;
+	const CmigObject *value = parent ? cmig_default_of(parent) : NULL;
 	List	   *ddl = NIL;
 
 	if (column->values[NOT_NULL] && (parent == NULL || parent->values[NOT_NULL] == NULL))
 		ddl = append_not_null(ddl, column, add);
-	if (value != NULL && default_of(column) == NULL)
+	if (value != NULL && cmig_default_of(column) == NULL)
 	{
-		char	   *set = psprintf("SET DEFAULT %s", value->values[0]);
+		char	   *set = psprintf("SET DEFAULT %s", cmig_default_expression(value));
 
-		ddl = cmig_ddl_append(ddl, column_sql_text(column, true, add ? "DROP DEFAULT" : set),
-							  column_sql_text(column, true, add ? set : "DROP DEFAULT"));
+		ddl = cmig_ddl_append(ddl, cmig_kind_column_sql(column, true, add ? "DROP DEFAULT" : set),
+							  cmig_kind_column_sql(column, true, add ? set : "DROP DEFAULT"));
 	}
 	return ddl;
 }
@@ -577,7 +564,7 @@ add_column(const CmigObject *column)
 
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "ALTER TABLE %s ADD COLUMN ", column->parent->identity);
-	cmig_column_definition(&sql, column);
+	define_column(&sql, column);
 	ddl = cmig_ddl_append(NIL, sql.data, drop_column(column));
 	set_hazards(ddl, column);
 	return ddl;
@@ -596,8 +583,8 @@ add_identity(const CmigObject *column)
 	initStringInfo(&action);
 	appendStringInfoString(&action, "ADD ");
 	identity_clause(&action, column);
-	return cmig_ddl_append(add_column(plain), column_sql_text(column, false, action.data),
-						   column_sql_text(column, false, "DROP IDENTITY"));
+	return cmig_ddl_append(add_column(plain), cmig_kind_column_sql(column, false, action.data),
+						   cmig_kind_column_sql(column, false, "DROP IDENTITY"));
 }
 
 static List *
@@ -627,72 +614,6 @@ CmigKind	cmig_kind_column = {
 	.name = "column",.word = "COLUMN",
 	.flags = CMIG_KIND_MODEL | CMIG_KIND_FOLDS | CMIG_KIND_DATA | CMIG_KIND_GONE_WITH_PARENT | CMIG_KIND_DISTURBED,
 	CMIG_PROPERTIES(properties),
-	.sql = column_sql,.depends = column_depends,.follows = column_follows,.create = create_column,.drop = drop_column,.alter = alter_column,
+	.sql = column_sql,.depends = column_depends,.follows = column_follows,.create = create_column,.define = define_column,.drop = drop_column,.alter = alter_column,
 	.is_disposable = is_derived,.index_name = sequence_name
-};
-
-/*
- * Defaults
- */
-
-static const CmigProperty default_properties[] = {
-	{"default", CMIG_PROPERTY_EXPRESSION},
-};
-
-static const char default_sql[] =
-"SELECT 'pg_attrdef'::regclass::oid, e.oid, 0, 'pg_class'::regclass::oid, a.attrelid, a.attnum::integer,"
-" a.attname::text, format('%I.%I.%I', n.nspname, c.relname, a.attname), NULL::text,"
-" NOT a.attislocal AND EXISTS (SELECT FROM pg_inherits i JOIN pg_attribute pa ON pa.attrelid = i.inhparent AND pa.attname = a.attname"
-"  JOIN pg_attrdef pe ON pe.adrelid = pa.attrelid AND pe.adnum = pa.attnum WHERE i.inhrelid = c.oid"
-"  AND pg_get_expr(pe.adbin, pe.adrelid) = pg_get_expr(e.adbin, e.adrelid)) AND NOT c.relispartition,"
-" pg_get_expr(e.adbin, e.adrelid)"
-" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-" JOIN pg_attrdef e ON e.adrelid = c.oid"
-" JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = e.adnum AND a.attgenerated = ''"
-" WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p', 'v', 'f')";
-
-static char *
-drop_default(const CmigObject *value)
-{
-	return column_sql_text(value->parent, true, "DROP DEFAULT");
-}
-
-static char *
-set_default(const CmigObject *value)
-{
-	return column_sql_text(value->parent, true, psprintf("SET DEFAULT %s", value->values[0]));
-}
-
-static List *
-create_default(const CmigObject *value)
-{
-	return value->folded ? NIL : cmig_ddl_append(NIL, set_default(value), drop_default(value));
-}
-
-static void
-alter_default(CmigAlter *alter)
-{
-	if (cmig_alter_differs(alter, 0))
-		cmig_alter_add(alter, set_default(alter->to), set_default(alter->from));
-}
-
-/*
- * CREATE VIEW cannot specify a default, and CREATE TABLE cannot specify one
- * for an inherited column.
- */
-static bool
-default_folds(const CmigObject *value)
-{
-	const CmigObject *column = value->parent;
-
-	return column->kind == &cmig_kind_column &&
-		(!column->inherited || value->inherited || cmig_table_is_partition(column->parent));
-}
-
-CmigKind	cmig_kind_default = {
-	.name = "default",.word = "DEFAULT",
-	.flags = CMIG_KIND_MODEL | CMIG_KIND_FOLDS | CMIG_KIND_DISPOSABLE | CMIG_KIND_RECAST | CMIG_KIND_GONE_WITH_PARENT,
-	CMIG_PROPERTIES(default_properties),
-	.sql = default_sql,.create = create_default,.drop = drop_default,.alter = alter_default,
-	.folds = default_folds
 };

@@ -9,8 +9,10 @@
  */
 #include "postgres.h"
 
+#include "schema/kind_constraint.h"
 #include "schema/kind_table.h"
 #include "schema/kinds.h"
+#include "schema/options.h"
 
 enum
 {
@@ -362,7 +364,7 @@ CmigKind	cmig_kind_constraint = {
 	.name = "constraint",.word = "CONSTRAINT",
 	.flags = CMIG_KIND_MODEL | CMIG_KIND_FOLDS | CMIG_KIND_DISPOSABLE | CMIG_KIND_RECAST | CMIG_KIND_ON_PARENT | CMIG_KIND_GONE_WITH_PARENT,
 	CMIG_PROPERTIES(properties),
-	.sql = constraint_sql,.follows = constraint_follows,.create = create_constraint,.drop = drop_constraint,.alter = alter_constraint,
+	.sql = constraint_sql,.follows = constraint_follows,.create = create_constraint,.define = cmig_constraint_definition,.drop = drop_constraint,.alter = alter_constraint,
 	.folds = folds,.index_name = index_name
 };
 
@@ -406,6 +408,6 @@ CmigKind	cmig_kind_foreign_key = {
 	.name = "foreign key",.word = "CONSTRAINT",
 	.flags = CMIG_KIND_MODEL | CMIG_KIND_FOLDS | CMIG_KIND_DISPOSABLE | CMIG_KIND_RECAST | CMIG_KIND_ON_PARENT | CMIG_KIND_LAST,
 	CMIG_PROPERTIES(properties),
-	.sql = foreign_key_sql,.create = create_constraint,.drop = drop_constraint,.alter = alter_foreign_key,
+	.sql = foreign_key_sql,.create = create_constraint,.define = cmig_constraint_definition,.drop = drop_constraint,.alter = alter_foreign_key,
 	.folds = foreign_key_folds
 };

@@ -6,7 +6,8 @@
  */
 #include "postgres.h"
 
-#include "schema/kind_table.h"
+#include "schema/kind_constraint.h"
+#include "schema/kind_index.h"
 #include "schema/kinds.h"
 
 enum

@@ -10,7 +10,7 @@
  */
 #include "postgres.h"
 
-#include "schema/kind_table.h"
+#include "schema/kind_partition.h"
 #include "schema/kinds.h"
 
 enum

@@ -13,6 +13,7 @@
 #include "schema/image.h"
 #include "schema/kind_table.h"
 #include "schema/kinds.h"
+#include "schema/options.h"
 
 enum
 {
@@ -105,88 +106,6 @@ cmig_table_is_partition(const CmigObject *table)
 	return table->values[IS_PARTITION] != NULL;
 }
 
-/*
- * Options
- */
-
-/* The names of "a='b', c='d'". */
-static char *
-option_names(const char *options)
-{
-	StringInfoData names;
-	bool		quoted = false,
-				value = false;
-
-	initStringInfo(&names);
-	for (; *options != '\0'; options++)
-	{
-		if (*options == '\'')
-			quoted = !quoted;
-		else if (!quoted && *options == '=')
-			value = true;
-		else if (!quoted && *options == ',')
-			value = false;
-		if (!value && !quoted && *options != '\'')
-			appendStringInfoChar(&names, *options);
-	}
-	return names.data;
-}
-
-/* Add a prefix to each option. */
-static char *
-prefixed(const char *options, const char *prefix)
-{
-	StringInfoData result;
-	bool		quoted = false;
-
-	initStringInfo(&result);
-	appendStringInfoString(&result, prefix);
-	for (; *options != '\0'; options++)
-	{
-		if (*options == '\'')
-			quoted = !quoted;
-		appendStringInfoChar(&result, *options);
-		if (!quoted && options[0] == ',' && options[1] == ' ')
-		{
-			appendStringInfo(&result, " %s", prefix);
-			options++;
-		}
-	}
-	return result.data;
-}
-
-/* "ALTER TABLE x RESET (a), SET (b='c')": one statement */
-static char *
-options_statement(const char *reference, const char *old, const char *new, const char *prefix)
-{
-	const char *column = strstr(reference, " ALTER COLUMN ");
-	StringInfoData sql;
-
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "ALTER %s", reference);
-	if (old != NULL)
-		appendStringInfo(&sql, " RESET (%s)", prefixed(option_names(old), prefix));
-	if (new != NULL)
-		appendStringInfo(&sql, "%s%s SET (%s)", old == NULL ? "" : ",",
-						 old == NULL || column == NULL ? "" : column, prefixed(new, prefix));
-	return sql.data;
-}
-
-void
-cmig_options_alter(CmigAlter *alter, int property, const char *reference, const char *prefix)
-{
-	const char *old = alter->from->values[property];
-	const char *new = alter->to->values[property];
-
-	if (cmig_alter_differs(alter, property))
-		cmig_alter_add(alter, options_statement(reference, old, new, prefix),
-					   options_statement(reference, new, old, prefix));
-}
-
-/*
- * Tables
- */
-
 /* Does CREATE TABLE include this child? */
 static bool
 is_in_create(const CmigObject *table, const CmigObject *child)
@@ -202,20 +121,10 @@ table_elements(StringInfo buf, const CmigObject *table)
 
 	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
 	{
-		if (!is_in_create(table, child))
+		if (child->kind->define == NULL || !is_in_create(table, child))
 			continue;
-		if (child->kind == &cmig_kind_column)
-		{
-			appendStringInfoString(buf, separator);
-			cmig_column_definition(buf, child);
-		}
-		else if (child->kind == &cmig_kind_constraint || child->kind == &cmig_kind_foreign_key)
-		{
-			appendStringInfoString(buf, separator);
-			cmig_constraint_definition(buf, child);
-		}
-		else
-			continue;
+		appendStringInfoString(buf, separator);
+		child->kind->define(buf, child);
 		separator = ",\n\t";
 	}
 	if (*separator == ',')
@@ -278,7 +187,6 @@ cut_names(const char *names)
 	return lappend(list, pstrdup(start));
 }
 
-/* Does the table inherit the object from one that is its parent in both images? */
 bool
 cmig_table_keeps_inheriting(const CmigImage *from, const CmigImage *to, const CmigObject *object)
 {
@@ -331,7 +239,6 @@ alter_inherits(CmigAlter *alter)
 	alter->last = join.ddl;
 }
 
-/* Columns can only be added or dropped while the table is not typed. */
 void
 cmig_table_untype(CmigAlter *alter)
 {
@@ -392,7 +299,7 @@ create_table(const CmigObject *table)
 	if (values[OPTIONS] || values[TOAST_OPTIONS])
 		appendStringInfo(&sql, "\nWITH (%s%s%s)", values[OPTIONS] ? values[OPTIONS] : "",
 						 values[OPTIONS] && values[TOAST_OPTIONS] ? ", " : "",
-						 values[TOAST_OPTIONS] ? prefixed(values[TOAST_OPTIONS], "toast.") : "");
+						 values[TOAST_OPTIONS] ? cmig_options_prefixed(values[TOAST_OPTIONS], "toast.") : "");
 	if (values[TABLESPACE])
 		appendStringInfo(&sql, "\nTABLESPACE %s", values[TABLESPACE]);
 	ddl = cmig_ddl_append(NIL, sql.data, psprintf("DROP TABLE %s", table->identity));

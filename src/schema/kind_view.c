@@ -6,8 +6,9 @@
  */
 #include "postgres.h"
 
-#include "schema/kind_table.h"
+#include "schema/kind_column.h"
 #include "schema/kinds.h"
+#include "schema/options.h"
 
 enum
 {

@@ -34,6 +34,8 @@ extern CmigKind cmig_kind_table;
 
 /* in kind_column.c */
 extern CmigKind cmig_kind_column;
+
+/* in kind_default.c */
 extern CmigKind cmig_kind_default;
 
 /* in kind_constraint.c */

@@ -8,6 +8,8 @@
 
 #include "schema/children.h"
 #include "schema/keep.h"
+#include "schema/kind_column.h"
+#include "schema/kind_index.h"
 #include "schema/kind_table.h"
 #include "schema/kinds.h"
 #include "schema/match.h"

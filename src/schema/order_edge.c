@@ -6,7 +6,6 @@
  */
 #include "postgres.h"
 
-#include "schema/kind_table.h"
 #include "schema/kinds.h"
 #include "schema/order_edge.h"
 #include "schema/twins.h"

@@ -7,7 +7,8 @@
 #include "postgres.h"
 
 #include "schema/attached.h"
-#include "schema/kind_table.h"
+#include "schema/kind_column.h"
+#include "schema/kind_index.h"
 #include "schema/kinds.h"
 #include "schema/rename.h"
 

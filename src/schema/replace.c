@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "schema/kind_column.h"
 #include "schema/kind_table.h"
 #include "schema/kinds.h"
 #include "schema/normal.h"

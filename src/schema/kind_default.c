@@ -1,0 +1,88 @@
+/*
+ * kind_default.c
+ *	  Defaults of columns.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "schema/kind_default.h"
+#include "schema/kind_table.h"
+#include "schema/kinds.h"
+
+static const CmigProperty properties[] = {
+	{"default", CMIG_PROPERTY_EXPRESSION},
+};
+
+static const char default_sql[] =
+"SELECT 'pg_attrdef'::regclass::oid, e.oid, 0, 'pg_class'::regclass::oid, a.attrelid, a.attnum::integer,"
+" a.attname::text, format('%I.%I.%I', n.nspname, c.relname, a.attname), NULL::text,"
+" NOT a.attislocal AND EXISTS (SELECT FROM pg_inherits i JOIN pg_attribute pa ON pa.attrelid = i.inhparent AND pa.attname = a.attname"
+"  JOIN pg_attrdef pe ON pe.adrelid = pa.attrelid AND pe.adnum = pa.attnum WHERE i.inhrelid = c.oid"
+"  AND pg_get_expr(pe.adbin, pe.adrelid) = pg_get_expr(e.adbin, e.adrelid)) AND NOT c.relispartition,"
+" pg_get_expr(e.adbin, e.adrelid)"
+" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+" JOIN pg_attrdef e ON e.adrelid = c.oid"
+" JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = e.adnum AND a.attgenerated = ''"
+" WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p', 'v', 'f')";
+
+const CmigObject *
+cmig_default_of(const CmigObject *column)
+{
+	for (const CmigObject *child = column->child; child != NULL; child = child->sibling)
+		if (child->kind == &cmig_kind_default)
+			return child;
+	return NULL;
+}
+
+const char *
+cmig_default_expression(const CmigObject *value)
+{
+	return value->values[0];
+}
+
+static char *
+drop_default(const CmigObject *value)
+{
+	return cmig_kind_column_sql(value->parent, true, "DROP DEFAULT");
+}
+
+static char *
+set_default(const CmigObject *value)
+{
+	return cmig_kind_column_sql(value->parent, true, psprintf("SET DEFAULT %s", value->values[0]));
+}
+
+static List *
+create_default(const CmigObject *value)
+{
+	return value->folded ? NIL : cmig_ddl_append(NIL, set_default(value), drop_default(value));
+}
+
+static void
+alter_default(CmigAlter *alter)
+{
+	if (cmig_alter_differs(alter, 0))
+		cmig_alter_add(alter, set_default(alter->to), set_default(alter->from));
+}
+
+/*
+ * Only CREATE TABLE contains definitions of columns, with their defaults, but
+ * it cannot specify one for an inherited column.
+ */
+static bool
+default_folds(const CmigObject *value)
+{
+	const CmigObject *column = value->parent;
+
+	return column->kind->define != NULL &&
+		(!column->inherited || value->inherited || cmig_table_is_partition(column->parent));
+}
+
+CmigKind	cmig_kind_default = {
+	.name = "default",.word = "DEFAULT",
+	.flags = CMIG_KIND_MODEL | CMIG_KIND_FOLDS | CMIG_KIND_DISPOSABLE | CMIG_KIND_RECAST | CMIG_KIND_GONE_WITH_PARENT,
+	CMIG_PROPERTIES(properties),
+	.sql = default_sql,.create = create_default,.drop = drop_default,.alter = alter_default,
+	.folds = default_folds
+};

@@ -1,0 +1,28 @@
+/*
+ * kind_index.h
+ *	  What other modules need to know about indexes. Pure.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_KIND_INDEX_H
+#define CMIG_KIND_INDEX_H
+
+#include "postgres.h"
+#include "schema/kind.h"
+
+/*
+ * The qualified name of the partitioned table's index to which an index, or
+ * the index of a constraint, is attached, or NULL.
+ */
+extern const char *cmig_index_parent(const CmigObject *object);
+
+/* The printed definition of an index or a constraint. */
+extern const char *cmig_index_definition(const CmigObject *object);
+
+/*
+ * Is it the invalid index of a partitioned table that only some of the
+ * partitions have?
+ */
+extern bool cmig_index_is_partial(const CmigObject *index);
+
+#endif							/* CMIG_KIND_INDEX_H */
