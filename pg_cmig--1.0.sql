@@ -26,6 +26,9 @@ CREATE TABLE cmig.revision (
 	verify_sql text,
 	precondition_sql text,
 	transactional boolean NOT NULL DEFAULT true,
+	repeatable boolean NOT NULL DEFAULT false,
+	placeholders text[] NOT NULL DEFAULT '{}',
+	previous_sql text,
 	created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	created_by name NOT NULL DEFAULT CURRENT_USER
 );
@@ -146,6 +149,9 @@ COMMENT ON COLUMN cmig.revision.upgrade_sql IS 'SQL that applies the revision; e
 COMMENT ON COLUMN cmig.revision.downgrade_sql IS 'SQL that reverts it; NULL if it is irreversible, empty if there is nothing to do';
 COMMENT ON COLUMN cmig.revision.verify_sql IS 'SQL that checks the result after the upgrade; NULL if there is none';
 COMMENT ON COLUMN cmig.revision.transactional IS 'false: the statements cannot run inside a transaction, so that CALL cmig.upgrade_stepwise must run them';
+COMMENT ON COLUMN cmig.revision.repeatable IS 'true: it has no parents, and runs after an upgrade that reaches the heads if its script has changed since it last ran';
+COMMENT ON COLUMN cmig.revision.placeholders IS 'Names that stand as ${name} in the scripts: "name" for an identifier, "name literal" for a string; the setting cmig_var.name has the value';
+COMMENT ON COLUMN cmig.revision.previous_sql IS 'Of a repeatable revision: the script that ran last, if another one has been loaded since';
 COMMENT ON COLUMN cmig.revision.created_at IS 'When the revision was written (the create_date of its file)';
 COMMENT ON COLUMN cmig.revision.created_by IS 'The role that stored the revision in this database';
 COMMENT ON TABLE cmig.version IS 'The applied heads, as in alembic_version: applied revisions that no applied revision names as parent or dependency.';

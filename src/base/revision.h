@@ -55,6 +55,8 @@ typedef struct CmigRevision
 	CmigNames	labels;			/* branch_labels */
 	CmigNames	replaces;		/* revisions that it stands for, the last one
 								 * on top of the others; usually none */
+	bool		repeatable;		/* no node of the graph: it has no edges but
+								 * depends, and runs after the others */
 	bool		malformed;		/* an array has NULLs or two dimensions */
 	/* details for lists; NULL or false unless they were requested */
 	char	   *message;
@@ -72,6 +74,9 @@ typedef struct CmigRevisionText
 	char	   *downgrade_sql;	/* NULL: irreversible */
 	char	   *verify_sql;		/* NULL: none */
 	char	   *precondition_sql;	/* NULL: none */
+	CmigNames	placeholders;	/* their declarations */
+	char	   *previous_sql;	/* of a repeatable revision: the script that
+								 * ran last, if it is another one; or NULL */
 	bool		has_created_at;
 	TimestampTz created_at;		/* if it has one */
 } CmigRevisionText;

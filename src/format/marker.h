@@ -36,6 +36,7 @@ extern const char *const cmig_marker_sections[CMIG_SECTION_COUNT];
 typedef enum CmigHeaderKey
 {
 	CMIG_KEY_REVISION,
+	CMIG_KEY_REPEATABLE,
 	CMIG_KEY_DOWN_REVISION,
 	CMIG_KEY_DEPENDS_ON,
 	CMIG_KEY_BRANCH_LABELS,
@@ -46,7 +47,7 @@ typedef enum CmigHeaderKey
 	CMIG_KEY_CREATE_DATE
 } CmigHeaderKey;
 
-#define CMIG_KEY_COUNT 9
+#define CMIG_KEY_COUNT 10
 extern const char *const cmig_marker_keys[CMIG_KEY_COUNT];
 
 /*

@@ -87,6 +87,21 @@ here(const Reader *reader, int line)
  * Reading
  */
 
+/* Read a value that is true or false. */
+static bool
+read_bool(const Reader *reader, CmigHeaderKey key, const char *value, int line)
+{
+	bool		result;
+
+	if (!parse_bool(value, &result))
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("invalid value \"%s\" for %s in %s",
+						value, cmig_marker_keys[key], here(reader, line)),
+				 errhint("Write true or false.")));
+	return result;
+}
+
 /* Store a key of the header, which is on that line of the text. */
 static void
 set_key(Reader *reader, CmigHeaderKey key, const char *value, int line)
@@ -133,12 +148,10 @@ set_key(Reader *reader, CmigHeaderKey key, const char *value, int line)
 			text->edges.message = pstrdup(value);
 			break;
 		case CMIG_KEY_TRANSACTIONAL:
-			if (!parse_bool(value, &text->edges.transactional))
-				ereport(ERROR,
-						(errcode(ERRCODE_CMIG_BAD_FILE),
-						 errmsg("invalid value \"%s\" for transactional in %s",
-								value, here(reader, line)),
-						 errhint("Write true or false.")));
+			text->edges.transactional = read_bool(reader, key, value, line);
+			break;
+		case CMIG_KEY_REPEATABLE:
+			text->edges.repeatable = read_bool(reader, key, value, line);
 			break;
 		case CMIG_KEY_CREATE_DATE:
 			text->has_created_at = *value != '\0';
@@ -218,7 +231,7 @@ read_header_line(Reader *reader, const char *end)
 				 errmsg("unknown header key \"%s\" in %s",
 						key, here(reader, lexer->line)),
 				 nearest ? errhint("Did you mean \"%s\"?", nearest) :
-				 errhint("Known keys are revision, down_revision, depends_on, branch_labels, replaces, precondition, message, transactional, and create_date; put a line \"--\" before a description.")));
+				 errhint("Known keys are revision, repeatable, down_revision, depends_on, branch_labels, replaces, precondition, message, transactional, and create_date; put a line \"--\" before a description.")));
 	}
 }
 
@@ -383,6 +396,37 @@ start_section(Reader *reader, int section)
 	cmig_lexer_move(lexer, lexer->next, lexer->next_line);
 }
 
+/* Raise the error for what a repeatable revision must not have. */
+static void
+refuse_in_repeatable(const Reader *reader, const char *what, int line, const char *hint)
+{
+	blame_quote(reader);
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_BAD_FILE),
+			 errmsg("a repeatable revision must not have %s in %s", what, here(reader, line)),
+			 errhint("%s", hint)));
+}
+
+/* A repeatable revision has no place in the graph, and is not reverted. */
+static void
+require_repeatable(const Reader *reader)
+{
+	const CmigRevision *edges = &reader->file->text.edges;
+
+	if (edges->parents.count > 0)
+		refuse_in_repeatable(reader, "a down_revision", reader->key_lines[CMIG_KEY_DOWN_REVISION],
+							 "It runs after all revisions. Name the repeatable revisions that have to run before it in depends_on.");
+	if (edges->labels.count > 0)
+		refuse_in_repeatable(reader, "branch_labels", reader->key_lines[CMIG_KEY_BRANCH_LABELS],
+							 "Remove the line: it does not belong to a branch.");
+	if (edges->replaces.count > 0)
+		refuse_in_repeatable(reader, "replaces", reader->key_lines[CMIG_KEY_REPLACES],
+							 "Remove the line.");
+	if (reader->section_lines[CMIG_SECTION_DOWNGRADE])
+		refuse_in_repeatable(reader, "a downgrade section", reader->section_lines[CMIG_SECTION_DOWNGRADE],
+							 "Remove the section: a downgrade does not run it. Drop its objects in the downgrade of a revision.");
+}
+
 /* The current revision ends at end. */
 static void
 end_revision(Reader *reader, const char *end)
@@ -398,6 +442,8 @@ end_revision(Reader *reader, const char *end)
 		text->upgrade_sql = pstrdup("");
 	if (text->edges.message == NULL)
 		text->edges.message = pstrdup("");
+	if (text->edges.repeatable)
+		require_repeatable(reader);
 	reader->files = lappend(reader->files, reader->file);
 }
 

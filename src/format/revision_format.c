@@ -206,6 +206,8 @@ find_difference(const CmigRevisionText *revision, const char *header)
 		return "description";
 	if (read->edges.transactional != revision->edges.transactional)
 		return "transactional flag";
+	if (read->edges.repeatable != revision->edges.repeatable)
+		return "repeatable flag";
 	return NULL;
 }
 
@@ -245,9 +247,13 @@ cmig_revision_format(const CmigRevisionText *revision)
 
 	initStringInfo(&file);
 	appendStringInfo(&file, "-- %s: %s\n", cmig_marker_keys[CMIG_KEY_REVISION], canonical.edges.id);
-	append_names(&file, CMIG_KEY_DOWN_REVISION, &canonical.edges.parents);
+	if (canonical.edges.repeatable)
+		appendStringInfo(&file, "-- %s: true\n", cmig_marker_keys[CMIG_KEY_REPEATABLE]);
+	if (!canonical.edges.repeatable || canonical.edges.parents.count > 0)
+		append_names(&file, CMIG_KEY_DOWN_REVISION, &canonical.edges.parents);
 	append_names(&file, CMIG_KEY_DEPENDS_ON, &canonical.edges.depends);
-	append_names(&file, CMIG_KEY_BRANCH_LABELS, &canonical.edges.labels);
+	if (!canonical.edges.repeatable || canonical.edges.labels.count > 0)
+		append_names(&file, CMIG_KEY_BRANCH_LABELS, &canonical.edges.labels);
 	if (canonical.edges.replaces.count > 0)
 		append_names(&file, CMIG_KEY_REPLACES, &canonical.edges.replaces);
 	if (canonical.precondition_sql != NULL)

@@ -137,13 +137,9 @@ cmig_graph_find_repeated(const CmigNames *names)
  * Building
  */
 
-static void add_defect(CmigGraph *graph, const char *revision, const char *fix,
-					   const char *format,...) pg_attribute_printf(4, 5);
-
-/* The problem is format with its arguments; a sentence without full stop. */
-static void
-add_defect(CmigGraph *graph, const char *revision, const char *fix,
-		   const char *format,...)
+void
+cmig_graph_add_defect(CmigGraph *graph, const char *revision, const char *fix,
+					  const char *format,...)
 {
 	CmigDefect *defect = palloc(sizeof(CmigDefect));
 	StringInfoData problem;
@@ -232,12 +228,12 @@ enter_ids(CmigGraph *graph, const CmigRevision *revisions, int count)
 
 		graph->nodes[i].revision = sorted[i];
 		if (bad)
-			add_defect(graph, id, "Give the revision another id.",
-					   "its id %s", bad);
+			cmig_graph_add_defect(graph, id, "Give the revision another id.",
+								  "its id %s", bad);
 		entry = cmig_name_insert(graph->names, id, &found);
 		if (found)
-			add_defect(graph, id, "Delete one of the rows, and make column revision the primary key again.",
-					   "the id is there twice");
+			cmig_graph_add_defect(graph, id, "Delete one of the rows, and make column revision the primary key again.",
+								  "the id is there twice");
 		entry->node = i;
 		entry->is_label = false;
 	}
@@ -255,9 +251,9 @@ enter_labels(CmigGraph *graph)
 		const CmigRevision *revision = graph->nodes[i].revision;
 
 		if (revision->malformed)
-			add_defect(graph, revision->id,
-					   "Make down_revision, depends_on and branch_labels one-dimensional arrays without NULL.",
-					   "one of its arrays contains NULL or has more than one dimension");
+			cmig_graph_add_defect(graph, revision->id,
+								  "Make down_revision, depends_on and branch_labels one-dimensional arrays without NULL.",
+								  "one of its arrays contains NULL or has more than one dimension");
 		for (int j = 0; j < revision->labels.count; j++)
 		{
 			const char *label = revision->labels.names[j];
@@ -265,8 +261,8 @@ enter_labels(CmigGraph *graph)
 			NameEntry  *entry;
 
 			if (bad)
-				add_defect(graph, revision->id, "Give the branch another label.",
-						   "its branch label \"%s\" %s", label, bad);
+				cmig_graph_add_defect(graph, revision->id, "Give the branch another label.",
+									  "its branch label \"%s\" %s", label, bad);
 			entry = cmig_name_insert(graph->names, label, &found);
 			if (!found)
 			{
@@ -274,12 +270,12 @@ enter_labels(CmigGraph *graph)
 				entry->is_label = true;
 			}
 			else if (!entry->is_label)
-				add_defect(graph, revision->id, "Give the branch another label.",
-						   "its branch label \"%s\" is the id of a revision", label);
+				cmig_graph_add_defect(graph, revision->id, "Give the branch another label.",
+									  "its branch label \"%s\" is the id of a revision", label);
 			else if (entry->node != i)
-				add_defect(graph, revision->id, "Use a branch label once.",
-						   "its branch label \"%s\" is already used by revision \"%s\"",
-						   label, cmig_graph_id(graph, entry->node));
+				cmig_graph_add_defect(graph, revision->id, "Use a branch label once.",
+									  "its branch label \"%s\" is already used by revision \"%s\"",
+									  label, cmig_graph_id(graph, entry->node));
 		}
 	}
 }
@@ -303,9 +299,9 @@ resolve_edges(CmigGraph *graph, int node, const CmigNames *names, bool depends,
 		NameEntry  *entry = find_entry(graph, name);
 
 		if (entry && entry->is_label && !depends)
-			add_defect(graph, id,
-					   psprintf("Write \"%s\" instead.", cmig_graph_id(graph, entry->node)),
-					   "its down_revision \"%s\" is a branch label, not an id", name);
+			cmig_graph_add_defect(graph, id,
+								  psprintf("Write \"%s\" instead.", cmig_graph_id(graph, entry->node)),
+								  "its down_revision \"%s\" is a branch label, not an id", name);
 		else if (entry == NULL)
 		{
 			/*
@@ -315,15 +311,15 @@ resolve_edges(CmigGraph *graph, int node, const CmigNames *names, bool depends,
 			char	   *near = list_length(graph->defects) < CMIG_LISTING_MAX
 			? cmig_graph_suggest(graph, name, node) : NULL;
 
-			add_defect(graph, id,
-					   near ? psprintf("Did you mean %s? Otherwise load the missing revision.", near)
-					   : psprintf("Load revision \"%s\", or correct the reference.", name),
-					   depends ? "its depends_on \"%s\" is not present"
-					   : "its down_revision \"%s\" is not present", name);
+			cmig_graph_add_defect(graph, id,
+								  near ? psprintf("Did you mean %s? Otherwise load the missing revision.", near)
+								  : psprintf("Load revision \"%s\", or correct the reference.", name),
+								  depends ? "its depends_on \"%s\" is not present"
+								  : "its down_revision \"%s\" is not present", name);
 		}
 		else if (entry->node == node)
-			add_defect(graph, id, "Remove the reference.",
-					   depends ? "it depends on itself" : "it is its own down_revision");
+			cmig_graph_add_defect(graph, id, "Remove the reference.",
+								  depends ? "it depends on itself" : "it is its own down_revision");
 		else if (last_seen[entry->node] != mark)
 		{
 			last_seen[entry->node] = mark;
@@ -463,11 +459,11 @@ find_cycles(CmigGraph *graph, bool over_depends)
 			cmig_listing_init(&names, CMIG_LISTING_QUOTED);
 			for (int j = place[node]; j < length; j++)
 				cmig_listing_add(&names, cmig_graph_id(graph, path[j]));
-			add_defect(graph, cmig_graph_id(graph, node),
-					   over_depends ? "Correct down_revision or depends_on of one of them." :
-					   "Correct the down_revision of one of them.",
-					   over_depends ? "revisions %s form a cycle over depends_on"
-					   : "revisions %s form a cycle", cmig_listing_text(&names));
+			cmig_graph_add_defect(graph, cmig_graph_id(graph, node),
+								  over_depends ? "Correct down_revision or depends_on of one of them." :
+								  "Correct the down_revision of one of them.",
+								  over_depends ? "revisions %s form a cycle over depends_on"
+								  : "revisions %s form a cycle", cmig_listing_text(&names));
 		}
 		for (int j = 0; j < length; j++)
 			left[path[j]] = false;

@@ -46,6 +46,9 @@ typedef struct CmigGraph
 {
 	int			count;
 	CmigNode   *nodes;
+	int			repeatable_count;	/* after the nodes of the graph:
+									 * repeatable revisions, without edges;
+									 * see repeatables.h */
 	List	   *defects;		/* of CmigDefect *, empty when sound */
 	struct cmig_name_hash *names;	/* ids and labels */
 	List	   *replacing;		/* of int: nodes that replace revisions */
@@ -53,6 +56,13 @@ typedef struct CmigGraph
 
 /* Build from revisions, which must outlive the graph. */
 extern CmigGraph *cmig_graph_build(const CmigRevision *revisions, int count);
+
+/*
+ * Add a defect of a revision.  The problem is format with its arguments, a
+ * sentence without full stop.
+ */
+extern void cmig_graph_add_defect(CmigGraph *graph, const char *revision, const char *fix,
+								  const char *format,...) pg_attribute_printf(4, 5);
 
 /* The ids of nodes in a message: a, b and 3 more */
 extern char *cmig_graph_ids_text(const CmigGraph *graph, const int *nodes, int count);

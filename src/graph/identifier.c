@@ -17,6 +17,7 @@
 #include "base/errors.h"
 #include "base/listing.h"
 #include "graph/identifier.h"
+#include "graph/repeatables.h"
 
 #include "lib/stringinfo.h"
 #include "utils/varlena.h"
@@ -100,6 +101,12 @@ not_found(const CmigGraph *graph, const char *name)
 				 errmsg("can't locate revision identified by \"%s\"", name),
 				 errdetail("Revision \"%s\" replaces it, together with others.", cmig_graph_id(graph, replacing)),
 				 errhint("Name \"%s\", or a revision before or after it.", cmig_graph_id(graph, replacing))));
+	if (cmig_repeatables_find(graph, name) >= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_INVALID_TARGET),
+				 errmsg("revision \"%s\" is repeatable", name),
+				 errdetail("It has no place among the others: it runs after an upgrade to the heads if its script has changed."),
+				 errhint("SELECT * FROM cmig.upgrade('heads')")));
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
 			 strchr(name, '"') ? errmsg("can't locate revision identified by %s", name)

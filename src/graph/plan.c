@@ -130,7 +130,7 @@ make_plan(const CmigGraph *graph, const CmigApplied *applied,
 	}
 
 	plan->direction = direction;
-	plan->steps = palloc_extended(sizeof(CmigPlanStep) * (Size) Max(plan->count, 1),
+	plan->steps = palloc_extended(sizeof(CmigPlanStep) * (Size) Max(plan->count + graph->repeatable_count, 1),
 								  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	for (int i = 0; i < plan->count; i++)
 	{
@@ -172,6 +172,18 @@ cmig_plan_upgrade(const CmigGraph *graph, const CmigApplied *applied, List *targ
 		if (needed->set[i] && !applied->applied->set[i])
 			cmig_graph_mark(moving, i);
 	return make_plan(graph, applied, moving, CMIG_UPGRADE);
+}
+
+bool
+cmig_plan_reaches_heads(const CmigGraph *graph, const CmigApplied *applied, const CmigPlan *plan)
+{
+	return plan->direction == CMIG_UPGRADE && applied->applied->count + plan->count == graph->count;
+}
+
+void
+cmig_plan_add_repeatable(CmigPlan *plan, int node)
+{
+	plan->steps[plan->count++].node = node;
 }
 
 CmigPlan *

@@ -45,6 +45,16 @@ typedef struct CmigPlan
 extern CmigPlan *cmig_plan_upgrade(const CmigGraph *graph, const CmigApplied *applied,
 								   List *targets);
 
+/* Are all revisions applied after the upgrade? */
+extern bool cmig_plan_reaches_heads(const CmigGraph *graph, const CmigApplied *applied,
+									const CmigPlan *plan);
+
+/*
+ * Add a step for a repeatable revision of the plan's graph, each at most once.
+ * It does not change version rows.
+ */
+extern void cmig_plan_add_repeatable(CmigPlan *plan, int node);
+
 /*
  * All applied descendants of the target's roots; raises MG004 if there are none
  * and the target is not where the database is.

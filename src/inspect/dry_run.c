@@ -16,6 +16,7 @@
 #include "base/settings.h"
 #include "base/subtransaction.h"
 #include "graph/graph_walk.h"
+#include "graph/repeatables.h"
 #include "inspect/dry_run.h"
 #include "inspect/refusal.h"
 #include "inspect/trial.h"
@@ -118,6 +119,10 @@ find_obstacle(const CmigTrial *trial, int node, const bool *missing)
 	bool		up = trial->plan->direction == CMIG_UPGRADE;
 	int			found = find_missing(up ? &of->parents : &of->children, missing);
 
+	/* a repeatable revision builds on all others */
+	for (int i = 0; i < trial->now.graph->count && cmig_repeatables_is(trial->now.graph, node); i++)
+		if (missing[i])
+			return i;
 	return found >= 0 ? found : find_missing(up ? &of->depends : &of->dependents, missing);
 }
 
@@ -155,7 +160,7 @@ static void
 take_steps(CmigTrial *trial)
 {
 	CmigStepTexts *texts = cmig_step_texts_make(trial->now.graph, trial->plan);
-	bool	   *missing = palloc0(sizeof(bool) * Max(trial->now.graph->count, 1));
+	bool	   *missing = palloc0(sizeof(bool) * Max(trial->now.graph->count + trial->now.graph->repeatable_count, 1));
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig trial step",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);

@@ -217,6 +217,80 @@ replay_ancestors(RoundTrip *trip)
 	return false;
 }
 
+/*
+ * Repeatable revisions
+ */
+
+/* The script that is replayed. */
+typedef struct Repeated
+{
+	CmigReplay *replay;
+	const CmigRepeatableRun *run;
+} Repeated;
+
+/* Run it. */
+static void
+run_repeatable(void *arg)
+{
+	const Repeated *repeated = arg;
+
+	cmig_replay_repeatable(repeated->replay, repeated->run);
+}
+
+/* Run the downgrades of all revisions that have one, the last one first. */
+static void
+downgrade_all(void *arg)
+{
+	RoundTrip  *trip = arg;
+
+	for (int i = trip->plan->count - 1; i >= 0; i--)
+	{
+		trip->node = trip->plan->nodes[i];
+		if (trip->failed[trip->node] || trip->graph->nodes[trip->node].revision->irreversible)
+			return;
+		cmig_replay_step(trip->replay, trip->node, CMIG_DOWNGRADE);
+	}
+}
+
+/*
+ * Replay the repeatable revisions after all others, twice.  Then the downgrades
+ * must still be possible with what they have created.
+ */
+static void
+take_repeatables(RoundTrip *trip)
+{
+	ErrorData  *error;
+	ListCell   *lc;
+
+	foreach(lc, trip->plan->runs)
+	{
+		Repeated	repeated = {trip->replay, lfirst(lc)};
+		const char *id = cmig_graph_id(trip->graph, repeated.run->node);
+		const char *problem = "cannot be replayed";
+
+		CHECK_FOR_INTERRUPTS();
+		error = cmig_subtransaction_try(run_repeatable, &repeated);
+		if (error == NULL)
+		{
+			problem = "second run fails";
+			error = cmig_subtransaction_try(run_repeatable, &repeated);
+		}
+		if (error == NULL)
+			continue;
+		require_replay_error(error);
+		cmig_round_trip_row_add_error(&trip->rows, id, problem, error);
+	}
+	if (trip->rows.rows != NIL)
+		return;					/* the downgrades would fail for the same
+								 * reason */
+	error = cmig_subtransaction_rehearse(downgrade_all, trip);
+	if (error == NULL)
+		return;
+	require_replay_error(error);
+	cmig_round_trip_row_add_error(&trip->rows, cmig_graph_id(trip->graph, trip->node),
+								  "downgrade fails", error);
+}
+
 /* A CmigReplayTask: all revisions, or the last one of the plan. */
 static void
 replay_revisions(CmigReplay *replay, void *arg)
@@ -242,6 +316,8 @@ replay_revisions(CmigReplay *replay, void *arg)
 		else
 			take(trip, plan->nodes[i]);
 	}
+	if (plan->runs != NIL)
+		take_repeatables(trip);
 	MemoryContextDelete(trip->context);
 }
 

@@ -17,6 +17,7 @@
 #include "format/marker.h"
 #include "graph/graph.h"
 #include "graph/identifier.h"
+#include "graph/repeatables.h"
 #include "graph/target.h"
 #include "load/create.h"
 #include "parse/script.h"
@@ -98,10 +99,10 @@ check_id(const CmigGraph *graph, const char *id)
 	if (id == NULL)
 		return generate_id(graph);
 	require_valid_name("revision id", id, "; leave it out to have one generated");
-	if (cmig_graph_find_name(graph, id) >= 0)
+	if (cmig_graph_find_name(graph, id) >= 0 || cmig_repeatables_find(graph, id) >= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNIQUE_VIOLATION),
-				 cmig_graph_find_id(graph, id) >= 0
+				 cmig_repeatables_find_any(graph, id) >= 0
 				 ? errmsg("revision \"%s\" already exists", id)
 				 : errmsg("\"%s\" is already a branch label", id),
 				 errhint("Choose another id, or leave it out to have one generated.")));
@@ -284,6 +285,7 @@ cmig_create_prepare(CmigNewRevision *new)
 	CmigGraph  *graph = cmig_graph_build(set->revisions, set->count);
 	CmigRevision *edges = &new->text.edges;
 
+	cmig_repeatables_add(graph, set->repeatables, set->repeatable_count);
 	cmig_graph_require_sound(graph);
 	if (edges->message == NULL)
 		ereport(ERROR,
@@ -355,6 +357,7 @@ create_merge(const CmigNames *revisions, const char *message, const char *id, bo
 	CmigRevisionText text = {0};
 	List	   *parents;
 
+	cmig_repeatables_add(graph, set->repeatables, set->repeatable_count);
 	cmig_graph_require_sound(graph);
 
 	/*

@@ -17,6 +17,7 @@
 #include "base/errors.h"
 #include "format/revision_format.h"
 #include "graph/graph_walk.h"
+#include "graph/repeatables.h"
 #include "graph/target_range.h"
 #include "load/file_names.h"
 #include "tables/catalog.h"
@@ -64,6 +65,8 @@ find_revisions(const CmigNames *wanted)
 	CmigMarks  *marks = cmig_graph_marks(graph);
 	CmigNames  *ids = palloc0(sizeof(CmigNames));
 
+	cmig_repeatables_add(graph, set->repeatables, set->repeatable_count);
+	ids->names = palloc(sizeof(char *) * (graph->count + wanted->count + 1));
 	for (int i = 0; i < wanted->count; i++)
 	{
 		int			node = cmig_graph_find_id(graph, wanted->names[i]);
@@ -75,6 +78,8 @@ find_revisions(const CmigNames *wanted)
 					 errhint("Leave it out for all revisions, or use an id, heads, current, or a range from:to.")));
 		if (node >= 0)
 			cmig_graph_mark(marks, node);
+		else if (cmig_repeatables_find(graph, wanted->names[i]) >= 0)
+			ids->names[ids->count++] = wanted->names[i];
 		else if (strchr(wanted->names[i], ':') || strcmp(wanted->names[i], "current") == 0)
 		{
 			CmigMarks  *range = cmig_target_range(graph, applied, wanted->names[i]);
@@ -93,7 +98,6 @@ find_revisions(const CmigNames *wanted)
 			}
 		}
 	}
-	ids->names = palloc(sizeof(char *) * (marks->count + 1));
 	for (int j = 0; j < graph->count; j++)
 		if (marks->set[j])
 			ids->names[ids->count++] = cmig_graph_id(graph, j);

@@ -11,11 +11,14 @@
 #include "format/revision_file.h"
 #include "format/revision_format.h"
 #include "graph/graph_walk.h"
+#include "graph/repeatables.h"
 #include "graph/replaces.h"
 #include "graph/target.h"
 #include "load/load_compare.h"
 #include "tables/catalog.h"
+#include "tables/journal.h"
 #include "tables/progress.h"
+#include "tables/repeatable.h"
 #include "tables/version_rows.h"
 
 /*
@@ -102,6 +105,33 @@ find_item(const CmigLoad *load, const char *id)
  * What is stored
  */
 
+/* Is it the script that ran last? */
+static bool
+has_run(const char *id, const char *sql)
+{
+	char	   *last = sql == NULL ? NULL : cmig_journal_checksum(id);
+
+	return last != NULL && strcmp(last, cmig_repeatable_checksum(sql, true, true)) == 0;
+}
+
+/*
+ * Keep the script of a repeatable revision that ran last, since a replay needs
+ * it until the new one has run.
+ */
+static void
+keep_previous(CmigLoadItem *item, const CmigRevisionText *stored)
+{
+	const char *id = stored->edges.id;
+	CmigRevisionText *text = &item->file->text;
+
+	if (!stored->edges.repeatable || !text->edges.repeatable)
+		return;
+	if (has_run(id, stored->upgrade_sql))
+		text->previous_sql = pstrdup(stored->upgrade_sql);
+	else if (has_run(id, stored->previous_sql))
+		text->previous_sql = pstrdup(stored->previous_sql);
+}
+
 /* Compare a stored revision with its item. */
 static void
 compare_stored(const CmigRevisionText *row, void *arg)
@@ -119,6 +149,7 @@ compare_stored(const CmigRevisionText *row, void *arg)
 		!cmig_text_same(stored.upgrade_sql, text->upgrade_sql);
 	item->differs = item->runs_differently ||
 		stored.edges.malformed ||
+		stored.edges.repeatable != text->edges.repeatable ||
 		!cmig_names_same(&stored.edges.parents, &text->edges.parents) ||
 		!cmig_names_same(&stored.edges.depends, &text->edges.depends) ||
 		!cmig_names_same(&stored.edges.labels, &text->edges.labels) ||
@@ -128,6 +159,8 @@ compare_stored(const CmigRevisionText *row, void *arg)
 		!cmig_text_same(stored.downgrade_sql, text->downgrade_sql) ||
 		!cmig_text_same(stored.verify_sql, text->verify_sql) ||
 		!cmig_text_same(stored.precondition_sql, text->precondition_sql);
+	if (item->differs)
+		keep_previous(item, row);
 }
 
 /* Read the stored graph, and the stored revisions that the text contains. */
@@ -138,6 +171,7 @@ read_stored(CmigLoad *load)
 	CmigNames	ids;
 
 	load->before = cmig_graph_build(set->revisions, set->count);
+	cmig_repeatables_add(load->before, set->repeatables, set->repeatable_count);
 	load->applied = cmig_target_applied(load->before, cmig_version_rows_read());
 
 	ids.count = load->count;
@@ -165,7 +199,8 @@ find_replaced(const CmigLoad *load)
 	int			count = 0;
 
 	for (int i = 0; i < load->count; i++)
-		all[count++] = load->items[i].file->text.edges;
+		if (!load->items[i].file->text.edges.repeatable)
+			all[count++] = load->items[i].file->text.edges;
 	for (int node = 0; node < load->before->count; node++)
 		if (!find_item(load, cmig_graph_id(load->before, node)))
 			all[count++] = *load->before->nodes[node].revision;
@@ -188,6 +223,38 @@ find_replaced(const CmigLoad *load)
 	return names;
 }
 
+/* Add the repeatable revisions to the graph as it would become. */
+static void
+add_repeatables(CmigLoad *load, bool prune, List *begun)
+{
+	const CmigGraph *before = load->before;
+	CmigRevision *revisions = palloc(sizeof(CmigRevision) * (load->count + before->repeatable_count + 1));
+	int			count = 0;
+
+	for (int i = 0; i < load->count; i++)
+		if (load->items[i].file->text.edges.repeatable)
+			revisions[count++] = load->items[i].file->text.edges;
+	for (int node = before->count; node < before->count + before->repeatable_count; node++)
+	{
+		const CmigRevision *stored = before->nodes[node].revision;
+
+		if (find_item(load, stored->id))
+			continue;
+		if (prune && !cmig_progress_has(begun, stored->id))
+			load->removed = lappend(load->removed, stored->id);
+		else
+			revisions[count++] = *stored;
+	}
+	cmig_repeatables_add(load->after, revisions, count);
+}
+
+/* For list_sort: by bytes. */
+static int
+compare_ids(const ListCell *a, const ListCell *b)
+{
+	return strcmp(lfirst(a), lfirst(b));
+}
+
 /* Build the graph as it would become. */
 static void
 build_after(CmigLoad *load, bool prune)
@@ -203,7 +270,8 @@ build_after(CmigLoad *load, bool prune)
 								(Size) (load->count + load->before->count),
 								MCXT_ALLOC_HUGE);
 	for (int i = 0; i < load->count; i++)
-		revisions[count++] = load->items[i].file->text.edges;
+		if (!load->items[i].file->text.edges.repeatable)
+			revisions[count++] = load->items[i].file->text.edges;
 	for (int node = 0; node < load->before->count; node++)
 	{
 		const CmigRevision *stored = load->before->nodes[node].revision;
@@ -229,6 +297,8 @@ build_after(CmigLoad *load, bool prune)
 		place.begun = cmig_progress_begun();
 	count = cmig_replaces_resolve(revisions, count, &place);
 	load->after = cmig_graph_build(revisions, count);
+	add_repeatables(load, prune, begun);
+	list_sort(load->removed, compare_ids);
 	cmig_graph_require_sound(load->after);
 
 	/*

@@ -231,6 +231,17 @@ report_other_begun(int level, const CmigLoadItem *item)
 			 errhint("If two git branches chose the same id, give one of the two revisions a new id, or finish the one that has started with the files of its own branch before loading these. If it is the same revision with a new message, accept_changes => true accepts it.")));
 }
 
+/* Raise the error for an applied revision that would become repeatable. */
+static void
+refuse_repeatable(const CmigLoadItem *item)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_CHANGED_REVISION),
+			 errmsg("applied revision \"%s\" must not become repeatable", cmig_load_id(item)),
+			 errdetail("Its header in %s has \"repeatable: true\".", cmig_load_place(item)),
+			 errhint("Give the repeatable revision another id.")));
+}
+
 /* Report applied revisions whose upgrade script or flag has changed. */
 static void
 report_changed(int level, const List *changed)
@@ -280,6 +291,14 @@ cmig_load_judge(CmigLoad *load, bool accept_changes)
 		CmigLoadItem *item = &load->items[i];
 		bool		other;
 
+		if (item->file->text.edges.repeatable)
+		{
+			int			before = cmig_graph_find_id(load->before, cmig_load_id(item));
+
+			if (before >= 0 && load->applied->applied->set[before])
+				refuse_repeatable(item);
+			continue;
+		}
 		item->applied =
 			load->applied_after->set[cmig_graph_find_id(load->after, cmig_load_id(item))];
 		if (!item->applied)

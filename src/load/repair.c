@@ -15,8 +15,8 @@
 #include "base/errors.h"
 #include "graph/graph_walk.h"
 #include "graph/identifier.h"
+#include "graph/repeatables.h"
 #include "graph/target.h"
-#include "parse/script.h"
 #include "graph/replaces.h"
 #include "tables/active.h"
 #include "tables/catalog.h"
@@ -24,6 +24,7 @@
 #include "tables/change.h"
 #include "tables/journal.h"
 #include "tables/progress.h"
+#include "tables/repeatable.h"
 #include "tables/version_rows.h"
 #include "tables/wrong_call.h"
 
@@ -47,8 +48,8 @@ find_revision(const CmigGraph *graph, const char *revision, const char *function
 				 revision ? errmsg("the revision must not be empty")
 				 : errmsg("the revision must not be null"),
 				 errhint("Name one revision; SELECT * FROM cmig.history() lists them.")));
-	if (cmig_graph_find_id(graph, revision) >= 0)
-		return cmig_graph_find_id(graph, revision);
+	if (cmig_repeatables_find_any(graph, revision) >= 0)
+		return cmig_repeatables_find_any(graph, revision);
 	nodes = cmig_target_absolute(graph, revision);
 	if (list_length(nodes) != 1)
 		ereport(ERROR,
@@ -72,9 +73,10 @@ cmig_repair(PG_FUNCTION_ARGS)
 	cmig_change_begin("cmig.repair()");
 	set = cmig_active_read(false);
 	graph = cmig_graph_build(set->revisions, set->count);
+	cmig_repeatables_add(graph, set->repeatables, set->repeatable_count);
 	node = find_revision(graph, cmig_argument_text(fcinfo, 0), "cmig.repair");
 	entry.revision = cmig_graph_id(graph, node);
-	if (!cmig_target_applied(graph, cmig_version_rows_read())->applied->set[node])
+	if (!cmig_repeatables_is(graph, node) && !cmig_target_applied(graph, cmig_version_rows_read())->applied->set[node])
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("revision \"%s\" is not applied", entry.revision),
@@ -90,7 +92,7 @@ cmig_repair(PG_FUNCTION_ARGS)
 	entry.direction = "repair";
 	entry.outcome = "done";
 	entry.started_at = entry.finished_at = GetCurrentTimestamp();
-	entry.checksum = cmig_script_checksum(script->sql, script->transactional);
+	entry.checksum = cmig_repeatable_checksum(script->sql, script->transactional, cmig_repeatables_is(graph, node));
 	cmig_journal_write(&entry);
 	PG_RETURN_VOID();
 }
@@ -140,6 +142,23 @@ remove_inactive(const char *id)
 	return true;
 }
 
+/* The repeatable revisions that depend on one. */
+static List *
+find_dependents(const CmigGraph *graph, const char *id)
+{
+	List	   *dependents = NIL;
+
+	for (int i = graph->count; i < graph->count + graph->repeatable_count; i++)
+	{
+		const CmigNames *depends = &graph->nodes[i].revision->depends;
+
+		for (int j = 0; j < depends->count; j++)
+			if (strcmp(depends->names[j], id) == 0)
+				dependents = lappend_int(dependents, i);
+	}
+	return dependents;
+}
+
 Datum
 cmig_remove_revision(PG_FUNCTION_ARGS)
 {
@@ -154,10 +173,11 @@ cmig_remove_revision(PG_FUNCTION_ARGS)
 		PG_RETURN_VOID();
 	set = cmig_active_read(false);
 	graph = cmig_graph_build(set->revisions, set->count);
+	cmig_repeatables_add(graph, set->repeatables, set->repeatable_count);
 	node = find_revision(graph, cmig_argument_text(fcinfo, 0), "cmig.remove_revision");
 	id = cmig_graph_id(graph, node);
 
-	if (cmig_target_applied(graph, cmig_version_rows_read())->applied->set[node])
+	if (!cmig_repeatables_is(graph, node) && cmig_target_applied(graph, cmig_version_rows_read())->applied->set[node])
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
 				 errmsg("revision \"%s\" is applied", id),
@@ -172,6 +192,7 @@ cmig_remove_revision(PG_FUNCTION_ARGS)
 						 quote_literal_cstr(id))));
 	needing = list_concat(cmig_identifier_edges(&graph->nodes[node].children, NULL),
 						  cmig_identifier_edges(&graph->nodes[node].dependents, NULL));
+	needing = list_concat(needing, find_dependents(graph, id));
 	if (needing != NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),

@@ -13,12 +13,13 @@
 #include "base/errors.h"
 #include "base/listing.h"
 #include "base/settings.h"
+#include "graph/repeatables.h"
 #include "move/move.h"
 #include "move/step_texts.h"
-#include "parse/script.h"
 #include "tables/active.h"
 #include "tables/journal.h"
 #include "tables/progress.h"
+#include "tables/repeatable.h"
 #include "tables/version_rows.h"
 
 #include "commands/dbcommands.h"
@@ -36,10 +37,11 @@
 CmigSituation
 cmig_move_read(bool with_details)
 {
-	CmigSituation now;
+	CmigSituation now = {0};
 	CmigRevisionSet *set = cmig_active_read(with_details);
 
 	now.graph = cmig_graph_build(set->revisions, set->count);
+	cmig_repeatables_add(now.graph, set->repeatables, set->repeatable_count);
 	cmig_graph_require_sound(now.graph);
 	now.applied = cmig_target_applied(now.graph, cmig_version_rows_read());
 	return now;
@@ -89,7 +91,10 @@ cmig_move_report(const CmigSituation *now, const CmigPlan *plan, int node)
 	const CmigRevision *revision = now->graph->nodes[node].revision;
 	const char *comma = revision->message[0] ? ", " : "";
 
-	if (plan->direction == CMIG_UPGRADE)
+	if (revision->repeatable)
+		ereport(NOTICE,
+				(errmsg("repeatable %s%s%s", revision->id, comma, revision->message)));
+	else if (plan->direction == CMIG_UPGRADE)
 		ereport(NOTICE,
 				(errmsg("upgrade %s -> %s%s%s", parents_text(now->graph, node),
 						revision->id, comma, revision->message)));
@@ -104,7 +109,7 @@ cmig_move_report_nothing(const CmigGraph *graph, const CmigNames *rows, const ch
 {
 	CmigListing current;
 
-	if (graph->count == 0)
+	if (graph->count + graph->repeatable_count == 0)
 	{
 		ereport(NOTICE,
 				(errmsg("no revision is loaded in database \"%s\"",
@@ -297,7 +302,7 @@ cmig_move_run_step(const CmigSituation *now, const CmigPlan *plan, const CmigPla
 	cmig_move_rows(now, step);
 	entry->finished_at = GetCurrentTimestamp();
 	if (plan->direction == CMIG_UPGRADE)
-		entry->checksum = cmig_script_checksum(run->sql, run->transactional);
+		entry->checksum = cmig_repeatable_checksum(run->sql, run->transactional, run->repeatable);
 }
 
 /* The targets of a call, as an SQL expression. */
@@ -327,6 +332,7 @@ cmig_move_plan_upgrade(const CmigSituation *now, const CmigNames *targets)
 	nodes = cmig_target_upgrade(now->graph, now->applied, targets);
 	cmig_target_require_known_rows(now->graph, now->applied);
 	plan = cmig_plan_upgrade(now->graph, now->applied, nodes);
+	cmig_repeatable_add_due(now->graph, now->applied, plan, now->elsewhere);
 	plan->target = targets_expression(targets);
 	return plan;
 }

@@ -21,6 +21,8 @@ typedef struct CmigSituation
 {
 	CmigGraph  *graph;
 	CmigApplied *applied;
+	bool		elsewhere;		/* it is that of another database, of which
+								 * the journal is not known */
 } CmigSituation;
 
 /* Read the graph, which must be sound, and what is applied. */

@@ -9,6 +9,7 @@
 #include "base/errors.h"
 #include "base/listing.h"
 #include "move/pending.h"
+#include "tables/repeatable.h"
 
 #include "utils/builtins.h"
 
@@ -19,6 +20,7 @@ cmig_pending_require(const CmigSituation *now, const List *nodes, const char *ta
 	CmigListing ids;
 	bool		stepwise = false;	/* one of them needs a stepwise run */
 
+	cmig_repeatable_add_due(now->graph, now->applied, pending, now->elsewhere);
 	if (pending->count == 0)
 		return;
 	for (int i = 0; i < pending->count && !stepwise; i++)
@@ -40,6 +42,6 @@ cmig_pending_require_heads(const CmigSituation *now)
 {
 	cmig_target_require_known_rows(now->graph, now->applied);
 	cmig_target_require_sound_rows(now->graph, now->applied, true);
-	if (now->graph->count > 0)
+	if (now->graph->count + now->graph->repeatable_count > 0)
 		cmig_pending_require(now, cmig_target_absolute(now->graph, "heads"), "heads");
 }

@@ -9,6 +9,7 @@
 #include "base/argument.h"
 #include "base/errors.h"
 #include "base/listing.h"
+#include "graph/repeatables.h"
 #include "move/plan_checksum.h"
 
 #include "common/cryptohash.h"
@@ -184,7 +185,7 @@ describe_missing(const CmigSituation *now, const char *digits)
 {
 	int			found = -1;
 
-	for (int i = 0; i < now->graph->count; i++)
+	for (int i = 0; i < now->graph->count + now->graph->repeatable_count; i++)
 	{
 		if (!same_id(id_digits(cmig_graph_id(now->graph, i)), digits))
 			continue;
@@ -196,7 +197,7 @@ describe_missing(const CmigSituation *now, const char *digits)
 	if (found < 0)
 		return pstrdup("A revision was in the plan and does not exist now.");
 	return psprintf("Revision \"%s\" was in the plan, and is now %s.", cmig_graph_id(now->graph, found),
-					now->applied->applied->set[found] ? "applied" : "not in it");
+					!cmig_repeatables_is(now->graph, found) && now->applied->applied->set[found] ? "applied" : "not in it");
 }
 
 /* Compare the steps of the checksum that was given and of the present one. */

@@ -13,6 +13,7 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/pack.h"
+#include "graph/repeatables.h"
 #include "move/step_texts.h"
 #include "tables/catalog.h"
 
@@ -26,7 +27,7 @@
 
 /* Set *step from a stored script. */
 static void
-fill_step(CmigRunStep *step, const CmigPlan *plan, const char *id,
+fill_step(CmigRunStep *step, const CmigPlan *plan, const char *id, bool repeatable,
 		  const CmigStoredScript *script)
 {
 	memset(step, 0, sizeof(*step));
@@ -37,6 +38,7 @@ fill_step(CmigRunStep *step, const CmigPlan *plan, const char *id,
 	step->verify_sql = script->verify_sql;
 	step->precondition_sql = script->precondition_sql;
 	step->transactional = script->transactional;
+	step->repeatable = repeatable;
 }
 
 /* Raise an error if the step has no script. */
@@ -71,7 +73,7 @@ cmig_step_texts_fetch(const CmigGraph *graph, const CmigPlan *plan, int node)
 	if (script == NULL)
 		cmig_step_texts_deleted(id);
 	step = palloc(sizeof(CmigRunStep));
-	fill_step(step, plan, id, script);
+	fill_step(step, plan, id, cmig_repeatables_is(graph, node), script);
 	require_reversible(step);
 	return step;
 }
@@ -120,7 +122,7 @@ keep_script(const char *revision, CmigStoredScript *script, void *arg)
 {
 	CmigStepTexts *texts = arg;
 	const CmigPlanStep *steps = &texts->plan->steps[texts->first];
-	int			node = cmig_graph_find_id(texts->graph, revision);
+	int			node = cmig_repeatables_find_any(texts->graph, revision);
 	MemoryContext old;
 	int			i = 0;
 
@@ -129,7 +131,8 @@ keep_script(const char *revision, CmigStoredScript *script, void *arg)
 	if (i == texts->count)
 		return;
 	old = MemoryContextSwitchTo(texts->context);
-	fill_step(&texts->steps[i], texts->plan, cmig_graph_id(texts->graph, node), script);
+	fill_step(&texts->steps[i], texts->plan, cmig_graph_id(texts->graph, node),
+			  cmig_repeatables_is(texts->graph, node), script);
 	texts->steps[i].sql = copy_text(&texts->pack, script->sql);
 	texts->steps[i].verify_sql = copy_text(&texts->pack, script->verify_sql);
 	texts->steps[i].precondition_sql = copy_text(&texts->pack, script->precondition_sql);
@@ -142,7 +145,7 @@ static void
 keep_small(const char *revision, CmigStoredScript *script, void *arg)
 {
 	CmigStepTexts *texts = arg;
-	int			node = cmig_graph_find_id(texts->graph, revision);
+	int			node = cmig_repeatables_find_any(texts->graph, revision);
 	MemoryContext old;
 	CmigRunStep *step;
 
@@ -150,7 +153,8 @@ keep_small(const char *revision, CmigStoredScript *script, void *arg)
 		return;
 	old = MemoryContextSwitchTo(GetMemoryChunkContext(texts));
 	step = cmig_pack_alloc(&texts->small_pack, sizeof(CmigRunStep));
-	fill_step(step, texts->plan, cmig_graph_id(texts->graph, node), script);
+	fill_step(step, texts->plan, cmig_graph_id(texts->graph, node),
+			  cmig_repeatables_is(texts->graph, node), script);
 	step->sql = copy_text(&texts->small_pack, script->sql);
 	step->verify_sql = copy_text(&texts->small_pack, script->verify_sql);
 	step->precondition_sql = copy_text(&texts->small_pack, script->precondition_sql);
@@ -162,7 +166,7 @@ void
 cmig_step_texts_read_small(CmigStepTexts *texts)
 {
 	const CmigPlan *plan = texts->plan;
-	int			count = texts->graph->count;
+	int			count = texts->graph->count + texts->graph->repeatable_count;
 
 	if (plan->count <= READ_STEPS || plan->count < count / 2)
 		return;

@@ -29,7 +29,6 @@
 #include "move/step_texts.h"
 #include "move/stepwise.h"
 #include "move/toplevel.h"
-#include "parse/script.h"
 #include "run/extension.h"
 #include "run/run_limit.h"
 #include "run/run_lock.h"
@@ -39,6 +38,7 @@
 #include "tables/catalog.h"
 #include "tables/journal.h"
 #include "tables/progress.h"
+#include "tables/repeatable.h"
 
 #include "access/xact.h"
 #include "lib/stringinfo.h"
@@ -134,7 +134,7 @@ finish_step(StepwiseRun *run)
 	entry.started_at = run->started_at;
 	entry.finished_at = GetCurrentTimestamp();
 	if (run->plan->direction == CMIG_UPGRADE)
-		entry.checksum = cmig_script_checksum(run->step->sql, run->step->transactional);
+		entry.checksum = cmig_repeatable_checksum(run->step->sql, run->step->transactional, run->step->repeatable);
 	cmig_journal_finish(run->journal_id, &entry);
 
 	if (run->index + 1 == run->plan->count)

@@ -26,8 +26,8 @@
 #include "offline/script_text.h"
 #include "offline/version_table.h"
 #include "parse/psql_text.h"
-#include "parse/script.h"
 #include "tables/progress.h"
+#include "tables/repeatable.h"
 #include "tables/wrong_call.h"
 
 PG_FUNCTION_INFO_V1(cmig_script);
@@ -121,6 +121,7 @@ read_plan(CmigSituation *now, CmigDirection direction, char *target, bool *from_
 		if (strcmp(from, "current") != 0)
 		{
 			*from_here = false;
+			now->elsewhere = true;
 			now->applied = cmig_target_applied(now->graph, read_start(now, from));
 		}
 	}
@@ -184,7 +185,12 @@ append_title(Offline *offline, int number)
 	StringInfo	out = &offline->text;
 
 	appendStringInfo(out, "\n-- step %d of %d: ", number + 1, offline->plan->count);
-	if (offline->plan->direction == CMIG_UPGRADE)
+	if (node->revision->repeatable)
+	{
+		appendStringInfoString(out, "repeatable ");
+		appendStringInfoString(out, node->revision->id);
+	}
+	else if (offline->plan->direction == CMIG_UPGRADE)
 	{
 		appendStringInfoString(out, "upgrade ");
 		append_parents(out, offline->graph, node);
@@ -244,7 +250,7 @@ append_step(Offline *offline, int number, const CmigRunStep *run)
 	cmig_version_table_move_rows(&offline->text, offline->table, step);
 	cmig_version_table_record(&offline->text, offline->table, run->revision,
 							  offline->plan->direction == CMIG_UPGRADE ?
-							  cmig_script_checksum(run->sql, run->transactional) : NULL);
+							  cmig_repeatable_checksum(run->sql, run->transactional, run->repeatable) : NULL);
 	if (offline->transaction_per_revision)
 		cmig_version_table_commit(&offline->text, offline->table);
 }

@@ -23,6 +23,7 @@
 #include "base/listing.h"
 #include "base/settings.h"
 #include "graph/graph_walk.h"
+#include "graph/repeatables.h"
 #include "graph/replaces.h"
 #include "inspect/lint_policy.h"
 #include "inspect/lint_rules.h"
@@ -35,6 +36,7 @@
 #include "tables/active.h"
 #include "tables/catalog.h"
 #include "tables/journal.h"
+#include "tables/repeatable.h"
 #include "tables/version_rows.h"
 
 PG_FUNCTION_INFO_V1(cmig_check);
@@ -112,9 +114,9 @@ check_text(const CmigRevisionText *text, void *arg)
 	int			node = cmig_graph_find_id(check->view->graph, text->edges.id);
 
 	CHECK_FOR_INTERRUPTS();
-	if (node < 0)
+	if (node < 0 && !text->edges.repeatable)
 		return;
-	if (check->view->applied->applied->set[node])
+	if (node >= 0 && check->view->applied->applied->set[node])
 		compare_with_journal(text, check);
 	else
 	{
@@ -356,6 +358,30 @@ add_head_problem(const CmigView *view, List *problems)
 	return problems;
 }
 
+/* Report repeatable revisions that the next upgrade runs, if nothing else is pending. */
+static List *
+add_repeatable_problems(const CmigView *view, List *problems)
+{
+	static const char *const texts[] = {
+		[CMIG_REPEATABLE_NEW] = "it has not run yet",
+		[CMIG_REPEATABLE_CHANGED] = "its script has changed since it last ran",
+		[CMIG_REPEATABLE_REVERTED] = "a downgrade has run since it last ran"
+	};
+	const CmigGraph *graph = view->graph;
+
+	if (view->applied->applied->count < graph->count)
+		return problems;
+	for (int i = graph->count; i < graph->count + graph->repeatable_count; i++)
+	{
+		CmigRepeatableState state = cmig_repeatable_state(graph, i);
+
+		if (state != CMIG_REPEATABLE_CURRENT)
+			problems = add_problem(problems, "notice", cmig_graph_id(graph, i), texts[state],
+								   "SELECT * FROM cmig.upgrade('heads')");
+	}
+	return problems;
+}
+
 /* A number of findings, as "2 errors". */
 static char *
 count_text(int count, const char *what)
@@ -422,6 +448,7 @@ cmig_check_problems(const CmigView *view, bool with_texts)
 
 	if (with_texts)
 	{
+		problems = add_repeatable_problems(view, problems);
 		foreach(lc, cmig_access_findings())
 		{
 			CmigAccessFinding *finding = lfirst(lc);

@@ -17,9 +17,11 @@
 #include "base/argument.h"
 #include "base/compat.h"
 #include "graph/graph_walk.h"
+#include "graph/repeatables.h"
 #include "graph/target_range.h"
 #include "report/view.h"
 #include "tables/catalog.h"
+#include "tables/repeatable.h"
 #include "tables/version_rows.h"
 #include "tables/wrong_call.h"
 
@@ -118,6 +120,35 @@ cmig_branches(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* Does the range contain all heads? */
+static bool
+has_all_heads(const CmigGraph *graph, const CmigMarks *range)
+{
+	for (int i = 0; i < graph->count; i++)
+		if (cmig_graph_is_head(graph, i) && !range->set[i])
+			return false;
+	return true;
+}
+
+/* Add the repeatable revisions, the last one to run first. */
+static void
+put_repeatables(FunctionCallInfo fcinfo, const CmigGraph *graph)
+{
+	for (int i = graph->count + graph->repeatable_count - 1; i >= graph->count; i--)
+	{
+		const CmigRevision *revision = graph->nodes[i].revision;
+		Datum		values[11] = {0};
+		bool		nulls[11] = {false, true};
+
+		values[0] = CStringGetTextDatum(revision->id);
+		values[2] = cmig_catalog_names_datum(&revision->depends);
+		values[3] = cmig_catalog_names_datum(&revision->labels);
+		values[8] = BoolGetDatum(cmig_repeatable_state(graph, i) == CMIG_REPEATABLE_CURRENT);
+		values[10] = CStringGetTextDatum(revision->message);
+		cmig_view_put_row(fcinfo, values, nulls);
+	}
+}
+
 Datum
 cmig_history(PG_FUNCTION_ARGS)
 {
@@ -134,6 +165,8 @@ cmig_history(PG_FUNCTION_ARGS)
 	range = cmig_target_range(view.graph, view.applied,
 							  cmig_argument_text(fcinfo, 0));
 	labels = cmig_graph_shown_labels(view.graph);
+	if (has_all_heads(view.graph, range))
+		put_repeatables(fcinfo, view.graph);
 	order = cmig_graph_order(view.graph, range, &count);
 
 	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig history row",

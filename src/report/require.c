@@ -104,6 +104,7 @@ plan_rows(FunctionCallInfo fcinfo, const CmigNames *targets)
 		values[0] = Int32GetDatum(i + 1);
 		values[1] = CStringGetTextDatum(revision->id);
 		values[2] = cmig_catalog_names_datum(&revision->parents);
+		nulls[2] = revision->repeatable;
 		values[3] = BoolGetDatum(revision->transactional);
 		values[4] = BoolGetDatum(revision->irreversible);
 		values[5] = (Datum) 0;

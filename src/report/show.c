@@ -15,8 +15,10 @@
 #include "base/argument.h"
 #include "base/compat.h"
 #include "graph/graph_walk.h"
+#include "graph/repeatables.h"
 #include "report/view.h"
 #include "tables/catalog.h"
+#include "tables/repeatable.h"
 #include "tables/wrong_call.h"
 
 PG_FUNCTION_INFO_V1(cmig_show);
@@ -82,6 +84,31 @@ show_revision(FunctionCallInfo fcinfo, const CmigView *view, const CmigShownLabe
 	put_field(fcinfo, "verify_sql", text->verify_sql);
 }
 
+/* Return everything about a repeatable revision. */
+static void
+show_repeatable(FunctionCallInfo fcinfo, const CmigGraph *graph, int node)
+{
+	const CmigRevision *revision = graph->nodes[node].revision;
+	CmigRevisionText *text = cmig_catalog_read_text(revision->id);
+
+	if (text == NULL)
+		return;					/* deleted in the meantime */
+	put_field(fcinfo, "revision", revision->id);
+	put_field(fcinfo, "repeatable", "yes");
+	put_field(fcinfo, "depends_on", cmig_view_names_text(&revision->depends));
+	put_field(fcinfo, "message", text->edges.message);
+	put_field(fcinfo, "description", text->description);
+	put_field(fcinfo, "transactional", yes_no(text->edges.transactional));
+	put_field(fcinfo, "applied", yes_no(cmig_repeatable_state(graph, node) == CMIG_REPEATABLE_CURRENT));
+	put_field(fcinfo, "created_at",
+			  text->has_created_at ? timestamptz_to_str(text->created_at) : NULL);
+	put_field(fcinfo, "created_by", text->edges.created_by);
+	if (text->precondition_sql != NULL)
+		put_field(fcinfo, "precondition_sql", text->precondition_sql);
+	put_field(fcinfo, "upgrade_sql", text->upgrade_sql);
+	put_field(fcinfo, "verify_sql", text->verify_sql);
+}
+
 Datum
 cmig_show(PG_FUNCTION_ARGS)
 {
@@ -100,7 +127,12 @@ cmig_show(PG_FUNCTION_ARGS)
 				 : errmsg("the target must not be null"),
 				 errhint("Use head, heads, current, a branch label, or an id: SELECT * FROM cmig.show('head')")));
 	view = cmig_view_read();
-	if (target && strcmp(target, "current") == 0)
+	if (cmig_repeatables_find(view.graph, target) >= 0)
+	{
+		show_repeatable(fcinfo, view.graph, cmig_repeatables_find(view.graph, target));
+		return (Datum) 0;
+	}
+	if (strcmp(target, "current") == 0)
 		nodes = view.applied->nodes;
 	else
 		nodes = cmig_target_absolute(view.graph, target);

@@ -22,6 +22,7 @@
 #include "base/text_list.h"
 #include "graph/graph_walk.h"
 #include "graph/plan.h"
+#include "graph/repeatables.h"
 #include "guard/ddl_guard.h"
 #include "report/access_check.h"
 #include "report/check.h"
@@ -31,6 +32,7 @@
 #include "tables/catalog.h"
 #include "tables/journal.h"
 #include "tables/progress.h"
+#include "tables/repeatable.h"
 
 PG_FUNCTION_INFO_V1(cmig_status);
 
@@ -80,6 +82,19 @@ may_go_up(bool stepwise)
 		(stepwise && ((CmigProgressRow *) llast(rows))->direction == CMIG_UPGRADE);
 }
 
+/* Add a row about the repeatable revisions. */
+static void
+put_repeatables(FunctionCallInfo fcinfo, const CmigGraph *graph)
+{
+	int			current = 0;
+
+	if (graph->repeatable_count == 0)
+		return;
+	for (int i = graph->count; i < graph->count + graph->repeatable_count; i++)
+		current += cmig_repeatable_state(graph, i) == CMIG_REPEATABLE_CURRENT;
+	put_status(fcinfo, "repeatable", psprintf("%d, %d to run", graph->repeatable_count, graph->repeatable_count - current), NULL);
+}
+
 /* What an upgrade to the heads would run; false if nothing. */
 static bool
 put_pending(FunctionCallInfo fcinfo, const CmigView *view, int heads)
@@ -121,8 +136,10 @@ put_pending(FunctionCallInfo fcinfo, const CmigView *view, int heads)
 static bool
 is_still_to_do(const CmigView *view, const CmigJournalEntry *entry)
 {
-	int			node = cmig_graph_find_id(view->graph, entry->revision);
+	int			node = cmig_repeatables_find_any(view->graph, entry->revision);
 
+	if (cmig_repeatables_is(view->graph, node))
+		return cmig_repeatable_state(view->graph, node) != CMIG_REPEATABLE_CURRENT;
 	return node >= 0 &&
 		view->applied->applied->set[node] == (strcmp(entry->direction, "downgrade") == 0);
 }
@@ -268,7 +285,9 @@ put_failure(FunctionCallInfo fcinfo, const CmigView *view, bool pending)
 						failure.statement > 0 ? psprintf(", statement %d", failure.statement) : "",
 						code, failure.message),
 			   psprintf("Fix the cause, then SELECT * FROM cmig.%s(%s)", entry.direction,
-						failure.direction == CMIG_UPGRADE ? quote_literal_cstr(entry.revision) : "'-1'"));
+						failure.direction != CMIG_UPGRADE ? "'-1'" :
+						cmig_repeatables_find(view->graph, entry.revision) >= 0 ? "'heads'" :
+						quote_literal_cstr(entry.revision)));
 }
 
 /*
@@ -352,6 +371,7 @@ cmig_status(PG_FUNCTION_ARGS)
 	put_status(fcinfo, "revisions", view.graph->count == 0 ? "none" :
 			   psprintf("%d, %d applied", view.graph->count, view.applied->applied->count),
 			   view.graph->count == 0 ? "SELECT cmig.create_revision('<message>', '<upgrade>', '<downgrade>') -- or load files: SELECT * FROM cmig.load('<text>')" : NULL);
+	put_repeatables(fcinfo, view.graph);
 	if (heads > 0)
 		put_status(fcinfo, heads == 1 ? "head" : "heads",
 				   cmig_graph_ids_text(view.graph, head_nodes, heads),

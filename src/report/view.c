@@ -7,9 +7,11 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "graph/repeatables.h"
 #include "report/view.h"
 #include "tables/active.h"
 #include "tables/catalog.h"
+#include "tables/repeatable.h"
 #include "tables/version_rows.h"
 
 #include "funcapi.h"
@@ -24,6 +26,7 @@ cmig_view_read(void)
 	ListCell   *lc;
 
 	view.graph = cmig_graph_build(set->revisions, set->count);
+	cmig_repeatables_add(view.graph, set->repeatables, set->repeatable_count);
 	view.applied = cmig_target_applied(view.graph, cmig_version_rows_read());
 	view.is_row = palloc0(Max(view.graph->count, 1));
 	foreach(lc, view.applied->nodes)
@@ -37,13 +40,16 @@ CmigPlan *
 cmig_view_pending(const CmigView *view)
 {
 	List	   *heads = NIL;
+	CmigPlan   *plan;
 
 	for (int i = 0; i < view->graph->count; i++)
 	{
 		if (cmig_graph_is_effective_head(view->graph, i))
 			heads = lappend_int(heads, i);
 	}
-	return cmig_plan_upgrade(view->graph, view->applied, heads);
+	plan = cmig_plan_upgrade(view->graph, view->applied, heads);
+	cmig_repeatable_add_due(view->graph, view->applied, plan, false);
+	return plan;
 }
 
 void

@@ -197,7 +197,7 @@ target_of_step(const CmigRunStep *step, bool committed)
 	if (step->target == NULL || committed)
 	{
 		if (step->direction == CMIG_UPGRADE)
-			return quote_literal_cstr(step->revision);
+			return step->repeatable ? "'heads'" : quote_literal_cstr(step->revision);
 		if (step->target == NULL || strncmp(step->target, "'-", 2) == 0)
 			return "'-1'";
 	}
@@ -255,8 +255,10 @@ cmig_script_run_improve_hint(ErrorData *error, const CmigScriptRun *run)
 			 * only for the first statement: a later one fails if part of the
 			 * revision was applied, or if the script repeats itself
 			 */
-			if (step->direction == CMIG_UPGRADE && !run->verifying &&
-				run->statement.number == 1 && error->hint == NULL)
+			if (step->repeatable && error->hint == NULL)
+				error->hint = "The script runs again whenever it changes: write CREATE OR REPLACE, or put DROP ... IF EXISTS before the statement.";
+			else if (step->direction == CMIG_UPGRADE && !run->verifying &&
+					 run->statement.number == 1 && error->hint == NULL)
 			{
 				char	   *id = quote_literal_cstr(step->revision);
 

@@ -27,6 +27,7 @@ typedef struct CmigRunStep
 	const char *verify_sql;		/* run after an upgrade; NULL if there is none */
 	const char *precondition_sql;	/* checked before an upgrade; likewise */
 	bool		transactional;
+	bool		repeatable;
 	bool		top_level;		/* each statement runs at top level, so none
 								 * needs to be able to run inside a
 								 * transaction */

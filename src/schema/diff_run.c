@@ -297,7 +297,7 @@ replay_revisions(CmigReplay *replay, void *arg)
 	ReplayRun  *state = arg;
 	ErrorData  *error;
 
-	cmig_replay_upgrade(replay, state->plan->nodes, state->plan->count);
+	cmig_replay_whole(replay, state->plan);
 	state->run->options.initial = cmig_initial_grants_read();
 	state->from = cmig_replay_image(replay, cmig_managed_names(state->run->managed), NULL);
 	state->run->replayed = cmig_replay_target(replay);
@@ -328,7 +328,7 @@ replay_target(CmigReplay *replay, void *arg)
 {
 	ReplayRun  *state = arg;
 
-	cmig_replay_upgrade(replay, state->plan->nodes, state->plan->count);
+	cmig_replay_whole(replay, state->plan);
 	state->run->image = cmig_replay_image(replay, cmig_managed_names(state->run->managed), NULL);
 	state->run->target = cmig_replay_target(replay);
 }

@@ -61,7 +61,7 @@ static const char *failed = NULL;
 static CmigReplayPlan *
 make_plan(const CmigGraph *graph, const CmigMarks *marks)
 {
-	CmigReplayPlan *plan = palloc(sizeof(CmigReplayPlan));
+	CmigReplayPlan *plan = palloc0(sizeof(CmigReplayPlan));
 
 	plan->graph = graph;
 	plan->nodes = cmig_graph_order(graph, marks, &plan->count);
@@ -71,18 +71,31 @@ make_plan(const CmigGraph *graph, const CmigMarks *marks)
 CmigReplayPlan *
 cmig_replay_plan_applied(const CmigSituation *now)
 {
+	CmigReplayPlan *plan;
+
 	cmig_target_require_known_rows(now->graph, now->applied);
-	return make_plan(now->graph, now->applied->applied);
+	plan = make_plan(now->graph, now->applied->applied);
+	plan->runs = cmig_repeatable_runs(now->graph);
+	return plan;
 }
 
 CmigReplayPlan *
 cmig_replay_plan_all(const CmigSituation *now)
 {
 	CmigMarks  *marks = cmig_graph_marks(now->graph);
+	CmigReplayPlan *plan;
 
 	for (int i = 0; i < now->graph->count; i++)
 		(void) cmig_graph_mark(marks, i);
-	return make_plan(now->graph, marks);
+	plan = make_plan(now->graph, marks);
+	for (int i = now->graph->count; i < now->graph->count + now->graph->repeatable_count; i++)
+	{
+		CmigRepeatableRun *run = palloc0(sizeof(CmigRepeatableRun));
+
+		run->node = i;
+		plan->runs = lappend(plan->runs, run);
+	}
+	return plan;
 }
 
 CmigReplayPlan *
@@ -361,6 +374,59 @@ cmig_replay_step(CmigReplay *replay, int node, CmigDirection direction)
 	MemoryContextDelete(context);
 }
 
+void
+cmig_replay_repeatable(CmigReplay *replay, const CmigRepeatableRun *run)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig step",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	CmigPlan   *plan = plan_of(&run->node, 1, CMIG_UPGRADE);
+	CmigRunStep *step = cmig_step_texts_fetch(replay->graph, plan, run->node);
+
+	if (run->sql != NULL)
+		step->sql = run->sql;
+	replay_script(replay, step);
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+}
+
+/* A script of a repeatable revision, as the work of a subtransaction. */
+typedef struct Repeat
+{
+	CmigReplay *replay;
+	const CmigRepeatableRun *run;
+} Repeat;
+
+/* Run it. */
+static void
+run_repeatable(void *arg)
+{
+	const Repeat *script = arg;
+
+	cmig_replay_repeatable(script->replay, script->run);
+}
+
+void
+cmig_replay_whole(CmigReplay *replay, const CmigReplayPlan *plan)
+{
+	ListCell   *lc;
+
+	cmig_replay_upgrade(replay, plan->nodes, plan->count);
+	foreach(lc, plan->runs)
+	{
+		Repeat		script = {replay, lfirst(lc)};
+		ErrorData  *error = NULL;
+
+		CHECK_FOR_INTERRUPTS();
+		if (script.run->reverted)
+			error = cmig_subtransaction_try(run_repeatable, &script);
+		else
+			run_repeatable(&script);
+		if (error != NULL && error->sqlerrcode != ERRCODE_CMIG_NOT_REPLAYABLE)
+			ReThrowError(error);
+	}
+}
+
 /*
  * The image
  */
@@ -492,7 +558,7 @@ replay_whole(CmigReplay *replay, void *arg)
 {
 	Whole	   *whole = arg;
 
-	cmig_replay_upgrade(replay, whole->plan->nodes, whole->plan->count);
+	cmig_replay_whole(replay, whole->plan);
 	whole->replayed->image = cmig_replay_image(replay, whole->schemas,
 											   whole->assume ? &whole->replayed->assumed : NULL);
 	whole->replayed->target = cmig_replay_target(replay);

@@ -23,6 +23,7 @@
 #include "schema/image.h"
 #include "schema/managed.h"
 #include "schema/target_result.h"
+#include "tables/repeatable.h"
 
 /* Which revisions are replayed, parents before children. */
 typedef struct CmigReplayPlan
@@ -30,15 +31,18 @@ typedef struct CmigReplayPlan
 	const CmigGraph *graph;
 	int			count;
 	int		   *nodes;
+	List	   *runs;			/* of CmigRepeatableRun *: the scripts of
+								 * repeatable revisions that run after them */
 } CmigReplayPlan;
 
 /*
- * The applied revisions; raises MG001 if a version row names an unknown
+ * The applied revisions, and the scripts of repeatable revisions that ran last;
+ * raises MG001 if a version row names an unknown
  * revision.
  */
 extern CmigReplayPlan *cmig_replay_plan_applied(const CmigSituation *now);
 
-/* All revisions. */
+/* All revisions, and all repeatable revisions with their current scripts. */
 extern CmigReplayPlan *cmig_replay_plan_all(const CmigSituation *now);
 
 /*
@@ -70,6 +74,15 @@ extern void cmig_replay_run(const CmigGraph *graph, const char *caller,
  * unchanged.
  */
 extern void cmig_replay_upgrade(CmigReplay *replay, const int *nodes, int count);
+
+/*
+ * Run a whole plan.  A script of a repeatable revision that fails is left out if
+ * a downgrade has run since it ran, because it may need what is gone.
+ */
+extern void cmig_replay_whole(CmigReplay *replay, const CmigReplayPlan *plan);
+
+/* Run the script of a repeatable revision; raises MG014. */
+extern void cmig_replay_repeatable(CmigReplay *replay, const CmigRepeatableRun *run);
 
 /*
  * Run one script of a revision.  MG006 if it has no downgrade script.

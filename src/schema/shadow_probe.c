@@ -136,7 +136,7 @@ replay_probe(CmigReplay *replay, void *arg)
 {
 	ReplayProbe *replayed = arg;
 
-	cmig_replay_upgrade(replay, replayed->plan->nodes, replayed->plan->count);
+	cmig_replay_whole(replay, replayed->plan);
 	run_probe(NULL, replayed->probe);
 }
 

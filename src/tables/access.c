@@ -76,7 +76,8 @@ static const char *const reader[] = {
 /* Without created_by, so that no one can write under another role's name. */
 static const char *const author[] = {
 	"INSERT (revision, down_revision, depends_on, branch_labels, replaces, message, description,"
-	" upgrade_sql, downgrade_sql, verify_sql, precondition_sql, transactional, created_at) ON cmig.revision",
+	" upgrade_sql, downgrade_sql, verify_sql, precondition_sql, placeholders, previous_sql,"
+	" transactional, repeatable, created_at) ON cmig.revision",
 	"DELETE ON cmig.revision",
 	NULL
 };

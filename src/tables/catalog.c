@@ -35,24 +35,26 @@
 	EDGE_COLUMNS ", r.message::text, r.created_by::text, r.transactional::boolean"
 #define TEXT_COLUMNS \
 	DETAIL_COLUMNS ", r.description::text, r.upgrade_sql::text," \
-	" r.downgrade_sql::text, r.verify_sql::text, r.created_at::timestamptz, r.precondition_sql::text"
+	" r.downgrade_sql::text, r.verify_sql::text, r.created_at::timestamptz, r.precondition_sql::text," \
+	" r.repeatable::boolean, r.placeholders::text[], r.previous_sql::text"
 
 #define UPGRADE_COLUMNS \
 	"r.revision::text, coalesce(r.upgrade_sql::text, ''), r.verify_sql::text," \
-	" r.transactional::boolean, r.precondition_sql::text"
+	" r.transactional::boolean, r.precondition_sql::text, r.placeholders::text[], r.previous_sql::text"
 #define DOWNGRADE_COLUMNS \
-	"r.revision::text, r.downgrade_sql::text, NULL::text, r.transactional::boolean, NULL::text"
+	"r.revision::text, r.downgrade_sql::text, NULL::text, r.transactional::boolean, NULL::text," \
+	" r.placeholders::text[], NULL::text"
 
 #define OF_ONE " FROM cmig.revision r WHERE r.revision::text = $1"
 #define OF_MANY " FROM cmig.revision r WHERE r.revision::text = ANY ($1)"
 #define BY_ID " ORDER BY r.revision::text COLLATE \"C\""
 
 static CmigQuery read_edges = {
-	"SELECT " EDGE_COLUMNS " FROM cmig.revision r", 0,.all_rows = true
+	"SELECT " EDGE_COLUMNS ", r.repeatable::boolean FROM cmig.revision r", 0,.all_rows = true
 };
 
 static CmigQuery read_details = {
-	"SELECT " DETAIL_COLUMNS ", r.downgrade_sql IS NULL FROM cmig.revision r", 0,
+	"SELECT " DETAIL_COLUMNS ", r.downgrade_sql IS NULL, r.repeatable::boolean FROM cmig.revision r", 0,
 	.all_rows = true
 };
 
@@ -64,7 +66,8 @@ static CmigQuery read_texts_of = {"SELECT " TEXT_COLUMNS OF_MANY BY_ID, 1, {TEXT
 static CmigQuery read_file_names = {
 	"SELECT r.revision::text, NULL::text[], NULL::text[], NULL::text[], NULL::text[],"
 	" r.message::text, NULL::text, true, NULL::text, NULL::text, NULL::text,"
-	" NULL::text, r.created_at::timestamptz, NULL::text FROM cmig.revision r", 0
+	" NULL::text, r.created_at::timestamptz, NULL::text,"
+	" false, NULL::text[], NULL::text FROM cmig.revision r", 0
 };
 
 static CmigQuery find_precondition = {
@@ -202,9 +205,23 @@ typedef struct ReadSet
 {
 	CmigRevisionSet *set;
 	int			allocated;
+	int			repeatables_allocated;
 	bool		with_details;
 	CmigPack	pack;
 } ReadSet;
+
+/* Make room for one more revision in an array of the set. */
+static CmigRevision *
+add_revision(CmigRevision **revisions, int *count, int *allocated)
+{
+	if (*count == *allocated)
+	{
+		*allocated = Max(*allocated * 2, 64);
+		*revisions = *revisions == NULL ? palloc(sizeof(CmigRevision) * *allocated) :
+			repalloc_huge(*revisions, sizeof(CmigRevision) * (Size) *allocated);
+	}
+	return &(*revisions)[(*count)++];
+}
 
 /* Add one row to the set. */
 static void
@@ -212,22 +229,20 @@ collect_revision(TupleDesc desc, HeapTuple row, void *arg)
 {
 	ReadSet    *read = arg;
 	CmigRevisionSet *set = read->set;
-	CmigRevision *revision;
+	bool		repeatable = cmig_query_bool(desc, row, read->with_details ? 10 : 6, false);
+	CmigRevision *revision = repeatable ?
+	add_revision(&set->repeatables, &set->repeatable_count, &read->repeatables_allocated) :
+	add_revision(&set->revisions, &set->count, &read->allocated);
 
-	if (set->count == read->allocated)
-	{
-		read->allocated *= 2;
-		set->revisions = repalloc_huge(set->revisions,
-									   sizeof(CmigRevision) * (Size) read->allocated);
-	}
-	revision = &set->revisions[set->count++];
 	read_edge_columns(&read->pack, desc, row, revision);
+	revision->repeatable = repeatable;
 	if (read->with_details)
 	{
+		bool		first = (repeatable ? set->repeatable_count : set->count) == 1;
+
 		/* most revisions have the same author as the one before */
-		read_detail_columns(&read->pack, desc, row, revision,
-							set->count > 1 ? &revision[-1] : NULL);
-		revision->irreversible = cmig_query_bool(desc, row, 9, false);
+		read_detail_columns(&read->pack, desc, row, revision, first ? NULL : &revision[-1]);
+		revision->irreversible = !repeatable && cmig_query_bool(desc, row, 9, false);
 	}
 }
 
@@ -238,8 +253,8 @@ cmig_catalog_read_revisions(bool with_details)
 
 	cmig_extension_share();
 	read.with_details = with_details;
-	read.allocated = 64;
 	read.set = palloc0(sizeof(CmigRevisionSet));
+	read.allocated = 64;
 	read.set->revisions = palloc(sizeof(CmigRevision) * read.allocated);
 	cmig_query_each(with_details ? &read_details : &read_edges, NULL, NULL,
 					collect_revision, &read);
@@ -262,6 +277,9 @@ read_text_columns(TupleDesc desc, HeapTuple row)
 	text->created_at = DatumGetTimestampTz(cmig_query_datum(desc, row, 13, &isnull));
 	text->has_created_at = !isnull;
 	text->precondition_sql = cmig_query_text(desc, row, 14);
+	text->edges.repeatable = cmig_query_bool(desc, row, 15, false);
+	text->edges.malformed |= !read_names(NULL, desc, row, 16, &text->placeholders);
+	text->previous_sql = cmig_query_text(desc, row, 17);
 	if (text->description == NULL)
 		text->description = pstrdup("");
 	if (text->upgrade_sql == NULL)
@@ -303,6 +321,8 @@ read_script_columns(TupleDesc desc, HeapTuple row)
 	script->verify_sql = cmig_query_text(desc, row, 3);
 	script->transactional = cmig_query_bool(desc, row, 4, true);
 	script->precondition_sql = cmig_query_text(desc, row, 5);
+	(void) read_names(NULL, desc, row, 6, &script->placeholders);
+	script->previous_sql = cmig_query_text(desc, row, 7);
 	return script;
 }
 

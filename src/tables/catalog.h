@@ -13,11 +13,16 @@
 #include "postgres.h"
 #include "base/revision.h"
 
-/* The edges of all revisions; with_details also what listings show. */
+/*
+ * The edges of all revisions; with_details also what listings show.  Those that
+ * are repeatable are apart, since they are not in the graph.
+ */
 typedef struct CmigRevisionSet
 {
 	int			count;
 	CmigRevision *revisions;
+	int			repeatable_count;
+	CmigRevision *repeatables;
 } CmigRevisionSet;
 
 /*
@@ -35,6 +40,8 @@ typedef struct CmigStoredScript
 	char	   *verify_sql;		/* upgrades only, NULL if none */
 	char	   *precondition_sql;	/* likewise */
 	bool		transactional;
+	CmigNames	placeholders;	/* their declarations */
+	char	   *previous_sql;	/* upgrades only: see CmigRevisionText */
 } CmigStoredScript;
 
 /* Does any stored revision have a precondition? */

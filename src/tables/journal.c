@@ -112,6 +112,18 @@ static CmigQuery checksum_query = {
 	.argtypes = {TEXTOID}
 };
 
+/* the last run of a repeatable revision, and whether a downgrade has followed */
+static CmigQuery repeatable_query = {
+	.sql = "SELECT r.checksum, EXISTS (SELECT FROM cmig.journal d WHERE d.id::bigint > r.id"
+	" AND d.direction::text = 'downgrade' AND d.outcome::text = 'done')"
+	" FROM (SELECT j.id::bigint, j.checksum::text FROM cmig.journal j"
+	" WHERE j.revision::text = $1 AND j.outcome::text = 'done'"
+	" AND j.direction::text IN ('upgrade', 'repair') AND j.checksum::text IS NOT NULL"
+	" ORDER BY j.id::bigint DESC LIMIT 1) r",
+	.nargs = 1,
+	.argtypes = {TEXTOID}
+};
+
 static CmigQuery finish_query = {
 	.sql = "UPDATE cmig.journal SET outcome = $2, elapsed = $3,"
 	" transaction_id = CASE WHEN $2 = 'done' THEN pg_current_xact_id() END,"
@@ -421,6 +433,26 @@ cmig_journal_checksum(const char *revision)
 
 	cmig_query_each(&checksum_query, values, NULL, cmig_query_keep_text, &checksum);
 	return checksum;
+}
+
+/* Read the row of repeatable_query. */
+static void
+keep_repeatable(TupleDesc desc, HeapTuple row, void *arg)
+{
+	CmigJournalRepeatable *last = arg;
+
+	last->checksum = cmig_query_text(desc, row, 1);
+	last->reverted = cmig_query_bool(desc, row, 2, false);
+}
+
+CmigJournalRepeatable
+cmig_journal_repeatable(const char *revision)
+{
+	Datum		values[1] = {CStringGetTextDatum(revision)};
+	CmigJournalRepeatable last = {0};
+
+	cmig_query_each(&repeatable_query, values, NULL, keep_repeatable, &last);
+	return last;
 }
 
 /* Read one row of last_query. */

@@ -54,6 +54,15 @@ extern void cmig_journal_end(CmigJournalBatch *batch);
  */
 extern char *cmig_journal_checksum(const char *revision);
 
+/* The last run of a repeatable revision. */
+typedef struct CmigJournalRepeatable
+{
+	char	   *checksum;		/* NULL if it has never run here */
+	bool		reverted;		/* a downgrade has run since */
+} CmigJournalRepeatable;
+
+extern CmigJournalRepeatable cmig_journal_repeatable(const char *revision);
+
 /*
  * Call the callback for each revision whose last completed upgrade started
  * with another search_path than this one, or with the same one by another role

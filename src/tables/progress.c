@@ -248,18 +248,25 @@ static CmigQuery target_query = {
 	.argtypes = {TEXTOID}
 };
 
+/* a repeatable revision runs with the heads */
+static CmigQuery repeatable_query = {
+	.sql = "SELECT 'heads' FROM cmig.revision WHERE revision::text = $1 AND repeatable::boolean",
+	.nargs = 1,
+	.argtypes = {TEXTOID}
+};
+
 char *
 cmig_progress_call(const char *revision, CmigDirection direction)
 {
 	Datum		values[1] = {CStringGetTextDatum(revision)};
 	char	   *target = NULL;
 
-	if (direction == CMIG_UPGRADE)
-		target = pstrdup(revision);
-	else
-		cmig_query_each(&target_query, values, NULL, cmig_query_keep_text, &target);
+	cmig_query_each(direction == CMIG_UPGRADE ? &repeatable_query : &target_query, values, NULL,
+					cmig_query_keep_text, &target);
+	if (target == NULL)
+		target = pstrdup(direction == CMIG_UPGRADE ? revision : "-1");
 	return psprintf("CALL cmig.%s_stepwise(%s", cmig_direction_name(direction),
-					quote_literal_cstr(target ? target : "-1"));
+					quote_literal_cstr(target));
 }
 
 void

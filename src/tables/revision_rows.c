@@ -21,16 +21,17 @@
 #define INSERT_INTO_REVISION \
 	"INSERT INTO cmig.revision (revision, down_revision, depends_on," \
 	" branch_labels, message, description, upgrade_sql, downgrade_sql," \
-	" verify_sql, replaces, precondition_sql, transactional, created_at)"
-#define REVISION_COLUMNS 13		/* the columns that these statements write */
-#define REVISION_TEXTS 11		/* the first of them are texts */
+	" verify_sql, replaces, precondition_sql, placeholders, previous_sql, transactional," \
+	" repeatable, created_at)"
+#define REVISION_COLUMNS 16		/* the columns that these statements write */
+#define REVISION_TEXTS 13		/* the first of them are texts */
 #define REVISION_TYPES \
 	{TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, TEXTOID, \
-	TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID, TEXTOID, BOOLOID, TIMESTAMPTZOID}
+	TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID, TEXTOID, TEXTARRAYOID, TEXTOID, BOOLOID, BOOLOID, TIMESTAMPTZOID}
 
 static CmigQuery insert_revision = {
 	INSERT_INTO_REVISION " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
-	" $12, coalesce($13, pg_catalog.now()))",
+	" $12, $13, $14, $15, coalesce($16, pg_catalog.now()))",
 	REVISION_COLUMNS, REVISION_TYPES
 };
 
@@ -44,13 +45,14 @@ static CmigQuery insert_revisions = {
 	" pg_catalog.string_to_array(u.depends, ','),"
 	" pg_catalog.string_to_array(u.labels, ','), u.message, u.description,"
 	" u.upgrade, u.downgrade, u.verify, pg_catalog.string_to_array(u.replaces, ','), u.precondition,"
-	" u.transactional,"
+	" pg_catalog.string_to_array(u.placeholders, ','), u.previous, u.transactional, u.repeatable,"
 	" coalesce(u.created_at, pg_catalog.now())"
-	" FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
-	" AS u (revision, parents, depends, labels, message, description,"
-	" upgrade, downgrade, verify, replaces, precondition, transactional, created_at)",
+	" FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+	" AS u (revision, parents, depends, labels, message, description, upgrade, downgrade,"
+	" verify, replaces, precondition, placeholders, previous, transactional, repeatable, created_at)",
 	REVISION_COLUMNS, {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
-		TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, BOOLARRAYOID,
+		TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
+		TEXTARRAYOID, TEXTARRAYOID, BOOLARRAYOID, BOOLARRAYOID,
 	TIMESTAMPTZARRAYOID}
 };
 
@@ -62,7 +64,7 @@ static CmigQuery insert_revisions = {
 static CmigQuery replace_revision = {
 	"WITH gone AS (DELETE FROM cmig.revision WHERE revision::text = $1 RETURNING created_at::timestamptz) "
 	INSERT_INTO_REVISION " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
-	" $12, coalesce($13, gone.created_at) FROM gone",
+	" $12, $13, $14, $15, coalesce($16, gone.created_at) FROM gone",
 	REVISION_COLUMNS, REVISION_TYPES
 };
 
@@ -102,9 +104,12 @@ write_revision(CmigQuery *query, const CmigRevisionText *revision)
 	values[8] = text_or_null(revision->verify_sql, &nulls[8]);
 	values[9] = cmig_catalog_names_datum(&revision->edges.replaces);
 	values[10] = text_or_null(revision->precondition_sql, &nulls[10]);
-	values[11] = BoolGetDatum(revision->edges.transactional);
-	values[12] = TimestampTzGetDatum(revision->created_at);
-	nulls[12] = revision->has_created_at ? ' ' : 'n';
+	values[11] = cmig_catalog_names_datum(&revision->placeholders);
+	values[12] = text_or_null(revision->previous_sql, &nulls[12]);
+	values[13] = BoolGetDatum(revision->edges.transactional);
+	values[14] = BoolGetDatum(revision->edges.repeatable);
+	values[15] = TimestampTzGetDatum(revision->created_at);
+	nulls[15] = revision->has_created_at ? ' ' : 'n';
 	nulls[REVISION_COLUMNS] = '\0';
 
 	written = cmig_query_run(query, values, nulls);
@@ -238,9 +243,12 @@ add_to_batch(RevisionBatch *batch, const CmigRevisionText *text)
 	put_text(batch, 8, text->verify_sql);
 	batch->columns[9][row] = joined_names(&text->edges.replaces);
 	put_text(batch, 10, text->precondition_sql);
-	batch->columns[11][row] = BoolGetDatum(text->edges.transactional);
-	batch->columns[12][row] = TimestampTzGetDatum(text->created_at);
-	batch->nulls[12][row] = !text->has_created_at;
+	batch->columns[11][row] = joined_names(&text->placeholders);
+	put_text(batch, 12, text->previous_sql);
+	batch->columns[13][row] = BoolGetDatum(text->edges.transactional);
+	batch->columns[14][row] = BoolGetDatum(text->edges.repeatable);
+	batch->columns[15][row] = TimestampTzGetDatum(text->created_at);
+	batch->nulls[15][row] = !text->has_created_at;
 	for (int i = 0; i < REVISION_TEXTS; i++)
 		if (!batch->nulls[i][row])
 			batch->bytes += VARSIZE_ANY(DatumGetPointer(batch->columns[i][row]));
