@@ -137,7 +137,7 @@ SET SESSION AUTHORIZATION regress_migrator;
 INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, role) VALUES (99, '001', 'upgrade', 'done', now(), 'regress_author');
 BEGIN;
 INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, role) VALUES (99, '001', 'upgrade', 'done', now(), current_user)
-RETURNING role, session_role, client_address;
+RETURNING role, session_role, client_address IS NOT DISTINCT FROM inet_client_addr() AS from_here;
 ROLLBACK;
 -- nor can it use up the numbers: a new row gets the next number, or one close to it
 SELECT max(id) AS last FROM cmig.journal \gset

@@ -1,0 +1,83 @@
+/*
+ * pg_cmig--1.0--1.1.sql
+ *
+ * An update script for t/059_update.pl: the kinds of change that a version after
+ * 1.0 can make, as CONTRIBUTING.md describes them.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+
+\echo Use "ALTER EXTENSION pg_cmig UPDATE" to load this file. \quit
+
+--
+-- Tables: what exists keeps its rows and its privileges
+--
+
+ALTER TABLE cmig.journal ADD ticket text;
+COMMENT ON COLUMN cmig.journal.ticket IS 'The ticket of the change';
+ALTER TABLE cmig.revision ADD reviewed boolean NOT NULL DEFAULT false;
+COMMENT ON COLUMN cmig.revision.reviewed IS 'Whether somebody has reviewed the revision';
+
+CREATE TABLE cmig.review (
+	revision text PRIMARY KEY,
+	reviewer name NOT NULL DEFAULT CURRENT_USER
+);
+COMMENT ON TABLE cmig.review IS 'Who has reviewed which revision.';
+SELECT pg_catalog.pg_extension_config_dump('cmig.review', '');
+
+--
+-- Functions: CREATE OR REPLACE keeps the privileges, and DROP loses them
+--
+
+CREATE OR REPLACE FUNCTION cmig.current_user_id()
+RETURNS text
+AS 'MODULE_PATHNAME', 'cmig_current_user_id'
+LANGUAGE C STABLE PARALLEL SAFE;
+
+-- another form of an existing function
+CREATE FUNCTION cmig.heads(label text)
+RETURNS SETOF text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS 'SELECT h.revision FROM cmig.heads() h WHERE label = ANY (h.branch_labels)';
+COMMENT ON FUNCTION cmig.heads(text) IS 'The head of the branch with this label.';
+
+--
+-- Privileges: what is new belongs to the bootstrap superuser, PUBLIC and default
+-- privileges give nothing, and each new object has the privileges of one that is
+-- in the same levels of cmig.grant_access.
+--
+
+DO $$
+DECLARE
+	bootstrap pg_catalog.regrole := 10;
+	o record;
+	grantee text;
+	g record;
+BEGIN
+	FOR o IN
+		SELECT 'TABLE' AS kind, 'cmig.review' AS name, n.relacl AS acl, m.relacl AS model
+		FROM pg_catalog.pg_class n, pg_catalog.pg_class m
+		WHERE n.oid = 'cmig.review'::pg_catalog.regclass AND m.oid = 'cmig.secret'::pg_catalog.regclass
+		UNION ALL
+		SELECT 'FUNCTION', 'cmig.heads(text)', n.proacl, m.proacl
+		FROM pg_catalog.pg_proc n, pg_catalog.pg_proc m
+		WHERE n.oid = 'cmig.heads(text)'::pg_catalog.regprocedure AND m.oid = 'cmig.heads()'::pg_catalog.regprocedure
+	LOOP
+		EXECUTE pg_catalog.format('ALTER %s %s OWNER TO %s', o.kind, o.name, bootstrap);
+		FOR grantee IN
+			SELECT 'PUBLIC'
+			UNION SELECT a.grantee::pg_catalog.regrole::text FROM pg_catalog.aclexplode(o.acl) a WHERE a.grantee NOT IN (0, bootstrap)
+		LOOP
+			EXECUTE pg_catalog.format('REVOKE ALL ON %s %s FROM %s', o.kind, o.name, grantee);
+		END LOOP;
+		FOR g IN
+			SELECT a.privilege_type AS privilege, a.is_grantable,
+				CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::pg_catalog.regrole::text END AS grantee
+			FROM pg_catalog.aclexplode(o.model) a WHERE a.grantee <> bootstrap
+		LOOP
+			EXECUTE pg_catalog.format('GRANT %s ON %s %s TO %s%s', g.privilege, o.kind, o.name, g.grantee,
+				CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END);
+		END LOOP;
+	END LOOP;
+END
+$$;
