@@ -4,10 +4,10 @@
 
 MODULE_big = pg_cmig
 EXTENSION = pg_cmig
-DATA = pg_cmig--1.0.sql
 PGFILEDESC = "pg_cmig - schema migrations inside the database"
 
 vpath_dir = $(dir $(firstword $(MAKEFILE_LIST)))
+DATA = $(sort $(notdir $(wildcard $(vpath_dir)pg_cmig--*.sql)))
 SOURCES = $(sort $(wildcard $(vpath_dir)src/*/*.c))
 OBJS = pg_cmig.o $(patsubst $(vpath_dir)%.c,%.o,$(SOURCES))
 
@@ -15,7 +15,8 @@ OBJS = pg_cmig.o $(patsubst $(vpath_dir)%.c,%.o,$(SOURCES))
 SCRIPTS = $(patsubst $(vpath_dir)%,%,$(wildcard $(vpath_dir)bin/*))
 
 PG_CPPFLAGS = -I$(vpath_dir)src
-PG_CFLAGS = -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
+# warnings of a newer compiler do not prevent the build of a release
+PG_CFLAGS = -Wall -Wextra $(if $(wildcard $(vpath_dir).git),-Werror) -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 
 REGRESS = $(sort $(basename $(notdir $(wildcard $(vpath_dir)sql/*.sql))))
 REGRESS_OPTS = --inputdir=$(vpath_dir). --encoding=UTF8

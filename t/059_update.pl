@@ -40,6 +40,18 @@ sub steps_file
 # as_owner(SQL): as the owner of the database
 sub as_owner { return query($node, 'shop', $_[0], 'ann') }
 
+# same(IS, WAS, NAME): tests that the lines are the same, and shows those that differ
+sub same
+{
+	my ($is, $was, $name) = @_;
+	my %was = map { $_ => 1 } split /\n/, $was;
+	my %is = map { $_ => 1 } split /\n/, $is;
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	ok($is eq $was, $name)
+	  or diag(map { "$_\n" } (map { "- $_" } grep { !$is{$_} } sort keys %was), (map { "+ $_" } grep { !$was{$_} } sort keys %is));
+}
+
 # What users have stored, without the columns that only 1.1 has
 sub contents
 {
@@ -107,12 +119,10 @@ SELECT cmig.grant_access('reader', 'reader');
 SELECT cmig.grant_access('author', 'author');
 SELECT cmig.grant_access('migrator', 'migrator');
 SELECT cmig.grant_access('app', 'application');
-SELECT cmig.enable_rls('account', roles => '{app}');
 SELECT cmig.enable_audit('account', redact => '{card}');
-SELECT cmig.set_context('u', 'a');
-INSERT INTO account VALUES (1, 'a', 'Ann', 'secret'), (2, 'a', 'Bob', 'secret');
+INSERT INTO account VALUES (1, 'a', 'Ann', 'secret'), (2, 'b', 'Bob', 'secret');
 UPDATE account SET owner = 'Anna' WHERE id = 1;
-SELECT cmig.clear_context();
+SELECT cmig.enable_rls('account', roles => '{app}');
 SELECT cmig.set_protect('base');
 SELECT cmig.set_ddl_policy('log');
 CREATE TABLE by_hand (n int);
@@ -140,14 +150,14 @@ fails_with($node, 'shop', 'ALTER EXTENSION pg_cmig UPDATE TO \'1.1\'', '42501', 
 # an update that fails changes nothing
 append_to_file($script, "SELECT 1 / 0;\n");
 fails_with($node, 'shop', "ALTER EXTENSION pg_cmig UPDATE TO '1.1'", '22012', 'division by zero', 'an update that fails', 'ann');
-is(contents('shop'), $contents, 'it has not changed the rows');
-is(objects('shop'), $objects, 'it has not changed the objects');
+same(contents('shop'), $contents, 'it has not changed the rows');
+same(objects('shop'), $objects, 'it has not changed the objects');
 copy_file($FindBin::RealBin . '/data/update/pg_cmig--1.0--1.1.sql', $script);
 
 as_owner("ALTER EXTENSION pg_cmig UPDATE TO '1.1'");
 is(query($node, 'shop', q{SELECT extversion FROM pg_extension WHERE extname = 'pg_cmig'}), '1.1', "the owner of the database updates, although cmig.ddl_policy is deny");
-is(contents('shop'), $contents, 'rows, status, check, and files are as before');
-is(objects('shop'), $objects, 'objects, privileges, comments, and settings are as before');
+same(contents('shop'), $contents, 'rows, status, check, and files are as before');
+same(objects('shop'), $objects, 'objects, privileges, comments, and settings are as before');
 
 sub privileges
 {
@@ -172,11 +182,12 @@ is(query($node, 'shop', $names), query($node, 'fresh', $names), 'the members of 
 # a dump, and a restore into a database with that version
 my $dump = PostgreSQL::Test::Utils::tempdir() . '/shop.dump';
 command_ok([ 'pg_dump', '-Fc', '-f', $dump, '-d', $node->connstr('shop') ], 'pg_dump');
-query($node, 'postgres', q{CREATE DATABASE restored OWNER ann; ALTER DATABASE restored SET cmig.protect = 'base'; ALTER DATABASE restored SET cmig.ddl_policy = 'deny'});
+query($node, 'postgres', q{CREATE DATABASE restored OWNER ann;});
 query($node, 'restored', q{CREATE EXTENSION pg_cmig VERSION '1.1'}, 'ann');
 command_ok([ 'pg_restore', '--exit-on-error', '-d', $node->connstr('restored'), $dump ], 'restore');
-is(contents('restored'), $contents, 'the restored database has the same rows');
-is(objects('restored'), $objects, 'the same objects, privileges, and settings');
+query($node, 'restored', q{ALTER DATABASE restored SET cmig.protect = 'base'; ALTER DATABASE restored SET cmig.ddl_policy = 'deny'});
+same(contents('restored'), $contents, 'the restored database has the same rows');
+same(objects('restored'), $objects, 'the same objects, privileges, and settings');
 is(privileges('restored'), privileges('shop'), 'the same privileges on what is new');
 is(query($node, 'restored', 'SELECT reviewer FROM cmig.review UNION ALL SELECT ticket FROM cmig.journal WHERE id = 1'), "ann\nT-1", 'and the rows that are new in 1.1');
 

@@ -44,7 +44,9 @@ COMMENT ON FUNCTION cmig.heads(text) IS 'The head of the branch with this label.
 --
 -- Privileges: what is new belongs to the bootstrap superuser, PUBLIC and default
 -- privileges give nothing, and each new object has the privileges of one that is
--- in the same levels of cmig.grant_access.
+-- in the same levels of cmig.grant_access.  What a script of an extension grants
+-- becomes part of the initial privileges, which pg_dump leaves out; those of the
+-- other object are the ones that a new installation would have.
 --
 
 DO $$
@@ -55,11 +57,12 @@ DECLARE
 	g record;
 BEGIN
 	FOR o IN
-		SELECT 'TABLE' AS kind, 'cmig.review' AS name, n.relacl AS acl, m.relacl AS model
+		SELECT 'TABLE' AS kind, 'cmig.review' AS name, n.relacl AS acl, m.relacl AS model,
+			n.tableoid AS class, n.oid, m.oid AS model_oid
 		FROM pg_catalog.pg_class n, pg_catalog.pg_class m
 		WHERE n.oid = 'cmig.review'::pg_catalog.regclass AND m.oid = 'cmig.secret'::pg_catalog.regclass
 		UNION ALL
-		SELECT 'FUNCTION', 'cmig.heads(text)', n.proacl, m.proacl
+		SELECT 'FUNCTION', 'cmig.heads(text)', n.proacl, m.proacl, n.tableoid, n.oid, m.oid
 		FROM pg_catalog.pg_proc n, pg_catalog.pg_proc m
 		WHERE n.oid = 'cmig.heads(text)'::pg_catalog.regprocedure AND m.oid = 'cmig.heads()'::pg_catalog.regprocedure
 	LOOP
@@ -78,6 +81,14 @@ BEGIN
 			EXECUTE pg_catalog.format('GRANT %s ON %s %s TO %s%s', g.privilege, o.kind, o.name, g.grantee,
 				CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END);
 		END LOOP;
+		UPDATE pg_catalog.pg_init_privs i SET initprivs = m.initprivs FROM pg_catalog.pg_init_privs m
+		WHERE i.classoid = o.class AND i.objoid = o.oid AND m.classoid = o.class AND m.objoid = o.model_oid AND m.objsubid = 0;
+		-- since PostgreSQL 17, roles in initial privileges cannot be dropped
+		DELETE FROM pg_catalog.pg_shdepend d
+		WHERE d.dbid = (SELECT b.oid FROM pg_catalog.pg_database b WHERE b.datname = pg_catalog.current_database())
+		AND d.classid = o.class AND d.objid = o.oid AND d.deptype = 'i'
+		AND d.refobjid NOT IN (SELECT a.grantee FROM pg_catalog.pg_init_privs i, pg_catalog.aclexplode(i.initprivs) a
+			WHERE i.classoid = o.class AND i.objoid = o.oid);
 	END LOOP;
 END
 $$;
