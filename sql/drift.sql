@@ -96,6 +96,8 @@ ALTER TABLE app."T"" '--
 x" RENAME "select" TO "fr""om";
 ALTER TABLE app."T"" '--
 x" RENAME TO "->";
+-- a body that needs the new names
+CREATE FUNCTION app.values() RETURNS SETOF integer LANGUAGE sql AS 'SELECT "fr""om" FROM app."->"';
 SELECT regexp_replace(content, 'create_date: [^\n]*', 'create_date: ...') AS content
 FROM cmig.capture('Names', rev_id => 'n2', store => true, renames => ARRAY[$$table app."T"" '--
 x" -> "->"$$, $$column app."T"" '--

@@ -283,9 +283,23 @@ stored_names(const CmigRevisionSet *set, const CmigNames *names)
 	return listing.count > 0 ? cmig_listing_text(&listing) : NULL;
 }
 
+/* Is one of the revisions with these names pending, and not transactional? */
+static bool
+needs_stepwise(const CmigView *view, const CmigNames *names)
+{
+	for (int i = 0; i < names->count; i++)
+	{
+		int			node = cmig_graph_find_id(view->graph, names->names[i]);
+
+		if (node >= 0 && !view->applied->applied->set[node] && !view->graph->nodes[node].revision->transactional)
+			return true;
+	}
+	return false;
+}
+
 /* Report revisions that replace others which are still stored. */
 static List *
-add_replaced(List *problems)
+add_replaced(const CmigView *view, List *problems)
 {
 	CmigRevisionSet *set = cmig_catalog_read_revisions(false);
 	const CmigPlace *place = cmig_replaces_any(set->revisions, set->count) ? cmig_active_place() : NULL;
@@ -301,7 +315,8 @@ add_replaced(List *problems)
 		if (cmig_replaces_state(set->revisions, set->count, place, revision) == CMIG_REPLACES_SOME)
 			problems = add_problem(problems, "notice", revision->id,
 								   psprintf("it waits until all that it replaces are applied: %s", stored),
-								   psprintf("SELECT * FROM cmig.upgrade(%s)", quote_literal_cstr(old->names[old->count - 1])));
+								   psprintf(needs_stepwise(view, old) ? "CALL cmig.upgrade_stepwise(%s)" : "SELECT * FROM cmig.upgrade(%s)",
+											quote_literal_cstr(old->names[old->count - 1])));
 		else
 			problems = add_problem(problems, "notice", revision->id,
 								   psprintf("what it replaces is no longer needed here: %s", stored),
@@ -443,7 +458,7 @@ cmig_check_problems(const CmigView *view, bool with_texts)
 	}
 	problems = add_repeated_names(view, problems);
 	problems = add_row_problems(view, problems);
-	problems = add_replaced(problems);
+	problems = add_replaced(view, problems);
 	problems = add_head_problem(view, problems);
 
 	if (with_texts)

@@ -160,6 +160,7 @@ cmig_capture(PG_FUNCTION_ARGS)
 	cmig_generate_arguments(fcinfo, 1, &generate);
 	cmig_drift_arguments(fcinfo, 7, &drift);
 	generate.store = cmig_argument_bool(fcinfo, 14, false);
+	drift.adopts = true;
 
 	cmig_generate_prepare(&generate, "cmig.capture()");
 	now = cmig_move_read(true);

@@ -80,6 +80,16 @@ tell_other_schemas(CmigDrift *drift)
 			 errhint("Call it as a role that owns them.")));
 }
 
+/* A CmigReplayFinish: give what the revisions create the names that it has now. */
+static CmigImage *
+rename_replayed(const CmigManaged *managed, CmigImage *image, void *arg)
+{
+	CmigDrift  *drift = arg;
+
+	return cmig_rename_read_here(managed, image, drift->live, drift->options.renames, NIL,
+								 cmig_diff_line_add, &drift->renames);
+}
+
 void
 cmig_drift_read(CmigDrift *drift, const CmigSituation *now, const char *function)
 {
@@ -87,7 +97,8 @@ cmig_drift_read(CmigDrift *drift, const CmigSituation *now, const char *function
 
 	drift->live = cmig_image_read(drift->managed);
 	drift->audited = cmig_audited_read();
-	drift->replayed = cmig_replay_read_assuming(plan, drift->schemas, function);
+	drift->replayed = cmig_replay_read_assuming(plan, drift->schemas, function,
+												drift->adopts ? rename_replayed : NULL, drift);
 	check_schemas(drift);
 	tell_other_schemas(drift);
 }
@@ -212,84 +223,13 @@ reverse(List *lines)
 	return result;
 }
 
-/*
- * The offset of the last name in a text of the given length that ends with it,
- * quoted or not.
- */
-static int
-last_name(const char *text, int length)
-{
-	int			i = length;
-
-	if (i > 0 && text[i - 1] == '"')
-	{
-		for (i -= 2; i >= 0; i--)
-		{
-			if (text[i] != '"')
-				continue;
-			if (i == 0 || text[i - 1] != '"')
-				break;
-			i--;
-		}
-		return Max(i, 0);
-	}
-	while (i > 0 && strchr(". \t", text[i - 1]) == NULL)
-		i--;
-	return i;
-}
-
-/*
- * "table public.a -> b" as "table public.b -> a".  A text that is not a rename
- * is returned as it is, and cmig_rename_read() then raises the error.
- */
-static char *
-reverse_rename(const char *rename)
-{
-	const char *arrow = strstr(rename, "->");
-	const char *new = arrow == NULL ? NULL : arrow + 2 + strspn(arrow + 2, " \t");
-	const char *arguments;
-	int			length,
-				end,
-				start;
-
-	if (arrow == NULL)
-		return pstrdup(rename);
-	for (length = arrow - rename; length > 0 && strchr(" \t", rename[length - 1]) != NULL;)
-		length--;
-	arguments = length > 0 && rename[length - 1] == ')' ? memchr(rename, '(', length) : NULL;
-	end = arguments == NULL ? length : arguments - rename;
-	start = last_name(rename, end);
-	return psprintf("%.*s%s%.*s -> %.*s", start, rename, new, length - end, rename + end,
-					end - start, rename + start);
-}
-
-/* An error context callback. */
-static void
-describe_reverse(void *arg)
-{
-	errcontext("cmig.capture: renames are looked up from the live name to that of the revisions");
-}
-
 List *
 cmig_drift_adopt(CmigDrift *drift)
 {
-	ErrorContextCallback callback;
-	List	   *renames = NIL;
-	List	   *reversed = NIL;
 	List	   *lines = reverse(drop_extensions(drift->replayed));
-	ListCell   *cell;
 
-	foreach(cell, drift->options.renames)
-		reversed = lappend(reversed, reverse_rename(lfirst(cell)));
 	drift->options.initial = drift->replayed->initial;
-	callback.callback = describe_reverse;
-	callback.arg = NULL;
-	callback.previous = error_context_stack;
-	error_context_stack = &callback;
-	drift->live = cmig_rename_read(drift->managed, drift->live, drift->replayed->image, reversed, NIL,
-								   cmig_diff_line_add, &renames);
-	error_context_stack = callback.previous;
 	cmig_tool_table_keep(drift->live, drift->replayed->image);
-	lines = list_concat(lines, compare(drift, drift->replayed->image, drift->live, true));
-	return list_concat(lines, reverse(renames));
+	lines = list_concat(lines, drift->renames);
+	return list_concat(lines, compare(drift, drift->replayed->image, drift->live, true));
 }

@@ -22,6 +22,8 @@ typedef struct CmigDrift
 	CmigManaged *managed;
 	const CmigNames *schemas;	/* NULL: all */
 	CmigDiffOptions options;
+	bool		adopts;			/* for cmig_drift_adopt() */
+	List	   *renames;		/* of CmigDiffLine: what it renames and moves */
 	CmigImage  *live;
 	List	   *audited;		/* of CmigAudited: live */
 	CmigReplayed *replayed;
@@ -45,8 +47,8 @@ extern void cmig_drift_read(CmigDrift *drift, const CmigSituation *now, const ch
 
 /*
  * The statements that change the live schema into that of the revisions, or
- * the reverse, a List of CmigDiffLine *. Only one of the two functions may be
- * called. The renames have the same direction.
+ * with "adopts", the reverse, a List of CmigDiffLine *. Only one of the two
+ * functions may be called. The renames have the same direction.
  */
 extern List *cmig_drift_repair(CmigDrift *drift);
 extern List *cmig_drift_adopt(CmigDrift *drift);

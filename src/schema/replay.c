@@ -437,6 +437,8 @@ typedef struct Reading
 	CmigReplay *replay;
 	const CmigNames *schemas;
 	List	  **assumed;
+	CmigReplayFinish finish;	/* or NULL */
+	void	   *arg;
 	CmigImage  *image;
 } Reading;
 
@@ -459,15 +461,20 @@ read_image(void *arg)
 {
 	Reading    *reading = arg;
 
+	CmigManaged *managed;
+
 	if (reading->assumed != NULL)
 		assume_extensions(reading);
-	reading->image = cmig_image_read(cmig_replay_settle(reading->replay, reading->schemas));
+	managed = cmig_replay_settle(reading->replay, reading->schemas);
+	reading->image = cmig_image_read(managed);
+	if (reading->finish != NULL)
+		reading->image = reading->finish(managed, reading->image, reading->arg);
 }
 
-CmigImage *
-cmig_replay_image(CmigReplay *replay, const CmigNames *schemas, List **assumed)
+/* Read an image in a subtransaction. */
+static CmigImage *
+run_reading(CmigReplay *replay, Reading reading)
 {
-	Reading		reading = {replay, schemas, assumed};
 	CmigShadow *shadow = replay->state.shadow;
 	Size		size = sizeof(CmigShadowSchema) * shadow->count;
 	CmigShadowSchema *saved = palloc(Max(size, 1));
@@ -481,6 +488,14 @@ cmig_replay_image(CmigReplay *replay, const CmigNames *schemas, List **assumed)
 	if (error != NULL)
 		ReThrowError(error);
 	return reading.image;
+}
+
+CmigImage *
+cmig_replay_image(CmigReplay *replay, const CmigNames *schemas, List **assumed)
+{
+	Reading		reading = {replay, schemas, assumed};
+
+	return run_reading(replay, reading);
 }
 
 CmigManaged *
@@ -549,6 +564,8 @@ typedef struct Whole
 	const CmigReplayPlan *plan;
 	const CmigNames *schemas;
 	bool		assume;
+	CmigReplayFinish finish;	/* or NULL */
+	void	   *arg;
 	CmigReplayed *replayed;
 } Whole;
 
@@ -557,10 +574,10 @@ static void
 replay_whole(CmigReplay *replay, void *arg)
 {
 	Whole	   *whole = arg;
+	Reading		reading = {replay, whole->schemas, whole->assume ? &whole->replayed->assumed : NULL, whole->finish, whole->arg};
 
 	cmig_replay_whole(replay, whole->plan);
-	whole->replayed->image = cmig_replay_image(replay, whole->schemas,
-											   whole->assume ? &whole->replayed->assumed : NULL);
+	whole->replayed->image = run_reading(replay, reading);
 	whole->replayed->target = cmig_replay_target(replay);
 	whole->replayed->initial = cmig_initial_grants_read();
 	whole->replayed->audited = cmig_audited_read();
@@ -581,24 +598,29 @@ require_owned(const CmigNames *schemas, const char *caller)
 					 errhint("Leave the schema out, or call it as the schema's owner.")));
 }
 
+/* Replay a plan, and read what it creates. */
 static CmigReplayed *
-read_plan(const CmigReplayPlan *plan, const CmigNames *schemas, const char *caller, bool assume)
+read_plan(Whole whole, const char *caller)
 {
-	Whole		whole = {plan, schemas, assume, palloc0(sizeof(CmigReplayed))};
-
-	require_owned(schemas, caller);
-	cmig_replay_run(plan->graph, caller, replay_whole, &whole);
+	whole.replayed = palloc0(sizeof(CmigReplayed));
+	require_owned(whole.schemas, caller);
+	cmig_replay_run(whole.plan->graph, caller, replay_whole, &whole);
 	return whole.replayed;
 }
 
 CmigReplayed *
 cmig_replay_read(const CmigReplayPlan *plan, const CmigNames *schemas, const char *caller)
 {
-	return read_plan(plan, schemas, caller, false);
+	Whole		whole = {plan, schemas};
+
+	return read_plan(whole, caller);
 }
 
 CmigReplayed *
-cmig_replay_read_assuming(const CmigReplayPlan *plan, const CmigNames *schemas, const char *caller)
+cmig_replay_read_assuming(const CmigReplayPlan *plan, const CmigNames *schemas, const char *caller,
+						  CmigReplayFinish finish, void *arg)
 {
-	return read_plan(plan, schemas, caller, true);
+	Whole		whole = {plan, schemas, true, finish, arg};
+
+	return read_plan(whole, caller);
 }

@@ -130,8 +130,16 @@ typedef struct CmigReplayed
 extern CmigReplayed *cmig_replay_read(const CmigReplayPlan *plan, const CmigNames *schemas,
 									  const char *caller);
 
-/* The same with extensions that no script has created. */
+/*
+ * A function that may change the catalogs before the shadow ends, and returns
+ * the image that counts.
+ */
+typedef CmigImage *(*CmigReplayFinish) (const CmigManaged *managed, CmigImage *image, void *arg);
+
+/*
+ * The same with extensions that no script has created; finish may be NULL.
+ */
 extern CmigReplayed *cmig_replay_read_assuming(const CmigReplayPlan *plan, const CmigNames *schemas,
-											   const char *caller);
+											   const char *caller, CmigReplayFinish finish, void *arg);
 
 #endif							/* CMIG_REPLAY_H */
