@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "base/query.h"
+#include "base/settings.h"
 #include "schema/bodies.h"
 #include "schema/image_read.h"
 #include "schema/kinds.h"
@@ -20,6 +21,7 @@
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 
 /* Indexes of the columns with which each kind's query begins. */
 #define FIXED_COLUMNS 10
@@ -632,7 +634,10 @@ cmig_image_read(const CmigManaged *managed)
 {
 	Reader		reader = {.image = cmig_image_new()};
 	Datum		schemas = schema_oids(managed);
+	int			guc_level = NewGUCNestLevel();
 
+	/* compiling the queries takes longer than running them */
+	cmig_settings_override("jit", "off");
 	read_members(&reader);
 	read_objects(&reader, schemas, managed->all);
 	read_aliases(&reader, schemas);
@@ -640,6 +645,7 @@ cmig_image_read(const CmigManaged *managed)
 	read_grants(&reader, schemas);
 	read_unclaimed(&reader, schemas, managed->all);
 	read_depends(&reader, schemas);
+	AtEOXact_GUC(false, guc_level);
 	cmig_image_finish(reader.image);
 	cmig_bodies_read(reader.image);
 	return reader.image;

@@ -62,25 +62,27 @@ unfold(const CmigOrder *order, CmigObject *parent, const CmigChange *change, boo
 }
 
 /*
- * Break the cycle on the stack; returns false if no object can be excluded
- * from a statement.
+ * Break the cycle on the stack.  Returns the position in it whose edge to the
+ * next one is no longer needed, or -1 if no object can be excluded from a
+ * statement.
  */
-static bool
+static int
 cut_cycle(const CmigOrder *order, const int *stack, int from, int to)
 {
-	bool		done = false;
-
-	for (int i = from; i <= to && !done; i++)
+	/* preferably the last edge, as then nothing has to be walked again */
+	for (int n = 0, i = to; n <= to - from; n++, i = from + n - 1)
 	{
 		const CmigNode *node = &order->nodes[stack[i]];
 		const CmigNode *before = &order->nodes[stack[i == to ? from : i + 1]];
 
-		if (node->type == CMIG_NODE_CREATE)
-			done = unfold(order, node->change->to, before->change, false);
-		if (!done && before->type == CMIG_NODE_DROP)
-			done = unfold(order, before->change->from, node->change, true);
+		if (node->type == CMIG_NODE_CREATE &&
+			unfold(order, node->change->to, before->change, false))
+			return i;
+		if (before->type == CMIG_NODE_DROP &&
+			unfold(order, before->change->from, node->change, true))
+			return i;
 	}
-	return done;
+	return -1;
 }
 
 /*
@@ -97,6 +99,8 @@ typedef struct Walk
 	int		   *next;			/* the node's next edge */
 	int		   *stack;
 	bool		again;			/* walk again with the same edges */
+	bool		cut;			/* make the edges again: statements were
+								 * divided */
 } Walk;
 
 /*
@@ -112,8 +116,8 @@ note_unchecked(const CmigOrder *order, const CmigEdge *edge)
 	node->change->unchecked = cmig_order_node_object(node)->kind == &cmig_kind_function;
 }
 
-/* Ignore a soft edge on the stack; returns false if there is none. */
-static bool
+/* Ignore a soft edge on the stack; returns its position, or -1. */
+static int
 skip_soft(CmigOrder *order, Walk *walk, int from, int to)
 {
 	for (int i = from; i <= to; i++)
@@ -124,17 +128,57 @@ skip_soft(CmigOrder *order, Walk *walk, int from, int to)
 			continue;
 		note_unchecked(order, edge);
 		edge->before = edge->node;
-		walk->again = true;
-		return true;
+		return i;
 	}
-	return false;
+	return -1;
 }
 
 /*
- * Visit a node; returns false if a cycle was broken, so that the walk must
- * start again.
+ * Ignore the edges between the node at this place of the stack and the one
+ * after which it came.
  */
-static bool
+static void
+skip_edges(CmigOrder *order, const Walk *walk, int place)
+{
+	int			node = walk->stack[place],
+				before = order->edges[walk->next[node] - 1].before;
+
+	for (int i = order->start[node]; i < order->start[node + 1]; i++)
+		if (order->edges[i].before == before)
+			order->edges[i].before = node;
+}
+
+/*
+ * A cycle ends at the top of the stack.  Break it, and return to the node whose
+ * edge is not needed, so that other cycles are found in the same walk.
+ * Returns the new top.
+ */
+static int
+break_cycle(CmigOrder *order, Walk *walk, int from, int top)
+{
+	int			place = cut_cycle(order, walk->stack, from, top);
+
+	if (place >= 0)
+	{
+		skip_edges(order, walk, place);
+		walk->cut = true;
+	}
+	else
+	{
+		place = skip_soft(order, walk, from, top);
+		walk->again |= place >= 0;
+	}
+	/* otherwise the edge is ignored */
+	for (int i = place + 1; place >= 0 && i <= top; i++)
+	{
+		walk->state[walk->stack[i]] = 0;
+		walk->next[walk->stack[i]] = order->start[walk->stack[i]];
+	}
+	return place >= 0 ? place : top;
+}
+
+/* Visit a node and those that must come before it. */
+static void
 walk_from(CmigOrder *order, Walk *walk, int node)
 {
 	int			depth = 0;
@@ -166,30 +210,43 @@ walk_from(CmigOrder *order, Walk *walk, int node)
 
 			while (walk->stack[from] != node)
 				from--;
-			if (cut_cycle(order, walk->stack, from, depth) || skip_soft(order, walk, from, depth))
-				return false;
-			/* otherwise the edge is ignored */
+			depth = break_cycle(order, walk, from, depth);
 		}
 	}
-	return true;
 }
 
-/* Visit all nodes; returns false if a cycle was broken. */
-static bool
+/* Visit all nodes.  If a cycle was broken, the result is not used. */
+static void
 walk_all(CmigOrder *order, Walk *walk)
 {
-	int			size = Max(order->count, 1);
-
 	walk->count = 0;
-	walk->result = palloc(sizeof(CmigNode) * size);
-	walk->state = palloc0(size);
-	walk->stack = palloc(sizeof(int) * size);
-	walk->next = palloc(sizeof(int) * size);
+	walk->again = walk->cut = false;
+	memset(walk->state, 0, order->count);
 	memcpy(walk->next, order->start, sizeof(int) * order->count);
 	for (int i = 0; i < order->count; i++)
-		if (walk->state[i] == 0 && !walk_from(order, walk, i))
-			return false;
-	return true;
+		if (walk->state[i] == 0)
+			walk_from(order, walk, i);
+}
+
+/* Place the nodes, unless statements were divided to break a cycle. */
+static bool
+place_nodes(CmigOrder *order, CmigNode **result)
+{
+	int			size = Max(order->count, 1);
+	Walk		walk = {0};
+
+	walk.result = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(CmigNode) * (Size) size);
+	walk.state = palloc(size);
+	walk.stack = palloc(sizeof(int) * size);
+	walk.next = palloc(sizeof(int) * size);
+	do
+		walk_all(order, &walk);
+	while (walk.again && !walk.cut);
+	*result = walk.result;
+	pfree(walk.state);
+	pfree(walk.stack);
+	pfree(walk.next);
+	return !walk.cut;
 }
 
 CmigNode *
@@ -198,20 +255,21 @@ cmig_order(CmigDifference *difference, int *count)
 	for (;;)
 	{
 		CmigOrder	order = {.difference = difference};
-		Walk		walk;
+		CmigNode   *result;
+		bool		done;
 
 		cmig_lead_tables(difference);
 		cmig_order_node_make(&order);
 		cmig_order_edge_make(&order);
-		do
-		{
-			walk.again = false;
-			if (walk_all(&order, &walk))
-			{
-				*count = walk.count;
-				return walk.result;
-			}
-		} while (walk.again);
+		done = place_nodes(&order, &result);
+		*count = order.count;
+		pfree(order.nodes);
+		pfree(order.start);
+		if (order.edges != NULL)
+			pfree(order.edges);
+		if (done)
+			return result;
+		pfree(result);
 		cmig_host_find(difference);
 	}
 }
