@@ -36,6 +36,16 @@ SELECT revision FROM cmig.stamp('base');
 SELECT cmig.remove_revision('001');
 SELECT pg_temp.undated(content) FROM cmig.baseline('So far', 'b');
 SELECT * FROM cmig.drift();
+-- tools with a schema of their own; tables of the same names elsewhere are tables like others
+CREATE SCHEMA sqitch
+	CREATE TABLE changes (change_id text PRIMARY KEY, change text NOT NULL, planned_at timestamptz NOT NULL)
+	CREATE TABLE tags (tag_id text PRIMARY KEY, change_id text NOT NULL REFERENCES changes (change_id));
+CREATE SCHEMA graphile_migrate
+	CREATE TABLE migrations (hash text PRIMARY KEY, previous_hash text REFERENCES migrations (hash), filename text NOT NULL);
+CREATE TABLE changes (change_id int, planned_at date);
+SELECT upgrade_sql FROM cmig.drift();
+DROP TABLE changes;
+DROP SCHEMA sqitch, graphile_migrate CASCADE;
 -- without the column, it is a table like others, as is one that a revision creates
 DROP TABLE alembic_version, django_migrations, flyway_schema_history, schema_migrations;
 DROP SCHEMA drizzle CASCADE;

@@ -30,7 +30,7 @@ history_table(FunctionCallInfo fcinfo, const CmigTool *tool)
 	if (!OidIsValid(table))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("there is no table \"%s\"", tool->tables[0]),
+				 errmsg("there is no table \"%s\"", cmig_tool_state_usual_name(tool)),
 				 errhint("If it has another name: SELECT * FROM cmig.import_state(%s, '<schema>.<table>')", quote_literal_cstr(tool->name))));
 	if (get_rel_name(table) == NULL)
 		ereport(ERROR,
@@ -75,7 +75,7 @@ require_not_ahead(const CmigToolMatches *matches)
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("\"%s\" is applied according to cmig.version, but not according to %s", rows->names[i], matches->tool->name),
 					 errdetail("The state is taken over once, before pg_cmig runs the first revision."),
-					 errhint("If %s is right: SELECT cmig.stamp('base'), and call this again.", matches->tool->name)));
+					 errhint("If %s is right, remove what pg_cmig has recorded, and call this again: SELECT cmig.stamp('base')", matches->tool->name)));
 	}
 }
 

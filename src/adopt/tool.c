@@ -1,6 +1,6 @@
 /*
  * tool.c
- *	  The tables in which other tools record what they have applied.
+ *	  How to read the tables in which other tools record what they have applied.
  *
  * The queries cast each column to text, so that a column of another type cannot
  * make them fail.
@@ -11,6 +11,7 @@
 
 #include "adopt/tool.h"
 #include "lib/stringinfo.h"
+#include "nodes/pg_list.h"
 
 #define APPLIED "'applied'"
 #define BY_NUMBER(column) "ORDER BY length(t." column "::text), t." column "::text COLLATE \"C\""
@@ -18,48 +19,48 @@
 #define IS_TRUE(column) "t." column "::text IN ('true', 't')"
 
 static const CmigTool tools[] = {
-	{"alembic", {"alembic_version"}, {"version_num"},
+	{"alembic", {"version_num"},
 	"t.version_num::text, 'until'", BY_TEXT("version_num")},
-	{"diesel", {"__diesel_schema_migrations"}, {"version", "run_on"},
+	{"diesel", {"version", "run_on"},
 	"t.version::text, " APPLIED, BY_TEXT("version")},
-	{"drizzle", {"drizzle.__drizzle_migrations", "__drizzle_migrations"}, {"id", "hash", "created_at"},
+	{"drizzle", {"id", "hash", "created_at"},
 	"t.created_at::text, " APPLIED, BY_NUMBER("created_at"), CMIG_TOOL_DATE},
-	{"flyway", {"flyway_schema_history", "schema_version"}, {"installed_rank", "version", "description", "type", "success"},
+	{"flyway", {"installed_rank", "version", "description", "type", "success"},
 	"coalesce(t.version::text, 'R_' || replace(t.description::text, ' ', '_')),"
 	" CASE WHEN t.type::text ~ '^(UNDO|DELETE)' THEN 'reverted' WHEN NOT " IS_TRUE("success") " THEN 'failed'"
 	" WHEN t.type::text ~ 'BASELINE' THEN 'until' WHEN t.version IS NULL THEN 'repeatable' ELSE 'applied' END",
 	"WHERE t.type::text <> 'SCHEMA' " BY_NUMBER("installed_rank"), CMIG_TOOL_NUMBER},
-	{"golang-migrate", {"schema_migrations"}, {"version", "dirty"},
+	{"golang-migrate", {"version", "dirty"},
 	"t.version::text, CASE WHEN " IS_TRUE("dirty") " THEN 'failed' ELSE 'until' END", BY_NUMBER("version"),
 	CMIG_TOOL_NUMBER},
-	{"goose", {"goose_db_version"}, {"id", "version_id", "is_applied"},
+	{"goose", {"id", "version_id", "is_applied"},
 	"t.version_id::text, CASE WHEN " IS_TRUE("is_applied") " THEN 'applied' ELSE 'reverted' END",
 	"WHERE t.version_id::text <> '0' " BY_NUMBER("id"), CMIG_TOOL_NUMBER},
-	{"graphile-migrate", {"graphile_migrate.migrations"}, {"hash", "filename"},
+	{"graphile-migrate", {"hash", "filename"},
 	"substring(t.filename::text from '^[0-9]+'), " APPLIED, BY_NUMBER("filename"), CMIG_TOOL_NUMBER},
-	{"liquibase", {"databasechangelog"}, {"id", "author", "exectype", "orderexecuted"},
+	{"liquibase", {"id", "author", "exectype", "orderexecuted"},
 	"t.author::text || '.' || t.id::text, CASE t.exectype::text WHEN 'FAILED' THEN 'failed' ELSE 'applied' END",
 	BY_NUMBER("orderexecuted")},
-	{"node-pg-migrate", {"pgmigrations"}, {"id", "name", "run_on"},
+	{"node-pg-migrate", {"id", "name", "run_on"},
 	"t.name::text, " APPLIED, BY_NUMBER("id")},
-	{"prisma", {"_prisma_migrations"}, {"migration_name", "finished_at", "rolled_back_at", "started_at"},
+	{"prisma", {"migration_name", "finished_at", "rolled_back_at", "started_at"},
 	"t.migration_name::text, CASE WHEN t.rolled_back_at IS NOT NULL THEN 'reverted' WHEN t.finished_at IS NULL THEN 'failed'"
 	" ELSE 'applied' END", BY_TEXT("migration_name") ", t.started_at"},
-	{"refinery", {"refinery_schema_history"}, {"version", "applied_on", "checksum"},
+	{"refinery", {"version", "applied_on", "checksum"},
 	"t.version::text, " APPLIED, BY_NUMBER("version"), CMIG_TOOL_NUMBER},
-	{"sqitch", {"sqitch.changes"}, {"change_id", "change", "planned_at", "committed_at"},
+	{"sqitch", {"change_id", "change", "planned_at", "committed_at"},
 	"t.change::text, " APPLIED, "ORDER BY t.planned_at", CMIG_TOOL_OCCURRENCE},
-	{"sqlx", {"_sqlx_migrations"}, {"version", "success", "checksum"},
+	{"sqlx", {"version", "success", "checksum"},
 	"t.version::text, CASE WHEN " IS_TRUE("success") " THEN 'applied' ELSE 'failed' END", BY_NUMBER("version"),
 	CMIG_TOOL_NUMBER},
-	{"supabase", {"supabase_migrations.schema_migrations"}, {"version", "statements"},
+	{"supabase", {"version", "statements"},
 	"t.version::text, " APPLIED, BY_TEXT("version")},
-	{"yoyo", {"_yoyo_migration"}, {"migration_hash", "migration_id", "applied_at_utc"},
+	{"yoyo", {"migration_hash", "migration_id", "applied_at_utc"},
 	"t.migration_id::text, " APPLIED, BY_TEXT("migration_id")},
-	/* their tables have the same name and column */
-	{"dbmate", {"schema_migrations"}, {"version"},
+	/* their tables have the same name and column as that of golang-migrate */
+	{"dbmate", {"version"},
 	"t.version::text, " APPLIED, BY_TEXT("version")},
-	{"rails", {"schema_migrations"}, {"version"},
+	{"rails", {"version"},
 	"max(t.version::text COLLATE \"C\"), 'until'", "HAVING count(*) > 0"},
 };
 
@@ -70,20 +71,37 @@ cmig_tool_all(int *count)
 	return tools;
 }
 
+static int
+compare_names(const ListCell *a, const ListCell *b)
+{
+	return strcmp(lfirst(a), lfirst(b));
+}
+
+/* The names of all tools, sorted. */
+static char *
+list_names(void)
+{
+	List	   *names = NIL;
+	StringInfoData text;
+	ListCell   *lc;
+
+	for (int i = 0; i < lengthof(tools); i++)
+		names = lappend(names, unconstify(char *, tools[i].name));
+	list_sort(names, compare_names);
+	initStringInfo(&text);
+	foreach(lc, names)
+		appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "", (char *) lfirst(lc));
+	return text.data;
+}
+
 const CmigTool *
 cmig_tool_find(const char *name)
 {
-	StringInfoData names;
-
-	initStringInfo(&names);
 	for (int i = 0; i < lengthof(tools); i++)
-	{
 		if (strcmp(tools[i].name, name) == 0)
 			return &tools[i];
-		appendStringInfo(&names, "%s%s", i > 0 ? ", " : "", tools[i].name);
-	}
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("unknown tool \"%s\"", name),
-			 errhint("The tools are: %s.", names.data)));
+			 errhint("The tools are: %s.", list_names())));
 }

@@ -1,8 +1,8 @@
 /*
  * tool.h
- *	  The tables in which other tools record what they have applied.
+ *	  How to read the tables in which other tools record what they have applied.
  *
- * Pure.
+ * Pure.  schema/tool_table.h lists the tables.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -20,23 +20,19 @@ typedef enum CmigToolMatch
 	CMIG_TOOL_DATE				/* milliseconds since 1970, create_date here */
 } CmigToolMatch;
 
-#define CMIG_TOOL_MAX_TABLES 2
 #define CMIG_TOOL_MAX_COLUMNS 6
 
-/* A tool and its table. */
+/* A tool, and the query of its table. */
 typedef struct CmigTool
 {
 	const char *name;
-	const char *tables[CMIG_TOOL_MAX_TABLES];	/* the usual name: a table on
-												 * the search_path, or
-												 * schema.table */
 	const char *columns[CMIG_TOOL_MAX_COLUMNS]; /* the columns that the query
 												 * needs */
 
 	/*
 	 * What follows SELECT and what follows FROM ONLY <table> t: two columns,
 	 * the tool's name of what is applied and its state, oldest first.  The
-	 * states are "applied", "reverted", "failed", and "until": applied
+	 * states are "applied", "reverted", "failed", "repeatable", and "until":
 	 * applied together with everything before it.
 	 */
 	const char *select;

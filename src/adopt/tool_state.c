@@ -20,27 +20,32 @@
 #include "utils/rls.h"
 
 #include "adopt/tool_state.h"
-#include "audit/audit_log.h"
 #include "base/query.h"
+#include "base/role.h"
+#include "schema/tool_table.h"
 
 Oid
 cmig_tool_state_table(const CmigTool *tool)
 {
-	for (int i = 0; i < CMIG_TOOL_MAX_TABLES && tool->tables[i]; i++)
-	{
-		char	   *name = pstrdup(tool->tables[i]);
-		char	   *dot = strchr(name, '.');
-		RangeVar   *relation;
-		Oid			table;
+	const CmigToolTable *entry = NULL;
 
-		if (dot)
-			*dot = '\0';
-		relation = dot ? makeRangeVar(name, dot + 1, -1) : makeRangeVar(NULL, name, -1);
-		table = RangeVarGetRelid(relation, NoLock, true);
+	while ((entry = cmig_tool_table_next(tool->name, entry)) != NULL)
+	{
+		RangeVar   *relation = makeRangeVar(unconstify(char *, entry->schema), unconstify(char *, entry->name), -1);
+		Oid			table = RangeVarGetRelid(relation, NoLock, true);
+
 		if (OidIsValid(table))
 			return table;
 	}
 	return InvalidOid;
+}
+
+const char *
+cmig_tool_state_usual_name(const CmigTool *tool)
+{
+	const CmigToolTable *entry = cmig_tool_table_next(tool->name, NULL);
+
+	return entry->schema ? psprintf("%s.%s", entry->schema, entry->name) : entry->name;
 }
 
 /*
@@ -172,7 +177,7 @@ cmig_tool_state_read(const CmigTool *tool, Oid table)
 	ToolRows	rows = {CurrentMemoryContext, NIL};
 	CmigQuery	query = {0};
 	Relation	relation = open_readable(tool, table);
-	CmigAuditRole saved;
+	CmigRole	saved;
 
 	query.sql = psprintf("SELECT %s FROM ONLY %s t %s", tool->select,
 						 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)),
@@ -181,10 +186,10 @@ cmig_tool_state_read(const CmigTool *tool, Oid table)
 	query.relation = table;
 	query.alias = "t";
 	query.all_rows = true;
-	cmig_audit_log_become(&saved, relation->rd_rel->relowner);
+	cmig_role_act_as_owner(&saved, relation->rd_rel->relowner);
 	XactReadOnly = true;
 	cmig_query_each(&query, NULL, NULL, take_row, &rows);
-	cmig_audit_log_return(&saved);
+	cmig_role_return(&saved);
 	cmig_query_free(&query);
 	table_close(relation, NoLock);
 	return rows.applied;

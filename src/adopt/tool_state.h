@@ -31,6 +31,9 @@ typedef struct CmigToolApplied
 /* The tool's table, if it has its usual name, or InvalidOid. */
 extern Oid	cmig_tool_state_table(const CmigTool *tool);
 
+/* That name, for messages. */
+extern const char *cmig_tool_state_usual_name(const CmigTool *tool);
+
 /* Why the table cannot belong to the tool, or must not be read, or NULL. */
 extern char *cmig_tool_state_refusal(const CmigTool *tool, Oid table);
 

@@ -24,6 +24,7 @@
 #include "base/local_rows.h"
 #include "base/query.h"
 #include "base/result.h"
+#include "base/role.h"
 
 #include "access/table.h"
 #include "access/xact.h"
@@ -131,13 +132,13 @@ static CmigQuery make_hash_key = {
 static void
 ensure_hash_key(Oid extension_owner)
 {
-	CmigAuditRole saved;
+	CmigRole	saved;
 
 	if (cmig_audit_table_hash_key(extension_owner))
 		return;
-	cmig_audit_log_become(&saved, extension_owner);
+	cmig_role_act_as_owner(&saved, extension_owner);
 	cmig_audit_log_write(&make_hash_key, NULL);
-	cmig_audit_log_return(&saved);
+	cmig_role_return(&saved);
 	CommandCounterIncrement();
 }
 
@@ -148,18 +149,18 @@ ensure_hash_key(Oid extension_owner)
 static int32
 choose_id(const CmigAuditOptions *options, Relation relation, Oid log_owner)
 {
-	CmigAuditRole saved;
+	CmigRole	saved;
 	int32		id = options->table_id;
 
 	if (id != 0)
 		return id;
-	cmig_audit_log_become(&saved, log_owner);
+	cmig_role_act_as_owner(&saved, log_owner);
 	id = cmig_audit_layout_find(RelationGetRelid(relation),
 								get_namespace_name(RelationGetNamespace(relation)),
 								RelationGetRelationName(relation));
 	if (id == 0)
 		id = cmig_audit_layout_new_id();
-	cmig_audit_log_return(&saved);
+	cmig_role_return(&saved);
 	return id;
 }
 

@@ -11,6 +11,7 @@
 #include "audit/audit_log.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/role.h"
 
 #include "access/htup_details.h"
 #include "catalog/pg_inherits.h"
@@ -245,16 +246,16 @@ states_of(const CmigAuditOptions *options, Oid relation, Oid extension_owner, bo
 	State	   *live = live_state(relation);
 	List	   *states = NIL;
 	List	   *layouts;
-	CmigAuditRole saved;
+	CmigRole	saved;
 	ListCell   *lc;
 
 	*by_name = false;
 	if (is_anchored_in(options, live->database, relation))
 		return list_make2(live, live);
 
-	cmig_audit_log_become(&saved, cmig_audit_log_require(extension_owner));
+	cmig_role_act_as_owner(&saved, cmig_audit_log_require(extension_owner));
 	layouts = cmig_audit_layout_read(options->table_id);
-	cmig_audit_log_return(&saved);
+	cmig_role_return(&saved);
 	*by_name = true;
 	foreach(lc, layouts)
 	{

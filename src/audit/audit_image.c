@@ -14,9 +14,9 @@
 #include "postgres.h"
 
 #include "audit/audit_image.h"
-#include "audit/audit_log.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/role.h"
 #include "base/subtransaction.h"
 
 #include "access/htup_details.h"
@@ -69,16 +69,16 @@ static Datum
 populate_as(Oid owner, FmgrInfo *populate, NullableDatum base, Datum image)
 {
 	LOCAL_FCINFO(fcinfo, 2);
-	CmigAuditRole saved;
+	CmigRole	saved;
 	Datum		row;
 
 	InitFunctionCallInfoData(*fcinfo, populate, 2, InvalidOid, NULL, NULL);
 	fcinfo->args[0] = base;
 	fcinfo->args[1].value = image;
 	fcinfo->args[1].isnull = false;
-	cmig_audit_log_act_as_reader(&saved, owner);
+	cmig_role_read_as(&saved, owner);
 	row = FunctionCallInvoke(fcinfo);
-	cmig_audit_log_return(&saved);
+	cmig_role_return(&saved);
 	return row;
 }
 

@@ -19,6 +19,7 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/query.h"
+#include "base/role.h"
 
 #include "access/xact.h"
 #include "catalog/namespace.h"
@@ -451,7 +452,7 @@ read_source(Import *import, Oid source, Jsonb *mapping)
 {
 	Oid			owner = cmig_audit_log_table_owner(source);
 	CmigQuery	query = {0};
-	CmigAuditRole saved;
+	CmigRole	saved;
 	int			guc_level;
 
 	require_owner(source, owner);
@@ -461,9 +462,9 @@ read_source(Import *import, Oid source, Jsonb *mapping)
 	require_owner(source, owner);
 	query.sql = source_query(source, mapping);
 	guc_level = NewGUCNestLevel();
-	cmig_audit_log_act_as(&saved, owner);
+	cmig_role_act_as(&saved, owner);
 	cmig_query_each(&query, NULL, NULL, import_row, import);
-	cmig_audit_log_return(&saved);
+	cmig_role_return(&saved);
 	AtEOXact_GUC(false, guc_level);
 	cmig_query_free(&query);
 }

@@ -11,6 +11,7 @@
 #include "audit/audit_log.h"
 #include "base/compat.h"
 #include "base/query.h"
+#include "base/role.h"
 
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
@@ -177,9 +178,9 @@ find_table_of(CmigAuditImportTables *tables, CmigAuditImportTable *table)
 static void
 identify_table(CmigAuditImportTables *tables, CmigAuditImportTable *table)
 {
-	CmigAuditRole saved;
+	CmigRole	saved;
 
-	cmig_audit_log_become(&saved, tables->log_owner);
+	cmig_role_act_as_owner(&saved, tables->log_owner);
 	find_table_of(tables, table);
 	if (table->id == 0)
 	{
@@ -198,7 +199,7 @@ identify_table(CmigAuditImportTables *tables, CmigAuditImportTable *table)
 		if (layouts)
 			table->key_columns = ((CmigAuditLayout *) llast(layouts))->key_columns;
 	}
-	cmig_audit_log_return(&saved);
+	cmig_role_return(&saved);
 }
 
 CmigAuditImportTable *

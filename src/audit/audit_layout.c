@@ -11,6 +11,7 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/query.h"
+#include "base/role.h"
 
 #include "access/htup_details.h"
 #include "access/xact.h"
@@ -365,7 +366,7 @@ layout_of(Relation relation)
 
 /* Are both known and equal? */
 static bool
-same_text(const char *a, const char *b)
+known_same(const char *a, const char *b)
 {
 	return a && b && strcmp(a, b) == 0;
 }
@@ -378,7 +379,7 @@ same_layout(const CmigAuditLayout *a, const CmigAuditLayout *b)
 		strcmp(a->table_name, b->table_name) == 0 &&
 		compareJsonbContainers(&a->columns->root, &b->columns->root) == 0 &&
 		same_names(a->key_columns, b->key_columns) && same_names(a->key_kinds, b->key_kinds) &&
-		same_text(a->owner, b->owner) && same_text(a->database, b->database);
+		known_same(a->owner, b->owner) && known_same(a->database, b->database);
 }
 
 static void
@@ -427,7 +428,7 @@ is_there(int32 table_id, const CmigAuditLayout *layout)
 static bool
 may_go_on(const CmigAuditLayout *last, const CmigAuditLayout *now, Oid owner, Oid log_owner)
 {
-	return same_text(last->owner, now->owner) ||
+	return known_same(last->owner, now->owner) ||
 		owner == log_owner || superuser_arg(owner) ||
 		(last->database && strcmp(last->database, now->database) != 0 &&
 		 strcmp(last->schema_name, now->schema_name) == 0 &&
@@ -449,12 +450,12 @@ refuse_id(const CmigAuditLayout *last, const CmigAuditLayout *now, const char *d
 void
 cmig_audit_layout_record(int32 table_id, Relation relation, Oid log_owner)
 {
-	CmigAuditRole saved;
+	CmigRole	saved;
 	List	   *layouts;
 	CmigAuditLayout *last;
 	CmigAuditLayout *now = layout_of(relation);
 
-	cmig_audit_log_become(&saved, log_owner);
+	cmig_role_act_as_owner(&saved, log_owner);
 	layouts = cmig_audit_layout_read(table_id);
 	last = layouts ? llast(layouts) : NULL;
 	if (last && last->relation != now->relation)
@@ -471,7 +472,7 @@ cmig_audit_layout_record(int32 table_id, Relation relation, Oid log_owner)
 		insert(table_id, now);
 		CommandCounterIncrement();
 	}
-	cmig_audit_log_return(&saved);
+	cmig_role_return(&saved);
 }
 
 static void

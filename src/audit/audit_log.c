@@ -15,6 +15,7 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/query.h"
+#include "base/role.h"
 #include "base/settings.h"
 #include "run/run_lock.h"
 
@@ -147,48 +148,6 @@ const char *const *
 cmig_audit_log_lz4_statements(void)
 {
 	return lz4_statements;
-}
-
-static void
-save_role(CmigAuditRole *saved)
-{
-	GetUserIdAndSecContext(&saved->user, &saved->context);
-	saved->read_only = XactReadOnly;
-}
-
-void
-cmig_audit_log_become(CmigAuditRole *saved, Oid role)
-{
-	save_role(saved);
-	SetUserIdAndSecContext(role, saved->context | SECURITY_LOCAL_USERID_CHANGE |
-						   SECURITY_RESTRICTED_OPERATION | SECURITY_NOFORCE_RLS);
-}
-
-void
-cmig_audit_log_act_as(CmigAuditRole *saved, Oid role)
-{
-	save_role(saved);
-	SetUserIdAndSecContext(role, saved->context | SECURITY_LOCAL_USERID_CHANGE |
-						   SECURITY_RESTRICTED_OPERATION);
-}
-
-/*
- * After the first query, the server does not allow a transaction to be set back
- * to read-write.  It restores XactReadOnly if the transaction or a
- * subtransaction fails.
- */
-void
-cmig_audit_log_act_as_reader(CmigAuditRole *saved, Oid role)
-{
-	cmig_audit_log_act_as(saved, role);
-	XactReadOnly = true;
-}
-
-void
-cmig_audit_log_return(const CmigAuditRole *saved)
-{
-	SetUserIdAndSecContext(saved->user, saved->context);
-	XactReadOnly = saved->read_only;
 }
 
 /*
@@ -555,7 +514,7 @@ cmig_audit_log_close_access(Oid relation)
 Oid
 cmig_audit_log_make(Oid extension_owner)
 {
-	CmigAuditRole saved;
+	CmigRole	saved;
 	Oid			relation;
 	Oid			schema;
 	Oid			owner = extension_owner;
@@ -587,7 +546,7 @@ cmig_audit_log_make(Oid extension_owner)
 		if (!superuser_arg(owner_of_schema(schema)))
 			owner = owner_of_schema(schema);
 	}
-	cmig_audit_log_become(&saved, owner);
+	cmig_role_act_as_owner(&saved, owner);
 	if (!OidIsValid(schema))
 	{
 		cmig_audit_log_execute("CREATE SCHEMA cmig_audit");
@@ -601,7 +560,7 @@ cmig_audit_log_make(Oid extension_owner)
 #endif
 	CommandCounterIncrement();
 	cmig_audit_log_close_access(InvalidOid);
-	cmig_audit_log_return(&saved);
+	cmig_role_return(&saved);
 	CommandCounterIncrement();
 	return owner;
 }

@@ -52,29 +52,6 @@ typedef enum CmigAuditLogColumn
 	CMIG_LOG_COLUMNS			/* how many there are */
 } CmigAuditLogColumn;
 
-/* The role to return to.  After an error, the server restores it. */
-typedef struct CmigAuditRole
-{
-	Oid			user;
-	int			context;
-	bool		read_only;		/* XactReadOnly */
-} CmigAuditRole;
-
-/* Become the log's owner, or another role, to run code of ours. */
-extern void cmig_audit_log_become(CmigAuditRole *saved, Oid role);
-
-/* The same to run code of a table's owner; policies apply to it. */
-extern void cmig_audit_log_act_as(CmigAuditRole *saved, Oid role);
-
-/*
- * The same if that code must not change anything, so that what was checked
- * before stays true.  Locks keep other sessions from changing it.
- */
-extern void cmig_audit_log_act_as_reader(CmigAuditRole *saved, Oid role);
-
-/* Return to the former role. */
-extern void cmig_audit_log_return(const CmigAuditRole *saved);
-
 /*
  * Raise an error if SQL on the log would run another role's code as the log's
  * owner.

@@ -17,6 +17,7 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/query.h"
+#include "base/role.h"
 #include "base/settings.h"
 #include "base/subtransaction.h"
 #include "run/run_lock.h"
@@ -236,16 +237,16 @@ run_as_owner(void *arg)
 {
 	StepTrial  *trial = arg;
 	Retain	   *retain = trial->retain;
-	CmigAuditRole saved;
+	CmigRole	saved;
 	int			guc_level = NewGUCNestLevel();
 
 	cmig_settings_override("lock_timeout", psprintf("%d", retain->lock_timeout));
 	/* bounds of partitions are read from their text */
 	cmig_settings_override("datestyle", "ISO");
 	cmig_run_lock_audit();
-	cmig_audit_log_become(&saved, retain->owner);
+	cmig_role_act_as_owner(&saved, retain->owner);
 	trial->step(retain);
-	cmig_audit_log_return(&saved);
+	cmig_role_return(&saved);
 	AtEOXact_GUC(false, guc_level);
 }
 
@@ -327,12 +328,12 @@ make_ahead(Retain *retain)
 static bool
 needs_ahead(Oid log_owner, int at_least)
 {
-	CmigAuditRole saved;
+	CmigRole	saved;
 	bool		needed;
 
-	cmig_audit_log_become(&saved, log_owner);
+	cmig_role_act_as_owner(&saved, log_owner);
 	needed = !is_made("log_default") || missing_parts(at_least) != NIL;
-	cmig_audit_log_return(&saved);
+	cmig_role_return(&saved);
 	return needed;
 }
 
@@ -340,14 +341,14 @@ needs_ahead(Oid log_owner, int at_least)
 static void
 warn_of_taken_names(Oid log_owner)
 {
-	CmigAuditRole saved;
+	CmigRole	saved;
 	Datum		values[1] = {Int32GetDatum(MONTHS_AHEAD)};
 	List	   *parts = NIL;
 	ListCell   *lc;
 
-	cmig_audit_log_become(&saved, log_owner);
+	cmig_role_act_as_owner(&saved, log_owner);
 	cmig_query_each(&taken_names, values, NULL, collect_part, &parts);
-	cmig_audit_log_return(&saved);
+	cmig_role_return(&saved);
 	foreach(lc, parts)
 	{
 		const char *name = ((Part *) lfirst(lc))->name;

@@ -11,9 +11,9 @@
  */
 #include "postgres.h"
 
-#include "audit/audit_log.h"
 #include "audit/audit_row.h"
 #include "base/compat.h"
+#include "base/role.h"
 #include "base/settings.h"
 #include "base/subtransaction.h"
 
@@ -314,16 +314,16 @@ put_too_large(CmigAuditPiece *piece, const CmigAuditShape *shape,
 static Jsonb *
 general_value(const CmigAuditShape *shape, CmigAuditColumn *column, Datum value)
 {
-	CmigAuditRole saved;
+	CmigRole	saved;
 	Datum		result;
 	int			guc_level;
 
 	if (!column->calls_out)
 		return DatumGetJsonbP(FunctionCall1(&column->output, value));
 	guc_level = NewGUCNestLevel();
-	cmig_audit_log_act_as(&saved, shape->owner);
+	cmig_role_act_as(&saved, shape->owner);
 	result = FunctionCall1(&column->output, value);
-	cmig_audit_log_return(&saved);
+	cmig_role_return(&saved);
 	AtEOXact_GUC(false, guc_level);
 	return DatumGetJsonbP(result);
 }

@@ -11,11 +11,11 @@
 
 #include "audit/audit_columns.h"
 #include "audit/audit_layout.h"
-#include "audit/audit_log.h"
 #include "audit/audit_table.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/query.h"
+#include "base/role.h"
 #include "base/text_list.h"
 
 #include "access/table.h"
@@ -141,12 +141,12 @@ take_key(TupleDesc desc, HeapTuple row, void *arg)
 bytea *
 cmig_audit_table_hash_key(Oid extension_owner)
 {
-	CmigAuditRole saved;
+	CmigRole	saved;
 	bytea	   *key = NULL;
 
-	cmig_audit_log_become(&saved, extension_owner);
+	cmig_role_act_as_owner(&saved, extension_owner);
 	cmig_query_each(&read_hash_key, NULL, NULL, take_key, &key);
-	cmig_audit_log_return(&saved);
+	cmig_role_return(&saved);
 	return key;
 }
 

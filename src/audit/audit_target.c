@@ -15,6 +15,7 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/query.h"
+#include "base/role.h"
 
 #include "access/htup_details.h"
 #include "access/table.h"
@@ -288,7 +289,7 @@ value_of_text(CmigAuditTarget *target, const char *column, char *text)
 	int32		typmod = -1;
 	Oid			input;
 	Oid			parameter;
-	CmigAuditRole saved;
+	CmigRole	saved;
 	Jsonb	   *value;
 	int			guc_level;
 
@@ -305,11 +306,11 @@ value_of_text(CmigAuditTarget *target, const char *column, char *text)
 						  &type, &typmod, &parameter);
 	getTypeInputInfo(type, &input, &parameter);
 	guc_level = NewGUCNestLevel();
-	cmig_audit_log_act_as_reader(&saved, cmig_audit_log_table_owner(target->relation));
+	cmig_role_read_as(&saved, cmig_audit_log_table_owner(target->relation));
 	/* the blanks of char(n) are part of the key; otherwise ignore the length */
 	value = to_jsonb_of(type, OidInputFunctionCall(input, text, parameter,
 												   type == BPCHAROID ? typmod : -1));
-	cmig_audit_log_return(&saved);
+	cmig_role_return(&saved);
 	AtEOXact_GUC(false, guc_level);
 	return value;
 }

@@ -17,6 +17,7 @@
 #include "audit/audit_log.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/role.h"
 
 #include "access/genam.h"
 #include "access/heapam.h"
@@ -427,12 +428,12 @@ id_after(CmigAuditWriter *writer, int64 id, int64 newest)
 {
 	if (newest - id > MAX_COUNTED)
 	{
-		CmigAuditRole saved;
+		CmigRole	saved;
 
-		cmig_audit_log_become(&saved, writer->parent->rd_rel->relowner);
+		cmig_role_act_as_owner(&saved, writer->parent->rd_rel->relowner);
 		(void) DirectFunctionCall2(setval_oid, ObjectIdGetDatum(writer->sequence),
 								   Int64GetDatum(newest));
-		cmig_audit_log_return(&saved);
+		cmig_role_return(&saved);
 	}
 	while (id <= newest)
 		id = nextval_internal(writer->sequence, false);
@@ -525,7 +526,7 @@ static void
 flush(CmigAuditWriter *writer)
 {
 	MemoryContext old;
-	CmigAuditRole saved;
+	CmigRole	saved;
 	int			guc_level = 0;
 
 	if (writer->count == 0)
@@ -539,7 +540,7 @@ flush(CmigAuditWriter *writer)
 		MemoryContextSwitchTo(old);
 	}
 	old = MemoryContextSwitchTo(writer->work ? writer->work : writer->context);
-	cmig_audit_log_become(&saved, writer->owner);
+	cmig_role_act_as_owner(&saved, writer->owner);
 	if (writer->needs_executor)
 		guc_level = NewGUCNestLevel();
 
@@ -556,7 +557,7 @@ flush(CmigAuditWriter *writer)
 
 	if (guc_level > 0)
 		AtEOXact_GUC(false, guc_level);
-	cmig_audit_log_return(&saved);
+	cmig_role_return(&saved);
 	MemoryContextSwitchTo(old);
 	if (writer->work)
 		MemoryContextReset(writer->work);

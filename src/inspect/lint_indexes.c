@@ -13,6 +13,7 @@
 #include "inspect/lint_source.h"
 #include "inspect/lint_state.h"
 #include "inspect/lint_text.h"
+#include "parse/statement.h"
 
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
@@ -169,22 +170,6 @@ check_deletion(CmigLint *lint, Node *node)
 	}
 }
 
-/* Is it REINDEX CONCURRENTLY? */
-static bool
-is_concurrent(ReindexStmt *reindex)
-{
-	ListCell   *lc;
-
-	foreach(lc, reindex->params)
-	{
-		DefElem    *option = lfirst_node(DefElem, lc);
-
-		if (strcmp(option->defname, "concurrently") == 0)
-			return defGetBoolean(option);
-	}
-	return false;
-}
-
 /*
  * Is any table of the schema large?  If the schema is NULL: of the database.
  */
@@ -232,7 +217,7 @@ check_reindex(CmigLint *lint, Node *node)
 	ReindexStmt *reindex = (ReindexStmt *) node;
 	CmigLintTable *table;
 
-	if (is_concurrent(reindex))
+	if (cmig_statement_option(reindex->params, "concurrently", false))
 		return;
 	if (reindex->relation == NULL)
 	{

@@ -17,10 +17,10 @@
 #include "inspect/lint_rules.h"
 #include "inspect/lint_run.h"
 #include "inspect/lint_state.h"
+#include "parse/script_error.h"
 #include "parse/statement.h"
 #include "run/session.h"
 
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -298,39 +298,17 @@ report_unused(CmigLint *lint, List *ignores)
  * A script
  */
 
-/* The line of an error in a statement. */
-static int
-error_line(const CmigStatement *statement, const ErrorData *error)
-{
-	int			position = Max(error->cursorpos, error->internalpos);
-	int			line = statement->line;
-
-	for (const char *p = statement->text; p && *p && --position > 0; p += pg_mblen(p))
-	{
-		if (*p == '\n')
-			line++;
-	}
-	return line;
-}
-
 /* Turn a caught error into a finding if the script is wrong. */
 static void
 report_error(CmigLint *lint, const CmigStatement *statement)
 {
-	ErrorData  *error = CopyErrorData();
-	int			category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
+	ErrorData  *error = cmig_script_error_take();
 	CmigLintFinding *finding;
 
-	if (category != ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION &&
-		category != ERRCODE_FEATURE_NOT_SUPPORTED &&
-		category != ERRCODE_PROGRAM_LIMIT_EXCEEDED &&
-		category != ERRCODE_DATA_EXCEPTION)
-		PG_RE_THROW();
-	FlushErrorState();
 	lint->rule = &cmig_lint_rules_syntax_error;
 	lint->statement = statement;
 	finding = cmig_lint_report(lint, NULL, "%s", error->message);
-	finding->line = error_line(statement, error);
+	finding->line = cmig_script_error_line(statement, error);
 }
 
 /* Read the next statement; false at the end and after a syntax error. */

@@ -15,6 +15,7 @@
 #include "inspect/lint_state.h"
 #include "inspect/lint_text.h"
 #include "inspect/lint_types.h"
+#include "parse/statement.h"
 
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
@@ -197,22 +198,6 @@ check_rename_schema(CmigLint *lint, Node *node)
  * What rewrites a table
  */
 
-/* Is it VACUUM FULL? */
-static bool
-is_full(VacuumStmt *vacuum)
-{
-	ListCell   *lc;
-
-	foreach(lc, vacuum->options)
-	{
-		DefElem    *option = lfirst_node(DefElem, lc);
-
-		if (strcmp(option->defname, "full") == 0)
-			return defGetBoolean(option);
-	}
-	return false;
-}
-
 /*
  * What VACUUM FULL or CLUSTER rewrites, for a message: a large table, or "all
  * tables".
@@ -235,7 +220,7 @@ compacted(CmigLint *lint, Node *node)
 	{
 		VacuumStmt *vacuum = (VacuumStmt *) node;
 
-		if (!vacuum->is_vacuumcmd || !is_full(vacuum))
+		if (!vacuum->is_vacuumcmd || !cmig_statement_option(vacuum->options, "full", false))
 			return NULL;
 		if (vacuum->rels == NIL)
 			return "all tables";

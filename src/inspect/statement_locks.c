@@ -10,9 +10,9 @@
 #include "inspect/alter_locks.h"
 #include "inspect/query_locks.h"
 #include "inspect/statement_locks.h"
+#include "parse/statement.h"
 
 #include "catalog/namespace.h"
-#include "commands/defrem.h"
 #include "nodes/makefuncs.h"
 
 /* Add a lock on a relation, if the statement names one. */
@@ -46,22 +46,6 @@ owning_relation(Node *object)
 
 	return IsA(name, List) && list_length(name) > 1 ?
 		list_relation(list_copy_head(name, list_length(name) - 1)) : NULL;
-}
-
-/* Is the option on? */
-static bool
-has_option(List *options, const char *name)
-{
-	ListCell   *lc;
-
-	foreach(lc, options)
-	{
-		DefElem    *option = lfirst_node(DefElem, lc);
-
-		if (strcmp(option->defname, name) == 0)
-			return defGetBoolean(option);
-	}
-	return false;
 }
 
 /*
@@ -332,7 +316,7 @@ add_grant(List **locks, const GrantStmt *grant)
 static void
 add_vacuum(List **locks, const VacuumStmt *vacuum)
 {
-	LOCKMODE	mode = vacuum->is_vacuumcmd && has_option(vacuum->options, "full") ?
+	LOCKMODE	mode = vacuum->is_vacuumcmd && cmig_statement_option(vacuum->options, "full", false) ?
 	AccessExclusiveLock : ShareUpdateExclusiveLock;
 	ListCell   *lc;
 
@@ -346,7 +330,7 @@ add_vacuum(List **locks, const VacuumStmt *vacuum)
 static void
 add_reindex(List **locks, const ReindexStmt *reindex)
 {
-	bool		concurrent = has_option(reindex->params, "concurrently");
+	bool		concurrent = cmig_statement_option(reindex->params, "concurrently", false);
 	LOCKMODE	mode = concurrent ? ShareUpdateExclusiveLock : ShareLock;
 
 	if (reindex->kind == REINDEX_OBJECT_TABLE)

@@ -25,6 +25,7 @@
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/role.h"
 #include "move/nontransactional.h"
 #include "move/passed_over.h"
 #include "move/resume.h"
@@ -85,45 +86,27 @@ static bool own_work_is_there = false;
 
 /* Rows of cmig.progress */
 
-/* The state that begin_own_work() has changed. */
-typedef struct OwnWork
-{
-	Oid			user;
-	int			security;
-	bool		read_only;
-} OwnWork;
-
 /* Act as the caller, to write pg_cmig's tables. */
-static OwnWork
+static CmigRole
 begin_own_work(const StepRun *run)
 {
-	OwnWork		work;
+	CmigRole	saved;
 
-	GetUserIdAndSecContext(&work.user, &work.security);
-	SetUserIdAndSecContext(run->caller, work.security | SECURITY_LOCAL_USERID_CHANGE);
+	cmig_role_act_as_caller(&saved, run->caller);
 	/* a script may have set default_transaction_read_only */
-	work.read_only = XactReadOnly;
 	XactReadOnly = false;
-	return work;
-}
-
-/* Act as the script's role again. */
-static void
-end_own_work(const OwnWork *work)
-{
-	SetUserIdAndSecContext(work->user, work->security);
-	XactReadOnly = work->read_only;
+	return saved;
 }
 
 /* Write the row of the current statement. */
 static void
 write_row(const StepRun *run, CmigProgressState state, const char *detail)
 {
-	OwnWork		work = begin_own_work(run);
+	CmigRole	saved = begin_own_work(run);
 
 	cmig_progress_write(run->step->revision, run->step->direction,
 						run->script.statement.number, state, detail);
-	end_own_work(&work);
+	cmig_role_return(&saved);
 }
 
 /* The detail of a row: the statement's checksum and further JSON members. */
@@ -203,12 +186,12 @@ static bool
 has_not_committed(void *arg)
 {
 	StepRun    *run = arg;
-	OwnWork		work = begin_own_work(run);
+	CmigRole	saved = begin_own_work(run);
 	List	   *rows;
 
 	cmig_toplevel_snapshot();
 	rows = cmig_progress_read();
-	end_own_work(&work);
+	cmig_role_return(&saved);
 	return cmig_progress_find(rows, run->step->revision, run->step->direction,
 							  run->script.statement.number) == NULL;
 }
@@ -247,11 +230,11 @@ run_call(StepRun *run)
 		}
 		else
 		{
-			OwnWork		work = begin_own_work(run);
+			CmigRole	saved = begin_own_work(run);
 
 			cmig_progress_remove(run->step->revision, run->step->direction,
 								 run->script.statement.number);
-			end_own_work(&work);
+			cmig_role_return(&saved);
 			cmig_toplevel_commit();
 		}
 	}
@@ -398,11 +381,11 @@ forget_failed(StepRun *run)
 		cmig_toplevel_snapshot();
 		if (has_left_nothing(run))
 		{
-			OwnWork		work = begin_own_work(run);
+			CmigRole	saved = begin_own_work(run);
 
 			cmig_progress_remove(run->step->revision, run->step->direction,
 								 run->script.statement.number);
-			end_own_work(&work);
+			cmig_role_return(&saved);
 		}
 		cmig_toplevel_commit();
 	}

@@ -12,6 +12,7 @@
 #include "base/argument.h"
 #include "base/compat.h"
 #include "base/query.h"
+#include "base/role.h"
 #include "base/settings.h"
 #include "move/nontransactional.h"
 #include "move/toplevel.h"
@@ -224,16 +225,14 @@ find_state(CmigBackfill *b)
 static void
 forget(CmigBackfill *b)
 {
-	Oid			user;
-	int			security;
+	CmigRole	saved;
 
 	/* a row for which resuming was refused does not belong to this backfill */
 	if (!b->accepted || b->run.id == 0 || b->run.rows > 0)
 		return;
-	GetUserIdAndSecContext(&user, &security);
-	SetUserIdAndSecContext(b->caller, security | SECURITY_LOCAL_USERID_CHANGE);
+	cmig_role_act_as_caller(&saved, b->caller);
 	cmig_backfill_run_remove(b->run.id);
-	SetUserIdAndSecContext(user, security);
+	cmig_role_return(&saved);
 	cmig_toplevel_commit();
 }
 

@@ -9,6 +9,7 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/query.h"
+#include "base/role.h"
 #include "base/settings.h"
 #include "move/nontransactional.h"
 #include "move/toplevel.h"
@@ -281,16 +282,14 @@ begin_part(CmigBackfill *b, const CmigBackfillPart *part)
 static void
 store(CmigBackfill *b)
 {
-	Oid			user;
-	int			security;
+	CmigRole	saved;
 	TimestampTz now = GetCurrentTimestamp();
 
 	if (b->one_transaction)
 		return;
-	GetUserIdAndSecContext(&user, &security);
-	SetUserIdAndSecContext(b->caller, security | SECURITY_LOCAL_USERID_CHANGE);
+	cmig_role_act_as_caller(&saved, b->caller);
 	cmig_backfill_run_update(&b->next, now - b->last);
-	SetUserIdAndSecContext(user, security);
+	cmig_role_return(&saved);
 }
 
 void

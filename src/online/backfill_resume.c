@@ -11,6 +11,7 @@
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/role.h"
 #include "online/backfill_resume.h"
 #include "online/backfill_sql.h"
 
@@ -134,11 +135,9 @@ cmig_backfill_resume_find(const CmigBackfillTarget *target,
 {
 	Search		search = {target, identity, false};
 	bool		found;
-	Oid			user;
-	int			security;
+	CmigRole	saved;
 
-	GetUserIdAndSecContext(&user, &security);
-	SetUserIdAndSecContext(caller, security | SECURITY_LOCAL_USERID_CHANGE);
+	cmig_role_act_as_caller(&saved, caller);
 	found = cmig_backfill_run_find(identity, run);
 	cmig_backfill_run_each_unfinished(identity, run->id, refuse_unfinished, &search);
 	if (found && !run->done)
@@ -163,7 +162,7 @@ cmig_backfill_resume_find(const CmigBackfillTarget *target,
 		cmig_backfill_run_insert(identity, run);
 	}
 	run->parts.count = 0;
-	SetUserIdAndSecContext(user, security);
+	cmig_role_return(&saved);
 	return found;
 }
 
@@ -172,13 +171,11 @@ cmig_backfill_resume_refuse(const CmigBackfillTarget *target,
 							const CmigBackfillIdentity *identity, Oid caller)
 {
 	Search		search = {target, identity, true};
-	Oid			user;
-	int			security;
+	CmigRole	saved;
 
-	GetUserIdAndSecContext(&user, &security);
-	SetUserIdAndSecContext(caller, security | SECURITY_LOCAL_USERID_CHANGE);
+	cmig_role_act_as_caller(&saved, caller);
 	cmig_backfill_run_each_unfinished(identity, 0, refuse_unfinished, &search);
-	SetUserIdAndSecContext(user, security);
+	cmig_role_return(&saved);
 }
 
 void

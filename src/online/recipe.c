@@ -118,7 +118,7 @@ normal_condition(Oid table, const char *condition)
 
 /* Are both equal except for white space? */
 static bool
-same_text(const char *a, const char *b)
+same_but_for_spaces(const char *a, const char *b)
 {
 	for (;;)
 	{
@@ -160,7 +160,7 @@ add_check(CmigRecipe *recipe, void *arg)
 	char	   *normal = normal_condition(recipe->table, check->condition);
 
 	if (there.exists &&
-		(strcmp(there.kind, "c") != 0 || !same_text(there.condition, normal) ||
+		(strcmp(there.kind, "c") != 0 || !same_but_for_spaces(there.condition, normal) ||
 		 !there.enforced || is_not_inherited(there.definition)))
 		cmig_recipe_refuse_other(recipe, check->name, there.definition);
 	add_validated(recipe, &there, check->name, psprintf("CHECK (%s\n)", check->condition));
@@ -245,7 +245,7 @@ add_not_null(CmigRecipe *recipe, void *arg)
 	}
 	there = cmig_recipe_find_constraint(recipe->table, check.name);
 	if (there.exists && strcmp(there.kind, "c") == 0 &&
-		same_text(there.condition, normal_condition(recipe->table, check.condition)))
+		same_but_for_spaces(there.condition, normal_condition(recipe->table, check.condition)))
 		cmig_recipe_run(recipe, psprintf("ALTER TABLE %s DROP CONSTRAINT %s", recipe->table_name,
 										 quote_identifier(check.name)));
 }

@@ -9,7 +9,6 @@
 #include "parse/row_change.h"
 #include "parse/statement.h"
 
-#include "commands/defrem.h"
 #include "nodes/nodeFuncs.h"
 
 /* Of the procedures of pg_cmig, only the one for batches changes rows. */
@@ -74,33 +73,13 @@ query_command(Node *query, CmigMayWrite may_write, const char *command)
 static const char *
 explain_command(const ExplainStmt *explain, CmigMayWrite may_write)
 {
-	ListCell   *cell;
-
-	foreach(cell, explain->options)
-	{
-		DefElem    *option = lfirst(cell);
-
-		if (strcmp(option->defname, "analyze") == 0 && defGetBoolean(option))
-			return query_command(explain->query, may_write, "EXPLAIN ANALYZE");
-	}
-	return NULL;
+	return cmig_statement_option(explain->options, "analyze", false) ?
+		query_command(explain->query, may_write, "EXPLAIN ANALYZE") : NULL;
 }
 
 /*
  * Sequences
  */
-
-/* Does ALTER SEQUENCE restart the sequence? */
-static bool
-has_restart(const List *options)
-{
-	ListCell   *cell;
-
-	foreach(cell, options)
-		if (strcmp(((DefElem *) lfirst(cell))->defname, "restart") == 0)
-		return true;
-	return false;
-}
 
 /* Does ALTER TABLE restart the sequence of an identity column? */
 static const char *
@@ -112,7 +91,7 @@ alter_table_command(const AlterTableStmt *alter)
 	{
 		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, cell);
 
-		if (cmd->subtype == AT_SetIdentity && has_restart((List *) cmd->def))
+		if (cmd->subtype == AT_SetIdentity && cmig_statement_has_option((List *) cmd->def, "restart"))
 			return "ALTER TABLE";
 	}
 	return NULL;
@@ -149,7 +128,7 @@ cmig_row_change_command(const RawStmt *raw, CmigMayWrite may_write)
 		case T_CreateTableAsStmt:
 			return ((CreateTableAsStmt *) stmt)->objtype == OBJECT_TABLE ? "CREATE TABLE AS" : NULL;
 		case T_AlterSeqStmt:
-			return has_restart(((AlterSeqStmt *) stmt)->options) ? "ALTER SEQUENCE" : NULL;
+			return cmig_statement_has_option(((AlterSeqStmt *) stmt)->options, "restart") ? "ALTER SEQUENCE" : NULL;
 		case T_AlterTableStmt:
 			return alter_table_command((AlterTableStmt *) stmt);
 		case T_DoStmt:

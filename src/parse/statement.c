@@ -16,9 +16,8 @@
 #include "parser/parser.h"
 #include "utils/builtins.h"
 
-/* The Boolean value of an option, or the last argument if it is not given. */
-static bool
-option_value(List *options, const char *name, bool otherwise)
+bool
+cmig_statement_option(const List *options, const char *name, bool otherwise)
 {
 	ListCell   *lc;
 
@@ -32,8 +31,8 @@ option_value(List *options, const char *name, bool otherwise)
 	return otherwise;
 }
 
-static bool
-has_option(List *options, const char *name)
+bool
+cmig_statement_has_option(const List *options, const char *name)
 {
 	ListCell   *lc;
 
@@ -93,7 +92,7 @@ classify_reindex(const ReindexStmt *statement, const char **reason)
 		case REINDEX_OBJECT_TABLE:
 			break;
 	}
-	if (option_value(statement->params, "concurrently", false))
+	if (cmig_statement_option(statement->params, "concurrently", false))
 	{
 		*reason = statement->kind == REINDEX_OBJECT_INDEX ?
 			"REINDEX INDEX CONCURRENTLY" : "REINDEX TABLE CONCURRENTLY";
@@ -112,8 +111,8 @@ classify_subscription(const Node *node, const char **reason)
 		List	   *options = ((const CreateSubscriptionStmt *) node)->options;
 
 		*reason = "CREATE SUBSCRIPTION that creates a slot";
-		if (option_value(options, "connect", true) &&
-			option_value(options, "create_slot", true))
+		if (cmig_statement_option(options, "connect", true) &&
+			cmig_statement_option(options, "create_slot", true))
 			return CMIG_STATEMENT_TOP_LEVEL;
 	}
 	else
@@ -129,14 +128,14 @@ classify_subscription(const Node *node, const char **reason)
 			case ALTER_SUBSCRIPTION_ADD_PUBLICATION:
 			case ALTER_SUBSCRIPTION_DROP_PUBLICATION:
 				*reason = "ALTER SUBSCRIPTION with refresh";
-				if (option_value(alter->options, "refresh", true))
+				if (cmig_statement_option(alter->options, "refresh", true))
 					return CMIG_STATEMENT_TOP_LEVEL;
 				break;
 			case ALTER_SUBSCRIPTION_OPTIONS:
 				/* they alter the slot, on servers that know them */
 				*reason = "ALTER SUBSCRIPTION ... SET (failover or two_phase)";
-				if (has_option(alter->options, "failover") ||
-					has_option(alter->options, "two_phase"))
+				if (cmig_statement_has_option(alter->options, "failover") ||
+					cmig_statement_has_option(alter->options, "two_phase"))
 					return CMIG_STATEMENT_TOP_LEVEL;
 				break;
 			default:
@@ -193,7 +192,7 @@ cmig_statement_is_concurrent(const RawStmt *raw)
 	const char *reason;
 
 	if (IsA(raw->stmt, ReindexStmt))
-		return option_value(((const ReindexStmt *) raw->stmt)->params, "concurrently", false);
+		return cmig_statement_option(((const ReindexStmt *) raw->stmt)->params, "concurrently", false);
 	return cmig_statement_classify(raw, &reason) == CMIG_STATEMENT_CONCURRENTLY;
 }
 
@@ -230,7 +229,7 @@ top_level_name(const Node *node)
 		case T_DropdbStmt:
 			return "DROP DATABASE";
 		case T_AlterDatabaseStmt:
-			return has_option(((const AlterDatabaseStmt *) node)->options, "tablespace") ?
+			return cmig_statement_has_option(((const AlterDatabaseStmt *) node)->options, "tablespace") ?
 				"ALTER DATABASE ... SET TABLESPACE" : NULL;
 		case T_CreateTableSpaceStmt:
 			return "CREATE TABLESPACE";

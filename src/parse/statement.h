@@ -31,6 +31,15 @@ typedef enum CmigStatementClass
 } CmigStatementClass;
 
 /*
+ * The Boolean value of one of a statement's options, or the last argument if it
+ * is not given.
+ */
+extern bool cmig_statement_option(const List *options, const char *name, bool otherwise);
+
+/* Is the option given, with whatever value? */
+extern bool cmig_statement_has_option(const List *options, const char *name);
+
+/*
  * Classify a statement.  *reason, a static text, is its name for messages, such
  * as "CREATE INDEX CONCURRENTLY" or "VACUUM".
  */

@@ -10,46 +10,23 @@
 #include "postgres.h"
 
 #include "parse/script.h"
+#include "parse/script_error.h"
 #include "parse/statement.h"
 #include "parse/text_check.h"
 
 #include "catalog/namespace.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "utils/memutils.h"
-
-/*
- * The caught error, if it is about the text; any other error is thrown again.
- */
-static ErrorData *
-take_error(void)
-{
-	ErrorData  *error = CopyErrorData();
-	int			category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
-
-	if (category != ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION &&
-		category != ERRCODE_FEATURE_NOT_SUPPORTED &&
-		category != ERRCODE_PROGRAM_LIMIT_EXCEEDED &&
-		category != ERRCODE_DATA_EXCEPTION)
-		PG_RE_THROW();
-	FlushErrorState();
-	return error;
-}
 
 /* Convert the caught error to a result with its place in the script. */
 static CmigTextProblem *
 describe_error(const char *what, const CmigStatement *statement, const ErrorData *error)
 {
 	CmigTextProblem *result = palloc(sizeof(CmigTextProblem));
-	int			position = Max(error->cursorpos, error->internalpos);
-	int			line = statement->line;
 
-	for (const char *p = statement->text; p && *p && --position > 0; p += pg_mblen(p))
-		if (*p == '\n')
-			line++;
 	result->problem = psprintf("its %s text cannot run: statement %d, line %d: %s", what,
-							   statement->number, line, error->message);
+							   statement->number, cmig_script_error_line(statement, error), error->message);
 	result->fix = error->hint ? error->hint : "Correct the text and load it again.";
 	return result;
 }
@@ -193,7 +170,7 @@ cmig_text_check(const char *what, const char *sql, bool transactional, bool off_
 	PG_CATCH();
 	{
 		MemoryContextSwitchTo(caller);
-		problem = describe_error(what, &statement, take_error());
+		problem = describe_error(what, &statement, cmig_script_error_take());
 	}
 	PG_END_TRY();
 
@@ -218,7 +195,7 @@ next_parsed(CmigScriptReader *script, CmigStatement *statement, bool *parsed)
 	PG_CATCH();
 	{
 		MemoryContextSwitchTo(caller);
-		FreeErrorData(take_error());
+		FreeErrorData(cmig_script_error_take());
 	}
 	PG_END_TRY();
 	return more;

@@ -16,6 +16,7 @@
 #include "base/listing.h"
 #include "base/local_rows.h"
 #include "base/query.h"
+#include "base/role.h"
 #include "base/text_list.h"
 #include "rls/rls.h"
 #include "rls/rls_options.h"
@@ -128,14 +129,11 @@ put(FunctionCallInfo fcinfo, const char *target, const char *statement)
 static void
 run_as(Oid role, const char *statement)
 {
-	Oid			caller;
-	int			security;
+	CmigRole	saved;
 
-	GetUserIdAndSecContext(&caller, &security);
-	SetUserIdAndSecContext(role, security | SECURITY_LOCAL_USERID_CHANGE |
-						   SECURITY_RESTRICTED_OPERATION);
+	cmig_role_act_as(&saved, role);
 	(void) cmig_query_once(statement, 0, NULL, NULL, NULL, true, NULL, NULL);
-	SetUserIdAndSecContext(caller, security);
+	cmig_role_return(&saved);
 }
 
 /*

@@ -14,6 +14,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "base/role.h"
 #include "base/settings.h"
 #include "base/subtransaction.h"
 #include "rls/rls_sandbox.h"
@@ -27,11 +28,9 @@
 static void
 become(Oid role)
 {
-	Oid			user;
-	int			security;
+	CmigRole	former;
 
-	GetUserIdAndSecContext(&user, &security);
-	SetUserIdAndSecContext(role, security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+	cmig_role_act_as(&former, role);
 	if (role == CMIG_RLS_NOBODY)
 		cmig_settings_pin_search_path();
 }

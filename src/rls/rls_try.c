@@ -15,6 +15,7 @@
 
 #include "base/compat.h"
 #include "base/query.h"
+#include "base/role.h"
 #include "base/settings.h"
 #include "base/subtransaction.h"
 #include "rls/rls.h"
@@ -141,15 +142,12 @@ run_trial(void *arg)
 {
 	Trial	   *trial = arg;
 	const CmigRlsAs *as = trial->as;
-	Oid			caller;
-	int			security;
+	CmigRole	former;
 
 	set_local("row_security", "on");
 	set_local(CMIG_RLS_USER_SETTING, as->user);
 	set_local(CMIG_RLS_TENANT_SETTING, as->tenant);
-	GetUserIdAndSecContext(&caller, &security);
-	SetUserIdAndSecContext(as->role, security | SECURITY_LOCAL_USERID_CHANGE |
-						   SECURITY_RESTRICTED_OPERATION);
+	cmig_role_act_as(&former, as->role);
 	make_constraints_immediate();
 	trial->prepared = true;
 	trial->same = run_attempt(as, trial->attempt, &trial->outcome);

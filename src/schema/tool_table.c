@@ -13,45 +13,59 @@
 #include "schema/kinds.h"
 #include "schema/tool_table.h"
 
-/* How the table of a tool is recognized. */
-typedef struct ToolTable
-{
-	const char *name;
-	const char *column;
-} ToolTable;
-
-static const ToolTable tool_tables[] = {
-	{"alembic_version", "version_num"},
-	{"cmig_version", "version_num"},	/* the texts of cmig.script() */
-	{"django_migrations", "applied"},
-	{"flyway_schema_history", "installed_rank"},
-	{"schema_version", "installed_rank"},	/* Flyway before version 5 */
-	{"databasechangelog", "orderexecuted"}, /* Liquibase */
-	{"databasechangeloglock", "lockgranted"},
-	{"schema_migrations", "version"},	/* Rails, golang-migrate, dbmate,
-										 * Ecto, Supabase */
-	{"ar_internal_metadata", "key"},	/* Rails */
-	{"goose_db_version", "version_id"},
-	{"_prisma_migrations", "migration_name"},
-	{"__drizzle_migrations", "hash"},
-	{"knex_migrations", "batch"},
-	{"knex_migrations_lock", "is_locked"},
-	{"SequelizeMeta", "name"},
-	{"pgmigrations", "run_on"}, /* node-pg-migrate */
-	{"mikro_orm_migrations", "executed_at"},
-	{"__EFMigrationsHistory", "MigrationId"},
-	{"_sqlx_migrations", "checksum"},
-	{"__diesel_schema_migrations", "version"},
-	{"refinery_schema_history", "checksum"},
-	{"gorp_migrations", "applied_at"},
-	{"atlas_schema_revisions", "executed_at"},
-	{"doctrine_migration_versions", "executed_at"},
-	{"phinxlog", "migration_name"},
-	{"_yoyo_migration", "migration_id"},
-	{"_yoyo_log", "migration_id"},
-	{"_yoyo_version", "version"},
-	{"yoyo_lock", "locked"}
+static const CmigToolTable tool_tables[] = {
+	{"alembic", NULL, "alembic_version", "version_num"},
+	{NULL, NULL, "cmig_version", "version_num"},	/* the texts of
+													 * cmig.script() */
+	{NULL, NULL, "django_migrations", "applied"},
+	{"flyway", NULL, "flyway_schema_history", "installed_rank"},
+	{"flyway", NULL, "schema_version", "installed_rank"},	/* before version 5 */
+	{"liquibase", NULL, "databasechangelog", "orderexecuted"},
+	{NULL, NULL, "databasechangeloglock", "lockgranted"},
+	{"golang-migrate", NULL, "schema_migrations", "version"},
+	{"dbmate", NULL, "schema_migrations", "version"},	/* Ecto, too */
+	{"rails", NULL, "schema_migrations", "version"},
+	{NULL, NULL, "ar_internal_metadata", "key"},	/* Rails */
+	{"supabase", "supabase_migrations", "schema_migrations", "version"},
+	{"goose", NULL, "goose_db_version", "version_id"},
+	{"prisma", NULL, "_prisma_migrations", "migration_name"},
+	{"drizzle", "drizzle", "__drizzle_migrations", "hash"},
+	{"drizzle", NULL, "__drizzle_migrations", "hash"},
+	{"graphile-migrate", "graphile_migrate", "migrations", "previous_hash"},
+	{NULL, "graphile_migrate", "current", "content"},
+	{NULL, NULL, "knex_migrations", "batch"},
+	{NULL, NULL, "knex_migrations_lock", "is_locked"},
+	{NULL, NULL, "SequelizeMeta", "name"},
+	{"node-pg-migrate", NULL, "pgmigrations", "run_on"},
+	{NULL, NULL, "mikro_orm_migrations", "executed_at"},
+	{NULL, NULL, "__EFMigrationsHistory", "MigrationId"},
+	{"sqitch", "sqitch", "changes", "planned_at"},
+	{NULL, "sqitch", "dependencies", "dependency_id"},
+	{NULL, "sqitch", "events", "change_id"},
+	{NULL, "sqitch", "projects", "creator_email"},
+	{NULL, "sqitch", "releases", "installer_email"},
+	{NULL, "sqitch", "tags", "tag_id"},
+	{"sqlx", NULL, "_sqlx_migrations", "checksum"},
+	{"diesel", NULL, "__diesel_schema_migrations", "version"},
+	{"refinery", NULL, "refinery_schema_history", "checksum"},
+	{NULL, NULL, "gorp_migrations", "applied_at"},
+	{NULL, NULL, "atlas_schema_revisions", "executed_at"},
+	{NULL, NULL, "doctrine_migration_versions", "executed_at"},
+	{NULL, NULL, "phinxlog", "migration_name"},
+	{"yoyo", NULL, "_yoyo_migration", "migration_id"},
+	{NULL, NULL, "_yoyo_log", "migration_id"},
+	{NULL, NULL, "_yoyo_version", "version"},
+	{NULL, NULL, "yoyo_lock", "locked"}
 };
+
+const CmigToolTable *
+cmig_tool_table_next(const char *tool, const CmigToolTable *last)
+{
+	for (int i = last ? last - tool_tables + 1 : 0; i < lengthof(tool_tables); i++)
+		if (tool_tables[i].tool != NULL && strcmp(tool_tables[i].tool, tool) == 0)
+			return &tool_tables[i];
+	return NULL;
+}
 
 /* The tables that are kept, with what belongs to them. */
 typedef struct ToolTables
@@ -69,6 +83,13 @@ has_column(const CmigObject *table, const char *name)
 	return false;
 }
 
+/* Is the table in the schema? */
+static bool
+is_in_schema(const CmigObject *table, const char *schema)
+{
+	return strcmp(table->identity, psprintf("%s.%s", cmig_quote(schema), cmig_quote(table->name))) == 0;
+}
+
 /* Is it a table of another migration tool? */
 static bool
 is_tool_table(const CmigObject *object)
@@ -76,8 +97,13 @@ is_tool_table(const CmigObject *object)
 	if (object->kind != &cmig_kind_table)
 		return false;
 	for (int i = 0; i < lengthof(tool_tables); i++)
-		if (strcmp(object->name, tool_tables[i].name) == 0 && has_column(object, tool_tables[i].column))
+	{
+		const CmigToolTable *entry = &tool_tables[i];
+
+		if (strcmp(object->name, entry->name) == 0 && has_column(object, entry->column) &&
+			(entry->schema == NULL || is_in_schema(object, entry->schema)))
 			return true;
+	}
 	return false;
 }
 

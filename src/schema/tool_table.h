@@ -13,6 +13,22 @@
 #include "postgres.h"
 #include "schema/image.h"
 
+/* A table of a tool. */
+typedef struct CmigToolTable
+{
+	const char *tool;			/* if it contains what is applied: the name by
+								 * which cmig.import_state() knows the tool */
+	const char *schema;			/* NULL: any */
+	const char *name;
+	const char *column;			/* a column that the table has */
+} CmigToolTable;
+
+/*
+ * The next table with what the tool has applied, NULL after the last one.  The
+ * more usual ones come first.
+ */
+extern const CmigToolTable *cmig_tool_table_next(const char *tool, const CmigToolTable *last);
+
 /*
  * Add such tables of the live schema to the other image if it lacks them, so
  * that they do not differ, and issue a NOTICE that names them.

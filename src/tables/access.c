@@ -18,6 +18,7 @@
 #include "base/errors.h"
 #include "base/query.h"
 #include "base/result.h"
+#include "base/role.h"
 #include "base/settings.h"
 #include "parse/raw_parse.h"
 #include "tables/access.h"
@@ -343,15 +344,12 @@ cmig_access_may_grant(void)
 static void
 run_as(Oid grantor, List *statements)
 {
-	Oid			user;
-	int			security;
+	CmigRole	saved;
 	int			guc_level = NewGUCNestLevel();
 	ListCell   *lc;
 
 	cmig_settings_pin_search_path();
-	GetUserIdAndSecContext(&user, &security);
-	SetUserIdAndSecContext(grantor, security | SECURITY_LOCAL_USERID_CHANGE |
-						   SECURITY_RESTRICTED_OPERATION);
+	cmig_role_act_as(&saved, grantor);
 	foreach(lc, statements)
 	{
 		RawStmt    *raw = cmig_raw_parse_one(lfirst(lc));
@@ -359,7 +357,7 @@ run_as(Oid grantor, List *statements)
 		ExecuteGrantStmt(castNode(GrantStmt, raw->stmt));
 		CommandCounterIncrement();
 	}
-	SetUserIdAndSecContext(user, security);
+	cmig_role_return(&saved);
 	AtEOXact_GUC(false, guc_level);
 }
 

@@ -1,0 +1,58 @@
+/*
+ * role.c
+ *	  Acting as another role for a while.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+
+#include "base/role.h"
+
+/* Become the role, with more flags of the security context. */
+static void
+become(CmigRole *saved, Oid role, int flags)
+{
+	GetUserIdAndSecContext(&saved->user, &saved->context);
+	saved->read_only = XactReadOnly;
+	SetUserIdAndSecContext(role, saved->context | SECURITY_LOCAL_USERID_CHANGE | flags);
+}
+
+void
+cmig_role_act_as(CmigRole *saved, Oid role)
+{
+	become(saved, role, SECURITY_RESTRICTED_OPERATION);
+}
+
+void
+cmig_role_act_as_owner(CmigRole *saved, Oid role)
+{
+	become(saved, role, SECURITY_RESTRICTED_OPERATION | SECURITY_NOFORCE_RLS);
+}
+
+/*
+ * After the first query, the server does not allow a transaction to be set back
+ * to read-write.  It restores XactReadOnly if the transaction or a
+ * subtransaction fails.
+ */
+void
+cmig_role_read_as(CmigRole *saved, Oid role)
+{
+	cmig_role_act_as(saved, role);
+	XactReadOnly = true;
+}
+
+void
+cmig_role_act_as_caller(CmigRole *saved, Oid caller)
+{
+	become(saved, caller, 0);
+}
+
+void
+cmig_role_return(const CmigRole *saved)
+{
+	SetUserIdAndSecContext(saved->user, saved->context);
+	XactReadOnly = saved->read_only;
+}

@@ -1,0 +1,43 @@
+/*
+ * script_error.c
+ *	  Errors that the server's parser raises for the statements of a script.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "mb/pg_wchar.h"
+
+#include "parse/script_error.h"
+
+/*
+ * The caught error, if it is about the text; any other error is thrown again.
+ */
+ErrorData *
+cmig_script_error_take(void)
+{
+	ErrorData  *error = CopyErrorData();
+	int			category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
+
+	if (category != ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION &&
+		category != ERRCODE_FEATURE_NOT_SUPPORTED &&
+		category != ERRCODE_PROGRAM_LIMIT_EXCEEDED &&
+		category != ERRCODE_DATA_EXCEPTION)
+		PG_RE_THROW();
+	FlushErrorState();
+	return error;
+}
+
+int
+cmig_script_error_line(const CmigStatement *statement, const ErrorData *error)
+{
+	int			position = Max(error->cursorpos, error->internalpos);
+	int			line = statement->line;
+
+	for (const char *p = statement->text; p && *p && --position > 0; p += pg_mblen(p))
+	{
+		if (*p == '\n')
+			line++;
+	}
+	return line;
+}
