@@ -37,6 +37,10 @@ SELECT upgrade_sql, downgrade_sql FROM pg_temp.judge(
 SELECT upgrade_sql, downgrade_sql FROM pg_temp.judge(
 	'CREATE TABLE a (id int CONSTRAINT a_pk PRIMARY KEY, x int CONSTRAINT c CHECK (x > 0), y int UNIQUE, z int); CREATE TABLE b (a_id int REFERENCES a); CREATE INDEX i ON a (x); CREATE INDEX j ON a (y)',
 	'CREATE TABLE a (id int, x int CONSTRAINT c CHECK (x > 1), y int UNIQUE DEFERRABLE, z int CONSTRAINT a_pk PRIMARY KEY); CREATE TABLE b (a_id int REFERENCES a ON DELETE CASCADE); CREATE INDEX i ON a (x DESC); CREATE INDEX k ON a (y)');
+-- columns that are written as serial, unless the sequence has something of its own
+SELECT upgrade_sql, downgrade_sql FROM pg_temp.judge('CREATE TABLE a (x int); CREATE TABLE child () INHERITS (a); CREATE TABLE p (x int) PARTITION BY LIST (x); CREATE TABLE p1 PARTITION OF p DEFAULT; CREATE TABLE own (id int)',
+	'CREATE TABLE a (x int); CREATE TABLE child () INHERITS (a); CREATE TABLE p (x int) PARTITION BY LIST (x); CREATE TABLE p1 PARTITION OF p DEFAULT; CREATE TABLE own (id int); ALTER TABLE a ADD id serial; ALTER TABLE p ADD id bigserial; ALTER TABLE own ADD a serial, ADD b smallserial, ADD c serial; COMMENT ON SEQUENCE own_a_seq IS ''own''; ALTER SEQUENCE own_c_seq CACHE 5');
+SELECT upgrade_sql, downgrade_sql FROM pg_temp.judge('CREATE TABLE a (x int, id serial)', 'CREATE TABLE a (x int)');
 -- objects that depend on the key are dropped and created again
 SELECT upgrade_sql FROM pg_temp.judge(
 	'CREATE TABLE a (id text PRIMARY KEY); CREATE TABLE b (a_id text REFERENCES a)',

@@ -1,9 +1,9 @@
 /*
  * serial.c
- *	  Columns of new tables that are written as serial.
+ *	  New columns that are written as serial.
  *
  * Otherwise each of them would need three statements: for the sequence, the
- * table, and OWNED BY.
+ * column or its table, and OWNED BY.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -106,7 +106,7 @@ serial_sequence(const CmigObject *column, const CmigDiffOptions *options)
 {
 	const CmigObject *value = child_of(column, &cmig_kind_default);
 
-	if (!column->folded || column->inherited || value == NULL || !value->folded || serial_type(column) == NULL ||
+	if (column->inherited || value == NULL || !value->folded || serial_type(column) == NULL ||
 		value_of(column, "not null") == NULL || value_of(column, "of a typed table") != NULL)
 		return NULL;
 	for (int i = 0; i < value->ndepends; i++)
@@ -121,20 +121,36 @@ serial_sequence(const CmigObject *column, const CmigDiffOptions *options)
 	return NULL;
 }
 
+/*
+ * The change whose statement creates or drops the column, that of its table or
+ * its own; NULL if the column is not created or dropped.
+ */
+static CmigChange *
+change_of_column(CmigChange **changes, const CmigObject *column, CmigAction action)
+{
+	CmigChange *change = changes[column->index];
+
+	if (column->folded)
+		change = changes[column->parent->index];
+	else if (change->host != NULL)
+		return NULL;
+	return change->action == action ? change : NULL;
+}
+
 /* Mark the column if the sequence and its owner change in the same way. */
 static void
-mark_column(CmigChange **changes, CmigObject *column, const CmigDiffOptions *options)
+mark_column(CmigChange **changes, CmigObject *column, CmigAction action, const CmigDiffOptions *options)
 {
-	CmigChange *table = changes[column->parent->index];
-	const CmigObject *sequence = serial_sequence(column, options);
+	CmigChange *change = change_of_column(changes, column, action);
+	const CmigObject *sequence = change ? serial_sequence(column, options) : NULL;
 	const CmigObject *owner = sequence ? child_of(sequence, &cmig_kind_sequence_owner) : NULL;
 
 	if (owner == NULL || !cmig_text_same(cmig_sequence_owner_column(owner), column->identity) ||
-		changes[sequence->index]->action != table->action || changes[owner->index]->action != table->action)
+		changes[sequence->index]->action != action || changes[owner->index]->action != action)
 		return;
 	column->serial = serial_type(column)->serial;
-	changes[sequence->index]->host = table;
-	changes[owner->index]->host = table;
+	changes[sequence->index]->host = change;
+	changes[owner->index]->host = change;
 }
 
 static void
@@ -147,9 +163,8 @@ mark_image(const CmigImage *image, CmigChange **changes, CmigAction action, cons
 		if (object->kind != &cmig_kind_column)
 			continue;
 		object->serial = NULL;
-		if (object->parent->kind == &cmig_kind_table && changes[object->parent->index]->action == action &&
-			!cmig_table_is_partition(object->parent))
-			mark_column(changes, object, options);
+		if (object->parent->kind == &cmig_kind_table && !cmig_table_is_partition(object->parent))
+			mark_column(changes, object, action, options);
 	}
 }
 

@@ -1,6 +1,6 @@
 /*
  * serial.h
- *	  Columns of new tables that are written as serial.
+ *	  New columns that are written as serial.
  *
  * Pure.
  *
@@ -13,10 +13,10 @@
 #include "schema/difference.h"
 
 /*
- * Mark the columns of tables that are created or dropped whose sequence and
- * default are those that "serial" makes: sets serial of the column, and the
- * table's change as the host of the changes of the sequence and of its owner.
- * To be called when all other hosts are known.
+ * Mark the columns that are created or dropped, alone or with their tables, and
+ * whose sequence and default are those that "serial" makes: sets serial of the
+ * column, and the change of the column or table as the host of the changes of
+ * the sequence and of its owner.  To be called when all other hosts are known.
  */
 extern void cmig_serial_mark(CmigDifference *difference);
 
