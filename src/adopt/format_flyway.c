@@ -58,6 +58,7 @@ without_transaction(CmigImport *import, const CmigToolFile *file)
 	return false;
 }
 
+/* Add the revision of one file. */
 static CmigToolRevision *
 add_file(CmigImport *import, CmigToolFile *file, const char *id, const FlywayName *name)
 {

@@ -56,6 +56,7 @@ diesel_without_transaction(const CmigToolFile *metadata)
 	return true;
 }
 
+/* Add the revision of one folder: up.sql, down.sql, metadata.toml. */
 static void
 read_diesel(CmigImport *import, CmigToolFile *up)
 {
@@ -144,6 +145,7 @@ drizzle_time(const CmigToolFile *journal, const char *tag)
 	return strtoll(entry, NULL, 10);
 }
 
+/* Add the revision of one file; the journal has its time. */
 static void
 add_drizzle_file(CmigImport *import, CmigToolFile *file, const CmigToolFile *journal)
 {

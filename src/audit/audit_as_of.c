@@ -148,6 +148,7 @@ put_row(TupleDesc desc, HeapTuple row, void *arg)
 	MemoryContextReset(as_of->row_context);
 }
 
+/* Run the query, whose rows are the result of the function. */
 static void
 run_query(AsOf *as_of, const char *sql)
 {
@@ -334,6 +335,7 @@ hidden_columns(const CmigAuditTarget *target, Relation relation, Oid extension_o
 	return construct_array(elements, count, TEXTOID, -1, false, TYPALIGN_INT);
 }
 
+/* A list of columns for messages, with their types if these are known. */
 static char *
 columns_text(List *names, List *kinds)
 {

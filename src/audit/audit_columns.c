@@ -140,6 +140,7 @@ layout_state(const CmigAuditLayout *layout, bool merged)
  * names of the first <count> columns.
  */
 
+/* A checksum of the names of the first columns. */
 static uint64
 checksum(const State *state, int count)
 {
@@ -158,6 +159,7 @@ anchor_table(const char *database, Oid relation)
 	return psprintf("%s/%u/", database ? database : "?", relation);
 }
 
+/* Were the options set for this table, and not for one that it copies? */
 static bool
 is_anchored_in(const CmigAuditOptions *options, const char *database, Oid relation)
 {
@@ -401,6 +403,7 @@ cmig_audit_columns_resolve(CmigAuditOptions *options, Oid relation, Oid extensio
 	options->include = include;
 }
 
+/* List the columns of an option that cannot be found, or that were dropped. */
 static void
 append_problems(StringInfo text, const CmigAuditOptions *options, const List *names,
 				List *states, bool by_name)

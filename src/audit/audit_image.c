@@ -65,6 +65,7 @@ cmig_audit_image_init(CmigAuditImages *images, Oid relation, Oid owner,
 	prepare(&images->populate, get_rel_type_id(relation));
 }
 
+/* Convert an image to a row of the base's type, as the table's owner. */
 static Datum
 populate_as(Oid owner, FmgrInfo *populate, NullableDatum base, Datum image)
 {
@@ -136,6 +137,7 @@ typedef struct ColumnTrial
 	Datum		image;
 } ColumnTrial;
 
+/* Convert one column alone, to find out whether it is the one that fails. */
 static void
 populate_column(void *arg)
 {
@@ -197,6 +199,9 @@ key_text(const CmigAuditImages *images, Jsonb *image)
 	return text.data;
 }
 
+/*
+ * Raise an error that names the row and the column that cannot be converted.
+ */
 static void
 raise_misfit(const CmigAuditImages *images, Jsonb *image, const char *column,
 			 ErrorData *error)

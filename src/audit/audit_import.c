@@ -129,6 +129,7 @@ mapped_column(Jsonb *mapping, const Field *field, Oid source)
 	return NULL;
 }
 
+/* Raise an error unless the mapping has only columns that an import can set. */
 static void
 check_mapping(Jsonb *mapping)
 {
@@ -250,6 +251,7 @@ changed_of(Jsonb *old, Jsonb *new)
 	return construct_array(names, count, TEXTOID, -1, false, TYPALIGN_INT);
 }
 
+/* The image of a row; NULL if the value is not a JSON object. */
 static Jsonb *
 image_of(TupleDesc desc, HeapTuple row, int field)
 {
@@ -291,6 +293,7 @@ set_value(Entry *entry, CmigAuditLogColumn column, Datum value)
 	entry->nulls[column] = false;
 }
 
+/* Set a key and its hash, by which entries of a row are found. */
 static void
 set_key(Entry *entry, const CmigAuditImportTable *table, CmigAuditLogColumn column,
 		CmigAuditLogColumn hash, Jsonb *key)
@@ -413,6 +416,7 @@ static CmigQuery is_of_log = {
 	2, {OIDOID, OIDOID}
 };
 
+/* Raise an error if the source is the log or a view of it. */
 static void
 refuse_log(Oid source)
 {
@@ -429,6 +433,7 @@ refuse_log(Oid source)
 				 errhint("Name the older audit table whose rows you want to copy into the log.")));
 }
 
+/* Only who may act as the source's owner can import it. */
 static void
 require_owner(Oid source, Oid owner)
 {

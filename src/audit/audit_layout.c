@@ -382,6 +382,7 @@ same_layout(const CmigAuditLayout *a, const CmigAuditLayout *b)
 		known_same(a->owner, b->owner) && known_same(a->database, b->database);
 }
 
+/* Store the layout. */
 static void
 insert(int32 table_id, const CmigAuditLayout *layout)
 {
@@ -435,6 +436,7 @@ may_go_on(const CmigAuditLayout *last, const CmigAuditLayout *now, Oid owner, Oi
 		 strcmp(last->table_name, now->table_name) == 0);
 }
 
+/* Raise an error for a trigger with the id of another table. */
 static void
 refuse_id(const CmigAuditLayout *last, const CmigAuditLayout *now, const char *detail)
 {

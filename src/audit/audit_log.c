@@ -298,6 +298,7 @@ owner_of_schema(Oid schema)
 	return owner;
 }
 
+/* A fault without DETAIL. */
 static CmigAuditLogFault *
 make_fault(int sqlstate, char *problem, char *fix)
 {

@@ -113,6 +113,7 @@ typedef struct WalkKey
 	int64		to;
 } WalkKey;
 
+/* The order in which the changes were made. */
 static int
 compare_entries(const void *a, const void *b)
 {
@@ -282,6 +283,7 @@ describe_key(void *arg)
 				   ((CmigAuditTarget *) arg)->name);
 }
 
+/* The keys to look for; an error's context names the columns of the key. */
 static List *
 key_argument(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target)
 {

@@ -232,6 +232,7 @@ typedef struct StepTrial
 	void		(*step) (Retain *);
 } StepTrial;
 
+/* Do the step as the owner of the log, with a limit for lock waits. */
 static void
 run_as_owner(void *arg)
 {
@@ -288,6 +289,7 @@ missing_parts(int months)
 	return parts;
 }
 
+/* Create the default partition, and those of the next months. */
 static void
 make_ahead(Retain *retain)
 {
@@ -325,6 +327,7 @@ make_ahead(Retain *retain)
 	CommandCounterIncrement();
 }
 
+/* Is a partition missing that rows of the next months need? */
 static bool
 needs_ahead(Oid log_owner, int at_least)
 {
@@ -407,6 +410,7 @@ cmig_audit_retain_after_upgrade(void)
  * Retaining
  */
 
+/* Commit what was done so far, if the caller allows it. */
 static void
 end_step(const Retain *retain)
 {
@@ -416,6 +420,7 @@ end_step(const Retain *retain)
 	EnsurePortalSnapshotExists();
 }
 
+/* The first partition that the query finds, or NULL. */
 static Part *
 first_part(CmigQuery *query, Datum *values)
 {
@@ -476,6 +481,7 @@ move_batch(Retain *retain)
 	CommandCounterIncrement();
 }
 
+/* Delete a batch of old rows from the default partition. */
 static void
 delete_batch(Retain *retain)
 {
@@ -485,6 +491,7 @@ delete_batch(Retain *retain)
 	retain->done = cmig_audit_log_write(&delete_expired, values) < retain->batch_rows;
 }
 
+/* Drop the oldest partition, if all of its rows are old. */
 static void
 drop_partition(Retain *retain)
 {

@@ -45,6 +45,7 @@ pin(const char *name, const char *value)
 	cmig_settings_override(name, value);
 }
 
+/* Set what determines how values are printed, as to_jsonb() does. */
 static void
 pin_output(void)
 {
@@ -193,6 +194,7 @@ put_cstring(CmigAuditPiece *piece, const char *data)
 	put_string(piece, data, strlen(data));
 }
 
+/* JSON has no NaN and no infinity; these become strings. */
 static void
 put_numeric(CmigAuditPiece *piece, Numeric value)
 {
@@ -346,6 +348,7 @@ typedef struct ValueTrial
 	Jsonb	   *result;
 } ValueTrial;
 
+/* To be run in a subtransaction, since converting a value may fail. */
 static void
 try_value(void *arg)
 {

@@ -178,6 +178,7 @@ array_literal(const List *names)
 	return quote_literal_cstr(text.data);
 }
 
+/* The names alone, without what anchors them. */
 static List *
 plain_names(const List *names)
 {

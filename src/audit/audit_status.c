@@ -202,6 +202,7 @@ columns_problem(Status *status, Oid extension_owner)
 		"the arguments of its triggers are not understood" : error->message;
 }
 
+/* Add a problem to those of the table. */
 static void
 add_problem(Status *status, const char *problem)
 {

@@ -38,6 +38,7 @@ typedef struct AuditTableEntry
 
 static HTAB *tables = NULL;
 
+/* Callback: a table has changed, or with InvalidOid, any of them may have. */
 static void
 invalidate_relation(Datum arg, Oid relation)
 {
@@ -88,6 +89,7 @@ reset_entries(bool rolled_back, bool end)
 	}
 }
 
+/* Callback: the end of a transaction. */
 static void
 at_transaction_end(XactEvent event, void *arg)
 {
@@ -150,6 +152,7 @@ cmig_audit_table_hash_key(Oid extension_owner)
 	return key;
 }
 
+/* Read the key with which values are hashed, if any are. */
 static void
 set_hash_key(CmigAuditTable *table, Oid extension_owner)
 {
@@ -181,6 +184,7 @@ is_shown(const CmigAuditOptions *options, const List *key, const char *name)
 	return cmig_text_list_has(key, name);
 }
 
+/* Find out how each column is written to the log. */
 static void
 build_shape(CmigAuditTable *table, TupleDesc desc, List *key)
 {

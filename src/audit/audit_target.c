@@ -159,6 +159,7 @@ number_in(const CmigAuditLayout *layout, const char *name, int len)
 	return value ? DatumGetInt32(DirectFunctionCall1(numeric_int4, NumericGetDatum(value->val.numeric))) : 0;
 }
 
+/* The name of a column in a former layout, or NULL. */
 static char *
 name_in(const CmigAuditLayout *layout, int number)
 {
@@ -237,6 +238,7 @@ object_of(const char *column, Jsonb *value)
 	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data)));
 }
 
+/* The value as to_jsonb() converts it. */
 static Jsonb *
 to_jsonb_of(Oid type, Datum value)
 {
@@ -315,6 +317,7 @@ value_of_text(CmigAuditTarget *target, const char *column, char *text)
 	return value;
 }
 
+/* Raise an error that shows how to write the key. */
 static void
 raise_key(CmigAuditTarget *target, const char *problem)
 {
@@ -509,6 +512,7 @@ key_as_logged(CmigAuditTarget *target, Jsonb *object, List *names, List *kinds)
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }
 
+/* Add a form of the key unless it is there. */
 static List *
 add_variant(List *variants, Jsonb *variant)
 {
@@ -522,6 +526,7 @@ add_variant(List *variants, Jsonb *variant)
 	return lappend(variants, variant);
 }
 
+/* All forms in which entries may have this key: column names have changed. */
 static List *
 variants_of(CmigAuditTarget *target, Jsonb *object)
 {

@@ -84,6 +84,7 @@ static Position *positions = NULL;
 static int	position_count = 0;
 static int	position_size = 0;
 
+/* Callback: forget what is only valid within the transaction. */
 static void
 forget_positions(XactEvent event, void *arg)
 {
@@ -124,6 +125,7 @@ set_text(AuditCall *call, CmigAuditLogColumn column, const char *value)
 		call->values[column] = CStringGetTextDatum(value);
 }
 
+/* The address of the client, which is read once in a session. */
 static void
 set_client_address(AuditCall *call)
 {
@@ -150,6 +152,7 @@ set_client_address(AuditCall *call)
 	call->nulls[CMIG_LOG_CLIENT_ADDRESS] = address == (Datum) 0;
 }
 
+/* The client's query, up to the length that the options allow. */
 static void
 set_query(AuditCall *call)
 {
@@ -164,6 +167,7 @@ set_query(AuditCall *call)
 	call->nulls[CMIG_LOG_QUERY] = false;
 }
 
+/* What all entries of this call have in common. */
 static void
 begin_call(AuditCall *call, CmigAuditTable *table, Oid extension_owner, const char *operation)
 {
@@ -324,6 +328,7 @@ cmig_audit_trigger_row_hash(int32 table_id, Datum key)
 	return (int64) (((uint64) (uint32) table_id << 32) | (hash & 0xFFFFFFFF));
 }
 
+/* Set an image of the chosen columns; returns its size. */
 static Size
 set_image(AuditCall *call, CmigAuditLogColumn column, const CmigAuditPiece *pieces,
 		  const bool *chosen)
@@ -505,6 +510,7 @@ log_table(AuditCall *call)
 	write_entry(call, 300);
 }
 
+/* Read the rows of a transition table from the start. */
 static void
 rewind_transition(Tuplestorestate *store)
 {

@@ -78,6 +78,7 @@ refuse_foreign(Oid table, Oid child, const char *doing)
 			 errhint("Use it on that server, and here for each of the other tables.")));
 }
 
+/* Raise an error for a table whose rows are on other servers. */
 static void
 refuse_distributed(Oid table, Oid child, const char *doing, const char *hint)
 {

@@ -101,6 +101,7 @@ qualified_name(Oid relation)
 		psprintf("with OID %u", relation);
 }
 
+/* Raise an error for a table of ours that was altered. */
 pg_noreturn static void
 refuse(const char *name, const char *detail, const char *hint)
 {

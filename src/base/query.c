@@ -196,6 +196,7 @@ enter(QueryFrame *frame, CmigQuery *query)
 	}
 }
 
+/* End the query: undo its settings, and release what it has used. */
 static void
 leave(QueryFrame *frame)
 {

@@ -20,6 +20,7 @@
  * Canonical texts
  */
 
+/* Trim the section's text in the same way as loading does. */
 static void
 canonicalize_section(char **section)
 {
@@ -152,6 +153,7 @@ check_description(const CmigRevisionText *revision)
 	}
 }
 
+/* A header line with names. */
 static void
 append_names(StringInfo file, CmigHeaderKey key, const CmigNames *names)
 {

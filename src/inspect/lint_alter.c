@@ -289,6 +289,7 @@ cmig_lint_alter_drop_constraint(CmigLintTable *table, const char *name)
 		table->indexes = list_delete_ptr(table->indexes, index);
 }
 
+/* Apply VALIDATE CONSTRAINT. */
 static void
 validate_constraint(CmigLintTable *table, const char *name)
 {

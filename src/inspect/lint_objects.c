@@ -71,6 +71,7 @@ cmig_lint_objects_begin(CmigLint *lint)
 	MemoryContextSwitchTo(old);
 }
 
+/* The key of an object in the hash tables. */
 CmigLintKey
 cmig_lint_objects_key(const char *schema, const char *name)
 {

@@ -405,6 +405,7 @@ enum
 /* Made at first use. */
 static uint8 pass_kinds[256];
 
+/* Classify the characters for the fast pass over a text. */
 static void
 make_pass_kinds(void)
 {

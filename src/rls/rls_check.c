@@ -78,6 +78,9 @@ check_always_false(const Clause *clause, char **fix)
 					clause->policy->permissive ? "it allows nothing" : "it forbids everything");
 }
 
+/*
+ * The rules of expressions: each returns what is wrong, or NULL, and may set a fix.
+ */
 static char *
 check_volatile_function(const Clause *clause, char **fix)
 {

@@ -546,6 +546,7 @@ flatten(BoolExpr *expr)
 	return args;
 }
 
+/* The outcomes that AND, OR, or NOT can have. */
 static int
 join(BoolExpr *expr, Judge *judge)
 {
@@ -572,6 +573,7 @@ join(BoolExpr *expr, Judge *judge)
 	return is_or ? negate(set) : set;
 }
 
+/* The outcomes that CASE can have. */
 static int
 choose(CaseExpr *expr, Judge *judge)
 {
@@ -591,6 +593,7 @@ choose(CaseExpr *expr, Judge *judge)
 	return set | (expr->defresult ? outcomes((Node *) expr->defresult, judge) : CAN_BE_NULL);
 }
 
+/* The outcomes that COALESCE can have. */
 static int
 first_value(CoalesceExpr *expr, Judge *judge)
 {

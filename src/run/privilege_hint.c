@@ -74,6 +74,7 @@ typedef struct Found
 	Oid			schema;
 } Found;
 
+/* Note the owner and the schema of an object that the user may not use. */
 static void
 add_found(Found *found, Oid object, Oid owner, Oid schema)
 {

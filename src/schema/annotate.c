@@ -12,6 +12,7 @@
 #include "schema/annotate.h"
 #include "schema/kinds.h"
 
+/* The owner of the object, or of the one that it belongs to. */
 static const char *
 owner_of(const CmigObject *object)
 {
@@ -108,6 +109,7 @@ compare_grants(const CmigGrant *a, const CmigGrant *b)
 	return order;
 }
 
+/* Revocations come before grants. */
 static int
 compare_cells(const ListCell *a, const ListCell *b)
 {
@@ -159,6 +161,7 @@ typedef enum GrantVerb
 	REVOKE_OPTION
 } GrantVerb;
 
+/* A GRANT or REVOKE of these privileges. */
 static char *
 grant_sql(const CmigObject *object, const CmigGrant *grant, GrantVerb verb, const char *privileges)
 {
@@ -342,6 +345,7 @@ create_sequence(List *ddl, const CmigObject *column, const CmigDiffOptions *opti
 	return alter_grants(ddl, sequence, initial_grants(sequence, options), sequence->grants);
 }
 
+/* The privileges on the sequence of an identity column. */
 static List *
 alter_sequence(List *ddl, const CmigObject *from, const CmigObject *to, const CmigDiffOptions *options)
 {

@@ -68,6 +68,7 @@ column_names(const char *columns)
 	}
 }
 
+/* Does it have the name that the server would choose? */
 static bool
 has_default_name(const CmigObject *object)
 {

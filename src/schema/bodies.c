@@ -71,6 +71,7 @@ first_of(const Names *names, const char *word)
 	return low;
 }
 
+/* Can the character be part of a name? */
 static bool
 is_word(unsigned char c)
 {

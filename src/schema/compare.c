@@ -84,6 +84,7 @@ uses_label(const CmigObject *object, const char *type, const char *label)
 	return false;
 }
 
+/* Does anything that is created or changed use the label? */
 static bool
 is_label_used(const CmigDifference *difference, const CmigObject *type, const char *label)
 {

@@ -617,6 +617,7 @@ read_unclaimed(Reader *reader, Datum schemas, bool all)
 	name_unclaimed(reader);
 }
 
+/* The schemas that exist, as an oid[]. */
 static Datum
 schema_oids(const CmigManaged *managed)
 {

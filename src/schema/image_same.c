@@ -30,6 +30,7 @@ same_grants(const List *a, const List *b)
 	return true;
 }
 
+/* Are the objects equal in everything that is compared? */
 static bool
 same_object(const CmigObject *a, const CmigObject *b)
 {

@@ -79,6 +79,7 @@ decide(Keep *keep, CmigKeepCandidate is_candidate, void *arg)
 	}
 }
 
+/* A copy without parent, children, and siblings. */
 static CmigObject *
 copy(const CmigObject *object)
 {

@@ -82,6 +82,7 @@ cut_list(const char *text)
 	return items;
 }
 
+/* Do both lists have the same elements, in any order? */
 static bool
 same_list(const char *a, const char *b)
 {

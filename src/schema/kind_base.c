@@ -77,6 +77,7 @@ drop_type(const CmigObject *type)
 	return psprintf("DROP TYPE %s%s", type->identity, type->values[DEFINITION] ? " CASCADE" : "");
 }
 
+/* The shell type, which the functions of a base type need. */
 static List *
 create_shell(const CmigObject *type)
 {

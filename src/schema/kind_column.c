@@ -217,6 +217,7 @@ add_action(CmigAlter *alter, bool only, const char *action, const char *undo)
 				   cmig_kind_column_sql(alter->to, only, undo));
 }
 
+/* The value, or the other one if it is NULL. */
 static const char *
 or_default(const char *value, const char *otherwise)
 {
@@ -376,6 +377,7 @@ identity_sql(const CmigObject *from, const CmigObject *to)
 					cmig_quote(to->name), to->parent->identity);
 }
 
+/* Add, change, or drop the identity. */
 static void
 alter_identity(CmigAlter *alter)
 {
@@ -597,6 +599,7 @@ create_column(const CmigObject *column)
 	return cmig_kind_complete(column, ddl, alter_details);
 }
 
+/* The sequence of an identity column shares the names of relations. */
 static const char *
 sequence_name(const CmigObject *column)
 {

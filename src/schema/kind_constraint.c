@@ -172,6 +172,7 @@ cmig_constraint_definition(StringInfo buf, const CmigObject *constraint)
 	appendStringInfoString(buf, definition);
 }
 
+/* The action of ALTER TABLE that adds the constraint. */
 static char *
 add_constraint(const CmigObject *constraint)
 {
@@ -190,6 +191,7 @@ drop_constraint(const CmigObject *constraint)
 					cmig_quote(constraint->name));
 }
 
+/* Add ALTER TABLE with an action for the constraint's table, and its undo. */
 static void
 add_action(CmigAlter *alter, const char *action, const char *undo)
 {

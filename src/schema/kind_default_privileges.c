@@ -47,6 +47,7 @@ static const char default_privileges_depends[] =
 " FROM pg_default_acl d CROSS JOIN LATERAL generate_series(0, coalesce(cardinality(d.defaclacl), 0) * 16) i"
 " WHERE d.defaclnamespace <> 0";
 
+/* The statement that grants or revokes; the undo does the opposite. */
 static char *
 statement(const CmigObject *object, bool grant)
 {

@@ -102,6 +102,7 @@ options_change(const char *from, const char *to)
 	return buf.data;
 }
 
+/* ADD, SET, and DROP for the options that differ. */
 static void
 alter_options(CmigAlter *alter, int property)
 {

@@ -86,6 +86,7 @@ cmig_index_definition(const CmigObject *object)
 	return object->kind == &cmig_kind_index ? object->values[DEFINITION] : cmig_constraint_text(object);
 }
 
+/* Add ALTER TABLE with an action for the index's table, and its undo. */
 static void
 add_action(CmigAlter *alter, const char *action, const char *undo)
 {

@@ -49,6 +49,7 @@ MEMBERS("pg_type", "x.typowner", "x.typacl", "'T'", "'TYPE'")
 "  WHERE g.grantee IS NULL OR b.grantee IS NULL) e"
 " CROSS JOIN LATERAL pg_identify_object(m.classid, m.objid, 0) i";
 
+/* The statement that grants or revokes; the undo does the opposite. */
 static char *
 statement(const CmigObject *object, bool grant)
 {

@@ -30,6 +30,7 @@ static const char publication_sql[] =
 " CASE WHEN p.pubviaroot THEN 't' END"
 " FROM pg_publication p WHERE p.oid >= 16384";
 
+/* What follows WITH. */
 static char *
 options(const CmigObject *publication)
 {
@@ -110,6 +111,7 @@ drop_member(const CmigObject *member)
 	return psprintf("ALTER PUBLICATION %s DROP %s", member->parent->identity, member_text(member));
 }
 
+/* A table or a schema of the publication. */
 static List *
 create_member(const CmigObject *member)
 {

@@ -92,6 +92,7 @@ start_of(const CmigObject *sequence)
 	return values[MAXIMUM] ? values[MAXIMUM] : "-1";
 }
 
+/* Does the sequence count down? */
 static bool
 is_descending(const CmigObject *sequence)
 {

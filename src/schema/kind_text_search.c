@@ -41,6 +41,7 @@ SQL("pg_ts_config", "cfg", "pg_get_userbyid(x.cfgowner)",
 	"(SELECT format('PARSER = %I.%I', pn.nspname, p.prsname) FROM pg_ts_parser p"
 	" JOIN pg_namespace pn ON pn.oid = p.prsnamespace WHERE p.oid = x.cfgparser)");
 
+/* All of them but mappings are created with a list of options. */
 static List *
 create(const CmigObject *object)
 {

@@ -128,6 +128,7 @@ drop_clone(const CmigObject *trigger)
 	return clone_statement(trigger, trigger->values[PARENT_STATE]);
 }
 
+/* A trigger that ATTACH PARTITION creates; only its state can be set. */
 static List *
 create_clone(const CmigObject *trigger)
 {

@@ -400,6 +400,7 @@ cascade(const CmigObject *attribute)
 	return attribute->parent->values[TYPED] ? " CASCADE" : "";
 }
 
+/* ALTER TYPE with a verb for one attribute; "word" comes before its type. */
 static char *
 attribute_statement(const CmigObject *attribute, const char *verb, const char *word)
 {

@@ -218,6 +218,7 @@ is_ignored(const CmigDifference *difference, const CmigObject *object)
 		(object->kind == &cmig_kind_default_privileges || object->kind == &cmig_kind_member_privilege);
 }
 
+/* Make the change of an object, and decide what to do about it. */
 static void
 add_change(CmigDifference *difference, CmigObject *from, CmigObject *to)
 {

@@ -33,6 +33,7 @@ typedef struct Tokens
 	Token	   *tokens;
 } Tokens;
 
+/* Can the character be part of a name or a number? */
 static bool
 is_word(unsigned char c)
 {

@@ -28,6 +28,7 @@ sort_root(const CmigObject *object)
 	return object;
 }
 
+/* Objects of a table are next to it. */
 static int
 compare_objects(const CmigObject *a, const CmigObject *b)
 {

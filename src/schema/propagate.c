@@ -54,6 +54,7 @@ find_dependents(const CmigImage *image, CmigDependents *dependents)
 	pfree(fill);
 }
 
+/* Can the object be dropped and created again without loss? */
 static bool
 is_disposable(const CmigObject *object)
 {

@@ -75,6 +75,9 @@ identity_with(const CmigObject *object, const char *name)
 					object->identity + offset + strlen(cmig_quote(object->name)));
 }
 
+/*
+ * The statement that renames the object; "identity" is its name before that.
+ */
 static char *
 rename_sql(const CmigObject *object, const char *identity, const char *from, const char *to)
 {
@@ -269,6 +272,7 @@ find_holder(const CmigImage *image, const CmigObject *object, const char *identi
 	return NULL;
 }
 
+/* Add the rename of an object to the list. */
 static List *
 add_step(List *steps, CmigObject *object, const char *from, const char *to)
 {
@@ -427,6 +431,7 @@ is_touched(const CmigImage *from, const CmigObject *table, const List *renames)
 	return false;
 }
 
+/* The table that the object belongs to, or NULL. */
 static const CmigObject *
 table_of(const CmigImage *image, const CmigObject *object)
 {

@@ -44,6 +44,7 @@ typedef struct RenameRead
  * The catalogs
  */
 
+/* Change the name in the catalog's row. */
 static void
 set_name(Oid catalog, Oid object, const char *name)
 {
@@ -76,6 +77,7 @@ rename_column(Oid table, const char *old, const char *name)
 		set_column_name(lfirst_oid(cell), old, name);
 }
 
+/* A relation and its row type have the same name. */
 static void
 rename_relation(Oid relation, const char *name)
 {
@@ -83,6 +85,7 @@ rename_relation(Oid relation, const char *name)
 	set_name(TypeRelationId, get_rel_type_id(relation), name);
 }
 
+/* A constraint and its index have the same name. */
 static void
 rename_constraint(Oid constraint, const char *name)
 {

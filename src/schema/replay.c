@@ -584,6 +584,7 @@ replay_whole(CmigReplay *replay, void *arg)
 	whole->replayed->elsewhere = replay->state.elsewhere;
 }
 
+/* Raise an error for a schema that does not belong to the caller. */
 static void
 require_owned(const CmigNames *schemas, const char *caller)
 {

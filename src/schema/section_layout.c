@@ -39,6 +39,7 @@ start_group(Section *section, const char *group)
 	section->group = group;
 }
 
+/* Add a statement, with a comment above it, to a group of the section. */
 static void
 append_statement(Section *section, const char *group, const char *comment, const char *sql)
 {
@@ -135,6 +136,7 @@ downgrade_comment(const CmigDiffLine *line)
 		"does not bring back the data";
 }
 
+/* The downgrade section, or NULL if some change cannot be reverted. */
 static char *
 layout_downgrade(const List *lines)
 {

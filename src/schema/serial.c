@@ -153,6 +153,7 @@ mark_column(CmigChange **changes, CmigObject *column, CmigAction action, const C
 	changes[owner->index]->host = change;
 }
 
+/* Mark the columns of one image. */
 static void
 mark_image(const CmigImage *image, CmigChange **changes, CmigAction action, const CmigDiffOptions *options)
 {

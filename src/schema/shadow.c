@@ -167,6 +167,7 @@ make_public(CmigShadowSchema *schema)
 	CommandCounterIncrement();
 }
 
+/* Raise an error for a schema that does not belong to the caller. */
 pg_noreturn static void
 refuse_others(const char *schema, const char *caller)
 {

@@ -265,6 +265,7 @@ may_write(const char *schema, const char *name)
 	return strcmp(harmless, "true") != 0;
 }
 
+/* Note that a statement may change rows, which a schema does not show. */
 static void
 add_statement(List **statements, const char *revision, const CmigStatement *statement, const char *command)
 {

@@ -212,6 +212,7 @@ tell_text(const CmigTargetText *text)
 						   text->commands, text->copies, text->first_line)));
 }
 
+/* Run the target's statements one after the other. */
 static void
 run_statements(CmigTargetState *state, CmigScriptRun *run, CmigTargetText *text)
 {

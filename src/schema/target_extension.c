@@ -59,6 +59,7 @@ schema_of(const CmigExtension *extension)
 	return text == NULL ? InvalidOid : atooid(text);
 }
 
+/* Is it one of the empty schemas in place of live ones? */
 static bool
 is_made_by_shadow(const CmigShadow *shadow, Oid schema)
 {

@@ -43,6 +43,7 @@ is_callers_setting(const VariableSetStmt *set)
 	return false;
 }
 
+/* Is it an object of the whole server, or a large object? */
 static bool
 is_shared_object(ObjectType type)
 {

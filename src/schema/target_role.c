@@ -171,6 +171,7 @@ existing_grantees(CmigTargetState *state, const char *kind, const char *object, 
 	return kept;
 }
 
+/* What is granted, for a note. */
 static char *
 granted_object(const GrantStmt *grant)
 {
@@ -301,6 +302,7 @@ adapt_policy(CmigTargetState *state, Node *statement, const char *policy, RangeV
 	return NULL;
 }
 
+/* Leave out the user mapping of a role that does not exist. */
 static Node *
 adapt_user_mapping(CmigTargetState *state, Node *statement, RoleSpec *user, const char *server)
 {

@@ -98,6 +98,7 @@ add_twins(List *pairs, const CmigDifference *difference, const CmigObject *objec
 	return append_pair(pairs, object, other);
 }
 
+/* Add the pairs of one table. */
 static List *
 find_in(List *pairs, const CmigDifference *difference, const CmigObject *table, bool old)
 {
@@ -132,6 +133,7 @@ cmig_twins_find(const CmigDifference *difference, bool old)
 	return pairs;
 }
 
+/* Exclude the second one of a pair if CREATE TABLE would create it first. */
 static void
 unfold(const CmigDifference *difference, bool old)
 {

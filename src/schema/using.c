@@ -107,6 +107,7 @@ is_assignable(Family from, Family to)
 	return (from == to && from != OTHER) || to == STRING;
 }
 
+/* Does the list contain a cast between these types? */
 static bool
 has_cast(const char *from, const char *to)
 {
