@@ -10,6 +10,7 @@
 #include "format/header_value.h"
 #include "format/marker.h"
 #include "graph/graph.h"
+#include "parse/substitute.h"
 
 #include "mb/pg_wchar.h"
 
@@ -77,4 +78,50 @@ cmig_header_value_names(const char *key, const char *value, const char *place)
 						repeated, key, place),
 				 errhint("Name it once, or correct one of the two.")));
 	return names;
+}
+
+/* Is a placeholder with this name among the declarations? */
+static bool
+is_declared(const CmigNames *declarations, const char *name)
+{
+	int			length = strlen(name);
+
+	for (int i = 0; i < declarations->count; i++)
+		if (strncmp(declarations->names[i], name, length) == 0 &&
+			strchr(" ", declarations->names[i][length]) != NULL)
+			return true;
+	return false;
+}
+
+CmigNames
+cmig_header_value_placeholders(const char *value, const char *place)
+{
+	CmigNames	declarations = {0, NULL};
+
+	if (*value == '\0')
+		return declarations;
+	declarations.names = palloc(sizeof(char *) * strlen(value));
+	for (;;)
+	{
+		const char *end = value + strcspn(value, ",");
+		char	   *declaration = cmig_marker_trimmed(value, end);
+		char	   *name;
+		bool		literal;
+
+		if (!cmig_substitute_parse(declaration, &name, &literal))
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_BAD_FILE),
+					 errmsg("invalid placeholder %s in %s", cmig_header_value_quoted(declaration), place),
+					 errhint("Write names of lower-case letters, digits, and _, separated by commas, each with \"literal\" after it if it stands for a string: schema, owner literal")));
+		if (is_declared(&declarations, name))
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_BAD_FILE),
+					 errmsg("placeholder \"%s\" is declared twice in %s", name, place),
+					 errhint("Declare it once.")));
+		declarations.names[declarations.count++] = literal ? psprintf("%s literal", name) : name;
+		if (*end == '\0')
+			break;
+		value = end + 1;
+	}
+	return declarations;
 }

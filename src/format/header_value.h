@@ -22,4 +22,10 @@ extern char *cmig_header_value_quoted(const char *name);
  */
 extern CmigNames cmig_header_value_names(const char *key, const char *value, const char *place);
 
+/*
+ * The value of the key placeholders: declarations, each "name" or "name
+ * literal".  Raises MG013.
+ */
+extern CmigNames cmig_header_value_placeholders(const char *value, const char *place);
+
 #endif							/* CMIG_HEADER_VALUE_H */

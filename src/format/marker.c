@@ -24,7 +24,7 @@ const char *const cmig_marker_sections[CMIG_SECTION_COUNT] = {
 
 const char *const cmig_marker_keys[CMIG_KEY_COUNT] = {
 	"revision", "repeatable", "down_revision", "depends_on", "branch_labels", "replaces",
-	"precondition", "message",
+	"precondition", "placeholders", "message",
 	"transactional", "create_date"
 };
 

@@ -138,6 +138,9 @@ set_key(Reader *reader, CmigHeaderKey key, const char *value, int line)
 		case CMIG_KEY_PRECONDITION:
 			text->precondition_sql = *value != '\0' ? pstrdup(value) : NULL;
 			break;
+		case CMIG_KEY_PLACEHOLDERS:
+			text->placeholders = cmig_header_value_placeholders(value, here(reader, line));
+			break;
 		case CMIG_KEY_MESSAGE:
 			if (pg_mbstrlen(value) > CMIG_MAX_MESSAGE_LENGTH)
 				ereport(ERROR,
@@ -231,7 +234,7 @@ read_header_line(Reader *reader, const char *end)
 				 errmsg("unknown header key \"%s\" in %s",
 						key, here(reader, lexer->line)),
 				 nearest ? errhint("Did you mean \"%s\"?", nearest) :
-				 errhint("Known keys are revision, repeatable, down_revision, depends_on, branch_labels, replaces, precondition, message, transactional, and create_date; put a line \"--\" before a description.")));
+				 errhint("Known keys are revision, repeatable, down_revision, depends_on, branch_labels, replaces, precondition, placeholders, message, transactional, and create_date; put a line \"--\" before a description.")));
 	}
 }
 

@@ -202,6 +202,8 @@ find_difference(const CmigRevisionText *revision, const char *header)
 		revision->precondition_sql == NULL ||
 		strcmp(read->precondition_sql, revision->precondition_sql) != 0)
 		return "precondition";
+	if (!cmig_names_same(&read->placeholders, &revision->placeholders))
+		return "placeholders";
 	if (strcmp(read->edges.message, revision->edges.message) != 0)
 		return "message";
 	if (strcmp(read->description, revision->description) != 0)
@@ -261,6 +263,8 @@ cmig_revision_format(const CmigRevisionText *revision)
 	if (canonical.precondition_sql != NULL)
 		appendStringInfo(&file, "-- %s: %s\n", cmig_marker_keys[CMIG_KEY_PRECONDITION],
 						 canonical.precondition_sql);
+	if (canonical.placeholders.count > 0)
+		append_names(&file, CMIG_KEY_PLACEHOLDERS, &canonical.placeholders);
 	appendStringInfo(&file, "-- %s:%s%s\n", cmig_marker_keys[CMIG_KEY_MESSAGE],
 					 *canonical.edges.message ? " " : "", canonical.edges.message);
 	appendStringInfo(&file, "-- %s: %s\n", cmig_marker_keys[CMIG_KEY_TRANSACTIONAL],
@@ -284,7 +288,7 @@ cmig_revision_format(const CmigRevisionText *revision)
 	}
 
 	/* a message or a name may have a line break, for example */
-	if (canonical.precondition_sql == NULL && is_plain_header(&canonical.edges, canonical.description))
+	if (canonical.precondition_sql == NULL && canonical.placeholders.count == 0 && is_plain_header(&canonical.edges, canonical.description))
 		difference = NULL;
 	else if (canonical.precondition_sql != NULL && strpbrk(canonical.precondition_sql, "\r\n"))
 		difference = "precondition";

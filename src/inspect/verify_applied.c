@@ -17,9 +17,11 @@
 #include "move/move.h"
 #include "move/pending.h"
 #include "run/extension.h"
+#include "run/placeholder_values.h"
 #include "run/run_limit.h"
 #include "run/runner.h"
 #include "tables/catalog.h"
+#include "tables/repeatable.h"
 
 #include "funcapi.h"
 #include "utils/builtins.h"
@@ -101,7 +103,7 @@ verify(Verification *verification, const char *id)
 
 	if (script == NULL || script->verify_sql == NULL)
 		return;
-	step.verify_sql = script->verify_sql;
+	step.verify_sql = cmig_placeholder_values_insert(script->verify_sql, &script->placeholders, id, "verify");
 	error = cmig_subtransaction_rehearse(run_section, &step);
 	if (error != NULL && !is_failure(error))
 		ReThrowError(error);
@@ -115,6 +117,18 @@ verify(Verification *verification, const char *id)
 	tuplestore_putvalues(verification->result->setResult, verification->result->setDesc, values, nulls);
 }
 
+/* Verify the repeatable revisions whose script is the one that ran last. */
+static void
+verify_repeatables(Verification *verification, const CmigGraph *graph)
+{
+	for (int node = graph->count; node < graph->count + graph->repeatable_count; node++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (cmig_repeatable_state(graph, node) == CMIG_REPEATABLE_CURRENT)
+			verify(verification, cmig_graph_id(graph, node));
+	}
+}
+
 Datum
 cmig_verify(PG_FUNCTION_ARGS)
 {
@@ -124,6 +138,7 @@ cmig_verify(PG_FUNCTION_ARGS)
 	MemoryContext caller;
 	int			count;
 	int		   *nodes;
+	char	   *target;
 
 	InitMaterializedSRF(fcinfo, 0);
 	verification.result = (ReturnSetInfo *) fcinfo->resultinfo;
@@ -132,7 +147,8 @@ cmig_verify(PG_FUNCTION_ARGS)
 	cmig_extension_share();
 	cmig_run_limit_start();
 	now = cmig_move_read(true);
-	nodes = choose(&now, cmig_argument_text(fcinfo, 0), &count);
+	target = cmig_argument_text(fcinfo, 0);
+	nodes = choose(&now, target, &count);
 
 	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig verify", ALLOCSET_DEFAULT_SIZES);
 	caller = MemoryContextSwitchTo(context);
@@ -142,6 +158,8 @@ cmig_verify(PG_FUNCTION_ARGS)
 		verify(&verification, cmig_graph_id(now.graph, nodes[i]));
 		MemoryContextReset(context);
 	}
+	if (target == NULL || strcmp(target, "current") == 0)
+		verify_repeatables(&verification, now.graph);
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
 

@@ -15,6 +15,7 @@
 #include "graph/replaces.h"
 #include "graph/target.h"
 #include "load/load_compare.h"
+#include "parse/substitute.h"
 #include "tables/catalog.h"
 #include "tables/journal.h"
 #include "tables/progress.h"
@@ -46,6 +47,26 @@ cmig_load_place(const CmigLoadItem *item)
 	return psprintf("line %d", item->file->line);
 }
 
+/* A CmigSubstituteValue: none. */
+static const char *
+no_value(const char *name, bool literal, void *arg)
+{
+	return NULL;
+}
+
+/* Raise MG013 for a placeholder that cannot be replaced where it stands. */
+static void
+check_placeholders(const CmigRevisionText *text)
+{
+	const CmigNames *declarations = &text->placeholders;
+	const char *id = text->edges.id;
+
+	cmig_substitute_script(text->upgrade_sql, declarations, id, "upgrade", no_value, NULL);
+	cmig_substitute_script(text->downgrade_sql, declarations, id, "downgrade", no_value, NULL);
+	cmig_substitute_script(text->verify_sql, declarations, id, "verify", no_value, NULL);
+	cmig_substitute_script(text->precondition_sql, declarations, id, "precondition", no_value, NULL);
+}
+
 /* Fill the items. Raises an error for an id that the text contains twice. */
 static void
 take_files(CmigLoad *load, List *files)
@@ -60,6 +81,7 @@ take_files(CmigLoad *load, List *files)
 
 		item->file = lfirst(lc);
 		cmig_revision_canonicalize(&item->file->text);
+		check_placeholders(&item->file->text);
 		load->sorted[load->count++] = item;
 	}
 	qsort(load->sorted, load->count, sizeof(CmigLoadItem *), compare_items);
@@ -154,6 +176,7 @@ compare_stored(const CmigRevisionText *row, void *arg)
 		!cmig_names_same(&stored.edges.depends, &text->edges.depends) ||
 		!cmig_names_same(&stored.edges.labels, &text->edges.labels) ||
 		!cmig_names_same(&stored.edges.replaces, &text->edges.replaces) ||
+		!cmig_names_same(&stored.placeholders, &text->placeholders) ||
 		item->other_message != NULL ||
 		!cmig_text_same(stored.description, text->description) ||
 		!cmig_text_same(stored.downgrade_sql, text->downgrade_sql) ||

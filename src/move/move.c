@@ -302,7 +302,7 @@ cmig_move_run_step(const CmigSituation *now, const CmigPlan *plan, const CmigPla
 	cmig_move_rows(now, step);
 	entry->finished_at = GetCurrentTimestamp();
 	if (plan->direction == CMIG_UPGRADE)
-		entry->checksum = cmig_repeatable_checksum(run->sql, run->transactional, run->repeatable);
+		entry->checksum = cmig_repeatable_checksum(run->stored_sql, run->transactional, run->repeatable);
 }
 
 /* The targets of a call, as an SQL expression. */

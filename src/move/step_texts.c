@@ -15,6 +15,7 @@
 #include "base/pack.h"
 #include "graph/repeatables.h"
 #include "move/step_texts.h"
+#include "run/placeholder_values.h"
 #include "tables/catalog.h"
 
 #include "utils/memutils.h"
@@ -34,9 +35,12 @@ fill_step(CmigRunStep *step, const CmigPlan *plan, const char *id, bool repeatab
 	step->revision = id;
 	step->direction = plan->direction;
 	step->target = plan->target;
-	step->sql = script->sql;
-	step->verify_sql = script->verify_sql;
-	step->precondition_sql = script->precondition_sql;
+	step->stored_sql = script->sql;
+	step->sql = cmig_placeholder_values_insert(script->sql, &script->placeholders, id,
+											   cmig_direction_name(plan->direction));
+	step->verify_sql = cmig_placeholder_values_insert(script->verify_sql, &script->placeholders, id, "verify");
+	step->precondition_sql = cmig_placeholder_values_insert(script->precondition_sql, &script->placeholders,
+															id, "precondition");
 	step->transactional = script->transactional;
 	step->repeatable = repeatable;
 }
@@ -116,6 +120,18 @@ copy_text(CmigPack *pack, const char *text)
 	return text ? cmig_pack_string(pack, text, strlen(text)) : NULL;
 }
 
+/* Copy the texts of a step to the pack. */
+static void
+keep_texts(CmigRunStep *step, CmigPack *pack)
+{
+	bool		replaced = step->sql != step->stored_sql;
+
+	step->sql = copy_text(pack, step->sql);
+	step->stored_sql = replaced ? copy_text(pack, step->stored_sql) : step->sql;
+	step->verify_sql = copy_text(pack, step->verify_sql);
+	step->precondition_sql = copy_text(pack, step->precondition_sql);
+}
+
 /* Keep the script of a step that is being read. */
 static void
 keep_script(const char *revision, CmigStoredScript *script, void *arg)
@@ -133,9 +149,7 @@ keep_script(const char *revision, CmigStoredScript *script, void *arg)
 	old = MemoryContextSwitchTo(texts->context);
 	fill_step(&texts->steps[i], texts->plan, cmig_graph_id(texts->graph, node),
 			  cmig_repeatables_is(texts->graph, node), script);
-	texts->steps[i].sql = copy_text(&texts->pack, script->sql);
-	texts->steps[i].verify_sql = copy_text(&texts->pack, script->verify_sql);
-	texts->steps[i].precondition_sql = copy_text(&texts->pack, script->precondition_sql);
+	keep_texts(&texts->steps[i], &texts->pack);
 	texts->kept++;
 	MemoryContextSwitchTo(old);
 }
@@ -155,9 +169,7 @@ keep_small(const char *revision, CmigStoredScript *script, void *arg)
 	step = cmig_pack_alloc(&texts->small_pack, sizeof(CmigRunStep));
 	fill_step(step, texts->plan, cmig_graph_id(texts->graph, node),
 			  cmig_repeatables_is(texts->graph, node), script);
-	step->sql = copy_text(&texts->small_pack, script->sql);
-	step->verify_sql = copy_text(&texts->small_pack, script->verify_sql);
-	step->precondition_sql = copy_text(&texts->small_pack, script->precondition_sql);
+	keep_texts(step, &texts->small_pack);
 	texts->small[texts->place[node]] = step;
 	MemoryContextSwitchTo(old);
 }

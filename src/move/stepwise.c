@@ -134,7 +134,7 @@ finish_step(StepwiseRun *run)
 	entry.started_at = run->started_at;
 	entry.finished_at = GetCurrentTimestamp();
 	if (run->plan->direction == CMIG_UPGRADE)
-		entry.checksum = cmig_repeatable_checksum(run->step->sql, run->step->transactional, run->step->repeatable);
+		entry.checksum = cmig_repeatable_checksum(run->step->stored_sql, run->step->transactional, run->step->repeatable);
 	cmig_journal_finish(run->journal_id, &entry);
 
 	if (run->index + 1 == run->plan->count)

@@ -250,7 +250,7 @@ append_step(Offline *offline, int number, const CmigRunStep *run)
 	cmig_version_table_move_rows(&offline->text, offline->table, step);
 	cmig_version_table_record(&offline->text, offline->table, run->revision,
 							  offline->plan->direction == CMIG_UPGRADE ?
-							  cmig_repeatable_checksum(run->sql, run->transactional, run->repeatable) : NULL);
+							  cmig_repeatable_checksum(run->stored_sql, run->transactional, run->repeatable) : NULL);
 	if (offline->transaction_per_revision)
 		cmig_version_table_commit(&offline->text, offline->table);
 }

@@ -31,6 +31,7 @@
 #include "parse/text_check.h"
 #include "report/access_check.h"
 #include "report/check.h"
+#include "run/placeholder_values.h"
 #include "run/runner.h"
 #include "run/session.h"
 #include "tables/active.h"
@@ -64,6 +65,7 @@ typedef struct TextCheck
 	const CmigView *view;
 	List	   *problems;
 	MemoryContext context;		/* memory context of the list of problems */
+	bool		has_gaps;		/* a placeholder has no value */
 } TextCheck;
 
 /* Report an applied revision whose script is not the one that ran. */
@@ -86,6 +88,56 @@ compare_with_journal(const CmigRevisionText *text, TextCheck *check)
 	MemoryContextSwitchTo(old);
 }
 
+/* Replace placeholders; an error is returned in *error. */
+static const char *
+try_values(const CmigRevisionText *text, const char *what, const char *sql, const char **missing, ErrorData **error)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	const char *volatile result = NULL;
+
+	*error = NULL;
+	*missing = NULL;
+	PG_TRY();
+	{
+		result = cmig_placeholder_values_try(sql, &text->placeholders, text->edges.id, what, missing);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(caller);
+		*error = CopyErrorData();
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	return result;
+}
+
+/*
+ * A script with its placeholders replaced; NULL if that is not possible, which
+ * is reported, as is a placeholder without a value.
+ */
+static const char *
+with_values(const CmigRevisionText *text, const char *what, const char *sql, TextCheck *check)
+{
+	const char *missing;
+	ErrorData  *error;
+	MemoryContext old;
+
+	if (text->placeholders.count == 0)
+		return sql;
+	sql = try_values(text, what, sql, &missing, &error);
+	old = MemoryContextSwitchTo(check->context);
+	if (error != NULL)
+		check->problems = add_problem(check->problems, "error", pstrdup(text->edges.id),
+									  pstrdup(error->message), error->hint ? pstrdup(error->hint) : NULL);
+	else if (missing != NULL)
+		check->problems = add_problem(check->problems, "warning", pstrdup(text->edges.id),
+									  psprintf("placeholder \"%s\" of its %s script has no value in this session", missing, what),
+									  psprintf("SET cmig_var.%s = '<value>'", missing));
+	check->has_gaps |= error != NULL || missing != NULL;
+	MemoryContextSwitchTo(old);
+	return sql;
+}
+
 /* Report a script that cannot run; sql is NULL if there is none. */
 static void
 check_script(const CmigRevisionText *text, const char *what, const char *sql,
@@ -94,6 +146,9 @@ check_script(const CmigRevisionText *text, const char *what, const char *sql,
 	MemoryContext old;
 	CmigTextProblem *problem;
 
+	if (sql == NULL)
+		return;
+	sql = with_values(text, what, sql, check);
 	if (sql == NULL)
 		return;
 	problem = cmig_text_check(what, sql, text->edges.transactional,
@@ -128,7 +183,7 @@ check_text(const CmigRevisionText *text, void *arg)
 
 /* Check all scripts, read with the settings with which scripts start. */
 static List *
-add_text_problems(const CmigView *view, List *problems)
+add_text_problems(const CmigView *view, List *problems, bool *has_gaps)
 {
 	TextCheck	check = {view, problems, CurrentMemoryContext};
 	int			guc_level = cmig_session_read_quietly();
@@ -136,6 +191,7 @@ add_text_problems(const CmigView *view, List *problems)
 	cmig_settings_override("standard_conforming_strings", "on");
 	cmig_catalog_each_text(check_text, &check);
 	AtEOXact_GUC(false, guc_level);
+	*has_gaps = check.has_gaps;
 	return check.problems;
 }
 
@@ -441,6 +497,7 @@ List *
 cmig_check_problems(const CmigView *view, bool with_texts)
 {
 	List	   *problems = NIL;
+	bool		has_gaps;
 	ListCell   *lc;
 
 	foreach(lc, view->graph->defects)
@@ -475,8 +532,8 @@ cmig_check_problems(const CmigView *view, bool with_texts)
 		problems = add_drift_problem(problems);
 		problems = add_audit_problem(problems);
 		problems = add_tool_problems(view, problems);
-		problems = add_text_problems(view, problems);
-		if (view->graph->defects == NIL && view->applied->unknown == NIL)
+		problems = add_text_problems(view, problems, &has_gaps);
+		if (!has_gaps && view->graph->defects == NIL && view->applied->unknown == NIL)
 			problems = add_lint_problem(view, problems);
 		problems = add_problem(problems, "notice", "pg_dump",
 							   "pg_dump -s leaves out the rows of cmig.revision, cmig.version, and cmig.journal; no dump contains cmig.secret",

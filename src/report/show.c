@@ -77,6 +77,8 @@ show_revision(FunctionCallInfo fcinfo, const CmigView *view, const CmigShownLabe
 	put_field(fcinfo, "created_at",
 			  text->has_created_at ? timestamptz_to_str(text->created_at) : NULL);
 	put_field(fcinfo, "created_by", text->edges.created_by);
+	if (text->placeholders.count > 0)
+		put_field(fcinfo, "placeholders", cmig_view_names_text(&text->placeholders));
 	if (text->precondition_sql != NULL)
 		put_field(fcinfo, "precondition_sql", text->precondition_sql);
 	put_field(fcinfo, "upgrade_sql", text->upgrade_sql);
@@ -103,6 +105,8 @@ show_repeatable(FunctionCallInfo fcinfo, const CmigGraph *graph, int node)
 	put_field(fcinfo, "created_at",
 			  text->has_created_at ? timestamptz_to_str(text->created_at) : NULL);
 	put_field(fcinfo, "created_by", text->edges.created_by);
+	if (text->placeholders.count > 0)
+		put_field(fcinfo, "placeholders", cmig_view_names_text(&text->placeholders));
 	if (text->precondition_sql != NULL)
 		put_field(fcinfo, "precondition_sql", text->precondition_sql);
 	put_field(fcinfo, "upgrade_sql", text->upgrade_sql);

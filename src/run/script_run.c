@@ -245,6 +245,11 @@ cmig_script_run_improve_hint(ErrorData *error, const CmigScriptRun *run)
 				psprintf("New enum values must be committed before they can be used. Use the value in a later revision, and %s, which commits after each.",
 						 cmig_script_run_stepwise_call(step));
 			break;
+		case ERRCODE_SYNTAX_ERROR:
+			if (error->hint == NULL && error->message != NULL &&
+				strstr(error->message, "at or near \"$\"") != NULL && strstr(step->sql, "${") != NULL)
+				error->hint = "${name} is replaced only if the header of the file declares it: -- placeholders: name";
+			break;
 		case ERRCODE_DUPLICATE_TABLE:
 		case ERRCODE_DUPLICATE_COLUMN:
 		case ERRCODE_DUPLICATE_OBJECT:

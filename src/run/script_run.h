@@ -23,7 +23,9 @@ typedef struct CmigRunStep
 	const char *revision;
 	CmigDirection direction;
 	const char *target;			/* of the call, as an SQL expression; or NULL */
-	const char *sql;			/* the script of this direction */
+	const char *sql;			/* the script of this direction, with the
+								 * values of its placeholders */
+	const char *stored_sql;		/* the same as stored */
 	const char *verify_sql;		/* run after an upgrade; NULL if there is none */
 	const char *precondition_sql;	/* checked before an upgrade; likewise */
 	bool		transactional;

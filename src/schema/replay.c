@@ -19,6 +19,7 @@
 #include "parse/script.h"
 #include "parse/statement.h"
 #include "run/lock_wait.h"
+#include "run/placeholder_values.h"
 #include "run/runner.h"
 #include "run/script_run.h"
 #include "run/session.h"
@@ -384,7 +385,7 @@ cmig_replay_repeatable(CmigReplay *replay, const CmigRepeatableRun *run)
 	CmigRunStep *step = cmig_step_texts_fetch(replay->graph, plan, run->node);
 
 	if (run->sql != NULL)
-		step->sql = run->sql;
+		step->sql = cmig_placeholder_values_insert(run->sql, &run->placeholders, step->revision, "upgrade");
 	replay_script(replay, step);
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);

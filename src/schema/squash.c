@@ -19,6 +19,7 @@
 #include "move/move.h"
 #include "parse/row_change.h"
 #include "parse/script.h"
+#include "run/placeholder_values.h"
 #include "schema/diff_options.h"
 #include "schema/diff_run.h"
 #include "schema/generate.h"
@@ -291,7 +292,7 @@ find_statements(const Squash *squash)
 
 		if (script == NULL)
 			continue;
-		reader = cmig_script_open(script->sql);
+		reader = cmig_script_open(cmig_placeholder_values_insert(script->sql, &script->placeholders, id, "upgrade"));
 		while (cmig_script_next(reader, &statement))
 		{
 			const char *command = cmig_row_change_command(statement.raw, may_write);

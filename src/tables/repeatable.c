@@ -102,6 +102,7 @@ cmig_repeatable_runs(const CmigGraph *graph)
 		run = palloc(sizeof(CmigRepeatableRun));
 		run->node = node;
 		run->reverted = last.reverted;
+		run->placeholders = script->placeholders;
 		run->sql = is_script(script->sql, last.checksum) ? script->sql :
 			is_script(script->previous_sql, last.checksum) ? script->previous_sql : NULL;
 		if (run->sql != NULL)

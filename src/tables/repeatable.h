@@ -32,6 +32,7 @@ typedef struct CmigRepeatableRun
 {
 	int			node;
 	char	   *sql;			/* NULL: the stored script */
+	CmigNames	placeholders;	/* declarations */
 	bool		reverted;		/* a downgrade has run since */
 } CmigRepeatableRun;
 

@@ -1,0 +1,65 @@
+/*
+ * placeholder_values.c
+ *	  The values of placeholders: settings named cmig_var.NAME.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "parse/substitute.h"
+#include "run/placeholder_values.h"
+
+#include "utils/guc.h"
+
+/* The script whose placeholders are replaced. */
+typedef struct Script
+{
+	const char *revision;
+	const char *what;
+	bool		require;		/* a value must not be missing */
+	const char *missing;		/* the first placeholder without a value */
+} Script;
+
+/*
+ * A CmigSubstituteValue.  A setting that was local to a transaction is empty
+ * after it, so an empty one has no value.
+ */
+static const char *
+read_value(const char *name, bool literal, void *arg)
+{
+	Script	   *script = arg;
+	const char *value = GetConfigOption(psprintf("cmig_var.%s", name), true, false);
+
+	if (value != NULL && *value != '\0')
+		return value;
+	if (script->require)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("placeholder \"%s\" of revision \"%s\" has no value", name, script->revision),
+				 errdetail("Its %s script contains ${%s}, which stands for %s.", script->what, name,
+						   literal ? "a string" : "an identifier"),
+				 errhint("SET cmig_var.%s = '<value>'", name)));
+	if (script->missing == NULL)
+		script->missing = pstrdup(name);
+	return NULL;
+}
+
+const char *
+cmig_placeholder_values_insert(const char *script, const CmigNames *declarations,
+							   const char *revision, const char *what)
+{
+	Script		arg = {.revision = revision,.what = what,.require = true};
+
+	return cmig_substitute_script(script, declarations, revision, what, read_value, &arg);
+}
+
+const char *
+cmig_placeholder_values_try(const char *script, const CmigNames *declarations,
+							const char *revision, const char *what, const char **missing)
+{
+	Script		arg = {.revision = revision,.what = what};
+
+	script = cmig_substitute_script(script, declarations, revision, what, read_value, &arg);
+	*missing = arg.missing;
+	return script;
+}
