@@ -33,6 +33,12 @@ SELECT * FROM pg_temp.judge('', $$CREATE TABLE p (x int); CREATE TABLE c (y int)
 SELECT * FROM pg_temp.judge($$CREATE TABLE p (x int); CREATE TABLE c (y int) INHERITS (p); ALTER TABLE p ADD CONSTRAINT k CHECK (x > 0) NOT VALID;
 	COMMENT ON CONSTRAINT k ON c IS 'inherited'$$, '');
 
+-- columns of children that stay NOT NULL while the parent's changes
+SELECT * FROM pg_temp.judge($$CREATE TABLE p (x int, y int); CREATE TABLE c (PRIMARY KEY (x)) INHERITS (p); CREATE TABLE g () INHERITS (c)$$,
+	$$CREATE TABLE p (x int NOT NULL, y int); CREATE TABLE c (PRIMARY KEY (x)) INHERITS (p); CREATE TABLE g () INHERITS (c)$$);
+SELECT * FROM pg_temp.judge($$CREATE TABLE p (x int NOT NULL); CREATE TABLE c () INHERITS (p); CREATE TABLE d () INHERITS (p)$$,
+	$$CREATE TABLE p (x int); CREATE TABLE c () INHERITS (p); CREATE TABLE d () INHERITS (p); ALTER TABLE c ALTER x SET NOT NULL$$);
+
 -- an index of only the partitioned table
 SELECT * FROM pg_temp.judge($$CREATE TABLE p (x int) PARTITION BY RANGE (x); CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (1) TO (2)$$,
 	$$CREATE TABLE p (x int) PARTITION BY RANGE (x); CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (1) TO (2); CREATE INDEX i ON ONLY p (x)$$);

@@ -14,6 +14,7 @@
 #include "schema/kind_constraint.h"
 #include "schema/kind_index.h"
 #include "schema/kind_partition.h"
+#include "schema/kind_table.h"
 #include "schema/kinds.h"
 
 /*
@@ -96,9 +97,54 @@ restore_not_null(List *ddl, const char *statement)
 	}
 }
 
+/* Let the statements that drop the NOT NULL of a column leave the children as they are. */
+static void
+leave_children(List *ddl, const CmigObject *table)
+{
+	const char *start = psprintf("ALTER TABLE %s ", table->identity);
+	ListCell   *cell;
+
+	foreach(cell, ddl)
+	{
+		CmigDdl    *entry = lfirst(cell);
+		char	  **text = strstr(entry->sql, " DROP NOT NULL") ? &entry->sql : &entry->undo;
+
+		if (strstr(*text, " DROP NOT NULL") != NULL && strncmp(*text, start, strlen(start)) == 0)
+			*text = psprintf("ALTER TABLE ONLY %s %s", table->identity, *text + strlen(start));
+	}
+}
+
+static bool
+stays_not_null(const CmigChange *change)
+{
+	return change->from != NULL && change->to != NULL &&
+		cmig_column_is_not_null(change->from) && cmig_column_is_not_null(change->to);
+}
+
+/*
+ * Are the columns of all children NOT NULL before and after the change?
+ * Partitions cannot be left out by ALTER TABLE ONLY.
+ */
+static bool
+all_stay_not_null(const CmigDifference *difference, const CmigObject *column)
+{
+	if (cmig_table_is_partitioned(column->parent))
+		return false;
+	for (int i = 0; i < difference->to->count; i++)
+	{
+		const CmigObject *child = difference->to->objects[i];
+
+		if (child->kind == column->kind && strcmp(child->name, column->name) == 0 &&
+			cmig_column_parent(child) == column && !stays_not_null(difference->of_to[i]))
+			return false;
+	}
+	return true;
+}
+
 /*
  * If a column is NOT NULL before and after the change, but the parent's column
- * only on one side, set it again after the parent's is dropped.
+ * only on one side, the parent's is dropped there only, or it is set again
+ * after that.
  */
 static void
 keep_not_null(const CmigDifference *difference, const CmigChange *change)
@@ -106,14 +152,18 @@ keep_not_null(const CmigDifference *difference, const CmigChange *change)
 	const CmigObject *old,
 			   *new = change->to;
 
-	if (!cmig_column_is_not_null(change->from) || !cmig_column_is_not_null(new))
+	if (!stays_not_null(change))
 		return;
 	while ((new = cmig_column_parent(new)) != NULL)
 	{
 		const CmigChange *parent = difference->of_to[new->index];
 
 		old = parent->from;
-		if (old == NULL || cmig_column_is_not_null(old) != cmig_column_is_not_null(new))
+		if (old != NULL && cmig_column_is_not_null(old) == cmig_column_is_not_null(new))
+			continue;
+		if (all_stay_not_null(difference, new))
+			leave_children(parent->ddl, new->parent);
+		else
 			restore_not_null(parent->ddl, psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL",
 												   change->to->parent->identity, cmig_quote(change->to->name)));
 	}
