@@ -63,7 +63,7 @@ CREATE FUNCTION cmig.journal_trigger()
 RETURNS trigger
 AS 'MODULE_PATHNAME', 'cmig_journal_trigger'
 LANGUAGE C;
-COMMENT ON FUNCTION cmig.journal_trigger() IS 'Keeps migrators from writing journal rows for a role that they may not become or with an id far beyond the last one, and makes sessions that write a row by hand wait for runs. Raises 42501, 55P03, and 39P01 if it is not called as the trigger of cmig.journal.';
+COMMENT ON FUNCTION cmig.journal_trigger() IS 'Keeps migrators from writing journal rows for a role that they cannot SET ROLE to, or with an id far beyond the last one, and makes sessions that write a row by hand wait for runs. Raises 42501, 55P03, and 39P01 if it is not called as the trigger of cmig.journal.';
 CREATE TRIGGER journal_trigger BEFORE INSERT ON cmig.journal
 FOR EACH ROW EXECUTE FUNCTION cmig.journal_trigger();
 
@@ -142,7 +142,7 @@ COMMENT ON COLUMN cmig.revision.down_revision IS 'Parents: ids of the revisions 
 COMMENT ON COLUMN cmig.revision.depends_on IS 'Revisions (ids or branch labels) that must be applied before this one without being its parents';
 COMMENT ON COLUMN cmig.revision.branch_labels IS 'Names for the branch that starts here';
 COMMENT ON COLUMN cmig.revision.precondition_sql IS 'A SELECT that must return true before the upgrade script starts, or NULL';
-COMMENT ON COLUMN cmig.revision.replaces IS 'Revisions that this one stands for, the last one on top of the others: where they are applied, it is';
+COMMENT ON COLUMN cmig.revision.replaces IS 'Revisions that this one replaces, of which the last one follows the others; where they are applied, this one counts as applied';
 COMMENT ON COLUMN cmig.revision.message IS 'One line that says what the revision does';
 COMMENT ON COLUMN cmig.revision.description IS 'Free text from the header of its file';
 COMMENT ON COLUMN cmig.revision.upgrade_sql IS 'SQL that applies the revision; empty if there is nothing to do';
@@ -163,7 +163,7 @@ COMMENT ON COLUMN cmig.journal.direction IS 'upgrade, downgrade, stamp, repair, 
 COMMENT ON COLUMN cmig.journal.outcome IS 'done; stepwise runs also write running and failed';
 COMMENT ON COLUMN cmig.journal.started_at IS 'When the step began';
 COMMENT ON COLUMN cmig.journal.elapsed IS 'Wall-clock time of the step';
-COMMENT ON COLUMN cmig.journal.role IS 'The role as which the script ran';
+COMMENT ON COLUMN cmig.journal.role IS 'The role that the script ran as';
 COMMENT ON COLUMN cmig.journal.session_role IS 'The role that the session logged in as';
 COMMENT ON COLUMN cmig.journal.application_name IS 'application_name of the session';
 COMMENT ON COLUMN cmig.journal.client_address IS 'Address of the client; NULL for a Unix-domain socket';
@@ -210,7 +210,7 @@ COMMENT ON COLUMN cmig.ddl_log.command IS 'Command tag, such as ALTER TABLE; all
 COMMENT ON COLUMN cmig.ddl_log.object_type IS 'What was changed: table, index, function, ...; of GRANT and REVOKE, the type of the object';
 COMMENT ON COLUMN cmig.ddl_log.object IS 'Its name as the server writes it; NULL for GRANT and REVOKE';
 COMMENT ON COLUMN cmig.ddl_log.role IS 'The role of the session, as set by SET ROLE';
-COMMENT ON COLUMN cmig.ddl_log.session_role IS 'The role that has connected, or SET SESSION AUTHORIZATION';
+COMMENT ON COLUMN cmig.ddl_log.session_role IS 'The role that connected, or the one set by SET SESSION AUTHORIZATION';
 COMMENT ON COLUMN cmig.ddl_log.application_name IS 'application_name of the session';
 COMMENT ON COLUMN cmig.ddl_log.client_address IS 'Address of the client; NULL for a Unix-domain socket';
 COMMENT ON COLUMN cmig.ddl_log.transaction_id IS 'Transaction of the command';
@@ -426,10 +426,10 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION cmig.upgrade(text) IS 'Apply revisions up to target: an id or the beginning of one, a label, label@head, head, heads, +N, rev+N. Returns one row for each step; raises MG001 to MG005, MG007, MG009, 22023, and what a script raises.';
 COMMENT ON FUNCTION cmig.upgrade(text[]) IS 'Apply revisions up to several absolute targets. Returns one row for each step; raises MG001 to MG005, MG007, MG009, 22023, and what a script raises.';
 COMMENT ON FUNCTION cmig.upgrade(bigint) IS 'Apply the next N revisions: upgrade(2) is upgrade(''+2''). Quote ids that are digits. Returns one row for each step; raises as upgrade(text).';
-COMMENT ON FUNCTION cmig.upgrade(text, text) IS 'The same, but only if the plan is the one whose checksum cmig.plan or cmig.dry_run has shown. Raises MG016 if it has changed, 22023, and as upgrade(text).';
-COMMENT ON FUNCTION cmig.upgrade(text[], text) IS 'The same, but only if the plan is the one whose checksum cmig.plan or cmig.dry_run has shown. Raises MG016 if it has changed, 22023, and as upgrade(text[]).';
+COMMENT ON FUNCTION cmig.upgrade(text, text) IS 'As upgrade(text), but only if the plan still has the checksum that cmig.plan or cmig.dry_run has shown. Raises MG016 if it has changed, 22023, and as upgrade(text).';
+COMMENT ON FUNCTION cmig.upgrade(text[], text) IS 'As upgrade(text[]), but only if the plan still has the checksum that cmig.plan or cmig.dry_run has shown. Raises MG016 if it has changed, 22023, and as upgrade(text[]).';
 COMMENT ON FUNCTION cmig.downgrade(text) IS 'Revert the revisions above target: an id, base, -N, label@-N, label@base, rev-N. Returns one row for each step; raises MG001 to MG007, MG011, 22023, and what a script raises.';
-COMMENT ON FUNCTION cmig.downgrade(text, text) IS 'The same, but only if the plan is the one whose checksum cmig.plan or cmig.dry_run has shown. Raises MG016 if it has changed, 22023, and as downgrade(text).';
+COMMENT ON FUNCTION cmig.downgrade(text, text) IS 'As downgrade(text), but only if the plan still has the checksum that cmig.plan or cmig.dry_run has shown. Raises MG016 if it has changed, 22023, and as downgrade(text).';
 COMMENT ON FUNCTION cmig.downgrade(bigint) IS 'Revert the last N revisions: downgrade(-1) is downgrade(''-1''). Quote ids that are digits. Returns one row for each step; raises as downgrade(text).';
 COMMENT ON FUNCTION cmig.reset(text) IS 'Downgrade to base and upgrade to heads again, in one transaction; confirm must be the database''s name. Returns one row for each step; raises 22023, MG005 to MG007, MG009, MG011, and what a script raises.';
 COMMENT ON FUNCTION cmig.stamp(text, boolean) IS 'Record target, and all below it, as applied without running anything; purge empties the version table first. Returns the rows of cmig.version; raises MG001 to MG005, MG011, 22023.';
@@ -813,7 +813,7 @@ COMMENT ON COLUMN cmig.backfill_progress.active IS 'Time spent on it';
 COMMENT ON COLUMN cmig.backfill_progress.eta IS 'Remaining time of the first pass at the rate so far';
 
 COMMENT ON PROCEDURE cmig.backfill(regclass, text, text, integer, interval, interval) IS 'Update a table in batches with a commit after each: UPDATE target SET set_sql WHERE where_sql. With where_sql, until no row matches; without it, each row that exists at the start once. Resumes where an interrupted backfill stopped. Raises 0A000, 22023, 25001, 42501, 42601, 42703, 42804, 42809, 55000, 55P03, MG008.';
-COMMENT ON PROCEDURE cmig.upgrade_stepwise(text, text, text) IS 'Apply revisions up to target and commit after each; a revision that is not transactional runs statement by statement at top level, and resumed after an interruption. Raises 22004, 22023, 25001, 55000, 55P03, MG001 to MG006, MG008, MG009, MG012, MG016.';
+COMMENT ON PROCEDURE cmig.upgrade_stepwise(text, text, text) IS 'Apply revisions up to target and commit after each; a revision that is not transactional runs statement by statement at top level, and is resumed after an interruption. Raises 22004, 22023, 25001, 55000, 55P03, MG001 to MG006, MG008, MG009, MG012, MG016.';
 COMMENT ON PROCEDURE cmig.upgrade_stepwise(text[], text, text) IS 'Apply revisions up to several absolute targets and commit after each. Raises as upgrade_stepwise(text, text, text).';
 COMMENT ON PROCEDURE cmig.upgrade_stepwise(bigint, text) IS 'Apply the next N revisions and commit after each: upgrade_stepwise(2) is upgrade_stepwise(''+2''). Raises as upgrade_stepwise(text, text, text).';
 COMMENT ON PROCEDURE cmig.downgrade_stepwise(bigint, text) IS 'Revert the last N revisions and commit after each: downgrade_stepwise(-1) is downgrade_stepwise(''-1''). Raises as downgrade_stepwise(text, text, text).';
@@ -1146,8 +1146,8 @@ COMMENT ON FUNCTION cmig.audit_script(regclass, text[], text[], text[], text[], 
 COMMENT ON PROCEDURE cmig.audit_retain(interval, integer) IS 'Create the log''s partitions of the next months, move entries from the default partition into partitions, batch_rows in each transaction, and drop partitions in which all entries are older than keep (NULL: none). Raises 42501, 22023, 55P03, 42P01.';
 COMMENT ON FUNCTION cmig.audit_import(regclass, jsonb) IS 'Copy the rows of an older audit table into the log; mapping names the columns that do not have their usual names. Returns the number of rows; raises 42501, 42703, 22023, 22004, 42P01.';
 COMMENT ON FUNCTION cmig.audit_as_of(anyelement, timestamptz) IS 'The rows of a table as they were at a time: audit_as_of(NULL::<table>, <time>). Raises 42809, 42704, 22004, 42501, 0A000, 55000, and the error of a type that no longer accepts a value.';
-COMMENT ON FUNCTION cmig.audit_as_of(anyelement, timestamptz, text) IS 'The row with the key as it was at a time. Raises the same errors as without key, and 22023.';
-COMMENT ON FUNCTION cmig.audit_as_of(anyelement, timestamptz, "any") IS 'The row with the key as it was at a time. Raises the same errors as without key, and 22023.';
+COMMENT ON FUNCTION cmig.audit_as_of(anyelement, timestamptz, text) IS 'The row with the given key as it was at a time. Raises the same errors as without key, and 22023.';
+COMMENT ON FUNCTION cmig.audit_as_of(anyelement, timestamptz, "any") IS 'The row with the given key as it was at a time. Raises the same errors as without key, and 22023.';
 COMMENT ON FUNCTION cmig.audit_transaction(xid8) IS 'The entries of one transaction, in order. Raises 42501, 42P01.';
 COMMENT ON FUNCTION cmig.audit_report(text, timestamptz, timestamptz) IS 'The number of entries and transactions by hour, table, operation, user, and role, for all tables or one. Raises 42501, 42P01, 42704.';
 COMMENT ON FUNCTION cmig.audit_history(regclass, text) IS 'The entries of all rows that ever had the key, in order, including those from before and after the key changed; key is a JSON object, or the value of a key with one column. Raises 22004, 22023, 42501, 42704, 42P01.';
@@ -1250,7 +1250,7 @@ COMMENT ON FUNCTION cmig.diff(text, text[], text, boolean, boolean, boolean, tex
 COMMENT ON FUNCTION cmig.diff_schemas(text, text, text, boolean, boolean, boolean, text[], boolean) IS 'The statements that change one schema into another one, as for diff. Raises 22004, 22023, 25006, 3F000, 55000.';
 COMMENT ON FUNCTION cmig.autogenerate(text, text, text, text, boolean, text, text[], text, text[], text, boolean, boolean, boolean, text[], boolean, boolean, text) IS 'A revision file that changes the database into the schema that target_sql creates, and back: its id, name, content, and hazards; with store, it is also stored. No row if there is no difference. Raises MG010 if revisions are pending, MG014, and as create_revision and diff.';
 COMMENT ON FUNCTION cmig.squash(text, text, text, text, text[], boolean, boolean, boolean, text[]) IS 'A revision file that replaces the revisions of a range: what they change in the schema, and their statements that change rows, which must be resolved. Stores nothing. Returns the columns of autogenerate; raises MG001 to MG005, MG014, 22004, 22023, 23505, 3F000, and as diff.';
-COMMENT ON FUNCTION cmig.baseline(text, text, text, text, text[], boolean, boolean, boolean) IS 'Store a revision that creates the existing schema, and record it as applied: the first one of a database that was managed in another way so far. Returns the columns of autogenerate; raises MG005, 22004, 22023, 23505, 3F000, 55000.';
+COMMENT ON FUNCTION cmig.baseline(text, text, text, text, text[], boolean, boolean, boolean) IS 'Store a revision that creates the existing schema, and record it as applied: the first revision of a database that has been managed in another way. Returns the columns of autogenerate; raises MG005, 22004, 22023, 23505, 3F000, 55000.';
 COMMENT ON FUNCTION cmig.require_schema(text, text[], text, boolean, boolean, boolean, text[], boolean, text) IS 'Do nothing if the database has the schema that target_sql creates; otherwise raise an error that lists the differences. Raises MG010, MG014, 3F000, and as diff.';
 COMMENT ON FUNCTION cmig.drift(text[], text, boolean, boolean, boolean, text[], boolean, boolean) IS 'The statements that change the schema back to what the applied revisions create, in order, each with the equivalent of what was run by hand. No rows: no drift. Adds a row to cmig.journal. Raises MG001, MG014, 22004, 22023, 25006, 3F000, 40001, 42501, 55000.';
 COMMENT ON FUNCTION cmig.capture(text, text, text, boolean, text, text[], text, text[], text, boolean, boolean, boolean, text[], boolean, boolean) IS 'A revision file that adopts what drift finds: its id, name, content, and hazards; with store, it is stored and stamped. No row if there is no drift. Raises MG010 if revisions are pending, and as create_revision and drift.';
@@ -1292,7 +1292,7 @@ AS 'MODULE_PATHNAME', 'cmig_lint_sql'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION cmig.lint(text) IS 'What the statements of pending revisions would lock, rewrite, scan, break, or lose, according to their text and the existing tables; executes nothing. Raises MG001 to MG005, 22023.';
-COMMENT ON FUNCTION cmig.lint_sql(text, boolean, boolean) IS 'The same for one script. With facts => false, as in an empty database.';
+COMMENT ON FUNCTION cmig.lint_sql(text, boolean, boolean) IS 'As lint, for the text of one script; with facts => false, as in an empty database.';
 
 --
 -- Coming from other migration tools

@@ -37,7 +37,7 @@ cmig_import_add(CmigImport *import, CmigToolFile *file, const char *id)
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("\"%s\" of file \"%s\" cannot be the id of a revision", id, file->name),
 				 errdetail("It %s.", bad),
-				 errhint("Rename it, in the tool's table of what is applied too.")));
+				 errhint("Rename it, also in the table in which the tool records what is applied.")));
 	file->used = true;
 	revision->file = file;
 	revision->text.edges.id = pstrdup(id);

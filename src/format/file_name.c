@@ -71,7 +71,7 @@ refuse_template(const char *template, const char *problem)
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("invalid file name template \"%s\"", shown(template)),
 			 errdetail("%s", problem),
-			 errhint("The tokens are %%(rev)s, %%(slug)s, %%(epoch)s, %%(year)d, %%(month).2d, %%(day).2d, %%(hour).2d, %%(minute).2d and %%(second).2d; write %%%% for a percent sign.")));
+			 errhint("The tokens are %%(rev)s, %%(slug)s, %%(epoch)s, %%(year)d, %%(month).2d, %%(day).2d, %%(hour).2d, %%(minute).2d, and %%(second).2d; write %%%% for a percent sign.")));
 }
 
 /* A width or precision; stops after more digits than are allowed. */

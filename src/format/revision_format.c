@@ -144,7 +144,7 @@ check_description(const CmigRevisionText *revision)
 					(errcode(ERRCODE_CMIG_BAD_FILE),
 					 errmsg("revision \"%s\" cannot be written as a file: line %d of its description could not be loaded again",
 							revision->edges.id, number),
-					 errdetail("The line would be read as a header, a marker or SQL."),
+					 errdetail("The line would be read as a header, a marker, or SQL."),
 					 errhint("Change the text in cmig.revision.")));
 		pfree(comment);
 		if (line[length] == '\0')

@@ -102,7 +102,7 @@ cmig_toplevel_require(FunctionCallInfo fcinfo, const char *procedure)
 			 errmsg("CALL %s must be a statement of its own, outside a transaction block",
 					procedure),
 			 errdetail("It commits after each step, which it cannot do within BEGIN, a function, another procedure, a DO block, a pipeline, or a string of several statements."),
-			 errhint("psql: ROLLBACK and \\set AUTOCOMMIT on, then the CALL alone, without --single-transaction and in a -c of its own. psycopg: connection.rollback() and connection.autocommit = True, then execute() outside of transaction(), of pipeline() and of psycopg2's \"with connection\". node-pg: client.query('ROLLBACK'), then client.query() with the CALL alone. JDBC: if autocommit is off, connection.rollback() and connection.setAutoCommit(true), then execute() with the CALL alone, in no batch.")));
+			 errhint("psql: ROLLBACK and \\set AUTOCOMMIT on, then the CALL alone, without --single-transaction and in a -c option of its own. psycopg: connection.rollback() and connection.autocommit = True, then execute() outside transaction(), pipeline(), and psycopg2's \"with connection\". node-pg: client.query('ROLLBACK'), then client.query() with the CALL alone. JDBC: if autocommit is off, connection.rollback() and connection.setAutoCommit(true), then execute() with the CALL alone, not in a batch.")));
 }
 
 /*

@@ -178,8 +178,8 @@ cmig_capture(PG_FUNCTION_ARGS)
 		(void) cmig_stamp_targets(cmig_argument_one(generate.draft.new.text.edges.id), false);
 	else
 		ereport(NOTICE,
-				(errmsg("this database has what the revision does"),
-				 errhint("After loading the file, record that: SELECT cmig.stamp(%s)",
+				(errmsg("the database already has the changes of this revision"),
+				 errhint("After loading the file, record them as applied: SELECT cmig.stamp(%s)",
 						 quote_literal_cstr(generate.draft.new.text.edges.id))));
 	return (Datum) 0;
 }
