@@ -31,7 +31,7 @@ SELECT direction, outcome FROM cmig.journal;
 SELECT cmig.schema_sql() = :'before';
 SELECT cmig.require_schema(:'before', source => 'replay');
 SELECT * FROM cmig.load((SELECT content FROM cmig.export('001')));
--- once more: refused
+-- again: refused
 \set VERBOSITY default
 SELECT * FROM cmig.baseline('Once more');
 -- but for a schema of its own

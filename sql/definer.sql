@@ -61,7 +61,7 @@ SELECT app.down();
 RESET cmig.search_path;
 RESET cmig.role;
 
--- SET LOCAL; a SET clause of a function of its own, which may be SECURITY DEFINER too
+-- the caller's SET LOCAL, and the SET clause of a calling function, which may be SECURITY DEFINER, too
 BEGIN;
 SET LOCAL cmig.search_path = 'trap';
 SELECT app.up();

@@ -111,7 +111,7 @@ RESET standard_conforming_strings;
 DELETE FROM cmig.version WHERE revision ~ '^t[0-9]$';
 DELETE FROM cmig.revision WHERE revision ~ '^t[0-9]$';
 
--- a name that a hand-written row has twice counts once
+-- a name that a hand-written row contains twice is counted once
 INSERT INTO cmig.revision (revision, down_revision, depends_on, branch_labels) VALUES ('006', '{005,005}', '{tools,002,tools}', '{x,x}');
 SELECT severity, object, problem, fix FROM cmig.check() WHERE object = '006';
 SELECT revision, is_mergepoint FROM cmig.history('006');

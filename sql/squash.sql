@@ -167,7 +167,7 @@ SELECT * FROM cmig.squash('nothing:002', 'x');
 SELECT * FROM cmig.squash('001:002', 'x', schemas => '{}');
 SELECT * FROM cmig.squash('001:002', 'x', schemas => '{nowhere}');
 
--- an author, who may not write version rows, can load it and go on; the next run records it
+-- an author, who may not write version rows, can load it and continue; the next run records it
 DELETE FROM cmig.version;
 DELETE FROM cmig.revision;
 SELECT cmig.create_revision('One', 'SELECT 1', 'SELECT 1', revision => '101'), cmig.create_revision('Two', 'SELECT 2', 'SELECT 2', revision => '102');

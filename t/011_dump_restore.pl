@@ -218,7 +218,7 @@ load_files($node, 'schema_only', $owner, @chain);
 sql('schema_only', load_sql($odd));
 fails_with($node, 'schema_only', "SELECT cmig.upgrade('head')", 'MG003', 'head', 'it has two heads', $owner);
 fails_with($node, 'schema_only', "SELECT cmig.upgrade('heads')", '42P07', 'already exists',
-	'upgrade before stamp: the tables are there already', $owner);
+	'upgrade before stamp: the tables already exist', $owner);
 is(sql('schema_only', "SELECT cmig.stamp('003')"), '003_add_full_name_to_users', 'load and stamp');
 is(sql('schema_only', "SELECT c::text FROM cmig.current() c"), sql('shop', "SELECT c::text FROM cmig.current() c"),
 	'after load and stamp, the revisions are those of the first database');

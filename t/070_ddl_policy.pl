@@ -42,7 +42,7 @@ my $ddl = 'CREATE TABLE a (); DROP TABLE a';
 my $loaded = "SELECT FROM cmig.heads(); $ddl";
 
 #
-# The owner of a database, who is no superuser
+# The owner of a database, who is not a superuser
 #
 is(session('regress_owner', '', 'CREATE EXTENSION pg_cmig'), '', 'the owner creates the extension');
 is(session('regress_owner', '', 'SELECT DISTINCT evtowner::regrole::text <> current_user FROM pg_event_trigger'),

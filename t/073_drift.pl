@@ -3,7 +3,7 @@
 # Drift and round trip over the example chains, as the database's owner, who is not a
 # superuser: nothing is reported where nothing has changed, and what is changed by
 # hand is found, repaired, and captured.  A drift that is killed leaves nothing,
-# writers go on beside it, two of them take turns, and a standby refuses.
+# writers continue during it, two of them take turns, and a standby refuses.
 
 use strict;
 use warnings;

@@ -383,8 +383,8 @@ sub judge_in
 	return { %r, result => $worst };
 }
 
-# compare(GOT, WANTED): as compare_dumps(), but a difference that is gone when
-# both have been loaded and dumped once more is none: some expressions are
+# compare(GOT, WANTED): as compare_dumps(), but a difference does not count if
+# it is gone when both have been loaded and dumped again: some expressions are
 # printed in another way after their own text was loaded
 sub compare
 {

@@ -531,7 +531,7 @@ set_key(AsOf *as_of, FunctionCallInfo fcinfo)
 /*
  * Lock the table, and set what the queries need.  The lock is held until the end
  * of the transaction, so that no other session can rename or alter the table, or
- * replace it by a view, which the queries would read with the caller's
+ * replace it with a view, which the queries would read with the caller's
  * privileges.
  */
 static void

@@ -2,7 +2,7 @@
  * own_tables.c
  *	  Are the tables of the catalog still plain tables of pg_cmig?
  *
- * Only a superuser can replace a table by a view, or give it a rule, a policy
+ * Only a superuser can replace a table with a view, or give it a rule, a policy
  * or a child table.  A query would then run what the view or the rule says, and
  * return rows that are not in the table.  Triggers do not change what is read
  * and are allowed.

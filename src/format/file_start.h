@@ -67,11 +67,12 @@ extern const CmigQuotedStart *cmig_file_start_find_open(const List *quoted,
 
 /*
  * After an error at the lexer's token: which token in the list has a quote that
- * was left open?  It is the one for which the most files begin in the text if it
- * is taken to end where a file begins inside it.  NULL if no more files begin that
- * way than in the text as it was read, or if the token at the error is that one.
- * files begin before the error.  A file begins with a revision's header, if named
- * with a line with its name before that.
+ * its file has left open?  For each token, assume that it ends where the next
+ * file begins, and count the files that begin in the text; the token with the
+ * highest count is the one.  NULL if no count is higher than that of the text as
+ * it was read, or if it is the token at the error.  "files" is the number of
+ * files that begin before the error.  A file begins with a revision's header, and
+ * if "named" is set, with a line with its name above the header.
  */
 extern const CmigQuotedStart *cmig_file_start_find_hiding(const List *quoted,
 														  const CmigLexer *lexer,

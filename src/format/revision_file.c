@@ -66,8 +66,8 @@ line_of_file(const Reader *reader, int line)
 }
 
 /*
- * A place for messages: revision 003, line 17 of file "003.sql".  line is that of
- * the text.
+ * A place for messages: revision 003, line 17 of file "003.sql".  "line" counts
+ * from the start of the whole text.
  */
 static char *
 here(const Reader *reader, int line)

@@ -165,10 +165,10 @@ concurrent_relation(Node *stmt)
 }
 
 /*
- * Is it definitely a temporary relation?  The search_path is that of
- * cmig.ddl_trigger(), in which only a temporary relation is found without its
- * schema.  But the client's may have another schema before it, so there must
- * not be a permanent relation of this name.
+ * Is it definitely a temporary relation?  With the search_path of
+ * cmig.ddl_trigger(), only a temporary relation is found without its schema.
+ * But the client's search_path may have another schema before pg_temp, so there
+ * must not be a permanent relation of this name.
  */
 static bool
 is_temporary(const RangeVar *relation)

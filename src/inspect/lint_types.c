@@ -196,7 +196,7 @@ cmig_lint_types_is(CmigLint *lint, const TypeName *type, Oid oid)
 
 	if (type->names == NIL || type->pct_type)
 		return false;
-	/* the grammar makes int4 of int */
+	/* the grammar turns int into int4 */
 	if (list_length(type->names) > 2 ||
 		(list_length(type->names) == 2 && strcmp(strVal(linitial(type->names)), "pg_catalog") != 0))
 		return false;

@@ -21,8 +21,8 @@ typedef struct CmigSituation
 {
 	CmigGraph  *graph;
 	CmigApplied *applied;
-	bool		elsewhere;		/* it is that of another database, of which
-								 * the journal is not known */
+	bool		elsewhere;		/* it is the state of another database, whose
+								 * journal is not known */
 } CmigSituation;
 
 /* Read the graph, which must be sound, and what is applied. */

@@ -15,8 +15,9 @@
 #include "move/move.h"
 
 /*
- * The procedures. fcinfo is that of the CALL; in_doubt is stop, done, or
- * again; checksum is that of the plan that may run, or NULL.  The arguments must be allocated below PortalContext.
+ * The procedures.  fcinfo is the one of the CALL.  in_doubt is stop, done, or
+ * again.  With a checksum, only the plan that has it may run.  The arguments must
+ * be allocated below PortalContext.
  */
 extern void cmig_stepwise_upgrade(FunctionCallInfo fcinfo, const CmigNames *targets,
 								  const char *in_doubt, const char *checksum);

@@ -26,9 +26,8 @@ typedef struct CmigVersionTable
 	const char *pin;			/* sets the encoding of the text */
 	const CmigGraph *graph;
 	int		   *rows;			/* the nodes that have a row at this place,
-								 * ... */
-	int			row_count;		/* ... sorted, which is also by the bytes of
-								 * their ids */
+								 * sorted; that is the byte order of their ids */
+	int			row_count;
 	int			longest;		/* the length of the longest id that gets a
 								 * row, in characters */
 	bool		in_transaction;

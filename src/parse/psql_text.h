@@ -14,8 +14,8 @@
 #include "lib/stringinfo.h"
 
 /*
- * What a text may need or leave behind, according to its words, also in dollar
- * quotes.
+ * What a text may need or leave behind.  Only its words are examined, including
+ * those in dollar quotes.
  */
 typedef struct CmigPsqlFacts
 {

@@ -370,7 +370,7 @@ body_of(FuncExpr *call)
 	return result;
 }
 
-/* Replace calls by the bodies of their functions, at any depth. */
+/* Replace calls with the bodies of their functions, at any depth. */
 static Node *
 expand(Node *node, void *context)
 {

@@ -17,7 +17,7 @@
  */
 extern void cmig_rls_bound_any_row(Query *query);
 
-/* Replace the range table entry of a recursive query by one with a LIMIT. */
+/* Replace the range table entry of a recursive query with one that has a LIMIT. */
 extern RangeTblEntry *cmig_rls_bound_recursion(RangeTblEntry *entry);
 
 /* Make a scalar sub-select return only one row. */

@@ -169,7 +169,7 @@ typedef struct ClauseRule
 {
 	CmigRlsRule rule;
 	CmigRlsSeverity severity;
-	CmigRlsTruth truth;			/* of the clauses that it is for */
+	CmigRlsTruth truth;			/* the clauses to which it applies */
 	char	   *(*check) (const Clause *clause, char **fix);
 } ClauseRule;
 

@@ -491,7 +491,7 @@ make(Node *node, void *context)
  * Form
  */
 
-/* The types as which keys are compared. */
+/* The types in which keys are compared. */
 typedef struct Types
 {
 	bool		uuid;

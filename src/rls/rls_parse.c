@@ -69,7 +69,7 @@ refuse(void)
 			 errmsg("a literal of this type is not judged")));
 }
 
-/* Replace each string literal by a parameter, in place. */
+/* Replace each string literal with a parameter, in place. */
 static bool
 take_literals(Node *node, void *context)
 {

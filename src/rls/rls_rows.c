@@ -46,8 +46,8 @@ typedef bool (*Visitor) (Relation relation, TupleTableSlot *slot, void *arg);
 
 /*
  * May the caller see every row?  An owner may, with or without policies,
- * because ALTER TABLE could disable them.  Others need SELECT and that no
- * policies apply to them.
+ * because ALTER TABLE could disable them.  Others need SELECT, and policies
+ * must not apply to them.
  */
 static bool
 may_read(Oid relid)

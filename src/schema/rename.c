@@ -166,7 +166,7 @@ find_object(const CmigImage *image, const Word *word, const List *names, const c
 	return NULL;
 }
 
-/* Replace the new name of a table that is to be renamed by its current one. */
+/* Replace the new name of a table that is to be renamed with its current one. */
 static List *
 old_table_names(const CmigImage *image, const List *names, const List *renames)
 {

@@ -208,7 +208,7 @@ cmig_replace_used(CmigDifference *difference, const CmigDependents *dependents)
 }
 
 /*
- * In the properties of an old type, replace names of other old types by their
+ * In the properties of an old type, replace names of other old types with their
  * temporary names.
  */
 static void

@@ -35,7 +35,7 @@ extern CmigChange *cmig_replace_dependent(CmigDifference *difference, CmigChange
 extern CmigChange *cmig_replace_detour(CmigChange *change, CmigChange *dependent);
 
 /*
- * In the descriptions of the old types, replace the names of old types by
+ * In the descriptions of the old types, replace the names of old types with
  * their temporary names.
  */
 extern void cmig_replace_finish(const CmigDifference *difference, const CmigChange *change);

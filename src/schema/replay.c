@@ -153,7 +153,7 @@ hint_for(const ErrorData *error)
 	}
 }
 
-/* Replace an error of a script by one for the replay. */
+/* Replace an error of a script with one that says what the replay does. */
 static void
 explain(ErrorData *error, const CmigRunStep *step)
 {
