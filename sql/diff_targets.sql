@@ -74,4 +74,17 @@ CREATE TABLE n (a integer);
 $$);
 ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE ALL ON TABLES FROM regress_diff_reader;
 DROP ROLE regress_diff_reader;
+-- a view on the audit log, which the database does not have yet, and what depends on the view
+SELECT $$CREATE TABLE paid (id integer PRIMARY KEY); SELECT cmig.enable_audit('paid');
+CREATE VIEW payments AS SELECT table_name, clock_at FROM cmig_audit.log;
+COMMENT ON COLUMN payments.clock_at IS 'when';
+CREATE VIEW latest AS SELECT max(clock_at) FROM payments;$$ AS target \gset
+SELECT action, kind, object, upgrade_sql, hazard FROM cmig.diff(:'target');
+CREATE TABLE paid (id integer PRIMARY KEY);
+SELECT count(*) FROM cmig.enable_audit('paid');
+SELECT action, kind, object, upgrade_sql FROM cmig.diff(:'target');
+SET client_min_messages = warning;
+SELECT count(*) FROM cmig.disable_audit('paid');
+DROP SCHEMA cmig_audit CASCADE;
+DROP TABLE paid;
 DROP EXTENSION pg_cmig;

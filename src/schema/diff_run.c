@@ -19,6 +19,7 @@
 #include "schema/image_read.h"
 #include "schema/initial_grants.h"
 #include "schema/kinds.h"
+#include "schema/log_use.h"
 #include "schema/others.h"
 #include "schema/rename_read.h"
 #include "schema/shadow.h"
@@ -37,6 +38,7 @@ typedef struct DiffRun
 	const CmigImage *live;		/* NULL if revisions are compared */
 	const CmigTarget *target;
 	CmigImage  *image;			/* of the target */
+	List	   *log_uses;		/* see log_use.h */
 	const CmigTarget *replayed; /* the parts of the revisions that could not
 								 * be run, or NULL */
 	List	   *lines;
@@ -87,6 +89,7 @@ read_target(CmigShadow *shadow, void *arg)
 
 	run->target = cmig_target_run(shadow, run->target_sql);
 	run->image = cmig_image_read(cmig_shadow_schemas(shadow));
+	run->log_uses = cmig_log_use_read(run->image);
 	cmig_body_check(run->image, run->live);
 }
 
@@ -261,6 +264,7 @@ cmig_diff_run(const CmigManaged *managed, const char *target_sql,
 	run.live = from;
 	run.options.initial = cmig_initial_grants_read();
 	run_target(&run);
+	cmig_log_use_mark(run.image, run.log_uses);
 	check_schemas(&run, from);
 	from = cmig_rename_read(managed, from, run.image, options->renames, run.target->renames,
 							cmig_diff_line_add, &run.lines);

@@ -47,9 +47,25 @@ refuse(const CmigDifference *difference, CmigChange *change)
 	change->disturbs = change->recasts = change->late = false;
 }
 
+/* Mark the change as not supported if it needs what the database lacks. */
+static void
+refuse_needing(CmigChange *change)
+{
+	const CmigObject *to = change->to;
+
+	if (to == NULL || to->needs == NULL)
+		return;
+	change->action = to->parent != NULL && to->parent->needs != NULL ? CMIG_NO_CHANGE : CMIG_UNSUPPORTED;
+	change->reason = unconstify(char *, to->needs);
+	change->disturbs = change->recasts = change->late = false;
+}
+
 void
 cmig_foreign_refuse(CmigDifference *difference)
 {
+	for (int i = 0; i < difference->count; i++)
+		if (difference->changes[i].action != CMIG_NO_CHANGE)
+			refuse_needing(&difference->changes[i]);
 	for (int i = 0; i < difference->count; i++)
 		if (difference->changes[i].action != CMIG_NO_CHANGE && difference->changes[i].action != CMIG_UNSUPPORTED)
 			refuse(difference, &difference->changes[i]);

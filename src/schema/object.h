@@ -74,6 +74,8 @@ typedef struct CmigObject
 	int			turn;
 	bool		foreign;		/* the caller may not alter it: it belongs to
 								 * another role */
+	const char *needs;			/* what the database lacks, so that it cannot
+								 * be created; or NULL */
 	bool		may_drop;		/* the caller may drop it although it is
 								 * foreign, as the owner of its schema */
 	bool		unchecked;		/* a function whose body the server refuses */
