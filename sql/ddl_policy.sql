@@ -104,7 +104,7 @@ DROP OWNED BY regress_ddl_app;
 GRANT ALL ON invoice TO PUBLIC;
 DO $$ BEGIN CREATE TABLE hidden (); EXCEPTION WHEN OTHERS THEN RAISE EXCEPTION '% %', SQLSTATE, SQLERRM; END $$;
 CREATE EXTENSION citext;
--- before they have done anything
+-- statements with CONCURRENTLY: refused before they have done anything
 CREATE INDEX CONCURRENTLY customer_id ON customer (id);
 CREATE INDEX CONCURRENTLY customer_id ON public.customer (id);
 DROP INDEX CONCURRENTLY invoice_pkey;
