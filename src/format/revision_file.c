@@ -14,6 +14,7 @@
 #include <ctype.h>
 
 #include "base/errors.h"
+#include "format/file_reader.h"
 #include "format/file_start.h"
 #include "format/header_value.h"
 #include "format/marker.h"
@@ -22,7 +23,6 @@
 #include "graph/graph.h"
 #include "parse/lexer.h"
 
-#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
@@ -30,66 +30,13 @@
 #define UNTERMINATED_HINT \
 	"Close it: markers inside quotes and comments are text, so everything that follows was taken for one script."
 
-/* The state of one pass over a text. */
-typedef struct Reader
-{
-	CmigLexer	lexer;
-	List	   *files;			/* of CmigRevisionFile *, all revisions so far */
-	List	   *suspects;		/* of CmigQuotedStart * */
-
-	/* the file that is being read */
-	const char *name;			/* or NULL */
-	const char *text;			/* where it begins */
-	int			lines_before;	/* in the text */
-	int			revisions_before;	/* in the text */
-	int			name_lines;		/* lines "==> name <==" so far */
-
-	/* the revision that is being read; NULL before the file's first */
-	CmigRevisionFile *file;
-	bool		crlf;			/* its header's first line ends in CRLF */
-	int			key_lines[CMIG_KEY_COUNT];	/* 0: not seen */
-	CmigSection section;
-	int			section_lines[CMIG_SECTION_COUNT];	/* 0: not seen */
-	const char *section_start;	/* NULL in a header */
-	bool		in_description;
-	int			header_line;	/* the last line of the header */
-	StringInfoData description;
-
-	bool		has_sql;		/* the section has SQL so far */
-} Reader;
-
-/* The line number in the file of a line of the text. */
-static int
-line_of_file(const Reader *reader, int line)
-{
-	return line - reader->lines_before;
-}
-
-/*
- * A place for messages: revision 003, line 17 of file "003.sql".  "line" counts
- * from the start of the whole text.
- */
-static char *
-here(const Reader *reader, int line)
-{
-	StringInfoData result;
-
-	initStringInfo(&result);
-	if (reader->file)
-		appendStringInfo(&result, "revision %s, ", reader->file->text.edges.id);
-	appendStringInfo(&result, "line %d", line_of_file(reader, line));
-	if (reader->name)
-		appendStringInfo(&result, " of file \"%s\"", reader->name);
-	return result.data;
-}
-
 /*
  * Reading
  */
 
 /* Read a value that is true or false. */
 static bool
-read_bool(const Reader *reader, CmigHeaderKey key, const char *value, int line)
+read_bool(const CmigFileReader *reader, CmigHeaderKey key, const char *value, int line)
 {
 	bool		result;
 
@@ -97,14 +44,14 @@ read_bool(const Reader *reader, CmigHeaderKey key, const char *value, int line)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("invalid value \"%s\" for %s in %s",
-						value, cmig_marker_keys[key], here(reader, line)),
+						value, cmig_marker_keys[key], cmig_file_reader_place(reader, line)),
 				 errhint("Write true or false.")));
 	return result;
 }
 
 /* Store a key of the header, which is on that line of the text. */
 static void
-set_key(Reader *reader, CmigHeaderKey key, const char *value, int line)
+set_key(CmigFileReader *reader, CmigHeaderKey key, const char *value, int line)
 {
 	CmigRevisionText *text = &reader->file->text;
 
@@ -112,9 +59,9 @@ set_key(Reader *reader, CmigHeaderKey key, const char *value, int line)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("header key \"%s\" is given twice in %s",
-						cmig_marker_keys[key], here(reader, line)),
+						cmig_marker_keys[key], cmig_file_reader_place(reader, line)),
 				 errdetail("It was already given in line %d.",
-						   line_of_file(reader, reader->key_lines[key])),
+						   cmig_file_reader_line(reader, reader->key_lines[key])),
 				 key == CMIG_KEY_REVISION ?
 				 errhint("If these are two files, put an empty line between them.") : 0));
 	reader->key_lines[key] = line;
@@ -124,29 +71,29 @@ set_key(Reader *reader, CmigHeaderKey key, const char *value, int line)
 		case CMIG_KEY_REVISION:
 			break;				/* start_revision() has read it */
 		case CMIG_KEY_DOWN_REVISION:
-			text->edges.parents = cmig_header_value_names(cmig_marker_keys[key], value, here(reader, line));
+			text->edges.parents = cmig_header_value_names(cmig_marker_keys[key], value, cmig_file_reader_place(reader, line));
 			break;
 		case CMIG_KEY_DEPENDS_ON:
-			text->edges.depends = cmig_header_value_names(cmig_marker_keys[key], value, here(reader, line));
+			text->edges.depends = cmig_header_value_names(cmig_marker_keys[key], value, cmig_file_reader_place(reader, line));
 			break;
 		case CMIG_KEY_BRANCH_LABELS:
-			text->edges.labels = cmig_header_value_names(cmig_marker_keys[key], value, here(reader, line));
+			text->edges.labels = cmig_header_value_names(cmig_marker_keys[key], value, cmig_file_reader_place(reader, line));
 			break;
 		case CMIG_KEY_REPLACES:
-			text->edges.replaces = cmig_header_value_names(cmig_marker_keys[key], value, here(reader, line));
+			text->edges.replaces = cmig_header_value_names(cmig_marker_keys[key], value, cmig_file_reader_place(reader, line));
 			break;
 		case CMIG_KEY_PRECONDITION:
 			text->precondition_sql = *value != '\0' ? pstrdup(value) : NULL;
 			break;
 		case CMIG_KEY_PLACEHOLDERS:
-			text->placeholders = cmig_header_value_placeholders(value, here(reader, line));
+			text->placeholders = cmig_header_value_placeholders(value, cmig_file_reader_place(reader, line));
 			break;
 		case CMIG_KEY_MESSAGE:
 			if (pg_mbstrlen(value) > CMIG_MAX_MESSAGE_LENGTH)
 				ereport(ERROR,
 						(errcode(ERRCODE_CMIG_BAD_FILE),
 						 errmsg("the message is longer than %d characters in %s",
-								CMIG_MAX_MESSAGE_LENGTH, here(reader, line)),
+								CMIG_MAX_MESSAGE_LENGTH, cmig_file_reader_place(reader, line)),
 						 errhint("Put longer text into the description, after a line \"--\" in the header.")));
 			text->edges.message = pstrdup(value);
 			break;
@@ -162,7 +109,7 @@ set_key(Reader *reader, CmigHeaderKey key, const char *value, int line)
 				ereport(ERROR,
 						(errcode(ERRCODE_CMIG_BAD_FILE),
 						 errmsg("invalid create_date \"%s\" in %s",
-								value, here(reader, line)),
+								value, cmig_file_reader_place(reader, line)),
 						 errhint("Write it as 2024-11-08 12:00:00+00.")));
 			break;
 	}
@@ -182,7 +129,7 @@ errhint_marker(const char *start, const char *end)
 
 /* A line of the header: a comment that does not start a section. */
 static void
-read_header_line(Reader *reader, const char *end)
+read_header_line(CmigFileReader *reader, const char *end)
 {
 	CmigLexer  *lexer = &reader->lexer;
 	const char *p = lexer->start + 2;
@@ -212,7 +159,7 @@ read_header_line(Reader *reader, const char *end)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("header line without \"key: value\" in %s",
-						here(reader, lexer->line)),
+						cmig_file_reader_place(reader, lexer->line)),
 				 errdetail("The line is \"%s\".", pnstrdup(lexer->start, end - lexer->start)),
 				 errhint_marker(p, end)));
 
@@ -232,84 +179,15 @@ read_header_line(Reader *reader, const char *end)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("unknown header key \"%s\" in %s",
-						key, here(reader, lexer->line)),
+						key, cmig_file_reader_place(reader, lexer->line)),
 				 nearest ? errhint("Did you mean \"%s\"?", nearest) :
 				 errhint("Known keys are revision, repeatable, down_revision, depends_on, branch_labels, replaces, precondition, placeholders, message, transactional, and create_date; put a line \"--\" before a description.")));
 	}
 }
 
-/*
- * Raise the error for a quote that was left open in "what", such as the
- * statement.
- */
-static void
-refuse_open_quote(const CmigQuotedStart *open, const char *what, const char *problem)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_CMIG_BAD_FILE),
-			 errmsg("unterminated %s in %s", open->type, open->place),
-			 errdetail("The line \"%s\" is inside it, and %s %s.",
-					   cmig_header_value_shortened(open->start), what, problem),
-			 errhint("Close it; or, if that line is text, correct %s.", what)));
-}
-
-/*
- * Raise an error if a quote in the section, up to end (NULL: the end of the
- * text), seems to have been closed by another file.
- */
-static void
-require_closed(const Reader *reader, const char *end)
-{
-	const CmigQuotedStart *open = reader->suspects == NIL ? NULL :
-	cmig_file_start_find_open(reader->suspects, reader->section_start, end);
-
-	if (open)
-		refuse_open_quote(open, "the statement", "does not parse");
-}
-
-/* How many files have begun: by their names or, without names, by headers. */
-static int
-count_files(const Reader *reader)
-{
-	return reader->name_lines > 0 ? reader->name_lines :
-		list_length(reader->files) + (reader->file != NULL);
-}
-
-/* Note the current token if it is a quote with the first line of a file in it. */
-static void
-note_quoted(Reader *reader)
-{
-	int			count = list_length(reader->suspects);
-	CmigQuotedStart *quoted;
-
-	reader->suspects = cmig_file_start_note_quoted(reader->suspects, &reader->lexer,
-												   reader->section_start);
-	if (list_length(reader->suspects) == count)
-		return;
-	quoted = llast(reader->suspects);
-	quoted->place = here(reader, quoted->line);
-	quoted->files = count_files(reader);
-}
-
-/*
- * To be called before any error: an unclosed quote in an earlier file may be the
- * reason for it, and is then reported instead.
- */
-static void
-blame_quote(const Reader *reader)
-{
-	const CmigQuotedStart *open =
-	cmig_file_start_find_hiding(reader->suspects, &reader->lexer, count_files(reader),
-								reader->name_lines > 0);
-
-	if (open)
-		refuse_open_quote(open, "the text after it", "cannot be read");
-	require_closed(reader, NULL);
-}
-
 /* The current section ends at end. */
 static void
-end_section(Reader *reader, const char *end)
+end_section(CmigFileReader *reader, const char *end)
 {
 	CmigRevisionText *text = &reader->file->text;
 	char	   *copy;
@@ -329,7 +207,7 @@ end_section(Reader *reader, const char *end)
 		return;
 	}
 
-	require_closed(reader, end);
+	cmig_file_reader_require_closed(reader, end);
 	copy = cmig_section_text_read(reader->section_start, end, reader->section, reader->crlf);
 	switch (reader->section)
 	{
@@ -349,7 +227,7 @@ end_section(Reader *reader, const char *end)
 
 /* A marker: the section before it ends. */
 static void
-start_section(Reader *reader, int section)
+start_section(CmigFileReader *reader, int section)
 {
 	CmigLexer  *lexer = &reader->lexer;
 
@@ -365,28 +243,28 @@ start_section(Reader *reader, int section)
 			word--;
 		nearest = cmig_marker_suggest(word + strspn(word, " \t"), cmig_marker_sections + 1,
 									  CMIG_SECTION_COUNT - 1);
-		blame_quote(reader);
+		cmig_file_reader_blame(reader);
 		if (strcmp(marker, "cmig:resolve") == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_BAD_FILE),
-					 errmsg("a statement has to be resolved in %s", here(reader, lexer->line)),
+					 errmsg("a statement has to be resolved in %s", cmig_file_reader_place(reader, lexer->line)),
 					 errdetail("The statement that follows \"-- cmig:resolve\" comes from a revision that this one replaces, and may change rows."),
 					 errhint("Keep it if a new database needs it, or delete it. Then delete the line \"-- cmig:resolve\".")));
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
-				 errmsg("unknown marker \"%s\" in %s", marker, here(reader, lexer->line)),
+				 errmsg("unknown marker \"%s\" in %s", marker, cmig_file_reader_place(reader, lexer->line)),
 				 nearest ? errhint("Did you mean \"-- cmig:%s\", alone on its line?", nearest) :
 				 errhint("The markers are -- cmig:upgrade, -- cmig:downgrade, and -- cmig:verify.")));
 	}
 	if (reader->section_lines[section])
 	{
-		blame_quote(reader);
+		cmig_file_reader_blame(reader);
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("second %s section in %s",
-						cmig_marker_sections[section], here(reader, lexer->line)),
+						cmig_marker_sections[section], cmig_file_reader_place(reader, lexer->line)),
 				 errdetail("The first one starts in line %d.",
-						   line_of_file(reader, reader->section_lines[section])),
+						   cmig_file_reader_line(reader, reader->section_lines[section])),
 				 errhint("Join the two, or begin another revision with \"-- revision: <id>\".")));
 	}
 
@@ -401,18 +279,18 @@ start_section(Reader *reader, int section)
 
 /* Raise the error for what a repeatable revision must not have. */
 static void
-refuse_in_repeatable(const Reader *reader, const char *what, int line, const char *hint)
+refuse_in_repeatable(const CmigFileReader *reader, const char *what, int line, const char *hint)
 {
-	blame_quote(reader);
+	cmig_file_reader_blame(reader);
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BAD_FILE),
-			 errmsg("a repeatable revision must not have %s in %s", what, here(reader, line)),
+			 errmsg("a repeatable revision must not have %s in %s", what, cmig_file_reader_place(reader, line)),
 			 errhint("%s", hint)));
 }
 
 /* A repeatable revision has no place in the graph, and is not reverted. */
 static void
-require_repeatable(const Reader *reader)
+require_repeatable(const CmigFileReader *reader)
 {
 	const CmigRevision *edges = &reader->file->text.edges;
 
@@ -432,7 +310,7 @@ require_repeatable(const Reader *reader)
 
 /* The current revision ends at end. */
 static void
-end_revision(Reader *reader, const char *end)
+end_revision(CmigFileReader *reader, const char *end)
 {
 	CmigRevisionText *text;
 
@@ -452,7 +330,7 @@ end_revision(Reader *reader, const char *end)
 
 /* This part of a comment is the first line of the next revision's header. */
 static void
-start_revision(Reader *reader, const char *start, const char *end)
+start_revision(CmigFileReader *reader, const char *start, const char *end)
 {
 	CmigLexer  *lexer = &reader->lexer;
 	const char *value;
@@ -477,12 +355,12 @@ start_revision(Reader *reader, const char *start, const char *end)
 	reader->section_start = NULL;
 	if (bad)
 	{
-		blame_quote(reader);
+		cmig_file_reader_blame(reader);
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 *id ? errmsg("invalid revision id %s in %s",
-							  cmig_header_value_quoted(id), here(reader, lexer->line))
-				 : errmsg("no revision id in %s", here(reader, lexer->line)),
+							  cmig_header_value_quoted(id), cmig_file_reader_place(reader, lexer->line))
+				 : errmsg("no revision id in %s", cmig_file_reader_place(reader, lexer->line)),
 				 *id ? errdetail("The id %s.", bad) : 0,
 				 first ? errhint("Write an id of letters, digits, _, and - after \"%s\", without quotes and at most %d bytes long.",
 								 CMIG_FILE_START, CMIG_MAX_ID_LENGTH)
@@ -491,8 +369,9 @@ start_revision(Reader *reader, const char *start, const char *end)
 
 	reader->file = palloc0(sizeof(CmigRevisionFile));
 	reader->file->name = reader->name;
-	reader->file->line = line_of_file(reader, lexer->line);
+	reader->file->line = cmig_file_reader_line(reader, lexer->line);
 	reader->file->text.edges.id = id;
+	reader->id = id;
 	reader->file->text.edges.transactional = true;
 	reader->crlf = lexer->next[0] == '\r' && lexer->next[1] == '\n';
 	memset(reader->key_lines, 0, sizeof(reader->key_lines));
@@ -507,11 +386,11 @@ start_revision(Reader *reader, const char *start, const char *end)
 
 /* Raise an error if the file that ends has no revision. */
 static void
-require_revision(const Reader *reader)
+require_revision(const CmigFileReader *reader)
 {
 	if (list_length(reader->files) > reader->revisions_before)
 		return;
-	blame_quote(reader);
+	cmig_file_reader_blame(reader);
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BAD_FILE),
 			 reader->name ? errmsg("file \"%s\" contains no revision", reader->name)
@@ -521,7 +400,7 @@ require_revision(const Reader *reader)
 
 /* A line "==> name <==": the file before it ends. */
 static void
-start_file(Reader *reader, const CmigFileStart *start)
+start_file(CmigFileReader *reader, const CmigFileStart *start)
 {
 	CmigLexer  *lexer = &reader->lexer;
 
@@ -540,32 +419,32 @@ start_file(Reader *reader, const CmigFileStart *start)
 }
 
 static void
-refuse_unterminated(const Reader *reader)
+refuse_unterminated(const CmigFileReader *reader)
 {
 	const CmigLexer *lexer = &reader->lexer;
 
-	blame_quote(reader);
+	cmig_file_reader_blame(reader);
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BAD_FILE),
 			 errmsg("unterminated %s in %s",
-					cmig_lexer_type_name(lexer), here(reader, lexer->line)),
+					cmig_lexer_type_name(lexer), cmig_file_reader_place(reader, lexer->line)),
 			 errhint(UNTERMINATED_HINT)));
 }
 
 /* Refuse a block comment that was closed by another file. */
 static void
-require_closed_comment(const Reader *reader)
+require_closed_comment(const CmigFileReader *reader)
 {
 	const CmigLexer *lexer = &reader->lexer;
 	const char *line = cmig_file_start_find_in_comment(lexer, reader->name);
 
 	if (line == NULL)
 		return;
-	blame_quote(reader);
+	cmig_file_reader_blame(reader);
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BAD_FILE),
 			 errmsg("unterminated %s in %s",
-					cmig_lexer_type_name(lexer), here(reader, lexer->line)),
+					cmig_lexer_type_name(lexer), cmig_file_reader_place(reader, lexer->line)),
 			 errdetail("The line \"%s\" is inside it, and a revision begins there.",
 					   cmig_header_value_shortened(line)),
 			 errhint("Close it; or, if that line is text, indent it.")));
@@ -573,12 +452,12 @@ require_closed_comment(const Reader *reader)
 
 /* Another file, without a name or a header, seems to begin at the token. */
 static void
-refuse_other_file(const Reader *reader, const char *detail)
+refuse_other_file(const CmigFileReader *reader, const char *detail)
 {
-	blame_quote(reader);
+	cmig_file_reader_blame(reader);
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BAD_FILE),
-			 errmsg("another file seems to begin in %s", here(reader, reader->lexer.line)),
+			 errmsg("another file seems to begin in %s", cmig_file_reader_place(reader, reader->lexer.line)),
 			 errdetail("%s", detail),
 			 reader->name ?
 			 errhint("If it belongs to this script, remove it; if another revision begins there, write \"-- revision: \" and its id as its first line.") :
@@ -588,14 +467,14 @@ refuse_other_file(const Reader *reader, const char *detail)
 
 /* Raise the error for a header line in a section. */
 static void
-refuse_header_line(const Reader *reader, const char *end)
+refuse_header_line(const CmigFileReader *reader, const char *end)
 {
 	const CmigLexer *lexer = &reader->lexer;
 
-	blame_quote(reader);
+	cmig_file_reader_blame(reader);
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BAD_FILE),
-			 errmsg("header line outside of a header in %s", here(reader, lexer->line)),
+			 errmsg("header line outside of a header in %s", cmig_file_reader_place(reader, lexer->line)),
 			 errdetail("The line is \"%s\".", cmig_header_value_shortened(cmig_marker_trimmed(lexer->start, end))),
 			 errhint("If it belongs to this revision, move it to its header; if another file begins there, its first line must be \"-- revision: \" and the id.")));
 }
@@ -612,13 +491,13 @@ looks_like_path(const char *text)
 }
 
 static void
-refuse_leading_text(const Reader *reader)
+refuse_leading_text(const CmigFileReader *reader)
 {
-	blame_quote(reader);
+	cmig_file_reader_blame(reader);
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BAD_FILE),
 			 errmsg("text before the first revision's header in %s",
-					here(reader, reader->lexer.line)),
+					cmig_file_reader_place(reader, reader->lexer.line)),
 			 looks_like_path(reader->text) ?
 			 errhint("Pass the text of the files, not their names; cmig.load_directory reads a folder on the server.") :
 			 strstr(reader->text, "\ndef upgrade") != NULL ?
@@ -630,7 +509,7 @@ refuse_leading_text(const Reader *reader)
 
 /* A token that is not a line comment. */
 static void
-read_token(Reader *reader)
+read_token(CmigFileReader *reader)
 {
 	CmigLexer  *lexer = &reader->lexer;
 	const char *other;
@@ -646,7 +525,7 @@ read_token(Reader *reader)
 		if (other != NULL)
 			refuse_other_file(reader, other);
 		require_closed_comment(reader);
-		note_quoted(reader);
+		cmig_file_reader_note_quoted(reader);
 		reader->has_sql |= lexer->type != CMIG_TOKEN_BLOCK_COMMENT;
 		return;
 	}
@@ -658,13 +537,13 @@ read_token(Reader *reader)
 		refuse_leading_text(reader);
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BAD_FILE),
-			 errmsg("text outside of a section in %s", here(reader, lexer->line)),
+			 errmsg("text outside of a section in %s", cmig_file_reader_place(reader, lexer->line)),
 			 errhint("Put a line \"-- cmig:upgrade\" before the SQL that applies the revision.")));
 }
 
 /* A line comment up to end; what is before a glued file is read first. */
 static void
-read_comment(Reader *reader, const char *end)
+read_comment(CmigFileReader *reader, const char *end)
 {
 	CmigLexer  *lexer = &reader->lexer;
 	const char *glued = cmig_marker_find_glued(lexer, end);
@@ -688,11 +567,11 @@ read_comment(Reader *reader, const char *end)
 		start_section(reader, section);
 	else if (cmig_marker_is_misplaced(lexer, end, &section))
 	{
-		blame_quote(reader);
+		cmig_file_reader_blame(reader);
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("marker \"-- cmig:%s\" is not alone on its line in %s",
-						cmig_marker_sections[section], here(reader, lexer->line)),
+						cmig_marker_sections[section], cmig_file_reader_place(reader, lexer->line)),
 				 errdetail("Other text precedes it on the line, so it would not start a section."),
 				 errhint("Put a line break before \"-- cmig:%s\".", cmig_marker_sections[section])));
 	}
@@ -708,7 +587,7 @@ read_comment(Reader *reader, const char *end)
 List *
 cmig_revision_file_parse(const char *text, const char *name)
 {
-	Reader		reader;
+	CmigFileReader reader;
 	CmigFileStart start;
 
 	memset(&reader, 0, sizeof(reader));

@@ -11,23 +11,15 @@
  */
 #include "postgres.h"
 
-#include <ctype.h>
-
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/listing.h"
 #include "graph/graph.h"
+#include "graph/similar.h"
 
 #include "common/hashfn.h"
-#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "utils/memutils.h"
-#include "utils/varlena.h"
-
-/* The number of similar names that an error suggests. */
-#define MAX_SUGGESTED 3
-
-#define DIGITS "0123456789"
 
 /*
  * Names
@@ -581,108 +573,23 @@ cmig_graph_find_prefix(const CmigGraph *graph, const char *prefix)
 	return found;
 }
 
-/*
- * Does candidate begin with the same number as name, which consists of digits?
- * So 3 is similar to 003 and 003_invoices.
- */
-static bool
-has_number(const char *candidate, const char *name)
-{
-	int			digits = strspn(candidate, DIGITS);
-
-	if (digits == 0 || isalpha((unsigned char) candidate[digits]))
-		return false;
-	for (; digits > 1 && *candidate == '0'; digits--)
-		candidate++;
-	while (*name == '0' && name[1])
-		name++;
-	return strlen(name) == digits && strncmp(candidate, name, digits) == 0;
-}
-
-/* Does candidate begin with name, apart from case and kinds of separators? */
-static bool
-begins_alike(const char *candidate, const char *name)
-{
-	for (; *name; name++, candidate++)
-	{
-		if (*candidate == '\0' ||
-			(pg_tolower((unsigned char) *name) != pg_tolower((unsigned char) *candidate) &&
-			 (strchr("_-. ", *name) == NULL || strchr("_-. ", *candidate) == NULL)))
-			return false;
-	}
-	return true;
-}
-
-/*
- * The distance between candidate and what was typed.  A result above limit
- * means that it is not similar.  The most common mistakes have the shortest
- * distance: a number without its leading zeros, different case or separators,
- * part of an id; then a file name instead of an id.
- */
-static int
-find_distance(const char *name, int length, const char *candidate, int limit)
-{
-	int			candidate_length = strlen(candidate);
-
-	if (candidate_length == 0 || candidate_length > CMIG_MAX_ID_LENGTH)
-		return limit + 1;
-	if (strspn(name, DIGITS) == length)
-	{
-		if (has_number(candidate, name))
-			return 0;
-		/* another number is another revision, not a typing mistake */
-		if (strspn(candidate, DIGITS) == candidate_length)
-			return limit + 1;
-	}
-	if (pg_strcasecmp(name, candidate) == 0 ||
-		(length >= 3 && (strstr(candidate, name) != NULL || begins_alike(candidate, name))))
-		return 0;
-	if (candidate_length >= 3 && strncmp(name, candidate, candidate_length) == 0 &&
-		strchr("_-. ", name[candidate_length]) != NULL)
-		return 1;
-	return varstr_levenshtein_less_equal(name, length, candidate, candidate_length,
-										 1, 1, 1, limit, true);
-}
-
 char *
 cmig_graph_suggest(const CmigGraph *graph, const char *name, int except)
 {
-	int			length = strlen(name);
-	int			best = Max(1, length / 3);
-	const char *nearest[MAX_SUGGESTED];
-	int			count = 0;
-	StringInfoData text;
+	CmigSimilar similar;
 
 	/* suggestions are useful only for graphs that people write */
-	if (length == 0 || length > CMIG_MAX_ID_LENGTH || graph->count > 10000)
+	if (graph->count > 10000 || !cmig_similar_begin(&similar, name))
 		return NULL;
-
 	for (int i = 0; i < graph->count; i++)
 	{
 		const CmigRevision *revision = graph->nodes[i].revision;
 
 		if (i == except)
 			continue;
-		for (int j = -1; j < revision->labels.count; j++)
-		{
-			const char *candidate = j < 0 ? revision->id : revision->labels.names[j];
-			int			distance = find_distance(name, length, candidate, best);
-
-			if (distance > best)
-				continue;
-			if (distance < best)
-				count = 0;
-			best = distance;
-			if (count < MAX_SUGGESTED)
-				nearest[count++] = candidate;
-		}
+		cmig_similar_add(&similar, revision->id);
+		for (int j = 0; j < revision->labels.count; j++)
+			cmig_similar_add(&similar, revision->labels.names[j]);
 	}
-	if (count == 0)
-		return NULL;
-
-	initStringInfo(&text);
-	for (int i = 0; i < count; i++)
-		appendStringInfo(&text, "%s\"%s\"",
-						 i == 0 ? "" : i == count - 1 ? " or " : ", ", nearest[i]);
-	return text.data;
+	return cmig_similar_text(&similar);
 }
