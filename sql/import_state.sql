@@ -61,7 +61,9 @@ INSERT INTO flyway_schema_history VALUES
 	(5, '1.10', 'ten', 'UNDO_SQL', 'U1_10__ten.sql', 1, true),
 	(10, '2', 'two', 'SQL', 'V2__two.sql', 1, false),
 	(11, '9', 'nine', 'JDBC', 'V9__nine', 1, true),
-	(12, NULL, 'b view', 'SQL', 'R__b_view.sql', 1, true);
+	(12, NULL, 'b view', 'SQL', 'R__b_view.sql', 1, true),
+	(13, NULL, 'c view', 'SQL', 'R__c_view.sql', 1, true);
+SELECT * FROM cmig.load(E'-- revision: R_c_view\n-- repeatable: true\n-- cmig:upgrade\nSELECT 1');
 SELECT * FROM cmig.import_state('flyway');
 SELECT * FROM cmig.version;
 -- a baseline; with a gap

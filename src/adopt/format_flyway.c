@@ -197,16 +197,9 @@ add_baseline(CmigImport *import)
 	cmig_import_note(baseline, "databases that have run version %s count it as applied", newest_name.version);
 }
 
-/* The last version, on which the repeatable scripts depend. */
-static char *
-last_id(const CmigImport *import)
-{
-	return import->revisions == NIL ? NULL : ((CmigToolRevision *) llast(import->revisions))->text.edges.id;
-}
-
-/* Add the R files after all versions, in the order of their descriptions. */
+/* Add the R files; Flyway and pg_cmig run them in the order of their descriptions. */
 static void
-add_repeatable(CmigImport *import, char *previous)
+add_repeatable(CmigImport *import)
 {
 	for (int i = 0; i < import->file_count; i++)
 	{
@@ -217,10 +210,7 @@ add_repeatable(CmigImport *import, char *previous)
 			continue;
 		revision = add_file(import, &import->files[i], cmig_tool_text_id(psprintf("R_%s", name.title)), &name);
 		revision->file_template = "%(rev)s";
-		if (previous)
-			cmig_import_set_parent(revision, previous);
-		previous = revision->text.edges.id;
-		cmig_import_note(revision, "Flyway runs it again whenever it changes; here it runs once, and a change is a new revision");
+		revision->text.edges.repeatable = true;
 	}
 }
 
@@ -235,15 +225,10 @@ is_callback(const char *base)
 void
 cmig_format_flyway(CmigImport *import)
 {
-	char	   *last;
-
 	add_versions(import);
 	add_undo(import);
-	last = last_id(import);
 	add_baseline(import);
-	if (last == NULL)
-		last = last_id(import);
-	add_repeatable(import, last);
+	add_repeatable(import);
 	for (int i = 0; i < import->file_count; i++)
 		if (!import->files[i].used && is_callback(import->files[i].base))
 		{

@@ -63,7 +63,10 @@ read_attribute(CmigToolRevision *revision, const char *attribute)
 	if (pg_strcasecmp(attribute, "runInTransaction:false") == 0)
 		revision->text.edges.transactional = false;
 	else if (pg_strcasecmp(attribute, "runOnChange:true") == 0 || pg_strcasecmp(attribute, "runAlways:true") == 0)
-		cmig_import_note(revision, "%s: Liquibase may run it again; here it runs once", attribute);
+	{
+		revision->text.edges.repeatable = true;
+		cmig_import_note(revision, "%s: here it runs after all others, if it has changed", attribute);
+	}
 	else if (pg_strcasecmp(attribute, "splitStatements:true") != 0 && pg_strcasecmp(attribute, "splitStatements:false") != 0 &&
 			 pg_strncasecmp(attribute, "stripComments:", 14) != 0 && pg_strncasecmp(attribute, "logicalFilePath:", 16) != 0 &&
 			 pg_strcasecmp(attribute, "runInTransaction:true") != 0 && pg_strcasecmp(attribute, "failOnError:true") != 0)

@@ -224,6 +224,8 @@ cmig_import_chain(CmigImport *import)
 	{
 		CmigToolRevision *revision = lfirst(lc);
 
+		if (revision->text.edges.repeatable)
+			continue;
 		if (revision->text.edges.parents.count == 0 && previous != NULL)
 			cmig_import_set_parent(revision, previous);
 		previous = revision->text.edges.id;
@@ -304,6 +306,11 @@ cmig_import_finish(CmigImport *import)
 		CmigToolRevision *revision = lfirst(lc);
 
 		cut_message(revision);
+		if (revision->text.edges.repeatable && revision->text.downgrade_sql != NULL)
+		{
+			revision->text.downgrade_sql = NULL;
+			cmig_import_note(revision, "its downgrade script is left out, as a downgrade does not run it");
+		}
 		check_script(revision, "upgrade", revision->text.upgrade_sql);
 		check_script(revision, "downgrade", revision->text.downgrade_sql);
 		check_script(revision, "verify", revision->text.verify_sql);

@@ -14,6 +14,7 @@
 #include "adopt/tool_match.h"
 #include "base/argument.h"
 #include "base/compat.h"
+#include "graph/repeatables.h"
 #include "move/stamp.h"
 #include "tables/change.h"
 #include "tables/version_rows.h"
@@ -103,6 +104,8 @@ row_note(const CmigToolMatches *matches, int i)
 		return psprintf("not stamped: %s did not finish it", matches->tool->name);
 	if (matches->nodes[i] < 0)
 		return pstrdup("not stamped: no such revision is loaded");
+	if (cmig_repeatables_is(matches->graph, matches->nodes[i]))
+		return pstrdup("not stamped: it is repeatable, and runs with the next upgrade to the heads");
 	if (!matches->marks->set[matches->nodes[i]])
 		return pstrdup("not stamped: it runs again after what is pending below it");
 	return NULL;

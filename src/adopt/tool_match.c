@@ -10,6 +10,7 @@
 
 #include "adopt/tool_match.h"
 #include "adopt/tool_text.h"
+#include "graph/repeatables.h"
 #include "tables/catalog.h"
 #include "utils/timestamp.h"
 
@@ -111,6 +112,10 @@ find_node(const CmigToolMatches *matches, const Dates *dates, const CmigToolAppl
 	node = cmig_graph_find_name(matches->graph, applied->name);
 	if (node < 0)
 		node = cmig_graph_find_id(matches->graph, cmig_tool_text_id(applied->name));
+	if (node < 0)
+		node = cmig_repeatables_find(matches->graph, applied->name);
+	if (node < 0)
+		node = cmig_repeatables_find(matches->graph, cmig_tool_text_id(applied->name));
 	if (node < 0 && matches->tool->match == CMIG_TOOL_NUMBER)
 		node = find_number(matches->graph, applied->name);
 	return node;
@@ -145,7 +150,8 @@ mark_repeatable(CmigToolMatches *matches)
 			const CmigToolApplied *row = list_nth(matches->applied, i);
 			int			node = matches->nodes[i];
 
-			if (row->repeatable && !row->failed && node >= 0 && is_complete(matches, node))
+			if (row->repeatable && !row->failed && node >= 0 &&
+				!cmig_repeatables_is(matches->graph, node) && is_complete(matches, node))
 				changed |= cmig_graph_mark(matches->marks, node);
 		}
 	}
@@ -162,6 +168,7 @@ cmig_tool_match(const CmigTool *tool, List *applied)
 	matches->tool = tool;
 	matches->applied = applied;
 	matches->graph = cmig_graph_build(set->revisions, set->count);
+	cmig_repeatables_add(matches->graph, set->repeatables, set->repeatable_count);
 	matches->nodes = palloc(sizeof(int) * Max(list_length(applied), 1));
 	matches->marks = cmig_graph_marks(matches->graph);
 	until = cmig_graph_marks(matches->graph);
@@ -172,7 +179,8 @@ cmig_tool_match(const CmigTool *tool, List *applied)
 
 		CHECK_FOR_INTERRUPTS();
 		matches->nodes[i] = find_node(matches, &dates, row);
-		if (matches->nodes[i] >= 0 && !row->failed && !row->repeatable)
+		if (matches->nodes[i] >= 0 && !cmig_repeatables_is(matches->graph, matches->nodes[i]) &&
+			!row->failed && !row->repeatable)
 			cmig_graph_mark(row->until ? until : matches->marks, matches->nodes[i]);
 	}
 	cmig_graph_mark_ancestors(matches->graph, until, true);

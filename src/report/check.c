@@ -249,7 +249,7 @@ applied_elsewhere(const CmigView *view, const CmigToolMatches *matches)
 		const CmigToolApplied *row = list_nth(matches->applied, i);
 		int			node = matches->nodes[i];
 
-		if (row->failed || row->repeatable)
+		if (row->failed || row->repeatable || cmig_repeatables_is(matches->graph, node))
 			continue;
 		if (node >= 0)
 			node = cmig_graph_find_name(view->graph, cmig_graph_id(matches->graph, node));
