@@ -182,5 +182,48 @@ CALL cmig.upgrade_stepwise('head');
 SELECT line FROM regexp_split_to_table(cmig.script('upgrade', 'base:head'), '\n') line WHERE line ~ '^-- step|GRANT';
 SELECT line FROM regexp_split_to_table(cmig.script('upgrade', 'head', version_table => 'cmig.version'), '\n') line WHERE line ~ '^-- step|GRANT';
 
+--
+-- Schema functions
+--
+-- what they create is not dropped by autogenerate, whether the target has it or not
+SELECT cmig.stamp('base', purge => true);
+DELETE FROM cmig.revision;
+DELETE FROM cmig.journal;
 DROP TABLE account CASCADE;
+SELECT * FROM cmig.load($cmig_load$
+-- revision: 001
+-- cmig:upgrade
+CREATE TABLE account (id integer PRIMARY KEY, balance integer);
+-- cmig:downgrade
+DROP TABLE account;
+-- revision: 002
+-- down_revision: 001
+-- cmig:upgrade
+ALTER TABLE account ADD owner text;
+-- cmig:downgrade
+ALTER TABLE account DROP owner;
+-- revision: richest
+-- repeatable: true
+-- cmig:upgrade
+CREATE OR REPLACE VIEW richest AS SELECT id, owner FROM account WHERE balance > 100;
+-- revision: twice
+-- repeatable: true
+-- cmig:upgrade
+CREATE OR REPLACE FUNCTION twice(integer) RETURNS integer LANGUAGE sql AS 'SELECT 2 * $1';
+$cmig_load$);
+SET client_min_messages = warning;
+SELECT count(*) FROM cmig.upgrade();
+RESET client_min_messages;
+SELECT content FROM cmig.autogenerate('none', 'CREATE TABLE account (id integer PRIMARY KEY, balance integer, owner text)');
+SELECT cmig.require_schema('CREATE TABLE account (id integer PRIMARY KEY, balance integer, owner text); CREATE VIEW richest AS SELECT id, owner FROM account WHERE balance > 100');
+SELECT cmig.require_schema('CREATE TABLE account (id integer PRIMARY KEY, balance integer, owner text)', source => 'replay');
+SELECT cmig.require_schema($$SELECT set_config('search_path', '', false); CREATE TABLE public.account (id integer PRIMARY KEY, owner text)$$);
+-- a downgrade that the view prevents
+SELECT * FROM cmig.round_trip();
+-- squash: before and after the view
+SELECT regexp_replace(content, 'create_date: [^\n]*', 'create_date: ...') FROM cmig.squash('001:002', 'Accounts', rev_id => '002s');
+SELECT * FROM cmig.verify();
+
+DROP TABLE account CASCADE;
+DROP FUNCTION twice;
 DROP EXTENSION pg_cmig;

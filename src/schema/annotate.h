@@ -41,6 +41,8 @@ typedef struct CmigDiffOptions
 	List	   *renames;		/* of char *, as they were written */
 	const char *role;			/* the owner of new objects, unquoted */
 	List	   *initial;		/* of CmigInitialGrants */
+	List	   *scripts;		/* of CmigTargetScript: what runs after the
+								 * target's SQL */
 } CmigDiffOptions;
 
 /*

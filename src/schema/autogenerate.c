@@ -11,10 +11,13 @@
 #include "base/errors.h"
 #include "base/listing.h"
 #include "move/pending.h"
+#include "run/placeholder_values.h"
 #include "schema/diff_options.h"
 #include "schema/diff_run.h"
 #include "schema/generate.h"
 #include "schema/section_layout.h"
+#include "schema/target.h"
+#include "tables/catalog.h"
 
 #include "funcapi.h"
 
@@ -55,16 +58,37 @@ require_target(const char *target_sql)
 				 errhint("If that is what you want, use '-- nothing' as target_sql.")));
 }
 
+/* The scripts of the repeatable revisions, which run in a target, too. */
+static List *
+repeatable_scripts(const CmigGraph *graph)
+{
+	List	   *scripts = NIL;
+
+	for (int node = graph->count; node < graph->count + graph->repeatable_count; node++)
+	{
+		CmigStoredScript *stored = cmig_catalog_read_script(cmig_graph_id(graph, node), CMIG_UPGRADE);
+		CmigTargetScript *script = palloc(sizeof(CmigTargetScript));
+
+		if (stored == NULL)
+			continue;
+		script->revision = cmig_graph_id(graph, node);
+		script->sql = cmig_placeholder_values_insert(stored->sql, &stored->placeholders, script->revision, "upgrade");
+		scripts = lappend(scripts, script);
+	}
+	return scripts;
+}
+
 /*
  * The differences between the source and the target, a List of CmigDiffLine *.
  */
 static List *
 find_differences(const CmigManaged *managed, const char *target_sql,
-				 const CmigDiffOptions *options, bool replay, const char *function)
+				 CmigDiffOptions *options, bool replay, const char *function)
 {
 	CmigSituation now = cmig_move_read(true);
 
 	require_target(target_sql);
+	options->scripts = repeatable_scripts(now.graph);
 	if (replay)
 		return cmig_diff_run_replay(cmig_replay_plan_all(&now), managed, target_sql, options, function);
 	cmig_pending_require_heads(&now);

@@ -87,7 +87,7 @@ read_target(CmigShadow *shadow, void *arg)
 {
 	DiffRun    *run = arg;
 
-	run->target = cmig_target_run(shadow, run->target_sql);
+	run->target = cmig_target_run_with(shadow, run->target_sql, run->options.scripts);
 	run->image = cmig_image_read(cmig_shadow_schemas(shadow));
 	run->log_uses = cmig_log_use_read(run->image);
 	cmig_body_check(run->image, run->live);

@@ -10,6 +10,8 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "base/settings.h"
+#include "base/subtransaction.h"
 #include "parse/script.h"
 #include "parse/statement.h"
 #include "run/lock_wait.h"
@@ -249,12 +251,108 @@ run_statements(CmigTargetState *state, CmigScriptRun *run, CmigTargetText *text)
 	MemoryContextDelete(context);
 }
 
+/* The work on a script of a repeatable revision. */
+typedef struct ScriptWork
+{
+	CmigTargetState *state;
+	const CmigTargetScript *script;
+	CmigSession session;
+} ScriptWork;
+
+/* Run it in its own session state. */
+static void
+run_script(ScriptWork *work)
+{
+	CmigRunStep step = {.revision = work->script->revision};
+	CmigScriptRun run = {.step = &step,.verb = "replay"};
+	CmigTargetText text = {.sql = unconstify(char *, work->script->sql)};
+	ErrorContextCallback callback;
+
+	callback.callback = cmig_script_run_describe_error;
+	callback.arg = &run;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	cmig_session_enter(&work->session);
+	cmig_settings_override("check_function_bodies", "off");
+	cmig_target_utility_watch(work->state);
+	run_statements(work->state, &run, &text);
+	cmig_session_leave(&work->session);
+	cmig_target_utility_watch(NULL);
+	error_context_stack = callback.previous;
+}
+
+/* The same, as the work of a subtransaction. */
+static void
+try_script(void *arg)
+{
+	ScriptWork *work = arg;
+
+	PG_TRY();
+	{
+		run_script(work);
+	}
+	PG_CATCH();
+	{
+		cmig_target_utility_watch(NULL);
+		cmig_session_abandon(&work->session);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+}
+
+/* Issue a NOTICE about a script that has failed; raise errors that it has not caused. */
+static void
+tell_failed(const CmigTargetScript *script, ErrorData *error)
+{
+	switch (ERRCODE_TO_CATEGORY(error->sqlerrcode))
+	{
+		case ERRCODE_OPERATOR_INTERVENTION:
+		case ERRCODE_INSUFFICIENT_RESOURCES:
+		case ERRCODE_TRANSACTION_ROLLBACK:
+		case ERRCODE_SYSTEM_ERROR:
+		case ERRCODE_INTERNAL_ERROR:
+			ReThrowError(error);
+			break;
+		default:
+			break;
+	}
+	switch (error->sqlerrcode)
+	{
+		case ERRCODE_DUPLICATE_TABLE:
+		case ERRCODE_DUPLICATE_OBJECT:
+		case ERRCODE_DUPLICATE_FUNCTION:
+		case ERRCODE_DUPLICATE_SCHEMA:
+			return;
+		default:
+			ereport(NOTICE,
+					(errmsg("repeatable revision \"%s\" cannot run after the target", script->revision),
+					 errdetail("%s.", error->message),
+					 errhint("What it creates is taken to be missing in the target. If the target is right, correct the script.")));
+	}
+}
+
+/* Run the scripts of repeatable revisions after the target. */
+static void
+run_scripts(CmigTargetState *state, List *scripts)
+{
+	ListCell   *lc;
+
+	foreach(lc, scripts)
+	{
+		ScriptWork	work = {.state = state,.script = lfirst(lc)};
+		ErrorData  *error = cmig_subtransaction_try(try_script, &work);
+
+		if (error != NULL)
+			tell_failed(work.script, error);
+	}
+}
+
 /*
  * Run the whole text, with the session's state saved before and restored after
  * it.
  */
 static void
-run_text(CmigTargetState *state, CmigSession *session, const char *sql)
+run_text(CmigTargetState *state, CmigSession *session, const char *sql, List *scripts)
 {
 	static const CmigRunStep step = {.revision = "the target"};
 	CmigScriptRun run = {.step = &step,.verb = "SQL"};
@@ -275,6 +373,11 @@ run_text(CmigTargetState *state, CmigSession *session, const char *sql)
 	run.phase = "after its last statement";
 	cmig_session_leave(session);
 	cmig_target_utility_watch(NULL);
+	run.phase = NULL;
+	error_context_stack = callback.previous;
+	run_scripts(state, scripts);
+	error_context_stack = &callback;
+	run.phase = "after its last statement";
 	cmig_target_extension_settle(state);
 	cmig_target_tell_left_out(state);
 
@@ -303,6 +406,12 @@ improve_hint(ErrorData *error)
 CmigTarget *
 cmig_target_run(CmigShadow *shadow, const char *sql)
 {
+	return cmig_target_run_with(shadow, sql, NIL);
+}
+
+CmigTarget *
+cmig_target_run_with(CmigShadow *shadow, const char *sql, List *scripts)
+{
 	MemoryContext caller = CurrentMemoryContext;
 	CmigTargetState state = {.shadow = shadow,.context = caller};
 	CmigSession session = {0};
@@ -311,7 +420,7 @@ cmig_target_run(CmigShadow *shadow, const char *sql)
 	state.subtransaction = GetCurrentSubTransactionId();
 	PG_TRY();
 	{
-		run_text(&state, &session, sql);
+		run_text(&state, &session, sql, scripts);
 	}
 	PG_CATCH();
 	{

@@ -16,6 +16,13 @@
 /* Register the hook that processes the target's utility statements. */
 extern void cmig_target_init(void);
 
+/* A script of a repeatable revision. */
+typedef struct CmigTargetScript
+{
+	const char *revision;
+	const char *sql;
+} CmigTargetScript;
+
 /*
  * Run the text in a task of cmig_shadow_run().  Settings, the role, and other
  * session state that the text changes are restored afterwards; the objects
@@ -23,6 +30,12 @@ extern void cmig_target_init(void);
  * the statement.  The result is in the current memory context.
  */
 extern CmigTarget *cmig_target_run(CmigShadow *shadow, const char *sql);
+
+/*
+ * The same, and after it scripts, a List of CmigTargetScript *.  One that fails
+ * is left out, with a NOTICE unless the text itself has created its objects.
+ */
+extern CmigTarget *cmig_target_run_with(CmigShadow *shadow, const char *sql, List *scripts);
 
 /*
  * For replay: run one statement, unless it changes the rows of live tables or
