@@ -67,6 +67,11 @@ $cmig_load$);
 SELECT * FROM stored;
 ROLLBACK;
 
+-- a byte order mark right after a marker, and the header in the line after that
+BEGIN;
+SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:downgrade\uFEFF\n-- revision: 002\n-- down_revision: 001\n');
+ROLLBACK;
+
 -- errors name the file and its line
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n\n==> 002.sql <==\n-- revision: 002\n-- mesage: x\n');
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n\n==> 002.sql <==\n-- revision: 002\n-- message: x\n-- message: y\n');
@@ -94,6 +99,11 @@ SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nDO
 SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:upgrade\nINSERT INTO t VALUES (''x);\n-- revision: 002\n-- down_revision: 001\n-- cmig:upgrade\nINSERT INTO t VALUES (''y);\n');
 -- even if the text of a file is then outside of its quotes
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nSELECT ''x;\n==> 002.sql <==\n-- revision: 002\n-- cmig:upgrade\nSELECT ''\n==> a b.sql <==\nSELECT 1;\n'';\n==> 003.sql <==\n-- revision: 003\n');
+-- even if the next file's name has a quote, or all statements parse
+SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nSELECT ''x;\n==> 002 it''s.sql <==\n-- revision: 002\n-- down_revision: 001\n-- cmig:upgrade\nSELECT 1;\n');
+SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nDO $$ BEGIN END;\n==> 002.sql <==\n-- revision: 002\n-- down_revision: 001\n-- cmig:upgrade\n-- costs 5 $$\n');
+-- even if what follows seems to be a header
+SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nSELECT ''x;\n==> 002.sql <==\n-- revision: 002\n-- cmig:upgrade\nSELECT ''\n-- revision: 009\n-- a: b\n'';\n==> 003.sql <==\n-- revision: 003\n');
 -- a comment that the next file closes, in a string, in a comment, or with a part of its own
 SELECT * FROM cmig.load(E'==> m/001.sql <==\n-- revision: 001\n-- cmig:upgrade\nSELECT 1; /* x\n==> m/002.sql <==\n-- revision: 002\n-- down_revision: 001\n-- cmig:upgrade\nSELECT ''*/5 * * * *'';\n');
 SELECT * FROM cmig.load(E'==> m/001.sql <==\n-- revision: 001\n-- cmig:upgrade\nSELECT 1; /* x\n==> m/002.sql <==\n-- revision: 002\n-- down_revision: 001\n-- cmig:upgrade\nSELECT 1;\n-- y */\n-- cmig:downgrade\n==> m/003.sql <==\n-- revision: 003\n');
@@ -103,6 +113,10 @@ SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:upgrade\nSELECT 1; /* x\n-- 
 -- but not a file that is quoted in a comment
 BEGIN;
 SELECT * FROM cmig.load(E'==> m/001.sql <==\n-- revision: 001\n-- cmig:upgrade\n/*\n==> m/000.sql <==\n-- revision: 000\n-- cmig:upgrade\nSELECT 1;\n*/\n/*\n==> m/003.sql <==\n-- revision: 003\n-- cmig:upgrade\nSELECT ''it''''s'';\n*/\n/* ==> m/003.sql <==\n-- revision: 003\n-- cmig:upgrade\nSELECT $$ don''t */\n/*\n==> 002.sql <==\n-- revision: 002\n-- cmig:upgrade\n*/\n/*\n  ==> m/002.sql <==\n-- revision: 002\n-- cmig:upgrade -- */\n/*\n-- revision: 002\n-- cmig:upgrade\n*/\n==> m/003.sql <==\n-- revision: 003\n-- down_revision: 001\n-- cmig:upgrade\nSELECT $$it''s$$;\n');
+ROLLBACK;
+-- and not in a correct comment that could be one, either
+BEGIN;
+SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:upgrade\n/*\n-- revision: 000\n-- cmig:upgrade\nit''s */\nSELECT ''x''; -- it''s\n');
 ROLLBACK;
 -- correct quotes are not blamed
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nSELECT ''\n==> 002.sql <==\n'';\nSELECT ''x;\n==> 003.sql <==\n-- revision: 003\n');

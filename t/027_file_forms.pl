@@ -35,14 +35,21 @@ sub pick { return $_[ rand @_ ]; }
 #
 
 # What a string, a dollar quote, or a comment may contain: markers in it have no
-# effect.
+# effect.  The names are in another folder: a revision with the name that comes
+# next would be taken for a file.  If other files are broken, then no whole header
+# with a name may be in it, either.
+my $whole_headers = 1;
+
 sub lines
 {
-	return join "\n", '',
+	my $text = join "\n", '',
 	  map {
-		pick('==> 002.sql <==', '==> a b.sql <==', '-- revision: 009', '-- cmig:downgrade', '-- down_revision: 1', 'text', '',
+		pick('==> m/002.sql <==', '==> m/a b.sql <==', '-- revision: 009', '-- cmig:downgrade', '-- down_revision: 1', 'text', '',
 			' indented', 'é', "\t", '-- x.sql', 'SELECT 1;', '-- cmig:upgrade')
 	  } 0 .. rand 6;
+
+	$text =~ s/<==\s*\n-- revision: 009/<==\ntext/g if !$whole_headers;
+	return $text;
 }
 
 sub string
@@ -184,6 +191,7 @@ for my $i (1 .. $sets)
 #
 # Files that are refused, by name
 #
+$whole_headers = 0;
 my @broken = (
 	"INSERT INTO doc VALUES ('x);", "INSERT INTO doc VALUES ('it's');", "SELECT E'it\\'s\n;", "DO \$\$ BEGIN END;",
 	"SELECT \$q\$x;", "SELECT 1 AS \"x;", '/* x', '/* /* x */', "SELECT 1; -- '\nSELECT 'x;");

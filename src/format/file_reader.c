@@ -36,8 +36,10 @@ cmig_file_reader_place(const CmigFileReader *reader, int line)
  * statement.
  */
 static void
-refuse_open_quote(const CmigQuotedStart *open, const char *what, const char *problem)
+refuse_open_quote(CmigFileReader *reader, const CmigQuotedStart *open, const char *what,
+				  const char *problem)
 {
+	reader->blamed = true;
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BAD_FILE),
 			 errmsg("unterminated %s in %s", open->type, open->place),
@@ -47,46 +49,63 @@ refuse_open_quote(const CmigQuotedStart *open, const char *what, const char *pro
 }
 
 void
-cmig_file_reader_require_closed(const CmigFileReader *reader, const char *end)
+cmig_file_reader_require_closed(CmigFileReader *reader, const char *end)
 {
 	const CmigQuotedStart *open = reader->suspects == NIL ? NULL :
 	cmig_file_start_find_open(reader->suspects, reader->section_start, end);
 
 	if (open)
-		refuse_open_quote(open, "the statement", "does not parse");
+		refuse_open_quote(reader, open, "the statement", "does not parse");
+}
+
+/* Has the file had a revision so far? */
+static bool
+has_revision(const CmigFileReader *reader)
+{
+	return reader->file != NULL || list_length(reader->files) > reader->revisions_before;
 }
 
 /* How many files have begun: by their names or, without names, by headers. */
 static int
 count_files(const CmigFileReader *reader)
 {
-	return reader->name_lines > 0 ? reader->name_lines :
-		list_length(reader->files) + (reader->file != NULL);
+	if (reader->name_lines == 0)
+		return list_length(reader->files) + (reader->file != NULL);
+	return reader->name_lines - !has_revision(reader);
 }
 
 void
 cmig_file_reader_note_quoted(CmigFileReader *reader)
 {
-	int			count = list_length(reader->suspects);
+	bool		certain = false;
 	CmigQuotedStart *quoted;
 
-	reader->suspects = cmig_file_start_note_quoted(reader->suspects, &reader->lexer,
-												   reader->section_start);
-	if (list_length(reader->suspects) == count)
+	quoted = cmig_file_start_find_quoted(&reader->lexer, reader->section_start,
+										 reader->name_lines > 0 ? reader->name : NULL,
+										 &certain);
+	if (quoted == NULL)
 		return;
-	quoted = llast(reader->suspects);
 	quoted->place = cmig_file_reader_place(reader, quoted->line);
 	quoted->files = count_files(reader);
+	if (certain)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("unterminated %s in %s", quoted->type, quoted->place),
+				 errdetail("The line \"%s\" is inside it, and a revision begins there.",
+						   cmig_header_value_shortened(quoted->start)),
+				 errhint("Close it; or, if that line is text, indent it.")));
+	reader->suspects = lappend(reader->suspects, quoted);
 }
 
 void
-cmig_file_reader_blame(const CmigFileReader *reader)
+cmig_file_reader_blame(CmigFileReader *reader)
 {
 	const CmigQuotedStart *open =
-	cmig_file_start_find_hiding(reader->suspects, &reader->lexer, count_files(reader),
-								reader->name_lines > 0);
+	cmig_file_start_find_hiding(reader->suspects, &reader->lexer,
+								has_revision(reader) ? NULL : reader->text,
+								count_files(reader), reader->name_lines > 0);
 
 	if (open)
-		refuse_open_quote(open, "the text after it", "cannot be read");
+		refuse_open_quote(reader, open, "the text after it", "cannot be read");
 	cmig_file_reader_require_closed(reader, NULL);
 }

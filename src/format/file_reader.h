@@ -46,6 +46,7 @@ typedef struct CmigFileReader
 	StringInfoData description;
 
 	bool		has_sql;		/* the section has SQL so far */
+	bool		blamed;			/* the error is about an open quote already */
 } CmigFileReader;
 
 /* The line number in the file of a line of the text. */
@@ -57,19 +58,22 @@ extern int	cmig_file_reader_line(const CmigFileReader *reader, int line);
  */
 extern char *cmig_file_reader_place(const CmigFileReader *reader, int line);
 
-/* Note the current token if it is a quote with the first line of a file in it. */
+/*
+ * Note the current token if it is a quote or comment with the first line of a
+ * file in it.  Refuse one that another file has certainly closed.
+ */
 extern void cmig_file_reader_note_quoted(CmigFileReader *reader);
 
 /*
  * Raise an error if a quote in the section, up to end (NULL: the end of the
  * text), seems to have been closed by another file.
  */
-extern void cmig_file_reader_require_closed(const CmigFileReader *reader, const char *end);
+extern void cmig_file_reader_require_closed(CmigFileReader *reader, const char *end);
 
 /*
- * To be called before any error: an unclosed quote in an earlier file may be the
- * reason for it, and is then reported instead.
+ * To be called when the text cannot be read: an unclosed quote in an earlier file
+ * may be the reason, and is then reported instead.
  */
-extern void cmig_file_reader_blame(const CmigFileReader *reader);
+extern void cmig_file_reader_blame(CmigFileReader *reader);
 
 #endif							/* CMIG_FILE_READER_H */

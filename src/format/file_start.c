@@ -63,7 +63,10 @@ skip_to_text(const char *p)
  * First lines in quotes
  */
 
-/* The first line after p and before end that would begin a file, or NULL. */
+/*
+ * The first line that starts after p and before end and would begin a file, or
+ * NULL.  It may go on after end: a file's name can contain a quote.
+ */
 static const char *
 find_quoted_line(const char *p, const char *end)
 {
@@ -72,8 +75,9 @@ find_quoted_line(const char *p, const char *end)
 	while ((p = memchr(p, '\n', end - p)) != NULL)
 	{
 		p++;
-		if (strncmp(p, CMIG_FILE_START, strlen(CMIG_FILE_START)) == 0 ||
-			(match_line(p, &start) && start.end < end))
+		if (p < end &&
+			(strncmp(p, CMIG_FILE_START, strlen(CMIG_FILE_START)) == 0 ||
+			 match_line(p, &start)))
 			return p;
 	}
 	return NULL;
@@ -85,29 +89,6 @@ is_word_char(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
 		(c >= '0' && c <= '9') || c == '_' || IS_HIGHBIT_SET(c);
-}
-
-List *
-cmig_file_start_note_quoted(List *quoted, const CmigLexer *lexer, const char *section)
-{
-	const char *line;
-	CmigQuotedStart *start;
-
-	/* most tokens are on one line */
-	if (lexer->next_line == lexer->line ||
-		(lexer->type != CMIG_TOKEN_STRING && lexer->type != CMIG_TOKEN_QUOTED &&
-		 lexer->type != CMIG_TOKEN_DOLLAR) ||
-		(line = find_quoted_line(lexer->start, lexer->next)) == NULL)
-		return quoted;
-	start = palloc(sizeof(CmigQuotedStart));
-	start->token = lexer->start;
-	start->token_end = lexer->next;
-	start->section = section;
-	start->line = lexer->line;
-	start->glued = is_word_char(*lexer->next);
-	start->type = cmig_lexer_type_name(lexer);
-	start->start = cmig_marker_trimmed(line, line + strcspn(line, "\n"));
-	return lappend(quoted, start);
 }
 
 const CmigQuotedStart *
@@ -160,36 +141,11 @@ begins_file(const char *p, bool named)
 	return strncmp(p, CMIG_FILE_START, strlen(CMIG_FILE_START)) == 0;
 }
 
-/*
- * How many files begin in the text from p on, if no quote is open there?
- * *closed: no quote is open at its end, either.
- */
-static int
-count_files(const char *p, bool named, bool *closed)
-{
-	CmigLexer	lexer;
-	CmigFileStart start;
-	int			count = 0;
-
-	cmig_lexer_init(&lexer, p);
-	while (cmig_lexer_next(&lexer) != CMIG_TOKEN_END && !lexer.unterminated)
-	{
-		if (cmig_file_start_match(&lexer, &start))
-		{
-			count += named && begins_file(lexer.start, true);
-			cmig_lexer_move(&lexer, start.end, lexer.line);
-		}
-		else if (!named && lexer.type == CMIG_TOKEN_LINE_COMMENT)
-			count += cmig_marker_is_file_start(&lexer, lexer.next);
-	}
-	*closed = lexer.type == CMIG_TOKEN_END;
-	return count;
-}
-
 /* The state of cmig_file_start_find_hiding(). */
 typedef struct Search
 {
 	bool		named;
+	const char *fault;			/* the error, see there */
 	bool		must_close;		/* no quote may be open at the end of the text */
 	int			most;			/* files that begin, in the best case so far */
 	int			tries;			/* number of attempts left, since each takes a
@@ -197,8 +153,40 @@ typedef struct Search
 } Search;
 
 /*
- * Would more files begin in the text than in the best case so far if the token
- * ended where a file begins inside it?  Then that is the best case.
+ * How many files begin in the text from p on, if no quote is open there?
+ * *closed: no quote is open at its end, either.  *faulty: the error remains.
+ */
+static int
+count_files(const Search *search, const char *p, bool *closed, bool *faulty)
+{
+	CmigLexer	lexer;
+	CmigFileStart start;
+	int			count = 0;
+
+	*faulty = false;
+	cmig_lexer_init(&lexer, p);
+	while (cmig_lexer_next(&lexer) != CMIG_TOKEN_END && !lexer.unterminated)
+	{
+		if (cmig_file_start_match(&lexer, &start))
+		{
+			bool		begins = begins_file(lexer.start, true);
+
+			count += search->named && begins;
+			*faulty |= !begins && start.end == search->fault;
+			cmig_lexer_move(&lexer, start.end, lexer.line);
+		}
+		else if (!search->named && lexer.type == CMIG_TOKEN_LINE_COMMENT)
+			count += cmig_marker_is_file_start(&lexer, lexer.next);
+	}
+	*closed = lexer.type == CMIG_TOKEN_END;
+	*faulty |= !*closed && lexer.start == search->fault;
+	return count;
+}
+
+/*
+ * Would more files begin in the text than in the best case so far, and would the
+ * error not occur, if the token ended where a file begins inside it?  Then that is
+ * the best case.
  */
 static bool
 raises_most(Search *search, const char *token, const char *token_end, int before)
@@ -209,13 +197,14 @@ raises_most(Search *search, const char *token, const char *token_end, int before
 	while (search->tries > 0 && (line = find_quoted_line(line, token_end)) != NULL)
 	{
 		bool		closed;
+		bool		faulty;
 		int			count;
 
 		if (!begins_file(line, search->named))
 			continue;
-		count = before + count_files(line, search->named, &closed);
+		count = before + count_files(search, line, &closed, &faulty);
 		search->tries--;
-		if (count > search->most && (closed || !search->must_close))
+		if (count > search->most && !faulty && (closed || !search->must_close))
 		{
 			search->most = count;
 			raised = true;
@@ -225,7 +214,8 @@ raises_most(Search *search, const char *token, const char *token_end, int before
 }
 
 const CmigQuotedStart *
-cmig_file_start_find_hiding(const List *quoted, const CmigLexer *lexer, int files, bool named)
+cmig_file_start_find_hiding(const List *quoted, const CmigLexer *lexer, const char *fault,
+							int files, bool named)
 {
 	const CmigQuotedStart *result = NULL;
 	Search		search = {0};
@@ -237,9 +227,17 @@ cmig_file_start_find_hiding(const List *quoted, const CmigLexer *lexer, int file
 	search.tries = 64;
 	search.most = files;
 	if (lexer->unterminated)
+	{
+		search.fault = lexer->start;
 		raises_most(&search, lexer->start, lexer->next, files);
+	}
 	else
-		search.most += count_files(lexer->next, named, &search.must_close);
+	{
+		bool		faulty;
+
+		search.most += count_files(&search, lexer->next, &search.must_close, &faulty);
+		search.fault = fault;
+	}
 	foreach(lc, quoted)
 	{
 		const CmigQuotedStart *start = lfirst(lc);
@@ -251,7 +249,7 @@ cmig_file_start_find_hiding(const List *quoted, const CmigLexer *lexer, int file
 }
 
 /*
- * Files in block comments
+ * Files in quotes and comments
  */
 
 /* The length of a file's folder, with its last slash. */
@@ -281,16 +279,25 @@ is_ordered(const CmigFileStart *file, const CmigFileStart *next)
 		(order < 0 || (order == 0 && length < next_length));
 }
 
+/* How sure it is that a file begins in a quote or comment. */
+typedef enum Certainty
+{
+	NO_FILE,
+	PERHAPS_FILE,				/* if what follows does not parse */
+	CERTAIN_FILE
+} Certainty;
+
 /*
- * Is what begins in a comment at the line p really a file?  Then something in
- * that file has closed the comment at comment_end: a part of a string or of a
- * comment, or, if the file has a name that comes between those of the file before
- * it and of the file after it, anything.  Also, a marker must come before that
- * end, and no quote may be open where the file ends.  before is NULL if it has no
- * name.
+ * Is what begins at the line p, in a token that ends at token_end, really a file?
+ * Then something in that file has closed the token.  If the file has a name that
+ * comes between those of the file before it and of the file after it, that can be
+ * anything.  If not, and the token is a comment, it was a part of a string, the
+ * rest of which is left outside of quotes, or of a comment.  Also, a marker must
+ * come before that end, and no quote may be open where the file ends.  before is
+ * NULL if it has no name.
  */
-static bool
-is_file(const char *p, const char *comment_end, const CmigFileStart *before)
+static Certainty
+judge_file(const char *p, const char *token_end, const CmigFileStart *before)
 {
 	CmigLexer	lexer;
 	CmigFileStart start;
@@ -298,22 +305,26 @@ is_file(const char *p, const char *comment_end, const CmigFileStart *before)
 	bool		named = match_line(p, &start);
 	bool		has_marker = false;
 	bool		expected = named && before != NULL && is_ordered(before, &start);
-	bool		in_token = true;
+	bool		clear = true;
+	Certainty	certainty = NO_FILE;
 	int			section;
 
 	cmig_lexer_init(&lexer, named ? start.end : p);
 	while (cmig_lexer_next(&lexer) != CMIG_TOKEN_END)
 	{
-		bool		after = lexer.start >= comment_end;
+		bool		after = lexer.start >= token_end;
 
 		if (lexer.unterminated || (after && !has_marker))
-			return false;
-		if (!after && lexer.next >= comment_end)
-			in_token = lexer.type != CMIG_TOKEN_OPERATOR;
+			return NO_FILE;
+		if (!after && lexer.next >= token_end && lexer.type != CMIG_TOKEN_OPERATOR)
+			certainty = lexer.type == CMIG_TOKEN_LINE_COMMENT ? CERTAIN_FILE : PERHAPS_FILE;
 		if (cmig_file_start_match(&lexer, &next))
 		{
 			if (after)
-				return in_token || (expected && is_ordered(&start, &next));
+			{
+				expected = expected && is_ordered(&start, &next);
+				break;
+			}
 			cmig_lexer_move(&lexer, next.end, lexer.line);
 		}
 		else if (lexer.type == CMIG_TOKEN_LINE_COMMENT)
@@ -324,32 +335,78 @@ is_file(const char *p, const char *comment_end, const CmigFileStart *before)
 		}
 		else if (lexer.next_line > lexer.line &&
 				 find_quoted_line(lexer.start, lexer.next) != NULL)
-			return false;
+			clear = false;
 	}
-	return has_marker && (in_token || expected);
+	if (!has_marker)
+		return NO_FILE;
+	if (expected)
+		certainty = CERTAIN_FILE;
+	return clear ? certainty : Min(certainty, PERHAPS_FILE);
 }
 
-char *
-cmig_file_start_find_in_comment(const CmigLexer *lexer, const char *name)
+/*
+ * The first line in the token that begins a file, preferably a certain one, or
+ * NULL.
+ */
+static const char *
+find_file(const CmigLexer *lexer, const CmigFileStart *before, bool *certain)
 {
+	bool		comment = lexer->type == CMIG_TOKEN_BLOCK_COMMENT;
 	const char *line = lexer->start;
-	CmigFileStart before;
+	const char *found = NULL;
 	CmigFileStart start;
 
-	if (lexer->type != CMIG_TOKEN_BLOCK_COMMENT || lexer->next_line == lexer->line)
+	*certain = false;
+	/* a limited number of lines, since each takes a pass over the text */
+	for (int tries = 8; tries > 0 && !*certain &&
+		 (line = find_quoted_line(line, lexer->next)) != NULL;)
+	{
+		bool		named = match_line(line, &start);
+		Certainty	certainty;
+
+		/* whether quotes are closed is decided by the statement */
+		if (found == NULL && !comment)
+			found = line;
+		if (!begins_file(line, named) || (!comment && (!named || before == NULL)))
+			continue;
+		certainty = judge_file(line, lexer->next, before);
+		*certain = certainty == CERTAIN_FILE &&
+			(comment || is_ordered(before, &start));
+		if (*certain || (certainty == PERHAPS_FILE && found == NULL))
+			found = line;
+		tries--;
+	}
+	return found;
+}
+
+CmigQuotedStart *
+cmig_file_start_find_quoted(const CmigLexer *lexer, const char *section, const char *name,
+							bool *certain)
+{
+	CmigFileStart before;
+	CmigQuotedStart *result;
+	const char *line;
+
+	/* most tokens are on one line */
+	if (lexer->next_line == lexer->line ||
+		(lexer->type != CMIG_TOKEN_STRING && lexer->type != CMIG_TOKEN_QUOTED &&
+		 lexer->type != CMIG_TOKEN_DOLLAR && lexer->type != CMIG_TOKEN_BLOCK_COMMENT))
 		return NULL;
 	before.name = name;
 	before.name_end = name ? name + strlen(name) : NULL;
-	/* a limited number of lines, since each takes a pass over the text */
-	for (int tries = 8; tries > 0 && (line = find_quoted_line(line, lexer->next)) != NULL;)
-	{
-		if (!begins_file(line, match_line(line, &start)))
-			continue;
-		if (is_file(line, lexer->next, name ? &before : NULL))
-			return cmig_marker_trimmed(line, line + strcspn(line, "\n"));
-		tries--;
-	}
-	return NULL;
+	line = find_file(lexer, name ? &before : NULL, certain);
+	if (line == NULL)
+		return NULL;
+
+	result = palloc0(sizeof(CmigQuotedStart));
+	result->token = lexer->start;
+	result->token_end = lexer->next;
+	result->section = section;
+	result->line = lexer->line;
+	result->glued = lexer->type != CMIG_TOKEN_BLOCK_COMMENT && is_word_char(*lexer->next);
+	result->type = cmig_lexer_type_name(lexer);
+	result->start = cmig_marker_trimmed(line, line + strcspn(line, "\n"));
+	return result;
 }
 
 /*

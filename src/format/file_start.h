@@ -6,7 +6,8 @@
  * each file.  In quotes and comments such a line is text, like everything else
  * there. But if a file ends inside quotes, the lines of the files after it are
  * in quotes, too.  The statement shows which case it is: in the second case,
- * it is a syntax error. For comments, it depends on what closes them.
+ * it is usually a syntax error, or the name of the file is the one that has to
+ * come next.  For comments, it also depends on what closes them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -33,7 +34,7 @@ typedef struct CmigFileStart
 /* Is the current token the first of such a line? */
 extern bool cmig_file_start_match(const CmigLexer *lexer, CmigFileStart *start);
 
-/* A quoted token that contains what looks like the first line of a file. */
+/* A quote or comment that contains what looks like the first line of a file. */
 typedef struct CmigQuotedStart
 {
 	const char *token;			/* the token begins here and ends at token_end */
@@ -50,16 +51,17 @@ typedef struct CmigQuotedStart
 } CmigQuotedStart;
 
 /*
- * If the current token is a quoted start, append it to a list of
- * CmigQuotedStart *; section is where its section starts.
+ * The current token if it is such a quote or comment, or NULL; section is where
+ * its section starts.  name is that of the file with the token, or NULL.  *certain:
+ * another file begins in it.
  */
-extern List *cmig_file_start_note_quoted(List *quoted, const CmigLexer *lexer,
-										 const char *section);
+extern CmigQuotedStart *cmig_file_start_find_quoted(const CmigLexer *lexer, const char *section,
+													const char *name, bool *certain);
 
 /*
  * Of a section, which goes up to end or to the end of the text: the first token
- * in the list whose statement does not parse, since it was probably closed by a
- * quote of another file.  NULL if there is none.
+ * in the list whose statement does not parse, since it was probably closed by
+ * another file.  NULL if there is none.
  */
 extern const CmigQuotedStart *cmig_file_start_find_open(const List *quoted,
 														const char *section,
@@ -70,20 +72,16 @@ extern const CmigQuotedStart *cmig_file_start_find_open(const List *quoted,
  * its file has left open?  For each token, assume that it ends where the next
  * file begins, and count the files that begin in the text; the token with the
  * highest count is the one.  NULL if no count is higher than that of the text as
- * it was read, or if it is the token at the error.  "files" is the number of
- * files that begin before the error.  A file begins with a revision's header, and
- * if "named" is set, with a line with its name above the header.
+ * it was read, if the error would remain, or if it is the token at the error.
+ * "files" is the number of files that begin before the error.  A file begins with
+ * a revision's header, and if "named" is set, with a line with its name above the
+ * header.  "fault" is the end of that line if the error is that the file has no
+ * header, otherwise NULL.
  */
 extern const CmigQuotedStart *cmig_file_start_find_hiding(const List *quoted,
 														  const CmigLexer *lexer,
+														  const char *fault,
 														  int files, bool named);
-
-/*
- * If the current token is a block comment that was left open by its file and
- * closed by another one: the line with which that one begins.  name is that of
- * the file with the token, or NULL.
- */
-extern char *cmig_file_start_find_in_comment(const CmigLexer *lexer, const char *name);
 
 /* Go back from p, where a file begins, to the end of the text before it. */
 extern const char *cmig_file_start_skip_back(const char *text, const char *p);

@@ -243,7 +243,6 @@ start_section(CmigFileReader *reader, int section)
 			word--;
 		nearest = cmig_marker_suggest(word + strspn(word, " \t"), cmig_marker_sections + 1,
 									  CMIG_SECTION_COUNT - 1);
-		cmig_file_reader_blame(reader);
 		if (strcmp(marker, "cmig:resolve") == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_BAD_FILE),
@@ -258,7 +257,6 @@ start_section(CmigFileReader *reader, int section)
 	}
 	if (reader->section_lines[section])
 	{
-		cmig_file_reader_blame(reader);
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("second %s section in %s",
@@ -281,7 +279,6 @@ start_section(CmigFileReader *reader, int section)
 static void
 refuse_in_repeatable(const CmigFileReader *reader, const char *what, int line, const char *hint)
 {
-	cmig_file_reader_blame(reader);
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BAD_FILE),
 			 errmsg("a repeatable revision must not have %s in %s", what, cmig_file_reader_place(reader, line)),
@@ -355,7 +352,6 @@ start_revision(CmigFileReader *reader, const char *start, const char *end)
 	reader->section_start = NULL;
 	if (bad)
 	{
-		cmig_file_reader_blame(reader);
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 *id ? errmsg("invalid revision id %s in %s",
@@ -390,7 +386,6 @@ require_revision(const CmigFileReader *reader)
 {
 	if (list_length(reader->files) > reader->revisions_before)
 		return;
-	cmig_file_reader_blame(reader);
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BAD_FILE),
 			 reader->name ? errmsg("file \"%s\" contains no revision", reader->name)
@@ -423,7 +418,6 @@ refuse_unterminated(const CmigFileReader *reader)
 {
 	const CmigLexer *lexer = &reader->lexer;
 
-	cmig_file_reader_blame(reader);
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BAD_FILE),
 			 errmsg("unterminated %s in %s",
@@ -431,30 +425,10 @@ refuse_unterminated(const CmigFileReader *reader)
 			 errhint(UNTERMINATED_HINT)));
 }
 
-/* Refuse a block comment that was closed by another file. */
-static void
-require_closed_comment(const CmigFileReader *reader)
-{
-	const CmigLexer *lexer = &reader->lexer;
-	const char *line = cmig_file_start_find_in_comment(lexer, reader->name);
-
-	if (line == NULL)
-		return;
-	cmig_file_reader_blame(reader);
-	ereport(ERROR,
-			(errcode(ERRCODE_CMIG_BAD_FILE),
-			 errmsg("unterminated %s in %s",
-					cmig_lexer_type_name(lexer), cmig_file_reader_place(reader, lexer->line)),
-			 errdetail("The line \"%s\" is inside it, and a revision begins there.",
-					   cmig_header_value_shortened(line)),
-			 errhint("Close it; or, if that line is text, indent it.")));
-}
-
 /* Another file, without a name or a header, seems to begin at the token. */
 static void
 refuse_other_file(const CmigFileReader *reader, const char *detail)
 {
-	cmig_file_reader_blame(reader);
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BAD_FILE),
 			 errmsg("another file seems to begin in %s", cmig_file_reader_place(reader, reader->lexer.line)),
@@ -471,7 +445,6 @@ refuse_header_line(const CmigFileReader *reader, const char *end)
 {
 	const CmigLexer *lexer = &reader->lexer;
 
-	cmig_file_reader_blame(reader);
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BAD_FILE),
 			 errmsg("header line outside of a header in %s", cmig_file_reader_place(reader, lexer->line)),
@@ -493,7 +466,6 @@ looks_like_path(const char *text)
 static void
 refuse_leading_text(const CmigFileReader *reader)
 {
-	cmig_file_reader_blame(reader);
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BAD_FILE),
 			 errmsg("text before the first revision's header in %s",
@@ -524,7 +496,6 @@ read_token(CmigFileReader *reader)
 		other = cmig_file_start_find_other(lexer, lexer->next, reader->section, reader->has_sql);
 		if (other != NULL)
 			refuse_other_file(reader, other);
-		require_closed_comment(reader);
 		cmig_file_reader_note_quoted(reader);
 		reader->has_sql |= lexer->type != CMIG_TOKEN_BLOCK_COMMENT;
 		return;
@@ -567,7 +538,6 @@ read_comment(CmigFileReader *reader, const char *end)
 		start_section(reader, section);
 	else if (cmig_marker_is_misplaced(lexer, end, &section))
 	{
-		cmig_file_reader_blame(reader);
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("marker \"-- cmig:%s\" is not alone on its line in %s",
@@ -584,11 +554,32 @@ read_comment(CmigFileReader *reader, const char *end)
 		refuse_other_file(reader, other);
 }
 
+/* Read the whole text. */
+static void
+read_text(CmigFileReader *reader)
+{
+	CmigLexer  *lexer = &reader->lexer;
+	CmigFileStart start;
+
+	while (cmig_lexer_next(lexer) != CMIG_TOKEN_END)
+	{
+		/* a byte order mark at its end belongs to the next file */
+		if (lexer->type == CMIG_TOKEN_LINE_COMMENT)
+			read_comment(reader, cmig_marker_skip_bom_back(lexer->start, lexer->next));
+		else if (cmig_file_start_match(lexer, &start))
+			start_file(reader, &start);
+		else
+			read_token(reader);
+	}
+	end_revision(reader, lexer->next);
+	require_revision(reader);
+}
+
 List *
 cmig_revision_file_parse(const char *text, const char *name)
 {
+	MemoryContext context = CurrentMemoryContext;
 	CmigFileReader reader;
-	CmigFileStart start;
 
 	memset(&reader, 0, sizeof(reader));
 	reader.name = name;
@@ -596,17 +587,24 @@ cmig_revision_file_parse(const char *text, const char *name)
 	cmig_lexer_init(&reader.lexer, text);
 	initStringInfo(&reader.description);
 
-	while (cmig_lexer_next(&reader.lexer) != CMIG_TOKEN_END)
+	PG_TRY();
 	{
-		if (reader.lexer.type == CMIG_TOKEN_LINE_COMMENT)
-			read_comment(&reader, reader.lexer.next);
-		else if (cmig_file_start_match(&reader.lexer, &start))
-			start_file(&reader, &start);
-		else
-			read_token(&reader);
+		read_text(&reader);
 	}
-	end_revision(&reader, reader.lexer.next);
-	require_revision(&reader);
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		if (reader.suspects == NIL || reader.blamed ||
+			error->sqlerrcode != ERRCODE_CMIG_BAD_FILE)
+			PG_RE_THROW();
+		FlushErrorState();
+		cmig_file_reader_blame(&reader);
+		ReThrowError(error);
+	}
+	PG_END_TRY();
 	pfree(reader.description.data);
 	return reader.files;
 }

@@ -98,7 +98,9 @@ cmig_section_text_find_problem(const char *text, CmigSection section, int *line)
 	CmigLexer	lexer;
 	CmigFileStart start;
 	List	   *quoted = NIL;
+	CmigQuotedStart *start_in_quote;
 	const CmigQuotedStart *open;
+	bool		certain;
 	bool		after_statement = false;
 
 	cmig_lexer_init(&lexer, text);
@@ -120,15 +122,18 @@ cmig_section_text_find_problem(const char *text, CmigSection section, int *line)
 			return "The line would start another file.";
 		if (cmig_file_start_has_bom(&lexer))
 			return "The byte order mark would be refused because another file seems to begin there.";
-		quoted = cmig_file_start_note_quoted(quoted, &lexer, text);
-		if (lexer.type != CMIG_TOKEN_BLOCK_COMMENT)
-			after_statement = true;
+		start_in_quote = cmig_file_start_find_quoted(&lexer, text, NULL, &certain);
+		if (start_in_quote && certain)
+			return "The comment that begins there would be taken for an unclosed one, since a file seems to begin in it.";
+		if (start_in_quote)
+			quoted = lappend(quoted, start_in_quote);
+		after_statement |= lexer.type != CMIG_TOKEN_BLOCK_COMMENT;
 	}
 	open = cmig_file_start_find_open(quoted, text, NULL);
 	if (open)
 	{
 		*line = open->line;
-		return "The quote that begins there would be taken for an unclosed one, since it contains the first line of a file and the statement does not parse.";
+		return "The quote or comment that begins there would be taken for an unclosed one, since it contains the first line of a file and the statement does not parse.";
 	}
 	return NULL;
 }
