@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "adopt/tool.h"
+#include "base/text_list.h"
 #include "lib/stringinfo.h"
 #include "nodes/pg_list.h"
 
@@ -71,12 +72,6 @@ cmig_tool_all(int *count)
 	return tools;
 }
 
-static int
-compare_names(const ListCell *a, const ListCell *b)
-{
-	return strcmp(lfirst(a), lfirst(b));
-}
-
 /* The names of all tools, sorted. */
 static char *
 list_names(void)
@@ -87,7 +82,7 @@ list_names(void)
 
 	for (int i = 0; i < lengthof(tools); i++)
 		names = lappend(names, unconstify(char *, tools[i].name));
-	list_sort(names, compare_names);
+	cmig_text_list_sort(names);
 	initStringInfo(&text);
 	foreach(lc, names)
 		appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "", (char *) lfirst(lc));

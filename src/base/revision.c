@@ -45,3 +45,16 @@ cmig_names_same(const CmigNames *a, const CmigNames *b)
 			return false;
 	return true;
 }
+
+static int
+compare_ids(const void *a, const void *b)
+{
+	return strcmp((*(const CmigRevision *const *) a)->id,
+				  (*(const CmigRevision *const *) b)->id);
+}
+
+void
+cmig_revision_sort_by_id(const CmigRevision **revisions, int count)
+{
+	qsort(revisions, count, sizeof(CmigRevision *), compare_ids);
+}

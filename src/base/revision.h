@@ -53,8 +53,8 @@ typedef struct CmigRevision
 	CmigNames	parents;		/* down_revision */
 	CmigNames	depends;		/* depends_on: ids, partial ids or labels */
 	CmigNames	labels;			/* branch_labels */
-	CmigNames	replaces;		/* revisions that it stands for, the last one
-								 * on top of the others; usually none */
+	CmigNames	replaces;		/* revisions that it stands for, of which the
+								 * last one follows the others; usually none */
 	bool		repeatable;		/* no node of the graph: it has no edges but
 								 * depends, and runs after the others */
 	bool		malformed;		/* an array has NULLs or two dimensions */
@@ -64,6 +64,9 @@ typedef struct CmigRevision
 	bool		transactional;
 	bool		irreversible;	/* it has no downgrade script */
 } CmigRevision;
+
+/* Sort pointers to revisions by the bytes of their ids. */
+extern void cmig_revision_sort_by_id(const CmigRevision **revisions, int count);
 
 /* Everything that a revision's file and its row hold. */
 typedef struct CmigRevisionText

@@ -26,3 +26,15 @@ cmig_text_list_has(const List *list, const char *text)
 	}
 	return false;
 }
+
+static int
+compare(const ListCell *a, const ListCell *b)
+{
+	return strcmp(lfirst(a), lfirst(b));
+}
+
+void
+cmig_text_list_sort(List *list)
+{
+	list_sort(list, compare);
+}

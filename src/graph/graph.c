@@ -155,13 +155,6 @@ cmig_graph_add_defect(CmigGraph *graph, const char *revision, const char *fix,
 	graph->defects = lappend(graph->defects, defect);
 }
 
-static int
-compare_revisions(const void *a, const void *b)
-{
-	return strcmp((*(const CmigRevision *const *) a)->id,
-				  (*(const CmigRevision *const *) b)->id);
-}
-
 /* An id or label, exactly as written. */
 static NameEntry *
 find_entry(const CmigGraph *graph, const char *name)
@@ -205,7 +198,7 @@ enter_ids(CmigGraph *graph, const CmigRevision *revisions, int count)
 
 	for (int i = 0; i < count; i++)
 		sorted[i] = &revisions[i];
-	qsort(sorted, count, sizeof(CmigRevision *), compare_revisions);
+	cmig_revision_sort_by_id(sorted, count);
 
 	graph->count = count;
 	graph->nodes = palloc_extended(sizeof(CmigNode) * (Size) Max(count, 1),

@@ -11,13 +11,6 @@
 
 #include "utils/memutils.h"
 
-static int
-compare_revisions(const void *a, const void *b)
-{
-	return strcmp((*(const CmigRevision *const *) a)->id,
-				  (*(const CmigRevision *const *) b)->id);
-}
-
 /* The index of an id among revisions sorted by id; -1 if it is not there. */
 static int
 find_sorted(const CmigRevision *const *sorted, int count, const char *id)
@@ -134,7 +127,7 @@ cmig_repeatables_add(CmigGraph *graph, const CmigRevision *revisions, int count)
 	sorted = palloc(sizeof(CmigRevision *) * count);
 	for (int i = 0; i < count; i++)
 		sorted[i] = &revisions[i];
-	qsort(sorted, count, sizeof(CmigRevision *), compare_revisions);
+	cmig_revision_sort_by_id(sorted, count);
 	graph->nodes = repalloc_huge(graph->nodes, sizeof(CmigNode) * (Size) (graph->count + count));
 	memset(&graph->nodes[graph->count], 0, sizeof(CmigNode) * count);
 	graph->repeatable_count = count;

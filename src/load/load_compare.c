@@ -271,13 +271,6 @@ add_repeatables(CmigLoad *load, bool prune, List *begun)
 	cmig_repeatables_add(load->after, revisions, count);
 }
 
-/* For list_sort: by bytes. */
-static int
-compare_ids(const ListCell *a, const ListCell *b)
-{
-	return strcmp(lfirst(a), lfirst(b));
-}
-
 /* Build the graph as it would become. */
 static void
 build_after(CmigLoad *load, bool prune)
@@ -321,7 +314,7 @@ build_after(CmigLoad *load, bool prune)
 	count = cmig_replaces_resolve(revisions, count, &place);
 	load->after = cmig_graph_build(revisions, count);
 	add_repeatables(load, prune, begun);
-	list_sort(load->removed, compare_ids);
+	cmig_text_list_sort(load->removed);
 	cmig_graph_require_sound(load->after);
 
 	/*

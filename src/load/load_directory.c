@@ -19,6 +19,7 @@
 
 #include "base/argument.h"
 #include "base/errors.h"
+#include "base/text_list.h"
 #include "format/revision_file.h"
 #include "load/load.h"
 
@@ -152,13 +153,6 @@ list_directory(const char *path)
 	return names;
 }
 
-/* For list_sort. */
-static int
-compare_file_names(const ListCell *a, const ListCell *b)
-{
-	return strcmp(lfirst(a), lfirst(b));
-}
-
 /*
  * Read the .sql files of a directory on the server, in the order of their
  * names.  Returns a List of CmigRevisionFile *.
@@ -191,7 +185,7 @@ read_directory(const char *path)
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("directory \"%s\" contains no .sql files", path),
 				 errhint("Name the folder of the revision files on the server; folders below it are not read.")));
-	list_sort(names, compare_file_names);
+	cmig_text_list_sort(names);
 	initStringInfo(&content);
 
 	foreach(lc, names)

@@ -25,11 +25,11 @@ typedef struct Rule
 
 static const Rule rules[] = {
 	[CMIG_RLS_RULE_RLS_DISABLED] = {"rls_disabled", CMIG_RLS_ERROR, "rls_posture",
-	"row-level security is off, beside tables that have it"},
+	"row-level security is off, although other tables have it"},
 	[CMIG_RLS_RULE_POLICY_WITHOUT_RLS] = {"policy_without_rls", CMIG_RLS_ERROR, "rls_posture",
 	"policies have no effect, since row-level security is off"},
 	[CMIG_RLS_RULE_NO_FORCE] = {"no_force", CMIG_RLS_WARNING, "rls_posture",
-	"the owner is not bound"},
+	"policies do not apply to the owner"},
 	[CMIG_RLS_RULE_RLS_WITHOUT_POLICY] = {"rls_without_policy", CMIG_RLS_WARNING, "rls_posture",
 	"nobody sees a row"},
 	[CMIG_RLS_RULE_ONLY_RESTRICTIVE] = {"only_restrictive", CMIG_RLS_WARNING, "rls_posture",
@@ -41,7 +41,7 @@ static const Rule rules[] = {
 	[CMIG_RLS_RULE_OPEN_WITHOUT_CONTEXT] = {"open_without_context", CMIG_RLS_ERROR, "rls_open",
 	"without a context, a policy is true for rows of others"},
 	[CMIG_RLS_RULE_FLOOR_MISSES_ROLE] = {"floor_misses_role", CMIG_RLS_ERROR, "rls_open",
-	"a restrictive policy does not bind a role that another policy lets see more"},
+	"a restrictive policy does not apply to a role that another policy lets see more"},
 	[CMIG_RLS_RULE_NOT_JUDGED] = {"not_judged", CMIG_RLS_WARNING, "rls_open",
 	"a condition cannot be tried"},
 	[CMIG_RLS_RULE_ALWAYS_FALSE] = {"always_false", CMIG_RLS_WARNING, "rls_check",

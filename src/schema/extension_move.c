@@ -54,29 +54,6 @@ cmig_extension_move_needed(const CmigImage *from, const CmigImage *to)
 	return false;
 }
 
-static int
-compare_names(const void *a, const void *b)
-{
-	return strcmp(((const CmigManagedSchema *) a)->name, ((const CmigManagedSchema *) b)->name);
-}
-
-/* The list of schemas, with one added. */
-static const CmigManaged *
-with_schema(const CmigManaged *managed, char *name, Oid oid)
-{
-	CmigManaged *more = palloc(sizeof(CmigManaged));
-
-	*more = *managed;
-	more->schemas = palloc(sizeof(CmigManagedSchema) * (managed->count + 1));
-	memcpy(more->schemas, managed->schemas, sizeof(CmigManagedSchema) * managed->count);
-	more->schemas[more->count++] = (CmigManagedSchema)
-	{
-		.name = name,.oid = oid,.owned = true
-	};
-	qsort(more->schemas, more->count, sizeof(CmigManagedSchema), compare_names);
-	return more;
-}
-
 /* The schema of this name, which is quoted; it is created if it is missing. */
 static Oid
 find_schema(Move *move, const char *quoted)
@@ -89,7 +66,7 @@ find_schema(Move *move, const char *quoted)
 		return oid;
 	oid = NamespaceCreate(name, GetUserId(), false);
 	CommandCounterIncrement();
-	move->managed = with_schema(move->managed, name, oid);
+	move->managed = cmig_managed_with(move->managed, name, oid);
 	row.subject = cmig_image_lookup(move->to, &cmig_kind_schema, quoted);
 	row.upgrade = psprintf("CREATE SCHEMA %s", quoted);
 	row.downgrade = psprintf("DROP SCHEMA %s", quoted);

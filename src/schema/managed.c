@@ -115,6 +115,19 @@ cmig_managed_add_audit(CmigManaged *managed)
 	qsort(managed->schemas, managed->count, sizeof(CmigManagedSchema), compare_schemas);
 }
 
+const CmigManaged *
+cmig_managed_with(const CmigManaged *managed, char *name, Oid oid)
+{
+	CmigManaged *more = palloc(sizeof(CmigManaged));
+
+	*more = *managed;
+	more->schemas = palloc(sizeof(CmigManagedSchema) * (managed->count + 1));
+	memcpy(more->schemas, managed->schemas, sizeof(CmigManagedSchema) * managed->count);
+	add_schema(more, name, oid);
+	qsort(more->schemas, more->count, sizeof(CmigManagedSchema), compare_schemas);
+	return more;
+}
+
 CmigNames *
 cmig_managed_names(const CmigManaged *managed)
 {

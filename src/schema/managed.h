@@ -36,6 +36,9 @@ typedef struct CmigManaged
  */
 extern CmigManaged *cmig_managed_schemas(const CmigNames *names);
 
+/* The same schemas and one that the current user has created. */
+extern const CmigManaged *cmig_managed_with(const CmigManaged *managed, char *name, Oid oid);
+
 /*
  * Add the schema of the audit log, if it exists, because revisions that are
  * replayed create their own log. Images do not contain it.

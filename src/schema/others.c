@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "base/listing.h"
 #include "schema/kinds.h"
 #include "schema/others.h"
 
@@ -15,9 +16,6 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/syscache.h"
-
-/* How many objects a NOTICE names. */
-#define MAX_NAMED 10
 
 /*
  * Ownership
@@ -198,23 +196,19 @@ cmig_others_settle(const CmigImage *live, CmigImage *target, List *notes,
 void
 cmig_others_tell(const CmigDifference *difference)
 {
-	StringInfoData list;
-	int			count = 0;
+	CmigListing list;
 
-	initStringInfo(&list);
+	cmig_listing_init(&list, CMIG_LISTING_LINES);
 	for (int i = 0; i < difference->count; i++)
 	{
 		const CmigChange *change = &difference->changes[i];
 
 		if (change->to != NULL || !change->from->foreign || !(change->from->kind->flags & CMIG_KIND_GLOBAL))
 			continue;
-		if (count++ < MAX_NAMED)
-			appendStringInfo(&list, "%s%s %s", count > 1 ? "\n" : "", change->from->kind->name, change->from->identity);
+		cmig_listing_add_format(&list, "%s %s", change->from->kind->name, change->from->identity);
 	}
-	if (count > MAX_NAMED)
-		appendStringInfo(&list, "\nand %d more", count - MAX_NAMED);
-	if (count > 0)
+	if (list.count > 0)
 		ereport(NOTICE,
 				(errmsg("objects of other roles are left as they are"),
-				 errdetail_internal("%s", list.data)));
+				 errdetail_internal("%s", cmig_listing_text(&list))));
 }

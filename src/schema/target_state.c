@@ -6,14 +6,11 @@
  */
 #include "postgres.h"
 
+#include "base/listing.h"
 #include "schema/target_object.h"
 #include "schema/target_state.h"
 
-#include "lib/stringinfo.h"
 #include "utils/memutils.h"
-
-/* How many left-out statements a NOTICE names. */
-#define MAX_NAMED 10
 
 CmigTargetNote *
 cmig_target_note(CmigTargetState *state, const char *kind, const char *object, const char *reason)
@@ -100,17 +97,15 @@ cmig_target_leave_out(CmigTargetState *state, const char *what)
 void
 cmig_target_tell_left_out(const CmigTargetState *state)
 {
-	StringInfoData list;
-	int			count = list_length(state->left_out);
+	CmigListing list;
+	ListCell   *lc;
 
-	if (count == 0)
+	if (state->left_out == NIL)
 		return;
-	initStringInfo(&list);
-	for (int i = 0; i < Min(count, MAX_NAMED); i++)
-		appendStringInfo(&list, "%s%s", i > 0 ? "\n" : "", (char *) list_nth(state->left_out, i));
-	if (count > MAX_NAMED)
-		appendStringInfo(&list, "\nand %d more", count - MAX_NAMED);
+	cmig_listing_init(&list, CMIG_LISTING_LINES);
+	foreach(lc, state->left_out)
+		cmig_listing_add(&list, lfirst(lc));
 	ereport(NOTICE,
 			(errmsg("left out statements of the target that are not about the schemas compared"),
-			 errdetail_internal("%s", list.data)));
+			 errdetail_internal("%s", cmig_listing_text(&list))));
 }
