@@ -19,5 +19,16 @@ CALL cmig.upgrade_stepwise();
 SELECT * FROM cmig.diff(:'target', '{shop}');
 CALL cmig.downgrade_stepwise('base');
 SELECT CASE WHEN sql = cmig.schema_sql('{shop}') THEN 'as before' ELSE cmig.schema_sql('{shop}') END FROM before;
+-- indexes that are invalid, because CREATE INDEX CONCURRENTLY has failed, are built again
+CREATE TABLE shop.d (x int, y int);
+INSERT INTO shop.d VALUES (1, 1), (1, 2);
+CREATE UNIQUE INDEX CONCURRENTLY d_x ON shop.d (x);
+DELETE FROM shop.d WHERE y = 2;
+SELECT cmig.schema_sql('{shop}') AS target \gset
+SELECT action, upgrade_sql, downgrade_sql, hazard FROM cmig.diff(:'target', '{shop}', concurrently => true);
+SELECT action, upgrade_sql, downgrade_sql, hazard FROM cmig.diff(:'target', '{shop}');
+SELECT upgrade_sql FROM cmig.diff(:'target', '{shop}') \gexec
+SELECT * FROM cmig.diff(:'target', '{shop}');
+INSERT INTO shop.d VALUES (1, 2);
 DROP SCHEMA shop CASCADE;
 DROP EXTENSION pg_cmig;

@@ -74,6 +74,11 @@ CREATE TABLE n (a integer);
 $$);
 ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE ALL ON TABLES FROM regress_diff_reader;
 DROP ROLE regress_diff_reader;
+-- new columns can only be appended
+CREATE TABLE paid (id integer PRIMARY KEY, note text);
+SELECT upgrade_sql FROM cmig.diff('CREATE TABLE paid (first integer, id integer PRIMARY KEY, middle integer, note text, last integer)');
+SELECT upgrade_sql FROM cmig.diff('CREATE TABLE paid (first integer, id integer PRIMARY KEY, note text)', compare => 'models');
+DROP TABLE paid;
 -- a view on the audit log, which the database does not have yet, and what depends on the view
 SELECT $$CREATE TABLE paid (id integer PRIMARY KEY); SELECT cmig.enable_audit('paid');
 CREATE VIEW payments AS SELECT table_name, clock_at FROM cmig_audit.log;

@@ -24,11 +24,11 @@ ends_with(const char *text, const char *end)
 	return length >= strlen(end) && strcmp(text + length - strlen(end), end) == 0;
 }
 
-/* Insert CONCURRENTLY after CREATE [UNIQUE] INDEX or DROP INDEX. */
+/* Insert CONCURRENTLY after CREATE [UNIQUE] INDEX, DROP INDEX, or REINDEX INDEX. */
 static char *
 index_sql(char *sql)
 {
-	static const char *const words[] = {"CREATE INDEX ", "CREATE UNIQUE INDEX ", "DROP INDEX "};
+	static const char *const words[] = {"CREATE INDEX ", "CREATE UNIQUE INDEX ", "DROP INDEX ", "REINDEX INDEX "};
 
 	for (int i = 0; i < lengthof(words); i++)
 		if (strncmp(sql, words[i], strlen(words[i])) == 0)

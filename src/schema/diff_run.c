@@ -13,6 +13,7 @@
 #include "base/query.h"
 #include "base/subtransaction.h"
 #include "schema/body_check.h"
+#include "schema/column_order.h"
 #include "schema/deparse.h"
 #include "schema/diff_run.h"
 #include "schema/extension_move.h"
@@ -237,6 +238,7 @@ compare(DiffRun *run, CmigImage *from)
 	if (run->live != NULL)
 		cmig_body_check_changed(difference);
 	cmig_rename_tell(difference);
+	cmig_column_order_tell(difference);
 	cmig_others_tell(difference);
 	cmig_deparse(difference, cmig_diff_line_add, &run->lines);
 	add_notes(run, notes);

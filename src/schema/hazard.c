@@ -126,6 +126,8 @@ hazard_words(const CmigDdl *ddl)
 	if (hazards == 0 || (ddl->old_type != NULL && !is_rewritten(ddl)))
 		return NULL;
 	initStringInfo(&buf);
+	if (hazards & CMIG_HAZARD_INVALID)
+		append_word(&buf, "invalid index");
 	if ((hazards & CMIG_HAZARD_REWRITE) && is_rewritten(ddl))
 		append_word(&buf, "table rewrite");
 	if (hazards & CMIG_HAZARD_SCAN)

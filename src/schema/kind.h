@@ -37,6 +37,7 @@ typedef struct CmigDdl
 #define CMIG_HAZARD_BLOCKS		0x04	/* blocks writes while an index is
 										 * built */
 #define CMIG_HAZARD_MAY_FAIL	0x08	/* fails if existing rows violate it */
+#define CMIG_HAZARD_INVALID		0x10	/* the index is invalid */
 
 /* How a property is compared. */
 #define CMIG_PROPERTY_EXPRESSION	0x01	/* as a printed expression */

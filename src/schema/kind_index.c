@@ -18,7 +18,8 @@ enum
 	REPLICA_IDENTITY,
 	STATISTICS,
 	ATTACHED,
-	PARTIAL
+	PARTIAL,
+	NOT_VALID
 };
 
 static const CmigProperty properties[] = {
@@ -29,6 +30,7 @@ static const CmigProperty properties[] = {
 	[STATISTICS] = {"statistics targets", CMIG_PROPERTY_NO_MODEL},
 	[ATTACHED] = {"attached to", CMIG_PROPERTY_SILENT},
 	[PARTIAL] = {"is in some partitions"},
+	[NOT_VALID] = {"invalid"},
 };
 
 /*
@@ -49,7 +51,8 @@ static const char index_sql[] =
 " CASE WHEN i.relispartition THEN " CMIG_ATTACHED_SQL("i.oid") " END,"
 " CASE WHEN i.relkind = 'I' AND NOT x.indisvalid THEN"
 "  (SELECT string_agg(format('%I.%I', hn.nspname, h.relname), ', ' ORDER BY hn.nspname, h.relname) FROM pg_inherits s"
-"   JOIN pg_class h ON h.oid = s.inhrelid JOIN pg_namespace hn ON hn.oid = h.relnamespace WHERE s.inhparent = i.oid) END"
+"   JOIN pg_class h ON h.oid = s.inhrelid JOIN pg_namespace hn ON hn.oid = h.relnamespace WHERE s.inhparent = i.oid) END,"
+" CASE WHEN i.relkind = 'i' AND NOT x.indisvalid THEN 't' END"
 " FROM pg_class i JOIN pg_namespace n ON n.oid = i.relnamespace"
 " JOIN pg_index x ON x.indexrelid = i.oid JOIN pg_class t ON t.oid = x.indrelid JOIN pg_namespace tn ON tn.oid = t.relnamespace"
 " WHERE i.relnamespace = ANY ($1) AND i.relkind IN ('i', 'I')"
@@ -167,13 +170,37 @@ cmig_index_is_partial(const CmigObject *index)
 	return index->kind == &cmig_kind_index && index->values[PARTIAL] != NULL;
 }
 
+static bool
+is_unique(const CmigObject *index)
+{
+	return strncmp(index->values[DEFINITION], "CREATE UNIQUE ", 14) == 0;
+}
+
+/*
+ * Build an index again that is invalid, because CREATE INDEX CONCURRENTLY has
+ * failed.  There is nothing to revert, so it may just be built again.
+ */
+static void
+rebuild(CmigAlter *alter)
+{
+	char	   *sql = psprintf("REINDEX INDEX %s", alter->to->identity);
+
+	cmig_alter_add(alter, sql, pstrdup(sql));
+	cmig_ddl_hazards(alter->ddl, CMIG_HAZARD_INVALID | CMIG_HAZARD_BLOCKS |
+					 (is_unique(alter->to) ? CMIG_HAZARD_MAY_FAIL : 0));
+}
+
 static void
 alter_index(CmigAlter *alter)
 {
 	if (cmig_alter_differs(alter, PARTIAL) || cmig_alter_differs(alter, DEFINITION))
+	{
 		alter->again = true;
-	else
-		alter_details(alter);
+		return;
+	}
+	if (alter->from->values[NOT_VALID] && !alter->to->values[NOT_VALID])
+		rebuild(alter);
+	alter_details(alter);
 }
 
 /* The definition with ON ONLY, if only some of the partitions have the index. */
@@ -194,8 +221,7 @@ create_index(const CmigObject *index)
 {
 	List	   *ddl = cmig_ddl_append(NIL, definition_of(index), cmig_kind_drop(index));
 
-	cmig_ddl_hazards(ddl, CMIG_HAZARD_BLOCKS |
-					 (strncmp(index->values[DEFINITION], "CREATE UNIQUE ", 14) == 0 ? CMIG_HAZARD_MAY_FAIL : 0));
+	cmig_ddl_hazards(ddl, CMIG_HAZARD_BLOCKS | (is_unique(index) ? CMIG_HAZARD_MAY_FAIL : 0));
 	return cmig_kind_complete(index, ddl, alter_details);
 }
 
