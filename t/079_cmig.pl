@@ -9,12 +9,12 @@ use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
 use CmigNode;
+use CmigShell;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 use Text::ParseWords ();
 
-my $cmig = "$CmigNode::top/bin/cmig";
 my $dir = PostgreSQL::Test::Utils::tempdir();
 my $node = new_node('cmig');
 
@@ -23,38 +23,6 @@ delete @ENV{qw(PGDATABASE DATABASE_URL CMIG_CONFIG CMIG_PSQL)};
 $ENV{PGHOST} = $node->host;
 $ENV{PGPORT} = $node->port;
 chdir $dir or die;
-
-# cmig(ARGUMENT...): exit status, output, errors
-sub cmig
-{
-	my ($out, $err);
-
-	IPC::Run::run([ $cmig, @_ ], '<', \undef, '>', \$out, '2>', \$err);
-	return ($? >> 8, $out, $err);
-}
-
-# gives(STATUS, OUTPUT, ERRORS, ARGUMENT...): patterns
-sub gives
-{
-	my ($status, $output, $errors, @arguments) = @_;
-	my @result = cmig(@arguments);
-
-	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	ok($result[0] == $status && $result[1] =~ /(?:$output)/s && $result[2] =~ /(?:$errors)/s, "cmig @arguments")
-	  or diag("status $result[0]\noutput: $result[1]\nerrors: $result[2]");
-}
-
-# edit(FILE, UPGRADE, DOWNGRADE): fills a new file
-sub edit
-{
-	my ($file, $upgrade, $downgrade) = @_;
-	my $text = slurp_file($file);
-
-	$text =~ s/^-- cmig:upgrade\n/$&$upgrade\n/m;
-	$text =~ s/^-- cmig:downgrade\n/$&$downgrade\n/m;
-	unlink $file;
-	append_to_file($file, $text);
-}
 
 # A name with special characters, percent-encoded
 $ENV{DATABASE_URL} = 'postgresql+asyncpg:///o%27d%20%22d';

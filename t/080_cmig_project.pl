@@ -1,0 +1,327 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# bin/cmig in projects: each command that doc/command-line.md offers in place of a
+# team's script is run and judged by its effect; completion in bash; a pager and
+# colors; several databases; a standby server; baseline, squash, and the state of
+# another tool; docker compose.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use CmigShell;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Text::ParseWords ();
+
+my $dir = PostgreSQL::Test::Utils::tempdir();
+my $node = new_node('cmig_project');
+my $has_terminal = need_tool('IO::Pty', 'perl', '-MIO::Pty', '-e', '1');
+
+$node->start;
+delete @ENV{qw(PGDATABASE DATABASE_URL CMIG_CONFIG CMIG_PSQL PAGER LESS NO_COLOR)};
+$ENV{PGHOST} = $node->host;
+$ENV{PGPORT} = $node->port;
+$ENV{TERM} = 'xterm';
+
+query($node, 'postgres', 'CREATE DATABASE template_cmig');
+query($node, 'template_cmig', 'CREATE EXTENSION pg_cmig');
+
+# project(NAME): a folder, which becomes the current one, and a database with the
+# extension; the chain 001 to 004, which creates account and adds a column in each
+# step, is not loaded
+sub project
+{
+	my ($name) = @_;
+
+	query($node, 'postgres', qq{CREATE DATABASE "$name" TEMPLATE template_cmig});
+	mkdir "$dir/$name";
+	chdir "$dir/$name" or die;
+	$ENV{PGDATABASE} = $name;
+	gives(0, '', '', 'init');
+	add_file('001', '', 'CREATE TABLE account (id int PRIMARY KEY);', 'DROP TABLE account;');
+	foreach my $number (2 .. 4)
+	{
+		add_file("00$number", '00' . ($number - 1), "ALTER TABLE account ADD c$number int;", "ALTER TABLE account DROP c$number;");
+	}
+}
+
+sub add_file
+{
+	my ($id, @rest) = @_;
+
+	append_to_file("migrations/$id.sql", revision_file($id, @rest));
+}
+
+# The applied revision, and the columns of account, of the project's database
+sub state { return query($node, $ENV{PGDATABASE}, q{SELECT coalesce(string_agg(revision, ','), 'base') FROM cmig.version}) }
+
+sub columns
+{
+	return query($node, $ENV{PGDATABASE}, q{SELECT coalesce(string_agg(attname, ' ' ORDER BY attnum), 'none') FROM pg_attribute WHERE attrelid = to_regclass('account') AND attnum > 0 AND NOT attisdropped});
+}
+
+# --- in place of scripts -----------------------------------------------------
+
+# Each command, with what it is run on (the applied revision), and a function of its
+# exit status and output, which returns what is wrong.
+my $shows_004 = sub { $_[1] =~ /\b004\b/ ? '' : 'it does not show 004' };
+my $at = sub { my ($revision, $columns) = @_; return sub { state() eq $revision && columns() eq $columns ? '' : state() . ': ' . columns() } };
+my $all = 'id c2 c3 c4';
+my $new_file = sub {
+	my ($slug, $pattern) = @_;
+	return sub {
+		my ($file) = $_[1] =~ /^(migrations\/\S+_$slug\.sql)$/m or return 'it does not print a path';
+		my $text = slurp_file($file);
+		$text =~ /^-- down_revision: 004$/m or return "the parent of $file is wrong";
+		$text =~ $pattern or return "$file is wrong: $text";
+		unlink $file;
+		return '';
+	};
+};
+my %commands = (
+	'cmig init' => [ '004', sub { -e 'cmig.conf' && -d 'migrations' ? '' : 'no files' } ],
+	'cmig init --create-database -d shop' => [ '004', sub { query($node, 'shop', q{SELECT count(*) FROM pg_extension WHERE extname = 'pg_cmig'}) eq '1' ? '' : 'no extension' } ],
+	'cmig revision -m "Add a field"' => [ '004', $new_file->('add_a_field', qr/^-- cmig:upgrade\n\s*-- cmig:downgrade/m) ],
+	'cmig revision -m "Move data"' => [ '004', $new_file->('move_data', qr/^-- cmig:upgrade\n\s*-- cmig:downgrade/m) ],
+	'cmig revision --autogenerate -m "Add a field"' => [ '004', $new_file->('add_a_field', qr/ADD COLUMN field text(.|\n)*DROP COLUMN field/) ],
+	'cmig upgrade' => [ '002', $at->('004', $all) ],
+	'cmig upgrade -y' => [ '002', $at->('004', $all) ],
+	'cmig upgrade 004' => [ 'base', $at->('004', $all) ],
+	'cmig upgrade abc123' => [ '004', $at->('abc123', "$all c5") ],
+	'cmig downgrade -1' => [ '004', $at->('003', 'id c2 c3'), 'y' ],
+	'cmig downgrade 003' => [ '004', $at->('003', 'id c2 c3'), 'y' ],
+	'cmig downgrade base' => [ '004', $at->('base', 'none'), 'y' ],
+	'cmig reset' => [ '004', sub { query($node, $ENV{PGDATABASE}, q{SELECT count(*) FROM cmig.journal WHERE direction = 'downgrade'}) eq '4' ? $at->('004', $all)->() : 'no downgrades' }, 'y' ],
+	'cmig stamp head' => [ 'base', $at->('004', 'none') ],
+	'cmig status' => [ '004', $shows_004 ],
+	'cmig current' => [ '004', $shows_004 ],
+	'cmig heads' => [ '002', $shows_004 ],
+	'cmig history' => [ '002', sub { $_[1] =~ /004.*003.*002.*current.*001/s ? '' : 'not all revisions' } ],
+	'cmig history --verbose' => [ '002', sub { $_[1] =~ /irreversible/ ? '' : 'no details' } ],
+	'cmig check' => [ '004', sub { $_[1] =~ /severity/ ? '' : 'no table' } ],
+);
+
+my ($section) = slurp_file("$CmigNode::top/doc/command-line.md") =~ /^## In place of scripts\n(.*?)^## /ms or die;
+my @rows = grep { !/^\|(?:---| \|)/ } $section =~ /^(\|.*\|)$/mg;
+my $number = 0;
+foreach my $row (@rows)
+{
+	my ($typed, @cells) = $row =~ /^\| (.*?) \| (.*) \|$/;
+	foreach my $command (($cells[0] // '') =~ /`(cmig [^`]+)`/g)
+	{
+		my $case = $commands{$command};
+		ok($case, "$typed: there is a test for $command") or next;
+		my ($before, $judge, $answer) = @$case;
+		SKIP:
+		{
+			skip 'IO::Pty is not installed', 1 if $answer && !$has_terminal;
+			query($node, 'postgres', 'DROP DATABASE IF EXISTS shop');
+			project('team' . ++$number);
+			append_to_file('schema.sql', "CREATE TABLE account (id int PRIMARY KEY, c2 int, c3 int, c4 int, field text);\n");
+			append_to_file('cmig.conf', "target = schema.sql\n");
+			cmig('upgrade', $before) if $before ne 'base';
+			if ($before eq 'base') { cmig('load') }
+			add_file('abc123', '004', 'ALTER TABLE account ADD c5 int;', 'ALTER TABLE account DROP c5;') if $command =~ /abc123/;
+			if ($command eq 'cmig check')
+			{
+				unlink 'schema.sql';
+				append_to_file('schema.sql', "CREATE TABLE account (id int PRIMARY KEY, c2 int, c3 int, c4 int);\n");
+			}
+			my (undef, @arguments) = Text::ParseWords::shellwords($command);
+			my ($status, $output, $errors) = $answer ? on_terminal("$answer\n", @arguments) : cmig(@arguments);
+			my $wrong = $status == 0 ? $judge->($status, $output) : "exit status $status";
+			is($wrong, '', "$typed: $command") or diag($output, $errors // '');
+		}
+	}
+}
+ok(@rows > 15, 'the tables have rows');
+
+# --- completion --------------------------------------------------------------
+
+# completed(WORD...): what bash offers for the last word
+sub completed
+{
+	my ($out, $err) = ('', '');
+
+	IPC::Run::run([ 'bash', '--norc', '-c', 'source <("$0" completion); COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _cmig; printf "%s\n" "${COMPREPLY[@]}"', $cmig, $cmig, @_ ],
+		'<', \undef, '>', \$out, '2>', \$err);
+	return join ' ', sort split /\n/, $out . $err;
+}
+
+project('completion');
+add_file("it's", '004', '', '');
+is(completed('up'), 'upgrade', 'a verb');
+is(completed('st'), 'stamp status', 'two verbs');
+is(completed('-d', 'shop', 'ro'), 'round-trip', 'a verb after an option with a value');
+is(completed('upgrade', '--st'), '--stepwise', 'an option of the verb');
+is(completed('upgrade', '--dat'), '--database --databases', 'options of all verbs');
+is(completed('current', '--st'), '', 'no option of another verb');
+is(completed('upgrade', '00'), '001 002 003 004', 'revisions');
+is(completed('upgrade', 'hea'), 'head heads', 'words for revisions');
+is(completed('revision', '00'), '', 'no revisions where none is expected');
+is(completed('revision', '--head', '00'), '001 002 003 004', 'revisions for an option');
+is(completed('script', 'down'), 'downgrade', 'a direction');
+is(completed('import', 'fl'), 'flyway', 'a tool');
+is(completed('help', 'squ'), 'squash', 'a verb for help');
+is(completed('upgrade', '--color', ''), 'always auto never', 'the values of an option');
+rename 'migrations', 'elsewhere';
+append_to_file('cmig.conf', "folder = elsewhere\n");
+unlink 'cmig.conf';
+append_to_file('cmig.conf', "folder = elsewhere\n");
+is(completed('show', '00'), '001 002 003 004', 'revisions in the folder of cmig.conf');
+rename 'elsewhere', 'migrations';
+
+# --- files -------------------------------------------------------------------
+
+project('files');
+append_to_file('migrations/005_empty.sql', '');
+foreach my $verb (['upgrade'], [ 'load', 'migrations/005_empty.sql' ], ['history'])
+{
+	gives(3, '', '^ERROR:  file "migrations/005_empty.sql" contains no revision', @$verb);
+}
+is(state(), 'base', 'nothing was changed');
+unlink 'migrations/005_empty.sql';
+
+# --- a terminal --------------------------------------------------------------
+
+SKIP:
+{
+	skip 'IO::Pty is not installed', 8 unless $has_terminal;
+	append_to_file('pager', "#!/bin/sh\nsed 's/^/paged /'\n");
+	chmod 0755, 'pager';
+	local $ENV{PAGER} = './pager';
+	local $ENV{LC_ALL} = 'C';
+	my ($status, $shown) = on_terminal('', 'history');
+	like($shown, qr/^paged  revision/m, 'a pager on a terminal');
+	unlike((cmig('history'))[1], qr/paged/, 'no pager without a terminal');
+	($status, $shown) = on_terminal('', 'history', '--no-pager');
+	unlike($shown, qr/paged/, '--no-pager');
+	($status, $shown) = on_terminal('', 'show', 'nosuch');
+	like($shown, qr/\e\[31mERROR:/, 'an error has a color on a terminal');
+	is($status, 3, 'its exit status');
+	unlike((cmig('show', 'nosuch'))[2], qr/\e/, 'no color without a terminal');
+	like((cmig('show', 'nosuch', '--color', 'always'))[2], qr/\e\[31mERROR:/, '--color always');
+	{
+		local $ENV{NO_COLOR} = 1;
+		unlike((on_terminal('', 'show', 'nosuch'))[1], qr/\e/, 'NO_COLOR');
+	}
+	{
+		local $ENV{TERM} = 'dumb';
+		unlike((on_terminal('', 'show', 'nosuch'))[1], qr/\e/, 'a terminal without colors');
+	}
+	unlike((on_terminal('', 'show', 'nosuch', '--color', 'never'))[1], qr/\e/, '--color never');
+}
+
+# --- several databases -------------------------------------------------------
+
+project('several');
+foreach my $tenant (1 .. 5)
+{
+	query($node, 'postgres', "CREATE DATABASE tenant_$tenant TEMPLATE template_cmig");
+}
+query($node, 'tenant_2', 'CREATE TABLE account (other int)');
+query($node, 'postgres', 'CREATE DATABASE tenant_6');	# without the extension
+query($node, 'postgres', 'ALTER DATABASE tenant_3 CONNECTION LIMIT 0; ALTER DATABASE tenant_3 ALLOW_CONNECTIONS false');
+my $holder = start_psql($node, 'tenant_4', q{BEGIN; SELECT * FROM cmig.stamp('base'); SELECT pg_sleep(600)}, 'holder');
+$node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'holder' AND wait_event = 'PgSleep'}) or die;
+my @several = ('--databases', q{SELECT datname FROM pg_database WHERE datname LIKE 'tenant%' ORDER BY 1});
+$ENV{PGOPTIONS} = '-c lock_timeout=100ms';
+my ($status, $output, $errors) = cmig('upgrade', '-y', @several, '-d', 'postgres', '--jobs', '2');
+delete $ENV{PGOPTIONS};
+is($status, 4, 'the exit status is the highest one') or diag("$output$errors");
+is($output =~ s/.*\n\n(?=database)//sr =~ s/ +/ /gr,
+	"database status\ntenant_1 done\ntenant_2 failed (3)\ntenant_3 failed (4)\ntenant_4 failed (3)\ntenant_5 done\ntenant_6 failed (3)\n",
+	'the table at the end') or diag("$output$errors");
+like($output, qr/^== tenant_2 ==\n[^=]*ERROR:  relation "account" already exists/m, 'a revision that fails');
+like($output, qr/^== tenant_3 ==\n[^=]*not currently accepting connections/m, 'a database that accepts no connections');
+like($output, qr/^== tenant_4 ==\n[^=]*lock/m, 'a database in which another run is under way');
+like($output, qr/^== tenant_5 ==\n[^=]*database tenant_5 is at 004/m, 'one of those that are upgraded');
+like($output, qr/^== tenant_6 ==\n[^=]*does not have the extension/m, 'a database without the extension');
+is(query($node, "tenant_$_", q{SELECT string_agg(revision, ',') FROM cmig.version}), '004', "tenant_$_ is upgraded") foreach 1, 5;
+query($node, 'postgres', q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'holder'});
+eval { finish_psql($holder) };
+gives(0, 'tenant_1 +done\ntenant_5 +done\n$', '^$', 'current', '--databases', ' tenant_1 , tenant_5 ,');
+gives(0, '^$', '^cmig: no database$', 'current', '--databases', ' ,');
+gives(0, '^$', '^cmig: no database$', 'current', '--databases', 'SELECT datname FROM pg_database WHERE false');
+gives(3, '', 'ERROR', 'current', '--databases', 'SELECT nosuch');
+gives(2, '', 'is a number', 'current', '--databases', 'tenant_1', '--jobs', 'many');
+
+# --- a standby server --------------------------------------------------------
+
+project('standby');
+gives(0, 'is at 003', '', 'upgrade', '003');
+$node->backup('base');
+my $standby = PostgreSQL::Test::Cluster->new('cmig_standby');
+$standby->init_from_backup($node, 'base', has_streaming => 1);
+$standby->start;
+$node->wait_for_catchup($standby, 'replay', $node->lsn('insert'));
+{
+	local $ENV{PGPORT} = $standby->port;
+	local $ENV{PGHOST} = $standby->host;
+	gives(0, '003', '^$', 'current');
+	gives(0, '003.*current', '^$', 'history', '--no-load');
+	gives(0, '003.*current', '^$', 'history');
+	gives(0, '003', '^$', 'status');
+	gives(0, 'severity', '^$', 'check');
+	gives(0, '', '^$', 'lint');
+	gives(0, '', '', 'plan');
+	gives(3, '', 'not (executed|upgraded)|004', 'require', 'head');
+	foreach my $verb ([ 'upgrade', '-y' ], [ 'downgrade', '-1', '-y' ], [ 'stamp', 'head' ], ['load'], [ 'reset', '-y' ], ['drift'], ['dry-run'], ['round-trip'], [ 'revision', '-m', 'x' ])
+	{
+		gives(3, '^$', '^ERROR:  cannot execute cmig\.\w+\(\) during recovery\nHINT:  This server is a standby[^\n]*\n$', @$verb);
+	}
+}
+
+# --- baseline, squash, the state of another tool -----------------------------
+
+project('squash');
+gives(0, 'is at 004', '', 'upgrade');
+gives(0, '^migrations/\S+_one_file\.sql\n$', '', 'squash', '001:003', '-m', 'One file', '--rev-id', '003s');
+like(slurp_file((glob 'migrations/*one_file.sql')[0]), qr/^-- replaces: .*001.*002.*003(.|\n)*CREATE TABLE/m, 'the file replaces three');
+gives(0, '', '', 'upgrade');
+is(state(), '004', 'a database that has them stays where it is');
+gives(2, '', '^usage: cmig squash', 'squash');
+gives(3, '', "can't locate revision", 'squash', '001:nosuch');
+
+project('baseline');
+unlink glob('migrations/*');
+query($node, 'baseline', 'CREATE TABLE account (id int PRIMARY KEY); CREATE INDEX account_id ON account (id)');
+gives(0, '^migrations/b1_start\.sql\n$', '', 'baseline', '-m', 'Start', '--rev-id', 'b1');
+like(slurp_file('migrations/b1_start.sql'), qr/CREATE TABLE (public\.)?account(.|\n)*CREATE INDEX/, 'the file has the schema');
+gives(0, 'is at b1', 'added: b1', 'stamp', 'head');
+gives(0, '', '', 'drift');
+
+project('flyway');
+unlink glob('migrations/*');
+mkdir 'sql';
+append_to_file("sql/V$_.sql", "CREATE TABLE t$_ (id int);\n") foreach '1__one', '2__two', '3__three';
+append_to_file("sql/U$_.sql", "DROP TABLE t$_;\n") foreach '1__one', '2__two', '3__three';
+gives(0, '^migrations/1_one\.sql\nmigrations/2_two\.sql\nmigrations/3_three\.sql\n$', '', 'import', 'flyway', 'sql', '--to', 'migrations');
+query($node, 'flyway', q{
+CREATE TABLE t1__one (id int); CREATE TABLE t2__two (id int);
+CREATE TABLE flyway_schema_history (installed_rank int PRIMARY KEY, version text, description text, type text, script text, checksum int, installed_by text, installed_on timestamp DEFAULT now(), execution_time int, success boolean);
+INSERT INTO flyway_schema_history (installed_rank, version, description, type, script, success) VALUES (1, '1', 'one', 'SQL', 'V1__one.sql', true), (2, '2', 'two', 'SQL', 'V2__two.sql', true)});
+gives(0, '2', 'added: ', 'import', 'flyway', '--state');
+is(state(), '2', 'the state of Flyway was taken over');
+gives(0, 'is at 3', '', 'upgrade');
+
+# --- docker compose ----------------------------------------------------------
+
+# A program like docker, in whose containers the environment does not exist
+project('compose');
+my $bin = $node->config_data('--bindir');
+append_to_file('docker', qq{#!/bin/bash\n[ "\$*" = "compose exec -T db psql -U \${*:7}" ] || exit 99\nexec env -i PGHOST='$ENV{PGHOST}' PGPORT=$ENV{PGPORT} '$bin/psql' "\${\@:6}"\n});
+chmod 0755, 'docker';
+{
+	local $ENV{CMIG_PSQL} = './docker compose exec -T db psql -U ' . getpwuid($>);
+	delete local $ENV{PGDATABASE};
+	gives(0, 'database compose is at 004', 'added: ', 'upgrade', '-d', 'compose');
+	gives(0, '004', '^$', 'current', '-d', 'compose');
+	gives(4, '', 'does not exist', 'current', '-d', 'it\'s \\ "x"');
+}
+
+done_testing();

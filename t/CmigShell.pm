@@ -1,0 +1,64 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# What the tests of bin/cmig have in common.
+
+package CmigShell;
+
+use strict;
+use warnings;
+
+use CmigNode;
+use Exporter 'import';
+use IPC::Run;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+our @EXPORT = qw($cmig cmig gives edit on_terminal);
+
+our $cmig = "$CmigNode::top/bin/cmig";
+
+# cmig(ARGUMENT...): exit status, output, errors
+sub cmig
+{
+	my ($out, $err);
+
+	IPC::Run::run([ $cmig, @_ ], '<', \undef, '>', \$out, '2>', \$err);
+	return ($? >> 8, $out, $err);
+}
+
+# gives(STATUS, OUTPUT, ERRORS, ARGUMENT...): patterns
+sub gives
+{
+	my ($status, $output, $errors, @arguments) = @_;
+	my @result = cmig(@arguments);
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	ok($result[0] == $status && $result[1] =~ /(?:$output)/s && $result[2] =~ /(?:$errors)/s, "cmig @arguments")
+	  or diag("status $result[0]\noutput: $result[1]\nerrors: $result[2]");
+}
+
+# edit(FILE, UPGRADE, DOWNGRADE): fills a new file
+sub edit
+{
+	my ($file, $upgrade, $downgrade) = @_;
+	my $text = slurp_file($file);
+
+	$text =~ s/^-- cmig:upgrade\n/$&$upgrade\n/m;
+	$text =~ s/^-- cmig:downgrade\n/$&$downgrade\n/m;
+	unlink $file;
+	append_to_file($file, $text);
+}
+
+# on_terminal(INPUT, ARGUMENT...): exit status and what the terminal shows
+sub on_terminal
+{
+	my ($in, @arguments) = @_;
+	my $pty = '';
+	my $run = IPC::Run::start([ $cmig, @arguments ], '<pty<', \$in, '>pty>', \$pty, '2>&1',
+		IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
+
+	$run->finish;
+	return ($? >> 8, $pty =~ s/\r//gr);
+}
+
+1;
