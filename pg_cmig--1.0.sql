@@ -350,6 +350,12 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_history'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
+CREATE FUNCTION cmig.graph(range text DEFAULT 'base:heads', format text DEFAULT 'text',
+	OUT line text)
+RETURNS SETOF text
+AS 'MODULE_PATHNAME', 'cmig_graph'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
 -- a default of NULL, here and below, leads to an error that shows the right call
 CREATE FUNCTION cmig.show(target text DEFAULT NULL, OUT field text, OUT value text)
 RETURNS SETOF record
@@ -441,6 +447,7 @@ COMMENT ON FUNCTION cmig.current() IS 'The version rows, which say where the dat
 COMMENT ON FUNCTION cmig.heads() IS 'The revisions that no other follows; is_effective is false for one that another head depends on. Also works with a broken graph.';
 COMMENT ON FUNCTION cmig.branches() IS 'The revisions that several others follow, and which ones. Also works with a broken graph.';
 COMMENT ON FUNCTION cmig.history(text) IS 'The revisions of a range from:to, newest first; both ends are included, and each can be current. Raises MG001 to MG004, 22023.';
+COMMENT ON FUNCTION cmig.graph(text, text) IS 'A drawing of the revisions of a range, newest first, in the style of git log --graph: @ is current, * applied, o pending, % partially applied. Other formats are mermaid and dot. Also works with a broken graph. Raises MG001 to MG004, 22023.';
 COMMENT ON FUNCTION cmig.show(text) IS 'All fields of the revisions that an absolute identifier or current names, with their values. Raises MG001 to MG004, 22023.';
 COMMENT ON FUNCTION cmig.status() IS 'Where the database is, what is pending, what is wrong, and what to type.';
 COMMENT ON FUNCTION cmig.resolve(text) IS 'The ids that an absolute identifier names. Raises MG001 to MG005, 22023.';

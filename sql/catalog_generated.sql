@@ -52,7 +52,7 @@ INSERT INTO call (command) VALUES
 	('SELECT count(*) FROM cmig.stamp(''002'')'), ('SELECT count(*) FROM cmig.stamp(''001'', purge => true)'),
 	('SELECT count(*) FROM cmig.plan(''upgrade'', ''heads'')'), ('SELECT count(c.*::text) FROM cmig.current() c'),
 	('SELECT count(h.*::text) FROM cmig.heads() h'), ('SELECT count(*) FROM cmig.branches()'),
-	('SELECT count(h.*::text) FROM cmig.history() h'), ('SELECT count(s.*::text) FROM cmig.show(''002'') s'),
+	('SELECT count(h.*::text) FROM cmig.history() h'), ('SELECT count(*) FROM cmig.graph()'), ('SELECT count(s.*::text) FROM cmig.show(''002'') s'),
 	('SELECT count(s.*::text) FROM cmig.status() s'), ('SELECT cmig.require(''001'')'), ('SELECT count(c.*::text) FROM cmig.check() c'),
 	('SELECT cmig.create_revision(''x'', '''')'), ('SELECT cmig.merge(''{001,003}'')'), ('SELECT cmig.draft(''x'')'),
 	('SELECT count(e.*::text) FROM cmig.export() e'), ('SELECT length(cmig.script(''upgrade'', ''heads''))'),

@@ -152,6 +152,7 @@ INSERT INTO call VALUES
 ('heads()', $$SELECT count(*) FROM cmig.heads()$$),
 ('history("any")', $$SELECT count(*) FROM cmig.history(1)$$),
 ('history("any","any")', $$SELECT count(*) FROM cmig.history(1, 2)$$),
+('graph(text,text)', $$SELECT count(*) FROM cmig.graph()$$),
 ('history(text)', $$SELECT count(*) FROM cmig.history()$$),
 ('journal_trigger()', $$SELECT cmig.journal_trigger()$$),
 ('lint(text)', $$SELECT count(*) FROM cmig.lint('002')$$),

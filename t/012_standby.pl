@@ -39,6 +39,7 @@ foreach my $look (
 	'SELECT * FROM cmig.heads()',
 	'SELECT * FROM cmig.branches()',
 	'SELECT * FROM cmig.history()',
+	'SELECT * FROM cmig.graph()',
 	"SELECT * FROM cmig.history('base:current')",
 	"SELECT * FROM cmig.show('current')",
 	'SELECT * FROM cmig.status()',

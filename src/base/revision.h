@@ -63,6 +63,8 @@ typedef struct CmigRevision
 	char	   *created_by;
 	bool		transactional;
 	bool		irreversible;	/* it has no downgrade script */
+	bool		has_created_at; /* as in CmigRevisionText */
+	TimestampTz created_at;
 } CmigRevision;
 
 /* Sort pointers to revisions by the bytes of their ids. */

@@ -54,7 +54,8 @@ static CmigQuery read_edges = {
 };
 
 static CmigQuery read_details = {
-	"SELECT " DETAIL_COLUMNS ", r.downgrade_sql IS NULL, r.repeatable::boolean FROM cmig.revision r", 0,
+	"SELECT " DETAIL_COLUMNS ", r.downgrade_sql IS NULL, r.repeatable::boolean, r.created_at::timestamptz"
+	" FROM cmig.revision r", 0,
 	.all_rows = true
 };
 
@@ -239,10 +240,13 @@ collect_revision(TupleDesc desc, HeapTuple row, void *arg)
 	if (read->with_details)
 	{
 		bool		first = (repeatable ? set->repeatable_count : set->count) == 1;
+		bool		isnull;
 
 		/* most revisions have the same author as the one before */
 		read_detail_columns(&read->pack, desc, row, revision, first ? NULL : &revision[-1]);
 		revision->irreversible = !repeatable && cmig_query_bool(desc, row, 9, false);
+		revision->created_at = DatumGetTimestampTz(cmig_query_datum(desc, row, 11, &isnull));
+		revision->has_created_at = !isnull;
 	}
 }
 

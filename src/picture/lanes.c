@@ -1,0 +1,170 @@
+/*
+ * lanes.c
+ *	  Where a drawing of the graph has its nodes and edges.
+ *
+ * The lane of a node continues to its first parent to which no lane leads yet.
+ * The other parents of that kind open lanes of their own, as near as possible.
+ * If all parents have lanes already, the node's lane ends: it turns into one of
+ * them on its left, or takes over one on its right.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "picture/lanes.h"
+
+/* A drawing in progress. */
+struct CmigLanes
+{
+	const CmigGraph *graph;
+	const int  *order;
+	int			left;			/* nodes still to be drawn */
+	bool	   *below;			/* by node: it is still to be drawn */
+	int		   *lane_of;		/* by node: the lane that leads to it, or -1 */
+	int		   *target;			/* by lane: the node to which it leads, or -1 */
+	bool	   *passing;		/* by lane, for the row */
+	int			count;			/* lanes in use, with gaps */
+	CmigLanesRow row;
+};
+
+static void *
+alloc_array(int count, Size size)
+{
+	return palloc_extended(size * (Size) Max(count, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+}
+
+CmigLanes *
+cmig_lanes_begin(const CmigGraph *graph, const int *order, int count)
+{
+	CmigLanes  *lanes = palloc0(sizeof(CmigLanes));
+
+	lanes->graph = graph;
+	lanes->order = order;
+	lanes->left = count;
+	lanes->below = alloc_array(graph->count, sizeof(bool));
+	lanes->lane_of = alloc_array(graph->count, sizeof(int));
+	/* each lane leads to a node, and one more may be on its way to it */
+	lanes->target = alloc_array(count + 1, sizeof(int));
+	lanes->passing = alloc_array(count + 1, sizeof(bool));
+	lanes->row.forks = alloc_array(count, sizeof(CmigLaneFork));
+	for (int i = 0; i < graph->count; i++)
+		lanes->lane_of[i] = -1;
+	for (int i = 0; i < count; i++)
+		lanes->below[order[i]] = true;
+	return lanes;
+}
+
+/*
+ * The free lane that is nearest to one; a new one at the right only if none is
+ * free.
+ */
+static int
+nearest_free(const CmigLanes *lanes, int near)
+{
+	for (int distance = 1; distance < lanes->count; distance++)
+	{
+		if (near + distance < lanes->count && lanes->target[near + distance] < 0)
+			return near + distance;
+		if (near - distance >= 0 && lanes->target[near - distance] < 0)
+			return near - distance;
+	}
+	return lanes->count;
+}
+
+/* Let a lane lead to a node. */
+static void
+lead(CmigLanes *lanes, int lane, int node)
+{
+	if (lane == lanes->count)
+		lanes->passing[lanes->count++] = false;
+	lanes->target[lane] = node;
+	lanes->lane_of[node] = lane;
+}
+
+/* Add an edge from the node of this row to another lane. */
+static void
+add_fork(CmigLanesRow *row, int lane, bool opens)
+{
+	CmigLaneFork *fork = &row->forks[row->nforks++];
+
+	fork->lane = lane;
+	fork->opens = opens;
+}
+
+static int
+compare_forks(const void *a, const void *b)
+{
+	return ((const CmigLaneFork *) a)->lane - ((const CmigLaneFork *) b)->lane;
+}
+
+/* Draw the edges to parents; the node's own lane is free. */
+static void
+draw_edges(CmigLanes *lanes, CmigLanesRow *row)
+{
+	const CmigEdges *parents = &lanes->graph->nodes[row->node].parents;
+	int			straight = -1;
+
+	for (int i = 0; straight < 0 && i < parents->count; i++)
+	{
+		if (lanes->below[parents->nodes[i]] && lanes->lane_of[parents->nodes[i]] < 0)
+			straight = parents->nodes[i];
+	}
+	if (straight >= 0)
+		lead(lanes, row->lane, straight);
+	for (int i = 0; i < parents->count; i++)
+	{
+		int			parent = parents->nodes[i];
+		int			lane = lanes->lane_of[parent];
+
+		if (parent == straight || !lanes->below[parent])
+			continue;
+		if (lane < 0)
+		{
+			lane = nearest_free(lanes, row->lane);
+			lead(lanes, lane, parent);
+			add_fork(row, lane, true);
+		}
+		else if (straight < 0 && lane > row->lane)
+		{
+			straight = parent;
+			row->ending = lane;
+			lanes->target[lane] = -1;
+			lead(lanes, row->lane, parent);
+		}
+		else
+			add_fork(row, lane, false);
+	}
+	row->straight = straight >= 0;
+	qsort(row->forks, row->nforks, sizeof(CmigLaneFork), compare_forks);
+}
+
+const CmigLanesRow *
+cmig_lanes_next(CmigLanes *lanes)
+{
+	CmigLanesRow *row = &lanes->row;
+
+	while (lanes->count > 0 && lanes->target[lanes->count - 1] < 0)
+		lanes->count--;
+	if (lanes->left == 0)
+		return NULL;
+	row->node = lanes->order[--lanes->left];
+	row->nforks = 0;
+	row->ending = -1;
+	row->lane = lanes->lane_of[row->node];
+	row->begins = row->lane < 0;
+	if (row->begins)
+	{
+		row->lane = lanes->count > 0 && lanes->target[0] < 0 ? 0 : nearest_free(lanes, 0);
+		lanes->count = Max(lanes->count, row->lane + 1);
+	}
+	lanes->below[row->node] = false;
+	lanes->target[row->lane] = -1;
+	for (int i = 0; i < lanes->count; i++)
+		lanes->passing[i] = lanes->target[i] >= 0;
+
+	draw_edges(lanes, row);
+	row->count = lanes->count;
+	row->passing = lanes->passing;
+	return row;
+}

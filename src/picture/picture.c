@@ -1,0 +1,93 @@
+/*
+ * picture.c
+ *	  What the formats of a picture of the graph have in common.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "picture/picture.h"
+
+#include "utils/datetime.h"
+#include "utils/timestamp.h"
+
+bool *
+cmig_picture_members(const CmigPicture *picture)
+{
+	bool	   *members = palloc_extended(Max(picture->graph->count, 1),
+										  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+
+	for (int i = 0; i < picture->count; i++)
+		members[picture->order[i]] = true;
+	return members;
+}
+
+void
+cmig_picture_append_line(StringInfo to, const char *text)
+{
+	for (const char *c = text ? text : ""; *c; c++)
+		appendStringInfoChar(to, (unsigned char) *c < ' ' || *c == 0x7f ? ' ' : *c);
+}
+
+/* Append a note to those since start. */
+static void
+append_note(StringInfo to, int start, const char *what, const char *name)
+{
+	if (to->len > start)
+		appendStringInfoString(to, ", ");
+	appendStringInfoString(to, what);
+	cmig_picture_append_line(to, name);
+}
+
+/* Append the parents of a node that do not exist. */
+static void
+append_missing(StringInfo to, int start, const CmigGraph *graph, int node)
+{
+	const CmigRevision *revision = graph->nodes[node].revision;
+
+	for (int i = 0; i < revision->parents.count; i++)
+	{
+		if (cmig_graph_find_name(graph, revision->parents.names[i]) < 0)
+			append_note(to, start, "no parent ", revision->parents.names[i]);
+	}
+}
+
+void
+cmig_picture_append_notes(StringInfo to, const CmigPicture *picture, int node,
+						  const char *prefix, const char *suffix)
+{
+	const CmigRevision *revision = picture->graph->nodes[node].revision;
+	int			whole = to->len;
+	int			start;
+
+	appendStringInfoString(to, prefix);
+	start = to->len;
+	for (int i = 0; i < revision->labels.count; i++)
+		append_note(to, start, "", revision->labels.names[i]);
+	for (int i = 0; i < revision->depends.count; i++)
+		append_note(to, start, "depends on ", revision->depends.names[i]);
+	if (picture->graph->defects != NIL)
+		append_missing(to, start, picture->graph, node);
+	if (picture->states[node] == CMIG_PICTURE_PARTIAL)
+		append_note(to, start, "partially applied", "");
+	if (to->len > start)
+		appendStringInfoString(to, suffix);
+	else
+	{
+		to->len = whole;
+		to->data[whole] = '\0';
+	}
+}
+
+void
+cmig_picture_append_day(StringInfo to, const CmigRevision *revision, const char *prefix)
+{
+	struct pg_tm tm;
+	fsec_t		fraction;
+	int			zone;
+
+	if (revision->has_created_at && !TIMESTAMP_NOT_FINITE(revision->created_at) &&
+		timestamp2tm(revision->created_at, &zone, &tm, &fraction, NULL, NULL) == 0)
+		appendStringInfo(to, "%s%04d-%02d-%02d", prefix, tm.tm_year, tm.tm_mon, tm.tm_mday);
+}

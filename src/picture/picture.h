@@ -1,0 +1,60 @@
+/*
+ * picture.h
+ *	  What a picture of the graph shows, and what its formats have in common.
+ *
+ * Pure.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_PICTURE_H
+#define CMIG_PICTURE_H
+
+#include "postgres.h"
+#include "lib/stringinfo.h"
+#include "graph/graph.h"
+
+/* The state of a revision in the database. */
+typedef enum CmigPictureState
+{
+	CMIG_PICTURE_PENDING,
+	CMIG_PICTURE_APPLIED,
+	CMIG_PICTURE_CURRENT,		/* it has a version row */
+	CMIG_PICTURE_PARTIAL		/* a stepwise run has not finished it */
+} CmigPictureState;
+
+/* The revisions to draw, and their states. */
+typedef struct CmigPicture
+{
+	const CmigGraph *graph;
+	const int  *order;			/* nodes, parents first */
+	int			count;
+	const CmigPictureState *states; /* by node */
+	const CmigNames *unknown;	/* version rows of no revision */
+} CmigPicture;
+
+/* Called for each line of a drawing, which is freed after the call. */
+typedef void (*CmigPictureLine) (const char *line, void *arg);
+
+/* The formats: one line at a time. */
+extern void cmig_text_graph_draw(const CmigPicture *picture, CmigPictureLine line, void *arg);
+extern void cmig_mermaid_draw(const CmigPicture *picture, CmigPictureLine line, void *arg);
+extern void cmig_dot_draw(const CmigPicture *picture, CmigPictureLine line, void *arg);
+
+/* By node: it is in the picture. */
+extern bool *cmig_picture_members(const CmigPicture *picture);
+
+/* Append a text as part of a line: control characters become spaces. */
+extern void cmig_picture_append_line(StringInfo to, const char *text);
+
+/*
+ * Append what is special about a revision, such as "billing, depends on 002",
+ * with a prefix and a suffix; nothing if there is nothing.
+ */
+extern void cmig_picture_append_notes(StringInfo to, const CmigPicture *picture, int node,
+									  const char *prefix, const char *suffix);
+
+/* Append the day on which a revision was written, with a prefix, if it is known. */
+extern void cmig_picture_append_day(StringInfo to, const CmigRevision *revision,
+									const char *prefix);
+
+#endif							/* CMIG_PICTURE_H */
