@@ -46,6 +46,12 @@ SELECT * FROM cmig.graph('006:base');
 INSERT INTO cmig.progress VALUES ('005', 'upgrade', 1, 'done', '{}');
 INSERT INTO cmig.version VALUES ('elsewhere');
 SELECT * FROM cmig.graph('current:');
+-- repeatable revisions
+INSERT INTO cmig.revision (revision, depends_on, message, repeatable, created_at) VALUES
+('views', '{004_totals}', 'Views', true, '2026-01-09 00:00+00'), ('seeds', '{views}', 'Seeds', true, '2026-01-10 00:00+00');
+SELECT * FROM cmig.graph() LIMIT 6;
+SELECT * FROM cmig.graph(':004_totals');
+SELECT * FROM cmig.graph(format => 'mermaid') WHERE line ~ 'views|seeds|-.->';
 TRUNCATE cmig.revision, cmig.version, cmig.progress;
 
 -- edges that pass other lanes, open lanes, and lead into them; several roots

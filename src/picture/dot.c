@@ -79,22 +79,24 @@ void
 cmig_dot_draw(const CmigPicture *picture, CmigPictureLine line, void *arg)
 {
 	bool	   *members = cmig_picture_members(picture);
+	int			count;
+	int		   *nodes = cmig_picture_nodes(picture, &count);
 	StringInfoData text;
 
 	initStringInfo(&text);
 	line("digraph revisions {", arg);
 	line("\trankdir=BT;", arg);
 	line("\tnode [shape=box, style=\"rounded,filled\", fillcolor=white, fontname=\"sans-serif\"];", arg);
-	for (int i = 0; i < picture->count; i++)
+	for (int i = 0; i < count; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		resetStringInfo(&text);
-		append_node(&text, picture, picture->order[i]);
+		append_node(&text, picture, nodes[i]);
 		line(text.data, arg);
 	}
-	for (int i = 0; i < picture->count; i++)
+	for (int i = 0; i < count; i++)
 	{
-		int			node = picture->order[i];
+		int			node = nodes[i];
 
 		draw_edges(picture, &picture->graph->nodes[node].parents, node, "", members,
 				   &text, line, arg);
@@ -104,4 +106,5 @@ cmig_dot_draw(const CmigPicture *picture, CmigPictureLine line, void *arg)
 	line("}", arg);
 	pfree(text.data);
 	pfree(members);
+	pfree(nodes);
 }

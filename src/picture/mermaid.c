@@ -86,26 +86,29 @@ cmig_mermaid_draw(const CmigPicture *picture, CmigPictureLine line, void *arg)
 		"    classDef partial fill:#fde7c8,stroke:#b45309,color:#4a2503"
 	};
 	bool	   *members = cmig_picture_members(picture);
+	int			count;
+	int		   *nodes = cmig_picture_nodes(picture, &count);
 	StringInfoData text;
 
 	initStringInfo(&text);
 	line("flowchart BT", arg);
-	for (int i = 0; i < picture->count; i++)
+	for (int i = 0; i < count; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		resetStringInfo(&text);
-		append_node(&text, picture, picture->order[i]);
+		append_node(&text, picture, nodes[i]);
 		line(text.data, arg);
 	}
-	for (int i = 0; i < picture->count; i++)
+	for (int i = 0; i < count; i++)
 	{
-		const CmigNode *node = &picture->graph->nodes[picture->order[i]];
+		const CmigNode *node = &picture->graph->nodes[nodes[i]];
 
-		draw_edges(&node->parents, picture->order[i], "-->", members, line, arg);
-		draw_edges(&node->depends, picture->order[i], "-.->", members, line, arg);
+		draw_edges(&node->parents, nodes[i], "-->", members, line, arg);
+		draw_edges(&node->depends, nodes[i], "-.->", members, line, arg);
 	}
 	for (int i = 0; i < lengthof(styles); i++)
 		line(styles[i], arg);
 	pfree(text.data);
 	pfree(members);
+	pfree(nodes);
 }

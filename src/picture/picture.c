@@ -12,14 +12,32 @@
 #include "utils/datetime.h"
 #include "utils/timestamp.h"
 
+int *
+cmig_picture_nodes(const CmigPicture *picture, int *count)
+{
+	const CmigGraph *graph = picture->graph;
+	int			extra = picture->repeatables ? graph->repeatable_count : 0;
+	int		   *nodes = palloc_extended(sizeof(int) * (Size) Max(picture->count + extra, 1),
+										MCXT_ALLOC_HUGE);
+
+	memcpy(nodes, picture->order, sizeof(int) * picture->count);
+	for (int i = 0; i < extra; i++)
+		nodes[picture->count + i] = graph->count + i;
+	*count = picture->count + extra;
+	return nodes;
+}
+
 bool *
 cmig_picture_members(const CmigPicture *picture)
 {
-	bool	   *members = palloc_extended(Max(picture->graph->count, 1),
+	int			count;
+	int		   *nodes = cmig_picture_nodes(picture, &count);
+	bool	   *members = palloc_extended(Max(picture->graph->count + picture->graph->repeatable_count, 1),
 										  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 
-	for (int i = 0; i < picture->count; i++)
-		members[picture->order[i]] = true;
+	for (int i = 0; i < count; i++)
+		members[nodes[i]] = true;
+	pfree(nodes);
 	return members;
 }
 
@@ -63,6 +81,8 @@ cmig_picture_append_notes(StringInfo to, const CmigPicture *picture, int node,
 
 	appendStringInfoString(to, prefix);
 	start = to->len;
+	if (revision->repeatable)
+		append_note(to, start, "repeatable", "");
 	for (int i = 0; i < revision->labels.count; i++)
 		append_note(to, start, "", revision->labels.names[i]);
 	for (int i = 0; i < revision->depends.count; i++)

@@ -28,7 +28,9 @@ typedef struct CmigPicture
 	const CmigGraph *graph;
 	const int  *order;			/* nodes, parents first */
 	int			count;
-	const CmigPictureState *states; /* by node */
+	bool		repeatables;	/* also draw all repeatable revisions, which
+								 * have no edges to parents */
+	const CmigPictureState *states; /* by node, repeatable ones at the end */
 	const CmigNames *unknown;	/* version rows of no revision */
 } CmigPicture;
 
@@ -39,6 +41,12 @@ typedef void (*CmigPictureLine) (const char *line, void *arg);
 extern void cmig_text_graph_draw(const CmigPicture *picture, CmigPictureLine line, void *arg);
 extern void cmig_mermaid_draw(const CmigPicture *picture, CmigPictureLine line, void *arg);
 extern void cmig_dot_draw(const CmigPicture *picture, CmigPictureLine line, void *arg);
+
+/*
+ * All nodes of the picture, parents first and repeatable revisions last, as an
+ * array.
+ */
+extern int *cmig_picture_nodes(const CmigPicture *picture, int *count);
 
 /* By node: it is in the picture. */
 extern bool *cmig_picture_members(const CmigPicture *picture);

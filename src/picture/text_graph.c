@@ -111,9 +111,9 @@ append_revision(StringInfo line, const CmigPicture *picture, int node)
 	trim(line);
 }
 
-static void
-draw_row(const CmigPicture *picture, const CmigLanesRow *row, StringInfo text,
-		 CmigPictureLine line, void *arg)
+/* The sign of a revision. */
+static char
+sign_of(const CmigPicture *picture, int node)
 {
 	static const char signs[] = {
 		[CMIG_PICTURE_PENDING] = 'o',
@@ -122,8 +122,15 @@ draw_row(const CmigPicture *picture, const CmigLanesRow *row, StringInfo text,
 		[CMIG_PICTURE_PARTIAL] = '%'
 	};
 
+	return signs[picture->states[node]];
+}
+
+static void
+draw_row(const CmigPicture *picture, const CmigLanesRow *row, StringInfo text,
+		 CmigPictureLine line, void *arg)
+{
 	begin_line(text, row);
-	text->data[2 * row->lane] = signs[picture->states[row->node]];
+	text->data[2 * row->lane] = sign_of(picture, row->node);
 	trim(text);
 	appendStringInfoChar(text, ' ');
 	append_revision(text, picture, row->node);
@@ -144,6 +151,34 @@ draw_row(const CmigPicture *picture, const CmigLanesRow *row, StringInfo text,
 	}
 }
 
+/*
+ * Draw what has no edges: version rows of no revision, and repeatable
+ * revisions.  Returns whether there is any.
+ */
+static bool
+draw_single(const CmigPicture *picture, StringInfo text, CmigPictureLine line, void *arg)
+{
+	const CmigGraph *graph = picture->graph;
+	int			extra = picture->repeatables ? graph->repeatable_count : 0;
+
+	for (int i = 0; i < picture->unknown->count; i++)
+	{
+		resetStringInfo(text);
+		appendStringInfoString(text, "@ ");
+		cmig_picture_append_line(text, picture->unknown->names[i]);
+		appendStringInfoString(text, " (not loaded)");
+		line(text->data, arg);
+	}
+	for (int i = graph->count + extra - 1; i >= graph->count; i--)
+	{
+		resetStringInfo(text);
+		appendStringInfo(text, "%c ", sign_of(picture, i));
+		append_revision(text, picture, i);
+		line(text->data, arg);
+	}
+	return picture->unknown->count + extra > 0;
+}
+
 void
 cmig_text_graph_draw(const CmigPicture *picture, CmigPictureLine line, void *arg)
 {
@@ -153,15 +188,8 @@ cmig_text_graph_draw(const CmigPicture *picture, CmigPictureLine line, void *arg
 	int			ended = -1;		/* the lane of a node right above */
 
 	initStringInfo(&text);
-	for (int i = 0; i < picture->unknown->count; i++)
-	{
-		resetStringInfo(&text);
-		appendStringInfoString(&text, "@ ");
-		cmig_picture_append_line(&text, picture->unknown->names[i]);
-		appendStringInfoString(&text, " (not loaded)");
-		line(text.data, arg);
+	if (draw_single(picture, &text, line, arg))
 		ended = 0;
-	}
 	while ((row = cmig_lanes_next(lanes)) != NULL)
 	{
 		CHECK_FOR_INTERRUPTS();

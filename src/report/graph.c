@@ -17,6 +17,7 @@
 #include "picture/picture.h"
 #include "report/view.h"
 #include "tables/progress.h"
+#include "tables/repeatable.h"
 
 PG_FUNCTION_INFO_V1(cmig_graph);
 
@@ -53,8 +54,9 @@ static CmigPictureState *
 read_states(const CmigView *view)
 {
 	CmigNames  *begun = cmig_progress_begun();
+	int			total = view->graph->count + view->graph->repeatable_count;
 	CmigPictureState *states = palloc_extended(sizeof(CmigPictureState) *
-											   (Size) Max(view->graph->count, 1), MCXT_ALLOC_HUGE);
+											   (Size) Max(total, 1), MCXT_ALLOC_HUGE);
 
 	for (int i = 0; i < view->graph->count; i++)
 	{
@@ -65,6 +67,9 @@ read_states(const CmigView *view)
 		else
 			states[i] = CMIG_PICTURE_PENDING;
 	}
+	for (int i = view->graph->count; i < total; i++)
+		states[i] = cmig_repeatable_state(view->graph, i) == CMIG_REPEATABLE_CURRENT ?
+			CMIG_PICTURE_APPLIED : CMIG_PICTURE_PENDING;
 	for (int i = 0; i < begun->count; i++)
 	{
 		int			node = cmig_graph_find_id(view->graph, begun->names[i]);
@@ -111,6 +116,7 @@ cmig_graph(PG_FUNCTION_ARGS)
 	range = cmig_target_range(view.graph, view.applied, cmig_argument_text(fcinfo, 0));
 	picture.graph = view.graph;
 	picture.order = cmig_graph_order(view.graph, range, &picture.count);
+	picture.repeatables = cmig_view_has_all_heads(view.graph, range);
 	picture.states = read_states(&view);
 	picture.unknown = read_unknown(&view);
 	formats[chosen].draw(&picture, put_line, fcinfo);

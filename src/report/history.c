@@ -120,16 +120,6 @@ cmig_branches(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* Does the range contain all heads? */
-static bool
-has_all_heads(const CmigGraph *graph, const CmigMarks *range)
-{
-	for (int i = 0; i < graph->count; i++)
-		if (cmig_graph_is_head(graph, i) && !range->set[i])
-			return false;
-	return true;
-}
-
 /* Add the repeatable revisions, the last one to run first. */
 static void
 put_repeatables(FunctionCallInfo fcinfo, const CmigGraph *graph)
@@ -165,7 +155,7 @@ cmig_history(PG_FUNCTION_ARGS)
 	range = cmig_target_range(view.graph, view.applied,
 							  cmig_argument_text(fcinfo, 0));
 	labels = cmig_graph_shown_labels(view.graph);
-	if (has_all_heads(view.graph, range))
+	if (cmig_view_has_all_heads(view.graph, range))
 		put_repeatables(fcinfo, view.graph);
 	order = cmig_graph_order(view.graph, range, &count);
 

@@ -52,6 +52,15 @@ cmig_view_pending(const CmigView *view)
 	return plan;
 }
 
+bool
+cmig_view_has_all_heads(const CmigGraph *graph, const CmigMarks *range)
+{
+	for (int i = 0; i < graph->count; i++)
+		if (cmig_graph_is_head(graph, i) && !range->set[i])
+			return false;
+	return true;
+}
+
 void
 cmig_view_put_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
 {

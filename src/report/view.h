@@ -27,6 +27,9 @@ extern CmigView cmig_view_read(void);
 /* The plan of an upgrade to the heads; the graph must have no defects. */
 extern CmigPlan *cmig_view_pending(const CmigView *view);
 
+/* Does the range contain all heads?  Then listings show repeatable revisions, too. */
+extern bool cmig_view_has_all_heads(const CmigGraph *graph, const CmigMarks *range);
+
 /* Add a row to the result of a function that called InitMaterializedSRF. */
 extern void cmig_view_put_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls);
 
