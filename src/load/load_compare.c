@@ -246,12 +246,47 @@ find_replaced(const CmigLoad *load)
 	return names;
 }
 
+/* Does a stored repeatable revision that prune keeps depend on this one? */
+static bool
+is_needed(const CmigGraph *before, const bool *kept, const char *id)
+{
+	for (int i = 0; i < before->repeatable_count; i++)
+	{
+		const CmigNames *depends = &before->nodes[before->count + i].revision->depends;
+
+		for (int j = 0; kept[i] && j < depends->count; j++)
+			if (strcmp(depends->names[j], id) == 0)
+				return true;
+	}
+	return false;
+}
+
+/*
+ * The stored repeatable revisions that prune keeps: one that is partially
+ * applied, and those on which it depends.
+ */
+static bool *
+find_kept(const CmigGraph *before, List *begun)
+{
+	bool	   *kept = palloc0(sizeof(bool) * Max(before->repeatable_count, 1));
+
+	/* dependencies come first, so that going back finds all of them */
+	for (int i = before->repeatable_count - 1; i >= 0; i--)
+	{
+		const char *id = cmig_graph_id(before, before->count + i);
+
+		kept[i] = cmig_progress_has(begun, id) || is_needed(before, kept, id);
+	}
+	return kept;
+}
+
 /* Add the repeatable revisions to the graph as it would become. */
 static void
 add_repeatables(CmigLoad *load, bool prune, List *begun)
 {
 	const CmigGraph *before = load->before;
 	CmigRevision *revisions = palloc(sizeof(CmigRevision) * (load->count + before->repeatable_count + 1));
+	bool	   *kept = prune ? find_kept(before, begun) : NULL;
 	int			count = 0;
 
 	for (int i = 0; i < load->count; i++)
@@ -263,10 +298,14 @@ add_repeatables(CmigLoad *load, bool prune, List *begun)
 
 		if (find_item(load, stored->id))
 			continue;
-		if (prune && !cmig_progress_has(begun, stored->id))
+		if (prune && !kept[node - before->count])
+		{
 			load->removed = lappend(load->removed, stored->id);
-		else
-			revisions[count++] = *stored;
+			continue;
+		}
+		if (prune)
+			load->kept = lappend(load->kept, stored->id);
+		revisions[count++] = *stored;
 	}
 	cmig_repeatables_add(load->after, revisions, count);
 }
@@ -315,6 +354,7 @@ build_after(CmigLoad *load, bool prune)
 	load->after = cmig_graph_build(revisions, count);
 	add_repeatables(load, prune, begun);
 	cmig_text_list_sort(load->removed);
+	cmig_text_list_sort(load->kept);
 	cmig_graph_require_sound(load->after);
 
 	/*
