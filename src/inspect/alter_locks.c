@@ -80,12 +80,21 @@ add_action(List **locks, const AlterTableStmt *alter, const AlterTableCmd *comma
 		case AT_ValidateConstraint:
 			action = CMIG_LOCK_VALIDATE;
 			break;
+		case AT_SetIdentity:
+		case AT_DropIdentity:
+			action = CMIG_LOCK_IDENTITY;
+			break;
+		case AT_SetAccessMethod:
+			action = CMIG_LOCK_ACCESS_METHOD;
+			break;
 		default:
 			return;
 	}
 	lock = cmig_query_locks_add(locks, alter->relation, NoLock, 0);
 	lock->action = action;
 	lock->name = command->name;
+	if (action == CMIG_LOCK_IDENTITY)
+		lock->mode = command->subtype == AT_SetIdentity ? ShareRowExclusiveLock : AccessExclusiveLock;
 	lock->cascade = command->behavior == DROP_CASCADE;
 	if (action == CMIG_LOCK_ADD_COLUMN)
 		lock->column = castNode(ColumnDef, command->def);
@@ -110,6 +119,14 @@ add_constraint_index(List **locks, const AlterTableStmt *alter, const Constraint
 	if (constraint->indexname != NULL && constraint->conname != NULL &&
 		strcmp(constraint->indexname, constraint->conname) != 0)
 		add_index(locks, alter, constraint->indexname, ShareUpdateExclusiveLock);
+}
+
+/* The table of the index is read. */
+static void
+read_table(CmigLock *lock)
+{
+	lock->with |= CMIG_LOCK_TABLE;
+	lock->table_mode = AccessShareLock;
 }
 
 /* The relations that an action names. */
@@ -139,8 +156,12 @@ add_named(List **locks, const AlterTableStmt *alter, const AlterTableCmd *comman
 			(void) cmig_query_locks_add(locks, (RangeVar *) command->def, AccessShareLock, 0);
 			break;
 		case AT_AttachPartition:
-			(void) cmig_query_locks_add(locks, castNode(PartitionCmd, command->def)->name,
-										AccessExclusiveLock, CMIG_LOCK_CHILDREN);
+			if (alter->objtype == OBJECT_INDEX)
+				read_table(cmig_query_locks_add(locks, castNode(PartitionCmd, command->def)->name,
+												AccessExclusiveLock, 0));
+			else
+				(void) cmig_query_locks_add(locks, castNode(PartitionCmd, command->def)->name,
+											AccessExclusiveLock, CMIG_LOCK_CHILDREN);
 			break;
 		case AT_DetachPartition:
 			(void) cmig_query_locks_add(locks, castNode(PartitionCmd, command->def)->name,
@@ -166,8 +187,6 @@ reach(const AlterTableCmd *command)
 		case AT_SetLogged:
 		case AT_SetUnLogged:
 			return CMIG_LOCK_SEQUENCES | CMIG_LOCK_INDEXES;
-		case AT_SetAccessMethod:
-			return CMIG_LOCK_INDEXES;
 		case AT_AttachPartition:
 			return CMIG_LOCK_DEFAULT | CMIG_LOCK_PARTITIONED;
 		case AT_DetachPartition:
@@ -188,7 +207,10 @@ cmig_alter_locks(List **locks, const AlterTableStmt *alter)
 	{
 		const AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
 
-		lock->with |= reach(command);
+		if (alter->objtype == OBJECT_INDEX && command->subtype == AT_AttachPartition)
+			read_table(lock);
+		else
+			lock->with |= reach(command);
 		add_named(locks, alter, command);
 		add_action(locks, alter, command);
 	}

@@ -26,6 +26,10 @@ typedef enum CmigLockAction
 	CMIG_LOCK_DOMAIN,			/* checks a domain, and so the tables that
 								 * have columns of it */
 	CMIG_LOCK_VALIDATE,			/* validates the constraint name */
+	CMIG_LOCK_IDENTITY,			/* changes or drops the identity of the column
+								 * name */
+	CMIG_LOCK_ACCESS_METHOD,	/* sets the access method name */
+	CMIG_LOCK_PUBLICATION,		/* locks all tables of the publication name */
 	CMIG_LOCK_CREATE,			/* creates the relation, which is not locked */
 	CMIG_LOCK_RENAME,			/* renames it to name, or moves it to the
 								 * schema name */

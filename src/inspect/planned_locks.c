@@ -341,6 +341,17 @@ add_domain(List **locks, const CmigLock *lock)
 		add_all(locks, cmig_related_with_type(object.objectId), lock->mode);
 }
 
+/* A column is dropped, also from the tables that inherit it. */
+static void
+add_dropped_column(List **locks, const CmigLock *lock, Oid relation)
+{
+	List	   *tables = lock->relation->inh ? cmig_related_children(relation) : list_make1_oid(relation);
+	ListCell   *lc;
+
+	foreach(lc, tables)
+		add_all(locks, cmig_dropped_locks_column(lfirst_oid(lc), lock->name, lock->cascade), AccessExclusiveLock);
+}
+
 /* Add the locks of an action on a part of a relation that exists. */
 static void
 add_part(List **locks, const CmigLock *lock, Oid relation)
@@ -352,7 +363,7 @@ add_part(List **locks, const CmigLock *lock, Oid relation)
 				add_all(locks, cmig_related_indexes(relation), AccessExclusiveLock);
 			break;
 		case CMIG_LOCK_DROP_COLUMN:
-			add_all(locks, cmig_dropped_locks_column(relation, lock->name, lock->cascade), AccessExclusiveLock);
+			add_dropped_column(locks, lock, relation);
 			break;
 		case CMIG_LOCK_DROP_CONSTRAINT:
 			add_all(locks, cmig_dropped_locks_constraint(relation, lock->name, lock->cascade), AccessExclusiveLock);
@@ -360,6 +371,13 @@ add_part(List **locks, const CmigLock *lock, Oid relation)
 		case CMIG_LOCK_RETYPE:
 			add_all(locks, cmig_related_retyped(relation, lock->name, lock->new_type, lock->converts),
 					AccessExclusiveLock);
+			break;
+		case CMIG_LOCK_IDENTITY:
+			add_all(locks, cmig_related_identity(relation, lock->name), lock->mode);
+			break;
+		case CMIG_LOCK_ACCESS_METHOD:
+			if (!cmig_related_has_method(relation, lock->name))
+				add_all(locks, cmig_related_indexes(relation), AccessExclusiveLock);
 			break;
 		case CMIG_LOCK_VALIDATE:
 			add_all(locks, cmig_related_validated(relation, lock->name), RowShareLock);
@@ -392,6 +410,9 @@ follow(CmigPlannedLocks *plan, List **locks, const CmigLock *lock, const char **
 			return;
 		case CMIG_LOCK_DOMAIN:
 			add_domain(locks, lock);
+			return;
+		case CMIG_LOCK_PUBLICATION:
+			add_all(locks, cmig_related_published(lock->name), lock->mode);
 			return;
 		default:
 			break;

@@ -18,6 +18,7 @@ typedef struct Walk
 	List	   *before;			/* what the list contained before */
 	List	   *ctes;			/* of char *: names of WITH queries */
 	LOCKMODE	mode;			/* of the relations that are read */
+	List	   *chosen;			/* of char *: FOR UPDATE OF; NIL: all */
 	bool		planned;
 } Walk;
 
@@ -45,6 +46,50 @@ add_used(Walk *walk, const RangeVar *relation, LOCKMODE mode)
 
 static bool walk_node(Node *node, void *arg);
 
+/* The names in FOR UPDATE OF; NIL if a clause applies to all relations. */
+static List *
+chosen_names(const List *clauses)
+{
+	List	   *names = NIL;
+	ListCell   *lc;
+	ListCell   *name;
+
+	foreach(lc, clauses)
+	{
+		const LockingClause *clause = lfirst(lc);
+
+		if (clause->lockedRels == NIL)
+			return NIL;
+		foreach(name, clause->lockedRels)
+			names = lappend(names, lfirst_node(RangeVar, name)->relname);
+	}
+	return names;
+}
+
+/* A relation that is read: its mode is that of the query, unless OF leaves it out. */
+static void
+add_read(Walk *walk, const RangeVar *relation)
+{
+	const char *name = relation->alias ? relation->alias->aliasname : relation->relname;
+
+	add_used(walk, relation, walk->mode == RowShareLock && walk->chosen != NIL &&
+			 !cmig_text_list_has(walk->chosen, name) ? AccessShareLock : walk->mode);
+}
+
+/* A SELECT, whose FOR UPDATE does not apply to the query around it. */
+static void
+walk_select(SelectStmt *select, Walk *walk)
+{
+	LOCKMODE	mode = walk->mode;
+	List	   *chosen = walk->chosen;
+
+	walk->mode = select->lockingClause != NIL ? RowShareLock : AccessShareLock;
+	walk->chosen = chosen_names(select->lockingClause);
+	(void) raw_expression_tree_walker((Node *) select, walk_node, walk);
+	walk->mode = mode;
+	walk->chosen = chosen;
+}
+
 /* The target of a query that writes, and then its other parts. */
 static bool
 walk_writing(Node *node, RangeVar **target, Walk *walk)
@@ -67,14 +112,13 @@ static bool
 walk_node(Node *node, void *arg)
 {
 	Walk	   *walk = arg;
-	LOCKMODE	mode = walk->mode;
 
 	if (node == NULL)
 		return false;
 	switch (nodeTag(node))
 	{
 		case T_RangeVar:
-			add_used(walk, (RangeVar *) node, walk->mode);
+			add_read(walk, (RangeVar *) node);
 			return false;
 		case T_LockingClause:
 			/* its names are aliases of relations in FROM */
@@ -85,9 +129,7 @@ walk_node(Node *node, void *arg)
 			walk->ctes = lappend(walk->ctes, ((CommonTableExpr *) node)->ctename);
 			break;
 		case T_SelectStmt:
-			walk->mode = ((SelectStmt *) node)->lockingClause != NIL ? RowShareLock : AccessShareLock;
-			(void) raw_expression_tree_walker(node, walk_node, walk);
-			walk->mode = mode;
+			walk_select((SelectStmt *) node, walk);
 			return false;
 		case T_InsertStmt:
 			return walk_writing(node, &((InsertStmt *) node)->relation, walk);

@@ -23,7 +23,10 @@
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_index.h"
+#include "access/tableam.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_publication.h"
+#include "commands/defrem.h"
 #include "catalog/pg_rewrite.h"
 #include "catalog/pg_type.h"
 #include "utils/fmgroids.h"
@@ -84,6 +87,46 @@ List *
 cmig_related_sequences(Oid table)
 {
 	return getOwnedSequences(table);
+}
+
+List *
+cmig_related_identity(Oid table, const char *column)
+{
+	AttrNumber	attnum = get_attnum(table, column);
+	ListCell   *lc;
+
+	foreach(lc, getOwnedSequences(table))
+	{
+		Oid			owner;
+		int32		owned;
+
+		if (sequenceIsOwned(lfirst_oid(lc), DEPENDENCY_INTERNAL, &owner, &owned) && owned == attnum)
+			return list_make1_oid(lfirst_oid(lc));
+	}
+	return NIL;
+}
+
+bool
+cmig_related_has_method(Oid table, const char *method)
+{
+	HeapTuple	row = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
+	Oid			found = InvalidOid;
+
+	if (HeapTupleIsValid(row))
+	{
+		found = ((Form_pg_class) GETSTRUCT(row))->relam;
+		ReleaseSysCache(row);
+	}
+	return OidIsValid(found) &&
+		found == get_am_oid(method ? method : default_table_access_method, true);
+}
+
+List *
+cmig_related_published(const char *publication)
+{
+	Publication *found = GetPublicationByName(publication, true);
+
+	return found != NULL ? GetPublicationRelations(found->oid, PUBLICATION_PART_ROOT) : NIL;
 }
 
 Oid

@@ -22,6 +22,15 @@ extern List *cmig_related_indexes(Oid table);
 /* The sequences that belong to its columns. */
 extern List *cmig_related_sequences(Oid table);
 
+/* The sequence of an identity column. */
+extern List *cmig_related_identity(Oid table, const char *column);
+
+/* Does the table have this access method, or with NULL, the default one? */
+extern bool cmig_related_has_method(Oid table, const char *method);
+
+/* The tables of a publication that it names. */
+extern List *cmig_related_published(const char *publication);
+
 /* The table of an index, InvalidOid if it is not one. */
 extern Oid	cmig_related_table(Oid index);
 

@@ -374,6 +374,20 @@ add_publication(List **locks, List *objects)
 	}
 }
 
+/* ALTER PUBLICATION ... SET also locks the tables that it removes. */
+static void
+add_alter_publication(List **locks, const AlterPublicationStmt *alter)
+{
+	add_publication(locks, alter->pubobjects);
+	if (alter->pubobjects != NIL && alter->action == AP_SetObjects)
+	{
+		CmigLock   *lock = cmig_query_locks_add(locks, NULL, ShareUpdateExclusiveLock, 0);
+
+		lock->action = CMIG_LOCK_PUBLICATION;
+		lock->name = alter->pubname;
+	}
+}
+
 /* Note that a statement runs code that cannot be read. */
 static void
 add_unknown(List **locks, const char *what)
@@ -477,7 +491,7 @@ add_part_statement(List **locks, Node *statement)
 			add_publication(locks, ((CreatePublicationStmt *) statement)->pubobjects);
 			return true;
 		case T_AlterPublicationStmt:
-			add_publication(locks, ((AlterPublicationStmt *) statement)->pubobjects);
+			add_alter_publication(locks, (AlterPublicationStmt *) statement);
 			return true;
 		default:
 			return false;

@@ -41,3 +41,8 @@ CREATE STATISTICS account_stats ON id, n FROM account;
 CREATE PUBLICATION published FOR TABLE ancestor;
 GRANT ALL ON SCHEMA public TO other_owner;
 CREATE TABLE app.thing (id serial PRIMARY KEY, account int REFERENCES account);
+CREATE TYPE pair AS (a int, b int);
+CREATE TYPE row_of_loose AS (at int, what text);
+ALTER TABLE ancestor OWNER TO other_owner;
+CREATE INDEX event_what ON ONLY event (lower(what));
+CREATE INDEX event_1_what ON event_1 (lower(what));
