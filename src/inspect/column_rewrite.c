@@ -11,6 +11,7 @@
 #include "base/compat.h"
 #include "base/subtransaction.h"
 #include "inspect/column_rewrite.h"
+#include "parse/raw_parse.h"
 
 #include "access/transam.h"
 #include "catalog/pg_attribute.h"
@@ -140,9 +141,11 @@ static void
 analyze_default(void *arg)
 {
 	Default    *value = arg;
-	Node	   *expression = transformExpr(make_parsestate(NULL), copyObject(value->raw),
-										   EXPR_KIND_COLUMN_DEFAULT);
+	Node	   *raw = copyObject(value->raw);
+	Node	   *expression;
 
+	cmig_raw_parse_blank_strings(raw);
+	expression = transformExpr(make_parsestate(NULL), raw, EXPR_KIND_COLUMN_DEFAULT);
 	value->is_volatile = contain_volatile_functions(expression);
 }
 

@@ -10,6 +10,7 @@
 #include "parse/raw_parse.h"
 
 #include "mb/pg_wchar.h"
+#include "nodes/nodeFuncs.h"
 
 /*
  * For each operator and each start of a comment, the server's scanner looks at
@@ -96,4 +97,21 @@ RawStmt *
 cmig_raw_parse_one(const char *text)
 {
 	return linitial_node(RawStmt, cmig_raw_parse(text, RAW_PARSE_DEFAULT));
+}
+
+/* For raw_expression_tree_walker. */
+static bool
+blank_string(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, A_Const) && IsA(&((A_Const *) node)->val, String))
+		((A_Const *) node)->isnull = true;
+	return raw_expression_tree_walker(node, blank_string, context);
+}
+
+void
+cmig_raw_parse_blank_strings(Node *raw)
+{
+	(void) blank_string(raw, NULL);
 }

@@ -21,4 +21,11 @@ extern List *cmig_raw_parse(const char *text, RawParseMode mode);
 /* The same for a text that is one statement. */
 extern RawStmt *cmig_raw_parse_one(const char *text);
 
+/*
+ * Set the string constants of an expression or statement to NULL, in place, before
+ * it is analyzed for its functions and types only: the input of a constant of a
+ * composite type runs the checks of its domains, which others may have written.
+ */
+extern void cmig_raw_parse_blank_strings(Node *raw);
+
 #endif							/* CMIG_RAW_PARSE_H */

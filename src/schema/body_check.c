@@ -3,12 +3,15 @@
  *	  Which functions the server would refuse to create.
  *
  * The language's validator decides, as CREATE FUNCTION would, in a
- * subtransaction of its own.
+ * subtransaction of its own.  To analyze a body can run code: a constant of a
+ * composite type runs the checks of its domains.  Therefore this is done as the
+ * function's owner, in a security-restricted operation.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
+#include "base/role.h"
 #include "base/settings.h"
 #include "base/subtransaction.h"
 #include "schema/body_check.h"
@@ -18,10 +21,31 @@
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/guc.h"
 #include "utils/syscache.h"
 
-/* The validator of a function's language, unless its body is parsed already. */
+/*
+ * Only superusers can write a function in C.  In other languages, the owner of a
+ * validator decides what it does.
+ */
+static bool
+is_in_c(Oid function)
+{
+	HeapTuple	row = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Oid			language;
+
+	if (!HeapTupleIsValid(row))
+		return false;
+	language = ((Form_pg_proc) GETSTRUCT(row))->prolang;
+	ReleaseSysCache(row);
+	return language == INTERNALlanguageId || language == ClanguageId;
+}
+
+/*
+ * The validator of a function's language, unless its body is parsed already or
+ * the validator is not in C.
+ */
 static Oid
 find_validator(Oid function)
 {
@@ -42,15 +66,19 @@ find_validator(Oid function)
 		ReleaseSysCache(language);
 	}
 	ReleaseSysCache(row);
-	return validator;
+	return OidIsValid(validator) && is_in_c(validator) ? validator : InvalidOid;
 }
 
-/* Call the validator with the function's own settings. */
+/*
+ * Call the validator as the function's owner, with the function's own settings.
+ * The subtransaction that is rolled back restores the role.
+ */
 static void
 validate(void *arg)
 {
 	Oid			function = *(Oid *) arg;
 	Oid			validator = find_validator(function);
+	CmigRole	role;
 	HeapTuple	row;
 	Datum		settings;
 	bool		isnull;
@@ -58,9 +86,11 @@ validate(void *arg)
 	if (!OidIsValid(validator))
 		return;
 	row = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	cmig_role_read_as(&role, ((Form_pg_proc) GETSTRUCT(row))->proowner);
 	settings = SysCacheGetAttr(PROCOID, row, Anum_pg_proc_proconfig, &isnull);
 	if (!isnull)
-		ProcessGUCArray(DatumGetArrayTypePCopy(settings), PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE);
+		ProcessGUCArray(DatumGetArrayTypePCopy(settings), superuser() ? PGC_SUSET : PGC_USERSET,
+						PGC_S_SESSION, GUC_ACTION_SAVE);
 	ReleaseSysCache(row);
 	OidFunctionCall1(validator, ObjectIdGetDatum(function));
 }

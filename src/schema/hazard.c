@@ -77,8 +77,10 @@ analyze(void *arg)
 	Volatility *volatility = arg;
 	char	   *sql = psprintf("SELECT %s", volatility->expression);
 	RawStmt    *raw = cmig_raw_parse_one(sql);
-	Query	   *query = parse_analyze_fixedparams(raw, sql, NULL, 0, NULL);
+	Query	   *query;
 
+	cmig_raw_parse_blank_strings(raw->stmt);
+	query = parse_analyze_fixedparams(raw, sql, NULL, 0, NULL);
 	volatility->is_volatile = contain_volatile_functions((Node *) query->targetList);
 }
 

@@ -1,0 +1,59 @@
+--
+-- A superuser compares schemas in which another role has put code.  If such code
+-- runs as a superuser, it raises a warning.
+--
+CREATE EXTENSION pg_cmig;
+CREATE ROLE regress_hostile;
+CREATE SCHEMA hostile AUTHORIZATION regress_hostile;
+CREATE SCHEMA hostile_new AUTHORIZATION regress_hostile;
+SET SESSION AUTHORIZATION regress_hostile;
+CREATE FUNCTION hostile.note(what text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+	IF (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) THEN
+		RAISE WARNING '% runs as a superuser', what;
+	END IF;
+	RETURN true;
+END $$;
+CREATE DOMAIN hostile.checked AS text CHECK (hostile.note('the check of a domain'));
+CREATE TYPE hostile.pair AS (a hostile.checked, b integer);
+CREATE TABLE hostile.t (id integer);
+CREATE DOMAIN hostile_new.checked AS text CHECK (hostile.note('the check of a domain'));
+CREATE TYPE hostile_new.pair AS (a hostile_new.checked, b integer);
+
+-- the body of a function is analyzed, and so are its constants
+CREATE FUNCTION hostile_new.f() RETURNS text LANGUAGE sql AS $$ SELECT ('(x,1)'::hostile.pair)::text $$;
+CREATE FUNCTION hostile_new.g() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN ('(x,1)'::hostile.pair)::text; END $$;
+-- and a default
+CREATE TABLE hostile_new.t (id integer, p hostile_new.pair DEFAULT '(x,1)', q text DEFAULT ('(x,1)'::hostile_new.pair)::text);
+RESET SESSION AUTHORIZATION;
+
+-- the body of a function in a language with a validator that is not in C
+CREATE FUNCTION hostile.validate(oid) RETURNS void LANGUAGE plpgsql AS $$ BEGIN PERFORM hostile.note('a validator'); END $$;
+CREATE TRUSTED LANGUAGE regress_hostile_language HANDLER plpgsql_call_handler VALIDATOR hostile.validate;
+ALTER FUNCTION hostile.validate(oid) OWNER TO regress_hostile;
+SET SESSION AUTHORIZATION regress_hostile;
+CREATE FUNCTION hostile_new.h() RETURNS integer LANGUAGE regress_hostile_language AS $$ BEGIN RETURN 1; END $$;
+RESET SESSION AUTHORIZATION;
+
+SELECT action, kind, object, hazard FROM cmig.diff_schemas('hostile', 'hostile_new');
+SELECT action, kind, object, hazard FROM cmig.diff_schemas('hostile_new', 'hostile');
+SELECT action, kind, object, hazard FROM cmig.diff($$
+CREATE SCHEMA hostile_new;
+CREATE FUNCTION hostile_new.f() RETURNS text LANGUAGE sql AS 'SELECT ''y''::text';
+CREATE FUNCTION hostile_new.g() RETURNS text LANGUAGE sql AS 'SELECT ''y''::text';
+$$, '{hostile_new}');
+SELECT length(sql) > 0 AS written FROM cmig.schema_sql('{hostile_new}') sql;
+
+-- lint analyzes defaults
+SELECT rule, severity FROM cmig.lint_sql($$
+CREATE TABLE hostile.u (id integer);
+ALTER TABLE hostile.t ADD COLUMN p hostile.pair DEFAULT '(x,1)'::hostile.pair, ADD COLUMN q text DEFAULT ('(x,1)'::hostile.pair)::text;
+ALTER TABLE hostile.t ALTER COLUMN id TYPE text USING ('(x,1)'::hostile.pair)::text;
+$$) ORDER BY 1, 2;
+
+SET client_min_messages = error;
+DROP LANGUAGE regress_hostile_language CASCADE;
+DROP SCHEMA hostile, hostile_new CASCADE;
+DROP OWNED BY regress_hostile;
+DROP ROLE regress_hostile;
+DROP EXTENSION pg_cmig;
