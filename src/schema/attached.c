@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "schema/annotate.h"
 #include "schema/attached.h"
 #include "schema/kind_index.h"
 #include "schema/kind_table.h"
@@ -99,18 +100,102 @@ stays_attached(const CmigDifference *difference, const CmigObject *table, bool o
 	return (old ? difference->of_from : difference->of_to)[link->index]->action == CMIG_NO_CHANGE;
 }
 
-/* Append the statements that create the object by itself. */
-static List *
-append_creation(List *statements, const CmigObject *object)
+/* Is it a part of a partitioned table's index, or of such a constraint? */
+static const char *
+parent_of(const CmigObject *object)
 {
-	CmigObject *alone = cmig_object_new(object->kind, object->name, object->identity);
+	return is_index(object) ? cmig_index_parent(object) : NULL;
+}
+
+/*
+ * The attached indexes of an index, a list of CmigObject: all of them if only
+ * some of the partitions have it, and otherwise those of partitions that are
+ * attached before and after the change.
+ */
+static List *
+attached_to(const CmigDifference *difference, const CmigObject *object, bool old)
+{
+	const CmigImage *image = old ? difference->from : difference->to;
+	const char *name = is_index(object) ? index_name(object) : NULL;
+	List	   *found = NIL;
+
+	if (name == NULL || object->parent->kind != &cmig_kind_table || !cmig_table_is_partitioned(object->parent))
+		return NIL;
+	for (int i = 0; i < image->count; i++)
+	{
+		const CmigObject *other = image->objects[i];
+		const char *parent = parent_of(other);
+
+		if (parent != NULL && strcmp(parent, name) == 0 &&
+			(cmig_index_is_partial(object) || stays_attached(difference, other->parent, old)))
+			found = lappend(found, unconstify(CmigObject *, other));
+	}
+	return found;
+}
+
+/* What two indexes that the server treats as equivalent have in common. */
+static const char *
+shape_of(const CmigObject *object)
+{
+	const char *definition = cmig_index_definition(object);
+	const char *start = object->kind == &cmig_kind_index ? strstr(definition, " USING ") : definition;
+
+	return start ? start : definition;
+}
+
+/* Does the table have an index, attached to no other, that could be taken? */
+static bool
+has_loose_index(const CmigImage *image, const CmigObject *attached)
+{
+	const CmigObject *table = cmig_image_lookup(image, &cmig_kind_table, attached->parent->identity);
+
+	for (const CmigObject *child = table ? table->child : NULL; child != NULL; child = child->sibling)
+		if (is_index(child) && index_name(child) != NULL && parent_of(child) == NULL && child->kind == attached->kind)
+			return true;
+	return false;
+}
+
+/* Is it dropped and created with the partitioned table's, in one row? */
+static bool
+is_remade(const CmigDifference *difference, const CmigObject *object, bool old)
+{
+	return cmig_attached_is_remade(difference, (old ? difference->of_from : difference->of_to)[object->index]);
+}
+
+/*
+ * Does the server create the attached index as it must be, together with the
+ * partitioned table's?
+ */
+static bool
+is_plain(const CmigDifference *difference, const CmigObject *object, const CmigObject *parent, bool old)
+{
 	ListCell   *cell;
 
-	memcpy(alone, object, offsetof(CmigObject, values) + sizeof(char *) * object->kind->nproperties);
-	alone->folded = false;
-	foreach(cell, object->kind->create(alone))
-		statements = lappend(statements, ((CmigDdl *) lfirst(cell))->sql);
-	return statements;
+	if (!has_default_name(object) || object->kind != parent->kind || strcmp(shape_of(object), shape_of(parent)) != 0)
+		return false;
+	if (object->comment != NULL && is_remade(difference, object, old))
+		return false;
+	if (!cmig_index_is_like(object, parent))
+		return false;
+	if (has_loose_index(difference->from, object) || has_loose_index(difference->to, object))
+		return false;
+	foreach(cell, attached_to(difference, object, old))
+		if (!is_plain(difference, lfirst(cell), object, old))
+			return false;
+	return true;
+}
+
+/* The statement for the partitioned table only, without its partitions. */
+static char *
+with_only(const CmigObject *object, const char *sql)
+{
+	const char *start = object->kind == &cmig_kind_index ? psprintf(" %s ON ", cmig_quote(object->name)) : "ALTER TABLE ";
+	const char *found = strstr(sql, psprintf("%s%s ", start, object->parent->identity));
+
+	if (found == NULL)
+		return pstrdup(sql);
+	found += strlen(start);
+	return psprintf("%sONLY %s", pnstrdup(sql, found - sql), found);
 }
 
 /* Is the object created by a statement of its own? */
@@ -122,67 +207,95 @@ is_made(const CmigDifference *difference, const CmigObject *object, bool old)
 	return action == CMIG_AGAIN || action == (old ? CMIG_DROP : CMIG_CREATE);
 }
 
-/* The comments of an object that is created without a row of its own. */
+/* The statements that create an attached index, with its own ones. */
 static List *
-append_annotations(const CmigDifference *difference, List *statements, const CmigObject *object, bool old)
+creation(const CmigDifference *difference, const CmigObject *object, bool partial, bool old)
 {
+	CmigObject *alone = cmig_object_new(object->kind, object->name, object->identity);
 	CmigDiffOptions options = *difference->options;
-	ListCell   *cell;
+	List	   *ddl;
 
-	options.comments |= old;
-	foreach(cell, cmig_annotate_create(object, &options))
-		statements = lappend(statements, ((CmigDdl *) lfirst(cell))->sql);
-	return statements;
+	memcpy(alone, object, offsetof(CmigObject, values) + sizeof(char *) * object->kind->nproperties);
+	alone->folded = false;
+	ddl = alone->kind->create(alone);
+	cmig_attached_complete(difference, object, ddl, old);
+	options.comments |= old || is_remade(difference, object, old);
+	if (partial || is_remade(difference, object, old))
+		ddl = list_concat(ddl, cmig_annotate_create(object, &options));
+	return ddl;
 }
 
-List *
-cmig_attached_attach(const CmigDifference *difference, const CmigObject *object, bool old)
+/* Append a statement to the first one of the list. */
+static void
+append(CmigDdl *first, const char *sql)
 {
-	const CmigImage *image = old ? difference->from : difference->to;
-	List	   *statements = NIL;
+	first->sql = psprintf("%s;\n%s", first->sql, sql);
+}
 
-	for (int i = 0; cmig_index_is_partial(object) && i < image->count; i++)
+void
+cmig_attached_complete(const CmigDifference *difference, const CmigObject *object, List *ddl, bool old)
+{
+	List	   *attached = ddl != NIL ? attached_to(difference, object, old) : NIL;
+	bool		partial = attached != NIL && cmig_index_is_partial(object);
+	bool		plain = !partial;
+	CmigDdl    *first = ddl != NIL ? linitial(ddl) : NULL;
+	ListCell   *cell,
+			   *statement;
+
+	foreach(cell, attached)
+		plain = plain && is_plain(difference, lfirst(cell), object, old);
+	if (plain)
+		return;
+	first->sql = with_only(object, first->sql);
+	foreach(cell, attached)
 	{
-		const CmigObject *other = image->objects[i];
-		const char *parent = is_index(other) ? cmig_index_parent(other) : NULL;
+		const CmigObject *other = lfirst(cell);
 
-		if (parent == NULL || strcmp(parent, object->identity) != 0)
-			continue;
 		if (!is_made(difference, other, old))
-		{
-			statements = list_concat(statements, cmig_attached_create(difference, other, old));
-			statements = append_creation(statements, other);
-			statements = append_annotations(difference, statements, other, old);
-			statements = list_concat(statements, cmig_attached_attach(difference, other, old));
-		}
-		statements = lappend(statements, psprintf("ALTER INDEX %s ATTACH PARTITION %s",
-												  object->identity, index_name(other)));
+			foreach(statement, creation(difference, other, partial, old))
+				append(first, ((CmigDdl *) lfirst(statement))->sql);
+		append(first, psprintf("ALTER INDEX %s ATTACH PARTITION %s", index_name(object), index_name(other)));
 	}
-	return statements;
 }
 
-List *
-cmig_attached_create(const CmigDifference *difference, const CmigObject *object, bool old)
+/* The change of the index to which an index is attached, or NULL. */
+static const CmigChange *
+parent_change(const CmigDifference *difference, const CmigChange *change)
 {
-	const CmigImage *image = old ? difference->from : difference->to;
-	const char *name = is_index(object) ? index_name(object) : NULL;
-	List	   *statements = NIL;
+	const CmigObject *object = change->to ? change->to : change->from;
+	const CmigImage *image = change->to ? difference->to : difference->from;
+	const CmigObject *parent = parent_of(object) ? cmig_attached_find(image, parent_of(object)) : NULL;
 
-	if (name == NULL || object->parent->kind != &cmig_kind_table || !cmig_table_is_partitioned(object->parent) ||
-		cmig_index_is_partial(object))
-		return NIL;
-	for (int i = 0; i < image->count; i++)
+	return parent ? (change->to ? difference->of_to : difference->of_from)[parent->index] : NULL;
+}
+
+bool
+cmig_attached_is_remade(const CmigDifference *difference, const CmigChange *change)
+{
+	if (change->from == NULL || change->to == NULL || change->to->alone || parent_of(change->from) == NULL)
+		return false;
+	while ((change = parent_change(difference, change)) != NULL)
+		if (change->action == CMIG_AGAIN)
+			return true;
+	return false;
+}
+
+void
+cmig_attached_settle(CmigDifference *difference)
+{
+	for (int i = 0; i < difference->count; i++)
 	{
-		const CmigObject *other = image->objects[i];
-		const char *parent = is_index(other) ? cmig_index_parent(other) : NULL;
+		CmigChange *change = &difference->changes[i];
 
-		if (parent == NULL || strcmp(parent, name) != 0 || !stays_attached(difference, other->parent, old))
+		if (change->action != CMIG_ALTER || !is_index(change->to ? change->to : change->from) ||
+			!cmig_attached_is_remade(difference, change))
 			continue;
-		statements = list_concat(statements, cmig_attached_create(difference, other, old));
-		if (!has_default_name(other))
-			statements = append_creation(statements, other);
+		change->action = CMIG_NO_CHANGE;
+		change->ddl = NIL;
 	}
-	return statements;
+	for (int i = 0; i < difference->count && !difference->options->comments; i++)
+		if (cmig_attached_is_remade(difference, &difference->changes[i]))
+			cmig_annotate_keep_comments(difference->changes[i].from, difference->changes[i].to);
 }
 
 /*
@@ -202,18 +315,6 @@ cmig_attached_find(const CmigImage *image, const char *name)
 	return NULL;
 }
 
-/* Is the index of the partitioned table the same in both images? */
-static bool
-same_parent(const CmigImage *from, const CmigImage *to, const char *name)
-{
-	const CmigObject *old = cmig_attached_find(from, name);
-	const CmigObject *new = cmig_attached_find(to, name);
-
-	return old != NULL && new != NULL && old->kind == new->kind &&
-		strcmp(old->parent->identity, new->parent->identity) == 0 &&
-		cmig_kind_same_value(&old->kind->properties[0], old->values[0], new->values[0]);
-}
-
 /* The index of the table that is attached to that index, or NULL. */
 static const CmigObject *
 find_attached(const CmigImage *image, const CmigObject *table, const char *parent)
@@ -221,9 +322,30 @@ find_attached(const CmigImage *image, const CmigObject *table, const char *paren
 	const CmigObject *other = cmig_image_lookup(image, table->kind, table->identity);
 
 	for (const CmigObject *child = other ? other->child : NULL; child != NULL; child = child->sibling)
-		if (is_index(child) && cmig_index_parent(child) != NULL && strcmp(cmig_index_parent(child), parent) == 0)
+		if (parent_of(child) != NULL && strcmp(parent_of(child), parent) == 0)
 			return child;
 	return NULL;
+}
+
+/*
+ * The same index in the new image, or NULL: of the same name and definition, or
+ * attached to the same index of the partitioned table.
+ */
+static const CmigObject *
+counterpart(const CmigImage *from, const CmigImage *to, const CmigObject *object)
+{
+	const char *parent = parent_of(object);
+	const CmigObject *old = parent ? cmig_attached_find(from, parent) : NULL;
+	const CmigObject *new = old ? counterpart(from, to, old) : NULL;
+
+	if (parent != NULL)
+	{
+		new = new ? find_attached(to, object->parent, index_name(new)) : NULL;
+		return new != NULL && new->kind == object->kind ? new : NULL;
+	}
+	new = cmig_attached_find(to, index_name(object));
+	return new != NULL && new->kind == object->kind && strcmp(new->parent->identity, object->parent->identity) == 0 &&
+		cmig_kind_same_value(&new->kind->properties[0], object->values[0], new->values[0]) ? new : NULL;
 }
 
 List *
@@ -234,12 +356,10 @@ cmig_attached_names(const CmigImage *from, const CmigImage *to)
 	for (int i = 0; i < from->count; i++)
 	{
 		const CmigObject *object = from->objects[i];
-		const char *parent = is_index(object) ? cmig_index_parent(object) : NULL;
-		const CmigObject *other = parent ? find_attached(to, object->parent, parent) : NULL;
+		const CmigObject *other = parent_of(object) ? counterpart(from, to, object) : NULL;
 		CmigAttachedName *name;
 
-		if (other == NULL || other->kind != object->kind || strcmp(other->name, object->name) == 0 ||
-			!same_parent(from, to, parent))
+		if (other == NULL || strcmp(other->name, object->name) == 0)
 			continue;
 		name = palloc(sizeof(CmigAttachedName));
 		name->from = object;

@@ -14,19 +14,21 @@
 #include "schema/difference.h"
 
 /*
- * The statements, a list of char *, that create indexes with names that the
- * server would not choose, to be run before the statement that creates the
- * index or constraint of the partitioned table.  The object is one of the old
- * image if "old".
+ * Complete the statements that create the index or constraint of a partitioned
+ * table, a list of CmigDdl.  If the server would not create the attached indexes
+ * as they must be, it is created without them, and they are created and
+ * attached after it.  The object is one of the old image if "old".
  */
-extern List *cmig_attached_create(const CmigDifference *difference, const CmigObject *object, bool old);
+extern void cmig_attached_complete(const CmigDifference *difference, const CmigObject *object, List *ddl, bool old);
 
 /*
- * The statements that attach indexes of partitions, and create those that no
- * other statement creates, to be run after the one that creates the index of a
- * partitioned table which only some of the partitions have.
+ * Is the attached index dropped and created again together with the index of
+ * the partitioned table?
  */
-extern List *cmig_attached_attach(const CmigDifference *difference, const CmigObject *object, bool old);
+extern bool cmig_attached_is_remade(const CmigDifference *difference, const CmigChange *change);
+
+/* Remove the statements for attached indexes of which this is true. */
+extern void cmig_attached_settle(CmigDifference *difference);
 
 /* The index, or the constraint with the index, of this qualified name, or NULL. */
 extern const CmigObject *cmig_attached_find(const CmigImage *image, const char *name);

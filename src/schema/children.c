@@ -97,54 +97,63 @@ restore_not_null(List *ddl, const char *statement)
 	}
 }
 
-/* Let the statements that drop the NOT NULL of a column leave the children as they are. */
-static void
-leave_children(List *ddl, const CmigObject *table)
-{
-	const char *start = psprintf("ALTER TABLE %s ", table->identity);
-	ListCell   *cell;
-
-	foreach(cell, ddl)
-	{
-		CmigDdl    *entry = lfirst(cell);
-		char	  **text = strstr(entry->sql, " DROP NOT NULL") ? &entry->sql : &entry->undo;
-
-		if (strstr(*text, " DROP NOT NULL") != NULL && strncmp(*text, start, strlen(start)) == 0)
-			*text = psprintf("ALTER TABLE ONLY %s %s", table->identity, *text + strlen(start));
-	}
-}
-
+/* Does the column inherit from that column, perhaps through others? */
 static bool
-stays_not_null(const CmigChange *change)
+inherits(const CmigObject *column, const CmigObject *from)
 {
-	return change->from != NULL && change->to != NULL &&
-		cmig_column_is_not_null(change->from) && cmig_column_is_not_null(change->to);
+	while ((column = cmig_column_parent(column)) != NULL)
+		if (column == from)
+			return true;
+	return false;
 }
 
 /*
- * Are the columns of all children NOT NULL before and after the change?
- * Partitions cannot be left out by ALTER TABLE ONLY.
+ * "ALTER TABLE ... DROP NOT NULL" for the table only, and for those children
+ * that can be NULL after it.
  */
-static bool
-all_stay_not_null(const CmigDifference *difference, const CmigObject *column)
+static char *
+only(const CmigDifference *difference, const CmigImage *after, const CmigObject *column, const char *statement)
 {
-	if (cmig_table_is_partitioned(column->parent))
-		return false;
-	for (int i = 0; i < difference->to->count; i++)
-	{
-		const CmigObject *child = difference->to->objects[i];
+	StringInfoData sql;
 
-		if (child->kind == column->kind && strcmp(child->name, column->name) == 0 &&
-			cmig_column_parent(child) == column && !stays_not_null(difference->of_to[i]))
-			return false;
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "ALTER TABLE ONLY %s", statement + strlen("ALTER TABLE "));
+	for (int i = 0; i < after->count; i++)
+	{
+		const CmigObject *other = after->objects[i];
+		const CmigChange *change = after == difference->to ? difference->of_to[i] : difference->of_from[i];
+
+		if (other->kind == column->kind && change->from != NULL && change->to != NULL &&
+			!cmig_column_is_not_null(other) && inherits(other, column))
+			appendStringInfo(&sql, ";\nALTER TABLE ONLY %s ALTER COLUMN %s DROP NOT NULL",
+							 other->parent->identity, cmig_quote(other->name));
 	}
-	return true;
+	return sql.data;
+}
+
+/* Leave out children when the NOT NULL of a column is dropped. */
+static void
+drop_only(const CmigDifference *difference, const CmigChange *parent)
+{
+	ListCell   *cell;
+
+	foreach(cell, parent->ddl)
+	{
+		CmigDdl    *entry = lfirst(cell);
+		bool		upgrade = strstr(entry->sql, " DROP NOT NULL") != NULL;
+		char	  **text = upgrade ? &entry->sql : &entry->undo;
+
+		if (strstr(*text, " DROP NOT NULL") != NULL && strncmp(*text, "ALTER TABLE ", 12) == 0 &&
+			strncmp(*text, "ALTER TABLE ONLY ", 17) != 0)
+			*text = only(difference, upgrade ? difference->to : difference->from,
+						 upgrade ? parent->to : parent->from, *text);
+	}
 }
 
 /*
  * If a column is NOT NULL before and after the change, but the parent's column
- * only on one side, the parent's is dropped there only, or it is set again
- * after that.
+ * only on one side, the child keeps it when the parent's is dropped.  This
+ * always affects partitions, so that it is set again.
  */
 static void
 keep_not_null(const CmigDifference *difference, const CmigChange *change)
@@ -159,11 +168,9 @@ keep_not_null(const CmigDifference *difference, const CmigChange *change)
 		const CmigChange *parent = difference->of_to[new->index];
 
 		old = parent->from;
-		if (old != NULL && cmig_column_is_not_null(old) == cmig_column_is_not_null(new))
-			continue;
-		if (all_stay_not_null(difference, new))
-			leave_children(parent->ddl, new->parent);
-		else
+		if (old != NULL && !cmig_table_is_partitioned(new->parent) && parent->to != NULL)
+			drop_only(difference, parent);
+		else if (old == NULL || cmig_column_is_not_null(old) != cmig_column_is_not_null(new))
 			restore_not_null(parent->ddl, psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL",
 												   change->to->parent->identity, cmig_quote(change->to->name)));
 	}

@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "schema/annotate.h"
+#include "schema/attached.h"
 #include "schema/children.h"
 #include "schema/compare.h"
 #include "schema/family.h"
@@ -166,6 +167,7 @@ cmig_compare(CmigImage *from, CmigImage *to, const CmigDiffOptions *options)
 	difference->of_from = palloc0(sizeof(CmigChange *) * Max(from->count, 1));
 	difference->of_to = palloc0(sizeof(CmigChange *) * Max(to->count, 1));
 	cmig_match_objects(difference);
+	cmig_match_attached(difference);
 	cmig_foreign_refuse(difference);
 	cmig_family_exclude(difference);
 	decide_late(difference);
@@ -174,6 +176,7 @@ cmig_compare(CmigImage *from, CmigImage *to, const CmigDiffOptions *options)
 	cmig_match_detached(difference);
 	cmig_children_keep(difference);
 	renew_indexes(difference);
+	cmig_attached_settle(difference);
 	for (int i = 0; i < difference->count; i++)
 		if (difference->changes[i].away != NULL)
 			cmig_replace_finish(difference, &difference->changes[i]);

@@ -78,23 +78,6 @@ creation(const Deparse *deparse, const CmigObject *object, const CmigDiffOptions
 	return ddl;
 }
 
-/* Put statements before the first one of the list. */
-static void
-prepend(List *ddl, const List *statements)
-{
-	CmigDdl    *first = ddl == NIL ? NULL : linitial(ddl);
-	StringInfoData sql;
-	ListCell   *cell;
-
-	if (first == NULL || statements == NIL)
-		return;
-	initStringInfo(&sql);
-	foreach(cell, statements)
-		appendStringInfo(&sql, "%s;\n", (char *) lfirst(cell));
-	appendStringInfoString(&sql, first->sql);
-	first->sql = sql.data;
-}
-
 /* Put statements after the first one of the list. */
 static void
 append(List *ddl, const List *statements)
@@ -167,8 +150,7 @@ put_create(Deparse *deparse, const CmigChange *change)
 						  deparse->difference->from, false, ddl);
 	if (change->taken)
 		((CmigDdl *) linitial(ddl))->undo = psprintf("DROP FUNCTION IF EXISTS %s", change->to->identity);
-	prepend(ddl, cmig_attached_create(deparse->difference, change->to, false));
-	append(ddl, cmig_attached_attach(deparse->difference, change->to, false));
+	cmig_attached_complete(deparse->difference, change->to, ddl, false);
 	append(ddl, cmig_children_validate(deparse->difference->to, change->to));
 	put_ddl(deparse, "create", change->to, ddl);
 }
@@ -240,8 +222,7 @@ put_drop(Deparse *deparse, const CmigChange *change)
 	List	   *ddl = without_checks(change, creation(deparse, object, &deparse->restore), change->from, NULL);
 	ListCell   *cell;
 
-	prepend(ddl, cmig_attached_create(deparse->difference, change->from, true));
-	append(ddl, cmig_attached_attach(deparse->difference, change->from, true));
+	cmig_attached_complete(deparse->difference, change->from, ddl, true);
 	append(ddl, cmig_children_validate(deparse->difference->from, change->from));
 	if (change->from->parent != NULL)
 		continue_sequence(change, deparse->difference->of_from[change->from->parent->index],

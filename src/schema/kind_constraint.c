@@ -115,6 +115,20 @@ cmig_constraint_attached(const CmigObject *constraint)
 	return constraint->values[ATTACHED];
 }
 
+static bool
+is_same(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+bool
+cmig_constraint_is_like(const CmigObject *attached, const CmigObject *constraint)
+{
+	return is_same(attached->values[INDEX_OPTIONS], constraint->values[INDEX_OPTIONS]) &&
+		is_same(attached->values[TABLESPACE], constraint->values[TABLESPACE]) &&
+		attached->values[CLUSTERED] == NULL && attached->values[REPLICA_IDENTITY] == NULL;
+}
+
 /* The end of a list in parentheses that begins at "start". */
 static const char *
 list_end(const char *start)
@@ -333,19 +347,19 @@ index_name(const CmigObject *constraint)
 }
 
 /*
- * Does another unique constraint or primary key with the same columns precede
- * it? CREATE TABLE would create only one of them.
+ * Does another constraint with an index on the same columns precede it? CREATE
+ * TABLE would create only one of them.
  */
 static bool
 is_redundant(const CmigObject *constraint)
 {
 	const char *columns = strchr(constraint->values[DEFINITION], '(');
 
-	if (strchr("pu", *constraint->values[TYPE]) == NULL || columns == NULL)
+	if (strchr("pux", *constraint->values[TYPE]) == NULL || columns == NULL)
 		return false;
 	for (const CmigObject *other = constraint->parent->child; other != constraint; other = other->sibling)
 	{
-		const char *others = other->kind == constraint->kind && strchr("pu", *other->values[TYPE]) != NULL ?
+		const char *others = other->kind == constraint->kind && strchr("pux", *other->values[TYPE]) != NULL ?
 		strchr(other->values[DEFINITION], '(') : NULL;
 
 		if (others != NULL && strcmp(columns, others) == 0)

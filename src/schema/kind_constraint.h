@@ -25,6 +25,12 @@ extern const char *cmig_constraint_text(const CmigObject *constraint);
  */
 extern const char *cmig_constraint_attached(const CmigObject *constraint);
 
+/*
+ * Does an attached index have the parameters and the tablespace of the other
+ * one, and nothing that only ALTER TABLE can set?
+ */
+extern bool cmig_constraint_is_like(const CmigObject *attached, const CmigObject *constraint);
+
 /* "CONSTRAINT name CHECK (...)" */
 extern void cmig_constraint_definition(StringInfo buf, const CmigObject *constraint);
 

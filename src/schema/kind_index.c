@@ -8,6 +8,7 @@
 
 #include "schema/kind_constraint.h"
 #include "schema/kind_index.h"
+#include "schema/kind_table.h"
 #include "schema/kinds.h"
 
 enum
@@ -83,6 +84,19 @@ cmig_index_parent(const CmigObject *object)
 	return object->kind == &cmig_kind_index ? object->values[ATTACHED] : cmig_constraint_attached(object);
 }
 
+bool
+cmig_index_is_like(const CmigObject *attached, const CmigObject *index)
+{
+	const char *one = attached->values[TABLESPACE],
+			   *other = index->values[TABLESPACE];
+
+	if (attached->kind != &cmig_kind_index)
+		return cmig_constraint_is_like(attached, index);
+	return (one == other || (one != NULL && other != NULL && strcmp(one, other) == 0)) &&
+		attached->values[CLUSTERED] == NULL && attached->values[REPLICA_IDENTITY] == NULL &&
+		attached->values[STATISTICS] == NULL;
+}
+
 const char *
 cmig_index_definition(const CmigObject *object)
 {
@@ -125,7 +139,10 @@ statistics_sql(const CmigObject *index, const char *old, const char *new)
 	const char *separator = "";
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "ALTER INDEX %s ", index->identity);
+
+	/* ALTER INDEX would also set those of the attached indexes */
+	appendStringInfo(&sql, "ALTER %s %s ", index->parent->kind == &cmig_kind_table && cmig_table_is_partitioned(index->parent) ?
+					 "TABLE ONLY" : "INDEX", index->identity);
 	for (int pass = 0; pass < 2; pass++)
 	{
 		const char *p = pass == 0 ? old : new;

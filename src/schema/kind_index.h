@@ -16,6 +16,13 @@
  */
 extern const char *cmig_index_parent(const CmigObject *object);
 
+/*
+ * Does an attached index have the tablespace and the other properties that the
+ * server gives it when it creates the index of the partitioned table?  Both may
+ * be constraints.  Definitions are not compared.
+ */
+extern bool cmig_index_is_like(const CmigObject *attached, const CmigObject *index);
+
 /* The printed definition of an index or a constraint. */
 extern const char *cmig_index_definition(const CmigObject *object);
 

@@ -245,6 +245,37 @@ add_change(CmigDifference *difference, CmigObject *from, CmigObject *to)
 }
 
 /*
+ * Is an index of a partition that stays attached to the same table attached to
+ * another index of it?  Then it is dropped with the one and created with the
+ * other.
+ */
+static bool
+is_moved(const CmigDifference *difference, const CmigObject *from, const CmigObject *to)
+{
+	const char *old = cmig_index_parent(from),
+			   *new = cmig_index_parent(to);
+	const CmigObject *link = cmig_image_lookup(difference->from, &cmig_kind_partition, from->parent->identity),
+			   *other = cmig_image_lookup(difference->to, &cmig_kind_partition, to->parent->identity);
+
+	return old != NULL && new != NULL && strcmp(old, new) != 0 &&
+		link != NULL && other != NULL && !differs(link, other);
+}
+
+/* Can ALTER not make the change? */
+static bool
+is_renewed(const CmigObject *from, const CmigObject *to)
+{
+	CmigAlter	alter = {.from = from,.to = to};
+
+	if (!differs(from, to))
+		return false;
+	if (to->kind->alter == NULL)
+		return true;
+	to->kind->alter(&alter);
+	return alter.again;
+}
+
+/*
  * Is an index or a constraint inherited on one side only, and is the parent's
  * not the same on the other side?  Then it is dropped or created with the
  * parent's.
@@ -255,13 +286,17 @@ is_of_gone_parent(const CmigDifference *difference, const CmigObject *from, cons
 	const CmigObject *parent,
 			   *other;
 
-	if (from->inherited == to->inherited || (from->kind != &cmig_kind_index && from->kind != &cmig_kind_constraint))
+	if (from->kind != &cmig_kind_index && from->kind != &cmig_kind_constraint)
+		return false;
+	if (from->inherited && to->inherited)
+		return is_moved(difference, from, to);
+	if (from->inherited == to->inherited)
 		return false;
 	parent = from->inherited ? cmig_children_parent(difference->from, from) : cmig_children_parent(difference->to, to);
 	if (parent == NULL)
 		return false;
 	other = cmig_image_lookup(from->inherited ? difference->to : difference->from, parent->kind, parent->identity);
-	return other == NULL || !cmig_kind_same_value(&parent->kind->properties[0], parent->values[0], other->values[0]);
+	return other == NULL || (from->inherited ? is_renewed(parent, other) : is_renewed(other, parent));
 }
 
 void
@@ -289,6 +324,45 @@ cmig_match_objects(CmigDifference *difference)
 			add_change(difference, NULL, to->objects[j]);
 		i += order <= 0;
 		j += order >= 0;
+	}
+}
+
+/* The change of the index to which an index stays attached, or NULL. */
+static CmigChange *
+attached_parent(const CmigDifference *difference, const CmigChange *change)
+{
+	const CmigObject *link = cmig_image_lookup(difference->to, &cmig_kind_partition, change->to->parent->identity);
+	const CmigObject *parent = cmig_index_parent(change->to) ? cmig_children_parent(difference->to, change->to) : NULL;
+
+	if (link == NULL || difference->of_to[link->index]->action != CMIG_NO_CHANGE || parent == NULL)
+		return NULL;
+	return difference->of_to[parent->index];
+}
+
+/*
+ * The server also attaches indexes whose order is not that of the partitioned
+ * table's.  An attached index can only be created again with that one.
+ */
+void
+cmig_match_attached(CmigDifference *difference)
+{
+	for (int i = 0; i < difference->count; i++)
+	{
+		const CmigChange *change = &difference->changes[i];
+		CmigChange *parent;
+
+		if (!cmig_children_is_attached(change) || cmig_index_parent(change->from) == NULL ||
+			!is_renewed(change->from, change->to))
+			continue;
+		while ((parent = attached_parent(difference, change)) != NULL && parent->from != NULL)
+		{
+			if (!cmig_children_is_attached(parent))
+			{
+				parent->action = CMIG_AGAIN;
+				parent->ddl = NIL;
+			}
+			change = parent;
+		}
 	}
 }
 

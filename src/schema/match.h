@@ -20,6 +20,12 @@
 extern void cmig_match_objects(CmigDifference *difference);
 
 /*
+ * Create the index of a partitioned table again if one that is attached to it
+ * changes.
+ */
+extern void cmig_match_attached(CmigDifference *difference);
+
+/*
  * Decide again about objects that are no longer inherited, because their table
  * is detached from the parent, or because the parent is created again.
  */

@@ -261,13 +261,46 @@ share_names(const CmigObject *a, const CmigObject *b)
 	return a->kind == b->kind || ((a->kind->flags & flags) & (b->kind->flags & flags)) != 0;
 }
 
-/* The object that already has this identity, or NULL. */
+/*
+ * The qualified name of the relation that the object, with this name, is or
+ * whose index it has, or NULL.
+ */
+static const char *
+relation_with(const CmigObject *object, const char *name)
+{
+	const CmigObject *table = object->parent;
+
+	if ((object->kind->flags & CMIG_KIND_RELATION) != 0)
+		return name == object->name ? object->identity : identity_with(object, name);
+	if (object->kind != &cmig_kind_constraint || object->kind->index_name(object) == NULL)
+		return NULL;
+	if (name == object->name)
+		return object->kind->index_name(object);
+	return psprintf("%s%s", pnstrdup(table->identity, strlen(table->identity) - strlen(cmig_quote(table->name))),
+					cmig_quote(name));
+}
+
+/* Would the object have, with this name, one that the other one has? */
+static bool
+collides(const CmigObject *object, const char *name, const CmigObject *other, const char *others)
+{
+	const char *relation = relation_with(object, name),
+			   *second = relation ? relation_with(other, others) : NULL;
+
+	if (object == other)
+		return false;
+	if (second != NULL && strcmp(relation, second) == 0)
+		return true;
+	return share_names(object, other) &&
+		strcmp(identity_with(object, name), others == other->name ? other->identity : identity_with(other, others)) == 0;
+}
+
+/* The object that already has this name, or NULL. */
 static CmigObject *
-find_holder(const CmigImage *image, const CmigObject *object, const char *identity)
+find_holder(const CmigImage *image, const CmigObject *object, const char *name)
 {
 	for (int i = 0; i < image->count; i++)
-		if (image->objects[i] != object && strcmp(image->objects[i]->identity, identity) == 0 &&
-			share_names(image->objects[i], object))
+		if (collides(object, name, image->objects[i], image->objects[i]->name))
 			return image->objects[i];
 	return NULL;
 }
@@ -298,11 +331,10 @@ typedef struct Pending
 
 /* Does an object that is still to be renamed have this name? */
 static bool
-is_waited_for(const Pending *pending, int count, const CmigObject *object, const char *identity)
+is_waited_for(const Pending *pending, int count, const CmigObject *object, const char *name)
 {
 	for (int i = 0; i < count; i++)
-		if (!pending[i].done && pending[i].object != object && share_names(pending[i].object, object) &&
-			strcmp(identity_with(pending[i].object, pending[i].current), identity) == 0)
+		if (!pending[i].done && collides(object, name, pending[i].object, pending[i].current))
 			return true;
 	return false;
 }
@@ -349,12 +381,11 @@ next_step(const CmigImage *image, Pending *pending, int count, List **steps)
 	for (int i = 0; i < count; i++)
 	{
 		Pending    *one = &pending[i];
-		char	   *identity = identity_with(one->object, one->rename->name);
 
 		if (one->done)
 			continue;
 		waits = one;
-		if (is_waited_for(pending, count, one->object, identity))
+		if (is_waited_for(pending, count, one->object, one->rename->name))
 			continue;
 		*steps = add_step(*steps, one->object, one->current, one->rename->name);
 		one->done = true;
@@ -367,7 +398,7 @@ next_step(const CmigImage *image, Pending *pending, int count, List **steps)
 	{
 		char	   *name = psprintf("cmig_swap_%d", i);
 
-		if (find_holder(image, waits->object, identity_with(waits->object, name)) != NULL)
+		if (find_holder(image, waits->object, name) != NULL)
 			continue;
 		*steps = add_step(*steps, waits->object, waits->current, name);
 		waits->current = name;
@@ -384,8 +415,7 @@ cmig_rename_steps(const CmigImage *image, const List *renames, CmigRenameRank ra
 
 	for (int i = 0; i < count; i++)
 	{
-		char	   *identity = identity_with(pending[i].object, pending[i].rename->name);
-		CmigObject *holder = find_holder(image, pending[i].object, identity);
+		CmigObject *holder = find_holder(image, pending[i].object, pending[i].rename->name);
 
 		if (holder != NULL && !is_pending(pending, count, holder))
 			ereport(ERROR,
@@ -507,50 +537,90 @@ cmig_rename_derived(const CmigImage *from, const CmigImage *to, const List *rena
 	return result;
 }
 
-/* Is the object's new name free, or will it be? */
-static bool
-can_get_name(const CmigImage *from, const List *names, const CmigAttachedName *name)
+static CmigRename *
+attached_rename(const CmigObject *object, const char *name)
 {
-	const CmigObject *holder = find_holder(from, name->from, identity_with(name->from, name->to->name));
+	CmigRename *rename = palloc0(sizeof(CmigRename));
+
+	rename->text = object->identity;
+	rename->rank = CMIG_RENAME_PART;
+	rename->address = object->address;
+	rename->name = unconstify(char *, name);
+	return rename;
+}
+
+/* Is the object among those that get another name? */
+static bool
+is_renamed(const List *names, const CmigObject *object)
+{
 	ListCell   *cell;
 
-	if (holder == NULL)
-		return true;
 	foreach(cell, names)
-	{
-		if (((CmigAttachedName *) lfirst(cell))->from == holder)
+		if (((CmigAttachedName *) lfirst(cell))->from == object)
 			return true;
-	}
 	return false;
+}
+
+/* Is it an index, or a constraint with one? */
+static bool
+has_index(const CmigObject *object)
+{
+	return object->kind == &cmig_kind_index ||
+		(object->kind == &cmig_kind_constraint && object->kind->index_name(object) != NULL);
+}
+
+/* Remove the names that objects of other kinds have. */
+static List *
+without_taken(const CmigImage *from, List *names)
+{
+	int			count;
+
+	do
+	{
+		ListCell   *cell;
+
+		count = list_length(names);
+		foreach(cell, names)
+		{
+			const CmigAttachedName *name = lfirst(cell);
+			const CmigObject *holder = find_holder(from, name->from, name->to->name);
+
+			if (holder != NULL && !has_index(holder) && !is_renamed(names, holder))
+				names = foreach_delete_current(names, cell);
+		}
+	} while (list_length(names) != count);
+	return names;
+}
+
+/* A name that nothing has. */
+static char *
+free_name(const CmigImage *from, const CmigImage *to, const CmigObject *object, int *number)
+{
+	char	   *name;
+
+	do
+		name = psprintf("cmig_old_%d", (*number)++);
+	while (find_holder(from, object, name) != NULL || find_holder(to, object, name) != NULL);
+	return name;
 }
 
 List *
 cmig_rename_attached(const CmigImage *from, const CmigImage *to)
 {
-	List	   *names = cmig_attached_names(from, to);
+	List	   *names = without_taken(from, cmig_attached_names(from, to));
 	List	   *result = NIL;
 	ListCell   *cell;
-	int			count;
+	int			number = 0;
 
-	do
-	{
-		count = list_length(names);
-		foreach(cell, names)
-		{
-			if (!can_get_name(from, names, lfirst(cell)))
-				names = foreach_delete_current(names, cell);
-		}
-	} while (list_length(names) != count);
 	foreach(cell, names)
 	{
 		const CmigAttachedName *name = lfirst(cell);
-		CmigRename *rename = palloc0(sizeof(CmigRename));
+		const CmigObject *holder = find_holder(from, name->from, name->to->name);
 
-		rename->text = name->from->identity;
-		rename->rank = is_constraint(name->from) ? CMIG_RENAME_PART : CMIG_RENAME_OBJECT;
-		rename->address = name->from->address;
-		rename->name = name->to->name;
-		result = lappend(result, rename);
+		result = lappend(result, attached_rename(name->from, name->to->name));
+		/* an index that is not in the target, or is another one there */
+		if (holder != NULL && !is_renamed(names, holder))
+			result = lappend(result, attached_rename(holder, free_name(from, to, holder, &number)));
 	}
 	return result;
 }

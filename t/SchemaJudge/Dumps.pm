@@ -51,7 +51,7 @@ sub without_column_order
 	$entry =~ s{^((?:CREATE (?:UNLOGGED |FOREIGN )?TABLE|CREATE TYPE $name AS)(?: $name)?(?: OF $name)? \($)(.*?)(^\))}
 	  {
 		my ($head, $body, $tail) = ($1, $2, $3);
-		$head . "\n" . join('', sort map { s/,\z//r . "\n" } grep { length } split(/\n(?=    )/, $body =~ s/\n\z//r)) . $tail
+		$head . "\n" . join('', sort map { s/,\z//r . "\n" } grep { length } split(/\n(?=    |\t)/, $body =~ s/\n\z//r)) . $tail
 	  }mse;
 	$entry =~ s{((?:^ALTER TABLE ONLY [^\n]* ALTER COLUMN [^\n]*;\n)+)}{join('', sort split(/^/m, $1))}me;
 	$entry =~ s{^(CREATE STATISTICS $name(?: \([\w, ]*\))? ON )($name(?:, $name)*)((?:, .*)? FROM )}{$1 . do { my ($head, $list, $tail) = ($1, $2, $3); $head . join(', ', sort $list =~ /$name/g) . $tail }}me;

@@ -1,0 +1,159 @@
+-- Indexes of partitions that are attached to indexes of partitioned tables
+-- pair: parameters of a constraint whose copy in the partition has another name
+-- a:
+CREATE TABLE m (a integer NOT NULL) PARTITION BY LIST (a);
+CREATE TABLE m_1 PARTITION OF m FOR VALUES IN (12);
+ALTER TABLE m ADD CONSTRAINT m_u UNIQUE (a) WITH (fillfactor = 47);
+COMMENT ON CONSTRAINT m_1_a_key ON m_1 IS 'kept';
+-- b:
+CREATE TABLE m (a integer NOT NULL) PARTITION BY LIST (a);
+CREATE TABLE m_1 PARTITION OF m FOR VALUES IN (12);
+ALTER TABLE m ADD CONSTRAINT m_u UNIQUE (a);
+COMMENT ON CONSTRAINT m_1_a_key ON m_1 IS 'kept';
+-- pair: a name moves from the index that goes to the one that stays
+-- a:
+CREATE TABLE m (a text, b bigint NOT NULL) PARTITION BY HASH (b);
+CREATE INDEX m_x ON ONLY m (a DESC, b);
+CREATE TABLE m_1 PARTITION OF m FOR VALUES WITH (MODULUS 8, REMAINDER 4) PARTITION BY LIST (b);
+CREATE INDEX m_y ON m (a, b DESC NULLS LAST);
+-- b:
+CREATE TABLE m (a text, b bigint NOT NULL) PARTITION BY HASH (b);
+CREATE TABLE m_1 PARTITION OF m FOR VALUES WITH (MODULUS 8, REMAINDER 4) PARTITION BY LIST (b);
+CREATE INDEX m_x ON ONLY m (a DESC, b);
+CREATE INDEX m_y ON m (a, b DESC NULLS LAST);
+-- pair: names of two levels are exchanged
+-- a:
+CREATE TABLE m (a integer NOT NULL, b integer) PARTITION BY HASH (a);
+CREATE TABLE m_1 PARTITION OF m FOR VALUES WITH (MODULUS 2, REMAINDER 0) PARTITION BY RANGE (a);
+CREATE TABLE m_11 PARTITION OF m_1 FOR VALUES FROM (20) TO (30) PARTITION BY RANGE (a);
+ALTER TABLE m ADD CONSTRAINT m_u UNIQUE (a);
+-- b:
+CREATE TABLE m (a integer NOT NULL, b integer) PARTITION BY HASH (a);
+CREATE TABLE m_1 PARTITION OF m FOR VALUES WITH (MODULUS 2, REMAINDER 0) PARTITION BY RANGE (a);
+ALTER TABLE m ADD CONSTRAINT m_w UNIQUE NULLS NOT DISTINCT (a);
+CREATE TABLE m_11 PARTITION OF m_1 FOR VALUES FROM (20) TO (30) PARTITION BY RANGE (a);
+ALTER TABLE m ADD CONSTRAINT m_u UNIQUE (a);
+-- pair: names of primary keys that are cut off are exchanged
+-- a:
+CREATE TABLE m (a integer NOT NULL) PARTITION BY LIST (a);
+CREATE TABLE a_rather_long_name_that_is_longer_than_any_name_ought_to_be_a1 PARTITION OF m FOR VALUES IN (1);
+CREATE TABLE a_rather_long_name_that_is_longer_than_any_name_ought_to_be_a2 PARTITION OF m FOR VALUES IN (2);
+ALTER TABLE m ADD PRIMARY KEY (a);
+-- b:
+CREATE TABLE m (a integer NOT NULL PRIMARY KEY) PARTITION BY LIST (a);
+CREATE TABLE a_rather_long_name_that_is_longer_than_any_name_ought_to_be_a2 PARTITION OF m FOR VALUES IN (2);
+CREATE TABLE a_rather_long_name_that_is_longer_than_any_name_ought_to_be_a1 PARTITION OF m FOR VALUES IN (1);
+-- pair: two constraints on the same columns, and a third one
+-- a:
+CREATE TABLE m (a integer NOT NULL) PARTITION BY RANGE (a);
+CREATE TABLE m_1 PARTITION OF m FOR VALUES FROM (70) TO (MAXVALUE) PARTITION BY HASH (a);
+CREATE TABLE m_11 PARTITION OF m_1 FOR VALUES WITH (MODULUS 8, REMAINDER 7);
+ALTER TABLE m ADD CONSTRAINT m_u UNIQUE (a) DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE m ADD CONSTRAINT m_v UNIQUE NULLS NOT DISTINCT (a) WITH (fillfactor = 71);
+-- b:
+CREATE TABLE m (a integer NOT NULL) PARTITION BY RANGE (a);
+CREATE TABLE m_1 PARTITION OF m FOR VALUES FROM (70) TO (MAXVALUE) PARTITION BY HASH (a);
+CREATE TABLE m_11 PARTITION OF m_1 FOR VALUES WITH (MODULUS 8, REMAINDER 7);
+ALTER TABLE m ADD CONSTRAINT m_v UNIQUE NULLS NOT DISTINCT (a) WITH (fillfactor = 71);
+ALTER TABLE m ADD CONSTRAINT m_w UNIQUE (a);
+ALTER TABLE m ADD CONSTRAINT m_u UNIQUE (a) DEFERRABLE INITIALLY DEFERRED;
+-- pair: a name of the index that goes is that of another one in the target
+-- a:
+CREATE TABLE m (a integer NOT NULL) PARTITION BY RANGE (a);
+CREATE TABLE m_1 PARTITION OF m DEFAULT;
+CREATE INDEX m_x ON m USING brin (a) WHERE a > 3;
+CREATE INDEX m_y ON m (a DESC);
+-- b:
+CREATE TABLE m (a integer NOT NULL) PARTITION BY RANGE (a);
+CREATE INDEX m_y ON m (a DESC);
+CREATE TABLE m_1 PARTITION OF m DEFAULT;
+CREATE INDEX m_z ON m USING brin (a) WHERE a > 3;
+-- pair: an attached index has another order than that of the partitioned table
+-- a:
+CREATE TABLE m (a integer NOT NULL) PARTITION BY HASH (a);
+CREATE TABLE m_1 PARTITION OF m FOR VALUES WITH (MODULUS 8, REMAINDER 2);
+CREATE INDEX m_1_own ON m_1 (a);
+CREATE INDEX m_x ON m (a DESC NULLS LAST);
+-- b:
+CREATE TABLE m (a integer NOT NULL) PARTITION BY HASH (a);
+CREATE INDEX m_x ON m (a DESC NULLS LAST);
+CREATE TABLE m_1 PARTITION OF m FOR VALUES WITH (MODULUS 8, REMAINDER 2);
+-- pair: an index of the partition beside the one that is new with the parent's
+CREATE TABLE m (a integer NOT NULL, b integer) PARTITION BY HASH (a);
+CREATE TABLE m_1 PARTITION OF m FOR VALUES WITH (MODULUS 8, REMAINDER 2);
+-- a:
+CREATE INDEX m_1_own ON m_1 (b);
+-- b:
+CREATE INDEX m_x ON m (b);
+CREATE INDEX m_1_own ON m_1 (b);
+-- pair: statistics targets of an index and of those attached to it
+-- a:
+CREATE TABLE m (a integer NOT NULL, b text) PARTITION BY HASH (a);
+CREATE TABLE m_1 PARTITION OF m FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE m_2 PARTITION OF m FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+CREATE INDEX m_x ON m (length(b));
+ALTER INDEX m_x ALTER COLUMN 1 SET STATISTICS 100;
+ALTER INDEX m_2_length_idx ALTER COLUMN 1 SET STATISTICS 7;
+-- b:
+CREATE TABLE m (a integer NOT NULL, b text) PARTITION BY HASH (a);
+CREATE TABLE m_1 PARTITION OF m FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE m_2 PARTITION OF m FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+CREATE INDEX m_x ON m (length(b));
+ALTER INDEX m_1_length_idx ALTER COLUMN 1 SET STATISTICS 50;
+-- pair: statistics targets of a new index
+CREATE TABLE m (a integer NOT NULL, b text) PARTITION BY HASH (a);
+CREATE TABLE m_1 PARTITION OF m FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE m_2 PARTITION OF m FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+-- a:
+-- b:
+CREATE INDEX m_x ON m (length(b));
+ALTER INDEX m_x ALTER COLUMN 1 SET STATISTICS 100;
+ALTER INDEX m_2_length_idx ALTER COLUMN 1 SET STATISTICS 7;
+-- pair: primary key of the partitioned table only, attached later
+-- a:
+CREATE TABLE m (a integer NOT NULL, b text) PARTITION BY HASH (a);
+CREATE TABLE m_1 PARTITION OF m FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE m_2 PARTITION OF m FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+-- b:
+CREATE TABLE m (a integer NOT NULL, b text) PARTITION BY HASH (a);
+CREATE TABLE m_1 PARTITION OF m FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE m_2 PARTITION OF m FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+ALTER TABLE ONLY m ADD CONSTRAINT m_p PRIMARY KEY (a);
+ALTER TABLE m_1 ADD CONSTRAINT m_1_p PRIMARY KEY (a);
+ALTER TABLE m_2 ADD CONSTRAINT m_2_p PRIMARY KEY (a) WITH (fillfactor = 50);
+ALTER INDEX m_p ATTACH PARTITION m_1_p;
+ALTER INDEX m_p ATTACH PARTITION m_2_p;
+-- pair: primary key of the partitioned table only, attached in one partition
+-- a:
+CREATE TABLE m (a integer NOT NULL, b text) PARTITION BY HASH (a);
+CREATE TABLE m_1 PARTITION OF m FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE m_2 PARTITION OF m FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+-- b:
+CREATE TABLE m (a integer NOT NULL, b text) PARTITION BY HASH (a);
+CREATE TABLE m_1 PARTITION OF m FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE m_2 PARTITION OF m FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+ALTER TABLE ONLY m ADD CONSTRAINT m_p PRIMARY KEY (a);
+ALTER TABLE m_1 ADD CONSTRAINT m_1_p PRIMARY KEY (a);
+ALTER INDEX m_p ATTACH PARTITION m_1_p;
+-- pair: exclusion constraints on the same columns of a new table
+-- a:
+-- b:
+CREATE TABLE m (a text NOT NULL);
+ALTER TABLE m ADD CONSTRAINT m_x EXCLUDE USING btree (a WITH =);
+ALTER TABLE m ADD CONSTRAINT m_y EXCLUDE USING btree (a WITH =);
+-- pair: NOT NULL of a parent whose child has a primary key
+-- a:
+CREATE TABLE p (a text);
+CREATE TABLE c (b integer) INHERITS (p);
+CREATE TABLE d () INHERITS (p);
+ALTER TABLE c ADD PRIMARY KEY (a);
+-- b:
+CREATE TABLE p (a text NOT NULL);
+CREATE TABLE c (b integer) INHERITS (p);
+CREATE TABLE d () INHERITS (p);
+ALTER TABLE c ADD PRIMARY KEY (a);
+-- pair: attributes of a composite type in another order
+-- a:
+CREATE TYPE t AS (a integer, b text);
+-- b:
+CREATE TYPE t AS (b text, a integer, c date);
