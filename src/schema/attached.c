@@ -9,6 +9,7 @@
 #include "schema/annotate.h"
 #include "schema/attached.h"
 #include "schema/kind_index.h"
+#include "schema/kind_partition.h"
 #include "schema/kind_table.h"
 #include "schema/kinds.h"
 
@@ -107,6 +108,14 @@ parent_of(const CmigObject *object)
 	return is_index(object) ? cmig_index_parent(object) : NULL;
 }
 
+/* Is it the index of a partitioned table, or a constraint with one? */
+static bool
+is_partitioned(const CmigObject *object)
+{
+	return is_index(object) && index_name(object) != NULL && object->parent->kind == &cmig_kind_table &&
+		cmig_table_is_partitioned(object->parent);
+}
+
 /*
  * The attached indexes of an index, a list of CmigObject: all of them if only
  * some of the partitions have it, and otherwise those of partitions that are
@@ -116,10 +125,10 @@ static List *
 attached_to(const CmigDifference *difference, const CmigObject *object, bool old)
 {
 	const CmigImage *image = old ? difference->from : difference->to;
-	const char *name = is_index(object) ? index_name(object) : NULL;
+	const char *name = is_partitioned(object) ? index_name(object) : NULL;
 	List	   *found = NIL;
 
-	if (name == NULL || object->parent->kind != &cmig_kind_table || !cmig_table_is_partitioned(object->parent))
+	if (name == NULL)
 		return NIL;
 	for (int i = 0; i < image->count; i++)
 	{
@@ -181,7 +190,7 @@ is_plain(const CmigDifference *difference, const CmigObject *object, const CmigO
 		return false;
 	foreach(cell, attached_to(difference, object, old))
 		if (!is_plain(difference, lfirst(cell), object, old))
-			return false;
+		return false;
 	return true;
 }
 
@@ -232,19 +241,55 @@ append(CmigDdl *first, const char *sql)
 	first->sql = psprintf("%s;\n%s", first->sql, sql);
 }
 
+/*
+ * How many partitions the table has before and after the change; -1 if one is a
+ * foreign table, with which an index created with ONLY never becomes valid.
+ */
+static int
+count_partitions(const CmigDifference *difference, const CmigObject *table, bool old)
+{
+	const CmigImage *image = old ? difference->from : difference->to;
+	int			count = 0;
+
+	for (int i = 0; i < image->count; i++)
+	{
+		const CmigObject *link = image->objects[i];
+
+		if (link->kind != &cmig_kind_partition || strcmp(cmig_partition_of(link), table->identity) != 0)
+			continue;
+		if (link->parent->kind != &cmig_kind_table)
+			return -1;
+		if (stays_attached(difference, link->parent, old))
+			count++;
+	}
+	return count;
+}
+
+/* Does CREATE INDEX for the partitioned table create what it must? */
+static bool
+is_enough(const CmigDifference *difference, const CmigObject *object, const List *attached, bool old)
+{
+	int			count = count_partitions(difference, object->parent, old);
+	ListCell   *cell;
+
+	if (count < 0)
+		return true;
+	foreach(cell, attached)
+		if (!is_plain(difference, lfirst(cell), object, old))
+		return false;
+	return list_length(attached) == count;
+}
+
 void
 cmig_attached_complete(const CmigDifference *difference, const CmigObject *object, List *ddl, bool old)
 {
 	List	   *attached = ddl != NIL ? attached_to(difference, object, old) : NIL;
 	bool		partial = attached != NIL && cmig_index_is_partial(object);
-	bool		plain = !partial;
 	CmigDdl    *first = ddl != NIL ? linitial(ddl) : NULL;
 	ListCell   *cell,
 			   *statement;
 
-	foreach(cell, attached)
-		plain = plain && is_plain(difference, lfirst(cell), object, old);
-	if (plain)
+	if (first == NULL || !is_partitioned(object) || (!partial && is_enough(difference, object, attached, old)))
 		return;
 	first->sql = with_only(object, first->sql);
 	foreach(cell, attached)

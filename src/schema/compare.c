@@ -64,6 +64,23 @@ renew_indexes(CmigDifference *difference)
 }
 
 /*
+ * An index that only some partitions have, or none, is dropped before the
+ * partitions are detached, and so created after they are attached again.
+ */
+static void
+set_apart(const CmigDifference *difference)
+{
+	for (int i = 0; i < difference->from->count; i++)
+	{
+		CmigObject *object = difference->from->objects[i];
+
+		if (object->kind == &cmig_kind_index &&
+			(cmig_index_is_partial(object) || strstr(cmig_index_definition(object), " ON ONLY ") != NULL))
+			object->apart = true;
+	}
+}
+
+/*
  * Labels of enums
  */
 
@@ -177,6 +194,7 @@ cmig_compare(CmigImage *from, CmigImage *to, const CmigDiffOptions *options)
 	cmig_children_keep(difference);
 	renew_indexes(difference);
 	cmig_attached_settle(difference);
+	set_apart(difference);
 	for (int i = 0; i < difference->count; i++)
 		if (difference->changes[i].away != NULL)
 			cmig_replace_finish(difference, &difference->changes[i]);

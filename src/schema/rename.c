@@ -557,7 +557,7 @@ is_renamed(const List *names, const CmigObject *object)
 
 	foreach(cell, names)
 		if (((CmigAttachedName *) lfirst(cell))->from == object)
-			return true;
+		return true;
 	return false;
 }
 

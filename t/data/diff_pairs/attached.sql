@@ -157,3 +157,30 @@ ALTER TABLE c ADD PRIMARY KEY (a);
 CREATE TYPE t AS (a integer, b text);
 -- b:
 CREATE TYPE t AS (b text, a integer, c date);
+-- pair: an index that no partition has
+CREATE SCHEMA s;
+-- a:
+CREATE TABLE m (a integer NOT NULL, b text) PARTITION BY HASH (a);
+CREATE TABLE m_1 PARTITION OF m FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE INDEX m_x ON ONLY m (b);
+-- b:
+-- pair: an index of a partition that becomes part of the partitioned table's
+CREATE TABLE m (a integer NOT NULL, b text) PARTITION BY HASH (a);
+CREATE TABLE m_1 PARTITION OF m FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE m_2 PARTITION OF m FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+CREATE INDEX m_x ON ONLY m (b);
+CREATE INDEX m_1_x ON m_1 (b);
+CREATE INDEX m_2_x ON m_2 (b);
+-- a:
+-- b:
+ALTER INDEX m_x ATTACH PARTITION m_1_x;
+ALTER INDEX m_x ATTACH PARTITION m_2_x;
+-- pair: constraint of the partitioned table only, one partition with the usual name
+CREATE TABLE m (a integer NOT NULL, b text) PARTITION BY HASH (a);
+CREATE TABLE m_1 PARTITION OF m FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE m_2 PARTITION OF m FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+-- a:
+-- b:
+ALTER TABLE ONLY m ADD UNIQUE (a);
+ALTER TABLE m_1 ADD UNIQUE (a);
+ALTER INDEX m_a_key ATTACH PARTITION m_1_a_key;
