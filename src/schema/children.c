@@ -161,7 +161,7 @@ keep_not_null(const CmigDifference *difference, const CmigChange *change)
 	const CmigObject *old,
 			   *new = change->to;
 
-	if (!stays_not_null(change))
+	if (!cmig_column_is_not_null(change->from) || !cmig_column_is_not_null(new))
 		return;
 	while ((new = cmig_column_parent(new)) != NULL)
 	{
