@@ -345,7 +345,8 @@ CREATE FUNCTION cmig.history(range text DEFAULT 'base:heads',
 	OUT revision text, OUT down_revision text[], OUT depends_on text[],
 	OUT branch_labels text[], OUT is_head boolean, OUT is_current boolean,
 	OUT is_branchpoint boolean, OUT is_mergepoint boolean,
-	OUT applied boolean, OUT irreversible boolean, OUT message text)
+	OUT applied boolean, OUT irreversible boolean, OUT created_at timestamptz,
+	OUT applied_at timestamptz, OUT author text, OUT message text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_history'
 LANGUAGE C STABLE PARALLEL UNSAFE;
@@ -354,6 +355,17 @@ CREATE FUNCTION cmig.graph(range text DEFAULT 'base:heads', format text DEFAULT 
 	OUT line text)
 RETURNS SETOF text
 AS 'MODULE_PATHNAME', 'cmig_graph'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.log(OUT at timestamptz, OUT what text, OUT revision text, OUT role name,
+	OUT elapsed interval, OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_log'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.help(name text DEFAULT NULL, OUT line text)
+RETURNS SETOF text
+AS 'MODULE_PATHNAME', 'cmig_help'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
 -- a default of NULL, here and below, leads to an error that shows the right call
@@ -448,6 +460,8 @@ COMMENT ON FUNCTION cmig.heads() IS 'The revisions that no other follows; is_eff
 COMMENT ON FUNCTION cmig.branches() IS 'The revisions that several others follow, and which ones. Also works with a broken graph.';
 COMMENT ON FUNCTION cmig.history(text) IS 'The revisions of a range from:to, newest first; both ends are included, and each can be current. Raises MG001 to MG004, 22023.';
 COMMENT ON FUNCTION cmig.graph(text, text) IS 'A drawing of the revisions of a range, newest first, in the style of git log --graph: @ is current, * applied, o pending, % partially applied. Other formats are mermaid and dot. Also works with a broken graph. Raises MG001 to MG004, 22023.';
+COMMENT ON FUNCTION cmig.log() IS 'What was done, when, by whom, and for how long, newest first; messages are shortened so that rows fit into 100 columns. cmig.journal has everything.';
+COMMENT ON FUNCTION cmig.help(text) IS 'The functions of pg_cmig by subject, or what is to be known about a function, a table, or a setting. Raises 22023.';
 COMMENT ON FUNCTION cmig.show(text) IS 'All fields of the revisions that an absolute identifier or current names, with their values. Raises MG001 to MG004, 22023.';
 COMMENT ON FUNCTION cmig.status() IS 'Where the database is, what is pending, what is wrong, and what to type.';
 COMMENT ON FUNCTION cmig.resolve(text) IS 'The ids that an absolute identifier names. Raises MG001 to MG005, 22023.';
@@ -575,7 +589,8 @@ CREATE FUNCTION cmig.history(range "any",
 	OUT revision text, OUT down_revision text[], OUT depends_on text[],
 	OUT branch_labels text[], OUT is_head boolean, OUT is_current boolean,
 	OUT is_branchpoint boolean, OUT is_mergepoint boolean,
-	OUT applied boolean, OUT irreversible boolean, OUT message text)
+	OUT applied boolean, OUT irreversible boolean, OUT created_at timestamptz,
+	OUT applied_at timestamptz, OUT author text, OUT message text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_history_wrong'
 LANGUAGE C STABLE PARALLEL UNSAFE;
@@ -584,7 +599,8 @@ CREATE FUNCTION cmig.history(range "any", VARIADIC ranges "any",
 	OUT revision text, OUT down_revision text[], OUT depends_on text[],
 	OUT branch_labels text[], OUT is_head boolean, OUT is_current boolean,
 	OUT is_branchpoint boolean, OUT is_mergepoint boolean,
-	OUT applied boolean, OUT irreversible boolean, OUT message text)
+	OUT applied boolean, OUT irreversible boolean, OUT created_at timestamptz,
+	OUT applied_at timestamptz, OUT author text, OUT message text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_history_wrong'
 LANGUAGE C STABLE PARALLEL UNSAFE;

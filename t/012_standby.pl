@@ -40,6 +40,8 @@ foreach my $look (
 	'SELECT * FROM cmig.branches()',
 	'SELECT * FROM cmig.history()',
 	'SELECT * FROM cmig.graph()',
+	'SELECT * FROM cmig.log()',
+	"SELECT * FROM cmig.help('upgrade')",
 	"SELECT * FROM cmig.history('base:current')",
 	"SELECT * FROM cmig.show('current')",
 	'SELECT * FROM cmig.status()',

@@ -43,6 +43,8 @@ my %looking = (
 	export => [ "cmig.export()", "cmig.export(ARRAY['001', '002'])" ],
 	heads => ["cmig.heads()"],
 	graph => [ "cmig.graph()", "cmig.graph('001:', 'dot')", "cmig.graph(format => 'mermaid')" ],
+	help => [ "cmig.help()", "cmig.help('upgrade')" ],
+	log => "cmig.log()",
 	history => [ "cmig.history()", "cmig.history('001:')" ],
 	lint => ["cmig.lint()"],
 	import_files => ["cmig.import_files('flyway', '{V1__a.sql,U1__a.sql}', '{\"CREATE TABLE x (a int)\",DROP TABLE x}')"],

@@ -134,7 +134,7 @@ gives(2, '', 'there is no verb "nosuch"', 'nosuch');
 gives(2, '', 'upgrade has no option --nosuch', 'upgrade', '--nosuch');
 gives(2, '', 'option -m needs a value', 'revision', '-m');
 gives(2, '', 'nosuch.conf does not exist', 'current', '-c', 'nosuch.conf');
-gives(3, '', 'no function cmig\.', $_) foreach grep { query($node, q(o'd "d), "SELECT to_regproc('cmig.$_') IS NULL") eq 't' } qw(graph log report);
+gives(3, '', 'no function cmig\.', $_) foreach grep { query($node, q(o'd "d), "SELECT to_regproc('cmig.$_') IS NULL") eq 't' } qw(report);
 gives(3, '', 'does not have the extension pg_cmig\nHINT:  cmig init', 'current', '-d', 'postgres');
 gives(4, '', 'cmig: ', 'current', '--port', '1');
 gives(0, 'usage: cmig upgrade', '', 'help', 'upgrade');

@@ -21,6 +21,7 @@
 #include "graph/target_range.h"
 #include "report/view.h"
 #include "tables/catalog.h"
+#include "tables/journal.h"
 #include "tables/repeatable.h"
 #include "tables/version_rows.h"
 #include "tables/wrong_call.h"
@@ -120,21 +121,64 @@ cmig_branches(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* By node: when it was applied, 0 if that is not known. */
+typedef struct AppliedTimes
+{
+	const CmigGraph *graph;
+	TimestampTz *times;
+} AppliedTimes;
+
+/* Take one revision from the journal. */
+static void
+take_time(const char *revision, TimestampTz at, void *arg)
+{
+	AppliedTimes *applied = arg;
+	int			node = cmig_graph_find_id(applied->graph, revision);
+
+	if (node >= 0)
+		applied->times[node] = at;
+}
+
+static TimestampTz *
+read_times(const CmigGraph *graph)
+{
+	AppliedTimes applied = {.graph = graph};
+
+	applied.times = palloc_extended(sizeof(TimestampTz) * (Size) Max(graph->count + graph->repeatable_count, 1),
+									MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	cmig_journal_each_applied(take_time, &applied);
+	return applied.times;
+}
+
+/* Set the columns that say when and by whom, and the message. */
+static void
+set_details(Datum *values, bool *nulls, const CmigRevision *revision, bool applied, TimestampTz at)
+{
+	values[10] = TimestampTzGetDatum(revision->created_at);
+	nulls[10] = !revision->has_created_at;
+	values[11] = TimestampTzGetDatum(at);
+	nulls[11] = !applied || at == 0;
+	nulls[12] = revision->created_by == NULL;
+	values[12] = nulls[12] ? (Datum) 0 : CStringGetTextDatum(revision->created_by);
+	values[13] = CStringGetTextDatum(revision->message);
+}
+
 /* Add the repeatable revisions, the last one to run first. */
 static void
-put_repeatables(FunctionCallInfo fcinfo, const CmigGraph *graph)
+put_repeatables(FunctionCallInfo fcinfo, const CmigGraph *graph, const TimestampTz *times)
 {
 	for (int i = graph->count + graph->repeatable_count - 1; i >= graph->count; i--)
 	{
 		const CmigRevision *revision = graph->nodes[i].revision;
-		Datum		values[11] = {0};
-		bool		nulls[11] = {false, true};
+		bool		current = cmig_repeatable_state(graph, i) == CMIG_REPEATABLE_CURRENT;
+		Datum		values[14] = {0};
+		bool		nulls[14] = {false, true};
 
 		values[0] = CStringGetTextDatum(revision->id);
 		values[2] = cmig_catalog_names_datum(&revision->depends);
 		values[3] = cmig_catalog_names_datum(&revision->labels);
-		values[8] = BoolGetDatum(cmig_repeatable_state(graph, i) == CMIG_REPEATABLE_CURRENT);
-		values[10] = CStringGetTextDatum(revision->message);
+		values[8] = BoolGetDatum(current);
+		set_details(values, nulls, revision, current, times[i]);
 		cmig_view_put_row(fcinfo, values, nulls);
 	}
 }
@@ -145,6 +189,7 @@ cmig_history(PG_FUNCTION_ARGS)
 	CmigView	view;
 	CmigMarks  *range;
 	CmigShownLabels *labels;
+	TimestampTz *times;
 	int		   *order;
 	int			count;
 	MemoryContext context;
@@ -155,8 +200,9 @@ cmig_history(PG_FUNCTION_ARGS)
 	range = cmig_target_range(view.graph, view.applied,
 							  cmig_argument_text(fcinfo, 0));
 	labels = cmig_graph_shown_labels(view.graph);
+	times = read_times(view.graph);
 	if (cmig_view_has_all_heads(view.graph, range))
-		put_repeatables(fcinfo, view.graph);
+		put_repeatables(fcinfo, view.graph, times);
 	order = cmig_graph_order(view.graph, range, &count);
 
 	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig history row",
@@ -165,8 +211,9 @@ cmig_history(PG_FUNCTION_ARGS)
 	for (int i = count - 1; i >= 0; i--)
 	{
 		const CmigNode *node = &view.graph->nodes[order[i]];
-		Datum		values[11];
-		bool		nulls[11] = {0};
+		bool		applied = view.applied->applied->set[order[i]];
+		Datum		values[14];
+		bool		nulls[14] = {0};
 
 		values[0] = CStringGetTextDatum(node->revision->id);
 		values[1] = cmig_catalog_names_datum(&node->revision->parents);
@@ -176,9 +223,9 @@ cmig_history(PG_FUNCTION_ARGS)
 		values[5] = BoolGetDatum(view.is_row[order[i]]);
 		values[6] = BoolGetDatum(node->children.count > 1);
 		values[7] = BoolGetDatum(node->parents.count > 1);
-		values[8] = BoolGetDatum(view.applied->applied->set[order[i]]);
+		values[8] = BoolGetDatum(applied);
 		values[9] = BoolGetDatum(node->revision->irreversible);
-		values[10] = CStringGetTextDatum(node->revision->message);
+		set_details(values, nulls, node->revision, applied, times[order[i]]);
 		cmig_view_put_row(fcinfo, values, nulls);
 		MemoryContextReset(context);
 	}

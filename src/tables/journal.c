@@ -144,6 +144,24 @@ static CmigQuery last_query = {
 	" FROM cmig.journal WHERE direction::text NOT IN ('repair', 'drift') ORDER BY id::bigint DESC LIMIT 1"
 };
 
+static CmigQuery listing_query = {
+	.sql = "SELECT revision::text, coalesce(direction::text, ''), coalesce(outcome::text, ''),"
+	" coalesce(role::text, ''), sqlstate::text, message::text,"
+	" date_trunc('second', started_at::timestamptz), date_trunc('milliseconds', elapsed::interval)"
+	" FROM cmig.journal ORDER BY id::bigint DESC"
+};
+
+static CmigQuery widths_query = {
+	.sql = "SELECT max(char_length(revision::text)), max(char_length(role::text)) FROM cmig.journal"
+};
+
+static CmigQuery applied_query = {
+	.sql = "SELECT DISTINCT ON (revision) revision::text,"
+	" date_trunc('second', started_at::timestamptz + coalesce(elapsed::interval, '0'))"
+	" FROM cmig.journal WHERE outcome::text = 'done' AND direction::text IN ('upgrade', 'stamp')"
+	" ORDER BY revision, id DESC"
+};
+
 static CmigQuery last_drift_query = {
 	.sql = "SELECT extract(epoch FROM clock_timestamp() - j.started_at::timestamptz)::float8,"
 	" coalesce(j.message::text, ''), EXISTS (SELECT FROM cmig.journal n"
@@ -511,6 +529,86 @@ cmig_journal_ago(double seconds)
 		i++;
 	count = Max((long) (seconds / units[i].length), 0);
 	return psprintf("%ld %s%s ago", count, units[i].name, count == 1 ? "" : "s");
+}
+
+/* What is called for rows, and its argument. */
+typedef struct Shower
+{
+	CmigJournalShow show;
+	CmigJournalApplied applied;
+	void	   *arg;
+} Shower;
+
+/* Pass on one row of listing_query. */
+static void
+show_row(TupleDesc desc, HeapTuple row, void *arg)
+{
+	const Shower *shower = arg;
+	CmigJournalShown shown = {0};
+	bool		isnull;
+	Datum		value;
+
+	shown.revision = cmig_query_text(desc, row, 1);
+	shown.direction = cmig_query_text(desc, row, 2);
+	shown.outcome = cmig_query_text(desc, row, 3);
+	shown.role = cmig_query_text(desc, row, 4);
+	shown.sqlstate = cmig_query_text(desc, row, 5);
+	shown.message = cmig_query_text(desc, row, 6);
+	shown.started_at = DatumGetTimestampTz(cmig_query_datum(desc, row, 7, &isnull));
+	shown.has_started_at = !isnull;
+	value = cmig_query_datum(desc, row, 8, &isnull);
+	shown.elapsed = isnull ? NULL : DatumGetIntervalP(value);
+	shower->show(&shown, shower->arg);
+}
+
+void
+cmig_journal_each(CmigJournalShow callback, void *arg)
+{
+	Shower		shower = {.show = callback,.arg = arg};
+
+	cmig_query_each(&listing_query, NULL, NULL, show_row, &shower);
+}
+
+/* Keep the row of widths_query. */
+static void
+keep_widths(TupleDesc desc, HeapTuple row, void *arg)
+{
+	CmigJournalWidths *widths = arg;
+
+	widths->revision = cmig_query_int32(desc, row, 1, 0);
+	widths->role = cmig_query_int32(desc, row, 2, 0);
+}
+
+CmigJournalWidths
+cmig_journal_widths(void)
+{
+	CmigJournalWidths widths = {0};
+
+	cmig_query_each(&widths_query, NULL, NULL, keep_widths, &widths);
+	return widths;
+}
+
+/* Pass on one row of applied_query. */
+static void
+show_applied(TupleDesc desc, HeapTuple row, void *arg)
+{
+	const Shower *shower = arg;
+	char	   *revision = cmig_query_text(desc, row, 1);
+	bool		isnull;
+	Datum		at = cmig_query_datum(desc, row, 2, &isnull);
+
+	if (revision && !isnull)
+		shower->applied(revision, DatumGetTimestampTz(at), shower->arg);
+	if (revision)
+		pfree(revision);
+}
+
+void
+cmig_journal_each_applied(CmigJournalApplied callback, void *arg)
+{
+	Shower		shower = {.applied = callback,.arg = arg};
+
+	cmig_query_each(&applied_query, NULL, NULL, show_applied, &shower);
 }
 
 /* May the caller run a script as the role, and so write a row that says so? */

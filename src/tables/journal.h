@@ -104,6 +104,40 @@ extern bool cmig_journal_last_drift(CmigJournalDrift *drift);
 /* "3 hours ago" */
 extern char *cmig_journal_ago(double seconds);
 
+/* A row, for listings. */
+typedef struct CmigJournalShown
+{
+	const char *revision;		/* NULL for drift */
+	const char *direction;
+	const char *outcome;
+	const char *role;
+	const char *sqlstate;		/* NULL unless it failed */
+	const char *message;		/* or NULL */
+	bool		has_started_at;
+	TimestampTz started_at;
+	Interval   *elapsed;		/* or NULL */
+} CmigJournalShown;
+
+/* Call the callback for each row, the last one first; it copies what it keeps. */
+typedef void (*CmigJournalShow) (const CmigJournalShown *row, void *arg);
+extern void cmig_journal_each(CmigJournalShow callback, void *arg);
+
+/* How many characters the columns have at most. */
+typedef struct CmigJournalWidths
+{
+	int			revision;
+	int			role;
+} CmigJournalWidths;
+
+extern CmigJournalWidths cmig_journal_widths(void);
+
+/*
+ * Call the callback for each revision that has a row of an upgrade, or of a
+ * stamp that recorded it as applied, with the time at which the last one was done.
+ */
+typedef void (*CmigJournalApplied) (const char *revision, TimestampTz at, void *arg);
+extern void cmig_journal_each_applied(CmigJournalApplied callback, void *arg);
+
 /*
  * The id of a row that leaves no numbers after it, so that new rows get lower
  * numbers and this one remains the last; 0 if there is none.

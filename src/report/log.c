@@ -1,0 +1,106 @@
+/*
+ * log.c
+ *	  What was done: cmig.log.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "funcapi.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "base/compat.h"
+#include "report/view.h"
+#include "tables/catalog.h"
+#include "tables/journal.h"
+
+PG_FUNCTION_INFO_V1(cmig_log);
+
+/*
+ * The columns that are as wide in every row, "2026-01-31 12:34:56+00" and
+ * "00:00:00.000", and what psql puts between the six columns.
+ */
+#define SCREEN_WIDTH 100
+#define FIXED_WIDTH (22 + 12 + 17)
+#define LEAST_MESSAGE 20
+
+/* A listing in progress. */
+typedef struct Log
+{
+	FunctionCallInfo fcinfo;
+	const CmigGraph *graph;		/* contains the messages of revisions */
+	int			width;			/* characters that a message may have */
+} Log;
+
+/* The first line of a message, shortened to the width. */
+static char *
+shorten(const char *message, int width)
+{
+	int			length = strcspn(message, "\r\n");
+	int			kept;
+
+	if (pg_mbstrlen_with_len(message, length) <= width && message[length] == '\0')
+		return pstrdup(message);
+	kept = pg_mbcharcliplen(message, length, width - 3);
+	return psprintf("%.*s...", kept, message);
+}
+
+/* What the log says about a row. */
+static const char *
+message_of(const Log *log, const CmigJournalShown *row)
+{
+	int			node;
+
+	if (row->message && row->sqlstate)
+		return psprintf("%s: %s", row->sqlstate, row->message);
+	if (row->message)
+		return row->message;
+	node = row->revision ? cmig_graph_find_id(log->graph, row->revision) : -1;
+	return node >= 0 ? log->graph->nodes[node].revision->message : "";
+}
+
+/* Add a row to the result. */
+static void
+put_row(const CmigJournalShown *row, void *arg)
+{
+	const Log  *log = arg;
+	bool		done = strcmp(row->outcome, "done") == 0;
+	Datum		values[6] = {0};
+	bool		nulls[6] = {0};
+	NameData	role;
+
+	values[0] = TimestampTzGetDatum(row->started_at);
+	nulls[0] = !row->has_started_at;
+	values[1] = CStringGetTextDatum(done ? row->direction :
+									psprintf("%s %s", row->direction, row->outcome));
+	nulls[2] = row->revision == NULL;
+	if (row->revision)
+		values[2] = CStringGetTextDatum(row->revision);
+	namestrcpy(&role, row->role);
+	values[3] = NameGetDatum(&role);
+	nulls[4] = row->elapsed == NULL;
+	values[4] = IntervalPGetDatum(row->elapsed);
+	values[5] = CStringGetTextDatum(shorten(message_of(log, row), log->width));
+	cmig_view_put_row(log->fcinfo, values, nulls);
+}
+
+Datum
+cmig_log(PG_FUNCTION_ARGS)
+{
+	Log			log = {.fcinfo = fcinfo};
+	CmigRevisionSet *set;
+	CmigJournalWidths widths;
+
+	InitMaterializedSRF(fcinfo, 0);
+	set = cmig_catalog_read_revisions(true);
+	log.graph = cmig_graph_build(set->revisions, set->count);
+	widths = cmig_journal_widths();
+	log.width = SCREEN_WIDTH - FIXED_WIDTH - (int) strlen("downgrade") -
+		Max(widths.revision, (int) strlen("revision")) - Max(widths.role, (int) strlen("role"));
+	log.width = Max(log.width, LEAST_MESSAGE);
+	cmig_journal_each(put_row, &log);
+	return (Datum) 0;
+}
