@@ -188,7 +188,7 @@ COMMENT ON COLUMN cmig.backfill_run.where_sql IS 'The argument where_sql; NULL f
 COMMENT ON COLUMN cmig.backfill_run.revision IS 'The revision whose script called it; NULL if there is none';
 COMMENT ON COLUMN cmig.backfill_run.direction IS 'upgrade or downgrade, of that revision';
 COMMENT ON COLUMN cmig.backfill_run.statement IS 'Number of the statement in that script; NULL once the step is done or a stamp has settled it';
-COMMENT ON COLUMN cmig.backfill_run.state IS 'running (also if it was interrupted or abandoned) or done';
+COMMENT ON COLUMN cmig.backfill_run.state IS 'running (even if it was interrupted or abandoned) or done';
 COMMENT ON COLUMN cmig.backfill_run.method IS 'ctid: ranges of blocks, in passes until no row matches; key: ranges of a unique key, once';
 COMMENT ON COLUMN cmig.backfill_run.pass IS 'The current pass over the table, from 1';
 COMMENT ON COLUMN cmig.backfill_run.relation IS 'The current table or partition';

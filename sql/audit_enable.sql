@@ -67,7 +67,7 @@ SELECT count(*) > 5 AS kept FROM cmig_audit.log;
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('shop.customer');
 UPDATE shop.customer SET email = 'audited' WHERE id = 9;
 SELECT count(DISTINCT table_id) FROM cmig_audit.log;
--- also if the table was renamed in the meantime
+-- even if the table was renamed in the meantime
 SELECT count(*) > 0 AS changed FROM cmig.disable_audit('shop.customer');
 ALTER TABLE shop.customer RENAME TO client;
 SELECT count(*) > 1 AS history FROM cmig.audit_history('shop.client', 9);

@@ -150,7 +150,7 @@ CREATE TRIGGER forged BEFORE INSERT ON app.forgery FOR EACH ROW EXECUTE FUNCTION
 INSERT INTO app.forgery VALUES (1, 'forged');
 DROP TRIGGER forged ON app.forgery;
 RESET ROLE;
--- also if the other table was renamed since its last change
+-- even if the other table was renamed since its last change
 ALTER TABLE app.accounts RENAME TO renamed;
 SET ROLE regress_audit_evil;
 SELECT format('CREATE TRIGGER forged AFTER INSERT ON app.forgery FOR EACH ROW EXECUTE FUNCTION cmig.audit_trigger(%L, %L)', (:'table_id'::text[])[1], '{}') \gexec

@@ -77,7 +77,7 @@ SELECT revision FROM cmig.current();
 SELECT * FROM cmig.downgrade('2c86f1d7ea30');
 
 --
--- "Migration fails midway": nothing of it remains, so there is nothing to stamp
+-- "Migration fails midway": none of it remains, so there is nothing to stamp
 --
 SELECT cmig.create_revision('fails midway',
 	'ALTER TABLE users ADD COLUMN nickname text;

@@ -99,7 +99,7 @@ SELECT app.down();
 COMMIT;
 SHOW cmig.search_path;
 
--- also if the function sets the session's user to its owner, and to another role in between
+-- even if the function sets the session's user to its owner, and to another role in between
 RESET SESSION AUTHORIZATION;
 GRANT USAGE ON SCHEMA trap TO regress_definer_owner;
 SET SESSION AUTHORIZATION regress_definer_owner;

@@ -88,7 +88,7 @@ BEGIN;
 UPDATE cmig.revision SET upgrade_sql = 'SELECT 1' WHERE revision = '002';
 SELECT * FROM cmig.load(E'-- revision: 002\n-- down_revision: 001\n-- cmig:upgrade\nALTER TABLE account ADD email varchar;\n');
 ROLLBACK;
--- also if its row was lost
+-- even if its row was lost
 BEGIN;
 DELETE FROM cmig.revision WHERE revision = '002';
 SAVEPOINT s;

@@ -120,7 +120,7 @@ SELECT cmig.script('upgrade', 'x1');
 BEGIN READ ONLY;
 SELECT length(cmig.script('upgrade', 'b1')) > 0;
 ROLLBACK;
--- also if the version rows are invalid, provided that a range has a start
+-- even if the version rows are invalid, provided that a range has a start
 INSERT INTO cmig.version VALUES ('gone');
 SELECT cmig.script('upgrade', 'b1');
 SELECT steps('upgrade', 'base:b1');

@@ -151,7 +151,7 @@ SELECT count(*) > 0 FROM cmig.rls_check('host');
 SELECT count(*) > 0 FROM cmig.rls_script('host.deed', roles => '{regress_rls_app}');
 SELECT count(*) > 0 FROM cmig.rls_status('host');
 SELECT count(*) > 0 FROM cmig.disable_rls('host.deed');
--- nothing of it remains in the session
+-- none of it remains in the session
 SET host.attack = off;
 SELECT current_user = session_user, session_user <> 'regress_rls_owner', current_setting('search_path') = reset_val FROM pg_settings WHERE name = 'search_path';
 SELECT count(*) FROM pg_cursors WHERE name = 'later';

@@ -24,7 +24,7 @@ SELECT * FROM cmig.rls_test('try.docs', 'regress_rls_app', '{ann,bob,carol}', '{
 SELECT * FROM cmig.rls_test('try.docs', 'regress_rls_app');
 SELECT * FROM cmig.rls_test('try.docs', 'regress_rls_app', ARRAY['ann', NULL], ARRAY[NULL, '2']);
 SELECT * FROM cmig.rls_test('try.docs', 'regress_rls_reader', 'ann', '1');
--- nothing of the test remains
+-- none of the test's effects remain
 SELECT count(*), count(DISTINCT tenant_id), count(DISTINCT user_id) FROM try.docs;
 SELECT current_user = session_user, * FROM cmig.context();
 

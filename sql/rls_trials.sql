@@ -10,8 +10,8 @@
 \set ECHO all
 INSERT INTO posture (kind, about, policies) VALUES
 -- comparisons other than equality
-('leaky', 'not the own one', 'tenant_id != CTX'),
-('leaky', 'up to the own one', 'tenant_id <= CTX'),
+('leaky', 'all but one', 'tenant_id != CTX'),
+('leaky', 'up to one', 'tenant_id <= CTX'),
 ('leaky', 'symmetric range', 'tenant_id BETWEEN SYMMETRIC CTX AND 0'),
 ('leaky', 'not between', 'tenant_id NOT BETWEEN CTX AND CTX'),
 ('leaky', 'row comparison by order', '(tenant_id, user_id) <= (CTX, USR)'),
@@ -94,7 +94,7 @@ INSERT INTO posture (kind, about, policies) VALUES
 ('leaky', 'series', 'tenant_id IN (SELECT generate_series(1, 100000, 7))'),
 ('leaky', 'series from the context', 'tenant_id = ANY (ARRAY(SELECT generate_series(CTX - 50, CTX + 50)))'),
 ('leaky', 'values', 'tenant_id IN (VALUES (CTX), (11), (12), (13))'),
-('leaky', 'unnest of the own column', 'tenant_id IN (SELECT unnest(ARRAY[CTX, tenant_id]))'),
+('leaky', 'unnest of its own column', 'tenant_id IN (SELECT unnest(ARRAY[CTX, tenant_id]))'),
 ('leaky', 'readers are there', 'cardinality(readers) > 0'),
 ('leaky', 'readers overlap themselves', 'readers && readers'),
 ('leaky', 'any element is positive', '0 < ANY (readers)'),

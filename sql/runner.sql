@@ -151,7 +151,7 @@ CALL try_script('DROP SCHEMA cmig CASCADE');
 CALL try_script('DROP TABLE cmig.journal');
 CALL try_script('SET TRANSACTION ISOLATION LEVEL SERIALIZABLE');
 CALL try_script('SELECT $1');
--- nothing of it remained, and reading functions work in a script
+-- none of it remained, and reading functions work in a script
 SELECT revision FROM cmig.current();
 UPDATE cmig.revision SET upgrade_sql = 'CREATE TABLE was AS SELECT revision FROM cmig.current()' WHERE revision = '009';
 SELECT count(*) FROM cmig.upgrade();

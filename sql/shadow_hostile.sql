@@ -44,7 +44,7 @@ GRANT ALL ON before, fingerprint TO regress_hostile;
 SELECT look();
 SET SESSION AUTHORIZATION regress_hostile;
 
--- to bring an extension of another role under the own schema
+-- to get an extension of another role into a schema of one's own
 \set place 'SELECT p.oid::regprocedure FROM pg_proc p WHERE proname = \'gen_random_bytes\' '
 SELECT shadow_probe('CREATE EXTENSION pgcrypto SCHEMA app', :'place');
 SELECT shadow_probe($$ CREATE EXTENSION pgcrypto; ALTER EXTENSION pgcrypto SET SCHEMA app; ALTER EXTENSION pgcrypto UPDATE TO '1.0' $$, :'place');

@@ -234,7 +234,7 @@ is($files->(), $before, 'no file is left');
 
 # the writer never had to wait for long: it continues until it is told to stop
 query($node, 'shop', "INSERT INTO public.invoice (person, amount) SELECT min(id), 1 FROM app.person");
-is(finish_psql($writer), 0, 'the writer beside it has written all the time') or diag($writer->{err});
+is(finish_psql($writer), 0, 'the other session has written all the time') or diag($writer->{err});
 
 # kill the server during a shadow
 my $gate = start_psql($node, 'shop', 'SELECT pg_advisory_lock(1), pg_sleep(3600)', 'gate');

@@ -232,7 +232,7 @@ export const task = pgTable("task", {
   rank: integer(),
 }, (t) => [index("task_person_idx").on(t.personId), check("rank_positive", sql`${t.rank} > 0`)]);
 END
-	# it finds its library beside the models
+	# it finds its library next to the models
 	symlink "$dir/node_modules", "$models/node_modules" or die;
 	makes('Drizzle', printed($models, "$dir/node_modules/.bin/drizzle-kit", 'export', '--dialect', 'postgresql', '--schema', 'schema.ts'),
 		", compare => 'models'");

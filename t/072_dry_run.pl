@@ -143,7 +143,7 @@ $node->safe_psql('postgres', "DELETE FROM cmig.revision; INSERT INTO cmig.revisi
 
 	$node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE application_name = 'dry' AND relation = 'plain'::regclass");
 	$writer = start_psql($node, 'postgres', 'BEGIN; UPDATE plain SET id = 1; ROLLBACK', 'writer');
-	is(finish_psql($session), 0, 'a dry run with a writer beside it');
+	is(finish_psql($session), 0, 'a dry run while another session writes');
 	is(finish_psql($writer), 0, 'the writer goes on afterwards');
 	my ($first) = $session->{out} =~ /1\|SHARE on public\.plain, size, others waited (\d+) ms/;
 	my ($second) = $session->{out} =~ /2\|held since an earlier statement: public\.plain, others waited (\d+) ms/;

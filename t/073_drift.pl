@@ -72,7 +72,7 @@ query($node, $db, "SELECT cmig.create_revision('slow', 'DO \$\$ BEGIN PERFORM pg
 query($node, $db, 'SELECT count(*) FROM cmig.upgrade()', 'owner');
 query($node, $db, 'CREATE TABLE byhand (a integer)', 'owner');
 
-# killed while it replays, with a writer beside it
+# killed while it replays, and another session writes
 my $gate = start_psql($node, $db, 'SELECT pg_advisory_lock(1), pg_sleep(3600)', 'gate');
 $node->poll_query_until($db, "SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = 1 AND granted");
 my $drift = start_psql($node, $db, 'SET ROLE owner; SELECT count(*) FROM cmig.drift()', 'drift');

@@ -308,7 +308,7 @@ cmig_audit_writer_open(Oid extension_owner, TimestampTz at)
 	writer->owner = writer->leaf->rd_rel->relowner;
 	if (writer->owner != writer->parent->rd_rel->relowner &&
 		!cmig_audit_log_trusted(writer->owner, extension_owner))
-		raise_altered(writer->leaf, "It belongs to another role than the log.");
+		raise_altered(writer->leaf, "Its owner is not the owner of the log.");
 	map_columns(writer);
 	open_indexes(writer);
 	writer->sequence = get_relname_relid("log_id_seq", RelationGetNamespace(writer->parent));

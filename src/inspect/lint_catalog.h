@@ -1,6 +1,6 @@
 /*
  * lint_catalog.h
- *	  What the catalogs tell cmig.lint beside the relations themselves: partitions,
+ *	  What the catalogs tell cmig.lint besides the relations themselves: partitions,
  *	  foreign keys, schemas, and types.
  *
  * Copyright (c) 2026, the pg_cmig developers

@@ -3,7 +3,7 @@
  *	  What one statement of a dry run locked, rewrote, and read.
  *
  * Locks are those that the statement's subtransaction holds at its end. A
- * relation was rewritten if it has another file than before. It was scanned
+ * relation was rewritten if its file is not the one that it had before. It was scanned
  * if, according to the counters of pg_stat_all_tables, at least as many blocks
  * as it has were read without an index.
  *

@@ -73,7 +73,7 @@ typedef struct CmigRlsInput
 								 * NULL */
 	bool		user;			/* current_user and the like */
 	bool		is_boolean;		/* a setting that is cast to boolean */
-	char	   *own_text;		/* the own tenant's value of a setting that is
+	char	   *own_text;		/* the tenant's value of a setting that is
 								 * cast; NULL: the sample value of the form */
 	bool		false_marks;	/* a boolean column such as is_private, which
 								 * is false in rows that everybody may see */

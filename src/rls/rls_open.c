@@ -507,7 +507,7 @@ check_expression(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakC
 									without_branch(policy, is_check, "leave the branch out; a role that must see every row gets a policy of its own: CREATE POLICY bypass ON <table> TO <role> USING (true) WITH CHECK (true)"));
 	else if (in->true_branch && !closed)
 		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_SWALLOWING_OR, CMIG_RLS_ERROR, policy,
-									psprintf("%s has an OR with a branch that is always true: what stands beside it does not count", where),
+									psprintf("%s has an OR with a branch that is always true: the other branches have no effect", where),
 									without_branch(policy, is_check, "leave out the branch that is always true, <branch> OR <condition>"));
 	else if (in->true_when_unset && !closed)
 		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_SWALLOWING_OR, CMIG_RLS_ERROR, policy,

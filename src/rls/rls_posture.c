@@ -165,7 +165,7 @@ static CmigQuery checks[] = {
 		"  AND EXISTS (SELECT FROM t s WHERE s.ns = t.ns AND s.rls)"
 		"  AND NOT EXISTS (SELECT FROM pg_inherits i JOIN t s ON s.oid = i.inhparent WHERE i.inhrelid = t.oid AND s.rls))"
 		" SELECT 'rls_disabled', CASE WHEN b.key IS NULL THEN 'warning' ELSE 'error' END, b.name,"
-		"  'row-level security is off, beside tables that have it'"
+		"  'row-level security is off, although other tables have it'"
 		"  || coalesce('; column ' || quote_ident(b.key) || ' is the key of theirs',"
 		"   CASE WHEN b.roles IS NULL THEN '; no column of it is a key of theirs, and with the fix alone nobody sees a row'"
 		"   ELSE '; no column of it is a key of theirs: with the fix every row can be read and none written, which suits only data that everyone may read' END),"

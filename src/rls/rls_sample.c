@@ -1,13 +1,13 @@
 /*
  * rls_sample.c
- *	  Sample values for trying policies: keys of one tenant, called the own one,
+ *	  Sample values for trying policies: keys of the tenant whose context is set,
  *	  and of other tenants, called strangers.
  *
  * A value has the same text in all types, as far as the types allow, so that a
- * key cast to text equals the setting that contains it.  The strangers' values
- * are smaller and greater than the own one, have the same beginning, end, or
- * remainder, or match it as a pattern: if an expression does not test for
- * equality, it accepts one of them as the own key.
+ * key cast to text equals the setting that contains it.  The strangers' keys are
+ * smaller and greater than the tenant's, have the same beginning, end, or
+ * remainder, or match it as a pattern: an expression that does not test for
+ * equality accepts one of them as the tenant's.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -45,7 +45,7 @@ static const char *const strange_uuids[] = {
 	"2a2a2a2a-2a2a-42a2-82a2-2a2a2a2a2a2b", "3a2a2a2a-2a2a-42a2-82a2-2a2a2a2a2a2a"
 };
 
-/* The number for the own tenant or a stranger. */
+/* The number of the tenant or of a stranger. */
 static int
 sample_number(int whose)
 {
@@ -53,7 +53,7 @@ sample_number(int whose)
 		whose < lengthof(strange_numbers) ? strange_numbers[whose] : 300 + whose;
 }
 
-/* The UUID for the own tenant or a stranger. */
+/* The UUID of the tenant or of a stranger. */
 static const char *
 sample_uuid(int whose)
 {
@@ -75,7 +75,7 @@ sample_text(CmigRlsForm form, int whose)
 }
 
 /*
- * The distance of a sample from the own tenant's: 0 for the own one, and
+ * The distance of a sample from the tenant's: 0 for the tenant itself, and
  * alternately negative and positive for strangers, so that some are smaller
  * and some are greater.
  */
@@ -116,7 +116,7 @@ compare_labels(const ListCell *a, const ListCell *b)
 	return left < right ? -1 : left > right;
 }
 
-/* A label of an enum; strangers have labels before and after the own one. */
+/* A label of an enum; strangers have labels before and after the tenant's. */
 static const char *
 sample_label(Oid type, int whose)
 {
@@ -272,7 +272,11 @@ sample_as_text(Oid type, CmigRlsForm form, int whose)
 		case NUMERICOID:
 		case FLOAT4OID:
 		case FLOAT8OID:
-			/* a fraction that truncation or rounding makes the own number */
+
+			/*
+			 * a fraction that truncation or rounding turns into the tenant's
+			 * number
+			 */
 			return whose == 2 ? psprintf("%d.4", OWN_NUMBER) : psprintf("%d", sample_number(whose));
 		case OIDOID:
 			return psprintf("%d", abs(sample_number(whose)) + 1);

@@ -19,7 +19,7 @@ typedef enum CmigRlsForm
 	CMIG_RLS_FORM_UUID
 } CmigRlsForm;
 
-/* The owner of a value: the own tenant, or a stranger by its number. */
+/* The owner of a value: the tenant, or a stranger by its number. */
 #define CMIG_RLS_OWN (-1)
 #define CMIG_RLS_STRANGERS 3	/* number of strangers that suffices for
 								 * comparisons */

@@ -166,13 +166,13 @@ add_rows(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *con
 
 /*
  * A function may map the keys of several tenants to the same value.  So
- * strangers' rows are tried with the own context, and each of these trials is
+ * strangers' rows are tried with the tenant's context, and each of these trials is
  * linked to a trial of the same row with its owner's context.
  */
 static List *
 add_mapped(List *made, const CmigRlsModel *model, int *group)
 {
-	/* keys that have the same beginning, end, or remainder as the own one */
+	/* keys that have the same beginning, end, or remainder as the tenant's */
 	static const int others[] = {1, 2, 3, 6, 7};
 	CmigRlsTrialContext *own = cmig_rls_trial_context_own(model);
 	ListCell   *trial;
@@ -213,7 +213,7 @@ add_mapped(List *made, const CmigRlsModel *model, int *group)
 }
 
 /*
- * Add texts that differ from the own key, but are equal to it when they are
+ * Add texts that differ from the tenant's key, but are equal to it when they are
  * cast.
  */
 static List *
@@ -248,7 +248,7 @@ add_spellings(List *made, const CmigRlsModel *model, int *group)
 	return made;
 }
 
-/* Add numbers that differ from the own ones but have the same sum. */
+/* Add numbers that differ from the tenant's but have the same sum. */
 static List *
 add_sums(List *made, const CmigRlsModel *model, int *group)
 {
@@ -269,8 +269,8 @@ add_sums(List *made, const CmigRlsModel *model, int *group)
 }
 
 /*
- * One of two keys that are concatenated.  The strangers' pair is split at
- * another place than the own pair, and both give the same text.
+ * One of two keys that are concatenated.  The strangers' pair is split in a
+ * different place from the tenant's pair, and both give the same text.
  */
 static char *
 part(const CmigRlsModel *model, const CmigRlsInput *input, const char *separator, bool first, bool own)
@@ -282,8 +282,8 @@ part(const CmigRlsModel *model, const CmigRlsInput *input, const char *separator
 		return own ? key : first ? pnstrdup(key, length - 1) : psprintf("%c%s", key[length - 1], key);
 
 	/*
-	 * with a separator: the own pair is (key/key, key), and the other one
-	 * (key, key/key)
+	 * with a separator: the tenant's pair is (key/key, key), and the
+	 * strangers' (key, key/key)
 	 */
 	return first == own ? psprintf("%s%s%s", key, separator, key) : key;
 }
@@ -361,8 +361,8 @@ cmig_rls_trial_make(const CmigRlsModel *model)
 		List	   *trials = NIL;
 
 		/*
-		 * first an own row: if even that is not visible, the key is not a
-		 * possible one
+		 * first a row of the tenant: if even that is not visible, the key is
+		 * not a possible one
 		 */
 		if (context->strangers != NIL && !context->unset)
 		{

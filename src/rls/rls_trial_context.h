@@ -31,7 +31,7 @@ typedef struct CmigRlsTrialContext
 	CmigRlsLeakLevel most;
 	int			whose;			/* CMIG_RLS_OWN, or a stranger's number in an
 								 * "also" trial */
-	const char *own;			/* the own key; NULL: the usual one */
+	const char *own;			/* the tenant's key; NULL: the usual one */
 	List	   *strangers;		/* of char *: the strangers' keys; NIL: the
 								 * usual ones */
 } CmigRlsTrialContext;
@@ -44,7 +44,7 @@ typedef struct CmigRlsTrialContext
  */
 extern List *cmig_rls_trial_contexts(const CmigRlsModel *model);
 
-/* The usual context of the own tenant. */
+/* The usual context of the tenant. */
 extern CmigRlsTrialContext *cmig_rls_trial_context_own(const CmigRlsModel *model);
 
 /* Can the input have a text value, as a key to which a function is applied? */

@@ -16,9 +16,9 @@ typedef enum CmigRlsRowKind
 {
 	CMIG_RLS_ROW_STRANGE,
 	CMIG_RLS_ROW_SIMILAR,		/* a stranger's row whose key differs from the
-								 * own key only in case or spelling */
-	CMIG_RLS_ROW_OWN,			/* an own row; the strangers' rows after it
-								 * only count if this row is visible */
+								 * tenant's only in case or spelling */
+	CMIG_RLS_ROW_OWN,			/* a row of the tenant; the strangers' rows
+								 * after it only count if this row is visible */
 	CMIG_RLS_ROW_CONSTANT,		/* its key is a constant in the expression */
 	CMIG_RLS_ROW_DEFAULT,		/* its key is the constant that replaces a
 								 * missing context */

@@ -18,7 +18,7 @@ extern List *cmig_rls_variant_owns(const CmigRlsHints *hints, const char *own);
 
 /*
  * Strangers' keys that a function in the expression may map to the same value
- * as the own key, of char *.  few: without variants that differ by single
+ * as the tenant's key, of char *.  few: without variants that differ by single
  * characters.
  */
 extern List *cmig_rls_variant_strangers(const CmigRlsHints *hints, const char *own, bool few);

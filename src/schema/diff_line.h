@@ -19,7 +19,7 @@ typedef struct CmigDiffLine
 	char	   *kind;
 	char	   *object;
 	char	   *upgrade;		/* both are NULL for an unsupported change */
-	char	   *downgrade;		/* NULL also if the statement cannot be
+	char	   *downgrade;		/* also NULL if the statement cannot be
 								 * reverted */
 	char	   *hazard;			/* the hazard, with the size of the table;
 								 * NULL: none */
