@@ -133,6 +133,38 @@ SELECT revision FROM cmig.downgrade('base');
 RESET cmig.search_path;
 RESET ROLE;
 
+-- the values of placeholders
+SELECT * FROM cmig.load($cmig_load$
+-- revision: 0p
+-- down_revision: 001
+-- placeholders: schema
+-- cmig:upgrade
+CREATE TABLE ${schema}.placed ();
+-- cmig:downgrade
+DROP TABLE ${schema}.placed;
+$cmig_load$);
+SET ROLE regress_definer_owner;
+CREATE FUNCTION app.placed() RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = app, pg_temp AS $$
+BEGIN
+	PERFORM set_config('cmig_var.schema', 'app', true);
+	RETURN app.up();
+END $$;
+RESET ROLE;
+SET SESSION AUTHORIZATION regress_definer_app;
+SET cmig_var.schema = 'trap';
+SELECT app.up();
+SELECT app.placed();
+SELECT relnamespace::regnamespace FROM pg_class WHERE relname = 'placed';
+RESET SESSION AUTHORIZATION;
+SET ROLE regress_definer_owner;
+SET cmig_var.schema = 'app';
+SET cmig.search_path = 'app';
+SELECT revision FROM cmig.downgrade('base');
+RESET ROLE;
+RESET cmig.search_path;
+RESET cmig_var.schema;
+SELECT cmig.remove_revision('0p');
+
 -- the other settings: cmig.concurrent_ddl, cmig.checksum_policy, cmig.protect
 SELECT cmig.create_revision('Index account', 'CREATE INDEX CONCURRENTLY ON account (id)', '', revision => '002', transactional => false);
 SET SESSION AUTHORIZATION regress_definer_app;

@@ -253,6 +253,24 @@ cmig_settings_int(const char *name, int session)
 }
 
 const char *
+cmig_settings_custom(const char *name)
+{
+	int			count;
+	struct config_generic **all;
+
+	if (!cmig_settings_in_definer_function())
+		return GetConfigOption(name, true, false);
+	all = cmig_guc_variables_compat(&count);
+	for (int i = 0; i < count; i++)
+	{
+		if (pg_strcasecmp(all[i]->name, name) == 0)
+			return session_counts(all[i]) ? GetConfigOption(name, true, false) :
+				cmig_stored_setting(all[i], false);
+	}
+	return NULL;
+}
+
+const char *
 cmig_settings_guard_text(const char *name, const char *session)
 {
 	struct config_generic *setting = find_setting(name);

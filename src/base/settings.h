@@ -57,6 +57,12 @@ extern int	cmig_settings_int(const char *name, int session);
 extern int	cmig_settings_enum(const char *name, int session);
 
 /*
+ * The same for a setting that pg_cmig does not define, such as
+ * cmig_var.schema; NULL if it has no value.
+ */
+extern const char *cmig_settings_custom(const char *name);
+
+/*
  * The same for a superuser-only setting that guards the database.  It is read
  * from where it is stored even outside of such functions, so that a value from
  * the connection that the server has refused does not hide the stored one.

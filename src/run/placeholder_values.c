@@ -6,10 +6,10 @@
  */
 #include "postgres.h"
 
+#include "base/settings.h"
 #include "parse/substitute.h"
 #include "run/placeholder_values.h"
 
-#include "utils/guc.h"
 
 /* The script whose placeholders are replaced. */
 typedef struct Script
@@ -28,7 +28,7 @@ static const char *
 read_value(const char *name, bool literal, void *arg)
 {
 	Script	   *script = arg;
-	const char *value = GetConfigOption(psprintf("cmig_var.%s", name), true, false);
+	const char *value = cmig_settings_custom(psprintf("cmig_var.%s", name));
 
 	if (value != NULL && *value != '\0')
 		return value;
@@ -38,6 +38,8 @@ read_value(const char *name, bool literal, void *arg)
 				 errmsg("placeholder \"%s\" of revision \"%s\" has no value", name, script->revision),
 				 errdetail("Its %s script contains ${%s}, which stands for %s.", script->what, name,
 						   literal ? "a string" : "an identifier"),
+				 cmig_settings_in_definer_function() ?
+				 errhint("In a SECURITY DEFINER function, a value counts that its owner sets there: PERFORM set_config('cmig_var.%s', '<value>', true)", name) :
 				 errhint("SET cmig_var.%s = '<value>'", name)));
 	if (script->missing == NULL)
 		script->missing = pstrdup(name);
