@@ -197,6 +197,17 @@ SELECT to_regclass('dry_mine.made') IS NULL AS nothing_left;
 DROP SCHEMA dry_mine CASCADE;
 SELECT count(*) > 0 AS revoked FROM cmig.revoke_access('regress_dry_migrator');
 DROP ROLE regress_dry_migrator, regress_dry_caller;
+
+-- rows in a new file of a table do not stay
+DELETE FROM cmig.version;
+DELETE FROM cmig.revision;
+CREATE TABLE rewritten (id int);
+INSERT INTO rewritten SELECT generate_series(1, 100);
+INSERT INTO cmig.revision (revision, upgrade_sql) VALUES ('r', 'UPDATE rewritten SET id = 0 WHERE id <= 7; ALTER TABLE rewritten ALTER id TYPE bigint; UPDATE rewritten SET id = 1');
+SELECT statement, rows, rewrites, error FROM cmig.dry_run();
+UPDATE cmig.revision SET upgrade_sql = 'TRUNCATE rewritten; INSERT INTO rewritten VALUES (1)';
+SELECT statement, rows, rewrites, error FROM cmig.dry_run();
+DROP TABLE rewritten;
 DROP EXTENSION pg_cmig;
 DROP FUNCTION state();
 DROP VIEW names;

@@ -256,6 +256,8 @@ report_traces(const CmigTrial *trial)
 		CmigExisting *relation = lfirst(lc);
 		int64		rows = cmig_existing_count(relation->oid).dead - relation->first.dead;
 
+		if (relation->rewritten)
+			rows = Min(rows, relation->dead);
 		if (rows > 0)
 			cmig_listing_add_format(&dead, "%s (" INT64_FORMAT ")", relation->name, rows);
 	}

@@ -60,6 +60,8 @@ cmig_existing_count(Oid relation)
 		counters.scans = cmig_counted_scans_compat(status);
 		counters.blocks = cmig_counted_blocks_compat(status);
 		counters.dead = cmig_counted_dead_compat(status);
+		for (PgStat_TableXactStatus * open = status->trans; open != NULL; open = open->upper)
+			counters.written += open->tuples_inserted + open->tuples_updated;
 	}
 	return counters;
 }
@@ -89,7 +91,7 @@ note_counters(CmigExistingSet *set)
 		if (form->oid < FirstNormalObjectId || !RELKIND_HAS_STORAGE(form->relkind))
 			continue;
 		counters = cmig_existing_count(form->oid);
-		if (counters.scans != 0 || counters.blocks != 0 || counters.dead != 0)
+		if (counters.scans != 0 || counters.blocks != 0 || counters.dead != 0 || counters.written != 0)
 		{
 			Counted    *entry = hash_search(set->counted, &form->oid, HASH_ENTER, NULL);
 
@@ -186,6 +188,8 @@ read_relation(CmigExistingSet *set, CmigExisting *relation)
 	relation->tablespace = form->reltablespace;
 	relation->first_filenode = relation->filenode = form->relfilenode;
 	relation->locked = false;
+	relation->rewritten = false;
+	relation->dead = 0;
 	relation->held = NoLock;
 	relation->size = file_size(form);
 	relation->pages = relation->size / BLCKSZ;

@@ -21,6 +21,8 @@ typedef struct CmigCounters
 	int64		scans;			/* how often it was read without an index */
 	int64		blocks;			/* how many blocks of it were read */
 	int64		dead;			/* dead rows */
+	int64		written;		/* rows that the transaction has written, and
+								 * that a rollback makes dead rows */
 } CmigCounters;
 
 /* A relation. */
@@ -38,6 +40,8 @@ typedef struct CmigExisting
 	int64		size;			/* size of its rows at the start, in bytes */
 	int64		pages;			/* size of its main file at the start */
 	CmigCounters first;			/* counters at the start of the dry run */
+	bool		rewritten;		/* it has got another file at least once */
+	int64		dead;			/* rows written until then */
 	CmigCounters last;			/* counters after the last statement that used
 								 * it */
 } CmigExisting;

@@ -161,6 +161,21 @@ add_line(char **text, const char *line)
 	*text = *text == NULL ? pstrdup(line) : psprintf("%s\n%s", *text, line);
 }
 
+/*
+ * Note how many rows of the first file a rollback will make dead; what is
+ * written from now on is removed with the new file.
+ */
+static void
+note_first_rewrite(CmigExisting *relation)
+{
+	CmigCounters now = cmig_existing_count(relation->oid);
+
+	if (relation->rewritten)
+		return;
+	relation->rewritten = true;
+	relation->dead = now.dead - relation->first.dead + now.written - relation->first.written;
+}
+
 /* Does the relation have another file now? */
 static bool
 is_rewritten(CmigExisting *relation)
@@ -169,6 +184,7 @@ is_rewritten(CmigExisting *relation)
 
 	if (!OidIsValid(filenode) || filenode == relation->filenode)
 		return false;
+	note_first_rewrite(relation);
 	relation->filenode = filenode;
 	return relation->kind != RELKIND_SEQUENCE;
 }
