@@ -13,7 +13,9 @@
 #include "inspect/lint_rules.h"
 #include "inspect/lint_state.h"
 #include "inspect/lint_text.h"
+#include "inspect/lint_type_change.h"
 #include "inspect/lint_types.h"
+#include "inspect/lint_volatile.h"
 
 #include "catalog/pg_class.h"
 #include "catalog/pg_attribute.h"
@@ -133,7 +135,7 @@ check_default(CmigLint *lint, const ColumnDef *column, int number)
 						 quote_identifier(column->colname), cmig_lint_text_table(lint->target));
 		return;
 	}
-	if (expression == NULL || (function = cmig_lint_types_volatile_function(lint, expression)) == NULL)
+	if (expression == NULL || (function = cmig_lint_volatile_function(lint, expression)) == NULL)
 		return;
 	cmig_lint_report(lint, default_fix(lint, column, number),
 					 "the default of column %s calls the volatile function %s(), which rewrites %s under an AccessExclusiveLock",
@@ -291,7 +293,7 @@ check_type(CmigLint *lint, AlterTableCmd *command, int number)
 
 	if (!cmig_lint_model_is_large(lint->target))
 		return;
-	switch (cmig_lint_types_change(lint, lint->target, column, to))
+	switch (cmig_lint_type_change(lint, lint->target, column, to))
 	{
 		case CMIG_LINT_CHANGE_NOTHING:
 			return;

@@ -1,6 +1,6 @@
 /*
  * lint_types.h
- *	  Types, and the functions in an expression, as cmig.lint looks them up.
+ *	  Types, as cmig.lint looks them up.
  *
  * Only the catalogs are read, and no functions are called except those for
  * modifiers of built-in types.
@@ -46,21 +46,6 @@ extern bool cmig_lint_types_has_default(CmigLint *lint, const TypeName *type);
  * database?
  */
 extern bool cmig_lint_types_has_value(CmigLint *lint, const AlterEnumStmt *alter);
-
-/* The name of a volatile function in an expression, or NULL. */
-extern const char *cmig_lint_types_volatile_function(CmigLint *lint, Node *expression);
-
-/* What a change of a column's type does to the table. */
-typedef enum CmigLintChange
-{
-	CMIG_LINT_CHANGE_NOTHING,
-	CMIG_LINT_CHANGE_REWRITE,
-	CMIG_LINT_CHANGE_SCAN,		/* CHECK constraints are tested again */
-	CMIG_LINT_CHANGE_INDEX		/* indexes are built again */
-} CmigLintChange;
-
-extern CmigLintChange cmig_lint_types_change(CmigLint *lint, CmigLintTable *table,
-											 const CmigLintColumn *column, const ColumnDef *to);
 
 /* The name of a type for messages. */
 extern char *cmig_lint_types_name(CmigLint *lint, const TypeName *type);
