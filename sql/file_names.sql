@@ -199,7 +199,8 @@ INSERT INTO cmig.revision (revision, upgrade_sql, downgrade_sql) VALUES
 	('004', E'SELECT 1;\n-- down_revision: x', NULL),
 	('005', '', E'SELECT 1;\n-- x.sql'),
 	('006', E'SELECT 1;\n-- x.sql', E'-- x.sql\nSELECT 1;'),
-	('007', E'SELECT 1;\uFEFF', NULL);
+	('007', E'SELECT 1;\uFEFF', NULL),
+	('008', E'SELECT 1; /*\n-- revision: 000\n-- cmig:upgrade\n-- */\nSELECT 2;', NULL);
 SELECT * FROM cmig.load((SELECT string_agg(E'==> ' || file_name || E' <==\n' || content, E'\n' ORDER BY file_name) FROM cmig.export(ARRAY['001', '006'])));
 SELECT * FROM cmig.load((SELECT string_agg(content, '' ORDER BY file_name) FROM cmig.export(ARRAY['001', '006'])));
 SELECT cmig.export('002');
@@ -207,6 +208,7 @@ SELECT cmig.export('003');
 SELECT cmig.export('004');
 SELECT cmig.export('005');
 SELECT cmig.export('007');
+SELECT cmig.export('008');
 
 DROP VIEW stored;
 DROP EXTENSION pg_cmig;
