@@ -18,6 +18,8 @@
 #include "schema/kinds.h"
 #include "schema/order.h"
 
+#include "utils/memutils.h"
+
 /* A difference whose statements are passed to a callback. */
 typedef struct Deparse
 {
@@ -26,7 +28,21 @@ typedef struct Deparse
 	CmigDiffOptions restore;	/* for what is dropped */
 	CmigDiffCallback callback;
 	void	   *arg;
+	MemoryContext context;		/* of the callback */
 } Deparse;
+
+/*
+ * Pass a row to the callback, in the memory context of the caller: that of the
+ * statements is reset soon.
+ */
+static void
+put_row(const Deparse *deparse, const CmigDiffRow *row)
+{
+	MemoryContext old = MemoryContextSwitchTo(deparse->context);
+
+	deparse->callback(row, deparse->arg);
+	MemoryContextSwitchTo(old);
+}
 
 /* The live table whose rows statements about the object affect, or NULL. */
 static const CmigObject *
@@ -57,7 +73,7 @@ put_ddl(Deparse *deparse, const char *action, const CmigObject *object, List *dd
 			.ddl = entry,.table = live_table(deparse, object)
 		};
 
-		deparse->callback(&row, deparse->arg);
+		put_row(deparse, &row);
 		action = "alter";
 	}
 }
@@ -177,7 +193,7 @@ put_away(Deparse *deparse, const CmigChange *change)
 
 	row.upgrade = psprintf("ALTER %s RENAME TO %s", cmig_kind_reference(from), cmig_quote(change->away->name));
 	row.downgrade = psprintf("ALTER %s RENAME TO %s", cmig_kind_reference(change->away), cmig_quote(from->name));
-	deparse->callback(&row, deparse->arg);
+	put_row(deparse, &row);
 }
 
 /*
@@ -248,7 +264,7 @@ put_drop(Deparse *deparse, const CmigChange *change)
 		row.hazard = psprintf("data loss: %s %s", object->kind->name, object->identity);
 		row.table = live_table(deparse, object);
 	}
-	deparse->callback(&row, deparse->arg);
+	put_row(deparse, &row);
 }
 
 /* Pass the row of a change that is not supported. */
@@ -263,7 +279,7 @@ put_unsupported(Deparse *deparse, const CmigChange *change)
 		row.kind = object->name;
 		row.object = object->identity + strlen(object->name) + 1;
 	}
-	deparse->callback(&row, deparse->arg);
+	put_row(deparse, &row);
 }
 
 /* Changes that come after all others */
@@ -393,8 +409,57 @@ put_force(Deparse *deparse, const List *forced, bool at_start)
 		row.subject = table;
 		row.upgrade = at_start ? reset : set;
 		row.downgrade = at_start ? set : reset;
-		deparse->callback(&row, deparse->arg);
+		put_row(deparse, &row);
 	}
+}
+
+/* Pass the rows of a node. */
+static void
+put_node(Deparse *deparse, const CmigNode *node)
+{
+	CmigChange *change = node->change;
+
+	switch (node->type)
+	{
+		case CMIG_NODE_AWAY:
+			put_away(deparse, change);
+			break;
+		case CMIG_NODE_DROP:
+			put_drop(deparse, change);
+			break;
+		case CMIG_NODE_PART:
+			put_ddl(deparse, "alter", change->to, change->first);
+			break;
+		case CMIG_NODE_JOIN:
+			put_ddl(deparse, "alter", change->to, change->last);
+			break;
+		case CMIG_NODE_ALTER:
+			put_ddl(deparse, "alter", change->to ? change->to : change->from,
+					without_checks(change, change->ddl, change->to, change->from));
+			break;
+		case CMIG_NODE_CREATE:
+			put_create(deparse, change);
+			break;
+		case CMIG_NODE_UNSUPPORTED:
+			put_unsupported(deparse, change);
+			break;
+	}
+}
+
+/* Pass the rows of all nodes; what each one needs is freed after it. */
+static void
+put_nodes(Deparse *deparse, const CmigNode *nodes, int count)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig statement", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	for (int i = 0; i < count; i++)
+	{
+		put_node(deparse, &nodes[i]);
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
 }
 
 void
@@ -405,37 +470,11 @@ cmig_deparse(CmigDifference *difference, CmigDiffCallback callback, void *arg)
 	int			count;
 	CmigNode   *nodes = cmig_order(difference, &count);
 
-	put_force(&deparse, forced, true);
+	deparse.context = CurrentMemoryContext;
 	deparse.restore = *difference->options;
 	deparse.restore.owners = deparse.restore.privileges = deparse.restore.comments = true;
-	for (int i = 0; i < count; i++)
-	{
-		switch (nodes[i].type)
-		{
-			case CMIG_NODE_AWAY:
-				put_away(&deparse, nodes[i].change);
-				break;
-			case CMIG_NODE_DROP:
-				put_drop(&deparse, nodes[i].change);
-				break;
-			case CMIG_NODE_PART:
-				put_ddl(&deparse, "alter", nodes[i].change->to, nodes[i].change->first);
-				break;
-			case CMIG_NODE_JOIN:
-				put_ddl(&deparse, "alter", nodes[i].change->to, nodes[i].change->last);
-				break;
-			case CMIG_NODE_ALTER:
-				put_ddl(&deparse, "alter", nodes[i].change->to ? nodes[i].change->to : nodes[i].change->from,
-						without_checks(nodes[i].change, nodes[i].change->ddl, nodes[i].change->to, nodes[i].change->from));
-				break;
-			case CMIG_NODE_CREATE:
-				put_create(&deparse, nodes[i].change);
-				break;
-			case CMIG_NODE_UNSUPPORTED:
-				put_unsupported(&deparse, nodes[i].change);
-				break;
-		}
-	}
+	put_force(&deparse, forced, true);
+	put_nodes(&deparse, nodes, count);
 	put_force(&deparse, forced, false);
 	put_late_changes(&deparse);
 }

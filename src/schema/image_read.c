@@ -22,9 +22,13 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/memutils.h"
 
 /* Indexes of the columns with which each kind's query begins. */
 #define FIXED_COLUMNS 10
+
+/* The size of the blocks of memory for objects. */
+#define BLOCK_SIZE ((Size) 32 * 1024)
 
 /* An object that belongs to an extension. */
 typedef struct Member
@@ -40,6 +44,10 @@ typedef struct Reader
 	HTAB	   *members;		/* of Member */
 	const CmigKind *kind;		/* the kind that is being read */
 	List	   *unclaimed;		/* of CmigAddress * */
+	MemoryContext scratch;		/* reset after each object */
+	char	   *block;			/* memory for objects and their texts ... */
+	Size		room;			/* ... and how much of it is left */
+	char	  **last;			/* the last value of each column of the kind */
 	Datum	   *values;			/* the object in the current row */
 	bool	   *nulls;
 	int			ncolumns;
@@ -147,6 +155,68 @@ is_member(const Reader *reader, CmigAddress address, CmigAddress *extension)
  * Objects
  */
 
+/*
+ * Memory for a part of the image.  There are many small parts, which are freed
+ * together, so they are taken from blocks.
+ */
+static char *
+take(Reader *reader, Size size)
+{
+	if (size > BLOCK_SIZE / 8)
+		return palloc(size);
+	if (size > reader->room)
+	{
+		reader->block = palloc(BLOCK_SIZE);
+		reader->room = BLOCK_SIZE;
+	}
+	reader->room -= size;
+	return reader->block + reader->room;
+}
+
+/* A new object of the kind that is being read. */
+static CmigObject *
+take_object(Reader *reader)
+{
+	Size		size = MAXALIGN(offsetof(CmigObject, values) + sizeof(char *) * Max(reader->kind->nproperties, 1));
+	char	   *memory;
+
+	/* texts have any length */
+	reader->room -= reader->room % MAXIMUM_ALIGNOF;
+	memory = take(reader, size);
+	memset(memory, 0, size);
+	return (CmigObject *) memory;
+}
+
+/* The text of a column, in memory that is reset soon, or NULL. */
+static char *
+read_text(const Reader *reader, int column)
+{
+	MemoryContext old = MemoryContextSwitchTo(reader->scratch);
+	int			property = column - FIXED_COLUMNS;
+	char	   *text = text_at(reader, column);
+
+	if (text != NULL && property >= 0 && (reader->kind->properties[property].flags & CMIG_PROPERTY_EXPRESSION))
+		text = cmig_normal_reloadable(text);
+	MemoryContextSwitchTo(old);
+	return text;
+}
+
+/*
+ * The text of a column.  Objects share it with the one that was read before if
+ * it is the same, such as the name of a type.
+ */
+static char *
+keep_text(Reader *reader, int column)
+{
+	char	   *text = read_text(reader, column);
+
+	if (text == NULL)
+		return NULL;
+	if (reader->last[column] == NULL || strcmp(reader->last[column], text) != 0)
+		reader->last[column] = strcpy(take(reader, strlen(text) + 1), text);
+	return reader->last[column];
+}
+
 /* Callback: add the object of a row, unless it belongs to an extension. */
 static void
 add_object(TupleDesc desc, HeapTuple row, void *arg)
@@ -171,24 +241,19 @@ add_object(TupleDesc desc, HeapTuple row, void *arg)
 			return;
 	}
 
-	object = palloc0(offsetof(CmigObject, values) + sizeof(char *) * Max(kind->nproperties, 1));
+	object = take_object(reader);
 	object->kind = kind;
 	object->address = address;
 	object->parent = parent;
-	object->name = text_at(reader, 6);
-	object->identity = text_at(reader, 7);
+	object->name = keep_text(reader, 6);
+	object->identity = keep_text(reader, 7);
 	if (kind == &cmig_kind_sequence_owner)
 		parent->linked = true;
-	object->owner = text_at(reader, 8);
+	object->owner = keep_text(reader, 8);
 	object->inherited = bool_at(reader, 9);
 	for (int i = 0; i < kind->nproperties; i++)
-	{
-		char	   *value = text_at(reader, FIXED_COLUMNS + i);
-
-		if (value != NULL && (kind->properties[i].flags & CMIG_PROPERTY_EXPRESSION))
-			value = cmig_normal_reloadable(value);
-		object->values[i] = value;
-	}
+		object->values[i] = keep_text(reader, FIXED_COLUMNS + i);
+	MemoryContextReset(reader->scratch);
 	cmig_image_add(reader->image, object);
 }
 
@@ -220,6 +285,7 @@ read_objects(Reader *reader, Datum schemas, bool all)
 		if ((kinds[i]->flags & CMIG_KIND_GLOBAL) && !all)
 			continue;
 		reader->kind = kinds[i];
+		reader->last = palloc0(sizeof(char *) * (FIXED_COLUMNS + kinds[i]->nproperties));
 		cmig_query_each(kind_query(kinds[i], kinds[i]->sql, 0), &schemas, NULL,
 						add_object, reader);
 	}
@@ -640,7 +706,9 @@ cmig_image_read(const CmigManaged *managed)
 	/* compiling the queries takes longer than running them */
 	cmig_settings_override("jit", "off");
 	read_members(&reader);
+	reader.scratch = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig row", ALLOCSET_SMALL_SIZES);
 	read_objects(&reader, schemas, managed->all);
+	MemoryContextDelete(reader.scratch);
 	read_aliases(&reader, schemas);
 	read_comments(&reader);
 	read_grants(&reader, schemas);
