@@ -294,6 +294,27 @@ schema_of(const CmigObject *object)
 	return NULL;
 }
 
+/*
+ * The privileges without those of the role that becomes the owner: they are
+ * part of the owner's.
+ */
+static List *
+without_owner(List *grants, const CmigObject *object, const CmigDiffOptions *options)
+{
+	const char *owner = object->owner && (options->owners || object->keeps) ? cmig_quote(object->owner) : NULL;
+	List	   *others = NIL;
+	ListCell   *cell;
+
+	foreach(cell, grants)
+	{
+		const CmigGrant *grant = lfirst(cell);
+
+		if (owner == NULL || !grant->granted || grant->grantee == NULL || strcmp(grant->grantee, owner) != 0)
+			others = lappend(others, lfirst(cell));
+	}
+	return others;
+}
+
 /* The privileges that default privileges give to the new object. */
 static List *
 initial_grants(const CmigObject *object, const CmigDiffOptions *options)
@@ -311,11 +332,11 @@ initial_grants(const CmigObject *object, const CmigDiffOptions *options)
 		if (initial->type != object->kind->default_type)
 			continue;
 		if (initial->schema != NULL && schema != NULL && strcmp(initial->schema, schema) == 0)
-			return initial->grants;
+			return without_owner(initial->grants, object, options);
 		if (initial->schema == NULL)
 			grants = initial->grants;
 	}
-	return grants;
+	return without_owner(grants, object, options);
 }
 
 /* The sequence of an identity column as an object, or NULL. */

@@ -26,6 +26,16 @@ static const char default_sql[] =
 " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = e.adnum AND a.attgenerated = ''"
 " WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p', 'v', 'f')";
 
+/* A new child table gets the default that the parent's column has by then. */
+static const char default_follows[] =
+"SELECT 'pg_attrdef'::regclass::oid, e.oid, 0, 'pg_attrdef'::regclass::oid, pe.oid, 0"
+" FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid"
+" JOIN pg_attrdef e ON e.adrelid = c.oid"
+" JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = e.adnum AND a.attgenerated = '' AND NOT a.attislocal"
+" JOIN pg_attribute pa ON pa.attrelid = i.inhparent AND pa.attname = a.attname"
+" JOIN pg_attrdef pe ON pe.adrelid = pa.attrelid AND pe.adnum = pa.attnum"
+" WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'f') AND NOT c.relispartition";
+
 const CmigObject *
 cmig_default_of(const CmigObject *column)
 {
@@ -83,6 +93,6 @@ CmigKind	cmig_kind_default = {
 	.name = "default",.word = "DEFAULT",
 	.flags = CMIG_KIND_MODEL | CMIG_KIND_FOLDS | CMIG_KIND_DISPOSABLE | CMIG_KIND_RECAST | CMIG_KIND_GONE_WITH_PARENT,
 	CMIG_PROPERTIES(properties),
-	.sql = default_sql,.create = create_default,.drop = drop_default,.alter = alter_default,
+	.sql = default_sql,.follows = default_follows,.create = create_default,.drop = drop_default,.alter = alter_default,
 	.folds = default_folds
 };

@@ -66,19 +66,24 @@ sub without_inherited
 	my @entries = @_;
 	my $create = qr/^CREATE (?:UNLOGGED |FOREIGN )?TABLE (\S.*?) \(\n(.*?)^\)(.*)/ms;
 	my $word = qr/^\s+((?:CONSTRAINT )?(?:"(?:[^"]|"")*"|[^\s,]+))/;
-	my (%own, %parents, @defaults);
+	my (%own, %parents, @defaults, %not_null);
 
 	for (@entries)
 	{
 		next if !/$create/;
 		my ($name, $body, $rest) = ($1, $2, $3);
+		$not_null{$name} = { map { / NOT NULL,?$/ && /$word/ ? ($1 => 1) : () } split(/\n(?=    )/, $body =~ s/\n\z//r) };
 		$own{$name} = { map { /$word/ ? ($1 => 1) : () } split(/\n(?=    )/, $body =~ s/\n\z//r) };
 		$parents{$name} = $rest =~ /^INHERITS \((.*)\);?$/m ? [ $1 =~ /((?:"(?:[^"]|"")*"|[^\s,"])+)/g ] : [];
 	}
 	my $all;
 	$all = sub { my ($name) = @_; map { (keys %{ $own{$_} // {} }, $all->($_)) } @{ $parents{$name} // [] } };
+	my $above;
+	$above = sub { my ($name, $column) = @_; grep { $not_null{$_}{$column} || $above->($_, $column) } @{ $parents{$name} // [] } };
 	for (@entries)
 	{
+		# NOT NULL, too, if the parent's column is not
+		push @defaults, "$1 $2 NOT NULL" while /^INHERITS \(/m && s/^ALTER TABLE ONLY (\S.*?) ALTER COLUMN (\S+) SET NOT NULL;\n//m;
 		s{$create}
 		{
 			my ($name, $body, $rest) = ($1, $2, $3);
@@ -87,6 +92,7 @@ sub without_inherited
 
 			# a default is printed in the column or, if that is inherited, by itself
 			push @defaults, map { /$word.*? DEFAULT (.*?)(?: NOT NULL)?,?$/ && $inherited{$1} ? "$name $1 $2" : () } @own;
+			push @defaults, map { / NOT NULL,?$/ && /$word/ && $inherited{$1} && !$above->($name, $1) ? "$name $1 NOT NULL" : () } @own;
 			"CREATE TABLE $name (\n" . join('', map { /$word/ && $inherited{$1} ? () : "$_\n" } @own) . ")$rest"
 		}se if /^INHERITS \(/m;
 		$_ = "$1 $2 $3" if /; Type: DEFAULT; .*^ALTER TABLE ONLY (\S.*?) ALTER COLUMN (\S+) SET DEFAULT (.*);$/ms && @{ $parents{$1} // [] };

@@ -60,3 +60,18 @@ CREATE UNLOGGED TABLE t (b int);
 -- b:
 CREATE UNLOGGED TABLE t (b int, a int GENERATED ALWAYS AS IDENTITY);
 ALTER SEQUENCE t_a_seq SET LOGGED;
+-- pair: new child of a table whose column gets a default
+-- a:
+CREATE TABLE p (a text, b integer DEFAULT 1, c integer DEFAULT 2);
+-- b:
+CREATE TABLE p (a text DEFAULT 'x', b integer DEFAULT 3, c integer);
+CREATE TABLE c (d date) INHERITS (p);
+CREATE TABLE cc () INHERITS (c);
+-- pair: table becomes a child, and has a NOT NULL of its own
+-- a:
+CREATE TABLE p (a text, b integer);
+CREATE TABLE c (a text, b integer, PRIMARY KEY (a, b));
+-- b:
+CREATE TABLE p (a text, b integer);
+CREATE TABLE c (d date) INHERITS (p);
+ALTER TABLE c ADD PRIMARY KEY (a, b);
