@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "schema/annotate.h"
+#include "schema/kind_column.h"
 #include "schema/kinds.h"
 
 /* The owner of the object, or of the one that it belongs to. */
@@ -375,7 +376,7 @@ alter_sequence(List *ddl, const CmigObject *from, const CmigObject *to, const Cm
 
 	if (new == NULL)
 		return ddl;
-	return old == NULL ? create_sequence(ddl, to, options) : alter_grants(ddl, new, old->grants, new->grants);
+	return old == NULL || cmig_column_renews_sequence(from, to) ? create_sequence(ddl, to, options) : alter_grants(ddl, new, old->grants, new->grants);
 }
 
 List *
@@ -384,7 +385,7 @@ cmig_annotate_sequence_gone(const CmigObject *from, const CmigObject *to, const 
 	CmigObject *sequence = sequence_of(from);
 	List	   *ddl = NIL;
 
-	if (sequence == NULL || sequence_of(to) != NULL)
+	if (sequence == NULL || (sequence_of(to) != NULL && !cmig_column_renews_sequence(from, to)))
 		return NIL;
 	if (from->index_comment != NULL)
 		ddl = cmig_ddl_append(ddl, index_comment_sql(from, NULL), index_comment_sql(from, from->index_comment));
@@ -591,7 +592,16 @@ cmig_annotate_alter(const CmigObject *from, const CmigObject *to, const CmigDiff
 		ddl = list_concat(ddl, regrant_columns(to, from, old, new));
 		ddl = alter_sequence(ddl, from, to, options);
 	}
-	if (options->comments)
+	else if (cmig_column_renews_sequence(from, to))
+		ddl = create_sequence(ddl, from, options);
+	if (options->comments && cmig_column_renews_sequence(from, to))
+	{
+		CmigObject	without = *from;
+
+		without.index_comment = NULL;
+		ddl = alter_comments(ddl, &without, to);
+	}
+	else if (options->comments)
 		ddl = alter_comments(ddl, from, to);
 	return ddl;
 }

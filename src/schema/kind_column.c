@@ -377,6 +377,15 @@ identity_sql(const CmigObject *from, const CmigObject *to)
 					cmig_quote(to->name), to->parent->identity);
 }
 
+bool
+cmig_column_renews_sequence(const CmigObject *from, const CmigObject *to)
+{
+	return from->kind == &cmig_kind_column && to->kind == &cmig_kind_column &&
+		from->values[IDENTITY] != NULL && to->values[IDENTITY] != NULL &&
+		!cmig_kind_same_value(&to->kind->properties[IDENTITY_OPTIONS], from->values[IDENTITY_OPTIONS],
+							  to->values[IDENTITY_OPTIONS]);
+}
+
 /* Add, change, or drop the identity. */
 static void
 alter_identity(CmigAlter *alter)
@@ -384,8 +393,7 @@ alter_identity(CmigAlter *alter)
 	const CmigObject *from = alter->from,
 			   *to = alter->to;
 
-	if (from->values[IDENTITY] != NULL && to->values[IDENTITY] != NULL &&
-		cmig_alter_differs(alter, IDENTITY_OPTIONS))
+	if (cmig_column_renews_sequence(from, to))
 	{
 		const char *table = to->parent->identity;
 		const char *name = cmig_quote(to->name);

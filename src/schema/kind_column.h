@@ -23,6 +23,12 @@ extern bool cmig_column_is_not_null(const CmigObject *column);
 extern const CmigObject *cmig_column_parent(const CmigObject *column);
 
 /*
+ * Does the change of an identity column replace its sequence, so that the
+ * privileges and the comment of the old one are lost?
+ */
+extern bool cmig_column_renews_sequence(const CmigObject *from, const CmigObject *to);
+
+/*
  * A column may be added or dropped together with the parent's column, or with
  * an attribute of the table's type. Returns the statements, a list of CmigDdl,
  * for properties that differ from theirs: NOT NULL, or no default.

@@ -30,9 +30,17 @@ static const char cast_sql[] =
 " FROM pg_cast c CROSS JOIN LATERAL (SELECT format('(%s AS %s)', format_type(c.castsource, NULL), format_type(c.casttarget, NULL)) AS name) x"
 " WHERE c.oid >= 16384 AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_cast'::regclass AND d.objid = c.oid AND d.deptype = 'i')";
 
+/*
+ * An expression with a cast depends on the function only, but can be read again
+ * only if the cast exists.
+ */
+static const char cast_follows[] =
+"SELECT d.classid, d.objid, d.objsubid, 'pg_cast'::regclass::oid, c.oid, 0 FROM pg_cast c JOIN pg_depend d"
+" ON d.refclassid = 'pg_proc'::regclass AND d.refobjid = c.castfunc AND d.classid <> 'pg_cast'::regclass WHERE c.oid >= 16384";
+
 CmigKind	cmig_kind_cast = {
 	.name = "cast",.word = "CAST",.flags = CMIG_KIND_GLOBAL | CMIG_KIND_DISPOSABLE,
-	CMIG_PROPERTIES(properties),.sql = cast_sql,.create = create
+	CMIG_PROPERTIES(properties),.sql = cast_sql,.follows = cast_follows,.create = create
 };
 
 static const char language_sql[] =
