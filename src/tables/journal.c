@@ -8,8 +8,8 @@
  * free.  A sequence would be set back by restoring a dump into a live
  * database, and is not replicated.
  *
- * A run never fails for lack of a number.  The trigger refuses an id far
- * beyond the last one unless the table's owner or a restore writes it.  If
+ * A run never fails for lack of a number.  The trigger (journal_trigger.c)
+ * refuses an id far beyond the last one unless the table's owner or a restore writes it.  If
  * such a row leaves no numbers after it, rows continue after the last one that
  * does.
  *
@@ -23,42 +23,24 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/query.h"
-#include "run/run_lock.h"
 #include "run/session.h"
 #include "tables/journal.h"
 
-#include "access/htup_details.h"
 #include "catalog/pg_type.h"
-#include "commands/trigger.h"
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
-
-PG_FUNCTION_INFO_V1(cmig_journal_trigger);
-
-/* How many rows one statement writes. */
-#define BATCH_ROWS 500
-
-/*
- * Ids up to this one are never too far beyond the last one, since numbers
- * cannot be used up in this way. So the last one need not be looked up for
- * each row.
- */
-#define ALWAYS_NEAR (INT64CONST(1) << 40)
 
 /* Rows that are still to be written. */
 struct CmigJournalBatch
 {
 	int			count;
-	CmigJournalEntry entries[BATCH_ROWS];
+	CmigJournalEntry entries[CMIG_JOURNAL_BATCH];
 	MemoryContext context;		/* contains their checksums */
 };
 
@@ -73,7 +55,7 @@ static CmigQuery last_id_query = {
 static CmigQuery gap_query = {
 	.sql = "SELECT max(id)::text FROM (SELECT id::bigint, lead(id::bigint) OVER (ORDER BY id::bigint)"
 	" FROM (SELECT 0 AS id UNION ALL SELECT id::bigint FROM cmig.journal WHERE id::bigint > 0) j) k (id, next)"
-	" WHERE coalesce(next, 9223372036854775807)::numeric - id > " CppAsString2(BATCH_ROWS)
+	" WHERE coalesce(next, 9223372036854775807)::numeric - id > " CppAsString2(CMIG_JOURNAL_BATCH)
 };
 
 static CmigQuery insert_query = {
@@ -186,15 +168,11 @@ id_of(CmigQuery *query)
 static bool
 is_last_number(int64 id)
 {
-	return id > PG_INT64_MAX - BATCH_ROWS;
+	return id > PG_INT64_MAX - CMIG_JOURNAL_BATCH;
 }
 
-/*
- * The number after which the next rows are written; a batch of numbers is free
- * there.
- */
-static int64
-last_id(void)
+int64
+cmig_journal_last_id(void)
 {
 	int64		id = id_of(&last_id_query);
 
@@ -212,7 +190,7 @@ cmig_journal_out_of_order(void)
 int64
 cmig_journal_start(const CmigJournalEntry *entry)
 {
-	int64		id = last_id() + 1;
+	int64		id = cmig_journal_last_id() + 1;
 	Datum		values[13];
 	char		nulls[14] = "nnnnnnnnnnnn ";
 
@@ -365,7 +343,7 @@ write_batch(CmigJournalBatch *batch)
 	cmig_query_bind_text(values, nulls, 7, cmig_session_role());
 	cmig_query_bind_text(values, nulls, 8, application_name);
 	cmig_query_bind_text(values, nulls, 9, cmig_session_search_path());
-	values[10] = Int64GetDatum(last_id());
+	values[10] = Int64GetDatum(cmig_journal_last_id());
 	cmig_query_run(&insert_all_query, values, nulls);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(batch->context);
@@ -391,7 +369,7 @@ cmig_journal_add(CmigJournalBatch *batch, const CmigJournalEntry *entry)
 	*kept = *entry;
 	if (kept->checksum)
 		kept->checksum = MemoryContextStrdup(batch->context, kept->checksum);
-	if (batch->count == BATCH_ROWS)
+	if (batch->count == CMIG_JOURNAL_BATCH)
 		write_batch(batch);
 }
 
@@ -609,98 +587,4 @@ cmig_journal_each_applied(CmigJournalApplied callback, void *arg)
 	Shower		shower = {.applied = callback,.arg = arg};
 
 	cmig_query_each(&applied_query, NULL, NULL, show_applied, &shower);
-}
-
-/* May the caller run a script as the role, and so write a row that says so? */
-static bool
-may_run_as(const char *name)
-{
-	Oid			role = get_role_oid(name, true);
-
-	return OidIsValid(role) &&
-		(role == GetUserId() || cmig_can_set_role_compat(GetSessionUserId(), role));
-}
-
-/*
- * The value of a column of a row being written; false if it is NULL or if the
- * column is not as pg_cmig made it.
- */
-static bool
-value_of(const TriggerData *trigger, HeapTuple row, const char *name, Oid type, Datum *value)
-{
-	TupleDesc	desc = RelationGetDescr(trigger->tg_relation);
-	int			column = get_attnum(RelationGetRelid(trigger->tg_relation), name);
-	bool		isnull;
-
-	if (column == InvalidAttrNumber || TupleDescAttr(desc, column - 1)->atttypid != type)
-		return false;
-	*value = heap_getattr(row, column, desc, &isnull);
-	return !isnull;
-}
-
-/* Raise 42501 unless the caller may write a row for the role. */
-static void
-require_role(const char *role)
-{
-	if (!may_run_as(role))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to write a row of cmig.journal for role \"%s\"", role),
-				 errdetail("Role \"%s\" may not SET ROLE to it.",
-						   GetUserNameFromId(GetSessionUserId(), true)),
-				 errhint("pg_cmig writes the journal itself.")));
-}
-
-/*
- * Raise 42501 if the id is so far beyond the last one that numbers could be
- * used up.
- */
-static void
-require_near(int64 id)
-{
-	int64		last;
-
-	if (id <= ALWAYS_NEAR)
-		return;
-	last = Max(last_id(), 0);
-	if (id - last > BATCH_ROWS)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to write a row of cmig.journal with id " INT64_FORMAT, id),
-				 errdetail("The next row has id " INT64_FORMAT ".", last + 1),
-				 errhint("pg_cmig writes the journal itself.")));
-}
-
-/*
- * BEFORE INSERT trigger of cmig.journal.  A session that writes a row by hand
- * waits for the run in progress, since its number could be the same.  A role
- * with INSERT on all columns, including session_role, restores a dump or is
- * the owner and may write anything.  Other roles can write only rows of runs
- * that they could have started.
- */
-Datum
-cmig_journal_trigger(PG_FUNCTION_ARGS)
-{
-	TriggerData *trigger = (TriggerData *) fcinfo->context;
-	HeapTuple	row;
-	Datum		value;
-
-	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(trigger->tg_event) ||
-		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event) || !TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("cmig.journal_trigger() must be called before each INSERT into cmig.journal"),
-				 errhint("CREATE EXTENSION creates the trigger in that way.")));
-	row = trigger->tg_trigtuple;
-
-	if (!cmig_run_lock_held())
-		cmig_run_lock_transaction("an INSERT into cmig.journal");
-	if (pg_class_aclcheck(RelationGetRelid(trigger->tg_relation), GetUserId(), ACL_INSERT) == ACLCHECK_OK)
-		return PointerGetDatum(row);
-
-	if (value_of(trigger, row, "role", NAMEOID, &value))
-		require_role(NameStr(*DatumGetName(value)));
-	if (value_of(trigger, row, "id", INT8OID, &value))
-		require_near(DatumGetInt64(value));
-	return PointerGetDatum(row);
 }

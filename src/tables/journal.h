@@ -138,6 +138,15 @@ extern CmigJournalWidths cmig_journal_widths(void);
 typedef void (*CmigJournalApplied) (const char *revision, TimestampTz at, void *arg);
 extern void cmig_journal_each_applied(CmigJournalApplied callback, void *arg);
 
+/* How many rows one statement writes. */
+#define CMIG_JOURNAL_BATCH 500
+
+/*
+ * The number after which the next rows are written; a batch of numbers is free
+ * there.
+ */
+extern int64 cmig_journal_last_id(void);
+
 /*
  * The id of a row that leaves no numbers after it, so that new rows get lower
  * numbers and this one remains the last; 0 if there is none.

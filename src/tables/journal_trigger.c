@@ -1,0 +1,123 @@
+/*
+ * journal_trigger.c
+ *	  The trigger of cmig.journal, for rows that are written by hand.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "run/run_lock.h"
+#include "tables/journal.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+PG_FUNCTION_INFO_V1(cmig_journal_trigger);
+
+/*
+ * Ids up to this one are never too far beyond the last one, since numbers
+ * cannot be used up in this way. So the last one need not be looked up for
+ * each row.
+ */
+#define ALWAYS_NEAR (INT64CONST(1) << 40)
+
+/* May the caller run a script as the role, and so write a row that says so? */
+static bool
+may_run_as(const char *name)
+{
+	Oid			role = get_role_oid(name, true);
+
+	return OidIsValid(role) &&
+		(role == GetUserId() || cmig_can_set_role_compat(GetSessionUserId(), role));
+}
+
+/*
+ * The value of a column of a row being written; false if it is NULL or if the
+ * column is not as pg_cmig made it.
+ */
+static bool
+value_of(const TriggerData *trigger, HeapTuple row, const char *name, Oid type, Datum *value)
+{
+	TupleDesc	desc = RelationGetDescr(trigger->tg_relation);
+	int			column = get_attnum(RelationGetRelid(trigger->tg_relation), name);
+	bool		isnull;
+
+	if (column == InvalidAttrNumber || TupleDescAttr(desc, column - 1)->atttypid != type)
+		return false;
+	*value = heap_getattr(row, column, desc, &isnull);
+	return !isnull;
+}
+
+/* Raise 42501 unless the caller may write a row for the role. */
+static void
+require_role(const char *role)
+{
+	if (!may_run_as(role))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to write a row of cmig.journal for role \"%s\"", role),
+				 errdetail("Role \"%s\" may not SET ROLE to it.",
+						   GetUserNameFromId(GetSessionUserId(), true)),
+				 errhint("pg_cmig writes the journal itself.")));
+}
+
+/*
+ * Raise 42501 if the id is so far beyond the last one that numbers could be
+ * used up.
+ */
+static void
+require_near(int64 id)
+{
+	int64		last;
+
+	if (id <= ALWAYS_NEAR)
+		return;
+	last = Max(cmig_journal_last_id(), 0);
+	if (id - last > CMIG_JOURNAL_BATCH)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to write a row of cmig.journal with id " INT64_FORMAT, id),
+				 errdetail("The next row has id " INT64_FORMAT ".", last + 1),
+				 errhint("pg_cmig writes the journal itself.")));
+}
+
+/*
+ * BEFORE INSERT trigger of cmig.journal.  A session that writes a row by hand
+ * waits for the run in progress, since its number could be the same.  A role
+ * with INSERT on all columns, including session_role, restores a dump or is
+ * the owner and may write anything.  Other roles can write only rows of runs
+ * that they could have started.
+ */
+Datum
+cmig_journal_trigger(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	HeapTuple	row;
+	Datum		value;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(trigger->tg_event) ||
+		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event) || !TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("cmig.journal_trigger() must be called before each INSERT into cmig.journal"),
+				 errhint("CREATE EXTENSION creates the trigger in that way.")));
+	row = trigger->tg_trigtuple;
+
+	if (!cmig_run_lock_held())
+		cmig_run_lock_transaction("an INSERT into cmig.journal");
+	if (pg_class_aclcheck(RelationGetRelid(trigger->tg_relation), GetUserId(), ACL_INSERT) == ACLCHECK_OK)
+		return PointerGetDatum(row);
+
+	if (value_of(trigger, row, "role", NAMEOID, &value))
+		require_role(NameStr(*DatumGetName(value)));
+	if (value_of(trigger, row, "id", INT8OID, &value))
+		require_near(DatumGetInt64(value));
+	return PointerGetDatum(row);
+}
