@@ -36,6 +36,26 @@ SELECT * FROM list('DROP FUNCTION f() CASCADE; ALTER TABLE big DROP e');
 SELECT * FROM list('DROP SCHEMA app CASCADE; ALTER TABLE big DROP e');
 SELECT * FROM list('DROP FUNCTION f() CASCADE; DROP TYPE mood CASCADE; DROP SCHEMA app CASCADE; ALTER TABLE big DROP e');
 
+-- what depends on constraints and types
+SELECT * FROM list('ALTER TABLE big DROP CONSTRAINT big_pkey');
+SELECT * FROM list('ALTER TABLE child DROP CONSTRAINT child_big_fkey; ALTER TABLE big DROP CONSTRAINT big_pkey');
+CREATE TABLE tree (id int PRIMARY KEY, above int REFERENCES tree);
+SELECT * FROM list('ALTER TABLE tree DROP CONSTRAINT tree_above_fkey, DROP CONSTRAINT tree_pkey');
+SELECT * FROM list('ALTER TABLE tree DROP CONSTRAINT tree_pkey');
+DROP TABLE tree;
+CREATE DOMAIN code AS text;
+CREATE TYPE pair AS (a mood, b int);
+CREATE TABLE typed (c code, m mood[], p pair);
+CREATE VIEW typed_view AS SELECT c FROM typed;
+SELECT * FROM list('DROP TYPE mood; DROP DOMAIN public.code; DROP TYPE pair');
+SELECT * FROM list('DROP DOMAIN code CASCADE; ALTER TABLE typed DROP m');
+SELECT * FROM list('ALTER TABLE typed DROP c CASCADE, ALTER p TYPE text; DROP DOMAIN code; DROP TYPE pair');
+SELECT * FROM list('ALTER TYPE mood RENAME TO old_mood; CREATE TYPE mood AS ENUM (''b''); ALTER TABLE typed ALTER m TYPE mood[] USING NULL; DROP TYPE old_mood; DROP TYPE mood');
+SELECT * FROM list('CREATE TYPE new AS ENUM (''b''); CREATE TABLE x (n new); DROP TYPE new; DROP TYPE IF EXISTS nothing');
+DROP TABLE typed CASCADE;
+DROP TYPE pair;
+DROP DOMAIN code;
+
 -- views that the plan creates
 SELECT * FROM list('CREATE TABLE n (a int, b int); CREATE VIEW nv AS SELECT a FROM n; ALTER TABLE n DROP b; ALTER TABLE n DROP a; DROP TABLE n');
 SELECT * FROM list('CREATE TABLE n (a int, b int); CREATE VIEW nv AS SELECT a FROM n; ALTER TABLE n DROP a CASCADE; DROP TABLE n');

@@ -20,12 +20,17 @@ local $ENV{PGPORT} = $node->port;
 local $ENV{PGDATABASE} = 'postgres';
 local $ENV{PSQL} = $node->config_data('--bindir') . '/psql';
 
-my ($out, $err) = ('', '');
-IPC::Run::run([ $^X, "$FindBin::RealBin/data/lint/run_lint.pl", "$FindBin::RealBin/data/lint/lint-cases.jsonl" ],
-	'>', \$out, '2>', \$err);
-my ($agree, $all) = $out =~ /^agree (\d+) of (\d+)$/m;
-cmp_ok($all // 0, '>=', 300, 'all cases were tried') or diag $err;
-is($agree, $all, 'lint agrees with all of them') or diag $out;
+foreach ([ 'lint-cases.jsonl', 300 ], [ 'more-cases.jsonl', 140 ])
+{
+	my ($cases, $count) = @$_;
+	my ($out, $err) = ('', '');
+
+	IPC::Run::run([ $^X, "$FindBin::RealBin/data/lint/run_lint.pl", "$FindBin::RealBin/data/lint/$cases" ],
+		'>', \$out, '2>', \$err);
+	my ($agree, $all) = $out =~ /^agree (\d+) of (\d+)$/m;
+	cmp_ok($all // 0, '>=', $count, "$cases: all were tried") or diag $err;
+	is($agree, $all, "$cases: lint agrees with all of them") or diag $out;
+}
 
 $node->stop;
 done_testing();

@@ -31,6 +31,35 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+/* The column of that number, or NULL. */
+static CmigLintColumn *
+find_column(CmigLint *lint, CmigLintTable *table, AttrNumber attnum)
+{
+	ListCell   *lc;
+
+	cmig_lint_state_load(lint, table);
+	foreach(lc, table->columns)
+	{
+		CmigLintColumn *column = lfirst(lc);
+
+		if (column->attnum == attnum)
+			return column;
+	}
+	return NULL;
+}
+
+/* Has the plan dropped a column, or given it another type? */
+static bool
+is_column_free(CmigLint *lint, CmigLintTable *table, const CmigLintDependent *dependent)
+{
+	CmigLintColumn *column = find_column(lint, table, dependent->column);
+
+	/* the attributes of a composite type are not read */
+	if (table->kind == RELKIND_COMPOSITE_TYPE)
+		return false;
+	return column == NULL || column->type != dependent->type;
+}
+
 bool
 cmig_lint_cascade_is_free(CmigLint *lint, const CmigLintDependent *dependent)
 {
@@ -48,6 +77,8 @@ cmig_lint_cascade_is_free(CmigLint *lint, const CmigLintDependent *dependent)
 		case CMIG_LINT_FOREIGN_KEY:
 			cmig_lint_state_load(lint, table);
 			return cmig_lint_model_constraint(table, dependent->name) == NULL;
+		case CMIG_LINT_COLUMN:
+			return is_column_free(lint, table, dependent);
 		default:
 			return table->redefined;
 	}
@@ -146,23 +177,6 @@ is_spared(const ObjectAddress *object, void *lint)
 	CmigLintDependent *dependent = cmig_lint_code_dependent(object);
 
 	return dependent != NULL && cmig_lint_cascade_is_free(lint, dependent);
-}
-
-/* The column of that number, or NULL. */
-static CmigLintColumn *
-find_column(CmigLint *lint, CmigLintTable *table, AttrNumber attnum)
-{
-	ListCell   *lc;
-
-	cmig_lint_state_load(lint, table);
-	foreach(lc, table->columns)
-	{
-		CmigLintColumn *column = lfirst(lc);
-
-		if (column->attnum == attnum)
-			return column;
-	}
-	return NULL;
 }
 
 /* A relation, or a column of one, is dropped. */

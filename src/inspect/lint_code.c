@@ -24,6 +24,7 @@
 #include "catalog/pg_proc.h"
 #include "catalog/pg_rewrite.h"
 #include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
 #include "commands/proclang.h"
 #include "parser/scansup.h"
 #include "utils/builtins.h"
@@ -177,6 +178,60 @@ cmig_lint_code_dependents(Oid table, AttrNumber column)
 	systable_endscan(scan);
 	table_close(depend, AccessShareLock);
 	return result;
+}
+
+/* The column in a row of pg_depend, or NULL if it does not belong to a table or type. */
+static CmigLintDependent *
+read_column(Form_pg_depend form, Oid type)
+{
+	ObjectAddress object = {form->classid, form->objid, form->objsubid};
+	char		kind = form->classid == RelationRelationId && form->objsubid != 0 ? get_rel_relkind(form->objid) : 0;
+	CmigLintDependent *result;
+
+	if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE && kind != RELKIND_FOREIGN_TABLE &&
+		kind != RELKIND_COMPOSITE_TYPE)
+		return NULL;
+	result = palloc0(sizeof(CmigLintDependent));
+	result->kind = CMIG_LINT_COLUMN;
+	result->relation = form->objid;
+	result->column = form->objsubid;
+	result->type = type;
+	result->description = getObjectDescription(&object, true);
+	return result->description ? result : NULL;
+}
+
+/* Add the columns of one type. */
+static List *
+add_columns(List *result, Oid type)
+{
+	Relation	depend = table_open(DependRelationId, AccessShareLock);
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(TypeRelationId));
+	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(type));
+	scan = systable_beginscan(depend, DependReferenceIndexId, true, NULL, 2, keys);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		CmigLintDependent *column = read_column((Form_pg_depend) GETSTRUCT(tuple), type);
+
+		if (column != NULL)
+			result = lappend(result, column);
+	}
+	systable_endscan(scan);
+	table_close(depend, AccessShareLock);
+	return result;
+}
+
+List *
+cmig_lint_code_columns(Oid type)
+{
+	Oid			array = get_array_type(type);
+	List	   *result = add_columns(NIL, type);
+
+	return OidIsValid(array) ? add_columns(result, array) : result;
 }
 
 /* Is it a user-defined function whose body is a string? */

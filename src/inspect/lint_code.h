@@ -21,7 +21,8 @@ typedef enum CmigLintDependentKind
 	CMIG_LINT_VIEW,
 	CMIG_LINT_POLICY,
 	CMIG_LINT_FUNCTION,			/* a function whose body the server has parsed */
-	CMIG_LINT_FOREIGN_KEY		/* of another table */
+	CMIG_LINT_FOREIGN_KEY,		/* of another table */
+	CMIG_LINT_COLUMN			/* of a type */
 } CmigLintDependentKind;
 
 /* An object that depends on a relation or a column. */
@@ -32,6 +33,8 @@ typedef struct CmigLintDependent
 	Oid			relation;		/* the view, or the table of a policy or
 								 * foreign key */
 	char	   *name;			/* of a policy, function, or foreign key */
+	AttrNumber	column;			/* number of the column */
+	Oid			type;			/* type of the column */
 } CmigLintDependent;
 
 /* The object if it is one of these, without its description, or NULL. */
@@ -42,6 +45,9 @@ extern CmigLintDependent *cmig_lint_code_dependent(const ObjectAddress *object);
  * column is 0, on any part of it: a List of CmigLintDependent *.
  */
 extern List *cmig_lint_code_dependents(Oid table, AttrNumber column);
+
+/* The columns that have a type, or an array of it: a List of CmigLintDependent *. */
+extern List *cmig_lint_code_columns(Oid type);
 
 /* A function whose body is a string. */
 typedef struct CmigLintBody

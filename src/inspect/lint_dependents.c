@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "base/listing.h"
+#include "base/text_list.h"
 #include "inspect/lint_body.h"
 #include "inspect/lint_cascade.h"
 #include "inspect/lint_code.h"
@@ -15,10 +16,14 @@
 #include "inspect/lint_rules.h"
 #include "inspect/lint_state.h"
 #include "inspect/lint_text.h"
+#include "inspect/lint_types.h"
 
+#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
 #include "nodes/value.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 /*
@@ -83,10 +88,54 @@ all_dependents(CmigLint *lint, const CmigLintTable *table, const char *name, boo
 	return listing.count > 0 ? cmig_listing_text(&listing) : NULL;
 }
 
+/* Report what a DROP would do to what depends on the object. */
+static void
+report_dropped(CmigLint *lint, const char *object, const char *dependents, DropBehavior behavior)
+{
+	if (dependents == NULL)
+		return;
+	if (behavior == DROP_CASCADE)
+		cmig_lint_report(lint, NULL, "CASCADE also drops what depends on %s: %s", object, dependents);
+	else
+		cmig_lint_report(lint, NULL, "dropping %s fails, because it is used by %s", object, dependents);
+}
+
+/* Does an earlier action of the same ALTER TABLE drop the foreign key? */
+static bool
+is_dropped_before(CmigLint *lint, const CmigLintDependent *key, List *dropped)
+{
+	return key->relation == lint->target->oid && key->name && cmig_text_list_has(dropped, key->name);
+}
+
+/*
+ * The foreign keys that need a constraint of a live table, as a list, or NULL.
+ * The statement has already dropped the constraints in the list of char *.
+ */
+static char *
+users_of_constraint(CmigLint *lint, const char *name, List *dropped)
+{
+	CmigLintConstraint *constraint = cmig_lint_model_constraint(lint->target, name);
+	Oid			oid = constraint && constraint->added_in == 0 && OidIsValid(lint->target->oid) ?
+	get_relation_constraint_oid(lint->target->oid, name, true) : InvalidOid;
+	CmigListing listing;
+	ListCell   *lc;
+
+	cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
+	foreach(lc, OidIsValid(oid) ? cmig_lint_code_dependents(get_constraint_index(oid), 0) : NIL)
+	{
+		CmigLintDependent *key = lfirst(lc);
+
+		if (!cmig_lint_cascade_is_free(lint, key) && !is_dropped_before(lint, key, dropped))
+			cmig_listing_add(&listing, key->description);
+	}
+	return listing.count > 0 ? cmig_listing_text(&listing) : NULL;
+}
+
 /* The rule for ALTER TABLE. */
 static void
 check_altered(CmigLint *lint, AlterTableStmt *alter)
 {
+	List	   *dropped = NIL;
 	ListCell   *lc;
 
 	foreach(lc, lint->target ? alter->cmds : NIL)
@@ -95,17 +144,21 @@ check_altered(CmigLint *lint, AlterTableStmt *alter)
 		bool		drops = command->subtype == AT_DropColumn;
 		char	   *dependents;
 
+		if (command->subtype == AT_DropConstraint)
+		{
+			report_dropped(lint, psprintf("constraint %s", quote_identifier(command->name)),
+						   users_of_constraint(lint, command->name, dropped), command->behavior);
+			dropped = lappend(dropped, command->name);
+		}
 		if (!drops && command->subtype != AT_AlterColumnType)
 			continue;
 		dependents = all_dependents(lint, lint->target, command->name, !drops, NIL);
 		if (dependents == NULL)
 			continue;
-		if (drops && command->behavior == DROP_CASCADE)
-			cmig_lint_report(lint, NULL, "CASCADE also drops what depends on column %s: %s",
-							 quote_identifier(command->name), dependents);
+		if (drops)
+			report_dropped(lint, psprintf("column %s", quote_identifier(command->name)), dependents, command->behavior);
 		else
-			cmig_lint_report(lint, NULL, "%s column %s fails, because it is used by %s",
-							 drops ? "dropping" : "changing the type of",
+			cmig_lint_report(lint, NULL, "changing the type of column %s fails, because it is used by %s",
 							 quote_identifier(command->name), dependents);
 	}
 }
@@ -130,15 +183,46 @@ check_dropped(CmigLint *lint, DropStmt *drop)
 	foreach(lc, dropped)
 	{
 		char	   *dependents = all_dependents(lint, lfirst(lc), NULL, false, dropped);
-		char	   *name;
 
-		if (dependents == NULL)
-			continue;
-		name = cmig_lint_text_name(lfirst(lc));
-		if (drop->behavior == DROP_CASCADE)
-			cmig_lint_report(lint, NULL, "CASCADE also drops what depends on %s: %s", name, dependents);
-		else
-			cmig_lint_report(lint, NULL, "dropping %s fails, because it is used by %s", name, dependents);
+		if (dependents != NULL)
+			report_dropped(lint, cmig_lint_text_name(lfirst(lc)), dependents, drop->behavior);
+	}
+}
+
+/* The columns of a live type that the plan has not dropped or changed, as a list, or NULL. */
+static char *
+columns_of_type(CmigLint *lint, const TypeName *name)
+{
+	CmigListing listing;
+	Oid			type;
+	int32		typmod;
+	const char *new_name;
+	ListCell   *lc;
+
+	cmig_lint_types_find(lint, name, &type, &typmod, &new_name);
+	cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
+	foreach(lc, lint->reads_facts && new_name == NULL && OidIsValid(type) ? cmig_lint_code_columns(type) : NIL)
+	{
+		CmigLintDependent *column = lfirst(lc);
+
+		if (!cmig_lint_cascade_is_free(lint, column))
+			cmig_listing_add(&listing, column->description);
+	}
+	return listing.count > 0 ? cmig_listing_text(&listing) : NULL;
+}
+
+/* The rule for DROP TYPE and DROP DOMAIN. */
+static void
+check_dropped_types(CmigLint *lint, DropStmt *drop)
+{
+	ListCell   *lc;
+
+	foreach(lc, drop->objects)
+	{
+		TypeName   *name = lfirst_node(TypeName, lc);
+
+		report_dropped(lint, psprintf("%s %s", drop->removeType == OBJECT_DOMAIN ? "domain" : "type", NameListToQuotedString(name->names)),
+					   columns_of_type(lint, name), drop->behavior);
 	}
 }
 
@@ -146,7 +230,9 @@ check_dropped(CmigLint *lint, DropStmt *drop)
 static void
 check_dependents(CmigLint *lint, Node *node)
 {
-	if (IsA(node, DropStmt))
+	if (IsA(node, DropStmt) && (((DropStmt *) node)->removeType == OBJECT_TYPE || ((DropStmt *) node)->removeType == OBJECT_DOMAIN))
+		check_dropped_types(lint, (DropStmt *) node);
+	else if (IsA(node, DropStmt))
 		check_dropped(lint, (DropStmt *) node);
 	else
 		check_altered(lint, (AlterTableStmt *) node);

@@ -4,7 +4,7 @@
 # run_lint.pl CASES.jsonl [TEXT]
 #
 # Compares cmig.lint with cases whose answers are known.  Each case is a script,
-# the database that it meets (setup_sql), the findings that are expected, and
+# the database that it meets (setup_file, in the folder of CASES, and setup_sql), the findings that are expected, and
 # those that would be false.  A case agrees if each expected rule is found at its
 # statement, and none of the false ones.  Other findings are not judged.
 #
@@ -15,6 +15,7 @@
 
 use strict;
 use warnings;
+use File::Basename;
 use File::Temp;
 use JSON::PP;
 
@@ -49,6 +50,7 @@ for my $i (0 .. $#cases)
 	my $include = join ',', @{ $case->{include} // [] };
 	my $transactional = $case->{transactional} ? 'true' : 'false';
 	print $sql "\\echo == $i\nBEGIN;\nSET LOCAL timezone = 'UTC'; SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0;\n";
+	print $sql "\\i '" . dirname($file) . "/$case->{setup_file}'\n" if $case->{setup_file};
 	print $sql "$case->{setup_sql}\n;\n" if $case->{setup_sql};
 	print $sql "SET LOCAL cmig.lint_include = '$include';\n" if $include;
 	print $sql "INSERT INTO cmig.revision (revision, message, upgrade_sql, transactional) VALUES ('lint_case', 'case', ",
