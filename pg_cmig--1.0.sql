@@ -363,6 +363,11 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_log'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
+CREATE FUNCTION cmig.report()
+RETURNS text
+AS 'MODULE_PATHNAME', 'cmig_report'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
 CREATE FUNCTION cmig.help(name text DEFAULT NULL, OUT line text)
 RETURNS SETOF text
 AS 'MODULE_PATHNAME', 'cmig_help'
@@ -461,6 +466,7 @@ COMMENT ON FUNCTION cmig.branches() IS 'The revisions that several others follow
 COMMENT ON FUNCTION cmig.history(text) IS 'The revisions of a range from:to, newest first; both ends are included, and each can be current. Raises MG001 to MG004, 22023.';
 COMMENT ON FUNCTION cmig.graph(text, text) IS 'A drawing of the revisions of a range, newest first, in the style of git log --graph: @ is current, * applied, o pending, % partially applied. Other formats are mermaid and dot. Also works with a broken graph. Raises MG001 to MG004, 22023.';
 COMMENT ON FUNCTION cmig.log() IS 'What was done, when, by whom, and for how long, newest first; messages are shortened so that rows fit into 100 columns. cmig.journal has everything.';
+COMMENT ON FUNCTION cmig.report() IS 'State, graph with scripts, journal, locks of pending steps, row-level security, and audit as one HTML page that needs no network and runs no scripts. Shows what the caller may read.';
 COMMENT ON FUNCTION cmig.help(text) IS 'The functions of pg_cmig by subject, or what is to be known about a function, a table, or a setting. Raises 22023.';
 COMMENT ON FUNCTION cmig.show(text) IS 'All fields of the revisions that an absolute identifier or current names, with their values. Raises MG001 to MG004, 22023.';
 COMMENT ON FUNCTION cmig.status() IS 'Where the database is, what is pending, what is wrong, and what to type.';

@@ -178,6 +178,7 @@ INSERT INTO call VALUES
 ('repair(text)', $$SELECT cmig.repair('001')$$),
 ('require("any")', $$SELECT cmig.require(1)$$),
 ('require("any","any")', $$SELECT cmig.require(1, 2)$$),
+('report()', $$SELECT length(cmig.report()) > 0$$),
 ('require(text)', $$SELECT cmig.require('001')$$),
 ('require_tenant_id()', $$SELECT cmig.set_context('1'::text, '1'::text, true), cmig.require_tenant_id()$$),
 ('require_user_id()', $$SELECT cmig.set_context('1'::text, '1'::text, true), cmig.require_user_id()$$),

@@ -41,6 +41,7 @@ foreach my $look (
 	'SELECT * FROM cmig.history()',
 	'SELECT * FROM cmig.graph()',
 	'SELECT * FROM cmig.log()',
+	'SELECT length(cmig.report()) > 0',
 	"SELECT * FROM cmig.help('upgrade')",
 	"SELECT * FROM cmig.history('base:current')",
 	"SELECT * FROM cmig.show('current')",

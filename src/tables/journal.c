@@ -145,7 +145,8 @@ static CmigQuery applied_query = {
 };
 
 static CmigQuery last_drift_query = {
-	.sql = "SELECT extract(epoch FROM clock_timestamp() - j.started_at::timestamptz)::float8,"
+	.sql = "SELECT CASE WHEN isfinite(j.started_at::timestamptz)"
+	" THEN extract(epoch FROM clock_timestamp() - j.started_at::timestamptz)::float8 ELSE 0 END,"
 	" coalesce(j.message::text, ''), EXISTS (SELECT FROM cmig.journal n"
 	" WHERE n.id > j.id AND n.direction::text NOT IN ('drift', 'repair'))"
 	" FROM cmig.journal j WHERE j.revision IS NULL AND j.direction::text = 'drift'"

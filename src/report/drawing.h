@@ -1,0 +1,16 @@
+/*
+ * drawing.h
+ *	  The picture of a range of revisions, with their states.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_DRAWING_H
+#define CMIG_DRAWING_H
+
+#include "postgres.h"
+#include "picture/picture.h"
+#include "report/view.h"
+
+extern CmigPicture cmig_drawing_read(const CmigView *view, const CmigMarks *range);
+
+#endif							/* CMIG_DRAWING_H */

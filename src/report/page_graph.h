@@ -1,0 +1,20 @@
+/*
+ * page_graph.h
+ *	  The graph on an HTML page, with the scripts of its revisions.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_PAGE_GRAPH_H
+#define CMIG_PAGE_GRAPH_H
+
+#include "postgres.h"
+#include "lib/stringinfo.h"
+#include "picture/picture.h"
+
+/* The number of lanes of a picture, at least 1. */
+extern int	cmig_page_graph_width(const CmigPicture *picture);
+
+/* Append the graph; arg is a CmigPicture. */
+extern void cmig_page_graph(StringInfo page, void *arg);
+
+#endif							/* CMIG_PAGE_GRAPH_H */
