@@ -121,6 +121,15 @@ SELECT cmig.stamp('base');
 DELETE FROM cmig.revision;
 SELECT pg_temp.imported('flyway', $${"V1__init.sql": "SELECT 1;\n/* ${comment} */\nCREATE SCHEMA ${schema};"}$$);
 
+-- null keeps a placeholder, without its quotes
+SELECT pg_temp.imported('flyway', $${
+"V1__one.sql": "CREATE TABLE ${schema}.one (a text DEFAULT '${team}'); -- ${schema}\nSELECT \"${schema}\".f('${value}');",
+"R__two.sql": "SELECT '${team}'"}$$, '{"schema": null, "team": null, "value": "v"}');
+SELECT pg_temp.imported('flyway', '{"V1__one.sql": "SELECT ${both}, ''${both}''"}', '{"both": null}');
+SELECT pg_temp.imported('flyway', '{"V1__one.sql": "SELECT ''a ${part}''"}', '{"part": null}');
+SELECT pg_temp.imported('flyway', '{"V1__one.sql": "SELECT 1"}', '{"flyway:user": null}');
+SELECT pg_temp.imported('flyway', '{"V1__one.sql": "SELECT 1"}', '{"a": []}');
+
 -- Sqitch: tags, dependencies, a change that was reworked, variables of psql
 SELECT pg_temp.imported('sqitch', $${
 "sqitch.conf": "[core]",

@@ -12,6 +12,7 @@
 #include "graph/graph.h"
 #include "mb/pg_wchar.h"
 #include "parse/lexer.h"
+#include "parse/substitute.h"
 #include "parse/text_check.h"
 
 CmigToolFile *
@@ -258,6 +259,49 @@ require_distinct(const CmigImport *import)
 	}
 }
 
+/* A CmigSubstituteValue: none. */
+static const char *
+no_value(const char *name, bool literal, void *arg)
+{
+	return NULL;
+}
+
+/* Does a script of the revision contain the placeholder? */
+static bool
+has_placeholder(const CmigRevisionText *text, const char *name)
+{
+	const char *scripts[] = {text->upgrade_sql, text->downgrade_sql, text->verify_sql};
+	char	   *wanted = psprintf("${%s}", name);
+
+	for (int i = 0; i < lengthof(scripts); i++)
+		if (scripts[i] != NULL && strstr(scripts[i], wanted) != NULL)
+			return true;
+	return false;
+}
+
+/* Declare the placeholders that are kept. */
+static void
+declare_placeholders(const CmigImport *import, CmigRevisionText *text)
+{
+	CmigNames  *declarations = &text->placeholders;
+
+	declarations->names = palloc(sizeof(char *) * Max(import->placeholders->count, 1));
+	for (int i = 0; i < import->placeholders->count; i++)
+	{
+		const CmigPlaceholder *item = &import->placeholders->items[i];
+
+		if (item->value != NULL || !has_placeholder(text, item->name))
+			continue;
+		if (item->as_literal && item->as_identifier)
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_BAD_FILE),
+					 errmsg("placeholder \"%s\" cannot be kept", item->name),
+					 errdetail("It stands for a string in some places, and for an identifier or a part of a string in others."),
+					 errhint("Pass its value: placeholders => '{\"%s\": \"<value>\"}'", item->name)));
+		declarations->names[declarations->count++] = item->as_literal ? psprintf("%s literal", item->name) : item->name;
+	}
+}
+
 /*
  * Note what the runner would refuse.  A script with a statement that cannot run in
  * a transaction is made not transactional.
@@ -266,7 +310,10 @@ static void
 check_script(CmigToolRevision *revision, const char *what, const char *sql)
 {
 	CmigRevision *edges = &revision->text.edges;
-	CmigTextProblem *problem = sql ? cmig_text_check(what, sql, edges->transactional, false) : NULL;
+	CmigTextProblem *problem;
+
+	sql = cmig_substitute_script(sql, &revision->text.placeholders, edges->id, what, no_value, NULL);
+	problem = sql ? cmig_text_check(what, sql, edges->transactional, false) : NULL;
 
 	if (problem == NULL)
 		return;
@@ -306,6 +353,7 @@ cmig_import_finish(CmigImport *import)
 		CmigToolRevision *revision = lfirst(lc);
 
 		cut_message(revision);
+		declare_placeholders(import, &revision->text);
 		if (revision->text.edges.repeatable && revision->text.downgrade_sql != NULL)
 		{
 			revision->text.downgrade_sql = NULL;

@@ -19,6 +19,7 @@
 #include "base/settings.h"
 #include "format/file_name.h"
 #include "format/revision_format.h"
+#include "parse/substitute.h"
 #include "run/session.h"
 
 PG_FUNCTION_INFO_V1(cmig_import_files);
@@ -120,6 +121,21 @@ scalar_text(const JsonbValue *value)
 	}
 }
 
+/* Raise 22023 unless a placeholder of this name can be kept. */
+static void
+require_name(const char *name)
+{
+	char	   *parsed;
+	bool		literal;
+
+	if (!cmig_substitute_parse(name, &parsed, &literal) || strcmp(parsed, name) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("placeholder \"%s\" cannot be kept", name),
+				 errdetail("The name of a placeholder consists of lower-case letters, digits, and _."),
+				 errhint("Pass its value: placeholders => '{\"%s\": \"<value>\"}'", name)));
+}
+
 /* The members of a JSON object as placeholders. */
 static CmigPlaceholders *
 read_placeholders(Jsonb *jsonb)
@@ -148,10 +164,12 @@ read_placeholders(Jsonb *jsonb)
 		else if (token == WJB_VALUE)
 		{
 			item->value = scalar_text(&value);
-			if (item->value == NULL)
+			if (item->value == NULL && value.type != jbvNull)
 				ereport(ERROR,
 						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("the value of placeholder \"%s\" must be a string, a number, or a boolean", item->name)));
+						 errmsg("the value of placeholder \"%s\" must be a string, a number, or a boolean, or null to keep it", item->name)));
+			if (item->value == NULL)
+				require_name(item->name);
 			result->count++;
 		}
 	}

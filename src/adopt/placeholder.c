@@ -47,6 +47,44 @@ require_value(const CmigPlaceholders *placeholders, const char *name, int length
 			 errhint("Pass its value: placeholders => '{\"%.*s\": \"<value>\"}'", length, name)));
 }
 
+/* The placeholder with this name if it is to be kept, or NULL. */
+static CmigPlaceholder *
+find_kept(const CmigPlaceholders *placeholders, const char *name, int length)
+{
+	for (int i = 0; i < placeholders->count; i++)
+	{
+		CmigPlaceholder *item = &placeholders->items[i];
+
+		if (item->value == NULL && strlen(item->name) == length && strncmp(item->name, name, length) == 0)
+			return item;
+	}
+	return NULL;
+}
+
+/*
+ * Append a placeholder that is kept, without the quotes around it.  Returns
+ * where the text after it begins.
+ */
+static const char *
+append_kept(StringInfo to, CmigPlaceholder *kept, const char *after)
+{
+	char		quote = to->len > 0 ? to->data[to->len - 1] : '\0';
+	bool		quoted = (quote == '\'' || quote == '"') && *after == quote && after[1] != quote &&
+	(to->len == 1 || to->data[to->len - 2] != quote);
+
+	if (quoted)
+	{
+		to->data[--to->len] = '\0';
+		after++;
+	}
+	if (quoted && quote == '\'')
+		kept->as_literal = true;
+	else
+		kept->as_identifier = true;
+	appendStringInfo(to, "${%s}", kept->name);
+	return after;
+}
+
 /* Append a text from start to end with its ${name} replaced. */
 static void
 append_braces(StringInfo to, const CmigPlaceholders *placeholders, const char *text,
@@ -54,6 +92,7 @@ append_braces(StringInfo to, const CmigPlaceholders *placeholders, const char *t
 {
 	for (const char *p = start; p < end; p++)
 	{
+		CmigPlaceholder *kept;
 		int			length;
 
 		if (p[0] != '$' || p + 1 == end || p[1] != '{')
@@ -65,6 +104,12 @@ append_braces(StringInfo to, const CmigPlaceholders *placeholders, const char *t
 		if (p + 2 + length >= end || p[2 + length] != '}' || length == 0)
 		{
 			appendStringInfoChar(to, *p);
+			continue;
+		}
+		kept = find_kept(placeholders, p + 2, length);
+		if (kept)
+		{
+			p = append_kept(to, kept, p + 3 + length) - 1;
 			continue;
 		}
 		appendStringInfoString(to, require_value(placeholders, p + 2, length, text, p, file_name));

@@ -15,7 +15,10 @@
 typedef struct CmigPlaceholder
 {
 	char	   *name;
-	char	   *value;
+	char	   *value;			/* NULL: ${name} is kept, as a placeholder of
+								 * pg_cmig */
+	bool		as_literal;		/* it was kept in place of a string */
+	bool		as_identifier;	/* it was kept in another place */
 } CmigPlaceholder;
 
 /* All placeholders that were given. */
@@ -25,7 +28,10 @@ typedef struct CmigPlaceholders
 	CmigPlaceholder *items;
 } CmigPlaceholders;
 
-/* Replace ${name} everywhere except in comments. */
+/*
+ * Replace ${name} everywhere except in comments.  A placeholder that is kept
+ * loses the quotes around it, and the place is noted in it.
+ */
 extern char *cmig_placeholder_fill_braces(const CmigPlaceholders *placeholders, const char *text,
 										  const char *file_name);
 
