@@ -50,9 +50,8 @@ is_constraint(const CmigObject *object)
 	return object->kind == &cmig_kind_constraint || object->kind == &cmig_kind_foreign_key;
 }
 
-/* The offset of an object's own name in its identity. */
-static size_t
-name_offset(const CmigObject *object)
+size_t
+cmig_rename_name_offset(const CmigObject *object)
 {
 	size_t		length = strlen(cmig_quote(object->name));
 	const char *found;
@@ -69,7 +68,7 @@ name_offset(const CmigObject *object)
 static char *
 identity_with(const CmigObject *object, const char *name)
 {
-	size_t		offset = name_offset(object);
+	size_t		offset = cmig_rename_name_offset(object);
 
 	return psprintf("%s%s%s", pnstrdup(object->identity, offset), cmig_quote(name),
 					object->identity + offset + strlen(cmig_quote(object->name)));
@@ -151,7 +150,7 @@ has_name(const CmigObject *object, const List *names, const char *arguments)
 	schema = pstrdup(cmig_quote(schema));
 	length = strlen(schema);
 	if (strncmp(object->identity, schema, length) != 0 || object->identity[length] != '.' ||
-		name_offset(object) != length + 1)
+		cmig_rename_name_offset(object) != length + 1)
 		return false;
 	return arguments == NULL || strcmp(strchr(object->identity + length, '('), arguments) == 0;
 }
@@ -621,93 +620,6 @@ cmig_rename_attached(const CmigImage *from, const CmigImage *to)
 		/* an index that is not in the target, or is another one there */
 		if (holder != NULL && !is_renamed(names, holder))
 			result = lappend(result, attached_rename(holder, free_name(from, to, holder, &number)));
-	}
-	return result;
-}
-
-/* Changes that may be renames */
-
-/* The names and types of a table's columns, as a text. */
-static char *
-signature(const CmigObject *table)
-{
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
-		if (child->kind == &cmig_kind_column)
-			appendStringInfo(&buf, "%s %s,", cmig_quote(child->name), cmig_column_type(child));
-	return buf.data;
-}
-
-/*
- * Can the object that is created be the one that is dropped, under a new name?
- */
-static bool
-resembles(const CmigChange *gone, const CmigChange *new)
-{
-	const CmigObject *from = gone->from,
-			   *to = new->to;
-
-	if (from->kind != to->kind)
-		return false;
-	if (from->kind == &cmig_kind_table)
-	{
-		char	   *columns = signature(from);
-
-		return *columns != '\0' && strcmp(columns, signature(to)) == 0;
-	}
-	return strcmp(from->parent->identity, to->parent->identity) == 0 &&
-		strcmp(cmig_column_type(from), cmig_column_type(to)) == 0;
-}
-
-/* Can the drop or creation of the object be part of a rename? */
-static bool
-is_candidate(const CmigChange *change, CmigAction action)
-{
-	const CmigObject *object = action == CMIG_DROP ? change->from : change->to;
-
-	return change->action == action && change->host == NULL && !object->inherited &&
-		(object->kind == &cmig_kind_table || object->kind == &cmig_kind_column);
-}
-
-/* The change that it resembles, if there is exactly one, or NULL. */
-static const CmigChange *
-find_like(const CmigDifference *difference, const CmigChange *change)
-{
-	bool		gone = change->action == CMIG_DROP;
-	const CmigChange *found = NULL;
-
-	for (int i = 0; i < difference->count; i++)
-	{
-		const CmigChange *other = &difference->changes[i];
-
-		if (!is_candidate(other, gone ? CMIG_CREATE : CMIG_DROP) ||
-			!(gone ? resembles(change, other) : resembles(other, change)))
-			continue;
-		if (found != NULL)
-			return NULL;
-		found = other;
-	}
-	return found;
-}
-
-List *
-cmig_rename_guess(const CmigDifference *difference)
-{
-	List	   *result = NIL;
-
-	for (int i = 0; i < difference->count; i++)
-	{
-		const CmigChange *change = &difference->changes[i];
-		const CmigChange *other = is_candidate(change, CMIG_DROP) ? find_like(difference, change) : NULL;
-
-		if (other == NULL || find_like(difference, other) != change ||
-			strncmp(change->from->identity, other->to->identity, name_offset(change->from)) != 0 ||
-			name_offset(change->from) != name_offset(other->to))
-			continue;
-		result = lappend(result, psprintf("%s %s -> %s", change->from->kind->name, change->from->identity,
-										  cmig_quote(other->to->name)));
 	}
 	return result;
 }

@@ -76,7 +76,7 @@ extern List *cmig_rename_derived(const CmigImage *from, const CmigImage *to, con
  */
 extern List *cmig_rename_attached(const CmigImage *from, const CmigImage *to);
 
-/* Renames that look probable, a list of char *. */
-extern List *cmig_rename_guess(const CmigDifference *difference);
+/* The offset of an object's own name in its identity. */
+extern size_t cmig_rename_name_offset(const CmigObject *object);
 
 #endif							/* CMIG_RENAME_H */

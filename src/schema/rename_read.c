@@ -9,6 +9,7 @@
 #include "schema/extension_move.h"
 #include "schema/image_read.h"
 #include "schema/rename.h"
+#include "schema/rename_guess.h"
 #include "schema/rename_read.h"
 #include "schema/shadow.h"
 #include "schema/shadow_rows.h"
