@@ -81,9 +81,45 @@ cmig_children_is_attached(const CmigChange *change)
  * NOT NULL
  */
 
-/* Append a statement to each statement that drops the NOT NULL of a column. */
+/* Is the column in the primary key of its table, but not in that of a parent? */
+static bool
+in_own_key(const CmigObject *column)
+{
+	const char *name = cmig_quote(column->name);
+
+	for (const CmigObject *child = column->parent->child; child != NULL; child = child->sibling)
+	{
+		const char *text = child->kind == &cmig_kind_constraint ? cmig_constraint_text(child) : "";
+
+		if (strncmp(text, "PRIMARY KEY (", 13) == 0 &&
+			(strstr(text, psprintf("(%s)", name)) || strstr(text, psprintf("(%s, ", name)) ||
+			 strstr(text, psprintf(", %s, ", name)) || strstr(text, psprintf(", %s)", name))))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The statements that detach the partition and attach it again, if its column
+ * cannot lose NOT NULL; or NULL.
+ */
+static const CmigDdl *
+reattach(const CmigDifference *difference, const CmigChange *change)
+{
+	const CmigObject *link = cmig_image_lookup(difference->to, &cmig_kind_partition, change->to->parent->identity);
+	const CmigChange *links = link ? difference->of_to[link->index] : NULL;
+
+	if (links == NULL || links->action != CMIG_NO_CHANGE || !in_own_key(change->from) || !in_own_key(change->to))
+		return NULL;
+	return linitial(link->kind->create(link));
+}
+
+/*
+ * Put statements around each statement that drops the NOT NULL of a column;
+ * "before" may be NULL.
+ */
 static void
-restore_not_null(List *ddl, const char *statement)
+restore_not_null(List *ddl, const char *before, const char *statement)
 {
 	ListCell   *cell;
 
@@ -93,7 +129,7 @@ restore_not_null(List *ddl, const char *statement)
 		char	  **text = strstr(entry->sql, " DROP NOT NULL") ? &entry->sql : &entry->undo;
 
 		if (strstr(*text, " DROP NOT NULL") != NULL)
-			*text = psprintf("%s;\n%s", *text, statement);
+			*text = psprintf("%s%s%s;\n%s", before ? before : "", before ? ";\n" : "", *text, statement);
 	}
 }
 
@@ -171,8 +207,13 @@ keep_not_null(const CmigDifference *difference, const CmigChange *change)
 		if (old != NULL && !cmig_table_is_partitioned(new->parent) && parent->to != NULL)
 			drop_only(difference, parent);
 		else if (old == NULL || cmig_column_is_not_null(old) != cmig_column_is_not_null(new))
-			restore_not_null(parent->ddl, psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL",
-												   change->to->parent->identity, cmig_quote(change->to->name)));
+		{
+			const CmigDdl *again = reattach(difference, change);
+
+			restore_not_null(parent->ddl, again ? again->undo : NULL,
+							 again ? again->sql : psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL",
+														   change->to->parent->identity, cmig_quote(change->to->name)));
+		}
 	}
 }
 
