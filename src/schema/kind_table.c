@@ -40,7 +40,7 @@ static const CmigProperty properties[] = {
 	[METHOD] = {"access method", CMIG_PROPERTY_NO_MODEL},
 	[TABLESPACE] = {"tablespace", CMIG_PROPERTY_NO_MODEL},
 	[OPTIONS] = {"options", CMIG_PROPERTY_LIST | CMIG_PROPERTY_NO_MODEL},
-	[TOAST_OPTIONS] = {"options of the TOAST table", CMIG_PROPERTY_LIST | CMIG_PROPERTY_NO_MODEL},
+	[TOAST_OPTIONS] = {"options of the TOAST table", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_NO_MODEL},
 	[REPLICA_IDENTITY] = {"replica identity", CMIG_PROPERTY_NO_MODEL},
 	[ROW_SECURITY] = {"row security", CMIG_PROPERTY_NO_MODEL},
 	[FORCE_ROW_SECURITY] = {"forced row security", CMIG_PROPERTY_NO_MODEL},
@@ -161,7 +161,6 @@ alter_storage(CmigAlter *alter)
 	cmig_alter_value(alter, METHOD, "SET ACCESS METHOD", "heap");
 	cmig_alter_value(alter, TABLESPACE, "SET TABLESPACE", "pg_default");
 	cmig_options_alter(alter, OPTIONS, reference, "");
-	cmig_options_alter(alter, TOAST_OPTIONS, reference, "toast.");
 }
 
 /* Split "a, b", a list of quoted names. */

@@ -34,6 +34,7 @@ static CmigKind *const all[] = {
 	&cmig_kind_view,
 	&cmig_kind_materialized_view,
 	&cmig_kind_view_column,
+	&cmig_kind_toast,
 	&cmig_kind_default,
 	&cmig_kind_sequence_owner,
 	&cmig_kind_constraint,

@@ -69,6 +69,9 @@ extern CmigKind cmig_kind_base_definition;
 /* in kind_range.c */
 extern CmigKind cmig_kind_range;
 
+/* in kind_toast.c */
+extern CmigKind cmig_kind_toast;
+
 /* in kind_statistics.c */
 extern CmigKind cmig_kind_statistics;
 

@@ -504,3 +504,12 @@ CREATE TABLE n (id integer, t text);
 CREATE TABLE t (id integer, others n[], one n);
 CREATE FUNCTION f(n) RETURNS text LANGUAGE sql AS $$ SELECT $1.t $$;
 CREATE VIEW v AS SELECT n.f FROM n;
+-- pair: storage parameters of the TOAST tables of materialized views and tables
+-- a:
+CREATE TABLE t (a text, b integer) WITH (toast.autovacuum_enabled = false);
+CREATE MATERIALIZED VIEW m AS SELECT a FROM t;
+ALTER MATERIALIZED VIEW m SET (toast.autovacuum_vacuum_threshold = 10);
+-- b:
+CREATE TABLE t (b integer) WITH (fillfactor = 90);
+CREATE MATERIALIZED VIEW m AS SELECT 'x'::text AS a, b FROM t;
+ALTER MATERIALIZED VIEW m SET (toast.autovacuum_vacuum_threshold = 20);
