@@ -7,17 +7,6 @@ CREATE DOMAIN code AS text CHECK (is_code(VALUE));
 CREATE TYPE item AS (c code, n integer);
 CREATE TYPE box AS (i item, all_items item[]);
 CREATE TABLE t (b box, i item[]);
--- pair: function of a domain's check changes its arguments' names, in a composite type
--- a:
-CREATE FUNCTION is_code(a text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$ SELECT a ~ '^[A-Z]+$' $$;
-CREATE DOMAIN code AS text CHECK (is_code(VALUE));
-CREATE TYPE item AS (c code, n integer);
-CREATE TABLE t (i item);
--- b:
-CREATE FUNCTION is_code(b text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$ SELECT b ~ '^[A-Z]+$' $$;
-CREATE DOMAIN code AS text CHECK (is_code(VALUE));
-CREATE TYPE item AS (c code, n integer);
-CREATE TABLE t (i item);
 -- pair: identity options and grants on its sequence change together
 -- a:
 CREATE TABLE t (id bigint GENERATED ALWAYS AS IDENTITY (INCREMENT BY 2));
