@@ -340,7 +340,7 @@ judge_file(const char *p, const char *token_end, const CmigFileStart *before)
 	if (!has_marker)
 		return NO_FILE;
 	if (expected)
-		certainty = CERTAIN_FILE;
+		return CERTAIN_FILE;
 	return clear ? certainty : Min(certainty, PERHAPS_FILE);
 }
 
