@@ -10,10 +10,13 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "base/settings.h"
 #include "base/subtransaction.h"
 #include "picture/markup.h"
 #include "picture/svg_lanes.h"
 #include "report/page.h"
+
+#include "utils/guc.h"
 
 static const char style[] =
 ":root{--bg:#f6f7f9;--card:#fff;--fg:#1b2330;--dim:#5d6878;--line:#dfe3e9;--code:#f0f2f5;"
@@ -130,12 +133,17 @@ typedef struct Section
 	void	   *arg;
 } Section;
 
+/* Write the content; what is worth a notice elsewhere is on the page. */
 static void
 write_content(void *arg)
 {
 	Section    *section = arg;
+	int			level = NewGUCNestLevel();
 
+	if (client_min_messages < WARNING)
+		cmig_settings_override("client_min_messages", "warning");
 	section->content(section->page, section->arg);
+	AtEOXact_GUC(true, level);
 }
 
 /* Must the error end the whole call? */
