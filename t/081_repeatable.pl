@@ -60,12 +60,12 @@ query($node, 'postgres', "ALTER DATABASE shop SET cmig_var.team = 'stored'", 'ow
 is(query($node, 'shop', 'SELECT team FROM app.totals', 'migrator'), 'stored', 'the view has the value');
 is(query($node, 'shop', "SELECT string_agg(revision, ' ') FROM cmig.history()", 'reader'), 'totals 001', 'a reader sees them');
 
-# a hostile value of the session, for a function that does not set its own
+# hostile values of the session that calls a function of another role
 query($node, 'shop', "CREATE FUNCTION app.migrate() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS \$\$ SELECT set_config('cmig_var.schema', 'app', true); SELECT count(*) FROM cmig.upgrade() \$\$;"
 	  . ' GRANT USAGE ON SCHEMA app TO reader', 'migrator');
 query($node, 'shop', load_sql($view =~ s/sum/max/r), 'author');
 query($node, 'shop', q{SET cmig_var.schema = 'pg_catalog'; SET cmig_var.team = $$'; ALTER ROLE reader SUPERUSER; --$$; SELECT app.migrate()}, 'reader');
-is(query($node, 'shop', 'SELECT team FROM app.totals', 'migrator'), "'; ALTER ROLE reader SUPERUSER; --", 'a value is a string, whatever it contains');
+is(query($node, 'shop', 'SELECT team FROM app.totals', 'migrator'), 'stored', "the caller's values do not count there");
 query($node, 'shop', 'DROP FUNCTION app.migrate', 'migrator');
 is(query($node, 'shop', "SELECT rolsuper FROM pg_roles WHERE rolname = 'reader'"), 'f', 'and nothing else');
 
@@ -85,7 +85,7 @@ is(query($node, 'restored', "SELECT value FROM cmig.status() WHERE item = 'repea
 {
 	local $ENV{PGOPTIONS} = q{-c cmig_var.schema=app -c cmig_var.team=red};
 
-	is(query($node, 'restored', q{SET cmig_var.team = $$'; ALTER ROLE reader SUPERUSER; --$$; SELECT count(*) FROM cmig.drift()}), '0', 'a replay runs it');
+	is(query($node, 'restored', q{SET cmig_var.team = 'stored'; SELECT count(*) FROM cmig.drift()}), '0', 'a replay runs it');
 	is(query($node, 'restored', 'SELECT string_agg(revision, $$ $$) FROM cmig.upgrade()'), 'totals', 'the next upgrade runs the new one');
 	is(query($node, 'restored', 'SELECT count(*) FROM cmig.upgrade()'), '0', 'once');
 	is(query($node, 'restored', 'SELECT count(*) FROM cmig.drift()'), '0', 'no drift');
