@@ -1,6 +1,6 @@
 /*
  * argument.c
- *	  Arguments of SQL functions as C values.
+ *	  Reads the arguments of SQL functions as C values.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -86,7 +86,7 @@ cmig_argument_one(char *name)
 	return names;
 }
 
-/* An array argument; "what" names its elements in errors. */
+/* Returns an array argument; "what" names its elements in errors. */
 static ArrayType *
 list_argument(FunctionCallInfo fcinfo, int n, const char *what)
 {
@@ -112,7 +112,7 @@ cmig_argument_list(FunctionCallInfo fcinfo, int n, const char *what)
 	return cmig_argument_names(array, list, LIST_HINT);
 }
 
-/* The ids in an array, at least one. */
+/* Returns the ids in an array, which must contain at least one. */
 static CmigNames *
 revisions_of_array(ArrayType *array)
 {
@@ -131,7 +131,7 @@ cmig_argument_revisions(FunctionCallInfo fcinfo, int n)
 }
 
 /*
- * No identifier contains a brace, so a text that begins with one is an array.
+ * No identifier contains a brace, so text that begins with one is an array.
  */
 CmigNames *
 cmig_argument_target(FunctionCallInfo fcinfo, int n)

@@ -1,6 +1,6 @@
 /*
  * argument.h
- *	  Arguments of SQL functions as C values.
+ *	  Reads the arguments of SQL functions as C values.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,50 +12,56 @@
 #include "utils/array.h"
 #include "base/revision.h"
 
-/* A text argument, palloc'd; NULL if it is null. */
+/* Returns a text argument as a palloc'd string, or NULL if it is null. */
 extern char *cmig_argument_text(FunctionCallInfo fcinfo, int n);
 
 /*
- * "upgrade" or "downgrade".  Anything else raises 22023, and the hint is the
- * call to type: call is its beginning, such as "SELECT * FROM cmig.plan".  If
- * the next argument is null, the given text is assumed to be the target.
+ * Returns an argument that must be "upgrade" or "downgrade".  Anything else
+ * raises 22023 with a hint that shows a correct call; "call" is the beginning of
+ * that call, such as "SELECT * FROM cmig.plan".  If the next argument is null,
+ * the hint may use the invalid text as the target.
  */
 extern CmigDirection cmig_argument_direction(FunctionCallInfo fcinfo, int n, const char *call);
 
-/* The name of an existing schema, or null; *null is set to 'n' or ' ', as SPI has it. */
+/*
+ * Returns an argument that names a schema, which must exist unless the argument
+ * is null.  *null is set to 'n' or ' ', as SPI expects.
+ */
 extern Datum cmig_argument_schema(FunctionCallInfo fcinfo, int n, char *null);
 
 /*
- * The elements of a text[]. A null element raises 22004; "what" names the array
- * in the message, and hint may be NULL.
+ * Returns the elements of a text[].  A null element raises 22004; "what" names
+ * the array in the message, and hint may be NULL.
  */
 extern CmigNames *cmig_argument_names(ArrayType *array, const char *what, const char *hint);
 
-/* A boolean argument, or "value" if it is null. */
+/* Returns a boolean argument, or "value" if it is null. */
 extern bool cmig_argument_bool(FunctionCallInfo fcinfo, int n, bool value);
 
-/* One name as a list; it may be NULL. */
+/* Returns a list that contains one name, which may be NULL. */
 extern CmigNames *cmig_argument_one(char *name);
 
 /*
- * A text[] argument with one dimension or none.  Raises 22023 otherwise; "what"
- * names its elements in errors, for example "dependencies".
+ * Returns a text[] argument, which may be empty.  Raises 22023 if it is null or
+ * has more than one dimension; "what" names its elements in errors, for example
+ * "dependencies".
  */
 extern CmigNames *cmig_argument_list(FunctionCallInfo fcinfo, int n, const char *what);
 
-/* A text[] argument with at least one revision in it. */
+/* Returns a text[] argument that must contain at least one revision. */
 extern CmigNames *cmig_argument_revisions(FunctionCallInfo fcinfo, int n);
 
 /*
- * A text argument that names one revision (NULL if it is null), or several:
- * '{a,b}' arrives as text although a text[] was meant.
+ * Returns the revisions that a text argument names.  The list contains NULL if
+ * the argument is null.  '{a,b}' names two: the literal arrives here as text
+ * although the user meant a text[].
  */
 extern CmigNames *cmig_argument_target(FunctionCallInfo fcinfo, int n);
 
 /*
- * An error context callback for parsing a text that came as an argument or was
- * built from one.  The position of an error is then a position in that text,
- * which is the callback's argument, and not in the calling statement.
+ * An error context callback for parsing text that is an argument or was built
+ * from one.  It makes an error position refer to that text, which is the
+ * callback's argument, instead of the calling statement.
  */
 extern void cmig_argument_place_error(void *text);
 

@@ -1,10 +1,9 @@
 /*
  * compat.h
- *	  The one place that knows which server version it is compiled for.
+ *	  Hides the differences between the supported server versions.
  *
- * Every difference between the supported servers (15 to 18) is a macro or a
- * static inline wrapper named cmig_..._compat; no other file may test
- * PG_VERSION_NUM.
+ * Every difference between PostgreSQL 15 and 18 has a macro or a static inline
+ * wrapper here, named cmig_..._compat.  No other file may test PG_VERSION_NUM.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -37,14 +36,17 @@
 #endif
 
 /*
- * To be written before a declaration, like the server's own macro in 18 and
- * later.
+ * PostgreSQL 18 and later define this macro, which is written before a
+ * declaration.
  */
 #ifndef pg_noreturn
 #define pg_noreturn pg_attribute_noreturn()
 #endif
 
-/* The i-th (from 1) entry of this backend's copy of the status array. */
+/*
+ * Returns the i-th entry (counting from 1) of this backend's copy of the status
+ * array.
+ */
 static inline LocalPgBackendStatus *
 cmig_local_beentry_compat(int i)
 {
@@ -55,7 +57,7 @@ cmig_local_beentry_compat(int i)
 #endif
 }
 
-/* The process that runs a transaction, or NULL if it has ended. */
+/* Returns the process that runs a transaction, or NULL if it has ended. */
 static inline PGPROC *
 cmig_vxid_get_proc_compat(VirtualTransactionId vxid)
 {
@@ -66,7 +68,7 @@ cmig_vxid_get_proc_compat(VirtualTransactionId vxid)
 #endif
 }
 
-/* Run a query to its end, once. */
+/* Run a query to completion.  It cannot be run again. */
 static inline void
 cmig_executor_run_compat(QueryDesc *query)
 {
@@ -121,7 +123,7 @@ cmig_owns_extension_compat(Oid extension, Oid role)
 #endif
 }
 
-/* Is it JSON_TABLE in a parse tree? */
+/* Is the parse node a JSON_TABLE? */
 static inline bool
 cmig_is_json_table_compat(Node *node)
 {
@@ -183,7 +185,7 @@ cmig_owns_schema_compat(Oid schema, Oid role)
 #define cmig_no_permissions_compat(query) ((void) (query))
 #endif
 
-/* The same without the hooks of other libraries. */
+/* Like cmig_executor_run_compat(), but without other libraries' hooks. */
 static inline void
 cmig_standard_executor_run_compat(QueryDesc *query)
 {
@@ -194,7 +196,7 @@ cmig_standard_executor_run_compat(QueryDesc *query)
 #endif
 }
 
-/* The privilege that SET ROLE needs, as pg_has_role() calls it. */
+/* pg_has_role()'s name for the privilege that SET ROLE needs. */
 #if PG_VERSION_NUM >= 160000
 #define CMIG_SET_ROLE_COMPAT "'SET'"
 #else
@@ -213,8 +215,8 @@ cmig_lock_held_compat(const LOCKTAG *tag, LOCKMODE mode)
 }
 
 /*
- * All settings of the session, their number in *count.  A macro, so that only
- * its users need utils/guc_tables.h: pure modules know no settings.
+ * Returns all of the session's settings and sets *count to their number.  This
+ * is a macro so that only its callers have to include utils/guc_tables.h.
  */
 #if PG_VERSION_NUM >= 160000
 #define cmig_guc_variables_compat(count) get_guc_variables(count)
@@ -224,8 +226,8 @@ cmig_lock_held_compat(const LOCKTAG *tag, LOCKMODE mode)
 #endif
 
 /*
- * Release what insertions into an index keep between calls, such as the buffer
- * of a BRIN index.  Must be called before the index is closed.
+ * Release what index insertions keep between calls, such as the buffer of a
+ * BRIN index.  Call this before closing the index.
  */
 static inline void
 cmig_index_insert_cleanup_compat(Relation index, struct IndexInfo *info)
@@ -239,8 +241,8 @@ cmig_index_insert_cleanup_compat(Relation index, struct IndexInfo *info)
 }
 
 /*
- * The expression of a virtual generated column, NULL for other columns.  All
- * generated columns were stored before 18.
+ * Returns the expression of a virtual generated column, or NULL for any other
+ * column.  Before PostgreSQL 18, all generated columns were stored.
  */
 static inline Node *
 cmig_virtual_column_compat(Relation relation, int attnum)
@@ -253,7 +255,10 @@ cmig_virtual_column_compat(Relation relation, int attnum)
 	return NULL;
 }
 
-/* Is the i-th column (from 0) free of nulls, also in existing rows? */
+/*
+ * Returns true if the i-th column (counting from 0) has a valid NOT NULL
+ * constraint, so that no existing row contains a null either.
+ */
 static inline bool
 cmig_not_null_compat(TupleDesc desc, int i)
 {
@@ -273,14 +278,14 @@ cmig_not_null_compat(TupleDesc desc, int i)
 /* Does the server have REPACK (CONCURRENTLY)? */
 #define cmig_has_repack_compat (PG_VERSION_NUM >= 190000)
 
-/* Is it a key WITHOUT OVERLAPS or a foreign key with PERIOD, in a parse tree? */
+/* Is the parsed constraint a key WITHOUT OVERLAPS? */
 #if PG_VERSION_NUM >= 180000
 #define cmig_is_temporal_compat(constraint) ((constraint)->without_overlaps)
 #else
 #define cmig_is_temporal_compat(constraint) ((void) (constraint), false)
 #endif
 
-/* Is it GENERATED ... STORED in a parse tree? */
+/* Is the parsed GENERATED clause STORED? */
 #if PG_VERSION_NUM >= 180000
 #define cmig_is_stored_compat(constraint) ((constraint)->generated_kind == ATTRIBUTE_GENERATED_STORED)
 #else
@@ -294,7 +299,7 @@ cmig_not_null_compat(TupleDesc desc, int i)
 #define cmig_returns_compat(stmt) ((stmt)->returningList != NIL)
 #endif
 
-/* The same for MERGE, which can have one from 17 on. */
+/* Does a MERGE have a RETURNING clause?  It cannot before PostgreSQL 17. */
 #if PG_VERSION_NUM >= 170000
 #define cmig_merge_returns_compat(stmt) cmig_returns_compat(stmt)
 #else
@@ -315,7 +320,10 @@ cmig_not_null_compat(TupleDesc desc, int i)
 #define cmig_counted_dead_compat(status) ((status)->t_counts.t_delta_dead_tuples)
 #endif
 
-/* The size of a relation's main file, which is not that of a temporary relation. */
+/*
+ * Returns the size in bytes of the main fork of a relation that is not
+ * temporary.
+ */
 static inline int64
 cmig_file_size_compat(Oid tablespace, Oid filenode)
 {

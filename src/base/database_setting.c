@@ -1,10 +1,10 @@
 /*
  * database_setting.c
- *	  Setting a parameter for the whole database.
+ *	  Sets a parameter for the whole database.
  *
- * ALTER DATABASE ...  SET does the work and decides who may do it.  By itself
- * it would fail for an owner whose session has not loaded this library, since
- * the server does not know the setting then.
+ * ALTER DATABASE ... SET does the work and checks permissions.  A database owner
+ * who ran it directly in a session that has not loaded this library would get an
+ * error, because the server would not know the setting.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -22,8 +22,8 @@
 #include "utils/builtins.h"
 
 /*
- * Of two sessions that alter the database at the same time, one waits for the
- * lock here, since it would fail with "tuple concurrently updated" otherwise.
+ * If two sessions alter the database at the same time, one of them waits for
+ * the lock here.  Otherwise it would fail with "tuple concurrently updated".
  */
 void
 cmig_database_setting_set(const char *function, const char *name, const char *value)

@@ -1,6 +1,6 @@
 /*
  * database_setting.h
- *	  Setting a parameter for the whole database.
+ *	  Sets a parameter for the whole database.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -8,9 +8,9 @@
 #define CMIG_DATABASE_SETTING_H
 
 /*
- * ALTER DATABASE ... SET as the current user; without a value, RESET.  function
- * ("cmig.set_protect()") is named by the error on a standby and in a read-only
- * transaction.
+ * Run ALTER DATABASE ... SET as the current user, or ALTER DATABASE ... RESET if
+ * value is NULL.  On a standby or in a read-only transaction, an error names the
+ * SQL function, such as "cmig.set_protect()".
  */
 extern void cmig_database_setting_set(const char *function, const char *name, const char *value);
 

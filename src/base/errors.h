@@ -1,9 +1,10 @@
 /*
  * errors.h
- *	  The error codes of pg_cmig, class MG.
+ *	  pg_cmig's error codes, class MG.
  *
- * Core's codes are used wherever they fit; these are for
- * conditions that only a migration system has.  doc/reference.md has a row for each.
+ * PostgreSQL's error codes are used wherever they fit.  The codes in this file
+ * are for conditions that occur only in a migration system; doc/reference.md
+ * describes each of them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -39,7 +40,7 @@
 #define ERRCODE_CMIG_PROTECTED				MAKE_SQLSTATE('M','G','0','1','1')
 /* a stepwise run cannot know whether a statement took effect */
 #define ERRCODE_CMIG_IN_DOUBT				MAKE_SQLSTATE('M','G','0','1','2')
-/* a revision file or a script text that cannot be understood */
+/* a revision file or a script cannot be parsed */
 #define ERRCODE_CMIG_BAD_FILE				MAKE_SQLSTATE('M','G','0','1','3')
 /* a revision's script cannot be replayed in the shadow */
 #define ERRCODE_CMIG_NOT_REPLAYABLE			MAKE_SQLSTATE('M','G','0','1','4')

@@ -1,9 +1,9 @@
 /*
  * library_version.c
- *	  Do the library and the extension's tables have the same version?
+ *	  Checks whether the library and the extension have the same version.
  *
- * After an update of pg_cmig's files, a database keeps its tables until ALTER
- * EXTENSION, and a session keeps its library until it ends.
+ * After pg_cmig's files are updated, a database keeps the old tables until ALTER
+ * EXTENSION ... UPDATE, and a session keeps the old library until it ends.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -22,7 +22,7 @@
 
 static char hint[256];			/* empty if the versions are the same */
 
-/* Is the version "1.2" older than this library's? */
+/* Is the version, in the form "1.2", older than this library? */
 static bool
 is_older(const char *version)
 {
@@ -36,7 +36,7 @@ is_older(const char *version)
 	return major < own_major || (major == own_major && minor < own_minor);
 }
 
-/* Make the hint for an extension of this version. */
+/* Set the hint for this extension version. */
 static void
 set_hint(const char *version)
 {

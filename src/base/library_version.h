@@ -1,6 +1,6 @@
 /*
  * library_version.h
- *	  Do the library and the extension's tables have the same version?
+ *	  Checks whether the library and the extension have the same version.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -10,12 +10,13 @@
 /* default_version in pg_cmig.control when this library was built */
 #define CMIG_LIBRARY_VERSION "1.0"
 
-/* Read and remember the version of the extension in this database. */
+/* Read and remember the extension's version in this database. */
 extern void cmig_library_version_read(void);
 
 /*
- * A hint that says how to get the same versions, if they differed when last
- * read; otherwise NULL.  Does not access the database.
+ * Returns a hint on how to resolve a version mismatch, or NULL if the versions
+ * matched when the extension's version was last read.  Does not access the
+ * database.
  */
 extern const char *cmig_library_version_hint(void);
 

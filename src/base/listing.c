@@ -1,6 +1,6 @@
 /*
  * listing.c
- *	  Lists in messages, which remain readable with any number of items.
+ *	  Formats lists for messages, readable however many items there are.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -17,8 +17,8 @@ cmig_listing_init(CmigListing *listing, CmigListingStyle style)
 }
 
 /*
- * Count an item and write the separator; true if the item must be written,
- * too.
+ * Count an item.  Returns true, after writing the separator, if the caller must
+ * write the item.
  */
 static bool
 start_item(CmigListing *listing)

@@ -1,10 +1,10 @@
 /*
  * listing.h
- *	  Lists in messages, which stay readable however many items there are.
+ *	  Formats lists for messages, readable however many items there are.
  *
  * Copyright (c) 2026, the pg_cmig developers
  *
- * Pure.  The first items are written and the rest is counted: "a, b and 3 more".
+ * The first items are written, and the rest are counted: "a, b and 3 more".
  */
 #ifndef CMIG_LISTING_H
 #define CMIG_LISTING_H
@@ -28,17 +28,17 @@ typedef enum CmigListingStyle
 typedef struct CmigListing
 {
 	CmigListingStyle style;
-	int			count;			/* of all items added */
+	int			count;			/* number of items added */
 	StringInfoData text;
 } CmigListing;
 
 extern void cmig_listing_init(CmigListing *listing, CmigListingStyle style);
 extern void cmig_listing_add(CmigListing *listing, const char *item);
 
-/* The same for an item with a format, which must include any quotes. */
+/* Add an item written with a format, which must include any quotes. */
 extern void cmig_listing_add_format(CmigListing *listing, const char *format,...) pg_attribute_printf(2, 3);
 
-/* The whole list, palloc'd; to be called once, at the end. */
+/* Returns the whole list, palloc'd.  Call this once, after the last item. */
 extern char *cmig_listing_text(CmigListing *listing);
 
 #endif							/* CMIG_LISTING_H */

@@ -1,8 +1,6 @@
 /*
  * local_rows.c
- *	  Are a table's rows stored in this database?
- *
- * Only this module knows which tables look local but are not.
+ *	  Checks whether a table's rows are stored in this database.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -25,7 +23,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
-/* A row callback that notes that there is a row. */
+/* A row callback that records that there is a row. */
 static void
 found(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -33,9 +31,9 @@ found(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Does Citus keep the table's rows in shards?  That is true of all tables that
- * it manages: distributed by column or by schema, reference tables, and local
- * tables in its metadata.
+ * Returns true if Citus manages the table and keeps its rows in shards.  These
+ * are tables distributed by column or by schema, reference tables, and local
+ * tables in Citus's metadata.
  */
 static bool
 is_distributed(Oid relation)
@@ -65,7 +63,10 @@ name_of(Oid relation)
 									  get_rel_name(relation));
 }
 
-/* child is the foreign table, which may be the table itself. */
+/*
+ * Raise an error for a table whose rows are on another server.  child is the
+ * foreign table, which may be the table itself.
+ */
 static void
 refuse_foreign(Oid table, Oid child, const char *doing)
 {
@@ -78,7 +79,10 @@ refuse_foreign(Oid table, Oid child, const char *doing)
 			 errhint("Use it on that server, and here for each of the other tables.")));
 }
 
-/* Raise an error for a table whose rows are on other servers. */
+/*
+ * Raise an error for a table whose rows are in Citus shards.  child is the
+ * distributed table, which may be the table itself.
+ */
 static void
 refuse_distributed(Oid table, Oid child, const char *doing, const char *hint)
 {

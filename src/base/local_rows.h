@@ -1,9 +1,9 @@
 /*
  * local_rows.h
- *	  Are a table's rows stored here?
+ *	  Checks whether a table's rows are stored in this database.
  *
- * The rows of a foreign table are not, nor those of a table that Citus has
- * distributed, which looks like any other table to the server and is empty.
+ * The rows of foreign tables and of tables distributed by Citus are not.  To the
+ * server, a distributed table looks like an ordinary table that is empty.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,18 +12,21 @@
 
 #include "postgres.h"
 
-/* Are the rows of this relation, without its children, in its own storage? */
+/* Are the relation's own rows, not those of its children, stored here? */
 extern bool cmig_local_rows_here(Oid relation);
 
 /*
- * Raise 0A000 unless the rows of the table are stored here; with children, also
- * those of all tables that inherit from it.  "doing" names the function that
- * would give wrong results, and hint says what to do if Citus has distributed
- * the table.
+ * Raise 0A000 unless the table's rows are stored here.  If children is true,
+ * this applies to all tables that inherit from it, too.  "doing" names the
+ * function that would give wrong results, and hint says what to do if Citus has
+ * distributed the table.
  */
 extern void cmig_local_rows_require(Oid table, bool children, const char *doing, const char *hint);
 
-/* Raise 0A000 unless the table is a heap, whose rows can be read by block. */
+/*
+ * Raise 0A000 unless the table uses the heap access method, so that its rows can
+ * be read block by block.
+ */
 extern void cmig_local_rows_require_heap(Oid table, const char *doing, const char *hint);
 
 #endif							/* CMIG_LOCAL_ROWS_H */

@@ -1,14 +1,15 @@
 /*
  * own_tables.c
- *	  Are the tables of the catalog still plain tables of pg_cmig?
+ *	  Checks that pg_cmig's tables are still plain tables.
  *
- * Only a superuser can replace a table with a view, or give it a rule, a policy
- * or a child table.  A query would then run what the view or the rule says, and
- * return rows that are not in the table.  Triggers do not change what is read
- * and are allowed.
+ * A superuser could replace a table with a view, or give it a rule, a policy, or
+ * a child table.  A query would then execute the view or the rule, or return
+ * different rows than the table contains.  Triggers do not affect reads and are
+ * allowed.
  *
- * No table is locked here, so a session that is altering one of them does not
- * block those that need another.  The query that follows locks what it reads.
+ * This module locks no table, so a session that is altering one of the tables
+ * does not block sessions that need another one.  The query that follows locks
+ * the tables that it reads.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -38,12 +39,12 @@
 static const char *const names[] = {"revision", "version", "journal", "progress", "backfill_run",
 "ddl_log"};
 
-static Oid	tables[lengthof(names)];	/* the tables in the order of their
-										 * names, as last looked up */
+static Oid	tables[lengthof(names)];	/* OIDs from the last lookup, in the
+										 * order of names */
 static uint64 changes = 1;		/* number of events that may have altered the
 								 * tables */
-static uint64 checked = 0;		/* that number when the tables were last found
-								 * to be unaltered */
+static uint64 checked = 0;		/* value of changes when the tables last
+								 * passed the check */
 
 /*
  * A relcache callback; relation is InvalidOid if any table may have changed.
@@ -61,14 +62,14 @@ table_changed(Datum arg, Oid relation)
 	}
 }
 
-/* A syscache callback: schema cmig may have been renamed or dropped. */
+/* A syscache callback, called when schema cmig may have changed. */
 static void
 schema_changed(Datum arg, int cache, uint32 hash)
 {
 	changes++;
 }
 
-/* The name of a rule on the table, NULL if there is none. */
+/* Returns the name of a rule on the table, or NULL if there is none. */
 static char *
 rule_on(Oid relation)
 {
@@ -90,7 +91,8 @@ rule_on(Oid relation)
 }
 
 /*
- * The name of a table for SQL, or its OID if it was dropped in the meantime.
+ * Returns a table's quoted, qualified name, or text that contains its OID if the
+ * table was dropped in the meantime.
  */
 static char *
 qualified_name(Oid relation)
@@ -101,7 +103,7 @@ qualified_name(Oid relation)
 		psprintf("with OID %u", relation);
 }
 
-/* Raise an error for a table of ours that was altered. */
+/* Raise an error for a pg_cmig table that was altered. */
 pg_noreturn static void
 refuse(const char *name, const char *detail, const char *hint)
 {

@@ -1,6 +1,6 @@
 /*
  * own_tables.h
- *	  Are the tables of the catalog still plain tables of pg_cmig?
+ *	  Checks that pg_cmig's tables are still plain tables.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -8,9 +8,10 @@
 #define CMIG_OWN_TABLES_H
 
 /*
- * Raise 55000 unless each of cmig.revision, version, journal, progress,
- * backfill_run, and ddl_log that exists is a plain table of the extension, so that a query
- * returns exactly its rows.  Costs nothing while none of them is altered.
+ * Raise 55000 if one of cmig.revision, version, journal, progress, backfill_run,
+ * and ddl_log exists but is not a plain table of the extension.  After this
+ * check, a query of a table returns exactly its rows.  The check costs nothing
+ * if no table was altered since the last one.
  */
 extern void cmig_own_tables_check(void);
 

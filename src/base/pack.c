@@ -1,6 +1,6 @@
 /*
  * pack.c
- *	  Many small pieces of memory that are freed together.
+ *	  Allocates many small pieces of memory that are freed together.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,10 +1,10 @@
 /*
  * pack.h
- *	  Many small pieces of memory that are freed together.
+ *	  Allocates many small pieces of memory that are freed together.
  *
- * Pure.  A piece has no header, so thousands of ids and scripts take half the
- * memory that a palloc for each would.  A piece cannot be freed by itself, but
- * only with the memory context in which it was allocated.
+ * A piece has no header, so thousands of ids and scripts take half the memory
+ * that individual palloc calls would need.  A piece cannot be freed by itself; it
+ * is freed with the memory context in which it was allocated.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,17 +13,17 @@
 
 #include "postgres.h"
 
-/* Initialized with zeros. */
+/* The state of an allocator.  Initialize it with zeros. */
 typedef struct CmigPack
 {
 	char	   *next;			/* free memory of the current block */
-	Size		left;			/* its size */
+	Size		left;			/* number of bytes at next */
 } CmigPack;
 
-/* Aligned as palloc does, not zeroed. */
+/* Returns memory that is aligned like palloc's and not zeroed. */
 extern void *cmig_pack_alloc(CmigPack *pack, Size size);
 
-/* A NUL-terminated copy of length bytes. */
+/* Returns a NUL-terminated copy of length bytes. */
 extern char *cmig_pack_string(CmigPack *pack, const char *text, Size length);
 
 #endif							/* CMIG_PACK_H */

@@ -1,12 +1,12 @@
 /*
  * query.c
- *	  The only way from pg_cmig to SPI.
+ *	  Runs pg_cmig's queries through SPI.
  *
- * Each call connects, pins search_path and standard_conforming_strings (patterns
- * have backslashes) in its own GUC nest level, runs, and disconnects;
- * nothing stays open between calls, so that scripts may run between any two of
- * them.  Plans are kept for the session; core revalidates them when the tables
- * change.
+ * Each call connects to SPI, opens a GUC nest level, pins search_path and
+ * standard_conforming_strings (some queries contain patterns with backslashes),
+ * runs the query, and disconnects.  Nothing stays open between calls, so scripts
+ * can run between any two of them.  Plans are kept for the session; the plan
+ * cache revalidates them when the tables change.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -34,7 +34,10 @@
 
 #define FETCH_ROWS 1000
 
-/* For errors of queries whose tables are not as pg_cmig made them. */
+/*
+ * Returns the hint for a query that failed because pg_cmig's tables are not as
+ * this library expects them.
+ */
 static const char *
 altered_hint(void)
 {
@@ -43,7 +46,7 @@ altered_hint(void)
 	return version ? version : "The tables of pg_cmig were dropped or altered. Restore them from a backup, or DROP EXTENSION IF EXISTS pg_cmig CASCADE, CREATE EXTENSION pg_cmig, load the revisions, and stamp the database.";
 }
 
-/* Is one of pg_cmig's queries writing? Triggers may run in it. */
+/* Is one of pg_cmig's queries running?  It may fire triggers. */
 static bool writing = false;
 
 /* What leave() undoes. */
@@ -54,8 +57,8 @@ typedef struct QueryFrame
 } QueryFrame;
 
 /*
- * The owner can drop or alter the tables.  The server's error is kept; the hint
- * says how to recover.
+ * An error context callback that adds a hint on how to recover if the owner has
+ * dropped or altered pg_cmig's tables.  The error itself does not change.
  */
 static void
 add_catalog_hint(void *arg)
@@ -73,8 +76,8 @@ add_catalog_hint(void *arg)
 	}
 
 	/*
-	 * the cause is a column with another type, a domain, or a constraint that
-	 * is not pg_cmig's
+	 * the cause is a column with a different type, a domain, or a constraint
+	 * that pg_cmig did not create
 	 */
 	if (strstr(query->sql, " cmig.") != NULL &&
 		(ERRCODE_TO_CATEGORY(code) == ERRCODE_DATA_EXCEPTION ||
@@ -103,7 +106,7 @@ add_catalog_hint(void *arg)
 	}
 }
 
-/* Make a query independent of the session's settings. */
+/* Make parsing independent of the session's settings. */
 static void
 pin_parser_settings(void)
 {
@@ -112,7 +115,10 @@ pin_parser_settings(void)
 		cmig_settings_override("standard_conforming_strings", "on");
 }
 
-/* Does the alias of the query refer to something other than its relation? */
+/*
+ * A tree walker that returns true if the query's alias refers to anything other
+ * than its relation.
+ */
 static bool
 is_another_relation(Node *node, void *context)
 {
@@ -134,9 +140,10 @@ is_another_relation(Node *node, void *context)
 }
 
 /*
- * A lock on a table does not keep others from renaming its schema and putting
- * a view in the place of the table.  Therefore check the relations to which the
- * names in the text were resolved.  These cannot change any longer: the relations
+ * Raise an error if the query reads a relation other than the one that it is
+ * meant for.  A lock on a table does not prevent another session from renaming
+ * its schema and creating a view in place of the table.  So check the relations
+ * that the names in the query were resolved to.  They can no longer change: they
  * are locked now, and a plan that is not kept is never analyzed again.
  */
 static void
@@ -161,7 +168,7 @@ require_relation(const CmigQuery *query, SPIPlanPtr plan)
 	}
 }
 
-/* Connect to SPI with the settings and the plan of the query. */
+/* Connect to SPI, apply the query's settings, and prepare its plan. */
 static void
 enter(QueryFrame *frame, CmigQuery *query)
 {
@@ -196,7 +203,7 @@ enter(QueryFrame *frame, CmigQuery *query)
 	}
 }
 
-/* End the query: undo its settings, and release what it has used. */
+/* End the query: restore the settings and disconnect from SPI. */
 static void
 leave(QueryFrame *frame)
 {
@@ -256,7 +263,7 @@ cmig_query_each(CmigQuery *query, Datum *values, const char *nulls,
 		SPI_cursor_fetch(portal, true, FETCH_ROWS);
 		fetched = SPI_processed;
 
-		/* an error of the callback is not about pg_cmig's tables */
+		/* no hint about pg_cmig's tables for errors in the callback */
 		spi = MemoryContextSwitchTo(caller);
 		error_context_stack = frame.callback.previous;
 		for (uint64 i = 0; i < fetched; i++)
@@ -373,7 +380,7 @@ cmig_query_bind_text(Datum *values, char *nulls, int i, const char *value)
 	nulls[i] = value ? ' ' : 'n';
 }
 
-/* The value of a column, or the last argument if it is NULL. */
+/* Returns the value of a column, or otherwise if it is null. */
 static Datum
 value_or(TupleDesc desc, HeapTuple row, int column, Datum otherwise)
 {

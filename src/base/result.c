@@ -1,6 +1,6 @@
 /*
  * result.c
- *	  Results of SQL functions that return a column of texts.
+ *	  Returns rows from SQL functions whose result is one text column.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

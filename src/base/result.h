@@ -1,6 +1,6 @@
 /*
  * result.h
- *	  Results of SQL functions that return a column of texts.
+ *	  Returns rows from SQL functions whose result is one text column.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,8 +12,8 @@
 #include "nodes/pg_list.h"
 
 /*
- * Add a row with a text, or one for each text of a List of char *.  The function
- * has called InitMaterializedSRF() with MAT_SRF_USE_EXPECTED_DESC.
+ * Add one row, or a row for each element of a List of char *.  The SQL function
+ * must have called InitMaterializedSRF() with MAT_SRF_USE_EXPECTED_DESC.
  */
 extern void cmig_result_add_text(FunctionCallInfo fcinfo, const char *text);
 extern void cmig_result_add_texts(FunctionCallInfo fcinfo, List *texts);

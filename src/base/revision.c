@@ -1,6 +1,6 @@
 /*
  * revision.c
- *	  What a revision is, as plain data.
+ *	  The data structures for revisions.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,7 +14,7 @@ cmig_direction_name(CmigDirection direction)
 	return direction == CMIG_UPGRADE ? "upgrade" : "downgrade";
 }
 
-/* A comparator of strings for qsort() and bsearch(). */
+/* A qsort() and bsearch() comparator for strings. */
 static int
 compare(const void *a, const void *b)
 {

@@ -1,10 +1,10 @@
 /*
  * revision.h
- *	  What a revision is, as plain data.
+ *	  The data structures for revisions.
  *
  * These structs pass between the modules that read revisions (catalog,
- * revision_file) and those that work with them (graph, load, runner).  The
- * table in src/README.md follows one revision through all types.
+ * revision_file) and those that work with them (graph, load, runner).  A table
+ * in src/README.md shows the types that represent a revision at each stage.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -20,7 +20,7 @@
 /* In characters: lists show the message in a column. */
 #define CMIG_MAX_MESSAGE_LENGTH 1000
 
-/* Which script of a revision is run. */
+/* Which of a revision's scripts is run. */
 typedef enum CmigDirection
 {
 	CMIG_UPGRADE,
@@ -40,10 +40,10 @@ typedef struct CmigNames
 /* Sort by bytes. */
 extern void cmig_names_sort(CmigNames *names);
 
-/* Is the name among names that are sorted? */
+/* Does the sorted list contain the name? */
 extern bool cmig_names_has(const CmigNames *sorted, const char *name);
 
-/* The same names in the same order? */
+/* Do both lists contain the same names in the same order? */
 extern bool cmig_names_same(const CmigNames *a, const CmigNames *b);
 
 /* A revision as the graph knows it: its id and its edges. */
@@ -53,10 +53,10 @@ typedef struct CmigRevision
 	CmigNames	parents;		/* down_revision */
 	CmigNames	depends;		/* depends_on: ids, partial ids or labels */
 	CmigNames	labels;			/* branch_labels */
-	CmigNames	replaces;		/* revisions that it stands for, of which the
-								 * last one follows the others; usually none */
-	bool		repeatable;		/* no node of the graph: it has no edges but
-								 * depends, and runs after the others */
+	CmigNames	replaces;		/* revisions that this one replaces; the last
+								 * one follows the others; usually none */
+	bool		repeatable;		/* not a node of the graph: it has no edges
+								 * but depends, and runs after the others */
 	bool		malformed;		/* an array has NULLs or two dimensions */
 	/* details for lists; NULL or false unless they were requested */
 	char	   *message;
@@ -70,7 +70,7 @@ typedef struct CmigRevision
 /* Sort pointers to revisions by the bytes of their ids. */
 extern void cmig_revision_sort_by_id(const CmigRevision **revisions, int count);
 
-/* Everything that a revision's file and its row hold. */
+/* Everything that a revision's file or row contains. */
 typedef struct CmigRevisionText
 {
 	CmigRevision edges;
@@ -79,11 +79,12 @@ typedef struct CmigRevisionText
 	char	   *downgrade_sql;	/* NULL: irreversible */
 	char	   *verify_sql;		/* NULL: none */
 	char	   *precondition_sql;	/* NULL: none */
-	CmigNames	placeholders;	/* their declarations */
-	char	   *previous_sql;	/* of a repeatable revision: the script that
-								 * ran last, if it is another one; or NULL */
+	CmigNames	placeholders;	/* placeholder declarations */
+	char	   *previous_sql;	/* for a repeatable revision, the script that
+								 * ran last, if it was a different one; or
+								 * NULL */
 	bool		has_created_at;
-	TimestampTz created_at;		/* if it has one */
+	TimestampTz created_at;		/* valid if has_created_at */
 } CmigRevisionText;
 
 #endif							/* CMIG_REVISION_H */

@@ -1,6 +1,6 @@
 /*
  * role.c
- *	  Acting as another role for a while.
+ *	  Switches to another role temporarily.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,7 +11,7 @@
 
 #include "base/role.h"
 
-/* Become the role, with more flags of the security context. */
+/* Become the role, with additional security context flags. */
 static void
 become(CmigRole *saved, Oid role, int flags)
 {
@@ -33,9 +33,9 @@ cmig_role_act_as_owner(CmigRole *saved, Oid role)
 }
 
 /*
- * After the first query, the server does not allow a transaction to be set back
- * to read-write.  It restores XactReadOnly if the transaction or a
- * subtransaction fails.
+ * XactReadOnly is set directly because, after the first query, the server does
+ * not allow a SET command to return to read-write mode.  The server restores it
+ * if the transaction or a subtransaction fails.
  */
 void
 cmig_role_read_as(CmigRole *saved, Oid role)

@@ -1,9 +1,9 @@
 /*
  * role.h
- *	  Acting as another role for a while.
+ *	  Switches to another role temporarily.
  *
- * A function that acts as another role returns to the former one itself, except
- * after an error, when the end of the (sub)transaction does it.
+ * A function that acts as another role must call cmig_role_return(), except
+ * after an error, when the end of the (sub)transaction restores the role.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -24,20 +24,21 @@ typedef struct CmigRole
 extern void cmig_role_act_as(CmigRole *saved, Oid role);
 
 /*
- * The same to run code of ours on tables of that role, whose policies do not
- * apply even if they are forced.
+ * Like cmig_role_act_as(), for running pg_cmig's code on tables that the role
+ * owns.  The tables' policies do not apply even if row-level security is forced.
  */
 extern void cmig_role_act_as_owner(CmigRole *saved, Oid role);
 
 /*
- * The same to run code that must not change anything, so that what was checked
- * before stays true.  Locks keep other sessions from changing it.
+ * Like cmig_role_act_as(), but in a read-only transaction, for running code that
+ * must not invalidate what was checked before.  Locks keep other sessions from
+ * doing so.
  */
 extern void cmig_role_read_as(CmigRole *saved, Oid role);
 
 /*
- * Become the caller again, to write to pg_cmig's tables while the current role
- * is that of a script or a function.
+ * Become the caller again, for writing to pg_cmig's tables while a script or a
+ * function has switched to a different role.
  */
 extern void cmig_role_act_as_caller(CmigRole *saved, Oid caller);
 

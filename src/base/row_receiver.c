@@ -1,6 +1,6 @@
 /*
  * row_receiver.c
- *	  A destination of query results that calls a function for each row.
+ *	  A DestReceiver that calls a function for each row.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,6 +1,6 @@
 /*
  * row_receiver.h
- *	  A destination of query results that calls a function for each row.
+ *	  A DestReceiver that calls a function for each row.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -10,12 +10,12 @@
 #include "postgres.h"
 #include "tcop/dest.h"
 
-/* Called for each row; returns false to stop the query. */
+/* Called for each row.  Returns false to stop the query. */
 typedef bool (*CmigRowReceiver) (TupleTableSlot *slot, DestReceiver *self);
 
 /*
- * Initialize a receiver, usually the first field of a larger struct.  Nothing is
- * done before the first row and after the last one.
+ * Initialize a receiver, which is usually the first field of a larger struct.
+ * Its startup and shutdown functions do nothing.
  */
 extern void cmig_row_receiver_init(DestReceiver *receiver, CmigRowReceiver row);
 

@@ -1,22 +1,22 @@
 /*
  * settings.c
- *	  Settings that belong to no other module, and which values take effect.
+ *	  General settings, and the effective values of all settings.
  *
  * A session may set every cmig.* setting that is not superuser-only, with two
  * exceptions:
  *
- * - In a SECURITY DEFINER function its values do not count.  What counts there
- *	 was set by the function itself (its SET clause, SET or set_config() in its
- *	 body), or for the database or the server.
- * - cmig.protect, cmig.ddl_policy, cmig.lint_policy, and cmig.rls_gate are read from where their owner put them,
- *	 pg_db_role_setting or the configuration files, at each use.  The session's
- *	 copy may be missing: a value from the connection's options hides the
- *	 database's, and if it is refused when this library is loaded, the built-in
- *	 default is what remains.
+ * - In a SECURITY DEFINER function, the session's values do not count.  Only
+ *	 values set by the function itself (by its SET clause, or by SET or
+ *	 set_config() in its body), for the database, or for the server do.
+ * - cmig.protect, cmig.ddl_policy, cmig.lint_policy, and cmig.rls_gate are read
+ *	 at each use from where their owner stored them: pg_db_role_setting or the
+ *	 configuration files.  The session's copy may be missing: a value from the
+ *	 connection options hides the database's value, and if it is rejected when
+ *	 this library is loaded, only the built-in default remains.
  *
- * The server records which role has set a value (srole).  A value that came
- * with the login counts as set by the authenticated user, since every role may
- * use ALTER ROLE for itself.
+ * The server records which role set a value (srole).  A value set at login
+ * counts as set by the authenticated user, because any role may use ALTER ROLE
+ * ... SET for itself.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -65,7 +65,7 @@ static const struct config_enum_entry checksum_options[] = {
 
 /* Which values take effect */
 
-/* Find one of pg_cmig's settings by its name in lower case. */
+/* Find one of pg_cmig's settings by its lower-case name. */
 static struct config_generic *
 find_setting(const char *name)
 {
@@ -106,9 +106,10 @@ is_users_own(const struct config_generic *setting)
 }
 
 /*
- * Does the session's value count?  In a definer function it does if it was set
- * by the owner, or comes from the database or the server.  A default does not:
- * it may be there only because a stored value was refused.
+ * Does the session's value count?  In a SECURITY DEFINER function, it does if
+ * the function's owner set it or if it comes from the database or the server.  A
+ * default does not count: it may be there only because a stored value was
+ * rejected.
  */
 static bool
 session_counts(const struct config_generic *setting)
@@ -120,7 +121,7 @@ session_counts(const struct config_generic *setting)
 	return is_users_own(setting);
 }
 
-/* A stored value that does not pass the check that SET makes. */
+/* Raise an error for a stored value that SET would reject. */
 static void
 refuse_value(const struct config_generic *setting, const char *value, const char *hint)
 {
@@ -134,7 +135,7 @@ refuse_value(const struct config_generic *setting, const char *value, const char
 					 setting->name, hint ? " " : "", hint ? hint : "")));
 }
 
-/* The list of an enumeration's values, as in the server's hint. */
+/* Returns a hint that lists an enum setting's values, as PostgreSQL's does. */
 static char *
 list_options(const struct config_enum *record)
 {
@@ -151,7 +152,7 @@ list_options(const struct config_enum *record)
 	return text.data;
 }
 
-/* A stored value, or the built-in default if it is NULL. */
+/* Parse a stored value.  If it is NULL, return the built-in default. */
 static int
 parse_enum(struct config_generic *setting, const char *value)
 {
@@ -166,8 +167,8 @@ parse_enum(struct config_generic *setting, const char *value)
 }
 
 /*
- * Should the session's value be used? If not, *stored is the value to use, or
- * the built-in default if that is NULL.
+ * Returns true if the session's value takes effect.  Otherwise, sets *setting,
+ * and sets *stored to the value that does; NULL means the built-in default.
  */
 static bool
 use_session_value(const char *name, struct config_generic **setting, const char **stored)
@@ -190,7 +191,10 @@ cmig_settings_enum(const char *name, int session)
 	return use_session_value(name, &setting, &stored) ? session : parse_enum(setting, stored);
 }
 
-/* A stored value of a setting that is a text, checked as SET checks it. */
+/*
+ * Returns the stored value of a string setting after checking it as SET does, or
+ * the built-in default if the value is NULL.
+ */
 static const char *
 check_text(struct config_generic *setting, const char *stored)
 {
@@ -276,7 +280,7 @@ cmig_settings_guard_text(const char *name, const char *session)
 	struct config_generic *setting = find_setting(name);
 	const char *value;
 
-	/* the server let only an authorized role set it */
+	/* the server allows only an authorized role to set it */
 	if (setting->source > PGC_S_DATABASE_USER &&
 		(!cmig_settings_in_definer_function() || is_users_own(setting)))
 		return session;
@@ -285,7 +289,7 @@ cmig_settings_guard_text(const char *name, const char *session)
 }
 
 /*
- * May the role make the setting less strict than the value for the database?
+ * May the role make the setting less strict than the database's value?
  */
 static bool
 may_loosen(const char *name, Oid role)
@@ -295,7 +299,10 @@ may_loosen(const char *name, Oid role)
 		pg_parameter_aclcheck(name, role, ACL_SET) == ACLCHECK_OK;
 }
 
-/* May the session do this, or the role whose privileges are in use? */
+/*
+ * May the current user, or outside of SECURITY DEFINER functions the session
+ * user, make the setting less strict than the database's value?
+ */
 static bool
 session_may_loosen(const char *name)
 {
@@ -303,7 +310,10 @@ session_may_loosen(const char *name)
 		(!cmig_settings_in_definer_function() && may_loosen(name, GetSessionUserId()));
 }
 
-/* Is it the session's own value, or one set by the owner of a definer function? */
+/*
+ * Returns true if the value was set in the session or, in a SECURITY DEFINER
+ * function, by the function's owner.
+ */
 static bool
 is_of_session(const struct config_generic *setting)
 {
@@ -396,7 +406,7 @@ cmig_settings_ddl_policy(void)
 {
 	int			stored = cmig_settings_ddl_policy_stored();
 
-	/* the session may have begun with another stored value */
+	/* the stored value may have changed since the session started */
 	if (find_setting("cmig.ddl_policy")->source <= PGC_S_DATABASE)
 		return stored;
 	return Max(ddl_policy, stored);
@@ -439,8 +449,8 @@ cmig_settings_init(void)
 	cmig_stored_settings_init();
 
 	/*
-	 * cmig.protect: a guard against mistakes. If it is set for the database,
-	 * roles that could reset it there can also lower it for one transaction.
+	 * cmig.protect: a guard against mistakes.  If it is set for the database,
+	 * only roles that could reset it there can lower it in a session.
 	 */
 	DefineCustomEnumVariable("cmig.protect",
 							 "Refuses what would destroy data: off, base (reset, downgrade to base, purge, prune), on (these and every downgrade).",
@@ -448,8 +458,7 @@ cmig_settings_init(void)
 							 protect_options, PGC_USERSET, 0, NULL, NULL, NULL);
 
 	/*
-	 * cmig.ddl_policy: what happens to changes of the schema that no revision
-	 * makes.
+	 * cmig.ddl_policy: what happens to schema changes outside of migrations.
 	 */
 	DefineCustomEnumVariable("cmig.ddl_policy",
 							 "What happens to DDL outside of a migration run: allow, log (in cmig.ddl_log), or deny.",

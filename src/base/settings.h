@@ -1,9 +1,8 @@
 /*
  * settings.h
- *	  Settings that belong to no other module, and which values take effect.
+ *	  General settings, and the effective values of all settings.
  *
- * Each is described in doc/reference.md.  The runner registers the settings
- * that scripts run with.
+ * doc/reference.md describes each setting.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -21,7 +20,7 @@ typedef enum CmigProtect
 	CMIG_PROTECT_ON
 } CmigProtect;
 
-/* What happens to DDL outside of a run; from the least to the most strict. */
+/* What happens to DDL outside of a run, from the least to the most strict. */
 typedef enum CmigDdlPolicy
 {
 	CMIG_DDL_ALLOW,
@@ -37,7 +36,7 @@ typedef enum CmigChecksumPolicy
 	CMIG_CHECKSUM_IGNORE
 } CmigChecksumPolicy;
 
-/* To be called before any other setting is registered. */
+/* Call this before registering any other setting. */
 extern void cmig_settings_init(void);
 
 /*
@@ -47,9 +46,9 @@ extern void cmig_settings_init(void);
 extern bool cmig_settings_in_definer_function(void);
 
 /*
- * The effective value of a setting, given the session's value. In a SECURITY
- * DEFINER function, it is the value that the function, the database, or the
- * server has set, not the caller's value.
+ * Each returns the effective value of a setting, given the session's value.  In
+ * a SECURITY DEFINER function, it is the value set by the function, for the
+ * database, or for the server, not the caller's value.
  */
 extern const char *cmig_settings_text(const char *name, const char *session);
 extern bool cmig_settings_bool(const char *name, bool session);
@@ -57,46 +56,52 @@ extern int	cmig_settings_int(const char *name, int session);
 extern int	cmig_settings_enum(const char *name, int session);
 
 /*
- * The same for a setting that pg_cmig does not define, such as
- * cmig_var.schema; NULL if it has no value.
+ * Returns the effective value of a setting that pg_cmig does not define, such as
+ * cmig_var.schema, or NULL if it has no value.
  */
 extern const char *cmig_settings_custom(const char *name);
 
 /*
- * The same for a superuser-only setting that guards the database.  It is read
- * from where it is stored even outside of such functions, so that a value from
- * the connection that the server has refused does not hide the stored one.
+ * Returns the effective value of a superuser-only setting that guards the
+ * database.  Unless the session has set it, the stored value is read even
+ * outside of SECURITY DEFINER functions, because a rejected value from the
+ * connection options could hide it.
  */
 extern const char *cmig_settings_guard_text(const char *name, const char *session);
 
 /*
- * The same for an enumeration that guards the database, ordered from the least
- * to the most strict value.  The session's value counts if it is stricter than
- * the stored one, or if the session may set it for the database.
+ * Returns the effective value of an enum setting that guards the database and
+ * whose values are ordered from the least to the most strict.  The session's
+ * value counts if it is at least as strict as the stored one, or if the session
+ * may change the stored one.
  */
 extern int	cmig_settings_guard_enum(const char *name, int session);
 
 /*
- * The same for a text on which such a guard depends: if the guard is stored for
- * the database, and the session may not set that, the stored text counts.
+ * Returns the effective value of a string setting that a guard depends on.  If a
+ * value other than the default is stored for the guard, and the session may not
+ * change it, the stored string counts.
  */
 extern const char *cmig_settings_guarded_text(const char *name, const char *session,
 											  const char *guard);
 
-/* The protection in force. */
+/* The protection level in effect, and whether the session may lower it. */
 extern CmigProtect cmig_settings_protect(void);
 extern const char *cmig_settings_protect_name(void);
 extern bool cmig_settings_may_unprotect(void);
 
-/* The level that is stored for the database, or else for the server. */
+/* Returns the level stored for the database, or else for the server. */
 extern const char *cmig_settings_protect_stored(void);
 
-/* The hint of a protection error; commits: the call cannot be in a transaction block. */
+/*
+ * Returns the hint for a protection error.  commits is true if the call cannot
+ * be made in a transaction block.
+ */
 extern char *cmig_settings_unprotect_hint(bool commits);
 
 /*
- * The policy on DDL: the one that is stored for the database, or else for the
- * server.  A session can make it stricter for itself.
+ * The DDL policy stored for the database, or else for the server.  A session can
+ * make it stricter for itself.
  */
 extern CmigDdlPolicy cmig_settings_ddl_policy(void);
 extern const char *cmig_settings_ddl_policy_name(CmigDdlPolicy policy);
@@ -105,19 +110,19 @@ extern CmigDdlPolicy cmig_settings_ddl_policy_stored(void);
 extern CmigChecksumPolicy cmig_settings_checksum_policy(void);
 
 /*
- * Set a setting as SET in the session would, with the privileges that context
- * implies.  Without a value, reset it.
+ * Change a setting as SET would, with the privileges that context implies.  If
+ * value is NULL, reset it.
  */
 extern void cmig_settings_set(const char *name, const char *value, GucContext context,
 							  GucAction action);
 
 /*
- * Set a setting that every user may set, until AtEOXact_GUC() ends the caller's
- * GUC nest level, as the SET clause of a function does.
+ * Change a setting that any user may change until AtEOXact_GUC() ends the
+ * caller's GUC nest level, as a function's SET clause does.
  */
 extern void cmig_settings_override(const char *name, const char *value);
 
-/* Pin search_path in this way, as for every query of pg_cmig. */
+/* Override search_path with the value that pg_cmig's queries use. */
 extern void cmig_settings_pin_search_path(void);
 
 #endif							/* CMIG_SETTINGS_H */

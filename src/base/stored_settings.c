@@ -1,9 +1,10 @@
 /*
  * stored_settings.c
- *	  The values that were set for the database or the server, regardless of
- *	  the session. The session's copy of a setting is not sufficient: a value
- *	  from the connection's options hides the database's, and if that value is
- *	  refused when this library is loaded, the built-in default remains.
+ *	  Reads the values of settings stored for the database or the server.
+ *
+ * The session's copy of a setting is not sufficient: a value from the connection
+ * options hides the database's value, and if it is rejected when this library is
+ * loaded, only the built-in default remains.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -31,10 +32,10 @@
 #include "utils/rel.h"
 #include "utils/tuplestore.h"
 
-/* Values were set before this library was loaded; some may have been refused. */
+/* Were values set before this library was loaded?  They may be invalid. */
 static bool set_before_load = false;
 
-/* Is there a cmig.* value that was set before the library could check it? */
+/* Was a cmig.* value set before the library could check it? */
 static bool
 any_placeholder(void)
 {
@@ -56,7 +57,7 @@ cmig_stored_settings_init(void)
 	set_before_load = any_placeholder();
 }
 
-/* The value of a setting in an array of name=value, or NULL. */
+/* Returns a setting's value in an array of name=value strings, or NULL. */
 static char *
 find_in_list(Datum list, const char *setting)
 {
@@ -78,7 +79,7 @@ find_in_list(Datum list, const char *setting)
 	return result;
 }
 
-/* What ALTER DATABASE or ALTER ROLE ... SET has stored, or NULL. */
+/* Returns the value stored by ALTER DATABASE or ALTER ROLE ... SET, or NULL. */
 static char *
 find_stored(Oid database, Oid role, const char *setting)
 {
@@ -109,8 +110,9 @@ find_stored(Oid database, Oid role, const char *setting)
 }
 
 /*
- * The value in the configuration files, or NULL.  They are read by the server's
- * own function behind pg_file_settings; the last line of a name counts.
+ * Returns the value in the configuration files, or NULL.  They are read with the
+ * function behind pg_file_settings.  If a setting occurs more than once, its
+ * last line counts.
  */
 static char *
 find_in_files(const char *setting)

@@ -1,7 +1,6 @@
 /*
  * stored_settings.h
- *	  The values that were set for the database or the server, regardless of
- *	  the session.
+ *	  Reads the values of settings stored for the database or the server.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,15 +10,15 @@
 #include "postgres.h"
 #include "utils/guc_tables.h"
 
-/* To be called before any setting is registered. */
+/* Call this before registering any setting. */
 extern void cmig_stored_settings_init(void);
 
 /*
- * The text that ALTER DATABASE, ALTER ROLE ALL, ALTER SYSTEM or postgresql.conf
- * has for a setting, or NULL.  It is unchecked if this library was not loaded
- * when it was set.  of_role: what ALTER ROLE has stored for the authenticated
- * user takes precedence, as at login; only for settings that users cannot set
- * for themselves.
+ * Returns the value stored for a setting by ALTER DATABASE, ALTER ROLE ALL,
+ * ALTER SYSTEM, or postgresql.conf, or NULL.  It has not been checked if this
+ * library was not loaded when it was stored.  If of_role is true, a value that
+ * ALTER ROLE has stored for the authenticated user takes precedence, as at
+ * login; use this only for settings that users cannot set for themselves.
  */
 extern char *cmig_stored_setting(const struct config_generic *setting, bool of_role);
 

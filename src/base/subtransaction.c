@@ -19,7 +19,7 @@ cmig_subtransaction_settle(void)
 	CommandCounterIncrement();
 }
 
-/* keep: the work stays if it succeeds. */
+/* Run the work; if keep is false, roll it back even if it succeeds. */
 static ErrorData *
 run(CmigSubtransactionWork work, void *arg, bool keep)
 {
@@ -29,7 +29,7 @@ run(CmigSubtransactionWork work, void *arg, bool keep)
 
 	cmig_subtransaction_settle();
 	BeginInternalSubTransaction(NULL);
-	/* results are allocated in the caller's memory context */
+	/* let the work allocate its results in the caller's memory context */
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{

@@ -13,21 +13,21 @@
 typedef void (*CmigSubtransactionWork) (void *arg);
 
 /*
- * Do the work; returns NULL if it succeeded.  After an error everything that it
- * did is rolled back, including changes of the current user and of settings,
- * and a copy of the error is returned in the caller's memory context.  The
- * caller decides which errors it understands and must throw the others again
- * with ReThrowError(), including a cancellation.
+ * Do the work, and return NULL if it succeeds.  If it fails, everything that it
+ * did is rolled back, including changes to the current user and to settings, and
+ * a copy of the error is returned, allocated in the caller's memory context.  The
+ * caller must rethrow every error that it does not handle, including query
+ * cancellation, with ReThrowError().
  */
 extern ErrorData *cmig_subtransaction_try(CmigSubtransactionWork work, void *arg);
 
-/* The same, but the work is rolled back even if it succeeds. */
+/* Like cmig_subtransaction_try(), but always rolls the work back. */
 extern ErrorData *cmig_subtransaction_rehearse(CmigSubtransactionWork work, void *arg);
 
 /*
- * To be called before a subtransaction starts, which is an error if the last
- * statement has left invalidation messages unprocessed (ALTER DOMAIN ... DROP
- * CONSTRAINT does).
+ * Call this before starting a subtransaction.  Starting one raises an error if
+ * the last statement left invalidation messages unprocessed, as ALTER DOMAIN ...
+ * DROP CONSTRAINT does.
  */
 extern void cmig_subtransaction_settle(void);
 

@@ -1,6 +1,6 @@
 /*
  * text_list.c
- *	  Strings that may be NULL, and lists of strings: a List of char *.
+ *	  Functions for strings that may be NULL and for Lists of char *.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

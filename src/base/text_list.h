@@ -1,6 +1,6 @@
 /*
  * text_list.h
- *	  Strings that may be NULL, and lists of strings: a List of char *.
+ *	  Functions for strings that may be NULL and for Lists of char *.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,7 +13,7 @@
 /* Are both strings equal, or both NULL? */
 extern bool cmig_text_same(const char *a, const char *b);
 
-/* Does the list contain a string that is equal to the text? */
+/* Does the list contain the string? */
 extern bool cmig_text_list_has(const List *list, const char *text);
 
 /* Sort the list by the bytes of the strings. */
