@@ -131,7 +131,7 @@ typedef struct CmigRlsTable
 	char	   *name;			/* qualified and quoted */
 	char	   *relname;
 	char	   *nspname;
-	bool		partition;		/* a partition: its indexes come from its
+	bool		partition;		/* a partition, whose indexes come from its
 								 * parent */
 	bool		enabled;
 	bool		forced;
@@ -143,20 +143,20 @@ typedef struct CmigRlsTable
 								 * or NULL */
 } CmigRlsTable;
 
-/* in rls_state.c: texts only */
+/* in rls_state.c: builds and parses texts */
 
-/* The commands of a mask by name, as in SELECT+INSERT. */
+/* Returns the names of the commands in a mask, such as SELECT+INSERT. */
 extern char *cmig_rls_state_commands(int mask, const char *separator);
 extern char *cmig_rls_state_write(const CmigRlsState *state);
 
 /* Returns NULL if enable_rls did not write the comment. */
 extern CmigRlsState *cmig_rls_state_read(const char *comment);
 
-/* in rls_policy.c: texts only */
+/* in rls_policy.c: builds texts */
 
 /*
- * The policies that the table should have, and the state to keep in their
- * comments.
+ * Returns the policies that the table should have, and sets *state to the
+ * state to keep in their comments.
  */
 extern List *cmig_rls_policy_plan(const CmigRlsOptions *options,
 								  const CmigRlsTable *table,
@@ -168,19 +168,24 @@ extern char *cmig_rls_policy_comment(const CmigRlsTable *table, const CmigRlsPol
 									 const CmigRlsState *state);
 extern char *cmig_rls_policy_drop(const CmigRlsTable *table, const CmigRlsPolicy *policy);
 
-/* An expression that reads a setting and casts it, once per statement. */
+/*
+ * Returns an expression that reads a setting and casts it, once per statement.
+ */
 extern char *cmig_rls_policy_context(const char *setting, const char *cast, bool required);
 
-/* The same for a column's default, where a sub-select is not allowed. */
+/*
+ * Returns such an expression for a column default, where a sub-select is not
+ * allowed.
+ */
 extern char *cmig_rls_policy_default(const char *setting, const char *cast);
 
 /*
- * A call of enable_rls with the options that the table was enabled with.  The
- * table must have a state.
+ * Returns a call of enable_rls with the options that were used to enable the
+ * table.  The table must have a state.
  */
 extern char *cmig_rls_policy_call(const CmigRlsTable *table);
 
-/* in rls_table.c: facts */
+/* in rls_table.c: reads the catalogs */
 
 /* Raise an error unless the relation is a table that can have policies. */
 extern void cmig_rls_table_require(Oid relid);
@@ -188,8 +193,8 @@ extern CmigRlsTable *cmig_rls_table_read(Oid relid);
 extern CmigRlsColumn *cmig_rls_table_column(const CmigRlsTable *table, const char *name);
 
 /*
- * The table and everything that inherits from it, parents first.  All of them
- * are locked.
+ * Lock the table and everything that inherits from it, and return them,
+ * parents first.
  */
 extern List *cmig_rls_table_family(Oid relid, LOCKMODE mode);
 

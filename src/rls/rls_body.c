@@ -1,6 +1,7 @@
 /*
  * rls_body.c
- *	  Replaces function calls in a policy's expression by the functions' bodies.
+ *	  Replaces function calls in a policy's expression with the functions'
+ *	  bodies.
  *
  * Bodies are parsed and analyzed (rls_parse.c), but never executed, and
  * neither are the input functions of user-defined types.  The body of an SQL
@@ -40,7 +41,7 @@
  * PL/pgSQL
  */
 
-/* Is the token this keyword? */
+/* Is the current token this keyword? */
 static bool
 is_word(CmigLexer *lexer, const char *word)
 {
@@ -48,12 +49,16 @@ is_word(CmigLexer *lexer, const char *word)
 		pg_strncasecmp(lexer->start, word, strlen(word)) == 0;
 }
 
-/* Append the text up to the word, or semicolon, that ends an expression. */
+/*
+ * Append the expression that ends at the given word, or at a semicolon if word
+ * is NULL, and go past that token.  Returns false if there is no such
+ * expression.
+ */
 static bool
 take_until(CmigLexer *lexer, const char *word, StringInfo text)
 {
 	const char *start = lexer->start;
-	int			depth = 0;		/* of CASE, which has a THEN of its own */
+	int			depth = 0;		/* nesting of CASE, which has its own THEN */
 
 	for (;;)
 	{
@@ -98,9 +103,10 @@ take_semicolon(CmigLexer *lexer)
 }
 
 /*
- * Convert the statements of a block to one expression for the value that they
- * return.  Statements after an IF become its ELSE, and also follow a branch
- * that has no RETURN.
+ * Convert a block's statements to one expression for the value that they
+ * return.  Statements after an IF without ELSE become its ELSE.  Returns false
+ * if there are statements other than IF and RETURN, or if a branch has no
+ * RETURN.
  */
 static bool
 take_statements(CmigLexer *lexer, StringInfo text)
@@ -135,10 +141,10 @@ take_statements(CmigLexer *lexer, StringInfo text)
 }
 
 /*
- * Read the EXCEPTION clause.  For some contexts the block fails and a handler
- * decides.  An invented setting stands for the failure, so that it is tried
- * like any other part of the context: CASE WHEN the setting is null THEN the
- * handler's value ELSE the block's value END.
+ * Convert the EXCEPTION clause.  Whether the block fails may depend on the
+ * context, so an invented setting stands for the failure and is tried like any
+ * other part of the context: CASE WHEN the setting is null THEN the handler's
+ * value ELSE the block's value END.
  */
 static bool
 take_handlers(CmigLexer *lexer, StringInfo text)
@@ -162,7 +168,10 @@ take_handlers(CmigLexer *lexer, StringInfo text)
 	return true;
 }
 
-/* A SELECT that returns what the body returns, or NULL. */
+/*
+ * Returns a SELECT for the value that the body returns, or NULL if the body
+ * cannot be converted.
+ */
 static char *
 select_of_body(const char *body)
 {
@@ -189,7 +198,7 @@ cmig_rls_body_is_foreign_call(Node *node)
 	return node && IsA(node, FuncExpr) && ((FuncExpr *) node)->funcid >= FirstUnpinnedObjectId;
 }
 
-/* A text column of a pg_proc row, or NULL. */
+/* Returns a text column of a pg_proc row, or NULL. */
 static char *
 proc_text(HeapTuple tuple, int column)
 {
@@ -199,7 +208,7 @@ proc_text(HeapTuple tuple, int column)
 	return isnull ? NULL : TextDatumGetCString(value);
 }
 
-/* The analyzed body of a function, or NULL if its body cannot be read. */
+/* Returns the analyzed body of a function, or NULL if it cannot be read. */
 static Query *
 body_query(HeapTuple tuple, FuncExpr *call)
 {
@@ -230,7 +239,7 @@ body_query(HeapTuple tuple, FuncExpr *call)
  * Parameters
  */
 
-/* The arguments of a call that is replaced. */
+/* The arguments of a call that is replaced with a body. */
 typedef struct Arguments
 {
 	List	   *args;
@@ -238,7 +247,7 @@ typedef struct Arguments
 	bool		definer;
 } Arguments;
 
-/* Replace the body's parameters by the arguments of the call. */
+/* Replace the body's parameters with the call's arguments. */
 static Node *
 put_arguments(Node *node, void *context)
 {
@@ -275,7 +284,7 @@ is_plain_select(Query *query)
 		query->limitCount == NULL && query->limitOffset == NULL;
 }
 
-/* The query as a sub-select of the given kind. */
+/* Returns the query as a sub-select of the given kind. */
 static Node *
 sub_select(SubLinkType type, Query *query)
 {
@@ -287,7 +296,10 @@ sub_select(SubLinkType type, Query *query)
 	return (Node *) link;
 }
 
-/* unnest(ARRAY(SELECT ...)), what a set returning function returns */
+/*
+ * Returns unnest(ARRAY(SELECT ...)), the equivalent of a set-returning
+ * function.
+ */
 static Node *
 set_of(FuncExpr *call, Query *query)
 {
@@ -299,7 +311,7 @@ set_of(FuncExpr *call, Query *query)
 	return (Node *) unnest;
 }
 
-/* A strict function returns null if an argument is null. */
+/* Make the result null if an argument is null, as for a strict function. */
 static Node *
 unless_null(FuncExpr *call, Node *result)
 {
@@ -327,7 +339,7 @@ unless_null(FuncExpr *call, Node *result)
 }
 
 /*
- * An expression for what the call returns, or NULL if the function's body
+ * Returns an expression equivalent to the call, or NULL if the function's body
  * cannot be read.
  */
 static Node *

@@ -1,9 +1,9 @@
 /*
  * rls_bound.c
- *	  Limits the queries of a policy, so that trying them cannot take long.
+ *	  Limits a policy's queries so that trying them cannot take long.
  *
- * A recursive query or generate_series() may return rows without end, and a
- * sub-select may return any of its rows first.
+ * A recursive query or generate_series() may return an unlimited number of
+ * rows, and a sub-select may return any of its rows first.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -29,8 +29,9 @@ row_count(int64 count)
 }
 
 /*
- * Which of several rows a sub-select returns first is not defined.  Assume the
- * worst: a stranger's row, if there is one.
+ * Remove ORDER BY from a sub-select with LIMIT.  Which of several rows it
+ * returns first is then undefined: assume the worst, a stranger's row if there
+ * is one.
  */
 void
 cmig_rls_bound_any_row(Query *query)
@@ -40,8 +41,8 @@ cmig_rls_bound_any_row(Query *query)
 }
 
 /*
- * A recursive query may never end, but the server evaluates only as much of it
- * as is read: so use (SELECT * FROM the query LIMIT ...).
+ * A recursive query may never end, but PostgreSQL evaluates only as much of it
+ * as is read.  Return (SELECT * FROM the query LIMIT ...) to be read instead.
  */
 RangeTblEntry *
 cmig_rls_bound_recursion(RangeTblEntry *entry)
@@ -78,8 +79,9 @@ cmig_rls_bound_recursion(RangeTblEntry *entry)
 }
 
 /*
- * Add LIMIT 1 to a scalar sub-select.  On the real tables it finds one row at
- * most, but several of the made-up rows may match, which would be an error.
+ * Add LIMIT 1 to a scalar sub-select.  On the real tables, the sub-select
+ * finds one row at most, but several of the made-up rows may match, which
+ * would be an error.
  */
 void
 cmig_rls_bound_one_row(SubLink *link)
@@ -94,8 +96,8 @@ cmig_rls_bound_one_row(SubLink *link)
 }
 
 /*
- * Change a call of generate_series() so that its end is close to its start,
- * and it cannot take long.
+ * Move the end of generate_series() close to its start, so that it cannot take
+ * long.
  */
 bool
 cmig_rls_bound_series(FuncExpr *call, FuncExpr *made)

@@ -1,6 +1,6 @@
 /*
  * rls_bound.h
- *	  Limits the queries of a policy, so that trying them cannot take long.
+ *	  Limits a policy's queries so that trying them cannot take long.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,8 +12,8 @@
 #include "nodes/primnodes.h"
 
 /*
- * Which of several rows a sub-select with LIMIT returns first is not defined:
- * assume a stranger's row, if there is one.
+ * Let a sub-select with LIMIT return any of its rows first: the worst case is
+ * a stranger's row.
  */
 extern void cmig_rls_bound_any_row(Query *query);
 
@@ -24,8 +24,9 @@ extern RangeTblEntry *cmig_rls_bound_recursion(RangeTblEntry *entry);
 extern void cmig_rls_bound_one_row(SubLink *link);
 
 /*
- * Move the end of generate_series() close to its start; made is the call,
- * which is changed.  Returns false if the step is not a small constant.
+ * Move the end of generate_series() close to its start.  call is the original
+ * call, and made is its copy, which is changed.  Returns false if the step is
+ * not a small constant.
  */
 extern bool cmig_rls_bound_series(FuncExpr *call, FuncExpr *made);
 

@@ -1,6 +1,6 @@
 /*
  * rls_calls.c
- *	  Classifies the functions that an expression calls: functions of the server,
+ *	  Classifies the functions that an expression calls: built-in functions,
  *	  functions that read the context, and others.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -34,10 +34,10 @@ has_prefix(const char *text, const char *const *prefixes)
 }
 
 /*
- * Can a harmless function be declared with this type?  It can if it is a
- * built-in type or a polymorphic one (the types of the actual arguments are
- * checked, too), except for cstring, internal, and record, which input
- * functions and the like take, and types whose input looks up objects.
+ * Can a harmless function be declared with this type?  Yes for built-in and
+ * polymorphic types (the types of the actual arguments are checked, too),
+ * except for cstring, internal, and record, which input functions and the like
+ * take, and for types whose input looks up objects.
  */
 static bool
 is_plain_declaration(Oid type)
@@ -63,7 +63,7 @@ is_plain_declaration(Oid type)
 	}
 }
 
-/* Are all declared arguments and the result plain? */
+/* Are all declared argument types and the result type plain? */
 static bool
 has_plain_types(Form_pg_proc proc)
 {
@@ -74,10 +74,10 @@ has_plain_types(Form_pg_proc proc)
 }
 
 /*
- * Does this internal function of the server only compute?  It must not read
- * tables or catalogs, have side effects, take long, or call functions of
- * others.  Immutable functions are recognized by their declared types, with a
- * few exceptions; stable ones by name.
+ * Does this built-in function only compute?  It must not read tables or
+ * catalogs, have side effects, take long, or call user-defined functions.
+ * Immutable functions are recognized by their declared types, with a few
+ * exceptions by name; stable functions are recognized by name.
  */
 static bool
 may_run(Oid function)
@@ -123,9 +123,9 @@ may_run(Oid function)
 }
 
 /*
- * Enum types are created by users, and functions that make JSON call a user's
- * cast from the enum, if there is one.  So with an enum, only functions that
- * call nothing may run.
+ * Can the function run on enums without calling other functions?  Enum types
+ * are user-defined, and functions that build JSON call the user's cast from
+ * the enum, if there is one.
  */
 static bool
 compares_enums(Oid function)
@@ -289,7 +289,7 @@ is_builtin_operator(Oid operator, List *args, Oid result)
 	return operator < FirstUnpinnedObjectId && cmig_rls_calls_builtin(get_opcode(operator), args, result);
 }
 
-/* Is it one of the nodes that queries consist of, other than expressions? */
+/* Is the node a part of a query other than an expression? */
 static bool
 is_query_part(Node *node)
 {

@@ -1,6 +1,6 @@
 /*
  * rls_calls.h
- *	  Classifies the functions that an expression calls: functions of the server,
+ *	  Classifies the functions that an expression calls: built-in functions,
  *	  functions that read the context, and others.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -13,36 +13,40 @@
 #include "nodes/primnodes.h"
 
 /*
- * May the function be executed to try an expression?  Yes if it comes with the
- * server, has no side effects, and if the values of its arguments are handled
- * only by code of the server.
+ * May the function be executed to try an expression?  Yes if it is built in
+ * and has no side effects, and if only built-in code handles the values of its
+ * arguments.
  */
 extern bool cmig_rls_calls_builtin(Oid function, List *args, Oid result);
 
 /*
- * May the node be evaluated to try an expression, apart from what is below it?
- * Yes if it is of a kind whose evaluation uses only code of the server.
- * Columns and function calls are not of these kinds.
+ * May the node itself, without the nodes below it, be evaluated to try an
+ * expression?  Yes if evaluating this kind of node runs only built-in code.
+ * The answer for columns and function calls is no.
  */
 extern bool cmig_rls_calls_evaluable(Node *node);
 
-/*
- * Does the node read a part of the context: by current_setting(),
- * current_user, and the like ...
- */
+/* Does the node read a part of the context with current_setting()? */
 extern bool cmig_rls_calls_setting(Node *node);
+
+/* Is the node current_user, session_user, or a synonym? */
 extern bool cmig_rls_calls_user(Node *node);
 
-/* ... by a function whose body cannot be read and that gets no column ... */
+/*
+ * Does the node call a user-defined function that gets no column and does not
+ * return a boolean?  Such a function may read the context.
+ */
 extern bool cmig_rls_calls_session_function(Node *node);
 
 /*
- * ... or from a member of a JSON document that is such a part, as in claims
- * ->> 'sub'?
+ * Does the node read a member of a JSON document that comes from the context,
+ * as in claims ->> 'sub'?
  */
 extern bool cmig_rls_calls_claim(Node *node);
 
-/* Does the node, which may be NULL or a query, contain any of these? */
+/*
+ * Does the node, which may be NULL or a query, read any part of the context?
+ */
 extern bool cmig_rls_calls_context(Node *node);
 
 #endif							/* CMIG_RLS_CALLS_H */

@@ -24,10 +24,7 @@ cmig_rls_candidate_add(List *candidates, Const *value, CmigRlsLeakLevel level, b
 	return lappend(candidates, candidate);
 }
 
-/*
- * Append the next smaller and the next greater number, if the value is a
- * number.
- */
+/* If the value is a number, append the numbers before and after it. */
 static List *
 add_neighbors(List *candidates, Const *value)
 {

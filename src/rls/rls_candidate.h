@@ -23,15 +23,20 @@ typedef struct CmigRlsCandidate
 extern List *cmig_rls_candidate_add(List *candidates, Const *value, CmigRlsLeakLevel level, bool ordinary);
 
 /*
- * A value that the expression does not compare the column with; whose is
- * CMIG_RLS_OWN or the number of a stranger.
+ * Returns a value that the expression does not compare with the column.  whose
+ * is CMIG_RLS_OWN or a stranger's number.
  */
 extern Const *cmig_rls_candidate_usual(const CmigRlsInput *input, int whose);
 
-/* An empty array, or a range without bounds, as text; NULL for other types. */
+/*
+ * Returns an empty array or an unbounded range as text, or NULL for other
+ * types.
+ */
 extern const char *cmig_rls_candidate_boundless(Oid type);
 
-/* The values (CmigRlsCandidate) to try in a column that is not a key. */
+/*
+ * Returns the values (CmigRlsCandidate) to try in a column that is not a key.
+ */
 extern List *cmig_rls_candidates(const CmigRlsInput *input, int whose);
 
 #endif							/* CMIG_RLS_CANDIDATE_H */

@@ -44,15 +44,14 @@ PG_FUNCTION_INFO_V1(cmig_rls_check);
 
 static char *rls_gate = NULL;
 
-/* All schemas that contain users' tables. */
+/* All schemas except those of PostgreSQL and pg_cmig. */
 static CmigQuery all_schemas = {
 	"SELECT n.oid FROM pg_namespace n WHERE n.nspname !~ '^pg_'"
 	" AND n.nspname NOT IN ('information_schema', 'cmig', 'cmig_audit')", 0
 };
 
 /*
- * The USING or WITH CHECK expression of a policy, and what was found out about
- * it.
+ * A policy's USING or WITH CHECK expression, and the results of examining it.
  */
 typedef struct Clause
 {
@@ -78,9 +77,6 @@ check_always_false(const Clause *clause, char **fix)
 					clause->policy->permissive ? "it allows nothing" : "it forbids everything");
 }
 
-/*
- * The rules of expressions: each returns what is wrong, or NULL, and may set a fix.
- */
 static char *
 check_volatile_function(const Clause *clause, char **fix)
 {
@@ -164,12 +160,12 @@ check_self_compared(const Clause *clause, char **fix)
 	return psprintf("a comparison in %s has the same column on both sides", clause->name);
 }
 
-/* A rule about a clause of a policy. */
+/* A rule about a policy's USING or WITH CHECK expression. */
 typedef struct ClauseRule
 {
 	CmigRlsRule rule;
 	CmigRlsSeverity severity;
-	CmigRlsTruth truth;			/* the clauses to which it applies */
+	CmigRlsTruth truth;			/* applies only to clauses of this kind */
 	char	   *(*check) (const Clause *clause, char **fix);
 } ClauseRule;
 
@@ -186,8 +182,8 @@ static const ClauseRule clause_rules[] = {
 };
 
 /*
- * ALTER POLICY with the repaired expressions, or advice if they must be
- * changed by hand.
+ * Returns ALTER POLICY with the repaired expressions, or advice if they must
+ * be changed by hand.
  */
 static char *
 usual_fix(const Clause *clause)
@@ -198,7 +194,7 @@ usual_fix(const Clause *clause)
 		cmig_rls_stored_advice(clause->policy, clause->is_check, "call the function in a sub-select, (SELECT <function>())");
 }
 
-/* Apply the checks in the table above to a USING or WITH CHECK expression. */
+/* Apply the rules in the table above to a USING or WITH CHECK expression. */
 static void
 check_clause(const CmigRlsStored *policy, bool is_check, List **findings)
 {
@@ -237,10 +233,7 @@ check_index(const CmigRlsStored *policy, List **findings)
 		}
 }
 
-/*
- * Report a column that the policies' state names and that was dropped or
- * renamed.
- */
+/* Report columns that the policy's state names and the table no longer has. */
 static void
 check_state(const CmigRlsStored *policy, List **findings)
 {
@@ -285,7 +278,7 @@ check_duplicates(const CmigRlsStored *policy, const List *siblings, List **findi
 	}
 }
 
-/* Check one policy, except for which rows it lets through. */
+/* Check one policy, but not which rows it lets through. */
 static void
 check_policy(const CmigRlsStored *policy, const List *siblings, List **findings)
 {
@@ -299,7 +292,7 @@ check_policy(const CmigRlsStored *policy, const List *siblings, List **findings)
 	check_duplicates(policy, siblings, findings);
 }
 
-/* The policies of a table, and the list to which findings are added. */
+/* A table's policies, and the results of checking them. */
 typedef struct Judging
 {
 	List	   *siblings;
@@ -309,14 +302,14 @@ typedef struct Judging
 	List	   *findings;
 } Judging;
 
-/* Judge all policies of a table as a task of cmig_rls_sandbox_run(). */
+/* Judge all of a table's policies; a task for cmig_rls_sandbox_run(). */
 static void
 judge_siblings(void *arg)
 {
 	cmig_rls_stored_judge(((Judging *) arg)->siblings);
 }
 
-/* The same, for one policy. */
+/* Judge one policy; a task for cmig_rls_sandbox_run(). */
 static void
 judge_policy(void *arg)
 {
@@ -331,8 +324,8 @@ judge_policy(void *arg)
 }
 
 /*
- * If a policy makes its check fail, the other policies are checked
- * nevertheless.
+ * Judge a table's policies.  If a policy cannot be judged, report that and go
+ * on with the others.
  */
 static void
 judge_table(Judging *judging)
@@ -350,7 +343,7 @@ judge_table(Judging *judging)
 	}
 }
 
-/* All findings on the schemas, the worst first. */
+/* Returns all findings on the schemas, worst first. */
 static List *
 find_all(ArrayType *schemas)
 {
@@ -424,7 +417,7 @@ cmig_rls_check(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* Raise an error about an invalid setting. */
+/* Add the hint about an invalid setting; for use in ereport(). */
 static int
 gate_hint(void)
 {
@@ -505,8 +498,9 @@ cmig_rls_check_init(void)
 {
 	/*
 	 * cmig.rls_gate lists the schemas that are checked at the end of an
-	 * upgrade.  Only superusers, and roles to which they granted it, can set
-	 * it, so that the author of a revision cannot turn the check off.
+	 * upgrade.  Only superusers, and roles to which they have granted the
+	 * privilege, can set it, so that a revision's author cannot turn the
+	 * check off.
 	 */
 	DefineCustomStringVariable("cmig.rls_gate",
 							   "Schemas whose row-level security an upgrade checks before it ends; findings of level error stop it.",

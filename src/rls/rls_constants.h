@@ -10,10 +10,13 @@
 #include "postgres.h"
 #include "nodes/parsenodes.h"
 
-/* A List of Const: the value itself, or the elements of an array. */
+/* Returns a List of Const: the value itself, or an array's elements. */
 extern List *cmig_rls_constants(Node *node);
 
-/* The same for column n of a query, which may be a VALUES list or a UNION. */
+/*
+ * Returns the constants that column n of a query, which may be a VALUES list
+ * or a UNION, can have.
+ */
 extern List *cmig_rls_constants_of_query(Query *query, int n);
 
 #endif							/* CMIG_RLS_CONSTANTS_H */

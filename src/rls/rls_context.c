@@ -1,12 +1,12 @@
 /*
  * rls_context.c
- *	  The context of row-level security: the user and the tenant for whom a
- *	  statement is run.
+ *	  The context of row-level security: the user and the tenant on whose
+ *	  behalf a statement runs.
  *
  * The context consists of two ordinary settings, so that applications can also
- * SET them.  An unset setting and '' mean the same: no context.  Whoever can
- * run SQL can set them: they protect against mistakes in the application, but
- * not against injected SQL.
+ * SET them.  An unset setting and '' mean the same: no context.  Anyone who
+ * can run SQL can change the settings, so they protect against mistakes in the
+ * application but not against SQL injection.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -34,7 +34,7 @@ PG_FUNCTION_INFO_V1(cmig_current_tenant_id);
 PG_FUNCTION_INFO_V1(cmig_require_user_id);
 PG_FUNCTION_INFO_V1(cmig_require_tenant_id);
 
-/* NULL clears the setting. */
+/* Set a setting.  NULL clears it. */
 static void
 set_setting(const char *name, const char *value, bool is_local)
 {
@@ -42,7 +42,7 @@ set_setting(const char *name, const char *value, bool is_local)
 					  is_local ? GUC_ACTION_LOCAL : GUC_ACTION_SET);
 }
 
-/* The setting, or NULL when it is unset or ''. */
+/* Returns the setting, or NULL if it is unset or ''. */
 static const char *
 get_setting(const char *name)
 {
@@ -51,7 +51,7 @@ get_setting(const char *name)
 	return value && value[0] ? value : NULL;
 }
 
-/* An argument of any type as text, '' for NULL. */
+/* Returns an argument of any type as text, or '' for NULL. */
 static char *
 argument_text(FunctionCallInfo fcinfo, int n)
 {
@@ -77,7 +77,8 @@ cmig_set_context(PG_FUNCTION_ARGS)
 	/*
 	 * Outside a transaction block, a local setting would end with this
 	 * statement, so setting it is a mistake.  If there is an error context, a
-	 * function has called this one, and the rest of it may use the setting.
+	 * function has called this one, and the rest of that function may use the
+	 * setting.
 	 */
 	if (is_local && !IsTransactionBlock() && error_context_stack == NULL)
 		ereport(WARNING,
@@ -91,7 +92,7 @@ cmig_set_context(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* Set it for the session; this also replaces a local setting. */
+/* Clear the context for the session, which also replaces local settings. */
 Datum
 cmig_clear_context(PG_FUNCTION_ARGS)
 {
@@ -120,7 +121,7 @@ cmig_context(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }
 
-/* A setting cast to the result type, NULL if it is not set. */
+/* Returns a setting as text, or NULL if it is not set. */
 static Datum
 current_value(FunctionCallInfo fcinfo, const char *name)
 {
@@ -131,7 +132,7 @@ current_value(FunctionCallInfo fcinfo, const char *name)
 	PG_RETURN_TEXT_P(cstring_to_text(value));
 }
 
-/* The same, with an error if it is not set. */
+/* Returns a setting as text, or raises an error if it is not set. */
 static Datum
 required_value(const char *name, const char *what)
 {

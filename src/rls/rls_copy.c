@@ -2,9 +2,9 @@
  * rls_copy.c
  *	  Copies a row, so that rls_test can try to INSERT the copy.
  *
- * The values are passed in binary form, not as text or json: no cast, output
- * function, or input function of the table's owner gets them outside the
- * attempt.
+ * The values are passed in binary form, not as text or json, so that no cast,
+ * output function, or input function of the table's owner sees them outside
+ * the attempt.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -22,8 +22,8 @@
 #include "utils/rel.h"
 
 /*
- * $2: the keys.  Columns of unique indexes get new values; columns that
- * generate their own values are left out.
+ * $1: the table; $2: its key columns.  Columns of unique indexes get new
+ * values; columns that generate their own values are left out.
  */
 static CmigQuery copied_columns = {
 	"SELECT a.attname::text, a.atttypid,"
@@ -46,7 +46,7 @@ static CmigQuery copied_columns = {
 	2, {OIDOID, TEXTARRAYOID}
 };
 
-/* Callback for a row of read_columns. */
+/* Callback that adds a row of copied_columns to the copy. */
 static void
 take_column(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -59,7 +59,7 @@ take_column(TupleDesc desc, HeapTuple row, void *arg)
 	copy->made = lappend(copy->made, cmig_query_text(desc, row, 3));
 }
 
-/* The columns that INSERT can give values for. */
+/* Read the columns to which INSERT can give values. */
 static void
 read_columns(CmigRlsCopy *copy, const CmigRlsAs *as, List *keys)
 {
@@ -78,8 +78,8 @@ read_columns(CmigRlsCopy *copy, const CmigRlsAs *as, List *keys)
 }
 
 /*
- * Copy the values of a row into memory that the rollback of the attempt does
- * not free.
+ * Callback that copies a row's values into memory that the attempt's rollback
+ * does not free.
  */
 static void
 take_row(TupleDesc desc, HeapTuple row, void *arg)
@@ -99,7 +99,7 @@ take_row(TupleDesc desc, HeapTuple row, void *arg)
 	}
 }
 
-/* Read the row as the role, whose privileges and policies apply. */
+/* Read the row as the role, with its privileges and policies. */
 static bool
 read_own(CmigRlsCopy *copy, const CmigRlsAs *as, const char *name, const char *own)
 {
@@ -135,7 +135,10 @@ cmig_rls_copy_read(const CmigRlsAs *as, const char *name, List *keys, const char
 							   copy->nulls) ? copy : NULL;
 }
 
-/* The value for the key's column in the copy, NULL to keep that of the row. */
+/*
+ * Returns the value for a key column in the copy, or NULL to keep the row's
+ * value.
+ */
 static const char *
 value_of_key(List *keys, const char *column, const CmigRlsKey *strange, const char *other,
 			 const CmigRlsKey **found)

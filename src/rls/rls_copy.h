@@ -24,16 +24,16 @@ typedef struct CmigRlsCopy
 } CmigRlsCopy;
 
 /*
- * Find a row of the table to copy.  If own (a condition) is given, it is one
- * of the role's own rows, otherwise any row that the caller may see.  Returns
- * NULL if there is none.
+ * Find a row of the table to copy.  If own (a condition) is given and the role
+ * can read such a row, that row is copied; otherwise, any row that the caller
+ * can see.  Returns NULL if there is none.
  */
 extern CmigRlsCopy *cmig_rls_copy_read(const CmigRlsAs *as, const char *name,
 									   List *keys, const char *own);
 
 /*
- * A statement that inserts a copy of the row, whose keys match the context.
- * strange: the key that gets another value instead.
+ * Returns a statement that inserts a copy of the row whose keys match the
+ * context, except that the key strange gets the value other.
  */
 extern CmigRlsAttempt cmig_rls_copy_insert(const CmigRlsCopy *copy, const char *name, List *keys,
 										   const CmigRlsKey *strange, const char *other);

@@ -29,7 +29,7 @@ cmig_rls_document_is(Node *node)
 }
 
 /*
- * The member names in a constant that follows a document: 'a', '{a,b}',
+ * Returns the member names in a constant operand of a document: 'a', '{a,b}',
  * '$.a.b'
  */
 static List *
@@ -49,7 +49,7 @@ member_names(Const *value)
 			names = lappend(names, TextDatumGetCString(((Const *) lfirst(lc))->constvalue));
 		}
 	}
-	/* the server writes each member of a path as ."name" */
+	/* the output of a jsonpath shows each member as ."name" */
 	else if (value->consttype == JSONPATHOID)
 	{
 		char	   *path = cmig_rls_sample_text(value);
@@ -68,8 +68,8 @@ member_names(Const *value)
 }
 
 /*
- * The same for a path that is concatenated, as in ('$.a ? (@ > ' || x ||
- * ')')::jsonpath
+ * Collect the member names from the constants of a concatenated path, as in
+ * ('$.a ?  (@ > ' || x || ')')::jsonpath
  */
 static bool
 path_walker(Node *node, void *context)
@@ -91,7 +91,10 @@ path_walker(Node *node, void *context)
 	return expression_tree_walker(node, path_walker, context);
 }
 
-/* The path that is read from a document: data -> 'a' ->> 'b' */
+/*
+ * Returns the path that is read from a document, as in data -> 'a' ->> 'b',
+ * and sets *column to the document's column, if there is one.
+ */
 static List *
 member_path(Node *node, Node **column)
 {
@@ -133,8 +136,8 @@ member_path(Node *node, Node **column)
 }
 
 /*
- * Is it document ?| names or document ?& names?  These names are alternatives,
- * not a path.
+ * Is the node document ?| names or document ?& names?  Its names are
+ * alternatives, not a path.
  */
 static bool
 asks_for_names(Node *node)

@@ -11,11 +11,13 @@
 #include "nodes/pg_list.h"
 #include "nodes/primnodes.h"
 
+/* Is the node of type json or jsonb? */
 extern bool cmig_rls_document_is(Node *node);
 
 /*
- * The paths, each a List of char *, that are read from a document by an operator,
- * function, or subscript; NIL for other nodes.  *column is the document.
+ * Returns the paths, each a List of char *, that an operator, function, or
+ * subscript reads from a document, or NIL for other nodes.  *column is set to
+ * the document.
  */
 extern List *cmig_rls_document_paths(Node *node, Node **column);
 

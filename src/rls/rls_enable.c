@@ -44,7 +44,7 @@ PG_FUNCTION_INFO_V1(cmig_enable_rls_schema);
 PG_FUNCTION_INFO_V1(cmig_rls_script);
 PG_FUNCTION_INFO_V1(cmig_disable_rls);
 
-/* A column that is unique by itself. */
+/* The column, if a unique index has it as its only key. */
 static CmigQuery unique_key = {
 	"SELECT a.attname::text FROM pg_index x JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = x.indkey[0]"
 	" WHERE x.indrelid = $1 AND a.attname = $2 AND x.indisunique AND x.indisvalid AND x.indnkeyatts = 1 AND x.indpred IS NULL"
@@ -59,7 +59,7 @@ static CmigQuery schema_tables = {
 	1, {OIDOID}
 };
 
-/* Comments of policies whose state says that we granted access to a role. */
+/* Policy comments whose state names roles to which access was granted. */
 static CmigQuery granted_elsewhere = {
 	"SELECT d.description FROM pg_description d WHERE d.classoid = 'pg_policy'::regclass"
 	" AND position('[cmig.enable_rls ' IN d.description) > 0"
@@ -67,9 +67,9 @@ static CmigQuery granted_elsewhere = {
 };
 
 /*
- * FORCE also applies the policies to the owner.  Without a bypass policy, what
- * the owner does then fails, unless the owner is a member of a role for which
- * the policies are.
+ * Warn if FORCE subjects the owner to the policies: if the owner is not a
+ * member of a bypass role, or also has the privileges of a role to which the
+ * policies apply.  Its own statements may then see no rows or fail.
  */
 static void
 warn_owner(const CmigRlsOptions *options, const CmigRlsTable *table)
@@ -104,11 +104,9 @@ warn_owner(const CmigRlsOptions *options, const CmigRlsTable *table)
 			 : errhint("Name a role of which the owner is a member in bypass_roles; doc/row-level-security.md has a role for backups.")));
 }
 
-/*
- * Carrying out
- */
+/* Running the statements */
 
-/* Return a statement as a row of the result. */
+/* Return a statement as a result row. */
 static void
 put(FunctionCallInfo fcinfo, const char *target, const char *statement)
 {
@@ -124,7 +122,8 @@ put(FunctionCallInfo fcinfo, const char *target, const char *statement)
 }
 
 /*
- * No need to catch errors: the end of the (sub)transaction restores the user.
+ * Run a statement as the role.  No need to catch errors: the end of the
+ * (sub)transaction restores the user.
  */
 static void
 run_as(Oid role, const char *statement)
@@ -137,8 +136,8 @@ run_as(Oid role, const char *statement)
 }
 
 /*
- * Run the statements.  Those that contain SQL text of the table's owner are
- * run as that role.
+ * Run the statements, and return them as result rows.  Statements that contain
+ * the table owner's SQL text are run as the owner.
  */
 static void
 run(FunctionCallInfo fcinfo, Oid owner, const char *target, List *statements)
@@ -156,7 +155,9 @@ run(FunctionCallInfo fcinfo, Oid owner, const char *target, List *statements)
 	}
 }
 
-/* The same for GRANTs and REVOKEs of access to pg_cmig. */
+/*
+ * Run GRANTs and REVOKEs of access to pg_cmig, and return them as result rows.
+ */
 static void
 run_access(FunctionCallInfo fcinfo, const char *target, List *statements)
 {
@@ -171,7 +172,9 @@ run_access(FunctionCallInfo fcinfo, const char *target, List *statements)
 	}
 }
 
-/* Remove from *granted the roles that the policies' state does not name. */
+/*
+ * Callback that removes from *granted the roles that a policy's state names.
+ */
 static void
 forget_granted(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -189,8 +192,8 @@ forget_granted(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Policies with require_context call functions of pg_cmig, so their roles need
- * access.
+ * Returns the statements that grant the policies' roles access to pg_cmig.
+ * Policies with require_context need it, because they call its functions.
  */
 static List *
 grant_application(CmigRlsOptions *options)
@@ -219,8 +222,8 @@ grant_application(CmigRlsOptions *options)
 		if (allowed)
 		{
 			/*
-			 * the role had access because of another table's policies; the
-			 * last table to be disabled revokes it
+			 * if another table's policies gave the role its access, the last
+			 * of these tables to be disabled revokes it
 			 */
 			List	   *elsewhere = list_make1(role->name);
 
@@ -243,7 +246,7 @@ grant_application(CmigRlsOptions *options)
 	return statements;
 }
 
-/* The membership table, or NULL if none is given. */
+/* Returns the membership table, or NULL if none is given. */
 static CmigRlsTable *
 read_via(const CmigRlsOptions *options)
 {
@@ -257,9 +260,9 @@ read_via(const CmigRlsOptions *options)
 }
 
 /*
- * Can a role that inserts into the membership table give itself keys of
- * others? Not if the policies of that table let nobody write, nor if the key
- * is unique and the policies protect existing rows.
+ * Can a role that inserts into the membership table give itself other users'
+ * keys?  Not if the table's policies let nobody write, nor if the key is
+ * unique and the policies protect existing rows.
  */
 static bool
 keys_can_be_taken(const CmigRlsOptions *options, const CmigRlsTable *via)
@@ -286,8 +289,9 @@ keys_can_be_taken(const CmigRlsOptions *options, const CmigRlsTable *via)
 }
 
 /*
- * If the roles cannot read the membership table, every query fails; if they
- * can write to it, they can give themselves access to any row.
+ * Warn about roles that cannot read the membership table, since their queries
+ * fail, and about roles that can write to it, since they can give themselves
+ * access to any row.
  */
 static void
 warn_via(const CmigRlsOptions *options, const CmigRlsTable *via)
@@ -318,7 +322,7 @@ warn_via(const CmigRlsOptions *options, const CmigRlsTable *via)
 	}
 }
 
-/* The table in the first argument. */
+/* Returns the table in the first argument. */
 static Oid
 target_argument(FunctionCallInfo fcinfo, const char *function)
 {
@@ -384,7 +388,7 @@ cmig_enable_rls(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* A name as an element of an array literal. */
+/* Returns a name as an element of an array literal, quoted if necessary. */
 static char *
 array_element(const char *name)
 {
@@ -400,7 +404,7 @@ array_element(const char *name)
 	return text.data;
 }
 
-/* The tables to leave out, and everything that inherits from them. */
+/* Returns the tables to leave out, and everything that inherits from them. */
 static List *
 excepted_argument(FunctionCallInfo fcinfo, int n, Oid namespace, const char *schema)
 {
@@ -435,9 +439,9 @@ excepted_argument(FunctionCallInfo fcinfo, int n, Oid namespace, const char *sch
 }
 
 /*
- * The tables of a schema that have a key, without the excepted ones.  All of
- * them are locked.  If any of them cannot be enabled, none is, and the error
- * names all that cannot.
+ * Returns the tables of a schema that have a key, without the excepted ones,
+ * and locks those that the caller may alter.  If row-level security cannot be
+ * enabled on some of them, raises an error that names all of these.
  */
 static List *
 schema_tables_with_key(Oid namespace, const char *schema, const CmigRlsOptions *options,

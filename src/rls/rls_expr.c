@@ -1,9 +1,9 @@
 /*
  * rls_expr.c
- *	  Finds out what a policy's expression does, from its tree.
+ *	  Finds out what a policy's expression does by examining its tree.
  *
- * The tree is the one that the server has stored, so quoting, spelling, and
- * nested parentheses do not matter.  Nothing is evaluated; rls_truth.c finds
+ * The tree is the one stored in the catalog, so quoting, spelling, and nested
+ * parentheses do not matter.  Nothing is evaluated; rls_truth.c finds
  * expressions that have the same result for every row.
  *
  * An uncorrelated sub-select is evaluated once per statement.  Everything else
@@ -27,7 +27,7 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
-/* The position of read_walker, and what it has found. */
+/* The position of read_walker in the tree, and what it has found. */
 typedef struct Reading
 {
 	CmigRlsExpression *found;
@@ -84,19 +84,14 @@ uses_row(Node *node, int depth)
 	return node && contain_vars_of_level(node, depth);
 }
 
-/* Is it true for every row? */
+/* Is the node true for every row? */
 static bool
 is_always_true(Reading *reading, Node *node)
 {
 	return node && cmig_rls_truth(node, reading->relid, reading->keys, NULL) == CMIG_RLS_ALWAYS;
 }
 
-/* A column's name for messages. */
-
-/*
- * Note a function call.  If it is evaluated once per statement, the function
- * may do anything.
- */
+/* Returns a column's name for messages. */
 static char *
 column_name(Oid relid, Var *var)
 {
@@ -106,8 +101,8 @@ column_name(Oid relid, Var *var)
 }
 
 /*
- * Note a function call.  One that is evaluated once per statement may call
- * anything.
+ * Record a function call that is evaluated for each row.  A function that is
+ * called once per statement may do anything.
  */
 static void
 read_function(Reading *reading, Oid function, Node *call)
@@ -127,7 +122,7 @@ read_function(Reading *reading, Oid function, Node *call)
 	}
 }
 
-/* Note that a setting is read, and whether reading it can raise an error. */
+/* Record that a setting is read, and whether reading it can raise an error. */
 static void
 read_setting(Reading *reading, FuncExpr *call)
 {
@@ -146,7 +141,9 @@ read_setting(Reading *reading, FuncExpr *call)
 			TextDatumGetCString(((Const *) name)->constvalue) : pstrdup("?");
 }
 
-/* Is it "key = something that is the same for all rows"? */
+/*
+ * Record the column in "column = value" if the value is the same for all rows.
+ */
 static void
 read_key(Reading *reading, Oid opno, List *args)
 {
@@ -169,8 +166,8 @@ read_key(Reading *reading, Oid opno, List *args)
 }
 
 /*
- * Is it "key = the context", in any spelling?  The key must be a column of the
- * row, and the other side must not be a constant.
+ * Does the node mean "column = the context", in any spelling?  The column must
+ * belong to the row, and the other side must not be a constant.
  */
 static bool
 narrows(Node *node)
@@ -202,8 +199,8 @@ narrows(Node *node)
 }
 
 /*
- * Read each argument of an AND; the others may restrict the rows that it lets
- * through.
+ * Read each argument of an AND.  The other arguments may restrict the rows
+ * that it lets through.
  */
 static void
 read_and(Reading *reading, BoolExpr *expr)
@@ -224,8 +221,8 @@ read_and(Reading *reading, BoolExpr *expr)
 }
 
 /*
- * Note a condition that lets every row through if it is true, and whether it
- * depends on a setting.
+ * Record an expression that lets every row through if a condition is true, and
+ * whether the condition depends on a setting.
  */
 static void
 read_branch(Reading *reading, const char *what, Node *decides)
@@ -266,9 +263,9 @@ read_case(Reading *reading, CaseExpr *expr)
 }
 
 /*
- * Handle key = COALESCE(x, key) and key = CASE WHEN x THEN key ..., which are
- * true for every row if x is null, or if it is true. Casts on either side are
- * ignored.
+ * Handle key = COALESCE(x, key), which is true for every row if x is null, and
+ * key = CASE WHEN x THEN key ..., which is true for every row if x is true.
+ * Casts on either side are ignored.
  */
 static void
 read_fallback(Reading *reading, OpExpr *expr)
@@ -321,8 +318,8 @@ read_fallback(Reading *reading, OpExpr *expr)
 }
 
 /*
- * Note an expression that is true if the condition is null, which it is if it
- * uses a setting that is not set.
+ * Record an expression that is true if the condition is null, and the
+ * condition can be null because it uses a setting that may not be set.
  */
 static void
 read_when_null(Reading *reading, const char *what, Node *condition)
@@ -384,7 +381,7 @@ read_operator(Reading *reading, OpExpr *expr)
 		reading->found->self_compared = "a column";
 }
 
-/* Note a cast that fails if a setting is ''. */
+/* Record a cast that fails if a setting is ''. */
 static void
 read_cast(Reading *reading, CoerceViaIO *cast)
 {
@@ -396,7 +393,7 @@ read_cast(Reading *reading, CoerceViaIO *cast)
 		found->cast_of_empty = format_type_be(cast->resulttype);
 }
 
-/* Note branches of an OR that do not use the row, or are always true. */
+/* Record branches of an OR that do not use the row or are always true. */
 static void
 read_or(Reading *reading, BoolExpr *expr)
 {
@@ -413,7 +410,7 @@ read_or(Reading *reading, BoolExpr *expr)
 	}
 }
 
-/* AND, OR, or NOT, with everything below it. */
+/* Read an AND, OR, or NOT, with everything below it. */
 static bool
 read_boolean(Reading *reading, BoolExpr *expr)
 {
@@ -445,7 +442,7 @@ read_test(Reading *reading, BooleanTest *test)
 		read_when_null(reading, "IS UNKNOWN", (Node *) test->arg);
 }
 
-/* Note what the node does, and visit everything below it. */
+/* Record what the node does, and visit everything below it. */
 static bool
 read_walker(Node *node, void *context)
 {

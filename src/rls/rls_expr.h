@@ -1,6 +1,6 @@
 /*
  * rls_expr.h
- *	  Finds out what a policy's expression does, from its tree.
+ *	  Finds out what a policy's expression does by examining its tree.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,8 +13,8 @@
 #include "rls/rls_truth.h"
 
 /*
- * Each name is that of the first object of its kind that was found; NULL if
- * there is none.
+ * What an expression does.  Each name is that of the first object of its kind,
+ * or NULL if there is none.
  */
 typedef struct CmigRlsExpression
 {
@@ -24,32 +24,36 @@ typedef struct CmigRlsExpression
 	Bitmapset  *columns;		/* columns of the row that are used, as
 								 * attribute numbers; 0 stands for the whole
 								 * row */
-	Bitmapset  *keys;			/* the ones that are compared with a value
-								 * that is the same for all rows */
+	Bitmapset  *keys;			/* columns that are compared with a value that
+								 * is the same for all rows */
 	char	   *volatile_function;	/* a volatile function that is called for
 									 * each row */
 	char	   *row_function;	/* a stable function that is called for each
 								 * row */
-	bool		row_function_has_column;	/* it gets a column, so it cannot
-											 * be called just once */
-	char	   *in_subselect;	/* the column in x IN (SELECT ...) */
+	bool		row_function_has_column;	/* its arguments use the row, so
+											 * it cannot be called just once */
+	char	   *in_subselect;	/* the column before IN (SELECT ...), or
+								 * "expression" */
 	bool		correlated;		/* a sub-select that depends on the row */
 	char	   *cast_of_empty;	/* type to which a setting is cast without
 								 * NULLIF */
 	char	   *strict_setting; /* setting read without missing_ok */
 	bool		reads_setting;
-	const char *open_branch;	/* "an OR" and the like, with a branch that
+	const char *open_branch;	/* "an OR" or the like that has a branch that
 								 * does not use the row */
 	bool		open_branch_setting;	/* that branch depends on a setting */
 	bool		true_branch;	/* an OR with a branch that is always true */
-	const char *true_when_unset;	/* "COALESCE" and the like, which is true
-									 * if a setting is null */
-	char	   *outer_column;	/* a sub-select returns a column of the row
-								 * itself */
-	char	   *self_compared;	/* a column is compared with itself */
+	const char *true_when_unset;	/* "COALESCE" or the like that is true if
+									 * a setting is null */
+	char	   *outer_column;	/* column of the row itself that a sub-select
+								 * returns */
+	char	   *self_compared;	/* set if a column is compared with itself */
 } CmigRlsExpression;
 
-/* The columns that the tree, which may be NULL, compares with the context. */
+/*
+ * Returns the columns that the tree, which may be NULL, compares with the
+ * context.
+ */
 extern Bitmapset *cmig_rls_expr_keys(Node *tree);
 
 /*
@@ -59,8 +63,8 @@ extern Bitmapset *cmig_rls_expr_keys(Node *tree);
 extern CmigRlsExpression *cmig_rls_expr_read(Node *tree, Oid relid, const Bitmapset *keys);
 
 /*
- * Does the expression check accept rows that using does not?  Returns true
- * only if that is certain.
+ * Can the expression check accept rows that using does not?  Returns true
+ * unless check is known to imply using, or one of them is NULL.
  */
 extern bool cmig_rls_expr_wider(Node *using, Node *check);
 
@@ -68,8 +72,8 @@ extern bool cmig_rls_expr_wider(Node *using, Node *check);
 extern bool cmig_rls_expr_is_setting(Node *node);
 
 /*
- * Is it a setting, or (SELECT a setting)?  Its value may be '', which many casts
- * do not accept.
+ * Can the node's value be '', which many casts do not accept?  That is so for
+ * a setting, also in a sub-select or in COALESCE.
  */
 extern bool cmig_rls_expr_may_be_empty(Node *node);
 

@@ -2,8 +2,8 @@
  * rls_finding.c
  *	  The rules of cmig.rls_check and what they find.
  *
- * The table below has every rule with the worst severity that a finding of it
- * can have, and the module whose check function reports it.
+ * The table below has each rule with its worst severity and the module whose
+ * check function reports it.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -104,7 +104,7 @@ static const char *const severities[] = {
 	[CMIG_RLS_NOTICE] = "notice",
 };
 
-/* Return the index of the word; name(i) is the i-th word. */
+/* Returns the index of a word; name(i) is the i-th word. */
 static int
 number_of(const char *text, const char *(*name) (int), int count)
 {
@@ -121,7 +121,7 @@ rule_name(int n)
 	return rules[n].name;
 }
 
-/* A name for number_of(). */
+/* Callback for number_of(). */
 static const char *
 severity_name(int n)
 {

@@ -12,7 +12,7 @@
 #include "access/tupdesc.h"
 #include "nodes/pg_list.h"
 
-/* The same words as those of cmig.check, the worst first. */
+/* The severities, worst first, named like those of cmig.check. */
 typedef enum CmigRlsSeverity
 {
 	CMIG_RLS_ERROR,				/* rows of others can be read or written */
@@ -62,7 +62,7 @@ typedef enum CmigRlsRule
 	CMIG_RLS_RULE_DUPLICATE_POLICY
 } CmigRlsRule;
 
-/* Something that a rule has found. */
+/* A problem that a rule has found. */
 typedef struct CmigRlsFinding
 {
 	CmigRlsRule rule;
@@ -73,17 +73,20 @@ typedef struct CmigRlsFinding
 								 * NULL: none */
 } CmigRlsFinding;
 
-/* The names of rules and severities as users read them. */
+/* Return the names of the rule and severity as users see them. */
 extern const char *cmig_rls_finding_rule(const CmigRlsFinding *finding);
 extern const char *cmig_rls_finding_severity(const CmigRlsFinding *finding);
 
 /* For list_sort: the worst first, then by object, rule, and problem. */
 extern int	cmig_rls_finding_compare(const ListCell *a, const ListCell *b);
 
-/* Fill the columns rule, severity, object, problem, and fix of a result row. */
+/*
+ * Returns a finding with the contents of a result row whose columns are rule,
+ * severity, object, problem, and fix.
+ */
 extern CmigRlsFinding *cmig_rls_finding_read(TupleDesc desc, HeapTuple row);
 
-/* A CmigRowCallback that appends it to a List **. */
+/* A CmigRowCallback that appends the finding to a List **. */
 extern void cmig_rls_finding_take(TupleDesc desc, HeapTuple row, void *arg);
 
 #endif							/* CMIG_RLS_FINDING_H */

@@ -3,8 +3,8 @@
  *	  Collects what an expression shows about the columns that it uses.
  *
  * A column that is compared with the context or with another table is a key.
- * Constants with which a column is compared are values that are worth trying,
- * and so is null if the column is tested for it.
+ * If a column is compared with constants, they are values worth trying; if it
+ * is tested for null, so is null.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -36,7 +36,7 @@ typedef struct Hint
 	RangeTblEntry *entry;		/* the table, if a sub-select reads it; NULL:
 								 * the policy's own table */
 	AttrNumber	attno;
-	Const	   *value;			/* value that the column is compared with;
+	Const	   *value;			/* value with which the column is compared;
 								 * NULL: the column is tested for null, or is
 								 * a key */
 	bool		equal;
@@ -49,7 +49,7 @@ typedef struct Hint
 								 * document */
 } Hint;
 
-/* Where hints_walker is. */
+/* The position of hints_walker in the tree. */
 typedef struct Reading
 {
 	CmigRlsHints *hints;
@@ -57,14 +57,17 @@ typedef struct Reading
 	List	   *queries;		/* these queries, the innermost first */
 } Reading;
 
-/* Find the column that is compared, and the table that it belongs to. */
+/* Find the column that the node stands for, and the column's table. */
 static bool
 find_column(const Reading *reading, Node *node, Hint *hint)
 {
 	return cmig_rls_origin(reading->queries, node, &hint->entry, &hint->attno);
 }
 
-/* A new hint about the node's column, or NULL if the node is not a column. */
+/*
+ * Returns a new hint about the node's column, or NULL if the node is not a
+ * column.
+ */
 static Hint *
 make_hint(Reading *reading, Node *column)
 {
@@ -100,7 +103,9 @@ typedef struct Columns
 	List	   *vars;
 } Columns;
 
-/* Collect the columns of the row in a condition, and note what else it uses. */
+/*
+ * Collect the columns of the row in a condition, and record what else it uses.
+ */
 static bool
 columns_walker(Node *node, void *context)
 {
@@ -136,7 +141,7 @@ columns_walker(Node *node, void *context)
 	return expression_tree_walker(node, columns_walker, columns);
 }
 
-/* Note the first and last number of a generated series. */
+/* Record the first and last numbers of a generated series. */
 static void
 read_series(Reading *reading, FuncExpr *call)
 {
@@ -149,8 +154,8 @@ read_series(Reading *reading, FuncExpr *call)
 }
 
 /*
- * Note a value with which the context is compared and, for < and the like, its
- * neighbors.
+ * Record a value with which the context is compared and, unless the comparison
+ * is an equality, its neighbors.
  */
 static void
 add_setting_value(CmigRlsHints *hints, Const *value, bool equal)
@@ -169,7 +174,7 @@ add_setting_value(CmigRlsHints *hints, Const *value, bool equal)
 	}
 }
 
-/* Note constants with which a column, or the context, is compared. */
+/* Record constants with which a column or the context is compared. */
 static void
 read_constants(Reading *reading, Node *compared, List *values, bool equal)
 {
@@ -185,9 +190,9 @@ read_constants(Reading *reading, Node *compared, List *values, bool equal)
 }
 
 /*
- * Note one side of an equality.  Each side may be a column, either of the row
- * or of a table that is read, that is compared with another column or with the
- * context.
+ * Record what an equality shows about the column on one of its sides, if there
+ * is one: it is equal to a column of another table, or to the context.  The
+ * column may belong to the row or to a table that a sub-select reads.
  */
 static void
 read_pair(Reading *reading, Node *node, Reading *other_reading, Node *other)
@@ -220,7 +225,7 @@ read_pair(Reading *reading, Node *node, Reading *other_reading, Node *other)
 	}
 }
 
-/* Both sides of an equality. */
+/* Read both sides of an equality. */
 static void
 read_join(Reading *reading, List *args)
 {
@@ -229,7 +234,8 @@ read_join(Reading *reading, List *args)
 }
 
 /*
- * Note the column that a sub-select returns and that is compared with a value.
+ * Record that a value is compared with the n-th column that a sub-select
+ * returns.
  */
 static void
 read_output(Reading *reading, Node *value, Query *query, int n, bool equal)
@@ -247,7 +253,7 @@ read_output(Reading *reading, Node *value, Query *query, int n, bool equal)
 	read_pair(&inner, output, reading, value);
 }
 
-/* value operator ANY (SELECT ...), also of rows. */
+/* Read value operator ANY (SELECT ...), where the value may be a row. */
 static void
 read_test(Reading *reading, SubLink *link)
 {
@@ -268,7 +274,10 @@ read_test(Reading *reading, SubLink *link)
 	}
 }
 
-/* value operator (SELECT ...), or ANY (ARRAY(SELECT ...)), on either side. */
+/*
+ * Read value operator (SELECT ...) and value operator ANY (ARRAY(SELECT ...)),
+ * with the sub-select on either side.
+ */
 static void
 read_sub_selects(Reading *reading, List *args, bool equal)
 {
@@ -285,7 +294,7 @@ read_sub_selects(Reading *reading, List *args, bool equal)
  * Documents
  */
 
-/* Note a member that is read from a document. */
+/* Record the members that are read from a document. */
 static void
 read_document(Reading *reading, Node *node)
 {
@@ -301,13 +310,11 @@ read_document(Reading *reading, Node *node)
 	}
 }
 
-/*
- * Parts
- */
+/* Concatenated columns */
 
 /*
- * The operands of || or the arguments of concat(), as a list of nodes; NIL for
- * any other node.
+ * Returns the operands of || or the arguments of concat() as a list of nodes,
+ * or NIL for any other node.
  */
 static List *
 joined_parts(Node *node)
@@ -343,7 +350,7 @@ joined_parts(Node *node)
 	return parts;
 }
 
-/* Note keys that are concatenated, and the separator between them, if any. */
+/* Record the separators, which may be empty, between concatenated columns. */
 static void
 read_parts(Reading *reading, Node *node)
 {
@@ -376,8 +383,8 @@ read_parts(Reading *reading, Node *node)
 }
 
 /*
- * Is it a function or an operator that computes something from the context,
- * instead of only reading it?
+ * Record a function or operator that computes something from the context
+ * instead of only reading it.
  */
 static void
 read_context_function(Reading *reading, Node *node)
@@ -395,7 +402,7 @@ read_context_function(Reading *reading, Node *node)
 	reading->hints->maps_context = true;
 }
 
-/* Note a column of type text whose values must look like numbers or UUIDs. */
+/* Record a text column whose values must look like numbers or UUIDs. */
 static void
 read_cast(Reading *reading, CoerceViaIO *cast)
 {
@@ -415,8 +422,8 @@ read_cast(Reading *reading, CoerceViaIO *cast)
 }
 
 /*
- * CASE value WHEN constant ...: returns the value and the constants with which
- * it is compared, or NIL if it is another form of CASE.
+ * Read CASE value WHEN constant ...  Returns the value and the expressions
+ * with which it is compared, or NIL if it is another form of CASE.
  */
 static List *
 read_case(Reading *reading, CaseExpr *cases)
@@ -447,7 +454,7 @@ read_case(Reading *reading, CaseExpr *cases)
 	return list_make2(cases->arg, others);
 }
 
-/* Add the constants in the expressions to a list of the hints. */
+/* Append the constants in the expressions to a list. */
 static List *
 add_constants(List *constants, List *expressions)
 {
@@ -484,8 +491,8 @@ read_call(Reading *reading, FuncExpr *call)
 }
 
 /*
- * Note what the node itself shows.  Returns the expressions that it compares
- * with each other, or NIL; *equal is set to whether it compares them for
+ * Record what the node itself shows.  Returns the expressions that it compares
+ * with each other, or NIL, and sets *equal to whether it compares them for
  * equality.
  */
 static List *
@@ -541,7 +548,7 @@ read_node(Reading *reading, Node *node, bool *equal)
 	}
 }
 
-/* Note the constants and the columns that the node compares. */
+/* Record the constants and columns that the node compares. */
 static void
 read_comparison(Reading *reading, Node *node, List *args, bool equal)
 {
@@ -581,7 +588,7 @@ computes(Node *node, bool equal)
 	return false;
 }
 
-/* Note what the node shows about columns, and visit everything below it. */
+/* Record what the node shows about columns, and visit everything below it. */
 static bool
 hints_walker(Node *node, void *context)
 {

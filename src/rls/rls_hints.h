@@ -16,19 +16,20 @@
 /* The values that an expression suggests for a trial. */
 typedef struct CmigRlsHints
 {
-	List	   *columns;		/* private */
+	List	   *columns;		/* private to rls_hints.c */
 	List	   *setting_values; /* of Const: texts with which the context is
 								 * compared */
-	List	   *defaults;		/* of Const: the values by which COALESCE
+	List	   *defaults;		/* of Const: the values with which COALESCE
 								 * replaces a missing context */
 	bool		compares_only;	/* columns are only compared for equality, and
 								 * with unchanged values */
 	CmigRlsPieces texts;
 	bool		maps_context;	/* a function or operator computes a value
 								 * from the context */
-	List	   *bounds;			/* of Const: arguments of GREATEST and LEAST
-								 * besides the context */
-	List	   *ends;			/* of Const: first and last numbers of series */
+	List	   *bounds;			/* of Const: arguments of a GREATEST or LEAST
+								 * that uses the context */
+	List	   *ends;			/* of Const: first and last numbers of
+								 * generated series */
 	bool		compares_user;	/* a column is compared with current_user */
 	bool		joins_parts;	/* several columns are concatenated, as by || */
 	List	   *spellings;		/* of int: forms to which text columns are
@@ -64,49 +65,48 @@ typedef struct CmigRlsInput
 	AttrNumber	attno;
 	Node	   *node;			/* the expression that this input replaces;
 								 * NULL: the column */
-	int			depth;			/* number of queries around that node */
+	int			depth;			/* number of queries around the node */
 	Oid			type;
 	CmigRlsForm form;
-	char	   *name;			/* of a part of the context */
+	char	   *name;			/* name of a part of the context */
 	bool		strict;			/* a setting that is never null */
-	bool		never_null;		/* current_user and the like, or a column NOT
-								 * NULL */
+	bool		never_null;		/* current_user and the like, or a NOT NULL
+								 * column */
 	bool		user;			/* current_user and the like */
 	bool		is_boolean;		/* a setting that is cast to boolean */
 	char	   *own_text;		/* the tenant's value of a setting that is
 								 * cast; NULL: the sample value of the form */
 	bool		false_marks;	/* a boolean column such as is_private, which
 								 * is false in rows that everybody may see */
-	bool		key;			/* the column says to whom the row belongs */
+	bool		key;			/* the column tells who owns the row */
 	bool		own;			/* a key that has the context's value in all
 								 * rows, even those of strangers */
 	bool		null_tested;
 	List	   *joined;			/* of CmigRlsColumnOf: columns of other tables
 								 * to which it must be equal */
-	bool		shared;			/* a column of the row that is joined, and
-								 * whose value rows of several tenants can
-								 * share */
+	bool		shared;			/* a joined column of the row whose value rows
+								 * of several tenants can share */
 	List	   *members;		/* of a document: the paths that are read from
 								 * it, each a List of char * */
-	List	   *equals;			/* of Const: values that it is compared with
+	List	   *equals;			/* of Const: values with which it is compared
 								 * by = */
-	List	   *compares;		/* of Const: values that it is compared with
+	List	   *compares;		/* of Const: values with which it is compared
 								 * by other operators */
 } CmigRlsInput;
 
-/* The form that a text must have to be cast to the type. */
+/* Returns the form that a text must have to be cast to the type. */
 extern CmigRlsForm cmig_rls_hints_form(Oid type);
 
 /*
- * Collect the hints in a policy's expression, in which functions are already
- * replaced by their bodies.
+ * Collect the hints in a policy's expression, in which function calls are
+ * already replaced with the functions' bodies.
  */
 extern CmigRlsHints *cmig_rls_hints_read(Node *tree);
 
 /*
- * Copy what the hints contain about a column into an input whose number and
- * type are set.  entry: the table, if a sub-select reads it; NULL: the
- * policy's own.
+ * Copy what the hints say about a column to an input whose attno and type are
+ * set.  entry is the table if a sub-select reads it, or NULL for the policy's
+ * own table.
  */
 extern void cmig_rls_hints_apply(const CmigRlsHints *hints, const RangeTblEntry *entry, CmigRlsInput *input);
 

@@ -29,7 +29,7 @@
 #include "utils/relcache.h"
 #include "utils/syscache.h"
 
-/* Return the Var for the input, and add the input to the model if it is new. */
+/* Returns the Var for the input, which is added to the model if it is new. */
 static Node *
 use_input(CmigRlsMaker *maker, CmigRlsInput *input)
 {
@@ -99,7 +99,10 @@ cmig_rls_input_column(CmigRlsMaker *maker, Var *var)
 	return use_input(maker, input);
 }
 
-/* An expression over a column that identifies rows, as a key does. */
+/*
+ * Returns the Var for an expression over a column that identifies rows, as a
+ * key does.
+ */
 Node *
 cmig_rls_input_identity(CmigRlsMaker *maker, Node *node, AttrNumber attno)
 {
@@ -128,7 +131,7 @@ cmig_rls_input_identity(CmigRlsMaker *maker, Node *node, AttrNumber attno)
 	return use_input(maker, input);
 }
 
-/* The form that the text of a setting must have. */
+/* Returns the type for which the text of a setting must be valid. */
 static Oid
 wanted_type(CmigRlsMaker *maker, Oid type)
 {
@@ -178,7 +181,7 @@ cmig_rls_input_context(CmigRlsMaker *maker, Node *node, char *name, bool strict)
 		input->form = maker->model->form;
 
 	/*
-	 * other types than texts, numbers, and UUIDs have their own sample values
+	 * types other than text, numbers, and UUIDs have their own sample values
 	 */
 	if (type == TEXTOID && wanted != TEXTOID && wanted != UUIDOID && wanted != BOOLOID &&
 		TypeCategory(wanted) != TYPCATEGORY_NUMERIC)
@@ -199,7 +202,7 @@ cmig_rls_input_unknown(CmigRlsMaker *maker, Node *node)
 	return use_input(maker, input);
 }
 
-/* What is known about the table and the roles */
+/* Facts about the table and the roles */
 
 static bool
 is_foreign_function(Oid function, void *context)
@@ -207,7 +210,7 @@ is_foreign_function(Oid function, void *context)
 	return function >= FirstNormalObjectId;
 }
 
-/* Does the expression call a function that does not come with the server? */
+/* Does the expression call a function that is not built into PostgreSQL? */
 static bool
 calls_foreign(Node *node, void *context)
 {
@@ -218,9 +221,9 @@ calls_foreign(Node *node, void *context)
 }
 
 /*
- * The expressions of an index.  RelationGetIndexExpressions() would evaluate
- * constant parts of them with the privileges of the current role, although the
- * functions may belong to others.
+ * Returns an index's expressions.  RelationGetIndexExpressions() would
+ * evaluate their constant parts with the privileges of the current role,
+ * although the functions may belong to other roles.
  */
 static List *
 index_expressions(Relation index)
@@ -294,7 +297,7 @@ static CmigQuery read_users = {
 	2, {OIDOID, OIDOID}
 };
 
-/* Append a role by its name. */
+/* Callback that appends a role's name to a list. */
 static void
 take_user(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -303,7 +306,10 @@ take_user(TupleDesc desc, HeapTuple row, void *arg)
 	*users = lappend(*users, cmig_query_text(desc, row, 1));
 }
 
-/* The first role is the value of current_user unless another one is tried. */
+/*
+ * The first role found is the value of current_user unless another one is
+ * tried.
+ */
 void
 cmig_rls_input_find_users(CmigRlsModel *model, Oid relid, Oid role)
 {

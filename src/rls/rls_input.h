@@ -12,7 +12,7 @@
 #include "nodes/primnodes.h"
 #include "rls/rls_hints.h"
 
-/* Which rows the tables that sub-selects read contain. */
+/* The rows to assume in the tables that sub-selects read. */
 typedef enum CmigRlsTables
 {
 	CMIG_RLS_TABLES_USUAL,		/* rows of one tenant and of strangers, which
@@ -22,7 +22,7 @@ typedef enum CmigRlsTables
 								 * in columns by which tables are joined */
 } CmigRlsTables;
 
-/* A policy's expression, as a function of its inputs. */
+/* A policy's expression as a function of its inputs. */
 typedef struct CmigRlsModel
 {
 	List	   *inputs;			/* of CmigRlsInput */
@@ -61,9 +61,9 @@ typedef struct CmigRlsMaker
 } CmigRlsMaker;
 
 /*
- * Each of these adds the input, unless the model already has it, and returns
- * the Var that stands for it.  They set *maker->failed if there are no values
- * to try.
+ * Each of these functions adds the input, unless the model already has it, and
+ * returns the Var that stands for it.  If there are no values to try,
+ * *maker->failed is set.
  */
 extern Node *cmig_rls_input_column(CmigRlsMaker *maker, Var *var);
 extern Node *cmig_rls_input_identity(CmigRlsMaker *maker, Node *node, AttrNumber attno);
@@ -71,19 +71,19 @@ extern Node *cmig_rls_input_context(CmigRlsMaker *maker, Node *node, char *name,
 extern Node *cmig_rls_input_unknown(CmigRlsMaker *maker, Node *node);
 
 /*
- * Expressions over the table's columns that are the only key of a unique
- * index: such an expression identifies a row, as a key does.
+ * Returns the expressions over the table's columns that are the only key of a
+ * unique index.  Such an expression identifies a row, as a key does.
  */
 extern List *cmig_rls_input_identities(Oid relid);
 
 /*
- * Is the column joined by a value that rows of several tenants can share? It
- * may be a column of the row or of a table that is read. The result is false
- * if a column on either side says to whom a row belongs.
+ * Is the column joined by a value that rows of several tenants can share?  It
+ * may belong to the row or to a table that a sub-select reads.  Returns false
+ * if a column on either side tells who owns the row.
  */
 extern bool cmig_rls_input_is_shared(const CmigRlsInput *input, Oid relid);
 
-/* Set the model's user_names; to be called when its inputs are known. */
+/* Set the model's user_names.  Call this when all of its inputs are known. */
 extern void cmig_rls_input_find_users(CmigRlsModel *model, Oid relid, Oid role);
 
 #endif							/* CMIG_RLS_INPUT_H */
