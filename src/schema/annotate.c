@@ -13,7 +13,7 @@
 #include "schema/kind_column.h"
 #include "schema/kinds.h"
 
-/* The owner of the object, or of the one that it belongs to. */
+/* Returns the object's owner, or its parent's if it has none of its own. */
 static const char *
 owner_of(const CmigObject *object)
 {
@@ -26,7 +26,7 @@ owner_of(const CmigObject *object)
  * Comments
  */
 
-/* COMMENT ON the object; a comment that is NULL removes it. */
+/* Build COMMENT ON for the object; a NULL comment removes the comment. */
 static char *
 comment_sql(const CmigObject *object, const char *comment)
 {
@@ -40,7 +40,9 @@ same_comment(const char *from, const char *to)
 	return from == to || (from != NULL && to != NULL && strcmp(from, to) == 0);
 }
 
-/* The same for the index of a constraint. */
+/*
+ * Build COMMENT ON for a constraint's index or an identity column's sequence.
+ */
 static char *
 index_comment_sql(const CmigObject *object, const char *comment)
 {
@@ -50,8 +52,8 @@ index_comment_sql(const CmigObject *object, const char *comment)
 }
 
 /*
- * Add the statements that change the comments of "from" (NULL: no comments) to
- * those of "to".
+ * Append the statements that change the comments of "from", which may be NULL,
+ * to those of "to".
  */
 static List *
 alter_comments(List *ddl, const CmigObject *from, const CmigObject *to)
@@ -93,7 +95,7 @@ has_owner(const CmigObject *object)
  * Privileges
  */
 
-/* The order of privileges: by grantee, privilege, and grantor. */
+/* Compare privileges by grantee, privilege, and grantor. */
 static int
 compare_grants(const CmigGrant *a, const CmigGrant *b)
 {
@@ -110,7 +112,7 @@ compare_grants(const CmigGrant *a, const CmigGrant *b)
 	return order;
 }
 
-/* Revocations come before grants. */
+/* list_sort comparator that puts revocations before grants. */
 static int
 compare_cells(const ListCell *a, const ListCell *b)
 {
@@ -121,8 +123,8 @@ compare_cells(const ListCell *a, const ListCell *b)
 }
 
 /*
- * The privilege in the list that applies to the same grantee and kind of
- * privilege, or NULL.
+ * Returns the list's entry for the same grantee, privilege, and grantor, or
+ * NULL.
  */
 static const CmigGrant *
 find_grant(const List *grants, const CmigGrant *wanted)
@@ -139,7 +141,7 @@ find_grant(const List *grants, const CmigGrant *wanted)
 	return NULL;
 }
 
-/* "SELECT (a) ON TABLE t" or "EXECUTE ON FUNCTION f()". */
+/* Append "SELECT (a) ON TABLE t" or "EXECUTE ON FUNCTION f()". */
 static void
 append_privilege(StringInfo buf, const CmigObject *object, const char *privilege)
 {
@@ -162,7 +164,7 @@ typedef enum GrantVerb
 	REVOKE_OPTION
 } GrantVerb;
 
-/* A GRANT or REVOKE of these privileges. */
+/* Build the GRANT or REVOKE statement for these privileges. */
 static char *
 grant_sql(const CmigObject *object, const CmigGrant *grant, GrantVerb verb, const char *privileges)
 {
@@ -183,7 +185,7 @@ grant_sql(const CmigObject *object, const CmigGrant *grant, GrantVerb verb, cons
 }
 
 /*
- * The kind of statement that changes one privilege to the other; either can be
+ * Returns the kind of statement that changes "from" to "to"; either may be
  * NULL.
  */
 static GrantVerb
@@ -199,7 +201,7 @@ verb_between(const CmigGrant *from, const CmigGrant *to)
 	return to && to->grantable ? GRANT_WITH_OPTION : GRANT;
 }
 
-/* A statement about a privilege, and the one that reverts it. */
+/* A statement that changes a privilege, and the one that reverts it. */
 typedef struct GrantStep
 {
 	const CmigGrant *grant;
@@ -207,7 +209,10 @@ typedef struct GrantStep
 	GrantVerb	undo;
 } GrantStep;
 
-/* Combine changes for the same role that use the same kind of statement. */
+/*
+ * Append the statements.  Changes for the same role that use the same kind of
+ * statement are combined into one.
+ */
 static List *
 append_steps(List *ddl, const CmigObject *object, GrantStep *steps, int count)
 {
@@ -246,7 +251,7 @@ alter_grants(List *ddl, const CmigObject *object, const List *from, const List *
 	ListCell   *cell;
 
 	/*
-	 * privileges that other roles have granted are revoked before their grant
+	 * revoke privileges granted by other roles before those roles' grant
 	 * options
 	 */
 	for (int pass = 0; pass < 2; pass++)
@@ -277,8 +282,8 @@ alter_grants(List *ddl, const CmigObject *object, const List *from, const List *
 }
 
 /*
- * The schema in a qualified identity, quoted as in the identity, or NULL if it
- * has none.
+ * Returns the schema part of a qualified identity, still quoted, or NULL if
+ * there is none.
  */
 static char *
 schema_of(const CmigObject *object)
@@ -296,8 +301,8 @@ schema_of(const CmigObject *object)
 }
 
 /*
- * The privileges without those of the role that becomes the owner: they are
- * part of the owner's.
+ * Returns the privileges without grants to the role that becomes the owner:
+ * the owner's own privileges include them.
  */
 static List *
 without_owner(List *grants, const CmigObject *object, const CmigDiffOptions *options)
@@ -316,7 +321,7 @@ without_owner(List *grants, const CmigObject *object, const CmigDiffOptions *opt
 	return others;
 }
 
-/* The privileges that default privileges give to the new object. */
+/* Returns the privileges that a new object gets from default privileges. */
 static List *
 initial_grants(const CmigObject *object, const CmigDiffOptions *options)
 {
@@ -340,7 +345,7 @@ initial_grants(const CmigObject *object, const CmigDiffOptions *options)
 	return without_owner(grants, object, options);
 }
 
-/* The sequence of an identity column as an object, or NULL. */
+/* Build an object for an identity column's sequence; NULL if it has none. */
 static CmigObject *
 sequence_of(const CmigObject *column)
 {
@@ -354,7 +359,7 @@ sequence_of(const CmigObject *column)
 	return sequence;
 }
 
-/* The privileges on the sequence, if it is new. */
+/* Append the statements for the privileges on a new identity sequence. */
 static List *
 create_sequence(List *ddl, const CmigObject *column, const CmigDiffOptions *options)
 {
@@ -367,7 +372,7 @@ create_sequence(List *ddl, const CmigObject *column, const CmigDiffOptions *opti
 	return alter_grants(ddl, sequence, initial_grants(sequence, options), sequence->grants);
 }
 
-/* The privileges on the sequence of an identity column. */
+/* Append the statements that change the privileges on an identity sequence. */
 static List *
 alter_sequence(List *ddl, const CmigObject *from, const CmigObject *to, const CmigDiffOptions *options)
 {
@@ -417,8 +422,8 @@ cmig_annotate_create(const CmigObject *object, const CmigDiffOptions *options)
 }
 
 /*
- * Remove the privileges granted to the role from the list. They become those
- * of the owner when the role becomes the owner.
+ * Move the privileges granted to the role from *grants to the list returned.
+ * When the role becomes the owner, they become the owner's privileges.
  */
 static List *
 take_out(List **grants, const char *role)
@@ -441,7 +446,7 @@ take_out(List **grants, const char *role)
 	return taken;
 }
 
-/* Remove the privileges that the role has granted to others from the list. */
+/* Move the privileges granted by the role from *grants to the list returned. */
 static List *
 take_out_granted(List **grants, const char *role)
 {
@@ -463,7 +468,7 @@ take_out_granted(List **grants, const char *role)
 	return taken;
 }
 
-/* The grants with grant option. */
+/* Returns the grants that have the grant option. */
 static List *
 grantable(const List *grants)
 {
@@ -478,7 +483,7 @@ grantable(const List *grants)
 	return result;
 }
 
-/* The column of this name in the table, or NULL. */
+/* Returns the table's column with the same name, or NULL. */
 static const CmigObject *
 same_column(const CmigObject *table, const CmigObject *column)
 {
@@ -489,8 +494,8 @@ same_column(const CmigObject *table, const CmigObject *column)
 }
 
 /*
- * Remove the privileges of the role on columns that exist in both images from
- * the list; returns the statements that grant them.
+ * Remove the role's privileges on columns that exist in both images.  Returns
+ * the statements that grant them.
  */
 static List *
 take_out_columns(const CmigObject *table, const CmigObject *other, const char *role)
@@ -506,8 +511,8 @@ take_out_columns(const CmigObject *table, const CmigObject *other, const char *r
 }
 
 /*
- * Change the owner.  "had" and "will_have" are lists of statements that grant
- * privileges to the new owner before, and to the old owner afterwards.
+ * Build the statements that change the owner.  Those in "had" are reverted
+ * before the change, and those in "will_have" are run after it.
  */
 static char *
 new_owner_sql(const CmigObject *object, const char *owner, const List *had, const List *will_have)
@@ -525,9 +530,12 @@ new_owner_sql(const CmigObject *object, const char *owner, const List *had, cons
 }
 
 /*
- * Privileges that the new owner has been granted become privileges of the
- * owner. Therefore its grant options and its privileges on columns are revoked
- * first, after the privileges that it has granted with them.
+ * Build the statements that change the owner, and remove the privileges that
+ * involve the two owners from the lists.
+ *
+ * Privileges granted to the new owner become the owner's privileges when the
+ * owner changes.  Therefore its grant options and column privileges are
+ * revoked first, and before them the privileges that it has granted to others.
  */
 static List *
 alter_owner(const CmigObject *from, const CmigObject *to, List **old, List **new, bool privileges)
@@ -548,9 +556,9 @@ alter_owner(const CmigObject *from, const CmigObject *to, List **old, List **new
 }
 
 /*
- * REVOKE on a table revokes the privilege on its columns, too.  Statements
- * that grant it again on columns that have it in both images, for the
- * privileges in one list that are not in the other.
+ * Build the statements that grant column privileges again.  REVOKE on a table
+ * also revokes the privilege on its columns, so columns that have a privilege
+ * in both images lose it if it is in "had" but not in "has".
  */
 static List *
 regrant_columns(const CmigObject *table, const CmigObject *other, const List *had, const List *has)

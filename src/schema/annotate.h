@@ -1,6 +1,8 @@
 /*
  * annotate.h
- *	  Owners, comments, and privileges of objects of all kinds. Pure.
+ *	  Owners, comments, and privileges of objects of all kinds.
+ *
+ * No database access.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -10,10 +12,7 @@
 #include "postgres.h"
 #include "schema/kind.h"
 
-/*
- * The privileges that new objects of one type get in a schema, by default
- * privileges.
- */
+/* The default privileges for new objects of one type in a schema. */
 typedef struct CmigInitialGrants
 {
 	const char *schema;			/* quoted, or NULL for all other schemas */
@@ -38,29 +37,30 @@ typedef struct CmigDiffOptions
 	bool		need_schemas;	/* a schema that cannot be compared is
 								 * reported as an error or a row, not as a
 								 * message */
-	List	   *renames;		/* of char *, as they were written */
+	List	   *renames;		/* of char *, as written by the caller */
 	const char *role;			/* the owner of new objects, unquoted */
 	List	   *initial;		/* of CmigInitialGrants */
-	List	   *scripts;		/* of CmigTargetScript: what runs after the
-								 * target's SQL */
+	List	   *scripts;		/* of CmigTargetScript: scripts to run after
+								 * the target's SQL */
 } CmigDiffOptions;
 
 /*
- * The statements, a list of CmigDdl, that set the owner, privileges, and
- * comments of a new object.
+ * Returns the statements, a list of CmigDdl, that set the owner, privileges,
+ * and comments of a new object.
  */
 extern List *cmig_annotate_create(const CmigObject *object, const CmigDiffOptions *options);
 
 /*
- * The statements that change those of an existing object to those of another
- * image.
+ * Returns the statements that change the owner, privileges, and comments of an
+ * existing object to those in the other image.
  */
 extern List *cmig_annotate_alter(const CmigObject *from, const CmigObject *to,
 								 const CmigDiffOptions *options);
 
 /*
- * Statements to be run before those that alter a column which is no longer an
- * identity: they remove the privileges and the comment of its sequence.
+ * Returns the statements that remove the privileges and the comment of an
+ * identity column's sequence.  Run them before the statements that drop or
+ * re-create the sequence.
  */
 extern List *cmig_annotate_sequence_gone(const CmigObject *from, const CmigObject *to,
 										 const CmigDiffOptions *options);

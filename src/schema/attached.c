@@ -1,6 +1,6 @@
 /*
  * attached.c
- *	  Indexes of partitions that are attached to indexes of partitioned tables.
+ *	  Partition indexes that are attached to indexes of partitioned tables.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -21,7 +21,10 @@ is_index(const CmigObject *object)
 	return object->kind == &cmig_kind_index || object->kind == &cmig_kind_constraint;
 }
 
-/* The qualified name of the index, or NULL. */
+/*
+ * Returns the qualified name of the index, or of the constraint's index, or
+ * NULL.
+ */
 static const char *
 index_name(const CmigObject *object)
 {
@@ -43,7 +46,7 @@ cmig_attached_nameless(const CmigObject *object, const char *definition)
  * Default names
  */
 
-/* "a_b" for the list "a, b" of columns, or NULL if there are expressions. */
+/* Returns "a_b" for the column list "a, b", or NULL if it has expressions. */
 static char *
 column_names(const char *columns)
 {
@@ -70,7 +73,7 @@ column_names(const char *columns)
 	}
 }
 
-/* Does it have the name that the server would choose? */
+/* Does the index have the name that PostgreSQL would choose? */
 static bool
 has_default_name(const CmigObject *object)
 {
@@ -89,7 +92,7 @@ has_default_name(const CmigObject *object)
  * Creation
  */
 
-/* Is the table a partition, and is it attached before and after the change? */
+/* Is the table a partition that stays attached to its parent? */
 static bool
 stays_attached(const CmigDifference *difference, const CmigObject *table, bool old)
 {
@@ -101,14 +104,17 @@ stays_attached(const CmigDifference *difference, const CmigObject *table, bool o
 	return (old ? difference->of_from : difference->of_to)[link->index]->action == CMIG_NO_CHANGE;
 }
 
-/* Is it a part of a partitioned table's index, or of such a constraint? */
+/*
+ * Returns the name of the index that the object's index is attached to, or
+ * NULL.
+ */
 static const char *
 parent_of(const CmigObject *object)
 {
 	return is_index(object) ? cmig_index_parent(object) : NULL;
 }
 
-/* Is it the index of a partitioned table, or a constraint with one? */
+/* Is the object a partitioned table's index, or a constraint with one? */
 static bool
 is_partitioned(const CmigObject *object)
 {
@@ -117,9 +123,9 @@ is_partitioned(const CmigObject *object)
 }
 
 /*
- * The attached indexes of an index, a list of CmigObject: all of them if only
- * some of the partitions have it, and otherwise those of partitions that are
- * attached before and after the change.
+ * Returns the indexes attached to an index, a list of CmigObject.  If only
+ * some of the partitions have the index, returns all of them, and otherwise
+ * only those of partitions that stay attached.
  */
 static List *
 attached_to(const CmigDifference *difference, const CmigObject *object, bool old)
@@ -142,7 +148,7 @@ attached_to(const CmigDifference *difference, const CmigObject *object, bool old
 	return found;
 }
 
-/* What two indexes that the server treats as equivalent have in common. */
+/* Returns the part of the definition that equivalent indexes have in common. */
 static const char *
 shape_of(const CmigObject *object)
 {
@@ -152,7 +158,10 @@ shape_of(const CmigObject *object)
 	return start ? start : definition;
 }
 
-/* Does the table have an index, attached to no other, that could be taken? */
+/*
+ * Does the partition have an unattached index of the same kind?  Creating the
+ * partitioned table's index could attach that one instead.
+ */
 static bool
 has_loose_index(const CmigImage *image, const CmigObject *attached)
 {
@@ -164,7 +173,7 @@ has_loose_index(const CmigImage *image, const CmigObject *attached)
 	return false;
 }
 
-/* Is it dropped and created with the partitioned table's, in one row? */
+/* Is the object re-created together with the partitioned table's index? */
 static bool
 is_remade(const CmigDifference *difference, const CmigObject *object, bool old)
 {
@@ -172,8 +181,8 @@ is_remade(const CmigDifference *difference, const CmigObject *object, bool old)
 }
 
 /*
- * Does the server create the attached index as it must be, together with the
- * partitioned table's?
+ * Does creating the partitioned table's index also create this attached index
+ * exactly as needed?
  */
 static bool
 is_plain(const CmigDifference *difference, const CmigObject *object, const CmigObject *parent, bool old)
@@ -194,7 +203,7 @@ is_plain(const CmigDifference *difference, const CmigObject *object, const CmigO
 	return true;
 }
 
-/* The statement for the partitioned table only, without its partitions. */
+/* Add ONLY to the statement, so that it does not affect the partitions. */
 static char *
 with_only(const CmigObject *object, const char *sql)
 {
@@ -207,7 +216,7 @@ with_only(const CmigObject *object, const char *sql)
 	return psprintf("%sONLY %s", pnstrdup(sql, found - sql), found);
 }
 
-/* Is the object created by a statement of its own? */
+/* Is the object created by a separate statement? */
 static bool
 is_made(const CmigDifference *difference, const CmigObject *object, bool old)
 {
@@ -216,7 +225,10 @@ is_made(const CmigDifference *difference, const CmigObject *object, bool old)
 	return action == CMIG_AGAIN || action == (old ? CMIG_DROP : CMIG_CREATE);
 }
 
-/* The statements that create an attached index, with its own ones. */
+/*
+ * Returns the statements that create an attached index and the indexes
+ * attached to it.
+ */
 static List *
 creation(const CmigDifference *difference, const CmigObject *object, bool partial, bool old)
 {
@@ -234,7 +246,7 @@ creation(const CmigDifference *difference, const CmigObject *object, bool partia
 	return ddl;
 }
 
-/* Append a statement to the first one of the list. */
+/* Append a statement to the text of a list's first statement. */
 static void
 append(CmigDdl *first, const char *sql)
 {
@@ -242,8 +254,9 @@ append(CmigDdl *first, const char *sql)
 }
 
 /*
- * How many partitions the table has before and after the change; -1 if one is a
- * foreign table, with which an index created with ONLY never becomes valid.
+ * Returns the number of partitions that stay attached, or -1 if any partition
+ * is a foreign table: then an index created with ONLY would never become
+ * valid.
  */
 static int
 count_partitions(const CmigDifference *difference, const CmigObject *table, bool old)
@@ -265,7 +278,10 @@ count_partitions(const CmigDifference *difference, const CmigObject *table, bool
 	return count;
 }
 
-/* Does CREATE INDEX for the partitioned table create what it must? */
+/*
+ * Does CREATE INDEX on the partitioned table create all attached indexes as
+ * needed?
+ */
 static bool
 is_enough(const CmigDifference *difference, const CmigObject *object, const List *attached, bool old)
 {
@@ -303,7 +319,10 @@ cmig_attached_complete(const CmigDifference *difference, const CmigObject *objec
 	}
 }
 
-/* The change of the index to which an index is attached, or NULL. */
+/*
+ * Returns the change of the index that the changed index is attached to, or
+ * NULL.
+ */
 static const CmigChange *
 parent_change(const CmigDifference *difference, const CmigChange *change)
 {
@@ -360,7 +379,7 @@ cmig_attached_find(const CmigImage *image, const char *name)
 	return NULL;
 }
 
-/* The index of the table that is attached to that index, or NULL. */
+/* Returns the table's index that is attached to the index "parent", or NULL. */
 static const CmigObject *
 find_attached(const CmigImage *image, const CmigObject *table, const char *parent)
 {
@@ -373,8 +392,9 @@ find_attached(const CmigImage *image, const CmigObject *table, const char *paren
 }
 
 /*
- * The same index in the new image, or NULL: of the same name and definition, or
- * attached to the same index of the partitioned table.
+ * Returns the index's counterpart in the new image, or NULL.  An attached
+ * index is matched through the index that it is attached to, any other index
+ * by its table, name, and definition.
  */
 static const CmigObject *
 counterpart(const CmigImage *from, const CmigImage *to, const CmigObject *object)

@@ -1,9 +1,11 @@
 /*
  * attached.h
- *	  Indexes of partitions that are attached to indexes of partitioned tables.
+ *	  Partition indexes that are attached to indexes of partitioned tables.
  *
- * Pure.  The server creates them with the index of the partitioned table and
- * chooses their names, unless a matching index already exists.
+ * PostgreSQL creates these indexes together with the partitioned table's index
+ * and chooses their names, unless a matching index already exists.
+ *
+ * No database access.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,26 +16,29 @@
 #include "schema/difference.h"
 
 /*
- * Complete the statements that create the index or constraint of a partitioned
- * table, a list of CmigDdl.  If the server would not create the attached indexes
- * as they must be, it is created without them, and they are created and
- * attached after it.  The object is one of the old image if "old".
+ * Complete "ddl", the list of CmigDdl that creates a partitioned table's index
+ * or constraint.  If PostgreSQL would not create the attached indexes as
+ * needed, the index is created with ONLY, and the attached indexes are created
+ * and attached afterwards.  "old" means that the object is from the old image.
  */
 extern void cmig_attached_complete(const CmigDifference *difference, const CmigObject *object, List *ddl, bool old);
 
 /*
- * Is the attached index dropped and created again together with the index of
- * the partitioned table?
+ * Is the attached index re-created together with the partitioned table's
+ * index?
  */
 extern bool cmig_attached_is_remade(const CmigDifference *difference, const CmigChange *change);
 
-/* Remove the statements for attached indexes of which this is true. */
+/*
+ * Remove the separate statements for attached indexes that are re-created
+ * together with the partitioned table's index.
+ */
 extern void cmig_attached_settle(CmigDifference *difference);
 
-/* The index, or the constraint with the index, of this qualified name, or NULL. */
+/* Returns the index with this qualified name, or its constraint, or NULL. */
 extern const CmigObject *cmig_attached_find(const CmigImage *image, const char *name);
 
-/* An attached index or constraint that has another name in the other image. */
+/* An attached index or constraint whose name differs between the images. */
 typedef struct CmigAttachedName
 {
 	const CmigObject *from;
@@ -41,12 +46,15 @@ typedef struct CmigAttachedName
 } CmigAttachedName;
 
 /*
- * A list of CmigAttachedName, for those that can be renamed because the index
- * of the partitioned table does not change.
+ * Returns a list of CmigAttachedName for the attached indexes that can be
+ * renamed, because the partitioned table's index stays the same.
  */
 extern List *cmig_attached_names(const CmigImage *from, const CmigImage *to);
 
-/* "CREATE INDEX name ON ..." without the name, for an index. */
+/*
+ * Returns a copy of the definition.  For an index, the copy leaves out the
+ * name in "CREATE INDEX name ON ...".
+ */
 extern char *cmig_attached_nameless(const CmigObject *object, const char *definition);
 
 #endif							/* CMIG_ATTACHED_H */

@@ -1,6 +1,6 @@
 /*
  * audited.c
- *	  Which tables are audited, and how, for cmig.drift.
+ *	  Finds out which tables are audited, and how, for cmig.drift.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,7 +12,7 @@
 #include "catalog/namespace.h"
 #include "utils/builtins.h"
 
-/* Callback: add the row to the list. */
+/* Row callback: add the table to the list. */
 static void
 keep(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -24,7 +24,10 @@ keep(TupleDesc desc, HeapTuple row, void *arg)
 	*list = lappend(*list, audited);
 }
 
-/* In a shadow, the live tables are in schemas with temporary names. */
+/*
+ * The query leaves out schemas named cmig_away_*: in a shadow, these contain
+ * the live tables.
+ */
 List *
 cmig_audited_read(void)
 {
@@ -43,7 +46,7 @@ cmig_audited_read(void)
 	return list;
 }
 
-/* What to call to audit the table as in the revisions. */
+/* Returns the difference, and how to make auditing match the revisions. */
 static char *
 reason_for(const char *table, const CmigAudited *live, const CmigAudited *revisions)
 {

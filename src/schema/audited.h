@@ -1,7 +1,8 @@
 /*
  * audited.h
- *	  Which tables are audited, and how, for cmig.drift. Images do not contain
- *	  the triggers of the audit log, because they contain ids.
+ *	  Finds out which tables are audited, and how, for cmig.drift.
+ *
+ * Images leave out the audit log's triggers, because these contain ids.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -20,14 +21,15 @@ typedef struct CmigAudited
 } CmigAudited;
 
 /*
- * A list of CmigAudited, sorted by table, in the current memory context.  In a
- * shadow, the tables are those of the shadow's log.
+ * Returns the audited tables, a list of CmigAudited sorted by table, in the
+ * current memory context.  In a shadow, returns the tables that the shadow's
+ * log audits.
  */
 extern List *cmig_audited_read(void);
 
 /*
- * Call the callback for each table that is audited differently in the other
- * list, with the statement to run.
+ * Call the callback for each table that is audited differently in the two
+ * lists.  "reason" says what to run.
  */
 typedef void (*CmigAuditedCallback) (const char *table, const char *reason, void *arg);
 extern void cmig_audited_compare(const List *live, const List *revisions,

@@ -1,7 +1,7 @@
 /*
  * autogenerate.c
- *	  cmig.autogenerate and cmig.require_schema: the revision that brings the
- *	  database to a schema, or an error if one is needed.
+ *	  cmig.autogenerate generates the revision that brings the database to a
+ *	  target schema; cmig.require_schema raises an error if one is needed.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -25,8 +25,8 @@ PG_FUNCTION_INFO_V1(cmig_autogenerate);
 PG_FUNCTION_INFO_V1(cmig_require_schema);
 
 /*
- * The argument source: does it name the revisions instead of the live
- * database?
+ * Returns true if the argument "source" names the revisions rather than the
+ * live database.
  */
 static bool
 replay_argument(FunctionCallInfo fcinfo, int n)
@@ -44,8 +44,8 @@ replay_argument(FunctionCallInfo fcinfo, int n)
 }
 
 /*
- * Raise an error for an empty target: it is more likely from a program that has
- * failed than for a schema without objects.
+ * Raise an error for an empty target, which is more likely the output of a
+ * failed program than a schema without objects.
  */
 static void
 require_target(const char *target_sql)
@@ -58,7 +58,9 @@ require_target(const char *target_sql)
 				 errhint("If that is what you want, use '-- nothing' as target_sql.")));
 }
 
-/* The scripts of the repeatable revisions, which run in a target, too. */
+/*
+ * Returns the scripts of the repeatable revisions, which also run in a target.
+ */
 static List *
 repeatable_scripts(const CmigGraph *graph)
 {
@@ -79,7 +81,8 @@ repeatable_scripts(const CmigGraph *graph)
 }
 
 /*
- * The differences between the source and the target, a List of CmigDiffLine *.
+ * Returns the differences between the source and the target, a List of
+ * CmigDiffLine *.
  */
 static List *
 find_differences(const CmigManaged *managed, const char *target_sql,

@@ -1,6 +1,7 @@
 /*
  * baseline.c
- *	  cmig.baseline: the first revision of a database that already has a schema.
+ *	  cmig.baseline generates the first revision of a database that already has
+ *	  a schema.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -23,8 +24,8 @@
 PG_FUNCTION_INFO_V1(cmig_baseline);
 
 /*
- * Applied revisions have created a part of the schema, and the baseline would
- * create it again.
+ * Raise an error if a baseline of all schemas would create again what applied
+ * revisions have already created.
  */
 static void
 require_base(const CmigManaged *managed)
@@ -40,7 +41,7 @@ require_base(const CmigManaged *managed)
 				 errhint("For another application in this database, name its schemas: schemas => '{<schema>}'. To join revisions into one, use cmig.squash.")));
 }
 
-/* Callback: add the name to the list. */
+/* Row callback: add the name to the list. */
 static void
 keep_name(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -49,7 +50,10 @@ keep_name(TupleDesc desc, HeapTuple row, void *arg)
 	*names = lappend(*names, cmig_query_text(desc, row, 1));
 }
 
-/* The triggers of the audit log have ids: only enable_audit can create them. */
+/*
+ * Add an unsupported line for each audited table: audit triggers contain ids,
+ * so only cmig.enable_audit() can create them.
+ */
 static void
 add_audit(const CmigManaged *managed, List **lines)
 {

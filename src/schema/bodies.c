@@ -1,10 +1,10 @@
 /*
  * bodies.c
- *	  Which objects the body of a function names.
+ *	  Finds the objects that function bodies mention.
  *
- * Every word of the body that is the name of a relation, a type, or another
- * function counts: too many of these only move a statement, and one that makes a
- * cycle is left out by order.c.
+ * Every word in a body that is also the name of a relation, type, or function
+ * counts.  A false match only changes the order of statements, and order.c
+ * ignores one that makes a cycle.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,14 +13,14 @@
 #include "schema/bodies.h"
 #include "schema/kinds.h"
 
-/* Objects by name, unquoted; the same name is several entries in a row. */
+/* Objects sorted by unquoted name.  Objects with the same name are adjacent. */
 typedef struct Names
 {
 	int			count;
 	CmigObject **objects;
 } Names;
 
-/* Can a body name the object? */
+/* Can a function body mention the object? */
 static bool
 can_be_named(const CmigObject *object)
 {
@@ -38,7 +38,7 @@ compare_by_name(const void *a, const void *b)
 	return order ? order : left->index - right->index;
 }
 
-/* All objects that a body can name, sorted by name. */
+/* Returns all objects that a body can mention, sorted by name. */
 static Names
 collect(const CmigImage *image)
 {
@@ -52,7 +52,9 @@ collect(const CmigImage *image)
 	return names;
 }
 
-/* The index of the first object with this name, or of where it would be. */
+/*
+ * Returns the index of the first object with this name, or where it would be.
+ */
 static int
 first_of(const Names *names, const char *word)
 {
@@ -79,7 +81,10 @@ is_word(unsigned char c)
 		(c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* Copy the next word of the text, as a name, to buf; NULL at the end. */
+/*
+ * Copy the text's next word to buf, as an unquoted name.  Returns the rest of
+ * the text, or NULL at the end.
+ */
 static const char *
 next_word(const char *text, StringInfo buf)
 {

@@ -1,9 +1,11 @@
 /*
  * bodies.h
- *	  Which objects the body of a function names.
+ *	  Finds the objects that function bodies mention.
  *
- * Pure.  The server does not record dependencies of a body that is a string,
- * but it checks some bodies when the function is created.
+ * PostgreSQL records no dependencies for a body that is a string, but it
+ * checks some bodies when it creates the function.
+ *
+ * No database access.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,7 +14,7 @@
 
 #include "schema/image.h"
 
-/* Set the soft dependencies of the functions of an image. */
+/* Set the soft dependencies of the image's functions. */
 extern void cmig_bodies_read(CmigImage *image);
 
 #endif							/* CMIG_BODIES_H */

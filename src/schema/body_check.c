@@ -1,11 +1,11 @@
 /*
  * body_check.c
- *	  Which functions the server would refuse to create.
+ *	  Finds the functions that CREATE FUNCTION would reject.
  *
- * The language's validator decides, as CREATE FUNCTION would, in a
- * subtransaction of its own.  To analyze a body can run code: a constant of a
- * composite type runs the checks of its domains.  Therefore this is done as the
- * function's owner, in a security-restricted operation.
+ * As in CREATE FUNCTION, the language's validator decides.  It runs in a
+ * subtransaction that is rolled back.  Analyzing a body can run code: a
+ * constant of a composite type runs the checks of its domains.  Therefore the
+ * validator runs as the function's owner, in a security-restricted operation.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -26,8 +26,8 @@
 #include "utils/syscache.h"
 
 /*
- * Only superusers can write a function in C.  In other languages, the owner of a
- * validator decides what it does.
+ * Is the function written in C?  Only superusers can create such functions; a
+ * validator in another language does whatever its owner wants.
  */
 static bool
 is_in_c(Oid function)
@@ -43,8 +43,8 @@ is_in_c(Oid function)
 }
 
 /*
- * The validator of a function's language, unless its body is parsed already or
- * the validator is not in C.
+ * Returns the validator of the function's language, or InvalidOid if the body
+ * is already parsed or the validator is not written in C.
  */
 static Oid
 find_validator(Oid function)
@@ -70,8 +70,9 @@ find_validator(Oid function)
 }
 
 /*
- * Call the validator as the function's owner, with the function's own settings.
- * The subtransaction that is rolled back restores the role.
+ * Call the validator as the function's owner, with the function's own
+ * settings.  Rolling back the subtransaction restores the role and the
+ * settings.
  */
 static void
 validate(void *arg)
@@ -95,7 +96,7 @@ validate(void *arg)
 	OidFunctionCall1(validator, ObjectIdGetDatum(function));
 }
 
-/* Set whether the server refuses the function's body. */
+/* Mark the function as unchecked if the validator rejects its body. */
 static void
 check(CmigObject *function)
 {

@@ -1,8 +1,8 @@
 /*
  * body_check.h
- *	  Which functions the server would refuse to create.
+ *	  Finds the functions that CREATE FUNCTION would reject.
  *
- * If check_function_bodies is off, a function can be created although its body
+ * If check_function_bodies is off, a function can be created even if its body
  * names objects that do not exist, or that only another search_path finds.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -14,12 +14,16 @@
 #include "schema/difference.h"
 
 /*
- * Mark the functions of an image that is now in the catalogs, and that the other
- * image does not have in the same form.
+ * Mark the image's functions that would be rejected.  The image must match the
+ * current catalogs.  Functions that the other image, if any, has with the same
+ * definition are not checked.
  */
 extern void cmig_body_check(CmigImage *image, const CmigImage *other);
 
-/* Mark the live functions that the changes replace or drop. */
+/*
+ * Mark the rejected functions among the live ones that are replaced or
+ * dropped.
+ */
 extern void cmig_body_check_changed(CmigDifference *difference);
 
 #endif							/* CMIG_BODY_CHECK_H */

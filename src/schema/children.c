@@ -1,8 +1,11 @@
 /*
  * children.c
- *	  What child tables and partitions keep when their parent changes. The
- *	  server changes the children together with the parent. If a child must
- *	  stay different, the same row restores its properties, in both directions.
+ *	  Preserves the properties of child tables and partitions when their parent
+ *	  changes.
+ *
+ * PostgreSQL changes children together with their parent.  If a child must
+ * stay different, the same row restores the child's properties, in both
+ * directions.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -21,7 +24,7 @@
  * Parents
  */
 
-/* The table's constraint of this name, or NULL. */
+/* Returns the table's constraint with this name, or NULL. */
 static const CmigObject *
 find_constraint(const CmigObject *table, const char *name)
 {
@@ -31,7 +34,7 @@ find_constraint(const CmigObject *table, const char *name)
 	return NULL;
 }
 
-/* The partitioned table to which a table is attached, or NULL. */
+/* Returns the partitioned table that the table is attached to, or NULL. */
 static const CmigObject *
 partitioned(const CmigImage *image, const CmigObject *table)
 {
@@ -40,7 +43,9 @@ partitioned(const CmigImage *image, const CmigObject *table)
 	return link ? cmig_image_lookup(image, &cmig_kind_table, cmig_partition_of(link)) : NULL;
 }
 
-/* The check constraint of a parent table that the object is a copy of. */
+/*
+ * Returns the parent table's check constraint that the object was copied from.
+ */
 static const CmigObject *
 parent_check(const CmigImage *image, const CmigObject *object)
 {
@@ -81,7 +86,7 @@ cmig_children_is_attached(const CmigChange *change)
  * NOT NULL
  */
 
-/* Is the column in the primary key of its table, but not in that of a parent? */
+/* Is the column part of its table's own primary key? */
 static bool
 in_own_key(const CmigObject *column)
 {
@@ -100,8 +105,8 @@ in_own_key(const CmigObject *column)
 }
 
 /*
- * The statements that detach the partition and attach it again, if its column
- * cannot lose NOT NULL; or NULL.
+ * Returns the statement that attaches the partition, and its undo that
+ * detaches it, if the column cannot lose NOT NULL otherwise; or NULL.
  */
 static const CmigDdl *
 reattach(const CmigDifference *difference, const CmigChange *change)
@@ -115,8 +120,7 @@ reattach(const CmigDifference *difference, const CmigChange *change)
 }
 
 /*
- * Put statements around each statement that drops the NOT NULL of a column;
- * "before" may be NULL.
+ * Put "before", which may be NULL, and "statement" around each DROP NOT NULL.
  */
 static void
 restore_not_null(List *ddl, const char *before, const char *statement)
@@ -133,7 +137,7 @@ restore_not_null(List *ddl, const char *before, const char *statement)
 	}
 }
 
-/* Does the column inherit from that column, perhaps through others? */
+/* Does the column inherit from "from", directly or through other columns? */
 static bool
 inherits(const CmigObject *column, const CmigObject *from)
 {
@@ -144,8 +148,8 @@ inherits(const CmigObject *column, const CmigObject *from)
 }
 
 /*
- * "ALTER TABLE ... DROP NOT NULL" for the table only, and for those children
- * that can be NULL after it.
+ * Rewrite "ALTER TABLE ...  DROP NOT NULL" to affect only the table itself and
+ * those children whose columns are nullable afterwards.
  */
 static char *
 only(const CmigDifference *difference, const CmigImage *after, const CmigObject *column, const char *statement)
@@ -167,7 +171,7 @@ only(const CmigDifference *difference, const CmigImage *after, const CmigObject 
 	return sql.data;
 }
 
-/* Leave out children when the NOT NULL of a column is dropped. */
+/* Restrict DROP NOT NULL to the tables whose columns become nullable. */
 static void
 drop_only(const CmigDifference *difference, const CmigChange *parent)
 {
@@ -188,8 +192,8 @@ drop_only(const CmigDifference *difference, const CmigChange *parent)
 
 /*
  * If a column is NOT NULL before and after the change, but the parent's column
- * only on one side, the child keeps it when the parent's is dropped.  This
- * always affects partitions, so that it is set again.
+ * only on one side, keep the child's NOT NULL when the parent's is dropped.
+ * DROP NOT NULL cannot leave out partitions, so there it is set again.
  */
 static void
 keep_not_null(const CmigDifference *difference, const CmigChange *change)
@@ -231,8 +235,8 @@ keeps_column(const CmigDifference *difference, const CmigObject *column)
 }
 
 /*
- * If a child keeps a column, it is dropped in the parent only, and separately
- * in other children.
+ * If any child keeps the column, drop it with ONLY in the parent, and
+ * separately in the other children.
  */
 static void
 keep_column(const CmigDifference *difference, CmigChange *change)
@@ -263,9 +267,7 @@ find_kept_column(const CmigDifference *difference, const CmigChange *change)
 	keep_column(difference, parents);
 }
 
-/*
- * Constraints that are not valid
- */
+/* NOT VALID constraints */
 
 static bool
 is_not_valid(const CmigObject *constraint)
@@ -287,7 +289,7 @@ cmig_children_added_later(const CmigImage *image, const CmigObject *object)
 	return parent != NULL && is_not_valid(parent);
 }
 
-/* Is the object a copy of this constraint, or of one of its copies? */
+/* Is the object a copy of the constraint, directly or through other copies? */
 static bool
 descends(const CmigImage *image, const CmigObject *object, const CmigObject *constraint)
 {
@@ -317,7 +319,10 @@ cmig_children_validate(const CmigImage *image, const CmigObject *constraint)
 	return statements;
 }
 
-/* Statements that create the constraint and its copies in children again. */
+/*
+ * Returns the statements that re-create the constraint and its copies in
+ * children.
+ */
 static char *
 make_again(const CmigImage *image, const CmigObject *constraint)
 {
@@ -340,7 +345,9 @@ make_again(const CmigImage *image, const CmigObject *constraint)
 	return sql.data;
 }
 
-/* The constraint of the topmost parent, which is dropped to drop its copies. */
+/*
+ * Returns the topmost parent's constraint; dropping it also drops its copies.
+ */
 static const CmigObject *
 topmost(const CmigImage *image, const CmigObject *constraint)
 {
@@ -349,7 +356,7 @@ topmost(const CmigImage *image, const CmigObject *constraint)
 	return constraint;
 }
 
-/* Remove the statements that validate the constraint. */
+/* Returns the statements without those that validate the constraint. */
 static List *
 without_validation(List *ddl)
 {
@@ -364,7 +371,10 @@ without_validation(List *ddl)
 	return others;
 }
 
-/* A change of the constraint from not valid to valid, or back. */
+/*
+ * Generate the statements that make the constraint valid or not valid if the
+ * parent's constraint does not change.
+ */
 static void
 validate_alone(const CmigDifference *difference, CmigChange *change)
 {
@@ -404,8 +414,8 @@ keep_validity(const CmigDifference *difference, CmigChange *change)
 }
 
 /*
- * The statement that reverts VALIDATE CONSTRAINT validates the copies that
- * were valid.
+ * Make the statement that reverts VALIDATE CONSTRAINT also validate the copies
+ * that were valid.
  */
 static void
 keep_validated(const CmigDifference *difference, const CmigChange *change)
@@ -425,8 +435,8 @@ keep_validated(const CmigDifference *difference, const CmigChange *change)
 }
 
 /*
- * A constraint that is not valid is dropped before the children that inherit
- * it, because it is created after them.
+ * Drop a NOT VALID constraint before the children that inherit it, because it
+ * is created after them.
  */
 static void
 set_apart(const CmigDifference *difference, const CmigObject *object)

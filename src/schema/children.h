@@ -1,9 +1,12 @@
 /*
  * children.h
- *	  What child tables and partitions keep when their parent changes.
+ *	  Preserves the properties of child tables and partitions when their parent
+ *	  changes.
  *
- * Pure.  DROP NOT NULL and NOT VALID constraints affect all children of a
- * table, including those that are different.
+ * DROP NOT NULL and NOT VALID constraints affect all children of a table,
+ * including those that must stay different.
+ *
+ * No database access.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,34 +17,33 @@
 #include "schema/difference.h"
 
 /*
- * The index or constraint of the parent table from which the object is
- * inherited, or NULL.
+ * Returns the parent table's index or constraint that the object is inherited
+ * from, or NULL.
  */
 extern const CmigObject *cmig_children_parent(const CmigImage *image, const CmigObject *object);
 
 /*
- * Is it an index or a constraint of a partition that belongs to the
- * partitioned table's, before and after the change?  Then it cannot be changed
- * by itself.
+ * Does a partition's index or constraint belong to the partitioned table's
+ * before and after the change?  Then it cannot be changed separately.
  */
 extern bool cmig_children_is_attached(const CmigChange *change);
 
 /*
- * Add to the statements of parents what their children need to keep their
- * properties.
+ * Add statements to the parents' changes that preserve the properties of their
+ * children.
  */
 extern void cmig_children_keep(CmigDifference *difference);
 
 /*
- * Is it a check constraint that the table inherits, and that is added to the
- * table together with the parent's?  A constraint that is not valid cannot be
- * part of CREATE TABLE.
+ * Is the object an inherited check constraint that is added to its table
+ * together with the parent's constraint, after CREATE TABLE?  CREATE TABLE
+ * cannot contain a NOT VALID constraint.
  */
 extern bool cmig_children_added_later(const CmigImage *image, const CmigObject *object);
 
 /*
- * The statements, a list of char *, that validate a constraint which is not
- * valid in children that have it validated.
+ * Returns the statements, a list of char *, that validate a NOT VALID
+ * constraint in the children where it is valid.
  */
 extern List *cmig_children_validate(const CmigImage *image, const CmigObject *constraint);
 

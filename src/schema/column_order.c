@@ -1,6 +1,6 @@
 /*
  * column_order.c
- *	  New columns that are not in the place that they have in the target.
+ *	  Finds new columns whose position differs from the target.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,10 +11,10 @@
 
 #include "lib/stringinfo.h"
 
-/* How many columns the NOTICE names. */
+/* The maximum number of columns that the NOTICE names. */
 #define MAX_NAMED 10
 
-/* Is the column appended to a table that has columns which come after it? */
+/* Is the column new, but followed by an existing column in the target? */
 static bool
 is_misplaced(const CmigDifference *difference, const CmigChange *change)
 {

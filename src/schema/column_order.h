@@ -1,8 +1,8 @@
 /*
  * column_order.h
- *	  New columns that are not in the place that they have in the target.
+ *	  Finds new columns whose position differs from the target.
  *
- * Pure.
+ * No database access.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,8 +13,8 @@
 #include "schema/difference.h"
 
 /*
- * Tell, with a NOTICE, which columns are added after others that they precede
- * in the target: the server can only append columns.
+ * Issue a NOTICE that lists the new columns whose position differs from the
+ * target, because PostgreSQL can only append columns.
  */
 extern void cmig_column_order_tell(const CmigDifference *difference);
 

@@ -4,7 +4,7 @@
  *
  * Objects are matched by kind and identity.  Each kind decides what ALTER can
  * change.  If an object is dropped, or altered in a way that its dependents do
- * not survive, they are dropped before and created again afterwards.
+ * not survive, its dependents are dropped first and re-created afterwards.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -27,9 +27,9 @@
 #include "schema/twins.h"
 
 /*
- * ATTACH PARTITION would create the indexes of the partitioned table in the
- * partition, including those that were created with ON ONLY and have no index
- * there.
+ * Re-create the partitioned table's indexes that were created with ON ONLY.
+ * ATTACH PARTITION would create these in the partition, too, even if it has no
+ * such index.
  */
 static void
 renew_only_indexes(CmigDifference *difference, const CmigObject *link)
@@ -64,8 +64,9 @@ renew_indexes(CmigDifference *difference)
 }
 
 /*
- * An index that only some partitions have, or none, is dropped before the
- * partitions are detached, and so created after they are attached again.
+ * Mark indexes that only some or none of the partitions have.  They are
+ * dropped before the partitions are detached, and re-created after the
+ * partitions are attached again.
  */
 static void
 set_apart(const CmigDifference *difference)
@@ -80,13 +81,11 @@ set_apart(const CmigDifference *difference)
 	}
 }
 
-/*
- * Labels of enums
- */
+/* Enum labels */
 
 /*
- * Does anything new use a label that is added to an enum?  It cannot be used
- * in the same transaction.
+ * Does the object use the label?  A new label cannot be used in the
+ * transaction that adds it.
  */
 static bool
 uses_label(const CmigObject *object, const char *type, const char *label)
@@ -102,7 +101,7 @@ uses_label(const CmigObject *object, const char *type, const char *label)
 	return false;
 }
 
-/* Does anything that is created or changed use the label? */
+/* Does any created or changed object use the label? */
 static bool
 is_label_used(const CmigDifference *difference, const CmigObject *type, const char *label)
 {
@@ -118,8 +117,8 @@ is_label_used(const CmigDifference *difference, const CmigObject *type, const ch
 }
 
 /*
- * Replace enums whose new labels cannot be added at the end, since something
- * uses them.
+ * Replace enums whose new labels cannot be added after all other changes,
+ * because something uses them or the options do not allow it.
  */
 static void
 decide_late(CmigDifference *difference)
@@ -143,7 +142,10 @@ decide_late(CmigDifference *difference)
 	}
 }
 
-/* If an object is re-created, copy the properties that are not compared. */
+/*
+ * Copy the properties that are not compared to the new versions of re-created
+ * objects.
+ */
 static void
 keep_annotations(CmigDifference *difference)
 {

@@ -2,7 +2,7 @@
  * compare.h
  *	  Finds the differences between two images.
  *
- * Pure.  There is a change for each object, even if nothing changes.  This
+ * The result has a change for each object, even if nothing changes.  This
  * module also finds objects that must be dropped temporarily because they
  * depend on an object that changes.
  *

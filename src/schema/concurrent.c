@@ -2,8 +2,8 @@
  * concurrent.c
  *	  Statements that do not block concurrent reads and writes.
  *
- * The statements are those of the recipes in src/online.  Statements that have
- * no concurrent form, such as those for partitioned tables, are not changed.
+ * They follow the recipes in src/online.  Statements that have no concurrent
+ * form, such as those for partitioned tables, are not changed.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -36,7 +36,10 @@ index_sql(char *sql)
 	return sql;
 }
 
-/* Create the index first, and then the constraint with USING INDEX. */
+/*
+ * Build statements that create the index first, and then the constraint with
+ * USING INDEX.  Returns NULL if the definition has an unknown form.
+ */
 static char *
 key_sql(const CmigObject *constraint, const char *definition)
 {
@@ -62,8 +65,8 @@ key_sql(const CmigObject *constraint, const char *definition)
 }
 
 /*
- * The concurrent form of a statement that adds the constraint, or the
- * statement itself.
+ * Returns the concurrent form of a statement that adds the constraint, or the
+ * statement itself if it has none.
  */
 static char *
 constraint_sql(const CmigObject *constraint, char *sql)
@@ -86,8 +89,9 @@ constraint_sql(const CmigObject *constraint, char *sql)
 }
 
 /*
- * With a valid check constraint, SET NOT NULL need not scan the table.  Its name is
- * not the one that the server would choose for the NOT NULL constraint.
+ * With a valid check constraint, SET NOT NULL need not scan the table.  The
+ * check constraint's name differs from the one that PostgreSQL would choose
+ * for the NOT NULL constraint.
  */
 static char *
 not_null_sql(const CmigObject *column, char *sql)

@@ -1,9 +1,8 @@
 /*
  * concurrent.h
- *	  Statements that do not block reads and writes, for a stepwise
- *	  revision.
+ *	  Statements that do not block reads and writes, for stepwise revisions.
  *
- * Pure.
+ * No database access.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,14 +13,14 @@
 #include "schema/kind.h"
 
 /*
- * Replace the statements in a list of CmigDdl by concurrent ones, for an
- * object of a live table.
+ * Replace the statements in a list of CmigDdl with their concurrent forms.
+ * The object must belong to a live table.
  */
 extern void cmig_concurrent_change(const CmigObject *object, List *ddl);
 
 /*
- * The same for a single statement, which is returned if it need not be
- * changed.
+ * Returns the concurrent form of a single statement, or the statement itself
+ * if it has none.
  */
 extern char *cmig_concurrent_sql(const CmigObject *object, char *sql);
 

@@ -2,7 +2,7 @@
  * deparse.c
  *	  Turns the changes into statements, in order.
  *
- * For a dropped object, the row's downgrade_sql has all statements that create
+ * For a dropped object, downgrade_sql contains all statements that re-create
  * it.  For a created object, there is one row for each statement.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -25,15 +25,15 @@ typedef struct Deparse
 {
 	CmigDifference *difference;
 	const CmigDiffOptions *options;
-	CmigDiffOptions restore;	/* for what is dropped */
+	CmigDiffOptions restore;	/* for re-creating dropped objects */
 	CmigDiffCallback callback;
 	void	   *arg;
-	MemoryContext context;		/* of the callback */
+	MemoryContext context;		/* for calling the callback */
 } Deparse;
 
 /*
- * Pass a row to the callback, in the memory context of the caller: that of the
- * statements is reset soon.
+ * Pass a row to the callback in the caller's memory context, because the
+ * current one is reset after each node.
  */
 static void
 put_row(const Deparse *deparse, const CmigDiffRow *row)
@@ -44,7 +44,7 @@ put_row(const Deparse *deparse, const CmigDiffRow *row)
 	MemoryContextSwitchTo(old);
 }
 
-/* The live table whose rows statements about the object affect, or NULL. */
+/* Returns the live table whose rows the object's statements affect, or NULL. */
 static const CmigObject *
 live_table(const Deparse *deparse, const CmigObject *object)
 {
@@ -54,8 +54,8 @@ live_table(const Deparse *deparse, const CmigObject *object)
 }
 
 /*
- * Pass statements to the callback; the first one with this action, the others
- * as "alter".
+ * Pass the statements to the callback, the first one with this action, and the
+ * others with "alter".
  */
 static void
 put_ddl(Deparse *deparse, const char *action, const CmigObject *object, List *ddl)
@@ -79,8 +79,8 @@ put_ddl(Deparse *deparse, const char *action, const CmigObject *object, List *dd
 }
 
 /*
- * The statements that create an object and the objects that its own statement
- * includes.
+ * Returns the statements that create an object and the children that its own
+ * statement includes.
  */
 static List *
 creation(const Deparse *deparse, const CmigObject *object, const CmigDiffOptions *options)
@@ -94,7 +94,7 @@ creation(const Deparse *deparse, const CmigObject *object, const CmigDiffOptions
 	return ddl;
 }
 
-/* Put statements after the first one of the list. */
+/* Append the statements to the text of the list's first statement. */
 static void
 append(List *ddl, const List *statements)
 {
@@ -106,8 +106,8 @@ append(List *ddl, const List *statements)
 }
 
 /*
- * If an existing column gets a new sequence, the sequence continues after the
- * column's values.
+ * If an existing column gets a new sequence, make the sequence continue after
+ * the column's values.
  */
 static void
 continue_sequence(const CmigChange *owner, const CmigChange *sequence, const CmigImage *before, bool old, List *ddl)
@@ -123,7 +123,7 @@ continue_sequence(const CmigChange *owner, const CmigChange *sequence, const Cmi
 		first->sql = psprintf("%s;\n%s", first->sql, sql);
 }
 
-/* Prevent the server from checking the function's body. */
+/* Turn off check_function_bodies while the statement creates a function. */
 static char *
 unchecked(char *sql)
 {
@@ -132,7 +132,7 @@ unchecked(char *sql)
 	return psprintf("SET check_function_bodies = off;\n%s;\nRESET check_function_bodies", sql);
 }
 
-/* Does the function's body name what is created later? */
+/* Does the body of an SQL function name objects that are created later? */
 static bool
 is_early(const CmigChange *change, const char *sql)
 {
@@ -140,8 +140,9 @@ is_early(const CmigChange *change, const char *sql)
 }
 
 /*
- * sql creates the one object, and undo creates the other one; either may be
- * NULL.
+ * Turn off check_function_bodies for functions whose bodies cannot be checked.
+ * The first statement's sql creates "object", and its undo creates "other";
+ * either may be NULL.
  */
 static List *
 without_checks(const CmigChange *change, List *ddl, const CmigObject *object, const CmigObject *other)
@@ -155,7 +156,7 @@ without_checks(const CmigChange *change, List *ddl, const CmigObject *object, co
 	return ddl;
 }
 
-/* Pass the rows of an object that is created. */
+/* Pass the rows that create an object. */
 static void
 put_create(Deparse *deparse, const CmigChange *change)
 {
@@ -171,7 +172,7 @@ put_create(Deparse *deparse, const CmigChange *change)
 	put_ddl(deparse, "create", change->to, ddl);
 }
 
-/* The statements as one text. */
+/* Returns the statements joined into one text. */
 static char *
 join(List *ddl)
 {
@@ -184,7 +185,7 @@ join(List *ddl)
 	return sql.data;
 }
 
-/* Rename the old type, so that the new one can have its name. */
+/* Rename the old type so that the new one can take its name. */
 static void
 put_away(Deparse *deparse, const CmigChange *change)
 {
@@ -197,8 +198,8 @@ put_away(Deparse *deparse, const CmigChange *change)
 }
 
 /*
- * The statements that drop the object, including parts that its own DROP
- * statement leaves.
+ * Returns the statements that drop the object.  If some children keep a
+ * column, it is dropped with ONLY, and separately in the other children.
  */
 static char *
 drop(const CmigChange *change, const CmigObject *object)
@@ -215,8 +216,8 @@ drop(const CmigChange *change, const CmigObject *object)
 }
 
 /*
- * The hazards of creating an object again, except for rewrites, which depend on
- * the expression.
+ * Returns the hazards of re-creating an object, except for rewrites, which
+ * depend on the expression.
  */
 static int
 hazards_of(const List *ddl)
@@ -229,7 +230,7 @@ hazards_of(const List *ddl)
 	return hazards & ~CMIG_HAZARD_REWRITE;
 }
 
-/* Pass the row of an object that is dropped. */
+/* Pass the row that drops an object. */
 static void
 put_drop(Deparse *deparse, const CmigChange *change)
 {
@@ -267,7 +268,7 @@ put_drop(Deparse *deparse, const CmigChange *change)
 	put_row(deparse, &row);
 }
 
-/* Pass the row of a change that is not supported. */
+/* Pass the row for an unsupported change. */
 static void
 put_unsupported(Deparse *deparse, const CmigChange *change)
 {
@@ -284,14 +285,17 @@ put_unsupported(Deparse *deparse, const CmigChange *change)
 
 /* Changes that come after all others */
 
-/* The statements of such changes, or the reason why they are not supported. */
+/*
+ * The statements that revert a late change, or the reason why this is
+ * impossible.
+ */
 typedef struct Late
 {
 	StringInfoData sql;
 	const char *problem;
 } Late;
 
-/* Callback: collect the statements of a late change. */
+/* A CmigDiffCallback: collect the statements that revert a late change. */
 static void
 collect_late(const CmigDiffRow *row, void *arg)
 {
@@ -304,8 +308,8 @@ collect_late(const CmigDiffRow *row, void *arg)
 }
 
 /*
- * Prepare the state in which everything is as in the target, except for
- * properties that are not compared.
+ * Make the target image match the state after all other changes: properties
+ * that are not compared stay as they are.
  */
 static void
 set_final(CmigDifference *difference)
@@ -328,7 +332,10 @@ set_final(CmigDifference *difference)
 	}
 }
 
-/* The statements that re-create the type in its old form, at the end. */
+/*
+ * Find the statements that change the type back to its old form after all
+ * other changes.
+ */
 static void
 revert_late(Deparse *deparse, const CmigChange *change, Late *late)
 {
@@ -386,7 +393,10 @@ put_late_changes(Deparse *deparse)
 	}
 }
 
-/* End forced row security before all other statements; restore it after them. */
+/*
+ * Pass the rows that turn off FORCE ROW LEVEL SECURITY before all other
+ * statements, or turn it on again after them.
+ */
 static void
 put_force(Deparse *deparse, const List *forced, bool at_start)
 {
@@ -446,7 +456,9 @@ put_node(Deparse *deparse, const CmigNode *node)
 	}
 }
 
-/* Pass the rows of all nodes; what each one needs is freed after it. */
+/*
+ * Pass the rows of all nodes, and free the memory of each node after its rows.
+ */
 static void
 put_nodes(Deparse *deparse, const CmigNode *nodes, int count)
 {

@@ -2,8 +2,6 @@
  * deparse.h
  *	  Turns the changes into statements, in order.
  *
- * Pure.
- *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_DEPARSE_H

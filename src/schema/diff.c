@@ -2,9 +2,9 @@
  * diff.c
  *	  cmig.diff and cmig.diff_schemas: turn one schema into another.
  *
- * The live image is read first.  The other one is read in the shadow, either
- * after the target's SQL has run there, or while the other schema has the
- * first one's name; so names are the same in both images.
+ * The live image is read first.  The other image is read in the shadow, either
+ * after the target's SQL has run there, or while the other schema temporarily
+ * has the first schema's name, so that both images use the same names.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -31,11 +31,10 @@
 PG_FUNCTION_INFO_V1(cmig_diff);
 PG_FUNCTION_INFO_V1(cmig_diff_schemas);
 
-/* For diff_schemas */
+/* The state of cmig.diff_schemas. */
 typedef struct Diff
 {
-	CmigManaged *managed;		/* schemas of the image that is read in the
-								 * shadow */
+	CmigManaged *managed;		/* the schemas to read in the shadow */
 	CmigImage  *image;
 	Oid			from_schema;
 	char	   *from_name;
@@ -58,9 +57,9 @@ cmig_diff(PG_FUNCTION_ARGS)
  */
 
 /*
- * Read the other schema while it has the first one's name, and the first one
- * has a temporary name.  Its references to the first schema are then replaced
- * by references to itself.
+ * Read the other schema while it has the first schema's name, and the first
+ * schema has a temporary name.  In the image, references to the first schema
+ * are replaced with references to the other schema itself.
  */
 static void
 read_renamed(CmigShadow *shadow, void *arg)
@@ -84,8 +83,8 @@ read_renamed(CmigShadow *shadow, void *arg)
 }
 
 /*
- * The schema public has another owner, other privileges, and a comment from
- * the beginning, which do not count as differences from another schema.
+ * Copy the owner, privileges, and comment if one of the schemas is public.  It
+ * has special ones from the start, which do not count as differences.
  */
 static void
 leave_public(const CmigImage *from, const CmigImage *to, const char *from_name, const char *to_name)
@@ -100,7 +99,9 @@ leave_public(const CmigImage *from, const CmigImage *to, const char *from_name, 
 	new->comment = old->comment;
 }
 
-/* The schema that an argument names, as a list of schemas to compare. */
+/*
+ * Returns the schema that an argument names, as a list of schemas to compare.
+ */
 static CmigManaged *
 one_schema(FunctionCallInfo fcinfo, int n, const char *argument)
 {

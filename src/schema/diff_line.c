@@ -1,6 +1,6 @@
 /*
  * diff_line.c
- *	  The rows of a difference, kept in a list.
+ *	  Lists of the rows of a difference.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -21,7 +21,8 @@ copy(const char *text)
 }
 
 /*
- * The name of the group to which the object's statements belong in a file.
+ * Returns the name of the group that the object's statements belong to in a
+ * revision file.
  */
 static char *
 group_of(const CmigObject *object)

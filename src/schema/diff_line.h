@@ -1,6 +1,6 @@
 /*
  * diff_line.h
- *	  The rows of a difference, kept in a list.
+ *	  Lists of the rows of a difference.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -25,26 +25,23 @@ typedef struct CmigDiffLine
 								 * NULL: none */
 	char	   *general_hazard; /* the hazard for a table of any size; NULL:
 								 * none */
-	char	   *undo_hazard;	/* the same for downgrade */
-	char	   *group;			/* the table or other object to which the
-								 * object belongs */
+	char	   *undo_hazard;	/* like general_hazard, but for downgrade */
+	char	   *group;			/* the table or other object that the object
+								 * belongs to */
 	bool		stepwise;
 } CmigDiffLine;
 
 /*
- * Append a row to a List of CmigDiffLine *; lines is a List **.  This is a
- * CmigDiffCallback.
+ * A CmigDiffCallback that appends the row to a List of CmigDiffLine *; lines
+ * is a List **.
  */
 extern void cmig_diff_line_add(const CmigDiffRow *row, void *lines);
 
-/* Append a change that is not supported. */
+/* Append a row for an unsupported change. */
 extern void cmig_diff_line_add_unsupported(List **lines, const char *kind,
 										   const char *object, const char *reason);
 
-/*
- * Return a list of lines as the rows of cmig.diff, into the caller's
- * materialized result.
- */
+/* Put the lines into the caller's materialized result, as rows of cmig.diff. */
 extern void cmig_diff_line_put(FunctionCallInfo fcinfo, const List *lines);
 
 #endif							/* CMIG_DIFF_LINE_H */

@@ -1,9 +1,8 @@
 /*
  * diff_run.c
- *	  The differences between the live schema and the one that a script
- *	  creates.
+ *	  Compares the live schema with the one that a script creates.
  *
- * The live image is read first.  The other one is read in the shadow, after
+ * The live image is read first.  The target image is read in the shadow, after
  * the target's SQL has run there.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -38,7 +37,7 @@ typedef struct DiffRun
 	const char *function;
 	const CmigImage *live;		/* NULL if revisions are compared */
 	const CmigTarget *target;
-	CmigImage  *image;			/* of the target */
+	CmigImage  *image;			/* the target image */
 	List	   *log_uses;		/* see log_use.h */
 	const CmigTarget *replayed; /* the parts of the revisions that could not
 								 * be run, or NULL */
@@ -82,7 +81,7 @@ check_schemas(const DiffRun *run, const CmigImage *from)
 	}
 }
 
-/* Run the target in the shadow, and read an image. */
+/* Run the target's SQL in the shadow, and read the target image. */
 static void
 read_target(CmigShadow *shadow, void *arg)
 {
@@ -94,7 +93,7 @@ read_target(CmigShadow *shadow, void *arg)
 	cmig_body_check(run->image, run->live);
 }
 
-/* Does the target have the same note? */
+/* Does the target have a note about the same object? */
 static bool
 has_note(const CmigTarget *target, const CmigTargetNote *note)
 {
@@ -111,7 +110,7 @@ has_note(const CmigTarget *target, const CmigTargetNote *note)
 }
 
 /*
- * Add the parts of the target's SQL that could not be run, unless the
+ * Add rows for the parts of the target's SQL that could not be run, unless the
  * revisions contain them, too.
  */
 static void
@@ -129,8 +128,8 @@ add_notes(DiffRun *run, const List *notes)
 }
 
 /*
- * Report a subscription that the target does not have. Subscriptions concern
- * other servers, too, and are not compared.
+ * Row callback: report a subscription that the target lacks.  Subscriptions
+ * also depend on other servers, so they are not compared.
  */
 static void
 add_subscription(TupleDesc desc, HeapTuple row, void *arg)
@@ -143,7 +142,7 @@ add_subscription(TupleDesc desc, HeapTuple row, void *arg)
 		cmig_diff_line_add_unsupported(&run->lines, "subscription", name, "it is not in the target; subscriptions are not compared");
 }
 
-/* Add the subscriptions of the database as unsupported rows. */
+/* Add the database's subscriptions as unsupported rows. */
 static void
 add_subscriptions(DiffRun *run)
 {
@@ -156,7 +155,10 @@ add_subscriptions(DiffRun *run)
 		cmig_query_each(&query, NULL, NULL, add_subscription, run);
 }
 
-/* The same for security labels, whose meaning only their provider knows. */
+/*
+ * Row callback: report a security label.  Only its provider knows what a label
+ * means, so labels are not compared.
+ */
 static void
 add_label(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -166,7 +168,7 @@ add_label(TupleDesc desc, HeapTuple row, void *arg)
 								   "security labels are not compared");
 }
 
-/* Add the security labels of the database as unsupported rows. */
+/* Add the database's security labels as unsupported rows. */
 static void
 add_labels(DiffRun *run)
 {
@@ -179,10 +181,9 @@ add_labels(DiffRun *run)
 		cmig_query_each(&query, NULL, NULL, add_label, run);
 }
 
-/* Read the image of the target. */
 /*
- * Add rows for the schemas of other roles that the target names, if the caller
- * must know that everything was compared.
+ * If everything must be compared, add rows for the schemas of other roles that
+ * the target names.
  */
 static void
 add_other_schemas(DiffRun *run)
@@ -196,6 +197,7 @@ add_other_schemas(DiffRun *run)
 									   "it belongs to another role, so it is not compared");
 }
 
+/* Read the target image in a shadow; raises 22004 without target_sql. */
 static void
 run_target(DiffRun *run)
 {
@@ -215,7 +217,7 @@ has_objects(const CmigImage *image)
 	return false;
 }
 
-/* Warn about an empty target, which is usually a mistake. */
+/* Issue a NOTICE about an empty target, which is usually a mistake. */
 static void
 tell_empty(const DiffRun *run, const CmigImage *from)
 {
@@ -225,7 +227,7 @@ tell_empty(const DiffRun *run, const CmigImage *from)
 				 errdetail("The statements drop all objects of the schemas compared.")));
 }
 
-/* Compare an image with that of the target, and return the rows. */
+/* Compare an image with the target image, and return the rows. */
 static List *
 compare(DiffRun *run, CmigImage *from)
 {
@@ -248,7 +250,10 @@ compare(DiffRun *run, CmigImage *from)
 	return run->lines;
 }
 
-/* When they are created again, extensions are in other schemas. */
+/*
+ * Mark all functions as unchecked: when they are re-created, extensions that
+ * their bodies use may be in other schemas.
+ */
 static void
 mark_functions(CmigImage *from)
 {
@@ -281,10 +286,7 @@ cmig_diff_run(const CmigManaged *managed, const char *target_sql,
  * Replay
  */
 
-/*
- * Apply the renames to the image of the revisions, as the work of a
- * subtransaction.
- */
+/* Apply the renames to the image of the revisions; runs in a subtransaction. */
 static void
 rename_replayed(void *arg)
 {
@@ -326,9 +328,7 @@ cmig_diff_run_replay(const CmigReplayPlan *plan, const CmigManaged *managed,
 	return compare(&run, replay.from);
 }
 
-/*
- * A CmigReplayTask: read the image of other revisions, in place of a target.
- */
+/* A CmigReplayTask: read the image of other revisions, instead of a target. */
 static void
 replay_target(CmigReplay *replay, void *arg)
 {

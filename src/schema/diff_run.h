@@ -1,7 +1,6 @@
 /*
  * diff_run.h
- *	  The differences between the live schema and the one that a script
- *	  creates.
+ *	  Compares the live schema with the one that a script creates.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -15,24 +14,25 @@
 #include "schema/replay.h"
 
 /*
- * Find what changes the managed schemas into those that target_sql creates, a
- * List of CmigDiffLine *.  Errors name the function ("cmig.diff").  Raises
- * 22004 if target_sql is NULL, and what cmig_shadow_run() and target_sql
- * raise.
+ * Returns the statements that change the managed schemas into those that
+ * target_sql creates, a List of CmigDiffLine *.  "function" is used in error
+ * messages, for example "cmig.diff()".  Raises 22004 if target_sql is NULL,
+ * and the errors of cmig_shadow_run() and target_sql.
  */
 extern List *cmig_diff_run(const CmigManaged *managed, const char *target_sql,
 						   const CmigDiffOptions *options, const char *function);
 
 /*
- * The same, starting from the schema that the revisions create, so that the
- * database need not be up to date.  Raises MG014, too.
+ * Like cmig_diff_run(), but starts from the schema that the revisions create,
+ * so that the database need not be up to date.  Also raises MG014.
  */
 extern List *cmig_diff_run_replay(const CmigReplayPlan *plan, const CmigManaged *managed,
 								  const char *target_sql, const CmigDiffOptions *options,
 								  const char *function);
 
 /*
- * The same for the schemas that two sets of revisions create.
+ * Like cmig_diff_run(), but compares the schemas that two sets of revisions
+ * create.
  */
 extern List *cmig_diff_run_between(const CmigReplayPlan *from, const CmigReplayPlan *to,
 								   const CmigManaged *managed, const CmigDiffOptions *options,

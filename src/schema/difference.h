@@ -1,6 +1,8 @@
 /*
  * difference.h
- *	  The differences between two images, as a change for each object. Pure.
+ *	  The differences between two images, as a change for each object.
+ *
+ * No database access.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,7 +13,7 @@
 #include "schema/annotate.h"
 #include "schema/image.h"
 
-/* How an object of the old image becomes that of the new one. */
+/* How an object changes between the old and the new image. */
 typedef enum CmigAction
 {
 	CMIG_NO_CHANGE,
@@ -22,7 +24,7 @@ typedef enum CmigAction
 	CMIG_UNSUPPORTED
 } CmigAction;
 
-/* One object in both images, and what must be done to change it. */
+/* An object in the two images, and how to change it. */
 typedef struct CmigChange
 {
 	CmigAction	action;
@@ -36,33 +38,33 @@ typedef struct CmigChange
 	bool		recasts;
 	bool		late;
 	List	   *left;			/* children's columns that are dropped by
-								 * statements of their own, because other
-								 * children keep theirs */
+								 * separate statements, because other children
+								 * keep theirs */
 	bool		only;			/* a column that some children keep */
 	bool		untyped;		/* a typed table whose type is replaced */
 	bool		queued;			/* its dependents have been examined ... */
 	CmigAction	queued_action;	/* ... for this action */
-	CmigObject *away;			/* if a new object is created before the old
-								 * one is dropped: the old one's temporary
-								 * name */
+	CmigObject *away;			/* the old object under its temporary name, if
+								 * the new one is created before it is dropped */
 	struct CmigChange *host;	/* the change whose statements include this
 								 * one, or NULL */
 	List	   *riders;			/* changes that have this one as host and are
 								 * not folded */
-	bool		unchecked;		/* a function that is created before what its
-								 * body names */
-	struct CmigChange *dropped_by;	/* the change whose DROP statement drops
-									 * it, too, although it is not a child */
+	bool		unchecked;		/* a function that is created before objects
+								 * that its body names */
+	struct CmigChange *dropped_by;	/* the change whose DROP statement also
+									 * drops this object, although it is not a
+									 * child */
 	bool		taken;			/* a function that is dropped with the type
 								 * when its creation is reverted */
 	List	   *takes;			/* changes that have this one as dropped_by,
 								 * in the order of their creation */
-	int			first_node;		/* for order: node of the drop or the
-								 * alteration */
-	int			last_node;		/* node of the creation or the alteration */
+	int			first_node;		/* for order.c: node that drops or alters the
+								 * object */
+	int			last_node;		/* node that creates or alters the object */
 	int			part_node;		/* node that runs first */
 	int			join_node;		/* node that runs last */
-	int			away_node;		/* node that renames the old one */
+	int			away_node;		/* node that renames the old object */
 } CmigChange;
 
 /* Two images and a change for each object in either of them. */

@@ -1,7 +1,7 @@
 /*
  * drift.c
- *	  cmig.drift: compares the live schema with what the applied revisions
- *	  create. cmig.capture: makes a revision of the difference.
+ *	  cmig.drift compares the live schema with what the applied revisions
+ *	  create; cmig.capture turns the differences into a revision.
  *
  * A row of cmig.journal records each comparison and its result.
  *
@@ -32,7 +32,7 @@ PG_FUNCTION_INFO_V1(cmig_capture);
  * The journal
  */
 
-/* What was found, as a sentence for the journal. */
+/* Returns the result as a sentence for the journal. */
 static char *
 found_text(const List *lines)
 {
@@ -52,7 +52,7 @@ found_text(const List *lines)
 					found.count, cmig_listing_text(&found));
 }
 
-/* The names of the schemas, for the journal. */
+/* Returns the names of the schemas, for the journal. */
 static char *
 schemas_text(const CmigNames *schemas)
 {
@@ -82,14 +82,14 @@ journal(const CmigDrift *drift, const List *lines, TimestampTz started_at)
  * cmig.drift
  */
 
-/* The comparison, and its result. */
+/* A comparison and its result. */
 typedef struct Finding
 {
 	CmigDrift  *drift;
 	List	   *lines;
 } Finding;
 
-/* Compare, as the work of a subtransaction. */
+/* Compare the schemas; may run in a subtransaction. */
 static void
 find(void *arg)
 {
@@ -101,8 +101,9 @@ find(void *arg)
 }
 
 /*
- * Return a revision that cannot be replayed as a row, if the caller does not
- * want an error. Then an empty result always means that there is no drift.
+ * Report a revision that cannot be replayed as a row instead of an error, for
+ * callers who want that.  An empty result thus always means that there is no
+ * drift.
  */
 static List *
 tell(const ErrorData *error)

@@ -1,12 +1,13 @@
 /*
  * drift_find.c
- *	  The differences between the live schema and what the applied revisions
- *	  create, in both directions. The live image is read first, then the
- *	  applied revisions are replayed in the shadow. Extensions that are
- *	  installed, but that no revision creates, are available during the replay,
- *	  as they were when the revisions ran. If something that the revisions
- *	  create depends on such an extension, the extension counts as a part of
- *	  the database; otherwise it is a difference.
+ *	  Compares the live schema with what the applied revisions create, in both
+ *	  directions.
+ *
+ * The live image is read first, then the applied revisions are replayed in the
+ * shadow.  Installed extensions that no revision creates are available during
+ * the replay, as they were when the revisions ran.  If an object that the
+ * revisions create depends on such an extension, the extension counts as part
+ * of the database; otherwise it is a difference.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -53,8 +54,8 @@ check_schemas(const CmigDrift *drift)
 }
 
 /*
- * Report the schemas that are not compared because they belong to other roles,
- * except for those that get a row.
+ * Issue a NOTICE that lists the schemas that are not compared because they
+ * belong to other roles, except for those that get a row.
  */
 static void
 tell_other_schemas(CmigDrift *drift)
@@ -80,7 +81,7 @@ tell_other_schemas(CmigDrift *drift)
 			 errhint("Call it as a role that owns them.")));
 }
 
-/* A CmigReplayFinish: give what the revisions create the names that it has now. */
+/* A CmigReplayFinish: apply the renames to what the revisions create. */
 static CmigImage *
 rename_replayed(const CmigManaged *managed, CmigImage *image, void *arg)
 {
@@ -118,7 +119,7 @@ is_used(const CmigImage *image, const CmigObject *extension)
 	return false;
 }
 
-/* The rows that drop the extensions that were installed by hand. */
+/* Returns the rows that drop unused extensions that no revision creates. */
 static List *
 drop_extensions(const CmigReplayed *replayed)
 {
@@ -147,14 +148,17 @@ drop_extensions(const CmigReplayed *replayed)
  * Rows
  */
 
-/* A CmigAuditedCallback */
+/* A CmigAuditedCallback: add a row for the table. */
 static void
 add_audited(const char *table, const char *reason, void *arg)
 {
 	cmig_diff_line_add_unsupported(arg, "audit", table, reason);
 }
 
-/* Add the parts of the scripts that could not be run to the difference. */
+/*
+ * Compare the images.  Returns the rows, including those for parts of the
+ * scripts that could not be run, schemas of other roles, and audited tables.
+ */
 static List *
 compare(CmigDrift *drift, CmigImage *from, CmigImage *to, bool to_live)
 {
@@ -198,8 +202,8 @@ cmig_drift_repair(CmigDrift *drift)
 }
 
 /*
- * Reverse the order and the direction of lines, with the hazards of the other
- * direction.
+ * Reverse the order and the direction of the lines, with the hazards of the
+ * reverse statements.
  */
 static List *
 reverse(List *lines)

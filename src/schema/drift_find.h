@@ -1,7 +1,7 @@
 /*
  * drift_find.h
- *	  The differences between the live schema and what the applied revisions
- *	  create, in both directions.
+ *	  Compares the live schema with what the applied revisions create, in both
+ *	  directions.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -16,14 +16,14 @@
 #include "schema/managed.h"
 #include "schema/replay.h"
 
-/* The two images, and the schemas that are compared. */
+/* The two images, the schemas that are compared, and the options. */
 typedef struct CmigDrift
 {
 	CmigManaged *managed;
 	const CmigNames *schemas;	/* NULL: all */
 	CmigDiffOptions options;
 	bool		adopts;			/* for cmig_drift_adopt() */
-	List	   *renames;		/* of CmigDiffLine: what it renames and moves */
+	List	   *renames;		/* of CmigDiffLine: renames and moves */
 	CmigImage  *live;
 	List	   *audited;		/* of CmigAudited: live */
 	CmigReplayed *replayed;
@@ -32,23 +32,24 @@ typedef struct CmigDrift
 } CmigDrift;
 
 /*
- * The arguments schemas, compare, owners, privileges, comments, renames, and
- * concurrently, starting at argument n.
+ * Read the arguments schemas, compare, owners, privileges, comments, renames,
+ * and concurrently, starting at argument n.
  */
 extern void cmig_drift_arguments(FunctionCallInfo fcinfo, int n, CmigDrift *drift);
 
 /*
  * Read both images, and issue a NOTICE about schemas that are not compared
- * because they belong to other roles.  Errors name the function ("cmig.drift()").  Raises MG001 for
- * an unknown version row, and what cmig_replay_run() and cmig_replay_upgrade()
- * raise.
+ * because they belong to other roles.  "function" is used in error messages,
+ * for example "cmig.drift()".  Raises MG001 for an unknown version row, and
+ * the errors of cmig_replay_run() and cmig_replay_upgrade().
  */
 extern void cmig_drift_read(CmigDrift *drift, const CmigSituation *now, const char *function);
 
 /*
- * The statements that change the live schema into that of the revisions, or
- * with "adopts", the reverse, a List of CmigDiffLine *. Only one of the two
- * functions may be called. The renames have the same direction.
+ * Returns the statements that change the live schema into that of the
+ * revisions, or, with "adopts", the reverse, as a List of CmigDiffLine *.
+ * Only one of these functions may be called.  The renames have the same
+ * direction.
  */
 extern List *cmig_drift_repair(CmigDrift *drift);
 extern List *cmig_drift_adopt(CmigDrift *drift);

@@ -1,9 +1,9 @@
 /*
  * extension_move.c
- *	  Extensions that the target has in another schema.
+ *	  Moves extensions that are in another schema in the target.
  *
- * They are moved before anything else is compared, because the server prints
- * the schemas of their types and functions in other objects.
+ * They are moved before anything else is compared, because definitions of
+ * other objects contain the schemas of their types and functions.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -20,7 +20,7 @@
 #include "utils/builtins.h"
 #include "utils/varlena.h"
 
-/* Extensions that are moved to the schema that they have in the target. */
+/* The state of moving extensions to their schemas in the target. */
 typedef struct Move
 {
 	const CmigManaged *managed;
@@ -32,7 +32,7 @@ typedef struct Move
 	void	   *arg;
 } Move;
 
-/* The schema in which the target has the extension, or NULL if it is the same. */
+/* Returns the extension's schema in the target, or NULL if it need not move. */
 static const char *
 new_schema(const CmigObject *extension, const CmigImage *to)
 {
@@ -54,7 +54,7 @@ cmig_extension_move_needed(const CmigImage *from, const CmigImage *to)
 	return false;
 }
 
-/* The schema of this name, which is quoted; it is created if it is missing. */
+/* Returns the schema with this quoted name; creates it if it is missing. */
 static Oid
 find_schema(Move *move, const char *quoted)
 {

@@ -1,6 +1,6 @@
 /*
  * extension_move.h
- *	  Extensions that the target has in another schema.
+ *	  Moves extensions that are in another schema in the target.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -16,9 +16,9 @@
 extern bool cmig_extension_move_needed(const CmigImage *from, const CmigImage *to);
 
 /*
- * Move the extensions in the catalogs, in a subtransaction that will be rolled
- * back, and pass the statements to the callback.  Schemas that do not exist
- * are created.  Returns the schemas to be read afterwards.
+ * Move the extensions in the catalogs, in a subtransaction that the caller
+ * rolls back, and pass the statements to the callback.  Schemas that do not
+ * exist are created.  Returns the schemas to read afterwards.
  */
 extern const CmigManaged *cmig_extension_move(const CmigManaged *managed, const CmigImage *from,
 											  const CmigImage *to, CmigDiffCallback callback, void *arg);

@@ -11,7 +11,7 @@
 #include "schema/kind_partition.h"
 #include "schema/kinds.h"
 
-/* The name of the table at the top of the partition tree. */
+/* Returns the name of the table at the top of the partition tree. */
 static const char *
 root_of(const CmigImage *image, const CmigObject *table)
 {
@@ -23,7 +23,7 @@ root_of(const CmigImage *image, const CmigObject *table)
 	return name;
 }
 
-/* The table to which the object belongs, or that it is. */
+/* Returns the table that the object is or belongs to, or NULL. */
 static const CmigObject *
 table_of(const CmigObject *object)
 {
@@ -32,7 +32,7 @@ table_of(const CmigObject *object)
 	return object->kind == &cmig_kind_table || object->kind == &cmig_kind_foreign_table ? object : NULL;
 }
 
-/* The tables that cannot be changed, and the reasons why. */
+/* Returns the tables that cannot be changed, and the reasons in *reasons. */
 static List *
 find_roots(const CmigDifference *difference, List **reasons)
 {
@@ -66,7 +66,7 @@ is_in_family(const CmigDifference *difference, const CmigChange *change, const L
 		(new != NULL && cmig_text_list_has(roots, root_of(difference->to, new)));
 }
 
-/* Leave out a change, unless it already says why a table cannot be changed. */
+/* Discard a change, unless it already says why a table cannot be changed. */
 static void
 leave_out(CmigChange *change)
 {

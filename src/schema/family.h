@@ -2,7 +2,7 @@
  * family.h
  *	  Partitioned tables that cannot be changed, with all of their partitions.
  *
- * Pure.
+ * No database access.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,9 +13,9 @@
 #include "schema/difference.h"
 
 /*
- * If a column of a partition key cannot be changed, make the partitioned table
- * the only change that is not supported, and leave out all other changes of
- * this table and of its partitions.
+ * If a partition key column cannot be changed, make the partitioned table the
+ * only unsupported change, and discard all other changes of the table and its
+ * partitions.
  */
 extern void cmig_family_exclude(CmigDifference *difference);
 
