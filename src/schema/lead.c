@@ -1,8 +1,10 @@
 /*
  * lead.c
- *	  The places of new tables among other objects, according to their foreign
- *	  keys. Otherwise a referenced table would be moved away from its indexes,
- *	  which would keep their places.
+ *	  Decides where new tables are placed among other objects, based on their
+ *	  foreign keys.
+ *
+ * Otherwise the dependency order would pull a referenced table away from its
+ * indexes, which would stay in place.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -29,7 +31,7 @@ typedef struct Lead
 	int			turns;
 } Lead;
 
-/* Is the whole table created, or dropped if "old"? */
+/* Returns true if the whole table is created or, if "old", dropped. */
 static bool
 is_whole(const Lead *lead, const CmigObject *table)
 {
@@ -50,7 +52,9 @@ push(Lead *lead, CmigObject *table)
 	};
 }
 
-/* A table that this one references and that has no place yet, or NULL. */
+/*
+ * Returns a referenced table that has no place yet, or NULL if there is none.
+ */
 static CmigObject *
 next_table(const Lead *lead, LeadFrame *frame)
 {
@@ -71,7 +75,7 @@ next_table(const Lead *lead, LeadFrame *frame)
 	return NULL;
 }
 
-/* Give places to a table and, before it, to those that it needs. */
+/* Place a table, and before it all tables that it references. */
 static void
 place(Lead *lead, CmigObject *leader)
 {
@@ -92,7 +96,7 @@ place(Lead *lead, CmigObject *leader)
 	}
 }
 
-/* Set the lead of all tables of an image. */
+/* Set lead and turn of all tables in an image. */
 static void
 place_all(const CmigDifference *difference, const CmigImage *image, bool old)
 {

@@ -1,7 +1,7 @@
 /*
  * lead.h
- *	  The places of new tables among other objects, according to their foreign
- *	  keys. Pure.
+ *	  Decides where new tables are placed among other objects, based on their
+ *	  foreign keys.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,14 +12,16 @@
 #include "schema/difference.h"
 
 /*
- * Choose the places of tables that are created or dropped and whose CREATE
- * TABLE includes foreign keys: a referenced table is placed right before the
- * first table, by name, that references it.  Sets lead and turn of the tables
- * of both images.
+ * Place the tables that are created or dropped with foreign keys in their
+ * CREATE TABLE statement: a referenced table comes right before the first
+ * table, by name, that references it.  Sets lead and turn of the tables in
+ * both images.
  */
 extern void cmig_lead_tables(CmigDifference *difference);
 
-/* Compare two objects by their places, as cmig_object_compare(). */
+/*
+ * Compare two objects like cmig_object_compare(), but tables by their places.
+ */
 extern int	cmig_lead_compare(const CmigObject *a, const CmigObject *b);
 
 #endif							/* CMIG_LEAD_H */

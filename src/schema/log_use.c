@@ -1,6 +1,6 @@
 /*
  * log_use.c
- *	  Objects of a target that use an audit log which the database lacks.
+ *	  Marks target objects that use an audit log missing from the database.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,7 +14,7 @@
 
 #define LOG_SCHEMA "cmig_audit"
 
-/* An object that uses a relation of the log's schema. */
+/* An object that uses a relation in the audit log's schema. */
 typedef struct LogUse
 {
 	CmigObject *object;
@@ -22,14 +22,14 @@ typedef struct LogUse
 	char	   *identity;		/* qualified and quoted */
 } LogUse;
 
-/* The image that is being read, and what was found. */
+/* The image being read, and the uses found so far. */
 typedef struct Reader
 {
 	const CmigImage *image;
 	List	   *uses;
 } Reader;
 
-/* Callback: add the object of the row, if it is compared. */
+/* Row callback: record the use if its object is in the image. */
 static void
 add_use(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -67,7 +67,9 @@ cmig_log_use_read(const CmigImage *image)
 	return reader.uses;
 }
 
-/* What the object, or one that it depends on, needs and lacks; or NULL. */
+/*
+ * Returns what the object's parent or one of its dependencies lacks, or NULL.
+ */
 static const char *
 needed(const CmigObject *object)
 {
@@ -79,7 +81,10 @@ needed(const CmigObject *object)
 	return NULL;
 }
 
-/* Objects that depend on those that were marked cannot be created, either. */
+/*
+ * Also mark the objects that depend on marked ones: they cannot be created,
+ * either.
+ */
 static void
 spread(CmigImage *image)
 {

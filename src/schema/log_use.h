@@ -1,8 +1,9 @@
 /*
  * log_use.h
- *	  Objects of a target that use an audit log which the database lacks.
+ *	  Marks target objects that use an audit log missing from the database.
  *
- * The schema of the audit log is not compared: cmig.enable_audit creates it.
+ * The audit log's schema itself is not compared, because cmig.enable_audit
+ * creates it.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,14 +14,14 @@
 #include "schema/image.h"
 
 /*
- * In the shadow: note in the image which relations of the audit log's schema
- * its objects use.
+ * Call this in the shadow.  Returns which relations in the audit log's schema
+ * are used by which objects in the image.
  */
 extern List *cmig_log_use_read(const CmigImage *image);
 
 /*
- * After the shadow: set "needs" of the objects that use a relation which does
- * not exist, and of those that depend on them.
+ * Call this after the shadow has ended.  Sets "needs" of the objects that use
+ * a missing relation, and of those that depend on them.
  */
 extern void cmig_log_use_mark(CmigImage *image, const List *uses);
 

@@ -50,7 +50,7 @@ add_row(TupleDesc desc, HeapTuple row, void *arg)
 			   DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull)));
 }
 
-/* Add all schemas of the database that are compared. */
+/* Add every schema in the database that can be compared. */
 static void
 add_all(CmigManaged *managed)
 {

@@ -15,8 +15,8 @@ typedef struct CmigManagedSchema
 {
 	char	   *name;
 	Oid			oid;			/* InvalidOid if the schema does not exist */
-	bool		owned;			/* the current user is the owner or a member
-								 * of it */
+	bool		owned;			/* the current user owns it, or is a member of
+								 * the owning role */
 } CmigManagedSchema;
 
 /* The schemas that are compared. */
@@ -29,26 +29,26 @@ typedef struct CmigManaged
 } CmigManaged;
 
 /*
- * The named schemas, whether they exist or not.  With NULL, all schemas of the
- * database except for system schemas, temporary schemas, schemas of
- * extensions, cmig, and cmig_audit.  Raises 22023 if one of these exceptions
- * is named.
+ * Returns the named schemas, whether or not they exist.  If names is NULL,
+ * returns all schemas in the database except system schemas, temporary
+ * schemas, schemas that belong to extensions, cmig, and cmig_audit.  Raises
+ * 22023 if a system schema, a temporary schema, cmig, or cmig_audit is named.
  */
 extern CmigManaged *cmig_managed_schemas(const CmigNames *names);
 
-/* The same schemas and one that the current user has created. */
+/* Returns a copy with one more schema, which the current user has created. */
 extern const CmigManaged *cmig_managed_with(const CmigManaged *managed, char *name, Oid oid);
 
 /*
- * Add the schema of the audit log, if it exists, because revisions that are
- * replayed create their own log. Images do not contain it.
+ * Add the audit log's schema if it exists, because replayed revisions create
+ * their own log.  Images do not contain it.
  */
 extern void cmig_managed_add_audit(CmigManaged *managed);
 
 /* The names of the schemas, or NULL if all schemas are compared. */
 extern CmigNames *cmig_managed_names(const CmigManaged *managed);
 
-/* Is it the schema of pg_cmig or of its audit log? */
+/* Is this one of pg_cmig's own schemas, cmig or cmig_audit? */
 extern bool cmig_managed_is_own_name(const char *schema);
 
 #endif							/* CMIG_MANAGED_H */

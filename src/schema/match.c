@@ -1,6 +1,6 @@
 /*
  * match.c
- *	  Matches the objects of two images, and decides what happens to each.
+ *	  Matches the objects in two images, and decides what happens to each.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -35,8 +35,8 @@ is_single(const CmigDifference *difference, const CmigObject *object)
 }
 
 /*
- * Is the object created by inheritance from its parent, both before and after
- * the change?
+ * Returns true if the object is inherited, and is therefore created or dropped
+ * together with the parent's object.
  */
 static bool
 follows_parent(const CmigDifference *difference, const CmigObject *object)
@@ -97,8 +97,8 @@ compare_pair(CmigDifference *difference, CmigChange *change)
 }
 
 /*
- * Is it a column of a table that has the same type before and after the
- * change?  Then it is added or dropped together with the attribute.
+ * Returns true for a column of a typed table whose type stays the same: the
+ * column is added or dropped together with the type's attribute.
  */
 static bool
 follows_type(const CmigDifference *difference, const CmigObject *object)
@@ -114,8 +114,8 @@ follows_type(const CmigDifference *difference, const CmigObject *object)
 }
 
 /*
- * The statements that remove the owner, privileges, and comments of an object,
- * and whose undo restores them after another statement has created it again.
+ * Returns statements that remove an object's owner, privileges, and comments.
+ * Their undo statements restore these after the object has been re-created.
  */
 static List *
 annotations(const CmigDifference *difference, const CmigObject *object)
@@ -135,8 +135,8 @@ annotations(const CmigDifference *difference, const CmigObject *object)
 }
 
 /*
- * Is it an index whose creation, with its comment, is part of the statements
- * that create the partitioned table's?
+ * Returns true for an index that is created, along with its comment, by the
+ * statements for the partitioned table's index.
  */
 static bool
 is_created_with_partial(const CmigDifference *difference, const CmigChange *change)
@@ -177,7 +177,9 @@ compare_single(CmigDifference *difference, CmigChange *change)
 		change->action = change->to ? CMIG_CREATE : CMIG_DROP;
 }
 
-/* Keep the properties that ORMs cannot define and the target does not have. */
+/*
+ * Copy to the target the properties that ORMs cannot define and that it lacks.
+ */
 static void
 keep_unknown(const CmigObject *from, CmigObject *to)
 {
@@ -188,7 +190,9 @@ keep_unknown(const CmigObject *from, CmigObject *to)
 			to->values[i] = from->values[i];
 }
 
-/* Only a person can decide to drop an object that ORMs cannot define. */
+/*
+ * Refuse to drop an object that ORMs cannot define: a person must decide that.
+ */
 static void
 refuse_drop(CmigChange *change, const CmigObject *missing)
 {
@@ -196,7 +200,7 @@ refuse_drop(CmigChange *change, const CmigObject *missing)
 	change->reason = psprintf("the target lacks %s %s, on which it depends", missing->kind->name, missing->identity);
 }
 
-/* Is the object, or the one to which it belongs, not dropped? */
+/* Has dropping the object or one of its parents been refused? */
 static bool
 is_refused(const CmigDifference *difference, const CmigObject *object)
 {
@@ -218,7 +222,7 @@ is_ignored(const CmigDifference *difference, const CmigObject *object)
 		(object->kind == &cmig_kind_default_privileges || object->kind == &cmig_kind_member_privilege);
 }
 
-/* Make the change of an object, and decide what to do about it. */
+/* Add a change for an object, and decide what to do about it. */
 static void
 add_change(CmigDifference *difference, CmigObject *from, CmigObject *to)
 {
@@ -245,9 +249,9 @@ add_change(CmigDifference *difference, CmigObject *from, CmigObject *to)
 }
 
 /*
- * Is an index of a partition that stays attached to the same table attached to
- * another index of it?  Then it is dropped with the one and created with the
- * other.
+ * Returns true if the partition stays attached to the same table, but its
+ * index is attached to a different index.  It is then dropped with the old one
+ * and created with the new one.
  */
 static bool
 is_moved(const CmigDifference *difference, const CmigObject *from, const CmigObject *to)
@@ -261,7 +265,7 @@ is_moved(const CmigDifference *difference, const CmigObject *from, const CmigObj
 		link != NULL && other != NULL && !differs(link, other);
 }
 
-/* Can ALTER not make the change? */
+/* Returns true if ALTER cannot make the change. */
 static bool
 is_renewed(const CmigObject *from, const CmigObject *to)
 {
@@ -276,9 +280,10 @@ is_renewed(const CmigObject *from, const CmigObject *to)
 }
 
 /*
- * Is an index or a constraint inherited on one side only, and is the parent's
- * not the same on the other side?  Then it is dropped or created with the
- * parent's.
+ * Returns true if an index or constraint must be dropped or created along with
+ * its parent's: because it is attached to a different index, or because it is
+ * inherited on one side only and the parent's is missing or re-created on the
+ * other side.
  */
 static bool
 is_of_gone_parent(const CmigDifference *difference, const CmigObject *from, const CmigObject *to)
@@ -313,7 +318,10 @@ cmig_match_objects(CmigDifference *difference)
 		cmig_object_compare(from->objects[i], to->objects[j]);
 		bool		apart;
 
-		/* a column of a view is not one of a materialized view */
+		/*
+		 * not a match if the parents differ: a view's column is not one of a
+		 * materialized view
+		 */
 		apart = order == 0 && is_of_gone_parent(difference, from->objects[i], to->objects[j]);
 		apart |= order == 0 && from->objects[i]->parent != NULL && to->objects[j]->parent != NULL &&
 			difference->of_from[from->objects[i]->parent->index] !=
@@ -327,7 +335,7 @@ cmig_match_objects(CmigDifference *difference)
 	}
 }
 
-/* The change of the index to which an index stays attached, or NULL. */
+/* Returns the change of the index to which this one stays attached, or NULL. */
 static CmigChange *
 attached_parent(const CmigDifference *difference, const CmigChange *change)
 {
@@ -340,8 +348,9 @@ attached_parent(const CmigDifference *difference, const CmigChange *change)
 }
 
 /*
- * The server also attaches indexes whose order is not that of the partitioned
- * table's.  An attached index can only be created again with that one.
+ * PostgreSQL also attaches an index whose sort order differs from that of the
+ * partitioned table's index.  An attached index can only be re-created
+ * together with that index.
  */
 void
 cmig_match_attached(CmigDifference *difference)

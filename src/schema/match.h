@@ -1,6 +1,6 @@
 /*
  * match.h
- *	  Matches the objects of two images, and decides what happens to each. Pure.
+ *	  Matches the objects in two images, and decides what happens to each.
  *
  * Objects are matched by kind and identity.  Each kind decides what ALTER can
  * change.
@@ -14,20 +14,17 @@
 #include "schema/difference.h"
 
 /*
- * Make a change for each object of either image; both are sorted in the same
- * way.
+ * Add a change for each object in either image.  Both images must be sorted
+ * with cmig_object_compare().
  */
 extern void cmig_match_objects(CmigDifference *difference);
 
-/*
- * Create the index of a partitioned table again if one that is attached to it
- * changes.
- */
+/* Re-create a partitioned table's index if an index attached to it changes. */
 extern void cmig_match_attached(CmigDifference *difference);
 
 /*
- * Decide again about objects that are no longer inherited, because their table
- * is detached from the parent, or because the parent is created again.
+ * Reconsider objects that are no longer inherited because their table is
+ * detached from its parent, or because the parent is re-created.
  */
 extern void cmig_match_detached(CmigDifference *difference);
 

@@ -1,12 +1,12 @@
 /*
  * normal.c
- *	  Brings printed expressions into a form that can be compared.
+ *	  Normalizes printed expressions so that they can be compared.
  *
- * The text is cut into tokens.  Casts of an array and of its elements to text
- * and varchar are removed, because the server moves them between an array and
- * its elements when an expression is printed and parsed again.  Then parentheses
- * around a single operand are removed.  Parentheses that group operands are
- * kept.
+ * The text is split into tokens.  Casts of arrays and their elements to text
+ * and varchar are removed, because PostgreSQL moves them between an array and
+ * its elements when an expression is printed and parsed again.  Then
+ * parentheses around a single operand are removed; those that group operands
+ * are kept.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -16,7 +16,7 @@
 
 #include "lib/stringinfo.h"
 
-/* A token of a text that is being normalized. */
+/* A token of a text being normalized. */
 typedef struct Token
 {
 	const char *text;
@@ -26,7 +26,7 @@ typedef struct Token
 	bool		gone;
 } Token;
 
-/* All tokens of such a text. */
+/* All tokens of a text. */
 typedef struct Tokens
 {
 	int			count;
@@ -47,7 +47,7 @@ is_operator(unsigned char c)
 	return c != '\0' && strchr("+-*/<>=~!@#%^&|`?:", c) != NULL;
 }
 
-/* The end of a quoted identifier or string. */
+/* Returns the end of a quoted identifier or string. */
 static const char *
 skip_quoted(const char *p, bool escapes)
 {
@@ -68,8 +68,8 @@ skip_quoted(const char *p, bool escapes)
 }
 
 /*
- * The end of a token.  A qualified name, including quotes, is one token; so is
- * an operator.
+ * Returns the end of a token.  A qualified name, including any quotes, is one
+ * token, and so is an operator.
  */
 static const char *
 skip_token(const char *p)
@@ -89,7 +89,7 @@ skip_token(const char *p)
 	return p > start ? p : p + 1;
 }
 
-/* Cut a text into tokens, and find matching brackets. */
+/* Split a text into tokens, and match its brackets. */
 static Tokens
 cut(const char *text)
 {
@@ -128,7 +128,7 @@ cut(const char *text)
 	return result;
 }
 
-/* Is the token this text? */
+/* Is this token the given text? */
 static bool
 is(const Tokens *tokens, int i, const char *text)
 {
@@ -137,8 +137,8 @@ is(const Tokens *tokens, int i, const char *text)
 }
 
 /*
- * The number of tokens of a text type's name at this place, 0 if it is not
- * one.
+ * Returns the number of tokens in the name of a text type at this position, or
+ * 0 if there is none.
  */
 static int
 text_type(const Tokens *tokens, int i)
@@ -169,7 +169,7 @@ drop_cast(Tokens *tokens, int i)
 		tokens->tokens[i + j].gone = true;
 }
 
-/* Remove such casts in arrays, and of arrays. */
+/* Remove casts to text types from arrays and their elements. */
 static void
 drop_casts(Tokens *tokens)
 {
@@ -191,7 +191,10 @@ drop_casts(Tokens *tokens)
 	}
 }
 
-/* The next token, in either direction, that was not removed. */
+/*
+ * Returns the next token, in either direction, that has not been removed; -1
+ * if there is none.
+ */
 static int
 neighbor(const Tokens *tokens, int i, int step)
 {
@@ -269,7 +272,7 @@ drop_parentheses(Tokens *tokens)
 	}
 }
 
-/* The tokens in comparable form; casts: also remove casts. */
+/* Returns the normalized tokens.  Removes casts only if "casts" is set. */
 static Tokens
 normal_tokens(const char *text, bool casts)
 {
@@ -293,7 +296,7 @@ cmig_normal_same(const char *a, const char *b)
 
 	if (strcmp(a, b) == 0)
 		return true;
-	/* without an array, a cast is a real difference: note::text */
+	/* unless both contain an array, a cast is a real difference: note::text */
 	casts = strstr(a, "ARRAY[") != NULL && strstr(b, "ARRAY[") != NULL;
 	left = normal_tokens(a, casts);
 	right = normal_tokens(b, casts);
@@ -312,8 +315,8 @@ cmig_normal_same(const char *a, const char *b)
 }
 
 /*
- * The bracket that closes a list of values, given the text after the opening
- * one; or NULL.
+ * Returns the bracket that closes a list of values, or NULL. The text starts
+ * after the opening bracket.
  */
 static const char *
 closing_bracket(const char *p)
@@ -329,9 +332,9 @@ closing_bracket(const char *p)
 }
 
 /*
- * varchar IN ('a', 'b') prints as text = ANY ((ARRAY[...])::text[]).  With the
- * cast, the server would cast each element instead; without it, it adds the
- * cast that is printed.
+ * varchar IN ('a', 'b') is printed as text = ANY ((ARRAY[...])::text[]). When
+ * this is parsed, PostgreSQL casts each element instead.  If the cast is left
+ * out, PostgreSQL adds it again, so that the text is printed in the same form.
  */
 char *
 cmig_normal_reloadable(char *text)

@@ -1,10 +1,9 @@
 /*
  * normal.h
- *	  Brings printed expressions into a form that can be compared.
+ *	  Normalizes printed expressions so that they can be compared.
  *
- * Pure: does not read the database.  When an expression that the server has
- * printed is parsed and printed again, casts to text and parentheses may be in
- * other places.
+ * When PostgreSQL parses an expression that it has printed and prints it
+ * again, casts to text and parentheses may move.  No database access.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -17,12 +16,12 @@
 extern bool cmig_normal_same(const char *a, const char *b);
 
 /*
- * Change a printed text, if possible, so that it is printed in the same form
- * after it has been loaded.  Returns the text itself, or a new one.
+ * Rewrite a printed text, if possible, so that it is printed in the same form
+ * after it has been reloaded.  Returns the same text, or a new one.
  */
 extern char *cmig_normal_reloadable(char *text);
 
-/* Replace a name with another one in a printed text, which may be NULL. */
+/* Replace one name with another in a printed text, which may be NULL. */
 extern char *cmig_normal_rename(char *text, const char *old, const char *new);
 
 #endif							/* CMIG_NORMAL_H */

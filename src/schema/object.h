@@ -1,11 +1,11 @@
 /*
  * object.h
- *	  One object of a schema.
+ *	  A schema object.
  *
- * Pure: memory in, memory out.  An object contains what its kind (kind.h) reads
- * from the catalogs: an identity by which two images are matched, properties
- * as texts, and the objects that it depends on.  The SQL that creates it is
- * generated from these when it is needed.
+ * An object holds what its kind (see kind.h) reads from the catalogs: the
+ * identity that matches objects in two images, its properties as text, and the
+ * objects that it depends on.  The statement that creates it is generated from
+ * these when needed.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -22,10 +22,10 @@ typedef struct CmigAddress
 {
 	Oid			catalog;
 	Oid			object;
-	int32		sub;			/* the number of a column, or 0 */
+	int32		sub;			/* column number, or 0 */
 } CmigAddress;
 
-/* One way in which privileges differ from those that a new object has. */
+/* A difference between an object's privileges and those of a new object. */
 typedef struct CmigGrant
 {
 	const char *grantee;		/* quoted, PUBLIC, or NULL for the owner */
@@ -33,10 +33,10 @@ typedef struct CmigGrant
 	const char *grantor;		/* quoted, or NULL for the owner */
 	bool		grantable;
 	bool		granted;		/* false: revoked, although a new object has
-								 * it */
+								 * the privilege */
 } CmigGrant;
 
-/* An object of an image, with all that is compared. */
+/* An object in an image, with everything that is compared. */
 typedef struct CmigObject
 {
 	const struct CmigKind *kind;
@@ -49,40 +49,40 @@ typedef struct CmigObject
 	char	   *index_comment;	/* comment on the index of a constraint, or on
 								 * the sequence of an identity column */
 	List	   *grants;			/* of CmigGrant, sorted */
-	List	   *sequence_grants;	/* those on the sequence of an identity
-									 * column */
-	struct CmigObject *parent;	/* a column's table, NULL if it has none */
+	List	   *sequence_grants;	/* on the sequence of an identity column */
+	struct CmigObject *parent;	/* such as a column's table, or NULL */
 	struct CmigObject *child;	/* first of its children */
 	struct CmigObject *last_child;
 	struct CmigObject *sibling; /* next child of the parent */
 	int			ndepends;
-	struct CmigObject **depends;	/* the parent is not in this list */
+	struct CmigObject **depends;	/* does not include the parent */
 	int			nsoft;
 	struct CmigObject **soft;	/* objects that a text, such as a function
 								 * body, may refer to */
 	bool		inherited;		/* inherited from the parent table */
-	bool		linked;			/* its owner is always that of another object */
+	bool		linked;			/* always has the owner of another object */
 	bool		folded;			/* created by its parent's CREATE statement */
 	bool		alone;			/* its table is detached from the parent
 								 * during the change */
 	bool		apart;			/* it must be neither folded nor dropped with
 								 * its parent */
-	const char *serial;			/* a column that is written as this type, such
-								 * as serial; or NULL */
+	const char *serial;			/* pseudo-type with which a column is written,
+								 * such as serial; or NULL */
 	bool		unfolded;		/* it must not be folded */
 	struct CmigObject *lead;	/* see lead.h */
 	int			turn;
 	bool		foreign;		/* the caller may not alter it: it belongs to
 								 * another role */
-	const char *needs;			/* what the database lacks, so that it cannot
-								 * be created; or NULL */
+	const char *needs;			/* why it cannot be created: what the database
+								 * lacks; or NULL */
 	bool		may_drop;		/* the caller may drop it although it is
 								 * foreign, as the owner of its schema */
-	bool		unchecked;		/* a function whose body the server refuses */
+	bool		unchecked;		/* a function whose body PostgreSQL rejects */
 	bool		keeps;			/* properties that are not compared are kept
 								 * when it is re-created */
 	char	   *values[FLEXIBLE_ARRAY_MEMBER];	/* one for each property of
-												 * the kind; NULL: the default */
+												 * the kind; NULL is the
+												 * default */
 } CmigObject;
 
 #endif							/* CMIG_OBJECT_H */

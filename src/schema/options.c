@@ -1,6 +1,6 @@
 /*
  * options.c
- *	  Storage parameters of relations, and options of columns.
+ *	  Storage parameters and column options.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -8,7 +8,7 @@
 
 #include "schema/options.h"
 
-/* The names of "a='b', c='d'". */
+/* Returns the option names in "a='b', c='d'". */
 static char *
 option_names(const char *options)
 {
@@ -53,7 +53,7 @@ cmig_options_prefixed(const char *options, const char *prefix)
 	return result.data;
 }
 
-/* "ALTER TABLE x RESET (a), SET (b='c')": one statement */
+/* Returns a single statement: "ALTER TABLE x RESET (a), SET (b='c')". */
 static char *
 options_statement(const char *reference, const char *old, const char *new, const char *prefix)
 {

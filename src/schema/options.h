@@ -1,8 +1,8 @@
 /*
  * options.h
- *	  Storage parameters of relations, and options of columns. Pure.
+ *	  Storage parameters and column options.
  *
- * They are kept as one text: "a='b', c='d'".
+ * They are stored as a single text: "a='b', c='d'".
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,10 +12,7 @@
 #include "postgres.h"
 #include "schema/kind.h"
 
-/*
- * An expression for a query that converts a text[] of options to "a='b',
- * c='d'".
- */
+/* SQL expression that converts a text[] of options to "a='b', c='d'". */
 #define CMIG_OPTIONS_SQL(array) \
 	"(SELECT string_agg(quote_ident(split_part(o, '=', 1)) || '=' || quote_literal(substr(o, strpos(o, '=') + 1)), ', '" \
 	" ORDER BY i) FROM unnest(" array ") WITH ORDINALITY AS u (o, i) WHERE o !~ '^pg_attver=')"
@@ -24,7 +21,8 @@
 extern char *cmig_options_prefixed(const char *options, const char *prefix);
 
 /*
- * Add SET and RESET for the options of the object that the reference names.
+ * Add the statement that changes the options, if they differ.  "reference"
+ * names the object; "prefix" is added to the name of each option.
  */
 extern void cmig_options_alter(CmigAlter *alter, int property,
 							   const char *reference, const char *prefix);

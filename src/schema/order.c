@@ -2,9 +2,9 @@
  * order.c
  *	  Finds an order in which the changes between two images can be made.
  *
- * First the nodes are sorted: drops come before everything else, and the
- * objects of a table next to it.  Then each node is placed after all nodes
- * that must come before it, and otherwise in that order, so that a change of
+ * Nodes are sorted first: drops come before everything else, and a table's
+ * objects are next to the table.  Then each node is placed after all nodes
+ * that must precede it.  Otherwise the sort order is kept, so that changing
  * one object does not move other statements.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -21,7 +21,10 @@
  * Cycles
  */
 
-/* Does the object depend on something that this change creates? */
+/*
+ * Returns true if the object depends on something that this change creates or,
+ * if "old", drops.
+ */
 static bool
 needs(const CmigOrder *order, const CmigObject *object, const CmigChange *change, bool old)
 {
@@ -37,8 +40,8 @@ needs(const CmigOrder *order, const CmigObject *object, const CmigChange *change
 }
 
 /*
- * Exclude the objects that need the change from the statement that creates
- * their parent.
+ * Exclude the objects that need the change from their parent's statement.
+ * Returns true if there are any.
  */
 static bool
 unfold(const CmigOrder *order, CmigObject *parent, const CmigChange *change, bool old)
@@ -62,14 +65,14 @@ unfold(const CmigOrder *order, CmigObject *parent, const CmigChange *change, boo
 }
 
 /*
- * Break the cycle on the stack.  Returns the position in it whose edge to the
- * next one is no longer needed, or -1 if no object can be excluded from a
- * statement.
+ * Break the cycle on the stack.  Returns the position of the node whose edge
+ * to the next one is no longer needed, or -1 if no object can be excluded from
+ * a statement.
  */
 static int
 cut_cycle(const CmigOrder *order, const int *stack, int from, int to)
 {
-	/* preferably the last edge, as then nothing has to be walked again */
+	/* try the last edge first: then nothing has to be walked again */
 	for (int n = 0, i = to; n <= to - from; n++, i = from + n - 1)
 	{
 		const CmigNode *node = &order->nodes[stack[i]];
@@ -99,12 +102,11 @@ typedef struct Walk
 	int		   *next;			/* the node's next edge */
 	int		   *stack;
 	bool		again;			/* walk again with the same edges */
-	bool		cut;			/* make the edges again: statements were
-								 * divided */
+	bool		cut;			/* statements were split: rebuild edges */
 } Walk;
 
 /*
- * Note that objects that a function's body names will not exist when the
+ * Record that objects named in a function's body will not exist when the
  * function is created, in the upgrade or in the downgrade.
  */
 static void
@@ -116,7 +118,10 @@ note_unchecked(const CmigOrder *order, const CmigEdge *edge)
 	node->change->unchecked = cmig_order_node_object(node)->kind == &cmig_kind_function;
 }
 
-/* Ignore a soft edge on the stack; returns its position, or -1. */
+/*
+ * Ignore a soft edge on the stack.  Returns its position, or -1 if there is
+ * none.
+ */
 static int
 skip_soft(CmigOrder *order, Walk *walk, int from, int to)
 {
@@ -134,8 +139,8 @@ skip_soft(CmigOrder *order, Walk *walk, int from, int to)
 }
 
 /*
- * Ignore the edges between the node at this place of the stack and the one
- * after which it came.
+ * Ignore all edges between the node at this stack position and the node that
+ * it requires next.
  */
 static void
 skip_edges(CmigOrder *order, const Walk *walk, int place)
@@ -149,8 +154,8 @@ skip_edges(CmigOrder *order, const Walk *walk, int place)
 }
 
 /*
- * A cycle ends at the top of the stack.  Break it, and return to the node whose
- * edge is not needed, so that other cycles are found in the same walk.
+ * Break the cycle that ends at the top of the stack, and go back to the node
+ * whose edge is no longer needed, so that the same walk finds other cycles.
  * Returns the new top.
  */
 static int
@@ -168,7 +173,7 @@ break_cycle(CmigOrder *order, Walk *walk, int from, int top)
 		place = skip_soft(order, walk, from, top);
 		walk->again |= place >= 0;
 	}
-	/* otherwise the edge is ignored */
+	/* if there is no such node, the edge is ignored */
 	for (int i = place + 1; place >= 0 && i <= top; i++)
 	{
 		walk->state[walk->stack[i]] = 0;
@@ -177,7 +182,7 @@ break_cycle(CmigOrder *order, Walk *walk, int from, int top)
 	return place >= 0 ? place : top;
 }
 
-/* Visit a node and those that must come before it. */
+/* Visit a node after all nodes that must come before it. */
 static void
 walk_from(CmigOrder *order, Walk *walk, int node)
 {
@@ -228,7 +233,10 @@ walk_all(CmigOrder *order, Walk *walk)
 			walk_from(order, walk, i);
 }
 
-/* Place the nodes, unless statements were divided to break a cycle. */
+/*
+ * Put the nodes in order.  Returns false if statements were split to break a
+ * cycle.
+ */
 static bool
 place_nodes(CmigOrder *order, CmigNode **result)
 {

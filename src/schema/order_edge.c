@@ -1,6 +1,6 @@
 /*
  * order_edge.c
- *	  Which step must come before which other one.
+ *	  Determines which steps must precede which others.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -36,7 +36,10 @@ add_edge(CmigOrder *order, int node, int before)
 	add_edge_soft(order, node, before, false);
 }
 
-/* The node after which the object no longer exists in its old form, or -1. */
+/*
+ * Returns the node after which the object no longer exists in its old form, or
+ * -1.
+ */
 static int
 end_node(const CmigOrder *order, const CmigObject *object)
 {
@@ -46,7 +49,7 @@ end_node(const CmigOrder *order, const CmigObject *object)
 		return change->dropped_by->first_node;
 	if (change->part_node >= 0 && object->kind == &cmig_kind_column)
 		return change->part_node;
-	/* an inherited column is dropped with the parent's */
+	/* an inherited column is dropped together with the parent's column */
 	if (change->to == NULL && change->action == CMIG_NO_CHANGE)
 		for (int i = 0; i < object->ndepends; i++)
 			if (object->depends[i]->kind == object->kind || object->depends[i]->kind == &cmig_kind_attribute)
@@ -54,15 +57,15 @@ end_node(const CmigOrder *order, const CmigObject *object)
 	return change->host ? change->host->first_node : change->first_node;
 }
 
-/* The node after which the object exists in its new form, or -1. */
+/* Returns the node after which the object exists in its new form, or -1. */
 static int
 made_node(const CmigOrder *order, const CmigObject *object)
 {
 	const CmigChange *change = order->difference->of_to[object->index];
 
 	/*
-	 * an inherited column exists as soon as the parent's does, a typed
-	 * table's column with the attribute
+	 * an inherited column exists once the parent's column does, and a typed
+	 * table's column once the attribute does
 	 */
 	if (change->from == NULL && change->action == CMIG_NO_CHANGE)
 		for (int i = 0; i < object->ndepends; i++)
@@ -87,8 +90,8 @@ keeps(const CmigOrder *order, const CmigObject *object, const CmigObject *on)
 }
 
 /*
- * Is it the column of a partition that is detached while the column from which
- * it was inherited changes?
+ * Returns true if "object" is a partition's column, inherited from "on", and
+ * the partition is detached during the change.
  */
 static bool
 is_detached(const CmigObject *object, const CmigObject *on)
@@ -96,7 +99,7 @@ is_detached(const CmigObject *object, const CmigObject *on)
 	return object->alone && object->kind == &cmig_kind_column && on->kind == object->kind && on->parent != object->parent;
 }
 
-/* In the old image, object depends on "on": drop the dependent first. */
+/* In the old image, "object" depends on "on": drop the dependent first. */
 static void
 add_old(CmigOrder *order, const CmigObject *object, const CmigObject *on)
 {
@@ -115,8 +118,8 @@ add_old(CmigOrder *order, const CmigObject *object, const CmigObject *on)
 		add_edge(order, node, dependent);
 
 	/*
-	 * the old type has its temporary name when dependents are dropped or
-	 * change their type
+	 * dependents are dropped, or altered so that they no longer use the old
+	 * type, before the type gets its temporary name
 	 */
 	if (order->nodes[node].change->away_node >= 0 && order->nodes[dependent].change->away_node < 0 &&
 		(order->nodes[dependent].type == CMIG_NODE_DROP ||
@@ -126,7 +129,7 @@ add_old(CmigOrder *order, const CmigObject *object, const CmigObject *on)
 		add_edge(order, order->nodes[node].change->away_node, order->nodes[dependent].change->away_node);
 }
 
-/* In the new image, object depends on "on": create "on" first. */
+/* In the new image, "object" depends on "on": create "on" first. */
 static void
 add_new(CmigOrder *order, const CmigObject *object, const CmigObject *on)
 {
@@ -156,8 +159,8 @@ add_dependencies(CmigOrder *order, const CmigImage *image,
 }
 
 /*
- * An object that a text, such as a function body, names is created before the
- * object with that text, and dropped after it.
+ * Add soft edges: an object named in a text, such as a function body, is
+ * created before the object with that text, and dropped after it.
  */
 static void
 add_soft(CmigOrder *order, const CmigImage *image, bool old)
@@ -205,7 +208,7 @@ add_siblings(CmigOrder *order)
 }
 
 /*
- * The node must come before the drop of a table and of its columns and
+ * Make the node precede the drop of a table and of its columns and
  * constraints.
  */
 static void
@@ -217,7 +220,7 @@ add_part(CmigOrder *order, int node, const CmigObject *table)
 }
 
 /*
- * The node must come after the creation of a table and of its columns and
+ * Make the node follow the creation of a table and of its columns and
  * constraints.
  */
 static void
@@ -228,7 +231,7 @@ add_join(CmigOrder *order, int node, const CmigObject *table)
 		add_edge(order, node, made_node(order, child));
 }
 
-/* Call add for each table from which the table inherits. */
+/* Call "add" for each table that this one inherits from. */
 static void
 add_parents(CmigOrder *order, int node, const CmigObject *table,
 			void (*add) (CmigOrder *order, int node, const CmigObject *table))
@@ -255,7 +258,7 @@ add_inheritance(CmigOrder *order)
 			continue;
 		if (node->type == CMIG_NODE_PART)
 		{
-			/* at that time, its type still has its name */
+			/* the table's type still has its name at that point */
 			for (int j = 0; j < change->from->ndepends; j++)
 				add_edge(order, order->difference->of_from[change->from->depends[j]->index]->away_node, i);
 			add_part(order, i, change->from);
@@ -284,7 +287,7 @@ compare_names(const void *a, const void *b)
 	return strcmp(((const NameEntry *) a)->name, ((const NameEntry *) b)->name);
 }
 
-/* The name of its index or sequence, or NULL. */
+/* Returns the name of the object's index or sequence, or NULL. */
 static const char *
 second_name(const CmigObject *object)
 {
@@ -292,8 +295,8 @@ second_name(const CmigObject *object)
 }
 
 /*
- * The names that an object has before and after the node: its own, and that of
- * its index or sequence.
+ * List the names that the node frees or takes: the object's own, and that of
+ * its index or sequence.  Returns their number.
  */
 static int
 names_of(const CmigNode *node, const CmigObject *object, const CmigObject *other, const char **names)
@@ -311,7 +314,7 @@ names_of(const CmigNode *node, const CmigObject *object, const CmigObject *other
 	return count;
 }
 
-/* List the names that objects give up, sorted; returns their number. */
+/* List the names that objects give up, sorted.  Returns their number. */
 static int
 list_freed(const CmigOrder *order, NameEntry *freed)
 {
@@ -338,7 +341,7 @@ list_freed(const CmigOrder *order, NameEntry *freed)
 	return count;
 }
 
-/* Add edges from those who get a name to those who give it up. */
+/* Make sure that a name is free before another object takes it. */
 static void
 add_names(CmigOrder *order)
 {
@@ -370,7 +373,7 @@ add_names(CmigOrder *order)
 	pfree(freed);
 }
 
-/* Equivalent indexes are created in order. */
+/* Create equivalent indexes in order. */
 static void
 add_twins(CmigOrder *order)
 {

@@ -1,9 +1,9 @@
 /*
  * order_edge.h
- *	  Which step must come before which other one. Pure.
+ *	  Determines which steps must precede which others.
  *
- * An object is dropped before the objects on which it depends, and created
- * after them.  A name must be free before another object can get it.
+ * An object is dropped before the objects that it depends on, and created
+ * after them.  A name must be free before another object can take it.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,7 +13,7 @@
 #include "postgres.h"
 #include "schema/order_node.h"
 
-/* Make all edges between the nodes, sorted by node. */
+/* Build all edges between the nodes, sorted by node. */
 extern void cmig_order_edge_make(CmigOrder *order);
 
 #endif							/* CMIG_ORDER_EDGE_H */

@@ -1,6 +1,6 @@
 /*
  * order_node.c
- *	  The steps in which changes are made, before they are in order.
+ *	  Creates the nodes to be ordered: the steps of each change.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -19,7 +19,7 @@ cmig_order_node_object(const CmigNode *node)
 	return node->type <= CMIG_NODE_DROP || node->change->to == NULL ? node->change->from : node->change->to;
 }
 
-/* The table next to which an object is sorted, or the object itself. */
+/* Returns the table that an object is sorted with, or the object itself. */
 static const CmigObject *
 sort_root(const CmigObject *object)
 {
@@ -28,7 +28,7 @@ sort_root(const CmigObject *object)
 	return object;
 }
 
-/* Objects of a table are next to it. */
+/* Compare objects, keeping a table's objects next to it. */
 static int
 compare_objects(const CmigObject *a, const CmigObject *b)
 {
@@ -47,8 +47,8 @@ is_early(const CmigNode *node)
 }
 
 /*
- * The order of nodes without edges: drops first, in reverse order of the
- * objects.
+ * Compare nodes regardless of edges: drops come first, in reverse order of
+ * their objects.
  */
 static int
 compare_nodes(const void *a, const void *b)
@@ -78,7 +78,9 @@ add_node(CmigOrder *order, CmigChange *change, CmigNodeType type)
 	order->nodes[order->count++].change = change;
 }
 
-/* The qualified name of an index, or of the index of a constraint, or NULL. */
+/*
+ * Returns the qualified name of an index, or of a constraint's index; or NULL.
+ */
 static const char *
 index_name(const CmigObject *object)
 {
@@ -87,7 +89,7 @@ index_name(const CmigObject *object)
 	return object->kind == &cmig_kind_constraint ? object->kind->index_name(object) : NULL;
 }
 
-/* Do the tables have indexes of the same name in the same schema? */
+/* Do the tables have indexes with the same name in the same schema? */
 static bool
 share_names(const CmigObject *table, const CmigObject *other)
 {
@@ -103,8 +105,8 @@ share_names(const CmigObject *table, const CmigObject *other)
 }
 
 /*
- * Must a former parent be dropped before a new one is created, because they
- * use the same names?
+ * Must an old parent be dropped before a new one is created, because both use
+ * the same names?
  */
 static bool
 parents_share_names(const CmigChange *change)
@@ -118,9 +120,9 @@ parents_share_names(const CmigChange *change)
 }
 
 /*
- * Is no column or constraint of the table created or dropped?  Then the new
- * parents are added before the old ones are removed, so that columns that it
- * keeps inheriting do not become its own.
+ * Returns true if no column or constraint of the table is created or dropped.
+ * New parents are then added before old ones are removed, so that columns that
+ * stay inherited do not become local ones.
  */
 static bool
 keeps_columns(const CmigDifference *difference, const CmigChange *change)
@@ -136,7 +138,7 @@ keeps_columns(const CmigDifference *difference, const CmigChange *change)
 	return true;
 }
 
-/* Note in each change which nodes it has. */
+/* Record the numbers of its nodes in each change. */
 static void
 number_nodes(CmigOrder *order)
 {

@@ -1,8 +1,9 @@
 /*
  * order_node.h
- *	  The steps in which changes are made, before they are in order. Pure.
+ *	  Creates the nodes to be ordered: the steps of each change.
  *
- * A change that drops an object and creates it again has two nodes.
+ * A change that drops and re-creates an object has a node for each of these
+ * steps.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -15,7 +16,7 @@
 /* The part of a change that a node executes. */
 typedef enum CmigNodeType
 {
-	CMIG_NODE_AWAY,				/* the old object gets another name */
+	CMIG_NODE_AWAY,				/* the old object is renamed */
 	CMIG_NODE_DROP,
 	CMIG_NODE_PART,				/* NO INHERIT for tables that are no longer
 								 * parents */
@@ -37,9 +38,8 @@ typedef struct CmigNode
 typedef struct CmigEdge
 {
 	int			node;
-	int			before;			/* this node must come before the node */
-	bool		soft;			/* the edge is ignored if it would make a
-								 * cycle */
+	int			before;			/* this one must come before "node" */
+	bool		soft;			/* ignore the edge if it would create a cycle */
 } CmigEdge;
 
 /* The nodes to be sorted, and the edges between them. */
@@ -51,15 +51,15 @@ typedef struct CmigOrder
 	int			nedges;
 	int			allocated;		/* size of edges */
 	CmigEdge   *edges;			/* sorted by node */
-	int		   *start;			/* where each node's edges begin, and the end */
+	int		   *start;			/* each node's first edge, then the end */
 } CmigOrder;
 
 /* The object that the node is about. */
 extern const CmigObject *cmig_order_node_object(const CmigNode *node);
 
 /*
- * Make the nodes of all changes.  Sorts them: drops come before everything
- * else, and the objects of a table next to it.
+ * Create the nodes of all changes, sorted: drops come before everything else,
+ * and a table's objects are next to it.
  */
 extern void cmig_order_node_make(CmigOrder *order);
 

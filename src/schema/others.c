@@ -28,7 +28,10 @@ typedef struct OwnerCheck
 	bool		has;
 } OwnerCheck;
 
-/* May the caller act as the owner, or does the role not exist? */
+/*
+ * Returns true if the caller can act as the owner, or if that role does not
+ * exist.
+ */
 static bool
 acts_for(OwnerCheck *last, const char *owner)
 {
@@ -42,7 +45,7 @@ acts_for(OwnerCheck *last, const char *owner)
 	return last->has;
 }
 
-/* Does the caller own the object's schema, and so may drop the object? */
+/* Can the caller drop the object as the owner of its schema? */
 static bool
 owns_schema(const CmigObject *object)
 {
@@ -96,7 +99,7 @@ is_about(const CmigTargetNote *note, const CmigObject *object)
 		  (object->identity[length] == '\0' || object->identity[length] == ' ')));
 }
 
-/* The live object of another role that the target could not create again. */
+/* Returns the live object of another role that the note is about, or NULL. */
 static const CmigObject *
 find_foreign(const CmigImage *live, const CmigTargetNote *note)
 {
@@ -107,8 +110,8 @@ find_foreign(const CmigImage *live, const CmigTargetNote *note)
 }
 
 /*
- * The object of the kind with this unqualified name, if there is exactly one,
- * or NULL.
+ * Returns the object of this kind with this unqualified name, or NULL unless
+ * there is exactly one.
  */
 static CmigObject *
 find_unqualified(const CmigImage *image, const CmigKind *kind, const char *name)
@@ -128,7 +131,7 @@ find_unqualified(const CmigImage *image, const CmigKind *kind, const char *name)
 	return found;
 }
 
-/* "table public.a", or "table a", as an object of the image, or NULL. */
+/* Returns the image's object named "table public.a" or "table a", or NULL. */
 static CmigObject *
 find_named(const CmigImage *image, const char *name)
 {
@@ -152,9 +155,9 @@ find_named(const CmigImage *image, const char *name)
 }
 
 /*
- * The target sets the owner of an object to a role of which the caller is not a
- * member.  If the live object already belongs to that role, there is no
- * difference.
+ * Handle a note that the target gives an object to a role of which the caller
+ * is not a member.  If the live object already belongs to that role, returns
+ * true: there is no difference.
  */
 static bool
 settle_owner(const CmigImage *live, const CmigImage *target, const CmigTargetNote *note)

@@ -11,20 +11,20 @@
 #include "schema/difference.h"
 #include "schema/target_result.h"
 
-/* Set foreign and may_drop of the objects of an image of the live database. */
+/* Set foreign and may_drop of the objects in an image of the live database. */
 extern void cmig_others_mark(CmigImage *image);
 
 /*
- * Apply notes about owners to the target's image, and leave out notes that are
- * not differences: those about foreign objects that are live, and those about
- * what the options exclude from the comparison.
+ * Apply notes about owners to the target's image.  Returns the notes that are
+ * differences: neither about live objects of other roles, nor about anything
+ * that the options exclude from the comparison.
  */
 extern List *cmig_others_settle(const CmigImage *live, CmigImage *target, List *notes,
 								const CmigDiffOptions *options);
 
 /*
- * Issue a NOTICE that names the foreign objects without a schema that the
- * target lacks; they are left as they are.
+ * Issue a NOTICE that lists other roles' objects that belong to no schema and
+ * are missing from the target.  They are left as they are.
  */
 extern void cmig_others_tell(const CmigDifference *difference);
 

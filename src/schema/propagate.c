@@ -19,7 +19,7 @@ count_dependent(CmigDependents *dependents, const CmigObject *on)
 	dependents->start[on->index + 1]++;
 }
 
-/* Make a list of dependents for each object; children count as dependents. */
+/* Build a list of dependents for each object.  Children count as dependents. */
 static void
 find_dependents(const CmigImage *image, CmigDependents *dependents)
 {
@@ -77,7 +77,10 @@ is_disturbed(const CmigChange *change, const CmigChange *dependent)
 	return (flags & CMIG_KIND_DISTURBED) != 0;
 }
 
-/* Does the dependent no longer depend on that object after the change? */
+/*
+ * Returns true if the dependent no longer depends on the object after the
+ * change.
+ */
 static bool
 lets_go(const CmigDifference *difference, const CmigChange *change, const CmigChange *dependent)
 {
@@ -104,8 +107,8 @@ is_typed_column(const CmigObject *object)
 }
 
 /*
- * Is it a column that is dropped, or whose table is dropped?  Columns that
- * inherit from it remain.
+ * Returns true for a column that is dropped, or whose table is re-created.
+ * Columns that inherit from it remain.
  */
 static bool
 goes_with_table(const CmigDifference *difference, const CmigChange *change)
@@ -115,8 +118,8 @@ goes_with_table(const CmigDifference *difference, const CmigChange *change)
 }
 
 /*
- * Must the dependent be changed, since an object that it uses changes, or if
- * "goes" is set, is dropped?
+ * Returns true if the dependent must be changed because an object that it uses
+ * is altered or, if "goes" is set, dropped.
  */
 static bool
 is_affected(const CmigDifference *difference, const CmigChange *change, const CmigChange *dependent,
@@ -129,7 +132,7 @@ is_affected(const CmigDifference *difference, const CmigChange *change, const Cm
 		return false;
 	if (cmig_children_is_attached(dependent) && dependent->from->parent != change->from)
 		return false;
-	/* it depends on the type, too */
+	/* the dependent also depends on the type */
 	if (change->from->kind == &cmig_kind_base_definition)
 		return false;
 	if (change->from->kind == &cmig_kind_attribute && is_typed_column(dependent->from))
@@ -147,7 +150,7 @@ is_created_again(const CmigChange *change, const CmigChange *dependent)
 		(change->action == CMIG_AGAIN && dependent->from->parent == change->from);
 }
 
-/* A change that makes it possible to keep the dependent, or NULL. */
+/* Returns a change that makes it possible to keep the dependent, or NULL. */
 static CmigChange *
 find_way(CmigDifference *difference, CmigChange *change, CmigChange *dependent)
 {
@@ -158,7 +161,9 @@ find_way(CmigDifference *difference, CmigChange *change, CmigChange *dependent)
 	return NULL;
 }
 
-/* Examine the dependents of the change, unless that has been done. */
+/*
+ * Queue the change, unless its dependents have been examined for this action.
+ */
 static List *
 enqueue(List *queue, CmigChange *change)
 {
@@ -169,7 +174,10 @@ enqueue(List *queue, CmigChange *change)
 	return lappend(queue, change);
 }
 
-/* Columns of a foreign table are created again with the table. */
+/*
+ * For a column of a foreign table, returns the table's change, since the
+ * column is re-created with the table.  Otherwise, returns the change itself.
+ */
 static CmigChange *
 whole_of(const CmigDifference *difference, CmigChange *change)
 {

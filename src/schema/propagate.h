@@ -1,7 +1,7 @@
 /*
  * propagate.h
  *	  Finds the objects that must be dropped temporarily, or altered, because
- *	  they depend on an object that is dropped or altered. Pure.
+ *	  they depend on an object that is dropped or altered.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

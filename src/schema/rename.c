@@ -1,6 +1,7 @@
 /*
  * rename.c
- *	  Objects that the target has under another name.
+ *	  Computes the renames of objects that have a different name in the
+ *	  target.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,7 +14,8 @@
 #include "schema/rename.h"
 
 /*
- * The words for objects that can be renamed, and the kinds that they include.
+ * The keywords for objects that can be renamed, and the kinds that each one
+ * includes.
  */
 typedef struct Word
 {
@@ -64,7 +66,7 @@ cmig_rename_name_offset(const CmigObject *object)
 	return found ? found + 1 - object->identity : 0;
 }
 
-/* The object's identity with another name. */
+/* Returns the object's identity with a different name. */
 static char *
 identity_with(const CmigObject *object, const char *name)
 {
@@ -75,7 +77,8 @@ identity_with(const CmigObject *object, const char *name)
 }
 
 /*
- * The statement that renames the object; "identity" is its name before that.
+ * Returns the statement that renames the object.  "identity" is the object's
+ * identity before the rename.
  */
 static char *
 rename_sql(const CmigObject *object, const char *identity, const char *from, const char *to)
@@ -112,7 +115,10 @@ report_syntax(const char *text)
 			 errhint("Write the kind, the qualified name, an arrow, and the new name: 'table public.a -> b', 'column public.a.x -> y'.")));
 }
 
-/* The kind with which a rename begins; *rest is set to the text after it. */
+/*
+ * Returns the keyword with which a rename begins, or NULL. Sets *rest to the
+ * text after it.
+ */
 static const Word *
 find_word(const char *text, const char **rest)
 {
@@ -130,8 +136,8 @@ find_word(const char *text, const char **rest)
 }
 
 /*
- * Does the object have this name, given as its parts?  For a function, its
- * argument types must match, too.
+ * Does the object have this name, given as a list of parts?  A function's
+ * argument types must also match, if given.
  */
 static bool
 has_name(const CmigObject *object, const List *names, const char *arguments)
@@ -165,7 +171,10 @@ find_object(const CmigImage *image, const Word *word, const List *names, const c
 	return NULL;
 }
 
-/* Replace the new name of a table that is to be renamed with its current one. */
+/*
+ * In a three-part name, replace the table's new name with its current one.
+ * Returns NULL if no rename gives a table that name.
+ */
 static List *
 old_table_names(const CmigImage *image, const List *names, const List *renames)
 {
@@ -183,7 +192,8 @@ old_table_names(const CmigImage *image, const List *names, const List *renames)
 }
 
 /*
- * The object that a rename names; a table may be given by its old or new name.
+ * Returns the object that a rename refers to, or NULL. A table may be given by
+ * its old or new name.
  */
 static CmigObject *
 find_old(const CmigImage *image, const Word *word, const List *names, const char *arguments,
@@ -248,8 +258,6 @@ cmig_rename_add(List *renames, const CmigImage *from, const char *text, bool is_
 }
 
 /* Would two objects with the same name conflict? */
-
-/* Do the names of two objects conflict? */
 static bool
 share_names(const CmigObject *a, const CmigObject *b)
 {
@@ -261,8 +269,8 @@ share_names(const CmigObject *a, const CmigObject *b)
 }
 
 /*
- * The qualified name of the relation that the object, with this name, is or
- * whose index it has, or NULL.
+ * Returns the qualified name that the object, or else its index, would have as
+ * a relation if the object had this name; or NULL.
  */
 static const char *
 relation_with(const CmigObject *object, const char *name)
@@ -279,7 +287,10 @@ relation_with(const CmigObject *object, const char *name)
 					cmig_quote(name));
 }
 
-/* Would the object have, with this name, one that the other one has? */
+/*
+ * Returns true if "object", once named "name", conflicts with "other", once
+ * named "others".
+ */
 static bool
 collides(const CmigObject *object, const char *name, const CmigObject *other, const char *others)
 {
@@ -294,7 +305,7 @@ collides(const CmigObject *object, const char *name, const CmigObject *other, co
 		strcmp(identity_with(object, name), others == other->name ? other->identity : identity_with(other, others)) == 0;
 }
 
-/* The object that already has this name, or NULL. */
+/* Returns the object that already has this name, or NULL. */
 static CmigObject *
 find_holder(const CmigImage *image, const CmigObject *object, const char *name)
 {
@@ -319,7 +330,7 @@ add_step(List *steps, CmigObject *object, const char *from, const char *to)
 	return lappend(steps, step);
 }
 
-/* A rename, and whether its statement has been made. */
+/* A rename, and whether its statement has been generated. */
 typedef struct Pending
 {
 	CmigObject *object;
@@ -347,7 +358,7 @@ is_pending(const Pending *pending, int count, const CmigObject *object)
 	return false;
 }
 
-/* The renames of a rank that have an effect. */
+/* List the renames of this rank that change a name.  Returns their number. */
 static int
 list_pending(const CmigImage *image, const List *renames, CmigRenameRank rank, Pending *pending)
 {
@@ -369,8 +380,8 @@ list_pending(const CmigImage *image, const List *renames, CmigRenameRank rank, P
 }
 
 /*
- * Do the next step.  In a cycle, this only gives an object a temporary name.
- * Returns false if nothing is left to do.
+ * Add the next step.  If only cycles are left, this gives an object a
+ * temporary name.  Returns false if nothing is left to do.
  */
 static bool
 next_step(const CmigImage *image, Pending *pending, int count, List **steps)
@@ -392,7 +403,7 @@ next_step(const CmigImage *image, Pending *pending, int count, List **steps)
 	}
 	if (waits == NULL)
 		return false;
-	/* the renames left form a cycle */
+	/* the remaining renames form a cycle */
 	for (int i = 0;; i++)
 	{
 		char	   *name = psprintf("cmig_swap_%d", i);
@@ -460,13 +471,13 @@ is_touched(const CmigImage *from, const CmigObject *table, const List *renames)
 	return false;
 }
 
-/* The table that the object belongs to, or NULL. */
+/* Returns the table that the object belongs to, or NULL. */
 static const CmigObject *
 table_of(const CmigImage *image, const CmigObject *object)
 {
 	if (object->kind != &cmig_kind_sequence)
 		return object->parent;
-	/* the OWNED BY of a sequence is its child */
+	/* a sequence's OWNED BY is its child */
 	for (const CmigObject *child = object->child; child != NULL; child = child->sibling)
 		for (int i = 0; i < child->ndepends; i++)
 			if (child->depends[i]->kind == &cmig_kind_column)
@@ -474,7 +485,7 @@ table_of(const CmigImage *image, const CmigObject *object)
 	return NULL;
 }
 
-/* Is it an object whose name the server derives from its table's? */
+/* Does PostgreSQL derive the object's default name from its table's? */
 static bool
 may_follow(const CmigObject *object)
 {
@@ -482,8 +493,8 @@ may_follow(const CmigObject *object)
 }
 
 /*
- * The object of the target that can be the same one under another name, if
- * there is exactly one, or NULL.
+ * Returns the target's object that may be the same one under another name, or
+ * NULL unless there is exactly one.
  */
 static const CmigObject *
 find_derived(const CmigImage *from, const CmigImage *to, const CmigObject *object, const CmigObject *table)
@@ -560,7 +571,7 @@ is_renamed(const List *names, const CmigObject *object)
 	return false;
 }
 
-/* Is it an index, or a constraint with one? */
+/* Is this an index, or a constraint with an index? */
 static bool
 has_index(const CmigObject *object)
 {
@@ -568,7 +579,7 @@ has_index(const CmigObject *object)
 		(object->kind == &cmig_kind_constraint && object->kind->index_name(object) != NULL);
 }
 
-/* Remove the names that objects of other kinds have. */
+/* Remove names that are taken by objects other than indexes. */
 static List *
 without_taken(const CmigImage *from, List *names)
 {
@@ -591,7 +602,7 @@ without_taken(const CmigImage *from, List *names)
 	return names;
 }
 
-/* A name that nothing has. */
+/* Returns a name that no object has in either image. */
 static char *
 free_name(const CmigImage *from, const CmigImage *to, const CmigObject *object, int *number)
 {
@@ -617,7 +628,10 @@ cmig_rename_attached(const CmigImage *from, const CmigImage *to)
 		const CmigObject *holder = find_holder(from, name->from, name->to->name);
 
 		result = lappend(result, attached_rename(name->from, name->to->name));
-		/* an index that is not in the target, or is another one there */
+
+		/*
+		 * rename an index that is missing from the target, or different there
+		 */
 		if (holder != NULL && !is_renamed(names, holder))
 			result = lappend(result, attached_rename(holder, free_name(from, to, holder, &number)));
 	}

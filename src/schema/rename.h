@@ -1,8 +1,9 @@
 /*
  * rename.h
- *	  Objects that the target has under another name.
+ *	  Computes the renames of objects that have a different name in the
+ *	  target.
  *
- * Pure: rename_read.c applies them.
+ * rename_read.c applies them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -24,11 +25,12 @@ typedef enum CmigRenameRank
 /* A rename that the user requested, or that was derived from another one. */
 typedef struct CmigRename
 {
-	const char *text;			/* the rename as the user wrote it, or NULL */
-	bool		is_comment;		/* it is from a comment in the target */
+	const char *text;			/* as the user wrote it; if derived, the
+								 * object's identity */
+	bool		is_comment;		/* from a comment in the target */
 	CmigRenameRank rank;
 	CmigAddress address;		/* of the live object */
-	char	   *name;			/* the new one, unquoted */
+	char	   *name;			/* new name, unquoted */
 } CmigRename;
 
 /* A rename statement and the object that it renames. */
@@ -36,13 +38,14 @@ typedef struct CmigRenameStep
 {
 	CmigObject *object;
 	char	   *name;
-	char	   *identity;		/* with the new name */
+	char	   *identity;		/* after the rename */
 	char	   *sql;
 	char	   *undo;
 } CmigRenameStep;
 
 /*
- * How to split a qualified name into its parts, which only the caller can do.
+ * A function that splits a qualified name into its parts, which only the
+ * caller can do.
  */
 typedef struct CmigRenameNames
 {
@@ -50,29 +53,30 @@ typedef struct CmigRenameNames
 } CmigRenameNames;
 
 /*
- * A list of CmigRename, for "table public.a -> b".  NULL for a comment whose
- * old object does not exist.  Raises 22023 or 42704.
+ * Parse a rename such as "table public.a -> b", and add it to the list.  A
+ * rename in a comment is ignored if the old object does not exist.  Raises
+ * 22023 or 42704.
  */
 extern List *cmig_rename_add(List *renames, const CmigImage *from, const char *text,
 							 bool is_comment, const CmigRenameNames *names);
 
 /*
- * The steps, a list of CmigRenameStep, for all renames of that rank.  Names
- * are swapped through a temporary one.  Raises 42710 if a name is already
- * used.
+ * Returns the steps for all renames of this rank, a list of CmigRenameStep.
+ * Names are swapped through a temporary name.  Raises 42710 if a name is
+ * already in use.
  */
 extern List *cmig_rename_steps(const CmigImage *image, const List *renames, CmigRenameRank rank);
 
 /*
- * A list of CmigRename for indexes, constraints, and sequences that differ
- * from those of the target only in a name that the server derived from another
- * one. The argument renames lists the renames that were already made.
+ * Returns a list of CmigRename for indexes, constraints, and sequences that
+ * differ from the target's only in a name that PostgreSQL derived from another
+ * one.  "renames" lists the renames done so far.
  */
 extern List *cmig_rename_derived(const CmigImage *from, const CmigImage *to, const List *renames);
 
 /*
- * A list of CmigRename for attached indexes of partitions that have another
- * name in the target.
+ * Returns a list of CmigRename for attached partition indexes that have a
+ * different name in the target.
  */
 extern List *cmig_rename_attached(const CmigImage *from, const CmigImage *to);
 

@@ -1,6 +1,6 @@
 /*
  * rename_guess.c
- *	  Changes that look like renames.
+ *	  Finds changes that look like renames.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,7 +11,7 @@
 #include "schema/rename.h"
 #include "schema/rename_guess.h"
 
-/* The names and types of a table's columns, as a text. */
+/* Returns a table's column names and types as text. */
 static char *
 signature(const CmigObject *table)
 {
@@ -24,9 +24,7 @@ signature(const CmigObject *table)
 	return buf.data;
 }
 
-/*
- * Can the object that is created be the one that is dropped, under a new name?
- */
+/* Could the created object be the dropped one under a new name? */
 static bool
 resembles(const CmigChange *gone, const CmigChange *new)
 {
@@ -45,7 +43,7 @@ resembles(const CmigChange *gone, const CmigChange *new)
 		strcmp(cmig_column_type(from), cmig_column_type(to)) == 0;
 }
 
-/* Can the drop or creation of the object be part of a rename? */
+/* Could the drop or creation of the object be part of a rename? */
 static bool
 is_candidate(const CmigChange *change, CmigAction action)
 {
@@ -55,7 +53,10 @@ is_candidate(const CmigChange *change, CmigAction action)
 		(object->kind == &cmig_kind_table || object->kind == &cmig_kind_column);
 }
 
-/* The change that it resembles, if there is exactly one, or NULL. */
+/*
+ * Returns the change that resembles this one, or NULL unless there is exactly
+ * one.
+ */
 static const CmigChange *
 find_like(const CmigDifference *difference, const CmigChange *change)
 {

@@ -1,7 +1,7 @@
 /*
  * rename_guess.h
- *	  Changes that look like renames: an object is dropped, and one that is the
- *	  same except for its name is created. Pure.
+ *	  Finds changes that look like renames: an object is dropped, and a
+ *	  similar one is created under another name.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,7 +11,7 @@
 #include "postgres.h"
 #include "schema/difference.h"
 
-/* Renames that look probable, a list of char *: "table public.a -> b". */
+/* Returns probable renames as a list of char *: "table public.a -> b". */
 extern List *cmig_rename_guess(const CmigDifference *difference);
 
 #endif							/* CMIG_RENAME_GUESS_H */

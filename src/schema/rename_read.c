@@ -30,7 +30,7 @@
 #include "utils/syscache.h"
 #include "utils/varlena.h"
 
-/* The renames that are applied to an image one after another. */
+/* Renames that are applied to an image one after another. */
 typedef struct RenameRead
 {
 	const CmigManaged *managed;
@@ -45,7 +45,7 @@ typedef struct RenameRead
  * The catalogs
  */
 
-/* Change the name in the catalog's row. */
+/* Change the name in an object's catalog row. */
 static void
 set_name(Oid catalog, Oid object, const char *name)
 {
@@ -68,7 +68,7 @@ set_column_name(Oid table, const char *old, const char *name)
 	table_close(catalog, RowExclusiveLock);
 }
 
-/* Rename the column in child tables, too, which inherit it. */
+/* Rename a column in a table and in the child tables that inherit it. */
 static void
 rename_column(Oid table, const char *old, const char *name)
 {
@@ -78,7 +78,7 @@ rename_column(Oid table, const char *old, const char *name)
 		set_column_name(lfirst_oid(cell), old, name);
 }
 
-/* A relation and its row type have the same name. */
+/* Rename a relation and its row type, which has the same name. */
 static void
 rename_relation(Oid relation, const char *name)
 {
@@ -86,7 +86,7 @@ rename_relation(Oid relation, const char *name)
 	set_name(TypeRelationId, get_rel_type_id(relation), name);
 }
 
-/* A constraint and its index have the same name. */
+/* Rename a constraint and its index, which has the same name. */
 static void
 rename_constraint(Oid constraint, const char *name)
 {
@@ -132,7 +132,10 @@ put_step(RenameRead *read, const CmigRenameStep *step)
 	read->callback(&row, read->arg);
 }
 
-/* Each step uses the names that the preceding steps have given to objects. */
+/*
+ * Run the steps of one rank.  Each step uses the names that the preceding
+ * steps have given to objects.
+ */
 static void
 run_rank(RenameRead *read, const List *renames, CmigRenameRank rank)
 {
@@ -161,7 +164,10 @@ run_ranks(RenameRead *read, const List *renames)
 		run_rank(read, renames, rank);
 }
 
-/* The new name of each rename must be that of an object in the target. */
+/*
+ * Raise an error unless the target has every renamed object under its new
+ * name.
+ */
 static void
 check_renames(const RenameRead *read)
 {
@@ -180,10 +186,7 @@ check_renames(const RenameRead *read)
 	}
 }
 
-/*
- * Apply extension moves and all renames to the catalogs, as a task of a
- * shadow.
- */
+/* Shadow task: apply extension moves and all renames to the catalogs. */
 static void
 run_renames(CmigShadow *shadow, void *arg)
 {
@@ -211,7 +214,7 @@ parse_names(const char *name)
 	return names;
 }
 
-/* Add the renames of a list of texts. */
+/* Parse a list of texts, and add their renames to the list. */
 static List *
 parse_all(List *renames, const CmigImage *from, const List *texts, bool are_comments)
 {
@@ -219,8 +222,8 @@ parse_all(List *renames, const CmigImage *from, const List *texts, bool are_comm
 	ListCell   *cell;
 
 	/*
-	 * tables first, because a column can be given with either name of its
-	 * table
+	 * parse tables first, because a column's table can be given by its old or
+	 * new name
 	 */
 	for (int pass = 0; pass < 2; pass++)
 		foreach(cell, texts)
@@ -262,7 +265,7 @@ cmig_rename_read(const CmigManaged *managed, CmigImage *from, CmigImage *to,
 			continue;
 
 		/*
-		 * rename the schema to its own name, only to run in a subtransaction
+		 * rename a schema to its own name, just to run in a subtransaction
 		 * that is rolled back
 		 */
 		cmig_shadow_rename(managed->schemas[i].oid, managed->schemas[i].name, "cmig.diff()", run_renames, &read);

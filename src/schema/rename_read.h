@@ -12,24 +12,25 @@
 #include "schema/managed.h"
 
 /*
- * The live image after the renames of the caller and of comments in the
- * target. The callback is called with a row for each rename.  If there are
- * none, from is returned.  The catalogs contain the new names only during a
- * subtransaction, without locks, so that the definitions printed by the server
- * use them.
+ * Returns the live image after the renames given by the caller and by comments
+ * in the target, or "from" if there are none.  Calls the callback with a row
+ * for each rename.  The catalogs contain the new names only during a
+ * subtransaction, without locks, so that PostgreSQL uses them when it prints
+ * definitions.
  */
 extern CmigImage *cmig_rename_read(const CmigManaged *managed, CmigImage *from, CmigImage *to,
 								   const List *renames, const List *comments,
 								   CmigDiffCallback callback, void *arg);
 
 /*
- * The same within a shadow, in a subtransaction that the caller rolls back.
+ * Like cmig_rename_read(), but within a shadow, in a subtransaction that the
+ * caller rolls back.
  */
 extern CmigImage *cmig_rename_read_here(const CmigManaged *managed, CmigImage *from, CmigImage *to,
 										const List *renames, const List *comments,
 										CmigDiffCallback callback, void *arg);
 
-/* Report changes that are probably renames. */
+/* Issue a NOTICE for each change that is probably a rename. */
 extern void cmig_rename_tell(const CmigDifference *difference);
 
 #endif							/* CMIG_RENAME_READ_H */

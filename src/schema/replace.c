@@ -1,8 +1,9 @@
 /*
  * replace.c
- *	  Replaces types while columns use them. The old type is renamed, the new
- *	  one is created, the columns are changed to the new type, and then the old
- *	  one is dropped.
+ *	  Replaces types while columns use them.
+ *
+ * The old type is renamed, the new one is created, the columns are changed to
+ * the new type, and then the old type is dropped.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -32,8 +33,8 @@ is_taken(const CmigImage *image, const char *identity)
 }
 
 /*
- * A copy of the old type with a temporary name, which is not used in either
- * image.
+ * Returns a copy of the old type with a temporary name that neither image
+ * uses.
  */
 static CmigObject *
 renamed_away(const CmigDifference *difference, const CmigObject *type)
@@ -53,8 +54,9 @@ renamed_away(const CmigDifference *difference, const CmigObject *type)
 }
 
 /*
- * A typed table is an ordinary one while its type is replaced.  Columns are
- * then added and dropped by statements for the table.
+ * Make a typed table an ordinary one while its type is replaced.  Columns are
+ * then added and dropped by statements for the table.  Returns NULL if this is
+ * not possible.
  */
 static CmigChange *
 untype(const CmigDifference *difference, CmigChange *table)
@@ -126,7 +128,7 @@ cmig_replace_detour(CmigChange *change, CmigChange *dependent)
 		cmig_table_is_key(dependent->from->parent, dependent->from->name))
 		return NULL;
 	dependent->disturbs = dependent->recasts = true;
-	/* the statements for the parent table change it, too */
+	/* the parent table's statements change this column, too */
 	if (dependent->from->inherited && dependent->to->inherited)
 		return dependent;
 	dependent->action = CMIG_ALTER;
@@ -150,10 +152,7 @@ replace(CmigDifference *difference, const CmigObject *type)
 	change->ddl = NIL;
 }
 
-/*
- * Is the type used in a composite type or a range type, or in an array in a
- * column?
- */
+/* Is the type used in a composite or range type, or in an array column? */
 static bool
 is_nested(const CmigDependents *dependents, const CmigObject *type)
 {
@@ -168,7 +167,7 @@ is_nested(const CmigDependents *dependents, const CmigObject *type)
 	return false;
 }
 
-/* Does the upgrade or the downgrade make the server check existing values? */
+/* Does the upgrade or the downgrade make PostgreSQL check existing values? */
 static bool
 changes_checks(const CmigDifference *difference, const CmigChange *change)
 {
@@ -185,8 +184,8 @@ changes_checks(const CmigDifference *difference, const CmigChange *change)
 }
 
 /*
- * A composite type cannot be altered while columns use it; the same is true
- * for the checks of a domain that columns use in arrays or composite types.
+ * PostgreSQL can alter neither a composite type that columns use, nor the
+ * checks of a domain that columns use in arrays or composite types.
  */
 void
 cmig_replace_used(CmigDifference *difference, const CmigDependents *dependents)
@@ -208,8 +207,8 @@ cmig_replace_used(CmigDifference *difference, const CmigDependents *dependents)
 }
 
 /*
- * In the properties of an old type, replace names of other old types with their
- * temporary names.
+ * In the properties of an old type, replace the names of other old types with
+ * their temporary names.
  */
 static void
 name_away(const CmigDifference *difference, const CmigObject *object, CmigObject *copy)

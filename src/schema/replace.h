@@ -1,6 +1,6 @@
 /*
  * replace.h
- *	  Types that are replaced while columns use them. Pure.
+ *	  Replaces types while columns use them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -10,11 +10,11 @@
 #include "postgres.h"
 #include "schema/difference.h"
 
-/* The dependents of each object of an image. */
+/* The dependents of each object in an image. */
 typedef struct CmigDependents
 {
-	int		   *start;			/* by index; one element more than there are
-								 * objects */
+	int		   *start;			/* by index, with one additional element at
+								 * the end */
 	CmigObject **objects;
 } CmigDependents;
 
@@ -29,14 +29,14 @@ extern CmigChange *cmig_replace_dependent(CmigDifference *difference, CmigChange
 										  CmigChange *dependent);
 
 /*
- * The same for a type or a collation that cannot exist twice: columns use
- * another one until it exists again.
+ * Like cmig_replace_dependent(), but for a type or a collation that cannot
+ * exist twice: columns use a different one until it exists again.
  */
 extern CmigChange *cmig_replace_detour(CmigChange *change, CmigChange *dependent);
 
 /*
- * In the descriptions of the old types, replace the names of old types with
- * their temporary names.
+ * Complete the old type's description in change->away: copy its children, and
+ * replace the names of other old types with their temporary names.
  */
 extern void cmig_replace_finish(const CmigDifference *difference, const CmigChange *change);
 

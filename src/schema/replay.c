@@ -1,9 +1,10 @@
 /*
  * replay.c
- *	  Runs the scripts of revisions in the shadow, to see what they create.
+ *	  Runs revision scripts in the shadow, to see what they create.
+ *
  * Each script starts with a fresh session state, as in a real run.  Between
- * scripts, the server's list of uncommitted enum values is set to what it was
- * before, because a real run may have committed there.
+ * scripts, PostgreSQL's list of uncommitted enum values is reset to what it
+ * was before, because a real run may have committed there.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -58,7 +59,7 @@ static const char *failed = NULL;
  * Which revisions
  */
 
-/* The marked nodes in order, as a plan. */
+/* Returns a plan of the marked nodes, in order. */
 static CmigReplayPlan *
 make_plan(const CmigGraph *graph, const CmigMarks *marks)
 {
@@ -121,7 +122,7 @@ cmig_replay_failed(void)
 	return failed;
 }
 
-/* Is the error certainly not caused by the script? */
+/* Returns true if the script has certainly not caused the error. */
 static bool
 is_from_outside(const ErrorData *error)
 {
@@ -138,7 +139,9 @@ is_from_outside(const ErrorData *error)
 	}
 }
 
-/* The hint for a statement that may fail only because it is replayed. */
+/*
+ * Returns the hint for a statement that may fail only because it is replayed.
+ */
 static const char *
 hint_for(const ErrorData *error)
 {
@@ -153,7 +156,7 @@ hint_for(const ErrorData *error)
 	}
 }
 
-/* Replace an error of a script with one that says what the replay does. */
+/* Rewrite a script's error so that it describes the replay. */
 static void
 explain(ErrorData *error, const CmigRunStep *step)
 {
@@ -200,8 +203,8 @@ is_skipped(const char *sql, int from, int to)
 }
 
 /*
- * Allow the enum values that scripts have added to be used, as after a commit,
- * but not those of the caller's transaction.
+ * Allow enum values that scripts have added to be used, as after a commit, but
+ * not those added by the caller's transaction.
  */
 static void
 commit_enums(CmigReplay *replay)
@@ -280,8 +283,8 @@ run_script(CmigReplay *replay, CmigScriptRun *run, CmigSession *session)
 		cmig_session_use_path(path);
 
 	/*
-	 * bodies were checked when the functions were created live, and PL/pgSQL
-	 * never frees what it compiles
+	 * bodies were checked when the functions were created in the database,
+	 * and PL/pgSQL never frees what it compiles
 	 */
 	cmig_settings_override("check_function_bodies", "off");
 	cmig_target_utility_watch(&replay->state);
@@ -295,7 +298,7 @@ run_script(CmigReplay *replay, CmigScriptRun *run, CmigSession *session)
 	error_context_stack = callback.previous;
 }
 
-/* Run a script, and explain its error. */
+/* Run a script.  If it fails, raise an error that describes the replay. */
 static void
 replay_script(CmigReplay *replay, const CmigRunStep *stored)
 {
@@ -328,7 +331,7 @@ replay_script(CmigReplay *replay, const CmigRunStep *stored)
 	cmig_runner_stop(&run);
 }
 
-/* A plan for one direction that contains only the nodes. */
+/* Returns a plan for one direction that contains only these nodes. */
 static CmigPlan *
 plan_of(const int *nodes, int count, CmigDirection direction)
 {
@@ -391,14 +394,14 @@ cmig_replay_repeatable(CmigReplay *replay, const CmigRepeatableRun *run)
 	MemoryContextDelete(context);
 }
 
-/* A script of a repeatable revision, as the work of a subtransaction. */
+/* A repeatable revision's script, to be run in a subtransaction. */
 typedef struct Repeat
 {
 	CmigReplay *replay;
 	const CmigRepeatableRun *run;
 } Repeat;
 
-/* Run it. */
+/* Subtransaction callback: run the script. */
 static void
 run_repeatable(void *arg)
 {
@@ -432,7 +435,7 @@ cmig_replay_whole(CmigReplay *replay, const CmigReplayPlan *plan)
  * The image
  */
 
-/* What is read after a replay, and where the result goes. */
+/* What to read after a replay, and the result. */
 typedef struct Reading
 {
 	CmigReplay *replay;
@@ -443,7 +446,7 @@ typedef struct Reading
 	CmigImage  *image;
 } Reading;
 
-/* Show the extensions that no script has created. */
+/* Make extensions visible that no script has created, and list their names. */
 static void
 assume_extensions(Reading *reading)
 {
@@ -456,7 +459,7 @@ assume_extensions(Reading *reading)
 			*reading->assumed = lappend(*reading->assumed, shadow->extensions[i].name);
 }
 
-/* Read an image, as the work of a subtransaction. */
+/* Subtransaction callback: read an image. */
 static void
 read_image(void *arg)
 {
@@ -481,7 +484,7 @@ run_reading(CmigReplay *replay, Reading reading)
 	CmigShadowSchema *saved = palloc(Max(size, 1));
 	ErrorData  *error;
 
-	/* it removes schemas that the scripts have not filled so far */
+	/* reading removes schemas that the scripts have not filled so far */
 	memcpy(saved, shadow->schemas, size);
 	error = cmig_subtransaction_rehearse(read_image, &reading);
 	memcpy(shadow->schemas, saved, size);
@@ -585,7 +588,7 @@ replay_whole(CmigReplay *replay, void *arg)
 	whole->replayed->elsewhere = replay->state.elsewhere;
 }
 
-/* Raise an error for a schema that does not belong to the caller. */
+/* Raise an error if the caller does not own one of the existing schemas. */
 static void
 require_owned(const CmigNames *schemas, const char *caller)
 {

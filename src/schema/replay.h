@@ -1,13 +1,15 @@
 /*
  * replay.h
- *	  Runs the scripts of revisions in the shadow, to see what they create. The
- * scripts run as in a real run: with the search_path that the journal has for
- * them, or else with cmig.search_path, with cmig.role, and with the session
- * restored after each.  Everything happens in one transaction: CONCURRENTLY
- * is removed, procedures of pg_cmig do not commit, revisions that are not
- * transactional run like others, and what cannot run in a transaction and
- * does not change a schema (VACUUM) is left out.  verify_sql is not run.
- * Objects outside of the schemas are treated as in a target (target.h).
+ *	  Runs revision scripts in the shadow, to see what they create.
+ *
+ * Scripts run as in a real run: with the search_path that the journal records
+ * for them, or else with cmig.search_path; with cmig.role; and with the
+ * session restored after each one.  Everything happens in one transaction:
+ * CONCURRENTLY is removed, pg_cmig's procedures do not commit,
+ * nontransactional revisions run like others, and statements that cannot run
+ * in a transaction and do not change a schema (such as VACUUM) are left out.
+ * verify_sql is not run.  Objects outside the schemas are treated as in a
+ * target (see target.h).
  *
  * Scripts see the rows of pg_cmig's own tables, and nothing is written to
  * these.
@@ -31,23 +33,27 @@ typedef struct CmigReplayPlan
 	const CmigGraph *graph;
 	int			count;
 	int		   *nodes;
-	List	   *runs;			/* of CmigRepeatableRun *: the scripts of
-								 * repeatable revisions that run after them */
+	List	   *runs;			/* of CmigRepeatableRun *: scripts of
+								 * repeatable revisions, to be run after the
+								 * nodes */
 } CmigReplayPlan;
 
 /*
- * The applied revisions, and the scripts of repeatable revisions that ran last;
- * raises MG001 if a version row names an unknown
+ * Returns a plan of the applied revisions, and of the repeatable revisions'
+ * scripts that ran last.  Raises MG001 if a version row names an unknown
  * revision.
  */
 extern CmigReplayPlan *cmig_replay_plan_applied(const CmigSituation *now);
 
-/* All revisions, and all repeatable revisions with their current scripts. */
+/*
+ * Returns a plan of all revisions, and of all repeatable revisions with their
+ * current scripts.
+ */
 extern CmigReplayPlan *cmig_replay_plan_all(const CmigSituation *now);
 
 /*
- * These nodes (a list of int) and their ancestors, including those through
- * depends_on.
+ * Returns a plan of these nodes (a list of int) and their ancestors, including
+ * those through depends_on.
  */
 extern CmigReplayPlan *cmig_replay_plan_nodes(const CmigGraph *graph, List *nodes);
 
@@ -58,86 +64,91 @@ typedef struct CmigReplay CmigReplay;
 typedef void (*CmigReplayTask) (CmigReplay *replay, void *arg);
 
 /*
- * Run a task in a shadow of all schemas.  caller is the function's name for
- * errors ("cmig.drift()").  Memory is allocated in the current memory context,
- * and is still there when the shadow has ended.  Raises what cmig_shadow_run()
- * raises.
+ * Run a task in a shadow of all schemas.  "caller" is the function's name in
+ * error messages, such as "cmig.drift()". Memory allocated in the current
+ * memory context remains valid after the shadow has ended.  Raises the same
+ * errors as cmig_shadow_run().
  */
 extern void cmig_replay_run(const CmigGraph *graph, const char *caller,
 							CmigReplayTask task, void *arg);
 
 /*
  * Run the upgrade scripts of these nodes in order.  A script that cannot be
- * replayed raises MG014: its detail is the server's message, its hint says
- * what to do, and its context names statement and line.  Errors that the
+ * replayed raises MG014: the detail is PostgreSQL's message, the hint says
+ * what to do, and the context names the statement and line.  Errors that the
  * script has not caused, such as a cancellation or a lock timeout, are raised
  * unchanged.
  */
 extern void cmig_replay_upgrade(CmigReplay *replay, const int *nodes, int count);
 
 /*
- * Run a whole plan.  A script of a repeatable revision that fails is left out if
- * a downgrade has run since it ran, because it may need what is gone.
+ * Run a whole plan.  If a repeatable revision's script fails and a downgrade
+ * has run since the script last ran, the script is left out, because it may
+ * need objects that no longer exist.
  */
 extern void cmig_replay_whole(CmigReplay *replay, const CmigReplayPlan *plan);
 
-/* Run the script of a repeatable revision; raises MG014. */
+/* Run a repeatable revision's script.  Raises MG014. */
 extern void cmig_replay_repeatable(CmigReplay *replay, const CmigRepeatableRun *run);
 
 /*
- * Run one script of a revision.  MG006 if it has no downgrade script.
+ * Run one script of a revision.  Raises MG006 if there is no downgrade script.
  */
 extern void cmig_replay_step(CmigReplay *replay, int node, CmigDirection direction);
 
 /*
- * Read an image of what the shadow contains now, in these schemas, or in all
- * if NULL. May be called more than once.  With assumed, extensions that are
- * installed, but that no script has created, are in the image, too; *assumed
- * is set to their names.
+ * Read an image of what the shadow contains now in these schemas, or in all if
+ * "schemas" is NULL. May be called more than once.  If "assumed" is not NULL,
+ * the image includes installed extensions that no script has created, and
+ * their names are added to *assumed.
  */
 extern CmigImage *cmig_replay_image(CmigReplay *replay, const CmigNames *schemas, List **assumed);
 
 /*
- * The schemas of which cmig_replay_image() reads an image, for more work on
- * them.  To be called in a subtransaction that is rolled back; after that, no
- * more scripts can be replayed.
+ * Returns the schemas that cmig_replay_image() would read, for more work on
+ * them.  Call this in a subtransaction that will be rolled back.  After this
+ * call, no more scripts can be replayed.
  */
 extern CmigManaged *cmig_replay_settle(CmigReplay *replay, const CmigNames *schemas);
 
-/* Notes about the parts of the scripts that could not be executed. */
+/* Returns notes about the parts of scripts that could not be executed. */
 extern const CmigTarget *cmig_replay_target(const CmigReplay *replay);
 
 /*
- * The revision whose script could not be replayed, NULL if there is none; for
+ * Returns the revision whose script could not be replayed, or NULL. For
  * callers that have caught MG014.
  */
 extern const char *cmig_replay_failed(void);
 
-/* The result of a plan as a whole. */
+/* The result of replaying a whole plan. */
 typedef struct CmigReplayed
 {
 	CmigImage  *image;
 	const CmigTarget *target;
 	List	   *assumed;		/* of char *: see cmig_replay_image() */
-	List	   *initial;		/* of CmigInitialGrants, as the scripts have
-								 * left them */
+	List	   *initial;		/* of CmigInitialGrants, as the scripts left
+								 * them */
 	List	   *audited;		/* of CmigAudited */
-	List	   *elsewhere;		/* of char *: schemas of other roles, about
-								 * which statements were left out */
+	List	   *elsewhere;		/* of char *: schemas of other roles;
+								 * statements about them were left out */
 } CmigReplayed;
 
-/* Raises 42501 if the caller does not own one of the schemas. */
+/*
+ * Replay a plan, and read what it creates.  Raises 42501 if the caller does
+ * not own one of the schemas.
+ */
 extern CmigReplayed *cmig_replay_read(const CmigReplayPlan *plan, const CmigNames *schemas,
 									  const char *caller);
 
 /*
- * A function that may change the catalogs before the shadow ends, and returns
- * the image that counts.
+ * A function that may change the catalogs before the shadow ends.  Returns the
+ * image to be used.
  */
 typedef CmigImage *(*CmigReplayFinish) (const CmigManaged *managed, CmigImage *image, void *arg);
 
 /*
- * The same with extensions that no script has created; finish may be NULL.
+ * Like cmig_replay_read(), but with extensions that no script has created.
+ * "finish" may be NULL.
  */
 extern CmigReplayed *cmig_replay_read_assuming(const CmigReplayPlan *plan, const CmigNames *schemas,
 											   const char *caller, CmigReplayFinish finish, void *arg);

@@ -1,6 +1,6 @@
 /*
  * replay_path.c
- *	  The search_path with which revisions have run in this database.
+ *	  Finds the search_path with which revisions ran in this database.
  *
  * A replay by a role with another search_path must create the same objects.
  *
@@ -20,7 +20,7 @@
 #include "utils/hsearch.h"
 #include "utils/varlena.h"
 
-/* A revision and its path. */
+/* A revision and its search_path. */
 typedef struct PathEntry
 {
 	const char *revision;		/* the key */
@@ -63,8 +63,8 @@ make_table(void)
 }
 
 /*
- * The path with the role in place of "$user", or NULL if it is not a list.  A
- * path without names is the empty list, which is written as "".
+ * Returns the path with the role in place of "$user", or NULL if it is not a
+ * valid list.  An empty path is returned as "".
  */
 static char *
 resolve_user(const char *path, const char *role)
@@ -106,7 +106,7 @@ keep_path(const char *revision, const char *path, const char *role, void *arg)
 	entry->path = resolved;
 }
 
-/* Add a name to a list. */
+/* Row callback: add a name to a list. */
 static void
 add_name(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -116,9 +116,9 @@ add_name(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Schemas in which a role other than the current one and superusers can create
- * objects.  Temporary schemas belong to the bootstrap superuser, but their
- * objects do not.
+ * Returns the schemas in which a role other than the current one and
+ * superusers can create objects.  Temporary schemas are included, because they
+ * belong to the bootstrap superuser, but their objects do not.
  */
 static List *
 find_unsafe(void)

@@ -1,6 +1,6 @@
 /*
  * replay_path.h
- *	  The search_path with which revisions have run in this database.
+ *	  Finds the search_path with which revisions ran in this database.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,18 +13,19 @@
 typedef struct CmigReplayPaths CmigReplayPaths;
 
 /*
- * The paths of those revisions that, according to the journal, have run with a
- * search_path that differs from the one with which a script would start now;
- * NULL if there are none.
+ * Returns the paths of revisions that, according to the journal, ran with a
+ * search_path other than the one with which a script would start now; NULL if
+ * there are none.
  */
 extern CmigReplayPaths *cmig_replay_path_read(void);
 
 /*
- * The path of a revision, with the role that ran it in place of "$user".  NULL
- * if its script starts with the same path, or if that is unknown.  Raises MG014
- * if a schema in the path is live in the shadow, is not in the session's path, and
- * a role other than the current one and superusers can create objects in it: that
- * role would decide which functions the script calls.
+ * Returns a revision's path, with the role that ran it in place of "$user".
+ * Returns NULL if the script would start with the same path, or if the path is
+ * unknown.  Raises MG014 if the path contains a schema that is not in the
+ * shadow or in the session's path, and in which a role other than the current
+ * one and superusers can create objects: that role could decide which
+ * functions the script calls.
  */
 extern const char *cmig_replay_path_find(const CmigReplayPaths *paths, CmigShadow *shadow,
 										 const char *revision);

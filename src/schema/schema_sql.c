@@ -2,7 +2,7 @@
  * schema_sql.c
  *	  cmig.schema_sql: the schema as SQL.
  *
- * It is the difference from an empty database, so it has the same statements
+ * The schema is compared with an empty database, so its statements are those
  * that cmig.diff would generate.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -18,7 +18,7 @@
 
 PG_FUNCTION_INFO_V1(cmig_schema_sql);
 
-/* Callback: append the statement of a row. */
+/* Row callback: append the statement. */
 static void
 append_row(const CmigDiffRow *row, void *arg)
 {

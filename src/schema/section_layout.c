@@ -1,6 +1,6 @@
 /*
  * section_layout.c
- *	  A difference as the sections of a revision file.
+ *	  Lays out a difference as the sections of a revision file.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -8,7 +8,7 @@
 
 #include "schema/section_layout.h"
 
-/* A section that is being written. */
+/* A section being written. */
 typedef struct Section
 {
 	StringInfoData text;
@@ -29,7 +29,8 @@ cmig_section_layout_comment(StringInfo text, const char *comment)
 }
 
 /*
- * Start a group of statements, after an empty line if it is not the first one.
+ * Start a group of statements, after an empty line unless it is the first
+ * group.
  */
 static void
 start_group(Section *section, const char *group)
@@ -61,7 +62,10 @@ is_unsupported(const CmigDiffLine *line)
 	return strcmp(line->action, "unsupported") == 0;
 }
 
-/* The upgrade section, with unsupported changes as comments at its end. */
+/*
+ * Returns the upgrade section, with unsupported changes as comments at its
+ * end.
+ */
 static char *
 layout_upgrade(const List *lines)
 {
@@ -95,8 +99,8 @@ begins_with(const char *text, const char *start)
 }
 
 /*
- * Does reverting the statement drop the whole group?  Then the statements for
- * the group right before it in the downgrade need not be run.
+ * Does reverting the statement drop the whole group?  Then the group's
+ * statements right before it in the downgrade are not needed.
  */
 static bool
 drops_group(const CmigDiffLine *line)
@@ -105,7 +109,7 @@ drops_group(const CmigDiffLine *line)
 		strcmp(line->group, psprintf("%s %s", line->kind, line->object)) == 0;
 }
 
-/* The lines to revert, the last one first, without superfluous ones. */
+/* Returns the lines to revert, last one first, without superfluous ones. */
 static List *
 downgrade_lines(const List *lines)
 {
@@ -125,8 +129,10 @@ downgrade_lines(const List *lines)
 	return result;
 }
 
-/* The downgrade section; NULL if a statement cannot be reverted. */
-/* What a reader must know about the statement that reverts a line, or NULL. */
+/*
+ * Returns what a reader must know about the statement that reverts a line, or
+ * NULL.
+ */
 static const char *
 downgrade_comment(const CmigDiffLine *line)
 {
@@ -136,7 +142,7 @@ downgrade_comment(const CmigDiffLine *line)
 		"does not bring back the data";
 }
 
-/* The downgrade section, or NULL if some change cannot be reverted. */
+/* Returns the downgrade section, or NULL if a change cannot be reverted. */
 static char *
 layout_downgrade(const List *lines)
 {

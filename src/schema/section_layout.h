@@ -1,8 +1,9 @@
 /*
  * section_layout.h
- *	  A difference as the sections of a revision file. Statements about one
- *	  table or other object are kept together, followed by an empty line.  A
- *	  hazard is a comment above its statement.
+ *	  Lays out a difference as the sections of a revision file.
+ *
+ * Statements about one table or other object are kept together, followed by an
+ * empty line.  A hazard is written as a comment above its statement.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -16,9 +17,9 @@
 typedef struct CmigSections
 {
 	char	   *upgrade;
-	char	   *downgrade;		/* NULL: a statement cannot be reverted */
-	char	   *hazards;		/* one on each line, including unsupported
-								 * changes; NULL: none */
+	char	   *downgrade;		/* NULL if a statement cannot be reverted */
+	char	   *hazards;		/* one per line, including unsupported
+								 * changes; NULL if there are none */
 	bool		transactional;
 } CmigSections;
 
@@ -26,12 +27,12 @@ typedef struct CmigSections
 extern CmigSections *cmig_section_layout(const List *lines);
 
 /*
- * Append a comment on one line.  Names in it may contain anything, so line
- * breaks and the starts of other comments are replaced.
+ * Append a one-line comment.  Names in it may contain anything, so line breaks
+ * and comment markers are replaced.
  */
 extern void cmig_section_layout_comment(StringInfo text, const char *comment);
 
-/* "table public.a: reason", for an unsupported change. */
+/* Returns "table public.a: reason" for an unsupported change. */
 extern char *cmig_section_layout_unsupported(const CmigDiffLine *line);
 
 #endif							/* CMIG_SECTION_LAYOUT_H */

@@ -1,6 +1,6 @@
 /*
  * serial.c
- *	  New columns that are written as serial.
+ *	  Writes new columns as serial where possible.
  *
  * Otherwise each of them would need three statements: for the sequence, the
  * column or its table, and OWNED BY.
@@ -16,11 +16,11 @@
 
 #include "commands/defrem.h"
 
-/* The types, and how the sequence and the pseudo-type are called. */
+/* The types, with their sequences' type and their pseudo-type. */
 typedef struct SerialType
 {
 	const char *type;
-	const char *sequence;		/* its property "type" */
+	const char *sequence;		/* the sequence's property "type" */
 	const char *serial;
 } SerialType;
 
@@ -30,7 +30,7 @@ static const SerialType serial_types[] = {
 	{"smallint", "smallint", "smallserial"}
 };
 
-/* The value of a property, or NULL. */
+/* Returns the value of a property, or NULL. */
 static const char *
 value_of(const CmigObject *object, const char *property)
 {
@@ -60,7 +60,10 @@ child_of(const CmigObject *object, const CmigKind *kind)
 	return NULL;
 }
 
-/* The name that the server chooses for the sequence, qualified and quoted. */
+/*
+ * Returns the name that PostgreSQL chooses for the sequence, qualified and
+ * quoted.
+ */
 static char *
 chosen_name(const CmigObject *column)
 {
@@ -71,19 +74,19 @@ chosen_name(const CmigObject *column)
 					cmig_quote(makeObjectName(table->name, column->name, "seq")));
 }
 
-/* Has a new sequence the same comment and privileges? */
+/* Are the sequence's comment and privileges those of a new sequence? */
 static bool
 is_unannotated(const CmigObject *sequence, const CmigDiffOptions *options)
 {
 	CmigDiffOptions own = *options;
 
-	/* its owner is that of the table */
+	/* the sequence has its table's owner */
 	own.owners = false;
 	own.privileges = own.comments = true;
 	return cmig_annotate_create(sequence, &own) == NIL;
 }
 
-/* Has the sequence only properties that it gets from the column? */
+/* Does the sequence have only properties that it gets from the column? */
 static bool
 is_plain(const CmigObject *sequence, const CmigObject *column, const CmigDiffOptions *options)
 {
@@ -100,7 +103,9 @@ is_plain(const CmigObject *sequence, const CmigObject *column, const CmigDiffOpt
 	return is_unannotated(sequence, options) && !sequence->foreign;
 }
 
-/* The sequence if the column with its default is one that serial makes, or NULL. */
+/*
+ * Returns the column's sequence if serial would create the same one, or NULL.
+ */
 static const CmigObject *
 serial_sequence(const CmigObject *column, const CmigDiffOptions *options)
 {
@@ -122,8 +127,8 @@ serial_sequence(const CmigObject *column, const CmigDiffOptions *options)
 }
 
 /*
- * The change whose statement creates or drops the column, that of its table or
- * its own; NULL if the column is not created or dropped.
+ * Returns the change whose statement creates or drops the column (the table's
+ * or the column's own), or NULL if there is none.
  */
 static CmigChange *
 change_of_column(CmigChange **changes, const CmigObject *column, CmigAction action)
@@ -137,7 +142,10 @@ change_of_column(CmigChange **changes, const CmigObject *column, CmigAction acti
 	return change->action == action ? change : NULL;
 }
 
-/* Mark the column if the sequence and its owner change in the same way. */
+/*
+ * Mark the column if its sequence and the sequence's owner change in the same
+ * way.
+ */
 static void
 mark_column(CmigChange **changes, CmigObject *column, CmigAction action, const CmigDiffOptions *options)
 {
@@ -153,7 +161,7 @@ mark_column(CmigChange **changes, CmigObject *column, CmigAction action, const C
 	changes[owner->index]->host = change;
 }
 
-/* Mark the columns of one image. */
+/* Mark the columns in one image. */
 static void
 mark_image(const CmigImage *image, CmigChange **changes, CmigAction action, const CmigDiffOptions *options)
 {

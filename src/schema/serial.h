@@ -1,8 +1,6 @@
 /*
  * serial.h
- *	  New columns that are written as serial.
- *
- * Pure.
+ *	  Writes new columns as serial where possible.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,10 +11,11 @@
 #include "schema/difference.h"
 
 /*
- * Mark the columns that are created or dropped, alone or with their tables, and
- * whose sequence and default are those that "serial" makes: sets serial of the
- * column, and the change of the column or table as the host of the changes of
- * the sequence and of its owner.  To be called when all other hosts are known.
+ * Mark columns that are created or dropped, alone or with their tables, and
+ * whose sequence and default are those that "serial" would create.  Sets
+ * "serial" of the column, and makes the change of the column or table the host
+ * of the changes of the sequence and its owner.  Call this when all other
+ * hosts are known.
  */
 extern void cmig_serial_mark(CmigDifference *difference);
 
