@@ -1,8 +1,9 @@
 /*
  * alter_locks.c
- *	  The locks of ALTER TABLE and similar statements. The server says which
- *	  mode a list of actions needs (AlterTableGetLockLevel()); this module adds
- *	  the other relations that they lock.
+ *	  Determines the locks of ALTER TABLE and similar statements.
+ *
+ * AlterTableGetLockLevel() returns the lock mode for the altered table. This
+ * module adds the other relations that the actions lock.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -31,7 +32,7 @@ cmig_alter_locks_foreign_keys(List **locks, List *constraints)
 	}
 }
 
-/* Does the action apply to the tables that inherit, too? */
+/* Does the action recurse to child tables by default? */
 static bool
 is_recursive(const AlterTableCmd *command)
 {
@@ -56,7 +57,7 @@ is_recursive(const AlterTableCmd *command)
 	}
 }
 
-/* What an action does beyond locking the table. */
+/* Record actions whose locks depend on the table's catalog entries. */
 static void
 add_action(List **locks, const AlterTableStmt *alter, const AlterTableCmd *command)
 {
@@ -105,14 +106,17 @@ add_action(List **locks, const AlterTableStmt *alter, const AlterTableCmd *comma
 	}
 }
 
-/* An index of the table, by its name. */
+/* Add the lock on an index of the table, given its name. */
 static void
 add_index(List **locks, const AlterTableStmt *alter, char *name, LOCKMODE mode)
 {
 	(void) cmig_query_locks_add(locks, makeRangeVar(alter->relation->schemaname, name, -1), mode, 0);
 }
 
-/* USING INDEX: the index gets the name of the constraint. */
+/*
+ * Add the index of a USING INDEX clause, unless it already has the constraint's
+ * name. The statement renames all others.
+ */
 static void
 add_constraint_index(List **locks, const AlterTableStmt *alter, const Constraint *constraint)
 {
@@ -121,7 +125,7 @@ add_constraint_index(List **locks, const AlterTableStmt *alter, const Constraint
 		add_index(locks, alter, constraint->indexname, ShareUpdateExclusiveLock);
 }
 
-/* The table of the index is read. */
+/* Add AccessShareLock on the index's table. */
 static void
 read_table(CmigLock *lock)
 {
@@ -129,7 +133,7 @@ read_table(CmigLock *lock)
 	lock->table_mode = AccessShareLock;
 }
 
-/* The relations that an action names. */
+/* Add the relations that an action refers to by name. */
 static void
 add_named(List **locks, const AlterTableStmt *alter, const AlterTableCmd *command)
 {
@@ -177,7 +181,10 @@ add_named(List **locks, const AlterTableStmt *alter, const AlterTableCmd *comman
 	}
 }
 
-/* Which relations an action affects besides the table. */
+/*
+ * Returns the kinds of related relations (CMIG_LOCK_*) that an action also
+ * locks.
+ */
 static int
 reach(const AlterTableCmd *command)
 {
@@ -214,7 +221,7 @@ cmig_alter_locks(List **locks, const AlterTableStmt *alter)
 		add_named(locks, alter, command);
 		add_action(locks, alter, command);
 	}
-	/* reading it shows that nothing inherits from it */
+	/* with ONLY, the children are not locked */
 	if (!alter->relation->inh)
 		lock->with &= ~CMIG_LOCK_CHILDREN;
 }

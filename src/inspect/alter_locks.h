@@ -1,7 +1,7 @@
 /*
  * alter_locks.h
- *	  The locks of ALTER TABLE and similar statements; a part of
- *	  statement_locks. Pure.
+ *	  Adds the locks that ALTER TABLE and similar statements take; used by
+ *	  statement_locks.c.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,10 +11,13 @@
 #include "inspect/named_lock.h"
 #include "nodes/pg_list.h"
 
-/* Add the locks of ALTER TABLE, ALTER INDEX, ALTER VIEW, ALTER SEQUENCE ... with actions. */
+/*
+ * Add the locks of a statement with ALTER TABLE actions: ALTER TABLE, ALTER
+ * INDEX, ALTER VIEW, ALTER SEQUENCE, and so on.
+ */
 extern void cmig_alter_locks(List **locks, const AlterTableStmt *alter);
 
-/* Add the tables to which foreign keys among constraints refer. */
+/* Add the tables that the foreign keys in a list of constraints reference. */
 extern void cmig_alter_locks_foreign_keys(List **locks, List *constraints);
 
 #endif							/* CMIG_ALTER_LOCKS_H */

@@ -1,8 +1,11 @@
 /*
  * column_rewrite.c
- *	  Whether a new column or a new type of a column requires rewriting the
- *	  table. Expressions are analyzed, but not simplified, because that would
- *	  call immutable functions, which users may have written.
+ *	  Decides whether adding a column or changing a column's type requires a
+ *	  table rewrite.
+ *
+ * An expression that calls a user-defined function is analyzed but not
+ * simplified, because simplification would call the function if it is
+ * immutable.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -97,7 +100,7 @@ cmig_column_type_rewrites(Oid table, const char *column, const TypeName *type, b
  * New columns
  */
 
-/* Is it a name such as serial, which creates a sequence? */
+/* Is the type a pseudotype such as serial, which creates a sequence? */
 static bool
 is_serial(const TypeName *type)
 {
@@ -115,7 +118,7 @@ is_serial(const TypeName *type)
 	return false;
 }
 
-/* Is it a domain whose values are checked? */
+/* Is the type a domain with constraints? */
 static bool
 is_checked_domain(const TypeName *name)
 {
@@ -129,14 +132,14 @@ is_checked_domain(const TypeName *name)
 	return result;
 }
 
-/* The default that is being analyzed. */
+/* A column default to analyze. */
 typedef struct Default
 {
 	Node	   *raw;
 	bool		is_volatile;
 } Default;
 
-/* Analyze a default. */
+/* Determine whether a default is volatile. */
 static void
 analyze_default(void *arg)
 {
@@ -150,8 +153,9 @@ analyze_default(void *arg)
 }
 
 /*
- * Must the default be computed for each row? A default that calls a function
- * that an earlier statement creates is considered volatile.
+ * Must the default be computed for each row? A default that cannot be analyzed,
+ * for example because an earlier statement creates the function that it calls,
+ * counts as volatile.
  */
 static bool
 is_volatile_default(Node *raw)
@@ -167,7 +171,10 @@ is_volatile_default(Node *raw)
 	return value->is_volatile;
 }
 
-/* The expression of the DEFAULT clause in a list of constraints, or NULL. */
+/*
+ * Returns the default expression of a new column, or NULL. Sets *computed to
+ * true if it is an identity column or a stored generated column.
+ */
 static Node *
 find_default(const ColumnDef *column, bool *computed)
 {

@@ -1,7 +1,7 @@
 /*
  * column_rewrite.h
- *	  Whether a new column or a new type of a column requires rewriting the
- *	  table.
+ *	  Decides whether adding a column or changing a column's type requires a
+ *	  table rewrite.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -15,8 +15,8 @@
 extern bool cmig_column_rewrites(const ColumnDef *column);
 
 /*
- * Does a change of the column to this type rewrite the table?  converts: it has
- * a USING clause.
+ * Does changing the column to this type rewrite the table? converts is true if
+ * the statement has a USING clause.
  */
 extern bool cmig_column_type_rewrites(Oid table, const char *column, const TypeName *type,
 									  bool converts);

@@ -1,7 +1,6 @@
 /*
  * dropped_locks.c
- *	  What is dropped together with an object, and the relations that are
- *	  locked for it.
+ *	  Finds the objects that a DROP removes and the relations that it locks.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -37,15 +36,15 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-/* A DROP that is being followed. */
+/* State of the search for the objects that a DROP removes. */
 typedef struct Drop
 {
 	bool		cascade;
-	HTAB	   *seen;			/* of ObjectAddress: found so far */
-	List	   *queue;			/* of ObjectAddress *: those to be looked at */
-	List	   *locked;			/* of Oid, the result */
-	CmigDroppedSpared spared;	/* or NULL */
-	void	   *arg;			/* its argument */
+	HTAB	   *seen;			/* of ObjectAddress: objects found so far */
+	List	   *queue;			/* of ObjectAddress *: dropped objects */
+	List	   *locked;			/* of Oid: locked relations */
+	CmigDroppedSpared spared;	/* callback, or NULL */
+	void	   *arg;			/* argument of the callback */
 } Drop;
 
 bool
@@ -93,7 +92,7 @@ cmig_dropped_locks_find(ObjectType type, Node *name, ObjectAddress *object)
 	return OidIsValid(object->objectId);
 }
 
-/* A relation is locked. */
+/* Add a relation to the locked ones; does nothing for InvalidOid. */
 static void
 add_locked(Drop *drop, Oid relation)
 {
@@ -102,8 +101,7 @@ add_locked(Drop *drop, Oid relation)
 }
 
 /*
- * Add an object that is dropped to the queue, unless it has been there
- * already.
+ * Add a dropped object to the queue, unless it was found before or is spared.
  */
 static void
 add_dropped(Drop *drop, Oid class, Oid object, int32 sub)
@@ -125,7 +123,8 @@ add_dropped(Drop *drop, Oid class, Oid object, int32 sub)
 }
 
 /*
- * The relation to which a row of pg_attrdef, pg_rewrite, and the like belongs.
+ * Returns the relation that a row of pg_attrdef, pg_rewrite, or a similar
+ * catalog belongs to.
  */
 static Oid
 relation_of_row(Oid catalog, HeapTuple row)
@@ -147,7 +146,10 @@ relation_of_row(Oid catalog, HeapTuple row)
 	}
 }
 
-/* The relation to which a part belongs; InvalidOid if the part was dropped. */
+/*
+ * Returns the relation that a trigger, rule, or similar object belongs to, or
+ * InvalidOid if the object no longer exists.
+ */
 static Oid
 relation_of_part(Oid catalog_oid, Oid index, AttrNumber key_column, Oid part)
 {
@@ -166,7 +168,10 @@ relation_of_part(Oid catalog_oid, Oid index, AttrNumber key_column, Oid part)
 	return result;
 }
 
-/* A constraint is dropped: both tables of a foreign key are locked. */
+/*
+ * Add the relations that are locked when a constraint is dropped. For a foreign
+ * key, these are both tables.
+ */
 static void
 lock_constraint(Drop *drop, Oid constraint)
 {
@@ -179,7 +184,7 @@ lock_constraint(Drop *drop, Oid constraint)
 	ReleaseSysCache(row);
 }
 
-/* A relation or a column of one is dropped. */
+/* Add the relations that are locked when a relation or a column is dropped. */
 static void
 lock_relation(Drop *drop, const ObjectAddress *object)
 {
@@ -190,7 +195,10 @@ lock_relation(Drop *drop, const ObjectAddress *object)
 		add_locked(drop, IndexGetRelation(object->objectId, true));
 }
 
-/* A rule is dropped: that of a view only together with the view. */
+/*
+ * Add the relation that is locked when a rule is dropped. A view's rule can be
+ * dropped only together with the view.
+ */
 static void
 lock_rule(Drop *drop, Oid rule)
 {
@@ -203,7 +211,7 @@ lock_rule(Drop *drop, Oid rule)
 		add_dropped(drop, RelationRelationId, relation, 0);
 }
 
-/* Add the relations that are locked to drop one object. */
+/* Add the relations that are locked when an object is dropped. */
 static void
 lock_object(Drop *drop, const ObjectAddress *object)
 {
@@ -239,14 +247,14 @@ lock_object(Drop *drop, const ObjectAddress *object)
 	}
 }
 
-/* Is an object with this kind of dependency dropped, too? */
+/* Does DROP also drop a dependent object with this type of dependency? */
 static bool
 is_dropped(const Drop *drop, char deptype)
 {
 	return drop->cascade || deptype != DEPENDENCY_NORMAL;
 }
 
-/* Add the objects that depend on one. */
+/* Add the objects that DROP removes because they depend on this one. */
 static void
 add_dependents(Drop *drop, const ObjectAddress *object)
 {
@@ -274,13 +282,16 @@ add_dependents(Drop *drop, const ObjectAddress *object)
 	table_close(catalog, AccessShareLock);
 }
 
-/* Follow a DROP from the objects in its queue. */
+/*
+ * Process the queue until no new objects are found. Returns the locked
+ * relations.
+ */
 static List *
 follow(Drop *drop)
 {
 	ListCell   *lc;
 
-	/* the queue grows while it is read */
+	/* the queue grows during the loop */
 	foreach(lc, drop->queue)
 	{
 		ObjectAddress *object = lfirst(lc);
@@ -293,7 +304,7 @@ follow(Drop *drop)
 	return drop->locked;
 }
 
-/* Start to follow a DROP. */
+/* Initialize the search. */
 static Drop
 start(bool cascade)
 {

@@ -1,10 +1,10 @@
 /*
  * dropped_locks.h
- *	  What is dropped together with an object, and the relations that are
- *	  locked for it.
+ *	  Finds the objects that a DROP removes and the relations that it locks.
  *
- * Follows pg_depend as DROP does: what belongs to the object always, what
- * depends on it with CASCADE.  Locks are lists of OIDs.
+ * This follows pg_depend as DROP does: objects that belong to the dropped
+ * object are always dropped, and other dependent objects are dropped with
+ * CASCADE. Locked relations are returned as lists of OIDs.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -16,22 +16,32 @@
 #include "nodes/parsenodes.h"
 #include "nodes/pg_list.h"
 
-/* The object that DROP names; false if it is of a kind that locks no relation, or missing. */
+/*
+ * Find the object that DROP names. Returns false if the object does not exist
+ * or if this module does not handle its type.
+ */
 extern bool cmig_dropped_locks_find(ObjectType type, Node *name, ObjectAddress *object);
 
-/* What is locked to drop an object. */
+/* Returns the relations that DROP locks when it drops an object. */
 extern List *cmig_dropped_locks(const ObjectAddress *object, bool cascade);
 
-/* The same for a column and for a constraint of a table. */
+/*
+ * Return the relations that ALTER TABLE locks when it drops a column or a
+ * constraint.
+ */
 extern List *cmig_dropped_locks_column(Oid table, const char *column, bool cascade);
 extern List *cmig_dropped_locks_constraint(Oid table, const char *constraint, bool cascade);
 
-/* Is an object that depends on a dropped one not dropped, for another reason? */
+/*
+ * Callback that returns true if an object that depends on a dropped one is not
+ * dropped after all.
+ */
 typedef bool (*CmigDroppedSpared) (const ObjectAddress *object, void *arg);
 
 /*
- * What is dropped with CASCADE, beginning with the object itself: a List of
- * ObjectAddress *.  What is spared is left out, and what depends only on that.
+ * Returns the objects that DROP ... CASCADE drops, starting with the object
+ * itself, as a List of ObjectAddress *. Objects for which the callback returns
+ * true are left out, and so are objects that depend only on them.
  */
 extern List *cmig_dropped_objects(const ObjectAddress *object, CmigDroppedSpared spared, void *arg);
 

@@ -1,10 +1,11 @@
 /*
  * dry_run.c
- *	  cmig.dry_run: runs the steps of a plan and rolls everything back.
+ *	  Implements cmig.dry_run, which runs a plan's steps and rolls everything
+ *	  back.
  *
- * The steps run in a subtransaction as they would in cmig.upgrade, by the same
- * runner and with the caller's privileges.  A step that fails stops only those
- * that build on it.
+ * The steps run in a subtransaction, but otherwise as in cmig.upgrade: with
+ * the same runner and the caller's privileges. If a step fails, only the steps
+ * that build on it are skipped.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -38,7 +39,7 @@
 
 PG_FUNCTION_INFO_V1(cmig_dry_run);
 
-/* How long a statement waits for a lock unless the caller has set a limit. */
+/* Lock timeout, unless the caller has set one. */
 #define LOCK_TIMEOUT "1s"
 
 static int	dry_run_timeout = 30000;
@@ -54,21 +55,21 @@ cmig_dry_run_init(void)
 	cmig_refusal_init();
 }
 
-/* The arguments of the call, and the dry run. */
+/* The arguments of cmig.dry_run, and the state of the dry run. */
 typedef struct DryRun
 {
 	CmigTrial  *trial;
 	CmigDirection direction;
 	CmigNames  *targets;
-	bool		waiters;		/* watch who waits */
-	bool		plain;			/* run statements with CONCURRENTLY without it */
+	bool		waiters;		/* report waiting sessions */
+	bool		plain;			/* ignore CONCURRENTLY */
 	int64		max_table_size; /* -1: no limit */
 	char	   *checksum;		/* of the plan; NULL if there is nothing to do */
 } DryRun;
 
 /*
- * Parse an argument that has one of two values; is it the second one? Raises
- * 22023 if it is neither.
+ * Returns true if an argument has the second of its two possible values. Raises
+ * 22023 if it has neither.
  */
 static bool
 second_word(const char *value, const char *argument, const char *first, const char *second)
@@ -99,7 +100,7 @@ make_plan(const CmigSituation *now, CmigDirection direction, const CmigNames *ta
 	return cmig_move_plan_downgrade(now, targets->names[0], &resolved);
 }
 
-/* The first node in the list that has not been run, or -1. */
+/* Returns the first node in the list that has not been run, or -1. */
 static int
 find_missing(const CmigEdges *edges, const bool *missing)
 {
@@ -111,7 +112,7 @@ find_missing(const CmigEdges *edges, const bool *missing)
 	return -1;
 }
 
-/* The revision that failed or was not tried and that a step needs, or -1. */
+/* Returns a revision that a step needs but that has not been run, or -1. */
 static int
 find_obstacle(const CmigTrial *trial, int node, const bool *missing)
 {
@@ -126,7 +127,7 @@ find_obstacle(const CmigTrial *trial, int node, const bool *missing)
 	return found >= 0 ? found : find_missing(up ? &of->depends : &of->dependents, missing);
 }
 
-/* Run one step, or report why it is not run. */
+/* Run one step, or report why it is skipped. */
 static void
 take_step(CmigTrial *trial, CmigStepTexts *texts, const CmigPlanStep *step, bool *missing)
 {
@@ -144,7 +145,7 @@ take_step(CmigTrial *trial, CmigStepTexts *texts, const CmigPlanStep *step, bool
 	trial->failed += missing[step->node];
 }
 
-/* The check that an upgrade makes after its last step. */
+/* The checks that cmig.upgrade performs after its last step. */
 static void
 check_end(void *arg)
 {
@@ -155,7 +156,7 @@ check_end(void *arg)
 		cmig_rls_gate();
 }
 
-/* Run all steps. */
+/* Run all steps, and perform the final checks if none fails. */
 static void
 take_steps(CmigTrial *trial)
 {
@@ -184,7 +185,7 @@ take_steps(CmigTrial *trial)
 	}
 }
 
-/* The dry run, in a subtransaction that is rolled back. */
+/* Perform the dry run. The caller rolls back the subtransaction. */
 static void
 dry_run(void *arg)
 {
@@ -196,9 +197,7 @@ dry_run(void *arg)
 	if (run->plain)
 		cmig_settings_override("cmig.concurrent_ddl", "off");
 
-	/*
-	 * parallel workers would count the rows that they read as their own
-	 */
+	/* a parallel worker's reads would not be counted for this backend */
 	cmig_settings_override("max_parallel_workers_per_gather", "0");
 
 	cmig_change_begin("cmig.dry_run()");
@@ -223,7 +222,7 @@ dry_run(void *arg)
 	cmig_refusal_unwatch();
 }
 
-/* The argument max_table_size; -1 if it is null. */
+/* Returns the argument max_table_size, or -1 if it is null. */
 static int64
 size_argument(FunctionCallInfo fcinfo, int n)
 {

@@ -1,6 +1,7 @@
 /*
  * dry_run.h
- *	  cmig.dry_run: runs the steps of a plan and rolls everything back.
+ *	  Implements cmig.dry_run, which runs a plan's steps and rolls everything
+ *	  back.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

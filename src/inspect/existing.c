@@ -1,9 +1,9 @@
 /*
  * existing.c
- *	  The relations that existed when a dry run began.
+ *	  Describes the relations that existed when a dry run began.
  *
- * They are read under a snapshot that was taken at the start, so what the dry
- * run creates, renames, or drops does not matter.
+ * The catalogs are read with a snapshot taken at the start, so objects that
+ * the dry run creates, renames, or drops do not affect the result.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -37,12 +37,12 @@ struct CmigExistingSet
 	MemoryContext context;
 	Snapshot	snapshot;
 	Oid			own_schema;		/* the extension's schema */
-	HTAB	   *relations;		/* of CmigExisting */
-	List	   *sequences;		/* of CmigExisting: the sequences among them */
-	HTAB	   *counted;		/* of Counted: the counters at the start */
+	HTAB	   *relations;		/* of CmigExisting, by OID */
+	List	   *sequences;		/* of CmigExisting *: sequences in the table */
+	HTAB	   *counted;		/* of Counted: counters at the start */
 };
 
-/* The counters of a relation at the start. */
+/* A relation's counters at the start. */
 typedef struct Counted
 {
 	Oid			oid;
@@ -66,7 +66,7 @@ cmig_existing_count(Oid relation)
 	return counters;
 }
 
-/* A hash table with OIDs as keys. */
+/* Create a hash table that uses OIDs as keys. */
 static HTAB *
 make_table(const char *name, Size entry)
 {
@@ -75,7 +75,10 @@ make_table(const char *name, Size entry)
 	return hash_create(name, 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
 
-/* Note what the session has counted earlier in this transaction. */
+/*
+ * Record the statistics that this session has already collected in this
+ * transaction.
+ */
 static void
 note_counters(CmigExistingSet *set)
 {
@@ -116,7 +119,10 @@ cmig_existing_start(void)
 	return set;
 }
 
-/* A copy of the catalog row with this OID as of the start, or NULL. */
+/*
+ * Returns a copy of the catalog row with this OID as it was at the start, or
+ * NULL.
+ */
 static HeapTuple
 read_row(CmigExistingSet *set, Oid catalog_oid, Oid index, AttrNumber key_column, Oid oid)
 {
@@ -135,14 +141,14 @@ read_row(CmigExistingSet *set, Oid catalog_oid, Oid index, AttrNumber key_column
 	return tuple;
 }
 
-/* The row of pg_class. */
+/* Returns the relation's row in pg_class as it was at the start, or NULL. */
 static HeapTuple
 read_class(CmigExistingSet *set, Oid relation)
 {
 	return read_row(set, RelationRelationId, ClassOidIndexId, Anum_pg_class_oid, relation);
 }
 
-/* The qualified name that a relation had at the start. */
+/* Returns the relation's qualified name at the start. */
 static char *
 read_name(CmigExistingSet *set, Form_pg_class form)
 {
@@ -154,7 +160,7 @@ read_name(CmigExistingSet *set, Form_pg_class form)
 									  NameStr(form->relname));
 }
 
-/* The size of a relation's main file. */
+/* Returns the size of a relation's main fork in bytes. */
 static int64
 file_size(Form_pg_class form)
 {
@@ -165,7 +171,7 @@ file_size(Form_pg_class form)
 								 form->relfilenode);
 }
 
-/* Fill in a relation. */
+/* Fill in an entry of the hash table. */
 static void
 read_relation(CmigExistingSet *set, CmigExisting *relation)
 {
@@ -225,7 +231,7 @@ cmig_existing_get(CmigExistingSet *set, Oid relation)
 	return existing;
 }
 
-/* For list_sort: by name. */
+/* list_sort comparator: by name. */
 static int
 compare_names(const ListCell *a, const ListCell *b)
 {
@@ -292,7 +298,7 @@ cmig_existing_is_reported(Oid relation, char kind)
 		!IsToastNamespace(schema) && schema != get_namespace_oid("cmig", true);
 }
 
-/* The size of the relation alone, and its TOAST table in *toast. */
+/* Returns the relation's size without TOAST; sets *toast to its TOAST table. */
 static int64
 own_size(Oid relation, Oid *toast)
 {

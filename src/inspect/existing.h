@@ -1,10 +1,12 @@
 /*
  * existing.h
- *	  The relations that existed when a dry run began, and what it did to them.
+ *	  Describes the relations that existed when a dry run began, and how the
+ *	  dry run changed them.
  *
- * Relations are looked up when they are first needed, as of the start of the
- * dry run.  Catalogs, TOAST tables, and relations of the extension are not
- * reported, so they count as not having existed.
+ * A relation's state at the start of the dry run is read when the relation is
+ * first needed. System catalogs, TOAST tables, composite types, and the
+ * extension's own relations are not reported, so they count as if they had not
+ * existed.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -15,33 +17,32 @@
 #include "nodes/pg_list.h"
 #include "storage/lockdefs.h"
 
-/* This backend's statistics about a relation. */
+/* This backend's statistics for a relation. */
 typedef struct CmigCounters
 {
-	int64		scans;			/* how often it was read without an index */
-	int64		blocks;			/* how many blocks of it were read */
+	int64		scans;			/* number of sequential scans */
+	int64		blocks;			/* number of blocks read */
 	int64		dead;			/* dead rows */
-	int64		written;		/* rows that the transaction has written, and
-								 * that a rollback makes dead rows */
+	int64		written;		/* rows that this transaction has written */
 } CmigCounters;
 
-/* A relation. */
+/* A relation, as it was at the start of the dry run and as it is now. */
 typedef struct CmigExisting
 {
 	Oid			oid;
-	bool		existed;		/* if not, the other fields are not set */
+	bool		existed;		/* if false, the other fields are not set */
 	char		kind;			/* as pg_class.relkind */
-	char	   *name;			/* its name at the start, qualified and quoted */
+	char	   *name;			/* qualified and quoted name at the start */
 	Oid			tablespace;
 	Oid			first_filenode; /* file at the start */
 	Oid			filenode;		/* file now */
-	LOCKMODE	held;			/* the strongest lock of the dry run so far */
-	bool		locked;			/* the transaction has locked this sequence */
-	int64		size;			/* size of its rows at the start, in bytes */
-	int64		pages;			/* size of its main file at the start */
+	LOCKMODE	held;			/* strongest lock taken so far */
+	bool		locked;			/* has this sequence been locked? */
+	int64		size;			/* size at the start in bytes, with TOAST */
+	int64		pages;			/* pages in its main fork at the start */
 	CmigCounters first;			/* counters at the start of the dry run */
-	bool		rewritten;		/* it has got another file at least once */
-	int64		dead;			/* rows written until then */
+	bool		rewritten;		/* has its file been replaced? */
+	int64		dead;			/* dead rows when its file was replaced */
 	CmigCounters last;			/* counters after the last statement that used
 								 * it */
 } CmigExisting;
@@ -50,36 +51,45 @@ typedef struct CmigExisting
 typedef struct CmigExistingSet CmigExistingSet;
 
 /*
- * A dry run begins.  The set lives in the current memory context and can be used
- * until the end of the current subtransaction.
+ * Start recording at the beginning of a dry run. The set lives in the current
+ * memory context and is valid until the end of the current subtransaction.
  */
 extern CmigExistingSet *cmig_existing_start(void);
 
-/* A relation by its OID; never NULL. */
+/* Returns the entry for a relation; never NULL. */
 extern CmigExisting *cmig_existing_get(CmigExistingSet *set, Oid relation);
 
-/* All relations that were looked up and existed, by name. */
+/*
+ * Returns a List of CmigExisting * with the relations looked up so far that
+ * existed, ordered by name.
+ */
 extern List *cmig_existing_all(CmigExistingSet *set);
 
-/* The sequences among them. */
+/* Returns the sequences among the relations looked up so far. */
 extern List *cmig_existing_sequences(const CmigExistingSet *set);
 
-/* The backend's statistics about a relation so far. */
+/* Returns this backend's statistics for a relation so far. */
 extern CmigCounters cmig_existing_count(Oid relation);
 
-/* The file of a relation now, InvalidOid if the relation was dropped. */
+/*
+ * Returns the relation's current relfilenode, or InvalidOid if the relation was
+ * dropped.
+ */
 extern Oid	cmig_existing_filenode(Oid relation);
 
-/* To be called after a rollback, which gives relations their former files. */
+/* Call this after a rollback, which restores the relations' previous files. */
 extern void cmig_existing_rolled_back(CmigExistingSet *set);
 
-/* Are relations of this kind, and the one with this OID, reported? */
+/* Is the relation reported, given its OID and relkind? */
 extern bool cmig_existing_is_reported(Oid relation, char kind);
 
-/* The size of a relation's rows now, in bytes; 0 if it was dropped. */
+/*
+ * Returns the relation's current size in bytes, including TOAST, or 0 if it was
+ * dropped.
+ */
 extern int64 cmig_existing_size_now(Oid relation);
 
-/* A size in bytes, as pg_size_pretty() prints it. */
+/* Formats a size in bytes as pg_size_pretty() does. */
 extern char *cmig_existing_size_text(int64 size);
 
 #endif							/* CMIG_EXISTING_H */

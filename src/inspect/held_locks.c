@@ -1,11 +1,11 @@
 /*
  * held_locks.c
- *	  The locks on relations that the current subtransaction has taken.
+ *	  Lists the relation locks that the current subtransaction holds.
  *
- * The server keeps a backend's locks in a hash table that it does not export.
- * The table is found through its memory context, which is named after it. The
- * name is stored after the header of the table; to find out how long a header
- * is, a table is created here.
+ * PostgreSQL does not export the hash table that holds a backend's local
+ * locks. This module finds it by the name of its memory context. The name is
+ * stored after the table's header, and the header's size is determined by
+ * creating a hash table here.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -21,7 +21,7 @@
 
 #define TABLE_NAME "LOCALLOCK hash"
 
-/* The distance from the header of a hash table to its name. */
+/* Returns the distance from a hash table's header to its name. */
 static Size
 header_size(void)
 {
@@ -33,7 +33,9 @@ header_size(void)
 	return size;
 }
 
-/* The backend's table of locks. */
+/*
+ * Returns the backend's local lock table. Raises an error if it is not found.
+ */
 static HTAB *
 local_locks(void)
 {
@@ -57,8 +59,8 @@ local_locks(void)
 }
 
 /*
- * Does the owner belong to the current subtransaction, or to a cursor opened in
- * it?
+ * Does the resource owner belong to the current subtransaction or to one of its
+ * cursors?
  */
 static bool
 is_ours(ResourceOwner owner)

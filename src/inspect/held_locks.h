@@ -1,10 +1,10 @@
 /*
  * held_locks.h
- *	  The locks on relations that the current subtransaction has taken.
+ *	  Lists the relation locks that the current subtransaction holds.
  *
- * The view pg_locks shows the lock table that all sessions share. This module
- * reads the backend's own table, which other sessions need not wait for, and
- * which also says which subtransactions have taken a lock.
+ * pg_locks shows the lock table that all sessions share. This module reads the
+ * backend's local lock table instead. Reading it does not block other
+ * sessions, and it also shows which subtransactions hold a lock.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -15,13 +15,16 @@
 #include "storage/lockdefs.h"
 
 /*
- * Called for each lock. of_transaction: the lock belongs to the whole
- * transaction, as the one of nextval() does, and may be older than the
- * subtransaction.
+ * Callback for each lock. of_transaction is true if the lock is held by the
+ * whole transaction, as a lock taken by nextval() is, and may therefore be
+ * older than the subtransaction.
  */
 typedef void (*CmigHeldLock) (Oid relation, LOCKMODE mode, bool of_transaction, void *arg);
 
-/* The locks on relations of this database. The callback must not lock anything. */
+/*
+ * Call the callback for each lock on a relation in this database. The callback
+ * must not take any locks.
+ */
 extern void cmig_held_locks_each(CmigHeldLock callback, void *arg);
 
 #endif							/* CMIG_HELD_LOCKS_H */

@@ -1,9 +1,9 @@
 /*
  * lint.c
- *	  What the statements of revisions would do to a live database: cmig.lint
- *	  and cmig.lint_sql.
+ *	  Implements cmig.lint and cmig.lint_sql, which report what a script's
+ *	  statements would do to a live database.
  *
- * Nothing is executed, and nothing waits for a lock.
+ * No statement is executed, and no lock is waited for.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -24,7 +24,7 @@
 PG_FUNCTION_INFO_V1(cmig_lint);
 PG_FUNCTION_INFO_V1(cmig_lint_sql);
 
-/* Add a text to a row, or NULL. */
+/* Store a text, which may be NULL, in column i of a row. */
 static void
 set_text(Datum *values, bool *nulls, int i, const char *text)
 {
@@ -32,7 +32,10 @@ set_text(Datum *values, bool *nulls, int i, const char *text)
 	values[i] = text ? CStringGetTextDatum(text) : (Datum) 0;
 }
 
-/* Return the findings as rows; with_revision: the first column names it. */
+/*
+ * Return the findings as rows. With with_revision, the first column is the
+ * revision.
+ */
 static void
 return_findings(FunctionCallInfo fcinfo, CmigLint *lint, bool with_revision)
 {

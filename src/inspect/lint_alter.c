@@ -1,6 +1,7 @@
 /*
  * lint_alter.c
- *	  What ALTER TABLE and the elements of CREATE TABLE change in a table.
+ *	  Applies the changes made by ALTER TABLE and by the elements of CREATE
+ *	  TABLE to the lint model of a table.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -22,7 +23,7 @@
  * Constraints and indexes
  */
 
-/* Joins names in the way the server does for generated names. */
+/* Join column names as PostgreSQL does in generated names. */
 static char *
 join_names(List *names)
 {
@@ -68,7 +69,7 @@ cmig_lint_alter_constraint_name(const char *table, const Constraint *constraint,
 	}
 }
 
-/* The value of pg_constraint.contype for a kind of constraint. */
+/* Returns the pg_constraint.contype value for a kind of constraint. */
 static char
 constraint_type(ConstrType type)
 {
@@ -102,7 +103,7 @@ set_not_null(CmigLintTable *table, List *columns)
 	}
 }
 
-/* The index of a new PRIMARY KEY, UNIQUE, or EXCLUDE constraint. */
+/* Record the index of a new PRIMARY KEY, UNIQUE, or EXCLUDE constraint. */
 static void
 add_constraint_index(CmigLintTable *table, const char *name, const Constraint *constraint, List *columns)
 {
@@ -356,8 +357,8 @@ apply_action(CmigLint *lint, CmigLintTable *table, AlterTableCmd *command)
 }
 
 /*
- * Remember this ALTER TABLE, with which the next one for the same table could
- * be combined.
+ * Remember this ALTER TABLE, in case it can be combined with the next one for
+ * the same table.
  */
 static void
 note_alter(CmigLint *lint, AlterTableStmt *statement)

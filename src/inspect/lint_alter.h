@@ -1,6 +1,7 @@
 /*
  * lint_alter.h
- *	  What ALTER TABLE, and the elements of CREATE TABLE, change in a table.
+ *	  Applies the changes made by ALTER TABLE and by the elements of CREATE
+ *	  TABLE to the lint model of a table.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,30 +14,34 @@
 #include "nodes/parsenodes.h"
 
 /*
- * The name that the server chooses for an unnamed constraint; column is the
- * one in whose definition it is, or NULL.
+ * Returns a constraint's name, or the name that PostgreSQL chooses if it is
+ * unnamed. For a column constraint, column is the column's name; otherwise it
+ * is NULL.
  */
 extern char *cmig_lint_alter_constraint_name(const char *table, const Constraint *constraint,
 											 const char *column);
 
 /*
- * Add a constraint to a table; column is the one whose definition contains it, or
- * NULL.
+ * Add a constraint to a table. For a column constraint, column is the column's
+ * name; otherwise it is NULL.
  */
 extern void cmig_lint_alter_add_constraint(CmigLint *lint, CmigLintTable *table,
 										   const Constraint *constraint, const char *column);
 
-/* Add a column, and the constraints in its definition. */
+/* Add a column together with its column constraints. */
 extern void cmig_lint_alter_add_column(CmigLint *lint, CmigLintTable *table, const ColumnDef *definition);
 
-/* Rename a column; the new name must remain allocated. */
+/* Rename a column. The new name is not copied. */
 extern void cmig_lint_alter_rename_column(CmigLintTable *table, const char *from, const char *to);
 
-/* Remove a column with its indexes and constraints, or a constraint with its index. */
+/*
+ * Remove a column with its indexes and constraints, or a constraint with its
+ * index.
+ */
 extern void cmig_lint_alter_drop_column(CmigLintTable *table, const char *name);
 extern void cmig_lint_alter_drop_constraint(CmigLintTable *table, const char *name);
 
-/* Apply the actions to lint->target. */
+/* Apply the actions of ALTER TABLE to lint->target. */
 extern void cmig_lint_alter_table(CmigLint *lint, AlterTableStmt *statement);
 
 #endif							/* CMIG_LINT_ALTER_H */

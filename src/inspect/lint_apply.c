@@ -1,6 +1,7 @@
 /*
  * lint_apply.c
- *	  What a statement changes for those that follow it.
+ *	  Applies a statement's changes to the state that later statements are
+ *	  checked against.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -86,7 +87,7 @@ apply_create_index(CmigLint *lint, IndexStmt *statement)
 	cmig_lint_state_add(lint, &name, RELKIND_INDEX)->index_of = lint->target;
 }
 
-/* A relation whose columns come from a query. */
+/* Add a relation that is not described by column definitions. */
 static void
 apply_create_as(CmigLint *lint, RangeVar *name, char kind, bool if_not_exists)
 {
@@ -95,7 +96,7 @@ apply_create_as(CmigLint *lint, RangeVar *name, char kind, bool if_not_exists)
 	cmig_lint_state_add(lint, name, kind)->partial = true;
 }
 
-/* CREATE VIEW and CREATE MATERIALIZED VIEW */
+/* Apply CREATE VIEW and CREATE MATERIALIZED VIEW. */
 static void
 apply_view(CmigLint *lint, RangeVar *name, char kind, Node *query, bool replace, bool if_not_exists)
 {
@@ -195,7 +196,7 @@ apply_alter_enum(CmigLint *lint, AlterEnumStmt *statement)
  * Rows
  */
 
-/* After TRUNCATE, there is nothing to scan for later statements. */
+/* After TRUNCATE, later statements have no rows to scan. */
 static void
 apply_truncate(CmigLint *lint, TruncateStmt *statement)
 {
@@ -210,7 +211,7 @@ apply_truncate(CmigLint *lint, TruncateStmt *statement)
 	}
 }
 
-/* A table into which rows of a large table are inserted becomes large, too. */
+/* A table becomes large when rows from a large table are inserted into it. */
 static void
 apply_insert(CmigLint *lint, InsertStmt *statement)
 {
@@ -251,7 +252,7 @@ apply_drop_relation(CmigLint *lint, List *name, DropBehavior behavior)
 	cmig_lint_state_remove(lint, table);
 }
 
-/* Note that a policy is dropped or changed. */
+/* Record that a policy is dropped or changed. */
 static void
 apply_policy(CmigLint *lint, CmigLintTable *table, const char *name)
 {
@@ -318,7 +319,7 @@ apply_drop(CmigLint *lint, DropStmt *statement)
 	}
 }
 
-/* What CASCADE drops in ALTER TABLE. */
+/* Apply the effects of CASCADE in ALTER TABLE. */
 static void
 apply_alter_cascade(CmigLint *lint, AlterTableStmt *statement)
 {
@@ -391,7 +392,7 @@ apply_grant(CmigLint *lint, GrantStmt *grant)
 	}
 }
 
-/* SELECT set_config('name', 'value', local) */
+/* Apply SELECT ... INTO and SELECT set_config('name', 'value', is_local). */
 static void
 apply_select(CmigLint *lint, SelectStmt *statement)
 {
@@ -416,8 +417,8 @@ apply_select(CmigLint *lint, SelectStmt *statement)
 }
 
 /*
- * Two ALTER TABLEs of a table cannot be combined if a query between them may
- * need the first one.
+ * A query that may depend on a table's first ALTER TABLE prevents combining it
+ * with the next one.
  */
 static void
 apply_uses(CmigLint *lint, Node *statement)
@@ -433,7 +434,7 @@ apply_uses(CmigLint *lint, Node *statement)
 	}
 }
 
-/* Note the locks that the transaction holds from now on. */
+/* Record the locks that the transaction holds from now on. */
 static void
 apply_locks(CmigLint *lint)
 {
@@ -450,7 +451,7 @@ apply_locks(CmigLint *lint)
 	}
 }
 
-/* A statement that creates something. */
+/* Apply a statement that creates an object. */
 static void
 apply_creation(CmigLint *lint, Node *statement)
 {

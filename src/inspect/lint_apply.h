@@ -1,6 +1,7 @@
 /*
  * lint_apply.h
- *	  What a statement changes for those that follow it.
+ *	  Applies a statement's changes to the state that later statements are
+ *	  checked against.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -10,7 +11,7 @@
 #include "postgres.h"
 #include "inspect/lint_rule.h"
 
-/* Apply a statement that has been examined to the state. */
+/* Apply a statement to the state, after the statement has been checked. */
 extern void cmig_lint_apply(CmigLint *lint, Node *statement);
 
 #endif							/* CMIG_LINT_APPLY_H */

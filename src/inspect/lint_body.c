@@ -1,6 +1,6 @@
 /*
  * lint_body.c
- *	  Whether the body of a function uses a table, or a column of it.
+ *	  Finds out whether a function body uses a table or one of its columns.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -15,14 +15,14 @@
 #include "parser/scansup.h"
 #include "utils/memutils.h"
 
-/* A token; words are in lower case, quoted names and strings without quotes. */
+/* A token. Words are in lower case; quoted names and strings have no quotes. */
 typedef struct Token
 {
 	CmigTokenType type;
 	char	   *text;
 } Token;
 
-/* A statement, and what is known about the body. */
+/* A statement, and some facts about the body that contains it. */
 typedef struct Statement
 {
 	const Token *tokens;
@@ -38,7 +38,7 @@ typedef struct Statement
 
 static bool search(const char *source, const CmigLintName *name, bool is_trigger, bool names_table);
 
-/* Is the text one of these words?  NULL ends them. */
+/* Is the text in a NULL-terminated list of words? */
 static bool
 is_one_of(const char *text, const char *const *words)
 {
@@ -55,8 +55,8 @@ is_one_of(const char *text, const char *const *words)
  */
 
 /*
- * A text without its first and last character, and with doubled quotes reduced
- * to one.
+ * Returns the text without its first and last characters and with doubled
+ * quotes reduced to one.
  */
 static char *
 unquote(const char *start, int length, char quote)
@@ -73,7 +73,7 @@ unquote(const char *start, int length, char quote)
 	return text.data;
 }
 
-/* The contents of a dollar-quoted string. */
+/* Returns the contents of a dollar-quoted string. */
 static char *
 undollar(const char *start, int length)
 {
@@ -85,7 +85,7 @@ undollar(const char *start, int length)
 	return length >= 2 * tag ? pnstrdup(start + tag, length - 2 * tag) : pstrdup("");
 }
 
-/* The text of a token. */
+/* Returns the text of the current token. */
 static char *
 token_text(const CmigLexer *lexer)
 {
@@ -109,7 +109,9 @@ token_text(const CmigLexer *lexer)
 	}
 }
 
-/* All tokens of a text but comments; *count is their number. */
+/*
+ * Returns the tokens of a text, without comments. Sets *count to their number.
+ */
 static Token *
 read_tokens(const char *source, int *count)
 {
@@ -132,7 +134,7 @@ read_tokens(const char *source, int *count)
 	return tokens;
 }
 
-/* Is the i-th token a word or a quoted name? */
+/* Is token i a word or a quoted name? */
 static bool
 is_name(const Statement *statement, int i)
 {
@@ -140,7 +142,7 @@ is_name(const Statement *statement, int i)
 		(statement->tokens[i].type == CMIG_TOKEN_WORD || statement->tokens[i].type == CMIG_TOKEN_QUOTED);
 }
 
-/* Is the i-th token this word, operator, or character? */
+/* Is token i this word, operator, or character? */
 static bool
 is_token(const Statement *statement, int i, const char *text)
 {
@@ -160,21 +162,21 @@ is_string(const Token *token)
  */
 
 /*
- * Words that are followed by a table, and those that are followed by tables
- * with commas between them.
+ * Words that come before a table name, and words that come before a
+ * comma-separated list of tables.
  */
 static const char *const before_table[] = {
 	"from", "join", "into", "update", "only", "table", "truncate", "using", "lock", NULL
 };
 static const char *const before_tables[] = {"from", "using", "table", "truncate", "lock", NULL};
 
-/* Words that begin another part of a statement. */
+/* Words that start a new clause. */
 static const char *const clauses[] = {
 	"from", "using", "table", "truncate", "lock", "select", "where", "on", "set", "values", "group", "order", "having",
 	"returning", "limit", "window", "into", "update", "then", "loop", NULL
 };
 
-/* Words that cannot be an alias without quotes. */
+/* Words that must be quoted to be an alias. */
 static const char *const no_alias[] = {
 	"where", "join", "left", "right", "inner", "outer", "cross", "full", "natural", "on", "using", "set", "order", "group",
 	"having", "limit", "offset", "fetch", "for", "union", "except", "intersect", "values", "select", "default", "loop",
@@ -183,8 +185,8 @@ static const char *const no_alias[] = {
 };
 
 /*
- * Note a table that the statement names at i, and its alias. Sets *next to the
- * token after it.
+ * Record the table named at token i and its alias. Sets *next to the token
+ * after the table's name.
  */
 static void
 note_table(Statement *statement, int i, int *next)
@@ -244,7 +246,7 @@ find_tables(Statement *statement)
 	}
 }
 
-/* Is the token the row type or another type of the table, as in account%ROWTYPE? */
+/* Is token i part of a type taken from the table, as in account%ROWTYPE? */
 static bool
 is_row_type(const Statement *statement, int i)
 {
@@ -256,7 +258,7 @@ is_row_type(const Statement *statement, int i)
  * Columns
  */
 
-/* Does the name at i, which follows a dot, belong to the table? */
+/* Does the name at token i, which follows a dot, belong to the table? */
 static bool
 is_qualified_column(const Statement *statement, int i)
 {
@@ -268,11 +270,11 @@ is_qualified_column(const Statement *statement, int i)
 		return true;
 	if (cmig_text_list_has(statement->others, qualifier))
 		return false;
-	/* a variable, which may be a row of the table */
+	/* the qualifier is a variable, which may hold a row of the table */
 	return statement->names_table || statement->has_row;
 }
 
-/* Does the name at i stand for the column? */
+/* Is the name at token i a reference to the column? */
 static bool
 is_column(const Statement *statement, int i)
 {
@@ -294,7 +296,10 @@ is_column(const Statement *statement, int i)
  * Dynamic SQL
  */
 
-/* The strings of a statement as one text; a string that is only a name counts. */
+/*
+ * Search the statement's strings, joined into one text. A string that consists
+ * only of the table's name counts as a use of the table.
+ */
 static bool
 search_strings(const Statement *statement)
 {
@@ -304,7 +309,7 @@ search_strings(const Statement *statement)
 	initStringInfo(&text);
 	for (int i = 0; i < statement->count; i++)
 	{
-		/* a message */
+		/* RAISE: the strings are a message */
 		if (is_token(statement, i, "raise"))
 			return false;
 		if (!is_string(&statement->tokens[i]))
@@ -334,7 +339,10 @@ uses_it(Statement *statement)
 	return false;
 }
 
-/* names_table: the statement that contains the text names the table. */
+/*
+ * Does the text use the table or the column? names_table is true if the text is
+ * dynamic SQL from a statement that names the table.
+ */
 static bool
 search(const char *source, const CmigLintName *name, bool is_trigger, bool names_table)
 {

@@ -1,13 +1,11 @@
 /*
  * lint_body.h
- *	  Whether the body of a function uses a table, or a column of it.
+ *	  Finds out whether a function body uses a table or one of its columns.
  *
- * The body is a text in SQL or PL/pgSQL.  Its tokens are examined, one
- * statement at a time: where the name of the table occurs, which alias it has,
- * and to which table the name of the column belongs.  Strings count only if
- * the body executes dynamic SQL.
- *
- * Pure.
+ * The body is SQL or PL/pgSQL text. The search works on its tokens, one
+ * statement at a time. It looks for the table's name and aliases, and it
+ * determines which table a column name belongs to. Strings are searched only
+ * if the body executes dynamic SQL.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -25,8 +23,9 @@ typedef struct CmigLintName
 } CmigLintName;
 
 /*
- * Does the body use it?  is_trigger: a trigger of the table calls the function,
- * so NEW and OLD are rows of it.
+ * Does the body use the table or the column? is_trigger is true if the function
+ * is called by a trigger on the table, so that NEW and OLD are rows of the
+ * table.
  */
 extern bool cmig_lint_body_uses(const char *source, const CmigLintName *name, bool is_trigger);
 

@@ -1,7 +1,7 @@
 /*
  * lint_cascade.c
- *	  What depends on objects when a statement of the plan runs, and what CASCADE
- *	  drops with them.
+ *	  Finds the objects that depend on an object when a statement of the plan
+ *	  runs, and applies CASCADE to them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -31,7 +31,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-/* The column of that number, or NULL. */
+/* Returns the column with this attribute number, or NULL. */
 static CmigLintColumn *
 find_column(CmigLint *lint, CmigLintTable *table, AttrNumber attnum)
 {
@@ -48,13 +48,13 @@ find_column(CmigLint *lint, CmigLintTable *table, AttrNumber attnum)
 	return NULL;
 }
 
-/* Has the plan dropped a column, or given it another type? */
+/* Has the plan dropped the column or changed its type? */
 static bool
 is_column_free(CmigLint *lint, CmigLintTable *table, const CmigLintDependent *dependent)
 {
 	CmigLintColumn *column = find_column(lint, table, dependent->column);
 
-	/* the attributes of a composite type are not read */
+	/* this module does not read the attributes of composite types */
 	if (table->kind == RELKIND_COMPOSITE_TYPE)
 		return false;
 	return column == NULL || column->type != dependent->type;
@@ -84,11 +84,9 @@ cmig_lint_cascade_is_free(CmigLint *lint, const CmigLintDependent *dependent)
 	}
 }
 
-/*
- * Views of the plan
- */
+/* Views that the plan creates or replaces */
 
-/* Does a query contain a *?  A raw_expression_tree_walker(). */
+/* raw_expression_tree_walker callback: does the query contain a *? */
 static bool
 has_star(Node *node, void *context)
 {
@@ -125,7 +123,10 @@ cmig_lint_cascade_note_query(CmigLint *lint, CmigLintTable *view, Node *query)
 	MemoryContextSwitchTo(old);
 }
 
-/* Does a view that uses the relation use the column? */
+/*
+ * Does a view that uses the relation also use the column? With maybe, returns
+ * true if it may use the column.
+ */
 static bool
 uses_column(const CmigLintTable *view, const char *column, bool maybe)
 {
@@ -151,7 +152,7 @@ cmig_lint_cascade_views(CmigLint *lint, const CmigLintTable *table, const char *
 	return result;
 }
 
-/* Drop the views of the plan that use a relation or a column. */
+/* Drop the plan's views that use a relation, or a column if one is given. */
 static void
 drop_views(CmigLint *lint, const CmigLintTable *table, const char *column)
 {
@@ -166,11 +167,9 @@ drop_views(CmigLint *lint, const CmigLintTable *table, const char *column)
 	}
 }
 
-/*
- * Live objects
- */
+/* Objects that exist in the database */
 
-/* A CmigDroppedSpared: the plan has changed or dropped the object. */
+/* CmigDroppedSpared callback: has the plan dropped or changed the object? */
 static bool
 is_spared(const ObjectAddress *object, void *lint)
 {
@@ -179,7 +178,7 @@ is_spared(const ObjectAddress *object, void *lint)
 	return dependent != NULL && cmig_lint_cascade_is_free(lint, dependent);
 }
 
-/* A relation, or a column of one, is dropped. */
+/* Apply the removal of a relation or a column. */
 static void
 drop_relation(CmigLint *lint, const ObjectAddress *object)
 {
@@ -207,7 +206,7 @@ drop_relation(CmigLint *lint, const ObjectAddress *object)
 	cmig_lint_alter_drop_column(table, column->name);
 }
 
-/* A constraint of a table is dropped. */
+/* Apply the removal of a table constraint. */
 static void
 drop_constraint(CmigLint *lint, Oid constraint)
 {
@@ -226,7 +225,7 @@ drop_constraint(CmigLint *lint, Oid constraint)
 	ReleaseSysCache(row);
 }
 
-/* A default is dropped. */
+/* Apply the removal of a column default. */
 static void
 drop_default(CmigLint *lint, Oid attrdef)
 {
@@ -239,7 +238,7 @@ drop_default(CmigLint *lint, Oid attrdef)
 		column->has_default = false;
 }
 
-/* A policy or a function is dropped. */
+/* Apply the removal of a policy or a function. */
 static void
 drop_code(CmigLint *lint, const ObjectAddress *object)
 {
@@ -253,7 +252,7 @@ drop_code(CmigLint *lint, const ObjectAddress *object)
 		cmig_lint_objects_drop_function(lint, dependent->name);
 }
 
-/* Note what CASCADE drops with a live object. */
+/* Apply the removal of everything that CASCADE drops with an object. */
 static void
 cascade(CmigLint *lint, Oid class, Oid oid, int32 sub)
 {
@@ -313,7 +312,10 @@ cmig_lint_cascade_constraint(CmigLint *lint, CmigLintTable *table, const char *n
 		cascade(lint, ConstraintRelationId, get_relation_constraint_oid(table->oid, name, true), 0);
 }
 
-/* Only if one live function has that name, as its arguments are not looked up. */
+/*
+ * The arguments are ignored, so CASCADE is applied only if the database has
+ * exactly one function with this name.
+ */
 void
 cmig_lint_cascade_function(CmigLint *lint, const char *name)
 {

@@ -1,6 +1,6 @@
 /*
  * lint_catalog.c
- *	  What the catalogs tell cmig.lint besides the relations themselves:
+ *	  Reads catalog facts for cmig.lint beyond the relations themselves:
  *	  partitions, foreign keys, schemas, and types.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -32,14 +32,14 @@ cmig_lint_catalog_index_table(Oid index)
 	return IndexGetRelation(index, true);
 }
 
-/* A table and all of its ancestors. */
+/* Returns a table and all its ancestors. */
 List *
 cmig_lint_catalog_ancestors(Oid table)
 {
 	List	   *result = list_make1_oid(table);
 	Relation	inherits = table_open(InheritsRelationId, AccessShareLock);
 
-	/* a table may inherit from many */
+	/* with multiple inheritance, the list grows during the loop */
 	for (int i = 0; i < list_length(result); i++)
 	{
 		ScanKeyData key;
@@ -112,7 +112,7 @@ cmig_lint_catalog_tables_in(Oid schema)
 	return result;
 }
 
-/* Add the tables with columns of a type. */
+/* Add the tables that have columns of a type. */
 static List *
 add_tables_with_type(List *tables, Relation depend, Oid type)
 {

@@ -1,6 +1,6 @@
 /*
  * lint_code.c
- *	  Code on the live database that uses a table or a column.
+ *	  Finds the code in the live database that uses a table or a column.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -34,7 +34,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
-/* A copy of the catalog row with this OID, or NULL. */
+/* Returns a copy of the catalog row with this OID, or NULL. */
 static HeapTuple
 fetch_row(Relation catalog, Oid index, AttrNumber oid_column, Oid oid)
 {
@@ -51,7 +51,10 @@ fetch_row(Relation catalog, Oid index, AttrNumber oid_column, Oid oid)
 	return tuple;
 }
 
-/* The view or table to which a rule belongs. */
+/*
+ * Set the relation of a dependent object to the view or table that owns the
+ * rule.
+ */
 static void
 read_rule(CmigLintDependent *dependent, Oid rule)
 {
@@ -121,14 +124,17 @@ cmig_lint_code_dependent(const ObjectAddress *object)
 	return OidIsValid(result->relation) ? result : NULL;
 }
 
-/* The object in a row of pg_depend, or NULL if it does not matter. */
+/*
+ * Returns the dependent object in a pg_depend row, or NULL if it is not
+ * relevant.
+ */
 static CmigLintDependent *
 read_dependent(Oid table, Form_pg_depend form)
 {
 	ObjectAddress object = {form->classid, form->objid, form->objsubid};
 	CmigLintDependent *result = cmig_lint_code_dependent(&object);
 
-	/* what belongs to the table, except for the expressions of its policies */
+	/* skip objects that belong to the table, except for policies */
 	if (result == NULL || (result->relation == table && result->kind != CMIG_LINT_POLICY))
 		return NULL;
 	if (result->kind == CMIG_LINT_VIEW)
@@ -169,7 +175,7 @@ cmig_lint_code_dependents(Oid table, AttrNumber column)
 	{
 		CmigLintDependent *dependent = read_dependent(table, (Form_pg_depend) GETSTRUCT(tuple));
 
-		/* a table's own policies go with it */
+		/* a table's own policies are dropped with it */
 		if (dependent && column == 0 && dependent->relation == table)
 			continue;
 		if (dependent && !is_listed(result, dependent->description))
@@ -180,7 +186,10 @@ cmig_lint_code_dependents(Oid table, AttrNumber column)
 	return result;
 }
 
-/* The column in a row of pg_depend, or NULL if it does not belong to a table or type. */
+/*
+ * Returns the column in a pg_depend row, or NULL if it does not belong to a
+ * table or a composite type.
+ */
 static CmigLintDependent *
 read_column(Form_pg_depend form, Oid type)
 {
@@ -200,7 +209,7 @@ read_column(Form_pg_depend form, Oid type)
 	return result->description ? result : NULL;
 }
 
-/* Add the columns of one type. */
+/* Add the columns of a type. */
 static List *
 add_columns(List *result, Oid type)
 {
@@ -234,7 +243,7 @@ cmig_lint_code_columns(Oid type)
 	return OidIsValid(array) ? add_columns(result, array) : result;
 }
 
-/* Is it a user-defined function whose body is a string? */
+/* Is this a user-defined function with a string body? */
 static bool
 has_text(Form_pg_proc form, HeapTuple tuple, Oid plpgsql)
 {
@@ -244,7 +253,7 @@ has_text(Form_pg_proc form, HeapTuple tuple, Oid plpgsql)
 		!OidIsValid(getExtensionOfObject(ProcedureRelationId, form->oid));
 }
 
-/* For list_sort: by name, so that messages are stable. */
+/* list_sort comparator: by name, to keep messages stable. */
 static int
 compare_bodies(const ListCell *a, const ListCell *b)
 {
@@ -335,7 +344,7 @@ cmig_lint_code_names(const char *source, const char *word)
 	{
 		if (is_name(&lexer, word))
 			return true;
-		/* dynamic SQL in a string */
+		/* a string may contain dynamic SQL */
 		if ((lexer.type == CMIG_TOKEN_STRING || lexer.type == CMIG_TOKEN_DOLLAR) &&
 			lexer.next - lexer.start >= strlen(word) + 2)
 		{

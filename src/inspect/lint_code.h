@@ -1,9 +1,10 @@
 /*
  * lint_code.h
- *	  Code on the live database that uses a table or a column.
+ *	  Finds the code in the live database that uses a table or a column.
  *
- * The server records what views and policies use, but not what functions use
- * whose body is a string; the words of such bodies are searched.
+ * PostgreSQL records which objects views and policies use, but not which
+ * objects a function uses if its body is a string. Such bodies are searched
+ * for identifiers.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -15,38 +16,45 @@
 #include "catalog/objectaddress.h"
 #include "nodes/pg_list.h"
 
-/* What kind of object depends on a relation. */
+/* Kinds of objects that can depend on a relation or a type. */
 typedef enum CmigLintDependentKind
 {
 	CMIG_LINT_VIEW,
 	CMIG_LINT_POLICY,
-	CMIG_LINT_FUNCTION,			/* a function whose body the server has parsed */
+	CMIG_LINT_FUNCTION,			/* a function with a parsed body */
 	CMIG_LINT_FOREIGN_KEY,		/* of another table */
-	CMIG_LINT_COLUMN			/* of a type */
+	CMIG_LINT_COLUMN			/* a column of a given type */
 } CmigLintDependentKind;
 
-/* An object that depends on a relation or a column. */
+/* An object that depends on a relation, a column, or a type. */
 typedef struct CmigLintDependent
 {
 	CmigLintDependentKind kind;
-	char	   *description;	/* "view v"; NULL if it was not asked for */
+	char	   *description;	/* such as "view v"; may be NULL */
 	Oid			relation;		/* the view, or the table of a policy or
 								 * foreign key */
-	char	   *name;			/* of a policy, function, or foreign key */
-	AttrNumber	column;			/* number of the column */
-	Oid			type;			/* type of the column */
+	char	   *name;			/* name of a policy, function, or foreign key */
+	AttrNumber	column;			/* attribute number */
+	Oid			type;			/* the column's type */
 } CmigLintDependent;
 
-/* The object if it is one of these, without its description, or NULL. */
+/*
+ * Returns the object without its description, or NULL if it is not of one of
+ * these kinds.
+ */
 extern CmigLintDependent *cmig_lint_code_dependent(const ObjectAddress *object);
 
 /*
- * Objects outside of the relation that depend on a column of it, or if the
- * column is 0, on any part of it: a List of CmigLintDependent *.
+ * Returns the objects that depend on a column, or on any part of the relation
+ * if column is 0, as a List of CmigLintDependent *. Objects that belong to the
+ * relation are left out, except for policies that use the column.
  */
 extern List *cmig_lint_code_dependents(Oid table, AttrNumber column);
 
-/* The columns that have a type, or an array of it: a List of CmigLintDependent *. */
+/*
+ * Returns the columns of the type or of its array type, as a List of
+ * CmigLintDependent *.
+ */
 extern List *cmig_lint_code_columns(Oid type);
 
 /* A function whose body is a string. */
@@ -57,13 +65,16 @@ typedef struct CmigLintBody
 	char	   *source;
 } CmigLintBody;
 
-/* All user-defined functions in SQL and PL/pgSQL: a List of CmigLintBody *. */
+/*
+ * Returns all user-defined SQL and PL/pgSQL functions with a string body, as a
+ * List of CmigLintBody *.
+ */
 extern List *cmig_lint_code_bodies(void);
 
-/* The OIDs of the functions that triggers of a table call. */
+/* Returns the OIDs of the functions that a table's triggers call. */
 extern List *cmig_lint_code_trigger_functions(Oid table);
 
-/* The name of a function for messages. */
+/* Returns a function's name for use in messages. */
 extern char *cmig_lint_code_function_name(Oid function);
 
 /* Does the body contain the word as an identifier? */

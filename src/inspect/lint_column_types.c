@@ -1,9 +1,9 @@
 /*
  * lint_column_types.c
- *	  Rules of cmig.lint about the types of columns.
+ *	  cmig.lint rules about column types.
  *
- * They apply only to columns of tables that are not temporary, and not to
- * other uses of a type.
+ * The rules apply only to columns of nontemporary tables, not to other uses of
+ * a type.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -19,9 +19,7 @@
 #include "parser/parse_type.h"
 #include "utils/builtins.h"
 
-/*
- * Called for each column that the statement adds or whose type it changes.
- */
+/* Callback for each column that a statement adds or whose type it changes. */
 typedef void (*ColumnCheck) (CmigLint *lint, const ColumnDef *column, const char *name);
 
 /* Call check for each column of CREATE TABLE. */
@@ -70,7 +68,7 @@ each_altered(CmigLint *lint, AlterTableStmt *alter, ColumnCheck check)
 	}
 }
 
-/* Call check for the columns of either statement. */
+/* Call check for each column in a CREATE or ALTER statement. */
 static void
 each_column(CmigLint *lint, Node *node, ColumnCheck check)
 {
@@ -92,7 +90,7 @@ each_column(CmigLint *lint, Node *node, ColumnCheck check)
 static void
 check_char(CmigLint *lint, const ColumnDef *column, const char *name)
 {
-	/* "bpchar" without a length does not pad */
+	/* bpchar without a length is not blank-padded */
 	if (cmig_lint_types_is(lint, column->typeName, BPCHAROID) && column->typeName->typmods != NIL)
 		cmig_lint_report(lint, NULL, "column %s of type %s is padded with blanks; use text",
 						 quote_identifier(name), cmig_lint_types_name(lint, column->typeName));
@@ -107,7 +105,8 @@ check_varchar(CmigLint *lint, const ColumnDef *column, const char *name)
 }
 
 /*
- * A type named serial in another schema is not told apart from the server's.
+ * Is the type a schema-qualified "serial"? Even a user-defined type with this
+ * name looks like PostgreSQL's serial.
  */
 static bool
 reads_as_serial(const TypeName *type)

@@ -1,6 +1,6 @@
 /*
  * lint_columns.c
- *	  Rules of cmig.lint about columns of tables that exist.
+ *	  cmig.lint rules about columns of existing tables.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -23,7 +23,7 @@
 #include "nodes/value.h"
 #include "utils/builtins.h"
 
-/* The constraint of this kind in the column's definition, or NULL. */
+/* Returns the constraint of this type in the column definition, or NULL. */
 static Constraint *
 find_constraint(const ColumnDef *column, ConstrType type)
 {
@@ -37,7 +37,7 @@ find_constraint(const ColumnDef *column, ConstrType type)
 	return NULL;
 }
 
-/* Does the column of ADD COLUMN IF NOT EXISTS already exist? */
+/* Does ADD COLUMN IF NOT EXISTS find the column already there? */
 static bool
 column_exists(CmigLint *lint, AlterTableCmd *command)
 {
@@ -45,7 +45,7 @@ column_exists(CmigLint *lint, AlterTableCmd *command)
 		cmig_lint_model_column(lint->target, ((ColumnDef *) command->def)->colname) != NULL;
 }
 
-/* Is the expression the constant NULL? */
+/* Is the expression absent or a NULL constant? */
 static bool
 is_null_constant(Node *node)
 {
@@ -54,7 +54,10 @@ is_null_constant(Node *node)
 	return node == NULL || (IsA(node, A_Const) && ((A_Const *) node)->isnull);
 }
 
-/* The default of a new column; NULL if there is none or if it is NULL. */
+/*
+ * Returns the default of a new column, or NULL if it has no default other than
+ * NULL.
+ */
 static Node *
 default_of(const ColumnDef *column)
 {
@@ -63,7 +66,7 @@ default_of(const ColumnDef *column)
 	return constraint && !is_null_constant(constraint->raw_expr) ? constraint->raw_expr : NULL;
 }
 
-/* Does ALTER TABLE, possibly with ONLY, have anything to scan or rewrite? */
+/* Does ALTER TABLE affect a large table? ONLY is taken into account. */
 static bool
 alters_large(CmigLint *lint, Node *node)
 {
@@ -71,7 +74,7 @@ alters_large(CmigLint *lint, Node *node)
 		cmig_lint_model_is_large(lint->target) : cmig_lint_model_is_large_itself(lint->target);
 }
 
-/* Call for each column that the statement adds to a large table. */
+/* Call check for each column that the statement adds to a large table. */
 static void
 each_added(CmigLint *lint, Node *node, void (*check) (CmigLint *lint, const ColumnDef *column, int number))
 {
@@ -91,8 +94,8 @@ each_added(CmigLint *lint, Node *node, void (*check) (CmigLint *lint, const Colu
 }
 
 /*
- * Add the column without its default and NOT NULL, then set the default, which
- * old rows do not get, fill them in batches, and set NOT NULL.
+ * Returns a fix that adds the column without its default and NOT NULL, sets the
+ * default for new rows, fills existing rows in batches, and then adds NOT NULL.
  */
 static char *
 default_fix(CmigLint *lint, const ColumnDef *column, int number)
@@ -167,7 +170,7 @@ check_auto_increments(CmigLint *lint, Node *node)
 	each_added(lint, node, check_auto_increment);
 }
 
-/* Does the column have a value in the existing rows? */
+/* Does the new column have a value in existing rows? */
 static bool
 has_value(CmigLint *lint, const ColumnDef *column)
 {
@@ -207,7 +210,7 @@ check_required_columns(CmigLint *lint, Node *node)
  * Actions on existing columns
  */
 
-/* Call check for each action of a kind, with the number of the action. */
+/* Call check for each action of a type, with the action's number. */
 static void
 each_action(CmigLint *lint, Node *node, AlterTableType type,
 			void (*check) (CmigLint *lint, AlterTableCmd *command, int number))
@@ -227,7 +230,10 @@ each_action(CmigLint *lint, Node *node, AlterTableType type,
 	}
 }
 
-/* Does the statement drop the constraint?  It does so before everything else. */
+/*
+ * Does the statement also drop the constraint? ALTER TABLE drops constraints
+ * before it performs other actions.
+ */
 static bool
 drops_constraint(const CmigLint *lint, const char *name)
 {
@@ -243,7 +249,10 @@ drops_constraint(const CmigLint *lint, const char *name)
 	return false;
 }
 
-/* Does a CHECK that remains prove that the column has no nulls? */
+/*
+ * Does a valid CHECK constraint that the statement does not drop prove that the
+ * column has no nulls?
+ */
 static bool
 is_proven(const CmigLint *lint, const char *column)
 {

@@ -1,6 +1,6 @@
 /*
  * lint_constraints.c
- *	  Rules of cmig.lint about constraints.
+ *	  cmig.lint rules about constraints.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -23,17 +23,16 @@
 typedef struct Added
 {
 	Constraint *constraint;
-	ColumnDef  *column;			/* the column in whose definition it is, or
-								 * NULL */
-	int			action;			/* number of the action, from 0 */
+	ColumnDef  *column;			/* for a column constraint; otherwise NULL */
+	int			action;			/* the action's number, from 0 */
 } Added;
 
 typedef void (*AddedCheck) (CmigLint *lint, const Added *added);
 
 /*
- * Called for the constraints of one kind that the statement adds to a large
- * table. Tables that inherit, except for partitions, inherit only CHECK
- * constraints.
+ * Call check for each constraint of a type that the statement adds to a large
+ * table. Ordinary child tables inherit only CHECK constraints, so for other
+ * types only the table itself counts.
  */
 static void
 each_added(CmigLint *lint, Node *node, ConstrType type, AddedCheck check)
@@ -72,7 +71,7 @@ each_added(CmigLint *lint, Node *node, ConstrType type, AddedCheck check)
 	}
 }
 
-/* The name that the constraint will have. */
+/* Returns the constraint's future name. */
 static char *
 name_of(const CmigLint *lint, const Added *added)
 {
@@ -80,14 +79,17 @@ name_of(const CmigLint *lint, const Added *added)
 										   added->column ? added->column->colname : NULL);
 }
 
-/* Its key columns. */
+/* Returns the constraint's key columns. */
 static List *
 columns_of(const Added *added)
 {
 	return added->column ? list_make1(added->column->colname) : cmig_lint_model_names(added->constraint->keys);
 }
 
-/* The statement without the constraint; empty if it does nothing else. */
+/*
+ * Returns the statement without the constraint, or an empty string if nothing
+ * else remains.
+ */
 static char *
 statement_without(CmigLint *lint, const Added *added)
 {
@@ -98,7 +100,10 @@ statement_without(CmigLint *lint, const Added *added)
 													   list_make1(added->constraint)));
 }
 
-/* ADD CONSTRAINT ... NOT VALID and, in another transaction, VALIDATE. */
+/*
+ * Returns a fix that adds the constraint as NOT VALID and then validates it in
+ * another transaction, or NULL.
+ */
 static char *
 not_valid_fix(CmigLint *lint, const Added *added)
 {
@@ -114,7 +119,7 @@ not_valid_fix(CmigLint *lint, const Added *added)
 	{
 		char	   *clause = cmig_lint_fix_clause(lint, added->column, constraint);
 
-		/* REFERENCES in a column's definition is short for FOREIGN KEY */
+		/* a column constraint can omit FOREIGN KEY */
 		if (constraint->contype == CONSTR_FOREIGN)
 			clause = psprintf("FOREIGN KEY (%s) %s", quote_identifier(added->column->colname), clause);
 		if (constraint->conname)
@@ -138,7 +143,7 @@ check_check(CmigLint *lint, const Added *added)
 						 quote_identifier(name_of(lint, added)), cmig_lint_text_table(lint->target));
 }
 
-/* Does the same statement add a constraint of that name? */
+/* Does the statement itself add a constraint with this name? */
 static bool
 is_added_here(AlterTableStmt *statement, const char *name)
 {
@@ -192,7 +197,7 @@ check_missing_not_valid(CmigLint *lint, Node *node)
  * adding-foreign-key-constraint
  */
 
-/* Is a new column NULL in all rows?  Then the server checks none of them. */
+/* Is the new column null in all rows? Then PostgreSQL does not check them. */
 static bool
 is_null_everywhere(const ColumnDef *column)
 {
@@ -233,7 +238,9 @@ check_foreign_keys(CmigLint *lint, Node *node)
  * Constraints with an index
  */
 
-/* A statement with SET NOT NULL for each column that needs it. */
+/*
+ * Returns calls of cmig.add_not_null for the columns that are not yet NOT NULL.
+ */
 static char *
 not_null_fix(const CmigLint *lint, List *columns)
 {
@@ -253,7 +260,10 @@ not_null_fix(const CmigLint *lint, List *columns)
 	return text.data;
 }
 
-/* CREATE UNIQUE INDEX CONCURRENTLY, then the constraint with USING INDEX. */
+/*
+ * Returns a fix that creates the index with CREATE UNIQUE INDEX CONCURRENTLY
+ * and adds the constraint with USING INDEX, or NULL.
+ */
 static char *
 using_index_fix(CmigLint *lint, const Added *added)
 {
@@ -329,7 +339,7 @@ check_exclusions(CmigLint *lint, Node *node)
 	each_added(lint, node, CONSTR_EXCLUSION, check_exclusion);
 }
 
-/* The key columns of an index that may be null. */
+/* Returns the index's key columns that may contain nulls. */
 static List *
 nullable_keys(const CmigLint *lint, const CmigLintIndex *index)
 {

@@ -1,6 +1,6 @@
 /*
  * lint_dependents.c
- *	  Rules of cmig.lint about views, policies, and functions that use what a
+ *	  cmig.lint rules about views, policies, and functions that use what a
  *	  statement drops, renames, or changes.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -30,7 +30,7 @@
  * dependent-objects
  */
 
-/* Was the relation of this OID, which may be none, found in the list? */
+/* Is a relation with this OID in the list? Returns false for InvalidOid. */
 static bool
 is_among(Oid relation, List *tables)
 {
@@ -43,8 +43,10 @@ is_among(Oid relation, List *tables)
 }
 
 /*
- * Add what depends on a column of a live relation, or with 0 on all of it, and
- * has not been dropped.  A foreign key follows a change of the type.
+ * Add the objects that depend on a column of a live relation, or on any part of
+ * it if column is 0. Objects that the plan or this statement drops are left
+ * out. With type_change, foreign keys are left out, because they follow a type
+ * change.
  */
 static void
 add_live(CmigLint *lint, CmigListing *listing, Oid relation, AttrNumber column, bool type_change, List *dropped)
@@ -64,8 +66,9 @@ add_live(CmigLint *lint, CmigListing *listing, Oid relation, AttrNumber column, 
 }
 
 /*
- * What depends on a relation, or on a column of it, as a list for a message, or
- * NULL.  Relations in "dropped" are dropped by the same statement.
+ * Returns the objects that depend on a relation or one of its columns as a list
+ * for a message, or NULL if there are none. The same statement drops the
+ * relations in "dropped".
  */
 static char *
 all_dependents(CmigLint *lint, const CmigLintTable *table, const char *name, bool type_change, List *dropped)
@@ -88,7 +91,7 @@ all_dependents(CmigLint *lint, const CmigLintTable *table, const char *name, boo
 	return listing.count > 0 ? cmig_listing_text(&listing) : NULL;
 }
 
-/* Report what a DROP would do to what depends on the object. */
+/* Report how a DROP affects the objects that depend on the dropped object. */
 static void
 report_dropped(CmigLint *lint, const char *object, const char *dependents, DropBehavior behavior)
 {
@@ -100,7 +103,7 @@ report_dropped(CmigLint *lint, const char *object, const char *dependents, DropB
 		cmig_lint_report(lint, NULL, "dropping %s fails, because it is used by %s", object, dependents);
 }
 
-/* Does an earlier action of the same ALTER TABLE drop the foreign key? */
+/* Does an earlier action of this ALTER TABLE drop the foreign key? */
 static bool
 is_dropped_before(CmigLint *lint, const CmigLintDependent *key, List *dropped)
 {
@@ -108,8 +111,9 @@ is_dropped_before(CmigLint *lint, const CmigLintDependent *key, List *dropped)
 }
 
 /*
- * The foreign keys that need a constraint of a live table, as a list, or NULL.
- * The statement has already dropped the constraints in the list of char *.
+ * Returns the foreign keys that need a constraint of a live table as a list for
+ * a message, or NULL. "dropped" contains the names of constraints that the
+ * statement has already dropped.
  */
 static char *
 users_of_constraint(CmigLint *lint, const char *name, List *dropped)
@@ -131,7 +135,7 @@ users_of_constraint(CmigLint *lint, const char *name, List *dropped)
 	return listing.count > 0 ? cmig_listing_text(&listing) : NULL;
 }
 
-/* The rule for ALTER TABLE. */
+/* Check ALTER TABLE for the rule dependent-objects. */
 static void
 check_altered(CmigLint *lint, AlterTableStmt *alter)
 {
@@ -163,7 +167,7 @@ check_altered(CmigLint *lint, AlterTableStmt *alter)
 	}
 }
 
-/* The rule for DROP TABLE and DROP VIEW. */
+/* Check DROP TABLE, DROP VIEW, and DROP MATERIALIZED VIEW. */
 static void
 check_dropped(CmigLint *lint, DropStmt *drop)
 {
@@ -189,7 +193,10 @@ check_dropped(CmigLint *lint, DropStmt *drop)
 	}
 }
 
-/* The columns of a live type that the plan has not dropped or changed, as a list, or NULL. */
+/*
+ * Returns the columns of a live type as a list for a message, or NULL. Columns
+ * that the plan has dropped or changed are left out.
+ */
 static char *
 columns_of_type(CmigLint *lint, const TypeName *name)
 {
@@ -211,7 +218,7 @@ columns_of_type(CmigLint *lint, const TypeName *name)
 	return listing.count > 0 ? cmig_listing_text(&listing) : NULL;
 }
 
-/* The rule for DROP TYPE and DROP DOMAIN. */
+/* Check DROP TYPE and DROP DOMAIN. */
 static void
 check_dropped_types(CmigLint *lint, DropStmt *drop)
 {
@@ -242,12 +249,12 @@ check_dependents(CmigLint *lint, Node *node)
  * code-uses-dropped
  */
 
-/* A table or column that the plan drops or renames. */
+/* A table or column that the plan has dropped or renamed. */
 typedef struct Missing
 {
 	CmigLintName name;
-	Oid			oid;			/* of the table */
-	int			since;			/* number of the statement in the plan */
+	Oid			oid;			/* OID of the table */
+	int			since;			/* statement's number in the plan */
 	CmigLintFinding *finding;
 } Missing;
 
@@ -265,7 +272,10 @@ uses(const Missing *missing, const char *source, Oid function)
 	return cmig_lint_body_uses(source, name, is_trigger);
 }
 
-/* The functions that will still use it, as a list for a message, or NULL. */
+/*
+ * Returns the functions that still use the table or column at the end of the
+ * plan as a list for a message, or NULL.
+ */
 static char *
 users_of(CmigLint *lint, const Missing *missing)
 {
@@ -286,14 +296,17 @@ users_of(CmigLint *lint, const Missing *missing)
 	return listing.count > 0 ? cmig_listing_text(&listing) : NULL;
 }
 
-/* At the end of the plan: complete the message with the functions. */
+/*
+ * Callback at the end of the plan. Returns false if the finding no longer
+ * applies; otherwise adds the functions to its message.
+ */
 static bool
 is_still_used(CmigLint *lint, void *arg)
 {
 	Missing    *missing = arg;
 	char	   *users;
 
-	/* it may have been created again or renamed back */
+	/* the plan may have created it again or renamed it back */
 	if (cmig_lint_state_has(lint, missing->oid, missing->name.table, missing->name.column))
 		return false;
 	users = users_of(lint, missing);
@@ -303,7 +316,10 @@ is_still_used(CmigLint *lint, void *arg)
 	return true;
 }
 
-/* Note that something is dropped or renamed; what says which. */
+/*
+ * Record that a table or column is missing from now on. "what" is "dropped" or
+ * "renamed".
+ */
 static void
 note_missing(CmigLint *lint, const CmigLintTable *table, const char *column, const char *what)
 {
@@ -331,7 +347,7 @@ note_missing(CmigLint *lint, const CmigLintTable *table, const char *column, con
 	cmig_lint_report_later(lint, finding, true, is_still_used, missing);
 }
 
-/* Is it a column of the live table? */
+/* Is this a column of the live table? */
 static bool
 is_live_column(const CmigLintTable *table, const char *name)
 {

@@ -1,6 +1,6 @@
 /*
  * lint_domains.c
- *	  Rules of cmig.lint about domains.
+ *	  cmig.lint rules about domains.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -34,7 +34,10 @@ check_create_domain(CmigLint *lint, Node *node)
 	}
 }
 
-/* The first large table that uses a domain; *known is false if that is not known. */
+/*
+ * Returns the first large table that uses a domain, or NULL. Sets *known to
+ * false if the domain is unknown.
+ */
 static CmigLintTable *
 find_user(CmigLint *lint, List *name, bool *known)
 {

@@ -1,6 +1,6 @@
 /*
  * lint_enums.c
- *	  Rules of cmig.lint about enumerations.
+ *	  cmig.lint rules about enums.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -63,21 +63,21 @@ check_rename(CmigLint *lint, Node *node)
 /*
  * ban-new-enum-value-use-in-transaction
  *
- * A constant counts if a value of the type is expected, or may be expected, in
- * its place: in a cast, in a column of the type, or in a comparison with one.
+ * A constant counts as a use if it is or may be an enum value: in a cast to the
+ * enum, as the value of a column that may have this type, or in a comparison
+ * with such a column.
  */
 
-/* What a walk over a statement looks for. */
+/* State of the search for a new enum value in a statement. */
 typedef struct Search
 {
 	CmigLint   *lint;
-	List	   *tables;			/* CmigLintTable *: the tables that the
-								 * statement names */
-	const char *value;			/* that was found */
+	List	   *tables;			/* CmigLintTable *: tables in the statement */
+	const char *value;			/* the new value found, or NULL */
 	const CmigLintType *type;
 } Search;
 
-/* Can the column have the type? */
+/* May the column have this type? */
 static bool
 may_have_type(Search *search, const CmigLintColumn *column, const CmigLintType *type)
 {
@@ -97,7 +97,10 @@ may_have_type(Search *search, const CmigLintColumn *column, const CmigLintType *
 	return getBaseType(column->type) == oid || get_element_type(column->type) == oid;
 }
 
-/* The column of this name in one of the tables, or NULL if it is unknown. */
+/*
+ * Returns the column with this name in one of the statement's tables, or NULL
+ * if it is not found.
+ */
 static CmigLintColumn *
 find_column(Search *search, const char *name)
 {
@@ -116,7 +119,10 @@ find_column(Search *search, const char *name)
 	return NULL;
 }
 
-/* Is a constant that is assigned to or compared with a column a new value? */
+/*
+ * Check whether a constant that is assigned to a column, or compared with one,
+ * is a new value.
+ */
 static void
 look_at_constant(Search *search, Node *node, const CmigLintColumn *column)
 {
@@ -135,7 +141,10 @@ look_at_constant(Search *search, Node *node, const CmigLintColumn *column)
 	}
 }
 
-/* The column that an operand names; NULL if it is not a column or unknown. */
+/*
+ * Returns the column that an operand refers to, or NULL if the column is not
+ * known. Sets *is_column to false if the operand is not a column.
+ */
 static CmigLintColumn *
 operand_column(Search *search, Node *operand, bool *is_column)
 {
@@ -143,7 +152,10 @@ operand_column(Search *search, Node *operand, bool *is_column)
 	return *is_column ? find_column(search, strVal(llast(((ColumnRef *) operand)->fields))) : NULL;
 }
 
-/* One side of a comparison is a column, the other a constant or a list of them. */
+/*
+ * Check the constants on the right side of a comparison if its left side is a
+ * column.
+ */
 static void
 look_at_comparison(Search *search, Node *left, Node *right)
 {
@@ -164,7 +176,7 @@ look_at_comparison(Search *search, Node *left, Node *right)
 		look_at_constant(search, right, column);
 }
 
-/* A cast of a constant counts if it is to the type. */
+/* Check whether a cast converts a constant to a new value of the type. */
 static void
 look_at_cast(Search *search, TypeCast *cast)
 {
@@ -183,7 +195,7 @@ look_at_cast(Search *search, TypeCast *cast)
 	}
 }
 
-/* Look for a value of the enumeration, as a raw_expression_tree_walker(). */
+/* raw_expression_tree_walker callback: search for a new enum value. */
 static bool
 walk(Node *node, void *context)
 {
@@ -245,7 +257,7 @@ walk(Node *node, void *context)
 	return search->value != NULL || raw_expression_tree_walker(node, walk, search);
 }
 
-/* Defaults and other expressions of a column. */
+/* Search a column's default and its other expressions. */
 static void
 look_at_column(Search *search, ColumnDef *definition)
 {
@@ -264,7 +276,7 @@ look_at_column(Search *search, ColumnDef *definition)
 	}
 }
 
-/* What ALTER TABLE, CREATE TABLE, and the like evaluate. */
+/* Search the elements of CREATE TABLE or the actions of ALTER TABLE. */
 static void
 look_at_definitions(Search *search, List *elements)
 {
@@ -291,7 +303,7 @@ look_at_definitions(Search *search, List *elements)
 	}
 }
 
-/* Collect the tables that a statement names. */
+/* Collect the tables that a statement uses. */
 static void
 find_tables(Search *search, Node *node)
 {

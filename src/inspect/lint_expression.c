@@ -1,6 +1,6 @@
 /*
  * lint_expression.c
- *	  Columns and constants in expressions, as parsed.
+ *	  Finds columns and constants in raw expressions.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,7 +12,10 @@
 
 #include "nodes/nodeFuncs.h"
 
-/* Add the names of the columns in an expression to a List *, without repetition. */
+/*
+ * raw_expression_tree_walker callback: add column names to a List *, without
+ * duplicates.
+ */
 static bool
 collect_columns(Node *node, void *context)
 {

@@ -1,8 +1,6 @@
 /*
  * lint_expression.h
- *	  Columns and constants in expressions, as parsed.
- *
- * Pure.
+ *	  Finds columns and constants in raw expressions.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,10 +11,13 @@
 #include "nodes/nodes.h"
 #include "nodes/pg_list.h"
 
-/* The columns that an expression, as parsed, names: a List of char *. */
+/*
+ * Returns the names of the columns in a raw expression, without duplicates, as
+ * a List of char *.
+ */
 extern List *cmig_lint_expression_columns(Node *expression);
 
-/* The text of a constant, or NULL. */
+/* Returns a constant's text, or NULL if the node is not a constant. */
 extern const char *cmig_lint_expression_constant(Node *node);
 
 #endif							/* CMIG_LINT_EXPRESSION_H */

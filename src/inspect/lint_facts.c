@@ -1,6 +1,6 @@
 /*
  * lint_facts.c
- *	  What the live database tells cmig.lint about its relations.
+ *	  Reads facts about the live database's relations for cmig.lint.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -45,8 +45,8 @@ cmig_lint_facts_find(const char *schema, const char *name)
 }
 
 /*
- * The size of a relation's file; if the relation is locked, the size in
- * pg_class.
+ * Returns the size of a relation's main fork, or the size according to pg_class
+ * if the relation is locked.
  */
 static int64
 file_size(Oid relation, Form_pg_class form)
@@ -67,14 +67,14 @@ file_size(Oid relation, Form_pg_class form)
 	return fcinfo->isnull ? 0 : DatumGetInt64(size);
 }
 
-/* Do relations of this kind store rows? */
+/* Does this kind of relation store rows? */
 static bool
 has_storage(char kind)
 {
 	return kind == RELKIND_RELATION || kind == RELKIND_MATVIEW || kind == RELKIND_TOASTVALUE;
 }
 
-/* Add the size of one relation of a tree. */
+/* Add one relation's size and row count to the table's totals. */
 static void
 add_file_size(CmigLintTable *table, Oid relation)
 {
@@ -113,7 +113,7 @@ read_size(CmigLintTable *table, bool has_children)
 	list_free(tree);
 }
 
-/* The privileges on a relation, or NULL for the default. */
+/* Returns a relation's privileges, or NULL if they are the default ones. */
 static Acl *
 read_acl(HeapTuple tuple)
 {
@@ -137,7 +137,7 @@ has_grants(HeapTuple tuple, Oid owner)
 	return false;
 }
 
-/* The names of privileges on tables, separated by commas. */
+/* Returns the names of table privileges, separated by commas. */
 static char *
 privilege_names(AclMode privileges)
 {
@@ -242,7 +242,7 @@ cmig_lint_facts_read(Oid relation)
 	return table;
 }
 
-/* The column of a live table with this number, or NULL. */
+/* Returns the column with this attribute number, or NULL. */
 static CmigLintColumn *
 column_numbered(const CmigLintTable *table, AttrNumber attnum)
 {
@@ -293,7 +293,10 @@ load_columns(CmigLintTable *table)
 	table_close(attributes, AccessShareLock);
 }
 
-/* The names of the columns whose numbers are in an int2 array; "" for 0. */
+/*
+ * Returns the names of the columns with these attribute numbers, with "" for
+ * numbers that are not found.
+ */
 static List *
 column_names(const CmigLintTable *table, const int16 *numbers, int count)
 {
@@ -308,7 +311,7 @@ column_names(const CmigLintTable *table, const int16 *numbers, int count)
 	return result;
 }
 
-/* The columns that a stored CHECK expression proves not to be null. */
+/* Returns the columns that a stored CHECK expression proves to be not null. */
 static List *
 proven_columns(const CmigLintTable *table, Node *expression)
 {
@@ -337,7 +340,7 @@ proven_columns(const CmigLintTable *table, Node *expression)
 	return NIL;
 }
 
-/* A constraint from its row. */
+/* Returns the constraint described by a pg_constraint row. */
 static CmigLintConstraint *
 read_constraint(const CmigLintTable *table, Relation catalog, HeapTuple tuple)
 {
@@ -380,7 +383,7 @@ load_constraints(CmigLintTable *table)
 	table_close(constraints, AccessShareLock);
 }
 
-/* The access method of an index. */
+/* Returns an index's access method. */
 static Oid
 index_method(Oid index)
 {
@@ -395,7 +398,10 @@ index_method(Oid index)
 	return result;
 }
 
-/* The columns that the expressions in this column of pg_index use. */
+/*
+ * Returns the columns that are used by the expressions in an attribute of
+ * pg_index.
+ */
 static List *
 expression_columns(const CmigLintTable *table, HeapTuple tuple, AttrNumber attribute)
 {

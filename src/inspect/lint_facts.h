@@ -1,9 +1,9 @@
 /*
  * lint_facts.h
- *	  What the live database tells cmig.lint about its relations.
+ *	  Reads facts about the live database's relations for cmig.lint.
  *
- * Only the catalogs and the sizes of files are read. No relation stays locked,
- * nothing waits for a lock, and no user-defined code runs.
+ * Only catalogs and file sizes are read. No relation lock is kept, nothing
+ * waits for a lock, and no user-defined code is called.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,24 +13,24 @@
 #include "postgres.h"
 #include "inspect/lint_model.h"
 
-/* The OID of a relation, or InvalidOid. */
+/* Returns a relation's OID, or InvalidOid. */
 extern Oid	cmig_lint_facts_find(const char *schema, const char *name);
 
 /*
- * A relation, without the lists, in the current memory context; NULL if it
- * does not exist, or no longer does.
+ * Returns a relation without its lists, in the current memory context, or NULL
+ * if it does not exist.
  */
 extern CmigLintTable *cmig_lint_facts_read(Oid relation);
 
-/* Fill its lists. */
+/* Fill in the table's lists. */
 extern void cmig_lint_facts_load(CmigLintTable *table);
 
-/* Does anybody have default privileges in the database? */
+/* Does any role have default privileges in the database? */
 extern bool cmig_lint_facts_has_default_privileges(void);
 
 /*
- * GRANT commands, separated by semicolons, that copy the privileges on a
- * relation, except for its owner's, to a relation of another name.
+ * Returns GRANT commands, separated by semicolons, that copy a relation's
+ * privileges, except for the owner's, to a relation with another name.
  */
 extern char *cmig_lint_facts_grants(Oid relation, const char *name);
 

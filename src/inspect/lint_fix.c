@@ -1,6 +1,6 @@
 /*
  * lint_fix.c
- *	  Statements that do in parts what an ALTER TABLE does.
+ *	  Builds the statements that a fix suggests in place of an ALTER TABLE.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -58,7 +58,10 @@ cmig_lint_fix_replace(CmigLint *lint, int action, const char *replacement)
 	return result.data;
 }
 
-/* Does the constraint belong to the clause before it? */
+/*
+ * Is the constraint node an attribute of the preceding clause, such as
+ * DEFERRABLE?
+ */
 static bool
 is_attribute(const Constraint *clause)
 {
@@ -66,7 +69,10 @@ is_attribute(const Constraint *clause)
 		clause->contype == CONSTR_ATTR_DEFERRED || clause->contype == CONSTR_ATTR_IMMEDIATE;
 }
 
-/* Where a clause ends: where the next one starts, or the action ends. */
+/*
+ * Returns the offset where a clause ends, which is the start of the next clause
+ * or the end of the action.
+ */
 static int
 clause_end(CmigLint *lint, const ColumnDef *column, const Constraint *clause)
 {

@@ -1,7 +1,8 @@
 /*
  * lint_fix.h
- *	  Statements that do in parts what an ALTER TABLE does. They consist of
- *	  pieces of the statement's text, as its author wrote it.
+ *	  Builds the statements that a fix suggests in place of an ALTER TABLE.
+ *
+ * The fixes are composed of pieces of the statement's original text.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,26 +13,29 @@
 #include "inspect/lint_rule.h"
 #include "nodes/parsenodes.h"
 
-/* For statements that must run in a revision that is not transactional. */
+/* Prefix for fixes that must run in a nontransactional revision. */
 #define CMIG_LINT_STEPWISE "-- in a revision with \"transactional: false\"\n"
 
 /*
- * The statement with another text for one of its actions (from 0), which is
- * left out if replacement is NULL.  Ends with a semicolon and a newline, unless
- * no action remains: then it is empty.
+ * Returns the statement with one action (counted from 0) replaced, or removed
+ * if replacement is NULL. The result ends with a semicolon and a newline, or is
+ * empty if no action remains.
  */
 extern char *cmig_lint_fix_replace(CmigLint *lint, int action, const char *replacement);
 
-/* The text of all actions. */
+/* Returns the text of all actions. */
 extern char *cmig_lint_fix_actions(CmigLint *lint);
 
-/* The text of an action. */
+/* Returns the text of one action. */
 extern char *cmig_lint_fix_action(CmigLint *lint, int action);
 
-/* The text of a clause of ADD COLUMN, such as DEFAULT. */
+/* Returns the text of an ADD COLUMN clause, such as DEFAULT. */
 extern char *cmig_lint_fix_clause(CmigLint *lint, const ColumnDef *column, const Constraint *clause);
 
-/* The text of an ADD COLUMN without some of its clauses, a List of Constraint *. */
+/*
+ * Returns the text of an ADD COLUMN action without some of its clauses, which
+ * are a List of Constraint *.
+ */
 extern char *cmig_lint_fix_without(CmigLint *lint, int action, const ColumnDef *column, List *clauses);
 
 #endif							/* CMIG_LINT_FIX_H */

@@ -1,6 +1,6 @@
 /*
  * lint_foreign_keys.c
- *	  The rule of cmig.lint about foreign keys without an index.
+ *	  The cmig.lint rule about foreign keys without an index.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -16,15 +16,15 @@
 #include "catalog/pg_constraint.h"
 #include "utils/memutils.h"
 
-/* A foreign key without an index, unless a later statement creates one. */
+/* A foreign key that lacks an index, unless a later statement creates one. */
 typedef struct ForeignKey
 {
 	CmigLintTable *table;
-	RangeVar   *name;			/* the table is not known yet */
+	RangeVar   *name;			/* used while the table does not exist yet */
 	char	   *constraint;
 } ForeignKey;
 
-/* At the end of the plan: is there no index for the foreign key? */
+/* Callback at the end of the plan: does the foreign key still lack an index? */
 static bool
 lacks_index(CmigLint *lint, void *arg)
 {
@@ -67,7 +67,7 @@ report_foreign_key(CmigLint *lint, CmigLintTable *table, const RangeVar *name,
 	cmig_lint_report_later(lint, finding, true, lacks_index, key);
 }
 
-/* Foreign keys in a list of constraints. */
+/* Check the foreign keys in a list of constraints and column definitions. */
 static void
 check_keys(CmigLint *lint, CmigLintTable *table, const RangeVar *name, List *constraints, const char *column)
 {
@@ -86,8 +86,8 @@ check_keys(CmigLint *lint, CmigLintTable *table, const RangeVar *name, List *con
 }
 
 /*
- * The indexes of a partition and of a table that was created with LIKE are
- * unknown.
+ * Are the new table's indexes unknown? This is the case for partitions, child
+ * tables, and tables created with LIKE.
  */
 static bool
 has_unknown_indexes(CreateStmt *create)

@@ -1,6 +1,6 @@
 /*
  * lint_ignore.c
- *	  Comments that suppress rules of cmig.lint.
+ *	  Reads comments that suppress cmig.lint rules.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,7 +13,7 @@
 
 #define MARKER "cmig:ignore"
 
-/* Names that squawk uses for rules that have another name here. */
+/* squawk's names for rules that have a different name in cmig.lint. */
 static const struct
 {
 	const char *alias;
@@ -57,14 +57,14 @@ add_name(List *ignores, char *name, int line)
 }
 
 /*
- * Add the rules that one comment names, up to a reason after "--"; an empty
- * name if it names none.
+ * Add the rules that a comment names before the reason, which starts with "--".
+ * If it names none, an empty name is added.
  */
 static List *
 read_comment(List *ignores, const char *text, int length, int line)
 {
 	const char *end = text + length;
-	const char *p = text + 2;	/* after "--" or the like */
+	const char *p = text + 2;	/* skip the comment marker */
 	int			before = list_length(ignores);
 
 	while (p < end && strchr(" \t\r\n", *p))

@@ -1,8 +1,6 @@
 /*
  * lint_ignore.h
- *	  Comments that suppress rules of cmig.lint: -- cmig:ignore rule, rule.
- *
- * Pure.
+ *	  Reads comments that suppress cmig.lint rules: -- cmig:ignore rule, rule.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,25 +10,26 @@
 #include "postgres.h"
 #include "nodes/pg_list.h"
 
-/* A rule that a comment names. */
+/* A rule named in a comment. */
 typedef struct CmigLintIgnore
 {
-	char	   *name;			/* as it is written; empty if the comment
-								 * names no rule */
+	char	   *name;			/* as written; empty if the comment names no
+								 * rule */
 	int			line;			/* the comment's line, from 1 */
-	bool		used;			/* it has suppressed something */
+	bool		used;			/* has it suppressed a finding? */
 } CmigLintIgnore;
 
 /*
- * The rules that comments between two byte offsets of a script name: a List of
- * CmigLintIgnore *.  first_line is the line of the first offset.
+ * Returns the rules named in the comments between two byte offsets of a script,
+ * as a List of CmigLintIgnore *. first_line is the line number at the first
+ * offset.
  */
 extern List *cmig_lint_ignore_read(const char *script, int from, int to, int first_line);
 
-/* May the script have such a comment?  This is a quick test. */
+/* Quick test: may the script contain such a comment? */
 extern bool cmig_lint_ignore_may_occur(const char *script);
 
-/* Is it the name of the rule, or the one that squawk uses for it? */
+/* Is the name the rule's name, or squawk's name for the rule? */
 extern bool cmig_lint_ignore_is(const char *name, const char *rule);
 
 #endif							/* CMIG_LINT_IGNORE_H */

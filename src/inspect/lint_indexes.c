@@ -1,6 +1,6 @@
 /*
  * lint_indexes.c
- *	  Rules of cmig.lint about indexes.
+ *	  cmig.lint rules about indexes.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -23,10 +23,7 @@
 #include "parser/parse_target.h"
 #include "utils/builtins.h"
 
-/*
- * Does the statement do nothing because it has IF NOT EXISTS and the index
- * exists?
- */
+/* Does CREATE INDEX IF NOT EXISTS find the index already there? */
 static bool
 index_exists(CmigLint *lint, IndexStmt *index)
 {
@@ -39,7 +36,7 @@ index_exists(CmigLint *lint, IndexStmt *index)
 	return cmig_lint_state_find(lint, &name, true) != NULL;
 }
 
-/* The name that the server chooses for an index of a table. */
+/* Returns the name that PostgreSQL chooses for an unnamed index. */
 static char *
 chosen_name(const IndexStmt *index, const char *table)
 {
@@ -58,8 +55,9 @@ chosen_name(const IndexStmt *index, const char *table)
 }
 
 /*
- * For a partitioned table: an index on the parent alone, then one for each
- * partition, which becomes a part of it.  NULL if a partition is not a table.
+ * Returns a fix for a partitioned table, which creates an index on the parent
+ * with ON ONLY, then creates an index on each partition and attaches it.
+ * Returns NULL if a partition is not an ordinary table.
  */
 static char *
 all_partitions_fix(CmigLint *lint, const IndexStmt *index)
@@ -91,8 +89,9 @@ all_partitions_fix(CmigLint *lint, const IndexStmt *index)
 }
 
 /*
- * The same, but in words if the partitions are unknown or have partitions
- * themselves.
+ * Returns a fix for a partitioned table. If the partitions are unknown or are
+ * not all ordinary tables, the fix describes the steps for the partitions in
+ * words.
  */
 static char *
 partitioned_index_fix(CmigLint *lint, const IndexStmt *index)
@@ -131,7 +130,10 @@ check_creation(CmigLint *lint, Node *node)
 					 cmig_lint_text_table(table));
 }
 
-/* DROP INDEX CONCURRENTLY drops one index at a time. */
+/*
+ * Returns a fix with one DROP INDEX CONCURRENTLY per index, because the command
+ * accepts only one.
+ */
 static char *
 deletion_fix(DropStmt *drop)
 {
@@ -171,7 +173,8 @@ check_deletion(CmigLint *lint, Node *node)
 }
 
 /*
- * Is any table of the schema large?  If the schema is NULL: of the database.
+ * Is any table in the schema large? If the schema is NULL, all schemas are
+ * searched.
  */
 static bool
 has_large_table(CmigLint *lint, const char *schema)
@@ -189,7 +192,7 @@ has_large_table(CmigLint *lint, const char *schema)
 	return false;
 }
 
-/* The statement with CONCURRENTLY, which is inserted after the word. */
+/* Returns the statement with CONCURRENTLY inserted after the given word. */
 static char *
 reindex_fix(CmigLint *lint, const char *word)
 {

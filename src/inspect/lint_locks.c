@@ -1,6 +1,7 @@
 /*
  * lint_locks.c
- *	  Which locks a statement takes on relations that exist before the plan.
+ *	  Determines which locks a statement takes on relations that existed before
+ *	  the plan.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,7 +15,9 @@
 
 #include "storage/lock.h"
 
-/* Add a lock on a relation, or raise the mode of the one that is there. */
+/*
+ * Add a lock on a relation, or raise the mode of the lock already in the list.
+ */
 static List *
 add(List *locks, CmigLintTable *table, LOCKMODE mode, bool dropped)
 {
@@ -40,7 +43,7 @@ add(List *locks, CmigLintTable *table, LOCKMODE mode, bool dropped)
 	return lappend(locks, lock);
 }
 
-/* Does the statement have IF EXISTS? */
+/* May the statement's relation be missing, as with IF EXISTS? */
 static bool
 may_be_missing(Node *node)
 {
@@ -63,7 +66,7 @@ may_be_missing(Node *node)
 	}
 }
 
-/* The tables that have columns of a domain whose constraints are checked. */
+/* Add the tables that have columns of a domain. */
 static List *
 add_domain(List *locks, CmigLint *lint, const CmigLock *lock)
 {
@@ -97,7 +100,7 @@ cmig_lint_locks_of(CmigLint *lint, Node *statement)
 		if (lock->relation == NULL || lock->action == CMIG_LOCK_CREATE ||
 			lock->action == CMIG_LOCK_UNKNOWN)
 			continue;
-		/* a relation that does not exist matters only for strong locks */
+		/* for weak locks, a relation that does not exist does not matter */
 		table = lock->mode < ShareUpdateExclusiveLock ?
 			cmig_lint_state_find(lint, lock->relation, true) :
 			cmig_lint_state_find_if(lint, lock->relation, missing_ok);

@@ -1,7 +1,7 @@
 /*
  * lint_locks.h
- *	  Which locks a statement takes on relations that exist before the plan,
- *	  according to its parse tree.
+ *	  Determines which locks a statement takes on relations that existed before
+ *	  the plan, according to its parse tree.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,17 +12,18 @@
 #include "inspect/lint_rule.h"
 #include "storage/lockdefs.h"
 
-/* A relation, and the strongest lock on it. */
+/* A relation, and the strongest lock that a statement takes on it. */
 typedef struct CmigLintLock
 {
 	CmigLintTable *table;
 	LOCKMODE	mode;
-	bool		dropped;		/* the statement drops the relation */
+	bool		dropped;		/* does the statement drop the relation? */
 } CmigLintLock;
 
 /*
- * The locks of a statement that are stronger than those of INSERT, on relations
- * that existed before the plan: a List of CmigLintLock *.
+ * Returns the statement's locks on relations that existed before the plan, as a
+ * List of CmigLintLock *. Only locks stronger than those of INSERT are
+ * included.
  */
 extern List *cmig_lint_locks_of(CmigLint *lint, Node *statement);
 

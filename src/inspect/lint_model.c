@@ -1,6 +1,6 @@
 /*
  * lint_model.c
- *	  Relations as cmig.lint knows them.
+ *	  Models relations as cmig.lint expects them to be when a statement runs.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -72,7 +72,7 @@ cmig_lint_model_proves_not_null(const CmigLintTable *table, const char *column)
 	return false;
 }
 
-/* Does the index begin with these columns, in any order? */
+/* Does a usable index start with these columns, in any order? */
 static bool
 begins_with(const CmigLintIndex *index, List *columns)
 {
@@ -101,7 +101,7 @@ cmig_lint_model_has_index_on(const CmigLintTable *table, List *columns)
 	return false;
 }
 
-/* Only the operands of AND are searched. */
+/* Only IS NOT NULL tests and operands of AND are considered. */
 List *
 cmig_lint_model_not_null_columns(Node *expression)
 {

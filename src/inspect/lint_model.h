@@ -1,11 +1,10 @@
 /*
  * lint_model.h
- *	  Relations as cmig.lint knows them: as they will be when a statement runs.
+ *	  Models relations as cmig.lint expects them to be when a statement runs.
  *
- * What is on the live database is read by lint_facts, and each statement that
- * has been examined changes it in lint_apply.
- *
- * Pure.  All of it is allocated in the memory context of the call.
+ * lint_facts reads the state of the live database, and lint_apply applies the
+ * changes of each statement that has been checked. All memory belongs to the
+ * memory context of the lint call.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -19,10 +18,9 @@
 /* Where a relation, column, type, or schema comes from. */
 typedef enum CmigLintOrigin
 {
-	CMIG_LINT_LIVE,				/* it exists in the live database */
-	CMIG_LINT_NEW,				/* an earlier statement of the plan creates it */
-	CMIG_LINT_UNKNOWN			/* not found; it is assumed to exist and to be
-								 * large */
+	CMIG_LINT_LIVE,				/* exists in the live database */
+	CMIG_LINT_NEW,				/* an earlier statement creates it */
+	CMIG_LINT_UNKNOWN			/* not found; assumed to be large */
 } CmigLintOrigin;
 
 /* A column of a table. */
@@ -30,104 +28,103 @@ typedef struct CmigLintColumn
 {
 	const char *name;
 	bool		is_new;			/* added by an earlier statement of the plan */
-	AttrNumber	attnum;			/* 0 if it is new */
-	Oid			type;			/* InvalidOid if it is unknown */
+	AttrNumber	attnum;			/* 0 if new */
+	Oid			type;			/* InvalidOid if unknown */
 	int32		typmod;
 	Oid			collation;
-	const char *type_name;		/* the name of a type that the plan creates,
-								 * or NULL */
+	const char *type_name;		/* name of a type that the plan creates, or
+								 * NULL */
 	bool		not_null;
-	bool		has_default;	/* it has a default, or is an identity or
-								 * generated column */
+	bool		has_default;	/* is true for identity and generated columns,
+								 * too */
 } CmigLintColumn;
 
 /* A constraint of a table. */
 typedef struct CmigLintConstraint
 {
-	const char *name;			/* NULL if the server chooses it */
+	const char *name;			/* NULL if chosen by PostgreSQL */
 	char		type;			/* as in pg_constraint.contype */
 	bool		validated;
-	int			added_in;		/* number of the revision that adds it, or 0
-								 * if it is live */
-	List	   *columns;		/* char *: its columns */
-	List	   *proves_not_null;	/* char *: columns that a CHECK proves not
-									 * to be null */
+	int			added_in;		/* number of the revision that adds it; 0 if
+								 * live */
+	List	   *columns;		/* char *: column names */
+	List	   *proves_not_null;	/* char *: columns that the CHECK
+									 * expression requires to be not null */
 } CmigLintConstraint;
 
 /* An index of a table. */
 typedef struct CmigLintIndex
 {
-	const char *name;			/* NULL if the server chooses it */
+	const char *name;			/* NULL if chosen by PostgreSQL */
 	bool		is_new;
 	bool		unique;
 	bool		usable;			/* valid, and not partial */
-	bool		has_expression; /* as a key or in the predicate */
-	Oid			method;			/* InvalidOid if it is not known */
+	bool		has_expression; /* in a key column or in the predicate */
+	Oid			method;			/* InvalidOid if unknown */
 	List	   *keys;			/* char *: key columns; "" for an expression */
-	List	   *uses;			/* char *: columns in its expressions */
+	List	   *uses;			/* char *: columns used in expressions */
 } CmigLintIndex;
 
-/* A relation. Lists whose contents are unknown are empty. */
+/* A relation. A list is empty if its contents are unknown. */
 typedef struct CmigLintTable
 {
-	const char *schema;			/* NULL if it is not known */
+	const char *schema;			/* NULL if unknown */
 	const char *name;
 	CmigLintOrigin origin;
-	char		kind;			/* as in pg_class.relkind; 0 if it is unknown */
+	char		kind;			/* as in pg_class.relkind; 0 if unknown */
 	bool		temporary;
 	bool		logged;
-	bool		loaded;			/* the lists have been read */
+	bool		loaded;			/* have the lists been filled in? */
 	bool		partial;		/* some columns are not listed (LIKE,
 								 * INHERITS, AS SELECT) */
-	Oid			oid;			/* InvalidOid unless it is live */
-	bool		empty;			/* it has no rows, so nothing is scanned or
+	Oid			oid;			/* InvalidOid if not live */
+	bool		empty;			/* has no rows, so nothing is scanned or
 								 * rewritten */
-	bool		empty_itself;	/* the same without its children, except for a
-								 * partitioned table */
+	bool		empty_itself;	/* has no rows in the table itself, ignoring
+								 * child tables; partitions count */
 	Oid			tablespace;		/* of a live table */
 	Oid			method;			/* table access method of a live table */
-	double		rows;			/* estimated number of rows; -1 if it is
-								 * unknown */
-	int64		bytes;			/* -1 if not known */
+	double		rows;			/* estimated number of rows; -1 if unknown */
+	int64		bytes;			/* -1 if unknown */
 	bool		has_default_partition;
 	bool		row_security;
-	bool		redefined;		/* a view that the plan has replaced */
-	bool		has_grants;		/* roles other than its owner have privileges */
+	bool		redefined;		/* the plan has replaced this view */
+	bool		has_grants;		/* can roles other than the owner use it? */
 	List	   *columns;		/* CmigLintColumn *, in order */
 	List	   *constraints;	/* CmigLintConstraint * */
 	List	   *indexes;		/* CmigLintIndex * */
-	struct CmigLintTable *index_of; /* the table of an index */
+	struct CmigLintTable *index_of; /* an index's table; otherwise NULL */
 	List	   *users;			/* CmigLintTable *: views of the plan that
-								 * have used it */
-	List	   *uses;			/* CmigLintTable *: relations in the query of
-								 * a view that the plan creates or replaces */
-	List	   *uses_columns;	/* char *: columns that this query names */
-	bool		uses_all_columns;	/* it has a * */
+								 * have used this relation */
+	List	   *uses;			/* CmigLintTable *: relations in the view's
+								 * query, if the plan defines it */
+	List	   *uses_columns;	/* char *: columns named in the view's query */
+	bool		uses_all_columns;	/* does the view's query contain a *? */
 
-	/* what the current revision has done with it, as numbers of statements */
-	int			in_revision;	/* the revision to which these numbers belong */
-	int			altered_at;		/* the ALTER TABLE into which the next one
-								 * could be merged */
-	const char *altered_text;	/* its text */
-	int			locked_at;		/* the first with an AccessExclusiveLock */
+	/* statement numbers in the current revision */
+	int			in_revision;	/* revision that these numbers refer to */
+	int			altered_at;		/* ALTER TABLE that the next one could be
+								 * combined with */
+	const char *altered_text;	/* text of that statement */
+	int			locked_at;		/* first AccessExclusiveLock */
 } CmigLintTable;
 
-/* The column of that name, or NULL. */
+/* Returns the column with this name, or NULL. */
 extern CmigLintColumn *cmig_lint_model_column(const CmigLintTable *table, const char *name);
 
-/* The constraint, or the index, of that name, or NULL. */
+/* Return the constraint or the index with this name, or NULL. */
 extern CmigLintConstraint *cmig_lint_model_constraint(const CmigLintTable *table, const char *name);
 extern CmigLintIndex *cmig_lint_model_index(const CmigLintTable *table, const char *name);
 
-/* Does a validated CHECK prove that the column has no nulls? */
+/* Does a validated CHECK constraint prove that the column has no nulls? */
 extern bool cmig_lint_model_proves_not_null(const CmigLintTable *table, const char *column);
 
-/* Does an index that can be used begin with these columns, in any order? */
+/* Is there a usable index that starts with these columns, in any order? */
 extern bool cmig_lint_model_has_index_on(const CmigLintTable *table, List *columns);
 
 /*
- * Is it a table with rows that existed before the plan? Only such tables are
- * slow to scan, to rewrite, and to index.
+ * Is this a relation with rows that existed before the plan? Only such
+ * relations take long to scan, rewrite, or index.
  */
 static inline bool
 cmig_lint_model_is_large(const CmigLintTable *table)
@@ -135,24 +132,30 @@ cmig_lint_model_is_large(const CmigLintTable *table)
 	return table != NULL && table->origin != CMIG_LINT_NEW && !table->temporary && !table->empty;
 }
 
-/* The same without its children, as for ONLY and for indexes. */
+/*
+ * Is the relation large even without its children? Used for ONLY and for
+ * indexes.
+ */
 static inline bool
 cmig_lint_model_is_large_itself(const CmigLintTable *table)
 {
 	return cmig_lint_model_is_large(table) && !table->empty_itself;
 }
 
-/* Did it exist before the plan, so that other sessions may be using it? */
+/* Did the relation exist before the plan, so that other sessions may use it? */
 static inline bool
 cmig_lint_model_is_shared(const CmigLintTable *table)
 {
 	return table != NULL && table->origin != CMIG_LINT_NEW && !table->temporary;
 }
 
-/* The columns that a CHECK expression, as parsed, proves not to be null. */
+/* Returns the columns that a raw CHECK expression proves to be not null. */
 extern List *cmig_lint_model_not_null_columns(Node *expression);
 
-/* Names of String nodes as char *, in the current memory context. */
+/*
+ * Converts a list of String nodes to a List of char *, in the current memory
+ * context.
+ */
 extern List *cmig_lint_model_names(List *strings);
 
 #endif							/* CMIG_LINT_MODEL_H */

@@ -1,6 +1,6 @@
 /*
  * lint_names.c
- *	  Rules of cmig.lint about names, and about code that it cannot read.
+ *	  cmig.lint rules about names and about code that cmig.lint cannot read.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -40,7 +40,10 @@ check_long(CmigLint *lint, Node *node)
  * require-table-schema
  */
 
-/* Add a name without a schema to a text, unless it is that of a temporary table. */
+/*
+ * Add a name without a schema to the text, unless it belongs to a temporary
+ * table.
+ */
 static void
 add_name(CmigLint *lint, StringInfo text, const RangeVar *name)
 {
@@ -53,7 +56,7 @@ add_name(CmigLint *lint, StringInfo text, const RangeVar *name)
 		appendStringInfo(text, "%s%s", text->len > 0 ? ", " : "", quote_identifier(name->relname));
 }
 
-/* Add the names without a schema in a list of names or table elements. */
+/* Add the relation names without a schema that occur in a list of nodes. */
 static void
 add_names(CmigLint *lint, StringInfo text, List *names)
 {
@@ -86,7 +89,7 @@ add_names(CmigLint *lint, StringInfo text, List *names)
 	}
 }
 
-/* Add the names of relations without a schema in a statement. */
+/* Add the relation names without a schema that occur in a statement. */
 static void
 add_statement(CmigLint *lint, StringInfo text, Node *node)
 {
@@ -191,7 +194,7 @@ report_duplicate(CmigLint *lint, List *elements)
 		Node	   *node = lfirst(lc);
 		const char *name;
 
-		/* elements of an array and fields can be assigned one by one */
+		/* array elements and fields may be assigned separately */
 		if (IsA(node, ResTarget) && ((ResTarget *) node)->indirection == NIL)
 			name = ((ResTarget *) node)->name;
 		else if (IsA(node, ColumnDef))
@@ -207,7 +210,9 @@ report_duplicate(CmigLint *lint, List *elements)
 	}
 }
 
-/* Report columns that are assigned twice, as a raw_expression_tree_walker(). */
+/*
+ * raw_expression_tree_walker callback: report columns that are assigned twice.
+ */
 static bool
 walk_assignments(Node *node, void *context)
 {

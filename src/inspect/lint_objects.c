@@ -1,6 +1,7 @@
 /*
  * lint_objects.c
- *	  Types, functions, and schemas that the plan creates, changes, or drops.
+ *	  Tracks the types, functions, and schemas that the plan creates, changes,
+ *	  or drops.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -23,14 +24,14 @@ typedef struct TypeEntry
 	CmigLintType type;
 } TypeEntry;
 
-/* A function that the plan creates. */
+/* A function that the plan creates or drops. */
 typedef struct FunctionEntry
 {
 	char		name[NAMEDATALEN];
 	CmigLintFunction function;
 } FunctionEntry;
 
-/* A policy of a live table that the plan drops or changes. */
+/* A policy on a live table that the plan drops or changes. */
 typedef struct Policy
 {
 	Oid			table;
@@ -44,7 +45,7 @@ struct CmigLintObjects
 	HTAB	   *schemas;		/* names of new schemas */
 	List	   *bodies;			/* CmigLintBody *: live functions */
 	bool		bodies_read;
-	List	   *policies;		/* Policy *: changed ones */
+	List	   *policies;		/* Policy *: dropped or changed policies */
 };
 
 HTAB *
@@ -71,7 +72,7 @@ cmig_lint_objects_begin(CmigLint *lint)
 	MemoryContextSwitchTo(old);
 }
 
-/* The key of an object in the hash tables. */
+/* Returns an object's hash key. */
 CmigLintKey
 cmig_lint_objects_key(const char *schema, const char *name)
 {
@@ -114,7 +115,7 @@ cmig_lint_objects_creation_schema(const CmigLint *lint)
 	{
 		const char *name = lfirst(lc);
 
-		/* "$user" rarely exists */
+		/* skip schemas that do not exist, as "$user" often does not */
 		if (cmig_lint_objects_is_new_schema((CmigLint *) lint, name) || list_length(cmig_lint_session_path(lint)) == 1 ||
 			!lint->reads_facts || OidIsValid(get_namespace_oid(name, true)))
 		{

@@ -1,6 +1,6 @@
 /*
  * lint_partitions.c
- *	  Rules of cmig.lint about partitions.
+ *	  cmig.lint rules about partitions.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -40,8 +40,9 @@ check_detach(CmigLint *lint, Node *node)
 }
 
 /*
- * Is the column NOT NULL, and does a valid CHECK restrict its values? If the
- * column is NULL (unknown), is there any valid CHECK?
+ * Does the table have a valid CHECK constraint on the column, and is the column
+ * known to be not null? If name is NULL, returns true if the table has any
+ * valid CHECK constraint.
  */
 static bool
 is_restricted(const CmigLintTable *partition, const char *name)
@@ -63,8 +64,8 @@ is_restricted(const CmigLintTable *partition, const char *name)
 }
 
 /*
- * May a CHECK prove the bounds, so that the server does not scan the table?
- * Whether it implies them is not examined.
+ * May CHECK constraints prove the partition bounds, so that PostgreSQL does not
+ * scan the table? Whether they imply the bounds is not checked.
  */
 static bool
 may_be_proven(const CmigLintTable *parent, const CmigLintTable *partition)
@@ -81,7 +82,7 @@ may_be_proven(const CmigLintTable *parent, const CmigLintTable *partition)
 	return true;
 }
 
-/* Would the server scan the table to attach a partition? */
+/* Would PostgreSQL scan the table when a partition is attached? */
 static bool
 is_scanned(CmigLint *lint, CmigLintTable *table)
 {
@@ -119,7 +120,7 @@ check_attach(CmigLint *lint, Node *node)
 	{
 		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
 
-		/* ALTER INDEX has no bounds */
+		/* for ALTER INDEX, there are no bounds */
 		if (command->subtype == AT_AttachPartition && ((PartitionCmd *) command->def)->bound)
 			check_attach_action(lint, (PartitionCmd *) command->def);
 	}

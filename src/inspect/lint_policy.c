@@ -1,6 +1,7 @@
 /*
  * lint_policy.c
- *	  What an upgrade does if cmig.lint finds errors (cmig.lint_policy).
+ *	  Implements cmig.lint_policy, which decides what an upgrade does if
+ *	  cmig.lint finds errors.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -39,7 +40,7 @@ cmig_lint_policy_init(void)
 {
 	/*
 	 * cmig.lint_policy: what an upgrade does if cmig.lint finds errors in its
-	 * scripts.
+	 * scripts
 	 */
 	DefineCustomEnumVariable("cmig.lint_policy",
 							 "What an upgrade does if cmig.lint finds errors: off, warn or error.",

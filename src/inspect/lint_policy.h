@@ -1,6 +1,7 @@
 /*
  * lint_policy.h
- *	  What an upgrade does if cmig.lint finds errors (cmig.lint_policy).
+ *	  Implements cmig.lint_policy, which decides what an upgrade does if
+ *	  cmig.lint finds errors.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,21 +13,21 @@
 #include "inspect/lint_rule.h"
 #include "move/move.h"
 
-/* Register the setting. */
+/* Register cmig.lint_policy. */
 extern void cmig_lint_policy_init(void);
 
 /*
- * Before the first step of a plan: raise MG023, or a warning, if cmig.lint finds
- * errors in it and the policy asks for that.
+ * Call this before the first step of a plan. Raises MG023 or a warning,
+ * depending on the policy, if cmig.lint finds errors in the plan.
  */
 extern void cmig_lint_policy_enforce(const CmigSituation *now, const CmigPlan *plan);
 
-/* Does a finding of an error stop an upgrade? */
+/* Do errors found by cmig.lint stop an upgrade? */
 extern bool cmig_lint_policy_is_error(void);
 
 /*
- * Examine the scripts of a plan, against the live database.  enforces: use the
- * rules that apply to cmig.lint_policy.
+ * Check a plan's scripts against the live database. With enforces, the rule
+ * settings that apply to cmig.lint_policy are used.
  */
 extern CmigLint *cmig_lint_policy_examine(const CmigSituation *now, const CmigPlan *plan,
 										  bool enforces);

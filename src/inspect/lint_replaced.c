@@ -1,7 +1,7 @@
 /*
  * lint_replaced.c
- *	  Rules of cmig.lint about what is lost if a table or view is replaced by
- *	  another one of the same name: privileges and row-level security.
+ *	  cmig.lint rules about privileges and row-level security that are lost
+ *	  when a table or view is replaced by a new one with the same name.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -17,7 +17,9 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
-/* A relation that gets the name of a live one. */
+/*
+ * A live relation, and its former name, which now belongs to another relation.
+ */
 typedef struct Replaced
 {
 	CmigLintTable *original;
@@ -25,8 +27,9 @@ typedef struct Replaced
 } Replaced;
 
 /*
- * The live relation whose former name the statement gives to a relation that
- * it creates or renames, or NULL. *name is set to the name.
+ * If the statement creates a relation, or renames one, to a name that a live
+ * relation had before, returns that live relation; otherwise returns NULL. Sets
+ * *name to the name.
  */
 static CmigLintTable *
 find_original(CmigLint *lint, Node *node, RangeVar *name)
@@ -59,7 +62,7 @@ find_original(CmigLint *lint, Node *node, RangeVar *name)
 	return cmig_lint_state_original(lint, name);
 }
 
-/* Note a replacement, to be judged at the end of the plan. */
+/* Record a replacement, to be checked at the end of the plan. */
 static void
 note(CmigLint *lint, CmigLintFinding *finding, CmigLintTable *original, RangeVar *name,
 	 bool (*holds) (CmigLint *lint, void *arg))
@@ -73,7 +76,10 @@ note(CmigLint *lint, CmigLintFinding *finding, CmigLintTable *original, RangeVar
 	cmig_lint_report_later(lint, finding, true, holds, replaced);
 }
 
-/* Does the new relation lack row-level security at the end? */
+/*
+ * Callback at the end of the plan: does the new relation still lack row-level
+ * security?
+ */
 static bool
 lacks_security(CmigLint *lint, void *arg)
 {
@@ -114,7 +120,10 @@ check_security(CmigLint *lint, Node *node)
 	note(lint, finding, original, &name, lacks_security);
 }
 
-/* Were no privileges on the new relation granted? */
+/*
+ * Callback at the end of the plan: have no privileges been granted on the new
+ * relation?
+ */
 static bool
 lacks_privileges(CmigLint *lint, void *arg)
 {

@@ -1,6 +1,6 @@
 /*
  * lint_rule.c
- *	  Findings of the rules of cmig.lint.
+ *	  Records the findings of cmig.lint rules.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,12 +1,12 @@
 /*
  * lint_rule.h
- *	  A rule of cmig.lint, the state it sees, and the findings it reports.
+ *	  Defines a cmig.lint rule, the state that a rule sees, and the findings
+ *	  that it reports.
  *
- * A rule is an entry of a table: its name, its severity, the kinds of
- * statements to which it applies, and a function that examines one statement.
- * The function sees only the parse tree and the relations as they are when the
- * statement runs (lint_state.h). It reports what it finds, and changes
- * nothing.
+ * A rule has a name, a severity, the node tags of the statements that it
+ * applies to, and a function that checks one statement. The function sees only
+ * the parse tree and the relations as they will be when the statement runs
+ * (lint_state.h). It reports findings but does not change the state.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -21,75 +21,75 @@
 #include "parse/script.h"
 #include "utils/hsearch.h"
 
-/* From the least to the most severe; the order matters. */
+/* Severities in ascending order. The order matters. */
 typedef enum CmigLintSeverity
 {
 	CMIG_LINT_NOTICE,			/* style */
 	CMIG_LINT_WARNING,			/* breaks running clients, or waits for a
 								 * strong lock */
-	CMIG_LINT_ERROR				/* fails, loses data, or blocks for as long as
-								 * a scan takes */
+	CMIG_LINT_ERROR				/* fails, loses data, or blocks for the
+								 * duration of a scan */
 } CmigLintSeverity;
 
 typedef struct CmigLint CmigLint;
 
-/* The maximum number of kinds of statements in a rule. */
+/* The maximum number of node tags in a rule. */
 #define CMIG_LINT_MAX_TAGS 6
 
-/* A rule, and the kinds of statements that it examines. */
+/* A rule. */
 typedef struct CmigLintRule
 {
 	const char *name;
 	CmigLintSeverity severity;
-	bool		opt_in;			/* only if cmig.lint_include names it */
+	bool		opt_in;			/* applies only if cmig.lint_include names it */
 	void		(*check) (CmigLint *lint, Node *statement);
-	NodeTag		tags[CMIG_LINT_MAX_TAGS];	/* the kinds of statements; if
-											 * there is none, all kinds */
+	NodeTag		tags[CMIG_LINT_MAX_TAGS];	/* statements to check; all if
+											 * empty */
 } CmigLintRule;
 
-/* What a rule has found. */
+/* A problem that a rule has found. */
 typedef struct CmigLintFinding
 {
 	const CmigLintRule *rule;
 	const char *revision;		/* NULL for cmig.lint_sql */
-	int			statement;		/* from 1; 0 for none */
-	int			line;			/* from 1; 0 for none */
+	int			statement;		/* from 1; 0 if not in a statement */
+	int			line;			/* from 1; 0 if unknown */
 	char	   *message;
-	char	   *fix;			/* SQL that does the same without the problem,
-								 * or NULL */
-	bool		dropped;		/* withdrawn or suppressed by a comment */
+	char	   *fix;			/* SQL with the same effect but without the
+								 * problem, or NULL */
+	bool		dropped;		/* withdrawn, or suppressed by a comment */
 } CmigLintFinding;
 
-/* A check that can only be made when all statements have been seen. */
+/* A check that can be performed only after all statements have been seen. */
 typedef struct CmigLintDeferred
 {
-	CmigLintFinding *finding;	/* withdrawn unless it still holds */
-	bool		whole_plan;		/* checked at the end of the plan, not of the
-								 * revision */
+	CmigLintFinding *finding;	/* withdrawn if holds() returns false */
+	bool		whole_plan;		/* wait for the end of the plan, not just of
+								 * the revision? */
 	bool		(*holds) (CmigLint *lint, void *arg);
 	void	   *arg;
 } CmigLintDeferred;
 
-/* The state of one call. */
+/* The state of one lint call. */
 struct CmigLint
 {
-	MemoryContext context;		/* memory context of the call */
+	MemoryContext context;		/* memory context of the lint call */
 	struct CmigLintState *state;	/* relations */
-	struct CmigLintSession *session;	/* settings, locks, ... */
+	struct CmigLintSession *session;	/* settings, transactions, and so on */
 	struct CmigLintObjects *objects;	/* types, functions, schemas */
 	List	   *findings;		/* CmigLintFinding *, in order */
 	List	   *deferred;		/* CmigLintDeferred * */
 	bool		reads_facts;
-	void	   *active;			/* the rules that this call applies */
+	void	   *active;			/* the rules applied in this call */
 
-	/* the revision */
-	const char *revision;		/* NULL for a text */
+	/* current revision */
+	const char *revision;		/* NULL for cmig.lint_sql */
 	int			revision_number;	/* from 1 */
 	bool		transactional;
-	int			statements;		/* number of statements so far */
+	int			statements;		/* number of statements read so far */
 
-	/* the statement */
-	const CmigLintRule *rule;	/* the rule that is being applied */
+	/* current statement */
+	const CmigLintRule *rule;	/* the rule being applied */
 	const CmigStatement *statement;
 	CmigLintTable *target;		/* the table that the statement alters,
 								 * indexes, or renames, or NULL */
@@ -97,21 +97,21 @@ struct CmigLint
 };
 
 /*
- * Report a finding of the current rule at the current statement.  fix may be
- * NULL; both texts are copied.
+ * Report a finding of the current rule for the current statement. fix may be
+ * NULL. Both texts are copied.
  */
 extern CmigLintFinding *cmig_lint_report(CmigLint *lint, const char *fix, const char *format,...)
 			pg_attribute_printf(3, 4);
 
 /*
- * The finding counts only if holds() returns true when all statements of the
- * revision, or of the whole plan, have been seen.  arg must be allocated in the
- * call's context.
+ * Keep the finding only if holds() returns true at the end of the revision or,
+ * with whole_plan, at the end of the plan. arg must be allocated in the lint
+ * call's memory context.
  */
 extern void cmig_lint_report_later(CmigLint *lint, CmigLintFinding *finding, bool whole_plan,
 								   bool (*holds) (CmigLint *lint, void *arg), void *arg);
 
-/* "error", "warning", or "notice" */
+/* Returns "error", "warning", or "notice". */
 extern const char *cmig_lint_severity_name(CmigLintSeverity severity);
 
 #endif							/* CMIG_LINT_RULE_H */

@@ -1,6 +1,6 @@
 /*
  * lint_rules.c
- *	  The table of all rules of cmig.lint.
+ *	  Lists all cmig.lint rules.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -30,7 +30,7 @@ static const CmigLintRule *const subjects[] = {
 	cmig_lint_replaced,
 	cmig_lint_enums,
 	cmig_lint_names,
-	cmig_lint_transactions,		/* these use what the other rules have found */
+	cmig_lint_transactions,		/* these use the findings of the other rules */
 };
 
 void
@@ -45,14 +45,14 @@ cmig_lint_rules_each(CmigLintRuleCallback callback, void *arg)
 	callback(&cmig_lint_rules_unused_ignore, arg);
 }
 
-/* The callback's argument. */
+/* Argument of compare_name(). */
 typedef struct NameSearch
 {
 	const char *name;
 	bool		found;
 } NameSearch;
 
-/* Callback: is this the rule with the name? */
+/* Callback: compare the rule's name with the one searched for. */
 static void
 compare_name(const CmigLintRule *rule, void *arg)
 {

@@ -1,8 +1,8 @@
 /*
  * lint_rules.h
- *	  The table of all rules of cmig.lint.
+ *	  Lists all cmig.lint rules.
  *
- * Each subject has a module with a table of its own.
+ * Each topic has its own module with an array of rules.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,7 +12,7 @@
 #include "postgres.h"
 #include "inspect/lint_rule.h"
 
-/* A table of rules; an entry without a name ends it. */
+/* Arrays of rules. An entry without a name ends each array. */
 /* in lint_columns.c */
 extern const CmigLintRule cmig_lint_columns[];
 
@@ -52,7 +52,7 @@ extern const CmigLintRule cmig_lint_partitions[];
 /* in lint_transactions.c */
 extern const CmigLintRule cmig_lint_transactions[];
 
-/* Findings that lint_run reports, not a rule's function. */
+/* Rules whose findings are reported by lint_run itself. */
 extern const CmigLintRule cmig_lint_rules_syntax_error;
 extern const CmigLintRule cmig_lint_rules_unused_ignore;
 
@@ -60,7 +60,7 @@ extern const CmigLintRule cmig_lint_rules_unused_ignore;
 typedef void (*CmigLintRuleCallback) (const CmigLintRule *rule, void *arg);
 extern void cmig_lint_rules_each(CmigLintRuleCallback callback, void *arg);
 
-/* Is it the name of a rule? */
+/* Is there a rule with this name? */
 extern bool cmig_lint_rules_exists(const char *name);
 
 #endif							/* CMIG_LINT_RULES_H */

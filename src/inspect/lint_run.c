@@ -1,10 +1,10 @@
 /*
  * lint_run.c
- *	  Applies all rules to the statements of scripts.
+ *	  Applies the lint rules to the statements of scripts.
  *
- * A syntax error in a script becomes a finding, and the statements before it
- * are examined. The error is caught without a subtransaction, since the parser
- * allocates only memory.
+ * If a script has a syntax error, it is reported as a finding, and the
+ * statements before it are checked. The error is caught without a
+ * subtransaction, because the parser acquires no resources but memory.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -29,19 +29,19 @@
 static char *lint_include = NULL;
 static char *lint_ignore = NULL;
 
-/* The rules of a call, and where they apply. */
+/* The rules that apply in a lint call. */
 typedef struct ActiveRules
 {
 	List	   *included;		/* names in cmig.lint_include */
 	List	   *ignored;		/* names in cmig.lint_ignore */
-	List	   *rules;			/* CmigLintRule * that have a function */
+	List	   *rules;			/* CmigLintRule *: active rules */
 } ActiveRules;
 
 /*
  * Settings
  */
 
-/* Split a list of rules; returns an empty list if the text is not valid. */
+/* Split a list of rule names. Returns NIL if the text is not a valid list. */
 static List *
 split_names(const char *value)
 {
@@ -52,7 +52,10 @@ split_names(const char *value)
 	return names;
 }
 
-/* The value of a setting to use; enforces: for cmig.lint_policy. */
+/*
+ * Returns the value of a rule setting. With enforces, returns the value that
+ * applies to cmig.lint_policy.
+ */
 static const char *
 rules_in_force(const char *name, const char *session, bool enforces)
 {
@@ -60,7 +63,7 @@ rules_in_force(const char *name, const char *session, bool enforces)
 		cmig_settings_text(name, session);
 }
 
-/* The check hook of both settings. */
+/* GUC check hook for both settings. */
 static bool
 check_names(char **value, void **extra, GucSource source)
 {
@@ -88,17 +91,15 @@ check_names(char **value, void **extra, GucSource source)
 void
 cmig_lint_run_init(void)
 {
-	/*
-	 * cmig.lint_include names rules that cmig.lint applies only if asked to.
-	 */
+	/* cmig.lint_include: rules that are off unless named here */
 	DefineCustomStringVariable("cmig.lint_include",
 							   "Rules that cmig.lint applies although they are off by default.",
 							   NULL, &lint_include, "", PGC_USERSET, GUC_LIST_INPUT,
 							   check_names, NULL, NULL);
 
 	/*
-	 * cmig.lint_ignore names rules that cmig.lint does not apply, usually for
-	 * a database: ALTER DATABASE ... SET.
+	 * cmig.lint_ignore: rules that are not applied, usually set for a
+	 * database
 	 */
 	DefineCustomStringVariable("cmig.lint_ignore",
 							   "Rules that cmig.lint does not apply.",
@@ -106,7 +107,7 @@ cmig_lint_run_init(void)
 							   check_names, NULL, NULL);
 }
 
-/* Does a list of names contain the rule? */
+/* Is the rule in a list of names? */
 static bool
 names_rule(List *names, const CmigLintRule *rule)
 {
@@ -120,14 +121,14 @@ names_rule(List *names, const CmigLintRule *rule)
 	return false;
 }
 
-/* Does the rule apply in this call? */
+/* Is the rule active in this lint call? */
 static bool
 is_active(const ActiveRules *active, const CmigLintRule *rule)
 {
 	return (!rule->opt_in || names_rule(active->included, rule)) && !names_rule(active->ignored, rule);
 }
 
-/* Callback: add the rule if this call applies it. */
+/* Callback: add the rule if it has a function and is active. */
 static void
 add_rule(const CmigLintRule *rule, void *arg)
 {
@@ -137,9 +138,7 @@ add_rule(const CmigLintRule *rule, void *arg)
 		active->rules = lappend(active->rules, (void *) rule);
 }
 
-/*
- * A call
- */
+/* Lint calls */
 
 CmigLint *
 cmig_lint_run_begin(bool reads_facts, bool enforces)
@@ -157,7 +156,7 @@ cmig_lint_run_begin(bool reads_facts, bool enforces)
 	return lint;
 }
 
-/* Does the rule apply to this kind of statement? */
+/* Does the rule apply to statements with this node tag? */
 static bool
 is_about(const CmigLintRule *rule, NodeTag tag)
 {
@@ -171,7 +170,9 @@ is_about(const CmigLintRule *rule, NodeTag tag)
 	return false;
 }
 
-/* The relation that a statement alters, indexes, or renames. */
+/*
+ * Returns the relation that a statement alters, indexes, or renames, or NULL.
+ */
 static CmigLintTable *
 find_target(CmigLint *lint, Node *statement)
 {
@@ -197,7 +198,7 @@ find_target(CmigLint *lint, Node *statement)
 	}
 }
 
-/* Apply all rules to a statement. */
+/* Apply the active rules to a statement. */
 static void
 examine(CmigLint *lint, const CmigStatement *statement)
 {
@@ -227,7 +228,8 @@ examine(CmigLint *lint, const CmigStatement *statement)
  */
 
 /*
- * Withdraw the findings that comments suppress, starting with the given one.
+ * Drop the findings that comments suppress, starting with finding number
+ * "first".
  */
 static void
 suppress(CmigLint *lint, int first, List *ignores)
@@ -248,8 +250,8 @@ suppress(CmigLint *lint, int first, List *ignores)
 }
 
 /*
- * Is the rule of this name off in this call, so that comments for it suppress
- * nothing?
+ * Is this the name of a rule that is not active? A comment that names such a
+ * rule is not reported as unused.
  */
 static bool
 is_off(CmigLint *lint, const char *name)
@@ -265,7 +267,7 @@ is_off(CmigLint *lint, const char *name)
 	return cmig_lint_rules_exists(name);
 }
 
-/* Report comments that have suppressed nothing. */
+/* Report comments that have suppressed no finding. */
 static void
 report_unused(CmigLint *lint, List *ignores)
 {
@@ -294,11 +296,9 @@ report_unused(CmigLint *lint, List *ignores)
 	}
 }
 
-/*
- * A script
- */
+/* Scripts */
 
-/* Turn a caught error into a finding if the script is wrong. */
+/* Turn a caught error into a finding. */
 static void
 report_error(CmigLint *lint, const CmigStatement *statement)
 {
@@ -311,7 +311,10 @@ report_error(CmigLint *lint, const CmigStatement *statement)
 	finding->line = cmig_script_error_line(statement, error);
 }
 
-/* Read the next statement; false at the end and after a syntax error. */
+/*
+ * Read the next statement. Returns false at the end of the script and after a
+ * syntax error.
+ */
 static bool
 next_statement(CmigLint *lint, CmigScriptReader *script, CmigStatement *statement)
 {
@@ -332,10 +335,7 @@ next_statement(CmigLint *lint, CmigScriptReader *script, CmigStatement *statemen
 	return more;
 }
 
-/*
- * Make the checks that were postponed to the end of the revision or of the
- * plan.
- */
+/* Perform the checks deferred to the end of the revision or of the plan. */
 static void
 finish_deferred(CmigLint *lint, bool end_of_plan)
 {
@@ -366,7 +366,7 @@ cmig_lint_run_script(CmigLint *lint, const char *revision, const char *script, b
 	CmigScriptReader *reader = cmig_script_open(script);
 	CmigStatement statement = {0};
 	bool		has_ignores = cmig_lint_ignore_may_occur(script);
-	int			end = 0;		/* of the previous statement */
+	int			end = 0;		/* end of the previous statement */
 	int			end_line = 1;
 	int			guc_level = cmig_session_read_quietly();
 

@@ -1,6 +1,6 @@
 /*
  * lint_run.h
- *	  Applies all rules to the statements of scripts.
+ *	  Applies the lint rules to the statements of scripts.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,18 +14,19 @@
 extern void cmig_lint_run_init(void);
 
 /*
- * Start a call in the current memory context, for the live database or as if
- * it were empty.  enforces: for cmig.lint_policy.
+ * Start a lint call in the current memory context. Without reads_facts, the
+ * database is treated as if it were empty. With enforces, the rule settings
+ * that apply to cmig.lint_policy are used.
  */
 extern CmigLint *cmig_lint_run_begin(bool reads_facts, bool enforces);
 
-/* Examine the next script; revision is NULL for cmig.lint_sql. */
+/* Check the next script. revision is NULL for cmig.lint_sql. */
 extern void cmig_lint_run_script(CmigLint *lint, const char *revision, const char *script,
 								 bool transactional);
 
 /*
- * To be called after the last script. Then the result is in lint->findings,
- * except for findings that are marked as dropped.
+ * Call this after the last script. The findings are then in lint->findings;
+ * those marked as dropped do not count.
  */
 extern void cmig_lint_run_end(CmigLint *lint);
 

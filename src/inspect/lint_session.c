@@ -1,6 +1,6 @@
 /*
  * lint_session.c
- *	  What a script has set, and what its transaction holds.
+ *	  Tracks the settings and the transaction state of a script.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -32,21 +32,21 @@ struct CmigLintSession
 	const char *time_zone;
 	List	   *values;			/* NewValue *: added by the current
 								 * transaction */
-	int			in_block;		/* statement */
+	int			in_block;		/* statement that began the block, or 0 */
 	bool		reported[2];	/* by CmigLintTimeout */
 	bool		wait_reported;
-	CmigLintTable *held;		/* with an AccessExclusiveLock */
-	int			held_since;		/* statement */
+	CmigLintTable *held;		/* first table locked in AccessExclusiveLock */
+	int			held_since;		/* statement that took this lock */
 };
 
-/* Does the session have a timeout that a script would find? */
+/* Is the timeout on in the session? */
 static bool
 session_has_timeout(const char *name)
 {
 	return atoi(GetConfigOption(name, false, false)) != 0;
 }
 
-/* The schemas in a value of search_path. */
+/* Returns the schemas in a search_path value. */
 static List *
 split_path(const char *text)
 {
@@ -120,7 +120,7 @@ cmig_lint_session_time_zone(const CmigLint *lint)
 	return lint->session->time_zone;
 }
 
-/* Set a timeout; 0 in any unit turns it off. */
+/* Set a timeout. A value of 0 in any unit turns it off. */
 static void
 set_timeout(CmigLintSession *session, CmigLintTimeout timeout, const char *value)
 {
@@ -144,7 +144,7 @@ cmig_lint_session_set(CmigLint *lint, const char *name, const char *value)
 	MemoryContextSwitchTo(old);
 }
 
-/* The values of a SET command as one text. */
+/* Returns the values of a SET command as one text. */
 static char *
 setting_text(List *values)
 {
@@ -202,7 +202,7 @@ cmig_lint_session_in_transaction(const CmigLint *lint)
 	return lint->transactional || lint->session->in_block > 0;
 }
 
-/* Note the number of the statement that begins a block, or 0 at its end. */
+/* Record the statement that begins a transaction block, or 0 at its end. */
 static void
 set_block(CmigLint *lint, int statement)
 {
@@ -279,9 +279,7 @@ cmig_lint_session_add_value(CmigLint *lint, struct CmigLintType *type, const cha
 	MemoryContextSwitchTo(old);
 }
 
-/*
- * What has been reported
- */
+/* Problems already reported */
 
 bool
 cmig_lint_session_is_reported(const CmigLint *lint, CmigLintTimeout timeout)

@@ -1,6 +1,6 @@
 /*
  * lint_session.h
- *	  What a script has set, and what its transaction holds.
+ *	  Tracks the settings and the transaction state of a script.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -16,11 +16,11 @@ struct CmigLintType;
 
 typedef struct CmigLintSession CmigLintSession;
 
-/* Start a call, and a revision. */
+/* Start a lint call, or a revision. */
 extern void cmig_lint_session_begin(CmigLint *lint, const char *search_path);
 extern void cmig_lint_session_begin_revision(CmigLint *lint);
 
-/* search_path as the script has set it: a List of char *. */
+/* Returns search_path as set by the script, as a List of char *. */
 extern List *cmig_lint_session_path(const CmigLint *lint);
 
 /* Has the script set this timeout to a value other than 0? */
@@ -32,17 +32,17 @@ typedef enum CmigLintTimeout
 
 extern bool cmig_lint_session_has_timeout(const CmigLint *lint, CmigLintTimeout timeout);
 
-/* The time zone that the script has set, or NULL. */
+/* Returns the time zone set by the script, or NULL. */
 extern const char *cmig_lint_session_time_zone(const CmigLint *lint);
 
-/* A setting was set; value is NULL for its default. */
+/* Record a new value of a setting. A NULL value means the default. */
 extern void cmig_lint_session_set(CmigLint *lint, const char *name, const char *value);
 extern void cmig_lint_session_apply_set(CmigLint *lint, VariableSetStmt *statement);
 
 /*
- * The number of the statement that began the current block of a script that is
- * not transactional, or 0; and whether the current statement runs in a
- * transaction.
+ * Transaction blocks in nontransactional scripts. in_block returns the number
+ * of the statement that began the current block, or 0. in_transaction returns
+ * true if the current statement runs in a transaction of any kind.
  */
 extern int	cmig_lint_session_in_block(const CmigLint *lint);
 extern bool cmig_lint_session_in_transaction(const CmigLint *lint);
@@ -50,14 +50,15 @@ extern void cmig_lint_session_apply_transaction(CmigLint *lint, TransactionStmt 
 
 /*
  * The first table on which the current transaction holds an
- * AccessExclusiveLock, and the statement that took it; or NULL.
+ * AccessExclusiveLock, and the number of the statement that took it. held
+ * returns NULL if there is no such table.
  */
 extern CmigLintTable *cmig_lint_session_held(const CmigLint *lint, int *statement);
 extern void cmig_lint_session_hold(CmigLint *lint, CmigLintTable *table, int statement);
 
 /*
- * The enum type to which the current transaction has added this value, or
- * NULL; and whether it has added any value.
+ * Enum values that the current transaction has added. new_value returns the
+ * enum type of a value, or NULL.
  */
 extern struct CmigLintType *cmig_lint_session_new_value(CmigLint *lint, const char *value);
 extern bool cmig_lint_session_has_new_values(const CmigLint *lint);
@@ -67,7 +68,10 @@ extern void cmig_lint_session_add_value(CmigLint *lint, struct CmigLintType *typ
 extern bool cmig_lint_session_is_reported(const CmigLint *lint, CmigLintTimeout timeout);
 extern void cmig_lint_session_set_reported(CmigLint *lint, CmigLintTimeout timeout);
 
-/* The same for statements that wait for a lock while another one is held. */
+/*
+ * Has a wait for a lock while another lock is held been reported for this
+ * revision?
+ */
 extern bool cmig_lint_session_is_wait_reported(const CmigLint *lint);
 extern void cmig_lint_session_set_wait_reported(CmigLint *lint);
 

@@ -1,6 +1,6 @@
 /*
  * lint_source.c
- *	  Pieces of a statement's text.
+ *	  Extracts and edits pieces of a statement's text for suggested fixes.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,7 +13,7 @@
 #include "mb/pg_wchar.h"
 #include "parser/parser.h"
 
-/* Start to read tokens of a text. */
+/* Start to read a text's tokens. */
 static void
 start(CmigLexer *lexer, const char *text)
 {
@@ -21,7 +21,9 @@ start(CmigLexer *lexer, const char *text)
 	lexer->standard_conforming_strings = standard_conforming_strings;
 }
 
-/* Move to the first token that is the word; false if there is none. */
+/*
+ * Advance to the first token that is the word. Returns false if there is none.
+ */
 static bool
 find_word(CmigLexer *lexer, const char *word)
 {
@@ -85,7 +87,7 @@ cmig_lint_source_behind_name(const char *text, int offset)
 	return behind;
 }
 
-/* Count parentheses and brackets; *depth is that after the token. */
+/* Update the nesting depth of parentheses and brackets for a token. */
 static void
 count_depth(const CmigLexer *lexer, int *depth)
 {
@@ -131,7 +133,7 @@ skip_table(CmigLexer *lexer)
 		cmig_lexer_next_sql(lexer);
 }
 
-/* The length of a text without blanks at its end. */
+/* Returns a copy of a text without trailing white space. */
 static char *
 copy_trimmed(const char *from, const char *to)
 {
@@ -140,7 +142,7 @@ copy_trimmed(const char *from, const char *to)
 	return pnstrdup(from, to - from);
 }
 
-/* A piece without blanks and comments at its ends. */
+/* Create a piece from its byte offsets. */
 static CmigLintPiece *
 make_piece(int from, int to)
 {
@@ -218,14 +220,14 @@ cmig_lint_source_parenthesis(const char *text, int offset)
 	return pstrdup("");
 }
 
-/* The text and the length of a quoted identifier without the quotes. */
+/* Returns a quoted identifier without its quotes, or "" for U&"...". */
 static char *
 unquote(const CmigLexer *lexer)
 {
 	StringInfoData name;
 	const char *p = lexer->start;
 
-	/* U&"..." is left as it is written: an escape is longer than its letter */
+	/* U&"..." may contain escapes, which are longer than the characters */
 	if (*p != '"')
 		return pstrdup("");
 	initStringInfo(&name);

@@ -1,8 +1,8 @@
 /*
  * lint_source.h
- *	  Pieces of a statement's text, for statements that do the same more safely.
+ *	  Extracts and edits pieces of a statement's text for suggested fixes.
  *
- * Pure.  Texts are those of one statement that parses, without a semicolon.
+ * Each text is a single valid statement without a semicolon.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,16 +12,18 @@
 #include "postgres.h"
 #include "nodes/pg_list.h"
 
-/* The text with a word inserted after the first token that is another word. */
+/*
+ * Insert a word after the first occurrence of another word. Returns a new text.
+ */
 extern char *cmig_lint_source_insert(const char *text, const char *after, const char *word);
 
-/* The text without the first token that is that word. */
+/* Remove the first occurrence of a word. Returns a new text. */
 extern char *cmig_lint_source_remove(const char *text, const char *word);
 
-/* Does the text contain the word as a token? */
+/* Does the text contain the word? */
 extern bool cmig_lint_source_has(const char *text, const char *word);
 
-/* A part of the text, by byte offsets. */
+/* A piece of the text, as byte offsets. */
 typedef struct CmigLintPiece
 {
 	int			from;
@@ -29,29 +31,31 @@ typedef struct CmigLintPiece
 } CmigLintPiece;
 
 /*
- * An ALTER TABLE cut at the commas between its actions: a List of
- * CmigLintPiece *.  What precedes the first one is "ALTER TABLE public.t".
+ * Splits an ALTER TABLE statement at the commas between its actions. Returns a
+ * List of CmigLintPiece *. The text before the first piece is, for example,
+ * "ALTER TABLE public.t ".
  */
 extern List *cmig_lint_source_actions(const char *text);
 
 /*
- * The text of an expression, a type, or the like, from a byte offset up to the
- * next comma, closing parenthesis, or one of these words outside of
- * parentheses. NULL ends the list of words, which may be NULL.
+ * Returns the text of an expression, type, or similar piece that starts at a
+ * byte offset. The piece ends before a comma, a closing parenthesis, or one of
+ * the given words, unless these are nested in parentheses. words is NULL or a
+ * NULL-terminated array.
  */
 extern char *cmig_lint_source_from(const char *text, int offset, const char *const *words);
 
-/* The text inside the parentheses that follow an offset. */
+/* Returns the text inside the first parentheses after a byte offset. */
 extern char *cmig_lint_source_parenthesis(const char *text, int offset);
 
 /*
- * The text after the name, with or without a schema, that is at a byte offset.
+ * Returns the text after a name, possibly schema-qualified, at a byte offset.
  */
 extern const char *cmig_lint_source_behind_name(const char *text, int offset);
 
 /*
- * The identifiers that the server would truncate, without quotes: a List of
- * char *.
+ * Returns the identifiers that PostgreSQL would truncate, without quotes, as a
+ * List of char *.
  */
 extern List *cmig_lint_source_long_names(const char *text);
 

@@ -1,6 +1,6 @@
 /*
  * lint_state.c
- *	  Which relations exist when a statement of the plan runs.
+ *	  Determines which relations exist when a statement of the plan runs.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -16,15 +16,15 @@
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
-/* A relation as it is at this place in the plan, by its name. */
+/* A name and the relation that has it at this point in the plan. */
 typedef struct RelationEntry
 {
 	CmigLintKey key;
 	CmigLintTable *table;		/* NULL if it was dropped */
-	CmigLintTable *original;	/* the live one, or NULL */
+	CmigLintTable *original;	/* the live relation with this name */
 } RelationEntry;
 
-/* A live relation that has been read, by its OID. */
+/* A live relation that has been read. */
 typedef struct OidEntry
 {
 	Oid			oid;
@@ -35,7 +35,7 @@ struct CmigLintState
 {
 	HTAB	   *relations;		/* RelationEntry */
 	HTAB	   *oids;			/* OidEntry: live relations */
-	int			statements;		/* of all revisions */
+	int			statements;		/* number of statements in all revisions */
 };
 
 void
@@ -57,7 +57,7 @@ cmig_lint_state_begin_revision(CmigLint *lint)
 	cmig_lint_session_begin_revision(lint);
 }
 
-/* The entry for a name, which is added if necessary. */
+/* Returns a name's entry, which is created if necessary. */
 static RelationEntry *
 enter_relation(CmigLint *lint, const char *schema, const char *name)
 {
@@ -70,7 +70,7 @@ enter_relation(CmigLint *lint, const char *schema, const char *name)
 	return entry;
 }
 
-/* The live relation with this OID, which is read only once. */
+/* Returns the live relation with this OID, or NULL. It is read only once. */
 static CmigLintTable *
 find_live(CmigLint *lint, Oid oid)
 {
@@ -99,7 +99,10 @@ cmig_lint_state_find_oid(CmigLint *lint, Oid oid)
 	return find_live(lint, oid);
 }
 
-/* Look in one schema; *gone is set if the plan has dropped it there. */
+/*
+ * Find a relation in one schema. Sets *gone to true if the plan has dropped or
+ * renamed it.
+ */
 static CmigLintTable *
 find_in_schema(CmigLint *lint, const char *schema, const char *name, bool *gone)
 {
@@ -129,8 +132,8 @@ find_in_schema(CmigLint *lint, const char *schema, const char *name, bool *gone)
 }
 
 /*
- * Look in the given schema, or in those of search_path; *gone as in
- * find_in_schema().
+ * Find a relation in the given schema or, if that is NULL, in search_path. Sets
+ * *gone as find_in_schema() does.
  */
 static CmigLintTable *
 find_anywhere(CmigLint *lint, const char *schema, const char *name, bool *gone)
@@ -172,7 +175,7 @@ cmig_lint_state_find_if(CmigLint *lint, const RangeVar *name, bool if_exists)
 	return cmig_lint_state_find(lint, name, if_exists && lint->reads_facts);
 }
 
-/* The RangeVar for a name in a DROP statement. */
+/* Convert a name in a DROP statement to a RangeVar. */
 static void
 fill_range_var(RangeVar *result, List *names)
 {
@@ -271,13 +274,13 @@ cmig_lint_state_remove(CmigLint *lint, CmigLintTable *table)
 	bool		found;
 	RelationEntry *entry = hash_search(lint->state->relations, &key, HASH_ENTER, &found);
 
-	/* a live relation may not have been looked up by its name so far */
+	/* a live relation may not have been looked up by name before */
 	if (!found)
 		entry->original = table->origin == CMIG_LINT_LIVE ? table : NULL;
 	entry->table = NULL;
 }
 
-/* The relations of a schema that have been looked up or created. */
+/* Returns the schema's relations that have been looked up or created. */
 static List *
 relations_in_schema(CmigLint *lint, const char *schema)
 {
@@ -383,9 +386,7 @@ cmig_lint_state_has(CmigLint *lint, Oid relation, const char *name, const char *
 	return column == NULL || cmig_lint_model_column(table, column) != NULL;
 }
 
-/*
- * What the current revision has done
- */
+/* Changes in the current revision */
 
 void
 cmig_lint_state_touch(CmigLint *lint, CmigLintTable *table)

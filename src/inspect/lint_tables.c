@@ -1,6 +1,6 @@
 /*
  * lint_tables.c
- *	  Rules of cmig.lint about whole tables, schemas, and databases.
+ *	  cmig.lint rules about whole tables, schemas, and databases.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -24,11 +24,9 @@
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 
-/*
- * What is lost
- */
+/* Data loss */
 
-/* The first live table of a schema, NULL if there is none. */
+/* Returns a live table in the schema, or NULL if there is none. */
 static CmigLintTable *
 table_in_schema(CmigLint *lint, const char *schema)
 {
@@ -88,7 +86,10 @@ check_drop_database(CmigLint *lint, Node *node)
 					 quote_identifier(((DropdbStmt *) node)->dbname));
 }
 
-/* The tables of a TRUNCATE as OIDs; *known is false if one is not live. */
+/*
+ * Returns the OIDs of the live tables in a TRUNCATE. Sets *known to false if
+ * one of its tables is not known.
+ */
 static List *
 truncated(CmigLint *lint, TruncateStmt *truncate, bool *known)
 {
@@ -139,11 +140,12 @@ check_truncate(CmigLint *lint, Node *node)
 						 list_length(names) > 1 ? "are" : "is");
 }
 
-/*
- * What breaks clients
- */
+/* Renaming */
 
-/* Is it something that clients read by name? */
+/*
+ * Do clients use this kind of relation by name in queries? Returns true if the
+ * kind is unknown.
+ */
 static bool
 is_table_or_view(char kind)
 {
@@ -151,7 +153,10 @@ is_table_or_view(char kind)
 		kind == RELKIND_VIEW || kind == RELKIND_MATVIEW || kind == RELKIND_FOREIGN_TABLE;
 }
 
-/* A RENAME, and a view that has the old name. */
+/*
+ * Returns a fix that renames the relation and creates a view with the old name,
+ * or NULL.
+ */
 static char *
 rename_fix(CmigLint *lint, const char *new_schema, const char *new_name)
 {
@@ -194,13 +199,11 @@ check_rename_schema(CmigLint *lint, Node *node)
 						 quote_identifier(rename->newname), quote_identifier(rename->subname));
 }
 
-/*
- * What rewrites a table
- */
+/* Table rewrites */
 
 /*
- * What VACUUM FULL or CLUSTER rewrites, for a message: a large table, or "all
- * tables".
+ * Describes what VACUUM FULL or CLUSTER rewrites, for a message: a large table
+ * or "all tables". Returns NULL if it rewrites no large table.
  */
 static char *
 compacted(CmigLint *lint, Node *node)
@@ -234,7 +237,10 @@ compacted(CmigLint *lint, Node *node)
 	return cmig_lint_model_is_large(table) ? cmig_lint_text_table(table) : NULL;
 }
 
-/* Why an action of ALTER TABLE rewrites the table, or NULL. */
+/*
+ * Returns the part of an ALTER TABLE action that rewrites the table, for a
+ * message, or NULL.
+ */
 static const char *
 rewriting_action(CmigLint *lint, AlterTableCmd *command)
 {
@@ -315,9 +321,7 @@ check_repack(CmigLint *lint, Node *node)
 		cmig_lint_report(lint, NULL, "REPACK (CONCURRENTLY) rewrites a table without blocking others");
 }
 
-/*
- * How a table is altered
- */
+/* Combining statements */
 
 /* The rule prefer-single-alter-table. */
 static void

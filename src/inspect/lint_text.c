@@ -1,6 +1,6 @@
 /*
  * lint_text.c
- *	  Phrases of messages, and statements of fixes.
+ *	  Formats names for messages and fixes.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -28,7 +28,7 @@ cmig_lint_text_name(const CmigLintTable *table)
 	return cmig_lint_text_qualified(table);
 }
 
-/* Add the number of rows to a list in parentheses. */
+/* Append the number of rows. */
 static void
 append_rows(StringInfo text, double rows)
 {

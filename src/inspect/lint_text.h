@@ -1,6 +1,6 @@
 /*
  * lint_text.h
- *	  Phrases of messages, and statements of fixes.
+ *	  Formats names for messages and fixes.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,21 +12,24 @@
 #include "nodes/parsenodes.h"
 
 /*
- * The name of a relation for messages, quoted as in SQL and without the schema
- * public.
+ * Returns a relation's name for messages, quoted as in SQL and without the
+ * schema public.
  */
 extern char *cmig_lint_text_name(const CmigLintTable *table);
 
-/* The same with its size: t (about 300 rows, 24 kB, 2 indexes). */
+/*
+ * Returns a relation's name with its size, as in "t (about 300 rows, 24 kB, 2
+ * indexes)".
+ */
 extern char *cmig_lint_text_table(const CmigLintTable *table);
 
-/* The name for SQL, qualified and quoted. */
+/* Returns a relation's qualified and quoted name. */
 extern char *cmig_lint_text_qualified(const CmigLintTable *table);
 
-/* The name as in the statement, quoted if necessary. */
+/* Returns a name as in the statement, quoted if necessary. */
 extern char *cmig_lint_text_range_var(const RangeVar *name);
 
-/* Quoted names, separated by commas. */
+/* Returns quoted names, separated by commas. */
 extern char *cmig_lint_text_names(List *names);
 
 #endif							/* CMIG_LINT_TEXT_H */

@@ -1,6 +1,7 @@
 /*
  * lint_transactions.c
- *	  Rules of cmig.lint about transactions, locks held in them, and timeouts.
+ *	  cmig.lint rules about transactions, timeouts, and locks held in
+ *	  transactions.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -36,7 +37,7 @@ check_nesting(CmigLint *lint, Node *node)
 	const char *name;
 	RawStmt		raw = {.type = T_RawStmt,.stmt = node};
 
-	/* a script that is not transactional can have a block of its own */
+	/* nontransactional scripts may contain transaction blocks */
 	if (!lint->transactional && begins != (cmig_lint_session_in_block(lint) != 0))
 		return;
 	(void) cmig_statement_classify(&raw, &name);
@@ -44,7 +45,10 @@ check_nesting(CmigLint *lint, Node *node)
 					 name);
 }
 
-/* Is the block that this statement began still open? */
+/*
+ * Callback at the end of the revision: is the transaction block that this
+ * statement began still open?
+ */
 static bool
 is_open(CmigLint *lint, void *arg)
 {
@@ -81,7 +85,10 @@ check_concurrent_index(CmigLint *lint, Node *node)
 						 "CREATE INDEX CONCURRENTLY fails inside a transaction");
 }
 
-/* Statements that the parse tree does not tell, but the catalogs do. */
+/*
+ * Returns the name of a statement that fails in a transaction because its
+ * relation is partitioned, or NULL.
+ */
 static const char *
 partitioned_name(CmigLint *lint, Node *node)
 {
@@ -129,7 +136,10 @@ check_top_level(CmigLint *lint, Node *node)
  * prefer-robust-stmts
  */
 
-/* Does the script have other statements that may fail? */
+/*
+ * Callback at the end of the revision: does the script have other statements,
+ * which may fail?
+ */
 static bool
 has_others(CmigLint *lint, void *arg)
 {
@@ -137,8 +147,8 @@ has_others(CmigLint *lint, void *arg)
 }
 
 /*
- * The statement with IF [NOT] EXISTS inserted after one of the words, a list
- * that ends with NULL.
+ * Report a statement that lacks IF [NOT] EXISTS. The fix inserts the clause
+ * after the word "after".
  */
 static void
 report_robust(CmigLint *lint, const char *after, const char *clause)
@@ -150,7 +160,7 @@ report_robust(CmigLint *lint, const char *after, const char *clause)
 	cmig_lint_report_later(lint, finding, false, has_others, NULL);
 }
 
-/* An ALTER TABLE whose actions have IF [NOT] EXISTS, but this one does not use it. */
+/* Report an ALTER TABLE with an action that could have IF [NOT] EXISTS. */
 static void
 check_robust_alter(CmigLint *lint, AlterTableStmt *alter)
 {
@@ -174,7 +184,10 @@ check_robust_alter(CmigLint *lint, AlterTableStmt *alter)
 	}
 }
 
-/* The word before the name in a DROP statement. */
+/*
+ * Returns the word before the name in a DROP statement, or NULL if it does not
+ * matter.
+ */
 static const char *
 drop_word(const DropStmt *drop)
 {
@@ -211,7 +224,7 @@ drop_word(const DropStmt *drop)
 	}
 }
 
-/* Check a CREATE statement for IF NOT EXISTS. */
+/* Report a CREATE or ALTER TYPE statement that could have IF NOT EXISTS. */
 static void
 check_robust_create(CmigLint *lint, Node *node)
 {
@@ -313,8 +326,8 @@ check_statement_timeout(CmigLint *lint, Node *node)
  */
 
 /*
- * Does the statement scan or rewrite a large table, according to the findings
- * so far?
+ * Do the findings so far show that the statement scans or rewrites a large
+ * table?
  */
 static bool
 is_slow(CmigLint *lint)
@@ -341,7 +354,7 @@ is_slow(CmigLint *lint)
 	return false;
 }
 
-/* Does it validate a constraint of a large table? */
+/* Does the statement validate a constraint of a large table? */
 static bool
 is_validate(CmigLint *lint, Node *node)
 {
@@ -357,7 +370,10 @@ is_validate(CmigLint *lint, Node *node)
 	return false;
 }
 
-/* The other table for whose lock it waits, if that blocks writers; or NULL. */
+/*
+ * Returns another table that the statement locks in a mode that blocks writes,
+ * or NULL. Tables that this revision already holds locked are skipped.
+ */
 static CmigLintTable *
 other_locked(CmigLint *lint, const CmigLintTable *held)
 {
@@ -388,7 +404,10 @@ check_after_exclusive(CmigLint *lint, Node *node)
 	{
 		CmigLintTable *other = other_locked(lint, held);
 
-		/* of statements that only wait, report the first one */
+		/*
+		 * among statements that only wait for a lock, report only the first
+		 * one
+		 */
 		if (cmig_lint_session_is_wait_reported(lint) || other == NULL)
 			return;
 		cmig_lint_session_set_wait_reported(lint);

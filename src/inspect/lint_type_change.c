@@ -1,6 +1,6 @@
 /*
  * lint_type_change.c
- *	  What a change of a column's type does to its table.
+ *	  Determines how a column type change affects the table.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -25,7 +25,10 @@
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
 
-/* Does the expression contain a user-defined cast? */
+/*
+ * expression_tree_walker callback: does the expression call a user-defined
+ * function?
+ */
 static bool
 has_foreign_function(Node *node, void *context)
 {
@@ -37,8 +40,8 @@ has_foreign_function(Node *node, void *context)
 }
 
 /*
- * The analyzed USING expression if it consists of the column in casts that
- * exist; otherwise NULL.
+ * Returns the analyzed USING expression if it consists only of the column and
+ * known casts; otherwise NULL.
  */
 static Node *
 convert(CmigLint *lint, const CmigLintColumn *column, Node *using)
@@ -66,7 +69,8 @@ convert(CmigLint *lint, const CmigLintColumn *column, Node *using)
 }
 
 /*
- * Does converting a timestamp depend on the time zone that the script has set?
+ * Does the script's time zone affect conversions between timestamp and
+ * timestamptz?
  */
 static bool
 time_zone_matters(CmigLint *lint)
@@ -81,7 +85,10 @@ time_zone_matters(CmigLint *lint)
 	return zone == NULL || !pg_get_timezone_offset(zone, &offset) || offset != 0;
 }
 
-/* Must the server compute new values? The same test as in ALTER TABLE. */
+/*
+ * Must PostgreSQL compute new values? This is the same test that ALTER TABLE
+ * uses.
+ */
 static bool
 needs_rewrite(CmigLint *lint, Node *expression)
 {
@@ -113,7 +120,7 @@ needs_rewrite(CmigLint *lint, Node *expression)
 	}
 }
 
-/* Can an index be kept with the new type? */
+/* Can the index be kept when the column changes to the new type? */
 static bool
 keeps_index(const CmigLintIndex *index, const CmigLintColumn *column, Oid type, Oid collation)
 {

@@ -1,6 +1,6 @@
 /*
  * lint_type_change.h
- *	  What a change of a column's type does to its table.
+ *	  Determines how a column type change affects the table.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -10,13 +10,13 @@
 #include "postgres.h"
 #include "inspect/lint_rule.h"
 
-/* What a change of a column's type does to the table. */
+/* The effect of a column type change on the table. */
 typedef enum CmigLintChange
 {
 	CMIG_LINT_CHANGE_NOTHING,
 	CMIG_LINT_CHANGE_REWRITE,
-	CMIG_LINT_CHANGE_SCAN,		/* CHECK constraints are tested again */
-	CMIG_LINT_CHANGE_INDEX		/* indexes are built again */
+	CMIG_LINT_CHANGE_SCAN,		/* rechecks CHECK constraints */
+	CMIG_LINT_CHANGE_INDEX		/* rebuilds indexes */
 } CmigLintChange;
 
 extern CmigLintChange cmig_lint_type_change(CmigLint *lint, CmigLintTable *table,

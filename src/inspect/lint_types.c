@@ -1,6 +1,6 @@
 /*
  * lint_types.c
- *	  Types, as cmig.lint looks them up.
+ *	  Looks up types for cmig.lint.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -39,7 +39,7 @@ cmig_lint_types_serial(const TypeName *type)
 	return CMIG_LINT_NOT_SERIAL;
 }
 
-/* Look up a type in one schema. */
+/* Find a type in one schema. */
 static Oid
 find_in_schema(const char *schema, const char *name)
 {
@@ -50,7 +50,7 @@ find_in_schema(const char *schema, const char *name)
 						ObjectIdGetDatum(namespace)) : InvalidOid;
 }
 
-/* Look up a type without its modifier and array bounds. */
+/* Find a type, ignoring its modifier and array bounds. */
 static Oid
 find_base(CmigLint *lint, List *names)
 {
@@ -78,7 +78,7 @@ find_base(CmigLint *lint, List *names)
 	return type;
 }
 
-/* Release what a resource owner still holds, and delete it. */
+/* Release a resource owner's resources, and delete it. */
 static void
 release(ResourceOwner owner, bool success)
 {
@@ -89,9 +89,11 @@ release(ResourceOwner owner, bool success)
 }
 
 /*
- * The modifier of a built-in type, or -1 if it is not valid. Functions for
- * modifiers only read their argument, so their errors can be caught without a
- * subtransaction, but the catalog row that is in use must be released.
+ * Returns the type modifier of a built-in type, or -1 if it is not valid.
+ *
+ * Type modifier functions only read their argument, so their errors can be
+ * caught without a subtransaction. The resource owner releases the catalog row
+ * that is in use when an error occurs.
  */
 static int32
 find_typmod(const TypeName *type, Oid oid)
@@ -181,7 +183,7 @@ cmig_lint_types_is(CmigLint *lint, const TypeName *type, Oid oid)
 
 	if (type->names == NIL || type->pct_type)
 		return false;
-	/* the grammar turns int into int4 */
+	/* the grammar converts int to int4 */
 	if (list_length(type->names) > 2 ||
 		(list_length(type->names) == 2 && strcmp(strVal(linitial(type->names)), "pg_catalog") != 0))
 		return false;

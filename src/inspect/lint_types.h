@@ -1,9 +1,9 @@
 /*
  * lint_types.h
- *	  Types, as cmig.lint looks them up.
+ *	  Looks up types for cmig.lint.
  *
- * Only the catalogs are read, and no functions are called except those for
- * modifiers of built-in types.
+ * Only the catalogs are read. The only functions called are the type modifier
+ * functions of built-in types.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,7 +14,7 @@
 #include "inspect/lint_rule.h"
 #include "nodes/parsenodes.h"
 
-/* The pseudo-types, such as serial, that create a sequence. */
+/* The pseudotypes that create a sequence, such as serial. */
 typedef enum CmigLintSerial
 {
 	CMIG_LINT_NOT_SERIAL,
@@ -26,28 +26,25 @@ typedef enum CmigLintSerial
 extern CmigLintSerial cmig_lint_types_serial(const TypeName *type);
 
 /*
- * Look up a type. Sets its OID, its modifier, and the name of a type that the
- * plan creates; the OID is invalid if the type is unknown.
+ * Look up a type. Sets its OID, or InvalidOid if it is unknown, and its type
+ * modifier. If the plan creates the type, only *new_name is set.
  */
 extern void cmig_lint_types_find(CmigLint *lint, const TypeName *type,
 								 Oid *oid, int32 *typmod, const char **new_name);
 
-/* Is it this type of pg_catalog, or an array of it? */
+/* Is it this built-in type, or an array of it? */
 extern bool cmig_lint_types_is(CmigLint *lint, const TypeName *type, Oid oid);
 
-/* Is it a domain with a CHECK or NOT NULL? */
+/* Is it a domain with a CHECK or NOT NULL constraint? */
 extern bool cmig_lint_types_is_constrained_domain(CmigLint *lint, const TypeName *type);
 
-/* Is it a domain with a default of its own? */
+/* Does the type have a default, as a domain may have? */
 extern bool cmig_lint_types_has_default(CmigLint *lint, const TypeName *type);
 
-/*
- * Does the value of ADD VALUE IF NOT EXISTS already exist in the live
- * database?
- */
+/* Does ADD VALUE IF NOT EXISTS find the value already in the live database? */
 extern bool cmig_lint_types_has_value(CmigLint *lint, const AlterEnumStmt *alter);
 
-/* The name of a type for messages. */
+/* Returns a type's name for use in messages. */
 extern char *cmig_lint_types_name(CmigLint *lint, const TypeName *type);
 
 #endif							/* CMIG_LINT_TYPES_H */

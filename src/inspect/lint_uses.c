@@ -1,6 +1,6 @@
 /*
  * lint_uses.c
- *	  Which relations queries read and write.
+ *	  Finds the relations that queries read and write.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,15 +12,15 @@
 
 #include "nodes/nodeFuncs.h"
 
-/* What a walk over a query finds. */
+/* State of the search for a query's relations. */
 typedef struct Search
 {
 	List	   *relations;		/* RangeVar * */
 	List	   *with;			/* char *: names of WITH queries */
-	List	   *updated;		/* RangeVar * of UPDATE */
+	List	   *updated;		/* RangeVar *: targets of UPDATE */
 } Search;
 
-/* Collect the relations that a query names, as a raw_expression_tree_walker(). */
+/* raw_expression_tree_walker callback: collect a query's relations. */
 static bool
 walk(Node *node, void *context)
 {
@@ -37,7 +37,7 @@ walk(Node *node, void *context)
 	return raw_expression_tree_walker(node, walk, search);
 }
 
-/* The query in a statement, or NULL. */
+/* Returns the statement's query, or NULL. */
 static Node *
 query_of(Node *statement)
 {
@@ -58,14 +58,14 @@ query_of(Node *statement)
 	}
 }
 
-/* The relations that a statement uses. */
+/* Find the relations that a statement uses. */
 static Search
 search_in(Node *statement)
 {
 	Search		search = {0};
 	Node	   *query = query_of(statement);
 
-	/* the walker does not handle EXECUTE and the like */
+	/* the walker does not support EXECUTE and some other statements */
 	if (query && query_of(query))
 		(void) walk(query, &search);
 	if (IsA(statement, CopyStmt))

@@ -1,6 +1,6 @@
 /*
  * lint_volatile.c
- *	  Volatile functions in expressions of a script.
+ *	  Finds volatile functions in a script's expressions.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -29,7 +29,7 @@ takes_arguments(Form_pg_proc form, int count)
 	return count <= form->pronargs && count >= form->pronargs - form->pronargdefaults;
 }
 
-/* Is the function in a schema in which the name is looked up? */
+/* Is the function in the given schema or, if that is NULL, in search_path? */
 static bool
 is_visible(CmigLint *lint, Form_pg_proc form, const char *schema)
 {
@@ -48,7 +48,7 @@ is_visible(CmigLint *lint, Form_pg_proc form, const char *schema)
 }
 
 /*
- * Is the called function volatile? A function that is not found is considered
+ * Does the call run a volatile function? An unknown function counts as
  * volatile.
  */
 static bool
@@ -79,14 +79,14 @@ calls_volatile(CmigLint *lint, FuncCall *call)
 	return !found || all_volatile;
 }
 
-/* The walker's argument. */
+/* Argument of find_volatile(). */
 typedef struct VolatileSearch
 {
 	CmigLint   *lint;
 	const char *found;
 } VolatileSearch;
 
-/* Look for a call of a volatile function, as a raw_expression_tree_walker(). */
+/* raw_expression_tree_walker callback: find a call of a volatile function. */
 static bool
 find_volatile(Node *node, void *context)
 {

@@ -1,8 +1,8 @@
 /*
  * lint_volatile.h
- *	  Volatile functions in expressions of a script.
+ *	  Finds volatile functions in a script's expressions.
  *
- * Functions are looked up in the catalogs, and none is called.
+ * Functions are looked up in the catalogs but never called.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,7 +12,7 @@
 #include "postgres.h"
 #include "inspect/lint_rule.h"
 
-/* The name of a volatile function in an expression, or NULL. */
+/* Returns the name of a volatile function in an expression, or NULL. */
 extern const char *cmig_lint_volatile_function(CmigLint *lint, Node *expression);
 
 #endif							/* CMIG_LINT_VOLATILE_H */

@@ -1,11 +1,11 @@
 /*
  * measure.c
- *	  What one statement of a dry run locked, rewrote, and read.
+ *	  Measures what one statement of a dry run locks, rewrites, and scans.
  *
- * Locks are those that the statement's subtransaction holds at its end. A
- * relation was rewritten if its file is not the one that it had before. It was scanned
- * if, according to the counters of pg_stat_all_tables, at least as many blocks
- * as it has were read without an index.
+ * The reported locks are those that the statement's subtransaction holds at
+ * its end. A relation counts as rewritten if its file has been replaced. It
+ * counts as scanned if, according to its statistics counters, a scan without
+ * an index has read at least as many blocks as the relation has.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -24,7 +24,7 @@
 typedef struct Touched
 {
 	Oid			oid;
-	LOCKMODE	mode;			/* the strongest one */
+	LOCKMODE	mode;			/* the strongest lock */
 	bool		of_transaction;
 	CmigExisting *relation;
 } Touched;
@@ -56,7 +56,7 @@ cmig_measure_lock_line(LOCKMODE mode, const char *name, char kind, int64 size)
 					cmig_existing_size_text(size));
 }
 
-/* Callback for each lock: add it to a list of Touched. */
+/* Callback for each held lock: add it to a list of Touched *. */
 static void
 note_lock(Oid oid, LOCKMODE mode, bool of_transaction, void *arg)
 {
@@ -69,7 +69,7 @@ note_lock(Oid oid, LOCKMODE mode, bool of_transaction, void *arg)
 	*list = lappend(*list, touched);
 }
 
-/* For list_sort: by relation, the strongest lock first. */
+/* list_sort comparator: by relation, then strongest lock first. */
 static int
 compare_relations(const ListCell *a, const ListCell *b)
 {
@@ -81,7 +81,7 @@ compare_relations(const ListCell *a, const ListCell *b)
 	return y->mode - x->mode;
 }
 
-/* For list_sort: the strongest lock first, then by name. */
+/* list_sort comparator: strongest lock first, then by name. */
 static int
 compare_locks(const ListCell *a, const ListCell *b)
 {
@@ -94,8 +94,8 @@ compare_locks(const ListCell *a, const ListCell *b)
 }
 
 /*
- * Is it a lock that the statement has taken?  nextval() locks a sequence until
- * the end of the transaction, once.
+ * Did the statement itself take the lock? A lock held by the whole transaction
+ * counts only for a sequence, which nextval() locks once per transaction.
  */
 static bool
 is_taken(Touched *touched)
@@ -109,8 +109,8 @@ is_taken(Touched *touched)
 }
 
 /*
- * The relations that existed and that the statement has locked, a List of
- * Touched.
+ * Returns the relations that existed before the dry run and that the statement
+ * has locked, as a List of Touched *.
  */
 static List *
 find_touched(CmigExistingSet *relations)
@@ -154,7 +154,7 @@ cmig_measure_start(CmigExistingSet *relations)
 	}
 }
 
-/* Add a line to a text that is NULL while it is empty. */
+/* Add a line to a text. The text is NULL while it is empty. */
 static void
 add_line(char **text, const char *line)
 {
@@ -162,8 +162,9 @@ add_line(char **text, const char *line)
 }
 
 /*
- * Note how many rows of the first file a rollback will make dead; what is
- * written from now on is removed with the new file.
+ * When a relation's file is first replaced, record how many rows in the
+ * original file a rollback will leave dead. Rows written later go to the new
+ * file, which a rollback removes.
  */
 static void
 note_first_rewrite(CmigExisting *relation)
@@ -176,7 +177,7 @@ note_first_rewrite(CmigExisting *relation)
 	relation->dead = now.dead - relation->first.dead + now.written - relation->first.written;
 }
 
-/* Does the relation have another file now? */
+/* Has the statement replaced the relation's file? */
 static bool
 is_rewritten(CmigExisting *relation)
 {
@@ -190,8 +191,9 @@ is_rewritten(CmigExisting *relation)
 }
 
 /*
- * Were all blocks of the relation read?  An index can be built by several
- * processes, each of which counts its own blocks.
+ * Has the statement read all blocks of the relation? When an index is built,
+ * parallel workers count the blocks that they read as their own, so any scan
+ * counts.
  */
 static bool
 is_read_in_full(CmigExisting *relation, bool builds_index)
@@ -206,14 +208,14 @@ is_read_in_full(CmigExisting *relation, bool builds_index)
 	return scans > 0 && relation->pages > 0 && (builds_index || blocks >= relation->pages);
 }
 
-/* The sequences from which the statement has taken values. */
+/* Returns the sequences that the statement has advanced. */
 static List *
 find_moved(CmigExistingSet *relations, List *touched)
 {
 	List	   *result = NIL;
 	ListCell   *lc;
 
-	/* ALTER SEQUENCE gives a sequence a new file, which is rolled back */
+	/* ALTER SEQUENCE writes a new file, which is rolled back */
 	foreach(lc, touched)
 	{
 		Touched    *one = lfirst(lc);
@@ -237,7 +239,7 @@ find_moved(CmigExistingSet *relations, List *touched)
 	return result;
 }
 
-/* A duration for messages. */
+/* Returns a text that describes how long other sessions waited. */
 static char *
 wait_text(int64 us)
 {
@@ -245,7 +247,10 @@ wait_text(int64 us)
 		psprintf("others waited " INT64_FORMAT " s", us / 1000000);
 }
 
-/* Add a line for a lock, with the longest wait of another session behind it. */
+/*
+ * Add a line for a lock, with the longest time that another session has waited
+ * for it.
+ */
 static void
 add_lock(CmigMeasure *measure, const Touched *one)
 {
@@ -260,7 +265,7 @@ add_lock(CmigMeasure *measure, const Touched *one)
 	add_line(&measure->locks, wait > 0 ? psprintf("%s, %s", line, wait_text(wait)) : line);
 }
 
-/* Add lines for waits behind locks that earlier statements have taken. */
+/* Add lines for sessions that waited for locks taken by earlier statements. */
 static void
 add_earlier_locks(CmigMeasure *measure, List *touched)
 {

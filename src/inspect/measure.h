@@ -1,6 +1,6 @@
 /*
  * measure.h
- *	  What one statement of a dry run locked, rewrote, and read.
+ *	  Measures what one statement of a dry run locks, rewrites, and scans.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,41 +13,47 @@
 #include "portability/instr_time.h"
 #include "storage/lockdefs.h"
 
-/* A statement that is being measured, and the result. */
+/* A statement being measured, and the result. */
 typedef struct CmigMeasure
 {
 	CmigExistingSet *relations;
 	instr_time	start;
 	uint64		wal_start;
-	/* the result; texts have a line for each relation */
+	/* the result; each text has one line per relation */
 	int64		elapsed_us;
 	int64		wal_bytes;
-	char	   *locks;			/* NULL: none; likewise for the others */
+	char	   *locks;			/* NULL if none, as for the other texts */
 	char	   *rewrites;
 	char	   *scans;
-	List	   *moved;			/* of CmigExisting: sequences that advanced */
+	List	   *moved;			/* of CmigExisting *: sequences that advanced */
 } CmigMeasure;
 
 /*
- * Is a lock on a relation of this kind reported? Locks of queries on indexes
- * are not, because they block only statements that the lock on the table
- * blocks, too.
+ * Is a lock on this kind of relation reported? Weak locks on indexes are not,
+ * because they only block statements that the table's lock also blocks.
  */
 extern bool cmig_measure_is_reported(char kind, LOCKMODE mode);
 
-/* The name of a lock mode in SQL: "ACCESS EXCLUSIVE". */
+/* Returns the SQL name of a lock mode, such as "ACCESS EXCLUSIVE". */
 extern const char *cmig_measure_mode_name(LOCKMODE mode);
 
-/* A line for a lock: "ACCESS EXCLUSIVE on public.account, 16 kB". */
+/*
+ * Returns a line that describes a lock, such as "ACCESS EXCLUSIVE on
+ * public.account, 16 kB".
+ */
 extern char *cmig_measure_lock_line(LOCKMODE mode, const char *name, char kind, int64 size);
 
-/* Start a dry run, and note the locks that the transaction already holds. */
+/*
+ * Start a dry run. Records the relations that the transaction has already
+ * locked.
+ */
 extern void cmig_measure_start(CmigExistingSet *relations);
 
 /*
- * Call begin before a statement, in a subtransaction of its own, and end when it
- * has succeeded, still in that subtransaction.  After an error, call fail
- * instead, which sets only the time and the WAL.
+ * Measure a statement, which must run in its own subtransaction. Call begin
+ * before the statement. Call end after it has succeeded, still in the
+ * subtransaction, or fail after an error. fail sets only the elapsed time and
+ * the WAL size.
  */
 extern void cmig_measure_begin(CmigMeasure *measure, CmigExistingSet *relations);
 extern void cmig_measure_end(CmigMeasure *measure, bool builds_index);

@@ -1,8 +1,6 @@
 /*
  * named_lock.h
- *	  A lock that a statement takes on a relation that it names.
- *
- * Pure.
+ *	  Describes a lock that a statement takes on a relation that it names.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -16,65 +14,57 @@
 /* What a statement does with a relation. */
 typedef enum CmigLockAction
 {
-	CMIG_LOCK_TAKE,				/* locks it */
-	CMIG_LOCK_DROP,				/* drops the relation, or an object of another
-								 * kind */
-	CMIG_LOCK_ADD_COLUMN,		/* adds a column to the relation */
-	CMIG_LOCK_DROP_COLUMN,		/* drops the column name of it */
-	CMIG_LOCK_DROP_CONSTRAINT,	/* drops the constraint name of it */
-	CMIG_LOCK_RETYPE,			/* changes the type of the column name */
-	CMIG_LOCK_DOMAIN,			/* checks a domain, and so the tables that
-								 * have columns of it */
-	CMIG_LOCK_VALIDATE,			/* validates the constraint name */
-	CMIG_LOCK_IDENTITY,			/* changes or drops the identity of the column
-								 * name */
-	CMIG_LOCK_ACCESS_METHOD,	/* sets the access method name */
-	CMIG_LOCK_PUBLICATION,		/* locks all tables of the publication name */
-	CMIG_LOCK_CREATE,			/* creates the relation, which is not locked */
+	CMIG_LOCK_TAKE,				/* only locks it */
+	CMIG_LOCK_DROP,				/* drops the relation or another object */
+	CMIG_LOCK_ADD_COLUMN,		/* adds a column */
+	CMIG_LOCK_DROP_COLUMN,		/* drops the column */
+	CMIG_LOCK_DROP_CONSTRAINT,	/* drops the constraint */
+	CMIG_LOCK_RETYPE,			/* changes the column's type */
+	CMIG_LOCK_DOMAIN,			/* checks a domain's constraint, and so the
+								 * tables that use the domain */
+	CMIG_LOCK_VALIDATE,			/* validates the constraint */
+	CMIG_LOCK_IDENTITY,			/* changes or drops the column's identity */
+	CMIG_LOCK_ACCESS_METHOD,	/* sets the access method */
+	CMIG_LOCK_PUBLICATION,		/* locks all tables of the publication */
+	CMIG_LOCK_CREATE,			/* creates the relation, without a lock */
 	CMIG_LOCK_RENAME,			/* renames it to name, or moves it to the
-								 * schema name */
-	CMIG_LOCK_UNKNOWN			/* runs code that cannot be read; name is the
-								 * kind of statement */
+								 * schema with this name */
+	CMIG_LOCK_UNKNOWN			/* runs code that cannot be analyzed; name is
+								 * the statement kind */
 } CmigLockAction;
 
-/* Which other relations are locked in the same mode. */
-#define CMIG_LOCK_CHILDREN		0x01	/* all tables that inherit from the
-										 * relation */
-#define CMIG_LOCK_INDEXES		0x02	/* its indexes: ACCESS EXCLUSIVE */
-#define CMIG_LOCK_TABLE			0x04	/* the table of an index */
-#define CMIG_LOCK_SEQUENCES		0x08	/* the sequences of its columns */
-#define CMIG_LOCK_PARENT		0x10	/* the table of which it is a
-										 * partition */
-#define CMIG_LOCK_DEFAULT		0x20	/* its default partition: ACCESS
+/* Other relations that are also locked, in the same mode unless noted. */
+#define CMIG_LOCK_CHILDREN		0x01	/* child tables and partitions */
+#define CMIG_LOCK_INDEXES		0x02	/* indexes, ACCESS EXCLUSIVE */
+#define CMIG_LOCK_TABLE			0x04	/* an index's table, in table_mode */
+#define CMIG_LOCK_SEQUENCES		0x08	/* sequences owned by its columns */
+#define CMIG_LOCK_PARENT		0x10	/* the table it is a partition of */
+#define CMIG_LOCK_DEFAULT		0x20	/* default partition, ACCESS EXCLUSIVE */
+#define CMIG_LOCK_VIEWED		0x40	/* if a view, the relations it reads */
+#define CMIG_LOCK_REFERENCING	0x80	/* tables with a foreign key to it */
+#define CMIG_LOCK_REFERENCED	0x100	/* tables it has a foreign key to */
+#define CMIG_LOCK_STORED		0x400	/* nonpartitioned indexes, ACCESS
 										 * EXCLUSIVE */
-#define CMIG_LOCK_VIEWED		0x40	/* if it is a view, what it reads */
-#define CMIG_LOCK_REFERENCING	0x80	/* tables that have a foreign key to
-										 * it */
-#define CMIG_LOCK_REFERENCED	0x100	/* tables to which it has a foreign
-										 * key */
-#define CMIG_LOCK_STORED		0x400	/* its indexes that are not
-										 * partitioned: ACCESS EXCLUSIVE */
-#define CMIG_LOCK_ATTACHED		0x800	/* its indexes that are partitions of
-										 * others */
-#define CMIG_LOCK_PARTITIONED	0x200	/* its partitioned indexes: SHARE
-										 * UPDATE EXCLUSIVE */
+#define CMIG_LOCK_ATTACHED		0x800	/* indexes attached to a parent index */
+#define CMIG_LOCK_PARTITIONED	0x200	/* partitioned indexes, SHARE UPDATE
+										 * EXCLUSIVE */
 
-/* A lock, or what else a statement does with a relation. */
+/* A lock that a statement takes, or another action on a relation. */
 typedef struct CmigLock
 {
 	CmigLockAction action;
-	const RangeVar *relation;	/* NULL for an object of another kind */
+	const RangeVar *relation;	/* NULL for other kinds of objects */
 	LOCKMODE	mode;
-	LOCKMODE	table_mode;		/* of CMIG_LOCK_TABLE */
-	int			with;			/* CMIG_LOCK_CHILDREN and so on */
+	LOCKMODE	table_mode;		/* for CMIG_LOCK_TABLE */
+	int			with;			/* bit mask of CMIG_LOCK_CHILDREN and so on */
 	const char *name;
-	bool		to_schema;		/* of RENAME */
-	bool		cascade;		/* CASCADE, for the DROP actions */
-	ObjectType	type;			/* of DROP */
-	Node	   *object;			/* of DROP and DOMAIN, if relation is NULL */
-	const ColumnDef *column;	/* of ADD_COLUMN */
-	const TypeName *new_type;	/* of RETYPE */
-	bool		converts;		/* for RETYPE: it has a USING clause */
+	bool		to_schema;		/* for RENAME */
+	bool		cascade;		/* for the DROP actions: CASCADE */
+	ObjectType	type;			/* for DROP */
+	Node	   *object;			/* for DROP and DOMAIN, if relation is NULL */
+	const ColumnDef *column;	/* for ADD_COLUMN */
+	const TypeName *new_type;	/* for RETYPE */
+	bool		converts;		/* for RETYPE: is there a USING clause? */
 } CmigLock;
 
 #endif							/* CMIG_NAMED_LOCK_H */

@@ -1,9 +1,9 @@
 /*
  * outside.c
- *	  Statements and functions whose effects a rollback does not undo.
+ *	  Detects statements and functions whose effects a rollback does not undo.
  *
- * They write files or start programs, connect to other servers, change the
- * server or other sessions, or change the caller's session.
+ * They write files or start programs, connect to other servers, affect the
+ * whole server or other sessions, or change the caller's session.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -23,8 +23,9 @@
 #include "utils/syscache.h"
 
 /*
- * Built-in functions, sorted. A rollback neither releases session-level
- * advisory locks nor undoes setval().
+ * Built-in functions, in alphabetical order for bsearch. They include the
+ * functions for session-level advisory locks, and setval(), whose effects a
+ * rollback does not undo.
  */
 static const char *const server_functions[] = {
 	"lo_export",
@@ -73,12 +74,12 @@ static const char *const server_functions[] = {
 	"setval"
 };
 
-/* Libraries whose functions reach other servers, programs, or files. */
+/* Libraries with functions that reach other servers, programs, or files. */
 static const char *const libraries[] = {
 	"adminpack", "dblink", "http", "pg_background", "plproxy"
 };
 
-/* For bsearch. */
+/* bsearch comparator. */
 static int
 compare_names(const void *key, const void *element)
 {
@@ -86,7 +87,7 @@ compare_names(const void *key, const void *element)
 }
 
 /*
- * Is it one of these libraries, with or without a path and a file extension?
+ * Is this one of these libraries, with or without a path and a file extension?
  */
 static bool
 is_library(const char *path)
@@ -102,7 +103,7 @@ is_library(const char *path)
 	return false;
 }
 
-/* The library of a function in C; NULL for other languages. */
+/* Returns the library of a C function, or NULL for other languages. */
 static char *
 function_library(HeapTuple row)
 {
@@ -112,7 +113,7 @@ function_library(HeapTuple row)
 	return isnull ? NULL : TextDatumGetCString(value);
 }
 
-/* The name of the function's language if it is untrusted, or NULL. */
+/* Returns the name of an untrusted procedural language, or NULL. */
 static char *
 untrusted_language(Oid language)
 {
@@ -129,7 +130,7 @@ untrusted_language(Oid language)
 	return name;
 }
 
-/* The same for a function that is not the server's own. */
+/* Returns the reason for a user-defined function, or NULL. */
 static const char *
 of_user_function(HeapTuple row)
 {
@@ -173,7 +174,7 @@ is_callers_cursor(const char *name, SubTransactionId since)
 	return PortalIsValid(portal) && portal->createSubid < since;
 }
 
-/* Was the statement prepared by the caller, in an earlier command? */
+/* Did the caller prepare the statement in an earlier command? */
 static bool
 is_callers_statement(const char *name)
 {
@@ -182,7 +183,10 @@ is_callers_statement(const char *name)
 	return prepared != NULL && prepared->prepare_time < GetCurrentStatementStartTimestamp();
 }
 
-/* Statements that change the caller's session. */
+/*
+ * Returns the reason for a statement that changes the caller's session, or
+ * NULL.
+ */
 static const char *
 of_session_statement(Node *statement, SubTransactionId since)
 {

@@ -1,6 +1,6 @@
 /*
  * outside.h
- *	  Statements and functions whose effects a rollback does not undo.
+ *	  Detects statements and functions whose effects a rollback does not undo.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,12 +11,16 @@
 #include "nodes/nodes.h"
 
 /*
- * Why a utility statement cannot be rolled back, as a phrase; NULL if it can.
- * Cursors that were opened before the subtransaction since belong to the caller.
+ * Returns a phrase that says why a utility statement cannot be rolled back, or
+ * NULL if it can. Cursors opened before the subtransaction "since" belong to
+ * the caller.
  */
 extern const char *cmig_outside_of_statement(Node *statement, SubTransactionId since);
 
-/* The same for a function that is about to be called. */
+/*
+ * Returns a phrase that says why the effects of a function about to be called
+ * cannot be rolled back, or NULL if they can.
+ */
 extern const char *cmig_outside_of_function(Oid function);
 
 #endif							/* CMIG_OUTSIDE_H */

@@ -1,9 +1,10 @@
 /*
  * plan_preconditions.c
- *	  The preconditions of a plan, checked before anything runs.
+ *	  Checks a plan's preconditions before any step runs.
  *
- * A precondition is not checked yet if it reads something that an earlier step
- * creates or changes, or if an earlier step runs code that cannot be read.
+ * A precondition is not checked here if it reads something that an earlier
+ * step creates or changes, or if an earlier step runs code that cannot be
+ * analyzed.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -23,15 +24,15 @@
 #include "miscadmin.h"
 #include "storage/lock.h"
 
-/* What the steps before one do. */
+/* The effects of the preceding steps. */
 typedef struct Before
 {
 	CmigPlannedLocks *names;
-	List	   *locks;			/* of CmigPlannedLock */
-	bool		known;			/* these are all */
+	List	   *locks;			/* of CmigPlannedLock * */
+	bool		known;			/* is the list complete? */
 } Before;
 
-/* Does an earlier step write to the relation, or alter it? */
+/* Does an earlier step write to the relation or alter it? */
 static bool
 is_changed(const Before *before, const CmigPlannedLock *read)
 {
@@ -47,7 +48,7 @@ is_changed(const Before *before, const CmigPlannedLock *read)
 	return false;
 }
 
-/* Can a precondition be checked before these steps? */
+/* Can a precondition be checked before the preceding steps have run? */
 static bool
 is_independent(Before *before, const char *sql)
 {
@@ -67,7 +68,7 @@ is_independent(Before *before, const char *sql)
 	return true;
 }
 
-/* Does the step continue one that an earlier call began? */
+/* Is the step one that an earlier call has begun? */
 static bool
 is_begun(List *progress, const char *revision)
 {
@@ -81,7 +82,7 @@ is_begun(List *progress, const char *revision)
 	return false;
 }
 
-/* Check one precondition, as the work of a subtransaction. */
+/* Subtransaction callback: check one precondition. */
 static void
 check(void *step)
 {

@@ -1,6 +1,6 @@
 /*
  * plan_preconditions.h
- *	  The preconditions of a plan, checked before anything runs.
+ *	  Checks a plan's preconditions before any step runs.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,8 +11,8 @@
 #include "move/move.h"
 
 /*
- * Raise MG017, and name each failure, if a precondition is not true.  A
- * precondition that an earlier step may make true is checked when its step
+ * Raises MG017, which names each failure, if a precondition is not true. A
+ * precondition that an earlier step may make true is not checked until its step
  * starts.
  */
 extern void cmig_plan_preconditions_check(const CmigSituation *now, const CmigPlan *plan);

@@ -1,6 +1,6 @@
 /*
  * planned_locks.c
- *	  The locks that statements would take, found without running them.
+ *	  Determines the locks that statements would take, without running them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -24,13 +24,15 @@
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
-/* A name whose meaning earlier statements have changed. */
+/*
+ * A name that refers to a different relation, or to none, after earlier
+ * statements.
+ */
 typedef struct ChangedName
 {
-	char	   *schema;			/* NULL: there is no schema in which to create
-								 * something */
+	char	   *schema;			/* NULL if no schema was selected to create in */
 	char	   *name;
-	Oid			oid;			/* InvalidOid if it is new or was dropped */
+	Oid			oid;			/* InvalidOid if new or dropped */
 	bool		gone;
 } ChangedName;
 
@@ -38,13 +40,13 @@ typedef struct ChangedName
 struct CmigPlannedLocks
 {
 	MemoryContext context;
-	List	   *names;			/* of ChangedName, the latest first */
+	List	   *names;			/* of ChangedName *, latest first */
 };
 
-/* A relation that a statement names. */
+/* A relation named in a statement. */
 typedef struct Named
 {
-	Oid			oid;			/* InvalidOid unless it exists */
+	Oid			oid;			/* InvalidOid if it does not exist */
 	bool		is_new;
 	char	   *schema;
 } Named;
@@ -62,7 +64,7 @@ cmig_planned_locks_start(void)
  * Names
  */
 
-/* The schema in which an unqualified name is created, or NULL. */
+/* Returns the schema in which an unqualified name is created, or NULL. */
 static char *
 creation_schema(void)
 {
@@ -87,7 +89,7 @@ is_in_path(const char *schema)
 	return false;
 }
 
-/* The relation to which earlier statements have given a name, or NULL. */
+/* Returns the latest change to the meaning of a name, or NULL. */
 static ChangedName *
 find_changed(const CmigPlannedLocks *plan, const RangeVar *relation)
 {
@@ -106,7 +108,7 @@ find_changed(const CmigPlannedLocks *plan, const RangeVar *relation)
 	return NULL;
 }
 
-/* Look up a relation as the statement would. */
+/* Look up a relation as the statement would at this point. */
 static Named
 find_named(const CmigPlannedLocks *plan, const RangeVar *relation)
 {
@@ -131,7 +133,7 @@ find_named(const CmigPlannedLocks *plan, const RangeVar *relation)
 	return named;
 }
 
-/* Set what a name means from now on. */
+/* Record what a name refers to from now on. */
 static void
 change_name(CmigPlannedLocks *plan, const char *schema, const char *name, Oid oid, bool gone)
 {
@@ -146,7 +148,7 @@ change_name(CmigPlannedLocks *plan, const char *schema, const char *name, Oid oi
 	MemoryContextSwitchTo(old);
 }
 
-/* A relation gets another name or schema. */
+/* Record that a relation gets a new name or schema. */
 static void
 rename_relation(CmigPlannedLocks *plan, const CmigLock *lock)
 {
@@ -168,7 +170,7 @@ rename_relation(CmigPlannedLocks *plan, const CmigLock *lock)
  * Locks
  */
 
-/* For list_sort: the strongest first, then by name. */
+/* list_sort comparator: strongest lock first, then by name. */
 static int
 compare_locks(const ListCell *a, const ListCell *b)
 {
@@ -178,7 +180,7 @@ compare_locks(const ListCell *a, const ListCell *b)
 	return x->mode != y->mode ? y->mode - x->mode : strcmp(x->name, y->name);
 }
 
-/* Add a lock, or make the one on the same relation stronger. */
+/* Add a lock, or strengthen an existing lock on the same relation. */
 static void
 add_lock(List **locks, CmigPlannedLock *lock)
 {
@@ -197,7 +199,7 @@ add_lock(List **locks, CmigPlannedLock *lock)
 	*locks = lappend(*locks, lock);
 }
 
-/* Add a lock on a relation that exists, unless such a lock is not reported. */
+/* Add a lock on an existing relation, unless such a lock is not reported. */
 static void
 add_existing(List **locks, Oid relation, LOCKMODE mode)
 {
@@ -216,7 +218,7 @@ add_existing(List **locks, Oid relation, LOCKMODE mode)
 	add_lock(locks, lock);
 }
 
-/* Add a lock on a relation that does not exist now. */
+/* Add a lock on a relation that does not exist yet. */
 static void
 add_missing(List **locks, const RangeVar *relation, const Named *named, LOCKMODE mode)
 {
@@ -228,7 +230,7 @@ add_missing(List **locks, const RangeVar *relation, const Named *named, LOCKMODE
 	add_lock(locks, lock);
 }
 
-/* Add locks on all these relations. */
+/* Add a lock on each of these relations. */
 static void
 add_all(List **locks, List *relations, LOCKMODE mode)
 {
@@ -240,14 +242,14 @@ add_all(List **locks, List *relations, LOCKMODE mode)
 	}
 }
 
-/* The mode in which the other side of a foreign key is locked. */
+/* Returns the lock mode for the table on the other side of a foreign key. */
 static LOCKMODE
 referenced_mode(LOCKMODE mode)
 {
 	return mode == RowExclusiveLock ? RowShareLock : ShareRowExclusiveLock;
 }
 
-/* Add locks on the indexes of a table that are locked with it. */
+/* Add locks on a table's indexes, as requested in lock->with. */
 static void
 add_indexes(List **locks, const CmigLock *lock, Oid table)
 {
@@ -267,7 +269,7 @@ add_indexes(List **locks, const CmigLock *lock, Oid table)
 	}
 }
 
-/* Add the relations that are locked together with one. */
+/* Add locks on a relation and on the related ones requested in lock->with. */
 static void
 add_related(List **locks, const CmigLock *lock, Oid relation)
 {
@@ -299,7 +301,7 @@ add_related(List **locks, const CmigLock *lock, Oid relation)
 		add_all(locks, cmig_related_default(relation), AccessExclusiveLock);
 }
 
-/* Add the locks of something that is dropped. */
+/* Add the locks of a DROP, and record that the name is gone. */
 static void
 add_dropped(CmigPlannedLocks *plan, List **locks, const CmigLock *lock)
 {
@@ -341,7 +343,7 @@ add_domain(List **locks, const CmigLock *lock)
 		add_all(locks, cmig_related_with_type(object.objectId), lock->mode);
 }
 
-/* A column is dropped, also from the tables that inherit it. */
+/* Add the locks for dropping a column, including those on child tables. */
 static void
 add_dropped_column(List **locks, const CmigLock *lock, Oid relation)
 {
@@ -352,7 +354,7 @@ add_dropped_column(List **locks, const CmigLock *lock, Oid relation)
 		add_all(locks, cmig_dropped_locks_column(lfirst_oid(lc), lock->name, lock->cascade), AccessExclusiveLock);
 }
 
-/* Add the locks of an action on a part of a relation that exists. */
+/* Add the locks of an action on part of an existing relation. */
 static void
 add_part(List **locks, const CmigLock *lock, Oid relation)
 {
@@ -387,7 +389,9 @@ add_part(List **locks, const CmigLock *lock, Oid relation)
 	}
 }
 
-/* Add a lock, or note what a name means from now on. */
+/*
+ * Apply one entry of a statement's locks: add a lock, or record a changed name.
+ */
 static void
 follow(CmigPlannedLocks *plan, List **locks, const CmigLock *lock, const char **unknown)
 {
@@ -455,7 +459,7 @@ cmig_planned_locks_merge(List *locks, List *more)
 	return locks;
 }
 
-/* A lock as a line. */
+/* Formats a lock as a line of text. */
 static char *
 lock_line(const CmigPlannedLock *lock)
 {

@@ -1,12 +1,12 @@
 /*
  * planned_locks.h
- *	  The locks that statements would take, found without running them.
+ *	  Determines the locks that statements would take, without running them.
  *
- * To the locks of statement_locks, this module adds those on partitions,
- * indexes, the other side of foreign keys, and what a DROP also drops, as the
- * catalogs say. It takes no lock on a user's table. Statements are given in
- * the order in which they would run; what one of them creates, drops, or
- * renames is known to those after it.
+ * In addition to the locks from statement_locks, this module reads the
+ * catalogs to find locks on partitions, indexes, tables on the other side of
+ * foreign keys, and objects that a DROP also drops. It takes no locks on user
+ * tables. Statements must be passed in execution order, because each one may
+ * refer to names that earlier ones have created, dropped, or renamed.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -18,39 +18,43 @@
 #include "nodes/pg_list.h"
 #include "storage/lockdefs.h"
 
-/* A lock on a relation. */
+/* A lock that a statement would take on a relation. */
 typedef struct CmigPlannedLock
 {
-	Oid			oid;			/* InvalidOid unless it exists */
+	Oid			oid;			/* InvalidOid if it does not exist */
 	LOCKMODE	mode;
-	char	   *name;			/* qualified and quoted; as written unless it
-								 * exists */
-	char		kind;			/* as pg_class.relkind; 0 unless it exists */
+	char	   *name;			/* qualified and quoted */
+	char		kind;			/* as in pg_class.relkind; 0 if it does not
+								 * exist */
 	int64		size;
-	bool		is_new;			/* an earlier statement creates it */
+	bool		is_new;			/* does an earlier statement create it? */
 } CmigPlannedLock;
 
-/* What is known about the statements so far. */
+/* The names that earlier statements have changed. */
 typedef struct CmigPlannedLocks CmigPlannedLocks;
 
-/* Lives in the current memory context. */
+/*
+ * Start a sequence of statements. The state lives in the current memory
+ * context.
+ */
 extern CmigPlannedLocks *cmig_planned_locks_start(void);
 
 /*
- * The locks of a statement, a List of CmigPlannedLock, one for each relation, in
- * the current memory context.  search_path must be that of the script.  *unknown
- * is set to the name of a statement whose code cannot be read, such as "DO", or
- * NULL.  May raise errors of name lookups.
+ * Returns the locks of a statement, one for each relation, as a List of
+ * CmigPlannedLock * in the current memory context. search_path must be set as
+ * for the script. Sets *unknown to the name of a statement that runs code that
+ * cannot be analyzed, such as "DO", or to NULL. May raise errors from name
+ * lookups.
  */
 extern List *cmig_planned_locks_of(CmigPlannedLocks *plan, Node *statement, const char **unknown);
 
-/*
- * Add locks to those of other statements, and keep the strongest one for each
- * relation.
- */
+/* Merge two lists of locks, keeping the strongest lock on each relation. */
 extern List *cmig_planned_locks_merge(List *locks, List *more);
 
-/* The locks as text, a line each, the strongest first; NULL if there is none. */
+/*
+ * Returns the locks as text with one line per lock, strongest first, or NULL if
+ * there are none.
+ */
 extern char *cmig_planned_locks_text(List *locks);
 
 #endif							/* CMIG_PLANNED_LOCKS_H */

@@ -1,6 +1,6 @@
 /*
  * query_locks.c
- *	  The relations that a query reads or writes, by its parse tree.
+ *	  Finds the relations that a query reads or writes in its parse tree.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,14 +11,15 @@
 
 #include "nodes/nodeFuncs.h"
 
-/* A walk over a tree. */
+/* State of a walk over a parse tree. */
 typedef struct Walk
 {
 	List	  **locks;
 	List	   *before;			/* what the list contained before */
 	List	   *ctes;			/* of char *: names of WITH queries */
-	LOCKMODE	mode;			/* of the relations that are read */
-	List	   *chosen;			/* of char *: FOR UPDATE OF; NIL: all */
+	LOCKMODE	mode;			/* lock mode for relations that are only read */
+	List	   *chosen;			/* of char *: names in FOR UPDATE OF; NIL for
+								 * all */
 	bool		planned;
 } Walk;
 
@@ -46,7 +47,10 @@ add_used(Walk *walk, const RangeVar *relation, LOCKMODE mode)
 
 static bool walk_node(Node *node, void *arg);
 
-/* The names in FOR UPDATE OF; NIL if a clause applies to all relations. */
+/*
+ * Returns the names in FOR UPDATE OF, or NIL if a locking clause applies to all
+ * relations.
+ */
 static List *
 chosen_names(const List *clauses)
 {
@@ -66,7 +70,10 @@ chosen_names(const List *clauses)
 	return names;
 }
 
-/* A relation that is read: its mode is that of the query, unless OF leaves it out. */
+/*
+ * Add a relation that is read. It is locked in the query's mode, unless the OF
+ * list leaves it out.
+ */
 static void
 add_read(Walk *walk, const RangeVar *relation)
 {
@@ -76,7 +83,7 @@ add_read(Walk *walk, const RangeVar *relation)
 			 !cmig_text_list_has(walk->chosen, name) ? AccessShareLock : walk->mode);
 }
 
-/* A SELECT, whose FOR UPDATE does not apply to the query around it. */
+/* Walk a SELECT. Its FOR UPDATE does not apply to the outer query. */
 static void
 walk_select(SelectStmt *select, Walk *walk)
 {
@@ -90,7 +97,7 @@ walk_select(SelectStmt *select, Walk *walk)
 	walk->chosen = chosen;
 }
 
-/* The target of a query that writes, and then its other parts. */
+/* Add the target of a query that writes, and then walk its other parts. */
 static bool
 walk_writing(Node *node, RangeVar **target, Walk *walk)
 {
@@ -100,14 +107,14 @@ walk_writing(Node *node, RangeVar **target, Walk *walk)
 	if (IsA(node, InsertStmt))
 		((CmigLock *) llast(*walk->locks))->with |= CMIG_LOCK_REFERENCED | CMIG_LOCK_SEQUENCES;
 
-	/* the query's own WITH has been handled */
+	/* the target is never a WITH query, so the walker must not see it */
 	*target = NULL;
 	(void) raw_expression_tree_walker(node, walk_node, walk);
 	*target = relation;
 	return false;
 }
 
-/* Callback for each node. */
+/* raw_expression_tree_walker callback. */
 static bool
 walk_node(Node *node, void *arg)
 {
@@ -121,7 +128,7 @@ walk_node(Node *node, void *arg)
 			add_read(walk, (RangeVar *) node);
 			return false;
 		case T_LockingClause:
-			/* its names are aliases of relations in FROM */
+			/* its names refer to relations in FROM */
 			return false;
 		case T_IntoClause:
 			return false;
@@ -145,7 +152,7 @@ walk_node(Node *node, void *arg)
 	return raw_expression_tree_walker(node, walk_node, arg);
 }
 
-/* Is it the name of a WITH query? */
+/* Is this the name of a WITH query? */
 static bool
 is_cte(const Walk *walk, const RangeVar *relation)
 {
@@ -159,7 +166,7 @@ cmig_query_locks(List **locks, Node *query, bool planned)
 	Walk		walk = {.locks = &found,.mode = AccessShareLock,.planned = planned};
 	ListCell   *lc;
 
-	/* what the walker does not know, below EXPLAIN or CREATE TABLE AS */
+	/* the walker does not support these below EXPLAIN and CREATE TABLE AS */
 	if (query && IsA(query, CreateTableAsStmt))
 		query = ((CreateTableAsStmt *) query)->query;
 	if (query && (IsA(query, ExecuteStmt) || IsA(query, DeclareCursorStmt) || IsA(query, RefreshMatViewStmt)))

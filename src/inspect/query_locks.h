@@ -1,8 +1,7 @@
 /*
  * query_locks.h
- *	  The relations that a query reads or writes, by its parse tree.
- *
- * Pure; a part of statement_locks.
+ *	  Finds the relations that a query reads or writes in its parse tree; used
+ *	  by statement_locks.c.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,12 +11,13 @@
 #include "inspect/named_lock.h"
 #include "nodes/pg_list.h"
 
-/* Add a lock to a list, and return the lock. */
+/* Add a lock to a list, and return it. */
 extern CmigLock *cmig_query_locks_add(List **locks, const RangeVar *relation, LOCKMODE mode, int with);
 
 /*
- * Add the relations of a query, or of an expression.  planned: the query runs,
- * which locks what its views read and the tables that inherit too.
+ * Add the relations used in a query or an expression. planned is true if the
+ * query is run, which also locks child tables and the relations that its views
+ * read.
  */
 extern void cmig_query_locks(List **locks, Node *query, bool planned);
 

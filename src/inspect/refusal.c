@@ -1,6 +1,6 @@
 /*
  * refusal.c
- *	  What a dry run does not try.
+ *	  Refuses statements and function calls that a dry run must not execute.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -26,23 +26,21 @@
 static bool watching = false;
 static SubTransactionId watching_since = InvalidSubTransactionId;
 
-/* Tables larger than this are not changed; -1: no limit. */
+/* Tables larger than this must not be changed; -1 means no limit. */
 static int64 size_limit = -1;
 
-/*
- * The same for statements that run without CONCURRENTLY although they have it.
- */
+/* Default limit for statements that run without their CONCURRENTLY. */
 #define PLAIN_LIMIT (INT64CONST(100) * 1024 * 1024)
 static bool is_plain = false;
 
-/* Why something was refused; empty if nothing was. */
+/* The reason for the last refusal; empty if nothing was refused. */
 static char refused[NAMEDATALEN * 4];
 
 static ProcessUtility_hook_type next_ProcessUtility = NULL;
 static ExecutorStart_hook_type next_ExecutorStart = NULL;
 static object_access_hook_type next_object_access = NULL;
 
-/* Raise the error, and remember why. */
+/* Remember the reason and raise the error. */
 static void
 refuse(const char *reason)
 {
@@ -56,7 +54,9 @@ refuse(const char *reason)
  * Sizes
  */
 
-/* The largest table that may be changed now; -1: no limit. */
+/*
+ * Returns the size of the largest table that may be changed; -1 means no limit.
+ */
 static int64
 current_limit(void)
 {
@@ -78,8 +78,8 @@ require_size(Oid table, int64 size)
 }
 
 /*
- * Does the statement contain an analyzed query, which the walker of parse
- * trees does not handle? Its tables are checked when the query runs, and the
+ * Does the statement contain an analyzed query, which the raw parse tree walker
+ * does not handle? The query's tables are checked when it runs, and the
  * statement itself locks no other tables.
  */
 static bool
@@ -90,8 +90,8 @@ is_around_query(const Node *statement)
 }
 
 /*
- * Look at the relations that a utility statement locks: foreign tables, and tables
- * that are too large to block those that write to them.
+ * Check the relations that a utility statement locks. Refuses foreign tables,
+ * and large tables if the lock would block writers.
  */
 static void
 look_at_locks(Node *statement)
@@ -113,7 +113,7 @@ look_at_locks(Node *statement)
 	}
 }
 
-/* Look at the tables of a query. */
+/* Check the tables of a query. */
 static void
 look_at_query(PlannedStmt *plan)
 {
@@ -175,7 +175,7 @@ watch_query(QueryDesc *query, int flags)
 		standard_ExecutorStart(query, flags);
 }
 
-/* Object access hook: a function is about to be called. */
+/* Object access hook: check a function before it is called. */
 static void
 watch_function(ObjectAccessType access, Oid class, Oid object, int sub, void *arg)
 {
@@ -190,7 +190,7 @@ watch_function(ObjectAccessType access, Oid class, Oid object, int sub, void *ar
 		next_object_access(access, class, object, sub, arg);
 }
 
-/* Callback: the subtransaction in which the check began has ended. */
+/* Subtransaction callback: turn the check off when its subtransaction ends. */
 static void
 end_subtransaction(SubXactEvent event, SubTransactionId ended, SubTransactionId parent, void *arg)
 {

@@ -1,11 +1,11 @@
 /*
  * refusal.h
- *	  What a dry run does not try.
+ *	  Refuses statements and function calls that a dry run must not execute.
  *
- * Some effects survive a rollback or are outside of the database, and some
+ * Some effects survive a rollback or reach outside the database, and some
  * statements would block other sessions for a long time. While the check is
  * on, hooks examine each statement, query, and function call, including those
- * in functions and DO blocks, and raise an error beforehand.
+ * inside functions and DO blocks, and raise an error before it runs.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -18,24 +18,24 @@
 extern void cmig_refusal_init(void);
 
 /*
- * Turn the check on; the end of the current subtransaction, or of the
- * transaction, turns it off.  max_table_size is a size in bytes, or -1.
+ * Turn the check on. It is turned off at the end of the current subtransaction.
+ * max_table_size is in bytes; -1 means no limit.
  */
 extern void cmig_refusal_watch(int64 max_table_size);
 
 /*
- * Set whether the next statement runs in the transaction although it is meant
- * to run without blocking others. Then tables must be small, unless
- * max_table_size is greater.
+ * Set whether the next statement ignores CONCURRENTLY or another means not to
+ * block others. If so, and if max_table_size is not set, tables must not be
+ * larger than 100 MB.
  */
 extern void cmig_refusal_set_plain(bool plain);
 
-/* Turn it off. */
+/* Turn the check off. */
 extern void cmig_refusal_unwatch(void);
 
 /*
- * Why something was not tried since the last call of this function; NULL if
- * nothing was refused.  The text lives in the current memory context.
+ * Returns the reason for the last refusal since the previous call, or NULL if
+ * nothing was refused. The text lives in the current memory context.
  */
 extern char *cmig_refusal_take(void);
 

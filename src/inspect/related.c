@@ -1,7 +1,7 @@
 /*
  * related.c
- *	  Relations that are locked together with another one, according to the
- *	  catalogs.
+ *	  Finds relations that are locked together with another relation, according
+ *	  to the catalogs.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -33,12 +33,12 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-/* Called for each row of a catalog. */
+/* Callback for each row of a catalog. */
 typedef void (*RowCallback) (HeapTuple row, void *arg);
 
 /*
- * Call the callback for each row of a catalog that has these OIDs in the key
- * columns of an index.
+ * Call the callback for each catalog row whose index key columns have these
+ * OIDs.
  */
 static void
 each_row(Oid catalog_oid, Oid index, int keys, const AttrNumber *columns, const Oid *values,
@@ -59,14 +59,14 @@ each_row(Oid catalog_oid, Oid index, int keys, const AttrNumber *columns, const 
 	table_close(catalog, AccessShareLock);
 }
 
-/* The relation, or the tables below it. */
+/* Includes the relation itself. */
 List *
 cmig_related_children(Oid relation)
 {
 	return find_all_inheritors(relation, NoLock, NULL);
 }
 
-/* Add the index of a row of pg_index to a list. */
+/* Add the index in a pg_index row to a list. */
 static void
 add_index(HeapTuple row, void *list)
 {
@@ -161,14 +161,14 @@ cmig_related_parent(Oid partition)
  * Views
  */
 
-/* Add the rule of a row of pg_rewrite to a list. */
+/* Add the rule in a pg_rewrite row to a list. */
 static void
 add_rule(HeapTuple row, void *list)
 {
 	*(List **) list = lappend_oid(*(List **) list, ((Form_pg_rewrite) GETSTRUCT(row))->oid);
 }
 
-/* Add the relation of a row of pg_depend to a list. */
+/* Add the relation in a pg_depend row to a list. */
 static void
 add_dependency(HeapTuple row, void *list)
 {
@@ -178,7 +178,7 @@ add_dependency(HeapTuple row, void *list)
 		*(List **) list = list_append_unique_oid(*(List **) list, form->refobjid);
 }
 
-/* The relations to which a view's rules refer. */
+/* Returns the relations that a view's rules depend on. */
 static List *
 view_sources(Oid view)
 {
@@ -208,7 +208,7 @@ cmig_related_viewed(Oid view)
 	if (kind != RELKIND_VIEW && kind != RELKIND_MATVIEW)
 		return NIL;
 	result = view_sources(view);
-	/* the list grows while it is read */
+	/* the list grows during the loop */
 	foreach(lc, result)
 	{
 		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_VIEW)
@@ -235,7 +235,7 @@ cmig_related_referencing(List *tables)
 	return result;
 }
 
-/* Add the table to which a foreign key refers to a list. */
+/* Add the table that a foreign key references to a list. */
 static void
 add_referenced(HeapTuple row, void *list)
 {
@@ -271,9 +271,7 @@ cmig_related_validated(Oid table, const char *constraint)
 	return result;
 }
 
-/*
- * Types of columns
- */
+/* Column types */
 
 /* Add the table of a column that depends on a type. */
 static void
@@ -296,7 +294,7 @@ cmig_related_with_type(Oid type)
 	return result;
 }
 
-/* The objects that depend on a column, as they are collected. */
+/* The objects that depend on a column. */
 typedef struct Dependents
 {
 	AttrNumber	attnum;
@@ -304,7 +302,7 @@ typedef struct Dependents
 	List	   *constraints;	/* of Oid */
 } Dependents;
 
-/* Add what depends on the column. */
+/* Add an object that depends on the column. */
 static void
 add_dependent(HeapTuple row, void *arg)
 {
@@ -319,7 +317,7 @@ add_dependent(HeapTuple row, void *arg)
 		dependents->indexes = list_append_unique_oid(dependents->indexes, form->objid);
 }
 
-/* Add what a constraint that is created again locks. */
+/* Add the relations that are locked when a constraint is re-created. */
 static void
 add_constraint(List **result, Oid constraint)
 {

@@ -1,8 +1,9 @@
 /*
  * related.h
- *	  Relations that are locked together with another one, by the catalogs.
+ *	  Finds relations that are locked together with another relation, according
+ *	  to the catalogs.
  *
- * All results are lists of OIDs.  No lock on a user's relation is taken.
+ * All results are lists of OIDs. No locks are taken on user relations.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,49 +14,54 @@
 #include "nodes/parsenodes.h"
 #include "nodes/pg_list.h"
 
-/* The relation and all that inherit from it, on all levels. */
+/* Returns the relation and all its descendants (children or partitions). */
 extern List *cmig_related_children(Oid relation);
 
-/* The indexes of a table. */
+/* Returns the table's indexes. */
 extern List *cmig_related_indexes(Oid table);
 
-/* The sequences that belong to its columns. */
+/* Returns the sequences owned by the table's columns. */
 extern List *cmig_related_sequences(Oid table);
 
-/* The sequence of an identity column. */
+/* Returns the sequence of an identity column. */
 extern List *cmig_related_identity(Oid table, const char *column);
 
-/* Does the table have this access method, or with NULL, the default one? */
+/* Does the table have this access method? NULL means the default method. */
 extern bool cmig_related_has_method(Oid table, const char *method);
 
-/* The tables of a publication that it names. */
+/* Returns the tables listed in a publication. */
 extern List *cmig_related_published(const char *publication);
 
-/* The table of an index, InvalidOid if it is not one. */
+/* Returns the index's table, or InvalidOid if the relation is not an index. */
 extern Oid	cmig_related_table(Oid index);
 
-/* The table of which it is a partition, and that table's default partition. */
+/* Returns a partition's parent and the parent's default partition. */
 extern List *cmig_related_parent(Oid partition);
 
-/* Its default partition. */
+/* Returns the table's default partition. */
 extern List *cmig_related_default(Oid table);
 
-/* What a view reads, also through other views. */
+/* Returns the relations that a view reads, directly or through other views. */
 extern List *cmig_related_viewed(Oid view);
 
-/* The tables and all that have foreign keys to them, directly or not. */
+/*
+ * Returns the tables and all tables that have foreign keys to them, directly or
+ * indirectly.
+ */
 extern List *cmig_related_referencing(List *tables);
 
-/* The tables to which it has foreign keys. */
+/* Returns the tables that the table's foreign keys reference. */
 extern List *cmig_related_referenced(Oid table);
 
-/* The tables that have columns of a type. */
+/* Returns the tables that have columns of the type. */
 extern List *cmig_related_with_type(Oid type);
 
-/* What a change of a column's type locks besides the table. */
+/*
+ * Returns the relations, other than the table, that a column type change locks.
+ */
 extern List *cmig_related_retyped(Oid table, const char *column, const TypeName *type, bool converts);
 
-/* The table that a foreign key refers to, if the constraint is one. */
+/* Returns the table that a constraint references if it is a foreign key. */
 extern List *cmig_related_validated(Oid table, const char *constraint);
 
 #endif							/* CMIG_RELATED_H */

@@ -1,15 +1,17 @@
 /*
  * round_trip.c
- *	  cmig.round_trip: upgrade, downgrade, and upgrade again, in the shadow.
+ *	  Implements cmig.round_trip, which upgrades, downgrades, and upgrades
+ *	  again in the shadow.
  *
- * The revisions are replayed once, in order.  After each one, its downgrade and
- * a second upgrade run in a subtransaction that is rolled back, so that what one
- * revision leaves behind does not disturb the next one.  The image after a
- * revision is the one before the next; if the downgrade restores it, the second
- * upgrade is only run, because it starts from the same schema as the first.
+ * The revisions are replayed once, in order. After each one, its downgrade and
+ * a second upgrade run in a subtransaction that is rolled back, so that
+ * whatever the downgrade leaves behind does not affect later revisions. The
+ * image taken after a revision is the "before" image of the next one. If the
+ * downgrade restores that image, the second upgrade only needs to succeed,
+ * because it starts from the same schema as the first.
  *
- * The branches of a merge are then replayed in both orders, each merge in a
- * shadow of its own.
+ * The branches of a merge are then replayed in both orders, each merge in its
+ * own shadow.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -42,23 +44,22 @@ typedef struct RoundTrip
 {
 	const CmigGraph *graph;
 	CmigReplayPlan *plan;
-	int			only;			/* the revision that is tested; -1 for all */
+	int			only;			/* the only revision to test, or -1 for all */
 	CmigReplay *replay;
-	bool	   *failed;			/* for each node: it could not be replayed, or
-								 * builds on one that could not */
+	bool	   *failed;			/* for each node: is it or one of its
+								 * ancestors not replayable? */
 	CmigRoundTripRows rows;
-	MemoryContext context;		/* memory context of the image before the
-								 * revision */
-	CmigImage  *before;			/* NULL: not read yet */
+	MemoryContext context;		/* memory context of the "before" image */
+	CmigImage  *before;			/* NULL if not read yet */
 	CmigImage  *after;
-	/* the step in progress */
+	/* current step */
 	int			node;
-	const char *stage;			/* the kind of problem that an error in it is */
+	const char *stage;			/* the problem to report if it raises an error */
 } RoundTrip;
 
 /*
- * Read an image of everything, including extensions that no script creates.
- * The same queries run hundreds of times, so they are not planned each time.
+ * Read an image of everything, including extensions that no script creates. The
+ * same queries run hundreds of times, so generic plans are forced.
  */
 static CmigImage *
 read_image(RoundTrip *trip)
@@ -73,7 +74,7 @@ read_image(RoundTrip *trip)
 	return image;
 }
 
-/* Raise errors that are not about a script. */
+/* Rethrow an error that is not about a script. */
 static void
 require_replay_error(ErrorData *error)
 {
@@ -85,7 +86,7 @@ require_replay_error(ErrorData *error)
  * One revision
  */
 
-/* Run the upgrade script of the current revision. */
+/* Subtransaction callback: run the current revision's upgrade script. */
 static void
 upgrade(void *arg)
 {
@@ -94,7 +95,10 @@ upgrade(void *arg)
 	cmig_replay_step(trip->replay, trip->node, CMIG_UPGRADE);
 }
 
-/* Run the downgrade and the upgrade again, and compare. */
+/*
+ * Subtransaction callback: run the downgrade and the second upgrade, and
+ * compare the images.
+ */
 static void
 there_and_back(void *arg)
 {
@@ -149,7 +153,7 @@ is_cut_off(const RoundTrip *trip, int node)
 	return false;
 }
 
-/* Replay a revision, and test it. */
+/* Replay a revision and test it. */
 static void
 take(RoundTrip *trip, int node)
 {
@@ -179,7 +183,7 @@ take(RoundTrip *trip, int node)
 	MemoryContextDelete(old);
 }
 
-/* Add the row of a revision that builds on one that cannot be replayed. */
+/* Add a row for a revision that builds on one that cannot be replayed. */
 static void
 cut_off(RoundTrip *trip, int node, const char *message)
 {
@@ -190,11 +194,9 @@ cut_off(RoundTrip *trip, int node, const char *message)
 	cmig_round_trip_row_add(&trip->rows, &row);
 }
 
-/*
- * Replay the ancestors of the only revision that is tested.
- */
+/* Ancestors of the tested revision */
 
-/* Run the upgrade scripts of the ancestors. */
+/* Subtransaction callback: run the ancestors' upgrade scripts. */
 static void
 upgrade_ancestors(void *arg)
 {
@@ -203,7 +205,10 @@ upgrade_ancestors(void *arg)
 	cmig_replay_upgrade(trip->replay, trip->plan->nodes, trip->plan->count - 1);
 }
 
-/* False, and a row, if one of them cannot be replayed. */
+/*
+ * Replay the ancestors. Adds a row and returns false if one of them cannot be
+ * replayed.
+ */
 static bool
 replay_ancestors(RoundTrip *trip)
 {
@@ -221,14 +226,14 @@ replay_ancestors(RoundTrip *trip)
  * Repeatable revisions
  */
 
-/* The script that is replayed. */
+/* The repeatable revision to replay. */
 typedef struct Repeated
 {
 	CmigReplay *replay;
 	const CmigRepeatableRun *run;
 } Repeated;
 
-/* Run it. */
+/* Subtransaction callback: run the script. */
 static void
 run_repeatable(void *arg)
 {
@@ -237,7 +242,10 @@ run_repeatable(void *arg)
 	cmig_replay_repeatable(repeated->replay, repeated->run);
 }
 
-/* Run the downgrades of all revisions that have one, the last one first. */
+/*
+ * Subtransaction callback: run the downgrades, last revision first, until one
+ * cannot be downgraded.
+ */
 static void
 downgrade_all(void *arg)
 {
@@ -253,8 +261,8 @@ downgrade_all(void *arg)
 }
 
 /*
- * Replay the repeatable revisions after all others, twice.  Then the downgrades
- * must still be possible with what they have created.
+ * Replay the repeatable revisions after all others, twice. Then test that the
+ * downgrades still work with the objects that they have created.
  */
 static void
 take_repeatables(RoundTrip *trip)
@@ -291,7 +299,10 @@ take_repeatables(RoundTrip *trip)
 								  "downgrade fails", error);
 }
 
-/* A CmigReplayTask: all revisions, or the last one of the plan. */
+/*
+ * CmigReplayTask callback: replay all revisions, or only the last one of the
+ * plan after its ancestors.
+ */
 static void
 replay_revisions(CmigReplay *replay, void *arg)
 {
@@ -325,21 +336,21 @@ replay_revisions(CmigReplay *replay, void *arg)
  * Merges
  */
 
-/* A merge revision whose parents are replayed in two orders. */
+/* A merge revision whose branches are replayed in two orders. */
 typedef struct Merge
 {
 	RoundTrip  *trip;
 	int			node;
-	int		   *common;			/* the ancestors that all parents share */
+	int		   *common;			/* ancestors shared by all parents */
 	int			ncommon;
-	int		   *first;			/* the branches in both orders */
+	int		   *first;			/* the branches' nodes in each order */
 	int		   *second;
 	int			nbranches;
 	int		   *order;
 	CmigImage  *image;
 } Merge;
 
-/* The ancestors of a node, with it. */
+/* Mark a node and its ancestors. */
 static CmigMarks *
 ancestors_of(const CmigGraph *graph, int node)
 {
@@ -350,7 +361,10 @@ ancestors_of(const CmigGraph *graph, int node)
 	return marks;
 }
 
-/* Append the nodes that are marked, and neither common nor already there. */
+/*
+ * Append the marked nodes that have not been taken, in order. Returns the new
+ * count.
+ */
 static int
 append_branch(const CmigGraph *graph, const CmigMarks *marks, bool *taken, int *nodes, int count)
 {
@@ -366,7 +380,10 @@ append_branch(const CmigGraph *graph, const CmigMarks *marks, bool *taken, int *
 	return count;
 }
 
-/* Find the branches; false if some of them could not be replayed. */
+/*
+ * Determine the branches. Returns false if a revision in them could not be
+ * replayed.
+ */
 static bool
 divide(Merge *merge)
 {
@@ -403,7 +420,9 @@ divide(Merge *merge)
 	return true;
 }
 
-/* Run the branches of a merge in one order, and read an image. */
+/*
+ * Subtransaction callback: replay the branches in one order, and read an image.
+ */
 static void
 replay_order(void *arg)
 {
@@ -413,7 +432,10 @@ replay_order(void *arg)
 	merge->image = read_image(merge->trip);
 }
 
-/* The image after the branches in one order, or NULL if that fails. */
+/*
+ * Returns the image after replaying the branches in one order, or NULL if that
+ * fails.
+ */
 static CmigImage *
 image_of(Merge *merge, int *order)
 {
@@ -429,7 +451,7 @@ image_of(Merge *merge, int *order)
 	return NULL;
 }
 
-/* A CmigReplayTask: both orders of a merge. */
+/* CmigReplayTask callback: replay both orders of a merge. */
 static void
 replay_merge(CmigReplay *replay, void *arg)
 {
@@ -447,7 +469,7 @@ replay_merge(CmigReplay *replay, void *arg)
 									CMIG_CHECK_ORDER, second, first);
 }
 
-/* Test whether both orders of a merge's branches create the same schema. */
+/* Test whether both orders of a merge's branches produce the same schema. */
 static void
 judge_merge(RoundTrip *trip, int node)
 {
@@ -488,7 +510,7 @@ put_rows(FunctionCallInfo fcinfo, const List *rows)
 	}
 }
 
-/* The error for raise => true. */
+/* Raise the error for raise => true. */
 static void
 refuse(const List *rows)
 {
@@ -513,7 +535,7 @@ refuse(const List *rows)
 			 errhint("SELECT * FROM cmig.round_trip()")));
 }
 
-/* Determine which revisions are replayed, and which one is tested. */
+/* Determine which revisions to replay and which one to test. */
 static void
 choose(RoundTrip *trip, const CmigSituation *now, const char *revision)
 {

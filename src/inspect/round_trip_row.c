@@ -1,6 +1,6 @@
 /*
  * round_trip_row.c
- *	  The rows of cmig.round_trip.
+ *	  Collects the result rows of cmig.round_trip.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -48,7 +48,7 @@ cmig_round_trip_row_add_error(CmigRoundTripRows *rows, const char *revision,
 	cmig_round_trip_row_add(rows, &row);
 }
 
-/* The problem that a difference is, in words. */
+/* Returns the problem that a difference shows. */
 static const char *
 problem_of(const CmigDiffLine *line, CmigRoundTripCheck check)
 {

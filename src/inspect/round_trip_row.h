@@ -1,6 +1,6 @@
 /*
  * round_trip_row.h
- *	  The rows of cmig.round_trip.
+ *	  Collects the result rows of cmig.round_trip.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,32 +11,32 @@
 #include "nodes/pg_list.h"
 #include "schema/image.h"
 
-/* All texts may be NULL, except for revision and problem. */
+/* A result row. All texts except revision and problem may be NULL. */
 typedef struct CmigRoundTripRow
 {
 	const char *revision;
 	const char *problem;
 	const char *kind;
 	const char *object;
-	const char *missing_sql;	/* statements that fix it */
+	const char *missing_sql;	/* statements that fix the problem */
 	const char *message;
 } CmigRoundTripRow;
 
-/* The rows so far. They are in the memory context of the list. */
+/* The rows so far, and the memory context in which they live. */
 typedef struct CmigRoundTripRows
 {
 	MemoryContext context;
-	List	   *rows;			/* of CmigRoundTripRow */
+	List	   *rows;			/* of CmigRoundTripRow * */
 } CmigRoundTripRows;
 
-/* The texts are copied, except for the revision and the problem. */
+/* Add a row. The texts are copied, except for the revision and the problem. */
 extern void cmig_round_trip_row_add(CmigRoundTripRows *rows, const CmigRoundTripRow *row);
 
-/* The same for an error in a script. */
+/* Add a row for an error in a script. */
 extern void cmig_round_trip_row_add_error(CmigRoundTripRows *rows, const char *revision,
 										  const char *problem, const ErrorData *error);
 
-/* Add the difference between two images as rows for this revision. */
+/* Compare two images, and add a row for each difference. */
 typedef enum CmigRoundTripCheck
 {
 	CMIG_CHECK_DOWNGRADE,

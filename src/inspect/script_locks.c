@@ -1,8 +1,8 @@
 /*
  * script_locks.c
- *	  The locks that whole scripts would take, found without running them.
+ *	  Determines the locks that whole scripts would take, without running them.
  *
- * Names are looked up with the search_path of scripts.
+ * Names are looked up with the search_path that scripts have.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -18,24 +18,24 @@
 #include "miscadmin.h"
 #include "parser/parser.h"
 
-/* A script that is being read. */
+/* State while a script is read. */
 typedef struct Reading
 {
 	CmigPlannedLocks *plan;
 	const char *sql;
-	int			statement;		/* the statement that is being read */
+	int			statement;		/* number of the current statement */
 	List	   *locks;
-	List	   *unknown;		/* of char *: statements whose code is unknown */
+	List	   *unknown;		/* of char *: statements that run unknown code */
 } Reading;
 
-/* Add a word to a list unless the list contains it. */
+/* Add a word to a list if it is not there yet. */
 static List *
 add_word(List *words, const char *word)
 {
 	return cmig_text_list_has(words, word) ? words : lappend(words, pstrdup(word));
 }
 
-/* Read a script, as the runner would. */
+/* Read a script in the same way as the runner. */
 static void
 read_script(void *arg)
 {
@@ -64,14 +64,16 @@ read_script(void *arg)
 	}
 }
 
-/* Add a line to a text that is NULL while it is empty. */
+/* Add a line to a text. The text is NULL while it is empty. */
 static char *
 add_line(char *text, char *line)
 {
 	return text == NULL ? line : psprintf("%s\n%s", text, line);
 }
 
-/* Read a script; returns the error that ended it early, or NULL. */
+/*
+ * Read a script. Returns the error that prevented reading all of it, or NULL.
+ */
 static ErrorData *
 read_locks(Reading *reading, CmigPlannedLocks *plan, const char *sql)
 {

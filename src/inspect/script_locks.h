@@ -1,6 +1,6 @@
 /*
  * script_locks.h
- *	  The locks that whole scripts would take, found without running them.
+ *	  Determines the locks that whole scripts would take, without running them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,15 +11,16 @@
 #include "inspect/planned_locks.h"
 
 /*
- * The strongest lock that a script takes on each relation, as text, a line
- * each; NULL if it takes none.  Scripts are given in the order in which they
- * would run.  If the script cannot be read to its end, the last line says so.
+ * Returns the strongest lock that a script takes on each relation as text, one
+ * line per relation, or NULL if it takes none. Scripts must be passed in
+ * execution order. If part of the script cannot be analyzed, additional lines
+ * say so.
  */
 extern char *cmig_script_locks(CmigPlannedLocks *plan, const char *sql);
 
 /*
- * The same as a List of CmigPlannedLock.  *known is set to false if there may be
- * others.
+ * Returns these locks as a List of CmigPlannedLock *. Sets *known to false if
+ * the script may take other locks, too.
  */
 extern List *cmig_script_locks_list(CmigPlannedLocks *plan, const char *sql, bool *known);
 

@@ -1,6 +1,6 @@
 /*
  * statement_locks.c
- *	  Which locks a statement takes, by its parse tree.
+ *	  Determines which locks a statement takes, according to its parse tree.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -15,7 +15,7 @@
 #include "catalog/namespace.h"
 #include "nodes/makefuncs.h"
 
-/* Add a lock on a relation, if the statement names one. */
+/* Add a lock on a relation. Does nothing if the relation is NULL. */
 static void
 add(List **locks, const RangeVar *relation, LOCKMODE mode, int with)
 {
@@ -23,7 +23,7 @@ add(List **locks, const RangeVar *relation, LOCKMODE mode, int with)
 		(void) cmig_query_locks_add(locks, relation, mode, with);
 }
 
-/* Note that a relation is created. */
+/* Record that a relation is created. */
 static void
 add_created(List **locks, const RangeVar *relation)
 {
@@ -31,14 +31,20 @@ add_created(List **locks, const RangeVar *relation)
 		cmig_query_locks_add(locks, relation, NoLock, 0)->action = CMIG_LOCK_CREATE;
 }
 
-/* A name that is a list of strings as a relation; NULL if it cannot be one. */
+/*
+ * Convert a list of String nodes to a RangeVar. Returns NULL if it cannot be a
+ * relation name.
+ */
 static RangeVar *
 list_relation(List *name)
 {
 	return list_length(name) >= 1 && list_length(name) <= 3 ? makeRangeVarFromNameList(name) : NULL;
 }
 
-/* The relation of an object that belongs to one, such as a trigger or a column. */
+/*
+ * Returns the relation that an object such as a trigger or column belongs to,
+ * or NULL.
+ */
 static RangeVar *
 owning_relation(Node *object)
 {
@@ -52,7 +58,9 @@ owning_relation(Node *object)
  * Tables
  */
 
-/* The constraints and the tables of LIKE among a table's elements. */
+/*
+ * Add the relations referenced in a table's elements by foreign keys and LIKE.
+ */
 static void
 add_elements(List **locks, List *elements)
 {
@@ -71,7 +79,7 @@ add_elements(List **locks, List *elements)
 	}
 }
 
-/* CREATE TABLE, which CREATE FOREIGN TABLE is too. */
+/* CREATE TABLE and CREATE FOREIGN TABLE. */
 static void
 add_create_table(List **locks, const CreateStmt *create)
 {
@@ -104,7 +112,7 @@ add_create_index(List **locks, const IndexStmt *index)
 	add_created(locks, created);
 }
 
-/* CREATE TABLE AS, CREATE MATERIALIZED VIEW, SELECT INTO. */
+/* CREATE TABLE AS and CREATE MATERIALIZED VIEW. */
 static void
 add_create_as(List **locks, Node *query, const IntoClause *into, bool is_view)
 {
@@ -124,7 +132,7 @@ add_refresh(List **locks, const RefreshMatViewStmt *refresh)
 		add(locks, refresh->relation, AccessExclusiveLock, with | CMIG_LOCK_STORED);
 }
 
-/* ALTER DOMAIN, if it checks the values that tables have. */
+/* ALTER DOMAIN, if it checks existing values. */
 static void
 add_alter_domain(List **locks, AlterDomainStmt *alter)
 {
@@ -161,7 +169,7 @@ add_truncate(List **locks, const TruncateStmt *truncate)
 	}
 }
 
-/* ALTER SEQUENCE, and CREATE SEQUENCE if it is new: the owning table. */
+/* The OWNED BY table of CREATE SEQUENCE and ALTER SEQUENCE. */
 static void
 add_sequence_owner(List **locks, List *options)
 {
@@ -176,11 +184,9 @@ add_sequence_owner(List **locks, List *options)
 	}
 }
 
-/*
- * Objects of all kinds
- */
+/* Various objects */
 
-/* Is it a kind of relation? */
+/* Is this a type of relation? */
 static bool
 is_relation_type(ObjectType type)
 {
@@ -198,7 +204,7 @@ is_relation_type(ObjectType type)
 	}
 }
 
-/* Is it a kind of object that belongs to a relation? */
+/* Is this a type of object that belongs to a relation? */
 static bool
 is_part_of_relation(ObjectType type)
 {
@@ -358,7 +364,7 @@ add_lock(List **locks, const LockStmt *lock)
 	}
 }
 
-/* The tables of a publication. */
+/* The tables listed in a publication. */
 static void
 add_publication(List **locks, List *objects)
 {
@@ -388,7 +394,7 @@ add_alter_publication(List **locks, const AlterPublicationStmt *alter)
 	}
 }
 
-/* Note that a statement runs code that cannot be read. */
+/* Record that a statement runs code that cannot be analyzed. */
 static void
 add_unknown(List **locks, const char *what)
 {
@@ -403,8 +409,8 @@ add_unknown(List **locks, const char *what)
  */
 
 /*
- * Statements that create or alter a table or an index; false for other
- * statements.
+ * Add the locks of a statement that creates, alters, truncates, or refreshes a
+ * relation. Returns false for other statements.
  */
 static bool
 add_table_statement(List **locks, Node *statement)
@@ -454,8 +460,8 @@ add_table_statement(List **locks, Node *statement)
 }
 
 /*
- * Statements about parts of a table, such as triggers; false for other
- * statements.
+ * Add the locks of statements about triggers, rules, policies, and similar
+ * objects. Returns false for other statements.
  */
 static bool
 add_part_statement(List **locks, Node *statement)
@@ -483,7 +489,7 @@ add_part_statement(List **locks, Node *statement)
 			cmig_query_locks(locks, ((AlterPolicyStmt *) statement)->with_check, false);
 			return true;
 		case T_CreateStatsStmt:
-			/* others are refused */
+			/* PostgreSQL rejects other nodes */
 			if (IsA(linitial(((CreateStatsStmt *) statement)->relations), RangeVar))
 				add(locks, linitial(((CreateStatsStmt *) statement)->relations), ShareUpdateExclusiveLock, 0);
 			return true;
@@ -498,7 +504,10 @@ add_part_statement(List **locks, Node *statement)
 	}
 }
 
-/* Statements about objects of any kind, and maintenance; false for queries. */
+/*
+ * Add the locks of statements about various objects and of maintenance
+ * commands. Returns false for queries.
+ */
 static bool
 add_other_statement(List **locks, Node *statement)
 {

@@ -1,10 +1,11 @@
 /*
  * statement_locks.h
- *	  Which locks a statement takes, by its parse tree. Pure: the tree says
- *	  which relations are named and in which mode they are locked. Only the
- *	  catalogs say which other relations are locked with them, such as
- *	  partitions, indexes, and the other side of a foreign key; a lock has
- *	  flags for that, which planned_locks.h evaluates.
+ *	  Determines which locks a statement takes, according to its parse tree.
+ *
+ * The parse tree contains the named relations and tells in which mode they are
+ * locked. The catalogs are not read, so other relations that are also locked,
+ * such as partitions, indexes, and tables on the other side of foreign keys,
+ * are only indicated by flags. planned_locks.h evaluates these flags.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -16,13 +17,13 @@
 #include "nodes/pg_list.h"
 
 /*
- * What a statement does, as a List of CmigLock in the current memory context,
- * which refers to the tree.  The list is empty if the statement locks no
- * relation.
+ * Returns what a statement does as a List of CmigLock * in the current memory
+ * context. The locks point into the parse tree. The list is empty if the
+ * statement locks no relation.
  */
 extern List *cmig_statement_locks(Node *statement);
 
-/* Can the statement change rows of these tables (UPDATE, DELETE, MERGE)? */
+/* Is the statement an UPDATE, DELETE, or MERGE? */
 extern bool cmig_statement_changes_rows(const Node *statement);
 
 #endif							/* CMIG_STATEMENT_LOCKS_H */

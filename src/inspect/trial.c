@@ -1,11 +1,11 @@
 /*
  * trial.c
- *	  The steps and the statements of a dry run.
+ *	  Runs the steps and statements of a dry run, and returns their rows.
  *
- * Each step runs in a subtransaction, so that a failed step has no effect on
- * steps that do not build on it. In it, each statement has its own
- * subtransaction, which shows its locks, and in which a statement that is not
- * tried can be rolled back alone.
+ * Each step runs in a subtransaction, so that a failed step does not affect
+ * steps that do not build on it. Within a step, each statement has its own
+ * subtransaction. This makes it possible to see the statement's locks, and to
+ * roll back only the statement if it is refused.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -46,7 +46,7 @@ put_text(Datum *values, bool *nulls, int i, const char *text)
 	values[i] = text == NULL ? (Datum) 0 : CStringGetTextDatum(text);
 }
 
-/* An interval as a Datum. */
+/* Converts microseconds to an interval datum. */
 static Datum
 interval_datum(int64 us)
 {
@@ -56,7 +56,7 @@ interval_datum(int64 us)
 	return IntervalPGetDatum(interval);
 }
 
-/* The id of the revision of the current step. */
+/* Returns the id of the current step's revision. */
 static const char *
 revision_id(const CmigTrial *trial)
 {
@@ -119,7 +119,7 @@ cmig_trial_error_text(const ErrorData *error)
  * Statements
  */
 
-/* The locks of a statement that is not tried. */
+/* The locks that a skipped statement would take. */
 typedef struct Expected
 {
 	CmigPlannedLocks *plan;
@@ -127,7 +127,7 @@ typedef struct Expected
 	List	   *locks;
 } Expected;
 
-/* Find them. */
+/* Subtransaction callback: determine the locks. */
 static void
 expect_locks(void *arg)
 {
@@ -138,8 +138,9 @@ expect_locks(void *arg)
 }
 
 /*
- * The locks that a statement would take on relations that existed before, as
- * text; NULL if there is none, or if names in it cannot be looked up.
+ * Returns the locks that a statement would take on relations that existed
+ * before the dry run, as text, or NULL if there are none or if a name lookup
+ * fails.
  */
 static char *
 expected_locks(CmigTrial *trial, CmigPlannedLocks *plan, Node *statement)
@@ -164,7 +165,7 @@ expected_locks(CmigTrial *trial, CmigPlannedLocks *plan, Node *statement)
 		relation = cmig_existing_get(trial->relations, lock->oid);
 		if (!relation->existed)
 			continue;
-		/* as they were when the dry run began */
+		/* report the name and size at the start of the dry run */
 		lock->name = relation->name;
 		lock->size = relation->size;
 		reported = lappend(reported, lock);
@@ -172,7 +173,7 @@ expected_locks(CmigTrial *trial, CmigPlannedLocks *plan, Node *statement)
 	return cmig_planned_locks_text(reported);
 }
 
-/* The work of a statement's subtransaction, and its result. */
+/* Argument and result of a statement's subtransaction. */
 typedef struct Attempt
 {
 	CmigTrial  *trial;
@@ -191,7 +192,7 @@ is_concurrent(const RawStmt *raw)
 	return class == CMIG_STATEMENT_CONCURRENTLY || class == CMIG_STATEMENT_OWN_PROCEDURE;
 }
 
-/* Run a statement and measure it. */
+/* Subtransaction callback: run a statement and measure it. */
 static void
 attempt_statement(void *arg)
 {
@@ -211,9 +212,10 @@ attempt_statement(void *arg)
 }
 
 /*
- * Why a failure of a statement does not count, or NULL if it does. It does not
- * if the statement can only run in a stepwise run and its revision is meant
- * for one.
+ * If a statement's error does not count as a failure, returns the reason;
+ * otherwise returns NULL. An error does not count if the statement was refused,
+ * or if it can run only in a stepwise run and its revision is not
+ * transactional.
  */
 static const char *
 reason_not_tried(const Attempt *attempt, const ErrorData *error)
@@ -236,7 +238,7 @@ reason_not_tried(const Attempt *attempt, const ErrorData *error)
 	}
 }
 
-/* Note the statement that is starting. */
+/* Record the statement that is about to start. */
 static void
 begin_statement(CmigTrial *trial, const CmigScriptRun *run)
 {
@@ -257,7 +259,7 @@ note_moved(CmigTrial *trial)
 	MemoryContextSwitchTo(old);
 }
 
-/* A CmigRunStatement: run the current statement in a subtransaction. */
+/* CmigRunStatement callback: run the current statement in a subtransaction. */
 static void
 try_statement(CmigScriptRun *run, DestReceiver *dest, void *arg)
 {
@@ -283,7 +285,7 @@ try_statement(CmigScriptRun *run, DestReceiver *dest, void *arg)
 		trial->measuring = false;
 		trial->incomplete = true;
 		row.error = psprintf("not tried: %s", reason);
-		/* the analysis has changed the tree */
+		/* parse again, because parse analysis has modified the tree */
 		row.locks = expected_locks(trial, cmig_planned_locks_start(),
 								   cmig_raw_parse_one(run->statement.text)->stmt);
 	}
@@ -304,7 +306,7 @@ try_statement(CmigScriptRun *run, DestReceiver *dest, void *arg)
  * Steps
  */
 
-/* The arguments of a step's subtransaction. */
+/* Argument of a step's subtransaction. */
 typedef struct StepAttempt
 {
 	CmigTrial  *trial;
@@ -312,7 +314,10 @@ typedef struct StepAttempt
 	const CmigPlanStep *step;
 } StepAttempt;
 
-/* Run a step as an upgrade does, except for the statements. */
+/*
+ * Subtransaction callback: run a step as an upgrade does, but with
+ * try_statement() for its statements.
+ */
 static void
 attempt_step(void *arg)
 {
@@ -334,7 +339,9 @@ cmig_trial_require_own_error(ErrorData *error)
 		ReThrowError(error);
 }
 
-/* Add the row of the statement that has failed, or of the step's end. */
+/*
+ * Add a row for the failed statement, or for an error outside the statements.
+ */
 static void
 add_failure(CmigTrial *trial, const ErrorData *error, int statement)
 {
@@ -358,7 +365,7 @@ add_failure(CmigTrial *trial, const ErrorData *error, int statement)
 	cmig_trial_add_row(trial, &row);
 }
 
-/* The state while the rest of a script is read. */
+/* Argument of pass_over(). */
 typedef struct PassOver
 {
 	CmigTrial  *trial;
@@ -367,7 +374,7 @@ typedef struct PassOver
 	const char *reason;
 } PassOver;
 
-/* From now on, keep the names of the statements that are skipped. */
+/* Start to record the names that skipped statements change. */
 static void
 start_passing(CmigTrial *trial)
 {
@@ -378,7 +385,10 @@ start_passing(CmigTrial *trial)
 	MemoryContextSwitchTo(old);
 }
 
-/* Add a row for each statement, as far as the script can be read. */
+/*
+ * Subtransaction callback: add a row for each remaining statement, as far as
+ * the script can be parsed.
+ */
 static void
 pass_over(void *arg)
 {
@@ -432,7 +442,7 @@ cmig_trial_run_step(CmigTrial *trial, CmigStepTexts *texts, const CmigPlanStep *
 	add_failure(trial, error, statement);
 	if (cmig_run_limit_passed())
 		trial->stopped = "the time limit has passed";
-	/* a precondition is not a statement of the script */
+	/* a precondition is not a statement in the script */
 	if (strncmp(trial->command, "precondition: ", 14) == 0)
 		cmig_trial_pass_over(trial, texts, 0, "its precondition is not true");
 	else if (statement > 0 && !cmig_runner_verifying())

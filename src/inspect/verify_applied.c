@@ -1,9 +1,11 @@
 /*
  * verify_applied.c
- *	  cmig.verify: runs the verify sections of the applied revisions.
+ *	  Implements cmig.verify, which runs the verify sections of applied
+ *	  revisions.
  *
- * Each section runs in a subtransaction of its own that is rolled back, so it
- * changes nothing, and a failure does not keep the others from running.
+ * Each section runs in its own subtransaction, which is rolled back. So the
+ * sections change nothing, and a failure does not prevent the others from
+ * running.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -31,15 +33,15 @@ PG_FUNCTION_INFO_V1(cmig_verify);
 
 #define COLUMNS 3
 
-/* A call of cmig.verify. */
+/* State of a cmig.verify call. */
 typedef struct Verification
 {
 	ReturnSetInfo *result;
 	CmigListing failed;
-	int			count;			/* revisions that have a verify section */
+	int			count;			/* number of revisions with a verify section */
 } Verification;
 
-/* Determine the revisions to verify, parents first. */
+/* Returns the revisions to verify, parents first. */
 static int *
 choose(const CmigSituation *now, const char *target, int *count)
 {
@@ -59,7 +61,7 @@ choose(const CmigSituation *now, const char *target, int *count)
 	return cmig_graph_order(now->graph, marks, count);
 }
 
-/* Run the verify section of one revision. */
+/* Subtransaction callback: run one revision's verify section. */
 static void
 run_section(void *step)
 {
@@ -67,7 +69,7 @@ run_section(void *step)
 	cmig_runner_verify(step);
 }
 
-/* Was the section wrong, rather than interrupted? */
+/* Did the section itself fail, as opposed to being interrupted? */
 static bool
 is_failure(const ErrorData *error)
 {
@@ -83,7 +85,7 @@ is_failure(const ErrorData *error)
 	}
 }
 
-/* The error for the result, on one or two lines. */
+/* Formats the error for the result. */
 static char *
 failure_text(const ErrorData *error)
 {
@@ -117,7 +119,7 @@ verify(Verification *verification, const char *id)
 	tuplestore_putvalues(verification->result->setResult, verification->result->setDesc, values, nulls);
 }
 
-/* Verify the repeatable revisions whose script is the one that ran last. */
+/* Verify the repeatable revisions whose current script was the last to run. */
 static void
 verify_repeatables(Verification *verification, const CmigGraph *graph)
 {

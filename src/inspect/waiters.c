@@ -1,12 +1,12 @@
 /*
  * waiters.c
- *	  How long other sessions wait for locks on relations.
+ *	  Measures how long other sessions wait for locks on relations.
  *
- * The timer's callback runs in a signal handler, so it takes no locks and
- * calls nothing that does. It reads the array of all processes, which does not
- * move, and the lock for which each process waits. That lock may be released
- * at the same time. Its memory remains in the lock table, so at worst a wait
- * is counted for the wrong relation.
+ * The timer callback runs in a signal handler, so it must not take locks or
+ * call functions that do. It reads the array of all PGPROCs, which does not
+ * move, and for each process the lock that it is waiting for. That lock may be
+ * released concurrently, but its memory stays in the lock table, so the worst
+ * outcome is that a wait is counted for the wrong relation.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -20,10 +20,7 @@
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
 
-/*
- * The interval of the timer in milliseconds, and the maximum number of
- * relations.
- */
+/* The timer interval in milliseconds, and the maximum number of relations. */
 #define TICK_MS 5
 #define MAX_RELATIONS 64
 
@@ -39,7 +36,7 @@ static TimeoutId timer;
 static bool timer_registered = false;
 static bool watching = false;
 
-/* Note a wait for a relation. */
+/* Record a wait for a relation. */
 static void
 note_wait(Oid relation, int64 us)
 {
@@ -59,7 +56,7 @@ note_wait(Oid relation, int64 us)
 		seen[i].longest_us = us;
 }
 
-/* The timer's callback: look at all processes. */
+/* Timer callback: check all processes for waits. */
 static void
 look_at_waiters(void)
 {

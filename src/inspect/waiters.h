@@ -1,9 +1,9 @@
 /*
  * waiters.h
- *	  How long other sessions wait for locks on relations.
+ *	  Measures how long other sessions wait for locks on relations.
  *
  * While the watch is on, a timer checks every few milliseconds which processes
- * are waiting for a lock on a relation of this database, and for how long.
+ * are waiting for a lock on a relation in this database, and for how long.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -17,13 +17,19 @@
 extern void cmig_waiters_watch(void);
 extern void cmig_waiters_unwatch(void);
 
-/* To be called when a statement begins: forget the waits that were seen. */
+/* Call this when a statement begins. Discards the waits seen so far. */
 extern void cmig_waiters_forget(void);
 
-/* The relations for which waits were seen since then: a List of Oid. */
+/*
+ * Returns the relations with waits seen since the last reset, as a List of
+ * OIDs.
+ */
 extern List *cmig_waiters_relations(void);
 
-/* The longest wait that was seen for a relation, in microseconds; 0 if none was. */
+/*
+ * Returns the longest wait seen for a relation in microseconds, or 0 if there
+ * was none.
+ */
 extern int64 cmig_waiters_longest(Oid relation);
 
 #endif							/* CMIG_WAITERS_H */
