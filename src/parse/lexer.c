@@ -1,12 +1,12 @@
 /*
  * lexer.c
- *	  Tokens of an SQL text, with their comments.
+ *	  Splits SQL text into tokens, including comments.
  *
- * The rules are those of src/backend/parser/scan.l, which also explains them.
- * If the server refuses a token (a number with trailing junk, an operator that
- * is too long), the bounds found here do not matter, since its parser gets the
- * same text.  In all server encodings an ASCII byte is an ASCII character, so
- * the text can be read byte by byte.
+ * The rules are those of src/backend/parser/scan.l, which explains them.  If the
+ * server rejects a token (a number with trailing junk, or an operator that is
+ * too long), the bounds found here do not matter, because the server's parser
+ * gets the same text.  In all server encodings, an ASCII byte is an ASCII
+ * character, so the text can be read byte by byte.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -21,7 +21,7 @@
 						  ((c) >= 'A' && (c) <= 'Z') || \
 						  (c) == '_' || IS_HIGHBIT_SET(c))
 #define is_word(c) (is_word_start(c) || is_digit(c) || (c) == '$')
-/* in the tag of a dollar quote */
+/* a character of a dollar quote's tag */
 #define is_tag(c) (is_word_start(c) || is_digit(c))
 
 void
@@ -105,8 +105,9 @@ finish(CmigLexer *lexer, CmigTokenType type, const char *end)
 }
 
 /*
- * A quoted text whose opening quote is at p.  doubling: two quotes stand for
- * one; escapes: a backslash escapes what follows.
+ * Lex a string or identifier whose opening quote is at p.  If doubling is true,
+ * two quotes stand for one.  If escapes is true, a backslash escapes the next
+ * character.
  */
 static CmigTokenType
 lex_quoted(CmigLexer *lexer, CmigTokenType type, const char *p, bool doubling,
@@ -136,7 +137,7 @@ lex_quoted(CmigLexer *lexer, CmigTokenType type, const char *p, bool doubling,
 	return finish(lexer, type, p);
 }
 
-/* kind: ' for plain, E, B, X, N, U for U& */
+/* Lex a string; kind is ' (plain), E, B, X, N, or U (for U&). */
 static CmigTokenType
 lex_string(CmigLexer *lexer, const char *quote, char kind)
 {
@@ -179,7 +180,7 @@ lex_block_comment(CmigLexer *lexer)
 	return finish(lexer, CMIG_TOKEN_BLOCK_COMMENT, p);
 }
 
-/* At a dollar: a quote, a parameter, or a stray character. */
+/* Lex a dollar quote, a parameter, or a stray dollar sign. */
 static CmigTokenType
 lex_dollar(CmigLexer *lexer)
 {
@@ -199,7 +200,7 @@ lex_dollar(CmigLexer *lexer)
 	if (*p != '$')
 		return finish(lexer, CMIG_TOKEN_OPERATOR, lexer->start + 1);
 
-	/* the tag with both dollars; the quote ends at the next one */
+	/* the quote ends where its tag, with both dollar signs, occurs again */
 	p++;
 	tag_length = p - lexer->start;
 	for (;;)
@@ -222,8 +223,8 @@ lex_dollar(CmigLexer *lexer)
 }
 
 /*
- * A number.  Letters that follow belong to it, so that the forms of newer
- * servers (0x1F, 1_000) are one token too.
+ * Lex a number.  Letters that follow it are included, so that the formats that
+ * newer servers accept (0x1F, 1_000) are a single token, too.
  */
 static CmigTokenType
 lex_number(CmigLexer *lexer)
@@ -255,7 +256,7 @@ lex_number(CmigLexer *lexer)
 	return finish(lexer, CMIG_TOKEN_NUMBER, p);
 }
 
-/* An operator, or a character that is a token by itself. */
+/* Lex an operator, or a character that is a token by itself. */
 static CmigTokenType
 lex_operator(CmigLexer *lexer)
 {
@@ -274,7 +275,7 @@ lex_operator(CmigLexer *lexer)
 	}
 
 	/*
-	 * determined before, because searching for the end at each sign would
+	 * known from a previous call; searching for the end at each sign would
 	 * take quadratic time
 	 */
 	if (start >= lexer->signs && start < lexer->signs_end)
@@ -290,8 +291,8 @@ lex_operator(CmigLexer *lexer)
 	}
 
 	/*
-	 * A longer operator may end in + or - only if it has one of the
-	 * characters that SQL's own operators do not use.
+	 * A multi-character operator may end in + or - only if it contains a
+	 * character that no standard SQL operator uses.
 	 */
 	lexer->signs_end = start + length;
 	if (!special)
@@ -302,7 +303,7 @@ lex_operator(CmigLexer *lexer)
 	return finish(lexer, CMIG_TOKEN_OPERATOR, start + length);
 }
 
-/* A word, or a string or identifier with a letter before its quote. */
+/* Lex a word, or a string or identifier with a prefix such as E or U&. */
 static CmigTokenType
 lex_word(CmigLexer *lexer)
 {
@@ -341,7 +342,7 @@ cmig_lexer_next(CmigLexer *lexer)
 	lexer->unterminated = false;
 	lexer->continued = false;
 
-	/* only a line comment leaves a string able to continue */
+	/* a string can continue after a line comment, but after no other token */
 	if (p[0] == '-' && p[1] == '-')
 		return finish(lexer, CMIG_TOKEN_LINE_COMMENT, p + strcspn(p, "\r\n"));
 
@@ -389,23 +390,23 @@ cmig_lexer_next_sql(CmigLexer *lexer)
 	return type;
 }
 
-/* The kinds of tokens that a byte can begin, as flags. */
+/* Classes of bytes by the kinds of tokens that can start with them */
 enum
 {
 	PASS_STOP,
-	PASS_SINGLE,				/* white space, or an operator's character */
+	PASS_SINGLE,				/* white space or an operator character */
 	PASS_NEWLINE,
-	PASS_COMMENT,				/* an operator's character, or half of a
-								 * comment's start */
+	PASS_COMMENT,				/* an operator character, or the first
+								 * character of a comment */
 	PASS_DIGIT,
 	PASS_WORD,
-	PASS_PREFIX					/* a word, or the prefix of a string */
+	PASS_PREFIX					/* a word or a string prefix */
 };
 
-/* Made at first use. */
+/* Filled at first use. */
 static uint8 pass_kinds[256];
 
-/* Classify the characters for the fast pass over a text. */
+/* Classify the bytes for cmig_lexer_pass(). */
 static void
 make_pass_kinds(void)
 {
@@ -468,7 +469,7 @@ cmig_lexer_pass(const CmigLexerPass *pass, CmigLexer *lexer)
 			case PASS_DIGIT:
 				while (is_tag(*p))
 					p++;
-				/* lex_number() decides what belongs to the number */
+				/* lex_number() decides where the number ends */
 				if (*p == '.' || *p == '+' || *p == '-')
 					return;
 				break;

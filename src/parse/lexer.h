@@ -1,12 +1,12 @@
 /*
  * lexer.h
- *	  Tokens of an SQL text, with their comments.
+ *	  Splits SQL text into tokens, including comments.
  *
- * Pure, and it never fails.  It finds the same tokens as the server's scanner,
- * but keeps comments, allocates nothing, does not copy the text, does not warn
- * about long identifiers, and reads text that the scanner refuses.  Cutting
- * scripts, finding the markers of revision files, and checksums need that; what
- * a statement means is left to the server's parser.
+ * The lexer finds the same tokens as the server's scanner, but it also returns
+ * comments, does not allocate memory or copy the text, does not warn about long
+ * identifiers, and never raises an error.  It is used to split scripts into
+ * statements, to find the markers in revision files, and to compute checksums.
+ * The meaning of a statement is left to the server's parser.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -30,78 +30,76 @@ typedef enum CmigTokenType
 	CMIG_TOKEN_BLOCK_COMMENT
 } CmigTokenType;
 
-/* A place in a text, and the token before it. */
+/* A position in a text, and the token before it. */
 typedef struct CmigLexer
 {
 	const char *text;			/* NUL-terminated */
-	const char *next;			/* where the next token is looked for */
+	const char *next;			/* where to look for the next token */
 	int			next_line;		/* from 1 */
-	/* like the setting of that name; may be changed between tokens */
+	/* same as the setting; may be changed between tokens */
 	bool		standard_conforming_strings;
 
 	/* the current token */
 	CmigTokenType type;
 	const char *start;			/* ends at next */
-	int			line;			/* where it starts */
-	bool		continued;		/* a string that continues the one before, as
-								 * in 'a' newline 'b' */
-	bool		unterminated;	/* a quote or comment that the text does not
-								 * end */
+	int			line;			/* line of start */
+	bool		continued;		/* a string that continues the previous one,
+								 * as in 'a' newline 'b' */
+	bool		unterminated;	/* a quote or comment without an end */
 
-	/* private: how the last string was quoted, if it can still continue */
+	/* private: kind of the last string, if it can still continue */
 	char		string_kind;
 	bool		newline_since;
-	/* private: plus and minus signs after an operator, each its own token */
+	/* private: + and - signs after an operator, each a separate token */
 	const char *signs;
 	const char *signs_end;
 } CmigLexer;
 
 extern void cmig_lexer_init(CmigLexer *lexer, const char *text);
 
-/* Continue at a place in the text, in that line, as if the text began there. */
+/* Move to a position on the given line and continue as if the text began there. */
 extern void cmig_lexer_move(CmigLexer *lexer, const char *next, int line);
 
-/* The next token, comments included; CMIG_TOKEN_END at the end. */
+/* Returns the next token, which may be a comment; CMIG_TOKEN_END at the end. */
 extern CmigTokenType cmig_lexer_next(CmigLexer *lexer);
 
 /*
- * The next token that is not a comment.  An unterminated block comment is
- * returned, since the server refuses it.
+ * Returns the next token that is not a comment.  An unterminated block comment
+ * is returned, because the server rejects it.
  */
 extern CmigTokenType cmig_lexer_next_sql(CmigLexer *lexer);
 
 /*
- * For callers that look for a few kinds of tokens in long texts.
- * cmig_lexer_pass() skips white space, and words, numbers and operator
- * characters that are of no interest.  It stops at anything that may be a word
- * with the first letter and the length of one of the given words, a
- * parenthesis, semicolon, colon or backslash, a quote, a parameter, a comment,
- * or the end.
+ * A faster way to look for a few kinds of tokens in long texts.
+ * cmig_lexer_pass() skips white space, operator characters, and uninteresting
+ * words and numbers.  It stops at any word with the same first letter and length
+ * as one of the given words; at a parenthesis, semicolon, colon, or backslash;
+ * at a quote, parameter, or comment; and at the end of the text.
  */
 typedef struct CmigLexerPass
 {
-	uint32		lengths[32];	/* bit n: a word of length n, by its first
-								 * letter */
+	uint32		lengths[32];	/* indexed by first letter; bit n: stop at
+								 * words of length n */
 } CmigLexerPass;
 
-/* words are lower case, of at most 31 letters; a NULL ends them. */
+/* words is NULL-terminated; each word is lower case and at most 31 bytes long. */
 extern void cmig_lexer_pass_init(CmigLexerPass *pass, const char *const *words);
 extern void cmig_lexer_pass(const CmigLexerPass *pass, CmigLexer *lexer);
 
-/* Is the current token this word, in any case? */
+/* Is the current token this word, ignoring case? */
 extern bool cmig_lexer_compare_word(const CmigLexer *lexer, const char *word);
 static inline bool
 cmig_lexer_is_word(const CmigLexer *lexer, const char *word)
 {
-	/* most words differ in their first letter already, whatever its case */
+	/* most words already differ in their first letter, ignoring case */
 	return lexer->type == CMIG_TOKEN_WORD && ((*lexer->start ^ *word) & ~0x20) == 0 &&
 		cmig_lexer_compare_word(lexer, word);
 }
 
-/* Is it one of these words?  A NULL ends them. */
+/* Is the current token one of these words?  The array is NULL-terminated. */
 extern bool cmig_lexer_is_any_word(const CmigLexer *lexer, const char *const *words);
 
-/* Is it this character, alone? */
+/* Is the current token this single character? */
 static inline bool
 cmig_lexer_is_char(const CmigLexer *lexer, char c)
 {
@@ -110,7 +108,8 @@ cmig_lexer_is_char(const CmigLexer *lexer, char c)
 }
 
 /*
- * The name of the current token's type in messages, such as "quoted string".
+ * Returns the name of the current token's type for messages, such as "quoted
+ * string".
  */
 extern const char *cmig_lexer_type_name(const CmigLexer *lexer);
 

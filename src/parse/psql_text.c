@@ -1,28 +1,30 @@
 /*
  * psql_text.c
- *	  SQL texts that psql and the server read in the same way. psql has its own
- * lexer.  To it, ":name" is a variable and a backslash outside of quotes a
- * command (no valid SQL has one there).  It finds the end of a function body
- * written as BEGIN ATOMIC ... END by counting words, which a name such as
- * "begin" can mislead.
+ *	  Writes SQL text that psql and the server read in the same way.
  *
- * Where a quote ends must not depend on anything that a script can influence:
- * what psql wrongly takes to be outside of quotes may be a shell command.  psql
- * and the server can differ in three ways, and each is avoided by writing the
- * text in a form that reads the same everywhere:
+ * psql has its own lexer.  It treats ":name" as a variable and a backslash
+ * outside of quotes as the start of a command; valid SQL contains no backslash
+ * there.  It finds the end of a BEGIN ATOMIC ... END function body by counting
+ * words, so a name such as "begin" can mislead it.
  *
- * - a backslash in a plain string, by standard_conforming_strings: the string
- *   becomes an E string.  psql follows the setting as the server reports it, and a
- *   function or an error that rolls back can change it unseen;
- * - a string that continues on another line: psql lexes line by line and takes
- *   the rest for a new, plain one.  The parts are joined;
- * - characters that are not ASCII, by client_encoding: in some encodings psql
- *   takes a quote for the second byte of a character.  Such a statement is
- *   preceded by one that sets the encoding, on a line of its own, since psql
- *   looks at the encoding once a line.
+ * A script must not be able to influence where psql sees the end of a quote: text
+ * that psql wrongly treats as unquoted may be a shell command.  There are three
+ * cases where psql and the server can differ.  In each of them, the text is
+ * written in a form that both read in the same way:
  *
- * Versions of psql disagree about what follows a number without a space.  Since
- * the server's parser refuses that, such a text is left to the parser.
+ * - A backslash in a plain string, whose meaning depends on
+ *   standard_conforming_strings, which psql follows as the server reports it.  A
+ *   function, or an error that rolls back, can change the setting without psql
+ *   noticing.  The string is written as an E string.
+ * - A string that continues on another line.  psql lexes line by line and treats
+ *   the rest as a new plain string.  The parts are joined.
+ * - Non-ASCII characters, which depend on client_encoding.  In some encodings,
+ *   psql mistakes a quote for the second byte of a character.  The statement is
+ *   preceded by one that sets the encoding, on a separate line because psql
+ *   checks the encoding once for each line.
+ *
+ * psql's versions also disagree about a token that follows a number without a
+ * space.  The server's parser rejects it, so such text is left to the parser.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -38,23 +40,23 @@
 #include "parser/parser.h"
 #include "utils/builtins.h"
 
-/* Bytes of the longest escape in an E string, \U and its digits. */
+/* Length of the longest escape in an E string: \U and its digits. */
 #define LONGEST_ESCAPE 10
 
 /* The number of words that psql examines at the start of a statement. */
 #define PSQL_FIRST_WORDS 4
 
-/* How psql finds the end of a statement, as in its psqlscan.l. */
+/* psql's state for finding the end of a statement; see psqlscan.l. */
 typedef struct PsqlState
 {
 	int			parens;			/* open parentheses */
-	int			words;			/* so far */
+	int			words;			/* number of words so far */
 	char		first[PSQL_FIRST_WORDS];	/* first letters of the words that
-											 * it knows: "cf", "corp", ... */
-	int			begins;			/* open BEGIN and CASE of a body */
+											 * psql knows: "cf", "corp", ... */
+	int			begins;			/* open BEGINs and CASEs of a body */
 } PsqlState;
 
-/* Process a token; true if psql would send what it has read. */
+/* Process a token.  Returns true if psql would send the text read so far. */
 static bool
 psql_next(PsqlState *state, const CmigLexer *lexer)
 {
@@ -92,7 +94,7 @@ psql_next(PsqlState *state, const CmigLexer *lexer)
 	return false;
 }
 
-/* Does psql examine the next word, whatever it is? */
+/* Does psql examine the next word? */
 static inline bool
 counts_words(const PsqlState *state)
 {
@@ -100,7 +102,7 @@ counts_words(const PsqlState *state)
 		(state->words < PSQL_FIRST_WORDS && state->first[0] == 'c');
 }
 
-/* The preceding tokens, as far as needed to find calls of cmig.name(). */
+/* What the preceding tokens are, for finding calls such as cmig.name(). */
 typedef struct Look
 {
 	bool		after_cmig;		/* "cmig" */
@@ -108,7 +110,7 @@ typedef struct Look
 	bool		after_name;		/* "cmig" "." name */
 } Look;
 
-/* Is the token the name of the schema, quoted or not? */
+/* Is the token the schema name cmig, quoted or not? */
 static inline bool
 is_cmig(const CmigLexer *lexer)
 {
@@ -119,7 +121,7 @@ is_cmig(const CmigLexer *lexer)
 	return cmig_lexer_is_word(lexer, "cmig");
 }
 
-/* All words that the functions here look for once a statement has begun. */
+/* The words that this module looks for after the start of a statement. */
 static const char *const words_of_interest[] = {
 	"begin", "cmig", "concurrently", "declare", "deferrable", "deferred", "pg_temp",
 	"prepare", "standard_conforming_strings", "temp", "temporary", NULL
@@ -134,7 +136,7 @@ is_looking(const Look *look)
 static void look_inside(const CmigLexer *lexer, const CmigLexerPass *pass,
 						CmigPsqlFacts *facts);
 
-/* Note the facts that a token tells. */
+/* Record the facts that a token reveals. */
 static inline void
 look(Look *look, const CmigLexer *lexer, const CmigLexerPass *pass, CmigPsqlFacts *facts)
 {
@@ -211,12 +213,12 @@ look_inside(const CmigLexer *lexer, const CmigLexerPass *pass, CmigPsqlFacts *fa
 		if (!is_looking(&noted))
 			cmig_lexer_pass(pass, &inner);
 	}
-	/* a block's declarations, and its cursors, end with it */
+	/* cursors declared in a block end with it */
 	facts->declares_cursor = declares_cursor;
 	pfree(body);
 }
 
-/* Would psql take the colon at the lexer for the start of a variable? */
+/* Is the token a colon that psql would treat as the start of a variable? */
 static inline bool
 is_variable(const CmigLexer *lexer)
 {
@@ -280,9 +282,9 @@ may_continue(const CmigLexer *lexer)
 }
 
 /*
- * Append what one part of a string has between its quotes.  The text of the
- * whole string begins at from.  If it has escapes, the last one of the previous
- * part must not swallow the first character of this one.
+ * Append the text between the quotes of one part of a string.  The text of the
+ * whole string begins at from.  If the string has escapes, the last escape of
+ * the previous part must not absorb the first character of this one.
  */
 static void
 append_string_part(StringInfo to, int from, const CmigLexer *lexer, bool escapes,
@@ -309,10 +311,10 @@ append_string_part(StringInfo to, int from, const CmigLexer *lexer, bool escapes
 }
 
 /*
- * The lexer is at the first part of a string.  If psql might read it differently
- * from the server, append the text before it and then the string in another
- * form, and move the lexer to its last part.  Returns the end of what has been
- * appended.
+ * The lexer is at the first part of a string.  If psql might read the string
+ * differently from the server, append the text before it and then the string in
+ * a safe form, and move the lexer to the string's last part.  Returns the end of
+ * the text that has been appended.
  */
 static const char *
 append_string(StringInfo to, CmigLexer *lexer, const char *copied)
@@ -331,7 +333,7 @@ append_string(StringInfo to, CmigLexer *lexer, const char *copied)
 	{
 		if (part.unterminated)
 		{
-			/* left to the caller */
+			/* the caller handles this */
 			*lexer = part;
 			return copied;
 		}
@@ -388,8 +390,9 @@ cmig_psql_pin(StringInfo to, int from, const char *pin)
 }
 
 /*
- * Append a statement that may not be ASCII up to end, pin it, and append a
- * comment on the same line.  Returns the end of what has been appended.
+ * Append the rest of a statement up to end, pin the encoding, and append a
+ * comment that follows on the same line.  Returns the end of the text that has
+ * been appended.
  */
 static const char *
 end_statement(StringInfo to, int *from, const char *copied, const char *end, const char *pin)
@@ -409,8 +412,7 @@ end_statement(StringInfo to, int *from, const char *copied, const char *end, con
 }
 
 /*
- * Truncate the text to length.  Returns false, so that the caller can return
- * the result.
+ * Truncate the text to length.  Always returns false, for the caller to return.
  */
 static bool
 undo_append(StringInfo to, int length)
@@ -420,7 +422,7 @@ undo_append(StringInfo to, int length)
 	return false;
 }
 
-/* Is the token the name of the setting that changes how strings are read? */
+/* Is the token the setting name standard_conforming_strings? */
 static bool
 changes_strings(const CmigLexer *lexer)
 {
@@ -428,7 +430,10 @@ changes_strings(const CmigLexer *lexer)
 		cmig_lexer_is_word(lexer, "standard_conforming_strings");
 }
 
-/* Append the end of a text that begins at length, and end its last statement. */
+/*
+ * Append the rest of a text that was started at length, and end it with a
+ * newline.  If open, end its last statement with a semicolon, too.
+ */
 static void
 append_rest(StringInfo to, int length, const char *rest, bool open)
 {
@@ -468,9 +473,10 @@ cmig_psql_append(StringInfo to, const char *text, const char *pin, CmigPsqlFacts
 		open = !sent;
 
 		/*
-		 * Tokens alone do not suffice if a statement may need the top level,
-		 * if psql begins to count words, if a quote does not end, if versions
-		 * of psql disagree, or if the script changes how strings are read.
+		 * The text must be parsed if a statement may not be able to run in a
+		 * transaction, if psql starts counting BEGINs, if a quote is
+		 * unterminated, if psql's versions disagree, or if the script changes
+		 * how strings are read.
 		 */
 		if (touches_number(&lexer))
 			return undo_append(to, length);
@@ -488,7 +494,7 @@ cmig_psql_append(StringInfo to, const char *text, const char *pin, CmigPsqlFacts
 		if (sent && !ascii)
 			copied = end_statement(to, &from, copied, lexer.next, pin);
 
-		/* inside a statement most tokens do not matter */
+		/* inside a statement, most tokens do not matter */
 		if (!scan.at_start && !scan.after_verb && !is_looking(&noted) &&
 			!counts_words(&psql))
 			cmig_lexer_pass(&pass, &lexer);
@@ -501,7 +507,7 @@ cmig_psql_append(StringInfo to, const char *text, const char *pin, CmigPsqlFacts
 	return true;
 }
 
-/* Would psql send the statement, with a semicolon after it, as a whole? */
+/* Would psql send the statement as a whole if a semicolon followed it? */
 static bool
 is_sent_whole(const char *statement)
 {
@@ -548,8 +554,8 @@ cmig_psql_append_statement(StringInfo to, const char *statement, CmigPsqlFacts *
 	if (whole)
 	{
 		appendBinaryStringInfo(to, body.data, body.len);
-		appendStringInfoString(to, *end ? "\n;\n" : ";\n"); /* a comment may be its
-															 * end */
+		appendStringInfoString(to, *end ? "\n;\n" : ";\n"); /* it may end with a
+															 * comment */
 	}
 	else
 	{
@@ -596,7 +602,7 @@ cmig_psql_append_literal(StringInfo to, const char *text)
 }
 
 /*
- * Append text, between newlines if lines, as a dollar quote.
+ * Append text as a dollar-quoted string, between newlines if lines is true.
  */
 static void
 append_dollar_quoted(StringInfo to, const char *text, bool lines)
@@ -604,7 +610,7 @@ append_dollar_quoted(StringInfo to, const char *text, bool lines)
 	char		tag[32] = "$cmig$";
 	char		begin[32] = "$cmig";
 
-	/* neither the tag nor a start of it at the end may be in the text */
+	/* the text must not contain the tag or end with the beginning of it */
 	for (int i = 1; strstr(text, begin); i++)
 	{
 		snprintf(tag, sizeof(tag), "$cmig%d$", i);

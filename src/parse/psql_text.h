@@ -1,9 +1,11 @@
 /*
  * psql_text.h
- *	  SQL texts that psql and the server read in the same way. Pure.  psql cuts
- * its input into statements with a lexer of its own, replaces variables, and
- * runs commands that begin with a backslash.  What is appended here means the
- * same to it and to the server, whatever the session's settings.
+ *	  Writes SQL text that psql and the server read in the same way.
+ *
+ * psql splits its input into statements with its own lexer, replaces variables,
+ * and runs commands that begin with a backslash.  The text that this module
+ * appends means the same to psql and to the server, whatever the session's
+ * settings are.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,8 +16,8 @@
 #include "lib/stringinfo.h"
 
 /*
- * What a text may need or leave behind.  Only its words are examined, including
- * those in dollar quotes.
+ * What a text may need or leave behind.  This is determined from its words
+ * alone, including those in dollar quotes.
  */
 typedef struct CmigPsqlFacts
 {
@@ -27,36 +29,36 @@ typedef struct CmigPsqlFacts
 } CmigPsqlFacts;
 
 /*
- * Append the statements of a text, the last one with a semicolon and a newline,
- * too.  pin, a line that sets the client encoding, goes before statements that
- * are not ASCII.  Adds to *facts.  Returns false and appends nothing if the text
- * may contain a statement that cannot run in a transaction, or if psql might cut
- * it differently from the server: then the caller must parse it and append its
- * statements one by one.
+ * Append a text's statements, ending the last one with a semicolon and a
+ * newline.  Statements that are not ASCII are preceded by pin, a line that sets
+ * the client encoding.  Adds to *facts.  Returns false and appends nothing if
+ * the text may contain a statement that cannot run in a transaction, or if psql
+ * might split it differently from the server.  Then the caller must parse the
+ * text and append its statements one by one.
  */
 extern bool cmig_psql_append(StringInfo to, const char *text, const char *pin,
 							 CmigPsqlFacts *facts);
 
 /*
- * Append one statement, which has no semicolon at its end.  If psql would cut it
- * in two, it is written as a DO block that executes it from a string.
+ * Append a statement that does not end with a semicolon.  If psql would not send
+ * it as a whole, write it as a DO block that executes it from a string.
  */
 extern void cmig_psql_append_statement(StringInfo to, const char *statement,
 									   CmigPsqlFacts *facts);
 
 /*
- * Put pin, a line that sets the client encoding, before the text from a place on
- * unless that text is ASCII.
+ * Insert pin, a line that sets the client encoding, before the text that begins
+ * at from, unless that text is ASCII.
  */
 extern void cmig_psql_pin(StringInfo to, int from, const char *pin);
 
-/* Append the comments of a text that has no statement. */
+/* Append the comments of a text that contains no statement. */
 extern void cmig_psql_append_comments(StringInfo to, const char *text, int length);
 
 /* Append a string constant, as quote_literal() writes it. */
 extern void cmig_psql_append_literal(StringInfo to, const char *text);
 
-/* Append a string constant in dollars, and a DO statement of that body. */
+/* Append a dollar-quoted string, or a DO statement with the given body. */
 extern void cmig_psql_append_dollar_quoted(StringInfo to, const char *text);
 extern void cmig_psql_append_do(StringInfo to, const char *body);
 

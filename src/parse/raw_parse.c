@@ -1,6 +1,6 @@
 /*
  * raw_parse.c
- *	  The server's parser, protected against texts that would take very long.
+ *	  Calls the server's parser, except for text that would take it very long.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,17 +13,17 @@
 #include "nodes/nodeFuncs.h"
 
 /*
- * For each operator and each start of a comment, the server's scanner looks at
- * the whole run of operator characters that follows, so a long run takes it
- * quadratic time.
+ * At each operator and each start of a comment, the server's scanner looks at
+ * all operator characters that follow without a gap.  So it needs quadratic time
+ * for a long run of them.
  */
 #define OPERATOR_CHARACTERS "~!@#^&|`?+-*/%<>="
 #define MIN_RUN 64				/* shorter runs need not be found */
-#define MAX_LOOKS 10000000		/* characters that it may look at */
+#define MAX_LOOKS 10000000		/* how many characters it may look at */
 
 /*
- * Could the scanner look at more, if each character were a start? This is a
- * quick estimate.
+ * A quick estimate: returns true if the scanner would exceed MAX_LOOKS if an
+ * operator or comment started at each character of a run.
  */
 static bool
 may_take_long(const char *text)
@@ -48,8 +48,8 @@ may_take_long(const char *text)
 }
 
 /*
- * How many characters the scanner looks at from a place; *run_end is kept
- * between calls.
+ * Returns the number of characters that the scanner looks at from a position.
+ * The caller keeps *run_end between calls.
  */
 static uint64
 count_looks(const char *at, const char **run_end)
@@ -59,7 +59,7 @@ count_looks(const char *at, const char **run_end)
 	return *run_end - at;
 }
 
-/* Count exactly, and raise the error at the token that exceeds the limit. */
+/* Count exactly, and raise an error at the token that exceeds MAX_LOOKS. */
 static void
 refuse_long_runs(const char *text)
 {
@@ -99,7 +99,7 @@ cmig_raw_parse_one(const char *text)
 	return linitial_node(RawStmt, cmig_raw_parse(text, RAW_PARSE_DEFAULT));
 }
 
-/* For raw_expression_tree_walker. */
+/* A tree walker that sets string constants to NULL. */
 static bool
 blank_string(Node *node, void *context)
 {

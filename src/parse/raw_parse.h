@@ -1,10 +1,10 @@
 /*
  * raw_parse.h
- *	  The server's parser, guarded against texts that take it very long.
+ *	  Calls the server's parser, except for text that would take it very long.
  *
  * Copyright (c) 2026, the pg_cmig developers
  *
- * Pure.  No other file calls raw_parser().
+ * No other module calls raw_parser().
  */
 #ifndef CMIG_RAW_PARSE_H
 #define CMIG_RAW_PARSE_H
@@ -13,18 +13,19 @@
 #include "parser/parser.h"
 
 /*
- * raw_parser(), but raises 54001 for a text whose operators or comments would
- * keep the server's scanner busy for minutes: it cannot be canceled.
+ * Like raw_parser(), but raises 54001 for text whose operators or comments would
+ * keep the server's scanner busy for minutes.  The scanner cannot be canceled.
  */
 extern List *cmig_raw_parse(const char *text, RawParseMode mode);
 
-/* The same for a text that is one statement. */
+/* Like cmig_raw_parse(), for text that contains one statement. */
 extern RawStmt *cmig_raw_parse_one(const char *text);
 
 /*
- * Set the string constants of an expression or statement to NULL, in place, before
- * it is analyzed for its functions and types only: the input of a constant of a
- * composite type runs the checks of its domains, which others may have written.
+ * Set an expression's or statement's string constants to NULL, in place.  Use
+ * this before parse analysis if only functions and types are of interest.
+ * Otherwise, the input of a constant of a composite type would run its domains'
+ * checks, which another user may have written.
  */
 extern void cmig_raw_parse_blank_strings(Node *raw);
 

@@ -1,6 +1,6 @@
 /*
  * row_change.c
- *	  Statements that may change rows.
+ *	  Recognizes statements that may change rows.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,7 +11,10 @@
 
 #include "nodes/nodeFuncs.h"
 
-/* Of the procedures of pg_cmig, only the one for batches changes rows. */
+/*
+ * Returns "CALL" if the procedure may change rows, or NULL.  Of pg_cmig's
+ * procedures, only cmig.backfill does.
+ */
 static const char *
 call_command(const RawStmt *raw)
 {
@@ -35,7 +38,7 @@ calls_writer(const FuncCall *call, CmigMayWrite may_write)
 					 strVal(llast(names)));
 }
 
-/* A tree walker: does a part of a query change rows? */
+/* A tree walker that returns true if a part of the query may change rows. */
 static bool
 find_writer(Node *node, void *may_write)
 {
@@ -62,14 +65,14 @@ find_writer(Node *node, void *may_write)
 	return raw_expression_tree_walker(node, find_writer, may_write);
 }
 
-/* The command if its query, which may be NULL, changes rows. */
+/* Returns the command if its query may change rows; query may be NULL. */
 static const char *
 query_command(Node *query, CmigMayWrite may_write, const char *command)
 {
 	return find_writer(query, (void *) may_write) ? command : NULL;
 }
 
-/* The command below EXPLAIN ANALYZE if it changes rows, or NULL. */
+/* Returns "EXPLAIN ANALYZE" if it may change rows, or NULL. */
 static const char *
 explain_command(const ExplainStmt *explain, CmigMayWrite may_write)
 {
@@ -81,7 +84,7 @@ explain_command(const ExplainStmt *explain, CmigMayWrite may_write)
  * Sequences
  */
 
-/* Does ALTER TABLE restart the sequence of an identity column? */
+/* Returns "ALTER TABLE" if it restarts an identity column, or NULL. */
 static const char *
 alter_table_command(const AlterTableStmt *alter)
 {

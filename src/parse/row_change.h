@@ -1,6 +1,6 @@
 /*
  * row_change.h
- *	  Statements that may change rows, according to their parse trees. Pure.
+ *	  Recognizes statements that may change rows by their parse trees.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,14 +11,15 @@
 #include "nodes/parsenodes.h"
 
 /*
- * May this function change rows or sequences?  schema is NULL if the call does
- * not name it.
+ * May this function change rows or sequences?  schema is NULL if the function
+ * name in the call is not qualified.
  */
 typedef bool (*CmigMayWrite) (const char *schema, const char *name);
 
 /*
- * The command of a statement that changes rows or the value of a sequence, or
- * may do so in a function or block that it runs; NULL for others.
+ * Returns the command name of a statement that changes rows or a sequence's
+ * value, or that may do so in a function or block that it runs.  Returns NULL
+ * for other statements.
  */
 extern const char *cmig_row_change_command(const RawStmt *raw, CmigMayWrite may_write);
 

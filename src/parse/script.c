@@ -1,12 +1,12 @@
 /*
  * script.c
- *	  SQL scripts as text: their statements and their checksum.
+ *	  Splits SQL scripts into statements and computes their checksums.
  *
- * A script is cut at the semicolons that end statements, and each piece is
- * parsed by itself.  So memory is that of one statement, and an error of the
- * parser is about that statement.  A semicolon does not end a statement inside
- * parentheses (in rules) or inside the body of a function that is written as
- * BEGIN ATOMIC ... END.
+ * A script is split at the semicolons that end statements, and each piece is
+ * parsed separately.  So only one parse tree is in memory at a time, and a
+ * parser error refers to a single statement.  A semicolon does not end a
+ * statement inside parentheses (as in rules) or inside a function's BEGIN ATOMIC
+ * ... END body.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -30,27 +30,26 @@ struct CmigScriptReader
 {
 	const char *source;
 	CmigLexer	lexer;			/* after the last statement */
-	int			number;			/* of the last statement */
+	int			number;			/* number of the last statement */
 };
 
-/* Where a statement stands in the script, found by its tokens alone. */
+/* The location of a statement in the script, found by its tokens alone. */
 typedef struct Piece
 {
-	const char *start;			/* first token; NULL if there is no more
-								 * statement */
+	const char *start;			/* first token; NULL at the end of the script */
 	int			line;
-	const char *end;			/* after the last token, semicolon included */
+	const char *end;			/* after the last token or the semicolon */
 	bool		has_semicolon;
 	const char *backslash;		/* a psql meta-command, or NULL */
 	const char *atomic;			/* the word ATOMIC of a body, or NULL */
-	bool		open;			/* the script ended inside the body */
-	CmigLexer	body;			/* after ATOMIC */
-	CmigLexer	behind;			/* after the piece */
+	bool		open;			/* the script ends inside the body */
+	CmigLexer	body;			/* lexer state after ATOMIC */
+	CmigLexer	behind;			/* lexer state after the piece */
 } Piece;
 
 /*
- * Hints for psql's commands.  The first match counts; a trailing * matches any
- * end of the name.
+ * Hints for psql meta-commands.  The first match counts; a trailing * matches
+ * any number of characters.
  */
 static const struct
 {
@@ -93,7 +92,10 @@ cmig_script_close(CmigScriptReader *script)
 	pfree(script);
 }
 
-/* A backslash before anything else is left to the parser's syntax error. */
+/*
+ * Is the token a backslash that begins a psql meta-command?  The parser raises a
+ * syntax error for any other backslash.
+ */
 static bool
 is_meta_command(const CmigLexer *lexer)
 {
@@ -106,14 +108,15 @@ is_meta_command(const CmigLexer *lexer)
 /* What find_piece() knows about the statement's tokens so far. */
 typedef struct PieceState
 {
-	bool		is_create;		/* it begins with CREATE */
+	bool		is_create;		/* the statement begins with CREATE */
 	int			parens;			/* open parentheses */
-	int			atomic_depth;	/* in a BEGIN ATOMIC body, with its CASEs */
+	int			atomic_depth;	/* open BEGIN ATOMIC and CASEs in it */
 	bool		after_begin;	/* the last token was BEGIN */
-	bool		after_label;	/* it was AS or a dot: CASE or END is a name */
+	bool		after_label;	/* the last token was AS or a dot, so CASE or
+								 * END is a name */
 } PieceState;
 
-/* Count the words that open and close the body of a function. */
+/* Count the words that open and close a BEGIN ATOMIC body. */
 static void
 count_body_word(PieceState *state, Piece *piece, const CmigLexer *lexer)
 {
@@ -146,7 +149,7 @@ count_body_word(PieceState *state, Piece *piece, const CmigLexer *lexer)
 	}
 }
 
-/* Find the next statement by its tokens; the lexer moves after it. */
+/* Find the next statement by its tokens, and move the lexer past it. */
 static void
 find_piece(CmigLexer *lexer, Piece *piece)
 {
@@ -195,9 +198,9 @@ find_piece(CmigLexer *lexer, Piece *piece)
 }
 
 /*
- * From lexer on, inside a function's body: set the piece's end to the next
- * semicolon that follows END, where the function may end.  False at the end of
- * the script.
+ * Starting inside a function body, set the piece's end to the next semicolon
+ * that follows END; the function may end there.  Returns false at the end of the
+ * script.
  */
 static bool
 find_possible_end(CmigLexer *lexer, Piece *piece)
@@ -220,7 +223,7 @@ find_possible_end(CmigLexer *lexer, Piece *piece)
 	return true;
 }
 
-/* Raise the error for a psql meta-command in the piece. */
+/* Raise an error for a psql meta-command in the piece. */
 static void
 refuse_meta_command(const CmigStatement *statement, const Piece *piece)
 {
@@ -255,9 +258,10 @@ refuse_meta_command(const CmigStatement *statement, const Piece *piece)
 }
 
 /*
- * Parse a function whose end was found by counting CASE and END.  A column label
- * of that name without AS can mislead the count: if the parser needs more text
- * than the piece has, the next possible ends are tried in turn.
+ * Parse a function whose end was found by counting CASE and END.  The count can
+ * be wrong if one of these words is a column label without AS.  So if the parser
+ * needs more text than the piece contains, the next possible ends are tried in
+ * turn.
  */
 static List *
 parse_atomic(CmigScriptReader *script, CmigStatement *statement, Piece *piece)
@@ -296,8 +300,9 @@ parse_atomic(CmigScriptReader *script, CmigStatement *statement, Piece *piece)
 		}
 
 		/*
-		 * Only an error at the piece's end means that text is missing.  The
-		 * caller's error context may have made the position an internal one.
+		 * Only an error at the end of the piece means that text is missing.
+		 * The caller's error context may have turned the position into an
+		 * internal one.
 		 */
 		if (Max(error->cursorpos, error->internalpos) < pg_mbstrlen(text) ||
 			!find_possible_end(&candidates, piece))
@@ -310,8 +315,9 @@ parse_atomic(CmigScriptReader *script, CmigStatement *statement, Piece *piece)
 }
 
 /*
- * A piece has several statements because CASE or END was miscounted: keep the
- * first one, of that length, and move the lexer after its semicolon.
+ * The piece contains several statements because CASE or END was miscounted.
+ * Keep the first one, which has the given length, and move the lexer past its
+ * semicolon.
  */
 static void
 go_back(CmigScriptReader *script, const Piece *piece, char *text, int length)
@@ -334,7 +340,7 @@ cmig_script_next(CmigScriptReader *script, CmigStatement *statement)
 	List	   *parsed;
 	char	   *text;
 
-	/* like psql, follow what the script itself has set */
+	/* like psql, use the value that the script itself has set */
 	script->lexer.standard_conforming_strings = standard_conforming_strings;
 
 	find_piece(&script->lexer, &piece);
@@ -363,7 +369,7 @@ cmig_script_next(CmigScriptReader *script, CmigStatement *statement)
 	if (parsed == NIL)
 		elog(ERROR, "no statement in \"%s\"", statement->text);
 
-	/* the semicolon was only there for the parser's messages */
+	/* the semicolon is needed only for the parser's messages */
 	text = (char *) statement->text;
 	statement->raw = linitial_node(RawStmt, parsed);
 	if (list_length(parsed) > 1)
@@ -376,9 +382,9 @@ cmig_script_next(CmigScriptReader *script, CmigStatement *statement)
 }
 
 /*
- * The checksum must not depend on the server version or the architecture.  It
- * is made of each token's kind (the letters below are part of the format), its
- * length, and its bytes, words in lower case.
+ * Returns the letter for a token's kind.  The checksum must not depend on the
+ * server version or the architecture, so these letters must not change.  It
+ * covers each token's kind, length, and bytes, with words in lower case.
  */
 static char
 checksum_kind(const CmigLexer *lexer)
@@ -441,7 +447,7 @@ cmig_script_checksum(const char *upgrade_sql, bool transactional)
 		}
 		else if (length > 16384)
 		{
-			/* the buffer is for small tokens */
+			/* too long for the buffer */
 			if (pg_cryptohash_update(hash, (uint8 *) buffer.data, buffer.len) < 0 ||
 				pg_cryptohash_update(hash, (const uint8 *) lexer.start, length) < 0)
 				elog(ERROR, "could not update sha256");
@@ -466,8 +472,9 @@ cmig_script_checksum(const char *upgrade_sql, bool transactional)
 }
 
 /*
- * Does the statement whose first word the lexer is on only open or close a
- * transaction, without options?  Moves after it.
+ * Given a lexer at the first word of a statement, returns true if the statement
+ * only opens (or, if opening is false, commits) a transaction, without options.
+ * Then the lexer is at the end of the statement.
  */
 static bool
 is_bare_transaction(CmigLexer *lexer, bool opening)
@@ -487,7 +494,7 @@ is_bare_transaction(CmigLexer *lexer, bool opening)
 	return cmig_lexer_is_char(lexer, ';') || lexer->type == CMIG_TOKEN_END;
 }
 
-/* Is the statement transaction control of any kind? */
+/* Does the word begin a transaction control statement? */
 static bool
 is_transaction_control(const CmigLexer *lexer)
 {
@@ -498,7 +505,7 @@ is_transaction_control(const CmigLexer *lexer)
 	return cmig_lexer_is_any_word(lexer, words);
 }
 
-/* Replace text by blanks; lines stay. */
+/* Replace text with blanks, but keep line breaks. */
 static void
 blank(char *from, const char *to)
 {
@@ -517,7 +524,7 @@ cmig_script_strip_outer_transaction(const char *source)
 	Piece		last;
 	char	   *result;
 
-	/* the first word of most scripts is enough to tell */
+	/* for most scripts, it is enough to look at the first word */
 	cmig_lexer_init(&lexer, source);
 	do
 	{
@@ -528,7 +535,10 @@ cmig_script_strip_outer_transaction(const char *source)
 		return (char *) source;
 	begin_end = lexer.next;
 
-	/* the last statement must close it, with no other one between */
+	/*
+	 * the last statement must close the transaction, with no transaction
+	 * control between
+	 */
 	memset(&last, 0, sizeof(last));
 	for (;;)
 	{
@@ -547,7 +557,8 @@ cmig_script_strip_outer_transaction(const char *source)
 		last = piece;
 
 		/*
-		 * a psql command takes up its line; running it raises the error
+		 * a psql command extends to the end of its line; the error is raised
+		 * when the script runs
 		 */
 		if (piece.backslash)
 			cmig_lexer_move(&lexer, piece.backslash + strcspn(piece.backslash, "\r\n"),

@@ -1,10 +1,10 @@
 /*
  * script.h
- *	  SQL scripts as text: their statements and their checksum.
+ *	  Splits SQL scripts into statements and computes their checksums.
  *
- * Pure: uses the lexer and the server's parser, but no catalogs, no SPI, and
- * no settings of pg_cmig.  A script is cut into statements one at a time, so a
- * large script is never held as one parse tree.
+ * This module uses the lexer and the server's parser, but no catalogs, no SPI,
+ * and none of pg_cmig's settings.  Statements are parsed one at a time, so a
+ * large script never needs a single large parse tree.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -24,8 +24,7 @@ typedef struct CmigStatement
 	const char *text;			/* the statement alone, NUL-terminated, no
 								 * leading blanks or comments, no semicolon */
 	int			number;			/* from 1 */
-	int			line;			/* line of the script where text starts, from
-								 * 1 */
+	int			line;			/* script line where text starts, from 1 */
 	int			offset;			/* byte offset of text in the script */
 } CmigStatement;
 
@@ -36,15 +35,15 @@ typedef struct CmigStatement
 extern CmigScriptReader *cmig_script_open(const char *source);
 
 /*
- * The next statement, or false at the end.  What it returns is allocated in the
- * current memory context, so the caller can reset a context (not the reader's)
- * after each statement.
+ * Read the next statement.  Returns false at the end.  The result is allocated
+ * in the current memory context, so the caller can reset that context (unless it
+ * is the reader's) after each statement.
  *
  * Text that does not parse raises 42601, and so does a psql meta-command.  The
- * error's position is relative to the statement's text; the caller's error
- * context must set that text as the internal or the query text.  It can name the
- * statement: number, line and text of *statement are filled in before the parser
- * runs (the text then still has its semicolon).
+ * error position is relative to the statement's text; the caller's error context
+ * must report that text as the internal query or the query.  The number, line,
+ * and text of *statement are set before the parser runs, so an error context can
+ * use them; the text still ends with its semicolon then.
  */
 extern bool cmig_script_next(CmigScriptReader *script, CmigStatement *statement);
 
@@ -52,15 +51,16 @@ extern bool cmig_script_next(CmigScriptReader *script, CmigStatement *statement)
 extern void cmig_script_close(CmigScriptReader *script);
 
 /*
- * A SHA-256 hash, as hex, of the tokens of the text and the flag: white space,
- * comments and the case of unquoted words do not count.  The text need not be
- * valid SQL.
+ * Returns a SHA-256 hash in hex, palloc'd, of the text's tokens and the flag.
+ * White space, comments, and the case of unquoted words do not affect it.  The
+ * text need not be valid SQL.
  */
 extern char *cmig_script_checksum(const char *upgrade_sql, bool transactional);
 
 /*
- * Replace one outer BEGIN ... COMMIT pair without options by blanks; returns
- * source itself if there is none.
+ * Returns a copy of the script with an outer BEGIN ... COMMIT pair, without
+ * options, replaced with blanks.  Returns source itself if there is no such
+ * pair.
  */
 extern char *cmig_script_strip_outer_transaction(const char *source);
 

@@ -1,6 +1,6 @@
 /*
  * script_error.c
- *	  Errors that the server's parser raises for the statements of a script.
+ *	  Handles errors that the server's parser raises for a script.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,7 +11,7 @@
 #include "parse/script_error.h"
 
 /*
- * The caught error, if it is about the text; any other error is thrown again.
+ * Only errors in these categories can be caused by the script's text.
  */
 ErrorData *
 cmig_script_error_take(void)

@@ -1,7 +1,6 @@
 /*
  * script_error.h
- *	  Errors that the server's parser raises for the statements of a script.
- *	  Pure.
+ *	  Handles errors that the server's parser raises for a script.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,12 +11,13 @@
 #include "parse/script.h"
 
 /*
- * To be called in PG_CATCH(), in the memory context of the caller: takes the
- * error if the script is wrong, and throws it again otherwise.
+ * Call this in PG_CATCH() after switching back to the caller's memory context.
+ * Returns a copy of the error if the script's text caused it, and rethrows any
+ * other error.
  */
 extern ErrorData *cmig_script_error_take(void);
 
-/* The line of the script in which the statement has the error. */
+/* Returns the script line of an error in a statement. */
 extern int	cmig_script_error_line(const CmigStatement *statement, const ErrorData *error);
 
 #endif							/* CMIG_SCRIPT_ERROR_H */

@@ -44,7 +44,7 @@ cmig_statement_has_option(const List *options, const char *name)
 	return false;
 }
 
-/* The name of a transaction statement for messages. */
+/* Returns the name of a transaction statement for messages. */
 static const char *
 transaction_name(const TransactionStmt *statement)
 {
@@ -102,7 +102,10 @@ classify_reindex(const ReindexStmt *statement, const char **reason)
 	return CMIG_STATEMENT_PLAIN;
 }
 
-/* Whether a slot exists is not known here and left to the server. */
+/*
+ * Classify CREATE or ALTER SUBSCRIPTION.  Any check that depends on an existing
+ * slot is left to the server.
+ */
 static CmigStatementClass
 classify_subscription(const Node *node, const char **reason)
 {
@@ -132,7 +135,7 @@ classify_subscription(const Node *node, const char **reason)
 					return CMIG_STATEMENT_TOP_LEVEL;
 				break;
 			case ALTER_SUBSCRIPTION_OPTIONS:
-				/* they alter the slot, on servers that know them */
+				/* these alter the slot, on servers that support them */
 				*reason = "ALTER SUBSCRIPTION ... SET (failover or two_phase)";
 				if (cmig_statement_has_option(alter->options, "failover") ||
 					cmig_statement_has_option(alter->options, "two_phase"))
@@ -146,7 +149,7 @@ classify_subscription(const Node *node, const char **reason)
 	return CMIG_STATEMENT_PLAIN;
 }
 
-/* The DETACH PARTITION ... CONCURRENTLY among the actions, or NULL. */
+/* Returns the first DETACH PARTITION ... CONCURRENTLY action, or NULL. */
 static PartitionCmd *
 find_detach_concurrently(const AlterTableStmt *statement)
 {
@@ -196,7 +199,9 @@ cmig_statement_is_concurrent(const RawStmt *raw)
 	return cmig_statement_classify(raw, &reason) == CMIG_STATEMENT_CONCURRENTLY;
 }
 
-/* The name of a statement with CONCURRENTLY, or NULL; not for REINDEX. */
+/*
+ * Returns the name of a statement with CONCURRENTLY other than REINDEX, or NULL.
+ */
 static const char *
 concurrent_name(const Node *node)
 {
@@ -214,7 +219,10 @@ concurrent_name(const Node *node)
 	}
 }
 
-/* The name of a statement that the server refuses in a transaction, or NULL. */
+/*
+ * Returns the name of a statement that cannot run inside a transaction block, or
+ * NULL.
+ */
 static const char *
 top_level_name(const Node *node)
 {
@@ -373,7 +381,7 @@ cmig_statement_without_concurrently(const RawStmt *raw)
  * Objects that end with the session
  */
 
-/* The constant inside of casts, or NULL. */
+/* Returns a constant after removing casts, or NULL. */
 static A_Const *
 constant_of(Node *node)
 {
@@ -382,7 +390,7 @@ constant_of(Node *node)
 	return IsA(node, A_Const) ? (A_Const *) node : NULL;
 }
 
-/* Does set_config() read its last argument as false? */
+/* Would set_config() treat this last argument as false? */
 static bool
 is_for_session(A_Const *is_local)
 {
@@ -401,7 +409,7 @@ is_for_session(A_Const *is_local)
 	}
 }
 
-/* Is it set_config() with constants, for the session? */
+/* Is the node a set_config() call with constants that sets for the session? */
 static bool
 is_set_config_call(const Node *node)
 {
@@ -444,7 +452,7 @@ cmig_statement_set_config_names(const RawStmt *raw)
 	return names;
 }
 
-/* Is the relation temporary by its declaration or its schema? */
+/* Is the relation declared as temporary or qualified with pg_temp? */
 static bool
 is_temporary_name(const RangeVar *relation)
 {
@@ -452,7 +460,7 @@ is_temporary_name(const RangeVar *relation)
 		(relation->schemaname != NULL && strcmp(relation->schemaname, "pg_temp") == 0);
 }
 
-/* The name of what a statement creates for the session, or NULL. */
+/* Returns the name of the session-local object that is created, or NULL. */
 static const char *
 temporary_name(const Node *node)
 {
@@ -494,7 +502,7 @@ temporary_name(const Node *node)
 	return relation != NULL && is_temporary_name(relation) ? relation->relname : NULL;
 }
 
-/* The relation that a statement writes to or alters, or NULL. */
+/* Returns the relation that a statement writes to or alters, or NULL. */
 static const RangeVar *
 written_relation(const Node *node)
 {
@@ -559,8 +567,8 @@ cmig_statement_scan(CmigTopLevelScan *scan, const CmigLexer *lexer)
 	}
 
 	/*
-	 * Every semicolon counts as the end of a statement, which can only cause
-	 * a wrong "yes".
+	 * Every semicolon counts as the end of a statement.  This can cause a
+	 * false positive, but not a false negative.
 	 */
 	scan->after_verb = false;
 	scan->at_start = cmig_lexer_is_char(lexer, ';');

@@ -1,10 +1,11 @@
 /*
  * statement.h
- *	  Classifies statements for the runner, by their parse trees alone.
+ *	  Classifies statements for the runner by their parse trees alone.
  *
- * Pure: no catalog access.  What depends on the kind of a relation (REINDEX and
- * CLUSTER of partitioned tables) is left to the runner, and what cannot be known
- * before it runs (a procedure that commits) to the server.
+ * This module does not access the catalogs.  The runner handles cases that depend
+ * on the kind of relation (REINDEX and CLUSTER of partitioned tables).  The
+ * server handles cases that are unknown before a statement runs (a procedure
+ * that commits).
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -25,23 +26,24 @@ typedef enum CmigStatementClass
 	CMIG_STATEMENT_CONCURRENTLY,	/* has CONCURRENTLY; with
 									 * cmig.concurrent_ddl = off it can run in
 									 * a transaction */
-	CMIG_STATEMENT_OWN_PROCEDURE,	/* CALL cmig.backfill and the like; the
-									 * same holds */
+	CMIG_STATEMENT_OWN_PROCEDURE,	/* CALL cmig.backfill and the like; with
+									 * cmig.concurrent_ddl = off it can run in
+									 * a transaction */
 	CMIG_STATEMENT_TOP_LEVEL	/* VACUUM, CREATE DATABASE ...: only stepwise */
 } CmigStatementClass;
 
 /*
- * The Boolean value of one of a statement's options, or the last argument if it
- * is not given.
+ * Returns the Boolean value of one of a statement's options, or otherwise if the
+ * option is not given.
  */
 extern bool cmig_statement_option(const List *options, const char *name, bool otherwise);
 
-/* Is the option given, with whatever value? */
+/* Is the option given, with any value? */
 extern bool cmig_statement_has_option(const List *options, const char *name);
 
 /*
- * Classify a statement.  *reason, a static text, is its name for messages, such
- * as "CREATE INDEX CONCURRENTLY" or "VACUUM".
+ * Classify a statement.  Sets *reason to a static string with the statement's
+ * name for messages, such as "CREATE INDEX CONCURRENTLY" or "VACUUM".
  */
 extern CmigStatementClass cmig_statement_classify(const RawStmt *raw, const char **reason);
 
@@ -52,57 +54,61 @@ extern CmigStatementClass cmig_statement_classify(const RawStmt *raw, const char
 extern void cmig_statement_refuse(const RawStmt *raw);
 
 /*
- * "CALL cmig.backfill" or the like if the statement calls a procedure with the
- * name of one of ours that commit, else NULL.  Unless *qualified, it may be a
- * procedure in another schema.
+ * If the statement calls a procedure that has the name of a pg_cmig procedure
+ * that commits, returns "CALL cmig.backfill" or the like; otherwise NULL.  If
+ * *qualified is set to false, the name is not qualified, so the procedure may be
+ * in another schema.
  */
 extern const char *cmig_statement_own_procedure(const RawStmt *raw, bool *qualified);
 
 /*
- * Is it an index statement or a DETACH with CONCURRENTLY, of one relation or
- * many?  Such a statement waits for the end of other transactions.
+ * Is the statement an index command or a DETACH with CONCURRENTLY, for one or
+ * more relations?  Such a statement waits for other transactions to end.
  */
 extern bool cmig_statement_is_concurrent(const RawStmt *raw);
 
 /*
- * Does the statement set standard_conforming_strings, so that the rest of the
- * script can be read only after it was executed?
+ * Does the statement set or reset standard_conforming_strings?  Then the rest of
+ * the script can be read only after the statement has run.
  */
 extern bool cmig_statement_changes_strings(const RawStmt *raw);
 
 /*
- * A copy of the parse tree without CONCURRENTLY.  Only for
- * CMIG_STATEMENT_CONCURRENTLY.
+ * Returns a copy of the parse tree without CONCURRENTLY.  Call this only for a
+ * statement with CONCURRENTLY.
  */
 extern RawStmt *cmig_statement_without_concurrently(const RawStmt *raw);
 
 /*
- * Is it a SELECT of nothing but set_config() calls with constant arguments that
- * set for the session?  Returns the function names as written, each a list, for
- * the caller to look up; NIL if it is not.
+ * If the statement is a SELECT that consists only of set_config() calls with
+ * constant arguments that set for the session, returns their function names as
+ * written, each a list, for the caller to look up.  Otherwise returns NIL.
  */
 extern List *cmig_statement_set_config_names(const RawStmt *raw);
 
 /*
- * Does it create something that cannot outlive the session, such as a temporary
- * table or a cursor, or write to it?  *names (of char *) has what the script has
- * created so far; it is added to.
+ * Does the statement create, or write to, an object that cannot outlive the
+ * session, such as a temporary table or a cursor?  *names, a list of char *,
+ * contains the names of such objects that the script has created so far; this
+ * function adds to it.
  */
 extern bool cmig_statement_is_temporary(const RawStmt *raw, List **names);
 
 /*
- * May the text contain a statement that is not PLAIN?  Only looks at words: a
- * "yes" can be wrong, a "no" cannot.
+ * Returns true if the text may contain a statement that is not
+ * CMIG_STATEMENT_PLAIN.  This looks only at words, so there can be false
+ * positives, but no false negatives.
  */
 extern bool cmig_statement_may_need_top_level(const char *source);
 
 /*
- * The same for a caller that reads the tokens anyway.  It starts with *scan as
- * {true, false} and passes each token that is not a comment.
+ * Does the same as cmig_statement_may_need_top_level() for a caller that reads
+ * the tokens itself.  The caller initializes *scan with {true, false} and passes
+ * each token that is not a comment.
  */
 typedef struct CmigTopLevelScan
 {
-	bool		at_start;		/* of a statement */
+	bool		at_start;		/* at the start of a statement */
 	bool		after_verb;		/* after CREATE, ALTER, ... */
 } CmigTopLevelScan;
 

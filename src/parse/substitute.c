@@ -15,7 +15,7 @@
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
-/* What a value inside dollar quotes must not contain. */
+/* Characters that a value inside dollar quotes must not contain. */
 #define NOT_IN_DOLLAR_QUOTES "\\\"'$@{}`\r\n"
 
 /* A declared placeholder. */
@@ -26,7 +26,7 @@ typedef struct Placeholder
 	bool		literal;
 } Placeholder;
 
-/* The work on one script. */
+/* The state for one script. */
 typedef struct Substitution
 {
 	const char *owner;
@@ -37,12 +37,12 @@ typedef struct Substitution
 	void	   *arg;
 } Substitution;
 
-/* One text: the script, or what is in its dollar quotes. */
+/* One text: the script, or the contents of a dollar quote. */
 typedef struct Region
 {
 	const Substitution *substitution;
 	const char *text;
-	int			line;			/* where it begins in the script */
+	int			line;			/* script line where it begins */
 	bool		in_dollar_quotes;
 	StringInfoData result;
 	const char *copied;			/* how far the text has been copied */
@@ -96,7 +96,7 @@ parse_declarations(Substitution *substitution, const CmigNames *declarations)
 	}
 }
 
-/* The declared placeholder that begins at p, or NULL. */
+/* Returns the declared placeholder that begins at p, or NULL. */
 static const Placeholder *
 find_placeholder(const Substitution *substitution, const char *p)
 {
@@ -117,7 +117,7 @@ find_placeholder(const Substitution *substitution, const char *p)
  * Errors
  */
 
-/* The line of a place in a region. */
+/* Returns the script line of a position in a region. */
 static int
 line_of(const Region *region, const char *p)
 {
@@ -128,7 +128,7 @@ line_of(const Region *region, const char *p)
 	return line;
 }
 
-/* Raise the error for a placeholder that is not a token of its own. */
+/* Raise an error for a placeholder that is not a separate token. */
 static void
 refuse_place(const Region *region, const Placeholder *placeholder, const char *p,
 			 const char *problem, const char *hint)
@@ -141,7 +141,7 @@ refuse_place(const Region *region, const Placeholder *placeholder, const char *p
 			 errhint("%s", hint)));
 }
 
-/* Raise the error for a value that is too long for an identifier. */
+/* Raise an error for a value that is too long for an identifier. */
 static void
 refuse_long(const Region *region, const Placeholder *placeholder, const char *p)
 {
@@ -154,7 +154,7 @@ refuse_long(const Region *region, const Placeholder *placeholder, const char *p)
 			 errhint("SET cmig_var.%s = '<value>'", placeholder->name)));
 }
 
-/* Raise the error for a value that cannot be inserted in dollar quotes. */
+/* Raise an error for a value that cannot be inserted in dollar quotes. */
 static void
 refuse_in_dollar_quotes(const Region *region, const Placeholder *placeholder, const char *p)
 {
@@ -171,7 +171,7 @@ refuse_in_dollar_quotes(const Region *region, const Placeholder *placeholder, co
  * Values
  */
 
-/* The value as an identifier or a string. */
+/* Returns the value as a quoted identifier or a string constant. */
 static const char *
 quoted_value(const Region *region, const Placeholder *placeholder, const char *p)
 {
@@ -188,7 +188,7 @@ quoted_value(const Region *region, const Placeholder *placeholder, const char *p
 	if (strlen(value) >= NAMEDATALEN)
 		refuse_long(region, placeholder, p);
 
-	/* always quoted, so that it behaves alike for all values */
+	/* quote all values, so that they behave alike */
 	initStringInfo(&quoted);
 	appendStringInfoChar(&quoted, '"');
 	for (; *value; value++)
@@ -205,7 +205,9 @@ quoted_value(const Region *region, const Placeholder *placeholder, const char *p
  * Regions
  */
 
-/* Would the character before or after a placeholder become part of its value? */
+/*
+ * Would the character, before or after a placeholder, become part of its value?
+ */
 static bool
 touches(char c)
 {
@@ -213,7 +215,7 @@ touches(char c)
 		c == '_' || c == '$' || c == '"' || c == '\'' || IS_HIGHBIT_SET(c);
 }
 
-/* Replace a placeholder that is a token of its own. */
+/* Replace a placeholder, which must be a separate token. */
 static void
 replace(Region *region, CmigLexer *lexer, const char *p, const Placeholder *placeholder)
 {
@@ -229,7 +231,7 @@ replace(Region *region, CmigLexer *lexer, const char *p, const Placeholder *plac
 	cmig_lexer_move(lexer, end, lexer->line);
 }
 
-/* Refuse a placeholder inside a quoted string or identifier. */
+/* Raise an error for a placeholder inside a quoted string or identifier. */
 static void
 require_none(const Region *region, const char *start, const char *end)
 {
@@ -247,7 +249,7 @@ require_none(const Region *region, const char *start, const char *end)
 
 static char *substitute(const Substitution *substitution, const char *text, int line, bool in_dollar_quotes);
 
-/* Replace what is in dollar quotes, which is often the body of a function. */
+/* Replace placeholders in a dollar quote, often a function body. */
 static void
 replace_in_body(Region *region, const CmigLexer *lexer)
 {
@@ -296,7 +298,10 @@ take_token(Region *region, CmigLexer *lexer)
 	}
 }
 
-/* The text with its placeholders replaced; the text itself if there are none. */
+/*
+ * Returns the text with its placeholders replaced, or the text itself if there
+ * are none.
+ */
 static char *
 substitute(const Substitution *substitution, const char *text, int line, bool in_dollar_quotes)
 {
@@ -320,7 +325,7 @@ substitute(const Substitution *substitution, const char *text, int line, bool in
 	return region.result.data;
 }
 
-/* Does the text contain a word, in any case? */
+/* Does the text contain the word, ignoring case? */
 static bool
 mentions(const char *text, const char *word)
 {
@@ -343,7 +348,7 @@ cmig_substitute_script(const char *script, const CmigNames *declarations, const 
 		return script;
 	parse_declarations(&substitution, declarations);
 	result = substitute(&substitution, script, 1, false);
-	/* then quotes would end elsewhere */
+	/* the setting would change where quotes end */
 	if (result != script && mentions(script, "standard_conforming_strings"))
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),

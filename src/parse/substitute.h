@@ -2,13 +2,13 @@
  * substitute.h
  *	  Replaces declared placeholders, ${name}, in scripts.
  *
- * Pure.  A declaration is "name", which stands for an identifier, or "name
- * literal", which stands for a string.  A value is always quoted, so it cannot
- * be anything but one identifier or one string.  Placeholders that are not
- * declared are text, and so is everything in comments.
+ * A declaration is "name" or "name identifier" for an identifier, or "name
+ * literal" for a string.  A value is always quoted, so it is always a single
+ * identifier or a single string.  Undeclared placeholders and all comments are
+ * left unchanged.
  *
- * In dollar quotes, which may contain another language, values that some
- * language could take for something else are refused.
+ * Dollar quotes may contain code in another language, so values in them must not
+ * contain characters that could be special in that language.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -19,23 +19,24 @@
 #include "base/revision.h"
 
 /*
- * The value of a placeholder, NULL if it has none; then the placeholder's name
- * takes its place.  literal: it is declared as a literal.
+ * Returns the value of a placeholder, or NULL if it has none; then the
+ * placeholder's name is the value.  literal is true if the placeholder is
+ * declared as a literal.
  */
 typedef const char *(*CmigSubstituteValue) (const char *name, bool literal, void *arg);
 
 /*
- * Parse a declaration: its name in *name (palloc'd), and whether it is a
- * literal.  False if it is not one.
+ * Parse a declaration, and set *name to its palloc'd name and *literal to whether
+ * it is a literal.  Returns false if the declaration is not valid.
  */
 extern bool cmig_substitute_parse(const char *declaration, char **name, bool *literal);
 
 /*
- * The script with its declared placeholders replaced; the script itself if
- * there are none.  owner is the revision's id, for messages; what is the name of
- * the script, such as "upgrade".  Raises MG013 for a placeholder that is inside
- * quotes or touches another token, and for a declaration that is not valid, and
- * 22023 for a value that cannot stand there.
+ * Returns the script with its declared placeholders replaced, or the script
+ * itself if it contains none.  owner is the revision's id, and what is the name
+ * of the script, such as "upgrade"; both are for messages.  Raises MG013 for a
+ * placeholder that is inside quotes or touches another token and for an invalid
+ * declaration, and 22023 for a value that cannot be used at its position.
  */
 extern const char *cmig_substitute_script(const char *script, const CmigNames *declarations,
 										  const char *owner, const char *what,

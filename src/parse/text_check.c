@@ -1,9 +1,10 @@
 /*
  * text_check.c
- *	  Whether a script can run, as far as its text alone shows. An error of the
- * parser is caught without a subtransaction, since the parser allocates only
- * memory.  Errors that are not about the text, such as a cancel, are thrown
- * again.
+ *	  Checks whether a script can run by examining its text alone.
+ *
+ * A parser error is caught without a subtransaction, because the parser acquires
+ * no resources other than memory.  Errors that the text did not cause, such as a
+ * cancellation, are rethrown.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -19,7 +20,7 @@
 #include "nodes/parsenodes.h"
 #include "utils/memutils.h"
 
-/* Convert the caught error to a result with its place in the script. */
+/* Convert the caught error to a result that names the statement and line. */
 static CmigTextProblem *
 describe_error(const char *what, const CmigStatement *statement, const ErrorData *error)
 {
@@ -31,7 +32,7 @@ describe_error(const char *what, const CmigStatement *statement, const ErrorData
 	return result;
 }
 
-/* Why the runner refuses the statement, or NULL. */
+/* Returns the reason why the runner would reject the statement, or NULL. */
 static CmigTextProblem *
 find_refusal(const char *what, const CmigStatement *statement, bool transactional,
 			 bool off_mode)
@@ -73,7 +74,7 @@ find_refusal(const char *what, const CmigStatement *statement, bool transactiona
 	return result;
 }
 
-/* The table whose rows a statement writes, or NULL. */
+/* Returns the table whose rows a statement writes, or NULL. */
 static const RangeVar *
 written_table(Node *stmt)
 {
@@ -93,10 +94,10 @@ written_table(Node *stmt)
 }
 
 /*
- * Does a downgrade write to a table that it has dropped?  That happens if cat has
- * appended a file without a header to a revision file.  *dropped has the names as
- * written, in the given context; it is emptied by statements that may create a
- * table.
+ * Returns a problem if a downgrade writes to a table that it has dropped, or
+ * NULL.  This happens if cat has appended a file without a header to a revision
+ * file.  *dropped contains the dropped tables' names as written, allocated in
+ * the given context.  It is emptied at statements that may create a table.
  */
 static CmigTextProblem *
 find_write_to_dropped(const CmigStatement *statement, List **dropped, MemoryContext context)
@@ -179,7 +180,10 @@ cmig_text_check(const char *what, const char *sql, bool transactional, bool off_
 	return problem;
 }
 
-/* The next statement, and whether it parses.  False at the end. */
+/*
+ * Read the next statement, and set *parsed to whether it parses.  Returns false
+ * at the end.
+ */
 static bool
 next_parsed(CmigScriptReader *script, CmigStatement *statement, bool *parsed)
 {

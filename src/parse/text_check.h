@@ -1,8 +1,10 @@
 /*
  * text_check.h
- *	  Whether a script can run, as far as its text alone shows. Pure: uses the
- * server's parser, no catalog access. standard_conforming_strings must be as
- * it will be when the script runs.
+ *	  Checks whether a script can run by examining its text alone.
+ *
+ * This module uses the server's parser, but does not access the catalogs.
+ * standard_conforming_strings must have the value that it will have when the
+ * script runs.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,22 +16,23 @@
 /* Why a script cannot run, and what to do about it. */
 typedef struct CmigTextProblem
 {
-	char	   *problem;		/* a sentence without full stop */
+	char	   *problem;		/* a sentence without a period */
 	const char *fix;
 } CmigTextProblem;
 
 /*
- * The first statement that does not parse or that the runner refuses; NULL if
- * there is none.  Statements after one that sets standard_conforming_strings
- * are not examined.  what names the script, such as "upgrade".  off_mode:
- * cmig.concurrent_ddl is off, so CONCURRENTLY is removed.
+ * Returns the problem with the first statement that does not parse or that the
+ * runner would reject, or NULL if there is none.  Statements after one that sets
+ * standard_conforming_strings are not examined.  what is the name of the script,
+ * such as "upgrade".  off_mode is true if cmig.concurrent_ddl is off, so that
+ * CONCURRENTLY is removed.
  */
 extern CmigTextProblem *cmig_text_check(const char *what, const char *sql,
 										bool transactional, bool off_mode);
 
 /*
- * Given ascending byte offsets in a script, the index of the first one that is
- * in a statement that does not parse, or -1.
+ * Given ascending byte offsets in a script, returns the index of the first one
+ * whose statement does not parse, or -1.
  */
 extern int	cmig_text_find_unparsed(const char *sql, const int *offsets, int count);
 
