@@ -267,7 +267,9 @@ find_kept_column(const CmigDifference *difference, const CmigChange *change)
 	keep_column(difference, parents);
 }
 
-/* NOT VALID constraints */
+/*
+ * NOT VALID constraints
+ */
 
 static bool
 is_not_valid(const CmigObject *constraint)

@@ -81,7 +81,9 @@ set_apart(const CmigDifference *difference)
 	}
 }
 
-/* Enum labels */
+/*
+ * Enum labels
+ */
 
 /*
  * Does the object use the label?  A new label cannot be used in the

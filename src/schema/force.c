@@ -1,6 +1,6 @@
 /*
  * force.c
- *	  Forced row security while foreign keys change.
+ *	  Lifts forced row security while foreign keys change.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -16,7 +16,7 @@ is_forced(const CmigObject *table)
 	return table != NULL && cmig_table_is_forced(table);
 }
 
-/* Remove the statements that change the flag of a table. */
+/* Remove the statements that set or reset FORCE ROW LEVEL SECURITY. */
 static void
 drop_statements(CmigChange *change)
 {
@@ -30,8 +30,8 @@ drop_statements(CmigChange *change)
 }
 
 /*
- * If row security of the table is forced, add the table to the list, and treat
- * row security as not forced.
+ * If the table has forced row security in either image, add the table to the
+ * list, and remove the property from both images.
  */
 static List *
 lift(List *tables, CmigChange *change)
@@ -51,7 +51,7 @@ lift(List *tables, CmigChange *change)
 	return lappend(tables, force);
 }
 
-/* The tables that a foreign key concerns. */
+/* Lift forced row security from the tables that a foreign key connects. */
 static List *
 lift_tables(const CmigDifference *difference, List *tables, const CmigObject *key, bool is_old)
 {

@@ -1,10 +1,12 @@
 /*
  * force.h
- *	  Forced row security while foreign keys change.
+ *	  Lifts forced row security while foreign keys change.
  *
- * Pure.  The server checks a new foreign key with a query as the owner of the
- * tables.  With forced row security this query would see only some rows, so
- * that a revision, which runs with row_security = off, fails.
+ * PostgreSQL checks a new foreign key with a query that runs as the owner of
+ * the tables.  Forced row security would filter the rows of this query, so a
+ * revision, which runs with row_security = off, would fail.
+ *
+ * No database access.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,17 +16,22 @@
 #include "postgres.h"
 #include "schema/difference.h"
 
-/* A table whose foreign keys, or those that refer to it, change. */
+/*
+ * A table with forced row security whose foreign keys, or foreign keys that
+ * reference it, change.
+ */
 typedef struct CmigForce
 {
-	const CmigObject *before;	/* row security was forced; or NULL */
-	const CmigObject *after;	/* it will be; or NULL */
+	const CmigObject *before;	/* the table if forced before the change, or
+								 * NULL */
+	const CmigObject *after;	/* the table if forced after the change, or
+								 * NULL */
 } CmigForce;
 
 /*
- * Find these tables, and remove forced row security from the statements of the
- * difference: the caller ends it before all others, and restores it after
- * them.  Returns a List of CmigForce *.
+ * Find these tables, and remove the statements that change their forced row
+ * security from the difference.  The caller turns it off before all other
+ * statements, and on again after them.  Returns a List of CmigForce *.
  */
 extern List *cmig_force_lift(CmigDifference *difference);
 

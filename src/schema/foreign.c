@@ -1,6 +1,6 @@
 /*
  * foreign.c
- *	  Changes of objects that belong to other roles, which are not supported.
+ *	  Refuses changes to objects that belong to other roles.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -8,7 +8,10 @@
 
 #include "schema/foreign.h"
 
-/* The foreign object to which the changed one belongs, or NULL. */
+/*
+ * Returns the foreign object that the changed object is or belongs to, or
+ * NULL.
+ */
 static const CmigObject *
 foreign_root(const CmigDifference *difference, const CmigChange *change)
 {
@@ -24,7 +27,7 @@ foreign_root(const CmigDifference *difference, const CmigChange *change)
 	}
 }
 
-/* Mark the change as not supported if it concerns a foreign object. */
+/* Mark the change as unsupported if it affects a foreign object. */
 static void
 refuse(const CmigDifference *difference, CmigChange *change)
 {
@@ -47,7 +50,10 @@ refuse(const CmigDifference *difference, CmigChange *change)
 	change->disturbs = change->recasts = change->late = false;
 }
 
-/* Mark the change as not supported if it needs what the database lacks. */
+/*
+ * Mark the change as unsupported if it needs something that the database
+ * lacks.
+ */
 static void
 refuse_needing(CmigChange *change)
 {

@@ -1,7 +1,10 @@
 /*
  * foreign.h
- *	  Changes of objects that belong to other roles, which are not supported.
- *	  Pure.  others.c finds out which objects these are.
+ *	  Refuses changes to objects that belong to other roles.
+ *
+ * These are called foreign objects here; others.c finds them.
+ *
+ * No database access.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,16 +15,19 @@
 #include "schema/difference.h"
 
 /*
- * Make the changes of foreign objects, and of what belongs to them,
- * unsupported.  A foreign object without a schema that the target lacks is left
- * as it is, and one in the caller's schema is dropped.
+ * Mark the changes of foreign objects, and of objects that belong to them, as
+ * unsupported.  If the target lacks a foreign object, it is dropped if it is
+ * in the caller's schema, and left alone if it has no schema.
  */
 extern void cmig_foreign_refuse(CmigDifference *difference);
 
-/* Is the object foreign, so that it stays although another one is dropped? */
+/*
+ * Is the object foreign?  Then it stays even if an object that it depends on
+ * is dropped.
+ */
 extern bool cmig_foreign_stays(const CmigDifference *difference, const CmigChange *change);
 
-/* Mark a change as not supported, because the other object stays. */
+/* Mark a change as unsupported because a dependent foreign object stays. */
 extern void cmig_foreign_prevents(CmigChange *change, const CmigChange *stays);
 
 #endif							/* CMIG_FOREIGN_H */

@@ -1,6 +1,6 @@
 /*
  * generate.c
- *	  Makes revisions from a difference.
+ *	  Generates revisions from differences.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -65,13 +65,14 @@ warn_unsupported(const List *lines)
 /*
  * Unresolved statements
  *
- * The marker above each of them makes cmig.load refuse the file.  The text is
- * formatted with a comment in its place, since a marker cannot be formatted.
+ * A marker above each of these statements makes cmig.load reject the file.
+ * The text is formatted with a comment in place of the marker, because a
+ * marker cannot be formatted.
  */
 
 #define RESOLVE_MARKER "-- cmig:resolve"
 
-/* A comment that no text contains. */
+/* Returns a comment that does not occur in the text. */
 static char *
 placeholder(const CmigGenerate *generate, const char *text)
 {
@@ -82,10 +83,7 @@ placeholder(const CmigGenerate *generate, const char *text)
 	return comment;
 }
 
-/*
- * Append the statements that a person must decide about, each below the
- * comment.
- */
+/* Append the unresolved statements, each below the comment. */
 static void
 append_unresolved(StringInfo text, const CmigGenerate *generate, const char *comment)
 {
@@ -101,7 +99,7 @@ append_unresolved(StringInfo text, const CmigGenerate *generate, const char *com
 	}
 }
 
-/* Replace the comments by markers. */
+/* Replace the comments with markers. */
 static char *
 with_markers(char *content, const char *comment)
 {
@@ -113,7 +111,10 @@ with_markers(char *content, const char *comment)
 	return text_to_cstring(result);
 }
 
-/* The file, with the unresolved statements at the end of its upgrade section. */
+/*
+ * Returns the file's content, with the unresolved statements at the end of its
+ * upgrade section.
+ */
 static char *
 content_with_unresolved(CmigGenerate *generate)
 {
@@ -129,7 +130,7 @@ content_with_unresolved(CmigGenerate *generate)
 	return with_markers(cmig_draft_content(&generate->draft), comment);
 }
 
-/* The hazards, with the unresolved statements. */
+/* Returns the hazards, including the unresolved statements. */
 static char *
 hazards_with_unresolved(const CmigGenerate *generate, const char *hazards)
 {

@@ -1,7 +1,7 @@
 /*
  * generate.h
- *	  Revisions that are made from a difference, as the result of an SQL
- *	  function with the columns revision, file_name, content, and hazards.
+ *	  Generates revisions from differences, as the result of an SQL function
+ *	  with the columns revision, file_name, content, and hazards.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,14 +13,14 @@
 #include "load/draft.h"
 #include "schema/diff_line.h"
 
-/* A statement about which a person must decide before the file can be loaded. */
+/* A statement that the user must resolve before the file can be loaded. */
 typedef struct CmigUnresolved
 {
-	char	   *place;			/* what it is, for a comment */
+	char	   *place;			/* a description, for a comment */
 	char	   *sql;
 } CmigUnresolved;
 
-/* What to generate, and what is left to the reader. */
+/* What to generate, and what the user must resolve. */
 typedef struct CmigGenerate
 {
 	CmigDraft	draft;
@@ -29,20 +29,20 @@ typedef struct CmigGenerate
 } CmigGenerate;
 
 /*
- * The arguments rev_id, head, splice, branch_label, depends_on, and
+ * Read the arguments rev_id, head, splice, branch_label, depends_on, and
  * file_template, starting at argument n; argument 0 is the message.
  */
 extern void cmig_generate_arguments(FunctionCallInfo fcinfo, int n, CmigGenerate *generate);
 
 /*
- * Check the new revision and fill in its id, edges, and file name.  To store
- * it, take the run lock first; errors then name the function
- * ("cmig.autogenerate()").
+ * Check the new revision and fill in its id, edges, and file name.  If the
+ * revision is stored, first take the run lock; "function" is used in error
+ * messages, for example "cmig.autogenerate()".
  */
 extern void cmig_generate_prepare(CmigGenerate *generate, const char *function);
 
 /*
- * Return the row for a List of CmigDiffLine *, into the caller's materialized
+ * Put the row for a List of CmigDiffLine * into the caller's materialized
  * result, and store the revision if requested.  A WARNING lists unsupported
  * changes.
  */

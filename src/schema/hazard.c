@@ -1,6 +1,6 @@
 /*
  * hazard.c
- *	  Finds what a statement of a difference does to the rows of its table.
+ *	  Determines what a statement does to the rows of its table.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -18,7 +18,7 @@
 #include "utils/builtins.h"
 
 /*
- * The size of a table, including the tables that inherit from it, as text;
+ * Returns the size of a table and the tables that inherit from it, as text, or
  * NULL if they are empty.
  */
 static char *
@@ -68,8 +68,8 @@ typedef struct Volatility
 } Volatility;
 
 /*
- * Analyze the expression.  The result lives in a memory context that goes with
- * the subtransaction.
+ * Analyze the expression; runs in a subtransaction, whose memory context holds
+ * the query tree.
  */
 static void
 analyze(void *arg)
@@ -85,8 +85,8 @@ analyze(void *arg)
 }
 
 /*
- * Is the expression volatile?  If it uses something that does not exist yet,
- * it may be.
+ * Is the expression volatile?  Returns true if this is unknown because the
+ * expression uses objects that do not exist yet.
  */
 static bool
 is_volatile(const char *expression)
@@ -116,8 +116,8 @@ append_word(StringInfo buf, const char *word)
 }
 
 /*
- * What the statement does to the rows, without naming the table; NULL if
- * nothing.
+ * Returns what the statement does to the rows, without the table's name, or
+ * NULL if nothing.
  */
 static char *
 hazard_words(const CmigDdl *ddl)

@@ -1,6 +1,6 @@
 /*
  * host.c
- *	  Finds the changes that are made by the statement of another change.
+ *	  Finds changes that the statement of another change performs.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -20,8 +20,8 @@ may_fold(const CmigObject *object)
 }
 
 /*
- * The change of the column from which a column is inherited, if both are
- * dropped and created again.
+ * Returns the change of the column that this column is inherited from if both
+ * are re-created, or NULL.
  */
 static CmigChange *
 inherited_change(const CmigDifference *difference, const CmigChange *change)
@@ -41,7 +41,10 @@ inherited_change(const CmigDifference *difference, const CmigChange *change)
 	return NULL;
 }
 
-/* Parents come first in order of kinds, so the parent's host is known. */
+/*
+ * Find the host of a change.  The parent's host is already known, because its
+ * kind comes first.
+ */
 static void
 find_host(CmigDifference *difference, CmigChange *change)
 {
@@ -78,7 +81,7 @@ find_host(CmigDifference *difference, CmigChange *change)
 		change->host->riders = lappend(change->host->riders, change);
 }
 
-/* Note that dropping one object also drops the other. */
+/* Record that dropping one object also drops the other. */
 static void
 take(CmigChange *change, CmigChange *taken)
 {
@@ -88,7 +91,7 @@ take(CmigChange *change, CmigChange *taken)
 	change->takes = lappend(change->takes, taken);
 }
 
-/* DROP TYPE drops the functions of a base type, too. */
+/* Record that DROP TYPE also drops the functions of a base type. */
 static void
 take_functions(const CmigDifference *difference, CmigChange *change)
 {
@@ -104,7 +107,10 @@ take_functions(const CmigDifference *difference, CmigChange *change)
 	change->riders = NIL;
 }
 
-/* Reverting the creation of a base type drops its functions, too. */
+/*
+ * Mark the functions that are also dropped if the creation of a base type is
+ * reverted.
+ */
 static void
 mark_functions(const CmigDifference *difference, const CmigChange *change)
 {

@@ -1,9 +1,11 @@
 /*
  * host.h
- *	  Finds the changes that are made by the statement of another change. Pure.
+ *	  Finds changes that the statement of another change performs.
  *
- * The CREATE statement of a table includes its columns and constraints, and
+ * For example, CREATE TABLE includes the table's columns and constraints, and
  * DROP TABLE drops them.  The table's change is the host of their changes.
+ *
+ * No database access.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,8 +16,8 @@
 #include "schema/difference.h"
 
 /*
- * Set the hosts, the riders, and "folded" of all changes.  To be called again
- * when an object was excluded from the statement that creates its parent.
+ * Set the hosts, the riders, and "folded" of all changes.  Call this again
+ * after an object is excluded from the statement that creates its parent.
  */
 extern void cmig_host_find(CmigDifference *difference);
 

@@ -1,6 +1,6 @@
 /*
  * image.c
- *	  An image: all objects of some schemas.
+ *	  Images: all objects of a set of schemas.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,14 +11,14 @@
 #include "lib/qunique.h"
 #include "utils/memutils.h"
 
-/* An object of the image by its address. */
+/* A hash table entry: an object by its address. */
 typedef struct AddressEntry
 {
 	CmigAddress address;
 	CmigObject *object;
 } AddressEntry;
 
-/* A dependency that was noted while the image is being read. */
+/* A dependency recorded while the image is read. */
 typedef struct Edge
 {
 	CmigObject *object;

@@ -1,8 +1,8 @@
 /*
  * image.h
- *	  An image: all objects of some schemas.
+ *	  Images: all objects of a set of schemas.
  *
- * Pure: image_read.c reads the objects from the database.
+ * No database access; image_read.c reads the objects from the database.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -20,7 +20,7 @@ typedef struct CmigImage
 	int			allocated;
 	CmigObject **objects;		/* sorted by kind and identity */
 	HTAB	   *addresses;		/* CmigAddress to CmigObject */
-	List	   *edges;			/* while it is being read */
+	List	   *edges;			/* used while the image is read */
 } CmigImage;
 
 extern CmigImage *cmig_image_new(void);
@@ -28,29 +28,30 @@ extern CmigImage *cmig_image_new(void);
 /* Add an object to an image, under its address and as a child of its parent. */
 extern void cmig_image_add(CmigImage *image, CmigObject *object);
 
-/* Add another address by which an object can be found. */
+/* Add another address for an object. */
 extern void cmig_image_alias(CmigImage *image, CmigAddress address, CmigObject *object);
 
 /*
- * The object with this address, or the object of which it is a part, or NULL.
+ * Returns the object with this address, or the object that it is part of, or
+ * NULL.
  */
 extern CmigObject *cmig_image_find(const CmigImage *image, CmigAddress address);
 
-/* The object with exactly this address, or NULL. */
+/* Returns the object with exactly this address, or NULL. */
 extern CmigObject *cmig_image_find_exactly(const CmigImage *image, CmigAddress address);
 
 /*
- * Note that one object depends on another; repeated calls, and an object that
- * depends on itself, are ignored.
+ * Record that one object depends on another.  Repeated calls are ignored, and
+ * so are dependencies of an object on itself or on its parent.
  */
 extern void cmig_image_depend(CmigImage *image, CmigObject *object, CmigObject *on);
 
-/* Note that one object must be created after another, if both are created. */
+/* Record that one object must be created after another, if both are created. */
 extern void cmig_object_follow(CmigObject *object, CmigObject *on);
 
 /*
- * To be called when everything has been read: sorts the objects, and sets
- * depends.
+ * Sort the objects, and set depends.  Call this after everything has been
+ * read.
  */
 extern void cmig_image_finish(CmigImage *image);
 
@@ -60,11 +61,14 @@ extern void cmig_image_finish(CmigImage *image);
  */
 extern void cmig_image_sort(CmigImage *image);
 
-/* The object of that kind with that identity, or NULL; after cmig_image_finish(). */
+/*
+ * Returns the object of this kind with this identity, or NULL.  The image must
+ * be finished.
+ */
 extern CmigObject *cmig_image_lookup(const CmigImage *image, const struct CmigKind *kind,
 									 const char *identity);
 
-/* How objects are sorted: by kind, then by the bytes of their identity. */
+/* Compare objects by kind, then by the bytes of their identity. */
 extern int	cmig_object_compare(const CmigObject *a, const CmigObject *b);
 
 #endif							/* CMIG_IMAGE_H */

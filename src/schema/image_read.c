@@ -24,10 +24,10 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
-/* Indexes of the columns with which each kind's query begins. */
+/* The number of columns that every kind's query begins with. */
 #define FIXED_COLUMNS 10
 
-/* The size of the blocks of memory for objects. */
+/* The size of the memory blocks for objects. */
 #define BLOCK_SIZE ((Size) 32 * 1024)
 
 /* An object that belongs to an extension. */
@@ -42,12 +42,12 @@ typedef struct Reader
 {
 	CmigImage  *image;
 	HTAB	   *members;		/* of Member */
-	const CmigKind *kind;		/* the kind that is being read */
+	const CmigKind *kind;		/* the kind being read */
 	List	   *unclaimed;		/* of CmigAddress * */
 	MemoryContext scratch;		/* reset after each object */
 	char	   *block;			/* memory for objects and their texts ... */
 	Size		room;			/* ... and how much of it is left */
-	char	  **last;			/* the last value of each column of the kind */
+	char	  **last;			/* the last value of each column */
 	Datum	   *values;			/* the object in the current row */
 	bool	   *nulls;
 	int			ncolumns;
@@ -70,7 +70,10 @@ deform(Reader *reader, TupleDesc desc, HeapTuple row)
 	heap_deform_tuple(row, desc, reader->values, reader->nulls);
 }
 
-/* The address in the given columns, which are counted from 0. */
+/*
+ * Returns the address in the three columns that start at "column", counting
+ * from 0.
+ */
 static CmigAddress
 address_at(const Reader *reader, int column)
 {
@@ -97,10 +100,10 @@ bool_at(const Reader *reader, int column)
 }
 
 /*
- * Members of extensions
+ * Extension members
  */
 
-/* Callback: add a member of an extension. */
+/* Row callback: add an extension member. */
 static void
 add_member(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -114,7 +117,7 @@ add_member(TupleDesc desc, HeapTuple row, void *arg)
 	member->extension = DatumGetObjectId(reader->values[3]);
 }
 
-/* Read the members of extensions, and their array types. */
+/* Read the extension members and their array types. */
 static void
 read_members(Reader *reader)
 {
@@ -133,7 +136,7 @@ read_members(Reader *reader)
 	cmig_query_each(&query, NULL, NULL, add_member, reader);
 }
 
-/* Is this object a member of an extension? */
+/* Is this object an extension member?  If so, set *extension, unless NULL. */
 static bool
 is_member(const Reader *reader, CmigAddress address, CmigAddress *extension)
 {
@@ -156,8 +159,8 @@ is_member(const Reader *reader, CmigAddress address, CmigAddress *extension)
  */
 
 /*
- * Memory for a part of the image.  There are many small parts, which are freed
- * together, so they are taken from blocks.
+ * Allocate memory for a part of the image.  The many small parts are taken
+ * from blocks, because they are freed together.
  */
 static char *
 take(Reader *reader, Size size)
@@ -173,21 +176,21 @@ take(Reader *reader, Size size)
 	return reader->block + reader->room;
 }
 
-/* A new object of the kind that is being read. */
+/* Allocate a zeroed object of the kind being read. */
 static CmigObject *
 take_object(Reader *reader)
 {
 	Size		size = MAXALIGN(offsetof(CmigObject, values) + sizeof(char *) * Max(reader->kind->nproperties, 1));
 	char	   *memory;
 
-	/* texts have any length */
+	/* texts may have left it unaligned */
 	reader->room -= reader->room % MAXIMUM_ALIGNOF;
 	memory = take(reader, size);
 	memset(memory, 0, size);
 	return (CmigObject *) memory;
 }
 
-/* The text of a column, in memory that is reset soon, or NULL. */
+/* Returns a column's text, allocated in the scratch context, or NULL. */
 static char *
 read_text(const Reader *reader, int column)
 {
@@ -202,8 +205,8 @@ read_text(const Reader *reader, int column)
 }
 
 /*
- * The text of a column.  Objects share it with the one that was read before if
- * it is the same, such as the name of a type.
+ * Returns a column's text, or NULL.  Objects share a text with the object read
+ * before them if it is the same, such as a type name.
  */
 static char *
 keep_text(Reader *reader, int column)
@@ -217,7 +220,7 @@ keep_text(Reader *reader, int column)
 	return reader->last[column];
 }
 
-/* Callback: add the object of a row, unless it belongs to an extension. */
+/* Row callback: add the row's object, unless it belongs to an extension. */
 static void
 add_object(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -257,9 +260,7 @@ add_object(TupleDesc desc, HeapTuple row, void *arg)
 	cmig_image_add(reader->image, object);
 }
 
-/*
- * Prepared queries are kept in an array, indexed by the kind and the query.
- */
+/* Returns one of the kind's prepared queries, selected by "which". */
 static CmigQuery *
 kind_query(const CmigKind *kind, const char *sql, int which)
 {
@@ -292,10 +293,10 @@ read_objects(Reader *reader, Datum schemas, bool all)
 }
 
 /*
- * Other addresses that belong to the same objects
+ * Other addresses of the same objects
  */
 
-/* Callback: the row has two addresses of the same object. */
+/* Row callback: add the two addresses in the row to the same object. */
 static void
 add_alias(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -316,10 +317,10 @@ add_alias(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Objects that belong to other objects: row types, array types, multirange
- * types and their functions and casts, defaults and generation expressions of
- * columns, rules of views, indexes of constraints, sequences of identity
- * columns.
+ * Read the addresses of objects that are part of other objects: row types,
+ * array types, multirange types and their functions and casts, column defaults
+ * and generation expressions, view rules, constraint indexes, and identity
+ * sequences.
  */
 static void
 read_aliases(Reader *reader, Datum schemas)
@@ -353,7 +354,7 @@ read_aliases(Reader *reader, Datum schemas)
  * Dependencies
  */
 
-/* The object, or the extension to which it belongs. */
+/* Returns the object, or the extension that it belongs to, or NULL. */
 static CmigObject *
 find_needed(const Reader *reader, CmigAddress address)
 {
@@ -366,7 +367,8 @@ find_needed(const Reader *reader, CmigAddress address)
 }
 
 /*
- * Some dependencies are objects themselves: OWNED BY, and attached partitions.
+ * Is the dependency an object itself?  This is true for OWNED BY and attached
+ * partitions.
  */
 static bool
 is_own_kind(const CmigObject *object, const CmigObject *on, char type)
@@ -376,7 +378,7 @@ is_own_kind(const CmigObject *object, const CmigObject *on, char type)
 		 (object->kind == &cmig_kind_table && on->kind == &cmig_kind_table));
 }
 
-/* Callback: the first object of the row depends on the second one. */
+/* Row callback: the first object in the row depends on the second one. */
 static void
 add_depends(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -394,7 +396,7 @@ add_depends(TupleDesc desc, HeapTuple row, void *arg)
 	if (on == NULL || on->parent == object ||
 		(desc->natts > 6 && is_own_kind(object, on, DatumGetChar(reader->values[6]))))
 		return;
-	/* functions are created before the definition of a base type */
+	/* a base type's functions are created before its definition */
 	if (object->kind == &cmig_kind_base_type && on->kind == &cmig_kind_function)
 		return;
 	if (on->kind == &cmig_kind_base_type && object != on && object->kind != &cmig_kind_function && on->child != NULL)
@@ -403,7 +405,8 @@ add_depends(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Callback: the first object of the row must be created after the second one.
+ * Row callback: the first object in the row must be created after the second
+ * one.
  */
 static void
 add_follows(TupleDesc desc, HeapTuple row, void *arg)
@@ -447,8 +450,8 @@ read_depends(Reader *reader, Datum schemas)
  */
 
 /*
- * The object in the current row, unless it was found by one of its other
- * addresses.
+ * Returns the object in the current row, or NULL if the row contains one of
+ * its other addresses.
  */
 static CmigObject *
 annotated(const Reader *reader)
@@ -459,7 +462,7 @@ annotated(const Reader *reader)
 	return object != NULL && memcmp(&object->address, &address, sizeof(address)) == 0 ? object : NULL;
 }
 
-/* Callback: set the comment of an object. */
+/* Row callback: set the comment of an object, or of its index or sequence. */
 static void
 add_comment(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -478,7 +481,7 @@ add_comment(TupleDesc desc, HeapTuple row, void *arg)
 	}
 }
 
-/* Callback: add a privilege to its object. */
+/* Row callback: add a privilege to its object or identity sequence. */
 static void
 add_grant(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -562,7 +565,7 @@ read_grants(Reader *reader, Datum schemas)
 
 /* Objects that no kind has read */
 
-/* Callback: remember an object that no kind has read. */
+/* Row callback: remember an object that no kind has read. */
 static void
 add_unclaimed(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -578,7 +581,7 @@ add_unclaimed(TupleDesc desc, HeapTuple row, void *arg)
 		pfree(address);
 }
 
-/* Callback: add such an object as one of kind "other". */
+/* Row callback: add an object that no kind has read, with kind "other". */
 static void
 add_other(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -598,7 +601,10 @@ add_other(TupleDesc desc, HeapTuple row, void *arg)
 	cmig_image_add(reader->image, object);
 }
 
-/* Describe a type by its whole catalog row, with names instead of oids. */
+/*
+ * Add the remembered objects.  A type is described by its whole catalog row,
+ * with names instead of oids.
+ */
 static void
 name_unclaimed(Reader *reader)
 {
@@ -683,7 +689,7 @@ read_unclaimed(Reader *reader, Datum schemas, bool all)
 	name_unclaimed(reader);
 }
 
-/* The schemas that exist, as an oid[]. */
+/* Returns the schemas that exist, as an oid[]. */
 static Datum
 schema_oids(const CmigManaged *managed)
 {
@@ -703,7 +709,7 @@ cmig_image_read(const CmigManaged *managed)
 	Datum		schemas = schema_oids(managed);
 	int			guc_level = NewGUCNestLevel();
 
-	/* compiling the queries takes longer than running them */
+	/* JIT compilation of the queries takes longer than running them */
 	cmig_settings_override("jit", "off");
 	read_members(&reader);
 	reader.scratch = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig row", ALLOCSET_SMALL_SIZES);

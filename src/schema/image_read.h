@@ -2,8 +2,8 @@
  * image_read.h
  *	  Reads all objects of schemas into an image.
  *
- * There is one query for each kind, and one for dependencies, comments, and
- * privileges of all kinds.  Names in definitions that the server prints are
+ * There is one query for each kind, and one each for the dependencies,
+ * comments, and privileges of all kinds.  Names in the printed definitions are
  * qualified.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -16,9 +16,9 @@
 #include "schema/managed.h"
 
 /*
- * The objects in those schemas that exist; if all schemas are compared, also
- * objects without a schema.  Members of extensions are left out.  Allocated in
- * the current memory context.
+ * Returns an image of those schemas that exist, allocated in the current
+ * memory context.  If all schemas are compared, it includes objects without a
+ * schema.  Extension members are left out.
  */
 extern CmigImage *cmig_image_read(const CmigManaged *managed);
 

@@ -1,6 +1,6 @@
 /*
  * image_same.c
- *	  Whether two images are certainly the same.
+ *	  Checks whether two images are certainly the same.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,8 +1,8 @@
 /*
  * image_same.h
- *	  Whether two images are certainly the same.
+ *	  Checks whether two images are certainly the same.
  *
- * Pure.
+ * No database access.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,8 +13,9 @@
 #include "schema/image.h"
 
 /*
- * True if both images have the same objects with the same texts. If the result
- * is false, cmig_compare(), which takes longer, may still find no difference.
+ * Returns true if both images have the same objects with the same texts.  If
+ * it returns false, cmig_compare(), which takes longer, may still find no
+ * difference.
  */
 extern bool cmig_image_same(const CmigImage *a, const CmigImage *b);
 

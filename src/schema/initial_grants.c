@@ -1,6 +1,7 @@
 /*
  * initial_grants.c
- *	  Reads the privileges that new objects get by the live default privileges.
+ *	  Reads the privileges that new objects get from the live default
+ *	  privileges.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,7 +14,7 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 
-/* The entry for a schema and a type of object, which is added if necessary. */
+/* Returns the entry for a schema and an object type; adds it if necessary. */
 static CmigInitialGrants *
 find_entry(List **list, const char *schema, char type)
 {
@@ -30,7 +31,7 @@ find_entry(List **list, const char *schema, char type)
 	return entry;
 }
 
-/* Callback: add a privilege to the entry of its schema and type. */
+/* Row callback: add a privilege to the entry of its schema and type. */
 static void
 add_row(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -38,7 +39,7 @@ add_row(TupleDesc desc, HeapTuple row, void *arg)
 	CmigInitialGrants *entry = find_entry(arg, cmig_query_text(desc, row, 1), *type);
 	CmigGrant  *grant;
 
-	/* the default privileges are the built-in ones */
+	/* there are no differences from the built-in privileges */
 	if (cmig_query_text(desc, row, 4) == NULL)
 		return;
 	grant = palloc0(sizeof(CmigGrant));
@@ -51,7 +52,7 @@ add_row(TupleDesc desc, HeapTuple row, void *arg)
 
 /*
  * Default privileges without a schema replace the built-in ones, and those for
- * a schema are added to them.  The result has the differences from the
+ * a schema are added to them.  The result contains the differences from the
  * built-in ones.
  */
 List *

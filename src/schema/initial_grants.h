@@ -1,6 +1,7 @@
 /*
  * initial_grants.h
- *	  The privileges that new objects get by the live default privileges.
+ *	  Reads the privileges that new objects get from the live default
+ *	  privileges.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,8 +12,8 @@
 #include "nodes/pg_list.h"
 
 /*
- * A list of CmigInitialGrants for objects that the current user creates, in
- * the current memory context.
+ * Returns a list of CmigInitialGrants for objects that the current user
+ * creates, allocated in the current memory context.
  */
 extern List *cmig_initial_grants_read(void);
 

@@ -1,6 +1,6 @@
 /*
  * keep.c
- *	  Objects that the target lacks and that are nevertheless kept.
+ *	  Keeps objects that the target lacks.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -9,17 +9,17 @@
 #include "schema/keep.h"
 #include "schema/kinds.h"
 
-/* The objects that are copied from one image to another. */
+/* The state of copying objects from one image to another. */
 typedef struct Keep
 {
 	const CmigImage *from;
 	CmigImage  *to;
-	CmigObject **copies;		/* by the index in from: the object in to, or
-								 * NULL */
-	bool	   *kept;			/* by the index in from */
+	CmigObject **copies;		/* indexed like from->objects: the object in
+								 * "to", or NULL */
+	bool	   *kept;			/* indexed like from->objects */
 } Keep;
 
-/* The object of the target that corresponds to one of the other image. */
+/* Returns the target's object of the same kind and identity, or NULL. */
 static CmigObject *
 counterpart(const CmigImage *to, const CmigObject *object)
 {
@@ -33,7 +33,7 @@ remains(const Keep *keep, const CmigObject *object)
 	return keep->copies[object->index] != NULL || keep->kept[object->index];
 }
 
-/* Do the parent and everything on which the object depends remain? */
+/* Do the object's parent and everything that it depends on remain? */
 static bool
 can_stay(const Keep *keep, const CmigObject *object)
 {
@@ -45,7 +45,10 @@ can_stay(const Keep *keep, const CmigObject *object)
 	return true;
 }
 
-/* A CmigKeepCandidate */
+/*
+ * A CmigKeepCandidate: is the object, or one that it belongs to, of a kind
+ * that ORMs cannot define?
+ */
 static bool
 is_unknown(const CmigObject *object, void *arg)
 {
@@ -55,7 +58,9 @@ is_unknown(const CmigObject *object, void *arg)
 	return false;
 }
 
-/* Decide which objects are kept, starting with all candidates. */
+/*
+ * Decide which objects are kept: all candidates except those that cannot stay.
+ */
 static void
 decide(Keep *keep, CmigKeepCandidate is_candidate, void *arg)
 {
@@ -79,7 +84,7 @@ decide(Keep *keep, CmigKeepCandidate is_candidate, void *arg)
 	}
 }
 
-/* A copy without parent, children, and siblings. */
+/* Returns a copy without parent, children, and siblings. */
 static CmigObject *
 copy(const CmigObject *object)
 {
@@ -91,7 +96,7 @@ copy(const CmigObject *object)
 	return result;
 }
 
-/* Replace an object's references by those to the objects of the target. */
+/* Make the copy refer to the target's objects. */
 static void
 connect(const Keep *keep, const CmigObject *object, CmigObject *result)
 {

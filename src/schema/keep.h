@@ -1,8 +1,8 @@
 /*
  * keep.h
- *	  Objects that the target lacks and that are nevertheless kept.
+ *	  Keeps objects that the target lacks.
  *
- * Pure.
+ * No database access.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -16,22 +16,22 @@
 typedef bool (*CmigKeepCandidate) (const CmigObject *object, void *arg);
 
 /*
- * Add the candidates of one image to the other one, unless their parents are
- * not in it, or objects that they depend on.
+ * Add the candidates in "from" to "to", unless a parent or an object that they
+ * depend on is missing there.
  */
 extern void cmig_keep(const CmigImage *from, CmigImage *to, CmigKeepCandidate is_candidate, void *arg);
 
 /*
- * For a target of models only: add the objects of one image that ORMs cannot
- * define to the other one, unless their parents are not in it, or objects that
- * they depend on.  Then they are re-created if something that they depend on
- * changes.
+ * For a target that contains only models: add the objects that ORMs cannot
+ * define, as in cmig_keep().  They are then re-created if an object that they
+ * depend on changes.
  */
 extern void cmig_keep_unknown(const CmigImage *from, CmigImage *to);
 
 /*
- * Is it an object that ORMs cannot define, and that was not added although its
- * parent, if any, remains? Returns the object on which it depends, or NULL.
+ * For an object that ORMs cannot define and that was not added, although its
+ * parent, if any, remains: returns the missing object that it depends on.
+ * Returns NULL for other objects.
  */
 extern const CmigObject *cmig_keep_missing(const CmigObject *object, const CmigImage *to);
 

@@ -57,11 +57,11 @@ cmig_kind_drop(const CmigObject *object)
 	return psprintf("DROP %s", cmig_kind_reference(object));
 }
 
-/* Lists "a, b" whose order has no meaning */
+/* Lists "a, b" in which the order does not matter */
 
 /*
- * Split a list at ", ".  Commas within quoted values do not matter, because
- * both lists are split there.
+ * Split a list at ", ", and sort it.  Commas within quoted values do no harm,
+ * because both lists are split there.
  */
 static CmigNames
 cut_list(const char *text)

@@ -2,9 +2,11 @@
  * kind.h
  *	  Kinds of objects: how each is read, created, altered, and dropped.
  *
- * Pure.  Each kind_*.c contains the kinds of one family; kinds.c lists all of
- * them in the order in which they are read: a parent's kind comes before the
- * kinds of its children.  README.md describes how to add one.
+ * Each kind_*.c contains one family of kinds, and kinds.c lists all of them in
+ * the order in which they are read: a parent's kind comes before the kinds of
+ * its children.  README.md describes how to add a kind.
+ *
+ * No database access.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -24,12 +26,13 @@ typedef struct CmigDdl
 	char	   *hazard;			/* or NULL */
 	int			hazards;		/* CMIG_HAZARD_... flags that apply if the
 								 * table has rows */
-	int			undo_hazards;	/* the same for undo */
+	int			undo_hazards;	/* the flags for undo */
 	const char *old_type;		/* with CMIG_HAZARD_REWRITE: no rewrite if
-								 * values of this type */
-	const char *new_type;		/* are stored unchanged in this one */
-	const char *expression;		/* or no rewrite if this is not volatile */
-	bool		stepwise;		/* it is for a stepwise revision */
+								 * this type */
+	const char *new_type;		/* is binary-coercible to this one */
+	const char *expression;		/* with CMIG_HAZARD_REWRITE: no rewrite if
+								 * this is not volatile */
+	bool		stepwise;		/* the statement is for a stepwise revision */
 } CmigDdl;
 
 #define CMIG_HAZARD_REWRITE		0x01	/* rewrites the table */
@@ -67,16 +70,16 @@ typedef struct CmigAlter
 	const CmigObject *from;
 	const CmigObject *to;
 	List	   *ddl;			/* of CmigDdl */
-	List	   *first;			/* run before columns and constraints of it
-								 * and its parents are dropped */
-	List	   *last;			/* run after columns and constraints of it and
-								 * its parents are added */
+	List	   *first;			/* run before columns and constraints of the
+								 * object and its parents are dropped */
+	List	   *last;			/* run after columns and constraints of the
+								 * object and its parents are added */
 	bool		again;			/* drop and re-create it */
 	bool		disturbs;		/* objects that refer to it must be dropped
 								 * before the change and re-created afterwards */
-	bool		recasts;		/* the same applies to indexes, defaults, and
+	bool		recasts;		/* like disturbs, for indexes, defaults, and
 								 * constraints */
-	bool		late;			/* it runs after all other changes, and is
+	bool		late;			/* the change runs after all others, and is
 								 * reverted by re-creating the object */
 	char	   *unsupported;	/* the reason why the change is not supported */
 } CmigAlter;
@@ -91,8 +94,8 @@ typedef struct CmigAlter
 #define CMIG_KIND_DISTURBED		0x0010	/* must be dropped while the type of a
 										 * column that it refers to changes */
 #define CMIG_KIND_DATA			0x0020	/* dropping it loses data */
-#define CMIG_KIND_RELATION		0x0040	/* shares the names of relations */
-#define CMIG_KIND_TYPE			0x0080	/* shares the names of types */
+#define CMIG_KIND_RELATION		0x0040	/* shares the namespace of relations */
+#define CMIG_KIND_TYPE			0x0080	/* shares the namespace of types */
 #define CMIG_KIND_LAST			0x0100	/* sorted by its own kind, not next to
 										 * its parent */
 #define CMIG_KIND_NO_OWNER_SQL	0x0200	/* no ALTER ... OWNER TO */
@@ -101,8 +104,8 @@ typedef struct CmigAlter
 #define CMIG_KIND_RECAST		0x0800	/* must be dropped while the type of a
 										 * column changes to one without a
 										 * cast */
-#define CMIG_KIND_GLOBAL		0x1000	/* has no schema: not compared if
-										 * schemas are named */
+#define CMIG_KIND_GLOBAL		0x1000	/* has no schema; not compared if the
+										 * caller names schemas */
 
 #define CMIG_KIND_FINAL			0x2000	/* changed after everything else, even
 										 * if it is dropped */
@@ -119,10 +122,10 @@ typedef struct CmigKind
 	const CmigProperty *properties;
 
 	/*
-	 * A query over the catalogs for all objects of the kind, $1: the oids of
-	 * the schemas, an oid[].  Its columns: the address (oid, oid, integer),
-	 * the parent's (oid, oid, integer, or NULLs), name, identity, owner
-	 * (text), is it inherited (boolean), and the properties (text).
+	 * A catalog query for all objects of the kind. $1 is an oid[] of the
+	 * schemas. Its columns are the address (oid, oid, integer), the parent's
+	 * address (the same types, or NULLs), name, identity, owner (text),
+	 * whether the object is inherited (boolean), and the properties (text).
 	 */
 	const char *sql;
 
@@ -133,9 +136,9 @@ typedef struct CmigKind
 	const char *depends;
 
 	/*
-	 * The same for pairs of objects that only constrain the order: if the
-	 * second one is created or dropped, it must be created before the first
-	 * one, or dropped after it.
+	 * A query like "depends", for pairs of objects that only constrain the
+	 * order: the second object must be created before the first one, and
+	 * dropped after it.
 	 */
 	const char *follows;
 
@@ -146,14 +149,14 @@ typedef struct CmigKind
 	List	   *(*create) (const CmigObject *object);
 
 	/*
-	 * Appends what the parent's CREATE statement contains for the object, if
-	 * it is folded; NULL if nothing.
+	 * Appends the object's part of the parent's CREATE statement if it is
+	 * folded; NULL if there is none.
 	 */
 	void		(*define) (StringInfo buf, const CmigObject *object);
 
 	/*
-	 * Returns the statement that drops the object; if NULL, "DROP word
-	 * identity".
+	 * Returns the statement that drops the object. If NULL, the statement is
+	 * "DROP word identity".
 	 */
 	char	   *(*drop) (const CmigObject *object);
 
@@ -164,8 +167,8 @@ typedef struct CmigKind
 	void		(*alter) (CmigAlter *alter);
 
 	/*
-	 * How COMMENT ON and similar commands refer to it; if NULL, "word
-	 * identity".
+	 * Returns how COMMENT ON and similar commands refer to the object. If
+	 * NULL, this is "word identity".
 	 */
 	char	   *(*reference) (const CmigObject *object);
 
@@ -173,7 +176,7 @@ typedef struct CmigKind
 	bool		(*is_disposable) (const CmigObject *object);
 
 	/*
-	 * The qualified name of the index, or of the identity sequence, that
+	 * Returns the qualified name of the index or the identity sequence that
 	 * belongs to the object, or NULL.
 	 */
 	const char *(*index_name) (const CmigObject *object);
@@ -190,21 +193,24 @@ typedef struct CmigKind
 #define CMIG_KIND_SWAPS			0x4000
 
 /*
- * While the object is dropped and created again, columns that use it have type
- * text or no collation.
+ * While the object is re-created, columns that use it have type text or the
+ * default collation.
  */
 #define CMIG_KIND_DETOUR		0x8000
 
 #define CMIG_PROPERTIES(list) .properties = list, .nproperties = lengthof(list)
 
-/* A new object without values, in the current memory context. */
+/* Returns a new object without values, in the current memory context. */
 extern CmigObject *cmig_object_new(const CmigKind *kind, const char *name,
 								   const char *identity);
 
-/* How SQL names an object: "TABLE public.a", "CONSTRAINT c ON public.a". */
+/*
+ * Returns the SQL name of an object: "TABLE public.a", "CONSTRAINT c ON
+ * public.a".
+ */
 extern char *cmig_kind_reference(const CmigObject *object);
 
-/* The statement that drops an object. */
+/* Returns the statement that drops an object. */
 extern char *cmig_kind_drop(const CmigObject *object);
 
 /* Are two values of a property the same? */
@@ -214,19 +220,20 @@ extern bool cmig_kind_same_value(const CmigProperty *property, const char *a, co
 extern bool cmig_alter_differs(const CmigAlter *alter, int property);
 
 /*
- * Set the hazards of the statement that was added last, for a table with rows.
+ * Add hazards to the last statement of the list, and return it.  They apply if
+ * the table has rows.
  */
 extern CmigDdl *cmig_ddl_hazards(List *ddl, int hazards);
 
 /* Add a statement and its undo; both are freshly allocated. */
 extern void cmig_alter_add(CmigAlter *alter, char *sql, char *undo);
 
-/* The same with the text of a hazard, which may be NULL. */
+/* Like cmig_alter_add(), with the text of a hazard, which may be NULL. */
 extern void cmig_alter_add_hazard(CmigAlter *alter, char *sql, char *undo, char *hazard);
 
 /*
- * Add "ALTER word identity action" if a property differs.  The arguments are
- * the actions for the new and the old value.
+ * Add "ALTER word identity action", and "ALTER word identity undo" as its
+ * undo.
  */
 extern void cmig_alter_action(CmigAlter *alter, const char *action, const char *undo);
 
@@ -237,18 +244,15 @@ extern void cmig_alter_action(CmigAlter *alter, const char *action, const char *
 extern void cmig_alter_value(CmigAlter *alter, int property, const char *action,
 							 const char *fallback);
 
-/*
- * The statement that alters a column of a table: "ALTER TABLE t ALTER COLUMN
- * action"; only: with ONLY.
- */
+/* Returns "ALTER TABLE t ALTER COLUMN c action", with ONLY if "only". */
 extern char *cmig_kind_column_sql(const CmigObject *column, bool only, const char *action);
 
 extern List *cmig_ddl_append(List *ddl, char *sql, char *undo);
 
 /*
- * The statements that complete an object whose CREATE statement cannot specify
- * everything: those that alter() generates, starting from an object with
- * default values.
+ * Append the statements that complete an object whose CREATE statement cannot
+ * specify everything: those that alter() generates for a change from an object
+ * with default values.
  */
 extern List *cmig_kind_complete(const CmigObject *object, List *ddl,
 								void (*alter) (CmigAlter *alter));

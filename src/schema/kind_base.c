@@ -3,9 +3,9 @@
  *	  Base types, and shell types.
  *
  * A base type is created twice: as a shell, which its functions need, and then
- * with its definition, which needs the functions.  So the definition is an
- * object of its own, a child of the type.  Only DROP TYPE ... CASCADE can drop
- * the type; it drops the functions, too.
+ * with its definition, which needs the functions.  Therefore the definition is
+ * a separate object, a child of the type.  Only DROP TYPE ...  CASCADE can
+ * drop the type; this also drops the functions.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -70,21 +70,24 @@ static const char definition_depends[] =
 " FROM (SELECT DISTINCT type FROM f) b JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_type'::regclass AND d.refobjid = b.type"
 " WHERE d.deptype = 'n' AND NOT EXISTS (SELECT FROM f WHERE f.type = b.type AND f.function = d.objid)";
 
-/* DROP TYPE, which also drops the functions of the type. */
+/* Returns DROP TYPE; for a base type, it also drops the type's functions. */
 static char *
 drop_type(const CmigObject *type)
 {
 	return psprintf("DROP TYPE %s%s", type->identity, type->values[DEFINITION] ? " CASCADE" : "");
 }
 
-/* The shell type, which the functions of a base type need. */
+/* Create the shell type, which a base type's functions need. */
 static List *
 create_shell(const CmigObject *type)
 {
 	return cmig_ddl_append(NIL, psprintf("CREATE TYPE %s", type->identity), drop_type(type));
 }
 
-/* Make the type a shell type again, without its functions. */
+/*
+ * Create the type's definition.  The undo makes the type a shell type again,
+ * without its functions.
+ */
 static List *
 create_definition(const CmigObject *definition)
 {

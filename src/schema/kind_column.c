@@ -1,6 +1,6 @@
 /*
  * kind_column.c
- *	  Columns of tables.
+ *	  Table columns.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -50,7 +50,8 @@ static const CmigProperty properties[] = {
 };
 
 /*
- * Options that differ from those of a sequence that is created for the column.
+ * The identity options that differ from those of a sequence that PostgreSQL
+ * would create for the column.
  */
 #define IDENTITY_OPTIONS_SQL \
 	"(SELECT concat_ws(' '," \
@@ -114,8 +115,8 @@ static const char column_depends[] =
 " WHERE c.relnamespace = ANY ($1) AND c.reloftype <> 0 AND a.attnum > 0 AND NOT a.attisdropped";
 
 /*
- * A column that the child has defined itself is merged with the parent's
- * column. It can exist before the parent's, and stays when that is dropped.
+ * A column defined by the child itself is merged with the parent's column.  It
+ * can exist before the parent's column, and stays when that is dropped.
  */
 static const char column_follows[] =
 "SELECT 'pg_class'::regclass::oid, p.attrelid, p.attnum::integer, 'pg_class'::regclass::oid, a.attrelid, a.attnum::integer"
@@ -124,7 +125,7 @@ static const char column_follows[] =
 " JOIN pg_attribute p ON p.attrelid = i.inhparent AND p.attname = a.attname"
 " WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p')";
 
-/* GENERATED ... AS IDENTITY, with the options of the sequence. */
+/* Append GENERATED ...  AS IDENTITY, with the sequence options. */
 static void
 identity_clause(StringInfo buf, const CmigObject *column)
 {
@@ -154,7 +155,7 @@ cmig_column_parent(const CmigObject *column)
 	for (int i = 0; i < column->ndepends; i++)
 		if (column->depends[i]->kind == &cmig_kind_column && column->depends[i]->parent != table)
 			return column->depends[i];
-	/* a column that the table has defined itself does not depend on it */
+	/* a column defined by the table itself has no such dependency */
 	for (int i = 0; i < table->ndepends; i++)
 	{
 		const CmigObject *found = table->depends[i]->kind == table->kind ? find_column(table->depends[i], column->name) : NULL;
@@ -209,7 +210,7 @@ define_column(StringInfo buf, const CmigObject *column)
  * ALTER TABLE
  */
 
-/* Add such a statement and its undo. */
+/* Add ALTER TABLE with an action for the column, and its undo. */
 static void
 add_action(CmigAlter *alter, bool only, const char *action, const char *undo)
 {
@@ -217,14 +218,14 @@ add_action(CmigAlter *alter, bool only, const char *action, const char *undo)
 				   cmig_kind_column_sql(alter->to, only, undo));
 }
 
-/* The value, or the other one if it is NULL. */
+/* Returns the value, or "otherwise" if it is NULL. */
 static const char *
 or_default(const char *value, const char *otherwise)
 {
 	return value != NULL ? value : otherwise;
 }
 
-/* Properties that only ALTER TABLE can set. */
+/* Add the statements for properties that only ALTER TABLE can set. */
 static void
 alter_details(CmigAlter *alter)
 {
@@ -243,7 +244,10 @@ alter_details(CmigAlter *alter)
 	cmig_options_alter(alter, OPTIONS, psprintf("TABLE ONLY %s ALTER COLUMN %s", to->parent->identity, cmig_quote(to->name)), "");
 }
 
-/* Changing the type resets the storage and the compression. */
+/*
+ * Append actions that restore the storage and the compression, which changing
+ * the type resets.
+ */
 static void
 append_details(StringInfo buf, const CmigObject *column)
 {
@@ -253,7 +257,7 @@ append_details(StringInfo buf, const CmigObject *column)
 		appendStringInfo(buf, ", ALTER COLUMN %s SET COMPRESSION %s", cmig_quote(column->name), column->values[COMPRESSION]);
 }
 
-/* TYPE ... USING, for a change of type. */
+/* Returns the action TYPE ...  USING that changes the type. */
 static char *
 type_action(const CmigObject *from, const CmigObject *to)
 {
@@ -281,8 +285,8 @@ cmig_column_type(const CmigObject *column)
 }
 
 /*
- * The statement that changes the column to another type, with a conversion of
- * its values.
+ * Returns the statement that changes the column's type and converts its
+ * values.
  */
 static char *
 retype_sql(const CmigObject *column, const CmigObject *from, const CmigObject *to, const char *type)
@@ -341,7 +345,7 @@ cmig_column_detour(const CmigObject *column, bool collation)
 	return ddl;
 }
 
-/* The action that adds, changes, or drops the identity. */
+/* Returns the action that adds, changes, or drops the identity. */
 static char *
 identity_action(const CmigObject *from, const CmigObject *to)
 {
@@ -361,8 +365,9 @@ identity_action(const CmigObject *from, const CmigObject *to)
 }
 
 /*
- * When a column becomes an identity column, its sequence continues after the
- * existing values.
+ * Returns the statement that adds, changes, or drops the identity.  The
+ * sequence of a new identity column continues after the existing values,
+ * unless the sequence has options.
  */
 static char *
 identity_sql(const CmigObject *from, const CmigObject *to)
@@ -449,7 +454,10 @@ add_type(CmigAlter *alter)
 	}
 }
 
-/* The type of a column in a partition key cannot be changed. */
+/*
+ * Is the column in the partition key of its table or of a parent?  Then its
+ * type cannot be changed.
+ */
 static bool
 is_in_key(const CmigObject *column)
 {
@@ -458,7 +466,10 @@ is_in_key(const CmigObject *column)
 	return cmig_table_is_key(column->parent, column->name) || (parent != NULL && is_in_key(parent));
 }
 
-/* Is there a valid check constraint, so that SET NOT NULL need not scan? */
+/*
+ * Is there a valid check constraint, so that SET NOT NULL need not scan the
+ * table?
+ */
 static bool
 has_not_null_check(const CmigObject *column)
 {
@@ -490,7 +501,11 @@ alter_column(CmigAlter *alter)
 		alter->again = leads;
 		return;
 	}
-	/* an identity column is not null */
+
+	/*
+	 * an identity column must be NOT NULL: drop the identity first, add it
+	 * last
+	 */
 	if (to->values[IDENTITY] == NULL && leads)
 		alter_identity(alter);
 	if (cmig_alter_differs(alter, TYPE) || cmig_alter_differs(alter, COLLATION))
@@ -521,8 +536,8 @@ drop_column(const CmigObject *column)
 }
 
 /*
- * Adding a column whose default is not volatile does not rewrite existing
- * rows.
+ * Set the hazards of adding a column.  A default that is not volatile does not
+ * rewrite existing rows.
  */
 static void
 set_hazards(List *ddl, const CmigObject *column)
@@ -537,7 +552,7 @@ set_hazards(List *ddl, const CmigObject *column)
 		cmig_ddl_hazards(ddl, CMIG_HAZARD_MAY_FAIL);
 }
 
-/* Set or drop the column's NOT NULL. */
+/* Append SET NOT NULL or DROP NOT NULL for the column, and its undo. */
 static List *
 append_not_null(List *ddl, const CmigObject *column, bool set)
 {
@@ -580,7 +595,10 @@ add_column(const CmigObject *column)
 	return ddl;
 }
 
-/* An identity column cannot be added to a table together with its children. */
+/*
+ * Add the column first, and then its identity: ADD COLUMN cannot add an
+ * identity column to a table with children.
+ */
 static List *
 add_identity(const CmigObject *column)
 {
@@ -607,14 +625,17 @@ create_column(const CmigObject *column)
 	return cmig_kind_complete(column, ddl, alter_details);
 }
 
-/* The sequence of an identity column shares the names of relations. */
+/*
+ * Returns the name of the identity sequence, which shares the namespace of
+ * relations, or NULL.
+ */
 static const char *
 sequence_name(const CmigObject *column)
 {
 	return column->values[SEQUENCE];
 }
 
-/* Is its value computed from other columns? */
+/* Is the column's value computed from other columns? */
 static bool
 is_derived(const CmigObject *column)
 {

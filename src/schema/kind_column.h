@@ -1,6 +1,8 @@
 /*
  * kind_column.h
- *	  What other modules need to know about columns of tables. Pure.
+ *	  What other modules need to know about table columns.
+ *
+ * No database access.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -10,41 +12,47 @@
 #include "postgres.h"
 #include "schema/kind.h"
 
-/* An expression for a query: how SQL names the storage of a column. */
+/* A query expression for the SQL name of a column's storage. */
 #define CMIG_STORAGE_SQL(value) "CASE " value " WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL'" \
 	" WHEN 'm' THEN 'MAIN' WHEN 'x' THEN 'EXTENDED' END"
 
-/* The printed type of a column. */
+/* Returns the printed type of a column. */
 extern const char *cmig_column_type(const CmigObject *column);
 
 extern bool cmig_column_is_not_null(const CmigObject *column);
 
-/* The parent table's column from which this column is inherited, or NULL. */
+/*
+ * Returns the parent table's column that this column is inherited from, or
+ * NULL.
+ */
 extern const CmigObject *cmig_column_parent(const CmigObject *column);
 
 /*
- * Does the change of an identity column replace its sequence, so that the
- * privileges and the comment of the old one are lost?
+ * Does the change replace the sequence of an identity column, so that the old
+ * sequence's privileges and comment are lost?
  */
 extern bool cmig_column_renews_sequence(const CmigObject *from, const CmigObject *to);
 
 /*
  * A column may be added or dropped together with the parent's column, or with
- * an attribute of the table's type. Returns the statements, a list of CmigDdl,
- * for properties that differ from theirs: NOT NULL, or no default.
+ * an attribute of the table's type.  Returns the statements, a list of
+ * CmigDdl, for properties in which the column differs: NOT NULL, or no
+ * default.
  */
 extern List *cmig_column_deviations(const CmigObject *column, bool add);
 
 /*
- * Change a column to the type that replaces another type of the same name; the
- * replaced type has a temporary name during the change.
+ * Returns the statement that changes a column to a type that replaces another
+ * type of the same name.  During the change, the replaced type has the
+ * temporary name "away".
  */
 extern CmigDdl *cmig_column_retype(const CmigObject *column, const CmigObject *from,
 								   const CmigObject *to, const char *away);
 
 /*
- * The statement that changes a column to text, or to the default collation,
- * while its type or collation is dropped; the undo changes it back.
+ * Returns the statement that changes a column to text, or to the default
+ * collation, while its type or collation is dropped.  The undo changes it
+ * back.
  */
 extern CmigDdl *cmig_column_detour(const CmigObject *column, bool collation);
 

@@ -1,9 +1,9 @@
 /*
  * kind_constraint.c
- *	  Constraints of tables.
+ *	  Table constraints.
  *
- * Foreign keys are a kind of their own, because they are created after all
- * tables.  The index of a constraint is part of it.
+ * Foreign keys are a separate kind, because they are created after all tables.
+ * A constraint's index is part of the constraint.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -62,9 +62,9 @@ static const char foreign_key_sql[] =
 CONSTRAINT_SQL("false", "o.contype = 'f' AND o.conparentid = 0");
 
 /*
- * A constraint that the child has defined itself is merged with the parent's
- * constraint. It can exist before the parent's, and stays when that is
- * dropped.
+ * A constraint defined by the child itself is merged with the parent's
+ * constraint.  It can exist before the parent's constraint, and stays when
+ * that is dropped.
  */
 static const char constraint_follows[] =
 "SELECT 'pg_constraint'::regclass::oid, p.oid, 0, 'pg_constraint'::regclass::oid, o.oid, 0"
@@ -73,8 +73,8 @@ static const char constraint_follows[] =
 " JOIN pg_constraint p ON p.conrelid = i.inhparent AND p.conname = o.conname AND p.contype = 'c'"
 " WHERE c.relnamespace = ANY ($1)"
 /*
- * children with a constraint that is not valid in the parent: it is added to
- * them, and then validated where it is valid
+ * the children of a table with a NOT VALID constraint: the constraint is added
+ * to them, and then validated in those where it is valid
  */
 " UNION ALL SELECT 'pg_constraint'::regclass::oid, p.oid, 0, 'pg_class'::regclass::oid, c.oid, 0"
 " FROM pg_class c JOIN pg_constraint o ON o.conrelid = c.oid AND o.contype = 'c' AND o.coninhcount > 0"
@@ -96,7 +96,7 @@ ends_with(const char *text, const char *end)
 	return length >= strlen(end) && strcmp(text + length - strlen(end), end) == 0;
 }
 
-/* ALTER TABLE with an action, for the table of the constraint. */
+/* Returns ALTER TABLE with an action for the constraint's table. */
 static char *
 table_sql_text(const CmigObject *constraint, const char *action)
 {
@@ -129,7 +129,7 @@ cmig_constraint_is_like(const CmigObject *attached, const CmigObject *constraint
 		attached->values[CLUSTERED] == NULL && attached->values[REPLICA_IDENTITY] == NULL;
 }
 
-/* The end of a list in parentheses that begins at "start". */
+/* Returns the end of the parenthesized list that begins at "start", or NULL. */
 static const char *
 list_end(const char *start)
 {
@@ -151,8 +151,8 @@ list_end(const char *start)
 }
 
 /*
- * The place in the definition at which parameters of the index are given; the
- * server prints those of an exclusion constraint.
+ * Returns the place in the definition where index parameters belong, or NULL.
+ * PostgreSQL itself prints those of an exclusion constraint.
  */
 static const char *
 parameters_place(const char *definition)
@@ -186,7 +186,7 @@ cmig_constraint_definition(StringInfo buf, const CmigObject *constraint)
 	appendStringInfoString(buf, definition);
 }
 
-/* The action of ALTER TABLE that adds the constraint. */
+/* Returns the ALTER TABLE action that adds the constraint. */
 static char *
 add_constraint(const CmigObject *constraint)
 {
@@ -216,7 +216,8 @@ add_action(CmigAlter *alter, const char *action, const char *undo)
 }
 
 /*
- * The action that makes the constraint's index the one for CLUSTER, or none.
+ * Returns the action that makes the constraint's index the one for CLUSTER, or
+ * leaves the table without one.
  */
 static const char *
 cluster_action(const CmigObject *constraint)
@@ -226,8 +227,8 @@ cluster_action(const CmigObject *constraint)
 }
 
 /*
- * The action that makes the constraint's index the replica identity, or resets
- * it.
+ * Returns the action that makes the constraint's index the replica identity,
+ * or resets the replica identity.
  */
 static const char *
 identity_action(const CmigObject *constraint)
@@ -237,7 +238,7 @@ identity_action(const CmigObject *constraint)
 		"REPLICA IDENTITY DEFAULT";
 }
 
-/* Properties that only ALTER TABLE can set. */
+/* Add the statements for properties that only ALTER TABLE can set. */
 static void
 alter_marks(CmigAlter *alter)
 {
@@ -269,7 +270,7 @@ alter_index(CmigAlter *alter)
 	alter_marks(alter);
 }
 
-/* Is NOT VALID, which only the old constraint has, the only difference? */
+/* Is the only difference that the old constraint is NOT VALID? */
 static bool
 is_validated(const CmigObject *from, const CmigObject *to)
 {
@@ -280,7 +281,7 @@ is_validated(const CmigObject *from, const CmigObject *to)
 		strncmp(old, new, strlen(new)) == 0 && strlen(old) == strlen(new) + strlen(" NOT VALID");
 }
 
-/* Create the constraint again, with its comment. */
+/* Returns the action that re-creates the constraint, with its comment. */
 static char *
 make_again(const CmigObject *constraint)
 {
@@ -315,7 +316,8 @@ alter_constraint(CmigAlter *alter)
 }
 
 /*
- * All constraints except checks build an index or lock the referenced table.
+ * Returns the hazards of adding the constraint.  All constraints except checks
+ * build an index or lock the referenced table.
  */
 static int
 hazards_of(const CmigObject *constraint)
@@ -347,8 +349,8 @@ index_name(const CmigObject *constraint)
 }
 
 /*
- * Does another constraint with an index on the same columns precede it? CREATE
- * TABLE would create only one of them.
+ * Does another constraint with an index on the same columns precede this one?
+ * CREATE TABLE would create only one of them.
  */
 static bool
 is_redundant(const CmigObject *constraint)
@@ -368,7 +370,10 @@ is_redundant(const CmigObject *constraint)
 	return false;
 }
 
-/* CREATE TABLE would mark a NOT VALID constraint as valid. */
+/*
+ * Can CREATE TABLE include the constraint?  It would mark a NOT VALID
+ * constraint as valid.
+ */
 static bool
 folds(const CmigObject *constraint)
 {
@@ -388,7 +393,7 @@ CmigKind	cmig_kind_constraint = {
  * Foreign keys
  */
 
-/* Only whether the constraint is deferrable can be altered. */
+/* A foreign key can only be validated; for other changes, it is re-created. */
 static void
 alter_foreign_key(CmigAlter *alter)
 {
@@ -399,8 +404,9 @@ alter_foreign_key(CmigAlter *alter)
 }
 
 /*
- * CREATE TABLE includes a foreign key unless the tables are partitioned,
- * because indexes may be attached to a partitioned table's index later.
+ * Can CREATE TABLE include the foreign key?  Not if one of the tables is
+ * partitioned, because indexes may be attached to a partitioned table's index
+ * later.
  */
 static bool
 foreign_key_folds(const CmigObject *key)

@@ -1,6 +1,8 @@
 /*
  * kind_constraint.h
- *	  What other modules need to know about constraints of tables. Pure.
+ *	  What other modules need to know about table constraints.
+ *
+ * No database access.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,27 +13,30 @@
 #include "lib/stringinfo.h"
 #include "schema/kind.h"
 
-/* The qualified name of the index to which an index is attached. */
+/*
+ * A query expression for the qualified name of the index that an index is
+ * attached to.
+ */
 #define CMIG_ATTACHED_SQL(oid) \
 	"(SELECT format('%I.%I', hn.nspname, hc.relname) FROM pg_inherits h JOIN pg_class hc ON hc.oid = h.inhparent" \
 	" JOIN pg_namespace hn ON hn.oid = hc.relnamespace WHERE h.inhrelid = " oid ")"
 
-/* The printed definition of a constraint. */
+/* Returns the printed definition of a constraint. */
 extern const char *cmig_constraint_text(const CmigObject *constraint);
 
 /*
- * The qualified name of the partitioned table's index to which the index of a
- * constraint is attached, or NULL.
+ * Returns the qualified name of the partitioned table's index that the
+ * constraint's index is attached to, or NULL.
  */
 extern const char *cmig_constraint_attached(const CmigObject *constraint);
 
 /*
- * Does an attached index have the parameters and the tablespace of the other
- * one, and nothing that only ALTER TABLE can set?
+ * Does an attached constraint's index have the same parameters and tablespace
+ * as the other constraint's, and no properties that only ALTER TABLE can set?
  */
 extern bool cmig_constraint_is_like(const CmigObject *attached, const CmigObject *constraint);
 
-/* "CONSTRAINT name CHECK (...)" */
+/* Append "CONSTRAINT name CHECK (...)", with index parameters, if any. */
 extern void cmig_constraint_definition(StringInfo buf, const CmigObject *constraint);
 
 #endif							/* CMIG_KIND_CONSTRAINT_H */

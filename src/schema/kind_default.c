@@ -1,6 +1,6 @@
 /*
  * kind_default.c
- *	  Defaults of columns.
+ *	  Column defaults.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -26,7 +26,10 @@ static const char default_sql[] =
 " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = e.adnum AND a.attgenerated = ''"
 " WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p', 'v', 'f')";
 
-/* A new child table gets the default that the parent's column has by then. */
+/*
+ * A new child table gets the default that the parent's column has at that
+ * time.
+ */
 static const char default_follows[] =
 "SELECT 'pg_attrdef'::regclass::oid, e.oid, 0, 'pg_attrdef'::regclass::oid, pe.oid, 0"
 " FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid"
@@ -77,8 +80,8 @@ alter_default(CmigAlter *alter)
 }
 
 /*
- * Only CREATE TABLE contains definitions of columns, with their defaults, but
- * it cannot specify one for an inherited column.
+ * Can CREATE TABLE include the default?  It defines columns with their
+ * defaults, but cannot specify the default of an inherited column.
  */
 static bool
 default_folds(const CmigObject *value)

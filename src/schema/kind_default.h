@@ -1,6 +1,8 @@
 /*
  * kind_default.h
- *	  What other modules need to know about defaults of columns. Pure.
+ *	  What other modules need to know about column defaults.
+ *
+ * No database access.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -10,10 +12,10 @@
 #include "postgres.h"
 #include "schema/kind.h"
 
-/* The object with the column's default, or NULL. */
+/* Returns the column's default as an object, or NULL. */
 extern const CmigObject *cmig_default_of(const CmigObject *column);
 
-/* The printed expression of a default. */
+/* Returns the printed expression of a default. */
 extern const char *cmig_default_expression(const CmigObject *value);
 
 #endif							/* CMIG_KIND_DEFAULT_H */

@@ -1,6 +1,6 @@
 /*
  * kind_default_privileges.c
- *	  Default privileges: each privilege that new objects get or do not get.
+ *	  Default privileges: one object for each privilege granted or revoked.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -41,13 +41,13 @@ static const char default_privileges_sql[] =
 "   WHERE d.defaclnamespace = 0) b ON b.grantee = g.grantee AND b.privilege_type = g.privilege_type"
 "  WHERE g.grantee IS NULL OR b.grantee IS NULL OR (g.is_grantable AND g.grantee <> d.defaclrole)) e";
 
-/* Each of them depends on its schema, with which it would be dropped. */
+/* Default privileges depend on their schema, and would be dropped with it. */
 static const char default_privileges_depends[] =
 "SELECT 'pg_default_acl'::regclass::oid, d.oid, i, 'pg_namespace'::regclass::oid, d.defaclnamespace, 0"
 " FROM pg_default_acl d CROSS JOIN LATERAL generate_series(0, coalesce(cardinality(d.defaclacl), 0) * 16) i"
 " WHERE d.defaclnamespace <> 0";
 
-/* The statement that grants or revokes; the undo does the opposite. */
+/* Returns the statement that grants or revokes the privilege. */
 static char *
 statement(const CmigObject *object, bool grant)
 {

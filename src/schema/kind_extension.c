@@ -2,8 +2,8 @@
  * kind_extension.c
  *	  Extensions, with their versions and schemas.
  *
- * Members of an extension are not compared.  An object that depends on a
- * member depends on the extension (image_read.c).
+ * Extension members are not compared.  An object that depends on a member
+ * depends on the extension (image_read.c).
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -25,8 +25,8 @@ static const CmigProperty properties[] = {
 };
 
 /*
- * ALTER EXTENSION ... SET SCHEMA needs the ownership of all members.  Those of
- * a trusted extension belong to the bootstrap superuser.
+ * ALTER EXTENSION ...  SET SCHEMA requires ownership of all members.  The
+ * members of a trusted extension belong to the bootstrap superuser.
  */
 #define MAY_MOVE \
 	"((SELECT rolsuper FROM pg_roles WHERE rolname = current_user) OR NOT EXISTS (SELECT FROM pg_depend d" \
@@ -34,7 +34,8 @@ static const CmigProperty properties[] = {
 	" AND d.refobjid = e.oid AND d.deptype = 'e' AND NOT pg_has_role(p.proowner, 'USAGE')))"
 
 /*
- * In the shadow, extensions that the target has not declared have other names.
+ * Leaves out extensions that the target has not declared: in the shadow, their
+ * names begin with cmig_hidden_.
  */
 static const char extension_sql[] =
 "SELECT 'pg_extension'::regclass::oid, e.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
@@ -67,7 +68,7 @@ alter_extension(CmigAlter *alter)
 	const CmigObject *from = alter->from,
 			   *to = alter->to;
 
-	/* extensions that can be moved have been moved before (rename_read.c) */
+	/* relocatable extensions have already been moved (rename_read.c) */
 	if (cmig_alter_differs(alter, SCHEMA))
 	{
 		alter->unsupported = psprintf("it is in schema %s, and cannot be moved to %s", from->values[SCHEMA], to->values[SCHEMA]);

@@ -20,7 +20,9 @@
  * Options
  */
 
-/* The end of the option at the start of the text: a comma or the end. */
+/*
+ * Returns the end of the text's first option: a comma or the end of the text.
+ */
 static const char *
 option_end(const char *text)
 {
@@ -36,7 +38,7 @@ option_end(const char *text)
 	return text;
 }
 
-/* The length of the option's name. */
+/* Returns the length of the option's name. */
 static int
 name_length(const char *option)
 {
@@ -49,7 +51,7 @@ name_length(const char *option)
 	return end - option;
 }
 
-/* The option with this name, or NULL. */
+/* Returns the option with this name, or NULL. */
 static const char *
 find_option(const char *options, const char *name, int length)
 {
@@ -63,7 +65,7 @@ find_option(const char *options, const char *name, int length)
 	return NULL;
 }
 
-/* Append one change of an option. */
+/* Append the change of one option. */
 static void
 append_change(StringInfo buf, const char *verb, const char *option, int length)
 {
@@ -72,7 +74,10 @@ append_change(StringInfo buf, const char *verb, const char *option, int length)
 	appendStringInfo(buf, "%s %.*s", verb, length, option);
 }
 
-/* The changes between two lists of options: "ADD a 'x', SET b 'y', DROP c". */
+/*
+ * Returns the changes between two option lists: "ADD a 'x', SET b 'y', DROP
+ * c".
+ */
 static char *
 options_change(const char *from, const char *to)
 {
@@ -102,7 +107,7 @@ options_change(const char *from, const char *to)
 	return buf.data;
 }
 
-/* ADD, SET, and DROP for the options that differ. */
+/* Add the statement that changes the options, if they differ. */
 static void
 alter_options(CmigAlter *alter, int property)
 {
@@ -151,8 +156,8 @@ create_wrapper(const CmigObject *wrapper)
 }
 
 /*
- * The changes of functions and options.  They are one statement, because the
- * new validator checks the new options.
+ * Returns the statement that changes functions and options.  It must be one
+ * statement, because the new validator checks the new options.
  */
 static char *
 wrapper_action(const CmigAlter *alter, const CmigObject *from, const CmigObject *to)

@@ -40,8 +40,9 @@ static const char function_sql[] =
 "  AND d.refclassid = 'pg_type'::regclass AND d.deptype = 'i')";
 
 /*
- * PostgreSQL also compares the types with all arguments of procedures, including
- * OUT, unless the modes are given.
+ * Returns the SQL name of the function.  A procedure's name needs the argument
+ * modes: without them, PostgreSQL also matches the types against all
+ * arguments, including OUT.
  */
 static char *
 reference(const CmigObject *function)

@@ -35,8 +35,8 @@ static const CmigProperty properties[] = {
 };
 
 /*
- * An invalid index without partitions: created with ON ONLY, or left behind by
- * a partition that was dropped.
+ * An invalid index without attached indexes: created with ON ONLY, or left
+ * behind when a partition was dropped.
  */
 #define ON_ONLY "(NOT x.indisvalid AND NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhparent = x.indexrelid))"
 
@@ -60,9 +60,9 @@ static const char index_sql[] =
 " AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conindid = i.oid AND o.contype IN ('p', 'u', 'x') AND o.conrelid = x.indrelid)";
 
 /*
- * ATTACH PARTITION would create an invalid index in the partition, so partitions
- * are attached before the index is created, and it is created after the indexes
- * that are attached to it.
+ * ATTACH PARTITION would also create an invalid index in the partition.
+ * Therefore an invalid index is created after the partitions are attached, and
+ * after the indexes that are attached to it.
  */
 static const char index_follows[] =
 "SELECT 'pg_class'::regclass::oid, x.indexrelid, 0, 'pg_class'::regclass::oid, p.inhrelid, -2"
@@ -72,7 +72,10 @@ static const char index_follows[] =
 " FROM pg_class i JOIN pg_inherits h ON h.inhrelid = i.oid JOIN pg_index x ON x.indexrelid = h.inhparent"
 " WHERE i.relnamespace = ANY ($1) AND i.relispartition AND i.relkind IN ('i', 'I') AND NOT x.indisvalid";
 
-/* An index that is attached to another one can be created with it. */
+/*
+ * An attached index can be created together with the index that it is attached
+ * to.
+ */
 static const char index_depends[] =
 "SELECT 'pg_class'::regclass::oid, h.inhrelid, 0, 'pg_class'::regclass::oid, h.inhparent, 0"
 " FROM pg_class i JOIN pg_inherits h ON h.inhrelid = i.oid JOIN pg_index x ON x.indexrelid = h.inhparent"
@@ -113,14 +116,20 @@ add_action(CmigAlter *alter, const char *action, const char *undo)
 				   psprintf("ALTER %s %s %s", alter->to->parent->kind->word, table, undo));
 }
 
-/* The action that makes the index the one for CLUSTER, or none. */
+/*
+ * Returns the action that makes the index the one for CLUSTER, or leaves the
+ * table without one.
+ */
 static const char *
 cluster_action(const CmigObject *index)
 {
 	return index->values[CLUSTERED] ? psprintf("CLUSTER ON %s", cmig_quote(index->name)) : "SET WITHOUT CLUSTER";
 }
 
-/* The action that makes the index the replica identity, or resets it. */
+/*
+ * Returns the action that makes the index the replica identity, or resets the
+ * replica identity.
+ */
 static const char *
 identity_action(const CmigObject *index)
 {
@@ -129,8 +138,8 @@ identity_action(const CmigObject *index)
 }
 
 /*
- * One ALTER INDEX for all columns in a list such as "1 100, 2 50"; columns
- * that only the other index lists are reset.
+ * Returns one statement that sets the statistics targets in the list "new",
+ * such as "1 100, 2 50" for columns 1 and 2, after resetting those in "old".
  */
 static char *
 statistics_sql(const CmigObject *index, const char *old, const char *new)
@@ -140,7 +149,7 @@ statistics_sql(const CmigObject *index, const char *old, const char *new)
 
 	initStringInfo(&sql);
 
-	/* ALTER INDEX would also set those of the attached indexes */
+	/* ALTER INDEX would also alter the attached indexes */
 	appendStringInfo(&sql, "ALTER %s %s ", index->parent->kind == &cmig_kind_table && cmig_table_is_partitioned(index->parent) ?
 					 "TABLE ONLY" : "INDEX", index->identity);
 	for (int pass = 0; pass < 2; pass++)
@@ -194,8 +203,8 @@ is_unique(const CmigObject *index)
 }
 
 /*
- * Build an index again that is invalid, because CREATE INDEX CONCURRENTLY has
- * failed.  There is nothing to revert, so it may just be built again.
+ * Rebuild an index that is invalid because CREATE INDEX CONCURRENTLY has
+ * failed.  There is nothing to revert, so the undo rebuilds the index, too.
  */
 static void
 rebuild(CmigAlter *alter)
@@ -220,7 +229,10 @@ alter_index(CmigAlter *alter)
 	alter_details(alter);
 }
 
-/* The definition with ON ONLY, if only some of the partitions have the index. */
+/*
+ * Returns the definition, with ON ONLY if only some of the partitions have the
+ * index.
+ */
 static char *
 definition_of(const CmigObject *index)
 {

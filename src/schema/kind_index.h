@@ -1,6 +1,8 @@
 /*
  * kind_index.h
- *	  What other modules need to know about indexes. Pure.
+ *	  What other modules need to know about indexes.
+ *
+ * No database access.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,24 +13,24 @@
 #include "schema/kind.h"
 
 /*
- * The qualified name of the partitioned table's index to which an index, or
- * the index of a constraint, is attached, or NULL.
+ * Returns the qualified name of the partitioned table's index that an index,
+ * or a constraint's index, is attached to, or NULL.
  */
 extern const char *cmig_index_parent(const CmigObject *object);
 
 /*
- * Does an attached index have the tablespace and the other properties that the
- * server gives it when it creates the index of the partitioned table?  Both may
- * be constraints.  Definitions are not compared.
+ * Does an attached index have the tablespace and the other properties that it
+ * gets when PostgreSQL creates the partitioned table's index?  Both may be
+ * constraints.  Definitions are not compared.
  */
 extern bool cmig_index_is_like(const CmigObject *attached, const CmigObject *index);
 
-/* The printed definition of an index or a constraint. */
+/* Returns the printed definition of an index or a constraint. */
 extern const char *cmig_index_definition(const CmigObject *object);
 
 /*
- * Is it the invalid index of a partitioned table that only some of the
- * partitions have?
+ * Is this a partitioned table's invalid index that only some of the partitions
+ * have?
  */
 extern bool cmig_index_is_partial(const CmigObject *index);
 

@@ -1,9 +1,11 @@
 /*
  * kind_member.c
- *	  Privileges on members of extensions that the extension itself has not
- *	  granted. Apart from these, members are not compared. A member keeps its
- *	  live privileges in the shadow, so privileges that the target does not
- *	  mention do not change.
+ *	  Privileges on extension members that the extension itself has not
+ *	  granted.
+ *
+ * Apart from these privileges, members are not compared.  In the shadow, a
+ * member keeps its live privileges, so privileges that the target does not
+ * mention do not change.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -49,7 +51,7 @@ MEMBERS("pg_type", "x.typowner", "x.typacl", "'T'", "'TYPE'")
 "  WHERE g.grantee IS NULL OR b.grantee IS NULL) e"
 " CROSS JOIN LATERAL pg_identify_object(m.classid, m.objid, 0) i";
 
-/* The statement that grants or revokes; the undo does the opposite. */
+/* Returns the statement that grants or revokes the privilege. */
 static char *
 statement(const CmigObject *object, bool grant)
 {

@@ -26,8 +26,8 @@ static const CmigProperty operator_properties[] = {
 	"coalesce(format_type(nullif(" alias ".oprleft, 0), NULL), 'NONE'), coalesce(format_type(nullif(" alias ".oprright, 0), NULL), 'NONE')"
 
 /*
- * Excludes shell operators, to which others refer but which are not defined
- * yet.
+ * Leaves out shell operators, which are not defined yet but referred to by
+ * other operators.
  */
 static const char operator_sql[] =
 "SELECT 'pg_operator'::regclass::oid, o.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
@@ -105,7 +105,7 @@ CmigKind	cmig_kind_operator_family = {
 #define AMPROC_TEXT \
 	"format('FUNCTION %s (%s, %s) %s', a.amprocnum, format_type(a.amproclefttype, NULL), format_type(a.amprocrighttype, NULL), a.amproc::regprocedure)"
 
-/* Members that belong to no class. */
+/* Family members that do not belong to an operator class. */
 static const char member_sql[] =
 "SELECT 'pg_amop'::regclass::oid, a.oid, 0, 'pg_opfamily'::regclass::oid, f.oid, 0,"
 " format('OPERATOR %s (%s, %s)', a.amopstrategy, format_type(a.amoplefttype, NULL), format_type(a.amoprighttype, NULL)),"
@@ -164,7 +164,7 @@ static const char class_sql[] =
 " JOIN pg_opfamily f ON f.oid = c.opcfamily JOIN pg_namespace fn ON fn.oid = f.opfnamespace"
 " WHERE c.opcnamespace = ANY ($1)";
 
-/* Objects on which its operators and functions depend. */
+/* An operator class depends on everything that its members depend on. */
 static const char class_depends[] =
 "SELECT 'pg_opclass'::regclass::oid, d.refobjid, 0, e.refclassid, e.refobjid, e.refobjsubid"
 " FROM pg_opclass c JOIN pg_depend d ON d.refclassid = 'pg_opclass'::regclass AND d.refobjid = c.oid"

@@ -1,9 +1,10 @@
 /*
  * kind_other.c
- *	  Objects of kinds that are not supported: they are only reported.
+ *	  Objects of unsupported kinds, which are only reported.
  *
- * image_read.c finds them, so there is no query.  Two of them are equal only
- * if their whole catalog rows are, with names instead of oids.
+ * image_read.c finds these objects, so there is no query.  Two objects are
+ * equal only if their whole catalog rows are equal, with names instead of
+ * oids.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,12 +12,12 @@
 
 #include "schema/kinds.h"
 
-/* NULL if the meaning of the catalog row is not known. */
+/* The catalog row is NULL if its meaning is not known. */
 static const CmigProperty properties[] = {
 	{"catalog row", CMIG_PROPERTY_CAREFUL},
 };
 
-/* Objects that differ are not supported. */
+/* Report objects that differ, or may differ, as unsupported. */
 static void
 alter_other(CmigAlter *alter)
 {

@@ -2,9 +2,9 @@
  * kind_partition.c
  *	  The relationship between a partition and its partitioned table.
  *
- * A partition is attached once it and the partitioned table have their indexes
- * and constraints, so that these become parts of each other and keep their
- * names.
+ * A partition is attached after both tables have their indexes and
+ * constraints, so that PostgreSQL attaches these to each other and they keep
+ * their names.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -38,7 +38,10 @@ static const char partition_depends[] =
 " FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid"
 " WHERE c.relnamespace = ANY ($1) AND c.relispartition AND c.relkind IN ('r', 'p', 'f')";
 
-/* The columns, indexes, and constraints of both tables. */
+/*
+ * A partition is attached after the columns, indexes, and constraints of both
+ * tables exist.
+ */
 static const char partition_follows[] =
 "WITH i AS (SELECT i.inhrelid, t.oid FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid"
 " CROSS JOIN LATERAL (VALUES (i.inhrelid), (i.inhparent)) t (oid)"

@@ -1,6 +1,8 @@
 /*
  * kind_partition.h
- *	  What other modules need to know about partitions. Pure.
+ *	  What other modules need to know about partitions.
+ *
+ * No database access.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -10,7 +12,7 @@
 #include "postgres.h"
 #include "schema/kind.h"
 
-/* The partitioned table to which a partition is attached. */
+/* Returns the qualified name of the table that the partition is attached to. */
 extern const char *cmig_partition_of(const CmigObject *partition);
 
 #endif							/* CMIG_KIND_PARTITION_H */

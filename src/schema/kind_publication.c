@@ -30,7 +30,7 @@ static const char publication_sql[] =
 " CASE WHEN p.pubviaroot THEN 't' END"
 " FROM pg_publication p WHERE p.oid >= 16384";
 
-/* What follows WITH. */
+/* Returns the list of options for WITH or SET. */
 static char *
 options(const CmigObject *publication)
 {
@@ -96,7 +96,10 @@ static const char schema_sql[] =
 " FROM pg_publication_namespace r JOIN pg_publication p ON p.oid = r.pnpubid"
 " JOIN pg_namespace n ON n.oid = r.pnnspid WHERE p.oid >= 16384";
 
-/* "TABLE ONLY public.t", because a table's children are members of their own. */
+/*
+ * Returns "TABLE ONLY public.t" for a table, because a table's children are
+ * separate members.
+ */
 static const char *
 member_text(const CmigObject *member)
 {
@@ -111,7 +114,7 @@ drop_member(const CmigObject *member)
 	return psprintf("ALTER PUBLICATION %s DROP %s", member->parent->identity, member_text(member));
 }
 
-/* A table or a schema of the publication. */
+/* Add a table or a schema to the publication. */
 static List *
 create_member(const CmigObject *member)
 {

@@ -12,7 +12,7 @@ static const CmigProperty properties[] = {
 	{"definition"},
 };
 
-/* The operator class is NULL if it is the default one. */
+/* Leaves out the operator class if it is the default one. */
 static const char range_sql[] =
 "SELECT 'pg_type'::regclass::oid, t.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
 " t.typname::text, format('%I.%I', n.nspname, t.typname), pg_get_userbyid(t.typowner)::text, false,"

@@ -2,7 +2,7 @@
  * kind_sequence.c
  *	  Sequences, and the columns that own them.
  *
- * The sequence of an identity column is part of the column.
+ * An identity column's sequence is part of the column.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -79,7 +79,7 @@ create_sequence(const CmigObject *sequence)
 	return cmig_ddl_append(NIL, sql.data, psprintf("DROP SEQUENCE %s", sequence->identity));
 }
 
-/* The start value of the sequence, or the server's default for it. */
+/* Returns the start value of the sequence, or PostgreSQL's default for it. */
 static const char *
 start_of(const CmigObject *sequence)
 {
@@ -100,8 +100,8 @@ is_descending(const CmigObject *sequence)
 }
 
 /*
- * The server's default for MINVALUE or MAXVALUE.  While the type changes, NO
- * MINVALUE can mean something else.
+ * Returns PostgreSQL's default for MINVALUE or MAXVALUE.  While the type
+ * changes, NO MINVALUE can mean something else.
  */
 static const char *
 default_limit(const CmigObject *sequence, bool maximum)
@@ -117,7 +117,7 @@ default_limit(const CmigObject *sequence, bool maximum)
 	return maximum ? "9223372036854775807" : "-9223372036854775808";
 }
 
-/* MINVALUE or MAXVALUE for ALTER SEQUENCE. */
+/* Append MINVALUE or MAXVALUE for ALTER SEQUENCE. */
 static void
 append_limit(StringInfo sql, const CmigAlter *alter, const CmigObject *to, bool maximum)
 {
@@ -133,8 +133,8 @@ append_limit(StringInfo sql, const CmigAlter *alter, const CmigObject *to, bool 
 }
 
 /*
- * The statement that alters the sequence; used: it has given out values, so it
- * is not restarted.
+ * Returns the statement that alters the sequence.  If "used", the sequence has
+ * given out values, so it is not restarted.
  */
 static char *
 alter_to(const CmigAlter *alter, const CmigObject *to, bool used)

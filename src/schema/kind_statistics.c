@@ -20,8 +20,8 @@ static const CmigProperty properties[] = {
 };
 
 /*
- * The server prints the columns in the order of their numbers, which are
- * different once a column was added.  They are sorted by name instead.
+ * PostgreSQL prints the columns in the order of their numbers, which can
+ * differ between images.  Sort them by name instead.
  */
 #define SORTED_SQL \
 	"coalesce((SELECT replace(pg_get_statisticsobjdef(s.oid)," \

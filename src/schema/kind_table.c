@@ -2,8 +2,8 @@
  * kind_table.c
  *	  Tables, partitioned or not.
  *
- * A partition is created as an ordinary table, with all of its columns, and then
- * attached (kind_partition.c).
+ * A partition is created as an ordinary table, with all of its columns, and
+ * then attached (kind_partition.c).
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -113,7 +113,7 @@ is_in_create(const CmigObject *table, const CmigObject *child)
 	return child->folded && (!child->inherited || cmig_table_is_partition(table));
 }
 
-/* The columns and constraints in CREATE TABLE. */
+/* Append the columns and constraints for CREATE TABLE. */
 static void
 table_elements(StringInfo buf, const CmigObject *table)
 {
@@ -148,7 +148,7 @@ alter_table(CmigAlter *alter)
 						  psprintf("REPLICA IDENTITY %s", from->values[REPLICA_IDENTITY] ? from->values[REPLICA_IDENTITY] : "DEFAULT"));
 }
 
-/* Properties that CREATE TABLE can set, too. */
+/* Add the statements for properties that CREATE TABLE can also set. */
 static void
 alter_storage(CmigAlter *alter)
 {
@@ -210,7 +210,7 @@ cmig_table_keeps_inheriting(const CmigImage *from, const CmigImage *to, const Cm
 	return false;
 }
 
-/* NO INHERIT before all changes of columns, and INHERIT after them. */
+/* Add NO INHERIT before all column changes, and INHERIT after them. */
 static void
 alter_inherits(CmigAlter *alter)
 {

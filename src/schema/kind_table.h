@@ -1,6 +1,8 @@
 /*
  * kind_table.h
- *	  What other modules need to know about tables. Pure.
+ *	  What other modules need to know about tables.
+ *
+ * No database access.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,7 +14,8 @@
 #include "schema/kind.h"
 
 /*
- * Is the table a partition, whose columns are those of the partitioned table?
+ * Is the table a partition?  Then its columns are those of the partitioned
+ * table.
  */
 extern bool cmig_table_is_partition(const CmigObject *table);
 
@@ -35,21 +38,21 @@ extern bool cmig_table_keeps_inheriting(const CmigImage *from, const CmigImage *
  */
 extern bool cmig_table_is_partitioned(const CmigObject *table);
 
-/* The composite type of a typed table, or NULL. */
+/* Returns the composite type of a typed table, or NULL. */
 extern const char *cmig_table_type(const CmigObject *table);
 
-/* Are both tables typed, by the same type? */
+/* Do both versions of a typed table have the same type? */
 extern bool cmig_table_keeps_type(const CmigObject *from, const CmigObject *to);
 
 /*
- * Add NOT OF to the first statements, and OF to the last ones, of a table that
- * is typed.
+ * For a typed table, add NOT OF to the first statements, and OF to the last
+ * ones.
  */
 extern void cmig_table_untype(CmigAlter *alter);
 
 /*
- * Three functions for forced row security: does the table have it, does this
- * statement change it, and remove it from the table's properties.
+ * Forced row security: check whether the table has it, check whether a
+ * statement changes it, and remove it from the table's properties.
  */
 extern bool cmig_table_is_forced(const CmigObject *table);
 extern bool cmig_table_is_force_statement(const CmigDdl *ddl);

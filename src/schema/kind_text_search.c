@@ -41,7 +41,7 @@ SQL("pg_ts_config", "cfg", "pg_get_userbyid(x.cfgowner)",
 	"(SELECT format('PARSER = %I.%I', pn.nspname, p.prsname) FROM pg_ts_parser p"
 	" JOIN pg_namespace pn ON pn.oid = p.prsnamespace WHERE p.oid = x.cfgparser)");
 
-/* All of them but mappings are created with a list of options. */
+/* All kinds except mappings are created with a list of options. */
 static List *
 create(const CmigObject *object)
 {
@@ -74,8 +74,8 @@ CmigKind	cmig_kind_ts_configuration = {
 };
 
 /*
- * Mappings, one for each token type.  For the server, the configuration
- * depends on the dictionaries; here, its mappings do.
+ * Mappings, one for each token type.  In PostgreSQL, the configuration depends
+ * on the dictionaries; here, its mappings do.
  */
 
 static const CmigProperty mapping_properties[] = {

@@ -2,8 +2,8 @@
  * kind_toast.c
  *	  Storage parameters of TOAST tables.
  *
- * They are an object of their own, because they can only be set once the table
- * has a column that needs a TOAST table.
+ * The parameters are a separate object, because they can only be set once the
+ * table has a column that needs a TOAST table.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -48,7 +48,7 @@ drop_toast(const CmigObject *toast)
 	return ((CmigDdl *) linitial(ddl))->undo;
 }
 
-/* CREATE TABLE specifies them, CREATE MATERIALIZED VIEW does not. */
+/* CREATE TABLE includes the parameters; CREATE MATERIALIZED VIEW does not. */
 static bool
 folds(const CmigObject *toast)
 {

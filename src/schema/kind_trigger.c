@@ -1,6 +1,6 @@
 /*
  * kind_trigger.c
- *	  Triggers, rules, and policies of tables and views.
+ *	  Triggers, rules, and policies on tables and views.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -27,8 +27,8 @@ static const CmigProperty trigger_properties[] = {
 };
 
 /*
- * Excludes the triggers of pg_cmig: they contain ids, and cmig.audit() creates
- * them.
+ * Leaves out the audit triggers, which contain ids; cmig.enable_audit()
+ * creates them.
  */
 static const char trigger_sql[] =
 "SELECT 'pg_trigger'::regclass::oid, t.oid, 0, 'pg_class'::regclass::oid, c.oid, 0,"
@@ -39,7 +39,7 @@ static const char trigger_sql[] =
 " WHERE c.relnamespace = ANY ($1) AND NOT t.tgisinternal AND t.tgparentid = 0"
 " AND t.tgfoid NOT IN (SELECT p.oid FROM pg_proc p JOIN pg_namespace pn ON pn.oid = p.pronamespace WHERE pn.nspname = 'cmig')";
 
-/* "ALTER TABLE t DISABLE TRIGGER x" */
+/* Returns "ALTER TABLE t DISABLE TRIGGER x". */
 static char *
 enable_statement(const CmigObject *object)
 {
@@ -48,7 +48,10 @@ enable_statement(const CmigObject *object)
 					object->kind->word, cmig_quote(object->name));
 }
 
-/* The triggers of partitions are changed, too. */
+/*
+ * Enable or disable a trigger or a rule.  This also affects the partitions'
+ * triggers, so their own states are set again.
+ */
 static void
 alter_enabled(CmigAlter *alter)
 {
@@ -81,8 +84,8 @@ CmigKind	cmig_kind_trigger = {
 };
 
 /*
- * Triggers of partitions, which are clones of the partitioned table's, and are
- * enabled differently
+ * Partition triggers: clones of a partitioned table's trigger that are not
+ * enabled in the same way as the original
  */
 
 enum
@@ -107,7 +110,7 @@ static const char clone_sql[] =
 " JOIN pg_trigger p ON p.oid = t.tgparentid AND p.tgenabled <> t.tgenabled AND NOT p.tgisinternal"
 " WHERE c.relnamespace = ANY ($1)";
 
-/* The original trigger, and the attached partition. */
+/* A clone depends on the original trigger and on the attached partition. */
 static const char clone_depends[] =
 "WITH RECURSIVE t (oid, parent, of) AS (SELECT t.oid, t.tgparentid, c.oid FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
 "  JOIN pg_trigger p ON p.oid = t.tgparentid AND p.tgenabled <> t.tgenabled AND NOT p.tgisinternal WHERE c.relnamespace = ANY ($1)"
@@ -115,7 +118,7 @@ static const char clone_depends[] =
 " SELECT 'pg_trigger'::regclass::oid, oid, 0, 'pg_trigger'::regclass::oid, parent, 0 FROM t"
 " UNION ALL SELECT 'pg_trigger'::regclass::oid, oid, 0, 'pg_class'::regclass::oid, of, -2 FROM t";
 
-/* ENABLE or DISABLE for the trigger of a partition. */
+/* Returns the statement that enables or disables a partition's trigger. */
 static char *
 clone_statement(const CmigObject *trigger, const char *state)
 {
@@ -128,7 +131,7 @@ drop_clone(const CmigObject *trigger)
 	return clone_statement(trigger, trigger->values[PARENT_STATE]);
 }
 
-/* A trigger that ATTACH PARTITION creates; only its state can be set. */
+/* Set the state of a trigger that ATTACH PARTITION has created. */
 static List *
 create_clone(const CmigObject *trigger)
 {
@@ -199,7 +202,7 @@ static const char policy_sql[] =
 " JOIN pg_policy p ON p.polrelid = c.oid"
 " WHERE c.relnamespace = ANY ($1)";
 
-/* USING and WITH CHECK of a policy. */
+/* Append the policy's USING and WITH CHECK clauses. */
 static void
 append_expressions(StringInfo sql, const CmigObject *policy)
 {
@@ -238,7 +241,10 @@ alter_statement(const CmigObject *policy)
 	return sql.data;
 }
 
-/* ALTER POLICY cannot remove an expression. */
+/*
+ * Re-create a policy that gains or loses an expression: ALTER POLICY cannot
+ * remove one.
+ */
 static void
 alter_policy(CmigAlter *alter)
 {

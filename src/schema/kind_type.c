@@ -35,7 +35,7 @@ create_enum(const CmigObject *type)
 						   psprintf("DROP TYPE %s", type->identity));
 }
 
-/* The labels as they are written between the quotes. */
+/* Returns the labels as written between the quotes. */
 static List *
 labels_of(const CmigObject *type)
 {
@@ -74,8 +74,9 @@ cmig_enum_added(const CmigObject *from, const CmigObject *to)
 }
 
 /*
- * Each label is added after the preceding one, which exists by then.  A new
- * first label is added before the first old one.
+ * Returns the statements that add labels.  Each label is added after the
+ * preceding one, which exists by then.  A new first label is added before the
+ * first old one.
  */
 static char *
 add_labels(const CmigObject *from, const CmigObject *to, const List *added)
@@ -318,7 +319,7 @@ create_composite(const CmigObject *type)
 	return cmig_ddl_append(NIL, sql.data, psprintf("DROP TYPE %s", type->identity));
 }
 
-/* Both versions of the type are altered with CASCADE if one has typed tables. */
+/* If either version of the type has typed tables, alter both with CASCADE. */
 static void
 alter_composite(CmigAlter *alter)
 {
@@ -354,7 +355,7 @@ same_attributes(const CmigObject *from, const CmigObject *to)
 }
 
 /*
- * An expression that converts values of one composite type to another,
+ * Returns an expression that converts values of one composite type to another,
  * attribute by attribute.
  */
 static char *
@@ -393,14 +394,17 @@ CmigKind	cmig_kind_composite = {
 	.sql = composite_sql,.create = create_composite,.alter = alter_composite
 };
 
-/* Typed tables are altered with their type. */
+/* Returns CASCADE if the type has typed tables, which are altered with it. */
 static const char *
 cascade(const CmigObject *attribute)
 {
 	return attribute->parent->values[TYPED] ? " CASCADE" : "";
 }
 
-/* ALTER TYPE with a verb for one attribute; "word" comes before its type. */
+/*
+ * Returns ALTER TYPE with a verb for an attribute; "word" comes before its
+ * type.
+ */
 static char *
 attribute_statement(const CmigObject *attribute, const char *verb, const char *word)
 {

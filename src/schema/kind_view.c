@@ -15,7 +15,7 @@ enum
 	DEFINITION,
 	COLUMNS,
 	OPTIONS,
-	/* of materialized views */
+	/* the rest applies only to materialized views */
 	METHOD,
 	TABLESPACE,
 	UNPOPULATED
@@ -65,7 +65,10 @@ create_view(const CmigObject *view)
 	return cmig_ddl_append(NIL, view_statement(view, "CREATE"), cmig_kind_drop(view));
 }
 
-/* CREATE OR REPLACE VIEW cannot change the existing columns. */
+/*
+ * Re-create a view whose columns differ, because CREATE OR REPLACE VIEW cannot
+ * change existing columns.
+ */
 static void
 alter_view(CmigAlter *alter)
 {

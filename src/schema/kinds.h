@@ -1,6 +1,6 @@
 /*
  * kinds.h
- *	  A list of all kinds of objects; kinds.c defines it.
+ *	  Declares all kinds of objects; kinds.c lists them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -9,7 +9,7 @@
 
 #include "schema/kind.h"
 
-/* All kinds, in the order in which they are read; sets *count. */
+/* Returns all kinds in the order in which they are read; sets *count. */
 extern CmigKind **cmig_kinds(int *count);
 
 /* in kind_schema.c */
@@ -126,21 +126,24 @@ extern CmigKind cmig_kind_member_privilege;
 extern CmigKind cmig_kind_other;
 
 /*
- * An expression that converts a column's value to another type, whose name is
- * given: through text, or attribute by attribute.
+ * Returns an expression that converts a column's value to another type, which
+ * is named "type": through text, or attribute by attribute.
  */
 extern char *cmig_type_convert(const char *column, const CmigObject *from, const CmigObject *to, const char *type);
 
-/* The schema of an extension, quoted, and whether it can be changed. */
+/* The quoted schema of an extension, and whether the extension can be moved. */
 extern const char *cmig_extension_schema(const CmigObject *extension);
 extern bool cmig_extension_is_relocatable(const CmigObject *extension);
 
-/* The column that owns a sequence, quoted; NULL for objects of other kinds. */
+/*
+ * Returns the quoted name of the column that owns a sequence; NULL for objects
+ * of other kinds.
+ */
 extern const char *cmig_sequence_owner_column(const CmigObject *owner);
 
 /*
- * The statement that makes a new sequence continue after the values of its
- * column, or NULL if it has options.
+ * Returns the statement that makes a new sequence continue after its column's
+ * values, or NULL if the sequence has options.
  */
 extern char *cmig_sequence_continue(const CmigObject *owner, const CmigObject *column);
 
@@ -148,8 +151,8 @@ extern char *cmig_sequence_continue(const CmigObject *owner, const CmigObject *c
 extern bool cmig_domain_null_differs(const CmigObject *from, const CmigObject *to);
 
 /*
- * The labels, without quotes, that were added to an enum; NIL if other labels
- * were removed or moved.
+ * Returns the labels, without quotes, that were added to an enum, or NIL if
+ * other labels were removed or moved.
  */
 extern List *cmig_enum_added(const CmigObject *from, const CmigObject *to);
 
