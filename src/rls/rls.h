@@ -155,8 +155,8 @@ extern CmigRlsState *cmig_rls_state_read(const char *comment);
 /* in rls_policy.c: builds texts */
 
 /*
- * Returns the policies that the table should have, and sets *state to the
- * state to keep in their comments.
+ * Returns the policies that the table should have.  state names the key
+ * columns.
  */
 extern List *cmig_rls_policy_plan(const CmigRlsOptions *options,
 								  const CmigRlsTable *table,

@@ -1,6 +1,6 @@
 /*
  * rls_keys.c
- *	  Finds the columns of a table that say to whom a row belongs.
+ *	  Finds the table columns that tell who owns a row.
  *
  * The options name these columns, or they have the usual names.  If a column
  * cannot be a key, the error lists those that could be.
@@ -14,14 +14,14 @@
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 
-/* Is it neither NULL nor ''? */
+/* Is the column given, that is, neither NULL nor ''? */
 static bool
 is_given(const char *column)
 {
 	return column != NULL && column[0] != '\0';
 }
 
-/* The columns that could be a key, as "id (uuid), owner (bigint)". */
+/* Returns the columns that could be a key, as "id (uuid), owner (bigint)". */
 static char *
 candidates(const CmigRlsTable *table)
 {
@@ -48,8 +48,8 @@ candidates(const CmigRlsTable *table)
 }
 
 /*
- * The column of that name; raises an error if it does not exist or if its type
- * cannot be a key's.
+ * Returns the column of the given name.  Raises an error if it does not exist
+ * or if its type cannot be a key's.
  */
 static CmigRlsColumn *
 require_column(const CmigRlsTable *table, const char *name, const char *argument)
@@ -86,8 +86,8 @@ cmig_rls_keys_exist(const CmigRlsOptions *options, const CmigRlsTable *table)
 }
 
 /*
- * The column that the option names, or the column of the usual name if there
- * is one.
+ * Returns the name of the column that the option names or, without the option,
+ * that has the usual name.  Returns NULL if there is none.
  */
 static char *
 find_column(const CmigRlsTable *table, char *wanted, const char *usual,
@@ -116,7 +116,7 @@ comparable(const CmigRlsColumn *a, const CmigRlsColumn *b)
 	return (a_number && b_number) || strcmp(a->cast, b->cast) == 0;
 }
 
-/* Set the columns by which the membership table is joined, and check them. */
+/* Set and check the columns that join the table with the membership table. */
 static void
 resolve_via(CmigRlsOptions *options, const CmigRlsTable *table,
 			const CmigRlsTable *via, CmigRlsState *state)

@@ -1,6 +1,6 @@
 /*
  * rls_keys.h
- *	  Finds the columns of a table that say to whom a row belongs.
+ *	  Finds the table columns that tell who owns a row.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -16,9 +16,9 @@
 extern bool cmig_rls_keys_exist(const CmigRlsOptions *options, const CmigRlsTable *table);
 
 /*
- * Set the key columns in the state; raises an error that lists possible
- * columns if there is none.  many: the table is one of several, and options
- * apply only as far as it has the columns.
+ * Set the key columns in the state.  Raises an error that lists possible
+ * columns if there is none.  If many is true, the table is one of several, and
+ * options that name columns it does not have are ignored.
  */
 extern void cmig_rls_keys_resolve(CmigRlsOptions *options, const CmigRlsTable *table,
 								  const CmigRlsTable *via, bool many, CmigRlsState *state);

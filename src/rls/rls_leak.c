@@ -4,10 +4,10 @@
  *
  * "Strangers" are tenants other than the one for whom the statement runs.
  * rls_model.c turns the expression into one whose columns and settings are
- * inputs.  The server's executor then evaluates it for combinations of values:
+ * inputs.  PostgreSQL's executor then evaluates it for combinations of values:
  * a context that is null, '', a tenant's, or a constant with which the
  * expression compares it; rows of strangers and rows without a key, whose
- * other columns have every value that the expression tests for.
+ * other columns have every value for which the expression tests.
  *
  * The expression runs as a role without privileges in a subtransaction that is
  * rolled back (rls_sandbox.c), and it calls only built-in functions.  If it
@@ -45,7 +45,7 @@
 #include "utils/ruleutils.h"
 #include "utils/snapmgr.h"
 
-#define MAX_SPLITS 40			/* evaluations that may be spent on finding
+#define MAX_SPLITS 40			/* maximum number of evaluations for finding
 								 * the cases that fail */
 
 /* A search for the cases in which a policy leaks. */
@@ -53,12 +53,10 @@ typedef struct Search
 {
 	const CmigRlsModel *model;
 	int			splits;			/* number of evaluations so far */
-	bool		denied;			/* a function that not everybody may execute */
+	bool		denied;			/* a function may not be executed by everybody */
 } Search;
 
-/*
- * Running
- */
+/* Evaluation */
 
 /* A destination that stores the results in the cases. */
 typedef struct Receiver
@@ -67,7 +65,7 @@ typedef struct Receiver
 	CmigRlsTrial **next;
 } Receiver;
 
-/* A receiver function: store one result in the next case. */
+/* Callback of the receiver: store one result in the next case. */
 static bool
 receive(TupleTableSlot *slot, DestReceiver *self)
 {
@@ -80,7 +78,7 @@ receive(TupleTableSlot *slot, DestReceiver *self)
 	return true;
 }
 
-/* SELECT expression FROM (VALUES the cases) */
+/* Returns SELECT expression FROM (VALUES the cases). */
 static Query *
 make_query(const CmigRlsModel *model, CmigRlsTrial **cases, int count)
 {
@@ -123,7 +121,7 @@ make_query(const CmigRlsModel *model, CmigRlsTrial **cases, int count)
 	return copyObject(query);
 }
 
-/* Run the expression over the cases, and set is_true in each. */
+/* Evaluate the expression for the cases, and set is_true in each. */
 static void
 evaluate(const CmigRlsModel *model, CmigRlsTrial **cases, int count)
 {
@@ -145,7 +143,7 @@ evaluate(const CmigRlsModel *model, CmigRlsTrial **cases, int count)
 	PopActiveSnapshot();
 }
 
-/* The cases that one run evaluates. */
+/* The cases that are evaluated together. */
 typedef struct Trials
 {
 	const CmigRlsModel *model;
@@ -153,7 +151,7 @@ typedef struct Trials
 	int			count;
 } Trials;
 
-/* Evaluate the cases as a task of cmig_rls_sandbox_run(). */
+/* Evaluate the cases; a task for cmig_rls_sandbox_run(). */
 static void
 evaluate_trials(void *arg)
 {
@@ -163,7 +161,7 @@ evaluate_trials(void *arg)
 }
 
 /*
- * Evaluate the cases as a role without privileges; returns false if that
+ * Evaluate the cases as a role without privileges.  Returns false if that
  * fails.
  */
 static bool
@@ -235,8 +233,8 @@ describe(const CmigRlsModel *model, const CmigRlsTrial *found, CmigRlsCase *abou
 }
 
 /*
- * Record the worst of the cases in the leak.  A group consists of the cases
- * for one row, with each value of its other columns.
+ * Record the worst of the cases in the leak.  The cases of a group belong to
+ * the same row, with different values in its other columns.
  */
 static void
 judge(const CmigRlsModel *model, CmigRlsTrial **cases, int count, CmigRlsLeak *leak)
@@ -279,10 +277,11 @@ judge(const CmigRlsModel *model, CmigRlsTrial **cases, int count, CmigRlsLeak *l
 }
 
 /*
- * A case counts as true if it is true regardless of the unknown conditions;
- * the three cases for true, false, and null follow each other.  *opens is set
- * if the unknown conditions decide about a row of another tenant.  If they may
- * be comparisons with the context, they are false for such a row.
+ * Combine the three cases for each combination of values, in which the unknown
+ * conditions are true, false, and null.  The result is true if all three are.
+ * Returns the number of results.  *opens is set if the unknown conditions
+ * decide about a row of another tenant.  Unless weak is true, they may be
+ * comparisons with the context, which are false for such a row.
  */
 static int
 join_unknown(CmigRlsTrial **cases, int count, bool weak, bool *opens)
@@ -301,8 +300,7 @@ join_unknown(CmigRlsTrial **cases, int count, bool weak, bool *opens)
 
 /*
  * Find the first function in a condition that could not be judged.  An
- * equality operator of a user-defined type counts as equality, not as such a
- * function.
+ * equality operator of a user-defined type does not count as a function.
  */
 static bool
 foreign_function(Node *node, void *context)
@@ -382,9 +380,9 @@ has_plain_column(List *args)
 }
 
 /*
- * Could a condition that could not be judged be true for the tenant's own rows
- * only?  Privilege checks and sub-selects could, and so could an equality
- * between a column and the context, even one of a user-defined type.
+ * Can a condition that was not judged be true only for the tenant's own rows?
+ * Privilege checks and sub-selects can, and so can an equality between a
+ * column and the context, even one of a user-defined type.
  */
 static bool
 may_be_identity(Node *node)
@@ -403,7 +401,7 @@ may_be_identity(Node *node)
 	return IsA(node, SubLink) || asks_privileges(node, NULL);
 }
 
-/* The node as SQL, for messages. */
+/* Returns the node as SQL, for messages. */
 static char *
 as_text(Node *node, Oid relid)
 {
@@ -474,7 +472,7 @@ typedef struct Entry
 	CmigRlsLeak leak;
 } Entry;
 
-/* The leaks that have been found, by expression. */
+/* The leaks that have been found so far, by expression. */
 struct CmigRlsLeakCache
 {
 	HTAB	   *entries;
@@ -496,9 +494,9 @@ cmig_rls_leak_cache(void)
 }
 
 /*
- * Could the same text have another meaning for another table?  It could if it
- * uses the table's OID or, for PUBLIC, if current_user depends on who may use
- * the table.
+ * Can the same text mean something else for another table?  Yes if it uses a
+ * system column or, for PUBLIC, current_user or a user-defined function: the
+ * value of current_user depends on who may use the table.
  */
 static bool
 depends_on_table(const char *text, Oid role)
@@ -522,8 +520,8 @@ depends_on_table(const char *text, Oid role)
 }
 
 /*
- * The cache key: everything that the result depends on.  Locations in the
- * source are removed from the text.
+ * Returns the cache key, which contains everything on which the result
+ * depends.  Source locations are removed from the text.
  */
 static char *
 cache_key(const char *text, Oid relid, Oid role, const Bitmapset *keys, const Bitmapset *own)
@@ -560,14 +558,14 @@ cache_key(const char *text, Oid relid, Oid role, const Bitmapset *keys, const Bi
 	return key.data;
 }
 
-/* A copy in the current memory context. */
+/* Returns a copy in the current memory context, or NULL. */
 static char *
 keep(const char *text)
 {
 	return text ? pstrdup(text) : NULL;
 }
 
-/* Copy the texts of the case into the current memory context. */
+/* Copy the case's texts into the current memory context. */
 static void
 keep_case(CmigRlsCase *about)
 {
@@ -592,7 +590,7 @@ find_leak(Node *tree, Oid relid, Oid role, const Bitmapset *keys, const Bitmapse
 		leak->unset.level = Min(leak->unset.level, leak->foreign.level);
 }
 
-/* What is searched for a leak. */
+/* The arguments of find_leak(). */
 typedef struct Subject
 {
 	Node	   *tree;
@@ -603,7 +601,7 @@ typedef struct Subject
 	CmigRlsLeak *leak;
 } Subject;
 
-/* Find the leak as a task of cmig_rls_sandbox_run(). */
+/* Find the leak; a task for cmig_rls_sandbox_run(). */
 static void
 find_subject_leak(void *arg)
 {
@@ -613,8 +611,8 @@ find_subject_leak(void *arg)
 }
 
 /*
- * Like find_leak, but leaves no lock behind.  If no model can be made, the
- * result is unknown.
+ * Like find_leak, but leaves no lock behind.  If this fails, the result is
+ * unknown.
  */
 static void
 try_to_find_leak(Node *tree, Oid relid, Oid role, const Bitmapset *keys, const Bitmapset *own, CmigRlsLeak *leak)

@@ -18,11 +18,10 @@
 typedef struct CmigRlsCase
 {
 	CmigRlsLeakLevel level;
-	AttrNumber	column;			/* column of the row that is worth reporting;
-								 * 0: none */
+	AttrNumber	column;			/* column worth reporting; 0: none */
 	char	   *value;			/* the column's value; NULL means null */
-	char	   *context;		/* setting or function that is worth
-								 * reporting; NULL: none */
+	char	   *context;		/* setting or function worth reporting; NULL:
+								 * none */
 	char	   *context_value;
 	bool		constant;		/* the column is a key, and the expression
 								 * compares it with this constant */
@@ -40,8 +39,8 @@ typedef struct CmigRlsLeak
 	CmigRlsCase orphan;			/* visible rows without a key, if the
 								 * expression does not test keys for null */
 	bool		unknown;		/* a part could not be judged */
-	bool		unknown_opens;	/* if that part is true, strangers' rows are
-								 * visible */
+	bool		unknown_opens;	/* strangers' rows are visible if that part is
+								 * true */
 	bool		reads_context;
 	char	   *function;		/* a function whose body could not be read;
 								 * NULL: none */
@@ -52,19 +51,19 @@ typedef struct CmigRlsLeak
 } CmigRlsLeak;
 
 /*
- * Caches the results for equal expressions.  It lives as long as the memory
- * context in which it was created.
+ * A cache of the results for equal expressions.  It lives as long as the
+ * memory context in which it was created.
  */
 typedef struct CmigRlsLeakCache CmigRlsLeakCache;
 
 extern CmigRlsLeakCache *cmig_rls_leak_cache(void);
 
 /*
- * Find the leak of an expression.  tree: the combined expression of the
- * table's policies for the role, InvalidOid for PUBLIC.  text: the stored form
- * of these policies, by which equal expressions are recognized.  keys: see
- * cmig_rls_truth. own: columns that have the context's own value even in rows
- * of strangers.
+ * Find the leak of tree, the combined expression of the table's policies for
+ * the role (InvalidOid for PUBLIC).  text is the stored form of these
+ * policies, by which equal expressions are recognized.  For keys, see
+ * cmig_rls_truth.  own contains the columns that have the context's own value
+ * even in strangers' rows.  The result belongs to the cache.
  */
 extern const CmigRlsLeak *cmig_rls_leak_find(CmigRlsLeakCache *cache, Node *tree, const char *text,
 											 Oid relid, Oid role, const Bitmapset *keys,

@@ -1,9 +1,9 @@
 /*
  * rls_lookup.c
  *	  Finds tables in which policies look up what a role may see, and checks
- *	  whether the role can write to them and so give itself access.
+ *	  whether the role can write to them and thereby give itself access.
  *
- * The key of a look-up is the column by which the row is found: the one that a
+ * The key of a look-up is the column by which the row is found: one that a
  * sub-select returns, or that it compares with a column of the outer row.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -93,7 +93,7 @@ add_lookup(Walk *walk, Oid table, AttrNumber key)
 	}
 }
 
-/* The table column that a column of a sub-select refers to. */
+/* Add a look-up of the table column to which a sub-select's column refers. */
 static void
 follow(Walk *walk, Query *query, Node *node)
 {
@@ -112,7 +112,10 @@ follow(Walk *walk, Query *query, Node *node)
 		follow(walk, query, list_nth(entry->joinaliasvars, var->varattno - 1));
 }
 
-/* The first column that the sub-select, or each arm of its UNION, returns. */
+/*
+ * Follow the first column that the sub-select, or each arm of its UNION,
+ * returns.
+ */
 static void
 follow_result(Walk *walk, Query *query)
 {
@@ -133,7 +136,7 @@ follow_result(Walk *walk, Query *query)
 	}
 }
 
-/* Find the sub-selects and the values that they are compared with. */
+/* Find the look-ups in the sub-selects. */
 static bool
 walker(Node *node, void *context)
 {
@@ -149,7 +152,9 @@ walker(Node *node, void *context)
 		Node	   *left = cmig_rls_bare(linitial(((OpExpr *) node)->args));
 		Node	   *right = cmig_rls_bare(lsecond(((OpExpr *) node)->args));
 
-		/* compares a column of the policy's table with a column of this one */
+		/*
+		 * compares a column of the policy's table with one of the sub-select
+		 */
 		if (IsA(left, Var) && ((Var *) left)->varlevelsup == walk->depth)
 			follow(walk, walk->query, right);
 		else if (IsA(right, Var) && ((Var *) right)->varlevelsup == walk->depth)

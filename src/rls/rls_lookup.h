@@ -11,24 +11,25 @@
 #include "access/attnum.h"
 #include "nodes/pg_list.h"
 
-/* A table that a policy looks into. */
+/* A policy's look-up in a table. */
 typedef struct CmigRlsLookup
 {
-	Oid			table;			/* the table in which the policy looks
-								 * something up */
-	AttrNumber	key;			/* its column by which the row is found */
-	Oid			role;			/* of the policy; InvalidOid is PUBLIC */
+	Oid			table;			/* the table that the policy reads */
+	AttrNumber	key;			/* the column by which the row is found */
+	Oid			role;			/* the policy's role; InvalidOid is PUBLIC */
 	const char *source;			/* the policy's own table, qualified and
 								 * quoted */
 } CmigRlsLookup;
 
-/* Add the look-ups of a policy's expression, which may be NULL, for each role. */
+/*
+ * Add the look-ups in a policy's expression, which may be NULL, for each role.
+ */
 extern void cmig_rls_lookup_read(Node *tree, const Oid *roles, int nroles,
 								 const char *source, List **lookups);
 
 /*
- * Add findings about such tables that the roles can write to, because they can
- * give themselves access by adding a row.
+ * Add findings about look-up tables that the roles can write to, because a
+ * role can give itself access by adding a row there.
  */
 extern void cmig_rls_lookup_add_findings(const List *lookups, List **findings);
 

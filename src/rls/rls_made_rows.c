@@ -1,6 +1,6 @@
 /*
  * rls_made_rows.c
- *	  Rows for the tables that a policy's sub-selects read.
+ *	  Invents rows for the tables that a policy's sub-selects read.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -23,7 +23,8 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-#define MAX_ROWS 24				/* rows of each tenant in a table that is read */
+#define MAX_ROWS 24				/* maximum number of each tenant's rows in a
+								 * table */
 
 /* The policies that apply to a role when it reads a table. */
 static CmigQuery read_quals = {
@@ -33,7 +34,7 @@ static CmigQuery read_quals = {
 	2, {OIDOID, OIDOID}
 };
 
-/* The values to try for a column in the rows of one tenant. */
+/* Returns the values to try for a column in one tenant's rows. */
 static List *
 column_values(CmigRlsMaker *maker, RangeTblEntry *entry, AttrNumber attno, Oid type, int whose)
 {
@@ -140,7 +141,7 @@ typedef struct Qual
 	Node	   *tree;
 } Qual;
 
-/* A row callback: add one policy of read_quals. */
+/* Callback that adds one policy of read_quals. */
 static void
 take_qual(TupleDesc desc, HeapTuple row, void *arg)
 {

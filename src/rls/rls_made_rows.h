@@ -1,6 +1,6 @@
 /*
  * rls_made_rows.h
- *	  Rows for the tables that a policy's sub-selects read.
+ *	  Invents rows for the tables that a policy's sub-selects read.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,11 +14,14 @@
 /*
  * Returns (VALUES ...) with rows of strangers and of one tenant.  The
  * strangers' rows come first, so that a sub-select that takes the first of
- * several rows takes one of theirs.
+ * several rows takes a stranger's.
  */
 extern RangeTblEntry *cmig_rls_made_rows(CmigRlsMaker *maker, RangeTblEntry *entry);
 
-/* The condition for the rows that the maker's role sees; NULL if it sees all. */
+/*
+ * Returns the condition for the rows that the maker's role sees, or NULL if
+ * the role sees all rows.
+ */
 extern Node *cmig_rls_made_rows_visible(const CmigRlsMaker *maker, Oid relid);
 
 #endif							/* CMIG_RLS_MADE_ROWS_H */

@@ -4,12 +4,12 @@
  *
  * Columns of the row, settings, and whatever else depends on the session
  * become columns of a VALUES list.  Tables that sub-selects read become VALUES
- * lists with rows of one tenant and of strangers, to which the policies of
- * these tables apply.  rls_leak.c then has the server's executor evaluate the
- * result.
+ * lists with rows of one tenant and of strangers, and the tables' policies are
+ * applied to them.  rls_leak.c then evaluates the result with PostgreSQL's
+ * executor.
  *
  * Only calls of built-in functions without side effects over built-in types
- * are left, so that nobody else's code runs.  A condition that calls another
+ * are left, so that no user-defined code runs.  A condition that calls another
  * function becomes an input that can be true, false, or null.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -53,8 +53,8 @@
 static Node *make(Node *node, void *context);
 
 /*
- * Replace the table by (SELECT * FROM (VALUES ...) WHERE its policies), which
- * is a query one level below the maker's.
+ * Replace the table with (SELECT * FROM (VALUES ...) WHERE its policies).
+ * This query is one level below the maker's.
  */
 static RangeTblEntry *
 make_table(CmigRlsMaker *maker, RangeTblEntry *entry)
@@ -107,7 +107,7 @@ make_table(CmigRlsMaker *maker, RangeTblEntry *entry)
 	return table;
 }
 
-/* A sub-select, with made-up rows in place of its tables. */
+/* Convert a sub-select, with made-up rows in place of its tables. */
 static Node *
 make_query(Query *query, CmigRlsMaker *maker)
 {
@@ -122,7 +122,7 @@ make_query(Query *query, CmigRlsMaker *maker)
 	inner.recursive |= query->hasRecursive;
 	if (query->commandType != CMD_SELECT || query->rowMarks != NIL)
 		*maker->failed = true;
-	/* the hints refer to the range table entries as they were before */
+	/* the hints refer to the original range table entries */
 	made = query_tree_mutator(query, make, &inner, 0);
 	forboth(lc, made->rtable, old, query->rtable)
 	{
@@ -147,7 +147,7 @@ make_query(Query *query, CmigRlsMaker *maker)
  * The expression
  */
 
-/* generate_series() with limits, so that it returns few rows. */
+/* Convert generate_series(), with limits so that it returns few rows. */
 static Node *
 make_series(FuncExpr *call, CmigRlsMaker *maker)
 {
@@ -162,7 +162,7 @@ make_series(FuncExpr *call, CmigRlsMaker *maker)
 	return made;
 }
 
-/* The input for current_setting(). */
+/* Returns the input for current_setting(). */
 static Node *
 make_setting(FuncExpr *call, CmigRlsMaker *maker)
 {
@@ -184,8 +184,8 @@ make_setting(FuncExpr *call, CmigRlsMaker *maker)
 }
 
 /*
- * The input for a function that depends on the session.  If it returns a set,
- * its rows are the elements of an array.
+ * Returns the input for a function that depends on the session.  If the
+ * function returns a set, the input is an array of its rows.
  */
 static Node *
 make_session_function(FuncExpr *call, CmigRlsMaker *maker)
@@ -243,8 +243,8 @@ make_call(FuncExpr *call, CmigRlsMaker *maker)
 }
 
 /*
- * A constant for a system column, which is the same in each row, or whose
- * value does not matter.
+ * Returns a constant for a system column if its value is the same in each row
+ * or does not matter.
  */
 static Node *
 make_system_column(CmigRlsMaker *maker, Var *var)
@@ -262,8 +262,8 @@ make_system_column(CmigRlsMaker *maker, Var *var)
 }
 
 /*
- * Replace (row IS NULL), or IS NOT NULL, by the same test of all columns that
- * can be tried.
+ * Replace (row IS NULL) or (row IS NOT NULL) with the same test of all columns
+ * that can be tried.
  */
 static Node *
 make_row_test(CmigRlsMaker *maker, NullTest *test)
@@ -291,7 +291,8 @@ make_row_test(CmigRlsMaker *maker, NullTest *test)
 }
 
 /*
- * The input for an expression that has a unique index, or NULL if it has none.
+ * Returns the input for an expression that has a unique index, or NULL for any
+ * other expression.
  */
 static Node *
 make_identity(CmigRlsMaker *maker, Node *node)
@@ -317,7 +318,7 @@ make_identity(CmigRlsMaker *maker, Node *node)
 	return NULL;
 }
 
-/* A column of the row or of a sub-select. */
+/* Convert a column of the row or of a sub-select. */
 static Node *
 make_var(Var *var, CmigRlsMaker *maker)
 {
@@ -333,7 +334,7 @@ make_var(Var *var, CmigRlsMaker *maker)
 	return (Node *) made;
 }
 
-/* A cast through text, to a base type instead of a domain. */
+/* Convert a cast through text; a domain is replaced with its base type. */
 static Node *
 make_cast(CoerceViaIO *cast, CmigRlsMaker *maker)
 {
@@ -351,7 +352,7 @@ make_cast(CoerceViaIO *cast, CmigRlsMaker *maker)
 	return made;
 }
 
-/* Is the node a test of the whole row for null? */
+/* Does the node test the whole row for null? */
 static bool
 is_row_test(NullTest *test, const CmigRlsMaker *maker)
 {
@@ -361,8 +362,8 @@ is_row_test(NullTest *test, const CmigRlsMaker *maker)
 }
 
 /*
- * Does the node determine its own type, so that the expected type does not
- * apply to what is below it?
+ * Does the node determine its own type?  Then the expected type does not apply
+ * to the nodes below it.
  */
 static bool
 has_own_type(Node *node)
@@ -382,7 +383,7 @@ has_own_type(Node *node)
 }
 
 /*
- * Convert a node and everything below it; sets *maker->failed if the node
+ * Convert a node and everything below it.  Sets *maker->failed if the node
  * cannot be evaluated.
  */
 static Node *
@@ -408,7 +409,7 @@ make_node(Node *node, CmigRlsMaker *maker)
 		case T_CoerceToDomain:
 			return make((Node *) ((CoerceToDomain *) node)->arg, maker);
 		case T_TableSampleClause:
-			/* it may contain any of the rows */
+			/* the sample may contain any of the rows */
 			return copyObject(node);
 		case T_NullTest:
 			if (is_row_test((NullTest *) node, maker))
@@ -431,7 +432,7 @@ make_node(Node *node, CmigRlsMaker *maker)
 	return made;
 }
 
-/* Is the node a condition, which can become an unknown input by itself? */
+/* Is the node a condition, which by itself can become an unknown input? */
 static bool
 is_condition(Node *node)
 {
@@ -463,8 +464,8 @@ is_condition(Node *node)
 }
 
 /*
- * Convert a node to one over inputs.  A condition that cannot be converted
- * becomes an unknown input.
+ * Convert a node to an expression over the model's inputs.  A condition that
+ * cannot be converted is replaced with an unknown input.
  */
 static Node *
 make(Node *node, void *context)
@@ -487,9 +488,7 @@ make(Node *node, void *context)
 	return failed ? cmig_rls_input_unknown(maker, node) : made;
 }
 
-/*
- * Form
- */
+/* The form of keys */
 
 /* The types in which keys are compared. */
 typedef struct Types
@@ -498,7 +497,7 @@ typedef struct Types
 	bool		text;
 } Types;
 
-/* The form in which the keys are compared. */
+/* Find the types in which keys are compared. */
 static bool
 types_walker(Node *node, void *context)
 {
@@ -528,7 +527,7 @@ types_walker(Node *node, void *context)
 	return expression_tree_walker(node, types_walker, context);
 }
 
-/* Does the node use a column besides this one? */
+/* Do the keys include a column other than this one? */
 static bool
 has_other(const Bitmapset *keys, AttrNumber column)
 {
@@ -564,7 +563,7 @@ cmig_rls_model_make(Node *tree, Oid relid, Oid role, const Bitmapset *keys, cons
 		input->own = bms_is_member(input->attno, own);
 		input->key |= input->own || bms_is_member(input->attno, keys);
 		model->null_is_asked |= input->key && input->null_tested;
-		/* if it is the table's only key, it says to whom a row belongs */
+		/* if this is the table's only key, it tells who owns the row */
 		input->shared = input->key && !input->own && has_other(keys, input->attno) && cmig_rls_input_is_shared(input, relid);
 		model->joins_by_shared |= input->shared;
 	}

@@ -13,10 +13,10 @@
 #include "rls/rls_input.h"
 
 /*
- * Make the model of an expression.  role: the one for which the policy is,
- * InvalidOid for PUBLIC; tables that are read contain the rows that this role
- * sees.  The result calls only functions that come with the server and have no
- * side effects.
+ * Build the model of an expression.  role is the role to which the policy
+ * applies, or InvalidOid for PUBLIC; the tables that are read contain the rows
+ * that this role sees.  The result calls only built-in functions without side
+ * effects.
  */
 extern CmigRlsModel *cmig_rls_model_make(Node *tree, Oid relid, Oid role,
 										 const Bitmapset *keys, const Bitmapset *own,

@@ -3,10 +3,10 @@
  *	  Rules of cmig.rls_check about the rows that policies let through.
  *
  * A permissive policy is judged together with the restrictive policies for
- * each of its roles.  Problems that its expression tree shows (rls_truth.c,
- * rls_expr.c) are reported first, because they can be described precisely;
- * problems that are found by evaluating it (rls_leak.c) are reported only if
- * there is no other.
+ * each of its roles.  Problems that are visible in its expression tree
+ * (rls_truth.c, rls_expr.c) are reported first, because they can be described
+ * precisely; problems that are found by evaluating the expression (rls_leak.c)
+ * are reported only if there are no others.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -27,11 +27,13 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
-/* The commands to which USING applies, and those that write new rows. */
+/*
+ * The commands to which USING applies, and the commands that write new rows.
+ */
 #define FOR_ROWS "rwd"
 #define FOR_NEW_ROWS "aw"
 
-/* Is the expression always true for rows that have an owner? */
+/* Is the policy's expression always true for rows that have an owner? */
 static bool
 is_always_true(const CmigRlsStored *policy)
 {
@@ -39,7 +41,7 @@ is_always_true(const CmigRlsStored *policy)
 }
 
 /*
- * Returns "it is always true", with the exception of rows with null in some
+ * Returns "it is always true", or a text that excludes rows with null in some
  * columns.
  */
 static char *
@@ -78,8 +80,8 @@ is_floored_for(const List *siblings, Oid role, char command)
 }
 
 /*
- * Is there such a policy for everything that this policy allows each of its
- * roles?
+ * Is everything that this policy allows its roles limited by a restrictive
+ * policy?
  */
 static bool
 is_floored(const CmigRlsStored *policy, const List *siblings)
@@ -95,7 +97,7 @@ is_floored(const CmigRlsStored *policy, const List *siblings)
 	return true;
 }
 
-/* What the policy lets its roles do with a row, for messages. */
+/* Returns what the policy lets its roles do with a row, for messages. */
 static const char *
 what_may_be_done(const CmigRlsStored *policy)
 {
@@ -105,8 +107,9 @@ what_may_be_done(const CmigRlsStored *policy)
 }
 
 /*
- * A fix for the only policy for its roles.  Without any policy they would see
- * no row, so the fix creates a new policy before it drops this one.
+ * Returns a fix for a policy that is the only one for its roles.  Without any
+ * policy they would see no row, so the fix creates a new policy before it
+ * drops this one.
  */
 static char *
 replace_policy(const CmigRlsStored *policy)
@@ -128,10 +131,9 @@ replace_policy(const CmigRlsStored *policy)
 }
 
 /*
- * Report a permissive policy that lets every row through.  It is not a problem
- * for roles to which no other policy applies (a bypass policy, which is
- * reported as such), together with a restrictive policy for the same roles, or
- * if an option of enable_rls requires it.
+ * Report a policy that is always true.  A permissive policy may be: if its
+ * roles have no other policy (a bypass policy, which is reported as such), if
+ * a restrictive policy limits it, or if public_read of enable_rls requires it.
  */
 static void
 check_always_true(const CmigRlsStored *policy, const List *siblings, List **findings)
@@ -166,7 +168,7 @@ check_always_true(const CmigRlsStored *policy, const List *siblings, List **find
 		return;
 	if (others && !swallowed)
 	{
-		/* it was created for bypass_roles */
+		/* a policy with a state was created for bypass_roles */
 		if (policy->state == NULL)
 			cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_ALWAYS_TRUE, CMIG_RLS_NOTICE, policy,
 										psprintf("%s, for roles that no other policy binds: they bypass row-level security",
@@ -205,9 +207,9 @@ is_open_with(const CmigRlsStored *policy, const List *others, Bitmapset **but_nu
 }
 
 /*
- * Report permissive policies that only together let every row through, such as
- * "key IS NULL" and "key IS NOT NULL".  They are reported once, for the last
- * of them.
+ * Report permissive policies that let every row through only in combination,
+ * such as "key IS NULL" and "key IS NOT NULL".  They are reported once, for
+ * the last of them.
  */
 static void
 check_together(const CmigRlsStored *policy, const List *siblings, List **findings)
@@ -234,7 +236,7 @@ check_together(const CmigRlsStored *policy, const List *siblings, List **finding
 	if (others == NIL || !is_open_with(policy, others, &but_null) || is_floored(policy, siblings))
 		return;
 
-	/* name only the policies that are necessary for this */
+	/* name only the policies that are needed to let every row through */
 	initStringInfo(&names);
 	foreach(lc, others)
 	{
@@ -255,13 +257,11 @@ check_together(const CmigRlsStored *policy, const List *siblings, List **finding
 								cmig_rls_stored_drop(policy));
 }
 
-/*
- * Trying
- */
+/* Evaluation */
 
 /*
- * The policy's expression combined with those of the restrictive policies for
- * a role.
+ * Returns the leak of the policy's expression combined with those of the
+ * restrictive policies for a role.
  */
 static const CmigRlsLeak *
 try_for_role(CmigRlsLeakCache *cache, const CmigRlsStored *policy, const List *siblings, bool is_check,
@@ -288,14 +288,16 @@ try_for_role(CmigRlsLeakCache *cache, const CmigRlsStored *policy, const List *s
 							  text.data, policy->relid, role, keys, own);
 }
 
-/* The worst level of the three kinds of rows. */
+/* Returns the worst level of the three kinds of rows. */
 static CmigRlsLeakLevel
 worst(const CmigRlsLeak *leak)
 {
 	return Max(Max(leak->unset.level, leak->foreign.level), leak->orphan.level);
 }
 
-/* The worst leak for any of the policy's roles and commands. */
+/*
+ * Returns the worst leak for any of the policy's roles and commands, or NULL.
+ */
 static const CmigRlsLeak *
 try_policy(CmigRlsLeakCache *cache, const CmigRlsStored *policy, const List *siblings, const char *commands)
 {
@@ -318,7 +320,7 @@ try_policy(CmigRlsLeakCache *cache, const CmigRlsStored *policy, const List *sib
 	return found;
 }
 
-/* "tenant_id = '5'", "deleted_at that is null" */
+/* Returns a description of the row: "one where tenant_id is '5'". */
 static char *
 row_text(const CmigRlsStored *policy, const CmigRlsCase *about)
 {
@@ -331,7 +333,7 @@ row_text(const CmigRlsStored *policy, const CmigRlsCase *about)
 	return psprintf("one where %s is %s", quote_identifier(name), quote_literal_cstr(about->value));
 }
 
-/* "while app.tenant is '12'" */
+/* Returns a description of the context: ", while app.tenant is '12'". */
 static char *
 context_text(const CmigRlsCase *about)
 {
@@ -342,7 +344,7 @@ context_text(const CmigRlsCase *about)
 	return psprintf(", while %s is %s", about->context, quote_literal_cstr(about->context_value));
 }
 
-/* The severity if rows of this level are visible. */
+/* Returns the severity of a leak of this level. */
 static CmigRlsSeverity
 level_severity(CmigRlsLeakLevel level)
 {
@@ -350,8 +352,8 @@ level_severity(CmigRlsLeakLevel level)
 }
 
 /*
- * Is there a policy only for other roles? Then these roles are probably meant
- * to see more.
+ * Do all other permissive policies apply to other roles?  Then this policy's
+ * roles are probably meant to see more.
  */
 static bool
 is_for_roles_of_its_own(const CmigRlsStored *policy, const List *siblings)
@@ -373,8 +375,8 @@ is_for_roles_of_its_own(const CmigRlsStored *policy, const List *siblings)
 }
 
 /*
- * Does the table have a column whose name suggests that it contains the owner
- * of a row?
+ * Does the table have a column whose name suggests that it contains the row's
+ * owner?
  */
 static bool
 has_owner(const CmigRlsStored *policy)
@@ -394,8 +396,8 @@ has_owner(const CmigRlsStored *policy)
 }
 
 /*
- * Rows whose key is a constant, for example a system tenant's, are often meant
- * to be read by all.  Can everybody change them, too?
+ * Can everybody change rows whose key is a constant?  Such rows, for example a
+ * system tenant's, are often meant to be read by everybody.
  */
 static bool
 writes_constant(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache *cache, bool is_check)
@@ -422,8 +424,8 @@ add_leak_findings(const CmigRlsStored *policy, const List *siblings, CmigRlsLeak
 		bool		bypass = !leak->reads_context && is_for_roles_of_its_own(policy, siblings);
 
 		/*
-		 * it was created for bypass_roles, or the roles are meant to see
-		 * these rows
+		 * the policy was created for bypass_roles, or its roles are meant to
+		 * see these rows
 		 */
 		if (bypass && (policy->state || leak->foreign.level == CMIG_RLS_MARKED))
 			return;
@@ -458,7 +460,10 @@ add_leak_findings(const CmigRlsStored *policy, const List *siblings, CmigRlsLeak
 									psprintf("a part of %s cannot be judged", where), cmig_rls_stored_try(policy));
 }
 
-/* ALTER POLICY without the branch of an OR that does not use the row. */
+/*
+ * Returns ALTER POLICY without the branch of an OR that does not use the row,
+ * or advice if the branch must be removed by hand.
+ */
 static char *
 without_branch(const CmigRlsStored *policy, bool is_check, const char *advice)
 {
@@ -471,8 +476,9 @@ without_branch(const CmigRlsStored *policy, bool is_check, const char *advice)
 }
 
 /*
- * Judge one of the two expressions.  A known mistake is reported as such,
- * unless evaluating the expression shows that it lets nothing through.
+ * Judge the USING or the WITH CHECK expression.  A known mistake is reported
+ * as such, unless evaluating the expression shows that it lets nothing
+ * through.
  */
 static void
 check_expression(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache *cache, bool is_check,
@@ -526,7 +532,7 @@ check_expression(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakC
 		add_leak_findings(policy, siblings, cache, leak, is_check, findings);
 }
 
-/* The roles of both policies, for TO. */
+/* Returns the policy's roles and another role, for TO. */
 static char *
 roles_with(const CmigRlsStored *policy, Oid role)
 {
@@ -545,7 +551,7 @@ roles_with(const CmigRlsStored *policy, Oid role)
 
 /*
  * Report a restrictive policy that applies to fewer roles than a permissive
- * one: the other roles see rows that only the restrictive policy's key would
+ * one.  The other roles see rows that only the restrictive policy's key would
  * hide from them.
  */
 static void
@@ -591,10 +597,7 @@ check_floor(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache 
 	}
 }
 
-/*
- * Does USING compare a key, other than a user's, that WITH CHECK does not
- * compare?
- */
+/* Is one of the keys that only USING compares something other than a user? */
 static bool
 loses_tenant(const CmigRlsStored *policy, const Bitmapset *lost)
 {
@@ -614,7 +617,10 @@ loses_tenant(const CmigRlsStored *policy, const Bitmapset *lost)
 	return false;
 }
 
-/* Does WITH CHECK let through what USING would not? */
+/*
+ * Report a WITH CHECK that accepts rows that USING does not, or that is
+ * missing.
+ */
 static void
 check_with_check(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache *cache, List **findings)
 {

@@ -1,6 +1,6 @@
 /*
  * rls_open.h
- *	  Rules of cmig.rls_check about what policies let through.
+ *	  Rules of cmig.rls_check about the rows that policies let through.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -18,7 +18,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
-/* The roles that have a privilege on the table, or on a table of the schema. */
+/* The roles that have a privilege on the table or on a table in the schema. */
 static CmigQuery candidate_roles = {
 	"SELECT string_agg(quote_ident(s.rolname), ', ') FROM"
 	" (SELECT DISTINCT r.rolname FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) a"
@@ -36,14 +36,14 @@ static CmigQuery login_roles = {
 	1, {OIDOID}
 };
 
-/* NULL means the default in the function's declaration. */
+/* Returns a flag.  NULL means the default in the function's declaration. */
 static bool
 flag_argument(FunctionCallInfo fcinfo, int n, bool otherwise)
 {
 	return PG_ARGISNULL(n) ? otherwise : PG_GETARG_BOOL(n);
 }
 
-/* A text[] as a List of char *. */
+/* Returns a text[] as a List of char *. */
 static List *
 texts_argument(FunctionCallInfo fcinfo, int n, const char *argument)
 {
@@ -58,7 +58,7 @@ texts_argument(FunctionCallInfo fcinfo, int n, const char *argument)
 	return texts;
 }
 
-/* Look up roles by name; raises an error if one does not exist. */
+/* Look up roles by name.  Raises an error if one does not exist. */
 static List *
 roles_argument(FunctionCallInfo fcinfo, int n, const char *argument)
 {
@@ -90,7 +90,7 @@ roles_argument(FunctionCallInfo fcinfo, int n, const char *argument)
 	return roles;
 }
 
-/* Convert names of commands to a mask. */
+/* Convert command names to a mask. */
 static int
 commands_argument(FunctionCallInfo fcinfo, int n)
 {

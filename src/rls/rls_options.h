@@ -1,6 +1,6 @@
 /*
  * rls_options.h
- *	  The arguments of enable_rls and its family.
+ *	  The arguments of enable_rls and similar functions.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,14 +12,14 @@
 #include "rls/rls.h"
 
 /*
- * Read arguments 1 to 11, which all of these functions have, and with with_via
- * also 12 to 15.  Raises an error if an argument is invalid by itself.
+ * Read arguments 1 to 11, which all of these functions have, and also 12 to 15
+ * if with_via is true.  Raises an error if an argument is invalid by itself.
  */
 extern CmigRlsOptions *cmig_rls_options_read(FunctionCallInfo fcinfo, bool with_via);
 
 /*
- * Raise an error if no roles are given, and suggest some.  where: the table or
- * the schema.
+ * Raise an error that suggests roles if no roles are given.  where is the
+ * table or the schema.
  */
 extern void cmig_rls_options_require_roles(const CmigRlsOptions *options, Oid where);
 

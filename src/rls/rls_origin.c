@@ -16,7 +16,10 @@
 #include "miscadmin.h"
 #include "parser/parsetree.h"
 
-/* The query of a WITH clause by its name, and the queries around it. */
+/*
+ * Returns the WITH query to which the entry refers, and sets *around to the
+ * queries around it.
+ */
 static Query *
 named_query(List *queries, const RangeTblEntry *entry, List **around)
 {

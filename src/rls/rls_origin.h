@@ -12,16 +12,16 @@
 #include "nodes/parsenodes.h"
 
 /*
- * Find the table column from which a node's value comes.  queries: the queries
- * around the node, the innermost first.  Returns false if the node is not a
- * column.  *entry is the table, or NULL for a column of the row to which the
- * policy is applied, which belongs to no query.
+ * Find the table column from which a node's value comes.  queries contains the
+ * queries around the node, innermost first.  Returns false if the node is not
+ * a column.  *entry is set to the table, or to NULL for a column of the row to
+ * which the policy is applied, which belongs to no query.
  */
 extern bool cmig_rls_origin(const List *queries, Node *node, RangeTblEntry **entry, AttrNumber *attno);
 
 /*
- * The expression of the query's n-th column, counted from 1; NULL if it has
- * none.
+ * Returns the expression of the query's n-th column, counted from 1, or NULL
+ * if there is none.  The queries around that expression are added to *queries.
  */
 extern Node *cmig_rls_origin_output(Query *query, int n, List **queries);
 

@@ -1,6 +1,6 @@
 /*
  * rls_owner.c
- *	  Decides whether a column says to whom a row belongs.
+ *	  Decides whether a column tells who owns a row.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -20,8 +20,8 @@ static CmigQuery read_unique = {
 };
 
 /*
- * The names of the tables that a column references by foreign keys, and of
- * their columns.
+ * The names of the tables that the column's foreign keys reference, and of
+ * these tables' columns.
  */
 static CmigQuery read_referenced = {
 	"SELECT n.name::text FROM pg_constraint c CROSS JOIN LATERAL"
@@ -45,14 +45,14 @@ cmig_rls_owner_is_named(const char *name)
 	return false;
 }
 
-/* A row callback: note that there is a row. */
+/* Callback that records that there is a row. */
 static void
 take_any(TupleDesc desc, HeapTuple row, void *arg)
 {
 	*(bool *) arg = true;
 }
 
-/* Note whether the row's name is a usual one for an owner. */
+/* Callback that records whether the name is a usual one for an owner. */
 static void
 take_name(TupleDesc desc, HeapTuple row, void *arg)
 {

@@ -1,6 +1,6 @@
 /*
  * rls_owner.h
- *	  Decides whether a column says to whom a row belongs.
+ *	  Decides whether a column tells who owns a row.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -10,16 +10,16 @@
 #include "postgres.h"
 #include "access/attnum.h"
 
-/* Does its name suggest that, as "tenant_id" or "owner" does? */
+/* Does the name suggest an owner, as "tenant_id" or "owner" does? */
 extern bool cmig_rls_owner_is_named(const char *name);
 
-/* Is its name "id", or does it have a unique index of its own? */
+/* Is the column named "id", or does it have a unique index of its own? */
 extern bool cmig_rls_owner_is_unique(Oid relid, AttrNumber attno);
 
 /*
- * Does a column say to whom a row belongs: by its name, because it is unique,
- * or because it references a table whose rows belong to somebody?  Rows of
- * different tenants then have different values in it.
+ * Does the column tell who owns a row: by its name, because it is unique, or
+ * because it references a table that has an owner?  Rows of different tenants
+ * then have different values in it.
  */
 extern bool cmig_rls_owner_is_told_by(Oid relid, AttrNumber attno);
 

@@ -1,13 +1,13 @@
 /*
  * rls_parse.c
- *	  Parse analysis of a function's body without executing anybody's code.
+ *	  Analyzes a function's body without executing user-defined code.
  *
  * Parse analysis calls the input function of the type that a literal turns out
- * to have, and the input of an array, a row, or a range also evaluates the
- * checks of domains.  The text does not show the type: '{1}' = f(x) is enough.
- * So each literal is replaced by a parameter, and the parser calls a hook when
- * it has found the parameter's type.  The hook accepts types that come with
- * the server and refuses all others.
+ * to have, and the input function of an array, a row, or a range also
+ * evaluates domain checks.  The type is not visible in the text: '{1}' = f(x)
+ * is enough.  Therefore, each literal is replaced with a parameter, and the
+ * parser calls a hook when it has determined the parameter's type.  The hook
+ * accepts built-in types and refuses all others.
  *
  * Names are looked up with the privileges of the function's owner.
  *
@@ -41,9 +41,9 @@
 /* The state of the parser hooks. */
 typedef struct Analysis
 {
-	SQLFunctionParseInfo info;	/* must be first, because the server's hooks
+	SQLFunctionParseInfo info;	/* must be first, because PostgreSQL's hooks
 								 * expect it */
-	ParseParamRefHook parameter;	/* the server's hook */
+	ParseParamRefHook parameter;	/* PostgreSQL's hook */
 	List	   *literals;		/* of char *: the literals; the n-th one is
 								 * parameter -n */
 } Analysis;
@@ -58,8 +58,8 @@ typedef struct Body
 } Body;
 
 /*
- * Raise an error for a literal of a type whose input function could run other
- * roles' code.
+ * Raise an error for a literal whose type has an input function that could run
+ * other roles' code.
  */
 static void
 refuse(void)
@@ -101,7 +101,7 @@ take_literals(Node *node, void *context)
 	return raw_expression_tree_walker(node, take_literals, context);
 }
 
-/* The literal that a parameter replaces. */
+/* Returns the literal that a parameter replaces. */
 static Const *
 literal(const Analysis *analysis, const Param *param)
 {
@@ -109,7 +109,7 @@ literal(const Analysis *analysis, const Param *param)
 					 CStringGetDatum(list_nth(analysis->literals, -param->paramid - 1)), false, false);
 }
 
-/* A parser hook: make a parameter. */
+/* Parser hook: create a parameter. */
 static Node *
 refer_to_parameter(ParseState *pstate, ParamRef *reference)
 {
@@ -129,8 +129,8 @@ refer_to_parameter(ParseState *pstate, ParamRef *reference)
 }
 
 /*
- * A parser hook: coerce a parameter of unknown type to the type that was
- * found.
+ * Parser hook: coerce a parameter of unknown type to the type that the parser
+ * has determined.
  */
 static Node *
 coerce_parameter(ParseState *pstate, Param *param, Oid type, int32 typmod, int location)
@@ -157,7 +157,7 @@ set_up(ParseState *pstate, void *arg)
 	pstate->p_coerce_param_hook = coerce_parameter;
 }
 
-/* Turn literals for which no type was found back into constants. */
+/* Turn literals whose type was not determined back into constants. */
 static Node *
 put_literals(Node *node, void *context)
 {
@@ -170,7 +170,7 @@ put_literals(Node *node, void *context)
 	return expression_tree_mutator(node, put_literals, context);
 }
 
-/* Use the function's own search_path, if it has one. */
+/* Use the function's search_path setting, if it has one. */
 static void
 use_search_path(HeapTuple tuple)
 {
@@ -191,7 +191,7 @@ use_search_path(HeapTuple tuple)
 	}
 }
 
-/* Analyze the body as a task of cmig_rls_sandbox_run(). */
+/* Analyze the body; a task for cmig_rls_sandbox_run(). */
 static void
 analyze(void *arg)
 {
@@ -210,8 +210,8 @@ analyze(void *arg)
 }
 
 /*
- * A name may not exist, which makes the body unreadable but is not an error.
- * No lock must be left behind.
+ * The body may contain a name that does not exist.  It then cannot be read,
+ * but that is not an error.  The sandbox leaves no lock behind.
  */
 Query *
 cmig_rls_parse(HeapTuple tuple, FuncExpr *call, const char *source)

@@ -1,6 +1,6 @@
 /*
  * rls_parse.h
- *	  Parse analysis of a function's body without executing anybody's code.
+ *	  Analyzes a function's body without executing user-defined code.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,9 +12,9 @@
 #include "nodes/parsenodes.h"
 
 /*
- * Analyze the body of a function.  source: a SELECT; tuple: the function's row
- * in pg_proc; call: the call.  Returns NULL if it cannot be analyzed, or if it
- * contains a literal of a type that does not come with the server.
+ * Analyze the body of a function.  source is a SELECT, tuple is the function's
+ * row in pg_proc, and call is the call.  Returns NULL if the body cannot be
+ * analyzed or contains a literal of a type that is not built in.
  */
 extern Query *cmig_rls_parse(HeapTuple tuple, FuncExpr *call, const char *source);
 

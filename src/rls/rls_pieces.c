@@ -32,7 +32,10 @@ add_piece(CmigRlsPieces *texts, const char *text)
 	texts->pieces = lappend(texts->pieces, pstrdup(text));
 }
 
-/* A text that may be a pattern, without the special characters of patterns. */
+/*
+ * Add a text that may be a pattern, without the special characters of
+ * patterns.
+ */
 static void
 add_literal(CmigRlsPieces *texts, const char *text, const char *special)
 {
@@ -45,9 +48,9 @@ add_literal(CmigRlsPieces *texts, const char *text, const char *special)
 }
 
 /*
- * Note the arguments of a function such as ltrim, lower, replace, or
- * regexp_replace that is applied to the row or the context: keys that contain
- * what it removes, replaces, or keeps are worth trying.
+ * Record the arguments of a function such as ltrim, lower, replace, or
+ * regexp_replace that is applied to the row or the context.  Keys that contain
+ * what the function removes, replaces, or keeps are worth trying.
  */
 void
 cmig_rls_pieces_of_call(CmigRlsPieces *texts, FuncExpr *call)
@@ -94,8 +97,8 @@ cmig_rls_pieces_of_call(CmigRlsPieces *texts, FuncExpr *call)
 }
 
 /*
- * Note the literal parts of a pattern that is concatenated: they are worth
- * trying in keys.
+ * Record the constant parts of a concatenated pattern, because keys that
+ * contain them are worth trying.
  */
 static bool
 pattern_walker(Node *node, void *context)

@@ -17,8 +17,8 @@
  */
 typedef struct CmigRlsPieces
 {
-	bool		map;			/* a text that is compared is the result of a
-								 * function of a text */
+	bool		map;			/* a compared text is the result of a function
+								 * of a text */
 	List	   *pieces;			/* of char *: text arguments of such
 								 * functions, and the literal parts of
 								 * patterns */
@@ -28,13 +28,16 @@ typedef struct CmigRlsPieces
 } CmigRlsPieces;
 
 /*
- * Note the arguments of a function such as ltrim, lower, replace, or
+ * Record the arguments of a function such as ltrim, lower, replace, or
  * regexp_replace that is applied to the row or the context, or the length of a
  * cast that truncates texts.
  */
 extern void cmig_rls_pieces_of_call(CmigRlsPieces *texts, FuncExpr *call);
 
-/* The same for LIKE and for regular expressions that contain the context. */
+/*
+ * Record the constant parts of a LIKE pattern or regular expression that
+ * contains the context.
+ */
 extern void cmig_rls_pieces_of_pattern(CmigRlsPieces *texts, OpExpr *expr);
 
 #endif							/* CMIG_RLS_PIECES_H */

@@ -1,12 +1,13 @@
 /*
  * rls_plan.c
- *	  Turns the options and the facts of a table into statements.
+ *	  Plans the statements that enable and disable row-level security on a
+ *	  table.
  *
- * This uses only what rls_table.c has read, and executes nothing.  The
- * statements are in an order in which nobody ever sees more than the old or
- * the new policies allow, even if the statements are run one by one: first the
- * flags, then policies that restrict, then policies that permit more; and a
- * policy is dropped before a wider one is created.
+ * The plan is based on what rls_table.c has read, and nothing is executed
+ * here.  The statements are ordered so that nobody ever sees more than the old
+ * or the new policies allow, even if they are run one by one: first the flags,
+ * then policies that restrict, then policies that permit more; and a policy is
+ * dropped before a wider one is created.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -28,9 +29,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
-/*
- * Pieces
- */
+/* Parts of the plan */
 
 /* Append a statement. */
 static void
@@ -39,7 +38,7 @@ add(List **statements, char *statement)
 	*statements = lappend(*statements, statement);
 }
 
-/* ALTER TABLE for the two flags. */
+/* Plan ALTER TABLE for the two flags. */
 static void
 plan_flags(const CmigRlsTable *table, bool enable, bool force, List **statements)
 {
@@ -96,10 +95,7 @@ same_roles(const List *a, const List *b)
 	return true;
 }
 
-/*
- * Plan the statements for a wanted policy, given the existing one of the same
- * name.
- */
+/* What must be done to get a wanted policy. */
 typedef enum Change
 {
 	KEEP,
@@ -108,7 +104,10 @@ typedef enum Change
 	CREATE
 } Change;
 
-/* Plan the statements for an existing policy. */
+/*
+ * Compare a wanted policy with the existing one of the same name, which may be
+ * NULL.  Raises an error if enable_rls did not create the existing one.
+ */
 static Change
 compare_policy(const CmigRlsTable *table, const CmigRlsPolicy *want, const CmigRlsPolicy *have)
 {
@@ -185,7 +184,10 @@ plan_policies(const CmigRlsTable *table, const List *wanted, const CmigRlsState 
 	*statements = list_concat(*statements, comments);
 }
 
-/* The default that a column had before enable_rls, or NULL. */
+/*
+ * Returns the default that a column had before enable_rls changed it, or NULL
+ * if the state has none.
+ */
 static CmigRlsDefault *
 find_default(const CmigRlsState *state, const char *column)
 {
@@ -212,8 +214,8 @@ cmig_rls_plan_is_default(const char *statement)
 }
 
 /*
- * Check that a text is a single expression, without further commands. It may
- * come from a comment, which the table's owner can write.
+ * Check that a default is a single expression without further commands.  It
+ * may come from a comment, which the table's owner can change.
  */
 static void
 require_one_default(const CmigRlsTable *table, const char *column, const char *statement)
@@ -231,7 +233,9 @@ require_one_default(const CmigRlsTable *table, const char *column, const char *s
 				 errhint("Restore the comments from a backup, or drop the policies and set the default yourself.")));
 }
 
-/* ALTER TABLE ... SET DEFAULT, or DROP DEFAULT if expression is NULL. */
+/*
+ * Returns ALTER TABLE ... SET DEFAULT, or DROP DEFAULT if expression is NULL.
+ */
 static char *
 set_default(const CmigRlsTable *table, const char *column, const char *expression)
 {
@@ -246,9 +250,7 @@ set_default(const CmigRlsTable *table, const char *column, const char *expressio
 	return statement;
 }
 
-/*
- * Is the column's default still the expression that enable_rls has set?
- */
+/* Is the column's default still the expression that enable_rls set? */
 static bool
 default_is_ours(const CmigRlsColumn *column)
 {
@@ -258,8 +260,8 @@ default_is_ours(const CmigRlsColumn *column)
 }
 
 /*
- * The state has the names that columns had when it was written.  If such a
- * column was renamed, it is the only column whose default reads the setting.
+ * Update the names of renamed columns in the state.  A renamed column is
+ * recognized if it is the only one whose default reads the setting.
  */
 static void
 follow_renames(const CmigRlsTable *table)
@@ -293,7 +295,7 @@ follow_renames(const CmigRlsTable *table)
 	}
 }
 
-/* Plan the default of a key. */
+/* Plan the default of a key column. */
 static void
 plan_default(const CmigRlsOptions *options, const CmigRlsTable *table, char *name,
 			 const char *setting, bool fresh, CmigRlsState *state, List **statements)
@@ -344,7 +346,7 @@ plan_old_defaults(const CmigRlsTable *table, const CmigRlsState *state, List **s
 	}
 }
 
-/* Plan an index whose first column is the key, unless there is one. */
+/* Plan an index whose first column is the key, unless there already is one. */
 static void
 plan_index(const CmigRlsOptions *options, const CmigRlsTable *table, const char *name,
 		   bool fresh, List **kept, List **statements)
@@ -388,7 +390,7 @@ plan_old_indexes(const CmigRlsTable *table, const List *kept, List **statements)
 	}
 }
 
-/* The union of both lists. */
+/* Returns the union of both lists. */
 static List *
 merge_names(const List *a, const List *b)
 {
@@ -518,8 +520,8 @@ cmig_rls_plan_disable(const CmigRlsTable *table)
 		CmigRlsPolicy *policy = lfirst(lc);
 
 		/*
-		 * create permissive policies first, so that the step in between
-		 * allows no more than before
+		 * drop permissive policies first, so that the steps in between allow
+		 * no more than before
 		 */
 		if (policy->made && policy->permissive)
 			add(&statements, cmig_rls_policy_drop(table, policy));

@@ -1,6 +1,7 @@
 /*
  * rls_plan.h
- *	  Turns the options and the facts of a table into statements.
+ *	  Plans the statements that enable and disable row-level security on a
+ *	  table.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,28 +13,31 @@
 #define CMIG_RLS_INDEX_MARK "[cmig.enable_rls index]"
 
 /*
- * Why enabling this table, one of several, would fail: a sentence and its
- * SQLSTATE; or NULL.  The table must have a key.
+ * Returns the reason why row-level security cannot be enabled on this table,
+ * one of several, and sets *sqlstate; or returns NULL if it can.  The table
+ * must have a key.
  */
 extern char *cmig_rls_plan_obstacle(const CmigRlsOptions *options, const CmigRlsTable *table,
 									int *sqlstate);
 
 /*
- * The statements that enable the table, without semicolons; none if everything
- * is as wanted.  many: the table is one of several, and options apply only as
- * far as it has the columns.  fresh: plan as if enable_rls had never been
- * called for it.
+ * Returns the statements, without semicolons, that enable row-level security
+ * on the table, or NIL if nothing has to change.  If many is true, the table
+ * is one of several, and options that name columns it does not have are
+ * ignored.  If fresh is true, plan as if enable_rls had never been called for
+ * the table.
  */
 extern List *cmig_rls_plan_enable(CmigRlsOptions *options, const CmigRlsTable *table,
 								  const CmigRlsTable *via, bool many, bool fresh);
 
-/* The statements that revert what enable_rls did; none if it did nothing. */
+/* Returns the statements that revert what enable_rls did, or NIL. */
 extern List *cmig_rls_plan_disable(const CmigRlsTable *table);
 
 /*
- * Does the statement set a default?  Its expression is the table owner's, and
- * even parsing it can execute code (for example, a constant of a composite
- * type whose domain has a check), so it is run as the owner.
+ * Does the statement set a default?  The default expression is the table
+ * owner's, and even parsing it can execute code (for example, a constant of a
+ * composite type whose domain has a check), so the statement must be run as
+ * the owner.
  */
 extern bool cmig_rls_plan_is_default(const char *statement);
 

@@ -1,6 +1,6 @@
 /*
  * rls_policy.c
- *	  The policies of row-level security as SQL: which ones a table gets, and the
+ *	  The SQL of row-level security: which policies a table gets, and the
  *	  statements that create, alter, and drop them.
  *
  * Nothing here reads the database.  The rules:
@@ -148,7 +148,10 @@ add_floor(List **policies, const CmigRlsOptions *options, CmigRlsColumn *tenant)
 						  tenant->name, CMIG_RLS_TENANT_SETTING));
 }
 
-/* The policies that let a user or a tenant see rows by the value of a column. */
+/*
+ * Add the policies that give a user or a tenant access to rows by a column's
+ * value.
+ */
 static void
 add_own_access(List **policies, const CmigRlsOptions *options, const char *name,
 			   CmigRlsColumn *column, const char *setting)
@@ -282,7 +285,10 @@ cmig_rls_policy_drop(const CmigRlsTable *table, const CmigRlsPolicy *policy)
 	return psprintf("DROP POLICY %s ON %s", quote_identifier(policy->name), table->name);
 }
 
-/* The roles of the policies that enable_rls made, as an array literal. */
+/*
+ * Returns the roles of the policies that enable_rls created, as an array
+ * literal.  bypass selects the bypass policy or all other policies.
+ */
 static char *
 role_names(const CmigRlsTable *table, bool bypass)
 {
@@ -335,7 +341,7 @@ cmig_rls_policy_call(const CmigRlsTable *table)
 	appendStringInfo(&text, "SELECT cmig.enable_rls(%s", quote_literal_cstr(table->name));
 
 	/*
-	 * '' for a column that was left out, which otherwise would be found by
+	 * '' for a column that was left out, which would otherwise be found by
 	 * its usual name
 	 */
 	append_argument(&text, "tenant_column", state->tenant_column ? state->tenant_column :

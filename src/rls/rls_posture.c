@@ -6,8 +6,8 @@
  * that a thousand tables take little longer than ten.  $1 is the list of
  * schemas.  The result columns are rule, severity, object, problem, and fix.
  *
- * A role counts as a role of the application if it is named by a policy that
- * does not let every row through; "bypass" policies, which do, are for other
+ * A role is considered an application role if it is named by a policy that
+ * does not let every row through.  "Bypass" policies, which do, are for other
  * roles.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -46,15 +46,19 @@
 	"  FROM p CROSS JOIN LATERAL unnest(p.polroles) u(oid) JOIN pg_roles r ON r.oid = u.oid" \
 	"  WHERE NOT p.bypass)"
 
-/* ", bypass_roles => '{...}'" of the policies that a condition on s selects. */
+/*
+ * The text ", bypass_roles => '{...}'" for the policies that a condition on s
+ * selects.
+ */
 #define BYPASS(condition) \
 	"coalesce((SELECT format(', bypass_roles => %L', array_agg(DISTINCT r.rolname))" \
 	" FROM p JOIN t s ON s.oid = p.polrelid CROSS JOIN LATERAL unnest(p.polroles) u(oid)" \
 	" JOIN pg_roles r ON r.oid = u.oid WHERE p.bypass AND " condition " HAVING count(*) > 0), '')"
 
 /*
- * Does the role see every row of t because of a bypass policy, and not because
- * of an attribute or its ownership?  No restrictive policy may limit it.
+ * Does the role see every row of t because of a bypass policy, rather than
+ * because of an attribute or its ownership?  No restrictive policy may limit
+ * it.
  */
 #define SEES_ALL(role) \
 	"(EXISTS (SELECT FROM p CROSS JOIN LATERAL unnest(p.polroles) u(oid)" \
@@ -62,10 +66,7 @@
 	" AND NOT EXISTS (SELECT FROM p CROSS JOIN LATERAL unnest(p.polroles) u(oid)" \
 	"  WHERE p.polrelid = t.oid AND NOT p.polpermissive AND (u.oid = 0 OR pg_has_role(" role ", u.oid, 'USAGE'))))"
 
-/*
- * The keys of the tables in each schema, and the roles to which their policies
- * apply.
- */
+/* The columns that are keys of the tables in each schema. */
 #define KEYS \
 	/*
 	 * keys are columns that policies of several tables compare, and columns
@@ -90,8 +91,8 @@
 	"    OR a.attname IN (SELECT k.attname FROM asked k WHERE k.ns = t.ns AND (k.made OR k.n > 1))))"
 
 /*
- * Roles that have a privilege on t, or to which policies in its schema apply;
- * null if there are none.
+ * Roles to which policies in t's schema apply, and roles that have a privilege
+ * on t; null if there are none.
  */
 #define BOUND ", bound_roles AS MATERIALIZED (SELECT s.ns, array_agg(DISTINCT app.rolname ORDER BY app.rolname) AS names" \
 	"  FROM app JOIN t s ON s.oid = app.polrelid GROUP BY s.ns)"
@@ -226,7 +227,7 @@ static CmigQuery checks[] = {
 	" FROM p JOIN k ON k.oid = p.polrelid WHERE p.polroles = '{0}'", 1, {OIDARRAYOID}},
 
 	/*
-	 * roles to which policies do not apply although a policy names them or
+	 * roles to which policies do not apply, although a policy names them or
 	 * they have a privilege
 	 */
 	{TABLES
@@ -247,8 +248,9 @@ static CmigQuery checks[] = {
 	1, {OIDARRAYOID}},
 
 	/*
-	 * the roles that such a role can become by SET ROLE, whether it inherits
-	 * from them or not
+	 * roles to which policies apply and that can use SET ROLE to become a
+	 * role to which they do not apply, whether or not its privileges are
+	 * inherited
 	 */
 	{TABLES
 		", bound AS MATERIALIZED (SELECT app.polrelid AS rel, app.oid, app.rolname FROM app WHERE NOT app.rolsuper AND NOT app.rolbypassrls"
@@ -289,8 +291,8 @@ static CmigQuery checks[] = {
 	"  OR pg_has_role(app.oid, t.owner, " CMIG_SET_ROLE_COMPAT "))", 1, {OIDARRAYOID}},
 
 	/*
-	 * views of any depth; what they read is checked with the privileges of
-	 * their owner
+	 * views at any depth, whose owners' privileges are checked when they are
+	 * read
 	 */
 	{TABLES
 		", seen(view, base) AS ("
@@ -348,8 +350,8 @@ static CmigQuery checks[] = {
 	" FROM dynamic d JOIN reach r ON r.proowner = d.proowner", 1, {OIDARRAYOID}},
 
 	/*
-	 * temporary tables come first, unless the path has pg_temp last; with an
-	 * empty path all names are qualified
+	 * temporary tables come first unless the path ends with pg_temp; with an
+	 * empty path, all names are qualified
 	 */
 	{TABLES DEFINERS
 		" SELECT 'definer_search_path', 'warning', f.kind || f.name,"
@@ -417,9 +419,9 @@ static CmigQuery checks[] = {
 };
 
 /*
- * Partitions and children without policies.  Calling enable_rls again for the
- * parent creates them.  The fix is replaced by the parent, or by null if the
- * parent's policies were all created by hand.
+ * Partitions and children without row-level security.  Calling enable_rls
+ * again for the parent enables it.  Instead of a fix, the last column contains
+ * the parent, or null if the parent's policies were all created by hand.
  */
 static CmigQuery exposed = {
 	TABLES
@@ -433,14 +435,14 @@ static CmigQuery exposed = {
 	" WHERE t.rls AND NOT c.relrowsecurity AND c.relkind IN ('r', 'p') ORDER BY 5", 1, {OIDARRAYOID}
 };
 
-/* A partition that is exposed. */
+/* A partition or child that is exposed. */
 typedef struct Exposed
 {
 	CmigRlsFinding *finding;
 	Oid			parent;
 } Exposed;
 
-/* Read a row of exposed. */
+/* Callback that reads a row of exposed. */
 static void
 take_exposed(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -455,8 +457,8 @@ take_exposed(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Report partitions and children, with the call of enable_rls for their
- * parent.
+ * Report exposed partitions and children.  The fix is the call of enable_rls
+ * for their parent.
  */
 static void
 add_exposed(Datum *values, List **findings)
@@ -472,7 +474,8 @@ add_exposed(Datum *values, List **findings)
 		Exposed    *child = lfirst(lc);
 
 		/*
-		 * if the parent's policies were created by hand, advise reading only
+		 * if the parent's policies were created by hand, enable row-level
+		 * security without policies, so that the child can be read only
 		 * through the parent
 		 */
 		if (!OidIsValid(child->parent))
@@ -480,13 +483,13 @@ add_exposed(Datum *values, List **findings)
 										   child->finding->object);
 		else
 		{
-			/* the children of a parent follow each other */
+			/* children of the same parent are adjacent */
 			if (child->parent != parent)
 			{
 				CmigRlsTable *table = NULL;
 
 				parent = child->parent;
-				/* unless it was dropped in the meantime */
+				/* the parent may have been dropped in the meantime */
 				if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(parent)))
 					table = cmig_rls_table_read(parent);
 				call = table && table->state ? cmig_rls_policy_call(table) : NULL;
@@ -504,8 +507,8 @@ cmig_rls_posture_add_findings(ArrayType *schemas, List **findings)
 	int			guc_level = NewGUCNestLevel();
 
 	/*
-	 * the planner's estimates for the shared parts are too high, so it would
-	 * compile short queries
+	 * the planner's estimates for the shared parts are too high, so that
+	 * short queries would be JIT-compiled
 	 */
 	cmig_settings_override("jit", "off");
 	for (int i = 0; i < lengthof(checks); i++)

@@ -1,6 +1,6 @@
 /*
  * rls_repair.c
- *	  Repairs policies' expressions whose form is a known mistake.
+ *	  Repairs known mistakes in policies' expressions.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -56,13 +56,13 @@ null_if_empty(Node *node)
 	return (Node *) expr;
 }
 
-/* The state of a repair: how many sub-selects the node is in. */
+/* The state of a repair: the number of sub-selects around the node. */
 typedef struct Repair
 {
 	int			depth;
 } Repair;
 
-/* Is something evaluated for each row that could be evaluated once? */
+/* Is the node evaluated for each row although it could be evaluated once? */
 static bool
 could_run_once(Node *node)
 {
@@ -74,7 +74,7 @@ could_run_once(Node *node)
 	return seen->row_function != NULL || seen->volatile_function != NULL;
 }
 
-/* Read settings with missing_ok and NULLIF. */
+/* Add missing_ok and NULLIF where settings are read. */
 static Node *
 repair_settings(Node *node, void *context)
 {
@@ -100,7 +100,10 @@ repair_settings(Node *node, void *context)
 	return expression_tree_mutator(node, repair_settings, context);
 }
 
-/* Evaluate functions that do not depend on the row once per statement. */
+/*
+ * Wrap functions that do not depend on the row, so that they are evaluated
+ * once per statement.
+ */
 static Node *
 repair_calls(Node *node, void *context)
 {
@@ -112,8 +115,8 @@ repair_calls(Node *node, void *context)
 		OpExpr	   *test = (OpExpr *) link->testexpr;
 
 		/*
-		 * Replace column IN (SELECT ...) by column = ANY (ARRAY(SELECT ...)),
-		 * with the same operator.
+		 * Replace column IN (SELECT ...) with column = ANY (ARRAY(SELECT
+		 * ...)), using the same operator.
 		 */
 		if (test && IsA(test, OpExpr) && list_length(test->args) == 2 &&
 			cmig_rls_is_equality(test->opno) && IsA(lsecond(test->args), Param) &&
@@ -151,8 +154,8 @@ repair_calls(Node *node, void *context)
 }
 
 /*
- * Deparse with all names qualified, and with dates in a form that every
- * session reads in the same way.
+ * Deparse an expression with all names qualified, and with dates in a form
+ * that every session reads in the same way.
  */
 static char *
 expression_text(Node *tree, Oid relid)

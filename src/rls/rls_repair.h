@@ -1,6 +1,6 @@
 /*
  * rls_repair.h
- *	  Repairs policies' expressions whose form is a known mistake.
+ *	  Repairs known mistakes in policies' expressions.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -10,9 +10,9 @@
 #include "nodes/nodes.h"
 
 /*
- * The repaired expression as text: settings are read once per statement, with
- * missing_ok and NULLIF, and IN (SELECT ...) becomes = ANY (ARRAY(SELECT
- * ...)).
+ * Returns the repaired expression as text: settings are read once per
+ * statement, with missing_ok and NULLIF, and IN (SELECT ...) becomes = ANY
+ * (ARRAY(SELECT ...)).
  */
 extern char *cmig_rls_repair_text(Node *tree, Oid relid);
 
@@ -20,8 +20,9 @@ extern char *cmig_rls_repair_text(Node *tree, Oid relid);
 extern bool cmig_rls_repair_applies(Node *tree, Oid relid);
 
 /*
- * An OR without the branches that do not use the row, as text; NULL if the
- * expression is not an OR, or if no branch or every branch would be left.
+ * Returns an OR without the branches that do not use the row, as text, or NULL
+ * if the expression is not an OR, or if no branch or every branch would be
+ * left.
  */
 extern char *cmig_rls_repair_without_branch(Node *tree, Oid relid);
 

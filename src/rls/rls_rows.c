@@ -3,10 +3,10 @@
  *	  Reads the rows of the table under test without SQL.
  *
  * The caller of cmig.rls_test may see these rows, but the table belongs to
- * another role.  So no statement is run with the caller's privileges: the rows
- * are read by direct table access, and only values of the server's own types
- * are compared and printed, by the server's own functions.  No cast, operator,
- * policy, rule, or view of the owner can interfere, not even after the table's
+ * another role.  Therefore, no statement is run with the caller's privileges:
+ * the rows are read by direct table access, and only values of built-in types
+ * are compared and printed, by built-in functions.  No cast, operator, policy,
+ * rule, or view of the owner can interfere, not even after the table's
  * triggers have run.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -40,7 +40,8 @@
 #include "utils/typcache.h"
 
 /*
- * Called for each row of the table or of a child; returns false to stop.
+ * A function that is called for each row of the table or of a child.  Returns
+ * false to stop.
  */
 typedef bool (*Visitor) (Relation relation, TupleTableSlot *slot, void *arg);
 
@@ -96,7 +97,10 @@ cmig_rls_rows_same(const CmigRlsRows *rows)
  * Reading
  */
 
-/* Returns false if the rows of a child are not stored in this server. */
+/*
+ * Call the visitor for the rows of one relation while *going is true.  Returns
+ * false if its rows are not stored on this server.
+ */
 static bool
 visit_relation(Oid relid, Visitor visit, void *arg, bool *going)
 {
@@ -126,7 +130,7 @@ visit_relation(Oid relid, Visitor visit, void *arg, bool *going)
 
 /*
  * Call the visitor for all rows of the table and of its children, including
- * uncommitted ones of this transaction.  Returns false if not every row can be
+ * this transaction's uncommitted rows.  Returns false if some rows cannot be
  * seen.
  */
 static bool
@@ -151,8 +155,8 @@ visit_all(const CmigRlsRows *rows, Visitor visit, void *arg)
 }
 
 /*
- * The column in a child.  It must have the same type, even if the attempt has
- * renamed columns.
+ * Returns the number of a column in the table or a child.  The column must
+ * have the given type, even if the attempt has renamed columns.
  */
 static AttrNumber
 column_of(Relation relation, const char *name, Oid type)
@@ -202,7 +206,8 @@ cmig_rls_rows_datum(const CmigRlsKey *key, const char *text)
 }
 
 /*
- * A virtual generated column cannot be read without executing its expression.
+ * Is the key stored?  A virtual generated column cannot be read without
+ * executing its expression.
  */
 static bool
 is_stored(const CmigRlsRows *rows, const CmigRlsKey *key)
@@ -212,11 +217,11 @@ is_stored(const CmigRlsRows *rows, const CmigRlsKey *key)
 	return attnum <= 0 || cmig_virtual_column_compat(rows->relation, attnum) == NULL;
 }
 
-/* The value to look for, and the result. */
+/* What to look for, and the result. */
 typedef struct Search
 {
 	const CmigRlsKey *key;		/* NULL: any row */
-	Datum	   *value;			/* of the key */
+	Datum	   *value;			/* the key's value */
 	MemoryContext context;		/* memory context of the result */
 	int64		count;
 	Datum		least;
@@ -224,8 +229,8 @@ typedef struct Search
 } Search;
 
 /*
- * The server's own comparison function: the base type of a key is always one
- * of its own types.
+ * Compare two values with the built-in comparison function.  A key's base type
+ * is always a built-in type.
  */
 static int
 compare(const Search *search, Relation relation, AttrNumber attnum, Datum a, Datum b)
@@ -271,7 +276,7 @@ cmig_rls_rows_count(const CmigRlsRows *rows, const CmigRlsKey *key, const char *
 	return visit_all(rows, count_row, &search) ? search.count : -1;
 }
 
-/* A visitor that keeps the smallest key that is not the context's. */
+/* A visitor that keeps the smallest key that does not match the context. */
 static bool
 keep_least_strange(Relation relation, TupleTableSlot *slot, void *arg)
 {

@@ -36,38 +36,41 @@ typedef struct CmigRlsKey
 	char	   *value;			/* the value in the context, or NULL */
 	List	   *members;		/* of Datum *: the values that match the
 								 * context */
-	char	   *mine;			/* SQL: does the row match the context? */
+	char	   *mine;			/* SQL condition: the row matches the context */
 } CmigRlsKey;
 
 extern void cmig_rls_rows_open(CmigRlsRows *rows, Oid relid);
 extern void cmig_rls_rows_close(CmigRlsRows *rows);
 
-/* Is it still the table that was opened, and does its name still lead to it? */
+/*
+ * Does the table still have the owner, kind, and name with which it was
+ * opened?
+ */
 extern bool cmig_rls_rows_same(const CmigRlsRows *rows);
 
 /*
- * Convert a text to a value of the key.  Returns NULL for a number that is out
- * of range for the key's type; raises an error for anything else that is not
- * of the type.
+ * Convert a text to a value of the key's type.  Returns NULL for a number that
+ * is out of range; raises an error for any other text that is not valid for
+ * the type.
  */
 extern Datum *cmig_rls_rows_datum(const CmigRlsKey *key, const char *text);
 
 /*
- * Count the rows or, if a key is given, those that have this value of it;
- * returns -1 if the caller may not know.
+ * Count the rows or, if a key is given, the rows in which it has this value.
+ * Returns -1 if the caller may not know the number.
  */
 extern int64 cmig_rls_rows_count(const CmigRlsRows *rows, const CmigRlsKey *key,
 								 const char *value);
 
 /*
- * The smallest value of the key that does not match the context, as text, or
- * NULL if there is none.
+ * Returns the smallest value of the key that does not match the context, as
+ * text, or NULL if there is none.
  */
 extern char *cmig_rls_rows_strange(const CmigRlsRows *rows, const CmigRlsKey *key);
 
 /*
- * Copy columns (of char *) of any row; returns false if there is no row that
- * the caller may see.
+ * Copy columns (a List of char *) of any row.  Returns false if there is no
+ * row that the caller may see.
  */
 extern bool cmig_rls_rows_first(const CmigRlsRows *rows, List *columns,
 								const Oid *types, Datum *values, bool *nulls);

@@ -4,10 +4,10 @@
  *	  and of other tenants, called strangers.
  *
  * A value has the same text in all types, as far as the types allow, so that a
- * key cast to text equals the setting that contains it.  The strangers' keys are
- * smaller and greater than the tenant's, have the same beginning, end, or
- * remainder, or match it as a pattern: an expression that does not test for
- * equality accepts one of them as the tenant's.
+ * key cast to text equals the setting that contains it.  The strangers' keys
+ * are smaller and greater than the tenant's, have the same beginning, end, or
+ * remainder, or match it as a pattern.  An expression that does not test for
+ * equality mistakes one of them for the tenant's key.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -45,7 +45,7 @@ static const char *const strange_uuids[] = {
 	"2a2a2a2a-2a2a-42a2-82a2-2a2a2a2a2a2b", "3a2a2a2a-2a2a-42a2-82a2-2a2a2a2a2a2a"
 };
 
-/* The number of the tenant or of a stranger. */
+/* Returns the tenant's or a stranger's number. */
 static int
 sample_number(int whose)
 {
@@ -53,7 +53,7 @@ sample_number(int whose)
 		whose < lengthof(strange_numbers) ? strange_numbers[whose] : 300 + whose;
 }
 
-/* The UUID of the tenant or of a stranger. */
+/* Returns the tenant's or a stranger's UUID. */
 static const char *
 sample_uuid(int whose)
 {
@@ -62,7 +62,7 @@ sample_uuid(int whose)
 		psprintf("%02x%06x-0000-4000-8000-0000000000%02x", (whose * 37) & 255, whose * 7919, whose & 255);
 }
 
-/* A key in the given form. */
+/* Returns a key in the given form. */
 static const char *
 sample_text(CmigRlsForm form, int whose)
 {
@@ -75,9 +75,9 @@ sample_text(CmigRlsForm form, int whose)
 }
 
 /*
- * The distance of a sample from the tenant's: 0 for the tenant itself, and
- * alternately negative and positive for strangers, so that some are smaller
- * and some are greater.
+ * Returns the distance of a sample from the tenant's: 0 for the tenant itself,
+ * and alternately positive and negative for strangers, so that some samples
+ * are greater and some are smaller.
  */
 static int
 sample_distance(int whose)
@@ -85,7 +85,7 @@ sample_distance(int whose)
 	return whose == CMIG_RLS_OWN ? 0 : whose % 2 ? -(whose / 2 + 1) : whose / 2 + 1;
 }
 
-/* A time of day. */
+/* Returns a time of day. */
 static const char *
 sample_time(int whose)
 {
@@ -94,7 +94,7 @@ sample_time(int whose)
 	return psprintf("%02d:%02d:00", minutes / 60, minutes % 60);
 }
 
-/* A range of one value, or NULL. */
+/* Returns a range of one value, or NULL. */
 static const char *
 sample_range(Oid subtype, CmigRlsForm form, int whose)
 {
@@ -116,7 +116,9 @@ compare_labels(const ListCell *a, const ListCell *b)
 	return left < right ? -1 : left > right;
 }
 
-/* A label of an enum; strangers have labels before and after the tenant's. */
+/*
+ * Returns an enum label.  Strangers have labels before and after the tenant's.
+ */
 static const char *
 sample_label(Oid type, int whose)
 {
@@ -147,7 +149,7 @@ cmig_rls_sample_is_builtin(Oid type)
 
 	if (type >= FirstUnpinnedObjectId)
 		return kind == TYPTYPE_ENUM;
-	/* record and polymorphic types, which functions of the server accept */
+	/* not record or polymorphic types, which built-in functions accept */
 	return type == UNKNOWNOID || kind == TYPTYPE_BASE || kind == TYPTYPE_RANGE || kind == TYPTYPE_MULTIRANGE;
 }
 
@@ -205,7 +207,7 @@ cmig_rls_sample_cast(Oid type, const Const *value)
 		case NUMERICOID:
 		case FLOAT4OID:
 		case FLOAT8OID:
-			/* a type that accepts several of these types */
+			/* only short integers, which are valid for all of these types */
 			if (text[0] == '\0' || strlen(text) > 4 || strspn(text + (text[0] == '-'), "0123456789") != strlen(text + (text[0] == '-')) ||
 				text[strlen(text) - 1] == '-')
 				return NULL;
@@ -220,7 +222,10 @@ cmig_rls_sample_cast(Oid type, const Const *value)
 	return cmig_rls_sample_const(type, text);
 }
 
-/* An array with one element, or NULL if there is no value for the element. */
+/*
+ * Returns an array with one element, or NULL if there is no value for the
+ * element.
+ */
 static Const *
 sample_array(Oid type, Oid element, CmigRlsForm form, int whose)
 {
@@ -238,7 +243,7 @@ sample_array(Oid type, Oid element, CmigRlsForm form, int whose)
 					 PointerGetDatum(construct_array(elements, 1, element, length, by_value, align)), false, false);
 }
 
-/* A value of a type that is not built in, or of a range type. */
+/* Returns a value of an enum or range type, or NULL for other types. */
 static const char *
 sample_of_kind(Oid type, CmigRlsForm form, int whose)
 {
@@ -249,7 +254,10 @@ sample_of_kind(Oid type, CmigRlsForm form, int whose)
 	return NULL;
 }
 
-/* char(n) ignores trailing blanks, so the value has none. */
+/*
+ * Returns a value for char(n), which ignores trailing blanks, so the value has
+ * none.
+ */
 static const char *
 sample_char(CmigRlsForm form, int whose)
 {
@@ -258,7 +266,7 @@ sample_char(CmigRlsForm form, int whose)
 	return text[strlen(text) - 1] == ' ' ? sample_text(form, 0) : text;
 }
 
-/* The value as text, or NULL if the type is not supported. */
+/* Returns the value as text, or NULL if the type is not supported. */
 static const char *
 sample_as_text(Oid type, CmigRlsForm form, int whose)
 {
@@ -302,7 +310,7 @@ sample_as_text(Oid type, CmigRlsForm form, int whose)
 			return psprintf("%d hours", 1000 + sample_distance(whose));
 		case JSONOID:
 		case JSONBOID:
-			/* a list of keys in the context, an object in a row */
+			/* an array of keys in the context, an object in a row */
 			return psprintf(whose == CMIG_RLS_OWN ? "[\"%s\"]" : "{\"key\": \"%s\"}", sample_text(form, whose));
 		case INETOID:
 		case CIDROID:
@@ -330,7 +338,10 @@ cmig_rls_sample(Oid type, CmigRlsForm form, int whose)
 	return text ? cmig_rls_sample_const(type, text) : NULL;
 }
 
-/* The members below a prefix of the paths. */
+/*
+ * Append a JSON object that has the value at each of the paths, starting at
+ * the given depth.
+ */
 static void
 append_members(StringInfo text, const List *paths, int depth, const char *value)
 {

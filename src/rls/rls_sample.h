@@ -21,31 +21,31 @@ typedef enum CmigRlsForm
 
 /* The owner of a value: the tenant, or a stranger by its number. */
 #define CMIG_RLS_OWN (-1)
-#define CMIG_RLS_STRANGERS 3	/* number of strangers that suffices for
+#define CMIG_RLS_STRANGERS 3	/* number of strangers that is sufficient for
 								 * comparisons */
 #define CMIG_RLS_MANY_STRANGERS 600 /* number for prefixes, remainders, and
-									 * hashes of one byte */
+									 * one-byte hashes */
 
-/* Are values of the type handled only by code of the server? */
+/* Are values of the type handled only by built-in code? */
 extern bool cmig_rls_sample_is_builtin(Oid type);
 
-/* A sample value of a type, or NULL if there is none for the type. */
+/* Returns a sample value of the type, or NULL if there is none. */
 extern Const *cmig_rls_sample(Oid type, CmigRlsForm form, int whose);
 
-/* A document of type json or jsonb that has a value at each of the paths. */
+/* Returns a json or jsonb document that has a value at each of the paths. */
 extern Const *cmig_rls_sample_document(Oid type, CmigRlsForm form, int whose, List *paths);
 
-/* A text as a value of a built-in type; it must be valid for the type. */
+/* Returns a text as a value of a built-in type, for which it must be valid. */
 extern Const *cmig_rls_sample_const(Oid type, const char *text);
 extern Const *cmig_rls_sample_null(Oid type);
 
 /*
- * The value converted to another type, or NULL if its text is not valid for
- * the type.
+ * Returns the value converted to another type, or NULL if its text is not
+ * valid for the type.
  */
 extern Const *cmig_rls_sample_cast(Oid type, const Const *value);
 
-/* The value's text; NULL for null. */
+/* Returns the value's text, or NULL for null. */
 extern char *cmig_rls_sample_text(const Const *value);
 
 #endif							/* CMIG_RLS_SAMPLE_H */

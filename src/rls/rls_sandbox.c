@@ -3,11 +3,11 @@
  *	  Evaluates other roles' expressions without giving their code any
  *	  privileges.
  *
- * Only functions that come with the server are called to evaluate an
- * expression (rls_calls.c), and no literal is parsed by a user-defined type
- * (rls_parse.c).  The sandbox is a second line of defense for what these two
- * might overlook: such code would run as a role without privileges, and could
- * neither change to another role nor leave anything behind.
+ * Only built-in functions are called to evaluate an expression (rls_calls.c),
+ * and no literal is parsed by a user-defined type (rls_parse.c).  The sandbox
+ * is a second line of defense in case these modules overlook something:
+ * user-defined code would run as a role without privileges, and could neither
+ * change to another role nor leave anything behind.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -35,7 +35,7 @@ become(Oid role)
 		cmig_settings_pin_search_path();
 }
 
-/* A task, and the role that it runs as. */
+/* A task, and the role as which it runs. */
 typedef struct SandboxRun
 {
 	Oid			role;

@@ -17,7 +17,7 @@
  */
 #define CMIG_RLS_NOBODY ROLE_PG_STAT_SCAN_TABLES
 
-/* What runs in the sandbox. */
+/* A function that runs in the sandbox. */
 typedef void (*CmigRlsTask) (void *arg);
 
 /*

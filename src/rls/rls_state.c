@@ -1,12 +1,12 @@
 /*
  * rls_state.c
- *	  The state in the comments of policies: the options of enable_rls, and what
+ *	  The state in policy comments: the options of enable_rls, and what
  *	  disable_rls has to restore.
  *
  * The state is "[cmig.enable_rls rls=off force=off ...]" at the end of a
- * comment. It consists of words of the form name=value, in which %XX stands
+ * comment.  It consists of words of the form name=value, in which %XX stands
  * for characters that would end a word.  Unknown words are ignored, so that a
- * later version can add some.
+ * later version can add words.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -105,7 +105,7 @@ cmig_rls_state_write(const CmigRlsState *state)
 	return text.data;
 }
 
-/* The value of a hexadecimal digit; -1 if it is not one. */
+/* Returns the value of a hexadecimal digit, or -1 for any other character. */
 static int
 hex_digit(char c)
 {
@@ -116,7 +116,9 @@ hex_digit(char c)
 	return -1;
 }
 
-/* The value that starts at p, up to a space or the bracket. */
+/*
+ * Returns the value that starts at *p, up to a space or the closing bracket.
+ */
 static char *
 read_word(const char **p)
 {
@@ -147,7 +149,7 @@ read_commands(const char *value)
 	return mask;
 }
 
-/* The member that a word with this name sets to its value, or NULL. */
+/* Returns the member that a word with this name sets, or NULL. */
 static char **
 text_member(CmigRlsState *state, const char *name)
 {

@@ -1,6 +1,6 @@
 /*
  * rls_stored.c
- *	  Policies as they are stored, and what was found out about them.
+ *	  Reads stored policies, and collects what is known about them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -33,7 +33,7 @@ static CmigQuery read_policies = {
  * Reading
  */
 
-/* Read a row of read_policies. */
+/* Callback that reads a row of read_policies. */
 static void
 take_policy(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -62,9 +62,9 @@ take_policy(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Columns that say to whom a row belongs: those that a policy of the table
- * compares with the context, that were given to enable_rls, or that have the
- * usual names.
+ * Returns the columns that tell who owns a row: those that one of the table's
+ * policies compares with the context, that were given to enable_rls, or that
+ * have the usual names.
  */
 static Bitmapset *
 key_columns(const List *siblings)
@@ -117,7 +117,7 @@ cmig_rls_stored_drop(const CmigRlsStored *policy)
 	return psprintf("DROP POLICY %s ON %s", quote_identifier(policy->name), policy->table);
 }
 
-/* ALTER POLICY with both expressions repaired. */
+/* Returns ALTER POLICY with both expressions repaired. */
 char *
 cmig_rls_stored_repair(const CmigRlsStored *policy)
 {

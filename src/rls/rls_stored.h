@@ -1,6 +1,6 @@
 /*
  * rls_stored.h
- *	  Policies as they are stored, and what was found out about them.
+ *	  Reads stored policies, and collects what is known about them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -15,7 +15,7 @@
 #include "rls/rls_finding.h"
 #include "utils/array.h"
 
-/* A policy, as it is stored. */
+/* A stored policy. */
 typedef struct CmigRlsStored
 {
 	Oid			relid;
@@ -27,7 +27,7 @@ typedef struct CmigRlsStored
 	Node	   *qual;			/* qual and check are set when the policy is
 								 * judged */
 	Node	   *check;
-	char	   *qual_text;		/* these two in their stored form; NULL: none */
+	char	   *qual_text;		/* qual and check as stored; NULL: none */
 	char	   *check_text;
 	CmigRlsExpression *in_qual;
 	CmigRlsExpression *in_check;
@@ -40,8 +40,8 @@ typedef struct CmigRlsStored
 } CmigRlsStored;
 
 /*
- * Read the policies of all tables in the schemas; those of one table follow
- * each other.
+ * Read the policies of all tables in the schemas.  Policies of the same table
+ * are adjacent.
  */
 extern List *cmig_rls_stored_read(ArrayType *schemas);
 
@@ -53,25 +53,25 @@ extern void cmig_rls_stored_add_finding(List **findings, CmigRlsRule rule, CmigR
 										const CmigRlsStored *policy, char *problem, char *fix);
 
 /*
- * Fixes as SQL: DROP POLICY, and ALTER POLICY with both expressions repaired.
+ * Return a fix as SQL: DROP POLICY, or ALTER POLICY with both expressions
+ * repaired.
  */
 extern char *cmig_rls_stored_drop(const CmigRlsStored *policy);
 extern char *cmig_rls_stored_repair(const CmigRlsStored *policy);
 
-/*
- * A fix in words, as an SQL comment: -- USING of policy p on t: ...
- */
+/* Returns a fix in words, as an SQL comment: -- USING of policy p on t: ... */
 extern char *cmig_rls_stored_advice(const CmigRlsStored *policy, bool is_check, const char *advice);
 
 /*
- * A call of rls_test that shows the effect of a policy that cannot be judged.
+ * Returns a call of rls_test that shows the effect of a policy that cannot be
+ * judged.
  */
 extern char *cmig_rls_stored_try(const CmigRlsStored *policy);
 
 extern Oid *cmig_rls_stored_roles(const CmigRlsStored *policy, int *count);
 
 /*
- * Does the policy apply to the role?  As in the server, it does if the role
+ * Does the policy apply to the role?  It does, as in PostgreSQL, if the role
  * inherits the privileges of one of the policy's roles.
  */
 extern bool cmig_rls_stored_binds(const CmigRlsStored *policy, Oid role);
@@ -81,8 +81,8 @@ extern bool cmig_rls_stored_share_role(const CmigRlsStored *a, const CmigRlsStor
 extern bool cmig_rls_stored_share_command(const CmigRlsStored *a, const CmigRlsStored *b);
 
 /*
- * The expression that decides: WITH CHECK for INSERT, otherwise USING; and the
- * result of analyzing it.
+ * Return the expression that decides (WITH CHECK for INSERT, otherwise USING),
+ * and the result of analyzing it.
  */
 extern Node *cmig_rls_stored_deciding(const CmigRlsStored *policy);
 extern const CmigRlsExpression *cmig_rls_stored_decided(const CmigRlsStored *policy);

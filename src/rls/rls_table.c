@@ -1,10 +1,10 @@
 /*
  * rls_table.c
- *	  Reads the facts of a table on which row-level security depends.
+ *	  Reads what row-level security needs to know about a table.
  *
- * This reads the catalogs and changes nothing.  A policy counts as created by
- * enable_rls if its comment contains the state; policies that were created by
- * hand are never changed.
+ * This module reads the catalogs and changes nothing.  A policy counts as
+ * created by enable_rls if its comment contains the state; policies that were
+ * created by hand are never changed.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -93,8 +93,8 @@ static CmigQuery read_made_indexes = {
 };
 
 /*
- * Raise an error if the relation cannot have policies; what it is, is a phrase
- * such as "a view".
+ * Raise an error because the relation cannot have policies.  what is a phrase
+ * for its kind, such as "a view".
  */
 static void
 refuse(const char *name, const char *what, const char *hint)
@@ -169,7 +169,7 @@ cmig_rls_table_require(Oid relid)
 	ReleaseSysCache(tuple);
 }
 
-/* Read a row of a table's columns. */
+/* Callback that reads a row of a table's columns. */
 static void
 take_column(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -210,7 +210,7 @@ roles_of_array(ArrayType *array)
 	return roles;
 }
 
-/* Read a row of a table's policies. */
+/* Callback that reads a row of a table's policies. */
 static void
 take_policy(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -238,7 +238,7 @@ take_policy(TupleDesc desc, HeapTuple row, void *arg)
 	table->policies = lappend(table->policies, policy);
 }
 
-/* Append a name. */
+/* Callback that appends a name. */
 static void
 take_name(TupleDesc desc, HeapTuple row, void *arg)
 {

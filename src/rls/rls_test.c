@@ -162,8 +162,8 @@ intrude(Test *test, const CmigRlsAttempt *attempt)
 }
 
 /*
- * A value of the key that does not match the context: that of an existing row,
- * or otherwise an invented one.
+ * Returns a value of the key that does not match the context: that of an
+ * existing row, if there is one, or an invented value.
  */
 static char *
 other_value(Test *test, const CmigRlsKey *key)
@@ -210,7 +210,7 @@ report_intrusion(Test *test, const char *what, CmigRlsOutcome outcome, bool none
 	}
 }
 
-/* Test INSERT of own rows and of rows of others. */
+/* Test INSERT of the role's own rows and of others' rows. */
 static void
 test_insert(Test *test)
 {
@@ -256,7 +256,7 @@ test_insert(Test *test)
 	}
 }
 
-/* Any column that an UPDATE can set. */
+/* Returns any column that an UPDATE can set, or NULL. */
 static CmigRlsColumn *
 any_column(Test *test)
 {
@@ -288,8 +288,8 @@ report_reach(Test *test, const char *what, CmigRlsOutcome outcome, int64 allowed
 
 /*
  * Try to give rows to others.  An UPDATE of all rows at once does not need
- * SELECT, so SELECT policies do not apply to it; but it fails if a single row
- * may not be moved, so moving own rows is tried separately.
+ * SELECT, so SELECT policies do not apply to it.  But it fails if a single row
+ * may not be moved, so moving only the role's own rows is tried as well.
  */
 static CmigRlsOutcome
 move(Test *test, const CmigRlsKey *key, const char *other)
@@ -329,7 +329,7 @@ test_update(Test *test)
 		return;
 	}
 	outcome.message = "There is no column to set.";
-	/* taking over rows of others does not need SELECT */
+	/* taking over others' rows does not require SELECT */
 	if (first->value && !first->generated)
 		outcome = try(test, psprintf("UPDATE %s SET %s = %s::%s", test->table->name,
 									 quote_identifier(first->name),
@@ -369,7 +369,7 @@ test_delete(Test *test)
 	outcome = try(test, psprintf("DELETE FROM %s", test->table->name));
 
 	/*
-	 * foreign keys may prevent deleting; at least report whether others' rows
+	 * foreign keys may prevent deleting; report at least whether others' rows
 	 * are reached
 	 */
 	if (outcome.kind == CMIG_RLS_CONSTRAINT)
@@ -388,9 +388,7 @@ test_delete(Test *test)
 	report_reach(test, "DELETE", outcome, test->own_rows);
 }
 
-/*
- * Setting up
- */
+/* Setup */
 
 /* Run all tests for one context. */
 static void
@@ -417,7 +415,10 @@ run_test(FunctionCallInfo fcinfo, CmigRlsTable *table, Oid role, char *user, cha
 	cmig_rls_rows_close(&test.as.rows);
 }
 
-/* Set the table and the role.  The caller must be able to become the role. */
+/*
+ * Read the table and role arguments.  The caller must be able to become the
+ * role.
+ */
 static CmigRlsTable *
 begin_test(FunctionCallInfo fcinfo, Oid *role)
 {
@@ -454,7 +455,7 @@ begin_test(FunctionCallInfo fcinfo, Oid *role)
 	return cmig_rls_table_read(relid);
 }
 
-/* Convert a text[] to strings; NULL for null. */
+/* Convert a text[] to strings, with NULL for null.  Returns their number. */
 static int
 read_array(Datum array, char ***list)
 {
@@ -510,7 +511,7 @@ test_contexts(FunctionCallInfo fcinfo, bool is_array)
 				 errmsg("the lists of users and tenants must have the same length"),
 				 errdetail("There are %d users and %d tenants.", user_count, tenant_count),
 				 errhint("The n-th user is tested with the n-th tenant: '{u1,u2}', '{t1,t2}'.")));
-	/* test without a context, too */
+	/* if no context is given, test without one */
 	for (int i = 0; i < Max(count, 1); i++)
 		run_test(fcinfo, table, role, user_count ? users[i] : NULL,
 				 tenant_count ? tenants[i] : NULL);

@@ -1,6 +1,6 @@
 /*
  * rls_test_keys.c
- *	  Which rows belong to the context that cmig.rls_test tests.
+ *	  Finds out which rows belong to the context that cmig.rls_test uses.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -25,7 +25,9 @@ typedef struct Search
 	CmigRlsOwn *own;
 } Search;
 
-/* The name of a key's base type, which is valid with any search_path. */
+/*
+ * Returns the name of a key's base type, which is valid with any search_path.
+ */
 static char *
 qualified_type(Oid type)
 {
@@ -44,7 +46,7 @@ qualified_type(Oid type)
 	}
 }
 
-/* Add a key: a column that says to whom a row belongs. */
+/* Add a key: a column that tells who owns a row. */
 static CmigRlsKey *
 add_key(Search *search, char *what, const char *name, char *value)
 {
@@ -90,7 +92,9 @@ add_key(Search *search, char *what, const char *name, char *value)
 	return key;
 }
 
-/* Callback: add a value from the membership table to the key's members. */
+/*
+ * Callback that adds a value from the membership table to the key's members.
+ */
 static void
 take_member(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -103,9 +107,9 @@ take_member(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * The name of the membership table comes from a comment that the table's owner
- * may have written, so it is looked up, and the table is read, as the tested
- * role.
+ * Add the key that is looked up in the membership table.  That table's name
+ * comes from a comment that the table owner may have written, so the
+ * membership table is read as the tested role.
  */
 static void
 add_membership(Search *search)
@@ -166,7 +170,7 @@ find_keys(Search *search, const char *user_column, const char *tenant_column)
 				 errhint("Name its key with user_column or tenant_column.")));
 }
 
-/* The condition that every key matches the context. */
+/* Returns the condition that every key matches the context. */
 static char *
 own_condition(const List *keys)
 {
@@ -183,7 +187,7 @@ own_condition(const List *keys)
 	return condition.data;
 }
 
-/* The condition that each key is null or matches the context. */
+/* Returns the condition that each key is null or matches the context. */
 static char *
 shared_condition(const List *keys)
 {

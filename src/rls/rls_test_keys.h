@@ -1,6 +1,6 @@
 /*
  * rls_test_keys.h
- *	  Which rows belong to the context that cmig.rls_test tests.
+ *	  Finds out which rows belong to the context that cmig.rls_test uses.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -16,14 +16,16 @@ typedef struct CmigRlsOwn
 {
 	List	   *keys;			/* of CmigRlsKey */
 	char	   *condition;		/* SQL condition: the row matches the context */
-	char	   *shared;			/* SQL condition: the row is for everybody */
+	char	   *shared;			/* SQL condition: the row is shared by
+								 * everybody */
 	bool		possible;		/* a row can match the context at all */
 } CmigRlsOwn;
 
 /*
- * Find the keys of the table and what they are compared with.  The columns are
- * those of the arguments, or if these are NULL, those of cmig.enable_rls or
- * with the usual names; '' for none.  Raises an error if there is no key.
+ * Find the table's keys and their values in the context.  The key columns are
+ * those in the arguments or, for a NULL argument, those given to
+ * cmig.enable_rls or with the usual names; '' means none.  Raises an error if
+ * there is no key.
  */
 extern CmigRlsOwn *cmig_rls_test_keys_find(const CmigRlsTable *table, const CmigRlsAs *as,
 										   const char *user_column, const char *tenant_column);

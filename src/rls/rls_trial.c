@@ -2,8 +2,8 @@
  * rls_trial.c
  *	  The rows and contexts for which a policy's expression is evaluated.
  *
- * "Own" is the tenant of the context; strangers are other tenants, who have
- * numbers.
+ * "Own" refers to the tenant of the context.  Strangers are other tenants,
+ * which are identified by numbers.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -21,9 +21,10 @@
 #include "utils/lsyscache.h"
 
 #define MAX_TRIALS 2000			/* maximum number of trials for one context */
-#define TABLE_STRANGERS 16		/* the same if sub-selects read tables */
-#define MAPPED_STRANGERS 40		/* maximum number of trials for functions of
-								 * the context */
+#define TABLE_STRANGERS 16		/* number of strangers if sub-selects read
+								 * tables */
+#define MAPPED_STRANGERS 40		/* number of strangers for functions of the
+								 * context */
 
 /* Can a row have only null keys? */
 static bool
@@ -45,7 +46,7 @@ can_be_orphan(const CmigRlsModel *model)
 	return has_key && !model->null_is_asked;
 }
 
-/* Does the context contain anything but the name of the user? */
+/* Does the context contain anything other than the user's name? */
 static bool
 has_changing_context(const CmigRlsModel *model)
 {
@@ -62,8 +63,8 @@ has_changing_context(const CmigRlsModel *model)
 }
 
 /*
- * Rows whose key is a constant in the expression, which also uses the context.
- * Without a context, only the constant distinguishes such rows.
+ * Add rows whose key is a constant in the expression, which also uses the
+ * context.  Without a context, only the constant distinguishes such rows.
  */
 static List *
 add_constants(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *context, int *group)
@@ -88,14 +89,14 @@ add_constants(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext
 	return trials;
 }
 
-/* The kind of a stranger's row with this key. */
+/* Returns the kind of a stranger's row with this key. */
 static CmigRlsRowKind
 kind_of_text(const char *own, const char *text)
 {
 	return pg_strcasecmp(own, text) == 0 ? CMIG_RLS_ROW_SIMILAR : CMIG_RLS_ROW_STRANGE;
 }
 
-/* Add rows of the strangers, by their numbers. */
+/* Add rows of the first count strangers. */
 static List *
 add_strangers(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *context, int count, int *group)
 {
@@ -118,7 +119,7 @@ add_strangers(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext
 	return trials;
 }
 
-/* Add rows whose keys are such constants. */
+/* Add rows whose keys are the given constants. */
 static List *
 add_bounds(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *context, const List *bounds, int *group)
 {
@@ -165,9 +166,9 @@ add_rows(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *con
 }
 
 /*
- * A function may map the keys of several tenants to the same value.  So
- * strangers' rows are tried with the tenant's context, and each of these trials is
- * linked to a trial of the same row with its owner's context.
+ * A function may map the keys of several tenants to the same value.
+ * Therefore, add trials of strangers' rows with the tenant's context, each
+ * linked to a trial of the same row with another stranger's context.
  */
 static List *
 add_mapped(List *made, const CmigRlsModel *model, int *group)
@@ -199,8 +200,7 @@ add_mapped(List *made, const CmigRlsModel *model, int *group)
 		forboth(trial, owns, also, theirs)
 		{
 			/*
-			 * the owner of a row may see it, so this trial does not count by
-			 * itself
+			 * the stranger may see its own row, so this trial does not count
 			 */
 			if (((CmigRlsTrial *) lfirst(trial))->whose != others[i])
 				((CmigRlsTrial *) lfirst(trial))->also = lfirst(also);
@@ -213,8 +213,8 @@ add_mapped(List *made, const CmigRlsModel *model, int *group)
 }
 
 /*
- * Add texts that differ from the tenant's key, but are equal to it when they are
- * cast.
+ * Add rows whose key is a text that differs from the tenant's key but is equal
+ * to it after a cast.
  */
 static List *
 add_spellings(List *made, const CmigRlsModel *model, int *group)
@@ -248,7 +248,7 @@ add_spellings(List *made, const CmigRlsModel *model, int *group)
 	return made;
 }
 
-/* Add numbers that differ from the tenant's but have the same sum. */
+/* Add a row whose numbers differ from the tenant's but have the same sum. */
 static List *
 add_sums(List *made, const CmigRlsModel *model, int *group)
 {
@@ -269,8 +269,8 @@ add_sums(List *made, const CmigRlsModel *model, int *group)
 }
 
 /*
- * One of two keys that are concatenated.  The strangers' pair is split in a
- * different place from the tenant's pair, and both give the same text.
+ * Returns one of two keys that are concatenated.  The strangers' pair is split
+ * in a different place from the tenant's pair, and both give the same text.
  */
 static char *
 part(const CmigRlsModel *model, const CmigRlsInput *input, const char *separator, bool first, bool own)
@@ -289,8 +289,9 @@ part(const CmigRlsModel *model, const CmigRlsInput *input, const char *separator
 }
 
 /*
- * Rows whose keys are concatenated, as by ||: another tenant's pair of keys
- * can give the same text.  The own row, which must be visible, comes first.
+ * Add rows whose keys are concatenated, as by ||: another tenant's pair of
+ * keys can give the same text.  The tenant's own row, which must be visible,
+ * comes first.
  */
 static List *
 add_joined(List *made, const CmigRlsModel *model, int *group)

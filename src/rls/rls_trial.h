@@ -12,9 +12,9 @@
 #include "rls/rls_trial_row.h"
 
 /*
- * Make a list of trials for each context.  The trials of a group follow each
- * other.  If the model has unknown conditions, each trial is there three times
- * in a row, with these conditions true, false, and null.
+ * Returns a list of trials for each context.  Trials of the same group are
+ * adjacent.  If the model has unknown conditions, each trial occurs three
+ * times in a row, with these conditions true, false, and null.
  */
 extern List *cmig_rls_trial_make(const CmigRlsModel *model);
 

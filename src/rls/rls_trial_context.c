@@ -22,7 +22,7 @@ cmig_rls_trial_is_text(const CmigRlsInput *input)
 	return input->type == TEXTOID || input->type == VARCHAROID;
 }
 
-/* The own tenant's value of one part of the context. */
+/* Returns the tenant's own value for one part of the context. */
 static Const *
 own_context(const CmigRlsModel *model, const CmigRlsInput *input)
 {
@@ -35,7 +35,9 @@ own_context(const CmigRlsModel *model, const CmigRlsInput *input)
 	return cmig_rls_sample(input->type, input->form, CMIG_RLS_OWN);
 }
 
-/* The value of a part that was not set: null or, with empty, ''. */
+/*
+ * Returns the value of a part that is not set: null or, if empty is true, ''.
+ */
 static Const *
 unset_context(const CmigRlsModel *model, const CmigRlsInput *input, bool empty)
 {
@@ -49,8 +51,10 @@ unset_context(const CmigRlsModel *model, const CmigRlsInput *input, bool empty)
 }
 
 /*
- * Add a context: complete, with all parts or one missing, or with a special
- * value of one.
+ * Add a context.  If unset is true, the part with the number special is
+ * missing, or all parts if special is negative; a missing part is '' if empty
+ * is true, or else null.  If value is not NULL, the part special has that
+ * value.  All other parts have the tenant's own values.
  */
 static List *
 add_context(List *contexts, const CmigRlsModel *model, bool unset, int special, Const *value, bool empty)
@@ -81,8 +85,9 @@ add_context(List *contexts, const CmigRlsModel *model, bool unset, int special, 
 }
 
 /*
- * Add the other roles that current_user can be, some of which may be meant to
- * see more, and a name that has no meaning other than as an owner.
+ * Add contexts for the other roles that current_user can be, some of which may
+ * be meant to see more, and for a name that has no meaning other than as an
+ * owner.
  */
 static List *
 add_users(List *contexts, const CmigRlsModel *model, int number)

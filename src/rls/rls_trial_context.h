@@ -37,17 +37,18 @@ typedef struct CmigRlsTrialContext
 } CmigRlsTrialContext;
 
 /*
- * All contexts to try: a tenant's context; no context; one that lacks a part;
- * one for each value with which the expression compares it; one for each role
- * to which the policy applies; and, if functions are applied to keys, those
- * with keys that the functions may map to the same value.
+ * Returns all contexts to try: a tenant's context; no context; a context that
+ * lacks one part; one for each value with which the expression compares the
+ * context; one for each role to which the policy applies; and, if functions
+ * are applied to keys, contexts with keys that the functions may map to the
+ * same value.
  */
 extern List *cmig_rls_trial_contexts(const CmigRlsModel *model);
 
-/* The usual context of the tenant. */
+/* Returns the tenant's usual context. */
 extern CmigRlsTrialContext *cmig_rls_trial_context_own(const CmigRlsModel *model);
 
-/* Can the input have a text value, as a key to which a function is applied? */
+/* Is the input of type text or varchar? */
 extern bool cmig_rls_trial_is_text(const CmigRlsInput *input);
 
 #endif							/* CMIG_RLS_TRIAL_CONTEXT_H */

@@ -15,7 +15,7 @@
 #define MAX_COMBINATIONS 128	/* maximum number of combinations of values of
 								 * other columns, for one stranger */
 
-/* The value that a key has in the row. */
+/* Returns the values to try for a key in the row. */
 static List *
 key_candidates(const CmigRlsModel *model, const CmigRlsTrialContext *context, const CmigRlsTrialRow *row, int number)
 {
@@ -49,7 +49,7 @@ key_candidates(const CmigRlsModel *model, const CmigRlsTrialContext *context, co
 	if (input->members && row->kind != CMIG_RLS_ROW_ORPHAN)
 		value = cmig_rls_sample_document(input->type, input->form, row->kind == CMIG_RLS_ROW_OWN || input->own ? CMIG_RLS_OWN : row->whose, input->members);
 	candidates = cmig_rls_candidate_add(NIL, value, level, true);
-	/* every array contains an empty one */
+	/* an empty array is contained in every array */
 	if (row->kind == CMIG_RLS_ROW_STRANGE && OidIsValid(get_element_type(input->type)) && !input->own)
 		candidates = cmig_rls_candidate_add(candidates, cmig_rls_sample_const(input->type, cmig_rls_candidate_boundless(input->type)), CMIG_RLS_SOME, false);
 	return candidates;
@@ -69,7 +69,7 @@ cmig_rls_trial_row_is_nobody(const Const *value)
 	return false;
 }
 
-/* The worst level that a row can have. */
+/* Returns the worst level that a row can have. */
 static CmigRlsLeakLevel
 most_of_row(const CmigRlsModel *model, const CmigRlsTrialContext *context, const CmigRlsTrialRow *row)
 {

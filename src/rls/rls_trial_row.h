@@ -11,7 +11,7 @@
 #include "nodes/pg_list.h"
 #include "rls/rls_trial_context.h"
 
-/* Whose row it is. */
+/* The owner of a row, and the origin of its key. */
 typedef enum CmigRlsRowKind
 {
 	CMIG_RLS_ROW_STRANGE,
@@ -38,19 +38,19 @@ typedef struct CmigRlsTrial
 	CmigRlsLeakLevel level;		/* how bad it is if the expression is true */
 	CmigRlsLeakLevel most;		/* the worst level, if it is true for the
 								 * whole group */
-	struct CmigRlsTrial *also;	/* the same row with its owner's context, for
-								 * which the expression must be true as well;
-								 * NULL: none */
-	int			constant;		/* the input for the key that is a constant,
-								 * or -1 */
-	int			context;		/* the input for the part of the context that
-								 * has a special value, or -1 */
-	bool		counts;			/* false if the trial serves only as another
-								 * one's "also" */
+	struct CmigRlsTrial *also;	/* the same row with another stranger's
+								 * context, for which the expression must be
+								 * true as well; NULL: none */
+	int			constant;		/* the input that is a key with a constant
+								 * value, or -1 */
+	int			context;		/* the input that is a part of the context
+								 * with a special value, or -1 */
+	bool		counts;			/* false if the trial is only needed as
+								 * another trial's "also" */
 	bool		is_true;
 } CmigRlsTrial;
 
-/* The owner of a row. */
+/* A row to try. */
 typedef struct CmigRlsTrialRow
 {
 	CmigRlsRowKind kind;
@@ -62,12 +62,12 @@ typedef struct CmigRlsTrialRow
 	Const	   *constant;
 } CmigRlsTrialRow;
 
-/* Is it a value, such as 0 or 'none', that stands for nobody? */
+/* Does the value, such as 0 or 'none', stand for nobody? */
 extern bool cmig_rls_trial_row_is_nobody(const Const *value);
 
 /*
  * Add the trials of one row for one context, with all values of the other
- * columns.  *group is the number of the trials, and is incremented.
+ * columns.  *group is the number of the trials' group, and is incremented.
  */
 extern List *cmig_rls_trial_row_add(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *context, const CmigRlsTrialRow *row, int *group);
 

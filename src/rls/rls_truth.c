@@ -1,19 +1,19 @@
 /*
  * rls_truth.c
- *	  Finds expressions of policies that have the same result for every row.
+ *	  Finds policy expressions that have the same result for every row.
  *
  * An expression is mapped to the set of results that it can have: true, false,
  * and null, as bits, combined according to SQL's three-valued logic.  A part
- * about which nothing is known can have all three.  Each set contains at least
- * the results that are possible, so a conclusion from it is certain.
+ * about which nothing is known can have all three results.  Each set contains
+ * at least the possible results, so a conclusion from it is certain.
  *
  * An expression is examined twice: as it is, and for rows in which keys, and
- * columns that are compared with themselves, are not null.  The second time
- * finds expressions that let through every row that belongs to somebody: "key
- * IS NOT NULL", "key = key".
+ * columns that are compared with themselves, are not null.  The second
+ * examination finds expressions that let through every row that has an owner,
+ * such as "key IS NOT NULL" or "key = key".
  *
- * Only comparisons of constants by functions of the server itself are
- * evaluated: constant folding would call functions of whoever wrote the
+ * The only parts that are evaluated are comparisons of constants by built-in
+ * functions.  Constant folding would call functions of whoever wrote the
  * policy.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -54,7 +54,7 @@ typedef struct Judge
 	const Bitmapset *keys;
 	bool		assume;			/* assume that keys and compared columns are
 								 * not null */
-	Bitmapset  *assumed;		/* columns for which that was assumed although
+	Bitmapset  *assumed;		/* columns for which this was assumed although
 								 * they can be null */
 } Judge;
 
@@ -80,7 +80,10 @@ cmig_rls_strip(Node *node)
 	return node;
 }
 
-/* The expression in (SELECT expression) without any other clause, or NULL. */
+/*
+ * Returns the expression in (SELECT expression) without any other clause, or
+ * NULL.
+ */
 static Node *
 selected(Node *node)
 {
@@ -102,7 +105,10 @@ selected(Node *node)
 	return expression;
 }
 
-/* The node without relabeling, collations, and (SELECT ...) without FROM. */
+/*
+ * Returns the node without relabeling, collations, and (SELECT ...) without
+ * FROM.
+ */
 static Node *
 unwrap(Node *node)
 {
@@ -198,7 +204,7 @@ is_column(Node *node)
 	return node && IsA(node, Var) && ((Var *) node)->varlevelsup == 0 && ((Var *) node)->varattno != 0;
 }
 
-/* Is it certain that it is not null? */
+/* Is it certain that the node is not null? */
 static bool
 never_null(Node *node, Judge *judge)
 {
@@ -220,7 +226,7 @@ never_null(Node *node, Judge *judge)
 	return false;
 }
 
-/* Note the columns of the row that are assumed not to be null. */
+/* Record the columns of the row that are assumed not to be null. */
 static bool
 note_columns(Node *node, void *context)
 {
@@ -249,8 +255,8 @@ holds_null(Node *node, void *context)
 }
 
 /*
- * The outcome, and also null if the node can be null because of the row or the
- * context.
+ * Returns the outcome, with null added if the node can be null because of the
+ * row or the context.
  */
 static int
 unless_null(int outcome, Node *node, Judge *judge)
@@ -265,7 +271,8 @@ unless_null(int outcome, Node *node, Judge *judge)
 }
 
 /*
- * Are they the same expression, with the same value each time it is evaluated?
+ * Are the nodes the same expression, which has the same value each time it is
+ * evaluated?
  */
 static bool
 same_value(Node *left, Node *right)
@@ -277,7 +284,7 @@ same_value(Node *left, Node *right)
  * Comparisons
  */
 
-/* The comparison that the operator's name stands for, or NULL. */
+/* Returns the comparison for which the operator's name stands, or NULL. */
 static const char *
 comparison_name(Oid opno)
 {
@@ -300,7 +307,7 @@ typedef struct Comparison
 	bool		result;
 } Comparison;
 
-/* Compare the constants as a task of cmig_rls_sandbox_run(). */
+/* Compare the constants; a task for cmig_rls_sandbox_run(). */
 static void
 run_comparison(void *arg)
 {
@@ -311,8 +318,8 @@ run_comparison(void *arg)
 }
 
 /*
- * Compare two constants, if the operator comes with the server.  A
- * user-defined "=" can be any function, even one that raises an error.
+ * Compare two constants if the operator is built in.  A user-defined "=" can
+ * be any function, even one that raises an error.
  */
 static int
 compare_constants(Oid opno, Oid collation, Const *left, Const *right)
@@ -331,7 +338,7 @@ compare_constants(Oid opno, Oid collation, Const *left, Const *right)
 	return comparison.result ? CAN_BE_TRUE : CAN_BE_FALSE;
 }
 
-/* Is it a pattern that matches every text? */
+/* Does the operator match the pattern with every text? */
 static bool
 matches_all(Oid opno, Node *pattern)
 {
@@ -346,7 +353,7 @@ matches_all(Oid opno, Node *pattern)
 	return value[0] != '\0' && strspn(value, "%") == strlen(value);
 }
 
-/* The possible results of a comparison. */
+/* Returns the possible results of a comparison. */
 static int
 compare(OpExpr *expr, Judge *judge)
 {
@@ -374,7 +381,7 @@ compare(OpExpr *expr, Judge *judge)
 					   left, judge);
 }
 
-/* left = ANY (ARRAY[..., left, ...]) */
+/* Returns the possible results of left = ANY (ARRAY[..., left, ...]). */
 static int
 compare_any(ScalarArrayOpExpr *expr, Judge *judge)
 {
@@ -393,7 +400,7 @@ compare_any(ScalarArrayOpExpr *expr, Judge *judge)
 	return CAN_BE_ALL;
 }
 
-/* The possible results of IS NULL and IS NOT NULL. */
+/* Returns the possible results of IS NULL and IS NOT NULL. */
 static int
 test_null(NullTest *test, Judge *judge)
 {
@@ -418,7 +425,7 @@ test_null(NullTest *test, Judge *judge)
 	return yes;
 }
 
-/* IS DISTINCT FROM, which is never null */
+/* Returns the possible results of IS DISTINCT FROM, which is never null. */
 static int
 compare_distinct(DistinctExpr *expr, Judge *judge)
 {
@@ -443,7 +450,7 @@ compare_distinct(DistinctExpr *expr, Judge *judge)
 		equals == CAN_BE_FALSE ? CAN_BE_TRUE : CAN_BE_TRUE | CAN_BE_FALSE;
 }
 
-/* The possible results of IS TRUE and the like. */
+/* Returns the possible results of IS TRUE and the like. */
 static int
 test_boolean(BooleanTest *test, Judge *judge)
 {
@@ -479,7 +486,7 @@ test_boolean(BooleanTest *test, Judge *judge)
  * Logic
  */
 
-/* The possible results of NOT. */
+/* Returns the possible results of NOT. */
 static int
 negate(int set)
 {
@@ -487,7 +494,9 @@ negate(int set)
 		((set & CAN_BE_TRUE) ? CAN_BE_FALSE : 0) | ((set & CAN_BE_FALSE) ? CAN_BE_TRUE : 0);
 }
 
-/* The possible results of a AND b: false takes precedence, then null. */
+/*
+ * Returns the possible results of a AND b: false takes precedence, then null.
+ */
 static int
 both(int a, int b)
 {
@@ -509,7 +518,7 @@ is_not(Node *a, Node *b)
 		equal(linitial(((BoolExpr *) a)->args), b);
 }
 
-/* Is one of them true if the other is false?  Both may be null together. */
+/* Is one of the nodes true if the other is false?  Both may be null. */
 static bool
 opposites(Node *a, Node *b)
 {
@@ -527,7 +536,7 @@ opposites(Node *a, Node *b)
 	return false;
 }
 
-/* The arguments of nested ORs, or ANDs, as one list. */
+/* Returns the arguments of nested ORs, or ANDs, as one list. */
 static List *
 flatten(BoolExpr *expr)
 {
@@ -546,7 +555,7 @@ flatten(BoolExpr *expr)
 	return args;
 }
 
-/* The outcomes that AND, OR, or NOT can have. */
+/* Returns the possible results of AND, OR, or NOT. */
 static int
 join(BoolExpr *expr, Judge *judge)
 {
@@ -573,7 +582,7 @@ join(BoolExpr *expr, Judge *judge)
 	return is_or ? negate(set) : set;
 }
 
-/* The outcomes that CASE can have. */
+/* Returns the possible results of CASE. */
 static int
 choose(CaseExpr *expr, Judge *judge)
 {
@@ -593,7 +602,7 @@ choose(CaseExpr *expr, Judge *judge)
 	return set | (expr->defresult ? outcomes((Node *) expr->defresult, judge) : CAN_BE_NULL);
 }
 
-/* The outcomes that COALESCE can have. */
+/* Returns the possible results of COALESCE. */
 static int
 first_value(CoalesceExpr *expr, Judge *judge)
 {
@@ -612,7 +621,8 @@ first_value(CoalesceExpr *expr, Judge *judge)
 }
 
 /*
- * EXISTS over a query that always returns a row: without FROM, or an aggregate
+ * Returns the possible results of a sub-select.  EXISTS is true if the query
+ * always returns a row: without FROM, or with an aggregate.
  */
 static int
 exists(SubLink *link)
@@ -627,7 +637,7 @@ exists(SubLink *link)
 	return link->subLinkType == EXISTS_SUBLINK ? CAN_BE_TRUE | CAN_BE_FALSE : CAN_BE_ALL;
 }
 
-/* The possible results of the node. */
+/* Returns the possible results of the node. */
 static int
 outcomes(Node *node, Judge *judge)
 {

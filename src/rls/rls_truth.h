@@ -1,6 +1,6 @@
 /*
  * rls_truth.h
- *	  Finds expressions of policies that have the same result for every row.
+ *	  Finds policy expressions that have the same result for every row.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -21,19 +21,21 @@ typedef enum CmigRlsTruth
 } CmigRlsTruth;
 
 /*
- * keys: attribute numbers of the columns that policies compare with the
- * context.  The result is also ALWAYS if the expression is true for every row
- * in which some columns are not null, provided that these are compared with
- * themselves or are keys that are tested for being not null.  *but_null is set
- * to those of them that can be null; but_null may be NULL.  If tree is NULL,
- * the result is DEPENDS.
+ * Does the expression have the same result for every row?  keys contains the
+ * attribute numbers of the columns that policies compare with the context.
+ *
+ * The result is also ALWAYS if the expression is true for every row in which
+ * certain columns are not null: columns that are compared with themselves, and
+ * keys that are tested for being not null.  If but_null is not NULL, *but_null
+ * is set to those of them that can be null.  If tree is NULL, the result is
+ * DEPENDS.
  */
 extern CmigRlsTruth cmig_rls_truth(Node *tree, Oid relid, const Bitmapset *keys,
 								   Bitmapset **but_null);
 
 /*
- * The number of columns, including dropped ones; 0 if the table does not
- * exist.
+ * Returns the number of columns, including dropped ones, or 0 if the table
+ * does not exist.
  */
 extern int	cmig_rls_columns(Oid relid);
 
@@ -43,10 +45,15 @@ extern bool cmig_rls_is_not_null(Oid relid, AttrNumber column);
 /* Is it an equality operator? */
 extern bool cmig_rls_is_equality(Oid opno);
 
-/* The node without conversions that change only the name of the type. */
+/*
+ * Returns the node without conversions that change only the name of the type.
+ */
 extern Node *cmig_rls_strip(Node *node);
 
-/* The node without these, casts, and (SELECT ...) without FROM. */
+/*
+ * Returns the node without such conversions, casts, and (SELECT ...) without
+ * FROM.
+ */
 extern Node *cmig_rls_bare(Node *node);
 
 #endif							/* CMIG_RLS_TRUTH_H */
