@@ -3,9 +3,9 @@
  *	  The revision graph in memory.
  *
  * Builds the graph, finds its defects, and looks up names.  All edges are node
- * numbers in a few flat arrays, and nothing recurses, so depth is bounded by
- * memory and never by the C stack.  Everything except suggesting names is
- * linear in nodes plus edges.
+ * numbers in a few flat arrays, and no function recurses, so the depth is limited
+ * by memory, not by the C stack.  Except for suggesting names, everything takes
+ * time linear in the number of nodes and edges.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -25,7 +25,7 @@
  * Names
  */
 
-/* An id or label in the hash table of names. */
+/* An entry of the hash table of names: an id or a label. */
 typedef struct NameEntry
 {
 	const char *name;			/* key */
@@ -51,9 +51,9 @@ typedef struct NameEntry
 static const char *const reserved_names[] = {"head", "heads", "base", "current"};
 
 /*
- * Does the name look like a step from a reserved word, such as head-2?  Other
- * names may end in a number, such as 2026-11-20: an exact match of a name takes
- * precedence over the relative form.
+ * Returns true if the name is a relative form of a reserved word, such as
+ * head-2.  Other names, such as 2026-11-20, may end with a hyphen and a number,
+ * because an exact match of a name takes precedence over the relative form.
  */
 static bool
 is_relative_word(const char *name)
@@ -92,7 +92,7 @@ cmig_graph_check_name(const char *name)
 		if (strchr("@:+,;{}\"'", *c) != NULL)
 			return *c == '"' ? pstrdup("contains a double quote")
 				: psprintf("contains the character \"%c\"", *c);
-		/* U+0085, U+00A0, U+2028 and the like, where the encoding is UTF-8 */
+		/* U+0085, U+00A0, U+2028, and the like, if the encoding is UTF-8 */
 		if (GetDatabaseEncoding() == PG_UTF8 && byte >= 0x80)
 		{
 			pg_wchar	code = utf8_to_unicode((const unsigned char *) c);
@@ -155,7 +155,7 @@ cmig_graph_add_defect(CmigGraph *graph, const char *revision, const char *fix,
 	graph->defects = lappend(graph->defects, defect);
 }
 
-/* An id or label, exactly as written. */
+/* Look up an id or label exactly as written. */
 static NameEntry *
 find_entry(const CmigGraph *graph, const char *name)
 {
@@ -188,7 +188,7 @@ cmig_graph_find_id(const CmigGraph *graph, const char *id)
 	return entry && !entry->is_label ? entry->node : -1;
 }
 
-/* Number the revisions by their ids' bytes and enter the ids. */
+/* Number the revisions in the byte order of their ids, and enter the ids. */
 static void
 enter_ids(CmigGraph *graph, const CmigRevision *revisions, int count)
 {
@@ -225,7 +225,10 @@ enter_ids(CmigGraph *graph, const CmigRevision *revisions, int count)
 	pfree(sorted);
 }
 
-/* Enter the labels, after all ids: an id takes precedence over a label. */
+/*
+ * Enter the labels.  Call this after all ids are entered, because an id takes
+ * precedence over a label.
+ */
 static void
 enter_labels(CmigGraph *graph)
 {
@@ -266,9 +269,9 @@ enter_labels(CmigGraph *graph)
 }
 
 /*
- * Resolve one list of names to nodes, each once.  They are stored at *pool,
- * which is advanced; last_seen[node] == mark if the node is already in the
- * list.
+ * Resolve a list of names to nodes, without duplicates.  The nodes are stored at
+ * *pool, which is advanced past them.  last_seen[node] == mark means that the
+ * node is already in the list.
  */
 static void
 resolve_edges(CmigGraph *graph, int node, const CmigNames *names, bool depends,
@@ -290,8 +293,8 @@ resolve_edges(CmigGraph *graph, int node, const CmigNames *names, bool depends,
 		else if (entry == NULL)
 		{
 			/*
-			 * a suggestion compares every name, so make one only for defects
-			 * that errors list
+			 * a suggestion compares all names, so compute it only for defects
+			 * that an error will list
 			 */
 			char	   *near = list_length(graph->defects) < CMIG_LISTING_MAX
 			? cmig_graph_suggest(graph, name, node) : NULL;
@@ -314,7 +317,7 @@ resolve_edges(CmigGraph *graph, int node, const CmigNames *names, bool depends,
 	*pool += edges->count;
 }
 
-/* Make the upward edges (children, or dependents) from the downward ones. */
+/* Derive the children from the parents, or the dependents from depends. */
 static void
 reverse_edges(CmigGraph *graph, bool depends)
 {
@@ -360,9 +363,9 @@ reverse_edges(CmigGraph *graph, bool depends)
 }
 
 /*
- * Remove from left, again and again, all nodes that have nothing left below
- * (up = false) or above them.  What remains after both is on a cycle or between
- * two cycles.
+ * Repeatedly remove from left all nodes that have no remaining node below them,
+ * or above them if up is true.  After both passes, the remaining nodes are on a
+ * cycle or between two cycles.
  */
 static void
 peel(const CmigGraph *graph, bool *left, bool up, bool over_depends)
@@ -400,7 +403,10 @@ peel(const CmigGraph *graph, bool *left, bool up, bool over_depends)
 	pfree(stack);
 }
 
-/* Report the cycles over down_revision, or those that need depends_on. */
+/*
+ * Add defects for cycles of down_revision edges; if over_depends is true, of
+ * depends_on edges, too.
+ */
 static void
 find_cycles(CmigGraph *graph, bool over_depends)
 {
@@ -412,7 +418,7 @@ find_cycles(CmigGraph *graph, bool over_depends)
 	peel(graph, left, false, over_depends);
 	peel(graph, left, true, over_depends);
 
-	/* walk down inside what is left until the path meets itself */
+	/* walk down over the remaining nodes until the path meets itself */
 	for (int i = 0; i < graph->count; i++)
 		place[i] = -1;
 	for (int i = 0; i < graph->count; i++)
@@ -429,7 +435,7 @@ find_cycles(CmigGraph *graph, bool over_depends)
 			path[length++] = node;
 			while ((next = cmig_graph_edge_down(&graph->nodes[node], k, over_depends)) >= 0 && !left[next])
 				k++;
-			/* everything below is part of a cycle that was already reported */
+			/* everything below is part of a cycle already reported */
 			if (next < 0)
 			{
 				node = -1;
@@ -484,7 +490,7 @@ cmig_graph_build(const CmigRevision *revisions, int count)
 	{
 		CmigNode   *node = &graph->nodes[i];
 
-		/* one mark for both lists: a parent is not also a dependency */
+		/* both lists use the same mark, so a parent is not a dependency, too */
 		resolve_edges(graph, i, &node->revision->parents, false,
 					  &node->parents, &pool, last_seen, i);
 		resolve_edges(graph, i, &node->revision->depends, true,
@@ -571,7 +577,7 @@ cmig_graph_suggest(const CmigGraph *graph, const char *name, int except)
 {
 	CmigSimilar similar;
 
-	/* suggestions are useful only for graphs that people write */
+	/* larger graphs are not written by hand, and a suggestion would be slow */
 	if (graph->count > 10000 || !cmig_similar_begin(&similar, name))
 		return NULL;
 	for (int i = 0; i < graph->count; i++)

@@ -2,10 +2,10 @@
  * graph.h
  *	  The revision graph in memory.
  *
- * Pure.  Nodes are numbered 0 .. count-1 in the order of their ids' bytes, so
- * that everything derived from the graph is independent of the order of rows.
- * A graph with defects can be built and looked at; a function that moves along
- * it must call cmig_graph_require_sound() first.
+ * Nodes are numbered from 0 to count - 1 in the byte order of their ids, so that
+ * nothing derived from the graph depends on the order of rows.  A graph with
+ * defects can be built and displayed, but commands that change the database must
+ * call cmig_graph_require_sound() first.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -29,76 +29,80 @@ typedef struct CmigNode
 	const CmigRevision *revision;
 	CmigEdges	parents;		/* down_revision, in the order written */
 	CmigEdges	depends;		/* depends_on, resolved, without parents */
-	CmigEdges	children;		/* the nodes whose parent this is */
-	CmigEdges	dependents;		/* the nodes that depend on this one */
+	CmigEdges	children;		/* nodes that have this one as a parent */
+	CmigEdges	dependents;		/* nodes that depend on this one */
 } CmigNode;
 
-/* A defect of the revisions, for cmig.check(). */
+/* A defect of the graph, for cmig.check(). */
 typedef struct CmigDefect
 {
-	const char *revision;		/* the id of the revision that has it */
-	const char *problem;		/* a sentence without full stop */
-	const char *fix;			/* what to do */
+	const char *revision;		/* id of the defective revision */
+	const char *problem;		/* a sentence without a period */
+	const char *fix;			/* how to fix it */
 } CmigDefect;
 
-/* All revisions; a node is known by its index in nodes. */
+/* All revisions; a node is identified by its index in nodes. */
 typedef struct CmigGraph
 {
 	int			count;
 	CmigNode   *nodes;
-	int			repeatable_count;	/* after the nodes of the graph:
-									 * repeatable revisions, without edges;
-									 * see repeatables.h */
-	List	   *defects;		/* of CmigDefect *, empty when sound */
+	int			repeatable_count;	/* number of repeatable revisions, which
+									 * follow the graph's nodes and have no
+									 * edges; see repeatables.h */
+	List	   *defects;		/* of CmigDefect *; NIL if sound */
 	struct cmig_name_hash *names;	/* ids and labels */
 	List	   *replacing;		/* of int: nodes that replace revisions */
 } CmigGraph;
 
-/* Build from revisions, which must outlive the graph. */
+/* Build a graph from revisions, which must outlive the graph. */
 extern CmigGraph *cmig_graph_build(const CmigRevision *revisions, int count);
 
 /*
- * Add a defect of a revision.  The problem is format with its arguments, a
- * sentence without full stop.
+ * Add a defect of a revision.  The format and its arguments give the problem, a
+ * sentence without a period.
  */
 extern void cmig_graph_add_defect(CmigGraph *graph, const char *revision, const char *fix,
 								  const char *format,...) pg_attribute_printf(4, 5);
 
-/* The ids of nodes in a message: a, b and 3 more */
+/* Returns the nodes' ids for a message: a, b and 3 more */
 extern char *cmig_graph_ids_text(const CmigGraph *graph, const int *nodes, int count);
 
-/* Raise MG005, listing the defects, if there are any. */
+/* Raise MG005, with a list of the defects, if there are any. */
 extern void cmig_graph_require_sound(const CmigGraph *graph);
 
-/* Why an id or label is not valid, such as "is empty"; NULL if it is valid. */
+/*
+ * Returns the reason why an id or label is not valid, such as "is empty", or
+ * NULL if it is valid.
+ */
 extern char *cmig_graph_check_name(const char *name);
 
-/* A name that is in the list more than once, or NULL. */
+/* Returns a name that is in the list more than once, or NULL. */
 extern const char *cmig_graph_find_repeated(const CmigNames *names);
 
 /*
- * The node of an exact id or, failing that, an exact label or the last
- * revision that a node replaces; -1 if none.
+ * Each returns the node with exactly this id, or -1 if there is none.
+ * cmig_graph_find_name() also accepts a label, or the id of the last revision
+ * that the node replaces.
  */
 extern int	cmig_graph_find_id(const CmigGraph *graph, const char *id);
 extern int	cmig_graph_find_name(const CmigGraph *graph, const char *name);
 
 /*
- * Nodes whose id, or one of whose labels, is longer than 3 characters and
- * starts with prefix: a list of int, one entry for each id or label.
+ * Returns the nodes with an id or label that starts with prefix and is longer
+ * than 3 characters: a list of int with one entry for each id or label.
  */
 extern List *cmig_graph_find_prefix(const CmigGraph *graph, const char *prefix);
 
 /*
- * The ids or labels closest to a mistyped one, for "Did you mean ...?": at
- * most 3, quoted, in the order of their revisions; NULL if none is near.  Those
- * of the node except, such as the one that has the mistyped reference, are
- * left out; -1 for none.
+ * Returns the ids or labels closest to a mistyped one, for "Did you mean ...?":
+ * at most 3, quoted, in the order of their revisions.  Returns NULL if none is
+ * close.  The names of the node except, such as the one that contains the
+ * mistyped reference, are left out; it can be -1.
  */
 extern char *cmig_graph_suggest(const CmigGraph *graph, const char *name, int except);
 
 #define cmig_graph_id(graph, node) ((graph)->nodes[node].revision->id)
-/* no children: a head; no dependents either: an effective head */
+/* a head has no children; an effective head has no dependents, either */
 #define cmig_graph_is_head(graph, node) \
 	((graph)->nodes[node].children.count == 0)
 #define cmig_graph_is_effective_head(graph, node) \
@@ -108,8 +112,9 @@ extern char *cmig_graph_suggest(const CmigGraph *graph, const char *name, int ex
 	((graph)->nodes[node].parents.count == 0)
 
 /*
- * The k-th edge down or up, -1 after the last one: parents or children first,
- * then dependencies or dependents if over_depends.
+ * Each returns the node at the end of the k-th edge down or up, or -1 after the
+ * last edge.  Parents or children come first, and then, if over_depends is true,
+ * dependencies or dependents.
  */
 static inline int
 cmig_graph_edge_down(const CmigNode *node, int k, bool over_depends)

@@ -1,9 +1,10 @@
 /*
  * graph_walk.c
- *	  Sets of the graph's nodes: what they reach, and their order.
+ *	  Computes sets of graph nodes, the nodes that they reach, and their order.
  *
- * Every walk keeps its own stack on the heap, so depth is limited by memory
- * and never by the C stack. Every function here is linear in nodes plus edges.
+ * Each walk keeps its stack in allocated memory, so the depth is limited by
+ * memory, not by the C stack.  Each function takes time linear in the number of
+ * nodes and edges.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -36,7 +37,7 @@ cmig_graph_mark(CmigMarks *marks, int node)
 	return true;
 }
 
-/* Mark the nodes that the marked ones reach. */
+/* Mark the nodes that can be reached from the marked ones. */
 static void
 spread(const CmigGraph *graph, CmigMarks *marks, bool up, bool over_depends)
 {
@@ -90,8 +91,8 @@ cmig_graph_lineage(const CmigGraph *graph, int node, bool over_depends)
 }
 
 /*
- * Depth first from the topmost marked nodes, each node after everything below
- * it, so that branches are not interleaved.
+ * A depth-first walk from the topmost marked nodes.  Each node comes after
+ * everything below it, and branches are not interleaved.
  */
 int *
 cmig_graph_order(const CmigGraph *graph, const CmigMarks *marks, int *count)
@@ -103,7 +104,7 @@ cmig_graph_order(const CmigGraph *graph, const CmigMarks *marks, int *count)
 	bool	   *visited = palloc_extended(size, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	int			done = 0;
 
-	/* pass 0 starts at the topmost nodes, pass 1 at what only cycles reach */
+	/* pass 0 starts at topmost nodes; pass 1, at nodes not reached from them */
 	for (int pass = 0; pass < 2; pass++)
 	{
 		for (int start = 0; start < graph->count; start++)
@@ -153,7 +154,10 @@ cmig_graph_order(const CmigGraph *graph, const CmigMarks *marks, int *count)
 	return order;
 }
 
-/* Labels are unique in a sound graph, so comparing pointers is enough. */
+/*
+ * Append the labels that are not yet in the list.  Labels are unique in a sound
+ * graph, so comparing pointers is sufficient.
+ */
 static List *
 add_labels(List *to, List *from)
 {
@@ -173,8 +177,8 @@ is_fork(const CmigNode *node)
 }
 
 /*
- * Lists are shared along a line of revisions, so that only revisions with a
- * label and merges cost more than a pointer.
+ * Lists are shared along a line of revisions, so only merges and revisions with
+ * labels need more memory than a pointer.
  */
 CmigShownLabels *
 cmig_graph_shown_labels(const CmigGraph *graph)
@@ -191,7 +195,7 @@ cmig_graph_shown_labels(const CmigGraph *graph)
 	memset(all.set, true, graph->count);
 	order = cmig_graph_order(graph, &all, &count);
 
-	/* its own and those from below */
+	/* each node's own labels and those from below */
 	for (int i = 0; i < count; i++)
 	{
 		const CmigNode *node = &graph->nodes[order[i]];
@@ -211,7 +215,7 @@ cmig_graph_shown_labels(const CmigGraph *graph)
 		shown->inherited[order[i]] = labels;
 	}
 
-	/* those from above in the same line, down to the last fork or merge */
+	/* labels from above in the same line, up to the next fork or merge */
 	for (int i = count - 1; i >= 0 && graph->defects == NIL; i--)
 	{
 		const CmigNode *node = &graph->nodes[order[i]];

@@ -1,8 +1,6 @@
 /*
  * graph_walk.h
- *	  Sets of the graph's nodes: what they reach, and their order.
- *
- * Pure.
+ *	  Computes sets of graph nodes, the nodes that they reach, and their order.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -16,46 +14,50 @@
 /* A set of nodes. */
 typedef struct CmigMarks
 {
-	int			count;			/* how many are set */
-	bool	   *set;			/* one for each node */
+	int			count;			/* number of nodes in the set */
+	bool	   *set;			/* indexed by node */
 } CmigMarks;
 
-/* An empty set; adding a node returns false if it was already in the set. */
+/*
+ * Create an empty set, and add a node to a set.  cmig_graph_mark() returns false
+ * if the node is already in the set.
+ */
 extern CmigMarks *cmig_graph_marks(const CmigGraph *graph);
 extern bool cmig_graph_mark(CmigMarks *marks, int node);
 
 /*
- * Mark everything that the marked nodes reach, themselves included: ancestors
- * or descendants; if over_depends is set, also through depends_on.
+ * Add all ancestors, or all descendants, of the marked nodes to the set.  If
+ * over_depends is true, depends_on edges are followed, too.
  */
 extern void cmig_graph_mark_ancestors(const CmigGraph *graph, CmigMarks *marks,
 									  bool over_depends);
 extern void cmig_graph_mark_descendants(const CmigGraph *graph, CmigMarks *marks,
 										bool over_depends);
 
-/* The lineage of a node: its ancestors and descendants, itself included. */
+/* Returns a node's lineage: its ancestors, its descendants, and the node. */
 extern CmigMarks *cmig_graph_lineage(const CmigGraph *graph, int node, bool over_depends);
 
 /*
- * The marked nodes as an array of *count node numbers, parents and dependencies
- * first, branch by branch.
+ * Returns the marked nodes as an array of *count node numbers, branch by branch,
+ * with each node after its parents and dependencies.
  */
 extern int *cmig_graph_order(const CmigGraph *graph, const CmigMarks *marks, int *count);
 
 /*
- * The labels shown for each node, as Alembic shows them: those of the node and
- * its ancestors, and those of its descendants up to the next fork or merge.
+ * The labels displayed for each node, as in Alembic: those of the node, its
+ * ancestors, and its descendants up to the next fork or merge.
  */
 typedef struct CmigShownLabels
 {
-	List	  **inherited;		/* by node: its own and its ancestors', lists
-								 * of char * that must not be changed */
-	List	  **carried;		/* by node: those from above */
+	List	  **inherited;		/* indexed by node: its own and its ancestors'
+								 * labels; lists of char * that must not be
+								 * changed */
+	List	  **carried;		/* indexed by node: its descendants' labels */
 } CmigShownLabels;
 
 extern CmigShownLabels *cmig_graph_shown_labels(const CmigGraph *graph);
 
-/* All labels shown for a node, as a new list. */
+/* Returns a new list of all labels displayed for a node. */
 extern List *cmig_graph_labels(const CmigShownLabels *shown, int node);
 
 #endif							/* CMIG_GRAPH_WALK_H */

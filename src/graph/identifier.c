@@ -1,13 +1,12 @@
 /*
  * identifier.c
- *	  Identifiers as users type them: their parts, the nodes that they name,
- *	  lineages, and walks.
+ *	  Parses the revision identifiers that users type, and looks them up.
  *
  * The rules are those of Alembic's revision map (alembic/script/revision.py),
- * with three differences: text after a relative number is an error instead of
- * being ignored; ids may contain '-', because an exact name is tried before
- * the relative forms; and if Alembic would guess, or destroy more than was
- * requested, an error is raised.
+ * with three differences.  Text after a relative number is an error instead of
+ * being ignored.  Ids may contain '-', because an exact name is tried before the
+ * relative forms.  An error is raised where Alembic would guess, or destroy more
+ * than was requested.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -22,9 +21,9 @@
 #include "lib/stringinfo.h"
 #include "utils/varlena.h"
 
-/* In bytes; a label, an id, and a number of steps need much less. */
+/* In bytes; a label, an id, and a number of steps are much shorter. */
 #define MAX_TARGET_LENGTH 1000
-/* More steps than any graph has; larger numbers are reduced to this one. */
+/* More than the depth of any graph; larger numbers are reduced to this. */
 #define MAX_STEPS 1000000000
 
 static const char *const symbols[] = {"head", "heads", "base"};
@@ -56,7 +55,7 @@ has_swapped_letters(const char *name, const char *word)
 		strcmp(name + i + 2, word + i + 2) == 0;
 }
 
-/* A revision that replaces the one with this name, or -1. */
+/* Returns a node that replaces the revision with this name, or -1. */
 static int
 find_replacing(const CmigGraph *graph, const char *name)
 {
@@ -71,7 +70,7 @@ find_replacing(const CmigGraph *graph, const char *name)
 	return -1;
 }
 
-/* Raise MG001 for a name, with a hint for what people commonly type. */
+/* Raise MG001 for a name, with a hint that considers common mistakes. */
 pg_noreturn static void
 not_found(const CmigGraph *graph, const char *name)
 {
@@ -169,7 +168,8 @@ cmig_identifier_walked_too_far(const CmigIdentifier *id)
 }
 
 /*
- * Raise MG004: from a node (-1 for base), one step can go to any of choices.
+ * Raise MG004 because a step from node at (-1 for base) could lead to any of
+ * choices.
  */
 pg_noreturn static void
 ambiguous_walk(const CmigGraph *graph, const CmigIdentifier *id, List *choices, int at)
@@ -197,10 +197,10 @@ cmig_identifier_not_valid(const CmigIdentifier *id, const char *detail, const ch
 }
 
 /*
- * Taking identifiers apart
+ * Parsing identifiers
  */
 
-/* [symbol]+N or [symbol]-N; returns false if it is neither. */
+/* Parse [symbol]+N or [symbol]-N.  Returns false if rest is neither. */
 static bool
 parse_steps(const char *rest, CmigIdentifier *id)
 {
@@ -289,7 +289,10 @@ is_symbol(const char *name)
 	return false;
 }
 
-/* The node of a partial name in within, or anywhere if that is NULL; -1 if none. */
+/*
+ * Returns the node with a partial name, or -1.  If within is not NULL, the node
+ * must be in that set.
+ */
 static int
 find_partial(const CmigGraph *graph, const char *name, const CmigMarks *within)
 {
@@ -338,8 +341,8 @@ cmig_identifier_lineage(const CmigGraph *graph, const char *label)
 }
 
 /*
- * The node of an id, a label, or a part of one.  If there is a label, the node
- * must be in its lineage.
+ * Returns the node with an id or label, or the beginning of one.  If label is not
+ * NULL, the node must be in the label's lineage.
  */
 static int
 find_revision(const CmigGraph *graph, const char *label, const char *symbol)

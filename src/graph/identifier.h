@@ -1,12 +1,11 @@
 /*
  * identifier.h
- *	  Identifiers as users type them: their parts, the nodes that they name,
- *	  lineages, and walks.
+ *	  Parses the revision identifiers that users type, and looks them up.
  *
- * Pure.  A node is a number of the graph, -1 is base.  The grammar is
- * Alembic's (doc/reference.md, "Identifiers").  An exact id wins over
- * everything, then an exact label, then the relative forms, then a prefix.
- * Raises MG001 to MG004 and 22023.
+ * A node is identified by its number in the graph; -1 is base.  The grammar is
+ * Alembic's (doc/reference.md, "Identifiers").  An exact id takes precedence,
+ * then an exact label, then the relative forms, and then a prefix.  The functions
+ * raise MG001 to MG004 and 22023.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -18,55 +17,70 @@
 #include "base/compat.h"
 #include "graph/graph_walk.h"
 
-/* label@symbol+steps, taken apart; absent parts are NULL. */
+/* The parts of label@symbol+steps; missing parts are NULL. */
 typedef struct CmigIdentifier
 {
 	const char *text;			/* as typed */
 	char	   *label;
-	char	   *symbol;			/* an id, a label, a part of one, or head,
-								 * heads, base, current */
-	bool		relative;		/* it has steps */
+	char	   *symbol;			/* an id or label, the beginning of one, or
+								 * head, heads, base, or current */
+	bool		relative;		/* has steps */
 	int			steps;			/* signed */
 	const char *steps_text;		/* "+2" */
 } CmigIdentifier;
 
 /*
- * Parse a target; raises 22023 if it is NULL, empty, or not an identifier.
- * forms lists the possible forms, for the hint.
+ * Parse a target.  Raises 22023 if it is NULL, empty, or not an identifier.
+ * forms is a list of the possible forms for the hint.
  */
 extern void cmig_identifier_parse(const CmigGraph *graph, const char *target,
 								  const char *forms, CmigIdentifier *id);
 
-/* The revision that stands for a branch: a label, an id, or part of one. */
+/*
+ * Returns the node that identifies a branch, given a label or id, or the
+ * beginning of one.
+ */
 extern int	cmig_identifier_branch(const CmigGraph *graph, const char *label);
 
-/* Its ancestors and descendants over down_revision; NULL for no label. */
+/*
+ * Returns the branch's lineage: the ancestors and descendants of that node over
+ * down_revision, and the node itself.  Returns NULL if label is NULL.
+ */
 extern CmigMarks *cmig_identifier_lineage(const CmigGraph *graph, const char *label);
 
 /*
- * The heads of a lineage, or of the graph if that is NULL; effective ones have
- * no dependents, either.  The bases of the graph.
+ * Return the heads of a lineage, or of the whole graph if lineage is NULL, and
+ * the bases of the graph.  Effective heads have no dependents, either.
  */
 extern List *cmig_identifier_heads(const CmigGraph *graph, const CmigMarks *lineage,
 								   bool effective);
 extern List *cmig_identifier_bases(const CmigGraph *graph);
 
-/* The nodes that edges lead to, only those in within unless that is NULL. */
+/*
+ * Returns the nodes that the edges lead to.  If within is not NULL, only nodes in
+ * that set are returned.
+ */
 extern List *cmig_identifier_edges(const CmigEdges *edges, const CmigMarks *within);
 
-/* The nodes that label@symbol names, text as typed; base names none. */
+/*
+ * Returns the nodes that label@symbol names, or NIL for base.  text is the
+ * identifier as typed, for messages.
+ */
 extern List *cmig_identifier_absolute(const CmigGraph *graph, const char *label,
 									  const char *symbol, const char *text);
 
-/* The one node that it names, -1 for base; raises MG003 for several. */
+/*
+ * Returns the single node that label@symbol names, or -1 for base.  Raises MG003
+ * if it names several.
+ */
 extern int	cmig_identifier_one(const CmigGraph *graph, const char *label,
 								const char *symbol, const char *text);
 
 /*
- * The node to which a number of steps leads. A step up from base leads to a
- * base of the lineage; a step down from a base leads to base, and nothing is
- * below that. If a walk cannot continue, it stops there if clip is set, and
- * otherwise raises MG004.
+ * Walk a number of steps up or down, and return the node at the end.  A step up
+ * from base leads to a base of the lineage.  A step down from a base leads to
+ * base, and there is nothing below.  If the walk reaches an end of the graph too
+ * early, it stops there if clip is true, and raises MG004 otherwise.
  */
 extern int	cmig_identifier_walk_up(const CmigGraph *graph, const CmigIdentifier *id,
 									int start, int steps,
@@ -74,10 +88,10 @@ extern int	cmig_identifier_walk_up(const CmigGraph *graph, const CmigIdentifier 
 extern int	cmig_identifier_walk_down(const CmigGraph *graph, const CmigIdentifier *id,
 									  int start, int steps, bool clip);
 
-/* "a", "b", "c" and N more */
+/* Returns a list of nodes for a message: "a", "b", "c" and N more */
 extern char *cmig_identifier_list(const CmigGraph *graph, List *nodes);
 
-/* Errors that several commands raise. */
+/* Raise errors that are common to several commands. */
 pg_noreturn extern void cmig_identifier_multiple_heads(const CmigGraph *graph, List *heads,
 													   const char *argument);
 pg_noreturn extern void cmig_identifier_walked_too_far(const CmigIdentifier *id);

@@ -1,12 +1,11 @@
 /*
  * plan.c
- *	  The steps from the version rows to a target, and how they change the
- *	  rows.
+ *	  Plans the steps from the current version rows to a target.
  *
- * The rows follow from one count for each node: how many applied revisions name
- * it in down_revision or depends_on.  An applied node with count 0 has a row.  A
- * step changes only the counts of the nodes that it names, so making a whole plan
- * is linear in its edges.
+ * The version rows are determined by a count for each node: the number of applied
+ * revisions that name it in down_revision or depends_on.  An applied node with
+ * count 0 has a row.  A step changes only the counts of the nodes that its
+ * revision names, so building a plan takes time linear in the number of edges.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -16,7 +15,7 @@
 #include "base/errors.h"
 #include "graph/plan.h"
 
-/* By node: how many applied revisions name it. */
+/* Returns the number of applied revisions that name each node. */
 static int *
 count_naming(const CmigGraph *graph, const CmigMarks *applied)
 {
@@ -38,9 +37,9 @@ count_naming(const CmigGraph *graph, const CmigMarks *applied)
 }
 
 /*
- * A node becomes applied, or is no longer applied: update the counts, and return
- * those of the nodes that it names whose count was 0 before, or is 0 now.  No
- * node is in a node's edges twice.
+ * Update the counts for a node that becomes applied, or is no longer applied.  Of
+ * the nodes that it names, returns those whose count was 0 before, or is 0 now,
+ * respectively.  A node's edges contain no other node twice.
  */
 static CmigEdges
 change_naming(const CmigNode *node, int *naming, bool applied)
@@ -59,7 +58,7 @@ change_naming(const CmigNode *node, int *naming, bool applied)
 			of_parents = changed.count;
 	}
 
-	/* if all parents changed and nothing else, no memory is needed */
+	/* if exactly the parents changed, no memory is needed */
 	if (changed.count == node->parents.count && changed.count == of_parents)
 		changed.nodes = node->parents.nodes;
 	else
@@ -94,7 +93,7 @@ step_down(const CmigGraph *graph, CmigPlanStep *step, int *naming)
 	step->added = change_naming(&graph->nodes[step->node], naming, false);
 }
 
-/* Let a step delete the rows of these nodes first. */
+/* Make a step delete the rows of these nodes, too. */
 static void
 remove_also(CmigPlanStep *step, List *nodes)
 {
@@ -112,7 +111,7 @@ remove_also(CmigPlanStep *step, List *nodes)
 	step->removed.count = count;
 }
 
-/* A plan for the nodes in moving. */
+/* Build a plan for applying or reverting the nodes in moving. */
 static CmigPlan *
 make_plan(const CmigGraph *graph, const CmigApplied *applied,
 		  const CmigMarks *moving, CmigDirection direction)
@@ -148,7 +147,7 @@ make_plan(const CmigGraph *graph, const CmigApplied *applied,
 		}
 	}
 
-	/* rows that the rule does not contain are deleted first */
+	/* the first step deletes rows that should not exist */
 	if (plan->count > 0 && superfluous != NIL)
 		remove_also(&plan->steps[0], superfluous);
 	pfree(naming);

@@ -1,10 +1,9 @@
 /*
  * plan.h
- *	  The steps from the version rows to a target, and how they change the
- *	  rows.
+ *	  Plans the steps from the current version rows to a target.
  *
- * Pure.  The version rows follow one rule: they are the applied revisions
- * that no applied revision names in down_revision or depends_on.
+ * The version rows are the applied revisions that no other applied revision names
+ * in down_revision or depends_on.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -17,9 +16,9 @@
 #include "graph/target.h"
 
 /*
- * One step: a revision to run, and the version rows that change with it.  The
- * spans may point into the graph or at the step's own node, so they must not be
- * changed, and the step must not be copied.
+ * A step: a revision to run, and the version rows that it changes.  removed and
+ * added may point into the graph or to the step's own node field, so they must
+ * not be changed, and the step must not be copied.
  */
 typedef struct CmigPlanStep
 {
@@ -34,35 +33,35 @@ typedef struct CmigPlan
 	CmigDirection direction;
 	int			count;
 	CmigPlanStep *steps;
-	const char *target;			/* as the caller gave it, as an SQL
-								 * expression; or NULL */
+	const char *target;			/* the target that the user specified, as an
+								 * SQL expression; or NULL */
 } CmigPlan;
 
 /*
- * All revisions up to the targets that are not applied, in an order in which
- * they can be run.
+ * Plan an upgrade: all revisions up to the targets that are not yet applied, each
+ * after the revisions that it needs.
  */
 extern CmigPlan *cmig_plan_upgrade(const CmigGraph *graph, const CmigApplied *applied,
 								   List *targets);
 
-/* Are all revisions applied after the upgrade? */
+/* Is the plan an upgrade after which all revisions are applied? */
 extern bool cmig_plan_reaches_heads(const CmigGraph *graph, const CmigApplied *applied,
 									const CmigPlan *plan);
 
 /*
- * Add a step for a repeatable revision of the plan's graph, each at most once.
- * It does not change version rows.
+ * Add a step for a repeatable revision of the plan's graph.  The step does not
+ * change the version rows.  Call this at most once for each revision.
  */
 extern void cmig_plan_add_repeatable(CmigPlan *plan, int node);
 
 /*
- * All applied descendants of the target's roots; raises MG004 if there are none
- * and the target is not where the database is.
+ * Plan a downgrade: the target's roots and their descendants, if applied.  Raises
+ * MG004 if there are none, unless the target is a current revision or base.
  */
 extern CmigPlan *cmig_plan_downgrade(const CmigGraph *graph, const CmigApplied *applied,
 									 const CmigDowngradeTarget *target);
 
-/* A stamp: rows to remove, as text since they may be unknown, and nodes to add. */
+/* The version rows that a stamp removes and adds. */
 typedef struct CmigStampPlan
 {
 	List	   *removed;		/* of char * */

@@ -11,7 +11,7 @@
 
 #include "utils/memutils.h"
 
-/* The index of an id among revisions sorted by id; -1 if it is not there. */
+/* Returns the index of an id among revisions sorted by id, or -1. */
 static int
 find_sorted(const CmigRevision *const *sorted, int count, const char *id)
 {
@@ -33,7 +33,7 @@ find_sorted(const CmigRevision *const *sorted, int count, const char *id)
 	return -1;
 }
 
-/* Add a defect for what only a row written by hand can contain. */
+/* Add defects for problems that only a manually written row can have. */
 static void
 check_row(CmigGraph *graph, const CmigRevision *revision)
 {
@@ -68,7 +68,7 @@ check_depends(CmigGraph *graph, const CmigRevision *const *sorted, int count, co
 	}
 }
 
-/* Does it depend on a repeatable revision that is not placed? */
+/* Does revision i depend on a repeatable revision that is not yet placed? */
 static bool
 must_wait(const CmigRevision *const *sorted, int count, const bool *placed, int i)
 {
@@ -84,7 +84,7 @@ must_wait(const CmigRevision *const *sorted, int count, const bool *placed, int 
 	return false;
 }
 
-/* The next one that can be placed, or -1. */
+/* Returns the next revision that can be placed, or -1. */
 static int
 find_next(const CmigRevision *const *sorted, int count, const bool *placed)
 {
@@ -94,7 +94,7 @@ find_next(const CmigRevision *const *sorted, int count, const bool *placed)
 	return -1;
 }
 
-/* Store them behind the nodes of the graph. */
+/* Store the revisions after the graph's nodes, in the order in which they run. */
 static void
 place_all(CmigGraph *graph, const CmigRevision *const *sorted, int count)
 {

@@ -2,9 +2,9 @@
  * repeatables.h
  *	  Repeatable revisions, which run after an upgrade to the heads.
  *
- * They have no place in the graph: no walk, target, head, or version row knows
- * them.  They are stored after the nodes of the graph, from graph->count on, so
- * that the steps of a plan can name them like other nodes.
+ * They are not part of the graph: walks, targets, heads, and version rows do not
+ * include them.  They are stored after the graph's nodes, starting at
+ * graph->count, so that a plan's steps can refer to them like other nodes.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -18,15 +18,16 @@
 
 /*
  * Add repeatable revisions to a graph that has none, in the order in which they
- * run: each after those in its depends_on, otherwise in the byte order of their
- * ids.  Adds defects to the graph.  The revisions must outlive it.
+ * run: each after those in its depends_on, and otherwise in the byte order of
+ * their ids.  Their defects are added to the graph.  The revisions must outlive
+ * the graph.
  */
 extern void cmig_repeatables_add(CmigGraph *graph, const CmigRevision *revisions, int count);
 
-/* The repeatable revision with this id; -1 if there is none. */
+/* Returns the repeatable revision with this id, or -1. */
 extern int	cmig_repeatables_find(const CmigGraph *graph, const char *id);
 
-/* The node with this id, whether repeatable or not; -1 if there is none. */
+/* Returns the node with this id, repeatable or not, or -1. */
 extern int	cmig_repeatables_find_any(const CmigGraph *graph, const char *id);
 
 #endif							/* CMIG_REPEATABLES_H */

@@ -1,6 +1,6 @@
 /*
  * replaces.c
- *	  Revisions that stand for others.
+ *	  Resolves revisions that replace others.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -10,7 +10,7 @@
 #include "graph/replaces.h"
 #include "graph/target.h"
 
-/* The revisions, and what is known about them. */
+/* The state for resolving the revisions that replace others. */
 typedef struct Resolve
 {
 	CmigRevision *revisions;
@@ -18,13 +18,13 @@ typedef struct Resolve
 	const CmigPlace *place;
 	CmigGraph  *graph;			/* graph of all revisions */
 	CmigNames	applied;		/* names of the applied revisions, sorted */
-	bool	   *hidden;			/* by node */
-	char	  **stands_for;		/* for each node: the name that counts
+	bool	   *hidden;			/* indexed by node: it does not count */
+	char	  **stands_for;		/* indexed by node: the name that counts
 								 * instead, or NULL */
-	List	   *aliases;		/* of Alias *, for names that have no node */
+	List	   *aliases;		/* of Alias *, for names without a node */
 } Resolve;
 
-/* A replaced revision that is not loaded, and the id that stands for it. */
+/* A revision that is not loaded, and the id that counts instead. */
 typedef struct Alias
 {
 	const char *name;
@@ -54,8 +54,8 @@ add_names(CmigNames *names, int *allocated, const CmigNames *more)
 }
 
 /*
- * Names of applied revisions: the version rows, what is below them, and what
- * these name, whether it is stored or not.
+ * Find the names of applied revisions: the version rows, the revisions below
+ * them, and all names that these refer to, whether stored or not.
  */
 static void
 find_applied(Resolve *resolve)
@@ -109,7 +109,7 @@ has_name(const CmigNames *names, const char *name)
 	return false;
 }
 
-/* How many of the revisions that this one replaces are applied? */
+/* Determine how many of the revisions that this one replaces are applied. */
 static CmigReplacesState
 state_of(const Resolve *resolve, const CmigRevision *revision)
 {
@@ -147,7 +147,7 @@ cmig_replaces_state(const CmigRevision *revisions, int count, const CmigPlace *p
  * Which revisions count
  */
 
-/* Let a name mean another one from now on. */
+/* Make a name refer to another one from now on. */
 static void
 set_meaning(Resolve *resolve, const char *name, char *means)
 {
@@ -167,8 +167,8 @@ set_meaning(Resolve *resolve, const char *name, char *means)
 }
 
 /*
- * Are all replaced revisions stored that have yet to run or that version rows
- * name?
+ * Returns true unless a replaced revision is missing that has not been applied or
+ * has a version row.
  */
 static bool
 has_old(const Resolve *resolve, const CmigRevision *revision)
@@ -184,7 +184,7 @@ has_old(const Resolve *resolve, const CmigRevision *revision)
 	return true;
 }
 
-/* Decide whether the revision counts, or those that it replaces. */
+/* Decide whether the revision or the ones that it replaces count. */
 static void
 decide(Resolve *resolve, const CmigRevision *revision)
 {
@@ -199,7 +199,10 @@ decide(Resolve *resolve, const CmigRevision *revision)
 				set_meaning(resolve, old->names[i], revision->id);
 }
 
-/* For qsort: a revision may replace one that itself replaces fewer. */
+/*
+ * A qsort comparator that puts revisions with fewer replaced revisions first, so
+ * that a revision comes after one that it replaces.
+ */
 static int
 compare_replaces(const void *a, const void *b)
 {
@@ -212,8 +215,8 @@ compare_replaces(const void *a, const void *b)
 }
 
 /*
- * Decide this for all revisions that replace others, in an order that does not
- * depend on the rows.
+ * Call decide() for all revisions that replace others, in an order that does not
+ * depend on the order of rows.
  */
 static void
 decide_all(Resolve *resolve)
@@ -235,7 +238,8 @@ decide_all(Resolve *resolve)
  */
 
 /*
- * The revision for which a name stands after one decision, or the name itself.
+ * Returns the name that counts instead of a name after one decision, or the name
+ * itself.
  */
 static char *
 meaning(const Resolve *resolve, char *name)
@@ -255,7 +259,10 @@ meaning(const Resolve *resolve, char *name)
 	return name;
 }
 
-/* The same repeatedly, until nothing stands for the name; stops in a cycle. */
+/*
+ * Apply meaning() repeatedly until the name no longer changes.  Terminates even
+ * if there is a cycle.
+ */
 static char *
 last_meaning(const Resolve *resolve, char *name)
 {
@@ -271,8 +278,8 @@ last_meaning(const Resolve *resolve, char *name)
 }
 
 /*
- * Let the names in an edge refer to the revisions that count; each is named
- * once, and the revision itself is left out.
+ * Make a revision's references name the revisions that count, without duplicates
+ * and without the revision itself.
  */
 static void
 rename_references(const Resolve *resolve, const CmigRevision *revision, CmigNames *names)

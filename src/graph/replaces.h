@@ -1,12 +1,13 @@
 /*
  * replaces.h
- *	  Revisions that stand for others.
+ *	  Resolves revisions that replace others.
  *
- * Pure.  A revision with "replaces" does what several older ones do together.
- * Its last name is the one on top of the others: if that is applied, all are.
- * While some of them are applied, but not all, or one is partially applied, they
- * count, and the revision that replaces them does not.  Otherwise it counts, and they do not.
- * References to what does not count mean what counts.
+ * A revision with "replaces" does what several older revisions do together.  The
+ * last name in "replaces" follows the others: if it is applied, all of them are.
+ * While only some of the older revisions are applied, or one is partially
+ * applied, the older revisions count, and the new one is ignored.  Otherwise, the
+ * new revision counts, and the older ones are ignored.  A reference to an ignored
+ * revision is treated as a reference to one that counts.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -27,30 +28,29 @@ typedef struct CmigPlace
 /* How many of the revisions that a revision replaces are applied. */
 typedef enum CmigReplacesState
 {
-	CMIG_REPLACES_NONE,			/* none of the revisions that it replaces is
+	CMIG_REPLACES_NONE,			/* no replaced revision is applied */
+	CMIG_REPLACES_SOME,			/* some are not applied, or one is partially
 								 * applied */
-	CMIG_REPLACES_SOME,			/* the revision waits for the rest, or until
-								 * one of them is no longer partially applied */
-	CMIG_REPLACES_TURN,			/* all are applied; a version row has the old
-								 * name */
-	CMIG_REPLACES_ALL			/* the revision is applied */
+	CMIG_REPLACES_TURN,			/* all are applied; a version row has the name
+								 * of a replaced revision */
+	CMIG_REPLACES_ALL			/* the new revision counts as applied */
 } CmigReplacesState;
 
 /*
- * Does any revision replace others? If not, all revisions count.
+ * Does any revision replace others?  If not, all revisions count.
  */
 extern bool cmig_replaces_any(const CmigRevision *revisions, int count);
 
 /*
- * How many of the revisions that a revision replaces are applied; "revisions"
- * are all stored ones.
+ * Returns how many of the revisions that a revision replaces are applied.
+ * revisions must contain all stored revisions.
  */
 extern CmigReplacesState cmig_replaces_state(const CmigRevision *revisions, int count,
 											 const CmigPlace *place, const CmigRevision *revision);
 
 /*
- * Remove the revisions that do not count, and let references to them name
- * those that do.  Returns the new number.  The order of the others is kept.
+ * Remove the revisions that do not count, and make references to them name those
+ * that do.  Keeps the order of the remaining revisions and returns their number.
  */
 extern int	cmig_replaces_resolve(CmigRevision *revisions, int count, const CmigPlace *place);
 

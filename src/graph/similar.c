@@ -1,6 +1,6 @@
 /*
  * similar.c
- *	  Names that are similar to a mistyped one.
+ *	  Finds names that are similar to a mistyped one.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -18,7 +18,7 @@
 
 /*
  * Does candidate begin with the same number as name, which consists of digits?
- * So 3 is similar to 003 and 003_invoices.
+ * For example, 3 is similar to 003 and 003_invoices.
  */
 static bool
 has_number(const char *candidate, const char *name)
@@ -34,7 +34,7 @@ has_number(const char *candidate, const char *name)
 	return strlen(name) == digits && strncmp(candidate, name, digits) == 0;
 }
 
-/* Does candidate begin with name, apart from case and kinds of separators? */
+/* Does candidate begin with name, ignoring case and the kind of separator? */
 static bool
 begins_alike(const char *candidate, const char *name)
 {
@@ -49,10 +49,10 @@ begins_alike(const char *candidate, const char *name)
 }
 
 /*
- * The distance between candidate and what was typed.  A result above limit
- * means that it is not similar.  The most common mistakes have the shortest
- * distance: a number without its leading zeros, different case or separators,
- * part of an id; then a file name instead of an id.
+ * Returns the distance between candidate and the name that was typed.  A result
+ * above limit means that they are not similar.  The most common mistakes have
+ * distance 0: a number without leading zeros, different case or separators, or
+ * part of an id.  A file name instead of an id has distance 1.
  */
 static int
 find_distance(const char *name, int length, const char *candidate, int limit)
@@ -65,7 +65,7 @@ find_distance(const char *name, int length, const char *candidate, int limit)
 	{
 		if (has_number(candidate, name))
 			return 0;
-		/* another number is another revision, not a typing mistake */
+		/* a different number is a different revision, not a typo */
 		if (strspn(candidate, DIGITS) == candidate_length)
 			return limit + 1;
 	}

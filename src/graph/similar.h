@@ -1,6 +1,6 @@
 /*
  * similar.h
- *	  Names that are similar to a mistyped one, for "Did you mean ...?". Pure.
+ *	  Finds names that are similar to a mistyped one, for "Did you mean ...?".
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,23 +12,26 @@
 /* The number of similar names that an error suggests. */
 #define CMIG_MAX_SIMILAR 3
 
-/* The search for names that are close to one. */
+/* A search for names that are similar to a given one. */
 typedef struct CmigSimilar
 {
-	const char *name;			/* the mistyped one */
+	const char *name;			/* the mistyped name */
 	int			length;
 	int			best;			/* the shortest distance so far */
 	int			count;
-	const char *nearest[CMIG_MAX_SIMILAR];	/* those at that distance */
+	const char *nearest[CMIG_MAX_SIMILAR];	/* names at that distance */
 } CmigSimilar;
 
-/* Begin the search; returns false if nothing can be similar to the name. */
+/* Begin a search.  Returns false if nothing can be similar to the name. */
 extern bool cmig_similar_begin(CmigSimilar *similar, const char *name);
 
-/* Consider a candidate, which must live until the end of the search. */
+/* Consider a candidate.  The string must outlive the search. */
 extern void cmig_similar_add(CmigSimilar *similar, const char *candidate);
 
-/* The nearest candidates, quoted: "a", "b" or "c"; NULL if none is near. */
+/*
+ * Returns the closest candidates: "a", "b" or "c".  Returns NULL if none is
+ * similar.
+ */
 extern char *cmig_similar_text(const CmigSimilar *similar);
 
 #endif							/* CMIG_SIMILAR_H */

@@ -1,9 +1,10 @@
 /*
  * target.c
- *	  Resolves what a user typed to revisions: where upgrade, downgrade, and
- *	  stamp lead. identifier.c contains the grammar and the lookups; this file
- *	  determines what they mean for each command, given what is applied.
- *	  target_range.c does this for history.
+ *	  Resolves the targets of upgrade, downgrade, and stamp.
+ *
+ * identifier.c contains the grammar and the lookups.  This file determines what a
+ * target means for each command, given the revisions that are applied.
+ * target_range.c does this for the ranges of history and export.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -16,7 +17,7 @@
 
 #include "lib/stringinfo.h"
 
-/* The possible forms, for the hint if a target is missing. */
+/* The possible forms of a target, for the hint if it is missing. */
 #define ABSOLUTE_FORMS "head, heads, base, a branch label, or an id"
 #define UPGRADE_FORMS "head, heads, an id, or a relative one such as '+1'"
 #define DOWNGRADE_FORMS "an id to go back to, a relative one such as '-1', or base to revert all"
@@ -64,8 +65,8 @@ cmig_target_require_known_rows(const CmigGraph *graph, const CmigApplied *applie
 }
 
 /*
- * One of the nodes that is an ancestor of another one, or -1; *above is set to
- * that other one.
+ * Returns a node in the list that is an ancestor of another node in the list, and
+ * sets *above to the other one.  Returns -1 if there is none.
  */
 static int
 find_overlap(const CmigGraph *graph, List *nodes, bool over_depends, int *above)
@@ -110,8 +111,8 @@ find_overlap(const CmigGraph *graph, List *nodes, bool over_depends, int *above)
 }
 
 /*
- * The call that keeps only the topmost rows.  A purge removes the rows of
- * other branches, too, so all of them are named.
+ * Returns the cmig.stamp() call that keeps only the topmost rows.  It names the
+ * topmost rows of all branches, because a purge removes all other rows.
  */
 static char *
 stamp_call(const CmigGraph *graph, List *rows, bool over_depends)
@@ -140,7 +141,7 @@ cmig_target_require_sound_rows(const CmigGraph *graph, const CmigApplied *applie
 	int			above = -1;
 	int			overlap;
 
-	/* if there are unknown rows, it is unknown which row is the last */
+	/* if a row is unknown, so is its position relative to the others */
 	if (applied->unknown != NIL)
 		return;
 	overlap = find_overlap(graph, applied->nodes, over_depends, &above);
@@ -160,7 +161,7 @@ cmig_target_require_sound_rows(const CmigGraph *graph, const CmigApplied *applie
  * Absolute targets
  */
 
-/* Append the nodes that are not in seen yet. */
+/* Append the nodes that are not yet in seen, and add them to it. */
 static List *
 append_unique(const CmigGraph *graph, List *to, List *from, CmigMarks *seen)
 {
@@ -187,7 +188,7 @@ cmig_target_absolute(const CmigGraph *graph, const char *target)
 	return cmig_identifier_absolute(graph, id.label, id.symbol, id.text);
 }
 
-/* Of several targets, none may be an ancestor of another. */
+/* Raise an error if a target is an ancestor of another one. */
 static void
 refuse_overlap(const CmigGraph *graph, List *targets, bool over_depends)
 {
@@ -205,7 +206,7 @@ refuse_overlap(const CmigGraph *graph, List *targets, bool over_depends)
 						 cmig_graph_id(graph, overlap))));
 }
 
-/* A list of absolute identifiers, without duplicates. */
+/* Returns the nodes that absolute identifiers name, without duplicates. */
 static List *
 find_list(const CmigGraph *graph, const CmigNames *targets)
 {
@@ -240,8 +241,8 @@ cmig_target_list(const CmigGraph *graph, const CmigNames *targets, bool over_dep
  */
 
 /*
- * The topmost applied revisions of a lineage: no revision above them, also
- * through depends_on, is both applied and in the lineage.
+ * Returns the topmost applied revisions of a lineage: no child or dependent of
+ * them is both applied and in the lineage.
  */
 static List *
 applied_tips_within(const CmigGraph *graph, const CmigApplied *applied, const CmigMarks *lineage)
@@ -261,7 +262,7 @@ applied_tips_within(const CmigGraph *graph, const CmigApplied *applied, const Cm
 	return tips;
 }
 
-/* The version rows of a lineage. */
+/* Returns the version rows in a lineage. */
 static List *
 applied_rows_within(const CmigApplied *applied, const CmigMarks *lineage)
 {
@@ -276,7 +277,10 @@ applied_rows_within(const CmigApplied *applied, const CmigMarks *lineage)
 	return rows;
 }
 
-/* Where +N starts: the applied tip, of the lineage if there is one; -1: base. */
+/*
+ * Returns the node where +N starts, or -1 for base: the current revision, or the
+ * topmost applied one in the lineage if that is not NULL.
+ */
 static int
 find_upgrade_start(const CmigGraph *graph, const CmigApplied *applied,
 				   const CmigIdentifier *id, const CmigMarks *lineage)
@@ -299,7 +303,7 @@ find_upgrade_start(const CmigGraph *graph, const CmigApplied *applied,
 	{
 		cmig_target_require_known_rows(graph, applied);
 		starts = applied_rows_within(applied, lineage);
-		/* the branch may not be at a current head */
+		/* there may be no version row in the lineage */
 		if (starts == NIL)
 			starts = applied_tips_within(graph, applied, lineage);
 		if (list_length(starts) > 1)
@@ -312,7 +316,7 @@ find_upgrade_start(const CmigGraph *graph, const CmigApplied *applied,
 	return starts ? linitial_int(starts) : -1;
 }
 
-/* The node that a relative target of an upgrade leads to. */
+/* Returns the node that an upgrade's relative target leads to. */
 static int
 find_relative_upgrade(const CmigGraph *graph, const CmigApplied *applied, const CmigIdentifier *id)
 {
@@ -361,7 +365,10 @@ cmig_target_upgrade(const CmigGraph *graph, const CmigApplied *applied,
  * Downgrade
  */
 
-/* The hint's examples must work: -1 from a merge would be ambiguous again. */
+/*
+ * Raise MG003 for -N.  The examples in the hint must work, so they should not use
+ * a merge, where -1 would be ambiguous again.
+ */
 pg_noreturn static void
 raise_ambiguous_downgrade(const CmigGraph *graph, const CmigApplied *applied,
 						  const CmigIdentifier *id)
@@ -388,7 +395,7 @@ raise_ambiguous_downgrade(const CmigGraph *graph, const CmigApplied *applied,
 					   label, id->text)));
 }
 
-/* The applied revisions of a lineage that have no applied child. */
+/* Returns the applied revisions in a lineage that have no applied child. */
 static List *
 applied_branch_heads(const CmigGraph *graph, const CmigApplied *applied, const CmigMarks *lineage)
 {
@@ -407,7 +414,7 @@ applied_branch_heads(const CmigGraph *graph, const CmigApplied *applied, const C
 	return heads;
 }
 
-/* Where -N or label@-N starts. */
+/* Returns the node where -N or label@-N starts. */
 static int
 find_downgrade_start(const CmigGraph *graph, const CmigApplied *applied, const CmigIdentifier *id)
 {
@@ -432,7 +439,7 @@ find_downgrade_start(const CmigGraph *graph, const CmigApplied *applied, const C
 	lineage = cmig_identifier_lineage(graph, id->label);
 	cmig_target_require_known_rows(graph, applied);
 	starts = applied_rows_within(applied, lineage);
-	/* no row in that lineage: it may be applied as a dependency of another */
+	/* without a row, the branch may be applied as a dependency */
 	if (starts == NIL)
 		starts = applied_branch_heads(graph, applied, lineage);
 	if (starts == NIL)
@@ -451,7 +458,10 @@ find_downgrade_start(const CmigGraph *graph, const CmigApplied *applied, const C
 	return linitial_int(starts);
 }
 
-/* The roots of a downgrade to node, only those of branch if it is >= 0. */
+/*
+ * Returns the roots of a downgrade to node.  If branch is not -1, only roots that
+ * lead to that node are returned.
+ */
 static List *
 find_roots(const CmigGraph *graph, int node, int branch, const char *text)
 {
@@ -484,14 +494,14 @@ find_roots(const CmigGraph *graph, int node, int branch, const char *text)
 }
 
 /*
- * A downgrade to a revision by its name. Returns false if there are no
+ * Resolve a downgrade to an absolute identifier.  Returns false if there are no
  * revisions, so there is nothing to do.
  */
 static bool
 find_named_downgrade(const CmigGraph *graph, const CmigIdentifier *id,
 					 CmigDowngradeTarget *result, int *branch)
 {
-	/* here, head is that of the whole graph: a label does not narrow it */
+	/* here, head is the head of the whole graph, even if there is a label */
 	bool		symbolic = strcmp(id->symbol, "head") == 0 || strcmp(id->symbol, "heads") == 0;
 
 	if (id->label)
@@ -510,7 +520,7 @@ find_named_downgrade(const CmigGraph *graph, const CmigIdentifier *id,
 	return true;
 }
 
-/* A downgrade to some steps below a revision: id - N. */
+/* Resolve a downgrade to N steps below a revision: id-N. */
 static void
 find_downgrade_below(const CmigGraph *graph, const CmigApplied *applied, const CmigIdentifier *id,
 					 CmigDowngradeTarget *result, int *branch)
@@ -522,7 +532,7 @@ find_downgrade_below(const CmigGraph *graph, const CmigApplied *applied, const C
 		*branch = cmig_identifier_branch(graph, id->label);
 	if (result->node >= 0)
 		return;
-	/* the base of the revision's own tree, not of the whole graph */
+	/* revert only the branch of that revision, not the whole graph */
 	if (start >= 0 && !applied->applied->set[start])
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_INVALID_TARGET),
@@ -579,7 +589,7 @@ cmig_target_downgrade(const CmigGraph *graph, const CmigApplied *applied, const 
 
 /*
  * If nothing is applied, -N and label@-N count down from the heads, as in
- * Alembic; otherwise a relative identifier cannot be stamped.
+ * Alembic.  Any other relative identifier raises an error.
  */
 static List *
 find_relative_stamp(const CmigGraph *graph, const CmigApplied *applied, const CmigIdentifier *id)

@@ -1,9 +1,8 @@
 /*
  * target.h
- *	  What a user typed, resolved to revisions.
+ *	  Resolves the targets of upgrade, downgrade, and stamp.
  *
- * Pure.  Where upgrade, downgrade and stamp lead, given what is applied.  Raises
- * MG001 to MG004.
+ * The functions raise MG001 to MG004.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -15,62 +14,67 @@
 #include "graph/graph_walk.h"
 
 /*
- * What is applied: the version rows as found, and what follows from them.
+ * The version rows, and the revisions that are applied according to them.
  */
 typedef struct CmigApplied
 {
 	const CmigNames *rows;
-	List	   *nodes;			/* of int: rows that the graph knows, in order */
+	List	   *nodes;			/* of int: nodes of the rows, in order */
 	List	   *unknown;		/* of char *: rows that name no revision */
-	CmigMarks  *applied;		/* rows and their ancestors, also through
-								 * depends_on */
+	CmigMarks  *applied;		/* these nodes and their ancestors, including
+								 * those over depends_on */
 } CmigApplied;
 
 extern CmigApplied *cmig_target_applied(const CmigGraph *graph, const CmigNames *rows);
 
 /*
- * Raise MG001 if a row names an unknown revision; MG004 if one row is an
- * ancestor of another (if over_depends is set, also through depends_on).
+ * The first function raises MG001 if a row names an unknown revision.  The second
+ * one raises MG004 if a row is an ancestor of another one; if over_depends is
+ * true, ancestors over depends_on count, too.
  */
 extern void cmig_target_require_known_rows(const CmigGraph *graph, const CmigApplied *applied);
 extern void cmig_target_require_sound_rows(const CmigGraph *graph, const CmigApplied *applied,
 										   bool over_depends);
 
-/* The nodes that an absolute identifier names; base names none. */
+/* Returns the nodes that an absolute identifier names, or NIL for base. */
 extern List *cmig_target_absolute(const CmigGraph *graph, const char *target);
 
 /*
- * The nodes of several absolute identifiers; none may be an ancestor of
- * another (if over_depends is set, also through depends_on).
+ * Returns the nodes that absolute identifiers name.  Raises MG004 if one is an
+ * ancestor of another; if over_depends is true, ancestors over depends_on count,
+ * too.
  */
 extern List *cmig_target_list(const CmigGraph *graph, const CmigNames *targets,
 							  bool over_depends);
 
-/* The nodes that upgrade must reach; several targets must be absolute. */
+/*
+ * Returns the nodes that an upgrade must reach.  If there are several targets,
+ * all must be absolute.
+ */
 extern List *cmig_target_upgrade(const CmigGraph *graph, const CmigApplied *applied,
 								 const CmigNames *targets);
 
-/* Where downgrade stops. */
+/* The target of a downgrade. */
 typedef struct CmigDowngradeTarget
 {
 	const char *text;			/* as typed */
 	int			node;			/* -1: base */
 	List	   *roots;			/* of int: these and their descendants are
 								 * reverted */
-	bool		to_base;		/* "base" was given: everything is reverted */
+	bool		to_base;		/* the target is "base": revert everything */
 } CmigDowngradeTarget;
 
 extern CmigDowngradeTarget *cmig_target_downgrade(const CmigGraph *graph,
 												  const CmigApplied *applied,
 												  const char *target);
 
-/* Where stamp goes. */
+/* The target of a stamp. */
 typedef struct CmigStampTarget
 {
 	List	   *nodes;			/* of int: the destinations */
-	bool		base;			/* a base was named */
-	CmigMarks  *base_lineage;	/* the lineage whose rows are then removed;
-								 * NULL: all rows */
+	bool		base;			/* a target is base, or label@base */
+	CmigMarks  *base_lineage;	/* if base: the lineage whose rows are
+								 * removed; NULL: all rows */
 } CmigStampTarget;
 
 extern CmigStampTarget *cmig_target_stamp(const CmigGraph *graph,

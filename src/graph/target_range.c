@@ -1,6 +1,6 @@
 /*
  * target_range.c
- *	  The revisions of a range that a user typed, for history and export.
+ *	  Resolves the ranges of history and export to revisions.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -10,10 +10,13 @@
 #include "graph/identifier.h"
 #include "graph/target_range.h"
 
-/* The possible forms, for the hint if an end is missing. */
+/* The possible forms of a range, for the hint if an end is missing. */
 #define RANGE_FORMS "from:to, such as base:heads or current:head"
 
-/* The nodes that one end of a range names; *base is set if it is base. */
+/*
+ * Returns the nodes that one end of a range names.  If it names none, sets *base
+ * to true.
+ */
 static List *
 find_range_end(const CmigGraph *graph, const CmigApplied *applied, const char *text, bool *base)
 {
@@ -28,7 +31,7 @@ find_range_end(const CmigGraph *graph, const CmigApplied *applied, const char *t
 	lineage = cmig_identifier_lineage(graph, id.label);
 	if (id.symbol == NULL || strcmp(id.symbol, "current") == 0)
 	{
-		/* unknown rows do not matter here, because history must still work */
+		/* ignore unknown rows, because history must work nevertheless */
 		found = NIL;
 		foreach(lc, applied->nodes)
 		{
@@ -63,7 +66,10 @@ find_range_end(const CmigGraph *graph, const CmigApplied *applied, const char *t
 	return nodes;
 }
 
-/* The two ends of a range; both are the range itself if it has no colon. */
+/*
+ * Split a range into its two ends.  If it contains no colon, both are the range
+ * itself.
+ */
 static void
 split_range(const char *range, const char **from, const char **to)
 {
@@ -90,7 +96,7 @@ split_range(const char *range, const char **from, const char **to)
 	}
 }
 
-/* The set of the nodes in a list. */
+/* Returns the nodes in a list as a set. */
 static CmigMarks *
 marks_of(const CmigGraph *graph, const List *nodes)
 {
@@ -104,7 +110,7 @@ marks_of(const CmigGraph *graph, const List *nodes)
 	return marks;
 }
 
-/* The nodes that are in both sets. */
+/* Returns the nodes that are in both sets. */
 static CmigMarks *
 intersect(const CmigGraph *graph, const CmigMarks *a, const CmigMarks *b)
 {
@@ -132,12 +138,12 @@ cmig_target_range(const CmigGraph *graph, const CmigApplied *applied, const char
 	from_nodes = find_range_end(graph, applied, from, &from_base);
 	upper = marks_of(graph, find_range_end(graph, applied, to, &to_base));
 
-	/* a single identifier means just these revisions */
+	/* a single identifier stands for only the revisions that it names */
 	if (from == range && to == range)
 		return upper;
 	cmig_graph_mark_ancestors(graph, upper, true);
 
-	/* revisions on a cycle are below no head, but must be visible to be fixed */
+	/* revisions on a cycle are below no head, but must be shown to be fixed */
 	if (graph->defects != NIL && strcmp(to, "heads") == 0)
 		for (int i = 0; i < graph->count; i++)
 			cmig_graph_mark(upper, i);

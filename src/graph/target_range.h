@@ -1,8 +1,8 @@
 /*
  * target_range.h
- *	  The revisions of a range that a user typed.
+ *	  Resolves the ranges of history and export to revisions.
  *
- * Pure.  Raises MG001 to MG004 and 22023.
+ * The function raises MG001 to MG004 and 22023.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,8 +13,8 @@
 #include "graph/target.h"
 
 /*
- * The revisions of a history range, "from:to" or one identifier.  Relative
- * numbers that reach too far are clipped.
+ * Returns the revisions in a range, which is "from:to" or one identifier.  A
+ * relative number that leads beyond an end of the graph stops at that end.
  */
 extern CmigMarks *cmig_target_range(const CmigGraph *graph, const CmigApplied *applied,
 									const char *range);
