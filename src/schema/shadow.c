@@ -1,15 +1,14 @@
 /*
  * shadow.c
- *	  Runs a task while the managed schemas of the database are empty.
+ *	  Runs a task while the database's managed schemas are empty.
  *
- * Everything is done by changing rows of the catalogs in one subtransaction,
- * whose rollback restores the former state.  The caller's privileges are not
- * checked, except for the ownership of the schemas: as their owner, the caller
- * could rename them and create them again by SQL.
+ * Everything is done by changing catalog rows in one subtransaction, whose
+ * rollback restores the former state.  The caller's privileges are not
+ * checked, except that the caller must own the schemas, and so could rename
+ * and re-create them by SQL.
  *
  * If another transaction is changing one of these rows, the shadow waits for
- * it and, once that transaction has committed, starts again from the
- * beginning.
+ * it and, once that transaction has committed, starts over.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -46,11 +45,11 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
-/* How often to start again because others keep changing the rows. */
+/* The number of attempts while others keep changing the rows. */
 #define ATTEMPTS 10
 
 /*
- * The arguments of cmig_shadow_run() and cmig_shadow_rename() for the code
+ * The arguments of cmig_shadow_run() and cmig_shadow_rename(), for the code
  * that both use.
  */
 typedef struct ShadowRun
@@ -81,7 +80,7 @@ rename_schema(Oid schema, const char *name)
 	cmig_shadow_rows_rename(NamespaceRelationId, schema, Anum_pg_namespace_nspname, name);
 }
 
-/* An unused name for a schema. */
+/* Returns an unused name for a schema. */
 static char *
 away_name(Oid schema)
 {
@@ -92,7 +91,10 @@ away_name(Oid schema)
 	return name;
 }
 
-/* A copy of the schema's privileges, NULL for the default ones. */
+/*
+ * Returns a copy of the schema's privileges, or NULL for the default
+ * privileges.  Sets *owner to the schema's owner.
+ */
 static Acl *
 copy_privileges(Oid schema, Oid *owner)
 {
@@ -137,7 +139,7 @@ make_again(CmigShadowSchema *schema)
 	CommandCounterIncrement();
 }
 
-/* Are all schemas compared, or this one although it does not exist? */
+/* Is public among the schemas compared, although it does not exist? */
 static bool
 lacks_public(const CmigManaged *managed)
 {
@@ -148,8 +150,8 @@ lacks_public(const CmigManaged *managed)
 }
 
 /*
- * Create the schema public as in a new database, because targets expect it. It
- * is compared only if the target uses it.
+ * Create schema public as in a new database, because targets expect it.  It is
+ * compared only if the target uses it.
  */
 static void
 make_public(CmigShadowSchema *schema)
@@ -167,7 +169,7 @@ make_public(CmigShadowSchema *schema)
 	CommandCounterIncrement();
 }
 
-/* Raise an error for a schema that does not belong to the caller. */
+/* Raise an error for a schema that the caller does not own. */
 pg_noreturn static void
 refuse_others(const char *schema, const char *caller)
 {
@@ -179,8 +181,8 @@ refuse_others(const char *schema, const char *caller)
 }
 
 /*
- * List the managed schemas that the caller owns; a named one of another role
- * is an error.
+ * List the managed schemas that the caller owns.  Raises an error for another
+ * role's schema if it was named explicitly.
  */
 static void
 choose_schemas(ShadowRun *run)
@@ -211,7 +213,7 @@ compare_oids(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Callback: add a schema that is left as it is. */
+/* Row callback: add a live schema. */
 static void
 add_live(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -225,8 +227,8 @@ add_live(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Schemas of TOAST tables are left out, because they belong to tables in other
- * schemas.
+ * List the schemas that exist before the shadow.  TOAST schemas are left out,
+ * because TOAST tables belong to tables in other schemas.
  */
 static void
 list_live(CmigShadow *shadow)
@@ -243,7 +245,7 @@ list_live(CmigShadow *shadow)
  * The extensions
  */
 
-/* The entry for a live schema, or NULL. */
+/* Returns the entry for a live schema, or NULL. */
 static CmigShadowSchema *
 find_live(CmigShadow *shadow, Oid live)
 {
@@ -253,7 +255,7 @@ find_live(CmigShadow *shadow, Oid live)
 	return NULL;
 }
 
-/* Move the members to the new schemas, and hide the names of the extensions. */
+/* Move extension members to the new schemas, and hide the extensions' names. */
 static void
 place_extensions(CmigShadow *shadow)
 {
@@ -296,7 +298,7 @@ prepare_shadow(ShadowRun *run)
 	shadow->extensions = cmig_shadow_extension_list(&shadow->nextensions);
 
 	/*
-	 * first, because default privileges would otherwise apply to the new
+	 * first, because otherwise default privileges would apply to the new
 	 * schemas
 	 */
 	shadow->hidden = cmig_shadow_global_hide();
@@ -307,7 +309,7 @@ prepare_shadow(ShadowRun *run)
 	place_extensions(shadow);
 }
 
-/* Give one schema the name of the other. */
+/* Give one schema the name of another, and that one a temporary name. */
 static void
 prepare_rename(ShadowRun *run)
 {
@@ -330,8 +332,8 @@ explain_wait(void *arg)
 }
 
 /*
- * Was the error caused by a concurrent transaction that has changed the rows
- * and has committed?
+ * Was the error caused by a concurrent transaction that changed the rows and
+ * committed?
  */
 static bool
 is_concurrent_change(const ErrorData *error)
@@ -343,7 +345,7 @@ is_concurrent_change(const ErrorData *error)
 		(error->sqlerrcode == ERRCODE_UNIQUE_VIOLATION);
 }
 
-/* Prepare and run the task. */
+/* Subtransaction callback: prepare and run the task. */
 static void
 work(void *arg)
 {
@@ -366,7 +368,7 @@ work(void *arg)
 	error_context_stack = callback.previous;
 }
 
-/* Do the work and roll it back.  Returns the error if there was one. */
+/* Do the work and roll it back.  Returns the error, or NULL. */
 static ErrorData *
 attempt(ShadowRun *run)
 {
@@ -379,7 +381,7 @@ attempt(ShadowRun *run)
 	return error;
 }
 
-/* Run the task; if other sessions change the same rows, start again. */
+/* Run the task.  Start over if other sessions change the same rows. */
 static void
 run_shadow(ShadowRun *run)
 {
@@ -475,8 +477,8 @@ cmig_shadow_is_live_relation(const CmigShadow *shadow, Oid relation)
 }
 
 /*
- * Does the schema contain anything, members of extensions included that the
- * target has created?
+ * Does the schema contain anything?  An extension member counts only if the
+ * target has created the extension.
  */
 static bool
 holds_anything(Oid schema)

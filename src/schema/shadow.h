@@ -1,18 +1,18 @@
 /*
  * shadow.h
- *	  Runs a task while the managed schemas of the database are empty.
+ *	  Runs a task while the database's managed schemas are empty.
  *
- * Inside a subtransaction, which is always rolled back, the managed schemas
- * are renamed, and empty schemas with their names, owners, privileges, and
- * comments are created.  Members of extensions in these schemas are moved to
- * the new ones.  Objects without a schema that do not belong to an extension
- * are hidden: publications, event triggers, casts, servers, languages and the
- * like, and default privileges.  Extensions are hidden, too
- * (cmig_shadow_is_hidden), until the target's SQL creates them.
+ * Inside a subtransaction that is always rolled back, the managed schemas are
+ * renamed, and empty schemas with their names, owners, privileges, and
+ * comments are created.  Extension members in these schemas are moved to the
+ * new ones.  Objects that have no schema and do not belong to an extension are
+ * hidden: publications, event triggers, casts, servers, languages and the
+ * like, and default privileges.  Extensions are also hidden (see
+ * cmig_shadow_is_hidden()) until the target's SQL creates them.
  *
- * Live tables are not locked.  Other sessions notice nothing, but a session
- * that alters a managed schema itself, or an extension in one, has to wait
- * until the shadow has ended.
+ * Live tables are not locked.  Other sessions notice nothing, except that a
+ * session that alters a managed schema itself, or an extension in one, has to
+ * wait until the shadow has ended.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -24,12 +24,12 @@
 #include "schema/shadow_global.h"
 #include "schema/shadow_members.h"
 
-/* A live schema, and the empty one that has its name for a while. */
+/* A live schema, and the empty one that temporarily has its name. */
 typedef struct CmigShadowSchema
 {
 	char	   *name;
 	char	   *away;			/* the live schema's temporary name */
-	Oid			live;			/* the live schema, whose oid does not change;
+	Oid			live;			/* the live schema, whose OID does not change;
 								 * invalid if there is none */
 	Oid			shadow;			/* the empty schema with its name */
 	bool		created;		/* the target has a CREATE SCHEMA for it */
@@ -40,52 +40,55 @@ typedef struct CmigShadow
 {
 	const CmigManaged *managed; /* as given */
 	int			count;
-	CmigShadowSchema *schemas;	/* schemas that exist and that the caller
-								 * owns, sorted by name, and public if it does
-								 * not exist */
+	CmigShadowSchema *schemas;	/* existing schemas that the caller owns,
+								 * sorted by name; also public if it does not
+								 * exist */
 	int			nextensions;
 	CmigExtension *extensions;
-	CmigMembers *members;		/* of extensions */
-	int			nlive;			/* all other schemas, which are left as they
-								 * are, sorted */
+	CmigMembers *members;		/* members of extensions */
+	int			nlive;			/* schemas that existed before the shadow,
+								 * sorted by OID */
 	Oid		   *live;
 	CmigHidden *hidden;			/* hidden objects without a schema */
 } CmigShadow;
 
 /*
  * A task.  It runs in the caller's memory context, so that what it allocates
- * outlives the shadow.  If it raises an error, that is raised again after the
+ * outlives the shadow.  An error that it raises is raised again after the
  * rollback.
  */
 typedef void (*CmigShadowTask) (CmigShadow *shadow, void *arg);
 
 /*
- * Run a task in a shadow of these schemas.  caller is the function's name for
- * errors ("cmig.diff").  A schema that the current user does not own raises
- * 42501 if it was named explicitly; if all schemas are meant, it is left as it
- * is. Raises 25006 in a read-only transaction and on a standby.  Shadows
- * cannot be nested.
+ * Run a task in a shadow of these schemas.  "caller" is the function's name in
+ * error messages, such as "cmig.diff". A schema that the current user does not
+ * own raises 42501 if it was named explicitly; otherwise it is left as it is.
+ * Raises 25006 in a read-only transaction and on a standby.  Shadows cannot be
+ * nested.
  */
 extern void cmig_shadow_run(const CmigManaged *managed, const char *caller,
 							CmigShadowTask task, void *arg);
 
 /*
- * Run a task while one live schema has the name of another, which is renamed
- * for that time: what is deparsed from "schema" then contains "name".  The
- * task must not run the caller's SQL, because the caller need not own either
- * schema; its shadow is NULL.
+ * Run a task while one live schema has the name of another, which has a
+ * temporary name: definitions deparsed from "schema" then contain "name". The
+ * task gets no shadow (NULL). It must not run the caller's SQL, because the
+ * caller need not own either schema.
  */
 extern void cmig_shadow_rename(Oid schema, const char *name, const char *caller,
 							   CmigShadowTask task, void *arg);
 
 /*
- * For tasks, after the target's SQL: the managed schemas that the target has.
- * Schemas that it neither created nor filled are left out, except for public if
- * it is live.
+ * For tasks, after the target's SQL: returns the managed schemas that the
+ * target has.  Schemas that the target neither created nor filled are left
+ * out, except for public if it is live.
  */
 extern CmigManaged *cmig_shadow_schemas(CmigShadow *shadow);
 
-/* The managed schema of this name or of the new oid, or NULL. */
+/*
+ * Returns the managed schema with this name, or with this OID in the shadow;
+ * or NULL.
+ */
 extern CmigShadowSchema *cmig_shadow_find(CmigShadow *shadow, const char *name);
 extern CmigShadowSchema *cmig_shadow_find_oid(CmigShadow *shadow, Oid shadow_schema);
 
@@ -93,8 +96,9 @@ extern CmigShadowSchema *cmig_shadow_find_oid(CmigShadow *shadow, Oid shadow_sch
 extern bool cmig_shadow_is_unused(const CmigShadowSchema *schema);
 
 /*
- * Is the object live, that is, in a schema that neither the shadow nor the
- * target has created?
+ * Is the schema live, that is, created neither by the shadow nor by the
+ * target?  A relation is live if its schema is, or if it is an extension
+ * member.
  */
 extern bool cmig_shadow_is_live_schema(const CmigShadow *shadow, Oid schema);
 extern bool cmig_shadow_is_live_relation(const CmigShadow *shadow, Oid relation);

@@ -1,10 +1,10 @@
 /*
  * shadow_catalogs.c
- *	  Which rows of the system catalogs the target's queries see.
+ *	  Filters the rows of the system catalogs that the target's queries see.
  *
- * The conditions are security quals, which the planner applies to the rows of
- * a table before anything else.  They are added after rewriting, so catalogs
- * in system views and in the information schema have them, too.
+ * The conditions are security quals, which the planner applies to a table's
+ * rows before anything else.  They are added after rewriting, so that they
+ * also apply to catalogs in system views and in the information schema.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -42,7 +42,7 @@
 #include "utils/memutils.h"
 #include "utils/plancache.h"
 
-/* A catalog, and its column with the oid of a schema or of a relation. */
+/* A catalog, and its column with the OID of a schema or relation. */
 typedef struct FilteredCatalog
 {
 	Oid			catalog;
@@ -77,12 +77,12 @@ static const FilteredCatalog filtered[] = {
 static planner_hook_type next_planner = NULL;
 
 /* While there is a shadow with a target: */
-static MemoryContext context = NULL;	/* of the following */
+static MemoryContext context = NULL;	/* memory context of the following */
 static const CmigShadow *watched = NULL;
 static ArrayType *live_schemas = NULL;
 static ArrayType *live_relations = NULL;	/* NULL: not read yet */
 static bool filters = false;
-static bool planned = false;	/* with conditions */
+static bool planned = false;	/* with conditions, in this shadow */
 
 bool
 cmig_shadow_catalogs_filter(bool on)
@@ -132,7 +132,7 @@ keep_array(TupleDesc desc, HeapTuple row, void *arg)
 	MemoryContextSwitchTo(caller);
 }
 
-/* The relations in live schemas, which are read once. */
+/* Returns the relations in live schemas.  Reads them only once. */
 static ArrayType *
 read_relations(void)
 {
@@ -149,7 +149,10 @@ read_relations(void)
 	return live_relations;
 }
 
-/* Live schemas, and new ones that the target has not created yet. */
+/*
+ * Returns the live schemas, and the new ones that the target has not created
+ * yet.
+ */
 static ArrayType *
 missing_schemas(void)
 {
@@ -178,7 +181,9 @@ find_catalog(Oid relation)
 	return NULL;
 }
 
-/* "column <> ALL (oids)" for the table with this number in its query. */
+/*
+ * Returns "column <> ALL (oids)" for the catalog with this range table index.
+ */
 static Node *
 condition(const FilteredCatalog *catalog, int number)
 {
@@ -196,7 +201,7 @@ condition(const FilteredCatalog *catalog, int number)
 	return (Node *) expression;
 }
 
-/* Callback for each node: add conditions to the catalogs of a query. */
+/* Tree walker: add conditions to the catalogs in queries. */
 static bool
 add_conditions(Node *node, void *arg)
 {

@@ -1,9 +1,9 @@
 /*
  * shadow_catalogs.h
- *	  Which rows of the system catalogs the target's queries see.
+ *	  Filters the rows of the system catalogs that the target's queries see.
  *
  * A target often asks the catalogs whether something exists before it creates
- * it: IF NOT EXISTS (SELECT FROM pg_type WHERE typname = 'mood').  Its queries
+ * it: IF NOT EXISTS (SELECT FROM pg_type WHERE typname = 'mood'). Its queries
  * must not find live objects, which still have their names, though in renamed
  * schemas.  A planner hook adds a condition to each catalog in these queries.
  *
@@ -19,8 +19,8 @@
 extern void cmig_shadow_catalogs_init(void);
 
 /*
- * Start with the live schemas of this shadow, or end with NULL.  Plans that
- * were made in between are discarded. The hook is switched off at first.
+ * Start with this shadow's live schemas, or stop if it is NULL. Discards plans
+ * made in between.  The hook is switched off at first.
  */
 extern void cmig_shadow_catalogs_watch(const CmigShadow *shadow);
 

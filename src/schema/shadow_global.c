@@ -4,8 +4,8 @@
  *
  * If they were not hidden, a publication FOR ALL TABLES would include the
  * target's tables, an event trigger would fire for each of them, and CREATE
- * would fail for objects that exist.  Some belong to other roles, so commands
- * of the caller could not hide them.
+ * would fail for objects that exist.  Some of them belong to other roles, so
+ * the caller could not hide them with commands.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -41,7 +41,10 @@ keep(TupleDesc desc, HeapTuple row, void *arg)
 	*list = hidden;
 }
 
-/* Objects that do not belong to extensions, and event triggers that do. */
+/*
+ * Returns the objects that do not belong to extensions, and all event
+ * triggers.
+ */
 static CmigHidden *
 list_objects(void)
 {
@@ -66,7 +69,7 @@ list_objects(void)
 	return list;
 }
 
-/* Is the row still needed by other objects, so that only its name is hidden? */
+/* Do other objects still need the row, so that only its name is hidden? */
 static bool
 is_renamed(const CmigHidden *hidden)
 {

@@ -1,6 +1,6 @@
 /*
  * shadow_members.c
- *	  Moves the members of extensions in the shadow.
+ *	  Moves extension members between schemas in the shadow.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -32,7 +32,7 @@ add_member(TupleDesc desc, HeapTuple row, void *arg)
 	CmigMembers *members = arg;
 	CmigMember *member;
 
-	/* the size must be a power of 2 */
+	/* the allocated size is always a power of 2 */
 	if ((members->count & (members->count - 1)) == 0)
 		members->members = members->count == 0 ? palloc(sizeof(CmigMember)) :
 			repalloc(members->members, 2 * members->count * sizeof(CmigMember));
@@ -43,8 +43,8 @@ add_member(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * List the members of extensions, together with objects that belong to a
- * member: row type, array type, constraints, indexes, and owned sequences.
+ * List extension members, together with the objects that belong to them: row
+ * types, array types, constraints, indexes, and owned sequences.
  */
 CmigMembers *
 cmig_shadow_members_list(void)

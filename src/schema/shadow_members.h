@@ -1,10 +1,10 @@
 /*
  * shadow_members.h
- *	  Moves the members of extensions in the shadow.
+ *	  Moves extension members between schemas in the shadow.
  *
- * Scripts of extensions can run with privileges that the caller does not have,
- * so extensions are not created again: their members are moved to another
- * schema by changing rows of the catalogs.
+ * Extension scripts can run with privileges that the caller does not have, so
+ * extensions are not re-created.  Instead, their members are moved to another
+ * schema by changing catalog rows.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,7 +13,7 @@
 
 #include "postgres.h"
 
-/* An object that is a member of an extension, or part of a member. */
+/* An object that is an extension member, or part of one. */
 typedef struct CmigMember
 {
 	Oid			catalog;
@@ -28,40 +28,43 @@ typedef struct CmigMembers
 	CmigMember *members;
 } CmigMembers;
 
-/* An extension: its row in pg_extension, and its temporary name. */
+/* An installed extension. */
 typedef struct CmigExtension
 {
 	Oid			oid;
 	char	   *name;
-	Oid			schema;			/* the schema that it has outside the shadow */
+	Oid			schema;			/* the extension's schema outside the shadow */
 	bool		declared;		/* the target's SQL has a CREATE EXTENSION for
 								 * it */
 } CmigExtension;
 
-/* All members that are in a schema, allocated in the current memory context. */
+/*
+ * Returns all members that are in a schema, allocated in the current memory
+ * context.
+ */
 extern CmigMembers *cmig_shadow_members_list(void);
 
 /*
- * Move the members of one extension, or of all if it is InvalidOid, from one
- * schema to another.
+ * Move the members of one extension, or of all extensions if "extension" is
+ * InvalidOid, from one schema to another.
  */
 extern void cmig_shadow_members_move(const CmigMembers *members, Oid extension,
 									 Oid from, Oid to);
 
-/* Is the relation a member? */
+/* Is the relation an extension member? */
 extern bool cmig_shadow_members_has_relation(const CmigMembers *members, Oid relation);
 
 /*
- * The extensions that a target has to create: all but those that every new
- * database has, and pg_cmig.  Allocated in the current memory context.
+ * Returns the extensions that a target has to create: all except pg_cmig and
+ * those that every new database has.  Allocated in the current memory context.
  */
 extern CmigExtension *cmig_shadow_extension_list(int *count);
 
-/* Hide an extension's name, and restore it. */
+/* Hide an extension's name, or restore it. */
 extern void cmig_shadow_extension_hide(CmigExtension *extension);
 extern void cmig_shadow_extension_declare(CmigExtension *extension);
 
-/* The schema and the version in pg_extension. */
+/* Set the schema or the version in an extension's pg_extension row. */
 extern void cmig_shadow_extension_set_schema(const CmigExtension *extension, Oid from, Oid to);
 extern void cmig_shadow_extension_set_version(const CmigExtension *extension, const char *version);
 

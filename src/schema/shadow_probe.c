@@ -1,16 +1,19 @@
 /*
  * shadow_probe.c
- *	  Functions with which tests examine a shadow.
+ *	  Functions that let tests examine a shadow.
  *
- * The extension's SQL does not declare them; tests do, as superuser.
+ * The extension's SQL script does not declare them; tests do, as superuser.
  *
  * cmig_shadow_probe(target text, probe text, schemas text[]) RETURNS SETOF
- * text runs the target's SQL in a shadow of the schemas, and returns the first
- * column of the query probe, which is run there, and then the notes about the
- * target. cmig_shadow_probe_rename(schema text, name text, probe text) runs
- * the query while the schema has the other name.  cmig_replay_probe(plan text,
- * probe text) replays what plan says ('applied', 'all', or a revision's id) and
- * returns the first column of the query.
+ * text runs the target's SQL in a shadow of the schemas.  It returns the
+ * managed schemas, the notes about the target, and the first column of the
+ * query "probe", which is run in the shadow.
+ *
+ * cmig_shadow_probe_rename(schema text, name text, probe text) runs the query
+ * while the schema has the given name.
+ *
+ * cmig_replay_probe(plan text, probe text) replays a plan ('applied', 'all',
+ * or a revision's id), and returns the first column of the query.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -34,7 +37,7 @@ PG_FUNCTION_INFO_V1(cmig_shadow_probe);
 PG_FUNCTION_INFO_V1(cmig_shadow_probe_rename);
 PG_FUNCTION_INFO_V1(cmig_replay_probe);
 
-/* A query that is run while a target exists, for tests. */
+/* A query to be run while a target exists. */
 typedef struct Probe
 {
 	ReturnSetInfo *result;
@@ -124,7 +127,7 @@ cmig_shadow_probe_rename(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* The same for a replay of revisions. */
+/* A query to be run after a replay. */
 typedef struct ReplayProbe
 {
 	Probe	   *probe;

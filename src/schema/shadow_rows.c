@@ -1,6 +1,6 @@
 /*
  * shadow_rows.c
- *	  Changes rows of the catalogs directly, without the usual commands.
+ *	  Changes catalog rows directly, without the usual commands.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -21,9 +21,9 @@
 #include "utils/rel.h"
 
 /*
- * Is a tuple lock needed?  VACUUM and CREATE INDEX update rows of these
- * catalogs in place, and newer servers require the tuple lock for any update
- * of them.
+ * The tuple lock for updates of pg_class.  VACUUM and CREATE INDEX update rows
+ * of this catalog in place, and newer PostgreSQL releases require the tuple
+ * lock for any update of them.
  */
 #define ROW_LOCK ExclusiveLock
 
@@ -34,7 +34,7 @@ find(Relation catalog, Oid object)
 									 object);
 }
 
-/* A copy of the row, which is locked if necessary; NULL if there is none. */
+/* Returns a copy of the row, locked if necessary; NULL if there is none. */
 static HeapTuple
 find_to_change(Relation catalog, Oid object)
 {

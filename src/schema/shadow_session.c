@@ -1,6 +1,7 @@
 /*
  * shadow_session.c
- *	  Restores what a rollback does not restore after SQL was run in a shadow.
+ *	  Restores session state that a rollback does not, after SQL ran in a
+ *	  shadow.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,8 +14,8 @@
 #include "storage/lock.h"
 
 /*
- * The fourth field of the lock tags that SQL functions can use: one key, or
- * two.
+ * The fourth field in the tag of an advisory lock taken by SQL functions: one
+ * key, or two.
  */
 #define FIELD4_ONE_KEY 1
 #define FIELD4_TWO_KEYS 2
@@ -26,14 +27,14 @@ typedef struct SessionLock
 	LOCKMODE	mode;
 } SessionLock;
 
-/* All such locks. */
+/* All advisory locks that the session holds. */
 struct CmigSessionLocks
 {
 	int			count;
 	SessionLock *locks;
 };
 
-/* Is it a session-level advisory lock of this process? */
+/* Is this an advisory lock that this process has taken by an SQL function? */
 static bool
 is_own_advisory(const LockInstanceData *lock)
 {
@@ -85,7 +86,7 @@ cmig_shadow_session_put_back(const CmigSessionLocks *before)
 	{
 		const SessionLock *lock = &after->locks[i];
 
-		/* it may have been taken several times */
+		/* the lock may have been taken several times */
 		while (!has(before, lock) && cmig_lock_held_compat(&lock->tag, lock->mode) &&
 			   LockRelease(&lock->tag, lock->mode, true))
 			;

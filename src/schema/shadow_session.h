@@ -1,10 +1,11 @@
 /*
  * shadow_session.h
- *	  Restores what a rollback does not restore after SQL ran in a shadow.
+ *	  Restores session state that a rollback does not, after SQL ran in a
+ *	  shadow.
  *
- * A rollback neither takes nor releases advisory locks at session level.
- * Other things that it does not undo cannot be restored: the values that
- * sequences have generated, and the result of lastval().
+ * A rollback neither takes nor releases session-level advisory locks.  Other
+ * effects that it does not undo cannot be restored: the values that sequences
+ * have generated, and the result of lastval().
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -15,12 +16,15 @@
 
 typedef struct CmigSessionLocks CmigSessionLocks;
 
-/* The advisory locks that the session holds, in the current memory context. */
+/*
+ * Returns the advisory locks that the session holds, in the current memory
+ * context.
+ */
 extern CmigSessionLocks *cmig_shadow_session_locks(void);
 
 /*
  * After the rollback, release locks that the session did not hold before, and
- * reacquire those that it did.  Issues a WARNING if another session has taken
+ * reacquire those that it held.  Issues a WARNING if another session has taken
  * one of them in the meantime.
  */
 extern void cmig_shadow_session_put_back(const CmigSessionLocks *before);

@@ -1,11 +1,11 @@
 /*
  * squash.c
- *	  cmig.squash: one revision for several that follow each other.
+ *	  cmig.squash: replaces several consecutive revisions with one.
  *
  * The schema before and after them is determined by replaying them in the
- * shadow; the difference is the new revision's script. Their statements that
- * change rows cannot be found in this way.  They are put at the end, each
- * below a marker that cmig.load refuses, so that a person has to decide.
+ * shadow; the difference is the new revision's script.  Statements that change
+ * rows cannot be found this way.  They are put at the end, each below a marker
+ * that cmig.load refuses, so that a person has to decide.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -30,7 +30,7 @@
 
 PG_FUNCTION_INFO_V1(cmig_squash);
 
-/* The revisions that become one. */
+/* The revisions to be squashed. */
 typedef struct Squash
 {
 	const CmigGraph *graph;
@@ -38,9 +38,9 @@ typedef struct Squash
 	int			count;
 	int		   *nodes;			/* parents first */
 	int			tip;			/* the one on top of the others */
-	List	   *before;			/* of int: the revisions outside of the range
-								 * on which they build */
-	List	   *depends;		/* the part of "before" that is named only in
+	List	   *before;			/* of int: revisions outside the range that
+								 * the range builds on */
+	List	   *depends;		/* those in "before" that are named only in
 								 * depends_on */
 } Squash;
 
@@ -49,8 +49,8 @@ typedef struct Squash
  */
 
 /*
- * A descendant that is neither in the range nor a descendant of the tip, or
- * -1.
+ * Returns a revision that builds on the node, but is neither in the range nor
+ * a descendant of the tip; -1 if there is none.
  */
 static int
 find_outside(const Squash *squash, const CmigMarks *above_tip, int node)
@@ -63,7 +63,7 @@ find_outside(const Squash *squash, const CmigMarks *above_tip, int node)
 	return -1;
 }
 
-/* Does no other revision of the range build on the node? */
+/* Does no other revision in the range build on the node? */
 static bool
 is_top(const Squash *squash, int node)
 {
@@ -76,8 +76,8 @@ is_top(const Squash *squash, int node)
 }
 
 /*
- * Find the revision on which no other one of the range builds; there must be
- * exactly one.
+ * Find the revision that no other one in the range builds on.  Raises an error
+ * if there are several.
  */
 static void
 find_tip(Squash *squash)
@@ -100,7 +100,10 @@ find_tip(Squash *squash)
 	}
 }
 
-/* Revisions outside of the range may build only on its last revision. */
+/*
+ * Raise an error if a revision outside the range builds on one inside it that
+ * is not the last one.
+ */
 static void
 require_closed(const Squash *squash)
 {
@@ -134,8 +137,8 @@ add_outside(const Squash *squash, List *nodes, const CmigEdges *edges)
 }
 
 /*
- * Leave out nodes that are ancestors of others in the list, or that are in
- * "except".
+ * Returns the nodes that are neither in "except" nor ancestors of others in
+ * the two lists.
  */
 static List *
 without_implied(const Squash *squash, List *nodes, const List *except)
@@ -158,7 +161,7 @@ without_implied(const Squash *squash, List *nodes, const List *except)
 	return result;
 }
 
-/* Find the edges of the new revision. */
+/* Find the new revision's edges. */
 static void
 find_before(Squash *squash, CmigRevision *edges)
 {
@@ -192,7 +195,7 @@ add_names(CmigNames *names, const CmigNames *more)
 		names->names[names->count++] = more->names[i];
 }
 
-/* The labels of all revisions, their ids, and the ids that they replace. */
+/* Set the new revision's labels and the ids that it replaces. */
 static void
 set_names(const Squash *squash, CmigRevision *edges)
 {
@@ -237,8 +240,8 @@ find_revisions(Squash *squash, const char *range, CmigRevision *edges)
  */
 
 /*
- * A CmigMayWrite: functions that are not volatile cannot write.  The list
- * contains the volatile functions of the server and of pg_cmig that do not
+ * A CmigMayWrite callback.  Functions that are not volatile cannot write.  The
+ * list contains the volatile functions of PostgreSQL and pg_cmig that do not
  * change rows.  A function that does not exist in this database may write.
  */
 static bool
@@ -266,7 +269,7 @@ may_write(const char *schema, const char *name)
 	return strcmp(harmless, "true") != 0;
 }
 
-/* Note that a statement may change rows, which a schema does not show. */
+/* Record a statement that may change rows, which a schema does not show. */
 static void
 add_statement(List **statements, const char *revision, const CmigStatement *statement, const char *command)
 {
@@ -277,7 +280,7 @@ add_statement(List **statements, const char *revision, const CmigStatement *stat
 	*statements = lappend(*statements, unresolved);
 }
 
-/* The statements of the range that change rows. */
+/* Returns the statements in the range that may change rows. */
 static List *
 find_statements(const Squash *squash)
 {

@@ -2,8 +2,8 @@
  * target.c
  *	  Runs the target's SQL, which creates its schema, in the shadow.
  *
- * The text is the caller's code and runs with the caller's privileges, like
- * the script of a revision.
+ * The text is the caller's code and runs with the caller's privileges, like a
+ * revision's script.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -48,7 +48,7 @@ cmig_target_init(void)
  * Renames
  */
 
-/* The qualified name of the object that a statement has created. */
+/* Returns the schema of the object that a statement has created, or NULL. */
 static char *
 made_name(const RawStmt *raw, RangeVar *relation, List *names)
 {
@@ -67,7 +67,7 @@ made_name(const RawStmt *raw, RangeVar *relation, List *names)
 	return names == NIL ? NULL : get_namespace_name(linitial_oid(names));
 }
 
-/* The unqualified name of the object that a statement creates. */
+/* Returns the unqualified name of the object that a statement creates. */
 static const char *
 own_name(const RawStmt *raw, const RangeVar *relation, List *names)
 {
@@ -80,8 +80,8 @@ own_name(const RawStmt *raw, const RangeVar *relation, List *names)
 
 /*
  * Read the @renamed comments before, in, and after a statement that has been
- * run. raw is a copy of its parse tree, because running a statement changes
- * the tree.
+ * run.  "raw" is a copy of the statement's parse tree, because running a
+ * statement changes its tree.
  */
 static void
 collect_renames(CmigTargetState *state, CmigTargetText *text, const CmigStatement *statement,
@@ -124,8 +124,9 @@ collect_renames(CmigTargetState *state, CmigTargetText *text, const CmigStatemen
 /* Statements that do not pass through the utility hook */
 
 /*
- * BEGIN and COMMIT around the text are ignored, because all of it is run in
- * one transaction anyway.
+ * Is this a command such as BEGIN or COMMIT, to be ignored because the whole
+ * text runs in one transaction anyway?  Raises an error for transaction
+ * commands that cannot be ignored.
  */
 static bool
 is_frame(const RawStmt *raw)
@@ -153,7 +154,10 @@ is_frame(const RawStmt *raw)
 			 errhint("Remove it, and the statements that it rolls back.")));
 }
 
-/* SELECT setval(...) is how pg_dump sets the current value of a sequence. */
+/*
+ * Is this SELECT setval(...), with which pg_dump sets a sequence's current
+ * value?
+ */
 static bool
 is_setval(const RawStmt *raw)
 {
@@ -168,7 +172,7 @@ is_setval(const RawStmt *raw)
 		strcmp(strVal(llast(((FuncCall *) column->val)->funcname)), "setval") == 0;
 }
 
-/* Ignore changes to rows of live tables. */
+/* Does the statement change rows of live tables, so that it is left out? */
 static bool
 changes_live_rows(CmigTargetState *state, const RawStmt *raw)
 {
@@ -214,7 +218,7 @@ tell_text(const CmigTargetText *text)
 						   text->commands, text->copies, text->first_line)));
 }
 
-/* Run the target's statements one after the other. */
+/* Run the target's statements one after another. */
 static void
 run_statements(CmigTargetState *state, CmigScriptRun *run, CmigTargetText *text)
 {
@@ -251,7 +255,7 @@ run_statements(CmigTargetState *state, CmigScriptRun *run, CmigTargetText *text)
 	MemoryContextDelete(context);
 }
 
-/* The work on a script of a repeatable revision. */
+/* A repeatable revision's script, and what is needed to run it. */
 typedef struct ScriptWork
 {
 	CmigTargetState *state;
@@ -259,7 +263,7 @@ typedef struct ScriptWork
 	CmigSession session;
 } ScriptWork;
 
-/* Run it in its own session state. */
+/* Run the script in its own session state. */
 static void
 run_script(ScriptWork *work)
 {
@@ -281,7 +285,10 @@ run_script(ScriptWork *work)
 	error_context_stack = callback.previous;
 }
 
-/* The same, as the work of a subtransaction. */
+/*
+ * Subtransaction callback: run the script.  Restores the session state if it
+ * fails.
+ */
 static void
 try_script(void *arg)
 {
@@ -300,7 +307,10 @@ try_script(void *arg)
 	PG_END_TRY();
 }
 
-/* Issue a NOTICE about a script that has failed; raise errors that it has not caused. */
+/*
+ * Issue a NOTICE about a script that failed, unless its objects already exist.
+ * Raises errors that the script has not caused.
+ */
 static void
 tell_failed(const CmigTargetScript *script, ErrorData *error)
 {
@@ -348,8 +358,8 @@ run_scripts(CmigTargetState *state, List *scripts)
 }
 
 /*
- * Run the whole text, with the session's state saved before and restored after
- * it.
+ * Run the whole text and the scripts.  The session's state is saved before and
+ * restored afterwards.
  */
 static void
 run_text(CmigTargetState *state, CmigSession *session, const char *sql, List *scripts)
@@ -384,7 +394,7 @@ run_text(CmigTargetState *state, CmigSession *session, const char *sql, List *sc
 	error_context_stack = callback.previous;
 }
 
-/* Hints for errors that have a special meaning in a target. */
+/* Set hints for errors that have a special meaning in a target. */
 static void
 improve_hint(ErrorData *error)
 {

@@ -16,7 +16,7 @@
 /* Register the hook that processes the target's utility statements. */
 extern void cmig_target_init(void);
 
-/* A script of a repeatable revision. */
+/* A repeatable revision's script. */
 typedef struct CmigTargetScript
 {
 	const char *revision;
@@ -24,23 +24,25 @@ typedef struct CmigTargetScript
 } CmigTargetScript;
 
 /*
- * Run the text in a task of cmig_shadow_run().  Settings, the role, and other
- * session state that the text changes are restored afterwards; the objects
- * that it creates exist until the shadow ends.  An error names the line and
- * the statement.  The result is in the current memory context.
+ * Run the text; call this in a task of cmig_shadow_run(). Settings, the role,
+ * and other session state that the text changes are restored afterwards; the
+ * objects that it creates exist until the shadow ends.  An error names the
+ * line and the statement.  The result is allocated in the current memory
+ * context.
  */
 extern CmigTarget *cmig_target_run(CmigShadow *shadow, const char *sql);
 
 /*
- * The same, and after it scripts, a List of CmigTargetScript *.  One that fails
- * is left out, with a NOTICE unless the text itself has created its objects.
+ * Like cmig_target_run(), but then also run "scripts", a List of
+ * CmigTargetScript *. A script that fails is left out, with a NOTICE unless
+ * the text itself has created its objects.
  */
 extern CmigTarget *cmig_target_run_with(CmigShadow *shadow, const char *sql, List *scripts);
 
 /*
- * For replay: run one statement, unless it changes the rows of live tables or
- * sets the value of a sequence.  The caller has entered the session and is
- * watching its utility statements (target_utility.h).
+ * For replay: run one statement, unless it changes rows of live tables or sets
+ * a sequence's value.  The caller has entered the session and is watching its
+ * utility statements (see target_utility.h).
  */
 extern void cmig_target_execute(CmigTargetState *state, const CmigStatement *statement);
 

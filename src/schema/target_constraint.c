@@ -1,6 +1,6 @@
 /*
  * target_constraint.c
- *	  Adds foreign keys of a target without checking rows.
+ *	  Adds a target's foreign keys without checking rows.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -10,7 +10,7 @@
 
 #include "nodes/parsenodes.h"
 
-/* The foreign key that the command adds and validates, or NULL. */
+/* Returns the foreign key that the command adds and validates, or NULL. */
 static Constraint *
 validated(const AlterTableCmd *command)
 {
@@ -22,7 +22,7 @@ validated(const AlterTableCmd *command)
 	return constraint;
 }
 
-/* Does the ALTER TABLE add a foreign key that is validated? */
+/* Does the ALTER TABLE add and validate a foreign key? */
 static bool
 has_validated(const AlterTableStmt *alter)
 {

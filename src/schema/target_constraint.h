@@ -1,6 +1,6 @@
 /*
  * target_constraint.h
- *	  Foreign keys in a target's statements: their rows are not checked.
+ *	  Adds a target's foreign keys without checking rows.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,10 +11,10 @@
 #include "nodes/nodes.h"
 
 /*
- * The statement, or a copy of it in which ALTER TABLE ... ADD FOREIGN KEY
- * makes a valid constraint without a query that searches the tables for rows
- * that violate it.  Only the schema is compared, and such a query takes more
- * time than the rest of the statement.
+ * Returns the statement, or a copy of it in which ALTER TABLE ... ADD FOREIGN
+ * KEY creates a valid constraint without searching the tables for rows that
+ * violate it.  Only the schema is compared, and the search takes more time
+ * than the rest of the statement.
  */
 extern Node *cmig_target_constraint_adapt(Node *statement);
 

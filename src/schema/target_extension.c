@@ -1,6 +1,6 @@
 /*
  * target_extension.c
- *	  Extensions and schemas in a target's statements.
+ *	  Processes extensions and schemas in a target's statements.
  *
  * A block with EXCEPTION in the target can roll back changes that are recorded
  * in the shadow's structs, so cmig_target_extension_settle() reads the
@@ -44,7 +44,7 @@ is_declared(const CmigExtension *extension)
 	return get_extension_oid(extension->name, true) == extension->oid;
 }
 
-/* The extension's schema according to pg_extension now. */
+/* Returns the extension's current schema according to pg_extension. */
 static Oid
 schema_of(const CmigExtension *extension)
 {
@@ -59,7 +59,7 @@ schema_of(const CmigExtension *extension)
 	return text == NULL ? InvalidOid : atooid(text);
 }
 
-/* Is it one of the empty schemas in place of live ones? */
+/* Is this one of the empty schemas that replace live ones? */
 static bool
 is_made_by_shadow(const CmigShadow *shadow, Oid schema)
 {
@@ -69,7 +69,10 @@ is_made_by_shadow(const CmigShadow *shadow, Oid schema)
 	return false;
 }
 
-/* Move the extension's members that are in one schema, and set its schema. */
+/*
+ * Move the extension's members from one schema to another.  If the extension
+ * itself is in the first one, change its schema, too.
+ */
 static void
 move(CmigTargetState *state, CmigExtension *extension, Oid from, Oid to)
 {
@@ -82,7 +85,7 @@ move(CmigTargetState *state, CmigExtension *extension, Oid from, Oid to)
  * CREATE EXTENSION
  */
 
-/* The schema in the extension's control file, or NULL. */
+/* Returns the schema in the extension's control file, or NULL. */
 static char *
 fixed_schema(const char *name)
 {
@@ -102,8 +105,8 @@ fixed_schema(const char *name)
 }
 
 /*
- * The schema in which CREATE EXTENSION without SCHEMA creates it; "from" if
- * that is unknown.
+ * Returns the schema that CREATE EXTENSION without SCHEMA would use, or "from"
+ * if that is unknown.
  */
 static Oid
 default_schema(const CmigExtension *extension, Oid from)
@@ -117,7 +120,7 @@ default_schema(const CmigExtension *extension, Oid from)
 	return first;
 }
 
-/* Note that an extension stays in its schema. */
+/* Add a note that an extension stays in its schema. */
 static void
 note_place(CmigTargetState *state, const CmigExtension *extension, Oid from, const char *why)
 {
@@ -125,7 +128,7 @@ note_place(CmigTargetState *state, const CmigExtension *extension, Oid from, con
 					 psprintf("stays in schema \"%s\": %s", get_namespace_name(from), why));
 }
 
-/* Move the extension's members to a schema, if the current user may do that. */
+/* Move the extension's members to a schema, if the current user may do so. */
 static void
 place(CmigTargetState *state, CmigExtension *extension, Oid to)
 {
@@ -170,10 +173,7 @@ declare(CmigTargetState *state, CmigExtension *extension, List *options)
 	place(state, extension, OidIsValid(to) ? to : default_schema(extension, schema_of(extension)));
 }
 
-/*
- * Returns true if the extension is installed, so that there is nothing to
- * create.
- */
+/* Process CREATE EXTENSION. Returns true if there is nothing left to create. */
 static bool
 create_extension(CmigTargetState *state, CreateExtensionStmt *create)
 {
@@ -235,7 +235,7 @@ set_schema(CmigTargetState *state, AlterObjectSchemaStmt *alter)
 }
 
 /*
- * Handle DROP EXTENSION.  Installed extensions are hidden again; returns true
+ * Process DROP EXTENSION. Installed extensions are hidden again.  Returns true
  * if the statement names no others.
  */
 static bool
@@ -262,7 +262,7 @@ drop_extensions(CmigTargetState *state, DropStmt *drop)
 
 /*
  * Process COMMENT ON EXTENSION, which pg_dump writes for each extension,
- * whoever owns it.
+ * regardless of its owner.
  */
 static bool
 comment_on(CmigTargetState *state, CommentStmt *comment)
@@ -317,7 +317,10 @@ cmig_target_extension_run(CmigTargetState *state, Node *statement)
  * An extension that is not installed
  */
 
-/* Show the extensions that it requires, which the server looks up by name. */
+/*
+ * Show the extensions that the target has not created, because PostgreSQL
+ * looks up required extensions by name.
+ */
 void
 cmig_target_extension_begin(CmigTargetState *state)
 {
@@ -334,7 +337,7 @@ cmig_target_extension_begin(CmigTargetState *state)
 	}
 }
 
-/* Is it an extension that this one requires? */
+/* Does the named extension require this one? */
 static bool
 is_needed_by(const CmigExtension *extension, const char *name)
 {
@@ -398,13 +401,13 @@ cmig_target_schema_create(CmigTargetState *state, Node *statement)
 	if (!OidIsValid(oid) || schema->created)
 		return false;
 
-	/* every new database has public, so that schema remains as it is */
+	/* every new database has public, so the existing schema is kept */
 	schema->created = true;
 	if (strcmp(name, "public") == 0 || is_in_use(oid) ||
 		!cmig_may_create_schema_compat(GetUserId()))
 		return create->schemaElts == NIL;
 
-	/* the server creates another one, without privileges and comment */
+	/* PostgreSQL creates another one, without privileges or a comment */
 	cmig_shadow_rows_rename(NamespaceRelationId, oid, Anum_pg_namespace_nspname,
 							cmig_shadow_hidden_name(oid));
 	CommandCounterIncrement();
@@ -434,7 +437,7 @@ cmig_target_schema_created(CmigTargetState *state, Node *statement)
 	schema->created = true;
 }
 
-/* Move the members of extensions out of a schema that is to be dropped. */
+/* Move extension members out of a schema that is about to be dropped. */
 static void
 vacate(CmigTargetState *state, Oid schema)
 {
@@ -475,7 +478,7 @@ cmig_target_schema_drop(CmigTargetState *state, Node *statement)
 	return (Node *) drop;
 }
 
-/* Do objects of the target depend on members of the extension? */
+/* Do the target's objects depend on the extension's members? */
 static bool
 is_used(const CmigExtension *extension)
 {
@@ -490,13 +493,13 @@ is_used(const CmigExtension *extension)
 	};
 	Datum		values[2];
 
-	/* of rows that were inserted in the shadow */
+	/* only rows inserted in the shadow count */
 	values[0] = ObjectIdGetDatum(extension->oid);
 	values[1] = TransactionIdGetDatum(GetCurrentTransactionId());
 	return cmig_query_run(&query, values, NULL) > 0;
 }
 
-/* Raise an error if the target uses an extension that it does not create. */
+/* Show an extension that the target uses but does not create, with a NOTICE. */
 static void
 declare_used(CmigExtension *extension)
 {

@@ -1,7 +1,7 @@
 /*
  * target_filter.c
- *	  Statements of a target that are left out because they are not about a
- *	  schema that is compared.
+ *	  Leaves out a target's statements that are not about the schemas
+ *	  compared.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -23,9 +23,9 @@
 #include "utils/acl.h"
 
 /*
- * Ignore settings that belong to the caller's session rather than to the
- * schema: the caller's timeouts remain in effect, and messages keep the
- * client's encoding.
+ * Does the setting belong to the caller's session rather than to the schema?
+ * Then it is ignored: the caller's timeouts remain in effect, and messages
+ * keep the client's encoding.
  */
 static bool
 is_callers_setting(const VariableSetStmt *set)
@@ -43,7 +43,7 @@ is_callers_setting(const VariableSetStmt *set)
 	return false;
 }
 
-/* Is it an object of the whole server, or a large object? */
+/* Is this an object of the whole server, or a large object? */
 static bool
 is_shared_object(ObjectType type)
 {
@@ -61,8 +61,8 @@ is_shared_object(ObjectType type)
 }
 
 /*
- * Is the statement about the server or the session, not about a schema?
- * *silently: it is not worth mentioning.
+ * Is the statement about the server or the session rather than a schema?  Sets
+ * *silently if it is not worth mentioning.
  */
 static bool
 has_no_schema(Node *node, bool *silently)
@@ -125,7 +125,7 @@ created_schema(const CreateSchemaStmt *create)
 	return create->schemaname != NULL ? create->schemaname : get_rolespec_name(create->authrole);
 }
 
-/* Remember a schema about which there was a statement. */
+/* Remember a schema that a statement was about. */
 static void
 note_elsewhere(CmigTargetState *state, const char *schema)
 {
@@ -139,8 +139,8 @@ note_elsewhere(CmigTargetState *state, const char *schema)
 }
 
 /*
- * Does it create something, or only change what pg_cmig has in its schemas, as
- * pg_dump writes it?
+ * Does the statement create something?  In pg_cmig's own schemas, pg_dump also
+ * writes other statements, which are not worth mentioning.
  */
 static bool
 creates_object(Node *statement)

@@ -1,7 +1,7 @@
 /*
  * target_filter.h
- *	  Statements of a target that are left out because they are not about a
- *	  schema that is compared.
+ *	  Leaves out a target's statements that are not about the schemas
+ *	  compared.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,25 +12,26 @@
 #include "schema/target_state.h"
 
 /*
- * Is the statement about the server or the session?  If so, it is noted, and
- * must not be run.
+ * Is the statement about the server or the session?  If so, it must not be
+ * run, and is recorded unless it is not worth mentioning.
  */
 extern bool cmig_target_filter_leaves_out(CmigTargetState *state, Node *node);
 
 /*
- * Is the statement about an object in a live schema, so that it is left out?
- * If so, issues a NOTICE, unless it is one of pg_cmig's own schemas.
+ * Is the statement about an object in a live schema?  If so, it must not be
+ * run, and is recorded for a NOTICE unless it only changes objects in
+ * pg_cmig's own schemas.
  */
 extern bool cmig_target_filter_is_elsewhere(CmigTargetState *state, Node *statement);
 
 /*
- * Is the statement about a subscription?  Subscriptions are ignored, as they
- * would connect to another server.
+ * Is the statement about a subscription?  Subscriptions are ignored, because
+ * they would connect to another server.
  */
 extern bool cmig_target_filter_subscription(CmigTargetState *state, Node *node);
 
 /*
- * Is it GRANT on a member of an extension, as pg_dump writes it?  Such
+ * Is this a GRANT on an extension member, as pg_dump writes it?  Such
  * privileges are not compared, and few roles may grant them.
  */
 extern bool cmig_target_filter_is_grant_on_member(const GrantStmt *grant);

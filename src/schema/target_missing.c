@@ -1,7 +1,7 @@
 /*
  * target_missing.c
- *	  Objects that a target needs and that the current user cannot create, or
- *	  that belong to another role.
+ *	  Handles objects that a target needs, but that the current user cannot
+ *	  create or that belong to another role.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -77,7 +77,7 @@ cmig_target_missing_made(Node *node, ObjectType *type)
 	}
 }
 
-/* The object that a statement alters. */
+/* Returns the name of the object that a statement alters, or NULL. */
 static char *
 changed_name(Node *node, ObjectType *type)
 {
@@ -153,7 +153,7 @@ cmig_target_missing_is_about(CmigTargetState *state, Node *node)
 }
 
 /*
- * The hidden object of this name, if the current user is not its owner, or
+ * Returns the hidden object with this name if it belongs to another role, or
  * NULL.
  */
 static const CmigHidden *

@@ -1,6 +1,6 @@
 /*
  * target_object.c
- *	  Finds the object that a statement of the target is about.
+ *	  Finds the object that a target's statement is about.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -15,7 +15,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
-/* The names of the kinds of objects. */
+/* The names of object types. */
 static const char *const kind_names[] = {
 	[OBJECT_ACCESS_METHOD] = "access method",
 	[OBJECT_AGGREGATE] = "aggregate",
@@ -106,7 +106,8 @@ cmig_target_object_name(ObjectType type, Node *object)
  */
 
 /*
- * The schema in which an object is created if the statement does not name one.
+ * Returns the schema in which an object is created if the statement does not
+ * name one.
  */
 static char *
 creation_schema(void)
@@ -118,14 +119,14 @@ creation_schema(void)
 	return schema;
 }
 
-/* The schema in a qualified name, or NULL. */
+/* Returns the schema in a qualified name, or NULL. */
 static char *
 schema_of_names(List *names)
 {
 	return list_length(names) < 2 ? NULL : strVal(list_nth(names, list_length(names) - 2));
 }
 
-/* The schema of a new object with this name. */
+/* Returns the schema of a new object with this name. */
 static char *
 schema_of_made(List *names)
 {
@@ -134,7 +135,7 @@ schema_of_made(List *names)
 	return schema != NULL ? schema : creation_schema();
 }
 
-/* The schema of a new relation; NULL if it is temporary. */
+/* Returns the schema of a new relation, or NULL if it is temporary. */
 static char *
 schema_of_made_relation(const RangeVar *name)
 {
@@ -143,7 +144,7 @@ schema_of_made_relation(const RangeVar *name)
 	return name->schemaname != NULL ? name->schemaname : creation_schema();
 }
 
-/* The schema of an existing relation, or NULL. */
+/* Returns the schema of an existing relation, or NULL. */
 static char *
 schema_of_relation(const RangeVar *name)
 {
@@ -156,8 +157,8 @@ schema_of_relation(const RangeVar *name)
 }
 
 /*
- * The object in a list of names that may end with the name of a part, such as
- * a column.
+ * Returns the schema of the relation in a list of names, or NULL. The last
+ * "parts" names are those of a part, such as a column.
  */
 static char *
 schema_of_relation_names(List *names, int parts)
@@ -167,7 +168,7 @@ schema_of_relation_names(List *names, int parts)
 		schema_of_relation(makeRangeVarFromNameList(names));
 }
 
-/* The schema of an existing object, or NULL. */
+/* Returns the schema of an existing object, or NULL. */
 static char *
 schema_of_object(ObjectType type, Node *object)
 {
@@ -217,7 +218,7 @@ schema_of_object(ObjectType type, Node *object)
 	}
 }
 
-/* The schema of the first object of a GRANT. */
+/* Returns the schema of the first object in a GRANT, or NULL. */
 static char *
 schema_of_grant(const GrantStmt *grant)
 {
@@ -228,7 +229,7 @@ schema_of_grant(const GrantStmt *grant)
 	return schema_of_object(grant->objtype, linitial(grant->objects));
 }
 
-/* Statements that create an object. */
+/* Returns the schema in which a statement creates an object, or NULL. */
 static char *
 schema_of_creation(Node *node)
 {
@@ -269,7 +270,7 @@ schema_of_creation(Node *node)
 	}
 }
 
-/* Statements about a relation or a part of one. */
+/* Returns the relation that a statement is about, or NULL. */
 static RangeVar *
 relation_of(Node *node)
 {
@@ -326,7 +327,10 @@ schema_of_statistics(const CreateStatsStmt *statement)
 	return IsA(from, RangeVar) ? schema_of_relation((RangeVar *) from) : NULL;
 }
 
-/* Statements about an existing object. */
+/*
+ * Returns the schema of the existing object that a statement is about, or
+ * NULL.
+ */
 static char *
 schema_of_change(Node *node)
 {

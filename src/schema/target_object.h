@@ -1,6 +1,6 @@
 /*
  * target_object.h
- *	  Finds the object that a statement of the target is about.
+ *	  Finds the object that a target's statement is about.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -10,16 +10,20 @@
 #include "postgres.h"
 #include "nodes/parsenodes.h"
 
-/* The word for a type of objects in result rows: "table", "event trigger". */
+/*
+ * Returns the word for an object type in result rows: "table", "event
+ * trigger".
+ */
 extern const char *cmig_target_object_kind(ObjectType type);
 
-/* The name of an object as it is written in a statement. */
+/* Returns an object's name as it is written in a statement. */
 extern char *cmig_target_object_name(ObjectType type, Node *object);
 
 /*
- * The schema in which a statement creates an object, or in which its object
- * is; for a statement about a schema, that schema.  NULL if the object has no
- * schema, or if it was named without one and cannot be found.
+ * Returns the schema in which a statement creates an object, or which contains
+ * the statement's object; for a statement about a schema, that schema.
+ * Returns NULL if the object has no schema, or if it was named without one and
+ * cannot be found.
  */
 extern char *cmig_target_object_schema(Node *statement);
 

@@ -1,7 +1,7 @@
 /*
  * target_result.h
- *	  What is known about a target after its SQL was run, besides the objects
- *	  in the catalogs.
+ *	  What is known about a target after its SQL was run, apart from the
+ *	  objects in the catalogs.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,16 +13,17 @@
 
 /*
  * A part of the target that could not be executed, so that the catalogs do not
- * contain it.  kind is the word for it in result rows ("role", "event
- * trigger", "owner", "privilege" ...), object the name as it was written.
+ * contain it.  "kind" is the word for it in result rows ("role", "event
+ * trigger", "owner", "privilege" ...), and "object" is the name as it was
+ * written.
  */
 typedef struct CmigTargetNote
 {
 	const char *kind;
 	char	   *object;
-	char	   *reason;			/* text for the column hazard */
+	char	   *reason;			/* text for the "hazard" column */
 	int			line;
-	char	   *role;			/* who ought to be the owner, or NULL */
+	char	   *role;			/* the intended owner, or NULL */
 } CmigTargetNote;
 
 /* What is known about a target after it was run. */
@@ -31,10 +32,10 @@ typedef struct CmigTarget
 	List	   *notes;			/* of CmigTargetNote, in the order of the text */
 	List	   *renames;		/* of char *: "table public.a -> b", "column
 								 * public.b.x -> y", from -- @renamed
-								 * comments; the table of a column has its
-								 * name in the target */
-	List	   *elsewhere;		/* of char *: schemas that are not compared,
-								 * about which statements were left out */
+								 * comments; a column's table has its name in
+								 * the target */
+	List	   *elsewhere;		/* of char *: schemas that are not compared;
+								 * statements about them were left out */
 } CmigTarget;
 
 #endif							/* CMIG_TARGET_RESULT_H */

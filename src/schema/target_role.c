@@ -1,6 +1,7 @@
 /*
  * target_role.c
- *	  Roles in a target's statements, which belong to the whole server.
+ *	  Processes roles, which belong to the whole server, in a target's
+ *	  statements.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -22,7 +23,7 @@ is_missing(const RoleSpec *role)
 		!OidIsValid(get_role_oid(role->rolename, true));
 }
 
-/* The reason for a note: the role does not exist. */
+/* Returns the reason for a note: the role does not exist. */
 static char *
 not_there(const RoleSpec *role)
 {
@@ -35,7 +36,7 @@ role_text(const RoleSpec *role)
 	return quote_identifier(role->rolename ? role->rolename : GetUserNameFromId(get_rolespec_oid(role, false), false));
 }
 
-/* The first role in a list of RoleSpec that does not exist, or NULL. */
+/* Returns the first role in a list of RoleSpec that does not exist, or NULL. */
 static RoleSpec *
 find_missing(List *roles)
 {
@@ -54,8 +55,8 @@ find_missing(List *roles)
  */
 
 /*
- * Why the object cannot be given to the role, or NULL.  schema is the
- * object's, and may be NULL.
+ * Returns the reason why the object cannot be given to the role, or NULL.
+ * "schema" is the object's schema, and may be NULL.
  */
 static char *
 why_not_owner(const RoleSpec *role, const char *schema)
@@ -77,7 +78,7 @@ why_not_owner(const RoleSpec *role, const char *schema)
 	return NULL;
 }
 
-/* Note that an object does not get its owner. */
+/* Add a note that an object does not get its owner. */
 static void
 note_owner(CmigTargetState *state, ObjectType type, const char *name, const RoleSpec *owner,
 		   const char *reason)
@@ -89,7 +90,9 @@ note_owner(CmigTargetState *state, ObjectType type, const char *name, const Role
 		note->role = MemoryContextStrdup(state->context, owner->rolename);
 }
 
-/* ALTER ... OWNER TO: noted if the role cannot be the owner. */
+/*
+ * Leave out ALTER ... OWNER TO, with a note, if the role cannot be the owner.
+ */
 static Node *
 adapt_alter_owner(CmigTargetState *state, AlterOwnerStmt *alter)
 {
@@ -104,7 +107,7 @@ adapt_alter_owner(CmigTargetState *state, AlterOwnerStmt *alter)
 	return NULL;
 }
 
-/* ALTER TABLE without the OWNER TO actions that are not possible. */
+/* Remove from ALTER TABLE the OWNER TO actions that are not possible. */
 static Node *
 adapt_alter_table(CmigTargetState *state, AlterTableStmt *alter)
 {
@@ -133,7 +136,7 @@ adapt_alter_table(CmigTargetState *state, AlterTableStmt *alter)
 	return (Node *) alter;
 }
 
-/* CREATE SCHEMA without AUTHORIZATION if the role cannot be the owner. */
+/* Remove AUTHORIZATION from CREATE SCHEMA if the role cannot be the owner. */
 static Node *
 adapt_create_schema(CmigTargetState *state, CreateSchemaStmt *create)
 {
@@ -154,7 +157,7 @@ adapt_create_schema(CmigTargetState *state, CreateSchemaStmt *create)
  * Privileges
  */
 
-/* The roles in a list that exist; adds notes about the others. */
+/* Returns the roles in a list that exist, and adds notes about the others. */
 static List *
 existing_grantees(CmigTargetState *state, const char *kind, const char *object, List *grantees)
 {
@@ -171,7 +174,7 @@ existing_grantees(CmigTargetState *state, const char *kind, const char *object, 
 	return kept;
 }
 
-/* What is granted, for a note. */
+/* Returns a description of what is granted, for a note. */
 static char *
 granted_object(const GrantStmt *grant)
 {
@@ -184,7 +187,7 @@ granted_object(const GrantStmt *grant)
 					cmig_target_object_name(grant->objtype, linitial(grant->objects)));
 }
 
-/* GRANT and REVOKE for the roles that exist. */
+/* Restrict GRANT or REVOKE to the roles that exist. */
 static Node *
 adapt_grant(CmigTargetState *state, GrantStmt *grant)
 {
@@ -205,7 +208,7 @@ adapt_grant(CmigTargetState *state, GrantStmt *grant)
 	return (Node *) grant;
 }
 
-/* ALTER DEFAULT PRIVILEGES for the roles that exist. */
+/* Restrict ALTER DEFAULT PRIVILEGES to the roles that exist. */
 static Node *
 adapt_default_privileges(CmigTargetState *state, AlterDefaultPrivilegesStmt *alter)
 {
@@ -241,7 +244,7 @@ adapt_default_privileges(CmigTargetState *state, AlterDefaultPrivilegesStmt *alt
 	return (Node *) alter;
 }
 
-/* Does the role lack the membership, or does one of the roles not exist? */
+/* Does the role lack the membership, or does one of the two roles not exist? */
 static bool
 lacks_membership(const RoleSpec *member, const char *name)
 {
@@ -252,8 +255,8 @@ lacks_membership(const RoleSpec *member, const char *name)
 }
 
 /*
- * Process GRANT role TO role, and REVOKE.  A membership that already exists is
- * not an error.
+ * Process GRANT role TO role, and REVOKE. Nothing is noted for a membership
+ * that already exists.
  */
 static void
 note_memberships(CmigTargetState *state, const GrantRoleStmt *grant)
@@ -284,8 +287,8 @@ note_memberships(CmigTargetState *state, const GrantRoleStmt *grant)
  */
 
 /*
- * A policy without the roles that do not exist would be a different one, so it
- * is not created.
+ * Leave out a policy for roles that do not exist: without them, it would be a
+ * different policy.
  */
 static Node *
 adapt_policy(CmigTargetState *state, Node *statement, const char *policy, RangeVar *table,
@@ -323,7 +326,7 @@ note_create_role(CmigTargetState *state, const CreateRoleStmt *create)
 								 "roles belong to the whole server: create it before the schema");
 }
 
-/* Roles that the target itself has created are not noted. */
+/* Remove the notes about roles that the target itself has created and drops. */
 static void
 forget_roles(CmigTargetState *state, const DropRoleStmt *drop)
 {

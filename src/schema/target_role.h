@@ -1,6 +1,7 @@
 /*
  * target_role.h
- *	  Roles in a target's statements, which belong to the whole server.
+ *	  Processes roles, which belong to the whole server, in a target's
+ *	  statements.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,10 +13,10 @@
 #include "schema/target_state.h"
 
 /*
- * Process a statement that creates, alters, or drops a role, which is not run,
- * or that names roles, which may not exist.  Notes what is left out.  Returns
- * the statement to run (a copy if something was removed from it), or NULL if
- * nothing is left.
+ * Process a statement about roles.  Statements that create, alter, or drop
+ * roles are not run.  Other statements may name roles that do not exist.  Adds
+ * notes about what is left out.  Returns the statement to run (a copy if
+ * something was removed from it), or NULL if nothing is left.
  */
 extern Node *cmig_target_role_adapt(CmigTargetState *state, Node *statement);
 

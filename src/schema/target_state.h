@@ -14,22 +14,22 @@
 #include "schema/shadow.h"
 #include "schema/target_result.h"
 
-/* A target that is being run. */
+/* A target that is running. */
 typedef struct CmigTargetState
 {
 	CmigShadow *shadow;
 	CmigTarget *target;
 	MemoryContext context;		/* memory context of the result */
-	SubTransactionId subtransaction;	/* the shadow in which the target runs */
-	int			line;			/* the part of the text that is being run */
-	List	   *left_out;		/* of char *: statements that do not affect a
+	SubTransactionId subtransaction;	/* the shadow's subtransaction */
+	int			line;			/* the line of the current statement */
+	List	   *left_out;		/* of char *: statements that are not about a
 								 * schema that is compared */
-	List	   *elsewhere;		/* of char *: live schemas about which there
-								 * were statements */
+	List	   *elsewhere;		/* of char *: live schemas that statements
+								 * were about */
 	List	   *missing;		/* of CmigTargetMissing */
 } CmigTargetState;
 
-/* An object that the target names but does not create, as a note says. */
+/* An object that the target names but does not create. */
 typedef struct CmigTargetMissing
 {
 	ObjectType	type;
@@ -39,34 +39,41 @@ typedef struct CmigTargetMissing
 								 * are ignored */
 } CmigTargetMissing;
 
-/* Note that something could not be executed; all arguments are copied. */
+/*
+ * Add a note that something could not be executed.  All arguments are copied.
+ */
 extern CmigTargetNote *cmig_target_note(CmigTargetState *state, const char *kind, const char *object,
 										const char *reason);
 
-/* The same for an object without a schema, which later statements may name. */
+/*
+ * Add a note about an object without a schema, which later statements may
+ * name.
+ */
 extern void cmig_target_note_missing(CmigTargetState *state, ObjectType type,
 									 const char *name, const char *reason);
 
-/* Remove such notes, because the target has reverted the statement. */
+/*
+ * Remove notes about an object, because the target has reverted the statement.
+ */
 extern void cmig_target_forget(CmigTargetState *state, const char *kind, const char *object);
 
 /*
- * Note an object of another role that the target names, and that is left as it
- * is live.
+ * Record another role's object that the target names.  The live object is left
+ * as it is.
  */
 extern void cmig_target_add_shown(CmigTargetState *state, ObjectType type, const char *name);
 
-/* The entry for such an object, or NULL. */
+/* Returns the entry for a missing or shown object, or NULL. */
 extern const CmigTargetMissing *cmig_target_find_missing(const CmigTargetState *state,
 														 ObjectType type, const char *name);
 
 /*
- * Note that a statement is left out; what is its name, such as "CREATE
+ * Record a statement that is left out.  "what" is its name, such as "CREATE
  * DATABASE".
  */
 extern void cmig_target_leave_out(CmigTargetState *state, const char *what);
 
-/* Issue the NOTICEs about statements that were left out. */
+/* Issue a NOTICE about the statements that were left out. */
 extern void cmig_target_tell_left_out(const CmigTargetState *state);
 
 #endif							/* CMIG_TARGET_STATE_H */

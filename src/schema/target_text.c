@@ -1,6 +1,6 @@
 /*
  * target_text.c
- *	  Reads the text of a target, which may have been written for psql, and may
+ *	  Reads a target's text, which may have been written for psql, and may
  *	  have comments that give former names.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -15,8 +15,8 @@
 #include "parser/scansup.h"
 
 /*
- * Commands of psql that do not affect the schema.  A trailing * matches any
- * rest of the name.
+ * psql commands that do not affect the schema.  A trailing * matches the rest
+ * of any name.
  */
 static const char *const harmless[] = {
 	".", "a", "c", "cd", "conninfo", "connect", "copy", "d*", "echo", "encoding",
@@ -25,7 +25,7 @@ static const char *const harmless[] = {
 	"x", "z"
 };
 
-/* Those that pg_dump writes, which no message mentions. */
+/* Commands that pg_dump writes; these are removed without a message. */
 static const char *const of_pg_dump[] = {"restrict", "unrestrict"};
 
 /* The state while the text is being read. */
@@ -50,7 +50,7 @@ end_of_line(const char *p)
 	return p + strcspn(p, "\n");
 }
 
-/* Replace a part of the text by blanks, except for line breaks. */
+/* Blank out a part of the text, except for line breaks. */
 static void
 blank(Reading *reading, const char *from, const char *to)
 {
@@ -61,7 +61,7 @@ blank(Reading *reading, const char *from, const char *to)
 			*p = ' ';
 }
 
-/* Replace a range of the text by blanks, and continue after it. */
+/* Blank out a part of the text, and continue after it. */
 static void
 leave_out(Reading *reading, const char *from, int line, const char *to, bool silently)
 {
@@ -75,7 +75,7 @@ leave_out(Reading *reading, const char *from, int line, const char *to, bool sil
 	reading->parens = 0;
 }
 
-/* Is it one of these psql commands? */
+/* Is the name one of these psql commands? */
 static bool
 is_one_of(const char *name, const char *const *commands, int count)
 {
@@ -111,7 +111,7 @@ leave_out_command(Reading *reading)
 	return true;
 }
 
-/* The line after the data of a COPY that ends before p. */
+/* Returns the end of the data that follows a COPY statement ending at p. */
 static const char *
 end_of_data(const char *p)
 {
@@ -124,10 +124,7 @@ end_of_data(const char *p)
 	return p;
 }
 
-/*
- * If the statement that begins with COPY is COPY FROM STDIN, remove it and its
- * data.
- */
+/* If the current COPY statement is COPY FROM STDIN, remove it and its data. */
 static bool
 leave_out_copy(Reading *reading)
 {
@@ -170,7 +167,7 @@ skip_blanks(const char *p, const char *end)
 	return p;
 }
 
-/* The name after "@renamed from=" in a comment, or NULL. */
+/* Returns the name after "@renamed from=" in a comment, or NULL. */
 static char *
 old_name(const char *comment, int length)
 {
@@ -239,7 +236,7 @@ read_comment(Reading *reading)
 	reading->text->comments = lappend(reading->text->comments, comment);
 }
 
-/* A token was found: the comments before it belong to it. */
+/* Assign the comments before the current token to it. */
 static void
 anchor_comments(Reading *reading)
 {
@@ -294,8 +291,8 @@ cmig_target_text_read(const char *sql)
 /* Matching comments and objects */
 
 /*
- * The relation or the names that a statement creates, and the word for it in
- * result rows.
+ * Returns the word for what a statement creates, as in result rows, or NULL.
+ * Sets *relation or *names to the object's name.
  */
 static const char *
 made_object(const Node *node, RangeVar **relation, List **names)
@@ -336,7 +333,7 @@ made_object(const Node *node, RangeVar **relation, List **names)
 			*names = ((const CreateFunctionStmt *) node)->funcname;
 			return ((const CreateFunctionStmt *) node)->is_procedure ? "procedure" : "function";
 		case T_IndexStmt:
-			/* it is in the same schema as its table */
+			/* an index is in its table's schema */
 			*relation = ((const IndexStmt *) node)->relation;
 			return "index";
 		case T_CreateSchemaStmt:
@@ -346,7 +343,7 @@ made_object(const Node *node, RangeVar **relation, List **names)
 	}
 }
 
-/* The columns and constraints in a CREATE statement. */
+/* Returns the columns and constraints in a CREATE statement. */
 static List *
 made_parts(const Node *node)
 {
@@ -360,8 +357,8 @@ made_parts(const Node *node)
 }
 
 /*
- * The part that the comment is about, or NULL; place is an offset in the
- * statement.
+ * Returns the part that the comment is about, or NULL. "place" is an offset in
+ * the statement.
  */
 static const Node *
 find_part(const Node *node, const CmigTargetComment *comment, int place)

@@ -1,9 +1,9 @@
 /*
  * target_text.h
- *	  Reads the text of a target, which may have been written for psql, and may
+ *	  Reads a target's text, which may have been written for psql, and may
  *	  have comments that give former names.
  *
- * Pure: does not read the database.
+ * No database access.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -18,11 +18,11 @@ typedef struct CmigTargetComment
 {
 	char	   *from;			/* one name, without quotes */
 	int			anchor;			/* offset of the token next to it */
-	bool		before;			/* it is on a line of its own, before its
+	bool		before;			/* it is on a line of its own before its
 								 * object; otherwise it follows its object */
 } CmigTargetComment;
 
-/* A target as it can be run, without what only psql understands. */
+/* A target's text without the parts that only psql understands. */
 typedef struct CmigTargetText
 {
 	char	   *sql;			/* the text, with blanks for removed parts, so
@@ -30,23 +30,24 @@ typedef struct CmigTargetText
 	int			commands;		/* number of removed psql commands */
 	int			copies;			/* number of removed COPY ... FROM STDIN, with
 								 * their data */
-	int			first_line;		/* names of removed commands */
+	int			first_line;		/* line of the first part that was removed */
 	List	   *comments;		/* of CmigTargetComment, in order */
 } CmigTargetText;
 
 /*
- * Remove what has no effect on the schema when psql runs the text: commands
- * such as \restrict, \set, and \connect, and COPY blocks.  A command that
- * could have an effect, such as \i, is left in, and running the text then
+ * Remove the parts that have no effect on the schema when psql runs the text:
+ * commands such as \restrict, \set, and \connect, and COPY blocks.  A command
+ * that could have an effect, such as \i, is kept, so that running the text
  * raises an error.
  */
 extern CmigTargetText *cmig_target_text_read(const char *sql);
 
 /*
- * Find out what the comment is about, in the statement at the given offset of
- * the text and of the given length: "table" and the like in *kind, its name in
- * *relation or in *names, and the name of a part (a column or a constraint) in
- * *part, or NULL. Returns false if the comment is not about this statement.
+ * Find out what the comment is about, if it belongs to the statement at the
+ * given offset in the text.  Sets *kind to "table" or the like, *relation or
+ * *names to the object's name, and *part to the name of a part (a column or a
+ * constraint), or NULL. Returns false if the comment does not belong to this
+ * statement.
  */
 extern bool cmig_target_text_renamed(const CmigTargetComment *comment, const RawStmt *raw,
 									 int offset, int length, const char **kind,

@@ -1,10 +1,11 @@
 /*
  * target_utility.c
- *	  Processes a target's utility statements before the server runs them.
+ *	  Processes a target's utility statements before PostgreSQL runs them.
  *
- * This is a hook, so that it also processes statements in DO blocks, in which
- * roles and extensions are often created.  It gets the parse tree before
- * analysis; if it has to remove something from the tree, it works on a copy.
+ * This is done in a hook, so that statements in DO blocks, which often create
+ * roles and extensions, are processed, too.  The hook gets the parse tree
+ * before analysis; if something has to be removed from the tree, it works on a
+ * copy.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -54,7 +55,7 @@ cmig_target_utility_watch(CmigTargetState *state)
 	cmig_shadow_catalogs_watch(state ? state->shadow : NULL);
 }
 
-/* Pass the statement to the next hook or the server. */
+/* Pass the statement to the next hook or to PostgreSQL. */
 static void
 run(const Call *call)
 {
@@ -81,7 +82,8 @@ replace(Call *call, Node *node)
 }
 
 /*
- * Do not warn about wal_level for a publication: it has no effect on a schema.
+ * Run a statement.  For a publication, suppress the warning about wal_level,
+ * which does not affect a schema.
  */
 static void
 run_without_warning(const Call *call)
@@ -102,7 +104,7 @@ run_without_warning(const Call *call)
  * What is refused
  */
 
-/* The word for the current SQL in messages. */
+/* Returns the word for the current SQL in messages. */
 static const char *
 place(void)
 {
@@ -123,7 +125,10 @@ refuse(Node *node)
 			 errdetail("It would change live objects.")));
 }
 
-/* Closing a cursor of the caller could not be undone. */
+/*
+ * Raise an error for a statement that uses the caller's cursor, because this
+ * could not be undone.
+ */
 static void
 refuse_callers_cursor(CmigTargetState *state, Node *node)
 {
@@ -145,7 +150,7 @@ refuse_callers_cursor(CmigTargetState *state, Node *node)
 			 errdetail("Cursors that the SQL has not declared belong to its caller.")));
 }
 
-/* Run a statement that may fail, as the work of a subtransaction. */
+/* Subtransaction callback: run a statement that may fail. */
 static void
 work(void *arg)
 {
@@ -162,7 +167,7 @@ work(void *arg)
 	cmig_target_extension_end(watched, ((CreateExtensionStmt *) node)->extname);
 }
 
-/* Run a statement that may fail; if it does, add a note. */
+/* Run a statement that may fail.  If it does, add a note. */
 static void
 try(CmigTargetState *state, Call *call)
 {
@@ -202,9 +207,9 @@ only_drops(const AlterTableStmt *alter)
 }
 
 /*
- * A target often drops what it is going to create, as pg_dump --clean does.
+ * A target often drops what it is about to create, as pg_dump --clean does.
  * Add IF EXISTS to such statements, so that missing objects are skipped with a
- * notice. In a revision, a missing object remains an error.
+ * notice.  In a revision, a missing object remains an error.
  */
 static Node *
 skip_missing(Node *node)
@@ -222,7 +227,7 @@ skip_missing(Node *node)
 	return node;
 }
 
-/* Returns the statement that the server is to run, or NULL. */
+/* Returns the statement that PostgreSQL must run, or NULL. */
 static Node *
 adapt(CmigTargetState *state, Node *node)
 {
@@ -261,7 +266,7 @@ see_utility(PlannedStmt *statement, const char *query, bool read_only,
 	Node	   *node;
 	bool		former;
 
-	/* the script of an extension must not be affected by the shadow */
+	/* an extension's script must not be affected by the shadow */
 	if (watched == NULL || creating_extension)
 	{
 		run(&call);

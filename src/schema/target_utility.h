@@ -1,6 +1,6 @@
 /*
  * target_utility.h
- *	  Processes a target's utility statements before the server runs them.
+ *	  Processes a target's utility statements before PostgreSQL runs them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,7 +13,10 @@
 /* Register the hook. */
 extern void cmig_target_utility_init(void);
 
-/* Set the target whose utility statements the hook processes; NULL: none. */
+/*
+ * Set the target whose utility statements the hook processes, or NULL for
+ * none.
+ */
 extern void cmig_target_utility_watch(CmigTargetState *state);
 
 #endif							/* CMIG_TARGET_UTILITY_H */

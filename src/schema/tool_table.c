@@ -1,6 +1,7 @@
 /*
  * tool_table.c
- *	  The tables in which other migration tools record what they have applied.
+ *	  Recognizes the tables in which other migration tools record what they
+ *	  have applied.
  *
  * A table is recognized by its name and one of its columns.
  *
@@ -67,10 +68,10 @@ cmig_tool_table_next(const char *tool, const CmigToolTable *last)
 	return NULL;
 }
 
-/* The tables that are kept, with what belongs to them. */
+/* The tables to keep, with everything that belongs to them. */
 typedef struct ToolTables
 {
-	bool	   *set;			/* by the index of the object */
+	bool	   *set;			/* by object index */
 	CmigListing names;
 } ToolTables;
 
@@ -90,7 +91,7 @@ is_in_schema(const CmigObject *table, const char *schema)
 	return strcmp(table->identity, psprintf("%s.%s", cmig_quote(schema), cmig_quote(table->name))) == 0;
 }
 
-/* Is it a table of another migration tool? */
+/* Does the table belong to another migration tool? */
 static bool
 is_tool_table(const CmigObject *object)
 {
@@ -107,7 +108,7 @@ is_tool_table(const CmigObject *object)
 	return false;
 }
 
-/* Mark the table, its parts, and the sequences and the schema that they need. */
+/* Mark a table, its parts, and the sequences and schema that it needs. */
 static void
 mark(ToolTables *tables, const CmigObject *object)
 {

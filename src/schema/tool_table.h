@@ -1,6 +1,7 @@
 /*
  * tool_table.h
- *	  The tables in which other migration tools record what they have applied.
+ *	  Recognizes the tables in which other migration tools record what they
+ *	  have applied.
  *
  * No target contains them, and no revision creates them, but they must stay as
  * long as the tool is in use.
@@ -13,24 +14,24 @@
 #include "postgres.h"
 #include "schema/image.h"
 
-/* A table of a tool. */
+/* A migration tool's table. */
 typedef struct CmigToolTable
 {
-	const char *tool;			/* if it contains what is applied: the name by
-								 * which cmig.import_state() knows the tool */
-	const char *schema;			/* NULL: any */
+	const char *tool;			/* if the table shows what is applied: the
+								 * tool's name in cmig.import_state() */
+	const char *schema;			/* NULL for any schema */
 	const char *name;
-	const char *column;			/* a column that the table has */
+	const char *column;			/* a column by which the table is recognized */
 } CmigToolTable;
 
 /*
- * The next table with what the tool has applied, NULL after the last one.  The
- * more usual ones come first.
+ * Returns the next table that records what the tool has applied, or NULL after
+ * the last one.  More common ones come first.
  */
 extern const CmigToolTable *cmig_tool_table_next(const char *tool, const CmigToolTable *last);
 
 /*
- * Add such tables of the live schema to the other image if it lacks them, so
+ * Add such tables in the live schema to the other image if it lacks them, so
  * that they do not differ, and issue a NOTICE that names them.
  */
 extern void cmig_tool_table_keep(const CmigImage *live, CmigImage *other);

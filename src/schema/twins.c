@@ -1,6 +1,6 @@
 /*
  * twins.c
- *	  Equivalent indexes of a partition.
+ *	  Finds equivalent indexes of a partition.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,8 +13,8 @@
 #include "schema/twins.h"
 
 /*
- * The text that shows whether indexes are equivalent, or NULL if the object is
- * not an attached index.
+ * Returns a text that is the same for equivalent indexes, or NULL if the
+ * object is not an attached index.
  */
 static const char *
 shape_of(const CmigObject *object)
@@ -39,14 +39,14 @@ change_of(const CmigDifference *difference, const CmigObject *object, bool old)
 	return (old ? difference->of_from : difference->of_to)[object->index];
 }
 
-/* Does the upgrade, or the downgrade, create the object? */
+/* Does the upgrade or, if "old", the downgrade create the object? */
 static bool
 is_made(const CmigChange *change, bool old)
 {
 	return change->action == CMIG_AGAIN || change->action == (old ? CMIG_DROP : CMIG_CREATE);
 }
 
-/* Does the object come before the other one among the children of a table? */
+/* Does the object come before the other one among a table's children? */
 static bool
 is_before(const CmigObject *object, const CmigObject *other)
 {
@@ -56,7 +56,7 @@ is_before(const CmigObject *object, const CmigObject *other)
 	return false;
 }
 
-/* Is one index of the partitioned table created before the other one? */
+/* Is one of the partitioned table's indexes created before the other? */
 static bool
 comes_first(const CmigDifference *difference, const CmigObject *object, const CmigObject *other, bool old)
 {
@@ -81,7 +81,7 @@ append_pair(List *pairs, const CmigObject *first, const CmigObject *second)
 	return lappend(pairs, twins);
 }
 
-/* Add two indexes, and those to which they are attached. */
+/* Add two indexes, and the indexes to which they are attached. */
 static List *
 add_twins(List *pairs, const CmigDifference *difference, const CmigObject *object, const CmigObject *other, bool old)
 {
@@ -133,7 +133,10 @@ cmig_twins_find(const CmigDifference *difference, bool old)
 	return pairs;
 }
 
-/* Exclude the second one of a pair if CREATE TABLE would create it first. */
+/*
+ * Exclude the second index of a pair from CREATE TABLE if it would be created
+ * first.
+ */
 static void
 unfold(const CmigDifference *difference, bool old)
 {

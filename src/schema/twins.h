@@ -1,8 +1,9 @@
 /*
  * twins.h
- *	  Equivalent indexes of a partition. Pure. ATTACH PARTITION attaches
- *	  equivalent indexes in the order in which they were created: the first one
- *	  to the first one of the partitioned table.
+ *	  Finds equivalent indexes of a partition.
+ *
+ * ATTACH PARTITION attaches equivalent indexes in the order in which they were
+ * created: the first one to the partitioned table's first one, and so on.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -20,15 +21,15 @@ typedef struct CmigTwins
 } CmigTwins;
 
 /*
- * The pairs, a list of CmigTwins, of the partitions that are attached by the
- * upgrade or, if "old", by the downgrade.
+ * Returns the pairs, a list of CmigTwins, in partitions that the upgrade or,
+ * if "old", the downgrade attaches.
  */
 extern List *cmig_twins_find(const CmigDifference *difference, bool old);
 
-/* Exclude those from CREATE TABLE that it must not include. */
+/* Exclude indexes from CREATE TABLE that it would create in the wrong order. */
 extern void cmig_twins_unfold(const CmigDifference *difference);
 
-/* Sort the riders of changes in this order. */
+/* Sort the riders of changes so that the first index of a pair comes first. */
 extern void cmig_twins_sort(const CmigDifference *difference);
 
 #endif							/* CMIG_TWINS_H */

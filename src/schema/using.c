@@ -1,6 +1,6 @@
 /*
  * using.c
- *	  Conversions of values when the type of a column changes.
+ *	  Converts values when a column's type changes.
  *
  * If there is no cast between two types, values are converted through text.
  *
@@ -10,7 +10,7 @@
 
 #include "schema/using.h"
 
-/* Kinds of types between which the same conversions exist. */
+/* Families of types.  Within a family, values are converted in the same way. */
 typedef enum Family
 {
 	OTHER,
@@ -35,8 +35,8 @@ static const struct
 };
 
 /*
- * Pairs of types whose cast does not have the same result as a conversion
- * through text.
+ * Pairs of types for which a cast and a conversion through text have different
+ * results.
  */
 static const struct
 {
@@ -53,7 +53,7 @@ static const struct
 	{"\"char\"", "integer"}, {"integer", "\"char\""},
 };
 
-/* The type without its modifier, "numeric(10,2)[]" as "numeric[]". */
+/* Returns the type without its modifier: "numeric[]" for "numeric(10,2)[]". */
 static char *
 base_type(const char *type)
 {
@@ -76,7 +76,7 @@ base_type(const char *type)
 	return base.data;
 }
 
-/* The kind of a type's conversions. */
+/* Returns the type's family. */
 static Family
 family_of(const char *type)
 {
@@ -87,8 +87,8 @@ family_of(const char *type)
 }
 
 /*
- * Can the server use the stored value of one type as a value of the other,
- * without changing it?
+ * Can PostgreSQL use stored values of one type as values of the other, without
+ * changing them?
  */
 static bool
 is_same_stored(const char *from, const char *to)
@@ -98,7 +98,7 @@ is_same_stored(const char *from, const char *to)
 }
 
 /*
- * Can values be converted by assignment? This is always possible for string
+ * Can values be converted by assignment?  This is always possible to string
  * types, although queries on the column may then work differently.
  */
 static bool
@@ -147,7 +147,7 @@ cmig_using_append(StringInfo buf, const char *column, const char *from, const ch
 /* Effects on existing rows */
 
 /*
- * Get the numbers of a type modifier, as in "numeric(10,2)"; returns how many
+ * Get the numbers in a type modifier, as in "numeric(10,2)". Returns how many
  * there are.
  */
 static int
@@ -169,8 +169,8 @@ is_one_of(const char *type, const char *const *types)
 }
 
 /*
- * Is each value of a type with one modifier valid, unchanged, with the other
- * modifier?
+ * Does each value stay valid and unchanged when only the type's modifier
+ * changes?
  */
 static bool
 modifier_keeps(const char *base, const char *from, const char *to)
@@ -219,7 +219,10 @@ cmig_using_converts(const char *from, const char *to)
 	return buf.len > 0;
 }
 
-/* The rank of an integer type, from narrow to wide; -1 for other types. */
+/*
+ * Returns the rank of a type, from narrow to wide; -1 for types without a
+ * rank.
+ */
 static int
 width_of(const char *type)
 {
@@ -234,8 +237,8 @@ width_of(const char *type)
 }
 
 /*
- * Can the other modifier reject values?  It never does for times, which are
- * rounded.
+ * Can the new modifier reject values?  For times, it never does, because they
+ * are rounded.
  */
 static bool
 is_narrower(const char *base, const char *from, const char *to)

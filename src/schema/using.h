@@ -1,6 +1,6 @@
 /*
  * using.h
- *	  Conversions of values from one type to another. Pure.
+ *	  Converts values from one type to another.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,8 +12,8 @@
 
 /*
  * cmig_using_append() appends " USING ..." for ALTER COLUMN ... TYPE, unless
- * the server converts the values without it.  If cmig_using_needed() returns
- * false, the server converts indexes, defaults, and constraints with the
+ * PostgreSQL converts the values without it.  If cmig_using_needed() returns
+ * false, PostgreSQL converts indexes, defaults, and constraints along with the
  * column.
  */
 extern bool cmig_using_needed(const char *from, const char *to);
@@ -22,15 +22,10 @@ extern void cmig_using_append(StringInfo buf, const char *column, const char *fr
 /* Does cmig_using_append() append anything? */
 extern bool cmig_using_converts(const char *from, const char *to);
 
-/*
- * Are the stored values the same in both types, as far as the texts of the
- * types show?
- */
+/* Are stored values the same in both types, as far as the type names show? */
 extern bool cmig_using_keeps(const char *from, const char *to);
 
-/*
- * Can the conversion fail, because a value does not fit into the other type?
- */
+/* Can the conversion fail because a value does not fit the new type? */
 extern bool cmig_using_may_fail(const char *from, const char *to);
 
 #endif							/* CMIG_USING_H */

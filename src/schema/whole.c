@@ -1,6 +1,6 @@
 /*
  * whole.c
- *	  The live schema as the difference from an empty database.
+ *	  Compares the live schema with an empty database.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,7 +11,7 @@
 #include "schema/tool_table.h"
 #include "schema/whole.h"
 
-/* Schema public as it is in a new database. */
+/* Returns an image with schema public as it is in a new database. */
 static CmigImage *
 empty_image(void)
 {
@@ -29,7 +29,7 @@ empty_image(void)
 	return image;
 }
 
-/* Schemas that were named must exist. */
+/* Raise an error if a named schema does not exist. */
 static void
 check_schemas(const CmigManaged *managed)
 {

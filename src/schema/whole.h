@@ -1,6 +1,6 @@
 /*
  * whole.h
- *	  The live schema as the difference from an empty database.
+ *	  Compares the live schema with an empty database.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,9 +12,9 @@
 #include "schema/managed.h"
 
 /*
- * The statements that create these schemas in a new database, with or without
- * the tables of other migration tools (tool_table.h).  Raises 3F000 if one
- * does not exist.
+ * Returns the difference between an empty database and these schemas, with or
+ * without the tables of other migration tools (see tool_table.h). Raises 3F000
+ * if a schema does not exist.
  */
 extern CmigDifference *cmig_whole_difference(const CmigManaged *managed,
 											 const CmigDiffOptions *options,
