@@ -1,7 +1,8 @@
 /*
  * autogenerate.c
  *	  cmig.autogenerate generates the revision that brings the database to a
- *	  target schema; cmig.require_schema raises an error if one is needed.
+ *	  target schema; cmig.require_schema raises an error if such a revision is
+ *	  needed.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -4,8 +4,8 @@
  *	  changes.
  *
  * PostgreSQL changes children together with their parent.  If a child must
- * stay different, the same row restores the child's properties, in both
- * directions.
+ * stay different, the row that changes the parent also restores the child's
+ * properties, in both directions.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -89,9 +89,9 @@ constraint_sql(const CmigObject *constraint, char *sql)
 }
 
 /*
- * With a valid check constraint, SET NOT NULL need not scan the table.  The
- * check constraint's name differs from the one that PostgreSQL would choose
- * for the NOT NULL constraint.
+ * Build SET NOT NULL with a temporary check constraint, so that it need not
+ * scan the table.  The check constraint's name differs from the one that
+ * PostgreSQL would choose for the NOT NULL constraint.
  */
 static char *
 not_null_sql(const CmigObject *column, char *sql)

@@ -83,8 +83,8 @@ read_renamed(CmigShadow *shadow, void *arg)
 }
 
 /*
- * Copy the owner, privileges, and comment if one of the schemas is public.  It
- * has special ones from the start, which do not count as differences.
+ * If one of the schemas is public, ignore differences in owner, privileges,
+ * and comment, because public has special ones from the start.
  */
 static void
 leave_public(const CmigImage *from, const CmigImage *to, const char *from_name, const char *to_name)

@@ -129,7 +129,7 @@ add_notes(DiffRun *run, const List *notes)
 
 /*
  * Row callback: report a subscription that the target lacks.  Subscriptions
- * also depend on other servers, so they are not compared.
+ * also involve other servers, so they are not compared.
  */
 static void
 add_subscription(TupleDesc desc, HeapTuple row, void *arg)
@@ -142,7 +142,7 @@ add_subscription(TupleDesc desc, HeapTuple row, void *arg)
 		cmig_diff_line_add_unsupported(&run->lines, "subscription", name, "it is not in the target; subscriptions are not compared");
 }
 
-/* Add the database's subscriptions as unsupported rows. */
+/* Add the subscriptions that the target lacks as unsupported rows. */
 static void
 add_subscriptions(DiffRun *run)
 {
@@ -197,7 +197,7 @@ add_other_schemas(DiffRun *run)
 									   "it belongs to another role, so it is not compared");
 }
 
-/* Read the target image in a shadow; raises 22004 without target_sql. */
+/* Read the target image in the shadow.  Raises 22004 if target_sql is NULL. */
 static void
 run_target(DiffRun *run)
 {

@@ -55,8 +55,8 @@ typedef struct CmigChange
 	struct CmigChange *dropped_by;	/* the change whose DROP statement also
 									 * drops this object, although it is not a
 									 * child */
-	bool		taken;			/* a function that is dropped with the type
-								 * when its creation is reverted */
+	bool		taken;			/* a function that is also dropped when the
+								 * type's creation is reverted */
 	List	   *takes;			/* changes that have this one as dropped_by,
 								 * in the order of their creation */
 	int			first_node;		/* for order.c: node that drops or alters the

@@ -101,9 +101,9 @@ find(void *arg)
 }
 
 /*
- * Report a revision that cannot be replayed as a row instead of an error, for
- * callers who want that.  An empty result thus always means that there is no
- * drift.
+ * If the caller does not want an error, report a revision that cannot be
+ * replayed with a NOTICE and a row.  An empty result thus always means that
+ * there is no drift.
  */
 static List *
 tell(const ErrorData *error)

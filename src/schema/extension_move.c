@@ -2,8 +2,8 @@
  * extension_move.c
  *	  Moves extensions that are in another schema in the target.
  *
- * They are moved before anything else is compared, because definitions of
- * other objects contain the schemas of their types and functions.
+ * They are moved before anything else is compared, because other objects'
+ * definitions contain the schemas of the extensions' types and functions.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -16,8 +16,8 @@
 
 /*
  * Mark the changes of foreign objects, and of objects that belong to them, as
- * unsupported.  If the target lacks a foreign object, it is dropped if it is
- * in the caller's schema, and left alone if it has no schema.
+ * unsupported.  A foreign object that the target lacks is dropped if it is in
+ * the caller's schema, and left alone if it has no schema.
  */
 extern void cmig_foreign_refuse(CmigDifference *difference);
 

@@ -37,7 +37,7 @@ cmig_generate_prepare(CmigGenerate *generate, const char *function)
 	cmig_draft_prepare(&generate->draft);
 }
 
-/* Issue a warning about unsupported changes. */
+/* Issue a WARNING about unsupported changes. */
 static void
 warn_unsupported(const List *lines)
 {

@@ -43,8 +43,8 @@ extern void cmig_generate_prepare(CmigGenerate *generate, const char *function);
 
 /*
  * Put the row for a List of CmigDiffLine * into the caller's materialized
- * result, and store the revision if requested.  A WARNING lists unsupported
- * changes.
+ * result, and store the revision if requested.  WARNINGs list unsupported
+ * changes and unresolved statements.
  */
 extern void cmig_generate_put(FunctionCallInfo fcinfo, CmigGenerate *generate, const List *lines);
 

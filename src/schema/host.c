@@ -1,6 +1,6 @@
 /*
  * host.c
- *	  Finds changes that the statement of another change performs.
+ *	  Finds changes that are performed by another change's statement.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -42,8 +42,8 @@ inherited_change(const CmigDifference *difference, const CmigChange *change)
 }
 
 /*
- * Find the host of a change.  The parent's host is already known, because its
- * kind comes first.
+ * Find the host of a change.  The parent's host is already known, because
+ * parents come before their children in the order of kinds.
  */
 static void
 find_host(CmigDifference *difference, CmigChange *change)

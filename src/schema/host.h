@@ -1,6 +1,6 @@
 /*
  * host.h
- *	  Finds changes that the statement of another change performs.
+ *	  Finds changes that are performed by another change's statement.
  *
  * For example, CREATE TABLE includes the table's columns and constraints, and
  * DROP TABLE drops them.  The table's change is the host of their changes.

@@ -29,9 +29,9 @@ extern void cmig_keep(const CmigImage *from, CmigImage *to, CmigKeepCandidate is
 extern void cmig_keep_unknown(const CmigImage *from, CmigImage *to);
 
 /*
- * For an object that ORMs cannot define and that was not added, although its
- * parent, if any, remains: returns the missing object that it depends on.
- * Returns NULL for other objects.
+ * If an object that ORMs cannot define was not added although its parent, if
+ * any, remains, returns the missing object that it depends on.  Otherwise
+ * returns NULL.
  */
 extern const CmigObject *cmig_keep_missing(const CmigObject *object, const CmigImage *to);
 

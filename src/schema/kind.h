@@ -113,7 +113,7 @@ typedef struct CmigAlter
 /* Everything that distinguishes one kind of object from others. */
 typedef struct CmigKind
 {
-	const char *name;			/* in the column kind: "foreign key" */
+	const char *name;			/* for the result column "kind": "foreign key" */
 	const char *word;			/* in SQL: "CONSTRAINT" */
 	const char *grant_word;		/* in GRANT ... ON; NULL: as word */
 	char		default_type;	/* in pg_default_acl; 0: none */
@@ -150,25 +150,25 @@ typedef struct CmigKind
 
 	/*
 	 * Appends the object's part of the parent's CREATE statement if it is
-	 * folded; NULL if there is none.
+	 * folded; may be NULL.
 	 */
 	void		(*define) (StringInfo buf, const CmigObject *object);
 
 	/*
-	 * Returns the statement that drops the object. If NULL, the statement is
-	 * "DROP word identity".
+	 * Returns the statement that drops the object; NULL means "DROP word
+	 * identity".
 	 */
 	char	   *(*drop) (const CmigObject *object);
 
 	/*
-	 * Adds the statements that alter the object; if NULL, it is dropped and
-	 * re-created.
+	 * Adds the statements that alter the object; NULL means that it is
+	 * dropped and re-created.
 	 */
 	void		(*alter) (CmigAlter *alter);
 
 	/*
-	 * Returns how COMMENT ON and similar commands refer to the object. If
-	 * NULL, this is "word identity".
+	 * Returns how COMMENT ON and similar commands refer to the object; NULL
+	 * means "word identity".
 	 */
 	char	   *(*reference) (const CmigObject *object);
 

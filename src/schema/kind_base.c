@@ -28,7 +28,7 @@ static const CmigProperty definition_properties[] = {
 
 #define FUNCTION_SQL(word, column) "'" word " = ' || nullif(" column ", 0)::regproc::text"
 
-/* NULL for a shell type. */
+/* The definition of a base type; NULL for a shell type. */
 #define DEFINITION_SQL \
 	"CASE WHEN t.typisdefined THEN concat_ws(', '," \
 	FUNCTION_SQL("INPUT", "t.typinput") "," FUNCTION_SQL("OUTPUT", "t.typoutput") "," \

@@ -84,8 +84,8 @@ CmigKind	cmig_kind_trigger = {
 };
 
 /*
- * Partition triggers: clones of a partitioned table's trigger that are not
- * enabled in the same way as the original
+ * Partition triggers that are clones of a partitioned table's trigger but have
+ * a different enabled state
  */
 
 enum

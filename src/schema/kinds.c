@@ -1,6 +1,6 @@
 /*
  * kinds.c
- *	  All kinds of objects.
+ *	  The list of all kinds of objects.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
