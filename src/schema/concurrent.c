@@ -24,7 +24,10 @@ ends_with(const char *text, const char *end)
 	return length >= strlen(end) && strcmp(text + length - strlen(end), end) == 0;
 }
 
-/* Insert CONCURRENTLY after CREATE [UNIQUE] INDEX, DROP INDEX, or REINDEX INDEX. */
+/*
+ * Insert CONCURRENTLY after CREATE [UNIQUE] INDEX, DROP INDEX, or REINDEX
+ * INDEX.
+ */
 static char *
 index_sql(char *sql)
 {
