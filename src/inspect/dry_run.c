@@ -64,7 +64,7 @@ typedef struct DryRun
 	bool		waiters;		/* report waiting sessions */
 	bool		plain;			/* ignore CONCURRENTLY */
 	int64		max_table_size; /* -1: no limit */
-	char	   *checksum;		/* of the plan; NULL if there is nothing to do */
+	char	   *checksum;		/* of the plan; NULL if nothing to do */
 } DryRun;
 
 /*

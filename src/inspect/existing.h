@@ -38,7 +38,7 @@ typedef struct CmigExisting
 	Oid			filenode;		/* file now */
 	LOCKMODE	held;			/* strongest lock taken so far */
 	bool		locked;			/* has this sequence been locked? */
-	int64		size;			/* size at the start in bytes, with TOAST */
+	int64		size;			/* size at the start in bytes */
 	int64		pages;			/* pages in its main fork at the start */
 	CmigCounters first;			/* counters at the start of the dry run */
 	bool		rewritten;		/* has its file been replaced? */

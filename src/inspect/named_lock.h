@@ -33,20 +33,22 @@ typedef enum CmigLockAction
 								 * the statement kind */
 } CmigLockAction;
 
-/* Other relations that are also locked, in the same mode unless noted. */
+/*
+ * Other relations that are also locked, in the same mode unless noted. Indexes
+ * and default partitions are locked in ACCESS EXCLUSIVE mode unless noted.
+ */
 #define CMIG_LOCK_CHILDREN		0x01	/* child tables and partitions */
-#define CMIG_LOCK_INDEXES		0x02	/* indexes, ACCESS EXCLUSIVE */
+#define CMIG_LOCK_INDEXES		0x02	/* indexes */
 #define CMIG_LOCK_TABLE			0x04	/* an index's table, in table_mode */
 #define CMIG_LOCK_SEQUENCES		0x08	/* sequences owned by its columns */
 #define CMIG_LOCK_PARENT		0x10	/* the table it is a partition of */
-#define CMIG_LOCK_DEFAULT		0x20	/* default partition, ACCESS EXCLUSIVE */
+#define CMIG_LOCK_DEFAULT		0x20	/* default partition */
 #define CMIG_LOCK_VIEWED		0x40	/* if a view, the relations it reads */
 #define CMIG_LOCK_REFERENCING	0x80	/* tables with a foreign key to it */
 #define CMIG_LOCK_REFERENCED	0x100	/* tables it has a foreign key to */
-#define CMIG_LOCK_STORED		0x400	/* nonpartitioned indexes, ACCESS
-										 * EXCLUSIVE */
+#define CMIG_LOCK_STORED		0x400	/* nonpartitioned indexes */
 #define CMIG_LOCK_ATTACHED		0x800	/* indexes attached to a parent index */
-#define CMIG_LOCK_PARTITIONED	0x200	/* partitioned indexes, SHARE UPDATE
+#define CMIG_LOCK_PARTITIONED	0x200	/* partitioned indexes: SHARE UPDATE
 										 * EXCLUSIVE */
 
 /* A lock that a statement takes, or another action on a relation. */

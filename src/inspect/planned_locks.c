@@ -30,7 +30,7 @@
  */
 typedef struct ChangedName
 {
-	char	   *schema;			/* NULL if no schema was selected to create in */
+	char	   *schema;			/* NULL if there is no creation schema */
 	char	   *name;
 	Oid			oid;			/* InvalidOid if new or dropped */
 	bool		gone;

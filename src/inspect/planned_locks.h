@@ -24,8 +24,7 @@ typedef struct CmigPlannedLock
 	Oid			oid;			/* InvalidOid if it does not exist */
 	LOCKMODE	mode;
 	char	   *name;			/* qualified and quoted */
-	char		kind;			/* as in pg_class.relkind; 0 if it does not
-								 * exist */
+	char		kind;			/* as in pg_class.relkind; 0 if missing */
 	int64		size;
 	bool		is_new;			/* does an earlier statement create it? */
 } CmigPlannedLock;

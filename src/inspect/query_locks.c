@@ -18,8 +18,7 @@ typedef struct Walk
 	List	   *before;			/* what the list contained before */
 	List	   *ctes;			/* of char *: names of WITH queries */
 	LOCKMODE	mode;			/* lock mode for relations that are only read */
-	List	   *chosen;			/* of char *: names in FOR UPDATE OF; NIL for
-								 * all */
+	List	   *chosen;			/* of char *: FOR UPDATE OF; NIL for all */
 	bool		planned;
 } Walk;
 

@@ -54,7 +54,7 @@ typedef struct RoundTrip
 	CmigImage  *after;
 	/* current step */
 	int			node;
-	const char *stage;			/* the problem to report if it raises an error */
+	const char *stage;			/* problem to report if it fails */
 } RoundTrip;
 
 /*

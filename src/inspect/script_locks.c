@@ -25,7 +25,7 @@ typedef struct Reading
 	const char *sql;
 	int			statement;		/* number of the current statement */
 	List	   *locks;
-	List	   *unknown;		/* of char *: statements that run unknown code */
+	List	   *unknown;		/* of char *: statements with unknown code */
 } Reading;
 
 /* Add a word to a list if it is not there yet. */

@@ -24,8 +24,7 @@ typedef struct CmigTrial
 	CmigSituation now;
 	CmigPlan   *plan;
 	int			failed;			/* steps that failed or were skipped */
-	const char *stopped;		/* why the remaining steps are skipped, or
-								 * NULL */
+	const char *stopped;		/* why the rest is skipped, or NULL */
 	List	   *moved;			/* of CmigExisting *: sequences that advanced */
 	/* current step */
 	int			number;			/* from 1 */
@@ -36,8 +35,7 @@ typedef struct CmigTrial
 	CmigMeasure measure;		/* measurement of this statement */
 	bool		measuring;		/* is the statement running? */
 	bool		incomplete;		/* was an earlier statement skipped? */
-	CmigPlannedLocks *passed;	/* names changed by skipped statements, or
-								 * NULL */
+	CmigPlannedLocks *passed;	/* names after skipped statements, or NULL */
 } CmigTrial;
 
 /* A result row. Fields that are not set become null. */

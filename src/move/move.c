@@ -1,9 +1,10 @@
 /*
  * move.c
- *	  What all moves along the graph share: reading the state, planning the
- * steps, refusing what is protected, and running a step's script in the
- * current transaction.  SELECT cmig.upgrade and CALL cmig.upgrade_stepwise
- * differ only in where they commit.
+ *	  Functions shared by all moves along the graph.
+ *
+ * They read the state, plan the steps, enforce cmig.protect, and run a step's
+ * script in the current transaction. SELECT cmig.upgrade and CALL
+ * cmig.upgrade_stepwise differ only in where they commit.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -75,7 +76,7 @@ cmig_move_require_unprotected(const CmigSituation *now, const CmigPlan *plan, bo
 
 /* Running a plan */
 
-/* The parents of a revision as "a, b", or "base" if it has none. */
+/* Returns a revision's parents as "a, b", or "base" if it has none. */
 static char *
 parents_text(const CmigGraph *graph, int node)
 {
@@ -164,9 +165,7 @@ cmig_move_rows(const CmigSituation *now, const CmigPlanStep *step)
 		cmig_version_rows_insert(cmig_graph_id(now->graph, step->added.nodes[i]));
 }
 
-/*
- * The version rows as they must be
- */
+/* Expected version rows */
 
 CmigExpectedRows *
 cmig_move_expect_rows(const CmigSituation *now)
@@ -194,7 +193,7 @@ cmig_move_expect_step(CmigExpectedRows *expected, const CmigPlanStep *step)
 	expected->count += step->added.count - step->removed.count;
 }
 
-/* The error for version rows that no step has written. */
+/* Raise the error for version rows that no step has written. */
 static void
 version_changed(const char *detail, const char *hint)
 {
@@ -218,8 +217,8 @@ has_node(const CmigEdges *change, int node)
 }
 
 /*
- * Must there be a row for the node? step has changed the rows already, or is
- * NULL.
+ * Must there be a row for the node? step is a step that has already changed the
+ * rows, or NULL.
  */
 static bool
 is_expected(const CmigExpectedRows *expected, const CmigPlanStep *step, int node)
@@ -229,7 +228,7 @@ is_expected(const CmigExpectedRows *expected, const CmigPlanStep *step, int node
 	return expected->set[node] && !(step != NULL && has_node(&step->removed, node));
 }
 
-/* An expected row that is not in the list. */
+/* Returns an expected row that is not in the list. */
 static const char *
 missing_row(const CmigGraph *graph, const CmigExpectedRows *expected, const CmigPlanStep *step,
 			const CmigNames *rows)
@@ -305,7 +304,7 @@ cmig_move_run_step(const CmigSituation *now, const CmigPlan *plan, const CmigPla
 		entry->checksum = cmig_repeatable_checksum(run->stored_sql, run->transactional, run->repeatable);
 }
 
-/* The targets of a call, as an SQL expression. */
+/* Returns the targets of a call as an SQL expression. */
 static char *
 targets_expression(const CmigNames *targets)
 {
@@ -343,7 +342,7 @@ cmig_move_plan_downgrade(const CmigSituation *now, const char *target, CmigDowng
 	CmigPlan   *plan;
 
 	/*
-	 * a row for a revision that others only depend on is not an obstacle; the
+	 * a row for a revision that others merely depend on is no obstacle; the
 	 * plan removes it
 	 */
 	cmig_target_require_sound_rows(now->graph, now->applied, false);

@@ -1,9 +1,10 @@
 /*
  * move_argument.c
- *	  Arguments of the functions that move: steps, targets, confirmation.
+ *	  Reads the arguments of the functions that move: steps, targets, and
+ *	  confirmation.
  *
  * For likely mistakes, the error's hint shows the call that was probably
- * meant.
+ * intended.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -17,10 +18,12 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
-/* A greater number must be the date or time with which an id begins. */
+/*
+ * A greater number is taken for the date or time at the start of a revision id.
+ */
 #define MAX_STEPS 9999999
 
-/* Refuse a number that is an id, and not a number of steps. */
+/* Raise an error if a number is a revision id rather than a number of steps. */
 static void
 refuse_id(int64 steps, const char *call)
 {

@@ -1,23 +1,24 @@
 /*
  * nontransactional.c
- *	  Runs the statements of a revision that is not transactional.
+ *	  Runs the statements of a nontransactional revision.
  *
- * What is known after an interruption depends on when the row in cmig.progress
- * is written:
+ * What is known after an interruption depends on when the statement's row in
+ * cmig.progress is written:
  *
- * - A statement that can run inside a transaction gets its row, done, in that
- * 	 transaction: it runs exactly once.
- * - A CALL or DO gets a row, in doubt, in the transaction in which it begins,
- * 	 and the row becomes done in the one in which it ends.  If it never
- * 	 commits, both are the same transaction; if it commits and is then
- * 	 interrupted, the row remains in doubt.
- * - Any other statement gets a row, running, before it begins; the catalog
- * 	 shows what became of it (resume.h).
- * - A procedure of pg_cmig gets a row, running, before it begins, and knows by
- * 	 itself where it stopped.
+ * - If a statement can run inside a transaction, its row is written in the
+ *   same transaction with state "done". So the statement runs exactly once.
+ * - For a CALL or DO, a row with state "in doubt" is written in the
+ *   transaction in which it begins, and set to "done" in the transaction in
+ *   which it ends. If the statement does not commit, this is the same
+ *   transaction. If it commits and is then interrupted, the row remains in
+ *   doubt.
+ * - For any other statement, a row with state "running" is written before it
+ *   begins. After an interruption, the catalogs show the result (resume.h).
+ * - For a pg_cmig procedure, a row with state "running" is written before it
+ *   begins. The procedure itself knows where to resume.
  *
- * These rows are written with the caller's privileges, whatever role the
- * script has set.
+ * These rows are written with the caller's privileges, regardless of the role
+ * that the script has set.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -48,7 +49,7 @@
 #include "utils/memutils.h"
 
 /*
- * How often the leftovers of a statement are removed before giving up, if
+ * The maximum number of times that a statement's leftovers are removed, in case
  * another session keeps creating new ones.
  */
 #define MAX_CLEANUPS 10
@@ -59,34 +60,33 @@ typedef struct StepRun
 	CmigScriptRun script;
 	const CmigRunStep *step;
 	CmigInDoubt *in_doubt;
-	Oid			caller;			/* the role that called, whatever the script
-								 * sets */
-	List	   *rows;			/* of CmigProgressRow */
+	Oid			caller;			/* calling role, regardless of the script's */
+	List	   *rows;			/* of CmigProgressRow * */
 
-	CmigPassedOver passed;		/* statements that an earlier call has run */
+	CmigPassedOver passed;		/* statements run by an earlier call */
 
-	/* the current statement */
+	/* current statement */
 	RawStmt    *raw;
 	char	   *checksum;
 	CmigProgressRow *row;		/* its row from an earlier run, or NULL */
-	char	   *detail;			/* what is needed to resume it */
-	bool		begun;			/* an earlier attempt may have left something
-								 * behind */
-	bool		calling;		/* it is a CALL or DO, which may commit */
-	bool		judging;		/* it has a row, and the catalog shows its
-								 * state */
-	bool		own;			/* it is a procedure of pg_cmig */
+	char	   *detail;			/* information needed to resume it */
+	bool		begun;			/* may an earlier attempt have left something
+								 * behind? */
+	bool		calling;		/* is it a CALL or DO, which may commit? */
+	bool		judging;		/* has it a row and can the catalogs show its
+								 * result? */
+	bool		own;			/* is it a pg_cmig procedure? */
 } StepRun;
 
-/* The caller of the run in progress, or InvalidOid. */
+/* The role that called the run in progress, or InvalidOid. */
 static Oid	run_caller = InvalidOid;
 
-/* Has the pg_cmig procedure that is running left anything behind? */
+/* Has the current pg_cmig procedure left anything behind? */
 static bool own_work_is_there = false;
 
 /* Rows of cmig.progress */
 
-/* Act as the caller, to write pg_cmig's tables. */
+/* Switch to the caller's role in order to write pg_cmig's tables. */
 static CmigRole
 begin_own_work(const StepRun *run)
 {
@@ -98,7 +98,7 @@ begin_own_work(const StepRun *run)
 	return saved;
 }
 
-/* Write the row of the current statement. */
+/* Write the current statement's row. */
 static void
 write_row(const StepRun *run, CmigProgressState state, const char *detail)
 {
@@ -109,7 +109,10 @@ write_row(const StepRun *run, CmigProgressState state, const char *detail)
 	cmig_role_return(&saved);
 }
 
-/* The detail of a row: the statement's checksum and further JSON members. */
+/*
+ * Returns the detail of a row, with the statement's checksum and other JSON
+ * members.
+ */
 static char *
 make_detail(const StepRun *run, const char *members)
 {
@@ -117,7 +120,7 @@ make_detail(const StepRun *run, const char *members)
 					members[0] ? ", " : "", members);
 }
 
-/* A name for the current statement, for notices. */
+/* Returns a name for the current statement, for notices. */
 static char *
 what(const StepRun *run)
 {
@@ -125,7 +128,7 @@ what(const StepRun *run)
 					run->script.statement.number);
 }
 
-/* Record the current statement as done, in a transaction of its own. */
+/* Record the current statement as done, in a separate transaction. */
 static void
 commit_done(const StepRun *run)
 {
@@ -135,7 +138,10 @@ commit_done(const StepRun *run)
 
 /* Statements that can run inside a transaction */
 
-/* Run the statement and record that, in one transaction. */
+/*
+ * Attempt callback: run the statement, and record it as done in the same
+ * transaction.
+ */
 static void
 run_plain(void *arg)
 {
@@ -150,7 +156,7 @@ run_plain(void *arg)
  * CALL and DO
  */
 
-/* Does the statement call a procedure of pg_cmig? */
+/* Does the statement call a pg_cmig procedure? */
 static bool
 is_own_procedure(const RawStmt *raw)
 {
@@ -165,7 +171,7 @@ is_own_procedure(const RawStmt *raw)
 	return OidIsValid(ours) && list_member_oid(fetch_search_path(false), ours);
 }
 
-/* Run a CALL or DO; its row is in doubt until it ends. */
+/* Attempt callback: run a CALL or DO. Its row is in doubt until it ends. */
 static void
 run_in_doubt(void *arg)
 {
@@ -179,8 +185,8 @@ run_in_doubt(void *arg)
 }
 
 /*
- * The statement can be run again if it has not committed, that is, if it has
- * no row.
+ * Attempt callback: can the statement be repeated? This is the case if it has
+ * no row, because then it has not committed.
  */
 static bool
 has_not_committed(void *arg)
@@ -196,7 +202,10 @@ has_not_committed(void *arg)
 							  run->script.statement.number) == NULL;
 }
 
-/* The error for a statement in doubt if the caller has not said what to do. */
+/*
+ * Raise the error for a statement in doubt if the caller has not said how to
+ * handle it.
+ */
 static void
 stop_in_doubt(const StepRun *run)
 {
@@ -212,7 +221,9 @@ stop_in_doubt(const StepRun *run)
 					 cmig_script_run_in_doubt_call(run->step))));
 }
 
-/* Run a CALL or DO, or do what the caller has said about one in doubt. */
+/*
+ * Run a CALL or DO. If it is in doubt, handle it as the caller has requested.
+ */
 static void
 run_call(StepRun *run)
 {
@@ -243,10 +254,10 @@ run_call(StepRun *run)
 	run->calling = false;
 }
 
-/* Statements that need the top level */
+/* Statements that must run at top level */
 
 /*
- * Remove what an earlier attempt left behind.  Returns whether the statement
+ * Remove what an earlier attempt has left behind. Returns true if the statement
  * is done.
  */
 static bool
@@ -278,7 +289,7 @@ clear_up(StepRun *run)
 	}
 }
 
-/* One attempt to run such a statement. */
+/* Attempt callback: run the statement, after removing any leftovers. */
 static void
 run_top_level(void *arg)
 {
@@ -299,7 +310,7 @@ run_top_level(void *arg)
 	write_row(run, CMIG_PROGRESS_DONE, NULL);
 }
 
-/* Run such a statement, or resume it if it has a row. */
+/* Run a statement that must run at top level, or resume it if it has a row. */
 static void
 run_judged(StepRun *run)
 {
@@ -321,9 +332,9 @@ run_judged(StepRun *run)
 	run->judging = false;
 }
 
-/* Procedures of pg_cmig */
+/* pg_cmig procedures */
 
-/* Run a procedure of pg_cmig, which resumes its own work. */
+/* Run a pg_cmig procedure, which resumes its own work. */
 static void
 run_own(StepRun *run)
 {
@@ -351,7 +362,7 @@ cmig_nontransactional_note_own_work(void)
  * Failures
  */
 
-/* Has the statement that failed left nothing behind? */
+/* Has the failed statement left nothing behind? */
 static bool
 has_left_nothing(const StepRun *run)
 {
@@ -365,9 +376,9 @@ has_left_nothing(const StepRun *run)
 }
 
 /*
- * Delete the row of a statement that failed and left nothing behind, so that
- * its text may be fixed.  Whatever happens here, the statement's error is the
- * one that is reported.
+ * Delete the row of a failed statement that has left nothing behind, so that
+ * its text can be fixed. Errors in this function are ignored in favor of the
+ * statement's error.
  */
 static void
 forget_failed(StepRun *run)
@@ -402,7 +413,7 @@ forget_failed(StepRun *run)
  * One statement
  */
 
-/* The error for a statement that has run and whose text has changed since. */
+/* Raise the error for a statement whose text has changed since it ran. */
 static void
 refuse_changed(const StepRun *run, int statement)
 {
@@ -416,7 +427,7 @@ refuse_changed(const StepRun *run, int statement)
 					 quote_literal_cstr(run->step->revision), statement)));
 }
 
-/* The role of the script, quoted. */
+/* Returns the script's role, quoted. */
 static const char *
 script_role(void)
 {
@@ -428,7 +439,8 @@ script_role(void)
 }
 
 /*
- * The hint if the script's role may not call a procedure of pg_cmig, or NULL.
+ * Returns the hint for a script's role that lacks the privilege to call a
+ * pg_cmig procedure, or NULL.
  */
 static char *
 hint_of_privileges(const StepRun *run, const ErrorData *error, const char *role)
@@ -444,7 +456,7 @@ hint_of_privileges(const StepRun *run, const ErrorData *error, const char *role)
 					role, role, role, cmig_direction_name(run->step->direction));
 }
 
-/* How to resume, as the hint for an error that has none. */
+/* Returns a hint that says how to resume, for an error without a hint. */
 static char *
 hint_of_resuming(const StepRun *run, const char *phase)
 {
@@ -476,7 +488,7 @@ run_statement(StepRun *run)
 	run->checksum = cmig_script_checksum(run->script.statement.text, false);
 	run->row = cmig_progress_find(run->rows, run->step->revision, run->step->direction,
 								  run->script.statement.number);
-	/* a procedure of pg_cmig that is resumed checks its arguments itself */
+	/* a pg_cmig procedure that is resumed checks its own arguments */
 	if (run->row != NULL && (run->row->checksum == NULL ||
 							 strcmp(run->row->checksum, run->checksum) != 0) &&
 		(run->row->state != CMIG_PROGRESS_RUNNING ||
@@ -520,7 +532,7 @@ run_statements(StepRun *run, MemoryContext context)
 		run->script.statement.text = NULL;
 		MemoryContextReset(context);
 		cmig_run_lock_keep();
-		/* a DO or CALL may have rolled back and lost the lock */
+		/* a DO or CALL may have rolled back and thereby lost the lock */
 		cmig_extension_hold_again();
 	}
 	foreach(lc, run->rows)
@@ -535,7 +547,7 @@ run_statements(StepRun *run, MemoryContext context)
 	cmig_script_close(script);
 }
 
-/* Restore the session, in a new transaction. */
+/* Restore the session in a new transaction. */
 static void
 leave(StepRun *run, CmigSession *session, const CmigSavedSettings *saved)
 {
@@ -548,7 +560,7 @@ leave(StepRun *run, CmigSession *session, const CmigSavedSettings *saved)
 }
 
 /*
- * After an error in the step and a rollback: restore the session and complete
+ * Restore the session after an error in the step and a rollback, and complete
  * the error's hint.
  */
 static void
@@ -557,7 +569,7 @@ end_failed(StepRun *run, CmigSession *session, const CmigSavedSettings *saved,
 {
 	const char *phase = run->script.phase;
 
-	/* names must be looked up before the script's settings are gone */
+	/* look up names before the script's settings are gone */
 	const char *role = script_role();
 	char	   *privileges = error->hint == NULL ? cmig_privilege_hint(error) : NULL;
 	char	   *lost;

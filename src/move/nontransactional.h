@@ -1,8 +1,9 @@
 /*
  * nontransactional.h
- *	  Runs the statements of a revision that is not transactional.
+ *	  Runs the statements of a nontransactional revision.
  *
- * Each statement runs at top level. cmig.progress records which have run.
+ * Each statement runs at top level. cmig.progress records which statements
+ * have run.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,34 +14,33 @@
 #include "nodes/pg_list.h"
 #include "run/runner.h"
 
-/* What to do with a statement that is in doubt. */
+/* How to handle a statement that is in doubt. */
 typedef enum CmigInDoubt
 {
 	CMIG_IN_DOUBT_STOP,			/* raise MG012 */
-	CMIG_IN_DOUBT_DONE,			/* consider it done */
+	CMIG_IN_DOUBT_DONE,			/* treat it as done */
 	CMIG_IN_DOUBT_AGAIN			/* run it again */
 } CmigInDoubt;
 
 /*
- * Run the step's statements that are not done yet, and commit each of them.
- * On return and after an error, the session's settings, role, temporary
- * objects, prepared statements, and cursors are as they were. *in_doubt
- * applies only to the first statement in doubt.  The current context must be
- * below PortalContext.
+ * Run the step's remaining statements, and commit each of them. On return and
+ * after an error, the session's settings, role, temporary objects, prepared
+ * statements, and cursors are restored. *in_doubt applies only to the first
+ * statement in doubt. The current memory context must be below PortalContext.
  */
 extern void cmig_nontransactional_run(const CmigRunStep *step, CmigInDoubt *in_doubt);
 
 /*
- * The role with whose privileges pg_cmig's tables are written: the caller of
- * the run in progress, whatever role its script has set, or else the current
- * user.
+ * Returns the role whose privileges are used to write pg_cmig's tables. During
+ * a run, this is the role that called it, regardless of the role that the
+ * script has set; otherwise it is the current user.
  */
 extern Oid	cmig_nontransactional_caller(void);
 
 /*
- * To be called by pg_cmig's procedures, whether a step runs them or not, when
- * a part of their work is committed or about to be.  A procedure that fails
- * before that has left nothing behind.
+ * Call this in pg_cmig's procedures when part of their work is or is about to
+ * be committed, whether or not they are run by a step. A procedure that fails
+ * before this call has left nothing behind.
  */
 extern void cmig_nontransactional_note_own_work(void);
 

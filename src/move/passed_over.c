@@ -1,6 +1,6 @@
 /*
  * passed_over.c
- *	  Statements of a script that an earlier call has run.
+ *	  Handles the statements of a script that an earlier call has already run.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -18,7 +18,7 @@
 #include "utils/fmgroids.h"
 #include "utils/memutils.h"
 
-/* Does the statement call the server's set_config(), and nothing else? */
+/* Does the statement only call the built-in function set_config()? */
 static bool
 is_set_config(const RawStmt *raw)
 {

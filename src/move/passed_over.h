@@ -1,10 +1,10 @@
 /*
  * passed_over.h
- *	  Statements of a script that an earlier call has run.
+ *	  Handles the statements of a script that an earlier call has already run.
  *
  * A call that resumes a script does not run them again, unless they only set
- * something in the session.  What they created in the earlier session no
- * longer exists, although a later statement may need it.
+ * something in the session. Temporary objects that they created in the earlier
+ * session no longer exist, but a later statement may need them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -17,36 +17,34 @@
 #include "run/script_run.h"
 
 /*
- * What is known about them; at the start of a script, all fields except for
- * context are zero.
+ * What is known about these statements. At the start of a script, all fields
+ * except context are zero.
  */
 typedef struct CmigPassedOver
 {
-	MemoryContext context;		/* contains the lists */
-	bool		any;			/* there is a statement that was not run again */
-	int			resumed_at;		/* the first statement after them, or 0 */
-	List	   *temporary;		/* of int: the statements whose effects are
-								 * gone */
-	List	   *temporary_names;	/* of char *: what these statements
-									 * created */
+	MemoryContext context;		/* memory context of the lists */
+	bool		any;			/* has any statement been skipped? */
+	int			resumed_at;		/* first statement after them, or 0 */
+	List	   *temporary;		/* of int: statements with lost effects */
+	List	   *temporary_names;	/* of char *: names of what they created */
 } CmigPassedOver;
 
 /*
- * Pass over a statement.  If it set something in the earlier session, it runs
- * again and is committed.
+ * Skip a statement. If it only sets something in the session, it is run again
+ * and committed instead.
  */
 extern void cmig_passed_over_add(CmigPassedOver *passed, const CmigStatement *statement,
 								 RawStmt *raw);
 
 /*
- * To be called for a statement that is not passed over: the call resumes
- * there.
+ * Call this for a statement that is not skipped. The first one is where this
+ * call resumes.
  */
 extern void cmig_passed_over_end(CmigPassedOver *passed, int statement);
 
 /*
- * The hint for an error of a statement that may need something that the
- * earlier session had, or NULL.
+ * Returns the hint for an error of a statement that may need something from the
+ * earlier session, or NULL.
  */
 extern char *cmig_passed_over_hint(const CmigPassedOver *passed, const CmigRunStep *step,
 								   int sqlstate);

@@ -1,6 +1,6 @@
 /*
  * pending.c
- *	  Revisions that are not applied yet, as an error.
+ *	  Raises an error if revisions are not applied yet.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -18,7 +18,7 @@ cmig_pending_require(const CmigSituation *now, const List *nodes, const char *ta
 {
 	CmigPlan   *pending = cmig_plan_upgrade(now->graph, now->applied, unconstify(List *, nodes));
 	CmigListing ids;
-	bool		stepwise = false;	/* one of them needs a stepwise run */
+	bool		stepwise = false;	/* does one of them need a stepwise run? */
 
 	cmig_repeatable_add_due(now->graph, now->applied, pending, now->elsewhere);
 	if (pending->count == 0)

@@ -1,6 +1,6 @@
 /*
  * pending.h
- *	  Revisions that are not applied yet, as an error.
+ *	  Raises an error if revisions are not applied yet.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,12 +11,13 @@
 #include "move/move.h"
 
 /*
- * Raise MG010 with the pending revisions unless the nodes (a List of int) are
- * applied; target is the text that named them. The version rows must be sound.
+ * Raises MG010, which lists the pending revisions, unless all nodes (a List of
+ * int) are applied. target is the text that named them. The version rows must
+ * be sound.
  */
 extern void cmig_pending_require(const CmigSituation *now, const List *nodes, const char *target);
 
-/* The same for all heads; checks the version rows. */
+/* Check the version rows, and raise MG010 unless all heads are applied. */
 extern void cmig_pending_require_heads(const CmigSituation *now);
 
 #endif							/* CMIG_PENDING_H */

@@ -1,6 +1,7 @@
 /*
  * plan_checksum.c
- *	  The checksum of a plan: its revisions, their order, and their texts.
+ *	  Computes and checks the checksum of a plan, which covers its revisions,
+ *	  their order, and their texts.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -19,20 +20,20 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
-/* The digits of the whole, of a step's id, and of its text. */
+/* The number of digits for the whole plan, a step's id, and its text. */
 #define WHOLE_DIGITS 32
 #define ID_DIGITS 4
 #define TEXT_DIGITS 2
 #define STEP_DIGITS (ID_DIGITS + TEXT_DIGITS)
 
-/* How many steps have digits of their own. */
+/* The maximum number of steps with digits of their own. */
 #define MAX_STEPS 100
 
 /*
  * Hashes
  */
 
-/* Add a text, or NULL, to a hash. */
+/* Add a text, which may be NULL, to a hash. */
 static void
 hash_text(pg_cryptohash_ctx *hash, const char *text)
 {
@@ -44,7 +45,7 @@ hash_text(pg_cryptohash_ctx *hash, const char *text)
 		elog(ERROR, "could not update sha256");
 }
 
-/* The first digits of the hash of texts, in hexadecimal. */
+/* Returns the first hexadecimal digits of the texts' hash. */
 static char *
 digits_of(const char *const *texts, int count, int digits)
 {
@@ -64,7 +65,7 @@ digits_of(const char *const *texts, int count, int digits)
 	return result;
 }
 
-/* The texts of a step as digits. */
+/* Returns the digits for a step's texts. */
 static char *
 step_digits(const CmigRunStep *step, int digits)
 {
@@ -73,25 +74,25 @@ step_digits(const CmigRunStep *step, int digits)
 		step->verify_sql, step->precondition_sql
 	};
 
-	/* without a precondition, the last one does not count */
+	/* without a precondition, the last text is not included */
 	return digits_of(texts, lengthof(texts) - (step->precondition_sql == NULL), digits);
 }
 
-/* The digits of an id. */
+/* Returns the digits for a revision id. */
 static char *
 id_digits(const char *id)
 {
 	return digits_of(&id, 1, ID_DIGITS);
 }
 
-/* The first 64 bits of a hash. */
+/* Returns the first 64 bits of a hash. */
 static uint64
 short_hash(const char *digits)
 {
 	return strtoull(pnstrdup(digits, 16), NULL, 16);
 }
 
-/* The texts of a step as all digits of their hash. */
+/* Returns all digits of the hash of a step's texts. */
 static char *
 texts_of_step(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *texts, int i)
 {
@@ -102,7 +103,10 @@ texts_of_step(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *tex
 	return step_digits(cmig_step_texts_get(texts, i), 2 * PG_SHA256_DIGEST_LENGTH);
 }
 
-/* The checksum; the hash of each step is stored in hashes unless that is NULL. */
+/*
+ * Returns the checksum of a plan. If hashes is not NULL, stores the hash of
+ * each step in it.
+ */
 static char *
 make_checksum(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *texts, uint64 *hashes)
 {
@@ -136,7 +140,7 @@ cmig_plan_checksum(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts
  * What has changed
  */
 
-/* Is it the form of a checksum? */
+/* Does the text have the format of a checksum? */
 static bool
 is_checksum(const char *text)
 {
@@ -148,7 +152,7 @@ is_checksum(const char *text)
 	return strspn(text, "0123456789abcdef") == strlen(text) && strlen(text) % STEP_DIGITS == 0;
 }
 
-/* Do the steps of two checksums have the same id? */
+/* Do two steps' digits have the same id? */
 static bool
 same_id(const char *a, const char *b)
 {
@@ -156,8 +160,8 @@ same_id(const char *a, const char *b)
 }
 
 /*
- * The lengths of the longest common sequences of ids from each pair of steps
- * on: length[i * (b_count + 1) + j].
+ * For each pair of steps, computes the length of the longest common subsequence
+ * of the ids from these steps on: length[i * (b_count + 1) + j].
  */
 static int *
 common_lengths(const char *a, int a_count, const char *b, int b_count)
@@ -179,7 +183,7 @@ common_lengths(const char *a, int a_count, const char *b, int b_count)
 	return length;
 }
 
-/* A sentence about a revision that was in the plan and no longer is. */
+/* Returns a sentence about a revision that is no longer in the plan. */
 static char *
 describe_missing(const CmigSituation *now, const char *digits)
 {
@@ -189,7 +193,7 @@ describe_missing(const CmigSituation *now, const char *digits)
 	{
 		if (!same_id(id_digits(cmig_graph_id(now->graph, i)), digits))
 			continue;
-		/* the digits of two ids can be equal */
+		/* two ids may have the same digits */
 		if (found >= 0)
 			return pstrdup("A revision was in the plan and is not in it now.");
 		found = i;
@@ -200,7 +204,10 @@ describe_missing(const CmigSituation *now, const char *digits)
 					!cmig_repeatables_is(now->graph, found) && now->applied->applied->set[found] ? "applied" : "not in it");
 }
 
-/* Compare the steps of the checksum that was given and of the present one. */
+/*
+ * Describe the differences between the steps of a given checksum and the
+ * current one.
+ */
 static char *
 describe_changes(const CmigSituation *now, const CmigPlan *plan, const char *given, const char *present)
 {
@@ -244,10 +251,13 @@ describe_changes(const CmigSituation *now, const CmigPlan *plan, const char *giv
 /* See plan_checksum.h. */
 struct CmigAllowedTexts
 {
-	uint64	   *hashes;			/* of each step */
+	uint64	   *hashes;			/* one for each step */
 };
 
-/* The second argument may be a revision that was meant to be in an array. */
+/*
+ * If the second argument is not a checksum, it may be a revision that should
+ * have been in an array.
+ */
 char *
 cmig_plan_checksum_argument(FunctionCallInfo fcinfo, int n)
 {

@@ -1,10 +1,11 @@
 /*
  * plan_checksum.h
- *	  The checksum of a plan: its revisions, their order, and their texts.
+ *	  Computes and checks the checksum of a plan, which covers its revisions,
+ *	  their order, and their texts.
  *
- * A checksum has 32 hexadecimal digits that stand for the whole plan.  After a
- * hyphen, six more digits for each of the first steps show which of them have
- * changed.
+ * The first 32 hexadecimal digits of a checksum cover the whole plan. They are
+ * followed by a hyphen and six digits for each of the first steps, which show
+ * which steps have changed.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -17,24 +18,27 @@
 #include "move/move.h"
 #include "move/step_texts.h"
 
-/* The checksum of a plan.  A revision without downgrade script has no text. */
+/* Returns a plan's checksum. A missing downgrade script is not an error. */
 extern char *cmig_plan_checksum(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *texts);
 
-/* The argument plan_checksum; raises 22023 if it is null or not a checksum. */
+/*
+ * Returns the argument plan_checksum. Raises 22023 if it is null or not a
+ * checksum.
+ */
 extern char *cmig_plan_checksum_argument(FunctionCallInfo fcinfo, int n);
 
-/* The texts to which a run is restricted; NULL if there is no restriction. */
+/* The texts that a run is restricted to; NULL if there is no restriction. */
 typedef struct CmigAllowedTexts CmigAllowedTexts;
 
 /*
- * Raise MG016, and say what has changed, unless the plan has this checksum,
- * which may be NULL.  Returns the texts for which that holds, in the current
- * memory context, or NULL if checksum is.
+ * Raises MG016, which says what has changed, unless the plan has this checksum.
+ * Returns the texts that the checksum covers, in the current memory context, or
+ * NULL if checksum is NULL.
  */
 extern CmigAllowedTexts *cmig_plan_checksum_require(const char *checksum, const CmigSituation *now,
 													const CmigPlan *plan);
 
-/* Raise MG016 if step i, counted from 0, has other texts. */
+/* Raises MG016 if the texts of step i (counted from 0) have changed. */
 extern void cmig_plan_checksum_require_step(const CmigAllowedTexts *allowed, int i,
 											const CmigRunStep *step);
 

@@ -1,6 +1,7 @@
 /*
  * protect.c
- *	  Protection of the database against destructive moves: set_protect.
+ *	  Implements cmig.set_protect, which protects the database against
+ *	  destructive moves.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,10 +1,11 @@
 /*
  * restore_point.c
- *	  Restore points in the WAL before and after a run.
+ *	  Implements cmig.restore_point, which creates restore points in the WAL
+ *	  before and after a run.
  *
- * The one before the run is created through the server's function, which checks
- * the privilege.  The one after it must follow the commit record.  Therefore it
- * is written by a callback of the commit.
+ * The restore point before the run is created with pg_create_restore_point(),
+ * which requires the privilege to call that function. The restore point after
+ * the run must follow the commit record, so a transaction callback writes it.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -28,15 +29,15 @@ static bool restore_point = false;
 
 #define RUN_TIME_SIZE 40
 
-/* The time of the run that has begun last, as part of the names; or empty. */
+/* The start time of the latest run, as used in the names; may be empty. */
 static char run_time[RUN_TIME_SIZE] = "";
 
-/* A run of this transaction that is complete. */
+/* A completed run in this transaction. */
 typedef struct CompleteRun
 {
 	char		time[RUN_TIME_SIZE];
-	SubTransactionId waits_for; /* the subtransaction whose commit, up to the
-								 * top level, ends the run */
+	SubTransactionId waits_for; /* subtransaction that must commit next, up to
+								 * the top level */
 } CompleteRun;
 
 /* CompleteRun *, in TopTransactionContext. */
@@ -48,7 +49,7 @@ static CmigQuery may_create = {
 
 static CmigQuery create_point = {"SELECT pg_create_restore_point($1)", 1, {TEXTOID}};
 
-/* Take the present time, in UTC, for the names. */
+/* Set run_time to the current time in UTC. */
 static void
 set_run_time(void)
 {
@@ -63,14 +64,17 @@ set_run_time(void)
 			 tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int) fsec);
 }
 
-/* The name of one of the two restore points. */
+/* Returns the name of one of the two restore points. */
 static char *
 point_name(const char *which)
 {
 	return psprintf("cmig_%s_%s", run_time, which);
 }
 
-/* At the end of the transaction. */
+/*
+ * Transaction callback: create the restore points of completed runs after a
+ * commit.
+ */
 static void
 end_transaction(XactEvent event, void *arg)
 {
@@ -91,7 +95,10 @@ end_transaction(XactEvent event, void *arg)
 	}
 }
 
-/* At the end of a subtransaction. */
+/*
+ * Subtransaction callback: pass completed runs on to the parent, or forget them
+ * after an abort.
+ */
 static void
 end_subtransaction(SubXactEvent event, SubTransactionId ended, SubTransactionId parent, void *arg)
 {

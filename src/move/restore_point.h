@@ -1,6 +1,7 @@
 /*
  * restore_point.h
- *	  Restore points in the WAL before and after a run, cmig.restore_point.
+ *	  Implements cmig.restore_point, which creates restore points in the WAL
+ *	  before and after a run.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -9,19 +10,19 @@
 
 #include "postgres.h"
 
-/* Register the setting, and what happens at commit. */
+/* Register cmig.restore_point and the transaction callbacks. */
 extern void cmig_restore_point_init(void);
 
 /*
- * To be called when a run begins: create a restore point, and report it in a
- * NOTICE.  Returns a text for the journal in the current memory context, or
- * NULL if the setting is off. Raises 42501 without the privilege for it.
+ * Call this when a run begins. Creates a restore point and reports it in a
+ * NOTICE. Returns a text for the journal in the current memory context, or NULL
+ * if the setting is off. Raises 42501 if the user lacks the privilege.
  */
 extern char *cmig_restore_point_before(void);
 
 /*
- * To be called when the run is complete: create another one once the
- * transaction has committed. A transaction can have several runs.
+ * Call this when a run is complete. A second restore point is created once the
+ * transaction has committed. A transaction may contain several runs.
  */
 extern void cmig_restore_point_after_commit(void);
 

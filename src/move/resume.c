@@ -1,11 +1,11 @@
 /*
  * resume.c
- *	  What became of a statement that was interrupted at top level.
+ *	  Determines the result of a statement that was interrupted at top level.
  *
- * An invalid index may be a leftover, or another session may be building it.
- * Every session that builds, rebuilds, or drops an index concurrently holds
- * ShareUpdateExclusiveLock on its table from beginning to end.  So a session
- * that gets that lock and still finds the index invalid has found a leftover.
+ * An invalid index may be a leftover, or another session may be building it. A
+ * session that builds, rebuilds, or drops an index concurrently holds
+ * ShareUpdateExclusiveLock on the table the whole time. So if we get this lock
+ * and the index is still invalid, it is a leftover.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -54,8 +54,8 @@ static CmigQuery member_query = {
 };
 
 /*
- * Transient indexes of REINDEX CONCURRENTLY in a relation, in a schema, or in
- * the database, without those in a JSON array.
+ * Finds the transient indexes of REINDEX CONCURRENTLY in a relation, in a
+ * schema, or in the whole database, except those in a JSON array.
  */
 static CmigQuery transient_query = {
 	.sql = "WITH tables AS ("
@@ -82,7 +82,7 @@ static CmigQuery detach_query = {
 	.argtypes = {OIDOID, OIDOID}
 };
 
-/* A member of a JSON object as text, or NULL. */
+/* Returns a member of a JSON object as text, or NULL. */
 static char *
 member(const char *detail, const char *name)
 {
@@ -97,7 +97,10 @@ member(const char *detail, const char *name)
 	return value;
 }
 
-/* The member that says whether the object of the statement existed before. */
+/*
+ * Returns the JSON member that records whether the statement's object already
+ * existed.
+ */
 static char *
 existed_member(bool existed)
 {
@@ -117,7 +120,7 @@ had_existed(const char *detail)
  * CREATE INDEX CONCURRENTLY
  */
 
-/* The name that the server would choose. */
+/* Returns the name that PostgreSQL would choose. */
 static char *
 choose_index_name(const IndexStmt *statement, Oid table)
 {
@@ -149,8 +152,8 @@ choose_index_name(const IndexStmt *statement, Oid table)
 }
 
 /*
- * Is the index valid?  Sets *table to its table, InvalidOid if there is no
- * such index.
+ * Is the index valid? Sets *table to its table, or to InvalidOid if the index
+ * does not exist.
  */
 static bool
 index_is_usable(Oid index, Oid *table)
@@ -170,8 +173,8 @@ index_is_usable(Oid index, Oid *table)
 }
 
 /*
- * Is the index what the statement creates, as far as its columns show?
- * Expressions are not compared.
+ * Does the index match the statement, as far as its columns show? Expressions
+ * are not compared.
  */
 static bool
 is_index_of(const IndexStmt *statement, Oid index)
@@ -191,7 +194,7 @@ is_index_of(const IndexStmt *statement, Oid index)
 	{
 		const char *name = list_nth_node(IndexElem, elements, i)->name;
 
-		/* the server treats a column in parentheses like a plain column */
+		/* a column in parentheses is the same as a plain column */
 		if (name != NULL)
 			same = form->indkey.values[i] != 0 &&
 				strcmp(get_attname(form->indrelid, form->indkey.values[i], false), name) == 0;
@@ -200,7 +203,7 @@ is_index_of(const IndexStmt *statement, Oid index)
 	return same;
 }
 
-/* The information to store before CREATE INDEX CONCURRENTLY. */
+/* Returns what must be stored before CREATE INDEX CONCURRENTLY. */
 static char *
 prepare_index(IndexStmt *statement)
 {
@@ -228,7 +231,7 @@ prepare_index(IndexStmt *statement)
 	return detail.data;
 }
 
-/* What became of CREATE INDEX CONCURRENTLY. */
+/* Determine the result of CREATE INDEX CONCURRENTLY. */
 static CmigResumeVerdict
 judge_index(IndexStmt *statement, const char *detail, List **leftovers)
 {
@@ -263,7 +266,7 @@ judge_index(IndexStmt *statement, const char *detail, List **leftovers)
  * REINDEX ... CONCURRENTLY
  */
 
-/* Collects the rows of transient_query. */
+/* Collected rows of transient_query. */
 typedef struct Transients
 {
 	List	   *leftovers;
@@ -290,8 +293,8 @@ collect_transient(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Find transient indexes in what the statement rebuilds, except those in
- * known.
+ * Find transient indexes of the relations that the statement rebuilds, except
+ * the known ones.
  */
 static void
 find_transients(const ReindexStmt *statement, const char *known, Transients *found)
@@ -326,8 +329,8 @@ find_transients(const ReindexStmt *statement, const char *known, Transients *fou
 }
 
 /*
- * The information to store before REINDEX CONCURRENTLY: the leftovers of
- * others.
+ * Returns what must be stored before REINDEX CONCURRENTLY, namely the leftovers
+ * of other statements.
  */
 static char *
 prepare_reindex(const RawStmt *raw)
@@ -347,7 +350,10 @@ prepare_reindex(const RawStmt *raw)
  * ALTER TABLE ... DETACH PARTITION ... CONCURRENTLY
  */
 
-/* The statement if it detaches a partition concurrently, otherwise NULL. */
+/*
+ * Returns the statement if it detaches a partition concurrently; otherwise
+ * NULL.
+ */
 static const AlterTableStmt *
 detach_statement(const Node *node, PartitionCmd **command)
 {
@@ -366,7 +372,9 @@ detach_statement(const Node *node, PartitionCmd **command)
 	return (*command)->concurrent ? alter : NULL;
 }
 
-/* "attached", "pending", or NULL if it is not a partition of that table. */
+/*
+ * Returns "attached", "pending", or NULL if it is not a partition of the table.
+ */
 static char *
 attachment(const AlterTableStmt *alter, const PartitionCmd *command)
 {
@@ -381,7 +389,7 @@ attachment(const AlterTableStmt *alter, const PartitionCmd *command)
 	return state;
 }
 
-/* What became of DETACH PARTITION CONCURRENTLY. */
+/* Determine the result of DETACH PARTITION CONCURRENTLY. */
 static CmigResumeVerdict
 judge_detach(const AlterTableStmt *alter, const PartitionCmd *command,
 			 const char *detail, char **finish)
@@ -405,17 +413,20 @@ judge_detach(const AlterTableStmt *alter, const PartitionCmd *command,
 	return CMIG_RESUME_AGAIN;
 }
 
-/* Objects that exist or do not */
+/* Creating and dropping objects */
 
-/* What a statement does with its object. */
+/* What a statement does with an object. */
 typedef enum Existence
 {
-	NO_OBJECT,					/* not such a statement */
+	NO_OBJECT,					/* neither creates nor drops an object */
 	CREATES,
 	DROPS
 } Existence;
 
-/* Does the statement create or drop an object, and does that exist now? */
+/*
+ * Returns whether the statement creates or drops an object. Sets *exists to
+ * whether the object exists now.
+ */
 static Existence
 object_of(const Node *node, bool *exists)
 {
@@ -511,9 +522,9 @@ cmig_resume_judge(RawStmt *raw, const char *detail, List **leftovers, char **fin
 }
 
 /*
- * CREATE INDEX CONCURRENTLY marks the index valid at its very end, and
- * releases its lock just before that is committed: wait for a transaction that
- * is changing the index's row.
+ * Wait for a transaction that is changing the index's pg_index row. CREATE
+ * INDEX CONCURRENTLY marks the index valid at its very end, and it releases its
+ * lock just before that change is committed.
  */
 static void
 wait_for_change(Oid index)
@@ -543,8 +554,9 @@ wait_for_change(Oid index)
 }
 
 /*
- * One attempt holds the lock on the table from the check to the drop: after an
- * error the lock is gone, and another session may use the index.
+ * Attempt callback: drop a leftover index. The lock on the table must be held
+ * from the check to the drop. After an error the lock is gone, and another
+ * session may use the index, so each attempt checks again.
  */
 static void
 remove_leftover(void *arg)
@@ -554,7 +566,7 @@ remove_leftover(void *arg)
 	Oid			owner;
 	char	   *sql = NULL;
 
-	/* wait, without a snapshot, for sessions that work on the table */
+	/* without a snapshot, wait for sessions that are working on the table */
 	cmig_toplevel_commit();
 	InvalidateCatalogSnapshot();
 	LockRelationIdForSession(&table, ShareUpdateExclusiveLock);

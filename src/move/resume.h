@@ -1,11 +1,11 @@
 /*
  * resume.h
- *	  What became of a statement that was interrupted at top level.
+ *	  Determines the result of a statement that was interrupted at top level.
  *
- * Before such a statement begins, cmig_resume_prepare() notes the state of the
- * catalog; after an interruption, cmig_resume_judge() compares.  Names that
- * the server would choose are chosen beforehand, so that leftovers can be
- * distinguished from what other sessions created.
+ * cmig_resume_prepare() records the state of the catalogs before the statement
+ * begins. After an interruption, cmig_resume_judge() compares it with the
+ * current state. Names that PostgreSQL would choose are chosen in advance, so
+ * that leftovers can be distinguished from objects of other sessions.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -17,21 +17,21 @@
 #include "nodes/pg_list.h"
 
 /*
- * Must be called in a transaction with a snapshot.  May complete the tree (the
- * name of an index).  Returns what to remember, as members of a JSON object:
+ * Must be called in a transaction with a snapshot. May complete the parse tree
+ * with an index name. Returns what must be stored, as members of a JSON object:
  * '"index": "x", "existed": false' or ''.
  */
 extern char *cmig_resume_prepare(RawStmt *raw);
 
-/* What to do about an interrupted statement. */
+/* How to proceed with an interrupted statement. */
 typedef enum CmigResumeVerdict
 {
-	CMIG_RESUME_DONE,			/* nothing, because it has run */
-	CMIG_RESUME_AGAIN,			/* run it (again) */
+	CMIG_RESUME_DONE,			/* do nothing, because it is done */
+	CMIG_RESUME_AGAIN,			/* run it, possibly again */
 	CMIG_RESUME_FINISH			/* run *finish instead */
 } CmigResumeVerdict;
 
-/* An index that an interrupted build left behind. */
+/* An invalid index left behind by an interrupted statement. */
 typedef struct CmigLeftover
 {
 	Oid			table;
@@ -39,21 +39,24 @@ typedef struct CmigLeftover
 } CmigLeftover;
 
 /*
- * Decide by means of the catalog, in a transaction with a snapshot. detail is
- * the JSON object that was stored; the tree is completed as by prepare.
- * *leftovers (of CmigLeftover *) must be removed before the statement runs
- * again.
+ * Determine from the catalogs how to proceed. Must be called in a transaction
+ * with a snapshot. detail is the stored JSON object. The parse tree is
+ * completed as by cmig_resume_prepare(). *leftovers (of CmigLeftover *) must be
+ * removed before the statement is run again.
  */
 extern CmigResumeVerdict cmig_resume_judge(RawStmt *raw, const char *detail,
 										   List **leftovers, char **finish);
 
 /*
- * Drop an index if it is still invalid when no other session works on its
- * table any longer.  Commits.
+ * Drop an index if it is still invalid once no other session is working on its
+ * table. Commits.
  */
 extern void cmig_resume_remove(const CmigLeftover *leftover);
 
-/* The invalid index of that name on a table, or InvalidOid; for recipes. */
+/*
+ * Returns the invalid index with this name on a table, or InvalidOid. Used by
+ * the recipes.
+ */
 extern Oid	cmig_resume_invalid_index(Oid table, const char *name);
 
 #endif							/* CMIG_RESUME_H */

@@ -1,10 +1,10 @@
 /*
  * stamp.c
- *	  Recording where a database is without running anything.
+ *	  Records where a database is without running any scripts.
  *
- * Stamping journals the revisions that it covers, so that a later change of a
- * script can be detected.  These can be all revisions, so scripts are read and
- * rows are written in batches of a few hundred.
+ * The affected revisions are journaled, so that later changes to their scripts
+ * can be detected. This may affect all revisions, so scripts are read and rows
+ * are written in batches of a few hundred.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -30,7 +30,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-/* How many scripts are read at a time. */
+/* The number of scripts read at a time. */
 #define READ_TEXTS 500
 
 /* Add a row to the journal. */
@@ -49,18 +49,18 @@ add_entry(CmigJournalBatch *batch, const char *revision, const char *checksum,
 	cmig_journal_add(batch, &entry);
 }
 
-/* A batch of the revisions to be journaled. */
+/* A batch of revisions to journal. */
 typedef struct Window
 {
 	const CmigGraph *graph;
 	int			count;
-	int			nodes[READ_TEXTS];	/* ascending */
-	char	   *checksums[READ_TEXTS];	/* NULL: the script has not been read
-										 * yet */
-	MemoryContext context;		/* contains the checksums */
+	int			nodes[READ_TEXTS];	/* in ascending order */
+	char	   *checksums[READ_TEXTS];	/* NULL if the script has not been
+										 * read yet */
+	MemoryContext context;		/* memory context of the checksums */
 } Window;
 
-/* Set the checksum of the revision whose script was read. */
+/* Callback: set the checksum of a revision whose script has been read. */
 static void
 keep_checksum(const char *revision, CmigStoredScript *script, void *arg)
 {
@@ -85,8 +85,8 @@ keep_checksum(const char *revision, CmigStoredScript *script, void *arg)
 }
 
 /*
- * Journal the revisions of the window and empty it.  Returns the number of
- * rows.
+ * Journal the revisions in the window, and empty it. Returns the number of rows
+ * written.
  */
 static int
 write_window(CmigJournalBatch *batch, Window *window)
@@ -102,7 +102,7 @@ write_window(CmigJournalBatch *batch, Window *window)
 	if (unread.count > 0)
 		cmig_catalog_each_script(&unread, CMIG_UPGRADE, MaxAllocHugeSize, keep_checksum, window);
 
-	/* a revision without a checksum was deleted in the meantime */
+	/* a revision without a checksum has been deleted in the meantime */
 	for (int i = 0; i < window->count; i++)
 	{
 		if (window->checksums[i] == NULL)
@@ -117,7 +117,10 @@ write_window(CmigJournalBatch *batch, Window *window)
 	return written;
 }
 
-/* Is a revision above the node applied, so that the node needs no version row? */
+/*
+ * Is a child or dependent of the node applied, so that the node needs no
+ * version row?
+ */
 static bool
 is_below_applied(const CmigGraph *graph, const CmigApplied *applied, int node)
 {
@@ -131,9 +134,9 @@ is_below_applied(const CmigGraph *graph, const CmigApplied *applied, int node)
 }
 
 /*
- * Journal version rows that contradicted another row, as after restoring a
- * dump, and are now gone: their revisions count as applied before and after.
- * Returns the number of rows.
+ * Journal the version rows that contradicted other rows, as may happen after a
+ * restore, and have now been removed. Their revisions count as applied before
+ * and after. Returns the number of rows written.
  */
 static int
 journal_contradictions(CmigJournalBatch *batch, const CmigGraph *graph,
@@ -158,9 +161,8 @@ journal_contradictions(CmigJournalBatch *batch, const CmigGraph *graph,
 }
 
 /*
- * Journal what no longer counts as applied: each revision, just as upgrades
- * and stamps upward write a row for each, and version rows of unknown
- * revisions.  Returns the number of rows.
+ * Journal everything that no longer counts as applied: each such revision, and
+ * each version row of an unknown revision. Returns the number of rows written.
  */
 static int
 journal_removed(CmigJournalBatch *batch, const CmigGraph *graph, const CmigApplied *before,
@@ -189,8 +191,9 @@ journal_removed(CmigJournalBatch *batch, const CmigGraph *graph, const CmigAppli
 }
 
 /*
- * Journal each revision that has become applied or is no longer applied, and a
- * new version row below what was applied.  Returns the number of rows.
+ * Journal each revision that has become applied or is no longer applied, and
+ * each new version row for a revision that was already applied. Returns the
+ * number of rows written.
  */
 static int
 journal_stamped(const CmigGraph *graph, const CmigApplied *before, const CmigApplied *after)
@@ -237,9 +240,8 @@ journal_stamped(const CmigGraph *graph, const CmigApplied *before, const CmigApp
 }
 
 /*
- * A stamp that changes no row may still settle a run that failed or was
- * interrupted: then the journal says where the database is.  Returns whether
- * it does.
+ * Journal where the database is if the last run failed or was interrupted. Used
+ * if a stamp changes no version row. Returns true if a journal row was written.
  */
 static bool
 journal_settled(const CmigNames *rows)
@@ -260,7 +262,7 @@ journal_settled(const CmigNames *rows)
 	return true;
 }
 
-/* Report the partially applied steps, which no run will finish now. */
+/* Report the partially applied steps, which will not be finished now. */
 static void
 report_discarded(List *rows)
 {
@@ -271,7 +273,7 @@ report_discarded(List *rows)
 	{
 		const CmigProgressRow *row = lfirst(lc);
 
-		/* the rows of one step are adjacent */
+		/* the rows of a step are adjacent */
 		if (last == NULL || row->direction != last->direction ||
 			strcmp(row->revision, last->revision) != 0)
 			ereport(NOTICE,
@@ -322,10 +324,7 @@ cmig_stamp_targets(const CmigNames *targets, bool purge)
 		cmig_version_rows_insert(cmig_graph_id(now.graph, lfirst_int(lc)));
 	}
 
-	/*
-	 * a stamp says where the database is, so no step remains partially
-	 * applied
-	 */
+	/* after a stamp, no step remains partially applied */
 	report_discarded(cmig_progress_read());
 	changed = cmig_progress_clear_all();
 	changed |= cmig_backfill_run_settle_all();

@@ -1,6 +1,6 @@
 /*
  * stamp.h
- *	  Recording where a database is without running anything.
+ *	  Records where a database is without running any scripts.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,9 +11,9 @@
 #include "base/revision.h"
 
 /*
- * Make the version rows those of the targets, and journal the revisions that
- * this covers.  With purge, all existing rows are removed first.  Returns the
- * rows now recorded, sorted.  The caller holds the run lock.
+ * Set the version rows to the targets, and journal the affected revisions. With
+ * purge, all existing rows are removed first. Returns the new version rows,
+ * sorted. The caller must hold the run lock.
  */
 extern CmigNames *cmig_stamp_targets(const CmigNames *targets, bool purge);
 

@@ -1,10 +1,10 @@
 /*
  * step_texts.c
- *	  The scripts of a plan's steps, read a few at a time.
+ *	  Reads the scripts of a plan's steps, a few at a time.
  *
- * One query fetches up to READ_STEPS scripts.  The first READ_BYTES of them
- * are kept until the next ones are read; a larger script is read alone when
- * its step comes.
+ * One query fetches up to READ_STEPS scripts. Of these, the first READ_BYTES
+ * bytes are kept until the next scripts are read. A larger script is read by
+ * itself when its step is reached.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -20,13 +20,13 @@
 
 #include "utils/memutils.h"
 
-/* How many steps' scripts are read at a time, and how much of them is kept. */
+/* The number of scripts read at a time, and the number of bytes kept. */
 #define READ_STEPS 200
 #define READ_BYTES ((Size) 1024 * 1024)
-/* How much is read at once by cmig_step_texts_read_small(). */
+/* The number of bytes read by cmig_step_texts_read_small(). */
 #define SMALL_BYTES (8 * 1024 * 1024)
 
-/* Set *step from a stored script. */
+/* Fill in *step from a stored script. */
 static void
 fill_step(CmigRunStep *step, const CmigPlan *plan, const char *id, bool repeatable,
 		  const CmigStoredScript *script)
@@ -87,17 +87,16 @@ struct CmigStepTexts
 {
 	const CmigGraph *graph;
 	const CmigPlan *plan;
-	int			first;			/* the steps that were read last */
+	int			first;			/* first step read last */
 	int			count;
-	int			kept;			/* how many of them were small enough to keep */
-	CmigRunStep steps[READ_STEPS];	/* their scripts; revision is NULL if not
-									 * kept */
-	MemoryContext context;		/* contains the scripts */
+	int			kept;			/* number of steps small enough to keep */
+	CmigRunStep steps[READ_STEPS];	/* revision is NULL if not kept */
+	MemoryContext context;		/* memory context of the scripts */
 	CmigPack	pack;
 
-	/* small scripts that were all read before, or NULL */
+	/* small scripts read in advance, or NULL */
 	CmigRunStep **small;
-	int		   *place;			/* of each node: its step, or -1 */
+	int		   *place;			/* for each node: its step, or -1 */
 	CmigPack	small_pack;
 };
 
@@ -113,14 +112,14 @@ cmig_step_texts_make(const CmigGraph *graph, const CmigPlan *plan)
 	return texts;
 }
 
-/* A copy in the pack; text may be NULL. */
+/* Copy a text, which may be NULL, to the pack. */
 static const char *
 copy_text(CmigPack *pack, const char *text)
 {
 	return text ? cmig_pack_string(pack, text, strlen(text)) : NULL;
 }
 
-/* Copy the texts of a step to the pack. */
+/* Copy a step's texts to the pack. */
 static void
 keep_texts(CmigRunStep *step, CmigPack *pack)
 {
@@ -132,7 +131,7 @@ keep_texts(CmigRunStep *step, CmigPack *pack)
 	step->precondition_sql = copy_text(pack, step->precondition_sql);
 }
 
-/* Keep the script of a step that is being read. */
+/* Callback: keep the script of a step. */
 static void
 keep_script(const char *revision, CmigStoredScript *script, void *arg)
 {
@@ -154,7 +153,7 @@ keep_script(const char *revision, CmigStoredScript *script, void *arg)
 	MemoryContextSwitchTo(old);
 }
 
-/* Keep a small script. */
+/* Callback: keep a small script. */
 static void
 keep_small(const char *revision, CmigStoredScript *script, void *arg)
 {
@@ -195,7 +194,7 @@ cmig_step_texts_read_small(CmigStepTexts *texts)
 	texts->place = NULL;
 }
 
-/* Read the scripts of some steps, beginning with first. */
+/* Read the scripts of some steps, starting with "first". */
 static void
 read_texts(CmigStepTexts *texts, int first)
 {
@@ -204,8 +203,8 @@ read_texts(CmigStepTexts *texts, int first)
 	MemoryContext old;
 
 	/*
-	 * if only a few of the last ones were small enough, request no more than
-	 * that many
+	 * if only a few of the last scripts were small enough, request fewer this
+	 * time
 	 */
 	texts->count = Min(texts->count == 0 ? READ_STEPS : Min(2 * texts->kept + 1, READ_STEPS),
 					   texts->plan->count - first);

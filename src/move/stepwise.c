@@ -2,19 +2,20 @@
  * stepwise.c
  *	  Runs that commit after each revision.
  *
- * A transactional revision is one transaction: its script, verify_sql, the
- * version rows, the change of its journal row from running to done, and the
- * next step's row with outcome running are committed together.  So the journal
- * is correct after a crash at any point, and a step costs one flush.
+ * A transactional revision is a single transaction. It commits the effects of
+ * the script and of verify_sql, the version rows, the change of the step's
+ * journal row from "running" to "done", and the next step's journal row, which
+ * is "running". So the journal is correct after a crash at any point, and a
+ * step needs only one WAL flush.
  *
- * A revision that is not transactional is run by nontransactional.c; a last
- * transaction runs its verify_sql, replaces the version rows, and clears
+ * A nontransactional revision is run by nontransactional.c. A final
+ * transaction runs verify_sql, replaces the version rows, and clears
  * cmig.progress.
  *
- * The run lock keeps all of pg_cmig's own functions from writing the version
- * rows.  A session or a script may still write them by hand between two
- * commits.  So they are compared with the result of the steps before each step
- * that commits on its way, and before the end of each step.
+ * The run lock prevents all other pg_cmig functions from writing the version
+ * rows. However, a session or a script may still change them by hand between
+ * two commits. So they are compared with the expected rows before each
+ * nontransactional step and before the end of each step.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -54,17 +55,17 @@ typedef struct StepwiseRun
 	CmigInDoubt in_doubt;
 	CmigSituation now;
 	const CmigPlan *plan;
-	char	   *restore_point;	/* a text for the journal, or NULL */
-	CmigAllowedTexts *allowed;	/* the texts that may run, or NULL */
-	CmigExpectedRows *expected; /* the version rows before the current step */
+	char	   *restore_point;	/* text for the journal, or NULL */
+	CmigAllowedTexts *allowed;	/* texts that may run, or NULL */
+	CmigExpectedRows *expected; /* version rows before the current step */
 
-	/* the current step */
+	/* current step */
 	int			index;
 	CmigRunStep *step;
-	int64		journal_id;		/* its row, 0 if there is none */
+	int64		journal_id;		/* its journal row, or 0 */
 	TimestampTz started_at;
 
-	/* set in the transaction that ends a step, valid once it is committed */
+	/* set in a step's last transaction; valid once that is committed */
 	int64		next_journal_id;
 	TimestampTz next_started_at;
 } StepwiseRun;
@@ -92,7 +93,7 @@ parse_in_doubt(const char *value)
  * The journal
  */
 
-/* Write the journal row of a step that begins. */
+/* Write the journal row of a step that is about to begin. */
 static int64
 start_row(const StepwiseRun *run, int index, TimestampTz started_at)
 {
@@ -106,7 +107,8 @@ start_row(const StepwiseRun *run, int index, TimestampTz started_at)
 }
 
 /*
- * Raise an error unless the version rows are as expected; moved as in move.h.
+ * Raise an error unless the version rows are as expected. For moved, see the
+ * argument step of cmig_move_require_expected().
  */
 static void
 require_rows(const StepwiseRun *run, const CmigPlanStep *moved)
@@ -116,7 +118,7 @@ require_rows(const StepwiseRun *run, const CmigPlanStep *moved)
 										cmig_direction_name(run->plan->direction)));
 }
 
-/* The end of a step, in the transaction that commits it. */
+/* Finish a step in the transaction that commits it. */
 static void
 finish_step(StepwiseRun *run)
 {
@@ -152,7 +154,8 @@ finish_step(StepwiseRun *run)
 }
 
 /*
- * The error's message and detail.  For verify_sql it also names the statement.
+ * Returns the error's message and detail. For verify_sql, the text also names
+ * the statement.
  */
 static char *
 failure_message(const ErrorData *error)
@@ -167,7 +170,7 @@ failure_message(const ErrorData *error)
 	return psprintf("statement %d of verify_sql: %s", cmig_runner_statement(), message);
 }
 
-/* Record in the journal that the current step failed. */
+/* Record the failure of the current step in the journal. */
 static void
 journal_failure(const StepwiseRun *run, const ErrorData *error)
 {
@@ -183,7 +186,7 @@ journal_failure(const StepwiseRun *run, const ErrorData *error)
 	entry.message = failure_message(error);
 	entry.statement = cmig_runner_verifying() ? 0 : cmig_runner_statement();
 
-	/* whatever happens here, the run's error is the one that is reported */
+	/* errors here are ignored in favor of the run's error */
 	PG_TRY();
 	{
 		cmig_toplevel_snapshot();
@@ -202,7 +205,7 @@ journal_failure(const StepwiseRun *run, const ErrorData *error)
  * Steps
  */
 
-/* Run a transactional step. */
+/* Attempt callback: run a transactional step. */
 static void
 run_transactional(void *arg)
 {
@@ -213,14 +216,17 @@ run_transactional(void *arg)
 	finish_step(run);
 }
 
-/* The last transaction of a step whose statements have all run. */
+/*
+ * Attempt callback: the final transaction of a step whose statements have all
+ * run.
+ */
 static void
 finish_statements(void *arg)
 {
 	StepwiseRun *run = arg;
 	CmigRunStep last = *run->step;
 
-	/* checked before its first statement */
+	/* already checked before the first statement */
 	last.precondition_sql = NULL;
 	cmig_runner_begin();
 	cmig_toplevel_snapshot();
@@ -264,8 +270,8 @@ run_step(StepwiseRun *run)
 		require_rows(run, NULL);
 
 		/*
-		 * a step that was begun may continue even if the precondition no
-		 * longer holds
+		 * a step that has already begun may continue even if its precondition
+		 * is no longer true
 		 */
 		if (cmig_progress_read() == NIL)
 			cmig_runner_check_precondition(run->step);
@@ -282,9 +288,9 @@ run_step(StepwiseRun *run)
 }
 
 /*
- * Find what would stop the run before anything is changed: statements that a
- * script must not contain, and partially applied steps that the plan would
- * leave behind.
+ * Detect what would stop the run, before anything is changed: statements that a
+ * script must not contain, and partially applied steps that are not in the
+ * plan.
  */
 static void
 check_steps(const StepwiseRun *run)
@@ -307,7 +313,7 @@ check_steps(const StepwiseRun *run)
 		CmigProgressRow *row = lfirst(lc);
 		int			i = 0;
 
-		/* the rows of one step are adjacent; read its script only once */
+		/* the rows of a step are adjacent; read its script only once */
 		if (seen != NULL && row->direction == seen->direction &&
 			strcmp(row->revision, seen->revision) == 0)
 			continue;
@@ -374,11 +380,9 @@ run_plan(StepwiseRun *run, const CmigPlan *plan)
 	MemoryContextSwitchTo(caller);
 }
 
-/*
- * The three procedures
- */
+/* Procedures */
 
-/* The three procedures. */
+/* The procedures. */
 typedef enum Procedure
 {
 	UPGRADE,
@@ -390,18 +394,18 @@ static const char *const procedure_names[] = {
 	"cmig.upgrade_stepwise", "cmig.downgrade_stepwise", "cmig.reset_stepwise"
 };
 
-/* What the caller has requested. */
+/* The caller's request. */
 typedef struct Request
 {
 	Procedure	procedure;
-	const CmigNames *targets;	/* of upgrade */
-	const char *target;			/* of downgrade */
-	const char *checksum;		/* checksum of the plan that may run, or NULL */
+	const CmigNames *targets;	/* for UPGRADE */
+	const char *target;			/* for DOWNGRADE */
+	const char *checksum;		/* required plan checksum, or NULL */
 } Request;
 
 /*
- * Downgrade; returns the number of steps. what names the move in errors, or is
- * NULL.
+ * Perform the downgrade. Returns the number of steps. "what" names the move in
+ * errors; NULL means a downgrade.
  */
 static int
 go_down(StepwiseRun *run, const char *target, const char *checksum, const char *what)
@@ -421,7 +425,7 @@ go_down(StepwiseRun *run, const char *target, const char *checksum, const char *
 	return plan->count;
 }
 
-/* Upgrade; returns the number of steps. */
+/* Perform the upgrade. Returns the number of steps. */
 static int
 go_up(StepwiseRun *run, const CmigNames *targets, const char *checksum)
 {
@@ -438,7 +442,7 @@ go_up(StepwiseRun *run, const CmigNames *targets, const char *checksum)
 	return plan->count;
 }
 
-/* Run all moves of the request. */
+/* Perform all moves of the request. */
 static void
 move(StepwiseRun *run, const Request *request)
 {
@@ -467,7 +471,7 @@ move(StepwiseRun *run, const Request *request)
 		cmig_move_report_nothing(run->now.graph, run->now.applied->rows, verb);
 }
 
-/* Run a procedure, from taking the run lock to releasing it. */
+/* Run a procedure, including taking and releasing the run lock. */
 static void
 run_procedure(FunctionCallInfo fcinfo, const Request *request, const char *in_doubt)
 {
@@ -478,7 +482,7 @@ run_procedure(FunctionCallInfo fcinfo, const Request *request, const char *in_do
 
 	cmig_runner_require_idle(name);
 	cmig_toplevel_require(fcinfo, name);
-	/* before the role is written to the journal */
+	/* check this before the role is written to the journal */
 	cmig_session_require_member();
 
 	context = cmig_toplevel_context("pg_cmig stepwise run");

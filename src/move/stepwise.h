@@ -1,7 +1,7 @@
 /*
  * stepwise.h
- *	  Runs that commit after each revision, and after each statement of a
- *	  revision that is not transactional.
+ *	  Runs that commit after each revision, and in nontransactional revisions
+ *	  after each statement.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -15,9 +15,9 @@
 #include "move/move.h"
 
 /*
- * The procedures.  fcinfo is the one of the CALL.  in_doubt is stop, done, or
- * again.  With a checksum, only the plan that has it may run.  The arguments must
- * be allocated below PortalContext.
+ * The procedures. fcinfo is the one of the CALL. in_doubt is "stop", "done", or
+ * "again". If checksum is not NULL, the plan must have this checksum. The
+ * arguments must be allocated below PortalContext.
  */
 extern void cmig_stepwise_upgrade(FunctionCallInfo fcinfo, const CmigNames *targets,
 								  const char *in_doubt, const char *checksum);
@@ -25,12 +25,15 @@ extern void cmig_stepwise_downgrade(FunctionCallInfo fcinfo, const char *target,
 									const char *in_doubt, const char *checksum);
 extern void cmig_stepwise_reset(FunctionCallInfo fcinfo, const char *in_doubt);
 
-/* A hook that is called before the first step of an upgrade; an error stops it. */
+/*
+ * Hook called before the first step of an upgrade. An error in it stops the
+ * upgrade.
+ */
 extern void (*cmig_stepwise_at_start) (const CmigSituation *now, const CmigPlan *plan);
 
 /*
- * A hook that is called in the transaction that ends the last step of an
- * upgrade, before it commits; an error in it makes that step fail.
+ * Hook called in the transaction of the last step of an upgrade, before it
+ * commits. An error in it makes that step fail.
  */
 extern void (*cmig_stepwise_at_end) (void);
 

@@ -1,18 +1,20 @@
 /*
  * toplevel.c
- *	  Procedures that commit: transactions, attempts, statements at top level.
+ *	  Tools for procedures that commit: transactions, attempts, and statements
+ *	  at top level.
  *
- * What the server requires of code that commits within a CALL:
+ * PostgreSQL requires the following of code that commits within a CALL:
  *
- * - When a statement that commits by itself begins, SPI is finished and no
- * 	 snapshot is active except the portal's own, which the portal knows
- * 	 (EnsurePortalSnapshotExists).  With a snapshot pushed in any other way, the
- * 	 commits of a nested CALL or DO fail; with none at all, CREATE INDEX
- * 	 CONCURRENTLY fails, which uses the active one.
- * - Afterwards the portal's snapshot may be gone or be another one; if one is
- * 	 active it is the portal's, and it is popped.
- * - After an error the whole transaction is aborted, and the portal must
- * 	 forget its snapshot, which is gone with it.
+ * - When a statement that commits by itself begins, SPI must be finished, and
+ *   the only active snapshot must be the portal's own, which is registered
+ *   with the portal (EnsurePortalSnapshotExists). If a snapshot has been
+ *   pushed in any other way, commits in a nested CALL or DO fail. If there is
+ *   no snapshot, CREATE INDEX CONCURRENTLY fails, because it uses the active
+ *   snapshot.
+ * - After such a statement, the portal's snapshot may be gone or may have been
+ *   replaced. An active snapshot is the portal's, and it must be popped.
+ * - After an error, the whole transaction is aborted. The portal's snapshot is
+ *   gone, so the pointer to it must be reset.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -50,14 +52,14 @@
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
-/* Pauses between attempts, in milliseconds. */
+/* Shortest and longest pause between attempts, in milliseconds. */
 #define FIRST_PAUSE 200
 #define LONGEST_PAUSE 30000
 
-/* Transactions younger than this are not worth a notice, in milliseconds. */
+/* Younger transactions are not reported, in milliseconds. */
 #define OLD_SNAPSHOT_MS 1000
 
-/* The value of cmig.lock_retries. */
+/* Variable of cmig.lock_retries. */
 static int	lock_retries = 10;
 
 void
@@ -71,9 +73,9 @@ cmig_toplevel_init(void)
 							0, NULL, NULL, NULL);
 }
 
-/* How a procedure was called */
+/* Conditions of the call */
 
-/* Is it called at top level and by itself, so that it may commit? */
+/* Is the procedure called at top level and by itself, so that it may commit? */
 static bool
 may_commit(FunctionCallInfo fcinfo)
 {
@@ -144,7 +146,7 @@ cmig_toplevel_rollback(void)
 	MemoryContextSwitchTo(caller);
 	cmig_extension_try_again();
 
-	/* the new transaction has the start time of the CALL: begin another one */
+	/* this transaction has the start time of the CALL, so start another one */
 	cmig_toplevel_commit();
 }
 
@@ -154,7 +156,7 @@ cmig_toplevel_sleep(long ms)
 	TimestampTz end = cmig_run_limit_earlier(TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms));
 	bool		timed = get_timeout_active(STATEMENT_TIMEOUT);
 
-	/* a pause does not belong to a statement */
+	/* a pause is not part of a statement */
 	if (timed)
 		disable_timeout(STATEMENT_TIMEOUT, false);
 	InvalidateCatalogSnapshot();
@@ -178,7 +180,9 @@ cmig_toplevel_sleep(long ms)
  * Attempts
  */
 
-/* Was the run blocked by other sessions, so that another attempt may succeed? */
+/*
+ * Was the run blocked by other sessions, so that another attempt may succeed?
+ */
 static bool
 is_transient(const ErrorData *error)
 {
@@ -187,7 +191,7 @@ is_transient(const ErrorData *error)
 		error->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE;
 }
 
-/* The pause after attempt number n (counted from 1), with jitter. */
+/* Returns the pause after attempt n (counted from 1), with jitter. */
 static long
 pause_after(int n)
 {
@@ -253,7 +257,7 @@ cmig_toplevel_attempt(CmigAttempt body, CmigMayRepeat may_repeat, void *arg,
 	}
 }
 
-/* Lock the table in ACCESS SHARE mode. */
+/* Attempt callback: lock the table in ACCESS SHARE mode. */
 static void
 reach_table(void *arg)
 {
@@ -261,7 +265,7 @@ reach_table(void *arg)
 	LockRelationOid(*(Oid *) arg, AccessShareLock);
 }
 
-/* Error context callback. */
+/* Error context callback: explain a lock wait. */
 static void
 explain_wait(void *arg)
 {
@@ -303,7 +307,7 @@ cmig_toplevel_reach_table(Oid table, const char *procedure, bool alone)
  * Statements
  */
 
-/* Is it a statement that the planner handles? */
+/* Is this an optimizable statement? */
 static bool
 is_optimizable(const Node *node)
 {
@@ -371,9 +375,7 @@ cmig_toplevel_execute(RawStmt *raw, const char *text)
 	ActivePortal->portalSnapshot = NULL;
 	if (concurrent)
 	{
-		/*
-		 * what it did in its last transaction remains, whatever happens next
-		 */
+		/* keep the effects of its last transaction, whatever happens next */
 		cmig_toplevel_commit();
 		cmig_extension_hold_again();
 	}
@@ -393,14 +395,14 @@ cmig_toplevel_warn_of_snapshots(const char *what)
 	pfree(who);
 }
 
-/* A statement to run. */
+/* Argument of run_sql(). */
 typedef struct SqlAttempt
 {
 	const char *sql;
 	RawStmt    *raw;
 } SqlAttempt;
 
-/* One attempt to run it. */
+/* Attempt callback: run the statement. */
 static void
 run_sql(void *arg)
 {

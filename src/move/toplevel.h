@@ -1,10 +1,11 @@
 /*
  * toplevel.h
- *	  Procedures that commit: transactions, attempts, statements at top level.
+ *	  Tools for procedures that commit: transactions, attempts, and statements
+ *	  at top level.
  *
- * All of this is for code that is called by CALL in a context where it may
- * commit (cmig_toplevel_require).  Everything that must survive a commit or a
- * rollback must be allocated below PortalContext.
+ * All functions are for code called by a CALL that may commit (see
+ * cmig_toplevel_require()). Everything that must survive a commit or rollback
+ * must be allocated below PortalContext.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -20,36 +21,37 @@
 extern void cmig_toplevel_init(void);
 
 /*
- * Raise 25001 unless the procedure is called at top level, alone, outside a
- * transaction block.
+ * Raises 25001 unless the CALL is a statement of its own at top level and
+ * outside a transaction block.
  */
 extern void cmig_toplevel_require(FunctionCallInfo fcinfo, const char *procedure);
 
-/* A memory context below PortalContext. */
+/* Create a memory context below PortalContext. */
 extern MemoryContext cmig_toplevel_context(const char *name);
 
-/* Make sure that there is a snapshot, for work that reads the catalog. */
+/* Make sure that there is an active snapshot. Needed for reading catalogs. */
 extern void cmig_toplevel_snapshot(void);
 
 /* Commit and start a new transaction, without a snapshot. */
 extern void cmig_toplevel_commit(void);
 
 /*
- * Roll back and start a new transaction, after an error that was caught and
- * flushed.
+ * Roll back and start a new transaction. Call this after an error has been
+ * caught and flushed.
  */
 extern void cmig_toplevel_rollback(void);
 
-/* Sleep without a snapshot; can be canceled. */
+/* Sleep without a snapshot. The sleep can be canceled. */
 extern void cmig_toplevel_sleep(long ms);
 
 /*
- * Run body in a transaction of its own and commit it.  If it fails because of
- * a lock timeout, a deadlock, or a serialization failure, it is rolled back
- * and tried again, with growing pauses, up to cmig.lock_retries times;
- * may_repeat (or NULL) is asked before that, in a new transaction.  Any other
- * error, and the last one, is raised again after everything is rolled back.
- * what names the work in notices: "upgrade of 003".
+ * Run body in its own transaction and commit it. After a lock timeout, a
+ * deadlock, or a serialization failure, it is rolled back and repeated up to
+ * cmig.lock_retries times, with increasing pauses. If may_repeat is not NULL,
+ * it is called in a new transaction before each repetition, and body is
+ * repeated only if it returns true. Any other error, and the error of the last
+ * attempt, is rethrown after the rollback. "what" names the work in notices,
+ * for example "upgrade of 003".
  */
 typedef void (*CmigAttempt) (void *arg);
 typedef bool (*CmigMayRepeat) (void *arg);
@@ -57,27 +59,27 @@ extern void cmig_toplevel_attempt(CmigAttempt body, CmigMayRepeat may_repeat,
 								  void *arg, const char *what);
 
 /*
- * Wait until a table can be locked in ACCESS SHARE mode, with the same
- * retries: a session that holds it blocks a procedure for at most
- * cmig.lock_timeout. alone: no revision is running, so the watch on locks is
- * not on yet.
+ * Wait until a table can be locked in ACCESS SHARE mode, with the same retries.
+ * So a session that holds a conflicting lock blocks a procedure for at most
+ * cmig.lock_timeout per attempt. alone is true if no revision is running, so
+ * that the lock watch is not on yet.
  */
 extern void cmig_toplevel_reach_table(Oid table, const char *procedure, bool alone);
 
 /*
- * Run a statement as if a client had sent it: it may commit.  The tree is not
- * changed; it and text must be allocated below PortalContext.
+ * Run a statement as if a client had sent it, so that it may commit. The parse
+ * tree is not modified. It and the text must be allocated below PortalContext.
  */
 extern void cmig_toplevel_execute(RawStmt *raw, const char *text);
 
 /*
- * A statement with CONCURRENTLY is about to wait for transactions with old
- * snapshots: report those that have been open for long.
+ * Report transactions that have been open for a long time, because a statement
+ * with CONCURRENTLY is about to wait for them.
  */
 extern void cmig_toplevel_warn_of_snapshots(const char *what);
 
 /*
- * Run one statement given as text, commit it, and retry it if it cannot get a
+ * Run one statement given as text and commit it. Repeats it if it cannot get a
  * lock.
  */
 extern void cmig_toplevel_run_sql(const char *sql, const char *what);

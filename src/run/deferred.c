@@ -1,6 +1,6 @@
 /*
  * deferred.c
- *	  The deferred constraints of a script, and the modes that it sets.
+ *	  Handles deferred constraints and constraint modes of a script.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -36,7 +36,7 @@ note_table(CmigDeferred *deferred, Oid table)
 	MemoryContextSwitchTo(caller);
 }
 
-/* Can changing a table with these triggers queue a deferred event? */
+/* Can a change to a table with these triggers queue a deferred event? */
 static bool
 has_deferrable_trigger(const TriggerDesc *triggers)
 {
@@ -50,7 +50,7 @@ has_deferrable_trigger(const TriggerDesc *triggers)
 	return false;
 }
 
-/* Note the tables with deferrable triggers that a query has changed. */
+/* Record the result relations of a query that have deferrable triggers. */
 static void
 note_result_relations(CmigDeferred *deferred, List *relations)
 {
@@ -94,8 +94,9 @@ cmig_deferred_note_copy(CmigDeferred *deferred, const CopyStmt *copy)
 }
 
 /*
- * Add the deferrable constraints that SET CONSTRAINTS names to *result.  As the
- * server does, take those of the first schema in search_path that has any.
+ * Add the deferrable constraints named in SET CONSTRAINTS to *result. Like
+ * PostgreSQL, this uses only the first schema in search_path that has a
+ * constraint with the given name.
  */
 static void
 collect_named(List *names, List **result)
@@ -144,7 +145,7 @@ collect_named(List *names, List **result)
 	table_close(relation, AccessShareLock);
 }
 
-/* All deferrable constraints of the database. */
+/* Returns all deferrable constraints in the database. */
 static List *
 list_deferrable(void)
 {
@@ -166,8 +167,9 @@ list_deferrable(void)
 }
 
 /*
- * SET CONSTRAINTS for constraints given by OID.  Those that no longer exist are
- * skipped and, with only_default, those whose default is not default_deferred.
+ * Perform SET CONSTRAINTS for constraints given by OID. Constraints that no
+ * longer exist are skipped. With only_default, so are constraints whose
+ * condeferred differs from default_deferred.
  */
 static void
 set_mode(List *constraints, bool deferred, bool only_default, bool default_deferred)
@@ -195,7 +197,7 @@ set_mode(List *constraints, bool deferred, bool only_default, bool default_defer
 		AfterTriggerSetState(set);
 }
 
-/* The deferrable constraints of a table that are not in known. */
+/* Returns a table's deferrable constraints that are not in "known". */
 static List *
 new_constraints(Oid table, List *known)
 {
@@ -222,7 +224,7 @@ cmig_deferred_fire(CmigDeferred *deferred)
 	List	   *fired = NIL;
 	List	   *round;
 
-	/* a trigger that fires can queue deferred events in turn */
+	/* a trigger may queue more deferred events when it fires */
 	do
 	{
 		ListCell   *cell;
@@ -243,10 +245,10 @@ cmig_deferred_fire(CmigDeferred *deferred)
 	} while (round != NIL);
 
 	/*
-	 * Restore the default mode of the constraints whose mode the script has
-	 * set, and of those that had to fire. An exception is a constraint that
-	 * is initially immediate and that the script did not defer, because the
-	 * caller has deferred it.
+	 * Restore the default mode of the constraints that the script has set and
+	 * of those that had to fire. If the script has set no mode, a fired
+	 * constraint must have been deferred by the caller or by default, so it
+	 * is deferred again.
 	 */
 	set_mode(fired, true, deferred->set_some, true);
 	if (deferred->set_some)

@@ -1,11 +1,12 @@
 /*
  * deferred.h
- *	  The deferred constraints of a script, and the modes that it sets.
+ *	  Handles deferred constraints and constraint modes of a script.
  *
- * A script must not leave deferred events to the caller's transaction, nor
- * constraint modes that differ from what the caller had.  While it runs, the
- * tables that it changes and the constraints whose mode it sets are noted; at
- * its end the events fire and the modes are restored.
+ * A script must not leave deferred trigger events to the caller's transaction,
+ * and it must not leave constraint modes that differ from the caller's. While
+ * the script runs, this module records the tables that it changes and the
+ * constraints whose mode it sets. At the script's end, the deferred triggers
+ * are fired and the modes are restored.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -18,37 +19,44 @@
 #include "nodes/pg_list.h"
 
 /*
- * What was noted about a script so far; at its start, all fields except for
+ * What has been recorded about a script. At its start, all fields except
  * context are zero.
  */
 typedef struct CmigDeferred
 {
-	MemoryContext context;		/* contains the lists */
+	MemoryContext context;		/* memory context of the lists */
 	List	   *tables;			/* of Oid: may have deferred events */
-	List	   *constraints;	/* of Oid: the script set their mode by name */
-	bool		set_all;		/* it set the mode of all constraints */
-	bool		set_some;		/* it set the mode of any constraint */
+	List	   *constraints;	/* of Oid: mode was set by name */
+	bool		set_all;		/* has it used SET CONSTRAINTS ALL? */
+	bool		set_some;		/* has it used SET CONSTRAINTS at all? */
 } CmigDeferred;
 
-/* Note the tables that a query has changed, before its executor ends. */
+/*
+ * Record the tables that a query has changed. Call this before the query's
+ * executor is shut down.
+ */
 extern void cmig_deferred_note_query(CmigDeferred *deferred, const QueryDesc *query);
 
-/* The same for COPY FROM, which has an executor state of its own. */
+/*
+ * Record the tables that a COPY FROM may have changed. This is necessary
+ * because ExecutorEnd is not called for COPY.
+ */
 extern void cmig_deferred_note_copy(CmigDeferred *deferred, const CopyStmt *copy);
 
 /*
- * Note a SET CONSTRAINTS before it runs.  Returns true if nothing remains to be
- * run: ALL IMMEDIATE is done here, by name and for the constraints that exist,
- * since it could not be undone for constraints that later revisions create.
+ * Record a SET CONSTRAINTS statement before it runs. Returns true if the
+ * statement has been handled and must not run. This is the case for ALL
+ * IMMEDIATE, which is applied by name to the existing constraints, because it
+ * could not be undone for constraints that later revisions create.
  */
 extern bool cmig_deferred_set_constraints(CmigDeferred *deferred,
 										  const ConstraintsSetStmt *set);
 
 /*
- * Fire the triggers that the script left deferred, and restore the modes.
- * Only constraints of tables that have events are set, by name: SET
- * CONSTRAINTS ALL would also apply to constraints created later in the
- * transaction.
+ * Fire the triggers that the script left deferred, and restore the constraint
+ * modes. The modes are set by name, only for constraints of tables with pending
+ * events, because SET CONSTRAINTS ALL would also affect constraints created
+ * later in the transaction.
  */
 extern void cmig_deferred_fire(CmigDeferred *deferred);
 

@@ -1,6 +1,6 @@
 /*
  * extension.c
- *	  Protects the extension itself from being dropped during a run.
+ *	  Prevents the extension itself from being dropped during a run.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -25,26 +25,29 @@
 #include "utils/snapmgr.h"
 
 /*
- * The extension that a stepwise run has locked, or had locked when the lock
- * was lost; otherwise InvalidOid.
+ * The extension that a stepwise run holds locked, or held before the lock was
+ * lost; otherwise InvalidOid.
  */
 static Oid	held = InvalidOid;
 
-/* Its session-level lock was released; one of a transaction may remain. */
+/*
+ * Has the session-level lock been released by cmig_extension_lend()? A
+ * transaction-level lock may remain.
+ */
 static bool lent = false;
 
 /* The extension and a digest of its members when the script began. */
 static Oid	noted_oid = InvalidOid;
 static uint64 noted_members = 0;
 
-/* The extension's OID at this moment, or InvalidOid. */
+/* Returns the extension's current OID, or InvalidOid. */
 static Oid
 current_oid(void)
 {
 	return get_extension_oid("pg_cmig", true);
 }
 
-/* The tag of the lock that DROP EXTENSION takes. */
+/* Set the tag of the lock that DROP EXTENSION takes. */
 static void
 set_tag(LOCKTAG *tag, Oid extension)
 {
@@ -61,7 +64,7 @@ is_held(void)
 	return cmig_lock_held_compat(&tag, AccessShareLock);
 }
 
-/* The error for a run whose extension another session has dropped. */
+/* Raise the error for a run whose extension was dropped by another session. */
 pg_noreturn static void
 raise_dropped(void)
 {
@@ -73,16 +76,16 @@ raise_dropped(void)
 }
 
 /*
- * Lock the extension at session level.  Returns false if that is not possible
- * without waiting although wait is false, or if this extension no longer
- * exists (one that was created again has another OID).
+ * Lock the extension at session level. Returns false if wait is false and the
+ * lock is not available, or if this extension no longer exists. An extension
+ * that was created again has a different OID.
  */
 static bool
 lock(Oid extension, bool wait)
 {
 	LOCKTAG		tag;
 
-	/* a session that drops it may be waiting for our snapshot */
+	/* a session that is dropping it may be waiting for our snapshot */
 	InvalidateCatalogSnapshot();
 	set_tag(&tag, extension);
 	if (LockAcquire(&tag, AccessShareLock, true, !wait) == LOCKACQUIRE_NOT_AVAIL)
@@ -159,7 +162,7 @@ cmig_extension_hold_again(void)
 		raise_dropped();
 }
 
-/* A number that changes if the extension gains or loses a member. */
+/* Returns a digest that changes if the extension gains or loses a member. */
 static uint64
 digest_members(Oid extension)
 {
@@ -178,7 +181,7 @@ digest_members(Oid extension)
 	{
 		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
 
-		/* a sum, so the order in which they are found does not matter */
+		/* a sum does not depend on the order of the rows */
 		if (form->deptype == DEPENDENCY_EXTENSION)
 			digest += hash_bytes_uint32_extended(form->objid, form->classid);
 	}
@@ -197,7 +200,7 @@ cmig_extension_note(void)
 void
 cmig_extension_require(const char *revision)
 {
-	/* an extension that was created again has another OID */
+	/* an extension that was created again has a different OID */
 	if (current_oid() != noted_oid)
 	{
 		if (OidIsValid(held) && !is_held())

@@ -1,19 +1,19 @@
 /*
  * extension.h
- *	  Protects the extension itself from being dropped during a run.
+ *	  Prevents the extension itself from being dropped during a run.
  *
  * DROP EXTENSION locks the extension before it locks the extension's members.
- * Therefore everything that uses the catalog takes a lock on the extension
- * too, before it locks tables and before it takes the run lock: a DROP that
- * waits then holds nothing that the user of the catalog needs, and there can
- * be no deadlock.
+ * Therefore all code that uses the extension's tables first takes a lock on
+ * the extension, before it locks tables and before it takes the run lock. A
+ * waiting DROP then holds nothing that the other session needs, so no deadlock
+ * is possible.
  *
- * A stepwise run holds the lock at session level, that is, also between its
- * transactions.  The server releases such locks when a transaction aborts; the
- * run then takes the lock again, but a DROP that was waiting may come first.
- * The lock is also released while a statement with CONCURRENTLY runs, because
- * that statement waits for all older snapshots, and a DROP waiting for the run
- * would hold one: a deadlock.
+ * A stepwise run holds the lock at session level, which covers the time
+ * between its transactions. PostgreSQL releases session-level locks when a
+ * transaction aborts. The run then takes the lock again, but a waiting DROP
+ * may get it first. The lock is also released while a statement with
+ * CONCURRENTLY runs. Such a statement waits for all older snapshots, and a
+ * DROP that waits for the run would hold one, which would be a deadlock.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -27,8 +27,9 @@ extern void cmig_extension_share(void);
 
 /*
  * Keep other sessions from dropping the extension until
- * cmig_extension_release().  Waits for a DROP in progress; the caller must
- * have no snapshot.  Raises 55000 if the extension no longer exists.
+ * cmig_extension_release() is called. Waits for a DROP in progress, so the
+ * caller must not hold a snapshot. Raises 55000 if the extension no longer
+ * exists.
  */
 extern void cmig_extension_hold(void);
 
@@ -36,26 +37,27 @@ extern void cmig_extension_hold(void);
 extern void cmig_extension_release(void);
 
 /*
- * Release the lock while a statement with CONCURRENTLY runs.  Afterwards the
+ * Release the lock while a statement with CONCURRENTLY runs. Afterwards, the
  * caller must call cmig_extension_hold_again() or roll back the transaction.
  */
 extern void cmig_extension_lend(void);
 
 /*
- * For use after a transaction of a stepwise run was rolled back.  The first
- * function takes the lock again if that is possible without waiting, and
- * raises no error; the second one waits, and raises 55000 if the extension was
- * dropped.  In other runs they do nothing.
+ * Take the lock again after a transaction of a stepwise run was rolled back.
+ * try_again does so only if it need not wait, and raises no error. hold_again
+ * waits, and raises 55000 if the extension was dropped. Both do nothing in
+ * other runs.
  */
 extern void cmig_extension_try_again(void);
 extern void cmig_extension_hold_again(void);
 
-/* To be called when a script begins: note what belongs to the extension. */
+/* Call this when a script begins. Records the extension's OID and members. */
 extern void cmig_extension_note(void);
 
 /*
- * Raise 55000 if that has changed since, either through a script of the
- * revision or, while the lock was not held, through another session.
+ * Raises 55000 if the extension or its members have changed since
+ * cmig_extension_note(), either because of the revision's script or, while the
+ * lock was not held, because of another session.
  */
 extern void cmig_extension_require(const char *revision);
 

@@ -1,9 +1,9 @@
 /*
  * last_failure.c
- *	  The last run of each database that failed, in shared memory.
+ *	  Keeps each database's last failed run in shared memory.
  *
- * The lock protects all slots.  It is held only while a slot is copied, and
- * nothing in between can raise an error.
+ * The lock protects all slots. It is held only while a slot is copied, and no
+ * error can be raised meanwhile.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -18,41 +18,47 @@
 #include "storage/shmem.h"
 #include "utils/memutils.h"
 
-/* How many databases can have a failure; the oldest one is replaced. */
+/*
+ * The maximum number of databases with a failure. The oldest failure is
+ * replaced.
+ */
 #define SLOTS 64
 
 #define AREA_NAME "pg_cmig"
 
-/* The failure of a database. */
+/* A database's last failure. */
 typedef struct Slot
 {
-	Oid			database;		/* InvalidOid if it is free */
+	Oid			database;		/* InvalidOid if free */
 	CmigLastFailure failure;
 } Slot;
 
-/* What is in shared memory. */
+/* The contents of the shared memory area. */
 typedef struct Area
 {
 	LWLock	   *lock;
 	Slot		slots[SLOTS];
 } Area;
 
-/* NULL unless the library was loaded at the server's start. */
+/* NULL unless the library was preloaded. */
 static Area *area = NULL;
 
 static shmem_request_hook_type previous_request = NULL;
 static shmem_startup_hook_type previous_startup = NULL;
 
-/* The step that this session runs; its revision is empty if there is none. */
+/*
+ * The step that this session is running. The revision is empty if there is
+ * none.
+ */
 static CmigLastFailure current =
 {
 	0
 };
 
-/* Does the callback for the end of the session exist? */
+/* Has the callback for the end of the session been registered? */
 static bool watching_exit = false;
 
-/* Hook: reserve shared memory and the lock. */
+/* shmem_request hook: reserve shared memory and the lock. */
 static void
 request(void)
 {
@@ -62,7 +68,7 @@ request(void)
 	RequestNamedLWLockTranche(AREA_NAME, 1);
 }
 
-/* Hook: create the area, or find it. */
+/* shmem_startup hook: create the area, or attach to it. */
 static void
 start(void)
 {
@@ -97,7 +103,7 @@ cmig_last_failure_is_kept(void)
 	return area != NULL;
 }
 
-/* The slot of this database, or NULL.  The caller holds the lock. */
+/* Returns this database's slot, or NULL. The caller must hold the lock. */
 static Slot *
 find_slot(void)
 {
@@ -109,7 +115,10 @@ find_slot(void)
 	return NULL;
 }
 
-/* A free slot, or the one with the oldest failure.  The caller holds the lock. */
+/*
+ * Returns a free slot, or the slot with the oldest failure. The caller must
+ * hold the lock.
+ */
 static Slot *
 choose_slot(void)
 {
@@ -125,7 +134,7 @@ choose_slot(void)
 	return oldest;
 }
 
-/* Keep the failure of the current step. */
+/* Store the failure of the current step in shared memory. */
 static void
 keep(void)
 {
@@ -154,7 +163,10 @@ copy_text(char *target, const char *text, int size)
 	target[length] = '\0';
 }
 
-/* At the end of the session: it may be in the middle of a run. */
+/*
+ * before_shmem_exit callback: record a failure if the session ends in the
+ * middle of a run.
+ */
 static void
 end_session(int code, Datum arg)
 {

@@ -1,11 +1,12 @@
 /*
  * lock_wait.c
- *	  How long a run waits for locks, and which session blocks it.
+ *	  Tracks how long a run waits for locks and which sessions block it.
  *
- * The timer's handler runs in a signal handler, so it reads only MyProc and
- * writes only the static struct below.  MyProc->waitLock is set while this
- * backend sleeps in the lock manager; the LOCK to which it points cannot go
- * away until this backend continues, whether the lock is granted or not.
+ * The timer callback runs in a signal handler, so it reads only MyProc and
+ * static variables, and it writes only static variables. MyProc->waitLock is
+ * set while this backend sleeps in the lock manager. The LOCK that it points
+ * to cannot go away until this backend wakes up, whether or not the lock is
+ * granted.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -33,47 +34,48 @@
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
 
-/* How often the timer checks, in milliseconds. */
+/* The timer interval in milliseconds. */
 #define TICK_MS 10
 
-/*
- * A wait that was last seen longer ago than this is not the one that failed.
- */
+/* A wait last seen longer ago than this cannot be the one that failed. */
 #define STALE_US (INT64CONST(500) * 1000)
 
-/* How many sessions an error names, and how much of each query it shows. */
+/*
+ * The maximum number of sessions in an error, and the maximum length of each
+ * query shown.
+ */
 #define MAX_BLOCKERS 3
 #define MAX_QUERY_LENGTH 200
 
 int			cmig_lock_timeout = 0;
 
-/* The current limit, since the handler cannot look it up. */
+/*
+ * The current limit. It is stored because the timer callback cannot look up the
+ * setting.
+ */
 static int	limit_ms = 0;
 
 /* Written by the signal handler while the timer is on. */
 static volatile struct
 {
-	int64		finished_us;	/* finished waits of this attempt */
-	int64		current_us;		/* the wait that began at wait_start */
-	TimestampTz wait_start;		/* 0: none seen yet */
+	int64		finished_us;	/* finished waits in this attempt */
+	int64		current_us;		/* wait that began at wait_start */
+	TimestampTz wait_start;		/* 0 if no wait was seen */
 	TimestampTz last_seen;		/* when the timer last saw a wait */
 	uint32		tag[sizeof(LOCKTAG) / sizeof(uint32)];
 	int			mode;
-	bool		exhausted;		/* the timer has requested a cancel */
-	bool		single;			/* ... because one wait exceeded lock_timeout */
+	bool		exhausted;		/* has the timer requested a cancel? */
+	bool		single;			/* if so, because of a single wait? */
 }			seen;
 
-/* The server's lock_timeout while the timer enforces it, otherwise 0. */
+/* The value of lock_timeout while the timer enforces it; otherwise 0. */
 static int	taken_over = 0;
 
 static TimeoutId timer;
 static bool timer_registered = false;
 static Oid	watching_role = InvalidOid;
 
-/*
- * Has the run waited too long in total, or has this single wait taken too
- * long? Sets seen.single.
- */
+/* Does the total or the current wait exceed its limit? Sets seen.single. */
 static bool
 is_too_long(void)
 {
@@ -83,7 +85,7 @@ is_too_long(void)
 		 seen.finished_us + seen.current_us >= limit_ms * INT64CONST(1000));
 }
 
-/* Request a cancel, as StatementCancelHandler does. */
+/* Request a query cancel as StatementCancelHandler does. */
 static void
 cancel(void)
 {
@@ -93,8 +95,8 @@ cancel(void)
 }
 
 /*
- * The timer's handler: record the wait in progress, and end what exceeds a
- * limit.
+ * Timer callback: record the wait in progress, and cancel the statement if a
+ * limit is exceeded.
  */
 static void
 look_at_wait(void)
@@ -104,7 +106,7 @@ look_at_wait(void)
 	TimestampTz now;
 	const uint32 *tag;
 
-	/* the timer still fires while a terminated backend releases its PGPROC */
+	/* the timer still fires while a terminating backend releases its PGPROC */
 	if (MyProc == NULL)
 		return;
 	now = GetCurrentTimestamp();
@@ -124,9 +126,9 @@ look_at_wait(void)
 	}
 
 	/*
-	 * Statements with CONCURRENTLY wait for the end of other transactions.
-	 * Such a wait blocks no other session, and after a timeout the statement
-	 * would have to start again.
+	 * Statements with CONCURRENTLY wait for other transactions to end. Such a
+	 * wait blocks no other sessions, and after a timeout the statement would
+	 * have to start over, so it does not count.
 	 */
 	if (lock->tag.locktag_type == LOCKTAG_VIRTUALTRANSACTION)
 		seen.current_us = 0;
@@ -160,7 +162,7 @@ cmig_lock_wait_reset(void)
 void
 cmig_lock_wait_take_over(void)
 {
-	/* without the timer, nothing would enforce it */
+	/* without the timer, nothing would enforce the limit */
 	if (!timer_registered || !get_timeout_active(timer))
 		return;
 	taken_over = LockTimeout;
@@ -204,7 +206,7 @@ cmig_lock_wait_forget(void)
 	seen.last_seen = 0;
 }
 
-/* What a lock protects, by its name if possible. */
+/* Returns a description of what a lock protects, by name if possible. */
 static char *
 describe_tag(const LOCKTAG *tag)
 {
@@ -229,7 +231,7 @@ describe_tag(const LOCKTAG *tag)
 	return buf.data;
 }
 
-/* The status entry of a process, or NULL. */
+/* Returns a process's status entry, or NULL. */
 static PgBackendStatus *
 find_backend(int pid)
 {
@@ -245,7 +247,7 @@ find_backend(int pid)
 	return NULL;
 }
 
-/* The time that has passed since a point in time, in a suitable unit. */
+/* Append the time that has passed since a timestamp, in a suitable unit. */
 static void
 append_duration(StringInfo buf, TimestampTz since)
 {
@@ -262,8 +264,9 @@ append_duration(StringInfo buf, TimestampTz since)
 }
 
 /*
- * One sentence about a process.  Its application and query are shown by the
- * rule of pg_stat_activity: to members of its role and of pg_read_all_stats.
+ * Append a sentence about a process. As in pg_stat_activity, only members of
+ * the process's role and of pg_read_all_stats can see its application and
+ * query.
  */
 static void
 append_process(StringInfo buf, int pid, Oid caller)
@@ -325,9 +328,9 @@ append_process(StringInfo buf, int pid, Oid caller)
 }
 
 /*
- * The transaction ID of a lock holder that is a prepared transaction,
- * otherwise InvalidTransactionId.  Such a holder keeps the number of the
- * backend that prepared it, which another session may have by now.
+ * Returns the transaction ID if a lock holder is a prepared transaction;
+ * otherwise InvalidTransactionId. A prepared transaction keeps the number of
+ * the backend that prepared it, which may belong to another session by now.
  */
 static TransactionId
 prepared_xid(VirtualTransactionId holder)
@@ -350,7 +353,7 @@ cmig_lock_wait_blockers(const LOCKTAG *tag, LOCKMODE mode, Oid caller, int *pid)
 	*pid = 0;
 	initStringInfo(&buf);
 
-	/* the copy that an earlier call took may be outdated */
+	/* the snapshot taken by an earlier call may be outdated */
 	pgstat_clear_backend_activity_snapshot();
 
 	holders = GetLockConflicts(tag, mode, &count);
@@ -415,7 +418,10 @@ cmig_lock_wait_snapshots(Oid caller, int older_ms)
 	return shown > 0 ? buf.data : NULL;
 }
 
-/* Add what was waited for and which sessions blocked the run to the error. */
+/*
+ * Add DETAIL and HINT to the error: what was waited for, and which sessions
+ * blocked the run.
+ */
 static void
 explain(const LOCKTAG *tag, LOCKMODE mode, Oid caller, const char *what)
 {

@@ -1,11 +1,11 @@
 /*
  * lock_wait.h
- *	  How long a run waits for locks, and which session blocks it.
+ *	  Tracks how long a run waits for locks and which sessions block it.
  *
- * While a watch is on, a timer checks every few milliseconds whether this
- * backend waits for a lock.  It adds up the waits and compares the sum with
- * cmig.lock_timeout, ends the wait that exceeds it, and remembers what was
- * waited for, so that an error can name the blocking session.
+ * While the watch is on, a timer checks every few milliseconds whether this
+ * backend is waiting for a lock. It adds up the waits and ends a wait when the
+ * total exceeds cmig.lock_timeout. It also remembers the lock, so that an
+ * error can name the blocking sessions.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -16,63 +16,68 @@
 #include "storage/lock.h"
 
 /*
- * cmig.lock_timeout in milliseconds, 0 for no limit; registered by the runner.
+ * cmig.lock_timeout in milliseconds; 0 means no limit. The runner registers the
+ * setting.
  */
 extern int	cmig_lock_timeout;
 
-/* To be called when a new attempt begins: its waits are counted from zero. */
+/* Call this when a new attempt begins. Its waits are counted from zero. */
 extern void cmig_lock_wait_reset(void);
 
 /*
- * Turn the timer on and off. caller is the role whose privileges decide which
- * queries of other sessions an error may show.  Turning it off is always safe.
+ * Turn the timer on or off. caller is the role whose privileges determine which
+ * queries of other sessions an error may show. It is always safe to turn the
+ * timer off.
  */
 extern void cmig_lock_wait_watch(Oid caller);
 extern void cmig_lock_wait_unwatch(void);
 
 /*
- * While a statement with CONCURRENTLY runs, the timer enforces the server's
- * lock_timeout too, because the server would also apply it to the wait for old
- * transactions.  That wait blocks no other session, and if it timed out, the
- * whole build would be lost.  The caller must end this after an error, too.
+ * While a statement with CONCURRENTLY runs, let the timer enforce lock_timeout,
+ * too. PostgreSQL would also apply lock_timeout to the wait for old
+ * transactions, but that wait blocks no other sessions, and a timeout would
+ * waste the whole index build. The caller must call give_back even after an
+ * error.
  */
 extern void cmig_lock_wait_take_over(void);
 extern void cmig_lock_wait_give_back(void);
 
 /*
- * To be called when a statement begins: forget what earlier ones waited for,
- * and read the limit again.
+ * Call this when a statement begins. Forgets what earlier statements waited
+ * for, and rereads the limit.
  */
 extern void cmig_lock_wait_forget(void);
 
 /*
- * Must be called from an error context callback.  If the error in progress
- * ends a lock wait that the timer saw, add which session blocked the run
- * (DETAIL, HINT), and turn the timer's own cancel into 55P03.
+ * Call this in an error context callback. If the current error ended a lock
+ * wait that the timer saw, adds DETAIL and HINT that say which sessions blocked
+ * the run. If the timer itself canceled the statement, changes the error to
+ * 55P03.
  */
 extern void cmig_lock_wait_explain(void);
 
 /*
- * The same for a wait on a known lock, without a timer: if the error in
- * progress is a lock timeout or a cancel, say which session holds the lock.
- * what is a sentence for the start of DETAIL.
+ * Explain a wait for a known lock that was not watched by the timer. Call this
+ * in an error context callback. If the current error is a lock timeout or a
+ * cancel, adds which sessions hold the lock. "what" is a sentence for the start
+ * of the DETAIL.
  */
 extern void cmig_lock_wait_explain_tag(const LOCKTAG *tag, LOCKMODE mode,
 									   Oid caller, const char *what);
 
 /*
- * Describe the sessions that hold or await tag in a mode that conflicts with
- * mode: one sentence each, for at most a few; NULL if there is none. *pid is
- * set to the process ID of the first one, 0 if there are only prepared
- * transactions.
+ * Returns a description of the sessions that hold or await the lock in a
+ * conflicting mode, one sentence each and only a few of them, or NULL if there
+ * are none. Sets *pid to the process ID of the first one, or to 0 if there are
+ * only prepared transactions.
  */
 extern char *cmig_lock_wait_blockers(const LOCKTAG *tag, LOCKMODE mode,
 									 Oid caller, int *pid);
 
 /*
- * Describe the transactions of this database that have a snapshot and have
- * been open for longer than older_ms: a statement with CONCURRENTLY will wait
- * for them to end.  NULL if there is none.
+ * Returns a description of the transactions in this database that hold a
+ * snapshot and have been open for longer than older_ms, or NULL if there are
+ * none. A statement with CONCURRENTLY has to wait for these transactions.
  */
 extern char *cmig_lock_wait_snapshots(Oid caller, int older_ms);
 

@@ -1,6 +1,7 @@
 /*
  * placeholder_values.c
- *	  The values of placeholders: settings named cmig_var.NAME.
+ *	  Inserts the values of placeholders, which are settings named
+ *	  cmig_var.NAME.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,18 +12,19 @@
 #include "run/placeholder_values.h"
 
 
-/* The script whose placeholders are replaced. */
+/* The script whose placeholders are being replaced. */
 typedef struct Script
 {
 	const char *revision;
 	const char *what;
-	bool		require;		/* a value must not be missing */
-	const char *missing;		/* the first placeholder without a value */
+	bool		require;		/* raise an error if a value is missing? */
+	const char *missing;		/* first placeholder without a value */
 } Script;
 
 /*
- * A CmigSubstituteValue.  A setting that was local to a transaction is empty
- * after it, so an empty one has no value.
+ * CmigSubstituteValue callback. A custom setting that was local to a
+ * transaction becomes empty at its end, so an empty setting counts as having no
+ * value.
  */
 static const char *
 read_value(const char *name, bool literal, void *arg)

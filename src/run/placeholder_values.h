@@ -1,10 +1,11 @@
 /*
  * placeholder_values.h
- *	  The values of placeholders: settings named cmig_var.NAME.
+ *	  Inserts the values of placeholders, which are settings named
+ *	  cmig_var.NAME.
  *
- * Any role may set them, for its session, as for current_setting().  A value is
- * inserted as one identifier or one string, and only where the revision declares
- * the placeholder.
+ * Any role may set them in its session, since a script could read them with
+ * current_setting() anyway. A value is inserted as a single identifier or a
+ * single string, and only for placeholders that the revision declares.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -15,15 +16,17 @@
 #include "base/revision.h"
 
 /*
- * The script with the values of its placeholders; see cmig_substitute_script().
- * Raises 42704 for one without a value, and what that function raises.
+ * Returns the script with the values of its placeholders; see
+ * cmig_substitute_script(). Raises 42704 if a placeholder has no value, and the
+ * errors of that function.
  */
 extern const char *cmig_placeholder_values_insert(const char *script, const CmigNames *declarations,
 												  const char *revision, const char *what);
 
 /*
- * The same for a script that is only parsed: the names stand for values that are
- * missing.  *missing is set to the first of these, or to NULL.
+ * Insert the values into a script that will only be parsed. A placeholder
+ * without a value is replaced by its name. Sets *missing to the first such
+ * placeholder, or to NULL.
  */
 extern const char *cmig_placeholder_values_try(const char *script, const CmigNames *declarations,
 											   const char *revision, const char *what,

@@ -1,6 +1,6 @@
 /*
  * precondition.c
- *	  What a revision's precondition returns.
+ *	  Checks the result of a revision's precondition.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,15 +14,15 @@
 #include "executor/tuptable.h"
 #include "nodes/parsenodes.h"
 
-/* A destination that checks the rows of a precondition. */
+/* A DestReceiver that checks the rows of a precondition. */
 typedef struct PreconditionReceiver
 {
 	DestReceiver pub;
 	int64		rows;
-	bool		is_true;		/* so far */
+	bool		is_true;		/* is the result true so far? */
 } PreconditionReceiver;
 
-/* Receive a row. */
+/* receiveSlot callback: check a row. */
 static bool
 take_row(TupleTableSlot *slot, DestReceiver *self)
 {

@@ -1,6 +1,6 @@
 /*
  * precondition.h
- *	  What a revision's precondition returns.
+ *	  Checks the result of a revision's precondition.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,13 +11,16 @@
 #include "run/script_run.h"
 #include "tcop/dest.h"
 
-/* A receiver for the rows of a precondition. */
+/* Returns a receiver for the rows of a precondition. */
 extern DestReceiver *cmig_precondition_receiver(void);
 
-/* Raise MG017 unless it has received a single row, whose only column is true. */
+/*
+ * Raises MG017 unless the receiver got exactly one row with a single column
+ * that is true.
+ */
 extern void cmig_precondition_require(const DestReceiver *receiver, const CmigRunStep *step);
 
-/* Raise 0A000 unless the statement is a SELECT that is the only one. */
+/* Raises 0A000 unless the statement is a SELECT and the only statement. */
 extern void cmig_precondition_require_select(const CmigStatement *statement, const CmigRunStep *step);
 
 #endif							/* CMIG_PRECONDITION_H */

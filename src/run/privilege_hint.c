@@ -1,9 +1,10 @@
 /*
  * privilege_hint.c
- *	  What to type if the role of a script lacks a privilege.
+ *	  Suggests a command if a script's role lacks a privilege.
  *
- * The error names a relation without its schema.  If relations of that name
- * have different owners, the hint does not name an owner.
+ * The error names a relation without its schema. If there are several
+ * relations with this name and different owners, the hint does not name an
+ * owner.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -40,8 +41,8 @@ begins_with(const char *text, const char *prefix)
 }
 
 /*
- * The object that the message names: what replaced %s in it, in whatever
- * language it is.  NULL if there is none.
+ * Returns the object named in the message, or NULL. This is the text that
+ * replaced %s, in whatever language the message is.
  */
 static char *
 named_object(const ErrorData *error)
@@ -62,9 +63,9 @@ named_object(const ErrorData *error)
 }
 
 /*
- * The objects of a name that are owned by other roles. owner is invalid if
- * they have different owners; object and schema are invalid if there are
- * several.
+ * The objects with a given name that belong to other roles. owner is InvalidOid
+ * if their owners differ. object and schema are InvalidOid if there is more
+ * than one.
  */
 typedef struct Found
 {
@@ -74,7 +75,7 @@ typedef struct Found
 	Oid			schema;
 } Found;
 
-/* Note the owner and the schema of an object that the user may not use. */
+/* Add an object, unless the current user has its owner's privileges. */
 static void
 add_found(Found *found, Oid object, Oid owner, Oid schema)
 {
@@ -86,7 +87,7 @@ add_found(Found *found, Oid object, Oid owner, Oid schema)
 	found->count++;
 }
 
-/* InvalidOid if there is no such schema. */
+/* Returns the schema's owner, or InvalidOid if it does not exist. */
 static Oid
 owner_of_schema(const char *name)
 {
@@ -100,7 +101,7 @@ owner_of_schema(const char *name)
 	return owner;
 }
 
-/* InvalidOid if there is no such database. */
+/* Returns the database's owner, or InvalidOid if it does not exist. */
 static Oid
 owner_of_database(Oid database)
 {
@@ -115,7 +116,7 @@ owner_of_database(Oid database)
 }
 
 /*
- * The last part of a name; *schema is set to the schema before it, or
+ * Returns the last part of a name. Sets *schema to the schema before it, or to
  * InvalidOid.
  */
 static const char *
@@ -130,7 +131,7 @@ split_name(const char *name, Oid *schema)
 	return dot + 1;
 }
 
-/* Relations of that name, in any schema. */
+/* Find the relations with this name in any schema. */
 static Found
 find_relations(const char *name)
 {
@@ -147,7 +148,7 @@ find_relations(const char *name)
 	return found;
 }
 
-/* Functions of that name, which may be qualified. */
+/* Find the functions with this name, which may be qualified. */
 static Found
 find_functions(const char *qualified)
 {
@@ -167,7 +168,7 @@ find_functions(const char *qualified)
 	return found;
 }
 
-/* Types of that name, which may be qualified. */
+/* Find the types with this name, which may be qualified. */
 static Found
 find_types(const char *qualified)
 {
@@ -188,8 +189,9 @@ find_types(const char *qualified)
 }
 
 /*
- * The role that owns an object, or InvalidOid. kind is the message's word for
- * the object's kind, such as "table %s".
+ * Returns an object's owner, or InvalidOid if it is not known or the current
+ * user has its privileges. kind is the message's term for the type of object,
+ * such as "table %s".
  */
 static Oid
 find_owner(const char *kind, const char *name)
@@ -219,15 +221,15 @@ find_owner(const char *kind, const char *name)
 		if (strcmp(kind, relations[i]) == 0)
 			owner = find_relations(name).owner;
 	}
-	/* its only, implicit member is the owner of the database */
+	/* its only member is the database owner, implicitly */
 	if (owner == ROLE_PG_DATABASE_OWNER)
 		owner = owner_of_database(MyDatabaseId);
 	return OidIsValid(owner) && has_privs_of_role(GetUserId(), owner) ? InvalidOid : owner;
 }
 
 /*
- * The hint for "must be owner of".  It depends on whether the session may
- * become the owner.
+ * Returns the hint for "must be owner of", which depends on whether the session
+ * user may become the owner.
  */
 static char *
 hint_of_owner(const char *kind, const char *name, const char *role)
@@ -251,9 +253,9 @@ hint_of_owner(const char *kind, const char *name, const char *role)
 }
 
 /*
- * What to grant on a table.  The error does not say which privilege is
- * missing: suggest the four common ones or, if the role has them, those of the
- * others that it lacks, such as REFERENCES for a foreign key.
+ * Returns the privileges to grant on a table. The error does not tell which one
+ * is missing, so this is the four common ones. If the role already has these,
+ * it is the ones that it lacks, such as REFERENCES for a foreign key.
  */
 static const char *
 missing_privileges(Oid relation)
@@ -283,8 +285,8 @@ missing_privileges(Oid relation)
 }
 
 /*
- * The hint for "permission denied for", or NULL for kinds that it does not
- * know.
+ * Returns the hint for "permission denied for", or NULL if the type of object
+ * is not supported.
  */
 static char *
 hint_of_grant(const char *kind, const char *name, const char *role)
@@ -297,7 +299,7 @@ hint_of_grant(const char *kind, const char *name, const char *role)
 						role, object, role);
 	if (strcmp(kind, "schema %s") == 0)
 	{
-		/* cmig.grant_access gives these privileges */
+		/* cmig.grant_access grants these privileges */
 		if (strcmp(name, "cmig") == 0)
 			return NULL;
 		return psprintf("Scripts run as role %s. Run them as a role that may do this, SET cmig.role = '<role>', or have the owner of the schema GRANT USAGE, CREATE ON SCHEMA %s TO %s",
@@ -316,8 +318,9 @@ hint_of_grant(const char *kind, const char *name, const char *role)
 }
 
 /*
- * The hint if no schema of search_path can be used.  It is about the first one
- * that does not exist or on which the role has no privilege.
+ * Returns the hint for "no schema has been selected to create in". It is about
+ * the first schema in search_path, which either does not exist or cannot be
+ * used by the role.
  */
 static char *
 hint_of_schema(const char *role)

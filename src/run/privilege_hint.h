@@ -1,6 +1,6 @@
 /*
  * privilege_hint.h
- *	  What to type if the role of a script lacks a privilege.
+ *	  Suggests a command if a script's role lacks a privilege.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -10,9 +10,9 @@
 #include "postgres.h"
 
 /*
- * A palloc'd hint for "must be owner of" and "permission denied for" about a
- * table, a schema, and the like; NULL for other errors.  Must be called while
- * the role of the script is in effect.
+ * Returns a palloc'd hint for the errors "must be owner of" and "permission
+ * denied for", or if no schema has been selected to create in. Returns NULL for
+ * other errors. Must be called while the script's role is in effect.
  */
 extern char *cmig_privilege_hint(const ErrorData *error);
 

@@ -1,12 +1,13 @@
 /*
  * run_limit.c
- *	  The time limit of a whole run, cmig.run_timeout.
+ *	  Implements cmig.run_timeout, the time limit of a whole run.
  *
- * The server's statement_timeout applies to each statement of a script.  The
- * limit of the whole run is a deadline.  While statements run, the timer of
- * lock_wait.c compares it with the clock and cancels the statement, only once
- * for each run, since the handling of that error must not be canceled in turn.
- * Between statements and in pauses, the run checks the deadline itself.
+ * statement_timeout applies to each statement of a script; this limit is a
+ * deadline for the whole run. While statements run, the timer in lock_wait.c
+ * compares the deadline with the clock and cancels the current statement. This
+ * happens only once per run, because the handling of that error must not be
+ * canceled again. Between statements and during pauses, the run itself checks
+ * the deadline.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -22,12 +23,12 @@
 
 static int	run_timeout = 0;
 
-/* The deadline of the current or last run; 0 if there is no limit. */
+/* The limit and deadline of the current or last run; 0 means no limit. */
 static int	limit_ms = 0;
 static const char *limit_setting = "cmig.run_timeout";
 static volatile TimestampTz deadline = 0;
 
-/* The timer has requested a cancel. */
+/* Has the timer requested a cancel? */
 static volatile bool expired = false;
 
 void
@@ -91,7 +92,7 @@ cmig_run_limit_check(void)
 {
 	if (!cmig_run_limit_passed())
 		return;
-	/* the timer may have requested a cancel already */
+	/* the timer may already have requested a cancel */
 	if (expired)
 		QueryCancelPending = false;
 	expired = false;

@@ -1,6 +1,6 @@
 /*
  * run_limit.h
- *	  The time limit of a whole run, cmig.run_timeout.
+ *	  Implements cmig.run_timeout, the time limit of a whole run.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -10,19 +10,19 @@
 #include "postgres.h"
 #include "datatype/timestamp.h"
 
-/* Register the setting. */
+/* Register cmig.run_timeout. */
 extern void cmig_run_limit_init(void);
 
 /*
- * To be called when a run begins: set its deadline.  Every function that
- * pauses or watches statements must call this, or be part of a run that has,
- * because the last deadline remains set.
+ * Call this when a run begins. Sets the run's deadline. Every function that
+ * pauses or watches statements must call this or be part of a run that has
+ * called it, because an earlier run's deadline remains set.
  */
 extern void cmig_run_limit_start(void);
 
 /*
- * Set an earlier deadline, given by another setting, which errors then name; 0
- * means none.
+ * Set an earlier deadline that comes from another setting. Errors then name
+ * that setting. 0 means no limit.
  */
 extern void cmig_run_limit_tighten(const char *setting, int ms);
 
@@ -30,20 +30,20 @@ extern void cmig_run_limit_tighten(const char *setting, int ms);
 extern bool cmig_run_limit_passed(void);
 
 /*
- * Must the run be canceled now?  True only once for each run; called by the
- * timer's handler.
+ * Must the run be canceled now? Returns true only once per run. Called by the
+ * timer callback in lock_wait.c.
  */
 extern bool cmig_run_limit_expires(TimestampTz now);
 
-/* Raise 57014 if the time limit has passed. */
+/* Raises 57014 if the time limit has passed. */
 extern void cmig_run_limit_check(void);
 
-/* The earlier one of "end" and the deadline. */
+/* Returns the earlier of "end" and the deadline. */
 extern TimestampTz cmig_run_limit_earlier(TimestampTz end);
 
 /*
- * Must be called from an error context callback: if the error in progress is
- * the cancel that the timer requested, say so.  Returns whether it is.
+ * Call this in an error context callback. If the current error is the cancel
+ * that the timer requested, says so in the error and returns true.
  */
 extern bool cmig_run_limit_explain(void);
 

@@ -1,10 +1,10 @@
 /*
  * run_lock.c
- *	  One run at a time in a database.
+ *	  Ensures that only one run is in progress in a database.
  *
- * SQL's advisory locks have 1 or 2 in the tag's fourth field, so no
- * pg_advisory_lock() can collide with the locks of this module. pg_locks shows
- * them as advisory locks with the objsubid defined below.
+ * PostgreSQL's advisory lock functions set the tag's fourth field to 1 or 2,
+ * so they cannot conflict with the locks of this module. pg_locks shows these
+ * as advisory locks with the objsubid values defined below.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -26,43 +26,43 @@
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
-/* the tag: "cmig" in classid, the lock in objid, KEY_FIELD4 in objsubid */
+/* lock tags: "cmig" in classid, the lock in objid, KEY_FIELD4 in objsubid */
 #define KEY_CLASS 0x636d6967
 #define KEY_GATE 1
 #define KEY_RUN 2
 #define KEY_AUDIT 3
 #define KEY_SHADOW 4
 #define KEY_FIELD4 0x4347
-/* the same for the lock of a table, whose OID is in objid */
+/* tags of table locks have the table's OID in objid */
 #define KEY_FIELD4_TABLE 0x4348
 
-/* A run reports that it waits if it cannot start after this time, in milliseconds. */
+/* A run reports that it is waiting after this time, in milliseconds. */
 #define QUIET_MS 1000
 
 /*
- * How long a stepwise run steps aside for functions, in microseconds, and how
- * often before it queues for the gate.
+ * How long a stepwise run yields to functions, in microseconds, and how often
+ * it does so before it queues for the gate.
  */
 #define YIELD_US 10000
 #define MAX_YIELDS 10
 
 #define ANOTHER_RUN "It waited for another run of pg_cmig in this database."
 
-/* The tag of one of the locks above. */
+/* Set the tag of one of the locks above. */
 static void
 set_tag(LOCKTAG *tag, uint32 key)
 {
 	SET_LOCKTAG_ADVISORY(*tag, MyDatabaseId, KEY_CLASS, key, KEY_FIELD4);
 }
 
-/* A lock that is being waited for. */
+/* A lock that the session is waiting for. */
 typedef struct Wait
 {
 	const LOCKTAG *tag;
-	const char *what;			/* DETAIL of an error that ends the wait */
+	const char *what;			/* DETAIL of an error during the wait */
 } Wait;
 
-/* Error context callback while waiting; the Wait is its argument. */
+/* Error context callback for a wait. The argument is the Wait. */
 static void
 name_holder(void *arg)
 {
@@ -71,7 +71,10 @@ name_holder(void *arg)
 	cmig_lock_wait_explain_tag(wait->tag, ExclusiveLock, GetUserId(), wait->what);
 }
 
-/* Wait for a lock; an error meanwhile says what for and names the holder. */
+/*
+ * Wait for a lock. An error during the wait says what was waited for and names
+ * the lock holder.
+ */
 static void
 wait_for_tag(const LOCKTAG *tag, bool session, const char *what)
 {
@@ -86,14 +89,14 @@ wait_for_tag(const LOCKTAG *tag, bool session, const char *what)
 	error_context_stack = callback.previous;
 }
 
-/* A lock that is requested. */
+/* A request for a lock. */
 typedef struct Request
 {
 	const LOCKTAG *tag;
 	bool		session;
 } Request;
 
-/* Queue for a lock; the Request is the argument. */
+/* Subtransaction callback: wait for the requested lock. */
 static void
 queue(void *arg)
 {
@@ -102,14 +105,14 @@ queue(void *arg)
 	wait_for_tag(request->tag, request->session, ANOTHER_RUN);
 }
 
-/* Queue for a lock for a second; returns whether that sufficed. */
+/* Wait for a lock for up to one second. Returns whether it was acquired. */
 static bool
 queue_for_a_second(Request *request)
 {
 	int			timeout = LockTimeout;
 	ErrorData  *error;
 
-	/* the subtransaction catches every error, and undoes this */
+	/* the subtransaction catches all errors, so this is always restored */
 	LockTimeout = QUIET_MS;
 	error = cmig_subtransaction_try(queue, request);
 	LockTimeout = timeout;
@@ -121,7 +124,7 @@ queue_for_a_second(Request *request)
 	return false;
 }
 
-/* Queue for a lock after that, for what is left of lock_timeout. */
+/* Wait for a lock for the remaining part of lock_timeout. */
 static void
 queue_for_the_rest(Request *request)
 {
@@ -140,7 +143,7 @@ queue_for_the_rest(Request *request)
 	PG_END_TRY();
 }
 
-/* Show in pg_stat_activity which session is waited for. */
+/* Show the session that we are waiting for in pg_stat_activity. */
 static void
 show_wait(const LOCKTAG *tag, const char *command)
 {
@@ -158,7 +161,7 @@ show_wait(const LOCKTAG *tag, const char *command)
 	pgstat_report_activity(STATE_RUNNING, activity);
 }
 
-/* The same in a NOTICE. */
+/* Report the session that we are waiting for in a NOTICE. */
 static void
 report_wait(const LOCKTAG *tag)
 {
@@ -171,14 +174,14 @@ report_wait(const LOCKTAG *tag)
 				 errdetail("%s", blockers)));
 }
 
-/* Show the command in pg_stat_activity again. */
+/* Show the current command in pg_stat_activity again. */
 static void
 report_end_of_wait(void)
 {
 	pgstat_report_activity(STATE_RUNNING, debug_query_string ? debug_query_string : "");
 }
 
-/* Take a lock; report a wait of more than a second. */
+/* Take a lock. Reports a wait of more than one second. */
 static void
 take(const LOCKTAG *tag, bool session, const char *command)
 {
@@ -187,7 +190,7 @@ take(const LOCKTAG *tag, bool session, const char *command)
 	if (LockAcquire(tag, ExclusiveLock, session, true) != LOCKACQUIRE_NOT_AVAIL)
 		return;
 	show_wait(tag, command);
-	/* with a snapshot we would block an index build of the other run */
+	/* our snapshot would block an index build of the other run */
 	InvalidateCatalogSnapshot();
 	if (LockTimeout > 0 && LockTimeout <= QUIET_MS)
 		queue(&request);
@@ -209,8 +212,8 @@ cmig_run_lock_transaction(const char *command)
 	PreventCommandIfReadOnly(command);
 
 	/*
-	 * A stepwise run holds the gate, or waits for it because functions came
-	 * first too often.
+	 * A stepwise run holds the gate, or is waiting for it after it has
+	 * yielded to functions too often.
 	 */
 	set_tag(&tag, KEY_GATE);
 	if (LockAcquire(&tag, ShareLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
@@ -226,14 +229,14 @@ cmig_run_lock_transaction(const char *command)
 						 command)));
 	}
 
-	/* from now on, no stepwise run for which a DROP might wait can begin */
+	/* no stepwise run that a DROP may wait for can start from now on */
 	cmig_extension_share();
 
 	set_tag(&tag, KEY_RUN);
 	take(&tag, false, command);
 }
 
-/* Queue for the run lock or the gate at session level. */
+/* Take the run lock or the gate at session level, waiting if necessary. */
 static void
 wait_for_lock(uint32 key, const char *command)
 {
@@ -263,8 +266,9 @@ cmig_run_lock_session(const char *command)
 			return;
 
 		/*
-		 * Functions that wait behind us may have snapshots, so they go first.
-		 * The pause also lets those go first that are just about to queue.
+		 * Functions that wait for the run lock may hold snapshots, so they go
+		 * first. The pause also lets functions that are about to queue go
+		 * first.
 		 */
 		LockRelease(&run, ExclusiveLock, true);
 		InvalidateCatalogSnapshot();
@@ -274,7 +278,7 @@ cmig_run_lock_session(const char *command)
 
 	/*
 	 * Functions overlap without a pause. Those that hold the gate still go
-	 * first, but not those that come from now on.
+	 * first, but functions that start from now on fail.
 	 */
 	wait_for_lock(KEY_GATE, command);
 	wait_for_lock(KEY_RUN, command);
@@ -302,7 +306,10 @@ cmig_run_lock_release(void)
 		LockRelease(&tag, ExclusiveLock, true);
 }
 
-/* Hold a lock at session level if that is possible without waiting. */
+/*
+ * Take a lock at session level if this is possible without waiting. Returns
+ * true if the session holds the lock.
+ */
 static bool
 hold(uint32 key)
 {
@@ -324,7 +331,10 @@ cmig_run_lock_keep(void)
 				 errhint("Remove pg_advisory_unlock_all() from the script, then CALL again.")));
 }
 
-/* The first other process that holds a lock in a mode that conflicts, or 0. */
+/*
+ * Returns the first other process that holds the lock in a conflicting mode, or
+ * 0.
+ */
 static int
 find_holder(uint32 key, LOCKMODE mode)
 {
@@ -385,7 +395,7 @@ cmig_run_lock_table_release(Oid table)
 		LockRelease(&tag, ExclusiveLock, true);
 }
 
-/* Lock key until the end of the transaction or subtransaction. */
+/* Lock a key until the end of the transaction or subtransaction. */
 static void
 lock_in_transaction(uint32 key, const char *what)
 {

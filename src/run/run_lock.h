@@ -1,21 +1,22 @@
 /*
  * run_lock.h
- *	  One run at a time in a database.
+ *	  Ensures that only one run is in progress in a database.
  *
- * This module uses two advisory locks with tags that SQL functions cannot
- * reach.  A transactional run takes the gate in share mode without waiting and
- * then the run lock exclusively, both until the end of the transaction; it may
- * wait for another transactional run.  A stepwise run queues for the run lock,
- * at session level and without a snapshot, and then takes the gate exclusively
- * without waiting.  If functions hold the gate by then, the run releases the
- * run lock for them and queues again.
+ * This module uses two advisory locks whose tags SQL functions cannot produce:
+ * the gate and the run lock. A transactional run takes the gate in share mode
+ * without waiting, and then the run lock in exclusive mode. It holds both
+ * until the end of the transaction, and it may wait for another transactional
+ * run. A stepwise run queues for the run lock at session level, without a
+ * snapshot, and then takes the gate in exclusive mode without waiting. If
+ * functions hold the gate at that point, the run releases the run lock for
+ * them and queues again.
  *
- * So a function, which cannot release its snapshot, never waits for a stepwise
- * run in progress: it would deadlock with an index that is being built
- * concurrently.  It fails with 55P03 instead.  A stepwise run that only waits
- * does not stop functions, unless functions overlap without a pause: after
- * some attempts it queues for the gate, without the run lock, and functions
- * that come from then on fail too.
+ * As a result, a function never waits for a stepwise run in progress. It fails
+ * with 55P03 instead. If it waited, its snapshot, which it cannot release,
+ * could deadlock with a concurrent index build. A stepwise run that is only
+ * waiting does not block functions, unless functions keep overlapping without
+ * a pause: after several attempts the run queues for the gate, without the run
+ * lock, and functions that start from then on fail, too.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -25,19 +26,19 @@
 #include "postgres.h"
 
 /*
- * Take the run lock until the end of the transaction, for a command such as
- * "cmig.upgrade", which errors name.  A notice and pg_stat_activity name the
- * session waited for.  Raises 25006 in a read-only transaction and on a
- * standby, 55P03 while a stepwise run is in progress.  Afterwards the caller
- * must call cmig_version_rows_check_snapshot(), before it relies on what it
- * reads.
+ * Take the run lock until the end of the transaction. command, such as
+ * "cmig.upgrade", is used in errors. If this waits, a notice and
+ * pg_stat_activity name the blocking session. Raises 25006 in a read-only
+ * transaction or on a standby, and 55P03 while a stepwise run is in progress.
+ * Afterwards, the caller must call cmig_version_rows_check_snapshot() before it
+ * relies on what it reads.
  */
 extern void cmig_run_lock_transaction(const char *command);
 
 /*
- * Take the run lock at session level, for a run that commits.  Waits as long
- * as other runs last, without a snapshot: the caller must have none and gets
- * none back.  A notice and pg_stat_activity name the session waited for.
+ * Take the run lock at session level, for a run that commits. Waits until other
+ * runs have ended. The caller must not hold a snapshot. If this waits, a notice
+ * and pg_stat_activity name the blocking session.
  */
 extern void cmig_run_lock_session(const char *command);
 
@@ -48,34 +49,38 @@ extern bool cmig_run_lock_held(void);
 extern void cmig_run_lock_release(void);
 
 /*
- * A statement may have released all advisory locks of the session: take the
- * lock again, or raise 55000 if another run has it by now.
+ * A statement may have released all advisory locks of the session. Take the run
+ * lock again, or raise 55000 if another run holds it now.
  */
 extern void cmig_run_lock_keep(void);
 
-/* The process ID of the stepwise run in progress in this database, or 0. */
+/*
+ * Returns the process ID of the stepwise run in progress in this database, or
+ * 0.
+ */
 extern int	cmig_run_lock_holder(void);
 
-/* The process ID of another session's run in one transaction, or 0. */
+/* Returns the process ID of another session's transactional run, or 0. */
 extern int	cmig_run_lock_transaction_holder(void);
 
 /*
- * Only one backfill of a table at a time: a session-level lock that belongs to
- * a table.  Never waits; raises 55P03 and names the session that holds it.
+ * Lock a table at session level, so that only one backfill of the table can run
+ * at a time. Never waits. Raises 55P03, which names the session that holds the
+ * lock.
  */
 extern void cmig_run_lock_table(Oid table);
 extern void cmig_run_lock_table_release(Oid table);
 
 /*
- * Only one session at a time may create, move, or drop the parts of the audit
- * log, until the end of the transaction.  What the caller knew about the log
- * before may no longer be true.
+ * Allow only one session at a time to create, move, or drop partitions of the
+ * audit log, until the end of the transaction. Anything the caller knew about
+ * the log before the call may be outdated.
  */
 extern void cmig_run_lock_audit(void);
 
 /*
- * Only one session at a time may change catalog rows that it will roll back,
- * until the end of the subtransaction.
+ * Allow only one session at a time to change catalog rows that it will roll
+ * back, until the end of the subtransaction.
  */
 extern void cmig_run_lock_shadow(void);
 

@@ -2,16 +2,16 @@
  * runner.c
  *	  Runs one revision's script in the caller's transaction.
  *
- * Each statement runs as the server runs a simple query, except for what
- * concerns the client: it is analyzed, rewritten, planned, and executed in a
- * memory context of its own and with a snapshot of its own, and the rows are
- * discarded.  Statements run below the top level, so that the server refuses
- * what cannot run inside a transaction.  Statements whose parse tree shows
- * this are refused before anything runs.
+ * Except for the communication with the client, each statement is run as in a
+ * simple query: it is analyzed, rewritten, planned, and executed in its own
+ * memory context and with its own snapshot. Result rows are discarded.
+ * Statements run below the top level, so PostgreSQL rejects those that cannot
+ * run inside a transaction. If the parse tree shows that a statement cannot,
+ * it is rejected before anything runs.
  *
- * The static state (the revision that is running, the timers) is reset on
- * every way out of cmig_runner_run(), since a PL/pgSQL block around it may
- * catch an error.
+ * The static state (the running revision, the timers) is reset on every path
+ * out of cmig_runner_run(), because a surrounding PL/pgSQL block may catch an
+ * error.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -59,18 +59,20 @@
 
 static bool concurrent_ddl = true;
 
-/* The revision whose script is running, or NULL, and its direction. */
+/* The revision whose script is running, or NULL, and the script's direction. */
 static const char *running = NULL;
 static CmigDirection running_direction;
 
-/* Is the script replayed in a shadow? */
+/* Is the script being replayed in a shadow? */
 static bool replaying = false;
 
-/* Storage of cmig.running_revision, whose value comes from show_running(). */
+/*
+ * Variable of cmig.running_revision. The value shown comes from show_running().
+ */
 static char *running_dummy = NULL;
 
 /*
- * The number of the current or last statement, and whether it belongs to
+ * The number of the current or last statement, and whether it is part of
  * verify_sql.
  */
 static int	statement_number = 0;
@@ -80,7 +82,7 @@ static bool verifying = false;
  * Settings
  */
 
-/* The value of cmig.running_revision. */
+/* GUC show hook of cmig.running_revision. */
 static const char *
 show_running(void)
 {
@@ -150,7 +152,7 @@ cmig_runner_require_idle(const char *function)
 			 errhint("Order revisions by down_revision and depends_on.")));
 }
 
-/* No statement is running, so errors are not attributed to one. */
+/* Forget the current statement, so that errors are not attributed to it. */
 static void
 forget_statement(void)
 {
@@ -168,8 +170,8 @@ cmig_runner_begin(void)
 /* Statements that cannot run */
 
 /*
- * REINDEX and CLUSTER need the top level if their relation is partitioned.
- * Sets *reason to a name for the statement.
+ * Is this a REINDEX or CLUSTER of a partitioned relation, which must run at top
+ * level? Sets *reason to a name for the statement.
  */
 static bool
 is_partitioned_command(const Node *node, const char **reason)
@@ -202,7 +204,7 @@ is_partitioned_command(const Node *node, const char **reason)
 
 /*
  * Raise the error for a statement that cannot run inside a transaction.
- * off_mode says what cmig.concurrent_ddl = off would do, or is NULL.
+ * off_mode describes the effect of cmig.concurrent_ddl = off, or is NULL.
  */
 static void
 refuse_top_level(const CmigRunStep *step, const char *reason, const char *off_mode)
@@ -263,8 +265,8 @@ cmig_runner_check_statement(const CmigRunStep *step, RawStmt *raw)
 }
 
 /*
- * Check each statement of a script, as far as it can be read without running
- * it.
+ * Check each statement of a script, as far as the script can be parsed without
+ * running it.
  */
 static void
 check_script(CmigScriptRun *run, const char *sql)
@@ -284,7 +286,7 @@ check_script(CmigScriptRun *run, const char *sql)
 	while (cmig_script_next(script, &run->statement))
 	{
 		(void) cmig_runner_check_statement(run->step, run->statement.raw);
-		/* the rest can be read only after this statement has run */
+		/* the rest can be parsed only after this statement has run */
 		if (cmig_statement_changes_strings(run->statement.raw))
 			break;
 		run->statement.text = NULL;
@@ -324,7 +326,7 @@ cmig_runner_check(const CmigRunStep *step)
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
 
-	/* names of relations are looked up with the script's search_path */
+	/* relation names are looked up with the script's search_path */
 	guc_level = cmig_session_read_quietly();
 	if (strcmp(path, namespace_search_path) != 0)
 		cmig_settings_override("search_path", path);
@@ -347,8 +349,8 @@ cmig_runner_check(const CmigRunStep *step)
  */
 
 /*
- * Start statement_timeout for the next statement, with the value that is now
- * in effect, as if a client had sent the statement. 0 stops it.
+ * Start statement_timeout for the next statement, as if a client had sent it. A
+ * value of 0 stops the timer.
  */
 static void
 start_statement_timeout(int timeout)
@@ -374,9 +376,9 @@ show_activity(const CmigScriptRun *run)
 }
 
 /*
- * Run one query of a statement, and return the number of its rows, or
- * CMIG_NO_ROWS. *snapshot_set says whether the statement's snapshot is active;
- * if not, it is pushed.
+ * Run one query of a statement. Returns the number of rows, or CMIG_NO_ROWS. If
+ * *snapshot_set is false and the query is not a utility statement, pushes a
+ * snapshot for the remaining queries and sets it to true.
  */
 static int64
 execute_plan(PlannedStmt *plan, const char *text, DestReceiver *dest,
@@ -442,7 +444,7 @@ cmig_runner_execute(RawStmt *raw, const char *text, DestReceiver *dest)
 	if (snapshot_set)
 		PopActiveSnapshot();
 
-	/* rules can turn one query into several, which share one snapshot */
+	/* rules can turn one query into several, which share a snapshot */
 	snapshot_set = false;
 	foreach(cell, plans)
 	{
@@ -466,7 +468,7 @@ cmig_runner_next(CmigScriptRun *run, CmigScriptReader *script)
 	start_statement_timeout(StatementTimeout);
 	cmig_lock_wait_forget();
 
-	/* count the statement before it is read, since reading it may fail */
+	/* count the statement before it is read, because reading it may fail */
 	statement_number++;
 	if (!cmig_script_next(script, &run->statement))
 	{
@@ -496,7 +498,9 @@ run_statement(CmigScriptRun *run, DestReceiver *dest)
 	cmig_extension_require(run->step->revision);
 }
 
-/* Run all statements of a script, from entering the session to leaving it. */
+/*
+ * Run all statements of a script, including entering and leaving the session.
+ */
 static void
 run_script(CmigScriptRun *run, const char *sql, DestReceiver *dest,
 		   CmigSession *session)
@@ -538,7 +542,7 @@ run_script(CmigScriptRun *run, const char *sql, DestReceiver *dest,
 	error_context_stack = callback.previous;
 }
 
-/* Run verify_sql and look at its rows. */
+/* Run verify_sql and check its rows. */
 static void
 verify(CmigScriptRun *run, CmigSession *session)
 {
@@ -548,7 +552,7 @@ verify(CmigScriptRun *run, CmigSession *session)
 	run_script(run, run->step->verify_sql, cmig_verify_receiver(run), session);
 }
 
-/* Run the precondition and look at its row. */
+/* Run the precondition and check its row. */
 static void
 check_precondition(CmigScriptRun *run, CmigSession *session)
 {
@@ -563,7 +567,7 @@ check_precondition(CmigScriptRun *run, CmigSession *session)
 	run->verb = verb;
 }
 
-/* Reset the state that outlives a script, after success and after an error. */
+/* Reset the state that outlives a script, after success or an error. */
 static void
 stop_running(int statement_timeout, bool timeout_was_active)
 {
@@ -575,12 +579,12 @@ stop_running(int statement_timeout, bool timeout_was_active)
 						   debug_query_string ? debug_query_string : "");
 }
 
-/* The parts of a step, as flags. */
+/* The parts of a step, as a bit mask. */
 #define PART_PRECONDITION	1
 #define PART_SCRIPT			2
 #define PART_VERIFY			4
 
-/* Run parts of a step, as far as it has them. */
+/* Run the given parts of a step, as far as the step has them. */
 static void
 run_step(const CmigRunStep *step, int parts)
 {
@@ -624,7 +628,7 @@ run_step(const CmigRunStep *step, int parts)
 
 	stop_running(statement_timeout, timeout_was_active);
 	cmig_run_limit_check();
-	/* an error after this point does not belong to a statement */
+	/* a later error does not belong to a statement */
 	forget_statement();
 }
 
@@ -649,7 +653,7 @@ cmig_runner_check_precondition(const CmigRunStep *step)
 	run_step(step, PART_PRECONDITION);
 }
 
-/* Scripts whose statements are committed by the caller */
+/* Scripts whose statements the caller commits */
 
 void
 cmig_runner_start(CmigScriptRun *run, const CmigRunStep *step)

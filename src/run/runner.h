@@ -13,88 +13,93 @@
 #include "run/script_run.h"
 #include "tcop/dest.h"
 
-/* Register the settings of the run layer. */
+/* Register the settings of the run modules. */
 extern void cmig_runner_init(void);
 
 /*
- * Do statements with CONCURRENTLY run as they are (cmig.concurrent_ddl)?  In a
- * replay they do not.
+ * Do statements with CONCURRENTLY run unchanged (cmig.concurrent_ddl)? They do
+ * not in a replay.
  */
 extern bool cmig_runner_concurrent_ddl(void);
 
-/* Is the script that is running replayed in a shadow? */
+/* Is the current script being replayed in a shadow? */
 extern bool cmig_runner_is_replaying(void);
 
 /*
- * Raise 55000 if a script is running in this session, or if pg_cmig is writing
- * its tables: a script or trigger cannot call function ("cmig.upgrade()").
+ * Raises 55000 if a script is running in this session or pg_cmig is writing to
+ * its tables. A script or trigger must not call the function, which is named in
+ * the form "cmig.upgrade()".
  */
 extern void cmig_runner_require_idle(const char *function);
 
 /*
- * A new attempt of one or more steps begins: cmig.lock_timeout counts its lock
- * waits from zero.
+ * Call this when a new attempt at one or more steps begins. cmig.lock_timeout
+ * counts its lock waits from zero.
  */
 extern void cmig_runner_begin(void);
 
 /*
- * Raise an error for what cannot run inside a transaction: transaction
- * control, client COPY, DISCARD ALL, a statement that needs the top level, a
- * revision that is not transactional (unless cmig.concurrent_ddl is off).
- * Errors name the revision, the statement, and its line.  Nothing is executed.
+ * Raises an error if the step contains transaction control, COPY from or to the
+ * client, DISCARD ALL, or a statement that must run at top level, or if the
+ * revision is nontransactional and cmig.concurrent_ddl is on. For steps with
+ * top_level set, the last two are allowed. Errors name the revision, the
+ * statement, and its line. Nothing is executed.
  */
 extern void cmig_runner_check(const CmigRunStep *step);
 
 /*
- * Run the step's precondition, its script, and then its verify_sql.  On return the session is as
- * it was before: settings, role, temporary objects, prepared statements,
- * cursors, constraint modes.  After an error it is too, once the transaction
- * or subtransaction is rolled back.
+ * Run the step's precondition, its script, and then its verify_sql. On return,
+ * the session is in its previous state, including settings, role, temporary
+ * objects, prepared statements, cursors, and constraint modes. After an error,
+ * this is the case once the transaction or subtransaction has been rolled back.
  */
 extern void cmig_runner_run(const CmigRunStep *step);
 
-/* The same for verify_sql alone, and for precondition_sql alone. */
+/* Run only the step's verify_sql, or check only its precondition. */
 extern void cmig_runner_verify(const CmigRunStep *step);
 extern void cmig_runner_check_precondition(const CmigRunStep *step);
 
-/* The revision that is running in this session, or NULL. */
+/* Returns the revision that is running in this session, or NULL. */
 extern const char *cmig_runner_current(void);
 
-/* Start statement_timeout again, with the value that is now in effect. */
+/* Restart statement_timeout with the value that is now in effect. */
 extern void cmig_runner_restart_timeout(void);
 
-/* The direction of the script that is running. */
+/* Returns the direction of the current script. */
 extern CmigDirection cmig_runner_direction(void);
 
 /*
- * The number of the statement that is running or has failed, 0 before the
- * first one and after the script has ended; and whether it belongs to
- * verify_sql.
+ * statement returns the number of the statement that is running or has failed,
+ * or 0 before the first one and after the end of the script. verifying returns
+ * true if this statement is part of verify_sql.
  */
 extern int	cmig_runner_statement(void);
 extern bool cmig_runner_verifying(void);
 
 /*
- * For a caller that commits between statements: start and stop enclose the
- * script, and meanwhile cmig_script_run_describe_error is the error context
- * callback. stop may be called twice.
+ * For a caller that commits between statements. Call start before the script
+ * and stop after it. In between, install cmig_script_run_describe_error() as
+ * the error context callback. stop may be called twice.
  */
 extern void cmig_runner_start(CmigScriptRun *run, const CmigRunStep *step);
 extern void cmig_runner_stop(CmigScriptRun *run);
 
-/* Read the next statement and make it the current one; false at the end. */
+/*
+ * Read the next statement and make it the current one. Returns false at the end
+ * of the script.
+ */
 extern bool cmig_runner_next(CmigScriptRun *run, CmigScriptReader *script);
 
 /*
- * Raise an error if the statement cannot run, otherwise return the parse tree
- * to run, which is a changed copy if CONCURRENTLY was removed.
+ * Raises an error if the statement cannot run. Otherwise returns the parse tree
+ * to run, which is a modified copy if CONCURRENTLY was removed.
  */
 extern RawStmt *cmig_runner_check_statement(const CmigRunStep *step, RawStmt *raw);
 
 /*
- * Analyze, rewrite, plan, and run one statement, below the top level.  Returns
- * the number of rows that it processed, or CMIG_NO_ROWS if its command does not
- * count rows.
+ * Analyze, rewrite, plan, and run a statement below the top level. Returns the
+ * number of rows processed, or CMIG_NO_ROWS if the command does not report a
+ * row count.
  */
 #define CMIG_NO_ROWS INT64CONST(-1)
 extern int64 cmig_runner_execute(RawStmt *raw, const char *text, DestReceiver *dest);

@@ -1,11 +1,11 @@
 /*
  * saved_settings.c
- *	  The settings of a session, to be restored after several transactions.
+ *	  Saves a session's settings and restores them after several transactions.
  *
- * A setting that was set in the session gets its old value; one whose value
- * came from elsewhere is reset, which restores its source too.  The server
- * reads configuration files only between commands, so only the script can have
- * changed a setting in the meantime.
+ * A setting that was set in the session gets its old value. A setting whose
+ * value came from elsewhere is reset, which also restores its source.
+ * PostgreSQL rereads configuration files only between commands, so only the
+ * script can have changed a setting in the meantime.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -21,7 +21,7 @@
 #include "utils/guc.h"
 #include "utils/guc_tables.h"
 
-/* One setting as it was. */
+/* The saved state of a setting. */
 typedef struct SavedSetting
 {
 	char	   *name;
@@ -29,7 +29,7 @@ typedef struct SavedSetting
 	GucSource	source;
 } SavedSetting;
 
-/* The settings of the session at some moment. */
+/* A session's settings at some point in time. */
 struct CmigSavedSettings
 {
 	int			count;
@@ -44,8 +44,8 @@ is_changeable(const struct config_generic *setting)
 }
 
 /*
- * Settings that are not restored: a transaction's characteristics end with it,
- * and the seed of random() cannot be read.
+ * Is the setting exempt from being restored? Transaction characteristics end
+ * with the transaction, and the seed of random() cannot be read.
  */
 static bool
 is_left_alone(const char *name)
@@ -64,7 +64,7 @@ may_read(const struct config_generic *setting)
 		has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_SETTINGS);
 }
 
-/* For qsort and bsearch: by name. */
+/* qsort and bsearch comparator: by name. */
 static int
 compare_settings(const void *a, const void *b)
 {
@@ -94,7 +94,7 @@ cmig_saved_settings_take(void)
 	return saved;
 }
 
-/* Restore one setting; setting is NULL if it was unknown before. */
+/* Restore a setting. "setting" is NULL if the setting was unknown before. */
 static void
 put_back(const char *name, const SavedSetting *setting)
 {
@@ -105,7 +105,7 @@ put_back(const char *name, const SavedSetting *setting)
 	cmig_settings_set(name, value, PGC_SUSET, GUC_ACTION_SET);
 }
 
-/* Does the setting differ from what was saved? */
+/* Does the setting differ from its saved state? */
 static bool
 has_changed(const struct config_generic *now, const SavedSetting *setting)
 {
@@ -124,7 +124,10 @@ has_changed(const struct config_generic *now, const SavedSetting *setting)
 	return changed;
 }
 
-/* These go first: the others may need the privileges of that role. */
+/*
+ * These are restored first, because the others may need the privileges of the
+ * role.
+ */
 static const char *const first[] = {"session_authorization", "role"};
 
 void

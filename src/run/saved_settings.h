@@ -1,9 +1,9 @@
 /*
  * saved_settings.h
- *	  The settings of a session, to be restored after several transactions.
+ *	  Saves a session's settings and restores them after several transactions.
  *
- * The server's nested levels of settings end with a transaction; this does
- * not.
+ * PostgreSQL's GUC nest levels cannot be used, because they end with a
+ * transaction.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,7 +12,7 @@
 
 #include "postgres.h"
 
-/* What cmig_saved_settings_take() has saved. */
+/* The settings saved by cmig_saved_settings_take(). */
 typedef struct CmigSavedSettings CmigSavedSettings;
 
 /*
@@ -21,8 +21,8 @@ typedef struct CmigSavedSettings CmigSavedSettings;
 extern CmigSavedSettings *cmig_saved_settings_take(void);
 
 /*
- * Restore the settings that have changed since.  The values remain in effect
- * once the transaction is committed.
+ * Restore the settings that have changed since they were saved. The restored
+ * values remain in effect once the transaction commits.
  */
 extern void cmig_saved_settings_put_back(const CmigSavedSettings *saved);
 

@@ -1,10 +1,10 @@
 /*
  * script_run.c
- *	  A script in progress, and what an error in it reports.
+ *	  Describes a script in progress and what an error in it reports.
  *
- * The server's message, detail, and hint are kept.  The context names the
- * revision, the statement, and the line; the position is moved into the
- * statement; and if pg_cmig offers a way around the error, the hint names it.
+ * PostgreSQL's message, detail, and hint are kept, but if pg_cmig offers a way
+ * around the error, its hint is used instead. The context names the revision,
+ * the statement, and the line. The error position is moved into the statement.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -20,12 +20,12 @@
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
-/* How much of a statement is shown in CONTEXT. */
+/* Maximum length of a statement in CONTEXT. */
 #define CONTEXT_LENGTH 200
-/* Of a longer statement, only this many bytes around the error are shown. */
+/* Longer statements are cut to this many bytes around the error. */
 #define EXCERPT_LENGTH 4000
 
-/* The byte offset of a character position (counted from 1) in text. */
+/* Converts a character position (counted from 1) to a byte offset. */
 static int
 position_to_offset(const char *text, int position)
 {
@@ -36,7 +36,7 @@ position_to_offset(const char *text, int position)
 	return p - text;
 }
 
-/* The number of line breaks in the first length bytes of text. */
+/* Counts the line breaks in the first "length" bytes of the text. */
 static int
 count_lines(const char *text, int length)
 {
@@ -51,8 +51,9 @@ count_lines(const char *text, int length)
 }
 
 /*
- * The statement on one line for messages, without comments and indentation,
- * shortened to limit.  White space in strings and quoted names is kept.
+ * Returns the statement on one line for use in messages, without comments and
+ * indentation, and truncated to the limit. White space in strings and quoted
+ * names is kept, except that line breaks and tabs become blanks.
  */
 static char *
 one_line(const char *text, int limit)
@@ -101,8 +102,8 @@ one_line(const char *text, int limit)
 }
 
 /*
- * The part of a long text around an offset; *position, in characters, is
- * adjusted to it.
+ * Returns the part of a long text around a byte offset. Adjusts *position,
+ * which is in characters, accordingly.
  */
 static const char *
 excerpt(const char *text, int offset, int *position)
@@ -114,7 +115,7 @@ excerpt(const char *text, int offset, int *position)
 	if (length <= EXCERPT_LENGTH)
 		return text;
 
-	/* keep characters whole; begin with a line if possible */
+	/* keep characters whole, and start at a line break if possible */
 	if (offset > EXCERPT_LENGTH / 2)
 	{
 		from = pg_mbcliplen(text, length, offset - EXCERPT_LENGTH / 2);
@@ -162,7 +163,7 @@ cmig_script_run_describe_error(void *arg)
 		line += count_lines(text, offset);
 		errposition(0);
 
-		/* for CREATE FUNCTION the server finds the body by this position */
+		/* PostgreSQL uses this position to find the body of CREATE FUNCTION */
 		if (!parsing_create)
 			text = excerpt(text, offset, &position);
 		internalerrposition(position);
@@ -188,8 +189,9 @@ cmig_script_run_place(const ErrorData *error)
 }
 
 /*
- * The target of a call that does the step.  If earlier steps have been
- * committed, a number of steps counts from elsewhere than in the first call.
+ * Returns the target for a call that performs the step. If earlier steps have
+ * been committed, a relative target no longer means the same as in the first
+ * call.
  */
 static const char *
 target_of_step(const CmigRunStep *step, bool committed)
@@ -257,8 +259,9 @@ cmig_script_run_improve_hint(ErrorData *error, const CmigScriptRun *run)
 		case ERRCODE_DUPLICATE_SCHEMA:
 
 			/*
-			 * only for the first statement: a later one fails if part of the
-			 * revision was applied, or if the script repeats itself
+			 * only for the first statement: a later one may fail because part
+			 * of the revision was applied before, or because the script
+			 * repeats itself
 			 */
 			if (step->repeatable && error->hint == NULL)
 				error->hint = "The script runs again whenever it changes: write CREATE OR REPLACE, or put DROP ... IF EXISTS before the statement.";

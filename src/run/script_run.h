@@ -1,6 +1,6 @@
 /*
  * script_run.h
- *	  A script in progress, and what an error in it reports.
+ *	  Describes a script in progress and what an error in it reports.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,7 +14,10 @@
 
 struct CmigScriptRun;
 
-/* Runs the current statement of a script instead of the runner; arg is the step's. */
+/*
+ * Callback that runs a script's current statement instead of the runner. arg is
+ * the step's statement_arg.
+ */
 typedef void (*CmigRunStatement) (struct CmigScriptRun *run, DestReceiver *dest, void *arg);
 
 /* One step with its scripts. */
@@ -22,35 +25,34 @@ typedef struct CmigRunStep
 {
 	const char *revision;
 	CmigDirection direction;
-	const char *target;			/* of the call, as an SQL expression; or NULL */
-	const char *sql;			/* the script of this direction, with the
-								 * values of its placeholders */
-	const char *stored_sql;		/* the same as stored */
-	const char *verify_sql;		/* run after an upgrade; NULL if there is none */
-	const char *precondition_sql;	/* checked before an upgrade; likewise */
+	const char *target;			/* target of the call as SQL, or NULL */
+	const char *sql;			/* script for this direction, with placeholder
+								 * values inserted */
+	const char *stored_sql;		/* script for this direction, as stored */
+	const char *verify_sql;		/* run after an upgrade; NULL if none */
+	const char *precondition_sql;	/* checked before upgrade; NULL if none */
 	bool		transactional;
 	bool		repeatable;
-	bool		top_level;		/* each statement runs at top level, so none
-								 * needs to be able to run inside a
-								 * transaction */
-	bool		committed;		/* the step is committed before the next one
-								 * runs */
-	bool		replayed;		/* it runs in a shadow, where nothing is
-								 * committed */
-	CmigRunStatement statement; /* NULL: the runner runs the statements itself */
+	bool		top_level;		/* statements run at top level, so they need
+								 * not be able to run inside a transaction */
+	bool		committed;		/* is the step committed before the next one
+								 * runs? */
+	bool		replayed;		/* does it run in a shadow, where nothing is
+								 * committed? */
+	CmigRunStatement statement; /* if NULL, the runner runs the statements */
 	void	   *statement_arg;
 } CmigRunStep;
 
-/* A script in progress: what the error context shows. */
+/* A script in progress, for the error context. */
 typedef struct CmigScriptRun
 {
 	const CmigRunStep *step;
-	const char *verb;			/* upgrade, downgrade or verify */
-	bool		verifying;		/* the statements are those of verify_sql */
-	bool		checking;		/* they are those of precondition_sql */
-	const char *phase;			/* what happens outside of statements, or NULL */
+	const char *verb;			/* such as "upgrade" or "verify" */
+	bool		verifying;		/* is the script verify_sql? */
+	bool		checking;		/* is the script precondition_sql? */
+	const char *phase;			/* activity outside statements, or NULL */
 	CmigStatement statement;	/* text is NULL between statements */
-	int			statement_timeout;	/* the caller's, to be restored */
+	int			statement_timeout;	/* caller's value, to be restored */
 	bool		timeout_was_active;
 } CmigScriptRun;
 
@@ -58,20 +60,20 @@ typedef struct CmigScriptRun
 extern void cmig_script_run_describe_error(void *run);
 
 /*
- * The line of an error's context that names the revision, statement, and line;
- * "" if there is none.
+ * Returns the line of the error's context that names the revision, statement,
+ * and line, or "" if there is none.
  */
 extern char *cmig_script_run_place(const ErrorData *error);
 
-/* Replace the server's hint if pg_cmig offers a way around the error. */
+/* Replace the error's hint if pg_cmig offers a way around the error. */
 extern void cmig_script_run_improve_hint(ErrorData *error, const CmigScriptRun *run);
 
-/* The call for what cannot run in one transaction. */
+/* Returns the CALL for a step that cannot run in a single transaction. */
 extern const char *cmig_script_run_stepwise_call(const CmigRunStep *step);
 
 /*
- * The call that finishes a step of a stepwise run, with in_doubt => 'done'.
- * It can be used after an error, when no catalog can be read.
+ * Returns the CALL that finishes a step of a stepwise run with in_doubt =>
+ * 'done'. Accesses no catalogs, so it can be used after an error.
  */
 extern const char *cmig_script_run_in_doubt_call(const CmigRunStep *step);
 

@@ -1,18 +1,19 @@
 /*
  * session.c
- *	  What a script finds in the session, and what is restored after it.
+ *	  Defines what a script finds in the session, and what is restored after
+ *	  it.
  *
  * Thousands of scripts may run in one call, so the cost must be minimal if a
- * script left nothing behind:
+ * script leaves nothing behind:
  *
  * - Cursors are found as children of the portal manager's memory context,
- * 	 each of which has its portal's name; those of the caller are marked.
- * - Temporary objects are looked for only if the session has a temporary
- * 	 schema.
- * - Prepared statements and SET CONSTRAINTS are noted by a ProcessUtility
- * 	 hook, and tables that may have deferred events by an ExecutorEnd hook,
- * 	 however deep in functions they occur.  The hooks do nothing while no
- * 	 script is running.
+ *   where each child has its portal's name. The caller's cursors are marked.
+ * - Temporary objects are looked up only if the session has a temporary
+ *   schema.
+ * - Prepared statements and SET CONSTRAINTS are recorded by a ProcessUtility
+ *   hook, and tables that may have deferred events by an ExecutorEnd hook,
+ *   even if they occur inside functions. The hooks do nothing while no script
+ *   is running.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -50,9 +51,10 @@ static char *script_search_path = NULL;
 static char *script_role = NULL;
 
 /*
- * A portal that existed before a script.  It is recognized by a mark in its
- * own memory, which is freed with it, because a script may close the portal
- * and open another one with the same name and at the same address.
+ * A portal that existed before a script. It is recognized by a mark in its own
+ * memory, which is freed together with the portal. Name and address are not
+ * sufficient, because a script may close the portal and open another one with
+ * the same name at the same address.
  */
 typedef struct PortalMark
 {
@@ -73,7 +75,7 @@ static ExecutorEnd_hook_type next_ExecutorEnd = NULL;
  * Settings and role
  */
 
-/* Check hook of cmig.search_path. */
+/* GUC check hook of cmig.search_path. */
 static bool
 check_path_list(char **newval, void **extra, GucSource source)
 {
@@ -146,14 +148,14 @@ cmig_session_require_member(void)
 			 : errhint("GRANT %s TO %s", quote_identifier(name), session)));
 }
 
-/* Set one setting as SET in the session would. */
+/* Set a setting as SET would in the session. */
 static void
 set_for_script(const char *name, const char *value, GucAction action)
 {
 	cmig_settings_set(name, value, PGC_USERSET, action);
 }
 
-/* Does a search_path name pg_temp? */
+/* Does a search_path contain pg_temp? */
 static bool
 names_pg_temp(const char *path)
 {
@@ -171,10 +173,12 @@ names_pg_temp(const char *path)
 }
 
 /*
- * In a definer function, the temporary schema is the caller's too.  Unless
- * search_path names it, its tables are found first, and their triggers would
- * run with the privileges of the function's owner, so put it last.  If no schema
- * of the path exists, it would become the one in which objects are created.
+ * Add pg_temp to the end of search_path in a SECURITY DEFINER function, unless
+ * search_path already contains it. In such a function, the temporary schema
+ * also belongs to the caller. Its tables would otherwise be found first, and
+ * their triggers would run with the privileges of the function's owner. If no
+ * schema in search_path exists, pg_temp is not added, because it would become
+ * the schema in which objects are created.
  */
 static void
 put_pg_temp_last(GucAction action)
@@ -193,14 +197,14 @@ put_pg_temp_last(GucAction action)
 	pfree(path);
 }
 
-/* Set the role and the settings with which scripts start. */
+/* Set the role and the settings that scripts start with. */
 static void
 set_all_for_script(GucAction action)
 {
 	const char *role = cmig_settings_text("cmig.role", script_role);
 	const char *path = cmig_settings_text("cmig.search_path", script_search_path);
 
-	/* the role first, since the other settings need no privileges */
+	/* the role first, because the other settings need no privileges */
 	if (is_set(role))
 	{
 		cmig_session_require_member();
@@ -219,7 +223,7 @@ set_all_for_script(GucAction action)
  * Cursors
  */
 
-/* The parent of all portals' memory contexts. */
+/* Returns the parent of all portals' memory contexts. */
 static MemoryContext
 portals_context(void)
 {
@@ -239,7 +243,7 @@ portals_context(void)
 	return found;
 }
 
-/* The memory contexts of all portals. */
+/* Returns the memory contexts of all portals. */
 static List *
 list_portals(void)
 {
@@ -254,14 +258,17 @@ list_portals(void)
 	return result;
 }
 
-/* Reset callback: the portal's memory is freed, and its mark with it. */
+/*
+ * Memory context reset callback: remove the mark, because the portal's memory
+ * is freed.
+ */
 static void
 forget_portal(void *mark)
 {
 	dlist_delete(&((PortalMark *) mark)->node);
 }
 
-/* Is this the context of a portal that the caller had? */
+/* Is this the memory context of one of the caller's portals? */
 static bool
 is_marked(MemoryContext context)
 {
@@ -327,7 +334,7 @@ close_cursors(void)
  * Temporary objects
  */
 
-/* For qsort and bsearch: by class and OID. */
+/* qsort and bsearch comparator: by class and OID. */
 static int
 compare_objects(const void *a, const void *b)
 {
@@ -341,7 +348,7 @@ compare_objects(const void *a, const void *b)
 	return 0;
 }
 
-/* What is in this session's temporary schema, sorted. */
+/* Returns the objects in this session's temporary schema, sorted. */
 static ObjectAddress *
 list_temp_objects(int *count)
 {
@@ -404,7 +411,7 @@ drop_temp_objects(CmigSession *session)
 		any = true;
 	}
 
-	/* as at the end of a session, objects that depend on them go too */
+	/* as at the end of a session, drop dependent objects, too */
 	if (any)
 	{
 		performMultipleDeletions(drop, DROP_CASCADE,
@@ -422,7 +429,7 @@ drop_temp_objects(CmigSession *session)
  * Prepared statements
  */
 
-/* Deallocate what the script prepared. */
+/* Deallocate the statements that the script prepared. */
 static void
 drop_prepared(CmigSession *session)
 {
@@ -439,7 +446,7 @@ drop_prepared(CmigSession *session)
  * Hooks
  */
 
-/* ExecutorEnd hook: note the tables that a query of a script has changed. */
+/* ExecutorEnd hook: record the tables that a script's query has changed. */
 static void
 note_executor_end(QueryDesc *query)
 {
@@ -453,8 +460,8 @@ note_executor_end(QueryDesc *query)
 }
 
 /*
- * ProcessUtility hook: note what a script prepares, the constraint modes that it
- * sets, and the tables into which it copies.
+ * ProcessUtility hook: record the statements that a script prepares, the
+ * constraint modes that it sets, and the tables that it copies into.
  */
 static void
 note_utility(PlannedStmt *statement, const char *query, bool read_only_tree,
@@ -513,7 +520,7 @@ cmig_session_init(void)
 	ExecutorEnd_hook = note_executor_end;
 }
 
-/* Record the state of the session before a script. */
+/* Record the session's state before a script. */
 static void
 look_around(CmigSession *session)
 {

@@ -17,17 +17,17 @@
 #include "mb/pg_wchar.h"
 #include "utils/lsyscache.h"
 
-/* How much of each value the error of a failed verification shows. */
+/* The maximum length of each value shown when a verification fails. */
 #define VALUE_LENGTH 60
 
-/* A destination that checks the rows of a verification. */
+/* A DestReceiver that checks the rows of verify_sql. */
 typedef struct VerifyReceiver
 {
 	DestReceiver pub;
 	CmigScriptRun *run;
 } VerifyReceiver;
 
-/* The columns of a row with their values, shortened. */
+/* Returns the columns of a row with their values, truncated. */
 static char *
 describe_row(TupleTableSlot *slot)
 {
@@ -62,8 +62,8 @@ describe_row(TupleTableSlot *slot)
 }
 
 /*
- * Raise an error if the row's first boolean column is not true.  A row without
- * such a column passes.
+ * receiveSlot callback: raise an error if the row's first boolean column is not
+ * true. A row without a boolean column passes.
  */
 static bool
 verify_row(TupleTableSlot *slot, DestReceiver *self)
