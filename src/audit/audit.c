@@ -1,8 +1,9 @@
 /*
  * audit.c
- *	  Turns auditing of tables on and off. Triggers are created with the
- * privileges of the caller, who must own the table; audit_log.c creates the
- * log as the extension's owner.
+ *	  Turns auditing of tables on and off.
+ *
+ * Triggers are created with the privileges of the caller, who must own the
+ * table; audit_log.c creates the log as the extension's owner.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -59,7 +60,7 @@ cmig_audit_init(void)
  * Which tables can be audited
  */
 
-/* Like the server's ALTER TABLE. */
+/* Raise an error unless the caller owns the table, as ALTER TABLE does. */
 static void
 require_owner(Oid target)
 {
@@ -68,14 +69,17 @@ require_owner(Oid target)
 					   get_rel_name(target) ? get_rel_name(target) : "?");
 }
 
-/* Open a table of the caller that can be audited. */
+/*
+ * Open a table to be audited.  Raises an error if the caller does not own it
+ * or if it cannot be audited.
+ */
 static Relation
 open_target(Oid target, LOCKMODE mode)
 {
 	Relation	relation;
 	char	   *schema;
 
-	/* first of all: only the owner may lock the table */
+	/* check this first: only the owner may lock the table */
 	require_owner(target);
 	relation = table_open(target, mode);
 	schema = get_namespace_name(RelationGetNamespace(relation));
@@ -143,8 +147,8 @@ ensure_hash_key(Oid extension_owner)
 }
 
 /*
- * The permanent id of the table: the one of its triggers or of an earlier
- * audit, or a new one.
+ * Returns the table's permanent id: the one in its triggers, the one from an
+ * earlier audit, or a new one.
  */
 static int32
 choose_id(const CmigAuditOptions *options, Relation relation, Oid log_owner)
@@ -164,7 +168,10 @@ choose_id(const CmigAuditOptions *options, Relation relation, Oid log_owner)
 	return id;
 }
 
-/* The roles other than the owner that hold TRIGGER on a table, as a list. */
+/*
+ * The roles other than the owner that have the TRIGGER privilege on a table,
+ * as a list.
+ */
 static CmigQuery trigger_holders = {
 	"SELECT pg_catalog.string_agg(r.role, ', ' ORDER BY r.role) FROM (SELECT DISTINCT"
 	" CASE WHEN a.grantee = 0 THEN 'PUBLIC'"
@@ -180,7 +187,10 @@ take_roles(TupleDesc desc, HeapTuple row, void *arg)
 	*(char **) arg = cmig_query_text(desc, row, 1);
 }
 
-/* CREATE OR REPLACE TRIGGER needs only the privilege TRIGGER. */
+/*
+ * Warn about roles that can replace the audit triggers: CREATE OR REPLACE
+ * TRIGGER requires only the TRIGGER privilege.
+ */
 static void
 warn_of_trigger_privilege(Oid relation, const char *table)
 {
@@ -199,7 +209,7 @@ warn_of_trigger_privilege(Oid relation, const char *table)
  * Partitions
  */
 
-/* The quoted and qualified name of a relation. */
+/* Returns the quoted and qualified name of a relation. */
 static char *
 name_of(Oid relation)
 {
@@ -207,14 +217,14 @@ name_of(Oid relation)
 									  get_rel_name(relation));
 }
 
-/* Does the trigger log changes of rows, and not TRUNCATE? */
+/* Does the trigger log row changes, rather than TRUNCATE? */
 static bool
 logs_rows(const CmigAuditTrigger *trigger)
 {
 	return (trigger->type & (TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE)) != 0;
 }
 
-/* Is any of the triggers a row-level one? */
+/* Does any trigger log row changes at the given level? */
 static bool
 any_level(List *triggers, bool row_level)
 {
@@ -231,8 +241,9 @@ any_level(List *triggers, bool row_level)
 }
 
 /*
- * Look at partitions that have audit triggers of their own.  These do nothing
- * while a trigger cloned from the partitioned table fires (audit_trigger.c).
+ * Check partitions that have audit triggers of their own.  These triggers do
+ * nothing while a trigger cloned from the partitioned table fires
+ * (audit_trigger.c).
  */
 static void
 look_at_partitions(Oid target, bool row_level)
@@ -247,7 +258,7 @@ look_at_partitions(Oid target, bool row_level)
 
 		if (own == NIL)
 			continue;
-		/* the names would clash, or both triggers would fire */
+		/* the trigger names would clash, or both triggers would fire */
 		if (get_rel_relkind(partition) == RELKIND_PARTITIONED_TABLE ||
 			(!row_level && any_level(own, true)))
 			ereport(ERROR,
@@ -268,8 +279,8 @@ look_at_partitions(Oid target, bool row_level)
 }
 
 /*
- * The closest ancestor that is audited at statement level, whose triggers are
- * not cloned; InvalidOid if there is none.
+ * Returns the closest ancestor that is audited at statement level, where
+ * triggers are not cloned, or InvalidOid if there is none.
  */
 static Oid
 ancestor_at_statement_level(Relation relation)
@@ -289,8 +300,8 @@ ancestor_at_statement_level(Relation relation)
 }
 
 /*
- * Check the trigger level for a partition or a partitioned table.  Returns
- * true for row level.
+ * Choose the trigger level, which must fit the partitioned table of a
+ * partition.  Returns true for row level.
  */
 static bool
 choose_level(const CmigAuditOptions *options, Relation relation)
@@ -314,19 +325,18 @@ choose_level(const CmigAuditOptions *options, Relation relation)
 typedef struct Enabling
 {
 	FunctionCallInfo fcinfo;
-	int			first_option;	/* number of the first argument that is an
-								 * option */
+	int			first_option;	/* number of the first option argument */
 	bool		many;			/* columns need not exist in all tables */
-	List	   *met;			/* of CmigAuditName: columns to hide that
-								 * exist in some table */
+	List	   *met;			/* of CmigAuditName: columns to hide that at
+								 * least one table has */
 	Oid			extension_owner;
 	Oid			log_owner;
 	List	   *statements;		/* of char *: the statements that were run */
 } Enabling;
 
 /*
- * Create the log before any table is locked: another session that is creating
- * it may want to lock the table first.
+ * Create the log before any table is locked, because another session that is
+ * creating the log may have to lock the table first.
  */
 static void
 begin_enabling(Enabling *enabling, FunctionCallInfo fcinfo, int first_option, List *targets)
@@ -349,7 +359,7 @@ begin_enabling(Enabling *enabling, FunctionCallInfo fcinfo, int first_option, Li
 	cmig_audit_retain_ahead(enabling->log_owner, 3);
 }
 
-/* The table's current options, changed by the arguments. */
+/* Returns the table's current options, as changed by the arguments. */
 static CmigAuditOptions *
 options_of(const Enabling *enabling, List *triggers, Relation relation)
 {
@@ -377,8 +387,8 @@ options_of(const Enabling *enabling, List *triggers, Relation relation)
 		options = cmig_audit_options_default();
 
 	/*
-	 * before columns are looked up, because a new list may replace one that
-	 * names a dropped column
+	 * read the arguments before looking up columns, because a new list may
+	 * replace one that names a dropped column
 	 */
 	cmig_audit_arguments_read(enabling->fcinfo, enabling->first_option, options);
 	cmig_audit_columns_resolve(options, RelationGetRelid(relation), enabling->extension_owner,
@@ -438,7 +448,7 @@ enable_one(Enabling *enabling, Oid target)
 	}
 }
 
-/* The table in argument n. */
+/* Returns the table in argument n. */
 static Oid
 target_argument(FunctionCallInfo fcinfo, int n)
 {

@@ -1,6 +1,6 @@
 /*
  * audit.h
- *	  Turning audit on and off.
+ *	  Turns auditing of tables on and off.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -9,7 +9,7 @@
 
 #include "postgres.h"
 
-/* Called by _PG_init: define settings, register callbacks. */
+/* Define settings and register callbacks.  Called by _PG_init. */
 extern void cmig_audit_init(void);
 
 #endif							/* CMIG_AUDIT_H */

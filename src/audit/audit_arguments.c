@@ -21,7 +21,7 @@
 #include "utils/rel.h"
 #include "utils/varlena.h"
 
-/* A text[] argument as a list of names. */
+/* Returns a text[] argument as a List of CmigAuditName. */
 static List *
 names_argument(FunctionCallInfo fcinfo, int n, const char *what)
 {
@@ -33,7 +33,10 @@ names_argument(FunctionCallInfo fcinfo, int n, const char *what)
 		CmigAuditName *name = palloc0(sizeof(CmigAuditName));
 
 		name->name = texts->names[i];
-		/* a name that does not match would leave its column visible */
+
+		/*
+		 * a duplicate may be a mistyped name, whose column would stay visible
+		 */
 		if (cmig_audit_options_has(names, name->name))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -43,7 +46,7 @@ names_argument(FunctionCallInfo fcinfo, int n, const char *what)
 	return names;
 }
 
-/* Argument n as an index into words. */
+/* Returns argument n as an index into words. */
 static int
 word_argument(FunctionCallInfo fcinfo, int n, const char *what, const char *const *words)
 {
@@ -69,7 +72,7 @@ static const char *const level_words[] = {"auto", "row", "statement", NULL};
 static const char *const oversize_words[] = {"error", "truncate", NULL};
 static const char *const operation_words[] = {"insert", "update", "delete", "truncate", NULL};
 
-/* Argument n as a set of operations. */
+/* Returns argument n as a set of operations. */
 static int
 operations_argument(FunctionCallInfo fcinfo, int n)
 {
@@ -152,7 +155,7 @@ cmig_audit_arguments_read(FunctionCallInfo fcinfo, int n, CmigAuditOptions *opti
 				 errhint("Use level => 'auto' or level => 'row'")));
 }
 
-/* The column whose name is most similar to a mistyped one, or NULL. */
+/* Returns the column whose name is most similar to a mistyped one, or NULL. */
 static const char *
 nearest_column(Relation relation, const char *name)
 {
@@ -180,7 +183,7 @@ nearest_column(Relation relation, const char *name)
 	return nearest;
 }
 
-/* Raise the error for a column in a list that the table does not have. */
+/* Raise an error for a listed column that the table does not have. */
 static void
 refuse_unknown(const char *name, const char *what, Relation relation)
 {
@@ -194,7 +197,10 @@ refuse_unknown(const char *name, const char *what, Relation relation)
 			 nearest ? errhint("Did you mean \"%s\"?", nearest) : 0));
 }
 
-/* Set the numbers of columns, which must exist and, if hidden, not be in the key. */
+/*
+ * Set the column numbers.  The columns must exist and, if they are hidden,
+ * must not be part of the key.
+ */
 static void
 check_names(List *names, const char *what, Relation relation, const List *key, bool hides)
 {
@@ -220,7 +226,7 @@ check_names(List *names, const char *what, Relation relation, const List *key, b
 	}
 }
 
-/* Raise an error for a column that is in two lists. */
+/* Raise an error for a column that is in both lists. */
 static void
 check_disjoint(List *names, const char *what, List *others, const char *other_what)
 {
@@ -254,7 +260,7 @@ cmig_audit_arguments_check(CmigAuditOptions *options, Relation relation)
 	cmig_audit_columns_anchor(options, RelationGetRelid(relation));
 }
 
-/* Leave out columns that the table does not have; add the others to *met. */
+/* Remove columns that the table does not have, and add the others to *met. */
 static List *
 present_names(List *names, Relation relation, List **met)
 {

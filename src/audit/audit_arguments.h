@@ -13,19 +13,20 @@
 #include "fmgr.h"
 #include "utils/rel.h"
 
-/* Set the options for which the arguments, from number n on, are not null. */
+/* Set the options whose arguments, from number n on, are not null. */
 extern void cmig_audit_arguments_read(FunctionCallInfo fcinfo, int n, CmigAuditOptions *options);
 
 /*
- * Check that all columns exist and are in one list only, and that no column of
- * the key is hidden; set their numbers and the anchor.
+ * Check that all columns exist, that no column is hidden by more than one
+ * list, and that no key column is hidden.  Sets the columns' numbers and the
+ * anchor.
  */
 extern void cmig_audit_arguments_check(CmigAuditOptions *options, Relation relation);
 
 /*
- * For many tables at once: leave out columns to hide that the table does not
- * have.  *met collects those that some table has, and the second function raises
- * an error if a column of the arguments is not among them.
+ * For many tables at once.  The first function removes columns to hide that
+ * the table does not have, and adds the others to *met.  The second function
+ * raises an error if a column to hide in the arguments is not in met.
  */
 extern void cmig_audit_arguments_fit(CmigAuditOptions *options, Relation relation, List **met);
 extern void cmig_audit_arguments_require_met(FunctionCallInfo fcinfo, int n, List *met,

@@ -1,14 +1,14 @@
 /*
  * audit_as_of.c
- *	  A table's rows as they were at a time.
+ *	  Returns a table's rows as they were at a given time.
  *
  * audit_as_of_sql.c explains how the answer is found.  This file collects what
- * the queries depend on, and runs them.  They run with the caller's privileges,
- * so what was checked must not change until they have read it.  Other sessions
- * are prevented from changing it by locks on the table, by audit_types.c, and by
- * the check of base/query.c that the name still means the table; code of the
- * table's owner in this session runs in a read-only transaction
- * (audit_image.c).
+ * the queries depend on, and runs them.  They run with the caller's
+ * privileges, so what was checked must not change until they have read it.
+ * Other sessions are prevented from changing it by locks on the table, by
+ * audit_types.c, and by the check in base/query.c that the name still refers
+ * to the table.  The owner's code runs in this session in a read-only
+ * transaction (audit_image.c).
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -89,14 +89,14 @@ static CmigQuery entries_between = {
 	4, {INT8OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID}
 };
 
-/* seq of the first TRUNCATE after the time. */
+/* The seq of the first TRUNCATE after the time. */
 static CmigQuery first_truncate = {
 	"SELECT pg_catalog.min(l.seq)::text FROM cmig_audit.log l"
 	" WHERE l.row_hash = $1 AND l.operation = 'TRUNCATE' AND l.clock_at > $2",
 	2, {INT8OID, TIMESTAMPTZOID}
 };
 
-/* Raise the error for an imported entry that lacks the old or the new row. */
+/* Raise an error for an imported entry that lacks the old or the new row. */
 static void
 raise_lost(const AsOf *as_of, Datum key)
 {
@@ -110,7 +110,7 @@ raise_lost(const AsOf *as_of, Datum key)
 					 quote_literal_cstr(as_of->query.type), quote_literal_cstr(text))));
 }
 
-/* A row callback: add a row to the result. */
+/* Callback that adds a row to the result. */
 static void
 put_row(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -148,7 +148,7 @@ put_row(TupleDesc desc, HeapTuple row, void *arg)
 	MemoryContextReset(as_of->row_context);
 }
 
-/* Run the query, whose rows are the result of the function. */
+/* Run a query, whose rows are the function's result. */
 static void
 run_query(AsOf *as_of, const char *sql)
 {
@@ -162,7 +162,7 @@ run_query(AsOf *as_of, const char *sql)
 	cmig_query_each(&query, as_of->values, as_of->nulls, put_row, as_of);
 }
 
-/* Try the simple query first, and the general one if it does not suffice. */
+/* Run the simple query and, if it does not suffice, the general one. */
 static void
 put_all_rows(void *arg)
 {
@@ -183,7 +183,9 @@ put_all_rows(void *arg)
 	}
 }
 
-/* The server's function returns the same buffer each time. */
+/*
+ * Copy the text, because timestamptz_to_str() uses the same buffer each time.
+ */
 static char *
 time_text(const CmigAuditLayout *layout)
 {
@@ -191,7 +193,7 @@ time_text(const CmigAuditLayout *layout)
 }
 
 /*
- * Returns [{"columns": renames, "from": time, "to": time}, ...]; NULL if
+ * Returns [{"columns": renames, "from": time, "to": time}, ...], or NULL if
  * nothing was renamed.
  */
 static Jsonb *
@@ -221,7 +223,7 @@ all_renames(CmigAuditTarget *target)
 	return any ? DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data))) : NULL;
 }
 
-/* Are there entries of rows after a time that were logged with this layout? */
+/* Are there row entries after the time that were logged with this layout? */
 static bool
 has_entries(const CmigAuditTarget *target, int layout, const Datum *range, TimestampTz at)
 {
@@ -240,8 +242,9 @@ has_entries(const CmigAuditTarget *target, int layout, const Datum *range, Times
 }
 
 /*
- * The rows of a table without a key are identified by all of their values, except
- * columns that are newer than some of the entries that count.
+ * Returns columns that are newer than some of the entries after the time.  The
+ * rows of a table without a key are identified by all of their values, except
+ * for these columns.
  */
 static List *
 young_columns(CmigAuditTarget *target, Relation relation, const Datum *range, TimestampTz at)
@@ -265,7 +268,7 @@ young_columns(CmigAuditTarget *target, Relation relation, const Datum *range, Ti
 	return names;
 }
 
-/* A hidden column may have become part of the key. */
+/* Raise an error if a hidden column has become part of the key. */
 static void
 refuse_hidden_key(const CmigAuditTarget *target, const List *hidden)
 {
@@ -290,8 +293,8 @@ refuse_hidden_key(const CmigAuditTarget *target, const List *hidden)
 }
 
 /*
- * Divide the columns into those whose values the log does not have, and
- * others.
+ * Returns the columns to leave out, or NULL if there are none: those whose
+ * values the log does not have, and others.
  */
 static ArrayType *
 hidden_columns(const CmigAuditTarget *target, Relation relation, Oid extension_owner,
@@ -335,7 +338,9 @@ hidden_columns(const CmigAuditTarget *target, Relation relation, Oid extension_o
 	return construct_array(elements, count, TEXTOID, -1, false, TYPALIGN_INT);
 }
 
-/* A list of columns for messages, with their types if these are known. */
+/*
+ * Returns a list of columns for messages, with their types if these are known.
+ */
 static char *
 columns_text(List *names, List *kinds)
 {
@@ -354,8 +359,9 @@ columns_text(List *names, List *kinds)
 }
 
 /*
- * If entries after the time have keys of other columns than the table's key has
- * now, or values of another kind, it is not known to which rows they belong.
+ * Raise an error if entries after the time have a key of other columns than
+ * the table's key has now, or values of another kind.  It is not known to
+ * which rows such entries belong.
  */
 static void
 check_keys(CmigAuditTarget *target, const Datum *range, TimestampTz at)
@@ -379,7 +385,10 @@ check_keys(CmigAuditTarget *target, const Datum *range, TimestampTz at)
 	}
 }
 
-/* The queries call to_jsonb() of keys and rows with the caller's privileges. */
+/*
+ * Hold the types of all columns, because the queries call to_jsonb() of keys
+ * and rows with the caller's privileges.
+ */
 static bool
 hold_types(Relation relation)
 {
@@ -397,8 +406,8 @@ hold_types(Relation relation)
 }
 
 /*
- * A name that no column has, so that it means the row, and that no policy on
- * the table is likely to use.
+ * Returns an alias that no column has as its name, so that it refers to the
+ * row, and that no policy on the table is likely to use.
  */
 static char *
 alias_for(Oid relation)
@@ -410,7 +419,10 @@ alias_for(Oid relation)
 	return alias;
 }
 
-/* The key of a row of the table, as the trigger writes it. */
+/*
+ * Returns an SQL expression for the key of a row of the table, as the trigger
+ * writes it.
+ */
 static char *
 live_key(const CmigAuditTarget *target, const char *alias)
 {
@@ -432,7 +444,7 @@ live_key(const CmigAuditTarget *target, const char *alias)
 	return text.data;
 }
 
-/* Can rows have the same key within a transaction? */
+/* Can several rows have the same key during a transaction? */
 static bool
 key_is_deferrable(Relation relation)
 {
@@ -454,7 +466,10 @@ key_is_deferrable(Relation relation)
 	return deferrable;
 }
 
-/* The entries of a partition are logged as those of its partitioned table. */
+/*
+ * Raise an error for a partition whose changes are logged as those of its
+ * partitioned table.
+ */
 static void
 refuse_partition(Relation relation)
 {
@@ -480,7 +495,7 @@ refuse_partition(Relation relation)
 												get_rel_name(root)))));
 }
 
-/* The table whose row type the first argument has. */
+/* Returns the table whose row type the first argument has. */
 static Oid
 table_of_argument(FunctionCallInfo fcinfo)
 {
@@ -541,7 +556,7 @@ begin_as_of(AsOf *as_of, FunctionCallInfo fcinfo)
 	Oid			oid = table_of_argument(fcinfo);
 
 	LockRelationOid(oid, AccessShareLock);
-	/* it may have changed before it was locked */
+	/* the table may have changed before it was locked */
 	if (table_of_argument(fcinfo) != oid)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
@@ -558,7 +573,7 @@ begin_as_of(AsOf *as_of, FunctionCallInfo fcinfo)
 	set_parameter(as_of, CMIG_AS_OF_HIGH, Int64GetDatum(((int64) as_of->target->table_id + 1) << 32));
 }
 
-/* Set what depends on the entries after the time. */
+/* Set the parts of the query that depend on the entries after the time. */
 static void
 look_at_log(AsOf *as_of)
 {
@@ -582,7 +597,7 @@ look_at_log(AsOf *as_of)
 					  DirectFunctionCall1(int8in, CStringGetDatum(truncate)));
 }
 
-/* Set what depends on the table as it is now. */
+/* Set the parts of the query that depend on the table as it is now. */
 static void
 look_at_table(AsOf *as_of, Relation relation)
 {
@@ -635,7 +650,7 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 	table_close(relation, AccessShareLock);
 
 	guc_level = cmig_audit_row_pin_reader();
-	/* compiling the expressions takes longer than it saves */
+	/* JIT compilation of the expressions takes longer than it saves */
 	cmig_settings_override("jit", "off");
 	/* the planner cannot know how many entries of a transaction share a key */
 	if (as_of.query.deferrable)

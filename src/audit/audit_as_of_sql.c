@@ -1,12 +1,12 @@
 /*
  * audit_as_of_sql.c
- *	  The queries of audit_as_of().
+ *	  Builds the queries of audit_as_of().
  *
  * The answer is found backward.  A row that has no entry after the given time
  * has not changed since, so it is read from the table itself; for any other row,
- * the first entry after that time has the old row.  So no entries from before
- * that time are needed, rows that are older than the audit are right, and
- * columns that were added since have the values that the server gave them.
+ * the first entry after that time has the old row.  Therefore, no entries from
+ * before that time are needed, rows that are older than the audit are correct,
+ * and columns that were added since have the values that PostgreSQL gave them.
  *
  * An example: a table t (id, v) has the rows (1, 'b'), (3, 'c') and (4, 'd')
  * now, and its log has these entries after the given time:
@@ -15,14 +15,14 @@
  *		DELETE 2	old_row {"id": 2, "v": "x"}
  *		INSERT 3	new_row {"id": 3, "v": "c"}
  *
- * In the query, "after" are these entries.  "event" says what each of them tells
- * about the row before it: (1, image {"id": 1, "v": "a"}), (2, image {"id": 2,
- * "v": "x"}), (3, gone), that is, there was no row.  "first" is the first event
- * of each key.  The answer consists of the images of "first" that are not gone,
+ * In the query, "after" contains these entries.  "event" contains what each of
+ * them says about the row before it: (1, image {"id": 1, "v": "a"}), (2, image
+ * {"id": 2, "v": "x"}), and (3, gone), which means that there was no row.
+ * "first" contains the first event of each key.  The answer consists of the images of "first" that are not gone,
  * (1, 'a') and (2, 'x'), and of the rows of the table whose key is not in
  * "first": (4, 'd').
  *
- * Two cases need more.  If entries have only what changed, the old values of all
+ * Two cases need more.  If entries contain only what changed, the old values of all
  * entries after the time replace those of the row as it is now, or as it was
  * when it was deleted.  And a TRUNCATE after the time has no old rows, so a row
  * without an entry between the two is assembled from the entries before.
@@ -39,7 +39,7 @@
 
 #include "audit/audit_as_of_sql.h"
 
-/* The parameters as they are written in the texts. */
+/* The parameters as they are written in the queries. */
 #define PARAM_AT "$1"
 #define PARAM_LOW "$2"
 #define PARAM_HIGH "$3"
@@ -54,7 +54,10 @@ StaticAssertDecl(CMIG_AS_OF_AT == 0 && CMIG_AS_OF_LOW == 1 && CMIG_AS_OF_HIGH ==
 				 CMIG_AS_OF_HIDDEN == 6 && CMIG_AS_OF_SEQ == 7,
 				 "the parameters are numbered as their enum");
 
-/* An image or key with the present names of columns; clock is its time. */
+/*
+ * Returns SQL for an image or key with the columns' present names.  clock is
+ * an expression for its time.
+ */
 static char *
 renamed(const CmigAsOfQuery *as_of, const char *image, const char *clock)
 {
@@ -69,14 +72,14 @@ renamed(const CmigAsOfQuery *as_of, const char *image, const char *clock)
 					image, clock, clock, image);
 }
 
-/* The image without hidden columns. */
+/* Returns SQL for the image without hidden columns. */
 static char *
 shown(const CmigAsOfQuery *as_of, const char *image)
 {
 	return as_of->has_hidden ? psprintf("((%s) - " PARAM_HIDDEN ")", image) : pstrdup(image);
 }
 
-/* The entries of rows for which the condition on e is true. */
+/* Returns a query for the row entries for which the condition on e is true. */
 static char *
 entries(const CmigAsOfQuery *as_of, const char *condition)
 {
@@ -91,7 +94,7 @@ entries(const CmigAsOfQuery *as_of, const char *condition)
 					" OR e.old_hash = ANY (" PARAM_HASHES "))" : "");
 }
 
-/* SQL: the entries that are newer than the point in time. */
+/* Returns a query for the entries after the time. */
 static char *
 after(const CmigAsOfQuery *as_of)
 {
@@ -100,7 +103,10 @@ after(const CmigAsOfQuery *as_of)
 				   "e.clock_at > " PARAM_AT);
 }
 
-/* Restricts a query to the key, if there is one. */
+/*
+ * Returns a condition that restricts a query to the key, or "" if no key is
+ * given.
+ */
 static const char *
 key_condition(const CmigAsOfQuery *as_of, const char *key)
 {
@@ -115,8 +121,8 @@ key_condition(const CmigAsOfQuery *as_of, const char *key)
 	" a.logged_key FROM after a"
 
 /*
- * If a row got a key by an update, no row had that key before, unless the old
- * key is equal and only looks different, as 1.0 and 1.00.
+ * If an update gave a row its key, no row had that key before, unless the old
+ * key is equal and only looks different, such as 1.0 and 1.00.
  */
 #define ARRIVALS \
 	" UNION ALL" \
@@ -172,7 +178,7 @@ of_one_row(const char *source, bool backwards)
 					backwards ? ">" : "<", back, back, back, forth, forth, forth);
 }
 
-/* The events of the entries after the time. */
+/* Returns a query for the events of the entries after the time. */
 static char *
 events(const CmigAsOfQuery *as_of)
 {
@@ -190,8 +196,8 @@ events(const CmigAsOfQuery *as_of)
 	" FROM until e WHERE e.old_key <> e.row_key"
 
 /*
- * If entries contain whole rows, the first entry is enough.  An image that
- * contains the key is a whole row.
+ * If entries contain whole rows, the first entry for each key is sufficient.
+ * An image that contains the key is a whole row.
  */
 char *
 cmig_audit_as_of_sql_simple(const CmigAsOfQuery *as_of)
@@ -214,9 +220,10 @@ cmig_audit_as_of_sql_simple(const CmigAsOfQuery *as_of)
 }
 
 /*
- * The rows that have no entry after the time, with their key: those of the table
- * as it is now, or if it was truncated, those that the entries until the time
- * result in.  The image is NULL if an entry that counts has none.
+ * Returns a query for the rows that have no entry after the time, with their
+ * keys: the table's rows as they are now or, if the table was truncated, the
+ * rows that result from the entries until the time.  The image is NULL if an
+ * entry that counts has none.
  */
 static char *
 unchanged_rows(const CmigAsOfQuery *as_of)
@@ -241,7 +248,9 @@ unchanged_rows(const CmigAsOfQuery *as_of)
 					renamed(as_of, "b.image", "b.clock_at"));
 }
 
-/* The entries until the time, from the last TRUNCATE on. */
+/*
+ * Returns a query for the entries until the time, from the last TRUNCATE on.
+ */
 static char *
 until(const CmigAsOfQuery *as_of)
 {
@@ -252,10 +261,10 @@ until(const CmigAsOfQuery *as_of)
 }
 
 /*
- * For all entries, and also if the table was truncated.  The subqueries that
- * rename must not become part of the window function: the server decides that
- * w.n = 0 allows it to stop early before it pulls them up, and then does not
- * find the function again.
+ * The query for any entries, and for a truncated table.  The subqueries that
+ * rename columns must not become part of the window function: before
+ * PostgreSQL pulls them up, it decides that w.n = 0 allows it to stop early,
+ * and then it does not find the function again.
  */
 char *
 cmig_audit_as_of_sql_general(const CmigAsOfQuery *as_of)
@@ -287,7 +296,7 @@ cmig_audit_as_of_sql_general(const CmigAsOfQuery *as_of)
 					key_condition(as_of, "s.k"));
 }
 
-/* Without a key: count equal rows. */
+/* The query for a table without a key, which counts equal rows. */
 char *
 cmig_audit_as_of_sql_counting(const CmigAsOfQuery *as_of)
 {

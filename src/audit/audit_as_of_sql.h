@@ -1,6 +1,6 @@
 /*
  * audit_as_of_sql.h
- *	  The queries of audit_as_of().
+ *	  Builds the queries of audit_as_of().
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -16,8 +16,8 @@ typedef enum CmigAsOfParameter
 	CMIG_AS_OF_LOW,				/* the table's entries have row_hash >= this */
 	CMIG_AS_OF_HIGH,			/* and < this */
 	CMIG_AS_OF_HASHES,			/* row_hash of the key's variants */
-	CMIG_AS_OF_KEY,				/* with present names */
-	CMIG_AS_OF_RENAMES,			/* former and present names of columns */
+	CMIG_AS_OF_KEY,				/* the key, with present column names */
+	CMIG_AS_OF_RENAMES,			/* former and present column names */
 	CMIG_AS_OF_HIDDEN,			/* columns to remove from images */
 	CMIG_AS_OF_SEQ,				/* seq of the first TRUNCATE after the time */
 	CMIG_AS_OF_PARAMETERS		/* the number of parameters */
@@ -27,28 +27,29 @@ typedef enum CmigAsOfParameter
 typedef struct CmigAsOfQuery
 {
 	const char *type;			/* the table's quoted name */
-	const char *table;			/* the same, with ONLY for a plain table */
-	const char *alias;			/* the alias of the table in the query, which
-								 * no column has as its name */
+	const char *table;			/* the quoted name, with ONLY for a plain
+								 * table */
+	const char *alias;			/* the table's alias in the query, which is
+								 * not the name of any column */
 	const char *live_key;		/* expression: the key of a row of the table */
 	bool		has_renames;	/* CMIG_AS_OF_RENAMES is set */
 	bool		has_hidden;		/* CMIG_AS_OF_HIDDEN is set */
-	bool		has_key;		/* only the row with a key is wanted */
+	bool		has_key;		/* only the row with a given key is wanted */
 	bool		truncated;		/* there is a TRUNCATE after the time */
 	bool		keys_changed;	/* a key changed after the time */
 	bool		deferrable;		/* rows can share a key within a transaction */
 } CmigAsOfQuery;
 
 /*
- * Each of these returns a query with four columns: a row that has not changed;
- * the image of any other row (NULL if the log does not have it); whether that
- * image is only a part of the row; the key.
+ * Each of these functions returns a query with four columns: a row that has
+ * not changed; the image of any other row (NULL if the log does not have it);
+ * whether that image is only a part of the row; and the key.
  */
 
-/* If all entries that count have whole rows. */
+/* For the case that all entries that count have whole rows. */
 extern char *cmig_audit_as_of_sql_simple(const CmigAsOfQuery *as_of);
 
-/* For all entries, and also if the table was truncated. */
+/* For any entries, and for a truncated table. */
 extern char *cmig_audit_as_of_sql_general(const CmigAsOfQuery *as_of);
 
 /* For a table without a key. */

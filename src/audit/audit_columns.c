@@ -1,6 +1,7 @@
 /*
  * audit_columns.c
- *	  Which columns the names in a table's audit options mean now.
+ *	  Finds the columns to which the names in a table's audit options refer
+ *	  now.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -74,7 +75,7 @@ make_state(const char *database, Oid relation, int most)
 	return state;
 }
 
-/* The columns that the table has now; needs no lock on it. */
+/* Returns the columns that the table has now.  Needs no lock on the table. */
 static State *
 live_state(Oid relation)
 {
@@ -103,7 +104,7 @@ live_state(Oid relation)
 	return state;
 }
 
-/* The columns of a layout. */
+/* Returns the columns of a layout. */
 static State *
 layout_state(const CmigAuditLayout *layout, bool merged)
 {
@@ -140,7 +141,7 @@ layout_state(const CmigAuditLayout *layout, bool merged)
  * names of the first <count> columns.
  */
 
-/* A checksum of the names of the first columns. */
+/* Returns a checksum of the names of the first columns. */
 static uint64
 checksum(const State *state, int count)
 {
@@ -152,14 +153,17 @@ checksum(const State *state, int count)
 	return DatumGetUInt64(hash_any_extended((unsigned char *) text.data, text.len, 0));
 }
 
-/* The first half of an anchor. */
+/* Returns the first half of an anchor. */
 static char *
 anchor_table(const char *database, Oid relation)
 {
 	return psprintf("%s/%u/", database ? database : "?", relation);
 }
 
-/* Were the options set for this table, and not for one that it copies? */
+/*
+ * Were the options set for this table, rather than for one of which it is a
+ * copy?
+ */
 static bool
 is_anchored_in(const CmigAuditOptions *options, const char *database, Oid relation)
 {
@@ -168,7 +172,9 @@ is_anchored_in(const CmigAuditOptions *options, const char *database, Oid relati
 	return options->anchor && strncmp(options->anchor, table, strlen(table)) == 0;
 }
 
-/* Do the columns of a copy still have the names of the anchor? */
+/*
+ * Do the columns of a copy still have the names from the time of the anchor?
+ */
 static bool
 is_anchored_copy(const CmigAuditOptions *options, const State *state)
 {
@@ -212,7 +218,9 @@ is_same_table(const State *a, const State *b)
 		strcmp(a->database, b->database) == 0;
 }
 
-/* The number of a column in a later state. */
+/*
+ * Returns a column's number in a later state, COLUMN_GONE, or COLUMN_UNKNOWN.
+ */
 static int
 follow(const State *from, const State *to, AttrNumber number)
 {
@@ -238,9 +246,9 @@ follow(const State *from, const State *to, AttrNumber number)
 }
 
 /*
- * The states from the one to which the options' numbers belong until now.  If
- * that state is unknown, *by_name is set: then columns are found by their
- * names, in the first state.
+ * Returns the states from the one to which the options' column numbers belong
+ * until now.  If that state is unknown, *by_name is set to true, and columns
+ * must be found by their names in the first state.
  */
 static List *
 states_of(const CmigAuditOptions *options, Oid relation, Oid extension_owner, bool *by_name)
@@ -273,7 +281,10 @@ states_of(const CmigAuditOptions *options, Oid relation, Oid extension_owner, bo
 	return lappend(states, live);
 }
 
-/* The number that a column of the options has now. */
+/*
+ * Returns the present number of a column in the options, COLUMN_GONE, or
+ * COLUMN_UNKNOWN.
+ */
 static int
 number_now(const CmigAuditOptions *options, const CmigAuditName *name, List *states, bool by_name)
 {
@@ -336,8 +347,8 @@ warn_forgotten(Oid relation, const char *column, const char *what)
 }
 
 /*
- * Resolve one list.  A dropped column of include is not an error, as nothing is
- * shown instead of it.
+ * Resolve one list.  A dropped column of include is not an error, because no
+ * other column is logged in its place.
  */
 static List *
 resolve_list(CmigAuditOptions *options, List *names, const char *what, Oid relation,
@@ -403,7 +414,9 @@ cmig_audit_columns_resolve(CmigAuditOptions *options, Oid relation, Oid extensio
 	options->include = include;
 }
 
-/* List the columns of an option that cannot be found, or that were dropped. */
+/*
+ * Append the columns of an option that cannot be found or that were dropped.
+ */
 static void
 append_problems(StringInfo text, const CmigAuditOptions *options, const List *names,
 				List *states, bool by_name)

@@ -1,18 +1,19 @@
 /*
  * audit_columns.h
- *	  Which columns the names in a table's audit options mean now.
+ *	  Finds the columns to which the names in a table's audit options refer
+ *	  now.
  *
- * Options have the name and number of each column, and the anchor, which says
- * to which database and table the numbers belong.  In that table, the number
- * identifies the column, even if it was renamed.  In a copy that was restored
- * from a dump, columns have other numbers (dropped ones are missing), and
- * names can be newer than those in the trigger's arguments, which ALTER TABLE
- * does not change.  So in a copy the column is followed through
- * cmig_audit.layout, which has the names from every time at which the table
- * was written to: within a table by number, and from a table to its copy by
- * its place among the columns, provided that all columns up to it have the
- * same names.  If the dump does not contain the log, the anchor's checksum of
- * these names serves the same purpose.
+ * Options contain the name and number of each column, and the anchor, which
+ * says to which database and table the numbers belong.  In that table, the
+ * number identifies the column, even if it was renamed.  In a copy that was
+ * restored from a dump, columns have other numbers (because dropped columns
+ * are missing), and names can be newer than those in the trigger's arguments,
+ * which ALTER TABLE does not change.  In a copy, the column is therefore
+ * followed through cmig_audit.layout, which has the names from every time at
+ * which the table was written to: within a table by its number, and from a
+ * table to its copy by its position among the columns, provided that all
+ * columns up to it have the same names.  If the dump does not contain the log,
+ * the anchor's checksum of these names serves the same purpose.
  *
  * If a column cannot be found in this way, the trigger raises an error instead
  * of guessing.
@@ -33,18 +34,22 @@ typedef enum CmigAuditColumnsUse
 								 * dropped */
 	CMIG_AUDIT_CONFIRMING,		/* hide a column of the same name, or issue a
 								 * warning and leave it out */
-	CMIG_AUDIT_READING			/* the same without a warning */
+	CMIG_AUDIT_READING			/* like CMIG_AUDIT_CONFIRMING, without a
+								 * warning */
 } CmigAuditColumnsUse;
 
 /*
- * Give every column of the options the name and number that it has now.
- * Names without a number are new and stay as they are.  Raises an error if it
- * is not known which column is meant, except for reading.
+ * Set the present name and number of every column in the options.  Names
+ * without a number are new and stay as they are.  Raises an error if it is not
+ * known which column is meant, unless use is CMIG_AUDIT_READING.
  */
 extern void cmig_audit_columns_resolve(CmigAuditOptions *options, Oid relation,
 									   Oid extension_owner, CmigAuditColumnsUse use);
 
-/* Why cmig_audit_columns_resolve() would fail for writing, or NULL. */
+/*
+ * Returns the reason why cmig_audit_columns_resolve() would fail for writing,
+ * or NULL.
+ */
 extern char *cmig_audit_columns_problem(const CmigAuditOptions *options, Oid relation,
 										Oid extension_owner);
 

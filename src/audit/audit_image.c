@@ -1,13 +1,14 @@
 /*
  * audit_image.c
- *	  Making rows of a table from images in the log.
+ *	  Converts images in the log to rows of a table.
  *
- * Making rows calls code of the columns' types (input functions, checks of
- * domains), which the table's owner has chosen and which runs as that role.
+ * The conversion calls code of the columns' types (input functions, domain
+ * checks).  The table's owner has chosen the types, so this code runs as that
+ * role.
  *
- * After ALTER COLUMN TYPE, a column may no longer accept a value.  The server's
- * error names neither the column nor the row.  To find the column only if there
- * is an error, each column is tried in a subtransaction afterward.
+ * After ALTER COLUMN TYPE, a column may no longer accept a value.
+ * PostgreSQL's error names neither the column nor the row.  Therefore, if
+ * there is an error, each column is tried in a subtransaction afterward.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -36,7 +37,7 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
-/* How many bytes of a value an error message shows. */
+/* Maximum number of bytes of a value that an error message shows. */
 #define SHOWN_LENGTH 100
 
 /* Prepare a call of jsonb_populate_record() for a row type. */
@@ -105,7 +106,7 @@ cmig_audit_image_row(CmigAuditImages *images, Datum image)
  * Finding the column
  */
 
-/* A row of one column, which is null. */
+/* Returns a row of one column, which is null. */
 static Datum
 row_of_column(Form_pg_attribute attribute)
 {
@@ -119,7 +120,7 @@ row_of_column(Form_pg_attribute attribute)
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
 }
 
-/* Could this value have caused the error? */
+/* Can a value have caused the error? */
 static bool
 is_of_value(const ErrorData *error)
 {
@@ -129,7 +130,7 @@ is_of_value(const ErrorData *error)
 		category == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION;
 }
 
-/* The column of an image that is populated. */
+/* A column of an image that is converted by itself. */
 typedef struct ColumnTrial
 {
 	const CmigAuditImages *images;
@@ -137,7 +138,7 @@ typedef struct ColumnTrial
 	Datum		image;
 } ColumnTrial;
 
-/* Convert one column alone, to find out whether it is the one that fails. */
+/* Convert one column alone to find out whether it is the one that fails. */
 static void
 populate_column(void *arg)
 {
@@ -175,7 +176,7 @@ value_text(JsonbValue *value)
 	return JsonbToCString(NULL, &json->root, VARSIZE(json));
 }
 
-/* The row's key as JSON, NULL if there is none. */
+/* Returns the row's key as JSON, or NULL if there is none. */
 static char *
 key_text(const CmigAuditImages *images, Jsonb *image)
 {
@@ -245,7 +246,7 @@ explain(const CmigAuditImages *images, Jsonb *image, ErrorData *error)
 	}
 }
 
-/* Work on images that may fail, and the image at which it failed. */
+/* A function that converts images, and the image at which it failed. */
 typedef struct ImageWork
 {
 	CmigAuditImages *images;
@@ -254,7 +255,10 @@ typedef struct ImageWork
 	Jsonb	   *failed;			/* a copy of the image that was being read */
 } ImageWork;
 
-/* Save the image, whose memory can be freed with the subtransaction. */
+/*
+ * Run the function.  If it fails, copy the image, whose memory may be freed
+ * with the subtransaction.
+ */
 static void
 run_work(void *arg)
 {

@@ -1,6 +1,6 @@
 /*
  * audit_image.h
- *	  Making rows of a table from images in the log.
+ *	  Converts images in the log to rows of a table.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,28 +12,30 @@
 #include "nodes/pg_list.h"
 #include "utils/timestamp.h"
 
-/* What is needed to make rows of a table. */
+/* What is needed to convert images to rows of a table. */
 typedef struct CmigAuditImages
 {
 	Oid			relation;
-	Oid			owner;			/* of the table */
-	List	   *key_columns;	/* of char *, with their present names */
+	Oid			owner;			/* the table's owner */
+	List	   *key_columns;	/* of char *: the present names of the key
+								 * columns */
 	TimestampTz at;				/* the rows are as of this time */
 	MemoryContext context;		/* memory context for data that outlives a row */
-	FmgrInfo	populate;		/* jsonb_populate_record() for its type */
-	Datum		image;			/* seq of the entry that is being read, or 0 */
+	FmgrInfo	populate;		/* jsonb_populate_record() for the table's row
+								 * type */
+	Datum		image;			/* the image that is being converted, or 0 */
 } CmigAuditImages;
 
-/* Fill in what is needed for a table, in the current memory context. */
+/* Initialize *images for a table, in the current memory context. */
 extern void cmig_audit_image_init(CmigAuditImages *images, Oid relation, Oid owner,
 								  List *key_columns, TimestampTz at);
 
-/* Make a row from an image, with the privileges of the table's owner. */
+/* Convert an image to a row, with the privileges of the table's owner. */
 extern Datum cmig_audit_image_row(CmigAuditImages *images, Datum image);
 
 /*
- * Call work, which makes rows.  If an image does not fit the present columns of
- * the table, the error names the row and the column.
+ * Call work(arg), which converts images to rows.  If an image does not fit the
+ * table's present columns, the error names the row and the column.
  */
 extern void cmig_audit_image_explain(CmigAuditImages *images, void (*work) (void *arg),
 									 void *arg);

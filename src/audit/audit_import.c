@@ -1,12 +1,13 @@
 /*
  * audit_import.c
- *	  Copying the rows of an older audit table into the log.
+ *	  Copies the rows of an older audit table into the log.
  *
  * Only members of the log's owner can import, because an import writes entries
- * with any content.  A source can run code of its owner (a view's functions,
- * casts of its columns' types), so it is read as that role, of which the caller
- * must be a member.  Entries get the time that the source has, and a seq that is
- * less than all others, so that they sort before what was logged here.
+ * with any content.  A source can run its owner's code (a view's functions,
+ * casts of its columns' types), so it is read as its owner, and the caller
+ * must be a member of that role.  Entries get the time from the source, and a
+ * seq that is less than all others, so that they sort before what was logged
+ * here.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -43,7 +44,10 @@ PG_FUNCTION_INFO_V1(cmig_audit_import);
 /* Imported entries sort before all others. */
 #define IMPORTED_SEQ (-(INT64CONST(1) << 62))
 
-/* What a mapping can name, and the usual names of such columns. */
+/*
+ * A field that a mapping can name, and the usual names of source columns for
+ * it.
+ */
 typedef struct Field
 {
 	const char *name;
@@ -91,14 +95,14 @@ typedef struct Import
 	Oid			extension_owner;
 	Oid			log_owner;
 	CmigAuditWriter *writer;
-	MemoryContext context;		/* for the whole import */
+	MemoryContext context;		/* memory context for the whole import */
 	MemoryContext batch;		/* memory context for values of entries that
 								 * are not flushed yet */
 	CmigAuditImportTables *tables;
 	int64		count;			/* number of rows so far */
 } Import;
 
-/* The source's column for a field, NULL if there is none. */
+/* Returns the source's column for a field, or NULL if there is none. */
 static const char *
 mapped_column(Jsonb *mapping, const Field *field, Oid source)
 {
@@ -129,7 +133,7 @@ mapped_column(Jsonb *mapping, const Field *field, Oid source)
 	return NULL;
 }
 
-/* Raise an error unless the mapping has only columns that an import can set. */
+/* Raise an error unless the mapping has only fields that an import can set. */
 static void
 check_mapping(Jsonb *mapping)
 {
@@ -175,7 +179,10 @@ name_of(Oid relation)
 									  get_rel_name(relation));
 }
 
-/* The query for all fields, with null for those that the source lacks, oldest rows first. */
+/*
+ * Returns the query for all fields, oldest rows first.  Fields that the source
+ * lacks are null.
+ */
 static char *
 source_query(Oid source, Jsonb *mapping)
 {
@@ -225,7 +232,7 @@ operation_word(const char *operation)
 	return NULL;
 }
 
-/* The names of the members that differ. */
+/* Returns the names of the members that differ. */
 static ArrayType *
 changed_of(Jsonb *old, Jsonb *new)
 {
@@ -251,7 +258,7 @@ changed_of(Jsonb *old, Jsonb *new)
 	return construct_array(names, count, TEXTOID, -1, false, TYPALIGN_INT);
 }
 
-/* The image of a row; NULL if the value is not a JSON object. */
+/* Returns the image of a row, or NULL if the value is not a JSON object. */
 static Jsonb *
 image_of(TupleDesc desc, HeapTuple row, int field)
 {
@@ -263,8 +270,9 @@ image_of(TupleDesc desc, HeapTuple row, int field)
 }
 
 /*
- * Open a writer for entries of a time, unless the current one accepts them.
- * Resets the batch, which must not contain anything of the current row yet.
+ * Open a writer for entries of the given time, unless the current one accepts
+ * them.  Resets the batch, which must not contain anything of the current row
+ * yet.
  */
 static void
 open_writer(Import *import, TimestampTz at)
@@ -293,7 +301,7 @@ set_value(Entry *entry, CmigAuditLogColumn column, Datum value)
 	entry->nulls[column] = false;
 }
 
-/* Set a key and its hash, by which entries of a row are found. */
+/* Set a key and its hash, by which a row's entries are found. */
 static void
 set_key(Entry *entry, const CmigAuditImportTable *table, CmigAuditLogColumn column,
 		CmigAuditLogColumn hash, Jsonb *key)
@@ -360,7 +368,7 @@ set_texts(Entry *entry, TupleDesc desc, HeapTuple row)
 	}
 }
 
-/* A row callback: write the entry of one row of the source. */
+/* Callback that writes the entry for one row of the source. */
 static void
 import_row(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -433,7 +441,7 @@ refuse_log(Oid source)
 				 errhint("Name the older audit table whose rows you want to copy into the log.")));
 }
 
-/* Only who may act as the source's owner can import it. */
+/* Raise an error unless the caller may act as the source's owner. */
 static void
 require_owner(Oid source, Oid owner)
 {
@@ -449,8 +457,8 @@ require_owner(Oid source, Oid owner)
 
 /*
  * Read the source as its owner.  What that role's code sets or defers does not
- * outlive the query: it runs in a security-restricted operation and in a GUC
- * level of its own.
+ * outlive the query, which runs in a security-restricted operation and in its
+ * own GUC nest level.
  */
 static void
 read_source(Import *import, Oid source, Jsonb *mapping)
@@ -461,7 +469,7 @@ read_source(Import *import, Oid source, Jsonb *mapping)
 	int			guc_level;
 
 	require_owner(source, owner);
-	/* others cannot replace it now, or change its owner */
+	/* now other sessions cannot replace it or change its owner */
 	LockRelationOid(source, AccessShareLock);
 	owner = cmig_audit_log_table_owner(source);
 	require_owner(source, owner);

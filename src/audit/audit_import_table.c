@@ -1,6 +1,6 @@
 /*
  * audit_import_table.c
- *	  The tables that an older audit table names.
+ *	  Finds the tables that an older audit table names.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -20,7 +20,7 @@
 #include "utils/memutils.h"
 #include "utils/varlena.h"
 
-/* The live tables that entries of another log are about. */
+/* The tables to which the entries of another log refer. */
 struct CmigAuditImportTables
 {
 	Oid			log_owner;
@@ -74,7 +74,10 @@ cmig_audit_import_tables_begin(Oid log_owner, MemoryContext context, Oid source)
 	return tables;
 }
 
-/* The table in the first of the schemas that has it, and its schema. */
+/*
+ * Returns the table in the first schema that has one of this name, and sets
+ * *schema.
+ */
 static Oid
 live_table(const char *name, List *schemas, char **schema)
 {
@@ -93,7 +96,10 @@ live_table(const char *name, List *schemas, char **schema)
 	return InvalidOid;
 }
 
-/* The same for dropped tables. */
+/*
+ * Returns the id of a dropped table in the first schema that had one of this
+ * name, or 0, and sets *schema.
+ */
 static int32
 gone_table(const char *name, List *schemas, char **schema)
 {
@@ -111,8 +117,8 @@ gone_table(const char *name, List *schemas, char **schema)
 }
 
 /*
- * Look for a table of the name in the schemas: one that exists, or else one
- * that was audited or imported before.  Runs as the log's owner.
+ * Look for a table of the given name in the schemas: an existing table, or
+ * else one that was audited or imported before.  Runs as the log's owner.
  */
 static bool
 find_named(CmigAuditImportTable *table, List *schemas, char *name)
@@ -132,10 +138,10 @@ find_named(CmigAuditImportTable *table, List *schemas, char *name)
 }
 
 /*
- * Older audit tables often hold schema and name in one column, as
- * TG_TABLE_SCHEMA || '.' || TG_TABLE_NAME or as tg_relid::regclass writes them.
- * Use the first of these that names a table: the name as it is; the parts before
- * and after its dot; the name as an SQL identifier.
+ * Older audit tables often store schema and name in one column, as written by
+ * TG_TABLE_SCHEMA || '.' || TG_TABLE_NAME or by tg_relid::regclass.  Use the
+ * first of these that names a table: the name as it is; the parts before and
+ * after its dot; the name as an SQL identifier.
  */
 static void
 find_table_of(CmigAuditImportTables *tables, CmigAuditImportTable *table)
@@ -168,7 +174,7 @@ find_table_of(CmigAuditImportTables *tables, CmigAuditImportTable *table)
 	}
 	else
 		parts = NIL;
-	/* a table that was dropped, and never audited */
+	/* a table that was dropped and never audited */
 	table->name = split ? dot + 1 : parts ? llast(parts) : name;
 	table->found_schema = split ? linitial(split) :
 		list_length(parts) == 2 ? linitial(parts) : linitial(tables->schemas);

@@ -1,6 +1,6 @@
 /*
  * audit_import_table.h
- *	  The tables that an older audit table names.
+ *	  Finds the tables that an older audit table names.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -27,22 +27,26 @@ typedef struct CmigAuditImportTable
 typedef struct CmigAuditImportTables CmigAuditImportTables;
 
 /*
- * A table that the source names without a schema is in the source's schema, or
- * on the caller's search_path.  A table of that name that another role has
- * created in another schema must not get the entries.
+ * Begin an import.  A table that the source names without a schema is looked
+ * up in the source's schema and on the caller's search_path.  A table of that
+ * name that another role has created in another schema must not get the
+ * entries.
  */
 extern CmigAuditImportTables *cmig_audit_import_tables_begin(Oid log_owner, MemoryContext context,
 															 Oid source);
 
 /*
- * The table with this name in the source.  A table that neither exists nor was
- * ever audited gets an id and a layout.
+ * Returns the table with this name in the source.  A table that neither exists
+ * nor was ever audited gets an id and a layout.
  */
 extern CmigAuditImportTable *cmig_audit_import_table_named(CmigAuditImportTables *tables,
 														   const char *schema_name,
 														   const char *name);
 
-/* The members of an image that are the key; NULL if one of them is missing. */
+/*
+ * Returns the members of an image that form the key, or NULL if one is
+ * missing.
+ */
 extern Jsonb *cmig_audit_import_table_key(const CmigAuditImportTable *table, Jsonb *image);
 
 #endif							/* CMIG_AUDIT_IMPORT_TABLE_H */

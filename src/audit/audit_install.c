@@ -1,6 +1,6 @@
 /*
  * audit_install.c
- *	  The audit triggers of a table: those it has, and those it should have.
+ *	  Reads and changes the audit triggers of a table.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -27,7 +27,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
-/* cmig.audit_trigger() */
+/* Returns the OID of cmig.audit_trigger(). */
 static Oid
 trigger_function(void)
 {
@@ -36,8 +36,8 @@ trigger_function(void)
 }
 
 /*
- * The function of triggers that audit_script() has created, InvalidOid if there
- * is none.
+ * Returns the function of triggers that a script of audit_script() has
+ * created, or InvalidOid if there is none.
  */
 static Oid
 scripted_function(void)
@@ -111,8 +111,8 @@ cmig_audit_install_read(Oid relation, bool *cloned)
  */
 
 /*
- * Add a trigger; events and transition are SQL, as in CREATE TRIGGER, and
- * transition can be "".
+ * Returns a trigger that the table should have.  events and transition are
+ * SQL, as in CREATE TRIGGER; transition can be "".
  */
 static CmigAuditTrigger *
 wanted_trigger(const char *name, int16 type, const char *events, const char *transition,
@@ -219,7 +219,7 @@ cmig_audit_install_refuse_taken(Oid relation, List *have, List *want)
 	}
 }
 
-/* Run a statement and remember it. */
+/* Run a statement and add it to the list. */
 static void
 run(List **statements, char *statement)
 {

@@ -1,9 +1,9 @@
 /*
  * audit_install.h
- *	  The audit triggers of a table: those it has, and those it should have.
+ *	  Reads and changes the audit triggers of a table.
  *
- * The audit of a table consists of nothing but its triggers, so that disabling
- * it leaves the table as it was.
+ * A table's audit consists only of its triggers, so that disabling it leaves
+ * the table as it was.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -31,25 +31,25 @@ typedef struct CmigAuditTrigger
 } CmigAuditTrigger;
 
 /*
- * The audit triggers of a relation, as a list of CmigAuditTrigger.  *cloned:
- * it has one that was cloned from a partitioned table, which is not in the
- * list.
+ * Returns a relation's audit triggers as a list of CmigAuditTrigger.  *cloned
+ * is set to true if the relation has a trigger that was cloned from a
+ * partitioned table; such triggers are not in the list.
  */
 extern List *cmig_audit_install_read(Oid relation, bool *cloned);
 
-/* The triggers that a table with these options should have. */
+/* Returns the triggers that a table with these options should have. */
 extern List *cmig_audit_install_wanted(const CmigAuditOptions *options, bool row_level,
 									   bool partitioned, const char *table);
 
 /*
  * Raise an error if a trigger that pg_cmig did not create has the name of a
- * wanted one, because CREATE OR REPLACE would silently replace it.
+ * wanted trigger, because CREATE OR REPLACE would silently replace it.
  */
 extern void cmig_audit_install_refuse_taken(Oid relation, List *have, List *want);
 
 /*
- * Make the triggers as wanted with as few statements as possible, and add
- * these to *statements.
+ * Change the triggers to those wanted with as few statements as possible, and
+ * add the statements to *statements.
  */
 extern void cmig_audit_install_change(List *have, List *want, const char *table,
 									  List **statements);

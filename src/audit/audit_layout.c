@@ -1,6 +1,6 @@
 /*
  * audit_layout.c
- *	  The names that audited tables and their columns have and had.
+ *	  Records the present and former names of audited tables and their columns.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -74,9 +74,9 @@ static CmigQuery next_table_id = {
 };
 
 /*
- * Has the id been used, in a layout or in any trigger?  Both can be ahead of the
- * sequence, if triggers outlived the log, a dump was restored over the database,
- * or somebody created a trigger by hand.
+ * Has the id been used in a layout or in any trigger?  Both can be ahead of
+ * the sequence if triggers outlived the log, a dump was restored over the
+ * database, or somebody created a trigger by hand.
  */
 static CmigQuery uses_id = {
 	"SELECT 1 WHERE EXISTS (SELECT FROM cmig_audit.layout l WHERE l.table_id = $1)"
@@ -88,7 +88,7 @@ static CmigQuery uses_id = {
 	1, {INT4OID}
 };
 
-/* The columns of an index in their order. */
+/* Returns the columns of an index in their order. */
 static List *
 index_columns(Relation relation, Form_pg_index index)
 {
@@ -132,7 +132,7 @@ cmig_audit_layout_key(Relation relation)
 	return primary ? primary : identity;
 }
 
-/* The kind of a type, see audit_layout.h. */
+/* Returns the kind of a type; see audit_layout.h. */
 static char *
 kind_of(Oid type)
 {
@@ -174,7 +174,7 @@ cmig_audit_layout_kinds(Relation relation, List *columns)
 	return kinds;
 }
 
-/* {"column": number, ...} */
+/* Returns {"column": number, ...}. */
 static Jsonb *
 columns_of(Relation relation)
 {
@@ -200,7 +200,10 @@ columns_of(Relation relation)
 	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data)));
 }
 
-/* A text[] as a list of char *; false if it has nulls or more dimensions. */
+/*
+ * Convert a text[] to a List of char *.  Returns false if it contains nulls or
+ * has more than one dimension.
+ */
 static bool
 texts_of(Datum datum, List **texts)
 {
@@ -217,7 +220,7 @@ texts_of(Datum datum, List **texts)
 	return true;
 }
 
-/* Is the value the number of a column? */
+/* Is the value a column number? */
 static bool
 is_column_number(const JsonbValue *value)
 {
@@ -231,7 +234,7 @@ is_column_number(const JsonbValue *value)
 										 NumericGetDatum(int64_to_numeric(MaxHeapAttributeNumber))));
 }
 
-/* Is it an object of column numbers? */
+/* Is this an object whose values are column numbers? */
 static bool
 has_column_numbers(Jsonb *columns)
 {
@@ -249,7 +252,7 @@ has_column_numbers(Jsonb *columns)
 	return true;
 }
 
-/* Fill in a layout; false if the row is not one that was written here. */
+/* Fill in a layout.  Returns false if pg_cmig did not write the row. */
 static bool
 read_layout(TupleDesc desc, HeapTuple row, CmigAuditLayout *layout)
 {
@@ -291,8 +294,8 @@ array_of(List *texts)
 }
 
 /*
- * Raise an error for an invalid row; the log's owner can write anything into
- * the table.
+ * Callback that adds a layout to a list.  Raises an error for an invalid row,
+ * because the log's owner can write anything into the table.
  */
 static void
 collect_layout(TupleDesc desc, HeapTuple row, void *arg)
@@ -347,7 +350,7 @@ cmig_audit_layout_is_of(const CmigAuditLayout *layout, Oid relation, const char 
 		(layout->database == NULL || database == NULL || strcmp(layout->database, database) == 0);
 }
 
-/* The layout that a relation has now. */
+/* Returns the layout that a relation has now. */
 static CmigAuditLayout *
 layout_of(Relation relation)
 {
@@ -364,7 +367,7 @@ layout_of(Relation relation)
 	return layout;
 }
 
-/* Are both known and equal? */
+/* Are both texts known and equal? */
 static bool
 known_same(const char *a, const char *b)
 {
@@ -402,7 +405,7 @@ insert(int32 table_id, const CmigAuditLayout *layout)
 
 /*
  * Does the table of a layout still exist, with the same name or with its
- * triggers?  The oid alone is not sufficient, as a dump may have been
+ * triggers?  The OID alone is not sufficient, because a dump may have been
  * restored.
  */
 static bool
@@ -420,11 +423,11 @@ is_there(int32 table_id, const CmigAuditLayout *layout)
 }
 
 /*
- * The table of the last layout was dropped.  May another table continue with
- * its id?  A role that may create our triggers could use any id for a table of
- * its own, whose changes would then be logged as those of the other table.
- * Therefore it must have the same owner, or the same name in a copy of the
- * database.
+ * May another table continue with the id of a dropped table, whose last layout
+ * is given?  A role that may create audit triggers could use any id for a
+ * table of its own, whose changes would then be logged as those of the other
+ * table.  Therefore, unless a superuser or the log's owner owns the table, it
+ * must have the same owner, or the same name in a copy of the database.
  */
 static bool
 may_go_on(const CmigAuditLayout *last, const CmigAuditLayout *now, Oid owner, Oid log_owner)
@@ -436,7 +439,7 @@ may_go_on(const CmigAuditLayout *last, const CmigAuditLayout *now, Oid owner, Oi
 		 strcmp(last->table_name, now->table_name) == 0);
 }
 
-/* Raise an error for a trigger with the id of another table. */
+/* Raise an error for a trigger that has the id of another table. */
 static void
 refuse_id(const CmigAuditLayout *last, const CmigAuditLayout *now, const char *detail)
 {

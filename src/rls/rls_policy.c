@@ -8,7 +8,7 @@
  * - The policy on the tenant is RESTRICTIVE, so that no policy added later can
  * permit more.  A permissive policy accompanies it, because a restrictive
  * policy alone shows no rows.  If the tenant is the only key, both have the
- * same expression, and the server evaluates it once.
+ * same expression, and PostgreSQL evaluates it once.
  *
  * - A setting is read in a sub-select, so that it is read once per statement
  * and not once per row.  NULLIF is needed because a setting is '' after SET

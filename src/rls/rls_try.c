@@ -4,10 +4,10 @@
  *
  * The statement runs in a subtransaction and a security-restricted operation,
  * with the context set, row_security on, and the caller's search_path, on
- * which triggers may depend.  All code of others (policies, triggers, types)
- * runs there with the role's privileges and never with the caller's.  Anything
- * that would take effect later in the session is refused, and all changes are
- * rolled back before the caller's privileges are restored.
+ * which triggers may depend.  All other roles' code (policies, triggers,
+ * types) runs there with the tested role's privileges and never with the
+ * caller's.  Anything that would take effect later in the session is refused,
+ * and all changes are rolled back before the caller's privileges are restored.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -28,7 +28,7 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
-/* A row callback: keep the columns of a row as counts. */
+/* Callback that stores the columns of a row as counts. */
 static void
 take_counts(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -57,7 +57,10 @@ stopped_by_policy(const ErrorData *error)
 		strcmp(error->funcname, "ExecWithCheckOptions") == 0;
 }
 
-/* The outcome that an error means. */
+/*
+ * Convert an error to an outcome.  An error that has nothing to do with the
+ * row is raised again.
+ */
 static CmigRlsOutcome
 classify(const CmigRlsAs *as, ErrorData *error)
 {
@@ -65,7 +68,7 @@ classify(const CmigRlsAs *as, ErrorData *error)
 
 	switch (error->sqlerrcode)
 	{
-			/* errors that have nothing to do with the row are not outcomes */
+			/* errors that have nothing to do with the row */
 		case ERRCODE_QUERY_CANCELED:
 		case ERRCODE_READ_ONLY_SQL_TRANSACTION:
 		case ERRCODE_OUT_OF_MEMORY:
@@ -106,8 +109,8 @@ make_constraints_immediate(void)
 }
 
 /*
- * Run the statement as the role; returns false if the table was not the one
- * under test.
+ * Run the statement as the role.  Returns false if the table is no longer the
+ * one under test.
  */
 static bool
 run_attempt(const CmigRlsAs *as, const CmigRlsAttempt *attempt, CmigRlsOutcome *outcome)
@@ -136,7 +139,7 @@ typedef struct Trial
 	bool		same;			/* the table was the one under test */
 } Trial;
 
-/* Make the attempt inside the subtransaction. */
+/* Run the attempt inside the subtransaction. */
 static void
 run_trial(void *arg)
 {
@@ -163,8 +166,8 @@ cmig_rls_try(const CmigRlsAs *as, const CmigRlsAttempt *attempt)
 		trial.outcome = classify(as, error);
 
 	/*
-	 * before the statement: an event of a deferred trigger from the caller's
-	 * own statements
+	 * an error before the statement is started comes from a deferred trigger
+	 * event that the caller's own statements have queued
 	 */
 	if (error ? !trial.prepared : !trial.same)
 		trial.outcome.kind = CMIG_RLS_FAILED;

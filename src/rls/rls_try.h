@@ -21,7 +21,7 @@ typedef struct CmigRlsAs
 	CmigRlsRows rows;			/* the table under test */
 } CmigRlsAs;
 
-/* The statement, and what to read from its result. */
+/* A statement to try, and what to read from its result. */
 typedef struct CmigRlsAttempt
 {
 	const char *sql;
@@ -32,14 +32,14 @@ typedef struct CmigRlsAttempt
 	CmigRowCallback row;		/* NULL: the numbers in the result row are
 								 * stored in counts */
 	void	   *arg;
-	const CmigRlsKey *key;		/* if not NULL: before the rollback, count the
-								 * rows ... */
-	const char *value;			/* ... that have this value of the key */
+	const CmigRlsKey *key;		/* if not NULL: count the rows with a value of
+								 * this key before the rollback */
+	const char *value;			/* the value of key to count */
 } CmigRlsAttempt;
 
 /*
- * The outcome.  The server checks policies before constraints, so a row that a
- * unique or foreign key rejects has passed row-level security.
+ * The kind of an outcome.  PostgreSQL checks policies before constraints, so a
+ * row that violates a unique or foreign key has passed row-level security.
  */
 typedef enum CmigRlsOutcomeKind
 {
@@ -49,14 +49,14 @@ typedef enum CmigRlsOutcomeKind
 	CMIG_RLS_FAILED				/* by anything else */
 } CmigRlsOutcomeKind;
 
-/* What an attempt has led to. */
+/* The outcome of an attempt. */
 typedef struct CmigRlsOutcome
 {
 	CmigRlsOutcomeKind kind;
 	int64		counts[3];		/* the columns of a SELECT of numbers */
 	int64		rows;
-	int64		strange;		/* the number of rows that have the value; -1
-								 * if unknown */
+	int64		strange;		/* the number of rows that have the key's
+								 * value; -1 if unknown */
 	char	   *message;		/* the error's message */
 	char	   *detail;			/* an additional remark, or NULL */
 } CmigRlsOutcome;

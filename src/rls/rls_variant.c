@@ -1,12 +1,12 @@
 /*
  * rls_variant.c
- *	  Texts that functions in an expression may map to the same value.
+ *	  Makes texts that functions in an expression may map to the same value.
  *
  * Functions such as ltrim, translate, replace, lower, and regexp_replace give
  * the same result for several texts.  From a key and the arguments of such
- * functions, this module makes variants of the key that they may not distinguish:
- * with a piece before, after, or inside the key, without a piece, in another
- * case, or longer.
+ * functions, this module makes variants of the key that the functions may not
+ * distinguish: with a piece before, after, or inside the key, without a piece,
+ * in upper or lower case, or longer.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -28,7 +28,7 @@ add_text(List *texts, const char *own, char *text)
 	return lappend(texts, text);
 }
 
-/* The text with each occurrence of a piece replaced. */
+/* Returns the text with each occurrence of a piece replaced. */
 static char *
 replaced(const char *text, const char *piece, const char *by)
 {
@@ -45,7 +45,7 @@ replaced(const char *text, const char *piece, const char *by)
 	return made.data;
 }
 
-/* The text without any of some characters. */
+/* Returns the text without the given characters. */
 static char *
 without(const char *text, const char *characters)
 {

@@ -1,6 +1,6 @@
 /*
  * rls_variant.h
- *	  Texts that functions in an expression may map to the same value.
+ *	  Makes texts that functions in an expression may map to the same value.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,15 +11,15 @@
 #include "rls/rls_hints.h"
 
 /*
- * Keys for the context besides the usual one, of char *: the results of the
- * functions for it.
+ * Returns keys for the context other than the usual one, as a List of char *.
+ * They are derived from the usual key and the functions' arguments.
  */
 extern List *cmig_rls_variant_owns(const CmigRlsHints *hints, const char *own);
 
 /*
- * Strangers' keys that a function in the expression may map to the same value
- * as the tenant's key, of char *.  few: without variants that differ by single
- * characters.
+ * Returns strangers' keys that a function in the expression may map to the
+ * same value as the tenant's key, as a List of char *.  If few is true,
+ * variants with arbitrary single characters are left out.
  */
 extern List *cmig_rls_variant_strangers(const CmigRlsHints *hints, const char *own, bool few);
 
