@@ -1,10 +1,10 @@
 /*
  * file_name.c
- *	  The names of revision files, built from a template.
+ *	  Builds the names of revision files from a template.
  *
- * A template may contain folders.  An id or a message cannot add any, since
- * slashes in an id become underscores.  An id cannot make a hidden file,
- * either, which a shell's *.sql and cmig.load_directory would skip.
+ * A template may contain folders.  An id or a message cannot add any, because
+ * slashes in an id become underscores.  An id cannot result in a hidden file,
+ * either; a shell's *.sql and cmig.load_directory would skip it.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -19,12 +19,12 @@
 
 /* Alembic's truncate_slug_length, in characters. */
 #define SLUG_LENGTH 40
-/* What file systems allow, in bytes. */
+/* The maximum that file systems allow, in bytes. */
 #define MAX_COMPONENT 255
 #define MAX_FIELD_WIDTH 100
-#define MAX_SHOWN 200			/* bytes of a text in a message */
+#define MAX_SHOWN 200			/* maximum bytes of a string in a message */
 
-/* One token of a template: %(name)[flags][width][.precision]conversion */
+/* A token of a template: %(name)[flags][width][.precision]conversion */
 typedef struct Field
 {
 	char	   *name;
@@ -53,7 +53,7 @@ static const char *const field_names[] = {
 	"rev", "slug", "epoch", "year", "month", "day", "hour", "minute", "second"
 };
 
-/* A text, shortened for a message. */
+/* Returns a copy of a string, shortened for a message. */
 static char *
 shown(const char *text)
 {
@@ -74,7 +74,7 @@ refuse_template(const char *template, const char *problem)
 			 errhint("The tokens are %%(rev)s, %%(slug)s, %%(epoch)s, %%(year)d, %%(month).2d, %%(day).2d, %%(hour).2d, %%(minute).2d, and %%(second).2d; write %%%% for a percent sign.")));
 }
 
-/* A width or precision; stops after more digits than are allowed. */
+/* Read a width or precision.  Stops when it exceeds the maximum. */
 static int
 read_number(const char **p)
 {
@@ -85,7 +85,7 @@ read_number(const char **p)
 	return number;
 }
 
-/* The token after a percent sign; moves *p after it. */
+/* Read the token after a percent sign, and move *p past it. */
 static void
 read_field(const char *template, const char **p, Field *field)
 {
@@ -121,9 +121,10 @@ read_field(const char *template, const char **p, Field *field)
 }
 
 /*
- * Is it part of a word, as for \w in a regular expression?  The signs and spaces
- * beyond ASCII that appear in messages are not.  If the encoding is unknown
- * (SQL_ASCII, length is 1), every byte beyond ASCII is.
+ * Returns true if the character is part of a word, like \w in a regular
+ * expression.  Non-ASCII symbols and spaces that occur in messages are not.  If
+ * the encoding is unknown (SQL_ASCII, where length is 1), all non-ASCII bytes
+ * are.
  */
 static bool
 is_word_character(const char *p, int length)
@@ -151,8 +152,8 @@ is_word_character(const char *p, int length)
 }
 
 /*
- * Append the character in lower case if its alphabet has two cases, without
- * using the database's locale.  In UTF-8 the length does not change.
+ * Append a character, converted to lower case if possible, without using the
+ * database's locale.  The length in UTF-8 does not change.
  */
 static void
 append_lower(StringInfo to, const char *p, int length)
@@ -184,9 +185,9 @@ append_lower(StringInfo to, const char *p, int length)
 }
 
 /*
- * The words of the message in lower case with underscores between them,
- * truncated at the end of a word. The conversion uses UTF-8, so that the
- * result is the same in all encodings.
+ * Returns the words of the message in lower case, joined by underscores, and
+ * truncated at the end of a word.  The conversion uses UTF-8, so the result is
+ * the same in all encodings.
  */
 static char *
 make_slug(const char *message)
@@ -238,7 +239,10 @@ make_slug(const char *message)
 	return unknown ? slug.data : pg_any_to_server(slug.data, slug.len, PG_UTF8);
 }
 
-/* The id as a part of a name; first: it begins a component of the path. */
+/*
+ * Returns the id as a part of a file name.  first is true if it begins a path
+ * component.
+ */
 static char *
 make_id(const char *id, bool first)
 {
@@ -252,7 +256,7 @@ make_id(const char *id, bool first)
 	return result;
 }
 
-/* Append a value in the width that the field has. */
+/* Append a value, padded to the field's width. */
 static void
 append_padded(StringInfo name, const Field *field, const char *value)
 {
@@ -286,7 +290,7 @@ append_number(StringInfo name, const Field *field, int64 value)
 		append_padded(name, field, psprintf("%lld", (long long) value));
 }
 
-/* The value of a field that is a part of the revision's date, in UTC. */
+/* Returns the value of a date field from the revision's date, in UTC. */
 static int64
 date_part(FieldName name, const CmigRevisionText *revision)
 {
@@ -342,7 +346,7 @@ append_field(StringInfo name, const Field *field, const char *template,
 		append_number(name, field, date_part(which, revision));
 }
 
-/* Why a name is not valid, or NULL. */
+/* Returns the reason why a file name is not valid, or NULL. */
 static const char *
 find_problem(const char *name)
 {

@@ -1,11 +1,11 @@
 /*
  * file_name.h
- *	  The names of revision files, built from a template.
+ *	  Builds the names of revision files from a template.
  *
- * Pure.  A template has the tokens of Alembic's file_template: %(rev)s,
- * %(slug)s, %(epoch)s, and %(year)d, %(month).2d, %(day).2d, %(hour).2d,
- * %(minute).2d, %(second).2d of create_date in UTC.  A name depends only on the
- * template and the revision, so it is the same in every database.
+ * A template contains the tokens of Alembic's file_template: %(rev)s,
+ * %(slug)s, and, from create_date in UTC, %(epoch)s, %(year)d, %(month).2d,
+ * %(day).2d, %(hour).2d, %(minute).2d, and %(second).2d.  A name depends only
+ * on the template and the revision, so it is the same in every database.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -18,9 +18,9 @@
 #define CMIG_FILE_NAME_TEMPLATE "%(rev)s_%(slug)s"
 
 /*
- * The file name of a revision, made of its id, message and created_at, and
- * ending in .sql.  Raises 22023 for a bad template, and for a name that is not a
- * path below the current folder.
+ * Returns a revision's file name, which is built from its id, message, and
+ * created_at, and ends in .sql.  Raises 22023 for an invalid template and for a
+ * name that is not a path below the current folder.
  */
 extern char *cmig_file_name_make(const char *template, const CmigRevisionText *revision);
 

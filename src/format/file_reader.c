@@ -1,6 +1,6 @@
 /*
  * file_reader.c
- *	  The state of reading revision files: places, and quotes left open.
+ *	  Keeps track of positions and unclosed quotes in revision files.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -32,8 +32,8 @@ cmig_file_reader_place(const CmigFileReader *reader, int line)
 }
 
 /*
- * Raise the error for a quote that was left open in "what", such as the
- * statement.
+ * Raise an error for an unclosed quote.  "what" names the text that shows that
+ * it is unclosed, such as "the statement", and problem says why.
  */
 static void
 refuse_open_quote(CmigFileReader *reader, const CmigQuotedStart *open, const char *what,
@@ -58,14 +58,17 @@ cmig_file_reader_require_closed(CmigFileReader *reader, const char *end)
 		refuse_open_quote(reader, open, "the statement", "does not parse");
 }
 
-/* Has the file had a revision so far? */
+/* Has a revision begun in the current file? */
 static bool
 has_revision(const CmigFileReader *reader)
 {
 	return reader->file != NULL || list_length(reader->files) > reader->revisions_before;
 }
 
-/* How many files have begun: by their names or, without names, by headers. */
+/*
+ * Returns the number of files that have begun.  If there are no file names,
+ * each header counts as a file.
+ */
 static int
 count_files(const CmigFileReader *reader)
 {

@@ -1,9 +1,9 @@
 /*
  * file_reader.h
- *	  The state of reading revision files: places, and quotes left open. Pure.
+ *	  Keeps track of positions and unclosed quotes in revision files.
  *
- * A quote that one file leaves open can hide the beginnings of the files after
- * it.  The error then names that quote, and not what was found later.
+ * An unclosed quote in one file can hide the beginnings of the files after it.
+ * The error then names that quote, not the problem that was found later.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -22,57 +22,57 @@ struct CmigRevisionFile;
 typedef struct CmigFileReader
 {
 	CmigLexer	lexer;
-	List	   *files;			/* of CmigRevisionFile *: all revisions that
-								 * have ended */
+	List	   *files;			/* of CmigRevisionFile *: all revisions read
+								 * to their end */
 	List	   *suspects;		/* of CmigQuotedStart * */
 
 	/* the file that is being read */
 	const char *name;			/* or NULL */
 	const char *text;			/* where it begins */
-	int			lines_before;	/* in the text */
-	int			revisions_before;	/* in the text */
-	int			name_lines;		/* lines "==> name <==" so far */
+	int			lines_before;	/* lines before it in the whole text */
+	int			revisions_before;	/* revisions before it in the whole text */
+	int			name_lines;		/* number of lines "==> name <==" so far */
 
-	/* the revision that is being read; NULL before the file's first */
+	/* the revision that is being read; NULL before the file's first one */
 	struct CmigRevisionFile *file;
-	const char *id;				/* its id */
-	bool		crlf;			/* its header's first line ends in CRLF */
+	const char *id;				/* the revision's id */
+	bool		crlf;			/* the header's first line ends in CRLF */
 	int			key_lines[CMIG_KEY_COUNT];	/* 0: not seen */
 	CmigSection section;
 	int			section_lines[CMIG_SECTION_COUNT];	/* 0: not seen */
 	const char *section_start;	/* NULL in a header */
 	bool		in_description;
-	int			header_line;	/* the last line of the header */
+	int			header_line;	/* last line of the header so far */
 	StringInfoData description;
 
-	bool		has_sql;		/* the section has SQL so far */
-	bool		blamed;			/* the error is about an open quote already */
+	bool		has_sql;		/* the section contains SQL so far */
+	bool		blamed;			/* the error already names an unclosed quote */
 } CmigFileReader;
 
-/* The line number in the file of a line of the text. */
+/* Converts a line number in the whole text to one in the current file. */
 extern int	cmig_file_reader_line(const CmigFileReader *reader, int line);
 
 /*
- * A place for messages: revision 003, line 17 of file "003.sql".  "line" counts
- * from the start of the whole text.
+ * Returns a position for messages, such as: revision 003, line 17 of file
+ * "003.sql".  line is a line number in the whole text.
  */
 extern char *cmig_file_reader_place(const CmigFileReader *reader, int line);
 
 /*
- * Note the current token if it is a quote or comment with the first line of a
- * file in it.  Refuse one that another file has certainly closed.
+ * Record the current token if it is a quote or comment that contains the first
+ * line of a file.  Raises an error if another file has certainly closed it.
  */
 extern void cmig_file_reader_note_quoted(CmigFileReader *reader);
 
 /*
- * Raise an error if a quote in the section, up to end (NULL: the end of the
- * text), seems to have been closed by another file.
+ * Raise an error if a quote in the section seems to have been closed by another
+ * file.  The section ends at end, or at the end of the text if that is NULL.
  */
 extern void cmig_file_reader_require_closed(CmigFileReader *reader, const char *end);
 
 /*
- * To be called when the text cannot be read: an unclosed quote in an earlier file
- * may be the reason, and is then reported instead.
+ * Call this when the text cannot be read.  If an unclosed quote in an earlier
+ * file seems to be the reason, raises an error for that quote instead.
  */
 extern void cmig_file_reader_blame(CmigFileReader *reader);
 

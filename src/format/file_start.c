@@ -20,7 +20,7 @@
  * The line "==> name <=="
  */
 
-/* Is it such a line at p?  Blanks and a CR may follow. */
+/* Is there such a line at p?  White space and a CR may follow it. */
 static bool
 match_line(const char *p, CmigFileStart *start)
 {
@@ -50,7 +50,7 @@ cmig_file_start_match(const CmigLexer *lexer, CmigFileStart *start)
 	return before == lexer->text || before[-1] == '\n';
 }
 
-/* From a file's first byte, skip a byte order mark and blank lines. */
+/* Skip byte order marks and white space at the start of a file. */
 static const char *
 skip_to_text(const char *p)
 {
@@ -64,8 +64,9 @@ skip_to_text(const char *p)
  */
 
 /*
- * The first line that starts after p and before end and would begin a file, or
- * NULL.  It may go on after end: a file's name can contain a quote.
+ * Returns the first line that starts between p and end and looks like the first
+ * line of a file, or NULL.  The line may extend beyond end, because a file name
+ * can contain a quote.
  */
 static const char *
 find_quoted_line(const char *p, const char *end)
@@ -83,7 +84,7 @@ find_quoted_line(const char *p, const char *end)
 	return NULL;
 }
 
-/* Can it be part of a word? */
+/* Can the character be part of a word? */
 static bool
 is_word_char(char c)
 {
@@ -107,7 +108,7 @@ cmig_file_start_find_open(const List *quoted, const char *section, const char *e
 
 		if (start->section != section)
 			continue;
-		/* 'a'b is valid SQL, but hardly intended */
+		/* 'a'b is valid SQL, but unlikely to be intended */
 		if (start->glued)
 		{
 			glued = start;
@@ -124,8 +125,8 @@ cmig_file_start_find_open(const List *quoted, const char *section, const char *e
 }
 
 /*
- * Does a file begin with the line at p?  If named is set, a line with its name
- * must come first.
+ * Does a file begin at the line at p?  If named is true, the line must contain
+ * the file's name, and the first line of a header must follow.
  */
 static bool
 begins_file(const char *p, bool named)
@@ -145,16 +146,17 @@ begins_file(const char *p, bool named)
 typedef struct Search
 {
 	bool		named;
-	const char *fault;			/* the error, see there */
+	const char *fault;			/* where the error is, or NULL */
 	bool		must_close;		/* no quote may be open at the end of the text */
-	int			most;			/* files that begin, in the best case so far */
-	int			tries;			/* number of attempts left, since each takes a
-								 * pass over the text */
+	int			most;			/* highest number of files so far */
+	int			tries;			/* number of attempts left; each takes a pass
+								 * over the text */
 } Search;
 
 /*
- * How many files begin in the text from p on, if no quote is open there?
- * *closed: no quote is open at its end, either.  *faulty: the error remains.
+ * Returns the number of files that begin at or after p, assuming that no quote
+ * is open there.  Sets *closed if no quote is open at the end of the text,
+ * either, and *faulty if the error would still occur.
  */
 static int
 count_files(const Search *search, const char *p, bool *closed, bool *faulty)
@@ -184,9 +186,9 @@ count_files(const Search *search, const char *p, bool *closed, bool *faulty)
 }
 
 /*
- * Would more files begin in the text than in the best case so far, and would the
- * error not occur, if the token ended where a file begins inside it?  Then that is
- * the best case.
+ * Assume that the token ends where a file begins inside it.  If more files
+ * would begin in the text than for any token so far, and the error would not
+ * occur, update search->most and return true.
  */
 static bool
 raises_most(Search *search, const char *token, const char *token_end, int before)
@@ -252,7 +254,7 @@ cmig_file_start_find_hiding(const List *quoted, const CmigLexer *lexer, const ch
  * Files in quotes and comments
  */
 
-/* The length of a file's folder, with its last slash. */
+/* Returns the length of a file's folder, including the last slash. */
 static int
 folder_length(const CmigFileStart *file)
 {
@@ -263,7 +265,10 @@ folder_length(const CmigFileStart *file)
 	return length;
 }
 
-/* Do the files have the order in which a shell lists those of a folder? */
+/*
+ * Are the files in the same folder and in the order in which a shell lists
+ * them?
+ */
 static bool
 is_ordered(const CmigFileStart *file, const CmigFileStart *next)
 {
@@ -279,22 +284,25 @@ is_ordered(const CmigFileStart *file, const CmigFileStart *next)
 		(order < 0 || (order == 0 && length < next_length));
 }
 
-/* How sure it is that a file begins in a quote or comment. */
+/* How certain it is that a file begins in a quote or comment. */
 typedef enum Certainty
 {
 	NO_FILE,
-	PERHAPS_FILE,				/* if what follows does not parse */
+	PERHAPS_FILE,				/* if the text after it does not parse */
 	CERTAIN_FILE
 } Certainty;
 
 /*
- * Is what begins at the line p, in a token that ends at token_end, really a file?
- * Then something in that file has closed the token.  If the file has a name that
- * comes between those of the file before it and of the file after it, that can be
- * anything.  If not, and the token is a comment, it was a part of a string, the
- * rest of which is left outside of quotes, or of a comment.  Also, a marker must
- * come before that end, and no quote may be open where the file ends.  before is
- * NULL if it has no name.
+ * Decide whether a file really begins at the line p in a token that ends at
+ * token_end.  If so, something in that file has closed the token.
+ *
+ * It is certain if the file's name comes between those of the files before and
+ * after it, whatever closed the token.  Otherwise, something in a line comment
+ * of the file must have closed the token; if it was in a string or another
+ * quote or comment, the rest of that is now outside of quotes, so a file is
+ * only possible.  In any case, a section marker must come before token_end,
+ * and no quote may be open where the file ends.  before is the file that
+ * contains the token, or NULL if it has no name.
  */
 static Certainty
 judge_file(const char *p, const char *token_end, const CmigFileStart *before)
@@ -345,8 +353,8 @@ judge_file(const char *p, const char *token_end, const CmigFileStart *before)
 }
 
 /*
- * The first line in the token that begins a file, preferably a certain one, or
- * NULL.
+ * Returns the first line in the token that begins a file, or NULL.  A line that
+ * certainly begins a file takes precedence; then *certain is set.
  */
 static const char *
 find_file(const CmigLexer *lexer, const CmigFileStart *before, bool *certain)
@@ -357,14 +365,14 @@ find_file(const CmigLexer *lexer, const CmigFileStart *before, bool *certain)
 	CmigFileStart start;
 
 	*certain = false;
-	/* a limited number of lines, since each takes a pass over the text */
+	/* limit the number of lines, because each takes a pass over the text */
 	for (int tries = 8; tries > 0 && !*certain &&
 		 (line = find_quoted_line(line, lexer->next)) != NULL;)
 	{
 		bool		named = match_line(line, &start);
 		Certainty	certainty;
 
-		/* whether quotes are closed is decided by the statement */
+		/* for a quote, the statement decides whether it is closed */
 		if (found == NULL && !comment)
 			found = line;
 		if (!begins_file(line, named) || (!comment && (!named || before == NULL)))
@@ -465,7 +473,7 @@ cmig_file_start_is_header_line(const CmigLexer *lexer, const char *end)
 
 	if (!cmig_marker_is_alone(lexer))
 		return false;
-	/* comments may well begin with the other keys */
+	/* ordinary comments may begin with the other keys */
 	for (int i = 0; i < lengthof(keys); i++)
 		if (cmig_marker_match(lexer->start, end, cmig_marker_keys[keys[i]], &value, &value_end))
 			return true;
@@ -489,7 +497,10 @@ cmig_file_start_is_header_line(const CmigLexer *lexer, const char *end)
 	return result;
 }
 
-/* "seed.sql", "File: seed.sql", "seeds/seed.sql: demo data" */
+/*
+ * Does the text look like a file name, as in "seed.sql", "File: seed.sql", or
+ * "seeds/seed.sql: demo data"?
+ */
 static bool
 resembles_file_name(const char *text)
 {
@@ -513,14 +524,14 @@ resembles_file_name(const char *text)
 		return false;
 
 	/*
-	 * a title may continue after the name, but so may a sentence about the
-	 * file
+	 * other text may follow the name in a title, but also in a sentence about
+	 * the file
 	 */
 	colon = text[length] == ':';
 	return labelled || colon || text[length] == '\0' || memchr(text, '/', length) != NULL;
 }
 
-/* Does the comment look like those that other tools write into their files? */
+/* Does the comment look like one that another tool writes? */
 static bool
 resembles_other_tool(const char *text)
 {
@@ -535,7 +546,7 @@ resembles_other_tool(const char *text)
 	return false;
 }
 
-/* "\restrict <key>", which pg_dump writes first. */
+/* Is this "\restrict <key>", with which pg_dump's output begins? */
 static bool
 begins_dump(const CmigLexer *lexer)
 {
@@ -553,7 +564,7 @@ cmig_file_start_find_other(const CmigLexer *lexer, const char *end, CmigSection 
 	const char *value_end;
 	char	   *text;
 
-	/* an upgrade may be a copy from elsewhere with all its comments */
+	/* an upgrade may be copied from elsewhere, including its comments */
 	if (section == CMIG_SECTION_UPGRADE || !after_statement || !cmig_marker_is_alone(lexer))
 		return NULL;
 	if (begins_dump(lexer))

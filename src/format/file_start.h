@@ -2,12 +2,12 @@
  * file_start.h
  *	  Finds where files begin in a text that contains several.
  *
- * Pure.  awk and GNU tail print "==> name <==" on a line of its own before
- * each file.  In quotes and comments such a line is text, like everything else
- * there. But if a file ends inside quotes, the lines of the files after it are
- * in quotes, too.  The statement shows which case it is: in the second case,
- * it is usually a syntax error, or the name of the file is the one that has to
- * come next.  For comments, it also depends on what closes them.
+ * awk and GNU tail print a line "==> name <==" before each file.  Inside
+ * quotes and comments, such a line is ordinary text.  But if a file contains
+ * an unclosed quote, the lines of the files after it are inside quotes, too.
+ * The two cases can be told apart: in the second one, the statement is usually
+ * a syntax error, or the file name is the one that is expected next.  For
+ * comments, it also depends on how they are closed.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -28,76 +28,86 @@ typedef struct CmigFileStart
 {
 	const char *name;
 	const char *name_end;
-	const char *end;			/* of the line, without its newline */
+	const char *end;			/* end of the line, without its newline */
 } CmigFileStart;
 
-/* Is the current token the first of such a line? */
+/*
+ * Is the current token the beginning of a line "==> name <=="?  Sets *start if
+ * it is.
+ */
 extern bool cmig_file_start_match(const CmigLexer *lexer, CmigFileStart *start);
 
-/* A quote or comment that contains what looks like the first line of a file. */
+/* A quote or comment that seems to contain the first line of a file. */
 typedef struct CmigQuotedStart
 {
 	const char *token;			/* the token begins here and ends at token_end */
 	const char *token_end;
 	const char *section;		/* where its section starts */
-	int			line;			/* of the token */
-	/* set by the reader */
-	char	   *place;			/* for messages */
-	int			files;			/* that begin before it */
-	bool		glued;			/* a word follows right after the closing
+	int			line;			/* line of the token */
+	/* place and files are set by the reader */
+	char	   *place;			/* position for messages */
+	int			files;			/* number of files that begin before it */
+	bool		glued;			/* a word immediately follows the closing
 								 * quote */
-	const char *type;			/* what the token is called in messages */
-	char	   *start;			/* that line */
+	const char *type;			/* the token's type for messages */
+	char	   *start;			/* the line that seems to begin a file */
 } CmigQuotedStart;
 
 /*
- * The current token if it is such a quote or comment, or NULL; section is where
- * its section starts.  name is that of the file with the token, or NULL.  *certain:
- * another file begins in it.
+ * Returns the current token if it is such a quote or comment, or NULL.
+ * section is where its section starts; name is the name of the file that
+ * contains the token, or NULL.  Sets *certain if another file certainly begins
+ * in the token.
  */
 extern CmigQuotedStart *cmig_file_start_find_quoted(const CmigLexer *lexer, const char *section,
 													const char *name, bool *certain);
 
 /*
- * Of a section, which goes up to end or to the end of the text: the first token
- * in the list whose statement does not parse, since it was probably closed by
- * another file.  NULL if there is none.
+ * Returns the first token in the list that is in the given section and whose
+ * statement does not parse, so that it was probably closed by another file.
+ * Returns NULL if there is none.  The section ends at end, or at the end of the
+ * text if that is NULL.
  */
 extern const CmigQuotedStart *cmig_file_start_find_open(const List *quoted,
 														const char *section,
 														const char *end);
 
 /*
- * After an error at the lexer's token: which token in the list has a quote that
- * its file has left open?  For each token, assume that it ends where the next
- * file begins, and count the files that begin in the text; the token with the
- * highest count is the one.  NULL if no count is higher than that of the text as
- * it was read, if the error would remain, or if it is the token at the error.
- * "files" is the number of files that begin before the error.  A file begins with
- * a revision's header, and if "named" is set, with a line with its name above the
- * header.  "fault" is the end of that line if the error is that the file has no
- * header, otherwise NULL.
+ * After an error at the lexer's token, returns the token in the list that is
+ * probably a quote left open in its file.  For each token, this function
+ * assumes that it ends where the next file begins, and counts the files that
+ * would begin in the text.  The token with the highest count is returned.
+ * Returns NULL if no count is higher than for the text as it was read, if the
+ * error would remain, or if the token is the one at the error.
+ *
+ * files is the number of files that begin before the error.  A file begins
+ * with a revision's header and, if named is true, with a line with its name
+ * above the header.  If the error is that a file has no header, fault is the
+ * end of that line; otherwise it is NULL.
  */
 extern const CmigQuotedStart *cmig_file_start_find_hiding(const List *quoted,
 														  const CmigLexer *lexer,
 														  const char *fault,
 														  int files, bool named);
 
-/* Go back from p, where a file begins, to the end of the text before it. */
+/* Returns the end of the text before p, where a file begins. */
 extern const char *cmig_file_start_skip_back(const char *text, const char *p);
 
-/* Does the token contain a byte order mark without a file's first line after it? */
+/*
+ * Does the token contain a byte order mark that is not followed by the first
+ * line of a file?
+ */
 extern bool cmig_file_start_has_bom(const CmigLexer *lexer);
 
 /*
- * In a section, is the comment up to end a line of a header, or a misspelled
- * first line of one?
+ * Is the comment up to end, which is in a section, a header line, or a
+ * misspelled first line of a header?
  */
 extern bool cmig_file_start_is_header_line(const CmigLexer *lexer, const char *end);
 
 /*
- * Why the comment up to end seems to begin another file, as a sentence, or
- * NULL.  after_statement: SQL stands before it in its section.
+ * Returns a sentence that says why the comment up to end seems to begin another
+ * file, or NULL.  after_statement is true if SQL precedes it in its section.
  */
 extern const char *cmig_file_start_find_other(const CmigLexer *lexer, const char *end,
 											  CmigSection section, bool after_statement);

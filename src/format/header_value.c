@@ -1,6 +1,6 @@
 /*
  * header_value.c
- *	  The names in the headers of revision files.
+ *	  Parses the values in the headers of revision files.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -58,7 +58,7 @@ cmig_header_value_names(const char *key, const char *value, const char *place)
 							cmig_header_value_quoted(name), key, place),
 					 errdetail("The name %s.", bad),
 					 errhint("Write ids or labels without quotes, separated by commas, or nothing.")));
-		/* what Python and SQL write for no value, not the name of a branch */
+		/* Python's and SQL's words for no value, unlikely to be names */
 		if (pg_strcasecmp(name, "none") == 0 || pg_strcasecmp(name, "null") == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_BAD_FILE),
@@ -80,7 +80,7 @@ cmig_header_value_names(const char *key, const char *value, const char *place)
 	return names;
 }
 
-/* Is a placeholder with this name among the declarations? */
+/* Do the declarations contain a placeholder with this name? */
 static bool
 is_declared(const CmigNames *declarations, const char *name)
 {

@@ -1,6 +1,6 @@
 /*
  * header_value.h
- *	  The names in the headers of revision files.
+ *	  Parses the values in the headers of revision files.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -10,21 +10,26 @@
 #include "postgres.h"
 #include "base/revision.h"
 
-/* A name as written, shortened for a message. */
+/* Returns a copy of a name or text, shortened for a message. */
 extern char *cmig_header_value_shortened(const char *name);
 
-/* The same in double quotes, unless it contains a double quote. */
+/*
+ * Returns a shortened copy of a name in double quotes, or without them if the
+ * name contains one.
+ */
 extern char *cmig_header_value_quoted(const char *name);
 
 /*
- * The value of a key that is a list of ids or labels, separated by commas.
- * Raises MG013; place says for the message where the key is.
+ * Parse the value of a key that is a list of ids or labels, separated by
+ * commas.  Raises MG013 if it is not valid; place is the key's position for
+ * the message.
  */
 extern CmigNames cmig_header_value_names(const char *key, const char *value, const char *place);
 
 /*
- * The value of the key placeholders: declarations, each "name" or "name
- * literal".  Raises MG013.
+ * Parse the value of the key "placeholders", a list of declarations.  Each is
+ * returned as "name" or "name literal".  Raises MG013 if the value is not
+ * valid.
  */
 extern CmigNames cmig_header_value_placeholders(const char *value, const char *place);
 

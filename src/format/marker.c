@@ -132,8 +132,8 @@ cmig_marker_find_glued(const CmigLexer *lexer, const char *end)
 }
 
 /*
- * Does the comment up to end begin like a marker?  *word is set to what follows,
- * palloc'd.
+ * Does the comment up to end begin with "cmig:", in any case?  Then *word is
+ * set to a palloc'd copy of the text after that.
  */
 static bool
 begins_marker(const CmigLexer *lexer, const char *end, char **word)
@@ -149,9 +149,9 @@ begins_marker(const CmigLexer *lexer, const char *end, char **word)
 }
 
 /*
- * Is the comment up to end something that people type instead of a marker?  That
- * is the name of a section, and nothing else, after "cmig" with any separator, or
- * after something like "cmig" and a colon.
+ * Returns true if the comment up to end looks like a mistyped marker.  It must
+ * end with the name of a section.  Before that, it must contain only "cmig" or
+ * "pg_cmig" and any separator, or something similar to "cmig" and a colon.
  */
 static bool
 resembles_marker(const CmigLexer *lexer, const char *end)
@@ -216,7 +216,7 @@ cmig_marker_find_section(const CmigLexer *lexer, const char *end, int *section)
 		return false;
 	}
 
-	/* these belong to the statement that follows */
+	/* "ignore" and "replay skip" refer to the next statement */
 	ignore = strncmp(word, "ignore", 6) == 0 || cmig_marker_is_replay_skip(lexer, end);
 	if (memcmp(lexer->start + 2 + strspn(lexer->start + 2, " \t"), "cmig:", 5) == 0)
 	{
@@ -279,7 +279,7 @@ cmig_marker_suggest(const char *word, const char *const *words, int count)
  * Dates
  */
 
-/* Two digits, as in a date; moves *p. */
+/* Read two digits, and move *p past them. */
 static bool
 read_two(const char **p, int *number)
 {
@@ -290,7 +290,7 @@ read_two(const char **p, int *number)
 	return true;
 }
 
-/* The time of a date, in microseconds; moves *p. */
+/* Read a time of day in microseconds, and move *p past it. */
 static bool
 read_time(const char **p, int64 *time)
 {
@@ -317,7 +317,7 @@ read_time(const char **p, int64 *time)
 	return hour <= 23 && minute <= 59 && second <= 59;
 }
 
-/* The zone of a date, which ends it, as an offset in minutes. */
+/* Read a time zone, which must end the text, as an offset in minutes. */
 static bool
 read_zone(const char *p, int *offset)
 {

@@ -2,12 +2,13 @@
  * marker.h
  *	  Recognizes the headers and markers of revision files.
  *
- * Pure.  Reading and writing files both use it, so that they agree on what is
- * taken for a header or a marker.
+ * The code that reads files and the code that writes them both use this
+ * module, so that they agree on what is a header or a marker.
  *
- * A marker must be alone on its line.  "-- revision:" may also follow other text
- * on its line: that happens when files are concatenated and the last line of one
- * has no newline.  There it counts only if a valid id and nothing else follows.
+ * A marker must be alone on its line.  "-- revision:" may also follow other
+ * text on a line, which happens if files are concatenated and one of them does
+ * not end with a newline.  In that case, it counts only if a valid id, and
+ * nothing else, follows.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -32,7 +33,7 @@ typedef enum CmigSection
 #define CMIG_SECTION_COUNT 4
 extern const char *const cmig_marker_sections[CMIG_SECTION_COUNT];
 
-/* In the order in which they are written. */
+/* Header keys in the order in which they are written. */
 typedef enum CmigHeaderKey
 {
 	CMIG_KEY_REVISION,
@@ -52,65 +53,76 @@ typedef enum CmigHeaderKey
 extern const char *const cmig_marker_keys[CMIG_KEY_COUNT];
 
 /*
- * Is the comment from start to end "-- word: value"?  *value and *value_end
- * get the value's bounds, without white space.
+ * Does the comment from start to end have the form "-- word: value"?  Then
+ * *value and *value_end are set to the value's bounds, without surrounding
+ * white space.
  */
 extern bool cmig_marker_match(const char *start, const char *end, const char *word,
 							  const char **value, const char **value_end);
 
 /*
- * The following look at the lexer's current token, a line comment.  end is its
- * end, or the place where a glued file starts.
+ * The following functions examine the lexer's current token, a line comment.
+ * end is the end of the comment, or the position in it where another file
+ * starts.
  */
 
-/* Is there only blank text before it on its line? */
+/* Is there only white space before the comment on its line? */
 extern bool cmig_marker_is_alone(const CmigLexer *lexer);
 
-/* Is it the first line of a file, alone on its line? */
+/* Is the comment the first line of a file, alone on its line? */
 extern bool cmig_marker_is_file_start(const CmigLexer *lexer, const char *end);
 
 /*
- * Where a file starts that is glued to other text, the last one if there are
- * several, as in "SELECT 1;-- revision: 002" or "-- end-- revision: 002"; end if
- * there is none.
+ * Returns the position in the comment where a file starts without a line break
+ * before it, as in "SELECT 1;-- revision: 002" or "-- end-- revision: 002".
+ * If there are several such positions, returns the last one; if there is none,
+ * end.
  */
 extern const char *cmig_marker_find_glued(const CmigLexer *lexer, const char *end);
 
 /*
- * Is it the marker of a section, or apparently meant as one?  *section is set to
- * what it starts, or to -1 if there is no such section.
+ * Is the comment a section marker, or apparently meant as one?  *section is
+ * set to the section that it starts, or to -1 if it is not a correct marker.
  */
 extern bool cmig_marker_find_section(const CmigLexer *lexer, const char *end, int *section);
 
 /*
- * Is it "-- cmig:replay skip", alone on its line?  The statement that follows is
- * left out when the revision is replayed.
+ * Is the comment "-- cmig:replay skip", alone on its line?  When the revision
+ * is replayed, the next statement is skipped.
  */
 extern bool cmig_marker_is_replay_skip(const CmigLexer *lexer, const char *end);
 
 /*
- * Is it a correct marker of a section that has no effect because other text
- * precedes it on its line? *section is set to what it would start.
+ * Is the comment a section marker that has no effect because other text
+ * precedes it on its line?  *section is set to the section that it would
+ * start.
  */
 extern bool cmig_marker_is_misplaced(const CmigLexer *lexer, const char *end, int *section);
 
-/* The word in the list that is most similar to a misspelled one, or NULL. */
+/*
+ * Returns the word in the list that is most similar to a misspelled one, or
+ * NULL.
+ */
 extern const char *cmig_marker_suggest(const char *word, const char *const *words, int count);
 
-/* Go back from p over byte order marks. */
+/* Move back from p over byte order marks, and return the new position. */
 extern const char *cmig_marker_skip_bom_back(const char *text, const char *p);
 
-/* White space, and a copy of a span of text without it at either end. */
+/*
+ * Is the character white space?  The second function returns a copy of a span
+ * of text without white space at either end.
+ */
 extern bool cmig_marker_is_blank(char c);
 extern char *cmig_marker_trimmed(const char *start, const char *end);
 
 /*
- * Read YYYY-MM-DD[ HH:MM[:SS[.ffffff]]][zone], whatever the settings.  The zone is
- * Z, UTC or an offset, by default UTC.
+ * Parse YYYY-MM-DD[ HH:MM[:SS[.ffffff]]][zone] independently of the session's
+ * settings.  The zone is Z, UTC, or an offset; the default is UTC.  Returns
+ * false if the date is not valid.
  */
 extern bool cmig_marker_parse_date(const char *date, TimestampTz *result);
 
-/* Format a date in UTC; NULL if a header cannot contain it. */
+/* Format a date in UTC.  Returns NULL if a header cannot contain it. */
 extern char *cmig_marker_format_date(TimestampTz timestamp);
 
 #endif							/* CMIG_MARKER_H */

@@ -1,11 +1,12 @@
 /*
  * revision_file.c
- *	  Reading revision files: plain SQL, one revision in a file or many in a text.
+ *	  Reads revision files, which are plain SQL with comments.
  *
- * A revision is a header of line comments ("-- key: value", then a line "--"
- * and free text) and up to three sections, each after its marker.  One pass of
- * the lexer finds headers, markers and the lines "==> name <==" before files, so
- * that nothing in strings, dollar quotes and block comments is taken for one.
+ * A text may contain one revision or several.  A revision consists of a header
+ * of line comments ("-- key: value", then a line "--" and free text) and up to
+ * three sections, each after its marker.  The headers, markers, and lines "==>
+ * name <==" are found with a single pass of the lexer, so text in strings,
+ * dollar quotes, and block comments is never mistaken for one of them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -34,7 +35,7 @@
  * Reading
  */
 
-/* Read a value that is true or false. */
+/* Read a Boolean value. */
 static bool
 read_bool(const CmigFileReader *reader, CmigHeaderKey key, const char *value, int line)
 {
@@ -49,7 +50,7 @@ read_bool(const CmigFileReader *reader, CmigHeaderKey key, const char *value, in
 	return result;
 }
 
-/* Store a key of the header, which is on that line of the text. */
+/* Store the value of a header key, which is on the given line of the text. */
 static void
 set_key(CmigFileReader *reader, CmigHeaderKey key, const char *value, int line)
 {
@@ -115,7 +116,7 @@ set_key(CmigFileReader *reader, CmigHeaderKey key, const char *value, int line)
 	}
 }
 
-/* The hint for a header line that is neither key nor marker. */
+/* Add the hint for a header line that is neither a key nor a marker. */
 static int
 errhint_marker(const char *start, const char *end)
 {
@@ -127,7 +128,7 @@ errhint_marker(const char *start, const char *end)
 	return errhint("Put a line \"--\" between the keys and a description.");
 }
 
-/* A line of the header: a comment that does not start a section. */
+/* Read a header line, which is a comment that does not start a section. */
 static void
 read_header_line(CmigFileReader *reader, const char *end)
 {
@@ -185,7 +186,7 @@ read_header_line(CmigFileReader *reader, const char *end)
 	}
 }
 
-/* The current section ends at end. */
+/* Store the current section, which ends at end. */
 static void
 end_section(CmigFileReader *reader, const char *end)
 {
@@ -196,7 +197,7 @@ end_section(CmigFileReader *reader, const char *end)
 	{
 		char	   *description = reader->description.data;
 
-		/* without blank lines around it, and without the last newline */
+		/* remove surrounding blank lines and the last newline */
 		end = description + reader->description.len;
 		while (end > description && cmig_marker_is_blank(end[-1]))
 			end--;
@@ -225,7 +226,7 @@ end_section(CmigFileReader *reader, const char *end)
 	}
 }
 
-/* A marker: the section before it ends. */
+/* Start the section of a marker after ending the current one. */
 static void
 start_section(CmigFileReader *reader, int section)
 {
@@ -238,7 +239,7 @@ start_section(CmigFileReader *reader, int section)
 		const char *word = prefixed ? marker + 5 : marker + strlen(marker);
 		const char *nearest;
 
-		/* without the prefix, its last word was recognized */
+		/* a marker without the prefix was recognized by its last word */
 		while (!prefixed && word > marker && isalpha((unsigned char) word[-1]))
 			word--;
 		nearest = cmig_marker_suggest(word + strspn(word, " \t"), cmig_marker_sections + 1,
@@ -275,7 +276,7 @@ start_section(CmigFileReader *reader, int section)
 	cmig_lexer_move(lexer, lexer->next, lexer->next_line);
 }
 
-/* Raise the error for what a repeatable revision must not have. */
+/* Raise an error for something that a repeatable revision must not have. */
 static void
 refuse_in_repeatable(const CmigFileReader *reader, const char *what, int line, const char *hint)
 {
@@ -285,7 +286,10 @@ refuse_in_repeatable(const CmigFileReader *reader, const char *what, int line, c
 			 errhint("%s", hint)));
 }
 
-/* A repeatable revision has no place in the graph, and is not reverted. */
+/*
+ * Check a repeatable revision, which is not part of the graph and is never
+ * reverted.
+ */
 static void
 require_repeatable(const CmigFileReader *reader)
 {
@@ -305,7 +309,7 @@ require_repeatable(const CmigFileReader *reader)
 							 "Remove the section: a downgrade does not run it. Drop its objects in the downgrade of a revision.");
 }
 
-/* The current revision ends at end. */
+/* Store the current revision, which ends at end, if there is one. */
 static void
 end_revision(CmigFileReader *reader, const char *end)
 {
@@ -325,7 +329,10 @@ end_revision(CmigFileReader *reader, const char *end)
 	reader->files = lappend(reader->files, reader->file);
 }
 
-/* This part of a comment is the first line of the next revision's header. */
+/*
+ * Start a revision.  The part of a comment from start to end is the first line
+ * of its header.
+ */
 static void
 start_revision(CmigFileReader *reader, const char *start, const char *end)
 {
@@ -333,7 +340,7 @@ start_revision(CmigFileReader *reader, const char *start, const char *end)
 	const char *value;
 	char	   *id;
 	char	   *bad;
-	bool		first = reader->file == NULL;	/* of its file */
+	bool		first = reader->file == NULL;	/* first revision of its file */
 
 	/* the callers have checked this */
 	if (!cmig_marker_match(start, end, "revision", &value, &end))
@@ -380,7 +387,7 @@ start_revision(CmigFileReader *reader, const char *start, const char *end)
 	cmig_lexer_move(lexer, lexer->next, lexer->next_line);
 }
 
-/* Raise an error if the file that ends has no revision. */
+/* Raise an error if the file that ends here contains no revision. */
 static void
 require_revision(const CmigFileReader *reader)
 {
@@ -393,7 +400,7 @@ require_revision(const CmigFileReader *reader)
 			 errhint("A revision file starts with a line \"-- revision: \" and the id.")));
 }
 
-/* A line "==> name <==": the file before it ends. */
+/* Start the file of a line "==> name <==" after ending the current one. */
 static void
 start_file(CmigFileReader *reader, const CmigFileStart *start)
 {
@@ -425,7 +432,10 @@ refuse_unterminated(const CmigFileReader *reader)
 			 errhint(UNTERMINATED_HINT)));
 }
 
-/* Another file, without a name or a header, seems to begin at the token. */
+/*
+ * Raise an error because another file, without a name or a header, seems to
+ * begin at the current token.
+ */
 static void
 refuse_other_file(const CmigFileReader *reader, const char *detail)
 {
@@ -439,7 +449,7 @@ refuse_other_file(const CmigFileReader *reader, const char *detail)
 					 CMIG_FILE_START_COMMAND)));
 }
 
-/* Raise the error for a header line in a section. */
+/* Raise an error for a header line in a section. */
 static void
 refuse_header_line(const CmigFileReader *reader, const char *end)
 {
@@ -452,7 +462,7 @@ refuse_header_line(const CmigFileReader *reader, const char *end)
 			 errhint("If it belongs to this revision, move it to its header; if another file begins there, its first line must be \"-- revision: \" and the id.")));
 }
 
-/* Is it the name of a file or folder instead of its text? */
+/* Does the text look like the name of a file or folder? */
 static bool
 looks_like_path(const char *text)
 {
@@ -479,7 +489,7 @@ refuse_leading_text(const CmigFileReader *reader)
 			 errhint("A revision file starts with a line \"-- revision: \" and the id.")));
 }
 
-/* A token that is not a line comment. */
+/* Read a token that is not a line comment. */
 static void
 read_token(CmigFileReader *reader)
 {
@@ -500,7 +510,7 @@ read_token(CmigFileReader *reader)
 		reader->has_sql |= lexer->type != CMIG_TOKEN_BLOCK_COMMENT;
 		return;
 	}
-	/* to the lexer, a byte order mark is a word */
+	/* the lexer treats a byte order mark as a word */
 	if (lexer->type == CMIG_TOKEN_WORD &&
 		cmig_marker_skip_bom_back(lexer->start, lexer->next) == lexer->start)
 		return;
@@ -512,7 +522,10 @@ read_token(CmigFileReader *reader)
 			 errhint("Put a line \"-- cmig:upgrade\" before the SQL that applies the revision.")));
 }
 
-/* A line comment up to end; what is before a glued file is read first. */
+/*
+ * Read a line comment up to end.  If another file starts inside it, the text
+ * before that is read first.
+ */
 static void
 read_comment(CmigFileReader *reader, const char *end)
 {
@@ -563,7 +576,7 @@ read_text(CmigFileReader *reader)
 
 	while (cmig_lexer_next(lexer) != CMIG_TOKEN_END)
 	{
-		/* a byte order mark at its end belongs to the next file */
+		/* a byte order mark at the end of a comment belongs to the next file */
 		if (lexer->type == CMIG_TOKEN_LINE_COMMENT)
 			read_comment(reader, cmig_marker_skip_bom_back(lexer->start, lexer->next));
 		else if (cmig_file_start_match(lexer, &start))

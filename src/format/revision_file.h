@@ -1,8 +1,8 @@
 /*
  * revision_file.h
- *	  Reading revision files: plain SQL, one revision in a file or many in a text.
+ *	  Reads revision files, which are plain SQL with comments.
  *
- * Pure: text in, structs out.  revision_format.h is the opposite direction.
+ * revision_format.h writes them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -17,18 +17,20 @@
 typedef struct CmigRevisionFile
 {
 	CmigRevisionText text;
-	const char *name;			/* of the file, or NULL */
-	int			line;			/* of its header in the file, from 1 */
+	const char *name;			/* name of the file, or NULL */
+	int			line;			/* line of its header in the file, from 1 */
 } CmigRevisionFile;
 
 /*
- * Read a text with one or more revisions.  Returns a List of CmigRevisionFile *
- * with canonical texts.  One outer BEGIN ... COMMIT pair of a section is dropped.
- * If the first line of a header ends in CRLF, every CRLF of the revision becomes
- * LF.  A line "==> name <==" outside of quotes and comments begins a file of that
- * name, which must contain a revision; name (or NULL) is the name of the text
- * before the first such line.  Errors have MG013, the file's name and the line in
- * it.
+ * Read a text that contains one or more revisions.  Returns a List of
+ * CmigRevisionFile * with canonical texts.  An outer BEGIN ... COMMIT pair of
+ * a section is dropped.  If the first line of a header ends in CRLF, every
+ * CRLF in the revision becomes LF.
+ *
+ * A line "==> name <==" outside of quotes and comments begins a file with that
+ * name, which must contain a revision.  name is the name of the text before the
+ * first such line, or NULL.  Errors have the code MG013 and contain the file's
+ * name and the line in it.
  */
 extern List *cmig_revision_file_parse(const char *text, const char *name);
 

@@ -1,6 +1,6 @@
 /*
  * revision_format.c
- *	  Revisions in canonical form, and written as files.
+ *	  Brings revisions into canonical form and writes them as files.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -20,7 +20,7 @@
  * Canonical texts
  */
 
-/* Trim the section's text in the same way as loading does. */
+/* Trim a section's text in the same way as loading does. */
 static void
 canonicalize_section(char **section)
 {
@@ -35,7 +35,10 @@ canonicalize_section(char **section)
 		*section = pnstrdup(start, end - start);
 }
 
-/* Lines without trailing white space, and no empty ones at either end. */
+/*
+ * Returns a description without trailing white space on its lines and without
+ * empty lines at either end.
+ */
 static char *
 canonical_description(const char *description)
 {
@@ -95,8 +98,8 @@ cmig_revision_canonicalize(CmigRevisionText *revision)
  */
 
 /*
- * Raise an error if the text of a section would be truncated or changed when
- * it is read.
+ * Raise an error if a section's text would be truncated, changed, or rejected
+ * when the file is read.
  */
 static void
 check_section(const CmigRevisionText *revision, CmigSection section, char *text)
@@ -122,7 +125,9 @@ check_section(const CmigRevisionText *revision, CmigSection section, char *text)
 				 errhint("Change the text in cmig.revision.")));
 }
 
-/* Refuse a description if one of its lines would be read as something else. */
+/*
+ * Raise an error if a line of the description would be read as something else.
+ */
 static void
 check_description(const CmigRevisionText *revision)
 {
@@ -153,7 +158,7 @@ check_description(const CmigRevisionText *revision)
 	}
 }
 
-/* A header line with names. */
+/* Append a header line that is a list of names. */
 static void
 append_names(StringInfo file, CmigHeaderKey key, const CmigNames *names)
 {
@@ -177,8 +182,8 @@ append_section(StringInfo file, const CmigRevisionText *revision, CmigSection se
 }
 
 /*
- * The part of a header that would be read back differently, or NULL.  The
- * sections need not be read again: check_section() has done that.
+ * Returns the name of a part of the header that would be different when read
+ * back, or NULL.  check_section() checks the sections.
  */
 static const char *
 find_difference(const CmigRevisionText *revision, const char *header)
@@ -225,8 +230,8 @@ are_plain_names(const CmigNames *names)
 }
 
 /*
- * Is it obvious that nothing in the header will be mistaken for something
- * else? Then, as for most headers, it need not be read back.
+ * Returns true if nothing in the header can be mistaken for something else.
+ * Most headers are like that and need not be read back.
  */
 static bool
 is_plain_header(const CmigRevision *edges, const char *description)
@@ -287,7 +292,7 @@ cmig_revision_format(const CmigRevisionText *revision)
 		}
 	}
 
-	/* a message or a name may have a line break, for example */
+	/* for example, a message or a name may contain a line break */
 	if (canonical.precondition_sql == NULL && canonical.placeholders.count == 0 && is_plain_header(&canonical.edges, canonical.description))
 		difference = NULL;
 	else if (canonical.precondition_sql != NULL && strpbrk(canonical.precondition_sql, "\r\n"))

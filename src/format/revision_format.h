@@ -1,8 +1,6 @@
 /*
  * revision_format.h
- *	  Revisions in canonical form, and written as files.
- *
- * Pure: structs in, text out.
+ *	  Brings revisions into canonical form and writes them as files.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,16 +11,18 @@
 #include "base/revision.h"
 
 /*
- * Bring texts that were written by hand into the form that they have after being
- * written to a file and read again: sections without leading blank lines and
- * trailing white space, message and description without white space around them.
- * Texts that are already canonical are not copied.
+ * Bring a revision's texts into canonical form, which is the form that they
+ * would have after being written to a file and read again.  Sections have no
+ * leading blank lines and no trailing white space; the message and the
+ * description have no surrounding white space.  Sections that are already
+ * canonical are not copied.
  */
 extern void cmig_revision_canonicalize(CmigRevisionText *revision);
 
 /*
- * Write a revision as a file that is read back as the same canonical texts;
- * raises MG013 with the line of the text if that is impossible.
+ * Returns the text of a revision file that reads back as the same canonical
+ * texts.  Raises MG013 if that is impossible, with the line number if a
+ * section or the description is the reason.
  */
 extern char *cmig_revision_format(const CmigRevisionText *revision);
 

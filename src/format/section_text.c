@@ -1,6 +1,6 @@
 /*
  * section_text.c
- *	  The text of a section: how it is read, and whether it can be written.
+ *	  Reads the text of a section, and checks whether it can be written.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -27,7 +27,7 @@ cmig_section_text_trim(const char **start, const char **end)
 		*start = *end;
 }
 
-/* Every CRLF becomes LF, in place. */
+/* Replace every CRLF with LF, in place. */
 static void
 drop_carriage_returns(char *text)
 {
@@ -72,7 +72,7 @@ cmig_section_text_strip_transaction(char *text, CmigSection section)
 	return stripped;
 }
 
-/* Why the comment at the lexer cannot be in the section, or NULL. */
+/* Returns the reason why the section cannot contain the comment, or NULL. */
 static const char *
 find_comment_problem(const CmigLexer *lexer, CmigSection section, bool after_statement)
 {

@@ -1,8 +1,6 @@
 /*
  * section_text.h
- *	  The text of a section: how it is read, and whether it can be written.
- *
- * Pure.
+ *	  Reads the text of a section, and checks whether it can be written.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,24 +11,29 @@
 #include "format/marker.h"
 
 /*
- * A copy of a section's text in canonical form: without blank lines around it,
- * and without one outer BEGIN ... COMMIT. If crlf is set, each CRLF becomes LF.
+ * Returns a copy of a section's text in canonical form: without surrounding
+ * blank lines, and without an outer BEGIN ... COMMIT.  If crlf is true, every
+ * CRLF becomes LF.
  */
 extern char *cmig_section_text_read(const char *start, const char *end,
 									CmigSection section, bool crlf);
 
-/* Move start and end to those of the canonical form. */
+/*
+ * Move *start and *end past surrounding blank lines and trailing white space.
+ */
 extern void cmig_section_text_trim(const char **start, const char **end);
 
 /*
- * The text without one outer BEGIN ... COMMIT; text itself if there is none, or if
- * a comment would become a marker without it.
+ * Returns the text without an outer BEGIN ... COMMIT.  Returns text itself if
+ * there is none, or if the section could not be read back without it, for
+ * example because a comment would become a marker.
  */
 extern char *cmig_section_text_strip_transaction(char *text, CmigSection section);
 
 /*
- * Why the text would be truncated or refused when it is read as this section,
- * or NULL; *line is set to the line.
+ * Returns the reason why the text would be truncated or rejected when it is
+ * read as this section, or NULL.  If there is a problem, *line is set to its
+ * line.
  */
 extern const char *cmig_section_text_find_problem(const char *text, CmigSection section,
 												  int *line);
