@@ -1,10 +1,10 @@
 /*
  * format_flyway.c
- *	  Flyway's files: V, U, R, and B.
+ *	  Reads Flyway's files: V, U, R, and B.
  *
- * A version is written as in flyway_schema_history: its parts with dots between
- * them.  B is a script that new databases run instead of the versions up to its
- * own: a revision that replaces them.
+ * Versions are written as in flyway_schema_history, with dots between their
+ * parts.  A B file is a script that new databases run instead of the versions
+ * up to its own; it becomes a revision that replaces them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,7 +13,7 @@
 #include "adopt/format_flyway.h"
 #include "adopt/tool_text.h"
 
-/* A file name, taken apart. */
+/* The parts of a file name. */
 typedef struct FlywayName
 {
 	char		kind;			/* V, U, R, or B */
@@ -86,7 +86,7 @@ add_versions(CmigImport *import)
 	cmig_import_chain(import);
 }
 
-/* The revision of a version, or NULL. */
+/* Returns the revision of a version, or NULL. */
 static CmigToolRevision *
 find_version(const CmigImport *import, const char *version)
 {
@@ -102,7 +102,7 @@ find_version(const CmigImport *import, const char *version)
 	return NULL;
 }
 
-/* Add the U files to their versions. */
+/* Add the U files to the revisions of their versions. */
 static void
 add_undo(CmigImport *import)
 {
@@ -123,7 +123,7 @@ add_undo(CmigImport *import)
 	}
 }
 
-/* What a baseline replaces: the versions up to its own. */
+/* Make a baseline replace the versions up to its own. */
 static void
 set_replaces(const CmigImport *import, CmigToolRevision *baseline, const char *version, int count)
 {
@@ -144,8 +144,8 @@ set_replaces(const CmigImport *import, CmigToolRevision *baseline, const char *v
 }
 
 /*
- * If the versions that a baseline replaces are missing, the next version
- * follows the baseline.
+ * If the versions that a baseline replaces are missing, make the next version
+ * follow the baseline.
  */
 static void
 follow_baseline(const CmigImport *import, CmigToolRevision *baseline, const char *version)
@@ -197,7 +197,10 @@ add_baseline(CmigImport *import)
 	cmig_import_note(baseline, "databases that have run version %s count it as applied", newest_name.version);
 }
 
-/* Add the R files; Flyway and pg_cmig run them in the order of their descriptions. */
+/*
+ * Add the R files, which both Flyway and pg_cmig run in the order of their
+ * descriptions.
+ */
 static void
 add_repeatable(CmigImport *import)
 {
@@ -214,7 +217,7 @@ add_repeatable(CmigImport *import)
 	}
 }
 
-/* Is it a callback, which Flyway runs before or after something? */
+/* Is this a callback, which Flyway runs before or after an event? */
 static bool
 is_callback(const char *base)
 {

@@ -1,8 +1,6 @@
 /*
  * format_flyway.h
- *	  Flyway's files: V, U, R, and B.
- *
- * Pure.
+ *	  Reads Flyway's files: V, U, R, and B.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,6 +1,6 @@
 /*
  * format_folders.c
- *	  Formats that have a folder for each migration.
+ *	  Reads formats that have a folder for each migration.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -9,7 +9,7 @@
 #include "adopt/format_folders.h"
 #include "adopt/tool_text.h"
 
-/* The name of a file in the same folder. */
+/* Returns the name of a file in the same folder. */
 static char *
 beside(const CmigToolFile *file, const char *base)
 {
@@ -21,7 +21,7 @@ beside(const CmigToolFile *file, const char *base)
  */
 
 /*
- * The version of a folder: its name up to the first underscore, without
+ * Returns a folder's version: its name up to the first underscore, without
  * hyphens.
  */
 static char *
@@ -38,8 +38,8 @@ diesel_version(const char *folder)
 }
 
 /*
- * Does metadata.toml say that the migration runs without a transaction? If the
- * file lacks that key, Diesel assumes false.
+ * Does metadata.toml say that the migration runs without a transaction?  If
+ * the file lacks the key, Diesel does not use a transaction.
  */
 static bool
 diesel_without_transaction(const CmigToolFile *metadata)
@@ -95,7 +95,7 @@ cmig_format_diesel(CmigImport *import)
  * Prisma
  */
 
-/* A revision whose id is the folder's name. */
+/* Add a revision whose id is the folder's name. */
 static void
 add_folder(CmigImport *import, CmigToolFile *file)
 {
@@ -127,7 +127,10 @@ cmig_format_prisma(CmigImport *import)
  * Drizzle
  */
 
-/* The number after "when" of the entry with that tag in _journal.json; 0 if none. */
+/*
+ * Returns the number after "when" in the entry for this tag in _journal.json,
+ * or 0 if there is none.
+ */
 static int64
 drizzle_time(const CmigToolFile *journal, const char *tag)
 {
@@ -145,7 +148,7 @@ drizzle_time(const CmigToolFile *journal, const char *tag)
 	return strtoll(entry, NULL, 10);
 }
 
-/* Add the revision of one file; the journal has its time. */
+/* Add the revision of one file.  The journal contains its time. */
 static void
 add_drizzle_file(CmigImport *import, CmigToolFile *file, const CmigToolFile *journal)
 {
@@ -165,7 +168,7 @@ add_drizzle_file(CmigImport *import, CmigToolFile *file, const CmigToolFile *jou
 		cmig_import_note(revision, "it is not in meta/_journal.json, so drizzle-kit does not run it");
 }
 
-/* Is the file part of Drizzle's own records? */
+/* Is the file one of Drizzle's own records? */
 static bool
 is_drizzle_record(const CmigToolFile *file)
 {

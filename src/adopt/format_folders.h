@@ -1,8 +1,9 @@
 /*
  * format_folders.h
- *	  Formats that have a folder for each migration.
+ *	  Reads formats that have a folder for each migration.
  *
- * Pure.  Diesel, Prisma, and Drizzle, which has both forms.
+ * These are Diesel, Prisma, and Drizzle, which can also have a single file for
+ * each migration.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

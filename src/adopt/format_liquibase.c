@@ -1,10 +1,10 @@
 /*
  * format_liquibase.c
- *	  Liquibase's formatted SQL.
+ *	  Reads Liquibase's formatted SQL.
  *
- * A file has a change set for each line "--changeset author:id attributes", and
- * the lines "--rollback" of a change set are its downgrade.  The id of a revision
- * is "author.id".
+ * Each line "--changeset author:id attributes" in a file begins a change set,
+ * and the change set's "--rollback" lines are its downgrade.  The revision's
+ * id is "author.id".
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,17 +13,20 @@
 #include "adopt/format_liquibase.h"
 #include "adopt/tool_text.h"
 
-/* The change set that is being read. */
+/* The change set being read. */
 typedef struct ChangeSet
 {
 	CmigToolRevision *revision; /* NULL before the first one */
 	StringInfoData up;
 	StringInfoData down;
 	bool		has_down;
-	bool		in_rollback;	/* within a block comment */
+	bool		in_rollback;	/* inside a rollback block comment */
 } ChangeSet;
 
-/* The comment's text if the line is "--word ..." or "-- word ...", else NULL. */
+/*
+ * Returns the rest of the line if it is "--word ..." or "-- word ...", else
+ * NULL.
+ */
 static char *
 directive(const CmigToolLine *line, const char *word)
 {
@@ -36,12 +39,12 @@ directive(const CmigToolLine *line, const char *word)
 	after = cmig_tool_text_after(&comment, word, true);
 	if (after == NULL)
 		return NULL;
-	/* the whole word */
+	/* it must be the whole word */
 	rest += strspn(rest, " \t") + strlen(word);
 	return *rest == '\0' || strchr(" \t:", *rest) ? after : NULL;
 }
 
-/* Put the texts of the change set into its revision. */
+/* Store the change set's texts in its revision. */
 static void
 end_change_set(CmigImport *import, ChangeSet *set)
 {
@@ -108,7 +111,10 @@ read_rollback(ChangeSet *set, const char *text)
 	appendStringInfo(&set->down, "%s\n", text);
 }
 
-/* Is the line a directive?  Then it is not part of the script. */
+/*
+ * If the line is a directive, process it and return true, because it is not
+ * part of the script.
+ */
 static bool
 read_directive(ChangeSet *set, const CmigToolLine *line)
 {
@@ -126,7 +132,10 @@ read_directive(ChangeSet *set, const CmigToolLine *line)
 	return true;
 }
 
-/* A rollback in a block comment that begins with "liquibase rollback". */
+/*
+ * If the line belongs to a rollback in a block comment, which begins with
+ * "liquibase rollback", process it and return true.
+ */
 static bool
 read_rollback_block(ChangeSet *set, const CmigToolLine *line)
 {

@@ -1,8 +1,6 @@
 /*
  * format_liquibase.h
- *	  Liquibase's formatted SQL.
- *
- * Pure.
+ *	  Reads Liquibase's formatted SQL.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

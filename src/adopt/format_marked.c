@@ -1,7 +1,7 @@
 /*
  * format_marked.c
- *	  Formats that have both directions in one file, with comments that separate
- *	  them.
+ *	  Reads formats that have both directions in one file, separated by
+ *	  comments.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -21,7 +21,7 @@ typedef enum MarkedLine
 	LINE_DROPPED				/* a comment for the tool only */
 } MarkedLine;
 
-/* The two directions of a file, while it is read. */
+/* The two directions in a file being read. */
 typedef struct MarkedFile
 {
 	StringInfoData before;		/* text before the first marker */
@@ -33,7 +33,7 @@ typedef struct MarkedFile
 
 typedef MarkedLine (*ClassifyLine) (CmigToolRevision *revision, const CmigToolLine *line);
 
-/* Distribute the lines of a file. */
+/* Assign a file's lines to the two directions. */
 static void
 read_lines(CmigToolRevision *revision, const char *text, ClassifyLine classify, MarkedFile *marked)
 {
@@ -63,7 +63,7 @@ read_lines(CmigToolRevision *revision, const char *text, ClassifyLine classify, 
 		}
 }
 
-/* Set the scripts of the revision from the two directions. */
+/* Set the revision's scripts from the two directions. */
 static void
 set_scripts(CmigImport *import, CmigToolRevision *revision, const MarkedFile *marked)
 {
@@ -76,7 +76,7 @@ set_scripts(CmigImport *import, CmigToolRevision *revision, const MarkedFile *ma
 			cmig_import_section(import, file, CMIG_SECTION_DOWNGRADE, marked->down.data, marked->down.data + marked->down.len);
 }
 
-/* A revision for "<digits>[_-.]title.sql", or NULL. */
+/* Add a revision for "<digits>[_-.]title.sql". Returns NULL for other names. */
 static CmigToolRevision *
 add_numbered(CmigImport *import, CmigToolFile *file)
 {
@@ -171,14 +171,14 @@ classify_goose(CmigToolRevision *revision, const CmigToolLine *line)
 }
 
 /*
- * Replace ${name} between the lines ENVSUB ON and ENVSUB OFF, which are left
- * out.
+ * Returns the file's text with ${name} replaced between the lines ENVSUB ON
+ * and ENVSUB OFF, which are left out.
  */
 static char *
 substitute_environment(CmigImport *import, const CmigToolFile *file)
 {
 	StringInfoData result;
-	StringInfoData newlines;	/* needed for the line number in errors */
+	StringInfoData newlines;	/* needed for line numbers in errors */
 	CmigToolLine line;
 	bool		on = false;
 
@@ -234,7 +234,10 @@ cmig_format_goose(CmigImport *import)
  * node-pg-migrate
  */
 
-/* Is the line "-- Up Migration", with any hyphens and spaces, and any case? */
+/*
+ * Is the line "-- Up Migration" or the like, with any number of hyphens and
+ * spaces, in any case?
+ */
 static bool
 is_direction(const CmigToolLine *line, const char *word)
 {

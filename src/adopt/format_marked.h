@@ -1,10 +1,10 @@
 /*
  * format_marked.h
- *	  Formats that have both directions in one file, with comments that separate
- *	  them.
+ *	  Reads formats that have both directions in one file, separated by
+ *	  comments.
  *
- * Pure.  dbmate, goose, node-pg-migrate, and graphile-migrate, whose files have
- * comments but one direction.
+ * These are dbmate, goose, node-pg-migrate, and graphile-migrate, whose files
+ * have comments but only one direction.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,6 +1,6 @@
 /*
  * format_numbered.c
- *	  Formats whose file names begin with a number.
+ *	  Reads formats whose file names begin with a number.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -9,7 +9,7 @@
 #include "adopt/format_numbered.h"
 #include "adopt/tool_text.h"
 
-/* A file name, taken apart. */
+/* The parts of a file name. */
 typedef struct NumberedName
 {
 	char	   *number;
@@ -50,7 +50,7 @@ read_name(const char *base, const char *letters, const char *separator, Numbered
 	return true;
 }
 
-/* The revision with this number, which is added if necessary. */
+/* Returns the revision with this number, which is added if necessary. */
 static CmigToolRevision *
 numbered_revision(CmigImport *import, CmigToolFile *file, const NumberedName *name)
 {
@@ -69,7 +69,8 @@ numbered_revision(CmigImport *import, CmigToolFile *file, const NumberedName *na
 }
 
 /*
- * Read the file into its revision; false if it does not belong to the format.
+ * Read the file into its revision.  Returns NULL if the file does not belong
+ * to the format.
  */
 static CmigToolRevision *
 read_file(CmigImport *import, CmigToolFile *file, const char *letters, const char *separator)

@@ -1,9 +1,9 @@
 /*
  * format_numbered.h
- *	  Formats whose file names begin with a number.
+ *	  Reads formats whose file names begin with a number.
  *
- * Pure.  golang-migrate, sqlx, refinery, and the Supabase CLI: the file's text is
- * the script; a second file may have the opposite direction.
+ * These are golang-migrate, sqlx, refinery, and the Supabase CLI. A file's
+ * text is the script; a second file may have the opposite direction.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,10 +1,10 @@
 /*
  * format_sqitch.c
- *	  Sqitch's plan and its scripts.
+ *	  Reads Sqitch's plan and its scripts.
  *
- * The plan has a line for each change, in the order in which they are deployed,
- * and lines for tags.  A change that is in the plan twice was reworked: the
- * scripts of its earlier occurrence have the name of a tag between the two.
+ * The plan has a line for each change, in the order of deployment, and lines
+ * for tags.  A change that is in the plan twice was reworked: the names of the
+ * earlier occurrence's scripts contain a tag that is between the two.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -17,7 +17,7 @@
 #include "base/errors.h"
 #include "format/section_text.h"
 
-/* A change of the plan. */
+/* A change in the plan. */
 typedef struct SqitchChange
 {
 	char	   *name;
@@ -27,16 +27,16 @@ typedef struct SqitchChange
 	List	   *tags;			/* of char *, on this change */
 } SqitchChange;
 
-/* The plan, while it is read. */
+/* The plan being read. */
 typedef struct SqitchPlan
 {
 	CmigImport *import;
 	CmigToolFile *file;
-	char	   *prefix;			/* of the folder of the plan, with its slash */
+	char	   *prefix;			/* the plan's folder, with a trailing slash */
 	List	   *changes;		/* of SqitchChange * */
 } SqitchPlan;
 
-/* The text after " # ", with escaped newlines replaced by spaces. */
+/* Returns the text after " # ", with escaped newlines replaced by spaces. */
 static char *
 read_note(const char *text)
 {
@@ -49,7 +49,10 @@ read_note(const char *text)
 	return note;
 }
 
-/* The first text of the form 2024-01-01T00:00:00Z in front of the note. */
+/*
+ * Returns the first text of the form 2024-01-01T00:00:00Z before the note, or
+ * NULL.
+ */
 static char *
 read_date(const char *text)
 {
@@ -59,7 +62,7 @@ read_date(const char *text)
 	return NULL;
 }
 
-/* A line with a change: name [dependencies] date planner <mail> # note */
+/* Read a line with a change: name [dependencies] date planner <mail> # note */
 static void
 read_change(SqitchPlan *plan, const char *line)
 {
@@ -76,7 +79,7 @@ read_change(SqitchPlan *plan, const char *line)
 	plan->changes = lappend(plan->changes, change);
 }
 
-/* Process one line of the plan, without white space around it. */
+/* Process one line of the plan, without surrounding white space. */
 static void
 read_plan_line(SqitchPlan *plan, const char *line)
 {
@@ -110,7 +113,7 @@ read_plan(SqitchPlan *plan)
 		read_plan_line(plan, cmig_marker_trimmed(line.start, line.end));
 }
 
-/* The index of the next occurrence of the change in the plan, or -1. */
+/* Returns the index of the change's next occurrence in the plan, or -1. */
 static int
 next_occurrence(const SqitchPlan *plan, int i)
 {
@@ -123,9 +126,9 @@ next_occurrence(const SqitchPlan *plan, int i)
 }
 
 /*
- * The name of the scripts of a change without folder and ending.  If the
- * change was reworked, the name contains the first tag between its occurrences
- * for which there is a deploy script.
+ * Returns the name of a change's scripts, without folder and extension.  If
+ * the change was reworked, the name contains the first tag between its
+ * occurrences for which there is a deploy script.
  */
 static char *
 script_name(const SqitchPlan *plan, int i)
@@ -148,7 +151,7 @@ script_name(const SqitchPlan *plan, int i)
 	return change->name;
 }
 
-/* The id of a script: f@v1 is f_at_v1. */
+/* Returns the id for a script's name: f_at_v1 for f@v1. */
 static char *
 script_id(const char *name)
 {
@@ -157,7 +160,9 @@ script_id(const char *name)
 	return cmig_tool_text_id(at ? psprintf("%.*s_at_%s", (int) (at - name), name, at + 1) : name);
 }
 
-/* A script of a change as a section, or NULL if the file does not exist. */
+/*
+ * Returns a change's script as a section, or NULL if the file does not exist.
+ */
 static char *
 read_script(const SqitchPlan *plan, const char *folder, const char *name, CmigSection section)
 {
@@ -179,7 +184,7 @@ read_script(const SqitchPlan *plan, const char *folder, const char *name, CmigSe
 	return text;
 }
 
-/* Note dependencies that the order of the plan does not imply. */
+/* Add notes about conflicts, and about dependencies on other projects. */
 static void
 note_dependencies(CmigToolRevision *revision, const char *dependencies)
 {
@@ -192,7 +197,7 @@ note_dependencies(CmigToolRevision *revision, const char *dependencies)
 			cmig_import_note(revision, "it depends on \"%s\" of another project; put that into depends_on if both are in one database", word);
 }
 
-/* The tags of a change as labels, so that they can be targets. */
+/* Make a change's tags its labels, so that they can be targets. */
 static void
 set_labels(CmigToolRevision *revision, const List *tags)
 {

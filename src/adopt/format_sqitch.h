@@ -1,8 +1,6 @@
 /*
  * format_sqitch.h
- *	  Sqitch's plan and its scripts.
- *
- * Pure.
+ *	  Reads Sqitch's plan and its scripts.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

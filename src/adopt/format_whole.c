@@ -1,6 +1,6 @@
 /*
  * format_whole.c
- *	  yoyo's files, and the structure.sql of Rails.
+ *	  Reads yoyo's files, and the structure.sql of Rails.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -17,7 +17,7 @@
  * yoyo
  */
 
-/* The words after "-- depends:" in the comments at the start of a file. */
+/* Set the parents to the words after "-- depends:" in a comment. */
 static void
 read_depends(CmigToolRevision *revision, char *text)
 {
@@ -28,7 +28,7 @@ read_depends(CmigToolRevision *revision, char *text)
 		parents->names[parents->count++] = cmig_tool_text_id(word);
 }
 
-/* The comments at the start of a file are its message and its settings. */
+/* Read the comments at the start of a file: its message and its settings. */
 static void
 read_yoyo_header(CmigToolRevision *revision, const char *text)
 {
@@ -92,7 +92,10 @@ cmig_format_yoyo(CmigImport *import)
  * Rails
  */
 
-/* The last version that "INSERT INTO schema_migrations" lists, or NULL. */
+/*
+ * Returns the highest version that "INSERT INTO schema_migrations" lists, or
+ * NULL.
+ */
 static char *
 last_version(const char *insert)
 {
@@ -110,7 +113,7 @@ last_version(const char *insert)
 	return last;
 }
 
-/* The start of the INSERT that contains the versions, or NULL. */
+/* Returns the start of the INSERT that contains the versions, or NULL. */
 static const char *
 find_insert(const char *text)
 {
@@ -124,8 +127,8 @@ find_insert(const char *text)
 }
 
 /*
- * The script without psql's commands, and without SET search_path and the like,
- * which pg_dump writes for its own session.
+ * Returns the script without psql commands, and without lines such as SET
+ * search_path, which pg_dump writes for its own session.
  */
 static char *
 without_dump_lines(const char *start, const char *end)

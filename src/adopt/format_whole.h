@@ -1,8 +1,6 @@
 /*
  * format_whole.h
- *	  yoyo's files, and the structure.sql of Rails.
- *
- * Pure.
+ *	  Reads yoyo's files, and the structure.sql of Rails.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

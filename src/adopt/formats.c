@@ -34,7 +34,7 @@ static const CmigFormat formats[] = {
 	{"yoyo", cmig_format_yoyo},
 };
 
-/* All names, with commas between them. */
+/* Returns all names, separated by commas. */
 static char *
 all_names(void)
 {

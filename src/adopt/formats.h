@@ -2,8 +2,6 @@
  * formats.h
  *	  The formats that can be imported.
  *
- * Pure.
- *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_FORMATS_H
@@ -19,7 +17,10 @@ typedef struct CmigFormat
 	CmigPlaceholderStyle style;
 } CmigFormat;
 
-/* The format of that name; raises 22023, listing all names, if there is none. */
+/*
+ * Returns the format with this name.  Raises 22023, listing all names, if
+ * there is none.
+ */
 extern const CmigFormat *cmig_formats_find(const char *name);
 
 #endif							/* CMIG_FORMATS_H */

@@ -1,6 +1,6 @@
 /*
  * import.c
- *	  Functions that the formats of other migration tools share.
+ *	  Functions shared by the formats of other migration tools.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -99,7 +99,7 @@ cmig_import_file_note(CmigImport *import, const char *file_name, const char *for
 	import->notes = lappend(import->notes, note);
 }
 
-/* The text with its placeholders replaced. */
+/* Returns the text with its placeholders replaced. */
 static char *
 filled(const CmigImport *import, const CmigToolFile *file, const char *text)
 {
@@ -118,8 +118,8 @@ filled(const CmigImport *import, const CmigToolFile *file, const char *text)
 }
 
 /*
- * Insert "|" into the line comment that starts in this line, so that it is no
- * longer mistaken for a marker. Returns NULL if there is none.
+ * Insert "|" into the line comment that starts on this line, so that it is no
+ * longer mistaken for a marker.  Returns NULL if there is no such comment.
  */
 static char *
 disarm_comment(const char *text, int line)
@@ -259,14 +259,14 @@ require_distinct(const CmigImport *import)
 	}
 }
 
-/* A CmigSubstituteValue: none. */
+/* A CmigSubstituteValue callback: no placeholder has a value. */
 static const char *
 no_value(const char *name, bool literal, void *arg)
 {
 	return NULL;
 }
 
-/* Does a script of the revision contain the placeholder? */
+/* Does one of the revision's scripts contain the placeholder? */
 static bool
 has_placeholder(const CmigRevisionText *text, const char *name)
 {
@@ -303,8 +303,8 @@ declare_placeholders(const CmigImport *import, CmigRevisionText *text)
 }
 
 /*
- * Note what the runner would refuse.  A script with a statement that cannot run in
- * a transaction is made not transactional.
+ * Add notes about what the runner would refuse.  If a script has a statement
+ * that cannot run in a transaction, the revision becomes nontransactional.
  */
 static void
 check_script(CmigToolRevision *revision, const char *what, const char *sql)
@@ -327,8 +327,8 @@ check_script(CmigToolRevision *revision, const char *what, const char *sql)
 }
 
 /*
- * A message can be any comment in the tool's file; truncate it if it is too
- * long.
+ * Truncate a message that is too long, because a message can be any comment in
+ * the tool's file.
  */
 static void
 cut_message(CmigToolRevision *revision)

@@ -1,9 +1,10 @@
 /*
  * import.h
- *	  Functions that the formats of other migration tools share. Pure.  A
- * format finds its revisions in a list of files and adds them to a CmigImport
- * in the order in which the tool runs them; the result is a revision file for
- * each, and notes about what has no counterpart here.
+ *	  Functions shared by the formats of other migration tools.
+ *
+ * A format finds its revisions in a list of files and adds them to a
+ * CmigImport, in the order in which the tool runs them.  The result is a
+ * revision file for each, and notes about what has no counterpart in pg_cmig.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -17,25 +18,25 @@
 #include "base/revision.h"
 #include "format/marker.h"
 
-/* A file of the other tool. */
+/* Another tool's file. */
 typedef struct CmigToolFile
 {
-	const char *name;			/* as it was given, relative to the tool's
-								 * folder */
+	const char *name;			/* as given, relative to the tool's folder */
 	const char *base;			/* name after the last slash */
 	const char *folder;			/* name of the folder that contains it, or "" */
-	char	   *text;			/* without byte order mark and CRs of CRLF */
+	char	   *text;			/* without a byte order mark or CRs before
+								 * newlines */
 	bool		used;			/* a format has read it */
 } CmigToolFile;
 
-/* A revision that is being made of one or more files. */
+/* A revision that is being created from one or more files. */
 typedef struct CmigToolRevision
 {
 	CmigRevisionText text;
 	const CmigToolFile *file;	/* for messages */
 	char	   *order;			/* the format's sort key */
-	const char *file_template;	/* template for the name of the file that is
-								 * written; NULL: the template of the import */
+	const char *file_template;	/* template for the name of the revision file;
+								 * NULL: the import's template */
 	StringInfoData notes;
 } CmigToolRevision;
 
@@ -63,30 +64,29 @@ typedef struct CmigImport
 	CmigToolFile *files;		/* sorted by name */
 	const CmigPlaceholders *placeholders;
 	CmigPlaceholderStyle style;
-	const char *file_template;	/* template for the names of the files that
-								 * are written */
+	const char *file_template;	/* template for the revision files' names */
 	List	   *revisions;		/* of CmigToolRevision *, in order */
 	List	   *notes;			/* of CmigImportNote * */
 } CmigImport;
 
-/* The file with this name, which is then considered used, or NULL. */
+/* Returns the file with this name, and marks it as used; or NULL. */
 extern CmigToolFile *cmig_import_file(CmigImport *import, const char *name);
 
-/* Add a new revision; raises MG013 if the id is not valid. */
+/* Add a new revision.  Raises MG013 if the id is not valid. */
 extern CmigToolRevision *cmig_import_add(CmigImport *import, CmigToolFile *file, const char *id);
 
 /*
- * A part of the file, from start to end, as a section: placeholders are
- * replaced, an outer transaction is removed, and comments that would be
+ * Returns a part of the file, from start to end, as a section: placeholders
+ * are replaced, an outer transaction is removed, and comments that would be
  * mistaken for markers are changed.
  */
 extern char *cmig_import_section(CmigImport *import, const CmigToolFile *file, CmigSection section,
 								 const char *start, const char *end);
 
-/* The same for a whole file. */
+/* Like cmig_import_section(), but for a whole file. */
 extern char *cmig_import_whole(CmigImport *import, const CmigToolFile *file, CmigSection section);
 
-/* Two scripts, one after the other; either may be NULL. */
+/* Returns two scripts, one after the other.  Either may be NULL. */
 extern char *cmig_import_join(const char *first, const char *second);
 
 /* Add a note to a revision, or about a file. */
@@ -100,12 +100,12 @@ extern void cmig_import_sort(CmigImport *import, CmigOrderCompare compare);
 /* Make a revision follow another one. */
 extern void cmig_import_set_parent(CmigToolRevision *revision, const char *parent);
 
-/* Make each revision that has no parent follow the one before it. */
+/* Make each revision without a parent follow the preceding one. */
 extern void cmig_import_chain(CmigImport *import);
 
 /*
- * Add notes about unused files and about scripts that cannot run.  Raises
- * MG013 if two revisions have the same id.
+ * Check and finish the revisions, and add notes about unused files and about
+ * scripts that cannot run.  Raises MG013 if two revisions have the same id.
  */
 extern void cmig_import_finish(CmigImport *import);
 

@@ -1,6 +1,7 @@
 /*
  * import_files.c
- *	  Files of other migration tools as revision files: cmig.import_files.
+ *	  cmig.import_files: converts other migration tools' files to revision
+ *	  files.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -24,7 +25,10 @@
 
 PG_FUNCTION_INFO_V1(cmig_import_files);
 
-/* A copy of a file's text without byte order mark and CRs before newlines. */
+/*
+ * Returns a copy of a file's text without byte order mark and CRs before
+ * newlines.
+ */
 static char *
 plain_text(const char *text)
 {
@@ -41,7 +45,7 @@ plain_text(const char *text)
 	return result;
 }
 
-/* Fill in the parts of a file's name. */
+/* Set the parts of a file's name. */
 static void
 set_name(CmigToolFile *file, char *name)
 {
@@ -67,7 +71,7 @@ compare_files(const void *a, const void *b)
 	return strcmp(((const CmigToolFile *) a)->name, ((const CmigToolFile *) b)->name);
 }
 
-/* Make a list of files, sorted by name, from the two arrays. */
+/* Create the list of files, sorted by name, from the two arrays. */
 static void
 read_files(CmigImport *import, const CmigNames *names, const CmigNames *contents)
 {
@@ -91,7 +95,7 @@ read_files(CmigImport *import, const CmigNames *names, const CmigNames *contents
 					 errmsg("file name \"%s\" is given twice", import->files[i].name)));
 }
 
-/* An array of texts with one dimension. */
+/* Returns an argument that is a one-dimensional array of texts. */
 static CmigNames *
 list_argument(FunctionCallInfo fcinfo, int n, const char *name)
 {
@@ -104,7 +108,7 @@ list_argument(FunctionCallInfo fcinfo, int n, const char *name)
 	return cmig_argument_names(array, name, NULL);
 }
 
-/* A scalar as text; NULL if it is an object, an array, or null. */
+/* Returns a scalar as text, or NULL for an object, an array, or null. */
 static char *
 scalar_text(const JsonbValue *value)
 {
@@ -121,7 +125,7 @@ scalar_text(const JsonbValue *value)
 	}
 }
 
-/* Raise 22023 unless a placeholder of this name can be kept. */
+/* Raise 22023 unless a placeholder with this name can be kept. */
 static void
 require_name(const char *name)
 {
@@ -136,7 +140,7 @@ require_name(const char *name)
 				 errhint("Pass its value: placeholders => '{\"%s\": \"<value>\"}'", name)));
 }
 
-/* The members of a JSON object as placeholders. */
+/* Returns the members of a JSON object as placeholders. */
 static CmigPlaceholders *
 read_placeholders(Jsonb *jsonb)
 {
@@ -190,7 +194,10 @@ put_row(ReturnSetInfo *result, const char *file_name, const char *content, const
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
-/* The template of a revision's file name; without a message, it is the id. */
+/*
+ * Returns the template for a revision's file name.  Without a message, the
+ * name is the id.
+ */
 static const char *
 file_template(const CmigImport *import, const CmigToolRevision *revision)
 {
@@ -199,7 +206,7 @@ file_template(const CmigImport *import, const CmigToolRevision *revision)
 	return *revision->text.edges.message ? import->file_template : "%(rev)s";
 }
 
-/* The rows: revisions in order, then the notes about other files. */
+/* Put the result rows: revisions in order, then notes about other files. */
 static void
 put_rows(ReturnSetInfo *result, CmigImport *import)
 {

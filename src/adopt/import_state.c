@@ -21,7 +21,10 @@
 
 PG_FUNCTION_INFO_V1(cmig_import_state);
 
-/* The table to read; raises 42P01 or 42809 if it cannot be the tool's. */
+/*
+ * Returns the table to read.  Raises 42P01 if there is none, or 42809 if it
+ * cannot be the tool's.
+ */
 static Oid
 history_table(FunctionCallInfo fcinfo, const CmigTool *tool)
 {
@@ -61,7 +64,10 @@ require_no_gap(const CmigToolMatches *matches)
 				 errhint("Apply it with %s first, or change down_revision to the order in which they were applied.", matches->tool->name)));
 }
 
-/* Raise 55000 if pg_cmig has recorded a revision that the tool has not applied. */
+/*
+ * Raise 55000 if pg_cmig has recorded a revision that the tool has not
+ * applied.
+ */
 static void
 require_not_ahead(const CmigToolMatches *matches)
 {
@@ -80,7 +86,7 @@ require_not_ahead(const CmigToolMatches *matches)
 	}
 }
 
-/* Stamp the revisions that are applied. */
+/* Stamp the applied revisions. */
 static void
 stamp_matches(const CmigToolMatches *matches)
 {
@@ -94,7 +100,7 @@ stamp_matches(const CmigToolMatches *matches)
 	(void) cmig_stamp_targets(tops, false);
 }
 
-/* A note about a row of the tool's table, or NULL. */
+/* Returns a note about a row in the tool's table, or NULL. */
 static char *
 row_note(const CmigToolMatches *matches, int i)
 {

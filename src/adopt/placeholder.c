@@ -1,6 +1,6 @@
 /*
  * placeholder.c
- *	  Placeholders in the scripts of other tools.
+ *	  Replaces placeholders in other tools' scripts.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,7 +14,7 @@
 #include "parse/lexer.h"
 #include "utils/builtins.h"
 
-/* The value of a name, or NULL. */
+/* Returns the value of a name, or NULL. */
 static const char *
 find_value(const CmigPlaceholders *placeholders, const char *name, int length)
 {
@@ -28,7 +28,10 @@ find_value(const CmigPlaceholders *placeholders, const char *name, int length)
 	return NULL;
 }
 
-/* The value of a name that must have one; at is its place in the text. */
+/*
+ * Returns the value of a name that must have one.  "at" is its place in the
+ * text.
+ */
 static const char *
 require_value(const CmigPlaceholders *placeholders, const char *name, int length,
 			  const char *text, const char *at, const char *file_name)
@@ -47,7 +50,7 @@ require_value(const CmigPlaceholders *placeholders, const char *name, int length
 			 errhint("Pass its value: placeholders => '{\"%.*s\": \"<value>\"}'", length, name)));
 }
 
-/* The placeholder with this name if it is to be kept, or NULL. */
+/* Returns the placeholder with this name if it is kept, or NULL. */
 static CmigPlaceholder *
 find_kept(const CmigPlaceholders *placeholders, const char *name, int length)
 {
@@ -63,7 +66,7 @@ find_kept(const CmigPlaceholders *placeholders, const char *name, int length)
 
 /*
  * Append a placeholder that is kept, without the quotes around it.  Returns
- * where the text after it begins.
+ * the start of the text that follows.
  */
 static const char *
 append_kept(StringInfo to, CmigPlaceholder *kept, const char *after)
@@ -85,7 +88,7 @@ append_kept(StringInfo to, CmigPlaceholder *kept, const char *after)
 	return after;
 }
 
-/* Append a text from start to end with its ${name} replaced. */
+/* Append the text from start to end, with each ${name} replaced. */
 static void
 append_braces(StringInfo to, const CmigPlaceholders *placeholders, const char *text,
 			  const char *start, const char *end, const char *file_name)
@@ -137,7 +140,7 @@ cmig_placeholder_fill_braces(const CmigPlaceholders *placeholders, const char *t
 	return result.data;
 }
 
-/* How many bytes of a name are there? */
+/* Returns the length of the name that begins here, or 0 if there is none. */
 static int
 name_length(const char *p)
 {
@@ -150,7 +153,7 @@ name_length(const char *p)
 	return length;
 }
 
-/* Append quoted text with the variables that have a value replaced. */
+/* Append quoted text, replacing the variables that have a value. */
 static void
 append_quoted(StringInfo to, const CmigPlaceholders *placeholders, const char *start, const char *end)
 {
@@ -175,8 +178,8 @@ append_quoted(StringInfo to, const CmigPlaceholders *placeholders, const char *s
 }
 
 /*
- * Parse a variable at a colon: its name, and how it is quoted (or '\0'); false
- * if there is none.
+ * Parse a variable at a colon: its name, and its quote (or '\0'). Returns
+ * false if there is no variable.
  */
 static bool
 find_variable(const char *colon, const char **name, int *length, char *quote)

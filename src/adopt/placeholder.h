@@ -1,8 +1,8 @@
 /*
  * placeholder.h
- *	  Placeholders in the scripts of other tools.
+ *	  Replaces placeholders in other tools' scripts.
  *
- * Pure.  A placeholder without a value raises MG013, which names it.
+ * A placeholder without a value raises MG013, which names it.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -15,13 +15,13 @@
 typedef struct CmigPlaceholder
 {
 	char	   *name;
-	char	   *value;			/* NULL: ${name} is kept, as a placeholder of
-								 * pg_cmig */
+	char	   *value;			/* NULL: ${name} is kept, as a pg_cmig
+								 * placeholder */
 	bool		as_literal;		/* it was kept in place of a string */
-	bool		as_identifier;	/* it was kept in another place */
+	bool		as_identifier;	/* it was kept elsewhere */
 } CmigPlaceholder;
 
-/* All placeholders that were given. */
+/* All given placeholders. */
 typedef struct CmigPlaceholders
 {
 	int			count;
@@ -30,14 +30,14 @@ typedef struct CmigPlaceholders
 
 /*
  * Replace ${name} everywhere except in comments.  A placeholder that is kept
- * loses the quotes around it, and the place is noted in it.
+ * loses the quotes around it, and as_literal or as_identifier is set in it.
  */
 extern char *cmig_placeholder_fill_braces(const CmigPlaceholders *placeholders, const char *text,
 										  const char *file_name);
 
 /*
- * Replace :name, :'name', and :"name" as psql does.  everywhere: those with a
- * value are replaced in quotes, too.
+ * Replace :name, :'name', and :"name" as psql does.  If "everywhere" is true,
+ * variables that have a value are also replaced within quotes.
  */
 extern char *cmig_placeholder_fill_variables(const CmigPlaceholders *placeholders, const char *text,
 											 const char *file_name, bool everywhere);

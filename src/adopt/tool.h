@@ -1,8 +1,8 @@
 /*
  * tool.h
- *	  How to read the tables in which other tools record what they have applied.
+ *	  Describes the tables in which other tools record what they have applied.
  *
- * Pure.  schema/tool_table.h lists the tables.
+ * schema/tool_table.h lists the tables.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,18 +11,19 @@
 
 #include "postgres.h"
 
-/* How the contents of the table are compared with ids. */
+/* How names in the table are compared with revision ids. */
 typedef enum CmigToolMatch
 {
 	CMIG_TOOL_EXACT,
 	CMIG_TOOL_NUMBER,			/* 00012 is 12, 1.0 is 1 */
-	CMIG_TOOL_OCCURRENCE,		/* a name may be there several times: Sqitch */
-	CMIG_TOOL_DATE				/* milliseconds since 1970, create_date here */
+	CMIG_TOOL_OCCURRENCE,		/* a name may be repeated, as in Sqitch */
+	CMIG_TOOL_DATE				/* milliseconds since 1970, compared with
+								 * create_date */
 } CmigToolMatch;
 
 #define CMIG_TOOL_MAX_COLUMNS 6
 
-/* A tool, and the query of its table. */
+/* A tool, and how to query its table. */
 typedef struct CmigTool
 {
 	const char *name;
@@ -30,20 +31,23 @@ typedef struct CmigTool
 												 * needs */
 
 	/*
-	 * What follows SELECT and what follows FROM ONLY <table> t: two columns,
-	 * the tool's name of what is applied and its state, oldest first.  The
-	 * states are "applied", "reverted", "failed", "repeatable", and "until":
-	 * applied together with everything before it.
+	 * The text after SELECT, and after FROM ONLY <table> t.  The query
+	 * returns two columns, the tool's name for what it has applied and its
+	 * state, oldest first.  The states are "applied", "reverted", "failed",
+	 * "repeatable", and "until": applied together with everything before it.
 	 */
 	const char *select;
 	const char *rest;
 	CmigToolMatch match;
 } CmigTool;
 
-/* The tool of that name; raises 22023, listing all names, if there is none. */
+/*
+ * Returns the tool with this name.  Raises 22023, listing all names, if there
+ * is none.
+ */
 extern const CmigTool *cmig_tool_find(const char *name);
 
-/* All tools; more specific tables come first. */
+/* Returns all tools.  Those with more specific tables come first. */
 extern const CmigTool *cmig_tool_all(int *count);
 
 #endif							/* CMIG_TOOL_H */

@@ -14,11 +14,11 @@
 #include "tables/catalog.h"
 #include "utils/timestamp.h"
 
-/* The dates of the revisions, by node. */
+/* The revisions' dates, by node. */
 typedef struct Dates
 {
 	const CmigGraph *graph;
-	int64	   *milliseconds;	/* since 1970; 0: none */
+	int64	   *milliseconds;	/* since 1970; 0 if unknown */
 } Dates;
 
 static void
@@ -32,7 +32,7 @@ take_date(const CmigRevisionText *text, void *arg)
 			(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * (USECS_PER_DAY / 1000);
 }
 
-/* The dates, if the tool's rows are matched by them. */
+/* Returns the dates, if they are used to match the tool's rows. */
 static Dates
 read_dates(const CmigTool *tool, const CmigGraph *graph)
 {
@@ -46,7 +46,7 @@ read_dates(const CmigTool *tool, const CmigGraph *graph)
 	return dates;
 }
 
-/* The node with that create_date, or -1. */
+/* Returns the node with this create_date, or -1. */
 static int
 find_date(const Dates *dates, const char *name)
 {
@@ -58,7 +58,10 @@ find_date(const Dates *dates, const char *name)
 	return -1;
 }
 
-/* Is the name digits and dots, so that it can be compared as a version? */
+/*
+ * Does the name consist of digits and dots, so that it can be compared as a
+ * version?
+ */
 static bool
 is_version(const char *name)
 {
@@ -75,8 +78,9 @@ find_number(const CmigGraph *graph, const char *name)
 }
 
 /*
- * The revision that is an occurrence of a name: the last one has the name as its
- * id, and those before it <name>_at_<tag>, in the order of the graph.
+ * Returns the node for an occurrence of a name.  The last occurrence has the
+ * name as its id; the earlier ones have ids <name>_at_<tag>, in the order of
+ * the graph.
  */
 static int
 find_occurrence(const CmigToolMatches *matches, const CmigToolApplied *applied)
@@ -97,7 +101,7 @@ find_occurrence(const CmigToolMatches *matches, const CmigToolApplied *applied)
 	return cmig_graph_find_id(graph, cmig_tool_text_id(applied->name));
 }
 
-/* The node of a row of the tool's table, or -1. */
+/* Returns the node for a row in the tool's table, or -1. */
 static int
 find_node(const CmigToolMatches *matches, const Dates *dates, const CmigToolApplied *applied)
 {
@@ -121,7 +125,7 @@ find_node(const CmigToolMatches *matches, const Dates *dates, const CmigToolAppl
 	return node;
 }
 
-/* Is everything applied on which the node builds? */
+/* Is everything that the node builds on applied? */
 static bool
 is_complete(const CmigToolMatches *matches, int node)
 {
@@ -134,8 +138,8 @@ is_complete(const CmigToolMatches *matches, int node)
 }
 
 /*
- * Revisions that may run again are counted as applied only if nothing below
- * them is pending.
+ * Count revisions that may run again as applied, unless something below them
+ * is pending.
  */
 static void
 mark_repeatable(CmigToolMatches *matches)

@@ -1,6 +1,6 @@
 /*
  * tool_match.h
- *	  Which revisions are those that another tool has applied.
+ *	  Finds the revisions that another tool has applied.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -21,13 +21,18 @@ typedef struct CmigToolMatches
 	CmigMarks  *marks;			/* all applied nodes */
 } CmigToolMatches;
 
-/* Compare with the revisions that are stored. */
+/* Compare what the tool has applied with the stored revisions. */
 extern CmigToolMatches *cmig_tool_match(const CmigTool *tool, List *applied);
 
-/* The first node that is not applied although one that builds on it is, or -1. */
+/*
+ * Returns the first node that is not applied although one that builds on it
+ * is, or -1. Sets *above to the latter.
+ */
 extern int	cmig_tool_match_gap(const CmigToolMatches *matches, int *above);
 
-/* The applied nodes on which no other applied one builds, as ids. */
+/*
+ * Returns the ids of the applied nodes that no other applied node builds on.
+ */
 extern CmigNames *cmig_tool_match_tops(const CmigToolMatches *matches);
 
 #endif							/* CMIG_TOOL_MATCH_H */

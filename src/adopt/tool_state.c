@@ -1,6 +1,6 @@
 /*
  * tool_state.c
- *	  Reads what another tool has applied from its table.
+ *	  Reads what another tool has applied from the tool's table.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -49,8 +49,8 @@ cmig_tool_state_usual_name(const CmigTool *tool)
 }
 
 /*
- * The types of columns that can be read, because they run only code of the
- * server, and can be sorted.
+ * Column types that can be read, because they run only PostgreSQL's own code,
+ * and that can be sorted.
  */
 static const Oid column_types[] = {
 	BOOLOID, BPCHAROID, BYTEAOID, DATEOID, INT2OID, INT4OID, INT8OID, NAMEOID, NUMERICOID, TEXTARRAYOID,
@@ -87,14 +87,14 @@ cmig_tool_state_refusal(const CmigTool *tool, Oid table)
 	return NULL;
 }
 
-/* The rows that are being read. */
+/* The rows being read. */
 typedef struct ToolRows
 {
 	MemoryContext context;
 	List	   *applied;
 } ToolRows;
 
-/* Take a name that was reverted out of the list: its last occurrence. */
+/* Remove the last occurrence of a name that was reverted. */
 static void
 forget(ToolRows *rows, const char *name)
 {
@@ -110,7 +110,7 @@ forget(ToolRows *rows, const char *name)
 	}
 }
 
-/* How often is the name in the list? */
+/* Returns how often the name is in the list. */
 static int
 occurrences(const ToolRows *rows, const char *name)
 {
@@ -150,8 +150,8 @@ take_row(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Open and lock the table, and check again that it can be read, since others
- * may have altered it in the meantime.
+ * Open and lock the table, and check again that it can be read, because other
+ * sessions may have altered it in the meantime.
  */
 static Relation
 open_readable(const CmigTool *tool, Oid table)
@@ -167,9 +167,8 @@ open_readable(const CmigTool *tool, Oid table)
 }
 
 /*
- * The planner evaluates predicates and expressions of indexes, which are the
- * owner's code.  Therefore the table is read as its owner, in a way that
- * cannot change anything.
+ * The planner evaluates index predicates and expressions, which are the
+ * owner's code.  Therefore the table is read as its owner, in read-only mode.
  */
 List *
 cmig_tool_state_read(const CmigTool *tool, Oid table)

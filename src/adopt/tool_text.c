@@ -1,6 +1,6 @@
 /*
  * tool_text.c
- *	  Lines, names, and versions in the files of other tools.
+ *	  Reads lines, names, and versions in other tools' files.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

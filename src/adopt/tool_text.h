@@ -1,8 +1,6 @@
 /*
  * tool_text.h
- *	  Lines, names, and versions in the files of other tools.
- *
- * Pure.
+ *	  Reads lines, names, and versions in other tools' files.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,7 +9,7 @@
 
 #include "postgres.h"
 
-/* A line of a text. */
+/* A line in a text. */
 typedef struct CmigToolLine
 {
 	const char *start;
@@ -19,12 +17,13 @@ typedef struct CmigToolLine
 	const char *next;			/* start of the next line */
 } CmigToolLine;
 
-/* The line at p; false at the end of the text. */
+/* Get the line at p.  Returns false at the end of the text. */
 extern bool cmig_tool_text_line(const char *p, CmigToolLine *line);
 
 /*
- * If the line begins with the word, in any case and after optional white space if
- * indented is set, the text after it without white space; else NULL.
+ * If the line begins with the word, in any case, returns the text after it,
+ * without surrounding white space; else NULL. If "indented" is true, white
+ * space may precede the word.
  */
 extern char *cmig_tool_text_after(const CmigToolLine *line, const char *word, bool indented);
 
@@ -32,18 +31,24 @@ extern char *cmig_tool_text_after(const CmigToolLine *line, const char *word, bo
 extern bool cmig_tool_text_begins(const char *text, const char *word);
 extern bool cmig_tool_text_ends(const char *text, const char *word);
 
-/* A copy of a name without its ending, as in "one.up.sql" and ".up.sql". */
+/*
+ * Returns a copy of a name without its ending: "one" for "one.up.sql" and
+ * ".up.sql".
+ */
 extern char *cmig_tool_text_without(const char *name, const char *ending);
 
-/* How many digits does the text begin with? */
+/* Returns the number of digits with which the text begins. */
 extern int	cmig_tool_text_digits(const char *text);
 
-/* A message from a file name: underscores and hyphens become spaces. */
+/*
+ * Returns a message made from a file name: underscores and hyphens become
+ * spaces.
+ */
 extern char *cmig_tool_text_message(const char *name);
 
 /*
- * An id from a name: what an id cannot contain becomes an underscore.  The result
- * is the same for the tool's files and for its table.
+ * Returns an id made from a name: characters that an id cannot contain become
+ * underscores.  The result is the same for the tool's files and its table.
  */
 extern char *cmig_tool_text_id(const char *name);
 

@@ -1,6 +1,6 @@
 /*
  * dot.c
- *	  The graph in the language of Graphviz.
+ *	  Draws the graph in the language of Graphviz.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -9,7 +9,7 @@
 #include "base/compat.h"
 #include "picture/picture.h"
 
-/* Append a text inside of a quoted string. */
+/* Append a text within a quoted string. */
 static void
 append_text(StringInfo to, const char *text)
 {
@@ -56,7 +56,7 @@ append_node(StringInfo to, const CmigPicture *picture, int node)
 	pfree(notes.data);
 }
 
-/* Draw arrows from what a node follows or depends on. */
+/* Draw arrows from the nodes that a node follows or depends on. */
 static void
 draw_edges(const CmigPicture *picture, const CmigEdges *edges, int node, const char *style,
 		   const bool *members, StringInfo text, CmigPictureLine line, void *arg)

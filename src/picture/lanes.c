@@ -1,11 +1,11 @@
 /*
  * lanes.c
- *	  Where a drawing of the graph has its nodes and edges.
+ *	  Determines the places of nodes and edges in a drawing of the graph.
  *
- * The lane of a node continues to its first parent to which no lane leads yet.
- * The other parents of that kind open lanes of their own, as near as possible.
- * If all parents have lanes already, the node's lane ends: it turns into one of
- * them on its left, or takes over one on its right.
+ * A node's lane continues to its first parent that no lane leads to yet.
+ * Lanes to other such parents begin as near to it as possible.  If lanes
+ * already lead to all parents, the node's lane ends: it turns into one of them
+ * on its left, or takes over one on its right.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -20,10 +20,10 @@ struct CmigLanes
 	const CmigGraph *graph;
 	const int  *order;
 	int			left;			/* nodes still to be drawn */
-	bool	   *below;			/* by node: it is still to be drawn */
+	bool	   *below;			/* by node: still to be drawn */
 	int		   *lane_of;		/* by node: the lane that leads to it, or -1 */
-	int		   *target;			/* by lane: the node to which it leads, or -1 */
-	bool	   *passing;		/* by lane, for the row */
+	int		   *target;			/* by lane: the node that it leads to, or -1 */
+	bool	   *passing;		/* by lane, for the current row */
 	int			count;			/* lanes in use, with gaps */
 	CmigLanesRow row;
 };
@@ -56,8 +56,8 @@ cmig_lanes_begin(const CmigGraph *graph, const int *order, int count)
 }
 
 /*
- * The free lane that is nearest to one; a new one at the right only if none is
- * free.
+ * Returns the free lane nearest to another one, or a new lane on the right if
+ * none is free.
  */
 static int
 nearest_free(const CmigLanes *lanes, int near)
@@ -72,7 +72,7 @@ nearest_free(const CmigLanes *lanes, int near)
 	return lanes->count;
 }
 
-/* Let a lane lead to a node. */
+/* Make a lane lead to a node. */
 static void
 lead(CmigLanes *lanes, int lane, int node)
 {
@@ -82,7 +82,7 @@ lead(CmigLanes *lanes, int lane, int node)
 	lanes->lane_of[node] = lane;
 }
 
-/* Add an edge from the node of this row to another lane. */
+/* Add an edge from this row's node to another lane. */
 static void
 add_fork(CmigLanesRow *row, int lane, bool opens)
 {
@@ -98,7 +98,7 @@ compare_forks(const void *a, const void *b)
 	return ((const CmigLaneFork *) a)->lane - ((const CmigLaneFork *) b)->lane;
 }
 
-/* Draw the edges to parents; the node's own lane is free. */
+/* Draw the edges to parents.  The node's own lane is free. */
 static void
 draw_edges(CmigLanes *lanes, CmigLanesRow *row)
 {

@@ -1,10 +1,10 @@
 /*
  * lanes.h
- *	  Where a drawing of the graph has its nodes and edges.
+ *	  Determines the places of nodes and edges in a drawing of the graph.
  *
- * Pure.  A drawing has a row for each node, children above their parents, and
- * lanes, which are columns.  A lane is in use from the first child of a node
- * down to that node, and only one lane leads to a node, so that there are never
+ * A drawing has a row for each node, with children above their parents, and
+ * lanes, which are columns.  A lane is in use from a node's first child down
+ * to that node, and only one lane leads to a node, so that there are never
  * more lanes than nodes that edges lead to.  Edges are those of down_revision.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -40,10 +40,16 @@ typedef struct CmigLanesRow
 
 typedef struct CmigLanes CmigLanes;
 
-/* Nodes in an order in which parents come first, as of cmig_graph_order(). */
+/*
+ * Start a drawing.  "order" lists the nodes with parents first, as returned by
+ * cmig_graph_order().
+ */
 extern CmigLanes *cmig_lanes_begin(const CmigGraph *graph, const int *order, int count);
 
-/* The next row from the top, valid until the next call; NULL after the last. */
+/*
+ * Returns the next row from the top, valid until the next call; NULL after the
+ * last one.
+ */
 extern const CmigLanesRow *cmig_lanes_next(CmigLanes *lanes);
 
 #endif							/* CMIG_LANES_H */

@@ -1,6 +1,6 @@
 /*
  * markup.c
- *	  Text as part of an HTML page.
+ *	  Writes text as part of an HTML page.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,10 +11,10 @@
 
 #include "mb/pg_wchar.h"
 
-/* Stands for what is not shown. */
+/* Stands for characters that are not shown. */
 #define REPLACEMENT 0xFFFD
 
-/* Does a character control something instead of being seen? */
+/* Is this a control character or otherwise invisible? */
 static bool
 is_control(pg_wchar c)
 {

@@ -1,6 +1,6 @@
 /*
  * mermaid.c
- *	  The graph as a Mermaid flowchart.
+ *	  Draws the graph as a Mermaid flowchart.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -10,8 +10,8 @@
 #include "picture/picture.h"
 
 /*
- * Append a text of a label.  All that could have a meaning, to Mermaid or as
- * HTML or Markdown, is written as a character code.
+ * Append a part of a label.  Anything that could have a meaning in Mermaid,
+ * HTML, or Markdown is written as a character code.
  */
 static void
 append_text(StringInfo to, const char *text)
@@ -59,7 +59,7 @@ append_node(StringInfo to, const CmigPicture *picture, int node)
 	pfree(notes.data);
 }
 
-/* Draw arrows from what a node follows or depends on. */
+/* Draw arrows from the nodes that a node follows or depends on. */
 static void
 draw_edges(const CmigEdges *edges, int node, const char *arrow, const bool *members,
 		   CmigPictureLine line, void *arg)

@@ -1,8 +1,6 @@
 /*
  * picture.h
- *	  What a picture of the graph shows, and what its formats have in common.
- *
- * Pure.
+ *	  What a picture of the graph shows, and functions shared by its formats.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -30,38 +28,39 @@ typedef struct CmigPicture
 	int			count;
 	bool		repeatables;	/* also draw all repeatable revisions, which
 								 * have no edges to parents */
-	const CmigPictureState *states; /* by node, repeatable ones at the end */
-	const CmigNames *unknown;	/* version rows of no revision */
+	const CmigPictureState *states; /* by node, with repeatable revisions at
+									 * the end */
+	const CmigNames *unknown;	/* version rows without a revision */
 } CmigPicture;
 
-/* Called for each line of a drawing, which is freed after the call. */
+/* Called for each line of a drawing.  The line is freed after the call. */
 typedef void (*CmigPictureLine) (const char *line, void *arg);
 
-/* The formats: one line at a time. */
+/* Draw the picture in one of the formats, one line at a time. */
 extern void cmig_text_graph_draw(const CmigPicture *picture, CmigPictureLine line, void *arg);
 extern void cmig_mermaid_draw(const CmigPicture *picture, CmigPictureLine line, void *arg);
 extern void cmig_dot_draw(const CmigPicture *picture, CmigPictureLine line, void *arg);
 
 /*
- * All nodes of the picture, parents first and repeatable revisions last, as an
- * array.
+ * Returns an array of all nodes in the picture, parents first and repeatable
+ * revisions last.
  */
 extern int *cmig_picture_nodes(const CmigPicture *picture, int *count);
 
-/* By node: it is in the picture. */
+/* Returns an array that shows, for each node, whether it is in the picture. */
 extern bool *cmig_picture_members(const CmigPicture *picture);
 
-/* Append a text as part of a line: control characters become spaces. */
+/* Append a text to a line, with control characters replaced by spaces. */
 extern void cmig_picture_append_line(StringInfo to, const char *text);
 
 /*
  * Append what is special about a revision, such as "billing, depends on 002",
- * with a prefix and a suffix; nothing if there is nothing.
+ * with a prefix and a suffix.  Appends nothing if there is nothing special.
  */
 extern void cmig_picture_append_notes(StringInfo to, const CmigPicture *picture, int node,
 									  const char *prefix, const char *suffix);
 
-/* Append the day on which a revision was written, with a prefix, if it is known. */
+/* Append the day on which a revision was written, if known, with a prefix. */
 extern void cmig_picture_append_day(StringInfo to, const CmigRevision *revision,
 									const char *prefix);
 

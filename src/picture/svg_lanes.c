@@ -1,10 +1,10 @@
 /*
  * svg_lanes.c
- *	  The rows of a drawing of the graph as SVG.
+ *	  Draws the rows of the graph as SVG.
  *
- * The images may be compressed horizontally if there are many lanes.  So lines
- * have a stroke that does not scale, and a node is a line without length and
- * with a round end.
+ * The images may be compressed horizontally if there are many lanes.
+ * Therefore lines have a stroke that does not scale, and a node is a line of
+ * length zero with round ends.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -15,7 +15,7 @@
 
 #define MIDDLE (CMIG_SVG_ROW / 2)
 
-/* The middle of a lane. */
+/* Returns the x coordinate of a lane's middle. */
 static int
 x_of(int lane)
 {
@@ -45,7 +45,7 @@ continues(const CmigLanesRow *row, int lane)
 	return false;
 }
 
-/* Append vertical lines for the lanes of a color. */
+/* Append vertical lines for the lanes of one color. */
 static void
 append_verticals(StringInfo to, const CmigLanesRow *row, int color, bool below, int height)
 {
@@ -64,7 +64,9 @@ append_verticals(StringInfo to, const CmigLanesRow *row, int color, bool below, 
 		appendStringInfoString(to, "\"/>");
 }
 
-/* Append an edge from the node to the lane at the end of the row, or back. */
+/*
+ * Append an edge that turns from one lane into another by the end of the row.
+ */
 static void
 append_turn(StringInfo to, int from, int start, int lane, int color)
 {

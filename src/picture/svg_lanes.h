@@ -1,9 +1,9 @@
 /*
  * svg_lanes.h
- *	  The rows of a drawing of the graph as SVG.
+ *	  Draws the rows of the graph as SVG.
  *
- * Pure.  Each row is an image of its own, so that there can be something
- * between two rows.  The images are as wide as the page lets them be.
+ * Each row is an image of its own, so that there can be something between two
+ * rows.  The images are as wide as the page lets them be.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -19,17 +19,17 @@
 #define CMIG_SVG_LANE 14
 #define CMIG_SVG_ROW 34
 
-/* Colors of lanes are those of the classes l0, l1, ... */
+/* The number of lane colors, which are those of the classes l0, l1, ... */
 #define CMIG_SVG_COLORS 8
 
-/* Append the image of a row; width is the number of lanes of the drawing. */
+/* Append the image of a row.  "width" is the drawing's number of lanes. */
 extern void cmig_svg_lanes_row(StringInfo to, const CmigLanesRow *row, int width,
 							   CmigPictureState state);
 
 /* Append the image of a row without edges. */
 extern void cmig_svg_lanes_single(StringInfo to, int width, CmigPictureState state);
 
-/* Append the lanes that continue below a row, for whatever height. */
+/* Append the lanes that continue below a row, for any height. */
 extern void cmig_svg_lanes_below(StringInfo to, const CmigLanesRow *row, int width);
 
 #endif							/* CMIG_SVG_LANES_H */

@@ -1,6 +1,6 @@
 /*
  * text_graph.c
- *	  The graph as lines of text, in the style of git log --graph.
+ *	  Draws the graph as lines of text, in the style of git log --graph.
  *
  * Lane n is column 2n; an edge that changes the lane is drawn below its node, in
  * a line of its own:
@@ -26,7 +26,7 @@
 
 #include "utils/memutils.h"
 
-/* Begin a line with the lanes that pass. */
+/* Begin a line with the lanes that pass through it. */
 static void
 begin_line(StringInfo line, const CmigLanesRow *row)
 {
@@ -38,7 +38,7 @@ begin_line(StringInfo line, const CmigLanesRow *row)
 	}
 }
 
-/* Remove spaces at the end. */
+/* Remove trailing spaces. */
 static void
 trim(StringInfo line)
 {
@@ -94,7 +94,7 @@ draw_ending(char *line, const CmigLanesRow *row)
 	line[2 * row->ending - 1] = '/';
 }
 
-/* Append a revision to the line with its node. */
+/* Append a revision to the line of its node. */
 static void
 append_revision(StringInfo line, const CmigPicture *picture, int node)
 {
@@ -111,7 +111,7 @@ append_revision(StringInfo line, const CmigPicture *picture, int node)
 	trim(line);
 }
 
-/* The sign of a revision. */
+/* Returns the sign for a revision. */
 static char
 sign_of(const CmigPicture *picture, int node)
 {
@@ -152,8 +152,8 @@ draw_row(const CmigPicture *picture, const CmigLanesRow *row, StringInfo text,
 }
 
 /*
- * Draw what has no edges: version rows of no revision, and repeatable
- * revisions.  Returns whether there is any.
+ * Draw what has no edges: version rows without a revision, and repeatable
+ * revisions.  Returns true if there are any.
  */
 static bool
 draw_single(const CmigPicture *picture, StringInfo text, CmigPictureLine line, void *arg)
@@ -185,7 +185,7 @@ cmig_text_graph_draw(const CmigPicture *picture, CmigPictureLine line, void *arg
 	CmigLanes  *lanes = cmig_lanes_begin(picture->graph, picture->order, picture->count);
 	const CmigLanesRow *row;
 	StringInfoData text;
-	int			ended = -1;		/* the lane of a node right above */
+	int			ended = -1;		/* the lane that ended in the row above, or -1 */
 
 	initStringInfo(&text);
 	if (draw_single(picture, &text, line, arg))

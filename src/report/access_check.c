@@ -1,11 +1,12 @@
 /*
  * access_check.c
- *	  Privileges on pg_cmig that cmig.grant_access did not grant.
+ *	  Finds privileges on pg_cmig that cmig.grant_access did not grant.
  *
  * A role has a level if it has everything that the level's GRANTs give,
- * granted by the owner, as grant_access does.  Everything else that it has was
+ * granted by the owner, as grant_access does.  All its other privileges were
  * granted in another way.  There are no levels for the audit log: roles that
- * can read it are reported, and for roles that can do more there is a warning.
+ * can read it are reported, and there is a warning about roles that can do
+ * more.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -25,8 +26,8 @@
 #define SOMEBODY "somebody"
 
 /*
- * Everything that has an ACL; attnum is 0 except for columns.  The parts of
- * the log are found also as its partitions, which can be in any schema.
+ * All objects that have an ACL; attnum is 0 except for columns.  Parts of the
+ * log are also found as its partitions, which can be in any schema.
  */
 #define OBJECTS \
 	"space AS (SELECT n.oid, n.nspname, n.nspacl, n.nspowner FROM pg_namespace n WHERE n.nspname IN ('cmig', 'cmig_audit'))," \
@@ -55,9 +56,9 @@ static CmigQuery any_held = {
 };
 
 /*
- * $1 and $2 are the levels' names and GRANTs, side by side. access.c makes the
- * statements, so their form is known: privileges in upper case, each with or
- * without columns in parentheses.
+ * $1 and $2 are the levels' names and GRANTs, side by side.  access.c
+ * generates the statements, so their form is known: privileges in upper case,
+ * each with or without columns in parentheses.
  */
 static CmigQuery find = {
 	"WITH " OBJECTS ","
@@ -137,7 +138,7 @@ static CmigQuery find = {
 	2, {TEXTARRAYOID, TEXTARRAYOID}
 };
 
-/* Append one row to the list. */
+/* Row callback: add a finding to the list. */
 static void
 collect_finding(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -187,8 +188,8 @@ cmig_access_findings(void)
 	level_arrays(values);
 
 	/*
-	 * the planner overestimates the query so much that compiling it would
-	 * take seconds
+	 * the planner overestimates the query's cost so much that compiling it
+	 * would take seconds
 	 */
 	guc_level = NewGUCNestLevel();
 	cmig_settings_override("jit", "off");

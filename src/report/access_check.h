@@ -1,6 +1,6 @@
 /*
  * access_check.h
- *	  Privileges on pg_cmig that cmig.grant_access did not grant.
+ *	  Finds privileges on pg_cmig that cmig.grant_access did not grant.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -10,18 +10,18 @@
 #include "postgres.h"
 #include "nodes/pg_list.h"
 
-/* A row of the result of cmig.check. */
+/* A result row of cmig.check. */
 typedef struct CmigAccessFinding
 {
-	char	   *severity;		/* warning, or notice for what may be intended */
+	char	   *severity;		/* warning; notice for what may be intended */
 	char	   *object;
 	char	   *problem;
 	char	   *fix;
 } CmigAccessFinding;
 
 /*
- * The findings about schemas cmig and cmig_audit (List of CmigAccessFinding
- * *), by object.
+ * Returns the findings about schemas cmig and cmig_audit, a List of
+ * CmigAccessFinding *: warnings first, then sorted by object.
  */
 extern List *cmig_access_findings(void);
 

@@ -1,8 +1,9 @@
 /*
  * check.c
- *	  Defects of revisions and version rows, and privileges on them: cmig.check.
+ *	  cmig.check: finds defects in revisions and version rows, and checks
+ *	  privileges on them.
  *
- * The graph may be broken: finding its defects is the purpose.
+ * The graph may be broken, because finding its defects is the purpose.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -57,8 +58,8 @@ add_problem(List *problems, const char *severity, const char *object,
 }
 
 /*
- * State of reading all scripts: those of applied revisions that have changed,
- * and those that cannot run.
+ * The state while all scripts are read, to find applied revisions whose
+ * scripts have changed, and scripts that cannot run.
  */
 typedef struct TextCheck
 {
@@ -88,7 +89,7 @@ compare_with_journal(const CmigRevisionText *text, TextCheck *check)
 	MemoryContextSwitchTo(old);
 }
 
-/* Replace placeholders; an error is returned in *error. */
+/* Replace placeholders.  An error is returned in *error. */
 static const char *
 try_values(const CmigRevisionText *text, const char *what, const char *sql, const char **missing, ErrorData **error)
 {
@@ -112,8 +113,8 @@ try_values(const CmigRevisionText *text, const char *what, const char *sql, cons
 }
 
 /*
- * A script with its placeholders replaced; NULL if that is not possible, which
- * is reported, as is a placeholder without a value.
+ * Returns a script with its placeholders replaced, or NULL if that is not
+ * possible.  Reports the error, or a placeholder without a value.
  */
 static const char *
 with_values(const CmigRevisionText *text, const char *what, const char *sql, TextCheck *check)
@@ -138,7 +139,7 @@ with_values(const CmigRevisionText *text, const char *what, const char *sql, Tex
 	return sql;
 }
 
-/* Report a script that cannot run; sql is NULL if there is none. */
+/* Report a script that cannot run.  "sql" is NULL if there is no script. */
 static void
 check_script(const CmigRevisionText *text, const char *what, const char *sql,
 			 const char *severity, TextCheck *check)
@@ -181,7 +182,7 @@ check_text(const CmigRevisionText *text, void *arg)
 	check_script(text, "downgrade", text->downgrade_sql, "warning", check);
 }
 
-/* Check all scripts, read with the settings with which scripts start. */
+/* Check all scripts, using the settings with which scripts start. */
 static List *
 add_text_problems(const CmigView *view, List *problems, bool *has_gaps)
 {
@@ -195,7 +196,7 @@ add_text_problems(const CmigView *view, List *problems, bool *has_gaps)
 	return check.problems;
 }
 
-/* Report a journal row that leaves no numbers after it. */
+/* Report a journal row whose id leaves no higher ids for newer rows. */
 static List *
 add_journal_problems(List *problems)
 {
@@ -208,7 +209,7 @@ add_journal_problems(List *problems)
 					   psprintf("DELETE FROM cmig.journal WHERE id = " INT64_FORMAT, id));
 }
 
-/* Report the drift that was found last, unless revisions have run since. */
+/* Report the drift that was last found, unless revisions have run since. */
 static List *
 add_drift_problem(List *problems)
 {
@@ -238,8 +239,8 @@ add_audit_problem(List *problems)
 }
 
 /*
- * The first migration that another tool has applied and pg_cmig has not
- * recorded, or NULL.
+ * Returns the first migration that another tool has applied and pg_cmig has
+ * not recorded, or NULL.
  */
 static char *
 applied_elsewhere(const CmigView *view, const CmigToolMatches *matches)
@@ -260,8 +261,7 @@ applied_elsewhere(const CmigView *view, const CmigToolMatches *matches)
 }
 
 /*
- * Report the table of another tool, and whether the tool is still in use, as
- * far as the table shows.
+ * Report another tool's table, and whether the tool seems to be still in use.
  */
 static List *
 add_tool_problem(const CmigView *view, const CmigTool *tool, Oid table, List *problems)
@@ -279,7 +279,10 @@ add_tool_problem(const CmigView *view, const CmigTool *tool, Oid table, List *pr
 					   psprintf("ALTER TABLE %s RENAME TO %s -- stops the other tool", name, quote_identifier(psprintf("%.58s_old", get_rel_name(table)))));
 }
 
-/* Report the tables of other tools that can be read, unless nothing is loaded here. */
+/*
+ * Report the tables of other tools that can be read, unless no revision is
+ * loaded.
+ */
 static List *
 add_tool_problems(const CmigView *view, List *problems)
 {
@@ -325,7 +328,10 @@ add_repeated_names(const CmigView *view, List *problems)
 	return problems;
 }
 
-/* The names that are ids of stored revisions, or NULL if there is none. */
+/*
+ * Returns the names that are ids of stored revisions, or NULL if there are
+ * none.
+ */
 static char *
 stored_names(const CmigRevisionSet *set, const CmigNames *names)
 {
@@ -339,7 +345,7 @@ stored_names(const CmigRevisionSet *set, const CmigNames *names)
 	return listing.count > 0 ? cmig_listing_text(&listing) : NULL;
 }
 
-/* Is one of the revisions with these names pending, and not transactional? */
+/* Is one of the revisions with these names pending and nontransactional? */
 static bool
 needs_stepwise(const CmigView *view, const CmigNames *names)
 {
@@ -353,7 +359,7 @@ needs_stepwise(const CmigView *view, const CmigNames *names)
 	return false;
 }
 
-/* Report revisions that replace others which are still stored. */
+/* Report revisions that replace others that are still stored. */
 static List *
 add_replaced(const CmigView *view, List *problems)
 {
@@ -429,7 +435,10 @@ add_head_problem(const CmigView *view, List *problems)
 	return problems;
 }
 
-/* Report repeatable revisions that the next upgrade runs, if nothing else is pending. */
+/*
+ * Report repeatable revisions that the next upgrade runs, unless other
+ * revisions are pending.
+ */
 static List *
 add_repeatable_problems(const CmigView *view, List *problems)
 {
@@ -453,14 +462,14 @@ add_repeatable_problems(const CmigView *view, List *problems)
 	return problems;
 }
 
-/* A number of findings, as "2 errors". */
+/* Returns a number of findings, such as "2 errors". */
 static char *
 count_text(int count, const char *what)
 {
 	return psprintf("%d %s%s", count, what, count == 1 ? "" : "s");
 }
 
-/* Add what cmig.lint finds in pending upgrades, except for notices. */
+/* Add what cmig.lint finds in pending upgrades, except notices. */
 static List *
 add_lint_problem(const CmigView *view, List *problems)
 {
@@ -476,7 +485,7 @@ add_lint_problem(const CmigView *view, List *problems)
 	{
 		CmigLintFinding *finding = lfirst(lc);
 
-		/* what cannot be parsed is reported for its text */
+		/* syntax errors are reported when the scripts are checked */
 		if (!finding->dropped && finding->rule != &cmig_lint_rules_syntax_error)
 			counts[finding->rule->severity]++;
 	}

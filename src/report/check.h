@@ -1,6 +1,7 @@
 /*
  * check.h
- *	  Defects of revisions and version rows, and privileges on them.
+ *	  Finds defects in revisions and version rows, and checks privileges on
+ *	  them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,18 +12,18 @@
 #include "nodes/pg_list.h"
 #include "report/view.h"
 
-/* A row of the result of cmig.check. */
+/* A result row of cmig.check. */
 typedef struct CmigProblem
 {
-	const char *severity;		/* error, warning, notice */
+	const char *severity;		/* error, warning, or notice */
 	const char *object;
 	const char *problem;
 	const char *fix;
 } CmigProblem;
 
 /*
- * A List of CmigProblem *, those of the graph first. with_texts: also read all
- * scripts and check privileges.
+ * Returns a List of CmigProblem *, with those of the graph first.  If
+ * "with_texts" is true, also reads all scripts and checks privileges.
  */
 extern List *cmig_check_problems(const CmigView *view, bool with_texts);
 

@@ -1,6 +1,6 @@
 /*
  * drawing.c
- *	  The picture of a range of revisions, with their states.
+ *	  Reads the picture of a range of revisions, with their states.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,7 +11,7 @@
 #include "tables/progress.h"
 #include "tables/repeatable.h"
 
-/* By node: its state. */
+/* Returns the states of all nodes, by node. */
 static CmigPictureState *
 read_states(const CmigView *view)
 {
@@ -42,7 +42,7 @@ read_states(const CmigView *view)
 	return states;
 }
 
-/* The version rows of no revision. */
+/* Returns the version rows without a revision. */
 static CmigNames *
 read_unknown(const CmigView *view)
 {

@@ -1,6 +1,6 @@
 /*
  * graph.c
- *	  Drawings of the graph: cmig.graph.
+ *	  cmig.graph: draws the graph.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -29,7 +29,7 @@ static const struct
 	{"dot", cmig_dot_draw}
 };
 
-/* The number of a format; raises 22023 if there is none of that name. */
+/* Returns the number of a format.  Raises 22023 if there is no such format. */
 static int
 find_format(const char *name)
 {

@@ -1,9 +1,9 @@
 /*
  * help.c
- *	  What the functions do: cmig.help.
+ *	  cmig.help: explains what the functions do.
  *
- * The entries are the comments in the catalogs, which pg_cmig--1.0.sql
- * contains, so there is no second copy of them.
+ * The entries are the comments in the catalogs, which come from
+ * pg_cmig--1.0.sql, so there is no second copy of them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -43,8 +43,8 @@ static const char *const overview[] = {
 };
 
 /*
- * Entries: how it is written, what it returns or is, and its comment.  Forms that
- * only exist to raise an error are left out.
+ * An entry has three parts: how it is written, what it returns or is, and its
+ * comment.  Forms that only exist to raise an error are left out.
  */
 static CmigQuery functions_query = {
 	"WITH form AS (SELECT p.oid, p.proname, p.prokind, p.proretset, d.description,"
@@ -101,7 +101,10 @@ typedef struct Help
 	int			entries;
 } Help;
 
-/* Add a text to the result, in lines that are indented except the first one. */
+/*
+ * Add a text to the result, wrapped into lines.  "first" is the first line's
+ * indentation, and "rest" is that of the other lines.
+ */
 static void
 put_wrapped(FunctionCallInfo fcinfo, const char *text, int first, int rest)
 {
@@ -157,7 +160,7 @@ put_entry(TupleDesc desc, HeapTuple row, void *arg)
 		put_wrapped(help->fcinfo, comment, indent + 4, indent + 4);
 }
 
-/* Raise 22023 for a name that nothing has. */
+/* Raise 22023 for an unknown name. */
 static void
 raise_unknown(const char *name, Datum *values)
 {

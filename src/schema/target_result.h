@@ -32,8 +32,8 @@ typedef struct CmigTarget
 	List	   *notes;			/* of CmigTargetNote, in the order of the text */
 	List	   *renames;		/* of char *: "table public.a -> b", "column
 								 * public.b.x -> y", from -- @renamed
-								 * comments; a column's table has its name in
-								 * the target */
+								 * comments; the table is named as in the
+								 * target */
 	List	   *elsewhere;		/* of char *: schemas that are not compared;
 								 * statements about them were left out */
 } CmigTarget;
