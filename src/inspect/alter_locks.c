@@ -57,7 +57,10 @@ is_recursive(const AlterTableCmd *command)
 	}
 }
 
-/* Record actions whose locks depend on the table's catalog entries. */
+/*
+ * Record an action whose additional locks planned_locks.c determines from the
+ * catalogs.
+ */
 static void
 add_action(List **locks, const AlterTableStmt *alter, const AlterTableCmd *command)
 {
@@ -114,8 +117,8 @@ add_index(List **locks, const AlterTableStmt *alter, char *name, LOCKMODE mode)
 }
 
 /*
- * Add the index of a USING INDEX clause, unless it already has the constraint's
- * name. The statement renames all others.
+ * Add the lock on the index in a USING INDEX clause. The index is renamed to
+ * the constraint's name, unless it already has this name.
  */
 static void
 add_constraint_index(List **locks, const AlterTableStmt *alter, const Constraint *constraint)

@@ -42,7 +42,7 @@ typedef struct CmigExisting
 	int64		pages;			/* pages in its main fork at the start */
 	CmigCounters first;			/* counters at the start of the dry run */
 	bool		rewritten;		/* has its file been replaced? */
-	int64		dead;			/* dead rows when its file was replaced */
+	int64		dead;			/* rows left dead in its first file */
 	CmigCounters last;			/* counters after the last statement that used
 								 * it */
 } CmigExisting;

@@ -31,7 +31,7 @@ extern void cmig_lint_alter_add_constraint(CmigLint *lint, CmigLintTable *table,
 /* Add a column together with its column constraints. */
 extern void cmig_lint_alter_add_column(CmigLint *lint, CmigLintTable *table, const ColumnDef *definition);
 
-/* Rename a column. The new name is not copied. */
+/* Rename a column. The new name is not copied, so it must remain allocated. */
 extern void cmig_lint_alter_rename_column(CmigLintTable *table, const char *from, const char *to);
 
 /*

@@ -39,7 +39,7 @@ cmig_lint_catalog_ancestors(Oid table)
 	List	   *result = list_make1_oid(table);
 	Relation	inherits = table_open(InheritsRelationId, AccessShareLock);
 
-	/* with multiple inheritance, the list grows during the loop */
+	/* the list grows as ancestors are found */
 	for (int i = 0; i < list_length(result); i++)
 	{
 		ScanKeyData key;

@@ -158,49 +158,49 @@ check_json(CmigLint *lint, const ColumnDef *column, const char *name)
 						 quote_identifier(name));
 }
 
-/* The rule ban-char-field. */
+/* Implements the rule ban-char-field. */
 static void
 prefer_no_char(CmigLint *lint, Node *node)
 {
 	each_column(lint, node, check_char);
 }
 
-/* The rule prefer-text-field. */
+/* Implements the rule prefer-text-field. */
 static void
 prefer_text(CmigLint *lint, Node *node)
 {
 	each_column(lint, node, check_varchar);
 }
 
-/* The rule prefer-bigint-over-int. */
+/* Implements the rule prefer-bigint-over-int. */
 static void
 prefer_bigint_over_int(CmigLint *lint, Node *node)
 {
 	each_column(lint, node, check_int);
 }
 
-/* The rule prefer-bigint-over-smallint. */
+/* Implements the rule prefer-bigint-over-smallint. */
 static void
 prefer_bigint_over_smallint(CmigLint *lint, Node *node)
 {
 	each_column(lint, node, check_smallint);
 }
 
-/* The rule prefer-identity. */
+/* Implements the rule prefer-identity. */
 static void
 prefer_identity(CmigLint *lint, Node *node)
 {
 	each_column(lint, node, check_serial);
 }
 
-/* The rule prefer-timestamp-tz. */
+/* Implements the rule prefer-timestamp-tz. */
 static void
 prefer_timestamptz(CmigLint *lint, Node *node)
 {
 	each_column(lint, node, check_timestamp);
 }
 
-/* The rule prefer-jsonb-over-json. */
+/* Implements the rule prefer-jsonb-over-json. */
 static void
 prefer_jsonb(CmigLint *lint, Node *node)
 {

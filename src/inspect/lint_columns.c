@@ -145,7 +145,7 @@ check_default(CmigLint *lint, const ColumnDef *column, int number)
 					 quote_identifier(column->colname), function, cmig_lint_text_table(lint->target));
 }
 
-/* The rule adding-field-with-default. */
+/* Implements the rule adding-field-with-default. */
 static void
 check_defaults(CmigLint *lint, Node *node)
 {
@@ -163,7 +163,7 @@ check_auto_increment(CmigLint *lint, const ColumnDef *column, int number)
 						 cmig_lint_text_table(lint->target));
 }
 
-/* The rule adding-auto-incrementing-field. */
+/* Implements the rule adding-auto-incrementing-field. */
 static void
 check_auto_increments(CmigLint *lint, Node *node)
 {
@@ -199,7 +199,7 @@ check_required(CmigLint *lint, const ColumnDef *column, int number)
 					 quote_identifier(column->colname), cmig_lint_text_table(lint->target));
 }
 
-/* The rule adding-required-field. */
+/* Implements the rule adding-required-field. */
 static void
 check_required_columns(CmigLint *lint, Node *node)
 {
@@ -286,7 +286,7 @@ check_set_not_null(CmigLint *lint, AlterTableCmd *command, int number)
 					 cmig_lint_text_table(lint->target), quote_identifier(command->name));
 }
 
-/* The rule adding-not-nullable-field. */
+/* Implements the rule adding-not-nullable-field. */
 static void
 check_not_null(CmigLint *lint, Node *node)
 {
@@ -321,7 +321,7 @@ check_type(CmigLint *lint, AlterTableCmd *command, int number)
 					 cmig_lint_text_table(lint->target));
 }
 
-/* The rule changing-column-type. */
+/* Implements the rule changing-column-type. */
 static void
 check_types(CmigLint *lint, Node *node)
 {
@@ -341,7 +341,7 @@ check_dropped(CmigLint *lint, AlterTableCmd *command, int number)
 					 quote_identifier(command->name), cmig_lint_text_table(lint->target));
 }
 
-/* The rule ban-drop-column. */
+/* Implements the rule ban-drop-column. */
 static void
 check_drop(CmigLint *lint, Node *node)
 {
@@ -359,14 +359,14 @@ check_nullable(CmigLint *lint, AlterTableCmd *command, int number)
 					 quote_identifier(command->name), cmig_lint_text_name(lint->target));
 }
 
-/* The rule ban-drop-not-null. */
+/* Implements the rule ban-drop-not-null. */
 static void
 check_drop_not_null(CmigLint *lint, Node *node)
 {
 	each_action(lint, node, AT_DropNotNull, check_nullable);
 }
 
-/* The rule renaming-column. */
+/* Implements the rule renaming-column. */
 static void
 check_rename(CmigLint *lint, Node *node)
 {

@@ -175,7 +175,7 @@ check_validate(CmigLint *lint, AlterTableStmt *statement, AlterTableCmd *command
 						 quote_identifier(command->name), cmig_lint_text_table(lint->target));
 }
 
-/* The rule constraint-missing-not-valid. */
+/* Implements the rule constraint-missing-not-valid. */
 static void
 check_missing_not_valid(CmigLint *lint, Node *node)
 {
@@ -227,7 +227,7 @@ check_foreign_key(CmigLint *lint, const Added *added)
 					 cmig_lint_text_range_var(added->constraint->pktable));
 }
 
-/* The rule adding-foreign-key-constraint. */
+/* Implements the rule adding-foreign-key-constraint. */
 static void
 check_foreign_keys(CmigLint *lint, Node *node)
 {
@@ -302,7 +302,7 @@ check_primary_key(CmigLint *lint, const Added *added)
 						 cmig_lint_text_table(lint->target));
 }
 
-/* The rule adding-serial-primary-key-field. */
+/* Implements the rule adding-serial-primary-key-field. */
 static void
 check_primary_keys(CmigLint *lint, Node *node)
 {
@@ -318,7 +318,7 @@ check_unique(CmigLint *lint, const Added *added)
 						 quote_identifier(name_of(lint, added)), cmig_lint_text_table(lint->target));
 }
 
-/* The rule disallowed-unique-constraint. */
+/* Implements the rule disallowed-unique-constraint. */
 static void
 check_uniques(CmigLint *lint, Node *node)
 {
@@ -332,7 +332,7 @@ check_exclusion(CmigLint *lint, const Added *added)
 					 cmig_lint_text_table(lint->target));
 }
 
-/* The rule adding-exclusion-constraint. */
+/* Implements the rule adding-exclusion-constraint. */
 static void
 check_exclusions(CmigLint *lint, Node *node)
 {
@@ -372,7 +372,7 @@ check_sets_not_null(CmigLint *lint, const Added *added)
 						 cmig_lint_text_table(lint->target), cmig_lint_text_names(columns));
 }
 
-/* The rule primary-key-sets-not-null. */
+/* Implements the rule primary-key-sets-not-null. */
 static void
 check_sets_not_nulls(CmigLint *lint, Node *node)
 {

@@ -67,8 +67,8 @@ add_live(CmigLint *lint, CmigListing *listing, Oid relation, AttrNumber column, 
 
 /*
  * Returns the objects that depend on a relation or one of its columns as a list
- * for a message, or NULL if there are none. The same statement drops the
- * relations in "dropped".
+ * for a message, or NULL if there are none. Relations in "dropped" are left
+ * out, because the same statement drops them.
  */
 static char *
 all_dependents(CmigLint *lint, const CmigLintTable *table, const char *name, bool type_change, List *dropped)
@@ -233,7 +233,7 @@ check_dropped_types(CmigLint *lint, DropStmt *drop)
 	}
 }
 
-/* The rule dependent-objects. */
+/* Implements the rule dependent-objects. */
 static void
 check_dependents(CmigLint *lint, Node *node)
 {
@@ -356,7 +356,7 @@ is_live_column(const CmigLintTable *table, const char *name)
 	return column && !column->is_new;
 }
 
-/* The rule code-uses-dropped. */
+/* Implements the rule code-uses-dropped. */
 static void
 check_code(CmigLint *lint, Node *node)
 {

@@ -16,7 +16,7 @@
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
 
-/* The rule ban-create-domain-with-constraint. */
+/* Implements the rule ban-create-domain-with-constraint. */
 static void
 check_create_domain(CmigLint *lint, Node *node)
 {
@@ -61,7 +61,7 @@ find_user(CmigLint *lint, List *name, bool *known)
 	return NULL;
 }
 
-/* The rule ban-alter-domain-with-add-constraint. */
+/* Implements the rule ban-alter-domain-with-add-constraint. */
 static void
 check_alter_domain(CmigLint *lint, Node *node)
 {

@@ -20,7 +20,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
-/* The rule prefer-lookup-table-over-enum. */
+/* Implements the rule prefer-lookup-table-over-enum. */
 static void
 check_create(CmigLint *lint, Node *node)
 {
@@ -37,7 +37,7 @@ is_new(CmigLint *lint, List *names)
 	return type && type->is_new;
 }
 
-/* The rule require-enum-value-ordering. */
+/* Implements the rule require-enum-value-ordering. */
 static void
 check_ordering(CmigLint *lint, Node *node)
 {
@@ -49,7 +49,7 @@ check_ordering(CmigLint *lint, Node *node)
 					 quote_literal_cstr(alter->newVal), NameListToQuotedString(alter->typeName));
 }
 
-/* The rule renaming-enum-value. */
+/* Implements the rule renaming-enum-value. */
 static void
 check_rename(CmigLint *lint, Node *node)
 {
@@ -320,7 +320,7 @@ find_tables(Search *search, Node *node)
 	}
 }
 
-/* The rule ban-new-enum-value-use-in-transaction. */
+/* Implements the rule ban-new-enum-value-use-in-transaction. */
 static void
 check_use(CmigLint *lint, Node *node)
 {

@@ -102,7 +102,7 @@ has_unknown_indexes(CreateStmt *create)
 	return create->inhRelations != NIL;
 }
 
-/* The rule foreign-key-without-index. */
+/* Implements the rule foreign-key-without-index. */
 static void
 check_index_missing(CmigLint *lint, Node *node)
 {

@@ -107,7 +107,7 @@ partitioned_index_fix(CmigLint *lint, const IndexStmt *index)
 					cmig_lint_source_insert(lint->statement->text, "on", "ONLY"));
 }
 
-/* The rule require-concurrent-index-creation. */
+/* Implements the rule require-concurrent-index-creation. */
 static void
 check_creation(CmigLint *lint, Node *node)
 {
@@ -150,7 +150,7 @@ deletion_fix(DropStmt *drop)
 	return text.data;
 }
 
-/* The rule require-concurrent-index-deletion. */
+/* Implements the rule require-concurrent-index-deletion. */
 static void
 check_deletion(CmigLint *lint, Node *node)
 {
@@ -213,7 +213,7 @@ check_reindex_many(CmigLint *lint, ReindexStmt *reindex)
 						 "REINDEX blocks writes to each table while its indexes are rebuilt");
 }
 
-/* The rule require-concurrent-reindex. */
+/* Implements the rule require-concurrent-reindex. */
 static void
 check_reindex(CmigLint *lint, Node *node)
 {
@@ -237,7 +237,7 @@ check_reindex(CmigLint *lint, Node *node)
 					 cmig_lint_text_table(table));
 }
 
-/* The rule index-with-many-columns. */
+/* Implements the rule index-with-many-columns. */
 static void
 check_many_columns(CmigLint *lint, Node *node)
 {

@@ -21,7 +21,7 @@
 #include "parser/parser.h"
 #include "utils/builtins.h"
 
-/* The rule identifier-too-long. */
+/* Implements the rule identifier-too-long. */
 static void
 check_long(CmigLint *lint, Node *node)
 {
@@ -148,7 +148,7 @@ add_statement(CmigLint *lint, StringInfo text, Node *node)
 	}
 }
 
-/* The rule require-table-schema. */
+/* Implements the rule require-table-schema. */
 static void
 check_schema(CmigLint *lint, Node *node)
 {
@@ -164,7 +164,7 @@ check_schema(CmigLint *lint, Node *node)
  * unchecked-dynamic-sql
  */
 
-/* The rule unchecked-dynamic-sql. */
+/* Implements the rule unchecked-dynamic-sql. */
 static void
 check_dynamic(CmigLint *lint, Node *node)
 {
@@ -231,7 +231,7 @@ walk_assignments(Node *node, void *context)
 	return raw_expression_tree_walker(node, walk_assignments, lint);
 }
 
-/* The rule ban-duplicate-column-assignments. */
+/* Implements the rule ban-duplicate-column-assignments. */
 static void
 check_duplicates(CmigLint *lint, Node *node)
 {

@@ -15,7 +15,7 @@
 
 #include "catalog/pg_constraint.h"
 
-/* The rule require-concurrent-partition-detach. */
+/* Implements the rule require-concurrent-partition-detach. */
 static void
 check_detach(CmigLint *lint, Node *node)
 {
@@ -108,7 +108,7 @@ check_attach_action(CmigLint *lint, const PartitionCmd *attach)
 						 cmig_lint_text_table(rest));
 }
 
-/* The rule attaching-partition. */
+/* Implements the rule attaching-partition. */
 static void
 check_attach(CmigLint *lint, Node *node)
 {

@@ -89,7 +89,7 @@ lacks_security(CmigLint *lint, void *arg)
 	return table && table != replaced->original && !table->row_security;
 }
 
-/* The rule row-security-lost. */
+/* Implements the rule row-security-lost. */
 static void
 check_security(CmigLint *lint, Node *node)
 {
@@ -133,7 +133,7 @@ lacks_privileges(CmigLint *lint, void *arg)
 	return table && table != replaced->original && !table->has_grants;
 }
 
-/* The rule privileges-lost. */
+/* Implements the rule privileges-lost. */
 static void
 check_privileges(CmigLint *lint, Node *node)
 {

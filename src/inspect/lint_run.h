@@ -14,9 +14,9 @@
 extern void cmig_lint_run_init(void);
 
 /*
- * Start a lint call in the current memory context. Without reads_facts, the
- * database is treated as if it were empty. With enforces, the rule settings
- * that apply to cmig.lint_policy are used.
+ * Start a lint call in the current memory context. With reads_facts, relations
+ * and types are looked up in the live database. With enforces, the rule
+ * settings that apply to cmig.lint_policy are used.
  */
 extern CmigLint *cmig_lint_run_begin(bool reads_facts, bool enforces);
 

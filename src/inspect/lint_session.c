@@ -35,11 +35,11 @@ struct CmigLintSession
 	int			in_block;		/* statement that began the block, or 0 */
 	bool		reported[2];	/* by CmigLintTimeout */
 	bool		wait_reported;
-	CmigLintTable *held;		/* first table locked in AccessExclusiveLock */
+	CmigLintTable *held;		/* first table with an AccessExclusiveLock */
 	int			held_since;		/* statement that took this lock */
 };
 
-/* Is the timeout on in the session? */
+/* Is this timeout set in the session? */
 static bool
 session_has_timeout(const char *name)
 {

@@ -22,9 +22,9 @@ extern void cmig_lint_state_begin(CmigLint *lint, const char *search_path);
 extern void cmig_lint_state_begin_revision(CmigLint *lint);
 
 /*
- * Returns the relation with this name, or NULL if the plan has dropped it. If
- * it is not found, returns NULL with missing_ok; otherwise returns a new
- * relation with origin CMIG_LINT_UNKNOWN.
+ * Returns the relation with this name, or NULL if the plan has dropped or
+ * renamed it. If it is not found, returns NULL with missing_ok; otherwise
+ * returns a new relation with origin CMIG_LINT_UNKNOWN.
  */
 extern CmigLintTable *cmig_lint_state_find(CmigLint *lint, const RangeVar *name, bool missing_ok);
 

@@ -57,7 +57,7 @@ check_drop_schema(CmigLint *lint, DropStmt *drop)
 	}
 }
 
-/* The rule ban-drop-table. */
+/* Implements the rule ban-drop-table. */
 static void
 check_drop_table(CmigLint *lint, Node *node)
 {
@@ -78,7 +78,7 @@ check_drop_table(CmigLint *lint, Node *node)
 	}
 }
 
-/* The rule ban-drop-database. */
+/* Implements the rule ban-drop-database. */
 static void
 check_drop_database(CmigLint *lint, Node *node)
 {
@@ -109,7 +109,7 @@ truncated(CmigLint *lint, TruncateStmt *truncate, bool *known)
 	return result;
 }
 
-/* The rule ban-truncate-cascade. */
+/* Implements the rule ban-truncate-cascade. */
 static void
 check_truncate(CmigLint *lint, Node *node)
 {
@@ -169,7 +169,7 @@ rename_fix(CmigLint *lint, const char *new_schema, const char *new_name)
 					lint->target->has_grants ? cmig_lint_facts_grants(lint->target->oid, cmig_lint_text_qualified(lint->target)) : "");
 }
 
-/* The rule renaming-table. */
+/* Implements the rule renaming-table. */
 static void
 check_rename(CmigLint *lint, Node *node)
 {
@@ -188,7 +188,7 @@ check_rename(CmigLint *lint, Node *node)
 						 cmig_lint_text_table(lint->target));
 }
 
-/* The rule renaming-schema. */
+/* Implements the rule renaming-schema. */
 static void
 check_rename_schema(CmigLint *lint, Node *node)
 {
@@ -284,7 +284,7 @@ check_refresh(CmigLint *lint, RefreshMatViewStmt *refresh)
 						 cmig_lint_text_table(view));
 }
 
-/* The rule rewriting-table. */
+/* Implements the rule rewriting-table. */
 static void
 check_rewrite(CmigLint *lint, Node *node)
 {
@@ -313,7 +313,7 @@ check_rewrite(CmigLint *lint, Node *node)
 	}
 }
 
-/* The rule prefer-repack. */
+/* Implements the rule prefer-repack. */
 static void
 check_repack(CmigLint *lint, Node *node)
 {
@@ -323,7 +323,7 @@ check_repack(CmigLint *lint, Node *node)
 
 /* Combining statements */
 
-/* The rule prefer-single-alter-table. */
+/* Implements the rule prefer-single-alter-table. */
 static void
 check_single_alter(CmigLint *lint, Node *node)
 {

@@ -28,7 +28,7 @@
  * Transaction control
  */
 
-/* The rule transaction-nesting. */
+/* Implements the rule transaction-nesting. */
 static void
 check_nesting(CmigLint *lint, Node *node)
 {
@@ -55,7 +55,7 @@ is_open(CmigLint *lint, void *arg)
 	return cmig_lint_session_in_block(lint) == *(int *) arg;
 }
 
-/* The rule ban-uncommitted-transaction. */
+/* Implements the rule ban-uncommitted-transaction. */
 static void
 check_uncommitted(CmigLint *lint, Node *node)
 {
@@ -76,7 +76,7 @@ check_uncommitted(CmigLint *lint, Node *node)
  * Statements that cannot run in a transaction
  */
 
-/* The rule ban-concurrent-index-creation-in-transaction. */
+/* Implements the rule ban-concurrent-index-creation-in-transaction. */
 static void
 check_concurrent_index(CmigLint *lint, Node *node)
 {
@@ -105,7 +105,7 @@ partitioned_name(CmigLint *lint, Node *node)
 	return IsA(node, ReindexStmt) ? "REINDEX of a partitioned table" : "CLUSTER of a partitioned table";
 }
 
-/* The rule ban-non-transactional-statement. */
+/* Implements the rule ban-non-transactional-statement. */
 static void
 check_top_level(CmigLint *lint, Node *node)
 {
@@ -267,7 +267,7 @@ check_robust_create(CmigLint *lint, Node *node)
 	}
 }
 
-/* The rule prefer-robust-stmts. */
+/* Implements the rule prefer-robust-stmts. */
 static void
 check_robust(CmigLint *lint, Node *node)
 {
@@ -305,7 +305,7 @@ check_timeout(CmigLint *lint, CmigLintTimeout timeout, const char *fix, const ch
 	cmig_lint_session_set_reported(lint, timeout);
 }
 
-/* The rule require-lock-timeout. */
+/* Implements the rule require-lock-timeout. */
 static void
 check_lock_timeout(CmigLint *lint, Node *node)
 {
@@ -313,7 +313,7 @@ check_lock_timeout(CmigLint *lint, Node *node)
 				  "the statement may wait for its lock on %s without a limit, and everybody else behind it");
 }
 
-/* The rule require-statement-timeout. */
+/* Implements the rule require-statement-timeout. */
 static void
 check_statement_timeout(CmigLint *lint, Node *node)
 {
@@ -390,7 +390,7 @@ other_locked(CmigLint *lint, const CmigLintTable *held)
 	return NULL;
 }
 
-/* The rule statement-after-access-exclusive. */
+/* Implements the rule statement-after-access-exclusive. */
 static void
 check_after_exclusive(CmigLint *lint, Node *node)
 {
@@ -423,7 +423,7 @@ check_after_exclusive(CmigLint *lint, Node *node)
  * backfill-with-schema-change
  */
 
-/* The rule backfill-with-schema-change. */
+/* Implements the rule backfill-with-schema-change. */
 static void
 check_backfill(CmigLint *lint, Node *node)
 {

@@ -48,8 +48,8 @@ is_visible(CmigLint *lint, Form_pg_proc form, const char *schema)
 }
 
 /*
- * Does the call run a volatile function? An unknown function counts as
- * volatile.
+ * Does the call run a volatile function? If several functions match, all of
+ * them must be volatile. An unknown function counts as volatile.
  */
 static bool
 calls_volatile(CmigLint *lint, FuncCall *call)

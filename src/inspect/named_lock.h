@@ -11,7 +11,10 @@
 #include "nodes/parsenodes.h"
 #include "storage/lockdefs.h"
 
-/* What a statement does with a relation. */
+/*
+ * What a statement does with a relation. The lock's name field contains the
+ * name of the column, constraint, or other object that the action refers to.
+ */
 typedef enum CmigLockAction
 {
 	CMIG_LOCK_TAKE,				/* only locks it */
@@ -34,8 +37,9 @@ typedef enum CmigLockAction
 } CmigLockAction;
 
 /*
- * Other relations that are also locked, in the same mode unless noted. Indexes
- * and default partitions are locked in ACCESS EXCLUSIVE mode unless noted.
+ * Other relations that are also locked. Unless noted, indexes and default
+ * partitions are locked in ACCESS EXCLUSIVE mode, referenced tables in the mode
+ * that their foreign keys require, and all others in the same mode.
  */
 #define CMIG_LOCK_CHILDREN		0x01	/* child tables and partitions */
 #define CMIG_LOCK_INDEXES		0x02	/* indexes */

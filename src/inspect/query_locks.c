@@ -15,7 +15,7 @@
 typedef struct Walk
 {
 	List	  **locks;
-	List	   *before;			/* what the list contained before */
+	List	   *before;			/* contents of the list before the walk */
 	List	   *ctes;			/* of char *: names of WITH queries */
 	LOCKMODE	mode;			/* lock mode for relations that are only read */
 	List	   *chosen;			/* of char *: FOR UPDATE OF; NIL for all */
@@ -106,7 +106,7 @@ walk_writing(Node *node, RangeVar **target, Walk *walk)
 	if (IsA(node, InsertStmt))
 		((CmigLock *) llast(*walk->locks))->with |= CMIG_LOCK_REFERENCED | CMIG_LOCK_SEQUENCES;
 
-	/* the target is never a WITH query, so the walker must not see it */
+	/* the walker must not add the target again as a relation that is read */
 	*target = NULL;
 	(void) raw_expression_tree_walker(node, walk_node, walk);
 	*target = relation;

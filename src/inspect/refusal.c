@@ -90,8 +90,9 @@ is_around_query(const Node *statement)
 }
 
 /*
- * Check the relations that a utility statement locks. Refuses foreign tables,
- * and large tables if the lock would block writers.
+ * Check the relations that a utility statement locks. Refuses to truncate,
+ * vacuum, or analyze foreign tables, and to block writers to tables larger than
+ * the limit.
  */
 static void
 look_at_locks(Node *statement)

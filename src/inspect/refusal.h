@@ -24,9 +24,9 @@ extern void cmig_refusal_init(void);
 extern void cmig_refusal_watch(int64 max_table_size);
 
 /*
- * Set whether the next statement ignores CONCURRENTLY or another means not to
- * block others. If so, and if max_table_size is not set, tables must not be
- * larger than 100 MB.
+ * Set whether the next statement runs in the dry run's transaction although it
+ * is meant to run without blocking other sessions. If so, a size limit of 100
+ * MB applies unless max_table_size is set.
  */
 extern void cmig_refusal_set_plain(bool plain);
 

@@ -2,10 +2,10 @@
  * statement_locks.h
  *	  Determines which locks a statement takes, according to its parse tree.
  *
- * The parse tree contains the named relations and tells in which mode they are
- * locked. The catalogs are not read, so other relations that are also locked,
- * such as partitions, indexes, and tables on the other side of foreign keys,
- * are only indicated by flags. planned_locks.h evaluates these flags.
+ * The parse tree shows which relations are named and how they are locked. The
+ * catalogs are not read, so other relations that are also locked, such as
+ * partitions, indexes, and tables on the other side of foreign keys, are only
+ * indicated by flags. planned_locks.h evaluates these flags.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

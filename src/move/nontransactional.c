@@ -73,8 +73,8 @@ typedef struct StepRun
 	bool		begun;			/* may an earlier attempt have left something
 								 * behind? */
 	bool		calling;		/* is it a CALL or DO, which may commit? */
-	bool		judging;		/* has it a row and can the catalogs show its
-								 * result? */
+	bool		judging;		/* does it have a row, and can the catalogs
+								 * show its result? */
 	bool		own;			/* is it a pg_cmig procedure? */
 } StepRun;
 

@@ -38,8 +38,8 @@ extern void cmig_nontransactional_run(const CmigRunStep *step, CmigInDoubt *in_d
 extern Oid	cmig_nontransactional_caller(void);
 
 /*
- * Call this in pg_cmig's procedures when part of their work is or is about to
- * be committed, whether or not they are run by a step. A procedure that fails
+ * Call this in pg_cmig's procedures when part of their work has been committed
+ * or is about to be, whether or not a step runs them. A procedure that fails
  * before this call has left nothing behind.
  */
 extern void cmig_nontransactional_note_own_work(void);

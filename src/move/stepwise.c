@@ -1,6 +1,6 @@
 /*
  * stepwise.c
- *	  Runs that commit after each revision.
+ *	  Performs runs that commit after each revision.
  *
  * A transactional revision is a single transaction. It commits the effects of
  * the script and of verify_sql, the version rows, the change of the step's

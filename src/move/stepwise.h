@@ -1,7 +1,7 @@
 /*
  * stepwise.h
- *	  Runs that commit after each revision, and in nontransactional revisions
- *	  after each statement.
+ *	  Performs runs that commit after each revision, and in nontransactional
+ *	  revisions after each statement.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

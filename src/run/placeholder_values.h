@@ -3,9 +3,9 @@
  *	  Inserts the values of placeholders, which are settings named
  *	  cmig_var.NAME.
  *
- * Any role may set them in its session, since a script could read them with
- * current_setting() anyway. A value is inserted as a single identifier or a
- * single string, and only for placeholders that the revision declares.
+ * Like other custom settings, they can be set by any role in its session. A
+ * value is inserted as a single identifier or a single string, and only for
+ * placeholders that the revision declares.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
