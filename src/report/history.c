@@ -1,8 +1,8 @@
 /*
  * history.c
- *	  Listings of revisions: cmig.current, heads, branches, history.
+ *	  cmig.current, heads, branches, history: listings of revisions.
  *
- * They also work with a broken graph, and with version rows of unknown
+ * These also work with a broken graph, and with version rows of unknown
  * revisions.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -121,14 +121,14 @@ cmig_branches(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* By node: when it was applied, 0 if that is not known. */
+/* By node: when the revision was applied, or 0 if that is not known. */
 typedef struct AppliedTimes
 {
 	const CmigGraph *graph;
 	TimestampTz *times;
 } AppliedTimes;
 
-/* Take one revision from the journal. */
+/* Journal callback: record when a revision was applied. */
 static void
 take_time(const char *revision, TimestampTz at, void *arg)
 {
@@ -150,7 +150,7 @@ read_times(const CmigGraph *graph)
 	return applied.times;
 }
 
-/* Set the columns that say when and by whom, and the message. */
+/* Set the columns for creation, application, and message. */
 static void
 set_details(Datum *values, bool *nulls, const CmigRevision *revision, bool applied, TimestampTz at)
 {
@@ -163,7 +163,7 @@ set_details(Datum *values, bool *nulls, const CmigRevision *revision, bool appli
 	values[13] = CStringGetTextDatum(revision->message);
 }
 
-/* Add the repeatable revisions, the last one to run first. */
+/* Add the repeatable revisions, starting with the one that runs last. */
 static void
 put_repeatables(FunctionCallInfo fcinfo, const CmigGraph *graph, const TimestampTz *times)
 {

@@ -1,6 +1,6 @@
 /*
  * log.c
- *	  What was done: cmig.log.
+ *	  cmig.log: what was done.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -20,8 +20,9 @@
 PG_FUNCTION_INFO_V1(cmig_log);
 
 /*
- * The columns that are as wide in every row, "2026-01-31 12:34:56+00" and
- * "00:00:00.000", and what psql puts between the six columns.
+ * The line width, the width of the columns that are equally wide in every row
+ * ("2026-01-31 12:34:56+00" and "00:00:00.000") together with what psql prints
+ * between the six columns, and the least width of a message.
  */
 #define SCREEN_WIDTH 100
 #define FIXED_WIDTH (22 + 12 + 17)
@@ -31,11 +32,11 @@ PG_FUNCTION_INFO_V1(cmig_log);
 typedef struct Log
 {
 	FunctionCallInfo fcinfo;
-	const CmigGraph *graph;		/* contains the messages of revisions */
-	int			width;			/* characters that a message may have */
+	const CmigGraph *graph;		/* has the messages of revisions */
+	int			width;			/* maximum length of a message, in characters */
 } Log;
 
-/* The first line of a message, shortened to the width. */
+/* Returns the first line of a message, shortened to the width. */
 static char *
 shorten(const char *message, int width)
 {
@@ -48,7 +49,7 @@ shorten(const char *message, int width)
 	return psprintf("%.*s...", kept, message);
 }
 
-/* What the log says about a row. */
+/* Returns the message that the log shows for a row. */
 static const char *
 message_of(const Log *log, const CmigJournalShown *row)
 {

@@ -1,6 +1,6 @@
 /*
  * page.c
- *	  The parts of an HTML page: its head, sections, and tables.
+ *	  Writes the parts of an HTML page: its head, sections, and tables.
  *
  * The page needs nothing from the network and runs no scripts, which its
  * Content-Security-Policy enforces.
@@ -86,7 +86,7 @@ static const char style[] =
 ".d{display:none}.w{flex-wrap:wrap;gap:0 8px}.m{flex-basis:100%}.id{max-width:100%}}"
 "@media print{section,.card{break-inside:avoid}}";
 
-/* Images are at most this wide. */
+/* Maximum width of an image. */
 #define MOST_PIXELS 360
 
 void
@@ -133,7 +133,10 @@ typedef struct Section
 	void	   *arg;
 } Section;
 
-/* Write the content; what is worth a notice elsewhere is on the page. */
+/*
+ * Write a section's content.  Notices are suppressed, because the page itself
+ * shows what they say.
+ */
 static void
 write_content(void *arg)
 {
@@ -213,7 +216,7 @@ begin_table(StringInfo page, const CmigPageTable *table)
 	appendStringInfoString(page, "</tr></thead>\n<tbody>\n");
 }
 
-/* Append one row of the query. */
+/* Row callback: append a row of the query. */
 static void
 append_row(TupleDesc desc, HeapTuple row, void *arg)
 {

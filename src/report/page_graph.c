@@ -1,9 +1,9 @@
 /*
  * page_graph.c
- *	  The graph on an HTML page, with the scripts of its revisions.
+ *	  Writes the graph on an HTML page, with the scripts of its revisions.
  *
- * Each revision is a <details> element: its summary is a row of the drawing, and
- * its content, which a click shows, are the scripts.
+ * Each revision is a <details> element.  The summary is a row of the drawing;
+ * the content, which a click shows, is the scripts.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -19,7 +19,7 @@
 
 #include "utils/memutils.h"
 
-/* So many bytes of a script are shown. */
+/* Maximum number of bytes shown of a script. */
 #define MOST_SCRIPT 20000
 
 static const char *const state_names[] = {
@@ -41,7 +41,7 @@ cmig_page_graph_width(const CmigPicture *picture)
 	return width;
 }
 
-/* Append a script with its title; nothing if there is none. */
+/* Append a script with its title.  Appends nothing if there is no script. */
 static void
 append_script(StringInfo page, const char *title, const char *sql)
 {
@@ -54,7 +54,7 @@ append_script(StringInfo page, const char *title, const char *sql)
 	appendStringInfoString(page, "</pre>\n");
 }
 
-/* Append the summary of a revision. */
+/* Append a revision's summary. */
 static void
 append_summary(StringInfo page, const CmigPicture *picture, int node)
 {
@@ -82,7 +82,7 @@ append_summary(StringInfo page, const CmigPicture *picture, int node)
 	pfree(text.data);
 }
 
-/* Append what a click shows. */
+/* Append the content that a click shows. */
 static void
 append_content(StringInfo page, const CmigPicture *picture, int node)
 {
@@ -103,7 +103,7 @@ append_content(StringInfo page, const CmigPicture *picture, int node)
 	append_script(page, "Verify", text->verify_sql);
 }
 
-/* Append a revision; row is NULL if it has no edges. */
+/* Append a revision.  "row" is NULL if the revision has no edges. */
 static void
 append_revision(StringInfo page, const CmigPicture *picture, int node,
 				const CmigLanesRow *row, int width)
@@ -125,7 +125,7 @@ append_revision(StringInfo page, const CmigPicture *picture, int node,
 	appendStringInfoString(page, "</div></details>\n");
 }
 
-/* Append what the signs mean. */
+/* Append a legend that explains the signs. */
 static void
 append_legend(StringInfo page)
 {

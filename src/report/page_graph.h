@@ -1,6 +1,6 @@
 /*
  * page_graph.h
- *	  The graph on an HTML page, with the scripts of its revisions.
+ *	  Writes the graph on an HTML page, with the scripts of its revisions.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,10 +11,10 @@
 #include "lib/stringinfo.h"
 #include "picture/picture.h"
 
-/* The number of lanes of a picture, at least 1. */
+/* Returns the number of lanes in a picture, at least 1. */
 extern int	cmig_page_graph_width(const CmigPicture *picture);
 
-/* Append the graph; arg is a CmigPicture. */
+/* Append the graph.  "arg" is a CmigPicture. */
 extern void cmig_page_graph(StringInfo page, void *arg);
 
 #endif							/* CMIG_PAGE_GRAPH_H */

@@ -1,9 +1,9 @@
 /*
  * report.c
- *	  Everything about the migrations of a database on an HTML page: cmig.report.
+ *	  cmig.report: an HTML page with everything about a database's migrations.
  *
- * What other functions show is taken from these functions, with the caller's
- * privileges; a section that the caller may not read says so.
+ * The page calls other functions, with the caller's privileges, for what they
+ * show.  If the caller may not read a section, the section says so.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -27,7 +27,7 @@
 
 PG_FUNCTION_INFO_V1(cmig_report);
 
-/* So many rows of the journal are shown. */
+/* Maximum number of journal rows shown. */
 #define MOST_ROWS 200
 
 static CmigPageTable state_table = {
@@ -37,7 +37,9 @@ static CmigPageTable state_table = {
 };
 
 static CmigPageTable pending_table = {
-	/* locks are found with the caller's search_path */
+	/*
+	 * tables are looked up with the caller's search_path to find their locks
+	 */
 	{"SELECT step::pg_catalog.text, revision, message, locks FROM cmig.plan('upgrade', 'heads')", 0,.users_text = true},
 	{"Step", "Revision", "Message", "Locks and sizes of tables"},
 	"Nothing is pending."
@@ -62,7 +64,7 @@ static CmigPageTable audit_table = {
 	"No table is audited."
 };
 
-/* The content of sections that are tables. */
+/* Write a section whose content is a table. */
 static void
 write_table(StringInfo page, void *arg)
 {
@@ -77,7 +79,7 @@ write_posture(StringInfo page, void *arg)
 	cmig_page_table(page, &rls_findings_table);
 }
 
-/* The journal in progress. */
+/* The journal section in progress. */
 typedef struct TimeLine
 {
 	StringInfo	page;
@@ -129,7 +131,7 @@ append_what(TimeLine *line, const CmigJournalShown *row)
 	appendStringInfoString(page, "</p>");
 }
 
-/* Append a row of the journal. */
+/* Journal callback: append a row. */
 static void
 append_step(const CmigJournalShown *row, void *arg)
 {
@@ -184,7 +186,7 @@ write_journal(StringInfo page, void *arg)
 	}
 }
 
-/* Append a number or a name that is to be seen first. */
+/* Append a number or name to be shown at the top. */
 static void
 append_card(StringInfo page, const char *title, const char *value)
 {
@@ -194,7 +196,7 @@ append_card(StringInfo page, const char *title, const char *value)
 	appendStringInfoString(page, "</div>");
 }
 
-/* Append what is current, applied, and pending. */
+/* Append cards that show what is current, applied, and pending. */
 static void
 append_cards(StringInfo page, const CmigView *view)
 {

@@ -1,8 +1,8 @@
 /*
  * require.c
- *	  What an upgrade or a downgrade would do: cmig.plan, resolve, require.
+ *	  cmig.plan, resolve, require: what an upgrade or a downgrade would do.
  *
- * They resolve targets and plan exactly as the functions that move do.
+ * They resolve targets and make plans exactly as upgrade and downgrade do.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -40,7 +40,10 @@ PG_FUNCTION_INFO_V1(cmig_plan_wrong_target);
 PG_FUNCTION_INFO_V1(cmig_resolve_wrong);
 PG_FUNCTION_INFO_V1(cmig_require_wrong);
 
-/* The locks that a step would take, as text; NULL if it cannot be run. */
+/*
+ * Returns the locks that a step would take, as text, or NULL if it cannot be
+ * run.
+ */
 static char *
 step_locks(CmigStepTexts *texts, const CmigRevision *revision, CmigDirection direction, int i,
 		   CmigPlannedLocks *planned)
@@ -50,7 +53,10 @@ step_locks(CmigStepTexts *texts, const CmigRevision *revision, CmigDirection dir
 	return cmig_script_locks(planned, cmig_step_texts_get(texts, i)->sql);
 }
 
-/* The plan to the targets; if there is nothing to do, report it. */
+/*
+ * Returns the plan that leads to the targets.  If there is nothing to do, also
+ * reports that.
+ */
 static CmigPlan *
 make_plan(CmigSituation *now, CmigDirection direction, const CmigNames *targets)
 {

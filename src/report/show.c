@@ -1,6 +1,6 @@
 /*
  * show.c
- *	  Everything about one revision: cmig.show.
+ *	  cmig.show: everything about one revision.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -36,7 +36,7 @@ put_field(FunctionCallInfo fcinfo, const char *field, const char *value)
 	cmig_view_put_row(fcinfo, values, nulls);
 }
 
-/* A value as text. */
+/* Returns a Boolean value as text. */
 static const char *
 yes_no(bool value)
 {

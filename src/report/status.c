@@ -1,6 +1,6 @@
 /*
  * status.c
- *	  The state of the database and what to type next: cmig.status.
+ *	  cmig.status: the state of the database, and what to type next.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -49,7 +49,7 @@ put_status(FunctionCallInfo fcinfo, const char *item, const char *value, const c
 	cmig_view_put_row(fcinfo, values, nulls);
 }
 
-/* The roles that wrote the revisions of a plan, each once. */
+/* Returns the roles that wrote a plan's revisions, each role once. */
 static char *
 authors_text(const CmigGraph *graph, const CmigPlan *plan)
 {
@@ -70,8 +70,8 @@ authors_text(const CmigGraph *graph, const CmigPlan *plan)
 }
 
 /*
- * Can an upgrade start?  A partially applied step, which has its own row, must
- * be finished first.
+ * Can an upgrade start?  A partially applied step, about which there is
+ * another row in the result, must be finished first.
  */
 static bool
 may_go_up(bool stepwise)
@@ -95,13 +95,16 @@ put_repeatables(FunctionCallInfo fcinfo, const CmigGraph *graph)
 	put_status(fcinfo, "repeatable", psprintf("%d, %d to run", graph->repeatable_count, graph->repeatable_count - current), NULL);
 }
 
-/* What an upgrade to the heads would run; false if nothing. */
+/*
+ * Add rows about what an upgrade to the heads would run.  Returns false if
+ * there is nothing to run.
+ */
 static bool
 put_pending(FunctionCallInfo fcinfo, const CmigView *view, int heads)
 {
 	CmigPlan   *pending = cmig_view_pending(view);
 	int		   *nodes;
-	const char *stepwise = NULL;	/* the first that needs a stepwise run */
+	const char *stepwise = NULL;	/* the first one that needs a stepwise run */
 
 	if (pending->count == 0)
 	{
@@ -130,8 +133,9 @@ put_pending(FunctionCallInfo fcinfo, const CmigView *view, int heads)
 }
 
 /*
- * Does the step of a journal row still need to be done?  Otherwise its failure
- * is history: the database has reached or left the revision in another way.
+ * Does the step in a journal row still have to be done?  If not, its failure
+ * no longer matters: the database has reached or left the revision in another
+ * way.
  */
 static bool
 is_still_to_do(const CmigView *view, const CmigJournalEntry *entry)
@@ -145,9 +149,9 @@ is_still_to_do(const CmigView *view, const CmigJournalEntry *entry)
 }
 
 /*
- * Add rows for what stepwise runs are doing or have left behind.  Only a live
- * run holds the run lock, so a row with outcome running but without the lock
- * belongs to one that was interrupted.
+ * Add rows about what stepwise runs are doing or have left behind.  Only a
+ * live run holds the run lock, so a row with outcome "running" belongs to an
+ * interrupted run if nobody holds the lock.
  */
 static void
 put_stepwise(FunctionCallInfo fcinfo, const CmigView *view)
@@ -200,7 +204,7 @@ put_stepwise(FunctionCallInfo fcinfo, const CmigView *view)
 			   psprintf("%s)", cmig_progress_call(row->revision, row->direction)));
 }
 
-/* What pg_stat_activity says about a run of another session. */
+/* What pg_stat_activity shows about another session's run. */
 static CmigQuery read_activity = {
 	"SELECT pg_catalog.regexp_replace(pg_catalog.regexp_replace(pg_catalog.left(query, 160), '^pg_cmig: ', ''), '\\s+', ' ', 'g'),"
 	" pg_catalog.date_trunc('second', xact_start)::text, pg_catalog.date_trunc('second', pg_catalog.clock_timestamp() - query_start)::text,"
@@ -239,9 +243,9 @@ put_activity(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Add rows for the run of another session in one transaction. Its effects
- * cannot be seen until it commits, but pg_stat_activity shows what its process
- * is doing.
+ * Add rows about another session's run in one transaction.  Its effects cannot
+ * be seen until it commits, but pg_stat_activity shows what its process is
+ * doing.
  */
 static void
 put_running(FunctionCallInfo fcinfo)
@@ -254,8 +258,8 @@ put_running(FunctionCallInfo fcinfo)
 }
 
 /*
- * Add a row for the last run in one transaction that failed, if it is known;
- * pending: there is something to upgrade to.
+ * Add a row about the last failed run in one transaction, if it is known.
+ * "pending" is true if there is something to upgrade to.
  */
 static void
 put_failure(FunctionCallInfo fcinfo, const CmigView *view, bool pending)
@@ -291,7 +295,8 @@ put_failure(FunctionCallInfo fcinfo, const CmigView *view, bool pending)
 }
 
 /*
- * Whether a role has privileges that no level gives; cmig.check shows which.
+ * Add a row if a role has privileges that no level gives; cmig.check shows
+ * which.
  */
 static void
 put_access(FunctionCallInfo fcinfo)
@@ -308,7 +313,9 @@ put_access(FunctionCallInfo fcinfo)
 				   "SELECT * FROM cmig.check() WHERE object ~ '^role |^PUBLIC'");
 }
 
-/* The policy on DDL outside of runs, and what it has recorded. */
+/*
+ * Add rows about the policy on DDL outside of runs, and what it has recorded.
+ */
 static void
 put_ddl_policy(FunctionCallInfo fcinfo)
 {
@@ -326,7 +333,9 @@ put_ddl_policy(FunctionCallInfo fcinfo)
 				   "SELECT at, role, command, object FROM cmig.ddl_log ORDER BY at");
 }
 
-/* Add a row that says when drift was last searched for, and what was found. */
+/*
+ * Add a row about the last search for drift: when it was, and what it found.
+ */
 static void
 put_drift(FunctionCallInfo fcinfo)
 {

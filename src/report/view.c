@@ -1,6 +1,6 @@
 /*
  * view.c
- *	  What read-only functions read, and how they build their rows.
+ *	  Reads what read-only functions show, and builds their rows.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

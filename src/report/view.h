@@ -1,6 +1,6 @@
 /*
  * view.h
- *	  What read-only functions read, and how they build their rows.
+ *	  Reads what read-only functions show, and builds their rows.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -19,25 +19,34 @@ typedef struct CmigView
 {
 	CmigGraph  *graph;
 	CmigApplied *applied;
-	bool	   *is_row;			/* by node: it has a version row */
+	bool	   *is_row;			/* by node: has a version row */
 } CmigView;
 
 extern CmigView cmig_view_read(void);
 
-/* The plan of an upgrade to the heads; the graph must have no defects. */
+/*
+ * Returns the plan of an upgrade to the heads.  The graph must have no
+ * defects.
+ */
 extern CmigPlan *cmig_view_pending(const CmigView *view);
 
-/* Does the range contain all heads?  Then listings show repeatable revisions, too. */
+/*
+ * Does the range contain all heads?  If so, listings also show repeatable
+ * revisions.
+ */
 extern bool cmig_view_has_all_heads(const CmigGraph *graph, const CmigMarks *range);
 
 /* Add a row to the result of a function that called InitMaterializedSRF. */
 extern void cmig_view_put_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls);
 
-/* A List of char *, and the ids of the nodes that edges lead to, as text[]. */
+/*
+ * Convert to text[]: a List of char *, or the ids of the nodes that edges lead
+ * to.
+ */
 extern Datum cmig_view_list(List *names);
 extern Datum cmig_view_edges(const CmigGraph *graph, const CmigEdges *edges);
 
-/* All names: "a, b". */
+/* Returns all names as text: "a, b". */
 extern char *cmig_view_names_text(const CmigNames *names);
 
 #endif							/* CMIG_VIEW_H */
