@@ -191,9 +191,9 @@ is_rewritten(CmigExisting *relation)
 }
 
 /*
- * Has the statement read all blocks of the relation? When an index is built,
- * parallel workers count the blocks that they read as their own, so any scan
- * counts.
+ * Has the statement read all blocks of the relation? If the statement builds an
+ * index, any scan counts, because parallel workers count their blocks
+ * separately.
  */
 static bool
 is_read_in_full(CmigExisting *relation, bool builds_index)

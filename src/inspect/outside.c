@@ -130,7 +130,7 @@ untrusted_language(Oid language)
 	return name;
 }
 
-/* Returns the reason for a user-defined function, or NULL. */
+/* Implements cmig_outside_of_function() for user-defined functions. */
 static const char *
 of_user_function(HeapTuple row)
 {
@@ -184,8 +184,8 @@ is_callers_statement(const char *name)
 }
 
 /*
- * Returns the reason for a statement that changes the caller's session, or
- * NULL.
+ * Implements cmig_outside_of_statement() for statements that change the
+ * caller's session.
  */
 static const char *
 of_session_statement(Node *statement, SubTransactionId since)

@@ -59,7 +59,7 @@ each_row(Oid catalog_oid, Oid index, int keys, const AttrNumber *columns, const 
 	table_close(catalog, AccessShareLock);
 }
 
-/* Includes the relation itself. */
+/* The result includes the relation itself. */
 List *
 cmig_related_children(Oid relation)
 {

@@ -35,7 +35,7 @@ typedef struct CmigTrial
 	CmigMeasure measure;		/* measurement of this statement */
 	bool		measuring;		/* is the statement running? */
 	bool		incomplete;		/* was an earlier statement skipped? */
-	CmigPlannedLocks *passed;	/* names after skipped statements, or NULL */
+	CmigPlannedLocks *passed;	/* names changed in skipped parts, or NULL */
 } CmigTrial;
 
 /* A result row. Fields that are not set become null. */

@@ -7,7 +7,7 @@
  *
  * - If a statement can run inside a transaction, its row is written in the
  *   same transaction with state "done". So the statement runs exactly once.
- * - For a CALL or DO, a row with state "in doubt" is written in the
+ * - For a CALL or DO, a row with state "in_doubt" is written in the
  *   transaction in which it begins, and set to "done" in the transaction in
  *   which it ends. If the statement does not commit, this is the same
  *   transaction. If it commits and is then interrupted, the row remains in

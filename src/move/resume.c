@@ -329,8 +329,8 @@ find_transients(const ReindexStmt *statement, const char *known, Transients *fou
 }
 
 /*
- * Returns what must be stored before REINDEX CONCURRENTLY, namely the leftovers
- * of other statements.
+ * Returns what must be stored before REINDEX CONCURRENTLY: the leftovers of
+ * other statements.
  */
 static char *
 prepare_reindex(const RawStmt *raw)

@@ -59,10 +59,10 @@ extern void cmig_toplevel_attempt(CmigAttempt body, CmigMayRepeat may_repeat,
 								  void *arg, const char *what);
 
 /*
- * Wait until a table can be locked in ACCESS SHARE mode, with the same retries.
- * So a session that holds a conflicting lock blocks a procedure for at most
- * cmig.lock_timeout per attempt. alone is true if no revision is running, so
- * that the lock watch is not on yet.
+ * Wait until a table can be locked in ACCESS SHARE mode, with the same retries
+ * as cmig_toplevel_attempt(). So a session that holds a conflicting lock blocks
+ * a procedure for at most cmig.lock_timeout per attempt. alone is true if no
+ * revision is running, so that the lock watch is not on yet.
  */
 extern void cmig_toplevel_reach_table(Oid table, const char *procedure, bool alone);
 

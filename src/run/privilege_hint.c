@@ -254,8 +254,8 @@ hint_of_owner(const char *kind, const char *name, const char *role)
 
 /*
  * Returns the privileges to grant on a table. The error does not tell which one
- * is missing, so this is the four common ones. If the role already has these,
- * it is the ones that it lacks, such as REFERENCES for a foreign key.
+ * is missing. The hint suggests the four common ones or, if the role already
+ * has these, the others that it lacks, such as REFERENCES for a foreign key.
  */
 static const char *
 missing_privileges(Oid relation)
