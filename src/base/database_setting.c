@@ -2,9 +2,9 @@
  * database_setting.c
  *	  Sets a parameter for the whole database.
  *
- * ALTER DATABASE ... SET does the work and checks permissions.  A database owner
- * who ran it directly in a session that has not loaded this library would get an
- * error, because the server would not know the setting.
+ * ALTER DATABASE ... SET does the work and checks permissions.  A database
+ * owner who ran it directly in a session that has not loaded this library
+ * would get an error, because the server would not know the setting.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

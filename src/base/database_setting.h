@@ -8,9 +8,9 @@
 #define CMIG_DATABASE_SETTING_H
 
 /*
- * Run ALTER DATABASE ... SET as the current user, or ALTER DATABASE ... RESET if
- * value is NULL.  On a standby or in a read-only transaction, an error names the
- * SQL function, such as "cmig.set_protect()".
+ * Run ALTER DATABASE ... SET as the current user, or ALTER DATABASE ... RESET
+ * if value is NULL.  On a standby or in a read-only transaction, an error
+ * names the SQL function, such as "cmig.set_protect()".
  */
 extern void cmig_database_setting_set(const char *function, const char *name, const char *value);
 

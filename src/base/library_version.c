@@ -2,8 +2,9 @@
  * library_version.c
  *	  Checks whether the library and the extension have the same version.
  *
- * After pg_cmig's files are updated, a database keeps the old tables until ALTER
- * EXTENSION ... UPDATE, and a session keeps the old library until it ends.
+ * After pg_cmig's files are updated, a database keeps the old tables until
+ * ALTER EXTENSION ... UPDATE, and a session keeps the old library until it
+ * ends.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

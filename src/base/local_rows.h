@@ -2,8 +2,8 @@
  * local_rows.h
  *	  Checks whether a table's rows are stored in this database.
  *
- * The rows of foreign tables and of tables distributed by Citus are not.  To the
- * server, a distributed table looks like an ordinary table that is empty.
+ * The rows of foreign tables and of tables distributed by Citus are not.  To
+ * the server, a distributed table looks like an ordinary table that is empty.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -24,8 +24,8 @@ extern bool cmig_local_rows_here(Oid relation);
 extern void cmig_local_rows_require(Oid table, bool children, const char *doing, const char *hint);
 
 /*
- * Raise 0A000 unless the table uses the heap access method, so that its rows can
- * be read block by block.
+ * Raise 0A000 unless the table uses the heap access method, so that its rows
+ * can be read block by block.
  */
 extern void cmig_local_rows_require_heap(Oid table, const char *doing, const char *hint);
 

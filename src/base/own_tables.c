@@ -2,10 +2,10 @@
  * own_tables.c
  *	  Checks that pg_cmig's tables are still plain tables.
  *
- * A superuser could replace a table with a view, or give it a rule, a policy, or
- * a child table.  A query would then execute the view or the rule, or return
- * different rows than the table contains.  Triggers do not affect reads and are
- * allowed.
+ * A superuser could replace a table with a view, or give it a rule, a policy,
+ * or a child table.  A query would then execute the view or the rule, or
+ * return different rows than the table contains.  Triggers do not affect reads
+ * and are allowed.
  *
  * This module locks no table, so a session that is altering one of the tables
  * does not block sessions that need another one.  The query that follows locks
@@ -91,8 +91,8 @@ rule_on(Oid relation)
 }
 
 /*
- * Returns a table's quoted, qualified name, or text that contains its OID if the
- * table was dropped in the meantime.
+ * Returns a table's quoted, qualified name, or text that contains its OID if
+ * the table was dropped in the meantime.
  */
 static char *
 qualified_name(Oid relation)

@@ -3,8 +3,8 @@
  *	  Allocates many small pieces of memory that are freed together.
  *
  * A piece has no header, so thousands of ids and scripts take half the memory
- * that individual palloc calls would need.  A piece cannot be freed by itself; it
- * is freed with the memory context in which it was allocated.
+ * that individual palloc calls would need.  A piece cannot be freed by itself;
+ * it is freed with the memory context in which it was allocated.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -3,10 +3,10 @@
  *	  Runs pg_cmig's queries through SPI.
  *
  * Each call connects to SPI, opens a GUC nest level, pins search_path and
- * standard_conforming_strings (some queries contain patterns with backslashes),
- * runs the query, and disconnects.  Nothing stays open between calls, so scripts
- * can run between any two of them.  Plans are kept for the session; the plan
- * cache revalidates them when the tables change.
+ * standard_conforming_strings (some queries contain patterns with
+ * backslashes), runs the query, and disconnects.  Nothing stays open between
+ * calls, so scripts can run between any two of them.  Plans are kept for the
+ * session; the plan cache revalidates them when the tables change.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -142,9 +142,10 @@ is_another_relation(Node *node, void *context)
 /*
  * Raise an error if the query reads a relation other than the one that it is
  * meant for.  A lock on a table does not prevent another session from renaming
- * its schema and creating a view in place of the table.  So check the relations
- * that the names in the query were resolved to.  They can no longer change: they
- * are locked now, and a plan that is not kept is never analyzed again.
+ * its schema and creating a view in place of the table.  So check the
+ * relations that the names in the query were resolved to.  They can no longer
+ * change: they are locked now, and a plan that is not kept is never analyzed
+ * again.
  */
 static void
 require_relation(const CmigQuery *query, SPIPlanPtr plan)

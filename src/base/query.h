@@ -2,10 +2,10 @@
  * query.h
  *	  Runs pg_cmig's queries through SPI.
  *
- * A CmigQuery is a static SQL statement whose plan is kept for the session.  It
- * runs as the current user with search_path pinned to pg_catalog, pg_temp, so
- * every name of an object that is not built in must be qualified.  Arguments are
- * always bound, never pasted into the text.
+ * A CmigQuery is a static SQL statement whose plan is kept for the session.
+ * It runs as the current user with search_path pinned to pg_catalog, pg_temp,
+ * so every name of an object that is not built in must be qualified.
+ * Arguments are always bound, never pasted into the text.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -38,9 +38,9 @@ typedef struct CmigQuery
 } CmigQuery;
 
 /*
- * Called for each row.  The callback must copy whatever it keeps from the tuple.
- * It runs with the pinned search_path, so it must not rely on the caller's
- * settings.
+ * Called for each row.  The callback must copy whatever it keeps from the
+ * tuple.  It runs with the pinned search_path, so it must not rely on the
+ * caller's settings.
  */
 typedef void (*CmigRowCallback) (TupleDesc desc, HeapTuple row, void *arg);
 

@@ -25,14 +25,15 @@ extern void cmig_role_act_as(CmigRole *saved, Oid role);
 
 /*
  * Like cmig_role_act_as(), for running pg_cmig's code on tables that the role
- * owns.  The tables' policies do not apply even if row-level security is forced.
+ * owns.  The tables' policies do not apply even if row-level security is
+ * forced.
  */
 extern void cmig_role_act_as_owner(CmigRole *saved, Oid role);
 
 /*
- * Like cmig_role_act_as(), but in a read-only transaction, for running code that
- * must not invalidate what was checked before.  Locks keep other sessions from
- * doing so.
+ * Like cmig_role_act_as(), but in a read-only transaction, for running code
+ * that must not invalidate what was checked before.  Locks keep other sessions
+ * from doing so.
  */
 extern void cmig_role_read_as(CmigRole *saved, Oid role);
 

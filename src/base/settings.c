@@ -107,8 +107,8 @@ is_users_own(const struct config_generic *setting)
 
 /*
  * Does the session's value count?  In a SECURITY DEFINER function, it does if
- * the function's owner set it or if it comes from the database or the server.  A
- * default does not count: it may be there only because a stored value was
+ * the function's owner set it or if it comes from the database or the server.
+ * A default does not count: it may be there only because a stored value was
  * rejected.
  */
 static bool
@@ -192,8 +192,8 @@ cmig_settings_enum(const char *name, int session)
 }
 
 /*
- * Returns the stored value of a string setting after checking it as SET does, or
- * the built-in default if the value is NULL.
+ * Returns the stored value of a string setting after checking it as SET does,
+ * or the built-in default if the value is NULL.
  */
 static const char *
 check_text(struct config_generic *setting, const char *stored)

@@ -56,8 +56,8 @@ extern int	cmig_settings_int(const char *name, int session);
 extern int	cmig_settings_enum(const char *name, int session);
 
 /*
- * Returns the effective value of a setting that pg_cmig does not define, such as
- * cmig_var.schema, or NULL if it has no value.
+ * Returns the effective value of a setting that pg_cmig does not define, such
+ * as cmig_var.schema, or NULL if it has no value.
  */
 extern const char *cmig_settings_custom(const char *name);
 
@@ -78,9 +78,9 @@ extern const char *cmig_settings_guard_text(const char *name, const char *sessio
 extern int	cmig_settings_guard_enum(const char *name, int session);
 
 /*
- * Returns the effective value of a string setting that a guard depends on.  If a
- * value other than the default is stored for the guard, and the session may not
- * change it, the stored string counts.
+ * Returns the effective value of a string setting that a guard depends on.  If
+ * a value other than the default is stored for the guard, and the session may
+ * not change it, the stored string counts.
  */
 extern const char *cmig_settings_guarded_text(const char *name, const char *session,
 											  const char *guard);
@@ -100,8 +100,8 @@ extern const char *cmig_settings_protect_stored(void);
 extern char *cmig_settings_unprotect_hint(bool commits);
 
 /*
- * The DDL policy stored for the database, or else for the server.  A session can
- * make it stricter for itself.
+ * The DDL policy stored for the database, or else for the server.  A session
+ * can make it stricter for itself.
  */
 extern CmigDdlPolicy cmig_settings_ddl_policy(void);
 extern const char *cmig_settings_ddl_policy_name(CmigDdlPolicy policy);

@@ -2,9 +2,9 @@
  * stored_settings.c
  *	  Reads the values of settings stored for the database or the server.
  *
- * The session's copy of a setting is not sufficient: a value from the connection
- * options hides the database's value, and if it is rejected when this library is
- * loaded, only the built-in default remains.
+ * The session's copy of a setting is not sufficient: a value from the
+ * connection options hides the database's value, and if it is rejected when
+ * this library is loaded, only the built-in default remains.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -110,9 +110,9 @@ find_stored(Oid database, Oid role, const char *setting)
 }
 
 /*
- * Returns the value in the configuration files, or NULL.  They are read with the
- * function behind pg_file_settings.  If a setting occurs more than once, its
- * last line counts.
+ * Returns the value in the configuration files, or NULL.  They are read with
+ * the function behind pg_file_settings.  If a setting occurs more than once,
+ * its last line counts.
  */
 static char *
 find_in_files(const char *setting)

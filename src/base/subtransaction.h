@@ -13,11 +13,11 @@
 typedef void (*CmigSubtransactionWork) (void *arg);
 
 /*
- * Do the work, and return NULL if it succeeds.  If it fails, everything that it
- * did is rolled back, including changes to the current user and to settings, and
- * a copy of the error is returned, allocated in the caller's memory context.  The
- * caller must rethrow every error that it does not handle, including query
- * cancellation, with ReThrowError().
+ * Do the work, and return NULL if it succeeds.  If it fails, everything that
+ * it did is rolled back, including changes to the current user and to
+ * settings, and a copy of the error is returned, allocated in the caller's
+ * memory context.  The caller must rethrow every error that it does not
+ * handle, including query cancellation, with ReThrowError().
  */
 extern ErrorData *cmig_subtransaction_try(CmigSubtransactionWork work, void *arg);
 
@@ -26,8 +26,8 @@ extern ErrorData *cmig_subtransaction_rehearse(CmigSubtransactionWork work, void
 
 /*
  * Call this before starting a subtransaction.  Starting one raises an error if
- * the last statement left invalidation messages unprocessed, as ALTER DOMAIN ...
- * DROP CONSTRAINT does.
+ * the last statement left invalidation messages unprocessed, as ALTER DOMAIN
+ * ... DROP CONSTRAINT does.
  */
 extern void cmig_subtransaction_settle(void);
 

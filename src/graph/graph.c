@@ -3,9 +3,9 @@
  *	  The revision graph in memory.
  *
  * Builds the graph, finds its defects, and looks up names.  All edges are node
- * numbers in a few flat arrays, and no function recurses, so the depth is limited
- * by memory, not by the C stack.  Except for suggesting names, everything takes
- * time linear in the number of nodes and edges.
+ * numbers in a few flat arrays, and no function recurses, so the depth is
+ * limited by memory, not by the C stack.  Except for suggesting names,
+ * everything takes time linear in the number of nodes and edges.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -269,9 +269,9 @@ enter_labels(CmigGraph *graph)
 }
 
 /*
- * Resolve a list of names to nodes, without duplicates.  The nodes are stored at
- * *pool, which is advanced past them.  last_seen[node] == mark means that the
- * node is already in the list.
+ * Resolve a list of names to nodes, without duplicates.  The nodes are stored
+ * at *pool, which is advanced past them.  last_seen[node] == mark means that
+ * the node is already in the list.
  */
 static void
 resolve_edges(CmigGraph *graph, int node, const CmigNames *names, bool depends,

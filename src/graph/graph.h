@@ -2,10 +2,10 @@
  * graph.h
  *	  The revision graph in memory.
  *
- * Nodes are numbered from 0 to count - 1 in the byte order of their ids, so that
- * nothing derived from the graph depends on the order of rows.  A graph with
- * defects can be built and displayed, but commands that change the database must
- * call cmig_graph_require_sound() first.
+ * Nodes are numbered from 0 to count - 1 in the byte order of their ids, so
+ * that nothing derived from the graph depends on the order of rows.  A graph
+ * with defects can be built and displayed, but commands that change the
+ * database must call cmig_graph_require_sound() first.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -112,9 +112,9 @@ extern char *cmig_graph_suggest(const CmigGraph *graph, const char *name, int ex
 	((graph)->nodes[node].parents.count == 0)
 
 /*
- * Each returns the node at the end of the k-th edge down or up, or -1 after the
- * last edge.  Parents or children come first, and then, if over_depends is true,
- * dependencies or dependents.
+ * Each returns the node at the end of the k-th edge down or up, or -1 after
+ * the last edge.  Parents or children come first, and then, if over_depends is
+ * true, dependencies or dependents.
  */
 static inline int
 cmig_graph_edge_down(const CmigNode *node, int k, bool over_depends)

@@ -19,8 +19,8 @@ typedef struct CmigMarks
 } CmigMarks;
 
 /*
- * Create an empty set, and add a node to a set.  cmig_graph_mark() returns false
- * if the node is already in the set.
+ * Create an empty set, and add a node to a set.  cmig_graph_mark() returns
+ * false if the node is already in the set.
  */
 extern CmigMarks *cmig_graph_marks(const CmigGraph *graph);
 extern bool cmig_graph_mark(CmigMarks *marks, int node);
@@ -38,8 +38,8 @@ extern void cmig_graph_mark_descendants(const CmigGraph *graph, CmigMarks *marks
 extern CmigMarks *cmig_graph_lineage(const CmigGraph *graph, int node, bool over_depends);
 
 /*
- * Returns the marked nodes as an array of *count node numbers, branch by branch,
- * with each node after its parents and dependencies.
+ * Returns the marked nodes as an array of *count node numbers, branch by
+ * branch, with each node after its parents and dependencies.
  */
 extern int *cmig_graph_order(const CmigGraph *graph, const CmigMarks *marks, int *count);
 

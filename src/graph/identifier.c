@@ -4,9 +4,9 @@
  *
  * The rules are those of Alembic's revision map (alembic/script/revision.py),
  * with three differences.  Text after a relative number is an error instead of
- * being ignored.  Ids may contain '-', because an exact name is tried before the
- * relative forms.  An error is raised where Alembic would guess, or destroy more
- * than was requested.
+ * being ignored.  Ids may contain '-', because an exact name is tried before
+ * the relative forms.  An error is raised where Alembic would guess, or
+ * destroy more than was requested.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -341,8 +341,8 @@ cmig_identifier_lineage(const CmigGraph *graph, const char *label)
 }
 
 /*
- * Returns the node with an id or label, or the beginning of one.  If label is not
- * NULL, the node must be in the label's lineage.
+ * Returns the node with an id or label, or the beginning of one.  If label is
+ * not NULL, the node must be in the label's lineage.
  */
 static int
 find_revision(const CmigGraph *graph, const char *label, const char *symbol)

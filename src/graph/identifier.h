@@ -4,8 +4,8 @@
  *
  * A node is identified by its number in the graph; -1 is base.  The grammar is
  * Alembic's (doc/reference.md, "Identifiers").  An exact id takes precedence,
- * then an exact label, then the relative forms, and then a prefix.  The functions
- * raise MG001 to MG004 and 22023.
+ * then an exact label, then the relative forms, and then a prefix.  The
+ * functions raise MG001 to MG004 and 22023.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -57,8 +57,8 @@ extern List *cmig_identifier_heads(const CmigGraph *graph, const CmigMarks *line
 extern List *cmig_identifier_bases(const CmigGraph *graph);
 
 /*
- * Returns the nodes that the edges lead to.  If within is not NULL, only nodes in
- * that set are returned.
+ * Returns the nodes that the edges lead to.  If within is not NULL, only nodes
+ * in that set are returned.
  */
 extern List *cmig_identifier_edges(const CmigEdges *edges, const CmigMarks *within);
 
@@ -70,17 +70,17 @@ extern List *cmig_identifier_absolute(const CmigGraph *graph, const char *label,
 									  const char *symbol, const char *text);
 
 /*
- * Returns the single node that label@symbol names, or -1 for base.  Raises MG003
- * if it names several.
+ * Returns the single node that label@symbol names, or -1 for base.  Raises
+ * MG003 if it names several.
  */
 extern int	cmig_identifier_one(const CmigGraph *graph, const char *label,
 								const char *symbol, const char *text);
 
 /*
- * Walk a number of steps up or down, and return the node at the end.  A step up
- * from base leads to a base of the lineage.  A step down from a base leads to
- * base, and there is nothing below.  If the walk reaches an end of the graph too
- * early, it stops there if clip is true, and raises MG004 otherwise.
+ * Walk a number of steps up or down, and return the node at the end.  A step
+ * up from base leads to a base of the lineage.  A step down from a base leads
+ * to base, and there is nothing below.  If the walk reaches an end of the
+ * graph too early, it stops there if clip is true, and raises MG004 otherwise.
  */
 extern int	cmig_identifier_walk_up(const CmigGraph *graph, const CmigIdentifier *id,
 									int start, int steps,

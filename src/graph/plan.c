@@ -2,10 +2,11 @@
  * plan.c
  *	  Plans the steps from the current version rows to a target.
  *
- * The version rows are determined by a count for each node: the number of applied
- * revisions that name it in down_revision or depends_on.  An applied node with
- * count 0 has a row.  A step changes only the counts of the nodes that its
- * revision names, so building a plan takes time linear in the number of edges.
+ * The version rows are determined by a count for each node: the number of
+ * applied revisions that name it in down_revision or depends_on.  An applied
+ * node with count 0 has a row.  A step changes only the counts of the nodes
+ * that its revision names, so building a plan takes time linear in the number
+ * of edges.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -37,9 +38,9 @@ count_naming(const CmigGraph *graph, const CmigMarks *applied)
 }
 
 /*
- * Update the counts for a node that becomes applied, or is no longer applied.  Of
- * the nodes that it names, returns those whose count was 0 before, or is 0 now,
- * respectively.  A node's edges contain no other node twice.
+ * Update the counts for a node that becomes applied, or is no longer applied.
+ * Of the nodes that it names, returns those whose count was 0 before, or is 0
+ * now, respectively.  A node's edges contain no other node twice.
  */
 static CmigEdges
 change_naming(const CmigNode *node, int *naming, bool applied)

@@ -2,8 +2,8 @@
  * plan.h
  *	  Plans the steps from the current version rows to a target.
  *
- * The version rows are the applied revisions that no other applied revision names
- * in down_revision or depends_on.
+ * The version rows are the applied revisions that no other applied revision
+ * names in down_revision or depends_on.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -38,8 +38,8 @@ typedef struct CmigPlan
 } CmigPlan;
 
 /*
- * Plan an upgrade: all revisions up to the targets that are not yet applied, each
- * after the revisions that it needs.
+ * Plan an upgrade: all revisions up to the targets that are not yet applied,
+ * each after the revisions that it needs.
  */
 extern CmigPlan *cmig_plan_upgrade(const CmigGraph *graph, const CmigApplied *applied,
 								   List *targets);
@@ -55,8 +55,9 @@ extern bool cmig_plan_reaches_heads(const CmigGraph *graph, const CmigApplied *a
 extern void cmig_plan_add_repeatable(CmigPlan *plan, int node);
 
 /*
- * Plan a downgrade: the target's roots and their descendants, if applied.  Raises
- * MG004 if there are none, unless the target is a current revision or base.
+ * Plan a downgrade: the target's roots and their descendants, if applied.
+ * Raises MG004 if there are none, unless the target is a current revision or
+ * base.
  */
 extern CmigPlan *cmig_plan_downgrade(const CmigGraph *graph, const CmigApplied *applied,
 									 const CmigDowngradeTarget *target);

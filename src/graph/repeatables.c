@@ -94,7 +94,9 @@ find_next(const CmigRevision *const *sorted, int count, const bool *placed)
 	return -1;
 }
 
-/* Store the revisions after the graph's nodes, in the order in which they run. */
+/*
+ * Store the revisions after the graph's nodes, in the order in which they run.
+ */
 static void
 place_all(CmigGraph *graph, const CmigRevision *const *sorted, int count)
 {

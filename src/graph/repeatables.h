@@ -2,8 +2,8 @@
  * repeatables.h
  *	  Repeatable revisions, which run after an upgrade to the heads.
  *
- * They are not part of the graph: walks, targets, heads, and version rows do not
- * include them.  They are stored after the graph's nodes, starting at
+ * They are not part of the graph: walks, targets, heads, and version rows do
+ * not include them.  They are stored after the graph's nodes, starting at
  * graph->count, so that a plan's steps can refer to them like other nodes.
  *
  * Copyright (c) 2026, the pg_cmig developers

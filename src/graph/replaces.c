@@ -167,8 +167,8 @@ set_meaning(Resolve *resolve, const char *name, char *means)
 }
 
 /*
- * Returns true unless a replaced revision is missing that has not been applied or
- * has a version row.
+ * Returns true unless a replaced revision is missing that has not been applied
+ * or has a version row.
  */
 static bool
 has_old(const Resolve *resolve, const CmigRevision *revision)
@@ -200,8 +200,8 @@ decide(Resolve *resolve, const CmigRevision *revision)
 }
 
 /*
- * A qsort comparator that puts revisions with fewer replaced revisions first, so
- * that a revision comes after one that it replaces.
+ * A qsort comparator that puts revisions with fewer replaced revisions first,
+ * so that a revision comes after one that it replaces.
  */
 static int
 compare_replaces(const void *a, const void *b)
@@ -215,8 +215,8 @@ compare_replaces(const void *a, const void *b)
 }
 
 /*
- * Call decide() for all revisions that replace others, in an order that does not
- * depend on the order of rows.
+ * Call decide() for all revisions that replace others, in an order that does
+ * not depend on the order of rows.
  */
 static void
 decide_all(Resolve *resolve)
@@ -238,8 +238,8 @@ decide_all(Resolve *resolve)
  */
 
 /*
- * Returns the name that counts instead of a name after one decision, or the name
- * itself.
+ * Returns the name that counts instead of a name after one decision, or the
+ * name itself.
  */
 static char *
 meaning(const Resolve *resolve, char *name)
@@ -278,8 +278,8 @@ last_meaning(const Resolve *resolve, char *name)
 }
 
 /*
- * Make a revision's references name the revisions that count, without duplicates
- * and without the revision itself.
+ * Make a revision's references name the revisions that count, without
+ * duplicates and without the revision itself.
  */
 static void
 rename_references(const Resolve *resolve, const CmigRevision *revision, CmigNames *names)

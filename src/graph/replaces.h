@@ -2,12 +2,13 @@
  * replaces.h
  *	  Resolves revisions that replace others.
  *
- * A revision with "replaces" does what several older revisions do together.  The
- * last name in "replaces" follows the others: if it is applied, all of them are.
- * While only some of the older revisions are applied, or one is partially
- * applied, the older revisions count, and the new one is ignored.  Otherwise, the
- * new revision counts, and the older ones are ignored.  A reference to an ignored
- * revision is treated as a reference to one that counts.
+ * A revision with "replaces" does what several older revisions do together.
+ * The last name in "replaces" follows the others: if it is applied, all of
+ * them are.  While only some of the older revisions are applied, or one is
+ * partially applied, the older revisions count, and the new one is ignored.
+ * Otherwise, the new revision counts, and the older ones are ignored.  A
+ * reference to an ignored revision is treated as a reference to one that
+ * counts.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -49,8 +50,9 @@ extern CmigReplacesState cmig_replaces_state(const CmigRevision *revisions, int 
 											 const CmigPlace *place, const CmigRevision *revision);
 
 /*
- * Remove the revisions that do not count, and make references to them name those
- * that do.  Keeps the order of the remaining revisions and returns their number.
+ * Remove the revisions that do not count, and make references to them name
+ * those that do.  Keeps the order of the remaining revisions and returns their
+ * number.
  */
 extern int	cmig_replaces_resolve(CmigRevision *revisions, int count, const CmigPlace *place);
 

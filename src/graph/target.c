@@ -2,8 +2,8 @@
  * target.c
  *	  Resolves the targets of upgrade, downgrade, and stamp.
  *
- * identifier.c contains the grammar and the lookups.  This file determines what a
- * target means for each command, given the revisions that are applied.
+ * identifier.c contains the grammar and the lookups.  This file determines
+ * what a target means for each command, given the revisions that are applied.
  * target_range.c does this for the ranges of history and export.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -65,8 +65,8 @@ cmig_target_require_known_rows(const CmigGraph *graph, const CmigApplied *applie
 }
 
 /*
- * Returns a node in the list that is an ancestor of another node in the list, and
- * sets *above to the other one.  Returns -1 if there is none.
+ * Returns a node in the list that is an ancestor of another node in the list,
+ * and sets *above to the other one.  Returns -1 if there is none.
  */
 static int
 find_overlap(const CmigGraph *graph, List *nodes, bool over_depends, int *above)
@@ -278,8 +278,8 @@ applied_rows_within(const CmigApplied *applied, const CmigMarks *lineage)
 }
 
 /*
- * Returns the node where +N starts, or -1 for base: the current revision, or the
- * topmost applied one in the lineage if that is not NULL.
+ * Returns the node where +N starts, or -1 for base: the current revision, or
+ * the topmost applied one in the lineage if that is not NULL.
  */
 static int
 find_upgrade_start(const CmigGraph *graph, const CmigApplied *applied,
@@ -366,8 +366,8 @@ cmig_target_upgrade(const CmigGraph *graph, const CmigApplied *applied,
  */
 
 /*
- * Raise MG003 for -N.  The examples in the hint must work, so they should not use
- * a merge, where -1 would be ambiguous again.
+ * Raise MG003 for -N.  The examples in the hint must work, so they should not
+ * use a merge, where -1 would be ambiguous again.
  */
 pg_noreturn static void
 raise_ambiguous_downgrade(const CmigGraph *graph, const CmigApplied *applied,
@@ -459,8 +459,8 @@ find_downgrade_start(const CmigGraph *graph, const CmigApplied *applied, const C
 }
 
 /*
- * Returns the roots of a downgrade to node.  If branch is not -1, only roots that
- * lead to that node are returned.
+ * Returns the roots of a downgrade to node.  If branch is not -1, only roots
+ * that lead to that node are returned.
  */
 static List *
 find_roots(const CmigGraph *graph, int node, int branch, const char *text)

@@ -28,9 +28,9 @@ typedef struct CmigApplied
 extern CmigApplied *cmig_target_applied(const CmigGraph *graph, const CmigNames *rows);
 
 /*
- * The first function raises MG001 if a row names an unknown revision.  The second
- * one raises MG004 if a row is an ancestor of another one; if over_depends is
- * true, ancestors over depends_on count, too.
+ * The first function raises MG001 if a row names an unknown revision.  The
+ * second one raises MG004 if a row is an ancestor of another one; if
+ * over_depends is true, ancestors over depends_on count, too.
  */
 extern void cmig_target_require_known_rows(const CmigGraph *graph, const CmigApplied *applied);
 extern void cmig_target_require_sound_rows(const CmigGraph *graph, const CmigApplied *applied,
@@ -41,8 +41,8 @@ extern List *cmig_target_absolute(const CmigGraph *graph, const char *target);
 
 /*
  * Returns the nodes that absolute identifiers name.  Raises MG004 if one is an
- * ancestor of another; if over_depends is true, ancestors over depends_on count,
- * too.
+ * ancestor of another; if over_depends is true, ancestors over depends_on
+ * count, too.
  */
 extern List *cmig_target_list(const CmigGraph *graph, const CmigNames *targets,
 							  bool over_depends);

@@ -14,8 +14,8 @@
 #define RANGE_FORMS "from:to, such as base:heads or current:head"
 
 /*
- * Returns the nodes that one end of a range names.  If it names none, sets *base
- * to true.
+ * Returns the nodes that one end of a range names.  If it names none, sets
+ * *base to true.
  */
 static List *
 find_range_end(const CmigGraph *graph, const CmigApplied *applied, const char *text, bool *base)

@@ -2,11 +2,11 @@
  * lexer.c
  *	  Splits SQL text into tokens, including comments.
  *
- * The rules are those of src/backend/parser/scan.l, which explains them.  If the
- * server rejects a token (a number with trailing junk, or an operator that is
- * too long), the bounds found here do not matter, because the server's parser
- * gets the same text.  In all server encodings, an ASCII byte is an ASCII
- * character, so the text can be read byte by byte.
+ * The rules are those of src/backend/parser/scan.l, which explains them.  If
+ * the server rejects a token (a number with trailing junk, or an operator that
+ * is too long), the bounds found here do not matter, because the server's
+ * parser gets the same text.  In all server encodings, an ASCII byte is an
+ * ASCII character, so the text can be read byte by byte.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -57,7 +57,10 @@ typedef struct CmigLexer
 
 extern void cmig_lexer_init(CmigLexer *lexer, const char *text);
 
-/* Move to a position on the given line and continue as if the text began there. */
+/*
+ * Move to a position on the given line and continue as if the text began
+ * there.
+ */
 extern void cmig_lexer_move(CmigLexer *lexer, const char *next, int line);
 
 /* Returns the next token, which may be a comment; CMIG_TOKEN_END at the end. */
@@ -72,9 +75,9 @@ extern CmigTokenType cmig_lexer_next_sql(CmigLexer *lexer);
 /*
  * A faster way to look for a few kinds of tokens in long texts.
  * cmig_lexer_pass() skips white space, operator characters, and uninteresting
- * words and numbers.  It stops at any word with the same first letter and length
- * as one of the given words; at a parenthesis, semicolon, colon, or backslash;
- * at a quote, parameter, or comment; and at the end of the text.
+ * words and numbers.  It stops at any word with the same first letter and
+ * length as one of the given words; at a parenthesis, semicolon, colon, or
+ * backslash; at a quote, parameter, or comment; and at the end of the text.
  */
 typedef struct CmigLexerPass
 {
@@ -82,7 +85,9 @@ typedef struct CmigLexerPass
 								 * words of length n */
 } CmigLexerPass;
 
-/* words is NULL-terminated; each word is lower case and at most 31 bytes long. */
+/*
+ * words is NULL-terminated; each word is lower case and at most 31 bytes long.
+ */
 extern void cmig_lexer_pass_init(CmigLexerPass *pass, const char *const *words);
 extern void cmig_lexer_pass(const CmigLexerPass *pass, CmigLexer *lexer);
 

@@ -7,17 +7,17 @@
  * there.  It finds the end of a BEGIN ATOMIC ... END function body by counting
  * words, so a name such as "begin" can mislead it.
  *
- * A script must not be able to influence where psql sees the end of a quote: text
- * that psql wrongly treats as unquoted may be a shell command.  There are three
- * cases where psql and the server can differ.  In each of them, the text is
- * written in a form that both read in the same way:
+ * A script must not be able to influence where psql sees the end of a quote:
+ * text that psql wrongly treats as unquoted may be a shell command.  There are
+ * three cases where psql and the server can differ.  In each of them, the text
+ * is written in a form that both read in the same way:
  *
  * - A backslash in a plain string, whose meaning depends on
- *   standard_conforming_strings, which psql follows as the server reports it.  A
- *   function, or an error that rolls back, can change the setting without psql
- *   noticing.  The string is written as an E string.
- * - A string that continues on another line.  psql lexes line by line and treats
- *   the rest as a new plain string.  The parts are joined.
+ *   standard_conforming_strings, which psql follows as the server reports it.
+ *   A function, or an error that rolls back, can change the setting without
+ *   psql noticing.  The string is written as an E string.
+ * - A string that continues on another line.  psql lexes line by line and
+ *   treats the rest as a new plain string.  The parts are joined.
  * - Non-ASCII characters, which depend on client_encoding.  In some encodings,
  *   psql mistakes a quote for the second byte of a character.  The statement is
  *   preceded by one that sets the encoding, on a separate line because psql
@@ -312,9 +312,9 @@ append_string_part(StringInfo to, int from, const CmigLexer *lexer, bool escapes
 
 /*
  * The lexer is at the first part of a string.  If psql might read the string
- * differently from the server, append the text before it and then the string in
- * a safe form, and move the lexer to the string's last part.  Returns the end of
- * the text that has been appended.
+ * differently from the server, append the text before it and then the string
+ * in a safe form, and move the lexer to the string's last part.  Returns the
+ * end of the text that has been appended.
  */
 static const char *
 append_string(StringInfo to, CmigLexer *lexer, const char *copied)

@@ -40,8 +40,8 @@ extern bool cmig_psql_append(StringInfo to, const char *text, const char *pin,
 							 CmigPsqlFacts *facts);
 
 /*
- * Append a statement that does not end with a semicolon.  If psql would not send
- * it as a whole, write it as a DO block that executes it from a string.
+ * Append a statement that does not end with a semicolon.  If psql would not
+ * send it as a whole, write it as a DO block that executes it from a string.
  */
 extern void cmig_psql_append_statement(StringInfo to, const char *statement,
 									   CmigPsqlFacts *facts);

@@ -14,8 +14,8 @@
 
 /*
  * At each operator and each start of a comment, the server's scanner looks at
- * all operator characters that follow without a gap.  So it needs quadratic time
- * for a long run of them.
+ * all operator characters that follow without a gap.  So it needs quadratic
+ * time for a long run of them.
  */
 #define OPERATOR_CHARACTERS "~!@#^&|`?+-*/%<>="
 #define MIN_RUN 64				/* shorter runs need not be found */

@@ -13,8 +13,9 @@
 #include "parser/parser.h"
 
 /*
- * Like raw_parser(), but raises 54001 for text whose operators or comments would
- * keep the server's scanner busy for minutes.  The scanner cannot be canceled.
+ * Like raw_parser(), but raises 54001 for text whose operators or comments
+ * would keep the server's scanner busy for minutes.  The scanner cannot be
+ * canceled.
  */
 extern List *cmig_raw_parse(const char *text, RawParseMode mode);
 

@@ -5,8 +5,8 @@
  * A script is split at the semicolons that end statements, and each piece is
  * parsed separately.  So only one parse tree is in memory at a time, and a
  * parser error refers to a single statement.  A semicolon does not end a
- * statement inside parentheses (as in rules) or inside a function's BEGIN ATOMIC
- * ... END body.
+ * statement inside parentheses (as in rules) or inside a function's BEGIN
+ * ATOMIC ... END body.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -93,8 +93,8 @@ cmig_script_close(CmigScriptReader *script)
 }
 
 /*
- * Is the token a backslash that begins a psql meta-command?  The parser raises a
- * syntax error for any other backslash.
+ * Is the token a backslash that begins a psql meta-command?  The parser raises
+ * a syntax error for any other backslash.
  */
 static bool
 is_meta_command(const CmigLexer *lexer)
@@ -199,8 +199,8 @@ find_piece(CmigLexer *lexer, Piece *piece)
 
 /*
  * Starting inside a function body, set the piece's end to the next semicolon
- * that follows END; the function may end there.  Returns false at the end of the
- * script.
+ * that follows END; the function may end there.  Returns false at the end of
+ * the script.
  */
 static bool
 find_possible_end(CmigLexer *lexer, Piece *piece)
@@ -258,10 +258,10 @@ refuse_meta_command(const CmigStatement *statement, const Piece *piece)
 }
 
 /*
- * Parse a function whose end was found by counting CASE and END.  The count can
- * be wrong if one of these words is a column label without AS.  So if the parser
- * needs more text than the piece contains, the next possible ends are tried in
- * turn.
+ * Parse a function whose end was found by counting CASE and END.  The count
+ * can be wrong if one of these words is a column label without AS.  So if the
+ * parser needs more text than the piece contains, the next possible ends are
+ * tried in turn.
  */
 static List *
 parse_atomic(CmigScriptReader *script, CmigStatement *statement, Piece *piece)

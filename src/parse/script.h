@@ -36,14 +36,14 @@ extern CmigScriptReader *cmig_script_open(const char *source);
 
 /*
  * Read the next statement.  Returns false at the end.  The result is allocated
- * in the current memory context, so the caller can reset that context (unless it
- * is the reader's) after each statement.
+ * in the current memory context, so the caller can reset that context (unless
+ * it is the reader's) after each statement.
  *
  * Text that does not parse raises 42601, and so does a psql meta-command.  The
- * error position is relative to the statement's text; the caller's error context
- * must report that text as the internal query or the query.  The number, line,
- * and text of *statement are set before the parser runs, so an error context can
- * use them; the text still ends with its semicolon then.
+ * error position is relative to the statement's text; the caller's error
+ * context must report that text as the internal query or the query.  The
+ * number, line, and text of *statement are set before the parser runs, so an
+ * error context can use them; the text still ends with its semicolon then.
  */
 extern bool cmig_script_next(CmigScriptReader *script, CmigStatement *statement);
 

@@ -200,7 +200,8 @@ cmig_statement_is_concurrent(const RawStmt *raw)
 }
 
 /*
- * Returns the name of a statement with CONCURRENTLY other than REINDEX, or NULL.
+ * Returns the name of a statement with CONCURRENTLY other than REINDEX, or
+ * NULL.
  */
 static const char *
 concurrent_name(const Node *node)
@@ -220,8 +221,8 @@ concurrent_name(const Node *node)
 }
 
 /*
- * Returns the name of a statement that cannot run inside a transaction block, or
- * NULL.
+ * Returns the name of a statement that cannot run inside a transaction block,
+ * or NULL.
  */
 static const char *
 top_level_name(const Node *node)

@@ -2,10 +2,10 @@
  * statement.h
  *	  Classifies statements for the runner by their parse trees alone.
  *
- * This module does not access the catalogs.  The runner handles cases that depend
- * on the kind of relation (REINDEX and CLUSTER of partitioned tables).  The
- * server handles cases that are unknown before a statement runs (a procedure
- * that commits).
+ * This module does not access the catalogs.  The runner handles cases that
+ * depend on the kind of relation (REINDEX and CLUSTER of partitioned tables).
+ * The server handles cases that are unknown before a statement runs (a
+ * procedure that commits).
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -33,8 +33,8 @@ typedef enum CmigStatementClass
 } CmigStatementClass;
 
 /*
- * Returns the Boolean value of one of a statement's options, or otherwise if the
- * option is not given.
+ * Returns the Boolean value of one of a statement's options, or otherwise if
+ * the option is not given.
  */
 extern bool cmig_statement_option(const List *options, const char *name, bool otherwise);
 
@@ -56,8 +56,8 @@ extern void cmig_statement_refuse(const RawStmt *raw);
 /*
  * If the statement calls a procedure that has the name of a pg_cmig procedure
  * that commits, returns "CALL cmig.backfill" or the like; otherwise NULL.  If
- * *qualified is set to false, the name is not qualified, so the procedure may be
- * in another schema.
+ * *qualified is set to false, the name is not qualified, so the procedure may
+ * be in another schema.
  */
 extern const char *cmig_statement_own_procedure(const RawStmt *raw, bool *qualified);
 
@@ -68,8 +68,8 @@ extern const char *cmig_statement_own_procedure(const RawStmt *raw, bool *qualif
 extern bool cmig_statement_is_concurrent(const RawStmt *raw);
 
 /*
- * Does the statement set or reset standard_conforming_strings?  Then the rest of
- * the script can be read only after the statement has run.
+ * Does the statement set or reset standard_conforming_strings?  Then the rest
+ * of the script can be read only after the statement has run.
  */
 extern bool cmig_statement_changes_strings(const RawStmt *raw);
 
@@ -103,8 +103,8 @@ extern bool cmig_statement_may_need_top_level(const char *source);
 
 /*
  * Does the same as cmig_statement_may_need_top_level() for a caller that reads
- * the tokens itself.  The caller initializes *scan with {true, false} and passes
- * each token that is not a comment.
+ * the tokens itself.  The caller initializes *scan with {true, false} and
+ * passes each token that is not a comment.
  */
 typedef struct CmigTopLevelScan
 {

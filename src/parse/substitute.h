@@ -7,8 +7,8 @@
  * identifier or a single string.  Undeclared placeholders and all comments are
  * left unchanged.
  *
- * Dollar quotes may contain code in another language, so values in them must not
- * contain characters that could be special in that language.
+ * Dollar quotes may contain code in another language, so values in them must
+ * not contain characters that could be special in that language.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -26,8 +26,8 @@
 typedef const char *(*CmigSubstituteValue) (const char *name, bool literal, void *arg);
 
 /*
- * Parse a declaration, and set *name to its palloc'd name and *literal to whether
- * it is a literal.  Returns false if the declaration is not valid.
+ * Parse a declaration, and set *name to its palloc'd name and *literal to
+ * whether it is a literal.  Returns false if the declaration is not valid.
  */
 extern bool cmig_substitute_parse(const char *declaration, char **name, bool *literal);
 

@@ -2,9 +2,9 @@
  * text_check.c
  *	  Checks whether a script can run by examining its text alone.
  *
- * A parser error is caught without a subtransaction, because the parser acquires
- * no resources other than memory.  Errors that the text did not cause, such as a
- * cancellation, are rethrown.
+ * A parser error is caught without a subtransaction, because the parser
+ * acquires no resources other than memory.  Errors that the text did not
+ * cause, such as a cancellation, are rethrown.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

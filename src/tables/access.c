@@ -1,13 +1,13 @@
 /*
  * access.c
- *	  Levels of access to pg_cmig's own schema: grant_access, revoke_access.
+ *	  Grants and revokes access levels for schema cmig.
  *
- * The installation grants nothing to PUBLIC.  A level is a list of GRANTs,
- * which are run here and shown to the caller.  "application" is for roles that
- * serve users: it includes the context functions of row-level security and
- * nothing of the migrations.  A reader can look at everything, an author can
- * also write revisions, and a migrator can also run them; a role that does
- * both gets both levels.
+ * CREATE EXTENSION grants nothing to PUBLIC.  A level is a list of GRANT
+ * statements, which this module runs and returns to the caller.  "application"
+ * is for the roles that an application uses: it includes the context functions
+ * of row-level security, but no migration functions.  A reader can read
+ * everything except secrets, an author can also write revisions, and a migrator
+ * can also run them.  A role that does both needs both levels.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -45,7 +45,7 @@
 PG_FUNCTION_INFO_V1(cmig_grant_access);
 PG_FUNCTION_INFO_V1(cmig_revoke_access);
 
-/* The part between the verb and the role in GRANT and REVOKE. */
+/* The parts of GRANT and REVOKE statements between the verb and the role. */
 static const char *const application[] = {
 	"USAGE ON SCHEMA cmig",
 	"EXECUTE ON FUNCTION cmig.set_context(text, text, boolean)",
@@ -65,7 +65,8 @@ static const char *const usage[] = {
 };
 
 /*
- * Also what pg_dump reads, except cmig.secret, which only the owner may read.
+ * Includes everything that pg_dump reads, except cmig.secret, which only the
+ * owner may read.
  */
 static const char *const reader[] = {
 	"SELECT ON cmig.revision, cmig.version, cmig.journal, cmig.progress,"
@@ -74,7 +75,7 @@ static const char *const reader[] = {
 	NULL
 };
 
-/* Without created_by, so that no one can write under another role's name. */
+/* Excludes created_by, so that no one can write under another role's name. */
 static const char *const author[] = {
 	"INSERT (revision, down_revision, depends_on, branch_labels, replaces, message, description,"
 	" upgrade_sql, downgrade_sql, verify_sql, precondition_sql, placeholders, previous_sql,"
@@ -84,9 +85,9 @@ static const char *const author[] = {
 };
 
 /*
- * In existing journal rows, only the outcome of a run can be changed.  In new
- * rows, session_role and client_address have their defaults, and
- * cmig.journal_trigger checks role.
+ * In an existing journal row, a migrator can change only the outcome of the
+ * run.  In a new row, session_role and client_address always have their
+ * defaults, and cmig.journal_trigger checks role.
  */
 static const char *const migrator[] = {
 	"INSERT, UPDATE, DELETE ON cmig.version",
@@ -99,8 +100,7 @@ static const char *const migrator[] = {
 };
 
 /*
- * All privileges except those with which a role could attach code to these
- * tables.
+ * All privileges except those that allow a role to attach code to the tables.
  */
 static const char *const owner[] = {
 	"USAGE ON SCHEMA cmig",
@@ -111,12 +111,12 @@ static const char *const owner[] = {
 };
 
 /*
- * Functions by name, with all their forms.  Those that are in no list are
- * reserved to the owner (grant_access, revoke_access, audit_import,
- * ddl_event, ddl_trigger,
- * journal_trigger).  Readers of the audit log also need SELECT on it, which is
- * not part of a level. sql/access.sql has the same lists and fails for a
- * function that is in none of them.
+ * Function names; each stands for all functions with that name.  The functions
+ * that are in none of these lists are reserved for the owner (grant_access,
+ * revoke_access, audit_import, ddl_event, ddl_trigger, journal_trigger).
+ * Readers of the audit log also need SELECT on it, which is not part of any
+ * level.  sql/access.sql contains the same lists and fails for a function that
+ * is in none of them.
  */
 static const char *const reader_functions[] = {
 	"audit_as_of", "audit_diff", "audit_history", "audit_report", "audit_script", "audit_status",
@@ -138,7 +138,7 @@ static const char *const migrator_functions[] = {
 	"reset_stepwise", "rls_test", "round_trip", "set_ddl_policy", "set_protect", "stamp", "upgrade", "upgrade_stepwise", "verify", NULL
 };
 
-/* Each level, as the lists of which it consists. */
+/* The levels, and the lists that each one consists of. */
 static const struct
 {
 	const char *name;
@@ -161,7 +161,7 @@ static CmigQuery find_functions = {
 	1, {NAMEOID}
 };
 
-/* The names of all levels, for hints. */
+/* Returns the names of all levels for hints. */
 static char *
 level_names(void)
 {
@@ -173,7 +173,7 @@ level_names(void)
 	return text.data;
 }
 
-/* Append one row of find_functions to the list. */
+/* Append a row of find_functions to the list. */
 static void
 collect_function(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -183,7 +183,8 @@ collect_function(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * "verb EXECUTE ON FUNCTION ... preposition role" for all forms of a function.
+ * Returns the statements "verb EXECUTE ON FUNCTION ... preposition role" for
+ * all functions with a name.
  */
 static List *
 function_statements(const char *verb, const char *preposition, const char *role, const char *function)
@@ -205,7 +206,7 @@ function_statements(const char *verb, const char *preposition, const char *role,
 	return statements;
 }
 
-/* "verb what preposition role" for everything in a level. */
+/* Returns the statements "verb what preposition role" for a level. */
 static List *
 level_statements(const char *verb, const char *preposition, const char *role, const char *level)
 {
@@ -258,7 +259,7 @@ cmig_access_revokes_level(const char *role, const char *level)
 	return level_statements("REVOKE", "FROM", role, level);
 }
 
-/* The REVOKE statements that revoke all levels. */
+/* Returns the REVOKE statements that revoke all levels. */
 static List *
 all_revokes(const char *role)
 {
@@ -268,7 +269,7 @@ all_revokes(const char *role)
 					  psprintf("REVOKE ALL ON SCHEMA cmig FROM %s", role));
 }
 
-/* The role argument, quoted for use in a statement. */
+/* Returns the role argument, quoted for use in a statement. */
 static char *
 role_argument(FunctionCallInfo fcinfo, int n)
 {
@@ -299,7 +300,7 @@ role_argument(FunctionCallInfo fcinfo, int n)
 	return pstrdup(quote_identifier(name));
 }
 
-/* The role that owns the schema, and with it all of pg_cmig. */
+/* Returns the role that owns the schema and all of pg_cmig's objects. */
 static Oid
 schema_owner(void)
 {
@@ -323,8 +324,8 @@ cmig_access_may_grant(void)
 	char	   *yes = NULL;
 
 	/*
-	 * only the owner level: being allowed to grant USAGE is not enough to
-	 * grant everything
+	 * require the owner level: the right to grant USAGE is not sufficient for
+	 * granting everything else
 	 */
 	(void) cmig_query_once("SELECT 'yes' WHERE has_schema_privilege('cmig', 'USAGE WITH GRANT OPTION')"
 						   " AND has_table_privilege('cmig.secret', 'SELECT WITH GRANT OPTION')",
@@ -333,13 +334,14 @@ cmig_access_may_grant(void)
 }
 
 /*
- * Run fixed GRANT or REVOKE statements as their grantor.  That is the owner,
- * because pg_dump writes the owner's grants as plain GRANT statements, which
- * any restoring role can run.
+ * Run fixed GRANT or REVOKE statements as the given grantor, usually the
+ * owner, because pg_dump writes the owner's grants as plain GRANT statements,
+ * which any restoring role can run.
  *
- * They do not go through the executor: an event trigger would run with the
- * privileges of the owner, a superuser, on behalf of a caller who does not
- * have them, and would find the caller's temporary tables by their names.
+ * The statements are not run by ProcessUtility(), because an event trigger
+ * would then run with the privileges of the owner, a superuser, on behalf of a
+ * caller that does not have them, and names in it could refer to the caller's
+ * temporary tables.
  */
 static void
 run_as(Oid grantor, List *statements)
@@ -373,8 +375,8 @@ cmig_access_run(List *statements)
 }
 
 /*
- * Lock the schema. If two sessions grant at the same time, one waits here, and
- * neither fails with "tuple concurrently updated" or a deadlock.
+ * Lock the schema.  If two sessions grant at the same time, one of them waits
+ * here, and neither fails with "tuple concurrently updated" or a deadlock.
  */
 static void
 begin_change(const char *command)
@@ -402,8 +404,8 @@ cmig_grant_access(PG_FUNCTION_ARGS)
 }
 
 /*
- * The roles that have granted the role a privilege on something that belongs
- * to pg_cmig.
+ * Finds the roles that have granted the role a privilege on any of pg_cmig's
+ * objects.
  */
 static CmigQuery find_grantors = {
 	"SELECT DISTINCT a.grantor FROM ("
@@ -417,8 +419,8 @@ static CmigQuery find_grantors = {
 };
 
 /*
- * Raise an error if the role is the owner, whose privileges come from CREATE
- * EXTENSION and without which nothing would work.
+ * Raise an error if the role is the owner.  The owner has privileges from
+ * CREATE EXTENSION, and nothing would work without them.
  */
 static void
 refuse_owner(const char *role)

@@ -1,6 +1,6 @@
 /*
  * access.h
- *	  Levels of access to pg_cmig's own schema.
+ *	  Grants and revokes access levels for schema cmig.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -10,20 +10,21 @@
 #include "postgres.h"
 #include "nodes/pg_list.h"
 
-/* The names of the levels. */
+/* Returns the names of the levels. */
 extern List *cmig_access_levels(void);
 
 /*
- * The GRANT statements that give a level to a role (a quoted name, or PUBLIC).
+ * Returns the GRANT statements that give a level to a role.  role is a quoted
+ * name or PUBLIC.
  */
 extern List *cmig_access_grants(const char *role, const char *level);
 
-/* The REVOKE statements that revoke one level. */
+/* Returns the REVOKE statements that revoke a level from a role. */
 extern List *cmig_access_revokes_level(const char *role, const char *level);
 
 /*
- * May the caller grant access to pg_cmig? run raises 42501 if not, and
- * otherwise executes such statements.
+ * May the caller grant access to pg_cmig?  cmig_access_run() runs GRANT or
+ * REVOKE statements, or raises 42501 if the caller may not.
  */
 extern bool cmig_access_may_grant(void);
 extern void cmig_access_run(List *statements);

@@ -1,6 +1,6 @@
 /*
  * active.c
- *	  The revisions that count: without those that others replace.
+ *	  Reads the revisions that count, given that some replace others.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -41,8 +41,8 @@ cmig_active_read(bool with_details)
 }
 
 /*
- * Let a version row name the replacing revision instead of the one that it
- * replaces.
+ * Change a version row so that it names the replacing revision instead of the
+ * one that it replaces, and record that in the journal.
  */
 static void
 turn_over(const CmigRevision *revision, const char *row)
@@ -61,7 +61,7 @@ turn_over(const CmigRevision *revision, const char *row)
 	cmig_journal_write(&entry);
 }
 
-/* Do this for one version row; false if there is none. */
+/* Find and change one such version row.  Returns false if there is none. */
 static bool
 settle_one(const CmigRevisionSet *set)
 {
@@ -81,8 +81,8 @@ settle_one(const CmigRevisionSet *set)
 }
 
 /*
- * May the current role change version rows?  An author may not; then the next
- * run does it.
+ * May the current role change version rows?  If not, as for an author, the next
+ * run changes them.
  */
 static bool
 may_turn_over(void)

@@ -1,6 +1,6 @@
 /*
  * active.h
- *	  The revisions that count: without those that others replace.
+ *	  Reads the revisions that count, given that some replace others.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,16 +11,17 @@
 #include "graph/replaces.h"
 #include "tables/catalog.h"
 
-/* The state of the database. */
+/* Returns the state of the database: version rows and unfinished steps. */
 extern CmigPlace *cmig_active_place(void);
 
-/* As cmig_catalog_read_revisions(), without revisions that do not count. */
+/* Like cmig_catalog_read_revisions(), but omits revisions that do not count. */
 extern CmigRevisionSet *cmig_active_read(bool with_details);
 
 /*
- * If all revisions that another one replaces are applied, let the version row
- * name that one, and journal it as a stamp.  The caller holds the run lock.
- * Does nothing if the current role may not change version rows.
+ * If all revisions that another one replaces are applied, make the version row
+ * name the new revision, and record that in the journal as a stamp.  The caller
+ * must hold the run lock.  Does nothing if the current role may not change
+ * version rows.
  */
 extern void cmig_active_settle(void);
 

@@ -1,13 +1,13 @@
 /*
  * backfill_run.c
- *	  cmig.backfill_run: how far each backfill is.
+ *	  Access to cmig.backfill_run, which records the progress of backfills.
  *
- * The row is written in the transaction of each batch, so it is exact after a
- * crash.
+ * A backfill's row is updated in the transaction of each batch, so it is exact
+ * even after a crash.
  *
- * Backfills of several tables may start at the same time, so a sequence
- * numbers them.  Restoring a dump into a live database sets the sequence back;
- * then the number is the one after the greatest.
+ * Backfills of several tables may start at the same time, so their ids come
+ * from a sequence.  Restoring a dump into a live database sets the sequence
+ * back; in that case, the id is the greatest existing one plus one.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -29,7 +29,7 @@
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
-/* The maximum number of numbers that are tried for a row. */
+/* The maximum number of ids to try for a row. */
 #define MAX_ATTEMPTS 100
 
 static CmigQuery find_query = {
@@ -72,7 +72,7 @@ static CmigQuery update_query = {
 	FLOAT8OID, FLOAT8OID, INT8OID, INT8OID, INT8OID, INTERVALOID, TEXTARRAYOID}
 };
 
-/* Backfills that are not done, and that must not be started again. */
+/* Finds unfinished backfills that must not be started again. */
 static CmigQuery unfinished_query = {
 	.sql = "SELECT id::bigint, coalesce(target::text, ''), coalesce(set_sql::text, ''),"
 	" statement::integer, rows::bigint FROM cmig.backfill_run"
@@ -122,8 +122,8 @@ set_identity(const CmigBackfillIdentity *identity, Datum *values, char *nulls)
 }
 
 /*
- * Raise an error for a row that was changed by hand and cannot be resumed
- * from.
+ * Raise an error for a row that was changed manually, so that its backfill
+ * cannot be resumed.
  */
 static void
 refuse_row(int64 id, const char *column)
@@ -137,8 +137,8 @@ refuse_row(int64 id, const char *column)
 }
 
 /*
- * The elements of a text[] column.  Raises an error unless it has at most one
- * dimension and no NULL.
+ * Returns the elements of a text[] column.  Raises an error if it has more than
+ * one dimension or contains a null.
  */
 static CmigNames
 names_of(TupleDesc desc, HeapTuple row, int column, int64 id, const char *name)
@@ -173,9 +173,10 @@ is_block(const char *text)
 }
 
 /*
- * Migrators may write the table, so check everything that the batches use as
- * an index or an argument: by ctid, place and bound are one block each; by
- * key, they have as many values as the key has columns.
+ * Migrators may write to the table, so check all values that batches use as
+ * indexes or arguments.  If the table is walked by ctid, place and bound must
+ * be a block number each.  If it is walked by key, they must have as many
+ * values as the key has columns.
  */
 static void
 require_valid(const CmigBackfillRun *run, bool by_key)
@@ -206,7 +207,7 @@ require_valid(const CmigBackfillRun *run, bool by_key)
 		refuse_row(run->id, "place");
 }
 
-/* Read one row of find_query. */
+/* Read a row of find_query. */
 static void
 collect(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -243,8 +244,8 @@ cmig_backfill_run_find(const CmigBackfillIdentity *identity, CmigBackfillRun *ru
 }
 
 /*
- * A number greater than those of all rows.  As for an identity column, no
- * privilege on the sequence is needed.
+ * Returns an id that is greater than those of all rows.  As for an identity
+ * column, the caller needs no privileges on the sequence.
  */
 static int64
 next_id(void)
@@ -285,8 +286,8 @@ cmig_backfill_run_insert(const CmigBackfillIdentity *identity, CmigBackfillRun *
 		nulls[8] = 'n';
 
 	/*
-	 * another session may take the same number as long as the sequence is
-	 * behind
+	 * another session may choose the same id while the sequence is behind the
+	 * greatest id
 	 */
 	for (int i = 0; i < MAX_ATTEMPTS; i++)
 	{
@@ -330,14 +331,14 @@ cmig_backfill_run_update(const CmigBackfillRun *run, int64 active_us)
 				 errhint("Do not delete rows of cmig.backfill_run before the backfill has ended.")));
 }
 
-/* The callback of cmig_backfill_run_each_unfinished(), with its argument. */
+/* The callback of cmig_backfill_run_each_unfinished() and its argument. */
 typedef struct Search
 {
 	CmigBackfillCallback callback;
 	void	   *arg;
 } Search;
 
-/* Read one row of unfinished_query and call back. */
+/* Read a row of unfinished_query and call the callback. */
 static void
 hand_over(TupleDesc desc, HeapTuple row, void *arg)
 {

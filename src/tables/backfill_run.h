@@ -1,6 +1,6 @@
 /*
  * backfill_run.h
- *	  cmig.backfill_run: how far each backfill is.
+ *	  Access to cmig.backfill_run, which records the progress of backfills.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -21,7 +21,7 @@ typedef struct CmigBackfillIdentity
 	int			statement;
 } CmigBackfillIdentity;
 
-/* A row: one backfill, with the place that it has reached. */
+/* A row: a backfill and the position that it has reached. */
 typedef struct CmigBackfillRun
 {
 	int64		id;				/* 0: it has no row yet */
@@ -29,13 +29,13 @@ typedef struct CmigBackfillRun
 	char	   *method;
 	int			pass;
 	char	   *relation;		/* the current table or partition, or NULL */
-	CmigNames	key;			/* the columns by which relation is walked,
-								 * quoted; count 0: it is walked by block */
-	CmigNames	place;			/* the last key or block processed; count 0:
-								 * none yet */
-	CmigNames	bound;			/* the last key or block to process */
-	CmigNames	parts;			/* by key: the partitions at the start; count
-								 * 0: it is not partitioned */
+	CmigNames	key;			/* quoted columns of the key that relation is
+								 * walked by; empty if walked by block */
+	CmigNames	place;			/* last key or block processed; empty if none
+								 * yet */
+	CmigNames	bound;			/* last key or block to process */
+	CmigNames	parts;			/* if walked by key: the partitions at the
+								 * start; empty if not partitioned */
 	double		total;
 	double		passed;
 	int64		rows;
@@ -46,23 +46,25 @@ typedef struct CmigBackfillRun
 } CmigBackfillRun;
 
 /*
- * Find the row of a backfill to resume: one that is not done or, within a
- * revision, also one that is.  False if there is none.
+ * Find the row of a backfill to resume.  The row of a finished backfill is
+ * found only if it is part of a revision's step that has not ended.  Returns
+ * false if there is none.
  */
 extern bool cmig_backfill_run_find(const CmigBackfillIdentity *identity,
 								   CmigBackfillRun *run);
 
 /*
- * insert adds a row and sets its id; update writes the row and adds to the
- * time spent.
+ * cmig_backfill_run_insert() inserts the row of a new backfill and sets
+ * run->id.  cmig_backfill_run_update() updates the row and adds active_us to
+ * the time spent.
  */
 extern void cmig_backfill_run_insert(const CmigBackfillIdentity *identity,
 									 CmigBackfillRun *run);
 extern void cmig_backfill_run_update(const CmigBackfillRun *run, int64 active_us);
 
 /*
- * A backfill without where_sql that has updated rows and is not done, which
- * therefore must not be started again.
+ * An unfinished backfill without where_sql that has updated rows.  It must not
+ * be started again, because it would update those rows a second time.
  */
 typedef struct CmigBackfillUnfinished
 {
@@ -74,30 +76,31 @@ typedef struct CmigBackfillUnfinished
 } CmigBackfillUnfinished;
 
 /*
- * Call back for each such backfill but own_id: those of the same step or, if
- * identity is not part of a revision, of the same table.
+ * Call the callback for each such backfill of the same step or, if identity is
+ * not part of a revision, of the same table.  The backfill own_id is skipped.
  */
 typedef void (*CmigBackfillCallback) (const CmigBackfillUnfinished *unfinished, void *arg);
 extern void cmig_backfill_run_each_unfinished(const CmigBackfillIdentity *identity,
 											  int64 own_id, CmigBackfillCallback callback,
 											  void *arg);
 
-/* Delete the row of a backfill that has done nothing. */
+/* Delete a backfill's row.  Use this for a backfill that has done nothing. */
 extern void cmig_backfill_run_remove(int64 id);
 
 /*
- * Delete the unfinished rows of the same statement of the step, which had
- * another text.
+ * Delete the rows of unfinished backfills that belong to the same statement of
+ * the same step, which had a different text then.  Does nothing for a backfill
+ * that is not part of a revision.
  */
 extern void cmig_backfill_run_replace(const CmigBackfillIdentity *identity);
 
 /*
- * A step has ended: its backfills become history, and would start again if the
- * step were run again.
+ * Call this at the end of a step.  Its backfills become history, so they will
+ * start again if the step is run again.
  */
 extern void cmig_backfill_run_settle(const char *revision, const char *direction);
 
-/* The same for all steps. Returns whether there were any. */
+/* Do the same for all steps.  Returns true if there were any rows to change. */
 extern bool cmig_backfill_run_settle_all(void);
 
 #endif							/* CMIG_BACKFILL_RUN_H */

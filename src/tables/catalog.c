@@ -2,8 +2,8 @@
  * catalog.c
  *	  Reads the table cmig.revision.
  *
- * Only this file and revision_rows.c know the table's columns.  All queries
- * go through cmig_query_*, that is, they run with the caller's privileges.
+ * Only this file and revision_rows.c know the table's columns.  All queries go
+ * through query.c, so they run with the caller's privileges.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -24,9 +24,9 @@
 #include "utils/timestamp.h"
 
 /*
- * The casts cost nothing as long as the tables are as installed.  If their
- * owner has altered a column, they raise an error instead of misreading a
- * datum.
+ * The casts cost nothing if the table has its original column types.  If its
+ * owner has altered a column's type, they convert the value or raise an error,
+ * so that a datum is never misread.
  */
 #define EDGE_COLUMNS \
 	"r.revision::text, r.down_revision::text[], r.depends_on::text[]," \
@@ -63,7 +63,7 @@ static CmigQuery read_text = {"SELECT " TEXT_COLUMNS OF_ONE, 1, {TEXTOID}};
 static CmigQuery read_texts = {"SELECT " TEXT_COLUMNS " FROM cmig.revision r" BY_ID, 0};
 static CmigQuery read_texts_of = {"SELECT " TEXT_COLUMNS OF_MANY BY_ID, 1, {TEXTARRAYOID}};
 
-/* like TEXT_COLUMNS, but only with the columns on which file names depend */
+/* same layout as TEXT_COLUMNS, but only the columns that file names need */
 static CmigQuery read_file_names = {
 	"SELECT r.revision::text, NULL::text[], NULL::text[], NULL::text[], NULL::text[],"
 	" r.message::text, NULL::text, true, NULL::text, NULL::text, NULL::text,"
@@ -75,7 +75,7 @@ static CmigQuery find_precondition = {
 	"SELECT FROM cmig.revision r WHERE r.precondition_sql IS NOT NULL LIMIT 1", 0
 };
 
-/* Scripts, by direction. */
+/* Queries for scripts, indexed by direction. */
 static CmigQuery read_script[] = {
 	[CMIG_UPGRADE] = {"SELECT " UPGRADE_COLUMNS OF_ONE, 1, {TEXTOID}},
 	[CMIG_DOWNGRADE] = {"SELECT " DOWNGRADE_COLUMNS OF_ONE, 1, {TEXTOID}}
@@ -86,7 +86,7 @@ static CmigQuery read_scripts[] = {
 	[CMIG_DOWNGRADE] = {"SELECT " DOWNGRADE_COLUMNS OF_MANY, 1, {TEXTARRAYOID}}
 };
 
-/* octet_length() does not fetch a large value */
+/* octet_length() does not detoast a large value */
 static CmigQuery read_small_scripts[] = {
 	[CMIG_UPGRADE] = {"SELECT " UPGRADE_COLUMNS " FROM cmig.revision r"
 		" WHERE coalesce(octet_length(r.upgrade_sql::text), 0)"
@@ -95,7 +95,10 @@ static CmigQuery read_small_scripts[] = {
 	" WHERE coalesce(octet_length(r.downgrade_sql::text), 0) <= $1", 1, {INT4OID}}
 };
 
-/* A text datum as a string: in the pack, or palloc'd if pack is NULL. */
+/*
+ * Convert a text datum to a string, allocated in the pack, or with palloc if
+ * pack is NULL.
+ */
 static char *
 keep_text(CmigPack *pack, Datum value)
 {
@@ -111,7 +114,7 @@ keep_text(CmigPack *pack, Datum value)
 	return kept;
 }
 
-/* The value of a text column; if it is NULL, the constant "otherwise". */
+/* Returns the value of a text column, or otherwise if it is null. */
 static char *
 read_text_or(CmigPack *pack, TupleDesc desc, HeapTuple row, int column, char *otherwise)
 {
@@ -121,7 +124,10 @@ read_text_or(CmigPack *pack, TupleDesc desc, HeapTuple row, int column, char *ot
 	return isnull ? otherwise : keep_text(pack, value);
 }
 
-/* Read a text[] column; false if it is not a plain list of texts. */
+/*
+ * Read a text[] column.  Returns false if it has more than one dimension or
+ * contains a null.
+ */
 static bool
 read_names(CmigPack *pack, TupleDesc desc, HeapTuple row, int column, CmigNames *names)
 {
@@ -175,8 +181,8 @@ read_edge_columns(CmigPack *pack, TupleDesc desc, HeapTuple row, CmigRevision *r
 }
 
 /*
- * Read the rest of DETAIL_COLUMNS. before is a revision with which the
- * author's name may be shared, or NULL.
+ * Read the rest of DETAIL_COLUMNS.  If before is not NULL and has the same
+ * author, its copy of the author's name is shared.
  */
 static void
 read_detail_columns(CmigPack *pack, TupleDesc desc, HeapTuple row, CmigRevision *revision,
@@ -201,7 +207,7 @@ read_detail_columns(CmigPack *pack, TupleDesc desc, HeapTuple row, CmigRevision 
 	revision->transactional = cmig_query_bool(desc, row, 8, true);
 }
 
-/* The set that cmig_catalog_read_revisions() is reading. */
+/* The state of cmig_catalog_read_revisions(). */
 typedef struct ReadSet
 {
 	CmigRevisionSet *set;
@@ -211,7 +217,7 @@ typedef struct ReadSet
 	CmigPack	pack;
 } ReadSet;
 
-/* Make room for one more revision in an array of the set. */
+/* Add an uninitialized revision to an array of the set, and return it. */
 static CmigRevision *
 add_revision(CmigRevision **revisions, int *count, int *allocated)
 {
@@ -224,7 +230,7 @@ add_revision(CmigRevision **revisions, int *count, int *allocated)
 	return &(*revisions)[(*count)++];
 }
 
-/* Add one row to the set. */
+/* Add the revision in a row to the set. */
 static void
 collect_revision(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -265,7 +271,7 @@ cmig_catalog_read_revisions(bool with_details)
 	return read.set;
 }
 
-/* A palloc'd revision from a row of TEXT_COLUMNS. */
+/* Returns a palloc'd revision from a row of TEXT_COLUMNS. */
 static CmigRevisionText *
 read_text_columns(TupleDesc desc, HeapTuple row)
 {
@@ -291,7 +297,7 @@ read_text_columns(TupleDesc desc, HeapTuple row)
 	return text;
 }
 
-/* Keep the revision that the row describes. */
+/* Store the revision in the row in *arg. */
 static void
 take_text(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -315,7 +321,7 @@ cmig_catalog_has_preconditions(void)
 	return cmig_query_run(&find_precondition, NULL, NULL) > 0;
 }
 
-/* A row of UPGRADE_COLUMNS or DOWNGRADE_COLUMNS. */
+/* Returns a palloc'd script from a row of UPGRADE_ or DOWNGRADE_COLUMNS. */
 static CmigStoredScript *
 read_script_columns(TupleDesc desc, HeapTuple row)
 {
@@ -330,7 +336,7 @@ read_script_columns(TupleDesc desc, HeapTuple row)
 	return script;
 }
 
-/* Keep the script in the row. */
+/* Store the script in the row in *arg. */
 static void
 take_script(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -348,17 +354,17 @@ cmig_catalog_read_script(const char *revision, CmigDirection direction)
 	return script;
 }
 
-/* State of cmig_catalog_each_script(). */
+/* The state of cmig_catalog_each_script(). */
 typedef struct EachScript
 {
-	const char *always;			/* the revision whose script is never skipped */
-	Size		left;			/* number of bytes that may still be passed on */
+	const char *always;			/* id of the revision that is never skipped */
+	Size		left;			/* remaining bytes of scripts to pass on */
 	CmigScriptCallback callback;
 	void	   *arg;
 	MemoryContext context;
 } EachScript;
 
-/* The size of a text column, without fetching a large value. */
+/* Returns the size of a text column without detoasting a large value. */
 static Size
 column_size(TupleDesc desc, HeapTuple row, int column)
 {
@@ -417,7 +423,7 @@ cmig_catalog_each_small_script(int most_bytes, CmigDirection direction,
 	each_script(&read_small_scripts[direction], Int32GetDatum(most_bytes), &each);
 }
 
-/* A callback for revisions, and the context for each of them. */
+/* A callback for revisions, and the memory context that each one is read in. */
 typedef struct EachText
 {
 	CmigRevisionTextCallback callback;
@@ -425,7 +431,7 @@ typedef struct EachText
 	MemoryContext context;
 } EachText;
 
-/* Call the callback with the revision that the row describes. */
+/* Call the callback with the revision in the row. */
 static void
 hand_over_text(TupleDesc desc, HeapTuple row, void *arg)
 {

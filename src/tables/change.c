@@ -1,6 +1,6 @@
 /*
  * change.c
- *	  The first steps of every function that writes the catalog.
+ *	  Begins every function that writes to pg_cmig's tables.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

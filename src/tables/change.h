@@ -1,6 +1,6 @@
 /*
  * change.h
- *	  The first steps of every function that writes the catalog.
+ *	  Begins every function that writes to pg_cmig's tables.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,9 +12,9 @@
 /*
  * Take the run lock until the end of the transaction and start the clock of
  * cmig.run_timeout.  Raises 55000 within a revision's script, and 40001 if the
- * transaction's snapshot does not show the latest version rows.  Version rows
- * of replaced revisions then name the replacing ones. function
- * ("cmig.upgrade()") is named in errors.
+ * transaction's snapshot does not show the latest version rows.  Also makes
+ * version rows of replaced revisions name the replacing ones, as described for
+ * cmig_active_settle().  function, such as "cmig.upgrade()", is for errors.
  */
 extern void cmig_change_begin(const char *function);
 

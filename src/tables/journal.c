@@ -1,20 +1,20 @@
 /*
  * journal.c
- *	  cmig.journal: one row for each step that was run.
+ *	  Access to cmig.journal, which contains a row for each step that was run.
  *
- * A row's number is derived from the existing rows, not from a sequence.
- * Everyone who writes rows holds the run lock (cmig.journal_trigger takes it
- * for rows that are written by hand), so the greatest committed id plus one is
- * free.  A sequence would be set back by restoring a dump into a live
- * database, and is not replicated.
+ * A row's id is derived from the existing rows, not from a sequence, which
+ * would be set back by restoring a dump into a live database and is not
+ * replicated.  Every session that writes rows holds the run lock
+ * (cmig.journal_trigger takes it for manually written rows), so the greatest
+ * committed id plus one is free.
  *
- * A run never fails for lack of a number.  The trigger (journal_trigger.c)
- * refuses an id far beyond the last one unless the table's owner or a restore writes it.  If
- * such a row leaves no numbers after it, rows continue after the last one that
- * does.
+ * A run never fails because no id is left.  The trigger (journal_trigger.c)
+ * rejects an id far beyond the last one unless the table's owner or a restore
+ * writes it.  If such a row leaves no ids after it, new rows get ids in the
+ * last gap that is large enough.
  *
- * session_role and client_address are the columns' defaults, since a migrator
- * does not have the privilege to write them; the trigger checks role.
+ * session_role and client_address have the columns' defaults, because a
+ * migrator is not allowed to write them.  The trigger checks role.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -36,12 +36,12 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-/* Rows that are still to be written. */
+/* Rows that have not yet been written. */
 struct CmigJournalBatch
 {
 	int			count;
 	CmigJournalEntry entries[CMIG_JOURNAL_BATCH];
-	MemoryContext context;		/* contains their checksums */
+	MemoryContext context;		/* contains the entries' checksums */
 };
 
 static CmigQuery last_id_query = {
@@ -49,8 +49,8 @@ static CmigQuery last_id_query = {
 };
 
 /*
- * The greatest id with a whole batch of free numbers after it.  Slow, and
- * needed only if the greatest of all leaves none.
+ * Finds the greatest id that a whole batch of free ids follows.  This is slow,
+ * and needed only if there are none after the greatest id.
  */
 static CmigQuery gap_query = {
 	.sql = "SELECT max(id)::text FROM (SELECT id::bigint, lead(id::bigint) OVER (ORDER BY id::bigint)"
@@ -94,7 +94,9 @@ static CmigQuery checksum_query = {
 	.argtypes = {TEXTOID}
 };
 
-/* the last run of a repeatable revision, and whether a downgrade has followed */
+/*
+ * Finds a repeatable revision's last run, and whether a downgrade followed it.
+ */
 static CmigQuery repeatable_query = {
 	.sql = "SELECT r.checksum, EXISTS (SELECT FROM cmig.journal d WHERE d.id::bigint > r.id"
 	" AND d.direction::text = 'downgrade' AND d.outcome::text = 'done')"
@@ -154,8 +156,8 @@ static CmigQuery last_drift_query = {
 };
 
 /*
- * The query's result over all rows, including those that a REPEATABLE READ
- * transaction does not see.
+ * Returns the result of a query that sees all committed rows, including those
+ * that are not visible to a REPEATABLE READ transaction.
  */
 static int64
 id_of(CmigQuery *query)
@@ -165,7 +167,7 @@ id_of(CmigQuery *query)
 	return text ? DatumGetInt64(DirectFunctionCall1(int8in, CStringGetDatum(text))) : 0;
 }
 
-/* Does the id leave too few numbers after it for a batch? */
+/* Are there too few ids for a batch after this one? */
 static bool
 is_last_number(int64 id)
 {
@@ -261,7 +263,7 @@ cmig_journal_interrupted(void)
 	cmig_query_run(&interrupted_query, NULL, NULL);
 }
 
-/* An array of the finishing times or the starting times. */
+/* Returns an array of the entries' finishing or starting times. */
 static Datum
 times_array(const CmigJournalEntry *entries, int count, bool finished)
 {
@@ -274,7 +276,7 @@ times_array(const CmigJournalEntry *entries, int count, bool finished)
 										   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
-/* An array of the texts that pick() returns for the entries, NULL included. */
+/* Returns an array of the texts that pick() returns, which may be NULL. */
 static Datum
 texts_array(const CmigJournalEntry *entries, int count,
 			const char *(*pick) (const CmigJournalEntry *))
@@ -294,7 +296,7 @@ texts_array(const CmigJournalEntry *entries, int count,
 											  TEXTOID, -1, false, TYPALIGN_INT));
 }
 
-/* What texts_array() can pick from an entry. */
+/* Functions for texts_array() that pick a field of an entry */
 static const char *
 pick_revision(const CmigJournalEntry *entry)
 {
@@ -325,7 +327,7 @@ pick_message(const CmigJournalEntry *entry)
 	return entry->message;
 }
 
-/* Write the rows and empty the batch. */
+/* Write a batch's rows and empty the batch. */
 static void
 write_batch(CmigJournalBatch *batch)
 {
@@ -452,7 +454,7 @@ cmig_journal_repeatable(const char *revision)
 	return last;
 }
 
-/* Read one row of last_query. */
+/* Read a row of last_query. */
 static void
 keep_last(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -510,7 +512,7 @@ cmig_journal_ago(double seconds)
 	return psprintf("%ld %s%s ago", count, units[i].name, count == 1 ? "" : "s");
 }
 
-/* What is called for rows, and its argument. */
+/* A callback for rows (one of the two) and its argument. */
 typedef struct Shower
 {
 	CmigJournalShow show;
@@ -518,7 +520,7 @@ typedef struct Shower
 	void	   *arg;
 } Shower;
 
-/* Pass on one row of listing_query. */
+/* Pass a row of listing_query to the callback. */
 static void
 show_row(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -548,7 +550,7 @@ cmig_journal_each(CmigJournalShow callback, void *arg)
 	cmig_query_each(&listing_query, NULL, NULL, show_row, &shower);
 }
 
-/* Keep the row of widths_query. */
+/* Read the row of widths_query. */
 static void
 keep_widths(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -567,7 +569,7 @@ cmig_journal_widths(void)
 	return widths;
 }
 
-/* Pass on one row of applied_query. */
+/* Pass a row of applied_query to the callback. */
 static void
 show_applied(TupleDesc desc, HeapTuple row, void *arg)
 {

@@ -1,6 +1,6 @@
 /*
  * journal.h
- *	  cmig.journal: one row for each step that was run.
+ *	  Access to cmig.journal, which contains a row for each step that was run.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -10,7 +10,7 @@
 #include "postgres.h"
 #include "datatype/timestamp.h"
 
-/* A row, without the columns that are taken from the session. */
+/* A row, without the columns that are derived from the session. */
 typedef struct CmigJournalEntry
 {
 	const char *revision;		/* NULL for drift */
@@ -18,28 +18,26 @@ typedef struct CmigJournalEntry
 	const char *outcome;		/* done or, for a stepwise run, also running
 								 * or failed */
 	TimestampTz started_at;
-	TimestampTz finished_at;	/* the column elapsed is the difference */
-	const char *checksum;		/* of the script that ran; NULL if there is
-								 * none */
-	const char *sqlstate;		/* this and what follows are set only if it
-								 * failed */
+	TimestampTz finished_at;	/* stored as elapsed, the difference */
+	const char *checksum;		/* checksum of the script that ran, or NULL */
+	const char *sqlstate;		/* SQLSTATE of a failure, or NULL */
 	const char *message;
 	int			statement;
 } CmigJournalEntry;
 
 /*
- * Write a row. As for all functions here that write, the caller must hold the
- * run lock, because a row gets the number after the greatest one.  Role,
- * session role, application, address, transaction ID, and search_path are
- * taken from the session, search_path as the scripts saw it.
+ * Write a row.  As for all functions of this module that write, the caller must
+ * hold the run lock, because a row gets the id after the greatest one.  Role,
+ * session role, application, address, transaction ID, and search_path are those
+ * of the session; search_path is the one that scripts see.
  */
 extern void cmig_journal_write(const CmigJournalEntry *entry);
 
 /*
- * The rows of several steps of one transaction, written in order and in
- * batches.  Only revision, direction, outcome, times, checksum, and message
- * are used.  The checksum is copied; the other texts must remain valid until
- * cmig_journal_end().
+ * Rows for several steps of a transaction, written in order and in batches.
+ * Only revision, direction, outcome, times, checksum, and message are used.
+ * The checksum is copied; the other strings must remain valid until
+ * cmig_journal_end(), which writes the remaining rows and frees the batch.
  */
 typedef struct CmigJournalBatch CmigJournalBatch;
 
@@ -48,16 +46,16 @@ extern void cmig_journal_add(CmigJournalBatch *batch, const CmigJournalEntry *en
 extern void cmig_journal_end(CmigJournalBatch *batch);
 
 /*
- * The checksum that was recorded last for an applied revision (direction
- * upgrade, stamp, or repair; outcome done), or NULL if it has never been run
- * or stamped here.
+ * Returns the last recorded checksum of an applied revision (direction
+ * upgrade, stamp, or repair; outcome done), or NULL if it was never run or
+ * stamped in this database.
  */
 extern char *cmig_journal_checksum(const char *revision);
 
 /* The last run of a repeatable revision. */
 typedef struct CmigJournalRepeatable
 {
-	char	   *checksum;		/* NULL if it has never run here */
+	char	   *checksum;		/* NULL if it never ran in this database */
 	bool		reverted;		/* a downgrade has run since */
 } CmigJournalRepeatable;
 
@@ -65,8 +63,9 @@ extern CmigJournalRepeatable cmig_journal_repeatable(const char *revision);
 
 /*
  * Call the callback for each revision whose last completed upgrade started
- * with another search_path than this one, or with the same one by another role
- * if it contains "$user".  The texts are palloc'd; role may be NULL.
+ * with a different search_path, or, if the search_path contains "$user", was
+ * run by a different role.  The callback's strings are palloc'd; its role may
+ * be NULL.
  */
 typedef void (*CmigJournalPathCallback) (const char *revision, const char *search_path,
 										 const char *role, void *arg);
@@ -74,34 +73,35 @@ extern void cmig_journal_other_paths(const char *search_path, const char *role,
 									 CmigJournalPathCallback callback, void *arg);
 
 /*
- * For runs that commit: start writes a row with outcome running and returns
- * its id, and finish completes it. interrupted sets rows that no session will
- * finish to failed.
+ * For runs that commit, cmig_journal_start() writes a row, usually with outcome
+ * "running", and returns its id; cmig_journal_finish() completes it.
+ * cmig_journal_interrupted() changes the outcome of all rows that are still
+ * "running" to "failed"; call it when no session will finish them.
  */
 extern int64 cmig_journal_start(const CmigJournalEntry *entry);
 extern void cmig_journal_finish(int64 id, const CmigJournalEntry *entry);
 extern void cmig_journal_interrupted(void);
 
 /*
- * The last row of a move or stamp, palloc'd and without times; false if there
- * is none.
+ * Read the last row that is not about a repair or drift.  The strings are
+ * palloc'd, and the times are not set.  Returns false if there is no such row.
  */
 extern bool cmig_journal_last(CmigJournalEntry *entry);
 
-/* The last time that drift was searched for. */
+/* The last check for drift. */
 typedef struct CmigJournalDrift
 {
-	double		seconds;		/* how long ago that was */
-	const char *message;		/* what was found, "no drift" if nothing */
+	double		seconds;		/* how long ago it was */
+	const char *message;		/* what it found, or "no drift" */
 	bool		is_past;		/* revisions have run since */
 } CmigJournalDrift;
 
 #define CMIG_JOURNAL_NO_DRIFT "no drift"
 
-/* False if drift has never been searched for. */
+/* Read the last check for drift.  Returns false if there was none. */
 extern bool cmig_journal_last_drift(CmigJournalDrift *drift);
 
-/* "3 hours ago" */
+/* Returns a palloc'd text such as "3 hours ago". */
 extern char *cmig_journal_ago(double seconds);
 
 /* A row, for listings. */
@@ -118,11 +118,14 @@ typedef struct CmigJournalShown
 	Interval   *elapsed;		/* or NULL */
 } CmigJournalShown;
 
-/* Call the callback for each row, the last one first; it copies what it keeps. */
+/*
+ * Call the callback for each row, starting with the last one.  The callback
+ * must copy whatever it keeps.
+ */
 typedef void (*CmigJournalShow) (const CmigJournalShown *row, void *arg);
 extern void cmig_journal_each(CmigJournalShow callback, void *arg);
 
-/* How many characters the columns have at most. */
+/* The maximum lengths of columns, in characters. */
 typedef struct CmigJournalWidths
 {
 	int			revision;
@@ -132,24 +135,24 @@ typedef struct CmigJournalWidths
 extern CmigJournalWidths cmig_journal_widths(void);
 
 /*
- * Call the callback for each revision that has a row of an upgrade, or of a
- * stamp that recorded it as applied, with the time at which the last one was done.
+ * Call the callback for each revision that was upgraded to or stamped, with the
+ * time at which the last upgrade or stamp finished.
  */
 typedef void (*CmigJournalApplied) (const char *revision, TimestampTz at, void *arg);
 extern void cmig_journal_each_applied(CmigJournalApplied callback, void *arg);
 
-/* How many rows one statement writes. */
+/* The maximum number of rows that a batch writes with one statement. */
 #define CMIG_JOURNAL_BATCH 500
 
 /*
- * The number after which the next rows are written; a batch of numbers is free
- * there.
+ * Returns the id after which the next rows are written.  At least a whole
+ * batch of ids is free after it.
  */
 extern int64 cmig_journal_last_id(void);
 
 /*
- * The id of a row that leaves no numbers after it, so that new rows get lower
- * numbers and this one remains the last; 0 if there is none.
+ * Returns the greatest id if it leaves no ids for new rows, so that new rows
+ * get smaller ids and this row remains the last one.  Otherwise returns 0.
  */
 extern int64 cmig_journal_out_of_order(void);
 

@@ -1,6 +1,6 @@
 /*
  * journal_trigger.c
- *	  The trigger of cmig.journal, for rows that are written by hand.
+ *	  The trigger on cmig.journal, which checks manually written rows.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -22,13 +22,15 @@
 PG_FUNCTION_INFO_V1(cmig_journal_trigger);
 
 /*
- * Ids up to this one are never too far beyond the last one, since numbers
- * cannot be used up in this way. So the last one need not be looked up for
- * each row.
+ * Ids up to this one are never too far beyond the last one, because they leave
+ * enough ids.  So the last id need not be looked up for each row.
  */
 #define ALWAYS_NEAR (INT64CONST(1) << 40)
 
-/* May the caller run a script as the role, and so write a row that says so? */
+/*
+ * Could the caller run a script as the role?  Then it may also write a row that
+ * says so.
+ */
 static bool
 may_run_as(const char *name)
 {
@@ -39,8 +41,8 @@ may_run_as(const char *name)
 }
 
 /*
- * The value of a column of a row being written; false if it is NULL or if the
- * column is not as pg_cmig made it.
+ * Get the value of a column of the new row.  Returns false if it is null, or if
+ * the column does not exist or has a different type.
  */
 static bool
 value_of(const TriggerData *trigger, HeapTuple row, const char *name, Oid type, Datum *value)
@@ -69,8 +71,8 @@ require_role(const char *role)
 }
 
 /*
- * Raise 42501 if the id is so far beyond the last one that numbers could be
- * used up.
+ * Raise 42501 if the id is so far beyond the last one that it could use up the
+ * ids.
  */
 static void
 require_near(int64 id)
@@ -89,11 +91,11 @@ require_near(int64 id)
 }
 
 /*
- * BEFORE INSERT trigger of cmig.journal.  A session that writes a row by hand
- * waits for the run in progress, since its number could be the same.  A role
- * with INSERT on all columns, including session_role, restores a dump or is
- * the owner and may write anything.  Other roles can write only rows of runs
- * that they could have started.
+ * The BEFORE INSERT trigger on cmig.journal.  A session that writes a row
+ * manually waits for a run in progress, because the run could use the same id.
+ * A role with INSERT on the whole table is the owner or restores a dump, and
+ * may write anything.  Other roles can write only rows for runs that they
+ * could have started.
  */
 Datum
 cmig_journal_trigger(PG_FUNCTION_ARGS)

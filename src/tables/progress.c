@@ -1,6 +1,6 @@
 /*
  * progress.c
- *	  cmig.progress: how far an unfinished stepwise step is.
+ *	  Access to cmig.progress, which records unfinished stepwise steps.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -49,7 +49,7 @@ static CmigQuery clear_all_query = {
 	.sql = "DELETE FROM cmig.progress"
 };
 
-/* Is the revision stored? Does cmig.version contain it? */
+/* Finds whether the revision is stored, and whether it has a version row. */
 static CmigQuery look_query = {
 	.sql = "SELECT EXISTS (SELECT FROM cmig.revision WHERE revision::text = $1),"
 	" EXISTS (SELECT FROM cmig.version WHERE revision::text = $1)",
@@ -57,7 +57,7 @@ static CmigQuery look_query = {
 	.argtypes = {TEXTOID}
 };
 
-/* Append one row to the list. */
+/* Append a row to the list. */
 static void
 collect(TupleDesc desc, HeapTuple tuple, void *arg)
 {
@@ -72,7 +72,7 @@ collect(TupleDesc desc, HeapTuple tuple, void *arg)
 	row->detail = cmig_query_text(desc, tuple, 5);
 	row->checksum = cmig_query_text(desc, tuple, 6);
 
-	/* a state that was written by hand and is unknown counts as in doubt */
+	/* an unknown state, written manually, counts as in doubt */
 	row->state = CMIG_PROGRESS_IN_DOUBT;
 	for (int i = 0; i < lengthof(state_names); i++)
 	{
@@ -174,7 +174,7 @@ cmig_progress_write(const char *revision, CmigDirection direction, int statement
 	cmig_query_run(&write_query, values, nulls);
 }
 
-/* Run one of the queries that delete rows. */
+/* Run a query that deletes rows. */
 static void
 delete_rows(CmigQuery *query, const char *revision, CmigDirection direction,
 			int statement)
@@ -212,7 +212,7 @@ typedef struct Look
 	bool		named;
 } Look;
 
-/* Read it. */
+/* Read the row of look_query. */
 static void
 keep_look(TupleDesc desc, HeapTuple tuple, void *arg)
 {
@@ -237,8 +237,9 @@ cmig_progress_obstacle(const CmigProgressRow *row)
 }
 
 /*
- * The target of a downgrade that reverts only this revision: a parent for a
- * merge, otherwise one step, on its branch if other branches are applied.
+ * Finds the target of a downgrade that reverts only this revision: a parent if
+ * it is a merge, or one step on its branch if other branches are applied.
+ * NULL means that "-1" is sufficient.
  */
 static CmigQuery target_query = {
 	.sql = "SELECT CASE WHEN cardinality(down_revision::text[]) > 1 THEN (down_revision::text[])[1]"
@@ -248,7 +249,7 @@ static CmigQuery target_query = {
 	.argtypes = {TEXTOID}
 };
 
-/* a repeatable revision runs with the heads */
+/* Finds the target of an upgrade that runs a repeatable revision: the heads. */
 static CmigQuery repeatable_query = {
 	.sql = "SELECT 'heads' FROM cmig.revision WHERE revision::text = $1 AND repeatable::boolean",
 	.nargs = 1,

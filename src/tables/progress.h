@@ -1,17 +1,17 @@
 /*
  * progress.h
- *	  cmig.progress: how far an unfinished stepwise step is.
+ *	  Access to cmig.progress, which records unfinished stepwise steps.
  *
- * There is one row for each statement of a revision that is not transactional,
- * from its first effect to the end of the step, when all rows of the step are
- * deleted:
+ * A statement of a nontransactional revision has a row from its first effect
+ * until the end of the step, when all of the step's rows are deleted.  A row
+ * has one of these states:
  *
- * 	 running	it has started at top level; the catalog shows what became of it,
- * 				or it is a procedure of pg_cmig, which knows
- * 	 in_doubt	it has committed by itself and has not ended
- * 	 done		it has run
+ * 	 running	the statement was started at top level; the catalogs show whether
+ * 				it took effect, or it calls a pg_cmig procedure, which knows
+ * 	 in_doubt	the statement has committed by itself and has not ended
+ * 	 done		the statement has run
  *
- * A statement without a row has left nothing behind.
+ * A statement without a row has had no effect.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -22,7 +22,7 @@
 #include "nodes/pg_list.h"
 #include "base/revision.h"
 
-/* The states above. */
+/* The states described above. */
 typedef enum CmigProgressState
 {
 	CMIG_PROGRESS_RUNNING,
@@ -38,33 +38,39 @@ typedef struct CmigProgressRow
 	int			statement;
 	CmigProgressState state;
 	char	   *detail;			/* jsonb as text */
-	char	   *checksum;		/* of the statement; taken from detail */
+	char	   *checksum;		/* the statement's checksum, from detail */
 } CmigProgressRow;
 
-/* All rows, ordered by revision, direction, statement. */
+/*
+ * Returns a List of CmigProgressRow * with all rows, ordered by revision,
+ * direction, and statement.
+ */
 extern List *cmig_progress_read(void);
 
-/* The row of a statement in such a list, or NULL. */
+/* Returns the row of a statement in such a list, or NULL. */
 extern CmigProgressRow *cmig_progress_find(List *rows, const char *revision,
 										   CmigDirection direction, int statement);
 
 /*
- * Does the list contain a row of the revision, that is, is it partially
- * applied?
+ * Does the list contain a row of the revision?  Then the revision is partially
+ * applied or partially reverted.
  */
 extern bool cmig_progress_has(List *rows, const char *revision);
 
-/* The revisions that have rows. */
+/* Returns the ids of the revisions that have rows, possibly repeated. */
 extern CmigNames *cmig_progress_begun(void);
 
-/* Insert or update a row. If detail is NULL, the row keeps its detail. */
+/*
+ * Insert or update a row.  If detail is NULL, an existing row keeps its
+ * detail.
+ */
 extern void cmig_progress_write(const char *revision, CmigDirection direction,
 								int statement, CmigProgressState state,
 								const char *detail);
 
 /*
- * Delete the row of a statement, the rows of a step, or all rows; clear_all
- * returns whether there were any.
+ * Delete the row of a statement, the rows of a step, or all rows.
+ * cmig_progress_clear_all() returns true if there were any.
  */
 extern void cmig_progress_remove(const char *revision, CmigDirection direction,
 								 int statement);
@@ -72,20 +78,20 @@ extern void cmig_progress_clear(const char *revision, CmigDirection direction);
 extern bool cmig_progress_clear_all(void);
 
 /*
- * What prevents every run from reaching a partially applied step, and what to
- * type; NULL if nothing does.
+ * If no run can finish the row's step, returns a hint that says why and what
+ * to do.  Otherwise returns NULL.
  */
 extern const char *cmig_progress_obstacle(const CmigProgressRow *row);
 
 /*
- * The call that does a step that a stepwise run has not finished, without the
+ * Returns the stepwise call that finishes a partially applied step, without its
  * closing parenthesis.
  */
 extern char *cmig_progress_call(const char *revision, CmigDirection direction);
 
 /*
- * Raise 55000 if a revision is partially applied, since another move could not
- * know the state of the database.
+ * Raise 55000 if a revision is partially applied or reverted, because no other
+ * run could know the state of the database.
  */
 extern void cmig_progress_require_none(void);
 

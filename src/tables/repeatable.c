@@ -1,6 +1,6 @@
 /*
  * repeatable.c
- *	  Which repeatable revisions have to run.
+ *	  Determines which repeatable revisions have to run.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -78,7 +78,7 @@ cmig_repeatable_add_due(const CmigGraph *graph, const CmigApplied *applied, Cmig
 	MemoryContextDelete(context);
 }
 
-/* Is it the script with this checksum? */
+/* Does the script, which may be NULL, have this checksum? */
 static bool
 is_script(const char *sql, const char *checksum)
 {

@@ -1,11 +1,11 @@
 /*
  * repeatable.h
- *	  Which repeatable revisions have to run.
+ *	  Determines which repeatable revisions have to run.
  *
- * What was last run is derived from cmig.journal: the checksum in the last row
- * of the revision.  It is the sha256 of the script's bytes, so a changed comment is
- * enough to let it run again.  A downgrade may have dropped what it created, so
- * it also runs after the next upgrade.
+ * The last row of a repeatable revision in cmig.journal contains the checksum
+ * of the script that ran.  It is a SHA-256 hash of the script's bytes, so even
+ * a changed comment makes the revision run again.  It also runs after the next
+ * upgrade that follows a downgrade, which may have dropped what it created.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -18,16 +18,16 @@
 /* The state of a repeatable revision in this database. */
 typedef enum CmigRepeatableState
 {
-	CMIG_REPEATABLE_NEW,		/* it has never run */
-	CMIG_REPEATABLE_CHANGED,	/* another script ran last */
+	CMIG_REPEATABLE_NEW,		/* never ran */
+	CMIG_REPEATABLE_CHANGED,	/* a different script ran last */
 	CMIG_REPEATABLE_REVERTED,	/* a downgrade has run since */
 	CMIG_REPEATABLE_CURRENT
 } CmigRepeatableState;
 
-/* The state of the node of a repeatable revision. */
+/* Returns the state of a repeatable revision, given its node. */
 extern CmigRepeatableState cmig_repeatable_state(const CmigGraph *graph, int node);
 
-/* A script that has run. */
+/* The script of a repeatable revision that ran last. */
 typedef struct CmigRepeatableRun
 {
 	int			node;
@@ -37,8 +37,9 @@ typedef struct CmigRepeatableRun
 } CmigRepeatableRun;
 
 /*
- * The scripts that ran last, a List of CmigRepeatableRun * in the order in which
- * they run.  A script that is no longer stored is left out.
+ * Returns a List of CmigRepeatableRun * with the scripts that ran last, in the
+ * order in which the revisions run.  A script that is no longer stored is left
+ * out.
  */
 extern List *cmig_repeatable_runs(const CmigGraph *graph);
 
@@ -48,7 +49,7 @@ extern List *cmig_repeatable_runs(const CmigGraph *graph);
  */
 extern void cmig_repeatable_add_due(const CmigGraph *graph, const CmigApplied *applied, CmigPlan *plan, bool all);
 
-/* The checksum of an upgrade script as the journal records it. */
+/* Returns the checksum that the journal records for an upgrade script. */
 extern char *cmig_repeatable_checksum(const char *sql, bool transactional, bool repeatable);
 
 #endif							/* CMIG_REPEATABLE_H */

@@ -23,8 +23,8 @@
 	" branch_labels, message, description, upgrade_sql, downgrade_sql," \
 	" verify_sql, replaces, precondition_sql, placeholders, previous_sql, transactional," \
 	" repeatable, created_at)"
-#define REVISION_COLUMNS 16		/* the columns that these statements write */
-#define REVISION_TEXTS 13		/* the first of them are texts */
+#define REVISION_COLUMNS 16		/* number of columns that are written */
+#define REVISION_TEXTS 13		/* how many of the first columns are texts */
 #define REVISION_TYPES \
 	{TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, TEXTOID, \
 	TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID, TEXTOID, TEXTARRAYOID, TEXTOID, BOOLOID, BOOLOID, TIMESTAMPTZOID}
@@ -36,8 +36,8 @@ static CmigQuery insert_revision = {
 };
 
 /*
- * Arrays of arrays cannot be unnested side by side, so names are joined by
- * commas. unnest with several arguments must not be schema-qualified.
+ * Arrays of arrays cannot be unnested in parallel, so names are joined with
+ * commas.  unnest with several arguments must not be schema-qualified.
  */
 static CmigQuery insert_revisions = {
 	INSERT_INTO_REVISION
@@ -57,9 +57,9 @@ static CmigQuery insert_revisions = {
 };
 
 /*
- * Not an UPDATE, because created_by would keep its old value: a role that may
- * insert and delete revisions need not have the privilege to write it.  In a
- * new row it is the default, the current user.
+ * This is not an UPDATE, because created_by would keep its old value: a role
+ * that may insert and delete revisions need not have the privilege to write
+ * that column.  In a new row, it has its default, the current user.
  */
 static CmigQuery replace_revision = {
 	"WITH gone AS (DELETE FROM cmig.revision WHERE revision::text = $1 RETURNING created_at::timestamptz) "
@@ -72,7 +72,7 @@ static CmigQuery delete_revision = {
 	"DELETE FROM cmig.revision WHERE revision::text = $1", 1, {TEXTOID}
 };
 
-/* A text datum, with its entry in an array of nulls. */
+/* Returns a string as a text datum, and sets *null to 'n' or ' ' for SPI. */
 static Datum
 text_or_null(const char *text, char *null)
 {
@@ -153,7 +153,7 @@ cmig_revision_rows_delete(const char *revision)
  * Many rows at once
  */
 
-/* The names with commas between them, as insert_revisions takes them. */
+/* Returns the names joined with commas, as insert_revisions expects them. */
 static Datum
 joined_names(const CmigNames *names)
 {
@@ -167,7 +167,7 @@ joined_names(const CmigNames *names)
 	return CStringGetTextDatum(joined.data);
 }
 
-/* A one-dimensional array of a type that insert_revisions takes. */
+/* Returns a one-dimensional array of an argument type of insert_revisions. */
 static Datum
 column_array(Oid array_type, Datum *elements, bool *nulls, int count)
 {
@@ -189,13 +189,13 @@ column_array(Oid array_type, Datum *elements, bool *nulls, int count)
 }
 
 /*
- * How many revisions one statement inserts; fewer if they have this many
- * bytes.
+ * The maximum number of revisions that one statement inserts.  A batch ends
+ * earlier if its texts exceed this number of bytes.
  */
 #define BATCH_ROWS 500
 #define BATCH_BYTES (4 * 1024 * 1024)
 
-/* The rows of one statement, column by column as insert_revisions takes them. */
+/* The rows of one statement, stored by column as insert_revisions expects. */
 typedef struct RevisionBatch
 {
 	int			rows;
@@ -204,7 +204,7 @@ typedef struct RevisionBatch
 	bool	   *nulls[REVISION_COLUMNS];
 } RevisionBatch;
 
-/* An empty batch. */
+/* Initialize an empty batch. */
 static void
 init_batch(RevisionBatch *batch)
 {
@@ -217,7 +217,7 @@ init_batch(RevisionBatch *batch)
 	}
 }
 
-/* Set a text column of the row that is being added; text may be NULL. */
+/* Set a text column of the row being added.  text may be NULL. */
 static void
 put_text(RevisionBatch *batch, int column, const char *text)
 {
@@ -256,8 +256,8 @@ add_to_batch(RevisionBatch *batch, const CmigRevisionText *text)
 }
 
 /*
- * Insert the rows.  Each text is freed as soon as it is in its array, since
- * scripts can be large.
+ * Insert the rows.  Texts are freed once they have been copied into their
+ * array, because scripts can be large.
  */
 static void
 insert_batch(RevisionBatch *batch)

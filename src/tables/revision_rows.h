@@ -10,14 +10,14 @@
 #include "postgres.h"
 #include "base/revision.h"
 
-/* Insert a revision whose id does not exist yet. */
+/* Insert a revision with an id that does not exist yet. */
 extern void cmig_revision_rows_insert(const CmigRevisionText *revision);
 
-/* Insert many at once; the names in them must not contain commas. */
+/* Insert several revisions.  The names in them must not contain commas. */
 extern void cmig_revision_rows_insert_many(const CmigRevisionText *const *revisions,
 										   int count);
 
-/* Replace the row with the revision's id. */
+/* Replace the row that has the revision's id. */
 extern void cmig_revision_rows_replace(const CmigRevisionText *revision);
 
 extern void cmig_revision_rows_delete(const char *revision);

@@ -1,9 +1,9 @@
 /*
  * version_rows.c
- *	  The version rows: the table cmig.version.
+ *	  Access to the version rows, the table cmig.version.
  *
- * This is the only file that knows the table's columns.  All queries go through
- * cmig_query_*, that is, they run with the caller's privileges.
+ * Only this file knows the table's columns.  All queries go through query.c, so
+ * they run with the caller's privileges.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -49,7 +49,7 @@ static CmigQuery clear_version = {
 	"DELETE FROM cmig.version", 0
 };
 
-/* A value that changes whenever a row of the two tables does. */
+/* Returns a value that changes whenever a row of one of the two tables does. */
 static CmigQuery fingerprint = {
 	"SELECT (SELECT pg_catalog.count(*)::text || ' ' ||"
 	" coalesce(pg_catalog.sum(pg_catalog.hashtextextended(v.revision::text || ' ' || v.xmin::text, 0)), 0)::text"
@@ -60,7 +60,7 @@ static CmigQuery fingerprint = {
 };
 
 /*
- * Run a query with a revision's id as its argument; returns the number of
+ * Run a query with a revision's id as its argument, and return the number of
  * rows.
  */
 static uint64
@@ -111,7 +111,7 @@ cmig_version_rows_unknown(void)
 	return rows != NIL ? linitial(rows) : NULL;
 }
 
-/* The error for changes of the table during the run. */
+/* Raise an error because something else changed the table during the run. */
 pg_noreturn static void
 raise_version_changed(char *detail)
 {
@@ -147,7 +147,7 @@ cmig_version_rows_replace(const char *from, const char *to)
 	if (replaced == 1)
 		return;
 
-	/* one of these raises the error that applies */
+	/* one of these raises the appropriate error */
 	cmig_version_rows_delete(from);
 	cmig_version_rows_insert(to);
 }

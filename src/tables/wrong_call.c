@@ -1,7 +1,6 @@
 /*
  * wrong_call.c
- *	  Errors for calls with a number, or with several texts, in place of a
- *	  revision.
+ *	  Raises errors for calls with a number or several texts as a revision.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -16,13 +15,13 @@
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 
-/* The hint's placeholder for a value that cannot be shown. */
+/* Used in hints instead of a value that cannot be shown. */
 #define PLACEHOLDER "<revision>"
 
-/* More arguments are not shown. */
+/* The maximum number of arguments in a hint. */
 #define MAX_SHOWN 10
 
-/* The only id that begins with this number, apart from leading zeros. */
+/* Finds the only id that begins with a number, ignoring leading zeros. */
 static CmigQuery find_number = {
 	"SELECT min(r.revision::text) FROM cmig.revision r"
 	" WHERE ltrim(substring(r.revision::text FROM '^[0-9]+'), '0') = ltrim($1, '0')"
@@ -30,7 +29,7 @@ static CmigQuery find_number = {
 	1, {TEXTOID}
 };
 
-/* The digits of an integer, or NULL for an argument of another type. */
+/* Returns an integer as text, or NULL if the type is not an integer type. */
 static char *
 integer_text(Oid type, Datum value)
 {
@@ -47,7 +46,7 @@ integer_text(Oid type, Datum value)
 	}
 }
 
-/* The id that was probably meant by a number: '001' for 1. */
+/* Returns the id that a number probably stands for, such as '001' for 1. */
 static char *
 revision_of_number(char *number)
 {
@@ -61,14 +60,14 @@ revision_of_number(char *number)
 	return found != NULL ? found : number;
 }
 
-/* A text as it can stand in a hint: no id is longer. */
+/* Returns a text for a hint, or a placeholder if it is longer than any id. */
 static char *
 short_text(char *text)
 {
 	return strlen(text) > CMIG_MAX_ID_LENGTH ? PLACEHOLDER : text;
 }
 
-/* An argument as text; *is_number is set if it is an integer. */
+/* Returns an argument as text, and sets *is_number if it is an integer. */
 static char *
 argument_text(FunctionCallInfo fcinfo, int n, bool *is_number)
 {
@@ -95,7 +94,7 @@ argument_text(FunctionCallInfo fcinfo, int n, bool *is_number)
 	return revision_of_number(number);
 }
 
-/* The arguments of the correct call. */
+/* Returns the arguments of the correct call. */
 static char *
 right_arguments(FunctionCallInfo fcinfo, int n, int count, CmigSeveral several,
 				bool *is_number)

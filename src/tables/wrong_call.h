@@ -1,11 +1,12 @@
 /*
  * wrong_call.h
- *	  Calls with a number, or several texts, in place of a revision.
+ *	  Raises errors for calls with a number or several texts as a revision.
  *
- * Functions that take a revision have a second form, with arguments of type
- * "any" or bigint, that only raises an error which shows the right call.  A
- * correct call never resolves to it: unknown literals, parameters of unknown
- * type, and all types of text prefer the argument of type text.
+ * A function that takes a revision has a variant with arguments of type "any"
+ * or bigint, which raises an error that shows the correct call.  A correct
+ * call never resolves to it: for literals and parameters of unknown type and
+ * for all string types, the variant with an argument of type text takes
+ * precedence.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -16,18 +17,18 @@
 #include "fmgr.h"
 #include "base/compat.h"
 
-/* What a function does with several revisions. */
+/* How a function accepts several revisions. */
 typedef enum CmigSeveral
 {
-	CMIG_SEVERAL_NONE,			/* the function takes only one */
-	CMIG_SEVERAL_ARRAY,			/* they are passed as an array */
-	CMIG_SEVERAL_RANGE			/* two of them are a range */
+	CMIG_SEVERAL_NONE,			/* it accepts only one */
+	CMIG_SEVERAL_ARRAY,			/* as an array */
+	CMIG_SEVERAL_RANGE			/* two of them as a range */
 } CmigSeveral;
 
 /*
- * Raise 22023.  Argument n and those after it, up to last, were given in place
- * of a revision.  call is the beginning of the right call, up to the argument:
- * "SELECT * FROM cmig.show(".
+ * Raise 22023 because arguments n to last were given as a revision.  call is
+ * the beginning of the correct call, up to the argument, such as "SELECT *
+ * FROM cmig.show(".
  */
 pg_noreturn extern void cmig_wrong_call(FunctionCallInfo fcinfo, int n, int last,
 										const char *call, CmigSeveral several);
