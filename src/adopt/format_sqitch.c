@@ -24,7 +24,7 @@ typedef struct SqitchChange
 	char	   *dependencies;	/* the text in brackets, or "" */
 	char	   *date;			/* NULL if there is none */
 	char	   *note;
-	List	   *tags;			/* of char *, on this change */
+	List	   *tags;			/* list of char *, on this change */
 } SqitchChange;
 
 /* The plan being read. */
@@ -33,7 +33,7 @@ typedef struct SqitchPlan
 	CmigImport *import;
 	CmigToolFile *file;
 	char	   *prefix;			/* the plan's folder, with a trailing slash */
-	List	   *changes;		/* of SqitchChange * */
+	List	   *changes;		/* list of SqitchChange * */
 } SqitchPlan;
 
 /* Returns the text after " # ", with escaped newlines replaced by spaces. */

@@ -65,8 +65,8 @@ typedef struct CmigImport
 	const CmigPlaceholders *placeholders;
 	CmigPlaceholderStyle style;
 	const char *file_template;	/* template for the revision files' names */
-	List	   *revisions;		/* of CmigToolRevision *, in order */
-	List	   *notes;			/* of CmigImportNote * */
+	List	   *revisions;		/* list of CmigToolRevision *, in order */
+	List	   *notes;			/* list of CmigImportNote * */
 } CmigImport;
 
 /* Returns the file with this name, and marks it as used; or NULL. */

@@ -206,7 +206,7 @@ file_template(const CmigImport *import, const CmigToolRevision *revision)
 	return *revision->text.edges.message ? import->file_template : "%(rev)s";
 }
 
-/* Put the result rows: revisions in order, then notes about other files. */
+/* Add the result rows: revisions in order, then notes about other files. */
 static void
 put_rows(ReturnSetInfo *result, CmigImport *import)
 {

@@ -21,7 +21,7 @@ typedef struct CmigPlaceholder
 	bool		as_identifier;	/* it was kept elsewhere */
 } CmigPlaceholder;
 
-/* All given placeholders. */
+/* The placeholders passed by the caller. */
 typedef struct CmigPlaceholders
 {
 	int			count;

@@ -16,7 +16,7 @@ typedef struct CmigToolMatches
 {
 	const CmigTool *tool;
 	CmigGraph  *graph;
-	List	   *applied;		/* of CmigToolApplied * */
+	List	   *applied;		/* list of CmigToolApplied * */
 	int		   *nodes;			/* the node for each row, or -1 */
 	CmigMarks  *marks;			/* all applied nodes */
 } CmigToolMatches;

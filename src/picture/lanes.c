@@ -44,7 +44,11 @@ cmig_lanes_begin(const CmigGraph *graph, const int *order, int count)
 	lanes->left = count;
 	lanes->below = alloc_array(graph->count, sizeof(bool));
 	lanes->lane_of = alloc_array(graph->count, sizeof(int));
-	/* each lane leads to a node, and one more may be on its way to it */
+
+	/*
+	 * there is at most one lane for each node, and one more for the current
+	 * row
+	 */
 	lanes->target = alloc_array(count + 1, sizeof(int));
 	lanes->passing = alloc_array(count + 1, sizeof(bool));
 	lanes->row.forks = alloc_array(count, sizeof(CmigLaneFork));

@@ -33,8 +33,9 @@ typedef struct CmigLanesRow
 	CmigLaneFork *forks;		/* edges to other parents, from left to right */
 	int			ending;			/* the lane, to the right, that ends here and
 								 * continues in this node's lane; or -1 */
-	int			count;			/* of lanes in use before or after this row,
-								 * with gaps: 1 + the number of the last one */
+	int			count;			/* number of lanes in use before or after this
+								 * row, including gaps: 1 + the number of the
+								 * last lane */
 	const bool *passing;		/* by lane: it passes this row and its forks */
 } CmigLanesRow;
 

@@ -48,7 +48,7 @@ cmig_picture_append_line(StringInfo to, const char *text)
 		appendStringInfoChar(to, (unsigned char) *c < ' ' || *c == 0x7f ? ' ' : *c);
 }
 
-/* Append a note to those that begin at "start". */
+/* Append a note to the list that begins at "start". */
 static void
 append_note(StringInfo to, int start, const char *what, const char *name)
 {

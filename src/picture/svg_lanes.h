@@ -2,7 +2,7 @@
  * svg_lanes.h
  *	  Draws the rows of the graph as SVG.
  *
- * Each row is an image of its own, so that there can be something between two
+ * Each row is a separate image, so that there can be something between two
  * rows.  The images are as wide as the page lets them be.
  *
  * Copyright (c) 2026, the pg_cmig developers

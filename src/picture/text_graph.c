@@ -2,8 +2,8 @@
  * text_graph.c
  *	  Draws the graph as lines of text, in the style of git log --graph.
  *
- * Lane n is column 2n; an edge that changes the lane is drawn below its node, in
- * a line of its own:
+ * Lane n is column 2n; an edge that changes the lane is drawn below its node,
+ * on a separate line:
  *
  * 	@			a merge; its edges turn to a lane that opens ...
  * 	|\

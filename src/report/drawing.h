@@ -1,6 +1,6 @@
 /*
  * drawing.h
- *	  Reads the picture of a range of revisions, with their states.
+ *	  Builds the picture of a range of revisions, with their states.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

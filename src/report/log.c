@@ -20,9 +20,10 @@
 PG_FUNCTION_INFO_V1(cmig_log);
 
 /*
- * The line width, the width of the columns that are equally wide in every row
- * ("2026-01-31 12:34:56+00" and "00:00:00.000") together with what psql prints
- * between the six columns, and the least width of a message.
+ * SCREEN_WIDTH is the line width.  FIXED_WIDTH is the width of the columns
+ * that are equally wide in every row ("2026-01-31 12:34:56+00" and
+ * "00:00:00.000") and of what psql prints between the six columns.
+ * LEAST_MESSAGE is the minimum width of a message.
  */
 #define SCREEN_WIDTH 100
 #define FIXED_WIDTH (22 + 12 + 17)

@@ -37,9 +37,7 @@ static CmigPageTable state_table = {
 };
 
 static CmigPageTable pending_table = {
-	/*
-	 * tables are looked up with the caller's search_path to find their locks
-	 */
+	/* locks are determined with the caller's search_path */
 	{"SELECT step::pg_catalog.text, revision, message, locks FROM cmig.plan('upgrade', 'heads')", 0,.users_text = true},
 	{"Step", "Revision", "Message", "Locks and sizes of tables"},
 	"Nothing is pending."

@@ -45,7 +45,7 @@ extern const CmigManaged *cmig_managed_with(const CmigManaged *managed, char *na
  */
 extern void cmig_managed_add_audit(CmigManaged *managed);
 
-/* The names of the schemas, or NULL if all schemas are compared. */
+/* Returns the schemas' names, or NULL if all schemas are compared. */
 extern CmigNames *cmig_managed_names(const CmigManaged *managed);
 
 /* Is this one of pg_cmig's own schemas, cmig or cmig_audit? */

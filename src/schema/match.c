@@ -178,7 +178,8 @@ compare_single(CmigDifference *difference, CmigChange *change)
 }
 
 /*
- * Copy to the target the properties that ORMs cannot define and that it lacks.
+ * Copy to the target the properties that ORMs cannot define, if the target
+ * lacks them.
  */
 static void
 keep_unknown(const CmigObject *from, CmigObject *to)
@@ -319,8 +320,8 @@ cmig_match_objects(CmigDifference *difference)
 		bool		apart;
 
 		/*
-		 * not a match if the parents differ: a view's column is not one of a
-		 * materialized view
+		 * objects with different parents do not match: a view's column is not
+		 * one of a materialized view
 		 */
 		apart = order == 0 && is_of_gone_parent(difference, from->objects[i], to->objects[j]);
 		apart |= order == 0 && from->objects[i]->parent != NULL && to->objects[j]->parent != NULL &&

@@ -48,8 +48,9 @@ typedef struct CmigObject
 	char	   *comment;
 	char	   *index_comment;	/* comment on the index of a constraint, or on
 								 * the sequence of an identity column */
-	List	   *grants;			/* of CmigGrant, sorted */
-	List	   *sequence_grants;	/* on the sequence of an identity column */
+	List	   *grants;			/* list of CmigGrant, sorted */
+	List	   *sequence_grants;	/* grants on the sequence of an identity
+									 * column */
 	struct CmigObject *parent;	/* such as a column's table, or NULL */
 	struct CmigObject *child;	/* first of its children */
 	struct CmigObject *last_child;
@@ -73,8 +74,8 @@ typedef struct CmigObject
 	int			turn;
 	bool		foreign;		/* the caller may not alter it: it belongs to
 								 * another role */
-	const char *needs;			/* why it cannot be created: what the database
-								 * lacks; or NULL */
+	const char *needs;			/* why the object cannot be created (something
+								 * is missing from the database), or NULL */
 	bool		may_drop;		/* the caller may drop it although it is
 								 * foreign, as the owner of its schema */
 	bool		unchecked;		/* a function whose body PostgreSQL rejects */

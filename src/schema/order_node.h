@@ -54,7 +54,7 @@ typedef struct CmigOrder
 	int		   *start;			/* each node's first edge, then the end */
 } CmigOrder;
 
-/* The object that the node is about. */
+/* Returns the object that the node is about. */
 extern const CmigObject *cmig_order_node_object(const CmigNode *node);
 
 /*

@@ -1,6 +1,6 @@
 /*
  * others.c
- *	  Objects of other roles, which the caller may not alter.
+ *	  Handles other roles' objects, which the caller may not alter.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -156,8 +156,8 @@ find_named(const CmigImage *image, const char *name)
 
 /*
  * Handle a note that the target gives an object to a role of which the caller
- * is not a member.  If the live object already belongs to that role, returns
- * true: there is no difference.
+ * is not a member.  Returns true if the live object already belongs to that
+ * role, because then there is no difference.
  */
 static bool
 settle_owner(const CmigImage *live, const CmigImage *target, const CmigTargetNote *note)

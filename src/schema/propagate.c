@@ -190,8 +190,8 @@ whole_of(const CmigDifference *difference, CmigChange *change)
 
 /*
  * Decide what happens to a dependent of the change.  Returns the change whose
- * dependents must be examined next, or NULL.  If the dependent prevents the
- * change, the change is marked as not supported.
+ * dependents must be examined next, or NULL. If the dependent prevents the
+ * change, the change is marked as unsupported.
  */
 static CmigChange *
 disturb(CmigDifference *difference, CmigChange *change, CmigChange *dependent, bool goes)

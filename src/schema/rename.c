@@ -269,8 +269,8 @@ share_names(const CmigObject *a, const CmigObject *b)
 }
 
 /*
- * Returns the qualified name that the object, or else its index, would have as
- * a relation if the object had this name; or NULL.
+ * Returns the qualified name of the relation (the object itself or its index)
+ * if the object were called "name"; NULL if there is no relation.
  */
 static const char *
 relation_with(const CmigObject *object, const char *name)

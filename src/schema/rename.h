@@ -29,7 +29,7 @@ typedef struct CmigRename
 								 * object's identity */
 	bool		is_comment;		/* from a comment in the target */
 	CmigRenameRank rank;
-	CmigAddress address;		/* of the live object */
+	CmigAddress address;		/* address of the live object */
 	char	   *name;			/* new name, unquoted */
 } CmigRename;
 
@@ -49,7 +49,8 @@ typedef struct CmigRenameStep
  */
 typedef struct CmigRenameNames
 {
-	List	   *(*parse) (const char *name);	/* of char *; raises an error */
+	List	   *(*parse) (const char *name);	/* returns a list of char *,
+												 * or raises an error */
 } CmigRenameNames;
 
 /*
@@ -80,7 +81,7 @@ extern List *cmig_rename_derived(const CmigImage *from, const CmigImage *to, con
  */
 extern List *cmig_rename_attached(const CmigImage *from, const CmigImage *to);
 
-/* The offset of an object's own name in its identity. */
+/* Returns the offset of an object's own name in its identity. */
 extern size_t cmig_rename_name_offset(const CmigObject *object);
 
 #endif							/* CMIG_RENAME_H */

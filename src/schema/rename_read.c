@@ -36,7 +36,7 @@ typedef struct RenameRead
 	const CmigManaged *managed;
 	CmigImage  *image;			/* the image after the last step */
 	CmigImage  *to;
-	List	   *renames;		/* of CmigRename */
+	List	   *renames;		/* list of CmigRename */
 	CmigDiffCallback callback;
 	void	   *arg;
 } RenameRead;

@@ -33,15 +33,15 @@ typedef struct CmigReplayPlan
 	const CmigGraph *graph;
 	int			count;
 	int		   *nodes;
-	List	   *runs;			/* of CmigRepeatableRun *: scripts of
+	List	   *runs;			/* list of CmigRepeatableRun *: scripts of
 								 * repeatable revisions, to be run after the
 								 * nodes */
 } CmigReplayPlan;
 
 /*
- * Returns a plan of the applied revisions, and of the repeatable revisions'
- * scripts that ran last.  Raises MG001 if a version row names an unknown
- * revision.
+ * Returns a plan of the applied revisions, followed by the repeatable
+ * revisions' scripts that ran last.  Raises MG001 if a version row names an
+ * unknown revision.
  */
 extern CmigReplayPlan *cmig_replay_plan_applied(const CmigSituation *now);
 
@@ -125,11 +125,11 @@ typedef struct CmigReplayed
 {
 	CmigImage  *image;
 	const CmigTarget *target;
-	List	   *assumed;		/* of char *: see cmig_replay_image() */
-	List	   *initial;		/* of CmigInitialGrants, as the scripts left
-								 * them */
-	List	   *audited;		/* of CmigAudited */
-	List	   *elsewhere;		/* of char *: schemas of other roles;
+	List	   *assumed;		/* list of char *: see cmig_replay_image() */
+	List	   *initial;		/* list of CmigInitialGrants, as the scripts
+								 * left them */
+	List	   *audited;		/* list of CmigAudited */
+	List	   *elsewhere;		/* list of char *: schemas of other roles;
 								 * statements about them were left out */
 } CmigReplayed;
 

@@ -30,7 +30,7 @@ typedef struct PathEntry
 /* See replay_path.h. */
 struct CmigReplayPaths
 {
-	HTAB	   *paths;			/* of PathEntry */
+	HTAB	   *paths;			/* hash table of PathEntry */
 	char	   *own;			/* the path of the session */
 	List	   *unsafe;			/* schemas in which other roles can create
 								 * objects, as C strings */
@@ -117,8 +117,8 @@ add_name(TupleDesc desc, HeapTuple row, void *arg)
 
 /*
  * Returns the schemas in which a role other than the current one and
- * superusers can create objects.  Temporary schemas are included, because they
- * belong to the bootstrap superuser, but their objects do not.
+ * superusers can create objects.  Temporary schemas count, too: they belong to
+ * the bootstrap superuser, but the objects in them do not.
  */
 static List *
 find_unsafe(void)
@@ -151,7 +151,7 @@ cmig_replay_path_read(void)
 	return paths;
 }
 
-/* Raise an error if the path is not safe. */
+/* Raise an error if another role could control a schema in the path. */
 static void
 require_safe(const CmigReplayPaths *paths, CmigShadow *shadow, const PathEntry *entry)
 {

@@ -22,8 +22,8 @@ extern CmigReplayPaths *cmig_replay_path_read(void);
 /*
  * Returns a revision's path, with the role that ran it in place of "$user".
  * Returns NULL if the script would start with the same path, or if the path is
- * unknown.  Raises MG014 if the path contains a schema that is not in the
- * shadow or in the session's path, and in which a role other than the current
+ * unknown.  Raises MG014 if the path contains a schema that is neither in the
+ * shadow nor in the session's path, and in which a role other than the current
  * one and superusers can create objects: that role could decide which
  * functions the script calls.
  */

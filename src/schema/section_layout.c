@@ -12,7 +12,8 @@
 typedef struct Section
 {
 	StringInfoData text;
-	const char *group;			/* of the last statement; NULL at the start */
+	const char *group;			/* group of the last statement; NULL at the
+								 * start */
 } Section;
 
 void

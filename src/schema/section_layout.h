@@ -23,7 +23,7 @@ typedef struct CmigSections
 	bool		transactional;
 } CmigSections;
 
-/* The sections for a List of CmigDiffLine *. */
+/* Returns the sections for a List of CmigDiffLine *. */
 extern CmigSections *cmig_section_layout(const List *lines);
 
 /*

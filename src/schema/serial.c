@@ -16,7 +16,7 @@
 
 #include "commands/defrem.h"
 
-/* The types, with their sequences' type and their pseudo-type. */
+/* Column types, with the types of their sequences and their pseudo-types. */
 typedef struct SerialType
 {
 	const char *type;

@@ -70,18 +70,18 @@ extern void cmig_shadow_run(const CmigManaged *managed, const char *caller,
 							CmigShadowTask task, void *arg);
 
 /*
- * Run a task while one live schema has the name of another, which has a
- * temporary name: definitions deparsed from "schema" then contain "name". The
- * task gets no shadow (NULL). It must not run the caller's SQL, because the
- * caller need not own either schema.
+ * Run a task while a live schema is called "name". A schema that already has
+ * this name gets a temporary one.  Definitions deparsed from "schema" then
+ * contain "name". The task gets no shadow (NULL). It must not run the caller's
+ * SQL, because the caller need not own either schema.
  */
 extern void cmig_shadow_rename(Oid schema, const char *name, const char *caller,
 							   CmigShadowTask task, void *arg);
 
 /*
- * For tasks, after the target's SQL: returns the managed schemas that the
- * target has.  Schemas that the target neither created nor filled are left
- * out, except for public if it is live.
+ * Returns the managed schemas that the target has.  Call this in a task, after
+ * the target's SQL. Schemas that the target neither created nor filled are
+ * left out, except for public if it is live.
  */
 extern CmigManaged *cmig_shadow_schemas(CmigShadow *shadow);
 

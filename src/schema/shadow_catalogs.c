@@ -82,7 +82,7 @@ static const CmigShadow *watched = NULL;
 static ArrayType *live_schemas = NULL;
 static ArrayType *live_relations = NULL;	/* NULL: not read yet */
 static bool filters = false;
-static bool planned = false;	/* with conditions, in this shadow */
+static bool planned = false;	/* a query was planned with conditions */
 
 bool
 cmig_shadow_catalogs_filter(bool on)

@@ -38,8 +38,8 @@ typedef struct Squash
 	int			count;
 	int		   *nodes;			/* parents first */
 	int			tip;			/* the one on top of the others */
-	List	   *before;			/* of int: revisions outside the range that
-								 * the range builds on */
+	List	   *before;			/* list of int: revisions outside the range
+								 * that the range builds on */
 	List	   *depends;		/* those in "before" that are named only in
 								 * depends_on */
 } Squash;

@@ -499,7 +499,10 @@ is_used(const CmigExtension *extension)
 	return cmig_query_run(&query, values, NULL) > 0;
 }
 
-/* Show an extension that the target uses but does not create, with a NOTICE. */
+/*
+ * If the target uses an extension that it does not create, show the extension,
+ * and issue a NOTICE.
+ */
 static void
 declare_used(CmigExtension *extension)
 {

@@ -43,7 +43,9 @@ is_callers_setting(const VariableSetStmt *set)
 	return false;
 }
 
-/* Is this an object of the whole server, or a large object? */
+/*
+ * Is this the type of objects that all databases share, or of large objects?
+ */
 static bool
 is_shared_object(ObjectType type)
 {

@@ -29,13 +29,15 @@ typedef struct CmigTargetNote
 /* What is known about a target after it was run. */
 typedef struct CmigTarget
 {
-	List	   *notes;			/* of CmigTargetNote, in the order of the text */
-	List	   *renames;		/* of char *: "table public.a -> b", "column
-								 * public.b.x -> y", from -- @renamed
+	List	   *notes;			/* list of CmigTargetNote, in the order of the
+								 * text */
+	List	   *renames;		/* list of char *: "table public.a -> b",
+								 * "column public.b.x -> y", from -- @renamed
 								 * comments; the table is named as in the
 								 * target */
-	List	   *elsewhere;		/* of char *: schemas that are not compared;
-								 * statements about them were left out */
+	List	   *elsewhere;		/* list of char *: schemas that are not
+								 * compared; statements about them were left
+								 * out */
 } CmigTarget;
 
 #endif							/* CMIG_TARGET_RESULT_H */

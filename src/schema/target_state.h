@@ -22,11 +22,11 @@ typedef struct CmigTargetState
 	MemoryContext context;		/* memory context of the result */
 	SubTransactionId subtransaction;	/* the shadow's subtransaction */
 	int			line;			/* the line of the current statement */
-	List	   *left_out;		/* of char *: statements that are not about a
-								 * schema that is compared */
-	List	   *elsewhere;		/* of char *: live schemas that statements
-								 * were about */
-	List	   *missing;		/* of CmigTargetMissing */
+	List	   *left_out;		/* list of char *: statements that are not
+								 * about a schema that is compared */
+	List	   *elsewhere;		/* list of char *: live schemas that
+								 * statements were about */
+	List	   *missing;		/* list of CmigTargetMissing */
 } CmigTargetState;
 
 /* An object that the target names but does not create. */

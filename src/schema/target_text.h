@@ -31,7 +31,7 @@ typedef struct CmigTargetText
 	int			copies;			/* number of removed COPY ... FROM STDIN, with
 								 * their data */
 	int			first_line;		/* line of the first part that was removed */
-	List	   *comments;		/* of CmigTargetComment, in order */
+	List	   *comments;		/* list of CmigTargetComment, in order */
 } CmigTargetText;
 
 /*

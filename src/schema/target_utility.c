@@ -104,7 +104,7 @@ run_without_warning(const Call *call)
  * What is refused
  */
 
-/* Returns the word for the current SQL in messages. */
+/* Returns what messages call the current SQL: "target" or "replay". */
 static const char *
 place(void)
 {
