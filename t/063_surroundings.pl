@@ -124,6 +124,8 @@ sub live
 	query($node, 'postgres', 'ALTER ROLE op RESET ALL; ALTER DATABASE life RESET ALL');
 	$out .= $err =~ s/^(?!.*(ERROR|FATAL|hijacked)).*\n//mgr;
 	$out =~ s/\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?([+-]\d\d(:\d\d)?)?/TIME/g;
+	# the styles SQL and German
+	$out =~ s/\d\d([.\/])\d\d\1\d{4} \d\d:\d\d:\d\d(\.\d+)? UTC/TIME/g;
 	# printed texts contain the client's encoding, and quote according to
 	# settings
 	$out =~ s/SET client_encoding = '\w+'/SET client_encoding/g;

@@ -381,7 +381,7 @@ alter_sequence(List *ddl, const CmigObject *from, const CmigObject *to, const Cm
 
 	if (new == NULL)
 		return ddl;
-	return old == NULL || cmig_column_renews_sequence(from, to) ? create_sequence(ddl, to, options) : alter_grants(ddl, new, old->grants, new->grants);
+	return old == NULL ? create_sequence(ddl, to, options) : alter_grants(ddl, new, old->grants, new->grants);
 }
 
 List *
@@ -390,7 +390,7 @@ cmig_annotate_sequence_gone(const CmigObject *from, const CmigObject *to, const 
 	CmigObject *sequence = sequence_of(from);
 	List	   *ddl = NIL;
 
-	if (sequence == NULL || (sequence_of(to) != NULL && !cmig_column_renews_sequence(from, to)))
+	if (sequence == NULL || sequence_of(to) != NULL)
 		return NIL;
 	if (from->index_comment != NULL)
 		ddl = cmig_ddl_append(ddl, index_comment_sql(from, NULL), index_comment_sql(from, from->index_comment));
@@ -600,16 +600,7 @@ cmig_annotate_alter(const CmigObject *from, const CmigObject *to, const CmigDiff
 		ddl = list_concat(ddl, regrant_columns(to, from, old, new));
 		ddl = alter_sequence(ddl, from, to, options);
 	}
-	else if (cmig_column_renews_sequence(from, to))
-		ddl = create_sequence(ddl, from, options);
-	if (options->comments && cmig_column_renews_sequence(from, to))
-	{
-		CmigObject	without = *from;
-
-		without.index_comment = NULL;
-		ddl = alter_comments(ddl, &without, to);
-	}
-	else if (options->comments)
+	if (options->comments)
 		ddl = alter_comments(ddl, from, to);
 	return ddl;
 }

@@ -29,6 +29,10 @@ enum
 	OPTIONS,
 	OF_TYPE,
 	SEQUENCE,
+	SEQUENCE_NAME,
+	SEQUENCE_PERSISTENCE,
+	SEQUENCE_SETTINGS,
+	SEQUENCE_USED,
 	CHILDREN
 };
 
@@ -37,7 +41,7 @@ static const CmigProperty properties[] = {
 	[COLLATION] = {"collation"},
 	[NOT_NULL] = {"not null"},
 	[IDENTITY] = {"identity"},
-	[IDENTITY_OPTIONS] = {"options of the identity"},
+	[IDENTITY_OPTIONS] = {"clause of the identity", CMIG_PROPERTY_SILENT},
 	[GENERATED] = {"generation expression", CMIG_PROPERTY_EXPRESSION},
 	[STORAGE] = {"storage", CMIG_PROPERTY_NO_MODEL},
 	[DEFAULT_STORAGE] = {"the type's storage", CMIG_PROPERTY_SILENT},
@@ -46,8 +50,21 @@ static const CmigProperty properties[] = {
 	[OPTIONS] = {"options", CMIG_PROPERTY_LIST | CMIG_PROPERTY_NO_MODEL},
 	[OF_TYPE] = {"of a typed table", CMIG_PROPERTY_SILENT},
 	[SEQUENCE] = {"sequence of the identity", CMIG_PROPERTY_SILENT},
+	[SEQUENCE_NAME] = {"name of the identity's sequence"},
+	[SEQUENCE_PERSISTENCE] = {"persistence of the identity's sequence", CMIG_PROPERTY_NO_MODEL},
+	[SEQUENCE_SETTINGS] = {"options of the identity"},
+	[SEQUENCE_USED] = {"the identity has given a value", CMIG_PROPERTY_SILENT},
 	[CHILDREN] = {"in a table with children", CMIG_PROPERTY_SILENT},
 };
+
+/* The sequence of an identity column. */
+#define IDENTITY_FROM_SQL \
+	" FROM pg_depend d JOIN pg_sequence s ON s.seqrelid = d.objid JOIN pg_class sc ON sc.oid = s.seqrelid" \
+	" JOIN pg_namespace sn ON sn.oid = sc.relnamespace" \
+	" CROSS JOIN LATERAL (SELECT CASE s.seqtypid WHEN 21 THEN -32768 WHEN 23 THEN -2147483648 ELSE -9223372036854775808 END AS low," \
+	"  CASE s.seqtypid WHEN 21 THEN 32767 WHEN 23 THEN 2147483647 ELSE 9223372036854775807 END AS high) l" \
+	" WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum" \
+	" AND d.classid = 'pg_class'::regclass AND d.deptype = 'i')"
 
 /*
  * The identity options that differ from those of a sequence that PostgreSQL
@@ -64,12 +81,21 @@ static const CmigProperty properties[] = {
 	"  CASE WHEN s.seqmax <> CASE WHEN s.seqincrement > 0 THEN l.high ELSE -1 END THEN 'MAXVALUE ' || s.seqmax END," \
 	"  CASE WHEN s.seqcache <> 1 THEN 'CACHE ' || s.seqcache END," \
 	"  CASE WHEN s.seqcycle THEN 'CYCLE' END)" \
-	" FROM pg_depend d JOIN pg_sequence s ON s.seqrelid = d.objid JOIN pg_class sc ON sc.oid = s.seqrelid" \
-	" JOIN pg_namespace sn ON sn.oid = sc.relnamespace" \
-	" CROSS JOIN LATERAL (SELECT CASE s.seqtypid WHEN 21 THEN -32768 WHEN 23 THEN -2147483648 ELSE -9223372036854775808 END AS low," \
-	"  CASE s.seqtypid WHEN 21 THEN 32767 WHEN 23 THEN 2147483647 ELSE 9223372036854775807 END AS high) l" \
-	" WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum" \
-	" AND d.classid = 'pg_class'::regclass AND d.deptype = 'i')"
+	IDENTITY_FROM_SQL
+
+/*
+ * The options that ALTER COLUMN can set, one a line, in a form that does not
+ * depend on the type.
+ */
+#define IDENTITY_SETTINGS_SQL \
+	"(SELECT concat_ws(E'\n'," \
+	"  'INCREMENT BY ' || s.seqincrement," \
+	"  CASE WHEN s.seqmin <> CASE WHEN s.seqincrement > 0 THEN 1 ELSE l.low END THEN 'MINVALUE ' || s.seqmin ELSE 'NO MINVALUE' END," \
+	"  CASE WHEN s.seqmax <> CASE WHEN s.seqincrement > 0 THEN l.high ELSE -1 END THEN 'MAXVALUE ' || s.seqmax ELSE 'NO MAXVALUE' END," \
+	"  'START WITH ' || s.seqstart," \
+	"  'CACHE ' || s.seqcache," \
+	"  CASE WHEN s.seqcycle THEN 'CYCLE' ELSE 'NO CYCLE' END)" \
+	IDENTITY_FROM_SQL
 
 static const char column_sql[] =
 "SELECT 'pg_class'::regclass::oid, a.attrelid, a.attnum::integer, 'pg_class'::regclass::oid, a.attrelid, 0,"
@@ -88,10 +114,13 @@ static const char column_sql[] =
 " CASE WHEN a.attstattarget >= 0 THEN a.attstattarget::text END,"
 " CASE WHEN a.attoptions IS NOT NULL THEN " CMIG_OPTIONS_SQL("a.attoptions") " END,"
 " CASE WHEN c.reloftype <> 0 THEN 't' END,"
-" CASE WHEN a.attidentity <> '' THEN (SELECT format('%I.%I', sn.nspname, sc.relname)"
-"  FROM pg_depend d JOIN pg_class sc ON sc.oid = d.objid JOIN pg_namespace sn ON sn.oid = sc.relnamespace"
-"  WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum"
-"  AND d.classid = 'pg_class'::regclass AND d.deptype = 'i') END,"
+" CASE WHEN a.attidentity <> '' THEN (SELECT format('%I.%I', sn.nspname, sc.relname)" IDENTITY_FROM_SQL " END,"
+" CASE WHEN a.attidentity <> '' THEN (SELECT sc.relname::text" IDENTITY_FROM_SQL " END,"
+" CASE WHEN a.attidentity <> '' THEN (SELECT CASE WHEN sc.relpersistence <> c.relpersistence"
+" THEN CASE sc.relpersistence WHEN 'u' THEN 'UNLOGGED' ELSE 'LOGGED' END END" IDENTITY_FROM_SQL " END,"
+" CASE WHEN a.attidentity <> '' THEN " IDENTITY_SETTINGS_SQL " END,"
+" CASE WHEN a.attidentity <> '' THEN (SELECT CASE WHEN has_sequence_privilege(sc.oid, 'USAGE, SELECT')"
+" AND pg_sequence_last_value(sc.oid) IS NOT NULL THEN 't' END" IDENTITY_FROM_SQL " END,"
 " CASE WHEN c.relhassubclass THEN 't' END"
 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
@@ -345,9 +374,62 @@ cmig_column_detour(const CmigObject *column, bool collation)
 	return ddl;
 }
 
-/* Returns the action that adds, changes, or drops the identity. */
+/* Returns the next line of *list, or NULL, and advances *list past it. */
 static char *
-identity_action(const CmigObject *from, const CmigObject *to)
+next_line(const char **list)
+{
+	const char *start = *list;
+	size_t		length;
+
+	if (start == NULL || *start == '\0')
+		return NULL;
+	length = strcspn(start, "\n");
+	*list = start + length + (start[length] != '\0');
+	return pnstrdup(start, length);
+}
+
+/* Does a sequence with these settings count down? */
+static bool
+counts_down(const char *settings)
+{
+	return strncmp(settings, "INCREMENT BY -", strlen("INCREMENT BY -")) == 0;
+}
+
+/*
+ * Set the options of the identity that differ.  The default limits depend on
+ * the direction.  A sequence that changes its direction, or that has not given
+ * a value, is restarted.
+ */
+static void
+append_settings(StringInfo buf, const CmigObject *from, const CmigObject *to, bool used)
+{
+	const char *old = from->values[SEQUENCE_SETTINGS],
+			   *new = to->values[SEQUENCE_SETTINGS];
+	bool		turns;
+	bool		restart = false;
+	char	   *a,
+			   *b;
+
+	if (old == NULL || new == NULL)
+		return;
+	turns = counts_down(old) != counts_down(new);
+	while ((a = next_line(&old)) != NULL && (b = next_line(&new)) != NULL)
+	{
+		if (strcmp(a, b) == 0 && !(turns && strstr(b, "VALUE") != NULL))
+			continue;
+		appendStringInfo(buf, "%sSET %s", buf->len > 0 ? " " : "", b);
+		restart |= turns || (!used && strncmp(b, "START ", strlen("START ")) == 0);
+	}
+	if (restart)
+		appendStringInfoString(buf, " RESTART");
+}
+
+/*
+ * The action that adds, changes, or drops the identity, or NULL; used: its
+ * sequence has given a value.
+ */
+static char *
+identity_action(const CmigObject *from, const CmigObject *to, bool used)
 {
 	StringInfoData buf;
 
@@ -358,10 +440,12 @@ identity_action(const CmigObject *from, const CmigObject *to)
 	{
 		appendStringInfoString(&buf, "ADD ");
 		identity_clause(&buf, to);
+		return buf.data;
 	}
-	else
+	if (strcmp(from->values[IDENTITY], to->values[IDENTITY]) != 0)
 		appendStringInfo(&buf, "SET GENERATED %s", to->values[IDENTITY]);
-	return buf.data;
+	append_settings(&buf, from, to, used);
+	return buf.len > 0 ? buf.data : NULL;
 }
 
 /*
@@ -370,9 +454,9 @@ identity_action(const CmigObject *from, const CmigObject *to)
  * unless the sequence has options.
  */
 static char *
-identity_sql(const CmigObject *from, const CmigObject *to)
+identity_sql(const CmigObject *from, const CmigObject *to, bool used)
 {
-	char	   *sql = cmig_kind_column_sql(to, false, identity_action(from, to));
+	char	   *sql = cmig_kind_column_sql(to, false, identity_action(from, to, used));
 	const char *options = to->values[IDENTITY_OPTIONS];
 
 	if (from->values[IDENTITY] != NULL || to->values[IDENTITY] == NULL || (options != NULL && *options != '\0'))
@@ -382,13 +466,47 @@ identity_sql(const CmigObject *from, const CmigObject *to)
 					cmig_quote(to->name), to->parent->identity);
 }
 
-bool
-cmig_column_renews_sequence(const CmigObject *from, const CmigObject *to)
+/* Returns ALTER SEQUENCE for the column's sequence while it has that name. */
+static char *
+sequence_sql(const CmigObject *column, const char *name, const char *action)
 {
-	return from->kind == &cmig_kind_column && to->kind == &cmig_kind_column &&
-		from->values[IDENTITY] != NULL && to->values[IDENTITY] != NULL &&
-		!cmig_kind_same_value(&to->kind->properties[IDENTITY_OPTIONS], from->values[IDENTITY_OPTIONS],
-							  to->values[IDENTITY_OPTIONS]);
+	const char *sequence = column->values[SEQUENCE];
+	size_t		length = strlen(sequence) - strlen(cmig_quote(column->values[SEQUENCE_NAME]));
+
+	return psprintf("ALTER SEQUENCE %s%s %s", pnstrdup(sequence, length), cmig_quote(name), action);
+}
+
+/*
+ * Returns SET LOGGED or SET UNLOGGED.  The property is NULL if the sequence has
+ * the persistence of the table, which ALTER TABLE changes for both.
+ */
+static const char *
+set_persistence(const CmigObject *column)
+{
+	const char *persistence = column->values[SEQUENCE_PERSISTENCE];
+
+	if (persistence == NULL)
+		persistence = cmig_table_is_unlogged(column->parent) ? "UNLOGGED" : "LOGGED";
+	return psprintf("SET %s", persistence);
+}
+
+/* Change the name and the persistence of the sequence, which stays. */
+static void
+alter_identity_sequence(CmigAlter *alter)
+{
+	const CmigObject *from = alter->from,
+			   *to = alter->to;
+	const char *old = from->values[SEQUENCE_NAME],
+			   *new = to->values[SEQUENCE_NAME];
+
+	if (old == NULL || new == NULL)
+		return;
+	if (strcmp(old, new) != 0)
+		cmig_alter_add(alter, sequence_sql(to, old, psprintf("RENAME TO %s", cmig_quote(new))),
+					   sequence_sql(to, new, psprintf("RENAME TO %s", cmig_quote(old))));
+	if (cmig_alter_differs(alter, SEQUENCE_PERSISTENCE))
+		cmig_alter_add(alter, sequence_sql(to, new, set_persistence(to)),
+					   sequence_sql(to, new, set_persistence(from)));
 }
 
 /* Add, change, or drop the identity. */
@@ -397,23 +515,16 @@ alter_identity(CmigAlter *alter)
 {
 	const CmigObject *from = alter->from,
 			   *to = alter->to;
+	bool		used = from->values[SEQUENCE_USED] != NULL;
 
-	if (cmig_column_renews_sequence(from, to))
-	{
-		const char *table = to->parent->identity;
-		const char *name = cmig_quote(to->name);
-		StringInfoData old,
-					new;
-
-		initStringInfo(&old);
-		initStringInfo(&new);
-		identity_clause(&old, from);
-		identity_clause(&new, to);
-		cmig_alter_add(alter, psprintf("ALTER TABLE %s ALTER COLUMN %s DROP IDENTITY, ALTER COLUMN %s ADD %s", table, name, name, new.data),
-					   psprintf("ALTER TABLE %s ALTER COLUMN %s DROP IDENTITY, ALTER COLUMN %s ADD %s", table, name, name, old.data));
-	}
-	else if (cmig_alter_differs(alter, IDENTITY))
-		cmig_alter_add(alter, identity_sql(from, to), identity_sql(to, from));
+	/*
+	 * since version 17, partitions share the sequence of the partitioned
+	 * table
+	 */
+	if (cmig_alter_differs(alter, IDENTITY) ||
+		(from->values[SEQUENCE] != NULL && to->values[SEQUENCE] != NULL && cmig_alter_differs(alter, SEQUENCE_SETTINGS)))
+		cmig_alter_add(alter, identity_sql(from, to, used), identity_sql(to, from, used));
+	alter_identity_sequence(alter);
 }
 
 /*

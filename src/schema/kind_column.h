@@ -28,12 +28,6 @@ extern bool cmig_column_is_not_null(const CmigObject *column);
 extern const CmigObject *cmig_column_parent(const CmigObject *column);
 
 /*
- * Does the change replace the sequence of an identity column, so that the old
- * sequence's privileges and comment are lost?
- */
-extern bool cmig_column_renews_sequence(const CmigObject *from, const CmigObject *to);
-
-/*
  * A column may be added or dropped together with the parent's column, or with
  * an attribute of the table's type.  Returns the statements, a list of
  * CmigDdl, for properties in which the column differs: NOT NULL, or no

@@ -94,6 +94,12 @@ cmig_table_type(const CmigObject *table)
 }
 
 bool
+cmig_table_is_unlogged(const CmigObject *table)
+{
+	return table->values[PERSISTENCE] != NULL;
+}
+
+bool
 cmig_table_keeps_type(const CmigObject *from, const CmigObject *to)
 {
 	return from->values[OF_TYPE] != NULL && to->values[OF_TYPE] != NULL &&

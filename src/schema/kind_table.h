@@ -41,6 +41,8 @@ extern bool cmig_table_is_partitioned(const CmigObject *table);
 /* Returns the composite type of a typed table, or NULL. */
 extern const char *cmig_table_type(const CmigObject *table);
 
+extern bool cmig_table_is_unlogged(const CmigObject *table);
+
 /* Do both versions of a typed table have the same type? */
 extern bool cmig_table_keeps_type(const CmigObject *from, const CmigObject *to);
 
