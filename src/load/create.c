@@ -1,10 +1,10 @@
 /*
  * create.c
- *	  New revisions: cmig.create_revision and cmig.merge.
+ *	  Creates revisions: cmig.create_revision and cmig.merge.
  *
- * The rules are those of alembic revision and alembic merge: a new revision
- * follows the head or the revision that is named, and following a revision
- * that is not a head must be requested.
+ * The rules are those of the commands alembic revision and alembic merge.  A
+ * new revision follows the head or a given revision.  If that is not a head,
+ * splice must be true.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -37,7 +37,7 @@ PG_FUNCTION_INFO_V1(cmig_merge_array);
 
 #define GENERATED_ID_BYTES 6
 
-/* 12 hex digits that are not the name of a revision or label. */
+/* Returns 12 random hex digits that are not the name of a revision or label. */
 static char *
 generate_id(const CmigGraph *graph)
 {
@@ -59,8 +59,8 @@ generate_id(const CmigGraph *graph)
 }
 
 /*
- * A name for error messages, shortened, since a user may type any number of
- * characters.
+ * Returns a name shortened for an error message, because a user may type any
+ * number of characters.
  */
 static char *
 shortened(const char *name)
@@ -73,7 +73,8 @@ shortened(const char *name)
 }
 
 /*
- * Raise an error for text that cannot be a name; kind says what it would name.
+ * Raise an error unless the text is a valid name.  kind says what it would
+ * name.
  */
 static void
 require_valid_name(const char *kind, const char *name, const char *advice)
@@ -90,8 +91,8 @@ require_valid_name(const char *kind, const char *name, const char *advice)
 }
 
 /*
- * The id of the new revision: the given one if it is valid, or a generated
- * one.
+ * Returns the new revision's id: the given one after checking it, or a
+ * generated one if it is NULL.
  */
 static char *
 check_id(const CmigGraph *graph, const char *id)
@@ -110,8 +111,8 @@ check_id(const CmigGraph *graph, const char *id)
 }
 
 /*
- * Raise an error if a parent is not a head, which would start a branch, unless
- * splice allows it.
+ * Raise an error if a parent is not a head, because a new branch would start
+ * there, unless splice is true.
  */
 static void
 require_heads(const CmigGraph *graph, List *parents, bool splice)
@@ -131,7 +132,7 @@ require_heads(const CmigGraph *graph, List *parents, bool splice)
 	}
 }
 
-/* Set the parents of the new revision. */
+/* Set the new revision's parents. */
 static void
 set_parents(const CmigGraph *graph, CmigRevision *edges, List *parents)
 {
@@ -144,7 +145,7 @@ set_parents(const CmigGraph *graph, CmigRevision *edges, List *parents)
 	}
 }
 
-/* Set the branch label of the new revision, if one was given. */
+/* Set the new revision's branch label if one was given. */
 static void
 set_label(const CmigGraph *graph, CmigRevision *edges, char *label)
 {
@@ -162,8 +163,8 @@ set_label(const CmigGraph *graph, CmigRevision *edges, char *label)
 }
 
 /*
- * The name of a dependency: a label remains as it is, anything else is
- * completed to an id.
+ * Returns the name of a dependency: an exact id or label unchanged, or the id
+ * of the revision that any other identifier names.
  */
 static char *
 complete_dependency(const CmigGraph *graph, char *name)
@@ -204,7 +205,7 @@ refuse_repeated_parents(const CmigGraph *graph, const CmigNames *revisions)
 	}
 }
 
-/* Raise an error unless the graph is sound with the new revision. */
+/* Raise an error if the graph would have defects with the new revision. */
 static void
 require_sound_with(const CmigRevisionSet *set, const CmigRevision *edges)
 {
@@ -215,7 +216,7 @@ require_sound_with(const CmigRevisionSet *set, const CmigRevision *edges)
 	cmig_graph_require_sound(cmig_graph_build(all, set->count + 1));
 }
 
-/* Raise an error if a message is not a line that lists can show. */
+/* Raise an error if the message is longer than a line that lists can show. */
 static void
 require_short_line(const char *message)
 {
@@ -231,7 +232,9 @@ require_short_line(const char *message)
 				 errhint("Put longer text into the description of the revision file.")));
 }
 
-/* The precondition without blanks around it; NULL if that leaves nothing. */
+/*
+ * Returns the precondition without surrounding blanks, or NULL if it is empty.
+ */
 static char *
 check_precondition(char *sql)
 {
@@ -246,7 +249,7 @@ check_precondition(char *sql)
 	return *sql != '\0' ? sql : NULL;
 }
 
-/* Set the edges of a new revision, and its id. */
+/* Set a new revision's edges and its id. */
 static void
 place(const CmigGraph *graph, CmigNewRevision *new)
 {
@@ -333,7 +336,7 @@ cmig_create_revision(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(new.text.edges.id));
 }
 
-/* The default message of a merge revision. */
+/* Returns the default message of a merge revision. */
 static char *
 merge_message(const CmigNames *parents)
 {
@@ -361,8 +364,8 @@ create_merge(const CmigNames *revisions, const char *message, const char *id, bo
 	cmig_graph_require_sound(graph);
 
 	/*
-	 * If one head depends on another, they still are two heads: they may be
-	 * merged, and here "heads" means all of them.
+	 * Two heads may be merged even if one depends on the other, so "heads"
+	 * includes heads that have dependents here.
 	 */
 	if (revisions->names[0] == NULL)
 		ereport(ERROR,

@@ -1,6 +1,6 @@
 /*
  * create.h
- *	  New revisions: what cmig.create_revision and cmig.draft have in common.
+ *	  Checks new revisions for cmig.create_revision and cmig.draft.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,13 +13,13 @@
 /* A revision that is to be created. */
 typedef struct CmigNewRevision
 {
-	CmigRevisionText text;		/* id NULL: generate one; the edges are filled
-								 * in later */
+	CmigRevisionText text;		/* if the id is NULL, one is generated; the
+								 * edges are filled in later */
 	const char *head;			/* the revision to follow: head, base, an id,
 								 * ... */
-	bool		splice;			/* it may follow a revision that is not a head */
-	bool		placed;			/* the edges in text are set: ignore head,
-								 * splice, label, and depends */
+	bool		splice;			/* may follow a revision that is not a head */
+	bool		placed;			/* the edges in text are already set, so head,
+								 * splice, label, and depends are ignored */
 	char	   *label;			/* NULL: none */
 	CmigNames  *depends;		/* NULL: none */
 } CmigNewRevision;

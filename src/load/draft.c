@@ -1,6 +1,6 @@
 /*
  * draft.c
- *	  New revision files: cmig.draft.
+ *	  Creates the text of new revision files: cmig.draft.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -44,7 +44,7 @@ cmig_draft_prepare(CmigDraft *draft)
 		text->description = "";
 	if (text->upgrade_sql == NULL)
 		text->upgrade_sql = "";
-	/* whole seconds, as in a header written by hand */
+	/* whole seconds, as in a manually written header */
 	text->created_at = GetCurrentTransactionStartTimestamp();
 	text->created_at -= text->created_at % USECS_PER_SEC;
 	text->has_created_at = true;

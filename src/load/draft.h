@@ -1,7 +1,6 @@
 /*
  * draft.h
- *	  New revision files: what cmig.draft and the functions that generate
- *	  revisions have in common.
+ *	  Creates the text of new revision files, for cmig.draft and others.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,27 +11,27 @@
 #include "fmgr.h"
 #include "load/create.h"
 
-/* A revision file that is being written. */
+/* A revision file that is being created. */
 typedef struct CmigDraft
 {
 	CmigNewRevision new;
-	const char *template;		/* template of the file's name */
+	const char *template;		/* file name template */
 	char	   *file_name;		/* set by cmig_draft_prepare() */
 } CmigDraft;
 
 /*
- * The arguments revision, head, splice, branch_label, and depends_on, starting
- * at argument n.
+ * Read the arguments revision, head, splice, branch_label, and depends_on,
+ * which start at argument n.
  */
 extern void cmig_draft_arguments(FunctionCallInfo fcinfo, int n, CmigDraft *draft);
 
 /*
- * Check the new revision, and fill in its id, its edges, the time, and the
- * name of its file.  Its scripts may be set later.
+ * Check the new revision and set its id, edges, creation time, and file name.
+ * The scripts may be set later.
  */
 extern void cmig_draft_prepare(CmigDraft *draft);
 
-/* The content of the file. */
+/* Returns the file's contents. */
 extern char *cmig_draft_content(CmigDraft *draft);
 
 #endif							/* CMIG_DRAFT_H */

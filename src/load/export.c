@@ -1,8 +1,8 @@
 /*
  * export.c
- *	  Revision files from the catalog: cmig.export.
+ *	  Writes stored revisions as revision files: cmig.export.
  *
- * This also works with a broken graph, so that it can be fixed in an editor.
+ * This works even if the graph is broken, so that it can be fixed in an editor.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -28,7 +28,7 @@ PG_FUNCTION_INFO_V1(cmig_export);
 PG_FUNCTION_INFO_V1(cmig_export_array);
 PG_FUNCTION_INFO_V1(cmig_export_wrong);
 
-/* A call of cmig.export. */
+/* The state of a call to cmig.export. */
 typedef struct Export
 {
 	ReturnSetInfo *result;
@@ -36,7 +36,7 @@ typedef struct Export
 	MemoryContext context;		/* reset after each file */
 } Export;
 
-/* Return the file of a revision as a row. */
+/* Return a revision's file as a row. */
 static void
 put_file(const CmigRevisionText *revision, void *arg)
 {
@@ -55,7 +55,7 @@ put_file(const CmigRevisionText *revision, void *arg)
 	MemoryContextReset(export->context);
 }
 
-/* The ids of the revisions that identifiers or ranges name. */
+/* Returns the ids of the revisions that identifiers or ranges name. */
 static CmigNames *
 find_revisions(const CmigNames *wanted)
 {
@@ -104,7 +104,7 @@ find_revisions(const CmigNames *wanted)
 	return ids;
 }
 
-/* Return the files of the wanted revisions, or of all if wanted is NULL. */
+/* Return the files of the given revisions, or of all if wanted is NULL. */
 static Datum
 export(FunctionCallInfo fcinfo, const CmigNames *wanted)
 {
@@ -116,7 +116,7 @@ export(FunctionCallInfo fcinfo, const CmigNames *wanted)
 	export.context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig file",
 										   ALLOCSET_DEFAULT_SIZES);
 
-	/* check the names of all revisions, even if only some are wanted */
+	/* check the names of all files, even if only some are wanted */
 	if (wanted)
 	{
 		cmig_catalog_each_name(cmig_file_names_add, &export.names);

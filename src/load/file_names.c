@@ -1,6 +1,6 @@
 /*
  * file_names.c
- *	  The file names that a template gives to all revisions.
+ *	  Collects revision file names and checks that they are distinct.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -44,7 +44,7 @@ cmig_file_names_add(const CmigRevisionText *revision, void *arg)
 	MemoryContextReset(list->scratch);
 }
 
-/* For qsort: by file name, then by id. */
+/* A qsort comparator: by file name, then by id. */
 static int
 compare_files(const void *a, const void *b)
 {

@@ -1,6 +1,6 @@
 /*
  * file_names.h
- *	  The file names that a template gives to all revisions.
+ *	  Collects revision file names and checks that they are distinct.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -10,14 +10,14 @@
 #include "postgres.h"
 #include "base/revision.h"
 
-/* A file name and its revision, to find two files with the same name. */
+/* A file name and the id of its revision. */
 typedef struct CmigNamedFile
 {
 	char	   *name;
 	char	   *id;
 } CmigNamedFile;
 
-/* All file names that a template gives. */
+/* The file names that a template results in. */
 typedef struct CmigFileNames
 {
 	const char *template;
@@ -27,18 +27,18 @@ typedef struct CmigFileNames
 	MemoryContext scratch;		/* reset after each name */
 } CmigFileNames;
 
-/* Make the list empty. */
+/* Initialize an empty list. */
 extern void cmig_file_names_init(CmigFileNames *list, const char *template);
 
 /*
- * Add a revision's file name to the list, a CmigFileNames, in the current
- * memory context.
+ * Add a revision's file name to list, a CmigFileNames.  The name is allocated
+ * in the current memory context.
  */
 extern void cmig_file_names_add(const CmigRevisionText *revision, void *list);
 
 /*
- * Raise 22023 if the template gives two revisions the same name.  Sorts the
- * list.
+ * Raise 22023 if the template results in the same name for two revisions.
+ * Sorts the list.
  */
 extern void cmig_file_names_require_distinct(CmigFileNames *list);
 

@@ -1,9 +1,8 @@
 /*
  * load.c
- *	  Loading revisions into cmig.revision: cmig.load.
+ *	  Loads revisions into cmig.revision: cmig.load.
  *
- * It is all or nothing: everything is compared and checked before anything is
- * written.
+ * All revisions are compared and checked before anything is written.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -36,7 +35,7 @@
 
 PG_FUNCTION_INFO_V1(cmig_load);
 
-/* One line of the result. */
+/* A row of the result. */
 typedef struct LoadAction
 {
 	const char *revision;
@@ -88,7 +87,7 @@ drop_implied_rows(const CmigLoad *load, const CmigLoadItem *item)
 	}
 }
 
-/* Journal that the new text of an applied revision was accepted. */
+/* Record in the journal that an applied revision's new text was accepted. */
 static void
 write_repair(const CmigLoadItem *item)
 {
@@ -104,7 +103,7 @@ write_repair(const CmigLoadItem *item)
 	cmig_journal_write(&entry);
 }
 
-/* Write everything to the catalog. */
+/* Write all changes to the tables. */
 static void
 write_changes(const CmigLoad *load)
 {
@@ -169,8 +168,8 @@ tell_waiting(const CmigLoad *load)
 }
 
 /*
- * Load the files.  Returns a List of LoadAction *: the revisions of the text
- * in their order, then the removed and the kept ones, each sorted.
+ * Load the files.  Returns a List of LoadAction *: the revisions in the files
+ * in their order, and then the removed and the kept ones, each sorted by id.
  */
 static List *
 load_files(List *files, bool prune, bool accept_changes)

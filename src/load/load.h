@@ -1,8 +1,6 @@
 /*
  * load.h
- *	  Loading revisions into cmig.revision.
- *
- * This is what cmig.load and cmig.load_directory have in common.
+ *	  Loads revisions for cmig.load and cmig.load_directory.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,12 +12,14 @@
 #include "nodes/pg_list.h"
 
 /*
- * Take the run lock, compare revisions (List of CmigRevisionFile *) with the
- * catalog, check the whole graph as they would be after loading, store what is
- * new or changed, and return the rows of the result.  Arguments 1 and 2 of the
- * call are prune and accept_changes; errors name the function.  Raises MG005,
- * MG008, MG011 (if cmig.protect forbids prune), and MG013, depending on
- * cmig.checksum_policy.
+ * Take the run lock, compare revisions (a List of CmigRevisionFile *) with the
+ * stored ones, check the graph as it would be after loading, store new and
+ * changed revisions, and return the rows of the result.  Arguments 1 and 2 of
+ * the SQL call are prune and accept_changes; errors name the function.
+ *
+ * Raises MG005 if the graph would be broken, MG008 for changes that are not
+ * allowed (depending on cmig.checksum_policy), MG011 if cmig.protect forbids
+ * prune, and MG013 for invalid files.
  */
 extern Datum cmig_load_call(FunctionCallInfo fcinfo, const char *function, List *files);
 

@@ -1,6 +1,6 @@
 /*
  * load_compare.c
- *	  Comparing revisions from text with those in cmig.revision.
+ *	  Compares revisions from files with those in cmig.revision.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -26,7 +26,7 @@
  * The text
  */
 
-/* For qsort: by id, then by their order in the text. */
+/* A qsort comparator: by id, then by the order in the text. */
 static int
 compare_items(const void *a, const void *b)
 {
@@ -47,14 +47,14 @@ cmig_load_place(const CmigLoadItem *item)
 	return psprintf("line %d", item->file->line);
 }
 
-/* A CmigSubstituteValue: none. */
+/* A CmigSubstituteValue for placeholders without values. */
 static const char *
 no_value(const char *name, bool literal, void *arg)
 {
 	return NULL;
 }
 
-/* Raise MG013 for a placeholder that cannot be replaced where it stands. */
+/* Raise MG013 for a placeholder that cannot be replaced at its position. */
 static void
 check_placeholders(const CmigRevisionText *text)
 {
@@ -67,7 +67,7 @@ check_placeholders(const CmigRevisionText *text)
 	cmig_substitute_script(text->precondition_sql, declarations, id, "precondition", no_value, NULL);
 }
 
-/* Fill the items. Raises an error for an id that the text contains twice. */
+/* Fill the items.  Raises an error if an id occurs twice. */
 static void
 take_files(CmigLoad *load, List *files)
 {
@@ -101,7 +101,7 @@ take_files(CmigLoad *load, List *files)
 	}
 }
 
-/* The item of a revision, or NULL. */
+/* Returns a revision's item, or NULL. */
 static CmigLoadItem *
 find_item(const CmigLoad *load, const char *id)
 {
@@ -124,10 +124,10 @@ find_item(const CmigLoad *load, const char *id)
 }
 
 /*
- * What is stored
+ * Stored revisions
  */
 
-/* Is it the script that ran last? */
+/* Is this the script that ran last for the revision?  It may be NULL. */
 static bool
 has_run(const char *id, const char *sql)
 {
@@ -137,8 +137,8 @@ has_run(const char *id, const char *sql)
 }
 
 /*
- * Keep the script of a repeatable revision that ran last, since a replay needs
- * it until the new one has run.
+ * Keep the last script of a repeatable revision that was run, because a replay
+ * needs it until the new one has run.
  */
 static void
 keep_previous(CmigLoadItem *item, const CmigRevisionText *stored)
@@ -209,8 +209,8 @@ read_stored(CmigLoad *load)
  */
 
 /*
- * The names of applied revisions that are no longer needed, because a revision
- * that replaces them, in the text or stored, is applied or will be.
+ * Returns the names of revisions that are no longer needed, because a revision
+ * that replaces them counts as applied.
  */
 static CmigNames *
 find_replaced(const CmigLoad *load)
@@ -246,7 +246,7 @@ find_replaced(const CmigLoad *load)
 	return names;
 }
 
-/* Does a stored repeatable revision that prune keeps depend on this one? */
+/* Does a repeatable revision that prune keeps depend on this one? */
 static bool
 is_needed(const CmigGraph *before, const bool *kept, const char *id)
 {
@@ -262,15 +262,15 @@ is_needed(const CmigGraph *before, const bool *kept, const char *id)
 }
 
 /*
- * The stored repeatable revisions that prune keeps: one that is partially
- * applied, and those on which it depends.
+ * Find the stored repeatable revisions that prune keeps: those that are
+ * partially applied, and their dependencies.
  */
 static bool *
 find_kept(const CmigGraph *before, List *begun)
 {
 	bool	   *kept = palloc0(sizeof(bool) * Max(before->repeatable_count, 1));
 
-	/* dependencies come first, so that going back finds all of them */
+	/* dependencies come first, so going backward finds all of them */
 	for (int i = before->repeatable_count - 1; i >= 0; i--)
 	{
 		const char *id = cmig_graph_id(before, before->count + i);
@@ -280,7 +280,7 @@ find_kept(const CmigGraph *before, List *begun)
 	return kept;
 }
 
-/* Add the repeatable revisions to the graph as it would become. */
+/* Add the repeatable revisions to the graph after loading. */
 static void
 add_repeatables(CmigLoad *load, bool prune, List *begun)
 {
@@ -310,7 +310,7 @@ add_repeatables(CmigLoad *load, bool prune, List *begun)
 	cmig_repeatables_add(load->after, revisions, count);
 }
 
-/* Build the graph as it would become. */
+/* Build the graph as it would be after loading. */
 static void
 build_after(CmigLoad *load, bool prune)
 {
@@ -335,8 +335,8 @@ build_after(CmigLoad *load, bool prune)
 			continue;
 
 		/*
-		 * a partially applied revision is kept, since it could not be
-		 * finished without its script
+		 * keep a partially applied revision, which could not be finished
+		 * without its script
 		 */
 		if (prune && (!load->applied->applied->set[node] || cmig_names_has(replaced, stored->id)) &&
 			!cmig_progress_has(begun, stored->id))
@@ -358,8 +358,8 @@ build_after(CmigLoad *load, bool prune)
 	cmig_graph_require_sound(load->after);
 
 	/*
-	 * Applied are the revisions that were applied before and, with their
-	 * ancestors, those named by version rows that had no revision until now.
+	 * The applied revisions are those that were applied before, and the ones
+	 * named by previously unknown version rows, with their ancestors.
 	 */
 	load->applied_after = cmig_graph_marks(load->after);
 	foreach(lc, load->applied->unknown)

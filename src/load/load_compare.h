@@ -1,6 +1,6 @@
 /*
  * load_compare.h
- *	  Comparing revisions from text with those in cmig.revision.
+ *	  Compares revisions from files with those in cmig.revision.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,45 +13,48 @@
 #include "graph/target.h"
 #include "nodes/pg_list.h"
 
-/* A revision of the text, and how it compares with the stored one. */
+/* A revision from a file, and how it compares with the stored one. */
 typedef struct CmigLoadItem
 {
 	CmigRevisionFile *file;
-	bool		exists;			/* has a row */
-	char	   *other_message;	/* the row's message, if it differs */
+	bool		exists;			/* it has a row */
+	char	   *other_message;	/* the stored message if it differs, or NULL */
 	bool		differs;		/* the row would change */
-	bool		runs_differently;	/* its upgrade script or flag would change */
+	bool		runs_differently;	/* the upgrade script or the transactional
+									 * flag would change */
 	bool		applied;
-	bool		needs_repair;	/* accepted although the journal has another
-								 * checksum */
+	bool		needs_repair;	/* accepted although the journal contains a
+								 * different checksum */
 } CmigLoadItem;
 
-/* All revisions of the text, and the graph before and after loading them. */
+/* The revisions from the files, and the graph before and after loading. */
 typedef struct CmigLoad
 {
 	int			count;
-	CmigLoadItem *items;		/* in the order of the text */
-	CmigLoadItem **sorted;		/* the same by id */
-	CmigGraph  *before;			/* as stored */
-	CmigGraph  *after;			/* as it would become */
-	CmigApplied *applied;		/* in before */
-	CmigMarks  *applied_after;	/* in after */
-	List	   *removed;		/* of char *, sorted */
-	List	   *kept;			/* of char *, sorted */
+	CmigLoadItem *items;		/* in the order of the files */
+	CmigLoadItem **sorted;		/* the same items, sorted by id */
+	CmigGraph  *before;			/* stored graph */
+	CmigGraph  *after;			/* graph after loading */
+	CmigApplied *applied;		/* applied nodes of before */
+	CmigMarks  *applied_after;	/* applied nodes of after */
+	List	   *removed;		/* of char *: ids that prune removes, sorted */
+	List	   *kept;			/* of char *: ids that prune keeps, sorted */
 } CmigLoad;
 
 /* The id of an item. */
 #define cmig_load_id(item) ((item)->file->text.edges.id)
 
 /*
- * Compare revisions (List of CmigRevisionFile *) with the catalog and check
- * the whole graph as it would be afterwards; prune removes revisions that the
- * files do not contain.  The caller holds the run lock.  Raises MG005 if the
- * graph would be broken and MG013 if the text contains an id twice.
+ * Compare revisions (a List of CmigRevisionFile *) with the stored ones, and
+ * check the graph as it would be after loading.  If prune is true, stored
+ * revisions that the files do not contain will be removed, unless they are
+ * still needed.  The caller must hold the run lock.  Raises MG005 if the graph
+ * would be broken, and MG013 if an id occurs twice or a placeholder is
+ * invalid.
  */
 extern CmigLoad *cmig_load_compare(List *files, bool prune);
 
-/* Where an item's header is: "line 17 of file "003.sql"". */
+/* Returns the position of an item's header: line 17 of file "003.sql". */
 extern char *cmig_load_place(const CmigLoadItem *item);
 
 #endif							/* CMIG_LOAD_COMPARE_H */

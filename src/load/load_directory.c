@@ -1,6 +1,6 @@
 /*
  * load_directory.c
- *	  Revision files in a directory on the server: cmig.load_directory.
+ *	  Loads revision files from a server directory: cmig.load_directory.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -25,7 +25,7 @@
 
 PG_FUNCTION_INFO_V1(cmig_load_directory);
 
-/* Error context callback: name the file. */
+/* An error context callback that names the file. */
 static void
 name_file(void *arg)
 {
@@ -33,8 +33,8 @@ name_file(void *arg)
 }
 
 /*
- * The text of a UTF-8 file in the server's encoding, without a byte order
- * mark.  It may be part of content.
+ * Returns the text of a UTF-8 file in the server's encoding, without a byte
+ * order mark.  The result may point into content.
  */
 static char *
 decode_file(const char *name, StringInfo content)
@@ -65,7 +65,7 @@ decode_file(const char *name, StringInfo content)
 				 errhint("Save the file in UTF-8.")));
 	}
 
-	/* this fails for characters that the server's encoding does not contain */
+	/* this fails for characters that do not exist in the server's encoding */
 	callback.callback = name_file;
 	callback.arg = (void *) name;
 	callback.previous = error_context_stack;
@@ -76,8 +76,8 @@ decode_file(const char *name, StringInfo content)
 }
 
 /*
- * For use in ereport() instead of errcode_for_file_access(), which reports
- * some errors of a path as internal errors.
+ * Use this in ereport() instead of errcode_for_file_access(), which reports
+ * some errors caused by an invalid path as internal errors.
  */
 static int
 errcode_for_path(void)
@@ -118,7 +118,7 @@ read_file(const char *path, StringInfo content)
 	FreeFile(file);
 }
 
-/* The names of a directory's .sql files, without hidden ones. */
+/* Returns the names of a directory's .sql files, without hidden ones. */
 static List *
 list_directory(const char *path)
 {
@@ -154,7 +154,7 @@ list_directory(const char *path)
 }
 
 /*
- * Read the .sql files of a directory on the server, in the order of their
+ * Read the .sql files in a directory on the server, in the order of their
  * names.  Returns a List of CmigRevisionFile *.
  */
 static List *

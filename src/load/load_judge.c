@@ -1,13 +1,12 @@
 /*
  * load_judge.c
- *	  What may change in an applied revision.
+ *	  Checks whether changes to applied revisions are allowed.
  *
- * Everything is checked before anything is written.  A revision that is not
- * applied may change in any way.  In an applied one, the upgrade script and
- * the transactional flag may change only if they then agree with what the
- * journal says has run here.  Its edges may change only if the applied
- * revisions still include all of their ancestors: it may gain an edge to an
- * applied revision, but must not lose one.
+ * A revision that is not applied may change in any way.  In an applied
+ * revision, the upgrade script and the transactional flag may change only if
+ * they then match the checksum in the journal.  Its edges may change only if
+ * all ancestors of applied revisions are still applied: it may gain an edge to
+ * an applied revision, but must not lose an edge.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -24,8 +23,8 @@
 #include "lib/stringinfo.h"
 
 /*
- * The parents and dependencies of a node of the graph after loading, sorted
- * for searching.
+ * A node of the graph after loading, and its parents and dependencies, sorted
+ * for bsearch().
  */
 typedef struct Named
 {
@@ -34,7 +33,7 @@ typedef struct Named
 	int		   *depends;
 } Named;
 
-/* For qsort and bsearch. */
+/* A qsort() and bsearch() comparator for integers. */
 static int
 compare_ints(const void *a, const void *b)
 {
@@ -44,7 +43,7 @@ compare_ints(const void *a, const void *b)
 	return one < other ? -1 : one > other;
 }
 
-/* A sorted copy of the nodes. */
+/* Returns a sorted copy of the nodes. */
 static int *
 sorted_nodes(const CmigEdges *edges)
 {
@@ -55,7 +54,7 @@ sorted_nodes(const CmigEdges *edges)
 	return nodes;
 }
 
-/* What the new header of an item names. */
+/* Returns the parents and dependencies in an item's new header. */
 static Named
 named_by(const CmigLoad *load, const CmigLoadItem *item)
 {
@@ -67,7 +66,7 @@ named_by(const CmigLoad *load, const CmigLoadItem *item)
 	return named;
 }
 
-/* Is the revision among the parents? */
+/* Is the revision one of the parents? */
 static bool
 names_as_parent(const CmigLoad *load, const Named *named, const char *id)
 {
@@ -77,7 +76,7 @@ names_as_parent(const CmigLoad *load, const Named *named, const char *id)
 				   sizeof(int), compare_ints) != NULL;
 }
 
-/* Is the revision among the parents or dependencies? */
+/* Is the revision one of the parents or dependencies? */
 static bool
 names_at_all(const CmigLoad *load, const Named *named, const char *id)
 {
@@ -88,7 +87,7 @@ names_at_all(const CmigLoad *load, const Named *named, const char *id)
 				sizeof(int), compare_ints) != NULL;
 }
 
-/* The error for an applied revision that would lose an edge. */
+/* Raise an error for an applied revision that would lose an edge. */
 static void
 refuse_lost_edge(const CmigLoadItem *item, const char *key, const char *id)
 {
@@ -101,8 +100,8 @@ refuse_lost_edge(const CmigLoadItem *item, const char *key, const char *id)
 }
 
 /*
- * The error for an applied revision that would gain an edge to one that is not
- * applied.
+ * Raise an error for an applied revision that would gain an edge to a revision
+ * that is not applied.
  */
 static void
 refuse_gained_edge(const CmigLoad *load, const CmigLoadItem *item, const char *key, int node)
@@ -117,8 +116,8 @@ refuse_gained_edge(const CmigLoad *load, const CmigLoadItem *item, const char *k
 }
 
 /*
- * Raise an error if the edges of an applied revision would change in a way
- * that is not allowed.  A dependency may become a parent.
+ * Raise an error if an applied revision's edges would change in a way that is
+ * not allowed.  A dependency may become a parent.
  */
 static void
 check_edges(const CmigLoad *load, const CmigLoadItem *item)
@@ -154,7 +153,7 @@ check_edges(const CmigLoad *load, const CmigLoadItem *item)
 			refuse_gained_edge(load, item, "depends_on", new.node->depends.nodes[i]);
 }
 
-/* Does the item's script differ from the one in the journal? */
+/* Does the item's script differ from the one recorded in the journal? */
 static bool
 contradicts_journal(const CmigLoadItem *item)
 {
@@ -179,8 +178,9 @@ has_lost_parent(const CmigLoad *load, const CmigLoadItem *item)
 }
 
 /*
- * Was another revision with that id applied here?  Two git branches may have
- * used the same id; then the message differs, and also the script or an edge.
+ * Was a different revision with this id applied to the database?  Two Git
+ * branches may have used the same id.  In that case, the message differs, and
+ * so does the script or a parent.
  */
 static bool
 is_other_revision(const CmigLoad *load, const CmigLoadItem *item)
@@ -193,7 +193,7 @@ is_other_revision(const CmigLoad *load, const CmigLoadItem *item)
 	return has_lost_parent(load, item);
 }
 
-/* Report that. */
+/* Report a different applied revision with the same id. */
 static void
 report_other_revision(int level, const CmigLoadItem *item)
 {
@@ -207,8 +207,9 @@ report_other_revision(int level, const CmigLoadItem *item)
 }
 
 /*
- * Has a stepwise run started another revision with that id?  The statements of
- * a revision that failed may be edited, but then the message is the same.
+ * Has a stepwise run started a different revision with this id?  The
+ * statements of a revision that failed may be edited, but then the message
+ * stays the same.
  */
 static bool
 is_other_begun(const CmigLoad *load, const CmigLoadItem *item)
@@ -219,7 +220,7 @@ is_other_begun(const CmigLoad *load, const CmigLoadItem *item)
 		cmig_progress_has(cmig_progress_read(), cmig_load_id(item));
 }
 
-/* Report that. */
+/* Report a different, partially applied revision with the same id. */
 static void
 report_other_begun(int level, const CmigLoadItem *item)
 {
@@ -231,7 +232,7 @@ report_other_begun(int level, const CmigLoadItem *item)
 			 errhint("If two git branches chose the same id, give one of the two revisions a new id, or finish the one that has started with the files of its own branch before loading these. If it is the same revision with a new message, accept_changes => true accepts it.")));
 }
 
-/* Raise the error for an applied revision that would become repeatable. */
+/* Raise an error for an applied revision that would become repeatable. */
 static void
 refuse_repeatable(const CmigLoadItem *item)
 {
@@ -242,7 +243,7 @@ refuse_repeatable(const CmigLoadItem *item)
 			 errhint("Give the repeatable revision another id.")));
 }
 
-/* Report applied revisions whose upgrade script or flag has changed. */
+/* Report applied revisions whose script or transactional flag has changed. */
 static void
 report_changed(int level, const List *changed)
 {
@@ -274,10 +275,10 @@ cmig_load_judge(CmigLoad *load, bool accept_changes)
 	List	   *changed = NIL;
 
 	/*
-	 * A stored text can differ from the journal as well: it was loaded with
-	 * only a warning, or written by hand.  Loading it again changes nothing,
-	 * so it is not an error, but the warning is repeated each time, and the
-	 * text can be accepted.
+	 * A stored script can differ from the journal, too, if it was loaded with
+	 * only a warning or was changed manually.  Loading it again changes
+	 * nothing, so it is not an error.  But the warning is repeated each time,
+	 * and the script can be accepted.
 	 */
 	bool		judge_all = accept_changes ||
 	cmig_settings_checksum_policy() == CMIG_CHECKSUM_WARN;

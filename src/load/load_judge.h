@@ -1,6 +1,6 @@
 /*
  * load_judge.h
- *	  What may change in an applied revision.
+ *	  Checks whether changes to applied revisions are allowed.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,14 +11,15 @@
 #include "load/load_compare.h"
 
 /*
- * Raise MG008 for changes that are not allowed, or warn of them, as
- * cmig.checksum_policy says.  With accept_changes, mark the items whose new
- * script must be journaled.
+ * Raise MG008 for changes that are not allowed.  Depending on
+ * cmig.checksum_policy, changes to scripts cause only a warning or are ignored.
+ * With accept_changes, set needs_repair in the items whose new script must be
+ * recorded in the journal.
  */
 extern void cmig_load_judge(CmigLoad *load, bool accept_changes);
 
 /*
- * Does the item's new header name the revision, as a parent or a dependency?
+ * Does the item's new header name the revision as a parent or a dependency?
  */
 extern bool cmig_load_names(const CmigLoad *load, const CmigLoadItem *item, const char *id);
 

@@ -1,6 +1,6 @@
 /*
  * repair.c
- *	  Single revisions in the catalog: cmig.repair and cmig.remove_revision.
+ *	  Repairs and removes single revisions: cmig.repair, cmig.remove_revision.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -34,8 +34,8 @@ PG_FUNCTION_INFO_V1(cmig_repair_wrong);
 PG_FUNCTION_INFO_V1(cmig_remove_revision_wrong);
 
 /*
- * The node of the revision that an argument names; raises an error unless it
- * names exactly one.
+ * Returns the node that an argument names.  Raises an error unless it names
+ * exactly one revision.
  */
 static int
 find_revision(const CmigGraph *graph, const char *revision, const char *function)
@@ -107,8 +107,8 @@ has_id(const CmigRevisionSet *set, const char *id)
 }
 
 /*
- * Does the revision replace others, all of which are stored, and is it not
- * applied itself? Then the others count if it is removed.
+ * Returns true if the revision replaces others that are all stored, and does
+ * not count as applied.  If it is removed, the others count.
  */
 static bool
 has_replaced(const CmigRevisionSet *set, const char *id)
@@ -128,8 +128,9 @@ has_replaced(const CmigRevisionSet *set, const char *id)
 }
 
 /*
- * Remove a revision that does not count, or one without which those that it
- * replaces count.
+ * Remove a revision that does not count, or that replaces others that count
+ * after its removal.  Returns false, without doing anything, for other
+ * revisions.
  */
 static bool
 remove_inactive(const char *id)
@@ -142,7 +143,7 @@ remove_inactive(const char *id)
 	return true;
 }
 
-/* The repeatable revisions that depend on one. */
+/* Returns the repeatable revisions that depend on a revision. */
 static List *
 find_dependents(const CmigGraph *graph, const char *id)
 {

@@ -1,11 +1,12 @@
 /*
  * psql_script.c
- *	  Writes a move as a script for psql: cmig.script, Alembic's --sql.
+ *	  Writes an upgrade or downgrade as a psql script: cmig.script.
  *
- * The database where the text runs needs neither pg_cmig nor its catalog, only
- * a table for the version rows.  This file decides where the text starts and
- * ends, and in which order its parts come; version_table.c writes the version
- * table, script_text.c the scripts.
+ * This corresponds to Alembic's --sql.  The database where the script runs
+ * needs only a table for the version rows, but not pg_cmig.  This file decides
+ * where the script starts and ends, and in which order its parts appear.
+ * version_table.c writes the statements for the version table; script_text.c
+ * writes the revisions' scripts.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -33,10 +34,10 @@
 PG_FUNCTION_INFO_V1(cmig_script);
 PG_FUNCTION_INFO_V1(cmig_script_wrong);
 
-/* An upper limit for what surrounds a script. */
+/* The maximum size of the text around a revision's script. */
 #define TEXT_MARGIN ((Size) 16 * 1024 * 1024)
 
-/* A text that is being made. */
+/* A psql script that is being generated. */
 typedef struct Offline
 {
 	const CmigGraph *graph;
@@ -49,7 +50,7 @@ typedef struct Offline
 
 /* Where the text starts and ends */
 
-/* The start of a range, as the names of version rows. */
+/* Returns the start of a range as the names of version rows. */
 static CmigNames *
 read_start(const CmigSituation *now, char *from)
 {
@@ -67,11 +68,11 @@ read_start(const CmigSituation *now, char *from)
 	return rows;
 }
 
-/* Raise an error for a downgrade whose range goes up; *now is its start. */
+/* Raise an error if a downgrade's range, which starts at *now, goes up. */
 static void
 require_downward(const CmigSituation *now, const char *range, const char *to)
 {
-	/* nothing is below base, so nothing needs to be looked up */
+	/* nothing is below base, so there is nothing to look up */
 	if (now->applied->rows->count > 0)
 	{
 		int			node = cmig_target_downgrade(now->graph, now->applied, to)->node;
@@ -89,8 +90,9 @@ require_downward(const CmigSituation *now, const char *range, const char *to)
 }
 
 /*
- * Resolve "to" or "from:to"; *now becomes the state from which the text
- * starts.
+ * Resolve the target "to" or "from:to" to a plan.  Sets *from_here to whether
+ * the script starts from the state of this database.  If it does not, *now is
+ * changed to the state that the script starts from.
  */
 static CmigPlan *
 read_plan(CmigSituation *now, CmigDirection direction, char *target, bool *from_here)
@@ -154,7 +156,7 @@ read_plan(CmigSituation *now, CmigDirection direction, char *target, bool *from_
 	return plan;
 }
 
-/* Append text to a comment, on one line. */
+/* Append text to a comment, replacing line breaks. */
 static void
 append_one_line(StringInfo out, const char *text)
 {
@@ -166,7 +168,7 @@ append_one_line(StringInfo out, const char *text)
 			out->data[i] = ' ';
 }
 
-/* The parents of a revision, "base" if it has none. */
+/* Append a revision's parents, or "base" if it has none. */
 static void
 append_parents(StringInfo out, const CmigGraph *graph, const CmigNode *node)
 {
@@ -177,7 +179,7 @@ append_parents(StringInfo out, const CmigGraph *graph, const CmigNode *node)
 														node->parents.count));
 }
 
-/* The comment before a step. */
+/* Append the comment before a step. */
 static void
 append_title(Offline *offline, int number)
 {
@@ -212,7 +214,7 @@ append_title(Offline *offline, int number)
 	appendStringInfoChar(out, '\n');
 }
 
-/* A step, with its part of the version table. */
+/* Append a step and its changes to the version table. */
 static void
 append_step(Offline *offline, int number, const CmigRunStep *run)
 {
@@ -269,7 +271,7 @@ leaves_transactions(const Offline *offline)
 	return false;
 }
 
-/* The names, for a message. */
+/* Returns a list of names for a message. */
 static char *
 list_names(List *names)
 {
@@ -284,14 +286,17 @@ list_names(List *names)
 	return cmig_listing_text(&text);
 }
 
-/* The name that the session lock is derived from. */
+/* Returns a literal with the name that the session lock is derived from. */
 static char *
 lock_key(const Offline *offline)
 {
 	return quote_literal_cstr(psprintf("pg_cmig %s", offline->table->name));
 }
 
-/* Append the part before the first transaction. */
+/*
+ * Append the part before the first transaction.  If stop is true, psql must
+ * stop at an error.
+ */
 static void
 append_start(Offline *offline, bool stop)
 {
@@ -308,7 +313,7 @@ append_start(Offline *offline, bool stop)
 	appendStringInfoString(text, offline->scripts->start_session);
 }
 
-/* Lock the session against another run of the text. */
+/* Append a session-level lock that prevents a concurrent run. */
 static void
 append_session_lock(Offline *offline)
 {
@@ -321,7 +326,7 @@ append_session_lock(Offline *offline)
 								 "\tEND IF;\nEND", lock_key(offline)));
 }
 
-/* Release that lock. */
+/* Append the release of that lock. */
 static void
 append_session_unlock(Offline *offline)
 {
@@ -333,7 +338,7 @@ append_session_unlock(Offline *offline)
 	cmig_psql_pin(&offline->text, from, offline->scripts->pin);
 }
 
-/* Insert a check for the extension at a position of the text. */
+/* Insert a check for the extension at a position in the text. */
 static void
 insert_extension_check(Offline *offline, int place)
 {
@@ -357,7 +362,7 @@ insert_extension_check(Offline *offline, int place)
 	text->len += check.len;
 }
 
-/* The encoding that the text has when it reaches the client. */
+/* Returns the encoding that the text has when it reaches the client. */
 static const char *
 text_encoding_name(void)
 {
@@ -366,9 +371,11 @@ text_encoding_name(void)
 }
 
 /*
- * In an encoding where the second byte of a character may be a backslash or a
- * brace, psql splits the text correctly only if it reads it in that encoding,
- * but a database refuses an encoding that it does not know.
+ * Raise an error for an encoding that only clients can use, unless the text is
+ * ASCII.  In such an encoding, the second byte of a character can be a
+ * backslash or a brace, so psql splits the text correctly only if it reads the
+ * text in that encoding.  But a database rejects an encoding that it has no
+ * conversion for.
  */
 static void
 check_encoding(const Offline *offline)
@@ -383,7 +390,7 @@ check_encoding(const Offline *offline)
 				 errhint("SET client_encoding = 'UTF8'")));
 }
 
-/* The whole text. */
+/* Generate the whole text. */
 static text *
 make_text(Offline *offline)
 {
@@ -420,7 +427,7 @@ make_text(Offline *offline)
 	if (session_lock)
 		append_session_unlock(offline);
 
-	/* only now it is known whether this is needed */
+	/* whether this is needed is known only after reading all scripts */
 	if (offline->scripts->calling != NIL)
 	{
 		insert_extension_check(offline, behind_start);
@@ -465,7 +472,7 @@ cmig_script(PG_FUNCTION_ARGS)
 	offline.table = cmig_version_table_open(table, now.graph, now.applied, offline.plan, pin);
 	offline.scripts = cmig_script_text_open(pin, offline.table->row_count == 0, from_here);
 
-	/* scripts are read with the settings that the text begins with */
+	/* read scripts with the settings that the text begins with */
 	guc_level = NewGUCNestLevel();
 	cmig_settings_override("standard_conforming_strings", "on");
 	result = make_text(&offline);

@@ -1,12 +1,13 @@
 /*
  * script_text.c
- *	  A revision's script within a text for psql, and what surrounds it.
+ *	  Writes a revision's script as part of a psql script.
  *
- * What the runner does around a script is done by statements of the text: they
- * turn off row_security, fire deferred events, drop temporary objects and
- * prepared statements, reset settings and roles, and run verify_sql.  The text
- * does this for the whole session, whereas the runner does it for what the
- * script has created or set (doc/reference.md, cmig.script).
+ * A psql script contains statements for everything that the runner does before
+ * and after a revision's script: they turn off row_security, fire deferred
+ * events, drop temporary objects and prepared statements, reset settings and
+ * roles, and run verify_sql.  They apply to the whole session, whereas the
+ * runner restores only what the revision's script has created or set
+ * (doc/reference.md, cmig.script).
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -35,17 +36,17 @@ typedef struct Reading
 	CmigStatement statement;
 } Reading;
 
-/* What the database already contains */
+/* Finds a deferrable constraint in the database. */
 
 static CmigQuery find_deferrable = {
 	"SELECT 1 FROM pg_constraint WHERE condeferrable LIMIT 1", 0
 };
 
 /*
- * Settings of the text
+ * Settings
  */
 
-/* The settings with which each script starts. */
+/* Returns the statements that set what each revision's script starts with. */
 static char *
 make_start_script(const char *pin)
 {
@@ -77,8 +78,9 @@ make_start_script(const char *pin)
 }
 
 /*
- * Restore the session after a script. more: other scripts follow in the same
- * transaction, so deferred events must be fired explicitly.
+ * Append the statements that restore the session after a script.  If more is
+ * true, another script follows in the same transaction, so deferred events
+ * must be fired explicitly.
  */
 static void
 append_end_of_script(StringInfo out, const CmigPsqlScripts *scripts,
@@ -120,7 +122,7 @@ append_end_of_script(StringInfo out, const CmigPsqlScripts *scripts,
  * Scripts
  */
 
-/* Error context callback; its argument is the position. */
+/* An error context callback; its argument is a Reading. */
 static void
 describe_error(void *arg)
 {
@@ -143,8 +145,9 @@ describe_error(void *arg)
 }
 
 /*
- * Raise an error for what the runner refuses.  Statements that need the top
- * level are allowed if the revision is not transactional.
+ * Raise an error for a statement that the runner rejects.  Statements that
+ * cannot run inside a transaction are allowed if the revision is not
+ * transactional.
  */
 static void
 check_statement(const CmigRunStep *step, const RawStmt *raw)
@@ -173,7 +176,7 @@ check_statement(const CmigRunStep *step, const RawStmt *raw)
 	}
 }
 
-/* Read the rest with the setting that the script makes. */
+/* Apply a change to standard_conforming_strings for reading the rest. */
 static void
 follow_strings(const RawStmt *raw)
 {
@@ -209,9 +212,10 @@ returns_rows(const RawStmt *raw)
 }
 
 /*
- * Append a statement of verify_sql that returns rows.  The values of a row are
- * examined in their order through JSON, which does not show the type of a
- * null; so if a null comes before any boolean, the text queries the types.
+ * Append a statement of verify_sql that returns rows.  The generated code
+ * examines the values of a row in order by converting the row to JSON.  JSON
+ * does not show the type of a null, so if a null comes before any boolean, the
+ * code queries the column's type.
  */
 static void
 append_verification(StringInfo out, const Reading *reading)
@@ -253,8 +257,8 @@ append_verification(StringInfo out, const Reading *reading)
 }
 
 /*
- * Append a precondition, which must return one row with one boolean that is
- * true.
+ * Append a precondition, which must return one row with a single boolean that
+ * is true.
  */
 static void
 append_precondition(StringInfo out, const Reading *reading)
@@ -287,7 +291,7 @@ append_precondition(StringInfo out, const Reading *reading)
 	pfree(body.data);
 }
 
-/* The text of a part. */
+/* Returns the text of a part. */
 static const char *
 text_of(const CmigRunStep *step, CmigScriptPart part)
 {
@@ -302,7 +306,7 @@ text_of(const CmigRunStep *step, CmigScriptPart part)
 	}
 }
 
-/* Append a part statement by statement, checking each by its parse tree. */
+/* Append a part statement by statement, checking each one's parse tree. */
 static void
 append_statements(StringInfo out, const CmigRunStep *step, CmigScriptPart part,
 				  const char *pin, CmigPsqlFacts *facts)
@@ -355,7 +359,7 @@ append_statements(StringInfo out, const CmigRunStep *step, CmigScriptPart part,
 	error_context_stack = callback.previous;
 }
 
-/* Most scripts are appended unchanged, by their tokens alone. */
+/* Most scripts need not be parsed and are appended as a whole. */
 void
 cmig_script_text_append(StringInfo out, CmigPsqlScripts *scripts, const CmigRunStep *step,
 						CmigScriptPart part, bool more)
@@ -369,7 +373,7 @@ cmig_script_text_append(StringInfo out, CmigPsqlScripts *scripts, const CmigRunS
 	if (facts.calls_cmig &&
 		(scripts->calling == NIL || strcmp(llast(scripts->calling), step->revision) != 0))
 	{
-		/* in the context of the text, which outlives the step */
+		/* allocate in the text's memory context, which outlives the step */
 		MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(out->data));
 
 		scripts->calling = lappend(scripts->calling, (void *) step->revision);
@@ -379,7 +383,7 @@ cmig_script_text_append(StringInfo out, CmigPsqlScripts *scripts, const CmigRunS
 }
 
 /*
- * Making
+ * Initialization
  */
 
 CmigPsqlScripts *

@@ -1,6 +1,6 @@
 /*
  * script_text.h
- *	  A revision's script within a text for psql, and what surrounds it.
+ *	  Writes a revision's script as part of a psql script.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,21 +13,23 @@
 #include "parse/psql_text.h"
 #include "run/runner.h"
 
-/* What applies to all scripts of a text, and what was found in them so far. */
+/* What applies to all revisions' scripts, and what was found in them so far. */
 typedef struct CmigPsqlScripts
 {
-	const char *pin;			/* sets the encoding of the text */
-	char	   *start_session;	/* settings that the text needs, including pin */
-	char	   *start_script;	/* settings that scripts start with */
-	bool		knows_constraints;	/* no deferrable one existed before */
+	const char *pin;			/* a line that sets the client encoding */
+	char	   *start_session;	/* settings that the psql script needs,
+								 * including pin */
+	char	   *start_script;	/* settings that each revision starts with */
+	bool		knows_constraints;	/* no deferrable constraint existed before */
 	CmigPsqlFacts facts;		/* found in the scripts so far */
-	List	   *calling;		/* of char *: revisions that call functions of
-								 * pg_cmig */
+	List	   *calling;		/* of char *: revisions that call pg_cmig's
+								 * functions */
 } CmigPsqlScripts;
 
 /*
- * from_base: nothing is applied at the start of the text; from_here: the text
- * starts from the state of this database, so the database can be queried.
+ * from_base is true if nothing is applied at the start of the psql script.
+ * from_here is true if the psql script starts from the state of this database,
+ * so that the database can be queried.
  */
 extern CmigPsqlScripts *cmig_script_text_open(const char *pin, bool from_base, bool from_here);
 
@@ -40,8 +42,9 @@ typedef enum CmigScriptPart
 } CmigScriptPart;
 
 /*
- * Append a part of the step, and what restores the session after it. more: another script follows in the same transaction.  Raises the
- * errors that the runner would raise before it starts.
+ * Append a part of the step, and statements that restore the session after it.
+ * more is true if another script follows in the same transaction.  Raises the
+ * errors that the runner would raise before running the script.
  */
 extern void cmig_script_text_append(StringInfo out, CmigPsqlScripts *scripts,
 									const CmigRunStep *step, CmigScriptPart part, bool more);

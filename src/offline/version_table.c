@@ -1,11 +1,11 @@
 /*
  * version_table.c
- *	  The version table of a text for psql: its rows, its lock, its check.
+ *	  Writes a psql script's statements for the version table.
  *
- * Each transaction of the text locks the table and checks that it contains the
- * rows expected at that place.  Therefore a text that has been run before,
- * that is run twice at the same time, or that continues after an error changes
- * nothing.
+ * Each transaction of the psql script locks the version table and checks that
+ * it contains the rows expected at that point.  So nothing changes if the
+ * script has already been run, if it is run twice at the same time, or if it
+ * continues after an error.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -27,7 +27,7 @@
  * Transactions and version rows
  */
 
-/* The rows at this place as an array constant. */
+/* Append the rows at this point of the psql script as an array constant. */
 static void
 append_rows(StringInfo out, const CmigVersionTable *table)
 {
@@ -49,10 +49,10 @@ cmig_version_table_place(const CmigVersionTable *table)
 }
 
 /*
- * If pg_cmig itself stores revisions in the database, only its own table can
- * be the version table, since otherwise cmig.upgrade would run them again.  A
- * role that may not read that table does not run revisions with pg_cmig,
- * either.
+ * If cmig.revision contains revisions in the database where the psql script
+ * runs, the version table must be cmig.version, because otherwise cmig.upgrade
+ * would run the revisions again.  The check is skipped if the role may not
+ * read cmig.revision; such a role cannot run revisions with pg_cmig, either.
  */
 static void
 append_extension_check(StringInfo body, const CmigVersionTable *table)
@@ -72,8 +72,8 @@ append_extension_check(StringInfo body, const CmigVersionTable *table)
 }
 
 /*
- * What only the first check does: does the table exist, and is its column wide
- * enough?
+ * Append the part that only the first check contains: whether the table
+ * exists, and whether its column is wide enough.
  */
 static void
 append_first_check(StringInfo body, const CmigVersionTable *table)
@@ -114,9 +114,10 @@ append_first_check(StringInfo body, const CmigVersionTable *table)
 }
 
 /*
- * Lock the version table and check its rows.  The first check reports what it
- * has found and what to do.  A text may have thousands of others, so they are
- * short, and their common part is made only once.
+ * Append the statements that lock the version table and check its rows.  The
+ * first check reports what it has found and what to do.  The others are short,
+ * because there may be thousands of them, and their common part is built only
+ * once.
  */
 static void
 append_check(StringInfo out, CmigVersionTable *table)
@@ -165,7 +166,7 @@ append_check(StringInfo out, CmigVersionTable *table)
 	table->checked = true;
 }
 
-/* Make the parts of the text that occur repeatedly. */
+/* Build the parts of the psql script that occur repeatedly. */
 static void
 make_parts(CmigVersionTable *table)
 {
@@ -184,7 +185,7 @@ cmig_version_table_begin(StringInfo out, CmigVersionTable *table)
 {
 	if (table->in_transaction)
 		return;
-	/* a trigger fired by the last commit may have set another encoding */
+	/* a trigger fired by the last commit may have changed the encoding */
 	if (table->checked)
 		appendStringInfoString(out, table->pin);
 	appendStringInfoString(out, "BEGIN ISOLATION LEVEL READ COMMITTED;\n");
@@ -200,7 +201,7 @@ cmig_version_table_commit(StringInfo out, CmigVersionTable *table)
 	table->in_transaction = false;
 }
 
-/* The first index in rows whose node is not smaller. */
+/* Returns the first index in rows with a node that is not less than node. */
 static int
 find_row(const CmigVersionTable *table, int node)
 {
@@ -291,7 +292,7 @@ cmig_version_table_record(StringInfo out, const CmigVersionTable *table, const c
 }
 
 /*
- * Making
+ * Initialization
  */
 
 CmigVersionTable *
@@ -318,7 +319,7 @@ cmig_version_table_open(const char *name, const CmigGraph *graph, const CmigAppl
 	version->name = list_length(names) == 2 ?
 		quote_qualified_identifier(linitial(names), table) :
 		pstrdup(quote_identifier(table));
-	/* the column of pg_cmig's own table has another name */
+	/* the column of cmig.version has a different name */
 	version->may_create = strcmp(version->name, "cmig.version") != 0;
 	version->column = version->may_create ? "version_num" : "revision";
 	version->constraint = pstrdup(quote_identifier(makeObjectName(table, NULL, "pkc")));

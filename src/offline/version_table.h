@@ -1,6 +1,6 @@
 /*
  * version_table.h
- *	  The version table of a text for psql: its rows, its lock, its check.
+ *	  Writes a psql script's statements for the version table.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,27 +13,27 @@
 #include "graph/plan.h"
 #include "graph/target.h"
 
-/* The version table, and the rows that it has at the current place of the text. */
+/* The version table, and its rows at the current point of the psql script. */
 typedef struct CmigVersionTable
 {
-	/* as they are written in the text */
+	/* quoted where necessary */
 	char	   *name;
 	const char *column;
-	char	   *constraint;		/* the name of its primary key */
-	bool		may_create;		/* it is not pg_cmig's own table */
+	char	   *constraint;		/* name of the primary key */
+	bool		may_create;		/* the table is not cmig.version */
 	const char *direction;
 
-	const char *pin;			/* sets the encoding of the text */
+	const char *pin;			/* a line that sets the client encoding */
 	const CmigGraph *graph;
-	int		   *rows;			/* the nodes that have a row at this place,
-								 * sorted; that is the byte order of their ids */
+	int		   *rows;			/* nodes that have a row at this point,
+								 * sorted, which is the byte order of the ids */
 	int			row_count;
-	int			longest;		/* the length of the longest id that gets a
-								 * row, in characters */
+	int			longest;		/* length in characters of the longest id that
+								 * gets a row */
 	bool		in_transaction;
 	bool		checked;		/* the first check has been written */
 
-	/* parts of the text that occur repeatedly; private */
+	/* private: parts that occur repeatedly, and buffers */
 	char	   *lock;
 	char	   *found;
 	char	   *compare;
@@ -43,25 +43,33 @@ typedef struct CmigVersionTable
 	StringInfoData message;
 } CmigVersionTable;
 
-/* The table with that name, with the rows from which a plan starts. */
+/*
+ * Returns the version table with the given name and with the rows that the plan
+ * starts from.
+ */
 extern CmigVersionTable *cmig_version_table_open(const char *name, const CmigGraph *graph,
 												 const CmigApplied *applied, const CmigPlan *plan,
 												 const char *pin);
 
-/* The rows at this place for messages: "a, b" or "base". */
+/* Returns the rows at this point for messages: "a, b" or "base". */
 extern char *cmig_version_table_place(const CmigVersionTable *table);
 
 /*
- * begin starts a transaction with the lock and the check, unless the text is
- * in one; commit ends it, if the text is in one.
+ * cmig_version_table_begin() starts a transaction, with the lock and the
+ * check, unless the psql script is already in one.
+ * cmig_version_table_commit() ends the transaction if the psql script is in
+ * one.
  */
 extern void cmig_version_table_begin(StringInfo out, CmigVersionTable *table);
 extern void cmig_version_table_commit(StringInfo out, CmigVersionTable *table);
 
-/* Replace the rows as a step requires. */
+/* Append the changes to the rows that a step makes. */
 extern void cmig_version_table_move_rows(StringInfo out, CmigVersionTable *table, const CmigPlanStep *step);
 
-/* If the table is pg_cmig's own, write the row of cmig.journal for a step. */
+/*
+ * If the table is cmig.version, append a statement that writes a step's row in
+ * cmig.journal.
+ */
 extern void cmig_version_table_record(StringInfo out, const CmigVersionTable *table,
 									  const char *revision, const char *checksum);
 
