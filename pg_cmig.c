@@ -1,16 +1,16 @@
 /*
  * pg_cmig.c
- *	  Schema migrations inside the database: initialization and the functions
- *	  that move: cmig.upgrade, downgrade, reset, stamp, and the stepwise
- *	  procedures.
+ *	  Initialization, cmig.upgrade, cmig.downgrade, cmig.reset, cmig.stamp,
+ *	  and the stepwise procedures.
  *
- * Each of them takes the run lock, reads the graph and the version rows,
- * resolves the target, makes the plan, reads the scripts of its steps, runs
- * each, replaces the version rows, and writes the journal.  All other functions
- * are in the folders of their subjects; doc/architecture.md lists them.
+ * A run takes the run lock, reads the graph and the version rows, resolves the
+ * target, plans the steps, runs their scripts, updates the version rows, and
+ * writes the journal.  All other SQL functions are in the folders of their
+ * subjects; doc/architecture.md lists them.
  *
- * Everything happens in the caller's transaction and with the caller's
- * privileges.  All results are materialized, so LIMIT cannot cut a run short.
+ * Everything happens with the caller's privileges and, except for the stepwise
+ * procedures, in the caller's transaction.  All results are materialized, so
+ * LIMIT cannot cut a run short.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -77,7 +77,7 @@ PG_FUNCTION_INFO_V1(cmig_downgrade_wrong);
 PG_FUNCTION_INFO_V1(cmig_stamp_wrong);
 PG_FUNCTION_INFO_V1(cmig_stamp_texts);
 
-/* The checks before the first step of an upgrade. */
+/* Make the checks before the first step of an upgrade. */
 static void
 before_upgrade(const CmigSituation *now, const CmigPlan *plan)
 {
@@ -106,8 +106,9 @@ _PG_init(void)
 }
 
 /*
- * Run the plan and add its steps to the function's result; *number is the
- * number of the last step.  allowed: the texts that may run, or NULL.
+ * Run the plan and add its steps to the function's result.  *number is the
+ * number of the last step so far.  If allowed is not NULL, only those texts
+ * may run.
  */
 static void
 run_steps(FunctionCallInfo fcinfo, const CmigSituation *now, const CmigPlan *plan,
@@ -117,7 +118,7 @@ run_steps(FunctionCallInfo fcinfo, const CmigSituation *now, const CmigPlan *pla
 	CmigStepTexts *texts = cmig_step_texts_make(now->graph, plan);
 	CmigJournalBatch *journal = cmig_journal_batch();
 	const char *restore_point = NULL;
-	bool		begins = *number == 0;	/* a reset continues with the upgrade */
+	bool		begins = *number == 0;	/* false for a reset's upgrade */
 	MemoryContext context;
 	MemoryContext old;
 
@@ -159,8 +160,8 @@ run_steps(FunctionCallInfo fcinfo, const CmigSituation *now, const CmigPlan *pla
 }
 
 /*
- * Run the plan, and keep its error for cmig.status.  examine: first make the
- * checks before an upgrade.
+ * Run the plan, and record an error for cmig.status.  If examine is true, make
+ * the checks before an upgrade first.
  */
 static void
 run_plan(FunctionCallInfo fcinfo, const CmigSituation *now, const CmigPlan *plan,
@@ -188,10 +189,13 @@ run_plan(FunctionCallInfo fcinfo, const CmigSituation *now, const CmigPlan *plan
 }
 
 /*
- * Moving
+ * Upgrade, downgrade, and reset
  */
 
-/* The forms of cmig.upgrade; checksum is that of the plan that may run, or NULL. */
+/*
+ * Implements all variants of cmig.upgrade.  If checksum is not NULL, only a
+ * plan with this checksum may run.
+ */
 static Datum
 upgrade(FunctionCallInfo fcinfo, const CmigNames *targets, const char *checksum)
 {
@@ -215,8 +219,8 @@ upgrade(FunctionCallInfo fcinfo, const CmigNames *targets, const char *checksum)
 }
 
 /*
- * Read the state, plan a downgrade, and check that cmig.protect allows it;
- * to_base is the name of the move in that error if the target is base.
+ * Read the state, plan a downgrade, and check that cmig.protect allows it.  If
+ * the target is base, to_base describes the operation in the error.
  */
 static CmigPlan *
 plan_downgrade(CmigSituation *now, const char *target, const char *to_base)
@@ -232,7 +236,7 @@ plan_downgrade(CmigSituation *now, const char *target, const char *to_base)
 	return plan;
 }
 
-/* The forms of cmig.downgrade. */
+/* Implements all variants of cmig.downgrade. */
 static Datum
 downgrade(FunctionCallInfo fcinfo, const char *target, const char *checksum)
 {
@@ -319,9 +323,11 @@ cmig_reset(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* Moves that commit after each step */
+/*
+ * Stepwise procedures, which commit after each step
+ */
 
-/* The checksum of the only plan that may run, or NULL if the plan does not matter. */
+/* Returns the checksum of the only plan that may run, or NULL if any may. */
 static char *
 allowed_plan(FunctionCallInfo fcinfo)
 {
@@ -332,7 +338,7 @@ allowed_plan(FunctionCallInfo fcinfo)
 	return cmig_plan_checksum_argument(fcinfo, 2);
 }
 
-/* The forms of cmig.upgrade_stepwise. */
+/* Implements all variants of cmig.upgrade_stepwise. */
 static Datum
 upgrade_stepwise(FunctionCallInfo fcinfo, const CmigNames *targets)
 {
@@ -389,7 +395,7 @@ cmig_reset_stepwise(PG_FUNCTION_ARGS)
  * Stamping
  */
 
-/* The forms of cmig.stamp. */
+/* Implements all variants of cmig.stamp. */
 static Datum
 stamp(FunctionCallInfo fcinfo, const CmigNames *targets, bool purge)
 {
@@ -440,7 +446,7 @@ cmig_stamp_wrong(PG_FUNCTION_ARGS)
 	cmig_wrong_call(fcinfo, 0, has_purge ? 0 : PG_NARGS() - 1, "SELECT cmig.stamp(", CMIG_SEVERAL_ARRAY);
 }
 
-/* stamp('001', 'true') is a correct call, and stamp('001', '002') is not. */
+/* stamp('001', 'true') is a correct call, but stamp('001', '002') is not. */
 Datum
 cmig_stamp_texts(PG_FUNCTION_ARGS)
 {

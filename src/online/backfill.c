@@ -1,9 +1,9 @@
 /*
  * backfill.c
- *	  CALL cmig.backfill: update a table in batches, each committed.
+ *	  Updates a table in batches, committing each one: cmig.backfill.
  *
  * If cmig.concurrent_ddl is off, everything happens in the caller's
- * transaction and nothing is stored.
+ * transaction, and no progress is stored.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -43,7 +43,7 @@
 
 #define MOST_ROWS 1000000
 
-/* How often the lag of the replicas is checked, in milliseconds. */
+/* How often the replicas' lag is checked, in milliseconds. */
 #define LAG_PAUSE 200
 
 PG_FUNCTION_INFO_V1(cmig_backfill);
@@ -54,7 +54,7 @@ static CmigQuery lag_query = {
 };
 
 /*
- * Run a batch: with retries and a commit, or as a part of the caller's
+ * Run a batch, either with retries and a commit or as a part of the caller's
  * transaction.
  */
 static void
@@ -88,7 +88,7 @@ keep_lag(TupleDesc desc, HeapTuple row, void *arg)
 	*(double *) arg = DatumGetFloat8(cmig_query_datum(desc, row, 1, &isnull));
 }
 
-/* Pause between batches, and while replicas lag. */
+/* Pause between batches, and wait while the replicas lag too far behind. */
 static void
 throttle(CmigBackfill *b)
 {
@@ -122,7 +122,7 @@ show_activity(const CmigBackfill *b)
 	pgstat_report_activity(STATE_RUNNING, activity);
 }
 
-/* Walk through all parts once, from where the state says. */
+/* Walk through all parts once, starting from the stored state. */
 static void
 run_pass(CmigBackfill *b)
 {
@@ -130,8 +130,8 @@ run_pass(CmigBackfill *b)
 	if (b->run.relation != NULL)
 	{
 		/*
-		 * skip the parts before it, which are done; the part itself may have
-		 * been dropped since
+		 * skip the parts before the current one, which are done; the current
+		 * one may have been dropped since
 		 */
 		while (b->part < b->target->count &&
 			   strcmp(b->target->parts[b->part].name, b->run.relation) < 0)
@@ -151,8 +151,9 @@ run_pass(CmigBackfill *b)
 }
 
 /*
- * Warn of rows that still match.  Their number is a lower bound: a probe stops
- * counting at some point, and a resumed pass began earlier.
+ * Warn about rows that still match.  The number is a lower bound, because a
+ * probe counts only up to a limit, and the rows before the start of a resumed
+ * pass are not included.
  */
 static void
 warn_of_unchanged(const CmigBackfill *b)
@@ -176,8 +177,8 @@ run_passes(CmigBackfill *b)
 		run_pass(b);
 
 		/*
-		 * new rows may have appeared before the place where it was
-		 * interrupted
+		 * after an interruption, one more pass is needed: new rows may have
+		 * appeared before the position where the pass was resumed
 		 */
 		if (b->target->by_key || (b->run.rows_of_pass == 0 && !b->resumed))
 			break;
@@ -195,7 +196,7 @@ run_passes(CmigBackfill *b)
 		warn_of_unchanged(b);
 }
 
-/* Error context callback: add the progress. */
+/* An error context callback that reports the progress. */
 static void
 describe_error(void *arg)
 {
@@ -207,8 +208,8 @@ describe_error(void *arg)
 }
 
 /*
- * Find the state to resume from, or create one; true if the backfill is
- * already done.
+ * Find the state to resume from, or create a new one.  Returns true if the
+ * backfill is already done.
  */
 static bool
 find_state(CmigBackfill *b)
@@ -227,7 +228,7 @@ forget(CmigBackfill *b)
 {
 	CmigRole	saved;
 
-	/* a row for which resuming was refused does not belong to this backfill */
+	/* if resuming was rejected, the row does not belong to this backfill */
 	if (!b->accepted || b->run.id == 0 || b->run.rows > 0)
 		return;
 	cmig_role_act_as_caller(&saved, b->caller);
@@ -236,7 +237,7 @@ forget(CmigBackfill *b)
 	cmig_toplevel_commit();
 }
 
-/* Run the backfill, with the lock on its table. */
+/* Run the backfill while holding the lock on its table. */
 static void
 run_backfill(CmigBackfill *b)
 {
@@ -302,7 +303,7 @@ run_backfill(CmigBackfill *b)
  * Arguments
  */
 
-/* The length of an interval. */
+/* Returns the length of an interval in milliseconds. */
 static double
 milliseconds(const Interval *interval)
 {
@@ -310,7 +311,7 @@ milliseconds(const Interval *interval)
 		interval->month * (30 * 86400000.0);
 }
 
-/* A text argument that must not be empty. */
+/* Returns a text argument, which must not be empty. */
 static char *
 required_text(FunctionCallInfo fcinfo, int n, const char *name)
 {
@@ -324,7 +325,7 @@ required_text(FunctionCallInfo fcinfo, int n, const char *name)
 	return value;
 }
 
-/* An interval argument, in milliseconds. */
+/* Returns an interval argument in milliseconds. */
 static double
 interval_argument(FunctionCallInfo fcinfo, int n, const char *name)
 {
@@ -340,7 +341,7 @@ interval_argument(FunctionCallInfo fcinfo, int n, const char *name)
 	return value;
 }
 
-/* A backfill with the options of the CALL, in the current memory context. */
+/* Create a backfill from the CALL's options, in the current memory context. */
 static CmigBackfill *
 make_backfill(FunctionCallInfo fcinfo)
 {
@@ -373,7 +374,7 @@ make_backfill(FunctionCallInfo fcinfo)
 	return b;
 }
 
-/* Set the identity of a backfill whose target is checked. */
+/* Set a backfill's identity after its target has been checked. */
 static void
 set_identity(CmigBackfill *b, const char *set_sql, const char *where_sql)
 {

@@ -1,6 +1,6 @@
 /*
  * backfill_batch.c
- *	  One batch of a backfill.
+ *	  Runs a batch of a backfill.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -27,7 +27,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-/* A list with one name. */
+/* Returns a list that contains one name. */
 static CmigNames
 one_name(char *name)
 {
@@ -37,14 +37,14 @@ one_name(char *name)
 	return names;
 }
 
-/* The result of the queries that count. */
+/* The result of the queries that count rows. */
 typedef struct Counts
 {
-	int64		all;
-	int64		still;
+	int64		all;			/* rows updated, or rows that match */
+	int64		still;			/* updated rows that still match */
 } Counts;
 
-/* Read it. */
+/* Read a row of a counting query. */
 static void
 keep_counts(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -55,7 +55,7 @@ keep_counts(TupleDesc desc, HeapTuple row, void *arg)
 	counts->still = DatumGetInt64(cmig_query_datum(desc, row, 2, &isnull));
 }
 
-/* Read a key. */
+/* Read a row that contains a key. */
 static void
 keep_key(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -68,7 +68,8 @@ keep_key(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Fetch a key as text, which must mean the same in any session that resumes.
+ * Fetch a key as text.  The text must mean the same in any session that resumes
+ * the backfill.
  */
 static CmigNames
 fetch_key(CmigQuery *query, Datum *values)
@@ -84,7 +85,7 @@ fetch_key(CmigQuery *query, Datum *values)
 	return key;
 }
 
-/* Update a range of blocks; returns how many rows. */
+/* Update a range of blocks, and return the number of rows updated. */
 static int64
 update_range(CmigBackfill *b, Datum *values)
 {
@@ -106,9 +107,10 @@ update_range(CmigBackfill *b, Datum *values)
 }
 
 /*
- * No row of a range was updated.  If rows match nevertheless, another session
- * may have inserted or changed them meanwhile, so they get one more update
- * before they count as rows that cannot be updated.
+ * Handle a range in which no row was updated.  If there are matching rows
+ * nevertheless, another session may have inserted or changed them in the
+ * meantime, so try one more update before counting them as rows that cannot be
+ * updated.
  */
 static int64
 update_leftovers(CmigBackfill *b, Datum *values)
@@ -125,7 +127,7 @@ update_leftovers(CmigBackfill *b, Datum *values)
 	return rows;
 }
 
-/* A batch by block; returns how many rows it has updated. */
+/* Run a batch by block, and return the number of rows updated. */
 static int64
 update_blocks(CmigBackfill *b)
 {
@@ -151,7 +153,7 @@ update_blocks(CmigBackfill *b)
 	values[0] = PointerGetDatum(&from);
 	values[1] = PointerGetDatum(&to);
 
-	/* a range is long if few rows match, so limit the number of rows */
+	/* a range is long if few rows matched before, so check the number */
 	if (b->blocks > b->dense_blocks)
 	{
 		Counts		probed = {0};
@@ -171,7 +173,7 @@ update_blocks(CmigBackfill *b)
 		}
 	}
 
-	/* a pass that updates nothing is the last one: count what remains */
+	/* the last pass updates nothing, so count the rows that remain */
 	rows = update_range(b, values);
 	if (rows == 0 && b->next.rows_of_pass == 0)
 		rows = update_leftovers(b, values);
@@ -181,7 +183,7 @@ update_blocks(CmigBackfill *b)
 	return rows;
 }
 
-/* A batch by key; returns how many rows it has updated. */
+/* Run a batch by key, and return the number of rows updated. */
 static int64
 update_keys(CmigBackfill *b)
 {
@@ -212,7 +214,7 @@ bool
 cmig_backfill_batch_part_is_done(const CmigBackfillRun *run, bool by_key)
 {
 	if (run->bound.count == 0)
-		return true;			/* it was empty */
+		return true;			/* the part was empty */
 	if (run->place.count == 0)
 		return false;
 	if (!by_key)
@@ -226,9 +228,9 @@ cmig_backfill_batch_part_is_done(const CmigBackfillRun *run, bool by_key)
 }
 
 /*
- * Raise an error if the table was renamed or replaced: statements find it by
- * name, but its blocks are found by OID.  The lock of the UPDATE keeps both
- * the same until the batch ends.
+ * Raise an error if the table was renamed or replaced, because the statements
+ * find it by name, but its blocks are found by OID.  The lock that is taken
+ * here, the one that UPDATE takes, prevents changes until the batch ends.
  */
 static void
 require_same_table(const CmigBackfillPart *part, bool by_key)
@@ -245,7 +247,7 @@ require_same_table(const CmigBackfillPart *part, bool by_key)
 				 name && by_key ? errhint("Rename it back and CALL again to continue. Under its new name, all its rows would be updated again.") : 0));
 }
 
-/* Begin a part, or resume it if this is the first batch of a session. */
+/* Begin a part, or resume it if the state already refers to it. */
 static void
 begin_part(CmigBackfill *b, const CmigBackfillPart *part)
 {
@@ -278,7 +280,7 @@ begin_part(CmigBackfill *b, const CmigBackfillPart *part)
 	}
 }
 
-/* Write the state to cmig.backfill_run. */
+/* Store the next state in cmig.backfill_run. */
 static void
 store(CmigBackfill *b)
 {
@@ -349,7 +351,7 @@ cmig_backfill_batch_adopt(CmigBackfill *b)
 	MemoryContext previous = b->run_context;
 	MemoryContext old = MemoryContextSwitchTo(b->spare_context);
 
-	/* next and run may still share these strings */
+	/* copy the strings, because next may share them with run */
 	b->run = b->next;
 	b->run.method = b->next.method ? pstrdup(b->next.method) : NULL;
 	b->run.relation = b->next.relation ? pstrdup(b->next.relation) : NULL;

@@ -1,10 +1,11 @@
 /*
  * backfill_batch.h
- *	  One batch of a backfill.
+ *	  Runs a batch of a backfill.
  *
- * The valid state is that of the last commit (run).  A batch computes the next
- * state, stores it in its own transaction, and replaces the old one after the
- * commit, so an attempt that is rolled back starts again from the same place.
+ * The valid state is the one after the last commit (run).  A batch computes
+ * the next state and stores it in its transaction.  The new state becomes
+ * valid only after the commit, so an attempt that is rolled back starts again
+ * from the same position.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -27,33 +28,33 @@ typedef struct CmigBackfill
 	int			batch_size;
 	long		pause_ms;
 	double		max_lag_ms;		/* 0: no limit */
-	Oid			caller;			/* writes the row with its state */
+	Oid			caller;			/* role that writes the row with the state */
 
-	MemoryContext run_context;	/* memory context of what run points to */
-	MemoryContext spare_context;	/* memory context of what it points to
-									 * after the next batch */
+	MemoryContext run_context;	/* contains the data that run points to */
+	MemoryContext spare_context;	/* becomes run_context after the next
+									 * batch */
 	MemoryContext batch_context;
-	CmigBackfillRun run;		/* as committed */
+	CmigBackfillRun run;		/* the committed state */
 	CmigBackfillRun next;		/* the state after the current batch */
 	int			part;			/* the current part of the target */
-	int			prepared;		/* the part that queries belong to, or -1 */
-	CmigBackfillQueries queries;	/* of that part */
+	int			prepared;		/* the part that queries are for, or -1 */
+	CmigBackfillQueries queries;	/* statements for that part */
 	double		blocks;			/* by ctid: number of blocks of the next batch */
-	double		dense_blocks;	/* blocks that contain a batch if all rows
-								 * match */
-	CmigBackfillSkip *skip;		/* blocks that are done */
-	bool		resumed;		/* an earlier call has begun the current pass */
-	bool		accepted;		/* the state that was found can be resumed */
-	TransactionId xid;			/* of the current batch, if it has one */
-	TimestampTz last;			/* the time up to which the time spent has
-								 * been counted */
+	double		dense_blocks;	/* by ctid: number of blocks of a batch if all
+								 * rows match */
+	CmigBackfillSkip *skip;		/* finds blocks that are done */
+	bool		resumed;		/* an earlier call began the current pass */
+	bool		accepted;		/* the stored state can be resumed */
+	TransactionId xid;			/* the current batch's, or invalid */
+	TimestampTz last;			/* end of the time spent that has already been
+								 * counted */
 } CmigBackfill;
 
-/* Attempts (CmigAttempt) to run the next batch, and to record the end. */
+/* CmigAttempt functions that run the next batch and record the end. */
 extern void cmig_backfill_batch_run(void *backfill);
 extern void cmig_backfill_batch_end(void *backfill);
 
-/* To be called when a batch is committed: its state becomes the valid one. */
+/* Call this after a batch is committed, to make its state the valid one. */
 extern void cmig_backfill_batch_adopt(CmigBackfill *b);
 
 /* Is the current part done? */

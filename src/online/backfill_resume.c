@@ -1,6 +1,6 @@
 /*
  * backfill_resume.c
- *	  Which backfill a CALL resumes, and what prevents that.
+ *	  Finds the backfill that a CALL resumes, and checks that it can.
  *
  * The rows of cmig.backfill_run are read and written as the caller, which may
  * differ from the role that the script runs as.
@@ -27,7 +27,7 @@ typedef struct Search
 	bool		one_transaction;
 } Search;
 
-/* The names with commas between them. */
+/* Returns the names, separated by commas. */
 static char *
 listed(char **names, int count)
 {
@@ -40,8 +40,8 @@ listed(char **names, int count)
 }
 
 /*
- * Raise an error because another backfill has updated rows that this one would
- * update again: the user must say which of the two is meant.
+ * A callback that raises an error if another backfill has updated rows that
+ * this one would update again, so the user must decide how to proceed.
  */
 static void
 refuse_unfinished(const CmigBackfillUnfinished *other, void *arg)
@@ -78,7 +78,7 @@ refuse_unfinished(const CmigBackfillUnfinished *other, void *arg)
 					 resume, (long long) other->id)));
 }
 
-/* Is the name in the array? */
+/* Does the array contain the name? */
 static bool
 has_name(char **names, int count, const char *name)
 {
@@ -91,8 +91,9 @@ has_name(char **names, int count, const char *name)
 }
 
 /*
- * By key, only their names say which partitions are done.  A partition may be
- * new, and one may be gone; but both together look like a renamed partition.
+ * If a table is walked by key, only the partitions' names show which of them
+ * are done.  Partitions may have been added, or dropped.  But if both has
+ * happened, a partition may have been renamed, so raise an error.
  */
 static void
 require_same_parts(const CmigBackfillTarget *target, const CmigBackfillRun *run)

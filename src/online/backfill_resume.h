@@ -1,6 +1,6 @@
 /*
  * backfill_resume.h
- *	  Which backfill a CALL resumes, and what prevents that.
+ *	  Finds the backfill that a CALL resumes, and checks that it can.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,25 +12,25 @@
 #include "tables/backfill_run.h"
 
 /*
- * Find the state of a backfill to resume and report it, or begin one.  Returns
- * whether there was one, which may be done.  Raises MG008 or 55000 if it is
- * not clear which rows are done.
+ * Find the state of a backfill to resume, or begin a new one.  Returns true if
+ * there was one; it may already be done.  Raises MG008 or 55000 if it is
+ * unclear which rows have been updated.
  */
 extern bool cmig_backfill_resume_find(const CmigBackfillTarget *target,
 									  const CmigBackfillIdentity *identity,
 									  Oid caller, CmigBackfillRun *run);
 
 /*
- * Raise an error if a stepwise run has begun the backfill, which cannot be
- * resumed within one transaction.
+ * Raise an error if the backfill was begun by a run that committed its batches,
+ * because it cannot be resumed within a single transaction.
  */
 extern void cmig_backfill_resume_refuse(const CmigBackfillTarget *target,
 										const CmigBackfillIdentity *identity,
 										Oid caller);
 
 /*
- * Raise an error unless the key is the same as before, since the place is a
- * position in the order of that key.
+ * Raise an error if the part's key has changed since the backfill began,
+ * because the stored position refers to the order of that key.
  */
 extern void cmig_backfill_resume_require_key(const CmigBackfillRun *run,
 											 const CmigBackfillPart *part);

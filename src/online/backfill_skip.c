@@ -1,13 +1,13 @@
 /*
  * backfill_skip.c
- *	  Blocks in which a backfill has updated every row.
+ *	  Finds blocks in which a backfill has updated every row.
  *
  * A block can be skipped if each row version in it was replaced by a committed
- * transaction of this run: then no future snapshot sees a row there.  A
+ * transaction of this run, because no future snapshot sees a row there.  A row
  * version that another session inserted, updated, or locked does not meet this
- * condition, whether or not it has committed. Neither does one that a
- * transaction of this run failed to replace, since only committed transactions
- * are known here.
+ * condition, whether or not that session has committed.  Neither does one that
+ * a transaction of this run failed to replace, because only committed
+ * transactions are recorded here.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -25,15 +25,15 @@
 #include "storage/bufpage.h"
 #include "utils/rel.h"
 
-/* How many blocks one call looks at. */
+/* The maximum number of blocks that a call examines. */
 #define MOST_BLOCKS 8192
 
-/* See backfill_skip.h. */
+/* The committed transactions of a run. */
 struct CmigBackfillSkip
 {
 	int			count;
-	int			room;
-	TransactionId *xids;		/* in the order of commit, which is ascending */
+	int			room;			/* allocated length of xids */
+	TransactionId *xids;		/* in commit order, which is ascending */
 };
 
 CmigBackfillSkip *
@@ -58,7 +58,7 @@ cmig_backfill_skip_add(CmigBackfillSkip *skip, TransactionId xid)
 	skip->xids[skip->count++] = xid;
 }
 
-/* Is it a transaction of this run? */
+/* Is this a committed transaction of this run? */
 static bool
 is_ours(const CmigBackfillSkip *skip, TransactionId xid)
 {
@@ -92,7 +92,7 @@ is_settled(const CmigBackfillSkip *skip, Page page)
 		HeapTupleHeader tuple;
 		TransactionId xmax;
 
-		/* a redirection leads to an item on the same page */
+		/* a redirected item points to another item on the same page */
 		if (!ItemIdIsNormal(item))
 			continue;
 		tuple = (HeapTupleHeader) PageGetItem(page, item);

@@ -1,10 +1,10 @@
 /*
  * backfill_skip.h
- *	  Blocks in which a backfill has updated every row.
+ *	  Finds blocks in which a backfill has updated every row.
  *
  * After the first pass, most blocks contain only old versions of rows that
- * this run has updated.  The next pass, which looks for rows that other
- * sessions have moved or added, need not look at those rows one by one.
+ * this run has updated.  The next pass looks for rows that other sessions have
+ * moved or added, and can skip these blocks.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,19 +14,19 @@
 #include "postgres.h"
 #include "storage/block.h"
 
-/* The transactions of a run. */
+/* The committed transactions of a run. */
 typedef struct CmigBackfillSkip CmigBackfillSkip;
 
-/* Allocated in the current memory context. */
+/* The result is allocated in the current memory context. */
 extern CmigBackfillSkip *cmig_backfill_skip_create(void);
 
-/* A batch was committed with that transaction ID. */
+/* Record the transaction ID of a batch after its commit. */
 extern void cmig_backfill_skip_add(CmigBackfillSkip *skip, TransactionId xid);
 
 /*
- * The first block from start on, but before end, that may contain a row which
- * this run has not updated; end if there is none.  Examines at most a few
- * thousand blocks.
+ * Returns the first block from start to end - 1 that may contain a row that
+ * this run has not updated, or end if there is none.  Examines only a few
+ * thousand blocks; if all of them can be skipped, returns the next block.
  */
 extern BlockNumber cmig_backfill_skip_next(const CmigBackfillSkip *skip, Oid table,
 										   BlockNumber start, BlockNumber end);

@@ -1,6 +1,6 @@
 /*
  * backfill_sql.c
- *	  The statements of a backfill, and estimates of its work.
+ *	  Builds a backfill's statements and estimates its work.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -21,9 +21,11 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
-/* The statements for a part */
+/*
+ * Statements for a part
+ */
 
-/* "(a, b) > ($1::t, $2::t)", with parameters from number first on. */
+/* Append "(a, b) > ($1::t, $2::t)"; first is the first parameter's number. */
 static void
 append_comparison(StringInfo sql, const CmigBackfillKey *key, const char *operator, int first)
 {
@@ -36,18 +38,19 @@ append_comparison(StringInfo sql, const CmigBackfillKey *key, const char *operat
 	appendStringInfoChar(sql, ')');
 }
 
-/* The columns of the key, separated by commas. */
+/* Append the key's columns, separated by commas. */
 static void
 append_key(StringInfo sql, const CmigBackfillKey *key, const char *suffix)
 {
 	/*
-	 * qualified, since otherwise ORDER BY would mean the column of the result
+	 * qualify the columns, because ORDER BY would refer to the result's
+	 * columns otherwise
 	 */
 	for (int i = 0; i < key->count; i++)
 		appendStringInfo(sql, "%scmig_row.%s%s", i > 0 ? ", " : "", key->columns[i], suffix);
 }
 
-/* Set a query, with arguments of one type. */
+/* Set a query whose arguments have the same type. */
 static void
 make_query(CmigQuery *query, const char *sql, int nargs, Oid argtype)
 {
@@ -60,7 +63,7 @@ make_query(CmigQuery *query, const char *sql, int nargs, Oid argtype)
 		query->argtypes[i] = argtype;
 }
 
-/* The statements of a walk by key. */
+/* Build the statements for a walk by key. */
 static void
 prepare_key(CmigBackfillQueries *q, const CmigBackfillTarget *target,
 			const CmigBackfillPart *part, int batch_size)
@@ -74,7 +77,7 @@ prepare_key(CmigBackfillQueries *q, const CmigBackfillTarget *target,
 				 errmsg("the key of table %s has too many columns for a backfill", part->name),
 				 errhint("Give a where_sql that is true for the rows that remain to be updated.")));
 
-	/* all have the same parameters, the lower end first */
+	/* the parameters are the lower end, if there is one, and the upper end */
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "UPDATE ONLY %s SET %s\n WHERE ", part->updated, target->set_sql);
 	append_comparison(&sql, key, key->greater, 1);
@@ -118,7 +121,7 @@ prepare_key(CmigBackfillQueries *q, const CmigBackfillTarget *target,
 	make_query(&q->first_end, sql.data, key->count, TEXTOID);
 }
 
-/* The statements of a walk by block. */
+/* Build the statements for a walk by block. */
 static void
 prepare_ctid(CmigBackfillQueries *q, const CmigBackfillTarget *target,
 			 const CmigBackfillPart *part, int batch_size)
@@ -174,7 +177,7 @@ cmig_backfill_sql_size(Oid relation)
 	return blocks;
 }
 
-/* The rows and pages that ANALYZE found; no rows if it has never run. */
+/* Get the statistics on rows and pages; no rows if there are none yet. */
 static void
 estimate(Oid relation, double *rows, double *pages)
 {

@@ -1,6 +1,6 @@
 /*
  * backfill_sql.h
- *	  The statements of a backfill, and estimates of its work.
+ *	  Builds a backfill's statements and estimates its work.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,29 +11,32 @@
 #include "base/query.h"
 #include "online/backfill_target.h"
 
-/* A batch never spans more blocks than this, however few rows match: 64 MB. */
+/* The maximum number of blocks that a batch spans, even if few rows match. */
 #define CMIG_BACKFILL_MOST_BLOCKS 8192
 
 /*
- * The statements for a part.  Their parameters are the ends of a range: tids,
- * or keys as text.
+ * The statements for a part.  Their parameters are the ends of a range, which
+ * are tids, or keys as text.
  */
 typedef struct CmigBackfillQueries
 {
-	CmigQuery	update;			/* a range */
-	CmigQuery	checked;		/* a range; counts what still matches
-								 * afterwards */
-	CmigQuery	probe;			/* a range; counts matching rows up to a batch */
-	CmigQuery	first;			/* by key: a range from the beginning */
+	CmigQuery	update;			/* updates a range */
+	CmigQuery	checked;		/* by ctid: updates a range, and counts the
+								 * updated rows that still match */
+	CmigQuery	probe;			/* by ctid: counts the matching rows of a
+								 * range, up to the size of a batch plus one */
+	CmigQuery	first;			/* by key: updates the first range, which has
+								 * no lower end */
 	CmigQuery	bound;			/* by key: finds the greatest key */
 	CmigQuery	end;			/* by key: finds the last key of the next
 								 * batch */
-	CmigQuery	first_end;		/* by key: the same for the first batch */
+	CmigQuery	first_end;		/* by key: finds the last key of the first
+								 * batch */
 } CmigBackfillQueries;
 
 /*
- * The first function prepares them for a part, in the current memory context;
- * the second one releases the plans.
+ * The first function builds the statements for a part in the current memory
+ * context.  The second one frees their plans.
  */
 extern void cmig_backfill_sql_prepare(CmigBackfillQueries *queries,
 									  const CmigBackfillTarget *target,
@@ -41,13 +44,14 @@ extern void cmig_backfill_sql_prepare(CmigBackfillQueries *queries,
 extern void cmig_backfill_sql_free(CmigBackfillQueries *queries);
 
 /*
- * The number of blocks of a table, and the work of one pass in blocks or
- * estimated rows.
+ * The first function returns the number of blocks of a table.  The second one
+ * returns the work of one pass: the number of blocks or, for a walk by key, an
+ * estimate of the number of rows.
  */
 extern double cmig_backfill_sql_size(Oid relation);
 extern double cmig_backfill_sql_work(const CmigBackfillTarget *target);
 
-/* How many blocks contain a batch of rows, if all of them match. */
+/* Returns the number of blocks that contain a batch if all rows match. */
 extern double cmig_backfill_sql_blocks(const CmigBackfillPart *part, int batch_size);
 
 #endif							/* CMIG_BACKFILL_SQL_H */

@@ -1,12 +1,13 @@
 /*
  * backfill_target.c
- *	  What a backfill will do, checked before the first batch.
+ *	  Checks a backfill's arguments and table before the first batch.
  *
- * With a filter, a table is walked by ranges of blocks, in passes until no row
- * matches.  This is fastest, and the next pass finds rows that other sessions
- * have moved or added meanwhile.  Without a filter, a row that is done cannot
- * be distinguished from one that is not.  So the table is walked once in the
- * order of a unique key, up to the greatest key that existed at the start.
+ * If there is a filter, the table is walked by ranges of blocks, in several
+ * passes until no row matches.  This is fastest, and each pass finds the rows
+ * that other sessions have moved or added since the last one.  Without a
+ * filter, rows that have been updated cannot be distinguished from others.  So
+ * the table is walked once in the order of a unique key, up to the greatest
+ * key that existed at the start.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -54,7 +55,7 @@
  * Fragments
  */
 
-/* Let errors show the position in a text. */
+/* Make error positions refer to the given text. */
 static void
 push_text(ErrorContextCallback *callback, char *text)
 {
@@ -64,7 +65,7 @@ push_text(ErrorContextCallback *callback, char *text)
 	error_context_stack = callback;
 }
 
-/* Parse set_sql; raises an error if it is more than a SET list. */
+/* Parse set_sql.  Raises an error if it contains more than a SET list. */
 static UpdateStmt *
 check_set(const char *name, const char *set_sql)
 {
@@ -89,7 +90,7 @@ check_set(const char *name, const char *set_sql)
 	return update;
 }
 
-/* Raise an error if where_sql is more than a condition. */
+/* Raise an error if where_sql contains more than a condition. */
 static void
 check_where(const char *where_sql)
 {
@@ -114,7 +115,7 @@ check_where(const char *where_sql)
 				 errhint("Give only a condition, such as email_lower IS NULL.")));
 }
 
-/* Analyze the statement. Returns the names of the columns that it sets. */
+/* Analyze the statement, and return the names of the columns that it sets. */
 static List *
 analyze(CmigBackfillTarget *target)
 {
@@ -151,8 +152,8 @@ analyze(CmigBackfillTarget *target)
  */
 
 /*
- * A name, quoted as if quote_all_identifiers were off: a backfill to resume is
- * found by its names, so they must not depend on a setting.
+ * Returns a name, quoted as if quote_all_identifiers were off.  A backfill to
+ * resume is found by its names, so they must not depend on a setting.
  */
 static char *
 quoted(const char *schema, const char *name)
@@ -174,7 +175,7 @@ cmig_backfill_target_name(Oid relation)
 	return name ? quoted(get_namespace_name(get_rel_namespace(relation)), name) : NULL;
 }
 
-/* The error for a relation of the wrong kind. */
+/* Raise an error for a relation of the wrong kind. */
 static void
 refuse_kind(Oid relation, const char *kind)
 {
@@ -218,8 +219,9 @@ check_kind(Oid relation)
 }
 
 /*
- * A rule that prevents a backfill: an INSTEAD rule; with where_sql any rule,
- * since batches are counted in WITH, where the server does not allow rules.
+ * Finds a rule that prevents a backfill: an INSTEAD rule or, with where_sql,
+ * any rule, because batches use an UPDATE in WITH, where the server does not
+ * allow rules.
  */
 static CmigQuery instead_rule = {
 	"SELECT rulename::text FROM pg_catalog.pg_rewrite"
@@ -262,7 +264,7 @@ check_policies(Oid relation)
 				 errhint("Run the backfill as a role with BYPASSRLS, or use ALTER TABLE ... NO FORCE ROW LEVEL SECURITY as the owner for its duration.")));
 }
 
-/* Check privileges as the server does when it runs the statement. */
+/* Check privileges as PostgreSQL does when it runs the statement. */
 static void
 check_privileges(const CmigBackfillTarget *target, const char *name)
 {
@@ -275,8 +277,8 @@ check_privileges(const CmigBackfillTarget *target, const char *name)
 }
 
 /*
- * Raise an error if a column of the partition key is set: rows cannot move
- * between partitions that are updated one by one.
+ * Raise an error if a column of the partition key is set, because rows cannot
+ * move between partitions that are updated separately.
  */
 static void
 check_partition_key(Oid relation, List *columns)
@@ -305,8 +307,8 @@ check_partition_key(Oid relation, List *columns)
  */
 
 /*
- * A cast from or to a type whose function belongs to another role that is not
- * a superuser.
+ * Finds a cast from or to a type that uses a function of another role, unless
+ * that role is a superuser.
  */
 static CmigQuery foreign_cast = {
 	"SELECT p.oid::regprocedure::text FROM pg_catalog.pg_cast c"
@@ -317,9 +319,9 @@ static CmigQuery foreign_cast = {
 };
 
 /*
- * The function of such a cast, or NULL.  The walk writes keys as text and
- * compares them.  That would call the other role's function with the caller's
- * privileges, and it need not preserve the value.
+ * Returns the function of such a cast, or NULL.  A walk by key converts keys
+ * to and from text.  This would call the other role's function with the
+ * caller's privileges, and the function might not preserve the value.
  */
 static char *
 find_foreign_cast(Oid type)
@@ -334,8 +336,8 @@ find_foreign_cast(Oid type)
 }
 
 /*
- * Is the index a key to walk by? *obstacle is set to the reason if only a cast
- * prevents it.
+ * Returns true if the table can be walked in the order of the index.  If only
+ * a cast prevents that, sets *obstacle to the reason.
  */
 static bool
 is_usable_key(Relation index, Relation table, char **obstacle)
@@ -368,9 +370,10 @@ is_usable_key(Relation index, Relation table, char **obstacle)
 }
 
 /*
- * The operator that agrees with ORDER BY, whatever search_path contains under
- * its name.  A comparison of rows has only one operator: if the columns have
- * different ones, it is left to search_path.
+ * Returns the operator that matches the order of ORDER BY, qualified so that
+ * it does not depend on search_path.  A row comparison has a single operator,
+ * so if the columns need different ones, returns the usual operator name,
+ * which is looked up in search_path.
  */
 static char *
 operator_of(Relation index, Relation table, int strategy, const char *usual)
@@ -415,15 +418,15 @@ read_key(Relation index, Relation table, CmigBackfillKey *key)
 												 index->rd_index->indkey.values[i] - 1);
 
 		key->columns[i] = pstrdup(NameStr(column->attname));
-		/* a domain's constraints are for new values */
+		/* casts need not check a domain's constraints */
 		key->types[i] = format_type_extended(getBaseType(column->atttypid), -1,
 											 FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
 	}
 }
 
 /*
- * Find the primary key or, if there is none, another usable key. *obstacle is
- * set to the reason why an existing one cannot be used.
+ * Find the primary key or another usable key.  Returns false if there is none;
+ * if a cast makes a key unusable, sets *obstacle to the reason.
  */
 static bool
 find_key(Oid relation, CmigBackfillKey *key, char **obstacle)
@@ -447,7 +450,7 @@ find_key(Oid relation, CmigBackfillKey *key, char **obstacle)
 }
 
 /*
- * Set the key of a part; raises an error if there is none or if one of its
+ * Set a part's key.  Raises an error if there is none, or if one of its
  * columns is set.
  */
 static void
@@ -481,7 +484,7 @@ choose_key(CmigBackfillPart *part, List *columns)
  * Entry point
  */
 
-/* For qsort: by name. */
+/* A qsort comparator: by name. */
 static int
 compare_parts(const void *a, const void *b)
 {

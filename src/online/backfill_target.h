@@ -1,6 +1,6 @@
 /*
  * backfill_target.h
- *	  What a backfill will do, checked before the first batch.
+ *	  Checks a backfill's arguments and table before the first batch.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -10,25 +10,25 @@
 #include "postgres.h"
 #include "nodes/pg_list.h"
 
-/* A unique key without null values, in whose order a table can be walked. */
+/* A unique key without nulls, for walking a table in its order. */
 typedef struct CmigBackfillKey
 {
 	int			count;
 	char	  **columns;		/* quoted */
-	char	  **types;			/* as in a cast */
-	char	   *greater;		/* operators, as in a comparison */
+	char	  **types;			/* as written in a cast */
+	char	   *greater;		/* operators, as written in a comparison */
 	char	   *not_greater;
 } CmigBackfillKey;
 
-/* A table that contains rows: the target, or a child or partition of it. */
+/* A table that contains rows: the target, or one of its children. */
 typedef struct CmigBackfillPart
 {
 	Oid			oid;
 	char	   *name;			/* qualified and quoted */
-	char	   *updated;		/* the same with the target's name as an
-								 * alias, since the fragments may qualify
-								 * columns with it */
-	CmigBackfillKey key;		/* if by_key */
+	char	   *updated;		/* name, with the target's name as an alias if
+								 * it differs, because set_sql and where_sql
+								 * may qualify columns with it */
+	CmigBackfillKey key;		/* set if the target is walked by key */
 } CmigBackfillPart;
 
 /* A checked target. */
@@ -39,27 +39,28 @@ typedef struct CmigBackfillTarget
 	const char *set_sql;
 	const char *where_sql;		/* NULL: all rows */
 	List	   *columns;		/* of char *: the columns that are set */
-	bool		by_key;
+	bool		by_key;			/* walked by key, not by block */
 	int			count;
 	CmigBackfillPart *parts;	/* ordered by name */
 } CmigBackfillTarget;
 
 /*
- * Check the fragments, the kind of the relation, privileges, and policies, as
- * the current user, and choose how to walk the table.  Raises 22023, 42501,
- * 42809, and what the server raises for the statement.  Needs a snapshot.
+ * Check set_sql and where_sql, the kind of relation, and the current user's
+ * privileges and policies, and choose how to walk the table.  Raises 22023,
+ * 42501, 42809, and any error that PostgreSQL raises for the statement.  The
+ * caller must have an active snapshot.
  */
 extern CmigBackfillTarget *cmig_backfill_target_check(Oid table, const char *set_sql,
 													  const char *where_sql);
 
 /*
- * A relation's name, qualified and quoted, which is the same in every session;
- * NULL if the relation no longer exists.
+ * Returns a relation's qualified and quoted name, which does not depend on
+ * settings, or NULL if the relation no longer exists.
  */
 extern char *cmig_backfill_target_name(Oid relation);
 
 /*
- * Does another set_sql, which was once checked, set one of the same columns?
+ * Does another backfill's set_sql set one of the target's columns, too?
  */
 extern bool cmig_backfill_target_sets_same(const CmigBackfillTarget *target,
 										   const char *set_sql);

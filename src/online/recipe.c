@@ -1,10 +1,12 @@
 /*
  * recipe.c
- *	  Online recipes: adding constraints in steps that do not block other
- * sessions. Each recipe is a loop: examine the catalog, run the next
- * statement in a short transaction with lock retries, and examine the catalog
- * again.  So a recipe needs no stored state: if called again after an
- * interruption, it continues, and if everything is done, it does nothing.
+ *	  Adds constraints in steps that do not block other sessions for long.
+ *
+ * Each of these procedures (recipes) examines the catalogs, runs the next
+ * statement in a short transaction with lock retries, and examines the
+ * catalogs again.  So a recipe needs no stored state: if it is called again
+ * after an interruption, it continues, and if everything is done, it does
+ * nothing.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -49,9 +51,10 @@ PG_FUNCTION_INFO_V1(cmig_add_foreign_key);
 PG_FUNCTION_INFO_V1(cmig_add_unique);
 
 /*
- * Add a constraint as NOT VALID, which is enforced for new rows at once, and
- * then check the old rows.  In a single transaction this would not shorten the
- * lock, so the constraint is then added directly.
+ * Add a constraint as NOT VALID, so that it is enforced for new rows
+ * immediately, and then validate the existing rows.  In a single transaction,
+ * this would not shorten the lock, so the constraint is added directly in that
+ * case.
  */
 static void
 add_validated(CmigRecipe *recipe, const CmigKnownConstraint *there, const char *name,
@@ -70,7 +73,7 @@ add_validated(CmigRecipe *recipe, const CmigKnownConstraint *there, const char *
  * CHECK
  */
 
-/* The condition as the server would write it. */
+/* Returns the condition as PostgreSQL deparses it. */
 static char *
 normal_condition(Oid table, const char *condition)
 {
@@ -116,7 +119,7 @@ normal_condition(Oid table, const char *condition)
 	return result;
 }
 
-/* Are both equal except for white space? */
+/* Are both strings equal, ignoring white space? */
 static bool
 same_but_for_spaces(const char *a, const char *b)
 {
@@ -140,7 +143,7 @@ typedef struct CheckSteps
 	char	   *condition;
 } CheckSteps;
 
-/* Does the CHECK apply to the table alone, not to its children? */
+/* Does the CHECK constraint's definition contain NO INHERIT? */
 static bool
 is_not_inherited(const char *definition)
 {
@@ -183,7 +186,7 @@ cmig_add_check(PG_FUNCTION_ARGS)
  * NOT NULL
  */
 
-/* Is the column marked as NOT NULL? */
+/* Is the column's attnotnull set? */
 static bool
 is_not_null(Oid table, const char *column)
 {
@@ -199,8 +202,8 @@ is_not_null(Oid table, const char *column)
 }
 
 /*
- * PostgreSQL 18 and later have NOT NULL constraints that are not validated:
- * old rows may violate them, although the column is attnotnull.
+ * Finds a NOT NULL constraint that is NOT VALID, which can exist in PostgreSQL
+ * 18 and later.  Existing rows may violate it, although attnotnull is set.
  */
 static CmigQuery not_valid_query = {
 	.sql = "SELECT conname::text FROM pg_constraint WHERE conrelid = $1 AND contype = 'n'"
@@ -218,9 +221,10 @@ keep_name(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * The steps of cmig.add_not_null.  With a validated CHECK, SET NOT NULL need
- * not scan the rows.  SET NOT NULL and DROP CONSTRAINT are two statements,
- * since a single one would drop the constraint before looking for it.
+ * The steps of cmig.add_not_null.  If there is a valid CHECK constraint, SET
+ * NOT NULL need not scan the table.  SET NOT NULL and DROP CONSTRAINT are two
+ * statements, because a single ALTER TABLE would drop the constraint before
+ * looking for it.
  */
 static void
 add_not_null(CmigRecipe *recipe, void *arg)
@@ -275,7 +279,7 @@ static const char *const actions[] = {
 	"NO ACTION", "RESTRICT", "CASCADE", "SET NULL", "SET DEFAULT"
 };
 
-/* The argument on_delete or on_update. */
+/* Returns the argument on_delete or on_update. */
 static const char *
 action_argument(FunctionCallInfo fcinfo, int n, const char *what)
 {
@@ -318,7 +322,7 @@ add_foreign_key(CmigRecipe *recipe, void *arg)
 	add_validated(recipe, &there, key->name, key->definition);
 }
 
-/* The primary key's columns, as pg_get_constraintdef writes them. */
+/* Returns the primary key's columns as pg_get_constraintdef writes them. */
 static char *
 primary_key_columns(Oid table)
 {
@@ -346,7 +350,7 @@ primary_key_columns(Oid table)
 						get_rel_name(table)),
 				 errhint("Name the columns of another key, or use ALTER TABLE ... ADD FOREIGN KEY (..., PERIOD ...).")));
 
-	/* in the order of the key, without INCLUDE columns */
+	/* list the columns in key order, without INCLUDE columns */
 	form = (Form_pg_index) GETSTRUCT(index);
 	initStringInfo(&list);
 	for (int i = 0; i < form->indnkeyatts; i++)
@@ -431,7 +435,7 @@ static CmigQuery index_query = {
 /* A row of index_query. */
 typedef struct IndexFound
 {
-	char	   *columns;		/* NULL if no relation has the name */
+	char	   *columns;		/* NULL if no relation has this name */
 	bool		valid;
 	bool		same_table;
 	char	   *definition;		/* NULL if the relation is not an index */
@@ -450,7 +454,7 @@ keep_index(TupleDesc desc, HeapTuple row, void *arg)
 	found->definition = cmig_query_text(desc, row, 4);
 }
 
-/* Build the index, after removing one that a failed build has left. */
+/* Build the index, after removing one that a failed build left behind. */
 static void
 build_index(CmigRecipe *recipe, const UniqueSteps *unique)
 {

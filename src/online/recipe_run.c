@@ -1,6 +1,6 @@
 /*
  * recipe_run.c
- *	  Functions that the online recipes share.
+ *	  Common functions for the online recipes.
  *
  * If cmig.concurrent_ddl is off, the statements run in the caller's
  * transaction, without CONCURRENTLY.
@@ -45,7 +45,7 @@ static CmigQuery constraint_query = {
 };
 
 /*
- * Starting and ending
+ * Beginning and ending
  */
 
 /* See cmig_recipe_table_alone(). */
@@ -103,7 +103,7 @@ finish(CmigRecipe *recipe)
 	MemoryContextDelete(recipe->context);
 }
 
-/* Error context callback; its argument is the recipe. */
+/* An error context callback; its argument is the recipe. */
 static void
 describe_error(void *arg)
 {
@@ -211,7 +211,8 @@ cmig_recipe_optional_name(FunctionCallInfo fcinfo, int n)
 }
 
 /*
- * The columns of a text[] argument, or of a text argument: a name, or '{a,b}'.
+ * Returns a list of columns from a text[] argument, or from a text argument
+ * that contains a name or an array literal such as '{a,b}'.
  */
 static ArrayType *
 array_argument(FunctionCallInfo fcinfo, int n)
@@ -290,7 +291,7 @@ cmig_recipe_joined(List *names)
 }
 
 /*
- * The catalog
+ * Catalog lookups
  */
 
 /* Read a row of constraint_query. */

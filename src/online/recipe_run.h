@@ -1,7 +1,6 @@
 /*
  * recipe_run.h
- *	  Functions that the online recipes share: beginning, running a statement,
- *	  and ending; arguments; constraints as they are in the catalog.
+ *	  Common functions for the online recipes.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,7 +11,7 @@
 #include "fmgr.h"
 #include "nodes/pg_list.h"
 
-/* A call of a recipe. */
+/* The state of a call to a recipe. */
 typedef struct CmigRecipe
 {
 	const char *procedure;
@@ -20,11 +19,11 @@ typedef struct CmigRecipe
 	bool		alone;			/* not part of a revision */
 	Oid			table;
 	char	   *table_name;		/* qualified and quoted */
-	MemoryContext caller;
-	MemoryContext context;
+	MemoryContext caller;		/* the caller's memory context */
+	MemoryContext context;		/* deleted at the end */
 } CmigRecipe;
 
-/* A constraint as it is in the catalog. */
+/* A constraint as found in the catalogs. */
 typedef struct CmigKnownConstraint
 {
 	bool		exists;
@@ -32,37 +31,41 @@ typedef struct CmigKnownConstraint
 	bool		enforced;		/* always true before PostgreSQL 18 */
 	char	   *kind;			/* contype */
 	char	   *definition;		/* without NOT VALID */
-	char	   *condition;		/* of a CHECK */
+	char	   *condition;		/* for a CHECK constraint, or NULL */
 } CmigKnownConstraint;
 
 /*
- * Begin: check how the procedure was called, and on what table (argument 0).
+ * Begin a recipe, after checking how the procedure was called and whether
+ * argument 0 is a suitable table.
  */
 extern void cmig_recipe_begin(CmigRecipe *recipe, FunctionCallInfo fcinfo,
 							  const char *procedure);
 
 /*
- * Run the steps and end.  Errors say during which recipe they occurred, and
- * what to do about rows that violate a constraint.
+ * Run the steps and end the recipe.  An error's context names the recipe, and
+ * its hint says what to do about rows that violate a constraint.
  */
 typedef void (*CmigRecipeSteps) (CmigRecipe *recipe, void *arg);
 extern void cmig_recipe_run_steps(CmigRecipe *recipe, CmigRecipeSteps steps, void *arg);
 
 /*
- * The table of the recipe that runs outside of a revision, or InvalidOid.
+ * Returns the table of the recipe that is running outside of a revision, or
+ * InvalidOid.
  */
 extern Oid	cmig_recipe_table_alone(void);
 
 /*
- * Run one statement and commit it, retrying if it cannot get a lock;
- * afterwards there is a snapshot for looking at the catalog.
+ * Run a statement and commit, retrying if it cannot get a lock.  Afterwards,
+ * there is a snapshot for catalog lookups.  If everything runs in one
+ * transaction, just run the statement.
  */
 extern void cmig_recipe_run(CmigRecipe *recipe, const char *sql);
 
 /*
- * Arguments: a text and names, which must not be empty; columns as "a, b",
- * with *names set to the unquoted ones; the names as "a_b", for the name of a
- * constraint.
+ * Read arguments.  Texts and names must not be empty; an optional name may be
+ * null.  cmig_recipe_columns() returns columns as "a, b" and sets *names to
+ * the unquoted names.  cmig_recipe_joined() joins these as "a_b" for a
+ * constraint name.
  */
 extern char *cmig_recipe_text(FunctionCallInfo fcinfo, int n, const char *name);
 extern char *cmig_recipe_name(FunctionCallInfo fcinfo, int n);
@@ -72,8 +75,9 @@ extern char *cmig_recipe_columns(FunctionCallInfo fcinfo, int n, const char *wha
 extern char *cmig_recipe_joined(List *names);
 
 /*
- * The constraint of a table with that name, if there is one; and the error if
- * it is not the wanted one.
+ * Find a table's constraint by name; exists is false if there is none.
+ * cmig_recipe_refuse_other() raises an error for a different constraint with
+ * the same name.
  */
 extern CmigKnownConstraint cmig_recipe_find_constraint(Oid table, const char *name);
 extern void cmig_recipe_refuse_other(const CmigRecipe *recipe, const char *name,
