@@ -18,20 +18,21 @@
  * In the query, "after" contains these entries.  "event" contains what each of
  * them says about the row before it: (1, image {"id": 1, "v": "a"}), (2, image
  * {"id": 2, "v": "x"}), and (3, gone), which means that there was no row.
- * "first" contains the first event of each key.  The answer consists of the images of "first" that are not gone,
- * (1, 'a') and (2, 'x'), and of the rows of the table whose key is not in
- * "first": (4, 'd').
+ * "first" contains the first event of each key.  The answer consists of the
+ * images of "first" that are not gone, (1, 'a') and (2, 'x'), and of the rows of
+ * the table whose key is not in "first": (4, 'd').
  *
- * Two cases need more.  If entries contain only what changed, the old values of all
- * entries after the time replace those of the row as it is now, or as it was
+ * Two cases need more.  If entries contain only what changed, the old values of
+ * all entries after the time replace those of the row as it is now, or as it was
  * when it was deleted.  And a TRUNCATE after the time has no old rows, so a row
- * without an entry between the two is assembled from the entries before.
+ * without an entry between the time and the TRUNCATE is assembled from the
+ * entries before the time.
  *
  * For a table without a key, equal rows are counted: those that exist now, minus
  * those that were inserted since, plus those that were deleted.
  *
  * The queries run with the caller's privileges.  They return rows that have not
- * changed, and images, from which audit_image.c makes rows.
+ * changed, and images, which audit_image.c converts to rows.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -130,19 +131,22 @@ key_condition(const CmigAsOfQuery *as_of, const char *key)
 	" FROM after a WHERE a.old_key <> a.row_key"
 
 /*
- * With a deferrable key, a row can get a key before another row gives it up, as
- * when two rows exchange their keys.  So if rows got a key in a transaction, only
- * the entries of the row that had the key before the transaction count: those
- * from the first entry on whose old row did not result from a row that got the
- * key, without rows that got the key before that row gave it up.  If more rows
- * got the key than gave it up, no row had it before, since at most one row has a
- * key at the end of a transaction.  If all entries are of rows that got the key,
- * and as many gave it up, the entries do not show which row had it before.
+ * Returns a query for the rows of source that count.
  *
- * This describes the entries after the time, for which source has the rows before
- * each entry.  For the entries until the time, everything is reversed: source has
- * the rows after each entry, a row that gives up the key is gone, and the row
- * that has the key at the end counts.
+ * With a deferrable key, a row can get a key before another row gives it up,
+ * for example when two rows exchange their keys.  Therefore, if rows got a key
+ * in a transaction, only the entries of the row that had the key before the
+ * transaction count.  These begin with the first entry whose old row did not
+ * result from a row that got the key, and exclude rows that got the key before
+ * that row gave it up.  If more rows got the key than gave it up, no row had
+ * it before, since at most one row has a key at the end of a transaction.  If
+ * all entries are of rows that got the key, and as many gave it up, the
+ * entries do not show which row had it before.
+ *
+ * This describes the entries after the time, for which source has the rows
+ * before each entry.  For the entries until the time, everything is reversed:
+ * source has the rows after each entry, a row that gives up the key is gone,
+ * and the row that has the key at the end counts.
  */
 static char *
 of_one_row(const char *source, bool backwards)

@@ -1,11 +1,11 @@
 /*
  * audit_log.c
- *	  The schema cmig_audit: its contents, its owner, and its creation.
+ *	  Creates the schema cmig_audit, and checks its contents and owner.
  *
  * A role that can change the log's tables could read what is audited and forge
- * entries.  So they are used only if they belong to the extension's owner (or
- * to a role that could do both anyway), and everything here is created by that
- * role, without granting anything to others.
+ * entries.  Therefore, the tables are used only if they belong to the
+ * extension's owner (or to a role that could do both anyway), and everything
+ * here is created by that role, without granting anything to others.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -151,10 +151,10 @@ cmig_audit_log_lz4_statements(void)
 }
 
 /*
- * A role that holds TRIGGER on one of these tables can create a trigger with
- * its own function, which would run with the owner's privileges.  With this
- * setting, triggers and rules do not fire unless the table's owner has made
- * them ENABLE ALWAYS.  Returns the GUC nest level.
+ * A role that has the TRIGGER privilege on one of these tables can create a
+ * trigger with its own function, which would run with the owner's privileges.
+ * With this setting, triggers and rules do not fire unless the table's owner
+ * has set them to ENABLE ALWAYS.  Returns the GUC nest level.
  */
 static int
 silence_triggers(void)
@@ -238,8 +238,8 @@ database_owner(void)
 }
 
 /*
- * Besides the extension's owner, these are superusers, and the database's owner,
- * who may have owned the extension before another role restored a dump.
+ * The extension's owner is trusted, and so are superusers and the database's
+ * owner, who may have owned the extension before another role restored a dump.
  */
 bool
 cmig_audit_log_trusted(Oid owner, Oid extension_owner)
@@ -255,7 +255,10 @@ cmig_audit_log_relation(void)
 	return OidIsValid(schema) ? get_relname_relid("log", schema) : InvalidOid;
 }
 
-/* InvalidOid if it does not exist; otherwise *kind is its relkind. */
+/*
+ * Returns a relation's owner and sets *kind to its relkind.  Returns
+ * InvalidOid if the relation does not exist.
+ */
 static Oid
 owner_of_relation(Oid relation, char *kind)
 {
@@ -298,7 +301,7 @@ owner_of_schema(Oid schema)
 	return owner;
 }
 
-/* A fault without DETAIL. */
+/* Returns a fault without DETAIL. */
 static CmigAuditLogFault *
 make_fault(int sqlstate, char *problem, char *fix)
 {
@@ -311,8 +314,8 @@ make_fault(int sqlstate, char *problem, char *fix)
 }
 
 /*
- * The fault of a part of the log that belongs to the wrong role; kind and name
- * as in ALTER.
+ * Returns the fault of a part of the log that belongs to the wrong role.  kind
+ * and name are as in ALTER.
  */
 static CmigAuditLogFault *
 foreign_owner(const char *kind, const char *name, Oid owner, Oid extension_owner)
@@ -345,7 +348,7 @@ static const struct
 	{"log_default", RELKIND_RELATION, false}	/* audit_retain can create it */
 };
 
-/* The fault of a missing part, or NULL. */
+/* Returns the fault of a missing part, or NULL. */
 static CmigAuditLogFault *
 missing_part(Oid schema)
 {
@@ -399,7 +402,10 @@ cmig_audit_log_fault(Oid extension_owner)
 	return missing_part(schema);
 }
 
-/* Raise an error if the log cannot be used; it may be missing altogether. */
+/*
+ * Raise an error if the log cannot be used.  If may_be_missing is true, the
+ * log need not exist.
+ */
 static void
 raise_fault(Oid extension_owner, bool may_be_missing)
 {
@@ -414,10 +420,10 @@ raise_fault(Oid extension_owner, bool may_be_missing)
 }
 
 /*
- * Functions that SQL on the log, its partitions, and the layouts would call with
- * the owner's privileges, and that belong neither to the owner nor to a
- * superuser.  There are some if another role created the tables beforehand and
- * gave them to the owner.
+ * Functions that SQL on the log, its partitions, and the layouts would call
+ * with the owner's privileges, and that belong neither to the owner nor to a
+ * superuser.  Such functions exist if another role created the tables
+ * beforehand and gave them to the owner.
  */
 static CmigQuery foreign_code = {
 	"WITH RECURSIVE part AS (SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
@@ -458,7 +464,10 @@ cmig_audit_log_refuse_foreign_code(Oid log_owner)
 				 errhint("Drop the default, constraint, index, or column that uses it.")));
 }
 
-/* A schema that is older than the log can contain relations of its names. */
+/*
+ * Raise an error if a schema that is older than the log contains relations
+ * with the log's names.
+ */
 static void
 refuse_names_taken(Oid schema)
 {
@@ -537,8 +546,8 @@ cmig_audit_log_make(Oid extension_owner)
 	}
 
 	/*
-	 * If the database's owner has created the schema, the log belongs to that
-	 * role, too.
+	 * if the database's owner has created the schema, the log belongs to that
+	 * role, too
 	 */
 	schema = get_namespace_oid("cmig_audit", true);
 	if (OidIsValid(schema))

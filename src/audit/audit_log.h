@@ -18,7 +18,9 @@
 #include "datatype/timestamp.h"
 #include "base/query.h"
 
-/* The columns of cmig_audit.log, in the order of audit_log.c's list. */
+/*
+ * The columns of cmig_audit.log, in the order of the statement in audit_log.c.
+ */
 typedef enum CmigAuditLogColumn
 {
 	CMIG_LOG_ID,
@@ -49,7 +51,7 @@ typedef enum CmigAuditLogColumn
 	CMIG_LOG_REASON,
 	CMIG_LOG_REQUEST_ID,
 	CMIG_LOG_QUERY,
-	CMIG_LOG_COLUMNS			/* how many there are */
+	CMIG_LOG_COLUMNS			/* the number of columns */
 } CmigAuditLogColumn;
 
 /*
@@ -62,22 +64,25 @@ extern void cmig_audit_log_refuse_foreign_code(Oid log_owner);
 extern void cmig_audit_log_execute(const char *sql);
 
 /*
- * The same for statements that write to pg_cmig's tables, without firing
- * triggers that roles with the privilege TRIGGER have created on them.
+ * Run statements that write to pg_cmig's tables, without firing triggers that
+ * roles with the TRIGGER privilege have created on them.
  */
 extern void cmig_audit_log_execute_silently(const char *sql);
 extern uint64 cmig_audit_log_write(CmigQuery *query, Datum *values);
 
-/* The role that pg_extension names as the owner of pg_cmig. */
+/* Returns the role that pg_extension names as the owner of pg_cmig. */
 extern Oid	cmig_audit_log_extension_owner(void);
 
-/* Is a log that belongs to owner trusted? */
+/* Can a log that belongs to owner be trusted? */
 extern bool cmig_audit_log_trusted(Oid owner, Oid extension_owner);
 
-/* cmig_audit.log, or InvalidOid if it does not exist. */
+/* Returns cmig_audit.log, or InvalidOid if it does not exist. */
 extern Oid	cmig_audit_log_relation(void);
 
-/* The owner of a table; raises 42P01 if it was dropped in the meantime. */
+/*
+ * Returns the owner of a table.  Raises 42P01 if it was dropped in the
+ * meantime.
+ */
 extern Oid	cmig_audit_log_table_owner(Oid relation);
 
 /*
@@ -86,7 +91,7 @@ extern Oid	cmig_audit_log_table_owner(Oid relation);
  */
 extern Oid	cmig_audit_log_make(Oid extension_owner);
 
-/* Why the log cannot be used, and what to do. */
+/* The reason why the log cannot be used, and what to do about it. */
 typedef struct CmigAuditLogFault
 {
 	int			sqlstate;
@@ -97,25 +102,25 @@ typedef struct CmigAuditLogFault
 	char	   *fix;
 } CmigAuditLogFault;
 
-/* NULL if the log can be used. */
+/* Returns NULL if the log can be used. */
 extern CmigAuditLogFault *cmig_audit_log_fault(Oid extension_owner);
 
 /*
- * The log's owner, for reading and maintaining the log.  Raises an error if the
- * log is missing or cannot be used.
+ * Returns the log's owner, for reading and maintaining the log.  Raises an
+ * error if the log is missing or cannot be used.
  */
 extern Oid	cmig_audit_log_require(Oid extension_owner);
 
 /*
- * Revoke what the owner's default privileges have granted on a relation, or on
- * the schema and everything in it (InvalidOid).
+ * Revoke what the owner's default privileges have granted on a relation or, if
+ * relation is InvalidOid, on the schema and everything in it.
  */
 extern void cmig_audit_log_close_access(Oid relation);
 
-/* The statements that create the log, with NULL after the last. */
+/* Returns the statements that create the log, followed by NULL. */
 extern const char *const *cmig_audit_log_statements(void);
 
-/* Further statements for a server that was built with lz4. */
+/* Returns further statements for a server that was built with lz4. */
 extern const char *const *cmig_audit_log_lz4_statements(void);
 
 /*
@@ -132,12 +137,12 @@ extern CmigAuditWriter *cmig_audit_writer_open(Oid extension_owner, TimestampTz 
 /* Would entries of a transaction that began at this time go to the same partition? */
 extern bool cmig_audit_writer_takes(CmigAuditWriter *writer, TimestampTz at);
 
-/* The id of the next entry. */
+/* Returns the id of the next entry. */
 extern int64 cmig_audit_writer_next_id(CmigAuditWriter *writer);
 
 /*
- * Add an entry of about size bytes.  What the values point to must live until
- * the entry is flushed.  Returns true if all entries were flushed.
+ * Add an entry of about size bytes.  The data to which the values point must
+ * live until the entry is flushed.  Returns true if all entries were flushed.
  */
 extern bool cmig_audit_writer_add(CmigAuditWriter *writer, const Datum *values,
 								  const bool *nulls, Size size);

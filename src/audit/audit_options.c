@@ -1,6 +1,7 @@
 /*
  * audit_options.c
- *	  How a table is audited: the options in its triggers' arguments.
+ *	  Reads and writes the audit options in the arguments of a table's
+ *	  triggers.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -85,7 +86,10 @@ cmig_audit_options_id(const char *argument)
 		if (*p < '0' || *p > '9')
 			return 0;
 		id = id * 10 + (*p - '0');
-		/* it is the upper half of row_hash, and ranges end at the next id */
+
+		/*
+		 * the id is the upper half of row_hash, and ranges end at the next id
+		 */
 		if (id >= PG_INT32_MAX)
 			return 0;
 	}
@@ -100,7 +104,7 @@ is_string(const JsonbValue *value, const char *text)
 		memcmp(value->val.string.val, text, value->val.string.len) == 0;
 }
 
-/* A list of columns, from an object of names and numbers. */
+/* Returns a list of columns from an object of names and numbers. */
 static List *
 names_of(JsonbValue *value)
 {
@@ -184,7 +188,10 @@ cmig_audit_options_parse(int nargs, char **args)
 	return options;
 }
 
-/* The inverse: {"name": number, ...}, or for display ["name", ...]. */
+/*
+ * Append a list of columns as {"name": number, ...} or, for display, as
+ * ["name", ...].
+ */
 static void
 append_names(StringInfo text, const char *key, const List *names, bool numbers)
 {

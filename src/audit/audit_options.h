@@ -1,10 +1,11 @@
 /*
  * audit_options.h
- *	  How a table is audited: the options in its triggers' arguments.
+ *	  Reads and writes the audit options in the arguments of a table's
+ *	  triggers.
  *
- * The first argument is the table's permanent id, the second one the options as
- * the text of a jsonb, so that pg_dump includes both.  Columns have a name and
- * a number; audit_columns.h says which of them counts.
+ * The first argument is the table's permanent id, and the second one is the
+ * options as the text of a jsonb, so that pg_dump includes both.  Columns have
+ * a name and a number; audit_columns.h says which of them counts.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -30,11 +31,11 @@ typedef enum CmigAuditLevel
 	CMIG_AUDIT_LEVEL_STATEMENT
 } CmigAuditLevel;
 
-/* A column in a list of the options. */
+/* A column in one of the options' lists. */
 typedef struct CmigAuditName
 {
 	char	   *name;
-	AttrNumber	attnum;			/* 0 if it is not known */
+	AttrNumber	attnum;			/* 0 if unknown */
 } CmigAuditName;
 
 /* What is logged about a table. */
@@ -58,18 +59,21 @@ typedef struct CmigAuditOptions
 	int			query_length;	/* bytes of the query to log, or 0 */
 } CmigAuditOptions;
 
-/* The defaults. */
+/* Returns the default options. */
 extern CmigAuditOptions *cmig_audit_options_default(void);
 
-/* The table's id in a trigger's first argument, 0 if it is not an id. */
+/*
+ * Returns the table's id in a trigger's first argument, or 0 if it is not an
+ * id.
+ */
 extern int32 cmig_audit_options_id(const char *argument);
 
-/* Parse the arguments of a trigger; raises an error if they are malformed. */
+/* Parse a trigger's arguments.  Raises an error if they are malformed. */
 extern CmigAuditOptions *cmig_audit_options_parse(int nargs, char **args);
 
 /*
- * The options as a trigger's second argument; for display, without the numbers
- * of columns.
+ * Returns the options as a trigger's second argument or, if numbers is false,
+ * for display, without column numbers.
  */
 extern char *cmig_audit_options_text(const CmigAuditOptions *options, bool numbers);
 
@@ -77,8 +81,8 @@ extern char *cmig_audit_options_text(const CmigAuditOptions *options, bool numbe
 extern bool cmig_audit_options_has(const List *names, const char *column);
 
 /*
- * The table to which the options belong: the topmost partitioned table from
- * which the relation's trigger was cloned, or the relation itself.
+ * Returns the table to which the options belong: the topmost partitioned table
+ * from which the relation's trigger was cloned, or the relation itself.
  */
 extern Oid	cmig_audit_options_root(Oid relation, Oid trigger);
 

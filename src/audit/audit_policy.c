@@ -1,11 +1,12 @@
 /*
  * audit_policy.c
- *	  Policies on the log, which are evaluated with a reader's privileges.
+ *	  Checks policies on the log, which are evaluated with a reader's
+ *	  privileges.
  *
- * A policy may call functions that come with the server, change nothing, and run
- * no queries, with values of the server's types.  That is enough for policies of
- * cmig.enable_rls(), which compare a column with the context.  Functions of
- * extensions are not allowed: there are some that execute their argument.
+ * A policy may call built-in functions that change nothing and run no queries,
+ * with values of built-in types.  That is sufficient for policies of
+ * cmig.enable_rls(), which compare a column with the context.  Extensions'
+ * functions are not allowed, because some of them execute their argument.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -26,7 +27,7 @@
 #include "utils/rls.h"
 #include "utils/syscache.h"
 
-/* Is it a function that a policy on the log must not call? */
+/* Is this a function that a policy on the log must not call? */
 static bool
 is_foreign_function(Oid function, void *context)
 {
@@ -44,7 +45,7 @@ is_foreign_function(Oid function, void *context)
 	return foreign;
 }
 
-/* Types of other roles can have casts and checks. */
+/* Does the node have a user-defined type?  It can have casts and checks. */
 static bool
 is_foreign_value(Node *node)
 {
@@ -78,7 +79,7 @@ is_foreign(Node *node, void *context)
 		{
 			RangeTblEntry *entry = lfirst(lc);
 
-			/* it can be a view, or have policies of its own */
+			/* the relation can be a view, or have policies of its own */
 			if (OidIsValid(entry->relid))
 				return true;
 		}

@@ -1,6 +1,7 @@
 /*
  * audit_policy.h
- *	  Policies on the log, which are evaluated with a reader's privileges.
+ *	  Checks policies on the log, which are evaluated with a reader's
+ *	  privileges.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -10,8 +11,8 @@
 #include "postgres.h"
 
 /*
- * The name of a policy on a relation that applies to the caller and could run
- * code of another role; NULL if there is none.
+ * Returns the name of a policy on a relation that applies to the caller and
+ * could run another role's code, or NULL if there is none.
  */
 extern char *cmig_audit_policy_find_foreign(Oid relation);
 

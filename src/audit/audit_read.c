@@ -1,6 +1,6 @@
 /*
  * audit_read.c
- *	  Querying the audit log: the history of a row, a transaction, a report.
+ *	  Queries the audit log: a row's history, a transaction, a report.
  *
  * These functions run with the privileges of the caller, who needs SELECT on
  * cmig_audit.log and cmig_audit.layout; policies on the log apply.
@@ -53,7 +53,9 @@ enum
 	ENTRY_NEW_ROW
 };
 
-/* The entries of one key; run for each key that a row has had. */
+/*
+ * The entries of one key.  The query is run for each key that a row has had.
+ */
 static CmigQuery entries_of_key = {
 	"SELECT " ENTRY_COLUMNS ", l.seq, l.command_id FROM cmig_audit.log l"
 	" WHERE ((l.row_hash = $1 AND l.row_key = $2) OR (l.old_hash = $1 AND l.old_key = $2))"
@@ -102,7 +104,7 @@ typedef struct Walk
 {
 	CmigAuditTarget *target;
 	List	   *entries;		/* of Entry */
-	List	   *keys;			/* of WalkKey: all known ones */
+	List	   *keys;			/* of WalkKey: all known keys */
 } Walk;
 
 /* A key that the row had between two values of seq. */
@@ -113,7 +115,7 @@ typedef struct WalkKey
 	int64		to;
 } WalkKey;
 
-/* The order in which the changes were made. */
+/* Compare entries by the order of their changes. */
 static int
 compare_entries(const void *a, const void *b)
 {
@@ -127,7 +129,10 @@ compare_entries(const void *a, const void *b)
 	return left->id < right->id ? -1 : left->id > right->id;
 }
 
-/* The log's owner may have dropped NOT NULL and inserted any values. */
+/*
+ * Raise an error for an invalid entry: the log's owner may have dropped NOT
+ * NULL and inserted any values.
+ */
 static void
 check_entry(const Entry *entry, bool position_known)
 {
@@ -176,7 +181,7 @@ collect_entry(TupleDesc desc, HeapTuple row, void *arg)
 	*entries = lappend(*entries, entry);
 }
 
-/* Is this column of the entry the key? */
+/* Does this column of the entry contain the key? */
 static bool
 same_key(const Entry *entry, int column, Jsonb *key)
 {
@@ -185,7 +190,7 @@ same_key(const Entry *entry, int column, Jsonb *key)
 	return other && compareJsonbContainers(&other->root, &key->root) == 0;
 }
 
-/* Remember a key, unless it is already known. */
+/* Add a key to the list, unless it is already known. */
 static void
 add_key(Walk *walk, Jsonb *key, int64 from, int64 to)
 {
@@ -207,7 +212,9 @@ add_key(Walk *walk, Jsonb *key, int64 from, int64 to)
 	walk->keys = lappend(walk->keys, new);
 }
 
-/* Add the entries of one key, and the keys to or from which they changed it. */
+/*
+ * Add the entries of one key, and the keys from or to which they changed it.
+ */
 static void
 walk_key(Walk *walk, const WalkKey *from)
 {
@@ -237,7 +244,10 @@ walk_key(Walk *walk, const WalkKey *from)
 	walk->entries = list_concat(walk->entries, found);
 }
 
-/* The history of the rows that had one of the keys, in order, each entry once. */
+/*
+ * Returns the history of the rows that had one of the keys, in order, with
+ * each entry once.
+ */
 static List *
 read_history(CmigAuditTarget *target, List *keys)
 {
@@ -272,7 +282,7 @@ read_history(CmigAuditTarget *target, List *keys)
 	return history;
 }
 
-/* Error context callback: which argument could not be read. */
+/* Error context callback: names the argument that could not be read. */
 static void
 describe_key(void *arg)
 {
@@ -283,7 +293,10 @@ describe_key(void *arg)
 				   ((CmigAuditTarget *) arg)->name);
 }
 
-/* The keys to look for; an error's context names the columns of the key. */
+/*
+ * Returns the keys to look for.  The context of an error names the table of
+ * the key.
+ */
 static List *
 key_argument(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target)
 {
@@ -323,7 +336,7 @@ cmig_audit_history(PG_FUNCTION_ARGS)
  * The difference between two times
  */
 
-/* The image with the present names of its columns. */
+/* Returns an image with the present names of its columns. */
 static Jsonb *
 renamed(CmigAuditTarget *target, const Entry *entry, int column)
 {
@@ -366,7 +379,8 @@ renamed(CmigAuditTarget *target, const Entry *entry, int column)
 }
 
 /*
- * Merge two objects, either of which can be NULL; values of b take precedence.
+ * Returns two merged objects, either of which can be NULL.  Values of b take
+ * precedence.
  */
 static Jsonb *
 joined(Jsonb *a, Jsonb *b)
@@ -385,7 +399,7 @@ is_operation(const Entry *entry, const char *operation)
 		memcmp(VARDATA_ANY(t), operation, strlen(operation)) == 0;
 }
 
-/* Is the image the whole row, not only what changed? */
+/* Is the image the whole row, rather than only what changed? */
 static bool
 is_whole(const Entry *entry, int column)
 {
@@ -395,9 +409,9 @@ is_whole(const Entry *entry, int column)
 }
 
 /*
- * The row at a time, NULL if it did not exist: forward from the entries before
- * that time and, if these have only what changed, for the rest backward from
- * the entries after it.
+ * Returns the row at a time, or NULL if it did not exist.  The row is
+ * determined forward from the entries before that time.  If these contain only
+ * what changed, the rest is determined backward from the entries after it.
  */
 static Jsonb *
 state_at(CmigAuditTarget *target, List *history, TimestampTz at)
@@ -463,7 +477,7 @@ member_of(Jsonb *object, const char *name, int len)
 	return value ? JsonbValueToJsonb(value) : NULL;
 }
 
-/* One row of audit_diff() for each column of image that differs. */
+/* Return one row of audit_diff() for each column of image that differs. */
 static void
 put_differences(ReturnSetInfo *result, Jsonb *image, Jsonb *old, Jsonb *new, bool only_new)
 {
@@ -496,7 +510,10 @@ put_differences(ReturnSetInfo *result, Jsonb *image, Jsonb *old, Jsonb *new, boo
 	}
 }
 
-/* Add the TRUNCATE entries of the table to a history, as they remove the row, too. */
+/*
+ * Add the table's TRUNCATE entries to a history, because they also remove the
+ * row.
+ */
 static List *
 add_truncates(CmigAuditTarget *target, List *history)
 {

@@ -1,9 +1,9 @@
 /*
  * audit_reader.c
- *	  Checks that must succeed before somebody reads the audit log.
+ *	  Checks what must be true before the audit log is read.
  *
  * The readers run with the caller's privileges, so nothing that the log's
- * owner can add to the log may make their queries run code of another role.
+ * owner can add to the log may make their queries run another role's code.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -25,9 +25,9 @@
 #include "utils/lsyscache.h"
 
 /*
- * Functions and operators that do not come with the server, in constraints,
- * indexes, statistics, and generated columns of the log, its partitions, and
- * children in any schema: the planner would evaluate them as the reader.
+ * User-defined functions and operators in constraints, indexes, statistics,
+ * and generated columns of the log, its partitions, and children in any
+ * schema.  The planner would evaluate them as the reader.
  */
 static CmigQuery foreign_functions = {
 	"WITH RECURSIVE part AS (SELECT c.oid FROM pg_catalog.pg_class c"
@@ -55,8 +55,8 @@ static CmigQuery foreign_functions = {
 };
 
 /*
- * If a column had another type, a query could call a cast of the owner, or
- * misinterpret values.
+ * The columns that are read.  If a column had another type, a query could call
+ * one of the owner's casts, or misinterpret values.
  */
 static const struct
 {
@@ -131,8 +131,8 @@ take_name(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Raise one error for all missing privileges, with a hint; the server's errors
- * would name one table after the other.
+ * Raise one error for all missing privileges, with a hint.  PostgreSQL's own
+ * errors would name one table after the other.
  */
 static void
 require_privileges(void)
@@ -157,7 +157,7 @@ require_privileges(void)
 						 role, role)));
 }
 
-/* Policies of the log's owner apply to everybody but superusers. */
+/* Raise an error for policies that can run another role's code. */
 static void
 refuse_foreign_policies(void)
 {

@@ -1,6 +1,6 @@
 /*
  * audit_reader.h
- *	  Checks that must succeed before somebody reads the audit log.
+ *	  Checks what must be true before the audit log is read.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -10,9 +10,9 @@
 #include "postgres.h"
 
 /*
- * Every reader calls this first.  It locks the log, and raises an error unless
- * the log exists, is trusted, has its original definition, and can be read by
- * the caller.
+ * Lock the log, and raise an error unless it exists, is trusted, has its
+ * original definition, and can be read by the caller.  Every reader calls this
+ * first.
  */
 extern void cmig_audit_reader_begin(void);
 

@@ -1,12 +1,12 @@
 /*
  * audit_retain.c
- *	  The partitions of the audit log: creating and dropping them.
+ *	  Creates and drops the partitions of the audit log.
  *
- * Everything runs as the log's owner, in steps, in one session at a time and
+ * Everything runs as the log's owner, in steps, in one session at a time, and
  * with a short lock_timeout.  If it is called at top level, audit_retain
  * commits after each step, so that no lock is held for long, and tries a step
  * again if it could not get a lock.  Each step determines what remains to be
- * done, so a call continues where another one was canceled.
+ * done, so a call continues where a canceled one ended.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -43,7 +43,7 @@ PG_FUNCTION_INFO_V1(cmig_audit_retain);
 #define MONTHS_AHEAD 6
 #define LOCK_ATTEMPTS 10
 
-/* A time as a literal that does not depend on settings. */
+/* SQL for a time as a literal that does not depend on settings. */
 #define UTC_TEXT(time) \
 	"pg_catalog.to_char(" time " AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00'"
 
@@ -51,17 +51,17 @@ PG_FUNCTION_INFO_V1(cmig_audit_retain);
 	"EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = " class ".oid" \
 	" AND i.inhparent = 'cmig_audit.log'::regclass)"
 
-/* A partition to create or to drop, or for which that failed. */
+/* A partition that is created, filled, emptied, or dropped. */
 typedef struct Part
 {
 	char	   *name;
 	char	   *low;			/* bounds, as text */
 	char	   *high;
-	bool		filled;			/* the default partition has rows of it */
+	bool		filled;			/* the default partition contains rows for it */
 	char	   *oldest;			/* time of the first such row, or NULL */
 } Part;
 
-/* The months, from this one on, that have no partition. */
+/* The months, beginning with the current one, that have no partition. */
 static CmigQuery missing_months = {
 	"SELECT 'log_y' || pg_catalog.to_char(m.m, 'YYYY\"m\"MM'),"
 	" pg_catalog.to_char(m.m, 'YYYY-MM-DD') || ' 00:00:00+00',"
@@ -81,7 +81,10 @@ static CmigQuery missing_months = {
 	1, {INT4OID}
 };
 
-/* Tables that have the name of a month's partition but are not one, if the month has no other. */
+/*
+ * Tables that have the name of a month's partition but are not partitions, if
+ * the month has no other partition.
+ */
 static CmigQuery taken_names = {
 	"SELECT c.relname::text, '', '', false, '' FROM pg_catalog.generate_series("
 	"  pg_catalog.date_trunc('month', pg_catalog.now() AT TIME ZONE 'UTC'),"
@@ -96,8 +99,8 @@ static CmigQuery taken_names = {
 };
 
 /*
- * From tomorrow to the end of this month, if the rows until today are in
- * another partition.
+ * The partition from tomorrow to the end of this month, for the case that this
+ * month's rows until today are in another partition.
  */
 static CmigQuery rest_of_month = {
 	"SELECT 'log_y' || pg_catalog.to_char(t.t, 'YYYY\"m\"MM\"d\"DD'),"
@@ -110,9 +113,9 @@ static CmigQuery rest_of_month = {
 };
 
 /*
- * Rows that are past and still in the default partition: the gap between
- * partitions, at most a month, that holds the oldest of them.  The name is
- * the month's, or the first that is free; the last column is the time of the
+ * The gap between partitions, of at most a month, that contains the oldest row
+ * of the past that is still in the default partition.  The name is the
+ * month's, or the first that is free; the last column is the time of the
  * oldest row.
  */
 static CmigQuery stranded_rows = {
@@ -140,8 +143,8 @@ static CmigQuery stranded_rows = {
 
 /*
  * The end of a batch of $3 rows that begins at $1, if there are more rows
- * until $2.  The entries of one transaction have one time and stay together:
- * $4 is the time of the first row.
+ * until $2.  The entries of one transaction have the same time and stay
+ * together; $4 is the time of the first row.
  */
 static CmigQuery end_of_batch = {
 	"SELECT " UTC_TEXT("e.at") " FROM (SELECT CASE WHEN b.at > $4 THEN b.at"
@@ -225,14 +228,14 @@ lock_timeout(void)
 	return timeout > 0 ? timeout : 2000;
 }
 
-/* A step of the retention that is run as the owner. */
+/* A step that is run as the log's owner. */
 typedef struct StepTrial
 {
 	Retain	   *retain;
 	void		(*step) (Retain *);
 } StepTrial;
 
-/* Do the step as the owner of the log, with a limit for lock waits. */
+/* Run the step as the log's owner, with a limit for lock waits. */
 static void
 run_as_owner(void *arg)
 {
@@ -242,7 +245,7 @@ run_as_owner(void *arg)
 	int			guc_level = NewGUCNestLevel();
 
 	cmig_settings_override("lock_timeout", psprintf("%d", retain->lock_timeout));
-	/* bounds of partitions are read from their text */
+	/* the bounds of partitions are parsed from their text */
 	cmig_settings_override("datestyle", "ISO");
 	cmig_run_lock_audit();
 	cmig_role_act_as_owner(&saved, retain->owner);
@@ -252,8 +255,8 @@ run_as_owner(void *arg)
 }
 
 /*
- * Run a step as the log's owner, one session at a time and with short lock
- * waits; false if one was too long.
+ * Run a step as the log's owner, in one session at a time and with short lock
+ * waits.  Returns false if a lock wait was too long.
  */
 static bool
 try_step(Retain *retain, void (*step) (Retain *))
@@ -302,7 +305,11 @@ make_ahead(Retain *retain)
 		cmig_audit_log_execute("ALTER TABLE cmig_audit.log_default REPLICA IDENTITY FULL");
 		close_access("log_default");
 	}
-	/* others must not write rows of a partition that is being created */
+
+	/*
+	 * other sessions must not write rows for a partition that is being
+	 * created
+	 */
 	cmig_audit_log_execute("LOCK TABLE cmig_audit.log IN SHARE UPDATE EXCLUSIVE MODE");
 	cmig_audit_log_execute("LOCK TABLE cmig_audit.log_default IN ACCESS EXCLUSIVE MODE");
 	parts = missing_parts(MONTHS_AHEAD);
@@ -311,7 +318,7 @@ make_ahead(Retain *retain)
 		Part	   *part = lfirst(lc);
 		List	   *rest = NIL;
 
-		/* it can be newer than the transaction's snapshot */
+		/* the partition can be newer than the transaction's snapshot */
 		if (is_made(part->name))
 			continue;
 		if (!part->filled)
@@ -327,7 +334,7 @@ make_ahead(Retain *retain)
 	CommandCounterIncrement();
 }
 
-/* Is a partition missing that rows of the next months need? */
+/* Is a partition missing that will be needed in the next months? */
 static bool
 needs_ahead(Oid log_owner, int at_least)
 {
@@ -340,7 +347,9 @@ needs_ahead(Oid log_owner, int at_least)
 	return needed;
 }
 
-/* Months whose name is taken by another table have no partition. */
+/*
+ * Warn about months that have no partition because another table has its name.
+ */
 static void
 warn_of_taken_names(Oid log_owner)
 {
@@ -406,11 +415,9 @@ cmig_audit_retain_after_upgrade(void)
 			 errhint("%s", fault->fix)));
 }
 
-/*
- * Retaining
- */
+/* Retention */
 
-/* Commit what was done so far, if the caller allows it. */
+/* Commit what was done so far, if that is allowed. */
 static void
 end_step(const Retain *retain)
 {
@@ -420,7 +427,7 @@ end_step(const Retain *retain)
 	EnsurePortalSnapshotExists();
 }
 
-/* The first partition that the query finds, or NULL. */
+/* Returns the first partition that the query finds, or NULL. */
 static Part *
 first_part(CmigQuery *query, Datum *values)
 {
@@ -444,8 +451,8 @@ time_of(const char *text)
 }
 
 /*
- * Move a batch of rows out of the default partition into one of their own.  A
- * partition takes all rows between its bounds, so a batch covers a range of
+ * Move a batch of rows from the default partition to a new partition.  A
+ * partition contains all rows between its bounds, so a batch covers a range of
  * time, and every row is in the log exactly once at any moment.
  */
 static void
@@ -491,7 +498,7 @@ delete_batch(Retain *retain)
 	retain->done = cmig_audit_log_write(&delete_expired, values) < retain->batch_rows;
 }
 
-/* Drop the oldest partition, if all of its rows are old. */
+/* Drop the oldest partition if all of its rows are old. */
 static void
 drop_partition(Retain *retain)
 {
@@ -505,7 +512,10 @@ drop_partition(Retain *retain)
 	CommandCounterIncrement();
 }
 
-/* Run a step, again if it could not get a lock; false if there was nothing to do. */
+/*
+ * Run a step, and try again if it could not get a lock.  Returns false if
+ * there was nothing to do.
+ */
 static bool
 run_step(Retain *retain, void (*step) (Retain *), const char *what)
 {
@@ -522,7 +532,7 @@ run_step(Retain *retain, void (*step) (Retain *), const char *what)
 					 errdetail("Other sessions held locks on the log during %d attempts of %d ms each.",
 							   attempt, retain->lock_timeout),
 					 errhint("Call cmig.audit_retain() again when the log is less busy; what it has done so far is kept.")));
-		/* let sessions that queue behind the attempt go first */
+		/* let sessions that wait behind this attempt go first */
 		end_step(retain);
 		pg_usleep(1000L * Min(100 * attempt, 1000));
 		CHECK_FOR_INTERRUPTS();
@@ -574,7 +584,7 @@ cmig_audit_retain(PG_FUNCTION_ARGS)
 	warn_of_taken_names(retain.owner);
 	if (needs_ahead(retain.owner, MONTHS_AHEAD))
 		(void) run_step(&retain, make_ahead, "make");
-	/* first delete rows that would be moved only to be dropped */
+	/* first delete rows that would otherwise be moved only to be dropped */
 	while (!PG_ARGISNULL(0) && run_step(&retain, delete_batch, "empty"))
 		;
 	while (run_step(&retain, move_batch, "fill"))

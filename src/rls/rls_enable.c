@@ -2,9 +2,9 @@
  * rls_enable.c
  *	  enable_rls, enable_rls_schema, rls_script, and disable_rls.
  *
- * rls_plan.c makes the statements; this file runs them and returns them.  All
- * of this is done in the caller's transaction with an exclusive lock on the
- * tables, so other sessions see either the old policies or the new ones.
+ * rls_plan.c builds the statements; this file runs them and returns them as
+ * rows.  Everything is done in the caller's transaction with an exclusive lock
+ * on the tables, so other sessions see either the old policies or the new ones.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

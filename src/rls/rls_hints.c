@@ -54,7 +54,7 @@ typedef struct Reading
 {
 	CmigRlsHints *hints;
 	int			depth;			/* number of queries around this node */
-	List	   *queries;		/* these queries, the innermost first */
+	List	   *queries;		/* these queries, innermost first */
 } Reading;
 
 /* Find the column that the node stands for, and the column's table. */

@@ -44,8 +44,8 @@ typedef struct Analysis
 	SQLFunctionParseInfo info;	/* must be first, because PostgreSQL's hooks
 								 * expect it */
 	ParseParamRefHook parameter;	/* PostgreSQL's hook */
-	List	   *literals;		/* of char *: the literals; the n-th one is
-								 * parameter -n */
+	List	   *literals;		/* of char *: the literals; parameter -n is
+								 * the n-th one */
 } Analysis;
 
 /* A function whose body is parsed. */
