@@ -450,7 +450,8 @@ cmig_settings_init(void)
 
 	/*
 	 * cmig.protect: a guard against mistakes.  If it is set for the database,
-	 * only roles that could reset it there can lower it in a session.
+	 * only the database's owner, superusers, and roles with the SET privilege
+	 * on it can lower it in a session.
 	 */
 	DefineCustomEnumVariable("cmig.protect",
 							 "Refuses what would destroy data: off, base (reset, downgrade to base, purge, prune), on (these and every downgrade).",

@@ -73,14 +73,14 @@ extern const char *cmig_settings_guard_text(const char *name, const char *sessio
  * Returns the effective value of an enum setting that guards the database and
  * whose values are ordered from the least to the most strict.  The session's
  * value counts if it is at least as strict as the stored one, or if the session
- * may change the stored one.
+ * is allowed to loosen it.
  */
 extern int	cmig_settings_guard_enum(const char *name, int session);
 
 /*
  * Returns the effective value of a string setting that a guard depends on.  If
- * a value other than the default is stored for the guard, and the session may
- * not change it, the stored string counts.
+ * a value other than the default is stored for the guard, and the session is
+ * not allowed to loosen the guard, the stored string counts.
  */
 extern const char *cmig_settings_guarded_text(const char *name, const char *session,
 											  const char *guard);

@@ -296,13 +296,13 @@ typedef enum Certainty
  * Decide whether a file really begins at the line p in a token that ends at
  * token_end.  If so, something in that file has closed the token.
  *
- * It is certain if the file's name comes between those of the files before and
- * after it, whatever closed the token.  Otherwise, something in a line comment
- * of the file must have closed the token; if it was in a string or another
- * quote or comment, the rest of that is now outside of quotes, so a file is
- * only possible.  In any case, a section marker must come before token_end,
- * and no quote may be open where the file ends.  before is the file that
- * contains the token, or NULL if it has no name.
+ * The file is certain if its name comes between those of the files before and
+ * after it.  Otherwise, it is certain only if a line comment in it has closed
+ * the token.  If a string or any other token in it has done so, the rest of
+ * that token is now outside of quotes, and the file is only possible.  In any
+ * case, a section marker must come before token_end, and no quote may be open
+ * where the file ends.  before is the file that contains the token, or NULL if
+ * it has no name.
  */
 static Certainty
 judge_file(const char *p, const char *token_end, const CmigFileStart *before)

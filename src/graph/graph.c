@@ -577,7 +577,7 @@ cmig_graph_suggest(const CmigGraph *graph, const char *name, int except)
 {
 	CmigSimilar similar;
 
-	/* larger graphs are not written by hand, and a suggestion would be slow */
+	/* larger graphs are not written manually, and this would be slow */
 	if (graph->count > 10000 || !cmig_similar_begin(&similar, name))
 		return NULL;
 	for (int i = 0; i < graph->count; i++)

@@ -4,8 +4,8 @@
  *
  * Nodes are numbered from 0 to count - 1 in the byte order of their ids, so
  * that nothing derived from the graph depends on the order of rows.  A graph
- * with defects can be built and displayed, but commands that change the
- * database must call cmig_graph_require_sound() first.
+ * with defects can be built and displayed, but a function that runs, creates,
+ * or loads revisions must call cmig_graph_require_sound() first.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

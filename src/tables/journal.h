@@ -135,8 +135,8 @@ typedef struct CmigJournalWidths
 extern CmigJournalWidths cmig_journal_widths(void);
 
 /*
- * Call the callback for each revision that was upgraded to or stamped, with the
- * time at which the last upgrade or stamp finished.
+ * Call the callback for each revision that an upgrade has applied or a stamp
+ * has recorded, with the time at which the last such step finished.
  */
 typedef void (*CmigJournalApplied) (const char *revision, TimestampTz at, void *arg);
 extern void cmig_journal_each_applied(CmigJournalApplied callback, void *arg);

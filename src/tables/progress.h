@@ -6,9 +6,8 @@
  * until the end of the step, when all of the step's rows are deleted.  A row
  * has one of these states:
  *
- * 	 running	the statement was started at top level; the catalogs show
- * 				whether it took effect, or it calls a pg_cmig procedure, which
- * 				knows
+ * 	 running	the statement was started at top level; the catalogs (or, for
+ * 				a pg_cmig procedure, its own records) show what it has done
  * 	 in_doubt	the statement has committed by itself and has not ended
  * 	 done		the statement has run
  *
