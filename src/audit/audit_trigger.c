@@ -5,13 +5,13 @@
  * The same function serves row-level triggers and statement-level triggers
  * with transition tables.  It runs with the privileges of the role that fires
  * it, which needs none, because the log is written by direct table access
- * (audit_writer.c).  audit_table.c caches what it needs to know about its
- * table.
+ * (audit_writer.c).  audit_table.c caches what the trigger needs to know about
+ * its table.
  *
- * Entries are ordered by (seq, command_id, id).  Usually seq is the id.  But the
- * entries of a statement can be written after those of statements that its
- * triggers ran, and must sort before them; then seq is the id of the first of
- * those.
+ * Entries are ordered by (seq, command_id, id).  Usually, seq is the id.
+ * However, the entries of a statement can be written after those of statements
+ * that its triggers ran, but must sort before them.  In this case, seq is the
+ * id of the first of those entries.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -47,7 +47,10 @@
 #include "utils/tuplestore.h"
 #include "utils/xid8.h"
 
-/* How many statements of a transaction are remembered to order the entries. */
+/*
+ * Maximum number of statements of a transaction that are remembered to order
+ * the entries.
+ */
 #define MAX_POSITIONS 65536
 
 PG_FUNCTION_INFO_V1(cmig_audit_trigger);
@@ -84,7 +87,7 @@ static Position *positions = NULL;
 static int	position_count = 0;
 static int	position_size = 0;
 
-/* Callback: forget what is only valid within the transaction. */
+/* Callback that discards what is valid only within the transaction. */
 static void
 forget_positions(XactEvent event, void *arg)
 {
@@ -101,9 +104,9 @@ void
 cmig_audit_trigger_init(void)
 {
 	/*
-	 * cmig.audit_skip: do not log changes, for bulk loads.  Superusers can
-	 * set it, and roles to which it was granted.  One entry in each
-	 * transaction and table says that it was used.
+	 * cmig.audit_skip: do not log changes, for bulk loads.  Only superusers,
+	 * and roles to which they have granted the privilege, can set it.  One
+	 * entry for each transaction and table records that it was used.
 	 */
 	DefineCustomBoolVariable("cmig.audit_skip",
 							 "Changes of audited tables are not logged.",
@@ -125,7 +128,7 @@ set_text(AuditCall *call, CmigAuditLogColumn column, const char *value)
 		call->values[column] = CStringGetTextDatum(value);
 }
 
-/* The address of the client, which is read once in a session. */
+/* Set the client's address, which is read once in a session. */
 static void
 set_client_address(AuditCall *call)
 {
@@ -152,7 +155,7 @@ set_client_address(AuditCall *call)
 	call->nulls[CMIG_LOG_CLIENT_ADDRESS] = address == (Datum) 0;
 }
 
-/* The client's query, up to the length that the options allow. */
+/* Set the client's query, up to the length that the options allow. */
 static void
 set_query(AuditCall *call)
 {
@@ -167,7 +170,10 @@ set_query(AuditCall *call)
 	call->nulls[CMIG_LOG_QUERY] = false;
 }
 
-/* What all entries of this call have in common. */
+/*
+ * Initialize a call, and set the values that all of its entries have in
+ * common.
+ */
 static void
 begin_call(AuditCall *call, CmigAuditTable *table, Oid extension_owner, const char *operation)
 {
@@ -181,8 +187,8 @@ begin_call(AuditCall *call, CmigAuditTable *table, Oid extension_owner, const ch
 	call->batch = CurrentMemoryContext;
 
 	/*
-	 * The snapshot of the statement that fired the trigger tells which
-	 * statement it was; others may have run in between.
+	 * The snapshot of the statement that fired the trigger identifies that
+	 * statement; other statements may have run since.
 	 */
 	call->command = ActiveSnapshotSet() ? GetActiveSnapshot()->curcid :
 		GetCurrentCommandId(false);
@@ -236,7 +242,10 @@ end_call(AuditCall *call)
  * Entries
  */
 
-/* The value of seq for an entry of a statement; see above. */
+/*
+ * Returns the value of seq for an entry of a statement; see the top of this
+ * file.
+ */
 static int64
 position_of(CommandId command, int64 id)
 {
@@ -298,7 +307,7 @@ open_log(AuditCall *call)
 	}
 }
 
-/* Complete the entry and add it to the log; this can reset the batch. */
+/* Complete the entry and add it to the log.  This can reset the batch. */
 static void
 write_entry(AuditCall *call, Size size)
 {
@@ -328,7 +337,7 @@ cmig_audit_trigger_row_hash(int32 table_id, Datum key)
 	return (int64) (((uint64) (uint32) table_id << 32) | (hash & 0xFFFFFFFF));
 }
 
-/* Set an image of the chosen columns; returns its size. */
+/* Set an image of the chosen columns, and return its size. */
 static Size
 set_image(AuditCall *call, CmigAuditLogColumn column, const CmigAuditPiece *pieces,
 		  const bool *chosen)
@@ -341,8 +350,8 @@ set_image(AuditCall *call, CmigAuditLogColumn column, const CmigAuditPiece *piec
 }
 
 /*
- * Set the key of a row.  Unlike the images, it must not depend on the session's
- * time zone.
+ * Set the key of a row, and return its size.  Unlike the images, the key must
+ * not depend on the session's time zone.
  */
 static Size
 set_key(AuditCall *call, CmigAuditLogColumn column, CmigAuditLogColumn hash,
@@ -376,8 +385,9 @@ set_key(AuditCall *call, CmigAuditLogColumn column, CmigAuditLogColumn hash,
 }
 
 /*
- * Encode the columns of a row that are wanted (NULL: all), and those of the key.
- * Columns that did not change are copied from others, unless that is NULL.
+ * Encode the wanted columns of a row (all columns if wanted is NULL), and
+ * those of the key.  Unless others is NULL, columns that did not change are
+ * copied from it.
  */
 static void
 encode_row(AuditCall *call, TupleTableSlot *slot, const bool *wanted,
@@ -399,7 +409,7 @@ encode_row(AuditCall *call, TupleTableSlot *slot, const bool *wanted,
 	}
 }
 
-/* Find the columns that an update changed; returns their number. */
+/* Find the columns that an update changed, and return their number. */
 static int
 compare_rows(AuditCall *call, TupleTableSlot *old, TupleTableSlot *new, bool *key_changed)
 {
@@ -425,7 +435,7 @@ compare_rows(AuditCall *call, TupleTableSlot *old, TupleTableSlot *new, bool *ke
 	return count;
 }
 
-/* Log a change; virtual columns are already computed. */
+/* Log a change.  Virtual columns must already be computed. */
 static void
 log_slots(AuditCall *call, TupleTableSlot *old, TupleTableSlot *new)
 {
@@ -474,7 +484,7 @@ log_slots(AuditCall *call, TupleTableSlot *old, TupleTableSlot *new)
 }
 
 /*
- * Log the change of one row: old is NULL for an insert, new for a delete.
+ * Log the change of one row.  old is NULL for an insert, and new for a delete.
  */
 static void
 log_change(AuditCall *call, TupleTableSlot *old, TupleTableSlot *new)
@@ -500,7 +510,7 @@ log_change(AuditCall *call, TupleTableSlot *old, TupleTableSlot *new)
 	MemoryContextSwitchTo(caller);
 }
 
-/* Log operations on the whole table: TRUNCATE and SKIP. */
+/* Log an operation on the whole table: TRUNCATE or SKIP. */
 static void
 log_table(AuditCall *call)
 {
@@ -510,7 +520,7 @@ log_table(AuditCall *call)
 	write_entry(call, 300);
 }
 
-/* Read the rows of a transition table from the start. */
+/* Prepare to read the rows of a transition table from the start. */
 static void
 rewind_transition(Tuplestorestate *store)
 {
@@ -520,8 +530,8 @@ rewind_transition(Tuplestorestate *store)
 }
 
 /*
- * Log the rows of a statement.  The transition tables of an update have the old
- * and the new rows in the same order.
+ * Log the rows of a statement.  The transition tables of an update contain the
+ * old and the new rows in the same order.
  */
 static void
 log_statement_rows(AuditCall *call, TriggerData *trigger_data)

@@ -1,6 +1,7 @@
 /*
  * audit_types.c
- *	  Types whose values must not be converted to jsonb with the caller's privileges.
+ *	  Protects against casts of user-defined types when values are converted to
+ *	  jsonb.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -41,7 +42,7 @@ static CmigQuery changeable = {
 	1, {OIDARRAYOID}
 };
 
-/* A function of another role that is such a cast. */
+/* A function of such a cast that belongs to another role. */
 static CmigQuery foreign_casts = {
 	USED_TYPES
 	" SELECT p.oid::regprocedure::text FROM pg_catalog.pg_cast c JOIN used u ON u.type = c.castsource"
@@ -56,7 +57,7 @@ static CmigQuery foreign_casts = {
 typedef struct Changeable
 {
 	List	   *composites;		/* of Oid: their pg_class entries */
-	bool		castable;		/* there is a type of another role */
+	bool		castable;		/* another role owns one of the types */
 } Changeable;
 
 /* Callback for each type whose behavior another role could change. */
@@ -73,9 +74,10 @@ collect_changeable(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * ALTER TYPE can add an attribute of a type that has a cast to a composite type.
- * So lock these types, and look again, as they may have changed before they
- * were locked.  Returns whether another role owns one of the types.
+ * Lock composite types.  ALTER TYPE can add an attribute whose type has a cast
+ * to a composite type, so lock the composite types, and look again because
+ * they may have changed before they were locked.  Returns true if another role
+ * owns one of the types.
  */
 static bool
 lock_composites(Datum *types)
@@ -112,7 +114,7 @@ cmig_audit_types_hold(List *types)
 
 	foreach(lc, types)
 	{
-		/* only superusers can create casts for the server's own types */
+		/* only superusers can create casts for built-in types */
 		if (lfirst_oid(lc) >= FirstNormalObjectId)
 			elements[count++] = ObjectIdGetDatum(lfirst_oid(lc));
 	}
@@ -123,7 +125,7 @@ cmig_audit_types_hold(List *types)
 
 	/*
 	 * CREATE CAST waits for this lock.  It cannot be taken on a standby,
-	 * where a new cast of the primary cannot be noticed.
+	 * where a cast that is created on the primary cannot be prevented.
 	 */
 	held = lock_composites(values) && !RecoveryInProgress();
 	if (held)

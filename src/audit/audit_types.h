@@ -1,6 +1,7 @@
 /*
  * audit_types.h
- *	  Types whose values must not be converted to jsonb with the caller's privileges.
+ *	  Protects against casts of user-defined types when values are converted to
+ *	  jsonb.
  *
  * For a user-defined type, to_jsonb() calls a cast to json, which it looks up
  * for each value.  The type's owner can create such a cast at any moment,
@@ -16,10 +17,11 @@
 #include "nodes/pg_list.h"
 
 /*
- * Raise an error if one of the types, or of their components, has a cast to json
- * whose function belongs to another role that is not a superuser.  Otherwise
- * prevent others from creating one until the types are released.  Returns true
- * if that needed a lock.
+ * Raise an error if one of the types, or of their components, has a cast to
+ * json whose function belongs to another role that is not a superuser.
+ * Otherwise, prevent other sessions from creating such a cast until the types
+ * are released.  Returns true if that required a lock, which
+ * cmig_audit_types_release() needs to know.
  */
 extern bool cmig_audit_types_hold(List *types);
 extern void cmig_audit_types_release(bool held);

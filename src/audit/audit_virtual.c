@@ -1,10 +1,11 @@
 /*
  * audit_virtual.c
- *	  The values of virtual generated columns, which rows do not contain.
+ *	  Computes the values of virtual generated columns, which rows do not
+ *	  contain.
  *
- * Triggers see null in them; the log has the values that a query of the table
- * would have returned.  The server allows only built-in immutable functions and
- * types in these columns, so code of other roles cannot run here.
+ * Triggers see null in these columns; the log has the values that a query of
+ * the table would have returned.  PostgreSQL allows only built-in immutable
+ * functions and types in them, so no user-defined code can run here.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,6 +1,7 @@
 /*
  * audit_virtual.h
- *	  The values of virtual generated columns, which rows do not contain.
+ *	  Computes the values of virtual generated columns, which rows do not
+ *	  contain.
  *
  * Before PostgreSQL 18 no column is virtual, and all of these functions do
  * nothing.
@@ -26,7 +27,7 @@ typedef struct CmigAuditVirtual
 	Expr	  **expressions;	/* the planned expressions */
 } CmigAuditVirtual;
 
-/* The state for computing the columns of rows. */
+/* The state for computing the virtual columns of rows. */
 typedef struct CmigAuditVirtualState
 {
 	const CmigAuditVirtual *columns;
@@ -41,13 +42,13 @@ typedef struct CmigAuditVirtualState
 extern void cmig_audit_virtual_find(CmigAuditVirtual *columns, Relation relation,
 									const CmigAuditShape *shape);
 
-/* Prepare to compute them, in the current memory context. */
+/* Prepare to compute the columns, in the current memory context. */
 extern void cmig_audit_virtual_begin(CmigAuditVirtualState *state,
 									 const CmigAuditVirtual *columns);
 
 /*
- * Compute the columns of a slot that is already deformed, in the current memory
- * context; and set them to null again.
+ * Compute the columns of a slot that is already deformed, in the current
+ * memory context.  The second function sets them to null again.
  */
 extern void cmig_audit_virtual_fill(CmigAuditVirtualState *state, TupleTableSlot *slot);
 extern void cmig_audit_virtual_clear(CmigAuditVirtualState *state, TupleTableSlot *slot);

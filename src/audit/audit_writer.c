@@ -1,14 +1,14 @@
 /*
  * audit_writer.c
- *	  Writing rows to cmig_audit.log by direct table access.
+ *	  Writes rows to cmig_audit.log by direct table access.
  *
- * All entries of a transaction have the same transaction_at, so they all go
- * to one partition, which is looked up once for each statement.  Rows are
+ * All entries of a transaction have the same transaction_at, so they all go to
+ * one partition, which is looked up once for each statement.  Rows are
  * collected and inserted together.  The parent is locked as for an INSERT, so
  * that the partition cannot be detached in the meantime.
  *
  * Columns are looked up by name and type: a partition may have them in another
- * order, and columns that the owner has added stay null.
+ * order, and columns that the owner has added remain null.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -49,7 +49,7 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
-/* The number of collected rows after which they are inserted. */
+/* The limits at which the collected rows are inserted. */
 #define BATCH_ROWS 500
 #define BATCH_BYTES (256 * 1024)
 
@@ -99,13 +99,12 @@ struct CmigAuditWriter
 	MemoryContext work;			/* reset after each flush */
 	Relation	parent;			/* cmig_audit.log */
 	Relation	leaf;			/* the partition */
-	Oid			sequence;		/* the sequence of the ids */
+	Oid			sequence;		/* the sequence for the ids */
 	Oid			owner;			/* the owner of the partition */
 	int			index_count;
 	Relation   *indexes;
 	IndexInfo **infos;
-	bool		needs_executor; /* an index calls functions, so an executor
-								 * state is needed */
+	bool		needs_executor; /* an index requires an executor state */
 	EState	   *estate;
 	BulkInsertState bulk;
 	AttrNumber	map[CMIG_LOG_COLUMNS];	/* indexes into the leaf's columns,
@@ -129,7 +128,9 @@ raise_altered(Relation relation, const char *detail)
 			 errhint("The owner of the log must restore it as cmig.enable_audit() created it.")));
 }
 
-/* The partition for entries of a transaction that began at this time. */
+/*
+ * Returns the partition for entries of a transaction that began at this time.
+ */
 static Oid
 find_partition(Relation parent, TimestampTz at)
 {
@@ -164,8 +165,8 @@ find_partition(Relation parent, TimestampTz at)
 }
 
 /*
- * Open the partition.  While we waited for the lock, another partition may have
- * been created that accepts the entries now.
+ * Open the partition.  While this session waited for the lock, another
+ * partition that accepts the entries may have been created.
  */
 static Relation
 open_partition(Relation parent, TimestampTz at)
@@ -225,8 +226,7 @@ map_columns(CmigAuditWriter *writer)
 }
 
 /*
- * Does the function belong neither to the owner nor to a superuser nor to the
- * server?
+ * Is the function neither built in nor owned by the given role or a superuser?
  */
 static bool
 is_foreign_function(Oid function, void *owner)
@@ -244,7 +244,9 @@ is_foreign_function(Oid function, void *owner)
 	return proowner != *(Oid *) owner && !superuser_arg(proowner);
 }
 
-/* Does the expression call such a function, or check a domain? */
+/*
+ * Does the expression call such a function, or check a domain's constraints?
+ */
 static bool
 calls_foreign(Node *node, void *owner)
 {
@@ -338,7 +340,7 @@ cmig_audit_writer_takes(CmigAuditWriter *writer, TimestampTz at)
 
 /*
  * If the sequence is further behind than this, it is set instead of
- * incremented.
+ * incremented repeatedly.
  */
 #define MAX_COUNTED 10000
 
@@ -357,9 +359,9 @@ is_index_of_ids(Relation index, AttrNumber column)
 }
 
 /*
- * The largest id in a partition, 0 if it has no entry or no index.  SnapshotAny
- * is used because uncommitted entries count, too, and because a serializable
- * transaction must not fail for having read this.
+ * Returns the largest id in a partition, or 0 if it has no entry or no index.
+ * SnapshotAny is used because uncommitted entries count, too, and because a
+ * serializable transaction must not fail because of this read.
  */
 static int64
 newest_id_of(Relation part)
@@ -395,7 +397,10 @@ newest_id_of(Relation part)
 	return newest;
 }
 
-/* Partitions that others have locked, to create or drop them, are skipped. */
+/*
+ * Returns the largest id in the log.  Partitions that other sessions have
+ * locked to create or drop them are skipped.
+ */
 static int64
 newest_id(const CmigAuditWriter *writer)
 {
@@ -419,9 +424,10 @@ newest_id(const CmigAuditWriter *writer)
 }
 
 /*
- * An id that is greater than the newest one.  Other sessions may be doing the
- * same.  Incrementing the sequence never sets it back, and setting it does not
- * either, as long as others take fewer than MAX_COUNTED ids in the meantime.
+ * Returns an id that is greater than the newest one.  Other sessions may be
+ * doing the same.  Incrementing the sequence never sets it back, and neither
+ * does setting it, as long as other sessions take fewer than MAX_COUNTED ids
+ * in the meantime.
  */
 static int64
 id_after(CmigAuditWriter *writer, int64 id, int64 newest)
@@ -466,8 +472,8 @@ make_estate(CmigAuditWriter *writer)
 }
 
 /*
- * Is the row part of the index?  A predicate "column IS NOT NULL" is evaluated
- * without the executor.
+ * Does the index contain the row?  A predicate "column IS NOT NULL" is
+ * evaluated without the executor.
  */
 static bool
 index_takes(CmigAuditWriter *writer, IndexInfo *info, TupleTableSlot *slot)

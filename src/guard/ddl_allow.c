@@ -2,8 +2,9 @@
  * ddl_allow.c
  *	  Exceptions from the policy on DDL, for one transaction: cmig.allow_ddl.
  *
- * An exception ends with the transaction, or when the savepoint in which it was
- * made is rolled back: then its row in cmig.ddl_log is rolled back, too.
+ * An exception ends with the transaction, or when the savepoint in which it
+ * was declared is rolled back.  In the latter case, its row in cmig.ddl_log is
+ * rolled back, too.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -26,7 +27,7 @@ static char *reason = NULL;		/* in TopTransactionContext; NULL if there is
 								 * no exception */
 static SubTransactionId made_in = InvalidSubTransactionId;
 
-/* The exception ends with the transaction. */
+/* Callback that ends the exception with the transaction. */
 static void
 at_transaction_end(XactEvent event, void *arg)
 {
@@ -34,7 +35,10 @@ at_transaction_end(XactEvent event, void *arg)
 		reason = NULL;
 }
 
-/* The exception ends if the savepoint in which it was made is rolled back. */
+/*
+ * Callback that ends the exception if the savepoint in which it was declared
+ * is rolled back.
+ */
 static void
 at_savepoint_end(SubXactEvent event, SubTransactionId id, SubTransactionId parent, void *arg)
 {
@@ -60,9 +64,9 @@ cmig_ddl_allow_reason(void)
 }
 
 /*
- * A SECURITY DEFINER function, since it writes the log. An existing exception
- * remains in effect, and only the new reason is recorded; otherwise rolling
- * back the second exception would end the first.
+ * A SECURITY DEFINER function, because it writes the log.  If there already is
+ * an exception, it remains in effect, and only the new reason is recorded.
+ * Otherwise, rolling back the second exception would end the first.
  */
 Datum
 cmig_allow_ddl(PG_FUNCTION_ARGS)

@@ -7,10 +7,12 @@
 #ifndef CMIG_DDL_ALLOW_H
 #define CMIG_DDL_ALLOW_H
 
-/* To be called once, when the library is loaded. */
+/* Call this once, when the library is loaded. */
 extern void cmig_ddl_allow_init(void);
 
-/* The reason given to cmig.allow_ddl() in this transaction, or NULL. */
+/*
+ * Returns the reason given to cmig.allow_ddl() in this transaction, or NULL.
+ */
 extern const char *cmig_ddl_allow_reason(void);
 
 #endif							/* CMIG_DDL_ALLOW_H */

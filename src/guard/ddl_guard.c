@@ -1,13 +1,13 @@
 /*
  * ddl_guard.c
- *	  The policy on DDL outside of migration runs.
+ *	  Enforces the policy on DDL outside of migration runs.
  *
  * The extension's event triggers call cmig.ddl_trigger(), a PL/pgSQL function,
- * which calls cmig.ddl_event() here only if a policy is set.  So a database
- * without a policy does not need this library for its DDL.
+ * which calls cmig.ddl_event() here only if a policy is set.  Therefore, a
+ * database without a policy does not need this library for its DDL.
  *
- * The policy does not apply to temporary objects, scripts of extensions,
- * pg_upgrade, restores (see is_restore()), and pg_cmig's own objects. REFRESH
+ * The policy does not apply to temporary objects, extension scripts,
+ * pg_upgrade, restores (see is_restore()), and pg_cmig's own objects.  REFRESH
  * MATERIALIZED VIEW and REINDEX do not change the schema.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -50,9 +50,9 @@ PG_FUNCTION_INFO_V1(cmig_set_ddl_policy);
 	" AND m.objid = n.oid AND m.deptype = 'e' WHERE n.nspname = " schema ")))"
 
 /*
- * Is the object temporary? Temporary schemas appear as pg_temp. Triggers,
- * policies, and rules have no schema, but their address begins with the schema
- * of their table.
+ * Changes of the current command, except those to temporary objects.
+ * Temporary schemas appear as pg_temp.  Triggers, policies, and rules have no
+ * schema, but their address begins with their table's schema.
  */
 static CmigQuery commands_query = {
 	.sql = "SELECT c.command_tag, c.object_type, c.object_identity"
@@ -75,7 +75,7 @@ static CmigQuery drops_query = {
 	.argtypes = {TEXTOID}
 };
 
-/* The changes of one command: CmigDdlEntry structs. */
+/* Callback that appends a change of the command to a List of CmigDdlEntry. */
 static void
 collect_entry(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -88,7 +88,9 @@ collect_entry(TupleDesc desc, HeapTuple row, void *arg)
 	*entries = lappend(*entries, entry);
 }
 
-/* The changes of the current command, or the objects that it dropped. */
+/*
+ * Returns the changes of the current command, or the objects that it dropped.
+ */
 static List *
 read_entries(const char *event, const char *tag)
 {
@@ -103,8 +105,8 @@ read_entries(const char *event, const char *tag)
 }
 
 /*
- * Is it pg_restore, run by a role that could change the policy anyway?  For
- * other roles, the name of the application makes no difference.
+ * Is this pg_restore, run by a role that could change the policy anyway?  For
+ * other roles, the application name makes no difference.
  */
 static bool
 is_restore(void)
@@ -113,14 +115,14 @@ is_restore(void)
 		cmig_owns_database_compat(MyDatabaseId, GetSessionUserId());
 }
 
-/* Does the policy not apply to the current command? */
+/* Is the current command exempt from the policy? */
 static bool
 is_exempt(void)
 {
 	return creating_extension || IsBinaryUpgrade || cmig_runner_current() != NULL || is_restore();
 }
 
-/* Raise the error for a change that the policy denies. */
+/* Raise an error for a change that the policy denies. */
 static void
 deny(const CmigDdlEntry *entry, const char *hint)
 {
@@ -138,8 +140,9 @@ deny(const CmigDdlEntry *entry, const char *hint)
 }
 
 /*
- * The relation on which a statement would work CONCURRENTLY, or NULL.  Such a
- * statement has committed by the time it ends, so it must be refused before.
+ * Returns the relation on which a statement would work CONCURRENTLY, or NULL.
+ * Such a statement has already committed when it ends, so it must be refused
+ * before it starts.
  */
 static RangeVar *
 concurrent_relation(Node *stmt)
@@ -165,10 +168,10 @@ concurrent_relation(Node *stmt)
 }
 
 /*
- * Is it definitely a temporary relation?  With the search_path of
+ * Is this definitely a temporary relation?  With the search_path of
  * cmig.ddl_trigger(), only a temporary relation is found without its schema.
- * But the client's search_path may have another schema before pg_temp, so there
- * must not be a permanent relation of this name.
+ * However, the client's search_path may have another schema before pg_temp, so
+ * there must not be a permanent relation of this name.
  */
 static bool
 is_temporary(const RangeVar *relation)
@@ -188,7 +191,10 @@ is_temporary(const RangeVar *relation)
 
 #define CONCURRENT_HINT "Put it into a revision that is not transactional, and CALL cmig.upgrade_stepwise()"
 
-/* The same for what a procedure of pg_cmig does outside of a revision. */
+/*
+ * Deny what one of pg_cmig's procedures does CONCURRENTLY outside of a
+ * revision.
+ */
 static void
 deny_recipe(const char *tag)
 {
@@ -203,8 +209,8 @@ deny_recipe(const char *tag)
 }
 
 /*
- * A statement with CONCURRENTLY runs at top level and alone, so it is the one
- * that the client sent.
+ * Deny a statement with CONCURRENTLY.  It runs at top level and alone, so it
+ * is the one that the client sent.
  */
 static void
 deny_concurrent(const char *tag)
@@ -229,7 +235,7 @@ deny_concurrent(const char *tag)
 }
 
 /*
- * cmig.ddl_event(event, tag): called by the event triggers if a policy may be
+ * cmig.ddl_event(event, tag): the event triggers call this if a policy may be
  * set, with the privileges of the bootstrap superuser.
  */
 Datum
@@ -268,7 +274,7 @@ cmig_ddl_event(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* cmig.set_ddl_policy(policy): the policy of the database. */
+/* cmig.set_ddl_policy(policy): sets the policy of the database. */
 Datum
 cmig_set_ddl_policy(PG_FUNCTION_ARGS)
 {

@@ -1,6 +1,6 @@
 /*
  * ddl_guard.h
- *	  The policy on DDL outside of migration runs.
+ *	  Enforces the policy on DDL outside of migration runs.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -10,12 +10,15 @@
 #include "postgres.h"
 
 /*
- * Are the event triggers that call this module as the extension's script has
+ * Are the event triggers that call this module still as the extension script
  * created them?
  */
 extern bool cmig_ddl_guard_is_armed(void);
 
-/* The number of rows in cmig.ddl_log, without those of cmig.allow_ddl(). */
+/*
+ * Returns the number of rows in cmig.ddl_log, without those of
+ * cmig.allow_ddl().
+ */
 extern int64 cmig_ddl_guard_logged(void);
 
 #endif							/* CMIG_DDL_GUARD_H */

@@ -1,10 +1,10 @@
 /*
  * ddl_log.c
- *	  Rows of cmig.ddl_log: DDL that no migration run has made.
+ *	  Writes cmig.ddl_log, which records DDL outside of migration runs.
  *
- * Roles that run DDL have no privileges on the table, so the row is written as
- * its owner, the bootstrap superuser.  Only superusers could have attached a
- * trigger to the table.
+ * Roles that run DDL have no privileges on the table, so its rows are written
+ * as its owner, the bootstrap superuser.  Only superusers can attach a trigger
+ * to the table.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -33,9 +33,9 @@ is_value(const char *text)
 }
 
 /*
- * Can the text contain a password? It can if the command has connection
- * options, or if a word that ends with "password" is followed by a value,
- * because the text may contain statements other than the one that is recorded.
+ * Can the text contain a password?  It can if the command has connection
+ * options, or if a word that ends with "password" is followed by a value.  The
+ * text may contain statements other than the one that is recorded.
  */
 static bool
 may_have_secret(const char *command, const char *text)
@@ -56,7 +56,9 @@ may_have_secret(const char *command, const char *text)
 	return false;
 }
 
-/* The text that the client has sent, or NULL if it can contain a password. */
+/*
+ * Returns the text that the client sent, or NULL if it can contain a password.
+ */
 static char *
 query_text(const char *command)
 {

@@ -1,6 +1,6 @@
 /*
  * ddl_log.h
- *	  Rows of cmig.ddl_log: DDL that no migration run has made.
+ *	  Writes cmig.ddl_log, which records DDL outside of migration runs.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -9,17 +9,18 @@
 
 #include "postgres.h"
 
-/* What was done; the rest of the row describes the session. */
+/* A DDL command; the rest of the row describes the session. */
 typedef struct CmigDdlEntry
 {
 	const char *command;		/* a command tag, or "allow_ddl" */
-	const char *object_type;	/* NULL if the server does not report it */
-	const char *object;			/* its identity, or NULL */
-	const char *reason;			/* of cmig.allow_ddl(), or NULL */
+	const char *object_type;	/* NULL if PostgreSQL does not report it */
+	const char *object;			/* the object's identity, or NULL */
+	const char *reason;			/* the reason given to cmig.allow_ddl(), or
+								 * NULL */
 } CmigDdlEntry;
 
 /*
- * Write a row.  Must be called with the privileges of the table's owner, from a
+ * Write a row.  Call this with the privileges of the table's owner, from a
  * SECURITY DEFINER function.
  */
 extern void cmig_ddl_log_write(const CmigDdlEntry *entry);
