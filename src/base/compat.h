@@ -178,7 +178,7 @@ cmig_owns_schema_compat(Oid schema, Oid role)
 #endif
 }
 
-/* Turn off permission checks for all relations of the query. */
+/* Turn off permission checks for the query's relations. */
 #if PG_VERSION_NUM >= 160000
 #define cmig_no_permissions_compat(query) ((query)->rteperminfos = NIL)
 #else

@@ -26,7 +26,7 @@
 #define ERRCODE_CMIG_INVALID_TARGET			MAKE_SQLSTATE('M','G','0','0','4')
 /* cmig.revision contains an unknown parent, a cycle, a bad id or label */
 #define ERRCODE_CMIG_BROKEN_GRAPH			MAKE_SQLSTATE('M','G','0','0','5')
-/* a revision to be reverted has no downgrade script */
+/* a revision that has to be reverted has no downgrade script */
 #define ERRCODE_CMIG_IRREVERSIBLE			MAKE_SQLSTATE('M','G','0','0','6')
 /* a revision or statement cannot run inside a transaction */
 #define ERRCODE_CMIG_NEEDS_STEPWISE			MAKE_SQLSTATE('M','G','0','0','7')
@@ -36,7 +36,7 @@
 #define ERRCODE_CMIG_VERIFY_FAILED			MAKE_SQLSTATE('M','G','0','0','9')
 /* revisions are pending, or the schema differs from the target */
 #define ERRCODE_CMIG_NOT_UP_TO_DATE			MAKE_SQLSTATE('M','G','0','1','0')
-/* cmig.protect forbids the move */
+/* cmig.protect does not allow the operation */
 #define ERRCODE_CMIG_PROTECTED				MAKE_SQLSTATE('M','G','0','1','1')
 /* a stepwise run cannot know whether a statement took effect */
 #define ERRCODE_CMIG_IN_DOUBT				MAKE_SQLSTATE('M','G','0','1','2')
@@ -56,7 +56,7 @@
 #define ERRCODE_CMIG_RLS_GATE				MAKE_SQLSTATE('M','G','0','2','1')
 /* cmig.ddl_policy: DDL outside of a run is denied */
 #define ERRCODE_CMIG_DDL_DENIED				MAKE_SQLSTATE('M','G','0','2','2')
-/* cmig.lint_policy: lint finds errors in the scripts of an upgrade */
+/* cmig.lint_policy: lint finds errors in an upgrade's scripts */
 #define ERRCODE_CMIG_LINT					MAKE_SQLSTATE('M','G','0','2','3')
 
 #endif							/* CMIG_ERRORS_H */

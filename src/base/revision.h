@@ -17,7 +17,7 @@
 /* Longest revision id and branch label, in bytes. */
 #define CMIG_MAX_ID_LENGTH 128
 
-/* In characters: lists show the message in a column. */
+/* Longest message, in characters; lists show it in a column. */
 #define CMIG_MAX_MESSAGE_LENGTH 1000
 
 /* Which of a revision's scripts is run. */
@@ -67,7 +67,7 @@ typedef struct CmigRevision
 	TimestampTz created_at;
 } CmigRevision;
 
-/* Sort pointers to revisions by the bytes of their ids. */
+/* Sort pointers to revisions in the byte order of the ids. */
 extern void cmig_revision_sort_by_id(const CmigRevision **revisions, int count);
 
 /* Everything that a revision's file or row contains. */

@@ -63,7 +63,9 @@ static const struct config_enum_entry checksum_options[] = {
 	{NULL, 0, false}
 };
 
-/* Which values take effect */
+/*
+ * Effective values
+ */
 
 /* Find one of pg_cmig's settings by its lower-case name. */
 static struct config_generic *
@@ -95,7 +97,7 @@ cmig_settings_in_definer_function(void)
 					   SECURITY_RESTRICTED_OPERATION)) != 0;
 }
 
-/* Was the session's value set by the role whose privileges are in use? */
+/* Was the session's value set by the current user? */
 static bool
 is_users_own(const struct config_generic *setting)
 {
@@ -346,7 +348,7 @@ cmig_settings_guarded_text(const char *name, const char *session, const char *gu
 }
 
 /*
- * The settings of this module
+ * This module's settings
  */
 
 bool

@@ -28,7 +28,7 @@ typedef enum CmigDdlPolicy
 	CMIG_DDL_DENY
 } CmigDdlPolicy;
 
-/* What happens if the text of an applied revision has changed. */
+/* What happens if an applied revision's text has changed. */
 typedef enum CmigChecksumPolicy
 {
 	CMIG_CHECKSUM_ERROR,

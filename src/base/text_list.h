@@ -16,7 +16,7 @@ extern bool cmig_text_same(const char *a, const char *b);
 /* Does the list contain the string? */
 extern bool cmig_text_list_has(const List *list, const char *text);
 
-/* Sort the list by the bytes of the strings. */
+/* Sort the list in byte order. */
 extern void cmig_text_list_sort(List *list);
 
 #endif							/* CMIG_TEXT_LIST_H */

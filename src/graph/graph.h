@@ -16,7 +16,7 @@
 #include "nodes/pg_list.h"
 #include "base/revision.h"
 
-/* A span of node numbers in one of the graph's edge arrays. */
+/* A range of node numbers in one of the graph's edge arrays. */
 typedef struct CmigEdges
 {
 	int			count;

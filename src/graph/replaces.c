@@ -144,7 +144,7 @@ cmig_replaces_state(const CmigRevision *revisions, int count, const CmigPlace *p
 }
 
 /*
- * Which revisions count
+ * Deciding which revisions count
  */
 
 /* Make a name refer to another one from now on. */

@@ -48,7 +48,9 @@ typedef struct Offline
 	StringInfoData text;
 } Offline;
 
-/* Where the text starts and ends */
+/*
+ * The start and the end of the script
+ */
 
 /* Returns the start of a range as the names of version rows. */
 static CmigNames *

@@ -79,7 +79,7 @@ is_ours(const CmigBackfillSkip *skip, TransactionId xid)
 	return false;
 }
 
-/* Was every row version of the page replaced by this run? */
+/* Has this run replaced every row version on the page? */
 static bool
 is_settled(const CmigBackfillSkip *skip, Page page)
 {

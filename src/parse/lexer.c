@@ -266,7 +266,7 @@ lex_operator(CmigLexer *lexer)
 
 	if (!is_operator_char(*start))
 	{
-		/* a character that stands alone, or one of three pairs */
+		/* a single-character token, or one of three pairs */
 		length = 1;
 		if ((start[0] == ':' && (start[1] == ':' || start[1] == '=')) ||
 			(start[0] == '.' && start[1] == '.'))

@@ -192,7 +192,7 @@ look(Look *look, const CmigLexer *lexer, const CmigLexerPass *pass, CmigPsqlFact
 	}
 }
 
-/* Look for facts in a dollar quote: it may be the body of a function or DO. */
+/* Look for facts in a dollar quote, which may be a function or DO body. */
 static void
 look_inside(const CmigLexer *lexer, const CmigLexerPass *pass, CmigPsqlFacts *facts)
 {

@@ -18,7 +18,7 @@
  * time for a long run of them.
  */
 #define OPERATOR_CHARACTERS "~!@#^&|`?+-*/%<>="
-#define MIN_RUN 64				/* shorter runs need not be found */
+#define MIN_RUN 64				/* shorter runs may be missed */
 #define MAX_LOOKS 10000000		/* how many characters it may look at */
 
 /*

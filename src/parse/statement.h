@@ -20,9 +20,9 @@
 typedef enum CmigStatementClass
 {
 	CMIG_STATEMENT_PLAIN,		/* runs in a transaction */
-	CMIG_STATEMENT_TRANSACTION, /* BEGIN, COMMIT, SAVEPOINT ...: refused */
-	CMIG_STATEMENT_CLIENT_COPY, /* COPY ... FROM STDIN, TO STDOUT: refused */
-	CMIG_STATEMENT_DISCARD_ALL, /* refused */
+	CMIG_STATEMENT_TRANSACTION, /* BEGIN, COMMIT, SAVEPOINT ...: not allowed */
+	CMIG_STATEMENT_CLIENT_COPY, /* COPY FROM STDIN, TO STDOUT: not allowed */
+	CMIG_STATEMENT_DISCARD_ALL, /* not allowed */
 	CMIG_STATEMENT_CONCURRENTLY,	/* has CONCURRENTLY; with
 									 * cmig.concurrent_ddl = off it can run in
 									 * a transaction */

@@ -10,7 +10,7 @@
 #include "postgres.h"
 #include "base/revision.h"
 
-/* What distinguishes one backfill from another. */
+/* The values that distinguish a backfill from others. */
 typedef struct CmigBackfillIdentity
 {
 	const char *target;			/* qualified and quoted */
