@@ -2,10 +2,10 @@
  * audit_row.c
  *	  Converts rows to jsonb with the same result as to_jsonb(row), but faster.
  *
- * The binary format of a flat jsonb object is written directly: the columns
+ * The binary format of a flat jsonb object is written directly.  The columns
  * are kept in the order of jsonb's keys, so nothing is sorted and no tree is
- * built. Values of types that to_jsonb() does not simply print are converted
- * by to_jsonb(), and its result is embedded.
+ * built.  If to_jsonb() does more than print the values of a type, they are
+ * converted by to_jsonb(), and its result is embedded.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -36,7 +36,10 @@
 #include "utils/numeric.h"
 #include "utils/uuid.h"
 
-/* A smaller value does not become too large for jsonb, whatever its type. */
+/*
+ * A value smaller than this does not become too large for jsonb, whatever its
+ * type.
+ */
 #define MAY_GROW_TOO_LARGE (256 * 1024)
 
 static void
@@ -45,7 +48,9 @@ pin(const char *name, const char *value)
 	cmig_settings_override(name, value);
 }
 
-/* Set what determines how values are printed, as to_jsonb() does. */
+/*
+ * Pin the settings on which the output of values depends, as to_jsonb() does.
+ */
 static void
 pin_output(void)
 {
@@ -162,7 +167,7 @@ cmig_audit_row_column(CmigAuditColumn *column, Form_pg_attribute attribute)
 	}
 }
 
-/* The order of keys in jsonb. */
+/* Compare columns by the order of keys in jsonb. */
 static int
 compare_columns(const void *a, const void *b)
 {
@@ -194,7 +199,7 @@ put_cstring(CmigAuditPiece *piece, const char *data)
 	put_string(piece, data, strlen(data));
 }
 
-/* JSON has no NaN and no infinity; these become strings. */
+/* JSON has no NaN and no infinity, so these become strings. */
 static void
 put_numeric(CmigAuditPiece *piece, Numeric value)
 {
@@ -308,9 +313,9 @@ put_too_large(CmigAuditPiece *piece, const CmigAuditShape *shape,
 }
 
 /*
- * Convert a value by to_jsonb().  That may call a cast to json, which must not
- * run with the privileges of the role that changes the row.  It runs as the
- * table's owner, who chose the type, and its settings do not stay in the
+ * Convert a value with to_jsonb().  This may call a cast to json, which must
+ * not run with the privileges of the role that changes the row.  It runs as
+ * the table's owner, who chose the type, and its settings do not remain in the
  * session.
  */
 static Jsonb *
@@ -339,7 +344,7 @@ is_too_large(const ErrorData *error)
 		 strncmp(error->message, "invalid memory alloc request size", 33) == 0);
 }
 
-/* A value that is converted in a subtransaction, since that can fail. */
+/* A value that is converted in a subtransaction, because that may fail. */
 typedef struct ValueTrial
 {
 	const CmigAuditShape *shape;
@@ -348,7 +353,7 @@ typedef struct ValueTrial
 	Jsonb	   *result;
 } ValueTrial;
 
-/* To be run in a subtransaction, since converting a value may fail. */
+/* Convert a value.  Run this in a subtransaction, because it may fail. */
 static void
 try_value(void *arg)
 {
@@ -358,8 +363,8 @@ try_value(void *arg)
 }
 
 /*
- * The same for a value, such as an array of numbers, that may be too large as
- * jsonb. Returns NULL if it is.
+ * Convert a value that may be too large as jsonb, such as an array of numbers.
+ * Returns NULL if it is too large.
  */
 static Jsonb *
 try_general_value(const CmigAuditShape *shape, CmigAuditColumn *column, Datum value)
@@ -507,7 +512,7 @@ cmig_audit_row_same(const CmigAuditColumn *column, Datum a, bool a_null,
 		struct varlena *left = (struct varlena *) DatumGetPointer(a);
 		struct varlena *right = (struct varlena *) DatumGetPointer(b);
 
-		/* equal bytes, also two references to the same TOAST value */
+		/* equal bytes, or two references to the same TOAST value */
 		if (VARSIZE_ANY(left) == VARSIZE_ANY(right) &&
 			memcmp(left, right, VARSIZE_ANY(left)) == 0)
 			return true;
@@ -527,7 +532,8 @@ row_too_large(void)
 }
 
 /*
- * Replace the largest values until the rest fits.
+ * Returns a copy of the pieces in which the largest values are replaced until
+ * the rest fits.
  */
 static CmigAuditPiece *
 fit(const CmigAuditShape *shape, const CmigAuditPiece *pieces, const bool *chosen)
@@ -560,14 +566,15 @@ typedef struct ImageWriter
 {
 	char	   *object;
 	JEntry	   *entry;
-	char	   *start;			/* of the data */
+	char	   *start;			/* start of the data */
 	char	   *end;
-	int			count;			/* of the entries so far */
+	int			count;			/* number of entries so far */
 } ImageWriter;
 
 /*
- * Write the entry of data that has been appended from "from" on.  Every
- * JB_OFFSET_STRIDE-th entry has the end of its data, the others its length.
+ * Write the entry for the data that has been appended since "from".  Every
+ * JB_OFFSET_STRIDE-th entry contains the end of its data, and the others
+ * contain its length.
  */
 static inline void
 write_entry(ImageWriter *writer, uint32 type, const char *from)

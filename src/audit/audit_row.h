@@ -42,7 +42,7 @@ typedef enum CmigAuditKind
 	CMIG_AUDIT_DATETIME,
 	CMIG_AUDIT_JSONB,
 	CMIG_AUDIT_OUTPUT,			/* built-in types that become a string */
-	CMIG_AUDIT_GENERAL			/* by to_jsonb() itself */
+	CMIG_AUDIT_GENERAL			/* converted by to_jsonb() itself */
 } CmigAuditKind;
 
 /* A column, and how its values are encoded. */
@@ -69,11 +69,12 @@ typedef struct CmigAuditShape
 {
 	int			count;
 	CmigAuditColumn *columns;	/* in the order of jsonb's keys */
-	bool		truncate;		/* replace values that are too large, or fail? */
+	bool		truncate;		/* replace values that are too large, instead
+								 * of raising an error */
 	const char *hash_key;		/* for hashed columns */
 	int			hash_key_len;
-	Oid			owner;			/* of the table; casts to json run as this
-								 * role */
+	Oid			owner;			/* the table's owner; casts to json run as
+								 * this role */
 } CmigAuditShape;
 
 /* An encoded value: its JEntry type and its bytes. */
@@ -87,17 +88,20 @@ typedef struct CmigAuditPiece
 } CmigAuditPiece;
 
 /*
- * Print values as with the server's default settings.  Otherwise a session's
- * settings could round values, or log them in a form that is read back as
- * another value. Returns the level for AtEOXact_GUC(), 0 if nothing had to be
- * set.
+ * Pin settings so that values are printed as with the default settings.
+ * Otherwise, a session's settings could round values, or log them in a form
+ * that is read back as a different value.  Returns the level for
+ * AtEOXact_GUC(), or 0 if nothing had to be set.
  */
 extern int	cmig_audit_row_pin_output(void);
 
-/* The same for reading keys and images; times are in UTC. */
+/* Pin settings for reading keys and images, with times in UTC. */
 extern int	cmig_audit_row_pin_reader(void);
 
-/* Fill in everything about a column but hide and in_key, in the current memory context. */
+/*
+ * Fill in everything about a column except hide and in_key, in the current
+ * memory context.
+ */
 extern void cmig_audit_row_column(CmigAuditColumn *column, Form_pg_attribute attribute);
 
 /* Sort the columns into jsonb's order of keys. */
@@ -107,10 +111,10 @@ extern void cmig_audit_row_sort(CmigAuditShape *shape);
 extern void cmig_audit_row_encode(const CmigAuditShape *shape, CmigAuditColumn *column,
 								  Datum value, bool isnull, CmigAuditPiece *piece);
 
-/* Encode a timestamptz in UTC, whatever the session's time zone is. */
+/* Encode a timestamptz in UTC, regardless of the session's time zone. */
 extern void cmig_audit_row_encode_utc(Datum value, CmigAuditPiece *piece);
 
-/* Is the value of the column the same?  Avoids fetching TOAST values. */
+/* Are the column's two values the same?  Avoids fetching TOAST values. */
 extern bool cmig_audit_row_same(const CmigAuditColumn *column, Datum a, bool a_null,
 								Datum b, bool b_null);
 

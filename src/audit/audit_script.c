@@ -1,11 +1,12 @@
 /*
  * audit_script.c
- *	  The audit of a table as a script for databases without pg_cmig.
+ *	  Generates a script that audits a table in a database without pg_cmig.
  *
- * The script creates the same log and a trigger in PL/pgSQL.  The function must
- * be SECURITY DEFINER, as roles that write to the table have no privilege on
- * the log; search_path is pinned in it.  If pg_cmig is installed later,
- * cmig.enable_audit() continues with the log and the table's id.
+ * The script creates the same log and a trigger in PL/pgSQL.  The trigger
+ * function must be SECURITY DEFINER, because roles that write to the table
+ * have no privileges on the log; search_path is pinned in it.  If pg_cmig is
+ * installed later, cmig.enable_audit() continues with the log and the table's
+ * id.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -148,13 +149,14 @@ typedef struct Script
 	StringInfoData text;
 	Relation	relation;
 	const CmigAuditOptions *options;
-	char	   *table;			/* its quoted name, as a string literal */
+	char	   *table;			/* the table's quoted name, as a string
+								 * literal */
 	List	   *key;			/* of char * */
 	List	   *listed;			/* of char *: columns to show if there is an
 								 * include list, otherwise to exclude */
 } Script;
 
-/* {"a","b"}, as a string literal. */
+/* Returns {"a","b"}, as a string literal. */
 static char *
 array_literal(const List *names)
 {
@@ -178,7 +180,7 @@ array_literal(const List *names)
 	return quote_literal_cstr(text.data);
 }
 
-/* The names alone, without what anchors them. */
+/* Returns the names alone, without the column numbers. */
 static List *
 plain_names(const List *names)
 {
@@ -193,9 +195,9 @@ plain_names(const List *names)
 }
 
 /*
- * With an include list, the columns that the log shows, so that columns added
- * later are not shown; without one, those that it does not show.  A trigger in
- * PL/pgSQL cannot see virtual columns.
+ * Returns the columns that the log shows if there is an include list, so that
+ * columns added later are not shown; otherwise, the columns that the log does
+ * not show.  A trigger in PL/pgSQL cannot see virtual columns.
  */
 static List *
 listed_columns(Relation relation, const CmigAuditOptions *options, const List *key)
@@ -237,7 +239,7 @@ refuse_unsupported(const CmigAuditOptions *options)
 				 errmsg("a script has row triggers only")));
 }
 
-/* Create the log, unless it exists. */
+/* Append statements that create the log, unless it exists. */
 static void
 append_log(Script *script)
 {
@@ -262,7 +264,10 @@ append_log(Script *script)
 	appendStringInfoString(text, "\tEND IF;\nEND\n$make$;\n\n");
 }
 
-/* The numbers of the columns in a variable, which must all exist. */
+/*
+ * Append statements that find the numbers of the columns in a variable, all of
+ * which must exist.
+ */
 static void
 append_numbers(StringInfo body, const char *names, const char *numbers)
 {
@@ -290,7 +295,7 @@ append_variables(StringInfo body, const Script *script)
 					 array_literal(plain_names(script->options->redact)));
 }
 
-/* Find the table's id, or assign one. */
+/* Append statements that find the table's id, or assign one. */
 static void
 append_id(StringInfo body, const Script *script)
 {
@@ -311,7 +316,10 @@ append_id(StringInfo body, const Script *script)
 					 array_literal(cmig_audit_layout_kinds(script->relation, script->key)));
 }
 
-/* Look the columns up in the database that the script runs in. */
+/*
+ * Append statements that look up the columns in the database in which the
+ * script runs.
+ */
 static void
 append_columns(StringInfo body)
 {
@@ -356,7 +364,7 @@ append_truncate_trigger(StringInfo body, const Script *script)
 					 script->options->query_length);
 }
 
-/* Audit the table. */
+/* Append statements that audit the table. */
 static void
 append_table(Script *script)
 {

@@ -150,8 +150,8 @@ typedef struct ColumnsTrial
 } ColumnsTrial;
 
 /*
- * Show the options with the present names of the columns.  The trigger's
- * arguments have the names that the columns had when the options were set.
+ * Show the options with the columns' present names.  The trigger's arguments
+ * have the names from the time when the options were set.
  */
 static void
 show_names(Status *status, CmigAuditOptions *options, Oid extension_owner)
@@ -170,7 +170,10 @@ show_names(Status *status, CmigAuditOptions *options, Oid extension_owner)
 	status->values[STATUS_OPTIONS] = CStringGetTextDatum(cmig_audit_options_text(options, false));
 }
 
-/* Find out if the trigger will fail because of its columns; otherwise show their names. */
+/*
+ * Find out whether the trigger will fail because of its columns.  If not, show
+ * their names.
+ */
 static void
 try_columns(void *arg)
 {
@@ -185,8 +188,9 @@ try_columns(void *arg)
 }
 
 /*
- * An error is reported as the problem of this row, because somebody may have
- * written the arguments by hand, or dropped the table or the log.
+ * Returns the problem with a table's columns, or NULL.  An error is reported
+ * as the problem of this row, because somebody may have written the arguments
+ * by hand, or dropped the table or the log.
  */
 static char *
 columns_problem(Status *status, Oid extension_owner)
@@ -202,7 +206,7 @@ columns_problem(Status *status, Oid extension_owner)
 		"the arguments of its triggers are not understood" : error->message;
 }
 
-/* Add a problem to those of the table. */
+/* Add a problem to the table's problems. */
 static void
 add_problem(Status *status, const char *problem)
 {

@@ -11,8 +11,9 @@
 #include "audit/audit_log.h"
 
 /*
- * NULL if the log can be used, or if there is none and no table is audited.
- * *refused: tables are audited, and writing to them fails.
+ * Returns NULL if the log can be used, or if there is none and no table is
+ * audited.  *refused is set to true if tables are audited and writing to them
+ * fails.
  */
 extern CmigAuditLogFault *cmig_audit_status_fault(bool *refused);
 

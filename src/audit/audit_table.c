@@ -3,7 +3,7 @@
  *	  Caches information about the tables whose audit triggers have fired.
  *
  * There is one entry for each trigger.  An invalidation only marks an entry: a
- * running call continues to use it, and the next call builds it again.
+ * running call continues to use it, and the next call rebuilds it.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -38,7 +38,7 @@ typedef struct AuditTableEntry
 
 static HTAB *tables = NULL;
 
-/* Callback: a table has changed, or with InvalidOid, any of them may have. */
+/* Callback for a change of a table or, with InvalidOid, of any table. */
 static void
 invalidate_relation(Datum arg, Oid relation)
 {
@@ -56,7 +56,9 @@ invalidate_relation(Datum arg, Oid relation)
 	}
 }
 
-/* A schema was renamed, or a cast to json created. */
+/*
+ * Callback for changes of schemas (which may be renamed) and of casts to json.
+ */
 static void
 invalidate_all(Datum arg, int cache, uint32 hash)
 {
@@ -64,9 +66,9 @@ invalidate_all(Datum arg, int cache, uint32 hash)
 }
 
 /*
- * Forget what is valid only in the transaction or the subtransaction.
- * rolled_back: its records do not exist; end: the entries are no longer in
- * use.
+ * Discard what is valid only in the transaction or subtransaction.  If
+ * rolled_back is true, the layouts that it recorded do not exist; if end is
+ * true, the entries are no longer in use.
  */
 static void
 reset_entries(bool rolled_back, bool end)
@@ -89,7 +91,7 @@ reset_entries(bool rolled_back, bool end)
 	}
 }
 
-/* Callback: the end of a transaction. */
+/* Callback for the end of a transaction. */
 static void
 at_transaction_end(XactEvent event, void *arg)
 {
@@ -152,7 +154,7 @@ cmig_audit_table_hash_key(Oid extension_owner)
 	return key;
 }
 
-/* Read the key with which values are hashed, if any are. */
+/* Read the key for hashed columns, if there are such columns. */
 static void
 set_hash_key(CmigAuditTable *table, Oid extension_owner)
 {
@@ -184,7 +186,7 @@ is_shown(const CmigAuditOptions *options, const List *key, const char *name)
 	return cmig_text_list_has(key, name);
 }
 
-/* Find out how each column is written to the log. */
+/* Determine how each column is written to the log. */
 static void
 build_shape(CmigAuditTable *table, TupleDesc desc, List *key)
 {
@@ -225,7 +227,7 @@ build_shape(CmigAuditTable *table, TupleDesc desc, List *key)
 	}
 }
 
-/* Build the information that a trigger needs. */
+/* Build the information that a trigger needs about its table. */
 static CmigAuditTable *
 build_table(TriggerData *trigger_data, Oid extension_owner)
 {
@@ -281,9 +283,13 @@ cmig_audit_table_get(TriggerData *trigger_data, Oid extension_owner)
 		return entry->table;
 
 	table = build_table(trigger_data, extension_owner);
-	/* building can have moved the entries */
+	/* building can have moved the hash table's entries */
 	entry = hash_search(tables, &trigger_data->tg_trigger->tgoid, HASH_ENTER, &found);
-	/* calls that use it or that failed end with the transaction */
+
+	/*
+	 * calls that use the old information, or that failed, end with the
+	 * transaction
+	 */
 	if (entry->table && entry->table->busy > 0)
 		MemoryContextSetParent(entry->table->context, TopTransactionContext);
 	else if (entry->table)

@@ -21,7 +21,8 @@
 typedef struct CmigAuditTable
 {
 	MemoryContext context;		/* memory context of everything in this struct */
-	bool		valid;			/* if false, the next call builds it again */
+	bool		valid;			/* if false, the next call rebuilds the
+								 * information */
 	int			busy;			/* number of calls that are using it */
 	bool		recorded;		/* its layout is in cmig_audit.layout */
 	bool		skip_logged;	/* this transaction has logged SKIP */
@@ -31,7 +32,8 @@ typedef struct CmigAuditTable
 	CmigAuditOptions *options;
 	CmigAuditShape shape;
 	CmigAuditVirtual virtuals;
-	bool	   *key;			/* which columns of the shape are the key */
+	bool	   *key;			/* which columns of the shape belong to the
+								 * key */
 	bool		whole_row_key;
 	bool		zoned_key;		/* a key column is a timestamptz */
 	Datum		schema_name;
@@ -42,12 +44,12 @@ typedef struct CmigAuditTable
 extern void cmig_audit_table_init(void);
 
 /*
- * The information about the table of a trigger that fires.  While busy is greater
- * than 0, it remains valid until the end of the transaction.
+ * Returns the information about the table of a firing trigger.  While busy is
+ * greater than 0, it remains valid until the end of the transaction.
  */
 extern CmigAuditTable *cmig_audit_table_get(TriggerData *trigger_data, Oid extension_owner);
 
-/* The key for hashed columns, palloc'd; NULL if there is none. */
+/* Returns the key for hashed columns, palloc'd, or NULL if there is none. */
 extern bytea *cmig_audit_table_hash_key(Oid extension_owner);
 
 #endif							/* CMIG_AUDIT_TABLE_H */

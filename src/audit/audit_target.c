@@ -1,6 +1,6 @@
 /*
  * audit_target.c
- *	  The table and the row about which the audit log is queried.
+ *	  Finds the table and the row about which the audit log is queried.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -39,8 +39,9 @@
 #include "utils/varlena.h"
 
 /*
- * The id in a table's audit triggers, 0 if it has none.  Its own triggers come
- * before one that was cloned from a partitioned table.
+ * Returns the id in a table's audit triggers, or 0 if it has none.  The
+ * table's own triggers take precedence over one that was cloned from a
+ * partitioned table.
  */
 static int32
 id_of_triggers(Relation relation)
@@ -62,7 +63,7 @@ id_of_triggers(Relation relation)
 	return id;
 }
 
-/* Find a table that exists, by its oid. */
+/* Fill in the target for an existing table. */
 static void
 fill_live(CmigAuditTarget *target, Oid oid)
 {
@@ -79,7 +80,7 @@ fill_live(CmigAuditTarget *target, Oid oid)
 	table_close(relation, AccessShareLock);
 }
 
-/* Raise an error unless the table is in the log; read its layouts. */
+/* Raise an error unless the table is in the log, and read its layouts. */
 static void
 require_found(CmigAuditTarget *target)
 {
@@ -150,7 +151,10 @@ cmig_audit_target_argument(FunctionCallInfo fcinfo, int n)
  * Former names of columns
  */
 
-/* The number of a column in a layout; 0 if the layout has no such column. */
+/*
+ * Returns the number of a column in a layout, or 0 if the layout does not have
+ * it.
+ */
 static int
 number_in(const CmigAuditLayout *layout, const char *name, int len)
 {
@@ -159,7 +163,7 @@ number_in(const CmigAuditLayout *layout, const char *name, int len)
 	return value ? DatumGetInt32(DirectFunctionCall1(numeric_int4, NumericGetDatum(value->val.numeric))) : 0;
 }
 
-/* The name of a column in a former layout, or NULL. */
+/* Returns the name that a layout has for a column number, or NULL. */
 static char *
 name_in(const CmigAuditLayout *layout, int number)
 {
@@ -193,9 +197,9 @@ live_name(Oid relation, AttrNumber number)
 }
 
 /*
- * The present name of a column of a layout, NULL if it was dropped.  Within a
- * table the column is followed by its number, and from a table to its restored
- * copy by its name.
+ * Returns the present name of a column in a layout, or NULL if it was dropped.
+ * Within a table, the column is followed by its number, and from a table to
+ * its restored copy, by its name.
  */
 static char *
 name_now(CmigAuditTarget *target, int first, char *name)
@@ -225,7 +229,7 @@ name_now(CmigAuditTarget *target, int first, char *name)
  * Keys
  */
 
-/* {"column": value} */
+/* Returns {"column": value}. */
 static Jsonb *
 object_of(const char *column, Jsonb *value)
 {
@@ -238,7 +242,7 @@ object_of(const char *column, Jsonb *value)
 	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data)));
 }
 
-/* The value as to_jsonb() converts it. */
+/* Returns the value as converted by to_jsonb(). */
 static Jsonb *
 to_jsonb_of(Oid type, Datum value)
 {
@@ -258,7 +262,7 @@ static CmigQuery sample_key = {
 	2, {INT8OID, INT8OID}
 };
 
-/* Is the only key column of a table that was dropped a number? */
+/* Is the only key column of a dropped table a number? */
 static bool
 gone_key_is_number(CmigAuditTarget *target)
 {
@@ -280,8 +284,8 @@ gone_key_is_number(CmigAuditTarget *target)
 }
 
 /*
- * Convert a value of the key that is given as text by the column's type.  Code of
- * the type (checks of a domain, a cast to json) runs as the table's owner, who
+ * Convert a key value that is given as text, using the column's type.  The
+ * type's code (domain checks, a cast to json) runs as the table's owner, who
  * chose the type.
  */
 static Jsonb *
@@ -309,7 +313,11 @@ value_of_text(CmigAuditTarget *target, const char *column, char *text)
 	getTypeInputInfo(type, &input, &parameter);
 	guc_level = NewGUCNestLevel();
 	cmig_role_read_as(&saved, cmig_audit_log_table_owner(target->relation));
-	/* the blanks of char(n) are part of the key; otherwise ignore the length */
+
+	/*
+	 * the blanks of char(n) are part of the key; for other types, ignore the
+	 * length
+	 */
 	value = to_jsonb_of(type, OidInputFunctionCall(input, text, parameter,
 												   type == BPCHAROID ? typmod : -1));
 	cmig_role_return(&saved);
@@ -343,8 +351,8 @@ raise_key(CmigAuditTarget *target, const char *problem)
 }
 
 /*
- * Convert the strings of the object by the types of the key's columns: for
- * example a number given as a string, or a time of another time zone.
+ * Convert the strings in the object, using the types of the key columns: for
+ * example, a number given as a string, or a time in another time zone.
  */
 static Jsonb *
 with_types(CmigAuditTarget *target, Jsonb *object)
@@ -375,8 +383,8 @@ with_types(CmigAuditTarget *target, Jsonb *object)
 }
 
 /*
- * The names that the key's columns had in a layout, and in *kinds the kinds of
- * their values.
+ * Returns the names that the key columns had in a layout, or NIL, and sets
+ * *kinds to the kinds of their values.
  */
 static List *
 key_then(CmigAuditTarget *target, int layout, List **kinds)
@@ -435,7 +443,7 @@ cmig_audit_target_same_kinds(CmigAuditTarget *target, int layout)
 	return true;
 }
 
-/* Is text a number in the form in which the server prints it? */
+/* Is the text a number in the form in which PostgreSQL prints it? */
 static bool
 is_number(const char *text)
 {
@@ -450,8 +458,8 @@ is_number(const char *text)
 }
 
 /*
- * Convert a value of a key to another kind if one is the text of the other: 5 and
- * "5", true and "true".
+ * Convert a key value to another kind if one is the text of the other, as for
+ * 5 and "5", or true and "true".
  */
 static JsonbValue *
 value_of_kind(JsonbValue *value, const char *kind)
@@ -488,8 +496,8 @@ value_of_kind(JsonbValue *value, const char *kind)
 }
 
 /*
- * The key as it was logged with a layout: with the names that the columns had
- * and, if kinds is not NIL, with values of these kinds.
+ * Returns the key as it was logged with a layout: with the names that the
+ * columns had and, if kinds is not NIL, with values of these kinds.
  */
 static Jsonb *
 key_as_logged(CmigAuditTarget *target, Jsonb *object, List *names, List *kinds)
@@ -512,7 +520,7 @@ key_as_logged(CmigAuditTarget *target, Jsonb *object, List *names, List *kinds)
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }
 
-/* Add a form of the key unless it is there. */
+/* Add a form of the key, unless it is already in the list. */
 static List *
 add_variant(List *variants, Jsonb *variant)
 {
@@ -526,7 +534,10 @@ add_variant(List *variants, Jsonb *variant)
 	return lappend(variants, variant);
 }
 
-/* All forms in which entries may have this key: column names have changed. */
+/*
+ * Returns all forms in which entries may have this key, because columns can
+ * have had other names and types.
+ */
 static List *
 variants_of(CmigAuditTarget *target, Jsonb *object)
 {
@@ -600,7 +611,7 @@ cmig_audit_target_key(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target)
 		if (getKeyJsonValueFromContainer(&key->root, lfirst(lc), strlen(lfirst(lc)), NULL) == NULL)
 			raise_key(target, "the columns of the key are not those of the table's key");
 	}
-	/* a single value was already read by its type */
+	/* a single value was already converted using its column's type */
 	if (is_object && target->key_columns && OidIsValid(target->relation))
 		key = with_types(target, key);
 	AtEOXact_GUC(false, guc_level);

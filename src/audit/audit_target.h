@@ -1,9 +1,9 @@
 /*
  * audit_target.h
- *	  The table and the row about which the audit log is queried.
+ *	  Finds the table and the row about which the audit log is queried.
  *
- * A table is given as regclass or, so that dropped tables can be named, as text.
- * A key is an object of the key's columns, or the value of a key with one
+ * A table is given as regclass or, so that dropped tables can be named, as
+ * text.  A key is an object of the key columns, or the value of a single key
  * column.  Columns can have had other names and types; a key has a variant for
  * each of these.
  *
@@ -23,42 +23,44 @@ typedef struct CmigAuditTarget
 	int32		table_id;
 	Oid			relation;		/* InvalidOid if the table was dropped */
 	char	   *name;			/* for messages */
-	List	   *layouts;		/* of CmigAuditLayout, the oldest first */
-	List	   *key_columns;	/* of char *, with their present names */
-	List	   *key_kinds;		/* of char *, see audit_layout.h */
+	List	   *layouts;		/* of CmigAuditLayout, oldest first */
+	List	   *key_columns;	/* of char *: the present names of the key
+								 * columns */
+	List	   *key_kinds;		/* of char *; see audit_layout.h */
 } CmigAuditTarget;
 
-/* The table in argument n, a regclass or a text. */
+/* Returns the table in argument n, which is a regclass or a text. */
 extern CmigAuditTarget *cmig_audit_target_argument(FunctionCallInfo fcinfo, int n);
 
-/* For a table that exists. */
+/* Returns the target for an existing table. */
 extern CmigAuditTarget *cmig_audit_target_of(Oid relation);
 
 /*
- * Argument n as a key, in all variants: a list of Jsonb *.  NIL if the
- * argument is null.
+ * Returns argument n as a key in all of its variants, as a List of Jsonb *, or
+ * NIL if the argument is null.
  */
 extern List *cmig_audit_target_key(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target);
 
 /*
- * The names that the key's columns had in a layout (an index into layouts), in
- * the order of key_columns.  NIL if there is no key, or if it had other columns.
+ * Returns the names that the key columns had in a layout (an index into
+ * layouts), in the order of key_columns, or NIL if there was no key or it had
+ * other columns.
  */
 extern List *cmig_audit_target_layout_key(CmigAuditTarget *target, int layout);
 
 /*
- * An object that maps the names of the columns in a layout to their present
- * names, with null for dropped ones.  NULL if all names are the same.
+ * Returns an object that maps the column names in a layout to the present
+ * names, with null for dropped columns, or NULL if all names are the same.
  */
 extern Jsonb *cmig_audit_target_renames(CmigAuditTarget *target, int layout);
 
 /*
- * Do the values of the key have the same kinds in a layout as now?  True if
- * that is not known.
+ * Do the key's values have the same kinds in a layout as now?  Returns true if
+ * that is unknown.
  */
 extern bool cmig_audit_target_same_kinds(CmigAuditTarget *target, int layout);
 
-/* Did the column with this present name exist in a layout? */
+/* Did the column that now has this name exist in a layout? */
 extern bool cmig_audit_target_had_column(CmigAuditTarget *target, int layout, const char *now);
 
 #endif							/* CMIG_AUDIT_TARGET_H */
