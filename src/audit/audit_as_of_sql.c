@@ -200,8 +200,8 @@ events(const CmigAsOfQuery *as_of)
 	" FROM until e WHERE e.old_key <> e.row_key"
 
 /*
- * If entries contain whole rows, the first entry for each key is sufficient.
- * An image that contains the key is a whole row.
+ * The query for entries that contain whole rows, of which the first for each
+ * key is sufficient.  An image that contains the key is a whole row.
  */
 char *
 cmig_audit_as_of_sql_simple(const CmigAsOfQuery *as_of)

@@ -132,8 +132,8 @@ wanted_trigger(const char *name, int16 type, const char *events, const char *tra
 }
 
 /*
- * The row-level trigger of a partitioned table has a different name from that of
- * a plain table, because it is cloned to partitions, which may have their own.
+ * A partitioned table's row-level trigger has a different name from that of a
+ * plain table, because it is cloned to partitions, which may have their own.
  */
 List *
 cmig_audit_install_wanted(const CmigAuditOptions *options, bool row_level, bool partitioned,

@@ -41,14 +41,14 @@
 #include "utils/syscache.h"
 
 /*
- * The order of the columns keeps the fixed part of a row free of padding.
- * The upper half of row_hash is the table's id, and the lower half a hash of the
- * key, jsonb_hash_extended(row_key, 0), so that one index finds both the
- * entries of a row and those of a table.
+ * The order of the columns avoids padding in the fixed part of a row.  The
+ * upper half of row_hash is the table's id, and the lower half is a hash of
+ * the key, jsonb_hash_extended(row_key, 0), so that one index finds both the
+ * entries of a row and the entries of a table.
  *
  * The unique index on id prevents a dump that is restored over the database
- * from adding entries a second time, and tells audit_writer.c the newest id.  It
- * must contain the partition key.
+ * from adding entries a second time, and tells audit_writer.c the newest id.
+ * It must contain the partition key.
  */
 static const char *const log_statements[] = {
 	"CREATE SEQUENCE cmig_audit.log_id_seq AS bigint",

@@ -292,7 +292,7 @@ missing_parts(int months)
 	return parts;
 }
 
-/* Create the default partition, and those of the next months. */
+/* Create the default partition and the next months' partitions. */
 static void
 make_ahead(Retain *retain)
 {

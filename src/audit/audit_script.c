@@ -128,9 +128,10 @@ static const char function_text[] =
 "REVOKE ALL ON FUNCTION cmig_audit.write() FROM PUBLIC;\n";
 
 /*
- * The trigger function is SECURITY DEFINER: objects that another role has
- * created beforehand would be used with the privileges of the role that runs
- * the script.
+ * Raise an error if another role owns any of the objects.  The trigger
+ * function is SECURITY DEFINER, so objects that another role created
+ * beforehand would be used with the privileges of the role that runs the
+ * script.
  */
 static const char owner_check[] =
 "\tIF EXISTS (SELECT FROM (\n"
@@ -316,10 +317,7 @@ append_id(StringInfo body, const Script *script)
 					 array_literal(cmig_audit_layout_kinds(script->relation, script->key)));
 }
 
-/*
- * Append statements that look up the columns in the database in which the
- * script runs.
- */
+/* Append statements that look up the columns when the script runs. */
 static void
 append_columns(StringInfo body)
 {

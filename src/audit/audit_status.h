@@ -1,6 +1,6 @@
 /*
  * audit_status.h
- *	  What is wrong with the audit log, for cmig.check().
+ *	  Reports what is wrong with the audit log, for cmig.check().
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -535,7 +535,7 @@ add_variant(List *variants, Jsonb *variant)
 }
 
 /*
- * Returns all forms in which entries may have this key, because columns can
+ * Returns all forms of this key that entries may contain, because columns can
  * have had other names and types.
  */
 static List *

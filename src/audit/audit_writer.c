@@ -60,7 +60,7 @@ typedef struct LogColumn
 	Oid			type;
 } LogColumn;
 
-/* In the order of CmigAuditLogColumn. */
+/* The columns of the log, in the order of CmigAuditLogColumn. */
 static const LogColumn log_columns[CMIG_LOG_COLUMNS] = {
 	{"id", INT8OID},
 	{"seq", INT8OID},
@@ -344,7 +344,7 @@ cmig_audit_writer_takes(CmigAuditWriter *writer, TimestampTz at)
  */
 #define MAX_COUNTED 10000
 
-/* The session's last id, and the sequence that it comes from. */
+/* The session's last id, and the sequence from which it comes. */
 static Oid	known_sequence = InvalidOid;
 static int64 known_id = 0;
 

@@ -21,7 +21,7 @@
 #define MAX_RECURSION 1000		/* maximum number of rows of a recursive query */
 #define MAX_SERIES 2000			/* maximum number of rows of generate_series() */
 
-/* A row count for LIMIT. */
+/* Returns a row count for LIMIT. */
 static Node *
 row_count(int64 count)
 {
@@ -41,8 +41,9 @@ cmig_rls_bound_any_row(Query *query)
 }
 
 /*
- * A recursive query may never end, but PostgreSQL evaluates only as much of it
- * as is read.  Return (SELECT * FROM the query LIMIT ...) to be read instead.
+ * Returns (SELECT * FROM the query LIMIT ...), to be read instead of a
+ * recursive query.  A recursive query may never end, but PostgreSQL evaluates
+ * only as much of it as is read.
  */
 RangeTblEntry *
 cmig_rls_bound_recursion(RangeTblEntry *entry)

@@ -82,8 +82,9 @@ path_tells_owner(const List *path)
 }
 
 /*
- * A document with the members that name the owner, and one with the other
- * members.
+ * Returns documents that have only the members that name the owner, with
+ * values of two forms, and, if there are other members, a document that has
+ * all members.
  */
 static List *
 document_candidates(const CmigRlsInput *input, int whose)

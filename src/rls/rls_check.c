@@ -479,7 +479,7 @@ cmig_rls_gate(void)
 			 errhint("SELECT * FROM cmig.rls_check() shows all findings. Add to the last revision: %s", fix)));
 }
 
-/* The check hook of cmig.rls_gate.  Schemas need not exist yet. */
+/* Check hook of cmig.rls_gate.  The schemas need not exist yet. */
 static bool
 check_gate(char **value, void **extra, GucSource source)
 {

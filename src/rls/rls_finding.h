@@ -77,7 +77,10 @@ typedef struct CmigRlsFinding
 extern const char *cmig_rls_finding_rule(const CmigRlsFinding *finding);
 extern const char *cmig_rls_finding_severity(const CmigRlsFinding *finding);
 
-/* For list_sort: the worst first, then by object, rule, and problem. */
+/*
+ * Comparison function for list_sort: by severity, worst first, then by object,
+ * rule, and problem.
+ */
 extern int	cmig_rls_finding_compare(const ListCell *a, const ListCell *b);
 
 /*

@@ -33,8 +33,8 @@ typedef struct CmigRlsHints
 	bool		compares_user;	/* a column is compared with current_user */
 	bool		joins_parts;	/* several columns are concatenated, as by || */
 	List	   *spellings;		/* of int: forms to which text columns are
-								 * cast and in which a value has several
-								 * spellings */
+								 * cast, if a value has several spellings in
+								 * that form */
 	List	   *separators;		/* of char *: separators of concatenated
 								 * columns, including "" */
 } CmigRlsHints;

@@ -307,8 +307,8 @@ take_user(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * The first role found is the value of current_user unless another one is
- * tried.
+ * Find the roles that current_user can be.  The first role found is its value
+ * unless another one is tried.
  */
 void
 cmig_rls_input_find_users(CmigRlsModel *model, Oid relid, Oid role)

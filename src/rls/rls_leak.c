@@ -277,8 +277,8 @@ judge(const CmigRlsModel *model, CmigRlsTrial **cases, int count, CmigRlsLeak *l
 }
 
 /*
- * Combine the three cases for each combination of values, in which the unknown
- * conditions are true, false, and null.  The result is true if all three are.
+ * Combine each three cases that differ only in the unknown conditions, which
+ * are true, false, and null.  The result is true if all three cases are.
  * Returns the number of results.  *opens is set if the unknown conditions
  * decide about a row of another tenant.  Unless weak is true, they may be
  * comparisons with the context, which are false for such a row.

@@ -210,8 +210,9 @@ analyze(void *arg)
 }
 
 /*
- * The body may contain a name that does not exist.  It then cannot be read,
- * but that is not an error.  The sandbox leaves no lock behind.
+ * Analyze the body in a sandbox, which leaves no lock behind.  The body may
+ * contain a name that does not exist.  It then cannot be read, but that is not
+ * an error.
  */
 Query *
 cmig_rls_parse(HeapTuple tuple, FuncExpr *call, const char *source)

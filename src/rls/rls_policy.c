@@ -127,8 +127,8 @@ add_policies(List **policies, const char *name, bool permissive, int mask,
 }
 
 /*
- * The restrictive policies that limit all others to the tenant's rows, except
- * for reading rows that are public or shared.
+ * Add the restrictive policies that limit all others to the tenant's rows,
+ * except for reading rows that are public or shared.
  */
 static void
 add_floor(List **policies, const CmigRlsOptions *options, CmigRlsColumn *tenant)

@@ -11,7 +11,7 @@
 #include "nodes/pg_list.h"
 #include "rls/rls_model.h"
 
-/* How serious it is if rows of other tenants are visible. */
+/* How serious it is if other tenants' rows are visible. */
 typedef enum CmigRlsLeakLevel
 {
 	CMIG_RLS_CLOSED,			/* no such row was found */

@@ -24,11 +24,11 @@ typedef enum CmigRlsTruth
  * Does the expression have the same result for every row?  keys contains the
  * attribute numbers of the columns that policies compare with the context.
  *
- * The result is also ALWAYS if the expression is true for every row in which
- * certain columns are not null: columns that are compared with themselves, and
+ * The result is also ALWAYS if the expression is true for every row that has a
+ * value in certain columns: columns that are compared with themselves, and
  * keys that are tested for being not null.  If but_null is not NULL, *but_null
- * is set to those of them that can be null.  If tree is NULL, the result is
- * DEPENDS.
+ * is set to those of these columns that can be null.  If tree is NULL, the
+ * result is DEPENDS.
  */
 extern CmigRlsTruth cmig_rls_truth(Node *tree, Oid relid, const Bitmapset *keys,
 								   Bitmapset **but_null);
