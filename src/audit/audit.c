@@ -434,7 +434,10 @@ enable_one(Enabling *enabling, Oid target)
 		children = find_inheritance_children(target, AccessShareLock);
 	cmig_audit_layout_record(options->table_id, relation, enabling->log_owner);
 
-	/* the lock is kept, but ALTER TABLE would fail while the table is open */
+	/*
+	 * keep the lock, but close the table, because ALTER TABLE fails while it
+	 * is open
+	 */
 	table_close(relation, NoLock);
 	want = cmig_audit_install_wanted(options, row_level, partitioned, table);
 	cmig_audit_install_refuse_taken(target, have, want);

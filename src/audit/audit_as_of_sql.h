@@ -52,7 +52,7 @@ extern char *cmig_audit_as_of_sql_simple(const CmigAsOfQuery *as_of);
 /* For any entries, and for a truncated table. */
 extern char *cmig_audit_as_of_sql_general(const CmigAsOfQuery *as_of);
 
-/* For a table without a key. */
+/* For a table without a key, which counts equal rows. */
 extern char *cmig_audit_as_of_sql_counting(const CmigAsOfQuery *as_of);
 
 #endif							/* CMIG_AUDIT_AS_OF_SQL_H */

@@ -90,7 +90,7 @@ cmig_audit_image_row(CmigAuditImages *images, Datum image)
 	NullableDatum base = {(Datum) 0, true};
 	Datum		row;
 
-	/* the log's owner may have changed the log in any way */
+	/* the log's owner can have changed the log in any way */
 	if (!JB_ROOT_IS_OBJECT(DatumGetJsonbP(image)))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),

@@ -348,7 +348,7 @@ set_rows(Entry *entry, const CmigAuditImportTable *table, Jsonb *old_row, Jsonb 
 		set_value(entry, CMIG_LOG_CHANGED, PointerGetDatum(changed_of(old_row, new_row)));
 }
 
-/* Set the values that the source has as text. */
+/* Set the values that are text in the source. */
 static void
 set_texts(Entry *entry, TupleDesc desc, HeapTuple row)
 {

@@ -18,9 +18,9 @@
 typedef struct CmigAuditTrigger
 {
 	const char *name;
-	bool		scripted;		/* created by a script of audit_script() */
-	bool		narrowed;		/* it has WHEN or UPDATE OF, which pg_cmig
-								 * never creates */
+	bool		scripted;		/* created by a script from audit_script() */
+	bool		narrowed;		/* has WHEN or UPDATE OF, which pg_cmig never
+								 * uses */
 	int16		type;			/* as pg_trigger.tgtype */
 	char		enabled;		/* as pg_trigger.tgenabled */
 	char	   *args;			/* as in the statement that creates it */

@@ -186,10 +186,11 @@ cmig_audit_log_execute_silently(const char *sql)
 }
 
 /*
- * Event triggers fire for the statement as for any other statement of the log's
- * owner.  That is not a gap: up to PostgreSQL 18, only superusers can create and
- * own event triggers.  They decide whose function runs, and it would run with
- * the same privileges if the log's owner typed the statement.
+ * Event triggers fire for the statement as for any other statement of the
+ * log's owner.  This is not a security gap: up to PostgreSQL 18, only
+ * superusers can create and own event triggers.  They decide whose function
+ * runs, and it would run with the same privileges if the log's owner executed
+ * the statement.
  */
 void
 cmig_audit_log_execute(const char *sql)

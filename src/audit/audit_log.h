@@ -134,7 +134,10 @@ typedef struct CmigAuditWriter CmigAuditWriter;
  */
 extern CmigAuditWriter *cmig_audit_writer_open(Oid extension_owner, TimestampTz at);
 
-/* Would entries of a transaction that began at this time go to the same partition? */
+/*
+ * Do entries of a transaction that began at this time go to the same
+ * partition?
+ */
 extern bool cmig_audit_writer_takes(CmigAuditWriter *writer, TimestampTz at);
 
 /* Returns the id of the next entry. */

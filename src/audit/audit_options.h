@@ -54,7 +54,7 @@ typedef struct CmigAuditOptions
 	CmigAuditLevel level;
 	bool		changes_only;	/* log only the columns that an update changed */
 	bool		skip_unchanged; /* do not log updates that change nothing */
-	bool		replicated;		/* fires for replicated changes too */
+	bool		replicated;		/* also log replicated changes */
 	bool		truncate;		/* replace values that are too large for jsonb */
 	int			query_length;	/* bytes of the query to log, or 0 */
 } CmigAuditOptions;

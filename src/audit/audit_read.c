@@ -234,7 +234,7 @@ walk_key(Walk *walk, const WalkKey *from)
 
 		if (!entry->nulls[ENTRY_OLD_KEY])
 		{
-			/* the key was changed from another one, or to another one */
+			/* the key was changed from or to another key */
 			if (same_key(entry, ENTRY_ROW_KEY, from->key))
 				add_key(walk, DatumGetJsonbP(entry->values[ENTRY_OLD_KEY]), PG_INT64_MIN, entry->seq);
 			else
@@ -450,7 +450,11 @@ state_at(CmigAuditTarget *target, List *history, TimestampTz at)
 				entry->nulls[ENTRY_OLD_ROW])
 				break;
 			alive = any_before = true;
-			/* the first entry after that time that has a column counts */
+
+			/*
+			 * for each column, the first entry after that time that has it
+			 * counts
+			 */
 			later = joined(renamed(target, entry, ENTRY_OLD_ROW), later);
 			if (is_whole(entry, ENTRY_OLD_ROW))
 				break;

@@ -58,7 +58,7 @@ typedef struct CmigAuditColumn
 	CmigAuditKind kind;
 	CmigAuditHide hide;
 	bool		in_key;
-	bool		calls_out;		/* its type may have a cast to json */
+	bool		calls_out;		/* the type may have a cast to json */
 	FmgrInfo	output;			/* output function or to_jsonb */
 	FmgrInfo	plain_output;	/* for hashed columns: the type's output
 								 * function */
@@ -119,8 +119,8 @@ extern bool cmig_audit_row_same(const CmigAuditColumn *column, Datum a, bool a_n
 								Datum b, bool b_null);
 
 /*
- * Assemble the object of the columns for which chosen[i] is true (of all columns
- * if chosen is NULL).
+ * Assemble the jsonb object of the columns for which chosen[i] is true, or of
+ * all columns if chosen is NULL.
  */
 extern Jsonb *cmig_audit_row_image(const CmigAuditShape *shape,
 								   const CmigAuditPiece *pieces, const bool *chosen);

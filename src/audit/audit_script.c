@@ -371,7 +371,7 @@ append_table(Script *script)
 
 	initStringInfo(&body);
 	append_variables(&body, script);
-	/* check again: psql continues after an error */
+	/* check the owner again, because psql continues after an error */
 	appendStringInfo(&body, "BEGIN\n%s", owner_check);
 	append_id(&body, script);
 	append_columns(&body);

@@ -32,7 +32,7 @@ PG_FUNCTION_INFO_V1(cmig_audit_status);
 /*
  * The columns in the lists of the options, as {quoted name, number}.  The text
  * is parsed without a cast to jsonb, which would fail for malformed arguments
- * that somebody else has written.
+ * written by somebody else.
  */
 #define COLUMN_IN_LIST "\"(?:[^\"\\\\]|\\\\.)*\": [0-9]{1,5}"
 #define HIDDEN_COLUMNS(options) \

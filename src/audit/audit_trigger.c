@@ -457,8 +457,8 @@ log_slots(AuditCall *call, TupleTableSlot *old, TupleTableSlot *new)
 		call->nulls[CMIG_LOG_CHANGED] = false;
 
 		/*
-		 * if the key changed, log the change as if another row had replaced
-		 * the old one
+		 * if the key changed, log the change as if a different row had
+		 * replaced the old row
 		 */
 		if (table->options->changes_only && !key_changed)
 			wanted = call->changed;

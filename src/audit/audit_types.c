@@ -60,7 +60,7 @@ typedef struct Changeable
 	bool		castable;		/* another role owns one of the types */
 } Changeable;
 
-/* Callback for each type whose behavior another role could change. */
+/* Callback that collects a type whose behavior another role could change. */
 static void
 collect_changeable(TupleDesc desc, HeapTuple row, void *arg)
 {

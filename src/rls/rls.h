@@ -17,7 +17,7 @@
 #include "nodes/pg_list.h"
 #include "storage/lockdefs.h"
 
-/* The settings that carry the context. */
+/* The settings that contain the context. */
 #define CMIG_RLS_USER_SETTING	"app.current_user_id"
 #define CMIG_RLS_TENANT_SETTING "app.current_tenant_id"
 
@@ -61,7 +61,7 @@ typedef struct CmigRlsOptions
 	bool		require_context;	/* without a context, raise an error
 									 * instead of returning no rows */
 	List	   *granted;		/* of char *: roles to which this call grants
-								 * the level application */
+								 * the access level application */
 } CmigRlsOptions;
 
 /* The default of a column before enable_rls changed it. */
@@ -71,13 +71,13 @@ typedef struct CmigRlsDefault
 	char	   *expression;		/* NULL: the column had no default */
 } CmigRlsDefault;
 
-/* What enable_rls has done to a table, and how the table was before. */
+/* What enable_rls has done to a table, and the state of the table before. */
 typedef struct CmigRlsState
 {
 	bool		enabled;		/* the flags that the table had before */
 	bool		forced;
 	List	   *defaults;		/* of CmigRlsDefault */
-	List	   *granted;		/* of char *: roles to which the level
+	List	   *granted;		/* of char *: roles to which the access level
 								 * application was granted */
 	char	   *user_column;	/* NULL: none */
 	char	   *tenant_column;
@@ -99,8 +99,8 @@ typedef struct CmigRlsPolicy
 	bool		permissive;
 	int			commands;		/* CMIG_RLS_ALL or one bit */
 	List	   *roles;			/* of CmigRlsRole */
-	char	   *qual;			/* SQL text of a wanted policy, node tree of
-								 * an existing one */
+	char	   *qual;			/* SQL text of a wanted policy, or node tree
+								 * of an existing one */
 	char	   *check;
 	char	   *about;			/* of a wanted policy: the first line of its
 								 * comment; of an existing one: all of it */
@@ -118,8 +118,8 @@ typedef struct CmigRlsColumn
 	char	   *fallback;		/* the default's expression, NULL for none */
 	bool		generated;		/* identity or generated: cannot have a
 								 * default */
-	char	   *made_index;		/* enable_rls created an index whose first
-								 * column this is */
+	char	   *made_index;		/* an index whose first column this is, if
+								 * enable_rls created one */
 	bool		indexed;		/* another index begins with this column */
 } CmigRlsColumn;
 

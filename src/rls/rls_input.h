@@ -15,8 +15,8 @@
 /* The rows to assume in the tables that sub-selects read. */
 typedef enum CmigRlsTables
 {
-	CMIG_RLS_TABLES_USUAL,		/* rows of one tenant and of strangers, which
-								 * share no values */
+	CMIG_RLS_TABLES_USUAL,		/* rows of one tenant and of strangers that
+								 * have no values in common */
 	CMIG_RLS_TABLES_EMPTY,		/* no rows: NOT IN and NOT EXISTS are true */
 	CMIG_RLS_TABLES_SHARED		/* rows of strangers have the tenant's value
 								 * in columns by which tables are joined */

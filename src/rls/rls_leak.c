@@ -200,8 +200,8 @@ run_cases(Search *search, CmigRlsTrial **cases, int count)
  */
 
 /*
- * Describe a case: its first key, or otherwise another column, and the
- * relevant part of the context.
+ * Describe a case by its first key (or another column if there is none) and
+ * the relevant part of the context.
  */
 static void
 describe(const CmigRlsModel *model, const CmigRlsTrial *found, CmigRlsCase *about)

@@ -25,9 +25,9 @@
 
 /*
  * $1 to $4: table, key, role, and source of each look-up.  A role cannot give
- * itself access if the table's own policies protect its rows: without a policy
- * for writing it cannot add rows, and if the key is unique, it cannot take one
- * that is in use.
+ * itself access if the table's own policies protect its rows.  Without a
+ * policy for writing, it cannot add rows; and if the key is unique, it cannot
+ * use a key that is already in the table.
  */
 static CmigQuery writable = {
 	"WITH l AS (SELECT l.tab, l.key, l.role, l.source FROM unnest($1, $2, $3, $4) l(tab, key, role, source)"

@@ -493,8 +493,8 @@ check_expression(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakC
 	if (in->truth != CMIG_RLS_DEPENDS)
 	{
 		/*
-		 * check_always_true() has reported it, unless there is a restrictive
-		 * policy
+		 * check_always_true() has reported this, unless there is a
+		 * restrictive policy
 		 */
 		if (in->truth == CMIG_RLS_ALWAYS && leak && tell_leak && is_floored(policy, siblings))
 			add_leak_findings(policy, siblings, cache, leak, is_check, findings);

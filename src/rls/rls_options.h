@@ -24,8 +24,8 @@ extern CmigRlsOptions *cmig_rls_options_read(FunctionCallInfo fcinfo, bool with_
 extern void cmig_rls_options_require_roles(const CmigRlsOptions *options, Oid where);
 
 /*
- * Raise an error or a warning if the combination of roles would not have the
- * effect that it suggests.
+ * Raise an error or issue a warning if the combination of roles does not have
+ * the effect that the options suggest.
  */
 extern void cmig_rls_options_check_roles(const CmigRlsOptions *options);
 

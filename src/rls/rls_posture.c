@@ -103,7 +103,7 @@
 	"  AND NOT EXISTS (SELECT FROM p WHERE p.polrelid = t.oid AND p.bypass AND r.oid = ANY (p.polroles)))"
 #define NO_ROLE " || ', where <role> is the role of the application'"
 
-/* A list of roles, as after TO. */
+/* SQL for a list of roles, as it follows TO. */
 #define TO_ROLES(names) "(SELECT string_agg(quote_ident(u.name), ', ' ORDER BY u.name) FROM unnest(" names ") u(name))"
 
 /* A call of enable_rls for t, with the key and the roles from columns of b. */
@@ -121,8 +121,8 @@
 #define ENABLE "'ALTER TABLE ' || t.name || ' ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY'"
 
 /*
- * SECURITY DEFINER functions that others may call; a trigger function cannot
- * be called.
+ * SECURITY DEFINER functions that other roles may call, without trigger
+ * functions, which cannot be called.
  */
 #define DEFINERS \
 	", f AS MATERIALIZED (SELECT p.oid, p.prosrc, p.prosqlbody IS NOT NULL AS parsed, p.proowner, o.rolname," \
@@ -264,7 +264,7 @@ static CmigQuery checks[] = {
 		"  FROM bound JOIN becomes b ON b.role = bound.oid JOIN t ON t.oid = bound.rel WHERE t.rls AND b.free"
 
 		/*
-		 * a role whose privileges it inherits is treated as if the policy
+		 * if the role inherits the privileges, it is treated as if the policy
 		 * named it
 		 */
 		"  UNION SELECT t.name, bound.oid, bound.rolname, b.oid, b.rolname, 'warning', format('has the policy %I', p.polname)"

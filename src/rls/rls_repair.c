@@ -164,7 +164,7 @@ expression_text(Node *tree, Oid relid)
 	int			guc_level;
 	char	   *text;
 
-	/* the table was dropped in the meantime */
+	/* the table may have been dropped in the meantime */
 	if (name == NULL)
 		return pstrdup("<expression>");
 	guc_level = NewGUCNestLevel();

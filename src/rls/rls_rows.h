@@ -18,7 +18,8 @@
 typedef struct CmigRlsRows
 {
 	Relation	relation;
-	char	   *nspname;		/* the name that it had when it was opened */
+	char	   *nspname;		/* the name at the time when the table was
+								 * opened */
 	char	   *relname;
 	char		relkind;
 	Oid			owner;
@@ -30,7 +31,7 @@ typedef struct CmigRlsKey
 {
 	char	   *what;			/* user, tenant, or key */
 	char	   *name;			/* the column's name */
-	char	   *type;			/* SQL: its base type, with the schema */
+	char	   *type;			/* SQL name of the base type, qualified */
 	Oid			base_type;
 	bool		generated;
 	char	   *value;			/* the value in the context, or NULL */

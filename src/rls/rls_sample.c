@@ -32,7 +32,9 @@
 #define OWN_NUMBER 12
 static const int strange_numbers[] = {5, 31, 129, 1, 2, 11, 13, 22, 120, 112, -12, 0, 1200, 76, 524, 1012};
 
-/* contain an underscore and a dot, which match any character in patterns */
+/*
+ * these contain an underscore and a dot, which match any character in patterns
+ */
 #define OWN_TEXT "b_2.x-7Q"
 static const char *const strange_texts[] = {
 	"a1", "c9", "b_2.x-7R", "bX2.x-7Q", "b_2Yx-7Q", "b_2.x-7QQ", "b_2.x-7", "B_2.X-7q", "zb_2.x-7Qz",

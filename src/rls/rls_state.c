@@ -168,7 +168,7 @@ text_member(CmigRlsState *state, const char *name)
 	return NULL;
 }
 
-/* Store name=value. Unknown names are ignored. */
+/* Store the value of a word.  Unknown names are ignored. */
 static void
 read_member(CmigRlsState *state, const char *name, char *value)
 {

@@ -76,7 +76,7 @@ extern Oid *cmig_rls_stored_roles(const CmigRlsStored *policy, int *count);
  */
 extern bool cmig_rls_stored_binds(const CmigRlsStored *policy, Oid role);
 
-/* Does policy a apply to any role that policy b lists? */
+/* Does policy a apply to any of the roles that policy b names? */
 extern bool cmig_rls_stored_share_role(const CmigRlsStored *a, const CmigRlsStored *b);
 extern bool cmig_rls_stored_share_command(const CmigRlsStored *a, const CmigRlsStored *b);
 

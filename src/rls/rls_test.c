@@ -270,7 +270,7 @@ any_column(Test *test)
 	return NULL;
 }
 
-/* Report how many rows a command affects. */
+/* Report how many rows a command reaches. */
 static void
 report_reach(Test *test, const char *what, CmigRlsOutcome outcome, int64 allowed)
 {

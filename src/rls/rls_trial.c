@@ -362,8 +362,8 @@ cmig_rls_trial_make(const CmigRlsModel *model)
 		List	   *trials = NIL;
 
 		/*
-		 * first a row of the tenant: if even that is not visible, the key is
-		 * not a possible one
+		 * begin with a row of the tenant; if not even that row is visible,
+		 * the key is not a possible one
 		 */
 		if (context->strangers != NIL && !context->unset)
 		{

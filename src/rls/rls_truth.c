@@ -414,7 +414,7 @@ test_null(NullTest *test, Judge *judge)
 		return no ^ yes;
 	if (!is_column(arg))
 		return never_null(arg, judge) ? no : yes;
-	/* no row has a null key if it is NOT NULL, so "key IS NULL" is harmless */
+	/* a NOT NULL key is never null, so "key IS NULL" is harmless */
 	if (column_not_null(judge, ((Var *) arg)->varattno))
 		return judge->assume || no == CAN_BE_TRUE ? no : yes;
 	if (judge->assume && bms_is_member(Max(((Var *) arg)->varattno, 0), judge->keys))

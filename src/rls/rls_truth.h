@@ -12,7 +12,7 @@
 #include "nodes/bitmapset.h"
 #include "nodes/pg_list.h"
 
-/* Whether an expression depends on anything. */
+/* Does an expression have the same result for every row? */
 typedef enum CmigRlsTruth
 {
 	CMIG_RLS_DEPENDS,			/* it depends on the row or the context */
@@ -39,10 +39,10 @@ extern CmigRlsTruth cmig_rls_truth(Node *tree, Oid relid, const Bitmapset *keys,
  */
 extern int	cmig_rls_columns(Oid relid);
 
-/* Is the column declared NOT NULL?  False if it does not exist. */
+/* Is the column declared NOT NULL?  Returns false if it does not exist. */
 extern bool cmig_rls_is_not_null(Oid relid, AttrNumber column);
 
-/* Is it an equality operator? */
+/* Is this an equality operator? */
 extern bool cmig_rls_is_equality(Oid opno);
 
 /*

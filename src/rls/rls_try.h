@@ -11,7 +11,7 @@
 #include "base/query.h"
 #include "rls/rls_rows.h"
 
-/* The role, the context, and the table. */
+/* The role, context, and table of an attempt. */
 typedef struct CmigRlsAs
 {
 	Oid			role;
@@ -63,7 +63,7 @@ typedef struct CmigRlsOutcome
 
 /*
  * Run the statement as the role and roll it back.  Errors that concern the
- * session and not the row, such as a cancel request, are raised.
+ * session rather than the row, such as a cancel request, are raised.
  */
 extern CmigRlsOutcome cmig_rls_try(const CmigRlsAs *as, const CmigRlsAttempt *attempt);
 
