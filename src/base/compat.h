@@ -314,10 +314,12 @@ cmig_not_null_compat(TupleDesc desc, int i)
 #define cmig_counted_scans_compat(status) ((status)->counts.numscans)
 #define cmig_counted_blocks_compat(status) ((status)->counts.blocks_fetched)
 #define cmig_counted_dead_compat(status) ((status)->counts.delta_dead_tuples)
+#define cmig_counted_written_compat(status) ((status)->counts.tuples_inserted + (status)->counts.tuples_updated)
 #else
 #define cmig_counted_scans_compat(status) ((status)->t_counts.t_numscans)
 #define cmig_counted_blocks_compat(status) ((status)->t_counts.t_blocks_fetched)
 #define cmig_counted_dead_compat(status) ((status)->t_counts.t_delta_dead_tuples)
+#define cmig_counted_written_compat(status) ((status)->t_counts.t_tuples_inserted + (status)->t_counts.t_tuples_updated)
 #endif
 
 /*

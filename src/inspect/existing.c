@@ -60,6 +60,12 @@ cmig_existing_count(Oid relation)
 		counters.scans = cmig_counted_scans_compat(status);
 		counters.blocks = cmig_counted_blocks_compat(status);
 		counters.dead = cmig_counted_dead_compat(status);
+		counters.written = cmig_counted_written_compat(status);
+
+		/*
+		 * since version 16, this includes open transactions, and trans is
+		 * NULL
+		 */
 		for (PgStat_TableXactStatus *open = status->trans; open != NULL; open = open->upper)
 			counters.written += open->tuples_inserted + open->tuples_updated;
 	}

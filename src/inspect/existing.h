@@ -23,7 +23,7 @@ typedef struct CmigCounters
 	int64		scans;			/* number of sequential scans */
 	int64		blocks;			/* number of blocks read */
 	int64		dead;			/* dead rows */
-	int64		written;		/* rows that this transaction has written */
+	int64		written;		/* rows inserted or updated */
 } CmigCounters;
 
 /* A relation, as it was at the start of the dry run and as it is now. */

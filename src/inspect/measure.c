@@ -174,7 +174,7 @@ note_first_rewrite(CmigExisting *relation)
 	if (relation->rewritten)
 		return;
 	relation->rewritten = true;
-	relation->dead = now.dead - relation->first.dead + now.written - relation->first.written;
+	relation->dead = now.written - relation->first.written;
 }
 
 /* Has the statement replaced the relation's file? */
