@@ -62,3 +62,19 @@ cmig_subtransaction_rehearse(CmigSubtransactionWork work, void *arg)
 {
 	return run(work, arg, false);
 }
+
+bool
+cmig_subtransaction_must_rethrow(const ErrorData *error)
+{
+	switch (ERRCODE_TO_CATEGORY(error->sqlerrcode))
+	{
+		case ERRCODE_OPERATOR_INTERVENTION:
+		case ERRCODE_INSUFFICIENT_RESOURCES:
+		case ERRCODE_TRANSACTION_ROLLBACK:
+		case ERRCODE_SYSTEM_ERROR:
+		case ERRCODE_INTERNAL_ERROR:
+			return true;
+		default:
+			return error->elevel > ERROR;
+	}
+}

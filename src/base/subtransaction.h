@@ -25,6 +25,13 @@ extern ErrorData *cmig_subtransaction_try(CmigSubtransactionWork work, void *arg
 extern ErrorData *cmig_subtransaction_rehearse(CmigSubtransactionWork work, void *arg);
 
 /*
+ * Returns true if no caller should handle the error, because the work has not
+ * caused it: cancellation, lack of resources, a serialization failure or
+ * deadlock, or an error inside the server.
+ */
+extern bool cmig_subtransaction_must_rethrow(const ErrorData *error);
+
+/*
  * Call this before starting a subtransaction.  Starting one raises an error if
  * the last statement left invalidation messages unprocessed, as ALTER DOMAIN
  * ... DROP CONSTRAINT does.

@@ -8,13 +8,12 @@
 #include "postgres.h"
 
 #include "base/argument.h"
+#include "base/checksum.h"
 #include "base/errors.h"
 #include "base/listing.h"
 #include "graph/repeatables.h"
 #include "move/plan_checksum.h"
 
-#include "common/cryptohash.h"
-#include "common/sha2.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -33,34 +32,28 @@
  * Hashes
  */
 
-/* Add a text, which may be NULL, to a hash. */
+/* Add a text, which may be NULL, to a checksum. */
 static void
-hash_text(pg_cryptohash_ctx *hash, const char *text)
+add_text(pg_cryptohash_ctx *checksum, const char *text)
 {
 	char		length[32];
 
 	snprintf(length, sizeof(length), "%zd:", text != NULL ? (ssize_t) strlen(text) : (ssize_t) -1);
-	if (pg_cryptohash_update(hash, (const uint8 *) length, strlen(length)) < 0 ||
-		(text != NULL && pg_cryptohash_update(hash, (const uint8 *) text, strlen(text)) < 0))
-		elog(ERROR, "could not update sha256");
+	cmig_checksum_add(checksum, length, strlen(length));
+	if (text != NULL)
+		cmig_checksum_add(checksum, text, strlen(text));
 }
 
 /* Returns the first hexadecimal digits of the texts' hash. */
 static char *
 digits_of(const char *const *texts, int count, int digits)
 {
-	uint8		digest[PG_SHA256_DIGEST_LENGTH];
-	char	   *result = palloc(2 * sizeof(digest) + 1);
-	pg_cryptohash_ctx *hash = pg_cryptohash_create(PG_SHA256);
+	pg_cryptohash_ctx *checksum = cmig_checksum_start();
+	char	   *result;
 
-	if (hash == NULL || pg_cryptohash_init(hash) < 0)
-		elog(ERROR, "could not start sha256");
 	for (int i = 0; i < count; i++)
-		hash_text(hash, texts[i]);
-	if (pg_cryptohash_final(hash, digest, sizeof(digest)) < 0)
-		elog(ERROR, "could not finish sha256");
-	pg_cryptohash_free(hash);
-	(void) hex_encode((const char *) digest, sizeof(digest), result);
+		add_text(checksum, texts[i]);
+	result = cmig_checksum_finish(checksum);
 	result[digits] = '\0';
 	return result;
 }
@@ -100,7 +93,7 @@ texts_of_step(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *tex
 
 	if (plan->direction == CMIG_DOWNGRADE && revision->irreversible)
 		return pstrdup("0000000000000000000000000000000000000000000000000000000000000000");
-	return step_digits(cmig_step_texts_get(texts, i), 2 * PG_SHA256_DIGEST_LENGTH);
+	return step_digits(cmig_step_texts_get(texts, i), CMIG_CHECKSUM_DIGITS);
 }
 
 /*
@@ -307,7 +300,7 @@ cmig_plan_checksum_require_step(const CmigAllowedTexts *allowed, int i, const Cm
 
 	if (allowed == NULL)
 		return;
-	digits = step_digits(step, 2 * PG_SHA256_DIGEST_LENGTH);
+	digits = step_digits(step, CMIG_CHECKSUM_DIGITS);
 	if (short_hash(digits) != allowed->hashes[i])
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_PLAN_CHANGED),

@@ -14,12 +14,11 @@
 
 #include <ctype.h>
 
+#include "base/checksum.h"
 #include "parse/lexer.h"
 #include "parse/raw_parse.h"
 #include "parse/script.h"
 
-#include "common/cryptohash.h"
-#include "common/sha2.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "parser/parser.h"
@@ -411,17 +410,11 @@ checksum_kind(const CmigLexer *lexer)
 char *
 cmig_script_checksum(const char *upgrade_sql, bool transactional)
 {
-	static const char digits[] = "0123456789abcdef";
-	uint8		digest[PG_SHA256_DIGEST_LENGTH];
-	char	   *result = palloc(2 * sizeof(digest) + 1);
 	CmigLexer	lexer;
 	StringInfoData buffer;
-	pg_cryptohash_ctx *hash = pg_cryptohash_create(PG_SHA256);
+	pg_cryptohash_ctx *checksum = cmig_checksum_start();
 
 	initStringInfo(&buffer);
-	if (hash == NULL || pg_cryptohash_init(hash) < 0)
-		elog(ERROR, "could not start sha256");
-
 	appendStringInfoChar(&buffer, transactional ? 't' : 'f');
 	cmig_lexer_init(&lexer, upgrade_sql);
 	for (;;)
@@ -431,8 +424,7 @@ cmig_script_checksum(const char *upgrade_sql, bool transactional)
 
 		if (type == CMIG_TOKEN_END || buffer.len > 16384)
 		{
-			if (pg_cryptohash_update(hash, (uint8 *) buffer.data, buffer.len) < 0)
-				elog(ERROR, "could not update sha256");
+			cmig_checksum_add(checksum, buffer.data, buffer.len);
 			resetStringInfo(&buffer);
 			if (type == CMIG_TOKEN_END)
 				break;
@@ -448,27 +440,16 @@ cmig_script_checksum(const char *upgrade_sql, bool transactional)
 		else if (length > 16384)
 		{
 			/* too long for the buffer */
-			if (pg_cryptohash_update(hash, (uint8 *) buffer.data, buffer.len) < 0 ||
-				pg_cryptohash_update(hash, (const uint8 *) lexer.start, length) < 0)
-				elog(ERROR, "could not update sha256");
+			cmig_checksum_add(checksum, buffer.data, buffer.len);
+			cmig_checksum_add(checksum, lexer.start, length);
 			resetStringInfo(&buffer);
 		}
 		else
 			appendBinaryStringInfo(&buffer, lexer.start, length);
 	}
 
-	if (pg_cryptohash_final(hash, digest, sizeof(digest)) < 0)
-		elog(ERROR, "could not finish sha256");
-	pg_cryptohash_free(hash);
 	pfree(buffer.data);
-
-	for (int i = 0; i < sizeof(digest); i++)
-	{
-		result[2 * i] = digits[digest[i] >> 4];
-		result[2 * i + 1] = digits[digest[i] & 15];
-	}
-	result[2 * sizeof(digest)] = '\0';
-	return result;
+	return cmig_checksum_finish(checksum);
 }
 
 /*

@@ -34,26 +34,12 @@ append_node(StringInfo to, const CmigPicture *picture, int node)
 		[CMIG_PICTURE_PARTIAL] = "fillcolor=\"#fde7c8\""
 	};
 	const CmigRevision *revision = picture->graph->nodes[node].revision;
-	StringInfoData notes;
 
-	initStringInfo(&notes);
-	cmig_picture_append_notes(&notes, picture, node, "", "");
 	appendStringInfoString(to, "\t\"");
 	append_text(to, revision->id);
 	appendStringInfoString(to, "\" [label=\"");
-	append_text(to, revision->id);
-	if (revision->message && revision->message[0])
-	{
-		appendStringInfoString(to, "\\n");
-		append_text(to, revision->message);
-	}
-	if (notes.len > 0)
-	{
-		appendStringInfoString(to, "\\n");
-		append_text(to, notes.data);
-	}
+	cmig_picture_append_label(to, picture, node, append_text, "\\n");
 	appendStringInfo(to, "\", %s];", styles[picture->states[node]]);
-	pfree(notes.data);
 }
 
 /* Draw arrows from the nodes that a node follows or depends on. */

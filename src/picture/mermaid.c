@@ -38,25 +38,10 @@ append_node(StringInfo to, const CmigPicture *picture, int node)
 		[CMIG_PICTURE_CURRENT] = "current",
 		[CMIG_PICTURE_PARTIAL] = "partial"
 	};
-	const CmigRevision *revision = picture->graph->nodes[node].revision;
-	StringInfoData notes;
 
-	initStringInfo(&notes);
-	cmig_picture_append_notes(&notes, picture, node, "", "");
 	appendStringInfo(to, "    r%d[\"", node);
-	append_text(to, revision->id);
-	if (revision->message && revision->message[0])
-	{
-		appendStringInfoString(to, "<br>");
-		append_text(to, revision->message);
-	}
-	if (notes.len > 0)
-	{
-		appendStringInfoString(to, "<br>");
-		append_text(to, notes.data);
-	}
+	cmig_picture_append_label(to, picture, node, append_text, "<br>");
 	appendStringInfo(to, "\"]:::%s", classes[picture->states[node]]);
-	pfree(notes.data);
 }
 
 /* Draw arrows from the nodes that a node follows or depends on. */

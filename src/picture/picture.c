@@ -101,6 +101,30 @@ cmig_picture_append_notes(StringInfo to, const CmigPicture *picture, int node,
 }
 
 void
+cmig_picture_append_label(StringInfo to, const CmigPicture *picture, int node,
+						  void (*append) (StringInfo to, const char *text),
+						  const char *line_break)
+{
+	const CmigRevision *revision = picture->graph->nodes[node].revision;
+	StringInfoData notes;
+
+	initStringInfo(&notes);
+	cmig_picture_append_notes(&notes, picture, node, "", "");
+	append(to, revision->id);
+	if (revision->message && revision->message[0])
+	{
+		appendStringInfoString(to, line_break);
+		append(to, revision->message);
+	}
+	if (notes.len > 0)
+	{
+		appendStringInfoString(to, line_break);
+		append(to, notes.data);
+	}
+	pfree(notes.data);
+}
+
+void
 cmig_picture_append_day(StringInfo to, const CmigRevision *revision, const char *prefix)
 {
 	struct pg_tm tm;

@@ -60,6 +60,14 @@ extern void cmig_picture_append_line(StringInfo to, const char *text);
 extern void cmig_picture_append_notes(StringInfo to, const CmigPicture *picture, int node,
 									  const char *prefix, const char *suffix);
 
+/*
+ * Append a revision's label for a chart: its id, its message, and what is
+ * special about it, separated by line breaks.  "append" escapes each of them.
+ */
+extern void cmig_picture_append_label(StringInfo to, const CmigPicture *picture, int node,
+									  void (*append) (StringInfo to, const char *text),
+									  const char *line_break);
+
 /* Append the day on which a revision was written, if known, with a prefix. */
 extern void cmig_picture_append_day(StringInfo to, const CmigRevision *revision,
 									const char *prefix);

@@ -149,23 +149,6 @@ write_content(void *arg)
 	AtEOXact_GUC(true, level);
 }
 
-/* Must the error end the whole call? */
-static bool
-ends_all(const ErrorData *error)
-{
-	switch (ERRCODE_TO_CATEGORY(error->sqlerrcode))
-	{
-		case ERRCODE_OPERATOR_INTERVENTION:
-		case ERRCODE_INSUFFICIENT_RESOURCES:
-		case ERRCODE_TRANSACTION_ROLLBACK:
-		case ERRCODE_SYSTEM_ERROR:
-		case ERRCODE_INTERNAL_ERROR:
-			return true;
-		default:
-			return error->elevel > ERROR;
-	}
-}
-
 void
 cmig_page_section(StringInfo page, const char *title, CmigPageContent content, void *arg)
 {
@@ -180,7 +163,7 @@ cmig_page_section(StringInfo page, const char *title, CmigPageContent content, v
 	error = cmig_subtransaction_try(write_content, &section);
 	if (error != NULL)
 	{
-		if (ends_all(error))
+		if (cmig_subtransaction_must_rethrow(error))
 			ReThrowError(error);
 		page->len = start;
 		page->data[start] = '\0';

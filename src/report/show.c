@@ -43,6 +43,29 @@ yes_no(bool value)
 	return value ? "yes" : "no";
 }
 
+/* Add what the revision's author said about it. */
+static void
+put_description(FunctionCallInfo fcinfo, const CmigRevisionText *text)
+{
+	put_field(fcinfo, "message", text->edges.message);
+	put_field(fcinfo, "description", text->description);
+	put_field(fcinfo, "transactional", yes_no(text->edges.transactional));
+}
+
+/* Add who created the revision, and what its upgrade needs and runs. */
+static void
+put_upgrade(FunctionCallInfo fcinfo, const CmigRevisionText *text)
+{
+	put_field(fcinfo, "created_at",
+			  text->has_created_at ? timestamptz_to_str(text->created_at) : NULL);
+	put_field(fcinfo, "created_by", text->edges.created_by);
+	if (text->placeholders.count > 0)
+		put_field(fcinfo, "placeholders", cmig_view_names_text(&text->placeholders));
+	if (text->precondition_sql != NULL)
+		put_field(fcinfo, "precondition_sql", text->precondition_sql);
+	put_field(fcinfo, "upgrade_sql", text->upgrade_sql);
+}
+
 /* Return everything about one revision. */
 static void
 show_revision(FunctionCallInfo fcinfo, const CmigView *view, const CmigShownLabels *labels, int n)
@@ -68,20 +91,11 @@ show_revision(FunctionCallInfo fcinfo, const CmigView *view, const CmigShownLabe
 		put_field(fcinfo, "replaces", cmig_view_names_text(&node->revision->replaces));
 	put_field(fcinfo, "branches_into",
 			  cmig_graph_ids_text(view->graph, node->children.nodes, node->children.count));
-	put_field(fcinfo, "message", text->edges.message);
-	put_field(fcinfo, "description", text->description);
-	put_field(fcinfo, "transactional", yes_no(text->edges.transactional));
+	put_description(fcinfo, text);
 	put_field(fcinfo, "reversible", yes_no(text->downgrade_sql != NULL));
 	put_field(fcinfo, "applied", yes_no(view->applied->applied->set[n]));
 	put_field(fcinfo, "head", yes_no(node->children.count == 0));
-	put_field(fcinfo, "created_at",
-			  text->has_created_at ? timestamptz_to_str(text->created_at) : NULL);
-	put_field(fcinfo, "created_by", text->edges.created_by);
-	if (text->placeholders.count > 0)
-		put_field(fcinfo, "placeholders", cmig_view_names_text(&text->placeholders));
-	if (text->precondition_sql != NULL)
-		put_field(fcinfo, "precondition_sql", text->precondition_sql);
-	put_field(fcinfo, "upgrade_sql", text->upgrade_sql);
+	put_upgrade(fcinfo, text);
 	put_field(fcinfo, "downgrade_sql", text->downgrade_sql);
 	put_field(fcinfo, "verify_sql", text->verify_sql);
 }
@@ -98,18 +112,9 @@ show_repeatable(FunctionCallInfo fcinfo, const CmigGraph *graph, int node)
 	put_field(fcinfo, "revision", revision->id);
 	put_field(fcinfo, "repeatable", "yes");
 	put_field(fcinfo, "depends_on", cmig_view_names_text(&revision->depends));
-	put_field(fcinfo, "message", text->edges.message);
-	put_field(fcinfo, "description", text->description);
-	put_field(fcinfo, "transactional", yes_no(text->edges.transactional));
+	put_description(fcinfo, text);
 	put_field(fcinfo, "applied", yes_no(cmig_repeatable_state(graph, node) == CMIG_REPEATABLE_CURRENT));
-	put_field(fcinfo, "created_at",
-			  text->has_created_at ? timestamptz_to_str(text->created_at) : NULL);
-	put_field(fcinfo, "created_by", text->edges.created_by);
-	if (text->placeholders.count > 0)
-		put_field(fcinfo, "placeholders", cmig_view_names_text(&text->placeholders));
-	if (text->precondition_sql != NULL)
-		put_field(fcinfo, "precondition_sql", text->precondition_sql);
-	put_field(fcinfo, "upgrade_sql", text->upgrade_sql);
+	put_upgrade(fcinfo, text);
 	put_field(fcinfo, "verify_sql", text->verify_sql);
 }
 

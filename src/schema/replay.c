@@ -126,17 +126,8 @@ cmig_replay_failed(void)
 static bool
 is_from_outside(const ErrorData *error)
 {
-	switch (ERRCODE_TO_CATEGORY(error->sqlerrcode))
-	{
-		case ERRCODE_OPERATOR_INTERVENTION:
-		case ERRCODE_INSUFFICIENT_RESOURCES:
-		case ERRCODE_TRANSACTION_ROLLBACK:
-		case ERRCODE_SYSTEM_ERROR:
-		case ERRCODE_INTERNAL_ERROR:
-			return true;
-		default:
-			return error->elevel > ERROR || error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE;
-	}
+	return cmig_subtransaction_must_rethrow(error) ||
+		error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE;
 }
 
 /*

@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "base/checksum.h"
 #include "base/compat.h"
 #include "graph/repeatables.h"
 #include "parse/script.h"
@@ -13,8 +14,6 @@
 #include "tables/journal.h"
 #include "tables/repeatable.h"
 
-#include "common/cryptohash.h"
-#include "common/sha2.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -22,21 +21,13 @@
 char *
 cmig_repeatable_checksum(const char *sql, bool transactional, bool repeatable)
 {
-	uint8		digest[PG_SHA256_DIGEST_LENGTH];
-	char	   *result;
-	pg_cryptohash_ctx *hash;
+	pg_cryptohash_ctx *checksum;
 
 	if (!repeatable)
 		return cmig_script_checksum(sql, transactional);
-	result = palloc0(2 * sizeof(digest) + 1);
-	hash = pg_cryptohash_create(PG_SHA256);
-	if (hash == NULL || pg_cryptohash_init(hash) < 0 ||
-		pg_cryptohash_update(hash, (const uint8 *) sql, strlen(sql)) < 0 ||
-		pg_cryptohash_final(hash, digest, sizeof(digest)) < 0)
-		elog(ERROR, "could not compute sha256");
-	pg_cryptohash_free(hash);
-	(void) hex_encode((const char *) digest, sizeof(digest), result);
-	return result;
+	checksum = cmig_checksum_start();
+	cmig_checksum_add(checksum, sql, strlen(sql));
+	return cmig_checksum_finish(checksum);
 }
 
 CmigRepeatableState
