@@ -63,7 +63,7 @@ CREATE FUNCTION cmig.journal_trigger()
 RETURNS trigger
 AS 'MODULE_PATHNAME', 'cmig_journal_trigger'
 LANGUAGE C;
-COMMENT ON FUNCTION cmig.journal_trigger() IS 'Keeps migrators from writing journal rows for a role that they cannot SET ROLE to, or with an id far beyond the last one, and makes sessions that write a row by hand wait for runs. Raises 42501, 55P03, and 39P01 if it is not called as the trigger of cmig.journal.';
+COMMENT ON FUNCTION cmig.journal_trigger() IS 'Trigger function of cmig.journal. Prevents migrators from writing journal rows for a role that they cannot SET ROLE to, or with an id far above the last one. Makes a session that writes a row by hand wait for a run in progress. Raises an error if the row is not allowed (42501), a stepwise run is in progress (55P03), or it is called in any other way (39P01).';
 CREATE TRIGGER journal_trigger BEFORE INSERT ON cmig.journal
 FOR EACH ROW EXECUTE FUNCTION cmig.journal_trigger();
 
@@ -136,89 +136,89 @@ SELECT pg_catalog.pg_extension_config_dump('cmig.backfill_run', '');
 SELECT pg_catalog.pg_extension_config_dump('cmig.backfill_run_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('cmig.ddl_log', '');
 
-COMMENT ON TABLE cmig.revision IS 'The revisions: edges, scripts, flags. Rows may be written by hand; they are validated when used.';
-COMMENT ON COLUMN cmig.revision.revision IS 'Identifier: up to 128 bytes, none of @ : + , ; { } " '' or white space; not head, heads, base, current';
-COMMENT ON COLUMN cmig.revision.down_revision IS 'Parents: ids of the revisions that this one follows; several make a merge, none a base';
-COMMENT ON COLUMN cmig.revision.depends_on IS 'Revisions (ids or branch labels) that must be applied before this one without being its parents';
-COMMENT ON COLUMN cmig.revision.branch_labels IS 'Names for the branch that starts here';
-COMMENT ON COLUMN cmig.revision.precondition_sql IS 'A SELECT that must return true before the upgrade script starts, or NULL';
-COMMENT ON COLUMN cmig.revision.replaces IS 'Revisions that this one replaces, of which the last one follows the others; where they are applied, this one counts as applied';
+COMMENT ON TABLE cmig.revision IS 'Revisions: their edges, scripts, and flags. Rows can be written by hand; they are validated when they are used.';
+COMMENT ON COLUMN cmig.revision.revision IS 'Identifier of the revision, up to 128 bytes. It must not contain white space or any of @ : + , ; { } " '', and must not be head, heads, base, or current';
+COMMENT ON COLUMN cmig.revision.down_revision IS 'Parents: ids of the revisions that this one follows. A merge has several, a base has none';
+COMMENT ON COLUMN cmig.revision.depends_on IS 'Ids or branch labels of revisions that must be applied before this one but are not its parents';
+COMMENT ON COLUMN cmig.revision.branch_labels IS 'Names of the branch that starts here';
+COMMENT ON COLUMN cmig.revision.precondition_sql IS 'A SELECT that must return true before the upgrade script starts; NULL if there is none';
+COMMENT ON COLUMN cmig.revision.replaces IS 'Revisions that this one replaces; the last one builds on the others. If they are applied, this one counts as applied';
 COMMENT ON COLUMN cmig.revision.message IS 'One line that says what the revision does';
-COMMENT ON COLUMN cmig.revision.description IS 'Free text from the header of its file';
+COMMENT ON COLUMN cmig.revision.description IS 'Free text from the header of the revision file';
 COMMENT ON COLUMN cmig.revision.upgrade_sql IS 'SQL that applies the revision; empty if there is nothing to do';
-COMMENT ON COLUMN cmig.revision.downgrade_sql IS 'SQL that reverts it; NULL if it is irreversible, empty if there is nothing to do';
+COMMENT ON COLUMN cmig.revision.downgrade_sql IS 'SQL that reverts the revision; NULL if it is irreversible, empty if there is nothing to do';
 COMMENT ON COLUMN cmig.revision.verify_sql IS 'SQL that checks the result after the upgrade; NULL if there is none';
-COMMENT ON COLUMN cmig.revision.transactional IS 'false: the statements cannot run inside a transaction, so that CALL cmig.upgrade_stepwise must run them';
-COMMENT ON COLUMN cmig.revision.repeatable IS 'true: it has no parents, and runs after an upgrade that reaches the heads if its script has changed since it last ran';
-COMMENT ON COLUMN cmig.revision.placeholders IS 'Names that stand as ${name} in the scripts: "name" for an identifier, "name literal" for a string; the setting cmig_var.name has the value';
-COMMENT ON COLUMN cmig.revision.previous_sql IS 'Of a repeatable revision: the script that ran last, if another one has been loaded since';
-COMMENT ON COLUMN cmig.revision.created_at IS 'When the revision was written (the create_date of its file)';
+COMMENT ON COLUMN cmig.revision.transactional IS 'False if the statements cannot run inside a transaction block and CALL cmig.upgrade_stepwise must run them';
+COMMENT ON COLUMN cmig.revision.repeatable IS 'True if the revision has no parents and runs after each upgrade to the heads if its script has changed since it last ran';
+COMMENT ON COLUMN cmig.revision.placeholders IS 'Names used as ${name} in the scripts: "name" for an identifier, "name literal" for a string. The setting cmig_var.name has the value';
+COMMENT ON COLUMN cmig.revision.previous_sql IS 'For a repeatable revision, the script that ran last, if another one has been loaded since';
+COMMENT ON COLUMN cmig.revision.created_at IS 'When the revision was written: the create_date of its file';
 COMMENT ON COLUMN cmig.revision.created_by IS 'The role that stored the revision in this database';
-COMMENT ON TABLE cmig.version IS 'The applied heads, as in alembic_version: applied revisions that no applied revision names as parent or dependency.';
-COMMENT ON COLUMN cmig.version.revision IS 'Identifier of an applied revision; all revisions on which it builds are applied, too';
-COMMENT ON TABLE cmig.journal IS 'What has been run: one row for each step, and one for each call of cmig.drift.';
-COMMENT ON COLUMN cmig.journal.id IS 'Number of the row: one more than the greatest one before';
-COMMENT ON COLUMN cmig.journal.revision IS 'Identifier of the revision, which may have been removed since; NULL for drift';
+COMMENT ON TABLE cmig.version IS 'Applied heads, as in alembic_version: the applied revisions that no applied revision names as a parent or dependency.';
+COMMENT ON COLUMN cmig.version.revision IS 'Identifier of an applied revision. All revisions that it builds on are applied, too';
+COMMENT ON TABLE cmig.journal IS 'Journal of what has been run: one row for each step, and one for each call of cmig.drift.';
+COMMENT ON COLUMN cmig.journal.id IS 'Number of the row: the greatest existing id plus one';
+COMMENT ON COLUMN cmig.journal.revision IS 'Identifier of the revision, which may no longer exist; NULL for drift';
 COMMENT ON COLUMN cmig.journal.direction IS 'upgrade, downgrade, stamp, repair, or drift';
-COMMENT ON COLUMN cmig.journal.outcome IS 'done; stepwise runs also write running and failed';
+COMMENT ON COLUMN cmig.journal.outcome IS 'done; for stepwise runs, also running or failed';
 COMMENT ON COLUMN cmig.journal.started_at IS 'When the step began';
 COMMENT ON COLUMN cmig.journal.elapsed IS 'Wall-clock time of the step';
-COMMENT ON COLUMN cmig.journal.role IS 'The role that the script ran as';
-COMMENT ON COLUMN cmig.journal.session_role IS 'The role that the session logged in as';
+COMMENT ON COLUMN cmig.journal.role IS 'Role that the script ran as';
+COMMENT ON COLUMN cmig.journal.session_role IS 'Role that the session logged in as';
 COMMENT ON COLUMN cmig.journal.application_name IS 'application_name of the session';
 COMMENT ON COLUMN cmig.journal.client_address IS 'Address of the client; NULL for a Unix-domain socket';
-COMMENT ON COLUMN cmig.journal.transaction_id IS 'The transaction that ran the step';
-COMMENT ON COLUMN cmig.journal.checksum IS 'sha256 over the tokens of the upgrade script that was run, stamped, or accepted, and its flag; NULL for a downgrade';
-COMMENT ON COLUMN cmig.journal.search_path IS 'search_path with which the script started';
+COMMENT ON COLUMN cmig.journal.transaction_id IS 'Transaction that ran the step';
+COMMENT ON COLUMN cmig.journal.checksum IS 'SHA-256 of the tokens of the upgrade script that was run, stamped, or accepted, and of the transactional flag; NULL for a downgrade';
+COMMENT ON COLUMN cmig.journal.search_path IS 'Value of search_path when the script started';
 COMMENT ON COLUMN cmig.journal.sqlstate IS 'SQLSTATE of the error, if the step failed';
-COMMENT ON COLUMN cmig.journal.message IS 'Message of the error, if the step failed; for a stamp, that a revision is no longer recorded as applied; for drift, what was found';
+COMMENT ON COLUMN cmig.journal.message IS 'For a failed step, the error message; for a stamp, a note if a revision is no longer recorded as applied; for drift, what was found';
 COMMENT ON COLUMN cmig.journal.statement IS 'Number of the statement that failed';
 COMMENT ON TABLE cmig.progress IS 'Progress of an unfinished stepwise step: one row for each statement.';
 COMMENT ON COLUMN cmig.progress.revision IS 'Identifier of the revision';
 COMMENT ON COLUMN cmig.progress.direction IS 'upgrade or downgrade';
 COMMENT ON COLUMN cmig.progress.statement IS 'Number of the statement in the script, from 1';
 COMMENT ON COLUMN cmig.progress.state IS 'running, in_doubt, or done';
-COMMENT ON COLUMN cmig.progress.detail IS 'What is needed to resume the statement, for example names of indexes';
-COMMENT ON TABLE cmig.backfill_run IS 'How far each backfill is or was; cmig.backfill_progress shows it.';
-COMMENT ON SEQUENCE cmig.backfill_run_id_seq IS 'Numbers the rows of cmig.backfill_run';
-COMMENT ON COLUMN cmig.backfill_run.id IS 'Order of start';
-COMMENT ON COLUMN cmig.backfill_run.target IS 'The table, with its schema';
-COMMENT ON COLUMN cmig.backfill_run.set_sql IS 'The argument set_sql; it may be updated for an unfinished backfill, and a CALL with that text resumes it';
-COMMENT ON COLUMN cmig.backfill_run.where_sql IS 'The argument where_sql; NULL for all rows';
-COMMENT ON COLUMN cmig.backfill_run.revision IS 'The revision whose script called it; NULL if there is none';
-COMMENT ON COLUMN cmig.backfill_run.direction IS 'upgrade or downgrade, of that revision';
-COMMENT ON COLUMN cmig.backfill_run.statement IS 'Number of the statement in that script; NULL once the step is done or a stamp has settled it';
-COMMENT ON COLUMN cmig.backfill_run.state IS 'running (even if it was interrupted or abandoned) or done';
-COMMENT ON COLUMN cmig.backfill_run.method IS 'ctid: ranges of blocks, in passes until no row matches; key: ranges of a unique key, once';
+COMMENT ON COLUMN cmig.progress.detail IS 'Information required to resume the statement, such as names of indexes';
+COMMENT ON TABLE cmig.backfill_run IS 'State of each backfill. The view cmig.backfill_progress shows it in readable form.';
+COMMENT ON SEQUENCE cmig.backfill_run_id_seq IS 'Provides the ids of cmig.backfill_run';
+COMMENT ON COLUMN cmig.backfill_run.id IS 'Number of the backfill, in the order in which they started';
+COMMENT ON COLUMN cmig.backfill_run.target IS 'Table that is updated, with its schema';
+COMMENT ON COLUMN cmig.backfill_run.set_sql IS 'Argument set_sql. It can be updated for an unfinished backfill; a CALL with the new text then resumes the backfill';
+COMMENT ON COLUMN cmig.backfill_run.where_sql IS 'Argument where_sql; NULL for all rows';
+COMMENT ON COLUMN cmig.backfill_run.revision IS 'Revision whose script called the backfill; NULL if there is none';
+COMMENT ON COLUMN cmig.backfill_run.direction IS 'Direction in which that revision ran: upgrade or downgrade';
+COMMENT ON COLUMN cmig.backfill_run.statement IS 'Number of the statement in that script; NULL after the step is done or has been settled by a stamp';
+COMMENT ON COLUMN cmig.backfill_run.state IS 'running or done; an interrupted or abandoned backfill is still running here';
+COMMENT ON COLUMN cmig.backfill_run.method IS 'ctid: updates ranges of blocks, in passes until no row matches; key: updates ranges of a unique key, in one pass';
 COMMENT ON COLUMN cmig.backfill_run.pass IS 'The current pass over the table, from 1';
-COMMENT ON COLUMN cmig.backfill_run.relation IS 'The current table or partition';
-COMMENT ON COLUMN cmig.backfill_run.key IS 'The columns of the key in whose order that table is walked; NULL by ctid';
-COMMENT ON COLUMN cmig.backfill_run.place IS 'Where the next batch begins: a block, or the last key that is done';
-COMMENT ON COLUMN cmig.backfill_run.bound IS 'Where this table ends: a block, or the greatest key at the start';
-COMMENT ON COLUMN cmig.backfill_run.parts IS 'Without a condition, the partitions at the start, NULL if it is one table';
-COMMENT ON COLUMN cmig.backfill_run.total IS 'Work of one pass, in blocks or estimated rows';
-COMMENT ON COLUMN cmig.backfill_run.passed IS 'How much of it is done';
+COMMENT ON COLUMN cmig.backfill_run.relation IS 'Table or partition that is being updated';
+COMMENT ON COLUMN cmig.backfill_run.key IS 'Key columns that determine the order of the batches; NULL if method is ctid';
+COMMENT ON COLUMN cmig.backfill_run.place IS 'Where the next batch starts: a block number, or the last key that was updated';
+COMMENT ON COLUMN cmig.backfill_run.bound IS 'Where the pass over this table or partition ends: a block number, or the greatest key when it started';
+COMMENT ON COLUMN cmig.backfill_run.parts IS 'Partitions that existed at the start, if there is no condition; NULL for a table without partitions';
+COMMENT ON COLUMN cmig.backfill_run.total IS 'Amount of work in one pass, in blocks or estimated rows';
+COMMENT ON COLUMN cmig.backfill_run.passed IS 'Amount of work done in the current pass, in the same unit as total';
 COMMENT ON COLUMN cmig.backfill_run.rows IS 'Rows updated so far';
 COMMENT ON COLUMN cmig.backfill_run.rows_of_pass IS 'Rows updated in the current pass';
 COMMENT ON COLUMN cmig.backfill_run.batches IS 'Batches committed so far';
-COMMENT ON COLUMN cmig.backfill_run.started_at IS 'When it began';
+COMMENT ON COLUMN cmig.backfill_run.started_at IS 'When the backfill started';
 COMMENT ON COLUMN cmig.backfill_run.updated_at IS 'When the last batch was committed';
-COMMENT ON COLUMN cmig.backfill_run.active IS 'Time spent, without the time between an interruption and the next CALL';
-COMMENT ON TABLE cmig.ddl_log IS 'DDL outside of migration runs, recorded while cmig.ddl_policy is log, or after cmig.allow_ddl().';
+COMMENT ON COLUMN cmig.backfill_run.active IS 'Time spent, not counting the time between an interruption and the next CALL';
+COMMENT ON TABLE cmig.ddl_log IS 'DDL that was run outside of migration runs while cmig.ddl_policy was log, or after cmig.allow_ddl().';
 COMMENT ON COLUMN cmig.ddl_log.at IS 'When the command ended';
-COMMENT ON COLUMN cmig.ddl_log.command IS 'Command tag, such as ALTER TABLE; allow_ddl for a call of that function';
-COMMENT ON COLUMN cmig.ddl_log.object_type IS 'What was changed: table, index, function, ...; of GRANT and REVOKE, the type of the object';
-COMMENT ON COLUMN cmig.ddl_log.object IS 'Its name as the server writes it; NULL for GRANT and REVOKE';
-COMMENT ON COLUMN cmig.ddl_log.role IS 'The role of the session, as set by SET ROLE';
-COMMENT ON COLUMN cmig.ddl_log.session_role IS 'The role that connected, or the one set by SET SESSION AUTHORIZATION';
+COMMENT ON COLUMN cmig.ddl_log.command IS 'Command tag, such as ALTER TABLE, or allow_ddl for a call of that function';
+COMMENT ON COLUMN cmig.ddl_log.object_type IS 'Type of the object, such as table, index, or function';
+COMMENT ON COLUMN cmig.ddl_log.object IS 'Identity of the object, as the server reports it; NULL for GRANT and REVOKE';
+COMMENT ON COLUMN cmig.ddl_log.role IS 'Current role of the session, as set by SET ROLE';
+COMMENT ON COLUMN cmig.ddl_log.session_role IS 'Role that the session logged in as, or the one set by SET SESSION AUTHORIZATION';
 COMMENT ON COLUMN cmig.ddl_log.application_name IS 'application_name of the session';
 COMMENT ON COLUMN cmig.ddl_log.client_address IS 'Address of the client; NULL for a Unix-domain socket';
-COMMENT ON COLUMN cmig.ddl_log.transaction_id IS 'Transaction of the command';
-COMMENT ON COLUMN cmig.ddl_log.query IS 'The first 1,000 bytes of what the client sent; NULL for commands that can contain a password';
-COMMENT ON COLUMN cmig.ddl_log.reason IS 'The reason given to cmig.allow_ddl() in this transaction';
-COMMENT ON TABLE cmig.secret IS 'Keys; readable by the owner only and never dumped.';
-COMMENT ON COLUMN cmig.secret.name IS 'What the key is for';
-COMMENT ON COLUMN cmig.secret.value IS 'The key';
+COMMENT ON COLUMN cmig.ddl_log.transaction_id IS 'Transaction that ran the command';
+COMMENT ON COLUMN cmig.ddl_log.query IS 'First 1,000 bytes of the query that the client sent; NULL for commands that can contain a password';
+COMMENT ON COLUMN cmig.ddl_log.reason IS 'Reason given to cmig.allow_ddl() in this transaction';
+COMMENT ON TABLE cmig.secret IS 'Secret keys. Only the owner can read them, and pg_dump never includes them.';
+COMMENT ON COLUMN cmig.secret.name IS 'Purpose of the key';
+COMMENT ON COLUMN cmig.secret.value IS 'Secret key';
 
 --
 -- Moving
@@ -446,38 +446,38 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 -- What the functions do, return, and raise
 --
 
-COMMENT ON FUNCTION cmig.upgrade(text) IS 'Apply revisions up to target: an id or the beginning of one, a label, label@head, head, heads, +N, rev+N. Returns one row for each step; raises MG001 to MG005, MG007, MG009, 22023, and what a script raises.';
-COMMENT ON FUNCTION cmig.upgrade(text[]) IS 'Apply revisions up to several absolute targets. Returns one row for each step; raises MG001 to MG005, MG007, MG009, 22023, and what a script raises.';
-COMMENT ON FUNCTION cmig.upgrade(bigint) IS 'Apply the next N revisions: upgrade(2) is upgrade(''+2''). Quote ids that are digits. Returns one row for each step; raises as upgrade(text).';
-COMMENT ON FUNCTION cmig.upgrade(text, text) IS 'As upgrade(text), but only if the plan still has the checksum that cmig.plan or cmig.dry_run has shown. Raises MG016 if it has changed, 22023, and as upgrade(text).';
-COMMENT ON FUNCTION cmig.upgrade(text[], text) IS 'As upgrade(text[]), but only if the plan still has the checksum that cmig.plan or cmig.dry_run has shown. Raises MG016 if it has changed, 22023, and as upgrade(text[]).';
-COMMENT ON FUNCTION cmig.downgrade(text) IS 'Revert the revisions above target: an id, base, -N, label@-N, label@base, rev-N. Returns one row for each step; raises MG001 to MG007, MG011, 22023, and what a script raises.';
-COMMENT ON FUNCTION cmig.downgrade(text, text) IS 'As downgrade(text), but only if the plan still has the checksum that cmig.plan or cmig.dry_run has shown. Raises MG016 if it has changed, 22023, and as downgrade(text).';
-COMMENT ON FUNCTION cmig.downgrade(bigint) IS 'Revert the last N revisions: downgrade(-1) is downgrade(''-1''). Quote ids that are digits. Returns one row for each step; raises as downgrade(text).';
-COMMENT ON FUNCTION cmig.reset(text) IS 'Downgrade to base and upgrade to heads again, in one transaction; confirm must be the database''s name. Returns one row for each step; raises 22023, MG005 to MG007, MG009, MG011, and what a script raises.';
-COMMENT ON FUNCTION cmig.stamp(text, boolean) IS 'Record target, and all below it, as applied without running anything; purge empties the version table first. Returns the rows of cmig.version; raises MG001 to MG005, MG011, 22023.';
-COMMENT ON FUNCTION cmig.stamp(text[], boolean) IS 'Record several targets as applied without running anything. Returns the rows of cmig.version; raises MG001 to MG005, MG011, 22023.';
-COMMENT ON FUNCTION cmig.dry_run(text, text, text, bigint, boolean) IS 'Runs the steps of an upgrade or downgrade to target and rolls everything back. Returns a row for each statement: its rows, its duration, the strongest lock on each relation that existed before, relations that get a new file, relations that are read in full, and its error. A revision that fails stops only those that build on it. Raises MG001 to MG005, 22023, 25006, 55P03.';
-COMMENT ON FUNCTION cmig.plan(text, text) IS 'The steps that upgrade or downgrade (direction) to target would run, in order; the target of an upgrade defaults to head. irreversible: the revision has no downgrade script, so that a downgrade stops there. locks: the strongest lock on each relation, found without running the script. Changes nothing. Raises MG001 to MG005, 22023.';
-COMMENT ON FUNCTION cmig.plan(text, text[]) IS 'The steps that upgrade to several targets would run, in order; changes nothing. Raises MG001 to MG005, 22023.';
-COMMENT ON FUNCTION cmig.current() IS 'The version rows, which say where the database is; none means base. Also works with a broken graph.';
-COMMENT ON FUNCTION cmig.heads() IS 'The revisions that no other follows; is_effective is false for one that another head depends on. Also works with a broken graph.';
-COMMENT ON FUNCTION cmig.branches() IS 'The revisions that several others follow, and which ones. Also works with a broken graph.';
-COMMENT ON FUNCTION cmig.history(text) IS 'The revisions of a range from:to, newest first; both ends are included, and each can be current. Raises MG001 to MG004, 22023.';
-COMMENT ON FUNCTION cmig.graph(text, text) IS 'A drawing of the revisions of a range, newest first, in the style of git log --graph: @ is current, * applied, o pending, % partially applied. Other formats are mermaid and dot. Also works with a broken graph. Raises MG001 to MG004, 22023.';
-COMMENT ON FUNCTION cmig.log() IS 'What was done, when, by whom, and for how long, newest first; messages are shortened so that rows fit into 100 columns. cmig.journal has everything.';
-COMMENT ON FUNCTION cmig.report() IS 'State, graph with scripts, journal, locks of pending steps, row-level security, and audit as one HTML page that needs no network and runs no scripts. Shows what the caller may read.';
-COMMENT ON FUNCTION cmig.help(text) IS 'The functions of pg_cmig by subject, or what is to be known about a function, a table, or a setting. Raises 22023.';
-COMMENT ON FUNCTION cmig.show(text) IS 'All fields of the revisions that an absolute identifier or current names, with their values. Raises MG001 to MG004, 22023.';
-COMMENT ON FUNCTION cmig.status() IS 'Where the database is, what is pending, what is wrong, and what to type.';
-COMMENT ON FUNCTION cmig.resolve(text) IS 'The ids that an absolute identifier names. Raises MG001 to MG005, 22023.';
-COMMENT ON FUNCTION cmig.check(boolean) IS 'The health of the catalog and of the scripts that may still run: problems and their fixes. With raise => true, raises MG005 if one of them is an error.';
-COMMENT ON FUNCTION cmig.require(text) IS 'Do nothing if target is applied; otherwise, and if no revision is loaded, raise an error that names the pending revisions. Raises MG010, MG001 to MG005, 22023.';
-COMMENT ON FUNCTION cmig.load(text, boolean, boolean) IS 'Store the revision files in script, one or many, in any order: added, replaced, unchanged, removed, kept. All or nothing; raises MG005, MG008, MG011, MG013, 22023.';
-COMMENT ON FUNCTION cmig.load_directory(text, boolean, boolean) IS 'As load, for the .sql files of a directory on the server; requires pg_read_server_files. Raises as load, and 42501.';
-COMMENT ON FUNCTION cmig.create_revision(text, text, text, text, text, text, boolean, text, text[], boolean, text) IS 'Store a new revision after head and return its id; without upgrade_sql it is empty. Raises MG001 to MG005, 23505, 22023.';
-COMMENT ON FUNCTION cmig.merge(text[], text, text, boolean, text) IS 'Store a revision that joins several, and return its id. Raises MG001 to MG005, 23505, 22023.';
-COMMENT ON FUNCTION cmig.merge(text, text, text, boolean, text) IS 'Store a revision that joins what the identifier names, such as heads, and return its id. Raises MG001 to MG005, 23505, 22023.';
+COMMENT ON FUNCTION cmig.upgrade(text) IS 'Applies revisions up to the target: an id or its beginning, a label, label@head, head, heads, +N, or rev+N. Returns one row for each step. Raises an error if the target is not valid (MG001 to MG004, 22023), the graph is broken (MG005), a revision cannot run inside a transaction (MG007), its verification fails (MG009), or its precondition is not met (MG017). Also raises the errors of the scripts.';
+COMMENT ON FUNCTION cmig.upgrade(text[]) IS 'Applies revisions up to several targets, none of them relative. Returns one row for each step. Raises the same errors as upgrade(text).';
+COMMENT ON FUNCTION cmig.upgrade(bigint) IS 'Applies the next N revisions: upgrade(2) is the same as upgrade(''+2''). An id that consists of digits must be quoted. Returns one row for each step. Raises the same errors as upgrade(text).';
+COMMENT ON FUNCTION cmig.upgrade(text, text) IS 'Does the same as upgrade(text), but only if the plan still has the checksum that cmig.plan or cmig.dry_run reported. Returns one row for each step. Raises an error if the plan has changed (MG016), and the same errors as upgrade(text).';
+COMMENT ON FUNCTION cmig.upgrade(text[], text) IS 'Does the same as upgrade(text[]), but only if the plan still has the checksum that cmig.plan or cmig.dry_run reported. Returns one row for each step. Raises an error if the plan has changed (MG016), and the same errors as upgrade(text).';
+COMMENT ON FUNCTION cmig.downgrade(text) IS 'Reverts the revisions above the target: an id, base, -N, label@-N, label@base, or rev-N. Returns one row for each step. Raises an error if the target is not valid (MG001 to MG004, 22023), the graph is broken (MG005), a revision is irreversible (MG006) or cannot run inside a transaction (MG007), or cmig.protect forbids the downgrade (MG011). Also raises the errors of the scripts.';
+COMMENT ON FUNCTION cmig.downgrade(text, text) IS 'Does the same as downgrade(text), but only if the plan still has the checksum that cmig.plan or cmig.dry_run reported. Returns one row for each step. Raises an error if the plan has changed (MG016), and the same errors as downgrade(text).';
+COMMENT ON FUNCTION cmig.downgrade(bigint) IS 'Reverts the last N revisions: downgrade(-1) is the same as downgrade(''-1''). An id that consists of digits must be quoted. Returns one row for each step. Raises the same errors as downgrade(text).';
+COMMENT ON FUNCTION cmig.reset(text) IS 'Downgrades to base and upgrades to the heads again, in one transaction. The argument must be the name of the database, as a confirmation. Returns one row for each step. Raises an error if the name is wrong (22023), and the same errors as downgrade(text) and upgrade(text).';
+COMMENT ON FUNCTION cmig.stamp(text, boolean) IS 'Records the target and all revisions below it as applied, without running anything. With purge, empties cmig.version first. Returns the rows of cmig.version. Raises an error if the target is not valid (MG001 to MG004, 22023), the graph is broken (MG005), or cmig.protect forbids the purge (MG011).';
+COMMENT ON FUNCTION cmig.stamp(text[], boolean) IS 'Records several targets and all revisions below them as applied, without running anything. With purge, empties cmig.version first. Returns the rows of cmig.version. Raises the same errors as stamp(text, boolean).';
+COMMENT ON FUNCTION cmig.dry_run(text, text, text, bigint, boolean) IS 'Runs the steps of an upgrade or downgrade and rolls everything back. Returns one row for each statement: the number of rows, the duration, the strongest lock on each relation that existed before, the relations that get a new file or are read in full, and the error. After an error, only the revisions that build on the failed one are skipped. Raises an error if the target is not valid (MG001 to MG004, 22023), the graph is broken (MG005), the transaction is read-only (25006), or a stepwise run is in progress (55P03).';
+COMMENT ON FUNCTION cmig.plan(text, text) IS 'Returns the steps that an upgrade or downgrade to the target would run, in order. The target of an upgrade defaults to head. The column irreversible shows where a downgrade would stop because there is no downgrade script, and the column locks shows the strongest lock on each relation, without running the script. Changes nothing. Raises an error if the target is not valid (MG001 to MG004, 22023) or the graph is broken (MG005).';
+COMMENT ON FUNCTION cmig.plan(text, text[]) IS 'Returns the steps that an upgrade to several targets would run, in order. Changes nothing. Raises an error if the target is not valid (MG001 to MG004, 22023) or the graph is broken (MG005).';
+COMMENT ON FUNCTION cmig.current() IS 'Returns the version rows, which show the state of the database. If there are no rows, the database is at base. Works even if the graph is broken.';
+COMMENT ON FUNCTION cmig.heads() IS 'Returns the revisions that no other revision follows. The column is_effective is false if another head depends on the revision. Works even if the graph is broken.';
+COMMENT ON FUNCTION cmig.branches() IS 'Returns the revisions that are followed by more than one revision, with those that follow them. Works even if the graph is broken.';
+COMMENT ON FUNCTION cmig.history(text) IS 'Returns the revisions of a range, newest first. The range is from:to, including both ends; either end can be current. Raises an error if the range is not valid (MG001 to MG004, 22023).';
+COMMENT ON FUNCTION cmig.graph(text, text) IS 'Draws the revisions of a range, newest first, like git log --graph: @ is current, * is applied, o is pending, % is partially applied. The format can be text, mermaid, or dot. Works even if the graph is broken. Raises an error if the range or format is not valid (MG001 to MG004, 22023).';
+COMMENT ON FUNCTION cmig.log() IS 'Returns what was run, when, by whom, and for how long, newest first. Messages are shortened so that rows fit into 100 columns; cmig.journal has the full text.';
+COMMENT ON FUNCTION cmig.report() IS 'Returns one HTML page with the state, the graph and its scripts, the journal, the locks of pending steps, row-level security, and audit. The page needs no network, contains no JavaScript, and shows only what the caller can read.';
+COMMENT ON FUNCTION cmig.help(text) IS 'Returns a list of the functions by subject, or the description of a function, table, or setting. Raises an error if the name is unknown (22023).';
+COMMENT ON FUNCTION cmig.show(text) IS 'Returns all fields of the revisions that an identifier names, with their values. The identifier must not be relative. Raises an error if it is not valid (MG001 to MG004, 22023).';
+COMMENT ON FUNCTION cmig.status() IS 'Returns the state of the database, what is pending, what is wrong, and which command to run next.';
+COMMENT ON FUNCTION cmig.resolve(text) IS 'Returns the ids of the revisions that an identifier names. The identifier must not be relative. Raises an error if it is not valid (MG001 to MG004, 22023) or the graph is broken (MG005).';
+COMMENT ON FUNCTION cmig.check(boolean) IS 'Checks the catalog and the scripts that can still run. Returns the problems and how to fix them. With raise => true, raises an error if one of the problems is an error (MG005).';
+COMMENT ON FUNCTION cmig.require(text) IS 'Does nothing if the target is applied. Raises an error if revisions are pending or none is loaded (MG010), the target is not valid (MG001 to MG004, 22023), or the graph is broken (MG005).';
+COMMENT ON FUNCTION cmig.load(text, boolean, boolean) IS 'Stores the revision files that the script contains, in any order, or none of them if one cannot be stored. Returns one row for each revision: added, replaced, unchanged, removed, or kept. Raises an error if a file is not valid (MG013), an applied revision would change (MG008), the graph would be broken (MG005), cmig.protect forbids the removal (MG011), or an argument is not valid (22023).';
+COMMENT ON FUNCTION cmig.load_directory(text, boolean, boolean) IS 'Does the same as load for the .sql files of a directory on the server. Raises an error if the caller does not have the privileges of pg_read_server_files (42501), and the same errors as load.';
+COMMENT ON FUNCTION cmig.create_revision(text, text, text, text, text, text, boolean, text, text[], boolean, text) IS 'Stores a new revision after head. Without upgrade_sql, it is empty. Returns its id. Raises an error if a parent or dependency is not valid (MG001 to MG004), the graph would be broken (MG005), the id or label is already in use (23505), or an argument is not valid (22023).';
+COMMENT ON FUNCTION cmig.merge(text[], text, text, boolean, text) IS 'Stores a revision that has several revisions as parents. Returns its id. Raises an error if the parents cannot be merged (MG001 to MG004), the graph would be broken (MG005), the id or label is already in use (23505), or an argument is not valid (22023).';
+COMMENT ON FUNCTION cmig.merge(text, text, text, boolean, text) IS 'Stores a revision that has all revisions of one identifier, such as heads, as parents. Returns its id. Raises an error if the parents cannot be merged (MG001 to MG004), the graph would be broken (MG005), the id or label is already in use (23505), or an argument is not valid (22023).';
 
 --
 -- Files and daily work: draft, export, script, repair, remove_revision, grants
@@ -525,12 +525,12 @@ RETURNS void
 AS 'MODULE_PATHNAME', 'cmig_remove_revision'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
-COMMENT ON FUNCTION cmig.draft(text, text, text, boolean, text, text[], boolean, text, text) IS 'A new revision file after head, with empty sections, and its name; stores nothing. Raises as create_revision, and 22023 for a bad file_template.';
-COMMENT ON FUNCTION cmig.export(text, text) IS 'The revision file of an identifier or a range from:to, or of all revisions, with its name; loading it again changes nothing. Raises MG001 to MG004, MG013, 22023.';
-COMMENT ON FUNCTION cmig.export(text[], text) IS 'The revision files of several identifiers and ranges, and their names. Raises MG001 to MG004, MG013, 22023.';
-COMMENT ON FUNCTION cmig.script(text, text, text, boolean) IS 'The upgrade or downgrade (direction) to target, or over a range from:to, as one text for psql, which also runs in databases without pg_cmig. Raises as upgrade and downgrade, and 22023.';
-COMMENT ON FUNCTION cmig.repair(text) IS 'Accept the stored script of an applied revision as the one that ran, and record that in cmig.journal. Raises MG001, MG002, 22023, 55000.';
-COMMENT ON FUNCTION cmig.remove_revision(text) IS 'Delete a revision that is not applied and that no other revision names. Raises MG001, MG002, 22023, 55006, 2BP01.';
+COMMENT ON FUNCTION cmig.draft(text, text, text, boolean, text, text[], boolean, text, text) IS 'Returns a new revision file with empty sections, to follow head, and its name. Stores nothing. Raises an error if file_template is not valid (22023), and the same errors as create_revision.';
+COMMENT ON FUNCTION cmig.export(text, text) IS 'Returns the revision files of an identifier, of a range from:to, or of all revisions, with their names. Loading them again changes nothing. Raises an error if an identifier is not valid (MG001 to MG004, 22023) or a text cannot be written as a file (MG013).';
+COMMENT ON FUNCTION cmig.export(text[], text) IS 'Returns the revision files of several identifiers and ranges, with their names. Loading them again changes nothing. Raises an error if an identifier is not valid (MG001 to MG004, 22023) or a text cannot be written as a file (MG013).';
+COMMENT ON FUNCTION cmig.script(text, text, text, boolean) IS 'Returns the upgrade or downgrade to a target, or over a range from:to, as one script for psql. The script also runs in databases without pg_cmig. Raises an error if an argument is not valid (22023) or a script contains a syntax error or a command that is not allowed there (42601, 0A000). Also raises the errors of plan and of the checks before a run (MG001 to MG007).';
+COMMENT ON FUNCTION cmig.repair(text) IS 'Accepts the stored script of an applied revision as the one that was run, and records this in cmig.journal. Raises an error if the revision is unknown (MG001), the identifier is ambiguous (MG002) or does not name exactly one revision (22023), or the revision is not applied (55000).';
+COMMENT ON FUNCTION cmig.remove_revision(text) IS 'Deletes a revision. Raises an error if the revision is unknown (MG001), the identifier is ambiguous (MG002) or does not name exactly one revision (22023), the revision is applied (55006), or another revision names it (2BP01).';
 
 --
 -- Calls with a number, or several texts, in place of a revision: an error that shows the
@@ -675,28 +675,28 @@ RETURNS void
 AS 'MODULE_PATHNAME', 'cmig_remove_revision_wrong'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
-COMMENT ON FUNCTION cmig.upgrade("any", VARIADIC "any") IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
-COMMENT ON FUNCTION cmig.downgrade("any", VARIADIC "any") IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
-COMMENT ON FUNCTION cmig.stamp(bigint, boolean) IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
-COMMENT ON FUNCTION cmig.stamp(text, text) IS 'The same as stamp(text, boolean) if the second text is a boolean; otherwise raises 22023 with a hint that shows the right call.';
-COMMENT ON FUNCTION cmig.stamp("any", VARIADIC "any") IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
-COMMENT ON FUNCTION cmig.plan(bigint) IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
-COMMENT ON FUNCTION cmig.plan(text, bigint) IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
-COMMENT ON FUNCTION cmig.plan(text, "any", VARIADIC "any") IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
-COMMENT ON FUNCTION cmig.history("any") IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
-COMMENT ON FUNCTION cmig.history("any", VARIADIC "any") IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
-COMMENT ON FUNCTION cmig.show("any") IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
-COMMENT ON FUNCTION cmig.show("any", VARIADIC "any") IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
-COMMENT ON FUNCTION cmig.resolve("any") IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
-COMMENT ON FUNCTION cmig.resolve("any", VARIADIC "any") IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
-COMMENT ON FUNCTION cmig.require("any") IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
-COMMENT ON FUNCTION cmig.require("any", VARIADIC "any") IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
-COMMENT ON FUNCTION cmig.export(bigint, text) IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
-COMMENT ON FUNCTION cmig.script(text, bigint, text, boolean) IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
-COMMENT ON FUNCTION cmig.repair("any") IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
-COMMENT ON FUNCTION cmig.repair("any", VARIADIC "any") IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
-COMMENT ON FUNCTION cmig.remove_revision("any") IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
-COMMENT ON FUNCTION cmig.remove_revision("any", VARIADIC "any") IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
+COMMENT ON FUNCTION cmig.upgrade("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.downgrade("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.stamp(bigint, boolean) IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.stamp(text, text) IS 'Does the same as stamp(text, boolean) if the second argument is a boolean. Otherwise fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.stamp("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.plan(bigint) IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.plan(text, bigint) IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.plan(text, "any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.history("any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.history("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.show("any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.show("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.resolve("any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.resolve("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.require("any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.require("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.export(bigint, text) IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.script(text, bigint, text, boolean) IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.repair("any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.repair("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.remove_revision("any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.remove_revision("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
 
 CREATE FUNCTION cmig.set_protect(level text)
 RETURNS text
@@ -713,9 +713,9 @@ RETURNS SETOF text
 AS 'MODULE_PATHNAME', 'cmig_revoke_access'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
-COMMENT ON FUNCTION cmig.set_protect(text) IS 'Set cmig.protect for the database (off, base, or on), or reset it with NULL, as its owner or a superuser. It takes effect at once, also in open sessions. Returns the level that the database has now; raises 22023, 42501, 25006.';
-COMMENT ON FUNCTION cmig.grant_access(name, text) IS 'Give a role access to pg_cmig: reader, author (reader, and may write revisions), migrator (reader, and may run them), application (only the context of row-level security), or owner (everything, with grant option). Returns the GRANT statements; raises 22023, 42704, 42501.';
-COMMENT ON FUNCTION cmig.revoke_access(name) IS 'Revoke all access to pg_cmig from a role. Returns the REVOKE statements; raises 22023, 42704, 42501.';
+COMMENT ON FUNCTION cmig.set_protect(text) IS 'Sets cmig.protect for the database to off, base, or on; NULL resets it. Only the owner of the database or a superuser can do this. The change takes effect on commit, also in open sessions. Returns the new level of the database. Raises an error if the caller is not allowed to do this (42501), the argument is not valid (22023), or the transaction is read-only (25006).';
+COMMENT ON FUNCTION cmig.grant_access(name, text) IS 'Grants a role access to pg_cmig. The level can be reader; author (reader, and can write revisions); migrator (reader, and can run revisions); application (only the context of row-level security); or owner (everything, with grant option). Returns the GRANT statements. Raises an error if the level or the role is not allowed (22023), the role does not exist (42704), or the caller lacks the grant options (42501).';
+COMMENT ON FUNCTION cmig.revoke_access(name) IS 'Revokes all access to pg_cmig from a role. Returns the REVOKE statements. Raises an error if the role is PUBLIC or the owner (22023), the role does not exist (42704), or the caller lacks the grant options (42501).';
 
 --
 -- Stepwise runs, backfill and online recipes
@@ -789,12 +789,12 @@ CREATE PROCEDURE cmig.add_unique(target regclass, columns text,
 AS 'MODULE_PATHNAME', 'cmig_add_unique'
 LANGUAGE C;
 
-COMMENT ON PROCEDURE cmig.add_not_null(regclass, text) IS 'ALTER COLUMN SET NOT NULL without a long lock: add a CHECK as NOT VALID, validate it, then SET NOT NULL, each committed. Can be called again. Raises 0A000, 23514, 25001, 42703, 55P03.';
-COMMENT ON PROCEDURE cmig.add_check(regclass, text, text) IS 'Add a CHECK constraint as NOT VALID, then validate it, each committed. Can be called again. Raises 0A000, 23514, 25001, 42710, 55P03.';
-COMMENT ON PROCEDURE cmig.add_foreign_key(regclass, text[], regclass, text[], text, text, text) IS 'Add a foreign key as NOT VALID, then validate it, each committed; referenced_columns is the primary key if it is not given. Can be called again. Raises 0A000, 22004, 22023, 23503, 25001, 42710, 55P03.';
-COMMENT ON PROCEDURE cmig.add_foreign_key(regclass, text, regclass, text, text, text, text) IS 'For one column, or a literal such as {a,b}: add a foreign key as NOT VALID, then validate it, each committed; referenced_columns is the primary key if it is not given. Can be called again. Raises 0A000, 22004, 22023, 23503, 25001, 42710, 55P03.';
-COMMENT ON PROCEDURE cmig.add_unique(regclass, text[], text) IS 'Build a unique index concurrently and make it a constraint. Can be called again; drops the invalid index of an interrupted build. Raises 0A000, 22004, 22023, 23505, 25001, 42710, 42P07, 55P03.';
-COMMENT ON PROCEDURE cmig.add_unique(regclass, text, text) IS 'For one column, or a literal such as {a,b}: build a unique index concurrently and make it a constraint. Can be called again; drops the invalid index of an interrupted build. Raises 0A000, 22004, 22023, 23505, 25001, 42710, 42P07, 55P03.';
+COMMENT ON PROCEDURE cmig.add_not_null(regclass, text) IS 'Runs SET NOT NULL without a long lock: adds a CHECK constraint as NOT VALID, validates it, and then runs SET NOT NULL, with a commit after each. Can be called again after an interruption. Raises an error if the column does not exist (42703), rows contain NULL (23514), the table is of an unsupported kind (0A000), it is called inside a transaction block (25001), or a lock is not available in time (55P03).';
+COMMENT ON PROCEDURE cmig.add_check(regclass, text, text) IS 'Adds a CHECK constraint as NOT VALID and then validates it, with a commit after each. Can be called again after an interruption. Raises an error if rows violate it (23514), another constraint has its name (42710), the table is of an unsupported kind (0A000), it is called inside a transaction block (25001), or a lock is not available in time (55P03).';
+COMMENT ON PROCEDURE cmig.add_foreign_key(regclass, text[], regclass, text[], text, text, text) IS 'Adds a foreign key as NOT VALID and then validates it, with a commit after each. referenced_columns defaults to the primary key. Can be called again after an interruption. Raises an error if a column is not valid (22004, 22023), rows violate the constraint (23503), another constraint has its name (42710), the table is of an unsupported kind (0A000), it is called inside a transaction block (25001), or a lock is not available in time (55P03).';
+COMMENT ON PROCEDURE cmig.add_foreign_key(regclass, text, regclass, text, text, text, text) IS 'Adds a foreign key on one column as NOT VALID and then validates it, with a commit after each. columns can also be an array literal such as {a,b}. referenced_columns defaults to the primary key. Can be called again after an interruption. Raises an error if a column is not valid (22004, 22023), rows violate the constraint (23503), another constraint has its name (42710), the table is of an unsupported kind (0A000), it is called inside a transaction block (25001), or a lock is not available in time (55P03).';
+COMMENT ON PROCEDURE cmig.add_unique(regclass, text[], text) IS 'Builds a unique index concurrently and makes it a constraint. Can be called again after an interruption; drops the invalid index of an interrupted build. Raises an error if a column is not valid (22004, 22023), there are duplicates (23505), another object has its name (42710, 42P07), the table is of an unsupported kind (0A000), it is called inside a transaction block (25001), or a lock is not available in time (55P03).';
+COMMENT ON PROCEDURE cmig.add_unique(regclass, text, text) IS 'Builds a unique index on one column concurrently and makes it a constraint. columns can also be an array literal such as {a,b}. Can be called again after an interruption; drops the invalid index of an interrupted build. Raises an error if a column is not valid (22004, 22023), there are duplicates (23505), another object has its name (42710, 42P07), the table is of an unsupported kind (0A000), it is called inside a transaction block (25001), or a lock is not available in time (55P03).';
 
 CREATE VIEW cmig.backfill_progress AS
 SELECT b.id, b.target, b.set_sql, b.where_sql, b.revision,
@@ -825,29 +825,29 @@ SELECT b.id, b.target, b.set_sql, b.where_sql, b.revision,
 		THEN pg_catalog.date_trunc('second', b.active OPERATOR(pg_catalog.*)
 			((b.total OPERATOR(pg_catalog.-) LEAST(b.passed, b.total)) OPERATOR(pg_catalog./) b.passed)) END AS eta
 FROM cmig.backfill_run b;
-COMMENT ON VIEW cmig.backfill_progress IS 'Each backfill: its state (running, interrupted, abandoned, done; on a standby begun), rows so far, percent, rate, and remaining time; for other sessions to watch.';
-COMMENT ON COLUMN cmig.backfill_progress.id IS 'Order of start';
-COMMENT ON COLUMN cmig.backfill_progress.target IS 'The table, with its schema';
-COMMENT ON COLUMN cmig.backfill_progress.set_sql IS 'The argument set_sql';
-COMMENT ON COLUMN cmig.backfill_progress.where_sql IS 'The argument where_sql; NULL for all rows';
-COMMENT ON COLUMN cmig.backfill_progress.revision IS 'The revision whose script called it; NULL if there is none';
-COMMENT ON COLUMN cmig.backfill_progress.state IS 'running, interrupted, abandoned (a stamp has settled its revision, so nothing resumes it), or done; on a standby begun instead of the first two';
+COMMENT ON VIEW cmig.backfill_progress IS 'Progress of each backfill: its state, the rows updated so far, the percentage, the rate, and the remaining time.';
+COMMENT ON COLUMN cmig.backfill_progress.id IS 'Number of the backfill, in the order in which they started';
+COMMENT ON COLUMN cmig.backfill_progress.target IS 'Table that is updated, with its schema';
+COMMENT ON COLUMN cmig.backfill_progress.set_sql IS 'Argument set_sql';
+COMMENT ON COLUMN cmig.backfill_progress.where_sql IS 'Argument where_sql; NULL for all rows';
+COMMENT ON COLUMN cmig.backfill_progress.revision IS 'Revision whose script called the backfill; NULL if there is none';
+COMMENT ON COLUMN cmig.backfill_progress.state IS 'running, interrupted, abandoned (its revision was stamped, so nothing will resume it), or done. A standby shows begun instead of running or interrupted';
 COMMENT ON COLUMN cmig.backfill_progress.pass IS 'The current pass over the table, from 1';
 COMMENT ON COLUMN cmig.backfill_progress.rows IS 'Rows updated so far';
 COMMENT ON COLUMN cmig.backfill_progress.batches IS 'Batches committed so far';
 COMMENT ON COLUMN cmig.backfill_progress.percent IS 'Percentage of the current pass that is done';
-COMMENT ON COLUMN cmig.backfill_progress.rows_per_second IS 'rows divided by the time spent';
-COMMENT ON COLUMN cmig.backfill_progress.started_at IS 'When it began';
-COMMENT ON COLUMN cmig.backfill_progress.active IS 'Time spent on it';
-COMMENT ON COLUMN cmig.backfill_progress.eta IS 'Remaining time of the first pass at the rate so far';
+COMMENT ON COLUMN cmig.backfill_progress.rows_per_second IS 'Average number of rows updated per second';
+COMMENT ON COLUMN cmig.backfill_progress.started_at IS 'When the backfill started';
+COMMENT ON COLUMN cmig.backfill_progress.active IS 'Time spent, not counting the time between an interruption and the next CALL';
+COMMENT ON COLUMN cmig.backfill_progress.eta IS 'Estimated time until the end of the first pass';
 
-COMMENT ON PROCEDURE cmig.backfill(regclass, text, text, integer, interval, interval) IS 'Update a table in batches with a commit after each: UPDATE target SET set_sql WHERE where_sql. With where_sql, until no row matches; without it, each row that exists at the start once. Resumes where an interrupted backfill stopped. Raises 0A000, 22023, 25001, 42501, 42601, 42703, 42804, 42809, 55000, 55P03, MG008.';
-COMMENT ON PROCEDURE cmig.upgrade_stepwise(text, text, text) IS 'Apply revisions up to target and commit after each; a revision that is not transactional runs statement by statement at top level, and is resumed after an interruption. Raises 22004, 22023, 25001, 55000, 55P03, MG001 to MG006, MG008, MG009, MG012, MG016.';
-COMMENT ON PROCEDURE cmig.upgrade_stepwise(text[], text, text) IS 'Apply revisions up to several absolute targets and commit after each. Raises as upgrade_stepwise(text, text, text).';
-COMMENT ON PROCEDURE cmig.upgrade_stepwise(bigint, text) IS 'Apply the next N revisions and commit after each: upgrade_stepwise(2) is upgrade_stepwise(''+2''). Raises as upgrade_stepwise(text, text, text).';
-COMMENT ON PROCEDURE cmig.downgrade_stepwise(bigint, text) IS 'Revert the last N revisions and commit after each: downgrade_stepwise(-1) is downgrade_stepwise(''-1''). Raises as downgrade_stepwise(text, text, text).';
-COMMENT ON PROCEDURE cmig.downgrade_stepwise(text, text, text) IS 'Revert revisions down to target and commit after each. Raises 22023, 25001, 55000, 55P03, MG001 to MG006, MG008, MG011, MG012, MG016.';
-COMMENT ON PROCEDURE cmig.reset_stepwise(text, text) IS 'Downgrade to base and upgrade to heads again, with a commit after each revision; confirm must be the database''s name. Raises 22023, 25001, 55000, 55P03, MG005, MG006, MG008, MG009, MG011, MG012.';
+COMMENT ON PROCEDURE cmig.backfill(regclass, text, text, integer, interval, interval) IS 'Updates a table in batches, with a commit after each: UPDATE target SET set_sql WHERE where_sql. With where_sql, continues until no row matches. Without it, updates each row that exists at the start once. Resumes an interrupted backfill. Raises an error if the table is of an unsupported kind (0A000, 42809), an argument is not valid (22023, 42601, 42703, 42804), it is called inside a transaction block (25001), rows are not visible to the caller or may not be updated (42501), an unfinished backfill cannot be resumed (55000, MG008), or another backfill of the table is running (55P03).';
+COMMENT ON PROCEDURE cmig.upgrade_stepwise(text, text, text) IS 'Applies revisions up to the target, with a commit after each. The statements of a revision that is not transactional run one by one at top level, and can be resumed after an interruption. Raises the same errors as upgrade(text), except MG007. Also raises an error if the plan does not have the given checksum (MG016), a statement that was run has changed (MG008), it is unknown whether a statement took effect (MG012), it is called inside a transaction block (25001), another step is partially applied (55000), or another run is in progress (55P03).';
+COMMENT ON PROCEDURE cmig.upgrade_stepwise(text[], text, text) IS 'Applies revisions up to several targets, none of them relative, with a commit after each. Raises the same errors as upgrade_stepwise(text, text, text).';
+COMMENT ON PROCEDURE cmig.upgrade_stepwise(bigint, text) IS 'Applies the next N revisions, with a commit after each: upgrade_stepwise(2) is the same as upgrade_stepwise(''+2''). Raises the same errors as upgrade_stepwise(text, text, text).';
+COMMENT ON PROCEDURE cmig.downgrade_stepwise(bigint, text) IS 'Reverts the last N revisions, with a commit after each: downgrade_stepwise(-1) is the same as downgrade_stepwise(''-1''). Raises the same errors as downgrade_stepwise(text, text, text).';
+COMMENT ON PROCEDURE cmig.downgrade_stepwise(text, text, text) IS 'Reverts the revisions above the target, with a commit after each. Raises the same errors as downgrade(text), except MG007. Also raises an error if the plan does not have the given checksum (MG016), a statement that was run has changed (MG008), it is unknown whether a statement took effect (MG012), it is called inside a transaction block (25001), another step is partially applied (55000), or another run is in progress (55P03).';
+COMMENT ON PROCEDURE cmig.reset_stepwise(text, text) IS 'Downgrades to base and upgrades to the heads again, with a commit after each revision. The argument confirm must be the name of the database. Raises the same errors as downgrade_stepwise and upgrade_stepwise.';
 
 --
 -- Row-level security
@@ -972,22 +972,22 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_rls_test_matrix'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
-COMMENT ON FUNCTION cmig.rls_check(text) IS 'Check a schema, or all of them, for holes and slow conditions in row-level security: rule, severity (error, warning, notice), object, problem, and fix. Raises 3F000.';
-COMMENT ON FUNCTION cmig.rls_status(text) IS 'The tables of a schema, or of all schemas, with their row-level security flags, the columns that policies use, the roles that they apply to, the bypass roles, and the number of policies, in total and not created by enable_rls. Raises 3F000.';
-COMMENT ON FUNCTION cmig.rls_test(regclass, name, text, text, text, text) IS 'Try to read, write, and move rows of a table as a role with a context, and roll everything back: rows seen, and the verdict. Raises 22023, 22P02, 42501, 42703, 42704, 42804, 42809.';
-COMMENT ON FUNCTION cmig.rls_test(regclass, name, text[], text[], text, text) IS 'rls_test for several contexts: the n-th user with the n-th tenant. Raises as rls_test.';
-COMMENT ON FUNCTION cmig.set_context(text, text, boolean) IS 'Set the user and the tenant that policies see, until the end of the transaction or, with is_local => false, of the session; NULL and '''' mean none.';
-COMMENT ON FUNCTION cmig.set_context("any", "any", boolean) IS 'As set_context(text, text, boolean), for keys of any type.';
-COMMENT ON FUNCTION cmig.clear_context() IS 'Clear the context of the transaction and of the session: policies show no rows.';
-COMMENT ON FUNCTION cmig.context() IS 'The user and the tenant that policies see, NULL where unset.';
-COMMENT ON FUNCTION cmig.current_user_id() IS 'The user that policies see; NULL when unset.';
-COMMENT ON FUNCTION cmig.current_tenant_id() IS 'The tenant that policies see; NULL when unset.';
-COMMENT ON FUNCTION cmig.require_user_id() IS 'The user that policies see. Raises MG020 when unset.';
-COMMENT ON FUNCTION cmig.require_tenant_id() IS 'The tenant that policies see. Raises MG020 when unset.';
-COMMENT ON FUNCTION cmig.enable_rls(regclass, text, text, text[], text[], boolean, boolean, text[], boolean, boolean, boolean, boolean, regclass, text, text, text) IS 'Enable row-level security by user, tenant, or membership on a table and on the tables that inherit from it. Returns the statements that it ran; raises 0A000, 22004, 22023, 42501, 42703, 42704, 42710, 42804, 42809.';
-COMMENT ON FUNCTION cmig.enable_rls_schema(text, text, text, text[], text[], boolean, boolean, text[], boolean, boolean, boolean, boolean, regclass[]) IS 'enable_rls for every table of a schema that has a key column; if it fails for any of them, none is changed, and the error names all of these. Returns table and statement; raises as enable_rls, and 3F000.';
-COMMENT ON FUNCTION cmig.rls_script(regclass, text, text, text[], text[], boolean, boolean, text[], boolean, boolean, boolean, boolean, regclass, text, text, text) IS 'The statements that enable_rls would run on a table without row-level security, as text; runs nothing. Raises as enable_rls.';
-COMMENT ON FUNCTION cmig.disable_rls(regclass) IS 'Revert what enable_rls created on a table and on the tables that inherit from it, and nothing else. Returns the statements that it ran; raises 42501, 42809.';
+COMMENT ON FUNCTION cmig.rls_check(text) IS 'Checks the row-level security of one schema, or of all schemas, for holes and slow conditions. Returns the rule, severity (error, warning, or notice), object, problem, and fix of each finding. Raises an error if the schema does not exist (3F000).';
+COMMENT ON FUNCTION cmig.rls_status(text) IS 'Returns the tables of one schema, or of all schemas, with their row-level security flags, the columns that policies use, the roles that the policies apply to, the roles that bypass them, the number of policies, and how many of these enable_rls did not create. Raises an error if the schema does not exist (3F000).';
+COMMENT ON FUNCTION cmig.rls_test(regclass, name, text, text, text, text) IS 'Tries to read, write, and move rows of a table as a role with a context, and rolls everything back. Returns the number of rows seen and the verdict. Raises an error if the table cannot be tested (42809), an argument is not valid (22023, 22P02, 42804), a column or role does not exist (42703, 42704), or a privilege is missing (42501).';
+COMMENT ON FUNCTION cmig.rls_test(regclass, name, text[], text[], text, text) IS 'Does the same as the other rls_test for several contexts: the first user with the first tenant, the second user with the second tenant, and so on. Raises the same errors as the other rls_test.';
+COMMENT ON FUNCTION cmig.set_context(text, text, boolean) IS 'Sets the user and the tenant for policies until the end of the transaction or, with is_local => false, of the session. NULL or '''' means that there is none.';
+COMMENT ON FUNCTION cmig.set_context("any", "any", boolean) IS 'Does the same as set_context(text, text, boolean), for keys of any type.';
+COMMENT ON FUNCTION cmig.clear_context() IS 'Clears the context of the transaction and of the session. Policies that use the context then show no rows.';
+COMMENT ON FUNCTION cmig.context() IS 'Returns the user and the tenant of the context, or NULL for those that are not set.';
+COMMENT ON FUNCTION cmig.current_user_id() IS 'Returns the user of the context, or NULL if it is not set.';
+COMMENT ON FUNCTION cmig.current_tenant_id() IS 'Returns the tenant of the context, or NULL if it is not set.';
+COMMENT ON FUNCTION cmig.require_user_id() IS 'Returns the user of the context. Raises an error if it is not set (MG020).';
+COMMENT ON FUNCTION cmig.require_tenant_id() IS 'Returns the tenant of the context. Raises an error if it is not set (MG020).';
+COMMENT ON FUNCTION cmig.enable_rls(regclass, text, text, text[], text[], boolean, boolean, text[], boolean, boolean, boolean, boolean, regclass, text, text, text) IS 'Enables row-level security by user, tenant, or membership on a table and on the tables that inherit from it. Returns the statements that were run. Raises an error if the table is of an unsupported kind (0A000, 42809), an argument is not valid (22004, 22023), the caller does not own the table (42501), a column or role does not exist (42703, 42704), a column has an unsupported type (42804), or another policy has the same name (42710).';
+COMMENT ON FUNCTION cmig.enable_rls_schema(text, text, text, text[], text[], boolean, boolean, text[], boolean, boolean, boolean, boolean, regclass[]) IS 'Runs enable_rls for every table of a schema that has a key column. If it fails for any of them, no table is changed, and the error lists all tables that failed. Returns each table and statement. Raises an error if the schema does not exist (3F000), and the same errors as enable_rls.';
+COMMENT ON FUNCTION cmig.rls_script(regclass, text, text, text[], text[], boolean, boolean, text[], boolean, boolean, boolean, boolean, regclass, text, text, text) IS 'Returns the statements that enable_rls would run on a table that it has not changed yet. Runs nothing. Raises the same errors as enable_rls.';
+COMMENT ON FUNCTION cmig.disable_rls(regclass) IS 'Reverts what enable_rls created on a table and on the tables that inherit from it, and nothing else. Returns the statements that were run. Raises an error if the caller does not own the table (42501), the relation is not a table (42809), or a saved default is not an expression (22023).';
 
 --
 -- Audit
@@ -1166,27 +1166,27 @@ RETURNS bigint
 AS 'MODULE_PATHNAME', 'cmig_audit_import'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
-COMMENT ON FUNCTION cmig.audit_trigger() IS 'The trigger that enable_audit creates on tables. Raises 39P01 if it is called in another way, 54000 for values that exceed the limits of jsonb, and 42501, 42P01, or 55000 if the log cannot be used.';
-COMMENT ON FUNCTION cmig.enable_audit(regclass, text[], text[], text[], text[], text, text[], boolean, integer, text, boolean, text) IS 'Log the changes of a table in cmig_audit.log. If the table is already audited, change the options that are not null. Returns the statements that were run, none if nothing was changed; raises 0A000, 42501, 42809, 42703, 22004, 22023, 55000.';
-COMMENT ON FUNCTION cmig.enable_audit_schema(text, text, text[], text[], text[], text[], text, text[], boolean, integer, text, boolean, text) IS 'Call enable_audit for all tables of a schema whose names match a LIKE pattern; a column to hide need not exist in each of them. Returns the statements that were run; raises the errors of enable_audit, and 3F000.';
-COMMENT ON FUNCTION cmig.disable_audit(regclass) IS 'Stop logging the changes of a table; its entries stay in the log. Returns the statements that were run; raises 42501, 42809, 55000.';
-COMMENT ON FUNCTION cmig.audit_status(text) IS 'The tables of a schema, or of all schemas, how each one is audited (null if it is not), and what is wrong with its audit. Raises 3F000.';
-COMMENT ON FUNCTION cmig.audit_script(regclass, text[], text[], text[], text[], text, text[], boolean, integer, text, boolean, text) IS 'A script that audits the table in a database without pg_cmig, with the same log. Raises the errors of enable_audit, and 0A000.';
-COMMENT ON PROCEDURE cmig.audit_retain(interval, integer) IS 'Create the log''s partitions of the next months, move entries from the default partition into partitions, batch_rows in each transaction, and drop partitions in which all entries are older than keep (NULL: none). Raises 42501, 22023, 55P03, 42P01.';
-COMMENT ON FUNCTION cmig.audit_import(regclass, jsonb) IS 'Copy the rows of an older audit table into the log; mapping names the columns that do not have their usual names. Returns the number of rows; raises 42501, 42703, 22023, 22004, 42P01.';
-COMMENT ON FUNCTION cmig.audit_as_of(anyelement, timestamptz) IS 'The rows of a table as they were at a time: audit_as_of(NULL::<table>, <time>). Raises 42809, 42704, 22004, 42501, 0A000, 55000, and the error of a type that no longer accepts a value.';
-COMMENT ON FUNCTION cmig.audit_as_of(anyelement, timestamptz, text) IS 'The row with the given key as it was at a time. Raises the same errors as without key, and 22023.';
-COMMENT ON FUNCTION cmig.audit_as_of(anyelement, timestamptz, "any") IS 'The row with the given key as it was at a time. Raises the same errors as without key, and 22023.';
-COMMENT ON FUNCTION cmig.audit_transaction(xid8) IS 'The entries of one transaction, in order. Raises 42501, 42P01.';
-COMMENT ON FUNCTION cmig.audit_report(text, timestamptz, timestamptz) IS 'The number of entries and transactions by hour, table, operation, user, and role, for all tables or one. Raises 42501, 42P01, 42704.';
-COMMENT ON FUNCTION cmig.audit_history(regclass, text) IS 'The entries of all rows that ever had the key, in order, including those from before and after the key changed; key is a JSON object, or the value of a key with one column. Raises 22004, 22023, 42501, 42704, 42P01.';
-COMMENT ON FUNCTION cmig.audit_history(regclass, "any") IS 'The entries of all rows that ever had the key, in order, including those from before and after the key changed; key is a JSON object, or the value of a key with one column. Raises 22004, 22023, 42501, 42704, 42P01.';
-COMMENT ON FUNCTION cmig.audit_diff(regclass, text, timestamptz, timestamptz) IS 'The columns of a row that differ between two times. Raises the errors of audit_history.';
-COMMENT ON FUNCTION cmig.audit_diff(regclass, "any", timestamptz, timestamptz) IS 'The columns of a row that differ between two times. Raises the errors of audit_history.';
-COMMENT ON FUNCTION cmig.audit_history(text, text) IS 'The entries of all rows that ever had the key, in order, including those from before and after the key changed; key is a JSON object, or the value of a key with one column. Raises 22004, 22023, 42501, 42704, 42P01.';
-COMMENT ON FUNCTION cmig.audit_history(text, "any") IS 'The entries of all rows that ever had the key, in order, including those from before and after the key changed; key is a JSON object, or the value of a key with one column. Raises 22004, 22023, 42501, 42704, 42P01.';
-COMMENT ON FUNCTION cmig.audit_diff(text, text, timestamptz, timestamptz) IS 'The columns of a row that differ between two times. Raises the errors of audit_history.';
-COMMENT ON FUNCTION cmig.audit_diff(text, "any", timestamptz, timestamptz) IS 'The columns of a row that differ between two times. Raises the errors of audit_history.';
+COMMENT ON FUNCTION cmig.audit_trigger() IS 'Trigger function of the triggers that enable_audit creates. Raises an error if it is called in any other way (39P01), a value exceeds the limits of jsonb (54000), or the log cannot be used (42501, 42P01, 55000).';
+COMMENT ON FUNCTION cmig.enable_audit(regclass, text[], text[], text[], text[], text, text[], boolean, integer, text, boolean, text) IS 'Logs the changes of a table in cmig_audit.log. If the table is already audited, changes the options that are not null. Returns the statements that were run, or no rows if nothing changed. Raises an error if the table is of an unsupported kind (0A000, 42809), the caller does not own the table or cannot use the log (42501), a column does not exist (42703), an argument is not valid (22004, 22023), or it conflicts with existing audit triggers (55000).';
+COMMENT ON FUNCTION cmig.enable_audit_schema(text, text, text[], text[], text[], text[], text, text[], boolean, integer, text, boolean, text) IS 'Runs enable_audit for all tables of a schema whose names match a LIKE pattern. A column to hide does not have to exist in every table. Returns the statements that were run. Raises an error if the schema does not exist (3F000), and the same errors as enable_audit.';
+COMMENT ON FUNCTION cmig.disable_audit(regclass) IS 'Stops logging the changes of a table. Its entries stay in the log. Returns the statements that were run. Raises an error if the caller does not own the table (42501), the relation is not a table (42809), or the table is a partition that is audited through its partitioned table (55000).';
+COMMENT ON FUNCTION cmig.audit_status(text) IS 'Returns the tables of one schema, or of all schemas, with how each one is audited (NULL if it is not) and what is wrong with its audit. Raises an error if the schema does not exist (3F000).';
+COMMENT ON FUNCTION cmig.audit_script(regclass, text[], text[], text[], text[], text, text[], boolean, integer, text, boolean, text) IS 'Returns a script that audits a table in a database without pg_cmig, with the same kind of log. Raises an error if an option is not available there (0A000), and the same errors as enable_audit.';
+COMMENT ON PROCEDURE cmig.audit_retain(interval, integer) IS 'Creates the partitions of the log for the next six months, moves entries out of the default partition, batch_rows in each transaction, and drops the partitions in which all entries are older than keep. If keep is NULL, drops none. Raises an error if an argument is not positive (22023), the caller is not a member of the log''s owner (42501), a lock is not available in time (55P03), or the log does not exist (42P01).';
+COMMENT ON FUNCTION cmig.audit_import(regclass, jsonb) IS 'Copies the rows of an older audit table into the log. The mapping names the columns that do not have their usual names. Returns the number of rows. Raises an error if an argument is not valid (22004, 22023), a column does not exist (42703), a privilege is missing (42501), or the log does not exist (42P01).';
+COMMENT ON FUNCTION cmig.audit_as_of(anyelement, timestamptz) IS 'Returns the rows of a table as they were at a point in time: audit_as_of(NULL::<table>, <time>). Raises an error if the table or its history cannot be used (0A000, 42704, 42809, 55000), an argument is NULL (22004), or a privilege is missing (42501). Also raises the error of a data type that no longer accepts a value.';
+COMMENT ON FUNCTION cmig.audit_as_of(anyelement, timestamptz, text) IS 'Returns the row with the given key as it was at a point in time. Raises an error if the key is not valid (22023), and the same errors as without a key.';
+COMMENT ON FUNCTION cmig.audit_as_of(anyelement, timestamptz, "any") IS 'Returns the row with the given key as it was at a point in time. Raises an error if the key is not valid (22023), and the same errors as without a key.';
+COMMENT ON FUNCTION cmig.audit_transaction(xid8) IS 'Returns the log entries of one transaction, in order. Raises an error if the caller cannot read the log (42501) or the log does not exist (42P01).';
+COMMENT ON FUNCTION cmig.audit_report(text, timestamptz, timestamptz) IS 'Returns the number of log entries and transactions by hour, table, operation, user, and role, for one table or all tables. Raises an error if the caller cannot read the log (42501), the table is not in the log (42704), or the log does not exist (42P01).';
+COMMENT ON FUNCTION cmig.audit_history(regclass, text) IS 'Returns the log entries of all rows that ever had the given key, in order, including entries from before and after a change of the key. The key is a JSON object, or the value of a single-column key. Raises an error if the key is NULL or not valid (22004, 22023), the caller cannot read the log (42501), the table is not in the log (42704), or the log does not exist (42P01).';
+COMMENT ON FUNCTION cmig.audit_history(regclass, "any") IS 'Returns the log entries of all rows that ever had the given key, in order, including entries from before and after a change of the key. The key is a JSON object, or the value of a single-column key. Raises an error if the key is NULL or not valid (22004, 22023), the caller cannot read the log (42501), the table is not in the log (42704), or the log does not exist (42P01).';
+COMMENT ON FUNCTION cmig.audit_diff(regclass, text, timestamptz, timestamptz) IS 'Returns the columns of a row that differ between two points in time. Raises the same errors as audit_history.';
+COMMENT ON FUNCTION cmig.audit_diff(regclass, "any", timestamptz, timestamptz) IS 'Returns the columns of a row that differ between two points in time. Raises the same errors as audit_history.';
+COMMENT ON FUNCTION cmig.audit_history(text, text) IS 'Returns the log entries of all rows that ever had the given key, in order, including entries from before and after a change of the key. The key is a JSON object, or the value of a single-column key. Raises an error if the key is NULL or not valid (22004, 22023), the caller cannot read the log (42501), the table is not in the log (42704), or the log does not exist (42P01).';
+COMMENT ON FUNCTION cmig.audit_history(text, "any") IS 'Returns the log entries of all rows that ever had the given key, in order, including entries from before and after a change of the key. The key is a JSON object, or the value of a single-column key. Raises an error if the key is NULL or not valid (22004, 22023), the caller cannot read the log (42501), the table is not in the log (42704), or the log does not exist (42P01).';
+COMMENT ON FUNCTION cmig.audit_diff(text, text, timestamptz, timestamptz) IS 'Returns the columns of a row that differ between two points in time. Raises the same errors as audit_history.';
+COMMENT ON FUNCTION cmig.audit_diff(text, "any", timestamptz, timestamptz) IS 'Returns the columns of a row that differ between two points in time. Raises the same errors as audit_history.';
 
 --
 -- The schema as text, and its differences from another one
@@ -1274,15 +1274,15 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_capture'
 LANGUAGE C;
 
-COMMENT ON FUNCTION cmig.schema_sql(text[], boolean, boolean, boolean) IS 'The schema as SQL that creates it; the same schema always gives the same text. Raises 22004, 22023, 3F000.';
-COMMENT ON FUNCTION cmig.diff(text, text[], text, boolean, boolean, boolean, text[], boolean) IS 'The statements that change the database into the schema that target_sql creates, in order, each with the one that reverts it. No rows: no difference. Raises 22004, 22023, 25006, 42501, 55000, and what target_sql raises.';
-COMMENT ON FUNCTION cmig.diff_schemas(text, text, text, boolean, boolean, boolean, text[], boolean) IS 'The statements that change one schema into another one, as for diff. Raises 22004, 22023, 25006, 3F000, 55000.';
-COMMENT ON FUNCTION cmig.autogenerate(text, text, text, text, boolean, text, text[], text, text[], text, boolean, boolean, boolean, text[], boolean, boolean, text) IS 'A revision file that changes the database into the schema that target_sql creates, and back: its id, name, content, and hazards; with store, it is also stored. No row if there is no difference. Raises MG010 if revisions are pending, MG014, and as create_revision and diff.';
-COMMENT ON FUNCTION cmig.squash(text, text, text, text, text[], boolean, boolean, boolean, text[]) IS 'A revision file that replaces the revisions of a range: what they change in the schema, and their statements that change rows, which must be resolved. Stores nothing. Returns the columns of autogenerate; raises MG001 to MG005, MG014, 22004, 22023, 23505, 3F000, and as diff.';
-COMMENT ON FUNCTION cmig.baseline(text, text, text, text, text[], boolean, boolean, boolean) IS 'Store a revision that creates the existing schema, and record it as applied: the first revision of a database that has been managed in another way. Returns the columns of autogenerate; raises MG005, 22004, 22023, 23505, 3F000, 55000.';
-COMMENT ON FUNCTION cmig.require_schema(text, text[], text, boolean, boolean, boolean, text[], boolean, text) IS 'Do nothing if the database has the schema that target_sql creates; otherwise raise an error that lists the differences. Raises MG010, MG014, 3F000, and as diff.';
-COMMENT ON FUNCTION cmig.drift(text[], text, boolean, boolean, boolean, text[], boolean, boolean) IS 'The statements that change the schema back to what the applied revisions create, in order, each with the equivalent of what was run by hand. No rows: no drift. Adds a row to cmig.journal. Raises MG001, MG014, 22004, 22023, 25006, 3F000, 40001, 42501, 55000.';
-COMMENT ON FUNCTION cmig.capture(text, text, text, boolean, text, text[], text, text[], text, boolean, boolean, boolean, text[], boolean, boolean) IS 'A revision file that adopts what drift finds: its id, name, content, and hazards; with store, it is stored and stamped. No row if there is no drift. Raises MG010 if revisions are pending, and as create_revision and drift.';
+COMMENT ON FUNCTION cmig.schema_sql(text[], boolean, boolean, boolean) IS 'Returns the SQL that creates the schema. Databases with the same schema give the same text. Raises an error if an argument is not valid (22004, 22023) or the schema does not exist (3F000).';
+COMMENT ON FUNCTION cmig.diff(text, text[], text, boolean, boolean, boolean, text[], boolean) IS 'Returns the statements that change the database into the schema that target_sql creates, in order, each with the statement that reverts it. Returns no rows if there is no difference. Raises an error if an argument is not valid (22004, 22023), the transaction is read-only (25006), a privilege is missing (42501), or the function is called by SQL that it runs (55000). Also raises the errors of target_sql.';
+COMMENT ON FUNCTION cmig.diff_schemas(text, text, text, boolean, boolean, boolean, text[], boolean) IS 'Returns the statements that change one schema into another one, with the same columns as diff. Raises an error if an argument is not valid (22004, 22023), the schema does not exist (3F000), the transaction is read-only (25006), or the function is called by SQL that it runs (55000).';
+COMMENT ON FUNCTION cmig.autogenerate(text, text, text, text, boolean, text, text[], text, text[], text, boolean, boolean, boolean, text[], boolean, boolean, text) IS 'Returns a revision file that changes the database into the schema that target_sql creates, and back, with its id, name, and hazards. With store, also stores the revision. Returns no row if there is no difference. Raises an error if revisions are pending (MG010) or cannot be replayed (MG014), and the same errors as create_revision and diff.';
+COMMENT ON FUNCTION cmig.squash(text, text, text, text, text[], boolean, boolean, boolean, text[]) IS 'Returns a revision file that replaces the revisions of a range, with the columns of autogenerate. The file contains their changes of the schema, and their statements that change rows, which must be resolved by hand. Stores nothing. Raises an error if the range is not valid (MG001 to MG004, 22023), the graph is broken (MG005), a revision cannot be replayed (MG014), an id or label is already in use (23505), or a schema does not exist (3F000), and the same errors as diff.';
+COMMENT ON FUNCTION cmig.baseline(text, text, text, text, text[], boolean, boolean, boolean) IS 'Stores a revision that creates the existing schema, and records it as applied. It is the first revision of a database that already has a schema. Returns the columns of autogenerate. Raises an error if revisions are already applied (55000), the graph is broken (MG005), an argument is not valid (22004, 22023), the id or label is already in use (23505), or a schema does not exist (3F000).';
+COMMENT ON FUNCTION cmig.require_schema(text, text[], text, boolean, boolean, boolean, text[], boolean, text) IS 'Does nothing if the database has the schema that target_sql creates. Otherwise raises an error that lists the differences (MG010). Also raises an error if a revision cannot be replayed (MG014) or a schema does not exist (3F000), and the same errors as diff.';
+COMMENT ON FUNCTION cmig.drift(text[], text, boolean, boolean, boolean, text[], boolean, boolean) IS 'Returns the statements that change the schema back to the one that the applied revisions create, in order, each with the equivalent of what was run by hand. Returns no rows if there is no drift. Adds a row to cmig.journal. Raises an error if cmig.version names an unknown revision (MG001), a revision cannot be replayed (MG014), an argument is not valid (22004, 22023), the transaction is read-only (25006), a schema does not exist (3F000) or belongs to another role (42501), the schema changes during the call (40001), or the function is called by SQL that it runs (55000).';
+COMMENT ON FUNCTION cmig.capture(text, text, text, boolean, text, text[], text, text[], text, boolean, boolean, boolean, text[], boolean, boolean) IS 'Returns a revision file that adopts what drift finds, with its id, name, and hazards. With store, also stores and stamps the revision. Returns no row if there is no drift. Raises an error if revisions are pending (MG010), and the same errors as create_revision and drift.';
 
 --
 -- Inspecting what revisions would do
@@ -1301,9 +1301,9 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_verify'
 LANGUAGE C;
 
-COMMENT ON FUNCTION cmig.round_trip(text, boolean) IS 'Upgrade, downgrade, and upgrade again each revision, or one, in empty schemas that are rolled back: what the downgrade leaves behind, does not restore, or leaves changed, and what a second upgrade does differently; for merges, whether the order of their branches matters. No rows: every downgrade reverts its upgrade. Raises MG001 to MG005, 25006, 55000; with raise, MG015 if there are rows.';
+COMMENT ON FUNCTION cmig.round_trip(text, boolean) IS 'Upgrades, downgrades, and upgrades again each revision, or one revision, in empty schemas, and rolls everything back. Returns what the downgrade leaves behind, does not restore, or leaves changed, what the second upgrade does differently, and whether the order of the branches of a merge matters. Returns no rows if every downgrade reverts its upgrade. Raises an error if the target is not valid (MG001 to MG004, 22023), the graph is broken (MG005), the transaction is read-only (25006), or the function is called by SQL that it runs (55000). With raise => true, raises an error if there are rows (MG015).';
 
-COMMENT ON FUNCTION cmig.verify(text, boolean) IS 'Run the verify sections of the applied revisions, or of one and its ancestors, each in a subtransaction that is rolled back: a row for each, with what is wrong. Raises MG001, MG002, MG004, MG005, MG010 if the target is not applied, 55000; with raise, MG009 if one fails.';
+COMMENT ON FUNCTION cmig.verify(text, boolean) IS 'Runs the verify sections of the applied revisions, or of one revision and its ancestors, each in a subtransaction that is rolled back. Returns one row for each section, with what is wrong. Raises an error if the target is not valid (MG001, MG002, MG004), the graph is broken (MG005), the target is not applied (MG010), or the function is called by a script (55000). With raise => true, raises an error if a verification fails (MG009).';
 
 CREATE FUNCTION cmig.lint(target text DEFAULT 'heads',
 	OUT revision text, OUT statement integer, OUT line integer, OUT rule text,
@@ -1320,8 +1320,8 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_lint_sql'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
-COMMENT ON FUNCTION cmig.lint(text) IS 'What the statements of pending revisions would lock, rewrite, scan, break, or lose, according to their text and the existing tables; executes nothing. Raises MG001 to MG005, 22023.';
-COMMENT ON FUNCTION cmig.lint_sql(text, boolean, boolean) IS 'As lint, for the text of one script; with facts => false, as in an empty database.';
+COMMENT ON FUNCTION cmig.lint(text) IS 'Returns what the statements of pending revisions would lock, rewrite, scan, break, or lose, based on their text and the existing tables. Executes nothing. Raises an error if the target is not valid (MG001 to MG004, 22023) or the graph is broken (MG005).';
+COMMENT ON FUNCTION cmig.lint_sql(text, boolean, boolean) IS 'Does the same as lint, for the text of one script. With facts => false, ignores the existing tables, as in an empty database.';
 
 --
 -- Coming from other migration tools
@@ -1340,8 +1340,8 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_import_state'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
-COMMENT ON FUNCTION cmig.import_files(text, text[], text[], jsonb) IS 'The files of another migration tool (format) as revision files, in its order, with notes on what has no counterpart; content is NULL for a note on a file that is left out. Stores nothing. Raises MG013, 22023, 22004.';
-COMMENT ON FUNCTION cmig.import_state(text, regclass) IS 'Stamp what another migration tool has applied according to its table, and report what has no revision. Changes nothing else. Raises as stamp, and 42P01, 42809, 55000, 22023.';
+COMMENT ON FUNCTION cmig.import_files(text, text[], text[], jsonb) IS 'Converts the files of another migration tool into revision files. Returns them in the order of that tool, with notes on what has no counterpart; content is NULL for a file that is left out. Stores nothing. Raises an error if a file cannot be converted (MG013) or an argument is not valid (22004, 22023).';
+COMMENT ON FUNCTION cmig.import_state(text, regclass) IS 'Stamps the revisions that another migration tool has applied according to its table, and changes nothing else. Returns one row for each migration that the tool has recorded, with its revision, and the reason if it was not stamped. Raises an error if the tool is unknown (22023), the table does not exist (42P01) or cannot be read (42809), or it does not match cmig.version (55000), and the same errors as stamp.';
 
 --
 -- DDL outside of migration runs
@@ -1393,10 +1393,10 @@ ALTER EVENT TRIGGER cmig_ddl_start ENABLE ALWAYS;
 ALTER EVENT TRIGGER cmig_ddl_end ENABLE ALWAYS;
 ALTER EVENT TRIGGER cmig_ddl_drop ENABLE ALWAYS;
 
-COMMENT ON FUNCTION cmig.set_ddl_policy(text) IS 'Set cmig.ddl_policy for the database (allow, log, or deny), or reset it with NULL, as its owner or a superuser. It takes effect at once, also in open sessions. Returns the policy that the database has now; raises 22023, 42501, 25006.';
-COMMENT ON FUNCTION cmig.allow_ddl(text) IS 'Allow DDL outside of migration runs until the end of the transaction, although cmig.ddl_policy is deny; the reason and what is done are recorded in cmig.ddl_log. Raises 22023, 25006.';
-COMMENT ON FUNCTION cmig.ddl_event(text, text) IS 'Applies cmig.ddl_policy to the command of an event trigger. Called by cmig.ddl_trigger(); raises MG022, and 39P03 if it is called otherwise.';
-COMMENT ON FUNCTION cmig.ddl_trigger() IS 'The function of the event triggers that detect DDL outside of migration runs. It does nothing unless cmig.ddl_policy is set.';
+COMMENT ON FUNCTION cmig.set_ddl_policy(text) IS 'Sets cmig.ddl_policy for the database to allow, log, or deny; NULL resets it. Only the owner of the database or a superuser can do this. The change takes effect on commit, also in open sessions. Returns the new policy of the database. Raises an error if the caller is not allowed to do this (42501), the argument is not valid (22023), or the transaction is read-only (25006).';
+COMMENT ON FUNCTION cmig.allow_ddl(text) IS 'Allows DDL outside of migration runs until the end of the transaction, even if cmig.ddl_policy is deny. The reason and the changes are recorded in cmig.ddl_log. Raises an error if the reason is missing (22023) or the transaction is read-only (25006).';
+COMMENT ON FUNCTION cmig.ddl_event(text, text) IS 'Applies cmig.ddl_policy to the command of an event trigger. Called only by cmig.ddl_trigger(). Raises an error if the policy denies the command (MG022) or it is called in any other way (39P03).';
+COMMENT ON FUNCTION cmig.ddl_trigger() IS 'Function of the event triggers that detect DDL outside of migration runs. Does nothing if cmig.ddl_policy is allow.';
 
 --
 -- Privileges: everything belongs to the bootstrap superuser, so that no other

@@ -52,7 +52,7 @@ static CmigQuery functions_query = {
 	" pg_get_function_result(p.oid) AS result"
 	" FROM pg_proc p JOIN pg_description d ON d.objoid = p.oid AND d.classoid = 'pg_proc'::regclass"
 	" WHERE p.pronamespace = 'cmig'::regnamespace AND p.proname::text = $1"
-	" AND d.description NOT LIKE 'Not a way to call it%')"
+	" AND d.description NOT LIKE 'Not meant to be called%')"
 	" SELECT CASE prokind WHEN 'p' THEN 'CALL ' ELSE '' END || 'cmig.' || proname"
 	" || '(' || regexp_replace(arguments, '(, )?OUT .*$', '') || ')',"
 	" CASE WHEN prokind = 'p' THEN NULL"

@@ -197,7 +197,7 @@ class Fuzzer:
         cur = template.cursor()
         cur.execute("""SELECT p.oid::regprocedure::text, p.proname, p.prokind, p.provolatile, p.proargnames,
             ARRAY(SELECT format_type(t, NULL) FROM unnest(proargtypes) WITH ORDINALITY AS a (t, i) ORDER BY i), p.pronargdefaults,
-            obj_description(p.oid, 'pg_proc') NOT LIKE 'Not a way to call it%' AND prorettype <> 'event_trigger'::regtype
+            obj_description(p.oid, 'pg_proc') NOT LIKE 'Not meant to be called%' AND prorettype <> 'event_trigger'::regtype
             FROM pg_proc p WHERE pronamespace = 'cmig'::regnamespace AND prorettype <> 'trigger'::regtype
             ORDER BY p.oid::regprocedure::text COLLATE "C" """)
         self.functions = cur.fetchall()
