@@ -127,6 +127,10 @@ SET search_path = '';
 SELECT message FROM cmig.lint_sql('SET statement_timeout = 1; SET lock_timeout = 0; ALTER TABLE nowhere ADD x bigint; CREATE TABLE x (a bigint); DROP TABLE x');
 RESET search_path;
 
+-- a finding names all columns of the statement
+SELECT rule, message FROM cmig.lint_sql('CREATE TABLE wide (id bigint, a varchar(3), "B" varchar(9), c int, d int, e int,
+	f1 json, f2 json, f3 json, f4 json, f5 json, f6 json, f7 json, f8 json, f9 json, f10 json, f11 json, f12 json)')
+ORDER BY rule;
 -- modifiers that a type does not take
 SELECT message FROM cmig.lint_sql('ALTER TABLE big ALTER name TYPE varchar(0); ALTER TABLE big ADD n numeric(1, 2, 3)');
 

@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "base/listing.h"
 #include "inspect/lint_model.h"
 #include "inspect/lint_rules.h"
 #include "inspect/lint_state.h"
@@ -19,39 +20,54 @@
 #include "parser/parse_type.h"
 #include "utils/builtins.h"
 
-/* Callback for each column that a statement adds or whose type it changes. */
-typedef void (*ColumnCheck) (CmigLint *lint, const ColumnDef *column, const char *name);
+/* Does a rule apply to a column that a statement adds or alters? */
+typedef bool (*ColumnTest) (CmigLint *lint, const ColumnDef *column);
 
-/* Call check for each column of CREATE TABLE. */
+/* Columns of one statement that a rule applies to. */
+typedef struct Columns
+{
+	CmigLint   *lint;
+	ColumnTest	applies;
+	CmigListing names;
+} Columns;
+
+/* Add a column if the rule applies to it. */
 static void
-each_created(CmigLint *lint, CreateStmt *create, ColumnCheck check)
+judge_column(Columns *columns, const ColumnDef *column, const char *name)
+{
+	if (columns->applies(columns->lint, column))
+		cmig_listing_add(&columns->names, quote_identifier(name));
+}
+
+/* Judge the columns of CREATE TABLE. */
+static void
+judge_created(Columns *columns, CreateStmt *create)
 {
 	ListCell   *lc;
 
 	if (create->relation->relpersistence == RELPERSISTENCE_TEMP)
 		return;
-	if (create->if_not_exists && cmig_lint_state_find(lint, create->relation, true))
+	if (create->if_not_exists && cmig_lint_state_find(columns->lint, create->relation, true))
 		return;
 	foreach(lc, create->tableElts)
 	{
 		ColumnDef  *column = lfirst(lc);
 
 		if (IsA(column, ColumnDef) && column->typeName)
-			check(lint, column, column->colname);
+			judge_column(columns, column, column->colname);
 	}
 }
 
-/*
- * Call check for each column that ALTER TABLE adds or whose type it changes.
- */
+/* Judge the columns that ALTER TABLE adds or whose type it changes. */
 static void
-each_altered(CmigLint *lint, AlterTableStmt *alter, ColumnCheck check)
+judge_altered(Columns *columns, AlterTableStmt *alter)
 {
+	const CmigLintTable *table = columns->lint->target;
 	ListCell   *lc;
 
 	if (alter->objtype != OBJECT_TABLE && alter->objtype != OBJECT_FOREIGN_TABLE)
 		return;
-	if (lint->target == NULL || lint->target->temporary)
+	if (table == NULL || table->temporary)
 		return;
 	foreach(lc, alter->cmds)
 	{
@@ -60,151 +76,172 @@ each_altered(CmigLint *lint, AlterTableStmt *alter, ColumnCheck check)
 
 		if (command->subtype == AT_AddColumn)
 		{
-			if (!command->missing_ok || cmig_lint_model_column(lint->target, column->colname) == NULL)
-				check(lint, column, column->colname);
+			if (!command->missing_ok || cmig_lint_model_column(table, column->colname) == NULL)
+				judge_column(columns, column, column->colname);
 		}
 		else if (command->subtype == AT_AlterColumnType)
-			check(lint, column, command->name);
+			judge_column(columns, column, command->name);
 	}
 }
 
-/* Call check for each column in a CREATE or ALTER statement. */
+/* Judge the columns in a CREATE or ALTER statement. */
 static void
-each_column(CmigLint *lint, Node *node, ColumnCheck check)
+judge_columns(Columns *columns, Node *node)
 {
 	ListCell   *lc;
 
 	if (IsA(node, CreateStmt) || IsA(node, CreateForeignTableStmt))
-		each_created(lint, (CreateStmt *) node, check);
+		judge_created(columns, (CreateStmt *) node);
 	else if (IsA(node, AlterTableStmt))
-		each_altered(lint, (AlterTableStmt *) node, check);
+		judge_altered(columns, (AlterTableStmt *) node);
 	else if (IsA(node, CreateSchemaStmt))
 	{
 		foreach(lc, ((CreateSchemaStmt *) node)->schemaElts)
 		{
-			each_column(lint, lfirst(lc), check);
+			judge_columns(columns, lfirst(lc));
 		}
 	}
 }
 
+/*
+ * Report the columns of a statement that a rule applies to, in one finding.
+ * "one" and "several" say what is wrong with one column and with several.
+ */
 static void
-check_char(CmigLint *lint, const ColumnDef *column, const char *name)
+report_columns(CmigLint *lint, Node *node, ColumnTest applies, const char *one, const char *several)
 {
-	/* bpchar without a length is not blank-padded */
-	if (cmig_lint_types_is(lint, column->typeName, BPCHAROID) && column->typeName->typmods != NIL)
-		cmig_lint_report(lint, NULL, "column %s of type %s is padded with blanks; use text",
-						 quote_identifier(name), cmig_lint_types_name(lint, column->typeName));
+	Columns		columns = {.lint = lint,.applies = applies};
+
+	cmig_listing_init(&columns.names, CMIG_LISTING_PLAIN);
+	judge_columns(&columns, node);
+	if (columns.names.count == 1)
+		cmig_lint_report(lint, NULL, "column %s %s", cmig_listing_text(&columns.names), one);
+	else if (columns.names.count > 1)
+		cmig_lint_report(lint, NULL, "columns %s %s", cmig_listing_text(&columns.names), several);
 }
 
-static void
-check_varchar(CmigLint *lint, const ColumnDef *column, const char *name)
+static bool
+is_padded(CmigLint *lint, const ColumnDef *column)
 {
-	if (cmig_lint_types_is(lint, column->typeName, VARCHAROID) && column->typeName->typmods != NIL)
-		cmig_lint_report(lint, NULL, "the limit of column %s of type %s is hard to change; use text, with a CHECK if needed",
-						 quote_identifier(name), cmig_lint_types_name(lint, column->typeName));
+	/* bpchar without a length is not blank-padded */
+	return cmig_lint_types_is(lint, column->typeName, BPCHAROID) && column->typeName->typmods != NIL;
+}
+
+static bool
+is_limited(CmigLint *lint, const ColumnDef *column)
+{
+	return cmig_lint_types_is(lint, column->typeName, VARCHAROID) && column->typeName->typmods != NIL;
+}
+
+static bool
+is_int(CmigLint *lint, const ColumnDef *column)
+{
+	return cmig_lint_types_is(lint, column->typeName, INT4OID) ||
+		cmig_lint_types_serial(column->typeName) == CMIG_LINT_SERIAL;
 }
 
 /*
- * Is the type a schema-qualified "serial"? Even a user-defined type with this
+ * Is the type a schema-qualified "serial"?  Even a user-defined type with this
  * name looks like PostgreSQL's serial.
  */
 static bool
-reads_as_serial(const TypeName *type)
+reads_as_serial(CmigLint *lint, const ColumnDef *column)
 {
-	return list_length(type->names) > 1 && strcmp(strVal(llast(type->names)), "serial") == 0;
+	const TypeName *type = column->typeName;
+
+	return list_length(type->names) > 1 && strcmp(strVal(llast(type->names)), "serial") == 0 &&
+		!is_int(lint, column);
 }
 
-static void
-check_int(CmigLint *lint, const ColumnDef *column, const char *name)
+static bool
+is_smallint(CmigLint *lint, const ColumnDef *column)
 {
-	if (cmig_lint_types_is(lint, column->typeName, INT4OID) ||
-		cmig_lint_types_serial(column->typeName) == CMIG_LINT_SERIAL)
-		cmig_lint_report(lint, NULL, "column %s has 32 bits and overflows at 2147483647; use bigint",
-						 quote_identifier(name));
-	else if (reads_as_serial(column->typeName))
-		cmig_lint_report(lint, NULL, "the type %s of column %s reads as a number of 32 bits; use bigint, or another name",
-						 TypeNameToString(column->typeName), quote_identifier(name));
+	return cmig_lint_types_is(lint, column->typeName, INT2OID) ||
+		cmig_lint_types_serial(column->typeName) == CMIG_LINT_SMALLSERIAL;
 }
 
-static void
-check_smallint(CmigLint *lint, const ColumnDef *column, const char *name)
+static bool
+is_serial(CmigLint *lint, const ColumnDef *column)
 {
-	if (cmig_lint_types_is(lint, column->typeName, INT2OID) ||
-		cmig_lint_types_serial(column->typeName) == CMIG_LINT_SMALLSERIAL)
-		cmig_lint_report(lint, NULL, "column %s has 16 bits and overflows at 32767; use bigint",
-						 quote_identifier(name));
+	return cmig_lint_types_serial(column->typeName) != CMIG_LINT_NOT_SERIAL;
 }
 
-static void
-check_serial(CmigLint *lint, const ColumnDef *column, const char *name)
+static bool
+is_timestamp(CmigLint *lint, const ColumnDef *column)
 {
-	if (cmig_lint_types_serial(column->typeName) != CMIG_LINT_NOT_SERIAL)
-		cmig_lint_report(lint, NULL, "the sequence of column %s is an object with privileges of its own; use GENERATED ... AS IDENTITY",
-						 quote_identifier(name));
+	return cmig_lint_types_is(lint, column->typeName, TIMESTAMPOID);
 }
 
-static void
-check_timestamp(CmigLint *lint, const ColumnDef *column, const char *name)
+static bool
+is_json(CmigLint *lint, const ColumnDef *column)
 {
-	if (cmig_lint_types_is(lint, column->typeName, TIMESTAMPOID))
-		cmig_lint_report(lint, NULL, "column %s has no time zone; use timestamptz", quote_identifier(name));
-}
-
-static void
-check_json(CmigLint *lint, const ColumnDef *column, const char *name)
-{
-	if (cmig_lint_types_is(lint, column->typeName, JSONOID))
-		cmig_lint_report(lint, NULL, "column %s of type json cannot be compared, so DISTINCT, GROUP BY, and UNION fail; use jsonb",
-						 quote_identifier(name));
+	return cmig_lint_types_is(lint, column->typeName, JSONOID);
 }
 
 /* Implements the rule ban-char-field. */
 static void
 prefer_no_char(CmigLint *lint, Node *node)
 {
-	each_column(lint, node, check_char);
+	report_columns(lint, node, is_padded,
+				   "is padded with blanks; use text",
+				   "are padded with blanks; use text");
 }
 
 /* Implements the rule prefer-text-field. */
 static void
 prefer_text(CmigLint *lint, Node *node)
 {
-	each_column(lint, node, check_varchar);
+	report_columns(lint, node, is_limited,
+				   "has a length limit, which is hard to change; use text, with a CHECK constraint if needed",
+				   "have length limits, which are hard to change; use text, with CHECK constraints if needed");
 }
 
 /* Implements the rule prefer-bigint-over-int. */
 static void
 prefer_bigint_over_int(CmigLint *lint, Node *node)
 {
-	each_column(lint, node, check_int);
+	report_columns(lint, node, is_int,
+				   "overflows at 2147483647; use bigint",
+				   "overflow at 2147483647; use bigint");
+	report_columns(lint, node, reads_as_serial,
+				   "has a type whose name suggests a 32-bit integer; use bigint, or rename the type",
+				   "have a type whose name suggests a 32-bit integer; use bigint, or rename the type");
 }
 
 /* Implements the rule prefer-bigint-over-smallint. */
 static void
 prefer_bigint_over_smallint(CmigLint *lint, Node *node)
 {
-	each_column(lint, node, check_smallint);
+	report_columns(lint, node, is_smallint,
+				   "overflows at 32767; use bigint",
+				   "overflow at 32767; use bigint");
 }
 
 /* Implements the rule prefer-identity. */
 static void
 prefer_identity(CmigLint *lint, Node *node)
 {
-	each_column(lint, node, check_serial);
+	report_columns(lint, node, is_serial,
+				   "has a sequence with separate privileges; use GENERATED ... AS IDENTITY",
+				   "have sequences with separate privileges; use GENERATED ... AS IDENTITY");
 }
 
 /* Implements the rule prefer-timestamp-tz. */
 static void
 prefer_timestamptz(CmigLint *lint, Node *node)
 {
-	each_column(lint, node, check_timestamp);
+	report_columns(lint, node, is_timestamp,
+				   "has no time zone; use timestamptz",
+				   "have no time zone; use timestamptz");
 }
 
 /* Implements the rule prefer-jsonb-over-json. */
 static void
 prefer_jsonb(CmigLint *lint, Node *node)
 {
-	each_column(lint, node, check_json);
+	report_columns(lint, node, is_json,
+				   "of type json cannot be compared, so DISTINCT, GROUP BY, and UNION fail; use jsonb",
+				   "of type json cannot be compared, so DISTINCT, GROUP BY, and UNION fail; use jsonb");
 }
 
 #define TAGS {T_CreateStmt, T_AlterTableStmt, T_CreateForeignTableStmt, T_CreateSchemaStmt}
