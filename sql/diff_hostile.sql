@@ -44,6 +44,27 @@ CREATE FUNCTION hostile_new.g() RETURNS text LANGUAGE sql AS 'SELECT ''y''::text
 $$, '{hostile_new}');
 SELECT length(sql) > 0 AS written FROM cmig.schema_sql('{hostile_new}') sql;
 
+-- functions of a superuser in the role's schema: neither the role nor a superuser who
+-- compares them runs the code of types as a superuser
+SET check_function_bodies = off;
+CREATE FUNCTION hostile.own() RETURNS text LANGUAGE sql AS $$ SELECT ('(x,1)'::hostile.pair)::text $$;
+CREATE FUNCTION hostile.own_array() RETURNS text LANGUAGE sql AS $$ SELECT 'x'::text; EXPLAIN SELECT '{x}'::hostile.checked[] $$;
+CREATE FUNCTION hostile.own_range() RETURNS text LANGUAGE sql AS $$ SELECT ('[a,b]'::hostile.checked_range)::text $$;
+CREATE FUNCTION hostile.tags() RETURNS text[] LANGUAGE sql AS $$ SELECT '{a}'::text[] $$;
+RESET check_function_bodies;
+SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_hostile', 'reader');
+SET SESSION AUTHORIZATION regress_hostile;
+CREATE TYPE hostile.checked_range AS RANGE (subtype = hostile.checked);
+CREATE DOMAIN hostile.text AS pg_catalog.text CHECK (hostile.note('the check of a domain with the name of a type'));
+SET search_path = hostile, pg_catalog;
+SELECT action, object, hazard FROM cmig.diff('CREATE SCHEMA hostile', '{hostile}') WHERE kind = 'function';
+SELECT count(*) > 0 AS differ FROM cmig.diff_schemas('hostile', 'hostile_new');
+DROP DOMAIN hostile.text;
+RESET SESSION AUTHORIZATION;
+RESET search_path;
+SELECT object, downgrade_sql ~ '^SET check_function_bodies' AS unchecked
+	FROM cmig.diff('CREATE SCHEMA hostile', '{hostile}') WHERE kind = 'function' ORDER BY object COLLATE "C";
+
 -- lint analyzes defaults
 SELECT rule, severity FROM cmig.lint_sql($$
 CREATE TABLE hostile.u (id integer);

@@ -4,25 +4,37 @@
  *
  * As in CREATE FUNCTION, the language's validator decides.  It runs in a
  * subtransaction that is rolled back.  Analyzing a body can run code: a
- * constant of a composite type runs the checks of its domains.  Therefore the
+ * literal of a composite type runs the checks of its domains.  Therefore the
  * validator runs as the function's owner, in a security-restricted operation.
+ * Neither the caller, who chooses search_path, nor the owner of a type may thus
+ * run code as the function's owner: functions of roles whose privileges the
+ * caller lacks, and those with a literal of such a type, are not checked, but
+ * count as rejected.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
 #include "base/role.h"
+#include "base/safe_parse.h"
 #include "base/settings.h"
 #include "base/subtransaction.h"
+#include "parse/raw_parse.h"
 #include "schema/body_check.h"
 #include "schema/kinds.h"
 
 #include "access/htup_details.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "parser/analyze.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
 /*
@@ -70,6 +82,64 @@ find_validator(Oid function)
 }
 
 /*
+ * Does the type's input function run only code written in C?  Domains and
+ * composite types can have checks.
+ */
+static bool
+is_safe(Oid type)
+{
+	Oid			element = get_element_type(type);
+
+	switch (get_typtype(type))
+	{
+		case TYPTYPE_BASE:
+			return !OidIsValid(element) || is_safe(element);
+		case TYPTYPE_ENUM:
+			return true;
+		case TYPTYPE_RANGE:
+			return is_safe(get_range_subtype(type));
+		case TYPTYPE_MULTIRANGE:
+			return is_safe(get_multirange_range(type));
+		default:
+			return false;
+	}
+}
+
+/* Is an argument polymorphic, so that the validator only parses the body? */
+static bool
+is_polymorphic(Form_pg_proc form)
+{
+	for (int i = 0; i < form->pronargs; i++)
+		if (IsPolymorphicType(form->proargtypes.values[i]))
+			return true;
+	return false;
+}
+
+/*
+ * Raise an error if analyzing the body of an SQL function could run the code of
+ * a type's owner.
+ */
+static void
+refuse_unsafe(HeapTuple row)
+{
+	bool		isnull;
+	Datum		source = SysCacheGetAttr(PROCOID, row, Anum_pg_proc_prosrc, &isnull);
+	char	   *body;
+	ListCell   *lc;
+
+	if (isnull || is_polymorphic((Form_pg_proc) GETSTRUCT(row)))
+		return;
+	body = TextDatumGetCString(source);
+	foreach(lc, cmig_raw_parse(body, RAW_PARSE_DEFAULT))
+	{
+		RawStmt    *raw = lfirst_node(RawStmt, lc);
+
+		if (analyze_requires_snapshot(raw))
+			(void) cmig_safe_parse(raw, body, row, NULL, is_safe);
+	}
+}
+
+/*
  * Call the validator as the function's owner, with the function's own
  * settings.  Rolling back the subtransaction restores the role and the
  * settings.
@@ -92,8 +162,24 @@ validate(void *arg)
 	if (!isnull)
 		ProcessGUCArray(DatumGetArrayTypePCopy(settings), superuser() ? PGC_SUSET : PGC_USERSET,
 						PGC_S_SESSION, GUC_ACTION_SAVE);
+	if (validator == F_FMGR_SQL_VALIDATOR)
+		refuse_unsafe(row);
 	ReleaseSysCache(row);
 	OidFunctionCall1(validator, ObjectIdGetDatum(function));
+}
+
+/* Does the current user have the privileges of the function's owner? */
+static bool
+may_act_as_owner(Oid function)
+{
+	HeapTuple	row = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	bool		result;
+
+	if (!HeapTupleIsValid(row))
+		return false;
+	result = has_privs_of_role(GetUserId(), ((Form_pg_proc) GETSTRUCT(row))->proowner);
+	ReleaseSysCache(row);
+	return result;
 }
 
 /* Mark the function as unchecked if the validator rejects its body. */
@@ -105,6 +191,11 @@ check(CmigObject *function)
 
 	if (function->kind != &cmig_kind_function)
 		return;
+	if (!may_act_as_owner(oid))
+	{
+		function->unchecked = true;
+		return;
+	}
 	error = cmig_subtransaction_rehearse(validate, &oid);
 	if (error == NULL)
 		return;

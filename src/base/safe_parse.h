@@ -1,0 +1,26 @@
+/*
+ * safe_parse.h
+ *	  Analyzes statements without executing user-defined code.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_SAFE_PARSE_H
+#define CMIG_SAFE_PARSE_H
+
+#include "postgres.h"
+#include "access/htup.h"
+#include "nodes/parsenodes.h"
+#include "nodes/primnodes.h"
+
+/*
+ * Analyze a statement in the body of an SQL function, which is a row of
+ * pg_proc.  "call" may be NULL if no argument of the function is polymorphic.
+ * Changes the statement.
+ *
+ * is_safe() decides whether a literal may be converted to a type, which is
+ * never a domain.  Raises 0A000 for a literal of another type.
+ */
+extern Query *cmig_safe_parse(RawStmt *raw, const char *source, HeapTuple function, FuncExpr *call,
+							  bool (*is_safe) (Oid type));
+
+#endif							/* CMIG_SAFE_PARSE_H */
