@@ -18,8 +18,10 @@
 #include "schema/foreign.h"
 #include "schema/host.h"
 #include "schema/keep.h"
+#include "schema/kind_column.h"
 #include "schema/kind_index.h"
 #include "schema/kind_partition.h"
+#include "schema/kind_table.h"
 #include "schema/kinds.h"
 #include "schema/match.h"
 #include "schema/propagate.h"
@@ -172,6 +174,45 @@ keep_annotations(CmigDifference *difference)
 	}
 }
 
+/*
+ * Changing the persistence of a table also changes that of its identity
+ * columns' sequences.  The statement that reverts it runs after those of the
+ * columns: make it restore a sequence that differed from the table.
+ */
+static void
+keep_persistence(const CmigDifference *difference, const CmigChange *change)
+{
+	const CmigChange *table = difference->of_from[change->from->parent->index];
+	char	   *restore = cmig_column_sequence_persistence(change->from);
+	ListCell   *cell;
+
+	foreach(cell, restore ? table->ddl : NIL)
+	{
+		CmigDdl    *ddl = lfirst(cell);
+
+		if (table->action == CMIG_ALTER &&
+			strcmp(ddl->undo, psprintf("ALTER TABLE %s SET %s", table->from->identity,
+									   cmig_table_is_unlogged(table->from) ? "UNLOGGED" : "LOGGED")) == 0)
+			ddl->undo = psprintf("%s;\n%s", ddl->undo, restore);
+	}
+}
+
+/*
+ * Restore the persistence of identity columns' sequences in tables whose
+ * persistence changes.
+ */
+static void
+keep_sequences(const CmigDifference *difference)
+{
+	for (int i = 0; i < difference->count; i++)
+	{
+		const CmigChange *change = &difference->changes[i];
+
+		if (change->from != NULL && change->to != NULL && change->from->kind == &cmig_kind_column)
+			keep_persistence(difference, change);
+	}
+}
+
 CmigDifference *
 cmig_compare(CmigImage *from, CmigImage *to, const CmigDiffOptions *options)
 {
@@ -202,6 +243,7 @@ cmig_compare(CmigImage *from, CmigImage *to, const CmigDiffOptions *options)
 	for (int i = 0; i < difference->count; i++)
 		if (difference->changes[i].away != NULL)
 			cmig_replace_finish(difference, &difference->changes[i]);
+	keep_sequences(difference);
 	keep_annotations(difference);
 	cmig_twins_unfold(difference);
 	cmig_host_find(difference);

@@ -176,8 +176,8 @@ typedef struct CmigKind
 	bool		(*is_disposable) (const CmigObject *object);
 
 	/*
-	 * Returns the qualified name of the index or the identity sequence that
-	 * belongs to the object, or NULL.
+	 * Returns the qualified name of the index, the identity sequence, or the
+	 * multirange type that belongs to the object, or NULL.
 	 */
 	const char *(*index_name) (const CmigObject *object);
 	/* Can this object be folded, if its kind can? */

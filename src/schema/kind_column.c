@@ -195,6 +195,22 @@ cmig_column_parent(const CmigObject *column)
 	return NULL;
 }
 
+bool
+cmig_column_stays_inherited(const CmigObject *from, const CmigObject *to)
+{
+	if (!from->inherited || !to->inherited || to->alone)
+		return false;
+	if (cmig_column_parent(from) == NULL || cmig_column_parent(to) == NULL)
+		return true;
+	for (int i = 0; i < from->ndepends; i++)
+		for (int j = 0; j < to->ndepends; j++)
+			if (from->depends[i]->kind == &cmig_kind_column && from->depends[i]->parent != from->parent &&
+				to->depends[j]->kind == &cmig_kind_column && to->depends[j]->parent != to->parent &&
+				strcmp(from->depends[i]->identity, to->depends[j]->identity) == 0)
+				return true;
+	return false;
+}
+
 /*
  * Does CREATE TABLE ... INHERITS take the generation expression from a
  * parent's column?  PostgreSQL does not allow it to be repeated.
@@ -490,6 +506,14 @@ set_persistence(const CmigObject *column)
 	return psprintf("SET %s", persistence);
 }
 
+char *
+cmig_column_sequence_persistence(const CmigObject *column)
+{
+	if (column->values[SEQUENCE_PERSISTENCE] == NULL)
+		return NULL;
+	return sequence_sql(column, column->values[SEQUENCE_NAME], set_persistence(column));
+}
+
 /* Change the name and the persistence of the sequence, which stays. */
 static void
 alter_identity_sequence(CmigAlter *alter)
@@ -597,7 +621,7 @@ alter_column(CmigAlter *alter)
 {
 	const CmigObject *from = alter->from,
 			   *to = alter->to;
-	bool		leads = (to->alone || !(from->inherited && to->inherited)) && !parent_changes(alter, TYPE) &&
+	bool		leads = !cmig_column_stays_inherited(from, to) && !parent_changes(alter, TYPE) &&
 	!cmig_table_keeps_type(from->parent, to->parent);
 	bool		not_null = to->values[NOT_NULL] != NULL;
 

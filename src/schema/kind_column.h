@@ -19,6 +19,12 @@
 /* Returns the printed type of a column. */
 extern const char *cmig_column_type(const CmigObject *column);
 
+/*
+ * Returns the statement that sets the persistence of the identity's sequence
+ * if that differs from the table's, or NULL.
+ */
+extern char *cmig_column_sequence_persistence(const CmigObject *column);
+
 extern bool cmig_column_is_not_null(const CmigObject *column);
 
 /*
@@ -26,6 +32,12 @@ extern bool cmig_column_is_not_null(const CmigObject *column);
  * NULL.
  */
 extern const CmigObject *cmig_column_parent(const CmigObject *column);
+
+/*
+ * Does the column stay inherited from the same column, so that its type and
+ * its generation expression change with that column's?
+ */
+extern bool cmig_column_stays_inherited(const CmigObject *from, const CmigObject *to);
 
 /*
  * A column may be added or dropped together with the parent's column, or with

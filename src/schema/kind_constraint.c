@@ -55,7 +55,7 @@ static const CmigProperty properties[] = {
 	" WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p', 'f') AND " condition
 
 static const char constraint_sql[] =
-CONSTRAINT_SQL("NOT o.conislocal", "o.contype IN ('p', 'u', 'x', 'c')")
+CONSTRAINT_SQL("NOT o.conislocal OR coalesce(i.relispartition, false)", "o.contype IN ('p', 'u', 'x', 'c')")
 " ORDER BY o.conrelid, o.contype <> 'p', o.conname COLLATE \"C\"";
 
 static const char foreign_key_sql[] =

@@ -20,7 +20,8 @@ enum
 	STATISTICS,
 	ATTACHED,
 	PARTIAL,
-	NOT_VALID
+	NOT_VALID,
+	CONSTRAINTS
 };
 
 static const CmigProperty properties[] = {
@@ -32,6 +33,7 @@ static const CmigProperty properties[] = {
 	[ATTACHED] = {"attached to", CMIG_PROPERTY_SILENT},
 	[PARTIAL] = {"is in some partitions"},
 	[NOT_VALID] = {"invalid"},
+	[CONSTRAINTS] = {"has attached constraints", CMIG_PROPERTY_SILENT},
 };
 
 /*
@@ -53,7 +55,10 @@ static const char index_sql[] =
 " CASE WHEN i.relkind = 'I' AND NOT x.indisvalid THEN"
 "  (SELECT string_agg(format('%I.%I', hn.nspname, h.relname), ', ' ORDER BY hn.nspname, h.relname) FROM pg_inherits s"
 "   JOIN pg_class h ON h.oid = s.inhrelid JOIN pg_namespace hn ON hn.oid = h.relnamespace WHERE s.inhparent = i.oid) END,"
-" CASE WHEN i.relkind = 'i' AND NOT x.indisvalid THEN 't' END"
+" CASE WHEN i.relkind = 'i' AND NOT x.indisvalid THEN 't' END,"
+" CASE WHEN i.relkind = 'I' AND x.indisunique THEN (WITH RECURSIVE h AS"
+"  (SELECT inhrelid FROM pg_inherits WHERE inhparent = i.oid UNION ALL SELECT p.inhrelid FROM pg_inherits p JOIN h ON p.inhparent = h.inhrelid)"
+"  SELECT 't' WHERE EXISTS (SELECT FROM h JOIN pg_constraint o ON o.conindid = h.inhrelid AND o.contype IN ('p', 'u'))) END"
 " FROM pg_class i JOIN pg_namespace n ON n.oid = i.relnamespace"
 " JOIN pg_index x ON x.indexrelid = i.oid JOIN pg_class t ON t.oid = x.indrelid JOIN pg_namespace tn ON tn.oid = t.relnamespace"
 " WHERE i.relnamespace = ANY ($1) AND i.relkind IN ('i', 'I')"
@@ -245,10 +250,20 @@ definition_of(const CmigObject *index)
 	return psprintf("%s ON ONLY %s", pnstrdup(definition, found - definition), found + strlen(" ON "));
 }
 
+/*
+ * PostgreSQL drops an index only with CASCADE if constraints of partitions are
+ * attached to it.
+ */
+static char *
+drop_index(const CmigObject *index)
+{
+	return psprintf("DROP INDEX %s%s", index->identity, index->values[CONSTRAINTS] ? " CASCADE" : "");
+}
+
 static List *
 create_index(const CmigObject *index)
 {
-	List	   *ddl = cmig_ddl_append(NIL, definition_of(index), cmig_kind_drop(index));
+	List	   *ddl = cmig_ddl_append(NIL, definition_of(index), drop_index(index));
 
 	cmig_ddl_hazards(ddl, CMIG_HAZARD_BLOCKS | (is_unique(index) ? CMIG_HAZARD_MAY_FAIL : 0));
 	return cmig_kind_complete(index, ddl, alter_details);
@@ -258,5 +273,5 @@ CmigKind	cmig_kind_index = {
 	.name = "index",.word = "INDEX",
 	.flags = CMIG_KIND_MODEL | CMIG_KIND_DISPOSABLE | CMIG_KIND_RECAST | CMIG_KIND_RELATION | CMIG_KIND_GONE_WITH_PARENT,
 	CMIG_PROPERTIES(properties),
-	.sql = index_sql,.depends = index_depends,.follows = index_follows,.create = create_index,.alter = alter_index
+	.sql = index_sql,.depends = index_depends,.follows = index_follows,.create = create_index,.drop = drop_index,.alter = alter_index
 };

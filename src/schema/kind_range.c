@@ -12,6 +12,8 @@ static const CmigProperty properties[] = {
 	{"definition"},
 };
 
+#define MULTIRANGE "MULTIRANGE_TYPE_NAME = "
+
 /* Leaves out the operator class if it is the default one. */
 static const char range_sql[] =
 "SELECT 'pg_type'::regclass::oid, t.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
@@ -22,7 +24,7 @@ static const char range_sql[] =
 "  (SELECT format('COLLATION = %I.%I', cn.nspname, c.collname) FROM pg_collation c JOIN pg_namespace cn ON cn.oid = c.collnamespace"
 "   WHERE c.oid = r.rngcollation AND c.oid <> (SELECT s.typcollation FROM pg_type s WHERE s.oid = r.rngsubtype)),"
 "  'CANONICAL = ' || nullif(r.rngcanonical, 0)::regproc::text, 'SUBTYPE_DIFF = ' || nullif(r.rngsubdiff, 0)::regproc::text,"
-"  (SELECT format('MULTIRANGE_TYPE_NAME = %I.%I', mn.nspname, m.typname) FROM pg_type m JOIN pg_namespace mn ON mn.oid = m.typnamespace"
+"  (SELECT format('" MULTIRANGE "%I.%I', mn.nspname, m.typname) FROM pg_type m JOIN pg_namespace mn ON mn.oid = m.typnamespace"
 "   WHERE m.oid = r.rngmultitypid))"
 " FROM pg_range r JOIN pg_type t ON t.oid = r.rngtypid JOIN pg_namespace n ON n.oid = t.typnamespace"
 " WHERE t.typnamespace = ANY ($1)";
@@ -34,7 +36,19 @@ create_range(const CmigObject *range)
 						   cmig_kind_drop(range));
 }
 
+/*
+ * Returns the qualified name of the multirange type, which is created and
+ * dropped together with the range type.
+ */
+static const char *
+multirange_name(const CmigObject *range)
+{
+	const char *start = strstr(range->values[0], MULTIRANGE);
+
+	return start ? start + strlen(MULTIRANGE) : NULL;
+}
+
 CmigKind	cmig_kind_range = {
 	.name = "range type",.word = "TYPE",.default_type = 'T',.flags = CMIG_KIND_TYPE | CMIG_KIND_DETOUR,
-	CMIG_PROPERTIES(properties),.sql = range_sql,.create = create_range
+	CMIG_PROPERTIES(properties),.sql = range_sql,.create = create_range,.index_name = multirange_name
 };

@@ -99,6 +99,16 @@ is_detached(const CmigObject *object, const CmigObject *on)
 	return object->alone && object->kind == &cmig_kind_column && on->kind == object->kind && on->parent != object->parent;
 }
 
+/*
+ * Returns true if the node changes only the owner, privileges, and comment of
+ * a schema, which the objects in it need not wait for.
+ */
+static bool
+is_annotated(const CmigNode *node)
+{
+	return node->type == CMIG_NODE_ALTER && node->change->from->kind == &cmig_kind_schema;
+}
+
 /* In the old image, "object" depends on "on": drop the dependent first. */
 static void
 add_old(CmigOrder *order, const CmigObject *object, const CmigObject *on)
@@ -115,15 +125,17 @@ add_old(CmigOrder *order, const CmigObject *object, const CmigObject *on)
 	if (order->nodes[node].type == CMIG_NODE_DROP ||
 		((order->nodes[node].type == CMIG_NODE_ALTER || order->nodes[node].type == CMIG_NODE_PART) &&
 		 order->nodes[dependent].type == CMIG_NODE_DROP))
-		add_edge(order, node, dependent);
+		add_edge_soft(order, node, dependent, is_annotated(&order->nodes[node]));
 
 	/*
 	 * dependents are dropped, or altered so that they no longer use the old
 	 * type, before the type gets its temporary name
 	 */
-	if (order->nodes[node].change->away_node >= 0 && order->nodes[dependent].change->away_node < 0 &&
-		(order->nodes[dependent].type == CMIG_NODE_DROP ||
-		 (order->nodes[dependent].type == CMIG_NODE_ALTER && !keeps(order, object, on))))
+	if (order->nodes[node].change->away_node >= 0 && order->nodes[dependent].change->trades)
+		add_edge(order, dependent, order->nodes[node].change->away_node);
+	else if (order->nodes[node].change->away_node >= 0 && order->nodes[dependent].change->away_node < 0 &&
+			 (order->nodes[dependent].type == CMIG_NODE_DROP ||
+			  (order->nodes[dependent].type == CMIG_NODE_ALTER && !keeps(order, object, on))))
 		add_edge(order, order->nodes[node].change->away_node, dependent);
 	if (order->nodes[node].change->away_node >= 0 && order->nodes[dependent].change->away_node >= 0)
 		add_edge(order, order->nodes[node].change->away_node, order->nodes[dependent].change->away_node);

@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "schema/kind_column.h"
 #include "schema/kind_table.h"
 #include "schema/kinds.h"
 #include "schema/lead.h"
@@ -120,8 +121,18 @@ parents_share_names(const CmigChange *change)
 }
 
 /*
- * Returns true if no column or constraint of the table is created or dropped.
- * New parents are then added before old ones are removed, so that columns that
+ * Does an inherited column change its type because it gets another parent?
+ */
+static bool
+is_adapted(const CmigChange *change)
+{
+	return change->disturbs && change->from->kind == &cmig_kind_column && change->from->inherited &&
+		change->to->inherited && !cmig_column_stays_inherited(change->from, change->to);
+}
+
+/*
+ * Returns true if no column or constraint of the table is created or dropped,
+ * and no column must change for a new parent.  New parents are then added before old ones are removed, so that columns that
  * stay inherited do not become local ones.
  */
 static bool
@@ -130,7 +141,8 @@ keeps_columns(const CmigDifference *difference, const CmigChange *change)
 	if (cmig_table_type(change->from) != NULL || cmig_table_type(change->to) != NULL)
 		return false;
 	for (const CmigObject *child = change->from->child; child != NULL; child = child->sibling)
-		if (difference->of_from[child->index]->to == NULL || difference->of_from[child->index]->action == CMIG_AGAIN)
+		if (difference->of_from[child->index]->to == NULL || difference->of_from[child->index]->action == CMIG_AGAIN ||
+			is_adapted(difference->of_from[child->index]))
 			return false;
 	for (const CmigObject *child = change->to->child; child != NULL; child = child->sibling)
 		if (difference->of_to[child->index]->from == NULL)

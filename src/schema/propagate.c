@@ -212,8 +212,13 @@ disturb(CmigDifference *difference, CmigChange *change, CmigChange *dependent, b
 		dependent->ddl = NIL;
 		return dependent;
 	}
-	if (!goes || change->action != CMIG_AGAIN || lets_go(difference, change, dependent))
+	if (!goes || change->action != CMIG_AGAIN)
 		return NULL;
+	if (lets_go(difference, change, dependent))
+	{
+		cmig_replace_trade(difference, change, dependent);
+		return NULL;
+	}
 	next = find_way(difference, change, dependent);
 	if (next == NULL)
 	{

@@ -117,6 +117,32 @@ cmig_replace_dependent(CmigDifference *difference, CmigChange *change, CmigChang
 	return next;
 }
 
+void
+cmig_replace_trade(const CmigDifference *difference, CmigChange *change, CmigChange *dependent)
+{
+	ListCell   *cell;
+
+	if (!(change->from->kind->flags & CMIG_KIND_SWAPS) || dependent->from->kind != &cmig_kind_column)
+		return;
+	for (int i = 0; i < dependent->to->ndepends; i++)
+	{
+		const CmigObject *type = dependent->to->depends[i];
+
+		if ((type->kind->flags & CMIG_KIND_SWAPS) && difference->of_to[type->index]->action == CMIG_AGAIN)
+			dependent->trades = true;
+	}
+	if (!dependent->trades)
+		return;
+	if (change->away == NULL)
+		change->away = renamed_away(difference, change->from);
+	foreach(cell, dependent->ddl)
+	{
+		CmigDdl    *ddl = lfirst(cell);
+
+		ddl->undo = cmig_normal_rename(ddl->undo, change->from->identity, change->away->identity);
+	}
+}
+
 CmigChange *
 cmig_replace_detour(CmigChange *change, CmigChange *dependent)
 {

@@ -29,6 +29,12 @@ extern CmigChange *cmig_replace_dependent(CmigDifference *difference, CmigChange
 										  CmigChange *dependent);
 
 /*
+ * If the dependent is a column that changes from a replaced type to another
+ * replaced type, keep the old type under a temporary name until then.
+ */
+extern void cmig_replace_trade(const CmigDifference *difference, CmigChange *change, CmigChange *dependent);
+
+/*
  * Like cmig_replace_dependent(), but for a type or a collation that cannot
  * exist twice: columns use a different one until it exists again.
  */

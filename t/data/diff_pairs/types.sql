@@ -172,3 +172,17 @@ CREATE TABLE t (a r, b r, c integer);
 -- b:
 CREATE TYPE r AS RANGE (SUBTYPE = bigint);
 CREATE TABLE t (a text, b r NOT NULL, c r);
+-- pair: another range type with the same multirange name
+-- a:
+CREATE TYPE r AS RANGE (SUBTYPE = time, MULTIRANGE_TYPE_NAME = m);
+-- b:
+CREATE TYPE s AS RANGE (SUBTYPE = time, MULTIRANGE_TYPE_NAME = m);
+-- pair: domains that exchange their base types, with their columns
+-- a:
+CREATE DOMAIN d AS int4multirange CHECK (VALUE IS NOT NULL);
+CREATE DOMAIN e AS numeric(10,2);
+CREATE TABLE t (a d, b e);
+-- b:
+CREATE DOMAIN e AS int4multirange CHECK (VALUE IS NOT NULL);
+CREATE DOMAIN d AS numeric(10,2);
+CREATE TABLE t (a e, b d);
