@@ -1,0 +1,54 @@
+/*
+ * image_reader.h
+ *	  The state of reading an image, and functions that read the columns of a
+ *	  query's row.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_IMAGE_READER_H
+#define CMIG_IMAGE_READER_H
+
+#include "postgres.h"
+#include "access/htup.h"
+#include "access/tupdesc.h"
+#include "utils/hsearch.h"
+#include "schema/image.h"
+#include "schema/kind.h"
+
+/* The state of reading an image from the catalogs. */
+typedef struct CmigImageReader
+{
+	CmigImage  *image;
+	HTAB	   *members;		/* of Member */
+	const CmigKind *kind;		/* the kind being read */
+	List	   *unclaimed;		/* of CmigAddress * */
+	MemoryContext scratch;		/* reset after each object */
+	char	   *block;			/* memory for objects and their texts ... */
+	Size		room;			/* ... and how much of it is left */
+	char	  **last;			/* the last value of each column */
+	Datum	   *values;			/* the object in the current row */
+	bool	   *nulls;
+	int			ncolumns;
+} CmigImageReader;
+
+/* Read the columns of a row into the reader. */
+extern void cmig_image_reader_row(CmigImageReader *reader, TupleDesc desc, HeapTuple row);
+
+/*
+ * Returns the address in the three columns that start at "column", counting
+ * from 0.
+ */
+extern CmigAddress cmig_image_reader_address(const CmigImageReader *reader, int column);
+
+/* Returns the value of a column.  NULL is NULL or false. */
+extern char *cmig_image_reader_text(const CmigImageReader *reader, int column);
+extern bool cmig_image_reader_bool(const CmigImageReader *reader, int column);
+
+/* Find the extension members and their array types. */
+extern void cmig_image_reader_find_members(CmigImageReader *reader);
+
+/* Is this object an extension member?  If so, set *extension, unless NULL. */
+extern bool cmig_image_reader_is_member(const CmigImageReader *reader, CmigAddress address,
+										CmigAddress *extension);
+
+#endif							/* CMIG_IMAGE_READER_H */
