@@ -58,7 +58,7 @@ $holder->query_safe('ROLLBACK');
 my $failed = "SELECT item, regexp_replace(value, '^.* ago: ', ''), hint FROM cmig.status() WHERE item ~ 'failed'";
 $node->safe_psql('postgres', "UPDATE cmig.revision SET upgrade_sql = E'SELECT 1;\\nSELECT 1/(id - id) FROM item' WHERE revision = '002'; INSERT INTO item VALUES (1)");
 is($node->safe_psql('postgres', $failed),
-	"failed runs|only in the server's log, as pg_cmig is not preloaded|SHOW log_destination; SELECT pg_current_logfile()",
+	"failed runs|only in the server log, because pg_cmig is not preloaded|SHOW log_destination; SELECT pg_current_logfile()",
 	'not preloaded: the log is named');
 $holder->quit;
 $node->append_conf('postgresql.conf', "shared_preload_libraries = 'pg_cmig'");

@@ -236,6 +236,6 @@ cmig_format_flyway(CmigImport *import)
 		if (!import->files[i].used && is_callback(import->files[i].base))
 		{
 			import->files[i].used = true;
-			cmig_import_file_note(import, import->files[i].name, "a callback; pg_cmig has none. Run it in the script that calls cmig.upgrade");
+			cmig_import_file_note(import, import->files[i].name, "pg_cmig has no callbacks; run this in the script that calls cmig.upgrade");
 		}
 }

@@ -68,7 +68,7 @@ read_attribute(CmigToolRevision *revision, const char *attribute)
 	else if (pg_strcasecmp(attribute, "runOnChange:true") == 0 || pg_strcasecmp(attribute, "runAlways:true") == 0)
 	{
 		revision->text.edges.repeatable = true;
-		cmig_import_note(revision, "%s: here it runs after all others, if it has changed", attribute);
+		cmig_import_note(revision, "%s: pg_cmig runs it after all others, if it has changed", attribute);
 	}
 	else if (pg_strcasecmp(attribute, "splitStatements:true") != 0 && pg_strcasecmp(attribute, "splitStatements:false") != 0 &&
 			 pg_strncasecmp(attribute, "stripComments:", 14) != 0 && pg_strncasecmp(attribute, "logicalFilePath:", 16) != 0 &&
@@ -104,7 +104,7 @@ read_rollback(ChangeSet *set, const char *text)
 		return;
 	if (pg_strncasecmp(text, "changesetid:", 12) == 0 || pg_strncasecmp(text, "changesetauthor:", 16) == 0)
 	{
-		cmig_import_note(set->revision, "its rollback names another change set; write its downgrade");
+		cmig_import_note(set->revision, "its rollback refers to another change set; write the downgrade section by hand");
 		set->has_down = false;
 		return;
 	}
@@ -187,6 +187,6 @@ cmig_format_liquibase(CmigImport *import)
 	cmig_import_chain(import);
 	if (list_length(import->revisions) > 0)
 		cmig_import_file_note(import, ((CmigToolRevision *) linitial(import->revisions))->file->name,
-							  "the files are in the order of their names; compare it with that of the change log");
+							  "the files are in the order of their names; compare this with the order in the change log");
 	import->file_template = "%(rev)s";
 }

@@ -217,7 +217,7 @@ cmig_format_goose(CmigImport *import)
 			if (cmig_tool_text_ends(file->base, ".go"))
 			{
 				file->used = true;
-				cmig_import_file_note(import, file->name, "written in Go; write what it does as a revision in its place");
+				cmig_import_file_note(import, file->name, "written in Go; replace it with a revision that does the same");
 			}
 			continue;
 		}
@@ -279,7 +279,7 @@ cmig_format_node_pg_migrate(CmigImport *import)
 			{
 				file->used = true;
 				cmig_import_file_note(import, file->name,
-									  "written in JavaScript; write what it does as a revision in its place, \"node-pg-migrate up --dry-run\" prints it");
+									  "written in JavaScript; replace it with a revision that does the same, using the output of \"node-pg-migrate up --dry-run\"");
 			}
 			continue;
 		}
@@ -315,7 +315,7 @@ classify_graphile(CmigToolRevision *revision, const CmigToolLine *line)
 	else if (pg_strcasecmp(rest, "no-transaction") == 0)
 		revision->text.edges.transactional = false;
 	else if ((value = cmig_tool_text_after(&comment, "include", false)) != NULL)
-		cmig_import_note(revision, "the fixture \"%s\" is not included; put its text there", value);
+		cmig_import_note(revision, "the fixture \"%s\" is not included; replace the line with its text", value);
 	else if (!cmig_tool_text_after(&comment, "previous:", false) && !cmig_tool_text_after(&comment, "hash:", false) &&
 			 !cmig_tool_text_after(&comment, "allowinvalidhash", false))
 		cmig_import_note(revision, "unknown header \"--! %s\"", rest);
@@ -342,7 +342,7 @@ cmig_format_graphile_migrate(CmigImport *import)
 		if (is_current(file))
 		{
 			file->used = true;
-			cmig_import_file_note(import, file->name, "not committed yet; commit it with graphile-migrate, or write a revision of it");
+			cmig_import_file_note(import, file->name, "not committed yet; commit it with graphile-migrate, or write it as a revision");
 			continue;
 		}
 		revision = add_numbered(import, file);

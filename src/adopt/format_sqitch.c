@@ -194,7 +194,7 @@ note_dependencies(CmigToolRevision *revision, const char *dependencies)
 		if (*word == '!')
 			cmig_import_note(revision, "the conflict with \"%s\" is not checked", word + 1);
 		else if (strchr(word, ':'))
-			cmig_import_note(revision, "it depends on \"%s\" of another project; put that into depends_on if both are in one database", word);
+			cmig_import_note(revision, "it depends on \"%s\" of another project; if both projects use this database, put that change into depends_on", word);
 }
 
 /* Make a change's tags its labels, so that they can be targets. */
@@ -251,8 +251,8 @@ cmig_format_sqitch(CmigImport *import)
 	if (plan.file == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
-				 errmsg("there is no file \"sqitch.plan\""),
-				 errdetail("It has the order of the changes.")));
+				 errmsg("file \"sqitch.plan\" does not exist"),
+				 errdetail("It contains the order of the changes.")));
 	plan.file->used = true;
 	plan.prefix = pnstrdup(plan.file->name, plan.file->base - plan.file->name);
 	read_plan(&plan);

@@ -69,7 +69,7 @@ cmig_format_yoyo(CmigImport *import)
 		if (strcmp(stem, "post-apply") == 0)
 		{
 			file->used = true;
-			cmig_import_file_note(import, file->name, "yoyo runs it after each run; run it in the script that calls cmig.upgrade");
+			cmig_import_file_note(import, file->name, "yoyo runs this after each run; run it in the script that calls cmig.upgrade");
 			continue;
 		}
 		revision = cmig_import_add(import, file, cmig_tool_text_id(stem));
@@ -83,7 +83,7 @@ cmig_format_yoyo(CmigImport *import)
 		if (cmig_tool_text_ends(import->files[i].base, ".py"))
 		{
 			import->files[i].used = true;
-			cmig_import_file_note(import, import->files[i].name, "written in Python; write what it does as a revision in its place");
+			cmig_import_file_note(import, import->files[i].name, "written in Python; replace it with a revision that does the same");
 		}
 	import->file_template = "%(rev)s";
 }

@@ -38,7 +38,7 @@ cmig_import_add(CmigImport *import, CmigToolFile *file, const char *id)
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("\"%s\" of file \"%s\" cannot be the id of a revision", id, file->name),
 				 errdetail("It %s.", bad),
-				 errhint("Rename it, also in the table in which the tool records what is applied.")));
+				 errhint("Rename it, also in the table in which the tool records the applied migrations.")));
 	file->used = true;
 	revision->file = file;
 	revision->text.edges.id = pstrdup(id);
@@ -296,7 +296,7 @@ declare_placeholders(const CmigImport *import, CmigRevisionText *text)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_BAD_FILE),
 					 errmsg("placeholder \"%s\" cannot be kept", item->name),
-					 errdetail("It stands for a string in some places, and for an identifier or a part of a string in others."),
+					 errdetail("It is used as a string in some places, and as an identifier or a part of a string in others."),
 					 errhint("Pass its value: placeholders => '{\"%s\": \"<value>\"}'", item->name)));
 		declarations->names[declarations->count++] = item->as_literal ? psprintf("%s literal", item->name) : item->name;
 	}
@@ -339,7 +339,7 @@ cut_message(CmigToolRevision *revision)
 	if (message[length] == '\0')
 		return;
 	revision->text.edges.message = pnstrdup(message, length);
-	cmig_import_note(revision, "its message is cut after %d characters", CMIG_MAX_MESSAGE_LENGTH);
+	cmig_import_note(revision, "its message is truncated to %d characters", CMIG_MAX_MESSAGE_LENGTH);
 }
 
 void
@@ -357,7 +357,7 @@ cmig_import_finish(CmigImport *import)
 		if (revision->text.edges.repeatable && revision->text.downgrade_sql != NULL)
 		{
 			revision->text.downgrade_sql = NULL;
-			cmig_import_note(revision, "its downgrade script is left out, as a downgrade does not run it");
+			cmig_import_note(revision, "its downgrade script is left out, because a downgrade does not run it");
 		}
 		check_script(revision, "upgrade", revision->text.upgrade_sql);
 		check_script(revision, "downgrade", revision->text.downgrade_sql);

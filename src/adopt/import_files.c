@@ -78,7 +78,7 @@ read_files(CmigImport *import, const CmigNames *names, const CmigNames *contents
 	if (names->count != contents->count)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("file_names has %d elements, and contents has %d", names->count, contents->count),
+				 errmsg("file_names has %d elements, but contents has %d", names->count, contents->count),
 				 errhint("Pass one content for each file name.")));
 	import->file_count = names->count;
 	import->files = palloc0(sizeof(CmigToolFile) * Max(names->count, 1));

@@ -34,7 +34,7 @@ history_table(FunctionCallInfo fcinfo, const CmigTool *tool)
 	if (!OidIsValid(table))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("there is no table \"%s\"", cmig_tool_state_usual_name(tool)),
+				 errmsg("table \"%s\" does not exist", cmig_tool_state_usual_name(tool)),
 				 errhint("If it has another name: SELECT * FROM cmig.import_state(%s, '<schema>.<table>')", quote_literal_cstr(tool->name))));
 	if (get_rel_name(table) == NULL)
 		ereport(ERROR,
@@ -59,7 +59,7 @@ require_no_gap(const CmigToolMatches *matches)
 	if (gap >= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("%s has applied \"%s\", but not \"%s\", on which it builds",
+				 errmsg("%s has applied \"%s\", but not \"%s\", which it builds on",
 						matches->tool->name, cmig_graph_id(matches->graph, above), cmig_graph_id(matches->graph, gap)),
 				 errhint("Apply it with %s first, or change down_revision to the order in which they were applied.", matches->tool->name)));
 }
@@ -81,8 +81,8 @@ require_not_ahead(const CmigToolMatches *matches)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("\"%s\" is applied according to cmig.version, but not according to %s", rows->names[i], matches->tool->name),
-					 errdetail("The state is taken over once, before pg_cmig runs the first revision."),
-					 errhint("If %s is right, remove what pg_cmig has recorded, and call this again: SELECT cmig.stamp('base')", matches->tool->name)));
+					 errdetail("The state of another tool can be imported only until pg_cmig runs its first revision."),
+					 errhint("If %s is right, reset the state of pg_cmig before you call the function again: SELECT cmig.stamp('base')", matches->tool->name)));
 	}
 }
 
@@ -111,9 +111,9 @@ row_note(const CmigToolMatches *matches, int i)
 	if (matches->nodes[i] < 0)
 		return pstrdup("not stamped: no such revision is loaded");
 	if (cmig_repeatables_is(matches->graph, matches->nodes[i]))
-		return pstrdup("not stamped: it is repeatable, and runs with the next upgrade to the heads");
+		return pstrdup("not stamped: it is repeatable and will run with the next upgrade to the heads");
 	if (!matches->marks->set[matches->nodes[i]])
-		return pstrdup("not stamped: it runs again after what is pending below it");
+		return pstrdup("not stamped: it will run again after the pending revisions below it");
 	return NULL;
 }
 

@@ -95,8 +95,8 @@ make_plan(const CmigSituation *now, CmigDirection direction, const CmigNames *ta
 	if (targets->count != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("a downgrade has exactly one target"),
-				 errhint("Downgrade one branch after another: label@base.")));
+				 errmsg("a downgrade must have exactly one target"),
+				 errhint("Downgrade one branch at a time, for example to label@base.")));
 	return cmig_move_plan_downgrade(now, targets->names[0], &resolved);
 }
 

@@ -84,7 +84,7 @@ compare_with_journal(const CmigRevisionText *text, TextCheck *check)
 	check->problems =
 		add_problem(check->problems, "warning", pstrdup(text->edges.id),
 					"its upgrade script or transactional flag is not the one that was applied here",
-					psprintf("SELECT cmig.repair(%s) -- accepts this script; or load the one that was applied",
+					psprintf("SELECT cmig.repair(%s) -- accepts this script; otherwise, load the one that was applied",
 							 quote_literal_cstr(text->edges.id)));
 	MemoryContextSwitchTo(old);
 }
@@ -205,7 +205,7 @@ add_journal_problems(List *problems)
 	if (id == 0)
 		return problems;
 	return add_problem(problems, "warning", "cmig.journal",
-					   psprintf("a row has id " INT64_FORMAT ", which leaves no numbers after it, so newer rows have lower ones", id),
+					   psprintf("a row has id " INT64_FORMAT ", which leaves no higher ids, so newer rows have lower ids", id),
 					   psprintf("DELETE FROM cmig.journal WHERE id = " INT64_FORMAT, id));
 }
 
@@ -219,7 +219,7 @@ add_drift_problem(List *problems)
 		strncmp(drift.message, CMIG_JOURNAL_NO_DRIFT, strlen(CMIG_JOURNAL_NO_DRIFT)) == 0)
 		return problems;
 	return add_problem(problems, "warning", "schema",
-					   psprintf("it was not what the revisions make %s: %s", cmig_journal_ago(drift.seconds), drift.message),
+					   psprintf("it differed from the revisions %s: %s", cmig_journal_ago(drift.seconds), drift.message),
 					   "SELECT * FROM cmig.drift() -- its upgrade_sql repairs the schema");
 }
 
@@ -272,10 +272,10 @@ add_tool_problem(const CmigView *view, const CmigTool *tool, Oid table, List *pr
 
 	if (elsewhere)
 		return add_problem(problems, "warning", name,
-						   psprintf("another migration tool is in use, too: it has applied \"%s\", and pg_cmig has not", elsewhere),
-						   psprintf("SELECT * FROM cmig.import_state(%s) -- takes over its state; then use one of the two", quote_literal_cstr(tool->name)));
+						   psprintf("another migration tool is still in use: it has applied \"%s\", which pg_cmig has not", elsewhere),
+						   psprintf("SELECT * FROM cmig.import_state(%s) -- imports its state; after that, use only one of the two tools", quote_literal_cstr(tool->name)));
 	return add_problem(problems, "notice", name,
-					   "the table of another migration tool is still there; it contains nothing that pg_cmig does not know",
+					   "the table of another migration tool still exists; everything in it is known to pg_cmig",
 					   psprintf("ALTER TABLE %s RENAME TO %s -- stops the other tool", name, quote_identifier(psprintf("%.58s_old", get_rel_name(table)))));
 }
 
@@ -376,13 +376,13 @@ add_replaced(const CmigView *view, List *problems)
 			continue;
 		if (cmig_replaces_state(set->revisions, set->count, place, revision) == CMIG_REPLACES_SOME)
 			problems = add_problem(problems, "notice", revision->id,
-								   psprintf("it waits until all that it replaces are applied: %s", stored),
+								   psprintf("it is not used until all revisions that it replaces are applied: %s", stored),
 								   psprintf(needs_stepwise(view, old) ? "CALL cmig.upgrade_stepwise(%s)" : "SELECT * FROM cmig.upgrade(%s)",
 											quote_literal_cstr(old->names[old->count - 1])));
 		else
 			problems = add_problem(problems, "notice", revision->id,
-								   psprintf("what it replaces is no longer needed here: %s", stored),
-								   "Once no database needs them, delete their files, and load with prune => true");
+								   psprintf("the revisions that it replaces are no longer needed here: %s", stored),
+								   "When no database needs them, delete their files, and load with prune => true");
 	}
 	return problems;
 }
@@ -404,7 +404,7 @@ add_row_problems(const CmigView *view, List *problems)
 			named = view->applied->applied->set[node->dependents.nodes[i]];
 		if (named && view->graph->defects == NIL)
 			problems = add_problem(problems, "error", node->revision->id,
-								   "it has a version row although another row is above it",
+								   "it has a version row, although a revision above it has one, too",
 								   "SELECT cmig.stamp('<revision>', purge => true) -- records where the database really is");
 	}
 	return problems;
@@ -494,7 +494,7 @@ add_lint_problem(const CmigView *view, List *problems)
 	if (errors + warnings == 0)
 		return problems;
 	return add_problem(problems, stops && errors > 0 ? "error" : "notice", "lint",
-					   psprintf("cmig.lint finds %s%s%s in what is pending%s",
+					   psprintf("cmig.lint finds %s%s%s in pending revisions%s",
 								errors > 0 ? count_text(errors, "error") : "",
 								errors > 0 && warnings > 0 ? " and " : "",
 								warnings > 0 ? count_text(warnings, "warning") : "",
@@ -546,7 +546,7 @@ cmig_check_problems(const CmigView *view, bool with_texts)
 			problems = add_lint_problem(view, problems);
 		problems = add_problem(problems, "notice", "pg_dump",
 							   "pg_dump -s leaves out the rows of cmig.revision, cmig.version, and cmig.journal; no dump contains cmig.secret",
-							   "Dump with data, or load the revisions and stamp after restoring a schema.");
+							   "Dump the data, too, or load and stamp the revisions after you restore a schema.");
 	}
 	return problems;
 }

@@ -40,7 +40,7 @@ find_format(const char *name)
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 name ? errmsg("there is no format \"%s\"", strlen(name) > NAMEDATALEN ? "..." : name)
+			 name ? errmsg("unknown format \"%s\"", strlen(name) > NAMEDATALEN ? "..." : name)
 			 : errmsg("the format must not be null"),
 			 errhint("The formats are: text, mermaid, dot.")));
 	return -1;

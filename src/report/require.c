@@ -70,8 +70,8 @@ make_plan(CmigSituation *now, CmigDirection direction, const CmigNames *targets)
 	else
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("a downgrade has exactly one target"),
-				 errhint("Downgrade one branch after another: label@base.")));
+				 errmsg("a downgrade must have exactly one target"),
+				 errhint("Downgrade one branch at a time, for example to label@base.")));
 	if (plan->count == 0)
 		cmig_move_report_nothing(now->graph, now->applied->rows, cmig_direction_name(direction));
 	return plan;
@@ -140,7 +140,7 @@ cmig_plan(PG_FUNCTION_ARGS)
 		if (cmig_argument_direction(fcinfo, 0, "SELECT * FROM cmig.plan") == CMIG_DOWNGRADE)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("a downgrade needs a target"),
+					 errmsg("a downgrade requires a target"),
 					 errhint("SELECT * FROM cmig.plan('downgrade', '-1')")));
 		target->names[0] = "head";
 	}

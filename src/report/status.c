@@ -169,7 +169,7 @@ put_stepwise(FunctionCallInfo fcinfo, const CmigView *view)
 	if (any && RecoveryInProgress() && strcmp(last.outcome, "running") == 0)
 	{
 		put_status(fcinfo, "begun", psprintf("%s of %s", last.direction, last.revision),
-				   "Only the primary knows whether that run is still alive: SELECT * FROM cmig.status() there");
+				   "Only the primary knows whether this run is still in progress. Run there: SELECT * FROM cmig.status()");
 		return;
 	}
 	if (any && strcmp(last.outcome, "running") == 0)
@@ -193,7 +193,7 @@ put_stepwise(FunctionCallInfo fcinfo, const CmigView *view)
 
 	obstacle = cmig_progress_obstacle(row);
 	put_status(fcinfo, "partially applied",
-			   psprintf("%s of %s: statement %d is %s, none after it is complete",
+			   psprintf("%s of %s: statement %d is %s, no later statement is complete",
 						cmig_direction_name(row->direction), row->revision, row->statement,
 						row->state == CMIG_PROGRESS_DONE ? "done" :
 						row->state == CMIG_PROGRESS_IN_DOUBT ? "in doubt" : "unfinished"),
@@ -271,7 +271,7 @@ put_failure(FunctionCallInfo fcinfo, const CmigView *view, bool pending)
 	if (!cmig_last_failure_is_kept())
 	{
 		if (pending)
-			put_status(fcinfo, "failed runs", "only in the server's log, as pg_cmig is not preloaded",
+			put_status(fcinfo, "failed runs", "only in the server log, because pg_cmig is not preloaded",
 					   "SHOW log_destination; SELECT pg_current_logfile()");
 		return;
 	}

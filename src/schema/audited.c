@@ -53,10 +53,10 @@ reason_for(const char *table, const CmigAudited *live, const CmigAudited *revisi
 	char	   *name = quote_literal_cstr(table);
 
 	if (revisions == NULL)
-		return psprintf("it is audited, but no revision does that: SELECT cmig.disable_audit(%s), or call cmig.enable_audit in a revision", name);
+		return psprintf("it is audited, but no revision calls cmig.enable_audit for it: SELECT cmig.disable_audit(%s), or call cmig.enable_audit in a revision", name);
 	if (live == NULL)
-		return "a revision calls cmig.enable_audit for it, but it is not audited: make the same call again";
-	return psprintf("it is audited %s; the revisions audit it %s: make their call of cmig.enable_audit again",
+		return "a revision calls cmig.enable_audit for it, but it is not audited: repeat that call";
+	return psprintf("it is audited %s, but the revisions audit it %s: repeat their call of cmig.enable_audit",
 					live->how, revisions->how);
 }
 

@@ -39,8 +39,8 @@ replay_argument(FunctionCallInfo fcinfo, int n)
 	if (strcmp(source, "replay") != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" is not a source", source),
-				 errhint("Use 'live' for this database, or 'replay' for what the revisions make.")));
+				 errmsg("invalid source \"%s\"", source),
+				 errhint("Use 'live' for this database, or 'replay' for the schema that the revisions create.")));
 	return true;
 }
 

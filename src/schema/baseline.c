@@ -36,9 +36,9 @@ require_base(const CmigManaged *managed)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("revisions are already applied in this database"),
-				 errdetail("The baseline would create again what revision \"%s\" and those before it have created.",
+				 errdetail("The baseline would create what revision \"%s\" and earlier revisions have already created.",
 						   rows->names[0]),
-				 errhint("For another application in this database, name its schemas: schemas => '{<schema>}'. To join revisions into one, use cmig.squash.")));
+				 errhint("If the baseline is for another application in this database, name its schemas: schemas => '{<schema>}'. To combine revisions into one, use cmig.squash.")));
 }
 
 /* Row callback: add the name to the list. */

@@ -63,7 +63,7 @@ models_argument(FunctionCallInfo fcinfo, int n)
 	if (strcmp(compare, "models") != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" cannot be compared", compare),
+				 errmsg("invalid value for compare: \"%s\"", compare),
 				 errhint("Use 'all' or 'models'.")));
 	return true;
 }

@@ -224,7 +224,7 @@ tell_empty(const DiffRun *run, const CmigImage *from)
 	if (has_objects(from) && !has_objects(run->image))
 		ereport(NOTICE,
 				(errmsg("the target creates nothing"),
-				 errdetail("The statements drop all objects of the schemas compared.")));
+				 errdetail("The statements drop all objects in the schemas that are compared.")));
 }
 
 /* Compare an image with the target image, and return the rows. */

@@ -171,7 +171,7 @@ cmig_capture(PG_FUNCTION_ARGS)
 	if (lines == NIL)
 	{
 		ereport(NOTICE,
-				(errmsg("the schema is what the revisions make, so there is nothing to capture")));
+				(errmsg("the schema matches the revisions, so there is nothing to capture")));
 		return (Datum) 0;
 	}
 	cmig_generate_put(fcinfo, &generate, lines);

@@ -77,8 +77,8 @@ tell_other_schemas(CmigDrift *drift)
 	drift->left_out = cmig_listing_text(&names);
 	ereport(NOTICE,
 			(any ? errmsg("schemas of other roles are not compared: %s", drift->left_out) :
-			 errmsg("no schema is compared, since all belong to other roles: %s", drift->left_out),
-			 errhint("Call it as a role that owns them.")));
+			 errmsg("no schema is compared, because all of them belong to other roles: %s", drift->left_out),
+			 errhint("Call the function as a role that owns them.")));
 }
 
 /* A CmigReplayFinish: apply the renames to what the revisions create. */

@@ -59,7 +59,7 @@ warn_unsupported(const List *lines)
 							   "the revision leaves out %d changes that are not supported",
 							   unsupported.count, unsupported.count),
 				 errdetail("%s", cmig_listing_text(&unsupported)),
-				 errhint("Add statements for it to the revision, or change it by hand.")));
+				 errhint("Add the missing statements to the revision, or make the change by hand.")));
 }
 
 /*
@@ -162,7 +162,7 @@ warn_unresolved(const CmigGenerate *generate)
 			(errmsg_plural("the revision has %d statement to resolve", "the revision has %d statements to resolve",
 						   places.count, places.count),
 			 errdetail("%s", cmig_listing_text(&places)),
-			 errhint("Each follows a line \"%s\" at the end of the upgrade section. Keep it if a new database needs it, or delete it; then delete that line.",
+			 errhint("Each statement is at the end of the upgrade section, below a line \"%s\". Keep the statement if a new database needs it; otherwise, delete it. Then delete the line above it.",
 					 RESOLVE_MARKER)));
 }
 

@@ -240,14 +240,14 @@ cmig_rename_add(List *renames, const CmigImage *from, const char *text, bool is_
 		if (strcmp(list_nth(new, i), list_nth(names, i)) != 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("rename \"%s\" names another schema", text)));
+					 errmsg("rename \"%s\" must not change the schema", text)));
 	object = find_old(from, word, names, arguments, renames, is_comment);
 	if (object == NULL && is_comment)
 		return renames;
 	if (object == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("rename \"%s\": there is no %s %s", text, word->word, pnstrdup(rest, arrow - rest))));
+				 errmsg("rename \"%s\": %s %s does not exist", text, word->word, pnstrdup(rest, arrow - rest))));
 	rename = palloc0(sizeof(CmigRename));
 	rename->text = text;
 	rename->is_comment = is_comment;
@@ -432,7 +432,7 @@ cmig_rename_steps(const CmigImage *image, const List *renames, CmigRenameRank ra
 					(errcode(ERRCODE_DUPLICATE_OBJECT),
 					 errmsg("rename \"%s\": %s %s already exists", pending[i].rename->text,
 							holder->kind->name, holder->identity),
-					 errhint("Rename it, too, or drop it first.")));
+					 errhint("Rename that object, too, or drop it first.")));
 	}
 	while (next_step(image, pending, count, &steps))
 		;

@@ -181,7 +181,7 @@ check_renames(const RenameRead *read)
 		if (object != NULL && cmig_image_lookup(read->to, object->kind, object->identity) == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_OBJECT),
-					 errmsg("rename \"%s\": the target has no %s %s", rename->text,
+					 errmsg("rename \"%s\": %s %s does not exist in the target", rename->text,
 							object->kind->name, object->identity)));
 	}
 }
@@ -297,6 +297,6 @@ cmig_rename_tell(const CmigDifference *difference)
 
 		ereport(NOTICE,
 				(errmsg("this may be a rename: %s", rename),
-				 errhint("If it is one, add renames => ARRAY[%s]", quote_literal_cstr(rename))));
+				 errhint("If so, add this argument: renames => ARRAY[%s]", quote_literal_cstr(rename))));
 	}
 }

@@ -139,11 +139,11 @@ hint_for(const ErrorData *error)
 	switch (error->sqlerrcode)
 	{
 		case ERRCODE_INVALID_TRANSACTION_TERMINATION:
-			return "A procedure or DO block that commits cannot be replayed. If it does not change the schema, put a line \"-- cmig:replay skip\" before the statement in the revision's file, and load it.";
+			return "A procedure or DO block that commits cannot be replayed. If it does not change the schema, put a line \"-- cmig:replay skip\" before the statement in the revision file, and load the file.";
 		case ERRCODE_SYNTAX_ERROR:
-			return "Correct the revision's file, and load it.";
+			return "Correct the revision file, and load it.";
 		default:
-			return "Revisions are replayed in empty schemas, after those that they build on. If the statement needs rows or objects that no revision makes, and does not change the schema itself, put a line \"-- cmig:replay skip\" before it in the revision's file, and load it.";
+			return "Revisions are replayed in empty schemas, after those that they build on. If the statement needs rows or objects that no revision creates, and does not change the schema itself, put a line \"-- cmig:replay skip\" before it in the revision file, and load the file.";
 	}
 }
 
@@ -155,7 +155,7 @@ explain(ErrorData *error, const CmigRunStep *step)
 
 	if (error->sqlerrcode == ERRCODE_OUT_OF_MEMORY && error->message != NULL &&
 		strcmp(error->message, "out of shared memory") == 0)
-		error->hint = "One transaction holds a lock for each table of the revisions. Raise max_locks_per_transaction.";
+		error->hint = "The transaction needs a lock for each table of the revisions. Increase max_locks_per_transaction.";
 	if (is_from_outside(error))
 		return;
 	failed = step->revision;
@@ -590,8 +590,8 @@ require_owned(const CmigNames *schemas, const char *caller)
 			ereport(ERROR,
 					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 					 errmsg("must be owner of schema %s", managed->schemas[i].name),
-					 errdetail("%s replays revisions in it and rolls them back.", caller),
-					 errhint("Leave the schema out, or call it as the schema's owner.")));
+					 errdetail("%s replays revisions in the schema and rolls them back.", caller),
+					 errhint("Leave out the schema, or call the function as the schema's owner.")));
 }
 
 /* Replay a plan, and read what it creates. */

@@ -172,9 +172,9 @@ require_safe(const CmigReplayPaths *paths, CmigShadow *shadow, const PathEntry *
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_NOT_REPLAYABLE),
 				 errmsg("revision \"%s\" cannot be replayed", entry->revision),
-				 errdetail("According to cmig.journal, it has run with search_path %s. Other roles can create objects in schema \"%s\", and the current role does not own it.",
+				 errdetail("According to cmig.journal, it ran with search_path %s. Other roles can create objects in schema \"%s\", which the current role does not own.",
 						   entry->path, name),
-				 errhint("If that path is correct, call the function as a role that owns the schema. Otherwise, correct it in the last row of the upgrade in cmig.journal.")));
+				 errhint("If that search_path is correct, call the function as a role that owns the schema. Otherwise, correct it in the last row of the upgrade in cmig.journal.")));
 	}
 }
 

@@ -106,7 +106,7 @@ copy_privileges(Oid schema, Oid *owner)
 	if (!HeapTupleIsValid(row))
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("a schema was dropped by another session at the same time")));
+				 errmsg("a schema was concurrently dropped by another session")));
 	*owner = ((Form_pg_namespace) GETSTRUCT(row))->nspowner;
 	datum = SysCacheGetAttr(NAMESPACEOID, row, Anum_pg_namespace_nspacl, &isnull);
 	acl = isnull ? NULL : DatumGetAclPCopy(datum);
@@ -176,8 +176,8 @@ refuse_others(const char *schema, const char *caller)
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("must be owner of schema %s", schema),
-			 errdetail("%s makes the target's objects in it and rolls them back.", caller),
-			 errhint("Leave the schema out, or call it as the schema's owner.")));
+			 errdetail("%s creates the target's objects in the schema and rolls them back.", caller),
+			 errhint("Leave out the schema, or call the function as the schema's owner.")));
 }
 
 /*
@@ -407,7 +407,7 @@ run_shadow(ShadowRun *run)
 		if (i == ATTEMPTS)
 			ereport(ERROR,
 					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-					 errmsg("schemas or extensions are changed by other sessions at the same time"),
+					 errmsg("schemas or extensions were concurrently changed by other sessions"),
 					 errdetail("%s.", error->message),
 					 errhint("Call %s again.", run->caller)));
 		FreeErrorData(error);

@@ -98,7 +98,7 @@ cmig_shadow_session_put_back(const CmigSessionLocks *before)
 		if (!has(after, lock) &&
 			LockAcquire(&lock->tag, lock->mode, true, true) == LOCKACQUIRE_NOT_AVAIL)
 			ereport(WARNING,
-					(errmsg("an advisory lock of the session was lost"),
-					 errdetail("SQL that was tried released it, and another session has it by now.")));
+					(errmsg("an advisory lock of this session was lost"),
+					 errdetail("The SQL that was tried released the lock, and another session has acquired it.")));
 	}
 }

@@ -93,7 +93,7 @@ find_tip(Squash *squash)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
 					 errmsg("the range ends with several revisions"),
-					 errdetail("Nothing in the range follows \"%s\" and \"%s\".",
+					 errdetail("No revision in the range follows \"%s\" or \"%s\".",
 							   cmig_graph_id(squash->graph, squash->tip), cmig_graph_id(squash->graph, node)),
 					 errhint("Squash one branch at a time, or end the range with a merge.")));
 		squash->tip = node;

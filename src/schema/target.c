@@ -213,8 +213,8 @@ tell_text(const CmigTargetText *text)
 {
 	if (text->commands + text->copies > 0)
 		ereport(NOTICE,
-				(errmsg("left out what psql would do in the target"),
-				 errdetail("Backslash commands: %d. COPY blocks: %d. The first one is in line %d.",
+				(errmsg("psql commands and COPY blocks in the target were ignored"),
+				 errdetail("The target contains %d backslash commands and %d COPY blocks. The first one is in line %d.",
 						   text->commands, text->copies, text->first_line)));
 }
 
@@ -337,7 +337,7 @@ tell_failed(const CmigTargetScript *script, ErrorData *error)
 			ereport(NOTICE,
 					(errmsg("repeatable revision \"%s\" cannot run after the target", script->revision),
 					 errdetail("%s.", error->message),
-					 errhint("What it creates is taken to be missing in the target. If the target is right, correct the script.")));
+					 errhint("The objects that it creates are treated as missing from the target. If the target is right, correct the script.")));
 	}
 }
 
@@ -402,11 +402,11 @@ improve_hint(ErrorData *error)
 	{
 		case ERRCODE_OUT_OF_MEMORY:
 			if (error->message != NULL && strcmp(error->message, "out of shared memory") == 0)
-				error->hint = "One transaction holds a lock for each table of the target. Raise max_locks_per_transaction.";
+				error->hint = "The transaction needs a lock for each table of the target. Increase max_locks_per_transaction.";
 			break;
 		case ERRCODE_UNDEFINED_TABLE:
 			if (error->hint == NULL)
-				error->hint = "The target's SQL starts in a database whose schemas are empty, and must create the whole schema. To start from the current schema, use the text that this prints: SELECT cmig.schema_sql()";
+				error->hint = "The target's SQL starts with empty schemas, and must create the whole schema. To start from the current schema, use the output of: SELECT cmig.schema_sql()";
 			break;
 		default:
 			break;

@@ -106,6 +106,6 @@ cmig_target_tell_left_out(const CmigTargetState *state)
 	foreach(lc, state->left_out)
 		cmig_listing_add(&list, lfirst(lc));
 	ereport(NOTICE,
-			(errmsg("left out statements of the target that are not about the schemas compared"),
+			(errmsg("ignored statements of the target that do not concern the compared schemas"),
 			 errdetail_internal("%s", cmig_listing_text(&list))));
 }

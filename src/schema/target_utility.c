@@ -147,7 +147,7 @@ refuse_callers_cursor(CmigTargetState *state, Node *node)
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("%s is not allowed in a %s", GetCommandTagName(CreateCommandTag(node)), place()),
-			 errdetail("Cursors that the SQL has not declared belong to its caller.")));
+			 errdetail("SQL can use only cursors that it has declared itself.")));
 }
 
 /* Subtransaction callback: run a statement that may fail. */

@@ -163,5 +163,5 @@ cmig_tool_table_keep(const CmigImage *live, CmigImage *other)
 			(errmsg_plural("left a table of another migration tool as it is: %s",
 						   "left tables of other migration tools as they are: %s",
 						   tables.names.count, names),
-			 errhint("When nothing uses it any more: DROP TABLE %s", names)));
+			 errhint("When it is no longer used: DROP TABLE %s", names)));
 }
