@@ -621,8 +621,8 @@ alter_column(CmigAlter *alter)
 {
 	const CmigObject *from = alter->from,
 			   *to = alter->to;
-	bool		leads = !cmig_column_stays_inherited(from, to) && !parent_changes(alter, TYPE) &&
-	!cmig_table_keeps_type(from->parent, to->parent);
+	bool		own = !cmig_column_stays_inherited(from, to) && !cmig_table_keeps_type(from->parent, to->parent);
+	bool		leads = own && !parent_changes(alter, TYPE);
 	bool		not_null = to->values[NOT_NULL] != NULL;
 
 	if (is_in_key(from) && is_in_key(to) && (cmig_alter_differs(alter, TYPE) || cmig_alter_differs(alter, COLLATION)))
@@ -633,7 +633,7 @@ alter_column(CmigAlter *alter)
 	if (cmig_alter_differs(alter, GENERATED) ||
 		(to->values[GENERATED] != NULL && (cmig_alter_differs(alter, TYPE) || cmig_alter_differs(alter, COLLATION))))
 	{
-		alter->again = leads;
+		alter->again = own;
 		return;
 	}
 

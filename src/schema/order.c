@@ -119,23 +119,30 @@ note_unchecked(const CmigOrder *order, const CmigEdge *edge)
 }
 
 /*
- * Ignore a soft edge on the stack.  Returns its position, or -1 if there is
- * none.
+ * Ignore a soft edge on the stack, preferably a weak one.  Returns its
+ * position, or -1 if there is none.
  */
 static int
 skip_soft(CmigOrder *order, Walk *walk, int from, int to)
 {
+	int			place = -1;
+	CmigEdge   *edge;
+
 	for (int i = from; i <= to; i++)
 	{
-		CmigEdge   *edge = &order->edges[walk->next[walk->stack[i]] - 1];
-
-		if (!edge->soft)
-			continue;
-		note_unchecked(order, edge);
-		edge->before = edge->node;
-		return i;
+		edge = &order->edges[walk->next[walk->stack[i]] - 1];
+		if (edge->soft && (place < 0 || edge->weak))
+			place = i;
+		if (edge->weak)
+			break;
 	}
-	return -1;
+	if (place < 0)
+		return -1;
+	edge = &order->edges[walk->next[walk->stack[place]] - 1];
+	if (!edge->weak)
+		note_unchecked(order, edge);
+	edge->before = edge->node;
+	return place;
 }
 
 /*

@@ -14,7 +14,7 @@
 
 /* Add an edge: "before" comes before "node". */
 static void
-add_edge_soft(CmigOrder *order, int node, int before, bool soft)
+add_edge_kind(CmigOrder *order, int node, int before, bool soft, bool weak)
 {
 	if (node == before || node < 0 || before < 0)
 		return;
@@ -26,8 +26,14 @@ add_edge_soft(CmigOrder *order, int node, int before, bool soft)
 	}
 	order->edges[order->nedges++] = (CmigEdge)
 	{
-		node, before, soft
+		node, before, soft || weak, weak
 	};
+}
+
+static void
+add_edge_soft(CmigOrder *order, int node, int before, bool soft)
+{
+	add_edge_kind(order, node, before, soft, false);
 }
 
 static void
@@ -100,13 +106,13 @@ is_detached(const CmigObject *object, const CmigObject *on)
 }
 
 /*
- * Returns true if the node changes only the owner, privileges, and comment of
- * a schema, which the objects in it need not wait for.
+ * Returns true if the node alters an object in a way that its dependents
+ * survive.  They should be dropped before, but need not be.
  */
 static bool
-is_annotated(const CmigNode *node)
+is_harmless(const CmigNode *node)
 {
-	return node->type == CMIG_NODE_ALTER && node->change->from->kind == &cmig_kind_schema;
+	return node->type == CMIG_NODE_ALTER && !node->change->disturbs;
 }
 
 /* In the old image, "object" depends on "on": drop the dependent first. */
@@ -125,7 +131,7 @@ add_old(CmigOrder *order, const CmigObject *object, const CmigObject *on)
 	if (order->nodes[node].type == CMIG_NODE_DROP ||
 		((order->nodes[node].type == CMIG_NODE_ALTER || order->nodes[node].type == CMIG_NODE_PART) &&
 		 order->nodes[dependent].type == CMIG_NODE_DROP))
-		add_edge_soft(order, node, dependent, is_annotated(&order->nodes[node]));
+		add_edge_kind(order, node, dependent, false, is_harmless(&order->nodes[node]));
 
 	/*
 	 * dependents are dropped, or altered so that they no longer use the old
@@ -220,15 +226,27 @@ add_siblings(CmigOrder *order)
 }
 
 /*
+ * Make the node precede the end of an object, weakly if the object is altered
+ * in a way that does not matter.
+ */
+static void
+add_end(CmigOrder *order, const CmigObject *object, int before)
+{
+	int			node = end_node(order, object);
+
+	add_edge_kind(order, node, before, false, node >= 0 && is_harmless(&order->nodes[node]));
+}
+
+/*
  * Make the node precede the drop of a table and of its columns and
  * constraints.
  */
 static void
 add_part(CmigOrder *order, int node, const CmigObject *table)
 {
-	add_edge(order, end_node(order, table), node);
+	add_end(order, table, node);
 	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
-		add_edge(order, end_node(order, child), node);
+		add_end(order, child, node);
 }
 
 /*
@@ -385,11 +403,25 @@ add_names(CmigOrder *order)
 	pfree(freed);
 }
 
-/* Create equivalent indexes in order. */
+/*
+ * Create equivalent indexes in order, and drop them in reverse order, so that
+ * the downgrade creates them in order.
+ */
 static void
 add_twins(CmigOrder *order)
 {
 	ListCell   *cell;
+
+	foreach(cell, cmig_twins_find(order->difference, true))
+	{
+		const CmigTwins *twins = lfirst(cell);
+		int			first = end_node(order, twins->first),
+					second = end_node(order, twins->second);
+
+		if (first >= 0 && second >= 0 && order->nodes[first].type == CMIG_NODE_DROP &&
+			order->nodes[second].type == CMIG_NODE_DROP)
+			add_edge_soft(order, first, second, true);
+	}
 
 	foreach(cell, cmig_twins_find(order->difference, false))
 	{

@@ -40,6 +40,7 @@ typedef struct CmigEdge
 	int			node;
 	int			before;			/* this one must come before "node" */
 	bool		soft;			/* ignore the edge if it would create a cycle */
+	bool		weak;			/* a soft edge that is ignored before others */
 } CmigEdge;
 
 /* The nodes to be sorted, and the edges between them. */
