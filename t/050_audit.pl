@@ -218,7 +218,7 @@ CREATE TABLE evil.customer (id integer PRIMARY KEY, name text);
 CREATE TRIGGER cmig_audit_row AFTER INSERT ON evil.customer FOR EACH ROW EXECUTE FUNCTION cmig.audit_trigger('$table_id', '{}');
 });
 ($status, $out, $err) = $node->psql('disowned', q{SET ROLE evil; INSERT INTO evil.customer VALUES (1, 'forged')});
-like($err, qr/carries the id of "shop.customer"/, 'after a restore, another table cannot take the id of a table');
+like($err, qr/has the ID of table "shop.customer"/, 'after a restore, another table cannot take the id of a table');
 $node->safe_psql('disowned', q{SET ROLE plain_owner; UPDATE shop.customer SET name = 'z' WHERE id = 1});
 is($node->safe_psql('disowned', q{SELECT count(DISTINCT table_id), count(*) FILTER (WHERE new_row->>'name' = 'z') FROM cmig_audit.log}),
 	'1|1', 'the restored table keeps its id');
@@ -279,7 +279,7 @@ SELECT cmig.create_revision('nothing', '', revision => 'r1'); SELECT count(*) FR
 like($err, qr/WARNING:  could not create the audit log's partitions/, 'with a reader of the log, an upgrade raises a warning only');
 is($out, "r1\n1", 'the upgrade succeeds');
 ($status, $out, $err) = $node->psql('prepared', q{SET lock_timeout = '50ms'; CALL cmig.audit_retain('1 year')});
-like($err, qr/could not make partitions of the audit log/, 'with a reader of the log, audit_retain fails after its attempts');
+like($err, qr/could not create partitions of the audit log/, 'with a reader of the log, audit_retain fails after its attempts');
 is($node->safe_psql('prepared', q{INSERT INTO t VALUES (9, 'meanwhile'); SELECT count(*) FROM cmig_audit.log WHERE row_key = '{"id": 9}'}),
 	'1', 'changes are logged in the meantime');
 $reader->query_safe('COMMIT');

@@ -95,7 +95,7 @@ open_target(Oid target, LOCKMODE mode)
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("table \"%s.%s\" cannot be audited", schema,
 						RelationGetRelationName(relation)),
-				 errdetail("It belongs to the server's or pg_cmig's own catalog.")));
+				 errdetail("It belongs to the system catalogs or to pg_cmig.")));
 	if (relation->rd_rel->relpersistence == RELPERSISTENCE_TEMP)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
@@ -200,8 +200,8 @@ warn_of_trigger_privilege(Oid relation, const char *table)
 	cmig_query_each(&trigger_holders, values, NULL, take_roles, &roles);
 	if (roles)
 		ereport(WARNING,
-				(errmsg("roles other than the owner can turn off the audit of table %s", table),
-				 errdetail("The privilege TRIGGER, which allows replacing triggers, is held by %s.", roles),
+				(errmsg("roles other than the owner can turn off auditing of table %s", table),
+				 errdetail("The TRIGGER privilege, which allows replacing triggers, is held by %s.", roles),
 				 errhint("REVOKE TRIGGER ON %s FROM %s;", table, roles)));
 }
 
@@ -263,7 +263,7 @@ look_at_partitions(Oid target, bool row_level)
 			(!row_level && any_level(own, true)))
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("partition \"%s\" has audit triggers of its own", get_rel_name(partition)),
+					 errmsg("partition \"%s\" already has audit triggers", get_rel_name(partition)),
 					 errdetail("Its changes would be logged twice."),
 					 errhint("Run this first, in the same transaction so that no change is missed: SELECT * FROM cmig.disable_audit(%s)",
 							 quote_literal_cstr(name_of(partition)))));
@@ -271,7 +271,7 @@ look_at_partitions(Oid target, bool row_level)
 			ereport(WARNING,
 					(errmsg("the audit triggers of partition \"%s\" do nothing while it is attached",
 							get_rel_name(partition)),
-					 errdetail("Its changes are logged as those of \"%s\", with the options of that table.",
+					 errdetail("Its changes are logged as changes of table \"%s\", with the options of that table.",
 							   get_rel_name(target)),
 					 errhint("To remove them: SELECT * FROM cmig.disable_audit(%s)",
 							 quote_literal_cstr(name_of(partition)))));
@@ -313,7 +313,7 @@ choose_level(const CmigAuditOptions *options, Relation relation)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("partition \"%s\" cannot be audited at row level",
 						RelationGetRelationName(relation)),
-				 errdetail("\"%s\" is audited at statement level: changes made through it would be logged twice.",
+				 errdetail("Table \"%s\" is audited at statement level. Changes made through it would be logged twice.",
 						   get_rel_name(ancestor)),
 				 errhint("Use level => 'auto'")));
 	if (OidIsValid(ancestor) || options->level == CMIG_AUDIT_LEVEL_STATEMENT)
@@ -374,7 +374,7 @@ options_of(const Enabling *enabling, List *triggers, Relation relation)
 		{
 			if (lc == list_head(triggers))
 				ereport(WARNING,
-						(errmsg("the triggers that a script created on table \"%s\" are replaced",
+						(errmsg("replacing triggers on table \"%s\" that were created by a script",
 								RelationGetRelationName(relation)),
 						 errdetail("Their options are not kept."),
 						 errhint("Name the columns to hide in this call.")));
@@ -418,7 +418,7 @@ enable_one(Enabling *enabling, Oid target)
 						RelationGetRelationName(relation)),
 				 errhint("Change the options of the partitioned table.")));
 	cmig_local_rows_require(target, partitioned, "cmig.enable_audit",
-							"Its changes happen on the servers that hold the shards: audit it there, or log them in the application.");
+							"Its rows change on the servers that hold the shards. Audit the table there, or log the changes in the application.");
 	options = options_of(enabling, have, relation);
 	if (enabling->many)
 		cmig_audit_arguments_fit(options, relation, &enabling->met);
@@ -532,7 +532,7 @@ disable_one(Oid target, List **statements)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("partition \"%s\" is audited through its partitioned table",
 						RelationGetRelationName(relation)),
-				 errhint("Disable audit of the partitioned table, or detach the partition.")));
+				 errhint("Disable auditing of the partitioned table, or detach the partition.")));
 	if (relation->rd_rel->relkind == RELKIND_RELATION)
 		children = find_inheritance_children(target, AccessShareLock);
 	table_close(relation, NoLock);

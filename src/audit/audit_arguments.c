@@ -62,8 +62,8 @@ word_argument(FunctionCallInfo fcinfo, int n, const char *what, const char *cons
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("\"%s\" is not a value for %s", word, what),
-			 errhint("The values are %s.", list.data)));
+			 errmsg("invalid value for %s: \"%s\"", what, word),
+			 errhint("Valid values are %s.", list.data)));
 	return 0;
 }
 
@@ -91,14 +91,14 @@ operations_argument(FunctionCallInfo fcinfo, int n)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("\"%s\" is not an operation", name->name),
-					 errhint("The operations are insert, update, delete, and truncate.")));
+					 errhint("Valid operations are insert, update, delete, and truncate.")));
 		operations |= 1 << i;
 	}
 	if (operations == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("operations must not be empty"),
-				 errhint("Name some of insert, update, delete, and truncate. To turn audit off, call cmig.disable_audit()")));
+				 errhint("Specify at least one of insert, update, delete, and truncate. To turn off auditing, call cmig.disable_audit()")));
 	return operations;
 }
 
@@ -118,7 +118,7 @@ cmig_audit_arguments_read(FunctionCallInfo fcinfo, int n, CmigAuditOptions *opti
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("include and exclude cannot be combined"),
-					 errhint("exclude names the columns to leave out; include names all columns to log.")));
+					 errhint("exclude lists the columns to leave out; include lists the only columns to log.")));
 		if (options->include)
 			options->exclude = NIL;
 	}
@@ -191,7 +191,7 @@ refuse_unknown(const char *name, const char *what, Relation relation)
 
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_COLUMN),
-			 errmsg("column \"%s\" does not exist in table \"%s\"",
+			 errmsg("column \"%s\" of relation \"%s\" does not exist",
 					name, RelationGetRelationName(relation)),
 			 errdetail("It is listed in %s.", what),
 			 nearest ? errhint("Did you mean \"%s\"?", nearest) : 0));
@@ -241,7 +241,7 @@ check_disjoint(List *names, const char *what, List *others, const char *other_wh
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("column \"%s\" is listed in both %s and %s",
 							name->name, what, other_what),
-					 errhint("Name it in only one of them. A list that is not given stays as it is; '{}' empties it.")));
+					 errhint("List it in only one of them. A list that is not specified stays unchanged; '{}' empties it.")));
 	}
 }
 
@@ -304,7 +304,7 @@ cmig_audit_arguments_require_met(FunctionCallInfo fcinfo, int n, List *met, cons
 		if (!cmig_audit_options_has(met, name->name))
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_COLUMN),
-					 errmsg("no table of schema \"%s\" has a column \"%s\"", schema, name->name),
+					 errmsg("no table in schema \"%s\" has a column \"%s\"", schema, name->name),
 					 errdetail("The call excludes, redacts, or hashes that column.")));
 	}
 }

@@ -104,8 +104,8 @@ raise_lost(const AsOf *as_of, Datum key)
 
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("the log does not say what a row of table \"%s\" was at that time", as_of->target->name),
-			 errdetail("An entry of the row with the key %s does not contain the row as it was before or after the change.", text),
+			 errmsg("cannot reconstruct a row of table \"%s\" as of the given time", as_of->target->name),
+			 errdetail("A log entry for the row with key %s does not contain the row as it was before or after the change.", text),
 			 errhint("Use a time after that entry. To see what was logged: SELECT * FROM cmig.audit_history(%s, %s)",
 					 quote_literal_cstr(as_of->query.type), quote_literal_cstr(text))));
 }
@@ -284,10 +284,10 @@ refuse_hidden_key(const CmigAuditTarget *target, const List *hidden)
 			if (strcmp(lfirst(k), name) == 0)
 				ereport(ERROR,
 						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						 errmsg("column \"%s\" of the key of table \"%s\" is hidden in the log",
+						 errmsg("key column \"%s\" of table \"%s\" is hidden in the log",
 								name, target->name),
 						 errdetail("The rows cannot be identified."),
-						 errhint("Call cmig.enable_audit() with redact, hash, and exclude without the column, and use a time after that call.")));
+						 errhint("Call cmig.enable_audit() with redact, hash, and exclude lists that omit the column, and use a time after that call.")));
 		}
 	}
 }
@@ -377,7 +377,7 @@ check_keys(CmigAuditTarget *target, const Datum *range, TimestampTz at)
 			continue;
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("the key of table \"%s\" has changed since then", target->name),
+				 errmsg("the key of table \"%s\" has changed since the given time", target->name),
 				 errdetail("Rows were identified by %s then, and are identified by %s now.",
 						   columns_text(layout->key_columns, same_columns ? layout->key_kinds : NIL),
 						   columns_text(target->key_columns, same_columns ? target->key_kinds : NIL)),

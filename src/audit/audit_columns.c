@@ -321,7 +321,7 @@ raise_gone(Oid relation, const char *column)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("hidden column \"%s\" of audited table \"%s\" was dropped",
 					column, get_rel_name(relation)),
-			 errdetail("That was its name when the audit options were set. No rows can be written until the options are confirmed, so that a column that replaces it is not logged in clear."),
+			 errdetail("That was the column's name when the audit options were set. To prevent a replacement column from being logged in clear text, no rows can be written until you confirm the options."),
 			 errhint("Name the columns to hide in cmig.enable_audit(%s, ...). To keep the other options as they are: SELECT * FROM cmig.enable_audit(%s)",
 					 table_literal(relation), table_literal(relation))));
 }
@@ -334,7 +334,7 @@ raise_unknown(Oid relation, const char *column, const char *what)
 			 errmsg("cannot tell which column of table \"%s\" is meant by \"%s\" in its audit options",
 					get_rel_name(relation), column),
 			 errdetail("The table is a copy, and its columns were renamed or dropped since the options were set."),
-			 errhint("Name the columns as they are now: SELECT * FROM cmig.enable_audit(%s, %s => '{...}')",
+			 errhint("Use the current names of the columns: SELECT * FROM cmig.enable_audit(%s, %s => '{...}')",
 					 table_literal(relation), what)));
 }
 
@@ -407,7 +407,7 @@ cmig_audit_columns_resolve(CmigAuditOptions *options, Oid relation, Oid extensio
 	if (options->include && include == NIL && use == CMIG_AUDIT_CONFIRMING)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("none of the columns to include in the audit of table \"%s\" is left",
+				 errmsg("all columns to include in the audit of table \"%s\" were dropped",
 						get_rel_name(relation)),
 				 errhint("Name columns in include, or log all columns: SELECT * FROM cmig.enable_audit(%s, include => '{}')",
 						 table_literal(relation))));
@@ -452,5 +452,5 @@ cmig_audit_columns_problem(const CmigAuditOptions *options, Oid relation, Oid ex
 	append_problems(&text, options, options->hash, states, by_name);
 	if (text.len == 0)
 		return NULL;
-	return psprintf("rows cannot be written until enable_audit names the columns again: %s", text.data);
+	return psprintf("rows cannot be written until enable_audit is called to name the columns again: %s", text.data);
 }

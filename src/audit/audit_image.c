@@ -94,8 +94,8 @@ cmig_audit_image_row(CmigAuditImages *images, Datum image)
 	if (!JB_ROOT_IS_OBJECT(DatumGetJsonbP(image)))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("an entry of the audit log is not what pg_cmig wrote"),
-				 errdetail("It has an image that is not an object.")));
+				 errmsg("an entry of the audit log was changed after pg_cmig wrote it"),
+				 errdetail("It contains a row image that is not a JSON object.")));
 	images->image = image;
 	row = populate_as(images->owner, &images->populate, base, image);
 	images->image = (Datum) 0;
@@ -217,7 +217,7 @@ raise_misfit(const CmigAuditImages *images, Jsonb *image, const char *column,
 		value = psprintf("%s...", pnstrdup(value, pg_mbcliplen(value, strlen(value), SHOWN_LENGTH)));
 	ereport(ERROR,
 			(errcode(error->sqlerrcode),
-			 errmsg("column \"%s\" of table \"%s\" does not accept a value that it had: %s",
+			 errmsg("column \"%s\" of table \"%s\" does not accept a logged value: %s",
 					column, table, error->message),
 			 key ? errdetail("As of %s, the log has %s in the row with the key %s.",
 							 timestamptz_to_str(images->at), value, key) :

@@ -123,7 +123,7 @@ mapped_column(Jsonb *mapping, const Field *field, Oid source)
 		if (get_attnum(source, column) <= 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_COLUMN),
-					 errmsg("column \"%s\" of the mapping does not exist in \"%s\"",
+					 errmsg("column \"%s\" in the mapping does not exist in relation \"%s\"",
 							column, get_rel_name(source))));
 		return column;
 	}
@@ -146,7 +146,7 @@ check_mapping(Jsonb *mapping)
 	if (!JB_ROOT_IS_OBJECT(mapping))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the mapping must be an object"),
+				 errmsg("the mapping must be a JSON object"),
 				 errhint("For example '{\"clock_at\": \"changed_on\"}'.")));
 	it = JsonbIteratorInit(&mapping->root);
 	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
@@ -166,9 +166,9 @@ check_mapping(Jsonb *mapping)
 		if (!known)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("the mapping names an unknown column \"%.*s\"",
+					 errmsg("unrecognized key \"%.*s\" in the mapping",
 							v.val.string.len, v.val.string.val),
-					 errhint("A mapping has the keys %s, and names of the source's columns as values.", names.data)));
+					 errhint("Valid keys are %s. The values are names of columns of the source.", names.data)));
 	}
 }
 
@@ -197,7 +197,7 @@ source_query(Oid source, Jsonb *mapping)
 		if (column == NULL && i <= FIELD_OPERATION)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("\"%s\" has no column for \"%s\"", get_rel_name(source), fields[i].name),
+					 errmsg("relation \"%s\" has no column for \"%s\"", get_rel_name(source), fields[i].name),
 					 errhint("Name it in the mapping: SELECT cmig.audit_import(%s, '{\"%s\": \"<column>\"}')",
 							 quote_literal_cstr(name_of(source)), fields[i].name)));
 		if (i > 0)
@@ -436,8 +436,8 @@ refuse_log(Oid source)
 	if (found)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" shows the audit log itself", get_rel_name(source)),
-				 errdetail("An import would write its entries a second time."),
+				 errmsg("\"%s\" is the audit log or a view of it", get_rel_name(source)),
+				 errdetail("Importing it would duplicate its entries."),
 				 errhint("Name the older audit table whose rows you want to copy into the log.")));
 }
 
@@ -449,7 +449,7 @@ require_owner(Oid source, Oid owner)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("must be owner of \"%s\" to import it", get_rel_name(source)),
-				 errdetail("It is read as its owner, role \"%s\", because it can call code of that role.",
+				 errdetail("It is read as its owner, role \"%s\", because reading it can run code of that role.",
 						   GetUserNameFromId(owner, true)),
 				 errhint("Import a copy that belongs to you: CREATE TABLE <copy> AS SELECT * FROM %s;",
 						 name_of(source))));
@@ -502,7 +502,7 @@ cmig_audit_import(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for the audit log"),
-				 errdetail("Only members of its owner, role \"%s\", can import entries.",
+				 errdetail("Only roles with privileges of the log's owner, role \"%s\", can import entries.",
 						   GetUserNameFromId(import.log_owner, true))));
 	refuse_log(PG_GETARG_OID(0));
 	cmig_audit_retain_ahead(import.log_owner, 3);

@@ -306,8 +306,8 @@ collect_layout(TupleDesc desc, HeapTuple row, void *arg)
 	if (!read_layout(desc, row, layout))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("a row of cmig_audit.layout is not what pg_cmig wrote"),
-				 errhint("The owner of the log must delete or restore it.")));
+				 errmsg("a row of table \"cmig_audit.layout\" was changed after pg_cmig wrote it"),
+				 errhint("The owner of the log must delete or restore the row.")));
 	*layouts = lappend(*layouts, layout);
 }
 
@@ -445,10 +445,10 @@ refuse_id(const CmigAuditLayout *last, const CmigAuditLayout *now, const char *d
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("the audit trigger of table \"%s.%s\" carries the id of \"%s.%s\"",
+			 errmsg("the audit trigger of table \"%s.%s\" has the ID of table \"%s.%s\"",
 					now->schema_name, now->table_name, last->schema_name, last->table_name),
 			 errdetail("%s", detail),
-			 errhint("Call cmig.disable_audit() and cmig.enable_audit() for \"%s.%s\".",
+			 errhint("Call cmig.disable_audit() and then cmig.enable_audit() for table \"%s.%s\".",
 					 now->schema_name, now->table_name)));
 }
 
@@ -466,9 +466,9 @@ cmig_audit_layout_record(int32 table_id, Relation relation, Oid log_owner)
 	if (last && last->relation != now->relation)
 	{
 		if (is_there(table_id, last))
-			refuse_id(last, now, "The table was copied together with its triggers; its changes would look like those of the other table.");
+			refuse_id(last, now, "The table was copied together with its triggers. Its changes would be logged as changes of the other table.");
 		if (!may_go_on(last, now, relation->rd_rel->relowner, log_owner))
-			refuse_id(last, now, psprintf("That table belonged to role \"%s\" and was dropped; the changes of this one would be logged as its.",
+			refuse_id(last, now, psprintf("The table with this ID belonged to role \"%s\" and was dropped. Changes of the new table would be logged as changes of the dropped one.",
 										  last->owner ? last->owner : "?"));
 	}
 	if (last == NULL || !same_layout(last, now))

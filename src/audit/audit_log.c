@@ -111,15 +111,15 @@ static const char *const log_statements[] = {
 	"\t\tl.old_row AS old_values, l.new_row AS new_values, l.clock_at AS \"timestamp\"\n"
 	"\tFROM cmig_audit.log l",
 	"COMMENT ON TABLE cmig_audit.log IS 'Audit log of pg_cmig: one row for each change of an audited table.'",
-	"COMMENT ON COLUMN cmig_audit.log.seq IS 'Order of the changes of a row: by seq, command_id, id'",
+	"COMMENT ON COLUMN cmig_audit.log.seq IS 'Sort key of the changes of a row, followed by command_id and id'",
 	"COMMENT ON COLUMN cmig_audit.log.row_hash IS 'table_id in the upper, hash of row_key in the lower 32 bits'",
 	"COMMENT ON COLUMN cmig_audit.log.table_id IS 'Permanent id of the audited table; renaming does not change it'",
-	"COMMENT ON COLUMN cmig_audit.log.old_key IS 'The key before, where it changed'",
+	"COMMENT ON COLUMN cmig_audit.log.old_key IS 'Key before the change, if the change altered the key'",
 	"COMMENT ON COLUMN cmig_audit.log.changed IS 'Names of the columns that an UPDATE changed'",
-	"COMMENT ON TABLE cmig_audit.layout IS 'Names and columns that audited tables had, from a time on.'",
-	"COMMENT ON COLUMN cmig_audit.layout.key_kinds IS 'What the values of the key are in jsonb: number, boolean, string, or else the type'",
-	"COMMENT ON COLUMN cmig_audit.layout.database IS 'Where relation means something: the server''s system identifier and the database''s oid'",
-	"COMMENT ON VIEW cmig_audit.audit_logs IS 'The log in the shape of a plain audit_logs table; who reads it needs SELECT on cmig_audit.log too.'",
+	"COMMENT ON TABLE cmig_audit.layout IS 'Names and columns of audited tables since the time recorded_at.'",
+	"COMMENT ON COLUMN cmig_audit.layout.key_kinds IS 'JSON types of the key values: number, boolean, or string; otherwise the data type'",
+	"COMMENT ON COLUMN cmig_audit.layout.database IS 'Database in which the OID in column relation is valid: system identifier of the server and OID of the database'",
+	"COMMENT ON VIEW cmig_audit.audit_logs IS 'The log in the form of a plain audit_logs table. Reading it also requires SELECT on cmig_audit.log.'",
 	NULL
 };
 
@@ -220,8 +220,8 @@ cmig_audit_log_extension_owner(void)
 	if (!OidIsValid(owner))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("extension pg_cmig was dropped while a function of it was running"),
-				 errhint("Change the extension outside of revisions.")));
+				 errmsg("extension \"pg_cmig\" was dropped while one of its functions was running"),
+				 errhint("Do not change the extension in a revision.")));
 	return owner;
 }
 
@@ -366,7 +366,7 @@ missing_part(Oid schema)
 	{
 		if (parts[i].needed && !OidIsValid(get_relname_relid(parts[i].name, schema)))
 			return make_fault(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-							  psprintf("\"cmig_audit.%s\" is missing", parts[i].name),
+							  psprintf("relation \"cmig_audit.%s\" does not exist", parts[i].name),
 							  "ALTER SCHEMA cmig_audit RENAME TO cmig_audit_old -- then cmig.enable_audit creates an empty log; or restore it from a backup");
 	}
 	return NULL;
@@ -396,7 +396,7 @@ cmig_audit_log_fault(Oid extension_owner)
 			return foreign_owner("relation", psprintf("cmig_audit.%s", parts[i].name), owner, extension_owner);
 		if (kind != parts[i].kind)
 			return make_fault(ERRCODE_WRONG_OBJECT_TYPE,
-							  psprintf("\"cmig_audit.%s\" is not what pg_cmig created", parts[i].name),
+							  psprintf("relation \"cmig_audit.%s\" was not created by pg_cmig", parts[i].name),
 							  psprintf("ALTER TABLE cmig_audit.%s RENAME TO %s_old -- then restore the audit log from a backup, if there was one",
 									   parts[i].name, parts[i].name));
 	}
@@ -459,7 +459,7 @@ cmig_audit_log_refuse_foreign_code(Oid log_owner)
 	if (code)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the audit log uses the %s of another role", code),
+				 errmsg("the audit log uses %s, which belongs to another role", code),
 				 errdetail("It would run with the privileges of the log's owner, role \"%s\".",
 						   GetUserNameFromId(log_owner, true)),
 				 errhint("Drop the default, constraint, index, or column that uses it.")));
@@ -480,8 +480,8 @@ refuse_names_taken(Oid schema)
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_TABLE),
 					 errmsg("relation \"cmig_audit.%s\" already exists", names[i]),
-					 errdetail("The audit log has a relation of that name, but the log itself is missing."),
-					 errhint("Rename it or move it to another schema. If it is a remnant of an audit log, restore the log from a backup, or drop the remnant.")));
+					 errdetail("The audit log contains a relation with that name, but table \"cmig_audit.log\" does not exist."),
+					 errhint("Rename the relation or move it to another schema. If it is left over from an earlier audit log, restore that log from a backup or drop the relation.")));
 	}
 }
 

@@ -49,7 +49,7 @@ raise_malformed(void)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("the arguments of an audit trigger are not understood"),
+			 errmsg("could not parse the arguments of an audit trigger"),
 			 errhint("Only cmig.enable_audit() can create audit triggers. Call cmig.disable_audit() and cmig.enable_audit() for the table.")));
 }
 

@@ -147,9 +147,9 @@ check_entry(const Entry *entry, bool position_known)
 	if (!sound)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("an entry of the audit log is not what pg_cmig wrote"),
+				 errmsg("an entry of the audit log was changed after pg_cmig wrote it"),
 				 entry->nulls[ENTRY_ID] ? 0 :
-				 errdetail("It is the one with id " INT64_FORMAT ".",
+				 errdetail("The entry has ID " INT64_FORMAT ".",
 						   DatumGetInt64(entry->values[ENTRY_ID]))));
 }
 

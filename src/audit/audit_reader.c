@@ -173,7 +173,7 @@ refuse_foreign_policies(void)
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("policy \"%s\" on table \"cmig_audit.%s\" can run code of another role",
 							policy, tables[i]),
-					 errdetail("It would run with your privileges. Policies on the log can call only functions that come with the server and are not volatile, and cannot read tables."),
+					 errdetail("The code would run with your privileges. A policy on the log must not read tables and can call only built-in functions that are not volatile."),
 					 errhint("The owner of the log must change or drop the policy.")));
 	}
 }
@@ -201,7 +201,7 @@ cmig_audit_reader_begin(void)
 	if (function)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the audit log calls the %s", function),
+				 errmsg("the audit log calls %s", function),
 				 errdetail("Reading the log could run it with your privileges."),
 				 errhint("The owner of the log must drop the constraint, index, or rule that calls it.")));
 }

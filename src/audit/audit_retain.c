@@ -366,9 +366,9 @@ warn_of_taken_names(Oid log_owner)
 		const char *name = ((Part *) lfirst(lc))->name;
 
 		ereport(WARNING,
-				(errmsg("\"cmig_audit.%s\" is not a partition of the audit log", name),
-				 errdetail("It has the name of a month's partition, which therefore cannot be created. The month's entries go to cmig_audit.log_default."),
-				 errhint("Rename it or move it to another schema, then CALL cmig.audit_retain(NULL)")));
+				(errmsg("relation \"cmig_audit.%s\" is not a partition of the audit log", name),
+				 errdetail("It has the name of a monthly partition, so that partition cannot be created. Entries of that month go to cmig_audit.log_default."),
+				 errhint("Rename the relation or move it to another schema, then CALL cmig.audit_retain(NULL)")));
 	}
 }
 
@@ -531,7 +531,7 @@ run_step(Retain *retain, void (*step) (Retain *), const char *what)
 					 errmsg("could not %s partitions of the audit log", what),
 					 errdetail("Other sessions held locks on the log during %d attempts of %d ms each.",
 							   attempt, retain->lock_timeout),
-					 errhint("Call cmig.audit_retain() again when the log is less busy; what it has done so far is kept.")));
+					 errhint("Call cmig.audit_retain() again when the log is less busy. The work done so far is kept.")));
 		/* let sessions that wait behind this attempt go first */
 		end_step(retain);
 		pg_usleep(1000L * Min(100 * attempt, 1000));
@@ -576,14 +576,14 @@ cmig_audit_retain(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for the audit log"),
-				 errdetail("Only members of its owner, role \"%s\", can remove entries.",
+				 errdetail("Only roles with privileges of the log's owner, role \"%s\", can remove entries.",
 						   GetUserNameFromId(retain.owner, true))));
 	read_arguments(fcinfo, &retain);
 	cmig_audit_log_refuse_foreign_code(retain.owner);
 
 	warn_of_taken_names(retain.owner);
 	if (needs_ahead(retain.owner, MONTHS_AHEAD))
-		(void) run_step(&retain, make_ahead, "make");
+		(void) run_step(&retain, make_ahead, "create");
 	/* first delete rows that would otherwise be moved only to be dropped */
 	while (!PG_ARGISNULL(0) && run_step(&retain, delete_batch, "empty"))
 		;

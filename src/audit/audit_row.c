@@ -303,11 +303,11 @@ put_too_large(CmigAuditPiece *piece, const CmigAuditShape *shape,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("a value of column \"%s\" is too large for the audit log", column->name),
 				 len > JENTRY_OFFLENMASK ?
-				 errdetail("The value has %zu bytes; jsonb holds at most %d in a row.",
+				 errdetail("The value has %zu bytes, but jsonb can hold at most %d bytes for a row.",
 						   len, JENTRY_OFFLENMASK) :
-				 errdetail("The value has %zu bytes and does not fit into jsonb, which holds at most %d in a row.",
+				 errdetail("The value has %zu bytes and does not fit into jsonb, which can hold at most %d bytes for a row.",
 						   len, JENTRY_OFFLENMASK),
-				 errhint("Exclude the column, or have such values replaced: cmig.enable_audit(<table>, oversize => 'truncate')")));
+				 errhint("Exclude the column, or replace values that are too large: cmig.enable_audit(<table>, oversize => 'truncate')")));
 	piece->aligned = false;
 	put_cstring(piece, psprintf("[truncated: %zu bytes]", len));
 }
@@ -526,9 +526,9 @@ row_too_large(void)
 	ereport(ERROR,
 			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 			 errmsg("a row is too large for the audit log"),
-			 errdetail("Its image would exceed the %d bytes that jsonb holds.",
+			 errdetail("Its image would exceed the limit of %d bytes for a jsonb value.",
 					   JENTRY_OFFLENMASK),
-			 errhint("Exclude large columns, or have their values replaced: cmig.enable_audit(<table>, oversize => 'truncate')")));
+			 errhint("Exclude large columns, or replace their values: cmig.enable_audit(<table>, oversize => 'truncate')")));
 }
 
 /*

@@ -140,8 +140,8 @@ static const char owner_check[] =
 "\t\tUNION ALL SELECT c.relowner FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace\n"
 "\t\t\tWHERE n.nspname = 'cmig_audit' OR c.oid IN (SELECT t.relid FROM pg_partition_tree(to_regclass('cmig_audit.log')) t)\n"
 "\t\t) o JOIN pg_roles r ON r.oid = o.owner WHERE r.rolname <> current_user AND NOT r.rolsuper) THEN\n"
-"\t\tRAISE EXCEPTION 'schema cmig_audit, or something in it, belongs to another role' USING ERRCODE = 'insufficient_privilege',\n"
-"\t\t\tHINT = 'Drop it if it is not an audit log; otherwise run the script as its owner.';\n"
+"\t\tRAISE EXCEPTION 'schema cmig_audit or an object in it belongs to another role' USING ERRCODE = 'insufficient_privilege',\n"
+"\t\t\tHINT = 'Drop the schema if it is not an audit log. Otherwise, run the script as its owner.';\n"
 "\tEND IF;\n";
 
 /* The information that the parts of a script need. */
@@ -237,7 +237,7 @@ refuse_unsupported(const CmigAuditOptions *options)
 	if (options->level == CMIG_AUDIT_LEVEL_STATEMENT)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("a script has row triggers only")));
+				 errmsg("a script can create only row-level triggers")));
 }
 
 /* Append statements that create the log, unless it exists. */
@@ -247,7 +247,7 @@ append_log(Script *script)
 	StringInfo	text = &script->text;
 	const char *const *statements = cmig_audit_log_statements();
 
-	appendStringInfoString(text, "-- Audit without pg_cmig. Run it as the role that will own the log and that may create triggers on the table.\n");
+	appendStringInfoString(text, "-- Audit without pg_cmig. Run this script as the role that will own the log. The role must be allowed to create triggers on the table.\n");
 	appendStringInfoString(text, "\nDO $make$\nBEGIN\n");
 	appendStringInfoString(text, owner_check);
 	appendStringInfoString(text, "\tIF to_regclass('cmig_audit.log') IS NOT NULL THEN\n"

@@ -91,11 +91,11 @@ static CmigQuery read_status = {
 	"    THEN nullif(concat_ws('; ', CASE WHEN EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid)"
 	"     THEN 'changes made through its parent are not logged as changes of this table' END,"
 	"     CASE WHEN EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = c.oid)"
-	"     THEN 'changes of its children that are made through it are logged as its own' END), '') END,"
+	"     THEN 'changes made to its children through it are logged as changes of this table' END), '') END,"
 	"   'children that are not audited: ' || (SELECT string_agg(i.inhrelid::regclass::text, ', ' ORDER BY i.inhrelid::regclass::text)"
 	"    FROM pg_inherits i WHERE i.inhparent = c.oid AND c.relkind = 'r' AND o.tgrelid IS NOT NULL"
 	"    AND NOT EXISTS (SELECT FROM own x WHERE x.tgrelid = i.inhrelid)),"
-	"   'may replace the triggers: ' || (SELECT string_agg(DISTINCT CASE WHEN a.grantee = 0 THEN 'PUBLIC'"
+	"   'roles that can replace the triggers: ' || (SELECT string_agg(DISTINCT CASE WHEN a.grantee = 0 THEN 'PUBLIC'"
 	"     ELSE quote_ident(pg_get_userbyid(a.grantee)) END, ', ')"
 	"    FROM aclexplode(c.relacl) a WHERE a.privilege_type = 'TRIGGER' AND a.grantee <> c.relowner AND o.tgrelid IS NOT NULL)"
 	"  ), ''), o.argument, c.oid"
@@ -203,7 +203,7 @@ columns_problem(Status *status, Oid extension_owner)
 	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
 		ReThrowError(error);
 	return error->sqlerrcode == ERRCODE_INVALID_TEXT_REPRESENTATION ?
-		"the arguments of its triggers are not understood" : error->message;
+		"the arguments of its triggers could not be parsed" : error->message;
 }
 
 /* Add a problem to the table's problems. */
@@ -241,7 +241,7 @@ cmig_audit_status(PG_FUNCTION_ARGS)
 		if (problem && !(fault && strcmp(problem, fault->problem) == 0))
 			add_problem(status, problem);
 		if (fault && !status->nulls[STATUS_LEVEL])
-			add_problem(status, psprintf("writing is refused: %s (%s)", fault->problem, fault->fix));
+			add_problem(status, psprintf("writes fail: %s (%s)", fault->problem, fault->fix));
 		tuplestore_putvalues(result->setResult, result->setDesc, status->values, status->nulls);
 	}
 	return (Datum) 0;

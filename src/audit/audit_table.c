@@ -167,8 +167,8 @@ set_hash_key(CmigAuditTable *table, Oid extension_owner)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the key for hashed columns is missing"),
-				 errdetail("cmig.secret has no row \"audit\"; keys are not part of a dump."),
-				 errhint("Restore the old key, or call cmig.enable_audit() for the table to create a new one, whose hashes cannot be compared with the old ones.")));
+				 errdetail("Table \"cmig.secret\" has no row named \"audit\". Dumps do not contain keys."),
+				 errhint("Restore the old key, or call cmig.enable_audit() for the table to create a new key. Hashes from a new key cannot be compared with the old hashes.")));
 	table->shape.hash_key = VARDATA(key);
 	table->shape.hash_key_len = VARSIZE(key) - VARHDRSZ;
 }

@@ -347,7 +347,7 @@ raise_key(CmigAuditTarget *target, const char *problem)
 			 errmsg("%s", problem),
 			 target->key_columns ?
 			 errhint("The key of table \"%s\" is %s.", target->name, columns.data) :
-			 errhint("Table \"%s\" has no key; use the whole row, as jsonb.", target->name)));
+			 errhint("Table \"%s\" has no key. Use the whole row as jsonb.", target->name)));
 }
 
 /*
@@ -593,7 +593,7 @@ cmig_audit_target_key(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target)
 		else
 		{
 			if (list_length(target->key_columns) != 1)
-				raise_key(target, "the key must be an object");
+				raise_key(target, "the key must be a JSON object");
 			key = value_of_text(target, linitial(target->key_columns), written);
 		}
 	}
@@ -601,15 +601,15 @@ cmig_audit_target_key(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target)
 	if (!is_object)
 	{
 		if (list_length(target->key_columns) != 1 || !JB_ROOT_IS_SCALAR(key))
-			raise_key(target, "the key must be an object");
+			raise_key(target, "the key must be a JSON object");
 		key = object_of(linitial(target->key_columns), key);
 	}
 	if (target->key_columns && JB_ROOT_COUNT(key) != list_length(target->key_columns))
-		raise_key(target, "the columns of the key are not those of the table's key");
+		raise_key(target, "the given key does not have the same columns as the table's key");
 	foreach(lc, target->key_columns)
 	{
 		if (getKeyJsonValueFromContainer(&key->root, lfirst(lc), strlen(lfirst(lc)), NULL) == NULL)
-			raise_key(target, "the columns of the key are not those of the table's key");
+			raise_key(target, "the given key does not have the same columns as the table's key");
 	}
 	/* a single value was already converted using its column's type */
 	if (is_object && target->key_columns && OidIsValid(target->relation))

@@ -109,8 +109,8 @@ cmig_audit_trigger_init(void)
 	 * entry for each transaction and table records that it was used.
 	 */
 	DefineCustomBoolVariable("cmig.audit_skip",
-							 "Changes of audited tables are not logged.",
-							 "One entry with the operation SKIP is logged in each transaction and table.",
+							 "Turns off logging of changes to audited tables.",
+							 "For each table, one entry with operation SKIP is logged in each transaction.",
 							 &audit_skip, false, PGC_SUSET, 0, NULL, NULL, NULL);
 	cmig_audit_table_init();
 	RegisterXactCallback(forget_positions, NULL);
@@ -551,8 +551,8 @@ log_statement_rows(AuditCall *call, TriggerData *trigger_data)
 		(new_rows == NULL && !TRIGGER_FIRED_BY_DELETE(trigger_data->tg_event)))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("an audit trigger at statement level needs transition tables"),
-				 errdetail("INSERT needs the new rows, DELETE the old ones, UPDATE both."),
+				 errmsg("a statement-level audit trigger requires transition tables"),
+				 errdetail("INSERT needs the new rows, DELETE needs the old rows, and UPDATE needs both."),
 				 errhint("Use cmig.enable_audit() to create audit triggers.")));
 	call->batch = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig audit batch",
 										ALLOCSET_DEFAULT_SIZES);

@@ -158,9 +158,9 @@ find_partition(Relation parent, TimestampTz at)
 		ereport(ERROR,
 				(errcode(ERRCODE_CHECK_VIOLATION),
 				 errmsg("no partition of the audit log accepts entries of this time"),
-				 errhint("To create the partitions, among them the default partition: CALL cmig.audit_retain(NULL)")));
+				 errhint("To create the partitions, including the default partition: CALL cmig.audit_retain(NULL)")));
 	if (!desc->is_leaf[part])
-		raise_altered(parent, "A partition is partitioned itself.");
+		raise_altered(parent, "A partition is itself partitioned.");
 	return desc->oids[part];
 }
 
@@ -315,7 +315,7 @@ cmig_audit_writer_open(Oid extension_owner, TimestampTz at)
 	open_indexes(writer);
 	writer->sequence = get_relname_relid("log_id_seq", RelationGetNamespace(writer->parent));
 	if (!OidIsValid(writer->sequence))
-		raise_altered(writer->parent, "The sequence for its ids is missing.");
+		raise_altered(writer->parent, "The sequence \"log_id_seq\" does not exist.");
 	writer->slots = palloc(sizeof(TupleTableSlot *) * BATCH_ROWS);
 	return writer;
 }

@@ -216,5 +216,5 @@ cmig_extension_require(const char *revision)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("revision \"%s\" changes the members of extension pg_cmig, which is running it", revision),
 				 errdetail("A later call might not find a function or table that it needs."),
-				 errhint("Change the extension outside of revisions.")));
+				 errhint("Do not change the extension in a revision.")));
 }
