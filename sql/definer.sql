@@ -258,6 +258,25 @@ SELECT app.down_again();
 SELECT app.body();
 SELECT count(*) FROM pg_temp.account;
 DROP TABLE pg_temp.account;
+
+-- a deferred trigger of the caller does not fire with the script's constraint of the same name
+RESET SESSION AUTHORIZATION;
+SELECT cmig.create_revision('Refer to account', 'INSERT INTO app.entry VALUES (1)', 'DELETE FROM app.entry', revision => '005');
+GRANT CREATE ON SCHEMA app TO regress_definer_app;
+SET ROLE regress_definer_owner;
+CREATE TABLE app.item (id integer PRIMARY KEY);
+INSERT INTO app.item VALUES (1);
+CREATE TABLE app.entry (item integer CONSTRAINT refers REFERENCES app.item DEFERRABLE INITIALLY DEFERRED);
+RESET ROLE;
+SET SESSION AUTHORIZATION regress_definer_app;
+CREATE TABLE app.mine (id integer);
+CREATE CONSTRAINT TRIGGER refers AFTER INSERT ON app.mine DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION trap.fire();
+BEGIN;
+INSERT INTO app.mine VALUES (1);
+SELECT app.up();
+ROLLBACK;
+-- without such an event, it does not matter
+SELECT app.up();
 RESET SESSION AUTHORIZATION;
 SELECT relnamespace::regnamespace FROM pg_class WHERE relname = 'filled';
 

@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "base/settings.h"
 #include "run/deferred.h"
 
 #include "access/genam.h"
@@ -19,6 +20,7 @@
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_inherits.h"
 #include "commands/trigger.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -218,6 +220,78 @@ new_constraints(Oid table, List *known)
 	return result;
 }
 
+/* Returns the table's owner, or InvalidOid if it does not exist. */
+static Oid
+owner_of(Oid table)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
+	Oid			owner = InvalidOid;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+		ReleaseSysCache(tuple);
+	}
+	return owner;
+}
+
+/*
+ * Raise an error if the table of another constraint with the same name and
+ * schema has pending events and belongs to another role: firing by name would
+ * fire them, too.
+ */
+static void
+refuse_namesake(const CmigDeferred *deferred, Form_pg_constraint fired, Form_pg_constraint other)
+{
+	if (other->oid == fired->oid || !other->condeferrable || !OidIsValid(other->conrelid) ||
+		list_member_oid(deferred->tables, other->conrelid) ||
+		!AfterTriggerPendingOnRel(other->conrelid) ||
+		owner_of(other->conrelid) == owner_of(fired->conrelid))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("constraint \"%s\" on table \"%s\" cannot be checked now",
+					NameStr(fired->conname), get_rel_name(fired->conrelid)),
+			 errdetail("The transaction has deferred triggers of the constraint with this name on table \"%s\", which would fire with the privileges of role \"%s\".",
+					   get_rel_name(other->conrelid), GetUserNameFromId(GetUserId(), false)),
+			 errhint("Call the function at the beginning of a transaction.")));
+}
+
+/*
+ * The server fires the triggers of constraints by their names, as the current
+ * user.  In a SECURITY DEFINER function, the caller's triggers must not be among
+ * them.
+ */
+static void
+refuse_namesakes(const CmigDeferred *deferred, List *constraints)
+{
+	Relation	relation = table_open(ConstraintRelationId, AccessShareLock);
+	ListCell   *cell;
+
+	foreach(cell, constraints)
+	{
+		HeapTuple	fired = SearchSysCache1(CONSTROID, ObjectIdGetDatum(lfirst_oid(cell)));
+		Form_pg_constraint form;
+		ScanKeyData keys[2];
+		SysScanDesc scan;
+		HeapTuple	tuple;
+
+		if (!HeapTupleIsValid(fired))
+			continue;
+		form = (Form_pg_constraint) GETSTRUCT(fired);
+		ScanKeyInit(&keys[0], Anum_pg_constraint_conname, BTEqualStrategyNumber, F_NAMEEQ,
+					NameGetDatum(&form->conname));
+		ScanKeyInit(&keys[1], Anum_pg_constraint_connamespace, BTEqualStrategyNumber, F_OIDEQ,
+					ObjectIdGetDatum(form->connamespace));
+		scan = systable_beginscan(relation, ConstraintNameNspIndexId, true, NULL, 2, keys);
+		while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+			refuse_namesake(deferred, form, (Form_pg_constraint) GETSTRUCT(tuple));
+		systable_endscan(scan);
+		ReleaseSysCache(fired);
+	}
+	table_close(relation, AccessShareLock);
+}
+
 void
 cmig_deferred_fire(CmigDeferred *deferred)
 {
@@ -238,6 +312,8 @@ cmig_deferred_fire(CmigDeferred *deferred)
 		}
 		if (round != NIL)
 		{
+			if (cmig_settings_in_definer_function())
+				refuse_namesakes(deferred, round);
 			set_mode(round, false, false, false);
 			CommandCounterIncrement();
 			fired = list_concat(fired, round);
