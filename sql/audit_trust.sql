@@ -122,6 +122,46 @@ RESET app.swap;
 SELECT relkind FROM pg_class WHERE oid = 'app.keyed'::regclass;
 SHOW transaction_read_only;
 
+-- code of a type's owner does not run with the privileges of the owner of a table that uses the type: casts to json, and domain checks
+SET ROLE regress_audit_evil;
+CREATE FUNCTION app.tell(what text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN RAISE WARNING '% %', what, CASE WHEN current_user = 'pg_stat_scan_tables' THEN 'has no privileges' ELSE 'runs as somebody' END; RETURN true; END $$;
+CREATE TYPE app.mood AS ENUM ('sad', 'ok');
+CREATE DOMAIN app.code AS text;
+RESET ROLE;
+GRANT USAGE ON SCHEMA app TO PUBLIC;
+CREATE TYPE app.pair AS (m app.mood, n integer);
+CREATE TABLE app.typed (id integer PRIMARY KEY, m app.mood, ms app.mood[], p app.pair);
+CREATE TABLE app.coded (id app.code PRIMARY KEY, v text);
+GRANT INSERT ON app.typed TO regress_audit_evil;
+GRANT SELECT ON app.coded TO regress_audit_reader;
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('app.typed');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('app.coded');
+INSERT INTO app.coded VALUES ('a', '1');
+SELECT clock_timestamp() AS then \gset
+UPDATE app.coded SET v = '2';
+GRANT USAGE ON SCHEMA cmig_audit TO regress_audit_reader;
+GRANT SELECT ON cmig_audit.log, cmig_audit.layout TO regress_audit_reader;
+SET ROLE regress_audit_evil;
+CREATE FUNCTION app.mood_json(app.mood) RETURNS json LANGUAGE sql AS $$ SELECT '"x"'::json WHERE app.tell('a cast') $$;
+CREATE CAST (app.mood AS json) WITH FUNCTION app.mood_json(app.mood);
+ALTER DOMAIN app.code ADD CHECK (app.tell('a check')) NOT VALID;
+INSERT INTO app.typed VALUES (1, 'ok', '{sad}', ROW('ok', 2));
+RESET ROLE;
+SELECT new_row FROM cmig_audit.log WHERE table_name = 'typed';
+SET ROLE regress_audit_reader;
+SELECT operation FROM cmig.audit_history('app.coded', 'a');
+SELECT v FROM cmig.audit_as_of(NULL::app.coded, :'then', 'a');
+RESET ROLE;
+REVOKE USAGE ON SCHEMA app FROM PUBLIC;
+REVOKE ALL ON cmig_audit.log, cmig_audit.layout FROM regress_audit_reader;
+REVOKE ALL ON SCHEMA cmig_audit FROM regress_audit_reader;
+DROP TABLE app.typed, app.coded;
+DROP TYPE app.pair;
+DROP TYPE app.mood CASCADE;
+DROP DOMAIN app.code;
+DROP FUNCTION app.tell(text);
+
 -- a log of a role that is not a superuser: its policies do not run code of others as the reader
 ALTER DATABASE :"db" OWNER TO regress_audit_dba;
 ALTER SCHEMA cmig_audit OWNER TO regress_audit_dba;

@@ -19,6 +19,7 @@
 #include "base/errors.h"
 #include "base/role.h"
 #include "base/subtransaction.h"
+#include "base/type_role.h"
 
 #include "access/htup_details.h"
 #include "access/table.h"
@@ -58,7 +59,7 @@ cmig_audit_image_init(CmigAuditImages *images, Oid relation, Oid owner,
 					  List *key_columns, TimestampTz at)
 {
 	images->relation = relation;
-	images->owner = owner;
+	images->role = cmig_type_role(get_rel_type_id(relation), owner);
 	images->key_columns = key_columns;
 	images->at = at;
 	images->context = CurrentMemoryContext;
@@ -66,9 +67,9 @@ cmig_audit_image_init(CmigAuditImages *images, Oid relation, Oid owner,
 	prepare(&images->populate, get_rel_type_id(relation));
 }
 
-/* Convert an image to a row of the base's type, as the table's owner. */
+/* Convert an image to a row of the base's type.  Runs as the given role. */
 static Datum
-populate_as(Oid owner, FmgrInfo *populate, NullableDatum base, Datum image)
+populate_as(Oid role, FmgrInfo *populate, NullableDatum base, Datum image)
 {
 	LOCAL_FCINFO(fcinfo, 2);
 	CmigRole	saved;
@@ -78,7 +79,7 @@ populate_as(Oid owner, FmgrInfo *populate, NullableDatum base, Datum image)
 	fcinfo->args[0] = base;
 	fcinfo->args[1].value = image;
 	fcinfo->args[1].isnull = false;
-	cmig_role_read_as(&saved, owner);
+	cmig_role_read_as(&saved, role);
 	row = FunctionCallInvoke(fcinfo);
 	cmig_role_return(&saved);
 	return row;
@@ -97,7 +98,7 @@ cmig_audit_image_row(CmigAuditImages *images, Datum image)
 				 errmsg("an entry of the audit log was changed after pg_cmig wrote it"),
 				 errdetail("It contains a row image that is not a JSON object.")));
 	images->image = image;
-	row = populate_as(images->owner, &images->populate, base, image);
+	row = populate_as(images->role, &images->populate, base, image);
 	images->image = (Datum) 0;
 	return row;
 }
@@ -147,7 +148,7 @@ populate_column(void *arg)
 	FmgrInfo	populate;
 
 	prepare(&populate, RECORDOID);
-	(void) populate_as(trial->images->owner, &populate, base, trial->image);
+	(void) populate_as(trial->images->role, &populate, base, trial->image);
 }
 
 /* Does the column accept its value in the image? */

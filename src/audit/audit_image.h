@@ -16,7 +16,7 @@
 typedef struct CmigAuditImages
 {
 	Oid			relation;
-	Oid			owner;			/* the table's owner */
+	Oid			role;			/* as which the types' code runs */
 	List	   *key_columns;	/* of char *: the present names of the key
 								 * columns */
 	TimestampTz at;				/* the rows are as of this time */
@@ -30,7 +30,7 @@ typedef struct CmigAuditImages
 extern void cmig_audit_image_init(CmigAuditImages *images, Oid relation, Oid owner,
 								  List *key_columns, TimestampTz at);
 
-/* Convert an image to a row, with the privileges of the table's owner. */
+/* Convert an image to a row, without the caller's privileges. */
 extern Datum cmig_audit_image_row(CmigAuditImages *images, Datum image);
 
 /*

@@ -16,6 +16,7 @@
 #include "base/role.h"
 #include "base/settings.h"
 #include "base/subtransaction.h"
+#include "base/type_role.h"
 
 #include "access/detoast.h"
 #include "access/transam.h"
@@ -314,9 +315,9 @@ put_too_large(CmigAuditPiece *piece, const CmigAuditShape *shape,
 
 /*
  * Convert a value with to_jsonb().  This may call a cast to json, which must
- * not run with the privileges of the role that changes the row.  It runs as
- * the table's owner, who chose the type, and its settings do not remain in the
- * session.
+ * not run with the privileges of the role that changes the row, nor, if the
+ * type belongs to another role, with those of the table's owner.  Its settings
+ * do not remain in the session.
  */
 static Jsonb *
 general_value(const CmigAuditShape *shape, CmigAuditColumn *column, Datum value)
@@ -328,7 +329,7 @@ general_value(const CmigAuditShape *shape, CmigAuditColumn *column, Datum value)
 	if (!column->calls_out)
 		return DatumGetJsonbP(FunctionCall1(&column->output, value));
 	guc_level = NewGUCNestLevel();
-	cmig_role_act_as(&saved, shape->owner);
+	cmig_role_act_as(&saved, cmig_type_role(column->type, shape->owner));
 	result = FunctionCall1(&column->output, value);
 	cmig_role_return(&saved);
 	AtEOXact_GUC(false, guc_level);

@@ -73,8 +73,8 @@ typedef struct CmigAuditShape
 								 * of raising an error */
 	const char *hash_key;		/* for hashed columns */
 	int			hash_key_len;
-	Oid			owner;			/* the table's owner; casts to json run as
-								 * this role */
+	Oid			owner;			/* the table's owner; casts to json of types
+								 * that it trusts run as this role */
 } CmigAuditShape;
 
 /* An encoded value: its JEntry type and its bytes. */

@@ -16,6 +16,7 @@
 #include "base/errors.h"
 #include "base/query.h"
 #include "base/role.h"
+#include "base/type_role.h"
 
 #include "access/htup_details.h"
 #include "access/table.h"
@@ -285,8 +286,7 @@ gone_key_is_number(CmigAuditTarget *target)
 
 /*
  * Convert a key value that is given as text, using the column's type.  The
- * type's code (domain checks, a cast to json) runs as the table's owner, who
- * chose the type.
+ * type's code (domain checks, a cast to json) does not run as the caller.
  */
 static Jsonb *
 value_of_text(CmigAuditTarget *target, const char *column, char *text)
@@ -312,7 +312,7 @@ value_of_text(CmigAuditTarget *target, const char *column, char *text)
 						  &type, &typmod, &parameter);
 	getTypeInputInfo(type, &input, &parameter);
 	guc_level = NewGUCNestLevel();
-	cmig_role_read_as(&saved, cmig_audit_log_table_owner(target->relation));
+	cmig_role_read_as(&saved, cmig_type_role(type, cmig_audit_log_table_owner(target->relation)));
 
 	/*
 	 * the blanks of char(n) are part of the key; for other types, ignore the

@@ -11,6 +11,13 @@
 #define CMIG_ROLE_H
 
 #include "postgres.h"
+#include "catalog/pg_authid.h"
+
+/*
+ * A predefined role that has hardly any privileges, cannot log in, and cannot
+ * be altered.
+ */
+#define CMIG_ROLE_NOBODY ROLE_PG_STAT_SCAN_TABLES
 
 /* The role to return to. */
 typedef struct CmigRole

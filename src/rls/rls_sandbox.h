@@ -9,13 +9,10 @@
 #define CMIG_RLS_SANDBOX_H
 
 #include "postgres.h"
-#include "catalog/pg_authid.h"
+#include "base/role.h"
 
-/*
- * A predefined role that has hardly any privileges, cannot log in, and cannot
- * be altered.  Evaluating expressions needs no privileges.
- */
-#define CMIG_RLS_NOBODY ROLE_PG_STAT_SCAN_TABLES
+/* Evaluating expressions needs no privileges. */
+#define CMIG_RLS_NOBODY CMIG_ROLE_NOBODY
 
 /* A function that runs in the sandbox. */
 typedef void (*CmigRlsTask) (void *arg);

@@ -1,0 +1,95 @@
+/*
+ * type_role.c
+ *	  Which role may run the code of a type.
+ *
+ * The owner of a table chose the types of its columns.  However, the owner of a
+ * type can add checks and casts to it at any time, and other roles can make the
+ * server call them.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/role.h"
+#include "base/type_role.h"
+
+#include "access/htup_details.h"
+#include "access/transam.h"
+#include "access/tupdesc.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+#include "utils/typcache.h"
+
+static bool is_trusted(Oid type, Oid table_owner);
+
+/* Does the type belong to a role with the privileges of the table's owner? */
+static bool
+belongs_to_trusted(Oid type, Oid table_owner)
+{
+	HeapTuple	row = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+	bool		result;
+
+	if (!HeapTupleIsValid(row))
+		return false;
+	result = has_privs_of_role(((Form_pg_type) GETSTRUCT(row))->typowner, table_owner);
+	ReleaseSysCache(row);
+	return result;
+}
+
+/* Are the types of all attributes trusted? */
+static bool
+are_attributes_trusted(Oid type, Oid table_owner)
+{
+	TupleDesc	desc = lookup_rowtype_tupdesc_copy(type, -1);
+	bool		result = true;
+
+	for (int i = 0; i < desc->natts && result; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+
+		result = attribute->attisdropped || is_trusted(attribute->atttypid, table_owner);
+	}
+	FreeTupleDesc(desc);
+	return result;
+}
+
+/*
+ * Does everything that the type consists of belong to roles with the privileges
+ * of the table's owner?
+ */
+static bool
+is_trusted(Oid type, Oid table_owner)
+{
+	Oid			element = get_element_type(type);
+	Oid			base = getBaseType(type);
+
+	check_stack_depth();
+	if (OidIsValid(element))
+		return is_trusted(element, table_owner);
+	if (type < FirstNormalObjectId && get_typtype(type) != TYPTYPE_COMPOSITE)
+		return true;
+	if (!belongs_to_trusted(type, table_owner))
+		return false;
+	switch (get_typtype(type))
+	{
+		case TYPTYPE_DOMAIN:
+			return is_trusted(base, table_owner);
+		case TYPTYPE_COMPOSITE:
+			return are_attributes_trusted(type, table_owner);
+		case TYPTYPE_RANGE:
+			return is_trusted(get_range_subtype(type), table_owner);
+		case TYPTYPE_MULTIRANGE:
+			return is_trusted(get_multirange_range(type), table_owner);
+		default:
+			return true;
+	}
+}
+
+Oid
+cmig_type_role(Oid type, Oid table_owner)
+{
+	return is_trusted(type, table_owner) ? table_owner : CMIG_ROLE_NOBODY;
+}
