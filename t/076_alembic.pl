@@ -44,29 +44,29 @@ my %reports = (
 	second_brain => [ 0, <<'X' ],
 5 files in FOLDER
 automatic:       5
-to be looked at: 0
+to be reviewed:  0
 to be written:   0
 X
 	mindbridge => [ 0, <<'X' ],
 5 files in FOLDER
 automatic:       5
-to be looked at: 0
+to be reviewed:  0
 to be written:   0
 X
 	contextiq => [ 0, <<'X' ],
 5 files in FOLDER
 automatic:       3
-to be looked at: 1
+to be reviewed:  1
   2c86f1d7ea30
     it does not run in one transaction; it became the revisions 2c86f1d7ea30_1, 2c86f1d7ea30
-    upgrade, COMMIT in the migration: what follows is outside of the transaction
+    upgrade, COMMIT in the migration: the statements after it are outside of the transaction
     its downgrade is divided in another way; revert all of its revisions or none
 to be written:   0
 X
 	mnfst_rag => [ 3, <<'X' ],
 10 files in FOLDER
 automatic:       6
-to be looked at: 1
+to be reviewed:  1
   003_add_indexes
     it does not run in one transaction; it became the revisions 003_add_indexes_1, 003_add_indexes_2, 003_add_indexes
 to be written:   1
@@ -144,7 +144,7 @@ my ($status, $out, $err) = import_project('mnfst_rag', $folders{mnfst_rag}, '--v
 is($out, "upgrade to the heads: the schemas are the same\ndowngrade to base: the schemas are the same\n", 'written by hand');
 ($status, $out, $err) = import_project('mnfst_rag', $folders{mnfst_rag});
 is($status, 1, 'a file that was changed is not overwritten');
-like($err, qr/006_migrate_user_roles\.sql exists and is different\nHINT: /, 'the error names it');
+like($err, qr/006_migrate_user_roles\.sql already exists with different content\nHINT: /, 'the error names it');
 
 # A live database: Alembic has run a part of it, pg_cmig runs the rest
 sub alembic

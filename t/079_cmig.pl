@@ -37,7 +37,7 @@ ok(!-e 'x', 'no input was run');
 gives(0, "precondition: SELECT count\\(\\*\\) = 0 FROM people WHERE name = 'x'\n", '^$', 'revision', '-m', 'Guarded', '--precondition', "SELECT count(*) = 0 FROM people WHERE name = 'x'", '--sql');
 gives(2, '', 'cannot be used with --autogenerate', 'revision', '-m', 'Guarded', '--precondition', 'SELECT true', '--autogenerate');
 edit(glob('migrations/002_*'), 'CREATE INDEX CONCURRENTLY people_name ON people (name);', 'DROP INDEX people_name;');
-gives(2, '', 'needs a message', 'revision');
+gives(2, '', 'requires a message', 'revision');
 gives(0, '001.*002', '^$', 'plan');
 gives(0, 'CREATE TABLE', 'plan_checksum', 'dry-run', 'upgrade', '001');
 gives(0, 'CREATE TABLE', 'plan_checksum', 'upgrade', '001', '--dry-run');
@@ -101,8 +101,8 @@ gives(0, 'is at 002', '', 'stamp', '002');
 gives(0, 'INSERT INTO', '', 'stamp', '--sql', 'head');
 gives(0, 'is at 004', '', 'stamp', 'head', '--purge');
 unlink glob('migrations/004_*');
-gives(3, '', 'ultiple head|WARNING:  revision 004 is applied, and there is no file', 'upgrade', '003a', '003b', '003zz');
-gives(0, '^$', 'WARNING:  revision 004 is applied, and there is no file for it', 'upgrade', 'heads');
+gives(3, '', 'ultiple head|WARNING:  revision 004 is applied, but there is no file', 'upgrade', '003a', '003b', '003zz');
+gives(0, '^$', 'WARNING:  revision 004 is applied, but there is no file for it', 'upgrade', 'heads');
 gives(0, '^migrations/004_join.sql$', '', 'export', '004');
 gives(0, 'out/001_create_people.sql', '', 'export', '--to', 'out');
 gives(0, '^$', '^$', 'export', '--to', 'out');
@@ -142,9 +142,9 @@ gives(2, '', 'the folder nosuch does not exist', 'upgrade', '--folder', 'nosuch'
 
 # Wrong input
 gives(2, '', '^usage: cmig');
-gives(2, '', 'there is no verb "nosuch"', 'nosuch');
+gives(2, '', 'unknown verb "nosuch"', 'nosuch');
 gives(2, '', 'upgrade has no option --nosuch', 'upgrade', '--nosuch');
-gives(2, '', 'option -m needs a value', 'revision', '-m');
+gives(2, '', 'option -m requires a value', 'revision', '-m');
 gives(2, '', 'nosuch.conf does not exist', 'current', '-c', 'nosuch.conf');
 gives(3, '', 'does not have the extension pg_cmig\nHINT:  cmig init', 'current', '-d', 'postgres');
 gives(4, '', 'cmig: ', 'current', '--port', '1');
@@ -175,7 +175,7 @@ gives(4, "one +done\nnosuch +failed \\(4\\)\n", '', 'current', '--databases', 'o
 gives(3, "one +failed \\(3\\)\n", '', 'upgrade', 'nosuch', '--databases', 'one');
 gives(4, "nosuch +failed \\(4\\)\n", '', 'upgrade', '--databases', 'nosuch');
 gives(5, "one +failed \\(5\\)\n", '', 'downgrade', 'base', '--databases', 'one');
-gives(2, '', 'works in one database', 'revision', '-m', 'x', '--databases', 'one');
+gives(2, '', 'works with only one database', 'revision', '-m', 'x', '--databases', 'one');
 ok(!-e 'x', 'no file was run');
 
 # Read-only

@@ -248,7 +248,7 @@ gives(0, 'tenant_1 +done\ntenant_5 +done\n$', '^$', 'current', '--databases', ' 
 gives(0, '^$', '^cmig: no database$', 'current', '--databases', ' ,');
 gives(0, '^$', '^cmig: no database$', 'current', '--databases', 'SELECT datname FROM pg_database WHERE false');
 gives(3, '', 'ERROR', 'current', '--databases', 'SELECT nosuch');
-gives(2, '', 'is a number', 'current', '--databases', 'tenant_1', '--jobs', 'many');
+gives(2, '', 'must be a number', 'current', '--databases', 'tenant_1', '--jobs', 'many');
 
 # --- a standby server --------------------------------------------------------
 

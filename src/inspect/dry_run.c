@@ -262,8 +262,8 @@ report_traces(const CmigTrial *trial)
 	}
 	if (moved.count > 0)
 		ereport(NOTICE,
-				(errmsg("the dry run has moved sequences: %s", cmig_listing_text(&moved)),
-				 errdetail("A rollback does not return the values that a sequence has given out.")));
+				(errmsg("the dry run has advanced sequences: %s", cmig_listing_text(&moved)),
+				 errdetail("A rollback does not reset sequences.")));
 	if (dead.count > 0)
 		ereport(NOTICE,
 				(errmsg("the dry run has left dead rows: %s", cmig_listing_text(&dead)),

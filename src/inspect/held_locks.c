@@ -53,7 +53,7 @@ local_locks(void)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("cmig.dry_run cannot read the locks of this server"),
-				 errdetail("The server does not keep them in a table named \"%s\".", TABLE_NAME),
+				 errdetail("The server has no lock table named \"%s\".", TABLE_NAME),
 				 errhint("To see the expected locks without running anything: SELECT revision, locks FROM cmig.plan()")));
 	return found;
 }

@@ -134,7 +134,7 @@ check_default(CmigLint *lint, const ColumnDef *column, int number)
 
 	if (generated && cmig_is_stored_compat(generated))
 	{
-		cmig_lint_report(lint, NULL, "the stored generated column %s rewrites %s under an AccessExclusiveLock",
+		cmig_lint_report(lint, NULL, "adding the stored generated column %s rewrites %s under an AccessExclusiveLock",
 						 quote_identifier(column->colname), cmig_lint_text_table(lint->target));
 		return;
 	}
@@ -158,7 +158,7 @@ check_auto_increment(CmigLint *lint, const ColumnDef *column, int number)
 	bool		serial = cmig_lint_types_serial(column->typeName) != CMIG_LINT_NOT_SERIAL;
 
 	if (serial || find_constraint(column, CONSTR_IDENTITY))
-		cmig_lint_report(lint, NULL, "the %s column %s rewrites %s under an AccessExclusiveLock",
+		cmig_lint_report(lint, NULL, "adding the %s column %s rewrites %s under an AccessExclusiveLock",
 						 serial ? "serial" : "identity", quote_identifier(column->colname),
 						 cmig_lint_text_table(lint->target));
 }
@@ -282,7 +282,7 @@ check_set_not_null(CmigLint *lint, AlterTableCmd *command, int number)
 							  cmig_lint_fix_replace(lint, number, NULL),
 							  quote_literal_cstr(cmig_lint_text_qualified(lint->target)),
 							  quote_literal_cstr(command->name)),
-					 "SET NOT NULL scans %s under an AccessExclusiveLock: no valid CHECK (%s IS NOT NULL) proves it",
+					 "SET NOT NULL scans %s under an AccessExclusiveLock, because no valid CHECK (%s IS NOT NULL) makes the scan unnecessary",
 					 cmig_lint_text_table(lint->target), quote_identifier(command->name));
 }
 
@@ -310,13 +310,13 @@ check_type(CmigLint *lint, AlterTableCmd *command, int number)
 			does = "rewrites";
 			break;
 		case CMIG_LINT_CHANGE_SCAN:
-			does = "tests a CHECK constraint again in all rows of";
+			does = "checks a CHECK constraint again for all rows of";
 			break;
 		case CMIG_LINT_CHANGE_INDEX:
-			does = "builds an index again on";
+			does = "rebuilds an index of";
 			break;
 	}
-	cmig_lint_report(lint, NULL, "the new type %s of column %s %s %s under an AccessExclusiveLock; add a column, fill it in batches, and swap",
+	cmig_lint_report(lint, NULL, "the new type %s of column %s %s %s under an AccessExclusiveLock; add a new column, fill it in batches, and swap the columns",
 					 cmig_lint_types_name(lint, to->typeName), quote_identifier(command->name), does,
 					 cmig_lint_text_table(lint->target));
 }
@@ -337,7 +337,7 @@ check_dropped(CmigLint *lint, AlterTableCmd *command, int number)
 		(column == NULL && command->missing_ok && !lint->target->partial) ||
 		(lint->target->kind == RELKIND_COMPOSITE_TYPE && !cmig_lint_catalog_type_is_used(lint->target->oid)))
 		return;
-	cmig_lint_report(lint, NULL, "DROP COLUMN %s loses data of %s and breaks clients that use it; drop it in a later release than the one that stops using it",
+	cmig_lint_report(lint, NULL, "DROP COLUMN %s deletes data of %s and breaks clients that use it; first release a version that does not use it",
 					 quote_identifier(command->name), cmig_lint_text_table(lint->target));
 }
 
@@ -355,7 +355,7 @@ check_nullable(CmigLint *lint, AlterTableCmd *command, int number)
 
 	if (!cmig_lint_model_is_shared(lint->target) || (column && (column->is_new || !column->not_null)))
 		return;
-	cmig_lint_report(lint, NULL, "DROP NOT NULL lets clients meet NULL in column %s of %s",
+	cmig_lint_report(lint, NULL, "DROP NOT NULL allows NULL in column %s of %s, which clients may not expect",
 					 quote_identifier(command->name), cmig_lint_text_name(lint->target));
 }
 

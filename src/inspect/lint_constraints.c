@@ -171,7 +171,7 @@ check_validate(CmigLint *lint, AlterTableStmt *statement, AlterTableCmd *command
 	if (before || is_added_here(statement, command->name))
 		cmig_lint_report(lint, psprintf("-- in a later revision\nALTER TABLE %s VALIDATE CONSTRAINT %s",
 										cmig_lint_text_qualified(lint->target), quote_identifier(command->name)),
-						 "VALIDATE CONSTRAINT %s scans %s while the lock of the statement that added the constraint is held",
+						 "VALIDATE CONSTRAINT %s scans %s while the transaction still holds the lock of the statement that added the constraint",
 						 quote_identifier(command->name), cmig_lint_text_table(lint->target));
 }
 
@@ -328,7 +328,7 @@ check_uniques(CmigLint *lint, Node *node)
 static void
 check_exclusion(CmigLint *lint, const Added *added)
 {
-	cmig_lint_report(lint, NULL, "an exclusion constraint builds its index on %s under an AccessExclusiveLock, and cannot be NOT VALID; fill a new table that has it",
+	cmig_lint_report(lint, NULL, "an exclusion constraint builds its index on %s under an AccessExclusiveLock and cannot be NOT VALID; create a new table with the constraint, and copy the rows",
 					 cmig_lint_text_table(lint->target));
 }
 

@@ -330,10 +330,10 @@ note_missing(CmigLint *lint, const CmigLintTable *table, const char *column, con
 	if (table == NULL || table->origin != CMIG_LINT_LIVE || !lint->reads_facts)
 		return;
 	if (column)
-		finding = cmig_lint_report(lint, NULL, "column %s of %s is %s, and functions still name both",
+		finding = cmig_lint_report(lint, NULL, "column %s of %s is %s, but functions still use it",
 								   quote_identifier(column), cmig_lint_text_name(table), what);
 	else
-		finding = cmig_lint_report(lint, NULL, "%s is %s, and functions still name it",
+		finding = cmig_lint_report(lint, NULL, "%s is %s, but functions still use it",
 								   cmig_lint_text_name(table), what);
 	old = MemoryContextSwitchTo(lint->context);
 	missing = palloc0(sizeof(Missing));

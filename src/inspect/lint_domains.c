@@ -28,7 +28,7 @@ check_create_domain(CmigLint *lint, Node *node)
 
 		if (type != CONSTR_CHECK && type != CONSTR_NOTNULL)
 			continue;
-		cmig_lint_report(lint, NULL, "a change of the constraint of domain %s will scan every table that uses it; a constraint of the column can be NOT VALID",
+		cmig_lint_report(lint, NULL, "changing the constraint of domain %s will scan every table that uses the domain; use a constraint of the column, which can be NOT VALID",
 						 NameListToQuotedString(((CreateDomainStmt *) node)->domainname));
 		return;
 	}

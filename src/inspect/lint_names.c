@@ -31,7 +31,7 @@ check_long(CmigLint *lint, Node *node)
 	{
 		const char *name = lfirst(lc);
 
-		cmig_lint_report(lint, NULL, "the name is cut to %d bytes: \"%.*s\"", NAMEDATALEN - 1,
+		cmig_lint_report(lint, NULL, "the name is truncated to %d bytes: \"%.*s\"", NAMEDATALEN - 1,
 						 pg_mbcliplen(name, strlen(name), NAMEDATALEN - 1), name);
 	}
 }
@@ -157,7 +157,7 @@ check_schema(CmigLint *lint, Node *node)
 	initStringInfo(&text);
 	add_statement(lint, &text, node);
 	if (text.len > 0)
-		cmig_lint_report(lint, NULL, "which table this is depends on search_path: %s", text.data);
+		cmig_lint_report(lint, NULL, "it depends on search_path which table this is: %s", text.data);
 }
 
 /*
@@ -172,7 +172,7 @@ check_dynamic(CmigLint *lint, Node *node)
 
 	if (cmig_statement_own_procedure(lint->statement->raw, &qualified) && qualified)
 		return;
-	cmig_lint_report(lint, NULL, "lint cannot look into %s; cmig.dry_run shows what it does",
+	cmig_lint_report(lint, NULL, "lint cannot analyze %s; cmig.dry_run shows its effects",
 					 IsA(node, DoStmt) ? "DO" : "CALL");
 }
 

@@ -99,7 +99,7 @@ cmig_lint_policy_enforce(const CmigSituation *now, const CmigPlan *plan)
 				 errmsg_plural("lint finds %d error in the scripts of this upgrade",
 							   "lint finds %d errors in the scripts of this upgrade", detail.count, detail.count),
 				 errdetail_internal("%s", cmig_listing_text(&detail)),
-				 errhint("A comment \"-- cmig:ignore rule\" before a statement accepts what it does. All findings, with safer statements: SELECT * FROM cmig.lint(%s)",
+				 errhint("To accept a finding, put a comment \"-- cmig:ignore rule\" before the statement. To see all findings and safer statements: SELECT * FROM cmig.lint(%s)",
 						 plan->target ? plan->target : "'heads'")));
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);

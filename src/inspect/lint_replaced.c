@@ -105,7 +105,7 @@ check_security(CmigLint *lint, Node *node)
 		foreach(lc, ((AlterTableStmt *) node)->cmds)
 		{
 			if (lfirst_node(AlterTableCmd, lc)->subtype == AT_DisableRowSecurity)
-				cmig_lint_report(lint, NULL, "DISABLE ROW LEVEL SECURITY shows all rows of %s to everyone with privileges on it",
+				cmig_lint_report(lint, NULL, "DISABLE ROW LEVEL SECURITY shows all rows of %s to every role with privileges on it",
 								 cmig_lint_text_name(lint->target));
 		}
 		return;
@@ -115,7 +115,7 @@ check_security(CmigLint *lint, Node *node)
 	original = find_original(lint, node, &name);
 	if (original == NULL || !original->row_security)
 		return;
-	finding = cmig_lint_report(lint, NULL, "the table that had the name %s has row-level security, and the new one has none",
+	finding = cmig_lint_report(lint, NULL, "the old table %s has row-level security, but the new one does not",
 							   cmig_lint_text_range_var(&name));
 	note(lint, finding, original, &name, lacks_security);
 }
@@ -146,7 +146,7 @@ check_privileges(CmigLint *lint, Node *node)
 		return;
 	grants = cmig_lint_facts_grants(original->oid, cmig_lint_text_range_var(&name));
 	finding = cmig_lint_report(lint, psprintf("%s;\n%s", lint->statement->text, grants),
-							   "privileges on the relation that had the name %s are not granted on the new one",
+							   "privileges on the old relation %s are not granted on the new one",
 							   cmig_lint_text_range_var(&name));
 	note(lint, finding, original, &name, lacks_privileges);
 }

@@ -285,12 +285,12 @@ report_unused(CmigLint *lint, List *ignores)
 		if (ignore->used || is_off(lint, ignore->name))
 			continue;
 		if (ignore->name[0] == '\0')
-			finding = cmig_lint_report(lint, NULL, "the comment suppresses nothing: it names no rule");
+			finding = cmig_lint_report(lint, NULL, "the comment has no effect: it names no rule");
 		else if (cmig_lint_rules_exists(ignore->name))
-			finding = cmig_lint_report(lint, NULL, "the comment suppresses nothing: rule %s finds nothing here",
+			finding = cmig_lint_report(lint, NULL, "the comment has no effect: rule %s finds nothing here",
 									   ignore->name);
 		else
-			finding = cmig_lint_report(lint, NULL, "the comment suppresses nothing: there is no rule \"%s\"",
+			finding = cmig_lint_report(lint, NULL, "the comment has no effect: rule \"%s\" does not exist",
 									   ignore->name);
 		finding->line = ignore->line;
 	}

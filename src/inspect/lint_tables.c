@@ -49,10 +49,10 @@ check_drop_schema(CmigLint *lint, DropStmt *drop)
 		CmigLintTable *table = table_in_schema(lint, schema);
 
 		if (table)
-			cmig_lint_report(lint, NULL, "DROP SCHEMA %s CASCADE loses the data of %s and of all other tables there, and breaks clients",
+			cmig_lint_report(lint, NULL, "DROP SCHEMA %s CASCADE deletes the data of %s and of all other tables in the schema, and breaks clients",
 							 quote_identifier(schema), cmig_lint_text_table(table));
 		else if (!lint->reads_facts && !cmig_lint_objects_is_new_schema(lint, schema))
-			cmig_lint_report(lint, NULL, "DROP SCHEMA %s CASCADE loses the data of all tables there, and breaks clients",
+			cmig_lint_report(lint, NULL, "DROP SCHEMA %s CASCADE deletes the data of all tables in the schema, and breaks clients",
 							 quote_identifier(schema));
 	}
 }
@@ -73,7 +73,7 @@ check_drop_table(CmigLint *lint, Node *node)
 		CmigLintTable *table = cmig_lint_state_find_names(lint, lfirst(lc), drop->missing_ok);
 
 		if (cmig_lint_model_is_shared(table))
-			cmig_lint_report(lint, NULL, "DROP TABLE loses the data of %s and breaks clients that use it; drop it in a later release than the one that stops using it",
+			cmig_lint_report(lint, NULL, "DROP TABLE deletes the data of %s and breaks clients that use it; first release a version that does not use it",
 							 cmig_lint_text_table(table));
 	}
 }
@@ -82,7 +82,7 @@ check_drop_table(CmigLint *lint, Node *node)
 static void
 check_drop_database(CmigLint *lint, Node *node)
 {
-	cmig_lint_report(lint, NULL, "DROP DATABASE loses everything in %s",
+	cmig_lint_report(lint, NULL, "DROP DATABASE deletes everything in %s",
 					 quote_identifier(((DropdbStmt *) node)->dbname));
 }
 
@@ -132,7 +132,7 @@ check_truncate(CmigLint *lint, Node *node)
 	if (names == NIL && known)
 		return;
 	if (names == NIL)
-		cmig_lint_report(lint, NULL, "TRUNCATE CASCADE also empties tables that reference these and are not named");
+		cmig_lint_report(lint, NULL, "TRUNCATE CASCADE also empties tables that reference these but are not named");
 	else
 		cmig_lint_report(lint, NULL, "TRUNCATE CASCADE also empties %s%s, which %s not named",
 						 (char *) linitial(names),

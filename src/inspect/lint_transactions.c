@@ -41,7 +41,7 @@ check_nesting(CmigLint *lint, Node *node)
 	if (!lint->transactional && begins != (cmig_lint_session_in_block(lint) != 0))
 		return;
 	(void) cmig_statement_classify(&raw, &name);
-	cmig_lint_report(lint, NULL, "%s is refused in a script: the session that runs the revision controls the transaction",
+	cmig_lint_report(lint, NULL, "%s is not allowed in a script: the session that runs the revision controls the transaction",
 					 name);
 }
 
@@ -156,7 +156,7 @@ report_robust(CmigLint *lint, const char *after, const char *clause)
 	CmigLintFinding *finding;
 
 	finding = cmig_lint_report(lint, cmig_lint_source_insert(lint->statement->text, after, clause),
-							   "the script is not one transaction, and %s lets this statement run again if a later one fails", clause);
+							   "the script is not one transaction; with %s, this statement can run again if a later one fails", clause);
 	cmig_lint_report_later(lint, finding, false, has_others, NULL);
 }
 
@@ -310,7 +310,7 @@ static void
 check_lock_timeout(CmigLint *lint, Node *node)
 {
 	check_timeout(lint, CMIG_LINT_LOCK_TIMEOUT, "SET lock_timeout = '2s'",
-				  "the statement may wait for its lock on %s without a limit, and everybody else behind it");
+				  "the statement may wait for its lock on %s without a limit, and blocks later statements while it waits");
 }
 
 /* Implements the rule require-statement-timeout. */
@@ -318,7 +318,7 @@ static void
 check_statement_timeout(CmigLint *lint, Node *node)
 {
 	check_timeout(lint, CMIG_LINT_STATEMENT_TIMEOUT, "SET statement_timeout = '1min'",
-				  "the statement may hold its lock on %s without a limit");
+				  "the statement may hold its lock on %s for an unlimited time");
 }
 
 /*

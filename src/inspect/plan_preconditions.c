@@ -146,6 +146,6 @@ cmig_plan_preconditions_check(const CmigSituation *now, const CmigPlan *plan)
 	if (failures.list.count > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_PRECONDITION_FAILED),
-				 errmsg("the preconditions of %d revisions are not true", failures.list.count),
+				 errmsg("the preconditions of %d revisions are not met", failures.list.count),
 				 errdetail("%s", cmig_listing_text(&failures.list))));
 }

@@ -529,7 +529,7 @@ refuse(const List *rows)
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_ROUND_TRIP),
-			 errmsg("revisions do not come back to where they started"),
+			 errmsg("downgrades do not revert their upgrades"),
 			 errdetail_plural("There is %d problem:\n%s", "There are %d problems:\n%s",
 							  list_length(rows), list_length(rows), cmig_listing_text(&listing)),
 			 errhint("SELECT * FROM cmig.round_trip()")));
@@ -553,8 +553,8 @@ choose(RoundTrip *trip, const CmigSituation *now, const char *revision)
 	if (list_length(nodes) != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_INVALID_TARGET),
-				 errmsg("\"%s\" is not one revision", revision),
-				 errhint("Name a revision, or none for all: SELECT * FROM cmig.round_trip()")));
+				 errmsg("\"%s\" does not name exactly one revision", revision),
+				 errhint("Name one revision, or test all of them: SELECT * FROM cmig.round_trip()")));
 	trip->only = linitial_int(nodes);
 	trip->plan = cmig_replay_plan_nodes(now->graph, nodes);
 }

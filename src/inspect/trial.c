@@ -444,7 +444,7 @@ cmig_trial_run_step(CmigTrial *trial, CmigStepTexts *texts, const CmigPlanStep *
 		trial->stopped = "the time limit has passed";
 	/* a precondition is not a statement in the script */
 	if (strncmp(trial->command, "precondition: ", 14) == 0)
-		cmig_trial_pass_over(trial, texts, 0, "its precondition is not true");
+		cmig_trial_pass_over(trial, texts, 0, "its precondition is not met");
 	else if (statement > 0 && !cmig_runner_verifying())
 		cmig_trial_pass_over(trial, texts, statement,
 							 trial->stopped ? trial->stopped : psprintf("statement %d failed", statement));
