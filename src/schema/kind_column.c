@@ -12,6 +12,7 @@
 #include "schema/kind_table.h"
 #include "schema/kinds.h"
 #include "schema/options.h"
+#include "schema/sequence_range.h"
 #include "schema/using.h"
 
 enum
@@ -32,7 +33,6 @@ enum
 	SEQUENCE_NAME,
 	SEQUENCE_PERSISTENCE,
 	SEQUENCE_SETTINGS,
-	SEQUENCE_USED,
 	CHILDREN
 };
 
@@ -53,7 +53,6 @@ static const CmigProperty properties[] = {
 	[SEQUENCE_NAME] = {"name of the identity's sequence"},
 	[SEQUENCE_PERSISTENCE] = {"persistence of the identity's sequence", CMIG_PROPERTY_NO_MODEL},
 	[SEQUENCE_SETTINGS] = {"options of the identity"},
-	[SEQUENCE_USED] = {"the identity has given a value", CMIG_PROPERTY_SILENT},
 	[CHILDREN] = {"in a table with children", CMIG_PROPERTY_SILENT},
 };
 
@@ -119,8 +118,6 @@ static const char column_sql[] =
 " CASE WHEN a.attidentity <> '' THEN (SELECT CASE WHEN sc.relpersistence <> c.relpersistence"
 " THEN CASE sc.relpersistence WHEN 'u' THEN 'UNLOGGED' ELSE 'LOGGED' END END" IDENTITY_FROM_SQL " END,"
 " CASE WHEN a.attidentity <> '' THEN " IDENTITY_SETTINGS_SQL " END,"
-" CASE WHEN a.attidentity <> '' THEN (SELECT CASE WHEN has_sequence_privilege(sc.oid, 'USAGE, SELECT')"
-" AND pg_sequence_last_value(sc.oid) IS NOT NULL THEN 't' END" IDENTITY_FROM_SQL " END,"
 " CASE WHEN c.relhassubclass THEN 't' END"
 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
@@ -411,18 +408,42 @@ counts_down(const char *settings)
 	return strncmp(settings, "INCREMENT BY -", strlen("INCREMENT BY -")) == 0;
 }
 
+/* Returns the number after the word in the settings, or the default. */
+static int64
+setting(const char *settings, const char *word, int64 value)
+{
+	char	   *line;
+
+	while ((line = next_line(&settings)) != NULL)
+		if (strncmp(line, word, strlen(word)) == 0)
+			return strtoll(line + strlen(word), NULL, 10);
+	return value;
+}
+
+static CmigSequenceRange
+identity_range(const CmigObject *column)
+{
+	const char *settings = column->values[SEQUENCE_SETTINGS];
+	const char *type = column->values[TYPE];
+	CmigSequenceRange range;
+
+	range.down = counts_down(settings);
+	range.low = setting(settings, "MINVALUE ", cmig_sequence_range_limit(type, range.down, false));
+	range.high = setting(settings, "MAXVALUE ", cmig_sequence_range_limit(type, range.down, true));
+	range.start = setting(settings, "START WITH ", range.down ? range.high : range.low);
+	return range;
+}
+
 /*
  * Set the options of the identity that differ.  The default limits depend on
- * the direction.  A sequence that changes its direction, or that has not given
- * a value, is restarted.
+ * the direction.
  */
 static void
-append_settings(StringInfo buf, const CmigObject *from, const CmigObject *to, bool used)
+append_settings(StringInfo buf, const CmigObject *from, const CmigObject *to)
 {
 	const char *old = from->values[SEQUENCE_SETTINGS],
 			   *new = to->values[SEQUENCE_SETTINGS];
 	bool		turns;
-	bool		restart = false;
 	char	   *a,
 			   *b;
 
@@ -430,22 +451,13 @@ append_settings(StringInfo buf, const CmigObject *from, const CmigObject *to, bo
 		return;
 	turns = counts_down(old) != counts_down(new);
 	while ((a = next_line(&old)) != NULL && (b = next_line(&new)) != NULL)
-	{
-		if (strcmp(a, b) == 0 && !(turns && strstr(b, "VALUE") != NULL))
-			continue;
-		appendStringInfo(buf, "%sSET %s", buf->len > 0 ? " " : "", b);
-		restart |= turns || (!used && strncmp(b, "START ", strlen("START ")) == 0);
-	}
-	if (restart)
-		appendStringInfoString(buf, " RESTART");
+		if (strcmp(a, b) != 0 || (turns && strstr(b, "VALUE") != NULL))
+			appendStringInfo(buf, "%sSET %s", buf->len > 0 ? " " : "", b);
 }
 
-/*
- * The action that adds, changes, or drops the identity, or NULL; used: its
- * sequence has given a value.
- */
+/* The action that adds, changes, or drops the identity, or NULL. */
 static char *
-identity_action(const CmigObject *from, const CmigObject *to, bool used)
+identity_action(const CmigObject *from, const CmigObject *to)
 {
 	StringInfoData buf;
 
@@ -460,36 +472,60 @@ identity_action(const CmigObject *from, const CmigObject *to, bool used)
 	}
 	if (strcmp(from->values[IDENTITY], to->values[IDENTITY]) != 0)
 		appendStringInfo(&buf, "SET GENERATED %s", to->values[IDENTITY]);
-	append_settings(&buf, from, to, used);
+	append_settings(&buf, from, to);
 	return buf.len > 0 ? buf.data : NULL;
+}
+
+/* Returns the qualified name of the column's sequence while it has that name. */
+static char *
+sequence_identity(const CmigObject *column, const char *name)
+{
+	const char *sequence = column->values[SEQUENCE];
+	size_t		length = strlen(sequence) - strlen(cmig_quote(column->values[SEQUENCE_NAME]));
+
+	return psprintf("%s%s", pnstrdup(sequence, length), cmig_quote(name));
+}
+
+/* Returns the statement that changes an identity column's sequence. */
+static char *
+identity_alter(const CmigObject *from, const CmigObject *to, const char *name)
+{
+	char	   *sql = cmig_kind_column_sql(to, false, identity_action(from, to));
+	CmigSequenceRange old,
+				new;
+
+	if (from->values[SEQUENCE] == NULL || to->values[SEQUENCE] == NULL)
+		return sql;
+	old = identity_range(from);
+	new = identity_range(to);
+	return cmig_sequence_range_alter(sql, sequence_identity(to, name), &old, &new);
 }
 
 /*
  * Returns the statement that adds, changes, or drops the identity.  The
  * sequence of a new identity column continues after the existing values,
- * unless the sequence has options.
+ * unless the sequence has options.  "name" is the name that the sequence has
+ * when the statement runs.
  */
 static char *
-identity_sql(const CmigObject *from, const CmigObject *to, bool used)
+identity_sql(const CmigObject *from, const CmigObject *to, const char *name)
 {
-	char	   *sql = cmig_kind_column_sql(to, false, identity_action(from, to, used));
 	const char *options = to->values[IDENTITY_OPTIONS];
 
-	if (from->values[IDENTITY] != NULL || to->values[IDENTITY] == NULL || (options != NULL && *options != '\0'))
-		return sql;
+	if (from->values[IDENTITY] != NULL && to->values[IDENTITY] != NULL)
+		return identity_alter(from, to, name);
+	if (to->values[IDENTITY] == NULL || (options != NULL && *options != '\0'))
+		return cmig_kind_column_sql(to, false, identity_action(from, to));
 	return psprintf("%s;\nSELECT pg_catalog.setval(pg_catalog.pg_get_serial_sequence(%s, %s), greatest(max(%s), 0) + 1, false) FROM %s",
-					sql, cmig_literal(to->parent->identity), cmig_literal(to->name),
-					cmig_quote(to->name), to->parent->identity);
+					cmig_kind_column_sql(to, false, identity_action(from, to)), cmig_literal(to->parent->identity),
+					cmig_literal(to->name), cmig_quote(to->name), to->parent->identity);
 }
 
 /* Returns ALTER SEQUENCE for the column's sequence while it has that name. */
 static char *
 sequence_sql(const CmigObject *column, const char *name, const char *action)
 {
-	const char *sequence = column->values[SEQUENCE];
-	size_t		length = strlen(sequence) - strlen(cmig_quote(column->values[SEQUENCE_NAME]));
-
-	return psprintf("ALTER SEQUENCE %s%s %s", pnstrdup(sequence, length), cmig_quote(name), action);
+	return psprintf("ALTER SEQUENCE %s %s", sequence_identity(column, name), action);
 }
 
 /*
@@ -539,7 +575,7 @@ alter_identity(CmigAlter *alter)
 {
 	const CmigObject *from = alter->from,
 			   *to = alter->to;
-	bool		used = from->values[SEQUENCE_USED] != NULL;
+	const char *name = from->values[SEQUENCE_NAME];
 
 	/*
 	 * since version 17, partitions share the sequence of the partitioned
@@ -547,7 +583,7 @@ alter_identity(CmigAlter *alter)
 	 */
 	if (cmig_alter_differs(alter, IDENTITY) ||
 		(from->values[SEQUENCE] != NULL && to->values[SEQUENCE] != NULL && cmig_alter_differs(alter, SEQUENCE_SETTINGS)))
-		cmig_alter_add(alter, identity_sql(from, to, used), identity_sql(to, from, used));
+		cmig_alter_add(alter, identity_sql(from, to, name), identity_sql(to, from, name));
 	alter_identity_sequence(alter);
 }
 

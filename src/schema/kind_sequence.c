@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "schema/kinds.h"
+#include "schema/sequence_range.h"
 
 enum
 {
@@ -19,8 +20,7 @@ enum
 	MINIMUM,
 	MAXIMUM,
 	CACHE,
-	CYCLE,
-	USED
+	CYCLE
 };
 
 static const CmigProperty properties[] = {
@@ -32,7 +32,6 @@ static const CmigProperty properties[] = {
 	[MAXIMUM] = {"maximum"},
 	[CACHE] = {"cache"},
 	[CYCLE] = {"cycle"},
-	[USED] = {"has given a value", CMIG_PROPERTY_SILENT},
 };
 
 /* Properties are NULL if they have the default value. */
@@ -45,8 +44,7 @@ static const char sequence_sql[] =
 " CASE WHEN s.seqincrement <> 1 THEN s.seqincrement::text END,"
 " CASE WHEN s.seqmin <> CASE WHEN s.seqincrement > 0 THEN 1 ELSE l.low END THEN s.seqmin::text END,"
 " CASE WHEN s.seqmax <> CASE WHEN s.seqincrement > 0 THEN l.high ELSE -1 END THEN s.seqmax::text END,"
-" CASE WHEN s.seqcache <> 1 THEN s.seqcache::text END, CASE WHEN s.seqcycle THEN 't' END,"
-" CASE WHEN has_sequence_privilege(c.oid, 'USAGE, SELECT') AND pg_sequence_last_value(c.oid) IS NOT NULL THEN 't' END"
+" CASE WHEN s.seqcache <> 1 THEN s.seqcache::text END, CASE WHEN s.seqcycle THEN 't' END"
 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_sequence s ON s.seqrelid = c.oid"
 " CROSS JOIN LATERAL (SELECT CASE s.seqtypid WHEN 21 THEN -32768 WHEN 23 THEN -2147483648 ELSE -9223372036854775808 END AS low,"
 "  CASE s.seqtypid WHEN 21 THEN 32767 WHEN 23 THEN 2147483647 ELSE 9223372036854775807 END AS high) l"
@@ -99,47 +97,62 @@ is_descending(const CmigObject *sequence)
 	return sequence->values[INCREMENT] != NULL && *sequence->values[INCREMENT] == '-';
 }
 
-/*
- * Returns PostgreSQL's default for MINVALUE or MAXVALUE.  While the type
- * changes, NO MINVALUE can mean something else.
- */
-static const char *
-default_limit(const CmigObject *sequence, bool maximum)
+/* Returns the value of MINVALUE or MAXVALUE. */
+static int64
+limit_of(const CmigObject *sequence, bool maximum)
 {
-	const char *type = sequence->values[TYPE] ? sequence->values[TYPE] : "bigint";
+	const char *value = sequence->values[maximum ? MAXIMUM : MINIMUM];
+	const char *type = sequence->values[TYPE];
 
-	if (is_descending(sequence) == maximum)
-		return maximum ? "-1" : "1";
-	if (strcmp(type, "smallint") == 0)
-		return maximum ? "32767" : "-32768";
-	if (strcmp(type, "integer") == 0)
-		return maximum ? "2147483647" : "-2147483648";
-	return maximum ? "9223372036854775807" : "-9223372036854775808";
+	return value ? strtoll(value, NULL, 10) :
+		cmig_sequence_range_limit(type ? type : "bigint", is_descending(sequence), maximum);
 }
 
-/* Append MINVALUE or MAXVALUE for ALTER SEQUENCE. */
+/*
+ * Append MINVALUE or MAXVALUE for ALTER SEQUENCE.  While the type changes, NO
+ * MINVALUE can mean something else.
+ */
 static void
 append_limit(StringInfo sql, const CmigAlter *alter, const CmigObject *to, bool maximum)
 {
 	const char *word = maximum ? "MAXVALUE" : "MINVALUE";
-	const char *value = to->values[maximum ? MAXIMUM : MINIMUM];
+	bool		turns = is_descending(alter->from) != is_descending(alter->to);
 
-	if (value == NULL && cmig_alter_differs(alter, TYPE) && is_descending(alter->from) != is_descending(alter->to))
-		value = default_limit(to, maximum);
-	if (value != NULL)
-		appendStringInfo(sql, " %s %s", word, value);
+	if (to->values[maximum ? MAXIMUM : MINIMUM] || (turns && cmig_alter_differs(alter, TYPE)))
+		appendStringInfo(sql, " %s " INT64_FORMAT, word, limit_of(to, maximum));
 	else
 		appendStringInfo(sql, " NO %s", word);
 }
 
-/*
- * Returns the statement that alters the sequence.  If "used", the sequence has
- * given out values, so it is not restarted.
- */
+static CmigSequenceRange
+range_of(const CmigObject *sequence)
+{
+	CmigSequenceRange range;
+
+	range.start = strtoll(start_of(sequence), NULL, 10);
+	range.low = limit_of(sequence, false);
+	range.high = limit_of(sequence, true);
+	range.down = is_descending(sequence);
+	return range;
+}
+
+/* Does a property in first .. last differ? */
+static bool
+any_differs(const CmigAlter *alter, int first, int last)
+{
+	for (int i = first; i <= last; i++)
+		if (cmig_alter_differs(alter, i))
+			return true;
+	return false;
+}
+
+/* Returns the statement that changes the sequence. */
 static char *
-alter_to(const CmigAlter *alter, const CmigObject *to, bool used)
+alter_to(const CmigAlter *alter, const CmigObject *from, const CmigObject *to)
 {
 	char	   *const *values = to->values;
+	CmigSequenceRange old = range_of(from),
+				new = range_of(to);
 	StringInfoData sql;
 
 	initStringInfo(&sql);
@@ -148,31 +161,27 @@ alter_to(const CmigAlter *alter, const CmigObject *to, bool used)
 		appendStringInfo(&sql, " AS %s", values[TYPE] ? values[TYPE] : "bigint");
 	if (cmig_alter_differs(alter, INCREMENT))
 		appendStringInfo(&sql, " INCREMENT BY %s", values[INCREMENT] ? values[INCREMENT] : "1");
-	append_limit(&sql, alter, to, false);
-	append_limit(&sql, alter, to, true);
-	appendStringInfo(&sql, " START WITH %s", start_of(to));
-	if (!used)
-		appendStringInfoString(&sql, " RESTART");
+	if (any_differs(alter, TYPE, MAXIMUM))
+	{
+		append_limit(&sql, alter, to, false);
+		append_limit(&sql, alter, to, true);
+		appendStringInfo(&sql, " START WITH %s", start_of(to));
+	}
 	if (cmig_alter_differs(alter, CACHE))
 		appendStringInfo(&sql, " CACHE %s", values[CACHE] ? values[CACHE] : "1");
 	if (cmig_alter_differs(alter, CYCLE))
 		appendStringInfoString(&sql, values[CYCLE] ? " CYCLE" : " NO CYCLE");
-	return sql.data;
+	return cmig_sequence_range_alter(sql.data, to->identity, &old, &new);
 }
 
 static void
 alter_sequence(CmigAlter *alter)
 {
-	bool		differs = false;
-	bool		used = alter->from->values[USED] != NULL;
-
 	if (cmig_alter_differs(alter, PERSISTENCE))
 		cmig_alter_action(alter, alter->to->values[PERSISTENCE] ? "SET UNLOGGED" : "SET LOGGED",
 						  alter->to->values[PERSISTENCE] ? "SET LOGGED" : "SET UNLOGGED");
-	for (int i = TYPE; i <= CYCLE; i++)
-		differs |= cmig_alter_differs(alter, i);
-	if (differs)
-		cmig_alter_add(alter, alter_to(alter, alter->to, used), alter_to(alter, alter->from, used));
+	if (any_differs(alter, TYPE, CYCLE))
+		cmig_alter_add(alter, alter_to(alter, alter->from, alter->to), alter_to(alter, alter->to, alter->from));
 }
 
 CmigKind	cmig_kind_sequence = {

@@ -1,0 +1,71 @@
+/*
+ * sequence_range.c
+ *	  The values that a sequence can return, before and after a change.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "schema/kinds.h"
+#include "schema/sequence_range.h"
+
+int64
+cmig_sequence_range_limit(const char *type, bool down, bool maximum)
+{
+	if (down == maximum)
+		return maximum ? -1 : 1;
+	if (strcmp(type, "smallint") == 0)
+		return maximum ? PG_INT16_MAX : PG_INT16_MIN;
+	if (strcmp(type, "integer") == 0)
+		return maximum ? PG_INT32_MAX : PG_INT32_MIN;
+	return maximum ? PG_INT64_MAX : PG_INT64_MIN;
+}
+
+/*
+ * Does the sequence have to be restarted?  It has to if it changes its
+ * direction, or if it began past the end of the new range.
+ */
+static bool
+must_restart(const CmigSequenceRange *from, const CmigSequenceRange *to)
+{
+	if (from->down != to->down || from->high < to->low || from->low > to->high)
+		return true;
+	return to->down ? from->start < to->low : from->start > to->high;
+}
+
+/* Returns the first value of the range. */
+static int64
+first_value(const CmigSequenceRange *range)
+{
+	return range->down ? range->high : range->low;
+}
+
+/* Returns a statement that sets the value that an unused sequence begins with. */
+static char *
+set_value(const char *sequence, int64 value, const char *condition)
+{
+	return psprintf("SELECT pg_catalog.setval(%s, " INT64_FORMAT ", false) FROM %s WHERE %s",
+					cmig_literal(sequence), value, sequence, condition);
+}
+
+char *
+cmig_sequence_range_alter(const char *alter, const char *sequence,
+						  const CmigSequenceRange *from, const CmigSequenceRange *to)
+{
+	int64		begin = from->start,
+				first = first_value(to);
+	StringInfoData sql;
+
+	if (must_restart(from, to))
+		return psprintf("%s RESTART", alter);
+	initStringInfo(&sql);
+	if (to->down ? begin > first : begin < first)
+	{
+		begin = first;
+		appendStringInfo(&sql, "%s;\n", set_value(sequence, begin, psprintf("last_value %c " INT64_FORMAT, to->down ? '>' : '<', begin)));
+	}
+	appendStringInfoString(&sql, alter);
+	if (begin != to->start)
+		appendStringInfo(&sql, ";\n%s", set_value(sequence, to->start, psprintf("last_value = " INT64_FORMAT " AND NOT is_called", begin)));
+	return sql.data;
+}

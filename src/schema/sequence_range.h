@@ -1,0 +1,43 @@
+/*
+ * sequence_range.h
+ *	  The values that a sequence can return, before and after a change.
+ *
+ * No database access.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_SEQUENCE_RANGE_H
+#define CMIG_SEQUENCE_RANGE_H
+
+#include "postgres.h"
+
+/* The values that a sequence can return. */
+typedef struct CmigSequenceRange
+{
+	int64		start;
+	int64		low;
+	int64		high;
+	bool		down;			/* does it count down? */
+} CmigSequenceRange;
+
+/*
+ * Returns what PostgreSQL uses for MINVALUE, or MAXVALUE, if it is not given.
+ * "type" is the printed type of the sequence.
+ */
+extern int64 cmig_sequence_range_limit(const char *type, bool down, bool maximum);
+
+/*
+ * Returns a statement that changes the range of a sequence, with what it
+ * needs.  The statement runs in databases where the sequence has returned
+ * values, and in databases where it has not.  A used sequence continues: it is
+ * restarted only if it counts in the other direction, or if the new range does
+ * not contain a value that it can have returned.  An unused sequence begins
+ * with the new start value.
+ *
+ * "alter" is ALTER SEQUENCE or ALTER COLUMN, and "sequence" is the name of the
+ * sequence.
+ */
+extern char *cmig_sequence_range_alter(const char *alter, const char *sequence,
+									   const CmigSequenceRange *from, const CmigSequenceRange *to);
+
+#endif							/* CMIG_SEQUENCE_RANGE_H */
