@@ -416,7 +416,7 @@ cmig_stamp(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the target must not be null"),
-				 errhint("Name the revision that the schema matches, head if it has all of them: SELECT cmig.stamp('head')")));
+				 errhint("Specify the revision that the schema matches, or head if it matches the latest one: SELECT cmig.stamp('head')")));
 	return stamp(fcinfo, cmig_argument_target(fcinfo, 0), cmig_argument_bool(fcinfo, 1, false));
 }
 

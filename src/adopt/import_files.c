@@ -104,7 +104,7 @@ list_argument(FunctionCallInfo fcinfo, int n, const char *name)
 	if (ARR_NDIM(array) > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must have one dimension", name)));
+				 errmsg("%s must be one-dimensional", name)));
 	return cmig_argument_names(array, name, NULL);
 }
 

@@ -107,7 +107,7 @@ cmig_argument_list(FunctionCallInfo fcinfo, int n, const char *what)
 	if (ARR_NDIM(array) > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must have one dimension", list),
+				 errmsg("%s must be one-dimensional", list),
 				 errhint("Use ARRAY['...', '...'].")));
 	return cmig_argument_names(array, list, LIST_HINT);
 }
@@ -119,7 +119,7 @@ revisions_of_array(ArrayType *array)
 	if (ARR_NDIM(array) != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the list of revisions must be an array with one dimension and at least one element"),
+				 errmsg("the list of revisions must be a one-dimensional array with at least one element"),
 				 errhint(LIST_HINT)));
 	return cmig_argument_names(array, "the list of revisions", LIST_HINT);
 }

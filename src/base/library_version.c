@@ -44,10 +44,10 @@ set_hint(const char *version)
 	hint[0] = '\0';
 	if (strcmp(version, CMIG_LIBRARY_VERSION) != 0)
 		snprintf(hint, sizeof(hint),
-				 "Extension pg_cmig has version %.20s in this database, and the library of this session has version %s. %s",
+				 "Extension pg_cmig has version %.20s in this database, but this session has loaded the library of version %s. %s",
 				 version, CMIG_LIBRARY_VERSION,
 				 is_older(version) ? "Update the extension first: ALTER EXTENSION pg_cmig UPDATE"
-				 : "Reconnect to get the library of that version.");
+				 : "Reconnect to load the library of that version.");
 }
 
 void

@@ -73,10 +73,10 @@ refuse_foreign(Oid table, Oid child, const char *doing)
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("%s cannot be used for table %s", doing, name_of(table)),
-			 child == table ? errdetail("It is a foreign table: its rows are on another server.") :
-			 errdetail("Its child table %s is a foreign table: the rows are on another server.", name_of(child)),
+			 child == table ? errdetail("It is a foreign table, so its rows are on another server.") :
+			 errdetail("Its child table %s is a foreign table, so those rows are on another server.", name_of(child)),
 			 child == table ? errhint("Use it on that server.") :
-			 errhint("Use it on that server, and here for each of the other tables.")));
+			 errhint("Use it on that server for the foreign table, and here for each of the other tables.")));
 }
 
 /*
@@ -89,8 +89,8 @@ refuse_distributed(Oid table, Oid child, const char *doing, const char *hint)
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("%s cannot be used for table %s", doing, name_of(table)),
-			 child == table ? errdetail("Citus has distributed it: its rows are in shards, and the table here is empty.") :
-			 errdetail("Citus has distributed its child table %s: the rows are in shards.", name_of(child)),
+			 child == table ? errdetail("It is managed by Citus: its rows are in shards, and the table itself is empty.") :
+			 errdetail("Its child table %s is managed by Citus: the rows are in shards.", name_of(child)),
 			 errhint("%s", hint)));
 }
 
@@ -123,7 +123,7 @@ cmig_local_rows_require_heap(Oid table, const char *doing, const char *hint)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("%s cannot be used for table %s", doing, name_of(table)),
-				 errdetail("Its rows are stored by access method \"%s\", which need not store them in blocks as a heap does.",
+				 errdetail("Its access method, \"%s\", might not store rows in blocks as the heap access method does.",
 						   get_am_name(method)),
 				 errhint("%s", hint)));
 }

@@ -109,7 +109,7 @@ refuse(const char *name, const char *detail, const char *hint)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("\"cmig.%s\" is not as pg_cmig made it", name),
+			 errmsg("relation \"cmig.%s\" was changed after pg_cmig created it", name),
 			 errdetail("%s", detail),
 			 errhint("%s", hint)));
 }
@@ -132,7 +132,7 @@ check_table(Oid relation, const char *name)
 
 	if (form.relkind != RELKIND_RELATION)
 		refuse(name, "It is not a plain table.",
-			   "Drop or rename it, and restore the table from a backup, or DROP EXTENSION pg_cmig CASCADE, CREATE EXTENSION pg_cmig, load the revisions, and stamp the database.");
+			   "Drop or rename it, and then restore the table from a backup. Otherwise, DROP EXTENSION pg_cmig CASCADE, CREATE EXTENSION pg_cmig, load the revisions, and stamp the database.");
 	if (getExtensionOfObject(RelationRelationId, relation) != get_extension_oid("pg_cmig", true))
 		refuse(name, "It is not a member of extension pg_cmig.",
 			   psprintf("ALTER EXTENSION pg_cmig ADD TABLE cmig.%s", name));
@@ -140,11 +140,11 @@ check_table(Oid relation, const char *name)
 		refuse(name, "Row-level security is enabled on it.",
 			   psprintf("ALTER TABLE cmig.%s DISABLE ROW LEVEL SECURITY", name));
 	if (form.relhasrules && (rule = rule_on(relation)) != NULL)
-		refuse(name, psprintf("It has a rule, \"%s\".", rule),
+		refuse(name, psprintf("Rule \"%s\" was created on it.", rule),
 			   psprintf("DROP RULE %s ON cmig.%s", quote_identifier(rule), name));
 	if (has_superclass(relation))
 		refuse(name, "It inherits from another table.",
-			   psprintf("\\d cmig.%s names that table; ALTER TABLE cmig.%s NO INHERIT <table>", name, name));
+			   psprintf("\\d cmig.%s shows that table; ALTER TABLE cmig.%s NO INHERIT <table>", name, name));
 	children = form.relhassubclass ? find_inheritance_children(relation, NoLock) : NIL;
 	if (children != NIL)
 		refuse(name, psprintf("Table %s inherits from it.", qualified_name(linitial_oid(children))),

@@ -162,7 +162,7 @@ require_relation(const CmigQuery *query, SPIPlanPtr plan)
 			if (is_another_relation(lfirst(q), (void *) query))
 				ereport(ERROR,
 						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						 errmsg("another relation took the name of table \"%s\" while it was being read",
+						 errmsg("table \"%s\" was replaced with another relation while it was being read",
 								get_rel_name(query->relation)),
 						 errhint("Try again.")));
 		}

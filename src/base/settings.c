@@ -82,7 +82,7 @@ find_setting(const char *name)
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("unrecognized configuration parameter \"%s\"", name),
-			 errdetail("The library of pg_cmig that this session has loaded does not define it."),
+			 errdetail("The pg_cmig library that this session has loaded does not define it."),
 			 errhint("Connect again.")));
 }
 
@@ -130,9 +130,9 @@ refuse_value(const struct config_generic *setting, const char *value, const char
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("invalid value for parameter \"%s\": \"%s\"", setting->name, value),
-			 errdetail("It was set for database \"%s\" or for the server by a session that had not loaded pg_cmig, which checks it.",
+			 errdetail("It was set for database \"%s\" or for the server by a session that had not loaded pg_cmig, so the value was not checked.",
 					   get_database_name(MyDatabaseId)),
-			 errhint("Correct it there: ALTER DATABASE %s SET %s = ..., or ALTER SYSTEM.%s%s",
+			 errhint("Correct it with ALTER DATABASE %s SET %s = ... or ALTER SYSTEM.%s%s",
 					 quote_identifier(get_database_name(MyDatabaseId)),
 					 setting->name, hint ? " " : "", hint ? hint : "")));
 }
@@ -388,11 +388,11 @@ char *
 cmig_settings_unprotect_hint(bool commits)
 {
 	if (!cmig_settings_may_unprotect())
-		return psprintf("Only the owner of database \"%s\", a superuser, or a role with SET ON PARAMETER cmig.protect can lower it.",
+		return psprintf("Only the owner of database \"%s\", a superuser, or a role with the SET privilege on parameter cmig.protect can lower it.",
 						get_database_name(MyDatabaseId));
 	return pstrdup(commits ?
-				   "If this is meant: SET cmig.protect = off before, and RESET cmig.protect after it."
-				   : "If this is meant: BEGIN; SET LOCAL cmig.protect = off; SELECT ...; COMMIT");
+				   "If this is intended, SET cmig.protect = off first, and RESET cmig.protect afterward."
+				   : "If this is intended: BEGIN; SET LOCAL cmig.protect = off; SELECT ...; COMMIT");
 }
 
 CmigDdlPolicy
@@ -456,7 +456,7 @@ cmig_settings_init(void)
 	 * on it can lower it in a session.
 	 */
 	DefineCustomEnumVariable("cmig.protect",
-							 "Refuses what would destroy data: off, base (reset, downgrade to base, purge, prune), on (these and every downgrade).",
+							 "Prevents operations that would destroy data: off, base (reset, downgrade to base, purge, prune), on (these and every downgrade).",
 							 NULL, &protect, CMIG_PROTECT_OFF,
 							 protect_options, PGC_USERSET, 0, NULL, NULL, NULL);
 
@@ -464,7 +464,7 @@ cmig_settings_init(void)
 	 * cmig.ddl_policy: what happens to schema changes outside of migrations.
 	 */
 	DefineCustomEnumVariable("cmig.ddl_policy",
-							 "What happens to DDL outside of a migration run: allow, log (in cmig.ddl_log), or deny.",
+							 "Sets what happens to DDL outside of a migration run: allow, log (in cmig.ddl_log), or deny.",
 							 NULL, &ddl_policy, CMIG_DDL_ALLOW,
 							 ddl_policy_options, PGC_USERSET, 0, NULL, NULL, NULL);
 
@@ -473,7 +473,7 @@ cmig_settings_init(void)
 	 * revision differs from the text that was run.
 	 */
 	DefineCustomEnumVariable("cmig.checksum_policy",
-							 "What happens when the text of an applied revision changed: error, warn or ignore.",
+							 "Sets what happens if the script of an applied revision has changed: error, warn, or ignore.",
 							 NULL, &checksum_policy, CMIG_CHECKSUM_ERROR,
 							 checksum_options, PGC_USERSET, 0, NULL, NULL, NULL);
 }

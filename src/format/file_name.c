@@ -113,7 +113,7 @@ read_field(const char *template, const char **p, Field *field)
 		field->precision = read_number(p);
 	}
 	if (field->width > MAX_FIELD_WIDTH || field->precision > MAX_FIELD_WIDTH)
-		refuse_template(template, "A token is too wide.");
+		refuse_template(template, "The width of a token is too large.");
 	if (**p == '\0' || strchr("sdi", **p) == NULL)
 		refuse_template(template, psprintf("The token %%(%s) does not end in s or d.", shown(field->name)));
 	field->conversion = **p == 's' ? 's' : 'd';
@@ -275,7 +275,7 @@ static void
 append_text(StringInfo name, const Field *field, const char *template, char *value)
 {
 	if (field->conversion != 's')
-		refuse_template(template, psprintf("The token %%(%s) is a text and must end in s.", field->name));
+		refuse_template(template, psprintf("The token %%(%s) is text and must end in s.", field->name));
 	if (field->precision >= 0)
 		value[pg_mbcharcliplen(value, strlen(value), field->precision)] = '\0';
 	append_padded(name, field, value);
@@ -364,9 +364,9 @@ find_problem(const char *name)
 		int			length = strcspn(part, "/");
 
 		if (length == 0)
-			return "It contains a folder without a name.";
+			return "It contains a folder with an empty name.";
 		if (strncmp(part, ".", length) == 0 || strncmp(part, "..", length) == 0)
-			return "It contains a folder \".\" or \"..\", which may lead out of the folder of revision files.";
+			return "It contains a folder \".\" or \"..\", which could lead outside the folder of revision files.";
 		if (length > MAX_COMPONENT)
 			return psprintf("It is longer than %d bytes.", MAX_COMPONENT);
 		if (part[length] == '\0')
@@ -417,6 +417,6 @@ cmig_file_name_make(const char *template, const CmigRevisionText *revision)
 				 errmsg("file name template \"%s\" gives revision \"%s\" the name \"%s\"",
 						shown(template), revision->edges.id, shown(name.data)),
 				 errdetail("%s", problem),
-				 errhint("A name must be a path below the folder of revision files.")));
+				 errhint("The name must be a relative path inside the folder of revision files.")));
 	return name.data;
 }

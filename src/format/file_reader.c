@@ -45,7 +45,7 @@ refuse_open_quote(CmigFileReader *reader, const CmigQuotedStart *open, const cha
 			 errmsg("unterminated %s in %s", open->type, open->place),
 			 errdetail("The line \"%s\" is inside it, and %s %s.",
 					   cmig_header_value_shortened(open->start), what, problem),
-			 errhint("Close it; or, if that line is text, correct %s.", what)));
+			 errhint("Close it; or, if that line belongs inside it, correct %s.", what)));
 }
 
 void
@@ -96,7 +96,7 @@ cmig_file_reader_note_quoted(CmigFileReader *reader)
 				 errmsg("unterminated %s in %s", quoted->type, quoted->place),
 				 errdetail("The line \"%s\" is inside it, and a revision begins there.",
 						   cmig_header_value_shortened(quoted->start)),
-				 errhint("Close it; or, if that line is text, indent it.")));
+				 errhint("Close it; or, if that line belongs inside it, indent the line.")));
 	reader->suspects = lappend(reader->suspects, quoted);
 }
 

@@ -568,7 +568,7 @@ cmig_file_start_find_other(const CmigLexer *lexer, const char *end, CmigSection 
 	if (section == CMIG_SECTION_UPGRADE || !after_statement || !cmig_marker_is_alone(lexer))
 		return NULL;
 	if (begins_dump(lexer))
-		return "A dump by pg_dump begins with such a command.";
+		return "The output of pg_dump begins with this command.";
 	if (lexer->type == CMIG_TOKEN_BLOCK_COMMENT)
 		end -= 2;
 	else if (lexer->type != CMIG_TOKEN_LINE_COMMENT)
@@ -578,9 +578,9 @@ cmig_file_start_find_other(const CmigLexer *lexer, const char *end, CmigSection 
 		result = "The comment is the name of a file.";
 	else if (lexer->type == CMIG_TOKEN_LINE_COMMENT &&
 			 cmig_marker_match(lexer->start, end, cmig_marker_keys[CMIG_KEY_MESSAGE], &value, &value_end))
-		result = "The comment is a line of a header.";
+		result = "The comment is a header line.";
 	else if (resembles_other_tool(text))
-		result = "Files of other tools begin with such a comment.";
+		result = "Files of other tools begin with a comment like this.";
 	pfree(text);
 	return result;
 }

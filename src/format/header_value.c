@@ -57,13 +57,13 @@ cmig_header_value_names(const char *key, const char *value, const char *place)
 					 errmsg("invalid name %s for %s in %s",
 							cmig_header_value_quoted(name), key, place),
 					 errdetail("The name %s.", bad),
-					 errhint("Write ids or labels without quotes, separated by commas, or nothing.")));
+					 errhint("Write ids or labels without quotes, separated by commas, or leave the value empty.")));
 		/* Python's and SQL's words for no value, unlikely to be names */
 		if (pg_strcasecmp(name, "none") == 0 || pg_strcasecmp(name, "null") == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_BAD_FILE),
 					 errmsg("invalid name \"%s\" for %s in %s", name, key, place),
-					 errhint("Leave the value of %s empty for none.", key)));
+					 errhint("If there are none, leave the value of %s empty.", key)));
 		names.names[names.count++] = name;
 		if (*end == '\0')
 			break;
@@ -74,9 +74,9 @@ cmig_header_value_names(const char *key, const char *value, const char *place)
 	if (repeated)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
-				 errmsg("\"%s\" is named twice for %s in %s",
+				 errmsg("\"%s\" is listed twice for %s in %s",
 						repeated, key, place),
-				 errhint("Name it once, or correct one of the two.")));
+				 errhint("List it only once, or correct one of the two.")));
 	return names;
 }
 
@@ -112,12 +112,12 @@ cmig_header_value_placeholders(const char *value, const char *place)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_BAD_FILE),
 					 errmsg("invalid placeholder %s in %s", cmig_header_value_quoted(declaration), place),
-					 errhint("Write names of lower-case letters, digits, and _, separated by commas, each with \"literal\" after it if it stands for a string: schema, owner literal")));
+					 errhint("Write names of lower-case letters, digits, and _, separated by commas, with \"literal\" after each one that stands for a string: schema, owner literal")));
 		if (is_declared(&declarations, name))
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_BAD_FILE),
 					 errmsg("placeholder \"%s\" is declared twice in %s", name, place),
-					 errhint("Declare it once.")));
+					 errhint("Declare it only once.")));
 		declarations.names[declarations.count++] = literal ? psprintf("%s literal", name) : name;
 		if (*end == '\0')
 			break;

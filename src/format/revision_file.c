@@ -29,7 +29,7 @@
 #include "utils/builtins.h"
 
 #define UNTERMINATED_HINT \
-	"Close it: markers inside quotes and comments are text, so everything that follows was taken for one script."
+	"Close it. Markers inside quotes and comments have no effect, so everything that follows was read as one script."
 
 /*
  * Reading
@@ -61,7 +61,7 @@ set_key(CmigFileReader *reader, CmigHeaderKey key, const char *value, int line)
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("header key \"%s\" is given twice in %s",
 						cmig_marker_keys[key], cmig_file_reader_place(reader, line)),
-				 errdetail("It was already given in line %d.",
+				 errdetail("It was first given on line %d.",
 						   cmig_file_reader_line(reader, reader->key_lines[key])),
 				 key == CMIG_KEY_REVISION ?
 				 errhint("If these are two files, put an empty line between them.") : 0));
@@ -247,7 +247,7 @@ start_section(CmigFileReader *reader, int section)
 		if (strcmp(marker, "cmig:resolve") == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_BAD_FILE),
-					 errmsg("a statement has to be resolved in %s", cmig_file_reader_place(reader, lexer->line)),
+					 errmsg("unresolved statement in %s", cmig_file_reader_place(reader, lexer->line)),
 					 errdetail("The statement that follows \"-- cmig:resolve\" comes from a revision that this one replaces, and may change rows."),
 					 errhint("Keep it if a new database needs it, or delete it. Then delete the line \"-- cmig:resolve\".")));
 		ereport(ERROR,
@@ -262,9 +262,9 @@ start_section(CmigFileReader *reader, int section)
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("second %s section in %s",
 						cmig_marker_sections[section], cmig_file_reader_place(reader, lexer->line)),
-				 errdetail("The first one starts in line %d.",
+				 errdetail("The first one starts on line %d.",
 						   cmig_file_reader_line(reader, reader->section_lines[section])),
-				 errhint("Join the two, or begin another revision with \"-- revision: <id>\".")));
+				 errhint("Combine the two, or begin another revision with \"-- revision: <id>\".")));
 	}
 
 	end_section(reader, lexer->start);
@@ -297,16 +297,16 @@ require_repeatable(const CmigFileReader *reader)
 
 	if (edges->parents.count > 0)
 		refuse_in_repeatable(reader, "a down_revision", reader->key_lines[CMIG_KEY_DOWN_REVISION],
-							 "It runs after all revisions. Name the repeatable revisions that have to run before it in depends_on.");
+							 "It runs after all other revisions. List repeatable revisions that must run before it in depends_on.");
 	if (edges->labels.count > 0)
 		refuse_in_repeatable(reader, "branch_labels", reader->key_lines[CMIG_KEY_BRANCH_LABELS],
-							 "Remove the line: it does not belong to a branch.");
+							 "Remove the line. A repeatable revision does not belong to a branch.");
 	if (edges->replaces.count > 0)
 		refuse_in_repeatable(reader, "replaces", reader->key_lines[CMIG_KEY_REPLACES],
 							 "Remove the line.");
 	if (reader->section_lines[CMIG_SECTION_DOWNGRADE])
 		refuse_in_repeatable(reader, "a downgrade section", reader->section_lines[CMIG_SECTION_DOWNGRADE],
-							 "Remove the section: a downgrade does not run it. Drop its objects in the downgrade of a revision.");
+							 "Remove the section, which a downgrade would not run. Drop the objects in the downgrade section of another revision.");
 }
 
 /* Store the current revision, which ends at end, if there is one. */
@@ -365,7 +365,7 @@ start_revision(CmigFileReader *reader, const char *start, const char *end)
 							  cmig_header_value_quoted(id), cmig_file_reader_place(reader, lexer->line))
 				 : errmsg("no revision id in %s", cmig_file_reader_place(reader, lexer->line)),
 				 *id ? errdetail("The id %s.", bad) : 0,
-				 first ? errhint("Write an id of letters, digits, _, and - after \"%s\", without quotes and at most %d bytes long.",
+				 first ? errhint("Write an id of letters, digits, _, and - after \"%s\", without quotes, and with at most %d bytes.",
 								 CMIG_FILE_START, CMIG_MAX_ID_LENGTH)
 				 : errhint("A line that begins with \"%s\" starts the next revision file.", CMIG_FILE_START)));
 	}
@@ -445,7 +445,7 @@ refuse_other_file(const CmigFileReader *reader, const char *detail)
 			 errdetail("%s", detail),
 			 reader->name ?
 			 errhint("If it belongs to this script, remove it; if another revision begins there, write \"-- revision: \" and its id as its first line.") :
-			 errhint("If it belongs to this script, remove it. If a file without \"-- revision: \" begins there, leave that file out; to see which one it is, load what this prints: %s",
+			 errhint("If it belongs to this script, remove it. If a file without \"-- revision: \" begins there, leave that file out. To see which file it is, load the output of this command: %s",
 					 CMIG_FILE_START_COMMAND)));
 }
 
@@ -483,7 +483,7 @@ refuse_leading_text(const CmigFileReader *reader)
 			 looks_like_path(reader->text) ?
 			 errhint("Pass the text of the files, not their names; cmig.load_directory reads a folder on the server.") :
 			 strstr(reader->text, "\ndef upgrade") != NULL ?
-			 errhint("This is Python. alembic upgrade <from>:<to> --sql prints the SQL of a revision, which goes into a revision file.") :
+			 errhint("This is Python. Put the SQL that alembic upgrade <from>:<to> --sql prints into a revision file.") :
 			 reader->name ?
 			 errhint("Begin the file with a line \"-- revision: \" and an id, or leave it out if it is not a revision.") :
 			 errhint("A revision file starts with a line \"-- revision: \" and the id.")));
@@ -499,7 +499,7 @@ read_token(CmigFileReader *reader)
 	if (lexer->unterminated)
 		refuse_unterminated(reader);
 	if (reader->file && cmig_file_start_has_bom(lexer))
-		refuse_other_file(reader, "There is a byte order mark, with which files begin.");
+		refuse_other_file(reader, "It contains a byte order mark, which usually begins a file.");
 
 	if (reader->file && reader->section != CMIG_SECTION_HEADER)
 	{

@@ -306,7 +306,7 @@ cmig_revision_format(const CmigRevisionText *revision)
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("revision \"%s\" cannot be written as a file: its %s would be different when loaded again",
 						revision->edges.id, difference),
-				 errhint("Change it in cmig.revision; a value in the header is one line.")));
+				 errhint("Change it in cmig.revision. A header value must be a single line.")));
 
 	append_section(&file, revision, CMIG_SECTION_UPGRADE, canonical.upgrade_sql);
 	append_section(&file, revision, CMIG_SECTION_DOWNGRADE, canonical.downgrade_sql);

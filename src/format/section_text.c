@@ -84,11 +84,11 @@ find_comment_problem(const CmigLexer *lexer, CmigSection section, bool after_sta
 	if (cmig_marker_find_section(lexer, lexer->next, &found))
 		return "The comment would start another section.";
 	if (cmig_marker_is_misplaced(lexer, lexer->next, &found))
-		return "The comment would be refused as a marker that is not alone on its line.";
+		return "The comment would be rejected as a marker that is not alone on its line.";
 	if (cmig_file_start_is_header_line(lexer, lexer->next))
-		return "The comment would be refused as a header line outside of a header.";
+		return "The comment would be rejected as a header line outside of a header.";
 	if (cmig_file_start_find_other(lexer, lexer->next, section, after_statement))
-		return "The comment would be refused because another file seems to begin there.";
+		return "The comment would be rejected because another file seems to begin there.";
 	return NULL;
 }
 
@@ -121,10 +121,10 @@ cmig_section_text_find_problem(const char *text, CmigSection section, int *line)
 		if (cmig_file_start_match(&lexer, &start))
 			return "The line would start another file.";
 		if (cmig_file_start_has_bom(&lexer))
-			return "The byte order mark would be refused because another file seems to begin there.";
+			return "The byte order mark would be rejected because another file seems to begin there.";
 		start_in_quote = cmig_file_start_find_quoted(&lexer, text, NULL, &certain);
 		if (start_in_quote && certain)
-			return "The comment that begins there would be taken for an unclosed one, since a file seems to begin in it.";
+			return "The comment that begins there would be rejected as unclosed, because a file seems to begin inside it.";
 		if (start_in_quote)
 			quoted = lappend(quoted, start_in_quote);
 		after_statement |= lexer.type != CMIG_TOKEN_BLOCK_COMMENT;
@@ -133,7 +133,7 @@ cmig_section_text_find_problem(const char *text, CmigSection section, int *line)
 	if (open)
 	{
 		*line = open->line;
-		return "The quote or comment that begins there would be taken for an unclosed one, since it contains the first line of a file and the statement does not parse.";
+		return "The quote or comment that begins there would be rejected as unclosed, because it contains the first line of a file and the statement does not parse.";
 	}
 	return NULL;
 }

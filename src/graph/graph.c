@@ -82,7 +82,7 @@ cmig_graph_check_name(const char *name)
 	if (name[0] == '-')
 		return pstrdup("begins with a hyphen");
 	if (is_relative_word(name))
-		return pstrdup("is read as a relative revision");
+		return pstrdup("looks like a relative revision");
 	for (const char *c = name; *c; c += pg_mblen(c))
 	{
 		unsigned char byte = (unsigned char) *c;
@@ -218,7 +218,7 @@ enter_ids(CmigGraph *graph, const CmigRevision *revisions, int count)
 		entry = cmig_name_insert(graph->names, id, &found);
 		if (found)
 			cmig_graph_add_defect(graph, id, "Delete one of the rows, and make column revision the primary key again.",
-								  "the id is there twice");
+								  "two rows have this id");
 		entry->node = i;
 		entry->is_label = false;
 	}
@@ -240,7 +240,7 @@ enter_labels(CmigGraph *graph)
 
 		if (revision->malformed)
 			cmig_graph_add_defect(graph, revision->id,
-								  "Make down_revision, depends_on and branch_labels one-dimensional arrays without NULL.",
+								  "Make down_revision, depends_on, and branch_labels one-dimensional arrays without nulls.",
 								  "one of its arrays contains NULL or has more than one dimension");
 		for (int j = 0; j < revision->labels.count; j++)
 		{
@@ -261,7 +261,7 @@ enter_labels(CmigGraph *graph)
 				cmig_graph_add_defect(graph, revision->id, "Give the branch another label.",
 									  "its branch label \"%s\" is the id of a revision", label);
 			else if (entry->node != i)
-				cmig_graph_add_defect(graph, revision->id, "Use a branch label once.",
+				cmig_graph_add_defect(graph, revision->id, "Use each branch label only once.",
 									  "its branch label \"%s\" is already used by revision \"%s\"",
 									  label, cmig_graph_id(graph, entry->node));
 		}
@@ -453,7 +453,7 @@ find_cycles(CmigGraph *graph, bool over_depends)
 			cmig_graph_add_defect(graph, cmig_graph_id(graph, node),
 								  over_depends ? "Correct down_revision or depends_on of one of them." :
 								  "Correct the down_revision of one of them.",
-								  over_depends ? "revisions %s form a cycle over depends_on"
+								  over_depends ? "revisions %s form a cycle through depends_on"
 								  : "revisions %s form a cycle", cmig_listing_text(&names));
 		}
 		for (int j = 0; j < length; j++)

@@ -98,35 +98,35 @@ not_found(const CmigGraph *graph, const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
 				 errmsg("can't locate revision identified by \"%s\"", name),
-				 errdetail("Revision \"%s\" replaces it, together with others.", cmig_graph_id(graph, replacing)),
-				 errhint("Name \"%s\", or a revision before or after it.", cmig_graph_id(graph, replacing))));
+				 errdetail("Revision \"%s\" replaces it and others.", cmig_graph_id(graph, replacing)),
+				 errhint("Specify \"%s\", or a revision before or after it.", cmig_graph_id(graph, replacing))));
 	if (cmig_repeatables_find(graph, name) >= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_INVALID_TARGET),
 				 errmsg("revision \"%s\" is repeatable", name),
-				 errdetail("It has no place among the others: it runs after an upgrade to the heads if its script has changed."),
+				 errdetail("It has no position in the graph. It runs after an upgrade to the heads if its script has changed."),
 				 errhint("SELECT * FROM cmig.upgrade('heads')")));
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
 			 strchr(name, '"') ? errmsg("can't locate revision identified by %s", name)
 			 : errmsg("can't locate revision identified by \"%s\"", name),
 			 strcmp(name, "current") == 0
-			 ? errhint("Only cmig.history, cmig.show, cmig.export, and the ranges of cmig.script know \"current\".")
+			 ? errhint("Only cmig.history, cmig.show, cmig.export, and ranges in cmig.script accept \"current\".")
 			 : strstr(name, "..") != NULL
-			 ? errhint("Ranges are written from:to; cmig.history, cmig.export, and cmig.script take them.")
+			 ? errhint("Ranges are written from:to, and are accepted by cmig.history, cmig.export, and cmig.script.")
 			 : strchr(name, ',') != NULL
 			 ? errhint("One revision is expected. Functions that accept several take an array: ARRAY['<revision>', ...].")
 			 : strncmp(name, "-r", 2) == 0 || strncmp(name, "--r", 3) == 0
-			 ? errhint("Give the range alone: SELECT * FROM cmig.history('<from>:<to>')")
+			 ? errhint("Pass only the range: SELECT * FROM cmig.history('<from>:<to>')")
 			 : strncmp(name, "--", 2) == 0
-			 ? errhint("Options of Alembic are arguments or functions here, such as purge => true, or cmig.script for --sql.")
+			 ? errhint("Alembic's options are arguments or functions in pg_cmig, such as purge => true for --purge, or cmig.script for --sql.")
 			 : strchr(name, '+') != NULL || name[0] == '-'
-			 ? errhint("A relative revision is a plus or minus sign and a number, alone or after one name: '+1', 'head-2', '<label>@+1'.")
+			 ? errhint("A relative revision is a plus or minus sign and a number, optionally after a name: '+1', 'head-2', '<label>@+1'.")
 			 : is_base ? errhint("\"base\" is the state before the first revision, which only a downgrade can reach.")
 			 : (name[0] == '"' || name[0] == '\'') && length > 2 && name[length - 1] == name[0]
-			 ? errhint("Names have no quotes of their own: '%s'", pnstrdup(name + 1, length - 2))
+			 ? errhint("Remove the inner quotes: '%s'", pnstrdup(name + 1, length - 2))
 			 : near ? errhint("Did you mean %s? SELECT * FROM cmig.history() lists the revisions.", near)
-			 : graph->count == 0 ? errhint("There are no revisions yet: load some with cmig.load or cmig.create_revision.")
+			 : graph->count == 0 ? errhint("There are no revisions yet. Load some with cmig.load, or create one with cmig.create_revision.")
 			 : errhint("SELECT * FROM cmig.history() lists the revisions; cmig.load stores missing ones.")));
 }
 
@@ -163,7 +163,7 @@ cmig_identifier_walked_too_far(const CmigIdentifier *id)
 					id->steps_text, id->steps_text + 1),
 			 id->symbol || id->label
 			 ? errdetail("\"%s\" goes beyond the end of the graph.", id->text)
-			 : errdetail("There are fewer revisions in that direction."),
+			 : errdetail("There are not enough revisions in that direction."),
 			 errhint("SELECT * FROM cmig.history() lists the revisions.")));
 }
 
@@ -181,9 +181,9 @@ ambiguous_walk(const CmigGraph *graph, const CmigIdentifier *id, List *choices, 
 			 ? errdetail("From base it can go to %s.", cmig_identifier_list(graph, choices))
 			 : errdetail("From \"%s\" it can go to %s.", cmig_graph_id(graph, at),
 						 cmig_identifier_list(graph, choices)),
-			 id->steps < 0 ? errhint("Name the revision to go to.")
-			 : id->label ? errhint("Name the revision.")
-			 : errhint("Name the revision, or a branch: <label>@%s.", id->text)));
+			 id->steps < 0 ? errhint("Specify the revision to go to.")
+			 : id->label ? errhint("Specify the revision.")
+			 : errhint("Specify the revision, or a branch: <label>@%s.", id->text)));
 }
 
 void
@@ -257,7 +257,7 @@ cmig_identifier_parse(const CmigGraph *graph, const char *target, const char *fo
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" is a range, but one revision is expected here", target),
-				 errhint("Ranges such as base:heads are for cmig.history and cmig.script.")));
+				 errhint("Ranges such as base:heads are accepted by cmig.history, cmig.export, and cmig.script.")));
 
 	at = strchr(target, '@');
 	if (at != NULL)
@@ -310,7 +310,7 @@ find_partial(const CmigGraph *graph, const char *name, const CmigMarks *within)
 				(errcode(ERRCODE_CMIG_AMBIGUOUS_REVISION),
 				 errmsg("revision identifier \"%s\" is ambiguous", name),
 				 errdetail("It matches %s.", cmig_identifier_list(graph, found)),
-				 errhint("Type more characters of it.")));
+				 errhint("Specify more characters of it.")));
 	return found ? linitial_int(found) : -1;
 }
 
@@ -359,7 +359,7 @@ find_revision(const CmigGraph *graph, const char *label, const char *symbol)
 				(errcode(ERRCODE_CMIG_INVALID_TARGET),
 				 errmsg("revision \"%s\" is not a member of branch \"%s\"",
 						cmig_graph_id(graph, node), label),
-				 errhint("Leave out \"%s@\", or name a revision of that branch.", label)));
+				 errhint("Leave out \"%s@\", or specify a revision of that branch.", label)));
 	return node;
 }
 
@@ -443,7 +443,7 @@ cmig_identifier_walk_up(const CmigGraph *graph, const CmigIdentifier *id, int st
 	int			node = start;
 
 	if (start < 0 && steps == 0 && !clip)
-		cmig_identifier_not_valid(id, "It stays where it is.", "Use base.");
+		cmig_identifier_not_valid(id, "It does not move away from base.", "Use base.");
 	for (int i = 0; i < steps; i++)
 	{
 		List	   *choices;
@@ -481,7 +481,7 @@ cmig_identifier_walk_down(const CmigGraph *graph, const CmigIdentifier *id, int 
 	int			node = start;
 
 	if (start < 0 && steps == 0 && !clip)
-		cmig_identifier_not_valid(id, "It stays where it is.", "Use base.");
+		cmig_identifier_not_valid(id, "It does not move away from base.", "Use base.");
 	for (int i = 0; i < steps; i++)
 	{
 		const CmigEdges *parents;

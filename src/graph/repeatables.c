@@ -43,12 +43,12 @@ check_row(CmigGraph *graph, const CmigRevision *revision)
 		cmig_graph_add_defect(graph, revision->id, "Give the revision another id.", "its id %s", bad);
 	if (revision->malformed)
 		cmig_graph_add_defect(graph, revision->id,
-							  "Make depends_on and placeholders one-dimensional arrays without NULL.",
+							  "Make depends_on and placeholders one-dimensional arrays without nulls.",
 							  "one of its arrays contains NULL or has more than one dimension");
 	if (revision->parents.count + revision->labels.count + revision->replaces.count > 0)
 		cmig_graph_add_defect(graph, revision->id,
 							  "Make down_revision, branch_labels, and replaces empty.",
-							  "it is repeatable, and names a down_revision, a branch label, or a replaced revision");
+							  "it is repeatable, but has a down_revision, a branch label, or a replaced revision");
 }
 
 /* Add a defect for each name in depends_on that is not a revision. */

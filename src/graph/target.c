@@ -61,7 +61,7 @@ cmig_target_require_known_rows(const CmigGraph *graph, const CmigApplied *applie
 			(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
 			 errmsg("can't locate revision identified by \"%s\"", row),
 			 errdetail("According to cmig.version it is applied, but it is not in cmig.revision."),
-			 errhint("Load the missing revision, or record where the database really is: SELECT cmig.stamp('<revision>', purge => true)")));
+			 errhint("Load the missing revision, or record the revision that the schema matches: SELECT cmig.stamp('<revision>', purge => true)")));
 }
 
 /*
@@ -151,9 +151,9 @@ cmig_target_require_sound_rows(const CmigGraph *graph, const CmigApplied *applie
 			(errcode(ERRCODE_CMIG_INVALID_TARGET),
 			 errmsg("version row \"%s\" overlaps with version row \"%s\"",
 					cmig_graph_id(graph, overlap), cmig_graph_id(graph, above)),
-			 errdetail("\"%s\" is an ancestor of \"%s\", so one of the rows does not belong in cmig.version; restoring a dump over a live database leaves such rows.",
+			 errdetail("\"%s\" is an ancestor of \"%s\", so cmig.version must not contain both. Restoring a dump into a database that is in use can cause this.",
 					   cmig_graph_id(graph, overlap), cmig_graph_id(graph, above)),
-			 errhint("Find out which of them the schema matches, then record it: %s",
+			 errhint("Find out which of them the schema matches, and record it: %s",
 					 stamp_call(graph, applied->nodes, over_depends))));
 }
 
@@ -182,7 +182,7 @@ cmig_target_absolute(const CmigGraph *graph, const char *target)
 
 	cmig_identifier_parse(graph, target, ABSOLUTE_FORMS, &id);
 	if (id.relative)
-		cmig_identifier_not_valid(&id, "A relative revision counts from where the database is, or from a revision.",
+		cmig_identifier_not_valid(&id, "An absolute identifier is required here.",
 								  psprintf("SELECT * FROM cmig.plan('%s', '%s') shows where it leads.",
 										   id.steps < 0 ? "downgrade" : "upgrade", id.text));
 	return cmig_identifier_absolute(graph, id.label, id.symbol, id.text);
@@ -202,7 +202,7 @@ refuse_overlap(const CmigGraph *graph, List *targets, bool over_depends)
 						cmig_graph_id(graph, above), cmig_graph_id(graph, overlap)),
 				 errdetail("\"%s\" is an ancestor of \"%s\".",
 						   cmig_graph_id(graph, overlap), cmig_graph_id(graph, above)),
-				 errhint("Leave out \"%s\"; the other one includes it.",
+				 errhint("Leave out \"%s\"; the other revision includes it.",
 						 cmig_graph_id(graph, overlap))));
 }
 
@@ -220,7 +220,7 @@ find_list(const CmigGraph *graph, const CmigNames *targets)
 		cmig_identifier_parse(graph, targets->names[i], ABSOLUTE_FORMS, &id);
 		if (id.relative)
 			cmig_identifier_not_valid(&id, "A list of targets can contain only absolute identifiers.",
-									  "Name the revisions, or move one branch at a time.");
+									  "Specify the revisions, or move one branch at a time.");
 		nodes = append_unique(graph, nodes,
 							  cmig_identifier_absolute(graph, id.label, id.symbol, id.text), seen);
 	}
@@ -295,7 +295,7 @@ find_upgrade_start(const CmigGraph *graph, const CmigApplied *applied,
 					 errmsg("ambiguous upgrade \"%s\" from multiple current revisions", id->text),
 					 errdetail("The current revisions are %s%s.", cmig_identifier_list(graph, applied->nodes),
 							   applied->unknown ? " and unknown ones" : ""),
-					 errhint("Name a branch, <label>@%s, or the revision to reach.", id->text)));
+					 errhint("Specify a branch, as in <label>@%s, or the revision to reach.", id->text)));
 		cmig_target_require_known_rows(graph, applied);
 		starts = applied->nodes;
 	}
@@ -310,8 +310,8 @@ find_upgrade_start(const CmigGraph *graph, const CmigApplied *applied,
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
 					 errmsg("ambiguous upgrade \"%s\" from multiple current revisions", id->text),
-					 errdetail("Applied on that branch are %s.", cmig_identifier_list(graph, starts)),
-					 errhint("Name the revision to reach.")));
+					 errdetail("The applied revisions on that branch are %s.", cmig_identifier_list(graph, starts)),
+					 errhint("Specify the revision to reach.")));
 	}
 	return starts ? linitial_int(starts) : -1;
 }
@@ -326,7 +326,7 @@ find_relative_upgrade(const CmigGraph *graph, const CmigApplied *applied, const 
 	if (id->symbol == NULL)
 	{
 		if (id->steps <= 0)
-			cmig_identifier_not_valid(id, "An upgrade goes up, by one step or more.",
+			cmig_identifier_not_valid(id, "An upgrade must go up by at least one step.",
 									  "Use a target such as '+1', or cmig.downgrade.");
 		lineage = cmig_identifier_lineage(graph, id->label);
 		return cmig_identifier_walk_up(graph, id,
@@ -389,9 +389,9 @@ raise_ambiguous_downgrade(const CmigGraph *graph, const CmigApplied *applied,
 			 errmsg("ambiguous downgrade \"%s\" from multiple current heads", id->text),
 			 errdetail("The current revisions are %s.", cmig_identifier_list(graph, applied->nodes)),
 			 revision->parents.count == 1
-			 ? errhint("Name the branch, such as '%s@%s', or the revision to go back to, such as '%s'.",
+			 ? errhint("Specify the branch, such as '%s@%s', or the revision to go back to, such as '%s'.",
 					   label, id->text, revision->parents.names[0])
-			 : errhint("Name the branch, such as '%s@%s', or the revision to go back to.",
+			 : errhint("Specify the branch, such as '%s@%s', or the revision to go back to.",
 					   label, id->text)));
 }
 
@@ -447,14 +447,14 @@ find_downgrade_start(const CmigGraph *graph, const CmigApplied *applied, const C
 				(errcode(ERRCODE_CMIG_INVALID_TARGET),
 				 errmsg("relative revision %s didn't produce %s migrations",
 						id->steps_text, id->steps_text + 1),
-				 errdetail("Nothing of branch \"%s\" is applied.", id->label),
+				 errdetail("No revision of branch \"%s\" is applied.", id->label),
 				 errhint("SELECT * FROM cmig.current() shows what is applied.")));
 	if (list_length(starts) > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_INVALID_TARGET),
 				 errmsg("ambiguous downgrade \"%s\" from multiple current heads", id->text),
-				 errdetail("Applied on that branch are %s.", cmig_identifier_list(graph, starts)),
-				 errhint("Name the revision to go back to.")));
+				 errdetail("The applied revisions on that branch are %s.", cmig_identifier_list(graph, starts)),
+				 errhint("Specify the revision to go back to.")));
 	return linitial_int(starts);
 }
 
@@ -516,7 +516,7 @@ find_named_downgrade(const CmigGraph *graph, const CmigIdentifier *id,
 				(errcode(ERRCODE_CMIG_INVALID_TARGET),
 				 errmsg("destination %s is not a valid downgrade target from current head(s)", result->text),
 				 errdetail("The head is not a member of branch \"%s\".", id->label),
-				 errhint("Name a revision of that branch.")));
+				 errhint("Specify a revision of that branch.")));
 	return true;
 }
 
@@ -563,7 +563,7 @@ cmig_target_downgrade(const CmigGraph *graph, const CmigApplied *applied, const 
 		int			start;
 
 		if (id.steps >= 0)
-			cmig_identifier_not_valid(&id, "A downgrade goes down, by one step or more.",
+			cmig_identifier_not_valid(&id, "A downgrade must go down by at least one step.",
 									  "Use a target such as '-1', or cmig.upgrade.");
 		start = find_downgrade_start(graph, applied, &id);
 		result->node = cmig_identifier_walk_down(graph, &id, start, -id.steps, false);
@@ -602,7 +602,7 @@ find_relative_stamp(const CmigGraph *graph, const CmigApplied *applied, const Cm
 				(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
 				 errmsg("can't locate revision identified by \"%s\"", id->text),
 				 errdetail("A relative revision cannot be stamped."),
-				 errhint("Name the revision that the schema matches; SELECT * FROM cmig.history() lists them.")));
+				 errhint("Specify the revision that the schema matches; SELECT * FROM cmig.history() lists them.")));
 	foreach(lc, cmig_identifier_heads(graph, cmig_identifier_lineage(graph, id->label), true))
 	{
 		int			node = cmig_identifier_walk_down(graph, id, lfirst_int(lc), -id->steps, false);

@@ -43,7 +43,7 @@ find_range_end(const CmigGraph *graph, const CmigApplied *applied, const char *t
 					(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
 					 errmsg("\"%s\" is ambiguous with multiple current heads", text),
 					 errdetail("The current revisions are %s.", cmig_identifier_list(graph, found)),
-					 errhint("Name a revision, or a branch: <label>@%s.", id.steps_text)));
+					 errhint("Specify a revision, or a branch: <label>@%s.", id.steps_text)));
 	}
 	else
 		found = cmig_identifier_absolute(graph, id.label, id.symbol, id.text);

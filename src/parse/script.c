@@ -228,7 +228,7 @@ refuse_meta_command(const CmigStatement *statement, const Piece *piece)
 {
 	const char *name = piece->backslash + 1;
 	int			length = strcspn(name, " \t\r\n\f;\\");
-	const char *hint = "Remove it, or write in SQL what it does.";
+	const char *hint = "Remove it, or replace it with equivalent SQL.";
 
 	for (int i = 0; i < lengthof(meta_commands); i++)
 	{

@@ -311,7 +311,7 @@ cmig_statement_refuse(const RawStmt *raw)
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 					 errmsg("%s is not allowed in a revision's script", reason),
 					 errdetail("The session that runs the revision controls the transaction."),
-					 errhint("Remove it. Put a part that may fail into a DO block with EXCEPTION.")));
+					 errhint("Remove it. Put statements that may fail into a DO block with an EXCEPTION clause.")));
 			break;
 
 		case CMIG_STATEMENT_CLIENT_COPY:
@@ -326,8 +326,8 @@ cmig_statement_refuse(const RawStmt *raw)
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 					 errmsg("%s is not allowed in a revision's script", reason),
-					 errdetail("It would discard what belongs to the caller's session."),
-					 errhint("Remove it. What a script leaves behind in the session is cleared when it ends.")));
+					 errdetail("It would discard the state of the caller's session."),
+					 errhint("Remove it. Session state that the script leaves behind is cleared when the script ends.")));
 			break;
 
 		default:

@@ -89,9 +89,9 @@ parse_declarations(Substitution *substitution, const CmigNames *declarations)
 		if (!cmig_substitute_parse(declarations->names[i], &placeholder->name, &placeholder->literal))
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_BAD_FILE),
-					 errmsg("revision \"%s\" declares a placeholder that is not valid: \"%s\"",
+					 errmsg("revision \"%s\" declares an invalid placeholder: \"%s\"",
 							substitution->owner, declarations->names[i]),
-					 errhint("Write a name of lower-case letters, digits, and _, alone for an identifier, or with \"literal\" after it for a string.")));
+					 errhint("Write a name that consists of lower-case letters, digits, and _. If it stands for a string instead of an identifier, add \"literal\" after it.")));
 		placeholder->length = strlen(placeholder->name);
 	}
 }
@@ -137,7 +137,7 @@ refuse_place(const Region *region, const Placeholder *placeholder, const char *p
 			(errcode(ERRCODE_CMIG_BAD_FILE),
 			 errmsg("placeholder \"%s\" of revision \"%s\" %s", placeholder->name,
 					region->substitution->owner, problem),
-			 errdetail("It is in line %d of the %s script.", line_of(region, p), region->substitution->what),
+			 errdetail("It is on line %d of the %s script.", line_of(region, p), region->substitution->what),
 			 errhint("%s", hint)));
 }
 
@@ -149,7 +149,7 @@ refuse_long(const Region *region, const Placeholder *placeholder, const char *p)
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("the value of placeholder \"%s\" of revision \"%s\" is longer than %d bytes",
 					placeholder->name, region->substitution->owner, NAMEDATALEN - 1),
-			 errdetail("In line %d of the %s script, it stands for an identifier.",
+			 errdetail("On line %d of the %s script, it stands for an identifier.",
 					   line_of(region, p), region->substitution->what),
 			 errhint("SET cmig_var.%s = '<value>'", placeholder->name)));
 }
@@ -162,7 +162,7 @@ refuse_in_dollar_quotes(const Region *region, const Placeholder *placeholder, co
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("the value of placeholder \"%s\" of revision \"%s\" cannot be inserted in dollar quotes",
 					placeholder->name, region->substitution->owner),
-			 errdetail("It contains a quote, a backslash, a line break, or one of $ @ { }. The placeholder is in line %d of the %s script.",
+			 errdetail("It contains a quote, a backslash, a line break, or one of $ @ { }. The placeholder is on line %d of the %s script.",
 					   line_of(region, p), region->substitution->what),
 			 errhint("Read the value there with current_setting('cmig_var.%s')", placeholder->name)));
 }
@@ -223,8 +223,8 @@ replace(Region *region, CmigLexer *lexer, const char *p, const Placeholder *plac
 	bool		unicode = p - region->text >= 2 && p[-1] == '&' && (p[-2] == 'U' || p[-2] == 'u');
 
 	if (unicode || touches(*end) || (p > region->text && (touches(p[-1]) || p[-1] == '}')))
-		refuse_place(region, placeholder, p, "touches what is before or after it",
-					 "Put white space or an operator between them; format() joins texts.");
+		refuse_place(region, placeholder, p, "is not separated from adjacent text",
+					 "Put white space or an operator between them, or use format() to build the text.");
 	appendBinaryStringInfo(&region->result, region->copied, p - region->copied);
 	appendStringInfoString(&region->result, quoted_value(region, placeholder, p));
 	region->copied = end;
@@ -242,8 +242,8 @@ require_none(const Region *region, const char *start, const char *end)
 		if (placeholder)
 			refuse_place(region, placeholder, p, "is inside quotes",
 						 placeholder->literal ?
-						 "Remove the quotes: the value is quoted when it is inserted; format() joins texts." :
-						 "Remove the quotes: the value is quoted when it is inserted. For a string, declare it as a literal.");
+						 "Remove the quotes: the value is quoted when it is inserted. Use format() to build a longer string." :
+						 "Remove the quotes: the value is quoted when it is inserted. If it stands for a string, declare it as a literal.");
 	}
 }
 
@@ -354,6 +354,6 @@ cmig_substitute_script(const char *script, const CmigNames *declarations, const 
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("the %s script of revision \"%s\" has placeholders and mentions standard_conforming_strings",
 						what, owner),
-				 errhint("Move what needs that setting to another revision.")));
+				 errhint("Move the statements that need that setting to another revision.")));
 	return result;
 }

@@ -26,9 +26,9 @@ describe_error(const char *what, const CmigStatement *statement, const ErrorData
 {
 	CmigTextProblem *result = palloc(sizeof(CmigTextProblem));
 
-	result->problem = psprintf("its %s text cannot run: statement %d, line %d: %s", what,
+	result->problem = psprintf("its %s script cannot run: statement %d, line %d: %s", what,
 							   statement->number, cmig_script_error_line(statement, error), error->message);
-	result->fix = error->hint ? error->hint : "Correct the text and load it again.";
+	result->fix = error->hint ? error->hint : "Correct the script and load it again.";
 	return result;
 }
 
@@ -68,7 +68,7 @@ find_refusal(const char *what, const CmigStatement *statement, bool transactiona
 			break;
 	}
 	result = palloc(sizeof(CmigTextProblem));
-	result->problem = psprintf("its %s text cannot run: statement %d, line %d: %s %s", what,
+	result->problem = psprintf("its %s script cannot run: statement %d, line %d: %s %s", what,
 							   statement->number, statement->line, reason, refusal);
 	result->fix = fix;
 	return result;
@@ -128,9 +128,9 @@ find_write_to_dropped(const CmigStatement *statement, List **dropped, MemoryCont
 		if (strcmp(lfirst(lc), name) != 0)
 			continue;
 		result = palloc(sizeof(CmigTextProblem));
-		result->problem = psprintf("its downgrade text cannot run: statement %d, line %d writes to table \"%s\", which was dropped before it",
+		result->problem = psprintf("its downgrade script cannot run: statement %d, line %d writes to table \"%s\", which an earlier statement drops",
 								   statement->number, statement->line, name);
-		result->fix = "If another file was appended to it, as cat does, load the files with their names, as awk prints them.";
+		result->fix = "If cat appended another file to it, use awk to load the files with their names.";
 		return result;
 	}
 	return NULL;

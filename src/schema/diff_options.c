@@ -21,7 +21,7 @@ names_argument(FunctionCallInfo fcinfo, int n, const char *what, const char *hin
 	if (ARR_NDIM(array) > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must have one dimension", what),
+				 errmsg("%s must be one-dimensional", what),
 				 errhint("%s", hint)));
 	return cmig_argument_names(array, what, hint);
 }
