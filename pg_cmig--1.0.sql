@@ -418,7 +418,7 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_load_directory'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
-CREATE FUNCTION cmig.create_revision(message text, upgrade_sql text DEFAULT NULL,
+CREATE FUNCTION cmig.create_revision(message text DEFAULT NULL, upgrade_sql text DEFAULT NULL,
 	downgrade_sql text DEFAULT NULL, verify_sql text DEFAULT NULL,
 	revision text DEFAULT NULL, head text DEFAULT 'head',
 	splice boolean DEFAULT false, branch_label text DEFAULT NULL,
@@ -675,6 +675,27 @@ RETURNS void
 AS 'MODULE_PATHNAME', 'cmig_remove_revision_wrong'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
+CREATE FUNCTION cmig.dry_run(target bigint,
+	OUT step integer, OUT revision text, OUT statement integer, OUT line integer,
+	OUT command text, OUT rows bigint, OUT elapsed interval, OUT locks text,
+	OUT rewrites text, OUT scans text, OUT wal_bytes bigint, OUT error text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_dry_run_wrong'
+LANGUAGE C;
+
+CREATE FUNCTION cmig.dry_run(direction text, target bigint,
+	OUT step integer, OUT revision text, OUT statement integer, OUT line integer,
+	OUT command text, OUT rows bigint, OUT elapsed interval, OUT locks text,
+	OUT rewrites text, OUT scans text, OUT wal_bytes bigint, OUT error text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_dry_run_wrong_target'
+LANGUAGE C;
+
+CREATE FUNCTION cmig.graph(range "any", OUT line text)
+RETURNS SETOF text
+AS 'MODULE_PATHNAME', 'cmig_graph_wrong'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
 COMMENT ON FUNCTION cmig.upgrade("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
 COMMENT ON FUNCTION cmig.downgrade("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
 COMMENT ON FUNCTION cmig.stamp(bigint, boolean) IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
@@ -697,8 +718,11 @@ COMMENT ON FUNCTION cmig.repair("any") IS 'Not meant to be called. Always fails 
 COMMENT ON FUNCTION cmig.repair("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
 COMMENT ON FUNCTION cmig.remove_revision("any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
 COMMENT ON FUNCTION cmig.remove_revision("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.dry_run(bigint) IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.dry_run(text, bigint) IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.graph("any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
 
-CREATE FUNCTION cmig.set_protect(level text)
+CREATE FUNCTION cmig.set_protect(level text DEFAULT '')
 RETURNS text
 AS 'MODULE_PATHNAME', 'cmig_set_protect'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
@@ -751,17 +775,18 @@ CREATE PROCEDURE cmig.reset_stepwise(confirm text DEFAULT NULL,
 AS 'MODULE_PATHNAME', 'cmig_reset_stepwise'
 LANGUAGE C;
 
-CREATE PROCEDURE cmig.backfill(target regclass, set_sql text,
+CREATE PROCEDURE cmig.backfill(target regclass DEFAULT NULL, set_sql text DEFAULT NULL,
 	where_sql text DEFAULT NULL, batch_size integer DEFAULT 10000,
 	pause interval DEFAULT '0', max_lag interval DEFAULT NULL)
 AS 'MODULE_PATHNAME', 'cmig_backfill'
 LANGUAGE C;
 
-CREATE PROCEDURE cmig.add_not_null(target regclass, column_name text)
+CREATE PROCEDURE cmig.add_not_null(target regclass DEFAULT NULL, column_name text DEFAULT NULL)
 AS 'MODULE_PATHNAME', 'cmig_add_not_null'
 LANGUAGE C;
 
-CREATE PROCEDURE cmig.add_check(target regclass, name text, condition text)
+CREATE PROCEDURE cmig.add_check(target regclass DEFAULT NULL, name text DEFAULT NULL,
+	condition text DEFAULT NULL)
 AS 'MODULE_PATHNAME', 'cmig_add_check'
 LANGUAGE C;
 
@@ -772,8 +797,8 @@ CREATE PROCEDURE cmig.add_foreign_key(target regclass, columns text[],
 AS 'MODULE_PATHNAME', 'cmig_add_foreign_key'
 LANGUAGE C;
 
-CREATE PROCEDURE cmig.add_foreign_key(target regclass, columns text,
-	referenced regclass, referenced_columns text DEFAULT NULL,
+CREATE PROCEDURE cmig.add_foreign_key(target regclass DEFAULT NULL, columns text DEFAULT NULL,
+	referenced regclass DEFAULT NULL, referenced_columns text DEFAULT NULL,
 	name text DEFAULT NULL, on_delete text DEFAULT 'NO ACTION',
 	on_update text DEFAULT 'NO ACTION')
 AS 'MODULE_PATHNAME', 'cmig_add_foreign_key'
@@ -784,7 +809,7 @@ CREATE PROCEDURE cmig.add_unique(target regclass, columns text[],
 AS 'MODULE_PATHNAME', 'cmig_add_unique'
 LANGUAGE C;
 
-CREATE PROCEDURE cmig.add_unique(target regclass, columns text,
+CREATE PROCEDURE cmig.add_unique(target regclass DEFAULT NULL, columns text DEFAULT NULL,
 	name text DEFAULT NULL)
 AS 'MODULE_PATHNAME', 'cmig_add_unique'
 LANGUAGE C;
@@ -896,7 +921,7 @@ RETURNS text
 AS 'MODULE_PATHNAME', 'cmig_require_tenant_id'
 LANGUAGE C STABLE PARALLEL SAFE;
 
-CREATE FUNCTION cmig.enable_rls(target regclass,
+CREATE FUNCTION cmig.enable_rls(target regclass DEFAULT NULL,
 	user_column text DEFAULT NULL, tenant_column text DEFAULT NULL,
 	roles text[] DEFAULT NULL, bypass_roles text[] DEFAULT '{}',
 	shared boolean DEFAULT false, public_read boolean DEFAULT false,
@@ -910,7 +935,7 @@ RETURNS SETOF text
 AS 'MODULE_PATHNAME', 'cmig_enable_rls'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
-CREATE FUNCTION cmig.enable_rls_schema(schema text,
+CREATE FUNCTION cmig.enable_rls_schema(schema text DEFAULT NULL,
 	user_column text DEFAULT NULL, tenant_column text DEFAULT NULL,
 	roles text[] DEFAULT NULL, bypass_roles text[] DEFAULT '{}',
 	shared boolean DEFAULT false, public_read boolean DEFAULT false,
@@ -923,7 +948,7 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_enable_rls_schema'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
-CREATE FUNCTION cmig.rls_script(target regclass,
+CREATE FUNCTION cmig.rls_script(target regclass DEFAULT NULL,
 	user_column text DEFAULT NULL, tenant_column text DEFAULT NULL,
 	roles text[] DEFAULT NULL, bypass_roles text[] DEFAULT '{}',
 	shared boolean DEFAULT false, public_read boolean DEFAULT false,
@@ -936,7 +961,7 @@ RETURNS text
 AS 'MODULE_PATHNAME', 'cmig_rls_script'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
-CREATE FUNCTION cmig.disable_rls(target regclass, OUT statement text)
+CREATE FUNCTION cmig.disable_rls(target regclass DEFAULT NULL, OUT statement text)
 RETURNS SETOF text
 AS 'MODULE_PATHNAME', 'cmig_disable_rls'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
@@ -954,7 +979,7 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_rls_status'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
-CREATE FUNCTION cmig.rls_test(target regclass, role name,
+CREATE FUNCTION cmig.rls_test(target regclass DEFAULT NULL, role name DEFAULT NULL,
 	user_id text DEFAULT NULL, tenant_id text DEFAULT NULL,
 	user_column text DEFAULT NULL, tenant_column text DEFAULT NULL,
 	OUT as_user text, OUT as_tenant text, OUT test text, OUT visible bigint,
@@ -999,7 +1024,7 @@ AS 'MODULE_PATHNAME', 'cmig_audit_trigger'
 LANGUAGE C;
 
 -- an option that is null keeps its present value
-CREATE FUNCTION cmig.enable_audit(target regclass,
+CREATE FUNCTION cmig.enable_audit(target regclass DEFAULT NULL,
 	exclude text[] DEFAULT NULL, include text[] DEFAULT NULL,
 	redact text[] DEFAULT NULL, hash text[] DEFAULT NULL,
 	image text DEFAULT NULL, operations text[] DEFAULT NULL,
@@ -1011,7 +1036,7 @@ RETURNS SETOF text
 AS 'MODULE_PATHNAME', 'cmig_enable_audit'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
-CREATE FUNCTION cmig.enable_audit_schema(schema text, pattern text DEFAULT '%',
+CREATE FUNCTION cmig.enable_audit_schema(schema text DEFAULT NULL, pattern text DEFAULT '%',
 	exclude text[] DEFAULT NULL, include text[] DEFAULT NULL,
 	redact text[] DEFAULT NULL, hash text[] DEFAULT NULL,
 	image text DEFAULT NULL, operations text[] DEFAULT NULL,
@@ -1023,7 +1048,7 @@ RETURNS SETOF text
 AS 'MODULE_PATHNAME', 'cmig_enable_audit_schema'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
-CREATE FUNCTION cmig.disable_audit(target regclass, OUT statement text)
+CREATE FUNCTION cmig.disable_audit(target regclass DEFAULT NULL, OUT statement text)
 RETURNS SETOF text
 AS 'MODULE_PATHNAME', 'cmig_disable_audit'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
@@ -1035,7 +1060,7 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_audit_status'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
-CREATE FUNCTION cmig.audit_script(target regclass,
+CREATE FUNCTION cmig.audit_script(target regclass DEFAULT NULL,
 	exclude text[] DEFAULT NULL, include text[] DEFAULT NULL,
 	redact text[] DEFAULT NULL, hash text[] DEFAULT NULL,
 	image text DEFAULT NULL, operations text[] DEFAULT NULL,
@@ -1050,7 +1075,7 @@ CREATE PROCEDURE cmig.audit_retain(keep interval, batch_rows integer DEFAULT 200
 AS 'MODULE_PATHNAME', 'cmig_audit_retain'
 LANGUAGE C;
 
-CREATE FUNCTION cmig.audit_history(target regclass, key text,
+CREATE FUNCTION cmig.audit_history(target regclass, key text DEFAULT NULL,
 	OUT id bigint, OUT clock_at timestamptz, OUT transaction_id xid8,
 	OUT operation text, OUT row_key jsonb, OUT old_key jsonb,
 	OUT changed text[], OUT old_row jsonb, OUT new_row jsonb,
@@ -1074,7 +1099,7 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_audit_history'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
-CREATE FUNCTION cmig.audit_history(target text, key text,
+CREATE FUNCTION cmig.audit_history(target text DEFAULT NULL, key text DEFAULT NULL,
 	OUT id bigint, OUT clock_at timestamptz, OUT transaction_id xid8,
 	OUT operation text, OUT row_key jsonb, OUT old_key jsonb,
 	OUT changed text[], OUT old_row jsonb, OUT new_row jsonb,
@@ -1114,29 +1139,29 @@ RETURNS SETOF anyelement
 AS 'MODULE_PATHNAME', 'cmig_audit_as_of'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
-CREATE FUNCTION cmig.audit_diff(target regclass, key text,
-	from_time timestamptz, to_time timestamptz DEFAULT pg_catalog.now(),
+CREATE FUNCTION cmig.audit_diff(target regclass, key text DEFAULT NULL,
+	from_time timestamptz DEFAULT NULL, to_time timestamptz DEFAULT pg_catalog.now(),
 	OUT column_name text, OUT old_value jsonb, OUT new_value jsonb)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_audit_diff'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
 CREATE FUNCTION cmig.audit_diff(target regclass, key "any",
-	from_time timestamptz, to_time timestamptz DEFAULT pg_catalog.now(),
+	from_time timestamptz DEFAULT NULL, to_time timestamptz DEFAULT pg_catalog.now(),
 	OUT column_name text, OUT old_value jsonb, OUT new_value jsonb)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_audit_diff'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
-CREATE FUNCTION cmig.audit_diff(target text, key text,
-	from_time timestamptz, to_time timestamptz DEFAULT pg_catalog.now(),
+CREATE FUNCTION cmig.audit_diff(target text DEFAULT NULL, key text DEFAULT NULL,
+	from_time timestamptz DEFAULT NULL, to_time timestamptz DEFAULT pg_catalog.now(),
 	OUT column_name text, OUT old_value jsonb, OUT new_value jsonb)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_audit_diff'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
 CREATE FUNCTION cmig.audit_diff(target text, key "any",
-	from_time timestamptz, to_time timestamptz DEFAULT pg_catalog.now(),
+	from_time timestamptz DEFAULT NULL, to_time timestamptz DEFAULT pg_catalog.now(),
 	OUT column_name text, OUT old_value jsonb, OUT new_value jsonb)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_audit_diff'
@@ -1161,7 +1186,7 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_audit_report'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
-CREATE FUNCTION cmig.audit_import(source regclass, mapping jsonb DEFAULT NULL)
+CREATE FUNCTION cmig.audit_import(source regclass DEFAULT NULL, mapping jsonb DEFAULT NULL)
 RETURNS bigint
 AS 'MODULE_PATHNAME', 'cmig_audit_import'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
@@ -1198,7 +1223,8 @@ RETURNS text
 AS 'MODULE_PATHNAME', 'cmig_schema_sql'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
-CREATE FUNCTION cmig.diff(target_sql text, schemas text[] DEFAULT NULL, compare text DEFAULT 'all',
+CREATE FUNCTION cmig.diff(target_sql text DEFAULT NULL, schemas text[] DEFAULT NULL,
+	compare text DEFAULT 'all',
 	owners boolean DEFAULT false, privileges boolean DEFAULT true, comments boolean DEFAULT true,
 	renames text[] DEFAULT '{}', concurrently boolean DEFAULT false,
 	OUT step integer, OUT action text, OUT kind text, OUT object text,
@@ -1207,7 +1233,8 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_diff'
 LANGUAGE C;
 
-CREATE FUNCTION cmig.diff_schemas(from_schema text, to_schema text, compare text DEFAULT 'all',
+CREATE FUNCTION cmig.diff_schemas(from_schema text DEFAULT NULL, to_schema text DEFAULT NULL,
+	compare text DEFAULT 'all',
 	owners boolean DEFAULT false, privileges boolean DEFAULT true, comments boolean DEFAULT true,
 	renames text[] DEFAULT '{}', concurrently boolean DEFAULT false,
 	OUT step integer, OUT action text, OUT kind text, OUT object text,
@@ -1216,7 +1243,7 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_diff_schemas'
 LANGUAGE C;
 
-CREATE FUNCTION cmig.autogenerate(message text, target_sql text,
+CREATE FUNCTION cmig.autogenerate(message text DEFAULT NULL, target_sql text DEFAULT NULL,
 	rev_id text DEFAULT NULL, head text DEFAULT 'head', splice boolean DEFAULT false,
 	branch_label text DEFAULT NULL, depends_on text[] DEFAULT '{}',
 	file_template text DEFAULT '%(rev)s_%(slug)s',
@@ -1228,7 +1255,8 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_autogenerate'
 LANGUAGE C;
 
-CREATE FUNCTION cmig.baseline(message text, rev_id text DEFAULT NULL, branch_label text DEFAULT NULL,
+CREATE FUNCTION cmig.baseline(message text DEFAULT NULL, rev_id text DEFAULT NULL,
+	branch_label text DEFAULT NULL,
 	file_template text DEFAULT '%(rev)s_%(slug)s', schemas text[] DEFAULT NULL,
 	owners boolean DEFAULT false, privileges boolean DEFAULT true, comments boolean DEFAULT true,
 	OUT revision text, OUT file_name text, OUT content text, OUT hazards text)
@@ -1236,7 +1264,8 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_baseline'
 LANGUAGE C;
 
-CREATE FUNCTION cmig.squash(range text, message text, rev_id text DEFAULT NULL,
+CREATE FUNCTION cmig.squash(range text DEFAULT NULL, message text DEFAULT NULL,
+	rev_id text DEFAULT NULL,
 	file_template text DEFAULT '%(rev)s_%(slug)s', schemas text[] DEFAULT NULL,
 	owners boolean DEFAULT false, privileges boolean DEFAULT true, comments boolean DEFAULT true,
 	renames text[] DEFAULT '{}',
@@ -1245,7 +1274,7 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_squash'
 LANGUAGE C;
 
-CREATE FUNCTION cmig.require_schema(target_sql text, schemas text[] DEFAULT NULL,
+CREATE FUNCTION cmig.require_schema(target_sql text DEFAULT NULL, schemas text[] DEFAULT NULL,
 	compare text DEFAULT 'all', owners boolean DEFAULT false, privileges boolean DEFAULT true,
 	comments boolean DEFAULT true, renames text[] DEFAULT '{}', concurrently boolean DEFAULT false,
 	source text DEFAULT 'live')
@@ -1262,7 +1291,7 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_drift'
 LANGUAGE C;
 
-CREATE FUNCTION cmig.capture(message text,
+CREATE FUNCTION cmig.capture(message text DEFAULT NULL,
 	rev_id text DEFAULT NULL, head text DEFAULT 'head', splice boolean DEFAULT false,
 	branch_label text DEFAULT NULL, depends_on text[] DEFAULT '{}',
 	file_template text DEFAULT '%(rev)s_%(slug)s',
@@ -1301,6 +1330,21 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_verify'
 LANGUAGE C;
 
+CREATE FUNCTION cmig.round_trip(revision "any",
+	OUT revision text, OUT problem text, OUT kind text, OUT object text,
+	OUT missing_sql text, OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_round_trip_wrong'
+LANGUAGE C;
+
+CREATE FUNCTION cmig.verify(target "any",
+	OUT revision text, OUT ok boolean, OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_verify_wrong'
+LANGUAGE C;
+
+COMMENT ON FUNCTION cmig.round_trip("any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.verify("any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
 COMMENT ON FUNCTION cmig.round_trip(text, boolean) IS 'Upgrades, downgrades, and upgrades again each revision, or one revision, in empty schemas, and rolls everything back. Returns what the downgrade leaves behind, does not restore, or leaves changed, what the second upgrade does differently, and whether the order of the branches of a merge matters. Returns no rows if every downgrade reverts its upgrade. Raises an error if the target is not valid (MG001 to MG004, 22023), the graph is broken (MG005), the transaction is read-only (25006), or the function is called by SQL that it runs (55000). With raise => true, raises an error if there are rows (MG015).';
 
 COMMENT ON FUNCTION cmig.verify(text, boolean) IS 'Runs the verify sections of the applied revisions, or of one revision and its ancestors, each in a subtransaction that is rolled back. Returns one row for each section, with what is wrong. Raises an error if the target is not valid (MG001, MG002, MG004), the graph is broken (MG005), the target is not applied (MG010), or the function is called by a script (55000). With raise => true, raises an error if a verification fails (MG009).';
@@ -1312,7 +1356,21 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_lint'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
-CREATE FUNCTION cmig.lint_sql(script text, transactional boolean DEFAULT true,
+CREATE FUNCTION cmig.lint(target "any",
+	OUT revision text, OUT statement integer, OUT line integer, OUT rule text,
+	OUT severity text, OUT message text, OUT safe_rewrite text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_lint_wrong'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.lint(target "any", VARIADIC targets "any",
+	OUT revision text, OUT statement integer, OUT line integer, OUT rule text,
+	OUT severity text, OUT message text, OUT safe_rewrite text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_lint_wrong'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.lint_sql(script text DEFAULT NULL, transactional boolean DEFAULT true,
 	facts boolean DEFAULT true,
 	OUT statement integer, OUT line integer, OUT rule text,
 	OUT severity text, OUT message text, OUT safe_rewrite text)
@@ -1320,21 +1378,24 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_lint_sql'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
+COMMENT ON FUNCTION cmig.lint("any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.lint("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
 COMMENT ON FUNCTION cmig.lint(text) IS 'Returns what the statements of pending revisions would lock, rewrite, scan, break, or lose, based on their text and the existing tables. Executes nothing. Raises an error if the target is not valid (MG001 to MG004, 22023) or the graph is broken (MG005).';
-COMMENT ON FUNCTION cmig.lint_sql(text, boolean, boolean) IS 'Does the same as lint, for the text of one script. With facts => false, ignores the existing tables, as in an empty database.';
+COMMENT ON FUNCTION cmig.lint_sql(text, boolean, boolean) IS 'Does the same as lint, for the text of one script. With facts => false, ignores the existing tables, as in an empty database. Raises an error if the script is null (22004).';
 
 --
 -- Coming from other migration tools
 --
 
-CREATE FUNCTION cmig.import_files(format text, file_names text[], contents text[],
+CREATE FUNCTION cmig.import_files(format text DEFAULT NULL, file_names text[] DEFAULT NULL,
+	contents text[] DEFAULT NULL,
 	placeholders jsonb DEFAULT '{}',
 	OUT file_name text, OUT content text, OUT note text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_import_files'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
-CREATE FUNCTION cmig.import_state(tool text, history_table regclass DEFAULT NULL,
+CREATE FUNCTION cmig.import_state(tool text DEFAULT NULL, history_table regclass DEFAULT NULL,
 	OUT applied text, OUT revision text, OUT note text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_import_state'
@@ -1347,12 +1408,12 @@ COMMENT ON FUNCTION cmig.import_state(text, regclass) IS 'Stamps the revisions t
 -- DDL outside of migration runs
 --
 
-CREATE FUNCTION cmig.set_ddl_policy(policy text)
+CREATE FUNCTION cmig.set_ddl_policy(policy text DEFAULT '')
 RETURNS text
 AS 'MODULE_PATHNAME', 'cmig_set_ddl_policy'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
-CREATE FUNCTION cmig.allow_ddl(reason text)
+CREATE FUNCTION cmig.allow_ddl(reason text DEFAULT NULL)
 RETURNS void
 AS 'MODULE_PATHNAME', 'cmig_allow_ddl'
 LANGUAGE C VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp;

@@ -48,6 +48,67 @@ SELECT cmig.grant_access();
 SELECT cmig.grant_access('nobody');
 SELECT cmig.revoke_access();
 
+-- every other required argument: the hint is a correct call
+SELECT cmig.create_revision();
+SELECT * FROM cmig.lint_sql();
+SELECT * FROM cmig.lint_sql(NULL);
+SELECT * FROM cmig.diff();
+SELECT * FROM cmig.diff_schemas();
+SELECT * FROM cmig.diff_schemas('public');
+SELECT * FROM cmig.autogenerate();
+SELECT * FROM cmig.autogenerate('a message');
+SELECT cmig.require_schema();
+SELECT * FROM cmig.baseline();
+SELECT * FROM cmig.squash();
+SELECT * FROM cmig.squash('001:002');
+SELECT * FROM cmig.capture();
+SELECT * FROM cmig.import_files();
+SELECT * FROM cmig.import_files('flyway');
+SELECT * FROM cmig.import_state();
+SELECT cmig.allow_ddl();
+\set VERBOSITY terse
+SELECT cmig.set_protect();
+SELECT cmig.set_ddl_policy();
+\set VERBOSITY default
+SELECT * FROM cmig.enable_rls();
+SELECT * FROM cmig.rls_script();
+SELECT * FROM cmig.disable_rls();
+SELECT * FROM cmig.enable_rls_schema();
+SELECT * FROM cmig.rls_test();
+CREATE TABLE some_table (id int PRIMARY KEY, n int);
+SELECT * FROM cmig.rls_test('some_table');
+SELECT * FROM cmig.enable_audit();
+SELECT * FROM cmig.enable_audit_schema();
+SELECT * FROM cmig.disable_audit();
+SELECT cmig.audit_script();
+SELECT cmig.audit_import();
+SELECT count(*) > 0 FROM cmig.enable_audit('some_table');
+SELECT * FROM cmig.audit_history();
+SELECT * FROM cmig.audit_history('some_table');
+SELECT * FROM cmig.audit_history('some_table'::regclass);
+SELECT * FROM cmig.audit_diff();
+SELECT * FROM cmig.audit_diff('some_table');
+SELECT * FROM cmig.audit_diff('some_table', '1');
+SELECT * FROM cmig.audit_diff('some_table', 1);
+SELECT * FROM cmig.audit_diff('some_table'::regclass, 1);
+CALL cmig.backfill();
+CALL cmig.backfill('some_table');
+CALL cmig.add_not_null();
+CALL cmig.add_not_null('some_table');
+CALL cmig.add_check();
+CALL cmig.add_check('some_table', 'n > 0');
+CALL cmig.add_foreign_key();
+CALL cmig.add_foreign_key('some_table');
+CALL cmig.add_foreign_key('some_table', 'n');
+CALL cmig.add_unique();
+CALL cmig.add_unique('some_table');
+DROP TABLE some_table;
+DROP SCHEMA cmig_audit CASCADE;
+-- no other function needs an argument to be found, except those for which null has a meaning
+SELECT proname FROM pg_proc p WHERE pronamespace = 'cmig'::regnamespace AND pronargs > 0
+	AND NOT EXISTS (SELECT FROM pg_proc q WHERE q.pronamespace = p.pronamespace AND q.proname = p.proname AND q.pronargs = q.pronargdefaults)
+GROUP BY 1 ORDER BY 1;
+
 -- options of Alembic's command line
 SELECT * FROM cmig.history('-r 001:002');
 SELECT * FROM cmig.history('-r001');
@@ -80,6 +141,16 @@ SELECT cmig.resolve(target => 1);
 SELECT cmig.require(target => 1);
 SELECT cmig.repair(revision => 1);
 SELECT cmig.remove_revision(revision => 1);
+SELECT * FROM cmig.lint(1);
+SELECT * FROM cmig.lint(target => 1);
+SELECT * FROM cmig.verify(1);
+SELECT * FROM cmig.round_trip(1);
+SELECT * FROM cmig.round_trip(revision => 1);
+SELECT * FROM cmig.dry_run(1);
+SELECT * FROM cmig.dry_run('upgrade', 1);
+SELECT * FROM cmig.dry_run('downgrade', 1);
+SELECT * FROM cmig.dry_run(target => 1);
+SELECT * FROM cmig.graph(1);
 SELECT * FROM cmig.upgrade(target => 0);
 SELECT * FROM cmig.downgrade(target => 1);
 SELECT cmig.repair(1);
@@ -108,6 +179,7 @@ SELECT cmig.stamp('001'::text, '002'::text);
 SELECT cmig.stamp('001', '002', '003');
 SELECT cmig.stamp(1, 2);
 SELECT * FROM cmig.export('001', '002');
+SELECT * FROM cmig.lint('001', '002');
 
 -- quotes that belong to another language, and what other tools call the base
 SELECT * FROM cmig.upgrade('"002"');
@@ -154,6 +226,9 @@ FROM (VALUES
 	('plan(''upgrade''::text, $1)', '''002'''), ('plan($1)', '''upgrade'''), ('plan($1, $1)', 'NULL'),
 	('plan(target => $1)', '''002'''), ('history($1)', '''001:002'''), ('history($1)', 'NULL'),
 	('show($1)', '''001'''), ('show($1)', 'NULL'), ('show(target => $1)', '''001'''),
+	('lint($1)', '''002'''), ('lint($1)', 'NULL'), ('verify($1)', '''base'''), ('verify($1)', 'NULL'), ('verify($1, false)', '''base'''),
+	('graph($1)', '''001:002'''), ('graph($1, ''dot'')', '''001'''), ('dry_run(''upgrade'', $1)', '''001'''), ('dry_run($1)', '''upgrade'''), ('dry_run($1, $1)', 'NULL'),
+	('round_trip($1)', '''001'''), ('round_trip($1, false)', '''001'''),
 	('resolve($1)', '''head'''), ('resolve($1)', 'NULL'), ('require($1)', '''base'''), ('require($1)', 'NULL'),
 	('export($1)', '''001'''), ('export($1)', 'NULL'), ('export($1, ''%(rev)s'')', '''001'''),
 	('script(''upgrade'', $1)', '''002'''), ('script(''upgrade'', $1, ''v'', true)', '''002'''), ('script($1, $1)', 'NULL'),

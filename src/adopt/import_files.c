@@ -240,7 +240,8 @@ cmig_import_files(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("format, file_names, and contents must not be null")));
+				 errmsg("format, file_names, and contents must not be null"),
+				 errhint("SELECT * FROM cmig.import_files('<format>', ARRAY['<file name>'], ARRAY['<content>'])")));
 	format = cmig_formats_find(cmig_argument_text(fcinfo, 0));
 	import.format = format->name;
 	import.style = format->style;

@@ -124,10 +124,7 @@ cmig_import_state(PG_FUNCTION_ARGS)
 	CmigToolMatches *matches;
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 
-	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("tool must not be null")));
+	cmig_argument_require(fcinfo, 0, "tool", "SELECT * FROM cmig.import_state('<tool>')");
 	tool = cmig_tool_find(cmig_argument_text(fcinfo, 0));
 	InitMaterializedSRF(fcinfo, 0);
 	cmig_change_begin("cmig.import_state()");

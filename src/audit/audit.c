@@ -20,6 +20,7 @@
 #include "audit/audit_script.h"
 #include "audit/audit_table.h"
 #include "audit/audit_trigger.h"
+#include "base/argument.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/local_rows.h"
@@ -451,26 +452,23 @@ enable_one(Enabling *enabling, Oid target)
 	}
 }
 
-/* Returns the table in argument n. */
+/* Returns the table in the first argument; "call" is a correct call, for the hint. */
 static Oid
-target_argument(FunctionCallInfo fcinfo, int n)
+target_argument(FunctionCallInfo fcinfo, const char *call)
 {
-	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("the table must not be null")));
-	if (get_rel_name(PG_GETARG_OID(n)) == NULL)
+	cmig_argument_require(fcinfo, 0, "the table", call);
+	if (get_rel_name(PG_GETARG_OID(0)) == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation with OID %u does not exist", PG_GETARG_OID(n))));
-	return PG_GETARG_OID(n);
+				 errmsg("relation with OID %u does not exist", PG_GETARG_OID(0))));
+	return PG_GETARG_OID(0);
 }
 
 Datum
 cmig_enable_audit(PG_FUNCTION_ARGS)
 {
 	Enabling	enabling;
-	Oid			target = target_argument(fcinfo, 0);
+	Oid			target = target_argument(fcinfo, "SELECT * FROM cmig.enable_audit('<table>')");
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	begin_enabling(&enabling, fcinfo, 1, list_make1_oid(target));
@@ -499,7 +497,8 @@ cmig_enable_audit_schema(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("schema and pattern must not be null")));
+				 errmsg("schema and pattern must not be null"),
+				 errhint("SELECT * FROM cmig.enable_audit_schema('<schema>')")));
 	values[0] = ObjectIdGetDatum(get_namespace_oid(text_to_cstring(PG_GETARG_TEXT_PP(0)), false));
 	values[1] = PG_GETARG_DATUM(1);
 	cmig_query_each(&tables_of_schema, values, NULL, cmig_query_keep_oid, &oids);
@@ -549,7 +548,7 @@ cmig_disable_audit(PG_FUNCTION_ARGS)
 	List	   *statements = NIL;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	disable_one(target_argument(fcinfo, 0), &statements);
+	disable_one(target_argument(fcinfo, "SELECT * FROM cmig.disable_audit('<table>')"), &statements);
 	cmig_result_add_texts(fcinfo, statements);
 	return (Datum) 0;
 }
@@ -557,7 +556,7 @@ cmig_disable_audit(PG_FUNCTION_ARGS)
 Datum
 cmig_audit_script(PG_FUNCTION_ARGS)
 {
-	Relation	relation = open_target(target_argument(fcinfo, 0), AccessShareLock);
+	Relation	relation = open_target(target_argument(fcinfo, "SELECT cmig.audit_script('<table>')"), AccessShareLock);
 	CmigAuditOptions *options = cmig_audit_options_default();
 	char	   *script;
 

@@ -635,7 +635,8 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(1))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("the time must not be null")));
+				 errmsg("the time must not be null"),
+				 errhint("SELECT * FROM cmig.audit_as_of(NULL::<table>, now() - interval '1 day')")));
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	cmig_audit_reader_begin();
 	begin_as_of(&as_of, fcinfo);

@@ -17,6 +17,7 @@
 #include "audit/audit_log.h"
 #include "audit/audit_retain.h"
 #include "audit/audit_trigger.h"
+#include "base/argument.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/query.h"
@@ -488,10 +489,7 @@ cmig_audit_import(PG_FUNCTION_ARGS)
 	Import		import = {0};
 	Jsonb	   *mapping = PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1);
 
-	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("the source must not be null")));
+	cmig_argument_require(fcinfo, 0, "the source", "SELECT cmig.audit_import('<table>')");
 	if (get_rel_name(PG_GETARG_OID(0)) == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),

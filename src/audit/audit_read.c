@@ -14,6 +14,7 @@
 #include "audit/audit_reader.h"
 #include "audit/audit_target.h"
 #include "audit/audit_trigger.h"
+#include "base/argument.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/query.h"
@@ -30,6 +31,10 @@ PG_FUNCTION_INFO_V1(cmig_audit_history);
 PG_FUNCTION_INFO_V1(cmig_audit_diff);
 PG_FUNCTION_INFO_V1(cmig_audit_transaction);
 PG_FUNCTION_INFO_V1(cmig_audit_report);
+
+/* Correct calls, for hints. */
+#define HISTORY_CALL "SELECT * FROM cmig.audit_history('<table>', '<key>')"
+#define DIFF_CALL "SELECT * FROM cmig.audit_diff('<table>', '<key>', now() - interval '1 day')"
 
 /* The columns of audit_history(). */
 #define HISTORY_COLUMNS 18
@@ -298,7 +303,7 @@ describe_key(void *arg)
  * the key.
  */
 static List *
-key_argument(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target)
+key_argument(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target, const char *call)
 {
 	ErrorContextCallback callback = {error_context_stack, describe_key, target};
 	List	   *keys;
@@ -309,7 +314,8 @@ key_argument(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target)
 	if (keys == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("the key must not be null")));
+				 errmsg("the key must not be null"),
+				 errhint("%s", call)));
 	return keys;
 }
 
@@ -322,8 +328,9 @@ cmig_audit_history(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	cmig_audit_reader_begin();
+	cmig_argument_require(fcinfo, 0, "the table", HISTORY_CALL);
 	target = cmig_audit_target_argument(fcinfo, 0);
-	foreach(lc, read_history(target, key_argument(fcinfo, 1, target)))
+	foreach(lc, read_history(target, key_argument(fcinfo, 1, target, HISTORY_CALL)))
 	{
 		Entry	   *entry = lfirst(lc);
 
@@ -466,10 +473,7 @@ state_at(CmigAuditTarget *target, List *history, TimestampTz at)
 static TimestampTz
 time_argument(FunctionCallInfo fcinfo, int n)
 {
-	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("the times must not be null")));
+	cmig_argument_require(fcinfo, n, "the times", DIFF_CALL);
 	return PG_GETARG_TIMESTAMPTZ(n);
 }
 
@@ -553,8 +557,9 @@ cmig_audit_diff(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	cmig_audit_reader_begin();
+	cmig_argument_require(fcinfo, 0, "the table", DIFF_CALL);
 	target = cmig_audit_target_argument(fcinfo, 0);
-	history = add_truncates(target, read_history(target, key_argument(fcinfo, 1, target)));
+	history = add_truncates(target, read_history(target, key_argument(fcinfo, 1, target, DIFF_CALL)));
 	old = state_at(target, history, time_argument(fcinfo, 2));
 	new = state_at(target, history, time_argument(fcinfo, 3));
 	put_differences(result, old, old, new, false);

@@ -121,10 +121,6 @@ cmig_audit_target_argument(FunctionCallInfo fcinfo, int n)
 	RangeVar   *name;
 	Oid			oid;
 
-	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("the table must not be null")));
 	if (get_fn_expr_argtype(fcinfo->flinfo, n) == REGCLASSOID)
 		return cmig_audit_target_of(PG_GETARG_OID(n));
 

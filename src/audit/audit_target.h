@@ -29,7 +29,7 @@ typedef struct CmigAuditTarget
 	List	   *key_kinds;		/* of char *; see audit_layout.h */
 } CmigAuditTarget;
 
-/* Returns the table in argument n, which is a regclass or a text. */
+/* Returns the table in argument n, which is a regclass or a text, and not null. */
 extern CmigAuditTarget *cmig_audit_target_argument(FunctionCallInfo fcinfo, int n);
 
 /* Returns the target for an existing table. */

@@ -22,6 +22,16 @@ cmig_argument_text(FunctionCallInfo fcinfo, int n)
 	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
 }
 
+void
+cmig_argument_require(FunctionCallInfo fcinfo, int n, const char *what, const char *call)
+{
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("%s must not be null", what),
+				 errhint("%s", call)));
+}
+
 CmigDirection
 cmig_argument_direction(FunctionCallInfo fcinfo, int n, const char *call)
 {

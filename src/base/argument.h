@@ -16,6 +16,13 @@
 extern char *cmig_argument_text(FunctionCallInfo fcinfo, int n);
 
 /*
+ * Raises 22004 if argument n, which is called "what", is null.  A required
+ * argument has the default NULL, so that a call without it leads here; the
+ * hint is "call", a correct call.
+ */
+extern void cmig_argument_require(FunctionCallInfo fcinfo, int n, const char *what, const char *call);
+
+/*
  * Returns an argument that must be "upgrade" or "downgrade".  Anything else
  * raises 22023 with a hint that shows a correct call; "call" is the beginning
  * of that call, such as "SELECT * FROM cmig.plan".  If the next argument is

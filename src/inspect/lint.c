@@ -20,9 +20,11 @@
 #include "inspect/lint_policy.h"
 #include "inspect/lint_run.h"
 #include "move/move.h"
+#include "tables/wrong_call.h"
 
 PG_FUNCTION_INFO_V1(cmig_lint);
 PG_FUNCTION_INFO_V1(cmig_lint_sql);
+PG_FUNCTION_INFO_V1(cmig_lint_wrong);
 
 /* Store a text, which may be NULL, in column i of a row. */
 static void
@@ -95,12 +97,17 @@ cmig_lint_sql(PG_FUNCTION_ARGS)
 	bool		facts = cmig_argument_bool(fcinfo, 2, true);
 	CmigLint   *lint;
 
+	cmig_argument_require(fcinfo, 0, "script", "SELECT * FROM cmig.lint_sql('<script>')");
 	InitMaterializedSRF(fcinfo, 0);
-	if (script == NULL)
-		return (Datum) 0;
 	lint = cmig_lint_run_begin(facts, false);
 	cmig_lint_run_script(lint, NULL, script, transactional);
 	cmig_lint_run_end(lint);
 	return_findings(fcinfo, lint, false);
 	return (Datum) 0;
+}
+
+Datum
+cmig_lint_wrong(PG_FUNCTION_ARGS)
+{
+	cmig_wrong_call(fcinfo, 0, PG_NARGS() - 1, "SELECT * FROM cmig.lint(", CMIG_SEVERAL_NONE);
 }

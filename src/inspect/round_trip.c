@@ -28,6 +28,7 @@
 #include "run/script_run.h"
 #include "schema/image_same.h"
 #include "schema/replay.h"
+#include "tables/wrong_call.h"
 
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -36,6 +37,7 @@
 #include "utils/memutils.h"
 
 PG_FUNCTION_INFO_V1(cmig_round_trip);
+PG_FUNCTION_INFO_V1(cmig_round_trip_wrong);
 
 #define COLUMNS 6
 
@@ -578,4 +580,10 @@ cmig_round_trip(PG_FUNCTION_ARGS)
 		refuse(trip.rows.rows);
 	put_rows(fcinfo, trip.rows.rows);
 	return (Datum) 0;
+}
+
+Datum
+cmig_round_trip_wrong(PG_FUNCTION_ARGS)
+{
+	cmig_wrong_call(fcinfo, 0, 0, "SELECT * FROM cmig.round_trip(", CMIG_SEVERAL_NONE);
 }

@@ -24,12 +24,14 @@
 #include "run/runner.h"
 #include "tables/catalog.h"
 #include "tables/repeatable.h"
+#include "tables/wrong_call.h"
 
 #include "funcapi.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
 PG_FUNCTION_INFO_V1(cmig_verify);
+PG_FUNCTION_INFO_V1(cmig_verify_wrong);
 
 #define COLUMNS 3
 
@@ -176,4 +178,10 @@ cmig_verify(PG_FUNCTION_ARGS)
 				 errdetail("Failed: %s.", cmig_listing_text(&verification.failed)),
 				 errhint("SELECT * FROM cmig.verify() shows why.")));
 	return (Datum) 0;
+}
+
+Datum
+cmig_verify_wrong(PG_FUNCTION_ARGS)
+{
+	cmig_wrong_call(fcinfo, 0, 0, "SELECT * FROM cmig.verify(", CMIG_SEVERAL_NONE);
 }

@@ -46,6 +46,9 @@
 /* How often the replicas' lag is checked, in milliseconds. */
 #define LAG_PAUSE 200
 
+/* A correct call, for hints. */
+#define CALL_HINT "CALL cmig.backfill('users', 'email_lower = lower(email)', 'email_lower IS NULL')"
+
 PG_FUNCTION_INFO_V1(cmig_backfill);
 
 static CmigQuery lag_query = {
@@ -321,7 +324,7 @@ required_text(FunctionCallInfo fcinfo, int n, const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s must not be empty", name),
-				 errhint("CALL cmig.backfill('users', 'email_lower = lower(email)', 'email_lower IS NULL')")));
+				 errhint(CALL_HINT)));
 	return value;
 }
 
@@ -413,7 +416,7 @@ cmig_backfill(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the target must not be null"),
-				 errhint("Name a table.")));
+				 errhint(CALL_HINT)));
 	table = PG_GETARG_OID(0);
 	set_sql = required_text(fcinfo, 1, "set_sql");
 	where_sql = PG_ARGISNULL(2) ? NULL : required_text(fcinfo, 2, "where_sql");

@@ -50,6 +50,12 @@ PG_FUNCTION_INFO_V1(cmig_add_check);
 PG_FUNCTION_INFO_V1(cmig_add_foreign_key);
 PG_FUNCTION_INFO_V1(cmig_add_unique);
 
+/* Correct calls, for hints. */
+#define ADD_CHECK_CALL "CALL cmig.add_check('<table>', '<constraint>', '<condition>')"
+#define ADD_NOT_NULL_CALL "CALL cmig.add_not_null('<table>', '<column>')"
+#define ADD_FOREIGN_KEY_CALL "CALL cmig.add_foreign_key('<table>', '<column>', '<referenced table>')"
+#define ADD_UNIQUE_CALL "CALL cmig.add_unique('<table>', '<column>')"
+
 /*
  * Add a constraint as NOT VALID, so that it is enforced for new rows
  * immediately, and then validate the existing rows.  In a single transaction,
@@ -175,9 +181,9 @@ cmig_add_check(PG_FUNCTION_ARGS)
 	CmigRecipe	recipe;
 	CheckSteps	check;
 
-	cmig_recipe_begin(&recipe, fcinfo, "cmig.add_check");
-	check.name = cmig_recipe_name(fcinfo, 1);
-	check.condition = cmig_recipe_text(fcinfo, 2, "the condition");
+	cmig_recipe_begin(&recipe, fcinfo, "cmig.add_check", ADD_CHECK_CALL);
+	check.name = cmig_recipe_name(fcinfo, 1, ADD_CHECK_CALL);
+	check.condition = cmig_recipe_text(fcinfo, 2, "the condition", ADD_CHECK_CALL);
 	cmig_recipe_run_steps(&recipe, add_check, &check);
 	PG_RETURN_VOID();
 }
@@ -260,8 +266,8 @@ cmig_add_not_null(PG_FUNCTION_ARGS)
 	CmigRecipe	recipe;
 	char	   *column;
 
-	cmig_recipe_begin(&recipe, fcinfo, "cmig.add_not_null");
-	column = cmig_recipe_text(fcinfo, 1, "the column");
+	cmig_recipe_begin(&recipe, fcinfo, "cmig.add_not_null", ADD_NOT_NULL_CALL);
+	column = cmig_recipe_text(fcinfo, 1, "the column", ADD_NOT_NULL_CALL);
 	if (get_attnum(recipe.table, column) <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
@@ -374,19 +380,20 @@ cmig_add_foreign_key(PG_FUNCTION_ARGS)
 	const char *on_update;
 	StringInfoData definition;
 
-	cmig_recipe_begin(&recipe, fcinfo, "cmig.add_foreign_key");
+	cmig_recipe_begin(&recipe, fcinfo, "cmig.add_foreign_key", ADD_FOREIGN_KEY_CALL);
 	columns = cmig_recipe_columns(fcinfo, 1, "columns", recipe.table, &names);
 	if (PG_ARGISNULL(2) || (get_rel_relkind(PG_GETARG_OID(2)) != RELKIND_RELATION &&
 							get_rel_relkind(PG_GETARG_OID(2)) != RELKIND_PARTITIONED_TABLE))
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("the referenced relation must be a table")));
+				 errmsg("the referenced relation must be a table"),
+				 errhint(ADD_FOREIGN_KEY_CALL)));
 	referenced = PG_GETARG_OID(2);
 	cmig_local_rows_require(referenced, true, "cmig.add_foreign_key",
 							"Use ALTER TABLE, which Citus runs on the shards.");
 	referenced_columns = PG_ARGISNULL(3) ? primary_key_columns(referenced) :
 		cmig_recipe_columns(fcinfo, 3, "referenced_columns", referenced, &referenced_names);
-	key.name = cmig_recipe_optional_name(fcinfo, 4);
+	key.name = cmig_recipe_optional_name(fcinfo, 4, ADD_FOREIGN_KEY_CALL);
 	if (key.name == NULL)
 		key.name = makeObjectName(get_rel_name(recipe.table), cmig_recipe_joined(names), "fkey");
 	on_delete = action_argument(fcinfo, 5, "on_delete");
@@ -545,9 +552,9 @@ cmig_add_unique(PG_FUNCTION_ARGS)
 	UniqueSteps unique;
 	List	   *names;
 
-	cmig_recipe_begin(&recipe, fcinfo, "cmig.add_unique");
+	cmig_recipe_begin(&recipe, fcinfo, "cmig.add_unique", ADD_UNIQUE_CALL);
 	unique.columns = cmig_recipe_columns(fcinfo, 1, "columns", recipe.table, &names);
-	unique.name = cmig_recipe_optional_name(fcinfo, 2);
+	unique.name = cmig_recipe_optional_name(fcinfo, 2, ADD_UNIQUE_CALL);
 	if (unique.name == NULL)
 		unique.name = makeObjectName(get_rel_name(recipe.table), cmig_recipe_joined(names), "key");
 	cmig_recipe_run_steps(&recipe, add_unique, &unique);

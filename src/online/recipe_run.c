@@ -52,7 +52,7 @@ static CmigQuery constraint_query = {
 static Oid	table_alone = InvalidOid;
 
 void
-cmig_recipe_begin(CmigRecipe *recipe, FunctionCallInfo fcinfo, const char *procedure)
+cmig_recipe_begin(CmigRecipe *recipe, FunctionCallInfo fcinfo, const char *procedure, const char *call)
 {
 	recipe->procedure = procedure;
 	recipe->one_transaction = !cmig_runner_concurrent_ddl();
@@ -78,7 +78,7 @@ cmig_recipe_begin(CmigRecipe *recipe, FunctionCallInfo fcinfo, const char *proce
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the target must not be null"),
-				 errhint("Name a table.")));
+				 errhint("%s", call)));
 	recipe->table = PG_GETARG_OID(0);
 	if (get_rel_relkind(recipe->table) != RELKIND_RELATION &&
 		get_rel_relkind(recipe->table) != RELKIND_PARTITIONED_TABLE)
@@ -184,30 +184,31 @@ cmig_recipe_run(CmigRecipe *recipe, const char *sql)
  */
 
 char *
-cmig_recipe_text(FunctionCallInfo fcinfo, int n, const char *name)
+cmig_recipe_text(FunctionCallInfo fcinfo, int n, const char *name, const char *call)
 {
 	char	   *value = cmig_argument_text(fcinfo, n);
 
 	if (value == NULL || value[strspn(value, " \t\r\n")] == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must not be empty", name)));
+				 errmsg("%s must not be empty", name),
+				 errhint("%s", call)));
 	return value;
 }
 
 char *
-cmig_recipe_name(FunctionCallInfo fcinfo, int n)
+cmig_recipe_name(FunctionCallInfo fcinfo, int n, const char *call)
 {
-	char	   *value = cmig_recipe_text(fcinfo, n, "the name");
+	char	   *value = cmig_recipe_text(fcinfo, n, "the name", call);
 
 	truncate_identifier(value, strlen(value), true);
 	return value;
 }
 
 char *
-cmig_recipe_optional_name(FunctionCallInfo fcinfo, int n)
+cmig_recipe_optional_name(FunctionCallInfo fcinfo, int n, const char *call)
 {
-	return PG_ARGISNULL(n) ? NULL : cmig_recipe_name(fcinfo, n);
+	return PG_ARGISNULL(n) ? NULL : cmig_recipe_name(fcinfo, n, call);
 }
 
 /*

@@ -39,7 +39,7 @@ typedef struct CmigKnownConstraint
  * argument 0 is a suitable table.
  */
 extern void cmig_recipe_begin(CmigRecipe *recipe, FunctionCallInfo fcinfo,
-							  const char *procedure);
+							  const char *procedure, const char *call);
 
 /*
  * Run the steps and end the recipe.  An error's context names the recipe, and
@@ -63,13 +63,13 @@ extern void cmig_recipe_run(CmigRecipe *recipe, const char *sql);
 
 /*
  * Read arguments.  Texts and names must not be empty; an optional name may be
- * null.  cmig_recipe_columns() returns columns as "a, b" and sets *names to
+ * null.  "call" is a correct call, for hints.  cmig_recipe_columns() returns columns as "a, b" and sets *names to
  * the unquoted names.  cmig_recipe_joined() joins these as "a_b" for a
  * constraint name.
  */
-extern char *cmig_recipe_text(FunctionCallInfo fcinfo, int n, const char *name);
-extern char *cmig_recipe_name(FunctionCallInfo fcinfo, int n);
-extern char *cmig_recipe_optional_name(FunctionCallInfo fcinfo, int n);
+extern char *cmig_recipe_text(FunctionCallInfo fcinfo, int n, const char *name, const char *call);
+extern char *cmig_recipe_name(FunctionCallInfo fcinfo, int n, const char *call);
+extern char *cmig_recipe_optional_name(FunctionCallInfo fcinfo, int n, const char *call);
 extern char *cmig_recipe_columns(FunctionCallInfo fcinfo, int n, const char *what,
 								 Oid table, List **names);
 extern char *cmig_recipe_joined(List *names);

@@ -15,8 +15,10 @@
 #include "base/result.h"
 #include "graph/target_range.h"
 #include "report/drawing.h"
+#include "tables/wrong_call.h"
 
 PG_FUNCTION_INFO_V1(cmig_graph);
+PG_FUNCTION_INFO_V1(cmig_graph_wrong);
 
 /* The formats, by name. */
 static const struct
@@ -68,4 +70,10 @@ cmig_graph(PG_FUNCTION_ARGS)
 	picture = cmig_drawing_read(&view, range);
 	formats[chosen].draw(&picture, put_line, fcinfo);
 	return (Datum) 0;
+}
+
+Datum
+cmig_graph_wrong(PG_FUNCTION_ARGS)
+{
+	cmig_wrong_call(fcinfo, 0, 0, "SELECT * FROM cmig.graph(", CMIG_SEVERAL_NONE);
 }

@@ -322,15 +322,15 @@ warn_via(const CmigRlsOptions *options, const CmigRlsTable *via)
 	}
 }
 
-/* Returns the table in the first argument. */
+/* Returns the table in the first argument; "call" is a correct call, for the hint. */
 static Oid
-target_argument(FunctionCallInfo fcinfo, const char *function)
+target_argument(FunctionCallInfo fcinfo, const char *call)
 {
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the table must not be null"),
-				 errhint("%s('schema.table', ...)", function)));
+				 errhint("%s", call)));
 	return PG_GETARG_OID(0);
 }
 
@@ -359,7 +359,7 @@ lock_family(Oid relid)
 Datum
 cmig_enable_rls(PG_FUNCTION_ARGS)
 {
-	Oid			relid = target_argument(fcinfo, "SELECT cmig.enable_rls");
+	Oid			relid = target_argument(fcinfo, "SELECT * FROM cmig.enable_rls('<table>', roles => '{<role>}')");
 	CmigRlsOptions *options;
 	CmigRlsTable *via;
 	List	   *family;
@@ -556,7 +556,7 @@ cmig_enable_rls_schema(PG_FUNCTION_ARGS)
 Datum
 cmig_rls_script(PG_FUNCTION_ARGS)
 {
-	Oid			relid = target_argument(fcinfo, "SELECT cmig.rls_script");
+	Oid			relid = target_argument(fcinfo, "SELECT cmig.rls_script('<table>', roles => '{<role>}')");
 	CmigRlsOptions *options;
 	CmigRlsTable *via;
 	StringInfoData text;
@@ -618,7 +618,7 @@ revoke_application(FunctionCallInfo fcinfo, List *granted)
 Datum
 cmig_disable_rls(PG_FUNCTION_ARGS)
 {
-	Oid			relid = target_argument(fcinfo, "SELECT cmig.disable_rls");
+	Oid			relid = target_argument(fcinfo, "SELECT * FROM cmig.disable_rls('<table>')");
 	List	   *granted = NIL;
 	bool		any = false;
 	ListCell   *lc;

@@ -51,7 +51,7 @@ replay_argument(FunctionCallInfo fcinfo, int n)
 static void
 require_target(const char *target_sql)
 {
-	if (target_sql != NULL && target_sql[strspn(target_sql, " \t\r\n")] == '\0')
+	if (target_sql[strspn(target_sql, " \t\r\n")] == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("target_sql is empty"),
@@ -117,6 +117,7 @@ cmig_autogenerate(PG_FUNCTION_ARGS)
 	replay = replay_argument(fcinfo, 16);
 
 	cmig_generate_prepare(&generate, "cmig.autogenerate()");
+	cmig_argument_require(fcinfo, 1, "target_sql", "SELECT * FROM cmig.autogenerate('<message>', '<target_sql>')");
 	lines = find_differences(managed, target_sql, &options, replay, "cmig.autogenerate()");
 	if (lines == NIL)
 		ereport(NOTICE,
@@ -137,6 +138,7 @@ cmig_require_schema(PG_FUNCTION_ARGS)
 	List	   *lines;
 	ListCell   *cell;
 
+	cmig_argument_require(fcinfo, 0, "target_sql", "SELECT cmig.require_schema('<target_sql>')");
 	cmig_diff_arguments(fcinfo, 2, &options);
 	options.need_schemas = true;
 	replay = replay_argument(fcinfo, 8);

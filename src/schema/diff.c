@@ -46,6 +46,7 @@ cmig_diff(PG_FUNCTION_ARGS)
 	CmigDiffOptions options = {0};
 	CmigManaged *managed = cmig_diff_schemas_argument(fcinfo, 1);
 
+	cmig_argument_require(fcinfo, 0, "target_sql", "SELECT * FROM cmig.diff('<target_sql>')");
 	InitMaterializedSRF(fcinfo, 0);
 	cmig_diff_arguments(fcinfo, 2, &options);
 	cmig_diff_line_put(fcinfo, cmig_diff_run(managed, cmig_argument_text(fcinfo, 0), &options, "cmig.diff()"));
@@ -108,10 +109,7 @@ one_schema(FunctionCallInfo fcinfo, int n, const char *argument)
 	char	   *name = cmig_argument_text(fcinfo, n);
 	CmigManaged *managed;
 
-	if (name == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("%s must not be null", argument)));
+	cmig_argument_require(fcinfo, n, argument, "SELECT * FROM cmig.diff_schemas('<from_schema>', '<to_schema>')");
 	managed = cmig_managed_schemas(cmig_argument_one(name));
 	if (!OidIsValid(managed->schemas[0].oid))
 		ereport(ERROR,

@@ -197,14 +197,10 @@ add_other_schemas(DiffRun *run)
 									   "it belongs to another role, so it is not compared");
 }
 
-/* Read the target image in the shadow.  Raises 22004 if target_sql is NULL. */
+/* Read the target image in the shadow. */
 static void
 run_target(DiffRun *run)
 {
-	if (run->target_sql == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("target_sql must not be null")));
 	cmig_shadow_run(run->managed, run->function, read_target, run);
 }
 

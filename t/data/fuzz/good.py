@@ -70,6 +70,7 @@ GOOD = {
         {"message": "'m'", "schemas": "'{small}'", "head": "'003_search'"}],
     "baseline(text,text,text,text,text[],boolean,boolean,boolean)": [{"message": "'m'", "schemas": "'{small}'"}],
     "squash(text,text,text,text,text[],boolean,boolean,boolean,text[])": [{"range": "'001:002'", "message": "'m'", "schemas": "'{app}'"}],
+    "set_protect(text)": [{"level": "'base'"}, {"level": "'off'"}],
     "set_ddl_policy(text)": [{"policy": "'warn'"}, {"policy": "'off'"}],
     "allow_ddl(text)": [{"reason": "'a reason'"}],
     "import_files(text,text[],text[],jsonb)": [
@@ -81,10 +82,15 @@ GOOD = {
     "upgrade(text[])": [{"targets": "ARRAY['004_totals', 'tools']"}],
     "downgrade(text)": [{"target": "'001'"}, {"target": "'base'"}, {"target": "'billing@-1'"}],
     "reset(text)": [{"confirm": "current_database()"}],
+    "stamp(text[],boolean)": [{"targets": "ARRAY['002', 'tools']"}, {"targets": "ARRAY['002']", "purge": "true"}],
     "stamp(text,boolean)": [{"target": "'heads'"}, {"target": "'base'"}, {"target": "'002'", "purge": "true"}],
     "plan(text,text)": [{"direction": "'downgrade'", "target": "'base'::text"}, {"direction": "'upgrade'", "target": "'heads'::text"}],
     "plan(text,text[])": [{"direction": "'upgrade'", "targets": "ARRAY['tools', '004_totals']"}],
     "require(text)": [{"target": "'002'"}],
+    "resolve(text)": [{"target": "'002'"}, {"target": "'billing@head'"}],
+    "graph(text,text)": [{"range": "'001:heads'"}, {"format": "'mermaid'"}, {"format": "'dot'"}],
+    "help(text)": [{"name": "'upgrade'"}],
+    "export(text,text)": [{"revision": "'001'::text", "file_template": "'%(rev)s'"}],
     "show(text)": [{"target": "'002'"}],
     "history(text)": [{"range": "'001:heads'"}, {"range": "':003_search'"}],
     "script(text,text,text,boolean)": [
@@ -105,6 +111,7 @@ GOOD = {
         {"role": "'regress_fuzz_nobody'", "level": "'reader'"}, {"role": "'regress_fuzz_nobody'", "level": "'migrator'"}],
     "revoke_access(name)": [{"role": "'regress_fuzz_migrator'"}],
     "upgrade_stepwise(text,text,text)": [{"target": "'003_search'", "in_doubt": "'again'"}, {"target": "'005_bad'"}, {"target": "'004_totals'"}],
+    "upgrade_stepwise(text[],text,text)": [{"targets": "ARRAY['004_totals', 'tools']"}, {"targets": "ARRAY['003_search']", "in_doubt": "'again'"}],
     "downgrade_stepwise(text,text,text)": [{"target": "'base'::text"}, {"target": "'001'::text"}],
     "reset_stepwise(text,text)": [{"confirm": "current_database()"}],
     "backfill(regclass,text,text,integer,interval,interval)": [
