@@ -232,11 +232,10 @@ is_made(const CmigDifference *difference, const CmigObject *object, bool old)
 static List *
 creation(const CmigDifference *difference, const CmigObject *object, bool partial, bool old)
 {
-	CmigObject *alone = cmig_object_new(object->kind, object->name, object->identity);
+	CmigObject *alone = cmig_object_copy(object);
 	CmigDiffOptions options = *difference->options;
 	List	   *ddl;
 
-	memcpy(alone, object, offsetof(CmigObject, values) + sizeof(char *) * object->kind->nproperties);
 	alone->folded = false;
 	ddl = alone->kind->create(alone);
 	cmig_attached_complete(difference, object, ddl, old);

@@ -341,11 +341,9 @@ revert_late(Deparse *deparse, const CmigChange *change, Late *late)
 {
 	CmigImage	back = *deparse->difference->to;
 	CmigDiffOptions options = deparse->restore;
-	CmigObject *type = cmig_object_new(change->to->kind, change->to->name, change->to->identity);
+	CmigObject *type = cmig_object_copy(change->to);
 
-	memcpy(type, change->to, offsetof(CmigObject, values));
-	for (int i = 0; i < type->kind->nproperties; i++)
-		type->values[i] = change->from->values[i];
+	type->values = change->from->values;
 	back.objects = palloc(sizeof(CmigObject *) * back.count);
 	memcpy(back.objects, deparse->difference->to->objects, sizeof(CmigObject *) * back.count);
 	back.objects[type->index] = type;

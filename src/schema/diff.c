@@ -79,7 +79,7 @@ read_renamed(CmigShadow *shadow, void *arg)
 		CmigObject *object = diff->image->objects[i];
 
 		for (int j = 0; j < object->kind->nproperties; j++)
-			object->values[j] = cmig_normal_rename(object->values[j], old, new);
+			cmig_object_set(object, j, cmig_normal_rename(object->values[j], old, new));
 	}
 }
 

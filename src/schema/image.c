@@ -18,13 +18,6 @@ typedef struct AddressEntry
 	CmigObject *object;
 } AddressEntry;
 
-/* A dependency recorded while the image is read. */
-typedef struct Edge
-{
-	CmigObject *object;
-	CmigObject *on;
-} Edge;
-
 CmigImage *
 cmig_image_new(void)
 {
@@ -97,14 +90,19 @@ cmig_image_find(const CmigImage *image, CmigAddress address)
 void
 cmig_image_depend(CmigImage *image, CmigObject *object, CmigObject *on)
 {
-	Edge	   *edge;
-
 	if (object == on || object == NULL || on == NULL || object->parent == on)
 		return;
-	edge = palloc(sizeof(Edge));
-	edge->object = object;
-	edge->on = on;
-	image->edges = lappend(image->edges, edge);
+	if (image->nedges == image->edges_allocated)
+	{
+		image->edges_allocated = Max(256, image->edges_allocated * 2);
+		image->edges = image->edges == NULL ?
+			palloc(sizeof(CmigImageEdge) * image->edges_allocated) :
+			repalloc_huge(image->edges, sizeof(CmigImageEdge) * (Size) image->edges_allocated);
+	}
+	image->edges[image->nedges++] = (CmigImageEdge)
+	{
+		object, on
+	};
 	object->ndepends++;
 }
 
@@ -144,26 +142,37 @@ cmig_image_sort(CmigImage *image)
 		image->objects[i]->index = i;
 }
 
-void
-cmig_image_finish(CmigImage *image)
+/* Distribute the dependencies to the objects, in one array for all of them. */
+static void
+distribute_edges(CmigImage *image)
 {
-	ListCell   *cell;
+	CmigObject **depends = palloc_extended(sizeof(CmigObject *) * Max(image->nedges, 1), MCXT_ALLOC_HUGE);
 
-	cmig_image_sort(image);
 	for (int i = 0; i < image->count; i++)
 	{
 		CmigObject *object = image->objects[i];
 
-		object->depends = object->ndepends == 0 ? NULL :
-			palloc(sizeof(CmigObject *) * object->ndepends);
+		object->depends = object->ndepends > 0 ? depends : NULL;
+		depends += object->ndepends;
 		object->ndepends = 0;
 	}
-	foreach(cell, image->edges)
+	for (int i = 0; i < image->nedges; i++)
 	{
-		Edge	   *edge = lfirst(cell);
+		CmigObject *object = image->edges[i].object;
 
-		edge->object->depends[edge->object->ndepends++] = edge->on;
+		object->depends[object->ndepends++] = image->edges[i].on;
 	}
+	if (image->edges != NULL)
+		pfree(image->edges);
+	image->edges = NULL;
+	image->nedges = image->edges_allocated = 0;
+}
+
+void
+cmig_image_finish(CmigImage *image)
+{
+	cmig_image_sort(image);
+	distribute_edges(image);
 	for (int i = 0; i < image->count; i++)
 	{
 		CmigObject *object = image->objects[i];
@@ -174,8 +183,6 @@ cmig_image_finish(CmigImage *image)
 		object->ndepends = qunique(object->depends, object->ndepends,
 								   sizeof(CmigObject *), compare_pointers);
 	}
-	list_free_deep(image->edges);
-	image->edges = NIL;
 }
 
 CmigObject *

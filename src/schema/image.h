@@ -13,6 +13,13 @@
 #include "schema/kind.h"
 #include "utils/hsearch.h"
 
+/* A dependency, recorded while an image is read. */
+typedef struct CmigImageEdge
+{
+	CmigObject *object;
+	CmigObject *on;
+} CmigImageEdge;
+
 /* The objects of a set of schemas at one point in time. */
 typedef struct CmigImage
 {
@@ -20,7 +27,9 @@ typedef struct CmigImage
 	int			allocated;
 	CmigObject **objects;		/* sorted by kind and identity */
 	HTAB	   *addresses;		/* CmigAddress to CmigObject */
-	List	   *edges;			/* used while the image is read */
+	CmigImageEdge *edges;		/* used while the image is read */
+	int			nedges;
+	int			edges_allocated;
 } CmigImage;
 
 extern CmigImage *cmig_image_new(void);

@@ -46,7 +46,7 @@ add_other(TupleDesc desc, HeapTuple row, void *arg)
 	object = cmig_object_new(&cmig_kind_other, type,
 							 psprintf("%s %s", type, cmig_image_reader_text(reader, 4)));
 	object->address = cmig_image_reader_address(reader, 0);
-	object->values[0] = cmig_image_reader_text(reader, 5);
+	cmig_object_set(object, 0, cmig_image_reader_text(reader, 5));
 	cmig_image_add(reader->image, object);
 }
 

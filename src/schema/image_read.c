@@ -8,6 +8,7 @@
 
 #include "base/query.h"
 #include "base/settings.h"
+#include "base/text_list.h"
 #include "schema/bodies.h"
 #include "schema/image_notes.h"
 #include "schema/image_others.h"
@@ -18,6 +19,7 @@
 
 #include "catalog/dependency.h"
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -28,6 +30,16 @@
 
 /* The size of the memory blocks for objects. */
 #define BLOCK_SIZE ((Size) 32 * 1024)
+
+/* The maximum number of values of a kind that are looked for, to share them. */
+#define MAX_SHARED 1024
+
+/* Values that objects can share. */
+typedef struct SharedValues
+{
+	uint32		hash;
+	char	  **values;
+} SharedValues;
 
 /*
  * Objects
@@ -51,18 +63,13 @@ take(CmigImageReader *reader, Size size)
 	return reader->block + reader->room;
 }
 
-/* Allocate a zeroed object of the kind being read. */
-static CmigObject *
-take_object(CmigImageReader *reader)
+/* Allocate zeroed memory for a part of the image that needs alignment. */
+static void *
+take_aligned(CmigImageReader *reader, Size size)
 {
-	Size		size = MAXALIGN(offsetof(CmigObject, values) + sizeof(char *) * Max(reader->kind->nproperties, 1));
-	char	   *memory;
-
 	/* texts may have left it unaligned */
 	reader->room -= reader->room % MAXIMUM_ALIGNOF;
-	memory = take(reader, size);
-	memset(memory, 0, size);
-	return (CmigObject *) memory;
+	return memset(take(reader, MAXALIGN(size)), 0, size);
 }
 
 /* Returns a column's text, allocated in the scratch context, or NULL. */
@@ -80,19 +87,75 @@ read_text(const CmigImageReader *reader, int column)
 }
 
 /*
- * Returns a column's text, or NULL.  Objects share a text with the object read
- * before them if it is the same, such as a type name.
+ * Returns a copy of a text, or NULL.  Objects share a text with the object
+ * read before them if it is the same, such as a type name.
  */
 static char *
-keep_text(CmigImageReader *reader, int column)
+keep_text(CmigImageReader *reader, int column, const char *text)
 {
-	char	   *text = read_text(reader, column);
-
 	if (text == NULL)
 		return NULL;
 	if (reader->last[column] == NULL || strcmp(reader->last[column], text) != 0)
 		reader->last[column] = strcpy(take(reader, strlen(text) + 1), text);
 	return reader->last[column];
+}
+
+/*
+ * Shared values.  Many objects have the same properties, for example all
+ * columns of type text without a default.
+ */
+
+/* Returns a hash of the properties in the current row. */
+static uint32
+hash_row(const CmigImageReader *reader)
+{
+	uint32		hash = 0;
+
+	for (int i = 0; i < reader->kind->nproperties; i++)
+	{
+		const char *text = reader->row[i];
+
+		hash = hash_combine(hash, text == NULL ? 1 : hash_bytes((const unsigned char *) text, strlen(text)));
+	}
+	return hash;
+}
+
+/* Are the values those in the current row? */
+static bool
+is_row(const CmigImageReader *reader, char *const *values)
+{
+	for (int i = 0; i < reader->kind->nproperties; i++)
+	{
+		if (!cmig_text_same(values[i], reader->row[i]))
+			return false;
+	}
+	return true;
+}
+
+/* Returns the properties in the current row, shared if possible. */
+static char *const *
+keep_values(CmigImageReader *reader)
+{
+	int			count = reader->kind->nproperties;
+	uint32		hash;
+	SharedValues *shared;
+	bool		found;
+	char	  **values;
+
+	for (int i = 0; i < count; i++)
+		reader->row[i] = read_text(reader, FIXED_COLUMNS + i);
+	hash = hash_row(reader);
+	shared = hash_search(reader->shared, &hash,
+						 hash_get_num_entries(reader->shared) < MAX_SHARED ? HASH_ENTER : HASH_FIND,
+						 &found);
+	if (found && is_row(reader, shared->values))
+		return shared->values;
+	values = take_aligned(reader, sizeof(char *) * Max(count, 1));
+	for (int i = 0; i < count; i++)
+		values[i] = keep_text(reader, FIXED_COLUMNS + i, reader->row[i]);
+	if (shared != NULL)
+		shared->values = values;
+	return values;
 }
 
 /* Row callback: add the row's object, unless it belongs to an extension. */
@@ -119,18 +182,17 @@ add_object(TupleDesc desc, HeapTuple row, void *arg)
 			return;
 	}
 
-	object = take_object(reader);
+	object = take_aligned(reader, sizeof(CmigObject));
 	object->kind = kind;
 	object->address = address;
 	object->parent = parent;
-	object->name = keep_text(reader, 6);
-	object->identity = keep_text(reader, 7);
+	object->name = keep_text(reader, 6, read_text(reader, 6));
+	object->identity = keep_text(reader, 7, read_text(reader, 7));
 	if (kind == &cmig_kind_sequence_owner)
 		parent->linked = true;
-	object->owner = keep_text(reader, 8);
+	object->owner = keep_text(reader, 8, read_text(reader, 8));
 	object->inherited = cmig_image_reader_bool(reader, 9);
-	for (int i = 0; i < kind->nproperties; i++)
-		object->values[i] = keep_text(reader, FIXED_COLUMNS + i);
+	object->values = keep_values(reader);
 	MemoryContextReset(reader->scratch);
 	cmig_image_add(reader->image, object);
 }
@@ -155,6 +217,10 @@ read_objects(CmigImageReader *reader, Datum schemas, bool all)
 {
 	int			count;
 	CmigKind  **kinds = cmig_kinds(&count);
+	HASHCTL		control = {
+		.keysize = sizeof(uint32),.entrysize = sizeof(SharedValues),
+		.hcxt = CurrentMemoryContext
+	};
 
 	for (int i = 0; i < count; i++)
 	{
@@ -162,8 +228,12 @@ read_objects(CmigImageReader *reader, Datum schemas, bool all)
 			continue;
 		reader->kind = kinds[i];
 		reader->last = palloc0(sizeof(char *) * (FIXED_COLUMNS + kinds[i]->nproperties));
+		reader->row = palloc(sizeof(char *) * Max(kinds[i]->nproperties, 1));
+		reader->shared = hash_create("pg_cmig shared values", 64, &control,
+									 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 		cmig_query_each(kind_query(kinds[i], kinds[i]->sql, 0), &schemas, NULL,
 						add_object, reader);
+		hash_destroy(reader->shared);
 	}
 }
 

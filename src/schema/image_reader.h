@@ -26,6 +26,9 @@ typedef struct CmigImageReader
 	char	   *block;			/* memory for objects and their texts ... */
 	Size		room;			/* ... and how much of it is left */
 	char	  **last;			/* the last value of each column */
+	char	  **row;			/* the properties in the current row, in
+								 * "scratch" */
+	HTAB	   *shared;			/* of the kind's values */
 	Datum	   *values;			/* the object in the current row */
 	bool	   *nulls;
 	int			ncolumns;

@@ -88,10 +88,8 @@ decide(Keep *keep, CmigKeepCandidate is_candidate, void *arg)
 static CmigObject *
 copy(const CmigObject *object)
 {
-	Size		size = offsetof(CmigObject, values) + sizeof(char *) * object->kind->nproperties;
-	CmigObject *result = palloc(size);
+	CmigObject *result = cmig_object_copy(object);
 
-	memcpy(result, object, size);
 	result->parent = result->child = result->last_child = result->sibling = NULL;
 	return result;
 }

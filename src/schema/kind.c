@@ -27,13 +27,35 @@ cmig_literal(const char *text)
 CmigObject *
 cmig_object_new(const CmigKind *kind, const char *name, const char *identity)
 {
-	CmigObject *object = palloc0(offsetof(CmigObject, values) +
-								 sizeof(char *) * Max(kind->nproperties, 1));
+	CmigObject *object = palloc0(sizeof(CmigObject));
 
 	object->kind = kind;
+	object->values = palloc0(sizeof(char *) * Max(kind->nproperties, 1));
 	object->name = pstrdup(name);
 	object->identity = pstrdup(identity);
 	return object;
+}
+
+CmigObject *
+cmig_object_copy(const CmigObject *object)
+{
+	CmigObject *copy = palloc(sizeof(CmigObject));
+
+	*copy = *object;
+	return copy;
+}
+
+void
+cmig_object_set(CmigObject *object, int property, char *value)
+{
+	Size		size = sizeof(char *) * object->kind->nproperties;
+	char	  **values;
+
+	if (object->values[property] == value)
+		return;
+	values = memcpy(palloc(size), object->values, size);
+	values[property] = value;
+	object->values = values;
 }
 
 char *
@@ -187,7 +209,7 @@ cmig_kind_complete(const CmigObject *object, List *ddl, void (*alter) (CmigAlter
 	bare->owner = object->owner;
 	for (int i = 0; i < object->kind->nproperties; i++)
 		if (object->kind->properties[i].flags & CMIG_PROPERTY_SILENT)
-			bare->values[i] = object->values[i];
+			cmig_object_set(bare, i, object->values[i]);
 	alter(&complete);
 	return complete.ddl;
 }

@@ -204,6 +204,12 @@ typedef struct CmigKind
 extern CmigObject *cmig_object_new(const CmigKind *kind, const char *name,
 								   const char *identity);
 
+/* Returns a copy of an object, which shares its values and lists. */
+extern CmigObject *cmig_object_copy(const CmigObject *object);
+
+/* Set a property, without changing objects that share the object's values. */
+extern void cmig_object_set(CmigObject *object, int property, char *value);
+
 /*
  * Returns the SQL name of an object: "TABLE public.a", "CONSTRAINT c ON
  * public.a".

@@ -773,12 +773,10 @@ add_column(const CmigObject *column)
 static List *
 add_identity(const CmigObject *column)
 {
-	Size		size = offsetof(CmigObject, values) + sizeof(char *) * lengthof(properties);
-	CmigObject *plain = palloc(size);
+	CmigObject *plain = cmig_object_copy(column);
 	StringInfoData action;
 
-	memcpy(plain, column, size);
-	plain->values[IDENTITY] = NULL;
+	cmig_object_set(plain, IDENTITY, NULL);
 	initStringInfo(&action);
 	appendStringInfoString(&action, "ADD ");
 	identity_clause(&action, column);

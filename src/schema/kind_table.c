@@ -279,7 +279,7 @@ alter_all(CmigAlter *alter)
 static List *
 create_table(const CmigObject *table)
 {
-	char	  **values = ((CmigObject *) table)->values;
+	char	   *const *values = table->values;
 	StringInfoData sql;
 	List	   *ddl;
 
@@ -329,7 +329,7 @@ cmig_table_is_force_statement(const CmigDdl *ddl)
 void
 cmig_table_set_unforced(CmigObject *table)
 {
-	table->values[FORCE_ROW_SECURITY] = NULL;
+	cmig_object_set(table, FORCE_ROW_SECURITY, NULL);
 }
 
 CmigKind	cmig_kind_table = {

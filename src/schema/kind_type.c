@@ -323,8 +323,8 @@ create_composite(const CmigObject *type)
 static void
 alter_composite(CmigAlter *alter)
 {
-	((CmigObject *) alter->from)->values[TYPED] = "t";
-	((CmigObject *) alter->to)->values[TYPED] = "t";
+	cmig_object_set((CmigObject *) alter->from, TYPED, "t");
+	cmig_object_set((CmigObject *) alter->to, TYPED, "t");
 }
 
 static const CmigObject *

@@ -188,7 +188,7 @@ keep_unknown(const CmigObject *from, CmigObject *to)
 
 	for (int i = 0; i < kind->nproperties; i++)
 		if ((kind->properties[i].flags & CMIG_PROPERTY_NO_MODEL) != 0 && to->values[i] == NULL)
-			to->values[i] = from->values[i];
+			cmig_object_set(to, i, from->values[i]);
 }
 
 /*

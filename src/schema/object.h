@@ -36,12 +36,14 @@ typedef struct CmigGrant
 								 * the privilege */
 } CmigGrant;
 
-/* An object in an image, with everything that is compared. */
+/*
+ * An object in an image, with everything that is compared.  There are as many
+ * of these as the schemas have columns, constraints, indexes, and so on, so
+ * members of the same size are kept together.
+ */
 typedef struct CmigObject
 {
 	const struct CmigKind *kind;
-	CmigAddress address;
-	int			index;			/* position in the image */
 	char	   *name;			/* unquoted */
 	char	   *identity;		/* qualified and quoted */
 	char	   *owner;			/* unquoted; NULL if its kind has none */
@@ -55,35 +57,39 @@ typedef struct CmigObject
 	struct CmigObject *child;	/* first of its children */
 	struct CmigObject *last_child;
 	struct CmigObject *sibling; /* next child of the parent */
-	int			ndepends;
 	struct CmigObject **depends;	/* does not include the parent */
-	int			nsoft;
 	struct CmigObject **soft;	/* objects that a text, such as a function
 								 * body, may refer to */
+	const char *serial;			/* pseudo-type with which a column is written,
+								 * such as serial; or NULL */
+	struct CmigObject *lead;	/* see lead.h */
+	const char *needs;			/* why the object cannot be created (something
+								 * is missing from the database), or NULL */
+	char	   *const *values;	/* one for each property of the kind; NULL is
+								 * the default.  Other objects may share them:
+								 * see cmig_object_set(). */
+
+	CmigAddress address;
+	int			index;			/* position in the image */
+	int			ndepends;
+	int			nsoft;
+	int			turn;			/* see lead.h */
+
 	bool		inherited;		/* inherited from the parent table */
 	bool		linked;			/* always has the owner of another object */
 	bool		folded;			/* created by its parent's CREATE statement */
+	bool		unfolded;		/* it must not be folded */
 	bool		alone;			/* its table is detached from the parent
 								 * during the change */
 	bool		apart;			/* it must be neither folded nor dropped with
 								 * its parent */
-	const char *serial;			/* pseudo-type with which a column is written,
-								 * such as serial; or NULL */
-	bool		unfolded;		/* it must not be folded */
-	struct CmigObject *lead;	/* see lead.h */
-	int			turn;
 	bool		foreign;		/* the caller may not alter it: it belongs to
 								 * another role */
-	const char *needs;			/* why the object cannot be created (something
-								 * is missing from the database), or NULL */
 	bool		may_drop;		/* the caller may drop it although it is
 								 * foreign, as the owner of its schema */
 	bool		unchecked;		/* a function whose body PostgreSQL rejects */
 	bool		keeps;			/* properties that are not compared are kept
 								 * when it is re-created */
-	char	   *values[FLEXIBLE_ARRAY_MEMBER];	/* one for each property of
-												 * the kind; NULL is the
-												 * default */
 } CmigObject;
 
 #endif							/* CMIG_OBJECT_H */

@@ -39,11 +39,10 @@ is_taken(const CmigImage *image, const char *identity)
 static CmigObject *
 renamed_away(const CmigDifference *difference, const CmigObject *type)
 {
-	CmigObject *away = cmig_object_new(type->kind, type->name, type->identity);
+	CmigObject *away = cmig_object_copy(type);
 	char	   *schema = pnstrdup(type->identity, strlen(type->identity) - strlen(cmig_quote(type->name)));
 	int			length = pg_mbcliplen(type->name, strlen(type->name), NAMEDATALEN - 8);
 
-	memcpy(away, type, offsetof(CmigObject, values) + sizeof(char *) * type->kind->nproperties);
 	for (int i = 0;; i++)
 	{
 		away->name = psprintf("%.*s_old%s", length, type->name, i == 0 ? "" : psprintf("%d", i));
@@ -247,18 +246,8 @@ name_away(const CmigDifference *difference, const CmigObject *object, CmigObject
 		if (other->away == NULL)
 			continue;
 		for (int j = 0; j < object->kind->nproperties; j++)
-			copy->values[j] = cmig_normal_rename(copy->values[j], name, other->away->identity);
+			cmig_object_set(copy, j, cmig_normal_rename(copy->values[j], name, other->away->identity));
 	}
-}
-
-static CmigObject *
-copy_object(const CmigObject *object)
-{
-	Size		size = offsetof(CmigObject, values) + sizeof(char *) * Max(object->kind->nproperties, 1);
-	CmigObject *copy = palloc(size);
-
-	memcpy(copy, object, size);
-	return copy;
 }
 
 void
@@ -271,7 +260,7 @@ cmig_replace_finish(const CmigDifference *difference, const CmigChange *change)
 	away->child = NULL;
 	for (const CmigObject *child = change->from->child; child != NULL; child = child->sibling)
 	{
-		CmigObject *copy = copy_object(child);
+		CmigObject *copy = cmig_object_copy(child);
 
 		name_away(difference, child, copy);
 		copy->parent = away;
