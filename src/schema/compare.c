@@ -213,6 +213,42 @@ keep_sequences(const CmigDifference *difference)
 	}
 }
 
+/* Does the relation or type get or lose columns? */
+static bool
+changes_row(const CmigDifference *difference, const CmigObject *type)
+{
+	const CmigChange *change = difference->of_to[type->index];
+
+	for (const CmigObject *child = type->child; child != NULL; child = child->sibling)
+		if (difference->of_to[child->index]->action == CMIG_CREATE)
+			return true;
+	for (const CmigObject *child = change->from ? change->from->child : NULL; child != NULL; child = child->sibling)
+		if (difference->of_from[child->index]->action == CMIG_DROP)
+			return true;
+	return false;
+}
+
+/*
+ * An SQL function that returns rows is replaced after the row type has changed,
+ * and the old function is restored before the row type is.  Neither can be
+ * checked at that point.
+ */
+static void
+find_row_functions(const CmigDifference *difference)
+{
+	for (int i = 0; i < difference->count; i++)
+	{
+		CmigChange *change = &difference->changes[i];
+
+		if (change->action != CMIG_ALTER || !cmig_function_is_sql(change->to))
+			continue;
+		for (int j = 0; j < change->to->ndepends; j++)
+			if (cmig_function_returns(change->to, change->to->depends[j]) &&
+				changes_row(difference, change->to->depends[j]))
+				change->unchecked = true;
+	}
+}
+
 CmigDifference *
 cmig_compare(CmigImage *from, CmigImage *to, const CmigDiffOptions *options)
 {
@@ -244,6 +280,7 @@ cmig_compare(CmigImage *from, CmigImage *to, const CmigDiffOptions *options)
 		if (difference->changes[i].away != NULL)
 			cmig_replace_finish(difference, &difference->changes[i]);
 	keep_sequences(difference);
+	find_row_functions(difference);
 	keep_annotations(difference);
 	cmig_twins_unfold(difference);
 	cmig_host_find(difference);

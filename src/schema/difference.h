@@ -42,8 +42,8 @@ typedef struct CmigChange
 								 * keep theirs */
 	bool		only;			/* a column that some children keep */
 	bool		untyped;		/* a typed table whose type is replaced */
-	bool		trades;			/* a column that changes from one replaced
-								 * type to another one */
+	bool		trades;			/* a column that changes its type while the
+								 * old one has a temporary name */
 	bool		queued;			/* its dependents have been examined ... */
 	CmigAction	queued_action;	/* ... for this action */
 	CmigObject *away;			/* the old object under its temporary name, if

@@ -352,7 +352,7 @@ cmig_column_retype(const CmigObject *column, const CmigObject *from, const CmigO
 	else
 		ddl->undo = ddl->sql;
 	ddl->hazards = CMIG_HAZARD_REWRITE;
-	if (to->kind != &cmig_kind_enum || cmig_enum_added(from, to) == NIL)
+	if (to->kind != &cmig_kind_enum || from->kind != to->kind || cmig_enum_added(from, to) == NIL)
 		ddl->hazards |= CMIG_HAZARD_MAY_FAIL;
 	return ddl;
 }

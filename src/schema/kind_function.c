@@ -52,6 +52,22 @@ reference(const CmigObject *function)
 	return psprintf("PROCEDURE %s(%s)", function->values[NAME], function->values[ARGUMENTS]);
 }
 
+bool
+cmig_function_is_sql(const CmigObject *object)
+{
+	return object->kind == &cmig_kind_function && strstr(object->values[DEFINITION], "\n LANGUAGE sql") != NULL;
+}
+
+bool
+cmig_function_returns(const CmigObject *function, const CmigObject *type)
+{
+	const char *result = function->values[RESULT];
+
+	if (result != NULL && strncmp(result, "SETOF ", strlen("SETOF ")) == 0)
+		result += strlen("SETOF ");
+	return result != NULL && strcmp(result, type->identity) == 0;
+}
+
 static List *
 create_function(const CmigObject *function)
 {

@@ -383,7 +383,7 @@ row_expression(const char *column, const CmigObject *from, const CmigObject *to,
 char *
 cmig_type_convert(const char *column, const CmigObject *from, const CmigObject *to, const char *type)
 {
-	if (to->kind == &cmig_kind_composite && !same_attributes(from, to) && strchr(type, '[') == NULL)
+	if (to->kind == &cmig_kind_composite && from->kind == to->kind && !same_attributes(from, to) && strchr(type, '[') == NULL)
 		return row_expression(column, from, to, type);
 	return psprintf("%s::text::%s", column, type);
 }

@@ -147,6 +147,12 @@ extern const char *cmig_sequence_owner_column(const CmigObject *owner);
  */
 extern char *cmig_sequence_continue(const CmigObject *owner, const CmigObject *column);
 
+/* Is the object a function in the language SQL? */
+extern bool cmig_function_is_sql(const CmigObject *object);
+
+/* Does the function return rows of this relation or type? */
+extern bool cmig_function_returns(const CmigObject *function, const CmigObject *type);
+
 /* Is a domain NOT NULL in only one of the images? */
 extern bool cmig_domain_null_differs(const CmigObject *from, const CmigObject *to);
 

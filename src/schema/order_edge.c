@@ -176,9 +176,34 @@ add_dependencies(CmigOrder *order, const CmigImage *image,
 	}
 }
 
+/* Add the soft edge between an object and one that its text names. */
+static void
+add_named(CmigOrder *order, const CmigObject *object, const CmigObject *on, bool old)
+{
+	int			node = old ? end_node(order, on) : made_node(order, object),
+				before = old ? end_node(order, object) : made_node(order, on);
+
+	if (old && (node < 0 || order->nodes[node].type != CMIG_NODE_DROP))
+		return;
+	add_edge_soft(order, node, before, true);
+}
+
+/*
+ * Add the soft edges between an SQL function and the columns of a relation or
+ * type that it names or returns.
+ */
+static void
+add_named_columns(CmigOrder *order, const CmigObject *function, const CmigObject *on, bool old)
+{
+	for (const CmigObject *child = on->child; child != NULL; child = child->sibling)
+		if (child->kind == &cmig_kind_column || child->kind == &cmig_kind_attribute)
+			add_named(order, function, child, old);
+}
+
 /*
  * Add soft edges: an object named in a text, such as a function body, is
- * created before the object with that text, and dropped after it.
+ * created before the object with that text, and dropped after it.  So are the
+ * columns of a table that the body of an SQL function names.
  */
 static void
 add_soft(CmigOrder *order, const CmigImage *image, bool old)
@@ -186,17 +211,16 @@ add_soft(CmigOrder *order, const CmigImage *image, bool old)
 	for (int i = 0; i < image->count; i++)
 	{
 		const CmigObject *object = image->objects[i];
+		bool		function = cmig_function_is_sql(object);
 
 		for (int j = 0; j < object->nsoft; j++)
 		{
-			const CmigObject *on = object->soft[j];
-			int			node = old ? end_node(order, on) : made_node(order, object),
-						before = old ? end_node(order, object) : made_node(order, on);
-
-			if (old && (node < 0 || order->nodes[node].type != CMIG_NODE_DROP))
-				continue;
-			add_edge_soft(order, node, before, true);
+			add_named(order, object, object->soft[j], old);
+			if (function)
+				add_named_columns(order, object, object->soft[j], old);
 		}
+		for (int j = 0; function && j < object->ndepends; j++)
+			add_named_columns(order, object, object->depends[j], old);
 	}
 }
 

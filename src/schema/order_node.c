@@ -190,7 +190,7 @@ cmig_order_node_make(CmigOrder *order)
 		change->part_node = change->join_node = -1;
 		if (change->host != NULL)
 			continue;
-		if (change->action == CMIG_AGAIN && change->away != NULL)
+		if (cmig_change_drops(change) && change->away != NULL)
 			add_node(order, change, CMIG_NODE_AWAY);
 		if (cmig_change_drops(change) && change->dropped_by == NULL)
 			add_node(order, change, CMIG_NODE_DROP);

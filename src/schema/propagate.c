@@ -212,13 +212,17 @@ disturb(CmigDifference *difference, CmigChange *change, CmigChange *dependent, b
 		dependent->ddl = NIL;
 		return dependent;
 	}
-	if (!goes || change->action != CMIG_AGAIN)
+	if (!goes)
 		return NULL;
+	if (cmig_replace_successor(difference, change, dependent) != NULL)
+		return cmig_replace_dependent(difference, change, dependent);
 	if (lets_go(difference, change, dependent))
 	{
 		cmig_replace_trade(difference, change, dependent);
 		return NULL;
 	}
+	if (change->action != CMIG_AGAIN)
+		return NULL;
 	next = find_way(difference, change, dependent);
 	if (next == NULL)
 	{

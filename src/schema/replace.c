@@ -81,6 +81,23 @@ untype(const CmigDifference *difference, CmigChange *table)
 	return table;
 }
 
+const CmigObject *
+cmig_replace_successor(const CmigDifference *difference, const CmigChange *change, const CmigChange *dependent)
+{
+	if (!(change->from->kind->flags & CMIG_KIND_SWAPS) || change->action != CMIG_DROP ||
+		dependent->from->kind != &cmig_kind_column ||
+		strcmp(cmig_column_type(dependent->from), cmig_column_type(dependent->to)) != 0)
+		return NULL;
+	for (int i = 0; i < dependent->to->ndepends; i++)
+	{
+		const CmigObject *type = dependent->to->depends[i];
+
+		if (strcmp(type->identity, change->from->identity) == 0 && difference->of_to[type->index]->action == CMIG_CREATE)
+			return type;
+	}
+	return NULL;
+}
+
 /*
  * Change a dependent that contains values of a replaced type.  Returns the
  * change whose dependents must be examined next, or NULL if the type cannot be
@@ -90,6 +107,7 @@ CmigChange *
 cmig_replace_dependent(CmigDifference *difference, CmigChange *change, CmigChange *dependent)
 {
 	CmigChange *next = dependent;
+	const CmigObject *to = change->to ? change->to : cmig_replace_successor(difference, change, dependent);
 
 	if (change->away == NULL)
 		change->away = renamed_away(difference, change->from);
@@ -99,8 +117,9 @@ cmig_replace_dependent(CmigDifference *difference, CmigChange *change, CmigChang
 			return NULL;
 		dependent->action = CMIG_ALTER;
 		dependent->disturbs = dependent->recasts = true;
-		if (!(dependent->from->inherited && dependent->to->inherited))
-			dependent->ddl = lcons(cmig_column_retype(dependent->to, change->from, change->to, change->away->identity),
+		dependent->trades = change->to == NULL;
+		if (!cmig_column_stays_inherited(dependent->from, dependent->to))
+			dependent->ddl = lcons(cmig_column_retype(dependent->to, change->from, to, change->away->identity),
 								   dependent->ddl);
 		return dependent;
 	}
@@ -116,22 +135,35 @@ cmig_replace_dependent(CmigDifference *difference, CmigChange *change, CmigChang
 	return next;
 }
 
+/*
+ * Does the column's new type need the name of the old one, or the name of
+ * another replaced type, so that neither can be dropped before the other?
+ */
+static bool
+needs_old_name(const CmigDifference *difference, const CmigChange *change, const CmigObject *column)
+{
+	for (int i = 0; i < column->ndepends; i++)
+	{
+		const CmigObject *type = column->depends[i];
+
+		if (strcmp(type->identity, change->from->identity) == 0)
+			return true;
+		if (change->action == CMIG_AGAIN && (type->kind->flags & CMIG_KIND_SWAPS) &&
+			difference->of_to[type->index]->action == CMIG_AGAIN)
+			return true;
+	}
+	return false;
+}
+
 void
 cmig_replace_trade(const CmigDifference *difference, CmigChange *change, CmigChange *dependent)
 {
 	ListCell   *cell;
 
-	if (!(change->from->kind->flags & CMIG_KIND_SWAPS) || dependent->from->kind != &cmig_kind_column)
+	if (!(change->from->kind->flags & CMIG_KIND_SWAPS) || dependent->from->kind != &cmig_kind_column ||
+		!needs_old_name(difference, change, dependent->to))
 		return;
-	for (int i = 0; i < dependent->to->ndepends; i++)
-	{
-		const CmigObject *type = dependent->to->depends[i];
-
-		if ((type->kind->flags & CMIG_KIND_SWAPS) && difference->of_to[type->index]->action == CMIG_AGAIN)
-			dependent->trades = true;
-	}
-	if (!dependent->trades)
-		return;
+	dependent->trades = true;
 	if (change->away == NULL)
 		change->away = renamed_away(difference, change->from);
 	foreach(cell, dependent->ddl)
@@ -154,7 +186,7 @@ cmig_replace_detour(CmigChange *change, CmigChange *dependent)
 		return NULL;
 	dependent->disturbs = dependent->recasts = true;
 	/* the parent table's statements change this column, too */
-	if (dependent->from->inherited && dependent->to->inherited)
+	if (cmig_column_stays_inherited(dependent->from, dependent->to))
 		return dependent;
 	dependent->action = CMIG_ALTER;
 	part = cmig_column_detour(dependent->from, collation);

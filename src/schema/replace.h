@@ -22,6 +22,14 @@ typedef struct CmigDependents
 extern void cmig_replace_used(CmigDifference *difference, const CmigDependents *dependents);
 
 /*
+ * If the dependent is a column that keeps its printed type, but has a new type
+ * of another kind with the name of the dropped one, returns that type;
+ * otherwise NULL.
+ */
+extern const CmigObject *cmig_replace_successor(const CmigDifference *difference, const CmigChange *change,
+												const CmigChange *dependent);
+
+/*
  * Change an object that depends on a replaced type.  Returns the change whose
  * dependents must be examined next, or NULL if the type cannot be replaced.
  */
@@ -30,7 +38,8 @@ extern CmigChange *cmig_replace_dependent(CmigDifference *difference, CmigChange
 
 /*
  * If the dependent is a column that changes from a replaced type to another
- * replaced type, keep the old type under a temporary name until then.
+ * replaced type, or from a dropped type to one of another kind with the same
+ * name, keep the old type under a temporary name until then.
  */
 extern void cmig_replace_trade(const CmigDifference *difference, CmigChange *change, CmigChange *dependent);
 

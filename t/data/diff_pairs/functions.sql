@@ -124,3 +124,34 @@ CREATE OPERATOR FAMILY fam USING btree;
 CREATE OPERATOR CLASS rev FOR TYPE integer USING btree FAMILY fam AS OPERATOR 1 >, OPERATOR 2 >=, OPERATOR 3 =, OPERATOR 4 <=, OPERATOR 5 <, FUNCTION 1 rcmp(integer, integer);
 CREATE TABLE t (a integer);
 CREATE INDEX i ON t (a rev);
+-- pair: function body uses a column that goes, and then one that comes
+-- a:
+CREATE TABLE t (x integer, y integer);
+CREATE FUNCTION f() RETURNS SETOF integer LANGUAGE sql AS 'SELECT x FROM t';
+CREATE FUNCTION g() RETURNS SETOF integer LANGUAGE sql BEGIN ATOMIC SELECT x FROM t; END;
+-- b:
+CREATE TABLE t (y integer, z integer);
+CREATE FUNCTION f() RETURNS SETOF integer LANGUAGE sql AS 'SELECT z FROM t';
+CREATE FUNCTION g() RETURNS SETOF integer LANGUAGE sql BEGIN ATOMIC SELECT z FROM t; END;
+-- pair: functions that return rows of a table that gets and loses columns
+-- a:
+CREATE TABLE item (id integer, name text, gone integer);
+CREATE FUNCTION f() RETURNS SETOF item LANGUAGE sql BEGIN ATOMIC SELECT id, name, gone FROM item; END;
+CREATE FUNCTION g(i integer) RETURNS item LANGUAGE sql STABLE AS 'SELECT id, name, gone FROM item WHERE id = i';
+CREATE FUNCTION h(i integer) RETURNS item LANGUAGE sql STABLE AS 'SELECT * FROM item WHERE id = i';
+CREATE VIEW v AS SELECT (g(1)).id;
+GRANT EXECUTE ON FUNCTION g TO regress_diff_a;
+-- b:
+CREATE TABLE item (id integer, name text, price numeric, tax numeric);
+CREATE FUNCTION f() RETURNS SETOF item LANGUAGE sql BEGIN ATOMIC SELECT id, name, price, tax FROM item; END;
+CREATE FUNCTION g(i integer) RETURNS item LANGUAGE sql STABLE AS 'SELECT id, name, price, 0.0 FROM item WHERE id = i';
+CREATE FUNCTION h(i integer) RETURNS item LANGUAGE sql STABLE AS 'SELECT * FROM item WHERE id = i';
+CREATE VIEW v AS SELECT (g(1)).id;
+GRANT EXECUTE ON FUNCTION g TO regress_diff_a;
+-- pair: function that returns a composite type that gets an attribute
+-- a:
+CREATE TYPE c AS (a integer, b text);
+CREATE FUNCTION f() RETURNS c LANGUAGE sql AS 'SELECT 1, ''x''::text';
+-- b:
+CREATE TYPE c AS (a integer, b text, d date);
+CREATE FUNCTION f() RETURNS c LANGUAGE sql AS 'SELECT 1, ''x''::text, current_date';

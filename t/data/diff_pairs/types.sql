@@ -186,3 +186,27 @@ CREATE TABLE t (a d, b e);
 CREATE DOMAIN e AS int4multirange CHECK (VALUE IS NOT NULL);
 CREATE DOMAIN d AS numeric(10,2);
 CREATE TABLE t (a e, b d);
+-- pair: domain replaced by an enum of the same name, enum by a table
+-- a:
+CREATE DOMAIN color AS text DEFAULT 'red' CHECK (VALUE IN ('red', 'green'));
+CREATE TYPE size AS ENUM ('s', 'm', 'l');
+CREATE TABLE shirt (id integer PRIMARY KEY, color color, size size DEFAULT 'm', sizes size[]);
+CREATE FUNCTION shirts(c color) RETURNS SETOF shirt LANGUAGE sql AS 'SELECT * FROM shirt WHERE color = c';
+-- b:
+CREATE TYPE color AS ENUM ('red', 'green', 'blue');
+CREATE TABLE size (name text PRIMARY KEY);
+CREATE TABLE shirt (id integer PRIMARY KEY, color color DEFAULT 'red', size text DEFAULT 'm' REFERENCES size, sizes text[]);
+CREATE FUNCTION shirts(c color) RETURNS SETOF shirt LANGUAGE sql AS 'SELECT * FROM shirt WHERE color = c';
+-- pair: enum replaced by a domain of the same name, with its grants and a default
+-- a:
+CREATE TYPE mood AS ENUM ('sad', 'ok');
+REVOKE USAGE ON TYPE mood FROM PUBLIC; GRANT USAGE ON TYPE mood TO regress_diff_a; COMMENT ON TYPE mood IS 'enum';
+CREATE TABLE t (a integer, m mood DEFAULT 'ok', n mood NOT NULL);
+CREATE INDEX t_m ON t (m) WHERE m <> 'sad';
+CREATE VIEW v AS SELECT m, count(*) FROM t GROUP BY m;
+-- b:
+CREATE DOMAIN mood AS text CHECK (VALUE IN ('sad', 'ok'));
+COMMENT ON DOMAIN mood IS 'domain';
+CREATE TABLE t (a integer, m mood DEFAULT 'ok', n mood NOT NULL);
+CREATE INDEX t_m ON t (m) WHERE m <> 'sad';
+CREATE VIEW v AS SELECT m, count(*) FROM t GROUP BY m;
