@@ -12,6 +12,63 @@
 #include "schema/kinds.h"
 #include "schema/twins.h"
 
+/* Returns the end of the quoted text that begins here. */
+static const char *
+quoted_end(const char *start)
+{
+	const char *end = strchr(start + 1, *start);
+
+	return end ? end + 1 : start + strlen(start);
+}
+
+/*
+ * If an option that PostgreSQL ignores when it looks for an index to attach
+ * begins here, returns its end; otherwise NULL.
+ */
+static const char *
+option_end(const char *text)
+{
+	static const char *const options[] = {" DESC", " NULLS FIRST", " NULLS LAST"};
+
+	for (int i = 0; i < lengthof(options); i++)
+	{
+		const char *end = text + strlen(options[i]);
+
+		if (strncmp(text, options[i], strlen(options[i])) == 0 && strchr(",) ", *end) != NULL)
+			return end;
+	}
+	if (strncmp(text, " WITH (", strlen(" WITH (")) != 0)
+		return NULL;
+	while (*text != '\0' && *text != ')')
+		text = *text == '\'' || *text == '"' ? quoted_end(text) : text + 1;
+	return *text == ')' ? text + 1 : NULL;
+}
+
+/*
+ * Returns an index definition without its name, sort order, and storage
+ * parameters.
+ */
+static char *
+without_options(const CmigObject *index)
+{
+	const char *text = cmig_attached_nameless(index, cmig_index_definition(index));
+	StringInfoData shape;
+
+	initStringInfo(&shape);
+	while (*text != '\0')
+	{
+		const char *end = option_end(text);
+
+		if (end == NULL)
+		{
+			end = *text == '\'' || *text == '"' ? quoted_end(text) : text + 1;
+			appendBinaryStringInfo(&shape, text, end - text);
+		}
+		text = end;
+	}
+	return shape.data;
+}
+
 /*
  * Returns a text that is the same for equivalent indexes, or NULL if the
  * object is not an attached index.
@@ -27,7 +84,7 @@ shape_of(const CmigObject *object)
 	if (cmig_index_parent(object) == NULL)
 		return NULL;
 	if (object->kind == &cmig_kind_index)
-		return cmig_attached_nameless(object, cmig_index_definition(object));
+		return without_options(object);
 	columns = strchr(cmig_constraint_text(object), '(');
 	end = columns ? strstr(columns, ") DEFERRABLE") : NULL;
 	return end ? pnstrdup(columns, end + 1 - columns) : columns;

@@ -216,3 +216,26 @@ CREATE TABLE q (orders integer) PARTITION BY LIST (orders);
 CREATE TABLE c PARTITION OF q FOR VALUES IN (61, 62);
 ALTER TABLE q ADD CONSTRAINT k UNIQUE (orders) DEFERRABLE INITIALLY DEFERRED;
 ALTER TABLE q ADD CONSTRAINT a PRIMARY KEY (orders);
+-- pair: new partition with indexes that differ in their sort order and parameters
+-- a:
+CREATE TABLE m (a integer, b text) PARTITION BY LIST (a);
+CREATE INDEX z ON m (b DESC);
+CREATE INDEX y ON m (b NULLS FIRST) WITH (fillfactor = 50);
+CREATE INDEX x ON m (b);
+-- b:
+CREATE TABLE m (a integer, b text) PARTITION BY LIST (a);
+CREATE INDEX z ON m (b DESC);
+CREATE INDEX y ON m (b NULLS FIRST) WITH (fillfactor = 50);
+CREATE INDEX x ON m (b);
+CREATE TABLE m1 PARTITION OF m FOR VALUES IN (1);
+-- pair: partition with indexes that differ in their sort order moves to another table
+-- a:
+CREATE TABLE m (a integer, b text) PARTITION BY LIST (a);
+CREATE INDEX z ON m (b DESC);
+CREATE INDEX y ON m (b);
+CREATE TABLE m1 PARTITION OF m FOR VALUES IN (1);
+-- b:
+CREATE TABLE n (a integer, b text) PARTITION BY LIST (a);
+CREATE INDEX x ON n (b);
+CREATE INDEX w ON n (b DESC);
+CREATE TABLE m1 PARTITION OF n FOR VALUES IN (1);

@@ -1,3 +1,4 @@
+-- What applications and the migrations of other tools change together
 -- pair: shop with enums, views on views, policies, and triggers changes in every place
 -- a:
 CREATE TYPE order_status AS ENUM ('new', 'paid', 'shipped');
