@@ -127,7 +127,7 @@ $node->safe_psql('postgres', "CREATE TABLE wide (id int PRIMARY KEY, x text, n i
 	  . " DELETE FROM cmig.revision; INSERT INTO cmig.revision (revision, transactional, upgrade_sql) VALUES ('001', false,"
 	  . " 'CREATE INDEX CONCURRENTLY ON wide (n); CALL cmig.backfill(''wide'', ''n = 1''); CREATE INDEX CONCURRENTLY ON plain (id)')");
 {
-	my $limit = "not tried: public.wide has 102 MB, more than 100 MB, which is the limit without CONCURRENTLY unless max_table_size is set";
+	my $limit = "not tried: public.wide has a size of 102 MB, more than 100 MB, which is the limit without CONCURRENTLY unless max_table_size is set";
 	my $errors = 'SELECT statement, coalesce(error, \'ran\') FROM cmig.dry_run(concurrently => \'plain\'';
 	is($node->safe_psql('postgres', "$errors)"), "1|$limit\n2|$limit\n3|ran", 'plain: large tables are not tried');
 	is($node->safe_psql('postgres', "$errors, max_table_size => pg_size_bytes('1 GB'))"), "1|ran\n2|ran\n3|ran", 'plain: with a larger limit they are');

@@ -195,7 +195,7 @@ query($node, 'flyway', 'CREATE EXTENSION pg_cmig');
 gives(3, '', 'placeholder "schema" has no value', 'import', 'flyway', 'flyway', '-d', 'flyway', '--to', 'converted');
 gives(0, '^converted/1_one.sql$', '', 'import', 'flyway', 'flyway', '-d', 'flyway', '--to', 'converted', '-x', 'schema=public');
 gives(0, 'is at 1', '', 'upgrade', '-d', 'flyway', '--folder', 'converted');
-gives(3, '', 'no table "flyway_schema_history"', 'import', 'flyway', '--state', '-d', 'flyway', '--folder', 'converted');
+gives(3, '', 'table "flyway_schema_history" does not exist', 'import', 'flyway', '--state', '-d', 'flyway', '--folder', 'converted');
 
 # A terminal
 SKIP:

@@ -195,7 +195,7 @@ check_required(CmigLint *lint, const ColumnDef *column, int number)
 					   cmig_lint_fix_replace(lint, number, cmig_lint_fix_without(lint, number, column, list_make1(not_null))),
 					   quote_literal_cstr(cmig_lint_text_qualified(lint->target)),
 					   quote_literal_cstr(column->colname));
-	cmig_lint_report(lint, fix, "the NOT NULL column %s without a default fails, because %s has rows",
+	cmig_lint_report(lint, fix, "adding the NOT NULL column %s without a default fails, because %s has rows",
 					 quote_identifier(column->colname), cmig_lint_text_table(lint->target));
 }
 

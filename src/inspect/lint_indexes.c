@@ -246,7 +246,7 @@ check_many_columns(CmigLint *lint, Node *node)
 	if (index->unique || list_length(index->indexParams) <= 3 || lint->target == NULL ||
 		lint->target->temporary || index_exists(lint, index))
 		return;
-	cmig_lint_report(lint, NULL, "an index of %d columns on %s: a non-unique index of more than three columns seldom helps",
+	cmig_lint_report(lint, NULL, "the index has %d columns of %s; a non-unique index with more than three columns seldom helps",
 					 list_length(index->indexParams), cmig_lint_text_name(lint->target));
 }
 

@@ -157,7 +157,7 @@ check_schema(CmigLint *lint, Node *node)
 	initStringInfo(&text);
 	add_statement(lint, &text, node);
 	if (text.len > 0)
-		cmig_lint_report(lint, NULL, "it depends on search_path which table this is: %s", text.data);
+		cmig_lint_report(lint, NULL, "search_path determines which table this is: %s", text.data);
 }
 
 /*

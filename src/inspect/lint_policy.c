@@ -43,7 +43,7 @@ cmig_lint_policy_init(void)
 	 * scripts
 	 */
 	DefineCustomEnumVariable("cmig.lint_policy",
-							 "What an upgrade does if cmig.lint finds errors: off, warn or error.",
+							 "Sets what an upgrade does if cmig.lint finds errors: off, warn, or error.",
 							 NULL, &lint_policy, POLICY_OFF, policies, PGC_USERSET, 0, NULL, NULL, NULL);
 }
 

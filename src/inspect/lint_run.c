@@ -81,7 +81,7 @@ check_names(char **value, void **extra, GucSource source)
 	{
 		if (!cmig_lint_rules_exists(lfirst(lc)))
 		{
-			GUC_check_errdetail("There is no rule \"%s\".", (char *) lfirst(lc));
+			GUC_check_errdetail("Rule \"%s\" does not exist.", (char *) lfirst(lc));
 			return false;
 		}
 	}
@@ -93,7 +93,7 @@ cmig_lint_run_init(void)
 {
 	/* cmig.lint_include: rules that are off unless named here */
 	DefineCustomStringVariable("cmig.lint_include",
-							   "Rules that cmig.lint applies although they are off by default.",
+							   "Lists the rules that cmig.lint applies although they are off by default.",
 							   NULL, &lint_include, "", PGC_USERSET, GUC_LIST_INPUT,
 							   check_names, NULL, NULL);
 
@@ -102,7 +102,7 @@ cmig_lint_run_init(void)
 	 * database
 	 */
 	DefineCustomStringVariable("cmig.lint_ignore",
-							   "Rules that cmig.lint does not apply.",
+							   "Lists the rules that cmig.lint does not apply.",
 							   NULL, &lint_ignore, "", PGC_USERSET, GUC_LIST_INPUT,
 							   check_names, NULL, NULL);
 }

@@ -132,9 +132,9 @@ check_truncate(CmigLint *lint, Node *node)
 	if (names == NIL && known)
 		return;
 	if (names == NIL)
-		cmig_lint_report(lint, NULL, "TRUNCATE CASCADE also empties tables that reference these but are not named");
+		cmig_lint_report(lint, NULL, "TRUNCATE CASCADE also empties tables that reference these but are not listed");
 	else
-		cmig_lint_report(lint, NULL, "TRUNCATE CASCADE also empties %s%s, which %s not named",
+		cmig_lint_report(lint, NULL, "TRUNCATE CASCADE also empties %s%s, which %s not listed",
 						 (char *) linitial(names),
 						 list_length(names) > 1 ? psprintf(" and %d other tables", list_length(names) - 1) : "",
 						 list_length(names) > 1 ? "are" : "is");

@@ -69,7 +69,7 @@ require_size(Oid table, int64 size)
 {
 	if (current_limit() < 0 || size <= current_limit())
 		return;
-	refuse(psprintf("%s has %s, more than %s",
+	refuse(psprintf("%s has a size of %s, more than %s",
 					quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)),
 											   get_rel_name(table)),
 					cmig_existing_size_text(size),

@@ -106,10 +106,10 @@ cmig_script_locks(CmigPlannedLocks *plan, const char *sql)
 
 	foreach(lc, reading->unknown)
 	{
-		text = add_line(text, psprintf("not known of %s", (char *) lfirst(lc)));
+		text = add_line(text, psprintf("unknown for %s", (char *) lfirst(lc)));
 	}
 	if (error != NULL)
-		text = add_line(text, psprintf("not known from statement %d on: %s", reading->statement,
+		text = add_line(text, psprintf("unknown from statement %d on: %s", reading->statement,
 									   error->message));
 	return text;
 }

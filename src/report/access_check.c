@@ -106,7 +106,7 @@ static CmigQuery find = {
 	"    format('REVOKE %s ON %s %s FROM %s', g.to_revoke, g.kind, g.names, " ROLE_NAME("g.grantee") "), g.grantor::regrole) AS revoke"
 	"  FROM grouped g)"
 	/* one row for each role, since revoke_access revokes everything */
-	" SELECT 'warning', 'role ' || d.role, format('it has privileges that none of its levels gives: %s',"
+	" SELECT 'warning', 'role ' || d.role, format('it has privileges that its access levels do not include: %s',"
 	"   string_agg(d.what, '; ' ORDER BY d.what COLLATE \"C\")),"
 	"  format('SELECT cmig.revoke_access(%L)', pg_get_userbyid(d.grantee)) || coalesce("
 	"   (SELECT string_agg(format('; SELECT cmig.grant_access(%L, %L)', pg_get_userbyid(d.grantee), a.level), '' ORDER BY a.level)"
@@ -115,7 +115,7 @@ static CmigQuery find = {
 	" FROM described d WHERE NOT d.audit AND d.grantee <> 0 GROUP BY d.grantee, d.role"
 	" UNION ALL SELECT CASE WHEN d.audit AND d.reads AND d.grantee <> 0 THEN 'notice' ELSE 'warning' END,"
 	"  CASE WHEN d.grantee = 0 THEN 'PUBLIC' ELSE 'role ' || d.role END,"
-	"  CASE WHEN d.audit AND d.reads THEN 'it may read the audit log: ' WHEN d.audit THEN 'it has privileges on the audit log: '"
+	"  CASE WHEN d.audit AND d.reads THEN 'it can read the audit log: ' WHEN d.audit THEN 'it has privileges on the audit log: '"
 	"   ELSE 'every role has privileges on pg_cmig: ' END || d.what, d.revoke"
 	" FROM described d WHERE d.audit OR d.grantee = 0"
 
@@ -124,7 +124,7 @@ static CmigQuery find = {
 	 * partition may be created by hand
 	 */
 	" UNION ALL SELECT 'notice', 'default privileges of role ' || d.defaclrole::regrole,"
-	"  format('they give %s %s on tables created by hand, such as partitions of the audit log', " ROLE_NAME("a.grantee") ","
+	"  format('they grant %s %s on tables created by hand, such as partitions of the audit log', " ROLE_NAME("a.grantee") ","
 	"   string_agg(a.privilege_type, ', ' ORDER BY a.privilege_type)),"
 	"  format('ALTER DEFAULT PRIVILEGES FOR ROLE %s%s REVOKE %s ON TABLES FROM %s', d.defaclrole::regrole,"
 	"   CASE WHEN d.defaclnamespace = 0 THEN '' ELSE ' IN SCHEMA ' || d.defaclnamespace::regnamespace END,"
