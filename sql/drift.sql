@@ -38,6 +38,16 @@ SELECT upgrade_sql FROM cmig.drift() ORDER BY step \gexec
 SELECT * FROM cmig.drift();
 SELECT severity, object, problem, fix FROM cmig.check() WHERE object = 'schema';
 
+-- what is dropped and created again on the way is not a difference
+BEGIN;
+SELECT cmig.create_revision('moods', 'CREATE TYPE app.mood AS ENUM (''sad''); ALTER TABLE app.invoice ADD mood app.mood DEFAULT ''sad''; CREATE VIEW app.moods AS SELECT mood FROM app.invoice', revision => '003');
+SELECT count(*) FROM cmig.upgrade();
+ALTER TYPE app.mood ADD VALUE 'ok';
+ALTER TABLE account ALTER note TYPE varchar(9), ALTER note SET DEFAULT 'x', ALTER note SET STATISTICS 5;
+SELECT step, action, kind, object FROM cmig.drift();
+:ago;
+ROLLBACK;
+
 -- what a revision needs to be replayed
 SELECT cmig.create_revision('rows', E'SELECT 1 / count(*) FROM account;\nUPDATE account SET note = ''x''', '', revision => '003');
 SELECT * FROM cmig.upgrade();

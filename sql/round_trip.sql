@@ -67,3 +67,10 @@ SELECT * FROM cmig.round_trip();
 UPDATE cmig.revision SET upgrade_sql = 'ALTER TABLE t RENAME TO u', downgrade_sql = 'ALTER TABLE u RENAME TO t' WHERE revision = 'a';
 SELECT * FROM cmig.round_trip('m');
 DROP EXTENSION pg_cmig;
+
+-- what is dropped and created again is changed, not left behind
+CREATE EXTENSION pg_cmig;
+SELECT cmig.create_revision('moods', 'CREATE TYPE mood AS ENUM (''sad''); CREATE TABLE t (mood mood DEFAULT ''sad'', x int CHECK (x > 0))', 'DROP TABLE t; DROP TYPE mood', revision => '001') \gset
+SELECT cmig.create_revision('more', 'ALTER TYPE mood ADD VALUE ''ok''; ALTER TABLE t DROP CONSTRAINT t_x_check, ADD CONSTRAINT t_x_check CHECK (x >= 0)', 'SELECT 1', revision => '002') \gset
+SELECT revision, problem, kind, object, missing_sql FROM cmig.round_trip();
+DROP EXTENSION pg_cmig;

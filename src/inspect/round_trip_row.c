@@ -52,6 +52,8 @@ cmig_round_trip_row_add_error(CmigRoundTripRows *rows, const char *revision,
 static const char *
 problem_of(const CmigDiffLine *line, CmigRoundTripCheck check)
 {
+	const char *action;
+
 	switch (check)
 	{
 		case CMIG_CHECK_SECOND_UPGRADE:
@@ -61,8 +63,9 @@ problem_of(const CmigDiffLine *line, CmigRoundTripCheck check)
 		case CMIG_CHECK_DOWNGRADE:
 			break;
 	}
-	return strcmp(line->action, "drop") == 0 ? "left behind" :
-		strcmp(line->action, "create") == 0 ? "not restored" : "left changed";
+	action = cmig_diff_line_action(line);
+	return strcmp(action, "drop") == 0 ? "left behind" :
+		strcmp(action, "create") == 0 ? "not restored" : "left changed";
 }
 
 void

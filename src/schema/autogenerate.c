@@ -146,6 +146,7 @@ cmig_require_schema(PG_FUNCTION_ARGS)
 	if (lines == NIL)
 		PG_RETURN_VOID();
 	cmig_listing_init(&differences, CMIG_LISTING_LINES);
+	lines = cmig_diff_line_objects(lines);
 	foreach(cell, lines)
 	{
 		const CmigDiffLine *line = lfirst(cell);
@@ -153,7 +154,7 @@ cmig_require_schema(PG_FUNCTION_ARGS)
 		if (line->upgrade == NULL)
 			cmig_listing_add_format(&differences, "unsupported: %s", cmig_section_layout_unsupported(line));
 		else
-			cmig_listing_add_format(&differences, "%s %s %s", line->action, line->kind, line->object);
+			cmig_listing_add_format(&differences, "%s %s %s", cmig_diff_line_action(line), line->kind, line->object);
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_NOT_UP_TO_DATE),

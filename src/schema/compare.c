@@ -270,6 +270,8 @@ cmig_compare(CmigImage *from, CmigImage *to, const CmigDiffOptions *options)
 	cmig_family_exclude(difference);
 	decide_late(difference);
 	cmig_match_detached(difference);
+	for (int i = 0; i < difference->count; i++)
+		difference->changes[i].differs = difference->changes[i].action != CMIG_NO_CHANGE;
 	cmig_propagate(difference);
 	cmig_match_detached(difference);
 	cmig_children_keep(difference);

@@ -54,12 +54,26 @@ live_table(const Deparse *deparse, const CmigObject *object)
 }
 
 /*
- * Pass the statements to the callback, the first one with this action, and the
- * others with "alter".
+ * Is the statement only a step, because the object is the same on both sides,
+ * or because the change has another row?
+ */
+static bool
+is_incidental(CmigChange *change)
+{
+	bool		shown = change->shown;
+
+	change->shown = true;
+	return shown || !change->differs;
+}
+
+/*
+ * Pass the statements of the change to the callback, the first one with this
+ * action, and the others with "alter".
  */
 static void
-put_ddl(Deparse *deparse, const char *action, const CmigObject *object, List *ddl)
+put_ddl(Deparse *deparse, const char *action, CmigChange *change, List *ddl)
 {
+	const CmigObject *object = change->to ? change->to : change->from;
 	ListCell   *cell;
 
 	if (deparse->options->concurrently && live_table(deparse, object) != NULL)
@@ -69,7 +83,8 @@ put_ddl(Deparse *deparse, const char *action, const CmigObject *object, List *dd
 		const CmigDdl *entry = lfirst(cell);
 		CmigDiffRow row = {
 			action, object->kind->name, object->identity, entry->sql, entry->undo, entry->hazard,
-			.stepwise = entry->stepwise,.subject = object,.undo_hazards = entry->undo_hazards,
+			.stepwise = entry->stepwise,.again = change->action == CMIG_AGAIN,.incidental = is_incidental(change),
+			.subject = object,.undo_hazards = entry->undo_hazards,
 			.ddl = entry,.table = live_table(deparse, object)
 		};
 
@@ -158,7 +173,7 @@ without_checks(const CmigChange *change, List *ddl, const CmigObject *object, co
 
 /* Pass the rows that create an object. */
 static void
-put_create(Deparse *deparse, const CmigChange *change)
+put_create(Deparse *deparse, CmigChange *change)
 {
 	List	   *ddl = without_checks(change, creation(deparse, change->to, deparse->options), change->to, NULL);
 
@@ -169,7 +184,7 @@ put_create(Deparse *deparse, const CmigChange *change)
 		((CmigDdl *) linitial(ddl))->undo = psprintf("DROP FUNCTION IF EXISTS %s", change->to->identity);
 	cmig_attached_complete(deparse->difference, change->to, ddl, false);
 	append(ddl, cmig_children_validate(deparse->difference->to, change->to));
-	put_ddl(deparse, "create", change->to, ddl);
+	put_ddl(deparse, "create", change, ddl);
 }
 
 /* Returns the statements joined into one text. */
@@ -190,7 +205,7 @@ static void
 put_away(Deparse *deparse, const CmigChange *change)
 {
 	const CmigObject *from = change->from;
-	CmigDiffRow row = {"alter", from->kind->name, from->identity,.subject = from};
+	CmigDiffRow row = {"alter", from->kind->name, from->identity,.again = true,.incidental = true,.subject = from};
 
 	row.upgrade = psprintf("ALTER %s RENAME TO %s", cmig_kind_reference(from), cmig_quote(change->away->name));
 	row.downgrade = psprintf("ALTER %s RENAME TO %s", cmig_kind_reference(change->away), cmig_quote(from->name));
@@ -232,10 +247,13 @@ hazards_of(const List *ddl)
 
 /* Pass the row that drops an object. */
 static void
-put_drop(Deparse *deparse, const CmigChange *change)
+put_drop(Deparse *deparse, CmigChange *change)
 {
 	CmigObject *object = change->away ? change->away : change->from;
-	CmigDiffRow row = {"drop", object->kind->name, object->identity,.subject = object};
+	CmigDiffRow row = {
+		"drop", object->kind->name, object->identity,.again = change->action == CMIG_AGAIN,
+		.incidental = is_incidental(change),.subject = object
+	};
 	List	   *ddl = without_checks(change, creation(deparse, object, &deparse->restore), change->from, NULL);
 	ListCell   *cell;
 
@@ -356,7 +374,7 @@ revert_late(Deparse *deparse, const CmigChange *change, Late *late)
 
 /* Pass the rows of a change that comes after all others. */
 static void
-put_late(Deparse *deparse, const CmigChange *change)
+put_late(Deparse *deparse, CmigChange *change)
 {
 	CmigDdl    *last = llast(change->ddl);
 	Late		late;
@@ -368,7 +386,7 @@ put_late(Deparse *deparse, const CmigChange *change)
 		last->undo = NULL;
 		last->hazard = psprintf("cannot be reverted: %s", late.problem);
 	}
-	put_ddl(deparse, "alter", change->to, change->ddl);
+	put_ddl(deparse, "alter", change, change->ddl);
 }
 
 /* Pass the rows of all changes that come after the others. */
@@ -404,7 +422,7 @@ put_force(Deparse *deparse, const List *forced, bool at_start)
 	{
 		const CmigForce *force = lfirst(cell);
 		const CmigObject *table = at_start ? force->before : force->after;
-		CmigDiffRow row = {"alter"};
+		CmigDiffRow row = {"alter",.incidental = true};
 		char	   *set,
 				   *reset;
 
@@ -436,13 +454,13 @@ put_node(Deparse *deparse, const CmigNode *node)
 			put_drop(deparse, change);
 			break;
 		case CMIG_NODE_PART:
-			put_ddl(deparse, "alter", change->to, change->first);
+			put_ddl(deparse, "alter", change, change->first);
 			break;
 		case CMIG_NODE_JOIN:
-			put_ddl(deparse, "alter", change->to, change->last);
+			put_ddl(deparse, "alter", change, change->last);
 			break;
 		case CMIG_NODE_ALTER:
-			put_ddl(deparse, "alter", change->to ? change->to : change->from,
+			put_ddl(deparse, "alter", change,
 					without_checks(change, change->ddl, change->to, change->from));
 			break;
 		case CMIG_NODE_CREATE:

@@ -21,6 +21,9 @@ typedef struct CmigDiffRow
 	const char *hazard;			/* a hazard that does not depend on rows, or
 								 * NULL */
 	bool		stepwise;		/* the statement is for a stepwise revision */
+	bool		again;			/* the object is dropped and created again */
+	bool		incidental;		/* the object is the same on both sides, or
+								 * another row stands for it */
 	const CmigObject *subject;	/* the object; NULL for a note on the target */
 	int			undo_hazards;	/* CMIG_HAZARD_... flags of downgrade */
 	const CmigDdl *ddl;			/* the statement, for hazards to the rows of

@@ -50,7 +50,31 @@ cmig_diff_line_add(const CmigDiffRow *row, void *lines)
 	line->undo_hazard = cmig_hazard_undo(row);
 	line->group = group_of(row->subject);
 	line->stepwise = row->stepwise;
+	line->again = row->again;
+	line->incidental = row->incidental;
 	*list = lappend(*list, line);
+}
+
+List *
+cmig_diff_line_objects(const List *lines)
+{
+	List	   *result = NIL;
+	ListCell   *cell;
+
+	foreach(cell, lines)
+	{
+		CmigDiffLine *line = lfirst(cell);
+
+		if (!line->incidental)
+			result = lappend(result, line);
+	}
+	return result != NIL ? result : list_copy(lines);
+}
+
+const char *
+cmig_diff_line_action(const CmigDiffLine *line)
+{
+	return line->again ? "alter" : line->action;
 }
 
 void

@@ -29,6 +29,8 @@ typedef struct CmigDiffLine
 	char	   *group;			/* the table or other object that the object
 								 * belongs to */
 	bool		stepwise;
+	bool		again;			/* see CmigDiffRow */
+	bool		incidental;
 } CmigDiffLine;
 
 /*
@@ -36,6 +38,19 @@ typedef struct CmigDiffLine
  * is a List **.
  */
 extern void cmig_diff_line_add(const CmigDiffRow *row, void *lines);
+
+/*
+ * Returns one line for each object that differs.  Left out are further
+ * statements for such an object, and statements for objects that are the same
+ * on both sides but have to be dropped and created again.
+ */
+extern List *cmig_diff_line_objects(const List *lines);
+
+/*
+ * Returns what happens to the object: "alter" also if it is dropped and
+ * created again.
+ */
+extern const char *cmig_diff_line_action(const CmigDiffLine *line);
 
 /* Append a row for an unsupported change. */
 extern void cmig_diff_line_add_unsupported(List **lines, const char *kind,

@@ -33,6 +33,9 @@ typedef struct CmigChange
 	List	   *ddl;			/* of CmigDdl, to alter it */
 	List	   *first;			/* see CmigAlter */
 	List	   *last;
+	bool		differs;		/* false: the objects are the same, but a
+								 * change of another object affects them */
+	bool		shown;			/* the change has a row */
 	char	   *reason;			/* why the change is not supported */
 	bool		disturbs;		/* see CmigAlter */
 	bool		recasts;

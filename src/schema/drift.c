@@ -42,7 +42,7 @@ found_text(const List *lines)
 	if (lines == NIL)
 		return CMIG_JOURNAL_NO_DRIFT;
 	cmig_listing_init(&found, CMIG_LISTING_PLAIN);
-	foreach(cell, lines)
+	foreach(cell, cmig_diff_line_objects(lines))
 	{
 		const CmigDiffLine *line = lfirst(cell);
 
