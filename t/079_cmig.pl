@@ -70,7 +70,7 @@ gives(0, ' at .* what .* message', '^$', 'log');
 gives(0, '<!DOCTYPE html>(.|\n)*</html>\n$', '^$', 'report');
 gives(0, '^$', '^$', 'report', 'report.html');
 like(slurp_file('report.html'), qr/<!DOCTYPE html>(.|\n)*<\/html>\n$/, 'the report is in the file');
-gives(2, '', 'cannot be written', 'report', 'nosuch/report.html');
+gives(2, '^$', '^cmig: nosuch/report\.html cannot be written\n$', 'report', 'nosuch/report.html');
 gives(0, 'CALL cmig\.backfill\(', '^$', 'help', 'backfill');
 gives(3, '', 'no function, table, or setting "nosuch"', 'help', 'nosuch');
 gives(0, '^ revision [^\n]*\n[^\n]*\n 002 [^\n]*\n\n$', '^$', 'history', '-r', '002:');
@@ -86,6 +86,8 @@ gives(0, '', '^$', 'require');
 gives(0, '^migrations\n$', '^$', 'folders');
 gives(0, 'action', '^$', 'drift');
 gives(0, '', '', 'wait', 'head');
+gives(2, '^$', '^cmig: --timeout must be a number of seconds\n$', 'wait', '--timeout', 'later');
+gives(0, '', '^$', 'wait', '--timeout', '08');
 foreach my $line (map { split /\n/ } (cmig('status'))[1], (cmig('history'))[1])
 {
 	fail("100 columns: $line") if length $line > 100;
@@ -122,7 +124,10 @@ gives(1, '', 'ERROR', 'check', '--target', 'schema.sql');
 gives(0, '^migrations/005_', '', 'revision', '--autogenerate', '-m', 'born', '--target', 'schema.sql', '--rev-id', '005', '--head', '004');
 gives(2, '', 'target command failed', 'diff', '--target', 'false');
 query($node, q(o'd "d), 'CREATE TABLE by_hand (id int)');
+my $drifts = q{SELECT count(*) FROM cmig.journal WHERE direction = 'drift'};
+my $before = query($node, q(o'd "d), $drifts);
 gives(1, 'by_hand', '', 'drift');
+is(query($node, q(o'd "d), $drifts), $before + 1, 'one run of cmig.drift');
 gives(0, 'is at 005', '', 'upgrade', 'heads');
 gives(0, '^migrations/006_', '', 'capture', '-m', 'by hand', '--rev-id', '006');
 
@@ -146,7 +151,7 @@ gives(2, '', 'unknown verb "nosuch"', 'nosuch');
 gives(2, '', 'upgrade has no option --nosuch', 'upgrade', '--nosuch');
 gives(2, '', 'option -m requires a value', 'revision', '-m');
 gives(2, '', 'nosuch.conf does not exist', 'current', '-c', 'nosuch.conf');
-gives(3, '', 'does not have the extension pg_cmig\nHINT:  cmig init', 'current', '-d', 'postgres');
+gives(3, '', 'does not have the extension pg_cmig\nHINT:  cmig init creates it there\.', 'current', '-d', 'postgres');
 gives(4, '', 'cmig: ', 'current', '--port', '1');
 gives(0, 'usage: cmig upgrade', '', 'help', 'upgrade');
 gives(0, 'round-trip', '', 'help');
