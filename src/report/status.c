@@ -373,7 +373,7 @@ cmig_status(PG_FUNCTION_ARGS)
 	current = cmig_view_names_text(view.applied->rows);
 	if (view.applied->rows->count == 0)
 		put_status(fcinfo, "current", "base",
-				   view.graph->count == 0 ? NULL
+				   view.graph->count == 0 ? "If the schema already exists: SELECT content FROM cmig.baseline('<message>')"
 				   : "If the schema already exists: SELECT cmig.stamp('<revision>')");
 	else
 		put_status(fcinfo, "current", current, NULL);

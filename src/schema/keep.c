@@ -45,13 +45,23 @@ can_stay(const Keep *keep, const CmigObject *object)
 	return true;
 }
 
+/* Returns true for an index that cmig.enable_rls created on a table's key. */
+static bool
+is_rls_index(const CmigObject *object)
+{
+	return object->kind == &cmig_kind_index && object->comment != NULL &&
+		strstr(object->comment, "[cmig.enable_rls index]") != NULL;
+}
+
 /*
  * A CmigKeepCandidate: is the object, or one that it belongs to, of a kind
- * that ORMs cannot define?
+ * that ORMs cannot define, or an index for row-level security?
  */
 static bool
 is_unknown(const CmigObject *object, void *arg)
 {
+	if (is_rls_index(object))
+		return true;
 	for (; object != NULL; object = object->parent)
 		if ((object->kind->flags & CMIG_KIND_MODEL) == 0)
 			return object->kind != &cmig_kind_other;

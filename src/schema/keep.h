@@ -23,8 +23,8 @@ extern void cmig_keep(const CmigImage *from, CmigImage *to, CmigKeepCandidate is
 
 /*
  * For a target that contains only models: add the objects that ORMs cannot
- * define, as in cmig_keep().  They are then re-created if an object that they
- * depend on changes.
+ * define and the indexes that cmig.enable_rls created, as in cmig_keep().
+ * They are then re-created if an object that they depend on changes.
  */
 extern void cmig_keep_unknown(const CmigImage *from, CmigImage *to);
 
