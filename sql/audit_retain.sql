@@ -162,6 +162,9 @@ INSERT INTO old_trail VALUES ('U', 't', 'bob', '2023-05-05', '{"id": 5}', '{"id"
 SELECT cmig.audit_import('old_trail');
 SELECT cmig.audit_import('old_trail', '{"table_name": "tab", "operation": "what", "clock_at": "at", "role": "who", "old_row": "before", "new_row": "after"}');
 SELECT operation, row_key, old_key, role FROM cmig_audit.log WHERE role = 'bob' ORDER BY seq;
+INSERT INTO old_trail VALUES ('U', 't', 'eve', 'infinity', NULL, NULL);
+SELECT cmig.audit_import('old_trail', '{"table_name": "tab", "operation": "what", "clock_at": "at", "role": "who", "old_row": "before", "new_row": "after"}');
+DELETE FROM old_trail WHERE at = 'infinity';
 SELECT cmig.audit_import('old_trail', '{"table_nam": "tab"}');
 SELECT cmig.audit_import('old_trail', '{"table_name": "nope"}');
 SELECT cmig.audit_import('old_trail', '{"table_name": 1}');
