@@ -179,6 +179,7 @@ SET ROLE regress_audit_dba;
 CREATE FUNCTION app.who(v text) RETURNS boolean LANGUAGE plpgsql COST 0.0001 AS $$
 BEGIN RAISE WARNING 'policy as %', CASE WHEN current_user = 'regress_audit_reader' THEN 'the reader' ELSE 'another' END; RETURN true; END $$;
 CREATE DOMAIN app.checked AS text CHECK (app.who(VALUE));
+CREATE TYPE app.checked_pair AS (a app.checked);
 CREATE VIEW app.list AS SELECT 'x'::text AS v WHERE app.who('x');
 GRANT USAGE ON SCHEMA cmig_audit TO regress_audit_reader;
 GRANT SELECT ON cmig_audit.log, cmig_audit.layout, app.list TO regress_audit_reader;
@@ -197,6 +198,7 @@ EXCEPTION WHEN OTHERS THEN
 END $$;
 SELECT e, app.try(e) FROM unnest(ARRAY['true', 'app.who(operation)', 'operation::app.checked <> ''x''', 'operation IN (SELECT v FROM app.list)', 'EXISTS (SELECT FROM app.t)',
 	'pg_catalog.query_to_xml(''SELECT app.who(1)'', true, true, '''') IS NOT NULL', 'pg_catalog.table_to_xml(''app.list'', true, true, '''') IS NOT NULL',
+	'domain_in(''x'', ''app.checked''::regtype, -1) IS NOT NULL', 'record_in(''(x)'', ''app.checked_pair''::regtype, -1) IS NOT NULL',
 	'pg_catalog.set_config(''a.b'', ''c'', false) = ''c''', '(''INSERT''::text)::app.op::text = operation',
 	'tenant_id = (SELECT NULLIF(current_setting(''app.current_tenant_id'', true), ''''))', 'clock_at > now() - interval ''1 day'' AND role = current_user AND operation ~ ''^[IU]'' AND row_key ? ''id''']) e;
 SELECT app.try('app.who(table_name)', 'cmig_audit.layout');

@@ -27,6 +27,26 @@
 #include "utils/rls.h"
 #include "utils/syscache.h"
 
+/* Is it a type of the arguments or results of input functions? */
+static bool
+is_of_input(Oid type)
+{
+	return type == CSTRINGOID || type == INTERNALOID || type == RECORDOID;
+}
+
+/*
+ * Can the function convert text to any type?  The types of its arguments do not
+ * show which one.
+ */
+static bool
+is_input(Form_pg_proc form)
+{
+	for (int i = 0; i < form->pronargs; i++)
+		if (is_of_input(form->proargtypes.values[i]))
+			return true;
+	return is_of_input(form->prorettype) || strncmp(NameStr(form->proname), "pg_input_", strlen("pg_input_")) == 0;
+}
+
 /* Is this a function that a policy on the log must not call? */
 static bool
 is_foreign_function(Oid function, void *context)
@@ -40,7 +60,7 @@ is_foreign_function(Oid function, void *context)
 	form = (Form_pg_proc) GETSTRUCT(tuple);
 	/* query_to_xml() and similar functions execute their argument */
 	foreign = function >= FirstNormalObjectId ||
-		form->provolatile == PROVOLATILE_VOLATILE || form->prorettype == XMLOID;
+		form->provolatile == PROVOLATILE_VOLATILE || form->prorettype == XMLOID || is_input(form);
 	ReleaseSysCache(tuple);
 	return foreign;
 }
