@@ -88,6 +88,8 @@ gives(0, 'action', '^$', 'drift');
 gives(0, '', '', 'wait', 'head');
 gives(2, '^$', '^cmig: --timeout must be a number of seconds\n$', 'wait', '--timeout', 'later');
 gives(0, '', '^$', 'wait', '--timeout', '08');
+gives(2, '', '--timeout must be a number', 'wait', '--timeout', 'VERBS[$(touch timeout)]');
+ok(!-e 'timeout', 'no command was run');
 foreach my $line (map { split /\n/ } (cmig('status'))[1], (cmig('history'))[1])
 {
 	fail("100 columns: $line") if length $line > 100;
@@ -201,6 +203,12 @@ gives(3, '', 'placeholder "schema" has no value', 'import', 'flyway', 'flyway', 
 gives(0, '^converted/1_one.sql$', '', 'import', 'flyway', 'flyway', '-d', 'flyway', '--to', 'converted', '-x', 'schema=public');
 gives(0, 'is at 1', '', 'upgrade', '-d', 'flyway', '--folder', 'converted');
 gives(3, '', 'table "flyway_schema_history" does not exist', 'import', 'flyway', '--state', '-d', 'flyway', '--folder', 'converted');
+
+# Control characters in a message, which could hide other lines of a terminal
+gives(0, '', '', 'init', 'hidden', '--create-database', '-d', 'hidden');
+append_to_file('hidden/1.sql', "-- revision: 1\n-- message: one\e[2K\e[1A\n-- cmig:upgrade\nSELECT 1;\n-- cmig:downgrade\nSELECT 1;\n");
+gives(0, 'is at 1', 'one\?\[2K\?\[1A$', 'upgrade', '-d', 'hidden', '--folder', 'hidden');
+gives(5, '', '  1, one\?\[2K\?\[1A\n', 'downgrade', 'base', '-d', 'hidden', '--folder', 'hidden');
 
 # A terminal
 SKIP:
