@@ -9,12 +9,14 @@ SELECT current_setting('server_version_num')::int >= 170000 AS has_17,
 	\set not_enforced 'CHECK (id > 0) NOT ENFORCED'
 	\set nullable 'ADD CONSTRAINT nullable NOT NULL code NOT VALID'
 	\set overlaps 'WITHOUT OVERLAPS'
+	\set period PERIOD
 \else
 	\set generated STORED
 	\set not_valid 'CHECK (email IS NOT NULL) NOT VALID'
 	\set not_enforced 'CHECK (id >= 0)'
 	\set nullable 'ALTER code DROP NOT NULL'
 	\set overlaps ''
+	\set period ''
 \endif
 
 \if :has_17
@@ -61,6 +63,10 @@ SELECT count(*) > 0 AS changed FROM cmig.enable_audit('booking');
 INSERT INTO booking VALUES (1, '[1,3)', 'a'), (1, '[3,5)', 'b');
 UPDATE booking SET guest = 'c' WHERE during @> 4;
 SELECT operation, row_key FROM cmig_audit.log WHERE table_name = 'booking' ORDER BY id;
+-- a foreign key with PERIOD needs an index that finds overlapping ranges
+SELECT rule, (safe_rewrite ~ 'USING gist') = :'has_18'::boolean AS suitable
+	FROM cmig.lint_sql(format('CREATE TABLE guest (room int, during int4range, FOREIGN KEY (room, %s during) REFERENCES booking (room, %1$s during))', :'period'))
+	WHERE rule = 'foreign-key-without-index';
 
 -- constraints that existing rows may violate
 CREATE TABLE users (id int PRIMARY KEY, email text, code text NOT NULL);

@@ -278,9 +278,11 @@ cmig_not_null_compat(TupleDesc desc, int i)
 /* Does the server have REPACK (CONCURRENTLY)? */
 #define cmig_has_repack_compat (PG_VERSION_NUM >= 190000)
 
-/* Is the parsed constraint a key WITHOUT OVERLAPS? */
+/*
+ * Is the parsed constraint a key WITHOUT OVERLAPS, or a foreign key with PERIOD?
+ */
 #if PG_VERSION_NUM >= 180000
-#define cmig_is_temporal_compat(constraint) ((constraint)->without_overlaps)
+#define cmig_is_temporal_compat(constraint) ((constraint)->without_overlaps || (constraint)->fk_with_period)
 #else
 #define cmig_is_temporal_compat(constraint) ((void) (constraint), false)
 #endif

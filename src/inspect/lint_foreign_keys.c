@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "base/compat.h"
 #include "inspect/lint_alter.h"
 #include "inspect/lint_fix.h"
 #include "inspect/lint_rules.h"
@@ -51,7 +52,9 @@ report_foreign_key(CmigLint *lint, CmigLintTable *table, const RangeVar *name,
 	char	   *on = table ? cmig_lint_text_qualified(table) : cmig_lint_text_range_var(name);
 	char	   *index;
 
-	index = psprintf("CREATE INDEX %sON %s (%s)", table ? "CONCURRENTLY " : "", on, cmig_lint_text_names(columns));
+	/* a B-tree cannot find the ranges that overlap */
+	index = psprintf("CREATE INDEX %sON %s %s(%s)", table ? "CONCURRENTLY " : "", on,
+					 cmig_is_temporal_compat(constraint) ? "USING gist " : "", cmig_lint_text_names(columns));
 	finding = cmig_lint_report(lint,
 							   table ? psprintf(CMIG_LINT_STEPWISE "%s;\n%s", index, lint->statement->text) :
 							   psprintf("%s;\n%s", lint->statement->text, index),
