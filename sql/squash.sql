@@ -147,6 +147,16 @@ UPDATE cmig.revision SET upgrade_sql = regexp_replace(upgrade_sql, '(^|;)', E'\\
 SELECT hazards FROM cmig.squash('005r:005x', 'Writes', 's');
 ROLLBACK;
 DROP FUNCTION reads(), writes();
+-- what belongs to no schema is listed too
+BEGIN;
+SELECT cmig.create_revision('Roles', $$CREATE ROLE regress_squash; ALTER ROLE regress_squash SET work_mem = '1MB'; GRANT regress_squash TO CURRENT_USER;
+COMMENT ON ROLE regress_squash IS 'x'; GRANT SELECT ON a TO regress_squash; CREATE MATERIALIZED VIEW m AS SELECT 1 AS one; REFRESH MATERIALIZED VIEW m;
+COMMENT ON TABLE a IS 'x'; SET work_mem = '2MB'; COPY a TO '/dev/null'$$, revision => '005o');
+SELECT cmig.create_revision('Database', $$ALTER DATABASE shop SET work_mem = '3MB'; GRANT CONNECT ON DATABASE shop TO regress_squash;
+DROP ROLE regress_squash$$, revision => '005p');
+UPDATE cmig.revision SET upgrade_sql = regexp_replace(upgrade_sql, '(^|;)', E'\\1\n-- cmig:replay skip\n', 'g') WHERE revision ~ '^005[op]';
+SELECT hazards FROM cmig.squash('005o:005p', 'Roles', 's');
+ROLLBACK;
 -- a rename within the range is one for databases before it
 SELECT cmig.create_revision('Rename', 'ALTER TABLE b RENAME TO bb', 'ALTER TABLE bb RENAME TO b', revision => '006');
 SELECT cmig.create_revision('Change', 'ALTER TABLE bb ADD z int', 'ALTER TABLE bb DROP z', revision => '007');

@@ -248,7 +248,7 @@ start_section(CmigFileReader *reader, int section)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_BAD_FILE),
 					 errmsg("unresolved statement in %s", cmig_file_reader_place(reader, lexer->line)),
-					 errdetail("The statement that follows \"-- cmig:resolve\" comes from a revision that this one replaces, and may change rows."),
+					 errdetail("The statement that follows \"-- cmig:resolve\" comes from a revision that this one replaces. It may change rows, or something that does not belong to a schema."),
 					 errhint("Keep it if a new database needs it, or delete it. Then delete the line \"-- cmig:resolve\".")));
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),

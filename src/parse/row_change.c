@@ -130,6 +130,8 @@ cmig_row_change_command(const RawStmt *raw, CmigMayWrite may_write)
 			return explain_command((ExplainStmt *) stmt, may_write);
 		case T_CreateTableAsStmt:
 			return ((CreateTableAsStmt *) stmt)->objtype == OBJECT_TABLE ? "CREATE TABLE AS" : NULL;
+		case T_RefreshMatViewStmt:
+			return "REFRESH MATERIALIZED VIEW";
 		case T_AlterSeqStmt:
 			return cmig_statement_has_option(((AlterSeqStmt *) stmt)->options, "restart") ? "ALTER SEQUENCE" : NULL;
 		case T_AlterTableStmt:

@@ -250,11 +250,15 @@ put_activity(TupleDesc desc, HeapTuple row, void *arg)
 static void
 put_running(FunctionCallInfo fcinfo)
 {
-	RunningRun	run = {.fcinfo = fcinfo,.pid = cmig_run_lock_transaction_holder()};
+	TransactionId prepared;
+	RunningRun	run = {.fcinfo = fcinfo,.pid = cmig_run_lock_transaction_holder(&prepared)};
 	Datum		values[1] = {Int32GetDatum(run.pid)};
 
 	if (run.pid != 0)
 		cmig_query_each(&read_activity, values, NULL, put_activity, &run);
+	if (TransactionIdIsValid(prepared))
+		put_status(fcinfo, "running", psprintf("prepared transaction %u", prepared),
+				   psprintf("SELECT * FROM pg_prepared_xacts WHERE transaction = '%u' -- COMMIT PREPARED or ROLLBACK PREPARED ends it", prepared));
 }
 
 /*

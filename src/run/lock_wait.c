@@ -327,13 +327,8 @@ append_process(StringInfo buf, int pid, Oid caller)
 		appendStringInfoString(buf, ".");
 }
 
-/*
- * Returns the transaction ID if a lock holder is a prepared transaction;
- * otherwise InvalidTransactionId. A prepared transaction keeps the number of
- * the backend that prepared it, which may belong to another session by now.
- */
-static TransactionId
-prepared_xid(VirtualTransactionId holder)
+TransactionId
+cmig_lock_wait_prepared(VirtualTransactionId holder)
 {
 	bool		have_more;
 
@@ -359,7 +354,7 @@ cmig_lock_wait_blockers(const LOCKTAG *tag, LOCKMODE mode, Oid caller, int *pid)
 	holders = GetLockConflicts(tag, mode, &count);
 	for (int i = 0; i < count; i++)
 	{
-		TransactionId prepared = prepared_xid(holders[i]);
+		TransactionId prepared = cmig_lock_wait_prepared(holders[i]);
 		PGPROC	   *proc = cmig_vxid_get_proc_compat(holders[i]);
 
 		if (!TransactionIdIsValid(prepared) && proc == NULL)

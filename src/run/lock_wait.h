@@ -66,6 +66,13 @@ extern void cmig_lock_wait_explain_tag(const LOCKTAG *tag, LOCKMODE mode,
 									   Oid caller, const char *what);
 
 /*
+ * Returns the transaction ID if a lock holder is a prepared transaction;
+ * otherwise InvalidTransactionId. A prepared transaction keeps the number of
+ * the backend that prepared it, which may belong to another session by now.
+ */
+extern TransactionId cmig_lock_wait_prepared(VirtualTransactionId holder);
+
+/*
  * Returns a description of the sessions that hold or await the lock in a
  * conflicting mode, one sentence each and only a few of them, or NULL if there
  * are none. Sets *pid to the process ID of the first one, or to 0 if there are

@@ -332,39 +332,48 @@ cmig_run_lock_keep(void)
 }
 
 /*
- * Returns the first other process that holds the lock in a conflicting mode, or
- * 0.
+ * Returns the process ID of a session that holds a lock that conflicts with this
+ * one, or 0. Sets *prepared to the transaction ID of a prepared transaction that
+ * holds one, or to InvalidTransactionId.
  */
 static int
-find_holder(uint32 key, LOCKMODE mode)
+find_holder(uint32 key, LOCKMODE mode, TransactionId *prepared)
 {
 	LOCKTAG		tag;
 	VirtualTransactionId *holders;
 	int			count;
+	int			pid = 0;
 
 	set_tag(&tag, key);
+	*prepared = InvalidTransactionId;
 	holders = GetLockConflicts(&tag, mode, &count);
 	for (int i = 0; i < count; i++)
 	{
+		TransactionId xid = cmig_lock_wait_prepared(holders[i]);
 		PGPROC	   *proc = cmig_vxid_get_proc_compat(holders[i]);
 
-		if (proc != NULL)
-			return proc->pid;
+		if (TransactionIdIsValid(xid))
+			*prepared = xid;
+		else if (proc != NULL && pid == 0)
+			pid = proc->pid;
 	}
-	return 0;
+	return pid;
 }
 
 int
 cmig_run_lock_holder(void)
 {
+	TransactionId prepared;
+
 	/* only a stepwise run's lock on the gate conflicts with share mode */
-	return find_holder(KEY_GATE, ShareLock);
+	return find_holder(KEY_GATE, ShareLock, &prepared);
 }
 
 int
-cmig_run_lock_transaction_holder(void)
+cmig_run_lock_transaction_holder(TransactionId *prepared)
 {
-	return cmig_run_lock_holder() != 0 ? 0 : find_holder(KEY_RUN, ExclusiveLock);
+	*prepared = InvalidTransactionId;
+	return cmig_run_lock_holder() != 0 ? 0 : find_holder(KEY_RUN, ExclusiveLock, prepared);
 }
 
 void

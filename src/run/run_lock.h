@@ -60,8 +60,12 @@ extern void cmig_run_lock_keep(void);
  */
 extern int	cmig_run_lock_holder(void);
 
-/* Returns the process ID of another session's transactional run, or 0. */
-extern int	cmig_run_lock_transaction_holder(void);
+/*
+ * Returns the process ID of another session's transactional run, or 0. Sets
+ * *prepared to the transaction ID of a run that has been prepared for two-phase
+ * commit, or to InvalidTransactionId.
+ */
+extern int	cmig_run_lock_transaction_holder(TransactionId *prepared);
 
 /*
  * Lock a table at session level, so that only one backfill of the table can run

@@ -4,8 +4,8 @@
  *
  * The schema before and after them is determined by replaying them in the
  * shadow; the difference is the new revision's script.  Statements that change
- * rows cannot be found this way.  They are put at the end, each below a marker
- * that cmig.load refuses, so that a person has to decide.
+ * rows, roles, or databases cannot be found this way.  They are put at the end,
+ * each below a marker that cmig.load refuses, so that a person has to decide.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -23,9 +23,11 @@
 #include "schema/diff_options.h"
 #include "schema/diff_run.h"
 #include "schema/generate.h"
+#include "schema/target_filter.h"
 
 #include "catalog/pg_type.h"
 #include "funcapi.h"
+#include "tcop/utility.h"
 #include "utils/builtins.h"
 
 PG_FUNCTION_INFO_V1(cmig_squash);
@@ -236,7 +238,7 @@ find_revisions(Squash *squash, const char *range, CmigRevision *edges)
 }
 
 /*
- * Statements that change rows
+ * Statements that change more than schemas
  */
 
 /*
@@ -269,18 +271,39 @@ may_write(const char *schema, const char *name)
 	return strcmp(harmless, "true") != 0;
 }
 
-/* Record a statement that may change rows, which a schema does not show. */
-static void
-add_statement(List **statements, const char *revision, const CmigStatement *statement, const char *command)
+/*
+ * Returns what a statement may do that a schema does not show, as "<command> of
+ * revision <id>, line <n>, <effect>", or NULL.
+ */
+static char *
+describe(const char *revision, const CmigStatement *statement)
 {
-	CmigUnresolved *unresolved = palloc(sizeof(CmigUnresolved));
+	const char *command = cmig_row_change_command(statement->raw, may_write);
 
-	unresolved->place = psprintf("%s of revision %s, line %d, may change rows", command, revision, statement->line);
+	if (command != NULL)
+		return psprintf("%s of revision %s, line %d, may change rows", command, revision, statement->line);
+	if (cmig_target_filter_is_shared(statement->raw->stmt))
+		return psprintf("%s of revision %s, line %d, is not about a schema",
+						GetCommandTagName(CreateCommandTag(statement->raw->stmt)), revision, statement->line);
+	return NULL;
+}
+
+/* Add the statement if the schema does not show everything that it may do. */
+static void
+add_statement(List **statements, const char *revision, const CmigStatement *statement)
+{
+	char	   *place = describe(revision, statement);
+	CmigUnresolved *unresolved;
+
+	if (place == NULL)
+		return;
+	unresolved = palloc(sizeof(CmigUnresolved));
+	unresolved->place = place;
 	unresolved->sql = pstrdup(statement->text);
 	*statements = lappend(*statements, unresolved);
 }
 
-/* Returns the statements in the range that may change rows. */
+/* Returns the statements in the range that schemas do not show completely. */
 static List *
 find_statements(const Squash *squash)
 {
@@ -297,12 +320,7 @@ find_statements(const Squash *squash)
 			continue;
 		reader = cmig_script_open(cmig_placeholder_values_insert(script->sql, &script->placeholders, id, "upgrade"));
 		while (cmig_script_next(reader, &statement))
-		{
-			const char *command = cmig_row_change_command(statement.raw, may_write);
-
-			if (command != NULL)
-				add_statement(&statements, id, &statement, command);
-		}
+			add_statement(&statements, id, &statement);
 		cmig_script_close(reader);
 	}
 	return statements;

@@ -110,6 +110,26 @@ has_no_schema(Node *node, bool *silently)
 }
 
 bool
+cmig_target_filter_is_shared(Node *node)
+{
+	bool		silently;
+
+	switch (nodeTag(node))
+	{
+		case T_CreateRoleStmt:
+		case T_AlterRoleStmt:
+		case T_AlterRoleSetStmt:
+		case T_DropRoleStmt:
+		case T_GrantRoleStmt:
+			return true;
+		case T_CopyStmt:
+			return false;
+		default:
+			return has_no_schema(node, &silently) && !silently;
+	}
+}
+
+bool
 cmig_target_filter_leaves_out(CmigTargetState *state, Node *node)
 {
 	bool		silently;

@@ -18,6 +18,12 @@
 extern bool cmig_target_filter_leaves_out(CmigTargetState *state, Node *node);
 
 /*
+ * Is the statement about a role, a database, a tablespace, a large object, or
+ * the server?  Schemas do not show what it does.
+ */
+extern bool cmig_target_filter_is_shared(Node *node);
+
+/*
  * Is the statement about an object in a live schema?  If so, it must not be
  * run, and is recorded for a NOTICE unless it only changes objects in
  * pg_cmig's own schemas.
