@@ -192,7 +192,7 @@ my $simple = make_author('CREATE TABLE one ()', 'CREATE TABLE two ()', 'CREATE T
 
 	query($node, $db, 'CREATE TABLE two ()');
 	($status, $err) = run_file($db, script_file($simple, q{'upgrade', 'base:head', transaction_per_revision => true}));
-	like($err, qr/relation "two" already exists.*starts from r2, and the database is not there/s,
+	like($err, qr/relation "two" already exists.*starts from r2, but the database is in a different state/s,
 		'after an error in one revision, the next one is refused');
 	is(query($node, $db, "SELECT string_agg(version_num, ' '), to_regclass('three') IS NULL FROM cmig_version"),
 		'r1|t', 'committed revisions remain');
@@ -208,7 +208,7 @@ my $simple = make_author('CREATE TABLE one ()', 'CREATE TABLE two ()', 'CREATE T
 	query($node, $long, "SELECT cmig.create_revision('long', 'CREATE TABLE one ()', revision => repeat('x', 33))");
 	query($node, $db, 'CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY)');
 	($status, $err) = run_file($db, script_file($long, q{'upgrade', 'head', 'alembic_version'}), '-v', 'ON_ERROR_STOP=1');
-	like($err, qr/ERROR:  22001: column version_num of alembic_version is too narrow.*It has 32 characters; the longest revision id has 33\./s,
+	like($err, qr/ERROR:  22001: column version_num of alembic_version is too narrow.*It has 32 characters, but the longest revision ID has 33\./s,
 		'an id that is too long is refused');
 	is(query($node, $db, "SELECT to_regclass('one') IS NULL"), 't', 'the refusal comes before anything is run');
 
@@ -217,7 +217,7 @@ my $simple = make_author('CREATE TABLE one ()', 'CREATE TABLE two ()', 'CREATE T
 	query($node, $db, 'CREATE DOMAIN short AS varchar(32); CREATE DOMAIN id AS short CHECK (VALUE ~ $$^x$$)');
 	query($node, $db, 'CREATE TABLE alembic_version (version_num id PRIMARY KEY)');
 	($status, $err) = run_file($db, script_file($long, q{'upgrade', 'head', 'alembic_version'}), '-v', 'ON_ERROR_STOP=1');
-	like($err, qr/ERROR:  22001: column version_num of alembic_version is too narrow.*It has 32 characters; the longest revision id has 33\./s,
+	like($err, qr/ERROR:  22001: column version_num of alembic_version is too narrow.*It has 32 characters, but the longest revision ID has 33\./s,
 		'an id that is too long for a domain is refused');
 	query($node, $db, 'DROP TABLE alembic_version');
 	query($node, $db, 'CREATE DOMAIN any_id AS text CHECK (VALUE ~ $$^x$$); CREATE TABLE alembic_version (version_num any_id PRIMARY KEY)');
@@ -235,7 +235,7 @@ my $simple = make_author('CREATE TABLE one ()', 'CREATE TABLE two ()', 'CREATE T
 	$node->psql($calling, q{SELECT cmig.script('upgrade', 'head')}, stdout => \$out, stderr => \$err);
 	like($err, qr/WARNING:  revisions "r2", "r3" call functions of pg_cmig/, 'a warning names the revisions');
 	($out, $err) = run_file($db, script_file($calling, q{'upgrade', 'head'}), '-v', 'ON_ERROR_STOP=1');
-	like($err, qr/ERROR:  42704: extension pg_cmig is not installed here.*called by "r2", "r3"/s, 'the text checks for the extension');
+	like($err, qr/ERROR:  42704: extension "pg_cmig" is not installed in this database.*called by "r2", "r3"/s, 'the text checks for the extension');
 	is(query($node, $db, 'SELECT count(*) FROM pg_class WHERE relnamespace = 2200'), '0', 'nothing was run before the check');
 	query($node, $db, 'CREATE EXTENSION pg_cmig');
 	($out, $err) = run_file($db, script_file($calling, q{'upgrade', 'head'}), '-v', 'ON_ERROR_STOP=1');
@@ -245,7 +245,7 @@ my $simple = make_author('CREATE TABLE one ()', 'CREATE TABLE two ()', 'CREATE T
 	# say that pg_cmig is there
 	my $made_here = make_author('CREATE TABLE one (a int)', 'CREATE TABLE two ()');
 	($out, $err) = run_file($made_here, script_file($made_here, q{'upgrade', 'head'}), '-v', 'ON_ERROR_STOP=1');
-	like($err, qr/ERROR:  55000: pg_cmig keeps the version rows of this database.*HINT:  Use cmig.upgrade, or make the text with version_table => 'cmig.version'$/ms,
+	like($err, qr/ERROR:  55000: pg_cmig manages the version rows of this database.*HINT:  Use cmig.upgrade, or generate the script with version_table => 'cmig.version'$/ms,
 		'a text for another version table is refused in the database where it was generated');
 	is(query($node, $made_here, "SELECT to_regclass('one'), to_regclass('cmig_version')"), '|', 'nothing was run before the check');
 	($out, $err) = run_file($made_here, script_file($made_here, q{'upgrade', 'head', 'cmig.version', true}), '-v', 'ON_ERROR_STOP=1');
@@ -319,7 +319,7 @@ for my $case (
 	my $holder = $node->background_psql($plain);
 	$holder->query_safe(q{SELECT pg_advisory_lock(hashtextextended('pg_cmig public.cmig_version', 0))});
 	($status, $err) = run_file($plain, $file);
-	like($err, qr/ERROR:  55P03: another session is running such a text in this database/, 'one at a time');
+	like($err, qr/ERROR:  55P03: another session is running a generated script in this database/, 'one at a time');
 	$holder->quit;
 }
 
@@ -389,7 +389,7 @@ foreach my $transactional ('true', 'false')
 		query($node, $db, "UPDATE cmig.revision SET transactional = $transactional, precondition_sql = \$sql\$$sql\$sql\$ WHERE revision = 't3'");
 		my ($status, $err) = run_file($plain, script_file($db, q{'upgrade', 'base:head', transaction_per_revision => true}), '-v', 'ON_ERROR_STOP=1');
 		is($status, $answers{$sql} ? 0 : 3, "transactional $transactional, precondition: $sql") or diag($err);
-		like($err, qr/ERROR:  55000: the precondition of revision "t3" is not true\nDETAIL:  It is: \Q$sql\E\nHINT:  It must return one row/, '... which is named') if !$answers{$sql};
+		like($err, qr/ERROR:  55000: the precondition of revision "t3" is not met\nDETAIL:  It is: \Q$sql\E\nHINT:  It must return one row/, '... which is named') if !$answers{$sql};
 		is(query($node, $plain, q{SELECT to_regclass('three') IS NOT NULL}), $answers{$sql} ? 't' : 'f', '... and the step has run or not');
 	}
 	query($node, $db, q{UPDATE cmig.revision SET precondition_sql = 'DELETE FROM one' WHERE revision = 't3'});

@@ -256,7 +256,7 @@ for my $name (qw(SJIS BIG5 GBK UHC GB18030))
 	store(q{SELECT '表'});
 	my ($file, $err) = make($name, q{'upgrade', 'head'});
 
-	like($err, qr/ERROR:  a text with non-ASCII characters cannot be generated in encoding $name.*HINT:  SET client_encoding = 'UTF8'$/s,
+	like($err, qr/ERROR:  cannot generate a script with non-ASCII characters in encoding $name.*HINT:  SET client_encoding = 'UTF8'$/s,
 		"$name is refused");
 	store('SELECT 1');
 	($file, $err) = make($name, q{'upgrade', 'head'});

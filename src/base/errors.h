@@ -48,7 +48,7 @@
 #define ERRCODE_CMIG_ROUND_TRIP				MAKE_SQLSTATE('M','G','0','1','5')
 /* the plan is not the one whose checksum was given */
 #define ERRCODE_CMIG_PLAN_CHANGED			MAKE_SQLSTATE('M','G','0','1','6')
-/* a revision's precondition is not true */
+/* a revision's precondition is not met */
 #define ERRCODE_CMIG_PRECONDITION_FAILED	MAKE_SQLSTATE('M','G','0','1','7')
 /* a policy requires a context and none is set */
 #define ERRCODE_CMIG_NO_CONTEXT				MAKE_SQLSTATE('M','G','0','2','0')

@@ -46,7 +46,7 @@ refuse(void)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("a literal of this type is not judged")));
+			 errmsg("literals of this type are not checked")));
 }
 
 /* Replace each string literal with a parameter, in place. */

@@ -88,7 +88,7 @@ require_downward(const CmigSituation *now, const char *range, const char *to)
 			(errcode(ERRCODE_CMIG_INVALID_TARGET),
 			 errmsg("\"%s\" is not below \"%s\"", to,
 					pnstrdup(range, strlen(range) - strlen(to) - 1)),
-			 errhint("A range for a downgrade goes down; cmig.script('upgrade', ...) goes up.")));
+			 errhint("The range of a downgrade goes from a later revision to an earlier one. To go up, use cmig.script('upgrade', ...)")));
 }
 
 /*
@@ -144,7 +144,7 @@ read_plan(CmigSituation *now, CmigDirection direction, char *target, bool *from_
 						(errcode(ERRCODE_CMIG_INVALID_TARGET),
 						 errmsg("\"%s\" is not above \"%s\"", to,
 								pnstrdup(target, colon - target)),
-						 errhint("A range for an upgrade goes up; cmig.script('downgrade', ...) goes down.")));
+						 errhint("The range of an upgrade goes from an earlier revision to a later one. To go down, use cmig.script('downgrade', ...)")));
 		}
 	}
 	else
@@ -230,9 +230,9 @@ append_step(Offline *offline, int number, const CmigRunStep *run)
 		MaxAllocSize - TEXT_MARGIN)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("the text would be larger than 1 GB"),
-				 errdetail("Revision \"%s\" does not fit into it.", run->revision),
-				 errhint("Generate several texts, for ranges from:to.")));
+				 errmsg("the script would be larger than 1 GB"),
+				 errdetail("Revision \"%s\" does not fit into the script.", run->revision),
+				 errhint("Generate several scripts for ranges from:to.")));
 	append_title(offline, number);
 	cmig_version_table_begin(&offline->text, offline->table);
 	if (upgrade && run->precondition_sql)
@@ -323,8 +323,8 @@ append_session_lock(Offline *offline)
 						psprintf("BEGIN\n"
 								 "\tIF NOT pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended(%s, 0)) THEN\n"
 								 "\t\tRAISE EXCEPTION USING ERRCODE = 'lock_not_available',\n"
-								 "\t\t\tMESSAGE = 'another session is running such a text in this database',\n"
-								 "\t\t\tHINT = 'Wait until it has ended.';\n"
+								 "\t\t\tMESSAGE = 'another session is running a generated script in this database',\n"
+								 "\t\t\tHINT = 'Wait until that session has finished.';\n"
 								 "\tEND IF;\nEND", lock_key(offline)));
 }
 
@@ -352,11 +352,11 @@ insert_extension_check(Offline *offline, int place)
 						psprintf("BEGIN\n"
 								 "\tIF NOT EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE e.extname = 'pg_cmig') THEN\n"
 								 "\t\tRAISE EXCEPTION USING ERRCODE = 'undefined_object',\n"
-								 "\t\t\tMESSAGE = 'extension pg_cmig is not installed here',\n"
+								 "\t\t\tMESSAGE = 'extension \"pg_cmig\" is not installed in this database',\n"
 								 "\t\t\tDETAIL = %s,\n"
 								 "\t\t\tHINT = 'CREATE EXTENSION pg_cmig';\n"
 								 "\tEND IF;\nEND",
-								 quote_literal_cstr(psprintf("Its functions are called by %s.",
+								 quote_literal_cstr(psprintf("Functions of the extension are called by %s.",
 															 list_names(offline->scripts->calling)))));
 	enlargeStringInfo(text, check.len);
 	memmove(text->data + place + check.len, text->data + place, text->len - place);
@@ -386,9 +386,9 @@ check_encoding(const Offline *offline)
 		!pg_is_ascii(offline->text.data + VARHDRSZ))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("a text with non-ASCII characters cannot be generated in encoding %s",
+				 errmsg("cannot generate a script with non-ASCII characters in encoding %s",
 						pg_get_client_encoding_name()),
-				 errdetail("psql could mistake a part of a character for a quote or a backslash."),
+				 errdetail("psql could interpret part of a character as a quote or a backslash."),
 				 errhint("SET client_encoding = 'UTF8'")));
 }
 
@@ -437,7 +437,7 @@ make_text(Offline *offline)
 				(errmsg_plural("revision %s calls functions of pg_cmig",
 							   "revisions %s call functions of pg_cmig",
 							   list_length(offline->scripts->calling), list_names(offline->scripts->calling)),
-				 errdetail("The text runs only in databases with the extension, for which it begins with a check.")));
+				 errdetail("The script begins with a check for the extension, and runs only in databases that have it.")));
 	}
 	check_encoding(offline);
 	result = (text *) offline->text.data;
@@ -467,7 +467,7 @@ cmig_script(PG_FUNCTION_ARGS)
 		cmig_move_report_nothing(now.graph, now.applied->rows, cmig_direction_name(direction));
 	else if (offline.plan->count == 0)
 		ereport(NOTICE,
-				(errmsg("nothing to %s: the range \"%s\" contains no step",
+				(errmsg("nothing to %s: the range \"%s\" contains no steps",
 						cmig_direction_name(direction), target)));
 	offline.graph = now.graph;
 	pin = psprintf("SET client_encoding = %s;\n", quote_literal_cstr(text_encoding_name()));

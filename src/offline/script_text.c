@@ -94,7 +94,7 @@ append_end_of_script(StringInfo out, const CmigPsqlScripts *scripts,
 							"\tnames text;\n"
 							"\tmode text;\n"
 							"BEGIN\n"
-							"\t-- what is deferred happens before the next revision\n"
+							"\t-- run deferred checks before the next revision\n"
 							"\tFOR mode, names IN\n"
 							"\t\tSELECT m.mode, pg_catalog.string_agg(DISTINCT pg_catalog.format('%I.%I', n.nspname, c.conname), ', ')\n"
 							"\t\tFROM pg_catalog.pg_constraint c\n"
@@ -283,10 +283,10 @@ append_precondition(StringInfo out, const Reading *reading)
 					 "\t\tRAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',\n"
 					 "\t\t\tMESSAGE = %s,\n"
 					 "\t\t\tDETAIL = 'It is: ' || query,\n"
-					 "\t\t\tHINT = 'It must return one row with one boolean that is true.';\n"
+					 "\t\t\tHINT = 'It must return one row with one boolean column that is true.';\n"
 					 "\tEND IF;\n"
 					 "END",
-					 quote_literal_cstr(psprintf("the precondition of revision \"%s\" is not true", reading->revision)));
+					 quote_literal_cstr(psprintf("the precondition of revision \"%s\" is not met", reading->revision)));
 	cmig_psql_append_do(out, body.data);
 	pfree(body.data);
 }

@@ -63,11 +63,11 @@ append_extension_check(StringInfo body, const CmigVersionTable *table)
 					 "\t\t\tIF pg_catalog.has_table_privilege('cmig.revision', 'SELECT') THEN\n"
 					 "\t\t\t\tIF EXISTS (SELECT FROM cmig.revision) THEN\n"
 					 "\t\t\t\t\tRAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',\n"
-					 "\t\t\t\t\t\tMESSAGE = 'pg_cmig keeps the version rows of this database',\n"
+					 "\t\t\t\t\t\tMESSAGE = 'pg_cmig manages the version rows of this database',\n"
 					 "\t\t\t\t\t\tDETAIL = %s,\n"
-					 "\t\t\t\t\t\tHINT = 'Use cmig.%s, or make the text with version_table => ''cmig.version''';\n"
+					 "\t\t\t\t\t\tHINT = 'Use cmig.%s, or generate the script with version_table => ''cmig.version''';\n"
 					 "\t\t\t\tEND IF;\n\t\t\tEND IF;\n\t\tEND IF;\n\tEND IF;\n",
-					 quote_literal_cstr(psprintf("This text would keep its own in %s.", table->name)),
+					 quote_literal_cstr(psprintf("This script would keep separate version rows in %s.", table->name)),
 					 table->direction);
 }
 
@@ -87,7 +87,7 @@ append_first_check(StringInfo body, const CmigVersionTable *table)
 						 table->name, table->column, CMIG_MAX_ID_LENGTH,
 						 table->constraint, table->column);
 	else
-		appendStringInfo(body, "\t\tRAISE EXCEPTION USING ERRCODE = 'undefined_table',\n\t\t\tMESSAGE = %s,\n\t\t\tHINT = 'Run the text that starts at base first, or give cmig.script the version_table of this database.';\n",
+		appendStringInfo(body, "\t\tRAISE EXCEPTION USING ERRCODE = 'undefined_table',\n\t\t\tMESSAGE = %s,\n\t\t\tHINT = 'First run the script that starts at base, or call cmig.script with the version_table of this database.';\n",
 						 quote_literal_cstr(psprintf("version table %s does not exist", table->name)));
 	appendStringInfoString(body, "\tEND IF;\n");
 	appendStringInfoString(body, table->lock);
@@ -103,7 +103,7 @@ append_first_check(StringInfo body, const CmigVersionTable *table)
 						 "\tIF width < %d THEN\n"
 						 "\t\tRAISE EXCEPTION USING ERRCODE = 'string_data_right_truncation',\n"
 						 "\t\t\tMESSAGE = %s,\n"
-						 "\t\t\tDETAIL = 'It has ' || width || ' characters; the longest revision id has %d.',\n"
+						 "\t\t\tDETAIL = 'It has ' || width || ' characters, but the longest revision ID has %d.',\n"
 						 "\t\t\tHINT = %s;\n"
 						 "\tEND IF;\n",
 						 quote_literal_cstr(table->name), table->column, table->longest,
@@ -126,9 +126,9 @@ append_check(StringInfo out, CmigVersionTable *table)
 	char	   *place = cmig_version_table_place(table);
 
 	resetStringInfo(&table->message);
-	appendStringInfoString(&table->message, "this text starts from ");
+	appendStringInfoString(&table->message, "this script starts from ");
 	appendStringInfoString(&table->message, place);
-	appendStringInfoString(&table->message, ", and the database is not there");
+	appendStringInfoString(&table->message, ", but the database is in a different state");
 	pfree(place);
 
 	resetStringInfo(body);
@@ -158,7 +158,7 @@ append_check(StringInfo out, CmigVersionTable *table)
 		appendStringInfo(body,
 						 ",\n"
 						 "\t\t\tDETAIL = %s || coalesce(nullif(pg_catalog.array_to_string(found, ', '), ''), 'no row') || '.',\n"
-						 "\t\t\tHINT = 'Generate the text for the state of this database.';\n"
+						 "\t\t\tHINT = 'Generate the script for the state of this database.';\n"
 						 "\tEND IF;\nEND",
 						 quote_literal_cstr(psprintf("%s contains ", table->name)));
 	}

@@ -167,7 +167,7 @@ warn_of_unchanged(const CmigBackfill *b)
 						   (unsigned long) b->run.unchanged,
 						   (long long) b->run.unchanged, b->target->name),
 			 errdetail("An UPDATE of these rows has no effect, for example because a BEFORE trigger returns NULL."),
-			 errhint("Fix the cause and CALL cmig.backfill again. To see the remaining rows: SELECT * FROM %s WHERE %s",
+			 errhint("Fix the cause, then CALL cmig.backfill again. To see the remaining rows: SELECT * FROM %s WHERE %s",
 					 b->target->name, b->target->where_sql)));
 }
 
@@ -292,7 +292,7 @@ run_backfill(CmigBackfill *b)
 		cmig_backfill_sql_free(&b->queries);
 		forget(b);
 		if (alone && error->hint == NULL && b->run.rows > 0)
-			error->hint = "The rows that it has updated remain updated. After fixing the cause, CALL it again: it continues with the other rows.";
+			error->hint = "The rows updated so far remain updated. Fix the cause, then repeat the CALL to continue with the other rows.";
 		ReThrowError(error);
 	}
 	PG_END_TRY();
@@ -360,7 +360,7 @@ make_backfill(FunctionCallInfo fcinfo)
 	if (b->max_lag_ms > 0 && !has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to see the lag of the replicas"),
+				 errmsg("permission denied to read the replication lag"),
 				 errhint("GRANT pg_read_all_stats TO %s, or leave out max_lag.",
 						 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
 

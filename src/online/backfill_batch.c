@@ -100,9 +100,9 @@ update_range(CmigBackfill *b, Datum *values)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("where_sql still matches rows that were updated"),
-				 errdetail("Of the %lld rows of this batch, which was rolled back, the next pass would update %lld again.",
+				 errdetail("This batch updated %lld rows and was rolled back. The next pass would update %lld of them again.",
 						   (long long) counts.all, (long long) counts.still),
-				 errhint("where_sql should be true only for rows that remain to be updated, such as new_column IS NULL; or leave it out to update each row once.")));
+				 errhint("Use a where_sql that is true only for rows that remain to be updated, such as new_column IS NULL, or leave out where_sql to update each row once.")));
 	return counts.all;
 }
 
@@ -244,7 +244,7 @@ require_same_table(const CmigBackfillPart *part, bool by_key)
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("table %s was renamed or dropped during its backfill", part->name),
 				 name ? errdetail("It is now %s.", name) : 0,
-				 name && by_key ? errhint("Rename it back and CALL again to continue. Under its new name, all its rows would be updated again.") : 0));
+				 name && by_key ? errhint("Rename it back and repeat the CALL to continue. Under the new name, all its rows would be updated again.") : 0));
 }
 
 /* Begin a part, or resume it if the state already refers to it. */

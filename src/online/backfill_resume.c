@@ -56,13 +56,13 @@ refuse_unfinished(const CmigBackfillUnfinished *other, void *arg)
 		(!resumable || !cmig_backfill_target_sets_same(search->target, other->set_sql)))
 		return;
 	if (search->one_transaction)
-		resume = "To continue with the other rows, SET cmig.concurrent_ddl = on and CALL again.";
+		resume = "To continue with the other rows, SET cmig.concurrent_ddl = on and repeat the CALL.";
 	else if (resumable)
-		resume = psprintf("To continue after these rows with this set_sql: UPDATE cmig.backfill_run SET set_sql = %s WHERE id = %lld, then CALL again%s.",
+		resume = psprintf("To continue after these rows with this set_sql: UPDATE cmig.backfill_run SET set_sql = %s WHERE id = %lld, then repeat the CALL%s.",
 						  quote_literal_cstr(this->set_sql), (long long) other->id,
-						  this->revision ? "; or load the text as it was" : "");
+						  this->revision ? ", or load the original text" : "");
 	else
-		resume = "To continue with the other rows, load the text as it was and CALL again.";
+		resume = "To continue with the other rows, load the original text and repeat the CALL.";
 	ereport(ERROR,
 			(errcode(this->revision ? ERRCODE_CMIG_CHANGED_REVISION :
 					 ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -70,9 +70,9 @@ refuse_unfinished(const CmigBackfillUnfinished *other, void *arg)
 			 errmsg("a backfill of revision \"%s\" is partially applied", this->revision) :
 			 errmsg("a backfill of table %s is partially applied", other->target),
 			 this->revision ?
-			 errdetail("Statement %d has updated %lld rows, which would be updated again: SET %s.",
+			 errdetail("Statement %d has already updated %lld rows. They would be updated again: SET %s.",
 					   other->statement, (long long) other->rows, other->set_sql) :
-			 errdetail("It has updated %lld rows, which would be updated again: SET %s.",
+			 errdetail("It has already updated %lld rows. They would be updated again: SET %s.",
 					   (long long) other->rows, other->set_sql),
 			 errhint("%s To start over instead: DELETE FROM cmig.backfill_run WHERE id = %lld",
 					 resume, (long long) other->id)));
@@ -123,9 +123,9 @@ require_same_parts(const CmigBackfillTarget *target, const CmigBackfillRun *run)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the partitions of table %s have changed during its backfill", target->name),
-				 errdetail("It began with %s, and has %s now: if that is a new name, it is unknown whether its rows are done.",
+				 errdetail("At the start it had %s; now it has %s. If a partition was renamed, it is unknown whether its rows are done.",
 						   listed(gone, ngone), listed(added, nadded)),
-				 errhint("Rename it back and CALL again. If nothing was renamed: UPDATE cmig.backfill_run SET parts = NULL WHERE id = %lld, then CALL again.",
+				 errhint("Rename the partition back and repeat the CALL. If no partition was renamed: UPDATE cmig.backfill_run SET parts = NULL WHERE id = %lld, then repeat the CALL.",
 						 (long long) run->id)));
 }
 
@@ -189,8 +189,8 @@ cmig_backfill_resume_require_key(const CmigBackfillRun *run, const CmigBackfillP
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the key of table %s has changed during its backfill", part->name),
-				 errdetail("It was walked by (%s); by (%s) it is unknown which rows are done.",
+				 errdetail("Rows were updated in the order of (%s). In the order of (%s), it is unknown which rows are done.",
 						   begun, now),
-				 errhint("Restore the key as it was and CALL again. To start over instead: DELETE FROM cmig.backfill_run WHERE id = %lld",
+				 errhint("Restore the original key and repeat the CALL. To start over instead: DELETE FROM cmig.backfill_run WHERE id = %lld",
 						 (long long) run->id)));
 }

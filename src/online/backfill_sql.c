@@ -75,7 +75,7 @@ prepare_key(CmigBackfillQueries *q, const CmigBackfillTarget *target,
 		ereport(ERROR,
 				(errcode(ERRCODE_TOO_MANY_COLUMNS),
 				 errmsg("the key of table %s has too many columns for a backfill", part->name),
-				 errhint("Give a where_sql that is true for the rows that remain to be updated.")));
+				 errhint("Specify a where_sql that is true for the rows that remain to be updated.")));
 
 	/* the parameters are the lower end, if there is one, and the upper end */
 	initStringInfo(&sql);

@@ -86,7 +86,7 @@ check_set(const char *name, const char *set_sql)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("set_sql must be the part of an UPDATE between SET and WHERE"),
 				 errdetail("It is: %s", set_sql),
-				 errhint("Give the condition as where_sql; use a subquery in set_sql for values from other tables.")));
+				 errhint("Specify the condition in where_sql. For values from other tables, use a subquery in set_sql.")));
 	return update;
 }
 
@@ -112,7 +112,7 @@ check_where(const char *where_sql)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("where_sql must be the part of an UPDATE after WHERE"),
 				 errdetail("It is: %s", where_sql),
-				 errhint("Give only a condition, such as email_lower IS NULL.")));
+				 errhint("Specify only a condition, such as email_lower IS NULL.")));
 }
 
 /* Analyze the statement, and return the names of the columns that it sets. */
@@ -135,7 +135,7 @@ analyze(CmigBackfillTarget *target)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("where_sql must not use volatile functions"),
-				 errdetail("Each batch would choose different rows: %s", target->where_sql),
+				 errdetail("Each batch would select different rows: %s", target->where_sql),
 				 errhint("The condition must depend only on the row.")));
 	foreach(lc, query->targetList)
 	{
@@ -245,7 +245,7 @@ check_rules(Oid relation, bool by_key)
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("cannot backfill table %s, which has rule \"%s\" ON UPDATE",
 					cmig_backfill_target_name(relation), rule),
-			 errdetail("With such a rule, a batch cannot find out which rows it has updated."),
+			 errdetail("With this rule, a batch cannot determine which rows it has updated."),
 			 errhint("ALTER TABLE %s DISABLE RULE %s, CALL cmig.backfill again, then ENABLE it.",
 					 cmig_backfill_target_name(relation), quote_identifier(rule))));
 }
@@ -261,7 +261,7 @@ check_policies(Oid relation)
 						cmig_backfill_target_name(relation)),
 				 errdetail("Role \"%s\" is subject to its policies.",
 						   GetUserNameFromId(GetUserId(), false)),
-				 errhint("Run the backfill as a role with BYPASSRLS, or use ALTER TABLE ... NO FORCE ROW LEVEL SECURITY as the owner for its duration.")));
+				 errhint("Run the backfill as a role with BYPASSRLS, or, as the owner, use ALTER TABLE ... NO FORCE ROW LEVEL SECURITY while the backfill runs.")));
 }
 
 /* Check privileges as PostgreSQL does when it runs the statement. */
@@ -363,7 +363,7 @@ is_usable_key(Relation index, Relation table, char **obstacle)
 
 		if (cast == NULL)
 			continue;
-		*obstacle = psprintf("Its key cannot be used, because a cast of the key's type calls the function %s of another role.", cast);
+		*obstacle = psprintf("Its key cannot be used because a cast of the key's type calls function %s, which belongs to another role.", cast);
 		return false;
 	}
 	return true;
@@ -463,8 +463,8 @@ choose_key(CmigBackfillPart *part, List *columns)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("table %s has no primary key", part->name),
 				 obstacle ? errdetail("%s", obstacle) :
-				 errdetail("Without where_sql, a key is needed to find out which rows are done; a unique index on columns that are NOT NULL is sufficient."),
-				 errhint("Give a where_sql that is true for the rows that remain to be updated, such as new_column IS NULL.")));
+				 errdetail("Without where_sql, a key is required to determine which rows are done. A unique index on NOT NULL columns is sufficient."),
+				 errhint("Specify a where_sql that is true for the rows that remain to be updated, such as new_column IS NULL.")));
 	for (int i = 0; i < part->key.count; i++)
 	{
 		char	   *name = part->key.columns[i];
@@ -473,9 +473,9 @@ choose_key(CmigBackfillPart *part, List *columns)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("set_sql must not change column \"%s\" of the key", name),
-					 errdetail("Without where_sql, table %s is walked in the order of that key.",
+					 errdetail("Without where_sql, table %s is updated in the order of that key.",
 							   part->name),
-					 errhint("Give a where_sql that is true for the rows that remain to be updated.")));
+					 errhint("Specify a where_sql that is true for the rows that remain to be updated.")));
 		part->key.columns[i] = quoted(NULL, name);
 	}
 }
@@ -500,7 +500,7 @@ cmig_backfill_target_check(Oid table, const char *set_sql, const char *where_sql
 
 	LockRelationOid(table, AccessShareLock);
 	check_kind(table);
-	cmig_local_rows_require(table, true, "cmig.backfill", "Use plain UPDATEs, which Citus runs on the shards.");
+	cmig_local_rows_require(table, true, "cmig.backfill", "Use plain UPDATE commands, which Citus runs on the shards.");
 	target->oid = table;
 	target->name = cmig_backfill_target_name(table);
 	target->set_sql = set_sql;
@@ -536,7 +536,7 @@ cmig_backfill_target_check(Oid table, const char *set_sql, const char *where_sql
 			choose_key(part, target->columns);
 		else
 			cmig_local_rows_require_heap(relation, "cmig.backfill with where_sql",
-										 "Leave out where_sql, so that the table is walked by its key, or use plain UPDATEs.");
+										 "Leave out where_sql to update the table in the order of its key, or use plain UPDATE commands.");
 		target->count++;
 	}
 	if (get_rel_relkind(table) == RELKIND_PARTITIONED_TABLE)

@@ -324,7 +324,7 @@ add_foreign_key(CmigRecipe *recipe, void *arg)
 				 errmsg("cmig.add_foreign_key cannot be used for partitioned table %s",
 						recipe->table_name),
 				 errdetail("Before PostgreSQL 18, foreign keys of partitioned tables cannot be NOT VALID."),
-				 errhint("CALL it for each partition with the same columns; ALTER TABLE ... ADD FOREIGN KEY on the partitioned table then uses these without scanning the rows.")));
+				 errhint("CALL it for each partition with the same columns. ALTER TABLE ... ADD FOREIGN KEY on the partitioned table then uses these foreign keys without scanning the rows.")));
 	add_validated(recipe, &there, key->name, key->definition);
 }
 
@@ -354,7 +354,7 @@ primary_key_columns(Oid table)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("cmig.add_foreign_key cannot reference the temporal primary key of table \"%s\"",
 						get_rel_name(table)),
-				 errhint("Name the columns of another key, or use ALTER TABLE ... ADD FOREIGN KEY (..., PERIOD ...).")));
+				 errhint("Specify the columns of another key, or use ALTER TABLE ... ADD FOREIGN KEY (..., PERIOD ...).")));
 
 	/* list the columns in key order, without INCLUDE columns */
 	form = (Form_pg_index) GETSTRUCT(index);
@@ -481,7 +481,7 @@ build_index(CmigRecipe *recipe, const UniqueSteps *unique)
 		if (found.columns != NULL && strcmp(found.columns, unique->columns) != 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_TABLE),
-					 errmsg("index \"%s\" already exists and is a different one", unique->name),
+					 errmsg("index \"%s\" already exists with a different definition", unique->name),
 					 errdetail("It is: %s.", found.definition),
 					 errhint("Choose another name, or drop it first.")));
 		if (found.columns != NULL && found.valid)
@@ -531,8 +531,8 @@ add_unique(CmigRecipe *recipe, void *arg)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("cmig.add_unique cannot be used for partitioned table %s",
 						recipe->table_name),
-				 errdetail("The server cannot build indexes of partitioned tables concurrently."),
-				 errhint("CALL it for each partition; ALTER TABLE ... ADD UNIQUE on the partitioned table then uses these.")));
+				 errdetail("The server cannot build indexes on partitioned tables concurrently."),
+				 errhint("CALL it for each partition. ALTER TABLE ... ADD UNIQUE on the partitioned table then uses these constraints.")));
 	if (get_rel_relkind(recipe->table) == RELKIND_PARTITIONED_TABLE)
 	{
 		cmig_recipe_run(recipe, psprintf("ALTER TABLE %s ADD CONSTRAINT %s UNIQUE (%s)", recipe->table_name,

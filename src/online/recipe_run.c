@@ -84,7 +84,7 @@ cmig_recipe_begin(CmigRecipe *recipe, FunctionCallInfo fcinfo, const char *proce
 		get_rel_relkind(recipe->table) != RELKIND_PARTITIONED_TABLE)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("%s needs a table", procedure),
+				 errmsg("%s requires a table", procedure),
 				 errhint("Name a table.")));
 	cmig_local_rows_require(recipe->table, true, procedure,
 							"Use ALTER TABLE, which Citus runs on the shards.");
@@ -113,11 +113,11 @@ describe_error(void *arg)
 		case ERRCODE_CHECK_VIOLATION:
 		case ERRCODE_NOT_NULL_VIOLATION:
 		case ERRCODE_FOREIGN_KEY_VIOLATION:
-			errhint("Some rows violate it%s. Correct them, for example with CALL cmig.backfill, and repeat this CALL.",
-					((CmigRecipe *) arg)->one_transaction ? "" : "; new ones are already refused");
+			errhint("Some rows violate the constraint%s. Correct these rows, for example with CALL cmig.backfill, and repeat this CALL.",
+					((CmigRecipe *) arg)->one_transaction ? "" : "; new violations are already rejected");
 			break;
 		case ERRCODE_UNIQUE_VIOLATION:
-			errhint("Remove the duplicates and repeat this CALL: it drops the index that the failed build left behind.");
+			errhint("Remove the duplicates and repeat this CALL. It drops the index that the failed build left behind.");
 			break;
 	}
 	errcontext("pg_cmig: %s of %s", ((CmigRecipe *) arg)->procedure, ((CmigRecipe *) arg)->table_name);
@@ -325,7 +325,7 @@ cmig_recipe_refuse_other(const CmigRecipe *recipe, const char *name, const char 
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_DUPLICATE_OBJECT),
-			 errmsg("constraint \"%s\" of table %s already exists and is a different one",
+			 errmsg("constraint \"%s\" of table %s already exists with a different definition",
 					name, recipe->table_name),
 			 errdetail("It is: %s.", definition),
 			 errhint("Choose another name, or drop it first.")));

@@ -95,8 +95,8 @@ check_row_function(const Clause *clause, char **fix)
 		return psprintf("%s calls %s() for each row; in a sub-select it is called once",
 						clause->name, clause->in->row_function);
 	*fix = cmig_rls_stored_advice(clause->policy, clause->is_check,
-								  "let the function return the keys that the user may see, and ask <key> = ANY (ARRAY(SELECT <function>()))");
-	return psprintf("%s calls %s() with a column, for each row", clause->name, clause->in->row_function);
+								  "let the function return the keys that the user may see, and use <key> = ANY (ARRAY(SELECT <function>()))");
+	return psprintf("%s calls %s() with a column for each row", clause->name, clause->in->row_function);
 }
 
 static char *
@@ -105,8 +105,8 @@ check_correlated(const Clause *clause, char **fix)
 	if (!clause->in->correlated)
 		return NULL;
 	*fix = cmig_rls_stored_advice(clause->policy, clause->is_check,
-								  "select the keys without the row, and ask <key> = ANY (ARRAY(SELECT <key> FROM <table> WHERE <user> = <context>))");
-	return psprintf("%s has a sub-select that depends on the row and runs for each", clause->name);
+								  "select the keys without using columns of the row, and use <key> = ANY (ARRAY(SELECT <key> FROM <table> WHERE <user> = <context>))");
+	return psprintf("%s has a sub-select that depends on the row, so it runs for each row", clause->name);
 }
 
 static char *
@@ -116,7 +116,7 @@ check_in_subselect(const Clause *clause, char **fix)
 		return NULL;
 	if (strcmp(clause->in->in_subselect, "expression") == 0)
 		*fix = cmig_rls_stored_advice(clause->policy, clause->is_check,
-									  "ask <key> = ANY (ARRAY(SELECT <key> FROM <table>)) for each of the keys");
+									  "use <key> = ANY (ARRAY(SELECT <key> FROM <table>)) for each key");
 	return psprintf("%s has %s IN (SELECT ...), which cannot use an index; = ANY (ARRAY(SELECT ...)) can",
 					clause->name, clause->in->in_subselect);
 }
@@ -126,7 +126,7 @@ check_cast(const Clause *clause, char **fix)
 {
 	if (clause->in->cast_of_empty == NULL)
 		return NULL;
-	return psprintf("%s casts a setting to %s, which fails when it is '', as after SET LOCAL",
+	return psprintf("%s casts a setting to %s, which fails if the setting is '', as after SET LOCAL",
 					clause->name, clause->in->cast_of_empty);
 }
 
@@ -135,7 +135,7 @@ check_missing_ok(const Clause *clause, char **fix)
 {
 	if (clause->in->strict_setting == NULL)
 		return NULL;
-	return psprintf("%s reads the setting %s without missing_ok, which fails when it was never set",
+	return psprintf("%s reads the setting %s without missing_ok, which fails if the setting was never set",
 					clause->name, clause->in->strict_setting);
 }
 
@@ -146,7 +146,7 @@ check_outer_column(const Clause *clause, char **fix)
 		return NULL;
 	*fix = cmig_rls_stored_advice(clause->policy, clause->is_check,
 								  "qualify the columns of the sub-select with its table, as in <table>.<column>");
-	return psprintf("a sub-select in %s returns column %s of the policy's own table: no table in its FROM has that column",
+	return psprintf("a sub-select in %s returns column %s of the policy's own table: no table in its FROM clause has that column",
 					clause->name, quote_identifier(clause->in->outer_column));
 }
 
@@ -228,7 +228,7 @@ check_index(const CmigRlsStored *policy, List **findings)
 			if (name == NULL)
 				continue;
 			cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_MISSING_INDEX, CMIG_RLS_WARNING, policy,
-										psprintf("no index leads with its key %s", quote_identifier(name)),
+										psprintf("no index has its key %s as the first column", quote_identifier(name)),
 										psprintf("CREATE INDEX ON %s (%s)", policy->table, quote_identifier(name)));
 		}
 }
@@ -248,9 +248,9 @@ check_state(const CmigRlsStored *policy, List **findings)
 	for (int i = 0; i < lengthof(columns); i++)
 		if (columns[i] && get_attnum(policy->relid, columns[i]) == InvalidAttrNumber)
 			cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_UNKNOWN_COLUMN, CMIG_RLS_WARNING, policy,
-										psprintf("it was made for column %s, which the table no longer has",
+										psprintf("it was created for column %s, which no longer exists",
 												 quote_identifier(columns[i])),
-										psprintf("-- SELECT cmig.enable_rls(%s, %s => '<new name>'), with the name that the column has now",
+										psprintf("-- SELECT cmig.enable_rls(%s, %s => '<new name>'), with the current name of the column",
 												 quote_literal_cstr(policy->table), options[i]));
 }
 
@@ -338,7 +338,7 @@ judge_table(Judging *judging)
 		judging->policy = lfirst(lc);
 		if (!read || cmig_rls_sandbox_run(InvalidOid, judge_policy, judging) != 0)
 			cmig_rls_stored_add_finding(&judging->findings, CMIG_RLS_RULE_NOT_JUDGED, CMIG_RLS_WARNING, judging->policy,
-										pstrdup("it cannot be judged: reading it fails"),
+										pstrdup("it cannot be checked: reading it fails"),
 										cmig_rls_stored_try(judging->policy));
 	}
 }
@@ -452,7 +452,7 @@ cmig_rls_gate(void)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_SCHEMA),
 					 errmsg("schema \"%s\" does not exist", (char *) lfirst(lc)),
-					 errdetail("cmig.rls_gate names it as one to check at the end of an upgrade."),
+					 errdetail("The setting cmig.rls_gate lists it as a schema to check at the end of an upgrade."),
 					 gate_hint()));
 		schemas = lappend_oid(schemas, schema);
 	}
@@ -503,7 +503,7 @@ cmig_rls_check_init(void)
 	 * check off.
 	 */
 	DefineCustomStringVariable("cmig.rls_gate",
-							   "Schemas whose row-level security an upgrade checks before it ends; findings of level error stop it.",
-							   NULL, &rls_gate, "", PGC_SUSET, GUC_LIST_INPUT,
+							   "Sets the schemas whose row-level security is checked at the end of an upgrade.",
+							   "Findings with severity error stop the upgrade.", &rls_gate, "", PGC_SUSET, GUC_LIST_INPUT,
 							   check_gate, NULL, NULL);
 }

@@ -85,7 +85,7 @@ cmig_set_context(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_NO_ACTIVE_SQL_TRANSACTION),
 				 errmsg("the context ends with this statement"),
 				 errdetail("It is local to the transaction, and there is no transaction block."),
-				 errhint("BEGIN first; or cmig.set_context(..., is_local => false) for the whole session.")));
+				 errhint("Run BEGIN first, or use cmig.set_context(..., is_local => false) for the whole session.")));
 
 	set_setting(CMIG_RLS_USER_SETTING, argument_text(fcinfo, 0), is_local);
 	set_setting(CMIG_RLS_TENANT_SETTING, argument_text(fcinfo, 1), is_local);

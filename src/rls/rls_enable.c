@@ -96,12 +96,12 @@ warn_owner(const CmigRlsOptions *options, const CmigRlsTable *table)
 		return;
 	ereport(WARNING,
 			(errmsg("the owner of %s is subject to its policies too", table->name),
-			 bypass ? errdetail("Role \"%s\" is a member of a bypass role, but has the privileges of \"%s\" as well: its data migrations and its pg_dump will see no rows or fail.",
+			 bypass ? errdetail("Role \"%s\" is a member of a bypass role, but also has the privileges of role \"%s\". Its data migrations and pg_dump runs will see no rows or fail.",
 								owner, bound->name)
-			 : errdetail("Role \"%s\" is not a member of a bypass role: its data migrations and its pg_dump will see no rows or fail.",
+			 : errdetail("Role \"%s\" is not a member of a bypass role. Its data migrations and pg_dump runs will see no rows or fail.",
 						 owner),
 			 bypass ? errhint("REVOKE %s FROM %s", quote_identifier(bound->name), quote_identifier(owner))
-			 : errhint("Name a role of which the owner is a member in bypass_roles; doc/row-level-security.md has a role for backups.")));
+			 : errhint("Add a role that the owner is a member of to bypass_roles. For backups, see the role in doc/row-level-security.md.")));
 }
 
 /* Running the statements */
@@ -213,8 +213,8 @@ grant_application(CmigRlsOptions *options)
 		if (!OidIsValid(role->oid))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("require_context needs roles by name, not PUBLIC"),
-					 errdetail("They get the access level application.")));
+					 errmsg("require_context requires named roles, not PUBLIC"),
+					 errdetail("These roles are granted the access level application.")));
 		(void) cmig_query_once("SELECT 'yes' WHERE has_schema_privilege($1, 'cmig', 'USAGE')"
 							   " AND has_function_privilege($1, 'cmig.require_user_id()', 'EXECUTE')"
 							   " AND has_function_privilege($1, 'cmig.require_tenant_id()', 'EXECUTE')",
@@ -236,8 +236,8 @@ grant_application(CmigRlsOptions *options)
 			ereport(ERROR,
 					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 					 errmsg("role \"%s\" needs the access level application", role->name),
-					 errdetail("With require_context the policies call functions of pg_cmig, and you cannot give access to them."),
-					 errhint("The owner of the extension can: SELECT cmig.grant_access(%s, 'application')",
+					 errdetail("With require_context, the policies call functions of pg_cmig, and you cannot grant access to them."),
+					 errhint("The owner of the extension can grant it: SELECT cmig.grant_access(%s, 'application')",
 							 quote_literal_cstr(role->name))));
 		statements = list_concat(statements,
 								 cmig_access_grants(quote_identifier(role->name), "application"));
@@ -308,16 +308,16 @@ warn_via(const CmigRlsOptions *options, const CmigRlsTable *via)
 			(pg_class_aclmask(via->relid, role->oid, write, ACLMASK_ANY) != 0 ||
 			 pg_attribute_aclcheck_all(via->relid, role->oid, write, ACLMASK_ANY) == ACLCHECK_OK))
 			ereport(WARNING,
-					(errmsg("role \"%s\" can write the membership table %s", role->name, via->name),
-					 errdetail("A row that it adds there gives access to the rows of this table."),
+					(errmsg("role \"%s\" can write to membership table %s", role->name, via->name),
+					 errdetail("By adding a row to that table, the role can get access to rows of this table."),
 					 errhint("REVOKE INSERT, UPDATE ON %s FROM %s, and let a SECURITY DEFINER function add members.",
 							 via->name, quote_identifier(role->name))));
 		if (via && OidIsValid(role->oid) &&
 			pg_class_aclcheck(via->relid, role->oid, ACL_SELECT) != ACLCHECK_OK &&
 			pg_attribute_aclcheck_all(via->relid, role->oid, ACL_SELECT, ACLMASK_ANY) != ACLCHECK_OK)
 			ereport(WARNING,
-					(errmsg("role \"%s\" cannot read the membership table %s", role->name, via->name),
-					 errdetail("The policies look there with the privileges of the role that queries."),
+					(errmsg("role \"%s\" cannot read membership table %s", role->name, via->name),
+					 errdetail("The policies read it with the privileges of the role that runs the query."),
 					 errhint("GRANT SELECT ON %s TO %s", via->name, quote_identifier(role->name))));
 	}
 }
@@ -372,7 +372,7 @@ cmig_enable_rls(PG_FUNCTION_ARGS)
 	cmig_rls_options_check_roles(options);
 	family = lock_family(relid);
 	cmig_local_rows_require(relid, true, "cmig.enable_rls",
-							"The servers that hold the shards do not know the context; use CREATE POLICY with another condition.");
+							"The servers that hold the shards do not know the context. Use CREATE POLICY with a different condition.");
 	via = read_via(options);
 
 	run_access(fcinfo, NULL, grant_application(options));
@@ -429,7 +429,7 @@ excepted_argument(FunctionCallInfo fcinfo, int n, Oid namespace, const char *sch
 		if (name == NULL || get_rel_namespace(relid) != namespace)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("table %s of except_tables is not in schema \"%s\"",
+					 errmsg("table %s in except_tables is not in schema \"%s\"",
 							name ? quote_identifier(name) : psprintf("%u", relid), schema),
 					 errhint("Name tables of the schema, as in except_tables => '{%s.<table>}'",
 							 quote_identifier(schema))));
@@ -481,7 +481,7 @@ schema_tables_with_key(Oid namespace, const char *schema, const CmigRlsOptions *
 		obstacle = cmig_rls_plan_obstacle(options, table, &code);
 		if (obstacle == NULL && !cmig_local_rows_here(relid))
 		{
-			obstacle = "Citus has distributed it";
+			obstacle = "it is distributed by Citus";
 			code = ERRCODE_FEATURE_NOT_SUPPORTED;
 		}
 		tables = lappend_oid(tables, relid);
@@ -496,11 +496,11 @@ schema_tables_with_key(Oid namespace, const char *schema, const CmigRlsOptions *
 		return tables;
 	ereport(ERROR,
 			(errcode(sqlstate),
-			 errmsg_plural("row-level security cannot be enabled on %d table of schema \"%s\"",
-						   "row-level security cannot be enabled on %d tables of schema \"%s\"",
+			 errmsg_plural("row-level security cannot be enabled on %d table in schema \"%s\"",
+						   "row-level security cannot be enabled on %d tables in schema \"%s\"",
 						   obstacles.count, obstacles.count, schema),
 			 errdetail_internal("%s", cmig_listing_text(&obstacles)),
-			 errhint("Nothing was changed. Fix them, or leave them out: except_tables => %s",
+			 errhint("Nothing was changed. Fix these tables, or leave them out: except_tables => %s",
 					 quote_literal_cstr(psprintf("{%s}", names.data)))));
 }
 
@@ -526,7 +526,7 @@ cmig_enable_rls_schema(PG_FUNCTION_ARGS)
 		strcmp(schema, "cmig") == 0 || strcmp(schema, "cmig_audit") == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("row-level security is not for schema \"%s\"", schema),
+				 errmsg("row-level security cannot be enabled in schema \"%s\"", schema),
 				 errhint("Name a schema of your own.")));
 	options = cmig_rls_options_read(fcinfo, false);
 	cmig_rls_options_require_roles(options, namespace);
@@ -547,7 +547,7 @@ cmig_enable_rls_schema(PG_FUNCTION_ARGS)
 	if (!any)
 		ereport(NOTICE,
 				(errmsg("no table in schema \"%s\" has a key column", schema),
-				 errhint("Looked for %s and %s; name others with user_column and tenant_column.",
+				 errhint("The function looks for columns %s and %s. Specify other columns with user_column and tenant_column.",
 						 options->user_column ? options->user_column : "user_id",
 						 options->tenant_column ? options->tenant_column : "tenant_id")));
 	return (Datum) 0;
@@ -644,7 +644,7 @@ cmig_disable_rls(PG_FUNCTION_ARGS)
 				ereport(WARNING,
 						(errmsg("policy \"%s\" for table %s no longer has any effect",
 								policy->name, table->name),
-						 errdetail("It remains, because cmig.enable_rls did not create it, but row-level security was off before cmig.enable_rls and is off again."),
+						 errdetail("The policy was kept because cmig.enable_rls did not create it. Row-level security was off before cmig.enable_rls was called and is off again."),
 						 errhint("ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY", table->name)));
 		}
 		CommandCounterIncrement();
@@ -652,7 +652,7 @@ cmig_disable_rls(PG_FUNCTION_ARGS)
 	revoke_application(fcinfo, granted);
 	if (!any)
 		ereport(NOTICE,
-				(errmsg("cmig.enable_rls has created nothing on %s",
+				(errmsg("nothing to disable: cmig.enable_rls has not created anything on %s",
 						cmig_rls_table_read(relid)->name)));
 	return (Datum) 0;
 }

@@ -66,12 +66,12 @@ require_column(const CmigRlsTable *table, const char *name, const char *argument
 	if (column->cast == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column \"%s\" of table %s cannot be a key of row-level security",
+				 errmsg("column \"%s\" of table %s cannot be used as a key for row-level security",
 						name, table->name),
 				 errdetail("Its type is %s.", column->type),
-				 errhint("A key is uuid, bigint, integer, smallint, text, varchar, or a domain over one of them%s.",
+				 errhint("The type of a key must be uuid, bigint, integer, smallint, text, varchar, or a domain over one of them%s.",
 						 strcmp(argument, "user_column") == 0 || strcmp(argument, "tenant_column") == 0 ?
-						 psprintf("; %s => '' leaves it out", argument) : "")));
+						 psprintf(". Use %s => '' to leave out this key", argument) : "")));
 	return column;
 }
 
@@ -127,16 +127,16 @@ resolve_via(CmigRlsOptions *options, const CmigRlsTable *table,
 	if (via->relid == table->relid)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the membership table of %s is the table itself", table->name),
-				 errdetail("Its policy would query the table itself, without end."),
-				 errhint("A membership table is protected by its user's column: user_column => %s",
+				 errmsg("table %s cannot be its own membership table", table->name),
+				 errdetail("The policy would query its own table, which would cause infinite recursion."),
+				 errhint("Protect a membership table by its user column: user_column => %s",
 						 quote_literal_cstr(is_given(options->via_user) ? options->via_user : "user_id"))));
 	if (is_given(options->user_column))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("user_column and via cannot be used together"),
 				 errdetail("With via, the user's rows are found through %s.", via->name),
-				 errhint("Name the user's column of that table with via_user.")));
+				 errhint("Specify the user column of that table with via_user.")));
 	if (!is_given(options->via_user))
 		options->via_user = "user_id";
 	if (!is_given(options->key_column))
@@ -150,10 +150,10 @@ resolve_via(CmigRlsOptions *options, const CmigRlsTable *table,
 	if (!comparable(key, via_key))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column \"%s\" of table %s cannot be looked up in column \"%s\" of %s",
+				 errmsg("column \"%s\" of table %s cannot be compared with column \"%s\" of table %s",
 						key->name, table->name, via_key->name, via->name),
 				 errdetail("Their types are %s and %s.", key->type, via_key->type),
-				 errhint("Name the right columns with key_column and via_key.")));
+				 errhint("Specify the correct columns with key_column and via_key.")));
 	state->key_column = key->name;
 	state->via = via->name;
 	state->via_key = options->via_key;
@@ -175,7 +175,7 @@ cmig_rls_keys_resolve(CmigRlsOptions *options, const CmigRlsTable *table,
 	if (is_given(options->key_column) || is_given(options->via_key) || is_given(options->via_user))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("key_column, via_key, and via_user need via"),
+				 errmsg("key_column, via_key, and via_user require via"),
 				 errhint("Name the membership table: via => 'memberships'")));
 
 	state->user_column = find_column(table, options->user_column, "user_id", "user_column", many);
@@ -188,8 +188,8 @@ cmig_rls_keys_resolve(CmigRlsOptions *options, const CmigRlsTable *table,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("table %s has no column user_id or tenant_id", table->name),
 				 could ? errdetail("Columns that could be a key: %s.", could)
-				 : errdetail("No column of it has the type of a key."),
-				 errhint("Name the key, as user_column => '<column>' or tenant_column => '<column>'; for a table of users it is user_column => 'id'")));
+				 : errdetail("None of its columns has a type that can be used as a key."),
+				 errhint("Specify the key with user_column => '<column>' or tenant_column => '<column>'. For a table of users, use user_column => 'id'")));
 	}
 	if (state->user_column && state->tenant_column &&
 		strcmp(state->user_column, state->tenant_column) == 0)

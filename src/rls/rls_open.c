@@ -123,7 +123,7 @@ replace_policy(const CmigRlsStored *policy)
 		appendStringInfo(&roles, "%s%s", i ? "," : "", oids[i] == ACL_ID_PUBLIC ? "<role>" :
 						 quote_identifier(GetUserNameFromId(oids[i], false)));
 	if (get_attnum(policy->relid, "tenant_id") == InvalidAttrNumber && get_attnum(policy->relid, "user_id") == InvalidAttrNumber)
-		return psprintf("-- ALTER POLICY %s ON %s %s (<key> = <context>): <key> tells whose a row is, <context> who asks",
+		return psprintf("-- ALTER POLICY %s ON %s %s (<key> = <context>): <key> is the column that identifies the owner of a row, <context> is the current user or tenant",
 						quote_identifier(policy->name), policy->table, policy->command == 'a' ? "WITH CHECK" : "USING");
 	return psprintf("%sSELECT cmig.enable_rls(%s, roles => %s); %s%s", strstr(roles.data, "<role>") ? "-- " : "", quote_literal_cstr(policy->table),
 					quote_literal_cstr(psprintf("{%s}", roles.data)), cmig_rls_stored_drop(policy),
@@ -171,17 +171,17 @@ check_always_true(const CmigRlsStored *policy, const List *siblings, List **find
 		/* a policy with a state was created for bypass_roles */
 		if (policy->state == NULL)
 			cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_ALWAYS_TRUE, CMIG_RLS_NOTICE, policy,
-										psprintf("%s, for roles that no other policy binds: they bypass row-level security",
+										psprintf("%s for roles that have no other policy: they bypass row-level security",
 												 always_text(policy, but_null)),
 										cmig_rls_stored_drop(policy));
 		return;
 	}
 	if (policy->state && policy->state->public_read && policy->command == 'r')
 		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_ALWAYS_TRUE, CMIG_RLS_NOTICE, policy,
-									pstrdup("every row may be read, as public_read asks for"), cmig_rls_stored_drop(policy));
+									pstrdup("every row may be read, as requested by public_read"), cmig_rls_stored_drop(policy));
 	else if (others)
 		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_ALWAYS_TRUE, CMIG_RLS_ERROR, policy,
-									psprintf("%s and swallows the other policies of its roles: permissive policies are joined by OR",
+									psprintf("%s and overrides the other policies of its roles: permissive policies are combined using OR",
 											 always_text(policy, but_null)),
 									cmig_rls_stored_drop(policy));
 	else
@@ -252,7 +252,7 @@ check_together(const CmigRlsStored *policy, const List *siblings, List **finding
 	}
 	(void) is_open_with(policy, needed ? needed : others, &but_null);
 	cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_ALWAYS_TRUE, CMIG_RLS_ERROR, policy,
-								psprintf("together with %s %s: permissive policies are joined by OR", names.data,
+								psprintf("together with %s, %s: permissive policies are combined using OR", names.data,
 										 always_text(policy, but_null)),
 								cmig_rls_stored_drop(policy));
 }
@@ -327,7 +327,7 @@ row_text(const CmigRlsStored *policy, const CmigRlsCase *about)
 	char	   *name = about->column ? get_attname(policy->relid, about->column, true) : NULL;
 
 	if (name == NULL)
-		return pstrdup("any");
+		return pstrdup("any row");
 	if (about->value == NULL)
 		return psprintf("one where %s is null", quote_identifier(name));
 	return psprintf("one where %s is %s", quote_identifier(name), quote_literal_cstr(about->value));
@@ -414,7 +414,7 @@ add_leak_findings(const CmigRlsStored *policy, const List *siblings, CmigRlsLeak
 {
 	const char *where = is_check ? "WITH CHECK" : "USING";
 	const char *what = is_check ? "can be written" : "are let through";
-	char	   *fix = cmig_rls_stored_advice(policy, is_check, "ask <key> = <context> of every row, and join other conditions to it by AND");
+	char	   *fix = cmig_rls_stored_advice(policy, is_check, "require <key> = <context> for every row, and combine other conditions with it using AND");
 
 	if (!leak->reads_context && !has_owner(policy))
 		return;
@@ -431,8 +431,8 @@ add_leak_findings(const CmigRlsStored *policy, const List *siblings, CmigRlsLeak
 			return;
 		writes = leak->foreign.constant && writes_constant(policy, siblings, cache, is_check);
 		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_FOREIGN_ROWS, bypass ? CMIG_RLS_NOTICE : writes ? CMIG_RLS_WARNING : level_severity(leak->foreign.level), policy,
-									psprintf("%s: %srows of others %s%s, such as %s%s", where,
-											 leak->foreign.similar ? "keys that differ only in case or in how they are written count as the same: " : "",
+									psprintf("%s: %srows that belong to others %s%s, such as %s%s", where,
+											 leak->foreign.similar ? "keys that differ only in case or notation are treated as equal: " : "",
 											 what, writes && !is_check ? " and can be changed" : "",
 											 row_text(policy, &leak->foreign), context_text(&leak->foreign)),
 									leak->foreign.similar && leak->spelling ?
@@ -440,7 +440,7 @@ add_leak_findings(const CmigRlsStored *policy, const List *siblings, CmigRlsLeak
 	}
 	else if (leak->unset.level > CMIG_RLS_CLOSED)
 		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_OPEN_WITHOUT_CONTEXT, level_severity(leak->unset.level), policy,
-									psprintf("%s: without a context rows of others %s, such as %s%s", where, what,
+									psprintf("%s: without a context, rows that belong to others %s, such as %s%s", where, what,
 											 row_text(policy, &leak->unset), context_text(&leak->unset)), fix);
 	else if (leak->orphan.level > CMIG_RLS_CLOSED)
 		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_OPEN_WITHOUT_CONTEXT, level_severity(leak->orphan.level), policy,
@@ -448,16 +448,16 @@ add_leak_findings(const CmigRlsStored *policy, const List *siblings, CmigRlsLeak
 											 row_text(policy, &leak->orphan), context_text(&leak->orphan)), fix);
 	else if (leak->unknown && leak->function)
 		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_NOT_JUDGED, CMIG_RLS_WARNING, policy,
-									psprintf("%s depends on what %s() returns for a row, which cannot be judged", where, leak->function),
+									psprintf("%s depends on what %s() returns for a row, which cannot be checked", where, leak->function),
 									cmig_rls_stored_try(policy));
 	else if (leak->unknown && leak->unknown_opens)
 		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_NOT_JUDGED, CMIG_RLS_WARNING, policy,
-									psprintf("%s cannot be judged: %s decides whether rows of others %s", where,
-											 leak->condition ? leak->condition : "a condition that is not an equality with the context", what),
+									psprintf("%s cannot be checked: %s determines whether rows that belong to others %s", where,
+											 leak->condition ? leak->condition : "a condition other than equality with the context", what),
 									cmig_rls_stored_try(policy));
 	else if (leak->unknown)
 		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_NOT_JUDGED, CMIG_RLS_NOTICE, policy,
-									psprintf("a part of %s cannot be judged", where), cmig_rls_stored_try(policy));
+									psprintf("part of %s cannot be checked", where), cmig_rls_stored_try(policy));
 }
 
 /*
@@ -508,9 +508,9 @@ check_expression(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakC
 	if (in->open_branch && (!closed || (in->open_branch_setting && !is_floored(policy, siblings))))
 		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_SWALLOWING_OR, in->open_branch_setting ? CMIG_RLS_ERROR : CMIG_RLS_WARNING, policy,
 									in->open_branch_setting ?
-									psprintf("%s has %s that does not look at the row and depends on a setting, which whoever runs SQL can set: then it is true for every row", where, in->open_branch) :
-									psprintf("%s has %s that does not look at the row: then it is true for every row, and no index can be used", where, in->open_branch),
-									without_branch(policy, is_check, "leave the branch out; a role that must see every row gets a policy of its own: CREATE POLICY bypass ON <table> TO <role> USING (true) WITH CHECK (true)"));
+									psprintf("%s has %s that does not depend on the row but on a setting, which anyone who runs SQL can change: then it is true for every row", where, in->open_branch) :
+									psprintf("%s has %s that does not depend on the row: if it is true, all rows are let through, and no index can be used", where, in->open_branch),
+									without_branch(policy, is_check, "leave out the branch; for a role that must see every row, create a separate policy: CREATE POLICY bypass ON <table> TO <role> USING (true) WITH CHECK (true)"));
 	else if (in->true_branch && !closed)
 		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_SWALLOWING_OR, CMIG_RLS_ERROR, policy,
 									psprintf("%s has an OR with a branch that is always true: the other branches have no effect", where),
@@ -521,8 +521,8 @@ check_expression(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakC
 									cmig_rls_stored_advice(policy, is_check, psprintf("leave out %s, so that a setting without a value lets no row through", in->true_when_unset)));
 	else if (bms_is_empty(in->columns) && !(is_check && policy->command == 'a') && !in->correlated)
 		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_SWALLOWING_OR, CMIG_RLS_WARNING, policy,
-									psprintf("%s does not look at the row: it is true for all or for none", where),
-									cmig_rls_stored_advice(policy, is_check, "compare a column of the row with the context, <key> = <context>; a role that must see every row gets a policy of its own"));
+									psprintf("%s does not depend on the row: it is true for all rows or for none", where),
+									cmig_rls_stored_advice(policy, is_check, "compare a column of the row with the context, <key> = <context>; for a role that must see every row, create a separate policy"));
 
 	/*
 	 * the findings above suffice, unless the expression is true without a
@@ -586,7 +586,7 @@ check_floor(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache 
 			if (!leak->reads_context || leak->foreign.level < CMIG_RLS_SOME)
 				continue;
 			cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_FLOOR_MISSES_ROLE, CMIG_RLS_ERROR, policy,
-										psprintf("the restrictive policy %s does not bind %s: rows of others are let through, such as %s",
+										psprintf("restrictive policy %s does not apply to %s: rows that belong to others are let through, such as %s",
 												 quote_identifier(floor->name),
 												 roles[i] == ACL_ID_PUBLIC ? "PUBLIC" : psprintf("role %s", quote_identifier(GetUserNameFromId(roles[i], false))),
 												 row_text(policy, &leak->foreign)),
@@ -638,7 +638,7 @@ check_with_check(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakC
 	if (policy->check == NULL)
 	{
 		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_IMPLICIT_CHECK, CMIG_RLS_NOTICE, policy,
-									pstrdup("it has no WITH CHECK: USING holds for new rows too"), fix);
+									pstrdup("it has no WITH CHECK, so USING also applies to new rows"), fix);
 		return;
 	}
 	leak = try_policy(cache, policy, siblings, FOR_NEW_ROWS);
@@ -646,28 +646,28 @@ check_with_check(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakC
 	if (policy->in_check->truth == CMIG_RLS_ALWAYS && !is_floored(policy, siblings))
 		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_CHECK_WIDER_THAN_USING, CMIG_RLS_ERROR, policy,
 									pstrdup(bms_is_empty(policy->in_check->but_null) ?
-											"WITH CHECK is always true: rows can be written, or moved, to where USING does not reach" :
-											"WITH CHECK is true for every row with a value in the key: rows can be written, or moved, to where USING does not reach"),
+											"WITH CHECK is always true: new and changed rows are accepted that USING rejects" :
+											"WITH CHECK is true for every row with a value in the key: new and changed rows are accepted that USING rejects"),
 									fix);
 	else if (worst(leak) < CMIG_RLS_SOME && is_floored(policy, siblings))
 		return;
 	else if (loses_tenant(policy, lost))
 		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_CHECK_WIDER_THAN_USING, CMIG_RLS_ERROR, policy,
-									pstrdup("WITH CHECK does not compare all keys that USING compares: rows can be written for, or moved to, others"),
+									pstrdup("WITH CHECK does not compare all keys that USING compares: rows can be created for others or moved to others"),
 									fix);
 	else if (worst(leak) >= CMIG_RLS_SOME)
 		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_CHECK_WIDER_THAN_USING, level_severity(worst(leak)), policy,
-									psprintf("WITH CHECK is true for rows of others, such as %s: rows can be written, or moved, to where USING does not reach",
+									psprintf("WITH CHECK is true for rows that belong to others, such as %s: new and changed rows are accepted that USING rejects",
 											 row_text(policy, leak->foreign.level >= CMIG_RLS_SOME ? &leak->foreign :
 													  leak->unset.level >= CMIG_RLS_SOME ? &leak->unset : &leak->orphan)),
 									fix);
 	else if (leak->unknown || !leak->reads_context)
 		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_CHECK_WIDER_THAN_USING, CMIG_RLS_WARNING, policy,
-									pstrdup("WITH CHECK differs from USING and does not imply it: rows may be written to where USING does not reach"),
+									pstrdup("WITH CHECK differs from USING and does not imply it: new and changed rows may be accepted that USING rejects"),
 									fix);
 	else if (!bms_is_empty(lost))
 		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_CHECK_WIDER_THAN_USING, CMIG_RLS_NOTICE, policy,
-									pstrdup("WITH CHECK does not look at the user: rows can be given to another user"), fix);
+									pstrdup("WITH CHECK does not compare the user: rows can be given to another user"), fix);
 }
 
 void

@@ -116,15 +116,16 @@ commands_argument(FunctionCallInfo fcinfo, int n)
 		else
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("\"%s\" is not a command of row-level security", name),
-					 errhint("The commands are ALL, SELECT, INSERT, UPDATE, and DELETE, as in commands => '{SELECT,INSERT}'")));
+					 errmsg("unrecognized row-level security command \"%s\"", name),
+					 errhint("Valid commands are ALL, SELECT, INSERT, UPDATE, and DELETE, as in commands => '{SELECT,INSERT}'")));
 	}
 	/* an empty list is probably a mistake in the caller's program */
 	if (commands == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("commands is empty: the roles could do nothing"),
-				 errhint("Leave it out for all commands, or name some, as in commands => '{SELECT,INSERT}'")));
+				 errmsg("commands must not be empty"),
+				 errdetail("The roles could not run any command."),
+				 errhint("Leave it out to allow all commands, or list some, as in commands => '{SELECT,INSERT}'")));
 	return commands;
 }
 
@@ -167,9 +168,9 @@ cmig_rls_options_require_roles(const CmigRlsOptions *options, Oid where)
 		cmig_query_each(&login_roles, values, NULL, cmig_query_keep_text, &names);
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("roles is required: the roles that the application connects as"),
+			 errmsg("roles must list the roles that the application connects as"),
 			 names ? errdetail("Candidates are: %s.", names)
-			 : errdetail("There are no roles other than superusers and the owner yet; CREATE ROLE creates one."),
+			 : errdetail("There are no roles other than superusers and the owner yet. CREATE ROLE creates one."),
 			 errhint("Use roles => '{<role>}'")));
 }
 
@@ -188,7 +189,7 @@ cmig_rls_options_check_roles(const CmigRlsOptions *options)
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("PUBLIC cannot be a bypass role"),
 					 errdetail("Everybody would see every row."),
-					 errhint("Name the roles of those who maintain the data.")));
+					 errhint("Specify the roles of users who maintain the data.")));
 		foreach(other, options->roles)
 		{
 			CmigRlsRole *role = lfirst(other);

@@ -117,7 +117,7 @@ compare_policy(const CmigRlsTable *table, const CmigRlsPolicy *want, const CmigR
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("policy \"%s\" for table %s already exists", have->name, table->name),
-				 errdetail("It was not created by cmig.enable_rls, which does not change it."),
+				 errdetail("cmig.enable_rls did not create this policy and does not change it."),
 				 errhint("DROP POLICY %s ON %s, or rename it: ALTER POLICY %s ON %s RENAME TO %s",
 						 quote_identifier(have->name), table->name,
 						 quote_identifier(have->name), table->name,
@@ -227,9 +227,9 @@ require_one_default(const CmigRlsTable *table, const char *column, const char *s
 	if (alter == NULL || !IsA(alter, AlterTableStmt) || list_length(alter->cmds) != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the default that column \"%s\" of table %s had is not an expression",
+				 errmsg("the saved default of column \"%s\" of table %s is not an expression",
 						column, table->name),
-				 errdetail("The comments of its policies keep it, and somebody has changed them."),
+				 errdetail("The default is saved in the comments of the table's policies, and someone has changed them."),
 				 errhint("Restore the comments from a backup, or drop the policies and set the default yourself.")));
 }
 
@@ -311,7 +311,7 @@ plan_default(const CmigRlsOptions *options, const CmigRlsTable *table, char *nam
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("column \"%s\" of table %s cannot have the context as its default",
 						name, table->name),
-				 errdetail("It is generated or an identity column."),
+				 errdetail("It is a generated or identity column."),
 				 errhint("Leave column_default out.")));
 	was = find_default(table->state, name);
 	if (was == NULL)
@@ -435,7 +435,7 @@ cmig_rls_plan_obstacle(const CmigRlsOptions *options, const CmigRlsTable *table,
 		if (column && column->generated && options->column_default)
 		{
 			*sqlstate = ERRCODE_INVALID_PARAMETER_VALUE;
-			return psprintf("column %s is generated or an identity column, which takes no column_default",
+			return psprintf("column %s is a generated or identity column and cannot have a column_default",
 							quote_identifier(column->name));
 		}
 	}
@@ -450,7 +450,7 @@ cmig_rls_plan_obstacle(const CmigRlsOptions *options, const CmigRlsTable *table,
 		if (have && !have->made)
 		{
 			*sqlstate = ERRCODE_DUPLICATE_OBJECT;
-			return psprintf("policy %s is there, and was not made by cmig.enable_rls",
+			return psprintf("policy %s already exists and was not created by cmig.enable_rls",
 							quote_identifier(have->name));
 		}
 	}

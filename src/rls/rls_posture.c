@@ -148,8 +148,8 @@
 	 * the code without strings and comments; EXECUTE is also a privilege, and
 	 * part of CREATE TRIGGER
 	 */ \
-	" dynamic AS (SELECT f.*, CASE WHEN f.lanname IN ('sql', 'plpgsql') THEN 'it runs SQL that it puts together'" \
-	"    ELSE format('it is written in %s, and runs', f.lanname) END AS how" \
+	" dynamic AS (SELECT f.*, CASE WHEN f.lanname IN ('sql', 'plpgsql') THEN 'it runs SQL that it constructs'" \
+	"    ELSE format('it is written in %s and runs', f.lanname) END AS how" \
 	"  FROM f CROSS JOIN LATERAL regexp_replace(f.prosrc, $re$'[^']*'|--[^\\n]*|/[*]([^*]|[*]+[^*/])*[*]+/$re$, ' ', 'g') c(code)" \
 	"  WHERE f.lanname NOT IN ('sql', 'plpgsql')" \
 	"  OR (f.lanname = 'plpgsql' AND c.code ~* '\\mexecute\\M(?!\\s+(on|function|procedure)\\M)')" \
@@ -167,9 +167,9 @@ static CmigQuery checks[] = {
 		"  AND NOT EXISTS (SELECT FROM pg_inherits i JOIN t s ON s.oid = i.inhparent WHERE i.inhrelid = t.oid AND s.rls))"
 		" SELECT 'rls_disabled', CASE WHEN b.key IS NULL THEN 'warning' ELSE 'error' END, b.name,"
 		"  'row-level security is off, although other tables have it'"
-		"  || coalesce('; column ' || quote_ident(b.key) || ' is the key of theirs',"
-		"   CASE WHEN b.roles IS NULL THEN '; no column of it is a key of theirs, and with the fix alone nobody sees a row'"
-		"   ELSE '; no column of it is a key of theirs: with the fix every row can be read and none written, which suits only data that everyone may read' END),"
+		"  || coalesce('; column ' || quote_ident(b.key) || ' is their key',"
+		"   CASE WHEN b.roles IS NULL THEN '; none of its columns is their key, and with the fix alone no rows are visible'"
+		"   ELSE '; none of its columns is their key: with the fix, every row can be read and none can be written, which is suitable only for data that everyone may read' END),"
 		"  CASE WHEN b.key IS NOT NULL THEN " ENABLE_CALL
 
 		/*
@@ -185,15 +185,15 @@ static CmigQuery checks[] = {
 
 	{TABLES
 		" SELECT 'no_force', 'warning', t.name,"
-		"  format('row-level security does not bind the owner, role %I', t.owner_name),"
+		"  format('row-level security does not apply to the owner, role %I', t.owner_name),"
 		"  'ALTER TABLE ' || t.name || ' FORCE ROW LEVEL SECURITY'"
 	" FROM t WHERE t.rls AND NOT t.forced", 1, {OIDARRAYOID}},
 
 	{TABLES
 		" SELECT 'policy_without_rls', 'error', t.name,"
-		"  'it has policies, but row-level security is off: they have no effect'"
+		"  'it has policies, but they have no effect because row-level security is off'"
 		"   || CASE WHEN EXISTS (SELECT FROM p WHERE p.polrelid = t.oid AND p.polpermissive AND NOT p.bypass) THEN ''"
-		"   ELSE '; with the fix they still let every row through, since none asks a key' END,"
+		"   ELSE '; even with the fix, they let every row through because none of them compares a key' END,"
 		"  " ENABLE
 	" FROM t WHERE NOT t.rls AND EXISTS (SELECT FROM p WHERE p.polrelid = t.oid)", 1, {OIDARRAYOID}},
 
@@ -201,17 +201,17 @@ static CmigQuery checks[] = {
 		", b AS MATERIALIZED (SELECT t.*, " KEY " AS key, coalesce(" SIBLINGS_ROLES ", " GRANTED_ROLES ") AS roles"
 		"  FROM t WHERE t.rls AND NOT EXISTS (SELECT FROM p WHERE p.polrelid = t.oid) AND NOT " BELOW ")"
 		" SELECT 'rls_without_policy', 'warning', b.name,"
-		"  'row-level security is on without a policy: nobody sees a row unless they bypass it'"
-		"   || CASE WHEN b.key IS NULL THEN '; no column of it is a key of other tables' ELSE '' END,"
+		"  'row-level security is on, but there is no policy: only roles that bypass it see rows'"
+		"   || CASE WHEN b.key IS NULL THEN '; none of its columns is a key of other tables' ELSE '' END,"
 		"  CASE WHEN b.key IS NOT NULL THEN " ENABLE_CALL
-		"   ELSE format('-- CREATE POLICY key_access ON %s TO %s USING (<key> = <context>): <key> tells whose a row is, <context> who asks', b.name,"
+		"   ELSE format('-- CREATE POLICY key_access ON %s TO %s USING (<key> = <context>): <key> is the column that identifies the owner of a row, <context> is the current user or tenant', b.name,"
 		"    coalesce(" TO_ROLES("b.roles") ", '<role>')) || CASE WHEN b.roles IS NULL THEN ', <role> is the role of the application' ELSE '' END END"
 	" FROM b", 1, {OIDARRAYOID}},
 
 	{TABLES
 		" SELECT 'only_restrictive', 'warning', t.name,"
-		"  'all its policies are restrictive: without a permissive one nobody sees a row',"
-		"  format('-- CREATE POLICY key_access ON %s TO %s USING (<key> = <context>): <key> tells whose a row is, <context> who asks', t.name,"
+		"  'all its policies are restrictive: without a permissive policy, no rows are visible',"
+		"  format('-- CREATE POLICY key_access ON %s TO %s USING (<key> = <context>): <key> is the column that identifies the owner of a row, <context> is the current user or tenant', t.name,"
 		"   coalesce((SELECT string_agg(DISTINCT quote_ident(app.rolname), ', ') FROM app WHERE app.polrelid = t.oid), '<role>'))"
 		" FROM t JOIN (SELECT p.polrelid FROM p GROUP BY p.polrelid HAVING NOT bool_or(p.polpermissive)) n"
 		"  ON n.polrelid = t.oid WHERE t.rls AND NOT " BELOW,
@@ -221,7 +221,7 @@ static CmigQuery checks[] = {
 		", k AS (SELECT t.*, coalesce(" GRANTED_ROLES ", " SIBLINGS_ROLES ") AS roles FROM t"
 		"  WHERE t.oid IN (SELECT p.polrelid FROM p WHERE p.polroles = '{0}'))"
 		" SELECT 'to_public', 'warning', format('policy %I on %s', p.polname, k.name),"
-		"  'it is for PUBLIC: every role, including future ones',"
+		"  'it applies to PUBLIC: every role, including future ones',"
 		"  CASE WHEN k.roles IS NULL THEN '-- ' ELSE '' END || format('ALTER POLICY %I ON %s TO %s', p.polname, k.name, coalesce(" TO_ROLES("k.roles") ", '<role>'))"
 		"   || CASE WHEN k.roles IS NULL THEN ''" NO_ROLE " ELSE '' END"
 	" FROM p JOIN k ON k.oid = p.polrelid WHERE p.polroles = '{0}'", 1, {OIDARRAYOID}},
@@ -284,7 +284,7 @@ static CmigQuery checks[] = {
 		"    CASE WHEN t.forced THEN 'can turn row-level security off' ELSE 'sees every row' END)"
 		"   ELSE format('policies name role %I, which has the privileges of the owner, role %I: it %s', app.rolname, t.owner_name,"
 		"    CASE WHEN t.forced THEN 'can turn row-level security off' ELSE 'sees every row' END) END,"
-		"  CASE WHEN app.oid = t.owner THEN format('-- ALTER TABLE %s OWNER TO <role>, which is one that policies do not bind', t.name)"
+		"  CASE WHEN app.oid = t.owner THEN format('-- ALTER TABLE %s OWNER TO <role>, which is a role that policies do not apply to', t.name)"
 		"   ELSE format('REVOKE %I FROM %I', t.owner_name, app.rolname) END"
 		" FROM app JOIN t ON t.oid = app.polrelid"
 		" WHERE t.rls AND NOT app.rolsuper AND (pg_has_role(app.oid, t.owner, 'USAGE')"
@@ -313,18 +313,18 @@ static CmigQuery checks[] = {
 		"  JOIN pg_roles o ON o.oid = c.relowner GROUP BY c.oid, n.nspname, o.rolname)"
 		" SELECT 'view_definer', CASE WHEN v.free OR (v.bypasses AND v.granted) THEN 'error' ELSE 'warning' END, v.name,"
 		"  format('the view reads %s with the privileges of its owner, role %I%s', v.tables, v.rolname,"
-		"   CASE WHEN v.free OR v.bypasses THEN ', which sees every row' ELSE ', and not of its user' END),"
+		"   CASE WHEN v.free OR v.bypasses THEN ', which sees every row' ELSE ', not those of its user' END),"
 		"  format('ALTER VIEW %s SET (security_invoker = true)', v.name)"
 		" FROM v WHERE v.relkind = 'v' AND NOT v.invoker"
 		" UNION ALL"
 		" SELECT 'matview', CASE WHEN v.granted THEN 'error' ELSE 'warning' END, v.name,"
-		"  format('the materialized view keeps rows of %s that its owner saw%s', v.tables,"
-		"   CASE WHEN v.granted THEN ', and others may read them' ELSE '' END),"
+		"  format('the materialized view contains rows of %s that its owner saw%s', v.tables,"
+		"   CASE WHEN v.granted THEN ', and other roles can read them' ELSE '' END),"
 		"  CASE WHEN v.granted THEN format('REVOKE ALL ON %s FROM %s', v.name,"
 		"   (SELECT string_agg(DISTINCT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END, ', ')"
 		"    FROM pg_class c CROSS JOIN LATERAL (SELECT c.relacl AS acl UNION ALL SELECT b.attacl FROM pg_attribute b WHERE b.attrelid = c.oid) s"
 		"    CROSS JOIN LATERAL aclexplode(s.acl) a WHERE c.oid = v.oid AND a.grantee <> c.relowner))"
-		"   ELSE format('-- do not grant privileges on %s: no policy limits what is read from it', v.name) END"
+		"   ELSE format('-- do not grant privileges on %s: no policy limits what can be read from it', v.name) END"
 	" FROM v WHERE v.relkind = 'm'", 1, {OIDARRAYOID}},
 
 	{TABLES DEFINERS
@@ -344,7 +344,7 @@ static CmigQuery checks[] = {
 		"   AND (has_any_column_privilege(o.proowner, t.oid, 'SELECT, INSERT, UPDATE') OR has_table_privilege(o.proowner, t.oid, 'DELETE'))"
 		"  GROUP BY o.proowner)"
 		" SELECT 'dynamic_sql', CASE WHEN r.sees THEN 'warning' ELSE 'notice' END, d.kind || d.name,"
-		"  format('%s with the privileges of role %I%s: what it reads cannot be judged', d.how, d.rolname,"
+		"  format('%s with the privileges of role %I%s: what it reads cannot be checked', d.how, d.rolname,"
 		"   CASE WHEN r.sees THEN ', which sees every row' ELSE '' END),"
 		"  format('ALTER %s%s SECURITY INVOKER', upper(d.kind), d.name)"
 	" FROM dynamic d JOIN reach r ON r.proowner = d.proowner", 1, {OIDARRAYOID}},
@@ -355,8 +355,8 @@ static CmigQuery checks[] = {
 	 */
 	{TABLES DEFINERS
 		" SELECT 'definer_search_path', 'warning', f.kind || f.name,"
-		"  CASE WHEN f.path IS NULL THEN 'it looks names up in the search_path of its caller, who can put objects of their own there'"
-		"   ELSE 'its search_path does not end with pg_temp: temporary tables of its caller come before those that it means' END,"
+		"  CASE WHEN f.path IS NULL THEN 'it looks up names in the search_path of its caller, who can put other objects there'"
+		"   ELSE 'its search_path does not end with pg_temp: temporary tables of its caller take precedence over the intended ones' END,"
 		"  format('ALTER %s%s SET search_path = %s, pg_temp', upper(f.kind), f.name, coalesce(f.path, quote_ident(f.nspname)))"
 		" FROM f WHERE NOT f.parsed AND f.oid IN (SELECT r.func FROM reads r UNION SELECT d.oid FROM dynamic d WHERE EXISTS (SELECT FROM t WHERE t.rls))"
 		" AND (f.path IS NULL OR (f.path !~ '(^|[ ,])\"?pg_temp\"?$' AND f.path NOT IN ('', '\"\"', 'pg_catalog')))",
@@ -412,9 +412,9 @@ static CmigQuery checks[] = {
 		" together AS (SELECT polrelid, role, names, min(n) AS n, string_agg(cmd, ', ' ORDER BY cmd) AS cmds"
 		"  FROM each WHERE NOT made GROUP BY polrelid, role, names)"
 		" SELECT 'many_permissive', 'notice', t.name,"
-		"  format('%s permissive policies (%s) are joined by OR for %s, role %s', e.n, e.names, e.cmds,"
+		"  format('%s permissive policies (%s) are combined using OR for %s, role %s', e.n, e.names, e.cmds,"
 		"   CASE WHEN e.role = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(e.role)) END),"
-		"  format('-- put the expressions of the policies on %s into one of them, joined by OR, and drop the others', t.name)"
+		"  format('-- combine the expressions of the policies on %s in one policy using OR, and drop the others', t.name)"
 	" FROM together e JOIN t ON t.oid = e.polrelid", 1, {OIDARRAYOID}},
 };
 
@@ -427,7 +427,7 @@ static CmigQuery exposed = {
 	TABLES
 	" SELECT 'partition_exposed', CASE WHEN EXISTS (SELECT FROM aclexplode(c.relacl) a WHERE a.grantee <> c.relowner)"
 	"   THEN 'error' ELSE 'warning' END, format('%I.%I', n.nspname, c.relname),"
-	"  format('its parent %s has row-level security, but it does not: queries that name it see every row', t.name),"
+	"  format('its parent %s has row-level security, but this table does not: queries that name it directly see every row', t.name),"
 	"  CASE WHEN EXISTS (SELECT FROM p JOIN pg_description d ON d.objoid = p.oid AND d.classoid = 'pg_policy'::regclass"
 	"    WHERE p.polrelid = t.oid AND position('[cmig.enable_rls ' IN d.description) > 0) THEN t.oid END"
 	" FROM t JOIN pg_inherits i ON i.inhparent = t.oid JOIN pg_class c ON c.oid = i.inhrelid"

@@ -123,8 +123,8 @@ cmig_rls_table_require(Oid relid)
 	nspname = get_namespace_name(form->relnamespace);
 	name = quote_qualified_identifier(nspname, NameStr(form->relname));
 	if (form->relpersistence == RELPERSISTENCE_TEMP)
-		refuse(quote_identifier(NameStr(form->relname)), "temporary",
-			   "Only its own session sees it; it needs no policies.");
+		refuse(quote_identifier(NameStr(form->relname)), "a temporary table",
+			   "Only its own session can access it, so it needs no policies.");
 	if (IsCatalogNamespace(form->relnamespace) || IsToastNamespace(form->relnamespace) ||
 		strcmp(nspname, "information_schema") == 0 || relid < FirstNormalObjectId)
 		refuse(name, "a system catalog", "Name a table of your own.");
@@ -140,12 +140,12 @@ cmig_rls_table_require(Oid relid)
 			break;
 		case RELKIND_VIEW:
 			refuse(name, "a view",
-				   psprintf("Enable it on the tables below, and let the view read with its user's privileges: ALTER VIEW %s SET (security_invoker = true)",
+				   psprintf("Enable row-level security on the underlying tables, and let the view read with its user's privileges: ALTER VIEW %s SET (security_invoker = true)",
 							name));
 			break;
 		case RELKIND_MATVIEW:
 			refuse(name, "a materialized view",
-				   "It keeps the rows that its owner saw; give the application a view with security_invoker over the tables instead.");
+				   "It contains the rows that its owner saw. Give the application a security_invoker view of the underlying tables instead.");
 			break;
 		case RELKIND_FOREIGN_TABLE:
 			refuse(name, "a foreign table",

@@ -127,7 +127,7 @@ test_select(Test *test)
 	test->own_rows = seen.counts[1];
 
 	if (seen.counts[2] > 0 && test->state && test->state->public_read)
-		detail = "Every row may be read: public_read.";
+		detail = "Every row may be read because of public_read.";
 	else if (seen.counts[2] > 0)
 	{
 		verdict = "LEAK";
@@ -136,7 +136,7 @@ test_select(Test *test)
 	else if (cmig_rls_rows_count(&test->as.rows, NULL, NULL) <= seen.counts[0])
 	{
 		verdict = "not tested";
-		detail = "The caller knows of no foreign row that could be seen.";
+		detail = "The caller does not know of any foreign rows that could be seen.";
 	}
 	report(test, "SELECT", seen.counts[0], seen.counts[1], seen.counts[2], verdict, detail);
 }
@@ -156,7 +156,7 @@ intrude(Test *test, const CmigRlsAttempt *attempt)
 		before >= 0 && outcome.strange >= 0 && outcome.strange <= before)
 	{
 		outcome.kind = CMIG_RLS_REFUSED;
-		outcome.detail = "A trigger made the rows its own.";
+		outcome.detail = "A trigger changed the keys of the rows to those of the context.";
 	}
 	return outcome;
 }
@@ -192,17 +192,17 @@ report_intrusion(Test *test, const char *what, CmigRlsOutcome outcome, bool none
 	{
 		case CMIG_RLS_DONE:
 			if (outcome.rows > 0)
-				report(test, what, -1, -1, outcome.rows, "LEAK", "It was not stopped.");
+				report(test, what, -1, -1, outcome.rows, "LEAK", "The command was not rejected.");
 			else
 				report(test, what, -1, -1, 0, none_possible ? "not tested" : "ok",
-					   none_possible ? "There is no row of its own to move." : "No row can be changed.");
+					   none_possible ? "The role has no row of its own to move." : "No row can be changed.");
 			break;
 		case CMIG_RLS_REFUSED:
 			report(test, what, -1, -1, 0, "ok", outcome.detail);
 			break;
 		case CMIG_RLS_CONSTRAINT:
 			report(test, what, -1, -1, -1, "LEAK",
-				   psprintf("Only a constraint stopped it: %s.", outcome.message));
+				   psprintf("Only a constraint prevented the command: %s.", outcome.message));
 			break;
 		case CMIG_RLS_FAILED:
 			report(test, what, -1, -1, -1, "not tested", outcome.message);
@@ -241,7 +241,7 @@ test_insert(Test *test)
 	if (outcome.kind == CMIG_RLS_DONE)
 		report(test, "INSERT", -1, outcome.rows, 0, "ok", NULL);
 	else if (outcome.kind == CMIG_RLS_REFUSED)
-		report(test, "INSERT", -1, 0, 0, "refused", "A policy refuses a row of its own.");
+		report(test, "INSERT", -1, 0, 0, "refused", "A policy rejects the role's own row.");
 	else
 		report(test, "INSERT", -1, -1, -1, "not tested", outcome.message);
 
@@ -281,7 +281,7 @@ report_reach(Test *test, const char *what, CmigRlsOutcome outcome, int64 allowed
 			   foreign_rows ? "LEAK" : "ok",
 			   foreign_rows ? psprintf("Reaches %lld foreign rows.", (long long) foreign_rows) : NULL);
 	else if (outcome.kind == CMIG_RLS_REFUSED)
-		report(test, what, 0, 0, 0, "ok", "A policy refuses the new row.");
+		report(test, what, 0, 0, 0, "ok", "A policy rejects the new row.");
 	else
 		report(test, what, -1, -1, -1, "not tested", outcome.message);
 }
@@ -448,7 +448,7 @@ begin_test(FunctionCallInfo fcinfo, Oid *role)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to act as role \"%s\"", NameStr(*PG_GETARG_NAME(1))),
-				 errdetail("The test runs with its privileges."),
+				 errdetail("The test runs with the privileges of that role."),
 				 errhint("Run the test as a superuser, or as a member of %s that does not own the table, because the policies would apply to its owner as well.",
 						 quote_identifier(NameStr(*PG_GETARG_NAME(1))))));
 	LockRelationOid(relid, AccessShareLock);

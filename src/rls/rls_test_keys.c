@@ -61,7 +61,7 @@ add_key(Search *search, char *what, const char *name, char *value)
 	if (column->cast == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column \"%s\" of table %s cannot be a key of row-level security",
+				 errmsg("column \"%s\" of table %s cannot be used as a key for row-level security",
 						name, search->table->name),
 				 errdetail("Its type is %s.", column->type),
 				 errhint("Name another column with user_column or tenant_column.")));
@@ -124,9 +124,9 @@ add_membership(Search *search)
 	if (!OidIsValid(via))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("the membership table %s of table %s does not exist",
+				 errmsg("membership table %s of table %s does not exist",
 						state->via, search->table->name),
-				 errhint("Call cmig.enable_rls again with the present one as via.")));
+				 errhint("Call cmig.enable_rls again, and specify the current membership table as via.")));
 	if (search->as->user == NULL)
 		return;
 	members = psprintf("FROM %s m WHERE m.%s::pg_catalog.text OPERATOR(pg_catalog.=) %s",

@@ -53,9 +53,9 @@ cmig_precondition_require(const DestReceiver *receiver, const CmigRunStep *step)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_PRECONDITION_FAILED),
-			 errmsg("the precondition of revision \"%s\" is not true", step->revision),
+			 errmsg("the precondition of revision \"%s\" is not met", step->revision),
 			 errdetail("It is: %s", step->precondition_sql),
-			 errhint("It must return one row with one boolean that is true.")));
+			 errhint("It must return one row with one boolean column that is true.")));
 }
 
 void
