@@ -26,7 +26,7 @@ SELECT count(DISTINCT new_row->'born') AS born, count(DISTINCT new_row->'seen') 
 SELECT f, fs, r FROM cmig.audit_as_of(NULL::printed, (SELECT min(clock_at) FROM cmig_audit.log WHERE table_name = 'printed'));
 DROP TABLE printed;
 
--- a cast to json made by a type's owner runs as the owner of the table, not as the role that writes to it
+-- a cast to json runs as the table's owner only if the type's owner has that role's privileges
 CREATE ROLE regress_audit_table;
 CREATE ROLE regress_audit_type;
 CREATE SCHEMA typed;
