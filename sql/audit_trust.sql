@@ -67,6 +67,9 @@ CREATE CAST (app.op AS text) WITH FUNCTION app.op_text(app.op);
 SELECT cmig.audit_import('app.theirs');
 SELECT cmig.audit_import('app.theirs_cast');
 SELECT cmig.audit_import('app.theirs_later');
+-- nor does it run the code of another role that owns a column's type
+CREATE TABLE app.trail_cast AS SELECT * FROM app.theirs_cast;
+SELECT cmig.audit_import('app.trail_cast');
 SELECT current_setting('search_path') AS search_path, current_user = :'superuser' AS same_user;
 
 -- a table that is named without its schema: it is in the source's schema or on the caller's search_path

@@ -22,6 +22,7 @@
 #include "base/errors.h"
 #include "base/query.h"
 #include "base/role.h"
+#include "base/type_role.h"
 
 #include "access/xact.h"
 #include "catalog/namespace.h"
@@ -181,11 +182,31 @@ name_of(Oid relation)
 }
 
 /*
+ * Raise an error if converting the column could run the code of a role that
+ * does not have the privileges of the source's owner: a cast that the owner of
+ * the column's type has created.
+ */
+static void
+refuse_foreign_type(Oid source, Oid owner, const char *column)
+{
+	Oid			type = get_atttype(source, get_attnum(source, column));
+
+	if (cmig_type_role(type, owner) == owner)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("column \"%s\" of \"%s\" cannot be imported", column, get_rel_name(source)),
+			 errdetail("The owner of type %s could have code run as role \"%s\".",
+					   format_type_be(type), GetUserNameFromId(owner, true)),
+			 errhint("Import a copy in which the column has a built-in type.")));
+}
+
+/*
  * Returns the query for all fields, oldest rows first.  Fields that the source
  * lacks are null.
  */
 static char *
-source_query(Oid source, Jsonb *mapping)
+source_query(Oid source, Oid owner, Jsonb *mapping)
 {
 	StringInfoData sql;
 
@@ -203,10 +224,13 @@ source_query(Oid source, Jsonb *mapping)
 							 quote_literal_cstr(name_of(source)), fields[i].name)));
 		if (i > 0)
 			appendStringInfoString(&sql, ", ");
-		if (column)
-			appendStringInfo(&sql, "s.%s::%s", quote_identifier(column), fields[i].type);
-		else
+		if (column == NULL)
+		{
 			appendStringInfo(&sql, "NULL::%s", fields[i].type);
+			continue;
+		}
+		refuse_foreign_type(source, owner, column);
+		appendStringInfo(&sql, "s.%s::%s", quote_identifier(column), fields[i].type);
 	}
 	appendStringInfo(&sql, " FROM %s s ORDER BY 2", name_of(source));
 	return sql.data;
@@ -480,7 +504,7 @@ read_source(Import *import, Oid source, Jsonb *mapping)
 	LockRelationOid(source, AccessShareLock);
 	owner = cmig_audit_log_table_owner(source);
 	require_owner(source, owner);
-	query.sql = source_query(source, mapping);
+	query.sql = source_query(source, owner, mapping);
 	guc_level = NewGUCNestLevel();
 	cmig_role_act_as(&saved, owner);
 	cmig_query_each(&query, NULL, NULL, import_row, import);
