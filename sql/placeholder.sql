@@ -81,7 +81,9 @@ SET cmig_var.value = $$'; \'; DROP SCHEMA tenant; --$$;
 SELECT line FROM regexp_split_to_table(cmig.script('upgrade', 'base:head'), '\n') line WHERE line ~ 'TABLE tenant';
 SELECT * FROM cmig.upgrade('head');
 SET cmig_var.name = $$a "quoted"; name$$;
-UPDATE cmig.revision SET upgrade_sql = replace(upgrade_sql, 'CREATE TABLE tenant.${other} ();', '');
+UPDATE cmig.revision SET upgrade_sql = replace(upgrade_sql, '${other}', ':other');
+SELECT * FROM cmig.upgrade('head');
+UPDATE cmig.revision SET upgrade_sql = replace(upgrade_sql, 'CREATE TABLE tenant.:other ();', '');
 SELECT * FROM cmig.upgrade('head');
 SELECT attname, pg_get_expr(adbin, adrelid) FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
 WHERE attrelid = (SELECT oid FROM pg_class WHERE relnamespace = 'tenant'::regnamespace AND relkind = 'r') AND attnum > 0 ORDER BY attnum;

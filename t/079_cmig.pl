@@ -182,7 +182,7 @@ gives(4, "one +done\nnosuch +failed \\(4\\)\n", '', 'current', '--databases', 'o
 gives(3, "one +failed \\(3\\)\n", '', 'upgrade', 'nosuch', '--databases', 'one');
 gives(4, "nosuch +failed \\(4\\)\n", '', 'upgrade', '--databases', 'nosuch');
 gives(5, "one +failed \\(5\\)\n", '', 'downgrade', 'base', '--databases', 'one');
-gives(2, '', 'works with only one database', 'revision', '-m', 'x', '--databases', 'one');
+gives(2, '', 'works with only one database\nrun it for each database: cmig revision -d NAME\n', 'revision', '-m', 'x', '--databases', 'one');
 ok(!-e 'x', 'no file was run');
 
 # Read-only

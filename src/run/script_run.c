@@ -251,6 +251,8 @@ cmig_script_run_improve_hint(ErrorData *error, const CmigScriptRun *run)
 			if (error->hint == NULL && error->message != NULL &&
 				strstr(error->message, "at or near \"$\"") != NULL && strstr(step->sql, "${") != NULL)
 				error->hint = "${name} is replaced only if the header of the file declares it: -- placeholders: name";
+			else if (error->hint == NULL && error->message != NULL && strstr(error->message, "at or near \":\"") != NULL)
+				error->hint = "psql variables such as :name are not replaced in the server. Write ${name}, and declare it in the header of the file: -- placeholders: name";
 			break;
 		case ERRCODE_DUPLICATE_TABLE:
 		case ERRCODE_DUPLICATE_COLUMN:
