@@ -228,13 +228,39 @@ changes_row(const CmigDifference *difference, const CmigObject *type)
 	return false;
 }
 
+/* Is the object re-created, or does a column of it get another type? */
+static bool
+is_reshaped(const CmigDifference *difference, const CmigObject *object)
+{
+	if (difference->of_to[object->index]->action == CMIG_AGAIN)
+		return true;
+	for (const CmigObject *child = object->child; child != NULL; child = child->sibling)
+	{
+		const CmigChange *change = difference->of_to[child->index];
+
+		if (change->disturbs || (change->action == CMIG_AGAIN && child->kind == &cmig_kind_column))
+			return true;
+	}
+	return false;
+}
+
+/* Does the body name an object that is changed in such a way? */
+static bool
+names_reshaped(const CmigDifference *difference, const CmigObject *function)
+{
+	for (int i = 0; i < function->nsoft; i++)
+		if (is_reshaped(difference, function->soft[i]))
+			return true;
+	return false;
+}
+
 /*
- * An SQL function that returns rows is replaced after the row type has changed,
- * and the old function is restored before the row type is.  Neither can be
- * checked at that point.
+ * An SQL function is replaced after what it uses has changed, and the old
+ * function is restored before that is.  If both bodies cannot be valid at that
+ * point, they are not checked.
  */
 static void
-find_row_functions(const CmigDifference *difference)
+find_unchecked(const CmigDifference *difference)
 {
 	for (int i = 0; i < difference->count; i++)
 	{
@@ -242,6 +268,7 @@ find_row_functions(const CmigDifference *difference)
 
 		if (change->action != CMIG_ALTER || !cmig_function_is_sql(change->to))
 			continue;
+		change->unchecked = names_reshaped(difference, change->to);
 		for (int j = 0; j < change->to->ndepends; j++)
 			if (cmig_function_returns(change->to, change->to->depends[j]) &&
 				changes_row(difference, change->to->depends[j]))
@@ -282,7 +309,7 @@ cmig_compare(CmigImage *from, CmigImage *to, const CmigDiffOptions *options)
 		if (difference->changes[i].away != NULL)
 			cmig_replace_finish(difference, &difference->changes[i]);
 	keep_sequences(difference);
-	find_row_functions(difference);
+	find_unchecked(difference);
 	keep_annotations(difference);
 	cmig_twins_unfold(difference);
 	cmig_host_find(difference);

@@ -155,3 +155,44 @@ CREATE FUNCTION f() RETURNS c LANGUAGE sql AS 'SELECT 1, ''x''::text';
 -- b:
 CREATE TYPE c AS (a integer, b text, d date);
 CREATE FUNCTION f() RETURNS c LANGUAGE sql AS 'SELECT 1, ''x''::text, current_date';
+-- pair: function uses a label that an enum loses, in a column of its table
+-- a:
+CREATE TYPE st AS ENUM ('a', 'gone', 'b');
+CREATE TABLE t (id integer, s st);
+CREATE FUNCTION f() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM t WHERE s = ''gone''';
+CREATE FUNCTION g() RETURNS text LANGUAGE sql AS 'SELECT ''gone''::st::text';
+-- b:
+CREATE TYPE st AS ENUM ('b', 'a', 'c');
+CREATE TABLE t (id integer, s st);
+CREATE FUNCTION f() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM t WHERE s = ''c''';
+CREATE FUNCTION g() RETURNS text LANGUAGE sql AS 'SELECT ''c''::st::text';
+-- pair: function compares a column that gets another type
+-- a:
+CREATE TABLE t (id text, at text);
+CREATE FUNCTION f() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM t WHERE id || at = ''x''';
+-- b:
+CREATE TABLE t (id integer, at date);
+CREATE FUNCTION f() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM t WHERE id + 1 = 5 AND at + 1 > current_date';
+-- pair: function uses a column of a view that loses it, and another function that goes
+-- a:
+CREATE TABLE t (a integer, b integer);
+CREATE VIEW v AS SELECT a, b AS old FROM t;
+CREATE FUNCTION helper(integer) RETURNS integer LANGUAGE sql AS 'SELECT $1';
+CREATE FUNCTION f() RETURNS SETOF integer LANGUAGE sql AS 'SELECT helper(old) FROM v';
+-- b:
+CREATE TABLE t (a integer, b integer);
+CREATE VIEW v AS SELECT a, b AS new FROM t;
+CREATE FUNCTION helper(bigint) RETURNS integer LANGUAGE sql AS 'SELECT $1::integer';
+CREATE FUNCTION f() RETURNS SETOF integer LANGUAGE sql AS 'SELECT helper(new::bigint) FROM v';
+-- pair: procedures and functions of the standard with a table that is replaced by a view
+-- a:
+CREATE TABLE t (a integer, b text);
+CREATE PROCEDURE p(x integer) BEGIN ATOMIC DELETE FROM t WHERE a = x; INSERT INTO t VALUES (x, 'p'); END;
+CREATE FUNCTION f(x integer) RETURNS text RETURN (SELECT b FROM t WHERE a = x);
+CREATE FUNCTION g() RETURNS SETOF t LANGUAGE sql AS 'SELECT * FROM t';
+-- b:
+CREATE TABLE base (a bigint, b text, c date);
+CREATE VIEW t AS SELECT a, b FROM base;
+CREATE PROCEDURE p(x integer) BEGIN ATOMIC DELETE FROM base WHERE a = x; INSERT INTO t VALUES (x, 'q'); END;
+CREATE FUNCTION f(x integer) RETURNS text RETURN (SELECT b FROM t WHERE a = x);
+CREATE FUNCTION g() RETURNS SETOF t LANGUAGE sql AS 'SELECT * FROM t';
