@@ -255,6 +255,31 @@ names_reshaped(const CmigDifference *difference, const CmigObject *function)
 }
 
 /*
+ * Does the body call a function that is replaced by one with other arguments?
+ * Both exist when the body is replaced, so that the call may be ambiguous.
+ */
+static bool
+calls_overloads(const CmigDifference *difference, const CmigChange *function)
+{
+	for (int i = 0; i < function->to->nsoft; i++)
+	{
+		const CmigObject *new = function->to->soft[i];
+
+		if (new->kind != &cmig_kind_function || difference->of_to[new->index]->action != CMIG_CREATE)
+			continue;
+		for (int j = 0; j < function->from->nsoft; j++)
+		{
+			const CmigObject *old = function->from->soft[j];
+
+			if (old->kind == new->kind && strcmp(old->name, new->name) == 0 &&
+				difference->of_from[old->index]->action == CMIG_DROP)
+				return true;
+		}
+	}
+	return false;
+}
+
+/*
  * An SQL function is replaced after what it uses has changed, and the old
  * function is restored before that is.  If both bodies cannot be valid at that
  * point, they are not checked.
@@ -268,7 +293,7 @@ find_unchecked(const CmigDifference *difference)
 
 		if (change->action != CMIG_ALTER || !cmig_function_is_sql(change->to))
 			continue;
-		change->unchecked = names_reshaped(difference, change->to);
+		change->unchecked = names_reshaped(difference, change->to) || calls_overloads(difference, change);
 		for (int j = 0; j < change->to->ndepends; j++)
 			if (cmig_function_returns(change->to, change->to->depends[j]) &&
 				changes_row(difference, change->to->depends[j]))

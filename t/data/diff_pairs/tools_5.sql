@@ -483,3 +483,76 @@ CREATE VIEW tree AS SELECT n.id, n.name, max(c.depth) AS depth FROM node n JOIN 
 CREATE FUNCTION path(i bigint) RETURNS text LANGUAGE sql STABLE AS 'SELECT string_agg(n.name, ''/'' ORDER BY c.depth DESC) FROM closure c JOIN node n ON n.id = c.ancestor WHERE c.descendant = i';
 CREATE FUNCTION depth(node) RETURNS bigint LANGUAGE sql STABLE AS 'SELECT max(depth) FROM closure WHERE descendant = $1.id';
 CREATE VIEW named AS SELECT n.id, path(n.id), n.depth FROM node n;
+-- pair: functions used in checks of domains and defaults change with an enum
+-- a:
+CREATE TYPE unit AS ENUM ('kg', 'lb');
+CREATE FUNCTION is_unit(t text) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT t = ANY (enum_range(NULL::unit)::text[])';
+CREATE DOMAIN unit_text AS text CHECK (is_unit(VALUE));
+CREATE TABLE w (v numeric, u unit_text DEFAULT 'kg', e unit DEFAULT 'kg');
+CREATE FUNCTION kg(w) RETURNS numeric LANGUAGE sql STABLE AS 'SELECT CASE $1.e WHEN ''kg'' THEN $1.v ELSE $1.v * 0.45 END';
+CREATE VIEW heavy AS SELECT * FROM w WHERE kg(w) > 100;
+-- b:
+CREATE TYPE unit AS ENUM ('g', 'kg');
+CREATE FUNCTION is_unit(t text) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT t <> '''' AND t = ANY (enum_range(NULL::unit)::text[])';
+CREATE DOMAIN unit_text AS text CHECK (is_unit(VALUE) AND VALUE <> 'lb');
+CREATE TABLE w (v numeric, u unit_text DEFAULT 'g', e unit DEFAULT 'g');
+CREATE FUNCTION kg(w) RETURNS numeric LANGUAGE sql STABLE AS 'SELECT CASE $1.e WHEN ''kg'' THEN $1.v ELSE $1.v / 1000 END';
+CREATE VIEW heavy AS SELECT * FROM w WHERE kg(w) > 100;
+-- pair: column of a child, a partition, and a typed table moves to its parent
+-- a:
+CREATE TABLE p (a integer);
+CREATE TABLE c1 (b text, x integer) INHERITS (p);
+CREATE TABLE c2 (b text NOT NULL) INHERITS (p);
+CREATE TYPE ct AS (a integer);
+CREATE TABLE ty OF ct;
+-- b:
+CREATE TABLE p (a integer, b text);
+CREATE TABLE c1 (x integer) INHERITS (p);
+CREATE TABLE c2 (b text NOT NULL) INHERITS (p);
+CREATE TYPE ct AS (a integer, b text);
+CREATE TABLE ty OF ct (PRIMARY KEY (a));
+-- pair: schema of a version is renamed by hand, with functions that name it
+-- a:
+CREATE SCHEMA api_v1;
+CREATE TABLE data (id integer PRIMARY KEY, v text);
+CREATE VIEW api_v1.data AS SELECT id, v FROM data;
+CREATE FUNCTION api_v1.get(i integer) RETURNS SETOF api_v1.data LANGUAGE sql STABLE SET search_path = api_v1 AS 'SELECT * FROM data WHERE id = i';
+GRANT USAGE ON SCHEMA api_v1 TO regress_diff_a; GRANT SELECT ON api_v1.data TO regress_diff_a;
+-- b:
+CREATE SCHEMA api_v1; CREATE SCHEMA api_v2;
+CREATE TABLE data (id bigint PRIMARY KEY, v jsonb);
+CREATE VIEW api_v1.data AS SELECT id::integer AS id, v ->> 'text' AS v FROM data;
+CREATE FUNCTION api_v1.get(i integer) RETURNS SETOF api_v1.data LANGUAGE sql STABLE SET search_path = api_v1 AS 'SELECT * FROM data WHERE id = i';
+CREATE VIEW api_v2.data AS SELECT id, v FROM data;
+CREATE FUNCTION api_v2.get(i bigint, deep boolean DEFAULT false) RETURNS SETOF api_v2.data LANGUAGE sql STABLE SET search_path = api_v2 AS 'SELECT * FROM data WHERE id = i';
+GRANT USAGE ON SCHEMA api_v1, api_v2 TO regress_diff_a; GRANT SELECT ON api_v1.data, api_v2.data TO regress_diff_a;
+-- pair: aggregates, operators, and casts over a type that becomes another kind
+-- a:
+CREATE TYPE lvl AS ENUM ('lo', 'hi');
+CREATE FUNCTION lvl_max(lvl, lvl) RETURNS lvl LANGUAGE sql IMMUTABLE AS 'SELECT greatest($1, $2)';
+CREATE AGGREGATE lmax(lvl) (SFUNC = lvl_max, STYPE = lvl);
+CREATE FUNCTION lvl_int(lvl) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT CASE $1 WHEN ''lo'' THEN 0 ELSE 1 END';
+CREATE CAST (lvl AS integer) WITH FUNCTION lvl_int(lvl);
+CREATE TABLE t (l lvl, n integer GENERATED ALWAYS AS (lvl_int(l)) STORED);
+CREATE VIEW v AS SELECT lmax(l) AS m, sum(l::integer) AS s FROM t;
+-- b:
+CREATE TYPE lvl AS ENUM ('hi', 'mid', 'lo');
+CREATE FUNCTION lvl_max(lvl, lvl) RETURNS lvl LANGUAGE sql IMMUTABLE AS 'SELECT least($1, $2)';
+CREATE AGGREGATE lmax(lvl) (SFUNC = lvl_max, STYPE = lvl, INITCOND = 'lo');
+CREATE FUNCTION lvl_int(lvl) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT CASE $1 WHEN ''lo'' THEN 0 WHEN ''mid'' THEN 1 ELSE 2 END';
+CREATE CAST (lvl AS integer) WITH FUNCTION lvl_int(lvl) AS ASSIGNMENT;
+CREATE TABLE t (l lvl DEFAULT 'mid', n integer GENERATED ALWAYS AS (lvl_int(l)) STORED);
+CREATE VIEW v AS SELECT lmax(l) AS m, sum(l::integer) AS s FROM t;
+-- pair: SQL functions that call each other change their tables and arguments together
+-- a:
+CREATE TABLE tax (code text PRIMARY KEY, pct integer);
+CREATE FUNCTION pct(c text) RETURNS integer LANGUAGE sql STABLE AS 'SELECT pct FROM tax WHERE code = c';
+CREATE FUNCTION gross(n numeric, c text) RETURNS numeric LANGUAGE sql STABLE AS 'SELECT n * (100 + pct(c)) / 100';
+CREATE FUNCTION report() RETURNS TABLE (code text, g numeric) LANGUAGE sql STABLE AS 'SELECT code, gross(1, code) FROM tax';
+CREATE VIEW r AS SELECT * FROM report();
+-- b:
+CREATE TABLE tax (code text PRIMARY KEY, rate numeric(5,4), note text);
+CREATE FUNCTION pct(c text, d date DEFAULT current_date) RETURNS numeric LANGUAGE sql STABLE AS 'SELECT rate FROM tax WHERE code = c';
+CREATE FUNCTION gross(n numeric, c text) RETURNS numeric LANGUAGE sql STABLE AS 'SELECT n * (1 + pct(c, current_date))';
+CREATE FUNCTION report() RETURNS TABLE (code text, g numeric) LANGUAGE sql STABLE AS 'SELECT code || coalesce(note, ''''), gross(1, code) FROM tax';
+CREATE VIEW r AS SELECT * FROM report();
