@@ -45,7 +45,7 @@ $KIND{publication} = {
 			my $t = of($p->{table}) or next;
 			my ($c) = grep { $_->{fixed} } columns($t);
 			next if $t->{unlogged} || $t->{parent} || ($schema && $t->{schema}{o} == $o->{schema_}{o} && $p->{columns});
-			push @list, "TABLE " . q_name($t) . ($p->{columns} && $c && !$schema && ($o->{root} || !$t->{partition}) ? ' (' . q_($c->{name}) . ')' : '')
+			push @list, "TABLE ONLY " . q_name($t) . ($p->{columns} && $c && !$schema && ($o->{root} || !$t->{partition}) ? ' (' . q_($c->{name}) . ')' : '')
 			  . (defined $p->{where} && $c && ($o->{root} || !$t->{partition}) ? ' WHERE (' . simple_condition($c) . ')' : '');
 		}
 		push @list, "TABLES IN SCHEMA " . q_name($schema) if $schema;
