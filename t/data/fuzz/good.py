@@ -82,7 +82,7 @@ GOOD = {
     "upgrade(text[])": [{"targets": "ARRAY['004_totals', 'tools']"}],
     "downgrade(text)": [{"target": "'001'"}, {"target": "'base'"}, {"target": "'billing@-1'"}],
     "reset(text)": [{"confirm": "current_database()"}],
-    "stamp(text[],boolean)": [{"targets": "ARRAY['002', 'tools']"}, {"targets": "ARRAY['002']", "purge": "true"}],
+    "stamp(text[],boolean)": [{"targets": "ARRAY['004_totals', 'tools']"}, {"targets": "ARRAY['002']", "purge": "true"}],
     "stamp(text,boolean)": [{"target": "'heads'"}, {"target": "'base'"}, {"target": "'002'", "purge": "true"}],
     "plan(text,text)": [{"direction": "'downgrade'", "target": "'base'::text"}, {"direction": "'upgrade'", "target": "'heads'::text"}],
     "plan(text,text[])": [{"direction": "'upgrade'", "targets": "ARRAY['tools', '004_totals']"}],
