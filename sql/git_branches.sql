@@ -48,6 +48,9 @@ SELECT * FROM cmig.load(:'main', prune => true);
 SELECT revision FROM cmig.revision ORDER BY 1;
 :columns;
 
+-- a merge of two branches that chose the same id
+SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- message: accounts\n==> 002_e.sql <==\n-- revision: 002\n-- down_revision: 001\n-- message: e-mail\n==> 002_n.sql <==\n\n-- revision: 002\n-- down_revision: 001\n-- message: name\n');
+
 -- a commit was amended: the unapplied revision is replaced; an applied one is reverted first
 SELECT * FROM cmig.load(:'main' || :'name', prune => true);
 SELECT * FROM cmig.load(:'main' || replace(:'name', 'name text', 'name varchar(80)'), prune => true);

@@ -67,6 +67,27 @@ check_placeholders(const CmigRevisionText *text)
 	cmig_substitute_script(text->precondition_sql, declarations, id, "precondition", no_value, NULL);
 }
 
+/*
+ * Raise an error for an id that occurs twice.  Different messages are shown,
+ * because then two branches of the version control system have probably chosen
+ * the same id.
+ */
+static void
+refuse_twice(const CmigLoadItem *first, const CmigLoadItem *second)
+{
+	const char *one = first->file->text.edges.message;
+	const char *other = second->file->text.edges.message;
+
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_BAD_FILE),
+			 errmsg("revision \"%s\" occurs twice", cmig_load_id(first)),
+			 strcmp(one, other) == 0 ?
+			 errdetail("Its headers are in %s and in %s.", cmig_load_place(first), cmig_load_place(second)) :
+			 errdetail("The one in %s is \"%s\", and the one in %s is \"%s\".",
+					   cmig_load_place(first), one, cmig_load_place(second), other),
+			 errhint("Give one of them another id, or leave it out.")));
+}
+
 /* Fill the items.  Raises an error if an id occurs twice. */
 static void
 take_files(CmigLoad *load, List *files)
@@ -92,12 +113,7 @@ take_files(CmigLoad *load, List *files)
 		const CmigLoadItem *second = load->sorted[i];
 
 		if (strcmp(cmig_load_id(first), cmig_load_id(second)) == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_CMIG_BAD_FILE),
-					 errmsg("revision \"%s\" occurs twice", cmig_load_id(first)),
-					 errdetail("Its headers are in %s and in %s.",
-							   cmig_load_place(first), cmig_load_place(second)),
-					 errhint("Give one of them another id, or leave it out.")));
+			refuse_twice(first, second);
 	}
 }
 
