@@ -178,6 +178,10 @@ RELEASE one;
 CREATE TABLE kept ();
 COMMIT;
 SELECT command, object, reason FROM log WHERE reason IN ('a try', 'kept');
+-- without a transaction block it is of no use, except in a function
+SELECT cmig.allow_ddl('too short');
+CREATE TABLE too_short ();
+DO $$ BEGIN PERFORM cmig.allow_ddl('in a block'); CREATE TABLE in_a_block (); DROP TABLE in_a_block; END $$;
 SELECT cmig.allow_ddl(NULL);
 SELECT cmig.allow_ddl(E' \n');
 SET ROLE regress_ddl_team;

@@ -1,9 +1,10 @@
 # Copyright (c) 2026, the pg_cmig developers
 
 # Drift and round trip over the example chains, as the database's owner, who is not a
-# superuser: nothing is reported where nothing has changed, and what is changed by
-# hand is found, repaired, and captured.  A drift that is killed leaves nothing,
-# writers continue during it, two of them take turns, and a standby refuses.
+# superuser: nothing is reported where nothing has changed, and changes by hand of
+# more than forty kinds are found, repaired, captured, and reverted.  A drift that
+# is killed leaves nothing, writers continue during it, two of them take turns, and a
+# standby refuses.
 
 use strict;
 use warnings;
@@ -18,7 +19,7 @@ use Test::More;
 my $node = new_node('drift', 'restart_after_crash = on', 'max_locks_per_transaction = 256');
 $node->start;
 $node->safe_psql('postgres', 'CREATE ROLE mindbridge_maintenance; CREATE ROLE mnfst_maintenance;'
-	  . ' CREATE ROLE mnfst_app; CREATE ROLE owner LOGIN');
+	  . ' CREATE ROLE mnfst_app; CREATE ROLE byhand; CREATE ROLE owner LOGIN');
 
 # drift(DATABASE): what drift finds, a line each
 sub drift
@@ -48,22 +49,28 @@ foreach my $chain (@chains)
 	is(query($node, $chain, "SELECT string_agg(concat_ws(' ', revision, message), ', ') FROM cmig.verify() WHERE NOT ok", 'owner'), '',
 		"$chain: verify sections pass");
 
-	# a change of each table by hand
-	my $changes = query($node, $chain, <<'SQL', 'owner');
-SELECT string_agg(format('ALTER TABLE %s ADD byhand integer DEFAULT 7; CREATE INDEX ON %1$s (byhand); COMMENT ON TABLE %1$s IS %L', c.oid::regclass, 'by hand'), '; ')
-FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-SQL
-	query($node, $chain, $changes, 'owner');
-	my $tables = () = $changes =~ /ADD byhand/g;
-	my @found = split /\n/, drift($chain);
-	cmp_ok(scalar(grep { /column/ } @found), '>=', $tables, "$chain: the columns are found");
+	# changes by hand, of every kind that the chain's objects allow
+	my $changes = slurp_file("$CmigNode::top/t/data/drift/changes.sql");
+	my @made = map { [ split /\t/ ] } split /\n/,
+	  query($node, $chain, "$changes; SELECT concat_ws(E'\\t', name, object) FROM pg_temp.change_by_hand()", 'owner');
+	my %found = map { $_ => 1 } split /\n/, query($node, $chain, "SELECT concat(kind, ' ', object) FROM cmig.drift(owners => true)", 'owner');
+	cmp_ok(scalar(@made), '>=', 40, "$chain: changes by hand");
+	note("$chain: " . join(', ', map { $_->[0] } @made));
+	is(join(', ', map { "$_->[0]: $_->[1]" } grep { !$found{ $_->[1] } } @made), '', "$chain: all of them are found");
+	is(query($node, $chain, "SELECT string_agg(concat_ws(' ', kind, object, hazard), ', ') FROM cmig.drift(owners => true) WHERE action = 'unsupported'", 'owner'),
+		'', "$chain: all of them are supported");
 
 	my $repairs = query($node, $chain, "SELECT string_agg(upgrade_sql, '; ' ORDER BY step) FROM cmig.drift(owners => true)", 'owner');
-	is(query($node, $chain, "BEGIN; $repairs; SELECT string_agg(object, ', ') FROM cmig.drift(owners => true); ROLLBACK", 'owner'), '',
+	is(query($node, $chain, "BEGIN; $repairs; SELECT string_agg(concat_ws(' ', action, kind, object), ', ') FROM cmig.drift(owners => true); ROLLBACK", 'owner'), '',
 		"$chain: repaired");
-	query($node, $chain, "SELECT count(*) FROM cmig.capture('By hand', store => true, head => 'head')", 'owner');
+	query($node, $chain, "SELECT count(*) FROM cmig.capture('By hand', store => true, head => 'head', owners => true)", 'owner');
 	is(drift($chain), '', "$chain: captured");
+	query($node, $chain, "SET cmig.concurrent_ddl = off; SELECT count(*) FROM cmig.downgrade('-1')", 'owner');
+	is(drift($chain), '', "$chain: and reverted");
+	query($node, $chain, 'SELECT count(*) FROM cmig.upgrade()', 'owner');
+	is(drift($chain), '', "$chain: and made again");
 	like(query($node, $chain, "SELECT value FROM cmig.status() WHERE item = 'drift'", 'owner'), qr/seconds? ago: no drift$/, "$chain: status");
+	query($node, $chain, "SET cmig.concurrent_ddl = off; SELECT cmig.remove_revision(revision) FROM cmig.downgrade('-1')", 'owner');
 }
 
 # a slow revision, which waits for an advisory lock if someone holds it

@@ -81,6 +81,12 @@ cmig_allow_ddl(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a reason is required"),
 				 errhint("SELECT cmig.allow_ddl('why this cannot be a revision')")));
+	if (!IsTransactionBlock())
+		ereport(WARNING,
+				(errcode(ERRCODE_NO_ACTIVE_SQL_TRANSACTION),
+				 errmsg("the exception ends with this statement"),
+				 errdetail("There is no transaction block."),
+				 errhint("BEGIN; SELECT cmig.allow_ddl('why'); ...; COMMIT")));
 	cmig_ddl_log_write(&entry);
 	if (reason == NULL)
 	{
