@@ -86,7 +86,7 @@ cmig_allow_ddl(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_NO_ACTIVE_SQL_TRANSACTION),
 				 errmsg("the exception ends with this statement"),
 				 errdetail("There is no transaction block."),
-				 errhint("BEGIN; SELECT cmig.allow_ddl('why'); ...; COMMIT")));
+				 errhint("Call it after BEGIN.")));
 	cmig_ddl_log_write(&entry);
 	if (reason == NULL)
 	{
