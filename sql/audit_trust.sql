@@ -215,6 +215,20 @@ SET ROLE regress_audit_reader;
 SELECT count(*) FROM cmig.audit_as_of(NULL::app.t, now());
 \set VERBOSITY terse
 RESET ROLE;
+-- nor is a foreign table read as a part of the log
+BEGIN;
+CREATE FOREIGN DATA WRAPPER regress_audit_wrapper;
+CREATE SERVER regress_audit_server FOREIGN DATA WRAPPER regress_audit_wrapper;
+DROP INDEX cmig_audit.log_id_transaction_at_idx;
+CREATE FOREIGN TABLE app.elsewhere PARTITION OF cmig_audit.log FOR VALUES FROM ('1900-01-01') TO ('1901-01-01') SERVER regress_audit_server;
+SELECT count(*) FROM cmig.audit_report();
+ROLLBACK;
+BEGIN;
+CREATE FOREIGN DATA WRAPPER regress_audit_wrapper;
+CREATE SERVER regress_audit_server FOREIGN DATA WRAPPER regress_audit_wrapper;
+CREATE FOREIGN TABLE app.elsewhere () INHERITS (cmig_audit.layout) SERVER regress_audit_server;
+SELECT count(*) FROM cmig.audit_history('app.t', '1');
+ROLLBACK;
 
 -- a log that another role created beforehand: a superuser's SECURITY DEFINER function does not
 -- write to it, and neither enable_audit nor the trigger of a script uses it

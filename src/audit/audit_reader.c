@@ -55,6 +55,21 @@ static CmigQuery foreign_functions = {
 };
 
 /*
+ * Foreign tables among the partitions and children of the log's tables.  Reading
+ * them would connect to a server that the log's owner has chosen, as a role that
+ * the owner has chosen, and could run that owner's code there.
+ */
+static CmigQuery foreign_tables = {
+	"WITH RECURSIVE part AS (SELECT c.oid FROM pg_catalog.pg_class c"
+	"  WHERE c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = 'cmig_audit')"
+	"   AND c.relname IN ('log', 'layout')"
+	"  UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN part ON i.inhparent = part.oid)"
+	" SELECT c.oid::regclass::text FROM part JOIN pg_catalog.pg_class c ON c.oid = part.oid"
+	" WHERE c.relkind = 'f' ORDER BY 1 LIMIT 1",
+	0
+};
+
+/*
  * The columns that are read.  If a column had another type, a query could call
  * one of the owner's casts, or misinterpret values.
  */
@@ -178,6 +193,21 @@ refuse_foreign_policies(void)
 	}
 }
 
+/* Raise an error if reading the log would read a foreign table. */
+static void
+refuse_foreign_tables(void)
+{
+	char	   *table = NULL;
+
+	cmig_query_each(&foreign_tables, NULL, NULL, take_name, &table);
+	if (table)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the audit log contains foreign table \"%s\"", table),
+				 errdetail("Reading it would connect to another server with your privileges."),
+				 errhint("The owner of the log must detach or drop it.")));
+}
+
 void
 cmig_audit_reader_begin(void)
 {
@@ -197,6 +227,7 @@ cmig_audit_reader_begin(void)
 	if (superuser_arg(owner) || GetUserId() == owner)
 		return;
 	refuse_foreign_policies();
+	refuse_foreign_tables();
 	cmig_query_each(&foreign_functions, NULL, NULL, take_name, &function);
 	if (function)
 		ereport(ERROR,
