@@ -31,7 +31,7 @@ query($node, 'app', load_sql(map {
 		join("\n", map { "DROP TABLE t${n}_$_;" } (1 .. 20)))
 } (1 .. 60)));
 fails_with($node, 'app', q{SELECT cmig.upgrade('head')}, '53200',
-	'out of shared memory.*HINT:  One transaction holds a lock.*max_locks_per_transaction.*CALL cmig\.upgrade_stepwise.*'
+	'out of shared memory.*HINT:  A transaction holds a lock.*max_locks_per_transaction.*CALL cmig\.upgrade_stepwise.*'
 	  . 'CONTEXT:.*pg_cmig: upgrade of t\d+, statement \d+, line \d+',
 	'too many tables for one transaction: 53200, and the hint names the setting and the procedure');
 is(query($node, 'app', q{SELECT count(*) FROM pg_tables WHERE schemaname = 'public'}), '0', 'nothing of that run remains');
@@ -44,7 +44,7 @@ is(query($node, 'app', q{CALL cmig.downgrade_stepwise('base'); SELECT count(*) F
 query($node, 'app', load_sql(revision_file('all', '',
 	q{DO $$ BEGIN FOR i IN 1 .. 1500 LOOP EXECUTE format('CREATE TABLE u_%s (id int PRIMARY KEY)', i); END LOOP; END $$;}, '')));
 fails_with($node, 'app', q{CALL cmig.upgrade_stepwise('all')}, '53200',
-	'HINT:  One transaction holds a lock for each table it touches, and this revision runs in one\. Raise max_locks_per_transaction, divide it into several revisions',
+	'HINT:  A transaction holds a lock on each table that it uses, and this revision runs in a single transaction\. Raise max_locks_per_transaction, divide the revision into several',
 	'too many for one step: the hint does not suggest a stepwise run');
 
 #
@@ -84,7 +84,7 @@ sub run_waits
 
 my $run = run_waits('1s');
 like($run->{err},
-	qr/ERROR:  55P03: canceling statement due to cmig\.lock_timeout\nDETAIL:  The run has waited for locks for more than 1000 ms in all, last for AccessExclusiveLock on relation public\.[bc]\.\nBlocked by process \d+ of role "[^"]+" \(application "[^"]+"\); its transaction has been open for [\d.]+ seconds, idle since its last query: .*LOCK [bc]\b.*\nHINT:  .*pg_terminate_backend\(\d+\)/,
+	qr/ERROR:  55P03: canceling statement due to cmig\.lock_timeout\nDETAIL:  The run has waited for locks for more than 1000 ms in total, most recently for AccessExclusiveLock on relation public\.[bc]\.\nBlocked by process \d+ of role "[^"]+" \(application "[^"]+"\); its transaction has been open for [\d.]+ seconds, idle since its last query: .*LOCK [bc]\b.*\nHINT:  .*pg_terminate_backend\(\d+\)/,
 	'three waits of half a second exceed the limit of one second');
 is(query($node, 'waits', q{SELECT to_regclass('made') IS NULL}), 't', 'nothing of that run remains');
 $run = run_waits('60s');

@@ -76,7 +76,7 @@ foreach my $mode (qw(extended prepared))
 		qr/ERROR|aborted/, "$mode: refused behind another statement of a pipeline");
 	is(query($node, 'proto', 'SELECT count(*) FROM cmig.version'), '0', "$mode: nothing was run");
 	like(bench($mode, "BEGIN;\nCALL cmig.upgrade_stepwise('head');\nEND;\n"),
-		qr/ERROR:  CALL cmig.upgrade_stepwise must be a statement of its own/, "$mode: refused in a transaction");
+		qr/ERROR:  CALL cmig.upgrade_stepwise must be a separate statement/, "$mode: refused in a transaction");
 }
 bench('extended', "\\startpipeline\nCALL cmig.upgrade_stepwise('001');\nCALL cmig.upgrade_stepwise('003');\n\\endpipeline\n");
 is(query($node, 'proto', 'SELECT revision FROM cmig.version'), '001', 'the first of a pipeline runs, the second is refused');

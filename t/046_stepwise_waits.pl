@@ -141,7 +141,7 @@ foreach my $level ('repeatable read', 'serializable')
 		$holder->query_safe('BEGIN; UPDATE item SET a = -a WHERE id = 2');
 		$run = wait_and_finish("$set $up");
 		is($run->{status}, 0, "$level: $name with a concurrent writer") or diag $run->{err};
-		like($run->{err}, qr/met a concurrent update, attempt 1 of 11/, "$level: $name is retried");
+		like($run->{err}, qr/encountered a concurrent update, attempt 1 of 11/, "$level: $name is retried");
 		is($node->safe_psql('postgres', 'SELECT min(n), max(n) FROM item'), '7|7', "$level: $name: each row is updated once");
 	}
 	revision('false', "CREATE INDEX CONCURRENTLY ON item (a, n); REINDEX TABLE CONCURRENTLY item; VACUUM item; DO 'BEGIN UPDATE item SET n = 1; COMMIT; END'; CALL cmig.add_check('item', 'n_is_one_$level', 'n = 1'); DROP INDEX CONCURRENTLY item_a_n_idx; ALTER TABLE item DROP CONSTRAINT \"n_is_one_$level\"");
@@ -182,7 +182,7 @@ foreach my $call ([ 'backfill', "cmig.backfill('moved', 'n = n + 1')" ],
 
 	$holder->query_safe('BEGIN; LOCK TABLE moved IN ACCESS EXCLUSIVE MODE');
 	fails_with($node, 'postgres', "$hurry\nCALL $sql;", '55P03',
-		"last for AccessShareLock on relation public.moved.\nBlocked by process $holder_pid of role", "$name does not wait for long");
+		"most recently for AccessShareLock on relation public.moved.\nBlocked by process $holder_pid of role", "$name does not wait for long");
 	$run = start_psql($node, 'postgres', "SET cmig.lock_timeout = '100ms'; CALL $sql;", 'first');
 	wait_until_blocked($node, 'first');
 	select undef, undef, undef, 0.2;

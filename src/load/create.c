@@ -177,8 +177,8 @@ complete_dependency(const CmigGraph *graph, char *name)
 	if (list_length(found) != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_INVALID_TARGET),
-				 errmsg("dependency \"%s\" does not name one revision", name),
-				 errhint("Name a revision or a branch label.")));
+				 errmsg("dependency \"%s\" does not identify a single revision", name),
+				 errhint("Specify a revision or a branch label.")));
 	return pstrdup(cmig_graph_id(graph, linitial_int(found)));
 }
 
@@ -198,9 +198,9 @@ refuse_repeated_parents(const CmigGraph *graph, const CmigNames *revisions)
 				ereport(ERROR,
 						(errcode(ERRCODE_CMIG_INVALID_TARGET),
 						 errmsg("duplicate head revisions are specified"),
-						 errdetail("\"%s\" is named twice.",
+						 errdetail("\"%s\" is specified twice.",
 								   cmig_graph_id(graph, lfirst_int(lc))),
-						 errhint("Name each revision once; SELECT * FROM cmig.heads() lists the heads.")));
+						 errhint("Specify each revision only once; SELECT * FROM cmig.heads() lists the heads.")));
 		}
 	}
 }
@@ -245,7 +245,7 @@ check_precondition(char *sql)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the precondition must be one line"),
-				 errhint("It is a line in the header of the revision file. Put a longer query into a function.")));
+				 errhint("It is written on one line in the header of the revision file. Put a longer query into a function.")));
 	return *sql != '\0' ? sql : NULL;
 }
 
@@ -261,7 +261,7 @@ place(const CmigGraph *graph, CmigNewRevision *new)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the head must not be null"),
-				 errhint("Leave it out to follow the head, name the revision to follow, or use base to start a new tree.")));
+				 errhint("Leave it out to build on the head, specify the revision to build on, or use base to start a new tree.")));
 	parents = cmig_target_absolute(graph, new->head);
 	require_heads(graph, parents, new->splice);
 	set_parents(graph, edges, parents);
@@ -276,8 +276,8 @@ place(const CmigGraph *graph, CmigNewRevision *new)
 		if (repeated)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("depends_on names \"%s\" twice", repeated),
-					 errhint("Name it once.")));
+					 errmsg("depends_on lists \"%s\" twice", repeated),
+					 errhint("List it only once.")));
 	}
 }
 
@@ -383,8 +383,8 @@ create_merge(const CmigNames *revisions, const char *message, const char *id, bo
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_INVALID_TARGET),
 				 errmsg("there is nothing to merge"),
-				 parents == NIL ? errdetail("The identifiers do not name any revision.")
-				 : errdetail("The identifiers name only \"%s\".",
+				 parents == NIL ? errdetail("The identifiers do not refer to any revision.")
+				 : errdetail("The identifiers refer only to \"%s\".",
 							 cmig_graph_id(graph, linitial_int(parents))),
 				 errhint("Use cmig.merge('heads', '<message>'), or cmig.merge(ARRAY['<revision>', '<revision>'], '<message>'); SELECT * FROM cmig.heads() lists the heads.")));
 	require_heads(graph, parents, splice);

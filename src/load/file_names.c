@@ -73,7 +73,7 @@ cmig_file_names_require_distinct(CmigFileNames *list)
 					 errdetail("Revisions \"%s\" and \"%s\" would both be in \"%s\".",
 							   one->id, other->id, one->name),
 					 strchr(list->template, '%') ? errhint("Put %%(rev)s into the template.")
-					 : errhint("Put %%(rev)s into the template. Several revisions are passed as an array: SELECT * FROM cmig.export(ARRAY['%s', '%s'])",
+					 : errhint("Put %%(rev)s into the template. To export several revisions, pass an array: SELECT * FROM cmig.export(ARRAY['%s', '%s'])",
 							   one->id, other->id)));
 	}
 }

@@ -162,7 +162,7 @@ tell_waiting(const CmigLoad *load)
 			cmig_replaces_state(set->revisions, set->count, place, revision) == CMIG_REPLACES_SOME)
 			ereport(NOTICE,
 					(errmsg("revision \"%s\" waits until all revisions that it replaces are applied", revision->id),
-					 errdetail("They are needed until then. The last one is \"%s\".",
+					 errdetail("Those revisions are needed until then. The last one is \"%s\".",
 							   revision->replaces.names[revision->replaces.count - 1])));
 	}
 }

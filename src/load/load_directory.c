@@ -60,7 +60,7 @@ decode_file(const char *name, StringInfo content)
 		ereport(ERROR,
 				(errcode(ERRCODE_CHARACTER_NOT_IN_REPERTOIRE),
 				 errmsg("file \"%s\" is not valid UTF-8", name),
-				 errdetail("Line %d has the byte 0x%02x in the wrong place.",
+				 errdetail("Line %d contains an unexpected byte 0x%02x.",
 						   line, (unsigned char) text[valid]),
 				 errhint("Save the file in UTF-8.")));
 	}
@@ -98,7 +98,7 @@ read_file(const char *path, StringInfo content)
 		ereport(ERROR,
 				(errcode_for_path(),
 				 errmsg("could not open file \"%s\": %m", path),
-				 errhint("The server's operating system user must be able to read it; cmig.load takes files from psql.")));
+				 errhint("The server's operating system user must be able to read it. To load files from the client, pass their text to cmig.load.")));
 	resetStringInfo(content);
 	for (;;)
 	{
@@ -130,7 +130,7 @@ list_directory(const char *path)
 		ereport(ERROR,
 				(errcode_for_path(),
 				 errmsg("could not open directory \"%s\": %m", path),
-				 errhint("The path is on the server, whose operating system user must be able to read it; cmig.load takes files from psql.")));
+				 errhint("The directory must be on the server, and the server's operating system user must be able to read it. To load files from the client, pass their text to cmig.load.")));
 	while ((entry = ReadDir(directory, path)) != NULL)
 	{
 		int			length = strlen(entry->d_name);
@@ -178,13 +178,13 @@ read_directory(const char *path)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the path is too long"),
 				 errdetail("It has %zu bytes; a path has at most %d.", strlen(path), MAXPGPATH - 1),
-				 errhint("Pass the path of a directory on the server; cmig.load takes the text itself.")));
+				 errhint("Pass the path of a directory on the server. To load the text of files, use cmig.load.")));
 	names = list_directory(path);
 	if (names == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("directory \"%s\" contains no .sql files", path),
-				 errhint("Name the folder of the revision files on the server; folders below it are not read.")));
+				 errhint("Specify the directory on the server that contains the revision files; its subdirectories are not read.")));
 	cmig_text_list_sort(names);
 	initStringInfo(&content);
 

@@ -95,8 +95,8 @@ refuse_lost_edge(const CmigLoadItem *item, const char *key, const char *id)
 			(errcode(ERRCODE_CMIG_CHANGED_REVISION),
 			 errmsg("applied revision \"%s\" must not lose its %s \"%s\"",
 					cmig_load_id(item), key, id),
-			 errdetail("The header in %s does not name it.", cmig_load_place(item)),
-			 errhint("Put it back, or downgrade below \"%s\" before loading.", cmig_load_id(item))));
+			 errdetail("The header at %s does not list it.", cmig_load_place(item)),
+			 errhint("Restore it, or downgrade below \"%s\" before loading.", cmig_load_id(item))));
 }
 
 /*
@@ -110,7 +110,7 @@ refuse_gained_edge(const CmigLoad *load, const CmigLoadItem *item, const char *k
 			(errcode(ERRCODE_CMIG_CHANGED_REVISION),
 			 errmsg("applied revision \"%s\" must not gain the %s \"%s\"",
 					cmig_load_id(item), key, cmig_graph_id(load->after, node)),
-			 errdetail("The header in %s names it, and it is not applied.", cmig_load_place(item)),
+			 errdetail("The header at %s lists it, but it is not applied.", cmig_load_place(item)),
 			 errhint("Apply it first, or downgrade below \"%s\" before loading.",
 					 cmig_load_id(item))));
 }
@@ -200,9 +200,9 @@ report_other_revision(int level, const CmigLoadItem *item)
 	ereport(level,
 			(errcode(ERRCODE_CMIG_CHANGED_REVISION),
 			 errmsg("a different revision \"%s\" is already applied", cmig_load_id(item)),
-			 errdetail("The applied one is \"%s\"; the one in %s is \"%s\", and its script or its parents differ too.",
+			 errdetail("The applied one has the message \"%s\". The one at %s has the message \"%s\", and its script or parents also differ.",
 					   item->other_message, cmig_load_place(item), item->file->text.edges.message),
-			 errhint("If two git branches chose the same id, give one of the two revisions a new id, or downgrade below \"%s\" with the files of its own branch before loading these. If it is the same revision with a new message, restore its script and parents; accept_changes => true accepts another script.",
+			 errhint("If two Git branches use the same id, give one of the two revisions a new id, or downgrade below \"%s\" with the files of the other branch before loading these. If it is the same revision with a new message, restore its script and parents, or use accept_changes => true to accept a changed script.",
 					 cmig_load_id(item))));
 }
 
@@ -227,9 +227,9 @@ report_other_begun(int level, const CmigLoadItem *item)
 	ereport(level,
 			(errcode(ERRCODE_CMIG_CHANGED_REVISION),
 			 errmsg("a different revision \"%s\" is partially applied", cmig_load_id(item)),
-			 errdetail("The partially applied one is \"%s\"; the one in %s is \"%s\", and its script or its parents differ too.",
+			 errdetail("The partially applied one has the message \"%s\". The one at %s has the message \"%s\", and its script or parents also differ.",
 					   item->other_message, cmig_load_place(item), item->file->text.edges.message),
-			 errhint("If two git branches chose the same id, give one of the two revisions a new id, or finish the one that has started with the files of its own branch before loading these. If it is the same revision with a new message, accept_changes => true accepts it.")));
+			 errhint("If two Git branches use the same id, give one of the two revisions a new id, or finish the partially applied one with the files of the other branch before loading these. If it is the same revision with a new message, use accept_changes => true to accept it.")));
 }
 
 /* Raise an error for an applied revision that would become repeatable. */
@@ -239,7 +239,7 @@ refuse_repeatable(const CmigLoadItem *item)
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_CHANGED_REVISION),
 			 errmsg("applied revision \"%s\" must not become repeatable", cmig_load_id(item)),
-			 errdetail("Its header in %s has \"repeatable: true\".", cmig_load_place(item)),
+			 errdetail("Its header at %s contains \"repeatable: true\".", cmig_load_place(item)),
 			 errhint("Give the repeatable revision another id.")));
 }
 

@@ -47,16 +47,16 @@ find_revision(const CmigGraph *graph, const char *revision, const char *function
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 revision ? errmsg("the revision must not be empty")
 				 : errmsg("the revision must not be null"),
-				 errhint("Name one revision; SELECT * FROM cmig.history() lists them.")));
+				 errhint("Specify one revision; SELECT * FROM cmig.history() lists them.")));
 	if (cmig_repeatables_find_any(graph, revision) >= 0)
 		return cmig_repeatables_find_any(graph, revision);
 	nodes = cmig_target_absolute(graph, revision);
 	if (list_length(nodes) != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" does not name one revision", revision),
-				 nodes == NIL ? errdetail("It does not name any revision.") :
-				 errdetail("It names %s.", cmig_identifier_list(graph, nodes)),
+				 errmsg("\"%s\" does not identify a single revision", revision),
+				 nodes == NIL ? errdetail("It does not refer to any revision.") :
+				 errdetail("It refers to %s.", cmig_identifier_list(graph, nodes)),
 				 errhint("%s takes one revision at a time.", function)));
 	return linitial_int(nodes);
 }
@@ -80,8 +80,8 @@ cmig_repair(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("revision \"%s\" is not applied", entry.revision),
-				 errdetail("There is nothing to repair: its text may change until it is applied."),
-				 errhint("Load its new text.")));
+				 errdetail("There is nothing to repair: its script can be changed until it is applied."),
+				 errhint("Load the new script.")));
 	script = cmig_catalog_read_script(entry.revision, CMIG_UPGRADE);
 	if (script == NULL)
 		ereport(ERROR,
@@ -182,14 +182,14 @@ cmig_remove_revision(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
 				 errmsg("revision \"%s\" is applied", id),
-				 errdetail("Without it the database could no longer be downgraded."),
+				 errdetail("Without it, the database could no longer be downgraded."),
 				 errhint("Downgrade below it first.")));
 	if (cmig_progress_has(cmig_progress_read(), id))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
 				 errmsg("revision \"%s\" is partially applied", id),
-				 errdetail("A stepwise run has started it and not finished it."),
-				 errhint("CALL cmig.upgrade_stepwise(%s) continues it; cmig.status() shows how far it is.",
+				 errdetail("A stepwise run started it but did not finish it."),
+				 errhint("CALL cmig.upgrade_stepwise(%s) continues it; cmig.status() shows its progress.",
 						 quote_literal_cstr(id))));
 	needing = list_concat(cmig_identifier_edges(&graph->nodes[node].children, NULL),
 						  cmig_identifier_edges(&graph->nodes[node].dependents, NULL));

@@ -69,7 +69,7 @@ cmig_move_require_unprotected(const CmigSituation *now, const CmigPlan *plan, bo
 			(errcode(ERRCODE_CMIG_PROTECTED),
 			 errmsg("%s is not allowed in database \"%s\"", what,
 					get_database_name(MyDatabaseId)),
-			 errdetail("cmig.protect is %s; reverting %s would lose the data in the objects created there.",
+			 errdetail("cmig.protect is %s; reverting %s would destroy the data in the objects that were created there.",
 					   cmig_settings_protect_name(), cmig_listing_text(&lost)),
 			 errhint("%s", cmig_settings_unprotect_hint(commits))));
 }
@@ -113,7 +113,7 @@ cmig_move_report_nothing(const CmigGraph *graph, const CmigNames *rows, const ch
 	if (graph->count + graph->repeatable_count == 0)
 	{
 		ereport(NOTICE,
-				(errmsg("no revision is loaded in database \"%s\"",
+				(errmsg("no revisions are loaded in database \"%s\"",
 						get_database_name(MyDatabaseId)),
 				 errhint("Use cmig.load to store revision files, or cmig.create_revision to store a single revision.")));
 		return;
@@ -201,7 +201,7 @@ version_changed(const char *detail, const char *hint)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("cmig.version was changed during the run"),
 			 errdetail("%s", detail),
-			 errhint("Only cmig.upgrade, cmig.downgrade, and cmig.stamp should write cmig.version; %s", hint)));
+			 errhint("Only cmig.upgrade, cmig.downgrade, and cmig.stamp should change cmig.version; %s", hint)));
 }
 
 /* Is the node in the list? */
@@ -260,11 +260,11 @@ cmig_move_require_expected(const CmigSituation *now, const CmigExpectedRows *exp
 		int			node = cmig_graph_find_id(now->graph, rows->names[i]);
 
 		if (node < 0 || !is_expected(expected, step, node))
-			version_changed(psprintf("It has a row \"%s\", which no step has written.",
+			version_changed(psprintf("It contains row \"%s\", which no step has written.",
 									 rows->names[i]), hint);
 	}
 	if (rows->count != count)
-		version_changed(psprintf("The row of revision \"%s\" is gone.",
+		version_changed(psprintf("The row of revision \"%s\" is missing.",
 								 missing_row(now->graph, expected, step, rows)), hint);
 }
 

@@ -30,7 +30,7 @@ refuse_id(int64 steps, const char *call)
 	if (steps > MAX_STEPS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("a revision is a text, not a number"),
+				 errmsg("a revision must be text, not a number"),
 				 errhint("%s('" INT64_FORMAT "')", call, steps)));
 }
 
@@ -43,10 +43,10 @@ cmig_move_argument_steps_up(FunctionCallInfo fcinfo, bool stepwise)
 	if (steps <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("an integer for upgrade is a number of steps and must be positive"),
+				 errmsg("an integer passed to upgrade is a number of steps and must be positive"),
 				 stepwise ?
-				 errhint("Quote a revision: CALL cmig.upgrade_stepwise('005'); CALL cmig.downgrade_stepwise(-1) goes down.") :
-				 errhint("Quote a revision: cmig.upgrade('005'); cmig.downgrade(-1) goes down.")));
+				 errhint("To specify a revision, quote it: CALL cmig.upgrade_stepwise('005'); use CALL cmig.downgrade_stepwise(-1) to go down.") :
+				 errhint("To specify a revision, quote it: cmig.upgrade('005'); use cmig.downgrade(-1) to go down.")));
 	return psprintf("+" INT64_FORMAT, steps);
 }
 
@@ -59,10 +59,10 @@ cmig_move_argument_steps_down(FunctionCallInfo fcinfo, bool stepwise)
 	if (steps >= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("an integer for downgrade is a number of steps and must be negative"),
+				 errmsg("an integer passed to downgrade is a number of steps and must be negative"),
 				 stepwise ?
-				 errhint("Quote a revision: CALL cmig.downgrade_stepwise('005'); CALL cmig.downgrade_stepwise(-1) reverts one revision.") :
-				 errhint("Quote a revision: cmig.downgrade('005'); cmig.downgrade(-1) reverts one revision.")));
+				 errhint("To specify a revision, quote it: CALL cmig.downgrade_stepwise('005'); use CALL cmig.downgrade_stepwise(-1) to revert one revision.") :
+				 errhint("To specify a revision, quote it: cmig.downgrade('005'); use cmig.downgrade(-1) to revert one revision.")));
 	return psprintf(INT64_FORMAT, steps);
 }
 
@@ -74,8 +74,8 @@ cmig_move_argument_require_target(const char *target, const char *call)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 target ? errmsg("\"%s\" is not a downgrade target", target)
-				 : errmsg("downgrade needs a target"),
-				 errhint("%s('-1') reverts the last revision. Name a revision to go down to it, or base to revert all.",
+				 : errmsg("downgrade requires a target"),
+				 errhint("%s('-1') reverts the last revision. Specify a revision to go down to, or base to revert all.",
 						 call)));
 }
 
@@ -90,7 +90,7 @@ cmig_move_argument_require_confirmation(FunctionCallInfo fcinfo, int n,
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("reset must be confirmed with the name of the database"),
-				 errdetail("It reverts all revisions, losing the data in the objects that they created, and applies them again."),
+				 errdetail("It reverts all revisions, which destroys the data in the objects that they created, and then applies them again."),
 				 errhint("Use %s(confirm => %s)", call,
 						 quote_literal_cstr(database))));
 }

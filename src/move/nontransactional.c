@@ -215,9 +215,9 @@ stop_in_doubt(const StepRun *run)
 			(errcode(ERRCODE_CMIG_IN_DOUBT),
 			 errmsg("statement %d of revision \"%s\" is in doubt",
 					run->script.statement.number, run->step->revision),
-			 errdetail("It had committed by itself when the run was interrupted, so part or all of its work is done: %.*s",
+			 errdetail("It had already committed some or all of its work when the run was interrupted: %.*s",
 					   pg_mbcliplen(text, strlen(text), 200), text),
-			 errhint("Check whether its work is complete. %s continues after it, in_doubt => 'again' runs it again.",
+			 errhint("Check whether its work is complete. %s continues after it; in_doubt => 'again' runs it again.",
 					 cmig_script_run_in_doubt_call(run->step))));
 }
 
@@ -423,7 +423,7 @@ refuse_changed(const StepRun *run, int statement)
 					statement, run->step->revision),
 			 errdetail("The %s is partially applied: cmig.progress shows which statements have started.",
 					   cmig_direction_name(run->step->direction)),
-			 errhint("Load the text as it was up to that statement and CALL again; what comes after it may change. Or revert by hand what that statement did, then DELETE FROM cmig.progress WHERE revision = %s AND statement = %d",
+			 errhint("Load the script with its original text up to and including that statement, and CALL again; later statements may differ. Or revert by hand what that statement did, then DELETE FROM cmig.progress WHERE revision = %s AND statement = %d",
 					 quote_literal_cstr(run->step->revision), statement)));
 }
 
@@ -469,11 +469,11 @@ hint_of_resuming(const StepRun *run, const char *phase)
 		if (run->script.statement.number > 1)
 			kept = "The statements before it are committed. ";
 		else if (run->own && own_work_is_there)
-			kept = "What it has committed remains. ";
+			kept = "What it committed remains. ";
 		return psprintf("%sAfter fixing the cause, CALL cmig.%s_stepwise again: it continues with this statement.",
 						kept, direction);
 	}
-	return psprintf("What is committed remains. After fixing the cause, CALL cmig.%s_stepwise again: it continues with this revision.",
+	return psprintf("Committed work remains. After fixing the cause, CALL cmig.%s_stepwise again: it continues with this revision.",
 					direction);
 }
 
@@ -582,7 +582,7 @@ end_failed(StepRun *run, CmigSession *session, const CmigSavedSettings *saved,
 	if (error->hint == NULL)
 		error->hint = hint_of_privileges(run, error, role);
 	if (run->calling && !has_not_committed(run))
-		error->hint = psprintf("It had committed before it failed, so it is in doubt. Check how far it got. %s continues after it, in_doubt => 'again' runs it again.",
+		error->hint = psprintf("It had committed before it failed, so it is in doubt. Check how far it got. %s continues after it; in_doubt => 'again' runs it again.",
 							   cmig_script_run_in_doubt_call(run->step));
 	else if (lost != NULL)
 		error->hint = error->hint ? psprintf("%s %s", error->hint, lost) : lost;

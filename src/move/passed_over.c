@@ -74,14 +74,14 @@ cmig_passed_over_hint(const CmigPassedOver *passed, const CmigRunStep *step, int
 	if (passed->resumed_at == 0 || !(likely || (possible && passed->temporary != NIL)))
 		return NULL;
 	if (passed->temporary == NIL)
-		return psprintf("This call has resumed at statement %d: temporary tables, prepared statements, and cursors that an earlier call created are gone. If one of them is missing, DELETE FROM cmig.progress WHERE revision = %s AND statement = <the one that creates it>, and CALL cmig.%s_stepwise again, which runs that statement again.",
+		return psprintf("This call has resumed at statement %d: temporary tables, prepared statements, and cursors that an earlier call created are gone. If the script needs one of them, DELETE FROM cmig.progress WHERE revision = %s AND statement = <the one that creates it>, and CALL cmig.%s_stepwise again, which runs that statement again.",
 						passed->resumed_at, revision, direction);
 	initStringInfo(&numbers);
 	foreach(lc, passed->temporary)
 	{
 		appendStringInfo(&numbers, "%s%d", numbers.len > 0 ? ", " : "", lfirst_int(lc));
 	}
-	return psprintf("This call has resumed at statement %d: what %s %s created for the session of an earlier call is gone. DELETE FROM cmig.progress WHERE revision = %s AND statement IN (%s), and CALL cmig.%s_stepwise again, which creates it again.",
+	return psprintf("This call has resumed at statement %d: what %s %s created in the session of an earlier call is gone. To create it again, DELETE FROM cmig.progress WHERE revision = %s AND statement IN (%s), and CALL cmig.%s_stepwise again.",
 					passed->resumed_at, list_length(passed->temporary) == 1 ? "statement" : "statements",
 					numbers.data, revision, numbers.data, direction);
 }

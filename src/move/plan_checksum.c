@@ -188,13 +188,13 @@ describe_missing(const CmigSituation *now, const char *digits)
 			continue;
 		/* two ids may have the same digits */
 		if (found >= 0)
-			return pstrdup("A revision was in the plan and is not in it now.");
+			return pstrdup("A revision that was in the plan is no longer in it.");
 		found = i;
 	}
 	if (found < 0)
-		return pstrdup("A revision was in the plan and does not exist now.");
-	return psprintf("Revision \"%s\" was in the plan, and is now %s.", cmig_graph_id(now->graph, found),
-					!cmig_repeatables_is(now->graph, found) && now->applied->applied->set[found] ? "applied" : "not in it");
+		return pstrdup("A revision that was in the plan no longer exists.");
+	return psprintf("Revision \"%s\" was in the plan, but is %s.", cmig_graph_id(now->graph, found),
+					!cmig_repeatables_is(now->graph, found) && now->applied->applied->set[found] ? "already applied" : "no longer in it");
 }
 
 /*
@@ -266,7 +266,7 @@ cmig_plan_checksum_argument(FunctionCallInfo fcinfo, int n)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" is not the checksum of a plan", checksum),
 				 errdetail("cmig.plan and cmig.dry_run show the checksum of a plan."),
-				 n == 1 ? errhint("Several revisions must be passed as an array: SELECT * FROM cmig.upgrade(ARRAY['<revision>', '<revision>'])") :
+				 n == 1 ? errhint("To specify several revisions, pass an array: SELECT * FROM cmig.upgrade(ARRAY['<revision>', '<revision>'])") :
 				 errhint("SELECT plan_checksum FROM cmig.plan() LIMIT 1")));
 	return checksum;
 }

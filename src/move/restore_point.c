@@ -159,7 +159,7 @@ cmig_restore_point_before(void)
 	(void) cmig_query_run(&create_point, values, NULL);
 	ereport(NOTICE,
 			(errmsg("restore point %s", name),
-			 errhint("Set recovery_target_name to this to restore what was there before the run.")));
+			 errhint("To restore the state before the run, set recovery_target_name to this name.")));
 	return psprintf("restore points %s and %s", name, point_name("after"));
 }
 

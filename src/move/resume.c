@@ -221,7 +221,7 @@ prepare_index(IndexStmt *statement)
 		!index_is_usable(index, &owner) && owner == table)
 		ereport(WARNING,
 				(errmsg("index \"%s\" exists but is invalid", statement->idxname),
-				 errdetail("IF NOT EXISTS leaves it as it is; queries do not use it."),
+				 errdetail("IF NOT EXISTS does not replace it, and queries do not use it."),
 				 errhint("Run DROP INDEX CONCURRENTLY before creating it.")));
 
 	initStringInfo(&detail);

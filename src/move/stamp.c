@@ -255,9 +255,9 @@ journal_settled(const CmigNames *rows)
 	batch = cmig_journal_batch();
 	for (int i = 0; i < rows->count; i++)
 		add_entry(batch, rows->names[i], cmig_journal_checksum(rows->names[i]),
-				  "still where the database is");
+				  "still the current revision");
 	if (rows->count == 0)
-		add_entry(batch, "base", NULL, "still where the database is");
+		add_entry(batch, "base", NULL, "still the current revision");
 	cmig_journal_end(batch);
 	return true;
 }
@@ -277,9 +277,9 @@ report_discarded(List *rows)
 		if (last == NULL || row->direction != last->direction ||
 			strcmp(row->revision, last->revision) != 0)
 			ereport(NOTICE,
-					(errmsg("the progress of the %s of revision \"%s\" is discarded",
+					(errmsg("discarding the progress of the %s of revision \"%s\"",
 							cmig_direction_name(row->direction), row->revision),
-					 errdetail("A stepwise run had ended in the middle of it. The effects of its statements remain.")));
+					 errdetail("A stepwise run ended in the middle of it. The effects of its statements remain.")));
 		last = row;
 	}
 }
@@ -306,9 +306,9 @@ cmig_stamp_targets(const CmigNames *targets, bool purge)
 		if (before->rows->count > 0 && cmig_settings_protect() != CMIG_PROTECT_OFF)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_PROTECTED),
-					 errmsg("a purge of the version rows is not allowed in database \"%s\"",
+					 errmsg("purging the version rows is not allowed in database \"%s\"",
 							get_database_name(MyDatabaseId)),
-					 errdetail("cmig.protect is %s; what cmig.version says about this database would be lost.",
+					 errdetail("cmig.protect is %s; the record of which revisions are applied would be lost.",
 							   cmig_settings_protect_name()),
 					 errhint("%s", cmig_settings_unprotect_hint(false))));
 		cmig_version_rows_clear();

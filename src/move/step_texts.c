@@ -54,7 +54,7 @@ require_reversible(const CmigRunStep *step)
 				(errcode(ERRCODE_CMIG_IRREVERSIBLE),
 				 errmsg("revision \"%s\" cannot be reverted", step->revision),
 				 errdetail("It has no downgrade script."),
-				 errhint("Downgrade to \"%s\" or above, give the revision a downgrade section and load it, or restore a backup.",
+				 errhint("Downgrade to \"%s\" or above, add a downgrade section to the revision and load it, or restore a backup.",
 						 step->revision)));
 }
 

@@ -86,7 +86,7 @@ parse_in_doubt(const char *value)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("in_doubt must be stop, done, or again"),
-			 errhint("stop, the default, raises an error at a statement of which a part may have run; done continues after it, again runs it again.")));
+			 errhint("\"stop\", the default, raises an error at a statement that may have partly run; \"done\" continues after it; \"again\" runs it again.")));
 }
 
 /*
@@ -114,7 +114,7 @@ static void
 require_rows(const StepwiseRun *run, const CmigPlanStep *moved)
 {
 	cmig_move_require_expected(&run->now, run->expected, moved,
-							   psprintf("neither a script nor a session may change it by hand. SELECT cmig.stamp('<revision it is at>', purge => true) corrects it; then CALL cmig.%s_stepwise again.",
+							   psprintf("neither a script nor a session may change it by hand. Correct it with SELECT cmig.stamp('<revision it is at>', purge => true), then CALL cmig.%s_stepwise again.",
 										cmig_direction_name(run->plan->direction)));
 }
 
@@ -330,7 +330,7 @@ check_steps(const StepwiseRun *run)
 					(errcode(ERRCODE_CMIG_CHANGED_REVISION),
 					 errmsg("revision \"%s\" has become transactional since it started",
 							row->revision),
-					 errdetail("The %s is partially applied: as a transactional revision it would run again as a whole.",
+					 errdetail("The %s is partially applied: as a transactional revision, it would run again from its first statement.",
 							   cmig_direction_name(row->direction)),
 					 errhint("Load it with transactional: false and CALL again. Or revert by hand what it did, then SELECT cmig.stamp('<revision it is at>')")));
 		if (!cmig_runner_concurrent_ddl())
@@ -338,7 +338,7 @@ check_steps(const StepwiseRun *run)
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("the %s of revision \"%s\" is partially applied",
 							cmig_direction_name(row->direction), row->revision),
-					 errdetail("It has started statement by statement; with cmig.concurrent_ddl = off it would run again as a whole."),
+					 errdetail("It was started statement by statement; with cmig.concurrent_ddl = off, it would run again from its first statement."),
 					 errhint("SET cmig.concurrent_ddl = on and CALL again.")));
 	}
 	MemoryContextReset(run->step_context);

@@ -95,16 +95,16 @@ cmig_toplevel_require(FunctionCallInfo fcinfo, const char *procedure)
 	if (cmig_runner_current() != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
-				 errmsg("CALL %s must be a statement of its own, outside a transaction block",
+				 errmsg("CALL %s must be a separate statement outside a transaction block",
 						procedure),
-				 errdetail("It commits after each step, which it cannot do within a transactional revision, a function, another procedure, or a DO block."),
-				 errhint("Make it a statement of its own in a revision with \"transactional: false\".")));
+				 errdetail("It commits after each step, which is not possible inside a transactional revision, a function, another procedure, or a DO block."),
+				 errhint("Make it a separate statement in a revision with \"transactional: false\".")));
 	ereport(ERROR,
 			(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
-			 errmsg("CALL %s must be a statement of its own, outside a transaction block",
+			 errmsg("CALL %s must be a separate statement outside a transaction block",
 					procedure),
-			 errdetail("It commits after each step, which it cannot do within BEGIN, a function, another procedure, a DO block, a pipeline, or a string of several statements."),
-			 errhint("psql: ROLLBACK and \\set AUTOCOMMIT on, then the CALL alone, without --single-transaction and in a -c option of its own. psycopg: connection.rollback() and connection.autocommit = True, then execute() outside transaction(), pipeline(), and psycopg2's \"with connection\". node-pg: client.query('ROLLBACK'), then client.query() with the CALL alone. JDBC: if autocommit is off, connection.rollback() and connection.setAutoCommit(true), then execute() with the CALL alone, not in a batch.")));
+			 errdetail("It commits after each step, which is not possible inside a transaction block, a function, another procedure, a DO block, a pipeline, or a string of several statements."),
+			 errhint("psql: ROLLBACK and \\set AUTOCOMMIT on, then the CALL alone, without --single-transaction and in a separate -c option. psycopg: connection.rollback() and connection.autocommit = True, then execute() outside transaction(), pipeline(), and psycopg2's \"with connection\". node-pg: client.query('ROLLBACK'), then client.query() with the CALL alone. JDBC: if autocommit is off, connection.rollback() and connection.setAutoCommit(true), then execute() with the CALL alone, not in a batch.")));
 }
 
 /*
@@ -211,7 +211,7 @@ pause_before_retry(const ErrorData *error, const char *what, int n)
 
 	ereport(NOTICE,
 			(error->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE ?
-			 errmsg("%s met a concurrent update, attempt %d of %d; trying again in %ld ms",
+			 errmsg("%s encountered a concurrent update, attempt %d of %d; trying again in %ld ms",
 					what, n, lock_retries + 1, pause) :
 			 errmsg("%s could not get a lock, attempt %d of %d; trying again in %ld ms",
 					what, n, lock_retries + 1, pause),
@@ -391,7 +391,7 @@ cmig_toplevel_warn_of_snapshots(const char *what)
 	ereport(NOTICE,
 			(errmsg("%s will wait for open transactions to end", what),
 			 errdetail("%s", who),
-			 errhint("It does not block other sessions in the meantime.")));
+			 errhint("It does not block other sessions while it waits.")));
 	pfree(who);
 }
 

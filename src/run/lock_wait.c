@@ -473,7 +473,7 @@ cmig_lock_wait_explain(void)
 	{
 		errcode(ERRCODE_LOCK_NOT_AVAILABLE);
 		errmsg("canceling statement due to cmig.lock_timeout");
-		what = psprintf("The run has waited for locks for more than %d ms in all, last for %s on %s.",
+		what = psprintf("The run has waited for locks for more than %d ms in total, most recently for %s on %s.",
 						limit_ms, GetLockmodeName(tag.locktag_lockmethodid, seen.mode),
 						describe_tag(&tag));
 	}

@@ -41,7 +41,7 @@ read_value(const char *name, bool literal, void *arg)
 				 errdetail("Its %s script contains ${%s}, which stands for %s.", script->what, name,
 						   literal ? "a string" : "an identifier"),
 				 cmig_settings_in_definer_function() ?
-				 errhint("In a SECURITY DEFINER function, a value counts that its owner sets there: PERFORM set_config('cmig_var.%s', '<value>', true)", name) :
+				 errhint("In a SECURITY DEFINER function, only a value that the function's owner sets there is used: PERFORM set_config('cmig_var.%s', '<value>', true)", name) :
 				 errhint("SET cmig_var.%s = '<value>'", name)));
 	if (script->missing == NULL)
 		script->missing = pstrdup(name);

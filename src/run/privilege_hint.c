@@ -244,7 +244,7 @@ hint_of_owner(const char *kind, const char *name, const char *role)
 						role, quote_literal_cstr(owner_name));
 	/* never suggest granting membership in a superuser */
 	if (superuser_arg(owner))
-		return psprintf("Scripts run as role %s, and the owner is a superuser. Give the object to a role of which %s is a member, and run scripts as that role: SET cmig.role = '<role>'",
+		return psprintf("Scripts run as role %s, and the owner is a superuser. Change its owner to a role that %s is a member of, and run scripts as that role: SET cmig.role = '<role>'",
 						role, quote_identifier(GetUserNameFromId(GetSessionUserId(), false)));
 	return psprintf("Scripts run as role %s. GRANT %s TO %s, and run them as the owner: SET cmig.role = %s",
 					role, quote_identifier(owner_name),
@@ -343,7 +343,7 @@ hint_of_schema(const char *role)
 		return psprintf("Scripts run as role %s. Run them as a role that may do this, SET cmig.role = '<role>', or have the owner of the schema GRANT USAGE, CREATE ON SCHEMA %s TO %s",
 						role, quote_identifier(name), role);
 	}
-	return pstrdup("The search_path of scripts names no schema: SET cmig.search_path = '<schema>'");
+	return pstrdup("The search_path of scripts contains no schema: SET cmig.search_path = '<schema>'");
 }
 
 char *

@@ -327,7 +327,7 @@ cmig_run_lock_keep(void)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the run lock was lost"),
-				 errdetail("The script released all advisory locks of the session, and another run has begun since."),
+				 errdetail("The script released all advisory locks of the session, and another run has started since then."),
 				 errhint("Remove pg_advisory_unlock_all() from the script, then CALL again.")));
 }
 
@@ -391,7 +391,7 @@ cmig_run_lock_table(Oid table)
 			(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 			 errmsg("a backfill of table \"%s\" is already running", get_rel_name(table)),
 			 blockers != NULL ? errdetail("%s", blockers) : 0,
-			 errhint("SELECT * FROM cmig.backfill_progress shows how far it is.")));
+			 errhint("SELECT * FROM cmig.backfill_progress shows its progress.")));
 }
 
 void

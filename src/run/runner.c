@@ -93,7 +93,7 @@ void
 cmig_runner_init(void)
 {
 	DefineCustomBoolVariable("cmig.concurrent_ddl",
-							 "Runs statements with CONCURRENTLY as they are.",
+							 "Runs statements with CONCURRENTLY unchanged.",
 							 "If off, CONCURRENTLY is removed from index statements, so that they can run in a transaction.",
 							 &concurrent_ddl, true, PGC_USERSET,
 							 0, NULL, NULL, NULL);
@@ -136,9 +136,9 @@ cmig_runner_require_idle(const char *function)
 	if (cmig_query_is_writing())
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("%s cannot be called while pg_cmig writes its tables", function),
-				 errdetail("A trigger on one of them calls it."),
-				 errhint("A constraint trigger that is DEFERRABLE INITIALLY DEFERRED fires when the run has ended.")));
+				 errmsg("%s cannot be called while pg_cmig is writing to its tables", function),
+				 errdetail("It is called by a trigger on one of these tables."),
+				 errhint("Use a constraint trigger that is DEFERRABLE INITIALLY DEFERRED, which fires when the run has ended.")));
 	if (running == NULL && !cmig_session_is_entered())
 		return;
 	if (running == NULL)
@@ -149,7 +149,7 @@ cmig_runner_require_idle(const char *function)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("%s cannot be called by a revision's script", function),
 			 errdetail("Revision \"%s\" is running.", running),
-			 errhint("Order revisions by down_revision and depends_on.")));
+			 errhint("Use down_revision and depends_on to order revisions.")));
 }
 
 /* Forget the current statement, so that errors are not attributed to it. */
@@ -318,7 +318,7 @@ cmig_runner_check(const CmigRunStep *step)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_NEEDS_STEPWISE),
 				 errmsg("revision \"%s\" is not transactional", step->revision),
-				 errdetail("Its statements cannot run in the transaction of this call. Nothing has been run."),
+				 errdetail("Its statements cannot run in the transaction of this call. No revision has been run."),
 				 errhint("Use %s instead. %s", cmig_script_run_stepwise_call(step), OFF_MODE_HINT)));
 
 	callback.callback = cmig_script_run_describe_error;

@@ -230,7 +230,7 @@ cmig_script_run_improve_hint(ErrorData *error, const CmigScriptRun *run)
 	{
 		case ERRCODE_INSUFFICIENT_PRIVILEGE:
 			if (strncmp(message, "query would be affected by row-level security policy", 52) == 0)
-				error->hint = "Scripts run with row_security = off, so that no row is silently left out. Put ALTER TABLE ... NO FORCE ROW LEVEL SECURITY before the statement and ALTER TABLE ... FORCE ROW LEVEL SECURITY after it, or SET row_security = on in the script to work on the visible rows only.";
+				error->hint = "Scripts run with row_security = off, so that no row is silently left out. Put ALTER TABLE ... NO FORCE ROW LEVEL SECURITY before the statement and ALTER TABLE ... FORCE ROW LEVEL SECURITY after it, or SET row_security = on in the script to process only the visible rows.";
 			break;
 		case ERRCODE_INVALID_TRANSACTION_TERMINATION:
 			error->hint = psprintf("A procedure or DO block that commits cannot run in a transaction. Set \"transactional: false\" in the revision and %s",
@@ -283,8 +283,8 @@ cmig_script_run_improve_hint(ErrorData *error, const CmigScriptRun *run)
 		case ERRCODE_OUT_OF_MEMORY:
 			if (strcmp(message, "out of shared memory") == 0)
 				error->hint = step->committed ?
-					pstrdup("One transaction holds a lock for each table it touches, and this revision runs in one. Raise max_locks_per_transaction, divide it into several revisions, or set \"transactional: false\" in it, which commits each statement.") :
-					psprintf("One transaction holds a lock for each table it touches. Raise max_locks_per_transaction, or %s, which commits after each revision.",
+					pstrdup("A transaction holds a lock on each table that it uses, and this revision runs in a single transaction. Raise max_locks_per_transaction, divide the revision into several, or set \"transactional: false\" in it, so that each statement is committed separately.") :
+					psprintf("A transaction holds a lock on each table that it uses. Raise max_locks_per_transaction, or %s, which commits after each revision.",
 							 cmig_script_run_stepwise_call(step));
 			break;
 	}

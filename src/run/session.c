@@ -142,9 +142,9 @@ cmig_session_require_member(void)
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("permission denied to set role \"%s\"", name),
-			 errdetail("Scripts run as cmig.role, of which %s is not a member.", session),
+			 errdetail("Scripts run as the role in cmig.role, and %s is not a member of that role.", session),
 	/* never suggest granting membership in a superuser */
-			 superuser_arg(role) ? errhint("Name a role of which %s is a member: SET cmig.role = '<role>'", session)
+			 superuser_arg(role) ? errhint("Specify a role that %s is a member of: SET cmig.role = '<role>'", session)
 			 : errhint("GRANT %s TO %s", quote_identifier(name), session)));
 }
 

@@ -230,10 +230,10 @@ level_statements(const char *verb, const char *preposition, const char *role, co
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 level ? errmsg("there is no access level \"%s\"",
+			 level ? errmsg("access level \"%s\" does not exist",
 							strlen(level) > NAMEDATALEN ? "..." : level)
 			 : errmsg("the access level must not be null"),
-			 errhint("The levels are: %s.", level_names())));
+			 errhint("Available levels: %s.", level_names())));
 	return NIL;
 }
 
@@ -279,18 +279,18 @@ role_argument(FunctionCallInfo fcinfo, int n)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the role must not be null"),
-				 errhint("Name the role, as in cmig.grant_access('app', 'application')")));
+				 errhint("Specify the role, as in cmig.grant_access('app', 'application')")));
 	name = NameStr(*PG_GETARG_NAME(n));
 	if (name[0] == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the role must not be empty"),
-				 errhint("Name the role, as in cmig.grant_access('app', 'application')")));
+				 errhint("Specify the role, as in cmig.grant_access('app', 'application')")));
 	if (strcmp(name, "public") == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("access to pg_cmig cannot be granted to PUBLIC"),
-				 errhint("Name the roles that need it.")));
+				 errhint("Specify the roles that need it.")));
 	if (!OidIsValid(get_role_oid(name, true)))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
@@ -435,7 +435,7 @@ refuse_owner(const char *role)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("role \"%s\" owns pg_cmig", role),
-				 errhint("The owner's access does not come from a level and cannot be revoked.")));
+				 errhint("The owner's access does not depend on access levels and cannot be revoked.")));
 }
 
 Datum

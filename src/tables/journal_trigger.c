@@ -64,8 +64,8 @@ require_role(const char *role)
 	if (!may_run_as(role))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to write a row of cmig.journal for role \"%s\"", role),
-				 errdetail("Role \"%s\" may not SET ROLE to it.",
+				 errmsg("permission denied to insert a row into cmig.journal for role \"%s\"", role),
+				 errdetail("Role \"%s\" cannot SET ROLE to that role.",
 						   GetUserNameFromId(GetSessionUserId(), true)),
 				 errhint("pg_cmig writes the journal itself.")));
 }
@@ -85,7 +85,7 @@ require_near(int64 id)
 	if (id - last > CMIG_JOURNAL_BATCH)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to write a row of cmig.journal with id " INT64_FORMAT, id),
+				 errmsg("permission denied to insert a row into cmig.journal with id " INT64_FORMAT, id),
 				 errdetail("The next row has id " INT64_FORMAT ".", last + 1),
 				 errhint("pg_cmig writes the journal itself.")));
 }
@@ -109,7 +109,7 @@ cmig_journal_trigger(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("cmig.journal_trigger() must be called before each INSERT into cmig.journal"),
-				 errhint("CREATE EXTENSION creates the trigger in that way.")));
+				 errhint("CREATE EXTENSION creates the trigger correctly.")));
 	row = trigger->tg_trigtuple;
 
 	if (!cmig_run_lock_held())

@@ -232,7 +232,7 @@ cmig_progress_obstacle(const CmigProgressRow *row)
 	if (!look.known)
 		return "It is no longer in cmig.revision: load it again, then CALL again. Or revert by hand what it did, then SELECT cmig.stamp('<revision it is at>', purge => true)";
 	if (look.named != (row->direction == CMIG_DOWNGRADE))
-		return "cmig.version has been changed by hand, so that no run reaches it: SELECT cmig.stamp('<revision it is at>', purge => true), then CALL again.";
+		return "cmig.version was changed by hand, so no run can reach this revision: SELECT cmig.stamp('<revision it is at>', purge => true), then CALL again.";
 	return NULL;
 }
 

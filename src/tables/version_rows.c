@@ -119,14 +119,14 @@ raise_version_changed(char *detail)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("cmig.version was changed during the run"),
 			 errdetail("%s", detail),
-			 errhint("Only cmig.upgrade, cmig.downgrade, and cmig.stamp should write cmig.version; a script must not.")));
+			 errhint("Only cmig.upgrade, cmig.downgrade, and cmig.stamp should change cmig.version; a script must not.")));
 }
 
 void
 cmig_version_rows_delete(const char *revision)
 {
 	if (run_with_id(&delete_version, revision) != 1)
-		raise_version_changed(psprintf("The row of revision \"%s\" is gone.", revision));
+		raise_version_changed(psprintf("The row of revision \"%s\" is missing.", revision));
 }
 
 void

@@ -129,10 +129,10 @@ cmig_wrong_call(FunctionCallInfo fcinfo, int n, int last, const char *call,
 
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 count == 1 && is_number ? errmsg("a revision is a text, not a number")
-			 : count == 1 ? errmsg("a revision is a text")
+			 count == 1 && is_number ? errmsg("a revision must be text, not a number")
+			 : count == 1 ? errmsg("a revision must be text")
 			 : several == CMIG_SEVERAL_ARRAY ? errmsg("several revisions must be passed as an array")
-			 : several == CMIG_SEVERAL_RANGE ? errmsg("a range must be passed as one text")
+			 : several == CMIG_SEVERAL_RANGE ? errmsg("a range must be passed as a single string")
 			 : errmsg("only one revision can be passed"),
 			 errhint("%s%s)", call, arguments)));
 }
