@@ -182,6 +182,14 @@ DELETE FROM cmig.version;
 DELETE FROM cmig.revision;
 SELECT cmig.create_revision('One', 'SELECT 1', 'SELECT 1', revision => '101'), cmig.create_revision('Two', 'SELECT 2', 'SELECT 2', revision => '102');
 SELECT revision FROM cmig.upgrade();
+-- a file of a replaced revision may be edited and loaded again
+BEGIN;
+SELECT * FROM cmig.load(E'-- revision: 100\n-- replaces: 101, 102\n\n-- cmig:upgrade\nSELECT 1; SELECT 2;\n');
+SELECT revision FROM cmig.upgrade();
+SELECT * FROM cmig.load(E'-- revision: 101\n-- message: Another\n\n-- cmig:upgrade\nSELECT 1\n\n-- cmig:downgrade\nSELECT 1\n');
+SELECT * FROM cmig.load(E'-- revision: 101\n-- message: Yet another\n\n-- cmig:upgrade\nSELECT 3\n\n-- cmig:downgrade\nSELECT 1\n');
+SELECT revision FROM cmig.current();
+ROLLBACK;
 CREATE ROLE regress_squash_author;
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_squash_author', 'author');
 SET ROLE regress_squash_author;

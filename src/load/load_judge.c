@@ -168,9 +168,14 @@ contradicts_journal(const CmigLoadItem *item)
 static bool
 has_lost_parent(const CmigLoad *load, const CmigLoadItem *item)
 {
-	const CmigNode *old = &load->before->nodes[cmig_graph_find_id(load->before, cmig_load_id(item))];
-	Named		new = named_by(load, item);
+	int			before = cmig_graph_find_id(load->before, cmig_load_id(item));
+	const CmigNode *old;
+	Named		new;
 
+	if (before < 0)
+		return false;			/* it was replaced by another revision */
+	old = &load->before->nodes[before];
+	new = named_by(load, item);
 	for (int i = 0; i < old->parents.count; i++)
 		if (!names_as_parent(load, &new, cmig_graph_id(load->before, old->parents.nodes[i])))
 			return true;
@@ -290,6 +295,7 @@ cmig_load_judge(CmigLoad *load, bool accept_changes)
 	for (int i = 0; i < load->count; i++)
 	{
 		CmigLoadItem *item = &load->items[i];
+		int			node = cmig_graph_find_id(load->after, cmig_load_id(item));
 		bool		other;
 
 		if (item->file->text.edges.repeatable)
@@ -300,8 +306,9 @@ cmig_load_judge(CmigLoad *load, bool accept_changes)
 				refuse_repeatable(item);
 			continue;
 		}
-		item->applied =
-			load->applied_after->set[cmig_graph_find_id(load->after, cmig_load_id(item))];
+		if (node < 0)
+			continue;			/* replaced by another revision */
+		item->applied = load->applied_after->set[node];
 		if (!item->applied)
 		{
 			if (reports_others && is_other_begun(load, item))
