@@ -266,16 +266,20 @@ cmig_upgrade_array(PG_FUNCTION_ARGS)
 	return upgrade(fcinfo, cmig_argument_revisions(fcinfo, 0), NULL);
 }
 
+/* For a second revision where a checksum is expected. */
+#define SEVERAL_HINT \
+	"To specify several revisions, pass an array: SELECT * FROM cmig.upgrade(ARRAY['<revision>', '<revision>'])"
+
 Datum
 cmig_upgrade_shown(PG_FUNCTION_ARGS)
 {
-	return upgrade(fcinfo, cmig_argument_target(fcinfo, 0), cmig_plan_checksum_argument(fcinfo, 1));
+	return upgrade(fcinfo, cmig_argument_target(fcinfo, 0), cmig_plan_checksum_argument(fcinfo, 1, SEVERAL_HINT));
 }
 
 Datum
 cmig_upgrade_shown_array(PG_FUNCTION_ARGS)
 {
-	return upgrade(fcinfo, cmig_argument_revisions(fcinfo, 0), cmig_plan_checksum_argument(fcinfo, 1));
+	return upgrade(fcinfo, cmig_argument_revisions(fcinfo, 0), cmig_plan_checksum_argument(fcinfo, 1, NULL));
 }
 
 Datum
@@ -293,7 +297,8 @@ cmig_downgrade(PG_FUNCTION_ARGS)
 Datum
 cmig_downgrade_shown(PG_FUNCTION_ARGS)
 {
-	return downgrade(fcinfo, cmig_argument_text(fcinfo, 0), cmig_plan_checksum_argument(fcinfo, 1));
+	return downgrade(fcinfo, cmig_argument_text(fcinfo, 0),
+					 cmig_plan_checksum_argument(fcinfo, 1, "SELECT plan_checksum FROM cmig.plan('downgrade', '<revision>') LIMIT 1"));
 }
 
 Datum
@@ -335,7 +340,7 @@ allowed_plan(FunctionCallInfo fcinfo)
 
 	if (PG_NARGS() <= 2 || (checksum != NULL && strcmp(checksum, "any") == 0))
 		return NULL;
-	return cmig_plan_checksum_argument(fcinfo, 2);
+	return cmig_plan_checksum_argument(fcinfo, 2, NULL);
 }
 
 /* Implements all variants of cmig.upgrade_stepwise. */

@@ -141,5 +141,13 @@ SELECT count(*) FROM cmig.lint_sql('CREATE INDEX ON big (name); DROP TABLE big')
 ROLLBACK;
 SELECT count(*) FROM big;
 
+-- an enum value that an earlier revision of the same upgrade adds
+CREATE TYPE mood AS ENUM ('ok');
+SELECT cmig.create_revision('Value', $$ALTER TYPE mood ADD VALUE 'sad'$$, revision => 'e1'), cmig.create_revision('Use', $$CREATE TABLE day (m mood DEFAULT 'sad')$$, revision => 'e2');
+SELECT revision, message FROM cmig.lint() WHERE rule = 'ban-new-enum-value-use-in-transaction';
+SELECT cmig.create_revision('Alone', 'SELECT 1', revision => 'e3', transactional => false);
+SELECT revision, message FROM cmig.lint() WHERE rule = 'ban-new-enum-value-use-in-transaction';
+
 DROP TABLE big, empty;
+DROP TYPE mood;
 DROP EXTENSION pg_cmig;

@@ -361,7 +361,11 @@ check_use(CmigLint *lint, Node *node)
 		default:
 			break;
 	}
-	if (search.value)
+	if (search.value && cmig_lint_session_added_by(lint, search.value))
+		cmig_lint_report(lint, NULL, "the new value %s of %s, which revision %s adds, cannot be used in the same transaction; cmig.upgrade_stepwise commits after each revision",
+						 quote_literal_cstr(search.value), quote_identifier(search.type->name),
+						 cmig_lint_session_added_by(lint, search.value));
+	else if (search.value)
 		cmig_lint_report(lint, NULL, "the new value %s of %s cannot be used before the transaction that adds it commits",
 						 quote_literal_cstr(search.value), quote_identifier(search.type->name));
 }

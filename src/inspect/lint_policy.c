@@ -47,12 +47,26 @@ cmig_lint_policy_init(void)
 							 NULL, &lint_policy, POLICY_OFF, policies, PGC_USERSET, 0, NULL, NULL, NULL);
 }
 
+/* Can cmig.upgrade run the plan? */
+static bool
+is_one_transaction(const CmigSituation *now, const CmigPlan *plan)
+{
+	for (int i = 0; i < plan->count; i++)
+	{
+		if (!now->graph->nodes[plan->steps[i].node].revision->transactional)
+			return false;
+	}
+	return true;
+}
+
 CmigLint *
 cmig_lint_policy_examine(const CmigSituation *now, const CmigPlan *plan, bool enforces)
 {
 	CmigStepTexts *texts = cmig_step_texts_make(now->graph, plan);
 	CmigLint   *lint = cmig_lint_run_begin(true, enforces);
 
+	/* cmig.lint_policy also applies to stepwise runs, which commit in between */
+	lint->one_transaction = !enforces && is_one_transaction(now, plan);
 	for (int i = 0; i < plan->count; i++)
 	{
 		const CmigRunStep *step = cmig_step_texts_get(texts, i);

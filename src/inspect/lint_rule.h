@@ -80,6 +80,7 @@ struct CmigLint
 	List	   *findings;		/* CmigLintFinding *, in order */
 	List	   *deferred;		/* CmigLintDeferred * */
 	bool		reads_facts;
+	bool		one_transaction;	/* all revisions run in one transaction */
 	void	   *active;			/* the rules applied in this call */
 
 	/* current revision */

@@ -21,6 +21,7 @@ typedef struct NewValue
 {
 	struct CmigLintType *type;
 	const char *value;
+	const char *revision;		/* which has added it; NULL for cmig.lint_sql */
 } NewValue;
 
 struct CmigLintSession
@@ -91,7 +92,8 @@ cmig_lint_session_begin_revision(CmigLint *lint)
 	session->path = session->default_path;
 	memcpy(session->timeouts, session->default_timeouts, sizeof(session->timeouts));
 	session->time_zone = NULL;
-	session->values = NIL;
+	if (!lint->one_transaction)
+		session->values = NIL;
 	session->in_block = 0;
 	session->held = NULL;
 	memset(session->reported, 0, sizeof(session->reported));
@@ -261,6 +263,21 @@ cmig_lint_session_new_value(CmigLint *lint, const char *value)
 	return NULL;
 }
 
+const char *
+cmig_lint_session_added_by(const CmigLint *lint, const char *value)
+{
+	ListCell   *lc;
+
+	foreach(lc, lint->session->values)
+	{
+		const NewValue *new = lfirst(lc);
+
+		if (strcmp(new->value, value) == 0)
+			return new->revision == lint->revision ? NULL : new->revision;
+	}
+	return NULL;
+}
+
 bool
 cmig_lint_session_has_new_values(const CmigLint *lint)
 {
@@ -275,6 +292,7 @@ cmig_lint_session_add_value(CmigLint *lint, struct CmigLintType *type, const cha
 
 	new->type = type;
 	new->value = pstrdup(value);
+	new->revision = lint->revision;
 	lint->session->values = lappend(lint->session->values, new);
 	MemoryContextSwitchTo(old);
 }

@@ -62,6 +62,12 @@ extern void cmig_lint_session_hold(CmigLint *lint, CmigLintTable *table, int sta
  */
 extern struct CmigLintType *cmig_lint_session_new_value(CmigLint *lint, const char *value);
 extern bool cmig_lint_session_has_new_values(const CmigLint *lint);
+
+/*
+ * Returns the earlier revision of the same transaction that has added a new
+ * value, or NULL if the current script has added it.
+ */
+extern const char *cmig_lint_session_added_by(const CmigLint *lint, const char *value);
 extern void cmig_lint_session_add_value(CmigLint *lint, struct CmigLintType *type, const char *value);
 
 /* Has the missing timeout been reported for this revision? */

@@ -247,12 +247,8 @@ struct CmigAllowedTexts
 	uint64	   *hashes;			/* one for each step */
 };
 
-/*
- * If the second argument is not a checksum, it may be a revision that should
- * have been in an array.
- */
 char *
-cmig_plan_checksum_argument(FunctionCallInfo fcinfo, int n)
+cmig_plan_checksum_argument(FunctionCallInfo fcinfo, int n, const char *hint)
 {
 	char	   *checksum = cmig_argument_text(fcinfo, n);
 
@@ -266,8 +262,7 @@ cmig_plan_checksum_argument(FunctionCallInfo fcinfo, int n)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" is not the checksum of a plan", checksum),
 				 errdetail("cmig.plan and cmig.dry_run show the checksum of a plan."),
-				 n == 1 ? errhint("To specify several revisions, pass an array: SELECT * FROM cmig.upgrade(ARRAY['<revision>', '<revision>'])") :
-				 errhint("SELECT plan_checksum FROM cmig.plan() LIMIT 1")));
+				 errhint("%s", hint ? hint : "SELECT plan_checksum FROM cmig.plan() LIMIT 1")));
 	return checksum;
 }
 

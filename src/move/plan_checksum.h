@@ -22,10 +22,11 @@
 extern char *cmig_plan_checksum(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *texts);
 
 /*
- * Returns the argument plan_checksum. Raises 22023 if it is null or not a
- * checksum.
+ * Returns the argument plan_checksum.  Raises 22023 if it is null or not a
+ * checksum.  "hint" is for a text that is not a checksum; NULL tells how to get
+ * one.
  */
-extern char *cmig_plan_checksum_argument(FunctionCallInfo fcinfo, int n);
+extern char *cmig_plan_checksum_argument(FunctionCallInfo fcinfo, int n, const char *hint);
 
 /* The texts that a run is restricted to; NULL if there is no restriction. */
 typedef struct CmigAllowedTexts CmigAllowedTexts;

@@ -291,7 +291,8 @@ find_unchecked(const CmigDifference *difference)
 	{
 		CmigChange *change = &difference->changes[i];
 
-		if (change->action != CMIG_ALTER || !cmig_function_is_sql(change->to))
+		if (change->action != CMIG_ALTER || change->from == NULL || change->to == NULL ||
+			!cmig_function_is_sql(change->to))
 			continue;
 		change->unchecked = names_reshaped(difference, change->to) || calls_overloads(difference, change);
 		for (int j = 0; j < change->to->ndepends; j++)

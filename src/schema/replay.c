@@ -278,6 +278,9 @@ run_script(CmigReplay *replay, CmigScriptRun *run, CmigSession *session)
 	 * and PL/pgSQL never frees what it compiles
 	 */
 	cmig_settings_override("check_function_bodies", "off");
+	/* the revision's messages were shown when it ran */
+	if (client_min_messages < ERROR)
+		cmig_settings_override("client_min_messages", "error");
 	cmig_target_utility_watch(&replay->state);
 	run->phase = NULL;
 	run_statements(replay, run);
