@@ -5,10 +5,10 @@
  *
  * A run takes the run lock, reads the graph and the version rows, resolves the
  * target, plans the steps, runs their scripts, updates the version rows, and
- * writes the journal.  All other SQL functions are in the folders of their
- * subjects; doc/architecture.md lists them.
+ * writes the journal.  Each of the other SQL functions is in the folder for its
+ * subject; doc/architecture.md lists them.
  *
- * Everything happens with the caller's privileges and, except for the stepwise
+ * Everything runs with the caller's privileges and, except for the stepwise
  * procedures, in the caller's transaction.  All results are materialized, so
  * LIMIT cannot cut a run short.
  *
@@ -77,7 +77,7 @@ PG_FUNCTION_INFO_V1(cmig_downgrade_wrong);
 PG_FUNCTION_INFO_V1(cmig_stamp_wrong);
 PG_FUNCTION_INFO_V1(cmig_stamp_texts);
 
-/* Make the checks before the first step of an upgrade. */
+/* Perform the checks that come before the first step of an upgrade. */
 static void
 before_upgrade(const CmigSituation *now, const CmigPlan *plan)
 {
@@ -107,7 +107,7 @@ _PG_init(void)
 
 /*
  * Run the plan and add its steps to the function's result.  *number is the
- * number of the last step so far.  If allowed is not NULL, only those texts
+ * number of the last step so far.  If allowed is not NULL, only the texts in it
  * may run.
  */
 static void
@@ -160,8 +160,8 @@ run_steps(FunctionCallInfo fcinfo, const CmigSituation *now, const CmigPlan *pla
 }
 
 /*
- * Run the plan, and record an error for cmig.status.  If examine is true, make
- * the checks before an upgrade first.
+ * Run the plan, and record any error for cmig.status.  If examine is true,
+ * perform the checks that come before an upgrade first.
  */
 static void
 run_plan(FunctionCallInfo fcinfo, const CmigSituation *now, const CmigPlan *plan,
@@ -220,7 +220,7 @@ upgrade(FunctionCallInfo fcinfo, const CmigNames *targets, const char *checksum)
 
 /*
  * Read the state, plan a downgrade, and check that cmig.protect allows it.  If
- * the target is base, to_base describes the operation in the error.
+ * the target is base, to_base describes the operation in the error message.
  */
 static CmigPlan *
 plan_downgrade(CmigSituation *now, const char *target, const char *to_base)
@@ -332,7 +332,10 @@ cmig_reset(PG_FUNCTION_ARGS)
  * Stepwise procedures, which commit after each step
  */
 
-/* Returns the checksum of the only plan that may run, or NULL if any may. */
+/*
+ * Returns the checksum of the only plan that may run, or NULL if any plan may
+ * run.
+ */
 static char *
 allowed_plan(FunctionCallInfo fcinfo)
 {

@@ -96,7 +96,9 @@ cmig_argument_one(char *name)
 	return names;
 }
 
-/* Returns an array argument; "what" names its elements in errors. */
+/*
+ * Returns an array argument.  "what" says what its elements are, for messages.
+ */
 static ArrayType *
 list_argument(FunctionCallInfo fcinfo, int n, const char *what)
 {
@@ -141,7 +143,7 @@ cmig_argument_revisions(FunctionCallInfo fcinfo, int n)
 }
 
 /*
- * No identifier contains a brace, so text that begins with one is an array.
+ * No identifier contains a brace, so a string that begins with one is an array.
  */
 CmigNames *
 cmig_argument_target(FunctionCallInfo fcinfo, int n)

@@ -12,13 +12,16 @@
 #include "utils/array.h"
 #include "base/revision.h"
 
-/* Returns a text argument as a palloc'd string, or NULL if it is null. */
+/*
+ * Returns a text argument as a palloc'd string, or NULL if the argument is
+ * null.
+ */
 extern char *cmig_argument_text(FunctionCallInfo fcinfo, int n);
 
 /*
- * Raises 22004 if argument n, which is called "what", is null.  A required
- * argument has the default NULL, so that a call without it leads here; the
- * hint is "call", a correct call.
+ * Raises 22004 if argument n is null.  "what" is the argument's name in the
+ * message, and "call" is a correct call for the hint.  Required arguments have
+ * the default NULL, so leaving one out leads here, too.
  */
 extern void cmig_argument_require(FunctionCallInfo fcinfo, int n, const char *what, const char *call);
 
@@ -31,44 +34,48 @@ extern void cmig_argument_require(FunctionCallInfo fcinfo, int n, const char *wh
 extern CmigDirection cmig_argument_direction(FunctionCallInfo fcinfo, int n, const char *call);
 
 /*
- * Returns an argument that names a schema, which must exist unless the argument
- * is null.  *null is set to 'n' or ' ', as SPI expects.
+ * Returns an argument that is a schema name, and sets *null to 'n' or ' ', as
+ * SPI expects.  Raises an error if the argument is not null and the schema does
+ * not exist.
  */
 extern Datum cmig_argument_schema(FunctionCallInfo fcinfo, int n, char *null);
 
 /*
- * Returns the elements of a text[].  A null element raises 22004; "what" names
- * the array in the message, and hint may be NULL.
+ * Returns the elements of a text[].  Raises 22004 if an element is null; "what"
+ * is the array's name in the message.  "hint" may be NULL.
  */
 extern CmigNames *cmig_argument_names(ArrayType *array, const char *what, const char *hint);
 
 /* Returns a boolean argument, or "value" if it is null. */
 extern bool cmig_argument_bool(FunctionCallInfo fcinfo, int n, bool value);
 
-/* Returns a list that contains one name, which may be NULL. */
+/* Returns a list of one name, which may be NULL. */
 extern CmigNames *cmig_argument_one(char *name);
 
 /*
- * Returns a text[] argument, which may be empty.  Raises 22023 if it is null or
- * has more than one dimension; "what" names its elements in errors, for example
- * "dependencies".
+ * Returns a text[] argument, which may be empty.  Raises 22023 if the argument
+ * is null or has more than one dimension.  "what" says what the elements are,
+ * for messages: for example, "dependencies".
  */
 extern CmigNames *cmig_argument_list(FunctionCallInfo fcinfo, int n, const char *what);
 
-/* Returns a text[] argument that must contain at least one revision. */
+/*
+ * Returns a text[] argument that must contain at least one revision identifier.
+ */
 extern CmigNames *cmig_argument_revisions(FunctionCallInfo fcinfo, int n);
 
 /*
- * Returns the revisions that a text argument names.  The list contains NULL if
- * the argument is null.  '{a,b}' names two: the literal arrives here as text
- * although the user meant a text[].
+ * Returns the revision identifiers in a text argument.  If the argument is
+ * null, the list contains one NULL.  An array literal such as '{a,b}' is
+ * accepted, too, because an untyped literal arrives here as text even if the
+ * user meant a text[].
  */
 extern CmigNames *cmig_argument_target(FunctionCallInfo fcinfo, int n);
 
 /*
- * An error context callback for parsing text that is an argument or was built
- * from one.  It makes an error position refer to that text, which is the
- * callback's argument, instead of the calling statement.
+ * An error context callback for parsing a string that is an argument or was
+ * built from one.  The callback's argument is that string.  An error position
+ * then refers to the string, not to the calling statement.
  */
 extern void cmig_argument_place_error(void *text);
 

@@ -1,6 +1,6 @@
 /*
  * checksum.c
- *	  Computes SHA-256 checksums of texts.
+ *	  Computes SHA-256 checksums.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

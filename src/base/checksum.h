@@ -1,6 +1,6 @@
 /*
  * checksum.h
- *	  SHA-256 checksums of texts.
+ *	  Computes SHA-256 checksums.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,8 +14,8 @@
 #define CMIG_CHECKSUM_DIGITS 64
 
 /*
- * Start a checksum.  cmig_checksum_finish() frees the state; after an error,
- * the end of the transaction does.
+ * Start a checksum.  The state is freed by cmig_checksum_finish() or, after an
+ * error, at the end of the transaction.
  */
 extern pg_cryptohash_ctx *cmig_checksum_start(void);
 

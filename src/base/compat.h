@@ -57,7 +57,10 @@ cmig_local_beentry_compat(int i)
 #endif
 }
 
-/* Returns the process that runs a transaction, or NULL if it has ended. */
+/*
+ * Returns the PGPROC that runs a transaction, or NULL if the transaction has
+ * ended.
+ */
 static inline PGPROC *
 cmig_vxid_get_proc_compat(VirtualTransactionId vxid)
 {
@@ -68,7 +71,7 @@ cmig_vxid_get_proc_compat(VirtualTransactionId vxid)
 #endif
 }
 
-/* Run a query to completion.  It cannot be run again. */
+/* Run a query to completion.  The query cannot be run again. */
 static inline void
 cmig_executor_run_compat(QueryDesc *query)
 {
@@ -196,7 +199,7 @@ cmig_standard_executor_run_compat(QueryDesc *query)
 #endif
 }
 
-/* pg_has_role()'s name for the privilege that SET ROLE needs. */
+/* The privilege that SET ROLE requires, as pg_has_role() spells it. */
 #if PG_VERSION_NUM >= 160000
 #define CMIG_SET_ROLE_COMPAT "'SET'"
 #else
@@ -226,7 +229,7 @@ cmig_lock_held_compat(const LOCKTAG *tag, LOCKMODE mode)
 #endif
 
 /*
- * Release what index insertions keep between calls, such as the buffer of a
+ * Free what is kept between insertions into an index, such as the buffer of a
  * BRIN index.  Call this before closing the index.
  */
 static inline void
@@ -257,7 +260,7 @@ cmig_virtual_column_compat(Relation relation, int attnum)
 
 /*
  * Returns true if the i-th column (counting from 0) has a valid NOT NULL
- * constraint, so that no existing row contains a null either.
+ * constraint, so that even existing rows contain no null.
  */
 static inline bool
 cmig_not_null_compat(TupleDesc desc, int i)

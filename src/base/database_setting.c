@@ -2,9 +2,10 @@
  * database_setting.c
  *	  Sets a parameter for the whole database.
  *
- * ALTER DATABASE ... SET does the work and checks permissions.  A database
- * owner who ran it directly in a session that has not loaded this library
- * would get an error, because the server would not know the setting.
+ * The work and the permission checks are left to ALTER DATABASE ... SET.  A
+ * database owner who ran that command directly in a session that has not loaded
+ * this library would get an error, because the server would not know the
+ * setting.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -23,7 +24,8 @@
 
 /*
  * If two sessions alter the database at the same time, one of them waits for
- * the lock here.  Otherwise it would fail with "tuple concurrently updated".
+ * the lock taken here.  Without the lock, it would fail with "tuple
+ * concurrently updated".
  */
 void
 cmig_database_setting_set(const char *function, const char *name, const char *value)

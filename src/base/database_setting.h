@@ -9,8 +9,9 @@
 
 /*
  * Run ALTER DATABASE ... SET as the current user, or ALTER DATABASE ... RESET
- * if value is NULL.  On a standby or in a read-only transaction, an error
- * names the SQL function, such as "cmig.set_protect()".
+ * if value is NULL.  "function" is the name of the SQL function, such as
+ * "cmig.set_protect()", for the error raised on a standby or in a read-only
+ * transaction.
  */
 extern void cmig_database_setting_set(const char *function, const char *name, const char *value);
 

@@ -20,7 +20,7 @@
 /* the call needs a single head, and there are several */
 #define ERRCODE_CMIG_MULTIPLE_HEADS			MAKE_SQLSTATE('M','G','0','0','3')
 /*
- * the target cannot be reached, overlaps with another one, or is too many
+ * the target cannot be reached, overlaps with another target, or is too many
  * steps away
  */
 #define ERRCODE_CMIG_INVALID_TARGET			MAKE_SQLSTATE('M','G','0','0','4')

@@ -1,6 +1,6 @@
 /*
  * listing.c
- *	  Formats lists for messages, readable however many items there are.
+ *	  Formats lists for messages.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -17,8 +17,8 @@ cmig_listing_init(CmigListing *listing, CmigListingStyle style)
 }
 
 /*
- * Count an item.  Returns true, after writing the separator, if the caller must
- * write the item.
+ * Count an item.  If the caller must write the item, writes the separator and
+ * returns true.
  */
 static bool
 start_item(CmigListing *listing)

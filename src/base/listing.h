@@ -1,10 +1,10 @@
 /*
  * listing.h
- *	  Formats lists for messages, readable however many items there are.
+ *	  Formats lists for messages.
  *
  * Copyright (c) 2026, the pg_cmig developers
  *
- * The first items are written, and the rest are counted: "a, b and 3 more".
+ * Only the first items are written; the rest are counted: "a, b and 3 more".
  */
 #ifndef CMIG_LISTING_H
 #define CMIG_LISTING_H
@@ -24,7 +24,7 @@ typedef enum CmigListingStyle
 								 * the last one */
 } CmigListingStyle;
 
-/* A list that is being written. */
+/* A list that is being built. */
 typedef struct CmigListing
 {
 	CmigListingStyle style;
@@ -35,7 +35,7 @@ typedef struct CmigListing
 extern void cmig_listing_init(CmigListing *listing, CmigListingStyle style);
 extern void cmig_listing_add(CmigListing *listing, const char *item);
 
-/* Add an item written with a format, which must include any quotes. */
+/* Add an item, formatted as by printf.  The format must include any quotes. */
 extern void cmig_listing_add_format(CmigListing *listing, const char *format,...) pg_attribute_printf(2, 3);
 
 /* Returns the whole list, palloc'd.  Call this once, after the last item. */

@@ -31,9 +31,9 @@ found(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Returns true if Citus manages the table and keeps its rows in shards.  These
- * are tables distributed by column or by schema, reference tables, and local
- * tables in Citus's metadata.
+ * Returns true if Citus manages the table and keeps its rows in shards.  This
+ * includes tables distributed by column or by schema, reference tables, and
+ * local tables in Citus's metadata.
  */
 static bool
 is_distributed(Oid relation)
@@ -65,7 +65,7 @@ name_of(Oid relation)
 
 /*
  * Raise an error for a table whose rows are on another server.  child is the
- * foreign table, which may be the table itself.
+ * foreign table: the table itself or one of its children.
  */
 static void
 refuse_foreign(Oid table, Oid child, const char *doing)
@@ -81,7 +81,7 @@ refuse_foreign(Oid table, Oid child, const char *doing)
 
 /*
  * Raise an error for a table whose rows are in Citus shards.  child is the
- * distributed table, which may be the table itself.
+ * distributed table: the table itself or one of its children.
  */
 static void
 refuse_distributed(Oid table, Oid child, const char *doing, const char *hint)

@@ -3,13 +3,13 @@
  *	  Checks that pg_cmig's tables are still plain tables.
  *
  * A superuser could replace a table with a view, or give it a rule, a policy,
- * or a child table.  A query would then execute the view or the rule, or
- * return different rows than the table contains.  Triggers do not affect reads
- * and are allowed.
+ * or a child table.  A query would then execute the view or the rule, or return
+ * rows other than those in the table.  Triggers do not affect reads and are
+ * allowed.
  *
- * This module locks no table, so a session that is altering one of the tables
- * does not block sessions that need another one.  The query that follows locks
- * the tables that it reads.
+ * This module does not lock any table, so a session that is altering one of the
+ * tables does not block sessions that need another one.  The query that follows
+ * the check locks the tables that it reads.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -69,7 +69,9 @@ schema_changed(Datum arg, int cache, uint32 hash)
 	changes++;
 }
 
-/* Returns the name of a rule on the table, or NULL if there is none. */
+/*
+ * Returns the name of a rule on the table, or NULL if the table has no rules.
+ */
 static char *
 rule_on(Oid relation)
 {
@@ -115,7 +117,8 @@ refuse(const char *name, const char *detail, const char *hint)
 }
 
 /*
- * Raise an error if a query of the table could return anything but its rows.
+ * Raise an error if a query of the table could return anything other than the
+ * table's rows.
  */
 static void
 check_table(Oid relation, const char *name)
@@ -180,7 +183,7 @@ cmig_own_tables_check(void)
 	for (int i = 0; i < lengthof(names); i++)
 		if (OidIsValid(tables[i]))
 			check_table(tables[i], names[i]);
-	/* a query of a missing table raises its own error */
+	/* if a table is missing, the query raises its own error */
 	if (complete)
 		checked = before;
 }

@@ -8,10 +8,11 @@
 #define CMIG_OWN_TABLES_H
 
 /*
- * Raise 55000 if one of cmig.revision, version, journal, progress,
- * backfill_run, and ddl_log exists but is not a plain table of the extension.
- * After this check, a query of a table returns exactly its rows.  The check
- * costs nothing if no table was altered since the last one.
+ * Raise 55000 if cmig.revision, version, journal, progress, backfill_run, or
+ * ddl_log exists but is not a plain table that belongs to the extension.  After
+ * this check, a query of one of these tables returns exactly the table's rows.
+ * The check costs nothing if none of the tables was altered since the last
+ * check.
  */
 extern void cmig_own_tables_check(void);
 

@@ -20,10 +20,10 @@ typedef struct CmigPack
 	Size		left;			/* number of bytes at next */
 } CmigPack;
 
-/* Returns memory that is aligned like palloc's and not zeroed. */
+/* Returns memory that is aligned like palloc's.  The memory is not zeroed. */
 extern void *cmig_pack_alloc(CmigPack *pack, Size size);
 
-/* Returns a NUL-terminated copy of length bytes. */
+/* Returns a NUL-terminated copy of the first length bytes of text. */
 extern char *cmig_pack_string(CmigPack *pack, const char *text, Size length);
 
 #endif							/* CMIG_PACK_H */

@@ -35,8 +35,8 @@
 #define FETCH_ROWS 1000
 
 /*
- * Returns the hint for a query that failed because pg_cmig's tables are not as
- * this library expects them.
+ * Returns the hint for a query that failed because pg_cmig's tables are not
+ * what this library expects.
  */
 static const char *
 altered_hint(void)
@@ -46,10 +46,10 @@ altered_hint(void)
 	return version ? version : "The tables of pg_cmig were dropped or altered. Restore them from a backup, or DROP EXTENSION IF EXISTS pg_cmig CASCADE, CREATE EXTENSION pg_cmig, load the revisions, and stamp the database.";
 }
 
-/* Is one of pg_cmig's queries running?  It may fire triggers. */
+/* Is one of pg_cmig's queries running?  The query may fire triggers. */
 static bool writing = false;
 
-/* What leave() undoes. */
+/* The state that leave() restores. */
 typedef struct QueryFrame
 {
 	int			guc_level;
@@ -57,8 +57,9 @@ typedef struct QueryFrame
 } QueryFrame;
 
 /*
- * An error context callback that adds a hint on how to recover if the owner has
- * dropped or altered pg_cmig's tables.  The error itself does not change.
+ * An error context callback that adds a hint on how to recover if the
+ * extension's owner has dropped or altered pg_cmig's tables.  Everything else
+ * in the error stays the same.
  */
 static void
 add_catalog_hint(void *arg)
@@ -116,8 +117,8 @@ pin_parser_settings(void)
 }
 
 /*
- * A tree walker that returns true if the query's alias refers to anything other
- * than its relation.
+ * A tree walker that returns true if the query's alias refers to any relation
+ * other than query->relation.
  */
 static bool
 is_another_relation(Node *node, void *context)
@@ -140,12 +141,12 @@ is_another_relation(Node *node, void *context)
 }
 
 /*
- * Raise an error if the query reads a relation other than the one that it is
- * meant for.  A lock on a table does not prevent another session from renaming
- * its schema and creating a view in place of the table.  So check the
- * relations that the names in the query were resolved to.  They can no longer
- * change: they are locked now, and a plan that is not kept is never analyzed
- * again.
+ * Raise an error if the query reads a relation other than the intended one.  A
+ * lock on a table does not prevent another session from renaming the table's
+ * schema and creating a view under the old name.  Therefore, check which
+ * relations the names in the query were resolved to.  These can no longer
+ * change, because they are locked now, and a plan that is not kept is never
+ * analyzed again.
  */
 static void
 require_relation(const CmigQuery *query, SPIPlanPtr plan)
@@ -381,7 +382,7 @@ cmig_query_bind_text(Datum *values, char *nulls, int i, const char *value)
 	nulls[i] = value ? ' ' : 'n';
 }
 
-/* Returns the value of a column, or otherwise if it is null. */
+/* Returns a column's value, or "otherwise" if the column is null. */
 static Datum
 value_or(TupleDesc desc, HeapTuple row, int column, Datum otherwise)
 {

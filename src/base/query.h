@@ -2,10 +2,10 @@
  * query.h
  *	  Runs pg_cmig's queries through SPI.
  *
- * A CmigQuery is a static SQL statement whose plan is kept for the session.
- * It runs as the current user with search_path pinned to pg_catalog, pg_temp,
- * so every name of an object that is not built in must be qualified.
- * Arguments are always bound, never pasted into the text.
+ * A CmigQuery is a static SQL statement whose plan is kept for the session.  It
+ * runs as the current user with search_path pinned to pg_catalog, pg_temp, so
+ * the names of objects that are not built in must be qualified.  Arguments are
+ * always bound, never inserted into the SQL text.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -28,13 +28,14 @@ typedef struct CmigQuery
 	int			nargs;
 	Oid			argtypes[CMIG_QUERY_MAX_ARGS];
 	struct _SPI_plan *plan;		/* prepared at first use */
-	bool		users_text;		/* written by a user: search_path is not
-								 * pinned, errors get no hint about pg_cmig's
-								 * tables, and each run uses a custom plan */
+	bool		users_text;		/* the statement comes from a user:
+								 * search_path is not pinned, errors get no
+								 * hint about pg_cmig's tables, and each run
+								 * uses a custom plan */
 	bool		all_rows;		/* raise an error if a policy hides rows */
-	Oid			relation;		/* if set, the table that the alias must refer
-								 * to; the plan is not kept */
-	const char *alias;			/* an alias that the text uses only once */
+	Oid			relation;		/* if valid, the table that the alias must
+								 * refer to; the plan is not kept */
+	const char *alias;			/* an alias that occurs only once in the query */
 } CmigQuery;
 
 /*
@@ -47,7 +48,7 @@ typedef void (*CmigRowCallback) (TupleDesc desc, HeapTuple row, void *arg);
 /* A row callback that adds the row to its argument, a ReturnSetInfo. */
 extern void cmig_query_return_row(TupleDesc desc, HeapTuple row, void *result);
 
-/* Run a query; returns the number of rows processed.  nulls may be NULL. */
+/* Run a query.  Returns the number of rows processed.  nulls may be NULL. */
 extern uint64 cmig_query_run(CmigQuery *query, Datum *values, const char *nulls);
 
 /*
@@ -66,10 +67,11 @@ extern uint64 cmig_query_each(CmigQuery *query, Datum *values, const char *nulls
 extern char *cmig_query_at_snapshot(CmigQuery *query, Snapshot snapshot);
 
 /*
- * Run a statement that was built at run time, without keeping a plan.  Names in
- * it must be qualified and values bound.  If pinned is true, search_path is
- * pinned as for a CmigQuery.  It must be false for statements that fire the
- * caller's triggers.  callback may be NULL.  The whole result is in memory.
+ * Run a statement that was built at run time, without keeping its plan.  Names
+ * in the statement must be qualified, and values must be bound.  If pinned is
+ * true, search_path is pinned as for a CmigQuery; pinned must be false for
+ * statements that fire the caller's triggers.  callback may be NULL.  The whole
+ * result is in memory at once.
  */
 extern uint64 cmig_query_once(const char *sql, int nargs, Oid *argtypes,
 							  Datum *values, const char *nulls, bool pinned,
@@ -82,8 +84,8 @@ extern uint64 cmig_query_once(const char *sql, int nargs, Oid *argtypes,
 extern bool cmig_query_is_writing(void);
 
 /*
- * Returns a column (counting from 1) of type text as a palloc'd string, or NULL
- * if it is null.
+ * Returns a column of type text (counting from 1) as a palloc'd string, or NULL
+ * if the column is null.
  */
 extern char *cmig_query_text(TupleDesc desc, HeapTuple row, int column);
 
@@ -96,7 +98,9 @@ extern void cmig_query_keep_oid(TupleDesc desc, HeapTuple row, void *arg);
 /* Bind a string, which may be NULL, to the i-th argument (from 0). */
 extern void cmig_query_bind_text(Datum *values, char *nulls, int i, const char *value);
 
-/* Each returns the value of a column, or otherwise if it is null. */
+/*
+ * Each of these returns a column's value, or "otherwise" if the column is null.
+ */
 extern bool cmig_query_bool(TupleDesc desc, HeapTuple row, int column, bool otherwise);
 extern int32 cmig_query_int32(TupleDesc desc, HeapTuple row, int column, int32 otherwise);
 extern int64 cmig_query_int64(TupleDesc desc, HeapTuple row, int column, int64 otherwise);
@@ -110,8 +114,8 @@ extern void cmig_query_free(CmigQuery *query);
 
 /*
  * Commit the transaction of a procedure that was called at top level, and start
- * the next one.  Afterwards there is no snapshot, neither an active one nor the
- * portal's.
+ * the next transaction.  After the call, there is neither an active snapshot
+ * nor a portal snapshot.
  */
 extern void cmig_query_commit(void);
 

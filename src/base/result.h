@@ -1,6 +1,6 @@
 /*
  * result.h
- *	  Returns rows from SQL functions whose result is one text column.
+ *	  Returns rows from SQL functions that return one text column.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

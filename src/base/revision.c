@@ -1,6 +1,6 @@
 /*
  * revision.c
- *	  The data structures for revisions.
+ *	  Helper functions for the data structures that describe revisions.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

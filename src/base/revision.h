@@ -1,10 +1,10 @@
 /*
  * revision.h
- *	  The data structures for revisions.
+ *	  Data structures that describe revisions.
  *
- * These structs pass between the modules that read revisions (catalog,
- * revision_file) and those that work with them (graph, load, runner).  A table
- * in src/README.md shows the types that represent a revision at each stage.
+ * These structs are passed from the modules that read revisions (catalog,
+ * revision_file) to those that work with them (graph, load, runner).  A table
+ * in src/README.md lists the types that represent a revision at each stage.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -17,17 +17,19 @@
 /* Longest revision id and branch label, in bytes. */
 #define CMIG_MAX_ID_LENGTH 128
 
-/* Longest message, in characters; lists show it in a column. */
+/* Longest message, in characters; lists show the message in a column. */
 #define CMIG_MAX_MESSAGE_LENGTH 1000
 
-/* Which of a revision's scripts is run. */
+/* Which of a revision's scripts to run. */
 typedef enum CmigDirection
 {
 	CMIG_UPGRADE,
 	CMIG_DOWNGRADE
 } CmigDirection;
 
-/* "upgrade" or "downgrade", as in arguments, tables and messages. */
+/*
+ * Returns "upgrade" or "downgrade", as used in arguments, tables, and messages.
+ */
 extern const char *cmig_direction_name(CmigDirection direction);
 
 /* A list of names, as in a text[] column. */
@@ -37,7 +39,7 @@ typedef struct CmigNames
 	char	  **names;
 } CmigNames;
 
-/* Sort by bytes. */
+/* Sort the names in byte order. */
 extern void cmig_names_sort(CmigNames *names);
 
 /* Does the sorted list contain the name? */
@@ -53,16 +55,16 @@ typedef struct CmigRevision
 	CmigNames	parents;		/* down_revision */
 	CmigNames	depends;		/* depends_on: ids, partial ids or labels */
 	CmigNames	labels;			/* branch_labels */
-	CmigNames	replaces;		/* revisions that this one replaces; the last
-								 * one follows the others; usually none */
-	bool		repeatable;		/* not a node of the graph: it has no edges
-								 * but depends, and runs after the others */
+	CmigNames	replaces;		/* revisions that this one replaces, the last
+								 * of which follows all others; usually none */
+	bool		repeatable;		/* is not a node of the graph: has no edges
+								 * except depends, and runs after the others */
 	bool		malformed;		/* an array has NULLs or two dimensions */
 	/* details for lists; NULL or false unless they were requested */
 	char	   *message;
 	char	   *created_by;
 	bool		transactional;
-	bool		irreversible;	/* it has no downgrade script */
+	bool		irreversible;	/* has no downgrade script */
 	bool		has_created_at; /* as in CmigRevisionText */
 	TimestampTz created_at;
 } CmigRevision;
@@ -80,9 +82,9 @@ typedef struct CmigRevisionText
 	char	   *verify_sql;		/* NULL: none */
 	char	   *precondition_sql;	/* NULL: none */
 	CmigNames	placeholders;	/* placeholder declarations */
-	char	   *previous_sql;	/* for a repeatable revision, the script that
-								 * ran last, if it was a different one; or
-								 * NULL */
+	char	   *previous_sql;	/* the last script that a repeatable revision
+								 * ran, if it differs from the current one;
+								 * otherwise NULL */
 	bool		has_created_at;
 	TimestampTz created_at;		/* valid if has_created_at */
 } CmigRevisionText;

@@ -11,7 +11,7 @@
 
 #include "base/role.h"
 
-/* Become the role, with additional security context flags. */
+/* Switch to the role, with additional security context flags. */
 static void
 become(CmigRole *saved, Oid role, int flags)
 {

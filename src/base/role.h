@@ -2,8 +2,9 @@
  * role.h
  *	  Switches to another role temporarily.
  *
- * A function that acts as another role must call cmig_role_return(), except
- * after an error, when the end of the (sub)transaction restores the role.
+ * A function that switches to another role must call cmig_role_return().  After
+ * an error, this is not necessary, because the end of the (sub)transaction
+ * restores the role.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -31,22 +32,22 @@ typedef struct CmigRole
 extern void cmig_role_act_as(CmigRole *saved, Oid role);
 
 /*
- * Like cmig_role_act_as(), for running pg_cmig's code on tables that the role
- * owns.  The tables' policies do not apply even if row-level security is
- * forced.
+ * Like cmig_role_act_as(), for running pg_cmig's code on tables that belong to
+ * the role.  The tables' policies do not apply, even with FORCE ROW LEVEL
+ * SECURITY.
  */
 extern void cmig_role_act_as_owner(CmigRole *saved, Oid role);
 
 /*
  * Like cmig_role_act_as(), but in a read-only transaction, for running code
- * that must not invalidate what was checked before.  Locks keep other sessions
- * from doing so.
+ * that must not change anything that was checked before.  Locks prevent other
+ * sessions from making such changes.
  */
 extern void cmig_role_read_as(CmigRole *saved, Oid role);
 
 /*
- * Become the caller again, for writing to pg_cmig's tables while a script or a
- * function has switched to a different role.
+ * Switch back to the caller's role, to write to pg_cmig's tables while a script
+ * or a function has switched to a different role.
  */
 extern void cmig_role_act_as_caller(CmigRole *saved, Oid caller);
 

@@ -2,12 +2,13 @@
  * safe_parse.c
  *	  Analyzes statements without executing user-defined code.
  *
- * Parse analysis calls the input function of the type that a literal turns out
- * to have, and the input function of an array, a row, or a range also
- * evaluates domain checks.  The type is not visible in the text: '{1}' = f(x)
- * is enough.  Therefore, each literal is replaced with a parameter, and the
- * parser calls a hook when it has determined the parameter's type.  The hook
- * raises an error for types that the caller does not accept.
+ * During parse analysis, the server converts each literal with the input
+ * function of the literal's type.  For an array, a row, or a range, that
+ * function also evaluates domain checks.  The type is not visible in the SQL
+ * text: '{1}' = f(x) is enough.  Therefore, this module replaces each literal
+ * with a parameter.  When the parser has determined the parameter's type, it
+ * calls a hook, which raises an error for types that the caller does not
+ * accept.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -81,7 +82,7 @@ take_literals(Node *node, void *context)
 	return raw_expression_tree_walker(node, take_literals, context);
 }
 
-/* Returns the query in a utility statement, or the statement itself. */
+/* Returns the query inside a utility statement, or the statement itself. */
 static Node *
 query_of(Node *statement)
 {
@@ -100,7 +101,7 @@ query_of(Node *statement)
 	}
 }
 
-/* Returns the literal that a parameter replaces. */
+/* Returns the literal that was replaced with a parameter. */
 static Const *
 literal(const Analysis *analysis, const Param *param)
 {

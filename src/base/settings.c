@@ -108,10 +108,10 @@ is_users_own(const struct config_generic *setting)
 }
 
 /*
- * Does the session's value count?  In a SECURITY DEFINER function, it does if
- * the function's owner set it or if it comes from the database or the server.
- * A default does not count: it may be there only because a stored value was
- * rejected.
+ * Does the session's value count?  In a SECURITY DEFINER function, the value
+ * counts only if the function's owner set it or if it comes from the database
+ * or the server.  A default does not count, because it may be in effect only
+ * because a stored value was rejected.
  */
 static bool
 session_counts(const struct config_generic *setting)
@@ -154,7 +154,7 @@ list_options(const struct config_enum *record)
 	return text.data;
 }
 
-/* Parse a stored value.  If it is NULL, return the built-in default. */
+/* Parse a stored value.  If value is NULL, returns the built-in default. */
 static int
 parse_enum(struct config_generic *setting, const char *value)
 {
@@ -169,8 +169,9 @@ parse_enum(struct config_generic *setting, const char *value)
 }
 
 /*
- * Returns true if the session's value takes effect.  Otherwise, sets *setting,
- * and sets *stored to the value that does; NULL means the built-in default.
+ * Returns true if the session's value takes effect.  Otherwise, sets *setting
+ * to the setting and *stored to the value that takes effect instead; NULL means
+ * the built-in default.
  */
 static bool
 use_session_value(const char *name, struct config_generic **setting, const char **stored)
@@ -194,8 +195,8 @@ cmig_settings_enum(const char *name, int session)
 }
 
 /*
- * Returns the stored value of a string setting after checking it as SET does,
- * or the built-in default if the value is NULL.
+ * Returns the stored value of a string setting after checking the value as SET
+ * would, or the built-in default if the value is NULL.
  */
 static const char *
 check_text(struct config_generic *setting, const char *stored)
@@ -282,7 +283,7 @@ cmig_settings_guard_text(const char *name, const char *session)
 	struct config_generic *setting = find_setting(name);
 	const char *value;
 
-	/* the server allows only an authorized role to set it */
+	/* the server allows only an authorized role to set this setting */
 	if (setting->source > PGC_S_DATABASE_USER &&
 		(!cmig_settings_in_definer_function() || is_users_own(setting)))
 		return session;
@@ -291,7 +292,8 @@ cmig_settings_guard_text(const char *name, const char *session)
 }
 
 /*
- * May the role make the setting less strict than the database's value?
+ * Is the role allowed to make the setting less strict than the database's
+ * value?
  */
 static bool
 may_loosen(const char *name, Oid role)
@@ -302,8 +304,9 @@ may_loosen(const char *name, Oid role)
 }
 
 /*
- * May the current user, or outside of SECURITY DEFINER functions the session
- * user, make the setting less strict than the database's value?
+ * Is the current user allowed to make the setting less strict than the
+ * database's value?  Outside of SECURITY DEFINER functions, it is enough if the
+ * session user is allowed to.
  */
 static bool
 session_may_loosen(const char *name)
@@ -451,9 +454,9 @@ cmig_settings_init(void)
 	cmig_stored_settings_init();
 
 	/*
-	 * cmig.protect: a guard against mistakes.  If it is set for the database,
+	 * cmig.protect guards against mistakes.  If it is set for the database,
 	 * only the database's owner, superusers, and roles with the SET privilege
-	 * on it can lower it in a session.
+	 * on cmig.protect can lower it in a session.
 	 */
 	DefineCustomEnumVariable("cmig.protect",
 							 "Prevents operations that would destroy data: off, base (reset, downgrade to base, purge, prune), on (these and every downgrade).",
@@ -461,7 +464,8 @@ cmig_settings_init(void)
 							 protect_options, PGC_USERSET, 0, NULL, NULL, NULL);
 
 	/*
-	 * cmig.ddl_policy: what happens to schema changes outside of migrations.
+	 * cmig.ddl_policy says what happens to schema changes outside of
+	 * migrations.
 	 */
 	DefineCustomEnumVariable("cmig.ddl_policy",
 							 "Sets what happens to DDL outside of a migration run: allow, log (in cmig.ddl_log), or deny.",
@@ -469,8 +473,8 @@ cmig_settings_init(void)
 							 ddl_policy_options, PGC_USERSET, 0, NULL, NULL, NULL);
 
 	/*
-	 * cmig.checksum_policy: what cmig.load does when the text of an applied
-	 * revision differs from the text that was run.
+	 * cmig.checksum_policy says what cmig.load does when the text of an
+	 * applied revision differs from the text that was run.
 	 */
 	DefineCustomEnumVariable("cmig.checksum_policy",
 							 "Sets what happens if the script of an applied revision has changed: error, warn, or ignore.",

@@ -12,7 +12,7 @@
 #include "postgres.h"
 #include "utils/guc.h"
 
-/* From the least to the most protection; levels are compared. */
+/* Protection levels, from the lowest to the highest; the code compares them. */
 typedef enum CmigProtect
 {
 	CMIG_PROTECT_OFF,
@@ -40,15 +40,16 @@ typedef enum CmigChecksumPolicy
 extern void cmig_settings_init(void);
 
 /*
- * Is the current code running with the privileges of a function's owner
- * instead of its caller's?
+ * Is the current code running with the privileges of a function's owner instead
+ * of those of the caller?
  */
 extern bool cmig_settings_in_definer_function(void);
 
 /*
- * Each returns the effective value of a setting, given the session's value.  In
- * a SECURITY DEFINER function, it is the value set by the function, for the
- * database, or for the server, not the caller's value.
+ * Each of these returns the effective value of a setting, given the session's
+ * value.  In a SECURITY DEFINER function, the effective value is the one set by
+ * the function, for the database, or for the server, not the one set by the
+ * caller.
  */
 extern const char *cmig_settings_text(const char *name, const char *session);
 extern bool cmig_settings_bool(const char *name, bool session);
@@ -72,15 +73,16 @@ extern const char *cmig_settings_guard_text(const char *name, const char *sessio
 /*
  * Returns the effective value of an enum setting that guards the database and
  * whose values are ordered from the least to the most strict.  The session's
- * value counts if it is at least as strict as the stored one, or if the session
- * is allowed to loosen it.
+ * value takes effect if it is at least as strict as the stored value, or if the
+ * session is allowed to make the setting less strict.
  */
 extern int	cmig_settings_guard_enum(const char *name, int session);
 
 /*
- * Returns the effective value of a string setting that a guard depends on.  If
- * a value other than the default is stored for the guard, and the session is
- * not allowed to loosen the guard, the stored string counts.
+ * Returns the effective value of a string setting that a guard setting depends
+ * on.  The stored string takes effect if the guard has a stored value other
+ * than its default and the session is not allowed to make the guard less
+ * strict.
  */
 extern const char *cmig_settings_guarded_text(const char *name, const char *session,
 											  const char *guard);
@@ -94,8 +96,8 @@ extern bool cmig_settings_may_unprotect(void);
 extern const char *cmig_settings_protect_stored(void);
 
 /*
- * Returns the hint for a protection error.  commits is true if the call cannot
- * be made in a transaction block.
+ * Returns the hint for a protection error.  commits is true if the call is not
+ * allowed in a transaction block.
  */
 extern char *cmig_settings_unprotect_hint(bool commits);
 
@@ -117,8 +119,9 @@ extern void cmig_settings_set(const char *name, const char *value, GucContext co
 							  GucAction action);
 
 /*
- * Change a setting that any user may change until AtEOXact_GUC() ends the
- * caller's GUC nest level, as a function's SET clause does.
+ * Change a setting that any user is allowed to change.  Like a function's SET
+ * clause, the change lasts until AtEOXact_GUC() ends the caller's GUC nest
+ * level.
  */
 extern void cmig_settings_override(const char *name, const char *value);
 

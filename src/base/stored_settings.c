@@ -32,7 +32,9 @@
 #include "utils/rel.h"
 #include "utils/tuplestore.h"
 
-/* Were values set before this library was loaded?  They may be invalid. */
+/*
+ * Were values set before this library was loaded?  Such values may be invalid.
+ */
 static bool set_before_load = false;
 
 /* Was a cmig.* value set before the library could check it? */
@@ -110,9 +112,9 @@ find_stored(Oid database, Oid role, const char *setting)
 }
 
 /*
- * Returns the value in the configuration files, or NULL.  They are read with
- * the function behind pg_file_settings.  If a setting occurs more than once,
- * its last line counts.
+ * Returns the value in the configuration files, or NULL if they contain none.
+ * The files are read with the function behind pg_file_settings.  If a setting
+ * occurs more than once, its last line counts.
  */
 static char *
 find_in_files(const char *setting)

@@ -15,10 +15,11 @@ extern void cmig_stored_settings_init(void);
 
 /*
  * Returns the value stored for a setting by ALTER DATABASE, ALTER ROLE ALL,
- * ALTER SYSTEM, or postgresql.conf, or NULL.  It has not been checked if this
- * library was not loaded when it was stored.  If of_role is true, a value that
- * ALTER ROLE has stored for the authenticated user takes precedence, as at
- * login; use this only for settings that users cannot set for themselves.
+ * ALTER SYSTEM, or postgresql.conf, or NULL if none is stored.  The value is
+ * unchecked if this library was not loaded when it was stored.  If of_role is
+ * true, a value stored for the authenticated user by ALTER ROLE takes
+ * precedence, as it does at login; use this only for settings that users cannot
+ * set for themselves.
  */
 extern char *cmig_stored_setting(const struct config_generic *setting, bool of_role);
 

@@ -25,9 +25,9 @@ extern ErrorData *cmig_subtransaction_try(CmigSubtransactionWork work, void *arg
 extern ErrorData *cmig_subtransaction_rehearse(CmigSubtransactionWork work, void *arg);
 
 /*
- * Returns true if no caller should handle the error, because the work has not
- * caused it: cancellation, lack of resources, a serialization failure or
- * deadlock, or an error inside the server.
+ * Returns true if the error must not be handled by any caller, because the work
+ * did not cause it: a cancellation, lack of resources, a serialization failure
+ * or deadlock, or an internal error of the server.
  */
 extern bool cmig_subtransaction_must_rethrow(const ErrorData *error);
 

@@ -1,10 +1,10 @@
 /*
  * type_role.c
- *	  Which role may run the code of a type.
+ *	  Determines which role may run the code of a type.
  *
- * The owner of a table chose the types of its columns.  However, the owner of a
- * type can add checks and casts to it at any time, and other roles can make the
- * server call them.
+ * A table's owner chose the types of its columns.  However, a type's owner can
+ * add checks and casts to the type at any time, and other roles can cause the
+ * server to call them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -57,8 +57,8 @@ are_attributes_trusted(Oid type, Oid table_owner)
 }
 
 /*
- * Does everything that the type consists of belong to roles with the privileges
- * of the table's owner?
+ * Do the type and all types that it consists of belong to roles with the
+ * privileges of the table's owner?
  */
 static bool
 is_trusted(Oid type, Oid table_owner)

@@ -1,6 +1,6 @@
 /*
  * type_role.h
- *	  Which role may run the code of a type.
+ *	  Determines which role may run the code of a type.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -10,10 +10,10 @@
 #include "postgres.h"
 
 /*
- * Returns the role as which the code of a column's type, such as domain checks
- * and casts, runs.  This is the table's owner if the type, and all types that
- * it consists of, belong to roles with the privileges of that owner.
- * Otherwise it is CMIG_ROLE_NOBODY.
+ * Returns the role that runs the code of a column's type, such as domain checks
+ * and casts.  The result is the table's owner if the type, and all types that
+ * it consists of, belong to roles with that owner's privileges.  Otherwise, the
+ * result is CMIG_ROLE_NOBODY.
  */
 extern Oid	cmig_type_role(Oid type, Oid table_owner);
 
