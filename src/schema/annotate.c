@@ -2,8 +2,8 @@
  * annotate.c
  *	  Owners, comments, and privileges of objects of all kinds.
  *
- * Privileges are kept as differences from those of a new object, so a new
- * object has none.
+ * Privileges are stored as differences from PostgreSQL's built-in defaults,
+ * so an object with only the default privileges has an empty list.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,7 +13,10 @@
 #include "schema/kind_column.h"
 #include "schema/kinds.h"
 
-/* Returns the object's owner, or its parent's if it has none of its own. */
+/*
+ * Returns the owner of the object, or of its parent if the object itself has
+ * no owner.
+ */
 static const char *
 owner_of(const CmigObject *object)
 {
@@ -164,7 +167,10 @@ typedef enum GrantVerb
 	REVOKE_OPTION
 } GrantVerb;
 
-/* Build the GRANT or REVOKE statement for these privileges. */
+/*
+ * Build the GRANT or REVOKE statement for a list of privileges, given as
+ * SQL.
+ */
 static char *
 grant_sql(const CmigObject *object, const CmigGrant *grant, GrantVerb verb, const char *privileges)
 {
@@ -251,7 +257,7 @@ alter_grants(List *ddl, const CmigObject *object, const List *from, const List *
 	ListCell   *cell;
 
 	/*
-	 * revoke privileges granted by other roles before those roles' grant
+	 * first revoke what other roles have granted, and then those roles' grant
 	 * options
 	 */
 	for (int pass = 0; pass < 2; pass++)
@@ -301,8 +307,8 @@ schema_of(const CmigObject *object)
 }
 
 /*
- * Returns the privileges without grants to the role that becomes the owner:
- * the owner's own privileges include them.
+ * Returns the privileges except for those granted to the role that becomes
+ * the owner, which then has them as the owner.
  */
 static List *
 without_owner(List *grants, const CmigObject *object, const CmigDiffOptions *options)
@@ -345,7 +351,10 @@ initial_grants(const CmigObject *object, const CmigDiffOptions *options)
 	return without_owner(grants, object, options);
 }
 
-/* Build an object for an identity column's sequence; NULL if it has none. */
+/*
+ * Build an object for an identity column's sequence.  Returns NULL for a
+ * column that is not an identity column.
+ */
 static CmigObject *
 sequence_of(const CmigObject *column)
 {
@@ -423,7 +432,7 @@ cmig_annotate_create(const CmigObject *object, const CmigDiffOptions *options)
 
 /*
  * Move the privileges granted to the role from *grants to the list returned.
- * When the role becomes the owner, they become the owner's privileges.
+ * These privileges become the owner's when the role becomes the owner.
  */
 static List *
 take_out(List **grants, const char *role)
@@ -511,8 +520,8 @@ take_out_columns(const CmigObject *table, const CmigObject *other, const char *r
 }
 
 /*
- * Build the statements that change the owner.  Those in "had" are reverted
- * before the change, and those in "will_have" are run after it.
+ * Build the statements that change the owner: first the undo statements in
+ * "had", then ALTER ... OWNER TO, then the statements in "will_have".
  */
 static char *
 new_owner_sql(const CmigObject *object, const char *owner, const List *had, const List *will_have)
@@ -557,8 +566,9 @@ alter_owner(const CmigObject *from, const CmigObject *to, List **old, List **new
 
 /*
  * Build the statements that grant column privileges again.  REVOKE on a table
- * also revokes the privilege on its columns, so columns that have a privilege
- * in both images lose it if it is in "had" but not in "has".
+ * also revokes the privilege on all of its columns.  If "had" contains a
+ * privilege and "has" does not, columns that have it in both images would
+ * lose it.
  */
 static List *
 regrant_columns(const CmigObject *table, const CmigObject *other, const List *had, const List *has)

@@ -31,7 +31,7 @@ typedef struct CmigDiffOptions
 								 * stepwise revision */
 	bool		no_late;		/* replace enums instead of using ALTER TYPE
 								 * ... ADD VALUE */
-	bool		all_owners;		/* set owners even if the owner is role */
+	bool		all_owners;		/* set the owner even if it is "role" */
 	bool		sorted;			/* sort privileges; otherwise they are in the
 								 * order of granting */
 	bool		need_schemas;	/* a schema that cannot be compared is

@@ -114,7 +114,10 @@ parent_of(const CmigObject *object)
 	return is_index(object) ? cmig_index_parent(object) : NULL;
 }
 
-/* Is the object a partitioned table's index, or a constraint with one? */
+/*
+ * Is the object an index of a partitioned table, or a constraint that has
+ * one?
+ */
 static bool
 is_partitioned(const CmigObject *object)
 {
@@ -123,9 +126,9 @@ is_partitioned(const CmigObject *object)
 }
 
 /*
- * Returns the indexes attached to an index, a list of CmigObject.  If only
- * some of the partitions have the index, returns all of them, and otherwise
- * only those of partitions that stay attached.
+ * Returns a list of CmigObject: the indexes attached to an index.  If only
+ * some of the partitions have the index, the list contains all attached
+ * indexes, and otherwise only those of partitions that stay attached.
  */
 static List *
 attached_to(const CmigDifference *difference, const CmigObject *object, bool old)
@@ -160,7 +163,7 @@ shape_of(const CmigObject *object)
 
 /*
  * Does the partition have an unattached index of the same kind?  Creating the
- * partitioned table's index could attach that one instead.
+ * partitioned table's index could attach this index instead of "attached".
  */
 static bool
 has_loose_index(const CmigImage *image, const CmigObject *attached)
@@ -253,9 +256,9 @@ append(CmigDdl *first, const char *sql)
 }
 
 /*
- * Returns the number of partitions that stay attached, or -1 if any partition
- * is a foreign table: then an index created with ONLY would never become
- * valid.
+ * Returns the number of partitions that stay attached, or -1 if any
+ * partition is a foreign table, because an index created with ONLY would
+ * then never become valid.
  */
 static int
 count_partitions(const CmigDifference *difference, const CmigObject *table, bool old)
@@ -392,8 +395,8 @@ find_attached(const CmigImage *image, const CmigObject *table, const char *paren
 
 /*
  * Returns the index's counterpart in the new image, or NULL.  An attached
- * index is matched through the index that it is attached to, any other index
- * by its table, name, and definition.
+ * index is matched through its parent index; any other index is matched by
+ * its table, name, and definition.
  */
 static const CmigObject *
 counterpart(const CmigImage *from, const CmigImage *to, const CmigObject *object)

@@ -25,8 +25,8 @@ keep(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * The query leaves out schemas named cmig_away_*: in a shadow, these contain
- * the live tables.
+ * The query leaves out schemas named cmig_away_*, because in a shadow, they
+ * contain the live tables.
  */
 List *
 cmig_audited_read(void)
@@ -46,7 +46,7 @@ cmig_audited_read(void)
 	return list;
 }
 
-/* Returns the difference, and how to make auditing match the revisions. */
+/* Returns text that describes the difference and how to remove it. */
 static char *
 reason_for(const char *table, const CmigAudited *live, const CmigAudited *revisions)
 {

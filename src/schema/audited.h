@@ -29,7 +29,7 @@ extern List *cmig_audited_read(void);
 
 /*
  * Call the callback for each table that is audited differently in the two
- * lists.  "reason" says what to run.
+ * lists.  "reason" describes the difference and says what to run.
  */
 typedef void (*CmigAuditedCallback) (const char *table, const char *reason, void *arg);
 extern void cmig_audited_compare(const List *live, const List *revisions,

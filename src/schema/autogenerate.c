@@ -60,7 +60,8 @@ require_target(const char *target_sql)
 }
 
 /*
- * Returns the scripts of the repeatable revisions, which also run in a target.
+ * Returns the scripts of the repeatable revisions, which also run after the
+ * target's SQL.
  */
 static List *
 repeatable_scripts(const CmigGraph *graph)
@@ -82,8 +83,8 @@ repeatable_scripts(const CmigGraph *graph)
 }
 
 /*
- * Returns the differences between the source and the target, a List of
- * CmigDiffLine *.
+ * Returns a List of CmigDiffLine *: the differences between the source and
+ * the target.
  */
 static List *
 find_differences(const CmigManaged *managed, const char *target_sql,

@@ -24,8 +24,8 @@
 PG_FUNCTION_INFO_V1(cmig_baseline);
 
 /*
- * Raise an error if a baseline of all schemas would create again what applied
- * revisions have already created.
+ * Raise an error if a baseline of all schemas would create objects that
+ * applied revisions have already created.
  */
 static void
 require_base(const CmigManaged *managed)
@@ -51,8 +51,8 @@ keep_name(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Add an unsupported line for each audited table: audit triggers contain ids,
- * so only cmig.enable_audit() can create them.
+ * Add a line with the action "unsupported" for each audited table: audit
+ * triggers contain ids, so only cmig.enable_audit() can create them.
  */
 static void
 add_audit(const CmigManaged *managed, List **lines)

@@ -2,9 +2,9 @@
  * bodies.c
  *	  Finds the objects that function bodies mention.
  *
- * Every word in a body that is also the name of a relation, type, or function
- * counts.  A false match only changes the order of statements, and order.c
- * ignores one that makes a cycle.
+ * A body mentions a relation, type, or function if the object's name occurs
+ * in it as a word.  A false match only changes the order of statements, and
+ * order.c ignores a match that would cause a cycle.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -53,7 +53,8 @@ collect(const CmigImage *image)
 }
 
 /*
- * Returns the index of the first object with this name, or where it would be.
+ * Returns the index of the first object with this name, or the index at
+ * which it would be inserted.
  */
 static int
 first_of(const Names *names, const char *word)
@@ -82,8 +83,8 @@ is_word(unsigned char c)
 }
 
 /*
- * Copy the text's next word to buf, as an unquoted name.  Returns the rest of
- * the text, or NULL at the end.
+ * Copy the next word of a string to buf, as an unquoted name.  Returns the
+ * rest of the string, or NULL at the end.
  */
 static const char *
 next_word(const char *text, StringInfo buf)
@@ -108,7 +109,7 @@ next_word(const char *text, StringInfo buf)
 	return text;
 }
 
-/* Make the function follow each object whose name is a word of its body. */
+/* Record the objects whose names are words of the function's body. */
 static void
 read_body(const Names *names, CmigObject *function)
 {

@@ -14,7 +14,9 @@
 
 #include "schema/image.h"
 
-/* Set the soft dependencies of the image's functions. */
+/*
+ * For each function in the image, record the objects that its body mentions.
+ */
 extern void cmig_bodies_read(CmigImage *image);
 
 #endif							/* CMIG_BODIES_H */

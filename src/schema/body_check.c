@@ -2,14 +2,15 @@
  * body_check.c
  *	  Finds the functions that CREATE FUNCTION would reject.
  *
- * As in CREATE FUNCTION, the language's validator decides.  It runs in a
+ * The language's validator decides, as in CREATE FUNCTION.  It runs in a
  * subtransaction that is rolled back.  Analyzing a body can run code: a
- * literal of a composite type runs the checks of its domains.  Therefore the
- * validator runs as the function's owner, in a security-restricted operation.
- * Neither the caller, who chooses search_path, nor the owner of a type may thus
- * run code as the function's owner: functions of roles whose privileges the
- * caller lacks, and those with a literal of such a type, are not checked, but
- * count as rejected.
+ * literal of a composite type, for example, runs the checks of its domains.
+ * Therefore the validator runs as the function's owner, in a
+ * security-restricted operation.  Neither the caller, who chooses
+ * search_path, nor the owner of a type must be able to run code as the
+ * function's owner.  Therefore two groups of functions are not checked, and
+ * count as rejected: those of roles whose privileges the caller lacks, and
+ * those with a literal of such a type.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -38,8 +39,9 @@
 #include "utils/syscache.h"
 
 /*
- * Is the function written in C?  Only superusers can create such functions; a
- * validator in another language does whatever its owner wants.
+ * Is the function written in C?  Only superusers can create C functions, so
+ * that these are safe to call.  A validator in another language could run
+ * arbitrary code.
  */
 static bool
 is_in_c(Oid function)
@@ -82,8 +84,8 @@ find_validator(Oid function)
 }
 
 /*
- * Does the type's input function run only code written in C?  Domains and
- * composite types can have checks.
+ * Does the type's input function run only C code?  Domains and composite
+ * types can have checks.
  */
 static bool
 is_safe(Oid type)
@@ -140,9 +142,9 @@ refuse_unsafe(HeapTuple row)
 }
 
 /*
- * Call the validator as the function's owner, with the function's own
- * settings.  Rolling back the subtransaction restores the role and the
- * settings.
+ * Call the validator as the function's owner, with the settings of the
+ * function's SET clauses.  Rolling back the subtransaction restores the role
+ * and the settings.
  */
 static void
 validate(void *arg)
@@ -205,7 +207,7 @@ check(CmigObject *function)
 	function->unchecked = true;
 }
 
-/* Does the image have the function, with the same definition? */
+/* Does the image contain this function with the same definition? */
 static bool
 has_same(const CmigImage *image, const CmigObject *function)
 {

@@ -14,15 +14,15 @@
 #include "schema/difference.h"
 
 /*
- * Mark the image's functions that would be rejected.  The image must match the
- * current catalogs.  Functions that the other image, if any, has with the same
- * definition are not checked.
+ * Mark the image's functions that would be rejected.  The image must match
+ * the current catalogs.  Functions with the same definition in "other", which
+ * may be NULL, are not checked.
  */
 extern void cmig_body_check(CmigImage *image, const CmigImage *other);
 
 /*
- * Mark the rejected functions among the live ones that are replaced or
- * dropped.
+ * Check the live functions that are replaced or dropped, and mark those that
+ * would be rejected.
  */
 extern void cmig_body_check_changed(CmigDifference *difference);
 

@@ -105,8 +105,9 @@ in_own_key(const CmigObject *column)
 }
 
 /*
- * Returns the statement that attaches the partition, and its undo that
- * detaches it, if the column cannot lose NOT NULL otherwise; or NULL.
+ * If the column can lose NOT NULL only while its partition is detached,
+ * returns the statement that attaches the partition, with DETACH PARTITION
+ * as its undo.  Otherwise returns NULL.
  */
 static const CmigDdl *
 reattach(const CmigDifference *difference, const CmigChange *change)
@@ -191,9 +192,10 @@ drop_only(const CmigDifference *difference, const CmigChange *parent)
 }
 
 /*
- * If a column is NOT NULL before and after the change, but the parent's column
- * only on one side, keep the child's NOT NULL when the parent's is dropped.
- * DROP NOT NULL cannot leave out partitions, so there it is set again.
+ * If a column is NOT NULL both before and after the change, but the parent's
+ * column is NOT NULL in only one image, keep the child's NOT NULL when the
+ * parent's is dropped.  On a partitioned table, DROP NOT NULL always affects
+ * the partitions, so their NOT NULL is set again.
  */
 static void
 keep_not_null(const CmigDifference *difference, const CmigChange *change)
@@ -235,8 +237,8 @@ keeps_column(const CmigDifference *difference, const CmigObject *column)
 }
 
 /*
- * If any child keeps the column, drop it with ONLY in the parent, and
- * separately in the other children.
+ * If any child keeps the column, drop the column from the parent with ONLY,
+ * and separately from the other children.
  */
 static void
 keep_column(const CmigDifference *difference, CmigChange *change)
@@ -254,7 +256,7 @@ keep_column(const CmigDifference *difference, CmigChange *change)
 	}
 }
 
-/* Handle a column that is dropped in the parent, but not in the child. */
+/* Handle a column that is dropped from the parent, but not from the child. */
 static void
 find_kept_column(const CmigDifference *difference, const CmigChange *change)
 {
@@ -374,8 +376,8 @@ without_validation(List *ddl)
 }
 
 /*
- * Generate the statements that make the constraint valid or not valid if the
- * parent's constraint does not change.
+ * Generate the statements that validate the constraint, or make it NOT
+ * VALID, if the parent's constraint does not change.
  */
 static void
 validate_alone(const CmigDifference *difference, CmigChange *change)
@@ -393,8 +395,8 @@ validate_alone(const CmigDifference *difference, CmigChange *change)
 }
 
 /*
- * Handle a check constraint that is validated, or becomes not valid, together
- * with the parent's or only in the child.
+ * Handle a check constraint that is validated or becomes NOT VALID, either
+ * together with the parent's constraint or only in the child.
  */
 static void
 keep_validity(const CmigDifference *difference, CmigChange *change)

@@ -24,7 +24,7 @@ extern const CmigObject *cmig_children_parent(const CmigImage *image, const Cmig
 
 /*
  * Does a partition's index or constraint belong to the partitioned table's
- * before and after the change?  Then it cannot be changed separately.
+ * both before and after the change?  If so, it cannot be changed separately.
  */
 extern bool cmig_children_is_attached(const CmigChange *change);
 

@@ -30,8 +30,8 @@
 
 /*
  * Re-create the partitioned table's indexes that were created with ON ONLY.
- * ATTACH PARTITION would create these in the partition, too, even if it has no
- * such index.
+ * Otherwise, ATTACH PARTITION would also create them in a partition that has
+ * no such index.
  */
 static void
 renew_only_indexes(CmigDifference *difference, const CmigObject *link)
@@ -121,8 +121,9 @@ is_label_used(const CmigDifference *difference, const CmigObject *type, const ch
 }
 
 /*
- * Replace enums whose new labels cannot be added after all other changes,
- * because something uses them or the options do not allow it.
+ * Decide how enum labels are added.  An enum is replaced if its new labels
+ * cannot be added after all other changes, because something uses them or
+ * because the options do not allow it.
  */
 static void
 decide_late(CmigDifference *difference)
@@ -147,8 +148,8 @@ decide_late(CmigDifference *difference)
 }
 
 /*
- * Copy the properties that are not compared to the new versions of re-created
- * objects.
+ * Keep the owner, privileges, and comments of re-created objects as far as
+ * the options exclude these from the comparison.
  */
 static void
 keep_annotations(CmigDifference *difference)
@@ -176,8 +177,9 @@ keep_annotations(CmigDifference *difference)
 
 /*
  * Changing the persistence of a table also changes that of its identity
- * columns' sequences.  The statement that reverts it runs after those of the
- * columns: make it restore a sequence that differed from the table.
+ * columns' sequences.  The undo of this change runs after the columns' own
+ * undo statements, so make it restore a sequence whose persistence differed
+ * from the table's.
  */
 static void
 keep_persistence(const CmigDifference *difference, const CmigChange *change)
@@ -213,7 +215,7 @@ keep_sequences(const CmigDifference *difference)
 	}
 }
 
-/* Does the relation or type get or lose columns? */
+/* Are columns added to or dropped from the relation or type? */
 static bool
 changes_row(const CmigDifference *difference, const CmigObject *type)
 {
@@ -228,7 +230,7 @@ changes_row(const CmigDifference *difference, const CmigObject *type)
 	return false;
 }
 
-/* Is the object re-created, or does a column of it get another type? */
+/* Is the object re-created, or does one of its columns change its type? */
 static bool
 is_reshaped(const CmigDifference *difference, const CmigObject *object)
 {
@@ -244,7 +246,7 @@ is_reshaped(const CmigDifference *difference, const CmigObject *object)
 	return false;
 }
 
-/* Does the body name an object that is changed in such a way? */
+/* Does the function's body name an object for which is_reshaped() is true? */
 static bool
 names_reshaped(const CmigDifference *difference, const CmigObject *function)
 {
@@ -255,8 +257,9 @@ names_reshaped(const CmigDifference *difference, const CmigObject *function)
 }
 
 /*
- * Does the body call a function that is replaced by one with other arguments?
- * Both exist when the body is replaced, so that the call may be ambiguous.
+ * Does the body call a function that is replaced by one with other
+ * arguments?  Both functions exist when the body is replaced, so the call may
+ * be ambiguous.
  */
 static bool
 calls_overloads(const CmigDifference *difference, const CmigChange *function)
@@ -280,9 +283,10 @@ calls_overloads(const CmigDifference *difference, const CmigChange *function)
 }
 
 /*
- * An SQL function is replaced after what it uses has changed, and the old
- * function is restored before that is.  If both bodies cannot be valid at that
- * point, they are not checked.
+ * Mark the SQL functions whose bodies are not checked when they are
+ * replaced.  An upgrade replaces a function after the objects that it uses,
+ * but a downgrade restores the old function before them.  At that point, one
+ * of the two bodies may be invalid.
  */
 static void
 find_unchecked(const CmigDifference *difference)

@@ -2,8 +2,8 @@
  * concurrent.c
  *	  Statements that do not block concurrent reads and writes.
  *
- * They follow the recipes in src/online.  Statements that have no concurrent
- * form, such as those for partitioned tables, are not changed.
+ * The statements follow the recipes in src/online.  Statements that have no
+ * concurrent form, such as those for partitioned tables, are not changed.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -92,9 +92,9 @@ constraint_sql(const CmigObject *constraint, char *sql)
 }
 
 /*
- * Build SET NOT NULL with a temporary check constraint, so that it need not
- * scan the table.  The check constraint's name differs from the one that
- * PostgreSQL would choose for the NOT NULL constraint.
+ * Build SET NOT NULL with a temporary check constraint, so that SET NOT NULL
+ * does not scan the table.  The check constraint's name differs from the one
+ * that PostgreSQL would choose for the NOT NULL constraint.
  */
 static char *
 not_null_sql(const CmigObject *column, char *sql)

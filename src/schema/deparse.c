@@ -1,6 +1,6 @@
 /*
  * deparse.c
- *	  Turns the changes into statements, in order.
+ *	  Generates the statements for a difference, in the order of execution.
  *
  * For a dropped object, downgrade_sql contains all statements that re-create
  * it.  For a created object, there is one row for each statement.
@@ -28,7 +28,7 @@ typedef struct Deparse
 	CmigDiffOptions restore;	/* for re-creating dropped objects */
 	CmigDiffCallback callback;
 	void	   *arg;
-	MemoryContext context;		/* for calling the callback */
+	MemoryContext context;		/* in which the callback is called */
 } Deparse;
 
 /*
@@ -54,8 +54,8 @@ live_table(const Deparse *deparse, const CmigObject *object)
 }
 
 /*
- * Is the statement only a step, because the object is the same on both sides,
- * or because the change has another row?
+ * Is the statement only an intermediate step?  This is true if the object is
+ * the same in both images, or if the change already has a row.
  */
 static bool
 is_incidental(CmigChange *change)
@@ -67,8 +67,8 @@ is_incidental(CmigChange *change)
 }
 
 /*
- * Pass the statements of the change to the callback, the first one with this
- * action, and the others with "alter".
+ * Pass the statements of a change to the callback: the first one with the
+ * given action, and the others with "alter".
  */
 static void
 put_ddl(Deparse *deparse, const char *action, CmigChange *change, List *ddl)
@@ -93,10 +93,7 @@ put_ddl(Deparse *deparse, const char *action, CmigChange *change, List *ddl)
 	}
 }
 
-/*
- * Returns the statements that create an object and the children that its own
- * statement includes.
- */
+/* Returns the statements that create an object and its folded children. */
 static List *
 creation(const Deparse *deparse, const CmigObject *object, const CmigDiffOptions *options)
 {
@@ -109,7 +106,7 @@ creation(const Deparse *deparse, const CmigObject *object, const CmigDiffOptions
 	return ddl;
 }
 
-/* Append the statements to the text of the list's first statement. */
+/* Append statements to the SQL text of the list's first statement. */
 static void
 append(List *ddl, const List *statements)
 {
@@ -187,7 +184,7 @@ put_create(Deparse *deparse, CmigChange *change)
 	put_ddl(deparse, "create", change, ddl);
 }
 
-/* Returns the statements joined into one text. */
+/* Returns the statements joined into one string. */
 static char *
 join(List *ddl)
 {
@@ -304,8 +301,8 @@ put_unsupported(Deparse *deparse, const CmigChange *change)
 /* Changes that come after all others */
 
 /*
- * The statements that revert a late change, or the reason why this is
- * impossible.
+ * The statements that revert a late change, or the reason why it cannot be
+ * reverted.
  */
 typedef struct Late
 {
@@ -326,8 +323,9 @@ collect_late(const CmigDiffRow *row, void *arg)
 }
 
 /*
- * Make the target image match the state after all other changes: properties
- * that are not compared stay as they are.
+ * Make the target image match the state after all other changes: copy the
+ * owner, privileges, and comments from the old image as far as the options
+ * exclude these from the comparison.
  */
 static void
 set_final(CmigDifference *difference)
@@ -411,7 +409,7 @@ put_late_changes(Deparse *deparse)
 
 /*
  * Pass the rows that turn off FORCE ROW LEVEL SECURITY before all other
- * statements, or turn it on again after them.
+ * statements or, unless "at_start", turn it on again after them.
  */
 static void
 put_force(Deparse *deparse, const List *forced, bool at_start)

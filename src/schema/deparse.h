@@ -1,6 +1,6 @@
 /*
  * deparse.h
- *	  Turns the changes into statements, in order.
+ *	  Generates the statements for a difference, in the order of execution.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -22,18 +22,18 @@ typedef struct CmigDiffRow
 								 * NULL */
 	bool		stepwise;		/* the statement is for a stepwise revision */
 	bool		again;			/* the object is dropped and created again */
-	bool		incidental;		/* the object is the same on both sides, or
-								 * another row stands for it */
+	bool		incidental;		/* the object is the same in both images, or
+								 * another row shows its change */
 	const CmigObject *subject;	/* the object; NULL for a note on the target */
 	int			undo_hazards;	/* CMIG_HAZARD_... flags of downgrade */
-	const CmigDdl *ddl;			/* the statement, for hazards to the rows of
-								 * the table; or NULL */
+	const CmigDdl *ddl;			/* the statement, for hazards that depend on
+								 * the table's rows; or NULL */
 	const CmigObject *table;	/* the live table; NULL if it is new */
 } CmigDiffRow;
 
 typedef void (*CmigDiffCallback) (const CmigDiffRow *row, void *arg);
 
-/* Call the callback for each row. */
+/* Call the callback for each row of the difference. */
 extern void cmig_deparse(CmigDifference *difference, CmigDiffCallback callback, void *arg);
 
 #endif							/* CMIG_DEPARSE_H */

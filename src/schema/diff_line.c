@@ -1,6 +1,6 @@
 /*
  * diff_line.c
- *	  Lists of the rows of a difference.
+ *	  Keeps the rows of a difference in a list.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,6 +1,6 @@
 /*
  * diff_line.h
- *	  Lists of the rows of a difference.
+ *	  Keeps the rows of a difference in a list.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -34,21 +34,21 @@ typedef struct CmigDiffLine
 } CmigDiffLine;
 
 /*
- * A CmigDiffCallback that appends the row to a List of CmigDiffLine *; lines
- * is a List **.
+ * A CmigDiffCallback that appends the row to a List of CmigDiffLine *;
+ * "lines" is a List **.
  */
 extern void cmig_diff_line_add(const CmigDiffRow *row, void *lines);
 
 /*
- * Returns one line for each object that differs.  Left out are further
- * statements for such an object, and statements for objects that are the same
- * on both sides but have to be dropped and created again.
+ * Returns one line for each object that differs.  Further statements for the
+ * same object are left out, and so are statements for objects that are the
+ * same in both images but must be dropped and re-created.
  */
 extern List *cmig_diff_line_objects(const List *lines);
 
 /*
- * Returns what happens to the object: "alter" also if it is dropped and
- * created again.
+ * Returns the line's action, or "alter" if the object is dropped and
+ * re-created.
  */
 extern const char *cmig_diff_line_action(const CmigDiffLine *line);
 

@@ -44,7 +44,7 @@ typedef struct DiffRun
 	List	   *lines;
 } DiffRun;
 
-/* A comparison that starts from what the revisions create. */
+/* A comparison that starts from the schema that the revisions create. */
 typedef struct ReplayRun
 {
 	DiffRun    *run;
@@ -60,8 +60,8 @@ has_schema(const CmigImage *image, const char *name)
 }
 
 /*
- * Report a schema that exists on neither side: its name may be mistyped, and
- * then nothing would be compared.
+ * Report a schema that exists in neither image.  Its name may be mistyped,
+ * and then nothing would be compared.
  */
 static void
 check_schemas(const DiffRun *run, const CmigImage *from)
@@ -128,8 +128,8 @@ add_notes(DiffRun *run, const List *notes)
 }
 
 /*
- * Row callback: report a subscription that the target lacks.  Subscriptions
- * also involve other servers, so they are not compared.
+ * Row callback: add a row for a subscription that the target lacks.
+ * Subscriptions also involve other servers, so they are not compared.
  */
 static void
 add_subscription(TupleDesc desc, HeapTuple row, void *arg)
@@ -182,8 +182,8 @@ add_labels(DiffRun *run)
 }
 
 /*
- * If everything must be compared, add rows for the schemas of other roles that
- * the target names.
+ * If everything must be compared, add rows for other roles' schemas that the
+ * target names.
  */
 static void
 add_other_schemas(DiffRun *run)

@@ -14,10 +14,10 @@
 #include "schema/replay.h"
 
 /*
- * Returns the statements that change the managed schemas into those that
- * target_sql creates, a List of CmigDiffLine *.  "function" is used in error
+ * Returns a List of CmigDiffLine *: the statements that change the managed
+ * schemas into those that target_sql creates.  "function" is used in error
  * messages, for example "cmig.diff()".  Raises 22004 if target_sql is NULL,
- * and the errors of cmig_shadow_run() and target_sql.
+ * the errors of cmig_shadow_run(), and any error that target_sql raises.
  */
 extern List *cmig_diff_run(const CmigManaged *managed, const char *target_sql,
 						   const CmigDiffOptions *options, const char *function);

@@ -36,7 +36,7 @@ cmig_drift_arguments(FunctionCallInfo fcinfo, int n, CmigDrift *drift)
 	cmig_diff_arguments(fcinfo, n + 1, &drift->options);
 }
 
-/* Report a schema that exists on neither side: its name may be mistyped. */
+/* Report a schema that exists in neither image; its name may be mistyped. */
 static void
 check_schemas(const CmigDrift *drift)
 {
@@ -55,7 +55,7 @@ check_schemas(const CmigDrift *drift)
 
 /*
  * Issue a NOTICE that lists the schemas that are not compared because they
- * belong to other roles, except for those that get a row.
+ * belong to other roles, except for schemas that have a row in the result.
  */
 static void
 tell_other_schemas(CmigDrift *drift)
@@ -202,8 +202,9 @@ cmig_drift_repair(CmigDrift *drift)
 }
 
 /*
- * Reverse the order and the direction of the lines, with the hazards of the
- * reverse statements.
+ * Turn lines for one direction into lines for the opposite direction:
+ * reverse their order, exchange upgrade and downgrade, and use the hazards
+ * of the latter.
  */
 static List *
 reverse(List *lines)

@@ -46,10 +46,10 @@ extern void cmig_drift_arguments(FunctionCallInfo fcinfo, int n, CmigDrift *drif
 extern void cmig_drift_read(CmigDrift *drift, const CmigSituation *now, const char *function);
 
 /*
- * Returns the statements that change the live schema into that of the
- * revisions, or, with "adopts", the reverse, as a List of CmigDiffLine *.
- * Only one of these functions may be called.  The renames have the same
- * direction.
+ * Both functions return a List of CmigDiffLine *, and only one of them may
+ * be called. cmig_drift_repair() returns the statements that make the live
+ * schema match the revisions. cmig_drift_adopt(), which requires "adopts",
+ * returns the statements that bring the revisions' schema to the live one.
  */
 extern List *cmig_drift_repair(CmigDrift *drift);
 extern List *cmig_drift_adopt(CmigDrift *drift);

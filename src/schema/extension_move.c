@@ -1,9 +1,10 @@
 /*
  * extension_move.c
- *	  Moves extensions that are in another schema in the target.
+ *	  Moves extensions to the schemas that they have in the target.
  *
- * They are moved before anything else is compared, because other objects'
- * definitions contain the schemas of the extensions' types and functions.
+ * Extensions are moved before anything else is compared, because other
+ * objects' definitions contain the schemas of the extensions' types and
+ * functions.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

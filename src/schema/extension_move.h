@@ -1,6 +1,6 @@
 /*
  * extension_move.h
- *	  Moves extensions that are in another schema in the target.
+ *	  Moves extensions to the schemas that they have in the target.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -3,8 +3,8 @@
  *	  Lifts forced row security while foreign keys change.
  *
  * PostgreSQL checks a new foreign key with a query that runs as the owner of
- * the tables.  Forced row security would filter the rows of this query, so a
- * revision, which runs with row_security = off, would fail.
+ * the tables.  Forced row security would apply to this query.  A revision runs
+ * with row_security = off, so the query would fail.
  *
  * No database access.
  *
@@ -17,21 +17,20 @@
 #include "schema/difference.h"
 
 /*
- * A table with forced row security whose foreign keys, or foreign keys that
- * reference it, change.
+ * A table with forced row security that is on either side of a foreign key
+ * that changes.
  */
 typedef struct CmigForce
 {
-	const CmigObject *before;	/* the table if forced before the change, or
-								 * NULL */
-	const CmigObject *after;	/* the table if forced after the change, or
-								 * NULL */
+	const CmigObject *before;	/* the old table, or NULL if it is not forced */
+	const CmigObject *after;	/* the new table, or NULL if it is not forced */
 } CmigForce;
 
 /*
- * Find these tables, and remove the statements that change their forced row
- * security from the difference.  The caller turns it off before all other
- * statements, and on again after them.  Returns a List of CmigForce *.
+ * Find the tables with forced row security whose foreign keys change, and
+ * remove the statements that change their forced row security from the
+ * difference.  The caller turns it off before all other statements, and on
+ * again after them.  Returns a List of CmigForce *.
  */
 extern List *cmig_force_lift(CmigDifference *difference);
 

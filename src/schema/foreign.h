@@ -2,7 +2,7 @@
  * foreign.h
  *	  Refuses changes to objects that belong to other roles.
  *
- * These are called foreign objects here; others.c finds them.
+ * Such objects are called foreign objects here; others.c finds them.
  *
  * No database access.
  *

@@ -72,7 +72,7 @@ warn_unsupported(const List *lines)
 
 #define RESOLVE_MARKER "-- cmig:resolve"
 
-/* Returns a comment that does not occur in the text. */
+/* Returns an SQL comment that does not occur in the text. */
 static char *
 placeholder(const CmigGenerate *generate, const char *text)
 {
@@ -83,7 +83,7 @@ placeholder(const CmigGenerate *generate, const char *text)
 	return comment;
 }
 
-/* Append the unresolved statements, each below the comment. */
+/* Append the unresolved statements, each below the placeholder comment. */
 static void
 append_unresolved(StringInfo text, const CmigGenerate *generate, const char *comment)
 {
@@ -99,7 +99,7 @@ append_unresolved(StringInfo text, const CmigGenerate *generate, const char *com
 	}
 }
 
-/* Replace the comments with markers. */
+/* Replace the placeholder comments with markers. */
 static char *
 with_markers(char *content, const char *comment)
 {

@@ -116,8 +116,8 @@ append_word(StringInfo buf, const char *word)
 }
 
 /*
- * Returns what the statement does to the rows, without the table's name, or
- * NULL if nothing.
+ * Describes what the statement does to the rows, without the table's name.
+ * Returns NULL if the statement has no hazard.
  */
 static char *
 hazard_words(const CmigDdl *ddl)

@@ -59,14 +59,14 @@ extern void cmig_image_depend(CmigImage *image, CmigObject *object, CmigObject *
 extern void cmig_object_follow(CmigObject *object, CmigObject *on);
 
 /*
- * Sort the objects, and set depends.  Call this after everything has been
- * read.
+ * Sort the objects, and set their "depends" arrays.  Call this after
+ * everything has been read.
  */
 extern void cmig_image_finish(CmigImage *image);
 
 /*
- * Sort the objects again, after some were added to a finished image with their
- * depends.
+ * Sort the objects again.  Call this after adding objects, with their
+ * "depends" arrays, to a finished image.
  */
 extern void cmig_image_sort(CmigImage *image);
 

@@ -31,10 +31,10 @@
 /* The size of the memory blocks for objects. */
 #define BLOCK_SIZE ((Size) 32 * 1024)
 
-/* The maximum number of values of a kind that are looked for, to share them. */
+/* The maximum number of shared property rows for each kind. */
 #define MAX_SHARED 1024
 
-/* Values that objects can share. */
+/* The properties of an object, which other objects of the kind can share. */
 typedef struct SharedValues
 {
 	uint32		hash;
@@ -67,12 +67,12 @@ take(CmigImageReader *reader, Size size)
 static void *
 take_aligned(CmigImageReader *reader, Size size)
 {
-	/* texts may have left it unaligned */
+	/* strings may have left it unaligned */
 	reader->room -= reader->room % MAXIMUM_ALIGNOF;
 	return memset(take(reader, MAXALIGN(size)), 0, size);
 }
 
-/* Returns a column's text, allocated in the scratch context, or NULL. */
+/* Returns a column's value, allocated in the scratch context, or NULL. */
 static char *
 read_text(const CmigImageReader *reader, int column)
 {
@@ -87,8 +87,8 @@ read_text(const CmigImageReader *reader, int column)
 }
 
 /*
- * Returns a copy of a text, or NULL.  Objects share a text with the object
- * read before them if it is the same, such as a type name.
+ * Returns a copy of a string, or NULL.  If the string, such as a type name,
+ * is the same as in the preceding object, both objects share the copy.
  */
 static char *
 keep_text(CmigImageReader *reader, int column, const char *text)
@@ -120,7 +120,7 @@ hash_row(const CmigImageReader *reader)
 	return hash;
 }
 
-/* Are the values those in the current row? */
+/* Do the values equal those in the current row? */
 static bool
 is_row(const CmigImageReader *reader, char *const *values)
 {
@@ -312,8 +312,8 @@ find_needed(const CmigImageReader *reader, CmigAddress address)
 }
 
 /*
- * Is the dependency an object itself?  This is true for OWNED BY and attached
- * partitions.
+ * Is the dependency itself an object in the image, as OWNED BY and attached
+ * partitions are?
  */
 static bool
 is_own_kind(const CmigObject *object, const CmigObject *on, char type)

@@ -23,13 +23,13 @@ typedef struct CmigImageReader
 	const CmigKind *kind;		/* the kind being read */
 	List	   *unclaimed;		/* of CmigAddress * */
 	MemoryContext scratch;		/* reset after each object */
-	char	   *block;			/* memory for objects and their texts ... */
+	char	   *block;			/* memory for objects and their strings ... */
 	Size		room;			/* ... and how much of it is left */
 	char	  **last;			/* the last value of each column */
 	char	  **row;			/* the properties in the current row, in
 								 * "scratch" */
-	HTAB	   *shared;			/* of the kind's values */
-	Datum	   *values;			/* the object in the current row */
+	HTAB	   *shared;			/* of SharedValues, for the current kind */
+	Datum	   *values;			/* the columns of the current row */
 	bool	   *nulls;
 	int			ncolumns;
 } CmigImageReader;
@@ -43,14 +43,17 @@ extern void cmig_image_reader_row(CmigImageReader *reader, TupleDesc desc, HeapT
  */
 extern CmigAddress cmig_image_reader_address(const CmigImageReader *reader, int column);
 
-/* Returns the value of a column.  NULL is NULL or false. */
+/* Return the value of a column; for an SQL null, NULL or false. */
 extern char *cmig_image_reader_text(const CmigImageReader *reader, int column);
 extern bool cmig_image_reader_bool(const CmigImageReader *reader, int column);
 
 /* Find the extension members and their array types. */
 extern void cmig_image_reader_find_members(CmigImageReader *reader);
 
-/* Is this object an extension member?  If so, set *extension, unless NULL. */
+/*
+ * Is this object an extension member?  If so, set *extension unless the
+ * pointer is NULL.
+ */
 extern bool cmig_image_reader_is_member(const CmigImageReader *reader, CmigAddress address,
 										CmigAddress *extension);
 

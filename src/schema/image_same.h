@@ -13,9 +13,9 @@
 #include "schema/image.h"
 
 /*
- * Returns true if both images have the same objects with the same texts.  If
- * it returns false, cmig_compare(), which takes longer, may still find no
- * difference.
+ * Returns true if both images contain the same objects with the same
+ * properties.  Even if the result is false, cmig_compare(), which takes
+ * longer, might find no difference.
  */
 extern bool cmig_image_same(const CmigImage *a, const CmigImage *b);
 

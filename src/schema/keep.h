@@ -30,8 +30,8 @@ extern void cmig_keep_unknown(const CmigImage *from, CmigImage *to);
 
 /*
  * If an object that ORMs cannot define was not added although its parent, if
- * any, remains, returns the missing object that it depends on.  Otherwise
- * returns NULL.
+ * it has one, remains, returns the missing object that it depends on.
+ * Otherwise returns NULL.
  */
 extern const CmigObject *cmig_keep_missing(const CmigObject *object, const CmigImage *to);
 

@@ -82,8 +82,8 @@ cmig_kind_drop(const CmigObject *object)
 /* Lists "a, b" in which the order does not matter */
 
 /*
- * Split a list at ", ", and sort it.  Commas within quoted values do no harm,
- * because both lists are split there.
+ * Split a list at ", ", and sort it.  A comma within a quoted value does no
+ * harm, because both lists are split in the same places.
  */
 static CmigNames
 cut_list(const char *text)

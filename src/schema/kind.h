@@ -101,9 +101,9 @@ typedef struct CmigAlter
 #define CMIG_KIND_NO_OWNER_SQL	0x0200	/* no ALTER ... OWNER TO */
 #define CMIG_KIND_GONE_WITH_PARENT 0x0400	/* dropped by the parent's DROP
 											 * statement */
-#define CMIG_KIND_RECAST		0x0800	/* must be dropped while the type of a
-										 * column changes to one without a
-										 * cast */
+#define CMIG_KIND_RECAST		0x0800	/* must be dropped while a column
+										 * changes to a type to which there is
+										 * no cast */
 #define CMIG_KIND_GLOBAL		0x1000	/* has no schema; not compared if the
 										 * caller names schemas */
 
@@ -226,8 +226,8 @@ extern bool cmig_kind_same_value(const CmigProperty *property, const char *a, co
 extern bool cmig_alter_differs(const CmigAlter *alter, int property);
 
 /*
- * Add hazards to the last statement of the list, and return it.  They apply if
- * the table has rows.
+ * Add hazards, which apply if the table has rows, to the last statement of
+ * the list.  Returns this statement.
  */
 extern CmigDdl *cmig_ddl_hazards(List *ddl, int hazards);
 

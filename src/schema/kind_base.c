@@ -70,7 +70,10 @@ static const char definition_depends[] =
 " FROM (SELECT DISTINCT type FROM f) b JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_type'::regclass AND d.refobjid = b.type"
 " WHERE d.deptype = 'n' AND NOT EXISTS (SELECT FROM f WHERE f.type = b.type AND f.function = d.objid)";
 
-/* Returns DROP TYPE; for a base type, it also drops the type's functions. */
+/*
+ * Returns DROP TYPE.  For a base type, CASCADE also drops the type's
+ * functions.
+ */
 static char *
 drop_type(const CmigObject *type)
 {

@@ -66,8 +66,8 @@ static const CmigProperty properties[] = {
 	" AND d.classid = 'pg_class'::regclass AND d.deptype = 'i')"
 
 /*
- * The identity options that differ from those of a sequence that PostgreSQL
- * would create for the column.
+ * The identity options that differ from PostgreSQL's defaults for an
+ * identity column of this type.
  */
 #define IDENTITY_OPTIONS_SQL \
 	"(SELECT concat_ws(' '," \
@@ -83,8 +83,8 @@ static const CmigProperty properties[] = {
 	IDENTITY_FROM_SQL
 
 /*
- * The options that ALTER COLUMN can set, one a line, in a form that does not
- * depend on the type.
+ * The options that ALTER COLUMN can set, one per line, in a form that does
+ * not depend on the type.
  */
 #define IDENTITY_SETTINGS_SQL \
 	"(SELECT concat_ws(E'\n'," \
@@ -141,8 +141,9 @@ static const char column_depends[] =
 " WHERE c.relnamespace = ANY ($1) AND c.reloftype <> 0 AND a.attnum > 0 AND NOT a.attisdropped";
 
 /*
- * A column defined by the child itself is merged with the parent's column.  It
- * can exist before the parent's column, and stays when that is dropped.
+ * A column defined by the child itself is merged with the parent's column.
+ * The child's column can exist before the parent's column, and stays when
+ * the parent's column is dropped.
  */
 static const char column_follows[] =
 "SELECT 'pg_class'::regclass::oid, p.attrelid, p.attnum::integer, 'pg_class'::regclass::oid, a.attrelid, a.attnum::integer"
@@ -210,7 +211,7 @@ cmig_column_stays_inherited(const CmigObject *from, const CmigObject *to)
 
 /*
  * Does CREATE TABLE ... INHERITS take the generation expression from a
- * parent's column?  PostgreSQL does not allow it to be repeated.
+ * parent's column?  PostgreSQL does not allow the child to repeat it.
  */
 static bool
 inherits_expression(const CmigObject *column)
