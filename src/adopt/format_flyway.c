@@ -1,10 +1,11 @@
 /*
  * format_flyway.c
- *	  Reads Flyway's files: V, U, R, and B.
+ *	  Reads Flyway files: versioned (V), undo (U), repeatable (R), and
+ *	  baseline (B).
  *
  * Versions are written as in flyway_schema_history, with dots between their
- * parts.  A B file is a script that new databases run instead of the versions
- * up to its own; it becomes a revision that replaces them.
+ * parts. A baseline is a script that new databases run instead of the versions
+ * up to the baseline's version. It becomes a revision that replaces them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -21,7 +22,10 @@ typedef struct FlywayName
 	char	   *title;
 } FlywayName;
 
-/* Read "V1_2__title.sql". */
+/*
+ * Parse a file name such as "V1_2__title.sql". Returns false if the name does
+ * not have this form.
+ */
 static bool
 read_name(const char *base, FlywayName *name)
 {
@@ -41,7 +45,7 @@ read_name(const char *base, FlywayName *name)
 		strspn(name->version, "0123456789.") == length;
 }
 
-/* Does "<file>.conf" say executeInTransaction=false? */
+/* Does "<file>.conf" set executeInTransaction to false? */
 static bool
 without_transaction(CmigImport *import, const CmigToolFile *file)
 {
@@ -58,7 +62,7 @@ without_transaction(CmigImport *import, const CmigToolFile *file)
 	return false;
 }
 
-/* Add the revision of one file. */
+/* Add a revision for one file. */
 static CmigToolRevision *
 add_file(CmigImport *import, CmigToolFile *file, const char *id, const FlywayName *name)
 {
@@ -71,7 +75,7 @@ add_file(CmigImport *import, CmigToolFile *file, const char *id, const FlywayNam
 	return revision;
 }
 
-/* Add the V files, in order. */
+/* Add the V files, sorted by version. */
 static void
 add_versions(CmigImport *import)
 {
@@ -86,7 +90,7 @@ add_versions(CmigImport *import)
 	cmig_import_chain(import);
 }
 
-/* Returns the revision of a version, or NULL. */
+/* Returns the revision with this version, or NULL. */
 static CmigToolRevision *
 find_version(const CmigImport *import, const char *version)
 {
@@ -102,7 +106,7 @@ find_version(const CmigImport *import, const char *version)
 	return NULL;
 }
 
-/* Add the U files to the revisions of their versions. */
+/* Add each U file as the downgrade script of the revision with its version. */
 static void
 add_undo(CmigImport *import)
 {
@@ -123,7 +127,10 @@ add_undo(CmigImport *import)
 	}
 }
 
-/* Make a baseline replace the versions up to its own. */
+/*
+ * Make a baseline replace the versions up to "version". Only the first "count"
+ * revisions of the import are versions.
+ */
 static void
 set_replaces(const CmigImport *import, CmigToolRevision *baseline, const char *version, int count)
 {
@@ -144,8 +151,8 @@ set_replaces(const CmigImport *import, CmigToolRevision *baseline, const char *v
 }
 
 /*
- * If the versions that a baseline replaces are missing, make the next version
- * follow the baseline.
+ * If the files of the versions that a baseline replaces are missing, make the
+ * next version follow the baseline.
  */
 static void
 follow_baseline(const CmigImport *import, CmigToolRevision *baseline, const char *version)
@@ -162,7 +169,7 @@ follow_baseline(const CmigImport *import, CmigToolRevision *baseline, const char
 	}
 }
 
-/* Add the newest B file; older ones would replace the same versions. */
+/* Add the newest B file. Older B files are left out. */
 static void
 add_baseline(CmigImport *import)
 {
@@ -198,7 +205,7 @@ add_baseline(CmigImport *import)
 }
 
 /*
- * Add the R files, which both Flyway and pg_cmig run in the order of their
+ * Add the R files. Both Flyway and pg_cmig run them in the order of their
  * descriptions.
  */
 static void
@@ -217,7 +224,7 @@ add_repeatable(CmigImport *import)
 	}
 }
 
-/* Is this a callback, which Flyway runs before or after an event? */
+/* Is this a callback script, which Flyway runs before or after an event? */
 static bool
 is_callback(const char *base)
 {

@@ -1,6 +1,7 @@
 /*
  * format_flyway.h
- *	  Reads Flyway's files: V, U, R, and B.
+ *	  Reads Flyway files: versioned (V), undo (U), repeatable (R), and
+ *	  baseline (B).
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,6 +1,6 @@
 /*
  * format_folders.c
- *	  Reads formats that have a folder for each migration.
+ *	  Reads formats that have a separate folder for each migration.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -9,7 +9,7 @@
 #include "adopt/format_folders.h"
 #include "adopt/tool_text.h"
 
-/* Returns the name of a file in the same folder. */
+/* Returns the path of "base" in the same folder as the file. */
 static char *
 beside(const CmigToolFile *file, const char *base)
 {
@@ -21,8 +21,8 @@ beside(const CmigToolFile *file, const char *base)
  */
 
 /*
- * Returns a folder's version: its name up to the first underscore, without
- * hyphens.
+ * Returns the version of a migration folder: the part of its name before the
+ * first underscore, without hyphens.
  */
 static char *
 diesel_version(const char *folder)
@@ -38,8 +38,8 @@ diesel_version(const char *folder)
 }
 
 /*
- * Does metadata.toml say that the migration runs without a transaction?  If
- * the file lacks the key, Diesel does not use a transaction.
+ * Does metadata.toml disable the transaction? If the file exists without the
+ * key, Diesel does not use a transaction.
  */
 static bool
 diesel_without_transaction(const CmigToolFile *metadata)
@@ -56,7 +56,7 @@ diesel_without_transaction(const CmigToolFile *metadata)
 	return true;
 }
 
-/* Add the revision of one folder: up.sql, down.sql, metadata.toml. */
+/* Add a revision for one folder with up.sql, down.sql, and metadata.toml. */
 static void
 read_diesel(CmigImport *import, CmigToolFile *up)
 {
@@ -95,7 +95,7 @@ cmig_format_diesel(CmigImport *import)
  * Prisma
  */
 
-/* Add a revision whose id is the folder's name. */
+/* Add a revision with the folder's name as its id. */
 static void
 add_folder(CmigImport *import, CmigToolFile *file)
 {
@@ -128,8 +128,8 @@ cmig_format_prisma(CmigImport *import)
  */
 
 /*
- * Returns the number after "when" in the entry for this tag in _journal.json,
- * or 0 if there is none.
+ * Returns the value of "when" in the _journal.json entry with this tag, or 0
+ * if there is no such entry.
  */
 static int64
 drizzle_time(const CmigToolFile *journal, const char *tag)
@@ -148,7 +148,7 @@ drizzle_time(const CmigToolFile *journal, const char *tag)
 	return strtoll(entry, NULL, 10);
 }
 
-/* Add the revision of one file.  The journal contains its time. */
+/* Add a revision for one file, with its creation time from the journal. */
 static void
 add_drizzle_file(CmigImport *import, CmigToolFile *file, const CmigToolFile *journal)
 {
@@ -168,7 +168,7 @@ add_drizzle_file(CmigImport *import, CmigToolFile *file, const CmigToolFile *jou
 		cmig_import_note(revision, "it is not in meta/_journal.json, so drizzle-kit does not run it");
 }
 
-/* Is the file one of Drizzle's own records? */
+/* Is the file one of Drizzle's metadata files? */
 static bool
 is_drizzle_record(const CmigToolFile *file)
 {

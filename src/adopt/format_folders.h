@@ -1,9 +1,9 @@
 /*
  * format_folders.h
- *	  Reads formats that have a folder for each migration.
+ *	  Reads formats that have a separate folder for each migration.
  *
- * These are Diesel, Prisma, and Drizzle, which can also have a single file for
- * each migration.
+ * The formats are Diesel, Prisma, and Drizzle. Drizzle can also have a single
+ * file for each migration.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

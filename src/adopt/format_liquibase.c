@@ -1,10 +1,10 @@
 /*
  * format_liquibase.c
- *	  Reads Liquibase's formatted SQL.
+ *	  Reads Liquibase formatted SQL.
  *
- * Each line "--changeset author:id attributes" in a file begins a change set,
- * and the change set's "--rollback" lines are its downgrade.  The revision's
- * id is "author.id".
+ * Each line "--changeset author:id attributes" begins a change set, and the
+ * "--rollback" lines of the change set are its downgrade script. The id of the
+ * resulting revision is "author.id".
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -24,8 +24,8 @@ typedef struct ChangeSet
 } ChangeSet;
 
 /*
- * Returns the rest of the line if it is "--word ..." or "-- word ...", else
- * NULL.
+ * If the line has the form "--word ..." or "-- word ...", returns the rest of
+ * the line; otherwise NULL.
  */
 static char *
 directive(const CmigToolLine *line, const char *word)
@@ -39,12 +39,12 @@ directive(const CmigToolLine *line, const char *word)
 	after = cmig_tool_text_after(&comment, word, true);
 	if (after == NULL)
 		return NULL;
-	/* it must be the whole word */
+	/* the word must not continue */
 	rest += strspn(rest, " \t") + strlen(word);
 	return *rest == '\0' || strchr(" \t:", *rest) ? after : NULL;
 }
 
-/* Store the change set's texts in its revision. */
+/* Store the scripts of the current change set in its revision. */
 static void
 end_change_set(CmigImport *import, ChangeSet *set)
 {
@@ -76,7 +76,7 @@ read_attribute(CmigToolRevision *revision, const char *attribute)
 		cmig_import_note(revision, "the attribute %s is ignored", attribute);
 }
 
-/* Begin the change set "author:id attribute:value ...". */
+/* Begin a change set, given the text "author:id attribute:value ...". */
 static void
 begin_change_set(CmigImport *import, ChangeSet *set, CmigToolFile *file, char *text)
 {
@@ -95,7 +95,7 @@ begin_change_set(CmigImport *import, ChangeSet *set, CmigToolFile *file, char *t
 		read_attribute(set->revision, word);
 }
 
-/* Process a line "--rollback ...", whose text may be a keyword. */
+/* Process a "--rollback" line. "text" is the SQL or keyword after the word. */
 static void
 read_rollback(ChangeSet *set, const char *text)
 {
@@ -112,8 +112,8 @@ read_rollback(ChangeSet *set, const char *text)
 }
 
 /*
- * If the line is a directive, process it and return true, because it is not
- * part of the script.
+ * If the line is a directive, process it and return true. Other lines are part
+ * of a script.
  */
 static bool
 read_directive(ChangeSet *set, const CmigToolLine *line)
@@ -133,8 +133,8 @@ read_directive(ChangeSet *set, const CmigToolLine *line)
 }
 
 /*
- * If the line belongs to a rollback in a block comment, which begins with
- * "liquibase rollback", process it and return true.
+ * If the line belongs to a block comment that begins with "liquibase
+ * rollback", process it and return true.
  */
 static bool
 read_rollback_block(ChangeSet *set, const CmigToolLine *line)

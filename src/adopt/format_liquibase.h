@@ -1,6 +1,6 @@
 /*
  * format_liquibase.h
- *	  Reads Liquibase's formatted SQL.
+ *	  Reads Liquibase formatted SQL.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

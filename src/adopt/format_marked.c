@@ -1,7 +1,7 @@
 /*
  * format_marked.c
- *	  Reads formats that have both directions in one file, separated by
- *	  comments.
+ *	  Reads formats that keep the upgrade and the downgrade script in one
+ *	  file, separated by comments.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,16 +12,16 @@
 #include "adopt/format_marked.h"
 #include "adopt/tool_text.h"
 
-/* The kinds of lines in a format. */
+/* The kinds of lines in a file. */
 typedef enum MarkedLine
 {
 	LINE_TEXT,
 	LINE_UP,
 	LINE_DOWN,
-	LINE_DROPPED				/* a comment for the tool only */
+	LINE_DROPPED				/* a directive, not part of a script */
 } MarkedLine;
 
-/* The two directions in a file being read. */
+/* The two scripts in a file that is being read. */
 typedef struct MarkedFile
 {
 	StringInfoData before;		/* text before the first marker */
@@ -33,7 +33,7 @@ typedef struct MarkedFile
 
 typedef MarkedLine (*ClassifyLine) (CmigToolRevision *revision, const CmigToolLine *line);
 
-/* Assign a file's lines to the two directions. */
+/* Split a file's lines into the two scripts. */
 static void
 read_lines(CmigToolRevision *revision, const char *text, ClassifyLine classify, MarkedFile *marked)
 {
@@ -63,7 +63,7 @@ read_lines(CmigToolRevision *revision, const char *text, ClassifyLine classify, 
 		}
 }
 
-/* Set the revision's scripts from the two directions. */
+/* Set the revision's scripts from a file that has been read. */
 static void
 set_scripts(CmigImport *import, CmigToolRevision *revision, const MarkedFile *marked)
 {
@@ -76,7 +76,10 @@ set_scripts(CmigImport *import, CmigToolRevision *revision, const MarkedFile *ma
 			cmig_import_section(import, file, CMIG_SECTION_DOWNGRADE, marked->down.data, marked->down.data + marked->down.len);
 }
 
-/* Add a revision for "<digits>[_-.]title.sql". Returns NULL for other names. */
+/*
+ * Add a revision for a file named "<digits>[_-.]title.sql". Returns NULL if
+ * the name does not have this form.
+ */
 static CmigToolRevision *
 add_numbered(CmigImport *import, CmigToolFile *file)
 {
@@ -145,8 +148,8 @@ cmig_format_dbmate(CmigImport *import)
  */
 
 /*
- * Placeholders in lines between ENVSUB ON and ENVSUB OFF are replaced
- * separately.
+ * The lines ENVSUB ON and ENVSUB OFF are not recognized here, because
+ * substitute_environment() has already removed them.
  */
 static MarkedLine
 classify_goose(CmigToolRevision *revision, const CmigToolLine *line)
@@ -171,8 +174,8 @@ classify_goose(CmigToolRevision *revision, const CmigToolLine *line)
 }
 
 /*
- * Returns the file's text with ${name} replaced between the lines ENVSUB ON
- * and ENVSUB OFF, which are left out.
+ * Returns the file's text without ENVSUB lines. Between ENVSUB ON and ENVSUB
+ * OFF, ${name} is replaced.
  */
 static char *
 substitute_environment(CmigImport *import, const CmigToolFile *file)
@@ -235,8 +238,8 @@ cmig_format_goose(CmigImport *import)
  */
 
 /*
- * Is the line "-- Up Migration" or the like, with any number of hyphens and
- * spaces, in any case?
+ * Is this a line such as "-- Up Migration"? Any number of hyphens and spaces
+ * is accepted, in upper or lower case.
  */
 static bool
 is_direction(const CmigToolLine *line, const char *word)
@@ -322,7 +325,7 @@ classify_graphile(CmigToolRevision *revision, const CmigToolLine *line)
 	return LINE_DROPPED;
 }
 
-/* Is it current.sql, or a file in current/? */
+/* Is this current.sql, or a file in the folder current? */
 static bool
 is_current(const CmigToolFile *file)
 {

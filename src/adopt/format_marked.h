@@ -1,10 +1,10 @@
 /*
  * format_marked.h
- *	  Reads formats that have both directions in one file, separated by
- *	  comments.
+ *	  Reads formats that keep the upgrade and the downgrade script in one
+ *	  file, separated by comments.
  *
- * These are dbmate, goose, node-pg-migrate, and graphile-migrate, whose files
- * have comments but only one direction.
+ * The formats are dbmate, goose, node-pg-migrate, and graphile-migrate. Files
+ * of graphile-migrate also have special comments, but no downgrade script.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -19,8 +19,8 @@ typedef struct NumberedName
 } NumberedName;
 
 /*
- * Parse "<number><separator><title>[.up|.down].sql"; letters may precede the
- * number.
+ * Parse a file name such as "<number><separator><title>[.up|.down].sql". The
+ * number may be preceded by letters.
  */
 static bool
 read_name(const char *base, const char *letters, const char *separator, NumberedName *name)
@@ -50,7 +50,7 @@ read_name(const char *base, const char *letters, const char *separator, Numbered
 	return true;
 }
 
-/* Returns the revision with this number, which is added if necessary. */
+/* Returns the revision with this number. Adds it if necessary. */
 static CmigToolRevision *
 numbered_revision(CmigImport *import, CmigToolFile *file, const NumberedName *name)
 {
@@ -69,8 +69,8 @@ numbered_revision(CmigImport *import, CmigToolFile *file, const NumberedName *na
 }
 
 /*
- * Read the file into its revision.  Returns NULL if the file does not belong
- * to the format.
+ * Add the file's script to the revision with its number. Returns NULL if the
+ * file does not belong to the format.
  */
 static CmigToolRevision *
 read_file(CmigImport *import, CmigToolFile *file, const char *letters, const char *separator)

@@ -2,8 +2,9 @@
  * format_numbered.h
  *	  Reads formats whose file names begin with a number.
  *
- * These are golang-migrate, sqlx, refinery, and the Supabase CLI. A file's
- * text is the script; a second file may have the opposite direction.
+ * The formats are golang-migrate, sqlx, refinery, and the Supabase CLI. Each
+ * file contains one script. The upgrade and the downgrade script of a
+ * migration can be in two files with the same number.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,10 +1,10 @@
 /*
  * format_sqitch.c
- *	  Reads Sqitch's plan and its scripts.
+ *	  Reads Sqitch's plan and scripts.
  *
  * The plan has a line for each change, in the order of deployment, and lines
- * for tags.  A change that is in the plan twice was reworked: the names of the
- * earlier occurrence's scripts contain a tag that is between the two.
+ * for tags. If a change occurs twice, it was reworked. The script names of its
+ * earlier occurrence contain a tag that lies between the two occurrences.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -50,8 +50,8 @@ read_note(const char *text)
 }
 
 /*
- * Returns the first text of the form 2024-01-01T00:00:00Z before the note, or
- * NULL.
+ * Returns the first timestamp before the note that looks like
+ * 2024-01-01T00:00:00Z, or NULL.
  */
 static char *
 read_date(const char *text)
@@ -62,7 +62,7 @@ read_date(const char *text)
 	return NULL;
 }
 
-/* Read a line with a change: name [dependencies] date planner <mail> # note */
+/* Parse a change: name [dependencies] date planner <mail> # note */
 static void
 read_change(SqitchPlan *plan, const char *line)
 {
@@ -79,7 +79,7 @@ read_change(SqitchPlan *plan, const char *line)
 	plan->changes = lappend(plan->changes, change);
 }
 
-/* Process one line of the plan, without surrounding white space. */
+/* Process one line of the plan. Surrounding white space has been removed. */
 static void
 read_plan_line(SqitchPlan *plan, const char *line)
 {
@@ -126,8 +126,8 @@ next_occurrence(const SqitchPlan *plan, int i)
 }
 
 /*
- * Returns the name of a change's scripts, without folder and extension.  If
- * the change was reworked, the name contains the first tag between its
+ * Returns the name of a change's scripts, without folder and extension. If the
+ * change was reworked later, the name contains the first tag between the two
  * occurrences for which there is a deploy script.
  */
 static char *
@@ -151,7 +151,7 @@ script_name(const SqitchPlan *plan, int i)
 	return change->name;
 }
 
-/* Returns the id for a script's name: f_at_v1 for f@v1. */
+/* Returns the revision id for a script name, such as f_at_v1 for f@v1. */
 static char *
 script_id(const char *name)
 {
@@ -161,7 +161,8 @@ script_id(const char *name)
 }
 
 /*
- * Returns a change's script as a section, or NULL if the file does not exist.
+ * Returns one of a change's scripts as a section, or NULL if the file does not
+ * exist.
  */
 static char *
 read_script(const SqitchPlan *plan, const char *folder, const char *name, CmigSection section)
@@ -184,7 +185,7 @@ read_script(const SqitchPlan *plan, const char *folder, const char *name, CmigSe
 	return text;
 }
 
-/* Add notes about conflicts, and about dependencies on other projects. */
+/* Add notes about conflicts and about dependencies on other projects. */
 static void
 note_dependencies(CmigToolRevision *revision, const char *dependencies)
 {
@@ -197,7 +198,10 @@ note_dependencies(CmigToolRevision *revision, const char *dependencies)
 			cmig_import_note(revision, "it depends on \"%s\" of another project; if both projects use this database, put that change into depends_on", word);
 }
 
-/* Make a change's tags its labels, so that they can be targets. */
+/*
+ * Make a change's tags the labels of the revision, so that the tags can be
+ * used as targets.
+ */
 static void
 set_labels(CmigToolRevision *revision, const List *tags)
 {

@@ -1,6 +1,6 @@
 /*
  * format_sqitch.h
- *	  Reads Sqitch's plan and its scripts.
+ *	  Reads Sqitch's plan and scripts.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,6 +1,6 @@
 /*
  * format_whole.c
- *	  Reads yoyo's files, and the structure.sql of Rails.
+ *	  Reads yoyo files, and the structure.sql file of Rails.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -28,7 +28,7 @@ read_depends(CmigToolRevision *revision, char *text)
 		parents->names[parents->count++] = cmig_tool_text_id(word);
 }
 
-/* Read the comments at the start of a file: its message and its settings. */
+/* Read a message and settings from the comments at the start of a file. */
 static void
 read_yoyo_header(CmigToolRevision *revision, const char *text)
 {
@@ -93,8 +93,8 @@ cmig_format_yoyo(CmigImport *import)
  */
 
 /*
- * Returns the highest version that "INSERT INTO schema_migrations" lists, or
- * NULL.
+ * Returns the highest version in the values of INSERT INTO schema_migrations,
+ * or NULL.
  */
 static char *
 last_version(const char *insert)
@@ -113,7 +113,7 @@ last_version(const char *insert)
 	return last;
 }
 
-/* Returns the start of the INSERT that contains the versions, or NULL. */
+/* Returns the start of INSERT INTO schema_migrations, or NULL. */
 static const char *
 find_insert(const char *text)
 {
@@ -127,8 +127,8 @@ find_insert(const char *text)
 }
 
 /*
- * Returns the script without psql commands, and without lines such as SET
- * search_path, which pg_dump writes for its own session.
+ * Returns the script without psql commands and without the lines in which
+ * pg_dump sets search_path.
  */
 static char *
 without_dump_lines(const char *start, const char *end)

@@ -1,6 +1,6 @@
 /*
  * format_whole.h
- *	  Reads yoyo's files, and the structure.sql of Rails.
+ *	  Reads yoyo files, and the structure.sql file of Rails.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

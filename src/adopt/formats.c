@@ -1,6 +1,6 @@
 /*
  * formats.c
- *	  The formats that can be imported.
+ *	  Lists the formats that can be imported.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -34,7 +34,7 @@ static const CmigFormat formats[] = {
 	{"yoyo", cmig_format_yoyo},
 };
 
-/* Returns all names, separated by commas. */
+/* Returns the names of all formats, separated by commas. */
 static char *
 all_names(void)
 {

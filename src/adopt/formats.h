@@ -1,6 +1,6 @@
 /*
  * formats.h
- *	  The formats that can be imported.
+ *	  Lists the formats that can be imported.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -9,7 +9,7 @@
 
 #include "adopt/import.h"
 
-/* How a format is read. */
+/* A format and the function that reads it. */
 typedef struct CmigFormat
 {
 	const char *name;

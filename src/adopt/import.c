@@ -1,6 +1,6 @@
 /*
  * import.c
- *	  Functions shared by the formats of other migration tools.
+ *	  Functions shared by the readers of other tools' formats.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -52,7 +52,7 @@ cmig_import_add(CmigImport *import, CmigToolFile *file, const char *id)
 	return revision;
 }
 
-/* Append to notes, which are separated by semicolons. */
+/* Append a note. Notes are separated by semicolons. */
 static void
 pg_attribute_printf(2, 0)
 append_note(StringInfo notes, const char *format, va_list args)
@@ -119,7 +119,7 @@ filled(const CmigImport *import, const CmigToolFile *file, const char *text)
 
 /*
  * Insert "|" into the line comment that starts on this line, so that it is no
- * longer mistaken for a marker.  Returns NULL if there is no such comment.
+ * longer mistaken for a marker. Returns NULL if no line comment starts there.
  */
 static char *
 disarm_comment(const char *text, int line)
@@ -137,7 +137,10 @@ disarm_comment(const char *text, int line)
 	return NULL;
 }
 
-/* Change comments that would be mistaken for headers or markers. */
+/*
+ * Change comments that would be mistaken for headers or markers of a revision
+ * file.
+ */
 static char *
 disarmed(const CmigToolFile *file, char *text, CmigSection section)
 {
@@ -279,7 +282,7 @@ has_placeholder(const CmigRevisionText *text, const char *name)
 	return false;
 }
 
-/* Declare the placeholders that are kept. */
+/* Declare the placeholders that the scripts keep. */
 static void
 declare_placeholders(const CmigImport *import, CmigRevisionText *text)
 {
@@ -303,8 +306,9 @@ declare_placeholders(const CmigImport *import, CmigRevisionText *text)
 }
 
 /*
- * Add notes about what the runner would refuse.  If a script has a statement
- * that cannot run in a transaction, the revision becomes nontransactional.
+ * Add notes about problems that the runner would report. If a script has a
+ * statement that cannot run in a transaction, make the revision
+ * nontransactional.
  */
 static void
 check_script(CmigToolRevision *revision, const char *what, const char *sql)
@@ -327,8 +331,8 @@ check_script(CmigToolRevision *revision, const char *what, const char *sql)
 }
 
 /*
- * Truncate a message that is too long, because a message can be any comment in
- * the tool's file.
+ * Truncate a message that is too long. The tool's file may use any comment as
+ * the message.
  */
 static void
 cut_message(CmigToolRevision *revision)

@@ -1,10 +1,11 @@
 /*
  * import.h
- *	  Functions shared by the formats of other migration tools.
+ *	  Functions shared by the readers of other tools' formats.
  *
- * A format finds its revisions in a list of files and adds them to a
- * CmigImport, in the order in which the tool runs them.  The result is a
- * revision file for each, and notes about what has no counterpart in pg_cmig.
+ * The reader of a format finds migrations in a list of files and adds them to
+ * a CmigImport, in the order in which the tool runs them. The result is a
+ * revision file for each migration, and notes about features that pg_cmig does
+ * not have.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -35,8 +36,8 @@ typedef struct CmigToolRevision
 	CmigRevisionText text;
 	const CmigToolFile *file;	/* for messages */
 	char	   *order;			/* the format's sort key */
-	const char *file_template;	/* template for the name of the revision file;
-								 * NULL: the import's template */
+	const char *file_template;	/* template for the revision file's name, or
+								 * NULL to use the import's template */
 	StringInfoData notes;
 } CmigToolRevision;
 
@@ -47,7 +48,7 @@ typedef struct CmigImportNote
 	char	   *note;
 } CmigImportNote;
 
-/* The form of placeholders in the texts of a format. */
+/* The placeholder syntax of a format. */
 typedef enum CmigPlaceholderStyle
 {
 	CMIG_PLACEHOLDER_NONE,
@@ -69,27 +70,28 @@ typedef struct CmigImport
 	List	   *notes;			/* list of CmigImportNote * */
 } CmigImport;
 
-/* Returns the file with this name, and marks it as used; or NULL. */
+/* Returns the file with this name and marks it as used, or returns NULL. */
 extern CmigToolFile *cmig_import_file(CmigImport *import, const char *name);
 
 /* Add a new revision.  Raises MG013 if the id is not valid. */
 extern CmigToolRevision *cmig_import_add(CmigImport *import, CmigToolFile *file, const char *id);
 
 /*
- * Returns a part of the file, from start to end, as a section: placeholders
- * are replaced, an outer transaction is removed, and comments that would be
- * mistaken for markers are changed.
+ * Returns the text from start to end as a section of a revision file.
+ * Placeholders are replaced, the commands that begin and end a transaction
+ * around the script are removed, and comments that would be mistaken for
+ * markers are changed.
  */
 extern char *cmig_import_section(CmigImport *import, const CmigToolFile *file, CmigSection section,
 								 const char *start, const char *end);
 
-/* Like cmig_import_section(), but for a whole file. */
+/* Like cmig_import_section(), but for the entire file. */
 extern char *cmig_import_whole(CmigImport *import, const CmigToolFile *file, CmigSection section);
 
-/* Returns two scripts, one after the other.  Either may be NULL. */
+/* Returns the concatenation of two scripts. Either may be NULL. */
 extern char *cmig_import_join(const char *first, const char *second);
 
-/* Add a note to a revision, or about a file. */
+/* Add a note to a revision, or to the notes about a file. */
 extern void cmig_import_note(CmigToolRevision *revision, const char *format,...) pg_attribute_printf(2, 3);
 extern void cmig_import_file_note(CmigImport *import, const char *file_name, const char *format,...) pg_attribute_printf(3, 4);
 

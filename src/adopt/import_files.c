@@ -26,8 +26,8 @@
 PG_FUNCTION_INFO_V1(cmig_import_files);
 
 /*
- * Returns a copy of a file's text without byte order mark and CRs before
- * newlines.
+ * Returns a copy of a file's text without the byte order mark and without CRs
+ * before newlines.
  */
 static char *
 plain_text(const char *text)
@@ -45,7 +45,7 @@ plain_text(const char *text)
 	return result;
 }
 
-/* Set the parts of a file's name. */
+/* Split a file's name into its parts. */
 static void
 set_name(CmigToolFile *file, char *name)
 {
@@ -71,7 +71,7 @@ compare_files(const void *a, const void *b)
 	return strcmp(((const CmigToolFile *) a)->name, ((const CmigToolFile *) b)->name);
 }
 
-/* Create the list of files, sorted by name, from the two arrays. */
+/* Build the list of files from two arrays, and sort it by name. */
 static void
 read_files(CmigImport *import, const CmigNames *names, const CmigNames *contents)
 {
@@ -95,7 +95,7 @@ read_files(CmigImport *import, const CmigNames *names, const CmigNames *contents
 					 errmsg("file name \"%s\" is given twice", import->files[i].name)));
 }
 
-/* Returns an argument that is a one-dimensional array of texts. */
+/* Returns an argument that is a one-dimensional array of strings. */
 static CmigNames *
 list_argument(FunctionCallInfo fcinfo, int n, const char *name)
 {
@@ -108,7 +108,9 @@ list_argument(FunctionCallInfo fcinfo, int n, const char *name)
 	return cmig_argument_names(array, name, NULL);
 }
 
-/* Returns a scalar as text, or NULL for an object, an array, or null. */
+/*
+ * Returns a scalar as a string, or NULL for an object, an array, or JSON null.
+ */
 static char *
 scalar_text(const JsonbValue *value)
 {
@@ -125,7 +127,7 @@ scalar_text(const JsonbValue *value)
 	}
 }
 
-/* Raise 22023 unless a placeholder with this name can be kept. */
+/* Raise 22023 if a placeholder cannot be kept under this name. */
 static void
 require_name(const char *name)
 {
@@ -195,8 +197,8 @@ put_row(ReturnSetInfo *result, const char *file_name, const char *content, const
 }
 
 /*
- * Returns the template for a revision's file name.  Without a message, the
- * name is the id.
+ * Returns the template for a revision's file name. A revision without a
+ * message is named after its id.
  */
 static const char *
 file_template(const CmigImport *import, const CmigToolRevision *revision)
@@ -206,7 +208,7 @@ file_template(const CmigImport *import, const CmigToolRevision *revision)
 	return *revision->text.edges.message ? import->file_template : "%(rev)s";
 }
 
-/* Add the result rows: revisions in order, then notes about other files. */
+/* Return the revisions in order, followed by notes about other files. */
 static void
 put_rows(ReturnSetInfo *result, CmigImport *import)
 {

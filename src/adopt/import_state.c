@@ -1,6 +1,7 @@
 /*
  * import_state.c
- *	  cmig.import_state: stamps what another migration tool has applied.
+ *	  Implements cmig.import_state, which stamps the migrations that another
+ *	  tool has applied.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -22,8 +23,8 @@
 PG_FUNCTION_INFO_V1(cmig_import_state);
 
 /*
- * Returns the table to read.  Raises 42P01 if there is none, or 42809 if it
- * cannot be the tool's.
+ * Returns the OID of the tool's table. Raises 42P01 if there is no such table,
+ * or 42809 if the table cannot be the tool's.
  */
 static Oid
 history_table(FunctionCallInfo fcinfo, const CmigTool *tool)
@@ -49,7 +50,7 @@ history_table(FunctionCallInfo fcinfo, const CmigTool *tool)
 	return table;
 }
 
-/* Raise 55000 if a revision is missing below an applied one. */
+/* Raise 55000 if an applied revision builds on one that is not applied. */
 static void
 require_no_gap(const CmigToolMatches *matches)
 {
@@ -86,7 +87,7 @@ require_not_ahead(const CmigToolMatches *matches)
 	}
 }
 
-/* Stamp the applied revisions. */
+/* Stamp the revisions that the tool has applied. */
 static void
 stamp_matches(const CmigToolMatches *matches)
 {
@@ -100,7 +101,7 @@ stamp_matches(const CmigToolMatches *matches)
 	(void) cmig_stamp_targets(tops, false);
 }
 
-/* Returns a note about a row in the tool's table, or NULL. */
+/* Returns a note for row i of the tool's table, or NULL. */
 static char *
 row_note(const CmigToolMatches *matches, int i)
 {

@@ -14,7 +14,7 @@
 #include "parse/lexer.h"
 #include "utils/builtins.h"
 
-/* Returns the value of a name, or NULL. */
+/* Returns the value of the placeholder with this name, or NULL. */
 static const char *
 find_value(const CmigPlaceholders *placeholders, const char *name, int length)
 {
@@ -29,8 +29,8 @@ find_value(const CmigPlaceholders *placeholders, const char *name, int length)
 }
 
 /*
- * Returns the value of a name that must have one.  "at" is its place in the
- * text.
+ * Returns the value of a placeholder. Raises MG013 if there is none. "at" is
+ * the placeholder's position in the text.
  */
 static const char *
 require_value(const CmigPlaceholders *placeholders, const char *name, int length,
@@ -50,7 +50,7 @@ require_value(const CmigPlaceholders *placeholders, const char *name, int length
 			 errhint("Pass its value: placeholders => '{\"%.*s\": \"<value>\"}'", length, name)));
 }
 
-/* Returns the placeholder with this name if it is kept, or NULL. */
+/* Returns the placeholder with this name if it is to be kept, or NULL. */
 static CmigPlaceholder *
 find_kept(const CmigPlaceholders *placeholders, const char *name, int length)
 {
@@ -65,7 +65,7 @@ find_kept(const CmigPlaceholders *placeholders, const char *name, int length)
 }
 
 /*
- * Append a placeholder that is kept, without the quotes around it.  Returns
+ * Append a placeholder that is kept, and remove the quotes around it. Returns
  * the start of the text that follows.
  */
 static const char *
@@ -140,7 +140,7 @@ cmig_placeholder_fill_braces(const CmigPlaceholders *placeholders, const char *t
 	return result.data;
 }
 
-/* Returns the length of the name that begins here, or 0 if there is none. */
+/* Returns the length of the name at p, or 0 if there is none. */
 static int
 name_length(const char *p)
 {
@@ -153,7 +153,7 @@ name_length(const char *p)
 	return length;
 }
 
-/* Append quoted text, replacing the variables that have a value. */
+/* Append a quoted string, and replace the variables in it that have a value. */
 static void
 append_quoted(StringInfo to, const CmigPlaceholders *placeholders, const char *start, const char *end)
 {
@@ -178,8 +178,8 @@ append_quoted(StringInfo to, const CmigPlaceholders *placeholders, const char *s
 }
 
 /*
- * Parse a variable at a colon: its name, and its quote (or '\0'). Returns
- * false if there is no variable.
+ * Parse a variable that begins with this colon. Sets *quote to its quote
+ * character or '\0'. Returns false if this is not a variable.
  */
 static bool
 find_variable(const char *colon, const char **name, int *length, char *quote)

@@ -2,7 +2,7 @@
  * placeholder.h
  *	  Replaces placeholders in other tools' scripts.
  *
- * A placeholder without a value raises MG013, which names it.
+ * A placeholder that has no value raises MG013. The message contains its name.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -15,10 +15,10 @@
 typedef struct CmigPlaceholder
 {
 	char	   *name;
-	char	   *value;			/* NULL: ${name} is kept, as a pg_cmig
+	char	   *value;			/* NULL to keep ${name} as a pg_cmig
 								 * placeholder */
-	bool		as_literal;		/* it was kept in place of a string */
-	bool		as_identifier;	/* it was kept elsewhere */
+	bool		as_literal;		/* was it kept in place of a string? */
+	bool		as_identifier;	/* was it kept elsewhere? */
 } CmigPlaceholder;
 
 /* The placeholders passed by the caller. */
@@ -29,8 +29,9 @@ typedef struct CmigPlaceholders
 } CmigPlaceholders;
 
 /*
- * Replace ${name} everywhere except in comments.  A placeholder that is kept
- * loses the quotes around it, and as_literal or as_identifier is set in it.
+ * Replace ${name} everywhere except in comments. If a placeholder is kept, the
+ * quotes around it are removed, and its field as_literal or as_identifier is
+ * set.
  */
 extern char *cmig_placeholder_fill_braces(const CmigPlaceholders *placeholders, const char *text,
 										  const char *file_name);

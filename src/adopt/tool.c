@@ -1,9 +1,9 @@
 /*
  * tool.c
- *	  Describes the tables in which other tools record what they have applied.
+ *	  Describes the tables in which other tools record applied migrations.
  *
- * The queries cast each column to text, so that a column of another type
- * cannot make them fail.
+ * The queries cast every column to text, so that an unexpected column type
+ * does not cause an error.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -58,7 +58,7 @@ static const CmigTool tools[] = {
 	"t.version::text, " APPLIED, BY_TEXT("version")},
 	{"yoyo", {"migration_hash", "migration_id", "applied_at_utc"},
 	"t.migration_id::text, " APPLIED, BY_TEXT("migration_id")},
-	/* their tables have the same name and column as golang-migrate's */
+	/* these tools' tables have the same name and column as golang-migrate's */
 	{"dbmate", {"version"},
 	"t.version::text, " APPLIED, BY_TEXT("version")},
 	{"rails", {"version"},

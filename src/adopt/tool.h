@@ -1,6 +1,6 @@
 /*
  * tool.h
- *	  Describes the tables in which other tools record what they have applied.
+ *	  Describes the tables in which other tools record applied migrations.
  *
  * schema/tool_table.h lists the tables.
  *
@@ -11,7 +11,7 @@
 
 #include "postgres.h"
 
-/* How names in the table are compared with revision ids. */
+/* How names in the tool's table are compared with revision ids. */
 typedef enum CmigToolMatch
 {
 	CMIG_TOOL_EXACT,
@@ -31,10 +31,11 @@ typedef struct CmigTool
 												 * needs */
 
 	/*
-	 * The text after SELECT, and after FROM ONLY <table> t.  The query
-	 * returns two columns, the tool's name for what it has applied and its
-	 * state, oldest first.  The states are "applied", "reverted", "failed",
-	 * "repeatable", and "until": applied together with everything before it.
+	 * The text of the query after SELECT, and after FROM ONLY <table> t. The
+	 * query returns two columns, oldest row first: the name that the tool
+	 * gives to a migration, and the migration's state. The states are
+	 * "applied", "reverted", "failed", "repeatable", and "until" (applied,
+	 * together with everything before it).
 	 */
 	const char *select;
 	const char *rest;
@@ -47,7 +48,10 @@ typedef struct CmigTool
  */
 extern const CmigTool *cmig_tool_find(const char *name);
 
-/* Returns all tools.  Those with more specific tables come first. */
+/*
+ * Returns all tools. Tools whose tables have more specific names and columns
+ * come first.
+ */
 extern const CmigTool *cmig_tool_all(int *count);
 
 #endif							/* CMIG_TOOL_H */

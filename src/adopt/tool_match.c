@@ -14,7 +14,7 @@
 #include "tables/catalog.h"
 #include "utils/timestamp.h"
 
-/* The revisions' dates, by node. */
+/* The revisions' creation dates. */
 typedef struct Dates
 {
 	const CmigGraph *graph;
@@ -32,7 +32,7 @@ take_date(const CmigRevisionText *text, void *arg)
 			(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * (USECS_PER_DAY / 1000);
 }
 
-/* Returns the dates, if they are used to match the tool's rows. */
+/* Returns the creation dates if the tool's rows are matched by date. */
 static Dates
 read_dates(const CmigTool *tool, const CmigGraph *graph)
 {
@@ -46,7 +46,7 @@ read_dates(const CmigTool *tool, const CmigGraph *graph)
 	return dates;
 }
 
-/* Returns the node with this create_date, or -1. */
+/* Returns the node with this creation date, or -1. */
 static int
 find_date(const Dates *dates, const char *name)
 {
@@ -59,8 +59,8 @@ find_date(const Dates *dates, const char *name)
 }
 
 /*
- * Does the name consist of digits and dots, so that it can be compared as a
- * version?
+ * Does the name consist only of digits and dots, so that it can be compared as
+ * a version?
  */
 static bool
 is_version(const char *name)
@@ -78,9 +78,9 @@ find_number(const CmigGraph *graph, const char *name)
 }
 
 /*
- * Returns the node for an occurrence of a name.  The last occurrence has the
- * name as its id; the earlier ones have ids <name>_at_<tag>, in the order of
- * the graph.
+ * Returns the node for an occurrence of a repeated name. The last occurrence
+ * has the name as its id. Earlier occurrences have ids of the form
+ * <name>_at_<tag>, in the order of the graph.
  */
 static int
 find_occurrence(const CmigToolMatches *matches, const CmigToolApplied *applied)
@@ -125,7 +125,7 @@ find_node(const CmigToolMatches *matches, const Dates *dates, const CmigToolAppl
 	return node;
 }
 
-/* Is everything that the node builds on applied? */
+/* Are all revisions that the node builds on applied? */
 static bool
 is_complete(const CmigToolMatches *matches, int node)
 {
@@ -138,8 +138,8 @@ is_complete(const CmigToolMatches *matches, int node)
 }
 
 /*
- * Count revisions that may run again as applied, unless something below them
- * is pending.
+ * Mark the revisions in rows with state "repeatable" as applied, except those
+ * that build on a pending revision.
  */
 static void
 mark_repeatable(CmigToolMatches *matches)

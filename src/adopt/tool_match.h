@@ -11,7 +11,7 @@
 #include "adopt/tool_state.h"
 #include "graph/graph_walk.h"
 
-/* The revisions, and which of them the tool has applied. */
+/* The stored revisions, and which of them the tool has applied. */
 typedef struct CmigToolMatches
 {
 	const CmigTool *tool;
@@ -21,17 +21,18 @@ typedef struct CmigToolMatches
 	CmigMarks  *marks;			/* all applied nodes */
 } CmigToolMatches;
 
-/* Compare what the tool has applied with the stored revisions. */
+/* Match the tool's applied migrations with the stored revisions. */
 extern CmigToolMatches *cmig_tool_match(const CmigTool *tool, List *applied);
 
 /*
- * Returns the first node that is not applied although one that builds on it
- * is, or -1. Sets *above to the latter.
+ * Returns the first node that is not applied but has an applied node above it,
+ * or -1. Sets *above to the applied node.
  */
 extern int	cmig_tool_match_gap(const CmigToolMatches *matches, int *above);
 
 /*
- * Returns the ids of the applied nodes that no other applied node builds on.
+ * Returns the ids of the topmost applied nodes, on which no other applied node
+ * builds.
  */
 extern CmigNames *cmig_tool_match_tops(const CmigToolMatches *matches);
 

@@ -1,6 +1,6 @@
 /*
  * tool_state.c
- *	  Reads what another tool has applied from the tool's table.
+ *	  Reads another tool's table of applied migrations.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -49,8 +49,8 @@ cmig_tool_state_usual_name(const CmigTool *tool)
 }
 
 /*
- * Column types that can be read, because they run only PostgreSQL's own code,
- * and that can be sorted.
+ * Column types that can be read and sorted. Reading them runs only built-in
+ * functions.
  */
 static const Oid column_types[] = {
 	BOOLOID, BPCHAROID, BYTEAOID, DATEOID, INT2OID, INT4OID, INT8OID, NAMEOID, NUMERICOID, TEXTARRAYOID,
@@ -94,7 +94,7 @@ typedef struct ToolRows
 	List	   *applied;
 } ToolRows;
 
-/* Remove the last occurrence of a name that was reverted. */
+/* Remove the last occurrence of a migration that was reverted. */
 static void
 forget(ToolRows *rows, const char *name)
 {
@@ -167,8 +167,9 @@ open_readable(const CmigTool *tool, Oid table)
 }
 
 /*
- * The planner evaluates index predicates and expressions, which are the
- * owner's code.  Therefore the table is read as its owner, in read-only mode.
+ * The planner evaluates index predicates and expressions, which can contain
+ * the owner's code. Therefore the table is read as its owner, in read-only
+ * mode.
  */
 List *
 cmig_tool_state_read(const CmigTool *tool, Oid table)

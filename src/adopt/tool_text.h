@@ -9,7 +9,7 @@
 
 #include "postgres.h"
 
-/* A line in a text. */
+/* A line of a file. */
 typedef struct CmigToolLine
 {
 	const char *start;
@@ -17,42 +17,42 @@ typedef struct CmigToolLine
 	const char *next;			/* start of the next line */
 } CmigToolLine;
 
-/* Get the line at p.  Returns false at the end of the text. */
+/* Get the line that starts at p. Returns false at the end of the text. */
 extern bool cmig_tool_text_line(const char *p, CmigToolLine *line);
 
 /*
- * If the line begins with the word, in any case, returns the text after it,
- * without surrounding white space; else NULL. If "indented" is true, white
- * space may precede the word.
+ * If the line begins with the word, in upper or lower case, returns the text
+ * after the word without surrounding white space; otherwise NULL. If
+ * "indented" is true, white space may precede the word.
  */
 extern char *cmig_tool_text_after(const CmigToolLine *line, const char *word, bool indented);
 
-/* Does the text begin or end with the word? */
+/* Does the text begin with the word? Does it end with the word? */
 extern bool cmig_tool_text_begins(const char *text, const char *word);
 extern bool cmig_tool_text_ends(const char *text, const char *word);
 
 /*
- * Returns a copy of a name without its ending: "one" for "one.up.sql" and
- * ".up.sql".
+ * Returns a copy of a name without its ending, such as "one" for the name
+ * "one.up.sql" and the ending ".up.sql".
  */
 extern char *cmig_tool_text_without(const char *name, const char *ending);
 
-/* Returns the number of digits with which the text begins. */
+/* Returns the number of digits at the start of the text. */
 extern int	cmig_tool_text_digits(const char *text);
 
 /*
- * Returns a message made from a file name: underscores and hyphens become
- * spaces.
+ * Returns the message for a file name, in which underscores and hyphens are
+ * replaced by spaces.
  */
 extern char *cmig_tool_text_message(const char *name);
 
 /*
- * Returns an id made from a name: characters that an id cannot contain become
- * underscores.  The result is the same for the tool's files and its table.
+ * Returns the revision id for a name. Characters that an id cannot contain are
+ * replaced by underscores. The tool's files and its table yield the same id.
  */
 extern char *cmig_tool_text_id(const char *name);
 
-/* Compare versions such as 2, 010, and 1.2_3: part by part, as numbers. */
+/* Compare two versions, such as 2, 010, and 1.2_3, part by part as numbers. */
 extern int	cmig_tool_text_compare_versions(const char *a, const char *b);
 
 #endif							/* CMIG_TOOL_TEXT_H */
