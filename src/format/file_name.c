@@ -3,8 +3,8 @@
  *	  Builds the names of revision files from a template.
  *
  * A template may contain folders.  An id or a message cannot add any, because
- * slashes in an id become underscores.  An id cannot result in a hidden file,
- * either; a shell's *.sql and cmig.load_directory would skip it.
+ * slashes in an id become underscores.  An id also cannot result in a hidden
+ * file, which a shell's *.sql and cmig.load_directory would skip.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -74,7 +74,10 @@ refuse_template(const char *template, const char *problem)
 			 errhint("The tokens are %%(rev)s, %%(slug)s, %%(epoch)s, %%(year)d, %%(month).2d, %%(day).2d, %%(hour).2d, %%(minute).2d, and %%(second).2d; write %%%% for a percent sign.")));
 }
 
-/* Read a width or precision.  Stops when it exceeds the maximum. */
+/*
+ * Read a width or precision.  Stops reading when the number exceeds the
+ * maximum.
+ */
 static int
 read_number(const char **p)
 {
@@ -122,9 +125,9 @@ read_field(const char *template, const char **p, Field *field)
 
 /*
  * Returns true if the character is part of a word, like \w in a regular
- * expression.  Non-ASCII symbols and spaces that occur in messages are not.  If
- * the encoding is unknown (SQL_ASCII, where length is 1), all non-ASCII bytes
- * are.
+ * expression.  The non-ASCII symbols and spaces that occur in messages are not
+ * word characters.  If the encoding is unknown (SQL_ASCII, where length is 1),
+ * all non-ASCII bytes are word characters.
  */
 static bool
 is_word_character(const char *p, int length)
@@ -185,7 +188,7 @@ append_lower(StringInfo to, const char *p, int length)
 }
 
 /*
- * Returns the words of the message in lower case, joined by underscores, and
+ * Returns the words of a message in lower case, joined by underscores and
  * truncated at the end of a word.  The conversion uses UTF-8, so the result is
  * the same in all encodings.
  */

@@ -33,7 +33,7 @@ cmig_file_reader_place(const CmigFileReader *reader, int line)
 
 /*
  * Raise an error for an unclosed quote.  "what" names the text that shows that
- * it is unclosed, such as "the statement", and problem says why.
+ * the quote is unclosed, such as "the statement", and "problem" says why.
  */
 static void
 refuse_open_quote(CmigFileReader *reader, const CmigQuotedStart *open, const char *what,
@@ -67,7 +67,7 @@ has_revision(const CmigFileReader *reader)
 
 /*
  * Returns the number of files that have begun.  If there are no file names,
- * each header counts as a file.
+ * each header counts as the start of a file.
  */
 static int
 count_files(const CmigFileReader *reader)

@@ -3,7 +3,8 @@
  *	  Keeps track of positions and unclosed quotes in revision files.
  *
  * An unclosed quote in one file can hide the beginnings of the files after it.
- * The error then names that quote, not the problem that was found later.
+ * In that case, the error names the quote, not the problem that was found
+ * later.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -18,28 +19,30 @@
 
 struct CmigRevisionFile;
 
-/* The state of one pass over a text. */
+/* The state of one pass over a text that contains revision files. */
 typedef struct CmigFileReader
 {
 	CmigLexer	lexer;
-	List	   *files;			/* of CmigRevisionFile *: all revisions read
-								 * to their end */
+	List	   *files;			/* of CmigRevisionFile *: all revisions that
+								 * have been read completely */
 	List	   *suspects;		/* of CmigQuotedStart * */
 
 	/* the file that is being read */
-	const char *name;			/* or NULL */
-	const char *text;			/* where it begins */
-	int			lines_before;	/* lines before it in the whole text */
-	int			revisions_before;	/* revisions before it in the whole text */
-	int			name_lines;		/* number of lines "==> name <==" so far */
+	const char *name;			/* name of the file, or NULL */
+	const char *text;			/* start of the file */
+	int			lines_before;	/* lines of the whole text before the file */
+	int			revisions_before;	/* revisions of the whole text before the
+									 * file */
+	int			name_lines;		/* number of "==> name <==" lines so far */
 
-	/* the revision that is being read; NULL before the file's first one */
+	/* the current revision; NULL before the file's first one */
 	struct CmigRevisionFile *file;
 	const char *id;				/* the revision's id */
 	bool		crlf;			/* the header's first line ends in CRLF */
-	int			key_lines[CMIG_KEY_COUNT];	/* 0: not seen */
+	int			key_lines[CMIG_KEY_COUNT];	/* line of each key; 0: not seen */
 	CmigSection section;
-	int			section_lines[CMIG_SECTION_COUNT];	/* 0: not seen */
+	int			section_lines[CMIG_SECTION_COUNT];	/* line of each section;
+													 * 0: not seen */
 	const char *section_start;	/* NULL in a header */
 	bool		in_description;
 	int			header_line;	/* last line of the header so far */
@@ -60,19 +63,20 @@ extern char *cmig_file_reader_place(const CmigFileReader *reader, int line);
 
 /*
  * Record the current token if it is a quote or comment that contains the first
- * line of a file.  Raises an error if another file has certainly closed it.
+ * line of a file.  Raises an error if the token has certainly been closed by
+ * another file.
  */
 extern void cmig_file_reader_note_quoted(CmigFileReader *reader);
 
 /*
  * Raise an error if a quote in the section seems to have been closed by another
- * file.  The section ends at end, or at the end of the text if that is NULL.
+ * file.  The section ends at end, or at the end of the text if end is NULL.
  */
 extern void cmig_file_reader_require_closed(CmigFileReader *reader, const char *end);
 
 /*
- * Call this when the text cannot be read.  If an unclosed quote in an earlier
- * file seems to be the reason, raises an error for that quote instead.
+ * Call this when the text cannot be read.  If the reason seems to be an
+ * unclosed quote in an earlier file, raises an error for that quote instead.
  */
 extern void cmig_file_reader_blame(CmigFileReader *reader);
 

@@ -1,6 +1,6 @@
 /*
  * file_start.c
- *	  Finds where files begin in a text that contains several.
+ *	  Finds where files begin in a text that contains several files.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -20,7 +20,7 @@
  * The line "==> name <=="
  */
 
-/* Is there such a line at p?  White space and a CR may follow it. */
+/* Is there a "==> name <==" line at p?  White space and a CR may follow it. */
 static bool
 match_line(const char *p, CmigFileStart *start)
 {
@@ -125,8 +125,8 @@ cmig_file_start_find_open(const List *quoted, const char *section, const char *e
 }
 
 /*
- * Does a file begin at the line at p?  If named is true, the line must contain
- * the file's name, and the first line of a header must follow.
+ * Does a file begin at the line at p?  If named is true, the line must be a
+ * "==> name <==" line, and the first line of a header must follow it.
  */
 static bool
 begins_file(const char *p, bool named)
@@ -155,8 +155,8 @@ typedef struct Search
 
 /*
  * Returns the number of files that begin at or after p, assuming that no quote
- * is open there.  Sets *closed if no quote is open at the end of the text,
- * either, and *faulty if the error would still occur.
+ * is open at p.  Sets *closed to whether the text ends without an open quote,
+ * and *faulty to whether the error would still occur.
  */
 static int
 count_files(const Search *search, const char *p, bool *closed, bool *faulty)
@@ -186,9 +186,9 @@ count_files(const Search *search, const char *p, bool *closed, bool *faulty)
 }
 
 /*
- * Assume that the token ends where a file begins inside it.  If more files
- * would begin in the text than for any token so far, and the error would not
- * occur, update search->most and return true.
+ * Assume that the token ends where a file begins inside it.  If this makes more
+ * files begin in the text than for any token so far, and the error would not
+ * occur, updates search->most and returns true.
  */
 static bool
 raises_most(Search *search, const char *token, const char *token_end, int before)
@@ -266,7 +266,7 @@ folder_length(const CmigFileStart *file)
 }
 
 /*
- * Are the files in the same folder and in the order in which a shell lists
+ * Are the two files in the same folder and in the order in which a shell lists
  * them?
  */
 static bool
@@ -296,13 +296,14 @@ typedef enum Certainty
  * Decide whether a file really begins at the line p in a token that ends at
  * token_end.  If so, something in that file has closed the token.
  *
- * The file is certain if its name comes between those of the files before and
- * after it.  Otherwise, it is certain only if a line comment in it has closed
- * the token.  If a string or any other token in it has done so, the rest of
- * that token is now outside of quotes, and the file is only possible.  In any
- * case, a section marker must come before token_end, and no quote may be open
- * where the file ends.  before is the file that contains the token, or NULL if
- * it has no name.
+ * It is certain that a file begins at p if the file's name comes between the
+ * names of the files before and after it.  Otherwise, it is certain only if the
+ * token was closed by a line comment in the file.  If a string or any other
+ * token in the file has closed it, the rest of that token is now outside of
+ * quotes, and it is only possible that a file begins at p.  In any case, a
+ * section marker must come before token_end, and no quote may be open where the
+ * file ends.  "before" is the file that contains the token, or NULL if that
+ * file has no name.
  */
 static Certainty
 judge_file(const char *p, const char *token_end, const CmigFileStart *before)
@@ -354,7 +355,8 @@ judge_file(const char *p, const char *token_end, const CmigFileStart *before)
 
 /*
  * Returns the first line in the token that begins a file, or NULL.  A line that
- * certainly begins a file takes precedence; then *certain is set.
+ * certainly begins a file takes precedence; for such a line, *certain is set to
+ * true.
  */
 static const char *
 find_file(const CmigLexer *lexer, const CmigFileStart *before, bool *certain)

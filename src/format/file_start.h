@@ -1,13 +1,13 @@
 /*
  * file_start.h
- *	  Finds where files begin in a text that contains several.
+ *	  Finds where files begin in a text that contains several files.
  *
- * awk and GNU tail print a line "==> name <==" before each file.  Inside
- * quotes and comments, such a line is ordinary text.  But if a file contains
- * an unclosed quote, the lines of the files after it are inside quotes, too.
- * The two cases can be told apart: in the second one, the statement is usually
- * a syntax error, or the file name is the one that is expected next.  For
- * comments, it also depends on how they are closed.
+ * awk and GNU tail print a line "==> name <==" before each file.  Inside quotes
+ * and comments, such a line is ordinary text.  However, if a file contains an
+ * unclosed quote, the "==> name <==" lines of the files after it are inside
+ * quotes, too.  The two cases can be told apart: in the second case, the
+ * statement is usually a syntax error, or the file name is the one that is
+ * expected next.  For comments, it also matters how they are closed.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -19,11 +19,11 @@
 #include "format/marker.h"
 #include "parse/lexer.h"
 
-/* A command that prints files with their names. */
+/* A command that prints files, with a "==> name <==" line before each. */
 #define CMIG_FILE_START_COMMAND \
 	"awk 'FNR == 1 { print \"==> \" FILENAME \" <==\" } { print }' migrations/" "*.sql"
 
-/* The line "==> name <==". */
+/* A "==> name <==" line. */
 typedef struct CmigFileStart
 {
 	const char *name;
@@ -32,21 +32,21 @@ typedef struct CmigFileStart
 } CmigFileStart;
 
 /*
- * Is the current token the beginning of a line "==> name <=="?  Sets *start if
- * it is.
+ * Does a "==> name <==" line begin at the current token?  If so, sets *start.
  */
 extern bool cmig_file_start_match(const CmigLexer *lexer, CmigFileStart *start);
 
 /* A quote or comment that seems to contain the first line of a file. */
 typedef struct CmigQuotedStart
 {
-	const char *token;			/* the token begins here and ends at token_end */
+	const char *token;			/* start of the token, which ends at token_end */
 	const char *token_end;
-	const char *section;		/* where its section starts */
+	const char *section;		/* start of the section that contains the
+								 * token */
 	int			line;			/* line of the token */
 	/* place and files are set by the reader */
 	char	   *place;			/* position for messages */
-	int			files;			/* number of files that begin before it */
+	int			files;			/* number of files that begin before the token */
 	bool		glued;			/* a word immediately follows the closing
 								 * quote */
 	const char *type;			/* the token's type for messages */
@@ -54,43 +54,43 @@ typedef struct CmigQuotedStart
 } CmigQuotedStart;
 
 /*
- * Returns the current token if it is such a quote or comment, or NULL.
- * section is where its section starts; name is the name of the file that
- * contains the token, or NULL.  Sets *certain if another file certainly begins
- * in the token.
+ * Returns the current token if it is a quote or comment that seems to contain
+ * the first line of a file, or NULL.  section is the start of the section that
+ * contains the token; name is the name of the file that contains the token, or
+ * NULL.  Sets *certain to true if another file certainly begins in the token.
  */
 extern CmigQuotedStart *cmig_file_start_find_quoted(const CmigLexer *lexer, const char *section,
 													const char *name, bool *certain);
 
 /*
  * Returns the first token in the list that is in the given section and whose
- * statement does not parse, so that it was probably closed by another file.
- * Returns NULL if there is none.  The section ends at end, or at the end of the
- * text if that is NULL.
+ * statement does not parse, so that the token was probably closed by another
+ * file.  Returns NULL if there is none.  The section ends at end, or at the end
+ * of the text if end is NULL.
  */
 extern const CmigQuotedStart *cmig_file_start_find_open(const List *quoted,
 														const char *section,
 														const char *end);
 
 /*
- * After an error at the lexer's token, returns the token in the list that is
- * probably a quote left open in its file.  For each token, this function
- * assumes that it ends where the next file begins, and counts the files that
- * would begin in the text.  The token with the highest count is returned.
- * Returns NULL if no count is higher than for the text as it was read, if the
- * error would remain, or if the token is the one at the error.
+ * After an error at the lexer's current token, returns the token in the list
+ * that is most likely an unclosed quote.  For each token in the list, this
+ * function assumes that the token ends where the next file begins, and counts
+ * the files that would then begin in the text.  Returns the token with the
+ * highest count, or NULL if no count is higher than for the text as it was
+ * read, if the error would remain, or if the token is the one at the error.
  *
- * files is the number of files that begin before the error.  A file begins
- * with a revision's header and, if named is true, with a line with its name
- * above the header.  If the error is that a file has no header, fault is the
- * end of that line; otherwise it is NULL.
+ * files is the number of files that begin before the error.  A file begins with
+ * a revision's header or, if named is true, with a line above the header that
+ * contains the file's name.  If the error is that a file has no header, fault
+ * is the end of the line with that file's name; otherwise fault is NULL.
  */
 extern const CmigQuotedStart *cmig_file_start_find_hiding(const List *quoted,
 														  const CmigLexer *lexer,
 														  const char *fault,
 														  int files, bool named);
 
-/* Returns the end of the text before p, where a file begins. */
+/* Returns the end of the text that precedes p, where a file begins. */
 extern const char *cmig_file_start_skip_back(const char *text, const char *p);
 
 /*
@@ -100,14 +100,15 @@ extern const char *cmig_file_start_skip_back(const char *text, const char *p);
 extern bool cmig_file_start_has_bom(const CmigLexer *lexer);
 
 /*
- * Is the comment up to end, which is in a section, a header line, or a
+ * Is the comment, which ends at end and is in a section, a header line or a
  * misspelled first line of a header?
  */
 extern bool cmig_file_start_is_header_line(const CmigLexer *lexer, const char *end);
 
 /*
- * Returns a sentence that says why the comment up to end seems to begin another
- * file, or NULL.  after_statement is true if SQL precedes it in its section.
+ * Returns a sentence that says why the comment, which ends at end, seems to
+ * begin another file, or NULL if it does not.  after_statement is true if SQL
+ * precedes the comment in its section.
  */
 extern const char *cmig_file_start_find_other(const CmigLexer *lexer, const char *end,
 											  CmigSection section, bool after_statement);

@@ -10,19 +10,19 @@
 #include "postgres.h"
 #include "base/revision.h"
 
-/* Returns a copy of a name or text, shortened for a message. */
+/* Returns a copy of a name or other string, shortened for a message. */
 extern char *cmig_header_value_shortened(const char *name);
 
 /*
- * Returns a shortened copy of a name in double quotes, or without them if the
- * name contains one.
+ * Returns a shortened copy of a name in double quotes, or without quotes if the
+ * name itself contains one.
  */
 extern char *cmig_header_value_quoted(const char *name);
 
 /*
- * Parse the value of a key that is a list of ids or labels, separated by
- * commas.  Raises MG013 if it is not valid; place is the key's position for
- * the message.
+ * Parse a header value that is a list of ids or labels, separated by commas.
+ * Raises MG013 if the value is not valid; "place" is the key's position for the
+ * message.
  */
 extern CmigNames cmig_header_value_names(const char *key, const char *value, const char *place);
 

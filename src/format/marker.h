@@ -53,7 +53,7 @@ typedef enum CmigHeaderKey
 extern const char *const cmig_marker_keys[CMIG_KEY_COUNT];
 
 /*
- * Does the comment from start to end have the form "-- word: value"?  Then
+ * Does the comment from start to end have the form "-- word: value"?  If so,
  * *value and *value_end are set to the value's bounds, without surrounding
  * white space.
  */
@@ -61,12 +61,12 @@ extern bool cmig_marker_match(const char *start, const char *end, const char *wo
 							  const char **value, const char **value_end);
 
 /*
- * The following functions examine the lexer's current token, a line comment.
- * end is the end of the comment, or the position in it where another file
- * starts.
+ * The following functions examine the lexer's current token, which must be a
+ * line comment.  The argument end is the end of the comment, or the position in
+ * the comment where another file starts.
  */
 
-/* Is there only white space before the comment on its line? */
+/* Is the comment preceded only by white space on its line? */
 extern bool cmig_marker_is_alone(const CmigLexer *lexer);
 
 /* Is the comment the first line of a file, alone on its line? */
@@ -74,34 +74,35 @@ extern bool cmig_marker_is_file_start(const CmigLexer *lexer, const char *end);
 
 /*
  * Returns the position in the comment where a file starts without a line break
- * before it, as in "SELECT 1;-- revision: 002" or "-- end-- revision: 002".
- * If there are several such positions, returns the last one; if there is none,
- * end.
+ * before it, as in "SELECT 1;-- revision: 002" or "-- end-- revision: 002".  If
+ * there are several such positions, returns the last one.  If there is none,
+ * returns end.
  */
 extern const char *cmig_marker_find_glued(const CmigLexer *lexer, const char *end);
 
 /*
- * Is the comment a section marker, or apparently meant as one?  *section is
- * set to the section that it starts, or to -1 if it is not a correct marker.
+ * Is the comment a section marker, or apparently meant to be one?  *section is
+ * set to the section that the marker starts, or to -1 if it is not a correct
+ * marker.
  */
 extern bool cmig_marker_find_section(const CmigLexer *lexer, const char *end, int *section);
 
 /*
- * Is the comment "-- cmig:replay skip", alone on its line?  When the revision
- * is replayed, the next statement is skipped.
+ * Is the comment "-- cmig:replay skip", alone on its line?  That comment causes
+ * a replay of the revision to skip the next statement.
  */
 extern bool cmig_marker_is_replay_skip(const CmigLexer *lexer, const char *end);
 
 /*
  * Is the comment a section marker that has no effect because other text
- * precedes it on its line?  *section is set to the section that it would
- * start.
+ * precedes it on its line?  *section is set to the section that the marker
+ * would start.
  */
 extern bool cmig_marker_is_misplaced(const CmigLexer *lexer, const char *end, int *section);
 
 /*
- * Returns the word in the list that is most similar to a misspelled one, or
- * NULL.
+ * Returns the word in the list that is most similar to a misspelled word, or
+ * NULL if none is similar.
  */
 extern const char *cmig_marker_suggest(const char *word, const char *const *words, int count);
 
@@ -109,8 +110,9 @@ extern const char *cmig_marker_suggest(const char *word, const char *const *word
 extern const char *cmig_marker_skip_bom_back(const char *text, const char *p);
 
 /*
- * Is the character white space?  The second function returns a copy of a span
- * of text without white space at either end.
+ * The first function returns true if the character is white space.  The second
+ * one returns a copy of the text from start to end without white space at
+ * either end.
  */
 extern bool cmig_marker_is_blank(char c);
 extern char *cmig_marker_trimmed(const char *start, const char *end);

@@ -2,10 +2,10 @@
  * revision_file.c
  *	  Reads revision files, which are plain SQL with comments.
  *
- * A text may contain one revision or several.  A revision consists of a header
- * of line comments ("-- key: value", then a line "--" and free text) and up to
- * three sections, each after its marker.  The headers, markers, and lines "==>
- * name <==" are found with a single pass of the lexer, so text in strings,
+ * A text may contain one or more revisions.  A revision consists of a header of
+ * line comments ("-- key: value", then a line "--" and free text) and up to
+ * three sections, each after its marker.  The headers, markers, and "==> name
+ * <==" lines are found with a single pass of the lexer, so text in strings,
  * dollar quotes, and block comments is never mistaken for one of them.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -116,7 +116,9 @@ set_key(CmigFileReader *reader, CmigHeaderKey key, const char *value, int line)
 	}
 }
 
-/* Add the hint for a header line that is neither a key nor a marker. */
+/*
+ * Add a hint to the error for a header line that is neither a key nor a marker.
+ */
 static int
 errhint_marker(const char *start, const char *end)
 {
@@ -226,7 +228,7 @@ end_section(CmigFileReader *reader, const char *end)
 	}
 }
 
-/* Start the section of a marker after ending the current one. */
+/* End the current section, and start the section of a marker. */
 static void
 start_section(CmigFileReader *reader, int section)
 {
@@ -330,8 +332,8 @@ end_revision(CmigFileReader *reader, const char *end)
 }
 
 /*
- * Start a revision.  The part of a comment from start to end is the first line
- * of its header.
+ * Start a revision.  The first line of its header is the part of a comment from
+ * start to end.
  */
 static void
 start_revision(CmigFileReader *reader, const char *start, const char *end)
@@ -400,7 +402,7 @@ require_revision(const CmigFileReader *reader)
 			 errhint("A revision file starts with a line \"-- revision: \" and the id.")));
 }
 
-/* Start the file of a line "==> name <==" after ending the current one. */
+/* End the current file, and start the file of a "==> name <==" line. */
 static void
 start_file(CmigFileReader *reader, const CmigFileStart *start)
 {
@@ -462,7 +464,7 @@ refuse_header_line(const CmigFileReader *reader, const char *end)
 			 errhint("If it belongs to this revision, move it to its header; if another file begins there, its first line must be \"-- revision: \" and the id.")));
 }
 
-/* Does the text look like the name of a file or folder? */
+/* Does the text look like a file or folder name? */
 static bool
 looks_like_path(const char *text)
 {
@@ -523,8 +525,8 @@ read_token(CmigFileReader *reader)
 }
 
 /*
- * Read a line comment up to end.  If another file starts inside it, the text
- * before that is read first.
+ * Read a line comment up to end.  If another file starts inside the comment,
+ * the part before that position is read first.
  */
 static void
 read_comment(CmigFileReader *reader, const char *end)

@@ -13,24 +13,24 @@
 #include "nodes/pg_list.h"
 #include "base/revision.h"
 
-/* A revision, and where it was read. */
+/* A revision and the place where it was read. */
 typedef struct CmigRevisionFile
 {
 	CmigRevisionText text;
 	const char *name;			/* name of the file, or NULL */
-	int			line;			/* line of its header in the file, from 1 */
+	int			line;			/* line of the header in the file, from 1 */
 } CmigRevisionFile;
 
 /*
  * Read a text that contains one or more revisions.  Returns a List of
- * CmigRevisionFile * with canonical texts.  An outer BEGIN ... COMMIT pair of
- * a section is dropped.  If the first line of a header ends in CRLF, every
- * CRLF in the revision becomes LF.
+ * CmigRevisionFile * with canonical texts.  A BEGIN ... COMMIT pair around a
+ * section is dropped.  If the first line of a header ends in CRLF, every CRLF
+ * in the revision becomes LF.
  *
- * A line "==> name <==" outside of quotes and comments begins a file with that
- * name, which must contain a revision.  name is the name of the text before the
- * first such line, or NULL.  Errors have the code MG013 and contain the file's
- * name and the line in it.
+ * A "==> name <==" line outside of quotes and comments begins a file with that
+ * name, which must contain a revision.  name is the file name for the part of
+ * the text before the first such line, or NULL.  Raises MG013; the message
+ * contains the file's name and the line in it.
  */
 extern List *cmig_revision_file_parse(const char *text, const char *name);
 

@@ -20,7 +20,7 @@
  * Canonical texts
  */
 
-/* Trim a section's text in the same way as loading does. */
+/* Trim a section's text as loading does. */
 static void
 canonicalize_section(char **section)
 {
@@ -37,7 +37,7 @@ canonicalize_section(char **section)
 
 /*
  * Returns a description without trailing white space on its lines and without
- * empty lines at either end.
+ * empty lines at the start and the end.
  */
 static char *
 canonical_description(const char *description)
@@ -98,8 +98,8 @@ cmig_revision_canonicalize(CmigRevisionText *revision)
  */
 
 /*
- * Raise an error if a section's text would be truncated, changed, or rejected
- * when the file is read.
+ * Raise an error if reading the file would truncate, change, or reject a
+ * section's text.
  */
 static void
 check_section(const CmigRevisionText *revision, CmigSection section, char *text)
@@ -126,7 +126,8 @@ check_section(const CmigRevisionText *revision, CmigSection section, char *text)
 }
 
 /*
- * Raise an error if a line of the description would be read as something else.
+ * Raise an error if reading the file would take a line of the description for
+ * something else.
  */
 static void
 check_description(const CmigRevisionText *revision)
@@ -182,8 +183,9 @@ append_section(StringInfo file, const CmigRevisionText *revision, CmigSection se
 }
 
 /*
- * Returns the name of a part of the header that would be different when read
- * back, or NULL.  check_section() checks the sections.
+ * Returns the name of a part of the header that would change by being written
+ * and read back, or NULL if there is none.  The sections are left to
+ * check_section().
  */
 static const char *
 find_difference(const CmigRevisionText *revision, const char *header)
@@ -231,7 +233,7 @@ are_plain_names(const CmigNames *names)
 
 /*
  * Returns true if nothing in the header can be mistaken for something else.
- * Most headers are like that and need not be read back.
+ * This is true for most headers, which need not be read back.
  */
 static bool
 is_plain_header(const CmigRevision *edges, const char *description)

@@ -12,17 +12,17 @@
 
 /*
  * Bring a revision's texts into canonical form, which is the form that they
- * would have after being written to a file and read again.  Sections have no
- * leading blank lines and no trailing white space; the message and the
- * description have no surrounding white space.  Sections that are already
- * canonical are not copied.
+ * have after being written to a file and read again.  Sections have no leading
+ * blank lines and no trailing white space; the message and the description have
+ * no surrounding white space.  Sections that are already canonical are not
+ * copied.
  */
 extern void cmig_revision_canonicalize(CmigRevisionText *revision);
 
 /*
- * Returns the text of a revision file that reads back as the same canonical
- * texts.  Raises MG013 if that is impossible, with the line number if a
- * section or the description is the reason.
+ * Returns the contents of a revision file that reads back as the same canonical
+ * texts.  Raises MG013 if that is impossible; if a section or the description
+ * is the reason, the message contains the line number.
  */
 extern char *cmig_revision_format(const CmigRevisionText *revision);
 

@@ -24,16 +24,16 @@ extern char *cmig_section_text_read(const char *start, const char *end,
 extern void cmig_section_text_trim(const char **start, const char **end);
 
 /*
- * Returns the text without an outer BEGIN ... COMMIT.  Returns text itself if
- * there is none, or if the section could not be read back without it, for
- * example because a comment would become a marker.
+ * Returns the text without a surrounding BEGIN ... COMMIT pair.  Returns text
+ * itself if there is no such pair, or if the section could not be read back
+ * without the pair, for example because a comment would become a marker.
  */
 extern char *cmig_section_text_strip_transaction(char *text, CmigSection section);
 
 /*
- * Returns the reason why the text would be truncated or rejected when it is
- * read as this section, or NULL.  If there is a problem, *line is set to its
- * line.
+ * Returns the reason why the text would be truncated or rejected when read as
+ * this section, or NULL if it would not.  If there is a problem, *line is set
+ * to its line.
  */
 extern const char *cmig_section_text_find_problem(const char *text, CmigSection section,
 												  int *line);

@@ -2,11 +2,11 @@
  * lexer.c
  *	  Splits SQL text into tokens, including comments.
  *
- * The rules are those of src/backend/parser/scan.l, which explains them.  If
+ * The rules are those of src/backend/parser/scan.l and are explained there.  If
  * the server rejects a token (a number with trailing junk, or an operator that
- * is too long), the bounds found here do not matter, because the server's
- * parser gets the same text.  In all server encodings, an ASCII byte is an
- * ASCII character, so the text can be read byte by byte.
+ * is too long), the token's bounds found here do not matter, because the
+ * server's parser gets the same text.  In all server encodings, an ASCII byte
+ * is an ASCII character, so the text can be read byte by byte.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -106,8 +106,8 @@ finish(CmigLexer *lexer, CmigTokenType type, const char *end)
 
 /*
  * Lex a string or identifier whose opening quote is at p.  If doubling is true,
- * two quotes stand for one.  If escapes is true, a backslash escapes the next
- * character.
+ * a doubled quote stands for a single one.  If escapes is true, a backslash
+ * escapes the next character.
  */
 static CmigTokenType
 lex_quoted(CmigLexer *lexer, CmigTokenType type, const char *p, bool doubling,
@@ -223,8 +223,8 @@ lex_dollar(CmigLexer *lexer)
 }
 
 /*
- * Lex a number.  Letters that follow it are included, so that the formats that
- * newer servers accept (0x1F, 1_000) are a single token, too.
+ * Lex a number.  Letters that follow the digits are included, so that number
+ * formats of newer servers (0x1F, 1_000) are a single token, too.
  */
 static CmigTokenType
 lex_number(CmigLexer *lexer)
@@ -275,8 +275,8 @@ lex_operator(CmigLexer *lexer)
 	}
 
 	/*
-	 * known from a previous call; searching for the end at each sign would
-	 * take quadratic time
+	 * known from a previous call; searching for the end of the run again at
+	 * each sign would take quadratic time
 	 */
 	if (start >= lexer->signs && start < lexer->signs_end)
 		return finish(lexer, CMIG_TOKEN_OPERATOR, start + 1);

@@ -2,11 +2,12 @@
  * lexer.h
  *	  Splits SQL text into tokens, including comments.
  *
- * The lexer finds the same tokens as the server's scanner, but it also returns
- * comments, does not allocate memory or copy the text, does not warn about long
- * identifiers, and never raises an error.  It is used to split scripts into
- * statements, to find the markers in revision files, and to compute checksums.
- * The meaning of a statement is left to the server's parser.
+ * The lexer finds the same tokens as the server's scanner, but also returns
+ * comments.  Unlike the scanner, it does not allocate memory, copy the text, or
+ * warn about long identifiers, and it never raises an error.  The lexer is used
+ * to split scripts into statements, to find the markers in revision files, and
+ * to compute checksums.  Interpreting a statement is left to the server's
+ * parser.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -21,7 +22,7 @@ typedef enum CmigTokenType
 	CMIG_TOKEN_END,
 	CMIG_TOKEN_WORD,			/* keyword or unquoted identifier */
 	CMIG_TOKEN_QUOTED,			/* "identifier", U&"identifier" */
-	CMIG_TOKEN_STRING,			/* '...', with its E, B, X, N or U& */
+	CMIG_TOKEN_STRING,			/* '...', including its E, B, X, N or U& */
 	CMIG_TOKEN_DOLLAR,			/* $tag$...$tag$ */
 	CMIG_TOKEN_NUMBER,
 	CMIG_TOKEN_PARAM,			/* $1 */
@@ -30,24 +31,25 @@ typedef enum CmigTokenType
 	CMIG_TOKEN_BLOCK_COMMENT
 } CmigTokenType;
 
-/* A position in a text, and the token before it. */
+/* A position in an SQL text, and the token before that position. */
 typedef struct CmigLexer
 {
 	const char *text;			/* NUL-terminated */
 	const char *next;			/* where to look for the next token */
 	int			next_line;		/* from 1 */
-	/* same as the setting; may be changed between tokens */
+	/* value of the setting of this name; may be changed between tokens */
 	bool		standard_conforming_strings;
 
 	/* the current token */
 	CmigTokenType type;
-	const char *start;			/* ends at next */
+	const char *start;			/* start of the token, which ends at next */
 	int			line;			/* line of start */
-	bool		continued;		/* a string that continues the previous one,
-								 * as in 'a' newline 'b' */
-	bool		unterminated;	/* a quote or comment without an end */
+	bool		continued;		/* the token is a string that continues the
+								 * previous one, as in 'a' newline 'b' */
+	bool		unterminated;	/* the token is a quote or comment without an
+								 * end */
 
-	/* private: kind of the last string, if it can still continue */
+	/* private: kind of the last string, if that string can still continue */
 	char		string_kind;
 	bool		newline_since;
 	/* private: + and - signs after an operator, each a separate token */
@@ -63,21 +65,24 @@ extern void cmig_lexer_init(CmigLexer *lexer, const char *text);
  */
 extern void cmig_lexer_move(CmigLexer *lexer, const char *next, int line);
 
-/* Returns the next token, which may be a comment; CMIG_TOKEN_END at the end. */
+/*
+ * Returns the next token, which may be a comment, or CMIG_TOKEN_END at the end.
+ */
 extern CmigTokenType cmig_lexer_next(CmigLexer *lexer);
 
 /*
  * Returns the next token that is not a comment.  An unterminated block comment
- * is returned, because the server rejects it.
+ * is returned as a token, because the server rejects it.
  */
 extern CmigTokenType cmig_lexer_next_sql(CmigLexer *lexer);
 
 /*
- * A faster way to look for a few kinds of tokens in long texts.
- * cmig_lexer_pass() skips white space, operator characters, and uninteresting
- * words and numbers.  It stops at any word with the same first letter and
- * length as one of the given words; at a parenthesis, semicolon, colon, or
- * backslash; at a quote, parameter, or comment; and at the end of the text.
+ * The words that cmig_lexer_pass() stops at.  That function finds a few kinds
+ * of tokens in a long text faster than cmig_lexer_next(): it skips white space,
+ * operator characters, and uninteresting words and numbers.  It stops at any
+ * word with the same first letter and length as one of the given words; at a
+ * parenthesis, semicolon, colon, or backslash; at a quote, parameter, or
+ * comment; and at the end of the text.
  */
 typedef struct CmigLexerPass
 {
@@ -86,7 +91,8 @@ typedef struct CmigLexerPass
 } CmigLexerPass;
 
 /*
- * words is NULL-terminated; each word is lower case and at most 31 bytes long.
+ * Set the words to stop at.  The array "words" is NULL-terminated; each word is
+ * in lower case and at most 31 bytes long.
  */
 extern void cmig_lexer_pass_init(CmigLexerPass *pass, const char *const *words);
 extern void cmig_lexer_pass(const CmigLexerPass *pass, CmigLexer *lexer);

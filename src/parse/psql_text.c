@@ -8,23 +8,27 @@
  * words, so a name such as "begin" can mislead it.
  *
  * A script must not be able to influence where psql sees the end of a quote:
- * text that psql wrongly treats as unquoted may be a shell command.  There are
- * three cases where psql and the server can differ.  In each of them, the text
- * is written in a form that both read in the same way:
+ * text that psql wrongly treats as unquoted may be a shell command.  psql and
+ * the server can differ in three cases.  In each of them, the text is written
+ * in a form that both read in the same way:
  *
- * - A backslash in a plain string, whose meaning depends on
- *   standard_conforming_strings, which psql follows as the server reports it.
- *   A function, or an error that rolls back, can change the setting without
- *   psql noticing.  The string is written as an E string.
+ * - A backslash in a plain string.  Its meaning depends on
+ * standard_conforming_strings, whose value psql learns from the server.  A
+ * function, or an error that rolls back, can change the setting without psql
+ * noticing.  Therefore, the string is written as an E string.
+ *
  * - A string that continues on another line.  psql lexes line by line and
- *   treats the rest as a new plain string.  The parts are joined.
- * - Non-ASCII characters, which depend on client_encoding.  In some encodings,
- *   psql mistakes a quote for the second byte of a character.  The statement is
- *   preceded by one that sets the encoding, on a separate line because psql
- *   checks the encoding once for each line.
+ * treats the rest as a new plain string.  Therefore, the parts are joined.
+ *
+ * - Non-ASCII characters, whose meaning depends on client_encoding.  In some
+ * encodings, psql mistakes a quote for the second byte of a character.
+ * Therefore, the statement is preceded by one that sets the encoding.  That
+ * statement is on a separate line, because psql checks the encoding once for
+ * each line.
  *
  * psql's versions also disagree about a token that follows a number without a
- * space.  The server's parser rejects it, so such text is left to the parser.
+ * space.  The server's parser rejects such a token, so text that contains one
+ * is left to the parser.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -102,7 +106,7 @@ counts_words(const PsqlState *state)
 		(state->words < PSQL_FIRST_WORDS && state->first[0] == 'c');
 }
 
-/* What the preceding tokens are, for finding calls such as cmig.name(). */
+/* The preceding tokens that matter for finding calls such as cmig.name(). */
 typedef struct Look
 {
 	bool		after_cmig;		/* "cmig" */
@@ -136,7 +140,7 @@ is_looking(const Look *look)
 static void look_inside(const CmigLexer *lexer, const CmigLexerPass *pass,
 						CmigPsqlFacts *facts);
 
-/* Record the facts that a token reveals. */
+/* Record the facts that the current token reveals. */
 static inline void
 look(Look *look, const CmigLexer *lexer, const CmigLexerPass *pass, CmigPsqlFacts *facts)
 {
@@ -282,9 +286,9 @@ may_continue(const CmigLexer *lexer)
 }
 
 /*
- * Append the text between the quotes of one part of a string.  The text of the
- * whole string begins at from.  If the string has escapes, the last escape of
- * the previous part must not absorb the first character of this one.
+ * Append the text between the quotes of one part of a string.  The whole
+ * string's text begins at offset from.  If the string has escapes, the last
+ * escape of the previous part must not absorb the first character of this part.
  */
 static void
 append_string_part(StringInfo to, int from, const CmigLexer *lexer, bool escapes,
@@ -311,10 +315,10 @@ append_string_part(StringInfo to, int from, const CmigLexer *lexer, bool escapes
 }
 
 /*
- * The lexer is at the first part of a string.  If psql might read the string
- * differently from the server, append the text before it and then the string
- * in a safe form, and move the lexer to the string's last part.  Returns the
- * end of the text that has been appended.
+ * If psql might read a string differently from the server, append the text
+ * before the string and then the string in a safe form.  The lexer is at the
+ * string's first part, and is moved to its last part.  Returns the end of the
+ * text that has been appended.
  */
 static const char *
 append_string(StringInfo to, CmigLexer *lexer, const char *copied)
@@ -412,7 +416,8 @@ end_statement(StringInfo to, int *from, const char *copied, const char *end, con
 }
 
 /*
- * Truncate the text to length.  Always returns false, for the caller to return.
+ * Truncate the text to the given length.  Always returns false, so that the
+ * caller can return this function's result.
  */
 static bool
 undo_append(StringInfo to, int length)
@@ -431,8 +436,9 @@ changes_strings(const CmigLexer *lexer)
 }
 
 /*
- * Append the rest of a text that was started at length, and end it with a
- * newline.  If open, end its last statement with a semicolon, too.
+ * Append the rest of a text whose output begins at offset length, and end it
+ * with a newline.  If open is true, also end its last statement with a
+ * semicolon.
  */
 static void
 append_rest(StringInfo to, int length, const char *rest, bool open)
@@ -507,7 +513,7 @@ cmig_psql_append(StringInfo to, const char *text, const char *pin, CmigPsqlFacts
 	return true;
 }
 
-/* Would psql send the statement as a whole if a semicolon followed it? */
+/* Would psql send the statement in one piece if a semicolon followed it? */
 static bool
 is_sent_whole(const char *statement)
 {
@@ -554,8 +560,8 @@ cmig_psql_append_statement(StringInfo to, const char *statement, CmigPsqlFacts *
 	if (whole)
 	{
 		appendBinaryStringInfo(to, body.data, body.len);
-		appendStringInfoString(to, *end ? "\n;\n" : ";\n"); /* it may end with a
-															 * comment */
+		appendStringInfoString(to, *end ? "\n;\n" : ";\n"); /* the statement may end
+															 * with a comment */
 	}
 	else
 	{

@@ -16,8 +16,8 @@
 #include "lib/stringinfo.h"
 
 /*
- * What a text may need or leave behind.  This is determined from its words
- * alone, including those in dollar quotes.
+ * What an SQL text may need or leave behind.  These facts are determined from
+ * the words in the text alone, including those in dollar quotes.
  */
 typedef struct CmigPsqlFacts
 {
@@ -25,23 +25,24 @@ typedef struct CmigPsqlFacts
 	bool		temp_objects;
 	bool		prepares;
 	bool		declares_cursor;
-	bool		deferrable;		/* constraints that can be deferred */
+	bool		deferrable;		/* has constraints that can be deferred */
 } CmigPsqlFacts;
 
 /*
- * Append a text's statements, ending the last one with a semicolon and a
- * newline.  Statements that are not ASCII are preceded by pin, a line that sets
- * the client encoding.  Adds to *facts.  Returns false and appends nothing if
- * the text may contain a statement that cannot run in a transaction, or if psql
- * might split it differently from the server.  Then the caller must parse the
- * text and append its statements one by one.
+ * Append an SQL text's statements, ending the last one with a semicolon and a
+ * newline, and add to *facts.  Each statement that is not ASCII is preceded by
+ * pin, a line that sets the client encoding.  Returns false and appends nothing
+ * if the text may contain a statement that cannot run in a transaction, or if
+ * psql might split the text differently from the server.  In that case, the
+ * caller must parse the text and append its statements one by one.
  */
 extern bool cmig_psql_append(StringInfo to, const char *text, const char *pin,
 							 CmigPsqlFacts *facts);
 
 /*
  * Append a statement that does not end with a semicolon.  If psql would not
- * send it as a whole, write it as a DO block that executes it from a string.
+ * send the statement in one piece, write it as a DO block that executes it from
+ * a string.
  */
 extern void cmig_psql_append_statement(StringInfo to, const char *statement,
 									   CmigPsqlFacts *facts);

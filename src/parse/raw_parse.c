@@ -1,6 +1,7 @@
 /*
  * raw_parse.c
- *	  Calls the server's parser, except for text that would take it very long.
+ *	  Calls the server's parser, but rejects text that takes very long to
+ *	  parse.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,12 +15,12 @@
 
 /*
  * At each operator and each start of a comment, the server's scanner looks at
- * all operator characters that follow without a gap.  So it needs quadratic
- * time for a long run of them.
+ * all operator characters that follow without a gap.  Therefore, the time that
+ * it takes for a long run of such characters is quadratic.
  */
 #define OPERATOR_CHARACTERS "~!@#^&|`?+-*/%<>="
 #define MIN_RUN 64				/* shorter runs may be missed */
-#define MAX_LOOKS 10000000		/* how many characters it may look at */
+#define MAX_LOOKS 10000000		/* how many characters the scanner may look at */
 
 /*
  * A quick estimate: returns true if the scanner would exceed MAX_LOOKS if an

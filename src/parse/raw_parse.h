@@ -1,6 +1,7 @@
 /*
  * raw_parse.h
- *	  Calls the server's parser, except for text that would take it very long.
+ *	  Calls the server's parser, but rejects text that takes very long to
+ *	  parse.
  *
  * Copyright (c) 2026, the pg_cmig developers
  *
@@ -14,8 +15,8 @@
 
 /*
  * Like raw_parser(), but raises 54001 for text whose operators or comments
- * would keep the server's scanner busy for minutes.  The scanner cannot be
- * canceled.
+ * would keep the server's scanner busy for minutes, because the scanner cannot
+ * be canceled.
  */
 extern List *cmig_raw_parse(const char *text, RawParseMode mode);
 
@@ -23,10 +24,10 @@ extern List *cmig_raw_parse(const char *text, RawParseMode mode);
 extern RawStmt *cmig_raw_parse_one(const char *text);
 
 /*
- * Set an expression's or statement's string constants to NULL, in place.  Use
+ * Set an expression's or statement's string constants to NULL, in place.  Call
  * this before parse analysis if only functions and types are of interest.
- * Otherwise, the input of a constant of a composite type would run its domains'
- * checks, which another user may have written.
+ * Otherwise, converting a constant of a composite type would run the checks of
+ * the type's domains, which another user may have written.
  */
 extern void cmig_raw_parse_blank_strings(Node *raw);
 

@@ -12,8 +12,8 @@
 #include "nodes/nodeFuncs.h"
 
 /*
- * Returns "CALL" if the procedure may change rows, or NULL.  Of pg_cmig's
- * procedures, only cmig.backfill does.
+ * Returns "CALL" if the called procedure may change rows, or NULL.  Of
+ * pg_cmig's procedures, only cmig.backfill does.
  */
 static const char *
 call_command(const RawStmt *raw)
@@ -72,7 +72,7 @@ query_command(Node *query, CmigMayWrite may_write, const char *command)
 	return find_writer(query, (void *) may_write) ? command : NULL;
 }
 
-/* Returns "EXPLAIN ANALYZE" if it may change rows, or NULL. */
+/* Returns "EXPLAIN ANALYZE" if the statement may change rows, or NULL. */
 static const char *
 explain_command(const ExplainStmt *explain, CmigMayWrite may_write)
 {
@@ -84,7 +84,9 @@ explain_command(const ExplainStmt *explain, CmigMayWrite may_write)
  * Sequences
  */
 
-/* Returns "ALTER TABLE" if it restarts an identity column, or NULL. */
+/*
+ * Returns "ALTER TABLE" if the statement restarts an identity column, or NULL.
+ */
 static const char *
 alter_table_command(const AlterTableStmt *alter)
 {

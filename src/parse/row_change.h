@@ -11,15 +11,15 @@
 #include "nodes/parsenodes.h"
 
 /*
- * May this function change rows or sequences?  schema is NULL if the function
- * name in the call is not qualified.
+ * A callback that returns true if a function may change rows or sequences.
+ * schema is NULL if the function name in the call is not qualified.
  */
 typedef bool (*CmigMayWrite) (const char *schema, const char *name);
 
 /*
  * Returns the command name of a statement that changes rows or a sequence's
- * value, or that may do so in a function or block that it runs.  Returns NULL
- * for other statements.
+ * value, or that may do so through a function or block that it runs.  Returns
+ * NULL for other statements.
  */
 extern const char *cmig_row_change_command(const RawStmt *raw, CmigMayWrite may_write);
 

@@ -24,7 +24,7 @@
 #include "parser/parser.h"
 #include "utils/memutils.h"
 
-/* How far a script has been read. */
+/* The state of reading a script. */
 struct CmigScriptReader
 {
 	const char *source;
@@ -32,7 +32,7 @@ struct CmigScriptReader
 	int			number;			/* number of the last statement */
 };
 
-/* The location of a statement in the script, found by its tokens alone. */
+/* The location of a statement in the script, found from its tokens alone. */
 typedef struct Piece
 {
 	const char *start;			/* first token; NULL at the end of the script */
@@ -115,7 +115,7 @@ typedef struct PieceState
 								 * END is a name */
 } PieceState;
 
-/* Count the words that open and close a BEGIN ATOMIC body. */
+/* Keep count of the words that open and close a BEGIN ATOMIC body. */
 static void
 count_body_word(PieceState *state, Piece *piece, const CmigLexer *lexer)
 {
@@ -148,7 +148,7 @@ count_body_word(PieceState *state, Piece *piece, const CmigLexer *lexer)
 	}
 }
 
-/* Find the next statement by its tokens, and move the lexer past it. */
+/* Find the next statement from its tokens, and move the lexer past it. */
 static void
 find_piece(CmigLexer *lexer, Piece *piece)
 {
@@ -198,8 +198,8 @@ find_piece(CmigLexer *lexer, Piece *piece)
 
 /*
  * Starting inside a function body, set the piece's end to the next semicolon
- * that follows END; the function may end there.  Returns false at the end of
- * the script.
+ * that follows END, because the function may end there.  Returns false at the
+ * end of the script.
  */
 static bool
 find_possible_end(CmigLexer *lexer, Piece *piece)
@@ -257,10 +257,10 @@ refuse_meta_command(const CmigStatement *statement, const Piece *piece)
 }
 
 /*
- * Parse a function whose end was found by counting CASE and END.  The count
- * can be wrong if one of these words is a column label without AS.  So if the
- * parser needs more text than the piece contains, the next possible ends are
- * tried in turn.
+ * Parse a function whose end was found by counting CASE and END.  The count can
+ * be wrong if one of these words is a column label without AS.  Therefore, if
+ * the parser needs more text than the piece contains, the next possible ends
+ * are tried in turn.
  */
 static List *
 parse_atomic(CmigScriptReader *script, CmigStatement *statement, Piece *piece)
@@ -382,8 +382,9 @@ cmig_script_next(CmigScriptReader *script, CmigStatement *statement)
 
 /*
  * Returns the letter for a token's kind.  The checksum must not depend on the
- * server version or the architecture, so these letters must not change.  It
- * covers each token's kind, length, and bytes, with words in lower case.
+ * server version or the architecture, so these letters must not change.  The
+ * checksum covers each token's kind, length, and bytes, with words in lower
+ * case.
  */
 static char
 checksum_kind(const CmigLexer *lexer)
@@ -453,9 +454,9 @@ cmig_script_checksum(const char *upgrade_sql, bool transactional)
 }
 
 /*
- * Given a lexer at the first word of a statement, returns true if the statement
- * only opens (or, if opening is false, commits) a transaction, without options.
- * Then the lexer is at the end of the statement.
+ * Returns true if a statement only opens a transaction or, if opening is false,
+ * only commits one, without options.  The lexer must be at the statement's
+ * first word.  If the result is true, the lexer is then at the statement's end.
  */
 static bool
 is_bare_transaction(CmigLexer *lexer, bool opening)
@@ -486,7 +487,7 @@ is_transaction_control(const CmigLexer *lexer)
 	return cmig_lexer_is_any_word(lexer, words);
 }
 
-/* Replace text with blanks, but keep line breaks. */
+/* Replace text with blanks, but keep the line breaks. */
 static void
 blank(char *from, const char *to)
 {

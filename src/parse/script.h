@@ -23,8 +23,9 @@ typedef struct CmigStatement
 	RawStmt    *raw;			/* parse tree; locations refer to text */
 	const char *text;			/* the statement alone, NUL-terminated, no
 								 * leading blanks or comments, no semicolon */
-	int			number;			/* from 1 */
-	int			line;			/* script line where text starts, from 1 */
+	int			number;			/* counted from 1 */
+	int			line;			/* script line where text starts, counted from
+								 * 1 */
 	int			offset;			/* byte offset of text in the script */
 } CmigStatement;
 
@@ -35,15 +36,16 @@ typedef struct CmigStatement
 extern CmigScriptReader *cmig_script_open(const char *source);
 
 /*
- * Read the next statement.  Returns false at the end.  The result is allocated
- * in the current memory context, so the caller can reset that context (unless
- * it is the reader's) after each statement.
+ * Read the next statement.  Returns false at the end of the script.  The result
+ * is allocated in the current memory context, so the caller can reset that
+ * context after each statement, unless the reader lives in it.
  *
- * Text that does not parse raises 42601, and so does a psql meta-command.  The
+ * Raises 42601 for text that does not parse and for a psql meta-command.  The
  * error position is relative to the statement's text; the caller's error
  * context must report that text as the internal query or the query.  The
- * number, line, and text of *statement are set before the parser runs, so an
- * error context can use them; the text still ends with its semicolon then.
+ * number, line, and text of *statement are set before the parser runs, so that
+ * an error context can use them; until then, the text still ends with its
+ * semicolon.
  */
 extern bool cmig_script_next(CmigScriptReader *script, CmigStatement *statement);
 
@@ -51,9 +53,9 @@ extern bool cmig_script_next(CmigScriptReader *script, CmigStatement *statement)
 extern void cmig_script_close(CmigScriptReader *script);
 
 /*
- * Returns a SHA-256 hash in hex, palloc'd, of the text's tokens and the flag.
- * White space, comments, and the case of unquoted words do not affect it.  The
- * text need not be valid SQL.
+ * Returns a palloc'd SHA-256 hash, in hex, of the script's tokens and the
+ * transactional flag.  White space, comments, and the case of unquoted words do
+ * not affect the hash.  The script need not be valid SQL.
  */
 extern char *cmig_script_checksum(const char *upgrade_sql, bool transactional);
 

@@ -103,8 +103,8 @@ classify_reindex(const ReindexStmt *statement, const char **reason)
 }
 
 /*
- * Classify CREATE or ALTER SUBSCRIPTION.  Any check that depends on an existing
- * slot is left to the server.
+ * Classify CREATE or ALTER SUBSCRIPTION.  Checks that depend on an existing
+ * slot are left to the server.
  */
 static CmigStatementClass
 classify_subscription(const Node *node, const char **reason)
@@ -135,7 +135,7 @@ classify_subscription(const Node *node, const char **reason)
 					return CMIG_STATEMENT_TOP_LEVEL;
 				break;
 			case ALTER_SUBSCRIPTION_OPTIONS:
-				/* these alter the slot, on servers that support them */
+				/* these options alter the slot, on servers that support them */
 				*reason = "ALTER SUBSCRIPTION ... SET (failover or two_phase)";
 				if (cmig_statement_has_option(alter->options, "failover") ||
 					cmig_statement_has_option(alter->options, "two_phase"))
@@ -391,7 +391,7 @@ constant_of(Node *node)
 	return IsA(node, A_Const) ? (A_Const *) node : NULL;
 }
 
-/* Would set_config() treat this last argument as false? */
+/* Would set_config() treat its last argument, is_local, as false? */
 static bool
 is_for_session(A_Const *is_local)
 {
@@ -410,7 +410,10 @@ is_for_session(A_Const *is_local)
 	}
 }
 
-/* Is the node a set_config() call with constants that sets for the session? */
+/*
+ * Is the node a set_config() call with constant arguments that sets a value for
+ * the session?
+ */
 static bool
 is_set_config_call(const Node *node)
 {
@@ -461,7 +464,10 @@ is_temporary_name(const RangeVar *relation)
 		(relation->schemaname != NULL && strcmp(relation->schemaname, "pg_temp") == 0);
 }
 
-/* Returns the name of the session-local object that is created, or NULL. */
+/*
+ * Returns the name of the session-local object that a statement creates, or
+ * NULL.
+ */
 static const char *
 temporary_name(const Node *node)
 {

@@ -2,10 +2,10 @@
  * statement.h
  *	  Classifies statements for the runner by their parse trees alone.
  *
- * This module does not access the catalogs.  The runner handles cases that
- * depend on the kind of relation (REINDEX and CLUSTER of partitioned tables).
- * The server handles cases that are unknown before a statement runs (a
- * procedure that commits).
+ * This module does not access the catalogs.  The runner handles statements
+ * whose class depends on the kind of relation (REINDEX and CLUSTER of
+ * partitioned tables).  The server handles what cannot be known before a
+ * statement runs (a procedure that commits).
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -33,7 +33,7 @@ typedef enum CmigStatementClass
 } CmigStatementClass;
 
 /*
- * Returns the Boolean value of one of a statement's options, or otherwise if
+ * Returns the Boolean value of one of a statement's options, or "otherwise" if
  * the option is not given.
  */
 extern bool cmig_statement_option(const List *options, const char *name, bool otherwise);
@@ -42,22 +42,22 @@ extern bool cmig_statement_option(const List *options, const char *name, bool ot
 extern bool cmig_statement_has_option(const List *options, const char *name);
 
 /*
- * Classify a statement.  Sets *reason to a static string with the statement's
- * name for messages, such as "CREATE INDEX CONCURRENTLY" or "VACUUM".
+ * Classify a statement.  Sets *reason to a static string that names the
+ * statement in messages, such as "CREATE INDEX CONCURRENTLY" or "VACUUM".
  */
 extern CmigStatementClass cmig_statement_classify(const RawStmt *raw, const char **reason);
 
 /*
- * Raise 0A000 for a statement that no script may contain: TRANSACTION,
- * CLIENT_COPY, DISCARD_ALL.
+ * Raise 0A000 if the statement is one that no script may contain (TRANSACTION,
+ * CLIENT_COPY, or DISCARD_ALL).
  */
 extern void cmig_statement_refuse(const RawStmt *raw);
 
 /*
- * If the statement calls a procedure that has the name of a pg_cmig procedure
- * that commits, returns "CALL cmig.backfill" or the like; otherwise NULL.  If
- * *qualified is set to false, the name is not qualified, so the procedure may
- * be in another schema.
+ * Returns "CALL cmig.backfill" or the like if the statement calls a procedure
+ * with the same name as one of pg_cmig's procedures that commit; otherwise
+ * NULL.  If *qualified is set to false, the name in the call is not qualified,
+ * so the procedure may be in another schema.
  */
 extern const char *cmig_statement_own_procedure(const RawStmt *raw, bool *qualified);
 
@@ -80,9 +80,10 @@ extern bool cmig_statement_changes_strings(const RawStmt *raw);
 extern RawStmt *cmig_statement_without_concurrently(const RawStmt *raw);
 
 /*
- * If the statement is a SELECT that consists only of set_config() calls with
- * constant arguments that set for the session, returns their function names as
- * written, each a list, for the caller to look up.  Otherwise returns NIL.
+ * Returns the function names in a SELECT that consists only of set_config()
+ * calls with constant arguments that set values for the session.  Each name is
+ * a list, as written in the call, for the caller to look up.  Returns NIL for
+ * any other statement.
  */
 extern List *cmig_statement_set_config_names(const RawStmt *raw);
 
@@ -90,21 +91,21 @@ extern List *cmig_statement_set_config_names(const RawStmt *raw);
  * Does the statement create, or write to, an object that cannot outlive the
  * session, such as a temporary table or a cursor?  *names, a list of char *,
  * contains the names of such objects that the script has created so far; this
- * function adds to it.
+ * function adds to the list.
  */
 extern bool cmig_statement_is_temporary(const RawStmt *raw, List **names);
 
 /*
- * Returns true if the text may contain a statement that is not
- * CMIG_STATEMENT_PLAIN.  This looks only at words, so there can be false
+ * Returns true if the script may contain a statement that is not
+ * CMIG_STATEMENT_PLAIN.  Only words are examined, so there can be false
  * positives, but no false negatives.
  */
 extern bool cmig_statement_may_need_top_level(const char *source);
 
 /*
- * Does the same as cmig_statement_may_need_top_level() for a caller that reads
- * the tokens itself.  The caller initializes *scan with {true, false} and
- * passes each token that is not a comment.
+ * The state of a scan that does the same as cmig_statement_may_need_top_level()
+ * for a caller that reads the tokens itself.  The caller initializes the state
+ * with {true, false} and passes each token that is not a comment.
  */
 typedef struct CmigTopLevelScan
 {

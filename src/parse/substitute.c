@@ -37,12 +37,15 @@ typedef struct Substitution
 	void	   *arg;
 } Substitution;
 
-/* One text: the script, or the contents of a dollar quote. */
+/*
+ * An SQL text in which placeholders are replaced: the script, or the contents
+ * of a dollar quote.
+ */
 typedef struct Region
 {
 	const Substitution *substitution;
 	const char *text;
-	int			line;			/* script line where it begins */
+	int			line;			/* script line where the text begins */
 	bool		in_dollar_quotes;
 	StringInfoData result;
 	const char *copied;			/* how far the text has been copied */
@@ -188,7 +191,7 @@ quoted_value(const Region *region, const Placeholder *placeholder, const char *p
 	if (strlen(value) >= NAMEDATALEN)
 		refuse_long(region, placeholder, p);
 
-	/* quote all values, so that they behave alike */
+	/* quote all values, so that all are treated alike */
 	initStringInfo(&quoted);
 	appendStringInfoChar(&quoted, '"');
 	for (; *value; value++)
@@ -206,7 +209,8 @@ quoted_value(const Region *region, const Placeholder *placeholder, const char *p
  */
 
 /*
- * Would the character, before or after a placeholder, become part of its value?
+ * Would the character before or after a placeholder become part of the
+ * placeholder's value?
  */
 static bool
 touches(char c)

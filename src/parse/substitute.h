@@ -7,8 +7,8 @@
  * identifier or a single string.  Undeclared placeholders and all comments are
  * left unchanged.
  *
- * Dollar quotes may contain code in another language, so values in them must
- * not contain characters that could be special in that language.
+ * Dollar quotes may contain code in another language, so values inserted in
+ * them must not contain characters that could be special in that language.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -19,24 +19,26 @@
 #include "base/revision.h"
 
 /*
- * Returns the value of a placeholder, or NULL if it has none; then the
- * placeholder's name is the value.  literal is true if the placeholder is
- * declared as a literal.
+ * A callback that returns the value of a placeholder, or NULL if the
+ * placeholder has no value.  In the latter case, the placeholder's name is used
+ * as its value.  literal is true if the placeholder is declared as a literal.
  */
 typedef const char *(*CmigSubstituteValue) (const char *name, bool literal, void *arg);
 
 /*
- * Parse a declaration, and set *name to its palloc'd name and *literal to
- * whether it is a literal.  Returns false if the declaration is not valid.
+ * Parse a declaration, and set *name to the placeholder's palloc'd name and
+ * *literal to whether the placeholder is a literal.  Returns false if the
+ * declaration is not valid.
  */
 extern bool cmig_substitute_parse(const char *declaration, char **name, bool *literal);
 
 /*
  * Returns the script with its declared placeholders replaced, or the script
- * itself if it contains none.  owner is the revision's id, and what is the name
- * of the script, such as "upgrade"; both are for messages.  Raises MG013 for a
+ * itself if it contains none.  For messages, "owner" is the revision's id, and
+ * "what" is the name of the script, such as "upgrade".  Raises MG013 for a
  * placeholder that is inside quotes or touches another token and for an invalid
- * declaration, and 22023 for a value that cannot be used at its position.
+ * declaration, and 22023 for a value that cannot be used at the placeholder's
+ * position.
  */
 extern const char *cmig_substitute_script(const char *script, const CmigNames *declarations,
 										  const char *owner, const char *what,

@@ -3,8 +3,8 @@
  *	  Checks whether a script can run by examining its text alone.
  *
  * A parser error is caught without a subtransaction, because the parser
- * acquires no resources other than memory.  Errors that the text did not
- * cause, such as a cancellation, are rethrown.
+ * acquires no resources other than memory.  Errors that were not caused by the
+ * text, such as a cancellation, are rethrown.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -20,7 +20,10 @@
 #include "nodes/parsenodes.h"
 #include "utils/memutils.h"
 
-/* Convert the caught error to a result that names the statement and line. */
+/*
+ * Convert the caught error to a result that contains the statement number and
+ * the line.
+ */
 static CmigTextProblem *
 describe_error(const char *what, const CmigStatement *statement, const ErrorData *error)
 {
@@ -95,9 +98,10 @@ written_table(Node *stmt)
 
 /*
  * Returns a problem if a downgrade writes to a table that it has dropped, or
- * NULL.  This happens if cat has appended a file without a header to a revision
- * file.  *dropped contains the dropped tables' names as written, allocated in
- * the given context.  It is emptied at statements that may create a table.
+ * NULL.  This is the case if cat has appended a file without a header to a
+ * revision file.  *dropped contains the names of the dropped tables as written,
+ * allocated in the given context.  The list is emptied at statements that may
+ * create a table.
  */
 static CmigTextProblem *
 find_write_to_dropped(const CmigStatement *statement, List **dropped, MemoryContext context)

@@ -23,16 +23,16 @@ typedef struct CmigTextProblem
 /*
  * Returns the problem with the first statement that does not parse or that the
  * runner would reject, or NULL if there is none.  Statements after one that
- * sets standard_conforming_strings are not examined.  what is the name of the
+ * sets standard_conforming_strings are not examined.  "what" is the name of the
  * script, such as "upgrade".  off_mode is true if cmig.concurrent_ddl is off,
- * so that CONCURRENTLY is removed.
+ * in which case CONCURRENTLY will be removed.
  */
 extern CmigTextProblem *cmig_text_check(const char *what, const char *sql,
 										bool transactional, bool off_mode);
 
 /*
- * Given ascending byte offsets in a script, returns the index of the first one
- * whose statement does not parse, or -1.
+ * Given ascending byte offsets in a script, returns the index of the first
+ * offset whose statement does not parse, or -1.
  */
 extern int	cmig_text_find_unparsed(const char *sql, const int *offsets, int count);
 
