@@ -1,10 +1,11 @@
 /*
  * ddl_allow.c
- *	  Exceptions from the policy on DDL, for one transaction: cmig.allow_ddl.
+ *	  Implements cmig.allow_ddl, which exempts the current transaction from
+ *	  the policy on DDL.
  *
- * An exception ends with the transaction, or when the savepoint in which it
- * was declared is rolled back.  In the latter case, its row in cmig.ddl_log is
- * rolled back, too.
+ * An exemption ends with the transaction, or when the savepoint in which it
+ * was declared is rolled back. Rolling back to the savepoint also removes the
+ * row in cmig.ddl_log.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -24,10 +25,10 @@
 PG_FUNCTION_INFO_V1(cmig_allow_ddl);
 
 static char *reason = NULL;		/* in TopTransactionContext; NULL if there is
-								 * no exception */
+								 * no exemption */
 static SubTransactionId made_in = InvalidSubTransactionId;
 
-/* Callback that ends the exception with the transaction. */
+/* Transaction callback: the exemption ends with the transaction. */
 static void
 at_transaction_end(XactEvent event, void *arg)
 {
@@ -36,8 +37,8 @@ at_transaction_end(XactEvent event, void *arg)
 }
 
 /*
- * Callback that ends the exception if the savepoint in which it was declared
- * is rolled back.
+ * Subtransaction callback: the exemption ends if the savepoint in which it was
+ * declared is rolled back.
  */
 static void
 at_savepoint_end(SubXactEvent event, SubTransactionId id, SubTransactionId parent, void *arg)
@@ -64,9 +65,10 @@ cmig_ddl_allow_reason(void)
 }
 
 /*
- * A SECURITY DEFINER function, because it writes the log.  If there already is
- * an exception, it remains in effect, and only the new reason is recorded.
- * Otherwise, rolling back the second exception would end the first.
+ * This is a SECURITY DEFINER function, because it writes the log. If the
+ * transaction already has an exemption, that exemption remains in effect, and
+ * only the new reason is recorded. If the second call replaced it, rolling
+ * back the second call would end the first exemption.
  */
 Datum
 cmig_allow_ddl(PG_FUNCTION_ARGS)

@@ -1,6 +1,6 @@
 /*
  * ddl_allow.h
- *	  Exceptions from the policy on DDL, for one transaction: cmig.allow_ddl.
+ *	  Exempts the current transaction from the policy on DDL.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,7 +11,7 @@
 extern void cmig_ddl_allow_init(void);
 
 /*
- * Returns the reason given to cmig.allow_ddl() in this transaction, or NULL.
+ * Returns the reason passed to cmig.allow_ddl() in this transaction, or NULL.
  */
 extern const char *cmig_ddl_allow_reason(void);
 

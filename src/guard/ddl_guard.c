@@ -42,7 +42,10 @@
 PG_FUNCTION_INFO_V1(cmig_ddl_event);
 PG_FUNCTION_INFO_V1(cmig_set_ddl_policy);
 
-/* Does cmig.diff compare the schema?  The name may be NULL. */
+/*
+ * SQL condition: does cmig.diff compare the schema? The schema name may be
+ * NULL.
+ */
 #define MANAGED(schema) \
 	" AND (" schema " IS NULL OR (" schema " !~ '^pg_'" \
 	" AND " schema " <> ALL ('{information_schema,cmig,cmig_audit}')" \
@@ -50,9 +53,9 @@ PG_FUNCTION_INFO_V1(cmig_set_ddl_policy);
 	" AND m.objid = n.oid AND m.deptype = 'e' WHERE n.nspname = " schema ")))"
 
 /*
- * Changes of the current command, except those to temporary objects.
- * Temporary schemas appear as pg_temp.  Triggers, policies, and rules have no
- * schema, but their address begins with their table's schema.
+ * Returns the changes made by the current command, except to temporary
+ * objects. Temporary schemas appear as pg_temp. Triggers, policies, and rules
+ * have no schema, but their address begins with the schema of their table.
  */
 static CmigQuery commands_query = {
 	.sql = "SELECT c.command_tag, c.object_type, c.object_identity"
@@ -75,7 +78,7 @@ static CmigQuery drops_query = {
 	.argtypes = {TEXTOID}
 };
 
-/* Callback that appends a change of the command to a List of CmigDdlEntry. */
+/* Row callback: append a change to a List of CmigDdlEntry *. */
 static void
 collect_entry(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -105,8 +108,8 @@ read_entries(const char *event, const char *tag)
 }
 
 /*
- * Is this pg_restore, run by a role that could change the policy anyway?  For
- * other roles, the application name makes no difference.
+ * Is this session running pg_restore, as a role that can change the policy
+ * anyway? The application name is ignored for other roles.
  */
 static bool
 is_restore(void)
@@ -140,9 +143,9 @@ deny(const CmigDdlEntry *entry, const char *hint)
 }
 
 /*
- * Returns the relation on which a statement would work CONCURRENTLY, or NULL.
- * Such a statement has already committed when it ends, so it must be refused
- * before it starts.
+ * Returns the relation that a CONCURRENTLY statement works on, or NULL. Such a
+ * statement has already committed when it ends, so it must be rejected before
+ * it starts.
  */
 static RangeVar *
 concurrent_relation(Node *stmt)
@@ -168,10 +171,10 @@ concurrent_relation(Node *stmt)
 }
 
 /*
- * Is this definitely a temporary relation?  With the search_path of
- * cmig.ddl_trigger(), only a temporary relation is found without its schema.
- * However, the client's search_path may have another schema before pg_temp, so
- * there must not be a permanent relation of this name.
+ * Is the relation certainly temporary? The search_path of cmig.ddl_trigger()
+ * finds only temporary relations by an unqualified name. However, the client's
+ * search_path can list another schema before pg_temp, so the function also
+ * makes sure that no permanent relation has this name.
  */
 static bool
 is_temporary(const RangeVar *relation)
@@ -192,8 +195,8 @@ is_temporary(const RangeVar *relation)
 #define CONCURRENT_HINT "Put it into a revision that is not transactional, and CALL cmig.upgrade_stepwise()"
 
 /*
- * Deny what one of pg_cmig's procedures does CONCURRENTLY outside of a
- * revision.
+ * If a pg_cmig procedure that is not called from a revision runs this
+ * CONCURRENTLY statement, deny it.
  */
 static void
 deny_recipe(const char *tag)
@@ -209,8 +212,8 @@ deny_recipe(const char *tag)
 }
 
 /*
- * Deny a statement with CONCURRENTLY.  It runs at top level and alone, so it
- * is the one that the client sent.
+ * Deny a CONCURRENTLY statement. Such a statement runs alone at top level, so
+ * it is the only statement in the query string that the client sent.
  */
 static void
 deny_concurrent(const char *tag)
@@ -235,7 +238,7 @@ deny_concurrent(const char *tag)
 }
 
 /*
- * cmig.ddl_event(event, tag): the event triggers call this if a policy may be
+ * cmig.ddl_event(event, tag): called by the event triggers if a policy may be
  * set, with the privileges of the bootstrap superuser.
  */
 Datum
@@ -274,7 +277,7 @@ cmig_ddl_event(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* cmig.set_ddl_policy(policy): sets the policy of the database. */
+/* cmig.set_ddl_policy(policy): sets the database's policy. */
 Datum
 cmig_set_ddl_policy(PG_FUNCTION_ARGS)
 {

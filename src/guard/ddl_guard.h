@@ -10,13 +10,13 @@
 #include "postgres.h"
 
 /*
- * Are the event triggers that call this module still as the extension script
- * created them?
+ * Returns true if the event triggers that call this module are unchanged since
+ * the extension script created them.
  */
 extern bool cmig_ddl_guard_is_armed(void);
 
 /*
- * Returns the number of rows in cmig.ddl_log, without those of
+ * Returns the number of rows in cmig.ddl_log, not counting rows written by
  * cmig.allow_ddl().
  */
 extern int64 cmig_ddl_guard_logged(void);

@@ -2,9 +2,9 @@
  * ddl_log.c
  *	  Writes cmig.ddl_log, which records DDL outside of migration runs.
  *
- * Roles that run DDL have no privileges on the table, so its rows are written
- * as its owner, the bootstrap superuser.  Only superusers can attach a trigger
- * to the table.
+ * Roles that run DDL have no privileges on this table. Its rows are therefore
+ * written as its owner, the bootstrap superuser. Only superusers can attach a
+ * trigger to it.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -21,10 +21,10 @@
 #include "utils/guc.h"
 #include "mb/pg_wchar.h"
 
-/* The text of a statement is truncated to this many bytes. */
+/* Maximum length of the recorded query text, in bytes. */
 #define QUERY_BYTES 1000
 
-/* Does a string constant, or the value in a connection string, begin here? */
+/* Does a string constant or the value of a connection option begin here? */
 static bool
 is_value(const char *text)
 {
@@ -33,9 +33,9 @@ is_value(const char *text)
 }
 
 /*
- * Can the text contain a password?  It can if the command has connection
- * options, or if a word that ends with "password" is followed by a value.  The
- * text may contain statements other than the one that is recorded.
+ * Can the query text contain a password? It can if the command has connection
+ * options, or if a word that ends with "password" is followed by a value.
+ * Statements other than the recorded one may also occur in the text.
  */
 static bool
 may_have_secret(const char *command, const char *text)
@@ -57,7 +57,8 @@ may_have_secret(const char *command, const char *text)
 }
 
 /*
- * Returns the text that the client sent, or NULL if it can contain a password.
+ * Returns the query string that the client sent, or NULL if it can contain a
+ * password.
  */
 static char *
 query_text(const char *command)

@@ -1,6 +1,6 @@
 /*
  * dot.c
- *	  Draws the graph in the language of Graphviz.
+ *	  Draws the graph in the DOT language of Graphviz.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -9,7 +9,7 @@
 #include "base/compat.h"
 #include "picture/picture.h"
 
-/* Append a text within a quoted string. */
+/* Append text to a quoted string. */
 static void
 append_text(StringInfo to, const char *text)
 {
@@ -18,7 +18,8 @@ append_text(StringInfo to, const char *text)
 		if (*c == '"' || *c == '\\')
 			appendStringInfoChar(to, '\\');
 		if (*c == '&')
-			appendStringInfoString(to, "&amp;");	/* labels have entities */
+			appendStringInfoString(to, "&amp;");	/* labels are read as HTML
+													 * entities */
 		else
 			appendStringInfoChar(to, *c < ' ' || *c == 0x7f ? ' ' : *c);
 	}
@@ -42,7 +43,7 @@ append_node(StringInfo to, const CmigPicture *picture, int node)
 	appendStringInfo(to, "\", %s];", styles[picture->states[node]]);
 }
 
-/* Draw arrows from the nodes that a node follows or depends on. */
+/* Draw arrows from the revisions that a node follows or depends on. */
 static void
 draw_edges(const CmigPicture *picture, const CmigEdges *edges, int node, const char *style,
 		   const bool *members, StringInfo text, CmigPictureLine line, void *arg)

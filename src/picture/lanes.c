@@ -1,11 +1,12 @@
 /*
  * lanes.c
- *	  Determines the places of nodes and edges in a drawing of the graph.
+ *	  Determines the positions of nodes and edges in a drawing of the graph.
  *
- * A node's lane continues to its first parent that no lane leads to yet.
- * Lanes to other such parents begin as near to it as possible.  If lanes
- * already lead to all parents, the node's lane ends: it turns into one of them
- * on its left, or takes over one on its right.
+ * A node's lane continues to the first parent that no lane leads to yet. For
+ * each other parent without a lane, a new lane begins as near to the node as
+ * possible. If all parents already have a lane, the node's lane ends: it turns
+ * into a parent's lane on its left, or a parent's lane on its right moves into
+ * it.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -19,12 +20,13 @@ struct CmigLanes
 {
 	const CmigGraph *graph;
 	const int  *order;
-	int			left;			/* nodes still to be drawn */
-	bool	   *below;			/* by node: still to be drawn */
+	int			left;			/* number of nodes not yet drawn */
+	bool	   *below;			/* by node: is it in the drawing, and not
+								 * drawn yet? */
 	int		   *lane_of;		/* by node: the lane that leads to it, or -1 */
 	int		   *target;			/* by lane: the node that it leads to, or -1 */
-	bool	   *passing;		/* by lane, for the current row */
-	int			count;			/* lanes in use, with gaps */
+	bool	   *passing;		/* by lane: does it pass the current row? */
+	int			count;			/* number of lanes in use, including gaps */
 	CmigLanesRow row;
 };
 
@@ -60,8 +62,8 @@ cmig_lanes_begin(const CmigGraph *graph, const int *order, int count)
 }
 
 /*
- * Returns the free lane nearest to another one, or a new lane on the right if
- * none is free.
+ * Returns the free lane nearest to the given lane. If there is none, returns a
+ * new lane on the right.
  */
 static int
 nearest_free(const CmigLanes *lanes, int near)
@@ -102,7 +104,7 @@ compare_forks(const void *a, const void *b)
 	return ((const CmigLaneFork *) a)->lane - ((const CmigLaneFork *) b)->lane;
 }
 
-/* Draw the edges to parents.  The node's own lane is free. */
+/* Draw the edges to the node's parents. The node's own lane must be free. */
 static void
 draw_edges(CmigLanes *lanes, CmigLanesRow *row)
 {

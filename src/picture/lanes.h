@@ -1,11 +1,11 @@
 /*
  * lanes.h
- *	  Determines the places of nodes and edges in a drawing of the graph.
+ *	  Determines the positions of nodes and edges in a drawing of the graph.
  *
- * A drawing has a row for each node, with children above their parents, and
- * lanes, which are columns.  A lane is in use from a node's first child down
- * to that node, and only one lane leads to a node, so that there are never
- * more lanes than nodes that edges lead to.  Edges are those of down_revision.
+ * A drawing has a row for each node, with children above their parents. Its
+ * columns are called lanes. A lane is in use from a node's first child down to
+ * the node. Only one lane leads to a node, so there are never more lanes than
+ * nodes that have children. Edges represent down_revision.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -15,41 +15,42 @@
 #include "postgres.h"
 #include "graph/graph_walk.h"
 
-/* A lane to which an edge turns below its node. */
+/* An edge that turns into another lane below its node. */
 typedef struct CmigLaneFork
 {
 	int			lane;
-	bool		opens;			/* nothing else leads to that parent yet */
+	bool		opens;			/* does the lane begin here? */
 } CmigLaneFork;
 
-/* A row of the drawing. */
+/* A row of the drawing, which contains one node. */
 typedef struct CmigLanesRow
 {
 	int			node;
 	int			lane;
-	bool		begins;			/* nothing leads to the node */
-	bool		straight;		/* its lane continues to a parent */
+	bool		begins;			/* does no lane lead to the node? */
+	bool		straight;		/* does its lane continue to a parent? */
 	int			nforks;
 	CmigLaneFork *forks;		/* edges to other parents, from left to right */
-	int			ending;			/* the lane, to the right, that ends here and
-								 * continues in this node's lane; or -1 */
+	int			ending;			/* lane on the right that moves into this
+								 * node's lane, or -1 */
 	int			count;			/* number of lanes in use before or after this
-								 * row, including gaps: 1 + the number of the
-								 * last lane */
-	const bool *passing;		/* by lane: it passes this row and its forks */
+								 * row, including gaps: the number of the last
+								 * lane plus 1 */
+	const bool *passing;		/* by lane: does it pass this row and its
+								 * forks? */
 } CmigLanesRow;
 
 typedef struct CmigLanes CmigLanes;
 
 /*
- * Start a drawing.  "order" lists the nodes with parents first, as returned by
- * cmig_graph_order().
+ * Start a drawing. "order" lists the nodes in the order of cmig_graph_order(),
+ * with parents before their children.
  */
 extern CmigLanes *cmig_lanes_begin(const CmigGraph *graph, const int *order, int count);
 
 /*
- * Returns the next row from the top, valid until the next call; NULL after the
- * last one.
+ * Returns the next row, starting at the top, or NULL after the last row. The
+ * result is valid until the next call.
  */
 extern const CmigLanesRow *cmig_lanes_next(CmigLanes *lanes);
 

@@ -1,6 +1,6 @@
 /*
  * markup.c
- *	  Writes text as part of an HTML page.
+ *	  Escapes text for an HTML page.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,10 +11,10 @@
 
 #include "mb/pg_wchar.h"
 
-/* Stands for characters that are not shown. */
+/* Replaces characters that are not shown. */
 #define REPLACEMENT 0xFFFD
 
-/* Is this a control character or otherwise invisible? */
+/* Is this a control character or an invisible character? */
 static bool
 is_control(pg_wchar c)
 {
@@ -24,7 +24,7 @@ is_control(pg_wchar c)
 		(c >= 0xd800 && c <= 0xdfff) || c > 0x10ffff;
 }
 
-/* Append a character. */
+/* Append a character, escaped if necessary. */
 static void
 append_character(StringInfo to, pg_wchar c)
 {
@@ -55,7 +55,7 @@ cmig_markup_append(StringInfo to, const char *text, Size most)
 	{
 		int			size = pg_utf_mblen(c);
 
-		/* a database in SQL_ASCII may contain anything */
+		/* in a SQL_ASCII database, the bytes may be invalid */
 		if (size > end - c || !pg_utf8_islegal(c, size))
 		{
 			append_character(to, REPLACEMENT);

@@ -1,8 +1,8 @@
 /*
  * markup.h
- *	  Writes text as part of an HTML page.
+ *	  Escapes text for an HTML page.
  *
- * The result is ASCII, so that it means the same in every encoding.
+ * The result is ASCII, so it has the same meaning in every encoding.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,14 +13,15 @@
 #include "lib/stringinfo.h"
 
 /*
- * Append a text from the database, or at most "most" bytes of it, for use
- * between tags or in a double-quoted attribute.  Returns true if all of it was
- * appended.  Nothing in it can end the element or the attribute; characters
- * that control the terminal or the direction of writing are shown as U+FFFD.
+ * Append text from the database, or at most its first "most" bytes, for use
+ * between tags or in a double-quoted attribute. The escaped text cannot end
+ * the element or the attribute. Control characters, invisible characters, and
+ * characters that change the text direction are replaced by U+FFFD. Returns
+ * true if all of the text was appended.
  */
 extern bool cmig_markup_append(StringInfo to, const char *text, Size most);
 
-/* Append a whole text in the same way. */
+/* Like cmig_markup_append(), but without a length limit. */
 extern void cmig_markup_text(StringInfo to, const char *text);
 
 #endif							/* CMIG_MARKUP_H */

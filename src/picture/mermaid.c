@@ -10,8 +10,8 @@
 #include "picture/picture.h"
 
 /*
- * Append a part of a label.  Anything that could have a meaning in Mermaid,
- * HTML, or Markdown is written as a character code.
+ * Append part of a label. Characters that could have a meaning in Mermaid,
+ * HTML, or Markdown are written as character codes.
  */
 static void
 append_text(StringInfo to, const char *text)
@@ -44,7 +44,7 @@ append_node(StringInfo to, const CmigPicture *picture, int node)
 	appendStringInfo(to, "\"]:::%s", classes[picture->states[node]]);
 }
 
-/* Draw arrows from the nodes that a node follows or depends on. */
+/* Draw arrows from the revisions that a node follows or depends on. */
 static void
 draw_edges(const CmigEdges *edges, int node, const char *arrow, const bool *members,
 		   CmigPictureLine line, void *arg)

@@ -1,6 +1,6 @@
 /*
  * picture.c
- *	  Functions shared by the formats of a picture of the graph.
+ *	  Functions shared by the formats in which the graph is drawn.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -48,7 +48,7 @@ cmig_picture_append_line(StringInfo to, const char *text)
 		appendStringInfoChar(to, (unsigned char) *c < ' ' || *c == 0x7f ? ' ' : *c);
 }
 
-/* Append a note to the list that begins at "start". */
+/* Append a note to the comma-separated list that begins at "start". */
 static void
 append_note(StringInfo to, int start, const char *what, const char *name)
 {
@@ -58,7 +58,7 @@ append_note(StringInfo to, int start, const char *what, const char *name)
 	cmig_picture_append_line(to, name);
 }
 
-/* Append notes about the node's parents that do not exist. */
+/* Append a note for each parent of the node that does not exist. */
 static void
 append_missing(StringInfo to, int start, const CmigGraph *graph, int node)
 {

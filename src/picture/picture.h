@@ -1,6 +1,7 @@
 /*
  * picture.h
- *	  What a picture of the graph shows, and functions shared by its formats.
+ *	  Describes a picture of the graph, and declares functions shared by the
+ *	  formats in which it is drawn.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -17,7 +18,7 @@ typedef enum CmigPictureState
 	CMIG_PICTURE_PENDING,
 	CMIG_PICTURE_APPLIED,
 	CMIG_PICTURE_CURRENT,		/* it has a version row */
-	CMIG_PICTURE_PARTIAL		/* a stepwise run has not finished it */
+	CMIG_PICTURE_PARTIAL		/* a stepwise run has applied only part of it */
 } CmigPictureState;
 
 /* The revisions to draw, and their states. */
@@ -27,13 +28,13 @@ typedef struct CmigPicture
 	const int  *order;			/* nodes, parents first */
 	int			count;
 	bool		repeatables;	/* also draw all repeatable revisions, which
-								 * have no edges to parents */
-	const CmigPictureState *states; /* by node, with repeatable revisions at
+								 * have no edges */
+	const CmigPictureState *states; /* by node; repeatable revisions are at
 									 * the end */
 	const CmigNames *unknown;	/* version rows without a revision */
 } CmigPicture;
 
-/* Called for each line of a drawing.  The line is freed after the call. */
+/* Callback for each line of a drawing. The line is freed after the call. */
 typedef void (*CmigPictureLine) (const char *line, void *arg);
 
 /* Draw the picture in one of the formats, one line at a time. */
@@ -42,33 +43,39 @@ extern void cmig_mermaid_draw(const CmigPicture *picture, CmigPictureLine line, 
 extern void cmig_dot_draw(const CmigPicture *picture, CmigPictureLine line, void *arg);
 
 /*
- * Returns an array of all nodes in the picture, parents first and repeatable
- * revisions last.
+ * Returns an array of all nodes in the picture. Parents precede their
+ * children, and repeatable revisions come last.
  */
 extern int *cmig_picture_nodes(const CmigPicture *picture, int *count);
 
-/* Returns an array that shows, for each node, whether it is in the picture. */
+/*
+ * Returns an array that contains, for each node, whether it is in the picture.
+ */
 extern bool *cmig_picture_members(const CmigPicture *picture);
 
-/* Append a text to a line, with control characters replaced by spaces. */
+/* Append text to a line, with control characters replaced by spaces. */
 extern void cmig_picture_append_line(StringInfo to, const char *text);
 
 /*
- * Append what is special about a revision, such as "billing, depends on 002",
- * with a prefix and a suffix.  Appends nothing if there is nothing special.
+ * Append notes about a revision, such as "billing, depends on 002", with a
+ * prefix and a suffix. Appends nothing if there are no notes.
  */
 extern void cmig_picture_append_notes(StringInfo to, const CmigPicture *picture, int node,
 									  const char *prefix, const char *suffix);
 
 /*
- * Append a revision's label for a chart: its id, its message, and what is
- * special about it, separated by line breaks.  "append" escapes each of them.
+ * Append a revision's label for a chart: its id, its message, and the notes
+ * about it, separated by line breaks. "append" is called for each of these
+ * parts and must escape it.
  */
 extern void cmig_picture_append_label(StringInfo to, const CmigPicture *picture, int node,
 									  void (*append) (StringInfo to, const char *text),
 									  const char *line_break);
 
-/* Append the day on which a revision was written, if known, with a prefix. */
+/*
+ * If the day on which a revision was written is known, append it with a
+ * prefix.
+ */
 extern void cmig_picture_append_day(StringInfo to, const CmigRevision *revision,
 									const char *prefix);
 

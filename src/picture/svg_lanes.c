@@ -2,9 +2,9 @@
  * svg_lanes.c
  *	  Draws the rows of the graph as SVG.
  *
- * The images may be compressed horizontally if there are many lanes.
- * Therefore lines have a stroke that does not scale, and a node is a line of
- * length zero with round ends.
+ * The page may compress the images horizontally if there are many lanes.
+ * Therefore, lines have a stroke that does not scale, and a node is drawn as a
+ * line of length zero with round ends.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -15,7 +15,7 @@
 
 #define MIDDLE (CMIG_SVG_ROW / 2)
 
-/* Returns the x coordinate of a lane's middle. */
+/* Returns the x coordinate of the middle of a lane. */
 static int
 x_of(int lane)
 {
@@ -45,7 +45,10 @@ continues(const CmigLanesRow *row, int lane)
 	return false;
 }
 
-/* Append vertical lines for the lanes of one color. */
+/*
+ * Append vertical lines for the lanes of one color. If "below" is true, these
+ * are the lanes that continue below the row.
+ */
 static void
 append_verticals(StringInfo to, const CmigLanesRow *row, int color, bool below, int height)
 {
@@ -65,7 +68,8 @@ append_verticals(StringInfo to, const CmigLanesRow *row, int color, bool below, 
 }
 
 /*
- * Append an edge that turns from one lane into another by the end of the row.
+ * Append an edge that begins at height "start" in one lane and ends at the
+ * bottom of the row in another lane.
  */
 static void
 append_turn(StringInfo to, int from, int start, int lane, int color)

@@ -2,8 +2,8 @@
  * svg_lanes.h
  *	  Draws the rows of the graph as SVG.
  *
- * Each row is a separate image, so that there can be something between two
- * rows.  The images are as wide as the page lets them be.
+ * Each row is a separate image, so that other content can be shown between two
+ * rows. The page can limit the width of the images.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -19,17 +19,22 @@
 #define CMIG_SVG_LANE 14
 #define CMIG_SVG_ROW 34
 
-/* The number of lane colors, which are those of the classes l0, l1, ... */
+/*
+ * The number of lane colors. The page defines them in the classes l0, l1, ...
+ */
 #define CMIG_SVG_COLORS 8
 
-/* Append the image of a row.  "width" is the drawing's number of lanes. */
+/* Append the image of a row. "width" is the number of lanes in the drawing. */
 extern void cmig_svg_lanes_row(StringInfo to, const CmigLanesRow *row, int width,
 							   CmigPictureState state);
 
 /* Append the image of a row without edges. */
 extern void cmig_svg_lanes_single(StringInfo to, int width, CmigPictureState state);
 
-/* Append the lanes that continue below a row, for any height. */
+/*
+ * Append an image of the lanes that continue below a row, for use at any
+ * height.
+ */
 extern void cmig_svg_lanes_below(StringInfo to, const CmigLanesRow *row, int width);
 
 #endif							/* CMIG_SVG_LANES_H */

@@ -2,19 +2,19 @@
  * text_graph.c
  *	  Draws the graph as lines of text, in the style of git log --graph.
  *
- * Lane n is column 2n; an edge that changes the lane is drawn below its node,
- * on a separate line:
+ * Lane n is in column 2n.  An edge that turns into another lane is drawn on a
+ * separate line below its node:
  *
  * 	@			a merge; its edges turn to a lane that opens ...
  * 	|\
  * 	| *			... and ends at the left again
  * 	* |
  * 	|/			this lane is taken over from the right
- * 	| | | *		an edge passes lane 1 and 2, and leads into lane 0
+ * 	| | | *		an edge crosses lanes 1 and 2 and leads into lane 0
  * 	|_|_|/
  *
- * A lane between the node and the last lane of such an edge is "+" if another
- * edge of the node leads into it, and "." if one opens it.
+ * If such edges lead to several lanes on the same side, each of these lanes
+ * except the outermost one is drawn as "." if it begins here, or else as "+".
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -26,7 +26,7 @@
 
 #include "utils/memutils.h"
 
-/* Begin a line with the lanes that pass through it. */
+/* Begin a line with the lanes that pass the row. */
 static void
 begin_line(StringInfo line, const CmigLanesRow *row)
 {
@@ -47,7 +47,7 @@ trim(StringInfo line)
 	line->data[line->len] = '\0';
 }
 
-/* Draw a horizontal line over the lanes between two others. */
+/* Draw a horizontal line that crosses the lanes between two lanes. */
 static void
 draw_span(char *line, int left, int right)
 {
@@ -84,7 +84,7 @@ draw_forks(char *line, const CmigLanesRow *row)
 	}
 }
 
-/* Draw the lane that continues in the node's lane. */
+/* Draw the edge from a lane on the right that moves into the node's lane. */
 static void
 draw_ending(char *line, const CmigLanesRow *row)
 {
@@ -94,7 +94,7 @@ draw_ending(char *line, const CmigLanesRow *row)
 	line[2 * row->ending - 1] = '/';
 }
 
-/* Append a revision to the line of its node. */
+/* Append a revision to its node's line. */
 static void
 append_revision(StringInfo line, const CmigPicture *picture, int node)
 {
@@ -152,8 +152,8 @@ draw_row(const CmigPicture *picture, const CmigLanesRow *row, StringInfo text,
 }
 
 /*
- * Draw what has no edges: version rows without a revision, and repeatable
- * revisions.  Returns true if there are any.
+ * Draw version rows without a revision, and repeatable revisions, which have
+ * no edges. Returns true if there are any.
  */
 static bool
 draw_single(const CmigPicture *picture, StringInfo text, CmigPictureLine line, void *arg)
@@ -185,7 +185,8 @@ cmig_text_graph_draw(const CmigPicture *picture, CmigPictureLine line, void *arg
 	CmigLanes  *lanes = cmig_lanes_begin(picture->graph, picture->order, picture->count);
 	const CmigLanesRow *row;
 	StringInfoData text;
-	int			ended = -1;		/* the lane that ended in the row above, or -1 */
+	int			ended = -1;		/* lane that ends with the previous row's
+								 * node, or -1 */
 
 	initStringInfo(&text);
 	if (draw_single(picture, &text, line, arg))

@@ -1,6 +1,7 @@
 /*
  * access_check.h
- *	  Finds privileges on pg_cmig that cmig.grant_access did not grant.
+ *	  Finds privileges on pg_cmig's objects that cmig.grant_access did not
+ *	  grant.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,15 +14,17 @@
 /* A result row of cmig.check. */
 typedef struct CmigAccessFinding
 {
-	char	   *severity;		/* warning; notice for what may be intended */
+	char	   *severity;		/* "warning", or "notice" if it may be
+								 * intended */
 	char	   *object;
 	char	   *problem;
 	char	   *fix;
 } CmigAccessFinding;
 
 /*
- * Returns the findings about schemas cmig and cmig_audit, a List of
- * CmigAccessFinding *: warnings first, then sorted by object.
+ * Returns the findings about the schemas cmig and cmig_audit as a List of
+ * CmigAccessFinding *. Warnings come first; findings of the same severity are
+ * sorted by object.
  */
 extern List *cmig_access_findings(void);
 

@@ -1,9 +1,9 @@
 /*
  * check.c
- *	  cmig.check: finds defects in revisions and version rows, and checks
- *	  privileges on them.
+ *	  Implements cmig.check, which finds defects in revisions and version
+ *	  rows, and checks privileges.
  *
- * The graph may be broken, because finding its defects is the purpose.
+ * The graph can have any defect, because this module reports them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -58,18 +58,18 @@ add_problem(List *problems, const char *severity, const char *object,
 }
 
 /*
- * The state while all scripts are read, to find applied revisions whose
- * scripts have changed, and scripts that cannot run.
+ * The state of a pass over all scripts, which finds scripts that cannot run,
+ * and applied revisions whose scripts have changed.
  */
 typedef struct TextCheck
 {
 	const CmigView *view;
 	List	   *problems;
 	MemoryContext context;		/* memory context of the list of problems */
-	bool		has_gaps;		/* a placeholder has no value */
+	bool		has_gaps;		/* was a placeholder without a value found? */
 } TextCheck;
 
-/* Report an applied revision whose script is not the one that ran. */
+/* Report an applied revision whose script differs from the one that was run. */
 static void
 compare_with_journal(const CmigRevisionText *text, TextCheck *check)
 {
@@ -89,7 +89,10 @@ compare_with_journal(const CmigRevisionText *text, TextCheck *check)
 	MemoryContextSwitchTo(old);
 }
 
-/* Replace placeholders.  An error is returned in *error. */
+/*
+ * Replace the placeholders in a script. If a placeholder has no value, sets
+ * *missing to its name. An error is not thrown but returned in *error.
+ */
 static const char *
 try_values(const CmigRevisionText *text, const char *what, const char *sql, const char **missing, ErrorData **error)
 {
@@ -113,8 +116,8 @@ try_values(const CmigRevisionText *text, const char *what, const char *sql, cons
 }
 
 /*
- * Returns a script with its placeholders replaced, or NULL if that is not
- * possible.  Reports the error, or a placeholder without a value.
+ * Returns a script with its placeholders replaced. If that fails, reports the
+ * error or the placeholder without a value, and returns NULL.
  */
 static const char *
 with_values(const CmigRevisionText *text, const char *what, const char *sql, TextCheck *check)
@@ -182,7 +185,10 @@ check_text(const CmigRevisionText *text, void *arg)
 	check_script(text, "downgrade", text->downgrade_sql, "warning", check);
 }
 
-/* Check all scripts, using the settings with which scripts start. */
+/*
+ * Check all scripts, with the settings that are in effect when a script
+ * starts.
+ */
 static List *
 add_text_problems(const CmigView *view, List *problems, bool *has_gaps)
 {
@@ -196,7 +202,7 @@ add_text_problems(const CmigView *view, List *problems, bool *has_gaps)
 	return check.problems;
 }
 
-/* Report a journal row whose id leaves no higher ids for newer rows. */
+/* Report a journal row whose id is so high that newer rows have lower ids. */
 static List *
 add_journal_problems(List *problems)
 {
@@ -209,7 +215,10 @@ add_journal_problems(List *problems)
 					   psprintf("DELETE FROM cmig.journal WHERE id = " INT64_FORMAT, id));
 }
 
-/* Report the drift that was last found, unless revisions have run since. */
+/*
+ * Report drift found by the last search for it, unless revisions have run
+ * since.
+ */
 static List *
 add_drift_problem(List *problems)
 {
@@ -239,7 +248,7 @@ add_audit_problem(List *problems)
 }
 
 /*
- * Returns the first migration that another tool has applied and pg_cmig has
+ * Returns the first migration that another tool has applied but pg_cmig has
  * not recorded, or NULL.
  */
 static char *
@@ -261,7 +270,7 @@ applied_elsewhere(const CmigView *view, const CmigToolMatches *matches)
 }
 
 /*
- * Report another tool's table, and whether the tool seems to be still in use.
+ * Report another tool's table, and whether the tool still seems to be in use.
  */
 static List *
 add_tool_problem(const CmigView *view, const CmigTool *tool, Oid table, List *problems)
@@ -280,8 +289,8 @@ add_tool_problem(const CmigView *view, const CmigTool *tool, Oid table, List *pr
 }
 
 /*
- * Report the tables of other tools that can be read, unless no revision is
- * loaded.
+ * Report other tools' tables that can be read. If no revision is loaded,
+ * nothing is reported.
  */
 static List *
 add_tool_problems(const CmigView *view, List *problems)
@@ -303,8 +312,8 @@ add_tool_problems(const CmigView *view, List *problems)
 }
 
 /*
- * Report names that a revision lists twice.  This occurs only in rows written
- * by hand; the second mention has no effect.
+ * Report names that a revision lists twice. Only manually written rows can
+ * contain them. The second occurrence has no effect.
  */
 static List *
 add_repeated_names(const CmigView *view, List *problems)
@@ -329,8 +338,8 @@ add_repeated_names(const CmigView *view, List *problems)
 }
 
 /*
- * Returns the names that are ids of stored revisions, or NULL if there are
- * none.
+ * Returns those of the names that are ids of stored revisions, separated by
+ * commas, or NULL if there are none.
  */
 static char *
 stored_names(const CmigRevisionSet *set, const CmigNames *names)
@@ -359,7 +368,7 @@ needs_stepwise(const CmigView *view, const CmigNames *names)
 	return false;
 }
 
-/* Report revisions that replace others that are still stored. */
+/* Report revisions that replace other revisions if those are still stored. */
 static List *
 add_replaced(const CmigView *view, List *problems)
 {
@@ -387,7 +396,7 @@ add_replaced(const CmigView *view, List *problems)
 	return problems;
 }
 
-/* Report version rows below another version row. */
+/* Report version rows of revisions that are below another applied revision. */
 static List *
 add_row_problems(const CmigView *view, List *problems)
 {
@@ -410,7 +419,7 @@ add_row_problems(const CmigView *view, List *problems)
 	return problems;
 }
 
-/* Report several heads, unless each of them has a branch label. */
+/* Report multiple heads, unless every head has a branch label. */
 static List *
 add_head_problem(const CmigView *view, List *problems)
 {
@@ -436,8 +445,8 @@ add_head_problem(const CmigView *view, List *problems)
 }
 
 /*
- * Report repeatable revisions that the next upgrade runs, unless other
- * revisions are pending.
+ * Report repeatable revisions that the next upgrade will run. If other
+ * revisions are pending, nothing is reported.
  */
 static List *
 add_repeatable_problems(const CmigView *view, List *problems)
@@ -462,14 +471,14 @@ add_repeatable_problems(const CmigView *view, List *problems)
 	return problems;
 }
 
-/* Returns a number of findings, such as "2 errors". */
+/* Returns a count of findings, such as "2 errors". */
 static char *
 count_text(int count, const char *what)
 {
 	return psprintf("%d %s%s", count, what, count == 1 ? "" : "s");
 }
 
-/* Add what cmig.lint finds in pending upgrades, except notices. */
+/* Report the warnings and errors that cmig.lint finds in pending upgrades. */
 static List *
 add_lint_problem(const CmigView *view, List *problems)
 {
@@ -485,7 +494,7 @@ add_lint_problem(const CmigView *view, List *problems)
 	{
 		CmigLintFinding *finding = lfirst(lc);
 
-		/* syntax errors are reported when the scripts are checked */
+		/* syntax errors have been reported by check_script() */
 		if (!finding->dropped && finding->rule != &cmig_lint_rules_syntax_error)
 			counts[finding->rule->severity]++;
 	}

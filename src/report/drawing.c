@@ -1,6 +1,6 @@
 /*
  * drawing.c
- *	  Builds the picture of a range of revisions, with their states.
+ *	  Builds the picture of a range of revisions and their states.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,7 +11,7 @@
 #include "tables/progress.h"
 #include "tables/repeatable.h"
 
-/* Returns the states of all nodes, by node. */
+/* Returns an array of the nodes' states. */
 static CmigPictureState *
 read_states(const CmigView *view)
 {
@@ -42,7 +42,7 @@ read_states(const CmigView *view)
 	return states;
 }
 
-/* Returns the version rows without a revision. */
+/* Returns the names in version rows that are not stored revisions. */
 static CmigNames *
 read_unknown(const CmigView *view)
 {

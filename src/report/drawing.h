@@ -1,6 +1,6 @@
 /*
  * drawing.h
- *	  Builds the picture of a range of revisions, with their states.
+ *	  Builds the picture of a range of revisions and their states.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

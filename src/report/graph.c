@@ -1,6 +1,6 @@
 /*
  * graph.c
- *	  cmig.graph: draws the graph.
+ *	  Implements cmig.graph, which draws the graph.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -31,7 +31,7 @@ static const struct
 	{"dot", cmig_dot_draw}
 };
 
-/* Returns the number of a format.  Raises 22023 if there is no such format. */
+/* Returns the index of a format. Raises 22023 if the format does not exist. */
 static int
 find_format(const char *name)
 {

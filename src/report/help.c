@@ -1,9 +1,9 @@
 /*
  * help.c
- *	  cmig.help: explains what the functions do.
+ *	  Implements cmig.help, which explains functions, tables, and settings.
  *
- * The entries are the comments in the catalogs, which come from
- * pg_cmig--1.0.sql, so there is no second copy of them.
+ * The explanations are the comments that pg_cmig--1.0.sql sets on functions,
+ * tables, and columns, and the descriptions of the settings.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -43,8 +43,8 @@ static const char *const overview[] = {
 };
 
 /*
- * An entry has three parts: how it is written, what it returns or is, and its
- * comment.  Forms that only exist to raise an error are left out.
+ * An entry has three parts: the call syntax, the result, and the comment.
+ * Overloaded functions that only raise an error are left out.
  */
 static CmigQuery functions_query = {
 	"WITH form AS (SELECT p.oid, p.proname, p.prokind, p.proretset, d.description,"
@@ -94,7 +94,7 @@ static CmigQuery similar_query = {
 	1, {TEXTOID}
 };
 
-/* The result of a call. */
+/* The result of a call to cmig.help. */
 typedef struct Help
 {
 	FunctionCallInfo fcinfo;
@@ -102,8 +102,8 @@ typedef struct Help
 } Help;
 
 /*
- * Add a text to the result, wrapped into lines.  "first" is the first line's
- * indentation, and "rest" is that of the other lines.
+ * Add text to the result, wrapped into lines. The first line is indented by
+ * "first" columns, and the other lines by "rest" columns.
  */
 static void
 put_wrapped(FunctionCallInfo fcinfo, const char *text, int first, int rest)
@@ -138,7 +138,7 @@ put_wrapped(FunctionCallInfo fcinfo, const char *text, int first, int rest)
 	pfree(line.data);
 }
 
-/* Add an entry to the result. */
+/* Row callback: add an entry to the result. */
 static void
 put_entry(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -160,7 +160,7 @@ put_entry(TupleDesc desc, HeapTuple row, void *arg)
 		put_wrapped(help->fcinfo, comment, indent + 4, indent + 4);
 }
 
-/* Raise 22023 for an unknown name. */
+/* Raise 22023 for a name that does not exist. */
 static void
 raise_unknown(const char *name, Datum *values)
 {

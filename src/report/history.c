@@ -1,9 +1,10 @@
 /*
  * history.c
- *	  cmig.current, heads, branches, history: listings of revisions.
+ *	  Implements cmig.current, heads, branches, and history, which list
+ *	  revisions.
  *
- * These also work with a broken graph, and with version rows of unknown
- * revisions.
+ * These functions also work if the graph has defects or if a version row
+ * belongs to an unknown revision.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -32,7 +33,7 @@ PG_FUNCTION_INFO_V1(cmig_branches);
 PG_FUNCTION_INFO_V1(cmig_history);
 PG_FUNCTION_INFO_V1(cmig_history_wrong);
 
-/* Begin a listing, and determine the labels that it shows. */
+/* Begin a listing, and find the labels to show. */
 static CmigView
 begin_listing(FunctionCallInfo fcinfo, CmigShownLabels **labels)
 {
@@ -121,7 +122,7 @@ cmig_branches(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* By node: when the revision was applied, or 0 if that is not known. */
+/* The times at which revisions were applied, by node; 0 if unknown. */
 typedef struct AppliedTimes
 {
 	const CmigGraph *graph;
@@ -150,7 +151,7 @@ read_times(const CmigGraph *graph)
 	return applied.times;
 }
 
-/* Set the columns for creation, application, and message. */
+/* Set the columns for creation time, application time, and message. */
 static void
 set_details(Datum *values, bool *nulls, const CmigRevision *revision, bool applied, TimestampTz at)
 {
@@ -163,7 +164,7 @@ set_details(Datum *values, bool *nulls, const CmigRevision *revision, bool appli
 	values[13] = CStringGetTextDatum(revision->message);
 }
 
-/* Add the repeatable revisions, starting with the one that runs last. */
+/* Add the repeatable revisions, in reverse order of execution. */
 static void
 put_repeatables(FunctionCallInfo fcinfo, const CmigGraph *graph, const TimestampTz *times)
 {

@@ -1,6 +1,6 @@
 /*
  * log.c
- *	  cmig.log: what was done.
+ *	  Implements cmig.log, which lists what was done.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -20,24 +20,24 @@
 PG_FUNCTION_INFO_V1(cmig_log);
 
 /*
- * SCREEN_WIDTH is the line width.  FIXED_WIDTH is the width of the columns
- * that are equally wide in every row ("2026-01-31 12:34:56+00" and
- * "00:00:00.000") and of what psql prints between the six columns.
- * LEAST_MESSAGE is the minimum width of a message.
+ * SCREEN_WIDTH is the line width. FIXED_WIDTH is the width of the columns that
+ * have the same width in every row ("2026-01-31 12:34:56+00" and
+ * "00:00:00.000"), plus the separators that psql prints between the six
+ * columns. LEAST_MESSAGE is the minimum width of a message.
  */
 #define SCREEN_WIDTH 100
 #define FIXED_WIDTH (22 + 12 + 17)
 #define LEAST_MESSAGE 20
 
-/* A listing in progress. */
+/* State of a listing. */
 typedef struct Log
 {
 	FunctionCallInfo fcinfo;
-	const CmigGraph *graph;		/* has the messages of revisions */
+	const CmigGraph *graph;		/* contains the messages of revisions */
 	int			width;			/* maximum length of a message, in characters */
 } Log;
 
-/* Returns the first line of a message, shortened to the width. */
+/* Returns the first line of a message, truncated to the width. */
 static char *
 shorten(const char *message, int width)
 {
@@ -50,7 +50,7 @@ shorten(const char *message, int width)
 	return psprintf("%.*s...", kept, message);
 }
 
-/* Returns the message that the log shows for a row. */
+/* Returns the message to show for a row. */
 static const char *
 message_of(const Log *log, const CmigJournalShown *row)
 {

@@ -2,8 +2,8 @@
  * page.c
  *	  Writes the parts of an HTML page: its head, sections, and tables.
  *
- * The page needs nothing from the network and runs no scripts, which its
- * Content-Security-Policy enforces.
+ * The page loads nothing from the network and runs no scripts. Its
+ * Content-Security-Policy enforces this.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -86,7 +86,7 @@ static const char style[] =
 ".d{display:none}.w{flex-wrap:wrap;gap:0 8px}.m{flex-basis:100%}.id{max-width:100%}}"
 "@media print{section,.card{break-inside:avoid}}";
 
-/* Maximum width of an image. */
+/* Maximum width of an image of the graph, in pixels. */
 #define MOST_PIXELS 360
 
 void
@@ -125,7 +125,7 @@ cmig_page_element(StringInfo page, const char *tag, const char *class, const cha
 	appendStringInfo(page, "</%s>", tag);
 }
 
-/* A section to be written. */
+/* A section that is being written. */
 typedef struct Section
 {
 	StringInfo	page;
@@ -134,8 +134,8 @@ typedef struct Section
 } Section;
 
 /*
- * Write a section's content.  Notices are suppressed, because the page itself
- * shows what they say.
+ * Write a section's content. Notices are suppressed, because the page shows
+ * the same information.
  */
 static void
 write_content(void *arg)
@@ -176,7 +176,7 @@ cmig_page_section(StringInfo page, const char *title, CmigPageContent content, v
 	appendStringInfoString(page, "\n</section>\n");
 }
 
-/* A table in progress. */
+/* State while a table is written. */
 typedef struct TableState
 {
 	StringInfo	page;
@@ -199,7 +199,7 @@ begin_table(StringInfo page, const CmigPageTable *table)
 	appendStringInfoString(page, "</tr></thead>\n<tbody>\n");
 }
 
-/* Row callback: append a row of the query. */
+/* Row callback: append a row of the table. */
 static void
 append_row(TupleDesc desc, HeapTuple row, void *arg)
 {

@@ -12,39 +12,41 @@
 #include "base/query.h"
 
 /*
- * Append everything before the first section.  "lanes" is the graph's width.
+ * Append everything before the first section. "lanes" is the number of lanes
+ * in the graph.
  */
 extern void cmig_page_begin(StringInfo page, const char *title, int lanes);
 
 /* Append everything after the last section. */
 extern void cmig_page_end(StringInfo page);
 
-/* Writes a section's content. */
+/* Callback that writes a section's content. */
 typedef void (*CmigPageContent) (StringInfo page, void *arg);
 
 /*
- * Append a section.  If an error occurs, for example because the caller may
- * not read the data, the error becomes the section's content.
+ * Append a section. If its content raises an error, for example because the
+ * caller is not allowed to read the data, the section shows the error message
+ * instead.
  */
 extern void cmig_page_section(StringInfo page, const char *title, CmigPageContent content,
 							  void *arg);
 
 /*
- * A table: a query that returns texts, and the text to be shown if there are
- * no rows.
+ * A table on the page. The query returns strings, and "empty" is shown if it
+ * returns no rows.
  */
 typedef struct CmigPageTable
 {
 	CmigQuery	query;
-	const char *columns[8];		/* column titles; a leading "!" marks a column
-								 * of SQL */
+	const char *columns[8];		/* column titles; a title that begins with "!"
+								 * marks a column with SQL */
 	const char *empty;
 } CmigPageTable;
 
 /* Append a table. */
 extern void cmig_page_table(StringInfo page, CmigPageTable *table);
 
-/* Append an element with a text from the database. */
+/* Append an element that contains a string from the database. */
 extern void cmig_page_element(StringInfo page, const char *tag, const char *class,
 							  const char *text);
 

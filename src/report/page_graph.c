@@ -1,9 +1,9 @@
 /*
  * page_graph.c
- *	  Writes the graph on an HTML page, with the scripts of its revisions.
+ *	  Writes the graph and the revisions' scripts on an HTML page.
  *
- * Each revision is a <details> element.  The summary is a row of the drawing;
- * the content, which a click shows, is the scripts.
+ * Each revision is a <details> element. Its summary is a row of the drawing. A
+ * click on the summary shows the scripts.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -19,7 +19,7 @@
 
 #include "utils/memutils.h"
 
-/* Maximum number of bytes shown of a script. */
+/* Maximum number of bytes of a script to show. */
 #define MOST_SCRIPT 20000
 
 static const char *const state_names[] = {
@@ -41,7 +41,7 @@ cmig_page_graph_width(const CmigPicture *picture)
 	return width;
 }
 
-/* Append a script with its title.  Appends nothing if there is no script. */
+/* Append a script with a title. Does nothing if there is no script. */
 static void
 append_script(StringInfo page, const char *title, const char *sql)
 {
@@ -54,7 +54,7 @@ append_script(StringInfo page, const char *title, const char *sql)
 	appendStringInfoString(page, "</pre>\n");
 }
 
-/* Append a revision's summary. */
+/* Append the summary of a revision. */
 static void
 append_summary(StringInfo page, const CmigPicture *picture, int node)
 {
@@ -82,14 +82,14 @@ append_summary(StringInfo page, const CmigPicture *picture, int node)
 	pfree(text.data);
 }
 
-/* Append the content that a click shows. */
+/* Append the content of a revision, which is shown by a click. */
 static void
 append_content(StringInfo page, const CmigPicture *picture, int node)
 {
 	CmigRevisionText *text = cmig_catalog_read_text(cmig_graph_id(picture->graph, node));
 
 	if (text == NULL)
-		return;					/* deleted in the meantime */
+		return;					/* deleted by another session */
 	if (text->edges.created_by)
 		cmig_page_element(page, "p", "dim", psprintf("stored by %s", text->edges.created_by));
 	if (text->description && text->description[0])
@@ -125,7 +125,7 @@ append_revision(StringInfo page, const CmigPicture *picture, int node,
 	appendStringInfoString(page, "</div></details>\n");
 }
 
-/* Append a legend that explains the signs. */
+/* Append a legend of the symbols. */
 static void
 append_legend(StringInfo page)
 {

@@ -1,6 +1,6 @@
 /*
  * page_graph.h
- *	  Writes the graph on an HTML page, with the scripts of its revisions.
+ *	  Writes the graph and the revisions' scripts on an HTML page.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,7 +14,7 @@
 /* Returns the number of lanes in a picture, at least 1. */
 extern int	cmig_page_graph_width(const CmigPicture *picture);
 
-/* Append the graph.  "arg" is a CmigPicture. */
+/* CmigPageContent callback: append the graph. "arg" is a CmigPicture *. */
 extern void cmig_page_graph(StringInfo page, void *arg);
 
 #endif							/* CMIG_PAGE_GRAPH_H */

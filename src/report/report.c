@@ -1,9 +1,11 @@
 /*
  * report.c
- *	  cmig.report: an HTML page with everything about a database's migrations.
+ *	  Implements cmig.report, which returns an HTML page about all migrations
+ *	  of the database.
  *
- * The page calls other functions, with the caller's privileges, for what they
- * show.  If the caller may not read a section, the section says so.
+ * Most sections show the result of another function, which is called with the
+ * caller's privileges. If the caller is not allowed to read the data of a
+ * section, the section says so.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -37,7 +39,7 @@ static CmigPageTable state_table = {
 };
 
 static CmigPageTable pending_table = {
-	/* locks are determined with the caller's search_path */
+	/* locks depend on the caller's search_path */
 	{"SELECT step::pg_catalog.text, revision, message, locks FROM cmig.plan('upgrade', 'heads')", 0,.users_text = true},
 	{"Step", "Revision", "Message", "Locks and sizes of tables"},
 	"Nothing is pending."
@@ -62,7 +64,7 @@ static CmigPageTable audit_table = {
 	"No table is audited."
 };
 
-/* Write a section whose content is a table. */
+/* CmigPageContent callback: write a section that consists of a table. */
 static void
 write_table(StringInfo page, void *arg)
 {
@@ -77,7 +79,7 @@ write_posture(StringInfo page, void *arg)
 	cmig_page_table(page, &rls_findings_table);
 }
 
-/* The journal section in progress. */
+/* State of the journal section. */
 typedef struct TimeLine
 {
 	StringInfo	page;
@@ -99,7 +101,7 @@ append_elapsed(StringInfo page, const Interval *elapsed)
 		appendStringInfo(page, "%.0f min", ms / 60000);
 }
 
-/* Append what was done, and to which revision. */
+/* Append the action in a journal row and the revision that it applies to. */
 static void
 append_what(TimeLine *line, const CmigJournalShown *row)
 {
@@ -184,7 +186,7 @@ write_journal(StringInfo page, void *arg)
 	}
 }
 
-/* Append a number or name to be shown at the top. */
+/* Append a number or a name to be shown at the top of the page. */
 static void
 append_card(StringInfo page, const char *title, const char *value)
 {
@@ -194,7 +196,7 @@ append_card(StringInfo page, const char *title, const char *value)
 	appendStringInfoString(page, "</div>");
 }
 
-/* Append cards that show what is current, applied, and pending. */
+/* Append cards that show the current, applied, and pending revisions. */
 static void
 append_cards(StringInfo page, const CmigView *view)
 {

@@ -1,8 +1,10 @@
 /*
  * require.c
- *	  cmig.plan, resolve, require: what an upgrade or a downgrade would do.
+ *	  Implements cmig.plan, resolve, and require, which show what an upgrade
+ *	  or downgrade would do.
  *
- * They resolve targets and make plans exactly as upgrade and downgrade do.
+ * Targets are resolved and plans are made by the same functions as in
+ * cmig.upgrade and cmig.downgrade.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -41,8 +43,8 @@ PG_FUNCTION_INFO_V1(cmig_resolve_wrong);
 PG_FUNCTION_INFO_V1(cmig_require_wrong);
 
 /*
- * Returns the locks that a step would take, as text, or NULL if it cannot be
- * run.
+ * Returns a description of the locks that a step would take, or NULL if the
+ * step cannot be run.
  */
 static char *
 step_locks(CmigStepTexts *texts, const CmigRevision *revision, CmigDirection direction, int i,
@@ -53,10 +55,7 @@ step_locks(CmigStepTexts *texts, const CmigRevision *revision, CmigDirection dir
 	return cmig_script_locks(planned, cmig_step_texts_get(texts, i)->sql);
 }
 
-/*
- * Returns the plan that leads to the targets.  If there is nothing to do, also
- * reports that.
- */
+/* Returns the plan that leads to the targets. Reports an empty plan. */
 static CmigPlan *
 make_plan(CmigSituation *now, CmigDirection direction, const CmigNames *targets)
 {

@@ -1,6 +1,6 @@
 /*
  * show.c
- *	  cmig.show: everything about one revision.
+ *	  Implements cmig.show, which shows everything about one revision.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -36,14 +36,14 @@ put_field(FunctionCallInfo fcinfo, const char *field, const char *value)
 	cmig_view_put_row(fcinfo, values, nulls);
 }
 
-/* Returns a Boolean value as text. */
+/* Returns a Boolean value as a string. */
 static const char *
 yes_no(bool value)
 {
 	return value ? "yes" : "no";
 }
 
-/* Add what the revision's author said about it. */
+/* Add the description that the revision's author wrote. */
 static void
 put_description(FunctionCallInfo fcinfo, const CmigRevisionText *text)
 {
@@ -52,7 +52,7 @@ put_description(FunctionCallInfo fcinfo, const CmigRevisionText *text)
 	put_field(fcinfo, "transactional", yes_no(text->edges.transactional));
 }
 
-/* Add who created the revision, and what its upgrade needs and runs. */
+/* Add the revision's creator, and what its upgrade requires and runs. */
 static void
 put_upgrade(FunctionCallInfo fcinfo, const CmigRevisionText *text)
 {
@@ -76,7 +76,7 @@ show_revision(FunctionCallInfo fcinfo, const CmigView *view, const CmigShownLabe
 	ListCell   *lc;
 
 	if (text == NULL)
-		return;					/* deleted in the meantime */
+		return;					/* deleted by another session */
 	initStringInfo(&shown);
 	foreach(lc, cmig_graph_labels(labels, n))
 	{
@@ -108,7 +108,7 @@ show_repeatable(FunctionCallInfo fcinfo, const CmigGraph *graph, int node)
 	CmigRevisionText *text = cmig_catalog_read_text(revision->id);
 
 	if (text == NULL)
-		return;					/* deleted in the meantime */
+		return;					/* deleted by another session */
 	put_field(fcinfo, "revision", revision->id);
 	put_field(fcinfo, "repeatable", "yes");
 	put_field(fcinfo, "depends_on", cmig_view_names_text(&revision->depends));

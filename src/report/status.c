@@ -1,6 +1,7 @@
 /*
  * status.c
- *	  cmig.status: the state of the database, and what to type next.
+ *	  Implements cmig.status, which shows the state of the database and
+ *	  suggests commands.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -49,7 +50,10 @@ put_status(FunctionCallInfo fcinfo, const char *item, const char *value, const c
 	cmig_view_put_row(fcinfo, values, nulls);
 }
 
-/* Returns the roles that wrote a plan's revisions, each role once. */
+/*
+ * Returns the names of the roles that stored a plan's revisions, without
+ * duplicates.
+ */
 static char *
 authors_text(const CmigGraph *graph, const CmigPlan *plan)
 {
@@ -70,8 +74,8 @@ authors_text(const CmigGraph *graph, const CmigPlan *plan)
 }
 
 /*
- * Can an upgrade start?  A partially applied step, about which there is
- * another row in the result, must be finished first.
+ * Can an upgrade start? A partially applied step must be finished first;
+ * another row of the result shows it.
  */
 static bool
 may_go_up(bool stepwise)
@@ -96,15 +100,16 @@ put_repeatables(FunctionCallInfo fcinfo, const CmigGraph *graph)
 }
 
 /*
- * Add rows about what an upgrade to the heads would run.  Returns false if
- * there is nothing to run.
+ * Add rows about the revisions that an upgrade to the heads would run. Returns
+ * false if there are none.
  */
 static bool
 put_pending(FunctionCallInfo fcinfo, const CmigView *view, int heads)
 {
 	CmigPlan   *pending = cmig_view_pending(view);
 	int		   *nodes;
-	const char *stepwise = NULL;	/* the first one that needs a stepwise run */
+	const char *stepwise = NULL;	/* first pending revision that needs a
+									 * stepwise run */
 
 	if (pending->count == 0)
 	{
@@ -133,8 +138,8 @@ put_pending(FunctionCallInfo fcinfo, const CmigView *view, int heads)
 }
 
 /*
- * Does the step in a journal row still have to be done?  If not, its failure
- * no longer matters: the database has reached or left the revision in another
+ * Is the step in a journal row still to be done? If not, its failure is no
+ * longer relevant, because the revision was applied or reverted in another
  * way.
  */
 static bool
@@ -149,9 +154,9 @@ is_still_to_do(const CmigView *view, const CmigJournalEntry *entry)
 }
 
 /*
- * Add rows about what stepwise runs are doing or have left behind.  Only a
- * live run holds the run lock, so a row with outcome "running" belongs to an
- * interrupted run if nobody holds the lock.
+ * Add rows about stepwise runs that are in progress or were interrupted. A run
+ * in progress holds the run lock. If nobody holds the lock, a row with outcome
+ * "running" belongs to an interrupted run.
  */
 static void
 put_stepwise(FunctionCallInfo fcinfo, const CmigView *view)
@@ -204,7 +209,7 @@ put_stepwise(FunctionCallInfo fcinfo, const CmigView *view)
 			   psprintf("%s)", cmig_progress_call(row->revision, row->direction)));
 }
 
-/* What pg_stat_activity shows about another session's run. */
+/* Returns what pg_stat_activity shows about a run in another session. */
 static CmigQuery read_activity = {
 	"SELECT pg_catalog.regexp_replace(pg_catalog.regexp_replace(pg_catalog.left(query, 160), '^pg_cmig: ', ''), '\\s+', ' ', 'g'),"
 	" pg_catalog.date_trunc('second', xact_start)::text, pg_catalog.date_trunc('second', pg_catalog.clock_timestamp() - query_start)::text,"
@@ -213,14 +218,14 @@ static CmigQuery read_activity = {
 	" FROM pg_catalog.pg_stat_activity WHERE pid = $1", 1, {INT4OID}
 };
 
-/* The function's result, and the process whose run is shown. */
+/* The function's result, and the ID of the process whose run is shown. */
 typedef struct RunningRun
 {
 	FunctionCallInfo fcinfo;
 	int			pid;
 } RunningRun;
 
-/* Add the rows about a run. */
+/* Row callback: add rows about a run. */
 static void
 put_activity(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -243,8 +248,8 @@ put_activity(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Add rows about another session's run in one transaction.  Its effects cannot
- * be seen until it commits, but pg_stat_activity shows what its process is
+ * Add rows about a transactional run in another session. Its changes are not
+ * visible until it commits, but pg_stat_activity shows what its process is
  * doing.
  */
 static void
@@ -262,8 +267,8 @@ put_running(FunctionCallInfo fcinfo)
 }
 
 /*
- * Add a row about the last failed run in one transaction, if it is known.
- * "pending" is true if there is something to upgrade to.
+ * Add a row about the last transactional run that failed, if it is known.
+ * "pending" is true if there are pending revisions.
  */
 static void
 put_failure(FunctionCallInfo fcinfo, const CmigView *view, bool pending)
@@ -299,8 +304,8 @@ put_failure(FunctionCallInfo fcinfo, const CmigView *view, bool pending)
 }
 
 /*
- * Add a row if a role has privileges that no level gives; cmig.check shows
- * which.
+ * Add a row if a role has privileges that no access level grants. cmig.check
+ * lists the privileges.
  */
 static void
 put_access(FunctionCallInfo fcinfo)
@@ -318,7 +323,8 @@ put_access(FunctionCallInfo fcinfo)
 }
 
 /*
- * Add rows about the policy on DDL outside of runs, and what it has recorded.
+ * Add rows about the policy on DDL outside of runs and about the DDL that was
+ * recorded.
  */
 static void
 put_ddl_policy(FunctionCallInfo fcinfo)
@@ -337,9 +343,7 @@ put_ddl_policy(FunctionCallInfo fcinfo)
 				   "SELECT at, role, command, object FROM cmig.ddl_log ORDER BY at");
 }
 
-/*
- * Add a row about the last search for drift: when it was, and what it found.
- */
+/* Add a row about the last search for drift: its time and its result. */
 static void
 put_drift(FunctionCallInfo fcinfo)
 {

@@ -1,6 +1,7 @@
 /*
  * view.c
- *	  Reads what read-only functions show, and builds their rows.
+ *	  Reads the state that read-only functions show, and builds their result
+ *	  rows.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,6 +1,7 @@
 /*
  * view.h
- *	  Reads what read-only functions show, and builds their rows.
+ *	  Reads the state that read-only functions show, and builds their result
+ *	  rows.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,12 +15,13 @@
 #include "graph/target.h"
 #include "nodes/pg_list.h"
 
-/* The graph, which may have defects, and what is applied. */
+/* The graph, which may have defects, and the applied revisions. */
 typedef struct CmigView
 {
 	CmigGraph  *graph;
 	CmigApplied *applied;
-	bool	   *is_row;			/* by node: has a version row */
+	bool	   *is_row;			/* by node: does the revision have a version
+								 * row? */
 } CmigView;
 
 extern CmigView cmig_view_read(void);
@@ -31,22 +33,25 @@ extern CmigView cmig_view_read(void);
 extern CmigPlan *cmig_view_pending(const CmigView *view);
 
 /*
- * Does the range contain all heads?  If so, listings also show repeatable
+ * Does the range contain all heads? If so, listings include repeatable
  * revisions.
  */
 extern bool cmig_view_has_all_heads(const CmigGraph *graph, const CmigMarks *range);
 
-/* Add a row to the result of a function that called InitMaterializedSRF. */
+/*
+ * Add a row to the result. The function must have called
+ * InitMaterializedSRF().
+ */
 extern void cmig_view_put_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls);
 
 /*
- * Convert to text[]: a List of char *, or the ids of the nodes that edges lead
- * to.
+ * Convert a List of char *, or the ids of the nodes to which edges lead, to
+ * text[].
  */
 extern Datum cmig_view_list(List *names);
 extern Datum cmig_view_edges(const CmigGraph *graph, const CmigEdges *edges);
 
-/* Returns all names as text: "a, b". */
+/* Returns all names as a string of the form "a, b". */
 extern char *cmig_view_names_text(const CmigNames *names);
 
 #endif							/* CMIG_VIEW_H */
