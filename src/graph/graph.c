@@ -363,9 +363,9 @@ reverse_edges(CmigGraph *graph, bool depends)
 }
 
 /*
- * Repeatedly remove from left all nodes that have no remaining node below them,
- * or above them if up is true.  After both passes, the remaining nodes are on a
- * cycle or between two cycles.
+ * Repeatedly remove all nodes from "left" that have no remaining nodes below
+ * them or, if up is true, above them.  After both passes, the remaining nodes
+ * are on a cycle or between two cycles.
  */
 static void
 peel(const CmigGraph *graph, bool *left, bool up, bool over_depends)
@@ -404,8 +404,8 @@ peel(const CmigGraph *graph, bool *left, bool up, bool over_depends)
 }
 
 /*
- * Add defects for cycles of down_revision edges; if over_depends is true, of
- * depends_on edges, too.
+ * Add defects for cycles of down_revision edges or, if over_depends is true,
+ * of down_revision and depends_on edges.
  */
 static void
 find_cycles(CmigGraph *graph, bool over_depends)
@@ -490,7 +490,10 @@ cmig_graph_build(const CmigRevision *revisions, int count)
 	{
 		CmigNode   *node = &graph->nodes[i];
 
-		/* both lists use the same mark, so a parent is not a dependency, too */
+		/*
+		 * both lists use the same mark, so a parent is not added again as a
+		 * dependency
+		 */
 		resolve_edges(graph, i, &node->revision->parents, false,
 					  &node->parents, &pool, last_seen, i);
 		resolve_edges(graph, i, &node->revision->depends, true,
@@ -577,7 +580,7 @@ cmig_graph_suggest(const CmigGraph *graph, const char *name, int except)
 {
 	CmigSimilar similar;
 
-	/* larger graphs are not written manually, and this would be slow */
+	/* larger graphs are not written manually, and the search would be slow */
 	if (graph->count > 10000 || !cmig_similar_begin(&similar, name))
 		return NULL;
 	for (int i = 0; i < graph->count; i++)

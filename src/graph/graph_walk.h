@@ -34,7 +34,10 @@ extern void cmig_graph_mark_ancestors(const CmigGraph *graph, CmigMarks *marks,
 extern void cmig_graph_mark_descendants(const CmigGraph *graph, CmigMarks *marks,
 										bool over_depends);
 
-/* Returns a node's lineage: its ancestors, its descendants, and the node. */
+/*
+ * Returns a node's lineage: its ancestors, its descendants, and the node
+ * itself.
+ */
 extern CmigMarks *cmig_graph_lineage(const CmigGraph *graph, int node, bool over_depends);
 
 /*
@@ -44,8 +47,8 @@ extern CmigMarks *cmig_graph_lineage(const CmigGraph *graph, int node, bool over
 extern int *cmig_graph_order(const CmigGraph *graph, const CmigMarks *marks, int *count);
 
 /*
- * The labels displayed for each node, as in Alembic: those of the node, its
- * ancestors, and its descendants up to the next fork or merge.
+ * The labels displayed for each node, as in Alembic: the labels of the node,
+ * its ancestors, and its descendants up to the next fork or merge.
  */
 typedef struct CmigShownLabels
 {

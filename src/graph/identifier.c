@@ -2,11 +2,11 @@
  * identifier.c
  *	  Parses the revision identifiers that users type, and looks them up.
  *
- * The rules are those of Alembic's revision map (alembic/script/revision.py),
- * with three differences.  Text after a relative number is an error instead of
- * being ignored.  Ids may contain '-', because an exact name is tried before
- * the relative forms.  An error is raised where Alembic would guess, or
- * destroy more than was requested.
+ * The rules are the same as in Alembic's revision map
+ * (alembic/script/revision.py), with three differences.  Text after a relative
+ * number is an error instead of being ignored.  Ids may contain '-', because
+ * an exact name is tried before the relative forms.  An error is raised where
+ * Alembic would guess, or destroy more than was requested.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -21,9 +21,12 @@
 #include "lib/stringinfo.h"
 #include "utils/varlena.h"
 
-/* In bytes; a label, an id, and a number of steps are much shorter. */
+/* Maximum length of a target in bytes; valid targets are much shorter.  */
 #define MAX_TARGET_LENGTH 1000
-/* More than the depth of any graph; larger numbers are reduced to this. */
+/*
+ * Maximum number of steps, which exceeds the depth of any graph; larger
+ * numbers are reduced to it.
+ */
 #define MAX_STEPS 1000000000
 
 static const char *const symbols[] = {"head", "heads", "base"};
@@ -168,8 +171,8 @@ cmig_identifier_walked_too_far(const CmigIdentifier *id)
 }
 
 /*
- * Raise MG004 because a step from node at (-1 for base) could lead to any of
- * choices.
+ * Raise MG004 because a step from the node "at" (-1 for base) could lead to
+ * any node in "choices".
  */
 pg_noreturn static void
 ambiguous_walk(const CmigGraph *graph, const CmigIdentifier *id, List *choices, int at)

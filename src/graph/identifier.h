@@ -43,8 +43,9 @@ extern void cmig_identifier_parse(const CmigGraph *graph, const char *target,
 extern int	cmig_identifier_branch(const CmigGraph *graph, const char *label);
 
 /*
- * Returns the branch's lineage: the ancestors and descendants of that node over
- * down_revision, and the node itself.  Returns NULL if label is NULL.
+ * Returns a branch's lineage: the node that identifies the branch, and its
+ * ancestors and descendants over down_revision.  Returns NULL if label is
+ * NULL.
  */
 extern CmigMarks *cmig_identifier_lineage(const CmigGraph *graph, const char *label);
 
@@ -57,8 +58,8 @@ extern List *cmig_identifier_heads(const CmigGraph *graph, const CmigMarks *line
 extern List *cmig_identifier_bases(const CmigGraph *graph);
 
 /*
- * Returns the nodes that the edges lead to.  If within is not NULL, only nodes
- * in that set are returned.
+ * Returns the nodes to which the edges lead.  If within is not NULL, only
+ * nodes in that set are returned.
  */
 extern List *cmig_identifier_edges(const CmigEdges *edges, const CmigMarks *within);
 
@@ -78,9 +79,10 @@ extern int	cmig_identifier_one(const CmigGraph *graph, const char *label,
 
 /*
  * Walk a number of steps up or down, and return the node at the end.  A step
- * up from base leads to a base of the lineage.  A step down from a base leads
- * to base, and there is nothing below.  If the walk reaches an end of the
- * graph too early, it stops there if clip is true, and raises MG004 otherwise.
+ * up from base leads to one of the lineage's bases.  A step down from a node
+ * without parents leads to base, where the graph ends.  If the walk reaches an
+ * end of the graph too early, it stops there if clip is true, and raises MG004
+ * otherwise.
  */
 extern int	cmig_identifier_walk_up(const CmigGraph *graph, const CmigIdentifier *id,
 									int start, int steps,

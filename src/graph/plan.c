@@ -39,8 +39,9 @@ count_naming(const CmigGraph *graph, const CmigMarks *applied)
 
 /*
  * Update the counts for a node that becomes applied, or is no longer applied.
- * Of the nodes that it names, returns those whose count was 0 before, or is 0
- * now, respectively.  A node's edges contain no other node twice.
+ * Returns those of the nodes that it names whose count was 0 before (if
+ * applied is true) or is 0 now (otherwise).  A node's edges contain each other
+ * node only once.
  */
 static CmigEdges
 change_naming(const CmigNode *node, int *naming, bool applied)
@@ -94,7 +95,7 @@ step_down(const CmigGraph *graph, CmigPlanStep *step, int *naming)
 	step->added = change_naming(&graph->nodes[step->node], naming, false);
 }
 
-/* Make a step delete the rows of these nodes, too. */
+/* Make a step also delete the rows of these nodes.  */
 static void
 remove_also(CmigPlanStep *step, List *nodes)
 {

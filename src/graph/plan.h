@@ -24,7 +24,7 @@ typedef struct CmigPlanStep
 {
 	int			node;
 	CmigEdges	removed;		/* nodes whose rows are deleted */
-	CmigEdges	added;			/* nodes that get a row */
+	CmigEdges	added;			/* nodes whose rows are added */
 } CmigPlanStep;
 
 /* The steps of a run, in order. */
@@ -55,9 +55,9 @@ extern bool cmig_plan_reaches_heads(const CmigGraph *graph, const CmigApplied *a
 extern void cmig_plan_add_repeatable(CmigPlan *plan, int node);
 
 /*
- * Plan a downgrade: the target's roots and their descendants, if applied.
- * Raises MG004 if there are none, unless the target is a current revision or
- * base.
+ * Plan a downgrade, which reverts the target's roots and their descendants, if
+ * applied.  Raises MG004 if none of them is applied, unless the target is a
+ * current revision or base.
  */
 extern CmigPlan *cmig_plan_downgrade(const CmigGraph *graph, const CmigApplied *applied,
 									 const CmigDowngradeTarget *target);

@@ -18,7 +18,8 @@ typedef struct Resolve
 	const CmigPlace *place;
 	CmigGraph  *graph;			/* graph of all revisions */
 	CmigNames	applied;		/* names of the applied revisions, sorted */
-	bool	   *hidden;			/* indexed by node: it does not count */
+	bool	   *hidden;			/* indexed by node: true if the revision does
+								 * not count */
 	char	  **stands_for;		/* indexed by node: the name that counts
 								 * instead, or NULL */
 	List	   *aliases;		/* of Alias *, for names without a node */
@@ -147,7 +148,7 @@ cmig_replaces_state(const CmigRevision *revisions, int count, const CmigPlace *p
  * Deciding which revisions count
  */
 
-/* Make a name refer to another one from now on. */
+/* Make another name count instead of this one from now on.  */
 static void
 set_meaning(Resolve *resolve, const char *name, char *means)
 {
@@ -167,8 +168,8 @@ set_meaning(Resolve *resolve, const char *name, char *means)
 }
 
 /*
- * Returns true unless a replaced revision is missing that has not been applied
- * or has a version row.
+ * Returns true if each replaced revision that is missing has been applied and
+ * has no version row.
  */
 static bool
 has_old(const Resolve *resolve, const CmigRevision *revision)
@@ -278,7 +279,7 @@ last_meaning(const Resolve *resolve, char *name)
 }
 
 /*
- * Make a revision's references name the revisions that count, without
+ * Change a revision's references to the revisions that count, without
  * duplicates and without the revision itself.
  */
 static void

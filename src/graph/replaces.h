@@ -50,9 +50,9 @@ extern CmigReplacesState cmig_replaces_state(const CmigRevision *revisions, int 
 											 const CmigPlace *place, const CmigRevision *revision);
 
 /*
- * Remove the revisions that do not count, and make references to them name
- * those that do.  Keeps the order of the remaining revisions and returns their
- * number.
+ * Remove the revisions that do not count, and change references to them into
+ * references to revisions that count.  Keeps the order of the remaining
+ * revisions and returns their number.
  */
 extern int	cmig_replaces_resolve(CmigRevision *revisions, int count, const CmigPlace *place);
 

@@ -66,7 +66,7 @@ cmig_target_require_known_rows(const CmigGraph *graph, const CmigApplied *applie
 
 /*
  * Returns a node in the list that is an ancestor of another node in the list,
- * and sets *above to the other one.  Returns -1 if there is none.
+ * and sets *above to that other node.  Returns -1 if there is none.
  */
 static int
 find_overlap(const CmigGraph *graph, List *nodes, bool over_depends, int *above)
@@ -278,8 +278,9 @@ applied_rows_within(const CmigApplied *applied, const CmigMarks *lineage)
 }
 
 /*
- * Returns the node where +N starts, or -1 for base: the current revision, or
- * the topmost applied one in the lineage if that is not NULL.
+ * Returns the node at which +N starts, or -1 for base.  This is the current
+ * revision or, if lineage is not NULL, the topmost applied revision in the
+ * lineage.
  */
 static int
 find_upgrade_start(const CmigGraph *graph, const CmigApplied *applied,
@@ -520,7 +521,7 @@ find_named_downgrade(const CmigGraph *graph, const CmigIdentifier *id,
 	return true;
 }
 
-/* Resolve a downgrade to N steps below a revision: id-N. */
+/* Resolve the downgrade target id-N: N steps below a revision.  */
 static void
 find_downgrade_below(const CmigGraph *graph, const CmigApplied *applied, const CmigIdentifier *id,
 					 CmigDowngradeTarget *result, int *branch)
@@ -532,7 +533,7 @@ find_downgrade_below(const CmigGraph *graph, const CmigApplied *applied, const C
 		*branch = cmig_identifier_branch(graph, id->label);
 	if (result->node >= 0)
 		return;
-	/* revert only the branch of that revision, not the whole graph */
+	/* revert only that revision's branch, not the whole graph */
 	if (start >= 0 && !applied->applied->set[start])
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_INVALID_TARGET),

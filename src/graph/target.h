@@ -19,7 +19,7 @@
 typedef struct CmigApplied
 {
 	const CmigNames *rows;
-	List	   *nodes;			/* of int: nodes of the rows, in order */
+	List	   *nodes;			/* of int: the rows' nodes, in order */
 	List	   *unknown;		/* of char *: rows that name no revision */
 	CmigMarks  *applied;		/* these nodes and their ancestors, including
 								 * those over depends_on */
@@ -28,9 +28,10 @@ typedef struct CmigApplied
 extern CmigApplied *cmig_target_applied(const CmigGraph *graph, const CmigNames *rows);
 
 /*
- * The first function raises MG001 if a row names an unknown revision.  The
- * second one raises MG004 if a row is an ancestor of another one; if
- * over_depends is true, ancestors over depends_on count, too.
+ * Raise an error if the version rows are not valid.  The first function raises
+ * MG001 if a row names an unknown revision.  The second function raises MG004
+ * if a row is an ancestor of another row; if over_depends is true, ancestors
+ * over depends_on count, too.
  */
 extern void cmig_target_require_known_rows(const CmigGraph *graph, const CmigApplied *applied);
 extern void cmig_target_require_sound_rows(const CmigGraph *graph, const CmigApplied *applied,

@@ -1,12 +1,12 @@
 /*
  * rls.h
- *	  Row-level security: types and functions that several modules use.
+ *	  Types and functions for row-level security that several modules use.
  *
- * enable_rls reads the facts of a table (rls_table.c), plans the policies that
- * its options ask for and the statements that create them, given the existing
- * policies (rls_plan.c, rls_policy.c), and runs these statements
- * (rls_enable.c). What disable_rls must restore is kept in the comments of the
- * policies (rls_state.c) and nowhere else, so that a dump contains it.
+ * enable_rls reads the table's properties (rls_table.c), plans the policies
+ * and the statements that create them (rls_plan.c, rls_policy.c), and runs
+ * these statements (rls_enable.c).  Whatever disable_rls must restore is stored
+ * in the policies' comments (rls_state.c) and nowhere else, so that a dump
+ * contains it.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -21,17 +21,18 @@
 #define CMIG_RLS_USER_SETTING	"app.current_user_id"
 #define CMIG_RLS_TENANT_SETTING "app.current_tenant_id"
 
-/* Commands, as bits; pg_policy.polcmd has letters for them. */
+/* SQL commands, as bits.  (pg_policy.polcmd uses letters instead.) */
 #define CMIG_RLS_SELECT	1
 #define CMIG_RLS_INSERT	2
 #define CMIG_RLS_UPDATE	4
 #define CMIG_RLS_DELETE	8
 #define CMIG_RLS_ALL	15
 
-/* A role that the options name. */
+/* A role named in the options of enable_rls.  */
 typedef struct CmigRlsRole
 {
-	char	   *name;			/* "public" with InvalidOid is PUBLIC */
+	char	   *name;			/* "public", with InvalidOid, stands for
+								 * PUBLIC */
 	Oid			oid;
 } CmigRlsRole;
 
@@ -47,8 +48,10 @@ typedef struct CmigRlsOptions
 	List	   *bypass_roles;	/* of CmigRlsRole: roles that see and write
 								 * every row */
 	Oid			via;			/* membership table or InvalidOid */
-	char	   *via_key;		/* its column that is compared with key_column */
-	char	   *via_user;		/* its column that contains the user */
+	char	   *via_key;		/* the membership table's column that is
+								 * compared with key_column */
+	char	   *via_user;		/* the membership table's column that contains
+								 * the user */
 	char	   *key_column;		/* the protected table's column that is looked
 								 * up */
 	bool		shared;			/* rows without a key are readable */
@@ -64,14 +67,16 @@ typedef struct CmigRlsOptions
 								 * the access level application */
 } CmigRlsOptions;
 
-/* The default of a column before enable_rls changed it. */
+/* A column's default before enable_rls changed it.  */
 typedef struct CmigRlsDefault
 {
 	char	   *column;
 	char	   *expression;		/* NULL: the column had no default */
 } CmigRlsDefault;
 
-/* What enable_rls has done to a table, and the state of the table before. */
+/*
+ * The changes that enable_rls made to a table, and the table's former state.
+ */
 typedef struct CmigRlsState
 {
 	bool		enabled;		/* the flags that the table had before */
@@ -92,23 +97,22 @@ typedef struct CmigRlsState
 	bool		no_index;		/* create_index => false */
 } CmigRlsState;
 
-/* A policy: one that a table should have, or one that it has. */
+/* A policy that a table has or should have.  */
 typedef struct CmigRlsPolicy
 {
 	char	   *name;
 	bool		permissive;
 	int			commands;		/* CMIG_RLS_ALL or one bit */
 	List	   *roles;			/* of CmigRlsRole */
-	char	   *qual;			/* SQL text of a wanted policy, or node tree
-								 * of an existing one */
+	char	   *qual;			/* wanted policy: SQL text; existing policy:
+								 * node tree */
 	char	   *check;
-	char	   *about;			/* of a wanted policy: the first line of its
-								 * comment; of an existing one: all of it */
-	bool		made;			/* of an existing policy: enable_rls created
-								 * it */
+	char	   *about;			/* wanted policy: the first line of its
+								 * comment; existing policy: the whole comment */
+	bool		made;			/* existing policy: enable_rls created it */
 } CmigRlsPolicy;
 
-/* A column of a table, as policies use it. */
+/* A table column, with the properties that policies depend on.  */
 typedef struct CmigRlsColumn
 {
 	char	   *name;
@@ -118,8 +122,8 @@ typedef struct CmigRlsColumn
 	char	   *fallback;		/* the default's expression, NULL for none */
 	bool		generated;		/* identity or generated: cannot have a
 								 * default */
-	char	   *made_index;		/* an index whose first column this is, if
-								 * enable_rls created one */
+	char	   *made_index;		/* index created by enable_rls that begins
+								 * with this column, or NULL */
 	bool		indexed;		/* another index begins with this column */
 } CmigRlsColumn;
 
@@ -138,21 +142,21 @@ typedef struct CmigRlsTable
 	List	   *columns;		/* of CmigRlsColumn */
 	List	   *policies;		/* of CmigRlsPolicy */
 	List	   *made_indexes;	/* of char *: indexes that enable_rls created,
-								 * in the schema of the table */
-	CmigRlsState *state;		/* the state in the comments of our policies,
-								 * or NULL */
+								 * in the table's schema */
+	CmigRlsState *state;		/* the state in the comments of policies that
+								 * enable_rls created, or NULL */
 } CmigRlsTable;
 
-/* in rls_state.c: builds and parses texts */
+/* in rls_state.c: builds and parses the state in policy comments */
 
 /* Returns the names of the commands in a mask, such as SELECT+INSERT. */
 extern char *cmig_rls_state_commands(int mask, const char *separator);
 extern char *cmig_rls_state_write(const CmigRlsState *state);
 
-/* Returns NULL if enable_rls did not write the comment. */
+/* Parse a policy's comment.  Returns NULL if enable_rls did not write it.  */
 extern CmigRlsState *cmig_rls_state_read(const char *comment);
 
-/* in rls_policy.c: builds texts */
+/* in rls_policy.c: plans policies and builds SQL text */
 
 /*
  * Returns the policies that the table should have.  state names the key
@@ -174,14 +178,14 @@ extern char *cmig_rls_policy_drop(const CmigRlsTable *table, const CmigRlsPolicy
 extern char *cmig_rls_policy_context(const char *setting, const char *cast, bool required);
 
 /*
- * Returns such an expression for a column default, where a sub-select is not
- * allowed.
+ * Returns an expression that reads a setting and casts it, for a column
+ * default, where a sub-select is not allowed.
  */
 extern char *cmig_rls_policy_default(const char *setting, const char *cast);
 
 /*
- * Returns a call of enable_rls with the options that were used to enable the
- * table.  The table must have a state.
+ * Returns a call of enable_rls with the options in the table's state, which
+ * must not be NULL.
  */
 extern char *cmig_rls_policy_call(const CmigRlsTable *table);
 
@@ -204,7 +208,8 @@ extern bool cmig_rls_table_same(Oid relid, const char *text, const char *tree);
 /* in rls_check.c */
 
 /*
- * Raise an error if the schemas of cmig.rls_gate have findings of level error.
+ * Raise an error if cmig.rls_check has findings of severity error in the
+ * schemas listed in cmig.rls_gate.
  */
 extern void cmig_rls_gate(void);
 extern void cmig_rls_check_init(void);

@@ -7,7 +7,7 @@
  * neither are the input functions of user-defined types.  The body of an SQL
  * function must be a single SELECT.  The body of a PL/pgSQL function must
  * consist of IF and RETURN only; it is converted to an equivalent CASE.  All
- * other calls stay as they are.
+ * other calls are left unchanged.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -51,7 +51,7 @@ is_word(CmigLexer *lexer, const char *word)
 
 /*
  * Append the expression that ends at the given word, or at a semicolon if word
- * is NULL, and go past that token.  Returns false if there is no such
+ * is NULL, and advance past this token.  Returns false if there is no such
  * expression.
  */
 static bool
@@ -82,7 +82,7 @@ take_until(CmigLexer *lexer, const char *word, StringInfo text)
 	return true;
 }
 
-/* Go past the keyword if it is next. */
+/* If the keyword is the next token, skip it and return true.  */
 static bool
 take_word(CmigLexer *lexer, const char *word)
 {
@@ -92,7 +92,7 @@ take_word(CmigLexer *lexer, const char *word)
 	return true;
 }
 
-/* Go past a semicolon if it is next. */
+/* If a semicolon is the next token, skip it and return true.  */
 static bool
 take_semicolon(CmigLexer *lexer)
 {
@@ -104,9 +104,9 @@ take_semicolon(CmigLexer *lexer)
 
 /*
  * Convert a block's statements to one expression for the value that they
- * return.  Statements after an IF without ELSE become its ELSE.  Returns false
- * if there are statements other than IF and RETURN, or if a branch has no
- * RETURN.
+ * return.  The statements that follow an IF without ELSE are treated as its
+ * ELSE branch.  Returns false if the block contains statements other than IF
+ * and RETURN, or if a branch has no RETURN.
  */
 static bool
 take_statements(CmigLexer *lexer, StringInfo text)
@@ -141,10 +141,10 @@ take_statements(CmigLexer *lexer, StringInfo text)
 }
 
 /*
- * Convert the EXCEPTION clause.  Whether the block fails may depend on the
- * context, so an invented setting stands for the failure and is tried like any
- * other part of the context: CASE WHEN the setting is null THEN the handler's
- * value ELSE the block's value END.
+ * Convert the EXCEPTION clause.  Whether the block fails can depend on the
+ * context, so an invented setting represents the failure, and its values are
+ * tried like those of the context.  The result is CASE WHEN the setting is
+ * null THEN the handler's value ELSE the block's value END.
  */
 static bool
 take_handlers(CmigLexer *lexer, StringInfo text)
@@ -275,7 +275,9 @@ put_arguments(Node *node, void *context)
 	return expression_tree_mutator(node, put_arguments, context);
 }
 
-/* Is the query just SELECT expression, with no other clause? */
+/*
+ * Returns true if the query is "SELECT expression" without any other clause.
+ */
 static bool
 is_plain_select(Query *query)
 {
@@ -297,8 +299,8 @@ sub_select(SubLinkType type, Query *query)
 }
 
 /*
- * Returns unnest(ARRAY(SELECT ...)), the equivalent of a set-returning
- * function.
+ * Returns "unnest(ARRAY(SELECT ...))", which is equivalent to the call of a
+ * set-returning function.
  */
 static Node *
 set_of(FuncExpr *call, Query *query)
@@ -311,7 +313,7 @@ set_of(FuncExpr *call, Query *query)
 	return (Node *) unnest;
 }
 
-/* Make the result null if an argument is null, as for a strict function. */
+/* Make the result null if an argument is null, as a strict function does.  */
 static Node *
 unless_null(FuncExpr *call, Node *result)
 {

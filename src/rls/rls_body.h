@@ -12,16 +12,17 @@
 #include "nodes/primnodes.h"
 
 /*
- * The names of invented settings begin with this prefix, and a number follows.
- * If such a setting is null, a function's EXCEPTION handler decides.
+ * Prefix of the invented settings that represent a failure; a number follows.
+ * If such a setting is null, the value comes from a function's EXCEPTION
+ * handler.
  */
 #define CMIG_RLS_FAILURE "cmig.failure"
 
 /*
  * Replace calls of SQL functions and of simple PL/pgSQL functions with the
- * functions' bodies, where these can be read.  Nothing is executed.  Queries
- * from SECURITY DEFINER functions get hasRowSecurity set, because the
- * function's owner runs them.
+ * functions' bodies, where these can be read.  Nothing is executed.
+ * hasRowSecurity is set in queries from SECURITY DEFINER functions, because
+ * the function's owner runs them.
  */
 extern Node *cmig_rls_body_expand(Node *tree);
 

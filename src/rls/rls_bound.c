@@ -29,9 +29,8 @@ row_count(int64 count)
 }
 
 /*
- * Remove ORDER BY from a sub-select with LIMIT.  Which of several rows it
- * returns first is then undefined: assume the worst, a stranger's row if there
- * is one.
+ * Remove ORDER BY from a sub-select with LIMIT, so that any of its rows can
+ * come first.  The worst case is assumed: a stranger's row, if there is one.
  */
 void
 cmig_rls_bound_any_row(Query *query)
@@ -41,9 +40,9 @@ cmig_rls_bound_any_row(Query *query)
 }
 
 /*
- * Returns (SELECT * FROM the query LIMIT ...), to be read instead of a
- * recursive query.  A recursive query may never end, but PostgreSQL evaluates
- * only as much of it as is read.
+ * Returns a range table entry for "SELECT * FROM the query LIMIT ...", which
+ * replaces a recursive query.  A recursive query may never end, but PostgreSQL
+ * evaluates it only as far as its rows are read.
  */
 RangeTblEntry *
 cmig_rls_bound_recursion(RangeTblEntry *entry)
@@ -81,7 +80,7 @@ cmig_rls_bound_recursion(RangeTblEntry *entry)
 
 /*
  * Add LIMIT 1 to a scalar sub-select.  On the real tables, the sub-select
- * finds one row at most, but several of the made-up rows may match, which
+ * finds at most one row, but several of the made-up rows may match, which
  * would be an error.
  */
 void
@@ -97,8 +96,8 @@ cmig_rls_bound_one_row(SubLink *link)
 }
 
 /*
- * Move the end of generate_series() close to its start, so that it cannot take
- * long.
+ * Limit generate_series() to a short series by moving its end close to its
+ * start.
  */
 bool
 cmig_rls_bound_series(FuncExpr *call, FuncExpr *made)

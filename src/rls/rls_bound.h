@@ -24,8 +24,8 @@ extern RangeTblEntry *cmig_rls_bound_recursion(RangeTblEntry *entry);
 extern void cmig_rls_bound_one_row(SubLink *link);
 
 /*
- * Move the end of generate_series() close to its start.  call is the original
- * call, and made is its copy, which is changed.  Returns false if the step is
+ * Move the end of generate_series() close to its start. call is the original
+ * call; made is a copy of it, which is modified.  Returns false if the step is
  * not a small constant.
  */
 extern bool cmig_rls_bound_series(FuncExpr *call, FuncExpr *made);

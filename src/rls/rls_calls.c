@@ -34,10 +34,11 @@ has_prefix(const char *text, const char *const *prefixes)
 }
 
 /*
- * Can a harmless function be declared with this type?  Yes for built-in and
- * polymorphic types (the types of the actual arguments are checked, too),
- * except for cstring, internal, and record, which input functions and the like
- * take, and for types whose input looks up objects.
+ * Returns true if a harmless function can be declared with this type.  This
+ * holds for built-in and polymorphic types (the types of the actual arguments
+ * are checked, too).  The exceptions are cstring, internal, and record, which
+ * input functions and similar functions use, and types whose input functions
+ * look up objects.
  */
 static bool
 is_plain_declaration(Oid type)
@@ -74,10 +75,11 @@ has_plain_types(Form_pg_proc proc)
 }
 
 /*
- * Does this built-in function only compute?  It must not read tables or
- * catalogs, have side effects, take long, or call user-defined functions.
- * Immutable functions are recognized by their declared types, with a few
- * exceptions by name; stable functions are recognized by name.
+ * Returns true if a built-in function only computes a value: it does not read
+ * tables or catalogs, has no side effects, does not take long, and does not
+ * call user-defined functions.  Immutable functions are recognized by their
+ * declared types, with a few exceptions by name; stable functions are
+ * recognized by name.
  */
 static bool
 may_run(Oid function)
@@ -123,9 +125,9 @@ may_run(Oid function)
 }
 
 /*
- * Can the function run on enums without calling other functions?  Enum types
- * are user-defined, and functions that build JSON call the user's cast from
- * the enum, if there is one.
+ * Returns true if the function handles enums without calling other functions.
+ * Enum types are user-defined, and functions that build JSON call the user's
+ * cast from the enum, if there is one.
  */
 static bool
 compares_enums(Oid function)
@@ -251,7 +253,7 @@ cmig_rls_calls_claim(Node *node)
 	return type == TEXTOID || type == JSONOID || type == JSONBOID;
 }
 
-/* Does an argument have a user-defined type, or is it a row? */
+/* Returns true if an argument is a row or has a user-defined type.  */
 static bool
 has_others_type(List *args)
 {

@@ -13,16 +13,15 @@
 #include "nodes/primnodes.h"
 
 /*
- * May the function be executed to try an expression?  Yes if it is built in
- * and has no side effects, and if only built-in code handles the values of its
- * arguments.
+ * Returns true if the function may be executed when an expression is tried: it
+ * is built in and has no side effects, and only built-in code handles the
+ * values of its arguments.
  */
 extern bool cmig_rls_calls_builtin(Oid function, List *args, Oid result);
 
 /*
- * May the node itself, without the nodes below it, be evaluated to try an
- * expression?  Yes if evaluating this kind of node runs only built-in code.
- * The answer for columns and function calls is no.
+ * Returns true if evaluating the node itself, without the nodes below it, runs
+ * only built-in code.  Returns false for columns and function calls.
  */
 extern bool cmig_rls_calls_evaluable(Node *node);
 
@@ -33,8 +32,9 @@ extern bool cmig_rls_calls_setting(Node *node);
 extern bool cmig_rls_calls_user(Node *node);
 
 /*
- * Does the node call a user-defined function that gets no column and does not
- * return a boolean?  Such a function may read the context.
+ * Returns true if the node calls a user-defined function that has no column
+ * among its arguments and does not return a boolean.  Such a function may read
+ * the context.
  */
 extern bool cmig_rls_calls_session_function(Node *node);
 

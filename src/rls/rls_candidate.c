@@ -1,6 +1,7 @@
 /*
  * rls_candidate.c
- *	  The values to try in a column when a policy's expression is evaluated.
+ *	  Chooses the values to try in a column when a policy's expression is
+ *	  evaluated.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -67,7 +68,7 @@ cmig_rls_candidate_usual(const CmigRlsInput *input, int whose)
 	return value;
 }
 
-/* Do the names on a path suggest that the document contains its owner? */
+/* Returns true if a name on the path suggests that it identifies the owner.  */
 static bool
 path_tells_owner(const List *path)
 {
@@ -82,9 +83,9 @@ path_tells_owner(const List *path)
 }
 
 /*
- * Returns documents that have only the members that name the owner, with
- * values of two forms, and, if there are other members, a document that has
- * all members.
+ * Returns two documents with only the members that identify the owner, with
+ * values of two forms.  If there are other members, a document with all
+ * members is added.
  */
 static List *
 document_candidates(const CmigRlsInput *input, int whose)
@@ -99,7 +100,7 @@ document_candidates(const CmigRlsInput *input, int whose)
 			owners = lappend(owners, lfirst(lc));
 	}
 	candidates = cmig_rls_candidate_add(NIL, cmig_rls_sample_document(input->type, input->form, whose, owners), CMIG_RLS_OPEN, true);
-	/* a condition on a member may expect a number or a text */
+	/* a condition on a member may expect a number or a string */
 	candidates = cmig_rls_candidate_add(candidates, cmig_rls_sample_document(input->type, input->form == CMIG_RLS_FORM_NUMBER ? CMIG_RLS_FORM_TEXT : CMIG_RLS_FORM_NUMBER,
 																			 whose, owners), CMIG_RLS_OPEN, false);
 	if (list_length(owners) < list_length(input->members))

@@ -1,6 +1,7 @@
 /*
  * rls_candidate.h
- *	  The values to try in a column when a policy's expression is evaluated.
+ *	  Chooses the values to try in a column when a policy's expression is
+ *	  evaluated.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -23,14 +24,14 @@ typedef struct CmigRlsCandidate
 extern List *cmig_rls_candidate_add(List *candidates, Const *value, CmigRlsLeakLevel level, bool ordinary);
 
 /*
- * Returns a value that the expression does not compare with the column.  whose
- * is CMIG_RLS_OWN or a stranger's number.
+ * Returns a value that the expression does not compare with the column. whose
+ * is CMIG_RLS_OWN or the number of a stranger.
  */
 extern Const *cmig_rls_candidate_usual(const CmigRlsInput *input, int whose);
 
 /*
- * Returns an empty array or an unbounded range as text, or NULL for other
- * types.
+ * Returns an empty array or an unbounded range as text, or NULL if the type is
+ * neither an array nor a range type.
  */
 extern const char *cmig_rls_candidate_boundless(Oid type);
 

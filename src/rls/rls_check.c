@@ -62,9 +62,9 @@ typedef struct Clause
 } Clause;
 
 /*
- * The checks of a USING or WITH CHECK expression.  Each returns the problem,
- * or NULL.  The default fix is ALTER POLICY with the repaired expressions; if
- * another fix is needed, the check sets *fix.
+ * Checks of a USING or WITH CHECK expression.  Each one returns a description
+ * of the problem, or NULL.  The default fix is ALTER POLICY with the repaired
+ * expressions; if another fix is needed, the check sets *fix.
  */
 
 static char *
@@ -165,7 +165,8 @@ typedef struct ClauseRule
 {
 	CmigRlsRule rule;
 	CmigRlsSeverity severity;
-	CmigRlsTruth truth;			/* applies only to clauses of this kind */
+	CmigRlsTruth truth;			/* the rule applies only to clauses of this
+								 * kind */
 	char	   *(*check) (const Clause *clause, char **fix);
 } ClauseRule;
 
@@ -233,7 +234,7 @@ check_index(const CmigRlsStored *policy, List **findings)
 		}
 }
 
-/* Report columns that the policy's state names and the table no longer has. */
+/* Report columns that are named in the policy's state but no longer exist.  */
 static void
 check_state(const CmigRlsStored *policy, List **findings)
 {
@@ -278,7 +279,10 @@ check_duplicates(const CmigRlsStored *policy, const List *siblings, List **findi
 	}
 }
 
-/* Check one policy, but not which rows it lets through. */
+/*
+ * Apply the rules to one policy, except those about the rows that it lets
+ * through.
+ */
 static void
 check_policy(const CmigRlsStored *policy, const List *siblings, List **findings)
 {
@@ -343,7 +347,7 @@ judge_table(Judging *judging)
 	}
 }
 
-/* Returns all findings on the schemas, worst first. */
+/* Returns all findings in the schemas, most severe first.  */
 static List *
 find_all(ArrayType *schemas)
 {
@@ -354,7 +358,7 @@ find_all(ArrayType *schemas)
 	{
 		Oid			relid = ((CmigRlsStored *) list_nth(policies, first))->relid;
 
-		/* the policies of a table follow each other */
+		/* a table's policies are adjacent in the list */
 		judging.siblings = NIL;
 		for (next = first; next < list_length(policies) &&
 			 ((CmigRlsStored *) list_nth(policies, next))->relid == relid; next++)
@@ -498,9 +502,9 @@ cmig_rls_check_init(void)
 {
 	/*
 	 * cmig.rls_gate lists the schemas that are checked at the end of an
-	 * upgrade.  Only superusers, and roles to which they have granted the
-	 * privilege, can set it, so that a revision's author cannot turn the
-	 * check off.
+	 * upgrade.  Only superusers and roles to which they have granted the
+	 * privilege can set it, so that a revision's author cannot turn the check
+	 * off.
 	 */
 	DefineCustomStringVariable("cmig.rls_gate",
 							   "Sets the schemas whose row-level security is checked at the end of an upgrade.",

@@ -10,7 +10,10 @@
 #include "postgres.h"
 #include "nodes/parsenodes.h"
 
-/* Returns a List of Const: the value itself, or an array's elements. */
+/*
+ * Returns a List of Const: the node's value or, if it is an array, the array's
+ * elements.
+ */
 extern List *cmig_rls_constants(Node *node);
 
 /*

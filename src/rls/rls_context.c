@@ -76,9 +76,9 @@ cmig_set_context(PG_FUNCTION_ARGS)
 
 	/*
 	 * Outside a transaction block, a local setting would end with this
-	 * statement, so setting it is a mistake.  If there is an error context, a
-	 * function has called this one, and the rest of that function may use the
-	 * setting.
+	 * statement, so setting it is a mistake.  If there is an error context,
+	 * this function was called by another function, which may use the setting
+	 * later.
 	 */
 	if (is_local && !IsTransactionBlock() && error_context_stack == NULL)
 		ereport(WARNING,
@@ -92,7 +92,7 @@ cmig_set_context(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* Clear the context for the session, which also replaces local settings. */
+/* Clear the context for the session, including local settings.  */
 Datum
 cmig_clear_context(PG_FUNCTION_ARGS)
 {

@@ -22,7 +22,7 @@
 #include "utils/rel.h"
 
 /*
- * $1: the table; $2: its key columns.  Columns of unique indexes get new
+ * $1: the table; $2: its key columns.  Columns of unique indexes are given new
  * values; columns that generate their own values are left out.
  */
 static CmigQuery copied_columns = {

@@ -24,16 +24,16 @@ typedef struct CmigRlsCopy
 } CmigRlsCopy;
 
 /*
- * Find a row of the table to copy.  If own (a condition) is given and the role
- * can read such a row, that row is copied; otherwise, any row that the caller
- * can see.  Returns NULL if there is none.
+ * Find a row of the table to copy.  If "own", an SQL condition, is given and
+ * the role can read a row that satisfies it, this row is copied; otherwise,
+ * any row that the caller can see.  Returns NULL if there is no such row.
  */
 extern CmigRlsCopy *cmig_rls_copy_read(const CmigRlsAs *as, const char *name,
 									   List *keys, const char *own);
 
 /*
- * Returns a statement that inserts a copy of the row whose keys match the
- * context, except that the key strange gets the value other.
+ * Returns a statement that inserts a copy of the row.  The keys in the copy
+ * match the context, except that the key "strange" has the value "other".
  */
 extern CmigRlsAttempt cmig_rls_copy_insert(const CmigRlsCopy *copy, const char *name, List *keys,
 										   const CmigRlsKey *strange, const char *other);

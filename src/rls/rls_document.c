@@ -136,8 +136,8 @@ member_path(Node *node, Node **column)
 }
 
 /*
- * Is the node document ?| names or document ?& names?  Its names are
- * alternatives, not a path.
+ * Returns true for "document ?| names" and "document ?& names", in which the
+ * names are alternatives rather than a path.
  */
 static bool
 asks_for_names(Node *node)

@@ -44,7 +44,7 @@ PG_FUNCTION_INFO_V1(cmig_enable_rls_schema);
 PG_FUNCTION_INFO_V1(cmig_rls_script);
 PG_FUNCTION_INFO_V1(cmig_disable_rls);
 
-/* The column, if a unique index has it as its only key. */
+/* Returns the column if it is the only key of a unique index.  */
 static CmigQuery unique_key = {
 	"SELECT a.attname::text FROM pg_index x JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = x.indkey[0]"
 	" WHERE x.indrelid = $1 AND a.attname = $2 AND x.indisunique AND x.indisvalid AND x.indnkeyatts = 1 AND x.indpred IS NULL"
@@ -69,7 +69,7 @@ static CmigQuery granted_elsewhere = {
 /*
  * Warn if FORCE subjects the owner to the policies: if the owner is not a
  * member of a bypass role, or also has the privileges of a role to which the
- * policies apply.  Its own statements may then see no rows or fail.
+ * policies apply.  The owner's statements may then see no rows or fail.
  */
 static void
 warn_owner(const CmigRlsOptions *options, const CmigRlsTable *table)
@@ -122,8 +122,8 @@ put(FunctionCallInfo fcinfo, const char *target, const char *statement)
 }
 
 /*
- * Run a statement as the role.  No need to catch errors: the end of the
- * (sub)transaction restores the user.
+ * Run a statement as the role.  Errors need not be caught, because the end of
+ * the (sub)transaction restores the user.
  */
 static void
 run_as(Oid role, const char *statement)
@@ -172,9 +172,7 @@ run_access(FunctionCallInfo fcinfo, const char *target, List *statements)
 	}
 }
 
-/*
- * Callback that removes from *granted the roles that a policy's state names.
- */
+/* Callback that removes the roles named in a policy's state from *granted.  */
 static void
 forget_granted(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -222,8 +220,8 @@ grant_application(CmigRlsOptions *options)
 		if (allowed)
 		{
 			/*
-			 * if another table's policies gave the role its access, the last
-			 * of these tables to be disabled revokes it
+			 * if the role has its access because of another table's policies,
+			 * it is revoked when the last of these tables is disabled
 			 */
 			List	   *elsewhere = list_make1(role->name);
 
@@ -260,9 +258,9 @@ read_via(const CmigRlsOptions *options)
 }
 
 /*
- * Can a role that inserts into the membership table give itself other users'
- * keys?  Not if the table's policies let nobody write, nor if the key is
- * unique and the policies protect existing rows.
+ * Returns true if a role that can insert into the membership table can give
+ * itself other users' keys.  It cannot if the table's policies let nobody
+ * write, or if the key is unique and the policies protect existing rows.
  */
 static bool
 keys_can_be_taken(const CmigRlsOptions *options, const CmigRlsTable *via)
@@ -322,7 +320,10 @@ warn_via(const CmigRlsOptions *options, const CmigRlsTable *via)
 	}
 }
 
-/* Returns the table in the first argument; "call" is a correct call, for the hint. */
+/*
+ * Returns the table in the first argument.  "call" is an example of a correct
+ * call, for the hint.
+ */
 static Oid
 target_argument(FunctionCallInfo fcinfo, const char *call)
 {
@@ -404,7 +405,7 @@ array_element(const char *name)
 	return text.data;
 }
 
-/* Returns the tables to leave out, and everything that inherits from them. */
+/* Returns the excepted tables and everything that inherits from them.  */
 static List *
 excepted_argument(FunctionCallInfo fcinfo, int n, Oid namespace, const char *schema)
 {
@@ -441,7 +442,7 @@ excepted_argument(FunctionCallInfo fcinfo, int n, Oid namespace, const char *sch
 /*
  * Returns the tables of a schema that have a key, without the excepted ones,
  * and locks those that the caller may alter.  If row-level security cannot be
- * enabled on some of them, raises an error that names all of these.
+ * enabled on some of the tables, raises an error that lists them all.
  */
 static List *
 schema_tables_with_key(Oid namespace, const char *schema, const CmigRlsOptions *options,

@@ -27,7 +27,7 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
-/* The position of read_walker in the tree, and what it has found. */
+/* State of read_walker: its position in the tree and its findings so far.  */
 typedef struct Reading
 {
 	CmigRlsExpression *found;
@@ -166,8 +166,9 @@ read_key(Reading *reading, Oid opno, List *args)
 }
 
 /*
- * Does the node mean "column = the context", in any spelling?  The column must
- * belong to the row, and the other side must not be a constant.
+ * Returns true if the node compares a column with the context for equality, in
+ * any notation.  The column must belong to the row, and the other side must
+ * not be a constant.
  */
 static bool
 narrows(Node *node)
@@ -199,8 +200,8 @@ narrows(Node *node)
 }
 
 /*
- * Read each argument of an AND.  The other arguments may restrict the rows
- * that it lets through.
+ * Examine each argument of an AND.  The rows that one argument lets through
+ * may be restricted by the others.
  */
 static void
 read_and(Reading *reading, BoolExpr *expr)
@@ -239,7 +240,10 @@ read_branch(Reading *reading, const char *what, Node *decides)
 	reading->found->open_branch_setting |= seen.reads_setting;
 }
 
-/* Handle CASE WHEN a condition that does not use the row THEN true. */
+/*
+ * Handle "CASE WHEN condition THEN true" if the condition does not use the
+ * row.
+ */
 static void
 read_case(Reading *reading, CaseExpr *expr)
 {
@@ -263,9 +267,9 @@ read_case(Reading *reading, CaseExpr *expr)
 }
 
 /*
- * Handle key = COALESCE(x, key), which is true for every row if x is null, and
- * key = CASE WHEN x THEN key ..., which is true for every row if x is true.
- * Casts on either side are ignored.
+ * Handle "key = COALESCE(x, key)", which is true for every row if x is null,
+ * and "key = CASE WHEN x THEN key ...", which is true for every row if x is
+ * true.  Casts on either side are ignored.
  */
 static void
 read_fallback(Reading *reading, OpExpr *expr)
@@ -318,8 +322,8 @@ read_fallback(Reading *reading, OpExpr *expr)
 }
 
 /*
- * Record an expression that is true if the condition is null, and the
- * condition can be null because it uses a setting that may not be set.
+ * Record an expression that is true if the condition is null.  The condition
+ * can be null if it uses a setting that might be unset.
  */
 static void
 read_when_null(Reading *reading, const char *what, Node *condition)
@@ -336,7 +340,7 @@ read_when_null(Reading *reading, const char *what, Node *condition)
 		reading->found->true_when_unset = what;
 }
 
-/* Read a sub-select: how often it is evaluated, and what it returns. */
+/* Record how often a sub-select is evaluated and what it returns.  */
 static void
 read_sublink(Reading *reading, SubLink *link)
 {
@@ -410,7 +414,7 @@ read_or(Reading *reading, BoolExpr *expr)
 	}
 }
 
-/* Read an AND, OR, or NOT, with everything below it. */
+/* Examine an AND, OR, or NOT and everything below it.  */
 static bool
 read_boolean(Reading *reading, BoolExpr *expr)
 {

@@ -13,8 +13,8 @@
 #include "rls/rls_truth.h"
 
 /*
- * What an expression does.  Each name is that of the first object of its kind,
- * or NULL if there is none.
+ * Properties of an expression.  Each name refers to the first object of its
+ * kind, or is NULL if there is none.
  */
 typedef struct CmigRlsExpression
 {
@@ -39,15 +39,17 @@ typedef struct CmigRlsExpression
 								 * NULLIF */
 	char	   *strict_setting; /* setting read without missing_ok */
 	bool		reads_setting;
-	const char *open_branch;	/* "an OR" or the like that has a branch that
+	const char *open_branch;	/* "an OR" or the like: it has a branch that
 								 * does not use the row */
-	bool		open_branch_setting;	/* that branch depends on a setting */
+	bool		open_branch_setting;	/* the open branch depends on a
+										 * setting */
 	bool		true_branch;	/* an OR with a branch that is always true */
-	const char *true_when_unset;	/* "COALESCE" or the like that is true if
-									 * a setting is null */
-	char	   *outer_column;	/* column of the row itself that a sub-select
-								 * returns */
-	char	   *self_compared;	/* set if a column is compared with itself */
+	const char *true_when_unset;	/* "COALESCE" or the like: it is true if a
+									 * setting is null */
+	char	   *outer_column;	/* column of the policy's row that a
+								 * sub-select returns */
+	char	   *self_compared;	/* not NULL if a column is compared with
+								 * itself */
 } CmigRlsExpression;
 
 /*
@@ -63,8 +65,8 @@ extern Bitmapset *cmig_rls_expr_keys(Node *tree);
 extern CmigRlsExpression *cmig_rls_expr_read(Node *tree, Oid relid, const Bitmapset *keys);
 
 /*
- * Can the expression check accept rows that using does not?  Returns true
- * unless check is known to imply using, or one of them is NULL.
+ * Returns true if "check" can accept rows that "using" does not accept.
+ * Returns false if either is NULL, or if "check" is known to imply "using".
  */
 extern bool cmig_rls_expr_wider(Node *using, Node *check);
 
@@ -72,8 +74,8 @@ extern bool cmig_rls_expr_wider(Node *using, Node *check);
 extern bool cmig_rls_expr_is_setting(Node *node);
 
 /*
- * Can the node's value be '', which many casts do not accept?  That is so for
- * a setting, also in a sub-select or in COALESCE.
+ * Returns true if the node's value can be '', which many casts do not accept.
+ * This is true of a setting, even within a sub-select or COALESCE.
  */
 extern bool cmig_rls_expr_may_be_empty(Node *node);
 

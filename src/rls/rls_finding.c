@@ -1,9 +1,9 @@
 /*
  * rls_finding.c
- *	  The rules of cmig.rls_check and what they find.
+ *	  The rules of cmig.rls_check, and their findings.
  *
- * The table below has each rule with its worst severity and the module whose
- * check function reports it.
+ * The table below lists each rule with its worst severity and the module that
+ * contains its check function.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,7 +14,7 @@
 
 #include "catalog/pg_type.h"
 
-/* An entry of the list of rules. */
+/* An entry in the table of rules.  */
 typedef struct Rule
 {
 	const char *name;
@@ -104,7 +104,10 @@ static const char *const severities[] = {
 	[CMIG_RLS_NOTICE] = "notice",
 };
 
-/* Returns the index of a word; name(i) is the i-th word. */
+/*
+ * Returns the index of a word in a list of count words; name(i) returns the
+ * i-th word.
+ */
 static int
 number_of(const char *text, const char *(*name) (int), int count)
 {
@@ -131,7 +134,7 @@ severity_name(int n)
 const char *
 cmig_rls_finding_rule(const CmigRlsFinding *finding)
 {
-	/* the table contains the worst severity of the rule */
+	/* the table contains the rule's worst severity */
 	Assert(finding->severity >= rules[finding->rule].worst);
 	return rules[finding->rule].name;
 }

@@ -1,6 +1,6 @@
 /*
  * rls_finding.h
- *	  The rules of cmig.rls_check and what they find.
+ *	  The rules of cmig.rls_check, and their findings.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,12 +12,13 @@
 #include "access/tupdesc.h"
 #include "nodes/pg_list.h"
 
-/* The severities, worst first, named like those of cmig.check. */
+/* Severities, worst first.  The names are the same as in cmig.check.  */
 typedef enum CmigRlsSeverity
 {
-	CMIG_RLS_ERROR,				/* rows of others can be read or written */
-	CMIG_RLS_WARNING,			/* rows of others may be exposed, or queries
-								 * are slow or fail */
+	CMIG_RLS_ERROR,				/* rows of other users or tenants can be read
+								 * or written */
+	CMIG_RLS_WARNING,			/* such rows may be exposed, or queries are
+								 * slow or fail */
 	CMIG_RLS_NOTICE				/* worth knowing, and often intended */
 } CmigRlsSeverity;
 
@@ -73,7 +74,7 @@ typedef struct CmigRlsFinding
 								 * NULL: none */
 } CmigRlsFinding;
 
-/* Return the names of the rule and severity as users see them. */
+/* Return the names of a finding's rule and severity, as shown to users.  */
 extern const char *cmig_rls_finding_rule(const CmigRlsFinding *finding);
 extern const char *cmig_rls_finding_severity(const CmigRlsFinding *finding);
 
@@ -84,8 +85,8 @@ extern const char *cmig_rls_finding_severity(const CmigRlsFinding *finding);
 extern int	cmig_rls_finding_compare(const ListCell *a, const ListCell *b);
 
 /*
- * Returns a finding with the contents of a result row whose columns are rule,
- * severity, object, problem, and fix.
+ * Returns the finding in a result row, which has the columns rule, severity,
+ * object, problem, and fix.
  */
 extern CmigRlsFinding *cmig_rls_finding_read(TupleDesc desc, HeapTuple row);
 

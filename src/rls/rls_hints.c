@@ -3,8 +3,8 @@
  *	  Collects what an expression shows about the columns that it uses.
  *
  * A column that is compared with the context or with another table is a key.
- * If a column is compared with constants, they are values worth trying; if it
- * is tested for null, so is null.
+ * Constants with which a column is compared are worth trying as its values,
+ * and so is null if the column is tested for null.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -30,7 +30,7 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
-/* What the expression shows about a column. */
+/* A fact that the expression shows about a column.  */
 typedef struct Hint
 {
 	RangeTblEntry *entry;		/* the table, if a sub-select reads it; NULL:
@@ -41,10 +41,10 @@ typedef struct Hint
 								 * a key */
 	bool		equal;
 	bool		key;
-	CmigRlsColumnOf *joined;	/* column of another table to which it must be
-								 * equal */
+	CmigRlsColumnOf *joined;	/* column of another table that this column
+								 * must equal */
 	bool		claimed;		/* the column is compared with the context */
-	Oid			cast;			/* type to which the column, a text, is cast */
+	Oid			cast;			/* type to which a text column is cast */
 	List	   *path;			/* of char *: the member, if the column is a
 								 * document */
 } Hint;
@@ -92,11 +92,12 @@ add_hint(Reading *reading, Node *column, Const *value, bool equal, bool key)
 	hint->key = key;
 }
 
-/* What columns_walker has found. */
+/* State of columns_walker, and the columns that it has found.  */
 typedef struct Columns
 {
 	Reading    *reading;
-	int			depth;			/* number of queries between the node and here */
+	int			depth;			/* number of queries between the condition and
+								 * this node */
 	bool		related;		/* the condition also uses the context or
 								 * another table */
 	bool		user;			/* the condition uses current_user or the like */
@@ -104,7 +105,8 @@ typedef struct Columns
 } Columns;
 
 /*
- * Collect the columns of the row in a condition, and record what else it uses.
+ * Collect the row's columns that a condition uses, and record what else the
+ * condition uses.
  */
 static bool
 columns_walker(Node *node, void *context)
@@ -190,9 +192,9 @@ read_constants(Reading *reading, Node *compared, List *values, bool equal)
 }
 
 /*
- * Record what an equality shows about the column on one of its sides, if there
- * is one: it is equal to a column of another table, or to the context.  The
- * column may belong to the row or to a table that a sub-select reads.
+ * Record what an equality shows about a column on one of its sides: the column
+ * is equal to a column of another table, or to the context.  The column may
+ * belong to the row or to a table that a sub-select reads.
  */
 static void
 read_pair(Reading *reading, Node *node, Reading *other_reading, Node *other)
@@ -205,7 +207,7 @@ read_pair(Reading *reading, Node *node, Reading *other_reading, Node *other)
 
 	if (!find_column(reading, node, &found))
 		return;
-	/* the text must look like a value of the type to which it is cast */
+	/* the string must look like a value of the type to which it is cast */
 	if (is_joined && TypeCategory(exprType(cmig_rls_bare(node))) == TYPCATEGORY_STRING)
 	{
 		Oid			type = exprType(cmig_rls_bare(other));
@@ -253,7 +255,7 @@ read_output(Reading *reading, Node *value, Query *query, int n, bool equal)
 	read_pair(&inner, output, reading, value);
 }
 
-/* Read value operator ANY (SELECT ...), where the value may be a row. */
+/* Read "value operator ANY (SELECT ...)", in which the value may be a row.  */
 static void
 read_test(Reading *reading, SubLink *link)
 {
@@ -275,8 +277,8 @@ read_test(Reading *reading, SubLink *link)
 }
 
 /*
- * Read value operator (SELECT ...) and value operator ANY (ARRAY(SELECT ...)),
- * with the sub-select on either side.
+ * Read "value operator (SELECT ...)" and "value operator ANY (ARRAY(SELECT
+ * ...))", with the sub-select on either side.
  */
 static void
 read_sub_selects(Reading *reading, List *args, bool equal)
@@ -422,8 +424,8 @@ read_cast(Reading *reading, CoerceViaIO *cast)
 }
 
 /*
- * Read CASE value WHEN constant ...  Returns the value and the expressions
- * with which it is compared, or NIL if it is another form of CASE.
+ * Read "CASE value WHEN constant ...".  Returns the value and the expressions
+ * with which it is compared, or NIL for any other form of CASE.
  */
 static List *
 read_case(Reading *reading, CaseExpr *cases)
@@ -492,7 +494,7 @@ read_call(Reading *reading, FuncExpr *call)
 
 /*
  * Record what the node itself shows.  Returns the expressions that it compares
- * with each other, or NIL, and sets *equal to whether it compares them for
+ * with each other, or NIL, and sets *equal to true if it compares them for
  * equality.
  */
 static List *

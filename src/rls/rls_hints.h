@@ -17,7 +17,7 @@
 typedef struct CmigRlsHints
 {
 	List	   *columns;		/* private to rls_hints.c */
-	List	   *setting_values; /* of Const: texts with which the context is
+	List	   *setting_values; /* of Const: strings with which the context is
 								 * compared */
 	List	   *defaults;		/* of Const: the values with which COALESCE
 								 * replaces a missing context */
@@ -46,7 +46,7 @@ typedef struct CmigRlsColumnOf
 	AttrNumber	attno;
 } CmigRlsColumnOf;
 
-/* Where an input of an expression comes from. */
+/* The origin of an expression's input.  */
 typedef enum CmigRlsInputKind
 {
 	CMIG_RLS_COLUMN,			/* a column of the row */
@@ -83,9 +83,9 @@ typedef struct CmigRlsInput
 								 * rows, even those of strangers */
 	bool		null_tested;
 	List	   *joined;			/* of CmigRlsColumnOf: columns of other tables
-								 * to which it must be equal */
-	bool		shared;			/* a joined column of the row whose value rows
-								 * of several tenants can share */
+								 * that this column must equal */
+	bool		shared;			/* a joined column of the row; rows of several
+								 * tenants can have the same value in it */
 	List	   *members;		/* of a document: the paths that are read from
 								 * it, each a List of char * */
 	List	   *equals;			/* of Const: values with which it is compared
@@ -94,7 +94,7 @@ typedef struct CmigRlsInput
 								 * by other operators */
 } CmigRlsInput;
 
-/* Returns the form that a text must have to be cast to the type. */
+/* Returns the form that a string must have to be cast to the type.  */
 extern CmigRlsForm cmig_rls_hints_form(Oid type);
 
 /*
@@ -104,9 +104,9 @@ extern CmigRlsForm cmig_rls_hints_form(Oid type);
 extern CmigRlsHints *cmig_rls_hints_read(Node *tree);
 
 /*
- * Copy what the hints say about a column to an input whose attno and type are
- * set.  entry is the table if a sub-select reads it, or NULL for the policy's
- * own table.
+ * Copy the hints about a column to an input, whose attno and type must be set.
+ * entry is the table if a sub-select reads it, or NULL for the policy's own
+ * table.
  */
 extern void cmig_rls_hints_apply(const CmigRlsHints *hints, const RangeTblEntry *entry, CmigRlsInput *input);
 

@@ -100,8 +100,8 @@ cmig_rls_input_column(CmigRlsMaker *maker, Var *var)
 }
 
 /*
- * Returns the Var for an expression over a column that identifies rows, as a
- * key does.
+ * Returns the Var for an expression that uses a column and identifies rows, as
+ * a key does.
  */
 Node *
 cmig_rls_input_identity(CmigRlsMaker *maker, Node *node, AttrNumber attno)
@@ -307,8 +307,8 @@ take_user(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Find the roles that current_user can be.  The first role found is its value
- * unless another one is tried.
+ * Find the roles that current_user can be.  The first one is the value of
+ * current_user unless a trial uses another one.
  */
 void
 cmig_rls_input_find_users(CmigRlsModel *model, Oid relid, Oid role)

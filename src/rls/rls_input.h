@@ -15,8 +15,8 @@
 /* The rows to assume in the tables that sub-selects read. */
 typedef enum CmigRlsTables
 {
-	CMIG_RLS_TABLES_USUAL,		/* rows of one tenant and of strangers that
-								 * have no values in common */
+	CMIG_RLS_TABLES_USUAL,		/* one tenant's rows and strangers' rows,
+								 * which have no values in common */
 	CMIG_RLS_TABLES_EMPTY,		/* no rows: NOT IN and NOT EXISTS are true */
 	CMIG_RLS_TABLES_SHARED		/* rows of strangers have the tenant's value
 								 * in columns by which tables are joined */
@@ -61,9 +61,8 @@ typedef struct CmigRlsMaker
 } CmigRlsMaker;
 
 /*
- * Each of these functions adds the input, unless the model already has it, and
- * returns the Var that stands for it.  If there are no values to try,
- * *maker->failed is set.
+ * Each of these functions returns the Var for an input, which is added to the
+ * model if it is new.  If there are no values to try, *maker->failed is set.
  */
 extern Node *cmig_rls_input_column(CmigRlsMaker *maker, Var *var);
 extern Node *cmig_rls_input_identity(CmigRlsMaker *maker, Node *node, AttrNumber attno);
@@ -77,13 +76,17 @@ extern Node *cmig_rls_input_unknown(CmigRlsMaker *maker, Node *node);
 extern List *cmig_rls_input_identities(Oid relid);
 
 /*
- * Is the column joined by a value that rows of several tenants can share?  It
- * may belong to the row or to a table that a sub-select reads.  Returns false
- * if a column on either side tells who owns the row.
+ * Returns true if the column is joined by a value that rows of several tenants
+ * can share.  The column may belong to the row or to a table that a sub-select
+ * reads.  Returns false if a column on either side of the join tells who owns
+ * the row.
  */
 extern bool cmig_rls_input_is_shared(const CmigRlsInput *input, Oid relid);
 
-/* Set the model's user_names.  Call this when all of its inputs are known. */
+/*
+ * Set the model's user_names.  Call this when all of the model's inputs are
+ * known.
+ */
 extern void cmig_rls_input_find_users(CmigRlsModel *model, Oid relid, Oid role);
 
 #endif							/* CMIG_RLS_INPUT_H */

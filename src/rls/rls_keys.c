@@ -2,8 +2,8 @@
  * rls_keys.c
  *	  Finds the table columns that tell who owns a row.
  *
- * The options name these columns, or they have the usual names.  If a column
- * cannot be a key, the error lists those that could be.
+ * These columns are named in the options or have the usual names.  If a column
+ * cannot be a key, the error message lists the columns that can.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -48,8 +48,8 @@ candidates(const CmigRlsTable *table)
 }
 
 /*
- * Returns the column of the given name.  Raises an error if it does not exist
- * or if its type cannot be a key's.
+ * Returns the column of the given name.  Raises an error if the column does
+ * not exist or has a type that cannot be used for a key.
  */
 static CmigRlsColumn *
 require_column(const CmigRlsTable *table, const char *name, const char *argument)
@@ -86,8 +86,8 @@ cmig_rls_keys_exist(const CmigRlsOptions *options, const CmigRlsTable *table)
 }
 
 /*
- * Returns the name of the column that the option names or, without the option,
- * that has the usual name.  Returns NULL if there is none.
+ * Returns the name of the column given in the option or, if the option is not
+ * given, of the column with the usual name.  Returns NULL if there is none.
  */
 static char *
 find_column(const CmigRlsTable *table, char *wanted, const char *usual,

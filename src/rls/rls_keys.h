@@ -10,15 +10,15 @@
 #include "rls/rls.h"
 
 /*
- * Does the table have a column that the options name as a key, or that has a
- * usual name?
+ * Returns true if the table has a key column: one that is named in the
+ * options, or one that has a usual name.
  */
 extern bool cmig_rls_keys_exist(const CmigRlsOptions *options, const CmigRlsTable *table);
 
 /*
- * Set the key columns in the state.  Raises an error that lists possible
- * columns if there is none.  If many is true, the table is one of several, and
- * options that name columns it does not have are ignored.
+ * Set the key columns in the state.  If there are none, raises an error that
+ * lists the possible columns.  If many is true, the table is one of several,
+ * and options that name nonexistent columns are ignored.
  */
 extern void cmig_rls_keys_resolve(CmigRlsOptions *options, const CmigRlsTable *table,
 								  const CmigRlsTable *via, bool many, CmigRlsState *state);

@@ -4,14 +4,15 @@
  *
  * "Strangers" are tenants other than the one for whom the statement runs.
  * rls_model.c turns the expression into one whose columns and settings are
- * inputs.  PostgreSQL's executor then evaluates it for combinations of values:
- * a context that is null, '', a tenant's, or a constant with which the
- * expression compares it; rows of strangers and rows without a key, whose
- * other columns have every value for which the expression tests.
+ * inputs.  PostgreSQL's executor then evaluates it for combinations of
+ * contexts and rows.  The context is null, '', a tenant's, or a constant with
+ * which the expression compares it.  The rows belong to strangers or have no
+ * key, and their other columns have every value for which the expression
+ * tests.
  *
  * The expression runs as a role without privileges in a subtransaction that is
- * rolled back (rls_sandbox.c), and it calls only built-in functions.  If it
- * fails for a context, it lets nothing through.
+ * rolled back (rls_sandbox.c), and it calls only built-in functions.  If the
+ * expression fails for a context, it lets nothing through.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -53,7 +54,8 @@ typedef struct Search
 {
 	const CmigRlsModel *model;
 	int			splits;			/* number of evaluations so far */
-	bool		denied;			/* a function may not be executed by everybody */
+	bool		denied;			/* some roles are not allowed to execute a
+								 * function */
 } Search;
 
 /* Evaluation */
@@ -78,7 +80,10 @@ receive(TupleTableSlot *slot, DestReceiver *self)
 	return true;
 }
 
-/* Returns SELECT expression FROM (VALUES the cases). */
+/*
+ * Returns the query "SELECT expression FROM (VALUES ...)" with a row for each
+ * case.
+ */
 static Query *
 make_query(const CmigRlsModel *model, CmigRlsTrial **cases, int count)
 {
@@ -200,7 +205,7 @@ run_cases(Search *search, CmigRlsTrial **cases, int count)
  */
 
 /*
- * Describe a case by its first key (or another column if there is none) and
+ * Describe a case by its first key (or by another column if it has no key) and
  * the relevant part of the context.
  */
 static void
@@ -277,11 +282,12 @@ judge(const CmigRlsModel *model, CmigRlsTrial **cases, int count, CmigRlsLeak *l
 }
 
 /*
- * Combine each three cases that differ only in the unknown conditions, which
- * are true, false, and null.  The result is true if all three cases are.
- * Returns the number of results.  *opens is set if the unknown conditions
- * decide about a row of another tenant.  Unless weak is true, they may be
- * comparisons with the context, which are false for such a row.
+ * Combine each group of three cases that differ only in the unknown
+ * conditions, which are true, false, and null.  The result is true if all
+ * three cases are true.  Returns the number of results.  *opens is set if the
+ * unknown conditions decide whether a row of another tenant is visible.  If
+ * weak is false, the unknown conditions may be comparisons with the context,
+ * which are false for such a row.
  */
 static int
 join_unknown(CmigRlsTrial **cases, int count, bool weak, bool *opens)
@@ -346,8 +352,8 @@ asks_privileges(Node *node, void *context)
 }
 
 /*
- * Does the node contain a column?  If *context (only_system) is true, only
- * system columns count.
+ * Returns true if the node contains a column.  If *context (only_system) is
+ * true, only system columns count.
  */
 static bool
 has_column(Node *node, void *context)
@@ -380,9 +386,10 @@ has_plain_column(List *args)
 }
 
 /*
- * Can a condition that was not judged be true only for the tenant's own rows?
- * Privilege checks and sub-selects can, and so can an equality between a
- * column and the context, even one of a user-defined type.
+ * Returns true if a condition that was not judged might be true only for the
+ * tenant's own rows.  This is possible for privilege checks, sub-selects, and
+ * equality between a column and the context, even if their type is
+ * user-defined.
  */
 static bool
 may_be_identity(Node *node)
@@ -408,7 +415,7 @@ as_text(Node *node, Oid relid)
 	return deparse_expression(node, deparse_context_for(get_rel_name(relid), relid), false, false);
 }
 
-/* Try one model, and add what it shows to the leak. */
+/* Evaluate one model, and add the result to the leak.  */
 static void
 find_in(const CmigRlsModel *model, Oid relid, CmigRlsLeak *leak)
 {
@@ -494,9 +501,10 @@ cmig_rls_leak_cache(void)
 }
 
 /*
- * Can the same text mean something else for another table?  Yes if it uses a
- * system column or, for PUBLIC, current_user or a user-defined function: the
- * value of current_user depends on who may use the table.
+ * Returns true if the same expression can mean something else for another
+ * table: it uses a system column or, for PUBLIC, current_user or a
+ * user-defined function.  The value of current_user depends on who may use the
+ * table.
  */
 static bool
 depends_on_table(const char *text, Oid role)
@@ -565,7 +573,7 @@ keep(const char *text)
 	return text ? pstrdup(text) : NULL;
 }
 
-/* Copy the case's texts into the current memory context. */
+/* Copy the case's strings into the current memory context.  */
 static void
 keep_case(CmigRlsCase *about)
 {
@@ -590,7 +598,7 @@ find_leak(Node *tree, Oid relid, Oid role, const Bitmapset *keys, const Bitmapse
 		leak->unset.level = Min(leak->unset.level, leak->foreign.level);
 }
 
-/* The arguments of find_leak(). */
+/* Arguments of find_leak().  */
 typedef struct Subject
 {
 	Node	   *tree;

@@ -29,7 +29,7 @@ typedef struct CmigRlsCase
 								 * only in case or spelling */
 } CmigRlsCase;
 
-/* What a policy lets through. */
+/* The rows that a policy lets through.  */
 typedef struct CmigRlsLeak
 {
 	CmigRlsCase unset;			/* strangers' rows that are visible without a
@@ -39,8 +39,8 @@ typedef struct CmigRlsLeak
 	CmigRlsCase orphan;			/* visible rows without a key, if the
 								 * expression does not test keys for null */
 	bool		unknown;		/* a part could not be judged */
-	bool		unknown_opens;	/* strangers' rows are visible if that part is
-								 * true */
+	bool		unknown_opens;	/* strangers' rows are visible if the unknown
+								 * part is true */
 	bool		reads_context;
 	char	   *function;		/* a function whose body could not be read;
 								 * NULL: none */

@@ -3,8 +3,8 @@
  *	  Finds tables in which policies look up what a role may see, and checks
  *	  whether the role can write to them and thereby give itself access.
  *
- * The key of a look-up is the column by which the row is found: one that a
- * sub-select returns, or that it compares with a column of the outer row.
+ * The key of a look-up is the column that identifies the row: a column that
+ * the sub-select returns or compares with a column of the outer row.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -153,7 +153,8 @@ walker(Node *node, void *context)
 		Node	   *right = cmig_rls_bare(lsecond(((OpExpr *) node)->args));
 
 		/*
-		 * compares a column of the policy's table with one of the sub-select
+		 * the node compares a column of the policy's table with a column of
+		 * the sub-select
 		 */
 		if (IsA(left, Var) && ((Var *) left)->varlevelsup == walk->depth)
 			follow(walk, walk->query, right);

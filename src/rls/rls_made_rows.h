@@ -12,9 +12,9 @@
 #include "rls/rls_input.h"
 
 /*
- * Returns (VALUES ...) with rows of strangers and of one tenant.  The
- * strangers' rows come first, so that a sub-select that takes the first of
- * several rows takes a stranger's.
+ * Returns a range table entry for "(VALUES ...)" with rows of strangers and of
+ * one tenant.  The strangers' rows come first, so that a sub-select that takes
+ * only the first row takes a stranger's.
  */
 extern RangeTblEntry *cmig_rls_made_rows(CmigRlsMaker *maker, RangeTblEntry *entry);
 

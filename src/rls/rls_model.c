@@ -53,8 +53,8 @@
 static Node *make(Node *node, void *context);
 
 /*
- * Replace the table with (SELECT * FROM (VALUES ...) WHERE its policies).
- * This query is one level below the maker's.
+ * Replace the table with the sub-select "SELECT * FROM (VALUES ...) WHERE
+ * policies", which is one level below the maker's query.
  */
 static RangeTblEntry *
 make_table(CmigRlsMaker *maker, RangeTblEntry *entry)
@@ -262,7 +262,7 @@ make_system_column(CmigRlsMaker *maker, Var *var)
 }
 
 /*
- * Replace (row IS NULL) or (row IS NOT NULL) with the same test of all columns
+ * Replace "row IS NULL" or "row IS NOT NULL" with the same test of all columns
  * that can be tried.
  */
 static Node *
@@ -362,8 +362,8 @@ is_row_test(NullTest *test, const CmigRlsMaker *maker)
 }
 
 /*
- * Does the node determine its own type?  Then the expected type does not apply
- * to the nodes below it.
+ * Returns true if the node determines its own type, so that the expected type
+ * does not apply to the nodes below it.
  */
 static bool
 has_own_type(Node *node)
@@ -409,7 +409,7 @@ make_node(Node *node, CmigRlsMaker *maker)
 		case T_CoerceToDomain:
 			return make((Node *) ((CoerceToDomain *) node)->arg, maker);
 		case T_TableSampleClause:
-			/* the sample may contain any of the rows */
+			/* TABLESAMPLE can return any of the rows */
 			return copyObject(node);
 		case T_NullTest:
 			if (is_row_test((NullTest *) node, maker))
@@ -432,7 +432,10 @@ make_node(Node *node, CmigRlsMaker *maker)
 	return made;
 }
 
-/* Is the node a condition, which by itself can become an unknown input? */
+/*
+ * Returns true if the node is a condition that can be replaced with an unknown
+ * input.
+ */
 static bool
 is_condition(Node *node)
 {
@@ -507,7 +510,7 @@ types_walker(Node *node, void *context)
 		return false;
 	if (IsA(node, Query))
 		return query_tree_walker((Query *) node, types_walker, context, 0);
-	/* a text that is cast to a number or UUID must have that form */
+	/* a string that is cast to a number or UUID must have that form */
 	if (IsA(node, CoerceViaIO) && cmig_rls_hints_form(((CoerceViaIO *) node)->resulttype) != CMIG_RLS_FORM_TEXT &&
 		IsA(cmig_rls_bare(node), Var))
 	{

@@ -41,8 +41,8 @@ is_always_true(const CmigRlsStored *policy)
 }
 
 /*
- * Returns "it is always true", or a text that excludes rows with null in some
- * columns.
+ * Returns "it is always true", or a phrase that excludes rows with null in
+ * some columns.
  */
 static char *
 always_text(const CmigRlsStored *policy, const Bitmapset *but_null)
@@ -107,9 +107,9 @@ what_may_be_done(const CmigRlsStored *policy)
 }
 
 /*
- * Returns a fix for a policy that is the only one for its roles.  Without any
- * policy they would see no row, so the fix creates a new policy before it
- * drops this one.
+ * Returns a fix for a policy that is the only one for its roles.  Without a
+ * policy, these roles would see no rows, so the fix creates a new policy
+ * before it drops this one.
  */
 static char *
 replace_policy(const CmigRlsStored *policy)
@@ -131,9 +131,10 @@ replace_policy(const CmigRlsStored *policy)
 }
 
 /*
- * Report a policy that is always true.  A permissive policy may be: if its
- * roles have no other policy (a bypass policy, which is reported as such), if
- * a restrictive policy limits it, or if public_read of enable_rls requires it.
+ * Report a policy that is always true.  A permissive policy is allowed to be
+ * always true if its roles have no other policy (a bypass policy, which is
+ * reported as such), if a restrictive policy limits it, or if the option
+ * public_read of enable_rls requires it.
  */
 static void
 check_always_true(const CmigRlsStored *policy, const List *siblings, List **findings)
@@ -352,8 +353,8 @@ level_severity(CmigRlsLeakLevel level)
 }
 
 /*
- * Do all other permissive policies apply to other roles?  Then this policy's
- * roles are probably meant to see more.
+ * Returns true if all other permissive policies apply to other roles.  This
+ * policy's roles are then probably meant to see more.
  */
 static bool
 is_for_roles_of_its_own(const CmigRlsStored *policy, const List *siblings)
@@ -396,8 +397,9 @@ has_owner(const CmigRlsStored *policy)
 }
 
 /*
- * Can everybody change rows whose key is a constant?  Such rows, for example a
- * system tenant's, are often meant to be read by everybody.
+ * Returns true if everybody can change rows whose key is a constant.  Such
+ * rows, for example a system tenant's, are often meant to be readable by
+ * everybody.
  */
 static bool
 writes_constant(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache *cache, bool is_check)
@@ -407,7 +409,7 @@ writes_constant(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCa
 	return leak && leak->foreign.constant;
 }
 
-/* Report what evaluating an expression has shown. */
+/* Report the results of evaluating an expression.  */
 static void
 add_leak_findings(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache *cache, const CmigRlsLeak *leak, bool is_check,
 				  List **findings)
@@ -502,8 +504,8 @@ check_expression(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakC
 	}
 
 	/*
-	 * the value of the setting that lets every row through may not be among
-	 * those that are tried
+	 * the setting's value that lets every row through might not be among the
+	 * values that were tried
 	 */
 	if (in->open_branch && (!closed || (in->open_branch_setting && !is_floored(policy, siblings))))
 		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_SWALLOWING_OR, in->open_branch_setting ? CMIG_RLS_ERROR : CMIG_RLS_WARNING, policy,
@@ -597,7 +599,10 @@ check_floor(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache 
 	}
 }
 
-/* Is one of the keys that only USING compares something other than a user? */
+/*
+ * Returns true if one of the keys that are compared only in USING does not
+ * identify a user.
+ */
 static bool
 loses_tenant(const CmigRlsStored *policy, const Bitmapset *lost)
 {

@@ -43,7 +43,7 @@ flag_argument(FunctionCallInfo fcinfo, int n, bool otherwise)
 	return PG_ARGISNULL(n) ? otherwise : PG_GETARG_BOOL(n);
 }
 
-/* Returns a text[] as a List of char *. */
+/* Returns a text[] argument as a List of char *. */
 static List *
 texts_argument(FunctionCallInfo fcinfo, int n, const char *argument)
 {

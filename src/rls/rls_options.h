@@ -12,13 +12,14 @@
 #include "rls/rls.h"
 
 /*
- * Read arguments 1 to 11, which all of these functions have, and also 12 to 15
- * if with_via is true.  Raises an error if an argument is invalid by itself.
+ * Read arguments 1 to 11, which enable_rls and similar functions have in
+ * common, and arguments 12 to 15 if with_via is true.  Raises an error if an
+ * argument is invalid by itself.
  */
 extern CmigRlsOptions *cmig_rls_options_read(FunctionCallInfo fcinfo, bool with_via);
 
 /*
- * Raise an error that suggests roles if no roles are given.  where is the
+ * If no roles are given, raise an error that suggests some.  "where" is the
  * table or the schema.
  */
 extern void cmig_rls_options_require_roles(const CmigRlsOptions *options, Oid where);

@@ -20,8 +20,8 @@ static CmigQuery read_unique = {
 };
 
 /*
- * The names of the tables that the column's foreign keys reference, and of
- * these tables' columns.
+ * The names of the tables that the column's foreign keys reference, and the
+ * names of these tables' columns.
  */
 static CmigQuery read_referenced = {
 	"SELECT n.name::text FROM pg_constraint c CROSS JOIN LATERAL"
@@ -52,7 +52,7 @@ take_any(TupleDesc desc, HeapTuple row, void *arg)
 	*(bool *) arg = true;
 }
 
-/* Callback that records whether the name is a usual one for an owner. */
+/* Callback that records whether the name is usual for an owner column.  */
 static void
 take_name(TupleDesc desc, HeapTuple row, void *arg)
 {

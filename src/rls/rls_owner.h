@@ -17,9 +17,9 @@ extern bool cmig_rls_owner_is_named(const char *name);
 extern bool cmig_rls_owner_is_unique(Oid relid, AttrNumber attno);
 
 /*
- * Does the column tell who owns a row: by its name, because it is unique, or
- * because it references a table that has an owner?  Rows of different tenants
- * then have different values in it.
+ * Returns true if the column tells who owns a row: because of its name,
+ * because it is unique, or because it references a table that has an owner.
+ * Rows of different tenants then have different values in the column.
  */
 extern bool cmig_rls_owner_is_told_by(Oid relid, AttrNumber attno);
 

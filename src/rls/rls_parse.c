@@ -73,8 +73,8 @@ analyze(void *arg)
 
 /*
  * Analyze the body in a sandbox, which leaves no lock behind.  The body may
- * contain a name that does not exist.  It then cannot be read, but that is not
- * an error.
+ * contain a name that does not exist.  Such a body cannot be analyzed, but no
+ * error is raised.
  */
 Query *
 cmig_rls_parse(HeapTuple tuple, FuncExpr *call, const char *source)

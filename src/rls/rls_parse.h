@@ -12,9 +12,9 @@
 #include "nodes/parsenodes.h"
 
 /*
- * Analyze the body of a function.  source is a SELECT, tuple is the function's
- * row in pg_proc, and call is the call.  Returns NULL if the body cannot be
- * analyzed or contains a literal of a type that is not built in.
+ * Analyze a function's body. source is a SELECT, tuple is the function's row
+ * in pg_proc, and call is the function call.  Returns NULL if the body cannot
+ * be analyzed or contains a literal of a type that is not built in.
  */
 extern Query *cmig_rls_parse(HeapTuple tuple, FuncExpr *call, const char *source);
 

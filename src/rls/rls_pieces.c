@@ -1,6 +1,7 @@
 /*
  * rls_pieces.c
- *	  Collects the texts that an expression's text functions and patterns use.
+ *	  Collects the strings that an expression's text functions and patterns
+ *	  use.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -22,7 +23,7 @@
 #define MAX_LENGTH 256
 #define REGEXP_SPECIAL "^$*+?()[]{}|\\"
 
-/* Add a text, unless the list has it or is full. */
+/* Add a string unless the list already contains it or is full.  */
 static void
 add_piece(CmigRlsPieces *texts, const char *text)
 {
@@ -32,10 +33,7 @@ add_piece(CmigRlsPieces *texts, const char *text)
 	texts->pieces = lappend(texts->pieces, pstrdup(text));
 }
 
-/*
- * Add a text that may be a pattern, without the special characters of
- * patterns.
- */
+/* Add a string that may be a pattern, without its special characters.  */
 static void
 add_literal(CmigRlsPieces *texts, const char *text, const char *special)
 {
@@ -57,7 +55,7 @@ cmig_rls_pieces_of_call(CmigRlsPieces *texts, FuncExpr *call)
 {
 	ListCell   *lc;
 
-	/* casts to varchar(n) and name truncate the text */
+	/* casts to varchar(n) and name truncate the string */
 	if (exprTypmod((Node *) call) > VARHDRSZ && exprTypmod((Node *) call) <= MAX_LENGTH &&
 		(call->funcresulttype == VARCHAROID || call->funcresulttype == BPCHAROID))
 	{

@@ -1,6 +1,7 @@
 /*
  * rls_pieces.h
- *	  Collects the texts that an expression's text functions and patterns use.
+ *	  Collects the strings that an expression's text functions and patterns
+ *	  use.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,25 +13,25 @@
 #include "nodes/primnodes.h"
 
 /*
- * Texts and numbers that are worth trying in keys, because functions may map
- * several keys to the same text.
+ * Strings and numbers that are worth trying in keys, because functions may map
+ * several keys to the same string.
  */
 typedef struct CmigRlsPieces
 {
-	bool		map;			/* a compared text is the result of a function
-								 * of a text */
+	bool		map;			/* a compared string is the result of a text
+								 * function */
 	List	   *pieces;			/* of char *: text arguments of such
 								 * functions, and the literal parts of
 								 * patterns */
 	List	   *lengths;		/* of int: number arguments of such functions */
 	Node	   *folding;		/* the first function or cast that gives the
-								 * same result for several texts of a column */
+								 * same result for several strings in a column */
 } CmigRlsPieces;
 
 /*
  * Record the arguments of a function such as ltrim, lower, replace, or
  * regexp_replace that is applied to the row or the context, or the length of a
- * cast that truncates texts.
+ * cast that truncates strings.
  */
 extern void cmig_rls_pieces_of_call(CmigRlsPieces *texts, FuncExpr *call);
 

@@ -95,7 +95,7 @@ same_roles(const List *a, const List *b)
 	return true;
 }
 
-/* What must be done to get a wanted policy. */
+/* The change that gives the table a wanted policy.  */
 typedef enum Change
 {
 	KEEP,
@@ -186,7 +186,7 @@ plan_policies(const CmigRlsTable *table, const List *wanted, const CmigRlsState 
 
 /*
  * Returns the default that a column had before enable_rls changed it, or NULL
- * if the state has none.
+ * if the state does not contain it.
  */
 static CmigRlsDefault *
 find_default(const CmigRlsState *state, const char *column)
@@ -214,8 +214,8 @@ cmig_rls_plan_is_default(const char *statement)
 }
 
 /*
- * Check that a default is a single expression without further commands.  It
- * may come from a comment, which the table's owner can change.
+ * Check that a default is a single expression without further commands.  The
+ * default may come from a comment, which the table's owner can change.
  */
 static void
 require_one_default(const CmigRlsTable *table, const char *column, const char *statement)
@@ -520,8 +520,8 @@ cmig_rls_plan_disable(const CmigRlsTable *table)
 		CmigRlsPolicy *policy = lfirst(lc);
 
 		/*
-		 * drop permissive policies first, so that the steps in between allow
-		 * no more than before
+		 * drop permissive policies first, so that no intermediate step allows
+		 * more than before
 		 */
 		if (policy->made && policy->permissive)
 			add(&statements, cmig_rls_policy_drop(table, policy));

@@ -13,8 +13,8 @@
 #define CMIG_RLS_INDEX_MARK "[cmig.enable_rls index]"
 
 /*
- * Returns the reason why row-level security cannot be enabled on this table,
- * one of several, and sets *sqlstate; or returns NULL if it can.  The table
+ * If row-level security cannot be enabled on the table, returns the reason and
+ * sets *sqlstate; otherwise, returns NULL.  The table is one of several and
  * must have a key.
  */
 extern char *cmig_rls_plan_obstacle(const CmigRlsOptions *options, const CmigRlsTable *table,
@@ -23,9 +23,8 @@ extern char *cmig_rls_plan_obstacle(const CmigRlsOptions *options, const CmigRls
 /*
  * Returns the statements, without semicolons, that enable row-level security
  * on the table, or NIL if nothing has to change.  If many is true, the table
- * is one of several, and options that name columns it does not have are
- * ignored.  If fresh is true, plan as if enable_rls had never been called for
- * the table.
+ * is one of several, and options that name nonexistent columns are ignored.
+ * If fresh is true, plan as if enable_rls had never been called for the table.
  */
 extern List *cmig_rls_plan_enable(CmigRlsOptions *options, const CmigRlsTable *table,
 								  const CmigRlsTable *via, bool many, bool fresh);
@@ -34,10 +33,10 @@ extern List *cmig_rls_plan_enable(CmigRlsOptions *options, const CmigRlsTable *t
 extern List *cmig_rls_plan_disable(const CmigRlsTable *table);
 
 /*
- * Does the statement set a default?  The default expression is the table
- * owner's, and even parsing it can execute code (for example, a constant of a
- * composite type whose domain has a check), so the statement must be run as
- * the owner.
+ * Returns true if the statement sets a default.  Such a statement must be run
+ * as the table's owner, because the default is the owner's expression, and
+ * even parsing it can execute code (for example, a constant of a composite
+ * type whose domain has a check).
  */
 extern bool cmig_rls_plan_is_default(const char *statement);
 

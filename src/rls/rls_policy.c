@@ -1,7 +1,7 @@
 /*
  * rls_policy.c
- *	  The SQL of row-level security: which policies a table gets, and the
- *	  statements that create, alter, and drop them.
+ *	  The SQL of row-level security: a table's policies, and the statements
+ *	  that create, alter, and drop them.
  *
  * Nothing here reads the database.  The rules:
  *
@@ -287,7 +287,8 @@ cmig_rls_policy_drop(const CmigRlsTable *table, const CmigRlsPolicy *policy)
 
 /*
  * Returns the roles of the policies that enable_rls created, as an array
- * literal.  bypass selects the bypass policy or all other policies.
+ * literal.  If bypass is true, only the bypass policy is considered;
+ * otherwise, all other policies.
  */
 static char *
 role_names(const CmigRlsTable *table, bool bypass)
@@ -341,7 +342,7 @@ cmig_rls_policy_call(const CmigRlsTable *table)
 	appendStringInfo(&text, "SELECT cmig.enable_rls(%s", quote_literal_cstr(table->name));
 
 	/*
-	 * '' for a column that was left out, which would otherwise be found by
+	 * '' if the column was left out, because otherwise it would be found by
 	 * its usual name
 	 */
 	append_argument(&text, "tenant_column", state->tenant_column ? state->tenant_column :

@@ -6,9 +6,9 @@
  * that a thousand tables take little longer than ten.  $1 is the list of
  * schemas.  The result columns are rule, severity, object, problem, and fix.
  *
- * A role is considered an application role if it is named by a policy that
- * does not let every row through.  "Bypass" policies, which do, are for other
- * roles.
+ * A role is considered an application role if it is named in a policy that
+ * does not let every row through.  Policies that let every row through
+ * ("bypass" policies) are for other roles.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -56,9 +56,9 @@
 	" JOIN pg_roles r ON r.oid = u.oid WHERE p.bypass AND " condition " HAVING count(*) > 0), '')"
 
 /*
- * Does the role see every row of t because of a bypass policy, rather than
- * because of an attribute or its ownership?  No restrictive policy may limit
- * it.
+ * True if the role sees every row of t because of a bypass policy that is not
+ * limited by a restrictive policy, rather than because of an attribute or
+ * ownership.
  */
 #define SEES_ALL(role) \
 	"(EXISTS (SELECT FROM p CROSS JOIN LATERAL unnest(p.polroles) u(oid)" \
@@ -115,13 +115,16 @@
 	"   coalesce(b.roles::text, '{<role>}'), " BYPASS("s.ns = b.ns AND r.rolname <> ALL (coalesce(b.roles, '{}'))") ")" \
 	" || CASE WHEN b.roles IS NULL THEN ''" NO_ROLE " ELSE '' END"
 
-/* Is t read only through a parent that has policies?  Then it needs none. */
+/*
+ * True if t has a parent with policies. t is then meant to be read only
+ * through the parent, and needs no policies.
+ */
 #define BELOW "EXISTS (SELECT FROM pg_inherits i JOIN p ON p.polrelid = i.inhparent WHERE i.inhrelid = t.oid)"
 
 #define ENABLE "'ALTER TABLE ' || t.name || ' ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY'"
 
 /*
- * SECURITY DEFINER functions that other roles may call, without trigger
+ * SECURITY DEFINER functions that other roles may call, except for trigger
  * functions, which cannot be called.
  */
 #define DEFINERS \

@@ -155,7 +155,7 @@ repair_calls(Node *node, void *context)
 
 /*
  * Deparse an expression with all names qualified, and with dates in a form
- * that every session reads in the same way.
+ * that every session reads alike.
  */
 static char *
 expression_text(Node *tree, Oid relid)

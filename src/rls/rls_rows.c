@@ -46,9 +46,9 @@
 typedef bool (*Visitor) (Relation relation, TupleTableSlot *slot, void *arg);
 
 /*
- * May the caller see every row?  An owner may, with or without policies,
- * because ALTER TABLE could disable them.  Others need SELECT, and policies
- * must not apply to them.
+ * Returns true if the caller may see every row.  The owner may, with or
+ * without policies, because ALTER TABLE could disable them.  Other roles need
+ * SELECT, and policies must not apply to them.
  */
 static bool
 may_read(Oid relid)
@@ -99,7 +99,7 @@ cmig_rls_rows_same(const CmigRlsRows *rows)
 
 /*
  * Call the visitor for the rows of one relation while *going is true.  Returns
- * false if its rows are not stored on this server.
+ * false if the relation's rows are not stored on this server.
  */
 static bool
 visit_relation(Oid relid, Visitor visit, void *arg, bool *going)
@@ -155,8 +155,8 @@ visit_all(const CmigRlsRows *rows, Visitor visit, void *arg)
 }
 
 /*
- * Returns the number of a column in the table or a child.  The column must
- * have the given type, even if the attempt has renamed columns.
+ * Returns the number of a column in the table or a child.  Raises an error if
+ * the attempt has renamed the column or changed its type.
  */
 static AttrNumber
 column_of(Relation relation, const char *name, Oid type)
@@ -217,7 +217,7 @@ is_stored(const CmigRlsRows *rows, const CmigRlsKey *key)
 	return attnum <= 0 || cmig_virtual_column_compat(rows->relation, attnum) == NULL;
 }
 
-/* What to look for, and the result. */
+/* The arguments of a search, and its result.  */
 typedef struct Search
 {
 	const CmigRlsKey *key;		/* NULL: any row */

@@ -12,14 +12,13 @@
 #include "utils/relcache.h"
 
 /*
- * The table under test.  It is identified by its OID, and remains locked and
- * open until it is closed.
+ * The table under test, identified by its OID.  It remains open and locked
+ * until it is closed.
  */
 typedef struct CmigRlsRows
 {
 	Relation	relation;
-	char	   *nspname;		/* the name at the time when the table was
-								 * opened */
+	char	   *nspname;		/* the name when the table was opened */
 	char	   *relname;
 	char		relkind;
 	Oid			owner;
@@ -50,15 +49,15 @@ extern void cmig_rls_rows_close(CmigRlsRows *rows);
 extern bool cmig_rls_rows_same(const CmigRlsRows *rows);
 
 /*
- * Convert a text to a value of the key's type.  Returns NULL for a number that
- * is out of range; raises an error for any other text that is not valid for
- * the type.
+ * Convert a string to a value of the key's type.  Returns NULL for a number
+ * that is out of range; raises an error for any other invalid string.
  */
 extern Datum *cmig_rls_rows_datum(const CmigRlsKey *key, const char *text);
 
 /*
- * Count the rows or, if a key is given, the rows in which it has this value.
- * Returns -1 if the caller may not know the number.
+ * Returns the number of rows or, if a key is given, the number of rows in
+ * which it has this value.  Returns -1 if the caller is not allowed to know
+ * the number.
  */
 extern int64 cmig_rls_rows_count(const CmigRlsRows *rows, const CmigRlsKey *key,
 								 const char *value);

@@ -151,7 +151,11 @@ cmig_rls_sample_is_builtin(Oid type)
 
 	if (type >= FirstUnpinnedObjectId)
 		return kind == TYPTYPE_ENUM;
-	/* not record or polymorphic types, which built-in functions accept */
+
+	/*
+	 * excludes record and polymorphic types, which built-in functions accept,
+	 * too
+	 */
 	return type == UNKNOWNOID || kind == TYPTYPE_BASE || kind == TYPTYPE_RANGE || kind == TYPTYPE_MULTIRANGE;
 }
 

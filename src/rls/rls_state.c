@@ -42,7 +42,7 @@ cmig_rls_state_commands(int mask, const char *separator)
 	return text.data;
 }
 
-/* Append a text, escaped so that it is one word. */
+/* Append the word "name=value", in which the value is escaped.  */
 static void
 append_word(StringInfo text, const char *name, const char *value)
 {
@@ -149,7 +149,7 @@ read_commands(const char *value)
 	return mask;
 }
 
-/* Returns the member that a word with this name sets, or NULL. */
+/* Returns the member that is set by words with this name, or NULL. */
 static char **
 text_member(CmigRlsState *state, const char *name)
 {

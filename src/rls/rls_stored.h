@@ -31,8 +31,8 @@ typedef struct CmigRlsStored
 	char	   *check_text;
 	CmigRlsExpression *in_qual;
 	CmigRlsExpression *in_check;
-	CmigRlsState *state;		/* the state, if enable_rls created the
-								 * policy, or NULL */
+	CmigRlsState *state;		/* the state if enable_rls created the policy,
+								 * otherwise NULL */
 	Bitmapset  *indexed;		/* columns that are the first column of an
 								 * index */
 	Bitmapset  *keys;			/* the columns that the table's policies
@@ -71,8 +71,8 @@ extern char *cmig_rls_stored_try(const CmigRlsStored *policy);
 extern Oid *cmig_rls_stored_roles(const CmigRlsStored *policy, int *count);
 
 /*
- * Does the policy apply to the role?  It does, as in PostgreSQL, if the role
- * inherits the privileges of one of the policy's roles.
+ * Returns true if the policy applies to the role.  As in PostgreSQL, it does
+ * if the role inherits the privileges of one of the policy's roles.
  */
 extern bool cmig_rls_stored_binds(const CmigRlsStored *policy, Oid role);
 
@@ -81,8 +81,8 @@ extern bool cmig_rls_stored_share_role(const CmigRlsStored *a, const CmigRlsStor
 extern bool cmig_rls_stored_share_command(const CmigRlsStored *a, const CmigRlsStored *b);
 
 /*
- * Return the expression that decides (WITH CHECK for INSERT, otherwise USING),
- * and the result of analyzing it.
+ * Return the policy's deciding expression (WITH CHECK for INSERT, otherwise
+ * USING), and the result of analyzing it.
  */
 extern Node *cmig_rls_stored_deciding(const CmigRlsStored *policy);
 extern const CmigRlsExpression *cmig_rls_stored_decided(const CmigRlsStored *policy);

@@ -1,6 +1,6 @@
 /*
  * rls_table.c
- *	  Reads what row-level security needs to know about a table.
+ *	  Reads the properties of a table that row-level security depends on.
  *
  * This module reads the catalogs and changes nothing.  A policy counts as
  * created by enable_rls if its comment contains the state; policies that were
@@ -297,7 +297,7 @@ cmig_rls_table_family(Oid relid, LOCKMODE mode)
 	return find_all_inheritors(relid, mode, NULL);
 }
 
-/* Convert the text to the tree that CREATE POLICY would store. */
+/* Convert SQL text to the tree that CREATE POLICY would store.  */
 static Node *
 parse_expression(Oid relid, const char *text)
 {

@@ -46,7 +46,8 @@ typedef struct Test
 	CmigRlsTable *table;
 	CmigRlsState *state;
 	CmigRlsAs	as;				/* the tested role and the context */
-	CmigRlsOwn *own;			/* which rows belong to the context */
+	CmigRlsOwn *own;			/* how to recognize the rows that belong to
+								 * the context */
 	int64		own_rows;
 } Test;
 
@@ -142,9 +143,9 @@ test_select(Test *test)
 }
 
 /*
- * Try to insert or move rows so that they belong to others.  A trigger may
- * change their keys back to the context's, so the rows are looked up in the
- * table afterwards.
+ * Try to insert or update rows so that they belong to others.  A trigger may
+ * change the rows' keys back to the context's, so the table is searched for
+ * the rows afterwards.
  */
 static CmigRlsOutcome
 intrude(Test *test, const CmigRlsAttempt *attempt)
@@ -162,8 +163,8 @@ intrude(Test *test, const CmigRlsAttempt *attempt)
 }
 
 /*
- * Returns a value of the key that does not match the context: that of an
- * existing row, if there is one, or an invented value.
+ * Returns a key value that does not match the context: the value in an
+ * existing row if there is one, otherwise an invented value.
  */
 static char *
 other_value(Test *test, const CmigRlsKey *key)
@@ -256,7 +257,7 @@ test_insert(Test *test)
 	}
 }
 
-/* Returns any column that an UPDATE can set, or NULL. */
+/* Returns a column that UPDATE can set, or NULL if there is none.  */
 static CmigRlsColumn *
 any_column(Test *test)
 {
@@ -288,8 +289,9 @@ report_reach(Test *test, const char *what, CmigRlsOutcome outcome, int64 allowed
 
 /*
  * Try to give rows to others.  An UPDATE of all rows at once does not need
- * SELECT, so SELECT policies do not apply to it.  But it fails if a single row
- * may not be moved, so moving only the role's own rows is tried as well.
+ * SELECT, so SELECT policies do not apply to it.  However, it fails if it is
+ * refused for a single row, so an UPDATE of only the role's own rows is tried
+ * as well.
  */
 static CmigRlsOutcome
 move(Test *test, const CmigRlsKey *key, const char *other)
@@ -455,7 +457,10 @@ begin_test(FunctionCallInfo fcinfo, Oid *role)
 	return cmig_rls_table_read(relid);
 }
 
-/* Convert a text[] to strings, with NULL for null.  Returns their number. */
+/*
+ * Convert a text[] to an array of strings, with NULL pointers for null
+ * elements.  Returns the number of elements.
+ */
 static int
 read_array(Datum array, char ***list)
 {

@@ -141,8 +141,8 @@ add_membership(Search *search)
 }
 
 /*
- * Find the keys: the columns in the arguments, those in the state of
- * enable_rls, or those with the usual names.
+ * Find the keys: the columns given as arguments, the columns in the state of
+ * enable_rls, or the columns with the usual names.
  */
 static void
 find_keys(Search *search, const char *user_column, const char *tenant_column)

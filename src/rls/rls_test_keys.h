@@ -23,9 +23,9 @@ typedef struct CmigRlsOwn
 
 /*
  * Find the table's keys and their values in the context.  The key columns are
- * those in the arguments or, for a NULL argument, those given to
- * cmig.enable_rls or with the usual names; '' means none.  Raises an error if
- * there is no key.
+ * given as arguments.  For a NULL argument, the column given to
+ * cmig.enable_rls or the column with the usual name is used; '' means none.
+ * Raises an error if there is no key.
  */
 extern CmigRlsOwn *cmig_rls_test_keys_find(const CmigRlsTable *table, const CmigRlsAs *as,
 										   const char *user_column, const char *tenant_column);

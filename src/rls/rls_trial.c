@@ -213,8 +213,8 @@ add_mapped(List *made, const CmigRlsModel *model, int *group)
 }
 
 /*
- * Add rows whose key is a text that differs from the tenant's key but is equal
- * to it after a cast.
+ * Add rows whose key is a string that differs from the tenant's key but is
+ * equal to it after a cast.
  */
 static List *
 add_spellings(List *made, const CmigRlsModel *model, int *group)
@@ -270,7 +270,8 @@ add_sums(List *made, const CmigRlsModel *model, int *group)
 
 /*
  * Returns one of two keys that are concatenated.  The strangers' pair is split
- * in a different place from the tenant's pair, and both give the same text.
+ * at a different position than the tenant's pair, and both pairs give the same
+ * string.
  */
 static char *
 part(const CmigRlsModel *model, const CmigRlsInput *input, const char *separator, bool first, bool own)
@@ -290,7 +291,7 @@ part(const CmigRlsModel *model, const CmigRlsInput *input, const char *separator
 
 /*
  * Add rows whose keys are concatenated, as by ||: another tenant's pair of
- * keys can give the same text.  The tenant's own row, which must be visible,
+ * keys can give the same string.  The tenant's own row, which must be visible,
  * comes first.
  */
 static List *
@@ -330,7 +331,11 @@ add_joined(List *made, const CmigRlsModel *model, int *group)
 			continue;
 		if (separator[0] != '\0')
 			context->most = CMIG_RLS_SOME;
-		/* one setting has the whole text, or each setting has one part */
+
+		/*
+		 * one setting contains the whole string, or each setting contains one
+		 * part
+		 */
 		made = lappend(made, cmig_rls_trial_row_add(cmig_rls_trial_row_add(NIL, model, context, &own, group), model, context, &strange, group));
 		context = cmig_rls_trial_context_own(model);
 		context->most = separator[0] != '\0' ? CMIG_RLS_SOME : CMIG_RLS_OPEN;
@@ -362,8 +367,8 @@ cmig_rls_trial_make(const CmigRlsModel *model)
 		List	   *trials = NIL;
 
 		/*
-		 * begin with a row of the tenant; if not even that row is visible,
-		 * the key is not a possible one
+		 * begin with the tenant's row; if not even this row is visible, the
+		 * key is not possible
 		 */
 		if (context->strangers != NIL && !context->unset)
 		{

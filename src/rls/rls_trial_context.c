@@ -36,7 +36,8 @@ own_context(const CmigRlsModel *model, const CmigRlsInput *input)
 }
 
 /*
- * Returns the value of a part that is not set: null or, if empty is true, ''.
+ * Returns the value of a part of the context that is not set: null or, if
+ * empty is true, ''.
  */
 static Const *
 unset_context(const CmigRlsModel *model, const CmigRlsInput *input, bool empty)
@@ -51,10 +52,11 @@ unset_context(const CmigRlsModel *model, const CmigRlsInput *input, bool empty)
 }
 
 /*
- * Add a context.  If unset is true, the part with the number special is
- * missing, or all parts if special is negative; a missing part is '' if empty
- * is true, or else null.  If value is not NULL, the part special has that
- * value.  All other parts have the tenant's own values.
+ * Add a context.  If unset is true, a part of the context is missing: the part
+ * with the number special or, if special is negative, all parts.  A missing
+ * part is '' if empty is true, and null otherwise.  If value is not NULL, the
+ * part with the number special has this value.  All other parts have the
+ * tenant's own values.
  */
 static List *
 add_context(List *contexts, const CmigRlsModel *model, bool unset, int special, Const *value, bool empty)

@@ -1,6 +1,6 @@
 /*
  * rls_trial_row.c
- *	  Makes the trials of one row for one context.
+ *	  Creates the trials of one row for one context.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,7 +12,7 @@
 #include "nodes/makefuncs.h"
 #include "utils/lsyscache.h"
 
-#define MAX_COMBINATIONS 128	/* maximum number of combinations of values of
+#define MAX_COMBINATIONS 128	/* maximum number of value combinations in the
 								 * other columns, for one stranger */
 
 /* Returns the values to try for a key in the row. */

@@ -1,6 +1,6 @@
 /*
  * rls_trial_row.h
- *	  Makes the trials of one row for one context.
+ *	  Creates the trials of one row for one context.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -36,8 +36,8 @@ typedef struct CmigRlsTrial
 	bool		unset;			/* a part of the context is missing */
 	bool		ordinary;		/* the other columns have ordinary values */
 	CmigRlsLeakLevel level;		/* how bad it is if the expression is true */
-	CmigRlsLeakLevel most;		/* the worst level, if it is true for the
-								 * whole group */
+	CmigRlsLeakLevel most;		/* the worst level, if the expression is true
+								 * for the whole group */
 	struct CmigRlsTrial *also;	/* the same row with another stranger's
 								 * context, for which the expression must be
 								 * true as well; NULL: none */

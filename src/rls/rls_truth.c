@@ -13,8 +13,8 @@
  * such as "key IS NOT NULL" or "key = key".
  *
  * The only parts that are evaluated are comparisons of constants by built-in
- * functions.  Constant folding would call functions of whoever wrote the
- * policy.
+ * functions.  Constant folding is not used, because it would call functions of
+ * the policy's author.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -54,8 +54,8 @@ typedef struct Judge
 	const Bitmapset *keys;
 	bool		assume;			/* assume that keys and compared columns are
 								 * not null */
-	Bitmapset  *assumed;		/* columns for which this was assumed although
-								 * they can be null */
+	Bitmapset  *assumed;		/* nullable columns that were assumed not to
+								 * be null */
 } Judge;
 
 static int	outcomes(Node *node, Judge *judge);
@@ -81,8 +81,8 @@ cmig_rls_strip(Node *node)
 }
 
 /*
- * Returns the expression in (SELECT expression) without any other clause, or
- * NULL.
+ * Returns the expression in "(SELECT expression)" without any other clause, or
+ * NULL for any other node.
  */
 static Node *
 selected(Node *node)
@@ -106,8 +106,8 @@ selected(Node *node)
 }
 
 /*
- * Returns the node without relabeling, collations, and (SELECT ...) without
- * FROM.
+ * Returns the node without relabeling, collations, and sub-selects that have
+ * no FROM clause.
  */
 static Node *
 unwrap(Node *node)
@@ -271,8 +271,8 @@ unless_null(int outcome, Node *node, Judge *judge)
 }
 
 /*
- * Are the nodes the same expression, which has the same value each time it is
- * evaluated?
+ * Returns true if the nodes are equal and have the same value each time they
+ * are evaluated.
  */
 static bool
 same_value(Node *left, Node *right)
@@ -280,11 +280,9 @@ same_value(Node *left, Node *right)
 	return equal(left, right) && !contain_volatile_functions(left);
 }
 
-/*
- * Comparisons
- */
+/* Returns the operator's name if it is a comparison operator, or NULL. */
 
-/* Returns the comparison for which the operator's name stands, or NULL. */
+/* Returns the operator's name if it is a comparison operator, or NULL. */
 static const char *
 comparison_name(Oid opno)
 {
@@ -338,7 +336,7 @@ compare_constants(Oid opno, Oid collation, Const *left, Const *right)
 	return comparison.result ? CAN_BE_TRUE : CAN_BE_FALSE;
 }
 
-/* Does the operator match the pattern with every text? */
+/* Returns true if the operator matches the pattern with every string.  */
 static bool
 matches_all(Oid opno, Node *pattern)
 {
@@ -381,7 +379,7 @@ compare(OpExpr *expr, Judge *judge)
 					   left, judge);
 }
 
-/* Returns the possible results of left = ANY (ARRAY[..., left, ...]). */
+/* Returns the possible results of "left = ANY (ARRAY[..., left, ...])".  */
 static int
 compare_any(ScalarArrayOpExpr *expr, Judge *judge)
 {
@@ -622,7 +620,7 @@ first_value(CoalesceExpr *expr, Judge *judge)
 
 /*
  * Returns the possible results of a sub-select.  EXISTS is true if the query
- * always returns a row: without FROM, or with an aggregate.
+ * always returns a row, that is, without FROM or with an aggregate.
  */
 static int
 exists(SubLink *link)

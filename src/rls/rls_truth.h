@@ -27,8 +27,8 @@ typedef enum CmigRlsTruth
  * The result is also ALWAYS if the expression is true for every row that has a
  * value in certain columns: columns that are compared with themselves, and
  * keys that are tested for being not null.  If but_null is not NULL, *but_null
- * is set to those of these columns that can be null.  If tree is NULL, the
- * result is DEPENDS.
+ * is set to the ones that can be null.  If tree is NULL, the result is
+ * DEPENDS.
  */
 extern CmigRlsTruth cmig_rls_truth(Node *tree, Oid relid, const Bitmapset *keys,
 								   Bitmapset **but_null);
@@ -51,8 +51,8 @@ extern bool cmig_rls_is_equality(Oid opno);
 extern Node *cmig_rls_strip(Node *node);
 
 /*
- * Returns the node without such conversions, casts, and (SELECT ...) without
- * FROM.
+ * Returns the node without such conversions, casts, and sub-selects that have
+ * no FROM clause.
  */
 extern Node *cmig_rls_bare(Node *node);
 

@@ -98,7 +98,8 @@ classify(const CmigRlsAs *as, ErrorData *error)
 
 /*
  * Make all constraints immediate.  A deferred trigger cannot be queued in a
- * security-restricted operation, because it would fire outside of it.
+ * security-restricted operation, because the trigger would fire after the
+ * operation.
  */
 static void
 make_constraints_immediate(void)

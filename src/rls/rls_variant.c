@@ -1,9 +1,10 @@
 /*
  * rls_variant.c
- *	  Makes texts that functions in an expression may map to the same value.
+ *	  Generates strings that functions in an expression may map to the same
+ *	  value.
  *
  * Functions such as ltrim, translate, replace, lower, and regexp_replace give
- * the same result for several texts.  From a key and the arguments of such
+ * the same result for several strings.  From a key and the arguments of such
  * functions, this module makes variants of the key that the functions may not
  * distinguish: with a piece before, after, or inside the key, without a piece,
  * in upper or lower case, or longer.
@@ -19,7 +20,7 @@
 #include "lib/stringinfo.h"
 #include "utils/formatting.h"
 
-/* Add a text, unless the list already has it. */
+/* Add a string unless the list already contains it.  */
 static List *
 add_text(List *texts, const char *own, char *text)
 {
@@ -28,7 +29,7 @@ add_text(List *texts, const char *own, char *text)
 	return lappend(texts, text);
 }
 
-/* Returns the text with each occurrence of a piece replaced. */
+/* Returns the string with each occurrence of a piece replaced.  */
 static char *
 replaced(const char *text, const char *piece, const char *by)
 {
@@ -45,7 +46,7 @@ replaced(const char *text, const char *piece, const char *by)
 	return made.data;
 }
 
-/* Returns the text without the given characters. */
+/* Returns the string without the given characters.  */
 static char *
 without(const char *text, const char *characters)
 {
@@ -58,7 +59,7 @@ without(const char *text, const char *characters)
 	return made;
 }
 
-/* Add the text in lower case, in upper case, and in title case. */
+/* Add the string in lower case, in upper case, and in title case.  */
 static List *
 add_cases(List *texts, const char *own)
 {
@@ -67,11 +68,13 @@ add_cases(List *texts, const char *own)
 	return add_text(texts, own, str_initcap(own, strlen(own), DEFAULT_COLLATION_OID));
 }
 
-/* Add the text with a piece before, after, and inside it. */
+/* Add the string with a piece before, after, and inside it.  */
 static List *
 add_inserted(List *texts, const char *own, const char *piece)
 {
-	/* all keys that are tried are ASCII, so the text can be split anywhere */
+	/*
+	 * all keys that are tried are ASCII, so the string can be split anywhere
+	 */
 	int			middle = strlen(own) / 2;
 
 	texts = add_text(texts, own, psprintf("%s%s", piece, own));

@@ -1,6 +1,7 @@
 /*
  * rls_variant.h
- *	  Makes texts that functions in an expression may map to the same value.
+ *	  Generates strings that functions in an expression may map to the same
+ *	  value.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
