@@ -2,9 +2,9 @@
  * create.c
  *	  Creates revisions: cmig.create_revision and cmig.merge.
  *
- * The rules are those of the commands alembic revision and alembic merge.  A
- * new revision follows the head or a given revision.  If that is not a head,
- * splice must be true.
+ * The rules are the same as for the commands "alembic revision" and "alembic
+ * merge".  A new revision follows the head or a given revision.  If the given
+ * revision is not a head, splice must be true.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -37,7 +37,7 @@ PG_FUNCTION_INFO_V1(cmig_merge_array);
 
 #define GENERATED_ID_BYTES 6
 
-/* Returns 12 random hex digits that are not the name of a revision or label. */
+/* Returns 12 random hex digits that are not the id or label of a revision. */
 static char *
 generate_id(const CmigGraph *graph)
 {
@@ -59,8 +59,8 @@ generate_id(const CmigGraph *graph)
 }
 
 /*
- * Returns a name shortened for an error message, because a user may type any
- * number of characters.
+ * Returns a name shortened for an error message, because a user may enter a
+ * name of any length.
  */
 static char *
 shortened(const char *name)
@@ -73,8 +73,8 @@ shortened(const char *name)
 }
 
 /*
- * Raise an error unless the text is a valid name.  kind says what it would
- * name.
+ * Raise an error unless the string is a valid name.  "kind" says what kind of
+ * name it is, for the message.
  */
 static void
 require_valid_name(const char *kind, const char *name, const char *advice)
@@ -91,8 +91,8 @@ require_valid_name(const char *kind, const char *name, const char *advice)
 }
 
 /*
- * Returns the new revision's id: the given one after checking it, or a
- * generated one if it is NULL.
+ * Returns the new revision's id: the given id after checking it, or a generated
+ * one if id is NULL.
  */
 static char *
 check_id(const CmigGraph *graph, const char *id)
@@ -111,8 +111,8 @@ check_id(const CmigGraph *graph, const char *id)
 }
 
 /*
- * Raise an error if a parent is not a head, because a new branch would start
- * there, unless splice is true.
+ * Unless splice is true, raise an error if a parent is not a head, because a
+ * new branch would start at that parent.
  */
 static void
 require_heads(const CmigGraph *graph, List *parents, bool splice)
@@ -163,8 +163,8 @@ set_label(const CmigGraph *graph, CmigRevision *edges, char *label)
 }
 
 /*
- * Returns the name of a dependency: an exact id or label unchanged, or the id
- * of the revision that any other identifier names.
+ * Returns the name to store for a dependency.  An exact id or label is returned
+ * unchanged; any other identifier is replaced with the revision's id.
  */
 static char *
 complete_dependency(const CmigGraph *graph, char *name)
@@ -205,7 +205,7 @@ refuse_repeated_parents(const CmigGraph *graph, const CmigNames *revisions)
 	}
 }
 
-/* Raise an error if the graph would have defects with the new revision. */
+/* Raise an error if adding the new revision would make the graph defective. */
 static void
 require_sound_with(const CmigRevisionSet *set, const CmigRevision *edges)
 {
@@ -216,7 +216,7 @@ require_sound_with(const CmigRevisionSet *set, const CmigRevision *edges)
 	cmig_graph_require_sound(cmig_graph_build(all, set->count + 1));
 }
 
-/* Raise an error if the message is longer than a line that lists can show. */
+/* Raise an error if the message does not fit on a line in listings. */
 static void
 require_short_line(const char *message)
 {
@@ -350,7 +350,7 @@ merge_message(const CmigNames *parents)
 	return psprintf("merge %s", cmig_listing_text(&merged));
 }
 
-/* Create a revision that follows several others, and return its id. */
+/* Create a revision that follows several other revisions, and return its id. */
 static char *
 create_merge(const CmigNames *revisions, const char *message, const char *id, bool splice,
 			 char *label)

@@ -10,14 +10,15 @@
 #include "postgres.h"
 #include "base/revision.h"
 
-/* A revision that is to be created. */
+/* A revision to be created. */
 typedef struct CmigNewRevision
 {
-	CmigRevisionText text;		/* if the id is NULL, one is generated; the
+	CmigRevisionText text;		/* if the id is NULL, an id is generated; the
 								 * edges are filled in later */
-	const char *head;			/* the revision to follow: head, base, an id,
-								 * ... */
-	bool		splice;			/* may follow a revision that is not a head */
+	const char *head;			/* the revision to follow: "head", "base", an
+								 * id, ... */
+	bool		splice;			/* is the revision allowed to follow one that
+								 * is not a head? */
 	bool		placed;			/* the edges in text are already set, so head,
 								 * splice, label, and depends are ignored */
 	char	   *label;			/* NULL: none */
@@ -25,8 +26,8 @@ typedef struct CmigNewRevision
 } CmigNewRevision;
 
 /*
- * Check a new revision against the stored ones and fill in its id and edges.
- * Does not store it.
+ * Check a new revision against the stored revisions, and fill in its id and
+ * edges.  Does not store the new revision.
  */
 extern void cmig_create_prepare(CmigNewRevision *new);
 

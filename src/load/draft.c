@@ -1,6 +1,6 @@
 /*
  * draft.c
- *	  Creates the text of new revision files: cmig.draft.
+ *	  Creates the contents of new revision files: cmig.draft.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

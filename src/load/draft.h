@@ -1,6 +1,6 @@
 /*
  * draft.h
- *	  Creates the text of new revision files, for cmig.draft and others.
+ *	  Creates the contents of new revision files, for cmig.draft and others.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

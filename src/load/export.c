@@ -2,7 +2,7 @@
  * export.c
  *	  Writes stored revisions as revision files: cmig.export.
  *
- * This works even if the graph is broken, so that it can be fixed in an editor.
+ * Even a broken graph can be exported, so that it can be fixed in an editor.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -55,7 +55,9 @@ put_file(const CmigRevisionText *revision, void *arg)
 	MemoryContextReset(export->context);
 }
 
-/* Returns the ids of the revisions that identifiers or ranges name. */
+/*
+ * Returns the ids of the revisions named by a list of identifiers and ranges.
+ */
 static CmigNames *
 find_revisions(const CmigNames *wanted)
 {
@@ -104,7 +106,10 @@ find_revisions(const CmigNames *wanted)
 	return ids;
 }
 
-/* Return the files of the given revisions, or of all if wanted is NULL. */
+/*
+ * Return the files of the given revisions, or of all revisions if wanted is
+ * NULL.
+ */
 static Datum
 export(FunctionCallInfo fcinfo, const CmigNames *wanted)
 {

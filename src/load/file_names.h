@@ -17,7 +17,7 @@ typedef struct CmigNamedFile
 	char	   *id;
 } CmigNamedFile;
 
-/* The file names that a template results in. */
+/* The file names produced by a template. */
 typedef struct CmigFileNames
 {
 	const char *template;
@@ -37,8 +37,8 @@ extern void cmig_file_names_init(CmigFileNames *list, const char *template);
 extern void cmig_file_names_add(const CmigRevisionText *revision, void *list);
 
 /*
- * Raise 22023 if the template results in the same name for two revisions.
- * Sorts the list.
+ * Raise 22023 if the template produces the same name for two revisions.  Sorts
+ * the list.
  */
 extern void cmig_file_names_require_distinct(CmigFileNames *list);
 

@@ -70,8 +70,8 @@ require_unprotected(const CmigLoad *load)
  */
 
 /*
- * Delete version rows that are no longer needed because an applied revision
- * now names their revision as a parent or dependency.
+ * Delete the version rows that are no longer needed because an applied revision
+ * now has their revision as a parent or dependency.
  */
 static void
 drop_implied_rows(const CmigLoad *load, const CmigLoadItem *item)
@@ -145,8 +145,8 @@ add_action(List *actions, const char *revision, const char *action)
 }
 
 /*
- * Issue a NOTICE for revisions that wait until all revisions that they replace
- * are applied.
+ * Issue a NOTICE for each new revision that has to wait until all revisions
+ * that it replaces are applied.
  */
 static void
 tell_waiting(const CmigLoad *load)
@@ -168,8 +168,9 @@ tell_waiting(const CmigLoad *load)
 }
 
 /*
- * Load the files.  Returns a List of LoadAction *: the revisions in the files
- * in their order, and then the removed and the kept ones, each sorted by id.
+ * Load the files.  Returns a List of LoadAction *: first the revisions in the
+ * files, in file order, and then the removed and the kept revisions, each
+ * sorted by id.
  */
 static List *
 load_files(List *files, bool prune, bool accept_changes)

@@ -15,7 +15,8 @@
  * Take the run lock, compare revisions (a List of CmigRevisionFile *) with the
  * stored ones, check the graph as it would be after loading, store new and
  * changed revisions, and return the rows of the result.  Arguments 1 and 2 of
- * the SQL call are prune and accept_changes; errors name the function.
+ * the SQL call are prune and accept_changes.  "function" is the name of the SQL
+ * function for errors.
  *
  * Raises MG005 if the graph would be broken, MG008 for changes that are not
  * allowed (depending on cmig.checksum_policy), MG011 if cmig.protect forbids

@@ -26,7 +26,7 @@
  * The text
  */
 
-/* A qsort comparator: by id, then by the order in the text. */
+/* A qsort comparator: by id, then by the order in the files. */
 static int
 compare_items(const void *a, const void *b)
 {
@@ -68,9 +68,8 @@ check_placeholders(const CmigRevisionText *text)
 }
 
 /*
- * Raise an error for an id that occurs twice.  Different messages are shown,
- * because then two branches of the version control system have probably chosen
- * the same id.
+ * Raise an error for an id that occurs twice.  If the messages differ, both are
+ * shown, because two version-control branches have probably chosen the same id.
  */
 static void
 refuse_twice(const CmigLoadItem *first, const CmigLoadItem *second)
@@ -88,7 +87,7 @@ refuse_twice(const CmigLoadItem *first, const CmigLoadItem *second)
 			 errhint("Give one of them another id, or leave it out.")));
 }
 
-/* Fill the items.  Raises an error if an id occurs twice. */
+/* Fill in the items from the files.  Raises an error if an id occurs twice. */
 static void
 take_files(CmigLoad *load, List *files)
 {
@@ -143,7 +142,7 @@ find_item(const CmigLoad *load, const char *id)
  * Stored revisions
  */
 
-/* Is this the script that ran last for the revision?  It may be NULL. */
+/* Is this the script that ran last for the revision?  sql may be NULL. */
 static bool
 has_run(const char *id, const char *sql)
 {
@@ -153,8 +152,8 @@ has_run(const char *id, const char *sql)
 }
 
 /*
- * Keep the last script of a repeatable revision that was run, because a replay
- * needs it until the new one has run.
+ * If a repeatable revision's last run used the stored script or the one before
+ * it, keep that script, because a replay needs it until the new script has run.
  */
 static void
 keep_previous(CmigLoadItem *item, const CmigRevisionText *stored)
@@ -202,7 +201,7 @@ compare_stored(const CmigRevisionText *row, void *arg)
 		keep_previous(item, row);
 }
 
-/* Read the stored graph, and the stored revisions that the text contains. */
+/* Read the stored graph, and the stored rows of the revisions in the files. */
 static void
 read_stored(CmigLoad *load)
 {
@@ -225,7 +224,7 @@ read_stored(CmigLoad *load)
  */
 
 /*
- * Returns the names of revisions that are no longer needed, because a revision
+ * Returns the ids of revisions that are no longer needed, because a revision
  * that replaces them counts as applied.
  */
 static CmigNames *
@@ -262,7 +261,7 @@ find_replaced(const CmigLoad *load)
 	return names;
 }
 
-/* Does a repeatable revision that prune keeps depend on this one? */
+/* Is this revision a dependency of a repeatable revision that prune keeps? */
 static bool
 is_needed(const CmigGraph *before, const bool *kept, const char *id)
 {
@@ -278,8 +277,8 @@ is_needed(const CmigGraph *before, const bool *kept, const char *id)
 }
 
 /*
- * Find the stored repeatable revisions that prune keeps: those that are
- * partially applied, and their dependencies.
+ * Find the stored repeatable revisions that prune keeps: partially applied
+ * revisions and their dependencies.
  */
 static bool *
 find_kept(const CmigGraph *before, List *begun)
@@ -374,8 +373,8 @@ build_after(CmigLoad *load, bool prune)
 	cmig_graph_require_sound(load->after);
 
 	/*
-	 * The applied revisions are those that were applied before, and the ones
-	 * named by previously unknown version rows, with their ancestors.
+	 * The applied revisions are those that were applied before, plus the
+	 * revisions named by previously unknown version rows and their ancestors.
 	 */
 	load->applied_after = cmig_graph_marks(load->after);
 	foreach(lc, load->applied->unknown)

@@ -13,18 +13,18 @@
 #include "graph/target.h"
 #include "nodes/pg_list.h"
 
-/* A revision from a file, and how it compares with the stored one. */
+/* A revision from a file, and how it differs from the stored one. */
 typedef struct CmigLoadItem
 {
 	CmigRevisionFile *file;
-	bool		exists;			/* it has a row */
+	bool		exists;			/* is stored already */
 	char	   *other_message;	/* the stored message if it differs, or NULL */
-	bool		differs;		/* the row would change */
+	bool		differs;		/* the stored row would change */
 	bool		runs_differently;	/* the upgrade script or the transactional
 									 * flag would change */
 	bool		applied;
-	bool		needs_repair;	/* accepted although the journal contains a
-								 * different checksum */
+	bool		needs_repair;	/* the change is accepted although the journal
+								 * contains a different checksum */
 } CmigLoadItem;
 
 /* The revisions from the files, and the graph before and after loading. */

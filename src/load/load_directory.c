@@ -33,7 +33,7 @@ name_file(void *arg)
 }
 
 /*
- * Returns the text of a UTF-8 file in the server's encoding, without a byte
+ * Returns a UTF-8 file's contents in the server's encoding, without a byte
  * order mark.  The result may point into content.
  */
 static char *
@@ -118,7 +118,7 @@ read_file(const char *path, StringInfo content)
 	FreeFile(file);
 }
 
-/* Returns the names of a directory's .sql files, without hidden ones. */
+/* Returns the names of a directory's .sql files, except hidden ones. */
 static List *
 list_directory(const char *path)
 {
@@ -154,8 +154,8 @@ list_directory(const char *path)
 }
 
 /*
- * Read the .sql files in a directory on the server, in the order of their
- * names.  Returns a List of CmigRevisionFile *.
+ * Read the .sql files in a directory on the server, ordered by name.  Returns a
+ * List of CmigRevisionFile *.
  */
 static List *
 read_directory(const char *path)

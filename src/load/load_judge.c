@@ -2,11 +2,11 @@
  * load_judge.c
  *	  Checks whether changes to applied revisions are allowed.
  *
- * A revision that is not applied may change in any way.  In an applied
- * revision, the upgrade script and the transactional flag may change only if
- * they then match the checksum in the journal.  Its edges may change only if
- * all ancestors of applied revisions are still applied: it may gain an edge to
- * an applied revision, but must not lose an edge.
+ * A revision that is not applied may change in any way.  An applied revision's
+ * upgrade script and transactional flag may change only if they match the
+ * checksum in the journal after the change.  Its edges may change only if all
+ * ancestors of applied revisions are still applied: the revision may gain an
+ * edge to an applied revision, but must not lose an edge.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -23,8 +23,8 @@
 #include "lib/stringinfo.h"
 
 /*
- * A node of the graph after loading, and its parents and dependencies, sorted
- * for bsearch().
+ * A node of the graph after loading, with its parents and its dependencies,
+ * each sorted for bsearch().
  */
 typedef struct Named
 {
@@ -183,9 +183,9 @@ has_lost_parent(const CmigLoad *load, const CmigLoadItem *item)
 }
 
 /*
- * Was a different revision with this id applied to the database?  Two Git
- * branches may have used the same id.  In that case, the message differs, and
- * so does the script or a parent.
+ * Was a different revision with this id applied to the database?  This can
+ * happen if two Git branches use the same id.  The revision is a different one
+ * if its message differs and its script or a parent differs, too.
  */
 static bool
 is_other_revision(const CmigLoad *load, const CmigLoadItem *item)
@@ -212,9 +212,9 @@ report_other_revision(int level, const CmigLoadItem *item)
 }
 
 /*
- * Has a stepwise run started a different revision with this id?  The
- * statements of a revision that failed may be edited, but then the message
- * stays the same.
+ * Has a stepwise run started a different revision with this id?  It is allowed
+ * to edit the statements of a revision that failed, but then the message stays
+ * the same.
  */
 static bool
 is_other_begun(const CmigLoad *load, const CmigLoadItem *item)
@@ -280,10 +280,10 @@ cmig_load_judge(CmigLoad *load, bool accept_changes)
 	List	   *changed = NIL;
 
 	/*
-	 * A stored script can differ from the journal, too, if it was loaded with
+	 * A stored script can also differ from the journal if it was loaded with
 	 * only a warning or was changed manually.  Loading it again changes
-	 * nothing, so it is not an error.  But the warning is repeated each time,
-	 * and the script can be accepted.
+	 * nothing, so that is not an error.  However, the warning is repeated
+	 * each time, and the script can be accepted.
 	 */
 	bool		judge_all = accept_changes ||
 	cmig_settings_checksum_policy() == CMIG_CHECKSUM_WARN;

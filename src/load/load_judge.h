@@ -13,14 +13,12 @@
 /*
  * Raise MG008 for changes that are not allowed.  Depending on
  * cmig.checksum_policy, changes to scripts cause only a warning or are ignored.
- * With accept_changes, set needs_repair in the items whose new script must be
- * recorded in the journal.
+ * If accept_changes is true, sets needs_repair in the items whose new script
+ * must be recorded in the journal.
  */
 extern void cmig_load_judge(CmigLoad *load, bool accept_changes);
 
-/*
- * Does the item's new header name the revision as a parent or a dependency?
- */
+/* Does the item's new header list the revision as a parent or a dependency? */
 extern bool cmig_load_names(const CmigLoad *load, const CmigLoadItem *item, const char *id);
 
 #endif							/* CMIG_LOAD_JUDGE_H */

@@ -34,8 +34,8 @@ PG_FUNCTION_INFO_V1(cmig_repair_wrong);
 PG_FUNCTION_INFO_V1(cmig_remove_revision_wrong);
 
 /*
- * Returns the node that an argument names.  Raises an error unless it names
- * exactly one revision.
+ * Returns the node of the revision that an argument names.  Raises an error if
+ * the argument names no revision or more than one.
  */
 static int
 find_revision(const CmigGraph *graph, const char *revision, const char *function)
@@ -108,7 +108,8 @@ has_id(const CmigRevisionSet *set, const char *id)
 
 /*
  * Returns true if the revision replaces others that are all stored, and does
- * not count as applied.  If it is removed, the others count.
+ * not count as applied.  If such a revision is removed, the revisions that it
+ * replaces count again.
  */
 static bool
 has_replaced(const CmigRevisionSet *set, const char *id)
@@ -129,8 +130,8 @@ has_replaced(const CmigRevisionSet *set, const char *id)
 
 /*
  * Remove a revision that does not count, or that replaces others that count
- * after its removal.  Returns false, without doing anything, for other
- * revisions.
+ * once it is removed.  Returns false, without doing anything, for any other
+ * revision.
  */
 static bool
 remove_inactive(const char *id)
@@ -143,7 +144,7 @@ remove_inactive(const char *id)
 	return true;
 }
 
-/* Returns the repeatable revisions that depend on a revision. */
+/* Returns the repeatable revisions that depend on the given revision. */
 static List *
 find_dependents(const CmigGraph *graph, const char *id)
 {

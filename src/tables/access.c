@@ -3,11 +3,12 @@
  *	  Grants and revokes access levels for schema cmig.
  *
  * CREATE EXTENSION grants nothing to PUBLIC.  A level is a list of GRANT
- * statements, which this module runs and returns to the caller.  "application"
- * is for the roles that an application uses: it includes the context functions
- * of row-level security, but no migration functions.  A reader can read
- * everything except secrets, an author can also write revisions, and a migrator
- * can also run them.  A role that does both needs both levels.
+ * statements, which this module runs and returns to the caller.  The level
+ * "application" is for the roles that an application uses: it includes the
+ * context functions of row-level security, but no migration functions.  A
+ * reader can read everything except secrets, an author can also write
+ * revisions, and a migrator can also run them.  A role that belongs to an
+ * application and also runs migrations needs both levels.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -75,7 +76,10 @@ static const char *const reader[] = {
 	NULL
 };
 
-/* Excludes created_by, so that no one can write under another role's name. */
+/*
+ * Excludes created_by, so that no one can write a revision in another role's
+ * name.
+ */
 static const char *const author[] = {
 	"INSERT (revision, down_revision, depends_on, branch_labels, replaces, message, description,"
 	" upgrade_sql, downgrade_sql, verify_sql, precondition_sql, placeholders, previous_sql,"
@@ -111,12 +115,12 @@ static const char *const owner[] = {
 };
 
 /*
- * Function names; each stands for all functions with that name.  The functions
+ * Function names; each one stands for all functions with that name.  Functions
  * that are in none of these lists are reserved for the owner (grant_access,
- * revoke_access, audit_import, ddl_event, ddl_trigger, journal_trigger).
- * Readers of the audit log also need SELECT on it, which is not part of any
- * level.  sql/access.sql contains the same lists and fails for a function that
- * is in none of them.
+ * revoke_access, audit_import, ddl_event, ddl_trigger, journal_trigger).  To
+ * read the audit log, a role also needs SELECT on the log, which is not part of
+ * any level.  sql/access.sql contains the same lists and fails for a function
+ * that is in none of them.
  */
 static const char *const reader_functions[] = {
 	"audit_as_of", "audit_diff", "audit_history", "audit_report", "audit_script", "audit_status",
@@ -173,7 +177,7 @@ level_names(void)
 	return text.data;
 }
 
-/* Append a row of find_functions to the list. */
+/* A row callback that appends a row of find_functions to the list. */
 static void
 collect_function(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -184,7 +188,7 @@ collect_function(TupleDesc desc, HeapTuple row, void *arg)
 
 /*
  * Returns the statements "verb EXECUTE ON FUNCTION ... preposition role" for
- * all functions with a name.
+ * all functions with the given name.
  */
 static List *
 function_statements(const char *verb, const char *preposition, const char *role, const char *function)
@@ -324,8 +328,8 @@ cmig_access_may_grant(void)
 	char	   *yes = NULL;
 
 	/*
-	 * require the owner level: the right to grant USAGE is not sufficient for
-	 * granting everything else
+	 * require the owner level, because the right to grant USAGE is not
+	 * sufficient for granting everything else
 	 */
 	(void) cmig_query_once("SELECT 'yes' WHERE has_schema_privilege('cmig', 'USAGE WITH GRANT OPTION')"
 						   " AND has_table_privilege('cmig.secret', 'SELECT WITH GRANT OPTION')",
@@ -334,14 +338,14 @@ cmig_access_may_grant(void)
 }
 
 /*
- * Run fixed GRANT or REVOKE statements as the given grantor, usually the
- * owner, because pg_dump writes the owner's grants as plain GRANT statements,
- * which any restoring role can run.
+ * Run fixed GRANT or REVOKE statements as the given grantor.  This is usually
+ * the owner, because pg_dump writes the owner's grants as plain GRANT
+ * statements, which any restoring role can run.
  *
- * The statements are not run by ProcessUtility(), because an event trigger
- * would then run with the privileges of the owner, a superuser, on behalf of a
- * caller that does not have them, and names in it could refer to the caller's
- * temporary tables.
+ * The statements are not run by ProcessUtility().  Otherwise, an event trigger
+ * would run with the privileges of the owner, a superuser, on behalf of a
+ * caller that does not have them, and names in the trigger could refer to the
+ * caller's temporary tables.
  */
 static void
 run_as(Oid grantor, List *statements)

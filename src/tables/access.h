@@ -23,8 +23,9 @@ extern List *cmig_access_grants(const char *role, const char *level);
 extern List *cmig_access_revokes_level(const char *role, const char *level);
 
 /*
- * May the caller grant access to pg_cmig?  cmig_access_run() runs GRANT or
- * REVOKE statements, or raises 42501 if the caller may not.
+ * The first function returns true if the caller is allowed to grant access to
+ * pg_cmig.  cmig_access_run() runs GRANT or REVOKE statements, or raises 42501
+ * if the caller is not allowed to.
  */
 extern bool cmig_access_may_grant(void);
 extern void cmig_access_run(List *statements);

@@ -1,6 +1,6 @@
 /*
  * active.c
- *	  Reads the revisions that count, given that some replace others.
+ *	  Reads the revisions that count, taking replaced revisions into account.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -41,8 +41,8 @@ cmig_active_read(bool with_details)
 }
 
 /*
- * Change a version row so that it names the replacing revision instead of the
- * one that it replaces, and record that in the journal.
+ * Change a version row that names a replaced revision so that it names the
+ * replacing revision, and record the change in the journal.
  */
 static void
 turn_over(const CmigRevision *revision, const char *row)
@@ -61,7 +61,10 @@ turn_over(const CmigRevision *revision, const char *row)
 	cmig_journal_write(&entry);
 }
 
-/* Find and change one such version row.  Returns false if there is none. */
+/*
+ * Find and change one version row that must name the replacing revision.
+ * Returns false if there is none.
+ */
 static bool
 settle_one(const CmigRevisionSet *set)
 {
@@ -81,8 +84,8 @@ settle_one(const CmigRevisionSet *set)
 }
 
 /*
- * May the current role change version rows?  If not, as for an author, the next
- * run changes them.
+ * Is the current role allowed to change version rows?  If not (for example, an
+ * author), the next run changes them.
  */
 static bool
 may_turn_over(void)

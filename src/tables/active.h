@@ -1,6 +1,6 @@
 /*
  * active.h
- *	  Reads the revisions that count, given that some replace others.
+ *	  Reads the revisions that count, taking replaced revisions into account.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -18,10 +18,10 @@ extern CmigPlace *cmig_active_place(void);
 extern CmigRevisionSet *cmig_active_read(bool with_details);
 
 /*
- * If all revisions that another one replaces are applied, make the version row
- * name the new revision, and record that in the journal as a stamp.  The caller
- * must hold the run lock.  Does nothing if the current role may not change
- * version rows.
+ * If all revisions that another revision replaces are applied, make the version
+ * row name the replacing revision, and record that in the journal as a stamp.
+ * The caller must hold the run lock.  Does nothing if the current role is not
+ * allowed to change version rows.
  */
 extern void cmig_active_settle(void);
 

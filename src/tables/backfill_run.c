@@ -6,8 +6,8 @@
  * even after a crash.
  *
  * Backfills of several tables may start at the same time, so their ids come
- * from a sequence.  Restoring a dump into a live database sets the sequence
- * back; in that case, the id is the greatest existing one plus one.
+ * from a sequence.  If restoring a dump into a live database has set the
+ * sequence back, the id is the greatest existing id plus one.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -137,8 +137,8 @@ refuse_row(int64 id, const char *column)
 }
 
 /*
- * Returns the elements of a text[] column.  Raises an error if it has more than
- * one dimension or contains a null.
+ * Returns the elements of a text[] column.  Raises an error if the array has
+ * more than one dimension or contains a null.
  */
 static CmigNames
 names_of(TupleDesc desc, HeapTuple row, int column, int64 id, const char *name)
@@ -162,7 +162,7 @@ names_of(TupleDesc desc, HeapTuple row, int column, int64 id, const char *name)
 	return names;
 }
 
-/* Is the text a block number, as update_query stores it? */
+/* Is the string a block number in the form stored by update_query? */
 static bool
 is_block(const char *text)
 {
@@ -173,10 +173,11 @@ is_block(const char *text)
 }
 
 /*
- * Migrators may write to the table, so check all values that batches use as
- * indexes or arguments.  If the table is walked by ctid, place and bound must
- * be a block number each.  If it is walked by key, they must have as many
- * values as the key has columns.
+ * Raise an error for a row that batches could not use.  Migrators are allowed
+ * to write to the table, so all values that batches use as indexes or arguments
+ * are checked.  If the table is walked by ctid, place and bound must each be a
+ * block number.  If the table is walked by key, they must have as many values
+ * as the key has columns.
  */
 static void
 require_valid(const CmigBackfillRun *run, bool by_key)
@@ -244,7 +245,7 @@ cmig_backfill_run_find(const CmigBackfillIdentity *identity, CmigBackfillRun *ru
 }
 
 /*
- * Returns an id that is greater than those of all rows.  As for an identity
+ * Returns an id that is greater than the ids of all rows.  As with an identity
  * column, the caller needs no privileges on the sequence.
  */
 static int64
@@ -286,8 +287,8 @@ cmig_backfill_run_insert(const CmigBackfillIdentity *identity, CmigBackfillRun *
 		nulls[8] = 'n';
 
 	/*
-	 * another session may choose the same id while the sequence is behind the
-	 * greatest id
+	 * while the sequence is behind the greatest id, another session may
+	 * choose the same id
 	 */
 	for (int i = 0; i < MAX_ATTEMPTS; i++)
 	{

@@ -10,7 +10,7 @@
 #include "postgres.h"
 #include "base/revision.h"
 
-/* The values that distinguish a backfill from others. */
+/* The values that identify a backfill. */
 typedef struct CmigBackfillIdentity
 {
 	const char *target;			/* qualified and quoted */
@@ -21,16 +21,17 @@ typedef struct CmigBackfillIdentity
 	int			statement;
 } CmigBackfillIdentity;
 
-/* A row: a backfill and the position that it has reached. */
+/* A row of the table: a backfill and the position that it has reached. */
 typedef struct CmigBackfillRun
 {
-	int64		id;				/* 0: it has no row yet */
+	int64		id;				/* 0: has no row yet */
 	bool		done;
 	char	   *method;
 	int			pass;
 	char	   *relation;		/* the current table or partition, or NULL */
-	CmigNames	key;			/* quoted columns of the key that relation is
-								 * walked by; empty if walked by block */
+	CmigNames	key;			/* quoted columns of the key used to walk
+								 * through relation; empty if relation is
+								 * walked by block */
 	CmigNames	place;			/* last key or block processed; empty if none
 								 * yet */
 	CmigNames	bound;			/* last key or block to process */
@@ -46,9 +47,9 @@ typedef struct CmigBackfillRun
 } CmigBackfillRun;
 
 /*
- * Find the row of a backfill to resume.  The row of a finished backfill is
- * found only if it is part of a revision's step that has not ended.  Returns
- * false if there is none.
+ * Find the row of a backfill to resume.  A finished backfill is found only if
+ * it is part of a revision's step that has not ended.  Returns false if there
+ * is no such row.
  */
 extern bool cmig_backfill_run_find(const CmigBackfillIdentity *identity,
 								   CmigBackfillRun *run);
@@ -63,8 +64,9 @@ extern void cmig_backfill_run_insert(const CmigBackfillIdentity *identity,
 extern void cmig_backfill_run_update(const CmigBackfillRun *run, int64 active_us);
 
 /*
- * An unfinished backfill without where_sql that has updated rows.  It must not
- * be started again, because it would update those rows a second time.
+ * An unfinished backfill without where_sql that has updated rows.  Such a
+ * backfill must not be started again, because it would update those rows a
+ * second time.
  */
 typedef struct CmigBackfillUnfinished
 {
@@ -76,8 +78,9 @@ typedef struct CmigBackfillUnfinished
 } CmigBackfillUnfinished;
 
 /*
- * Call the callback for each such backfill of the same step or, if identity is
- * not part of a revision, of the same table.  The backfill own_id is skipped.
+ * A callback for unfinished backfills.  cmig_backfill_run_each_unfinished()
+ * calls it for each such backfill of the same step or, if identity is not part
+ * of a revision, of the same table.  The backfill own_id is skipped.
  */
 typedef void (*CmigBackfillCallback) (const CmigBackfillUnfinished *unfinished, void *arg);
 extern void cmig_backfill_run_each_unfinished(const CmigBackfillIdentity *identity,
@@ -88,19 +91,22 @@ extern void cmig_backfill_run_each_unfinished(const CmigBackfillIdentity *identi
 extern void cmig_backfill_run_remove(int64 id);
 
 /*
- * Delete the rows of unfinished backfills that belong to the same statement of
- * the same step, which had a different text then.  Does nothing for a backfill
+ * Delete the rows of unfinished backfills that were started by an earlier
+ * version of the same statement of the same step.  Does nothing for a backfill
  * that is not part of a revision.
  */
 extern void cmig_backfill_run_replace(const CmigBackfillIdentity *identity);
 
 /*
- * Call this at the end of a step.  Its backfills become history, so they will
+ * Call this at the end of a step.  The step's backfills become history, so they
  * start again if the step is run again.
  */
 extern void cmig_backfill_run_settle(const char *revision, const char *direction);
 
-/* Do the same for all steps.  Returns true if there were any rows to change. */
+/*
+ * Like cmig_backfill_run_settle(), but for all steps.  Returns true if there
+ * were any rows to change.
+ */
 extern bool cmig_backfill_run_settle_all(void);
 
 #endif							/* CMIG_BACKFILL_RUN_H */

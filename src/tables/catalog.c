@@ -24,9 +24,9 @@
 #include "utils/timestamp.h"
 
 /*
- * The casts cost nothing if the table has its original column types.  If its
- * owner has altered a column's type, they convert the value or raise an error,
- * so that a datum is never misread.
+ * The casts cost nothing if the table has its original column types.  If the
+ * owner has altered a column's type, the casts convert the value or raise an
+ * error, so that a datum is never misread.
  */
 #define EDGE_COLUMNS \
 	"r.revision::text, r.down_revision::text[], r.depends_on::text[]," \
@@ -114,7 +114,7 @@ keep_text(CmigPack *pack, Datum value)
 	return kept;
 }
 
-/* Returns the value of a text column, or otherwise if it is null. */
+/* Returns the value of a text column, or "otherwise" if the column is null. */
 static char *
 read_text_or(CmigPack *pack, TupleDesc desc, HeapTuple row, int column, char *otherwise)
 {
@@ -125,8 +125,8 @@ read_text_or(CmigPack *pack, TupleDesc desc, HeapTuple row, int column, char *ot
 }
 
 /*
- * Read a text[] column.  Returns false if it has more than one dimension or
- * contains a null.
+ * Read a text[] column.  Returns false if the array has more than one dimension
+ * or contains a null.
  */
 static bool
 read_names(CmigPack *pack, TupleDesc desc, HeapTuple row, int column, CmigNames *names)
@@ -181,8 +181,8 @@ read_edge_columns(CmigPack *pack, TupleDesc desc, HeapTuple row, CmigRevision *r
 }
 
 /*
- * Read the rest of DETAIL_COLUMNS.  If before is not NULL and has the same
- * author, its copy of the author's name is shared.
+ * Read the rest of DETAIL_COLUMNS.  "before" is the previous revision, or NULL;
+ * if it has the same author, its copy of the author's name is shared.
  */
 static void
 read_detail_columns(CmigPack *pack, TupleDesc desc, HeapTuple row, CmigRevision *revision,
@@ -217,7 +217,9 @@ typedef struct ReadSet
 	CmigPack	pack;
 } ReadSet;
 
-/* Add an uninitialized revision to an array of the set, and return it. */
+/*
+ * Append an uninitialized revision to one of the set's arrays, and return it.
+ */
 static CmigRevision *
 add_revision(CmigRevision **revisions, int *count, int *allocated)
 {
@@ -297,7 +299,7 @@ read_text_columns(TupleDesc desc, HeapTuple row)
 	return text;
 }
 
-/* Store the revision in the row in *arg. */
+/* A row callback that stores the revision in *arg. */
 static void
 take_text(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -336,7 +338,7 @@ read_script_columns(TupleDesc desc, HeapTuple row)
 	return script;
 }
 
-/* Store the script in the row in *arg. */
+/* A row callback that stores the script in *arg. */
 static void
 take_script(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -423,7 +425,7 @@ cmig_catalog_each_small_script(int most_bytes, CmigDirection direction,
 	each_script(&read_small_scripts[direction], Int32GetDatum(most_bytes), &each);
 }
 
-/* A callback for revisions, and the memory context that each one is read in. */
+/* A callback for revisions, and the memory context used to read each one. */
 typedef struct EachText
 {
 	CmigRevisionTextCallback callback;

@@ -27,7 +27,8 @@ typedef struct CmigRevisionSet
 } CmigRevisionSet;
 
 /*
- * Returns all stored revisions.  cmig_active_read() returns those that count.
+ * Returns all stored revisions.  Use cmig_active_read() for only those that
+ * count.
  */
 extern CmigRevisionSet *cmig_catalog_read_revisions(bool with_details);
 
@@ -48,15 +49,16 @@ typedef struct CmigStoredScript
 /* Does any stored revision have a precondition? */
 extern bool cmig_catalog_has_preconditions(void);
 
-/* Returns NULL if the revision does not exist. */
+/* Returns the scripts for a step, or NULL if the revision does not exist. */
 extern CmigStoredScript *cmig_catalog_read_script(const char *revision,
 												  CmigDirection direction);
 
 /*
- * Call the callback for the scripts of several revisions, in any order, in a
- * memory context that is reset after each call.  The script of the first
- * revision in the list is always passed.  Others are passed only while the
- * total size does not exceed most_bytes.
+ * A callback for scripts.  cmig_catalog_each_script() calls it for the scripts
+ * of several revisions, in any order, in a memory context that is reset after
+ * each call.  The script of the first revision in the list is always passed.
+ * Other scripts are passed only while the total size does not exceed
+ * most_bytes.
  */
 typedef void (*CmigScriptCallback) (const char *revision, CmigStoredScript *script, void *arg);
 extern void cmig_catalog_each_script(const CmigNames *revisions, CmigDirection direction,
@@ -67,8 +69,8 @@ extern void cmig_catalog_each_small_script(int most_bytes, CmigDirection directi
 										   CmigScriptCallback callback, void *arg);
 
 /*
- * Call the callback for every stored revision, ordered by id.  The struct is
- * freed after each call.
+ * A callback for revisions.  cmig_catalog_each_text() calls it for every stored
+ * revision, ordered by id, and frees the struct after each call.
  */
 typedef void (*CmigRevisionTextCallback) (const CmigRevisionText *text, void *arg);
 extern void cmig_catalog_each_text(CmigRevisionTextCallback callback, void *arg);
@@ -79,7 +81,10 @@ extern void cmig_catalog_each_text(CmigRevisionTextCallback callback, void *arg)
  */
 extern void cmig_catalog_each_name(CmigRevisionTextCallback callback, void *arg);
 
-/* Like cmig_catalog_each_text(), for the revisions in a list that exist. */
+/*
+ * Like cmig_catalog_each_text(), but only for the revisions in a list; ids that
+ * do not exist are skipped.
+ */
 extern void cmig_catalog_each_text_of(const CmigNames *ids,
 									  CmigRevisionTextCallback callback, void *arg);
 

@@ -1,6 +1,7 @@
 /*
  * change.c
- *	  Begins every function that writes to pg_cmig's tables.
+ *	  Takes the run lock and performs checks before pg_cmig's tables are
+ *	  changed.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,6 +1,7 @@
 /*
  * change.h
- *	  Begins every function that writes to pg_cmig's tables.
+ *	  Takes the run lock and performs checks before pg_cmig's tables are
+ *	  changed.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,9 +13,9 @@
 /*
  * Take the run lock until the end of the transaction and start the clock of
  * cmig.run_timeout.  Raises 55000 within a revision's script, and 40001 if the
- * transaction's snapshot does not show the latest version rows.  Also makes
- * version rows of replaced revisions name the replacing ones, as described for
- * cmig_active_settle().  function, such as "cmig.upgrade()", is for errors.
+ * transaction's snapshot does not show the latest version rows.  Also updates
+ * the version rows of replaced revisions, as described for
+ * cmig_active_settle().  "function", such as "cmig.upgrade()", is for errors.
  */
 extern void cmig_change_begin(const char *function);
 

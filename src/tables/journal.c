@@ -2,19 +2,19 @@
  * journal.c
  *	  Access to cmig.journal, which contains a row for each step that was run.
  *
- * A row's id is derived from the existing rows, not from a sequence, which
- * would be set back by restoring a dump into a live database and is not
- * replicated.  Every session that writes rows holds the run lock
+ * A row's id is derived from the existing rows.  A sequence would not work,
+ * because it is not replicated, and restoring a dump into a live database would
+ * set it back.  Every session that writes rows holds the run lock
  * (cmig.journal_trigger takes it for manually written rows), so the greatest
  * committed id plus one is free.
  *
  * A run never fails because no id is left.  The trigger (journal_trigger.c)
- * rejects an id far beyond the last one unless the table's owner or a restore
- * writes it.  If such a row leaves no ids after it, new rows get ids in the
- * last gap that is large enough.
+ * rejects an id far beyond the last one, unless the row is written by the
+ * table's owner or by a restore.  If such a row leaves no ids after it, new
+ * rows get ids in the last gap that is large enough.
  *
  * session_role and client_address have the columns' defaults, because a
- * migrator is not allowed to write them.  The trigger checks role.
+ * migrator is not allowed to write them.  The trigger checks the column "role".
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -49,8 +49,9 @@ static CmigQuery last_id_query = {
 };
 
 /*
- * Finds the greatest id that a whole batch of free ids follows.  This is slow,
- * and needed only if there are none after the greatest id.
+ * Finds the greatest id that is followed by enough free ids for a whole batch.
+ * This query is slow, and is needed only if there are not enough ids after the
+ * greatest one.
  */
 static CmigQuery gap_query = {
 	.sql = "SELECT max(id)::text FROM (SELECT id::bigint, lead(id::bigint) OVER (ORDER BY id::bigint)"
@@ -156,8 +157,8 @@ static CmigQuery last_drift_query = {
 };
 
 /*
- * Returns the result of a query that sees all committed rows, including those
- * that are not visible to a REPEATABLE READ transaction.
+ * Returns the result of a query.  The query sees all committed rows, including
+ * those that are not visible to a REPEATABLE READ transaction.
  */
 static int64
 id_of(CmigQuery *query)
@@ -263,7 +264,10 @@ cmig_journal_interrupted(void)
 	cmig_query_run(&interrupted_query, NULL, NULL);
 }
 
-/* Returns an array of the entries' finishing or starting times. */
+/*
+ * Returns an array of the entries' finishing times, or of their starting times
+ * if finished is false.
+ */
 static Datum
 times_array(const CmigJournalEntry *entries, int count, bool finished)
 {
@@ -276,7 +280,10 @@ times_array(const CmigJournalEntry *entries, int count, bool finished)
 										   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
-/* Returns an array of the texts that pick() returns, which may be NULL. */
+/*
+ * Returns an array of the strings that pick() returns for the entries.  pick()
+ * may return NULL.
+ */
 static Datum
 texts_array(const CmigJournalEntry *entries, int count,
 			const char *(*pick) (const CmigJournalEntry *))
@@ -512,7 +519,7 @@ cmig_journal_ago(double seconds)
 	return psprintf("%ld %s%s ago", count, units[i].name, count == 1 ? "" : "s");
 }
 
-/* A callback for rows (one of the two) and its argument. */
+/* A callback for rows (one of two kinds) and its argument. */
 typedef struct Shower
 {
 	CmigJournalShow show;

@@ -10,7 +10,9 @@
 #include "postgres.h"
 #include "datatype/timestamp.h"
 
-/* A row, without the columns that are derived from the session. */
+/*
+ * A row of the journal, without the columns that are derived from the session.
+ */
 typedef struct CmigJournalEntry
 {
 	const char *revision;		/* NULL for drift */
@@ -18,7 +20,8 @@ typedef struct CmigJournalEntry
 	const char *outcome;		/* done or, for a stepwise run, also running
 								 * or failed */
 	TimestampTz started_at;
-	TimestampTz finished_at;	/* stored as elapsed, the difference */
+	TimestampTz finished_at;	/* stored as "elapsed", the time since
+								 * started_at */
 	const char *checksum;		/* checksum of the script that ran, or NULL */
 	const char *sqlstate;		/* SQLSTATE of a failure, or NULL */
 	const char *message;
@@ -26,10 +29,10 @@ typedef struct CmigJournalEntry
 } CmigJournalEntry;
 
 /*
- * Write a row.  As for all functions of this module that write, the caller must
- * hold the run lock, because a row gets the id after the greatest one.  Role,
- * session role, application, address, transaction ID, and search_path are those
- * of the session; search_path is the one that scripts see.
+ * Write a row.  The caller must hold the run lock, as for all functions of this
+ * module that write, because a new row gets the greatest id plus one.  The
+ * role, session role, application, address, and transaction ID are taken from
+ * the session; search_path is the one that scripts see.
  */
 extern void cmig_journal_write(const CmigJournalEntry *entry);
 
@@ -46,8 +49,8 @@ extern void cmig_journal_add(CmigJournalBatch *batch, const CmigJournalEntry *en
 extern void cmig_journal_end(CmigJournalBatch *batch);
 
 /*
- * Returns the last recorded checksum of an applied revision (direction
- * upgrade, stamp, or repair; outcome done), or NULL if it was never run or
+ * Returns the last recorded checksum of an applied revision (direction upgrade,
+ * stamp, or repair; outcome done), or NULL if the revision was never run or
  * stamped in this database.
  */
 extern char *cmig_journal_checksum(const char *revision);
@@ -55,17 +58,18 @@ extern char *cmig_journal_checksum(const char *revision);
 /* The last run of a repeatable revision. */
 typedef struct CmigJournalRepeatable
 {
-	char	   *checksum;		/* NULL if it never ran in this database */
+	char	   *checksum;		/* NULL if the revision never ran in this
+								 * database */
 	bool		reverted;		/* a downgrade has run since */
 } CmigJournalRepeatable;
 
 extern CmigJournalRepeatable cmig_journal_repeatable(const char *revision);
 
 /*
- * Call the callback for each revision whose last completed upgrade started
- * with a different search_path, or, if the search_path contains "$user", was
- * run by a different role.  The callback's strings are palloc'd; its role may
- * be NULL.
+ * A callback for revisions that were run under a different search_path.  It is
+ * called for each revision whose last completed upgrade started with a
+ * different search_path, or, if the search_path contains "$user", was run by a
+ * different role.  The callback's strings are palloc'd; role may be NULL.
  */
 typedef void (*CmigJournalPathCallback) (const char *revision, const char *search_path,
 										 const char *role, void *arg);
@@ -73,27 +77,29 @@ extern void cmig_journal_other_paths(const char *search_path, const char *role,
 									 CmigJournalPathCallback callback, void *arg);
 
 /*
- * For runs that commit, cmig_journal_start() writes a row, usually with outcome
- * "running", and returns its id; cmig_journal_finish() completes it.
- * cmig_journal_interrupted() changes the outcome of all rows that are still
- * "running" to "failed"; call it when no session will finish them.
+ * Write a row in a run that commits.  cmig_journal_start() writes the row,
+ * usually with outcome "running", and returns its id; cmig_journal_finish()
+ * completes the row.  cmig_journal_interrupted() changes the outcome of all
+ * rows that are still "running" to "failed"; call it when no session will
+ * finish those rows.
  */
 extern int64 cmig_journal_start(const CmigJournalEntry *entry);
 extern void cmig_journal_finish(int64 id, const CmigJournalEntry *entry);
 extern void cmig_journal_interrupted(void);
 
 /*
- * Read the last row that is not about a repair or drift.  The strings are
- * palloc'd, and the times are not set.  Returns false if there is no such row.
+ * Read the last row whose direction is neither repair nor drift.  The strings
+ * are palloc'd, and the times are not set.  Returns false if there is no such
+ * row.
  */
 extern bool cmig_journal_last(CmigJournalEntry *entry);
 
 /* The last check for drift. */
 typedef struct CmigJournalDrift
 {
-	double		seconds;		/* how long ago it was */
-	const char *message;		/* what it found, or "no drift" */
-	bool		is_past;		/* revisions have run since */
+	double		seconds;		/* time since the check */
+	const char *message;		/* result of the check, such as "no drift" */
+	bool		is_past;		/* have revisions run since the check? */
 } CmigJournalDrift;
 
 #define CMIG_JOURNAL_NO_DRIFT "no drift"
@@ -101,10 +107,10 @@ typedef struct CmigJournalDrift
 /* Read the last check for drift.  Returns false if there was none. */
 extern bool cmig_journal_last_drift(CmigJournalDrift *drift);
 
-/* Returns a palloc'd text such as "3 hours ago". */
+/* Returns a palloc'd string such as "3 hours ago". */
 extern char *cmig_journal_ago(double seconds);
 
-/* A row, for listings. */
+/* A row of the journal, for listings. */
 typedef struct CmigJournalShown
 {
 	const char *revision;		/* NULL for drift */
@@ -119,8 +125,8 @@ typedef struct CmigJournalShown
 } CmigJournalShown;
 
 /*
- * Call the callback for each row, starting with the last one.  The callback
- * must copy whatever it keeps.
+ * A callback for listings.  It is called for each row, starting with the last
+ * one, and must copy whatever it keeps.
  */
 typedef void (*CmigJournalShow) (const CmigJournalShown *row, void *arg);
 extern void cmig_journal_each(CmigJournalShow callback, void *arg);
@@ -135,8 +141,8 @@ typedef struct CmigJournalWidths
 extern CmigJournalWidths cmig_journal_widths(void);
 
 /*
- * Call the callback for each revision that an upgrade has applied or a stamp
- * has recorded, with the time at which the last such step finished.
+ * A callback for revisions that an upgrade has applied or a stamp has recorded.
+ * "at" is the time at which the last such step finished.
  */
 typedef void (*CmigJournalApplied) (const char *revision, TimestampTz at, void *arg);
 extern void cmig_journal_each_applied(CmigJournalApplied callback, void *arg);
@@ -145,14 +151,15 @@ extern void cmig_journal_each_applied(CmigJournalApplied callback, void *arg);
 #define CMIG_JOURNAL_BATCH 500
 
 /*
- * Returns the id after which the next rows are written.  At least a whole
- * batch of ids is free after it.
+ * Returns the id that the next rows follow.  Enough ids for a whole batch are
+ * free after it.
  */
 extern int64 cmig_journal_last_id(void);
 
 /*
- * Returns the greatest id if it leaves no ids for new rows, so that new rows
- * get smaller ids and this row remains the last one.  Otherwise returns 0.
+ * If the greatest id leaves no ids for new rows, returns that id; otherwise
+ * returns 0.  In the former case, new rows get smaller ids, and the row with
+ * the greatest id remains the last one.
  */
 extern int64 cmig_journal_out_of_order(void);
 

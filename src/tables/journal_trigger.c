@@ -22,14 +22,14 @@
 PG_FUNCTION_INFO_V1(cmig_journal_trigger);
 
 /*
- * Ids up to this one are never too far beyond the last one, because they leave
- * enough ids.  So the last id need not be looked up for each row.
+ * An id up to this one is never too far beyond the last id, because enough ids
+ * remain after it.  Therefore, the last id need not be looked up for each row.
  */
 #define ALWAYS_NEAR (INT64CONST(1) << 40)
 
 /*
- * Could the caller run a script as the role?  Then it may also write a row that
- * says so.
+ * Could the caller run a script as the role?  If so, the caller may also write
+ * a row that contains this role.
  */
 static bool
 may_run_as(const char *name)
@@ -41,8 +41,8 @@ may_run_as(const char *name)
 }
 
 /*
- * Get the value of a column of the new row.  Returns false if it is null, or if
- * the column does not exist or has a different type.
+ * Get the value of one of the new row's columns.  Returns false if the value is
+ * null, or if the column does not exist or has a different type.
  */
 static bool
 value_of(const TriggerData *trigger, HeapTuple row, const char *name, Oid type, Datum *value)
@@ -71,8 +71,8 @@ require_role(const char *role)
 }
 
 /*
- * Raise 42501 if the id is so far beyond the last one that it could use up the
- * ids.
+ * Raise 42501 if the id is so far beyond the last id that too few ids could
+ * remain after it.
  */
 static void
 require_near(int64 id)
@@ -93,9 +93,9 @@ require_near(int64 id)
 /*
  * The BEFORE INSERT trigger on cmig.journal.  A session that writes a row
  * manually waits for a run in progress, because the run could use the same id.
- * A role with INSERT on the whole table is the owner or restores a dump, and
- * may write anything.  Other roles can write only rows for runs that they
- * could have started.
+ * A role with the INSERT privilege on the whole table is the owner or restores
+ * a dump, and may write any row.  Other roles can write only rows for runs that
+ * they could have started.
  */
 Datum
 cmig_journal_trigger(PG_FUNCTION_ARGS)

@@ -49,7 +49,7 @@ static CmigQuery clear_all_query = {
 	.sql = "DELETE FROM cmig.progress"
 };
 
-/* Finds whether the revision is stored, and whether it has a version row. */
+/* Looks up whether the revision is stored, and whether it has a version row. */
 static CmigQuery look_query = {
 	.sql = "SELECT EXISTS (SELECT FROM cmig.revision WHERE revision::text = $1),"
 	" EXISTS (SELECT FROM cmig.version WHERE revision::text = $1)",
@@ -72,7 +72,7 @@ collect(TupleDesc desc, HeapTuple tuple, void *arg)
 	row->detail = cmig_query_text(desc, tuple, 5);
 	row->checksum = cmig_query_text(desc, tuple, 6);
 
-	/* an unknown state, written manually, counts as in doubt */
+	/* an unknown state that was written manually counts as in doubt */
 	row->state = CMIG_PROGRESS_IN_DOUBT;
 	for (int i = 0; i < lengthof(state_names); i++)
 	{
@@ -104,7 +104,7 @@ cmig_progress_begun(void)
 	return names;
 }
 
-/* Does the row belong to this step? */
+/* Does the row belong to the given step? */
 static bool
 is_of(const CmigProgressRow *row, const char *revision, CmigDirection direction)
 {
@@ -237,9 +237,9 @@ cmig_progress_obstacle(const CmigProgressRow *row)
 }
 
 /*
- * Finds the target of a downgrade that reverts only this revision: a parent if
- * it is a merge, or one step on its branch if other branches are applied.
- * NULL means that "-1" is sufficient.
+ * Finds the target of a downgrade that reverts only this revision.  For a
+ * merge, this is a parent; if other branches are applied, it is one step on the
+ * revision's branch.  If the result is NULL, "-1" is sufficient.
  */
 static CmigQuery target_query = {
 	.sql = "SELECT CASE WHEN cardinality(down_revision::text[]) > 1 THEN (down_revision::text[])[1]"

@@ -6,10 +6,12 @@
  * until the end of the step, when all of the step's rows are deleted.  A row
  * has one of these states:
  *
- * 	 running	the statement was started at top level; the catalogs (or, for
- * 				a pg_cmig procedure, its own records) show what it has done
- * 	 in_doubt	the statement has committed by itself and has not ended
- * 	 done		the statement has run
+ * "running": The statement was started at top level.  The catalogs (or, for a
+ * pg_cmig procedure, its own records) show what the statement has done.
+ *
+ * "in_doubt": The statement has committed by itself and has not ended.
+ *
+ * "done": The statement has run.
  *
  * A statement without a row has had no effect.
  *
@@ -30,7 +32,7 @@ typedef enum CmigProgressState
 	CMIG_PROGRESS_DONE
 } CmigProgressState;
 
-/* A row of the table. */
+/* A row of cmig.progress. */
 typedef struct CmigProgressRow
 {
 	char	   *revision;
@@ -47,13 +49,13 @@ typedef struct CmigProgressRow
  */
 extern List *cmig_progress_read(void);
 
-/* Returns the row of a statement in such a list, or NULL. */
+/* Returns a statement's row in a list from cmig_progress_read(), or NULL. */
 extern CmigProgressRow *cmig_progress_find(List *rows, const char *revision,
 										   CmigDirection direction, int statement);
 
 /*
- * Does the list contain a row of the revision?  Then the revision is partially
- * applied or partially reverted.
+ * Does the list contain a row for the revision?  If so, the revision is
+ * partially applied or partially reverted.
  */
 extern bool cmig_progress_has(List *rows, const char *revision);
 
@@ -61,8 +63,8 @@ extern bool cmig_progress_has(List *rows, const char *revision);
 extern CmigNames *cmig_progress_begun(void);
 
 /*
- * Insert or update a row.  If detail is NULL, an existing row keeps its
- * detail.
+ * Insert or update a row.  If detail is NULL, an existing row's detail does not
+ * change.
  */
 extern void cmig_progress_write(const char *revision, CmigDirection direction,
 								int statement, CmigProgressState state,
@@ -70,7 +72,7 @@ extern void cmig_progress_write(const char *revision, CmigDirection direction,
 
 /*
  * Delete the row of a statement, the rows of a step, or all rows.
- * cmig_progress_clear_all() returns true if there were any.
+ * cmig_progress_clear_all() returns true if there were any rows.
  */
 extern void cmig_progress_remove(const char *revision, CmigDirection direction,
 								 int statement);
@@ -78,20 +80,20 @@ extern void cmig_progress_clear(const char *revision, CmigDirection direction);
 extern bool cmig_progress_clear_all(void);
 
 /*
- * If no run can finish the row's step, returns a hint that says why and what
- * to do.  Otherwise returns NULL.
+ * If no run can finish the step that the row belongs to, returns a hint that
+ * says why and what to do.  Otherwise returns NULL.
  */
 extern const char *cmig_progress_obstacle(const CmigProgressRow *row);
 
 /*
- * Returns the stepwise call that finishes a partially applied step, without its
- * closing parenthesis.
+ * Returns the CALL that finishes a partially applied step, without the closing
+ * parenthesis.
  */
 extern char *cmig_progress_call(const char *revision, CmigDirection direction);
 
 /*
- * Raise 55000 if a revision is partially applied or reverted, because no other
- * run could know the state of the database.
+ * Raise 55000 if a revision is partially applied or reverted, because then the
+ * state of the database is unknown to any other run.
  */
 extern void cmig_progress_require_none(void);
 

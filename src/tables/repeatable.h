@@ -2,10 +2,11 @@
  * repeatable.h
  *	  Determines which repeatable revisions have to run.
  *
- * The last row of a repeatable revision in cmig.journal contains the checksum
- * of the script that ran.  It is a SHA-256 hash of the script's bytes, so even
- * a changed comment makes the revision run again.  It also runs after the next
- * upgrade that follows a downgrade, which may have dropped what it created.
+ * A repeatable revision's last row in cmig.journal contains the checksum of the
+ * script that ran.  The checksum is a SHA-256 hash of the script's bytes, so
+ * changing even a comment makes the revision run again.  A repeatable revision
+ * also runs after the next upgrade that follows a downgrade, because the
+ * downgrade may have dropped what the revision created.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -27,7 +28,7 @@ typedef enum CmigRepeatableState
 /* Returns the state of a repeatable revision, given its node. */
 extern CmigRepeatableState cmig_repeatable_state(const CmigGraph *graph, int node);
 
-/* The script of a repeatable revision that ran last. */
+/* The script that a repeatable revision ran last. */
 typedef struct CmigRepeatableRun
 {
 	int			node;
@@ -38,14 +39,14 @@ typedef struct CmigRepeatableRun
 
 /*
  * Returns a List of CmigRepeatableRun * with the scripts that ran last, in the
- * order in which the revisions run.  A script that is no longer stored is left
- * out.
+ * order in which the revisions run.  Omits scripts that are no longer stored.
  */
 extern List *cmig_repeatable_runs(const CmigGraph *graph);
 
 /*
- * If the upgrade reaches the heads, add steps for the repeatable revisions that
- * are not current, or for all of them.
+ * If the upgrade reaches the heads, add steps to the plan for the repeatable
+ * revisions that are not current, or for all repeatable revisions if "all" is
+ * true.
  */
 extern void cmig_repeatable_add_due(const CmigGraph *graph, const CmigApplied *applied, CmigPlan *plan, bool all);
 

@@ -24,7 +24,7 @@
 	" verify_sql, replaces, precondition_sql, placeholders, previous_sql, transactional," \
 	" repeatable, created_at)"
 #define REVISION_COLUMNS 16		/* number of columns that are written */
-#define REVISION_TEXTS 13		/* how many of the first columns are texts */
+#define REVISION_TEXTS 13		/* number of leading columns that are texts */
 #define REVISION_TYPES \
 	{TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, TEXTOID, \
 	TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID, TEXTOID, TEXTARRAYOID, TEXTOID, BOOLOID, BOOLOID, TIMESTAMPTZOID}
@@ -36,8 +36,8 @@ static CmigQuery insert_revision = {
 };
 
 /*
- * Arrays of arrays cannot be unnested in parallel, so names are joined with
- * commas.  unnest with several arguments must not be schema-qualified.
+ * Arrays of arrays cannot be unnested in parallel, so names are passed joined
+ * by commas.  unnest with several arguments must not be schema-qualified.
  */
 static CmigQuery insert_revisions = {
 	INSERT_INTO_REVISION
@@ -57,9 +57,10 @@ static CmigQuery insert_revisions = {
 };
 
 /*
- * This is not an UPDATE, because created_by would keep its old value: a role
- * that may insert and delete revisions need not have the privilege to write
- * that column.  In a new row, it has its default, the current user.
+ * An UPDATE could not set created_by, because a role that is allowed to insert
+ * and delete revisions need not have the privilege to write that column.
+ * Therefore, delete the row and insert a new one, in which the column has its
+ * default, the current user.
  */
 static CmigQuery replace_revision = {
 	"WITH gone AS (DELETE FROM cmig.revision WHERE revision::text = $1 RETURNING created_at::timestamptz) "
@@ -153,7 +154,7 @@ cmig_revision_rows_delete(const char *revision)
  * Many rows at once
  */
 
-/* Returns the names joined with commas, as insert_revisions expects them. */
+/* Returns the names joined by commas, as insert_revisions expects them. */
 static Datum
 joined_names(const CmigNames *names)
 {
@@ -167,7 +168,7 @@ joined_names(const CmigNames *names)
 	return CStringGetTextDatum(joined.data);
 }
 
-/* Returns a one-dimensional array of an argument type of insert_revisions. */
+/* Returns a one-dimensional array for an argument of insert_revisions. */
 static Datum
 column_array(Oid array_type, Datum *elements, bool *nulls, int count)
 {
@@ -190,12 +191,15 @@ column_array(Oid array_type, Datum *elements, bool *nulls, int count)
 
 /*
  * The maximum number of revisions that one statement inserts.  A batch ends
- * earlier if its texts exceed this number of bytes.
+ * earlier if its texts exceed BATCH_BYTES.
  */
 #define BATCH_ROWS 500
 #define BATCH_BYTES (4 * 1024 * 1024)
 
-/* The rows of one statement, stored by column as insert_revisions expects. */
+/*
+ * The rows that one statement inserts, stored by column as insert_revisions
+ * expects.
+ */
 typedef struct RevisionBatch
 {
 	int			rows;
@@ -256,7 +260,7 @@ add_to_batch(RevisionBatch *batch, const CmigRevisionText *text)
 }
 
 /*
- * Insert the rows.  Texts are freed once they have been copied into their
+ * Insert the batch's rows.  Each text is freed once it has been copied into its
  * array, because scripts can be large.
  */
 static void

@@ -17,7 +17,7 @@ extern void cmig_revision_rows_insert(const CmigRevisionText *revision);
 extern void cmig_revision_rows_insert_many(const CmigRevisionText *const *revisions,
 										   int count);
 
-/* Replace the row that has the revision's id. */
+/* Replace the existing row that has the revision's id. */
 extern void cmig_revision_rows_replace(const CmigRevisionText *revision);
 
 extern void cmig_revision_rows_delete(const char *revision);

@@ -1,6 +1,6 @@
 /*
  * version_rows.c
- *	  Access to the version rows, the table cmig.version.
+ *	  Access to the version rows, which are in the table cmig.version.
  *
  * Only this file knows the table's columns.  All queries go through query.c, so
  * they run with the caller's privileges.
@@ -49,7 +49,10 @@ static CmigQuery clear_version = {
 	"DELETE FROM cmig.version", 0
 };
 
-/* Returns a value that changes whenever a row of one of the two tables does. */
+/*
+ * Returns a value that changes whenever a row of cmig.version or cmig.revision
+ * does.
+ */
 static CmigQuery fingerprint = {
 	"SELECT (SELECT pg_catalog.count(*)::text || ' ' ||"
 	" coalesce(pg_catalog.sum(pg_catalog.hashtextextended(v.revision::text || ' ' || v.xmin::text, 0)), 0)::text"

@@ -1,6 +1,6 @@
 /*
  * version_rows.h
- *	  Access to the version rows, the table cmig.version.
+ *	  Access to the version rows, which are in the table cmig.version.
  *
  * Nothing is cached between calls, because rows can be changed manually at any
  * time.
@@ -21,15 +21,16 @@ extern char *cmig_version_rows_unknown(void);
 
 /*
  * Delete or insert a row.  Raises 55000 if the row to delete does not exist or
- * the row to insert already exists, because then something else has changed
- * the table during the run.
+ * the row to insert already exists, because in that case something else has
+ * changed the table during the run.
  */
 extern void cmig_version_rows_delete(const char *revision);
 extern void cmig_version_rows_insert(const char *revision);
 
 /*
  * Replace a row with another one in a single statement, as most steps do.
- * Raises the same errors.
+ * Raises the same errors as cmig_version_rows_delete() and
+ * cmig_version_rows_insert().
  */
 extern void cmig_version_rows_replace(const char *from, const char *to);
 

@@ -1,6 +1,7 @@
 /*
  * wrong_call.c
- *	  Raises errors for calls with a number or several texts as a revision.
+ *	  Raises errors for calls that pass a number or several texts as a
+ *	  revision.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -15,7 +16,7 @@
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 
-/* Used in hints instead of a value that cannot be shown. */
+/* Used in hints in place of a value that cannot be shown. */
 #define PLACEHOLDER "<revision>"
 
 /* The maximum number of arguments in a hint. */
@@ -60,7 +61,10 @@ revision_of_number(char *number)
 	return found != NULL ? found : number;
 }
 
-/* Returns a text for a hint, or a placeholder if it is longer than any id. */
+/*
+ * Returns a string for a hint, or a placeholder if the string is longer than
+ * any id.
+ */
 static char *
 short_text(char *text)
 {

@@ -1,12 +1,13 @@
 /*
  * wrong_call.h
- *	  Raises errors for calls with a number or several texts as a revision.
+ *	  Raises errors for calls that pass a number or several texts as a
+ *	  revision.
  *
  * A function that takes a revision has a variant with arguments of type "any"
- * or bigint, which raises an error that shows the correct call.  A correct
- * call never resolves to it: for literals and parameters of unknown type and
- * for all string types, the variant with an argument of type text takes
- * precedence.
+ * or bigint.  That variant raises an error that shows the correct call.  A
+ * correct call never resolves to the variant: for literals and parameters of
+ * unknown type and for all string types, the variant with an argument of type
+ * text takes precedence.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -17,18 +18,18 @@
 #include "fmgr.h"
 #include "base/compat.h"
 
-/* How a function accepts several revisions. */
+/* How a function accepts several revisions, if it does. */
 typedef enum CmigSeveral
 {
-	CMIG_SEVERAL_NONE,			/* it accepts only one */
+	CMIG_SEVERAL_NONE,			/* accepts only one revision */
 	CMIG_SEVERAL_ARRAY,			/* as an array */
 	CMIG_SEVERAL_RANGE			/* two of them as a range */
 } CmigSeveral;
 
 /*
- * Raise 22023 because arguments n to last were given as a revision.  call is
- * the beginning of the correct call, up to the argument, such as "SELECT *
- * FROM cmig.show(".
+ * Raise 22023 because arguments n to last were given as a revision.  "call" is
+ * the beginning of the correct call, up to the argument, such as "SELECT * FROM
+ * cmig.show(".
  */
 pg_noreturn extern void cmig_wrong_call(FunctionCallInfo fcinfo, int n, int last,
 										const char *call, CmigSeveral several);
