@@ -156,7 +156,7 @@ disarmed(const CmigToolFile *file, char *text, CmigSection section)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_BAD_FILE),
 					 errmsg("file \"%s\" cannot become a revision", file->name),
-					 errdetail("In line %d of its %s script: %s", line, cmig_marker_sections[section], problem)));
+					 errdetail("Line %d of its %s script: %s", line, cmig_marker_sections[section], problem)));
 		last_line = line;
 		text = changed;
 	}

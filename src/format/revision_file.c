@@ -399,7 +399,7 @@ require_revision(const CmigFileReader *reader)
 			(errcode(ERRCODE_CMIG_BAD_FILE),
 			 reader->name ? errmsg("file \"%s\" contains no revision", reader->name)
 			 : errmsg("the text contains no revision"),
-			 errhint("A revision file starts with a line \"-- revision: \" and the id.")));
+			 errhint("A revision file starts with a line \"-- revision: <id>\".")));
 }
 
 /* End the current file, and start the file of a "==> name <==" line. */
@@ -461,7 +461,7 @@ refuse_header_line(const CmigFileReader *reader, const char *end)
 			(errcode(ERRCODE_CMIG_BAD_FILE),
 			 errmsg("header line outside of a header in %s", cmig_file_reader_place(reader, lexer->line)),
 			 errdetail("The line is \"%s\".", cmig_header_value_shortened(cmig_marker_trimmed(lexer->start, end))),
-			 errhint("If it belongs to this revision, move it to its header; if another file begins there, its first line must be \"-- revision: \" and the id.")));
+			 errhint("If it belongs to this revision, move it to its header; if another file begins there, its first line must be \"-- revision: <id>\".")));
 }
 
 /* Does the text look like a file or folder name? */
@@ -487,8 +487,8 @@ refuse_leading_text(const CmigFileReader *reader)
 			 strstr(reader->text, "\ndef upgrade") != NULL ?
 			 errhint("This is Python. Put the SQL that alembic upgrade <from>:<to> --sql prints into a revision file.") :
 			 reader->name ?
-			 errhint("Begin the file with a line \"-- revision: \" and an id, or leave it out if it is not a revision.") :
-			 errhint("A revision file starts with a line \"-- revision: \" and the id.")));
+			 errhint("Begin the file with a line \"-- revision: <id>\", or omit the file if it is not a revision.") :
+			 errhint("A revision file starts with a line \"-- revision: <id>\".")));
 }
 
 /* Read a token that is not a line comment. */

@@ -123,7 +123,7 @@ require_same_parts(const CmigBackfillTarget *target, const CmigBackfillRun *run)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the partitions of table %s have changed during its backfill", target->name),
-				 errdetail("At the start it had %s; now it has %s. If a partition was renamed, it is unknown whether its rows are done.",
+				 errdetail("Removed since the start: %s. Added: %s. If a partition was renamed, pg_cmig cannot tell whether its rows have been backfilled.",
 						   listed(gone, ngone), listed(added, nadded)),
 				 errhint("Rename the partition back and repeat the CALL. If no partition was renamed: UPDATE cmig.backfill_run SET parts = NULL WHERE id = %lld, then repeat the CALL.",
 						 (long long) run->id)));

@@ -324,7 +324,7 @@ add_foreign_key(CmigRecipe *recipe, void *arg)
 				 errmsg("cmig.add_foreign_key cannot be used for partitioned table %s",
 						recipe->table_name),
 				 errdetail("Before PostgreSQL 18, foreign keys of partitioned tables cannot be NOT VALID."),
-				 errhint("CALL it for each partition with the same columns. ALTER TABLE ... ADD FOREIGN KEY on the partitioned table then uses these foreign keys without scanning the rows.")));
+				 errhint("CALL cmig.add_foreign_key for each partition, with the same column list. ALTER TABLE ... ADD FOREIGN KEY on the partitioned table then uses these foreign keys without scanning the rows.")));
 	add_validated(recipe, &there, key->name, key->definition);
 }
 
