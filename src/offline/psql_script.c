@@ -2,8 +2,8 @@
  * psql_script.c
  *	  Writes an upgrade or downgrade as a psql script: cmig.script.
  *
- * This corresponds to Alembic's --sql.  The database where the script runs
- * needs only a table for the version rows, but not pg_cmig.  This file decides
+ * This corresponds to Alembic's --sql option.  The database where the script
+ * runs needs only a table for the version rows, not pg_cmig.  This file decides
  * where the script starts and ends, and in which order its parts appear.
  * version_table.c writes the statements for the version table; script_text.c
  * writes the revisions' scripts.
@@ -70,7 +70,10 @@ read_start(const CmigSituation *now, char *from)
 	return rows;
 }
 
-/* Raise an error if a downgrade's range, which starts at *now, goes up. */
+/*
+ * Raise an error if a downgrade's target, to, is above the start of its range,
+ * which is the state in *now.
+ */
 static void
 require_downward(const CmigSituation *now, const char *range, const char *to)
 {
@@ -93,8 +96,8 @@ require_downward(const CmigSituation *now, const char *range, const char *to)
 
 /*
  * Resolve the target "to" or "from:to" to a plan.  Sets *from_here to whether
- * the script starts from the state of this database.  If it does not, *now is
- * changed to the state that the script starts from.
+ * the script starts from the state of this database.  If the script starts from
+ * a different state, *now is changed to that state.
  */
 static CmigPlan *
 read_plan(CmigSituation *now, CmigDirection direction, char *target, bool *from_here)
@@ -263,7 +266,7 @@ append_step(Offline *offline, int number, const CmigRunStep *run)
  * The whole text
  */
 
-/* Does a step run outside a transaction? */
+/* Does any step run outside a transaction? */
 static bool
 leaves_transactions(const Offline *offline)
 {
@@ -288,7 +291,10 @@ list_names(List *names)
 	return cmig_listing_text(&text);
 }
 
-/* Returns a literal with the name that the session lock is derived from. */
+/*
+ * Returns a literal that contains the name from which the session lock's key is
+ * derived.
+ */
 static char *
 lock_key(const Offline *offline)
 {
@@ -297,7 +303,7 @@ lock_key(const Offline *offline)
 
 /*
  * Append the part before the first transaction.  If stop is true, psql must
- * stop at an error.
+ * stop when an error occurs.
  */
 static void
 append_start(Offline *offline, bool stop)
@@ -328,7 +334,7 @@ append_session_lock(Offline *offline)
 								 "\tEND IF;\nEND", lock_key(offline)));
 }
 
-/* Append the release of that lock. */
+/* Append the release of the session-level lock. */
 static void
 append_session_unlock(Offline *offline)
 {
@@ -364,7 +370,7 @@ insert_extension_check(Offline *offline, int place)
 	text->len += check.len;
 }
 
-/* Returns the encoding that the text has when it reaches the client. */
+/* Returns the encoding of the text when it reaches the client. */
 static const char *
 text_encoding_name(void)
 {
@@ -375,9 +381,9 @@ text_encoding_name(void)
 /*
  * Raise an error for an encoding that only clients can use, unless the text is
  * ASCII.  In such an encoding, the second byte of a character can be a
- * backslash or a brace, so psql splits the text correctly only if it reads the
- * text in that encoding.  But a database rejects an encoding that it has no
- * conversion for.
+ * backslash or a brace, so psql splits the text correctly only if psql's
+ * encoding is set to it.  However, a database rejects an encoding for which it
+ * has no conversion.
  */
 static void
 check_encoding(const Offline *offline)
@@ -429,7 +435,7 @@ make_text(Offline *offline)
 	if (session_lock)
 		append_session_unlock(offline);
 
-	/* whether this is needed is known only after reading all scripts */
+	/* whether the check is needed is known only after reading all scripts */
 	if (offline->scripts->calling != NIL)
 	{
 		insert_extension_check(offline, behind_start);

@@ -29,7 +29,7 @@
 #include "parse/statement.h"
 #include "run/precondition.h"
 
-/* The position in a script, for errors. */
+/* The position in a script, for error messages. */
 typedef struct Reading
 {
 	const char *revision;
@@ -46,7 +46,7 @@ static CmigQuery find_deferrable = {
  * Settings
  */
 
-/* Returns the statements that set what each revision's script starts with. */
+/* Returns the statements that make the settings for each revision's script. */
 static char *
 make_start_script(const char *pin)
 {
@@ -176,7 +176,10 @@ check_statement(const CmigRunStep *step, const RawStmt *raw)
 	}
 }
 
-/* Apply a change to standard_conforming_strings for reading the rest. */
+/*
+ * If the statement changes standard_conforming_strings, apply the change, so
+ * that the rest of the script is read correctly.
+ */
 static void
 follow_strings(const RawStmt *raw)
 {
@@ -213,9 +216,9 @@ returns_rows(const RawStmt *raw)
 
 /*
  * Append a statement of verify_sql that returns rows.  The generated code
- * examines the values of a row in order by converting the row to JSON.  JSON
- * does not show the type of a null, so if a null comes before any boolean, the
- * code queries the column's type.
+ * converts each row to JSON and examines the values in order.  JSON does not
+ * show the type of a null, so if a null comes before any boolean, the code
+ * looks up the column's type with a query.
  */
 static void
 append_verification(StringInfo out, const Reading *reading)
@@ -291,7 +294,7 @@ append_precondition(StringInfo out, const Reading *reading)
 	pfree(body.data);
 }
 
-/* Returns the text of a part. */
+/* Returns the SQL text of one of a step's parts. */
 static const char *
 text_of(const CmigRunStep *step, CmigScriptPart part)
 {
@@ -306,7 +309,10 @@ text_of(const CmigRunStep *step, CmigScriptPart part)
 	}
 }
 
-/* Append a part statement by statement, checking each one's parse tree. */
+/*
+ * Append one of a step's parts statement by statement, checking each
+ * statement's parse tree.
+ */
 static void
 append_statements(StringInfo out, const CmigRunStep *step, CmigScriptPart part,
 				  const char *pin, CmigPsqlFacts *facts)

@@ -13,27 +13,32 @@
 #include "parse/psql_text.h"
 #include "run/runner.h"
 
-/* What applies to all revisions' scripts, and what was found in them so far. */
+/*
+ * Data that applies to all revisions' scripts, and facts found in the scripts
+ * so far.
+ */
 typedef struct CmigPsqlScripts
 {
 	const char *pin;			/* a line that sets the client encoding */
 	char	   *start_session;	/* settings that the psql script needs,
 								 * including pin */
-	char	   *start_script;	/* settings that each revision starts with */
-	bool		knows_constraints;	/* no deferrable constraint existed before */
+	char	   *start_script;	/* settings made before each revision's script */
+	bool		knows_constraints;	/* no deferrable constraint existed at the
+									 * start */
 	CmigPsqlFacts facts;		/* found in the scripts so far */
 	List	   *calling;		/* of char *: revisions that call pg_cmig's
 								 * functions */
 } CmigPsqlScripts;
 
 /*
- * from_base is true if nothing is applied at the start of the psql script.
- * from_here is true if the psql script starts from the state of this database,
- * so that the database can be queried.
+ * Returns the data shared by all scripts.  from_base is true if nothing is
+ * applied at the start of the psql script.  from_here is true if the psql
+ * script starts from the state of this database, so that the database can be
+ * queried.
  */
 extern CmigPsqlScripts *cmig_script_text_open(const char *pin, bool from_base, bool from_here);
 
-/* The parts of a revision's step. */
+/* The parts of a step. */
 typedef enum CmigScriptPart
 {
 	CMIG_SCRIPT_PRECONDITION,
@@ -42,7 +47,7 @@ typedef enum CmigScriptPart
 } CmigScriptPart;
 
 /*
- * Append a part of the step, and statements that restore the session after it.
+ * Append a part of the step, followed by statements that restore the session.
  * more is true if another script follows in the same transaction.  Raises the
  * errors that the runner would raise before running the script.
  */

@@ -3,9 +3,9 @@
  *	  Writes a psql script's statements for the version table.
  *
  * Each transaction of the psql script locks the version table and checks that
- * it contains the rows expected at that point.  So nothing changes if the
- * script has already been run, if it is run twice at the same time, or if it
- * continues after an error.
+ * it contains the rows expected at that point.  Therefore, nothing changes if
+ * the script has already been run, if it is run twice at the same time, or if
+ * it continues after an error.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -27,7 +27,10 @@
  * Transactions and version rows
  */
 
-/* Append the rows at this point of the psql script as an array constant. */
+/*
+ * Append an array constant with the version rows at the current point of the
+ * psql script.
+ */
 static void
 append_rows(StringInfo out, const CmigVersionTable *table)
 {
@@ -49,10 +52,11 @@ cmig_version_table_place(const CmigVersionTable *table)
 }
 
 /*
- * If cmig.revision contains revisions in the database where the psql script
- * runs, the version table must be cmig.version, because otherwise cmig.upgrade
- * would run the revisions again.  The check is skipped if the role may not
- * read cmig.revision; such a role cannot run revisions with pg_cmig, either.
+ * Append a check for a version table other than cmig.version.  The check fails
+ * if cmig.revision contains revisions in the database where the psql script
+ * runs, because cmig.upgrade would run those revisions again.  The check is
+ * skipped if the role is not allowed to read cmig.revision, because such a role
+ * cannot run revisions with pg_cmig, either.
  */
 static void
 append_extension_check(StringInfo body, const CmigVersionTable *table)
@@ -72,8 +76,8 @@ append_extension_check(StringInfo body, const CmigVersionTable *table)
 }
 
 /*
- * Append the part that only the first check contains: whether the table
- * exists, and whether its column is wide enough.
+ * Append the part that only the first check contains, which checks whether the
+ * version table exists and whether its column is wide enough.
  */
 static void
 append_first_check(StringInfo body, const CmigVersionTable *table)
@@ -115,7 +119,7 @@ append_first_check(StringInfo body, const CmigVersionTable *table)
 
 /*
  * Append the statements that lock the version table and check its rows.  The
- * first check reports what it has found and what to do.  The others are short,
+ * first check reports what it found and what to do.  Later checks are short,
  * because there may be thousands of them, and their common part is built only
  * once.
  */
@@ -201,7 +205,9 @@ cmig_version_table_commit(StringInfo out, CmigVersionTable *table)
 	table->in_transaction = false;
 }
 
-/* Returns the first index in rows with a node that is not less than node. */
+/*
+ * Returns the first index in rows whose node is not less than the given node.
+ */
 static int
 find_row(const CmigVersionTable *table, int node)
 {

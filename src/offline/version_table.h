@@ -20,18 +20,20 @@ typedef struct CmigVersionTable
 	char	   *name;
 	const char *column;
 	char	   *constraint;		/* name of the primary key */
-	bool		may_create;		/* the table is not cmig.version */
+	bool		may_create;		/* is the table one that the script may
+								 * create? false for cmig.version */
 	const char *direction;
 
 	const char *pin;			/* a line that sets the client encoding */
 	const CmigGraph *graph;
-	int		   *rows;			/* nodes that have a row at this point,
-								 * sorted, which is the byte order of the ids */
+	int		   *rows;			/* nodes that have a row at this point, in
+								 * ascending order, which is the byte order of
+								 * their ids */
 	int			row_count;
 	int			longest;		/* length in characters of the longest id that
-								 * gets a row */
+								 * is inserted */
 	bool		in_transaction;
-	bool		checked;		/* the first check has been written */
+	bool		checked;		/* has the first check been written? */
 
 	/* private: parts that occur repeatedly, and buffers */
 	char	   *lock;
@@ -44,26 +46,25 @@ typedef struct CmigVersionTable
 } CmigVersionTable;
 
 /*
- * Returns the version table with the given name and with the rows that the plan
- * starts from.
+ * Returns the version table with the given name and with the rows that exist at
+ * the start of the plan.
  */
 extern CmigVersionTable *cmig_version_table_open(const char *name, const CmigGraph *graph,
 												 const CmigApplied *applied, const CmigPlan *plan,
 												 const char *pin);
 
-/* Returns the rows at this point for messages: "a, b" or "base". */
+/* Returns the rows at the current point for messages: "a, b" or "base". */
 extern char *cmig_version_table_place(const CmigVersionTable *table);
 
 /*
- * cmig_version_table_begin() starts a transaction, with the lock and the
- * check, unless the psql script is already in one.
- * cmig_version_table_commit() ends the transaction if the psql script is in
- * one.
+ * cmig_version_table_begin() starts a transaction, including the lock and the
+ * check, unless the psql script is already in a transaction.
+ * cmig_version_table_commit() ends the current transaction, if there is one.
  */
 extern void cmig_version_table_begin(StringInfo out, CmigVersionTable *table);
 extern void cmig_version_table_commit(StringInfo out, CmigVersionTable *table);
 
-/* Append the changes to the rows that a step makes. */
+/* Append statements that change the version rows as required by a step. */
 extern void cmig_version_table_move_rows(StringInfo out, CmigVersionTable *table, const CmigPlanStep *step);
 
 /*

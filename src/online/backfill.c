@@ -1,6 +1,6 @@
 /*
  * backfill.c
- *	  Updates a table in batches, committing each one: cmig.backfill.
+ *	  Updates a table in batches that are committed one by one: cmig.backfill.
  *
  * If cmig.concurrent_ddl is off, everything happens in the caller's
  * transaction, and no progress is stored.
@@ -43,7 +43,7 @@
 
 #define MOST_ROWS 1000000
 
-/* How often the replicas' lag is checked, in milliseconds. */
+/* How often the replication lag is checked, in milliseconds. */
 #define LAG_PAUSE 200
 
 /* A correct call, for hints. */
@@ -57,7 +57,7 @@ static CmigQuery lag_query = {
 };
 
 /*
- * Run a batch, either with retries and a commit or as a part of the caller's
+ * Run a batch, either with retries and a commit or as part of the caller's
  * transaction.
  */
 static void
@@ -125,7 +125,7 @@ show_activity(const CmigBackfill *b)
 	pgstat_report_activity(STATE_RUNNING, activity);
 }
 
-/* Walk through all parts once, starting from the stored state. */
+/* Walk through all parts of the table once, starting from the stored state. */
 static void
 run_pass(CmigBackfill *b)
 {
@@ -133,8 +133,8 @@ run_pass(CmigBackfill *b)
 	if (b->run.relation != NULL)
 	{
 		/*
-		 * skip the parts before the current one, which are done; the current
-		 * one may have been dropped since
+		 * skip the parts before the current one, because they are done; the
+		 * current part may have been dropped in the meantime
 		 */
 		while (b->part < b->target->count &&
 			   strcmp(b->target->parts[b->part].name, b->run.relation) < 0)
@@ -154,9 +154,9 @@ run_pass(CmigBackfill *b)
 }
 
 /*
- * Warn about rows that still match.  The number is a lower bound, because a
- * probe counts only up to a limit, and the rows before the start of a resumed
- * pass are not included.
+ * Warn about rows that still match where_sql.  The number of rows is a lower
+ * bound, because a probe counts only up to a limit, and because the rows before
+ * the start of a resumed pass are not included.
  */
 static void
 warn_of_unchanged(const CmigBackfill *b)
@@ -171,7 +171,7 @@ warn_of_unchanged(const CmigBackfill *b)
 					 b->target->name, b->target->where_sql)));
 }
 
-/* Run passes until one updates nothing. */
+/* Run passes until one of them updates no rows. */
 static void
 run_passes(CmigBackfill *b)
 {
@@ -231,7 +231,7 @@ forget(CmigBackfill *b)
 {
 	CmigRole	saved;
 
-	/* if resuming was rejected, the row does not belong to this backfill */
+	/* if resuming was rejected, the row belongs to a different backfill */
 	if (!b->accepted || b->run.id == 0 || b->run.rows > 0)
 		return;
 	cmig_role_act_as_caller(&saved, b->caller);

@@ -68,8 +68,8 @@ keep_key(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Fetch a key as text.  The text must mean the same in any session that resumes
- * the backfill.
+ * Fetch a key as text.  The text must be independent of the session's settings,
+ * because another session may resume the backfill.
  */
 static CmigNames
 fetch_key(CmigQuery *query, Datum *values)
@@ -107,10 +107,10 @@ update_range(CmigBackfill *b, Datum *values)
 }
 
 /*
- * Handle a range in which no row was updated.  If there are matching rows
- * nevertheless, another session may have inserted or changed them in the
- * meantime, so try one more update before counting them as rows that cannot be
- * updated.
+ * Handle a range of blocks in which no row was updated.  If the range
+ * nevertheless contains matching rows, another session may have inserted or
+ * changed them in the meantime.  Therefore, try the update once more before
+ * counting them as rows that cannot be updated.
  */
 static int64
 update_leftovers(CmigBackfill *b, Datum *values)
@@ -153,7 +153,7 @@ update_blocks(CmigBackfill *b)
 	values[0] = PointerGetDatum(&from);
 	values[1] = PointerGetDatum(&to);
 
-	/* a range is long if few rows matched before, so check the number */
+	/* a range is long if few rows matched before, so count the matching rows */
 	if (b->blocks > b->dense_blocks)
 	{
 		Counts		probed = {0};
@@ -173,7 +173,7 @@ update_blocks(CmigBackfill *b)
 		}
 	}
 
-	/* the last pass updates nothing, so count the rows that remain */
+	/* the last pass updates no rows, so count the rows that still match */
 	rows = update_range(b, values);
 	if (rows == 0 && b->next.rows_of_pass == 0)
 		rows = update_leftovers(b, values);
@@ -228,9 +228,10 @@ cmig_backfill_batch_part_is_done(const CmigBackfillRun *run, bool by_key)
 }
 
 /*
- * Raise an error if the table was renamed or replaced, because the statements
- * find it by name, but its blocks are found by OID.  The lock that is taken
- * here, the one that UPDATE takes, prevents changes until the batch ends.
+ * Raise an error if the table was renamed or replaced.  This is necessary
+ * because the statements find the table by name, but its blocks are found by
+ * OID.  The lock taken here, which is the same as the one taken by UPDATE,
+ * prevents such changes until the batch ends.
  */
 static void
 require_same_table(const CmigBackfillPart *part, bool by_key)
@@ -247,7 +248,7 @@ require_same_table(const CmigBackfillPart *part, bool by_key)
 				 name && by_key ? errhint("Rename it back and repeat the CALL to continue. Under the new name, all its rows would be updated again.") : 0));
 }
 
-/* Begin a part, or resume it if the state already refers to it. */
+/* Begin a part of the table, or resume it if the state already refers to it. */
 static void
 begin_part(CmigBackfill *b, const CmigBackfillPart *part)
 {
@@ -351,7 +352,7 @@ cmig_backfill_batch_adopt(CmigBackfill *b)
 	MemoryContext previous = b->run_context;
 	MemoryContext old = MemoryContextSwitchTo(b->spare_context);
 
-	/* copy the strings, because next may share them with run */
+	/* copy the strings, because b->next may share them with b->run */
 	b->run = b->next;
 	b->run.method = b->next.method ? pstrdup(b->next.method) : NULL;
 	b->run.relation = b->next.relation ? pstrdup(b->next.relation) : NULL;

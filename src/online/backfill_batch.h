@@ -2,10 +2,10 @@
  * backfill_batch.h
  *	  Runs a batch of a backfill.
  *
- * The valid state is the one after the last commit (run).  A batch computes
- * the next state and stores it in its transaction.  The new state becomes
- * valid only after the commit, so an attempt that is rolled back starts again
- * from the same position.
+ * The valid state, called run, is the one after the last commit.  A batch
+ * computes the next state and stores it in the batch's transaction.  The next
+ * state becomes valid only after the commit, so an attempt that is rolled back
+ * starts again from the same position.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -37,7 +37,7 @@ typedef struct CmigBackfill
 	CmigBackfillRun run;		/* the committed state */
 	CmigBackfillRun next;		/* the state after the current batch */
 	int			part;			/* the current part of the target */
-	int			prepared;		/* the part that queries are for, or -1 */
+	int			prepared;		/* the part that queries were built for, or -1 */
 	CmigBackfillQueries queries;	/* statements for that part */
 	double		blocks;			/* by ctid: number of blocks of the next batch */
 	double		dense_blocks;	/* by ctid: number of blocks of a batch if all
@@ -45,16 +45,20 @@ typedef struct CmigBackfill
 	CmigBackfillSkip *skip;		/* finds blocks that are done */
 	bool		resumed;		/* an earlier call began the current pass */
 	bool		accepted;		/* the stored state can be resumed */
-	TransactionId xid;			/* the current batch's, or invalid */
-	TimestampTz last;			/* end of the time spent that has already been
-								 * counted */
+	TransactionId xid;			/* transaction ID of the current batch, or
+								 * invalid */
+	TimestampTz last;			/* end of the time that has already been
+								 * counted as spent */
 } CmigBackfill;
 
-/* CmigAttempt functions that run the next batch and record the end. */
+/*
+ * CmigAttempt functions: the first one runs the next batch, and the second one
+ * records the end of the backfill.
+ */
 extern void cmig_backfill_batch_run(void *backfill);
 extern void cmig_backfill_batch_end(void *backfill);
 
-/* Call this after a batch is committed, to make its state the valid one. */
+/* Make the next state the valid one.  Call this after a batch is committed. */
 extern void cmig_backfill_batch_adopt(CmigBackfill *b);
 
 /* Is the current part done? */

@@ -1,9 +1,10 @@
 /*
  * backfill_resume.c
- *	  Finds the backfill that a CALL resumes, and checks that it can.
+ *	  Finds the backfill that a CALL resumes, and checks that it can be
+ *	  resumed.
  *
  * The rows of cmig.backfill_run are read and written as the caller, which may
- * differ from the role that the script runs as.
+ * differ from the role that runs the script.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -41,7 +42,8 @@ listed(char **names, int count)
 
 /*
  * A callback that raises an error if another backfill has updated rows that
- * this one would update again, so the user must decide how to proceed.
+ * this backfill would update again, so that the user must decide how to
+ * proceed.
  */
 static void
 refuse_unfinished(const CmigBackfillUnfinished *other, void *arg)
@@ -91,9 +93,9 @@ has_name(char **names, int count, const char *name)
 }
 
 /*
- * If a table is walked by key, only the partitions' names show which of them
- * are done.  Partitions may have been added, or dropped.  But if both has
- * happened, a partition may have been renamed, so raise an error.
+ * Raise an error if partitions have both been added and dropped since the
+ * backfill began, because a partition may have been renamed.  If a table is
+ * walked by key, only the partitions' names show which of them are done.
  */
 static void
 require_same_parts(const CmigBackfillTarget *target, const CmigBackfillRun *run)

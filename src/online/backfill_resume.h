@@ -1,6 +1,7 @@
 /*
  * backfill_resume.h
- *	  Finds the backfill that a CALL resumes, and checks that it can.
+ *	  Finds the backfill that a CALL resumes, and checks that it can be
+ *	  resumed.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,9 +13,9 @@
 #include "tables/backfill_run.h"
 
 /*
- * Find the state of a backfill to resume, or begin a new one.  Returns true if
- * there was one; it may already be done.  Raises MG008 or 55000 if it is
- * unclear which rows have been updated.
+ * Find the state of a backfill to resume, or begin a new backfill.  Returns
+ * true if a state was found; that backfill may already be done.  Raises MG008
+ * or 55000 if it is unclear which rows have been updated.
  */
 extern bool cmig_backfill_resume_find(const CmigBackfillTarget *target,
 									  const CmigBackfillIdentity *identity,
@@ -22,7 +23,7 @@ extern bool cmig_backfill_resume_find(const CmigBackfillTarget *target,
 
 /*
  * Raise an error if the backfill was begun by a run that committed its batches,
- * because it cannot be resumed within a single transaction.
+ * because such a backfill cannot be resumed within a single transaction.
  */
 extern void cmig_backfill_resume_refuse(const CmigBackfillTarget *target,
 										const CmigBackfillIdentity *identity,

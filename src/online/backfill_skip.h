@@ -17,7 +17,7 @@
 /* The committed transactions of a run. */
 typedef struct CmigBackfillSkip CmigBackfillSkip;
 
-/* The result is allocated in the current memory context. */
+/* Returns an empty struct, allocated in the current memory context. */
 extern CmigBackfillSkip *cmig_backfill_skip_create(void);
 
 /* Record the transaction ID of a batch after its commit. */
@@ -25,8 +25,9 @@ extern void cmig_backfill_skip_add(CmigBackfillSkip *skip, TransactionId xid);
 
 /*
  * Returns the first block from start to end - 1 that may contain a row that
- * this run has not updated, or end if there is none.  Examines only a few
- * thousand blocks; if all of them can be skipped, returns the next block.
+ * this run has not updated, or end if there is no such block.  Examines only a
+ * few thousand blocks; if all of these can be skipped, returns the block after
+ * them.
  */
 extern BlockNumber cmig_backfill_skip_next(const CmigBackfillSkip *skip, Oid table,
 										   BlockNumber start, BlockNumber end);

@@ -50,7 +50,7 @@ append_key(StringInfo sql, const CmigBackfillKey *key, const char *suffix)
 		appendStringInfo(sql, "%scmig_row.%s%s", i > 0 ? ", " : "", key->columns[i], suffix);
 }
 
-/* Set a query whose arguments have the same type. */
+/* Initialize a query whose arguments all have the same type. */
 static void
 make_query(CmigQuery *query, const char *sql, int nargs, Oid argtype)
 {
@@ -77,7 +77,10 @@ prepare_key(CmigBackfillQueries *q, const CmigBackfillTarget *target,
 				 errmsg("the key of table %s has too many columns for a backfill", part->name),
 				 errhint("Specify a where_sql that is true for the rows that remain to be updated.")));
 
-	/* the parameters are the lower end, if there is one, and the upper end */
+	/*
+	 * the parameters are the lower end of the range, if any, and the upper
+	 * end
+	 */
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "UPDATE ONLY %s SET %s\n WHERE ", part->updated, target->set_sql);
 	append_comparison(&sql, key, key->greater, 1);
@@ -177,7 +180,10 @@ cmig_backfill_sql_size(Oid relation)
 	return blocks;
 }
 
-/* Get the statistics on rows and pages; no rows if there are none yet. */
+/*
+ * Get the planner's statistics on rows and pages.  The number of rows is 0 if
+ * there are no statistics yet.
+ */
 static void
 estimate(Oid relation, double *rows, double *pages)
 {

@@ -15,8 +15,8 @@
 #define CMIG_BACKFILL_MOST_BLOCKS 8192
 
 /*
- * The statements for a part.  Their parameters are the ends of a range, which
- * are tids, or keys as text.
+ * The statements for a part of the table.  Their parameters are the ends of a
+ * range: tids, or keys as text.
  */
 typedef struct CmigBackfillQueries
 {
@@ -27,7 +27,7 @@ typedef struct CmigBackfillQueries
 								 * range, up to the size of a batch plus one */
 	CmigQuery	first;			/* by key: updates the first range, which has
 								 * no lower end */
-	CmigQuery	bound;			/* by key: finds the greatest key */
+	CmigQuery	bound;			/* by key: finds the greatest key in the part */
 	CmigQuery	end;			/* by key: finds the last key of the next
 								 * batch */
 	CmigQuery	first_end;		/* by key: finds the last key of the first
@@ -36,7 +36,7 @@ typedef struct CmigBackfillQueries
 
 /*
  * The first function builds the statements for a part in the current memory
- * context.  The second one frees their plans.
+ * context.  The second one frees the statements' plans.
  */
 extern void cmig_backfill_sql_prepare(CmigBackfillQueries *queries,
 									  const CmigBackfillTarget *target,
@@ -45,13 +45,13 @@ extern void cmig_backfill_sql_free(CmigBackfillQueries *queries);
 
 /*
  * The first function returns the number of blocks of a table.  The second one
- * returns the work of one pass: the number of blocks or, for a walk by key, an
- * estimate of the number of rows.
+ * returns the amount of work in one pass: the number of blocks or, for a walk
+ * by key, an estimate of the number of rows.
  */
 extern double cmig_backfill_sql_size(Oid relation);
 extern double cmig_backfill_sql_work(const CmigBackfillTarget *target);
 
-/* Returns the number of blocks that contain a batch if all rows match. */
+/* Returns the number of blocks that a batch spans if all rows match. */
 extern double cmig_backfill_sql_blocks(const CmigBackfillPart *part, int batch_size);
 
 #endif							/* CMIG_BACKFILL_SQL_H */

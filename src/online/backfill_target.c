@@ -3,11 +3,11 @@
  *	  Checks a backfill's arguments and table before the first batch.
  *
  * If there is a filter, the table is walked by ranges of blocks, in several
- * passes until no row matches.  This is fastest, and each pass finds the rows
- * that other sessions have moved or added since the last one.  Without a
- * filter, rows that have been updated cannot be distinguished from others.  So
- * the table is walked once in the order of a unique key, up to the greatest
- * key that existed at the start.
+ * passes until no row matches.  This is the fastest way, and each pass finds
+ * the rows that other sessions have moved or added since the previous pass.
+ * Without a filter, rows that have been updated cannot be distinguished from
+ * others.  Therefore, the table is walked once, in the order of a unique key,
+ * up to the greatest key that existed at the start.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -152,8 +152,9 @@ analyze(CmigBackfillTarget *target)
  */
 
 /*
- * Returns a name, quoted as if quote_all_identifiers were off.  A backfill to
- * resume is found by its names, so they must not depend on a setting.
+ * Returns a quoted name, as if quote_all_identifiers were off.  schema may be
+ * NULL.  A backfill to resume is found by the names of its table and columns,
+ * so they must not depend on a setting.
  */
 static char *
 quoted(const char *schema, const char *name)
@@ -231,7 +232,7 @@ static CmigQuery instead_rule = {
 	2, {OIDOID, BOOLOID}
 };
 
-/* Raise an error if the relation has such a rule. */
+/* Raise an error if the relation has a rule that prevents a backfill. */
 static void
 check_rules(Oid relation, bool by_key)
 {
@@ -307,8 +308,8 @@ check_partition_key(Oid relation, List *columns)
  */
 
 /*
- * Finds a cast from or to a type that uses a function of another role, unless
- * that role is a superuser.
+ * Finds a cast from or to a type that uses a function owned by another role,
+ * unless that role is a superuser.
  */
 static CmigQuery foreign_cast = {
 	"SELECT p.oid::regprocedure::text FROM pg_catalog.pg_cast c"
@@ -319,9 +320,10 @@ static CmigQuery foreign_cast = {
 };
 
 /*
- * Returns the function of such a cast, or NULL.  A walk by key converts keys
- * to and from text.  This would call the other role's function with the
- * caller's privileges, and the function might not preserve the value.
+ * Returns the function of a cast found by foreign_cast, or NULL.  A walk by key
+ * converts keys to and from text.  With such a cast, this would call the other
+ * role's function with the caller's privileges, and the function might not
+ * preserve the value.
  */
 static char *
 find_foreign_cast(Oid type)
@@ -336,8 +338,9 @@ find_foreign_cast(Oid type)
 }
 
 /*
- * Returns true if the table can be walked in the order of the index.  If only
- * a cast prevents that, sets *obstacle to the reason.
+ * Returns true if the table can be walked in the order of the index.  If a cast
+ * is the only reason why it cannot, sets *obstacle to a description of the
+ * cast.
  */
 static bool
 is_usable_key(Relation index, Relation table, char **obstacle)
@@ -370,10 +373,10 @@ is_usable_key(Relation index, Relation table, char **obstacle)
 }
 
 /*
- * Returns the operator that matches the order of ORDER BY, qualified so that
- * it does not depend on search_path.  A row comparison has a single operator,
- * so if the columns need different ones, returns the usual operator name,
- * which is looked up in search_path.
+ * Returns the operator that matches the order of ORDER BY, qualified so that it
+ * does not depend on search_path.  A row comparison has a single operator.
+ * Therefore, if the columns need different ones, returns the usual operator
+ * name, which is looked up in search_path.
  */
 static char *
 operator_of(Relation index, Relation table, int strategy, const char *usual)
@@ -403,7 +406,7 @@ operator_of(Relation index, Relation table, int strategy, const char *usual)
 	return result;
 }
 
-/* Set *key from an index. */
+/* Fill in *key from an index. */
 static void
 read_key(Relation index, Relation table, CmigBackfillKey *key)
 {
@@ -450,8 +453,8 @@ find_key(Oid relation, CmigBackfillKey *key, char **obstacle)
 }
 
 /*
- * Set a part's key.  Raises an error if there is none, or if one of its
- * columns is set.
+ * Set a part's key.  Raises an error if the part has no usable key, or if the
+ * backfill sets one of the key's columns.
  */
 static void
 choose_key(CmigBackfillPart *part, List *columns)

@@ -10,7 +10,7 @@
 #include "postgres.h"
 #include "nodes/pg_list.h"
 
-/* A unique key without nulls, for walking a table in its order. */
+/* A unique key without nulls, whose order is used to walk through a table. */
 typedef struct CmigBackfillKey
 {
 	int			count;
@@ -20,26 +20,27 @@ typedef struct CmigBackfillKey
 	char	   *not_greater;
 } CmigBackfillKey;
 
-/* A table that contains rows: the target, or one of its children. */
+/* A table that contains rows: the target itself, or one of its children. */
 typedef struct CmigBackfillPart
 {
 	Oid			oid;
 	char	   *name;			/* qualified and quoted */
-	char	   *updated;		/* name, with the target's name as an alias if
-								 * it differs, because set_sql and where_sql
-								 * may qualify columns with it */
-	CmigBackfillKey key;		/* set if the target is walked by key */
+	char	   *updated;		/* the part's name; if it differs from the
+								 * target's name, with that as an alias,
+								 * because set_sql and where_sql may qualify
+								 * columns with it */
+	CmigBackfillKey key;		/* set if the table is walked by key */
 } CmigBackfillPart;
 
-/* A checked target. */
+/* A backfill's target after it has been checked. */
 typedef struct CmigBackfillTarget
 {
 	Oid			oid;
 	char	   *name;			/* qualified and quoted */
 	const char *set_sql;
 	const char *where_sql;		/* NULL: all rows */
-	List	   *columns;		/* of char *: the columns that are set */
-	bool		by_key;			/* walked by key, not by block */
+	List	   *columns;		/* of char *: the columns in set_sql */
+	bool		by_key;			/* is the table walked by key, not by block? */
 	int			count;
 	CmigBackfillPart *parts;	/* ordered by name */
 } CmigBackfillTarget;

@@ -3,8 +3,8 @@
  *	  Adds constraints in steps that do not block other sessions for long.
  *
  * Each of these procedures (recipes) examines the catalogs, runs the next
- * statement in a short transaction with lock retries, and examines the
- * catalogs again.  So a recipe needs no stored state: if it is called again
+ * statement in a short transaction with lock retries, and examines the catalogs
+ * again.  Therefore, a recipe needs no stored state: if it is called again
  * after an interruption, it continues, and if everything is done, it does
  * nothing.
  *
@@ -59,8 +59,8 @@ PG_FUNCTION_INFO_V1(cmig_add_unique);
 /*
  * Add a constraint as NOT VALID, so that it is enforced for new rows
  * immediately, and then validate the existing rows.  In a single transaction,
- * this would not shorten the lock, so the constraint is added directly in that
- * case.
+ * this would not shorten the time for which the lock is held, so in that case
+ * the constraint is added directly.
  */
 static void
 add_validated(CmigRecipe *recipe, const CmigKnownConstraint *there, const char *name,
@@ -192,7 +192,7 @@ cmig_add_check(PG_FUNCTION_ARGS)
  * NOT NULL
  */
 
-/* Is the column's attnotnull set? */
+/* Is attnotnull set for the column? */
 static bool
 is_not_null(Oid table, const char *column)
 {
@@ -209,7 +209,8 @@ is_not_null(Oid table, const char *column)
 
 /*
  * Finds a NOT NULL constraint that is NOT VALID, which can exist in PostgreSQL
- * 18 and later.  Existing rows may violate it, although attnotnull is set.
+ * 18 and later.  Existing rows may violate such a constraint, although
+ * attnotnull is set.
  */
 static CmigQuery not_valid_query = {
 	.sql = "SELECT conname::text FROM pg_constraint WHERE conrelid = $1 AND contype = 'n'"
@@ -227,10 +228,10 @@ keep_name(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * The steps of cmig.add_not_null.  If there is a valid CHECK constraint, SET
- * NOT NULL need not scan the table.  SET NOT NULL and DROP CONSTRAINT are two
- * statements, because a single ALTER TABLE would drop the constraint before
- * looking for it.
+ * The steps of cmig.add_not_null.  With a valid CHECK constraint, SET NOT NULL
+ * need not scan the table.  SET NOT NULL and DROP CONSTRAINT are two separate
+ * statements, because a single ALTER TABLE would drop the CHECK constraint
+ * before looking for it.
  */
 static void
 add_not_null(CmigRecipe *recipe, void *arg)
@@ -461,7 +462,10 @@ keep_index(TupleDesc desc, HeapTuple row, void *arg)
 	found->definition = cmig_query_text(desc, row, 4);
 }
 
-/* Build the index, after removing one that a failed build left behind. */
+/*
+ * Build the index, after removing any invalid index that a failed build left
+ * behind.
+ */
 static void
 build_index(CmigRecipe *recipe, const UniqueSteps *unique)
 {

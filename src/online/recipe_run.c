@@ -1,6 +1,6 @@
 /*
  * recipe_run.c
- *	  Common functions for the online recipes.
+ *	  Functions shared by the online recipes.
  *
  * If cmig.concurrent_ddl is off, the statements run in the caller's
  * transaction, without CONCURRENTLY.
@@ -93,7 +93,7 @@ cmig_recipe_begin(CmigRecipe *recipe, FunctionCallInfo fcinfo, const char *proce
 								   get_rel_name(recipe->table));
 }
 
-/* End the call. */
+/* End the recipe's call. */
 static void
 finish(CmigRecipe *recipe)
 {

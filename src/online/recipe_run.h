@@ -1,6 +1,6 @@
 /*
  * recipe_run.h
- *	  Common functions for the online recipes.
+ *	  Functions shared by the online recipes.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -36,14 +36,15 @@ typedef struct CmigKnownConstraint
 
 /*
  * Begin a recipe, after checking how the procedure was called and whether
- * argument 0 is a suitable table.
+ * argument 0 is a suitable table.  "call" is a correct call, for hints.
  */
 extern void cmig_recipe_begin(CmigRecipe *recipe, FunctionCallInfo fcinfo,
 							  const char *procedure, const char *call);
 
 /*
- * Run the steps and end the recipe.  An error's context names the recipe, and
- * its hint says what to do about rows that violate a constraint.
+ * The steps of a recipe.  cmig_recipe_run_steps() runs the steps and ends the
+ * recipe.  An error's context names the recipe, and its hint says what to do
+ * about rows that violate a constraint.
  */
 typedef void (*CmigRecipeSteps) (CmigRecipe *recipe, void *arg);
 extern void cmig_recipe_run_steps(CmigRecipe *recipe, CmigRecipeSteps steps, void *arg);
@@ -63,9 +64,9 @@ extern void cmig_recipe_run(CmigRecipe *recipe, const char *sql);
 
 /*
  * Read arguments.  Texts and names must not be empty; an optional name may be
- * null.  "call" is a correct call, for hints.  cmig_recipe_columns() returns columns as "a, b" and sets *names to
- * the unquoted names.  cmig_recipe_joined() joins these as "a_b" for a
- * constraint name.
+ * null.  "call" is a correct call, for hints.  cmig_recipe_columns() returns
+ * columns as "a, b" and sets *names to the unquoted names.
+ * cmig_recipe_joined() joins the unquoted names as "a_b" for a constraint name.
  */
 extern char *cmig_recipe_text(FunctionCallInfo fcinfo, int n, const char *name, const char *call);
 extern char *cmig_recipe_name(FunctionCallInfo fcinfo, int n, const char *call);
@@ -75,9 +76,9 @@ extern char *cmig_recipe_columns(FunctionCallInfo fcinfo, int n, const char *wha
 extern char *cmig_recipe_joined(List *names);
 
 /*
- * Find a table's constraint by name; exists is false if there is none.
- * cmig_recipe_refuse_other() raises an error for a different constraint with
- * the same name.
+ * Find one of a table's constraints by name.  In the result, exists is false if
+ * there is no such constraint.  cmig_recipe_refuse_other() raises an error for
+ * a different constraint with the same name.
  */
 extern CmigKnownConstraint cmig_recipe_find_constraint(Oid table, const char *name);
 extern void cmig_recipe_refuse_other(const CmigRecipe *recipe, const char *name,
