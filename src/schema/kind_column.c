@@ -261,7 +261,7 @@ add_action(CmigAlter *alter, bool only, const char *action, const char *undo)
 				   cmig_kind_column_sql(alter->to, only, undo));
 }
 
-/* Returns the value, or "otherwise" if it is NULL. */
+/* Returns "value", or "otherwise" if "value" is NULL. */
 static const char *
 or_default(const char *value, const char *otherwise)
 {
@@ -300,7 +300,7 @@ append_details(StringInfo buf, const CmigObject *column)
 		appendStringInfo(buf, ", ALTER COLUMN %s SET COMPRESSION %s", cmig_quote(column->name), column->values[COMPRESSION]);
 }
 
-/* Returns the action TYPE ...  USING that changes the type. */
+/* Returns the action "TYPE ... USING ..." that changes the type. */
 static char *
 type_action(const CmigObject *from, const CmigObject *to)
 {
@@ -409,7 +409,10 @@ counts_down(const char *settings)
 	return strncmp(settings, "INCREMENT BY -", strlen("INCREMENT BY -")) == 0;
 }
 
-/* Returns the number after the word in the settings, or the default. */
+/*
+ * Returns the number after "word" in the settings, or "value" if there is
+ * none.
+ */
 static int64
 setting(const char *settings, const char *word, int64 value)
 {
@@ -436,8 +439,8 @@ identity_range(const CmigObject *column)
 }
 
 /*
- * Set the options of the identity that differ.  The default limits depend on
- * the direction.
+ * Append SET for each identity option that differs.  The limits are also set
+ * if the direction changes, because their defaults depend on the direction.
  */
 static void
 append_settings(StringInfo buf, const CmigObject *from, const CmigObject *to)
@@ -456,7 +459,7 @@ append_settings(StringInfo buf, const CmigObject *from, const CmigObject *to)
 			appendStringInfo(buf, "%sSET %s", buf->len > 0 ? " " : "", b);
 }
 
-/* The action that adds, changes, or drops the identity, or NULL. */
+/* Returns the action that adds, changes, or drops the identity, or NULL. */
 static char *
 identity_action(const CmigObject *from, const CmigObject *to)
 {
@@ -477,7 +480,10 @@ identity_action(const CmigObject *from, const CmigObject *to)
 	return buf.len > 0 ? buf.data : NULL;
 }
 
-/* Returns the qualified name of the column's sequence while it has that name. */
+/*
+ * Returns the qualified name of the column's sequence, given its current
+ * name.
+ */
 static char *
 sequence_identity(const CmigObject *column, const char *name)
 {
@@ -522,7 +528,7 @@ identity_sql(const CmigObject *from, const CmigObject *to, const char *name)
 					cmig_literal(to->name), cmig_quote(to->name), to->parent->identity);
 }
 
-/* Returns ALTER SEQUENCE for the column's sequence while it has that name. */
+/* Returns ALTER SEQUENCE for the column's sequence, given its current name. */
 static char *
 sequence_sql(const CmigObject *column, const char *name, const char *action)
 {
@@ -530,8 +536,9 @@ sequence_sql(const CmigObject *column, const char *name, const char *action)
 }
 
 /*
- * Returns SET LOGGED or SET UNLOGGED.  The property is NULL if the sequence has
- * the persistence of the table, which ALTER TABLE changes for both.
+ * Returns SET LOGGED or SET UNLOGGED for the column's sequence.  The property
+ * is NULL if the sequence has the same persistence as the table; ALTER TABLE
+ * then changes both.
  */
 static const char *
 set_persistence(const CmigObject *column)
@@ -551,7 +558,7 @@ cmig_column_sequence_persistence(const CmigObject *column)
 	return sequence_sql(column, column->values[SEQUENCE_NAME], set_persistence(column));
 }
 
-/* Change the name and the persistence of the sequence, which stays. */
+/* Change the name and the persistence of an identity sequence that is kept. */
 static void
 alter_identity_sequence(CmigAlter *alter)
 {
@@ -579,8 +586,7 @@ alter_identity(CmigAlter *alter)
 	const char *name = from->values[SEQUENCE_NAME];
 
 	/*
-	 * since version 17, partitions share the sequence of the partitioned
-	 * table
+	 * since PostgreSQL 17, partitions share the partitioned table's sequence
 	 */
 	if (cmig_alter_differs(alter, IDENTITY) ||
 		(from->values[SEQUENCE] != NULL && to->values[SEQUENCE] != NULL && cmig_alter_differs(alter, SEQUENCE_SETTINGS)))
@@ -589,8 +595,8 @@ alter_identity(CmigAlter *alter)
 }
 
 /*
- * Does the parent's column change in the same way, so that ALTER TABLE on the
- * parent changes this one, too?
+ * Does the same property of the parent's column change?  If so, ALTER TABLE
+ * on the parent also changes this column.
  */
 static bool
 parent_changes(const CmigAlter *alter, int property)
@@ -627,8 +633,8 @@ add_type(CmigAlter *alter)
 }
 
 /*
- * Is the column in the partition key of its table or of a parent?  Then its
- * type cannot be changed.
+ * Is the column in the partition key of its table or of a parent table?  If
+ * so, its type cannot be changed.
  */
 static bool
 is_in_key(const CmigObject *column)
@@ -639,7 +645,7 @@ is_in_key(const CmigObject *column)
 }
 
 /*
- * Is there a valid check constraint, so that SET NOT NULL need not scan the
+ * Is there a check constraint that allows SET NOT NULL without a scan of the
  * table?
  */
 static bool
@@ -675,8 +681,8 @@ alter_column(CmigAlter *alter)
 	}
 
 	/*
-	 * an identity column must be NOT NULL: drop the identity first, add it
-	 * last
+	 * an identity column must be NOT NULL, so drop the identity first, or add
+	 * it last
 	 */
 	if (to->values[IDENTITY] == NULL && leads)
 		alter_identity(alter);
@@ -708,8 +714,8 @@ drop_column(const CmigObject *column)
 }
 
 /*
- * Set the hazards of adding a column.  A default that is not volatile does not
- * rewrite existing rows.
+ * Set the hazards of adding a column.  Adding a default that is not volatile
+ * does not rewrite existing rows.
  */
 static void
 set_hazards(List *ddl, const CmigObject *column)

@@ -20,8 +20,8 @@
 extern const char *cmig_column_type(const CmigObject *column);
 
 /*
- * Returns the statement that sets the persistence of the identity's sequence
- * if that differs from the table's, or NULL.
+ * Returns the statement that sets the persistence of the column's identity
+ * sequence, or NULL if the sequence has the same persistence as the table.
  */
 extern char *cmig_column_sequence_persistence(const CmigObject *column);
 
@@ -34,16 +34,15 @@ extern bool cmig_column_is_not_null(const CmigObject *column);
 extern const CmigObject *cmig_column_parent(const CmigObject *column);
 
 /*
- * Does the column stay inherited from the same column, so that its type and
- * its generation expression change with that column's?
+ * Does the column inherit from the same column in both images?  If so, its
+ * type and generation expression change together with that column's.
  */
 extern bool cmig_column_stays_inherited(const CmigObject *from, const CmigObject *to);
 
 /*
- * A column may be added or dropped together with the parent's column, or with
- * an attribute of the table's type.  Returns the statements, a list of
- * CmigDdl, for properties in which the column differs: NOT NULL, or no
- * default.
+ * For a column that is added or dropped together with the parent's column,
+ * or with an attribute of the table's type, returns the statements (a list
+ * of CmigDdl) for the properties that differ there: NOT NULL, or no default.
  */
 extern List *cmig_column_deviations(const CmigObject *column, bool add);
 
@@ -56,9 +55,9 @@ extern CmigDdl *cmig_column_retype(const CmigObject *column, const CmigObject *f
 								   const CmigObject *to, const char *away);
 
 /*
- * Returns the statement that changes a column to text, or to the default
- * collation, while its type or collation is dropped.  The undo changes it
- * back.
+ * Returns the statement that changes a column to type text, or to the
+ * default collation, while its type or collation is dropped.  The undo
+ * restores the column's type or collation.
  */
 extern CmigDdl *cmig_column_detour(const CmigObject *column, bool collation);
 

@@ -63,8 +63,8 @@ CONSTRAINT_SQL("false", "o.contype = 'f' AND o.conparentid = 0");
 
 /*
  * A constraint defined by the child itself is merged with the parent's
- * constraint.  It can exist before the parent's constraint, and stays when
- * that is dropped.
+ * constraint.  The child's constraint can exist before the parent's
+ * constraint, and stays when the parent's constraint is dropped.
  */
 static const char constraint_follows[] =
 "SELECT 'pg_constraint'::regclass::oid, p.oid, 0, 'pg_constraint'::regclass::oid, o.oid, 0"
@@ -73,8 +73,9 @@ static const char constraint_follows[] =
 " JOIN pg_constraint p ON p.conrelid = i.inhparent AND p.conname = o.conname AND p.contype = 'c'"
 " WHERE c.relnamespace = ANY ($1)"
 /*
- * the children of a table with a NOT VALID constraint: the constraint is added
- * to them, and then validated in those where it is valid
+ * a table's NOT VALID constraint is created after its children, so that it
+ * is added to the children, too, and then validated in those where it is
+ * valid
  */
 " UNION ALL SELECT 'pg_constraint'::regclass::oid, p.oid, 0, 'pg_class'::regclass::oid, c.oid, 0"
 " FROM pg_class c JOIN pg_constraint o ON o.conrelid = c.oid AND o.contype = 'c' AND o.coninhcount > 0"
@@ -151,8 +152,9 @@ list_end(const char *start)
 }
 
 /*
- * Returns the place in the definition where index parameters belong, or NULL.
- * PostgreSQL itself prints those of an exclusion constraint.
+ * Returns the position in the definition at which to insert index parameters
+ * and a tablespace, or NULL.  For exclusion constraints, PostgreSQL itself
+ * prints the parameters.
  */
 static const char *
 parameters_place(const char *definition)
@@ -216,8 +218,8 @@ add_action(CmigAlter *alter, const char *action, const char *undo)
 }
 
 /*
- * Returns the action that makes the constraint's index the one for CLUSTER, or
- * leaves the table without one.
+ * Returns the action CLUSTER ON for the constraint's index, or the action
+ * SET WITHOUT CLUSTER.
  */
 static const char *
 cluster_action(const CmigObject *constraint)
@@ -228,7 +230,7 @@ cluster_action(const CmigObject *constraint)
 
 /*
  * Returns the action that makes the constraint's index the replica identity,
- * or resets the replica identity.
+ * or the action that resets the replica identity.
  */
 static const char *
 identity_action(const CmigObject *constraint)
@@ -316,8 +318,8 @@ alter_constraint(CmigAlter *alter)
 }
 
 /*
- * Returns the hazards of adding the constraint.  All constraints except checks
- * build an index or lock the referenced table.
+ * Returns the hazards of adding the constraint.  Every constraint other than
+ * a check constraint builds an index or locks the referenced table.
  */
 static int
 hazards_of(const CmigObject *constraint)
@@ -349,8 +351,8 @@ index_name(const CmigObject *constraint)
 }
 
 /*
- * Does another constraint with an index on the same columns precede this one?
- * CREATE TABLE would create only one of them.
+ * Does another constraint with an index on the same columns precede this
+ * one?  If so, CREATE TABLE would create only one of them.
  */
 static bool
 is_redundant(const CmigObject *constraint)
@@ -371,8 +373,8 @@ is_redundant(const CmigObject *constraint)
 }
 
 /*
- * Can CREATE TABLE include the constraint?  It would mark a NOT VALID
- * constraint as valid.
+ * Can CREATE TABLE include the constraint?  It cannot include a NOT VALID
+ * constraint, because it would mark the constraint as valid.
  */
 static bool
 folds(const CmigObject *constraint)
@@ -404,9 +406,9 @@ alter_foreign_key(CmigAlter *alter)
 }
 
 /*
- * Can CREATE TABLE include the foreign key?  Not if one of the tables is
- * partitioned, because indexes may be attached to a partitioned table's index
- * later.
+ * Can CREATE TABLE include the foreign key?  It cannot if either table is
+ * partitioned, because indexes may later be attached to the index of a
+ * partitioned table.
  */
 static bool
 foreign_key_folds(const CmigObject *key)

@@ -31,8 +31,9 @@ extern const char *cmig_constraint_text(const CmigObject *constraint);
 extern const char *cmig_constraint_attached(const CmigObject *constraint);
 
 /*
- * Does an attached constraint's index have the same parameters and tablespace
- * as the other constraint's, and no properties that only ALTER TABLE can set?
+ * Does the index of "attached" have the same parameters and tablespace as
+ * the index of "constraint", and no properties that only ALTER TABLE can
+ * set?
  */
 extern bool cmig_constraint_is_like(const CmigObject *attached, const CmigObject *constraint);
 

@@ -27,8 +27,8 @@ static const char default_sql[] =
 " WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p', 'v', 'f')";
 
 /*
- * A new child table gets the default that the parent's column has at that
- * time.
+ * A new child table copies the default that the parent's column has when the
+ * child is created.
  */
 static const char default_follows[] =
 "SELECT 'pg_attrdef'::regclass::oid, e.oid, 0, 'pg_attrdef'::regclass::oid, pe.oid, 0"
@@ -80,8 +80,8 @@ alter_default(CmigAlter *alter)
 }
 
 /*
- * Can CREATE TABLE include the default?  It defines columns with their
- * defaults, but cannot specify the default of an inherited column.
+ * Can CREATE TABLE include the default?  CREATE TABLE defines columns with
+ * their defaults, but cannot specify the default of an inherited column.
  */
 static bool
 default_folds(const CmigObject *value)

@@ -28,7 +28,7 @@ static const char event_trigger_sql[] =
 " CASE e.evtenabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' WHEN 'A' THEN 'ENABLE ALWAYS' END"
 " FROM pg_event_trigger e WHERE e.oid >= 16384";
 
-/* Only whether the trigger is enabled can be altered. */
+/* ALTER EVENT TRIGGER can only enable and disable the trigger. */
 static void
 alter_event_trigger(CmigAlter *alter)
 {

@@ -20,9 +20,7 @@
  * Options
  */
 
-/*
- * Returns the end of the text's first option: a comma or the end of the text.
- */
+/* Returns the end of the first option: a comma or the end of the string. */
 static const char *
 option_end(const char *text)
 {
@@ -156,8 +154,9 @@ create_wrapper(const CmigObject *wrapper)
 }
 
 /*
- * Returns the statement that changes functions and options.  It must be one
- * statement, because the new validator checks the new options.
+ * Returns the statement that changes the wrapper's functions and options.  A
+ * single statement must change both, because the new validator checks the
+ * new options.
  */
 static char *
 wrapper_action(const CmigAlter *alter, const CmigObject *from, const CmigObject *to)

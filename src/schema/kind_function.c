@@ -40,9 +40,9 @@ static const char function_sql[] =
 "  AND d.refclassid = 'pg_type'::regclass AND d.deptype = 'i')";
 
 /*
- * Returns the SQL name of the function.  A procedure's name needs the argument
- * modes: without them, PostgreSQL also matches the types against all
- * arguments, including OUT.
+ * Returns the SQL name of the function.  A procedure's name includes the
+ * argument modes, because PostgreSQL would otherwise also match the types
+ * against all arguments, including OUT arguments.
  */
 static char *
 reference(const CmigObject *function)

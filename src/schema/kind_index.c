@@ -78,8 +78,8 @@ static const char index_follows[] =
 " WHERE i.relnamespace = ANY ($1) AND i.relispartition AND i.relkind IN ('i', 'I') AND NOT x.indisvalid";
 
 /*
- * An attached index can be created together with the index that it is attached
- * to.
+ * An attached index depends on its parent index, and can be created together
+ * with it.
  */
 static const char index_depends[] =
 "SELECT 'pg_class'::regclass::oid, h.inhrelid, 0, 'pg_class'::regclass::oid, h.inhparent, 0"
@@ -122,8 +122,8 @@ add_action(CmigAlter *alter, const char *action, const char *undo)
 }
 
 /*
- * Returns the action that makes the index the one for CLUSTER, or leaves the
- * table without one.
+ * Returns the action CLUSTER ON for the index, or the action SET WITHOUT
+ * CLUSTER.
  */
 static const char *
 cluster_action(const CmigObject *index)
@@ -132,8 +132,8 @@ cluster_action(const CmigObject *index)
 }
 
 /*
- * Returns the action that makes the index the replica identity, or resets the
- * replica identity.
+ * Returns the action that makes the index the replica identity, or the
+ * action that resets the replica identity.
  */
 static const char *
 identity_action(const CmigObject *index)
@@ -143,8 +143,9 @@ identity_action(const CmigObject *index)
 }
 
 /*
- * Returns one statement that sets the statistics targets in the list "new",
- * such as "1 100, 2 50" for columns 1 and 2, after resetting those in "old".
+ * Returns a single statement that resets the statistics targets in "old" and
+ * sets those in "new".  Both are lists such as "1 100, 2 50", for columns 1
+ * and 2.
  */
 static char *
 statistics_sql(const CmigObject *index, const char *old, const char *new)
@@ -251,8 +252,8 @@ definition_of(const CmigObject *index)
 }
 
 /*
- * PostgreSQL drops an index only with CASCADE if constraints of partitions are
- * attached to it.
+ * Returns DROP INDEX.  PostgreSQL requires CASCADE if constraints of
+ * partitions are attached to the index.
  */
 static char *
 drop_index(const CmigObject *index)

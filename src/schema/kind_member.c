@@ -1,7 +1,7 @@
 /*
  * kind_member.c
- *	  Privileges on extension members that the extension itself has not
- *	  granted.
+ *	  Privileges on extension members, except for those that the extension
+ *	  itself grants.
  *
  * Apart from these privileges, members are not compared.  In the shadow, a
  * member keeps its live privileges, so privileges that the target does not

@@ -26,8 +26,8 @@ static const CmigProperty operator_properties[] = {
 	"coalesce(format_type(nullif(" alias ".oprleft, 0), NULL), 'NONE'), coalesce(format_type(nullif(" alias ".oprright, 0), NULL), 'NONE')"
 
 /*
- * Leaves out shell operators: other operators refer to them, but they are not
- * defined yet.
+ * The query leaves out shell operators, which other operators refer to, but
+ * which are not defined yet.
  */
 static const char operator_sql[] =
 "SELECT 'pg_operator'::regclass::oid, o.oid, 0, NULL::oid, NULL::oid, NULL::integer,"

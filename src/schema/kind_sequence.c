@@ -109,8 +109,9 @@ limit_of(const CmigObject *sequence, bool maximum)
 }
 
 /*
- * Append MINVALUE or MAXVALUE for ALTER SEQUENCE.  While the type changes, NO
- * MINVALUE can mean something else.
+ * Append MINVALUE or MAXVALUE for ALTER SEQUENCE.  If the direction and the
+ * type both change, append the limit itself, because NO MINVALUE and NO
+ * MAXVALUE can then mean something else.
  */
 static void
 append_limit(StringInfo sql, const CmigAlter *alter, const CmigObject *to, bool maximum)

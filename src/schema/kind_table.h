@@ -13,10 +13,7 @@
 #include "schema/image.h"
 #include "schema/kind.h"
 
-/*
- * Is the table a partition?  Then its columns are those of the partitioned
- * table.
- */
+/* Is the table a partition?  If so, it has the partitioned table's columns. */
 extern bool cmig_table_is_partition(const CmigObject *table);
 
 /*
@@ -46,10 +43,7 @@ extern bool cmig_table_is_unlogged(const CmigObject *table);
 /* Do both versions of a typed table have the same type? */
 extern bool cmig_table_keeps_type(const CmigObject *from, const CmigObject *to);
 
-/*
- * For a typed table, add NOT OF to the first statements, and OF to the last
- * ones.
- */
+/* For a typed table, add NOT OF to alter->first, and OF to alter->last. */
 extern void cmig_table_untype(CmigAlter *alter);
 
 /*

@@ -242,8 +242,8 @@ alter_statement(const CmigObject *policy)
 }
 
 /*
- * Re-create a policy that gains or loses an expression: ALTER POLICY cannot
- * remove one.
+ * Re-create a policy that gains or loses an expression, because ALTER POLICY
+ * cannot remove one.
  */
 static void
 alter_policy(CmigAlter *alter)

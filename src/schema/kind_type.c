@@ -402,8 +402,8 @@ cascade(const CmigObject *attribute)
 }
 
 /*
- * Returns ALTER TYPE with a verb for an attribute; "word" comes before its
- * type.
+ * Returns ALTER TYPE with a verb for an attribute; "word" comes before the
+ * attribute's type.
  */
 static char *
 attribute_statement(const CmigObject *attribute, const char *verb, const char *word)

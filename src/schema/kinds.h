@@ -126,12 +126,15 @@ extern CmigKind cmig_kind_member_privilege;
 extern CmigKind cmig_kind_other;
 
 /*
- * Returns an expression that converts a column's value to another type, which
- * is named "type": through text, or attribute by attribute.
+ * Returns an expression that converts a column's value to the type named
+ * "type", either through text or attribute by attribute.
  */
 extern char *cmig_type_convert(const char *column, const CmigObject *from, const CmigObject *to, const char *type);
 
-/* The quoted schema of an extension, and whether the extension can be moved. */
+/*
+ * Return an extension's quoted schema, and whether the extension is
+ * relocatable.
+ */
 extern const char *cmig_extension_schema(const CmigObject *extension);
 extern bool cmig_extension_is_relocatable(const CmigObject *extension);
 

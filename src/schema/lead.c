@@ -3,8 +3,8 @@
  *	  Decides where new tables are placed among other objects, based on their
  *	  foreign keys.
  *
- * Otherwise the dependency order would pull a referenced table away from its
- * indexes, which would stay in place.
+ * Without these places, dependencies alone would pull a referenced table
+ * away from its indexes, which would stay in place.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -18,10 +18,10 @@ typedef struct LeadFrame
 {
 	CmigObject *table;
 	const CmigObject *child;	/* the next child to examine */
-	int			depend;			/* the next of its dependencies */
+	int			depend;			/* the next of the child's dependencies */
 } LeadFrame;
 
-/* The tables of one image. */
+/* The tables of one image while they are placed. */
 typedef struct Lead
 {
 	const CmigDifference *difference;
@@ -96,7 +96,7 @@ place(Lead *lead, CmigObject *leader)
 	}
 }
 
-/* Set lead and turn of all tables in an image. */
+/* Set "lead" and "turn" of all tables in an image. */
 static void
 place_all(const CmigDifference *difference, const CmigImage *image, bool old)
 {

@@ -14,14 +14,12 @@
 /*
  * Place the tables that are created or dropped with foreign keys in their
  * CREATE TABLE statement: a referenced table comes right before the first
- * table, by name, that references it.  Sets lead and turn of the tables in
- * both images.
+ * table, by name, that references it.  Sets "lead" and "turn" of the tables
+ * in both images.
  */
 extern void cmig_lead_tables(CmigDifference *difference);
 
-/*
- * Compare two objects like cmig_object_compare(), but tables by their places.
- */
+/* Like cmig_object_compare(), but tables are compared by their places. */
 extern int	cmig_lead_compare(const CmigObject *a, const CmigObject *b);
 
 #endif							/* CMIG_LEAD_H */

@@ -68,7 +68,8 @@ cmig_log_use_read(const CmigImage *image)
 }
 
 /*
- * Returns what the object's parent or one of its dependencies lacks, or NULL.
+ * Returns "needs" of the object's parent or of one of its dependencies, or
+ * NULL.
  */
 static const char *
 needed(const CmigObject *object)
@@ -82,8 +83,8 @@ needed(const CmigObject *object)
 }
 
 /*
- * Also mark the objects that depend on marked ones: they cannot be created,
- * either.
+ * Mark the objects that depend on marked objects, because they cannot be
+ * created, either.
  */
 static void
 spread(CmigImage *image)

@@ -14,14 +14,14 @@
 #include "schema/image.h"
 
 /*
- * Call this in the shadow.  Returns which relations in the audit log's schema
- * are used by which objects in the image.
+ * Returns the uses of the audit log's relations by objects in the image.
+ * Call this in the shadow.
  */
 extern List *cmig_log_use_read(const CmigImage *image);
 
 /*
- * Call this after the shadow has ended.  Sets "needs" of the objects that use
- * a missing relation, and of those that depend on them.
+ * Set "needs" of the objects that use a missing relation, and of the objects
+ * that depend on such objects.  Call this after the shadow has ended.
  */
 extern void cmig_log_use_mark(CmigImage *image, const List *uses);
 

@@ -41,7 +41,7 @@ extern const CmigManaged *cmig_managed_with(const CmigManaged *managed, char *na
 
 /*
  * Add the audit log's schema if it exists, because replayed revisions create
- * their own log.  Images do not contain it.
+ * their own log.  Images do not contain this schema.
  */
 extern void cmig_managed_add_audit(CmigManaged *managed);
 

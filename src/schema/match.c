@@ -97,7 +97,7 @@ compare_pair(CmigDifference *difference, CmigChange *change)
 }
 
 /*
- * Returns true for a column of a typed table whose type stays the same: the
+ * Returns true for a column of a typed table that keeps its type.  Such a
  * column is added or dropped together with the type's attribute.
  */
 static bool
@@ -178,8 +178,8 @@ compare_single(CmigDifference *difference, CmigChange *change)
 }
 
 /*
- * Copy to the target the properties that ORMs cannot define, if the target
- * lacks them.
+ * Copy properties that ORMs cannot define to the target's object if it lacks
+ * them.
  */
 static void
 keep_unknown(const CmigObject *from, CmigObject *to)
@@ -192,7 +192,8 @@ keep_unknown(const CmigObject *from, CmigObject *to)
 }
 
 /*
- * Refuse to drop an object that ORMs cannot define: a person must decide that.
+ * Refuse to drop an object that ORMs cannot define, because the user must
+ * decide whether to drop it.
  */
 static void
 refuse_drop(CmigChange *change, const CmigObject *missing)
@@ -251,8 +252,8 @@ add_change(CmigDifference *difference, CmigObject *from, CmigObject *to)
 
 /*
  * Returns true if the partition stays attached to the same table, but its
- * index is attached to a different index.  It is then dropped with the old one
- * and created with the new one.
+ * index is attached to a different index.  The partition's index is then
+ * dropped with the old parent index and created with the new one.
  */
 static bool
 is_moved(const CmigDifference *difference, const CmigObject *from, const CmigObject *to)
@@ -266,7 +267,7 @@ is_moved(const CmigDifference *difference, const CmigObject *from, const CmigObj
 		link != NULL && other != NULL && !differs(link, other);
 }
 
-/* Returns true if ALTER cannot make the change. */
+/* Returns true if the change cannot be made by ALTER. */
 static bool
 is_renewed(const CmigObject *from, const CmigObject *to)
 {
@@ -281,10 +282,10 @@ is_renewed(const CmigObject *from, const CmigObject *to)
 }
 
 /*
- * Returns true if an index or constraint must be dropped or created along with
- * its parent's: because it is attached to a different index, or because it is
- * inherited on one side only and the parent's is missing or re-created on the
- * other side.
+ * Returns true if an index or constraint must be dropped or created along
+ * with the parent table's.  Either it is attached to a different index, or it
+ * is inherited in only one image, and the parent's is missing or re-created
+ * in the other image.
  */
 static bool
 is_of_gone_parent(const CmigDifference *difference, const CmigObject *from, const CmigObject *to)
@@ -349,9 +350,9 @@ attached_parent(const CmigDifference *difference, const CmigChange *change)
 }
 
 /*
- * PostgreSQL also attaches an index whose sort order differs from that of the
- * partitioned table's index.  An attached index can only be re-created
- * together with that index.
+ * An attached index can be re-created only together with the partitioned
+ * table's index.  The sort orders of the two may differ, because PostgreSQL
+ * ignores the sort order when it attaches an index.
  */
 void
 cmig_match_attached(CmigDifference *difference)

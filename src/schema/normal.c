@@ -2,11 +2,11 @@
  * normal.c
  *	  Normalizes printed expressions so that they can be compared.
  *
- * The text is split into tokens.  Casts of arrays and their elements to text
- * and varchar are removed, because PostgreSQL moves them between an array and
- * its elements when an expression is printed and parsed again.  Then
- * parentheses around a single operand are removed; those that group operands
- * are kept.
+ * An expression is split into tokens.  Casts of arrays and their elements to
+ * text and varchar are removed, because PostgreSQL moves them between an
+ * array and its elements when an expression is printed and parsed again.
+ * Then parentheses around a single operand are removed; parentheses that
+ * group operands are kept.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -16,7 +16,7 @@
 
 #include "lib/stringinfo.h"
 
-/* A token of a text being normalized. */
+/* A token of an expression that is normalized. */
 typedef struct Token
 {
 	const char *text;
@@ -26,7 +26,7 @@ typedef struct Token
 	bool		gone;
 } Token;
 
-/* All tokens of a text. */
+/* All tokens of an expression. */
 typedef struct Tokens
 {
 	int			count;
@@ -89,7 +89,7 @@ skip_token(const char *p)
 	return p > start ? p : p + 1;
 }
 
-/* Split a text into tokens, and match its brackets. */
+/* Split a string into tokens, and match its brackets. */
 static Tokens
 cut(const char *text)
 {
@@ -128,7 +128,7 @@ cut(const char *text)
 	return result;
 }
 
-/* Is this token the given text? */
+/* Is the token equal to the given string? */
 static bool
 is(const Tokens *tokens, int i, const char *text)
 {
@@ -137,8 +137,8 @@ is(const Tokens *tokens, int i, const char *text)
 }
 
 /*
- * Returns the number of tokens in the name of a text type at this position, or
- * 0 if there is none.
+ * Returns the number of tokens in the name of a text type that begins at
+ * this position, or 0 if there is none.
  */
 static int
 text_type(const Tokens *tokens, int i)
@@ -272,7 +272,7 @@ drop_parentheses(Tokens *tokens)
 	}
 }
 
-/* Returns the normalized tokens.  Removes casts only if "casts" is set. */
+/* Returns the normalized tokens.  Removes casts only if "casts" is true. */
 static Tokens
 normal_tokens(const char *text, bool casts)
 {
@@ -315,8 +315,8 @@ cmig_normal_same(const char *a, const char *b)
 }
 
 /*
- * Returns the bracket that closes a list of values, or NULL. The text starts
- * after the opening bracket.
+ * Returns the bracket that closes a list of values, or NULL.  The argument
+ * points to the character after the opening bracket.
  */
 static const char *
 closing_bracket(const char *p)
@@ -332,9 +332,10 @@ closing_bracket(const char *p)
 }
 
 /*
- * varchar IN ('a', 'b') is printed as text = ANY ((ARRAY[...])::text[]). When
- * this is parsed, PostgreSQL casts each element instead.  If the cast is left
- * out, PostgreSQL adds it again, so that the text is printed in the same form.
+ * PostgreSQL prints "varchar IN ('a', 'b')" as "text = ANY
+ * ((ARRAY[...])::text[])".  When it parses this, it casts each element
+ * instead of the array.  If the cast is left out, PostgreSQL adds it again,
+ * so that the expression is printed in the same form.
  */
 char *
 cmig_normal_reloadable(char *text)

@@ -2,7 +2,7 @@
  * normal.h
  *	  Normalizes printed expressions so that they can be compared.
  *
- * When PostgreSQL parses an expression that it has printed and prints it
+ * When PostgreSQL parses an expression that it has printed, and prints it
  * again, casts to text and parentheses may move.  No database access.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -16,12 +16,13 @@
 extern bool cmig_normal_same(const char *a, const char *b);
 
 /*
- * Rewrite a printed text, if possible, so that it is printed in the same form
- * after it has been reloaded.  Returns the same text, or a new one.
+ * Rewrite a printed expression, if possible, so that it is printed in the
+ * same form after it has been reloaded.  Returns the argument or a new
+ * string.
  */
 extern char *cmig_normal_reloadable(char *text);
 
-/* Replace one name with another in a printed text, which may be NULL. */
+/* Replace a name in a printed expression or definition, which may be NULL. */
 extern char *cmig_normal_rename(char *text, const char *old, const char *new);
 
 #endif							/* CMIG_NORMAL_H */

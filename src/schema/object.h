@@ -3,9 +3,9 @@
  *	  A schema object.
  *
  * An object holds what its kind (see kind.h) reads from the catalogs: the
- * identity that matches objects in two images, its properties as text, and the
- * objects that it depends on.  The statement that creates it is generated from
- * these when needed.
+ * identity by which objects in two images are matched, its properties as
+ * strings, and the objects that it depends on.  CREATE statements are
+ * generated from these when needed.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -37,8 +37,8 @@ typedef struct CmigGrant
 } CmigGrant;
 
 /*
- * An object in an image, with everything that is compared.  There are as many
- * of these as the schemas have columns, constraints, indexes, and so on, so
+ * An object in an image, with everything that is compared.  An image has one
+ * of these for each column, constraint, index, and so on.  To save memory,
  * members of the same size are kept together.
  */
 typedef struct CmigObject
@@ -58,8 +58,8 @@ typedef struct CmigObject
 	struct CmigObject *last_child;
 	struct CmigObject *sibling; /* next child of the parent */
 	struct CmigObject **depends;	/* does not include the parent */
-	struct CmigObject **soft;	/* objects that a text, such as a function
-								 * body, may refer to */
+	struct CmigObject **soft;	/* objects that the body of a function, for
+								 * example, may refer to */
 	const char *serial;			/* pseudo-type with which a column is written,
 								 * such as serial; or NULL */
 	struct CmigObject *lead;	/* see lead.h */

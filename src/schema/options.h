@@ -2,7 +2,7 @@
  * options.h
  *	  Storage parameters and column options.
  *
- * They are stored as a single text: "a='b', c='d'".
+ * Options are stored as a single string: "a='b', c='d'".
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,6 +1,6 @@
 /*
  * order.c
- *	  Finds an order in which the changes between two images can be made.
+ *	  Finds an order for the changes between two images.
  *
  * Nodes are sorted first: drops come before everything else, and a table's
  * objects are next to the table.  Then each node is placed after all nodes
@@ -40,7 +40,7 @@ needs(const CmigOrder *order, const CmigObject *object, const CmigChange *change
 }
 
 /*
- * Exclude the objects that need the change from their parent's statement.
+ * Exclude the objects that need the change from the statement of "parent".
  * Returns true if there are any.
  */
 static bool
@@ -72,7 +72,7 @@ unfold(const CmigOrder *order, CmigObject *parent, const CmigChange *change, boo
 static int
 cut_cycle(const CmigOrder *order, const int *stack, int from, int to)
 {
-	/* try the last edge first: then nothing has to be walked again */
+	/* try the last edge first, because then nothing has to be walked again */
 	for (int n = 0, i = to; n <= to - from; n++, i = from + n - 1)
 	{
 		const CmigNode *node = &order->nodes[stack[i]];
@@ -106,7 +106,7 @@ typedef struct Walk
 } Walk;
 
 /*
- * Record that objects named in a function's body will not exist when the
+ * Record that objects named in a function's body do not exist when the
  * function is created, in the upgrade or in the downgrade.
  */
 static void

@@ -1,11 +1,11 @@
 /*
  * order.h
- *	  Finds an order in which the changes between two images can be made.
+ *	  Finds an order for the changes between two images.
  *
  * A change that drops and re-creates an object has two nodes.  An object is
- * dropped before the objects that it depends on, and created after them.  If
- * there is a cycle, an object that would have been part of another object's
- * statement is created by a statement of its own.
+ * dropped before the objects that it depends on, and created after them.  A
+ * cycle is broken by creating an object in a statement of its own instead of
+ * as part of another object's statement.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,6 +1,6 @@
 /*
  * order_edge.c
- *	  Determines which steps must precede which others.
+ *	  Determines which steps must come before others.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -82,7 +82,7 @@ made_node(const CmigOrder *order, const CmigObject *object)
 	return change->host ? change->host->last_node : change->last_node;
 }
 
-/* Does the object still depend on the other one after the change? */
+/* Does "object" still depend on "on" after the change? */
 static bool
 keeps(const CmigOrder *order, const CmigObject *object, const CmigObject *on)
 {
@@ -107,7 +107,8 @@ is_detached(const CmigObject *object, const CmigObject *on)
 
 /*
  * Returns true if the node alters an object in a way that its dependents
- * survive.  They should be dropped before, but need not be.
+ * survive.  Dependents that are dropped should be dropped before this node,
+ * but need not be.
  */
 static bool
 is_harmless(const CmigNode *node)
@@ -135,7 +136,7 @@ add_old(CmigOrder *order, const CmigObject *object, const CmigObject *on)
 
 	/*
 	 * dependents are dropped, or altered so that they no longer use the old
-	 * type, before the type gets its temporary name
+	 * type, before the type is given its temporary name
 	 */
 	if (order->nodes[node].change->away_node >= 0 && order->nodes[dependent].change->trades)
 		add_edge(order, dependent, order->nodes[node].change->away_node);
@@ -176,7 +177,7 @@ add_dependencies(CmigOrder *order, const CmigImage *image,
 	}
 }
 
-/* Add the soft edge between an object and one that its text names. */
+/* Add the soft edge between an object and another one that it mentions. */
 static void
 add_named(CmigOrder *order, const CmigObject *object, const CmigObject *on, bool old)
 {
@@ -189,8 +190,8 @@ add_named(CmigOrder *order, const CmigObject *object, const CmigObject *on, bool
 }
 
 /*
- * Add the soft edges between an SQL function and the columns of a relation or
- * type that it names or returns.
+ * Add the soft edges between an SQL function and the columns of a relation
+ * or type that the function names or returns.
  */
 static void
 add_named_columns(CmigOrder *order, const CmigObject *function, const CmigObject *on, bool old)
@@ -201,9 +202,10 @@ add_named_columns(CmigOrder *order, const CmigObject *function, const CmigObject
 }
 
 /*
- * Add soft edges: an object named in a text, such as a function body, is
- * created before the object with that text, and dropped after it.  So are the
- * columns of a table that the body of an SQL function names.
+ * Add soft edges.  An object that another object mentions, for example in a
+ * function body, is created before that object, and dropped after it.  For an
+ * SQL function, this includes the columns of the tables that its body
+ * mentions.
  */
 static void
 add_soft(CmigOrder *order, const CmigImage *image, bool old)
@@ -225,8 +227,7 @@ add_soft(CmigOrder *order, const CmigImage *image, bool old)
 }
 
 /*
- * Add columns in their order, unless a generated column uses one that comes
- * after it.
+ * Add columns in their order, unless a generated column uses a later column.
  */
 static void
 add_siblings(CmigOrder *order)
@@ -250,8 +251,8 @@ add_siblings(CmigOrder *order)
 }
 
 /*
- * Make the node precede the end of an object, weakly if the object is altered
- * in a way that does not matter.
+ * Make the node "before" precede the end of an object.  The edge is weak if
+ * the object is altered in a way that its dependents survive.
  */
 static void
 add_end(CmigOrder *order, const CmigObject *object, int before)
@@ -328,7 +329,7 @@ add_inheritance(CmigOrder *order)
 	}
 }
 
-/* A name must be free before another object can get it. */
+/* A name that a node frees, so that another object can take it. */
 typedef struct NameEntry
 {
 	const char *name;
@@ -349,8 +350,8 @@ second_name(const CmigObject *object)
 }
 
 /*
- * List the names that the node frees or takes: the object's own, and that of
- * its index or sequence.  Returns their number.
+ * List the names that the node frees or takes: the name of the object, and
+ * that of its index or sequence.  Returns the number of names.
  */
 static int
 names_of(const CmigNode *node, const CmigObject *object, const CmigObject *other, const char **names)
@@ -368,7 +369,9 @@ names_of(const CmigNode *node, const CmigObject *object, const CmigObject *other
 	return count;
 }
 
-/* List the names that objects give up, sorted.  Returns their number. */
+/*
+ * List the names that objects give up, sorted.  Returns the number of names.
+ */
 static int
 list_freed(const CmigOrder *order, NameEntry *freed)
 {
@@ -428,8 +431,8 @@ add_names(CmigOrder *order)
 }
 
 /*
- * Create equivalent indexes in order, and drop them in reverse order, so that
- * the downgrade creates them in order.
+ * Create equivalent indexes in order, and drop them in reverse order, so
+ * that the downgrade also creates them in order.
  */
 static void
 add_twins(CmigOrder *order)

@@ -1,6 +1,6 @@
 /*
  * order_edge.h
- *	  Determines which steps must precede which others.
+ *	  Determines which steps must come before others.
  *
  * An object is dropped before the objects that it depends on, and created
  * after them.  A name must be free before another object can take it.

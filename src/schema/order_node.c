@@ -48,7 +48,7 @@ is_early(const CmigNode *node)
 }
 
 /*
- * Compare nodes regardless of edges: drops come first, in reverse order of
+ * Compare nodes regardless of edges.  Drops come first, in reverse order of
  * their objects.
  */
 static int
@@ -106,8 +106,8 @@ share_names(const CmigObject *table, const CmigObject *other)
 }
 
 /*
- * Must an old parent be dropped before a new one is created, because both use
- * the same names?
+ * Must the table leave an old parent before it joins a new one, because both
+ * parents use the same names?
  */
 static bool
 parents_share_names(const CmigChange *change)
@@ -121,7 +121,8 @@ parents_share_names(const CmigChange *change)
 }
 
 /*
- * Does an inherited column change its type because it gets another parent?
+ * Does an inherited column change its type because its table has another
+ * parent?
  */
 static bool
 is_adapted(const CmigChange *change)
@@ -131,9 +132,10 @@ is_adapted(const CmigChange *change)
 }
 
 /*
- * Returns true if no column or constraint of the table is created or dropped,
- * and no column must change for a new parent.  New parents are then added before old ones are removed, so that columns that
- * stay inherited do not become local ones.
+ * Returns true if no column or constraint of the table is created or
+ * dropped, and no column must change for a new parent.  In this case, new
+ * parents are added before old ones are removed, so that columns that stay
+ * inherited do not become local ones.
  */
 static bool
 keeps_columns(const CmigDifference *difference, const CmigChange *change)
@@ -150,7 +152,7 @@ keeps_columns(const CmigDifference *difference, const CmigChange *change)
 	return true;
 }
 
-/* Record the numbers of its nodes in each change. */
+/* Record in each change the numbers of its nodes. */
 static void
 number_nodes(CmigOrder *order)
 {

@@ -34,7 +34,7 @@ typedef struct CmigNode
 	CmigChange *change;
 } CmigNode;
 
-/* One node must come before another. */
+/* An edge: one node must come before another. */
 typedef struct CmigEdge
 {
 	int			node;
@@ -55,12 +55,12 @@ typedef struct CmigOrder
 	int		   *start;			/* each node's first edge, then the end */
 } CmigOrder;
 
-/* Returns the object that the node is about. */
+/* Returns the object that the node creates, alters, or drops. */
 extern const CmigObject *cmig_order_node_object(const CmigNode *node);
 
 /*
- * Create the nodes of all changes, sorted: drops come before everything else,
- * and a table's objects are next to it.
+ * Create the nodes of all changes, sorted: drops come before everything
+ * else, and a table's objects are next to the table.
  */
 extern void cmig_order_node_make(CmigOrder *order);
 

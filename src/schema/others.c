@@ -29,8 +29,8 @@ typedef struct OwnerCheck
 } OwnerCheck;
 
 /*
- * Returns true if the caller can act as the owner, or if that role does not
- * exist.
+ * Returns true if the caller can act as this owner, or if there is no such
+ * role.
  */
 static bool
 acts_for(OwnerCheck *last, const char *owner)
@@ -110,8 +110,8 @@ find_foreign(const CmigImage *live, const CmigTargetNote *note)
 }
 
 /*
- * Returns the object of this kind with this unqualified name, or NULL unless
- * there is exactly one.
+ * Returns the only object of this kind with this unqualified name, or NULL
+ * if there is none or more than one.
  */
 static CmigObject *
 find_unqualified(const CmigImage *image, const CmigKind *kind, const char *name)
@@ -155,9 +155,9 @@ find_named(const CmigImage *image, const char *name)
 }
 
 /*
- * Handle a note that the target gives an object to a role of which the caller
- * is not a member.  Returns true if the live object already belongs to that
- * role, because then there is no difference.
+ * Handle a note about an object that the target gives to a role of which the
+ * caller is not a member.  Returns true if the live object already belongs to
+ * this role, so that there is no difference.
  */
 static bool
 settle_owner(const CmigImage *live, const CmigImage *target, const CmigTargetNote *note)

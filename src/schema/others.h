@@ -11,13 +11,16 @@
 #include "schema/difference.h"
 #include "schema/target_result.h"
 
-/* Set foreign and may_drop of the objects in an image of the live database. */
+/*
+ * Set "foreign" and "may_drop" of the objects in an image of the live
+ * database.
+ */
 extern void cmig_others_mark(CmigImage *image);
 
 /*
- * Apply notes about owners to the target's image.  Returns the notes that are
- * differences: neither about live objects of other roles, nor about anything
- * that the options exclude from the comparison.
+ * Apply notes about owners to the target's image.  Returns the notes that
+ * count as differences.  Notes about live objects of other roles, and about
+ * anything that the options exclude from the comparison, do not count.
  */
 extern List *cmig_others_settle(const CmigImage *live, CmigImage *target, List *notes,
 								const CmigDiffOptions *options);

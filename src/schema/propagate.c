@@ -63,7 +63,8 @@ is_disposable(const CmigObject *object)
 }
 
 /*
- * Must the dependent be dropped temporarily while the other object is altered?
+ * Must the dependent be dropped temporarily while the object that it depends
+ * on is altered?
  */
 static bool
 is_disturbed(const CmigChange *change, const CmigChange *dependent)
@@ -107,8 +108,8 @@ is_typed_column(const CmigObject *object)
 }
 
 /*
- * Returns true for a column that is dropped, or whose table is re-created.
- * Columns that inherit from it remain.
+ * Returns true for a column that is dropped, or whose table is re-created,
+ * while columns that inherit from it remain.
  */
 static bool
 goes_with_table(const CmigDifference *difference, const CmigChange *change)

@@ -13,7 +13,7 @@
 
 /*
  * Find the dependents that must be altered or dropped temporarily, and their
- * dependents in turn.  A change that a dependent prevents becomes unsupported.
+ * dependents in turn.  A change is unsupported if a dependent prevents it.
  */
 extern void cmig_propagate(CmigDifference *difference);
 

@@ -173,7 +173,7 @@ find_object(const CmigImage *image, const Word *word, const List *names, const c
 
 /*
  * In a three-part name, replace the table's new name with its current one.
- * Returns NULL if no rename gives a table that name.
+ * Returns NULL if no rename gives this new name to a table.
  */
 static List *
 old_table_names(const CmigImage *image, const List *names, const List *renames)
@@ -269,8 +269,9 @@ share_names(const CmigObject *a, const CmigObject *b)
 }
 
 /*
- * Returns the qualified name of the relation (the object itself or its index)
- * if the object were called "name"; NULL if there is no relation.
+ * Returns the qualified name that the object's relation (the object itself
+ * or its index) would have if the object were called "name".  Returns NULL if
+ * the object has no relation.
  */
 static const char *
 relation_with(const CmigObject *object, const char *name)
@@ -288,8 +289,8 @@ relation_with(const CmigObject *object, const char *name)
 }
 
 /*
- * Returns true if "object", once named "name", conflicts with "other", once
- * named "others".
+ * Would "object" conflict with "other" if they were called "name" and
+ * "others"?
  */
 static bool
 collides(const CmigObject *object, const char *name, const CmigObject *other, const char *others)
@@ -339,7 +340,7 @@ typedef struct Pending
 	bool		done;
 } Pending;
 
-/* Does an object that is still to be renamed have this name? */
+/* Does an object that has yet to be renamed currently have this name? */
 static bool
 is_waited_for(const Pending *pending, int count, const CmigObject *object, const char *name)
 {
@@ -380,7 +381,7 @@ list_pending(const CmigImage *image, const List *renames, CmigRenameRank rank, P
 }
 
 /*
- * Add the next step.  If only cycles are left, this gives an object a
+ * Add the next step.  If only cycles are left, this step gives an object a
  * temporary name.  Returns false if nothing is left to do.
  */
 static bool
@@ -441,7 +442,7 @@ cmig_rename_steps(const CmigImage *image, const List *renames, CmigRenameRank ra
 
 /* Names derived from other names */
 
-/* Do the objects differ only in their names? */
+/* Are the objects the same except for their names? */
 static bool
 same_but_name(const CmigObject *from, const CmigObject *to)
 {
@@ -493,8 +494,8 @@ may_follow(const CmigObject *object)
 }
 
 /*
- * Returns the target's object that may be the same one under another name, or
- * NULL unless there is exactly one.
+ * Returns the only object in the target that may be the same object under
+ * another name, or NULL if there is none or more than one.
  */
 static const CmigObject *
 find_derived(const CmigImage *from, const CmigImage *to, const CmigObject *object, const CmigObject *table)
@@ -559,7 +560,7 @@ attached_rename(const CmigObject *object, const char *name)
 	return rename;
 }
 
-/* Is the object among those that get another name? */
+/* Is the object in the list of those that are renamed? */
 static bool
 is_renamed(const List *names, const CmigObject *object)
 {
@@ -579,7 +580,10 @@ has_index(const CmigObject *object)
 		(object->kind == &cmig_kind_constraint && object->kind->index_name(object) != NULL);
 }
 
-/* Remove names that are taken by objects other than indexes. */
+/*
+ * Remove the names that are taken by an object that neither has an index nor
+ * is renamed itself.
+ */
 static List *
 without_taken(const CmigImage *from, List *names)
 {
@@ -630,7 +634,8 @@ cmig_rename_attached(const CmigImage *from, const CmigImage *to)
 		result = lappend(result, attached_rename(name->from, name->to->name));
 
 		/*
-		 * rename an index that is missing from the target, or different there
+		 * also rename the index that has this name now; the target lacks it,
+		 * or has a different one
 		 */
 		if (holder != NULL && !is_renamed(names, holder))
 			result = lappend(result, attached_rename(holder, free_name(from, to, holder, &number)));

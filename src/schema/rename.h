@@ -3,7 +3,7 @@
  *	  Computes the renames of objects that have a different name in the
  *	  target.
  *
- * rename_read.c applies them.
+ * This module finds the rename statements; rename_read.c applies them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -44,8 +44,8 @@ typedef struct CmigRenameStep
 } CmigRenameStep;
 
 /*
- * A function that splits a qualified name into its parts, which only the
- * caller can do.
+ * A function, provided by the caller, that splits a qualified name into its
+ * parts.
  */
 typedef struct CmigRenameNames
 {
@@ -56,7 +56,7 @@ typedef struct CmigRenameNames
 /*
  * Parse a rename such as "table public.a -> b", and add it to the list.  A
  * rename in a comment is ignored if the old object does not exist.  Raises
- * 22023 or 42704.
+ * 22023 for an invalid rename, and 42704 if the old object does not exist.
  */
 extern List *cmig_rename_add(List *renames, const CmigImage *from, const char *text,
 							 bool is_comment, const CmigRenameNames *names);
@@ -70,8 +70,8 @@ extern List *cmig_rename_steps(const CmigImage *image, const List *renames, Cmig
 
 /*
  * Returns a list of CmigRename for indexes, constraints, and sequences that
- * differ from the target's only in a name that PostgreSQL derived from another
- * one.  "renames" lists the renames done so far.
+ * differ from the target's only in a name that PostgreSQL derives from the
+ * name of another object.  "renames" lists the renames done so far.
  */
 extern List *cmig_rename_derived(const CmigImage *from, const CmigImage *to, const List *renames);
 

@@ -214,7 +214,7 @@ parse_names(const char *name)
 	return names;
 }
 
-/* Parse a list of texts, and add their renames to the list. */
+/* Parse the strings in "texts", and add their renames to the list. */
 static List *
 parse_all(List *renames, const CmigImage *from, const List *texts, bool are_comments)
 {
@@ -265,8 +265,8 @@ cmig_rename_read(const CmigManaged *managed, CmigImage *from, CmigImage *to,
 			continue;
 
 		/*
-		 * rename a schema to its own name, just to run in a subtransaction
-		 * that is rolled back
+		 * rename a schema to its own name, which is a way to run in a
+		 * subtransaction that is rolled back
 		 */
 		cmig_shadow_rename(managed->schemas[i].oid, managed->schemas[i].name, "cmig.diff()", run_renames, &read);
 		break;

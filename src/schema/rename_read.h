@@ -12,11 +12,11 @@
 #include "schema/managed.h"
 
 /*
- * Returns the live image after the renames given by the caller and by comments
- * in the target, or "from" if there are none.  Calls the callback with a row
- * for each rename.  The catalogs contain the new names only during a
- * subtransaction, without locks, so that PostgreSQL uses them when it prints
- * definitions.
+ * Returns the live image after the renames given by the caller and by
+ * comments in the target, or "from" if there are no renames.  Calls the
+ * callback with a row for each rename.  So that PostgreSQL prints definitions
+ * with the new names, the catalogs contain these during a subtransaction,
+ * without locks.
  */
 extern CmigImage *cmig_rename_read(const CmigManaged *managed, CmigImage *from, CmigImage *to,
 								   const List *renames, const List *comments,

@@ -13,8 +13,9 @@
 /* The dependents of each object in an image. */
 typedef struct CmigDependents
 {
-	int		   *start;			/* by index, with one additional element at
-								 * the end */
+	int		   *start;			/* the first dependent of each object, by the
+								 * object's index, and one additional element
+								 * at the end */
 	CmigObject **objects;
 } CmigDependents;
 
@@ -22,9 +23,9 @@ typedef struct CmigDependents
 extern void cmig_replace_used(CmigDifference *difference, const CmigDependents *dependents);
 
 /*
- * If the dependent is a column that keeps its printed type, but has a new type
- * of another kind with the name of the dropped one, returns that type;
- * otherwise NULL.
+ * If the dependent is a column whose dropped type is replaced with a type of
+ * another kind that has the same name, returns the new type.  Otherwise
+ * returns NULL.
  */
 extern const CmigObject *cmig_replace_successor(const CmigDifference *difference, const CmigChange *change,
 												const CmigChange *dependent);
@@ -38,14 +39,15 @@ extern CmigChange *cmig_replace_dependent(CmigDifference *difference, CmigChange
 
 /*
  * If the dependent is a column that changes from a replaced type to another
- * replaced type, or from a dropped type to one of another kind with the same
- * name, keep the old type under a temporary name until then.
+ * replaced type, or from a dropped type to a type of another kind with the
+ * same name, keep the old type under a temporary name until the column has
+ * changed.
  */
 extern void cmig_replace_trade(const CmigDifference *difference, CmigChange *change, CmigChange *dependent);
 
 /*
  * Like cmig_replace_dependent(), but for a type or a collation that cannot
- * exist twice: columns use a different one until it exists again.
+ * exist twice.  Columns use a different one while it is re-created.
  */
 extern CmigChange *cmig_replace_detour(CmigChange *change, CmigChange *dependent);
 

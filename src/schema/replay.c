@@ -3,8 +3,8 @@
  *	  Runs revision scripts in the shadow, to see what they create.
  *
  * Each script starts with a fresh session state, as in a real run.  Between
- * scripts, PostgreSQL's list of uncommitted enum values is reset to what it
- * was before, because a real run may have committed there.
+ * scripts, PostgreSQL's list of uncommitted enum values is reset to the
+ * caller's, because a real run may have committed at that point.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -122,7 +122,7 @@ cmig_replay_failed(void)
 	return failed;
 }
 
-/* Returns true if the script has certainly not caused the error. */
+/* Returns true if the script is certainly not the cause of the error. */
 static bool
 is_from_outside(const ErrorData *error)
 {
@@ -131,7 +131,8 @@ is_from_outside(const ErrorData *error)
 }
 
 /*
- * Returns the hint for a statement that may fail only because it is replayed.
+ * Returns the hint for a statement that may have failed only because it was
+ * replayed.
  */
 static const char *
 hint_for(const ErrorData *error)
@@ -194,8 +195,8 @@ is_skipped(const char *sql, int from, int to)
 }
 
 /*
- * Allow enum values that scripts have added to be used, as after a commit, but
- * not those added by the caller's transaction.
+ * Allow the use of enum values that scripts have added, as after a commit,
+ * but not of those that the caller's transaction has added.
  */
 static void
 commit_enums(CmigReplay *replay)
@@ -440,7 +441,10 @@ typedef struct Reading
 	CmigImage  *image;
 } Reading;
 
-/* Make extensions visible that no script has created, and list their names. */
+/*
+ * Make the extensions that no script has created visible, and list their
+ * names.
+ */
 static void
 assume_extensions(Reading *reading)
 {
@@ -582,7 +586,10 @@ replay_whole(CmigReplay *replay, void *arg)
 	whole->replayed->elsewhere = replay->state.elsewhere;
 }
 
-/* Raise an error if the caller does not own one of the existing schemas. */
+/*
+ * Raise an error if one of the existing schemas does not belong to the
+ * caller.
+ */
 static void
 require_owned(const CmigNames *schemas, const char *caller)
 {

@@ -2,17 +2,17 @@
  * replay.h
  *	  Runs revision scripts in the shadow, to see what they create.
  *
- * Scripts run as in a real run: with the search_path that the journal records
- * for them, or else with cmig.search_path; with cmig.role; and with the
- * session restored after each one.  Everything happens in one transaction:
- * CONCURRENTLY is removed, pg_cmig's procedures do not commit,
+ * Scripts run with the search_path that the journal records for them, or
+ * else with cmig.search_path; with cmig.role; and with the session restored
+ * after each script, as in a real run.  However, everything happens in one
+ * transaction: CONCURRENTLY is removed, pg_cmig's procedures do not commit,
  * nontransactional revisions run like others, and statements that cannot run
  * in a transaction and do not change a schema (such as VACUUM) are left out.
  * verify_sql is not run.  Objects outside the schemas are treated as in a
  * target (see target.h).
  *
- * Scripts see the rows of pg_cmig's own tables, and nothing is written to
- * these.
+ * Scripts see the rows of pg_cmig's own tables, but nothing is written to
+ * these tables.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -52,8 +52,8 @@ extern CmigReplayPlan *cmig_replay_plan_applied(const CmigSituation *now);
 extern CmigReplayPlan *cmig_replay_plan_all(const CmigSituation *now);
 
 /*
- * Returns a plan of these nodes (a list of int) and their ancestors, including
- * those through depends_on.
+ * Returns a plan of these nodes (a list of int) and their ancestors,
+ * including ancestors through depends_on.
  */
 extern CmigReplayPlan *cmig_replay_plan_nodes(const CmigGraph *graph, List *nodes);
 
@@ -97,17 +97,17 @@ extern void cmig_replay_repeatable(CmigReplay *replay, const CmigRepeatableRun *
 extern void cmig_replay_step(CmigReplay *replay, int node, CmigDirection direction);
 
 /*
- * Read an image of what the shadow contains now in these schemas, or in all if
- * "schemas" is NULL. May be called more than once.  If "assumed" is not NULL,
- * the image includes installed extensions that no script has created, and
- * their names are added to *assumed.
+ * Read an image of the current contents of these schemas in the shadow, or
+ * of all schemas if "schemas" is NULL.  This may be called more than once.  If
+ * "assumed" is not NULL, the image includes installed extensions that no
+ * script has created, and their names are added to *assumed.
  */
 extern CmigImage *cmig_replay_image(CmigReplay *replay, const CmigNames *schemas, List **assumed);
 
 /*
- * Returns the schemas that cmig_replay_image() would read, for more work on
- * them.  Call this in a subtransaction that will be rolled back.  After this
- * call, no more scripts can be replayed.
+ * Returns the schemas that cmig_replay_image() would read, so that the
+ * caller can process them further.  Call this in a subtransaction that will
+ * be rolled back.  After this call, no more scripts can be replayed.
  */
 extern CmigManaged *cmig_replay_settle(CmigReplay *replay, const CmigNames *schemas);
 
@@ -115,8 +115,8 @@ extern CmigManaged *cmig_replay_settle(CmigReplay *replay, const CmigNames *sche
 extern const CmigTarget *cmig_replay_target(const CmigReplay *replay);
 
 /*
- * Returns the revision whose script could not be replayed, or NULL. For
- * callers that have caught MG014.
+ * Returns the revision whose script could not be replayed, or NULL.  This is
+ * for callers that have caught MG014.
  */
 extern const char *cmig_replay_failed(void);
 
@@ -141,14 +141,14 @@ extern CmigReplayed *cmig_replay_read(const CmigReplayPlan *plan, const CmigName
 									  const char *caller);
 
 /*
- * A function that may change the catalogs before the shadow ends.  Returns the
- * image to be used.
+ * A function that may change the catalogs before the shadow ends.  Returns
+ * the image to use, which may be the argument.
  */
 typedef CmigImage *(*CmigReplayFinish) (const CmigManaged *managed, CmigImage *image, void *arg);
 
 /*
- * Like cmig_replay_read(), but with extensions that no script has created.
- * "finish" may be NULL.
+ * Like cmig_replay_read(), but including installed extensions that no script
+ * has created.  "finish" may be NULL.
  */
 extern CmigReplayed *cmig_replay_read_assuming(const CmigReplayPlan *plan, const CmigNames *schemas,
 											   const char *caller, CmigReplayFinish finish, void *arg);

@@ -86,7 +86,7 @@ resolve_user(const char *path, const char *role)
 	return result.len > 0 ? result.data : pstrdup("\"\"");
 }
 
-/* A CmigJournalPathCallback */
+/* A CmigJournalPathCallback: record the path with which the revision ran. */
 static void
 keep_path(const char *revision, const char *path, const char *role, void *arg)
 {

@@ -13,19 +13,19 @@
 typedef struct CmigReplayPaths CmigReplayPaths;
 
 /*
- * Returns the paths of revisions that, according to the journal, ran with a
- * search_path other than the one with which a script would start now; NULL if
- * there are none.
+ * Reads from the journal which revisions ran with a search_path other than
+ * the one with which a script would start now, and returns these paths.
+ * Returns NULL if there are none.
  */
 extern CmigReplayPaths *cmig_replay_path_read(void);
 
 /*
  * Returns a revision's path, with the role that ran it in place of "$user".
- * Returns NULL if the script would start with the same path, or if the path is
- * unknown.  Raises MG014 if the path contains a schema that is neither in the
- * shadow nor in the session's path, and in which a role other than the current
- * one and superusers can create objects: that role could decide which
- * functions the script calls.
+ * Returns NULL if the script would start with the same path, or if the path
+ * is unknown.  Raises MG014 if the path contains a schema, outside the shadow
+ * and the session's path, in which a role other than the current one and
+ * superusers can create objects.  Such a role could decide which functions
+ * the script calls.
  */
 extern const char *cmig_replay_path_find(const CmigReplayPaths *paths, CmigShadow *shadow,
 										 const char *revision);

@@ -1,9 +1,9 @@
 /*
  * schema_sql.c
- *	  cmig.schema_sql: the schema as SQL.
+ *	  cmig.schema_sql returns the schema as SQL.
  *
- * The schema is compared with an empty database, so its statements are those
- * that cmig.diff would generate.
+ * The schema is compared with an empty database, so the statements are the
+ * same as those that cmig.diff would generate.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

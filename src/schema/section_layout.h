@@ -2,8 +2,9 @@
  * section_layout.h
  *	  Lays out a difference as the sections of a revision file.
  *
- * Statements about one table or other object are kept together, followed by an
- * empty line.  A hazard is written as a comment above its statement.
+ * Statements about the same table, or other object, are kept together and
+ * followed by an empty line.  A hazard is written as a comment above its
+ * statement.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -22,8 +22,8 @@ cmig_sequence_range_limit(const char *type, bool down, bool maximum)
 }
 
 /*
- * Does the sequence have to be restarted?  It has to if it changes its
- * direction, or if it began past the end of the new range.
+ * Does the sequence have to be restarted?  This is the case if its direction
+ * changes, or if it began past the end of the new range.
  */
 static bool
 must_restart(const CmigSequenceRange *from, const CmigSequenceRange *to)
@@ -40,7 +40,7 @@ first_value(const CmigSequenceRange *range)
 	return range->down ? range->high : range->low;
 }
 
-/* Returns a statement that sets the value that an unused sequence begins with. */
+/* Returns a statement that sets the first value of an unused sequence. */
 static char *
 set_value(const char *sequence, int64 value, const char *condition)
 {

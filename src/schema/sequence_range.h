@@ -21,18 +21,17 @@ typedef struct CmigSequenceRange
 } CmigSequenceRange;
 
 /*
- * Returns what PostgreSQL uses for MINVALUE, or MAXVALUE, if it is not given.
- * "type" is the printed type of the sequence.
+ * Returns PostgreSQL's default for MINVALUE or, if "maximum" is true, for
+ * MAXVALUE.  "type" is the printed type of the sequence.
  */
 extern int64 cmig_sequence_range_limit(const char *type, bool down, bool maximum);
 
 /*
- * Returns a statement that changes the range of a sequence, with what it
- * needs.  The statement runs in databases where the sequence has returned
- * values, and in databases where it has not.  A used sequence continues: it is
- * restarted only if it counts in the other direction, or if the new range does
- * not contain a value that it can have returned.  An unused sequence begins
- * with the new start value.
+ * Returns SQL that changes the range of a sequence.  It runs in databases
+ * where the sequence has returned values, and in databases where it has not.
+ * A used sequence continues.  It is restarted only if its direction changes,
+ * or if the new range does not contain a value that it can have returned.  An
+ * unused sequence begins with the new start value.
  *
  * "alter" is ALTER SEQUENCE or ALTER COLUMN, and "sequence" is the name of the
  * sequence.

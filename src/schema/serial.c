@@ -86,7 +86,7 @@ is_unannotated(const CmigObject *sequence, const CmigDiffOptions *options)
 	return cmig_annotate_create(sequence, &own) == NIL;
 }
 
-/* Does the sequence have only properties that it gets from the column? */
+/* Does the sequence have only the properties that serial would give it? */
 static bool
 is_plain(const CmigObject *sequence, const CmigObject *column, const CmigDiffOptions *options)
 {
@@ -143,8 +143,8 @@ change_of_column(CmigChange **changes, const CmigObject *column, CmigAction acti
 }
 
 /*
- * Mark the column if its sequence and the sequence's owner change in the same
- * way.
+ * Mark the column if its sequence and the sequence's owner undergo the same
+ * change as the column.
  */
 static void
 mark_column(CmigChange **changes, CmigObject *column, CmigAction action, const CmigDiffOptions *options)

@@ -11,11 +11,11 @@
 #include "schema/difference.h"
 
 /*
- * Mark columns that are created or dropped, alone or with their tables, and
- * whose sequence and default are those that "serial" would create.  Sets
- * "serial" of the column, and makes the change of the column or table the host
- * of the changes of the sequence and its owner.  Call this when all other
- * hosts are known.
+ * Mark columns that are created or dropped, alone or with their tables, if
+ * "serial" would create the same sequence and the same default.  Sets
+ * "serial" of the column, and makes the change of the column or table the
+ * host of the changes of the sequence and its owner.  Call this when all
+ * other hosts are known.
  */
 extern void cmig_serial_mark(CmigDifference *difference);
 

@@ -309,7 +309,10 @@ prepare_shadow(ShadowRun *run)
 	place_extensions(shadow);
 }
 
-/* Give one schema the name of another, and that one a temporary name. */
+/*
+ * Give the schema its new name.  A schema that has this name is first given a
+ * temporary one.
+ */
 static void
 prepare_rename(ShadowRun *run)
 {

@@ -70,10 +70,10 @@ extern void cmig_shadow_run(const CmigManaged *managed, const char *caller,
 							CmigShadowTask task, void *arg);
 
 /*
- * Run a task while a live schema is called "name". A schema that already has
- * this name gets a temporary one.  Definitions deparsed from "schema" then
- * contain "name". The task gets no shadow (NULL). It must not run the caller's
- * SQL, because the caller need not own either schema.
+ * Run a task while a live schema is called "name".  A schema that already has
+ * this name is given a temporary one.  Definitions deparsed from "schema"
+ * then contain "name".  The task's shadow argument is NULL.  The task must not
+ * run the caller's SQL, because the caller need not own either schema.
  */
 extern void cmig_shadow_rename(Oid schema, const char *name, const char *caller,
 							   CmigShadowTask task, void *arg);
@@ -97,7 +97,7 @@ extern bool cmig_shadow_is_unused(const CmigShadowSchema *schema);
 
 /*
  * Is the schema live, that is, created neither by the shadow nor by the
- * target?  A relation is live if its schema is, or if it is an extension
+ * target?  A relation is live if its schema is live, or if it is an extension
  * member.
  */
 extern bool cmig_shadow_is_live_schema(const CmigShadow *shadow, Oid schema);

@@ -76,7 +76,7 @@ static const FilteredCatalog filtered[] = {
 
 static planner_hook_type next_planner = NULL;
 
-/* While there is a shadow with a target: */
+/* The state of the hook while there is a shadow with a target. */
 static MemoryContext context = NULL;	/* memory context of the following */
 static const CmigShadow *watched = NULL;
 static ArrayType *live_schemas = NULL;

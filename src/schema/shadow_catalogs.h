@@ -2,10 +2,11 @@
  * shadow_catalogs.h
  *	  Filters the rows of the system catalogs that the target's queries see.
  *
- * A target often asks the catalogs whether something exists before it creates
- * it: IF NOT EXISTS (SELECT FROM pg_type WHERE typname = 'mood'). Its queries
- * must not find live objects, which still have their names, though in renamed
- * schemas.  A planner hook adds a condition to each catalog in these queries.
+ * A target often asks the catalogs whether something exists before it
+ * creates it: IF NOT EXISTS (SELECT FROM pg_type WHERE typname = 'mood').
+ * Its queries must not find live objects, which keep their names although
+ * their schemas have been renamed.  A planner hook adds a condition to each
+ * catalog in these queries.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -19,8 +20,9 @@
 extern void cmig_shadow_catalogs_init(void);
 
 /*
- * Start with this shadow's live schemas, or stop if it is NULL. Discards plans
- * made in between.  The hook is switched off at first.
+ * Start with this shadow's live schemas, or stop if the shadow is NULL.  On
+ * stopping or restarting, discards plans with conditions.  The hook is
+ * switched off at first.
  */
 extern void cmig_shadow_catalogs_watch(const CmigShadow *shadow);
 

@@ -96,7 +96,7 @@ cmig_shadow_global_hide(void)
 	cmig_shadow_rows_empty(DefaultAclRelationId);
 	CommandCounterIncrement();
 
-	/* publications of extensions, if there ever are any */
+	/* also hide publications that belong to extensions, if there are any */
 	cmig_shadow_rows_empty(PublicationRelationId);
 	CommandCounterIncrement();
 	return list;

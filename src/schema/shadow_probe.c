@@ -2,7 +2,8 @@
  * shadow_probe.c
  *	  Functions that let tests examine a shadow.
  *
- * The extension's SQL script does not declare them; tests do, as superuser.
+ * The extension's SQL script does not declare these functions; tests declare
+ * them as superuser.
  *
  * cmig_shadow_probe(target text, probe text, schemas text[]) RETURNS SETOF
  * text runs the target's SQL in a shadow of the schemas.  It returns the

@@ -1,7 +1,7 @@
 /*
  * shadow_session.c
- *	  Restores session state that a rollback does not, after SQL ran in a
- *	  shadow.
+ *	  Restores session state that a rollback does not restore after SQL has
+ *	  run in a shadow.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

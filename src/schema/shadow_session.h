@@ -1,11 +1,11 @@
 /*
  * shadow_session.h
- *	  Restores session state that a rollback does not, after SQL ran in a
- *	  shadow.
+ *	  Restores session state that a rollback does not restore after SQL has
+ *	  run in a shadow.
  *
- * A rollback neither takes nor releases session-level advisory locks.  Other
- * effects that it does not undo cannot be restored: the values that sequences
- * have generated, and the result of lastval().
+ * A rollback does not affect session-level advisory locks, which this module
+ * restores.  It also does not undo the generation of sequence values and the
+ * result of lastval(), which cannot be restored.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -2,10 +2,11 @@
  * squash.c
  *	  cmig.squash: replaces several consecutive revisions with one.
  *
- * The schema before and after them is determined by replaying them in the
- * shadow; the difference is the new revision's script.  Statements that change
- * rows, roles, or databases cannot be found this way.  They are put at the end,
- * each below a marker that cmig.load refuses, so that a person has to decide.
+ * The revisions are replayed in the shadow, and the difference between the
+ * schemas before and after them becomes the new revision's script.
+ * Statements that change rows, roles, or databases cannot be found this way.
+ * They are put at the end, each below a marker that cmig.load rejects, so
+ * that the user must decide what to do with them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -39,7 +40,7 @@ typedef struct Squash
 	const CmigMarks *marks;
 	int			count;
 	int		   *nodes;			/* parents first */
-	int			tip;			/* the one on top of the others */
+	int			tip;			/* the revision on top of the others */
 	List	   *before;			/* list of int: revisions outside the range
 								 * that the range builds on */
 	List	   *depends;		/* those in "before" that are named only in
@@ -139,8 +140,8 @@ add_outside(const Squash *squash, List *nodes, const CmigEdges *edges)
 }
 
 /*
- * Returns the nodes that are neither in "except" nor ancestors of others in
- * the two lists.
+ * Returns the nodes that are neither in "except" nor ancestors of other
+ * nodes in either list.
  */
 static List *
 without_implied(const Squash *squash, List *nodes, const List *except)
@@ -242,9 +243,10 @@ find_revisions(Squash *squash, const char *range, CmigRevision *edges)
  */
 
 /*
- * A CmigMayWrite callback.  Functions that are not volatile cannot write.  The
- * list contains the volatile functions of PostgreSQL and pg_cmig that do not
- * change rows.  A function that does not exist in this database may write.
+ * A CmigMayWrite callback.  A function may write if it is volatile, unless it
+ * is one of the functions of PostgreSQL and pg_cmig listed below, which do
+ * not change rows.  A function that does not exist in this database may
+ * write.
  */
 static bool
 may_write(const char *schema, const char *name)
@@ -272,8 +274,9 @@ may_write(const char *schema, const char *name)
 }
 
 /*
- * Returns what a statement may do that a schema does not show, as "<command> of
- * revision <id>, line <n>, <effect>", or NULL.
+ * Describes an effect that a statement may have and a schema does not show,
+ * as "<command> of revision <id>, line <n>, <effect>".  Returns NULL if there
+ * is no such effect.
  */
 static char *
 describe(const char *revision, const CmigStatement *statement)
@@ -288,7 +291,7 @@ describe(const char *revision, const CmigStatement *statement)
 	return NULL;
 }
 
-/* Add the statement if the schema does not show everything that it may do. */
+/* Add the statement if it may have effects that the schema does not show. */
 static void
 add_statement(List **statements, const char *revision, const CmigStatement *statement)
 {
@@ -303,7 +306,10 @@ add_statement(List **statements, const char *revision, const CmigStatement *stat
 	*statements = lappend(*statements, unresolved);
 }
 
-/* Returns the statements in the range that schemas do not show completely. */
+/*
+ * Returns the statements in the range that may have effects that schemas do
+ * not show.
+ */
 static List *
 find_statements(const Squash *squash)
 {

@@ -2,7 +2,7 @@
  * target.c
  *	  Runs the target's SQL, which creates its schema, in the shadow.
  *
- * The text is the caller's code and runs with the caller's privileges, like a
+ * The SQL is the caller's code and runs with the caller's privileges, like a
  * revision's script.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -124,8 +124,8 @@ collect_renames(CmigTargetState *state, CmigTargetText *text, const CmigStatemen
 /* Statements that do not pass through the utility hook */
 
 /*
- * Is this a command such as BEGIN or COMMIT, to be ignored because the whole
- * text runs in one transaction anyway?  Raises an error for transaction
+ * Is this a command such as BEGIN or COMMIT?  These are ignored, because all
+ * of the SQL runs in one transaction anyway.  Raises an error for transaction
  * commands that cannot be ignored.
  */
 static bool
@@ -155,8 +155,8 @@ is_frame(const RawStmt *raw)
 }
 
 /*
- * Is this SELECT setval(...), with which pg_dump sets a sequence's current
- * value?
+ * Is this SELECT setval(...), as pg_dump writes it to set a sequence's
+ * current value?
  */
 static bool
 is_setval(const RawStmt *raw)
@@ -207,7 +207,7 @@ cmig_target_execute(CmigTargetState *state, const CmigStatement *statement)
  * Running
  */
 
-/* Issue a NOTICE about psql commands and COPY blocks. */
+/* Issue a NOTICE about psql commands and COPY blocks that are left out. */
 static void
 tell_text(const CmigTargetText *text)
 {
@@ -358,8 +358,8 @@ run_scripts(CmigTargetState *state, List *scripts)
 }
 
 /*
- * Run the whole text and the scripts.  The session's state is saved before and
- * restored afterwards.
+ * Run all of the SQL, and then the scripts.  The session's state is saved
+ * before and restored afterwards.
  */
 static void
 run_text(CmigTargetState *state, CmigSession *session, const char *sql, List *scripts)

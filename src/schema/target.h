@@ -24,18 +24,17 @@ typedef struct CmigTargetScript
 } CmigTargetScript;
 
 /*
- * Run the text; call this in a task of cmig_shadow_run(). Settings, the role,
- * and other session state that the text changes are restored afterwards; the
- * objects that it creates exist until the shadow ends.  An error names the
- * line and the statement.  The result is allocated in the current memory
- * context.
+ * Run the target's SQL.  Call this in a task of cmig_shadow_run().  Settings,
+ * the role, and other session state are restored afterwards; the objects
+ * that the SQL creates exist until the shadow ends.  An error names the line
+ * and the statement.  The result is allocated in the current memory context.
  */
 extern CmigTarget *cmig_target_run(CmigShadow *shadow, const char *sql);
 
 /*
  * Like cmig_target_run(), but then also run "scripts", a List of
- * CmigTargetScript *. A script that fails is left out, with a NOTICE unless
- * the text itself has created its objects.
+ * CmigTargetScript *. A script that fails is left out.  There is a NOTICE
+ * about it unless the target's SQL has already created the script's objects.
  */
 extern CmigTarget *cmig_target_run_with(CmigShadow *shadow, const char *sql, List *scripts);
 

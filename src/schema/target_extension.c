@@ -2,9 +2,9 @@
  * target_extension.c
  *	  Processes extensions and schemas in a target's statements.
  *
- * A block with EXCEPTION in the target can roll back changes that are recorded
- * in the shadow's structs, so cmig_target_extension_settle() reads the
- * catalogs again.
+ * A PL/pgSQL block with EXCEPTION in the target can roll back changes that
+ * are recorded in the shadow's structs, so cmig_target_extension_settle()
+ * reads the catalogs again.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -70,8 +70,8 @@ is_made_by_shadow(const CmigShadow *shadow, Oid schema)
 }
 
 /*
- * Move the extension's members from one schema to another.  If the extension
- * itself is in the first one, change its schema, too.
+ * Move the extension's members from one schema to another.  If the
+ * extension's own schema is the first one, change it, too.
  */
 static void
 move(CmigTargetState *state, CmigExtension *extension, Oid from, Oid to)
@@ -105,8 +105,8 @@ fixed_schema(const char *name)
 }
 
 /*
- * Returns the schema that CREATE EXTENSION without SCHEMA would use, or "from"
- * if that is unknown.
+ * Returns the schema that CREATE EXTENSION without SCHEMA would use, or
+ * "from" if this schema is unknown.
  */
 static Oid
 default_schema(const CmigExtension *extension, Oid from)
@@ -180,7 +180,7 @@ create_extension(CmigTargetState *state, CreateExtensionStmt *create)
 	CmigExtension *extension = find_extension(state, create->extname);
 
 	if (extension == NULL)
-		/* extensions that every new database has, and pg_cmig */
+		/* pg_cmig, and extensions that every new database has */
 		return OidIsValid(get_extension_oid(create->extname, true));
 	if (is_declared(extension))
 		return create->if_not_exists;
@@ -235,8 +235,8 @@ set_schema(CmigTargetState *state, AlterObjectSchemaStmt *alter)
 }
 
 /*
- * Process DROP EXTENSION. Installed extensions are hidden again.  Returns true
- * if the statement names no others.
+ * Process DROP EXTENSION.  Installed extensions are hidden again.  Returns
+ * true if the statement names no other extensions.
  */
 static bool
 drop_extensions(CmigTargetState *state, DropStmt *drop)

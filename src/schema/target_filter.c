@@ -24,7 +24,7 @@
 
 /*
  * Does the setting belong to the caller's session rather than to the schema?
- * Then it is ignored: the caller's timeouts remain in effect, and messages
+ * If so, it is ignored: the caller's timeouts remain in effect, and messages
  * keep the client's encoding.
  */
 static bool
@@ -44,7 +44,8 @@ is_callers_setting(const VariableSetStmt *set)
 }
 
 /*
- * Is this the type of objects that all databases share, or of large objects?
+ * Is this a type of object that all databases share, or the type of large
+ * objects?
  */
 static bool
 is_shared_object(ObjectType type)
@@ -63,8 +64,8 @@ is_shared_object(ObjectType type)
 }
 
 /*
- * Is the statement about the server or the session rather than a schema?  Sets
- * *silently if it is not worth mentioning.
+ * Is the statement about the server or the session rather than a schema?
+ * Sets *silently if no NOTICE should mention the statement.
  */
 static bool
 has_no_schema(Node *node, bool *silently)

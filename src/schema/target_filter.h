@@ -13,13 +13,13 @@
 
 /*
  * Is the statement about the server or the session?  If so, it must not be
- * run, and is recorded unless it is not worth mentioning.
+ * run, and is recorded if it is worth mentioning.
  */
 extern bool cmig_target_filter_leaves_out(CmigTargetState *state, Node *node);
 
 /*
- * Is the statement about a role, a database, a tablespace, a large object, or
- * the server?  Schemas do not show what it does.
+ * Is the statement about a role, a database, a tablespace, a large object,
+ * or the server?  If so, its effect is not visible in a schema.
  */
 extern bool cmig_target_filter_is_shared(Node *node);
 

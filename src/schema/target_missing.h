@@ -12,9 +12,9 @@
 #include "schema/target_state.h"
 
 /*
- * Returns the name of the object that a statement creates, and sets *type, if
- * the object has no schema or if only superusers can create it.  Returns NULL
- * for other statements.
+ * If the statement creates an object that has no schema, or that only
+ * superusers can create, returns the object's name and sets *type.  Otherwise
+ * returns NULL.
  */
 extern char *cmig_target_missing_made(Node *node, ObjectType *type);
 

@@ -157,8 +157,8 @@ schema_of_relation(const RangeVar *name)
 }
 
 /*
- * Returns the schema of the relation in a list of names, or NULL. The last
- * "parts" names are those of a part, such as a column.
+ * Returns the schema of the relation in a list of names, or NULL.  The last
+ * "parts" names belong to a part of the relation, such as a column.
  */
 static char *
 schema_of_relation_names(List *names, int parts)

@@ -20,10 +20,10 @@ extern const char *cmig_target_object_kind(ObjectType type);
 extern char *cmig_target_object_name(ObjectType type, Node *object);
 
 /*
- * Returns the schema in which a statement creates an object, or which contains
- * the statement's object; for a statement about a schema, that schema.
- * Returns NULL if the object has no schema, or if it was named without one and
- * cannot be found.
+ * Returns the schema of the object that a statement creates or is about.  For
+ * a statement about a schema, returns this schema.  Returns NULL if the
+ * object has no schema, or if it is named without a schema and cannot be
+ * found.
  */
 extern char *cmig_target_object_schema(Node *statement);
 

@@ -1,7 +1,7 @@
 /*
  * target_result.h
- *	  What is known about a target after its SQL was run, apart from the
- *	  objects in the catalogs.
+ *	  The result of running a target's SQL, apart from the objects in the
+ *	  catalogs.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,10 +12,10 @@
 #include "nodes/pg_list.h"
 
 /*
- * A part of the target that could not be executed, so that the catalogs do not
- * contain it.  "kind" is the word for it in result rows ("role", "event
- * trigger", "owner", "privilege" ...), and "object" is the name as it was
- * written.
+ * A part of the target that could not be executed, and is therefore missing
+ * from the catalogs.  "kind" is the word for the part in result rows ("role",
+ * "event trigger", "owner", "privilege" ...), and "object" is the name as
+ * written in the target.
  */
 typedef struct CmigTargetNote
 {
@@ -26,11 +26,11 @@ typedef struct CmigTargetNote
 	char	   *role;			/* the intended owner, or NULL */
 } CmigTargetNote;
 
-/* What is known about a target after it was run. */
+/* The result of running a target's SQL. */
 typedef struct CmigTarget
 {
 	List	   *notes;			/* list of CmigTargetNote, in the order of the
-								 * text */
+								 * statements */
 	List	   *renames;		/* list of char *: "table public.a -> b",
 								 * "column public.b.x -> y", from -- @renamed
 								 * comments; the table is named as in the

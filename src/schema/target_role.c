@@ -78,7 +78,7 @@ why_not_owner(const RoleSpec *role, const char *schema)
 	return NULL;
 }
 
-/* Add a note that an object does not get its owner. */
+/* Add a note that an object cannot be given to its intended owner. */
 static void
 note_owner(CmigTargetState *state, ObjectType type, const char *name, const RoleSpec *owner,
 		   const char *reason)

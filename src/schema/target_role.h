@@ -13,10 +13,11 @@
 #include "schema/target_state.h"
 
 /*
- * Process a statement about roles.  Statements that create, alter, or drop
- * roles are not run.  Other statements may name roles that do not exist.  Adds
- * notes about what is left out.  Returns the statement to run (a copy if
- * something was removed from it), or NULL if nothing is left.
+ * Process a statement that may name roles.  Statements that create, alter, or
+ * drop roles are not run.  From other statements, the parts that name missing
+ * roles are removed.  Adds notes about what is left out.  Returns the
+ * statement to run (a copy if something was removed from it), or NULL if
+ * nothing is left.
  */
 extern Node *cmig_target_role_adapt(CmigTargetState *state, Node *statement);
 

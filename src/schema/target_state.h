@@ -53,7 +53,8 @@ extern void cmig_target_note_missing(CmigTargetState *state, ObjectType type,
 									 const char *name, const char *reason);
 
 /*
- * Remove notes about an object, because the target has reverted the statement.
+ * Remove the notes about an object, because a later statement of the target
+ * reverts the one that they are about.
  */
 extern void cmig_target_forget(CmigTargetState *state, const char *kind, const char *object);
 

@@ -1,7 +1,7 @@
 /*
  * target_text.c
- *	  Reads a target's text, which may have been written for psql, and may
- *	  have comments that give former names.
+ *	  Reads a target's SQL, which may have been written for psql, and may have
+ *	  comments that give objects' former names.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -28,7 +28,7 @@ static const char *const harmless[] = {
 /* Commands that pg_dump writes; these are removed without a message. */
 static const char *const of_pg_dump[] = {"restrict", "unrestrict"};
 
-/* The state while the text is being read. */
+/* The state while the target's SQL is being read. */
 typedef struct Reading
 {
 	CmigTargetText *text;
@@ -50,7 +50,7 @@ end_of_line(const char *p)
 	return p + strcspn(p, "\n");
 }
 
-/* Blank out a part of the text, except for line breaks. */
+/* Blank out a part of the SQL, except for line breaks. */
 static void
 blank(Reading *reading, const char *from, const char *to)
 {
@@ -61,7 +61,7 @@ blank(Reading *reading, const char *from, const char *to)
 			*p = ' ';
 }
 
-/* Blank out a part of the text, and continue after it. */
+/* Blank out a part of the SQL, and continue after it. */
 static void
 leave_out(Reading *reading, const char *from, int line, const char *to, bool silently)
 {
@@ -236,7 +236,7 @@ read_comment(Reading *reading)
 	reading->text->comments = lappend(reading->text->comments, comment);
 }
 
-/* Assign the comments before the current token to it. */
+/* Anchor the comments before the current token to this token. */
 static void
 anchor_comments(Reading *reading)
 {
@@ -291,8 +291,8 @@ cmig_target_text_read(const char *sql)
 /* Matching comments and objects */
 
 /*
- * Returns the word for what a statement creates, as in result rows, or NULL.
- * Sets *relation or *names to the object's name.
+ * Returns the word, as in result rows, for the kind of object that a
+ * statement creates, or NULL.  Sets *relation or *names to the object's name.
  */
 static const char *
 made_object(const Node *node, RangeVar **relation, List **names)

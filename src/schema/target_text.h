@@ -1,7 +1,7 @@
 /*
  * target_text.h
- *	  Reads a target's text, which may have been written for psql, and may
- *	  have comments that give former names.
+ *	  Reads a target's SQL, which may have been written for psql, and may have
+ *	  comments that give objects' former names.
  *
  * No database access.
  *
@@ -22,10 +22,10 @@ typedef struct CmigTargetComment
 								 * object; otherwise it follows its object */
 } CmigTargetComment;
 
-/* A target's text without the parts that only psql understands. */
+/* A target's SQL without the parts that only psql understands. */
 typedef struct CmigTargetText
 {
-	char	   *sql;			/* the text, with blanks for removed parts, so
+	char	   *sql;			/* the SQL, with blanks for removed parts, so
 								 * that lines and offsets do not change */
 	int			commands;		/* number of removed psql commands */
 	int			copies;			/* number of removed COPY ... FROM STDIN, with
@@ -35,19 +35,19 @@ typedef struct CmigTargetText
 } CmigTargetText;
 
 /*
- * Remove the parts that have no effect on the schema when psql runs the text:
+ * Remove the parts that have no effect on the schema when psql runs the SQL:
  * commands such as \restrict, \set, and \connect, and COPY blocks.  A command
- * that could have an effect, such as \i, is kept, so that running the text
+ * that could have an effect, such as \i, is kept, so that running the SQL
  * raises an error.
  */
 extern CmigTargetText *cmig_target_text_read(const char *sql);
 
 /*
- * Find out what the comment is about, if it belongs to the statement at the
- * given offset in the text.  Sets *kind to "table" or the like, *relation or
- * *names to the object's name, and *part to the name of a part (a column or a
- * constraint), or NULL. Returns false if the comment does not belong to this
- * statement.
+ * Find the object that the comment is about, if the comment belongs to the
+ * statement at the given offset in the SQL.  Sets *kind to "table" or the
+ * like, *relation or *names to the object's name, and *part to the name of a
+ * part (a column or a constraint), or NULL.  Returns false if the comment
+ * does not belong to this statement.
  */
 extern bool cmig_target_text_renamed(const CmigTargetComment *comment, const RawStmt *raw,
 									 int offset, int length, const char **kind,

@@ -2,10 +2,10 @@
  * target_utility.c
  *	  Processes a target's utility statements before PostgreSQL runs them.
  *
- * This is done in a hook, so that statements in DO blocks, which often create
- * roles and extensions, are processed, too.  The hook gets the parse tree
- * before analysis; if something has to be removed from the tree, it works on a
- * copy.
+ * A hook processes the statements, so that this includes statements in DO
+ * blocks, which often create roles and extensions.  The hook is called with
+ * the parse tree before analysis.  To remove something from the tree, it
+ * works on a copy.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -104,7 +104,7 @@ run_without_warning(const Call *call)
  * What is refused
  */
 
-/* Returns what messages call the current SQL: "target" or "replay". */
+/* Returns the word for the current SQL in messages: "target" or "replay". */
 static const char *
 place(void)
 {

@@ -16,8 +16,8 @@
 
 static const CmigToolTable tool_tables[] = {
 	{"alembic", NULL, "alembic_version", "version_num"},
-	{NULL, NULL, "cmig_version", "version_num"},	/* the texts of
-													 * cmig.script() */
+	{NULL, NULL, "cmig_version", "version_num"},	/* for scripts generated
+													 * by cmig.script() */
 	{NULL, NULL, "django_migrations", "applied"},
 	{"flyway", NULL, "flyway_schema_history", "installed_rank"},
 	{"flyway", NULL, "schema_version", "installed_rank"},	/* before version 5 */
@@ -128,7 +128,7 @@ mark(ToolTables *tables, const CmigObject *object)
 		mark(tables, child);
 }
 
-/* A CmigKeepCandidate */
+/* A CmigKeepCandidate: is the object marked? */
 static bool
 is_marked(const CmigObject *object, void *arg)
 {

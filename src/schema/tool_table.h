@@ -3,8 +3,8 @@
  *	  Recognizes the tables in which other migration tools record what they
  *	  have applied.
  *
- * No target contains them, and no revision creates them, but they must stay as
- * long as the tool is in use.
+ * No target contains these tables, and no revision creates them, but they
+ * must stay as long as the tool is in use.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -25,14 +25,15 @@ typedef struct CmigToolTable
 } CmigToolTable;
 
 /*
- * Returns the next table that records what the tool has applied, or NULL after
- * the last one.  More common ones come first.
+ * Returns the tool's next table that records what has been applied, or NULL
+ * after the last one.  More common tables come first.
  */
 extern const CmigToolTable *cmig_tool_table_next(const char *tool, const CmigToolTable *last);
 
 /*
- * Add such tables in the live schema to the other image if it lacks them, so
- * that they do not differ, and issue a NOTICE that names them.
+ * Add other migration tools' tables in the live image to the other image if
+ * they are missing there, so that they do not count as differences.  Issues a
+ * NOTICE that names them.
  */
 extern void cmig_tool_table_keep(const CmigImage *live, CmigImage *other);
 

@@ -70,7 +70,7 @@ without_options(const CmigObject *index)
 }
 
 /*
- * Returns a text that is the same for equivalent indexes, or NULL if the
+ * Returns a string that is the same for equivalent indexes, or NULL if the
  * object is not an attached index.
  */
 static const char *
@@ -103,7 +103,7 @@ is_made(const CmigChange *change, bool old)
 	return change->action == CMIG_AGAIN || change->action == (old ? CMIG_DROP : CMIG_CREATE);
 }
 
-/* Does the object come before the other one among a table's children? */
+/* Does "object" come before "other" among a table's children? */
 static bool
 is_before(const CmigObject *object, const CmigObject *other)
 {

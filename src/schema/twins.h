@@ -2,8 +2,9 @@
  * twins.h
  *	  Finds equivalent indexes of a partition.
  *
- * ATTACH PARTITION attaches equivalent indexes in the order in which they were
- * created: the first one to the partitioned table's first one, and so on.
+ * ATTACH PARTITION attaches equivalent indexes in the order in which they
+ * were created: the first one to the partitioned table's first such index,
+ * and so on.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -21,12 +22,15 @@ typedef struct CmigTwins
 } CmigTwins;
 
 /*
- * Returns the pairs, a list of CmigTwins, in partitions that the upgrade or,
- * if "old", the downgrade attaches.
+ * Returns the pairs (a list of CmigTwins) of the partitions that are
+ * attached by the upgrade or, if "old", by the downgrade.
  */
 extern List *cmig_twins_find(const CmigDifference *difference, bool old);
 
-/* Exclude indexes from CREATE TABLE that it would create in the wrong order. */
+/*
+ * Exclude from CREATE TABLE the indexes that it would create in the wrong
+ * order.
+ */
 extern void cmig_twins_unfold(const CmigDifference *difference);
 
 /* Sort the riders of changes so that the first index of a pair comes first. */

@@ -87,8 +87,8 @@ family_of(const char *type)
 }
 
 /*
- * Can PostgreSQL use stored values of one type as values of the other, without
- * changing them?
+ * Can PostgreSQL use stored values of one type as values of the other type
+ * without changing them?
  */
 static bool
 is_same_stored(const char *from, const char *to)
@@ -98,8 +98,8 @@ is_same_stored(const char *from, const char *to)
 }
 
 /*
- * Can values be converted by assignment?  This is always possible to string
- * types, although queries on the column may then work differently.
+ * Can values be converted by assignment?  Assignment to a string type is
+ * always possible, although queries on the column may then work differently.
  */
 static bool
 is_assignable(Family from, Family to)
@@ -237,7 +237,7 @@ width_of(const char *type)
 }
 
 /*
- * Can the new modifier reject values?  For times, it never does, because they
+ * Can the new modifier reject values?  It never rejects times, because these
  * are rounded.
  */
 static bool
