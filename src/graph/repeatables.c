@@ -124,7 +124,7 @@ cmig_repeatables_add(CmigGraph *graph, const CmigRevision *revisions, int count)
 {
 	const CmigRevision **sorted;
 
-	if (count == 0)
+	if (count <= 0)
 		return;
 	sorted = palloc(sizeof(CmigRevision *) * count);
 	for (int i = 0; i < count; i++)
