@@ -3,7 +3,7 @@
  *	  Determines the locks of ALTER TABLE and similar statements.
  *
  * AlterTableGetLockLevel() returns the lock mode for the altered table. This
- * module adds the other relations that the actions lock.
+ * module adds the locks on other relations.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -58,8 +58,8 @@ is_recursive(const AlterTableCmd *command)
 }
 
 /*
- * Record an action whose additional locks planned_locks.c determines from the
- * catalogs.
+ * Record an action. planned_locks.c later reads the catalogs to determine
+ * which other locks it takes.
  */
 static void
 add_action(List **locks, const AlterTableStmt *alter, const AlterTableCmd *command)
@@ -109,7 +109,7 @@ add_action(List **locks, const AlterTableStmt *alter, const AlterTableCmd *comma
 	}
 }
 
-/* Add the lock on an index of the table, given its name. */
+/* Add a lock on one of the table's indexes, given its name. */
 static void
 add_index(List **locks, const AlterTableStmt *alter, char *name, LOCKMODE mode)
 {
@@ -117,8 +117,8 @@ add_index(List **locks, const AlterTableStmt *alter, char *name, LOCKMODE mode)
 }
 
 /*
- * Add the lock on the index in a USING INDEX clause. The index is renamed to
- * the constraint's name, unless it already has this name.
+ * Add a lock on the index named in a USING INDEX clause. The index is renamed
+ * to the constraint's name if the two names differ.
  */
 static void
 add_constraint_index(List **locks, const AlterTableStmt *alter, const Constraint *constraint)
@@ -128,7 +128,7 @@ add_constraint_index(List **locks, const AlterTableStmt *alter, const Constraint
 		add_index(locks, alter, constraint->indexname, ShareUpdateExclusiveLock);
 }
 
-/* Add AccessShareLock on the index's table. */
+/* For a lock on an index, add AccessShareLock on the index's table. */
 static void
 read_table(CmigLock *lock)
 {
@@ -136,7 +136,7 @@ read_table(CmigLock *lock)
 	lock->table_mode = AccessShareLock;
 }
 
-/* Add the relations that an action refers to by name. */
+/* Add locks on the relations that are named in an action. */
 static void
 add_named(List **locks, const AlterTableStmt *alter, const AlterTableCmd *command)
 {
@@ -185,8 +185,8 @@ add_named(List **locks, const AlterTableStmt *alter, const AlterTableCmd *comman
 }
 
 /*
- * Returns the kinds of related relations (CMIG_LOCK_*) that an action also
- * locks.
+ * Returns the kinds of related relations (CMIG_LOCK_*) that are locked
+ * together with the table.
  */
 static int
 reach(const AlterTableCmd *command)

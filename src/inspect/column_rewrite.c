@@ -35,7 +35,7 @@
  */
 
 /*
- * Does ALTER COLUMN TYPE rewrite the table if it converts values with this
+ * Does ALTER COLUMN TYPE rewrite the table if values are converted with this
  * expression?
  */
 static bool
@@ -153,9 +153,9 @@ analyze_default(void *arg)
 }
 
 /*
- * Must the default be computed for each row? A default that cannot be analyzed,
- * for example because an earlier statement creates the function that it calls,
- * counts as volatile.
+ * Must the default be computed for each row? A default that cannot be analyzed
+ * counts as volatile. An example is a default with a function that an earlier
+ * statement creates.
  */
 static bool
 is_volatile_default(Node *raw)
@@ -173,7 +173,7 @@ is_volatile_default(Node *raw)
 
 /*
  * Returns the default expression of a new column, or NULL. Sets *computed to
- * true if it is an identity column or a stored generated column.
+ * true if the column is an identity column or a stored generated column.
  */
 static Node *
 find_default(const ColumnDef *column, bool *computed)

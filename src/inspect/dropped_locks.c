@@ -1,6 +1,7 @@
 /*
  * dropped_locks.c
- *	  Finds the objects that a DROP removes and the relations that it locks.
+ *	  Finds the objects that are dropped by DROP, and the relations that are
+ *	  locked.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -36,7 +37,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-/* State of the search for the objects that a DROP removes. */
+/* State of the search for dropped objects. */
 typedef struct Drop
 {
 	bool		cascade;
@@ -92,7 +93,7 @@ cmig_dropped_locks_find(ObjectType type, Node *name, ObjectAddress *object)
 	return OidIsValid(object->objectId);
 }
 
-/* Add a relation to the locked ones; does nothing for InvalidOid. */
+/* Add a relation to the list of locked relations. Ignores InvalidOid. */
 static void
 add_locked(Drop *drop, Oid relation)
 {
@@ -101,7 +102,8 @@ add_locked(Drop *drop, Oid relation)
 }
 
 /*
- * Add a dropped object to the queue, unless it was found before or is spared.
+ * Add a dropped object to the queue, unless it has been found before or is
+ * spared by the callback.
  */
 static void
 add_dropped(Drop *drop, Oid class, Oid object, int32 sub)
@@ -123,8 +125,8 @@ add_dropped(Drop *drop, Oid class, Oid object, int32 sub)
 }
 
 /*
- * Returns the relation that a row of pg_attrdef, pg_rewrite, or a similar
- * catalog belongs to.
+ * Returns the relation to which a row of pg_attrdef, pg_rewrite, or a similar
+ * catalog belongs.
  */
 static Oid
 relation_of_row(Oid catalog, HeapTuple row)
@@ -147,7 +149,7 @@ relation_of_row(Oid catalog, HeapTuple row)
 }
 
 /*
- * Returns the relation that a trigger, rule, or similar object belongs to, or
+ * Returns the relation to which a trigger, rule, or similar object belongs, or
  * InvalidOid if the object no longer exists.
  */
 static Oid
@@ -169,8 +171,8 @@ relation_of_part(Oid catalog_oid, Oid index, AttrNumber key_column, Oid part)
 }
 
 /*
- * Add the relations that are locked when a constraint is dropped. For a foreign
- * key, these are both tables.
+ * Add the relations that are locked when a constraint is dropped. A foreign
+ * key locks both of its tables.
  */
 static void
 lock_constraint(Drop *drop, Oid constraint)
@@ -247,14 +249,14 @@ lock_object(Drop *drop, const ObjectAddress *object)
 	}
 }
 
-/* Does DROP also drop a dependent object with this type of dependency? */
+/* Is a dependent object with this type of dependency also dropped? */
 static bool
 is_dropped(const Drop *drop, char deptype)
 {
 	return drop->cascade || deptype != DEPENDENCY_NORMAL;
 }
 
-/* Add the objects that DROP removes because they depend on this one. */
+/* Add the objects that are also dropped because they depend on this object. */
 static void
 add_dependents(Drop *drop, const ObjectAddress *object)
 {

@@ -1,8 +1,9 @@
 /*
  * dropped_locks.h
- *	  Finds the objects that a DROP removes and the relations that it locks.
+ *	  Finds the objects that are dropped by DROP, and the relations that are
+ *	  locked.
  *
- * This follows pg_depend as DROP does: objects that belong to the dropped
+ * Like DROP, this module follows pg_depend. Objects that belong to the dropped
  * object are always dropped, and other dependent objects are dropped with
  * CASCADE. Locked relations are returned as lists of OIDs.
  *
@@ -17,31 +18,32 @@
 #include "nodes/pg_list.h"
 
 /*
- * Find the object that DROP names. Returns false if the object does not exist
- * or if this module does not handle its type.
+ * Find the object named in a DROP statement. Returns false if the object does
+ * not exist or if its type is not supported here.
  */
 extern bool cmig_dropped_locks_find(ObjectType type, Node *name, ObjectAddress *object);
 
-/* Returns the relations that DROP locks when it drops an object. */
+/* Returns the relations that are locked when an object is dropped. */
 extern List *cmig_dropped_locks(const ObjectAddress *object, bool cascade);
 
 /*
- * Return the relations that ALTER TABLE locks when it drops a column or a
+ * Return the relations that are locked when ALTER TABLE drops a column or a
  * constraint.
  */
 extern List *cmig_dropped_locks_column(Oid table, const char *column, bool cascade);
 extern List *cmig_dropped_locks_constraint(Oid table, const char *constraint, bool cascade);
 
 /*
- * Callback that returns true if an object that depends on a dropped one is not
- * dropped after all.
+ * Callback that returns true if a dependent object must be left out, because
+ * it will not be dropped.
  */
 typedef bool (*CmigDroppedSpared) (const ObjectAddress *object, void *arg);
 
 /*
- * Returns the objects that DROP ... CASCADE drops, starting with the object
- * itself, as a List of ObjectAddress *. Objects for which the callback returns
- * true are left out, and so are objects that depend only on them.
+ * Returns the objects that are dropped if an object is dropped with CASCADE,
+ * as a List of ObjectAddress * that starts with the object itself. An object
+ * is left out if the callback returns true for it or if it depends only on
+ * such objects.
  */
 extern List *cmig_dropped_objects(const ObjectAddress *object, CmigDroppedSpared spared, void *arg);
 

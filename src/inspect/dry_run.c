@@ -71,8 +71,8 @@ typedef struct DryRun
 } DryRun;
 
 /*
- * Returns true if an argument has the second of its two possible values. Raises
- * 22023 if it has neither.
+ * Returns true if the value of an argument is "second", or false if it is
+ * "first". Raises 22023 for any other value.
  */
 static bool
 second_word(const char *value, const char *argument, const char *first, const char *second)
@@ -115,7 +115,9 @@ find_missing(const CmigEdges *edges, const bool *missing)
 	return -1;
 }
 
-/* Returns a revision that a step needs but that has not been run, or -1. */
+/*
+ * Returns a revision that the step requires but that has not been run, or -1.
+ */
 static int
 find_obstacle(const CmigTrial *trial, int node, const bool *missing)
 {
@@ -148,7 +150,7 @@ take_step(CmigTrial *trial, CmigStepTexts *texts, const CmigPlanStep *step, bool
 	trial->failed += missing[step->node];
 }
 
-/* The checks that cmig.upgrade performs after its last step. */
+/* Perform the checks that cmig.upgrade performs after its last step. */
 static void
 check_end(void *arg)
 {
@@ -239,7 +241,7 @@ size_argument(FunctionCallInfo fcinfo, int n)
 	return PG_GETARG_INT64(n);
 }
 
-/* Report what a rollback does not restore. */
+/* Report sequences and dead rows, which a rollback does not restore. */
 static void
 report_traces(const CmigTrial *trial)
 {

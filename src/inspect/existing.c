@@ -126,8 +126,8 @@ cmig_existing_start(void)
 }
 
 /*
- * Returns a copy of the catalog row with this OID as it was at the start, or
- * NULL.
+ * Returns a copy of the catalog row with this OID as of the start of the dry
+ * run, or NULL.
  */
 static HeapTuple
 read_row(CmigExistingSet *set, Oid catalog_oid, Oid index, AttrNumber key_column, Oid oid)
@@ -147,7 +147,9 @@ read_row(CmigExistingSet *set, Oid catalog_oid, Oid index, AttrNumber key_column
 	return tuple;
 }
 
-/* Returns the relation's row in pg_class as it was at the start, or NULL. */
+/*
+ * Returns the relation's pg_class row as of the start of the dry run, or NULL.
+ */
 static HeapTuple
 read_class(CmigExistingSet *set, Oid relation)
 {

@@ -5,8 +5,8 @@
  *
  * A relation's state at the start of the dry run is read when the relation is
  * first needed. System catalogs, TOAST tables, composite types, and the
- * extension's own relations are not reported, so they count as if they had not
- * existed.
+ * extension's own relations are not reported. They are treated as if they did
+ * not exist.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -60,8 +60,8 @@ extern CmigExistingSet *cmig_existing_start(void);
 extern CmigExisting *cmig_existing_get(CmigExistingSet *set, Oid relation);
 
 /*
- * Returns a List of CmigExisting * with the relations looked up so far that
- * existed, ordered by name.
+ * Returns the relations that have been looked up so far and that existed at
+ * the start, as a List of CmigExisting * ordered by name.
  */
 extern List *cmig_existing_all(CmigExistingSet *set);
 
@@ -80,7 +80,7 @@ extern Oid	cmig_existing_filenode(Oid relation);
 /* Call this after a rollback, which restores the relations' previous files. */
 extern void cmig_existing_rolled_back(CmigExistingSet *set);
 
-/* Is the relation reported, given its OID and relkind? */
+/* Are relations with this OID and relkind included in reports? */
 extern bool cmig_existing_is_reported(Oid relation, char kind);
 
 /*

@@ -2,9 +2,9 @@
  * held_locks.h
  *	  Lists the relation locks that the current subtransaction holds.
  *
- * pg_locks shows the lock table that all sessions share. This module reads the
- * backend's local lock table instead. Reading it does not block other
- * sessions, and it also shows which subtransactions hold a lock.
+ * pg_locks shows the lock table shared by all sessions. This module reads the
+ * backend's local lock table instead. Reading the local table does not block
+ * other sessions, and the table also shows which subtransactions hold a lock.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -15,9 +15,9 @@
 #include "storage/lockdefs.h"
 
 /*
- * Callback for each lock. of_transaction is true if the lock is held by the
- * whole transaction, as a lock taken by nextval() is, and may therefore be
- * older than the subtransaction.
+ * Callback for each lock. "of_transaction" is true if the lock is held by the
+ * whole transaction and may therefore be older than the subtransaction. For
+ * example, nextval() takes such locks.
  */
 typedef void (*CmigHeldLock) (Oid relation, LOCKMODE mode, bool of_transaction, void *arg);
 

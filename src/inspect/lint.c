@@ -3,7 +3,7 @@
  *	  Implements cmig.lint and cmig.lint_sql, which report what a script's
  *	  statements would do to a live database.
  *
- * No statement is executed, and no lock is waited for.
+ * These functions do not execute the statements and do not wait for locks.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -26,7 +26,7 @@ PG_FUNCTION_INFO_V1(cmig_lint);
 PG_FUNCTION_INFO_V1(cmig_lint_sql);
 PG_FUNCTION_INFO_V1(cmig_lint_wrong);
 
-/* Store a text, which may be NULL, in column i of a row. */
+/* Store a string, which may be NULL, in column i of a row. */
 static void
 set_text(Datum *values, bool *nulls, int i, const char *text)
 {
@@ -35,8 +35,8 @@ set_text(Datum *values, bool *nulls, int i, const char *text)
 }
 
 /*
- * Return the findings as rows. With with_revision, the first column is the
- * revision.
+ * Return the findings as rows. If "with_revision" is true, the first column
+ * contains the revision.
  */
 static void
 return_findings(FunctionCallInfo fcinfo, CmigLint *lint, bool with_revision)

@@ -14,16 +14,16 @@
 #include "nodes/parsenodes.h"
 
 /*
- * Returns a constraint's name, or the name that PostgreSQL chooses if it is
- * unnamed. For a column constraint, column is the column's name; otherwise it
- * is NULL.
+ * Returns a constraint's name, or the name that PostgreSQL chooses if the
+ * constraint is unnamed. For a column constraint, "column" is the column's
+ * name; otherwise it is NULL.
  */
 extern char *cmig_lint_alter_constraint_name(const char *table, const Constraint *constraint,
 											 const char *column);
 
 /*
- * Add a constraint to a table. For a column constraint, column is the column's
- * name; otherwise it is NULL.
+ * Add a constraint to a table. For a column constraint, "column" is the
+ * column's name; otherwise it is NULL.
  */
 extern void cmig_lint_alter_add_constraint(CmigLint *lint, CmigLintTable *table,
 										   const Constraint *constraint, const char *column);

@@ -211,7 +211,9 @@ apply_truncate(CmigLint *lint, TruncateStmt *statement)
 	}
 }
 
-/* A table becomes large when rows from a large table are inserted into it. */
+/*
+ * If rows from a large table are inserted into a table, it is no longer empty.
+ */
 static void
 apply_insert(CmigLint *lint, InsertStmt *statement)
 {
@@ -319,7 +321,7 @@ apply_drop(CmigLint *lint, DropStmt *statement)
 	}
 }
 
-/* Apply the effects of CASCADE in ALTER TABLE. */
+/* Apply the effects of CASCADE in an ALTER TABLE statement. */
 static void
 apply_alter_cascade(CmigLint *lint, AlterTableStmt *statement)
 {
@@ -417,8 +419,8 @@ apply_select(CmigLint *lint, SelectStmt *statement)
 }
 
 /*
- * A query that may depend on a table's first ALTER TABLE prevents combining it
- * with the next one.
+ * Record that a query uses its tables. A later ALTER TABLE cannot be combined
+ * with one that precedes the query, because the query may depend on it.
  */
 static void
 apply_uses(CmigLint *lint, Node *statement)

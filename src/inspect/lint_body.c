@@ -22,7 +22,7 @@ typedef struct Token
 	char	   *text;
 } Token;
 
-/* A statement, and some facts about the body that contains it. */
+/* A statement in a function body, and some facts about the body. */
 typedef struct Statement
 {
 	const Token *tokens;
@@ -38,7 +38,7 @@ typedef struct Statement
 
 static bool search(const char *source, const CmigLintName *name, bool is_trigger, bool names_table);
 
-/* Is the text in a NULL-terminated list of words? */
+/* Is the string in a NULL-terminated list of words? */
 static bool
 is_one_of(const char *text, const char *const *words)
 {
@@ -55,7 +55,7 @@ is_one_of(const char *text, const char *const *words)
  */
 
 /*
- * Returns the text without its first and last characters and with doubled
+ * Returns the string without its first and last characters and with doubled
  * quotes reduced to one.
  */
 static char *
@@ -110,7 +110,8 @@ token_text(const CmigLexer *lexer)
 }
 
 /*
- * Returns the tokens of a text, without comments. Sets *count to their number.
+ * Returns the tokens of a source string, without comments. Sets *count to the
+ * number of tokens.
  */
 static Token *
 read_tokens(const char *source, int *count)
@@ -162,8 +163,8 @@ is_string(const Token *token)
  */
 
 /*
- * Words that come before a table name, and words that come before a
- * comma-separated list of tables.
+ * The first list contains words that precede a table name. The second list
+ * contains words that precede a comma-separated list of tables.
  */
 static const char *const before_table[] = {
 	"from", "join", "into", "update", "only", "table", "truncate", "using", "lock", NULL
@@ -258,7 +259,9 @@ is_row_type(const Statement *statement, int i)
  * Columns
  */
 
-/* Does the name at token i, which follows a dot, belong to the table? */
+/*
+ * Does the name at token i belong to the table? The preceding token is a dot.
+ */
 static bool
 is_qualified_column(const Statement *statement, int i)
 {
@@ -297,8 +300,9 @@ is_column(const Statement *statement, int i)
  */
 
 /*
- * Search the statement's strings, joined into one text. A string that consists
- * only of the table's name counts as a use of the table.
+ * Search the statement's string constants, concatenated into one string. A
+ * constant that consists only of the table's name counts as a use of the
+ * table.
  */
 static bool
 search_strings(const Statement *statement)
@@ -309,7 +313,7 @@ search_strings(const Statement *statement)
 	initStringInfo(&text);
 	for (int i = 0; i < statement->count; i++)
 	{
-		/* RAISE: the strings are a message */
+		/* the strings in RAISE are a message */
 		if (is_token(statement, i, "raise"))
 			return false;
 		if (!is_string(&statement->tokens[i]))
@@ -340,8 +344,8 @@ uses_it(Statement *statement)
 }
 
 /*
- * Does the text use the table or the column? names_table is true if the text is
- * dynamic SQL from a statement that names the table.
+ * Does the source use the table or the column? "names_table" is true if the
+ * source is dynamic SQL from a statement that names the table.
  */
 static bool
 search(const char *source, const CmigLintName *name, bool is_trigger, bool names_table)

@@ -23,9 +23,9 @@ typedef struct CmigLintName
 } CmigLintName;
 
 /*
- * Does the body use the table or the column? is_trigger is true if the function
- * is called by a trigger on the table, so that NEW and OLD are rows of the
- * table.
+ * Does the body use the table or the column? "is_trigger" is true if the
+ * function is called by a trigger on the table. In this case, NEW and OLD are
+ * rows of the table.
  */
 extern bool cmig_lint_body_uses(const char *source, const CmigLintName *name, bool is_trigger);
 

@@ -86,7 +86,7 @@ cmig_lint_cascade_is_free(CmigLint *lint, const CmigLintDependent *dependent)
 
 /* Views that the plan creates or replaces */
 
-/* raw_expression_tree_walker callback: does the query contain a *? */
+/* raw_expression_tree_walker callback: does the query contain a "*"? */
 static bool
 has_star(Node *node, void *context)
 {
@@ -124,8 +124,8 @@ cmig_lint_cascade_note_query(CmigLint *lint, CmigLintTable *view, Node *query)
 }
 
 /*
- * Does a view that uses the relation also use the column? With maybe, returns
- * true if it may use the column.
+ * Does a view that uses the relation also use the column? If "maybe" is true,
+ * also returns true if the view might use the column.
  */
 static bool
 uses_column(const CmigLintTable *view, const char *column, bool maybe)
@@ -152,7 +152,10 @@ cmig_lint_cascade_views(CmigLint *lint, const CmigLintTable *table, const char *
 	return result;
 }
 
-/* Drop the plan's views that use a relation, or a column if one is given. */
+/*
+ * Drop the plan's views that use a relation or, if a column is given, the
+ * column.
+ */
 static void
 drop_views(CmigLint *lint, const CmigLintTable *table, const char *column)
 {
@@ -252,7 +255,9 @@ drop_code(CmigLint *lint, const ObjectAddress *object)
 		cmig_lint_objects_drop_function(lint, dependent->name);
 }
 
-/* Apply the removal of everything that CASCADE drops with an object. */
+/*
+ * Apply the removal of all objects that are dropped with an object by CASCADE.
+ */
 static void
 cascade(CmigLint *lint, Oid class, Oid oid, int32 sub)
 {

@@ -17,7 +17,7 @@
 #include "inspect/lint_rule.h"
 
 /*
- * Has the plan dropped or changed the dependent object, so that it may no
+ * Has the plan dropped or changed the dependent object, so that it might no
  * longer depend on the object?
  */
 extern bool cmig_lint_cascade_is_free(CmigLint *lint, const CmigLintDependent *dependent);
@@ -26,16 +26,16 @@ extern bool cmig_lint_cascade_is_free(CmigLint *lint, const CmigLintDependent *d
 extern void cmig_lint_cascade_note_query(CmigLint *lint, CmigLintTable *view, Node *query);
 
 /*
- * Returns the plan's views that use a relation, or one of its columns if column
- * is not NULL, as a List of CmigLintTable *. With maybe, the result includes
- * views that may use the column.
+ * Returns the plan's views that use a relation or, if "column" is not NULL,
+ * that column, as a List of CmigLintTable *. If "maybe" is true, the result
+ * includes views that might use the column.
  */
 extern List *cmig_lint_cascade_views(CmigLint *lint, const CmigLintTable *table, const char *column,
 									 bool maybe);
 
 /*
- * Record the objects that CASCADE drops together with an object. The object
- * itself is not recorded.
+ * Record the objects that are dropped together with an object because of
+ * CASCADE. The object itself is not recorded.
  */
 extern void cmig_lint_cascade_relation(CmigLint *lint, CmigLintTable *table);
 extern void cmig_lint_cascade_column(CmigLint *lint, CmigLintTable *table, const char *name);
@@ -44,8 +44,8 @@ extern void cmig_lint_cascade_function(CmigLint *lint, const char *name);
 extern void cmig_lint_cascade_type(CmigLint *lint, TypeName *name);
 
 /*
- * Record the objects that CASCADE drops together with a schema, including the
- * schema's relations.
+ * Record the objects that are dropped together with a schema because of
+ * CASCADE, including the schema's relations.
  */
 extern void cmig_lint_cascade_schema(CmigLint *lint, const char *name);
 

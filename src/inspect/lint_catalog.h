@@ -18,8 +18,8 @@ extern Oid	cmig_lint_catalog_index_table(Oid index);
 extern List *cmig_lint_catalog_referencing(List *tables);
 
 /*
- * Returns the OIDs of the tables in a schema, or in the whole database for
- * InvalidOid.
+ * Returns the OIDs of the tables in a schema. InvalidOid stands for all
+ * schemas.
  */
 extern List *cmig_lint_catalog_tables_in(Oid schema);
 

@@ -52,8 +52,8 @@ fetch_row(Relation catalog, Oid index, AttrNumber oid_column, Oid oid)
 }
 
 /*
- * Set the relation of a dependent object to the view or table that owns the
- * rule.
+ * Set the relation of a dependent object to the view or table to which the
+ * rule belongs.
  */
 static void
 read_rule(CmigLintDependent *dependent, Oid rule)
@@ -187,8 +187,8 @@ cmig_lint_code_dependents(Oid table, AttrNumber column)
 }
 
 /*
- * Returns the column in a pg_depend row, or NULL if it does not belong to a
- * table or a composite type.
+ * Returns the column described by a pg_depend row, or NULL if the row does not
+ * describe a column of a table or a composite type.
  */
 static CmigLintDependent *
 read_column(Form_pg_depend form, Oid type)
@@ -253,7 +253,7 @@ has_text(Form_pg_proc form, HeapTuple tuple, Oid plpgsql)
 		!OidIsValid(getExtensionOfObject(ProcedureRelationId, form->oid));
 }
 
-/* list_sort comparator: by name, to keep messages stable. */
+/* list_sort comparator: by name, so that messages are stable. */
 static int
 compare_bodies(const ListCell *a, const ListCell *b)
 {

@@ -39,15 +39,15 @@ typedef struct CmigLintDependent
 } CmigLintDependent;
 
 /*
- * Returns the object without its description, or NULL if it is not of one of
- * these kinds.
+ * Returns the dependent object at an address, without its description, or NULL
+ * if it is not of a kind listed in CmigLintDependentKind.
  */
 extern CmigLintDependent *cmig_lint_code_dependent(const ObjectAddress *object);
 
 /*
- * Returns the objects that depend on a column, or on any part of the relation
- * if column is 0, as a List of CmigLintDependent *. Objects that belong to the
- * relation are left out, except for policies that use the column.
+ * Returns the objects that depend on a column or, if "column" is 0, on any
+ * part of the relation, as a List of CmigLintDependent *. Objects that belong
+ * to the relation are left out, except for policies that use the column.
  */
 extern List *cmig_lint_code_dependents(Oid table, AttrNumber column);
 

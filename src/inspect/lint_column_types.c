@@ -23,7 +23,7 @@
 /* Does a rule apply to a column that a statement adds or alters? */
 typedef bool (*ColumnTest) (CmigLint *lint, const ColumnDef *column);
 
-/* Columns of one statement that a rule applies to. */
+/* The columns of one statement to which a rule applies. */
 typedef struct Columns
 {
 	CmigLint   *lint;
@@ -104,8 +104,8 @@ judge_columns(Columns *columns, Node *node)
 }
 
 /*
- * Report the columns of a statement that a rule applies to, in one finding.
- * "one" and "several" say what is wrong with one column and with several.
+ * Report all columns of a statement to which a rule applies, in one finding.
+ * "one" is the message for a single column, and "several" for several columns.
  */
 static void
 report_columns(CmigLint *lint, Node *node, ColumnTest applies, const char *one, const char *several)

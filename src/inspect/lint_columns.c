@@ -37,7 +37,7 @@ find_constraint(const ColumnDef *column, ConstrType type)
 	return NULL;
 }
 
-/* Does ADD COLUMN IF NOT EXISTS find the column already there? */
+/* Does ADD COLUMN IF NOT EXISTS name a column that already exists? */
 static bool
 column_exists(CmigLint *lint, AlterTableCmd *command)
 {
@@ -55,8 +55,8 @@ is_null_constant(Node *node)
 }
 
 /*
- * Returns the default of a new column, or NULL if it has no default other than
- * NULL.
+ * Returns the default of a new column, or NULL if there is no default or if it
+ * is a NULL constant.
  */
 static Node *
 default_of(const ColumnDef *column)
@@ -74,7 +74,7 @@ alters_large(CmigLint *lint, Node *node)
 		cmig_lint_model_is_large(lint->target) : cmig_lint_model_is_large_itself(lint->target);
 }
 
-/* Call check for each column that the statement adds to a large table. */
+/* Call "check" for each column that the statement adds to a large table. */
 static void
 each_added(CmigLint *lint, Node *node, void (*check) (CmigLint *lint, const ColumnDef *column, int number))
 {
@@ -210,7 +210,7 @@ check_required_columns(CmigLint *lint, Node *node)
  * Actions on existing columns
  */
 
-/* Call check for each action of a type, with the action's number. */
+/* Call "check" for each action of this type, passing the action's number. */
 static void
 each_action(CmigLint *lint, Node *node, AlterTableType type,
 			void (*check) (CmigLint *lint, AlterTableCmd *command, int number))

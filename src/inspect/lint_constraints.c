@@ -30,9 +30,9 @@ typedef struct Added
 typedef void (*AddedCheck) (CmigLint *lint, const Added *added);
 
 /*
- * Call check for each constraint of a type that the statement adds to a large
- * table. Ordinary child tables inherit only CHECK constraints, so for other
- * types only the table itself counts.
+ * Call "check" for each constraint of this type that the statement adds to a
+ * large table. Ordinary child tables inherit only CHECK constraints, so for
+ * other constraint types only the size of the table itself matters.
  */
 static void
 each_added(CmigLint *lint, Node *node, ConstrType type, AddedCheck check)
@@ -71,7 +71,7 @@ each_added(CmigLint *lint, Node *node, ConstrType type, AddedCheck check)
 	}
 }
 
-/* Returns the constraint's future name. */
+/* Returns the name that the constraint will have. */
 static char *
 name_of(const CmigLint *lint, const Added *added)
 {

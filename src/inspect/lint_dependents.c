@@ -1,7 +1,7 @@
 /*
  * lint_dependents.c
- *	  cmig.lint rules about views, policies, and functions that use what a
- *	  statement drops, renames, or changes.
+ *	  cmig.lint rules about views, policies, and functions that use an object
+ *	  that a statement drops, renames, or changes.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -43,10 +43,10 @@ is_among(Oid relation, List *tables)
 }
 
 /*
- * Add the objects that depend on a column of a live relation, or on any part of
- * it if column is 0. Objects that the plan or this statement drops are left
- * out. With type_change, foreign keys are left out, because they follow a type
- * change.
+ * Add the objects that depend on a column of a live relation or, if "column"
+ * is 0, on any part of the relation. Objects dropped by the plan or by this
+ * statement are left out. If "type_change" is true, foreign keys are left out,
+ * because they follow a type change.
  */
 static void
 add_live(CmigLint *lint, CmigListing *listing, Oid relation, AttrNumber column, bool type_change, List *dropped)
@@ -66,9 +66,9 @@ add_live(CmigLint *lint, CmigListing *listing, Oid relation, AttrNumber column, 
 }
 
 /*
- * Returns the objects that depend on a relation or one of its columns as a list
- * for a message, or NULL if there are none. Relations in "dropped" are left
- * out, because the same statement drops them.
+ * Returns the objects that depend on a relation or one of its columns, as a
+ * list for a message, or NULL if there are none. Relations in "dropped" are
+ * left out, because the same statement drops them.
  */
 static char *
 all_dependents(CmigLint *lint, const CmigLintTable *table, const char *name, bool type_change, List *dropped)
@@ -111,8 +111,8 @@ is_dropped_before(CmigLint *lint, const CmigLintDependent *key, List *dropped)
 }
 
 /*
- * Returns the foreign keys that need a constraint of a live table as a list for
- * a message, or NULL. "dropped" contains the names of constraints that the
+ * Returns the foreign keys that need a constraint of a live table, as a list
+ * for a message, or NULL. "dropped" contains the names of constraints that the
  * statement has already dropped.
  */
 static char *
@@ -194,8 +194,8 @@ check_dropped(CmigLint *lint, DropStmt *drop)
 }
 
 /*
- * Returns the columns of a live type as a list for a message, or NULL. Columns
- * that the plan has dropped or changed are left out.
+ * Returns the columns of a live type, as a list for a message, or NULL.
+ * Columns that the plan has dropped or changed are left out.
  */
 static char *
 columns_of_type(CmigLint *lint, const TypeName *name)
@@ -274,7 +274,7 @@ uses(const Missing *missing, const char *source, Oid function)
 
 /*
  * Returns the functions that still use the table or column at the end of the
- * plan as a list for a message, or NULL.
+ * plan, as a list for a message, or NULL.
  */
 static char *
 users_of(CmigLint *lint, const Missing *missing)
@@ -306,7 +306,7 @@ is_still_used(CmigLint *lint, void *arg)
 	Missing    *missing = arg;
 	char	   *users;
 
-	/* the plan may have created it again or renamed it back */
+	/* the plan may have created the object again or renamed it back */
 	if (cmig_lint_state_has(lint, missing->oid, missing->name.table, missing->name.column))
 		return false;
 	users = users_of(lint, missing);

@@ -77,7 +77,7 @@ typedef struct Search
 	const CmigLintType *type;
 } Search;
 
-/* May the column have this type? */
+/* Might the column have this type? */
 static bool
 may_have_type(Search *search, const CmigLintColumn *column, const CmigLintType *type)
 {

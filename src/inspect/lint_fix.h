@@ -17,9 +17,9 @@
 #define CMIG_LINT_STEPWISE "-- in a revision with \"transactional: false\"\n"
 
 /*
- * Returns the statement with one action (counted from 0) replaced, or removed
- * if replacement is NULL. The result ends with a semicolon and a newline, or is
- * empty if no action remains.
+ * Returns the statement with one action (counted from 0) replaced. If
+ * "replacement" is NULL, the action is removed. The result ends with a
+ * semicolon and a newline, or is empty if no action remains.
  */
 extern char *cmig_lint_fix_replace(CmigLint *lint, int action, const char *replacement);
 
@@ -33,8 +33,8 @@ extern char *cmig_lint_fix_action(CmigLint *lint, int action);
 extern char *cmig_lint_fix_clause(CmigLint *lint, const ColumnDef *column, const Constraint *clause);
 
 /*
- * Returns the text of an ADD COLUMN action without some of its clauses, which
- * are a List of Constraint *.
+ * Returns the text of an ADD COLUMN action without the given clauses, a List
+ * of Constraint *.
  */
 extern char *cmig_lint_fix_without(CmigLint *lint, int action, const ColumnDef *column, List *clauses);
 

@@ -20,13 +20,13 @@ typedef struct CmigLintIgnore
 } CmigLintIgnore;
 
 /*
- * Returns the rules named in the comments between two byte offsets of a script,
- * as a List of CmigLintIgnore *. first_line is the line number at the first
- * offset.
+ * Returns the rules named in the comments between two byte offsets of a
+ * script, as a List of CmigLintIgnore *. "first_line" is the line number at
+ * the first offset.
  */
 extern List *cmig_lint_ignore_read(const char *script, int from, int to, int first_line);
 
-/* Quick test: may the script contain such a comment? */
+/* Quick test: might the script contain such a comment? */
 extern bool cmig_lint_ignore_may_occur(const char *script);
 
 /* Is the name the rule's name, or squawk's name for the rule? */

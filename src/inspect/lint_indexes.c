@@ -23,7 +23,7 @@
 #include "parser/parse_target.h"
 #include "utils/builtins.h"
 
-/* Does CREATE INDEX IF NOT EXISTS find the index already there? */
+/* Does CREATE INDEX IF NOT EXISTS name an index that already exists? */
 static bool
 index_exists(CmigLint *lint, IndexStmt *index)
 {
@@ -173,7 +173,7 @@ check_deletion(CmigLint *lint, Node *node)
 }
 
 /*
- * Is any table in the schema large? If the schema is NULL, all schemas are
+ * Is any table in the schema large? If "schema" is NULL, all schemas are
  * searched.
  */
 static bool

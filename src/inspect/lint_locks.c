@@ -43,7 +43,7 @@ add(List *locks, CmigLintTable *table, LOCKMODE mode, bool dropped)
 	return lappend(locks, lock);
 }
 
-/* May the statement's relation be missing, as with IF EXISTS? */
+/* Is the statement valid if its relation is missing, as with IF EXISTS? */
 static bool
 may_be_missing(Node *node)
 {

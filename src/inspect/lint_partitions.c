@@ -40,9 +40,9 @@ check_detach(CmigLint *lint, Node *node)
 }
 
 /*
- * Does the table have a valid CHECK constraint on the column, and is the column
- * known to be not null? If name is NULL, returns true if the table has any
- * valid CHECK constraint.
+ * Does the table have a valid CHECK constraint on the column, and is the
+ * column known to be not null? If "name" is NULL, returns true if the table
+ * has any valid CHECK constraint.
  */
 static bool
 is_restricted(const CmigLintTable *partition, const char *name)
@@ -64,8 +64,9 @@ is_restricted(const CmigLintTable *partition, const char *name)
 }
 
 /*
- * May CHECK constraints prove the partition bounds, so that PostgreSQL does not
- * scan the table? Whether they imply the bounds is not checked.
+ * Might CHECK constraints prove the partition bounds, so that PostgreSQL does
+ * not scan the table? This function does not check whether the constraints
+ * really imply the bounds.
  */
 static bool
 may_be_proven(const CmigLintTable *parent, const CmigLintTable *partition)

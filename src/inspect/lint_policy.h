@@ -26,8 +26,8 @@ extern void cmig_lint_policy_enforce(const CmigSituation *now, const CmigPlan *p
 extern bool cmig_lint_policy_is_error(void);
 
 /*
- * Check a plan's scripts against the live database. With enforces, the rule
- * settings that apply to cmig.lint_policy are used.
+ * Check a plan's scripts against the live database. If "enforces" is true, use
+ * the rule settings that apply to cmig.lint_policy.
  */
 extern CmigLint *cmig_lint_policy_examine(const CmigSituation *now, const CmigPlan *plan,
 										  bool enforces);

@@ -18,7 +18,8 @@
 #include "utils/memutils.h"
 
 /*
- * A live relation, and its former name, which now belongs to another relation.
+ * A live relation, and its former name, which is now the name of another
+ * relation.
  */
 typedef struct Replaced
 {
@@ -27,9 +28,9 @@ typedef struct Replaced
 } Replaced;
 
 /*
- * If the statement creates a relation, or renames one, to a name that a live
- * relation had before, returns that live relation; otherwise returns NULL. Sets
- * *name to the name.
+ * If the statement creates a relation or renames one, sets *name to the new
+ * name. If a live relation had this name before, returns the live relation;
+ * otherwise returns NULL.
  */
 static CmigLintTable *
 find_original(CmigLint *lint, Node *node, RangeVar *name)

@@ -45,7 +45,7 @@ cmig_lint_rules_each(CmigLintRuleCallback callback, void *arg)
 	callback(&cmig_lint_rules_unused_ignore, arg);
 }
 
-/* Argument of compare_name(). */
+/* Argument of compare_name(): the name to search for, and the result. */
 typedef struct NameSearch
 {
 	const char *name;

@@ -2,9 +2,9 @@
  * lint_run.c
  *	  Applies the lint rules to the statements of scripts.
  *
- * If a script has a syntax error, it is reported as a finding, and the
- * statements before it are checked. The error is caught without a
- * subtransaction, because the parser acquires no resources but memory.
+ * A syntax error is reported as a finding, and the statements before it are
+ * still checked. The error is caught without a subtransaction, because the
+ * parser acquires no resources other than memory.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -41,7 +41,7 @@ typedef struct ActiveRules
  * Settings
  */
 
-/* Split a list of rule names. Returns NIL if the text is not a valid list. */
+/* Split a list of rule names. Returns NIL if the string is not a valid list. */
 static List *
 split_names(const char *value)
 {
@@ -53,8 +53,8 @@ split_names(const char *value)
 }
 
 /*
- * Returns the value of a rule setting. With enforces, returns the value that
- * applies to cmig.lint_policy.
+ * Returns the value of a rule setting. If "enforces" is true, returns the
+ * value that applies to cmig.lint_policy.
  */
 static const char *
 rules_in_force(const char *name, const char *session, bool enforces)
@@ -91,7 +91,7 @@ check_names(char **value, void **extra, GucSource source)
 void
 cmig_lint_run_init(void)
 {
-	/* cmig.lint_include: rules that are off unless named here */
+	/* cmig.lint_include: rules that are off unless they are listed here */
 	DefineCustomStringVariable("cmig.lint_include",
 							   "Lists the rules that cmig.lint applies although they are off by default.",
 							   NULL, &lint_include, "", PGC_USERSET, GUC_LIST_INPUT,

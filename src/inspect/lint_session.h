@@ -16,7 +16,7 @@ struct CmigLintType;
 
 typedef struct CmigLintSession CmigLintSession;
 
-/* Start a lint call, or a revision. */
+/* Call these functions at the start of a lint call and of each revision. */
 extern void cmig_lint_session_begin(CmigLint *lint, const char *search_path);
 extern void cmig_lint_session_begin_revision(CmigLint *lint);
 
@@ -35,30 +35,31 @@ extern bool cmig_lint_session_has_timeout(const CmigLint *lint, CmigLintTimeout 
 /* Returns the time zone set by the script, or NULL. */
 extern const char *cmig_lint_session_time_zone(const CmigLint *lint);
 
-/* Record a new value of a setting. A NULL value means the default. */
+/* Record the new value of a setting. NULL stands for the default value. */
 extern void cmig_lint_session_set(CmigLint *lint, const char *name, const char *value);
 extern void cmig_lint_session_apply_set(CmigLint *lint, VariableSetStmt *statement);
 
 /*
- * Transaction blocks in nontransactional scripts. in_block returns the number
- * of the statement that began the current block, or 0. in_transaction returns
- * true if the current statement runs in a transaction of any kind.
+ * Transaction blocks in nontransactional scripts. cmig_lint_session_in_block()
+ * returns the number of the statement that began the current block, or 0.
+ * cmig_lint_session_in_transaction() returns true if the current statement
+ * runs in any kind of transaction.
  */
 extern int	cmig_lint_session_in_block(const CmigLint *lint);
 extern bool cmig_lint_session_in_transaction(const CmigLint *lint);
 extern void cmig_lint_session_apply_transaction(CmigLint *lint, TransactionStmt *statement);
 
 /*
- * The first table on which the current transaction holds an
- * AccessExclusiveLock, and the number of the statement that took it. held
- * returns NULL if there is no such table.
+ * The first table that the current transaction has locked with
+ * AccessExclusiveLock, and the number of the statement that took the lock.
+ * cmig_lint_session_held() returns NULL if there is no such table.
  */
 extern CmigLintTable *cmig_lint_session_held(const CmigLint *lint, int *statement);
 extern void cmig_lint_session_hold(CmigLint *lint, CmigLintTable *table, int statement);
 
 /*
- * Enum values that the current transaction has added. new_value returns the
- * enum type of a value, or NULL.
+ * Enum values added by the current transaction. cmig_lint_session_new_value()
+ * returns the enum type of a value, or NULL.
  */
 extern struct CmigLintType *cmig_lint_session_new_value(CmigLint *lint, const char *value);
 extern bool cmig_lint_session_has_new_values(const CmigLint *lint);

@@ -13,7 +13,7 @@
 #include "mb/pg_wchar.h"
 #include "parser/parser.h"
 
-/* Start to read a text's tokens. */
+/* Start reading the tokens of a string. */
 static void
 start(CmigLexer *lexer, const char *text)
 {
@@ -22,7 +22,7 @@ start(CmigLexer *lexer, const char *text)
 }
 
 /*
- * Advance to the first token that is the word. Returns false if there is none.
+ * Advance to the first occurrence of the word. Returns false if there is none.
  */
 static bool
 find_word(CmigLexer *lexer, const char *word)
@@ -133,7 +133,7 @@ skip_table(CmigLexer *lexer)
 		cmig_lexer_next_sql(lexer);
 }
 
-/* Returns a copy of a text without trailing white space. */
+/* Returns a copy of a string without trailing white space. */
 static char *
 copy_trimmed(const char *from, const char *to)
 {

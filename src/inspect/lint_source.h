@@ -2,7 +2,8 @@
  * lint_source.h
  *	  Extracts and edits pieces of a statement's text for suggested fixes.
  *
- * Each text is a single valid statement without a semicolon.
+ * The "text" arguments must contain a single valid statement without a
+ * semicolon.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,17 +14,18 @@
 #include "nodes/pg_list.h"
 
 /*
- * Insert a word after the first occurrence of another word. Returns a new text.
+ * Insert a word after the first occurrence of another word. Returns a new
+ * string.
  */
 extern char *cmig_lint_source_insert(const char *text, const char *after, const char *word);
 
-/* Remove the first occurrence of a word. Returns a new text. */
+/* Remove the first occurrence of a word. Returns a new string. */
 extern char *cmig_lint_source_remove(const char *text, const char *word);
 
-/* Does the text contain the word? */
+/* Does the statement contain the word? */
 extern bool cmig_lint_source_has(const char *text, const char *word);
 
-/* A piece of the text, as byte offsets. */
+/* A piece of the statement's text, as byte offsets. */
 typedef struct CmigLintPiece
 {
 	int			from;
@@ -40,8 +42,8 @@ extern List *cmig_lint_source_actions(const char *text);
 /*
  * Returns the text of an expression, type, or similar piece that starts at a
  * byte offset. The piece ends before a comma, a closing parenthesis, or one of
- * the given words, unless these are nested in parentheses. words is NULL or a
- * NULL-terminated array.
+ * the given words, unless these are nested in parentheses. "words" is a
+ * NULL-terminated array, or NULL.
  */
 extern char *cmig_lint_source_from(const char *text, int offset, const char *const *words);
 
@@ -49,7 +51,8 @@ extern char *cmig_lint_source_from(const char *text, int offset, const char *con
 extern char *cmig_lint_source_parenthesis(const char *text, int offset);
 
 /*
- * Returns the text after a name, possibly schema-qualified, at a byte offset.
+ * Returns the text that follows the name at a byte offset. The name may be
+ * schema-qualified.
  */
 extern const char *cmig_lint_source_behind_name(const char *text, int offset);
 

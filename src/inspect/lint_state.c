@@ -16,7 +16,7 @@
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
-/* A name and the relation that has it at this point in the plan. */
+/* A name, and the relation that has this name at this point in the plan. */
 typedef struct RelationEntry
 {
 	CmigLintKey key;
@@ -57,7 +57,7 @@ cmig_lint_state_begin_revision(CmigLint *lint)
 	cmig_lint_session_begin_revision(lint);
 }
 
-/* Returns a name's entry, which is created if necessary. */
+/* Returns the entry for a name. Creates the entry if necessary. */
 static RelationEntry *
 enter_relation(CmigLint *lint, const char *schema, const char *name)
 {
@@ -70,7 +70,10 @@ enter_relation(CmigLint *lint, const char *schema, const char *name)
 	return entry;
 }
 
-/* Returns the live relation with this OID, or NULL. It is read only once. */
+/*
+ * Returns the live relation with this OID, or NULL. Reads each relation at
+ * most once.
+ */
 static CmigLintTable *
 find_live(CmigLint *lint, Oid oid)
 {
@@ -101,7 +104,7 @@ cmig_lint_state_find_oid(CmigLint *lint, Oid oid)
 
 /*
  * Find a relation in one schema. Sets *gone to true if the plan has dropped or
- * renamed it.
+ * renamed the relation.
  */
 static CmigLintTable *
 find_in_schema(CmigLint *lint, const char *schema, const char *name, bool *gone)
@@ -132,8 +135,8 @@ find_in_schema(CmigLint *lint, const char *schema, const char *name, bool *gone)
 }
 
 /*
- * Find a relation in the given schema or, if that is NULL, in search_path. Sets
- * *gone as find_in_schema() does.
+ * Find a relation in the given schema, or in search_path if "schema" is NULL.
+ * Sets *gone as find_in_schema() does.
  */
 static CmigLintTable *
 find_anywhere(CmigLint *lint, const char *schema, const char *name, bool *gone)
@@ -274,7 +277,7 @@ cmig_lint_state_remove(CmigLint *lint, CmigLintTable *table)
 	bool		found;
 	RelationEntry *entry = hash_search(lint->state->relations, &key, HASH_ENTER, &found);
 
-	/* a live relation may not have been looked up by name before */
+	/* a live relation might not have been looked up by name before */
 	if (!found)
 		entry->original = table->origin == CMIG_LINT_LIVE ? table : NULL;
 	entry->table = NULL;

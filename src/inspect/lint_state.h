@@ -17,37 +17,39 @@
 
 typedef struct CmigLintState CmigLintState;
 
-/* Start a lint call, or a revision. */
+/* Call these functions at the start of a lint call and of each revision. */
 extern void cmig_lint_state_begin(CmigLint *lint, const char *search_path);
 extern void cmig_lint_state_begin_revision(CmigLint *lint);
 
 /*
  * Returns the relation with this name, or NULL if the plan has dropped or
- * renamed it. If it is not found, returns NULL with missing_ok; otherwise
- * returns a new relation with origin CMIG_LINT_UNKNOWN.
+ * renamed it. If no relation is found, the result depends on "missing_ok": if
+ * it is true, returns NULL; otherwise, returns a new relation with origin
+ * CMIG_LINT_UNKNOWN.
  */
 extern CmigLintTable *cmig_lint_state_find(CmigLint *lint, const RangeVar *name, bool missing_ok);
 
 /*
- * Find a statement's relation; if_exists is true for IF EXISTS. Without
- * database facts, the relation is assumed to exist.
+ * Find a statement's relation. "if_exists" is true if the statement has an IF
+ * EXISTS clause. Without database facts, the relation is assumed to exist.
  */
 extern CmigLintTable *cmig_lint_state_find_if(CmigLint *lint, const RangeVar *name, bool if_exists);
 
 /*
- * Find a relation given its name in a DROP statement, a List of String nodes.
+ * Find a relation by its name in a DROP statement, which is a List of String
+ * nodes.
  */
 extern CmigLintTable *cmig_lint_state_find_names(CmigLint *lint, List *names, bool if_exists);
 
 /*
- * Returns the relation, or NULL if it is not found. Never adds an unknown
- * relation.
+ * Returns the relation, or NULL if it is not found. Unlike
+ * cmig_lint_state_find(), never adds an unknown relation.
  */
 extern CmigLintTable *cmig_lint_state_peek(CmigLint *lint, const RangeVar *name);
 
 /*
- * Returns the live relation that had this name before the plan, or NULL if
- * there was none or if it still has the name.
+ * Returns the live relation that had this name before the plan, or NULL if no
+ * relation had the name or if the relation still has it.
  */
 extern CmigLintTable *cmig_lint_state_original(CmigLint *lint, const RangeVar *name);
 
@@ -55,8 +57,8 @@ extern CmigLintTable *cmig_lint_state_original(CmigLint *lint, const RangeVar *n
 extern void cmig_lint_state_grant_in_schema(CmigLint *lint, const char *schema);
 
 /*
- * Read a relation's columns, constraints, and indexes, unless this has been
- * done before.
+ * Read a relation's columns, constraints, and indexes if they have not been
+ * read before.
  */
 extern void cmig_lint_state_load(CmigLint *lint, CmigLintTable *table);
 
@@ -68,7 +70,7 @@ extern void cmig_lint_state_remove(CmigLint *lint, CmigLintTable *table);
 extern void cmig_lint_state_rename(CmigLint *lint, CmigLintTable *table,
 								   const char *schema, const char *name);
 
-/* Record that a schema's relations are dropped, as far as they are known. */
+/* Record that all known relations of a schema are dropped. */
 extern void cmig_lint_state_remove_schema(CmigLint *lint, const char *schema);
 
 /* Does this relation still exist under its name? */
@@ -89,7 +91,7 @@ extern bool cmig_lint_state_is_combinable(const AlterTableStmt *alter);
  */
 extern void cmig_lint_state_hold(CmigLint *lint, CmigLintTable *table);
 
-/* Record that a schema is renamed, for all its known relations. */
+/* Record that a schema with all its known relations is renamed. */
 extern void cmig_lint_state_rename_schema(CmigLint *lint, const char *from, const char *to);
 
 /* Return or increment the number of statements read in the plan. */
@@ -100,8 +102,9 @@ extern void cmig_lint_state_count(CmigLint *lint);
 extern bool cmig_lint_state_is_gone(CmigLint *lint, Oid relation);
 
 /*
- * Does a table with this name, or its column if column is not NULL, exist now?
- * relation is the OID of the live table that had the name.
+ * Is there a table with this name at this point in the plan and, if "column"
+ * is not NULL, does it have this column? "relation" is the OID of the live
+ * table that had the name.
  */
 extern bool cmig_lint_state_has(CmigLint *lint, Oid relation, const char *name, const char *column);
 

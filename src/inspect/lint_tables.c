@@ -88,7 +88,7 @@ check_drop_database(CmigLint *lint, Node *node)
 
 /*
  * Returns the OIDs of the live tables in a TRUNCATE. Sets *known to false if
- * one of its tables is not known.
+ * any of the tables is unknown.
  */
 static List *
 truncated(CmigLint *lint, TruncateStmt *truncate, bool *known)
@@ -202,8 +202,9 @@ check_rename_schema(CmigLint *lint, Node *node)
 /* Table rewrites */
 
 /*
- * Describes what VACUUM FULL or CLUSTER rewrites, for a message: a large table
- * or "all tables". Returns NULL if it rewrites no large table.
+ * Returns a description of what VACUUM FULL or CLUSTER rewrites, for a
+ * message: a large table or "all tables". Returns NULL if no large table is
+ * rewritten.
  */
 static char *
 compacted(CmigLint *lint, Node *node)

@@ -138,7 +138,7 @@ check_top_level(CmigLint *lint, Node *node)
 
 /*
  * Callback at the end of the revision: does the script have other statements,
- * which may fail?
+ * which might fail?
  */
 static bool
 has_others(CmigLint *lint, void *arg)
@@ -147,8 +147,8 @@ has_others(CmigLint *lint, void *arg)
 }
 
 /*
- * Report a statement that lacks IF [NOT] EXISTS. The fix inserts the clause
- * after the word "after".
+ * Report a statement that lacks IF [NOT] EXISTS. The suggested fix inserts
+ * "clause" after the word "after".
  */
 static void
 report_robust(CmigLint *lint, const char *after, const char *clause)
@@ -185,8 +185,8 @@ check_robust_alter(CmigLint *lint, AlterTableStmt *alter)
 }
 
 /*
- * Returns the word before the name in a DROP statement, or NULL if it does not
- * matter.
+ * Returns the word that precedes the name in a DROP statement, or NULL if the
+ * rule does not apply to this type of object.
  */
 static const char *
 drop_word(const DropStmt *drop)
@@ -372,7 +372,8 @@ is_validate(CmigLint *lint, Node *node)
 
 /*
  * Returns another table that the statement locks in a mode that blocks writes,
- * or NULL. Tables that this revision already holds locked are skipped.
+ * or NULL. Tables on which this revision already holds an AccessExclusiveLock
+ * are skipped.
  */
 static CmigLintTable *
 other_locked(CmigLint *lint, const CmigLintTable *held)

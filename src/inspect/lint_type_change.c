@@ -85,10 +85,7 @@ time_zone_matters(CmigLint *lint)
 	return zone == NULL || !pg_get_timezone_offset(zone, &offset) || offset != 0;
 }
 
-/*
- * Must PostgreSQL compute new values? This is the same test that ALTER TABLE
- * uses.
- */
+/* Must PostgreSQL compute new values? ALTER TABLE performs the same test. */
 static bool
 needs_rewrite(CmigLint *lint, Node *expression)
 {

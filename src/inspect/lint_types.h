@@ -33,16 +33,18 @@ extern CmigLintSerial cmig_lint_types_serial(const TypeName *type);
 extern void cmig_lint_types_find(CmigLint *lint, const TypeName *type,
 								 Oid *oid, int32 *typmod, const char **new_name);
 
-/* Is it this built-in type, or an array of it? */
+/* Is the type this built-in type, or an array of it? */
 extern bool cmig_lint_types_is(CmigLint *lint, const TypeName *type, Oid oid);
 
-/* Is it a domain with a CHECK or NOT NULL constraint? */
+/* Is the type a domain with a CHECK or NOT NULL constraint? */
 extern bool cmig_lint_types_is_constrained_domain(CmigLint *lint, const TypeName *type);
 
-/* Does the type have a default, as a domain may have? */
+/* Does the type have a default value, as a domain can? */
 extern bool cmig_lint_types_has_default(CmigLint *lint, const TypeName *type);
 
-/* Does ADD VALUE IF NOT EXISTS find the value already in the live database? */
+/*
+ * Does the value named in ADD VALUE IF NOT EXISTS exist in the live database?
+ */
 extern bool cmig_lint_types_has_value(CmigLint *lint, const AlterEnumStmt *alter);
 
 /* Returns a type's name for use in messages. */

@@ -29,7 +29,9 @@ takes_arguments(Form_pg_proc form, int count)
 	return count <= form->pronargs && count >= form->pronargs - form->pronargdefaults;
 }
 
-/* Is the function in the given schema or, if that is NULL, in search_path? */
+/*
+ * Is the function in the given schema, or in search_path if "schema" is NULL?
+ */
 static bool
 is_visible(CmigLint *lint, Form_pg_proc form, const char *schema)
 {
@@ -48,8 +50,9 @@ is_visible(CmigLint *lint, Form_pg_proc form, const char *schema)
 }
 
 /*
- * Does the call run a volatile function? If several functions match, all of
- * them must be volatile. An unknown function counts as volatile.
+ * Does the call run a volatile function? If several functions match, returns
+ * true only if all of them are volatile. An unknown function counts as
+ * volatile.
  */
 static bool
 calls_volatile(CmigLint *lint, FuncCall *call)

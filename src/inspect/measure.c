@@ -2,8 +2,8 @@
  * measure.c
  *	  Measures what one statement of a dry run locks, rewrites, and scans.
  *
- * The reported locks are those that the statement's subtransaction holds at
- * its end. A relation counts as rewritten if its file has been replaced. It
+ * The reported locks are the locks that the statement's subtransaction holds
+ * at its end. A relation counts as rewritten if its file has been replaced. It
  * counts as scanned if, according to its statistics counters, a scan without
  * an index has read at least as many blocks as the relation has.
  *
@@ -95,7 +95,8 @@ compare_locks(const ListCell *a, const ListCell *b)
 
 /*
  * Did the statement itself take the lock? A lock held by the whole transaction
- * counts only for a sequence, which nextval() locks once per transaction.
+ * counts only if the relation is a sequence, because nextval() locks a
+ * sequence once per transaction.
  */
 static bool
 is_taken(Touched *touched)
@@ -109,8 +110,8 @@ is_taken(Touched *touched)
 }
 
 /*
- * Returns the relations that existed before the dry run and that the statement
- * has locked, as a List of Touched *.
+ * Returns the relations locked by the statement that existed before the dry
+ * run, as a List of Touched *.
  */
 static List *
 find_touched(CmigExistingSet *relations)
@@ -154,7 +155,7 @@ cmig_measure_start(CmigExistingSet *relations)
 	}
 }
 
-/* Add a line to a text. The text is NULL while it is empty. */
+/* Append a line to *text, which is NULL while it is empty. */
 static void
 add_line(char **text, const char *line)
 {
@@ -239,7 +240,7 @@ find_moved(CmigExistingSet *relations, List *touched)
 	return result;
 }
 
-/* Returns a text that describes how long other sessions waited. */
+/* Returns a phrase that says how long other sessions waited. */
 static char *
 wait_text(int64 us)
 {
@@ -248,8 +249,8 @@ wait_text(int64 us)
 }
 
 /*
- * Add a line for a lock, with the longest time that another session has waited
- * for it.
+ * Add a line for a lock, including the longest time that another session has
+ * waited for the lock.
  */
 static void
 add_lock(CmigMeasure *measure, const Touched *one)

@@ -19,18 +19,19 @@ typedef struct CmigMeasure
 	CmigExistingSet *relations;
 	instr_time	start;
 	uint64		wal_start;
-	/* the result; each text has one line per relation */
+	/* the result; each string has one line per relation */
 	int64		elapsed_us;
 	int64		wal_bytes;
-	char	   *locks;			/* NULL if none, as for the other texts */
+	char	   *locks;			/* this and the next two are NULL if empty */
 	char	   *rewrites;
 	char	   *scans;
 	List	   *moved;			/* of CmigExisting *: sequences that advanced */
 } CmigMeasure;
 
 /*
- * Is a lock on this kind of relation reported? Weak locks on indexes are not,
- * because they only block statements that the table's lock also blocks.
+ * Is a lock on this kind of relation reported? Weak locks on indexes are not
+ * reported, because the statements that they block are also blocked by the
+ * lock on the table.
  */
 extern bool cmig_measure_is_reported(char kind, LOCKMODE mode);
 
@@ -50,10 +51,10 @@ extern char *cmig_measure_lock_line(LOCKMODE mode, const char *name, char kind, 
 extern void cmig_measure_start(CmigExistingSet *relations);
 
 /*
- * Measure a statement, which must run in its own subtransaction. Call begin
- * before the statement. Call end after it has succeeded, still in the
- * subtransaction, or fail after an error. fail sets only the elapsed time and
- * the WAL size.
+ * Measure a statement, which must run in its own subtransaction. Call
+ * cmig_measure_begin() before the statement. If the statement succeeds, call
+ * cmig_measure_end() while still in the subtransaction. After an error, call
+ * cmig_measure_fail(), which sets only the elapsed time and the WAL size.
  */
 extern void cmig_measure_begin(CmigMeasure *measure, CmigExistingSet *relations);
 extern void cmig_measure_end(CmigMeasure *measure, bool builds_index);

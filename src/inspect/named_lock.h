@@ -1,6 +1,6 @@
 /*
  * named_lock.h
- *	  Describes a lock that a statement takes on a relation that it names.
+ *	  Describes a lock that a statement takes on a relation named in it.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,8 +12,9 @@
 #include "storage/lockdefs.h"
 
 /*
- * What a statement does with a relation. The lock's name field contains the
- * name of the column, constraint, or other object that the action refers to.
+ * What a statement does with a relation. The name field of CmigLock contains
+ * the name of the column, constraint, or other object that the action refers
+ * to.
  */
 typedef enum CmigLockAction
 {
@@ -29,7 +30,7 @@ typedef enum CmigLockAction
 	CMIG_LOCK_IDENTITY,			/* changes or drops the column's identity */
 	CMIG_LOCK_ACCESS_METHOD,	/* sets the access method */
 	CMIG_LOCK_PUBLICATION,		/* locks all tables of the publication */
-	CMIG_LOCK_CREATE,			/* creates the relation, without a lock */
+	CMIG_LOCK_CREATE,			/* gives it a new name or a new schema */
 	CMIG_LOCK_RENAME,			/* renames it to name, or moves it to the
 								 * schema with this name */
 	CMIG_LOCK_UNKNOWN			/* runs code that cannot be analyzed; name is
@@ -37,9 +38,10 @@ typedef enum CmigLockAction
 } CmigLockAction;
 
 /*
- * Other relations that are also locked. Unless noted, indexes and default
- * partitions are locked in ACCESS EXCLUSIVE mode, referenced tables in the mode
- * that their foreign keys require, and all others in the same mode.
+ * Other relations that are locked together with a relation. Unless noted
+ * otherwise, indexes and default partitions are locked in ACCESS EXCLUSIVE
+ * mode, referenced tables in the mode that their foreign keys require, and all
+ * other relations in the same mode as the relation itself.
  */
 #define CMIG_LOCK_CHILDREN		0x01	/* child tables and partitions */
 #define CMIG_LOCK_INDEXES		0x02	/* indexes */

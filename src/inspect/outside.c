@@ -1,9 +1,11 @@
 /*
  * outside.c
- *	  Detects statements and functions whose effects a rollback does not undo.
+ *	  Detects statements and functions whose effects a rollback does not
+ *	  undo.
  *
- * They write files or start programs, connect to other servers, affect the
- * whole server or other sessions, or change the caller's session.
+ * Such statements and functions write files or start programs, connect to
+ * other servers, affect the whole server or other sessions, or change the
+ * caller's session.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -23,9 +25,9 @@
 #include "utils/syscache.h"
 
 /*
- * Built-in functions, in alphabetical order for bsearch. They include the
- * functions for session-level advisory locks, and setval(), whose effects a
- * rollback does not undo.
+ * Built-in functions, in alphabetical order for bsearch. The list includes the
+ * functions for session-level advisory locks and setval(), because a rollback
+ * does not undo their effects.
  */
 static const char *const server_functions[] = {
 	"lo_export",
@@ -74,7 +76,7 @@ static const char *const server_functions[] = {
 	"setval"
 };
 
-/* Libraries with functions that reach other servers, programs, or files. */
+/* Libraries with functions that access other servers, programs, or files. */
 static const char *const libraries[] = {
 	"adminpack", "dblink", "http", "pg_background", "plproxy"
 };
@@ -87,7 +89,8 @@ compare_names(const void *key, const void *element)
 }
 
 /*
- * Is this one of these libraries, with or without a path and a file extension?
+ * Is this one of the libraries listed above? The name may include a path and a
+ * file extension.
  */
 static bool
 is_library(const char *path)

@@ -18,8 +18,8 @@
 extern const char *cmig_outside_of_statement(Node *statement, SubTransactionId since);
 
 /*
- * Returns a phrase that says why the effects of a function about to be called
- * cannot be rolled back, or NULL if they can.
+ * For a function that is about to be called, returns a phrase that says why
+ * its effects cannot be rolled back, or NULL if they can.
  */
 extern const char *cmig_outside_of_function(Oid function);
 

@@ -68,7 +68,7 @@ is_independent(Before *before, const char *sql)
 	return true;
 }
 
-/* Is the step one that an earlier call has begun? */
+/* Has an earlier call begun this step? */
 static bool
 is_begun(List *progress, const char *revision)
 {

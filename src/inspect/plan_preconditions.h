@@ -11,9 +11,9 @@
 #include "move/move.h"
 
 /*
- * Raises MG017, which names each failure, if a precondition is not true. A
- * precondition that an earlier step may make true is not checked until its step
- * starts.
+ * Raises MG017 if a precondition is not true. The error lists all failures. A
+ * precondition that an earlier step might make true is not checked until its
+ * step starts.
  */
 extern void cmig_plan_preconditions_check(const CmigSituation *now, const CmigPlan *plan);
 

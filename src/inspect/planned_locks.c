@@ -25,8 +25,8 @@
 #include "utils/syscache.h"
 
 /*
- * A name that refers to a different relation, or to none, after earlier
- * statements.
+ * A name that, after earlier statements, refers to a different relation or to
+ * none.
  */
 typedef struct ChangedName
 {
@@ -148,7 +148,7 @@ change_name(CmigPlannedLocks *plan, const char *schema, const char *name, Oid oi
 	MemoryContextSwitchTo(old);
 }
 
-/* Record that a relation gets a new name or schema. */
+/* Record that a relation is given a new name or schema. */
 static void
 rename_relation(CmigPlannedLocks *plan, const CmigLock *lock)
 {
@@ -199,7 +199,7 @@ add_lock(List **locks, CmigPlannedLock *lock)
 	*locks = lappend(*locks, lock);
 }
 
-/* Add a lock on an existing relation, unless such a lock is not reported. */
+/* Add a lock on an existing relation, if this kind of lock is reported. */
 static void
 add_existing(List **locks, Oid relation, LOCKMODE mode)
 {
@@ -230,7 +230,7 @@ add_missing(List **locks, const RangeVar *relation, const Named *named, LOCKMODE
 	add_lock(locks, lock);
 }
 
-/* Add a lock on each of these relations. */
+/* Add a lock on each relation in a list. */
 static void
 add_all(List **locks, List *relations, LOCKMODE mode)
 {
@@ -301,7 +301,7 @@ add_related(List **locks, const CmigLock *lock, Oid relation)
 		add_all(locks, cmig_related_default(relation), AccessExclusiveLock);
 }
 
-/* Add the locks of a DROP, and record that the name is gone. */
+/* Add the locks of a DROP, and record that the relation's name is gone. */
 static void
 add_dropped(CmigPlannedLocks *plan, List **locks, const CmigLock *lock)
 {
@@ -333,7 +333,7 @@ add_dropped(CmigPlannedLocks *plan, List **locks, const CmigLock *lock)
 	}
 }
 
-/* Add the tables that have columns of a domain. */
+/* Add locks on the tables that have columns of a domain. */
 static void
 add_domain(List **locks, const CmigLock *lock)
 {
@@ -390,7 +390,8 @@ add_part(List **locks, const CmigLock *lock, Oid relation)
 }
 
 /*
- * Apply one entry of a statement's locks: add a lock, or record a changed name.
+ * Apply one entry of a statement's list of locks and actions: add a lock, or
+ * record a changed name.
  */
 static void
 follow(CmigPlannedLocks *plan, List **locks, const CmigLock *lock, const char **unknown)

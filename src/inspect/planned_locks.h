@@ -4,9 +4,10 @@
  *
  * In addition to the locks from statement_locks, this module reads the
  * catalogs to find locks on partitions, indexes, tables on the other side of
- * foreign keys, and objects that a DROP also drops. It takes no locks on user
- * tables. Statements must be passed in execution order, because each one may
- * refer to names that earlier ones have created, dropped, or renamed.
+ * foreign keys, and objects that are dropped together with another object. It
+ * takes no locks on user tables. Statements must be passed in execution order,
+ * because a statement can refer to names that earlier statements have created,
+ * dropped, or renamed.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -40,10 +41,10 @@ extern CmigPlannedLocks *cmig_planned_locks_start(void);
 
 /*
  * Returns the locks of a statement, one for each relation, as a List of
- * CmigPlannedLock * in the current memory context. search_path must be set as
- * for the script. Sets *unknown to the name of a statement that runs code that
- * cannot be analyzed, such as "DO", or to NULL. May raise errors from name
- * lookups.
+ * CmigPlannedLock * in the current memory context. search_path must be the
+ * same as when the script runs. If the statement runs code that cannot be
+ * analyzed, sets *unknown to the name of the statement, such as "DO";
+ * otherwise to NULL. May raise errors from name lookups.
  */
 extern List *cmig_planned_locks_of(CmigPlannedLocks *plan, Node *statement, const char **unknown);
 

@@ -70,8 +70,8 @@ chosen_names(const List *clauses)
 }
 
 /*
- * Add a relation that is read. It is locked in the query's mode, unless the OF
- * list leaves it out.
+ * Add a relation that is read. The relation is locked in the query's mode,
+ * unless an OF list does not include it.
  */
 static void
 add_read(Walk *walk, const RangeVar *relation)
@@ -127,7 +127,7 @@ walk_node(Node *node, void *arg)
 			add_read(walk, (RangeVar *) node);
 			return false;
 		case T_LockingClause:
-			/* its names refer to relations in FROM */
+			/* the names in a locking clause refer to relations in FROM */
 			return false;
 		case T_IntoClause:
 			return false;

@@ -15,9 +15,9 @@
 extern CmigLock *cmig_query_locks_add(List **locks, const RangeVar *relation, LOCKMODE mode, int with);
 
 /*
- * Add the relations used in a query or an expression. planned is true if the
- * query is run, which also locks child tables and the relations that its views
- * read.
+ * Add the relations used in a query or an expression. "planned" is true if the
+ * query is run. In this case, child tables and the relations that views read
+ * are also locked.
  */
 extern void cmig_query_locks(List **locks, Node *query, bool planned);
 

@@ -26,10 +26,10 @@
 static bool watching = false;
 static SubTransactionId watching_since = InvalidSubTransactionId;
 
-/* Tables larger than this must not be changed; -1 means no limit. */
+/* Maximum size of tables that may be changed, in bytes; -1 means no limit. */
 static int64 size_limit = -1;
 
-/* Default limit for statements that run without their CONCURRENTLY. */
+/* Default limit for statements that run without their CONCURRENTLY option. */
 #define PLAIN_LIMIT (INT64CONST(100) * 1024 * 1024)
 static bool is_plain = false;
 
@@ -78,9 +78,9 @@ require_size(Oid table, int64 size)
 }
 
 /*
- * Does the statement contain an analyzed query, which the raw parse tree walker
- * does not handle? The query's tables are checked when it runs, and the
- * statement itself locks no other tables.
+ * Does the statement contain an analyzed query? The raw parse tree walker does
+ * not support such queries. Their tables are checked when the query runs, and
+ * the statement itself locks no other tables.
  */
 static bool
 is_around_query(const Node *statement)

@@ -24,9 +24,9 @@ extern void cmig_refusal_init(void);
 extern void cmig_refusal_watch(int64 max_table_size);
 
 /*
- * Set whether the next statement runs in the dry run's transaction although it
- * is meant to run without blocking other sessions. If so, a size limit of 100
- * MB applies unless max_table_size is set.
+ * Set whether the next statement is one that is meant to run without blocking
+ * other sessions, but now runs in the dry run's transaction. If so, a size
+ * limit of 100 MB applies unless max_table_size is set.
  */
 extern void cmig_refusal_set_plain(bool plain);
 
@@ -35,7 +35,7 @@ extern void cmig_refusal_unwatch(void);
 
 /*
  * Returns the reason for the last refusal since the previous call, or NULL if
- * nothing was refused. The text lives in the current memory context.
+ * nothing was refused. The result is allocated in the current memory context.
  */
 extern char *cmig_refusal_take(void);
 

@@ -317,7 +317,7 @@ add_dependent(HeapTuple row, void *arg)
 		dependents->indexes = list_append_unique_oid(dependents->indexes, form->objid);
 }
 
-/* Add the relations that are locked when a constraint is re-created. */
+/* Add the relations that are locked when a constraint is created again. */
 static void
 add_constraint(List **result, Oid constraint)
 {

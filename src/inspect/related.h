@@ -57,7 +57,8 @@ extern List *cmig_related_referenced(Oid table);
 extern List *cmig_related_with_type(Oid type);
 
 /*
- * Returns the relations, other than the table, that a column type change locks.
+ * Returns the relations that are locked by a column type change, except for
+ * the table itself.
  */
 extern List *cmig_related_retyped(Oid table, const char *column, const TypeName *type, bool converts);
 

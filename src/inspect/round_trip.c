@@ -76,7 +76,7 @@ read_image(RoundTrip *trip)
 	return image;
 }
 
-/* Rethrow an error that is not about a script. */
+/* Rethrow the error if it was not caused by a script. */
 static void
 require_replay_error(ErrorData *error)
 {
@@ -263,8 +263,9 @@ downgrade_all(void *arg)
 }
 
 /*
- * Replay the repeatable revisions after all others, twice. Then test that the
- * downgrades still work with the objects that they have created.
+ * Replay the repeatable revisions twice, after all other revisions. Then test
+ * that the downgrades still work in the presence of the objects that the
+ * repeatable revisions have created.
  */
 static void
 take_repeatables(RoundTrip *trip)
@@ -423,7 +424,8 @@ divide(Merge *merge)
 }
 
 /*
- * Subtransaction callback: replay the branches in one order, and read an image.
+ * Subtransaction callback: replay the branches in one order, and then read an
+ * image.
  */
 static void
 replay_order(void *arg)
@@ -512,7 +514,7 @@ put_rows(FunctionCallInfo fcinfo, const List *rows)
 	}
 }
 
-/* Raise the error for raise => true. */
+/* Raise an error that lists the problems. This is for raise => true. */
 static void
 refuse(const List *rows)
 {

@@ -48,7 +48,7 @@ cmig_round_trip_row_add_error(CmigRoundTripRows *rows, const char *revision,
 	cmig_round_trip_row_add(rows, &row);
 }
 
-/* Returns the problem that a difference shows. */
+/* Returns the name of the problem that a difference indicates. */
 static const char *
 problem_of(const CmigDiffLine *line, CmigRoundTripCheck check)
 {

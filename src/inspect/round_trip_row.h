@@ -11,7 +11,7 @@
 #include "nodes/pg_list.h"
 #include "schema/image.h"
 
-/* A result row. All texts except revision and problem may be NULL. */
+/* A result row. All fields except revision and problem may be NULL. */
 typedef struct CmigRoundTripRow
 {
 	const char *revision;
@@ -29,7 +29,9 @@ typedef struct CmigRoundTripRows
 	List	   *rows;			/* of CmigRoundTripRow * */
 } CmigRoundTripRows;
 
-/* Add a row. The texts are copied, except for the revision and the problem. */
+/*
+ * Add a row. The strings are copied, except for the revision and the problem.
+ */
 extern void cmig_round_trip_row_add(CmigRoundTripRows *rows, const CmigRoundTripRow *row);
 
 /* Add a row for an error in a script. */

@@ -1,8 +1,9 @@
 /*
  * script_locks.c
- *	  Determines the locks that whole scripts would take, without running them.
+ *	  Determines the locks that entire scripts would take, without running
+ *	  them.
  *
- * Names are looked up with the search_path that scripts have.
+ * Names are looked up with the search_path that is used to run scripts.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -64,7 +65,7 @@ read_script(void *arg)
 	}
 }
 
-/* Add a line to a text. The text is NULL while it is empty. */
+/* Append a line to a string. The string is NULL while it is empty. */
 static char *
 add_line(char *text, char *line)
 {
@@ -72,7 +73,8 @@ add_line(char *text, char *line)
 }
 
 /*
- * Read a script. Returns the error that prevented reading all of it, or NULL.
+ * Read a script. If an error prevents reading all of it, returns the error;
+ * otherwise NULL.
  */
 static ErrorData *
 read_locks(Reading *reading, CmigPlannedLocks *plan, const char *sql)

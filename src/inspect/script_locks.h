@@ -1,6 +1,7 @@
 /*
  * script_locks.h
- *	  Determines the locks that whole scripts would take, without running them.
+ *	  Determines the locks that entire scripts would take, without running
+ *	  them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,16 +12,16 @@
 #include "inspect/planned_locks.h"
 
 /*
- * Returns the strongest lock that a script takes on each relation as text, one
- * line per relation, or NULL if it takes none. Scripts must be passed in
- * execution order. If part of the script cannot be analyzed, additional lines
- * say so.
+ * Returns the strongest lock that a script takes on each relation as a string
+ * with one line per relation, or NULL if there are none. Scripts must be
+ * passed in execution order. If part of the script cannot be analyzed,
+ * additional lines say so.
  */
 extern char *cmig_script_locks(CmigPlannedLocks *plan, const char *sql);
 
 /*
- * Returns these locks as a List of CmigPlannedLock *. Sets *known to false if
- * the script may take other locks, too.
+ * Like cmig_script_locks(), but returns a List of CmigPlannedLock *. Sets
+ * *known to false if the script might take other locks, too.
  */
 extern List *cmig_script_locks_list(CmigPlannedLocks *plan, const char *sql, bool *known);
 

@@ -32,8 +32,8 @@ add_created(List **locks, const RangeVar *relation)
 }
 
 /*
- * Convert a list of String nodes to a RangeVar. Returns NULL if it cannot be a
- * relation name.
+ * Convert a list of String nodes to a RangeVar. Returns NULL if the list
+ * cannot be a relation name.
  */
 static RangeVar *
 list_relation(List *name)
@@ -42,7 +42,7 @@ list_relation(List *name)
 }
 
 /*
- * Returns the relation that an object such as a trigger or column belongs to,
+ * Returns the relation to which an object such as a trigger or column belongs,
  * or NULL.
  */
 static RangeVar *
@@ -59,7 +59,7 @@ owning_relation(Node *object)
  */
 
 /*
- * Add the relations referenced in a table's elements by foreign keys and LIKE.
+ * Add the relations that a table's elements refer to in foreign keys and LIKE.
  */
 static void
 add_elements(List **locks, List *elements)
@@ -79,7 +79,7 @@ add_elements(List **locks, List *elements)
 	}
 }
 
-/* CREATE TABLE and CREATE FOREIGN TABLE. */
+/* Add the locks of CREATE TABLE or CREATE FOREIGN TABLE. */
 static void
 add_create_table(List **locks, const CreateStmt *create)
 {
@@ -98,7 +98,7 @@ add_create_table(List **locks, const CreateStmt *create)
 	add_created(locks, create->relation);
 }
 
-/* CREATE INDEX. */
+/* Add the locks of CREATE INDEX. */
 static void
 add_create_index(List **locks, const IndexStmt *index)
 {
@@ -112,7 +112,7 @@ add_create_index(List **locks, const IndexStmt *index)
 	add_created(locks, created);
 }
 
-/* CREATE TABLE AS and CREATE MATERIALIZED VIEW. */
+/* Add the locks of CREATE TABLE AS or CREATE MATERIALIZED VIEW. */
 static void
 add_create_as(List **locks, Node *query, const IntoClause *into, bool is_view)
 {
@@ -120,7 +120,7 @@ add_create_as(List **locks, Node *query, const IntoClause *into, bool is_view)
 	add_created(locks, into->rel);
 }
 
-/* REFRESH MATERIALIZED VIEW. */
+/* Add the locks of REFRESH MATERIALIZED VIEW. */
 static void
 add_refresh(List **locks, const RefreshMatViewStmt *refresh)
 {
@@ -132,7 +132,7 @@ add_refresh(List **locks, const RefreshMatViewStmt *refresh)
 		add(locks, refresh->relation, AccessExclusiveLock, with | CMIG_LOCK_STORED);
 }
 
-/* ALTER DOMAIN, if it checks existing values. */
+/* Add the locks of ALTER DOMAIN if it checks existing values. */
 static void
 add_alter_domain(List **locks, AlterDomainStmt *alter)
 {
@@ -148,7 +148,7 @@ add_alter_domain(List **locks, AlterDomainStmt *alter)
 	lock->object = (Node *) makeTypeNameFromNameList(alter->typeName);
 }
 
-/* TRUNCATE. */
+/* Add the locks of TRUNCATE. */
 static void
 add_truncate(List **locks, const TruncateStmt *truncate)
 {
@@ -169,7 +169,7 @@ add_truncate(List **locks, const TruncateStmt *truncate)
 	}
 }
 
-/* The OWNED BY table of CREATE SEQUENCE and ALTER SEQUENCE. */
+/* Add the lock on the OWNED BY table of CREATE SEQUENCE or ALTER SEQUENCE. */
 static void
 add_sequence_owner(List **locks, List *options)
 {
@@ -211,7 +211,7 @@ is_part_of_relation(ObjectType type)
 	return type == OBJECT_TRIGGER || type == OBJECT_RULE || type == OBJECT_POLICY;
 }
 
-/* DROP. */
+/* Add the locks of DROP. */
 static void
 add_drop(List **locks, const DropStmt *drop)
 {
@@ -241,7 +241,7 @@ add_drop(List **locks, const DropStmt *drop)
 	}
 }
 
-/* ALTER ... RENAME. */
+/* Add the locks of ALTER ... RENAME. */
 static void
 add_rename(List **locks, const RenameStmt *rename)
 {
@@ -274,7 +274,7 @@ add_rename(List **locks, const RenameStmt *rename)
 	lock->name = rename->newname;
 }
 
-/* ALTER ... SET SCHEMA. */
+/* Add the locks of ALTER ... SET SCHEMA. */
 static void
 add_set_schema(List **locks, const AlterObjectSchemaStmt *alter)
 {
@@ -289,7 +289,7 @@ add_set_schema(List **locks, const AlterObjectSchemaStmt *alter)
 	lock->to_schema = true;
 }
 
-/* COMMENT and SECURITY LABEL. */
+/* Add the locks of COMMENT or SECURITY LABEL. */
 static void
 add_comment(List **locks, ObjectType type, Node *object)
 {
@@ -301,7 +301,7 @@ add_comment(List **locks, ObjectType type, Node *object)
 		add(locks, owning_relation(object), AccessShareLock, 0);
 }
 
-/* GRANT and REVOKE. */
+/* Add the locks of GRANT or REVOKE. */
 static void
 add_grant(List **locks, const GrantStmt *grant)
 {
@@ -318,7 +318,7 @@ add_grant(List **locks, const GrantStmt *grant)
  * Maintenance
  */
 
-/* VACUUM and ANALYZE. */
+/* Add the locks of VACUUM or ANALYZE. */
 static void
 add_vacuum(List **locks, const VacuumStmt *vacuum)
 {
@@ -332,7 +332,7 @@ add_vacuum(List **locks, const VacuumStmt *vacuum)
 	}
 }
 
-/* REINDEX of a table or an index. */
+/* Add the locks of REINDEX for a table or an index. */
 static void
 add_reindex(List **locks, const ReindexStmt *reindex)
 {
@@ -350,7 +350,7 @@ add_reindex(List **locks, const ReindexStmt *reindex)
 	}
 }
 
-/* LOCK TABLE. */
+/* Add the locks of LOCK TABLE. */
 static void
 add_lock(List **locks, const LockStmt *lock)
 {
@@ -364,7 +364,7 @@ add_lock(List **locks, const LockStmt *lock)
 	}
 }
 
-/* The tables listed in a publication. */
+/* Add locks on the tables listed in a publication. */
 static void
 add_publication(List **locks, List *objects)
 {
@@ -380,7 +380,10 @@ add_publication(List **locks, List *objects)
 	}
 }
 
-/* ALTER PUBLICATION ... SET also locks the tables that it removes. */
+/*
+ * Add the locks of ALTER PUBLICATION. With SET, these include locks on the
+ * tables that are removed.
+ */
 static void
 add_alter_publication(List **locks, const AlterPublicationStmt *alter)
 {

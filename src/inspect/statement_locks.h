@@ -17,9 +17,9 @@
 #include "nodes/pg_list.h"
 
 /*
- * Returns what a statement does as a List of CmigLock * in the current memory
- * context. The locks point into the parse tree. The list is empty if the
- * statement locks no relation.
+ * Returns a statement's locks and other actions as a List of CmigLock * in the
+ * current memory context. The entries point into the parse tree. The list is
+ * empty if the statement locks no relation.
  */
 extern List *cmig_statement_locks(Node *statement);
 

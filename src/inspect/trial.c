@@ -119,7 +119,7 @@ cmig_trial_error_text(const ErrorData *error)
  * Statements
  */
 
-/* The locks that a skipped statement would take. */
+/* The search for the locks that a skipped statement would take. */
 typedef struct Expected
 {
 	CmigPlannedLocks *plan;
@@ -138,9 +138,9 @@ expect_locks(void *arg)
 }
 
 /*
- * Returns the locks that a statement would take on relations that existed
- * before the dry run, as text, or NULL if there are none or if a name lookup
- * fails.
+ * Returns a string that lists the locks that a statement would take on
+ * relations that existed before the dry run. Returns NULL if there are none or
+ * if a name lookup fails.
  */
 static char *
 expected_locks(CmigTrial *trial, CmigPlannedLocks *plan, Node *statement)
@@ -182,7 +182,7 @@ typedef struct Attempt
 	int64		rows;
 } Attempt;
 
-/* Is the statement meant to run without blocking others? */
+/* Is the statement meant to run without blocking other sessions? */
 static bool
 is_concurrent(const RawStmt *raw)
 {
@@ -213,9 +213,9 @@ attempt_statement(void *arg)
 
 /*
  * If a statement's error does not count as a failure, returns the reason;
- * otherwise returns NULL. An error does not count if the statement was refused,
- * or if it can run only in a stepwise run and its revision is not
- * transactional.
+ * otherwise returns NULL. An error does not count if the statement was
+ * refused, or if the revision is not transactional and the statement can run
+ * only in a stepwise run.
  */
 static const char *
 reason_not_tried(const Attempt *attempt, const ErrorData *error)
@@ -374,7 +374,7 @@ typedef struct PassOver
 	const char *reason;
 } PassOver;
 
-/* Start to record the names that skipped statements change. */
+/* Start recording the names that skipped statements change. */
 static void
 start_passing(CmigTrial *trial)
 {
@@ -386,8 +386,8 @@ start_passing(CmigTrial *trial)
 }
 
 /*
- * Subtransaction callback: add a row for each remaining statement, as far as
- * the script can be parsed.
+ * Subtransaction callback: add a row for each remaining statement that can be
+ * parsed.
  */
 static void
 pass_over(void *arg)

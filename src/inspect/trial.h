@@ -38,15 +38,16 @@ typedef struct CmigTrial
 	CmigPlannedLocks *passed;	/* names changed in skipped parts, or NULL */
 } CmigTrial;
 
-/* A result row. Fields that are not set become null. */
+/* A result row. Fields that are not set are shown as null. */
 typedef struct CmigTrialRow
 {
-	int			statement;		/* 0 if not for a statement */
+	int			statement;		/* 0 if the row is not about a statement */
 	int			line;
 	const char *command;
 	int64		rows;			/* CMIG_NO_ROWS if none */
-	const CmigMeasure *measure; /* NULL if it did not run */
-	const char *locks;			/* expected locks, if it did not run */
+	const CmigMeasure *measure; /* NULL if the statement did not run */
+	const char *locks;			/* expected locks, if the statement did not
+								 * run */
 	const char *error;
 } CmigTrialRow;
 
@@ -55,14 +56,14 @@ extern void cmig_trial_add_row(CmigTrial *trial, const CmigTrialRow *row);
 
 /*
  * Run a step in a subtransaction, which is kept if the step succeeds. Returns
- * true on success; on failure, the added rows give the reason. Only a request
- * to cancel the whole call is raised as an error.
+ * true on success. On failure, the added rows contain the reason. An error is
+ * raised only if the whole call was canceled.
  */
 extern bool cmig_trial_run_step(CmigTrial *trial, CmigStepTexts *texts, const CmigPlanStep *step);
 
 /*
- * Add a row for each statement of the current step after the given one, saying
- * that it was not tried.
+ * Add a row for each statement of the current step after the given one. The
+ * rows say that the statement was not tried.
  */
 extern void cmig_trial_pass_over(CmigTrial *trial, CmigStepTexts *texts, int after,
 								 const char *reason);

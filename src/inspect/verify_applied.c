@@ -3,9 +3,9 @@
  *	  Implements cmig.verify, which runs the verify sections of applied
  *	  revisions.
  *
- * Each section runs in its own subtransaction, which is rolled back. So the
- * sections change nothing, and a failure does not prevent the others from
- * running.
+ * Each section runs in its own subtransaction, which is rolled back.
+ * Therefore, a section cannot change anything, and its failure does not
+ * prevent other sections from running.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -71,7 +71,10 @@ run_section(void *step)
 	cmig_runner_verify(step);
 }
 
-/* Did the section itself fail, as opposed to being interrupted? */
+/*
+ * Did the section itself fail? Returns false for errors with other causes,
+ * such as cancellation or a lack of resources.
+ */
 static bool
 is_failure(const ErrorData *error)
 {
@@ -121,7 +124,7 @@ verify(Verification *verification, const char *id)
 	tuplestore_putvalues(verification->result->setResult, verification->result->setDesc, values, nulls);
 }
 
-/* Verify the repeatable revisions whose current script was the last to run. */
+/* Verify the repeatable revisions that do not have to run again. */
 static void
 verify_repeatables(Verification *verification, const CmigGraph *graph)
 {

@@ -4,9 +4,9 @@
  *
  * The timer callback runs in a signal handler, so it must not take locks or
  * call functions that do. It reads the array of all PGPROCs, which does not
- * move, and for each process the lock that it is waiting for. That lock may be
- * released concurrently, but its memory stays in the lock table, so the worst
- * outcome is that a wait is counted for the wrong relation.
+ * move, and the lock that each process is waiting for. This lock may be
+ * released concurrently, but its memory remains in the lock table. In the
+ * worst case, a wait is counted for the wrong relation.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

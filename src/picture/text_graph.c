@@ -5,11 +5,11 @@
  * Lane n is in column 2n.  An edge that turns into another lane is drawn on a
  * separate line below its node:
  *
- * 	@			a merge; its edges turn to a lane that opens ...
+ * 	@			a merge; one of its edges opens a lane on the right, ...
  * 	|\
- * 	| *			... and ends at the left again
+ * 	| *			... whose node is drawn here
  * 	* |
- * 	|/			this lane is taken over from the right
+ * 	|/			the right lane moves into the left one
  * 	| | | *		an edge crosses lanes 1 and 2 and leads into lane 0
  * 	|_|_|/
  *
