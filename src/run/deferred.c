@@ -1,6 +1,6 @@
 /*
  * deferred.c
- *	  Handles deferred constraints and constraint modes of a script.
+ *	  Handles a script's deferred constraints and constraint modes.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -169,9 +169,9 @@ list_deferrable(void)
 }
 
 /*
- * Perform SET CONSTRAINTS for constraints given by OID. Constraints that no
- * longer exist are skipped. With only_default, so are constraints whose
- * condeferred differs from default_deferred.
+ * Perform SET CONSTRAINTS for constraints given by OID. Skips constraints that
+ * no longer exist and, if only_default is true, constraints whose condeferred
+ * differs from default_deferred.
  */
 static void
 set_mode(List *constraints, bool deferred, bool only_default, bool default_deferred)
@@ -199,7 +199,7 @@ set_mode(List *constraints, bool deferred, bool only_default, bool default_defer
 		AfterTriggerSetState(set);
 }
 
-/* Returns a table's deferrable constraints that are not in "known". */
+/* Returns a table's deferrable constraints, except those in "known". */
 static List *
 new_constraints(Oid table, List *known)
 {
@@ -220,7 +220,7 @@ new_constraints(Oid table, List *known)
 	return result;
 }
 
-/* Returns the table's owner, or InvalidOid if it does not exist. */
+/* Returns the table's owner, or InvalidOid if the table does not exist. */
 static Oid
 owner_of(Oid table)
 {
@@ -236,9 +236,9 @@ owner_of(Oid table)
 }
 
 /*
- * Raise an error if the table of another constraint with the same name and
- * schema has pending events and belongs to another role: firing by name would
- * fire them, too.
+ * Raise an error if firing a constraint by name would also fire another role's
+ * triggers. This is the case if another constraint has the same name and
+ * schema, and its table has pending events and belongs to a different role.
  */
 static void
 refuse_namesake(const CmigDeferred *deferred, Form_pg_constraint fired, Form_pg_constraint other)
@@ -258,9 +258,9 @@ refuse_namesake(const CmigDeferred *deferred, Form_pg_constraint fired, Form_pg_
 }
 
 /*
- * The server fires the triggers of constraints by their names, as the current
- * user.  In a SECURITY DEFINER function, the caller's triggers must not be among
- * them.
+ * Raise an error if firing the constraints would also fire the caller's
+ * triggers in a SECURITY DEFINER function. The server fires a constraint's
+ * triggers by the constraint's name, as the current user.
  */
 static void
 refuse_namesakes(const CmigDeferred *deferred, List *constraints)
@@ -322,9 +322,9 @@ cmig_deferred_fire(CmigDeferred *deferred)
 
 	/*
 	 * Restore the default mode of the constraints that the script has set and
-	 * of those that had to fire. If the script has set no mode, a fired
-	 * constraint must have been deferred by the caller or by default, so it
-	 * is deferred again.
+	 * of the constraints that had to fire. If the script has not set any
+	 * mode, a fired constraint must have been deferred by the caller or by
+	 * default, so it is deferred again.
 	 */
 	set_mode(fired, true, deferred->set_some, true);
 	if (deferred->set_some)

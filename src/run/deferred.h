@@ -1,12 +1,12 @@
 /*
  * deferred.h
- *	  Handles deferred constraints and constraint modes of a script.
+ *	  Handles a script's deferred constraints and constraint modes.
  *
  * A script must not leave deferred trigger events to the caller's transaction,
  * and it must not leave constraint modes that differ from the caller's. While
- * the script runs, this module records the tables that it changes and the
- * constraints whose mode it sets. At the script's end, the deferred triggers
- * are fired and the modes are restored.
+ * the script runs, this module records the tables that the script changes and
+ * the constraints whose mode it sets. At the script's end, the deferred
+ * triggers are fired and the modes are restored.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -19,16 +19,18 @@
 #include "nodes/pg_list.h"
 
 /*
- * What has been recorded about a script. At its start, all fields except
- * context are zero.
+ * What has been recorded about a script. When the script begins, all fields
+ * except context must be zero.
  */
 typedef struct CmigDeferred
 {
 	MemoryContext context;		/* memory context of the lists */
-	List	   *tables;			/* of Oid: may have deferred events */
-	List	   *constraints;	/* of Oid: mode was set by name */
-	bool		set_all;		/* has it used SET CONSTRAINTS ALL? */
-	bool		set_some;		/* has it used SET CONSTRAINTS at all? */
+	List	   *tables;			/* of Oid: tables that may have deferred
+								 * events */
+	List	   *constraints;	/* of Oid: constraints whose mode was set by
+								 * name */
+	bool		set_all;		/* has the script used SET CONSTRAINTS ALL? */
+	bool		set_some;		/* has the script used SET CONSTRAINTS at all? */
 } CmigDeferred;
 
 /*
@@ -45,9 +47,10 @@ extern void cmig_deferred_note_copy(CmigDeferred *deferred, const CopyStmt *copy
 
 /*
  * Record a SET CONSTRAINTS statement before it runs. Returns true if the
- * statement has been handled and must not run. This is the case for ALL
- * IMMEDIATE, which is applied by name to the existing constraints, because it
- * could not be undone for constraints that later revisions create.
+ * statement has been handled and must not run. This is the case for SET
+ * CONSTRAINTS ALL IMMEDIATE: its effect could not be undone for constraints
+ * that later revisions create, so the existing constraints are set by name
+ * instead.
  */
 extern bool cmig_deferred_set_constraints(CmigDeferred *deferred,
 										  const ConstraintsSetStmt *set);

@@ -1,6 +1,6 @@
 /*
  * extension.c
- *	  Prevents the extension itself from being dropped during a run.
+ *	  Prevents pg_cmig itself from being dropped during a run.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -25,8 +25,8 @@
 #include "utils/snapmgr.h"
 
 /*
- * The extension that a stepwise run holds locked, or held before the lock was
- * lost; otherwise InvalidOid.
+ * The extension that a stepwise run has locked, or had locked before the lock
+ * was lost; otherwise InvalidOid.
  */
 static Oid	held = InvalidOid;
 
@@ -54,7 +54,7 @@ set_tag(LOCKTAG *tag, Oid extension)
 	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, ExtensionRelationId, extension, 0);
 }
 
-/* Does this session hold the lock, at either level? */
+/* Does this session hold the lock, at session or transaction level? */
 static bool
 is_held(void)
 {
@@ -77,15 +77,18 @@ raise_dropped(void)
 
 /*
  * Lock the extension at session level. Returns false if wait is false and the
- * lock is not available, or if this extension no longer exists. An extension
- * that was created again has a different OID.
+ * lock is not available, or if the extension no longer exists. If the extension
+ * was dropped and created again, its OID has changed.
  */
 static bool
 lock(Oid extension, bool wait)
 {
 	LOCKTAG		tag;
 
-	/* a session that is dropping it may be waiting for our snapshot */
+	/*
+	 * a session that is dropping the extension may be waiting for our
+	 * snapshot
+	 */
 	InvalidateCatalogSnapshot();
 	set_tag(&tag, extension);
 	if (LockAcquire(&tag, AccessShareLock, true, !wait) == LOCKACQUIRE_NOT_AVAIL)
@@ -200,7 +203,7 @@ cmig_extension_note(void)
 void
 cmig_extension_require(const char *revision)
 {
-	/* an extension that was created again has a different OID */
+	/* if the extension was dropped and created again, its OID has changed */
 	if (current_oid() != noted_oid)
 	{
 		if (OidIsValid(held) && !is_held())

@@ -1,19 +1,19 @@
 /*
  * extension.h
- *	  Prevents the extension itself from being dropped during a run.
+ *	  Prevents pg_cmig itself from being dropped during a run.
  *
  * DROP EXTENSION locks the extension before it locks the extension's members.
- * Therefore all code that uses the extension's tables first takes a lock on
- * the extension, before it locks tables and before it takes the run lock. A
+ * Therefore, all code that uses the extension's tables takes a lock on the
+ * extension first, before it locks tables and before it takes the run lock. A
  * waiting DROP then holds nothing that the other session needs, so no deadlock
  * is possible.
  *
- * A stepwise run holds the lock at session level, which covers the time
- * between its transactions. PostgreSQL releases session-level locks when a
- * transaction aborts. The run then takes the lock again, but a waiting DROP
- * may get it first. The lock is also released while a statement with
- * CONCURRENTLY runs. Such a statement waits for all older snapshots, and a
- * DROP that waits for the run would hold one, which would be a deadlock.
+ * A stepwise run holds the lock at session level, which covers the time between
+ * its transactions. PostgreSQL releases session-level locks when a transaction
+ * aborts. The run then takes the lock again, but a waiting DROP may get it
+ * first. The lock is also released while a statement with CONCURRENTLY runs.
+ * Such a statement waits for all older snapshots, and a DROP that waits for the
+ * run would hold one, which would be a deadlock.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -44,9 +44,9 @@ extern void cmig_extension_lend(void);
 
 /*
  * Take the lock again after a transaction of a stepwise run was rolled back.
- * try_again does so only if it need not wait, and raises no error. hold_again
- * waits, and raises 55000 if the extension was dropped. Both do nothing in
- * other runs.
+ * try_again takes the lock only if this is possible without waiting, and raises
+ * no error. hold_again waits, and raises 55000 if the extension was dropped.
+ * Both functions do nothing in other runs.
  */
 extern void cmig_extension_try_again(void);
 extern void cmig_extension_hold_again(void);
@@ -56,8 +56,8 @@ extern void cmig_extension_note(void);
 
 /*
  * Raises 55000 if the extension or its members have changed since
- * cmig_extension_note(), either because of the revision's script or, while the
- * lock was not held, because of another session.
+ * cmig_extension_note(). Either the revision's script or, while the lock was
+ * not held, another session may have changed them.
  */
 extern void cmig_extension_require(const char *revision);
 

@@ -3,7 +3,7 @@
  *	  Keeps each database's last failed run in shared memory.
  *
  * The lock protects all slots. It is held only while a slot is copied, and no
- * error can be raised meanwhile.
+ * error can be raised during that time.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -19,8 +19,8 @@
 #include "utils/memutils.h"
 
 /*
- * The maximum number of databases with a failure. The oldest failure is
- * replaced.
+ * The maximum number of databases with a stored failure. If there are more, the
+ * oldest failure is replaced.
  */
 #define SLOTS 64
 
@@ -47,8 +47,8 @@ static shmem_request_hook_type previous_request = NULL;
 static shmem_startup_hook_type previous_startup = NULL;
 
 /*
- * The step that this session is running. The revision is empty if there is
- * none.
+ * The step that this session is running. The revision is empty if no step is
+ * running.
  */
 static CmigLastFailure current =
 {
@@ -151,7 +151,7 @@ keep(void)
 	current.revision[0] = '\0';
 }
 
-/* Copy a text, truncated to whole characters. */
+/* Copy a string, truncated to whole characters. */
 static void
 copy_text(char *target, const char *text, int size)
 {

@@ -2,9 +2,9 @@
  * last_failure.h
  *	  Keeps each database's last failed run in shared memory.
  *
- * A failed run in a single transaction leaves no row behind. If the library is
- * in shared_preload_libraries, its error is kept in shared memory until the
- * server restarts.
+ * A run in a single transaction leaves no row behind if it fails. If the
+ * library is in shared_preload_libraries, the run's error is kept in shared
+ * memory until the server restarts.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -15,7 +15,7 @@
 #include "base/revision.h"
 #include "utils/timestamp.h"
 
-/* The sizes of the text fields. Longer texts are truncated. */
+/* The sizes of the string fields. Longer strings are truncated. */
 #define CMIG_FAILURE_REVISION 128
 #define CMIG_FAILURE_MESSAGE 512
 
@@ -37,8 +37,8 @@ extern void cmig_last_failure_init(void);
 extern bool cmig_last_failure_is_kept(void);
 
 /*
- * Call this when a step begins. If the session ends before the next call to
- * this module, the run counts as failed in this step.
+ * Call this when a step begins. If the session ends before the next call to a
+ * function of this module, the run counts as failed in this step.
  */
 extern void cmig_last_failure_begin(CmigDirection direction, const char *revision);
 
@@ -48,7 +48,7 @@ extern void cmig_last_failure_begin(CmigDirection direction, const char *revisio
  */
 extern void cmig_last_failure_record(int statement);
 
-/* Discard an earlier failure, because the run has succeeded. */
+/* Discard an earlier failure, because a run has succeeded. */
 extern void cmig_last_failure_forget(void);
 
 /* Read this database's last failure. Returns false if there is none. */

@@ -37,12 +37,14 @@
 /* The timer interval in milliseconds. */
 #define TICK_MS 10
 
-/* A wait last seen longer ago than this cannot be the one that failed. */
+/*
+ * A wait that was last seen longer ago than this cannot be the one that failed.
+ */
 #define STALE_US (INT64CONST(500) * 1000)
 
 /*
- * The maximum number of sessions in an error, and the maximum length of each
- * query shown.
+ * The maximum number of sessions listed in an error, and the maximum length of
+ * each query shown.
  */
 #define MAX_BLOCKERS 3
 #define MAX_QUERY_LENGTH 200
@@ -50,22 +52,22 @@
 int			cmig_lock_timeout = 0;
 
 /*
- * The current limit. It is stored because the timer callback cannot look up the
- * setting.
+ * The current limit, which is stored here because the timer callback cannot
+ * look up the setting.
  */
 static int	limit_ms = 0;
 
 /* Written by the signal handler while the timer is on. */
 static volatile struct
 {
-	int64		finished_us;	/* finished waits in this attempt */
-	int64		current_us;		/* wait that began at wait_start */
+	int64		finished_us;	/* total of the finished waits in this attempt */
+	int64		current_us;		/* length of the wait that began at wait_start */
 	TimestampTz wait_start;		/* 0 if no wait was seen */
 	TimestampTz last_seen;		/* when the timer last saw a wait */
 	uint32		tag[sizeof(LOCKTAG) / sizeof(uint32)];
 	int			mode;
 	bool		exhausted;		/* has the timer requested a cancel? */
-	bool		single;			/* if so, because of a single wait? */
+	bool		single;			/* if so, was a single wait too long? */
 }			seen;
 
 /* The value of lock_timeout while the timer enforces it; otherwise 0. */
@@ -127,8 +129,8 @@ look_at_wait(void)
 
 	/*
 	 * Statements with CONCURRENTLY wait for other transactions to end. Such a
-	 * wait blocks no other sessions, and after a timeout the statement would
-	 * have to start over, so it does not count.
+	 * wait does not count, because it blocks no other sessions, and after a
+	 * timeout the statement would have to start over.
 	 */
 	if (lock->tag.locktag_type == LOCKTAG_VIRTUALTRANSACTION)
 		seen.current_us = 0;
@@ -206,7 +208,10 @@ cmig_lock_wait_forget(void)
 	seen.last_seen = 0;
 }
 
-/* Returns a description of what a lock protects, by name if possible. */
+/*
+ * Returns a description of the object that a lock protects, by name if
+ * possible.
+ */
 static char *
 describe_tag(const LOCKTAG *tag)
 {
@@ -265,8 +270,8 @@ append_duration(StringInfo buf, TimestampTz since)
 
 /*
  * Append a sentence about a process. As in pg_stat_activity, only members of
- * the process's role and of pg_read_all_stats can see its application and
- * query.
+ * the process's role and of pg_read_all_stats are allowed to see its
+ * application and query.
  */
 static void
 append_process(StringInfo buf, int pid, Oid caller)
@@ -414,8 +419,8 @@ cmig_lock_wait_snapshots(Oid caller, int older_ms)
 }
 
 /*
- * Add DETAIL and HINT to the error: what was waited for, and which sessions
- * blocked the run.
+ * Add DETAIL and HINT to the error. They say what the run was waiting for and
+ * which sessions blocked it.
  */
 static void
 explain(const LOCKTAG *tag, LOCKMODE mode, Oid caller, const char *what)

@@ -2,10 +2,10 @@
  * lock_wait.h
  *	  Tracks how long a run waits for locks and which sessions block it.
  *
- * While the watch is on, a timer checks every few milliseconds whether this
- * backend is waiting for a lock. It adds up the waits and ends a wait when the
- * total exceeds cmig.lock_timeout. It also remembers the lock, so that an
- * error can name the blocking sessions.
+ * While the timer is on, it checks every few milliseconds whether this backend
+ * is waiting for a lock. It adds up the waits, and ends a wait when the total
+ * exceeds cmig.lock_timeout. It also remembers the lock, so that an error can
+ * name the blocking sessions.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -21,12 +21,15 @@
  */
 extern int	cmig_lock_timeout;
 
-/* Call this when a new attempt begins. Its waits are counted from zero. */
+/*
+ * Call this when a new attempt begins. The attempt's waits are counted from
+ * zero.
+ */
 extern void cmig_lock_wait_reset(void);
 
 /*
  * Turn the timer on or off. caller is the role whose privileges determine which
- * queries of other sessions an error may show. It is always safe to turn the
+ * other sessions' queries an error may show. It is always safe to turn the
  * timer off.
  */
 extern void cmig_lock_wait_watch(Oid caller);
@@ -34,33 +37,33 @@ extern void cmig_lock_wait_unwatch(void);
 
 /*
  * While a statement with CONCURRENTLY runs, let the timer enforce lock_timeout,
- * too. PostgreSQL would also apply lock_timeout to the wait for old
- * transactions, but that wait blocks no other sessions, and a timeout would
- * waste the whole index build. The caller must call give_back even after an
- * error.
+ * too. PostgreSQL itself would also apply lock_timeout to the wait for old
+ * transactions. However, that wait blocks no other sessions, and a timeout
+ * would waste the whole index build. The caller must call give_back even after
+ * an error.
  */
 extern void cmig_lock_wait_take_over(void);
 extern void cmig_lock_wait_give_back(void);
 
 /*
- * Call this when a statement begins. Forgets what earlier statements waited
- * for, and rereads the limit.
+ * Call this when a statement begins. Forgets the lock waits of earlier
+ * statements, and rereads the limit.
  */
 extern void cmig_lock_wait_forget(void);
 
 /*
  * Call this in an error context callback. If the current error ended a lock
- * wait that the timer saw, adds DETAIL and HINT that say which sessions blocked
- * the run. If the timer itself canceled the statement, changes the error to
- * 55P03.
+ * wait that the timer saw, this function adds DETAIL and HINT that say which
+ * sessions blocked the run. If the timer itself canceled the statement, it also
+ * changes the error code to 55P03.
  */
 extern void cmig_lock_wait_explain(void);
 
 /*
  * Explain a wait for a known lock that was not watched by the timer. Call this
  * in an error context callback. If the current error is a lock timeout or a
- * cancel, adds which sessions hold the lock. "what" is a sentence for the start
- * of the DETAIL.
+ * cancel, this function adds which sessions hold the lock. "what" is a sentence
+ * for the start of the DETAIL.
  */
 extern void cmig_lock_wait_explain_tag(const LOCKTAG *tag, LOCKMODE mode,
 									   Oid caller, const char *what);
@@ -68,15 +71,16 @@ extern void cmig_lock_wait_explain_tag(const LOCKTAG *tag, LOCKMODE mode,
 /*
  * Returns the transaction ID if a lock holder is a prepared transaction;
  * otherwise InvalidTransactionId. A prepared transaction keeps the number of
- * the backend that prepared it, which may belong to another session by now.
+ * the backend that prepared it, but that number may now belong to another
+ * session.
  */
 extern TransactionId cmig_lock_wait_prepared(VirtualTransactionId holder);
 
 /*
  * Returns a description of the sessions that hold or await the lock in a
- * conflicting mode, one sentence each and only a few of them, or NULL if there
- * are none. Sets *pid to the process ID of the first one, or to 0 if there are
- * only prepared transactions.
+ * conflicting mode, or NULL if there are none. There is one sentence for each
+ * session, but only a few sessions are described. Sets *pid to the process ID
+ * of the first one, or to 0 if there are only prepared transactions.
  */
 extern char *cmig_lock_wait_blockers(const LOCKTAG *tag, LOCKMODE mode,
 									 Oid caller, int *pid);

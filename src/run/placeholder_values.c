@@ -1,6 +1,6 @@
 /*
  * placeholder_values.c
- *	  Inserts the values of placeholders, which are settings named
+ *	  Replaces placeholders with their values, which are settings named
  *	  cmig_var.NAME.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -23,8 +23,8 @@ typedef struct Script
 
 /*
  * CmigSubstituteValue callback. A custom setting that was local to a
- * transaction becomes empty at its end, so an empty setting counts as having no
- * value.
+ * transaction becomes empty at the transaction's end, so an empty setting
+ * counts as having no value.
  */
 static const char *
 read_value(const char *name, bool literal, void *arg)

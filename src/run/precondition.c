@@ -19,7 +19,7 @@ typedef struct PreconditionReceiver
 {
 	DestReceiver pub;
 	int64		rows;
-	bool		is_true;		/* is the result true so far? */
+	bool		is_true;		/* has the result been true so far? */
 } PreconditionReceiver;
 
 /* receiveSlot callback: check a row. */

@@ -20,7 +20,7 @@ extern DestReceiver *cmig_precondition_receiver(void);
  */
 extern void cmig_precondition_require(const DestReceiver *receiver, const CmigRunStep *step);
 
-/* Raises 0A000 unless the statement is a SELECT and the only statement. */
+/* Raises 0A000 unless the precondition is a single SELECT. */
 extern void cmig_precondition_require_select(const CmigStatement *statement, const CmigRunStep *step);
 
 #endif							/* CMIG_PRECONDITION_H */

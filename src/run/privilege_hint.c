@@ -2,9 +2,8 @@
  * privilege_hint.c
  *	  Suggests a command if a script's role lacks a privilege.
  *
- * The error names a relation without its schema. If there are several
- * relations with this name and different owners, the hint does not name an
- * owner.
+ * The server's error names a relation without its schema. If several relations
+ * with this name have different owners, the hint does not name an owner.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -41,8 +40,8 @@ begins_with(const char *text, const char *prefix)
 }
 
 /*
- * Returns the object named in the message, or NULL. This is the text that
- * replaced %s, in whatever language the message is.
+ * Returns the object named in the message, or NULL. The object is the text that
+ * replaced %s, so this works in any language.
  */
 static char *
 named_object(const ErrorData *error)
@@ -63,9 +62,9 @@ named_object(const ErrorData *error)
 }
 
 /*
- * The objects with a given name that belong to other roles. owner is InvalidOid
- * if their owners differ. object and schema are InvalidOid if there is more
- * than one.
+ * The objects that have a given name and belong to other roles. owner is
+ * InvalidOid if the objects' owners differ. object and schema are InvalidOid if
+ * there is more than one object.
  */
 typedef struct Found
 {
@@ -75,7 +74,10 @@ typedef struct Found
 	Oid			schema;
 } Found;
 
-/* Add an object, unless the current user has its owner's privileges. */
+/*
+ * Add an object, unless the current user has the privileges of the object's
+ * owner.
+ */
 static void
 add_found(Found *found, Oid object, Oid owner, Oid schema)
 {
@@ -87,7 +89,7 @@ add_found(Found *found, Oid object, Oid owner, Oid schema)
 	found->count++;
 }
 
-/* Returns the schema's owner, or InvalidOid if it does not exist. */
+/* Returns the schema's owner, or InvalidOid if the schema does not exist. */
 static Oid
 owner_of_schema(const char *name)
 {
@@ -101,7 +103,9 @@ owner_of_schema(const char *name)
 	return owner;
 }
 
-/* Returns the database's owner, or InvalidOid if it does not exist. */
+/*
+ * Returns the database's owner, or InvalidOid if the database does not exist.
+ */
 static Oid
 owner_of_database(Oid database)
 {
@@ -116,8 +120,8 @@ owner_of_database(Oid database)
 }
 
 /*
- * Returns the last part of a name. Sets *schema to the schema before it, or to
- * InvalidOid.
+ * Returns the last part of a name. Sets *schema to the schema in the name, or
+ * to InvalidOid if the name is not qualified.
  */
 static const char *
 split_name(const char *name, Oid *schema)
@@ -189,9 +193,9 @@ find_types(const char *qualified)
 }
 
 /*
- * Returns an object's owner, or InvalidOid if it is not known or the current
- * user has its privileges. kind is the message's term for the type of object,
- * such as "table %s".
+ * Returns an object's owner, or InvalidOid if the owner is unknown or the
+ * current user has the owner's privileges. "kind" is the message's term for the
+ * type of object, such as "table %s".
  */
 static Oid
 find_owner(const char *kind, const char *name)
@@ -221,15 +225,15 @@ find_owner(const char *kind, const char *name)
 		if (strcmp(kind, relations[i]) == 0)
 			owner = find_relations(name).owner;
 	}
-	/* its only member is the database owner, implicitly */
+	/* the role's only member is the database owner, implicitly */
 	if (owner == ROLE_PG_DATABASE_OWNER)
 		owner = owner_of_database(MyDatabaseId);
 	return OidIsValid(owner) && has_privs_of_role(GetUserId(), owner) ? InvalidOid : owner;
 }
 
 /*
- * Returns the hint for "must be owner of", which depends on whether the session
- * user may become the owner.
+ * Returns the hint for "must be owner of". The hint depends on whether the
+ * session user is allowed to become the owner.
  */
 static char *
 hint_of_owner(const char *kind, const char *name, const char *role)
@@ -253,9 +257,10 @@ hint_of_owner(const char *kind, const char *name, const char *role)
 }
 
 /*
- * Returns the privileges to grant on a table. The error does not tell which one
- * is missing. The hint suggests the four common ones or, if the role already
- * has these, the others that it lacks, such as REFERENCES for a foreign key.
+ * Returns the privileges to grant on a table. The error does not say which
+ * privilege is missing. The hint suggests the four common privileges. If the
+ * role already has these, it suggests the others that the role lacks, such as
+ * REFERENCES for a foreign key.
  */
 static const char *
 missing_privileges(Oid relation)
@@ -318,9 +323,9 @@ hint_of_grant(const char *kind, const char *name, const char *role)
 }
 
 /*
- * Returns the hint for "no schema has been selected to create in". It is about
- * the first schema in search_path, which either does not exist or cannot be
- * used by the role.
+ * Returns the hint for "no schema has been selected to create in". The hint is
+ * about the first schema in search_path, which either does not exist or cannot
+ * be used by the role.
  */
 static char *
 hint_of_schema(const char *role)

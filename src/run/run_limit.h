@@ -14,15 +14,15 @@
 extern void cmig_run_limit_init(void);
 
 /*
- * Call this when a run begins. Sets the run's deadline. Every function that
- * pauses or watches statements must call this or be part of a run that has
- * called it, because an earlier run's deadline remains set.
+ * Call this when a run begins, to set the run's deadline. Every function that
+ * pauses or watches statements must either call this or be part of a run that
+ * has called it, because the deadline of an earlier run remains set.
  */
 extern void cmig_run_limit_start(void);
 
 /*
- * Set an earlier deadline that comes from another setting. Errors then name
- * that setting. 0 means no limit.
+ * Set an earlier deadline that comes from another setting, which is then named
+ * in errors. 0 means no limit.
  */
 extern void cmig_run_limit_tighten(const char *setting, int ms);
 
@@ -30,20 +30,20 @@ extern void cmig_run_limit_tighten(const char *setting, int ms);
 extern bool cmig_run_limit_passed(void);
 
 /*
- * Must the run be canceled now? Returns true only once per run. Called by the
- * timer callback in lock_wait.c.
+ * Must the run be canceled now? Returns true only once per run. This function
+ * is called by the timer callback in lock_wait.c.
  */
 extern bool cmig_run_limit_expires(TimestampTz now);
 
 /* Raises 57014 if the time limit has passed. */
 extern void cmig_run_limit_check(void);
 
-/* Returns the earlier of "end" and the deadline. */
+/* Returns the earlier of "end" and the run's deadline. */
 extern TimestampTz cmig_run_limit_earlier(TimestampTz end);
 
 /*
  * Call this in an error context callback. If the current error is the cancel
- * that the timer requested, says so in the error and returns true.
+ * that the timer requested, explains this in the error and returns true.
  */
 extern bool cmig_run_limit_explain(void);
 

@@ -2,9 +2,9 @@
  * run_lock.c
  *	  Ensures that only one run is in progress in a database.
  *
- * PostgreSQL's advisory lock functions set the tag's fourth field to 1 or 2,
- * so they cannot conflict with the locks of this module. pg_locks shows these
- * as advisory locks with the objsubid values defined below.
+ * PostgreSQL's advisory lock functions set the lock tag's fourth field to 1 or
+ * 2, so they cannot conflict with this module's locks. pg_locks shows this
+ * module's locks as advisory locks with the objsubid values defined below.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -40,8 +40,8 @@
 #define QUIET_MS 1000
 
 /*
- * How long a stepwise run yields to functions, in microseconds, and how often
- * it does so before it queues for the gate.
+ * How long a stepwise run yields to functions, in microseconds, and how many
+ * times it does so before it queues for the gate.
  */
 #define YIELD_US 10000
 #define MAX_YIELDS 10
@@ -72,8 +72,8 @@ name_holder(void *arg)
 }
 
 /*
- * Wait for a lock. An error during the wait says what was waited for and names
- * the lock holder.
+ * Wait for a lock. If an error occurs during the wait, it says what the session
+ * was waiting for and names the lock holder.
  */
 static void
 wait_for_tag(const LOCKTAG *tag, bool session, const char *what)
@@ -105,14 +105,19 @@ queue(void *arg)
 	wait_for_tag(request->tag, request->session, ANOTHER_RUN);
 }
 
-/* Wait for a lock for up to one second. Returns whether it was acquired. */
+/*
+ * Wait for a lock for up to one second. Returns true if the lock was acquired.
+ */
 static bool
 queue_for_a_second(Request *request)
 {
 	int			timeout = LockTimeout;
 	ErrorData  *error;
 
-	/* the subtransaction catches all errors, so this is always restored */
+	/*
+	 * the subtransaction catches all errors, so LockTimeout is always
+	 * restored
+	 */
 	LockTimeout = QUIET_MS;
 	error = cmig_subtransaction_try(queue, request);
 	LockTimeout = timeout;
@@ -212,8 +217,8 @@ cmig_run_lock_transaction(const char *command)
 	PreventCommandIfReadOnly(command);
 
 	/*
-	 * A stepwise run holds the gate, or is waiting for it after it has
-	 * yielded to functions too often.
+	 * A stepwise run holds the gate, or is waiting for it after yielding to
+	 * functions too many times.
 	 */
 	set_tag(&tag, KEY_GATE);
 	if (LockAcquire(&tag, ShareLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
@@ -229,7 +234,7 @@ cmig_run_lock_transaction(const char *command)
 						 command)));
 	}
 
-	/* no stepwise run that a DROP may wait for can start from now on */
+	/* from now on, no stepwise run that a DROP may wait for can start */
 	cmig_extension_share();
 
 	set_tag(&tag, KEY_RUN);
@@ -267,8 +272,8 @@ cmig_run_lock_session(const char *command)
 
 		/*
 		 * Functions that wait for the run lock may hold snapshots, so they go
-		 * first. The pause also lets functions that are about to queue go
-		 * first.
+		 * first. The pause also lets functions go first that are about to
+		 * queue.
 		 */
 		LockRelease(&run, ExclusiveLock, true);
 		InvalidateCatalogSnapshot();
@@ -277,8 +282,8 @@ cmig_run_lock_session(const char *command)
 	}
 
 	/*
-	 * Functions overlap without a pause. Those that hold the gate still go
-	 * first, but functions that start from now on fail.
+	 * Functions overlap without a pause. Functions that hold the gate still
+	 * go first, but functions that start from now on fail.
 	 */
 	wait_for_lock(KEY_GATE, command);
 	wait_for_lock(KEY_RUN, command);
@@ -332,9 +337,9 @@ cmig_run_lock_keep(void)
 }
 
 /*
- * Returns the process ID of a session that holds a lock that conflicts with this
- * one, or 0. Sets *prepared to the transaction ID of a prepared transaction that
- * holds one, or to InvalidTransactionId.
+ * Returns the process ID of a session that holds a conflicting lock on the key,
+ * or 0. Sets *prepared to the transaction ID of a prepared transaction that
+ * holds such a lock, or to InvalidTransactionId.
  */
 static int
 find_holder(uint32 key, LOCKMODE mode, TransactionId *prepared)
@@ -404,7 +409,7 @@ cmig_run_lock_table_release(Oid table)
 		LockRelease(&tag, ExclusiveLock, true);
 }
 
-/* Lock a key until the end of the transaction or subtransaction. */
+/* Take a lock until the end of the transaction or subtransaction. */
 static void
 lock_in_transaction(uint32 key, const char *what)
 {

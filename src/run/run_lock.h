@@ -4,19 +4,19 @@
  *
  * This module uses two advisory locks whose tags SQL functions cannot produce:
  * the gate and the run lock. A transactional run takes the gate in share mode
- * without waiting, and then the run lock in exclusive mode. It holds both
- * until the end of the transaction, and it may wait for another transactional
- * run. A stepwise run queues for the run lock at session level, without a
- * snapshot, and then takes the gate in exclusive mode without waiting. If
- * functions hold the gate at that point, the run releases the run lock for
- * them and queues again.
+ * without waiting, and then the run lock in exclusive mode. It holds both until
+ * the end of the transaction, and it may wait for another transactional run. A
+ * stepwise run queues for the run lock at session level, without a snapshot,
+ * and then takes the gate in exclusive mode without waiting. If functions hold
+ * the gate at that point, the run releases the run lock for them and queues
+ * again.
  *
- * As a result, a function never waits for a stepwise run in progress. It fails
- * with 55P03 instead. If it waited, its snapshot, which it cannot release,
- * could deadlock with a concurrent index build. A stepwise run that is only
- * waiting does not block functions, unless functions keep overlapping without
- * a pause: after several attempts the run queues for the gate, without the run
- * lock, and functions that start from then on fail, too.
+ * As a result, a function never waits for a stepwise run in progress, but fails
+ * with 55P03. If it waited, its snapshot, which it cannot release, could
+ * deadlock with a concurrent index build. A stepwise run that is only waiting
+ * does not block functions, unless functions keep overlapping without a pause.
+ * In that case, after several attempts, the run queues for the gate without
+ * holding the run lock, and functions that start from then on fail, too.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -26,8 +26,8 @@
 #include "postgres.h"
 
 /*
- * Take the run lock until the end of the transaction. command, such as
- * "cmig.upgrade", is used in errors. If this waits, a notice and
+ * Take the run lock until the end of the transaction. "command", such as
+ * "cmig.upgrade", is used in errors. If this function has to wait, a notice and
  * pg_stat_activity name the blocking session. Raises 25006 in a read-only
  * transaction or on a standby, and 55P03 while a stepwise run is in progress.
  * Afterwards, the caller must call cmig_version_rows_check_snapshot() before it
@@ -37,20 +37,21 @@ extern void cmig_run_lock_transaction(const char *command);
 
 /*
  * Take the run lock at session level, for a run that commits. Waits until other
- * runs have ended. The caller must not hold a snapshot. If this waits, a notice
- * and pg_stat_activity name the blocking session.
+ * runs have ended; during the wait, a notice and pg_stat_activity name the
+ * blocking session. The caller must not hold a snapshot.
  */
 extern void cmig_run_lock_session(const char *command);
 
-/* Does this session hold the run lock, at either level? */
+/* Does this session hold the run lock, at session or transaction level? */
 extern bool cmig_run_lock_held(void);
 
 /* Release the run lock. Does nothing if it is not held. */
 extern void cmig_run_lock_release(void);
 
 /*
- * A statement may have released all advisory locks of the session. Take the run
- * lock again, or raise 55000 if another run holds it now.
+ * Call this after a statement that may have released all of the session's
+ * advisory locks. Takes the run lock again, or raises 55000 if another run
+ * holds it now.
  */
 extern void cmig_run_lock_keep(void);
 
@@ -69,22 +70,22 @@ extern int	cmig_run_lock_transaction_holder(TransactionId *prepared);
 
 /*
  * Lock a table at session level, so that only one backfill of the table can run
- * at a time. Never waits. Raises 55P03, which names the session that holds the
- * lock.
+ * at a time. Never waits. If the lock is not available, raises 55P03; the error
+ * names the session that holds the lock.
  */
 extern void cmig_run_lock_table(Oid table);
 extern void cmig_run_lock_table_release(Oid table);
 
 /*
  * Allow only one session at a time to create, move, or drop partitions of the
- * audit log, until the end of the transaction. Anything the caller knew about
- * the log before the call may be outdated.
+ * audit log, until the end of the transaction. Anything that the caller learned
+ * about the log before the call may be outdated.
  */
 extern void cmig_run_lock_audit(void);
 
 /*
- * Allow only one session at a time to change catalog rows that it will roll
- * back, until the end of the subtransaction.
+ * Allow only one session at a time, until the end of the subtransaction, to
+ * change catalog rows in order to roll the changes back later.
  */
 extern void cmig_run_lock_shadow(void);
 

@@ -5,9 +5,10 @@
  * Except for the communication with the client, each statement is run as in a
  * simple query: it is analyzed, rewritten, planned, and executed in its own
  * memory context and with its own snapshot. Result rows are discarded.
+ *
  * Statements run below the top level, so PostgreSQL rejects those that cannot
- * run inside a transaction. If the parse tree shows that a statement cannot,
- * it is rejected before anything runs.
+ * run inside a transaction. A statement whose parse tree shows this is rejected
+ * before anything runs.
  *
  * The static state (the running revision, the timers) is reset on every path
  * out of cmig_runner_run(), because a surrounding PL/pgSQL block may catch an
@@ -67,7 +68,8 @@ static CmigDirection running_direction;
 static bool replaying = false;
 
 /*
- * Variable of cmig.running_revision. The value shown comes from show_running().
+ * Variable of cmig.running_revision. It is not used, because show_running()
+ * provides the value that is shown.
  */
 static char *running_dummy = NULL;
 
@@ -286,7 +288,11 @@ check_script(CmigScriptRun *run, const char *sql)
 	while (cmig_script_next(script, &run->statement))
 	{
 		(void) cmig_runner_check_statement(run->step, run->statement.raw);
-		/* the rest can be parsed only after this statement has run */
+
+		/*
+		 * the rest of the script can be parsed only after this statement has
+		 * run
+		 */
 		if (cmig_statement_changes_strings(run->statement.raw))
 			break;
 		run->statement.text = NULL;
@@ -567,7 +573,7 @@ check_precondition(CmigScriptRun *run, CmigSession *session)
 	run->verb = verb;
 }
 
-/* Reset the state that outlives a script, after success or an error. */
+/* Reset the static state after a script has succeeded or failed. */
 static void
 stop_running(int statement_timeout, bool timeout_was_active)
 {

@@ -17,8 +17,8 @@
 extern void cmig_runner_init(void);
 
 /*
- * Do statements with CONCURRENTLY run unchanged (cmig.concurrent_ddl)? They do
- * not in a replay.
+ * Do statements with CONCURRENTLY run unchanged? This depends on
+ * cmig.concurrent_ddl, and is always false in a replay.
  */
 extern bool cmig_runner_concurrent_ddl(void);
 
@@ -27,23 +27,24 @@ extern bool cmig_runner_is_replaying(void);
 
 /*
  * Raises 55000 if a script is running in this session or pg_cmig is writing to
- * its tables. A script or trigger must not call the function, which is named in
- * the form "cmig.upgrade()".
+ * its tables, because neither a script nor a trigger may call the SQL function.
+ * "function" is the function's name in the form "cmig.upgrade()".
  */
 extern void cmig_runner_require_idle(const char *function);
 
 /*
- * Call this when a new attempt at one or more steps begins. cmig.lock_timeout
- * counts its lock waits from zero.
+ * Call this when a new attempt at one or more steps begins, so that
+ * cmig.lock_timeout counts lock waits from zero.
  */
 extern void cmig_runner_begin(void);
 
 /*
  * Raises an error if the step contains transaction control, COPY from or to the
  * client, DISCARD ALL, or a statement that must run at top level, or if the
- * revision is nontransactional and cmig.concurrent_ddl is on. For steps with
- * top_level set, the last two are allowed. Errors name the revision, the
- * statement, and its line. Nothing is executed.
+ * revision is nontransactional and cmig.concurrent_ddl is on. In steps with
+ * top_level set, statements that must run at top level and nontransactional
+ * revisions are allowed. Errors name the revision, the statement, and its line.
+ * Nothing is executed.
  */
 extern void cmig_runner_check(const CmigRunStep *step);
 
@@ -51,11 +52,15 @@ extern void cmig_runner_check(const CmigRunStep *step);
  * Run the step's precondition, its script, and then its verify_sql. On return,
  * the session is in its previous state, including settings, role, temporary
  * objects, prepared statements, cursors, and constraint modes. After an error,
- * this is the case once the transaction or subtransaction has been rolled back.
+ * the previous state is restored by rolling back the transaction or
+ * subtransaction.
  */
 extern void cmig_runner_run(const CmigRunStep *step);
 
-/* Run only the step's verify_sql, or check only its precondition. */
+/*
+ * cmig_runner_verify() runs only the step's verify_sql;
+ * cmig_runner_check_precondition() only checks its precondition.
+ */
 extern void cmig_runner_verify(const CmigRunStep *step);
 extern void cmig_runner_check_precondition(const CmigRunStep *step);
 
@@ -69,17 +74,19 @@ extern void cmig_runner_restart_timeout(void);
 extern CmigDirection cmig_runner_direction(void);
 
 /*
- * statement returns the number of the statement that is running or has failed,
- * or 0 before the first one and after the end of the script. verifying returns
- * true if this statement is part of verify_sql.
+ * cmig_runner_statement() returns the number of the statement that is running
+ * or has failed, or 0 before the first statement and after the end of the
+ * script. cmig_runner_verifying() returns true if this statement is part of
+ * verify_sql.
  */
 extern int	cmig_runner_statement(void);
 extern bool cmig_runner_verifying(void);
 
 /*
- * For a caller that commits between statements. Call start before the script
- * and stop after it. In between, install cmig_script_run_describe_error() as
- * the error context callback. stop may be called twice.
+ * Functions for a caller that commits between statements. Call start before the
+ * script and stop after it. In between, install
+ * cmig_script_run_describe_error() as the error context callback. stop may be
+ * called twice.
  */
 extern void cmig_runner_start(CmigScriptRun *run, const CmigRunStep *step);
 extern void cmig_runner_stop(CmigScriptRun *run);

@@ -2,10 +2,10 @@
  * saved_settings.c
  *	  Saves a session's settings and restores them after several transactions.
  *
- * A setting that was set in the session gets its old value. A setting whose
- * value came from elsewhere is reset, which also restores its source.
- * PostgreSQL rereads configuration files only between commands, so only the
- * script can have changed a setting in the meantime.
+ * A setting that was set in the session is set to its old value. A setting
+ * whose value came from elsewhere is reset, which also restores the source of
+ * its value. PostgreSQL rereads configuration files only between commands, so
+ * only the script can have changed a setting in the meantime.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -94,7 +94,10 @@ cmig_saved_settings_take(void)
 	return saved;
 }
 
-/* Restore a setting. "setting" is NULL if the setting was unknown before. */
+/*
+ * Restore a setting. "setting" is NULL if the setting was unknown when the
+ * settings were saved.
+ */
 static void
 put_back(const char *name, const SavedSetting *setting)
 {
@@ -125,8 +128,8 @@ has_changed(const struct config_generic *now, const SavedSetting *setting)
 }
 
 /*
- * These are restored first, because the others may need the privileges of the
- * role.
+ * The settings that are restored first, because restoring the others may
+ * require the privileges of the role.
  */
 static const char *const first[] = {"session_authorization", "role"};
 

@@ -22,7 +22,7 @@ extern CmigSavedSettings *cmig_saved_settings_take(void);
 
 /*
  * Restore the settings that have changed since they were saved. The restored
- * values remain in effect once the transaction commits.
+ * values remain in effect after the transaction commits.
  */
 extern void cmig_saved_settings_put_back(const CmigSavedSettings *saved);
 

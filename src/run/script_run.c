@@ -1,10 +1,11 @@
 /*
  * script_run.c
- *	  Describes a script in progress and what an error in it reports.
+ *	  Describes a script in progress and reports errors in it.
  *
  * PostgreSQL's message, detail, and hint are kept, but if pg_cmig offers a way
- * around the error, its hint is used instead. The context names the revision,
- * the statement, and the line. The error position is moved into the statement.
+ * around the error, pg_cmig's hint is used instead. The context names the
+ * revision, the statement, and the line. The error position refers to the
+ * statement.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -51,9 +52,9 @@ count_lines(const char *text, int length)
 }
 
 /*
- * Returns the statement on one line for use in messages, without comments and
- * indentation, and truncated to the limit. White space in strings and quoted
- * names is kept, except that line breaks and tabs become blanks.
+ * Returns the statement as a single line for use in messages, without comments
+ * and indentation, and truncated to the limit. White space in strings and
+ * quoted names is kept, except that line breaks and tabs become blanks.
  */
 static char *
 one_line(const char *text, int limit)
@@ -103,7 +104,7 @@ one_line(const char *text, int limit)
 
 /*
  * Returns the part of a long text around a byte offset. Adjusts *position,
- * which is in characters, accordingly.
+ * which is counted in characters, accordingly.
  */
 static const char *
 excerpt(const char *text, int offset, int *position)
@@ -190,8 +191,8 @@ cmig_script_run_place(const ErrorData *error)
 
 /*
  * Returns the target for a call that performs the step. If earlier steps have
- * been committed, a relative target no longer means the same as in the first
- * call.
+ * been committed, the first call's relative target can no longer be used,
+ * because it would mean something else now.
  */
 static const char *
 target_of_step(const CmigRunStep *step, bool committed)
@@ -261,9 +262,9 @@ cmig_script_run_improve_hint(ErrorData *error, const CmigScriptRun *run)
 		case ERRCODE_DUPLICATE_SCHEMA:
 
 			/*
-			 * only for the first statement: a later one may fail because part
-			 * of the revision was applied before, or because the script
-			 * repeats itself
+			 * only for the first statement: a later statement may fail
+			 * because part of the revision was applied before, or because the
+			 * script repeats itself
 			 */
 			if (step->repeatable && error->hint == NULL)
 				error->hint = "The script runs again whenever it changes: write CREATE OR REPLACE, or put DROP ... IF EXISTS before the statement.";

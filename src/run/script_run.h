@@ -1,6 +1,6 @@
 /*
  * script_run.h
- *	  Describes a script in progress and what an error in it reports.
+ *	  Describes a script in progress and reports errors in it.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -20,25 +20,26 @@ struct CmigScriptRun;
  */
 typedef void (*CmigRunStatement) (struct CmigScriptRun *run, DestReceiver *dest, void *arg);
 
-/* One step with its scripts. */
+/* One step of a plan, with its scripts. */
 typedef struct CmigRunStep
 {
 	const char *revision;
 	CmigDirection direction;
-	const char *target;			/* target of the call as SQL, or NULL */
-	const char *sql;			/* script for this direction, with placeholder
-								 * values inserted */
-	const char *stored_sql;		/* script for this direction, as stored */
+	const char *target;			/* target of the call, as SQL, or NULL */
+	const char *sql;			/* the script for this direction, with
+								 * placeholder values inserted */
+	const char *stored_sql;		/* the script for this direction, as stored */
 	const char *verify_sql;		/* run after an upgrade; NULL if none */
 	const char *precondition_sql;	/* checked before upgrade; NULL if none */
 	bool		transactional;
 	bool		repeatable;
-	bool		top_level;		/* statements run at top level, so they need
-								 * not be able to run inside a transaction */
+	bool		top_level;		/* do statements run at top level, so that
+								 * they need not be able to run inside a
+								 * transaction? */
 	bool		committed;		/* is the step committed before the next one
 								 * runs? */
-	bool		replayed;		/* does it run in a shadow, where nothing is
-								 * committed? */
+	bool		replayed;		/* does the step run in a shadow, where
+								 * nothing is committed? */
 	CmigRunStatement statement; /* if NULL, the runner runs the statements */
 	void	   *statement_arg;
 } CmigRunStep;
@@ -60,7 +61,7 @@ typedef struct CmigScriptRun
 extern void cmig_script_run_describe_error(void *run);
 
 /*
- * Returns the line of the error's context that names the revision, statement,
+ * Returns the line in the error's context that names the revision, statement,
  * and line, or "" if there is none.
  */
 extern char *cmig_script_run_place(const ErrorData *error);
@@ -73,7 +74,7 @@ extern const char *cmig_script_run_stepwise_call(const CmigRunStep *step);
 
 /*
  * Returns the CALL that finishes a step of a stepwise run with in_doubt =>
- * 'done'. Accesses no catalogs, so it can be used after an error.
+ * 'done'. Does not access the catalogs, so it can be used after an error.
  */
 extern const char *cmig_script_run_in_doubt_call(const CmigRunStep *step);
 

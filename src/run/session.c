@@ -1,19 +1,20 @@
 /*
  * session.c
- *	  Defines what a script finds in the session, and what is restored after
- *	  it.
+ *	  Defines the session state that a script starts with, and what is
+ *	  restored after the script.
  *
  * Thousands of scripts may run in one call, so the cost must be minimal if a
  * script leaves nothing behind:
  *
- * - Cursors are found as children of the portal manager's memory context,
- *   where each child has its portal's name. The caller's cursors are marked.
- * - Temporary objects are looked up only if the session has a temporary
- *   schema.
+ * - Cursors are found as children of the portal manager's memory context, where
+ * each child is named after its portal. The caller's cursors are marked.
+ *
+ * - Temporary objects are looked up only if the session has a temporary schema.
+ *
  * - Prepared statements and SET CONSTRAINTS are recorded by a ProcessUtility
- *   hook, and tables that may have deferred events by an ExecutorEnd hook,
- *   even if they occur inside functions. The hooks do nothing while no script
- *   is running.
+ * hook, and tables that may have deferred events by an ExecutorEnd hook, even
+ * if they occur inside functions. The hooks do nothing while no script is
+ * running.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -51,10 +52,10 @@ static char *script_search_path = NULL;
 static char *script_role = NULL;
 
 /*
- * A portal that existed before a script. It is recognized by a mark in its own
- * memory, which is freed together with the portal. Name and address are not
- * sufficient, because a script may close the portal and open another one with
- * the same name at the same address.
+ * A portal that existed before a script. It is recognized by a mark in the
+ * portal's memory, which is freed together with the portal. The name and the
+ * address are not sufficient, because a script may close the portal and open
+ * another one with the same name at the same address.
  */
 typedef struct PortalMark
 {
@@ -148,7 +149,7 @@ cmig_session_require_member(void)
 			 : errhint("GRANT %s TO %s", quote_identifier(name), session)));
 }
 
-/* Set a setting as SET would in the session. */
+/* Set a setting as SET would. */
 static void
 set_for_script(const char *name, const char *value, GucAction action)
 {
@@ -175,10 +176,10 @@ names_pg_temp(const char *path)
 /*
  * Add pg_temp to the end of search_path in a SECURITY DEFINER function, unless
  * search_path already contains it. In such a function, the temporary schema
- * also belongs to the caller. Its tables would otherwise be found first, and
- * their triggers would run with the privileges of the function's owner. If no
- * schema in search_path exists, pg_temp is not added, because it would become
- * the schema in which objects are created.
+ * also belongs to the caller. Otherwise, the caller's temporary tables would be
+ * found first, and their triggers would run with the privileges of the
+ * function's owner. If no schema in search_path exists, pg_temp is not added,
+ * because objects would then be created in it.
  */
 static void
 put_pg_temp_last(GucAction action)
@@ -204,7 +205,7 @@ set_all_for_script(GucAction action)
 	const char *role = cmig_settings_text("cmig.role", script_role);
 	const char *path = cmig_settings_text("cmig.search_path", script_search_path);
 
-	/* the role first, because the other settings need no privileges */
+	/* set the role first, because the other settings need no privileges */
 	if (is_set(role))
 	{
 		cmig_session_require_member();
@@ -214,7 +215,7 @@ set_all_for_script(GucAction action)
 		set_for_script("search_path", path, action);
 	put_pg_temp_last(action);
 	set_for_script("row_security", "off", action);
-	/* as when the revision was loaded */
+	/* use the same value as when the revision was loaded */
 	if (!standard_conforming_strings)
 		set_for_script("standard_conforming_strings", "on", action);
 }
@@ -260,7 +261,7 @@ list_portals(void)
 
 /*
  * Memory context reset callback: remove the mark, because the portal's memory
- * is freed.
+ * is being freed.
  */
 static void
 forget_portal(void *mark)
@@ -282,7 +283,7 @@ is_marked(MemoryContext context)
 	return false;
 }
 
-/* Mark all portals that exist now. */
+/* Mark all existing portals. */
 static void
 mark_portals(void)
 {
@@ -306,7 +307,7 @@ mark_portals(void)
 	list_free(portals);
 }
 
-/* Close the cursors that the script left open. */
+/* Close the cursors that the script has left open. */
 static void
 close_cursors(void)
 {

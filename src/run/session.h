@@ -1,7 +1,7 @@
 /*
  * session.h
- *	  Defines what a script finds in the session, and what is restored after
- *	  it.
+ *	  Defines the session state that a script starts with, and what is
+ *	  restored after the script.
  *
  * A script runs with the caller's settings and privileges, or with
  * cmig.search_path and cmig.role. At the script's end, the session is restored
@@ -19,7 +19,9 @@
 #include "nodes/pg_list.h"
 #include "run/deferred.h"
 
-/* The state before a script, and what the hooks have recorded since. */
+/*
+ * The session's state before a script, and what the hooks have recorded since.
+ */
 typedef struct CmigSession
 {
 	MemoryContext context;		/* memory context of the lists */
@@ -35,8 +37,8 @@ extern void cmig_session_init(void);
 
 /*
  * Call enter before a script and leave after it. If an error ends the script,
- * call abandon instead of leave; the end of the transaction restores the rest.
- * Sessions cannot be nested.
+ * call abandon instead of leave; the end of the transaction restores everything
+ * else. Sessions cannot be nested.
  */
 extern void cmig_session_enter(CmigSession *session);
 extern void cmig_session_leave(CmigSession *session);
@@ -45,33 +47,33 @@ extern void cmig_session_abandon(CmigSession *session);
 /* Call this after enter to start the script with a different search_path. */
 extern void cmig_session_use_path(const char *path);
 
-/* Is a script between enter and leave? */
+/* Is a script running, that is, has enter been called but not leave? */
 extern bool cmig_session_is_entered(void);
 
 /*
  * Variants for a script whose statements are committed one by one. The caller
- * must restore settings and role (see saved_settings.h). The session must be
- * allocated in a descendant of PortalContext, and the current memory context
- * must be one, too. leave_steps must be called in a transaction, after success
- * as well as after an error.
+ * must restore the settings and the role (see saved_settings.h). Both the
+ * session and the current memory context must be below PortalContext.
+ * leave_steps must be called in a transaction, after success as well as after
+ * an error.
  */
 extern void cmig_session_enter_steps(CmigSession *session);
 extern void cmig_session_leave_steps(CmigSession *session);
 
 /*
- * Call this before parsing a script that is not run. It keeps the parser's
- * messages from the client. Returns the GUC nest level to be passed to
+ * Call this before parsing a script that is not going to run. Suppresses the
+ * parser's messages to the client. Returns the GUC nest level to be passed to
  * AtEOXact_GUC(false, ...).
  */
 extern int	cmig_session_read_quietly(void);
 
-/* Return the search_path and the role that scripts start with, as text. */
+/* Return the search_path and the role that scripts start with, as strings. */
 extern char *cmig_session_search_path(void);
 extern char *cmig_session_role(void);
 
 /*
- * Raises 42501 if the session may not set its role to cmig.role. The error says
- * what to grant.
+ * Raises 42501 if the session is not allowed to set its role to cmig.role. The
+ * error says what to grant.
  */
 extern void cmig_session_require_member(void);
 
