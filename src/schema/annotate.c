@@ -55,8 +55,8 @@ index_comment_sql(const CmigObject *object, const char *comment)
 }
 
 /*
- * Append the statements that change the comments of "from", which may be NULL,
- * to those of "to".
+ * Append the COMMENT ON statements for the comments in which "to" differs
+ * from "from", which may be NULL.
  */
 static List *
 alter_comments(List *ddl, const CmigObject *from, const CmigObject *to)
@@ -308,7 +308,7 @@ schema_of(const CmigObject *object)
 
 /*
  * Returns the privileges except for those granted to the role that becomes
- * the owner, which then has them as the owner.
+ * the owner.  The owner's own privileges include these.
  */
 static List *
 without_owner(List *grants, const CmigObject *object, const CmigDiffOptions *options)
@@ -327,7 +327,7 @@ without_owner(List *grants, const CmigObject *object, const CmigDiffOptions *opt
 	return others;
 }
 
-/* Returns the privileges that a new object gets from default privileges. */
+/* Returns the privileges that default privileges give to a new object. */
 static List *
 initial_grants(const CmigObject *object, const CmigDiffOptions *options)
 {

@@ -206,7 +206,10 @@ is_plain(const CmigDifference *difference, const CmigObject *object, const CmigO
 	return true;
 }
 
-/* Add ONLY to the statement, so that it does not affect the partitions. */
+/*
+ * Add ONLY to the statement, so that the statement does not affect
+ * partitions.
+ */
 static char *
 with_only(const CmigObject *object, const char *sql)
 {

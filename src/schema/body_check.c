@@ -6,11 +6,11 @@
  * subtransaction that is rolled back.  Analyzing a body can run code: a
  * literal of a composite type, for example, runs the checks of its domains.
  * Therefore the validator runs as the function's owner, in a
- * security-restricted operation.  Neither the caller, who chooses
- * search_path, nor the owner of a type must be able to run code as the
- * function's owner.  Therefore two groups of functions are not checked, and
- * count as rejected: those of roles whose privileges the caller lacks, and
- * those with a literal of such a type.
+ * security-restricted operation.  The caller, who chooses search_path, and
+ * the owner of a type must not be able to run code as the function's owner.
+ * Therefore two groups of functions are not checked, and count as rejected:
+ * those of roles whose privileges the caller lacks, and those with a literal
+ * of such a type.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

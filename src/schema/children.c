@@ -360,7 +360,7 @@ topmost(const CmigImage *image, const CmigObject *constraint)
 	return constraint;
 }
 
-/* Returns the statements without those that validate the constraint. */
+/* Returns the list without the statements that validate the constraint. */
 static List *
 without_validation(List *ddl)
 {
@@ -439,8 +439,8 @@ keep_validated(const CmigDifference *difference, const CmigChange *change)
 }
 
 /*
- * Drop a NOT VALID constraint before the children that inherit it, because it
- * is created after them.
+ * Drop a NOT VALID constraint before the child tables that inherit it,
+ * because the constraint is created after them.
  */
 static void
 set_apart(const CmigDifference *difference, const CmigObject *object)

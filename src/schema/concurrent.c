@@ -68,8 +68,8 @@ key_sql(const CmigObject *constraint, const char *definition)
 }
 
 /*
- * Returns the concurrent form of a statement that adds the constraint, or the
- * statement itself if it has none.
+ * Returns the concurrent form of a statement that adds the constraint, or
+ * the statement itself if there is no such form.
  */
 static char *
 constraint_sql(const CmigObject *constraint, char *sql)

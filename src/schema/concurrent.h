@@ -20,7 +20,7 @@ extern void cmig_concurrent_change(const CmigObject *object, List *ddl);
 
 /*
  * Returns the concurrent form of a single statement, or the statement itself
- * if it has none.
+ * if there is no such form.
  */
 extern char *cmig_concurrent_sql(const CmigObject *object, char *sql);
 

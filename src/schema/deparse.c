@@ -118,8 +118,8 @@ append(List *ddl, const List *statements)
 }
 
 /*
- * If an existing column gets a new sequence, make the sequence continue after
- * the column's values.
+ * If an existing column is given a new sequence, make the sequence continue
+ * after the column's values.
  */
 static void
 continue_sequence(const CmigChange *owner, const CmigChange *sequence, const CmigImage *before, bool old, List *ddl)

@@ -23,8 +23,9 @@ extern List *cmig_diff_run(const CmigManaged *managed, const char *target_sql,
 						   const CmigDiffOptions *options, const char *function);
 
 /*
- * Like cmig_diff_run(), but starts from the schema that the revisions create,
- * so that the database need not be up to date.  Also raises MG014.
+ * Like cmig_diff_run(), but starts from the schema that the revisions
+ * create, so that the database need not be up to date.  Also raises MG014 if
+ * a script cannot be replayed.
  */
 extern List *cmig_diff_run_replay(const CmigReplayPlan *plan, const CmigManaged *managed,
 								  const char *target_sql, const CmigDiffOptions *options,

@@ -49,7 +49,8 @@ extern void cmig_drift_read(CmigDrift *drift, const CmigSituation *now, const ch
  * Both functions return a List of CmigDiffLine *, and only one of them may
  * be called. cmig_drift_repair() returns the statements that make the live
  * schema match the revisions. cmig_drift_adopt(), which requires "adopts",
- * returns the statements that bring the revisions' schema to the live one.
+ * returns the statements that make the revisions match the live schema.  The
+ * renames have the same direction.
  */
 extern List *cmig_drift_repair(CmigDrift *drift);
 extern List *cmig_drift_adopt(CmigDrift *drift);

@@ -65,8 +65,8 @@ warn_unsupported(const List *lines)
 /*
  * Unresolved statements
  *
- * A marker above each of these statements makes cmig.load reject the file.
- * The text is formatted with a comment in place of the marker, because a
+ * A marker above each unresolved statement makes cmig.load reject the file.
+ * The content is formatted with a comment in place of each marker, because a
  * marker cannot be formatted.
  */
 

@@ -20,7 +20,7 @@ typedef struct CmigUnresolved
 	char	   *sql;
 } CmigUnresolved;
 
-/* What to generate, and what the user must resolve. */
+/* The revision to generate, and the statements that the user must resolve. */
 typedef struct CmigGenerate
 {
 	CmigDraft	draft;

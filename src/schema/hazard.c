@@ -1,6 +1,6 @@
 /*
  * hazard.c
- *	  Determines what a statement does to the rows of its table.
+ *	  Determines the effects of a statement on the rows of its table.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

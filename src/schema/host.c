@@ -81,7 +81,7 @@ find_host(CmigDifference *difference, CmigChange *change)
 		change->host->riders = lappend(change->host->riders, change);
 }
 
-/* Record that dropping one object also drops the other. */
+/* Record that dropping the object of "change" also drops that of "taken". */
 static void
 take(CmigChange *change, CmigChange *taken)
 {

@@ -142,7 +142,7 @@ cmig_image_sort(CmigImage *image)
 		image->objects[i]->index = i;
 }
 
-/* Distribute the dependencies to the objects, in one array for all of them. */
+/* Give each object its dependencies, all of which are in a single array. */
 static void
 distribute_edges(CmigImage *image)
 {

@@ -43,7 +43,7 @@ extern void cmig_image_reader_row(CmigImageReader *reader, TupleDesc desc, HeapT
  */
 extern CmigAddress cmig_image_reader_address(const CmigImageReader *reader, int column);
 
-/* Return the value of a column; for an SQL null, NULL or false. */
+/* Return the value of a column; an SQL null is returned as NULL or false. */
 extern char *cmig_image_reader_text(const CmigImageReader *reader, int column);
 extern bool cmig_image_reader_bool(const CmigImageReader *reader, int column);
 

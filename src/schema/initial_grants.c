@@ -39,7 +39,7 @@ add_row(TupleDesc desc, HeapTuple row, void *arg)
 	CmigInitialGrants *entry = find_entry(arg, cmig_query_text(desc, row, 1), *type);
 	CmigGrant  *grant;
 
-	/* there are no differences from the built-in privileges */
+	/* the same as the built-in privileges */
 	if (cmig_query_text(desc, row, 4) == NULL)
 		return;
 	grant = palloc0(sizeof(CmigGrant));
@@ -51,9 +51,9 @@ add_row(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Default privileges without a schema replace the built-in ones, and those for
- * a schema are added to them.  The result contains the differences from the
- * built-in ones.
+ * Default privileges without a schema replace the built-in privileges, and
+ * default privileges for a schema are added to these.  The result contains
+ * the differences from the built-in privileges.
  */
 List *
 cmig_initial_grants_read(void)

@@ -54,8 +54,8 @@ is_rls_index(const CmigObject *object)
 }
 
 /*
- * A CmigKeepCandidate: is the object, or one that it belongs to, of a kind
- * that ORMs cannot define, or an index for row-level security?
+ * A CmigKeepCandidate: is the object an index for row-level security, or is
+ * it (or an object that it belongs to) of a kind that ORMs cannot define?
  */
 static bool
 is_unknown(const CmigObject *object, void *arg)

@@ -234,7 +234,7 @@ extern CmigDdl *cmig_ddl_hazards(List *ddl, int hazards);
 /* Add a statement and its undo; both are freshly allocated. */
 extern void cmig_alter_add(CmigAlter *alter, char *sql, char *undo);
 
-/* Like cmig_alter_add(), with the text of a hazard, which may be NULL. */
+/* Like cmig_alter_add(), with the description of a hazard, or NULL. */
 extern void cmig_alter_add_hazard(CmigAlter *alter, char *sql, char *undo, char *hazard);
 
 /*

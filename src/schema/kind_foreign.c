@@ -247,7 +247,10 @@ CmigKind	cmig_kind_server = {
 	.sql = server_sql,.create = create_server,.alter = alter_server
 };
 
-/* User mappings; the options are NULL for users who may not see them. */
+/*
+ * User mappings; the options are NULL for users who are not allowed to see
+ * them.
+ */
 
 static const CmigProperty mapping_properties[] = {
 	{"options"},

@@ -337,7 +337,10 @@ cmig_match_objects(CmigDifference *difference)
 	}
 }
 
-/* Returns the change of the index to which this one stays attached, or NULL. */
+/*
+ * Returns the change of the index to which the changed index stays attached,
+ * or NULL.
+ */
 static CmigChange *
 attached_parent(const CmigDifference *difference, const CmigChange *change)
 {

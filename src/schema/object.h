@@ -83,8 +83,8 @@ typedef struct CmigObject
 								 * during the change */
 	bool		apart;			/* it must be neither folded nor dropped with
 								 * its parent */
-	bool		foreign;		/* the caller may not alter it: it belongs to
-								 * another role */
+	bool		foreign;		/* belongs to another role, so that the caller
+								 * is not allowed to alter it */
 	bool		may_drop;		/* the caller may drop it although it is
 								 * foreign, as the owner of its schema */
 	bool		unchecked;		/* a function whose body PostgreSQL rejects */

@@ -1,6 +1,6 @@
 /*
  * others.h
- *	  Handles other roles' objects, which the caller may not alter.
+ *	  Handles other roles' objects, which the caller is not allowed to alter.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

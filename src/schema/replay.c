@@ -56,7 +56,7 @@ struct CmigReplay
 static const char *failed = NULL;
 
 /*
- * Which revisions
+ * Plans
  */
 
 /* Returns a plan of the marked nodes, in order. */

@@ -110,7 +110,7 @@ drops_group(const CmigDiffLine *line)
 		strcmp(line->group, psprintf("%s %s", line->kind, line->object)) == 0;
 }
 
-/* Returns the lines to revert, last one first, without superfluous ones. */
+/* Returns the lines to revert, last one first, without unnecessary ones. */
 static List *
 downgrade_lines(const List *lines)
 {
@@ -131,8 +131,8 @@ downgrade_lines(const List *lines)
 }
 
 /*
- * Returns what a reader must know about the statement that reverts a line, or
- * NULL.
+ * Returns a comment on the statement that reverts a line, or NULL if it
+ * needs none.
  */
 static const char *
 downgrade_comment(const CmigDiffLine *line)

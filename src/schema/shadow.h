@@ -53,8 +53,8 @@ typedef struct CmigShadow
 } CmigShadow;
 
 /*
- * A task.  It runs in the caller's memory context, so that what it allocates
- * outlives the shadow.  An error that it raises is raised again after the
+ * A task.  It runs in the caller's memory context, so that its results
+ * outlive the shadow.  An error that it raises is raised again after the
  * rollback.
  */
 typedef void (*CmigShadowTask) (CmigShadow *shadow, void *arg);

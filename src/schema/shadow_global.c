@@ -2,10 +2,10 @@
  * shadow_global.c
  *	  Hides objects without a schema in the shadow.
  *
- * If they were not hidden, a publication FOR ALL TABLES would include the
- * target's tables, an event trigger would fire for each of them, and CREATE
- * would fail for objects that exist.  Some of them belong to other roles, so
- * the caller could not hide them with commands.
+ * If these objects were not hidden, a publication FOR ALL TABLES would
+ * include the target's tables, an event trigger would fire for each of them,
+ * and CREATE would fail for objects that exist.  Some of the objects belong
+ * to other roles, so the caller could not hide them with commands.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

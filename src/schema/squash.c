@@ -48,7 +48,7 @@ typedef struct Squash
 } Squash;
 
 /*
- * Which revisions
+ * The revisions
  */
 
 /*
@@ -129,7 +129,7 @@ require_closed(const Squash *squash)
 	}
 }
 
-/* Add the nodes of these edges that are not in the range. */
+/* Add the nodes that these edges lead to, if they are not in the range. */
 static List *
 add_outside(const Squash *squash, List *nodes, const CmigEdges *edges)
 {

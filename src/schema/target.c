@@ -255,7 +255,7 @@ run_statements(CmigTargetState *state, CmigScriptRun *run, CmigTargetText *text)
 	MemoryContextDelete(context);
 }
 
-/* A repeatable revision's script, and what is needed to run it. */
+/* A repeatable revision's script, and the state that is needed to run it. */
 typedef struct ScriptWork
 {
 	CmigTargetState *state;

@@ -174,7 +174,7 @@ existing_grantees(CmigTargetState *state, const char *kind, const char *object, 
 	return kept;
 }
 
-/* Returns a description of what is granted, for a note. */
+/* Returns a description of the objects in a GRANT, for a note. */
 static char *
 granted_object(const GrantStmt *grant)
 {

@@ -101,7 +101,7 @@ run_without_warning(const Call *call)
 }
 
 /*
- * What is refused
+ * Refused statements
  */
 
 /* Returns the word for the current SQL in messages: "target" or "replay". */

@@ -22,8 +22,8 @@ quoted_end(const char *start)
 }
 
 /*
- * If an option that PostgreSQL ignores when it looks for an index to attach
- * begins here, returns its end; otherwise NULL.
+ * If an option begins here that PostgreSQL ignores when it looks for an
+ * index to attach, returns the end of the option.  Otherwise returns NULL.
  */
 static const char *
 option_end(const char *text)
