@@ -39,7 +39,7 @@ directive(const CmigToolLine *line, const char *word)
 	after = cmig_tool_text_after(&comment, word, true);
 	if (after == NULL)
 		return NULL;
-	/* the word must not continue */
+	/* the directive must be a whole word */
 	rest += strspn(rest, " \t") + strlen(word);
 	return *rest == '\0' || strchr(" \t:", *rest) ? after : NULL;
 }

@@ -142,7 +142,7 @@ cmig_lint_model_is_large_itself(const CmigLintTable *table)
 	return cmig_lint_model_is_large(table) && !table->empty_itself;
 }
 
-/* Did the relation exist before the plan, so that other sessions may use it? */
+/* Did the relation exist before the plan, so that other sessions can use it? */
 static inline bool
 cmig_lint_model_is_shared(const CmigLintTable *table)
 {

@@ -41,8 +41,8 @@ check_long(CmigLint *lint, Node *node)
  */
 
 /*
- * Add a name without a schema to the text, unless it belongs to a temporary
- * table.
+ * Append a relation name if it has no schema and does not belong to a
+ * temporary table.
  */
 static void
 add_name(CmigLint *lint, StringInfo text, const RangeVar *name)
@@ -56,7 +56,7 @@ add_name(CmigLint *lint, StringInfo text, const RangeVar *name)
 		appendStringInfo(text, "%s%s", text->len > 0 ? ", " : "", quote_identifier(name->relname));
 }
 
-/* Add the relation names without a schema that occur in a list of nodes. */
+/* Append the relation names without a schema in a list of nodes. */
 static void
 add_names(CmigLint *lint, StringInfo text, List *names)
 {
@@ -89,7 +89,7 @@ add_names(CmigLint *lint, StringInfo text, List *names)
 	}
 }
 
-/* Add the relation names without a schema that occur in a statement. */
+/* Append the relation names without a schema in a statement. */
 static void
 add_statement(CmigLint *lint, StringInfo text, Node *node)
 {

@@ -47,7 +47,10 @@ cmig_lint_policy_init(void)
 							 NULL, &lint_policy, POLICY_OFF, policies, PGC_USERSET, 0, NULL, NULL, NULL);
 }
 
-/* Can cmig.upgrade run the plan? */
+/*
+ * Are all revisions in the plan transactional, so that cmig.upgrade can run
+ * the plan?
+ */
 static bool
 is_one_transaction(const CmigSituation *now, const CmigPlan *plan)
 {
@@ -65,7 +68,10 @@ cmig_lint_policy_examine(const CmigSituation *now, const CmigPlan *plan, bool en
 	CmigStepTexts *texts = cmig_step_texts_make(now->graph, plan);
 	CmigLint   *lint = cmig_lint_run_begin(true, enforces);
 
-	/* cmig.lint_policy also applies to stepwise runs, which commit in between */
+	/*
+	 * cmig.lint_policy also applies to stepwise runs, which use several
+	 * transactions
+	 */
 	lint->one_transaction = !enforces && is_one_transaction(now, plan);
 	for (int i = 0; i < plan->count; i++)
 	{

@@ -98,16 +98,16 @@ struct CmigLint
 };
 
 /*
- * Report a finding of the current rule for the current statement. fix may be
- * NULL. Both texts are copied.
+ * Report a finding of the current rule for the current statement. "fix" may be
+ * NULL. The message and the fix are copied.
  */
 extern CmigLintFinding *cmig_lint_report(CmigLint *lint, const char *fix, const char *format,...)
 			pg_attribute_printf(3, 4);
 
 /*
  * Keep the finding only if holds() returns true at the end of the revision or,
- * with whole_plan, at the end of the plan. arg must be allocated in the lint
- * call's memory context.
+ * if "whole_plan" is true, at the end of the plan. "arg" must be allocated in
+ * the lint call's memory context.
  */
 extern void cmig_lint_report_later(CmigLint *lint, CmigLintFinding *finding, bool whole_plan,
 								   bool (*holds) (CmigLint *lint, void *arg), void *arg);

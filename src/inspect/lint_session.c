@@ -21,7 +21,8 @@ typedef struct NewValue
 {
 	struct CmigLintType *type;
 	const char *value;
-	const char *revision;		/* which has added it; NULL for cmig.lint_sql */
+	const char *revision;		/* the revision that has added the value; NULL
+								 * for cmig.lint_sql */
 } NewValue;
 
 struct CmigLintSession
@@ -122,7 +123,7 @@ cmig_lint_session_time_zone(const CmigLint *lint)
 	return lint->session->time_zone;
 }
 
-/* Set a timeout. A value of 0 in any unit turns it off. */
+/* Set a timeout. A value of 0 in any unit disables the timeout. */
 static void
 set_timeout(CmigLintSession *session, CmigLintTimeout timeout, const char *value)
 {
@@ -146,7 +147,7 @@ cmig_lint_session_set(CmigLint *lint, const char *name, const char *value)
 	MemoryContextSwitchTo(old);
 }
 
-/* Returns the values of a SET command as one text. */
+/* Returns the values of a SET command as one string. */
 static char *
 setting_text(List *values)
 {

@@ -65,8 +65,8 @@ extern struct CmigLintType *cmig_lint_session_new_value(CmigLint *lint, const ch
 extern bool cmig_lint_session_has_new_values(const CmigLint *lint);
 
 /*
- * Returns the earlier revision of the same transaction that has added a new
- * value, or NULL if the current script has added it.
+ * If an earlier revision in the same transaction has added the enum value,
+ * returns the revision; otherwise NULL.
  */
 extern const char *cmig_lint_session_added_by(const CmigLint *lint, const char *value);
 extern void cmig_lint_session_add_value(CmigLint *lint, struct CmigLintType *type, const char *value);
@@ -76,8 +76,8 @@ extern bool cmig_lint_session_is_reported(const CmigLint *lint, CmigLintTimeout 
 extern void cmig_lint_session_set_reported(CmigLint *lint, CmigLintTimeout timeout);
 
 /*
- * Has a wait for a lock while another lock is held been reported for this
- * revision?
+ * For this revision, has a finding already been reported about a statement
+ * that waits for a lock while another lock is held?
  */
 extern bool cmig_lint_session_is_wait_reported(const CmigLint *lint);
 extern void cmig_lint_session_set_wait_reported(CmigLint *lint);

@@ -30,11 +30,11 @@ typedef enum CmigLockAction
 	CMIG_LOCK_IDENTITY,			/* changes or drops the column's identity */
 	CMIG_LOCK_ACCESS_METHOD,	/* sets the access method */
 	CMIG_LOCK_PUBLICATION,		/* locks all tables of the publication */
-	CMIG_LOCK_CREATE,			/* gives it a new name or a new schema */
-	CMIG_LOCK_RENAME,			/* renames it to name, or moves it to the
-								 * schema with this name */
-	CMIG_LOCK_UNKNOWN			/* runs code that cannot be analyzed; name is
-								 * the statement kind */
+	CMIG_LOCK_CREATE,			/* creates the relation, without a lock */
+	CMIG_LOCK_RENAME,			/* renames the relation to "name", or moves it
+								 * to the schema "name" */
+	CMIG_LOCK_UNKNOWN			/* runs code that cannot be analyzed; "name"
+								 * is the kind of statement */
 } CmigLockAction;
 
 /*

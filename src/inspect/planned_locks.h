@@ -52,8 +52,8 @@ extern List *cmig_planned_locks_of(CmigPlannedLocks *plan, Node *statement, cons
 extern List *cmig_planned_locks_merge(List *locks, List *more);
 
 /*
- * Returns the locks as text with one line per lock, strongest first, or NULL if
- * there are none.
+ * Returns the locks as a string with one line per lock, strongest first, or
+ * NULL if there are none.
  */
 extern char *cmig_planned_locks_text(List *locks);
 

@@ -48,8 +48,8 @@ typedef struct RoundTrip
 	CmigReplayPlan *plan;
 	int			only;			/* the only revision to test, or -1 for all */
 	CmigReplay *replay;
-	bool	   *failed;			/* for each node: is it or one of its
-								 * ancestors not replayable? */
+	bool	   *failed;			/* by node: has replaying it or one of its
+								 * ancestors failed? */
 	CmigRoundTripRows rows;
 	MemoryContext context;		/* memory context of the "before" image */
 	CmigImage  *before;			/* NULL if not read yet */

@@ -66,7 +66,7 @@ typedef struct TextCheck
 	const CmigView *view;
 	List	   *problems;
 	MemoryContext context;		/* memory context of the list of problems */
-	bool		has_gaps;		/* was a placeholder without a value found? */
+	bool		has_gaps;		/* could a placeholder not be replaced? */
 } TextCheck;
 
 /* Report an applied revision whose script differs from the one that was run. */
