@@ -1,6 +1,6 @@
 /*
  * audit.c
- *	  Turns auditing of tables on and off.
+ *	  Enables and disables auditing of tables.
  *
  * Triggers are created with the privileges of the caller, who must own the
  * table; audit_log.c creates the log as the extension's owner.
@@ -109,7 +109,9 @@ static CmigQuery is_subscribed = {
 	"SELECT 1 FROM pg_catalog.pg_subscription_rel s WHERE s.srrelid = $1", 1, {OIDOID}
 };
 
-/* Would statement-level triggers miss changes of this table? */
+/*
+ * Returns true if statement-level triggers would miss changes of this table.
+ */
 static bool
 needs_row_level(Relation relation, const CmigAuditOptions *options)
 {
@@ -170,8 +172,8 @@ choose_id(const CmigAuditOptions *options, Relation relation, Oid log_owner)
 }
 
 /*
- * The roles other than the owner that have the TRIGGER privilege on a table,
- * as a list.
+ * A list of the roles, other than the owner, that have the TRIGGER privilege
+ * on a table.
  */
 static CmigQuery trigger_holders = {
 	"SELECT pg_catalog.string_agg(r.role, ', ' ORDER BY r.role) FROM (SELECT DISTINCT"
@@ -218,14 +220,14 @@ name_of(Oid relation)
 									  get_rel_name(relation));
 }
 
-/* Does the trigger log row changes, rather than TRUNCATE? */
+/* Returns true if the trigger logs row changes, rather than TRUNCATE. */
 static bool
 logs_rows(const CmigAuditTrigger *trigger)
 {
 	return (trigger->type & (TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE)) != 0;
 }
 
-/* Does any trigger log row changes at the given level? */
+/* Returns true if any of the triggers logs row changes at the given level. */
 static bool
 any_level(List *triggers, bool row_level)
 {
@@ -280,8 +282,8 @@ look_at_partitions(Oid target, bool row_level)
 }
 
 /*
- * Returns the closest ancestor that is audited at statement level, where
- * triggers are not cloned, or InvalidOid if there is none.
+ * Returns the closest ancestor with statement-level audit triggers, which are
+ * not cloned to partitions, or InvalidOid if there is none.
  */
 static Oid
 ancestor_at_statement_level(Relation relation)
@@ -301,8 +303,8 @@ ancestor_at_statement_level(Relation relation)
 }
 
 /*
- * Choose the trigger level, which must fit the partitioned table of a
- * partition.  Returns true for row level.
+ * Choose the trigger level.  A partition's level must fit its partitioned
+ * table.  Returns true for row level.
  */
 static bool
 choose_level(const CmigAuditOptions *options, Relation relation)
@@ -360,7 +362,7 @@ begin_enabling(Enabling *enabling, FunctionCallInfo fcinfo, int first_option, Li
 	cmig_audit_retain_ahead(enabling->log_owner, 3);
 }
 
-/* Returns the table's current options, as changed by the arguments. */
+/* Returns the table's current options, with the changes in the arguments. */
 static CmigAuditOptions *
 options_of(const Enabling *enabling, List *triggers, Relation relation)
 {
@@ -397,7 +399,7 @@ options_of(const Enabling *enabling, List *triggers, Relation relation)
 	return options;
 }
 
-/* Audit a table and its inheritance children. */
+/* Enable auditing of a table and its inheritance children. */
 static void
 enable_one(Enabling *enabling, Oid target)
 {
@@ -452,7 +454,10 @@ enable_one(Enabling *enabling, Oid target)
 	}
 }
 
-/* Returns the table in the first argument; "call" is a correct call, for the hint. */
+/*
+ * Returns the table in the first argument.  "call" is an example of a correct
+ * call, for the hint.
+ */
 static Oid
 target_argument(FunctionCallInfo fcinfo, const char *call)
 {
@@ -477,7 +482,9 @@ cmig_enable_audit(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* The tables of a schema, without partitions, that match a LIKE pattern. */
+/*
+ * The tables in a schema, except partitions, whose names match a LIKE pattern.
+ */
 static CmigQuery tables_of_schema = {
 	"SELECT c.oid FROM pg_catalog.pg_class c WHERE c.relnamespace = $1"
 	" AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'"

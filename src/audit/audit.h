@@ -1,6 +1,6 @@
 /*
  * audit.h
- *	  Turns auditing of tables on and off.
+ *	  Enables and disables auditing of tables.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

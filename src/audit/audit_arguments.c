@@ -35,7 +35,8 @@ names_argument(FunctionCallInfo fcinfo, int n, const char *what)
 		name->name = texts->names[i];
 
 		/*
-		 * a duplicate may be a mistyped name, whose column would stay visible
+		 * a duplicate may be a mistyped name, and the column that was meant
+		 * would stay visible
 		 */
 		if (cmig_audit_options_has(names, name->name))
 			ereport(ERROR,
@@ -260,7 +261,10 @@ cmig_audit_arguments_check(CmigAuditOptions *options, Relation relation)
 	cmig_audit_columns_anchor(options, RelationGetRelid(relation));
 }
 
-/* Remove columns that the table does not have, and add the others to *met. */
+/*
+ * Remove the names of columns that the table does not have, and add the other
+ * names to *met.
+ */
 static List *
 present_names(List *names, Relation relation, List **met)
 {

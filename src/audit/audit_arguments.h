@@ -13,7 +13,10 @@
 #include "fmgr.h"
 #include "utils/rel.h"
 
-/* Set the options whose arguments, from number n on, are not null. */
+/*
+ * Set the options for which an argument is given, that is, not null.  Argument
+ * n is the first option.
+ */
 extern void cmig_audit_arguments_read(FunctionCallInfo fcinfo, int n, CmigAuditOptions *options);
 
 /*
@@ -24,9 +27,10 @@ extern void cmig_audit_arguments_read(FunctionCallInfo fcinfo, int n, CmigAuditO
 extern void cmig_audit_arguments_check(CmigAuditOptions *options, Relation relation);
 
 /*
- * For many tables at once.  The first function removes columns to hide that
- * the table does not have, and adds the others to *met.  The second function
- * raises an error if a column to hide in the arguments is not in met.
+ * These functions are for calls that audit many tables at once.  The first
+ * function removes columns to hide that the table does not have, and adds the
+ * others to *met.  The second function raises an error if a column to hide in
+ * the arguments is not in met.
  */
 extern void cmig_audit_arguments_fit(CmigAuditOptions *options, Relation relation, List **met);
 extern void cmig_audit_arguments_require_met(FunctionCallInfo fcinfo, int n, List *met,

@@ -2,13 +2,13 @@
  * audit_as_of.c
  *	  Returns a table's rows as they were at a given time.
  *
- * audit_as_of_sql.c explains how the answer is found.  This file collects what
- * the queries depend on, and runs them.  They run with the caller's
- * privileges, so what was checked must not change until they have read it.
- * Other sessions are prevented from changing it by locks on the table, by
- * audit_types.c, and by the check in base/query.c that the name still refers
- * to the table.  The owner's code runs in this session in a read-only
- * transaction (audit_image.c).
+ * audit_as_of_sql.c explains how the answer is found.  This file collects the
+ * information that the queries depend on, and runs the queries.  They run with
+ * the caller's privileges, so the table must not change between a check and
+ * the query.  Such changes by other sessions are prevented by locks on the
+ * table, by audit_types.c, and by the check in base/query.c that the name
+ * still refers to the table.  The owner's code runs in this session in a
+ * read-only transaction (audit_image.c).
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -76,7 +76,7 @@ static const Oid parameter_types[CMIG_AS_OF_PARAMETERS] = {
 	[CMIG_AS_OF_SEQ] = INT8OID
 };
 
-/* Was a key changed after the time? */
+/* Returns a row if a key was changed after the time. */
 static CmigQuery changed_keys = {
 	"SELECT 'yes' FROM cmig_audit.log l"
 	" WHERE l.old_hash >= $1 AND l.old_hash < $2 AND l.clock_at > $3 LIMIT 1",
@@ -184,7 +184,8 @@ put_all_rows(void *arg)
 }
 
 /*
- * Copy the text, because timestamptz_to_str() uses the same buffer each time.
+ * Returns a layout's time as text.  The text is copied, because
+ * timestamptz_to_str() uses the same buffer each time.
  */
 static char *
 time_text(const CmigAuditLayout *layout)
@@ -193,8 +194,8 @@ time_text(const CmigAuditLayout *layout)
 }
 
 /*
- * Returns [{"columns": renames, "from": time, "to": time}, ...], or NULL if
- * nothing was renamed.
+ * Returns an array [{"columns": renames, "from": time, "to": time}, ...], or
+ * NULL if nothing was renamed.
  */
 static Jsonb *
 all_renames(CmigAuditTarget *target)
@@ -242,9 +243,9 @@ has_entries(const CmigAuditTarget *target, int layout, const Datum *range, Times
 }
 
 /*
- * Returns columns that are newer than some of the entries after the time.  The
- * rows of a table without a key are identified by all of their values, except
- * for these columns.
+ * Returns the columns that are newer than some of the entries after the time.
+ * Without a key, a table's rows are identified by all of their values, except
+ * for the values of these columns.
  */
 static List *
 young_columns(CmigAuditTarget *target, Relation relation, const Datum *range, TimestampTz at)
@@ -293,8 +294,8 @@ refuse_hidden_key(const CmigAuditTarget *target, const List *hidden)
 }
 
 /*
- * Returns the columns to leave out, or NULL if there are none: those whose
- * values the log does not have, and others.
+ * Returns the columns to leave out, or NULL if there are none: the columns
+ * whose values are not in the log, and the columns in "others".
  */
 static ArrayType *
 hidden_columns(const CmigAuditTarget *target, Relation relation, Oid extension_owner,
@@ -359,7 +360,7 @@ columns_text(List *names, List *kinds)
 }
 
 /*
- * Raise an error if entries after the time have a key of other columns than
+ * Raise an error if the keys in entries after the time have other columns than
  * the table's key has now, or values of another kind.  It is not known to
  * which rows such entries belong.
  */
@@ -386,8 +387,8 @@ check_keys(CmigAuditTarget *target, const Datum *range, TimestampTz at)
 }
 
 /*
- * Hold the types of all columns, because the queries call to_jsonb() of keys
- * and rows with the caller's privileges.
+ * Prevent changes to the types of all columns (see audit_types.h), because the
+ * queries call to_jsonb() for keys and rows with the caller's privileges.
  */
 static bool
 hold_types(Relation relation)
@@ -406,8 +407,8 @@ hold_types(Relation relation)
 }
 
 /*
- * Returns an alias that no column has as its name, so that it refers to the
- * row, and that no policy on the table is likely to use.
+ * Returns an alias that refers to the table's row, because no column has this
+ * name, and that policies on the table are unlikely to use.
  */
 static char *
 alias_for(Oid relation)
@@ -467,7 +468,7 @@ key_is_deferrable(Relation relation)
 }
 
 /*
- * Raise an error for a partition whose changes are logged as those of its
+ * Raise an error for a partition whose changes are logged as changes of its
  * partitioned table.
  */
 static void
@@ -495,7 +496,7 @@ refuse_partition(Relation relation)
 												get_rel_name(root)))));
 }
 
-/* Returns the table whose row type the first argument has. */
+/* Returns the table whose row type is the type of the first argument. */
 static Oid
 table_of_argument(FunctionCallInfo fcinfo)
 {
@@ -544,10 +545,10 @@ set_key(AsOf *as_of, FunctionCallInfo fcinfo)
 }
 
 /*
- * Lock the table, and set what the queries need.  The lock is held until the end
- * of the transaction, so that no other session can rename or alter the table, or
- * replace it with a view, which the queries would read with the caller's
- * privileges.
+ * Lock the table, and collect the information that the queries need.  The lock
+ * is held until the end of the transaction, so that no other session can
+ * rename or alter the table, or replace it with a view, which the queries
+ * would read with the caller's privileges.
  */
 static void
 begin_as_of(AsOf *as_of, FunctionCallInfo fcinfo)

@@ -15,21 +15,21 @@
  *		DELETE 2	old_row {"id": 2, "v": "x"}
  *		INSERT 3	new_row {"id": 3, "v": "c"}
  *
- * In the query, "after" contains these entries.  "event" contains what each of
- * them says about the row before it: (1, image {"id": 1, "v": "a"}), (2, image
+ * In the query, "after" contains these entries.  "event" contains the state of
+ * the row before each of them: (1, image {"id": 1, "v": "a"}), (2, image
  * {"id": 2, "v": "x"}), and (3, gone), which means that there was no row.
  * "first" contains the first event of each key.  The answer consists of the
- * images of "first" that are not gone, (1, 'a') and (2, 'x'), and of the rows of
- * the table whose key is not in "first": (4, 'd').
+ * images of "first" that are not gone, (1, 'a') and (2, 'x'), and of the rows
+ * of the table whose key is not in "first": (4, 'd').
  *
- * Two cases need more.  If entries contain only what changed, the old values of
- * all entries after the time replace those of the row as it is now, or as it was
- * when it was deleted.  And a TRUNCATE after the time has no old rows, so a row
- * without an entry between the time and the TRUNCATE is assembled from the
- * entries before the time.
+ * Two cases are more complex.  If entries contain only the changed columns,
+ * the old values in all entries after the time are put into the row as it is
+ * now, or as it was when it was deleted.  An entry for TRUNCATE contains no
+ * old rows, so if there is one after the time, a row without an entry between
+ * the time and the TRUNCATE is assembled from the entries before the time.
  *
- * For a table without a key, equal rows are counted: those that exist now, minus
- * those that were inserted since, plus those that were deleted.
+ * For a table without a key, equal rows are counted: rows that exist now,
+ * minus rows that were inserted since, plus rows that were deleted.
  *
  * The queries run with the caller's privileges.  They return rows that have not
  * changed, and images, which audit_image.c converts to rows.
@@ -56,8 +56,8 @@ StaticAssertDecl(CMIG_AS_OF_AT == 0 && CMIG_AS_OF_LOW == 1 && CMIG_AS_OF_HIGH ==
 				 "the parameters are numbered as their enum");
 
 /*
- * Returns SQL for an image or key with the columns' present names.  clock is
- * an expression for its time.
+ * Returns SQL for an image or key with the columns' present names.  "clock" is
+ * an SQL expression for the time of the image or key.
  */
 static char *
 renamed(const CmigAsOfQuery *as_of, const char *image, const char *clock)
@@ -80,7 +80,10 @@ shown(const CmigAsOfQuery *as_of, const char *image)
 	return as_of->has_hidden ? psprintf("((%s) - " PARAM_HIDDEN ")", image) : pstrdup(image);
 }
 
-/* Returns a query for the row entries for which the condition on e is true. */
+/*
+ * Returns a query for the row entries (with alias e) that satisfy the
+ * condition.
+ */
 static char *
 entries(const CmigAsOfQuery *as_of, const char *condition)
 {
@@ -114,7 +117,7 @@ key_condition(const CmigAsOfQuery *as_of, const char *key)
 	return as_of->has_key ? psprintf(" AND %s = " PARAM_KEY, key) : "";
 }
 
-/* What each entry after the time says about the row before it. */
+/* The state of the row before each entry after the time. */
 #define EVENTS \
 	"SELECT coalesce(a.old_hash, a.row_hash) AS h, coalesce(a.old_key, a.row_key) AS k," \
 	" a.seq, a.command_id, a.id, a.clock_at, a.operation = 'INSERT' AS gone," \
@@ -191,7 +194,7 @@ events(const CmigAsOfQuery *as_of)
 	return pstrdup(as_of->keys_changed ? EVENTS ARRIVALS : EVENTS);
 }
 
-/* What each entry until the time says about the row after it. */
+/* The state of the row after each entry until the time. */
 #define EVENTS_UNTIL \
 	"SELECT e.row_key AS k, e.seq, e.command_id, e.id, e.clock_at, e.operation = 'DELETE' AS gone," \
 	" e.operation = 'INSERT' OR e.old_key IS NOT NULL AS ends, e.new_row AS image, e.logged_key FROM until e" \
@@ -266,9 +269,9 @@ until(const CmigAsOfQuery *as_of)
 
 /*
  * The query for any entries, and for a truncated table.  The subqueries that
- * rename columns must not become part of the window function: before
- * PostgreSQL pulls them up, it decides that w.n = 0 allows it to stop early,
- * and then it does not find the function again.
+ * rename columns must not become part of the window function.  PostgreSQL
+ * first decides that w.n = 0 allows the function to stop early, then pulls up
+ * the subqueries, and cannot find the function again.
  */
 char *
 cmig_audit_as_of_sql_general(const CmigAsOfQuery *as_of)

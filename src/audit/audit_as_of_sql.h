@@ -14,7 +14,7 @@ typedef enum CmigAsOfParameter
 {
 	CMIG_AS_OF_AT,				/* the time */
 	CMIG_AS_OF_LOW,				/* the table's entries have row_hash >= this */
-	CMIG_AS_OF_HIGH,			/* and < this */
+	CMIG_AS_OF_HIGH,			/* and row_hash < this */
 	CMIG_AS_OF_HASHES,			/* row_hash of the key's variants */
 	CMIG_AS_OF_KEY,				/* the key, with present column names */
 	CMIG_AS_OF_RENAMES,			/* former and present column names */
@@ -23,7 +23,7 @@ typedef enum CmigAsOfParameter
 	CMIG_AS_OF_PARAMETERS		/* the number of parameters */
 } CmigAsOfParameter;
 
-/* The properties on which the text of a query depends. */
+/* The properties on which a query's text depends. */
 typedef struct CmigAsOfQuery
 {
 	const char *type;			/* the table's quoted name */
@@ -31,7 +31,7 @@ typedef struct CmigAsOfQuery
 								 * table */
 	const char *alias;			/* the table's alias in the query, which is
 								 * not the name of any column */
-	const char *live_key;		/* expression: the key of a row of the table */
+	const char *live_key;		/* SQL expression for a table row's key */
 	bool		has_renames;	/* CMIG_AS_OF_RENAMES is set */
 	bool		has_hidden;		/* CMIG_AS_OF_HIDDEN is set */
 	bool		has_key;		/* only the row with a given key is wanted */
@@ -42,17 +42,17 @@ typedef struct CmigAsOfQuery
 
 /*
  * Each of these functions returns a query with four columns: a row that has
- * not changed; the image of any other row (NULL if the log does not have it);
- * whether that image is only a part of the row; and the key.
+ * not changed; the image of any other row (null if the log does not contain
+ * it); whether this image is only a part of the row; and the key.
  */
 
-/* For the case that all entries that count have whole rows. */
+/* This query suffices if all entries that count contain whole rows. */
 extern char *cmig_audit_as_of_sql_simple(const CmigAsOfQuery *as_of);
 
-/* For any entries, and for a truncated table. */
+/* This query is for any entries, and for a truncated table. */
 extern char *cmig_audit_as_of_sql_general(const CmigAsOfQuery *as_of);
 
-/* For a table without a key, which counts equal rows. */
+/* This query is for a table without a key; it counts equal rows. */
 extern char *cmig_audit_as_of_sql_counting(const CmigAsOfQuery *as_of);
 
 #endif							/* CMIG_AUDIT_AS_OF_SQL_H */

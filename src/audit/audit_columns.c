@@ -161,8 +161,8 @@ anchor_table(const char *database, Oid relation)
 }
 
 /*
- * Were the options set for this table, rather than for one of which it is a
- * copy?
+ * Returns true if the options were set for this table, rather than for a table
+ * of which it is a copy.
  */
 static bool
 is_anchored_in(const CmigAuditOptions *options, const char *database, Oid relation)
@@ -173,7 +173,8 @@ is_anchored_in(const CmigAuditOptions *options, const char *database, Oid relati
 }
 
 /*
- * Do the columns of a copy still have the names from the time of the anchor?
+ * Returns true if a copy's columns still have the names that they had when the
+ * anchor was set.
  */
 static bool
 is_anchored_copy(const CmigAuditOptions *options, const State *state)
@@ -246,9 +247,10 @@ follow(const State *from, const State *to, AttrNumber number)
 }
 
 /*
- * Returns the states from the one to which the options' column numbers belong
- * until now.  If that state is unknown, *by_name is set to true, and columns
- * must be found by their names in the first state.
+ * Returns the table's states, from the state to which the options' column
+ * numbers belong to the present one.  If the former is unknown, *by_name is
+ * set to true, and columns must be found by their names in the first state of
+ * the list.
  */
 static List *
 states_of(const CmigAuditOptions *options, Oid relation, Oid extension_owner, bool *by_name)
@@ -347,8 +349,8 @@ warn_forgotten(Oid relation, const char *column, const char *what)
 }
 
 /*
- * Resolve one list.  A dropped column of include is not an error, because no
- * other column is logged in its place.
+ * Resolve one list of columns.  A dropped column in the include list is not an
+ * error, because no other column is logged in its place.
  */
 static List *
 resolve_list(CmigAuditOptions *options, List *names, const char *what, Oid relation,
@@ -403,7 +405,7 @@ cmig_audit_columns_resolve(CmigAuditOptions *options, Oid relation, Oid extensio
 	options->exclude = resolve_list(options, options->exclude, "exclude", relation, states, by_name, use);
 	options->redact = resolve_list(options, options->redact, "redact", relation, states, by_name, use);
 	options->hash = resolve_list(options, options->hash, "hash", relation, states, by_name, use);
-	/* an empty list would mean all */
+	/* an empty list would mean all columns */
 	if (options->include && include == NIL && use == CMIG_AUDIT_CONFIRMING)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

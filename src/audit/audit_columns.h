@@ -4,16 +4,17 @@
  *	  now.
  *
  * Options contain the name and number of each column, and the anchor, which
- * says to which database and table the numbers belong.  In that table, the
- * number identifies the column, even if it was renamed.  In a copy that was
- * restored from a dump, columns have other numbers (because dropped columns
- * are missing), and names can be newer than those in the trigger's arguments,
- * which ALTER TABLE does not change.  In a copy, the column is therefore
- * followed through cmig_audit.layout, which has the names from every time at
- * which the table was written to: within a table by its number, and from a
- * table to its copy by its position among the columns, provided that all
- * columns up to it have the same names.  If the dump does not contain the log,
- * the anchor's checksum of these names serves the same purpose.
+ * identifies the database and table to which the numbers belong.  In that
+ * table, the number identifies the column, even if the column was renamed.  In
+ * a copy that was restored from a dump, columns have other numbers (because
+ * dropped columns are missing), and names can be newer than those in the
+ * trigger's arguments, which ALTER TABLE does not change.  In a copy, the
+ * column is therefore traced through cmig_audit.layout, which records the
+ * columns' names whenever the table is written to.  Within a table, the column
+ * is identified by its number.  In the table's copy, it is identified by its
+ * position among the columns, provided that all columns up to this position
+ * have the same names.  If the dump does not contain the log, the anchor's
+ * checksum of these names serves the same purpose.
  *
  * If a column cannot be found in this way, the trigger raises an error instead
  * of guessing.
@@ -33,15 +34,15 @@ typedef enum CmigAuditColumnsUse
 	CMIG_AUDIT_WRITING,			/* raise an error if a hidden column was
 								 * dropped */
 	CMIG_AUDIT_CONFIRMING,		/* hide a column of the same name, or issue a
-								 * warning and leave it out */
+								 * warning and leave the column out */
 	CMIG_AUDIT_READING			/* like CMIG_AUDIT_CONFIRMING, without a
 								 * warning */
 } CmigAuditColumnsUse;
 
 /*
  * Set the present name and number of every column in the options.  Names
- * without a number are new and stay as they are.  Raises an error if it is not
- * known which column is meant, unless use is CMIG_AUDIT_READING.
+ * without a number are new and are left unchanged.  Raises an error if it is
+ * not known which column is meant, unless use is CMIG_AUDIT_READING.
  */
 extern void cmig_audit_columns_resolve(CmigAuditOptions *options, Oid relation,
 									   Oid extension_owner, CmigAuditColumnsUse use);

@@ -38,7 +38,7 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
-/* Maximum number of bytes of a value that an error message shows. */
+/* Maximum length of a value in an error message, in bytes. */
 #define SHOWN_LENGTH 100
 
 /* Prepare a call of jsonb_populate_record() for a row type. */
@@ -67,7 +67,10 @@ cmig_audit_image_init(CmigAuditImages *images, Oid relation, Oid owner,
 	prepare(&images->populate, get_rel_type_id(relation));
 }
 
-/* Convert an image to a row of the base's type.  Runs as the given role. */
+/*
+ * Convert an image to a row of the same type as "base".  Runs as the given
+ * role.
+ */
 static Datum
 populate_as(Oid role, FmgrInfo *populate, NullableDatum base, Datum image)
 {
@@ -121,7 +124,7 @@ row_of_column(Form_pg_attribute attribute)
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
 }
 
-/* Can a value have caused the error? */
+/* Returns true if the error can have been caused by a value. */
 static bool
 is_of_value(const ErrorData *error)
 {
@@ -139,7 +142,7 @@ typedef struct ColumnTrial
 	Datum		image;
 } ColumnTrial;
 
-/* Convert one column alone to find out whether it is the one that fails. */
+/* Convert a single column, to find out whether it is the one that fails. */
 static void
 populate_column(void *arg)
 {
@@ -151,7 +154,7 @@ populate_column(void *arg)
 	(void) populate_as(trial->images->role, &populate, base, trial->image);
 }
 
-/* Does the column accept its value in the image? */
+/* Returns true if the column accepts its value in the image. */
 static bool
 column_takes(const CmigAuditImages *images, Form_pg_attribute attribute, Datum image)
 {

@@ -12,14 +12,14 @@
 #include "nodes/pg_list.h"
 #include "utils/timestamp.h"
 
-/* What is needed to convert images to rows of a table. */
+/* The information that is needed to convert images to a table's rows. */
 typedef struct CmigAuditImages
 {
 	Oid			relation;
-	Oid			role;			/* as which the types' code runs */
+	Oid			role;			/* the role as which the types' code runs */
 	List	   *key_columns;	/* of char *: the present names of the key
 								 * columns */
-	TimestampTz at;				/* the rows are as of this time */
+	TimestampTz at;				/* the time of the rows */
 	MemoryContext context;		/* memory context for data that outlives a row */
 	FmgrInfo	populate;		/* jsonb_populate_record() for the table's row
 								 * type */

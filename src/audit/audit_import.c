@@ -2,12 +2,12 @@
  * audit_import.c
  *	  Copies the rows of an older audit table into the log.
  *
- * Only members of the log's owner can import, because an import writes entries
- * with any content.  A source can run its owner's code (a view's functions,
- * casts of its columns' types), so it is read as its owner, and the caller
- * must be a member of that role.  Entries get the time from the source, and a
- * seq that is less than all others, so that they sort before what was logged
- * here.
+ * Only members of the role that owns the log can import, because imported
+ * entries can have any content.  A source can run its owner's code (a view's
+ * functions, casts of its columns' types), so it is read as its owner, and the
+ * caller must be a member of that role.  Imported entries have the time from
+ * the source, and a seq that is less than all others, so that they sort before
+ * the entries that were logged here.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -47,8 +47,8 @@ PG_FUNCTION_INFO_V1(cmig_audit_import);
 #define IMPORTED_SEQ (-(INT64CONST(1) << 62))
 
 /*
- * A field that a mapping can name, and the usual names of source columns for
- * it.
+ * A field that can be named in a mapping, and the usual names of source
+ * columns for it.
  */
 typedef struct Field
 {
@@ -135,7 +135,7 @@ mapped_column(Jsonb *mapping, const Field *field, Oid source)
 	return NULL;
 }
 
-/* Raise an error unless the mapping has only fields that an import can set. */
+/* Raise an error if the mapping contains a field that an import cannot set. */
 static void
 check_mapping(Jsonb *mapping)
 {
@@ -182,9 +182,9 @@ name_of(Oid relation)
 }
 
 /*
- * Raise an error if converting the column could run the code of a role that
- * does not have the privileges of the source's owner: a cast that the owner of
- * the column's type has created.
+ * Raise an error if converting the column could run a cast that the owner of
+ * the column's type has created, unless that role has the privileges of the
+ * source's owner.
  */
 static void
 refuse_foreign_type(Oid source, Oid owner, const char *column)
@@ -257,7 +257,7 @@ operation_word(const char *operation)
 	return NULL;
 }
 
-/* Returns the names of the members that differ. */
+/* Returns the names of the members that differ between two objects. */
 static ArrayType *
 changed_of(Jsonb *old, Jsonb *new)
 {
@@ -295,9 +295,9 @@ image_of(TupleDesc desc, HeapTuple row, int field)
 }
 
 /*
- * Open a writer for entries of the given time, unless the current one accepts
- * them.  Resets the batch, which must not contain anything of the current row
- * yet.
+ * Open a writer for entries of the given time, unless the current writer
+ * accepts them.  Resets the batch, which must not yet contain any values of
+ * the current row.
  */
 static void
 open_writer(Import *import, TimestampTz at)
@@ -354,7 +354,7 @@ set_place(Entry *entry, const CmigAuditImportTable *table, TimestampTz at, int64
 	set_value(entry, CMIG_LOG_TABLE_NAME, CStringGetTextDatum(table->name));
 }
 
-/* Set the row before and after the change, and the keys in them. */
+/* Set the row before and after the change, and the keys of both. */
 static void
 set_rows(Entry *entry, const CmigAuditImportTable *table, Jsonb *old_row, Jsonb *new_row)
 {
@@ -487,9 +487,9 @@ require_owner(Oid source, Oid owner)
 }
 
 /*
- * Read the source as its owner.  What that role's code sets or defers does not
- * outlive the query, which runs in a security-restricted operation and in its
- * own GUC nest level.
+ * Read the source as its owner.  Settings that the owner's code changes and
+ * triggers that it defers do not outlive the query, which runs in a
+ * security-restricted operation and in its own GUC nest level.
  */
 static void
 read_source(Import *import, Oid source, Jsonb *mapping)
@@ -500,7 +500,11 @@ read_source(Import *import, Oid source, Jsonb *mapping)
 	int			guc_level;
 
 	require_owner(source, owner);
-	/* now other sessions cannot replace it or change its owner */
+
+	/*
+	 * from now on, other sessions cannot replace the source or change its
+	 * owner
+	 */
 	LockRelationOid(source, AccessShareLock);
 	owner = cmig_audit_log_table_owner(source);
 	require_owner(source, owner);

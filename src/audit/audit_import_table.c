@@ -1,6 +1,6 @@
 /*
  * audit_import_table.c
- *	  Finds the tables that an older audit table names.
+ *	  Finds the tables that are named in an older audit table.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -75,8 +75,8 @@ cmig_audit_import_tables_begin(Oid log_owner, MemoryContext context, Oid source)
 }
 
 /*
- * Returns the table in the first schema that has one of this name, and sets
- * *schema.
+ * Returns the table with this name in the first schema that contains one, and
+ * sets *schema.
  */
 static Oid
 live_table(const char *name, List *schemas, char **schema)
@@ -97,8 +97,8 @@ live_table(const char *name, List *schemas, char **schema)
 }
 
 /*
- * Returns the id of a dropped table in the first schema that had one of this
- * name, or 0, and sets *schema.
+ * Returns the id of the dropped table with this name in the first schema that
+ * contained one, and sets *schema.  Returns 0 if there is none.
  */
 static int32
 gone_table(const char *name, List *schemas, char **schema)
@@ -117,8 +117,9 @@ gone_table(const char *name, List *schemas, char **schema)
 }
 
 /*
- * Look for a table of the given name in the schemas: an existing table, or
- * else one that was audited or imported before.  Runs as the log's owner.
+ * Look for a table of the given name in the schemas: an existing table or,
+ * failing that, one that was audited or imported before.  Runs as the log's
+ * owner.
  */
 static bool
 find_named(CmigAuditImportTable *table, List *schemas, char *name)
@@ -139,9 +140,9 @@ find_named(CmigAuditImportTable *table, List *schemas, char *name)
 
 /*
  * Older audit tables often store schema and name in one column, as written by
- * TG_TABLE_SCHEMA || '.' || TG_TABLE_NAME or by tg_relid::regclass.  Use the
- * first of these that names a table: the name as it is; the parts before and
- * after its dot; the name as an SQL identifier.
+ * TG_TABLE_SCHEMA || '.' || TG_TABLE_NAME or by tg_relid::regclass.  The
+ * following are tried until one of them identifies a table: the name as it is;
+ * the parts before and after its dot; the name as an SQL identifier.
  */
 static void
 find_table_of(CmigAuditImportTables *tables, CmigAuditImportTable *table)
@@ -180,7 +181,7 @@ find_table_of(CmigAuditImportTables *tables, CmigAuditImportTable *table)
 		list_length(parts) == 2 ? linitial(parts) : linitial(tables->schemas);
 }
 
-/* Give the table an id, and look up the columns of its key. */
+/* Assign an id to the table, and look up its key columns. */
 static void
 identify_table(CmigAuditImportTables *tables, CmigAuditImportTable *table)
 {

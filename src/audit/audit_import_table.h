@@ -1,6 +1,6 @@
 /*
  * audit_import_table.h
- *	  Finds the tables that an older audit table names.
+ *	  Finds the tables that are named in an older audit table.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -28,16 +28,16 @@ typedef struct CmigAuditImportTables CmigAuditImportTables;
 
 /*
  * Begin an import.  A table that the source names without a schema is looked
- * up in the source's schema and on the caller's search_path.  A table of that
- * name that another role has created in another schema must not get the
- * entries.
+ * up in the source's schema and on the caller's search_path.  Entries must not
+ * be attributed to a table of the same name that another role has created in
+ * another schema.
  */
 extern CmigAuditImportTables *cmig_audit_import_tables_begin(Oid log_owner, MemoryContext context,
 															 Oid source);
 
 /*
  * Returns the table with this name in the source.  A table that neither exists
- * nor was ever audited gets an id and a layout.
+ * nor was ever audited is given an id and a layout.
  */
 extern CmigAuditImportTable *cmig_audit_import_table_named(CmigAuditImportTables *tables,
 														   const char *schema_name,

@@ -36,8 +36,8 @@ trigger_function(void)
 }
 
 /*
- * Returns the function of triggers that a script of audit_script() has
- * created, or InvalidOid if there is none.
+ * Returns the trigger function that a script from audit_script() has created,
+ * or InvalidOid if there is none.
  */
 static Oid
 scripted_function(void)
@@ -132,8 +132,9 @@ wanted_trigger(const char *name, int16 type, const char *events, const char *tra
 }
 
 /*
- * A partitioned table's row-level trigger has a different name from that of a
- * plain table, because it is cloned to partitions, which may have their own.
+ * The row-level triggers of partitioned tables and plain tables have different
+ * names, because a partitioned table's trigger is cloned to its partitions,
+ * which may have triggers of their own.
  */
 List *
 cmig_audit_install_wanted(const CmigAuditOptions *options, bool row_level, bool partitioned,

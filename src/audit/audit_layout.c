@@ -74,9 +74,9 @@ static CmigQuery next_table_id = {
 };
 
 /*
- * Has the id been used in a layout or in any trigger?  Both can be ahead of
- * the sequence if triggers outlived the log, a dump was restored over the
- * database, or somebody created a trigger by hand.
+ * Returns true if the id has been used in a layout or in any trigger.  Such an
+ * id can be ahead of the sequence if triggers outlived the log, a dump was
+ * restored over the database, or somebody created a trigger by hand.
  */
 static CmigQuery uses_id = {
 	"SELECT 1 WHERE EXISTS (SELECT FROM cmig_audit.layout l WHERE l.table_id = $1)"
@@ -174,7 +174,7 @@ cmig_audit_layout_kinds(Relation relation, List *columns)
 	return kinds;
 }
 
-/* Returns {"column": number, ...}. */
+/* Returns an object of the form {"column": number, ...}. */
 static Jsonb *
 columns_of(Relation relation)
 {
@@ -234,7 +234,7 @@ is_column_number(const JsonbValue *value)
 										 NumericGetDatum(int64_to_numeric(MaxHeapAttributeNumber))));
 }
 
-/* Is this an object whose values are column numbers? */
+/* Is the value an object whose members are column numbers? */
 static bool
 has_column_numbers(Jsonb *columns)
 {
@@ -350,7 +350,7 @@ cmig_audit_layout_is_of(const CmigAuditLayout *layout, Oid relation, const char 
 		(layout->database == NULL || database == NULL || strcmp(layout->database, database) == 0);
 }
 
-/* Returns the layout that a relation has now. */
+/* Returns a relation's present layout. */
 static CmigAuditLayout *
 layout_of(Relation relation)
 {
@@ -367,7 +367,7 @@ layout_of(Relation relation)
 	return layout;
 }
 
-/* Are both texts known and equal? */
+/* Returns true if both strings are known and equal. */
 static bool
 known_same(const char *a, const char *b)
 {
@@ -404,8 +404,8 @@ insert(int32 table_id, const CmigAuditLayout *layout)
 }
 
 /*
- * Does the table of a layout still exist, with the same name or with its
- * triggers?  The OID alone is not sufficient, because a dump may have been
+ * Returns true if a layout's table still exists, with the same name or with
+ * its triggers.  The OID alone is not sufficient, because a dump may have been
  * restored.
  */
 static bool
@@ -423,11 +423,12 @@ is_there(int32 table_id, const CmigAuditLayout *layout)
 }
 
 /*
- * May another table continue with the id of a dropped table, whose last layout
- * is given?  A role that may create audit triggers could use any id for a
- * table of its own, whose changes would then be logged as those of the other
- * table.  Therefore, unless a superuser or the log's owner owns the table, it
- * must have the same owner, or the same name in a copy of the database.
+ * Returns true if another table is allowed to continue with the id of a
+ * dropped table, whose last layout is given.  A role that can create audit
+ * triggers could use any id for its own table, whose changes would then be
+ * logged as the other table's changes.  Therefore, unless the table belongs to
+ * a superuser or the log's owner, it must have the dropped table's owner or,
+ * in a copy of the database, its name.
  */
 static bool
 may_go_on(const CmigAuditLayout *last, const CmigAuditLayout *now, Oid owner, Oid log_owner)

@@ -38,8 +38,9 @@ typedef struct CmigAuditLayout
 extern char *cmig_audit_layout_database(void);
 
 /*
- * Do the column numbers of a layout belong to this relation?  The OID alone is
- * not sufficient, because a dump may have been restored in another database.
+ * Returns true if a layout's column numbers belong to this relation.  The OID
+ * alone is not sufficient, because a dump may have been restored in another
+ * database.
  */
 extern bool cmig_audit_layout_is_of(const CmigAuditLayout *layout, Oid relation,
 									const char *database);
@@ -61,8 +62,8 @@ extern List *cmig_audit_layout_kinds(Relation relation, List *columns);
 /*
  * Record a relation's layout under table_id, unless it is the last one
  * recorded.  Runs as the log's owner.  Raises an error if the id belongs to
- * another table: one that still exists, or a dropped one of which this is not
- * a restored copy.
+ * another table that still exists, or to a dropped table of which the relation
+ * is not a restored copy.
  */
 extern void cmig_audit_layout_record(int32 table_id, Relation relation, Oid log_owner);
 

@@ -315,8 +315,8 @@ make_fault(int sqlstate, char *problem, char *fix)
 }
 
 /*
- * Returns the fault of a part of the log that belongs to the wrong role.  kind
- * and name are as in ALTER.
+ * Returns the fault of a part of the log that belongs to the wrong role. kind
+ * and name are written as in ALTER.
  */
 static CmigAuditLogFault *
 foreign_owner(const char *kind, const char *name, Oid owner, Oid extension_owner)
@@ -421,9 +421,9 @@ raise_fault(Oid extension_owner, bool may_be_missing)
 }
 
 /*
- * Functions that SQL on the log, its partitions, and the layouts would call
- * with the owner's privileges, and that belong neither to the owner nor to a
- * superuser.  Such functions exist if another role created the tables
+ * Functions that belong neither to the owner nor to a superuser, but would be
+ * called with the owner's privileges by SQL on the log, its partitions, and
+ * the layouts.  Such functions exist if another role created the tables
  * beforehand and gave them to the owner.
  */
 static CmigQuery foreign_code = {
@@ -534,7 +534,7 @@ cmig_audit_log_make(Oid extension_owner)
 	relation = cmig_audit_log_relation();
 	if (!OidIsValid(relation))
 	{
-		/* another session may be creating it */
+		/* another session may be creating the log */
 		cmig_run_lock_audit();
 		relation = cmig_audit_log_relation();
 	}

@@ -70,7 +70,7 @@ extern void cmig_audit_log_execute(const char *sql);
 extern void cmig_audit_log_execute_silently(const char *sql);
 extern uint64 cmig_audit_log_write(CmigQuery *query, Datum *values);
 
-/* Returns the role that pg_extension names as the owner of pg_cmig. */
+/* Returns the owner of the extension pg_cmig, as recorded in pg_extension. */
 extern Oid	cmig_audit_log_extension_owner(void);
 
 /* Can a log that belongs to owner be trusted? */
@@ -120,7 +120,7 @@ extern void cmig_audit_log_close_access(Oid relation);
 /* Returns the statements that create the log, followed by NULL. */
 extern const char *const *cmig_audit_log_statements(void);
 
-/* Returns further statements for a server that was built with lz4. */
+/* Returns additional statements for a server that was built with lz4. */
 extern const char *const *cmig_audit_log_lz4_statements(void);
 
 /*
@@ -135,8 +135,8 @@ typedef struct CmigAuditWriter CmigAuditWriter;
 extern CmigAuditWriter *cmig_audit_writer_open(Oid extension_owner, TimestampTz at);
 
 /*
- * Do entries of a transaction that began at this time go to the same
- * partition?
+ * Returns true if the writer's partition accepts entries of a transaction that
+ * began at this time.
  */
 extern bool cmig_audit_writer_takes(CmigAuditWriter *writer, TimestampTz at);
 
@@ -150,7 +150,7 @@ extern int64 cmig_audit_writer_next_id(CmigAuditWriter *writer);
 extern bool cmig_audit_writer_add(CmigAuditWriter *writer, const Datum *values,
 								  const bool *nulls, Size size);
 
-/* Flush and close. */
+/* Flush the entries and close the log. */
 extern void cmig_audit_writer_close(CmigAuditWriter *writer);
 
 #endif							/* CMIG_AUDIT_LOG_H */

@@ -3,9 +3,10 @@
  *	  Reads and writes the audit options in the arguments of a table's
  *	  triggers.
  *
- * The first argument is the table's permanent id, and the second one is the
- * options as the text of a jsonb, so that pg_dump includes both.  Columns have
- * a name and a number; audit_columns.h says which of them counts.
+ * The first argument is the table's permanent id, and the second argument
+ * contains the options as the text of a jsonb, so that pg_dump includes both.
+ * Columns have a name and a number; audit_columns.h explains which of them
+ * counts.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -38,7 +39,7 @@ typedef struct CmigAuditName
 	AttrNumber	attnum;			/* 0 if unknown */
 } CmigAuditName;
 
-/* What is logged about a table. */
+/* The audit options of a table. */
 typedef struct CmigAuditOptions
 {
 	int32		table_id;

@@ -27,7 +27,7 @@
 #include "utils/rls.h"
 #include "utils/syscache.h"
 
-/* Is it a type of the arguments or results of input functions? */
+/* Returns true if the type occurs in the declarations of input functions. */
 static bool
 is_of_input(Oid type)
 {
@@ -35,8 +35,8 @@ is_of_input(Oid type)
 }
 
 /*
- * Can the function convert text to any type?  The types of its arguments do not
- * show which one.
+ * Returns true if the function can convert text to a type that its declared
+ * argument types do not show.
  */
 static bool
 is_input(Form_pg_proc form)
@@ -65,7 +65,10 @@ is_foreign_function(Oid function, void *context)
 	return foreign;
 }
 
-/* Does the node have a user-defined type?  It can have casts and checks. */
+/*
+ * Returns true if the node has a user-defined type, which can have casts and
+ * checks.
+ */
 static bool
 is_foreign_value(Node *node)
 {
@@ -85,7 +88,7 @@ is_foreign_value(Node *node)
 	}
 }
 
-/* Can the expression run code of another role? */
+/* Returns true if the expression can run another role's code. */
 static bool
 is_foreign(Node *node, void *context)
 {
@@ -99,7 +102,7 @@ is_foreign(Node *node, void *context)
 		{
 			RangeTblEntry *entry = lfirst(lc);
 
-			/* the relation can be a view, or have policies of its own */
+			/* the relation can be a view, or have its own policies */
 			if (OidIsValid(entry->relid))
 				return true;
 		}

@@ -186,7 +186,7 @@ collect_entry(TupleDesc desc, HeapTuple row, void *arg)
 	*entries = lappend(*entries, entry);
 }
 
-/* Does this column of the entry contain the key? */
+/* Returns true if this column of the entry contains the key. */
 static bool
 same_key(const Entry *entry, int column, Jsonb *key)
 {
@@ -218,7 +218,8 @@ add_key(Walk *walk, Jsonb *key, int64 from, int64 to)
 }
 
 /*
- * Add the entries of one key, and the keys from or to which they changed it.
+ * Add the entries of one key, and the other keys from or to which these
+ * entries changed it.
  */
 static void
 walk_key(Walk *walk, const WalkKey *from)
@@ -299,8 +300,8 @@ describe_key(void *arg)
 }
 
 /*
- * Returns the keys to look for.  The context of an error names the table of
- * the key.
+ * Returns the keys to look for.  The error context contains the name of the
+ * keys' table.
  */
 static List *
 key_argument(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target, const char *call)
@@ -386,7 +387,7 @@ renamed(CmigAuditTarget *target, const Entry *entry, int column)
 }
 
 /*
- * Returns two merged objects, either of which can be NULL.  Values of b take
+ * Merge two objects, either of which can be NULL.  Values in b take
  * precedence.
  */
 static Jsonb *
@@ -406,7 +407,10 @@ is_operation(const Entry *entry, const char *operation)
 		memcmp(VARDATA_ANY(t), operation, strlen(operation)) == 0;
 }
 
-/* Is the image the whole row, rather than only what changed? */
+/*
+ * Returns true if the image is the whole row, rather than only its changed
+ * columns.
+ */
 static bool
 is_whole(const Entry *entry, int column)
 {
@@ -417,8 +421,9 @@ is_whole(const Entry *entry, int column)
 
 /*
  * Returns the row at a time, or NULL if it did not exist.  The row is
- * determined forward from the entries before that time.  If these contain only
- * what changed, the rest is determined backward from the entries after it.
+ * determined forward from the entries before that time.  If these entries
+ * contain only changed columns, the other columns are determined backward from
+ * the later entries.
  */
 static Jsonb *
 state_at(CmigAuditTarget *target, List *history, TimestampTz at)
@@ -459,8 +464,7 @@ state_at(CmigAuditTarget *target, List *history, TimestampTz at)
 			alive = any_before = true;
 
 			/*
-			 * for each column, the first entry after that time that has it
-			 * counts
+			 * for each column, the first later entry that contains it counts
 			 */
 			later = joined(renamed(target, entry, ENTRY_OLD_ROW), later);
 			if (is_whole(entry, ENTRY_OLD_ROW))

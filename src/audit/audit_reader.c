@@ -1,6 +1,6 @@
 /*
  * audit_reader.c
- *	  Checks what must be true before the audit log is read.
+ *	  Checks that it is safe to read the audit log.
  *
  * The readers run with the caller's privileges, so nothing that the log's
  * owner can add to the log may make their queries run another role's code.
@@ -70,8 +70,8 @@ static CmigQuery foreign_tables = {
 };
 
 /*
- * The columns that are read.  If a column had another type, a query could call
- * one of the owner's casts, or misinterpret values.
+ * The columns that are read, and their types.  If a column had another type, a
+ * query could call one of the owner's casts, or misinterpret values.
  */
 static const struct
 {
@@ -147,7 +147,7 @@ take_name(TupleDesc desc, HeapTuple row, void *arg)
 
 /*
  * Raise one error for all missing privileges, with a hint.  PostgreSQL's own
- * errors would name one table after the other.
+ * errors would report one table at a time.
  */
 static void
 require_privileges(void)
@@ -218,7 +218,7 @@ cmig_audit_reader_begin(void)
 
 	(void) cmig_audit_log_require(extension_owner);
 	require_privileges();
-	/* what is checked here must still be true when the log is read */
+	/* the results of these checks must still hold when the log is read */
 	schema = get_namespace_oid("cmig_audit", false);
 	LockRelationOid(get_relname_relid("log", schema), AccessShareLock);
 	LockRelationOid(get_relname_relid("layout", schema), AccessShareLock);

@@ -1,6 +1,6 @@
 /*
  * audit_reader.h
- *	  Checks what must be true before the audit log is read.
+ *	  Checks that it is safe to read the audit log.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -99,8 +99,8 @@ static CmigQuery taken_names = {
 };
 
 /*
- * The partition from tomorrow to the end of this month, for the case that this
- * month's rows until today are in another partition.
+ * The partition from tomorrow to the end of this month, which is needed if
+ * this month's rows until today are in another partition.
  */
 static CmigQuery rest_of_month = {
 	"SELECT 'log_y' || pg_catalog.to_char(t.t, 'YYYY\"m\"MM\"d\"DD'),"
@@ -113,10 +113,10 @@ static CmigQuery rest_of_month = {
 };
 
 /*
- * The gap between partitions, of at most a month, that contains the oldest row
- * of the past that is still in the default partition.  The name is the
- * month's, or the first that is free; the last column is the time of the
- * oldest row.
+ * The gap between partitions, of at most a month, that contains the oldest
+ * past row that is still in the default partition.  The name is the month's,
+ * or the first name that is free; the last column is the time of the oldest
+ * row.
  */
 static CmigQuery stranded_rows = {
 	"WITH bound AS (SELECT"
@@ -212,7 +212,7 @@ make_partition(const Part *part)
 typedef struct Retain
 {
 	Oid			owner;
-	bool		commits;		/* after each step */
+	bool		commits;		/* commit after each step */
 	int			lock_timeout;	/* milliseconds for one attempt */
 	int			batch_rows;
 	Datum		keep;			/* interval */
@@ -334,7 +334,7 @@ make_ahead(Retain *retain)
 	CommandCounterIncrement();
 }
 
-/* Is a partition missing that will be needed in the next months? */
+/* Returns true if a partition for the next months is missing. */
 static bool
 needs_ahead(Oid log_owner, int at_least)
 {
@@ -584,7 +584,10 @@ cmig_audit_retain(PG_FUNCTION_ARGS)
 	warn_of_taken_names(retain.owner);
 	if (needs_ahead(retain.owner, MONTHS_AHEAD))
 		(void) run_step(&retain, make_ahead, "create");
-	/* first delete rows that would otherwise be moved only to be dropped */
+
+	/*
+	 * delete these rows first, so that they are not moved only to be dropped
+	 */
 	while (!PG_ARGISNULL(0) && run_step(&retain, delete_batch, "empty"))
 		;
 	while (run_step(&retain, move_batch, "fill"))

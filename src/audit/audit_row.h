@@ -2,8 +2,8 @@
  * audit_row.h
  *	  Converts rows to jsonb with the same result as to_jsonb(row), but faster.
  *
- * A CmigAuditShape says which columns of a table are shown, and how.  A change
- * is encoded column by column into pieces, from which the images are
+ * A CmigAuditShape specifies which columns of a table are shown, and how.  A
+ * change is encoded column by column into pieces, from which the images are
  * assembled, so that a value that did not change is read and encoded only once
  * for both images.
  *
@@ -18,7 +18,9 @@
 #include "lib/stringinfo.h"
 #include "utils/jsonb.h"
 
-/* What replaces a hidden value.  A hash follows ":" inside the brackets. */
+/*
+ * The replacement for a hidden value.  A hash follows ":" inside the brackets.
+ */
 #define CMIG_AUDIT_REDACTED "[redacted]"
 
 /* How the log shows a column. */
@@ -73,8 +75,8 @@ typedef struct CmigAuditShape
 								 * of raising an error */
 	const char *hash_key;		/* for hashed columns */
 	int			hash_key_len;
-	Oid			owner;			/* the table's owner; casts to json of types
-								 * that it trusts run as this role */
+	Oid			owner;			/* the table's owner; casts to json run as
+								 * this role if it trusts the type */
 } CmigAuditShape;
 
 /* An encoded value: its JEntry type and its bytes. */
@@ -114,7 +116,10 @@ extern void cmig_audit_row_encode(const CmigAuditShape *shape, CmigAuditColumn *
 /* Encode a timestamptz in UTC, regardless of the session's time zone. */
 extern void cmig_audit_row_encode_utc(Datum value, CmigAuditPiece *piece);
 
-/* Are the column's two values the same?  Avoids fetching TOAST values. */
+/*
+ * Returns true if the column's two values are the same.  Avoids fetching TOAST
+ * values.
+ */
 extern bool cmig_audit_row_same(const CmigAuditColumn *column, Datum a, bool a_null,
 								Datum b, bool b_null);
 

@@ -196,9 +196,9 @@ plain_names(const List *names)
 }
 
 /*
- * Returns the columns that the log shows if there is an include list, so that
- * columns added later are not shown; otherwise, the columns that the log does
- * not show.  A trigger in PL/pgSQL cannot see virtual columns.
+ * If there is an include list, returns the columns that the log shows, so that
+ * columns added later are not shown; otherwise, returns the columns that the
+ * log does not show.  A trigger in PL/pgSQL cannot see virtual columns.
  */
 static List *
 listed_columns(Relation relation, const CmigAuditOptions *options, const List *key)
@@ -222,7 +222,7 @@ listed_columns(Relation relation, const CmigAuditOptions *options, const List *k
 }
 
 /*
- * Raise an error for options that need the C trigger: there is no key for
+ * Raise an error for options that need the C trigger: a script has no key for
  * hashes, and only one kind of trigger.
  */
 static void

@@ -2,8 +2,8 @@
  * audit_status.c
  *	  cmig.audit_status: which tables are audited, how, and what is wrong.
  *
- * Everything is read from the triggers, so it is correct regardless of who
- * created them.
+ * All information is read from the triggers, so it is correct regardless of
+ * who created them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -151,7 +151,7 @@ typedef struct ColumnsTrial
 
 /*
  * Show the options with the columns' present names.  The trigger's arguments
- * have the names from the time when the options were set.
+ * contain the names that the columns had when the options were set.
  */
 static void
 show_names(Status *status, CmigAuditOptions *options, Oid extension_owner)

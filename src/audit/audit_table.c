@@ -29,7 +29,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
-/* What is cached for a trigger. */
+/* The cache entry for a trigger. */
 typedef struct AuditTableEntry
 {
 	Oid			trigger;		/* hash key */
@@ -66,9 +66,9 @@ invalidate_all(Datum arg, int cache, uint32 hash)
 }
 
 /*
- * Discard what is valid only in the transaction or subtransaction.  If
- * rolled_back is true, the layouts that it recorded do not exist; if end is
- * true, the entries are no longer in use.
+ * Discard the information that is valid only in the transaction or
+ * subtransaction.  If rolled_back is true, the layouts that the transaction
+ * recorded do not exist; if end is true, the entries are no longer in use.
  */
 static void
 reset_entries(bool rolled_back, bool end)
@@ -173,7 +173,7 @@ set_hash_key(CmigAuditTable *table, Oid extension_owner)
 	table->shape.hash_key_len = VARSIZE(key) - VARHDRSZ;
 }
 
-/* Is a column part of the log's images? */
+/* Is the column part of the log's images? */
 static bool
 is_shown(const CmigAuditOptions *options, const List *key, const char *name)
 {

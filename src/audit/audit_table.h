@@ -24,7 +24,7 @@ typedef struct CmigAuditTable
 	bool		valid;			/* if false, the next call rebuilds the
 								 * information */
 	int			busy;			/* number of calls that are using it */
-	bool		recorded;		/* its layout is in cmig_audit.layout */
+	bool		recorded;		/* the table's layout is in cmig_audit.layout */
 	bool		skip_logged;	/* this transaction has logged SKIP */
 	Oid			relation;
 	Oid			root;			/* for a partition, the audited ancestor;

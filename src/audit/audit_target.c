@@ -40,8 +40,8 @@
 #include "utils/varlena.h"
 
 /*
- * Returns the id in a table's audit triggers, or 0 if it has none.  The
- * table's own triggers take precedence over one that was cloned from a
+ * Returns the id in a table's audit triggers, or 0 if there is none.  The
+ * table's own triggers take precedence over a trigger that was cloned from a
  * partitioned table.
  */
 static int32
@@ -194,9 +194,9 @@ live_name(Oid relation, AttrNumber number)
 }
 
 /*
- * Returns the present name of a column in a layout, or NULL if it was dropped.
- * Within a table, the column is followed by its number, and from a table to
- * its restored copy, by its name.
+ * Returns the present name of a column in a layout, or NULL if the column was
+ * dropped.  Within a table, the column is identified by its number; in the
+ * table's restored copy, by its name.
  */
 static char *
 name_now(CmigAuditTarget *target, int first, char *name)
@@ -259,7 +259,7 @@ static CmigQuery sample_key = {
 	2, {INT8OID, INT8OID}
 };
 
-/* Is the only key column of a dropped table a number? */
+/* Returns true if a dropped table's only key column contains numbers. */
 static bool
 gone_key_is_number(CmigAuditTarget *target)
 {
@@ -439,7 +439,10 @@ cmig_audit_target_same_kinds(CmigAuditTarget *target, int layout)
 	return true;
 }
 
-/* Is the text a number in the form in which PostgreSQL prints it? */
+/*
+ * Returns true if the string is a number in the form in which PostgreSQL
+ * prints it.
+ */
 static bool
 is_number(const char *text)
 {
@@ -492,8 +495,8 @@ value_of_kind(JsonbValue *value, const char *kind)
 }
 
 /*
- * Returns the key as it was logged with a layout: with the names that the
- * columns had and, if kinds is not NIL, with values of these kinds.
+ * Returns the key as it was logged with a layout: with the column names in
+ * that layout and, if kinds is not NIL, with values of these kinds.
  */
 static Jsonb *
 key_as_logged(CmigAuditTarget *target, Jsonb *object, List *names, List *kinds)
@@ -531,8 +534,8 @@ add_variant(List *variants, Jsonb *variant)
 }
 
 /*
- * Returns all forms of this key that entries may contain, because columns can
- * have had other names and types.
+ * Returns all forms of this key that entries may contain, because the columns
+ * may have had other names and types.
  */
 static List *
 variants_of(CmigAuditTarget *target, Jsonb *object)
@@ -607,7 +610,7 @@ cmig_audit_target_key(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target)
 		if (getKeyJsonValueFromContainer(&key->root, lfirst(lc), strlen(lfirst(lc)), NULL) == NULL)
 			raise_key(target, "the given key does not have the same columns as the table's key");
 	}
-	/* a single value was already converted using its column's type */
+	/* a single value has already been converted to its column's type */
 	if (is_object && target->key_columns && OidIsValid(target->relation))
 		key = with_types(target, key);
 	AtEOXact_GUC(false, guc_level);

@@ -4,8 +4,8 @@
  *
  * A table is given as regclass or, so that dropped tables can be named, as
  * text.  A key is an object of the key columns, or the value of a single key
- * column.  Columns can have had other names and types; a key has a variant for
- * each of these.
+ * column.  The key columns may have had other names and types; a key has a
+ * variant for each of these.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -29,7 +29,10 @@ typedef struct CmigAuditTarget
 	List	   *key_kinds;		/* of char *; see audit_layout.h */
 } CmigAuditTarget;
 
-/* Returns the table in argument n, which is a regclass or a text, and not null. */
+/*
+ * Returns the table in argument n, which is of type regclass or text and must
+ * not be null.
+ */
 extern CmigAuditTarget *cmig_audit_target_argument(FunctionCallInfo fcinfo, int n);
 
 /* Returns the target for an existing table. */
@@ -55,8 +58,8 @@ extern List *cmig_audit_target_layout_key(CmigAuditTarget *target, int layout);
 extern Jsonb *cmig_audit_target_renames(CmigAuditTarget *target, int layout);
 
 /*
- * Do the key's values have the same kinds in a layout as now?  Returns true if
- * that is unknown.
+ * Returns true if the key's values have the same kinds in a layout as now, or
+ * if their kinds are unknown.
  */
 extern bool cmig_audit_target_same_kinds(CmigAuditTarget *target, int layout);
 

@@ -9,9 +9,10 @@
  * its table.
  *
  * Entries are ordered by (seq, command_id, id).  Usually, seq is the id.
- * However, the entries of a statement can be written after those of statements
- * that its triggers ran, but must sort before them.  In this case, seq is the
- * id of the first of those entries.
+ * However, if a statement's triggers run other statements, the entries of
+ * these inner statements may be written first, but they must sort after the
+ * outer statement's entries.  In this case, the outer statement's entries have
+ * the id of the first inner entry as their seq.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -48,7 +49,7 @@
 #include "utils/xid8.h"
 
 /*
- * Maximum number of statements of a transaction that are remembered to order
+ * Maximum number of a transaction's statements that are remembered to order
  * the entries.
  */
 #define MAX_POSITIONS 65536
@@ -104,9 +105,9 @@ void
 cmig_audit_trigger_init(void)
 {
 	/*
-	 * cmig.audit_skip: do not log changes, for bulk loads.  Only superusers,
-	 * and roles to which they have granted the privilege, can set it.  One
-	 * entry for each transaction and table records that it was used.
+	 * cmig.audit_skip turns logging off for bulk loads.  Only superusers and
+	 * roles to which they have granted the privilege can set it.  One entry
+	 * for each transaction and table records that the setting was used.
 	 */
 	DefineCustomBoolVariable("cmig.audit_skip",
 							 "Turns off logging of changes to audited tables.",
@@ -385,8 +386,8 @@ set_key(AuditCall *call, CmigAuditLogColumn column, CmigAuditLogColumn hash,
 }
 
 /*
- * Encode the wanted columns of a row (all columns if wanted is NULL), and
- * those of the key.  Unless others is NULL, columns that did not change are
+ * Encode the wanted columns of a row (all columns if "wanted" is NULL) and its
+ * key columns.  If "others" is not NULL, columns that did not change are
  * copied from it.
  */
 static void
@@ -502,7 +503,7 @@ log_change(AuditCall *call, TupleTableSlot *old, TupleTableSlot *new)
 		cmig_audit_virtual_fill(&call->virtuals, new);
 	}
 	log_slots(call, old, new);
-	/* other triggers can get the same slots */
+	/* other triggers may use the same slots */
 	if (old)
 		cmig_audit_virtual_clear(&call->virtuals, old);
 	if (new)
@@ -629,8 +630,8 @@ fires_now(const Trigger *trigger)
 }
 
 /*
- * Does another trigger, which was cloned from a partitioned table, log the same
- * change?  Then the partition's own trigger must not log it again.
+ * Returns true if another trigger, which was cloned from a partitioned table,
+ * logs the same change.  The partition's own trigger must not log it again.
  */
 static bool
 is_logged_by_clone(const TriggerData *trigger_data, Oid function)

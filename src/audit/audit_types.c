@@ -42,7 +42,9 @@ static CmigQuery changeable = {
 	1, {OIDARRAYOID}
 };
 
-/* A function of such a cast that belongs to another role. */
+/*
+ * A function that belongs to another role and casts one of the types to json.
+ */
 static CmigQuery foreign_casts = {
 	USED_TYPES
 	" SELECT p.oid::regprocedure::text FROM pg_catalog.pg_cast c JOIN used u ON u.type = c.castsource"
@@ -75,9 +77,9 @@ collect_changeable(TupleDesc desc, HeapTuple row, void *arg)
 
 /*
  * Lock composite types.  ALTER TYPE can add an attribute whose type has a cast
- * to a composite type, so lock the composite types, and look again because
- * they may have changed before they were locked.  Returns true if another role
- * owns one of the types.
+ * to a composite type.  Therefore, lock the composite types, and then look
+ * again, because they may have changed before they were locked.  Returns true
+ * if another role owns one of the types.
  */
 static bool
 lock_composites(Datum *types)
@@ -124,8 +126,8 @@ cmig_audit_types_hold(List *types)
 												TYPALIGN_INT));
 
 	/*
-	 * CREATE CAST waits for this lock.  It cannot be taken on a standby,
-	 * where a cast that is created on the primary cannot be prevented.
+	 * CREATE CAST waits for this lock.  On a standby, the lock cannot be
+	 * taken, and a cast that is created on the primary cannot be prevented.
 	 */
 	held = lock_composites(values) && !RecoveryInProgress();
 	if (held)

@@ -193,7 +193,7 @@ map_columns(CmigAuditWriter *writer)
 
 	for (int i = 0; i < CMIG_LOG_COLUMNS; i++)
 	{
-		/* the column's usual position */
+		/* the usual position of the column */
 		int			n = i;
 
 		if (n >= desc->natts ||
@@ -226,7 +226,8 @@ map_columns(CmigAuditWriter *writer)
 }
 
 /*
- * Is the function neither built in nor owned by the given role or a superuser?
+ * Returns true if the function is neither built in nor owned by the given role
+ * or a superuser.
  */
 static bool
 is_foreign_function(Oid function, void *owner)
@@ -245,7 +246,8 @@ is_foreign_function(Oid function, void *owner)
 }
 
 /*
- * Does the expression call such a function, or check a domain's constraints?
+ * Returns true if the expression calls a foreign function, or checks a
+ * domain's constraints.
  */
 static bool
 calls_foreign(Node *node, void *owner)
@@ -472,8 +474,8 @@ make_estate(CmigAuditWriter *writer)
 }
 
 /*
- * Does the index contain the row?  A predicate "column IS NOT NULL" is
- * evaluated without the executor.
+ * Returns true if the row belongs in the index.  A predicate of the form
+ * "column IS NOT NULL" is evaluated without the executor.
  */
 static bool
 index_takes(CmigAuditWriter *writer, IndexInfo *info, TupleTableSlot *slot)

@@ -21,7 +21,7 @@
 #include "lib/stringinfo.h"
 #include "utils/varlena.h"
 
-/* Maximum length of a target in bytes; valid targets are much shorter.  */
+/* Maximum length of a target in bytes; valid targets are much shorter. */
 #define MAX_TARGET_LENGTH 1000
 /*
  * Maximum number of steps, which exceeds the depth of any graph; larger

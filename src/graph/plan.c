@@ -95,7 +95,7 @@ step_down(const CmigGraph *graph, CmigPlanStep *step, int *naming)
 	step->added = change_naming(&graph->nodes[step->node], naming, false);
 }
 
-/* Make a step also delete the rows of these nodes.  */
+/* Make a step also delete the rows of these nodes. */
 static void
 remove_also(CmigPlanStep *step, List *nodes)
 {

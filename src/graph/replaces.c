@@ -148,7 +148,7 @@ cmig_replaces_state(const CmigRevision *revisions, int count, const CmigPlace *p
  * Deciding which revisions count
  */
 
-/* Make another name count instead of this one from now on.  */
+/* Make another name count instead of this one from now on. */
 static void
 set_meaning(Resolve *resolve, const char *name, char *means)
 {

@@ -521,7 +521,7 @@ find_named_downgrade(const CmigGraph *graph, const CmigIdentifier *id,
 	return true;
 }
 
-/* Resolve the downgrade target id-N: N steps below a revision.  */
+/* Resolve the downgrade target id-N: N steps below a revision. */
 static void
 find_downgrade_below(const CmigGraph *graph, const CmigApplied *applied, const CmigIdentifier *id,
 					 CmigDowngradeTarget *result, int *branch)

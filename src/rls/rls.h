@@ -28,7 +28,7 @@
 #define CMIG_RLS_DELETE	8
 #define CMIG_RLS_ALL	15
 
-/* A role named in the options of enable_rls.  */
+/* A role named in the options of enable_rls. */
 typedef struct CmigRlsRole
 {
 	char	   *name;			/* "public", with InvalidOid, stands for
@@ -67,7 +67,7 @@ typedef struct CmigRlsOptions
 								 * the access level application */
 } CmigRlsOptions;
 
-/* A column's default before enable_rls changed it.  */
+/* A column's default before enable_rls changed it. */
 typedef struct CmigRlsDefault
 {
 	char	   *column;
@@ -97,7 +97,7 @@ typedef struct CmigRlsState
 	bool		no_index;		/* create_index => false */
 } CmigRlsState;
 
-/* A policy that a table has or should have.  */
+/* A policy that a table has or should have. */
 typedef struct CmigRlsPolicy
 {
 	char	   *name;
@@ -112,7 +112,7 @@ typedef struct CmigRlsPolicy
 	bool		made;			/* existing policy: enable_rls created it */
 } CmigRlsPolicy;
 
-/* A table column, with the properties that policies depend on.  */
+/* A table column, with the properties that policies depend on. */
 typedef struct CmigRlsColumn
 {
 	char	   *name;
@@ -153,7 +153,7 @@ typedef struct CmigRlsTable
 extern char *cmig_rls_state_commands(int mask, const char *separator);
 extern char *cmig_rls_state_write(const CmigRlsState *state);
 
-/* Parse a policy's comment.  Returns NULL if enable_rls did not write it.  */
+/* Parse a policy's comment.  Returns NULL if enable_rls did not write it. */
 extern CmigRlsState *cmig_rls_state_read(const char *comment);
 
 /* in rls_policy.c: plans policies and builds SQL text */

@@ -82,7 +82,7 @@ take_until(CmigLexer *lexer, const char *word, StringInfo text)
 	return true;
 }
 
-/* If the keyword is the next token, skip it and return true.  */
+/* If the keyword is the next token, skip it and return true. */
 static bool
 take_word(CmigLexer *lexer, const char *word)
 {
@@ -92,7 +92,7 @@ take_word(CmigLexer *lexer, const char *word)
 	return true;
 }
 
-/* If a semicolon is the next token, skip it and return true.  */
+/* If a semicolon is the next token, skip it and return true. */
 static bool
 take_semicolon(CmigLexer *lexer)
 {
@@ -313,7 +313,7 @@ set_of(FuncExpr *call, Query *query)
 	return (Node *) unnest;
 }
 
-/* Make the result null if an argument is null, as a strict function does.  */
+/* Make the result null if an argument is null, as a strict function does. */
 static Node *
 unless_null(FuncExpr *call, Node *result)
 {

@@ -253,7 +253,7 @@ cmig_rls_calls_claim(Node *node)
 	return type == TEXTOID || type == JSONOID || type == JSONBOID;
 }
 
-/* Returns true if an argument is a row or has a user-defined type.  */
+/* Returns true if an argument is a row or has a user-defined type. */
 static bool
 has_others_type(List *args)
 {

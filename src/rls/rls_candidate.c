@@ -68,7 +68,7 @@ cmig_rls_candidate_usual(const CmigRlsInput *input, int whose)
 	return value;
 }
 
-/* Returns true if a name on the path suggests that it identifies the owner.  */
+/* Returns true if a name on the path suggests that it identifies the owner. */
 static bool
 path_tells_owner(const List *path)
 {

@@ -234,7 +234,7 @@ check_index(const CmigRlsStored *policy, List **findings)
 		}
 }
 
-/* Report columns that are named in the policy's state but no longer exist.  */
+/* Report columns that are named in the policy's state but no longer exist. */
 static void
 check_state(const CmigRlsStored *policy, List **findings)
 {
@@ -347,7 +347,7 @@ judge_table(Judging *judging)
 	}
 }
 
-/* Returns all findings in the schemas, most severe first.  */
+/* Returns all findings in the schemas, most severe first. */
 static List *
 find_all(ArrayType *schemas)
 {

@@ -92,7 +92,7 @@ cmig_set_context(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* Clear the context for the session, including local settings.  */
+/* Clear the context for the session, including local settings. */
 Datum
 cmig_clear_context(PG_FUNCTION_ARGS)
 {

@@ -44,7 +44,7 @@ PG_FUNCTION_INFO_V1(cmig_enable_rls_schema);
 PG_FUNCTION_INFO_V1(cmig_rls_script);
 PG_FUNCTION_INFO_V1(cmig_disable_rls);
 
-/* Returns the column if it is the only key of a unique index.  */
+/* Returns the column if it is the only key of a unique index. */
 static CmigQuery unique_key = {
 	"SELECT a.attname::text FROM pg_index x JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = x.indkey[0]"
 	" WHERE x.indrelid = $1 AND a.attname = $2 AND x.indisunique AND x.indisvalid AND x.indnkeyatts = 1 AND x.indpred IS NULL"
@@ -172,7 +172,7 @@ run_access(FunctionCallInfo fcinfo, const char *target, List *statements)
 	}
 }
 
-/* Callback that removes the roles named in a policy's state from *granted.  */
+/* Callback that removes the roles named in a policy's state from *granted. */
 static void
 forget_granted(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -405,7 +405,7 @@ array_element(const char *name)
 	return text.data;
 }
 
-/* Returns the excepted tables and everything that inherits from them.  */
+/* Returns the excepted tables and everything that inherits from them. */
 static List *
 excepted_argument(FunctionCallInfo fcinfo, int n, Oid namespace, const char *schema)
 {

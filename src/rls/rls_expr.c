@@ -27,7 +27,7 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
-/* State of read_walker: its position in the tree and its findings so far.  */
+/* State of read_walker: its position in the tree and its findings so far. */
 typedef struct Reading
 {
 	CmigRlsExpression *found;
@@ -340,7 +340,7 @@ read_when_null(Reading *reading, const char *what, Node *condition)
 		reading->found->true_when_unset = what;
 }
 
-/* Record how often a sub-select is evaluated and what it returns.  */
+/* Record how often a sub-select is evaluated and what it returns. */
 static void
 read_sublink(Reading *reading, SubLink *link)
 {
@@ -414,7 +414,7 @@ read_or(Reading *reading, BoolExpr *expr)
 	}
 }
 
-/* Examine an AND, OR, or NOT and everything below it.  */
+/* Examine an AND, OR, or NOT and everything below it. */
 static bool
 read_boolean(Reading *reading, BoolExpr *expr)
 {

@@ -14,7 +14,7 @@
 
 #include "catalog/pg_type.h"
 
-/* An entry in the table of rules.  */
+/* An entry in the table of rules. */
 typedef struct Rule
 {
 	const char *name;

@@ -12,7 +12,7 @@
 #include "access/tupdesc.h"
 #include "nodes/pg_list.h"
 
-/* Severities, worst first.  The names are the same as in cmig.check.  */
+/* Severities, worst first.  The names are the same as in cmig.check. */
 typedef enum CmigRlsSeverity
 {
 	CMIG_RLS_ERROR,				/* rows of other users or tenants can be read
@@ -74,7 +74,7 @@ typedef struct CmigRlsFinding
 								 * NULL: none */
 } CmigRlsFinding;
 
-/* Return the names of a finding's rule and severity, as shown to users.  */
+/* Return the names of a finding's rule and severity, as shown to users. */
 extern const char *cmig_rls_finding_rule(const CmigRlsFinding *finding);
 extern const char *cmig_rls_finding_severity(const CmigRlsFinding *finding);
 

@@ -30,7 +30,7 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
-/* A fact that the expression shows about a column.  */
+/* A fact that the expression shows about a column. */
 typedef struct Hint
 {
 	RangeTblEntry *entry;		/* the table, if a sub-select reads it; NULL:
@@ -92,7 +92,7 @@ add_hint(Reading *reading, Node *column, Const *value, bool equal, bool key)
 	hint->key = key;
 }
 
-/* State of columns_walker, and the columns that it has found.  */
+/* State of columns_walker, and the columns that it has found. */
 typedef struct Columns
 {
 	Reading    *reading;
@@ -255,7 +255,7 @@ read_output(Reading *reading, Node *value, Query *query, int n, bool equal)
 	read_pair(&inner, output, reading, value);
 }
 
-/* Read "value operator ANY (SELECT ...)", in which the value may be a row.  */
+/* Read "value operator ANY (SELECT ...)", in which the value may be a row. */
 static void
 read_test(Reading *reading, SubLink *link)
 {

@@ -46,7 +46,7 @@ typedef struct CmigRlsColumnOf
 	AttrNumber	attno;
 } CmigRlsColumnOf;
 
-/* The origin of an expression's input.  */
+/* The origin of an expression's input. */
 typedef enum CmigRlsInputKind
 {
 	CMIG_RLS_COLUMN,			/* a column of the row */
@@ -94,7 +94,7 @@ typedef struct CmigRlsInput
 								 * by other operators */
 } CmigRlsInput;
 
-/* Returns the form that a string must have to be cast to the type.  */
+/* Returns the form that a string must have to be cast to the type. */
 extern CmigRlsForm cmig_rls_hints_form(Oid type);
 
 /*

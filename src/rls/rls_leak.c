@@ -415,7 +415,7 @@ as_text(Node *node, Oid relid)
 	return deparse_expression(node, deparse_context_for(get_rel_name(relid), relid), false, false);
 }
 
-/* Evaluate one model, and add the result to the leak.  */
+/* Evaluate one model, and add the result to the leak. */
 static void
 find_in(const CmigRlsModel *model, Oid relid, CmigRlsLeak *leak)
 {
@@ -573,7 +573,7 @@ keep(const char *text)
 	return text ? pstrdup(text) : NULL;
 }
 
-/* Copy the case's strings into the current memory context.  */
+/* Copy the case's strings into the current memory context. */
 static void
 keep_case(CmigRlsCase *about)
 {
@@ -598,7 +598,7 @@ find_leak(Node *tree, Oid relid, Oid role, const Bitmapset *keys, const Bitmapse
 		leak->unset.level = Min(leak->unset.level, leak->foreign.level);
 }
 
-/* Arguments of find_leak().  */
+/* Arguments of find_leak(). */
 typedef struct Subject
 {
 	Node	   *tree;

@@ -29,7 +29,7 @@ typedef struct CmigRlsCase
 								 * only in case or spelling */
 } CmigRlsCase;
 
-/* The rows that a policy lets through.  */
+/* The rows that a policy lets through. */
 typedef struct CmigRlsLeak
 {
 	CmigRlsCase unset;			/* strangers' rows that are visible without a

@@ -409,7 +409,7 @@ writes_constant(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCa
 	return leak && leak->foreign.constant;
 }
 
-/* Report the results of evaluating an expression.  */
+/* Report the results of evaluating an expression. */
 static void
 add_leak_findings(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache *cache, const CmigRlsLeak *leak, bool is_check,
 				  List **findings)

@@ -52,7 +52,7 @@ take_any(TupleDesc desc, HeapTuple row, void *arg)
 	*(bool *) arg = true;
 }
 
-/* Callback that records whether the name is usual for an owner column.  */
+/* Callback that records whether the name is usual for an owner column. */
 static void
 take_name(TupleDesc desc, HeapTuple row, void *arg)
 {

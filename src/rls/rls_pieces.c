@@ -23,7 +23,7 @@
 #define MAX_LENGTH 256
 #define REGEXP_SPECIAL "^$*+?()[]{}|\\"
 
-/* Add a string unless the list already contains it or is full.  */
+/* Add a string unless the list already contains it or is full. */
 static void
 add_piece(CmigRlsPieces *texts, const char *text)
 {
@@ -33,7 +33,7 @@ add_piece(CmigRlsPieces *texts, const char *text)
 	texts->pieces = lappend(texts->pieces, pstrdup(text));
 }
 
-/* Add a string that may be a pattern, without its special characters.  */
+/* Add a string that may be a pattern, without its special characters. */
 static void
 add_literal(CmigRlsPieces *texts, const char *text, const char *special)
 {

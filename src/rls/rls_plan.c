@@ -95,7 +95,7 @@ same_roles(const List *a, const List *b)
 	return true;
 }
 
-/* The change that gives the table a wanted policy.  */
+/* The change that gives the table a wanted policy. */
 typedef enum Change
 {
 	KEEP,

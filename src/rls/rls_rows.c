@@ -217,7 +217,7 @@ is_stored(const CmigRlsRows *rows, const CmigRlsKey *key)
 	return attnum <= 0 || cmig_virtual_column_compat(rows->relation, attnum) == NULL;
 }
 
-/* The arguments of a search, and its result.  */
+/* The arguments of a search, and its result. */
 typedef struct Search
 {
 	const CmigRlsKey *key;		/* NULL: any row */

@@ -19,7 +19,7 @@ typedef enum CmigRlsForm
 	CMIG_RLS_FORM_UUID
 } CmigRlsForm;
 
-/* The owner of a value: the tenant, or a stranger, given by its number.  */
+/* The owner of a value: the tenant, or a stranger, given by its number. */
 #define CMIG_RLS_OWN (-1)
 #define CMIG_RLS_STRANGERS 3	/* number of strangers that is sufficient for
 								 * comparisons */
@@ -35,7 +35,7 @@ extern Const *cmig_rls_sample(Oid type, CmigRlsForm form, int whose);
 /* Returns a json or jsonb document that has a value at each of the paths. */
 extern Const *cmig_rls_sample_document(Oid type, CmigRlsForm form, int whose, List *paths);
 
-/* Returns a value of a built-in type.  The text must be valid for the type.  */
+/* Returns a value of a built-in type.  The text must be valid for the type. */
 extern Const *cmig_rls_sample_const(Oid type, const char *text);
 extern Const *cmig_rls_sample_null(Oid type);
 

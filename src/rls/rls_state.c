@@ -42,7 +42,7 @@ cmig_rls_state_commands(int mask, const char *separator)
 	return text.data;
 }
 
-/* Append the word "name=value", in which the value is escaped.  */
+/* Append the word "name=value", in which the value is escaped. */
 static void
 append_word(StringInfo text, const char *name, const char *value)
 {

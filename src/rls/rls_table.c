@@ -297,7 +297,7 @@ cmig_rls_table_family(Oid relid, LOCKMODE mode)
 	return find_all_inheritors(relid, mode, NULL);
 }
 
-/* Convert SQL text to the tree that CREATE POLICY would store.  */
+/* Convert SQL text to the tree that CREATE POLICY would store. */
 static Node *
 parse_expression(Oid relid, const char *text)
 {

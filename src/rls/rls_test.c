@@ -257,7 +257,7 @@ test_insert(Test *test)
 	}
 }
 
-/* Returns a column that UPDATE can set, or NULL if there is none.  */
+/* Returns a column that UPDATE can set, or NULL if there is none. */
 static CmigRlsColumn *
 any_column(Test *test)
 {

@@ -336,7 +336,7 @@ compare_constants(Oid opno, Oid collation, Const *left, Const *right)
 	return comparison.result ? CAN_BE_TRUE : CAN_BE_FALSE;
 }
 
-/* Returns true if the operator matches the pattern with every string.  */
+/* Returns true if the operator matches the pattern with every string. */
 static bool
 matches_all(Oid opno, Node *pattern)
 {
@@ -379,7 +379,7 @@ compare(OpExpr *expr, Judge *judge)
 					   left, judge);
 }
 
-/* Returns the possible results of "left = ANY (ARRAY[..., left, ...])".  */
+/* Returns the possible results of "left = ANY (ARRAY[..., left, ...])". */
 static int
 compare_any(ScalarArrayOpExpr *expr, Judge *judge)
 {

@@ -20,7 +20,7 @@
 #include "lib/stringinfo.h"
 #include "utils/formatting.h"
 
-/* Add a string unless the list already contains it.  */
+/* Add a string unless the list already contains it. */
 static List *
 add_text(List *texts, const char *own, char *text)
 {
@@ -29,7 +29,7 @@ add_text(List *texts, const char *own, char *text)
 	return lappend(texts, text);
 }
 
-/* Returns the string with each occurrence of a piece replaced.  */
+/* Returns the string with each occurrence of a piece replaced. */
 static char *
 replaced(const char *text, const char *piece, const char *by)
 {
@@ -46,7 +46,7 @@ replaced(const char *text, const char *piece, const char *by)
 	return made.data;
 }
 
-/* Returns the string without the given characters.  */
+/* Returns the string without the given characters. */
 static char *
 without(const char *text, const char *characters)
 {
@@ -59,7 +59,7 @@ without(const char *text, const char *characters)
 	return made;
 }
 
-/* Add the string in lower case, in upper case, and in title case.  */
+/* Add the string in lower case, in upper case, and in title case. */
 static List *
 add_cases(List *texts, const char *own)
 {
@@ -68,7 +68,7 @@ add_cases(List *texts, const char *own)
 	return add_text(texts, own, str_initcap(own, strlen(own), DEFAULT_COLLATION_OID));
 }
 
-/* Add the string with a piece before, after, and inside it.  */
+/* Add the string with a piece before, after, and inside it. */
 static List *
 add_inserted(List *texts, const char *own, const char *piece)
 {
