@@ -1,6 +1,6 @@
 /*
  * move.c
- *	  Functions shared by all moves along the graph.
+ *	  Functions shared by upgrades, downgrades, and other runs.
  *
  * They read the state, plan the steps, enforce cmig.protect, and run a step's
  * script in the current transaction. SELECT cmig.upgrade and CALL
@@ -193,7 +193,7 @@ cmig_move_expect_step(CmigExpectedRows *expected, const CmigPlanStep *step)
 	expected->count += step->added.count - step->removed.count;
 }
 
-/* Raise the error for version rows that no step has written. */
+/* Raise the error for version rows that were not written by any step. */
 static void
 version_changed(const char *detail, const char *hint)
 {
@@ -204,7 +204,7 @@ version_changed(const char *detail, const char *hint)
 			 errhint("Only cmig.upgrade, cmig.downgrade, and cmig.stamp should change cmig.version; %s", hint)));
 }
 
-/* Is the node in the list? */
+/* Does the list contain the node? */
 static bool
 has_node(const CmigEdges *change, int node)
 {
@@ -217,8 +217,8 @@ has_node(const CmigEdges *change, int node)
 }
 
 /*
- * Must there be a row for the node? step is a step that has already changed the
- * rows, or NULL.
+ * Must there be a row for the node? If step is not NULL, it has already changed
+ * the rows, although it has not been added to expected.
  */
 static bool
 is_expected(const CmigExpectedRows *expected, const CmigPlanStep *step, int node)
@@ -228,7 +228,7 @@ is_expected(const CmigExpectedRows *expected, const CmigPlanStep *step, int node
 	return expected->set[node] && !(step != NULL && has_node(&step->removed, node));
 }
 
-/* Returns an expected row that is not in the list. */
+/* Returns the id of an expected row that is missing from the list, or "". */
 static const char *
 missing_row(const CmigGraph *graph, const CmigExpectedRows *expected, const CmigPlanStep *step,
 			const CmigNames *rows)
@@ -342,8 +342,8 @@ cmig_move_plan_downgrade(const CmigSituation *now, const char *target, CmigDowng
 	CmigPlan   *plan;
 
 	/*
-	 * a row for a revision that others merely depend on is no obstacle; the
-	 * plan removes it
+	 * a row for a revision that is only a dependency of others is no
+	 * obstacle; the plan removes it
 	 */
 	cmig_target_require_sound_rows(now->graph, now->applied, false);
 	*resolved = cmig_target_downgrade(now->graph, now->applied, target);

@@ -1,6 +1,6 @@
 /*
  * move.h
- *	  Functions shared by all moves along the graph.
+ *	  Functions shared by upgrades, downgrades, and other runs.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -16,7 +16,7 @@
 #include "tables/catalog.h"
 #include "tables/journal.h"
 
-/* The state of the database: all revisions, and which of them are applied. */
+/* The state of the database: all revisions, and which of these are applied. */
 typedef struct CmigSituation
 {
 	CmigGraph  *graph;
@@ -32,17 +32,18 @@ typedef struct CmigSituation
 extern CmigSituation cmig_move_read(bool with_details);
 
 /*
- * Resolve the targets and plan the steps. Raises an error if the version rows
- * are not sound.
+ * Resolve the target or targets and plan the steps. Raises an error if the
+ * version rows are not sound.
  */
 extern CmigPlan *cmig_move_plan_upgrade(const CmigSituation *now, const CmigNames *targets);
 extern CmigPlan *cmig_move_plan_downgrade(const CmigSituation *now, const char *target,
 										  CmigDowngradeTarget **resolved);
 
 /*
- * Raises MG011 if cmig.protect does not allow these revisions to be reverted.
- * everything is true if the move goes down to base. "what" names the move in
- * the error. commits is true if the move is not a single transaction.
+ * Raises MG011 if cmig.protect does not allow the plan's revisions to be
+ * reverted. everything is true if the plan goes down to base. "what" names the
+ * operation in the error. commits is true if the operation is not a single
+ * transaction.
  */
 extern void cmig_move_require_unprotected(const CmigSituation *now, const CmigPlan *plan,
 										  bool everything, const char *what,
@@ -52,8 +53,8 @@ extern void cmig_move_require_unprotected(const CmigSituation *now, const CmigPl
 extern void cmig_move_report(const CmigSituation *now, const CmigPlan *plan, int node);
 
 /*
- * Report in a NOTICE that there is nothing to do. verb says what the call would
- * have done, and rows are the version rows.
+ * Report in a NOTICE that there is nothing to do. "verb" says what the call
+ * would have done, and "rows" are the version rows.
  */
 extern void cmig_move_report_nothing(const CmigGraph *graph, const CmigNames *rows,
 									 const char *verb);
@@ -68,8 +69,8 @@ extern void cmig_move_check(CmigStepTexts *texts, const CmigPlan *plan);
 extern void cmig_move_rows(const CmigSituation *now, const CmigPlanStep *step);
 
 /*
- * The version rows that must exist: the initial rows, changed by each step that
- * has run.
+ * The version rows that must exist: the initial rows, with the changes of each
+ * step that has run.
  */
 typedef struct CmigExpectedRows
 {
@@ -81,19 +82,19 @@ extern CmigExpectedRows *cmig_move_expect_rows(const CmigSituation *now);
 extern void cmig_move_expect_step(CmigExpectedRows *expected, const CmigPlanStep *step);
 
 /*
- * Raises 55000 if the version rows are not the expected ones. hint completes a
- * sentence about who may write them. step is a step that has already changed
- * the rows but has not been added to expected, or NULL.
+ * Raises 55000 if the version rows are not the expected ones. "hint" completes
+ * a sentence about who is allowed to write them. "step" is a step that has
+ * already changed the rows but has not been added to expected, or NULL.
  */
 extern void cmig_move_require_expected(const CmigSituation *now,
 									   const CmigExpectedRows *expected,
 									   const CmigPlanStep *step, const char *hint);
 
 /*
- * Raises 55000 if, after all steps of the plan, the version rows are not those
- * that the steps have written, or if one names a revision that no longer
- * exists. In these cases, a script or another session has written to pg_cmig's
- * tables.
+ * Raises 55000 if the version rows at the end of the plan differ from those
+ * that the steps have written, or if a version row names a revision that no
+ * longer exists. In both cases, a script or another session has written to
+ * pg_cmig's tables.
  */
 extern void cmig_move_require_rows(const CmigSituation *now, const CmigPlan *plan);
 

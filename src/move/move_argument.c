@@ -1,6 +1,6 @@
 /*
  * move_argument.c
- *	  Reads the arguments of the functions that move: steps, targets, and
+ *	  Reads arguments for upgrades and downgrades: steps, targets, and
  *	  confirmation.
  *
  * For likely mistakes, the error's hint shows the call that was probably
@@ -19,7 +19,8 @@
 #include "utils/builtins.h"
 
 /*
- * A greater number is taken for the date or time at the start of a revision id.
+ * A greater number is assumed to be the date or time at the start of a revision
+ * id.
  */
 #define MAX_STEPS 9999999
 

@@ -5,17 +5,20 @@
  * What is known after an interruption depends on when the statement's row in
  * cmig.progress is written:
  *
- * - If a statement can run inside a transaction, its row is written in the
- *   same transaction with state "done". So the statement runs exactly once.
- * - For a CALL or DO, a row with state "in_doubt" is written in the
- *   transaction in which it begins, and set to "done" in the transaction in
- *   which it ends. If the statement does not commit, this is the same
- *   transaction. If it commits and is then interrupted, the row remains in
- *   doubt.
- * - For any other statement, a row with state "running" is written before it
- *   begins. After an interruption, the catalogs show the result (resume.h).
- * - For a pg_cmig procedure, a row with state "running" is written before it
- *   begins. The procedure itself knows where to resume.
+ * - If a statement can run inside a transaction, its row is written in the same
+ * transaction with state "done". Therefore, the statement runs exactly once.
+ *
+ * - For a CALL or DO, a row with state "in_doubt" is written in the transaction
+ * in which the statement begins, and set to "done" in the transaction in which
+ * it ends. If the statement does not commit, this is the same transaction. If
+ * it commits and is then interrupted, its row remains in doubt.
+ *
+ * - For any other statement, a row with state "running" is written before the
+ * statement begins. After an interruption, the catalogs show the result (see
+ * resume.h).
+ *
+ * - For a pg_cmig procedure, a row with state "running" is written before the
+ * procedure begins. The procedure itself knows where to resume.
  *
  * These rows are written with the caller's privileges, regardless of the role
  * that the script has set.
@@ -49,8 +52,8 @@
 #include "utils/memutils.h"
 
 /*
- * The maximum number of times that a statement's leftovers are removed, in case
- * another session keeps creating new ones.
+ * The maximum number of times that a statement's leftovers are removed. There
+ * is a limit because another session may keep creating new ones.
  */
 #define MAX_CLEANUPS 10
 
@@ -60,7 +63,8 @@ typedef struct StepRun
 	CmigScriptRun script;
 	const CmigRunStep *step;
 	CmigInDoubt *in_doubt;
-	Oid			caller;			/* calling role, regardless of the script's */
+	Oid			caller;			/* calling role, regardless of the role set by
+								 * the script */
 	List	   *rows;			/* of CmigProgressRow * */
 
 	CmigPassedOver passed;		/* statements run by an earlier call */
@@ -68,8 +72,9 @@ typedef struct StepRun
 	/* current statement */
 	RawStmt    *raw;
 	char	   *checksum;
-	CmigProgressRow *row;		/* its row from an earlier run, or NULL */
-	char	   *detail;			/* information needed to resume it */
+	CmigProgressRow *row;		/* the statement's row from an earlier run, or
+								 * NULL */
+	char	   *detail;			/* information needed to resume the statement */
 	bool		begun;			/* may an earlier attempt have left something
 								 * behind? */
 	bool		calling;		/* is it a CALL or DO, which may commit? */
@@ -110,8 +115,8 @@ write_row(const StepRun *run, CmigProgressState state, const char *detail)
 }
 
 /*
- * Returns the detail of a row, with the statement's checksum and other JSON
- * members.
+ * Returns the detail for a row: a JSON object with the statement's checksum and
+ * other members.
  */
 static char *
 make_detail(const StepRun *run, const char *members)
@@ -171,7 +176,10 @@ is_own_procedure(const RawStmt *raw)
 	return OidIsValid(ours) && list_member_oid(fetch_search_path(false), ours);
 }
 
-/* Attempt callback: run a CALL or DO. Its row is in doubt until it ends. */
+/*
+ * Attempt callback: run a CALL or DO. The statement's row is in doubt until the
+ * statement ends.
+ */
 static void
 run_in_doubt(void *arg)
 {
@@ -185,8 +193,8 @@ run_in_doubt(void *arg)
 }
 
 /*
- * Attempt callback: can the statement be repeated? This is the case if it has
- * no row, because then it has not committed.
+ * Attempt callback: can the statement be repeated? This is the case if the
+ * statement has no row, which means that it has not committed.
  */
 static bool
 has_not_committed(void *arg)
@@ -222,7 +230,8 @@ stop_in_doubt(const StepRun *run)
 }
 
 /*
- * Run a CALL or DO. If it is in doubt, handle it as the caller has requested.
+ * Run a CALL or DO. If the statement is in doubt, handle it as the caller has
+ * requested.
  */
 static void
 run_call(StepRun *run)
@@ -257,8 +266,8 @@ run_call(StepRun *run)
 /* Statements that must run at top level */
 
 /*
- * Remove what an earlier attempt has left behind. Returns true if the statement
- * is done.
+ * Remove what an earlier attempt has left behind, or finish the statement if
+ * that is possible. Returns true if the statement is done.
  */
 static bool
 clear_up(StepRun *run)
@@ -310,7 +319,10 @@ run_top_level(void *arg)
 	write_row(run, CMIG_PROGRESS_DONE, NULL);
 }
 
-/* Run a statement that must run at top level, or resume it if it has a row. */
+/*
+ * Run a statement that must run at top level. If the statement has a row,
+ * resume it.
+ */
 static void
 run_judged(StepRun *run)
 {
@@ -377,8 +389,8 @@ has_left_nothing(const StepRun *run)
 
 /*
  * Delete the row of a failed statement that has left nothing behind, so that
- * its text can be fixed. Errors in this function are ignored in favor of the
- * statement's error.
+ * the statement can be corrected. Errors in this function are ignored in favor
+ * of the statement's error.
  */
 static void
 forget_failed(StepRun *run)
@@ -439,8 +451,8 @@ script_role(void)
 }
 
 /*
- * Returns the hint for a script's role that lacks the privilege to call a
- * pg_cmig procedure, or NULL.
+ * Returns the hint for an error because the script's role lacks the privilege
+ * to call a pg_cmig procedure, or NULL for other errors.
  */
 static char *
 hint_of_privileges(const StepRun *run, const ErrorData *error, const char *role)
@@ -456,7 +468,10 @@ hint_of_privileges(const StepRun *run, const ErrorData *error, const char *role)
 					role, role, role, cmig_direction_name(run->step->direction));
 }
 
-/* Returns a hint that says how to resume, for an error without a hint. */
+/*
+ * Returns a hint that says how to resume. The hint is for an error that has
+ * none.
+ */
 static char *
 hint_of_resuming(const StepRun *run, const char *phase)
 {
@@ -560,8 +575,8 @@ leave(StepRun *run, CmigSession *session, const CmigSavedSettings *saved)
 }
 
 /*
- * Restore the session after an error in the step and a rollback, and complete
- * the error's hint.
+ * Restore the session after an error in the step has been followed by a
+ * rollback, and complete the error's hint.
  */
 static void
 end_failed(StepRun *run, CmigSession *session, const CmigSavedSettings *saved,

@@ -18,29 +18,29 @@
 typedef enum CmigInDoubt
 {
 	CMIG_IN_DOUBT_STOP,			/* raise MG012 */
-	CMIG_IN_DOUBT_DONE,			/* treat it as done */
-	CMIG_IN_DOUBT_AGAIN			/* run it again */
+	CMIG_IN_DOUBT_DONE,			/* treat the statement as done */
+	CMIG_IN_DOUBT_AGAIN			/* run the statement again */
 } CmigInDoubt;
 
 /*
- * Run the step's remaining statements, and commit each of them. On return and
- * after an error, the session's settings, role, temporary objects, prepared
+ * Run the step's remaining statements, and commit each one. On return and after
+ * an error, the session's settings, role, temporary objects, prepared
  * statements, and cursors are restored. *in_doubt applies only to the first
  * statement in doubt. The current memory context must be below PortalContext.
  */
 extern void cmig_nontransactional_run(const CmigRunStep *step, CmigInDoubt *in_doubt);
 
 /*
- * Returns the role whose privileges are used to write pg_cmig's tables. During
- * a run, this is the role that called it, regardless of the role that the
- * script has set; otherwise it is the current user.
+ * Returns the role whose privileges are used to write to pg_cmig's tables.
+ * During a run, this is the role that called the run, regardless of the role
+ * that the script has set; otherwise it is the current user.
  */
 extern Oid	cmig_nontransactional_caller(void);
 
 /*
- * Call this in pg_cmig's procedures when part of their work has been committed
- * or is about to be, whether or not a step runs them. A procedure that fails
- * before this call has left nothing behind.
+ * Call this in a pg_cmig procedure when part of its work has been committed or
+ * is about to be committed, whether or not the procedure is run by a step. A
+ * procedure that fails before this call has left nothing behind.
  */
 extern void cmig_nontransactional_note_own_work(void);
 

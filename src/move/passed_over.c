@@ -1,6 +1,7 @@
 /*
  * passed_over.c
- *	  Handles the statements of a script that an earlier call has already run.
+ *	  Handles the statements of a script that were already run by an earlier
+ *	  call.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

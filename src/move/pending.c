@@ -1,6 +1,6 @@
 /*
  * pending.c
- *	  Raises an error if revisions are not applied yet.
+ *	  Raises an error if some revisions have not been applied yet.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -18,7 +18,8 @@ cmig_pending_require(const CmigSituation *now, const List *nodes, const char *ta
 {
 	CmigPlan   *pending = cmig_plan_upgrade(now->graph, now->applied, unconstify(List *, nodes));
 	CmigListing ids;
-	bool		stepwise = false;	/* does one of them need a stepwise run? */
+	bool		stepwise = false;	/* does one of the revisions need a
+									 * stepwise run? */
 
 	cmig_repeatable_add_due(now->graph, now->applied, pending, now->elsewhere);
 	if (pending->count == 0)

@@ -1,6 +1,6 @@
 /*
  * pending.h
- *	  Raises an error if revisions are not applied yet.
+ *	  Raises an error if some revisions have not been applied yet.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,8 +12,8 @@
 
 /*
  * Raises MG010, which lists the pending revisions, unless all nodes (a List of
- * int) are applied. target is the text that named them. The version rows must
- * be sound.
+ * int) are applied. "target" is the identifier that the user specified for
+ * them. The version rows must be sound.
  */
 extern void cmig_pending_require(const CmigSituation *now, const List *nodes, const char *target);
 

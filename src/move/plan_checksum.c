@@ -1,7 +1,7 @@
 /*
  * plan_checksum.c
- *	  Computes and checks the checksum of a plan, which covers its revisions,
- *	  their order, and their texts.
+ *	  Computes and checks a plan's checksum, which covers the plan's
+ *	  revisions, their order, and their texts.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -25,7 +25,7 @@
 #define TEXT_DIGITS 2
 #define STEP_DIGITS (ID_DIGITS + TEXT_DIGITS)
 
-/* The maximum number of steps with digits of their own. */
+/* The maximum number of steps that have separate digits in the checksum. */
 #define MAX_STEPS 100
 
 /*
@@ -58,7 +58,7 @@ digits_of(const char *const *texts, int count, int digits)
 	return result;
 }
 
-/* Returns the digits for a step's texts. */
+/* Returns the digits for a step's direction, transactional flag, and texts. */
 static char *
 step_digits(const CmigRunStep *step, int digits)
 {
@@ -85,7 +85,7 @@ short_hash(const char *digits)
 	return strtoull(pnstrdup(digits, 16), NULL, 16);
 }
 
-/* Returns all digits of the hash of a step's texts. */
+/* Returns the full hash of a step's texts. */
 static char *
 texts_of_step(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *texts, int i)
 {
@@ -97,8 +97,8 @@ texts_of_step(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *tex
 }
 
 /*
- * Returns the checksum of a plan. If hashes is not NULL, stores the hash of
- * each step in it.
+ * Returns a plan's checksum. If hashes is not NULL, stores each step's hash in
+ * it.
  */
 static char *
 make_checksum(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *texts, uint64 *hashes)
@@ -133,7 +133,7 @@ cmig_plan_checksum(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts
  * What has changed
  */
 
-/* Does the text have the format of a checksum? */
+/* Does the string have the format of a checksum? */
 static bool
 is_checksum(const char *text)
 {
@@ -145,7 +145,7 @@ is_checksum(const char *text)
 	return strspn(text, "0123456789abcdef") == strlen(text) && strlen(text) % STEP_DIGITS == 0;
 }
 
-/* Do two steps' digits have the same id? */
+/* Do the digits of two steps stand for the same id? */
 static bool
 same_id(const char *a, const char *b)
 {
@@ -153,8 +153,9 @@ same_id(const char *a, const char *b)
 }
 
 /*
- * For each pair of steps, computes the length of the longest common subsequence
- * of the ids from these steps on: length[i * (b_count + 1) + j].
+ * For each pair of steps i and j, computes the length of the longest common
+ * subsequence of the ids from these steps to the ends of the plans. The result
+ * for a pair is length[i * (b_count + 1) + j].
  */
 static int *
 common_lengths(const char *a, int a_count, const char *b, int b_count)
@@ -198,8 +199,8 @@ describe_missing(const CmigSituation *now, const char *digits)
 }
 
 /*
- * Describe the differences between the steps of a given checksum and the
- * current one.
+ * Returns a list of the differences between the steps of a given checksum and
+ * the steps of the current plan's checksum.
  */
 static char *
 describe_changes(const CmigSituation *now, const CmigPlan *plan, const char *given, const char *present)

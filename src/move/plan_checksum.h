@@ -1,11 +1,11 @@
 /*
  * plan_checksum.h
- *	  Computes and checks the checksum of a plan, which covers its revisions,
- *	  their order, and their texts.
+ *	  Computes and checks a plan's checksum, which covers the plan's
+ *	  revisions, their order, and their texts.
  *
  * The first 32 hexadecimal digits of a checksum cover the whole plan. They are
- * followed by a hyphen and six digits for each of the first steps, which show
- * which steps have changed.
+ * followed by a hyphen and by six digits for each of the first steps, so that
+ * an error can say which steps have changed.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -22,19 +22,22 @@
 extern char *cmig_plan_checksum(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *texts);
 
 /*
- * Returns the argument plan_checksum.  Raises 22023 if it is null or not a
- * checksum.  "hint" is for a text that is not a checksum; NULL tells how to get
- * one.
+ * Returns the argument plan_checksum. Raises 22023 if the argument is null or
+ * not a checksum. "hint" is the hint for a string that is not a checksum; if
+ * "hint" is NULL, the default hint shows how to get a checksum.
  */
 extern char *cmig_plan_checksum_argument(FunctionCallInfo fcinfo, int n, const char *hint);
 
-/* The texts that a run is restricted to; NULL if there is no restriction. */
+/*
+ * The scripts that a run is restricted to. A NULL pointer means that there is
+ * no restriction.
+ */
 typedef struct CmigAllowedTexts CmigAllowedTexts;
 
 /*
- * Raises MG016, which says what has changed, unless the plan has this checksum.
- * Returns the texts that the checksum covers, in the current memory context, or
- * NULL if checksum is NULL.
+ * Raises MG016, with a DETAIL that says what has changed, unless the plan has
+ * this checksum. Returns the texts that the checksum covers, allocated in the
+ * current memory context, or NULL if checksum is NULL.
  */
 extern CmigAllowedTexts *cmig_plan_checksum_require(const char *checksum, const CmigSituation *now,
 													const CmigPlan *plan);

@@ -1,7 +1,7 @@
 /*
  * protect.c
  *	  Implements cmig.set_protect, which protects the database against
- *	  destructive moves.
+ *	  destructive operations.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -29,15 +29,18 @@ static bool restore_point = false;
 
 #define RUN_TIME_SIZE 40
 
-/* The start time of the latest run, as used in the names; may be empty. */
+/*
+ * The start time of the latest run, as used in the restore points' names; may
+ * be empty.
+ */
 static char run_time[RUN_TIME_SIZE] = "";
 
-/* A completed run in this transaction. */
+/* A run in this transaction that is complete. */
 typedef struct CompleteRun
 {
 	char		time[RUN_TIME_SIZE];
-	SubTransactionId waits_for; /* subtransaction that must commit next, up to
-								 * the top level */
+	SubTransactionId waits_for; /* subtransaction that must commit next; at
+								 * the end, the top-level transaction */
 } CompleteRun;
 
 /* CompleteRun *, in TopTransactionContext. */
@@ -96,8 +99,8 @@ end_transaction(XactEvent event, void *arg)
 }
 
 /*
- * Subtransaction callback: pass completed runs on to the parent, or forget them
- * after an abort.
+ * Subtransaction callback: after a commit, assign completed runs to the parent;
+ * after an abort, forget them.
  */
 static void
 end_subtransaction(SubXactEvent event, SubTransactionId ended, SubTransactionId parent, void *arg)
@@ -127,7 +130,7 @@ cmig_restore_point_init(void)
 	RegisterSubXactCallback(end_subtransaction, NULL);
 }
 
-/* Raise 42501 unless the current user may create a restore point. */
+/* Raise 42501 unless the current user is allowed to create a restore point. */
 static void
 require_privilege(void)
 {

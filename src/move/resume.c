@@ -4,8 +4,8 @@
  *
  * An invalid index may be a leftover, or another session may be building it. A
  * session that builds, rebuilds, or drops an index concurrently holds
- * ShareUpdateExclusiveLock on the table the whole time. So if we get this lock
- * and the index is still invalid, it is a leftover.
+ * ShareUpdateExclusiveLock on the table the whole time. Therefore, if we get
+ * this lock and the index is still invalid, the index is a leftover.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -82,7 +82,7 @@ static CmigQuery detach_query = {
 	.argtypes = {OIDOID, OIDOID}
 };
 
-/* Returns a member of a JSON object as text, or NULL. */
+/* Returns the value of a JSON object's member as text, or NULL. */
 static char *
 member(const char *detail, const char *name)
 {
@@ -98,7 +98,7 @@ member(const char *detail, const char *name)
 }
 
 /*
- * Returns the JSON member that records whether the statement's object already
+ * Returns a JSON member that records whether the statement's object already
  * existed.
  */
 static char *
@@ -107,7 +107,7 @@ existed_member(bool existed)
 	return pstrdup(existed ? "\"existed\": true" : "\"existed\": false");
 }
 
-/* Did the object exist before the statement? */
+/* Did the statement's object exist before the statement? */
 static bool
 had_existed(const char *detail)
 {
@@ -120,7 +120,7 @@ had_existed(const char *detail)
  * CREATE INDEX CONCURRENTLY
  */
 
-/* Returns the name that PostgreSQL would choose. */
+/* Returns the name that PostgreSQL would choose for the index. */
 static char *
 choose_index_name(const IndexStmt *statement, Oid table)
 {
@@ -152,8 +152,8 @@ choose_index_name(const IndexStmt *statement, Oid table)
 }
 
 /*
- * Is the index valid? Sets *table to its table, or to InvalidOid if the index
- * does not exist.
+ * Is the index valid? Sets *table to the index's table, or to InvalidOid if the
+ * index does not exist.
  */
 static bool
 index_is_usable(Oid index, Oid *table)
@@ -173,8 +173,8 @@ index_is_usable(Oid index, Oid *table)
 }
 
 /*
- * Does the index match the statement, as far as its columns show? Expressions
- * are not compared.
+ * Does the index match the statement, judging by its columns? Expressions are
+ * not compared.
  */
 static bool
 is_index_of(const IndexStmt *statement, Oid index)
@@ -203,7 +203,7 @@ is_index_of(const IndexStmt *statement, Oid index)
 	return same;
 }
 
-/* Returns what must be stored before CREATE INDEX CONCURRENTLY. */
+/* Returns the JSON members to store before CREATE INDEX CONCURRENTLY. */
 static char *
 prepare_index(IndexStmt *statement)
 {
@@ -266,11 +266,11 @@ judge_index(IndexStmt *statement, const char *detail, List **leftovers)
  * REINDEX ... CONCURRENTLY
  */
 
-/* Collected rows of transient_query. */
+/* Rows that were returned by transient_query. */
 typedef struct Transients
 {
 	List	   *leftovers;
-	StringInfo	names;			/* JSON array of their names, or NULL */
+	StringInfo	names;			/* JSON array of the indexes' names, or NULL */
 } Transients;
 
 /* Add a row of transient_query. */
@@ -294,7 +294,7 @@ collect_transient(TupleDesc desc, HeapTuple row, void *arg)
 
 /*
  * Find transient indexes of the relations that the statement rebuilds, except
- * the known ones.
+ * those that are already known.
  */
 static void
 find_transients(const ReindexStmt *statement, const char *known, Transients *found)
@@ -329,8 +329,8 @@ find_transients(const ReindexStmt *statement, const char *known, Transients *fou
 }
 
 /*
- * Returns what must be stored before REINDEX CONCURRENTLY: the leftovers of
- * other statements.
+ * Returns the JSON member to store before REINDEX CONCURRENTLY: a list of the
+ * leftovers of other statements.
  */
 static char *
 prepare_reindex(const RawStmt *raw)
@@ -351,8 +351,8 @@ prepare_reindex(const RawStmt *raw)
  */
 
 /*
- * Returns the statement if it detaches a partition concurrently; otherwise
- * NULL.
+ * Returns the ALTER TABLE statement if it detaches a partition concurrently;
+ * otherwise NULL.
  */
 static const AlterTableStmt *
 detach_statement(const Node *node, PartitionCmd **command)
@@ -373,7 +373,8 @@ detach_statement(const Node *node, PartitionCmd **command)
 }
 
 /*
- * Returns "attached", "pending", or NULL if it is not a partition of the table.
+ * Returns "attached" or "pending", or NULL if the table in the command is not a
+ * partition of the altered table.
  */
 static char *
 attachment(const AlterTableStmt *alter, const PartitionCmd *command)
@@ -415,7 +416,7 @@ judge_detach(const AlterTableStmt *alter, const PartitionCmd *command,
 
 /* Creating and dropping objects */
 
-/* What a statement does with an object. */
+/* The effect of a statement on the existence of an object. */
 typedef enum Existence
 {
 	NO_OBJECT,					/* neither creates nor drops an object */
@@ -522,9 +523,9 @@ cmig_resume_judge(RawStmt *raw, const char *detail, List **leftovers, char **fin
 }
 
 /*
- * Wait for a transaction that is changing the index's pg_index row. CREATE
- * INDEX CONCURRENTLY marks the index valid at its very end, and it releases its
- * lock just before that change is committed.
+ * Wait for a transaction that is changing the index's pg_index row. This is
+ * necessary because CREATE INDEX CONCURRENTLY marks the index valid at the very
+ * end, and releases its lock just before that change is committed.
  */
 static void
 wait_for_change(Oid index)
@@ -555,7 +556,7 @@ wait_for_change(Oid index)
 
 /*
  * Attempt callback: drop a leftover index. The lock on the table must be held
- * from the check to the drop. After an error the lock is gone, and another
+ * from the check to the drop. After an error, the lock is lost and another
  * session may use the index, so each attempt checks again.
  */
 static void

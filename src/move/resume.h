@@ -3,9 +3,9 @@
  *	  Determines the result of a statement that was interrupted at top level.
  *
  * cmig_resume_prepare() records the state of the catalogs before the statement
- * begins. After an interruption, cmig_resume_judge() compares it with the
- * current state. Names that PostgreSQL would choose are chosen in advance, so
- * that leftovers can be distinguished from objects of other sessions.
+ * begins. After an interruption, cmig_resume_judge() compares that state with
+ * the current state. Names that PostgreSQL would choose are chosen in advance,
+ * so that leftovers can be distinguished from other sessions' objects.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -17,17 +17,17 @@
 #include "nodes/pg_list.h"
 
 /*
- * Must be called in a transaction with a snapshot. May complete the parse tree
- * with an index name. Returns what must be stored, as members of a JSON object:
- * '"index": "x", "existed": false' or ''.
+ * Returns the information to store before a statement begins, as members of a
+ * JSON object: '"index": "x", "existed": false' or ''. May complete the parse
+ * tree with an index name. Must be called in a transaction with a snapshot.
  */
 extern char *cmig_resume_prepare(RawStmt *raw);
 
 /* How to proceed with an interrupted statement. */
 typedef enum CmigResumeVerdict
 {
-	CMIG_RESUME_DONE,			/* do nothing, because it is done */
-	CMIG_RESUME_AGAIN,			/* run it, possibly again */
+	CMIG_RESUME_DONE,			/* do nothing, because the statement is done */
+	CMIG_RESUME_AGAIN,			/* run the statement, possibly again */
 	CMIG_RESUME_FINISH			/* run *finish instead */
 } CmigResumeVerdict;
 
@@ -48,14 +48,14 @@ extern CmigResumeVerdict cmig_resume_judge(RawStmt *raw, const char *detail,
 										   List **leftovers, char **finish);
 
 /*
- * Drop an index if it is still invalid once no other session is working on its
- * table. Commits.
+ * Wait until no other session is working on the index's table, and then drop
+ * the index if it is still invalid. Commits.
  */
 extern void cmig_resume_remove(const CmigLeftover *leftover);
 
 /*
- * Returns the invalid index with this name on a table, or InvalidOid. Used by
- * the recipes.
+ * Returns the invalid index with this name on a table, or InvalidOid. The
+ * recipes use this function.
  */
 extern Oid	cmig_resume_invalid_index(Oid table, const char *name);
 

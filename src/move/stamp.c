@@ -1,10 +1,10 @@
 /*
  * stamp.c
- *	  Records where a database is without running any scripts.
+ *	  Sets the version rows without running any scripts.
  *
  * The affected revisions are journaled, so that later changes to their scripts
- * can be detected. This may affect all revisions, so scripts are read and rows
- * are written in batches of a few hundred.
+ * can be detected. A stamp may affect all revisions, so scripts are read and
+ * rows are written in batches of a few hundred.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -60,7 +60,7 @@ typedef struct Window
 	MemoryContext context;		/* memory context of the checksums */
 } Window;
 
-/* Callback: set the checksum of a revision whose script has been read. */
+/* Callback: set the checksum of a revision, given its script. */
 static void
 keep_checksum(const char *revision, CmigStoredScript *script, void *arg)
 {
@@ -118,8 +118,8 @@ write_window(CmigJournalBatch *batch, Window *window)
 }
 
 /*
- * Is a child or dependent of the node applied, so that the node needs no
- * version row?
+ * Does the node need no version row because a child or dependent of the node is
+ * applied?
  */
 static bool
 is_below_applied(const CmigGraph *graph, const CmigApplied *applied, int node)
@@ -134,9 +134,9 @@ is_below_applied(const CmigGraph *graph, const CmigApplied *applied, int node)
 }
 
 /*
- * Journal the version rows that contradicted other rows, as may happen after a
- * restore, and have now been removed. Their revisions count as applied before
- * and after. Returns the number of rows written.
+ * Journal the version rows that contradicted other rows, as can happen after a
+ * restore, and have now been removed. The revisions in these rows count as
+ * applied before and after the stamp. Returns the number of rows written.
  */
 static int
 journal_contradictions(CmigJournalBatch *batch, const CmigGraph *graph,
@@ -162,7 +162,8 @@ journal_contradictions(CmigJournalBatch *batch, const CmigGraph *graph,
 
 /*
  * Journal everything that no longer counts as applied: each such revision, and
- * each version row of an unknown revision. Returns the number of rows written.
+ * each version row of an unknown revision. Returns the number of journal rows
+ * written.
  */
 static int
 journal_removed(CmigJournalBatch *batch, const CmigGraph *graph, const CmigApplied *before,
@@ -240,8 +241,9 @@ journal_stamped(const CmigGraph *graph, const CmigApplied *before, const CmigApp
 }
 
 /*
- * Journal where the database is if the last run failed or was interrupted. Used
- * if a stamp changes no version row. Returns true if a journal row was written.
+ * If the last run failed or was interrupted, journal the current version rows.
+ * Call this if a stamp changes no version row. Returns true if a journal row
+ * was written.
  */
 static bool
 journal_settled(const CmigNames *rows)
@@ -262,7 +264,7 @@ journal_settled(const CmigNames *rows)
 	return true;
 }
 
-/* Report the partially applied steps, which will not be finished now. */
+/* Report the partially applied steps, which will now never be finished. */
 static void
 report_discarded(List *rows)
 {

@@ -87,7 +87,7 @@ struct CmigStepTexts
 {
 	const CmigGraph *graph;
 	const CmigPlan *plan;
-	int			first;			/* first step read last */
+	int			first;			/* number of the first step in the last read */
 	int			count;
 	int			kept;			/* number of steps small enough to keep */
 	CmigRunStep steps[READ_STEPS];	/* revision is NULL if not kept */
@@ -96,7 +96,7 @@ struct CmigStepTexts
 
 	/* small scripts read in advance, or NULL */
 	CmigRunStep **small;
-	int		   *place;			/* for each node: its step, or -1 */
+	int		   *place;			/* for each node: the index of its step, or -1 */
 	CmigPack	small_pack;
 };
 
@@ -112,7 +112,7 @@ cmig_step_texts_make(const CmigGraph *graph, const CmigPlan *plan)
 	return texts;
 }
 
-/* Copy a text, which may be NULL, to the pack. */
+/* Copy a string, which may be NULL, to the pack. */
 static const char *
 copy_text(CmigPack *pack, const char *text)
 {

@@ -2,8 +2,7 @@
  * step_texts.h
  *	  Reads the scripts of a plan's steps, a few at a time.
  *
- * As a result, the scripts of a long plan need no more memory than those of a
- * short one.
+ * As a result, a long plan's scripts need no more memory than a short plan's.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -26,9 +25,9 @@ typedef struct CmigStepTexts CmigStepTexts;
 extern CmigStepTexts *cmig_step_texts_make(const CmigGraph *graph, const CmigPlan *plan);
 
 /*
- * Returns the scripts of a step. They are valid until the scripts of another
- * step are requested. Raises MG006 if the step has no downgrade script, and
- * 55000 if the revision has been deleted.
+ * Returns a step's scripts. They are valid until another step's scripts are
+ * requested. Raises MG006 if the step has no downgrade script, and 55000 if the
+ * revision has been deleted.
  */
 extern const CmigRunStep *cmig_step_texts_get(CmigStepTexts *texts, int number);
 
@@ -39,8 +38,7 @@ extern const CmigRunStep *cmig_step_texts_get(CmigStepTexts *texts, int number);
 extern void cmig_step_texts_read_small(CmigStepTexts *texts);
 
 /*
- * Returns the scripts of one step, without caching, in the current memory
- * context.
+ * Returns one step's scripts, without caching, in the current memory context.
  */
 extern CmigRunStep *cmig_step_texts_fetch(const CmigGraph *graph, const CmigPlan *plan, int node);
 

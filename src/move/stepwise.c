@@ -5,16 +5,15 @@
  * A transactional revision is a single transaction. It commits the effects of
  * the script and of verify_sql, the version rows, the change of the step's
  * journal row from "running" to "done", and the next step's journal row, which
- * is "running". So the journal is correct after a crash at any point, and a
- * step needs only one WAL flush.
+ * is "running". Therefore, the journal is correct after a crash at any point,
+ * and a step needs only one WAL flush.
  *
- * A nontransactional revision is run by nontransactional.c. A final
- * transaction runs verify_sql, replaces the version rows, and clears
- * cmig.progress.
+ * A nontransactional revision is run by nontransactional.c. A final transaction
+ * runs verify_sql, replaces the version rows, and clears cmig.progress.
  *
  * The run lock prevents all other pg_cmig functions from writing the version
- * rows. However, a session or a script may still change them by hand between
- * two commits. So they are compared with the expected rows before each
+ * rows. However, a session or a script may still change them manually between
+ * two commits. Therefore, they are compared with the expected rows before each
  * nontransactional step and before the end of each step.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -62,10 +61,13 @@ typedef struct StepwiseRun
 	/* current step */
 	int			index;
 	CmigRunStep *step;
-	int64		journal_id;		/* its journal row, or 0 */
+	int64		journal_id;		/* id of the step's journal row, or 0 */
 	TimestampTz started_at;
 
-	/* set in a step's last transaction; valid once that is committed */
+	/*
+	 * set in a step's last transaction; valid once that transaction is
+	 * committed
+	 */
 	int64		next_journal_id;
 	TimestampTz next_started_at;
 } StepwiseRun;
@@ -107,8 +109,8 @@ start_row(const StepwiseRun *run, int index, TimestampTz started_at)
 }
 
 /*
- * Raise an error unless the version rows are as expected. For moved, see the
- * argument step of cmig_move_require_expected().
+ * Raise an error unless the version rows are as expected. For "moved", see the
+ * parameter "step" of cmig_move_require_expected().
  */
 static void
 require_rows(const StepwiseRun *run, const CmigPlanStep *moved)
@@ -154,7 +156,7 @@ finish_step(StepwiseRun *run)
 }
 
 /*
- * Returns the error's message and detail. For verify_sql, the text also names
+ * Returns the error's message and detail. For verify_sql, the result also names
  * the statement.
  */
 static char *
@@ -217,8 +219,8 @@ run_transactional(void *arg)
 }
 
 /*
- * Attempt callback: the final transaction of a step whose statements have all
- * run.
+ * Attempt callback: the final transaction of a step, after all of its
+ * statements have run.
  */
 static void
 finish_statements(void *arg)
@@ -226,7 +228,7 @@ finish_statements(void *arg)
 	StepwiseRun *run = arg;
 	CmigRunStep last = *run->step;
 
-	/* already checked before the first statement */
+	/* already checked before the first statement of the step */
 	last.precondition_sql = NULL;
 	cmig_runner_begin();
 	cmig_toplevel_snapshot();
@@ -288,9 +290,9 @@ run_step(StepwiseRun *run)
 }
 
 /*
- * Detect what would stop the run, before anything is changed: statements that a
- * script must not contain, and partially applied steps that are not in the
- * plan.
+ * Detect what would stop the run, before anything is changed. This includes
+ * statements that a script must not contain, and partially applied steps that
+ * are not in the plan.
  */
 static void
 check_steps(const StepwiseRun *run)
@@ -404,8 +406,8 @@ typedef struct Request
 } Request;
 
 /*
- * Perform the downgrade. Returns the number of steps. "what" names the move in
- * errors; NULL means a downgrade.
+ * Perform the downgrade. Returns the number of steps. "what" names the
+ * operation in errors; NULL means "downgrade".
  */
 static int
 go_down(StepwiseRun *run, const char *target, const char *checksum, const char *what)
@@ -442,7 +444,7 @@ go_up(StepwiseRun *run, const CmigNames *targets, const char *checksum)
 	return plan->count;
 }
 
-/* Perform all moves of the request. */
+/* Perform the downgrade, the upgrade, or both, as requested. */
 static void
 move(StepwiseRun *run, const Request *request)
 {

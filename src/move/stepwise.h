@@ -15,7 +15,7 @@
 #include "move/move.h"
 
 /*
- * The procedures. fcinfo is the one of the CALL. in_doubt is "stop", "done", or
+ * The procedures. fcinfo belongs to the CALL. in_doubt is "stop", "done", or
  * "again". If checksum is not NULL, the plan must have this checksum. The
  * arguments must be allocated below PortalContext.
  */
@@ -26,14 +26,14 @@ extern void cmig_stepwise_downgrade(FunctionCallInfo fcinfo, const char *target,
 extern void cmig_stepwise_reset(FunctionCallInfo fcinfo, const char *in_doubt);
 
 /*
- * Hook called before the first step of an upgrade. An error in it stops the
- * upgrade.
+ * Hook called before the first step of an upgrade. If it raises an error, the
+ * upgrade stops.
  */
 extern void (*cmig_stepwise_at_start) (const CmigSituation *now, const CmigPlan *plan);
 
 /*
- * Hook called in the transaction of the last step of an upgrade, before it
- * commits. An error in it makes that step fail.
+ * Hook called in the transaction of the last step of an upgrade, before the
+ * transaction commits. If it raises an error, that step fails.
  */
 extern void (*cmig_stepwise_at_end) (void);
 

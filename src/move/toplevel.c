@@ -6,15 +6,17 @@
  * PostgreSQL requires the following of code that commits within a CALL:
  *
  * - When a statement that commits by itself begins, SPI must be finished, and
- *   the only active snapshot must be the portal's own, which is registered
- *   with the portal (EnsurePortalSnapshotExists). If a snapshot has been
- *   pushed in any other way, commits in a nested CALL or DO fail. If there is
- *   no snapshot, CREATE INDEX CONCURRENTLY fails, because it uses the active
- *   snapshot.
+ * the only active snapshot must be the portal's, which is registered with the
+ * portal (EnsurePortalSnapshotExists). If a snapshot has been pushed in any
+ * other way, commits in a nested CALL or DO fail. If there is no snapshot,
+ * CREATE INDEX CONCURRENTLY fails, because it uses the active snapshot.
+ *
  * - After such a statement, the portal's snapshot may be gone or may have been
- *   replaced. An active snapshot is the portal's, and it must be popped.
+ * replaced. If there is an active snapshot, it is the portal's, and it must be
+ * popped.
+ *
  * - After an error, the whole transaction is aborted. The portal's snapshot is
- *   gone, so the pointer to it must be reset.
+ * gone, so the pointer to it must be reset.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -56,7 +58,7 @@
 #define FIRST_PAUSE 200
 #define LONGEST_PAUSE 30000
 
-/* Younger transactions are not reported, in milliseconds. */
+/* Transactions younger than this are not reported, in milliseconds. */
 #define OLD_SNAPSHOT_MS 1000
 
 /* Variable of cmig.lock_retries. */
@@ -75,7 +77,10 @@ cmig_toplevel_init(void)
 
 /* Conditions of the call */
 
-/* Is the procedure called at top level and by itself, so that it may commit? */
+/*
+ * Is the procedure called at top level and as a separate statement, so that it
+ * is allowed to commit?
+ */
 static bool
 may_commit(FunctionCallInfo fcinfo)
 {
@@ -146,7 +151,10 @@ cmig_toplevel_rollback(void)
 	MemoryContextSwitchTo(caller);
 	cmig_extension_try_again();
 
-	/* this transaction has the start time of the CALL, so start another one */
+	/*
+	 * this transaction has the same start time as the CALL, so start another
+	 * one
+	 */
 	cmig_toplevel_commit();
 }
 
@@ -181,7 +189,7 @@ cmig_toplevel_sleep(long ms)
  */
 
 /*
- * Was the run blocked by other sessions, so that another attempt may succeed?
+ * Was the run blocked by other sessions, so that another attempt might succeed?
  */
 static bool
 is_transient(const ErrorData *error)

@@ -3,7 +3,7 @@
  *	  Tools for procedures that commit: transactions, attempts, and statements
  *	  at top level.
  *
- * All functions are for code called by a CALL that may commit (see
+ * Call these functions only from a CALL that is allowed to commit (see
  * cmig_toplevel_require()). Everything that must survive a commit or rollback
  * must be allocated below PortalContext.
  *
@@ -21,15 +21,18 @@
 extern void cmig_toplevel_init(void);
 
 /*
- * Raises 25001 unless the CALL is a statement of its own at top level and
- * outside a transaction block.
+ * Raises 25001 unless the CALL is a separate statement at top level and outside
+ * a transaction block.
  */
 extern void cmig_toplevel_require(FunctionCallInfo fcinfo, const char *procedure);
 
 /* Create a memory context below PortalContext. */
 extern MemoryContext cmig_toplevel_context(const char *name);
 
-/* Make sure that there is an active snapshot. Needed for reading catalogs. */
+/*
+ * Make sure that there is an active snapshot, which is needed for reading
+ * catalogs.
+ */
 extern void cmig_toplevel_snapshot(void);
 
 /* Commit and start a new transaction, without a snapshot. */
@@ -46,12 +49,12 @@ extern void cmig_toplevel_sleep(long ms);
 
 /*
  * Run body in its own transaction and commit it. After a lock timeout, a
- * deadlock, or a serialization failure, it is rolled back and repeated up to
- * cmig.lock_retries times, with increasing pauses. If may_repeat is not NULL,
- * it is called in a new transaction before each repetition, and body is
- * repeated only if it returns true. Any other error, and the error of the last
- * attempt, is rethrown after the rollback. "what" names the work in notices,
- * for example "upgrade of 003".
+ * deadlock, or a serialization failure, the transaction is rolled back and body
+ * is repeated, up to cmig.lock_retries times, with increasing pauses. If
+ * may_repeat is not NULL, it is called in a new transaction before each
+ * repetition, and body is repeated only if may_repeat returns true. Any other
+ * error, and the error of the last attempt, is rethrown after the rollback.
+ * "what" names the work in notices, for example "upgrade of 003".
  */
 typedef void (*CmigAttempt) (void *arg);
 typedef bool (*CmigMayRepeat) (void *arg);
@@ -60,15 +63,17 @@ extern void cmig_toplevel_attempt(CmigAttempt body, CmigMayRepeat may_repeat,
 
 /*
  * Wait until a table can be locked in ACCESS SHARE mode, with the same retries
- * as cmig_toplevel_attempt(). So a session that holds a conflicting lock blocks
- * a procedure for at most cmig.lock_timeout per attempt. alone is true if no
- * revision is running, so that the lock watch is not on yet.
+ * as in cmig_toplevel_attempt(). As a result, a session that holds a
+ * conflicting lock blocks a procedure for at most cmig.lock_timeout per
+ * attempt. alone is true if no revision is running, so that lock waits are not
+ * being watched yet.
  */
 extern void cmig_toplevel_reach_table(Oid table, const char *procedure, bool alone);
 
 /*
- * Run a statement as if a client had sent it, so that it may commit. The parse
- * tree is not modified. It and the text must be allocated below PortalContext.
+ * Run a statement as if a client had sent it, so that the statement may commit.
+ * The parse tree is not modified. Both the parse tree and the text must be
+ * allocated below PortalContext.
  */
 extern void cmig_toplevel_execute(RawStmt *raw, const char *text);
 
@@ -79,8 +84,8 @@ extern void cmig_toplevel_execute(RawStmt *raw, const char *text);
 extern void cmig_toplevel_warn_of_snapshots(const char *what);
 
 /*
- * Run one statement given as text and commit it. Repeats it if it cannot get a
- * lock.
+ * Run a single statement and commit it. If the statement cannot get a lock, it
+ * is repeated.
  */
 extern void cmig_toplevel_run_sql(const char *sql, const char *what);
 
