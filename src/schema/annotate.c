@@ -216,8 +216,8 @@ typedef struct GrantStep
 } GrantStep;
 
 /*
- * Append the statements.  Changes for the same role that use the same kind of
- * statement are combined into one.
+ * Append the statements of an array of steps.  Changes for the same role that
+ * use the same kind of statement are combined into one.
  */
 static List *
 append_steps(List *ddl, const CmigObject *object, GrantStep *steps, int count)

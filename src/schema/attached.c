@@ -251,7 +251,7 @@ creation(const CmigDifference *difference, const CmigObject *object, bool partia
 	return ddl;
 }
 
-/* Append a statement to the text of a list's first statement. */
+/* Append a statement to the SQL of the list's first statement. */
 static void
 append(CmigDdl *first, const char *sql)
 {

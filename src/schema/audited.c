@@ -25,8 +25,8 @@ keep(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * The query leaves out schemas named cmig_away_*, because in a shadow, they
- * contain the live tables.
+ * The query leaves out schemas named cmig_away_*, which contain the live
+ * tables while there is a shadow.
  */
 List *
 cmig_audited_read(void)

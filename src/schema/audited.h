@@ -22,8 +22,8 @@ typedef struct CmigAudited
 
 /*
  * Returns the audited tables, a list of CmigAudited sorted by table, in the
- * current memory context.  In a shadow, returns the tables that the shadow's
- * log audits.
+ * current memory context.  In a shadow, returns the tables that are audited
+ * there.
  */
 extern List *cmig_audited_read(void);
 

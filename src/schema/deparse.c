@@ -211,7 +211,8 @@ put_away(Deparse *deparse, const CmigChange *change)
 
 /*
  * Returns the statements that drop the object.  If some children keep a
- * column, it is dropped with ONLY, and separately in the other children.
+ * column, the column is dropped from the parent with ONLY, and separately
+ * from the other children.
  */
 static char *
 drop(const CmigChange *change, const CmigObject *object)

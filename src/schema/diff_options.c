@@ -12,7 +12,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
-/* Returns the names in argument n, an array that is not NULL. */
+/* Returns the names in argument n, an array that must not be SQL null. */
 static CmigNames *
 names_argument(FunctionCallInfo fcinfo, int n, const char *what, const char *hint)
 {

@@ -46,7 +46,7 @@ typedef struct CmigChange
 	bool		only;			/* a column that some children keep */
 	bool		untyped;		/* a typed table whose type is replaced */
 	bool		trades;			/* a column that changes its type while the
-								 * old one has a temporary name */
+								 * old type has a temporary name */
 	bool		queued;			/* its dependents have been examined ... */
 	CmigAction	queued_action;	/* ... for this action */
 	CmigObject *away;			/* the old object under its temporary name, if

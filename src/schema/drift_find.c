@@ -119,7 +119,10 @@ is_used(const CmigImage *image, const CmigObject *extension)
 	return false;
 }
 
-/* Returns the rows that drop unused extensions that no revision creates. */
+/*
+ * Returns rows that drop extensions that are unused and that no revision
+ * creates.
+ */
 static List *
 drop_extensions(const CmigReplayed *replayed)
 {
@@ -204,7 +207,7 @@ cmig_drift_repair(CmigDrift *drift)
 /*
  * Turn lines for one direction into lines for the opposite direction:
  * reverse their order, exchange upgrade and downgrade, and use the hazards
- * of the latter.
+ * of the new upgrade statements.
  */
 static List *
 reverse(List *lines)

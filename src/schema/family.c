@@ -55,7 +55,10 @@ find_roots(const CmigDifference *difference, List **reasons)
 	return roots;
 }
 
-/* Does the change affect a table in one of these partition trees? */
+/*
+ * Does the change affect a table in a partition tree whose root is in
+ * "roots"?
+ */
 static bool
 is_in_family(const CmigDifference *difference, const CmigChange *change, const List *roots)
 {

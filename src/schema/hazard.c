@@ -85,8 +85,8 @@ analyze(void *arg)
 }
 
 /*
- * Is the expression volatile?  Returns true if this is unknown because the
- * expression uses objects that do not exist yet.
+ * Is the expression volatile?  Returns true if the answer is unknown because
+ * the expression uses objects that do not exist yet.
  */
 static bool
 is_volatile(const char *expression)

@@ -30,7 +30,7 @@ add_unclaimed(TupleDesc desc, HeapTuple row, void *arg)
 		pfree(address);
 }
 
-/* Row callback: add an object that no kind has read, with kind "other". */
+/* Row callback: add an object that no kind has read, with the kind "other". */
 static void
 add_other(TupleDesc desc, HeapTuple row, void *arg)
 {

@@ -148,7 +148,7 @@ is_created_with_partial(const CmigDifference *difference, const CmigChange *chan
 	return parent != NULL && cmig_index_is_partial(parent);
 }
 
-/* Decide what to do about an object that only one image has. */
+/* Decide what to do about an object that exists in only one image. */
 static void
 compare_single(CmigDifference *difference, CmigChange *change)
 {
@@ -321,8 +321,8 @@ cmig_match_objects(CmigDifference *difference)
 		bool		apart;
 
 		/*
-		 * objects with different parents do not match: a view's column is not
-		 * one of a materialized view
+		 * objects with different parents do not match, for example a column
+		 * of a view and a column of a materialized view
 		 */
 		apart = order == 0 && is_of_gone_parent(difference, from->objects[i], to->objects[j]);
 		apart |= order == 0 && from->objects[i]->parent != NULL && to->objects[j]->parent != NULL &&

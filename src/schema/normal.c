@@ -296,7 +296,11 @@ cmig_normal_same(const char *a, const char *b)
 
 	if (strcmp(a, b) == 0)
 		return true;
-	/* unless both contain an array, a cast is a real difference: note::text */
+
+	/*
+	 * unless both contain an array, a cast such as note::text is a real
+	 * difference
+	 */
 	casts = strstr(a, "ARRAY[") != NULL && strstr(b, "ARRAY[") != NULL;
 	left = normal_tokens(a, casts);
 	right = normal_tokens(b, casts);

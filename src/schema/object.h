@@ -66,8 +66,8 @@ typedef struct CmigObject
 	const char *needs;			/* why the object cannot be created (something
 								 * is missing from the database), or NULL */
 	char	   *const *values;	/* one for each property of the kind; NULL is
-								 * the default.  Other objects may share them:
-								 * see cmig_object_set(). */
+								 * the default.  Other objects may share the
+								 * values: see cmig_object_set(). */
 
 	CmigAddress address;
 	int			index;			/* position in the image */

@@ -26,8 +26,8 @@ extern List *cmig_others_settle(const CmigImage *live, CmigImage *target, List *
 								const CmigDiffOptions *options);
 
 /*
- * Issue a NOTICE that lists other roles' objects that belong to no schema and
- * are missing from the target.  They are left as they are.
+ * Issue a NOTICE that lists other roles' objects that belong to no schema
+ * and are missing from the target.  These objects are left unchanged.
  */
 extern void cmig_others_tell(const CmigDifference *difference);
 

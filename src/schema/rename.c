@@ -486,7 +486,7 @@ table_of(const CmigImage *image, const CmigObject *object)
 	return NULL;
 }
 
-/* Does PostgreSQL derive the object's default name from its table's? */
+/* Does PostgreSQL derive the object's default name from the table's name? */
 static bool
 may_follow(const CmigObject *object)
 {

@@ -63,8 +63,8 @@ make_table(void)
 }
 
 /*
- * Returns the path with the role in place of "$user", or NULL if it is not a
- * valid list.  An empty path is returned as "".
+ * Returns the path with the role in place of "$user", or NULL if the path is
+ * not a valid list.  An empty path is returned as "".
  */
 static char *
 resolve_user(const char *path, const char *role)

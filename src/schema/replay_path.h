@@ -13,9 +13,9 @@
 typedef struct CmigReplayPaths CmigReplayPaths;
 
 /*
- * Reads from the journal which revisions ran with a search_path other than
- * the one with which a script would start now, and returns these paths.
- * Returns NULL if there are none.
+ * Returns the paths of the revisions that, according to the journal, ran
+ * with a search_path other than the one with which they would start now.
+ * Returns NULL if there are no such revisions.
  */
 extern CmigReplayPaths *cmig_replay_path_read(void);
 

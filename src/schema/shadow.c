@@ -50,7 +50,7 @@
 
 /*
  * The arguments of cmig_shadow_run() and cmig_shadow_rename(), for the code
- * that both use.
+ * that these functions share.
  */
 typedef struct ShadowRun
 {

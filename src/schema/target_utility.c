@@ -112,7 +112,8 @@ place(void)
 }
 
 /*
- * Raise an error for a statement that would change live objects of any kind.
+ * Raise an error for DROP OWNED and REASSIGN OWNED, which would change live
+ * objects.
  */
 static void
 refuse(Node *node)

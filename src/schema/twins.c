@@ -113,7 +113,10 @@ is_before(const CmigObject *object, const CmigObject *other)
 	return false;
 }
 
-/* Is one of the partitioned table's indexes created before the other? */
+/*
+ * Is the partitioned table's index "object" created before its index
+ * "other"?
+ */
 static bool
 comes_first(const CmigDifference *difference, const CmigObject *object, const CmigObject *other, bool old)
 {
