@@ -4,8 +4,9 @@
  *	  baseline (B).
  *
  * Versions are written as in flyway_schema_history, with dots between their
- * parts. A baseline is a script that new databases run instead of the versions
- * up to the baseline's version. It becomes a revision that replaces them.
+ * parts.  A baseline is a script that new databases run instead of the
+ * versions up to the baseline's version.  It becomes a revision that replaces
+ * them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -23,7 +24,7 @@ typedef struct FlywayName
 } FlywayName;
 
 /*
- * Parse a file name such as "V1_2__title.sql". Returns false if the name does
+ * Parse a file name such as "V1_2__title.sql".  Returns false if the name does
  * not have this form.
  */
 static bool
@@ -128,8 +129,8 @@ add_undo(CmigImport *import)
 }
 
 /*
- * Make a baseline replace the versions up to "version". Only the first "count"
- * revisions of the import are versions.
+ * Make a baseline replace the versions up to "version".  Only the first
+ * "count" revisions of the import are versions.
  */
 static void
 set_replaces(const CmigImport *import, CmigToolRevision *baseline, const char *version, int count)
@@ -169,7 +170,7 @@ follow_baseline(const CmigImport *import, CmigToolRevision *baseline, const char
 	}
 }
 
-/* Add the newest B file. Older B files are left out. */
+/* Add the newest B file.  Older B files are left out. */
 static void
 add_baseline(CmigImport *import)
 {
@@ -205,7 +206,7 @@ add_baseline(CmigImport *import)
 }
 
 /*
- * Add the R files. Both Flyway and pg_cmig run them in the order of their
+ * Add the R files.  Both Flyway and pg_cmig run them in the order of their
  * descriptions.
  */
 static void

@@ -38,7 +38,7 @@ diesel_version(const char *folder)
 }
 
 /*
- * Does metadata.toml disable the transaction? If the file exists without the
+ * Does metadata.toml disable the transaction?  If the file exists without the
  * key, Diesel does not use a transaction.
  */
 static bool

@@ -2,7 +2,7 @@
  * format_folders.h
  *	  Reads formats that have a separate folder for each migration.
  *
- * The formats are Diesel, Prisma, and Drizzle. Drizzle can also have a single
+ * The formats are Diesel, Prisma, and Drizzle.  Drizzle can also have a single
  * file for each migration.
  *
  * Copyright (c) 2026, the pg_cmig developers

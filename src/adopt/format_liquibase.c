@@ -3,8 +3,8 @@
  *	  Reads Liquibase formatted SQL.
  *
  * Each line "--changeset author:id attributes" begins a change set, and the
- * "--rollback" lines of the change set are its downgrade script. The id of the
- * resulting revision is "author.id".
+ * "--rollback" lines of the change set are its downgrade script.  The id of
+ * the resulting revision is "author.id".
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -95,7 +95,7 @@ begin_change_set(CmigImport *import, ChangeSet *set, CmigToolFile *file, char *t
 		read_attribute(set->revision, word);
 }
 
-/* Process a "--rollback" line. "text" is the SQL or keyword after the word. */
+/* Process a "--rollback" line.  "text" is the SQL or keyword after the word. */
 static void
 read_rollback(ChangeSet *set, const char *text)
 {
@@ -112,8 +112,8 @@ read_rollback(ChangeSet *set, const char *text)
 }
 
 /*
- * If the line is a directive, process it and return true. Other lines are part
- * of a script.
+ * If the line is a directive, process it and return true.  Other lines are
+ * part of a script.
  */
 static bool
 read_directive(ChangeSet *set, const CmigToolLine *line)

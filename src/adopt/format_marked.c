@@ -77,7 +77,7 @@ set_scripts(CmigImport *import, CmigToolRevision *revision, const MarkedFile *ma
 }
 
 /*
- * Add a revision for a file named "<digits>[_-.]title.sql". Returns NULL if
+ * Add a revision for a file named "<digits>[_-.]title.sql".  Returns NULL if
  * the name does not have this form.
  */
 static CmigToolRevision *
@@ -174,7 +174,7 @@ classify_goose(CmigToolRevision *revision, const CmigToolLine *line)
 }
 
 /*
- * Returns the file's text without ENVSUB lines. Between ENVSUB ON and ENVSUB
+ * Returns the file's text without ENVSUB lines.  Between ENVSUB ON and ENVSUB
  * OFF, ${name} is replaced.
  */
 static char *
@@ -238,7 +238,7 @@ cmig_format_goose(CmigImport *import)
  */
 
 /*
- * Is this a line such as "-- Up Migration"? Any number of hyphens and spaces
+ * Is this a line such as "-- Up Migration"?  Any number of hyphens and spaces
  * is accepted, in upper or lower case.
  */
 static bool

@@ -19,7 +19,7 @@ typedef struct NumberedName
 } NumberedName;
 
 /*
- * Parse a file name such as "<number><separator><title>[.up|.down].sql". The
+ * Parse a file name such as "<number><separator><title>[.up|.down].sql".  The
  * number may be preceded by letters.
  */
 static bool
@@ -50,7 +50,7 @@ read_name(const char *base, const char *letters, const char *separator, Numbered
 	return true;
 }
 
-/* Returns the revision with this number. Adds it if necessary. */
+/* Returns the revision with this number.  Adds it if necessary. */
 static CmigToolRevision *
 numbered_revision(CmigImport *import, CmigToolFile *file, const NumberedName *name)
 {
@@ -69,7 +69,7 @@ numbered_revision(CmigImport *import, CmigToolFile *file, const NumberedName *na
 }
 
 /*
- * Add the file's script to the revision with its number. Returns NULL if the
+ * Add the file's script to the revision with its number.  Returns NULL if the
  * file does not belong to the format.
  */
 static CmigToolRevision *

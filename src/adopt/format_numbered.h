@@ -2,8 +2,8 @@
  * format_numbered.h
  *	  Reads formats whose file names begin with a number.
  *
- * The formats are golang-migrate, sqlx, refinery, and the Supabase CLI. Each
- * file contains one script. The upgrade and the downgrade script of a
+ * The formats are golang-migrate, sqlx, refinery, and the Supabase CLI.  Each
+ * file contains one script.  The upgrade and the downgrade script of a
  * migration can be in two files with the same number.
  *
  * Copyright (c) 2026, the pg_cmig developers

@@ -3,8 +3,8 @@
  *	  Reads Sqitch's plan and scripts.
  *
  * The plan has a line for each change, in the order of deployment, and lines
- * for tags. If a change occurs twice, it was reworked. The script names of its
- * earlier occurrence contain a tag that lies between the two occurrences.
+ * for tags.  If a change occurs twice, it was reworked.  The script names of
+ * its earlier occurrence contain a tag that lies between the two occurrences.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -79,7 +79,7 @@ read_change(SqitchPlan *plan, const char *line)
 	plan->changes = lappend(plan->changes, change);
 }
 
-/* Process one line of the plan. Surrounding white space has been removed. */
+/* Process one line of the plan.  Surrounding white space has been removed. */
 static void
 read_plan_line(SqitchPlan *plan, const char *line)
 {
@@ -126,9 +126,9 @@ next_occurrence(const SqitchPlan *plan, int i)
 }
 
 /*
- * Returns the name of a change's scripts, without folder and extension. If the
- * change was reworked later, the name contains the first tag between the two
- * occurrences for which there is a deploy script.
+ * Returns the name of a change's scripts, without folder and extension.  If
+ * the change was reworked later, the name contains the first tag between the
+ * two occurrences for which there is a deploy script.
  */
 static char *
 script_name(const SqitchPlan *plan, int i)
@@ -174,7 +174,7 @@ read_script(const SqitchPlan *plan, const char *folder, const char *name, CmigSe
 	if (file == NULL)
 		return NULL;
 	text = cmig_import_whole(plan->import, file, section);
-	/* verify scripts are BEGIN ... ROLLBACK */
+	/* verify scripts are BEGIN ...  ROLLBACK */
 	length = strlen(text);
 	if (section == CMIG_SECTION_VERIFY && length >= 9 && pg_strcasecmp(text + length - 9, "ROLLBACK;") == 0)
 	{

@@ -52,7 +52,7 @@ cmig_import_add(CmigImport *import, CmigToolFile *file, const char *id)
 	return revision;
 }
 
-/* Append a note. Notes are separated by semicolons. */
+/* Append a note.  Notes are separated by semicolons. */
 static void
 pg_attribute_printf(2, 0)
 append_note(StringInfo notes, const char *format, va_list args)
@@ -119,7 +119,7 @@ filled(const CmigImport *import, const CmigToolFile *file, const char *text)
 
 /*
  * Insert "|" into the line comment that starts on this line, so that it is no
- * longer mistaken for a marker. Returns NULL if no line comment starts there.
+ * longer mistaken for a marker.  Returns NULL if no line comment starts there.
  */
 static char *
 disarm_comment(const char *text, int line)
@@ -306,7 +306,7 @@ declare_placeholders(const CmigImport *import, CmigRevisionText *text)
 }
 
 /*
- * Add notes about problems that the runner would report. If a script has a
+ * Add notes about problems that the runner would report.  If a script has a
  * statement that cannot run in a transaction, make the revision
  * nontransactional.
  */
@@ -331,7 +331,7 @@ check_script(CmigToolRevision *revision, const char *what, const char *sql)
 }
 
 /*
- * Truncate a message that is too long. The tool's file may use any comment as
+ * Truncate a message that is too long.  The tool's file may use any comment as
  * the message.
  */
 static void

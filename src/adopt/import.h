@@ -3,7 +3,7 @@
  *	  Functions shared by the readers of other tools' formats.
  *
  * The reader of a format finds migrations in a list of files and adds them to
- * a CmigImport, in the order in which the tool runs them. The result is a
+ * a CmigImport, in the order in which the tool runs them.  The result is a
  * revision file for each migration, and notes about features that pg_cmig does
  * not have.
  *
@@ -88,7 +88,7 @@ extern char *cmig_import_section(CmigImport *import, const CmigToolFile *file, C
 /* Like cmig_import_section(), but for the entire file. */
 extern char *cmig_import_whole(CmigImport *import, const CmigToolFile *file, CmigSection section);
 
-/* Returns the concatenation of two scripts. Either may be NULL. */
+/* Returns the concatenation of two scripts.  Either may be NULL. */
 extern char *cmig_import_join(const char *first, const char *second);
 
 /* Add a note to a revision, or to the notes about a file. */

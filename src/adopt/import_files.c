@@ -197,7 +197,7 @@ put_row(ReturnSetInfo *result, const char *file_name, const char *content, const
 }
 
 /*
- * Returns the template for a revision's file name. A revision without a
+ * Returns the template for a revision's file name.  A revision without a
  * message is named after its id.
  */
 static const char *

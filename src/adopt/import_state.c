@@ -23,8 +23,8 @@
 PG_FUNCTION_INFO_V1(cmig_import_state);
 
 /*
- * Returns the OID of the tool's table. Raises 42P01 if there is no such table,
- * or 42809 if the table cannot be the tool's.
+ * Returns the OID of the tool's table.  Raises 42P01 if there is no such
+ * table, or 42809 if the table cannot be the tool's.
  */
 static Oid
 history_table(FunctionCallInfo fcinfo, const CmigTool *tool)

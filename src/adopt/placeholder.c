@@ -29,7 +29,7 @@ find_value(const CmigPlaceholders *placeholders, const char *name, int length)
 }
 
 /*
- * Returns the value of a placeholder. Raises MG013 if there is none. "at" is
+ * Returns the value of a placeholder.  Raises MG013 if there is none.  "at" is
  * the placeholder's position in the text.
  */
 static const char *
@@ -65,7 +65,7 @@ find_kept(const CmigPlaceholders *placeholders, const char *name, int length)
 }
 
 /*
- * Append a placeholder that is kept, and remove the quotes around it. Returns
+ * Append a placeholder that is kept, and remove the quotes around it.  Returns
  * the start of the text that follows.
  */
 static const char *
@@ -178,8 +178,8 @@ append_quoted(StringInfo to, const CmigPlaceholders *placeholders, const char *s
 }
 
 /*
- * Parse a variable that begins with this colon. Sets *quote to its quote
- * character or '\0'. Returns false if this is not a variable.
+ * Parse a variable that begins with this colon.  Sets *quote to its quote
+ * character or '\0'.  Returns false if this is not a variable.
  */
 static bool
 find_variable(const char *colon, const char **name, int *length, char *quote)

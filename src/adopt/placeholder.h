@@ -2,7 +2,8 @@
  * placeholder.h
  *	  Replaces placeholders in other tools' scripts.
  *
- * A placeholder that has no value raises MG013. The message contains its name.
+ * A placeholder that has no value raises MG013.  The message contains its
+ * name.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -29,9 +30,9 @@ typedef struct CmigPlaceholders
 } CmigPlaceholders;
 
 /*
- * Replace ${name} everywhere except in comments. If a placeholder is kept, the
- * quotes around it are removed, and its field as_literal or as_identifier is
- * set.
+ * Replace ${name} everywhere except in comments.  If a placeholder is kept,
+ * the quotes around it are removed, and its field as_literal or as_identifier
+ * is set.
  */
 extern char *cmig_placeholder_fill_braces(const CmigPlaceholders *placeholders, const char *text,
 										  const char *file_name);

@@ -31,9 +31,9 @@ typedef struct CmigTool
 												 * needs */
 
 	/*
-	 * The text of the query after SELECT, and after FROM ONLY <table> t. The
+	 * The text of the query after SELECT, and after FROM ONLY <table> t.  The
 	 * query returns two columns, oldest row first: the name that the tool
-	 * gives to a migration, and the migration's state. The states are
+	 * gives to a migration, and the migration's state.  The states are
 	 * "applied", "reverted", "failed", "repeatable", and "until" (applied,
 	 * together with everything before it).
 	 */
@@ -49,7 +49,7 @@ typedef struct CmigTool
 extern const CmigTool *cmig_tool_find(const char *name);
 
 /*
- * Returns all tools. Tools whose tables have more specific names and columns
+ * Returns all tools.  Tools whose tables have more specific names and columns
  * come first.
  */
 extern const CmigTool *cmig_tool_all(int *count);

@@ -78,8 +78,8 @@ find_number(const CmigGraph *graph, const char *name)
 }
 
 /*
- * Returns the node for an occurrence of a repeated name. The last occurrence
- * has the name as its id. Earlier occurrences have ids of the form
+ * Returns the node for an occurrence of a repeated name.  The last occurrence
+ * has the name as its id.  Earlier occurrences have ids of the form
  * <name>_at_<tag>, in the order of the graph.
  */
 static int

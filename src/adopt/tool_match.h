@@ -26,7 +26,7 @@ extern CmigToolMatches *cmig_tool_match(const CmigTool *tool, List *applied);
 
 /*
  * Returns the first node that is not applied but has an applied node above it,
- * or -1. Sets *above to the applied node.
+ * or -1.  Sets *above to the applied node.
  */
 extern int	cmig_tool_match_gap(const CmigToolMatches *matches, int *above);
 

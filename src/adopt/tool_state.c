@@ -49,7 +49,7 @@ cmig_tool_state_usual_name(const CmigTool *tool)
 }
 
 /*
- * Column types that can be read and sorted. Reading them runs only built-in
+ * Column types that can be read and sorted.  Reading them runs only built-in
  * functions.
  */
 static const Oid column_types[] = {
@@ -168,7 +168,7 @@ open_readable(const CmigTool *tool, Oid table)
 
 /*
  * The planner evaluates index predicates and expressions, which can contain
- * the owner's code. Therefore the table is read as its owner, in read-only
+ * the owner's code.  Therefore the table is read as its owner, in read-only
  * mode.
  */
 List *

@@ -2,10 +2,10 @@
  * tool_state.h
  *	  Reads another tool's table of applied migrations.
  *
- * The table may belong to any role. It is read only if it is an ordinary table
- * whose columns have built-in types, and if no row-level security policies
- * apply to the caller. The table is read as its owner, so that none of the
- * owner's code runs with the caller's privileges.
+ * The table may belong to any role.  It is read only if it is an ordinary
+ * table whose columns have built-in types, and if no row-level security
+ * policies apply to the caller.  The table is read as its owner, so that none
+ * of the owner's code runs with the caller's privileges.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -17,17 +17,17 @@ typedef struct CmigToolLine
 	const char *next;			/* start of the next line */
 } CmigToolLine;
 
-/* Get the line that starts at p. Returns false at the end of the text. */
+/* Get the line that starts at p.  Returns false at the end of the text. */
 extern bool cmig_tool_text_line(const char *p, CmigToolLine *line);
 
 /*
  * If the line begins with the word, in upper or lower case, returns the text
- * after the word without surrounding white space; otherwise NULL. If
+ * after the word without surrounding white space; otherwise NULL.  If
  * "indented" is true, white space may precede the word.
  */
 extern char *cmig_tool_text_after(const CmigToolLine *line, const char *word, bool indented);
 
-/* Does the text begin with the word? Does it end with the word? */
+/* Does the text begin with the word?  Does it end with the word? */
 extern bool cmig_tool_text_begins(const char *text, const char *word);
 extern bool cmig_tool_text_ends(const char *text, const char *word);
 
@@ -47,8 +47,9 @@ extern int	cmig_tool_text_digits(const char *text);
 extern char *cmig_tool_text_message(const char *name);
 
 /*
- * Returns the revision id for a name. Characters that an id cannot contain are
- * replaced by underscores. The tool's files and its table yield the same id.
+ * Returns the revision id for a name.  Characters that an id cannot contain
+ * are replaced by underscores.  The tool's files and its table yield the same
+ * id.
  */
 extern char *cmig_tool_text_id(const char *name);
 

@@ -4,7 +4,7 @@
  *	  the policy on DDL.
  *
  * An exemption ends with the transaction, or when the savepoint in which it
- * was declared is rolled back. Rolling back to the savepoint also removes the
+ * was declared is rolled back.  Rolling back to the savepoint also removes the
  * row in cmig.ddl_log.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -65,9 +65,9 @@ cmig_ddl_allow_reason(void)
 }
 
 /*
- * This is a SECURITY DEFINER function, because it writes the log. If the
+ * This is a SECURITY DEFINER function, because it writes the log.  If the
  * transaction already has an exemption, that exemption remains in effect, and
- * only the new reason is recorded. If the second call replaced it, rolling
+ * only the new reason is recorded.  If the second call replaced it, rolling
  * back the second call would end the first exemption.
  */
 Datum

@@ -43,7 +43,7 @@ PG_FUNCTION_INFO_V1(cmig_ddl_event);
 PG_FUNCTION_INFO_V1(cmig_set_ddl_policy);
 
 /*
- * SQL condition: does cmig.diff compare the schema? The schema name may be
+ * SQL condition: does cmig.diff compare the schema?  The schema name may be
  * NULL.
  */
 #define MANAGED(schema) \
@@ -54,8 +54,9 @@ PG_FUNCTION_INFO_V1(cmig_set_ddl_policy);
 
 /*
  * Returns the changes made by the current command, except to temporary
- * objects. Temporary schemas appear as pg_temp. Triggers, policies, and rules
- * have no schema, but their address begins with the schema of their table.
+ * objects.  Temporary schemas appear as pg_temp.  Triggers, policies, and
+ * rules have no schema, but their address begins with the schema of their
+ * table.
  */
 static CmigQuery commands_query = {
 	.sql = "SELECT c.command_tag, c.object_type, c.object_identity"
@@ -109,7 +110,7 @@ read_entries(const char *event, const char *tag)
 
 /*
  * Is this session running pg_restore, as a role that can change the policy
- * anyway? The application name is ignored for other roles.
+ * anyway?  The application name is ignored for other roles.
  */
 static bool
 is_restore(void)
@@ -143,9 +144,9 @@ deny(const CmigDdlEntry *entry, const char *hint)
 }
 
 /*
- * Returns the relation that a CONCURRENTLY statement works on, or NULL. Such a
- * statement has already committed when it ends, so it must be rejected before
- * it starts.
+ * Returns the relation that a CONCURRENTLY statement works on, or NULL.  Such
+ * a statement has already committed when it ends, so it must be rejected
+ * before it starts.
  */
 static RangeVar *
 concurrent_relation(Node *stmt)
@@ -171,10 +172,10 @@ concurrent_relation(Node *stmt)
 }
 
 /*
- * Is the relation certainly temporary? The search_path of cmig.ddl_trigger()
- * finds only temporary relations by an unqualified name. However, the client's
- * search_path can list another schema before pg_temp, so the function also
- * makes sure that no permanent relation has this name.
+ * Is the relation certainly temporary?  The search_path of cmig.ddl_trigger()
+ * finds only temporary relations by an unqualified name.  However, the
+ * client's search_path can list another schema before pg_temp, so the function
+ * also makes sure that no permanent relation has this name.
  */
 static bool
 is_temporary(const RangeVar *relation)
@@ -212,7 +213,7 @@ deny_recipe(const char *tag)
 }
 
 /*
- * Deny a CONCURRENTLY statement. Such a statement runs alone at top level, so
+ * Deny a CONCURRENTLY statement.  Such a statement runs alone at top level, so
  * it is the only statement in the query string that the client sent.
  */
 static void

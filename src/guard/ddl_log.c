@@ -2,8 +2,8 @@
  * ddl_log.c
  *	  Writes cmig.ddl_log, which records DDL outside of migration runs.
  *
- * Roles that run DDL have no privileges on this table. Its rows are therefore
- * written as its owner, the bootstrap superuser. Only superusers can attach a
+ * Roles that run DDL have no privileges on this table.  Its rows are therefore
+ * written as its owner, the bootstrap superuser.  Only superusers can attach a
  * trigger to it.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -33,7 +33,7 @@ is_value(const char *text)
 }
 
 /*
- * Can the query text contain a password? It can if the command has connection
+ * Can the query text contain a password?  It can if the command has connection
  * options, or if a word that ends with "password" is followed by a value.
  * Statements other than the recorded one may also occur in the text.
  */

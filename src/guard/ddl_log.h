@@ -9,7 +9,9 @@
 
 #include "postgres.h"
 
-/* A DDL command. The remaining columns of cmig.ddl_log describe the session. */
+/*
+ * A DDL command.  The remaining columns of cmig.ddl_log describe the session.
+ */
 typedef struct CmigDdlEntry
 {
 	const char *command;		/* a command tag, or "allow_ddl" */
@@ -20,7 +22,7 @@ typedef struct CmigDdlEntry
 } CmigDdlEntry;
 
 /*
- * Write a row to cmig.ddl_log. Call this with the privileges of the table's
+ * Write a row to cmig.ddl_log.  Call this with the privileges of the table's
  * owner, from a SECURITY DEFINER function.
  */
 extern void cmig_ddl_log_write(const CmigDdlEntry *entry);

@@ -2,11 +2,11 @@
  * lanes.c
  *	  Determines the positions of nodes and edges in a drawing of the graph.
  *
- * A node's lane continues to the first parent that no lane leads to yet. For
+ * A node's lane continues to the first parent that no lane leads to yet.  For
  * each other parent without a lane, a new lane begins as near to the node as
- * possible. If all parents already have a lane, the node's lane ends: it turns
- * into a parent's lane on its left, or a parent's lane on its right moves into
- * it.
+ * possible.  If all parents already have a lane, the node's lane ends: it
+ * turns into a parent's lane on its left, or a parent's lane on its right
+ * moves into it.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -62,8 +62,8 @@ cmig_lanes_begin(const CmigGraph *graph, const int *order, int count)
 }
 
 /*
- * Returns the free lane nearest to the given lane. If there is none, returns a
- * new lane on the right.
+ * Returns the free lane nearest to the given lane.  If there is none, returns
+ * a new lane on the right.
  */
 static int
 nearest_free(const CmigLanes *lanes, int near)
@@ -104,7 +104,7 @@ compare_forks(const void *a, const void *b)
 	return ((const CmigLaneFork *) a)->lane - ((const CmigLaneFork *) b)->lane;
 }
 
-/* Draw the edges to the node's parents. The node's own lane must be free. */
+/* Draw the edges to the node's parents.  The node's own lane must be free. */
 static void
 draw_edges(CmigLanes *lanes, CmigLanesRow *row)
 {

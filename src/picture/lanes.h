@@ -2,10 +2,10 @@
  * lanes.h
  *	  Determines the positions of nodes and edges in a drawing of the graph.
  *
- * A drawing has a row for each node, with children above their parents. Its
- * columns are called lanes. A lane is in use from a node's first child down to
- * the node. Only one lane leads to a node, so there are never more lanes than
- * nodes that have children. Edges represent down_revision.
+ * A drawing has a row for each node, with children above their parents.  Its
+ * columns are called lanes.  A lane is in use from a node's first child down
+ * to the node.  Only one lane leads to a node, so there are never more lanes
+ * than nodes that have children.  Edges represent down_revision.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -43,13 +43,13 @@ typedef struct CmigLanesRow
 typedef struct CmigLanes CmigLanes;
 
 /*
- * Start a drawing. "order" lists the nodes in the order of cmig_graph_order(),
- * with parents before their children.
+ * Start a drawing.  "order" lists the nodes in the order of
+ * cmig_graph_order(), with parents before their children.
  */
 extern CmigLanes *cmig_lanes_begin(const CmigGraph *graph, const int *order, int count);
 
 /*
- * Returns the next row, starting at the top, or NULL after the last row. The
+ * Returns the next row, starting at the top, or NULL after the last row.  The
  * result is valid until the next call.
  */
 extern const CmigLanesRow *cmig_lanes_next(CmigLanes *lanes);

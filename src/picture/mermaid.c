@@ -10,7 +10,7 @@
 #include "picture/picture.h"
 
 /*
- * Append part of a label. Characters that could have a meaning in Mermaid,
+ * Append part of a label.  Characters that could have a meaning in Mermaid,
  * HTML, or Markdown are written as character codes.
  */
 static void

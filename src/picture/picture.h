@@ -35,7 +35,7 @@ typedef struct CmigPicture
 	const CmigNames *unknown;	/* version rows without a revision */
 } CmigPicture;
 
-/* Callback for each line of a drawing. The line is freed after the call. */
+/* Callback for each line of a drawing.  The line is freed after the call. */
 typedef void (*CmigPictureLine) (const char *line, void *arg);
 
 /* Draw the picture in one of the formats, one line at a time. */
@@ -44,7 +44,7 @@ extern void cmig_mermaid_draw(const CmigPicture *picture, CmigPictureLine line, 
 extern void cmig_dot_draw(const CmigPicture *picture, CmigPictureLine line, void *arg);
 
 /*
- * Returns an array of all nodes in the picture. Parents precede their
+ * Returns an array of all nodes in the picture.  Parents precede their
  * children, and repeatable revisions come last.
  */
 extern int *cmig_picture_nodes(const CmigPicture *picture, int *count);
@@ -59,14 +59,14 @@ extern void cmig_picture_append_line(StringInfo to, const char *text);
 
 /*
  * Append notes about a revision, such as "billing, depends on 002", with a
- * prefix and a suffix. Appends nothing if there are no notes.
+ * prefix and a suffix.  Appends nothing if there are no notes.
  */
 extern void cmig_picture_append_notes(StringInfo to, const CmigPicture *picture, int node,
 									  const char *prefix, const char *suffix);
 
 /*
  * Append a revision's label for a chart: its id, its message, and the notes
- * about it, separated by line breaks. "append" is called for each of these
+ * about it, separated by line breaks.  "append" is called for each of these
  * parts and must escape it.
  */
 extern void cmig_picture_append_label(StringInfo to, const CmigPicture *picture, int node,

@@ -46,7 +46,7 @@ continues(const CmigLanesRow *row, int lane)
 }
 
 /*
- * Append vertical lines for the lanes of one color. If "below" is true, these
+ * Append vertical lines for the lanes of one color.  If "below" is true, these
  * are the lanes that continue below the row.
  */
 static void

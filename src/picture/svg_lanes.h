@@ -3,7 +3,7 @@
  *	  Draws the rows of the graph as SVG.
  *
  * Each row is a separate image, so that other content can be shown between two
- * rows. The page can limit the width of the images.
+ * rows.  The page can limit the width of the images.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -20,11 +20,11 @@
 #define CMIG_SVG_ROW 34
 
 /*
- * The number of lane colors. The page defines them in the classes l0, l1, ...
+ * The number of lane colors.  The page defines them in the classes l0, l1, ...
  */
 #define CMIG_SVG_COLORS 8
 
-/* Append the image of a row. "width" is the number of lanes in the drawing. */
+/* Append the image of a row.  "width" is the number of lanes in the drawing. */
 extern void cmig_svg_lanes_row(StringInfo to, const CmigLanesRow *row, int width,
 							   CmigPictureState state);
 

@@ -4,10 +4,10 @@
  *	  grant.
  *
  * A role has an access level if the owner has granted it everything in the
- * level's GRANT statements, as cmig.grant_access does. All other privileges of
- * the role are reported. There are no access levels for the audit log. Roles
- * that can read the audit log are reported as a notice, and roles with other
- * privileges on it as a warning.
+ * level's GRANT statements, as cmig.grant_access does.  All other privileges
+ * of the role are reported.  There are no access levels for the audit log.
+ * Roles that can read the audit log are reported as a notice, and roles with
+ * other privileges on it as a warning.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -27,7 +27,7 @@
 #define SOMEBODY "somebody"
 
 /*
- * All objects that have an ACL. attnum is 0 except for columns. Partitions of
+ * All objects that have an ACL. attnum is 0 except for columns.  Partitions of
  * the audit log are included even if they are in another schema.
  */
 #define OBJECTS \

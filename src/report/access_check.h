@@ -23,7 +23,7 @@ typedef struct CmigAccessFinding
 
 /*
  * Returns the findings about the schemas cmig and cmig_audit as a List of
- * CmigAccessFinding *. Warnings come first; findings of the same severity are
+ * CmigAccessFinding *.  Warnings come first; findings of the same severity are
  * sorted by object.
  */
 extern List *cmig_access_findings(void);

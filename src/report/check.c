@@ -90,8 +90,8 @@ compare_with_journal(const CmigRevisionText *text, TextCheck *check)
 }
 
 /*
- * Replace the placeholders in a script. If a placeholder has no value, sets
- * *missing to its name. An error is not thrown but returned in *error.
+ * Replace the placeholders in a script.  If a placeholder has no value, sets
+ * *missing to its name.  An error is not thrown but returned in *error.
  */
 static const char *
 try_values(const CmigRevisionText *text, const char *what, const char *sql, const char **missing, ErrorData **error)
@@ -116,7 +116,7 @@ try_values(const CmigRevisionText *text, const char *what, const char *sql, cons
 }
 
 /*
- * Returns a script with its placeholders replaced. If that fails, reports the
+ * Returns a script with its placeholders replaced.  If that fails, reports the
  * error or the placeholder without a value, and returns NULL.
  */
 static const char *
@@ -289,7 +289,7 @@ add_tool_problem(const CmigView *view, const CmigTool *tool, Oid table, List *pr
 }
 
 /*
- * Report other tools' tables that can be read. If no revision is loaded,
+ * Report other tools' tables that can be read.  If no revision is loaded,
  * nothing is reported.
  */
 static List *
@@ -312,8 +312,8 @@ add_tool_problems(const CmigView *view, List *problems)
 }
 
 /*
- * Report names that a revision lists twice. Only manually written rows can
- * contain them. The second occurrence has no effect.
+ * Report names that a revision lists twice.  Only manually written rows can
+ * contain them.  The second occurrence has no effect.
  */
 static List *
 add_repeated_names(const CmigView *view, List *problems)
@@ -368,7 +368,7 @@ needs_stepwise(const CmigView *view, const CmigNames *names)
 	return false;
 }
 
-/* Report revisions that replace other revisions if those are still stored. */
+/* Report revisions whose replaced revisions are still stored. */
 static List *
 add_replaced(const CmigView *view, List *problems)
 {
@@ -445,7 +445,7 @@ add_head_problem(const CmigView *view, List *problems)
 }
 
 /*
- * Report repeatable revisions that the next upgrade will run. If other
+ * Report repeatable revisions that the next upgrade will run.  If other
  * revisions are pending, nothing is reported.
  */
 static List *

@@ -22,7 +22,7 @@ typedef struct CmigProblem
 } CmigProblem;
 
 /*
- * Returns a List of CmigProblem *, starting with problems in the graph. If
+ * Returns a List of CmigProblem *, starting with problems in the graph.  If
  * "with_texts" is true, also reads all scripts and checks privileges.
  */
 extern List *cmig_check_problems(const CmigView *view, bool with_texts);

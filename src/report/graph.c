@@ -31,7 +31,7 @@ static const struct
 	{"dot", cmig_dot_draw}
 };
 
-/* Returns the index of a format. Raises 22023 if the format does not exist. */
+/* Returns the index of a format.  Raises 22023 if the format does not exist. */
 static int
 find_format(const char *name)
 {

@@ -102,7 +102,7 @@ typedef struct Help
 } Help;
 
 /*
- * Add text to the result, wrapped into lines. The first line is indented by
+ * Add text to the result, wrapped into lines.  The first line is indented by
  * "first" columns, and the other lines by "rest" columns.
  */
 static void

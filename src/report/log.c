@@ -20,10 +20,10 @@
 PG_FUNCTION_INFO_V1(cmig_log);
 
 /*
- * SCREEN_WIDTH is the line width. FIXED_WIDTH is the width of the columns that
- * have the same width in every row ("2026-01-31 12:34:56+00" and
+ * SCREEN_WIDTH is the line width.  FIXED_WIDTH is the width of the columns
+ * that have the same width in every row ("2026-01-31 12:34:56+00" and
  * "00:00:00.000"), plus the separators that psql prints between the six
- * columns. LEAST_MESSAGE is the minimum width of a message.
+ * columns.  LEAST_MESSAGE is the minimum width of a message.
  */
 #define SCREEN_WIDTH 100
 #define FIXED_WIDTH (22 + 12 + 17)

@@ -2,7 +2,7 @@
  * page.c
  *	  Writes the parts of an HTML page: its head, sections, and tables.
  *
- * The page loads nothing from the network and runs no scripts. Its
+ * The page loads nothing from the network and runs no scripts.  Its
  * Content-Security-Policy enforces this.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -134,7 +134,7 @@ typedef struct Section
 } Section;
 
 /*
- * Write a section's content. Notices are suppressed, because the page shows
+ * Write a section's content.  Notices are suppressed, because the page shows
  * the same information.
  */
 static void

@@ -12,7 +12,7 @@
 #include "base/query.h"
 
 /*
- * Append everything before the first section. "lanes" is the number of lanes
+ * Append everything before the first section.  "lanes" is the number of lanes
  * in the graph.
  */
 extern void cmig_page_begin(StringInfo page, const char *title, int lanes);
@@ -24,7 +24,7 @@ extern void cmig_page_end(StringInfo page);
 typedef void (*CmigPageContent) (StringInfo page, void *arg);
 
 /*
- * Append a section. If its content raises an error, for example because the
+ * Append a section.  If its content raises an error, for example because the
  * caller is not allowed to read the data, the section shows the error message
  * instead.
  */
@@ -32,7 +32,7 @@ extern void cmig_page_section(StringInfo page, const char *title, CmigPageConten
 							  void *arg);
 
 /*
- * A table on the page. The query returns strings, and "empty" is shown if it
+ * A table on the page.  The query returns strings, and "empty" is shown if it
  * returns no rows.
  */
 typedef struct CmigPageTable

@@ -2,8 +2,8 @@
  * page_graph.c
  *	  Writes the graph and the revisions' scripts on an HTML page.
  *
- * Each revision is a <details> element. Its summary is a row of the drawing. A
- * click on the summary shows the scripts.
+ * Each revision is a <details> element.  Its summary is a row of the drawing.
+ * A click on the summary shows the scripts.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -41,7 +41,7 @@ cmig_page_graph_width(const CmigPicture *picture)
 	return width;
 }
 
-/* Append a script with a title. Does nothing if there is no script. */
+/* Append a script with a title.  Does nothing if there is no script. */
 static void
 append_script(StringInfo page, const char *title, const char *sql)
 {

@@ -14,7 +14,7 @@
 /* Returns the number of lanes in a picture, at least 1. */
 extern int	cmig_page_graph_width(const CmigPicture *picture);
 
-/* CmigPageContent callback: append the graph. "arg" is a CmigPicture *. */
+/* CmigPageContent callback: append the graph.  "arg" is a CmigPicture *. */
 extern void cmig_page_graph(StringInfo page, void *arg);
 
 #endif							/* CMIG_PAGE_GRAPH_H */

@@ -4,7 +4,7 @@
  *	  of the database.
  *
  * Most sections show the result of another function, which is called with the
- * caller's privileges. If the caller is not allowed to read the data of a
+ * caller's privileges.  If the caller is not allowed to read the data of a
  * section, the section says so.
  *
  * Copyright (c) 2026, the pg_cmig developers

@@ -55,7 +55,7 @@ step_locks(CmigStepTexts *texts, const CmigRevision *revision, CmigDirection dir
 	return cmig_script_locks(planned, cmig_step_texts_get(texts, i)->sql);
 }
 
-/* Returns the plan that leads to the targets. Reports an empty plan. */
+/* Returns the plan that leads to the targets.  Reports an empty plan. */
 static CmigPlan *
 make_plan(CmigSituation *now, CmigDirection direction, const CmigNames *targets)
 {

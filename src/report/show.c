@@ -43,7 +43,7 @@ yes_no(bool value)
 	return value ? "yes" : "no";
 }
 
-/* Add the description that the revision's author wrote. */
+/* Add the message, the description, and the transactional flag. */
 static void
 put_description(FunctionCallInfo fcinfo, const CmigRevisionText *text)
 {

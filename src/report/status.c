@@ -74,7 +74,7 @@ authors_text(const CmigGraph *graph, const CmigPlan *plan)
 }
 
 /*
- * Can an upgrade start? A partially applied step must be finished first;
+ * Can an upgrade start?  A partially applied step must be finished first;
  * another row of the result shows it.
  */
 static bool
@@ -100,8 +100,8 @@ put_repeatables(FunctionCallInfo fcinfo, const CmigGraph *graph)
 }
 
 /*
- * Add rows about the revisions that an upgrade to the heads would run. Returns
- * false if there are none.
+ * Add rows about the revisions that an upgrade to the heads would run.
+ * Returns false if there are none.
  */
 static bool
 put_pending(FunctionCallInfo fcinfo, const CmigView *view, int heads)
@@ -138,7 +138,7 @@ put_pending(FunctionCallInfo fcinfo, const CmigView *view, int heads)
 }
 
 /*
- * Is the step in a journal row still to be done? If not, its failure is no
+ * Is the step in a journal row still to be done?  If not, its failure is no
  * longer relevant, because the revision was applied or reverted in another
  * way.
  */
@@ -154,9 +154,9 @@ is_still_to_do(const CmigView *view, const CmigJournalEntry *entry)
 }
 
 /*
- * Add rows about stepwise runs that are in progress or were interrupted. A run
- * in progress holds the run lock. If nobody holds the lock, a row with outcome
- * "running" belongs to an interrupted run.
+ * Add rows about stepwise runs that are in progress or were interrupted.  A
+ * run in progress holds the run lock.  If nobody holds the lock, a row with
+ * outcome "running" belongs to an interrupted run.
  */
 static void
 put_stepwise(FunctionCallInfo fcinfo, const CmigView *view)
@@ -248,7 +248,7 @@ put_activity(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Add rows about a transactional run in another session. Its changes are not
+ * Add rows about a transactional run in another session.  Its changes are not
  * visible until it commits, but pg_stat_activity shows what its process is
  * doing.
  */

@@ -33,13 +33,13 @@ extern CmigView cmig_view_read(void);
 extern CmigPlan *cmig_view_pending(const CmigView *view);
 
 /*
- * Does the range contain all heads? If so, listings include repeatable
+ * Does the range contain all heads?  If so, listings include repeatable
  * revisions.
  */
 extern bool cmig_view_has_all_heads(const CmigGraph *graph, const CmigMarks *range);
 
 /*
- * Add a row to the result. The function must have called
+ * Add a row to the result.  The function must have called
  * InitMaterializedSRF().
  */
 extern void cmig_view_put_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls);
