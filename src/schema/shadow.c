@@ -45,7 +45,7 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
-/* The number of attempts while others keep changing the rows. */
+/* The maximum number of attempts if other sessions keep changing the rows. */
 #define ATTEMPTS 10
 
 /*

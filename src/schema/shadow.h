@@ -86,8 +86,8 @@ extern void cmig_shadow_rename(Oid schema, const char *name, const char *caller,
 extern CmigManaged *cmig_shadow_schemas(CmigShadow *shadow);
 
 /*
- * Returns the managed schema with this name, or with this OID in the shadow;
- * or NULL.
+ * Return the managed schema with this name, or with this OID in the shadow.
+ * Return NULL if there is no such schema.
  */
 extern CmigShadowSchema *cmig_shadow_find(CmigShadow *shadow, const char *name);
 extern CmigShadowSchema *cmig_shadow_find_oid(CmigShadow *shadow, Oid shadow_schema);

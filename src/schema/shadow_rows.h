@@ -31,7 +31,7 @@ extern bool cmig_shadow_rows_move(Oid catalog, Oid object, Oid from, Oid to);
 extern Oid	cmig_shadow_rows_schema(Oid catalog, Oid object);
 
 /*
- * Delete all rows of a catalog, or the one with this OID. Dependent objects
+ * Delete all rows of a catalog, or the row with this OID.  Dependent objects
  * stay.
  */
 extern void cmig_shadow_rows_empty(Oid catalog);

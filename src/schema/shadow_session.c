@@ -34,7 +34,9 @@ struct CmigSessionLocks
 	SessionLock *locks;
 };
 
-/* Is this an advisory lock that this process has taken by an SQL function? */
+/*
+ * Is this an advisory lock that this process has taken with an SQL function?
+ */
 static bool
 is_own_advisory(const LockInstanceData *lock)
 {

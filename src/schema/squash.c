@@ -104,8 +104,8 @@ find_tip(Squash *squash)
 }
 
 /*
- * Raise an error if a revision outside the range builds on one inside it that
- * is not the last one.
+ * Raise an error if a revision outside the range builds on a revision inside
+ * the range other than the last one.
  */
 static void
 require_closed(const Squash *squash)

@@ -407,7 +407,7 @@ cmig_target_schema_create(CmigTargetState *state, Node *statement)
 		!cmig_may_create_schema_compat(GetUserId()))
 		return create->schemaElts == NIL;
 
-	/* PostgreSQL creates another one, without privileges or a comment */
+	/* PostgreSQL creates a new schema, without privileges or a comment */
 	cmig_shadow_rows_rename(NamespaceRelationId, oid, Anum_pg_namespace_nspname,
 							cmig_shadow_hidden_name(oid));
 	CommandCounterIncrement();

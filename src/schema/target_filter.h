@@ -43,8 +43,9 @@ extern bool cmig_target_filter_subscription(CmigTargetState *state, Node *node);
 extern bool cmig_target_filter_is_grant_on_member(const GrantStmt *grant);
 
 /*
- * Remove the objects in schemas that are not compared from a GRANT or REVOKE
- * on several objects.  Returns the statement, or NULL if no object is left.
+ * Remove, from a GRANT or REVOKE on several objects, the objects in schemas
+ * that are not compared.  Returns the statement, or NULL if no object is
+ * left.
  */
 extern Node *cmig_target_filter_grants(CmigTargetState *state, Node *node);
 

@@ -22,8 +22,8 @@ typedef struct CmigTargetState
 	MemoryContext context;		/* memory context of the result */
 	SubTransactionId subtransaction;	/* the shadow's subtransaction */
 	int			line;			/* the line of the current statement */
-	List	   *left_out;		/* list of char *: statements that are not
-								 * about a schema that is compared */
+	List	   *left_out;		/* list of char *: statements left out because
+								 * they are not about a compared schema */
 	List	   *elsewhere;		/* list of char *: live schemas that
 								 * statements were about */
 	List	   *missing;		/* list of CmigTargetMissing */
