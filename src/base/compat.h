@@ -82,7 +82,7 @@ cmig_executor_run_compat(QueryDesc *query)
 #endif
 }
 
-/* May the role look up objects in the schema? */
+/* Does the role have USAGE on the schema? */
 static inline bool
 cmig_may_use_schema_compat(Oid schema, Oid role)
 {
@@ -93,7 +93,7 @@ cmig_may_use_schema_compat(Oid schema, Oid role)
 #endif
 }
 
-/* May the role create objects in the schema? */
+/* Does the role have CREATE on the schema? */
 static inline bool
 cmig_may_create_compat(Oid schema, Oid role)
 {
@@ -104,7 +104,7 @@ cmig_may_create_compat(Oid schema, Oid role)
 #endif
 }
 
-/* May the role create schemas in the database? */
+/* Does the role have CREATE on the current database? */
 static inline bool
 cmig_may_create_schema_compat(Oid role)
 {
@@ -115,7 +115,7 @@ cmig_may_create_schema_compat(Oid role)
 #endif
 }
 
-/* Is the role the owner of the extension, or a member of its owner? */
+/* Is the role the extension's owner, or a member of that owner? */
 static inline bool
 cmig_owns_extension_compat(Oid extension, Oid role)
 {
@@ -137,7 +137,7 @@ cmig_is_json_table_compat(Node *node)
 #endif
 }
 
-/* May one role SET ROLE to another? */
+/* Is "member" allowed to SET ROLE to "role"? */
 static inline bool
 cmig_can_set_role_compat(Oid member, Oid role)
 {
@@ -148,7 +148,7 @@ cmig_can_set_role_compat(Oid member, Oid role)
 #endif
 }
 
-/* Is the role the owner of the relation, or a member of its owner? */
+/* Is the role the relation's owner, or a member of that owner? */
 static inline bool
 cmig_owns_relation_compat(Oid relation, Oid role)
 {
@@ -159,7 +159,7 @@ cmig_owns_relation_compat(Oid relation, Oid role)
 #endif
 }
 
-/* Is the role the owner of the database, or a member of its owner? */
+/* Is the role the database's owner, or a member of that owner? */
 static inline bool
 cmig_owns_database_compat(Oid database, Oid role)
 {
@@ -170,7 +170,7 @@ cmig_owns_database_compat(Oid database, Oid role)
 #endif
 }
 
-/* Is the role the owner of the schema, or a member of its owner? */
+/* Is the role the schema's owner, or a member of that owner? */
 static inline bool
 cmig_owns_schema_compat(Oid schema, Oid role)
 {

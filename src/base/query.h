@@ -119,7 +119,7 @@ extern void cmig_query_free(CmigQuery *query);
  */
 extern void cmig_query_commit(void);
 
-/* Was this call made by a procedure or DO block that can commit? */
+/* Was this function called by a procedure or DO block that can commit? */
 extern bool cmig_query_in_procedure(void);
 
 #endif							/* CMIG_QUERY_H */

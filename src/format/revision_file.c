@@ -569,7 +569,7 @@ read_comment(CmigFileReader *reader, const char *end)
 		refuse_other_file(reader, other);
 }
 
-/* Read the whole text. */
+/* Read all revisions in the text. */
 static void
 read_text(CmigFileReader *reader)
 {

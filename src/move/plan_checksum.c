@@ -32,7 +32,7 @@
  * Hashes
  */
 
-/* Add a text, which may be NULL, to a checksum. */
+/* Add a string, which may be NULL, to a checksum. */
 static void
 add_text(pg_cryptohash_ctx *checksum, const char *text)
 {

@@ -263,7 +263,7 @@ append_step(Offline *offline, int number, const CmigRunStep *run)
 }
 
 /*
- * The whole text
+ * The whole script
  */
 
 /* Does any step run outside a transaction? */
@@ -398,7 +398,7 @@ check_encoding(const Offline *offline)
 				 errhint("SET client_encoding = 'UTF8'")));
 }
 
-/* Generate the whole text. */
+/* Generate the whole script. */
 static text *
 make_text(Offline *offline)
 {

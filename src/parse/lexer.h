@@ -31,7 +31,7 @@ typedef enum CmigTokenType
 	CMIG_TOKEN_BLOCK_COMMENT
 } CmigTokenType;
 
-/* A position in an SQL text, and the token before that position. */
+/* A position in SQL text, and the token before that position. */
 typedef struct CmigLexer
 {
 	const char *text;			/* NUL-terminated */

@@ -436,9 +436,9 @@ changes_strings(const CmigLexer *lexer)
 }
 
 /*
- * Append the rest of a text whose output begins at offset length, and end it
- * with a newline.  If open is true, also end its last statement with a
- * semicolon.
+ * Append the rest of the text, and end the output with a newline.  The text's
+ * output begins at offset length.  If open is true, the last statement is also
+ * ended with a semicolon.
  */
 static void
 append_rest(StringInfo to, int length, const char *rest, bool open)
@@ -479,8 +479,8 @@ cmig_psql_append(StringInfo to, const char *text, const char *pin, CmigPsqlFacts
 		open = !sent;
 
 		/*
-		 * The text must be parsed if a statement may not be able to run in a
-		 * transaction, if psql starts counting BEGINs, if a quote is
+		 * The text must be parsed if a statement might not be able to run in
+		 * a transaction, if psql starts counting BEGINs, if a quote is
 		 * unterminated, if psql's versions disagree, or if the script changes
 		 * how strings are read.
 		 */

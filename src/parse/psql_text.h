@@ -16,8 +16,9 @@
 #include "lib/stringinfo.h"
 
 /*
- * What an SQL text may need or leave behind.  These facts are determined from
- * the words in the text alone, including those in dollar quotes.
+ * What the SQL text of a script may need or leave behind.  These facts are
+ * determined from the words in the text alone, including those in dollar
+ * quotes.
  */
 typedef struct CmigPsqlFacts
 {
@@ -29,7 +30,7 @@ typedef struct CmigPsqlFacts
 } CmigPsqlFacts;
 
 /*
- * Append an SQL text's statements, ending the last one with a semicolon and a
+ * Append the statements in text, ending the last one with a semicolon and a
  * newline, and add to *facts.  Each statement that is not ASCII is preceded by
  * pin, a line that sets the client encoding.  Returns false and appends nothing
  * if the text may contain a statement that cannot run in a transaction, or if
@@ -53,7 +54,7 @@ extern void cmig_psql_append_statement(StringInfo to, const char *statement,
  */
 extern void cmig_psql_pin(StringInfo to, int from, const char *pin);
 
-/* Append the comments of a text that contains no statement. */
+/* Append the comments in text, which contains no statement. */
 extern void cmig_psql_append_comments(StringInfo to, const char *text, int length);
 
 /* Append a string constant, as quote_literal() writes it. */

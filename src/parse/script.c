@@ -3,8 +3,8 @@
  *	  Splits SQL scripts into statements and computes their checksums.
  *
  * A script is split at the semicolons that end statements, and each piece is
- * parsed separately.  So only one parse tree is in memory at a time, and a
- * parser error refers to a single statement.  A semicolon does not end a
+ * parsed separately.  Therefore, only one parse tree is in memory at a time,
+ * and a parser error refers to a single statement.  A semicolon does not end a
  * statement inside parentheses (as in rules) or inside a function's BEGIN
  * ATOMIC ... END body.
  *

@@ -68,7 +68,7 @@ extern const char *cmig_statement_own_procedure(const RawStmt *raw, bool *qualif
 extern bool cmig_statement_is_concurrent(const RawStmt *raw);
 
 /*
- * Does the statement set or reset standard_conforming_strings?  Then the rest
+ * Does the statement set or reset standard_conforming_strings?  If so, the rest
  * of the script can be read only after the statement has run.
  */
 extern bool cmig_statement_changes_strings(const RawStmt *raw);

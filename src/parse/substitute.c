@@ -38,8 +38,8 @@ typedef struct Substitution
 } Substitution;
 
 /*
- * An SQL text in which placeholders are replaced: the script, or the contents
- * of a dollar quote.
+ * SQL text in which placeholders are replaced: the script, or the contents of a
+ * dollar quote.
  */
 typedef struct Region
 {
