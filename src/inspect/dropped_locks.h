@@ -40,10 +40,10 @@ extern List *cmig_dropped_locks_constraint(Oid table, const char *constraint, bo
 typedef bool (*CmigDroppedSpared) (const ObjectAddress *object, void *arg);
 
 /*
- * Returns the objects that are dropped if an object is dropped with CASCADE,
- * as a List of ObjectAddress * that starts with the object itself. An object
- * is left out if the callback returns true for it or if it depends only on
- * such objects.
+ * Returns the objects that are removed if an object is dropped with CASCADE,
+ * as a List of ObjectAddress *. The first one is the object itself. Objects
+ * for which the callback returns true are left out, as are objects that depend
+ * only on such objects.
  */
 extern List *cmig_dropped_objects(const ObjectAddress *object, CmigDroppedSpared spared, void *arg);
 

@@ -60,8 +60,8 @@ extern CmigExistingSet *cmig_existing_start(void);
 extern CmigExisting *cmig_existing_get(CmigExistingSet *set, Oid relation);
 
 /*
- * Returns the relations that have been looked up so far and that existed at
- * the start, as a List of CmigExisting * ordered by name.
+ * Returns the relations that existed at the start and have been looked up so
+ * far, as a List of CmigExisting * ordered by name.
  */
 extern List *cmig_existing_all(CmigExistingSet *set);
 

@@ -153,7 +153,7 @@ cmig_lint_cascade_views(CmigLint *lint, const CmigLintTable *table, const char *
 }
 
 /*
- * Drop the plan's views that use a relation or, if a column is given, the
+ * Drop the plan's views that use a relation or, if "column" is not NULL, that
  * column.
  */
 static void

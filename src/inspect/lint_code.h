@@ -2,9 +2,9 @@
  * lint_code.h
  *	  Finds the code in the live database that uses a table or a column.
  *
- * PostgreSQL records which objects views and policies use, but not which
- * objects a function uses if its body is a string. Such bodies are searched
- * for identifiers.
+ * PostgreSQL records the objects used by views and policies, but not the
+ * objects used by a function whose body is a string. Such function bodies are
+ * searched for identifiers.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

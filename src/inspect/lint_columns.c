@@ -250,8 +250,8 @@ drops_constraint(const CmigLint *lint, const char *name)
 }
 
 /*
- * Does a valid CHECK constraint that the statement does not drop prove that the
- * column has no nulls?
+ * Does a valid CHECK constraint prove that the column has no nulls?
+ * Constraints dropped by the statement are ignored.
  */
 static bool
 is_proven(const CmigLint *lint, const char *column)

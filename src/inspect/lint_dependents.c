@@ -1,7 +1,7 @@
 /*
  * lint_dependents.c
- *	  cmig.lint rules about views, policies, and functions that use an object
- *	  that a statement drops, renames, or changes.
+ *	  cmig.lint rules about dropping, renaming, or changing something that
+ *	  views, policies, or functions use.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,7 +1,7 @@
 /*
  * lint_locks.c
- *	  Determines which locks a statement takes on relations that existed before
- *	  the plan.
+ *	  Determines a statement's locks on relations that existed before the
+ *	  plan.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,7 +1,7 @@
 /*
  * lint_locks.h
- *	  Determines which locks a statement takes on relations that existed before
- *	  the plan, according to its parse tree.
+ *	  Determines a statement's locks on relations that existed before the
+ *	  plan, according to the statement's parse tree.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,12 +1,11 @@
 /*
  * lint_rule.h
- *	  Defines a cmig.lint rule, the state that a rule sees, and the findings
- *	  that it reports.
+ *	  Defines a cmig.lint rule, the state that a rule sees, and its findings.
  *
- * A rule has a name, a severity, the node tags of the statements that it
- * applies to, and a function that checks one statement. The function sees only
- * the parse tree and the relations as they will be when the statement runs
- * (lint_state.h). It reports findings but does not change the state.
+ * A rule has a name, a severity, the node tags of the statements to check, and
+ * a function that checks one statement. The function sees only the parse tree
+ * and the relations as they will be when the statement runs (lint_state.h). It
+ * reports findings but does not change the state.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -371,9 +371,9 @@ is_validate(CmigLint *lint, Node *node)
 }
 
 /*
- * Returns another table that the statement locks in a mode that blocks writes,
- * or NULL. Tables on which this revision already holds an AccessExclusiveLock
- * are skipped.
+ * Returns another table on which the statement takes a lock that blocks
+ * writes, or NULL. Tables on which this revision already holds an
+ * AccessExclusiveLock are skipped.
  */
 static CmigLintTable *
 other_locked(CmigLint *lint, const CmigLintTable *held)

@@ -185,7 +185,10 @@ take(RoundTrip *trip, int node)
 	MemoryContextDelete(old);
 }
 
-/* Add a row for a revision that builds on one that cannot be replayed. */
+/*
+ * Add a row for a revision that was not tested because an ancestor cannot be
+ * replayed.
+ */
 static void
 cut_off(RoundTrip *trip, int node, const char *message)
 {

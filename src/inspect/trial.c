@@ -138,9 +138,9 @@ expect_locks(void *arg)
 }
 
 /*
- * Returns a string that lists the locks that a statement would take on
- * relations that existed before the dry run. Returns NULL if there are none or
- * if a name lookup fails.
+ * Returns a statement's expected locks on relations that existed before the
+ * dry run, as a string. Returns NULL if there are none or if a name lookup
+ * fails.
  */
 static char *
 expected_locks(CmigTrial *trial, CmigPlannedLocks *plan, Node *statement)
