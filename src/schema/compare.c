@@ -66,9 +66,9 @@ renew_indexes(CmigDifference *difference)
 }
 
 /*
- * Mark the indexes of partitioned tables that no partition or only some of
- * the partitions have.  They are dropped before the partitions are detached,
- * and re-created after the partitions are attached again.
+ * Mark the partitioned tables' indexes that exist in none or only some of
+ * the partitions.  They are dropped before the partitions are detached, and
+ * re-created after the partitions are attached again.
  */
 static void
 set_apart(const CmigDifference *difference)

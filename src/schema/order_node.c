@@ -106,8 +106,8 @@ share_names(const CmigObject *table, const CmigObject *other)
 }
 
 /*
- * Must the table leave an old parent before it joins a new one, because both
- * parents use the same names?
+ * Must an old parent be dropped before a new parent is created, because both
+ * use the same names?
  */
 static bool
 parents_share_names(const CmigChange *change)
