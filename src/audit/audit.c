@@ -150,8 +150,8 @@ ensure_hash_key(Oid extension_owner)
 }
 
 /*
- * Returns the table's permanent id: the one in its triggers, the one from an
- * earlier audit, or a new one.
+ * Returns the table's permanent id: the id in its triggers, the id from an
+ * earlier audit, or a new id.
  */
 static int32
 choose_id(const CmigAuditOptions *options, Relation relation, Oid log_owner)
@@ -244,7 +244,7 @@ any_level(List *triggers, bool row_level)
 }
 
 /*
- * Check partitions that have audit triggers of their own.  These triggers do
+ * Check partitions that have their own audit triggers.  These triggers do
  * nothing while a trigger cloned from the partitioned table fires
  * (audit_trigger.c).
  */
@@ -391,7 +391,7 @@ options_of(const Enabling *enabling, List *triggers, Relation relation)
 
 	/*
 	 * read the arguments before looking up columns, because a new list may
-	 * replace one that names a dropped column
+	 * replace a list with a dropped column
 	 */
 	cmig_audit_arguments_read(enabling->fcinfo, enabling->first_option, options);
 	cmig_audit_columns_resolve(options, RelationGetRelid(relation), enabling->extension_owner,

@@ -136,20 +136,21 @@ key_condition(const CmigAsOfQuery *as_of, const char *key)
 /*
  * Returns a query for the rows of source that count.
  *
- * With a deferrable key, a row can get a key before another row gives it up,
- * for example when two rows exchange their keys.  Therefore, if rows got a key
- * in a transaction, only the entries of the row that had the key before the
- * transaction count.  These begin with the first entry whose old row did not
- * result from a row that got the key, and exclude rows that got the key before
- * that row gave it up.  If more rows got the key than gave it up, no row had
- * it before, since at most one row has a key at the end of a transaction.  If
- * all entries are of rows that got the key, and as many gave it up, the
- * entries do not show which row had it before.
+ * With a deferrable key, one row can take over a key before another row gives
+ * it up, for example when two rows exchange their keys.  Therefore, if any row
+ * took over a key in a transaction, only the entries of the row that had the
+ * key before the transaction count.  These entries begin with the first one
+ * whose old row did not result from a row that took over the key, and exclude
+ * rows that took over the key before that row gave it up.  If more rows took
+ * over the key than gave it up, no row had it before, since at most one row
+ * has a key at the end of a transaction.  If all entries are of rows that took
+ * over the key, and as many gave it up, the entries do not show which row had
+ * it before.
  *
- * This describes the entries after the time, for which source has the rows
- * before each entry.  For the entries until the time, everything is reversed:
- * source has the rows after each entry, a row that gives up the key is gone,
- * and the row that has the key at the end counts.
+ * This describes the entries after the time, for which source contains the
+ * rows before each entry.  For the entries until the time, everything is
+ * reversed: source contains the rows after each entry, a row that gives up the
+ * key is gone, and the row that has the key at the end counts.
  */
 static char *
 of_one_row(const char *source, bool backwards)

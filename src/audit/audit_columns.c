@@ -1,7 +1,7 @@
 /*
  * audit_columns.c
- *	  Finds the columns to which the names in a table's audit options refer
- *	  now.
+ *	  Finds the columns to which the names in a table's audit options now
+ *	  refer.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -284,8 +284,8 @@ states_of(const CmigAuditOptions *options, Oid relation, Oid extension_owner, bo
 }
 
 /*
- * Returns the present number of a column in the options, COLUMN_GONE, or
- * COLUMN_UNKNOWN.
+ * Returns the present number of a column that is listed in the options,
+ * COLUMN_GONE, or COLUMN_UNKNOWN.
  */
 static int
 number_now(const CmigAuditOptions *options, const CmigAuditName *name, List *states, bool by_name)

@@ -1,7 +1,7 @@
 /*
  * audit_columns.h
- *	  Finds the columns to which the names in a table's audit options refer
- *	  now.
+ *	  Finds the columns to which the names in a table's audit options now
+ *	  refer.
  *
  * Options contain the name and number of each column, and the anchor, which
  * identifies the database and table to which the numbers belong.  In that

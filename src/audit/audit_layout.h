@@ -30,8 +30,8 @@ typedef struct CmigAuditLayout
 	List	   *key_kinds;		/* of char *: the kind of each key column's
 								 * type; NIL if unknown */
 	char	   *owner;			/* the owner's name; NULL if unknown */
-	char	   *database;		/* the database in which the table has this
-								 * OID; NULL if unknown */
+	char	   *database;		/* the database that the OID refers to; NULL
+								 * if unknown */
 } CmigAuditLayout;
 
 /* Returns an identifier of this database that no other database has. */
@@ -46,8 +46,8 @@ extern bool cmig_audit_layout_is_of(const CmigAuditLayout *layout, Oid relation,
 									const char *database);
 
 /*
- * Returns the columns that identify a table's rows as a List of char *, or NIL
- * if there are none.
+ * Returns the columns that identify a table's rows, as a List of char *, or
+ * NIL if there are none.
  */
 extern List *cmig_audit_layout_key(Relation relation);
 

@@ -3,10 +3,10 @@
  *	  Creates and drops the partitions of the audit log.
  *
  * Everything runs as the log's owner, in steps, in one session at a time, and
- * with a short lock_timeout.  If it is called at top level, audit_retain
- * commits after each step, so that no lock is held for long, and tries a step
- * again if it could not get a lock.  Each step determines what remains to be
- * done, so a call continues where a canceled one ended.
+ * with a short lock_timeout.  At top level, audit_retain commits after each
+ * step, so that no lock is held for long, and repeats a step that could not
+ * acquire a lock.  Each step determines what remains to be done, so a call
+ * continues where a canceled one ended.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -417,7 +417,7 @@ cmig_audit_retain_after_upgrade(void)
 
 /* Retention */
 
-/* Commit what was done so far, if that is allowed. */
+/* Commit the work done so far, if commits are allowed. */
 static void
 end_step(const Retain *retain)
 {
@@ -513,7 +513,7 @@ drop_partition(Retain *retain)
 }
 
 /*
- * Run a step, and try again if it could not get a lock.  Returns false if
+ * Run a step, and try again if it could not acquire a lock.  Returns false if
  * there was nothing to do.
  */
 static bool

@@ -315,9 +315,10 @@ put_too_large(CmigAuditPiece *piece, const CmigAuditShape *shape,
 
 /*
  * Convert a value with to_jsonb().  This may call a cast to json, which must
- * not run with the privileges of the role that changes the row, nor, if the
- * type belongs to another role, with those of the table's owner.  Its settings
- * do not remain in the session.
+ * not run with the privileges of the role that changes the row.  If the type
+ * does not belong to the table's owner, the cast must not run with that role's
+ * privileges, either.  Settings that the cast changes do not remain in the
+ * session.
  */
 static Jsonb *
 general_value(const CmigAuditShape *shape, CmigAuditColumn *column, Datum value)
@@ -381,7 +382,10 @@ try_general_value(const CmigAuditShape *shape, CmigAuditColumn *column, Datum va
 	return NULL;
 }
 
-/* Encode a value of general kind, which has len bytes if it is a varlena. */
+/*
+ * Encode a value of kind CMIG_AUDIT_GENERAL, which has len bytes if it is a
+ * varlena.
+ */
 static void
 put_general(CmigAuditPiece *piece, const CmigAuditShape *shape, CmigAuditColumn *column,
 			Datum value, Size len)

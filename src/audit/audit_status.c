@@ -1,6 +1,6 @@
 /*
  * audit_status.c
- *	  cmig.audit_status: which tables are audited, how, and what is wrong.
+ *	  cmig.audit_status: lists audited tables, their options, and problems.
  *
  * All information is read from the triggers, so it is correct regardless of
  * who created them.

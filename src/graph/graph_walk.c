@@ -195,7 +195,7 @@ cmig_graph_shown_labels(const CmigGraph *graph)
 	memset(all.set, true, graph->count);
 	order = cmig_graph_order(graph, &all, &count);
 
-	/* each node's own labels and those from below */
+	/* the labels of each node and of the nodes below it */
 	for (int i = 0; i < count; i++)
 	{
 		const CmigNode *node = &graph->nodes[order[i]];
@@ -215,7 +215,7 @@ cmig_graph_shown_labels(const CmigGraph *graph)
 		shown->inherited[order[i]] = labels;
 	}
 
-	/* labels from above in the same line, up to the next fork or merge */
+	/* labels from above on the same line, up to the next fork or merge */
 	for (int i = count - 1; i >= 0 && graph->defects == NIL; i--)
 	{
 		const CmigNode *node = &graph->nodes[order[i]];

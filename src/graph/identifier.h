@@ -64,15 +64,15 @@ extern List *cmig_identifier_bases(const CmigGraph *graph);
 extern List *cmig_identifier_edges(const CmigEdges *edges, const CmigMarks *within);
 
 /*
- * Returns the nodes that label@symbol names, or NIL for base.  text is the
+ * Returns the nodes to which label@symbol refers, or NIL for base. text is the
  * identifier as typed, for messages.
  */
 extern List *cmig_identifier_absolute(const CmigGraph *graph, const char *label,
 									  const char *symbol, const char *text);
 
 /*
- * Returns the single node that label@symbol names, or -1 for base.  Raises
- * MG003 if it names several.
+ * Returns the single node to which label@symbol refers, or -1 for base.
+ * Raises MG003 if it refers to several nodes.
  */
 extern int	cmig_identifier_one(const CmigGraph *graph, const char *label,
 								const char *symbol, const char *text);

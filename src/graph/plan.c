@@ -39,9 +39,8 @@ count_naming(const CmigGraph *graph, const CmigMarks *applied)
 
 /*
  * Update the counts for a node that becomes applied, or is no longer applied.
- * Returns those of the nodes that it names whose count was 0 before (if
- * applied is true) or is 0 now (otherwise).  A node's edges contain each other
- * node only once.
+ * Returns the named nodes whose count was 0 before (if applied is true) or is
+ * 0 now (otherwise).  A node's edges contain each other node only once.
  */
 static CmigEdges
 change_naming(const CmigNode *node, int *naming, bool applied)

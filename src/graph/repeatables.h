@@ -17,10 +17,10 @@
 #define cmig_repeatables_is(graph, node) ((node) >= (graph)->count)
 
 /*
- * Add repeatable revisions to a graph that has none, in the order in which they
- * run: each after those in its depends_on, and otherwise in the byte order of
- * their ids.  Their defects are added to the graph.  The revisions must outlive
- * the graph.
+ * Add repeatable revisions to a graph that has none, in the order in which
+ * they run: each one after the revisions in its depends_on, and otherwise in
+ * the byte order of their ids.  Defects of these revisions are added to the
+ * graph.  The revisions must outlive the graph.
  */
 extern void cmig_repeatables_add(CmigGraph *graph, const CmigRevision *revisions, int count);
 

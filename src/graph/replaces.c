@@ -81,7 +81,7 @@ find_applied(Resolve *resolve)
 		cmig_names_sort(&resolve->applied);
 }
 
-/* Build the graph of all revisions, and find those that are applied. */
+/* Build the graph of all revisions, and find the applied ones. */
 static void
 init(Resolve *resolve, const CmigRevision *revisions, int count, const CmigPlace *place)
 {

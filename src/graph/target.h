@@ -20,9 +20,9 @@ typedef struct CmigApplied
 {
 	const CmigNames *rows;
 	List	   *nodes;			/* of int: the rows' nodes, in order */
-	List	   *unknown;		/* of char *: rows that name no revision */
-	CmigMarks  *applied;		/* these nodes and their ancestors, including
-								 * those over depends_on */
+	List	   *unknown;		/* of char *: rows whose revisions are unknown */
+	CmigMarks  *applied;		/* the rows' nodes and their ancestors,
+								 * including ancestors over depends_on */
 } CmigApplied;
 
 extern CmigApplied *cmig_target_applied(const CmigGraph *graph, const CmigNames *rows);

@@ -14,8 +14,8 @@
 #define RANGE_FORMS "from:to, such as base:heads or current:head"
 
 /*
- * Returns the nodes that one end of a range names.  If it names none, sets
- * *base to true.
+ * Returns the nodes to which one end of a range refers.  If there are none,
+ * sets *base to true.
  */
 static List *
 find_range_end(const CmigGraph *graph, const CmigApplied *applied, const char *text, bool *base)
@@ -138,7 +138,7 @@ cmig_target_range(const CmigGraph *graph, const CmigApplied *applied, const char
 	from_nodes = find_range_end(graph, applied, from, &from_base);
 	upper = marks_of(graph, find_range_end(graph, applied, to, &to_base));
 
-	/* a single identifier stands for only the revisions that it names */
+	/* a single identifier stands for only the revisions to which it refers */
 	if (from == range && to == range)
 		return upper;
 	cmig_graph_mark_ancestors(graph, upper, true);

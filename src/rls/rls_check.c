@@ -44,7 +44,7 @@ PG_FUNCTION_INFO_V1(cmig_rls_check);
 
 static char *rls_gate = NULL;
 
-/* All schemas except those of PostgreSQL and pg_cmig. */
+/* All schemas except PostgreSQL's and pg_cmig's own. */
 static CmigQuery all_schemas = {
 	"SELECT n.oid FROM pg_namespace n WHERE n.nspname !~ '^pg_'"
 	" AND n.nspname NOT IN ('information_schema', 'cmig', 'cmig_audit')", 0
@@ -280,7 +280,7 @@ check_duplicates(const CmigRlsStored *policy, const List *siblings, List **findi
 }
 
 /*
- * Apply the rules to one policy, except those about the rows that it lets
+ * Apply the rules to one policy, except the rules about the rows that it lets
  * through.
  */
 static void

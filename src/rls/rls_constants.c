@@ -1,6 +1,6 @@
 /*
  * rls_constants.c
- *	  Finds the constants that can be the value of an expression.
+ *	  Finds the constants that an expression can have as its value.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,6 +1,6 @@
 /*
  * rls_constants.h
- *	  Finds the constants that can be the value of an expression.
+ *	  Finds the constants that an expression can have as its value.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -17,8 +17,8 @@
 extern List *cmig_rls_constants(Node *node);
 
 /*
- * Returns the constants that column n of a query, which may be a VALUES list
- * or a UNION, can have.
+ * Returns the constants that a query's n-th column can have.  The query can be
+ * a VALUES list or a UNION.
  */
 extern List *cmig_rls_constants_of_query(Query *query, int n);
 

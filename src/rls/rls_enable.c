@@ -156,7 +156,8 @@ run(FunctionCallInfo fcinfo, Oid owner, const char *target, List *statements)
 }
 
 /*
- * Run GRANTs and REVOKEs of access to pg_cmig, and return them as result rows.
+ * Run GRANT and REVOKE statements for access to pg_cmig, and return them as
+ * result rows.
  */
 static void
 run_access(FunctionCallInfo fcinfo, const char *target, List *statements)

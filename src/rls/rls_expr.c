@@ -2,7 +2,7 @@
  * rls_expr.c
  *	  Finds out what a policy's expression does by examining its tree.
  *
- * The tree is the one stored in the catalog, so quoting, spelling, and nested
+ * The tree comes from the catalog, so quoting, spelling, and nested
  * parentheses do not matter.  Nothing is evaluated; rls_truth.c finds
  * expressions that have the same result for every row.
  *
@@ -397,7 +397,9 @@ read_cast(Reading *reading, CoerceViaIO *cast)
 		found->cast_of_empty = format_type_be(cast->resulttype);
 }
 
-/* Record branches of an OR that do not use the row or are always true. */
+/*
+ * Record branches of an OR that do not use the row, or that are always true.
+ */
 static void
 read_or(Reading *reading, BoolExpr *expr)
 {

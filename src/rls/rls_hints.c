@@ -37,8 +37,8 @@ typedef struct Hint
 								 * the policy's own table */
 	AttrNumber	attno;
 	Const	   *value;			/* value with which the column is compared;
-								 * NULL: the column is tested for null, or is
-								 * a key */
+								 * NULL: the column is tested for null or is a
+								 * key */
 	bool		equal;
 	bool		key;
 	CmigRlsColumnOf *joined;	/* column of another table that this column
@@ -404,7 +404,7 @@ read_context_function(Reading *reading, Node *node)
 	reading->hints->maps_context = true;
 }
 
-/* Record a text column whose values must look like numbers or UUIDs. */
+/* Record a text column whose values must be valid as numbers or UUIDs. */
 static void
 read_cast(Reading *reading, CoerceViaIO *cast)
 {
@@ -433,7 +433,7 @@ read_case(Reading *reading, CaseExpr *cases)
 	List	   *others = NIL;
 	ListCell   *lc;
 
-	/* CASE WHEN context IS NULL THEN constant ... */
+	/* "CASE WHEN context IS NULL THEN constant ..." */
 	if (cases->casetype != BOOLOID && cmig_rls_calls_context((Node *) cases))
 	{
 		reading->hints->defaults = list_concat(reading->hints->defaults, cmig_rls_constants((Node *) cases->defresult));
@@ -575,7 +575,8 @@ read_comparison(Reading *reading, Node *node, List *args, bool equal)
 }
 
 /*
- * Does the node use a column in any way other than comparing it for equality?
+ * Returns true if the node uses a column in any way other than comparing it
+ * for equality.
  */
 static bool
 computes(Node *node, bool equal)

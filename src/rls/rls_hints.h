@@ -22,7 +22,7 @@ typedef struct CmigRlsHints
 	List	   *defaults;		/* of Const: the values with which COALESCE
 								 * replaces a missing context */
 	bool		compares_only;	/* columns are only compared for equality, and
-								 * with unchanged values */
+								 * their values are not changed first */
 	CmigRlsPieces texts;
 	bool		maps_context;	/* a function or operator computes a value
 								 * from the context */
@@ -98,8 +98,8 @@ typedef struct CmigRlsInput
 extern CmigRlsForm cmig_rls_hints_form(Oid type);
 
 /*
- * Collect the hints in a policy's expression, in which function calls are
- * already replaced with the functions' bodies.
+ * Collect the hints in a policy's expression.  Function calls in it must
+ * already be replaced with the functions' bodies.
  */
 extern CmigRlsHints *cmig_rls_hints_read(Node *tree);
 

@@ -50,8 +50,8 @@ use_input(CmigRlsMaker *maker, CmigRlsInput *input)
 }
 
 /*
- * Does the name of a boolean column suggest that a row is hidden from others
- * if the column is true?
+ * Returns true if a boolean column's name suggests that a row is hidden from
+ * others if the column is true.
  */
 static bool
 is_secrecy(const char *name)

@@ -166,8 +166,8 @@ evaluate_trials(void *arg)
 }
 
 /*
- * Evaluate the cases as a role without privileges.  Returns false if that
- * fails.
+ * Evaluate the cases as a role without privileges.  Returns false if the
+ * evaluation fails.
  */
 static bool
 try_cases(Search *search, CmigRlsTrial **cases, int count)
@@ -180,8 +180,8 @@ try_cases(Search *search, CmigRlsTrial **cases, int count)
 }
 
 /*
- * Evaluate the cases, and treat those that fail as not true.  If one case of a
- * context fails, usually all of them do.
+ * Evaluate the cases, and treat cases that fail as not true.  If one case
+ * fails for a context, usually all cases with this context fail.
  */
 static void
 run_cases(Search *search, CmigRlsTrial **cases, int count)
@@ -555,7 +555,7 @@ cache_key(const char *text, Oid relid, Oid role, const Bitmapset *keys, const Bi
 	if (depends_on_table(text, role))
 		appendStringInfo(&key, " of %u", relid);
 	appendStringInfo(&key, " unique %s not null", nodeToString(cmig_rls_input_identities(relid)));
-	/* the result also depends on which columns can be null */
+	/* the result also depends on which columns are nullable */
 	for (at = text; (place = strstr(at, ":varattno ")) != NULL; at = place + 1)
 	{
 		int			column = atoi(place + strlen(":varattno "));

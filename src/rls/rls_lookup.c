@@ -1,7 +1,7 @@
 /*
  * rls_lookup.c
  *	  Finds tables in which policies look up what a role may see, and checks
- *	  whether the role can write to them and thereby give itself access.
+ *	  whether the role could give itself access by writing to them.
  *
  * The key of a look-up is the column that identifies the row: a column that
  * the sub-select returns or compares with a column of the outer row.
@@ -26,8 +26,8 @@
 /*
  * $1 to $4: table, key, role, and source of each look-up.  A role cannot give
  * itself access if the table's own policies protect its rows.  Without a
- * policy for writing, it cannot add rows; and if the key is unique, it cannot
- * use a key that is already in the table.
+ * policy for writing, the role cannot add rows; and if the key is unique, the
+ * role cannot use a key that is already in the table.
  */
 static CmigQuery writable = {
 	"WITH l AS (SELECT l.tab, l.key, l.role, l.source FROM unnest($1, $2, $3, $4) l(tab, key, role, source)"

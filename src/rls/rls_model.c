@@ -243,7 +243,7 @@ make_call(FuncExpr *call, CmigRlsMaker *maker)
 }
 
 /*
- * Returns a constant for a system column if its value is the same in each row
+ * Returns a constant for a system column, if its value is the same in each row
  * or does not matter.
  */
 static Node *
@@ -352,7 +352,7 @@ make_cast(CoerceViaIO *cast, CmigRlsMaker *maker)
 	return made;
 }
 
-/* Does the node test the whole row for null? */
+/* Returns true if the node tests the whole row for null. */
 static bool
 is_row_test(NullTest *test, const CmigRlsMaker *maker)
 {
@@ -530,7 +530,7 @@ types_walker(Node *node, void *context)
 	return expression_tree_walker(node, types_walker, context);
 }
 
-/* Do the keys include a column other than this one? */
+/* Do the keys include any other column? */
 static bool
 has_other(const Bitmapset *keys, AttrNumber column)
 {

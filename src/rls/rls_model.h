@@ -1,6 +1,7 @@
 /*
  * rls_model.h
- *	  Turns a policy's expression into one over made-up rows and contexts.
+ *	  Converts a policy's expression to an expression over made-up rows and
+ *	  contexts.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -80,8 +80,8 @@ is_floored_for(const List *siblings, Oid role, char command)
 }
 
 /*
- * Is everything that this policy allows its roles limited by a restrictive
- * policy?
+ * Returns true if a restrictive policy limits everything that this policy
+ * allows its roles to do.
  */
 static bool
 is_floored(const CmigRlsStored *policy, const List *siblings)
@@ -261,8 +261,8 @@ check_together(const CmigRlsStored *policy, const List *siblings, List **finding
 /* Evaluation */
 
 /*
- * Returns the leak of the policy's expression combined with those of the
- * restrictive policies for a role.
+ * Returns the leak of the policy's expression, combined with the expressions
+ * of the restrictive policies for a role.
  */
 static const CmigRlsLeak *
 try_for_role(CmigRlsLeakCache *cache, const CmigRlsStored *policy, const List *siblings, bool is_check,
@@ -321,7 +321,7 @@ try_policy(CmigRlsLeakCache *cache, const CmigRlsStored *policy, const List *sib
 	return found;
 }
 
-/* Returns a description of the row: "one where tenant_id is '5'". */
+/* Returns a description of the row, such as "one where tenant_id is '5'". */
 static char *
 row_text(const CmigRlsStored *policy, const CmigRlsCase *about)
 {
@@ -334,7 +334,9 @@ row_text(const CmigRlsStored *policy, const CmigRlsCase *about)
 	return psprintf("one where %s is %s", quote_identifier(name), quote_literal_cstr(about->value));
 }
 
-/* Returns a description of the context: ", while app.tenant is '12'". */
+/*
+ * Returns a description of the context, such as ", while app.tenant is '12'".
+ */
 static char *
 context_text(const CmigRlsCase *about)
 {
@@ -376,8 +378,8 @@ is_for_roles_of_its_own(const CmigRlsStored *policy, const List *siblings)
 }
 
 /*
- * Does the table have a column whose name suggests that it contains the row's
- * owner?
+ * Returns true if the table has a column whose name suggests that it contains
+ * the row's owner.
  */
 static bool
 has_owner(const CmigRlsStored *policy)
@@ -534,7 +536,7 @@ check_expression(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakC
 		add_leak_findings(policy, siblings, cache, leak, is_check, findings);
 }
 
-/* Returns the policy's roles and another role, for TO. */
+/* Returns the policy's roles and one more role, as a list for TO. */
 static char *
 roles_with(const CmigRlsStored *policy, Oid role)
 {

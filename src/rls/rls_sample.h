@@ -11,7 +11,9 @@
 #include "nodes/pg_list.h"
 #include "nodes/primnodes.h"
 
-/* The form of the sample texts, so that they can be cast to the key's type. */
+/*
+ * The form of the sample values' text, which must be valid for the key's type.
+ */
 typedef enum CmigRlsForm
 {
 	CMIG_RLS_FORM_TEXT,

@@ -1,7 +1,7 @@
 /*
  * rls_state.c
- *	  The state in policy comments: the options of enable_rls, and what
- *	  disable_rls has to restore.
+ *	  Reads and writes the state in policy comments, which contains the options
+ *	  of enable_rls and the settings that disable_rls has to restore.
  *
  * The state is "[cmig.enable_rls rls=off force=off ...]" at the end of a
  * comment.  It consists of words of the form name=value, in which %XX stands

@@ -1,6 +1,6 @@
 /*
  * rls_stored.c
- *	  Reads stored policies, and collects what is known about them.
+ *	  Reads stored policies, and collects information about them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

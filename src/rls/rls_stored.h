@@ -1,6 +1,6 @@
 /*
  * rls_stored.h
- *	  Reads stored policies, and collects what is known about them.
+ *	  Reads stored policies, and collects information about them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -76,7 +76,10 @@ extern Oid *cmig_rls_stored_roles(const CmigRlsStored *policy, int *count);
  */
 extern bool cmig_rls_stored_binds(const CmigRlsStored *policy, Oid role);
 
-/* Does policy a apply to any of the roles that policy b names? */
+/*
+ * Returns true if policy a applies to any of the roles that are named in
+ * policy b.
+ */
 extern bool cmig_rls_stored_share_role(const CmigRlsStored *a, const CmigRlsStored *b);
 extern bool cmig_rls_stored_share_command(const CmigRlsStored *a, const CmigRlsStored *b);
 

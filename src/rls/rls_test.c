@@ -1,6 +1,6 @@
 /*
  * rls_test.c
- *	  cmig.rls_test: tries what a role can actually do with a table.
+ *	  cmig.rls_test: tests what a role can actually do with a table.
  *
  * UPDATE and DELETE are tried without WHERE first: a WHERE needs the privilege
  * SELECT, and then the SELECT policies hide rows that the policies for UPDATE

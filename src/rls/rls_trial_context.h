@@ -38,10 +38,10 @@ typedef struct CmigRlsTrialContext
 
 /*
  * Returns all contexts to try: a tenant's context; no context; a context that
- * lacks one part; one for each value with which the expression compares the
- * context; one for each role to which the policy applies; and, if functions
- * are applied to keys, contexts with keys that the functions may map to the
- * same value.
+ * lacks one part; a context for each value with which the expression compares
+ * the context; and a context for each role to which the policy applies.  If
+ * functions are applied to keys, there are also contexts with keys that the
+ * functions may map to the same value.
  */
 extern List *cmig_rls_trial_contexts(const CmigRlsModel *model);
 

@@ -47,8 +47,8 @@ set_local(const char *name, const char *value)
 }
 
 /*
- * Was the statement stopped by a policy?  The SQLSTATE is the same as for a
- * missing privilege.
+ * Returns true if the statement was stopped by a policy.  The SQLSTATE is the
+ * same as for a missing privilege.
  */
 static bool
 stopped_by_policy(const ErrorData *error)
@@ -111,7 +111,7 @@ make_constraints_immediate(void)
 
 /*
  * Run the statement as the role.  Returns false if the table is no longer the
- * one under test.
+ * table under test.
  */
 static bool
 run_attempt(const CmigRlsAs *as, const CmigRlsAttempt *attempt, CmigRlsOutcome *outcome)
@@ -137,7 +137,7 @@ typedef struct Trial
 	const CmigRlsAttempt *attempt;
 	CmigRlsOutcome outcome;
 	bool		prepared;		/* the statement itself has been started */
-	bool		same;			/* the table was the one under test */
+	bool		same;			/* the table was the table under test */
 } Trial;
 
 /* Run the attempt inside the subtransaction. */

@@ -34,7 +34,7 @@ typedef struct CmigRlsAttempt
 	void	   *arg;
 	const CmigRlsKey *key;		/* if not NULL: count the rows with a value of
 								 * this key before the rollback */
-	const char *value;			/* the value of key to count */
+	const char *value;			/* the value to count */
 } CmigRlsAttempt;
 
 /*
