@@ -26,10 +26,10 @@ extern char *cmig_argument_text(FunctionCallInfo fcinfo, int n);
 extern void cmig_argument_require(FunctionCallInfo fcinfo, int n, const char *what, const char *call);
 
 /*
- * Returns an argument that must be "upgrade" or "downgrade".  Anything else
- * raises 22023 with a hint that shows a correct call; "call" is the beginning
+ * Returns an argument that must be "upgrade" or "downgrade".  Any other value
+ * raises 22023 with a hint that shows a correct call.  "call" is the beginning
  * of that call, such as "SELECT * FROM cmig.plan".  If the next argument is
- * null, the hint may use the invalid text as the target.
+ * null, the hint may use the invalid value as the target.
  */
 extern CmigDirection cmig_argument_direction(FunctionCallInfo fcinfo, int n, const char *call);
 

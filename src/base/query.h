@@ -39,9 +39,9 @@ typedef struct CmigQuery
 } CmigQuery;
 
 /*
- * Called for each row.  The callback must copy whatever it keeps from the
- * tuple.  It runs with the pinned search_path, so it must not rely on the
- * caller's settings.
+ * A callback for a query's rows.  It must copy whatever it keeps from the
+ * tuple, and it must not rely on the caller's settings, because it runs with
+ * the pinned search_path.
  */
 typedef void (*CmigRowCallback) (TupleDesc desc, HeapTuple row, void *arg);
 
@@ -60,8 +60,8 @@ extern uint64 cmig_query_each(CmigQuery *query, Datum *values, const char *nulls
 							  CmigRowCallback callback, void *arg);
 
 /*
- * Run a query that takes no arguments with the given snapshot, and return the
- * first column of its first row as palloc'd text.  Returns NULL if there is no
+ * Run a query without arguments, using the given snapshot, and return the first
+ * column of the first row as a palloc'd string.  Returns NULL if there is no
  * row or the column is null.
  */
 extern char *cmig_query_at_snapshot(CmigQuery *query, Snapshot snapshot);

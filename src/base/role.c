@@ -34,8 +34,8 @@ cmig_role_act_as_owner(CmigRole *saved, Oid role)
 
 /*
  * XactReadOnly is set directly because, after the first query, the server does
- * not allow a SET command to return to read-write mode.  The server restores it
- * if the transaction or a subtransaction fails.
+ * not allow a SET command to return to read-write mode.  If the transaction or
+ * a subtransaction fails, the server restores XactReadOnly.
  */
 void
 cmig_role_read_as(CmigRole *saved, Oid role)

@@ -10,12 +10,12 @@
 #include "postgres.h"
 #include "tcop/dest.h"
 
-/* Called for each row.  Returns false to stop the query. */
+/* A callback for a query's rows.  Returns false to stop the query. */
 typedef bool (*CmigRowReceiver) (TupleTableSlot *slot, DestReceiver *self);
 
 /*
  * Initialize a receiver, which is usually the first field of a larger struct.
- * Its startup and shutdown functions do nothing.
+ * The receiver's startup and shutdown functions do nothing.
  */
 extern void cmig_row_receiver_init(DestReceiver *receiver, CmigRowReceiver row);
 

@@ -13,12 +13,12 @@
 #include "nodes/primnodes.h"
 
 /*
- * Analyze a statement in the body of an SQL function, which is a row of
- * pg_proc.  "call" may be NULL if no argument of the function is polymorphic.
- * Changes the statement.
+ * Analyze a statement in the body of an SQL function, given the function's
+ * pg_proc row.  "call" may be NULL if none of the function's arguments is
+ * polymorphic.  Changes the statement.
  *
- * is_safe() decides whether a literal may be converted to a type, which is
- * never a domain.  Raises 0A000 for a literal of another type.
+ * is_safe() returns true if a literal may be converted to a type, which is
+ * never a domain.  Raises 0A000 for a literal of any other type.
  */
 extern Query *cmig_safe_parse(RawStmt *raw, const char *source, HeapTuple function, FuncExpr *call,
 							  bool (*is_safe) (Oid type));

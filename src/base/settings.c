@@ -5,14 +5,15 @@
  * A session may set every cmig.* setting that is not superuser-only, with two
  * exceptions:
  *
- * - In a SECURITY DEFINER function, the session's values do not count.  Only
- *	 values set by the function itself (by its SET clause, or by SET or
- *	 set_config() in its body), for the database, or for the server do.
+ * - In a SECURITY DEFINER function, the session's values do not count.  The
+ *   only values that count are those set by the function itself (by its SET
+ *   clause, or by SET or set_config() in its body), for the database, or for
+ *   the server.
  * - cmig.protect, cmig.ddl_policy, cmig.lint_policy, and cmig.rls_gate are read
- *	 at each use from where their owner stored them: pg_db_role_setting or the
- *	 configuration files.  The session's copy may be missing: a value from the
- *	 connection options hides the database's value, and if it is rejected when
- *	 this library is loaded, only the built-in default remains.
+ *   at each use from where their owner stored them: pg_db_role_setting or the
+ *   configuration files.  The session's copy may be missing: a value from the
+ *   connection options hides the database's value, and if that value is
+ *   rejected when this library is loaded, only the built-in default remains.
  *
  * The server records which role set a value (srole).  A value set at login
  * counts as set by the authenticated user, because any role may use ALTER ROLE

@@ -102,8 +102,8 @@ extern const char *cmig_settings_protect_stored(void);
 extern char *cmig_settings_unprotect_hint(bool commits);
 
 /*
- * The DDL policy stored for the database, or else for the server.  A session
- * can make it stricter for itself.
+ * Returns the DDL policy stored for the database, or else for the server.  A
+ * session can make the policy stricter for itself.
  */
 extern CmigDdlPolicy cmig_settings_ddl_policy(void);
 extern const char *cmig_settings_ddl_policy_name(CmigDdlPolicy policy);

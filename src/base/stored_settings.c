@@ -3,8 +3,8 @@
  *	  Reads the values of settings stored for the database or the server.
  *
  * The session's copy of a setting is not sufficient: a value from the
- * connection options hides the database's value, and if it is rejected when
- * this library is loaded, only the built-in default remains.
+ * connection options hides the database's value, and if that value is rejected
+ * when this library is loaded, only the built-in default remains.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

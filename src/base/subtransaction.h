@@ -13,11 +13,11 @@
 typedef void (*CmigSubtransactionWork) (void *arg);
 
 /*
- * Do the work, and return NULL if it succeeds.  If it fails, everything that
- * it did is rolled back, including changes to the current user and to
- * settings, and a copy of the error is returned, allocated in the caller's
- * memory context.  The caller must rethrow every error that it does not
- * handle, including query cancellation, with ReThrowError().
+ * Do the work, and return NULL if it succeeds.  If the work fails, everything
+ * that it did is rolled back, including changes to the current user and to
+ * settings.  In that case, a copy of the error is returned, allocated in the
+ * caller's memory context.  The caller must rethrow every error that it does
+ * not handle, including query cancellation, with ReThrowError().
  */
 extern ErrorData *cmig_subtransaction_try(CmigSubtransactionWork work, void *arg);
 

@@ -57,7 +57,7 @@ extern int	cmig_file_reader_line(const CmigFileReader *reader, int line);
 
 /*
  * Returns a position for messages, such as: revision 003, line 17 of file
- * "003.sql".  line is a line number in the whole text.
+ * "003.sql".  The argument line is a line number in the whole text.
  */
 extern char *cmig_file_reader_place(const CmigFileReader *reader, int line);
 

@@ -364,8 +364,8 @@ create_merge(const CmigNames *revisions, const char *message, const char *id, bo
 	cmig_graph_require_sound(graph);
 
 	/*
-	 * Two heads may be merged even if one depends on the other, so "heads"
-	 * includes heads that have dependents here.
+	 * Two heads may be merged even if one depends on the other.  Therefore,
+	 * "heads" here includes heads on which other revisions depend.
 	 */
 	if (revisions->names[0] == NULL)
 		ereport(ERROR,

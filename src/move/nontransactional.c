@@ -6,19 +6,17 @@
  * cmig.progress is written:
  *
  * - If a statement can run inside a transaction, its row is written in the same
- * transaction with state "done". Therefore, the statement runs exactly once.
- *
+ *   transaction with state "done". Therefore, the statement runs exactly once.
  * - For a CALL or DO, a row with state "in_doubt" is written in the transaction
- * in which the statement begins, and set to "done" in the transaction in which
- * it ends. If the statement does not commit, this is the same transaction. If
- * it commits and is then interrupted, its row remains in doubt.
- *
+ *   in which the statement begins, and set to "done" in the transaction in
+ *   which it ends. If the statement does not commit, this is the same
+ *   transaction. If it commits and is then interrupted, its row remains in
+ *   doubt.
  * - For any other statement, a row with state "running" is written before the
- * statement begins. After an interruption, the catalogs show the result (see
- * resume.h).
- *
+ *   statement begins. After an interruption, the catalogs show the result (see
+ *   resume.h).
  * - For a pg_cmig procedure, a row with state "running" is written before the
- * procedure begins. The procedure itself knows where to resume.
+ *   procedure begins. The procedure itself knows where to resume.
  *
  * These rows are written with the caller's privileges, regardless of the role
  * that the script has set.

@@ -22,8 +22,9 @@ extern void cmig_restore_point_init(void);
 extern char *cmig_restore_point_before(void);
 
 /*
- * Call this when a run is complete. A second restore point is created once the
- * transaction has committed. A transaction may contain several runs.
+ * Call this when a run is complete. After the transaction has committed, a
+ * second restore point is created for the run. A transaction may contain
+ * several runs.
  */
 extern void cmig_restore_point_after_commit(void);
 

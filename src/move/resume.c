@@ -54,8 +54,9 @@ static CmigQuery member_query = {
 };
 
 /*
- * Finds the transient indexes of REINDEX CONCURRENTLY in a relation, in a
- * schema, or in the whole database, except those in a JSON array.
+ * Finds the transient indexes that REINDEX CONCURRENTLY creates in a relation,
+ * in a schema, or in the whole database, except the indexes listed in a JSON
+ * array.
  */
 static CmigQuery transient_query = {
 	.sql = "WITH tables AS ("

@@ -39,10 +39,11 @@ typedef struct CmigLeftover
 } CmigLeftover;
 
 /*
- * Determine from the catalogs how to proceed. Must be called in a transaction
- * with a snapshot. detail is the stored JSON object. The parse tree is
- * completed as by cmig_resume_prepare(). *leftovers (of CmigLeftover *) must be
- * removed before the statement is run again.
+ * Determine from the catalogs how to proceed with an interrupted statement.
+ * detail is the stored JSON object. The parse tree is completed as by
+ * cmig_resume_prepare(). The indexes in *leftovers (of CmigLeftover *) must be
+ * removed before the statement is run again. Must be called in a transaction
+ * with a snapshot.
  */
 extern CmigResumeVerdict cmig_resume_judge(RawStmt *raw, const char *detail,
 										   List **leftovers, char **finish);

@@ -145,9 +145,9 @@ describe_error(void *arg)
 }
 
 /*
- * Raise an error for a statement that the runner rejects.  Statements that
- * cannot run inside a transaction are allowed if the revision is not
- * transactional.
+ * Raise an error for a statement that the runner rejects.  If the revision is
+ * nontransactional, statements that cannot run inside a transaction are
+ * allowed.
  */
 static void
 check_statement(const CmigRunStep *step, const RawStmt *raw)

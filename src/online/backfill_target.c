@@ -220,9 +220,9 @@ check_kind(Oid relation)
 }
 
 /*
- * Finds a rule that prevents a backfill: an INSTEAD rule or, with where_sql,
- * any rule, because batches use an UPDATE in WITH, where the server does not
- * allow rules.
+ * Finds a rule that prevents a backfill.  This is an INSTEAD rule or, with
+ * where_sql, any rule, because batches then use an UPDATE in WITH, where the
+ * server does not allow rules.
  */
 static CmigQuery instead_rule = {
 	"SELECT rulename::text FROM pg_catalog.pg_rewrite"
@@ -278,8 +278,8 @@ check_privileges(const CmigBackfillTarget *target, const char *name)
 }
 
 /*
- * Raise an error if a column of the partition key is set, because rows cannot
- * move between partitions that are updated separately.
+ * Raise an error if set_sql sets a column of the partition key, because rows
+ * cannot move between partitions that are updated separately.
  */
 static void
 check_partition_key(Oid relation, List *columns)

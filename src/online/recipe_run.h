@@ -56,9 +56,9 @@ extern void cmig_recipe_run_steps(CmigRecipe *recipe, CmigRecipeSteps steps, voi
 extern Oid	cmig_recipe_table_alone(void);
 
 /*
- * Run a statement and commit, retrying if it cannot get a lock.  Afterwards,
- * there is a snapshot for catalog lookups.  If everything runs in one
- * transaction, just run the statement.
+ * Run a statement and commit it, with retries if it cannot get a lock.
+ * Afterwards, there is a snapshot for catalog lookups.  If the whole recipe
+ * runs in a single transaction, the statement is run without a commit.
  */
 extern void cmig_recipe_run(CmigRecipe *recipe, const char *sql);
 

@@ -13,18 +13,16 @@
  * in a form that both read in the same way:
  *
  * - A backslash in a plain string.  Its meaning depends on
- * standard_conforming_strings, whose value psql learns from the server.  A
- * function, or an error that rolls back, can change the setting without psql
- * noticing.  Therefore, the string is written as an E string.
- *
+ *   standard_conforming_strings, whose value psql learns from the server.  A
+ *   function, or an error that rolls back, can change the setting without psql
+ *   noticing.  Therefore, the string is written as an E string.
  * - A string that continues on another line.  psql lexes line by line and
- * treats the rest as a new plain string.  Therefore, the parts are joined.
- *
+ *   treats the rest as a new plain string.  Therefore, the parts are joined.
  * - Non-ASCII characters, whose meaning depends on client_encoding.  In some
- * encodings, psql mistakes a quote for the second byte of a character.
- * Therefore, the statement is preceded by one that sets the encoding.  That
- * statement is on a separate line, because psql checks the encoding once for
- * each line.
+ *   encodings, psql mistakes a quote for the second byte of a character.
+ *   Therefore, the statement is preceded by one that sets the encoding.  That
+ *   statement is on a separate line, because psql checks the encoding once for
+ *   each line.
  *
  * psql's versions also disagree about a token that follows a number without a
  * space.  The server's parser rejects such a token, so text that contains one
@@ -244,7 +242,7 @@ is_word_byte(char c)
 
 /*
  * Does the token follow a number or parameter without a space, or is it a
- * parameter with something right after it?
+ * parameter directly followed by something else?
  */
 static inline bool
 touches_number(const CmigLexer *lexer)

@@ -50,7 +50,7 @@ extern void cmig_psql_append_statement(StringInfo to, const char *statement,
 
 /*
  * Insert pin, a line that sets the client encoding, before the text that begins
- * at from, unless that text is ASCII.
+ * at offset from, unless that text is ASCII.
  */
 extern void cmig_psql_pin(StringInfo to, int from, const char *pin);
 

@@ -10,9 +10,9 @@
 #include "postgres.h"
 
 /*
- * Returns a palloc'd hint for the errors "must be owner of" and "permission
- * denied for", or if no schema has been selected to create in. Returns NULL for
- * other errors. Must be called while the script's role is in effect.
+ * Returns a palloc'd hint for the errors "must be owner of", "permission denied
+ * for", and "no schema has been selected to create in", or NULL for other
+ * errors. Call this while the script's role is in effect.
  */
 extern char *cmig_privilege_hint(const ErrorData *error);
 

@@ -384,7 +384,8 @@ show_activity(const CmigScriptRun *run)
 /*
  * Run one query of a statement. Returns the number of rows, or CMIG_NO_ROWS. If
  * *snapshot_set is false and the query is not a utility statement, pushes a
- * snapshot for the remaining queries and sets it to true.
+ * snapshot for this query and the remaining ones, and sets *snapshot_set to
+ * true.
  */
 static int64
 execute_plan(PlannedStmt *plan, const char *text, DestReceiver *dest,

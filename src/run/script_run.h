@@ -15,8 +15,8 @@
 struct CmigScriptRun;
 
 /*
- * Callback that runs a script's current statement instead of the runner. arg is
- * the step's statement_arg.
+ * Callback that is called instead of the runner to run a script's current
+ * statement. arg is the step's statement_arg.
  */
 typedef void (*CmigRunStatement) (struct CmigScriptRun *run, DestReceiver *dest, void *arg);
 

@@ -7,14 +7,12 @@
  * script leaves nothing behind:
  *
  * - Cursors are found as children of the portal manager's memory context, where
- * each child is named after its portal. The caller's cursors are marked.
- *
+ *   each child is named after its portal. The caller's cursors are marked.
  * - Temporary objects are looked up only if the session has a temporary schema.
- *
  * - Prepared statements and SET CONSTRAINTS are recorded by a ProcessUtility
- * hook, and tables that may have deferred events by an ExecutorEnd hook, even
- * if they occur inside functions. The hooks do nothing while no script is
- * running.
+ *   hook, and tables that may have deferred events by an ExecutorEnd hook, even
+ *   if they occur inside functions. The hooks do nothing while no script is
+ *   running.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

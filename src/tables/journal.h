@@ -37,10 +37,11 @@ typedef struct CmigJournalEntry
 extern void cmig_journal_write(const CmigJournalEntry *entry);
 
 /*
- * Rows for several steps of a transaction, written in order and in batches.
- * Only revision, direction, outcome, times, checksum, and message are used.
- * The checksum is copied; the other strings must remain valid until
- * cmig_journal_end(), which writes the remaining rows and frees the batch.
+ * A batch of rows for several steps of a transaction, which are written in
+ * order.  Of each entry, only revision, direction, outcome, times, checksum, and
+ * message are used.  The checksum is copied; the other strings must remain
+ * valid until cmig_journal_end(), which writes the remaining rows and frees the
+ * batch.
  */
 typedef struct CmigJournalBatch CmigJournalBatch;
 

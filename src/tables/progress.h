@@ -6,12 +6,10 @@
  * until the end of the step, when all of the step's rows are deleted.  A row
  * has one of these states:
  *
- * "running": The statement was started at top level.  The catalogs (or, for a
- * pg_cmig procedure, its own records) show what the statement has done.
- *
- * "in_doubt": The statement has committed by itself and has not ended.
- *
- * "done": The statement has run.
+ * - "running": The statement was started at top level.  The catalogs (or, for a
+ *   pg_cmig procedure, its own records) show what the statement has done.
+ * - "in_doubt": The statement has committed by itself and has not ended.
+ * - "done": The statement has run.
  *
  * A statement without a row has had no effect.
  *
