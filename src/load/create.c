@@ -365,7 +365,7 @@ create_merge(const CmigNames *revisions, const char *message, const char *id, bo
 
 	/*
 	 * Two heads may be merged even if one depends on the other.  Therefore,
-	 * "heads" here includes heads on which other revisions depend.
+	 * "heads" here includes heads that other revisions depend on.
 	 */
 	if (revisions->names[0] == NULL)
 		ereport(ERROR,
