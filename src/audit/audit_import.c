@@ -441,8 +441,9 @@ import_row(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Is the relation the log, one of its partitions, or a view that reads only
- * these?  A view that also reads other tables is accepted as a source.
+ * Returns a row if the relation is the log, one of its partitions, or a view
+ * that reads nothing else.  A view that also reads other tables is accepted as
+ * a source.
  */
 static CmigQuery is_of_log = {
 	"WITH RECURSIVE s(oid) AS (SELECT $1 UNION SELECT d.refobjid FROM s"

@@ -74,7 +74,7 @@ static CmigQuery next_table_id = {
 };
 
 /*
- * Returns true if the id has been used in a layout or in any trigger.  Such an
+ * Returns a row if the id has been used in a layout or in any trigger.  Such an
  * id can be ahead of the sequence if triggers outlived the log, a dump was
  * restored over the database, or somebody created a trigger by hand.
  */

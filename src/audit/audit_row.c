@@ -316,7 +316,7 @@ put_too_large(CmigAuditPiece *piece, const CmigAuditShape *shape,
 /*
  * Convert a value with to_jsonb().  This may call a cast to json, which must
  * not run with the privileges of the role that changes the row.  If the type
- * does not belong to the table's owner, the cast must not run with that role's
+ * does not belong to the table's owner, the cast must not run with the owner's
  * privileges, either.  Settings that the cast changes do not remain in the
  * session.
  */

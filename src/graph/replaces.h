@@ -38,7 +38,8 @@ typedef enum CmigReplacesState
 } CmigReplacesState;
 
 /*
- * Does any revision replace others?  If not, all revisions count.
+ * Returns true if any revision replaces others.  If none does, all revisions
+ * count.
  */
 extern bool cmig_replaces_any(const CmigRevision *revisions, int count);
 

@@ -1,8 +1,9 @@
 /*
  * rls_model.c
- *	  Turns a policy's expression into one over made-up rows and contexts.
+ *	  Converts a policy's expression to an expression over made-up rows and
+ *	  contexts.
  *
- * Columns of the row, settings, and whatever else depends on the session
+ * The row's columns, settings, and anything else that depends on the session
  * become columns of a VALUES list.  Tables that sub-selects read become VALUES
  * lists with rows of one tenant and of strangers, and the tables' policies are
  * applied to them.  rls_leak.c then evaluates the result with PostgreSQL's

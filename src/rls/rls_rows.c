@@ -206,8 +206,8 @@ cmig_rls_rows_datum(const CmigRlsKey *key, const char *text)
 }
 
 /*
- * Is the key stored?  A virtual generated column cannot be read without
- * executing its expression.
+ * Returns true if the key is stored.  A virtual generated column cannot be
+ * read without executing its expression.
  */
 static bool
 is_stored(const CmigRlsRows *rows, const CmigRlsKey *key)

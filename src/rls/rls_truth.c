@@ -516,7 +516,10 @@ is_not(Node *a, Node *b)
 		equal(linitial(((BoolExpr *) a)->args), b);
 }
 
-/* Is one of the nodes true if the other is false?  Both may be null. */
+/*
+ * Returns true if one of the nodes is true whenever the other is false.  Both
+ * may be null.
+ */
 static bool
 opposites(Node *a, Node *b)
 {

@@ -26,9 +26,9 @@ typedef enum CmigRlsTruth
  *
  * The result is also ALWAYS if the expression is true for every row that has a
  * value in certain columns: columns that are compared with themselves, and
- * keys that are tested for being not null.  If but_null is not NULL, *but_null
- * is set to the ones that can be null.  If tree is NULL, the result is
- * DEPENDS.
+ * keys that are tested for not being null.  If but_null is not NULL,
+ * *but_null is set to the ones that can be null.  If tree is NULL, the result
+ * is DEPENDS.
  */
 extern CmigRlsTruth cmig_rls_truth(Node *tree, Oid relid, const Bitmapset *keys,
 								   Bitmapset **but_null);
