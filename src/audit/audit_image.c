@@ -205,7 +205,8 @@ key_text(const CmigAuditImages *images, Jsonb *image)
 }
 
 /*
- * Raise an error that names the row and the column that cannot be converted.
+ * Raise an error that names the row and the column whose logged value cannot
+ * be converted.
  */
 static void
 raise_misfit(const CmigAuditImages *images, Jsonb *image, const char *column,

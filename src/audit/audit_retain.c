@@ -452,8 +452,8 @@ time_of(const char *text)
 
 /*
  * Move a batch of rows from the default partition to a new partition.  A
- * partition contains all rows between its bounds, so a batch covers a range of
- * time, and every row is in the log exactly once at any moment.
+ * partition must contain all rows between its bounds, so a batch covers a range
+ * of time.
  */
 static void
 move_batch(Retain *retain)

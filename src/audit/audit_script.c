@@ -231,7 +231,7 @@ refuse_unsupported(const CmigAuditOptions *options)
 	if (options->hash)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("a script cannot have hashed columns"),
+				 errmsg("an audit script cannot hash columns"),
 				 errdetail("The script would have to contain the key."),
 				 errhint("Redact or exclude the columns.")));
 	if (options->level == CMIG_AUDIT_LEVEL_STATEMENT)

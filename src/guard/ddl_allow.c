@@ -86,9 +86,9 @@ cmig_allow_ddl(PG_FUNCTION_ARGS)
 	if (!IsTransactionBlock())
 		ereport(WARNING,
 				(errcode(ERRCODE_NO_ACTIVE_SQL_TRANSACTION),
-				 errmsg("the exception ends with this statement"),
+				 errmsg("the exemption ends with this statement"),
 				 errdetail("There is no transaction block."),
-				 errhint("Call it after BEGIN.")));
+				 errhint("Call cmig.allow_ddl after BEGIN.")));
 	cmig_ddl_log_write(&entry);
 	if (reason == NULL)
 	{

@@ -212,7 +212,8 @@ apply_truncate(CmigLint *lint, TruncateStmt *statement)
 }
 
 /*
- * If rows from a large table are inserted into a table, it is no longer empty.
+ * A table counts as nonempty after rows from a large table are inserted into
+ * it; other inserts are ignored.
  */
 static void
 apply_insert(CmigLint *lint, InsertStmt *statement)

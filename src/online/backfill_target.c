@@ -539,7 +539,7 @@ cmig_backfill_target_check(Oid table, const char *set_sql, const char *where_sql
 			choose_key(part, target->columns);
 		else
 			cmig_local_rows_require_heap(relation, "cmig.backfill with where_sql",
-										 "Leave out where_sql to update the table in the order of its key, or use plain UPDATE commands.");
+										 "Leave out where_sql to update the table in the order of its key, or do not use cmig.backfill for this table.");
 		target->count++;
 	}
 	if (get_rel_relkind(table) == RELKIND_PARTITIONED_TABLE)

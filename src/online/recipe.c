@@ -536,7 +536,7 @@ add_unique(CmigRecipe *recipe, void *arg)
 				 errmsg("cmig.add_unique cannot be used for partitioned table %s",
 						recipe->table_name),
 				 errdetail("The server cannot build indexes on partitioned tables concurrently."),
-				 errhint("CALL it for each partition. ALTER TABLE ... ADD UNIQUE on the partitioned table then uses these constraints.")));
+				 errhint("CALL cmig.add_unique for each partition. ALTER TABLE ... ADD UNIQUE on the partitioned table then uses the constraints of the partitions.")));
 	if (get_rel_relkind(recipe->table) == RELKIND_PARTITIONED_TABLE)
 	{
 		cmig_recipe_run(recipe, psprintf("ALTER TABLE %s ADD CONSTRAINT %s UNIQUE (%s)", recipe->table_name,

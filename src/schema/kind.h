@@ -231,7 +231,7 @@ extern bool cmig_alter_differs(const CmigAlter *alter, int property);
  */
 extern CmigDdl *cmig_ddl_hazards(List *ddl, int hazards);
 
-/* Add a statement and its undo; both are freshly allocated. */
+/* Add a statement and its undo.  Both strings are kept, not copied. */
 extern void cmig_alter_add(CmigAlter *alter, char *sql, char *undo);
 
 /* Like cmig_alter_add(), with the description of a hazard, or NULL. */

@@ -82,9 +82,9 @@ extern void cmig_replay_run(const CmigGraph *graph, const char *caller,
 extern void cmig_replay_upgrade(CmigReplay *replay, const int *nodes, int count);
 
 /*
- * Run a whole plan.  If a repeatable revision's script fails and a downgrade
- * has run since the script last ran, the script is left out, because it may
- * need objects that no longer exist.
+ * Run a whole plan.  If a repeatable revision's script cannot be replayed, but
+ * a downgrade has been run since the script was last applied, the failure is
+ * ignored: the script may need objects that no longer exist.
  */
 extern void cmig_replay_whole(CmigReplay *replay, const CmigReplayPlan *plan);
 
