@@ -144,7 +144,7 @@ my %forms = ('awk' => "awk $AWK", map { $_ => "$_ $AWK" } @awks);
 $forms{tail} = 'tail -vn +1' if $tail;
 
 # The statements that load a folder in a form.
-sub load_sql
+sub folder_sql
 {
 	my ($form, $folder, @names) = @_;
 
@@ -159,7 +159,7 @@ sub load_sql
 # load(...): everything that is stored, or the error
 sub load
 {
-	my $sql = load_sql(@_);
+	my $sql = folder_sql(@_);
 	my ($out, $err);
 
 	$node->psql('forms', <<"END_SQL", stdout => \$out, stderr => \$err, extra_params => ['-q'], on_error_stop => 1);
