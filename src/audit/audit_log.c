@@ -256,30 +256,10 @@ cmig_audit_log_relation(void)
 	return OidIsValid(schema) ? get_relname_relid("log", schema) : InvalidOid;
 }
 
-/*
- * Returns a relation's owner and sets *kind to its relkind.  Returns
- * InvalidOid if the relation does not exist.
- */
-static Oid
-owner_of_relation(Oid relation, char *kind)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
-	Oid			owner = InvalidOid;
-
-	if (HeapTupleIsValid(tuple))
-	{
-		owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-		*kind = ((Form_pg_class) GETSTRUCT(tuple))->relkind;
-		ReleaseSysCache(tuple);
-	}
-	return owner;
-}
-
 Oid
 cmig_audit_log_table_owner(Oid relation)
 {
-	char		kind;
-	Oid			owner = owner_of_relation(relation, &kind);
+	Oid			owner = cmig_role_owner_of(relation);
 
 	if (!OidIsValid(owner))
 		ereport(ERROR,
@@ -387,14 +367,13 @@ cmig_audit_log_fault(Oid extension_owner)
 	for (int i = 0; OidIsValid(schema) && i < lengthof(parts); i++)
 	{
 		Oid			relation = get_relname_relid(parts[i].name, schema);
-		char		kind = '\0';
 
 		if (!OidIsValid(relation))
 			continue;
-		owner = owner_of_relation(relation, &kind);
+		owner = cmig_role_owner_of(relation);
 		if (!cmig_audit_log_trusted(owner, extension_owner))
 			return foreign_owner("relation", psprintf("cmig_audit.%s", parts[i].name), owner, extension_owner);
-		if (kind != parts[i].kind)
+		if (get_rel_relkind(relation) != parts[i].kind)
 			return make_fault(ERRCODE_WRONG_OBJECT_TYPE,
 							  psprintf("relation \"cmig_audit.%s\" was not created by pg_cmig", parts[i].name),
 							  psprintf("ALTER TABLE cmig_audit.%s RENAME TO %s_old -- then restore the audit log from a backup, if there was one",
@@ -529,7 +508,6 @@ cmig_audit_log_make(Oid extension_owner)
 	Oid			relation;
 	Oid			schema;
 	Oid			owner = extension_owner;
-	char		kind;
 
 	relation = cmig_audit_log_relation();
 	if (!OidIsValid(relation))
@@ -541,7 +519,7 @@ cmig_audit_log_make(Oid extension_owner)
 	raise_fault(extension_owner, true);
 	if (OidIsValid(relation))
 	{
-		owner = owner_of_relation(relation, &kind);
+		owner = cmig_role_owner_of(relation);
 		cmig_audit_log_refuse_foreign_code(owner);
 		return owner;
 	}
@@ -579,8 +557,6 @@ cmig_audit_log_make(Oid extension_owner)
 Oid
 cmig_audit_log_require(Oid extension_owner)
 {
-	char		kind;
-
 	raise_fault(extension_owner, false);
-	return owner_of_relation(cmig_audit_log_relation(), &kind);
+	return cmig_role_owner_of(cmig_audit_log_relation());
 }

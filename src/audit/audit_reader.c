@@ -139,12 +139,6 @@ require_columns(void)
 	}
 }
 
-static void
-take_name(TupleDesc desc, HeapTuple row, void *arg)
-{
-	*(char **) arg = cmig_query_text(desc, row, 1);
-}
-
 /*
  * Raise one error for all missing privileges, with a hint.  PostgreSQL's own
  * errors would report one table at a time.
@@ -199,7 +193,7 @@ refuse_foreign_tables(void)
 {
 	char	   *table = NULL;
 
-	cmig_query_each(&foreign_tables, NULL, NULL, take_name, &table);
+	cmig_query_each(&foreign_tables, NULL, NULL, cmig_query_keep_text, &table);
 	if (table)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -228,7 +222,7 @@ cmig_audit_reader_begin(void)
 		return;
 	refuse_foreign_policies();
 	refuse_foreign_tables();
-	cmig_query_each(&foreign_functions, NULL, NULL, take_name, &function);
+	cmig_query_each(&foreign_functions, NULL, NULL, cmig_query_keep_text, &function);
 	if (function)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

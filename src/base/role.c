@@ -6,8 +6,11 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/xact.h"
+#include "catalog/pg_class.h"
 #include "miscadmin.h"
+#include "utils/syscache.h"
 
 #include "base/role.h"
 
@@ -55,4 +58,18 @@ cmig_role_return(const CmigRole *saved)
 {
 	SetUserIdAndSecContext(saved->user, saved->context);
 	XactReadOnly = saved->read_only;
+}
+
+Oid
+cmig_role_owner_of(Oid relation)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+	Oid			owner = InvalidOid;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+		ReleaseSysCache(tuple);
+	}
+	return owner;
 }

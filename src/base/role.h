@@ -54,4 +54,7 @@ extern void cmig_role_act_as_caller(CmigRole *saved, Oid caller);
 /* Return to the former role. */
 extern void cmig_role_return(const CmigRole *saved);
 
+/* Returns the owner of a relation, or InvalidOid if it does not exist. */
+extern Oid	cmig_role_owner_of(Oid relation);
+
 #endif							/* CMIG_ROLE_H */

@@ -78,16 +78,8 @@ run_section(void *step)
 static bool
 is_failure(const ErrorData *error)
 {
-	switch (ERRCODE_TO_CATEGORY(error->sqlerrcode))
-	{
-		case ERRCODE_OPERATOR_INTERVENTION:
-		case ERRCODE_INSUFFICIENT_RESOURCES:
-		case ERRCODE_INTERNAL_ERROR:
-		case ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE:
-			return false;
-		default:
-			return true;
-	}
+	return !cmig_subtransaction_must_rethrow(error) &&
+		ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
 }
 
 /* Formats the error for the result. */

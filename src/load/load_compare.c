@@ -82,7 +82,7 @@ refuse_twice(const CmigLoadItem *first, const CmigLoadItem *second)
 			 errmsg("revision \"%s\" occurs twice", cmig_load_id(first)),
 			 strcmp(one, other) == 0 ?
 			 errdetail("Its headers are at %s and %s.", cmig_load_place(first), cmig_load_place(second)) :
-			 errdetail("The one in %s is \"%s\", and the one in %s is \"%s\".",
+			 errdetail("The one at %s has the message \"%s\". The one at %s has the message \"%s\".",
 					   cmig_load_place(first), one, cmig_load_place(second), other),
 			 errhint("Give one of them another id, or leave it out.")));
 }

@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "base/role.h"
 #include "base/settings.h"
 #include "run/deferred.h"
 
@@ -220,21 +221,6 @@ new_constraints(Oid table, List *known)
 	return result;
 }
 
-/* Returns the table's owner, or InvalidOid if the table does not exist. */
-static Oid
-owner_of(Oid table)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
-	Oid			owner = InvalidOid;
-
-	if (HeapTupleIsValid(tuple))
-	{
-		owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-		ReleaseSysCache(tuple);
-	}
-	return owner;
-}
-
 /*
  * Raise an error if firing a constraint by name would also fire another role's
  * triggers. This is the case if another constraint has the same name and
@@ -246,7 +232,7 @@ refuse_namesake(const CmigDeferred *deferred, Form_pg_constraint fired, Form_pg_
 	if (other->oid == fired->oid || !other->condeferrable || !OidIsValid(other->conrelid) ||
 		list_member_oid(deferred->tables, other->conrelid) ||
 		!AfterTriggerPendingOnRel(other->conrelid) ||
-		owner_of(other->conrelid) == owner_of(fired->conrelid))
+		cmig_role_owner_of(other->conrelid) == cmig_role_owner_of(fired->conrelid))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

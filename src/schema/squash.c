@@ -286,7 +286,7 @@ describe(const char *revision, const CmigStatement *statement)
 	if (command != NULL)
 		return psprintf("%s of revision %s, line %d, may change rows", command, revision, statement->line);
 	if (cmig_target_filter_is_shared(statement->raw->stmt))
-		return psprintf("%s of revision %s, line %d, is not about a schema",
+		return psprintf("%s of revision %s, line %d, does not change a schema",
 						GetCommandTagName(CreateCommandTag(statement->raw->stmt)), revision, statement->line);
 	return NULL;
 }

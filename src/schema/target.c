@@ -314,18 +314,8 @@ try_script(void *arg)
 static void
 tell_failed(const CmigTargetScript *script, ErrorData *error)
 {
-	switch (ERRCODE_TO_CATEGORY(error->sqlerrcode))
-	{
-		case ERRCODE_OPERATOR_INTERVENTION:
-		case ERRCODE_INSUFFICIENT_RESOURCES:
-		case ERRCODE_TRANSACTION_ROLLBACK:
-		case ERRCODE_SYSTEM_ERROR:
-		case ERRCODE_INTERNAL_ERROR:
-			ReThrowError(error);
-			break;
-		default:
-			break;
-	}
+	if (cmig_subtransaction_must_rethrow(error))
+		ReThrowError(error);
 	switch (error->sqlerrcode)
 	{
 		case ERRCODE_DUPLICATE_TABLE:
