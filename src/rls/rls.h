@@ -17,7 +17,7 @@
 #include "nodes/pg_list.h"
 #include "storage/lockdefs.h"
 
-/* The settings that contain the context. */
+/* The names of the settings that contain the current user and tenant. */
 #define CMIG_RLS_USER_SETTING	"app.current_user_id"
 #define CMIG_RLS_TENANT_SETTING "app.current_tenant_id"
 
@@ -45,8 +45,8 @@ typedef struct CmigRlsOptions
 								 * none */
 	List	   *roles;			/* of CmigRlsRole: the roles of the
 								 * application */
-	List	   *bypass_roles;	/* of CmigRlsRole: roles that see and write
-								 * every row */
+	List	   *bypass_roles;	/* of CmigRlsRole: roles that can see and
+								 * write every row */
 	Oid			via;			/* membership table or InvalidOid */
 	char	   *via_key;		/* the membership table's column that is
 								 * compared with key_column */
@@ -57,14 +57,15 @@ typedef struct CmigRlsOptions
 	bool		shared;			/* rows without a key are readable */
 	bool		public_read;	/* all rows are readable */
 	int			commands;		/* the commands that the roles may use */
-	bool		force;			/* FORCE ROW LEVEL SECURITY, for the owner,
-								 * too */
-	bool		column_default; /* set the key's default to the context */
+	bool		force;			/* also use FORCE ROW LEVEL SECURITY, for the
+								 * owner */
+	bool		column_default; /* set the default of the key column to the
+								 * current user or tenant */
 	bool		create_index;	/* create an index on the key if there is none */
 	bool		require_context;	/* without a context, raise an error
 									 * instead of returning no rows */
 	List	   *granted;		/* of char *: roles to which this call grants
-								 * the access level application */
+								 * access level "application" */
 } CmigRlsOptions;
 
 /* A column's default before enable_rls changed it. */
@@ -79,14 +80,14 @@ typedef struct CmigRlsDefault
  */
 typedef struct CmigRlsState
 {
-	bool		enabled;		/* the flags that the table had before */
+	bool		enabled;		/* relrowsecurity before enable_rls */
 	bool		forced;
 	List	   *defaults;		/* of CmigRlsDefault */
-	List	   *granted;		/* of char *: roles to which the access level
-								 * application was granted */
+	List	   *granted;		/* of char *: roles to which access level
+								 * "application" was granted */
 	char	   *user_column;	/* NULL: none */
 	char	   *tenant_column;
-	char	   *key_column;		/* with via */
+	char	   *key_column;		/* NULL unless "via" is set */
 	char	   *via;			/* qualified and quoted, or NULL */
 	char	   *via_key;
 	char	   *via_user;
@@ -97,7 +98,7 @@ typedef struct CmigRlsState
 	bool		no_index;		/* create_index => false */
 } CmigRlsState;
 
-/* A policy that a table has or should have. */
+/* A policy that a table has ("existing") or should have ("wanted"). */
 typedef struct CmigRlsPolicy
 {
 	char	   *name;
@@ -122,9 +123,9 @@ typedef struct CmigRlsColumn
 	char	   *fallback;		/* the default's expression, NULL for none */
 	bool		generated;		/* identity or generated: cannot have a
 								 * default */
-	char	   *made_index;		/* index created by enable_rls that begins
-								 * with this column, or NULL */
-	bool		indexed;		/* another index begins with this column */
+	char	   *made_index;		/* an index created by enable_rls whose first
+								 * column is this one, or NULL */
+	bool		indexed;		/* this is the first column of another index */
 } CmigRlsColumn;
 
 /* What enable_rls needs to know about a table. */
@@ -149,18 +150,18 @@ typedef struct CmigRlsTable
 
 /* in rls_state.c: builds and parses the state in policy comments */
 
-/* Returns the names of the commands in a mask, such as SELECT+INSERT. */
+/* Returns the names of the commands in a mask, such as "SELECT+INSERT". */
 extern char *cmig_rls_state_commands(int mask, const char *separator);
 extern char *cmig_rls_state_write(const CmigRlsState *state);
 
-/* Parse a policy's comment.  Returns NULL if enable_rls did not write it. */
+/* Parses a policy's comment.  Returns NULL if enable_rls did not write it. */
 extern CmigRlsState *cmig_rls_state_read(const char *comment);
 
 /* in rls_policy.c: plans policies and builds SQL text */
 
 /*
- * Returns the policies that the table should have.  state names the key
- * columns.
+ * Returns the policies that the table should have.  The key columns are taken
+ * from "state".
  */
 extern List *cmig_rls_policy_plan(const CmigRlsOptions *options,
 								  const CmigRlsTable *table,
@@ -173,19 +174,20 @@ extern char *cmig_rls_policy_comment(const CmigRlsTable *table, const CmigRlsPol
 extern char *cmig_rls_policy_drop(const CmigRlsTable *table, const CmigRlsPolicy *policy);
 
 /*
- * Returns an expression that reads a setting and casts it, once per statement.
+ * Returns an SQL expression that reads a setting and casts it to a type.  The
+ * expression is a sub-select, so that it is evaluated once per statement.
  */
 extern char *cmig_rls_policy_context(const char *setting, const char *cast, bool required);
 
 /*
- * Returns an expression that reads a setting and casts it, for a column
- * default, where a sub-select is not allowed.
+ * Like cmig_rls_policy_context, but for a column default, in which a
+ * sub-select is not allowed.
  */
 extern char *cmig_rls_policy_default(const char *setting, const char *cast);
 
 /*
- * Returns a call of enable_rls with the options in the table's state, which
- * must not be NULL.
+ * Returns, as SQL, a call of enable_rls with the options in the table's state.
+ * table->state must not be NULL.
  */
 extern char *cmig_rls_policy_call(const CmigRlsTable *table);
 
@@ -197,12 +199,15 @@ extern CmigRlsTable *cmig_rls_table_read(Oid relid);
 extern CmigRlsColumn *cmig_rls_table_column(const CmigRlsTable *table, const char *name);
 
 /*
- * Lock the table and everything that inherits from it, and return them,
+ * Lock a table and all tables that inherit from it, and return their OIDs,
  * parents first.
  */
 extern List *cmig_rls_table_family(Oid relid, LOCKMODE mode);
 
-/* Does the SQL text mean the same as the node tree?  Either may be NULL. */
+/*
+ * Returns true if the SQL text, once parsed, is equal to the node tree.  Two
+ * NULL pointers are equal.
+ */
 extern bool cmig_rls_table_same(Oid relid, const char *text, const char *tree);
 
 /* in rls_check.c */

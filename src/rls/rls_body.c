@@ -50,8 +50,8 @@ is_word(CmigLexer *lexer, const char *word)
 }
 
 /*
- * Append the expression that ends at the given word, or at a semicolon if word
- * is NULL, and advance past this token.  Returns false if there is no such
+ * Append the tokens up to the given word, or up to a semicolon if word is
+ * NULL, and advance past that token.  Returns false if these tokens are not an
  * expression.
  */
 static bool
@@ -105,7 +105,7 @@ take_semicolon(CmigLexer *lexer)
 /*
  * Convert a block's statements to one expression for the value that they
  * return.  The statements that follow an IF without ELSE are treated as its
- * ELSE branch.  Returns false if the block contains statements other than IF
+ * ELSE branch.  Returns false if the block contains a statement other than IF
  * and RETURN, or if a branch has no RETURN.
  */
 static bool
@@ -142,9 +142,9 @@ take_statements(CmigLexer *lexer, StringInfo text)
 
 /*
  * Convert the EXCEPTION clause.  Whether the block fails can depend on the
- * context, so an invented setting represents the failure, and its values are
- * tried like those of the context.  The result is CASE WHEN the setting is
- * null THEN the handler's value ELSE the block's value END.
+ * context, so the failure is represented by an invented setting, which is
+ * tried with different values, as the context is.  The result is "CASE WHEN
+ * the setting IS NULL THEN the handler's value ELSE the block's value END".
  */
 static bool
 take_handlers(CmigLexer *lexer, StringInfo text)
@@ -208,7 +208,10 @@ proc_text(HeapTuple tuple, int column)
 	return isnull ? NULL : TextDatumGetCString(value);
 }
 
-/* Returns the analyzed body of a function, or NULL if it cannot be read. */
+/*
+ * Returns a function's body as an analyzed query, or NULL if it cannot be
+ * read.
+ */
 static Query *
 body_query(HeapTuple tuple, FuncExpr *call)
 {
@@ -239,7 +242,9 @@ body_query(HeapTuple tuple, FuncExpr *call)
  * Parameters
  */
 
-/* The arguments of a call that is replaced with a body. */
+/*
+ * The arguments of a function call that is replaced with the function's body.
+ */
 typedef struct Arguments
 {
 	List	   *args;
@@ -247,7 +252,7 @@ typedef struct Arguments
 	bool		definer;
 } Arguments;
 
-/* Replace the body's parameters with the call's arguments. */
+/* Replace the parameters in a function's body with the call's arguments. */
 static Node *
 put_arguments(Node *node, void *context)
 {
@@ -313,7 +318,7 @@ set_of(FuncExpr *call, Query *query)
 	return (Node *) unnest;
 }
 
-/* Make the result null if an argument is null, as a strict function does. */
+/* Make the result null if an argument is null, as for a strict function. */
 static Node *
 unless_null(FuncExpr *call, Node *result)
 {
@@ -384,7 +389,7 @@ body_of(FuncExpr *call)
 	return result;
 }
 
-/* Replace calls with the bodies of their functions, at any depth. */
+/* Replace function calls with the functions' bodies, at any depth. */
 static Node *
 expand(Node *node, void *context)
 {

@@ -12,21 +12,23 @@
 #include "nodes/primnodes.h"
 
 /*
- * Prefix of the invented settings that represent a failure; a number follows.
- * If such a setting is null, the value comes from a function's EXCEPTION
- * handler.
+ * The prefix of an invented setting that represents the failure of a PL/pgSQL
+ * block; a number follows.  If the setting is null, the block's EXCEPTION
+ * handler returns the value.
  */
 #define CMIG_RLS_FAILURE "cmig.failure"
 
 /*
  * Replace calls of SQL functions and of simple PL/pgSQL functions with the
- * functions' bodies, where these can be read.  Nothing is executed.
- * hasRowSecurity is set in queries from SECURITY DEFINER functions, because
- * the function's owner runs them.
+ * functions' bodies, if these can be read.  Nothing is executed.  In the body
+ * of a SECURITY DEFINER function, hasRowSecurity is set in each query to show
+ * that the query runs as the function's owner.
  */
 extern Node *cmig_rls_body_expand(Node *tree);
 
-/* Does the node call a function that is not built into PostgreSQL? */
+/*
+ * Returns true if the node calls a function that is not built into PostgreSQL.
+ */
 extern bool cmig_rls_body_is_foreign_call(Node *node);
 
 #endif							/* CMIG_RLS_BODY_H */

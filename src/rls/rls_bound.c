@@ -1,9 +1,11 @@
 /*
  * rls_bound.c
- *	  Limits a policy's queries so that trying them cannot take long.
+ *	  Limits the queries in a policy's expression so that trying them is
+ *	  quick.
  *
- * A recursive query or generate_series() may return an unlimited number of
- * rows, and a sub-select may return any of its rows first.
+ * A recursive query or generate_series() may return any number of rows.  This
+ * module also makes sub-selects return the row that is most likely to show a
+ * leak.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -21,7 +23,7 @@
 #define MAX_RECURSION 1000		/* maximum number of rows of a recursive query */
 #define MAX_SERIES 2000			/* maximum number of rows of generate_series() */
 
-/* Returns a row count for LIMIT. */
+/* Returns a constant for a query's limitCount. */
 static Node *
 row_count(int64 count)
 {
@@ -29,8 +31,9 @@ row_count(int64 count)
 }
 
 /*
- * Remove ORDER BY from a sub-select with LIMIT, so that any of its rows can
- * come first.  The worst case is assumed: a stranger's row, if there is one.
+ * Remove ORDER BY from a sub-select with LIMIT.  In the real tables, any row
+ * can be the first one, so the worst case is assumed.  The made-up rows begin
+ * with a stranger's row.
  */
 void
 cmig_rls_bound_any_row(Query *query)
@@ -40,9 +43,9 @@ cmig_rls_bound_any_row(Query *query)
 }
 
 /*
- * Returns a range table entry for "SELECT * FROM the query LIMIT ...", which
- * replaces a recursive query.  A recursive query may never end, but PostgreSQL
- * evaluates it only as far as its rows are read.
+ * Returns a range table entry for "SELECT * FROM recursive_query LIMIT ...". A
+ * recursive query may never end, but PostgreSQL evaluates it only as far as
+ * its rows are read.
  */
 RangeTblEntry *
 cmig_rls_bound_recursion(RangeTblEntry *entry)
@@ -79,9 +82,9 @@ cmig_rls_bound_recursion(RangeTblEntry *entry)
 }
 
 /*
- * Add LIMIT 1 to a scalar sub-select.  On the real tables, the sub-select
- * finds at most one row, but several of the made-up rows may match, which
- * would be an error.
+ * Add LIMIT 1 to a scalar sub-select.  In the real tables, the sub-select
+ * finds at most one row, but it may find several made-up rows, which would be
+ * an error.
  */
 void
 cmig_rls_bound_one_row(SubLink *link)
@@ -95,10 +98,7 @@ cmig_rls_bound_one_row(SubLink *link)
 	cmig_rls_bound_any_row(query);
 }
 
-/*
- * Limit generate_series() to a short series by moving its end close to its
- * start.
- */
+/* Move the end of generate_series() close to its start. */
 bool
 cmig_rls_bound_series(FuncExpr *call, FuncExpr *made)
 {

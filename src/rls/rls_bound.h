@@ -1,6 +1,7 @@
 /*
  * rls_bound.h
- *	  Limits a policy's queries so that trying them cannot take long.
+ *	  Limits the queries in a policy's expression so that trying them is
+ *	  quick.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,21 +13,23 @@
 #include "nodes/primnodes.h"
 
 /*
- * Let a sub-select with LIMIT return any of its rows first: the worst case is
- * a stranger's row.
+ * Make a sub-select with LIMIT ignore its ORDER BY.  The first of the made-up
+ * rows, a stranger's row, is then returned, which is the worst case.
  */
 extern void cmig_rls_bound_any_row(Query *query);
 
-/* Replace the range table entry of a recursive query with one that has a LIMIT. */
+/*
+ * Returns a range table entry that replaces a recursive query and has a LIMIT.
+ */
 extern RangeTblEntry *cmig_rls_bound_recursion(RangeTblEntry *entry);
 
 /* Make a scalar sub-select return only one row. */
 extern void cmig_rls_bound_one_row(SubLink *link);
 
 /*
- * Move the end of generate_series() close to its start. call is the original
- * call; made is a copy of it, which is modified.  Returns false if the step is
- * not a small constant.
+ * Move the end of generate_series() close to its start. "call" is the original
+ * call, and "made" is a copy of it, which is modified.  Returns false if the
+ * step is not a small constant.
  */
 extern bool cmig_rls_bound_series(FuncExpr *call, FuncExpr *made);
 

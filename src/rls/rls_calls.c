@@ -34,11 +34,11 @@ has_prefix(const char *text, const char *const *prefixes)
 }
 
 /*
- * Returns true if a harmless function can be declared with this type.  This
- * holds for built-in and polymorphic types (the types of the actual arguments
- * are checked, too).  The exceptions are cstring, internal, and record, which
- * input functions and similar functions use, and types whose input functions
- * look up objects.
+ * Returns true if this type may occur in the declaration of a harmless
+ * function.  It may if it is a built-in or polymorphic type (the types of the
+ * actual arguments are checked separately).  The exceptions are cstring,
+ * internal, and record, which input functions and similar functions use, and
+ * types whose input functions look up objects.
  */
 static bool
 is_plain_declaration(Oid type)
@@ -64,7 +64,10 @@ is_plain_declaration(Oid type)
 	}
 }
 
-/* Are all declared argument types and the result type plain? */
+/*
+ * Returns true if is_plain_declaration() is true for the function's arguments
+ * and result.
+ */
 static bool
 has_plain_types(Form_pg_proc proc)
 {
@@ -126,8 +129,9 @@ may_run(Oid function)
 
 /*
  * Returns true if the function handles enums without calling other functions.
- * Enum types are user-defined, and functions that build JSON call the user's
- * cast from the enum, if there is one.
+ * Enum types are user-defined.  Not every built-in function qualifies: a
+ * function that builds JSON, for example, calls the user's cast from the enum,
+ * if there is one.
  */
 static bool
 compares_enums(Oid function)
@@ -269,7 +273,9 @@ has_others_type(List *args)
 	return false;
 }
 
-/* Does the clause compare or sort by a user-defined operator? */
+/*
+ * Returns true if the clause compares or sorts with a user-defined operator.
+ */
 static bool
 has_others_operator(Node *node)
 {
@@ -291,7 +297,10 @@ is_builtin_operator(Oid operator, List *args, Oid result)
 	return operator < FirstUnpinnedObjectId && cmig_rls_calls_builtin(get_opcode(operator), args, result);
 }
 
-/* Is the node a part of a query other than an expression? */
+/*
+ * Returns true if the node belongs to a query but is not itself an expression,
+ * such as a FromExpr.
+ */
 static bool
 is_query_part(Node *node)
 {

@@ -32,8 +32,8 @@ extern bool cmig_rls_calls_setting(Node *node);
 extern bool cmig_rls_calls_user(Node *node);
 
 /*
- * Returns true if the node calls a user-defined function that has no column
- * among its arguments and does not return a boolean.  Such a function may read
+ * Returns true if the node calls a user-defined function that does not return
+ * a boolean and whose arguments contain no column.  Such a function may read
  * the context.
  */
 extern bool cmig_rls_calls_session_function(Node *node);

@@ -68,7 +68,10 @@ cmig_rls_candidate_usual(const CmigRlsInput *input, int whose)
 	return value;
 }
 
-/* Returns true if a name on the path suggests that it identifies the owner. */
+/*
+ * Returns true if one of the names on the path suggests an owner, such as
+ * "tenant_id".
+ */
 static bool
 path_tells_owner(const List *path)
 {
@@ -83,9 +86,9 @@ path_tells_owner(const List *path)
 }
 
 /*
- * Returns two documents with only the members that identify the owner, with
- * values of two forms.  If there are other members, a document with all
- * members is added.
+ * Returns two candidates that contain only the members that identify the
+ * owner, once as strings and once as numbers.  If the document has other
+ * members, a candidate with all members is added.
  */
 static List *
 document_candidates(const CmigRlsInput *input, int whose)
@@ -128,13 +131,13 @@ cmig_rls_candidates(const CmigRlsInput *input, int whose)
 	usual = cmig_rls_candidate_usual(input, whose);
 	if (input->type == BOOLOID)
 	{
-		/* true in a few special rows; ordinary rows have false */
+		/* ordinary rows have false, and a few special rows have true */
 		candidates = cmig_rls_candidate_add(candidates, cmig_rls_sample(BOOLOID, 0, 0),
 											input->false_marks ? CMIG_RLS_MARKED : CMIG_RLS_SOME, true);
 		candidates = cmig_rls_candidate_add(candidates, cmig_rls_sample(BOOLOID, 0, 1), CMIG_RLS_MARKED, true);
 		return candidates;
 	}
-	/* a time such as deleted_at or published_at, which may be null */
+	/* the usual value; a time such as deleted_at may also be null */
 	candidates = cmig_rls_candidate_add(candidates, usual, input->null_tested && nullable ? CMIG_RLS_MARKED : CMIG_RLS_OPEN, true);
 	if (input->null_tested && nullable)
 		candidates = cmig_rls_candidate_add(candidates, cmig_rls_sample_null(input->type), CMIG_RLS_SOME, true);

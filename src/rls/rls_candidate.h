@@ -12,7 +12,7 @@
 #include "nodes/pg_list.h"
 #include "rls/rls_trial_context.h"
 
-/* A value of a column that is not a key, and the kind of row that has it. */
+/* A value to try in a column, and the kind of row that has this value. */
 typedef struct CmigRlsCandidate
 {
 	Const	   *value;
@@ -24,8 +24,8 @@ typedef struct CmigRlsCandidate
 extern List *cmig_rls_candidate_add(List *candidates, Const *value, CmigRlsLeakLevel level, bool ordinary);
 
 /*
- * Returns a value that the expression does not compare with the column. whose
- * is CMIG_RLS_OWN or the number of a stranger.
+ * Returns a value of the input's type with which the expression does not
+ * compare the column. "whose" is CMIG_RLS_OWN or the number of a stranger.
  */
 extern Const *cmig_rls_candidate_usual(const CmigRlsInput *input, int whose);
 

@@ -44,7 +44,7 @@ PG_FUNCTION_INFO_V1(cmig_rls_check);
 
 static char *rls_gate = NULL;
 
-/* All schemas except PostgreSQL's and pg_cmig's own. */
+/* All schemas except those of PostgreSQL and pg_cmig. */
 static CmigQuery all_schemas = {
 	"SELECT n.oid FROM pg_namespace n WHERE n.nspname !~ '^pg_'"
 	" AND n.nspname NOT IN ('information_schema', 'cmig', 'cmig_audit')", 0
@@ -279,10 +279,7 @@ check_duplicates(const CmigRlsStored *policy, const List *siblings, List **findi
 	}
 }
 
-/*
- * Apply the rules to one policy, except the rules about the rows that it lets
- * through.
- */
+/* Check one policy, except for the rows that it lets through (rls_open.c). */
 static void
 check_policy(const CmigRlsStored *policy, const List *siblings, List **findings)
 {
@@ -328,8 +325,8 @@ judge_policy(void *arg)
 }
 
 /*
- * Judge a table's policies.  If a policy cannot be judged, report that and go
- * on with the others.
+ * Judge a table's policies.  If that fails for a policy, report that it could
+ * not be judged, and continue with the others.
  */
 static void
 judge_table(Judging *judging)
@@ -372,9 +369,7 @@ find_all(ArrayType *schemas)
 	return judging.findings;
 }
 
-/*
- * Entries
- */
+/* SQL functions, and the check at the end of an upgrade */
 
 static ArrayType *
 oid_array(const List *oids)
@@ -421,7 +416,7 @@ cmig_rls_check(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* Add the hint about an invalid setting; for use in ereport(). */
+/* Hint for an invalid value of cmig.rls_gate; for use in ereport(). */
 static int
 gate_hint(void)
 {

@@ -11,8 +11,8 @@
 #include "nodes/parsenodes.h"
 
 /*
- * Returns a List of Const: the node's value or, if it is an array, the array's
- * elements.
+ * Returns the constants in the node as a List of Const: the node itself or, if
+ * it is an array, its elements.
  */
 extern List *cmig_rls_constants(Node *node);
 

@@ -1,12 +1,12 @@
 /*
  * rls_context.c
- *	  The context of row-level security: the user and the tenant on whose
- *	  behalf a statement runs.
+ *	  The context of row-level security: the user and the tenant for whom a
+ *	  statement runs.
  *
  * The context consists of two ordinary settings, so that applications can also
- * SET them.  An unset setting and '' mean the same: no context.  Anyone who
- * can run SQL can change the settings, so they protect against mistakes in the
- * application but not against SQL injection.
+ * SET them.  An unset setting and '' both mean that there is no context.
+ * Anyone who can run SQL can change the settings, so they protect against
+ * mistakes in the application but not against SQL injection.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -75,10 +75,9 @@ cmig_set_context(PG_FUNCTION_ARGS)
 	bool		is_local = PG_ARGISNULL(2) ? true : PG_GETARG_BOOL(2);
 
 	/*
-	 * Outside a transaction block, a local setting would end with this
-	 * statement, so setting it is a mistake.  If there is an error context,
-	 * this function was called by another function, which may use the setting
-	 * later.
+	 * Outside a transaction block, a local setting ends with this statement,
+	 * so setting it is a mistake.  If there is an error context, however,
+	 * another function called this one and may use the setting later.
 	 */
 	if (is_local && !IsTransactionBlock() && error_context_stack == NULL)
 		ereport(WARNING,

@@ -2,9 +2,9 @@
  * rls_copy.c
  *	  Copies a row, so that rls_test can try to INSERT the copy.
  *
- * The values are passed in binary form, not as text or json, so that no cast,
- * output function, or input function of the table's owner sees them outside
- * the attempt.
+ * The values are passed in binary form, not as text or json.  Therefore, no
+ * cast, input function, or output function that belongs to the table's owner
+ * can see them, except in the attempted INSERT itself.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -22,8 +22,9 @@
 #include "utils/rel.h"
 
 /*
- * $1: the table; $2: its key columns.  Columns of unique indexes are given new
- * values; columns that generate their own values are left out.
+ * The columns to which an INSERT can give values, with SQL for a new value if
+ * the column belongs to a unique index.  Columns that generate their values
+ * are left out.  $1 is the table, and $2 contains its key columns.
  */
 static CmigQuery copied_columns = {
 	"SELECT a.attname::text, a.atttypid,"
@@ -59,7 +60,7 @@ take_column(TupleDesc desc, HeapTuple row, void *arg)
 	copy->made = lappend(copy->made, cmig_query_text(desc, row, 3));
 }
 
-/* Read the columns to which INSERT can give values. */
+/* Set the copy's columns: those to which an INSERT can give values. */
 static void
 read_columns(CmigRlsCopy *copy, const CmigRlsAs *as, List *keys)
 {
@@ -99,7 +100,10 @@ take_row(TupleDesc desc, HeapTuple row, void *arg)
 	}
 }
 
-/* Read the row as the role, with its privileges and policies. */
+/*
+ * Copy a row that satisfies the condition "own", as far as the role can see
+ * it. The row is read with the role's privileges and policies.
+ */
 static bool
 read_own(CmigRlsCopy *copy, const CmigRlsAs *as, const char *name, const char *own)
 {
@@ -136,7 +140,7 @@ cmig_rls_copy_read(const CmigRlsAs *as, const char *name, List *keys, const char
 }
 
 /*
- * Returns the value for a key column in the copy, or NULL to keep the row's
+ * Returns the value for a key column of the copy, or NULL to keep the original
  * value.
  */
 static const char *

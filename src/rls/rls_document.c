@@ -29,8 +29,8 @@ cmig_rls_document_is(Node *node)
 }
 
 /*
- * Returns the member names in a constant operand of a document: 'a', '{a,b}',
- * '$.a.b'
+ * Returns the member names in a constant operand, such as 'a', '{a,b}', or
+ * '$.a.b'.
  */
 static List *
 member_names(Const *value)
@@ -68,8 +68,8 @@ member_names(Const *value)
 }
 
 /*
- * Collect the member names from the constants of a concatenated path, as in
- * ('$.a ?  (@ > ' || x || ')')::jsonpath
+ * Collect the member names in the constant parts of a concatenated path, such
+ * as ('$.a ?  (@ > ' || x || ')')::jsonpath.
  */
 static bool
 path_walker(Node *node, void *context)
@@ -92,8 +92,8 @@ path_walker(Node *node, void *context)
 }
 
 /*
- * Returns the path that is read from a document, as in data -> 'a' ->> 'b',
- * and sets *column to the document's column, if there is one.
+ * Returns the path that an expression such as "data -> 'a' ->> 'b'" reads from
+ * a document, and sets *column to the document's column, if there is one.
  */
 static List *
 member_path(Node *node, Node **column)

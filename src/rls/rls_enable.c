@@ -67,9 +67,10 @@ static CmigQuery granted_elsewhere = {
 };
 
 /*
- * Warn if FORCE subjects the owner to the policies: if the owner is not a
- * member of a bypass role, or also has the privileges of a role to which the
- * policies apply.  The owner's statements may then see no rows or fail.
+ * Warn if FORCE makes the policies apply to the table's owner, because the
+ * owner's statements may then see no rows or fail.  The policies apply unless
+ * the owner is a member of a bypass role and has the privileges of no role
+ * named in options->roles.
  */
 static void
 warn_owner(const CmigRlsOptions *options, const CmigRlsTable *table)
@@ -137,7 +138,7 @@ run_as(Oid role, const char *statement)
 
 /*
  * Run the statements, and return them as result rows.  Statements that contain
- * the table owner's SQL text are run as the owner.
+ * SQL text of the table's owner are run as the owner.
  */
 static void
 run(FunctionCallInfo fcinfo, Oid owner, const char *target, List *statements)
@@ -191,8 +192,9 @@ forget_granted(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Returns the statements that grant the policies' roles access to pg_cmig.
- * Policies with require_context need it, because they call its functions.
+ * Returns the statements that grant the policies' roles access level
+ * "application".  With require_context, the roles need it, because the
+ * policies call functions of pg_cmig.
  */
 static List *
 grant_application(CmigRlsOptions *options)
@@ -221,8 +223,9 @@ grant_application(CmigRlsOptions *options)
 		if (allowed)
 		{
 			/*
-			 * if the role has its access because of another table's policies,
-			 * it is revoked when the last of these tables is disabled
+			 * If the role has this access only because of other tables'
+			 * policies, record it for this table, too, so that it is revoked
+			 * when the last of these tables is disabled.
 			 */
 			List	   *elsewhere = list_make1(role->name);
 
@@ -260,8 +263,9 @@ read_via(const CmigRlsOptions *options)
 
 /*
  * Returns true if a role that can insert into the membership table can give
- * itself other users' keys.  It cannot if the table's policies let nobody
- * write, or if the key is unique and the policies protect existing rows.
+ * itself other users' keys.  This is not possible if the table's policies let
+ * nobody write, or if the key is unique and the policies protect existing
+ * rows.
  */
 static bool
 keys_can_be_taken(const CmigRlsOptions *options, const CmigRlsTable *via)
@@ -288,9 +292,9 @@ keys_can_be_taken(const CmigRlsOptions *options, const CmigRlsTable *via)
 }
 
 /*
- * Warn about roles that cannot read the membership table, since their queries
- * fail, and about roles that can write to it, since they can give themselves
- * access to any row.
+ * Warn about roles that cannot read the membership table, because their
+ * queries fail, and about roles that can write to it, because they can give
+ * themselves access to any row.
  */
 static void
 warn_via(const CmigRlsOptions *options, const CmigRlsTable *via)
@@ -591,7 +595,10 @@ cmig_rls_script(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(text.data, text.len));
 }
 
-/* Revoke the access that no other table's policies need. */
+/*
+ * Revoke access level "application" from the roles that no longer need it for
+ * any table.
+ */
 static void
 revoke_application(FunctionCallInfo fcinfo, List *granted)
 {
@@ -609,7 +616,10 @@ revoke_application(FunctionCallInfo fcinfo, List *granted)
 
 		if (!OidIsValid(role))
 			continue;
-		/* a role that was granted more in the meantime keeps everything */
+
+		/*
+		 * a role that was granted more access in the meantime keeps all of it
+		 */
 		(void) cmig_query_once("SELECT 'yes' WHERE has_table_privilege($1, 'cmig.revision', 'SELECT')",
 							   1, types, values, NULL, true, cmig_query_keep_text, &more);
 		if (more == NULL)

@@ -27,18 +27,19 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
-/* State of read_walker: its position in the tree and its findings so far. */
+/* The state of read_walker: its position in the tree and what it has found. */
 typedef struct Reading
 {
 	CmigRlsExpression *found;
 	Oid			relid;
 	const Bitmapset *keys;
-	int			depth;			/* depth of the sub-select */
+	int			depth;			/* number of sub-selects around this node */
 	bool		per_row;		/* this part of the expression is evaluated
 								 * for each row */
-	bool		narrowed;		/* combined by AND with a key, so no branch
-								 * lets every row through */
-	bool		negated;		/* below NOT, where AND lets more rows through */
+	bool		narrowed;		/* combined with a key comparison by AND, so
+								 * no branch lets every row through */
+	bool		negated;		/* inside NOT, where an AND lets more rows
+								 * through */
 } Reading;
 
 static bool read_walker(Node *node, void *context);
@@ -77,7 +78,10 @@ cmig_rls_expr_may_be_empty(Node *node)
 	return cmig_rls_expr_is_setting(node);
 }
 
-/* Does the node use the row of the query that is depth levels up? */
+/*
+ * Returns true if the node uses a column of the query that is "depth" levels
+ * up.
+ */
 static bool
 uses_row(Node *node, int depth)
 {
@@ -101,8 +105,8 @@ column_name(Oid relid, Var *var)
 }
 
 /*
- * Record a function call that is evaluated for each row.  A function that is
- * called once per statement may do anything.
+ * Record a volatile or stable function that is called for each row.  Functions
+ * that are called once per statement are ignored.
  */
 static void
 read_function(Reading *reading, Oid function, Node *call)
@@ -222,8 +226,8 @@ read_and(Reading *reading, BoolExpr *expr)
 }
 
 /*
- * Record an expression that lets every row through if a condition is true, and
- * whether the condition depends on a setting.
+ * Record a part of the expression that lets every row through if a condition
+ * is true, and whether the condition depends on a setting.
  */
 static void
 read_branch(Reading *reading, const char *what, Node *decides)
@@ -322,8 +326,8 @@ read_fallback(Reading *reading, OpExpr *expr)
 }
 
 /*
- * Record an expression that is true if the condition is null.  The condition
- * can be null if it uses a setting that might be unset.
+ * Record a part of the expression that is true if the condition is null.  The
+ * condition can be null if it uses a setting that might be unset.
  */
 static void
 read_when_null(Reading *reading, const char *what, Node *condition)

@@ -13,8 +13,8 @@
 #include "rls/rls_truth.h"
 
 /*
- * Properties of an expression.  Each name refers to the first object of its
- * kind, or is NULL if there is none.
+ * Properties of an expression.  Each char * member names the first object of
+ * its kind, and is NULL if there is none.
  */
 typedef struct CmigRlsExpression
 {
@@ -39,13 +39,13 @@ typedef struct CmigRlsExpression
 								 * NULLIF */
 	char	   *strict_setting; /* setting read without missing_ok */
 	bool		reads_setting;
-	const char *open_branch;	/* "an OR" or the like: it has a branch that
-								 * does not use the row */
+	const char *open_branch;	/* description of an operator with a branch
+								 * that does not use the row, such as "an OR" */
 	bool		open_branch_setting;	/* the open branch depends on a
 										 * setting */
 	bool		true_branch;	/* an OR with a branch that is always true */
-	const char *true_when_unset;	/* "COALESCE" or the like: it is true if a
-									 * setting is null */
+	const char *true_when_unset;	/* description of a part that is true if a
+									 * setting is null, such as "COALESCE" */
 	char	   *outer_column;	/* column of the policy's row that a
 								 * sub-select returns */
 	char	   *self_compared;	/* not NULL if a column is compared with
@@ -59,8 +59,8 @@ typedef struct CmigRlsExpression
 extern Bitmapset *cmig_rls_expr_keys(Node *tree);
 
 /*
- * Describe an expression.  If tree is NULL, truth is CMIG_RLS_DEPENDS and
- * nothing else is set.  For keys, see cmig_rls_truth.
+ * Returns the expression's properties.  If tree is NULL, its truth is
+ * CMIG_RLS_DEPENDS and nothing else is set.  "keys" is as for cmig_rls_truth.
  */
 extern CmigRlsExpression *cmig_rls_expr_read(Node *tree, Oid relid, const Bitmapset *keys);
 

@@ -14,7 +14,7 @@
 
 #include "catalog/pg_type.h"
 
-/* An entry in the table of rules. */
+/* A rule. */
 typedef struct Rule
 {
 	const char *name;
@@ -105,8 +105,8 @@ static const char *const severities[] = {
 };
 
 /*
- * Returns the index of a word in a list of count words; name(i) returns the
- * i-th word.
+ * Returns the index of "text" in a list of "count" words, where name(i)
+ * returns the i-th word.
  */
 static int
 number_of(const char *text, const char *(*name) (int), int count)

@@ -12,7 +12,7 @@
 #include "access/tupdesc.h"
 #include "nodes/pg_list.h"
 
-/* Severities, worst first.  The names are the same as in cmig.check. */
+/* Severities, worst first.  cmig.check uses the same names. */
 typedef enum CmigRlsSeverity
 {
 	CMIG_RLS_ERROR,				/* rows of other users or tenants can be read

@@ -57,7 +57,10 @@ typedef struct Reading
 	List	   *queries;		/* these queries, innermost first */
 } Reading;
 
-/* Find the column that the node stands for, and the column's table. */
+/*
+ * Set the hint's table and column if the node is a column.  Returns false if
+ * it is not.
+ */
 static bool
 find_column(const Reading *reading, Node *node, Hint *hint)
 {
@@ -79,7 +82,7 @@ make_hint(Reading *reading, Node *column)
 	return hint;
 }
 
-/* Add a hint that the column is compared with a value, or is a key. */
+/* Add a hint that the column is compared with a value, or that it is a key. */
 static void
 add_hint(Reading *reading, Node *column, Const *value, bool equal, bool key)
 {
@@ -156,8 +159,8 @@ read_series(Reading *reading, FuncExpr *call)
 }
 
 /*
- * Record a value with which the context is compared and, unless the comparison
- * is an equality, its neighbors.
+ * Record a value with which the context is compared.  If the comparison is not
+ * an equality, also record the numbers before and after the value.
  */
 static void
 add_setting_value(CmigRlsHints *hints, Const *value, bool equal)
@@ -192,8 +195,8 @@ read_constants(Reading *reading, Node *compared, List *values, bool equal)
 }
 
 /*
- * Record what an equality shows about a column on one of its sides: the column
- * is equal to a column of another table, or to the context.  The column may
+ * Record what an equality shows about the column on one side, if it is
+ * compared with a column of another table or with the context.  The column may
  * belong to the row or to a table that a sub-select reads.
  */
 static void
@@ -207,7 +210,7 @@ read_pair(Reading *reading, Node *node, Reading *other_reading, Node *other)
 
 	if (!find_column(reading, node, &found))
 		return;
-	/* the string must look like a value of the type to which it is cast */
+	/* the string must be a valid value of the type to which it is cast */
 	if (is_joined && TypeCategory(exprType(cmig_rls_bare(node))) == TYPCATEGORY_STRING)
 	{
 		Oid			type = exprType(cmig_rls_bare(other));
@@ -404,7 +407,10 @@ read_context_function(Reading *reading, Node *node)
 	reading->hints->maps_context = true;
 }
 
-/* Record a text column whose values must be valid as numbers or UUIDs. */
+/*
+ * Record that a text column is cast, so that its values must be valid numbers
+ * or UUIDs.
+ */
 static void
 read_cast(Reading *reading, CoerceViaIO *cast)
 {
@@ -575,7 +581,7 @@ read_comparison(Reading *reading, Node *node, List *args, bool equal)
 }
 
 /*
- * Returns true if the node uses a column in any way other than comparing it
+ * Returns true if the node does anything with a column other than comparing it
  * for equality.
  */
 static bool

@@ -13,7 +13,7 @@
 #include "rls/rls_pieces.h"
 #include "rls/rls_sample.h"
 
-/* The values that an expression suggests for a trial. */
+/* What an expression suggests about the values to try. */
 typedef struct CmigRlsHints
 {
 	List	   *columns;		/* private to rls_hints.c */
@@ -84,8 +84,8 @@ typedef struct CmigRlsInput
 	bool		null_tested;
 	List	   *joined;			/* of CmigRlsColumnOf: columns of other tables
 								 * that this column must equal */
-	bool		shared;			/* a joined column of the row; rows of several
-								 * tenants can have the same value in it */
+	bool		shared;			/* a joined column of the row whose values
+								 * rows of several tenants can share */
 	List	   *members;		/* of a document: the paths that are read from
 								 * it, each a List of char * */
 	List	   *equals;			/* of Const: values with which it is compared

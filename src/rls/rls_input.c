@@ -29,7 +29,7 @@
 #include "utils/relcache.h"
 #include "utils/syscache.h"
 
-/* Returns the Var for the input, which is added to the model if it is new. */
+/* Returns the Var for an input, which is added to the model if it is new. */
 static Node *
 use_input(CmigRlsMaker *maker, CmigRlsInput *input)
 {
@@ -50,8 +50,8 @@ use_input(CmigRlsMaker *maker, CmigRlsInput *input)
 }
 
 /*
- * Returns true if a boolean column's name suggests that a row is hidden from
- * others if the column is true.
+ * Returns true if a boolean column's name suggests that rows in which the
+ * column is true are hidden from others.
  */
 static bool
 is_secrecy(const char *name)
@@ -100,8 +100,8 @@ cmig_rls_input_column(CmigRlsMaker *maker, Var *var)
 }
 
 /*
- * Returns the Var for an expression that uses a column and identifies rows, as
- * a key does.
+ * Returns the Var for an expression over a column.  The expression identifies
+ * rows, as a key does.
  */
 Node *
 cmig_rls_input_identity(CmigRlsMaker *maker, Node *node, AttrNumber attno)
@@ -131,7 +131,10 @@ cmig_rls_input_identity(CmigRlsMaker *maker, Node *node, AttrNumber attno)
 	return use_input(maker, input);
 }
 
-/* Returns the type for which the text of a setting must be valid. */
+/*
+ * Returns the type to which a setting is cast, for which the setting's text
+ * must be valid.
+ */
 static Oid
 wanted_type(CmigRlsMaker *maker, Oid type)
 {

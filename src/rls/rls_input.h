@@ -12,7 +12,7 @@
 #include "nodes/primnodes.h"
 #include "rls/rls_hints.h"
 
-/* The rows to assume in the tables that sub-selects read. */
+/* The made-up rows of the tables that sub-selects read. */
 typedef enum CmigRlsTables
 {
 	CMIG_RLS_TABLES_USUAL,		/* one tenant's rows and strangers' rows,
@@ -22,7 +22,10 @@ typedef enum CmigRlsTables
 								 * in columns by which tables are joined */
 } CmigRlsTables;
 
-/* A policy's expression as a function of its inputs. */
+/*
+ * A policy's expression as a function of its inputs, which are columns and
+ * parts of the context.
+ */
 typedef struct CmigRlsModel
 {
 	List	   *inputs;			/* of CmigRlsInput */
@@ -76,17 +79,14 @@ extern Node *cmig_rls_input_unknown(CmigRlsMaker *maker, Node *node);
 extern List *cmig_rls_input_identities(Oid relid);
 
 /*
- * Returns true if the column is joined by a value that rows of several tenants
- * can share.  The column may belong to the row or to a table that a sub-select
- * reads.  Returns false if a column on either side of the join tells who owns
- * the row.
+ * Returns true if the column is joined with another table's column and rows of
+ * several tenants can have the same value in it.  The column may belong to the
+ * row or to a table that a sub-select reads.  Returns false if a column on
+ * either side of the join tells who owns the row.
  */
 extern bool cmig_rls_input_is_shared(const CmigRlsInput *input, Oid relid);
 
-/*
- * Set the model's user_names.  Call this when all of the model's inputs are
- * known.
- */
+/* Set the model's user_names.  Call this after all inputs have been added. */
 extern void cmig_rls_input_find_users(CmigRlsModel *model, Oid relid, Oid role);
 
 #endif							/* CMIG_RLS_INPUT_H */

@@ -14,7 +14,9 @@
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 
-/* Is the column given, that is, neither NULL nor ''? */
+/*
+ * Returns true if the option names a column, that is, is neither NULL nor ''.
+ */
 static bool
 is_given(const char *column)
 {
@@ -106,7 +108,9 @@ find_column(const CmigRlsTable *table, char *wanted, const char *usual,
 	return require_column(table, wanted, argument)->name;
 }
 
-/* Is there an operator that compares the two keys? */
+/*
+ * Returns true if there is an operator that compares the two columns' types.
+ */
 static bool
 comparable(const CmigRlsColumn *a, const CmigRlsColumn *b)
 {
@@ -158,7 +162,11 @@ resolve_via(CmigRlsOptions *options, const CmigRlsTable *table,
 	state->via = via->name;
 	state->via_key = options->via_key;
 	state->via_user = options->via_user;
-	/* with a membership table, use the tenant only if the caller named it */
+
+	/*
+	 * with a membership table, use a tenant column only if the caller named
+	 * it
+	 */
 	if (is_given(options->tenant_column))
 		state->tenant_column = require_column(table, options->tenant_column, "tenant_column")->name;
 }

@@ -17,7 +17,7 @@ extern bool cmig_rls_keys_exist(const CmigRlsOptions *options, const CmigRlsTabl
 
 /*
  * Set the key columns in the state.  If there are none, raises an error that
- * lists the possible columns.  If many is true, the table is one of several,
+ * lists the possible columns.  If "many" is true, the table is one of several,
  * and options that name nonexistent columns are ignored.
  */
 extern void cmig_rls_keys_resolve(CmigRlsOptions *options, const CmigRlsTable *table,

@@ -60,14 +60,14 @@ typedef struct Search
 
 /* Evaluation */
 
-/* A destination that stores the results in the cases. */
+/* A DestReceiver that stores the results in the cases. */
 typedef struct Receiver
 {
 	DestReceiver pub;
 	CmigRlsTrial **next;
 } Receiver;
 
-/* Callback of the receiver: store one result in the next case. */
+/* receiveSlot callback: store one result in the next case. */
 static bool
 receive(TupleTableSlot *slot, DestReceiver *self)
 {
@@ -200,9 +200,7 @@ run_cases(Search *search, CmigRlsTrial **cases, int count)
 	run_cases(search, cases + count / 2, count - count / 2);
 }
 
-/*
- * Verdict
- */
+/* Judging the results */
 
 /*
  * Describe a case by its first key (or by another column if it has no key) and
@@ -238,8 +236,8 @@ describe(const CmigRlsModel *model, const CmigRlsTrial *found, CmigRlsCase *abou
 }
 
 /*
- * Record the worst of the cases in the leak.  The cases of a group belong to
- * the same row, with different values in its other columns.
+ * Record the worst case in the leak.  The cases of a group belong to the same
+ * row and have the same keys; only the row's other columns differ.
  */
 static void
 judge(const CmigRlsModel *model, CmigRlsTrial **cases, int count, CmigRlsLeak *leak)
@@ -283,11 +281,11 @@ judge(const CmigRlsModel *model, CmigRlsTrial **cases, int count, CmigRlsLeak *l
 
 /*
  * Combine each group of three cases that differ only in the unknown
- * conditions, which are true, false, and null.  The result is true if all
- * three cases are true.  Returns the number of results.  *opens is set if the
- * unknown conditions decide whether a row of another tenant is visible.  If
- * weak is false, the unknown conditions may be comparisons with the context,
- * which are false for such a row.
+ * conditions, which are true, false, and null.  A group's result is true if
+ * all three cases are true.  Returns the number of groups.  *opens is set if
+ * the unknown conditions decide whether a row of another tenant is visible.
+ * If "weak" is false, the unknown conditions may be comparisons with the
+ * context, which are false for such a row.
  */
 static int
 join_unknown(CmigRlsTrial **cases, int count, bool weak, bool *opens)
@@ -305,8 +303,9 @@ join_unknown(CmigRlsTrial **cases, int count, bool weak, bool *opens)
 }
 
 /*
- * Find the first function in a condition that could not be judged.  An
- * equality operator of a user-defined type does not count as a function.
+ * Find the first user-defined function in a condition that could not be
+ * judged, and store its name in *context.  An equality operator of a
+ * user-defined type does not count as a function.
  */
 static bool
 foreign_function(Node *node, void *context)
@@ -369,7 +368,10 @@ has_column(Node *node, void *context)
 	return expression_tree_walker(node, has_column, context);
 }
 
-/* Is one of the nodes a plain column, rather than a function of one? */
+/*
+ * Returns true if one of the nodes is a column itself, not an expression over
+ * one.
+ */
 static bool
 has_plain_column(List *args)
 {
@@ -479,7 +481,7 @@ typedef struct Entry
 	CmigRlsLeak leak;
 } Entry;
 
-/* The leaks that have been found so far, by expression. */
+/* A cache of leaks, by expression. */
 struct CmigRlsLeakCache
 {
 	HTAB	   *entries;
@@ -501,7 +503,7 @@ cmig_rls_leak_cache(void)
 }
 
 /*
- * Returns true if the same expression can mean something else for another
+ * Returns true if the same expression can have a different meaning for another
  * table: it uses a system column or, for PUBLIC, current_user or a
  * user-defined function.  The value of current_user depends on who may use the
  * table.
@@ -593,7 +595,11 @@ find_leak(Node *tree, Oid relid, Oid role, const Bitmapset *keys, const Bitmapse
 		find_in(cmig_rls_model_make(tree, relid, role, keys, own, CMIG_RLS_TABLES_EMPTY), relid, leak);
 	if (model->joins_by_shared)
 		find_in(cmig_rls_model_make(tree, relid, role, keys, own, CMIG_RLS_TABLES_SHARED), relid, leak);
-	/* rows that belong to everybody are visible with and without a context */
+
+	/*
+	 * rows that belong to everybody are visible both with and without a
+	 * context
+	 */
 	if (leak->unset.constant && leak->foreign.constant)
 		leak->unset.level = Min(leak->unset.level, leak->foreign.level);
 }
@@ -619,8 +625,8 @@ find_subject_leak(void *arg)
 }
 
 /*
- * Like find_leak, but leaves no lock behind.  If this fails, the result is
- * unknown.
+ * Like find_leak, but leaves no lock behind.  If the search fails, the leak is
+ * recorded as unknown.
  */
 static void
 try_to_find_leak(Node *tree, Oid relid, Oid role, const Bitmapset *keys, const Bitmapset *own, CmigRlsLeak *leak)

@@ -51,19 +51,19 @@ typedef struct CmigRlsLeak
 } CmigRlsLeak;
 
 /*
- * A cache of the results for equal expressions.  It lives as long as the
- * memory context in which it was created.
+ * A cache of leaks, so that equal expressions are evaluated only once.  It
+ * lives as long as the memory context in which it was created.
  */
 typedef struct CmigRlsLeakCache CmigRlsLeakCache;
 
 extern CmigRlsLeakCache *cmig_rls_leak_cache(void);
 
 /*
- * Find the leak of tree, the combined expression of the table's policies for
- * the role (InvalidOid for PUBLIC).  text is the stored form of these
- * policies, by which equal expressions are recognized.  For keys, see
- * cmig_rls_truth.  own contains the columns that have the context's own value
- * even in strangers' rows.  The result belongs to the cache.
+ * Find the leak of "tree", the combined expression of a table's policies for a
+ * role (InvalidOid for PUBLIC). "text" is the stored form of these policies,
+ * by which equal expressions are recognized. "keys" is as for cmig_rls_truth.
+ * "own" contains the columns that have the context's value even in strangers'
+ * rows.  The result belongs to the cache.
  */
 extern const CmigRlsLeak *cmig_rls_leak_find(CmigRlsLeakCache *cache, Node *tree, const char *text,
 											 Oid relid, Oid role, const Bitmapset *keys,

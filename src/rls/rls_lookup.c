@@ -24,10 +24,11 @@
 #include "utils/builtins.h"
 
 /*
- * $1 to $4: table, key, role, and source of each look-up.  A role cannot give
- * itself access if the table's own policies protect its rows.  Without a
- * policy for writing, the role cannot add rows; and if the key is unique, the
- * role cannot use a key that is already in the table.
+ * The look-ups in tables that a role can write to.  $1 to $4 contain the
+ * table, key, role, and source of each look-up.  A table is left out if its
+ * own policies keep the role from giving itself access: without a policy for
+ * writing, the role cannot add rows; and if the key is unique, the role cannot
+ * use a key that is already in the table.
  */
 static CmigQuery writable = {
 	"WITH l AS (SELECT l.tab, l.key, l.role, l.source FROM unnest($1, $2, $3, $4) l(tab, key, role, source)"
@@ -65,7 +66,7 @@ static CmigQuery writable = {
 	4, {OIDARRAYOID, INT2ARRAYOID, OIDARRAYOID, TEXTARRAYOID}
 };
 
-/* A search for look-ups. */
+/* The state of a search for look-ups. */
 typedef struct Walk
 {
 	const Oid  *roles;
@@ -93,7 +94,7 @@ add_lookup(Walk *walk, Oid table, AttrNumber key)
 	}
 }
 
-/* Add a look-up of the table column to which a sub-select's column refers. */
+/* Add a look-up of the table column from which a sub-select's column comes. */
 static void
 follow(Walk *walk, Query *query, Node *node)
 {

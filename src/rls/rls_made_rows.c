@@ -23,7 +23,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-#define MAX_ROWS 24				/* maximum number of each tenant's rows in a
+#define MAX_ROWS 24				/* maximum number of rows for each tenant in a
 								 * table */
 
 /* The policies that apply to a role when it reads a table. */
@@ -134,7 +134,7 @@ cmig_rls_made_rows(CmigRlsMaker *maker, RangeTblEntry *entry)
 	return values;
 }
 
-/* The expression of a policy. */
+/* A policy's USING expression. */
 typedef struct Qual
 {
 	bool		permissive;

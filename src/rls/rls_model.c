@@ -48,14 +48,14 @@
 
 #define MAX_TABLES 5			/* maximum number of tables that may be read;
 								 * with more, the expression is not judged */
-#define MAX_POLICY_NESTING 3	/* depth of policies on tables that policies
-								 * read */
+#define MAX_POLICY_NESTING 3	/* maximum depth of policies on tables that
+								 * other policies read */
 
 static Node *make(Node *node, void *context);
 
 /*
- * Replace the table with the sub-select "SELECT * FROM (VALUES ...) WHERE
- * policies", which is one level below the maker's query.
+ * Returns the sub-select "SELECT * FROM (VALUES ...) WHERE policies", which
+ * replaces a table.  It is one level below the maker's query.
  */
 static RangeTblEntry *
 make_table(CmigRlsMaker *maker, RangeTblEntry *entry)
@@ -410,7 +410,7 @@ make_node(Node *node, CmigRlsMaker *maker)
 		case T_CoerceToDomain:
 			return make((Node *) ((CoerceToDomain *) node)->arg, maker);
 		case T_TableSampleClause:
-			/* TABLESAMPLE can return any of the rows */
+			/* any of the made-up rows may be in the sample */
 			return copyObject(node);
 		case T_NullTest:
 			if (is_row_test((NullTest *) node, maker))

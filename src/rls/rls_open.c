@@ -33,7 +33,10 @@
 #define FOR_ROWS "rwd"
 #define FOR_NEW_ROWS "aw"
 
-/* Is the policy's expression always true for rows that have an owner? */
+/*
+ * Returns true if the policy's expression is true for every row that has an
+ * owner.
+ */
 static bool
 is_always_true(const CmigRlsStored *policy)
 {
@@ -62,7 +65,7 @@ always_text(const CmigRlsStored *policy, const Bitmapset *but_null)
 	return psprintf("it is true for every row with a value in %s", names.data);
 }
 
-/* Is there a restrictive policy for the role and the command? */
+/* Returns true if a restrictive policy applies to the role and the command. */
 static bool
 is_floored_for(const List *siblings, Oid role, char command)
 {
@@ -97,7 +100,7 @@ is_floored(const CmigRlsStored *policy, const List *siblings)
 	return true;
 }
 
-/* Returns what the policy lets its roles do with a row, for messages. */
+/* Returns a phrase that says what the policy lets its roles do with a row. */
 static const char *
 what_may_be_done(const CmigRlsStored *policy)
 {
@@ -107,9 +110,9 @@ what_may_be_done(const CmigRlsStored *policy)
 }
 
 /*
- * Returns a fix for a policy that is the only one for its roles.  Without a
- * policy, these roles would see no rows, so the fix creates a new policy
- * before it drops this one.
+ * Returns a fix for a policy that is the only one for its roles.  These roles
+ * would see no rows without a policy, so a new policy is created before this
+ * one is dropped.
  */
 static char *
 replace_policy(const CmigRlsStored *policy)
@@ -132,9 +135,9 @@ replace_policy(const CmigRlsStored *policy)
 
 /*
  * Report a policy that is always true.  A permissive policy is allowed to be
- * always true if its roles have no other policy (a bypass policy, which is
- * reported as such), if a restrictive policy limits it, or if the option
- * public_read of enable_rls requires it.
+ * always true in three cases: if its roles have no other policy (it is then
+ * reported as a bypass policy), if a restrictive policy limits it, or if the
+ * option public_read of enable_rls requires it.
  */
 static void
 check_always_true(const CmigRlsStored *policy, const List *siblings, List **findings)
@@ -148,7 +151,7 @@ check_always_true(const CmigRlsStored *policy, const List *siblings, List **find
 		return;
 	if (!policy->permissive)
 	{
-		/* a restrictive policy that compares a key restricts enough */
+		/* this is harmless if a restrictive policy compares a key */
 		if (bms_is_empty(but_null))
 			cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_ALWAYS_TRUE, CMIG_RLS_WARNING, policy,
 										pstrdup("it restricts nothing: its expression is always true"), cmig_rls_stored_drop(policy));
@@ -192,7 +195,10 @@ check_always_true(const CmigRlsStored *policy, const List *siblings, List **find
 									replace_policy(policy));
 }
 
-/* Do the policy and the others, combined by OR, let every row through? */
+/*
+ * Returns true if the policy and the others, combined by OR, let every row
+ * through.
+ */
 static bool
 is_open_with(const CmigRlsStored *policy, const List *others, Bitmapset **but_null)
 {
@@ -297,7 +303,8 @@ worst(const CmigRlsLeak *leak)
 }
 
 /*
- * Returns the worst leak for any of the policy's roles and commands, or NULL.
+ * Returns the worst leak for any of the policy's roles and for any of the
+ * given commands, or NULL.
  */
 static const CmigRlsLeak *
 try_policy(CmigRlsLeakCache *cache, const CmigRlsStored *policy, const List *siblings, const char *commands)
@@ -355,8 +362,8 @@ level_severity(CmigRlsLeakLevel level)
 }
 
 /*
- * Returns true if all other permissive policies apply to other roles.  This
- * policy's roles are then probably meant to see more.
+ * Returns true if no other permissive policy applies to this policy's roles.
+ * These roles are then probably meant to see more.
  */
 static bool
 is_for_roles_of_its_own(const CmigRlsStored *policy, const List *siblings)
@@ -399,9 +406,9 @@ has_owner(const CmigRlsStored *policy)
 }
 
 /*
- * Returns true if everybody can change rows whose key is a constant.  Such
- * rows, for example a system tenant's, are often meant to be readable by
- * everybody.
+ * Returns true if the policies let everybody change rows whose key is a
+ * constant.  Such rows, for example a system tenant's, are often meant to be
+ * readable, but not writable, by everybody.
  */
 static bool
 writes_constant(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache *cache, bool is_check)

@@ -18,7 +18,10 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
-/* The roles that have a privilege on the table or on a table in the schema. */
+/*
+ * Roles that have a privilege on a table, or on any table of a schema.  $1 is
+ * the table or the schema.
+ */
 static CmigQuery candidate_roles = {
 	"SELECT string_agg(quote_ident(s.rolname), ', ') FROM"
 	" (SELECT DISTINCT r.rolname FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) a"

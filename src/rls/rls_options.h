@@ -12,9 +12,9 @@
 #include "rls/rls.h"
 
 /*
- * Read arguments 1 to 11, which enable_rls and similar functions have in
- * common, and arguments 12 to 15 if with_via is true.  Raises an error if an
- * argument is invalid by itself.
+ * Read the options of enable_rls and similar functions: arguments 1 to 11, and
+ * arguments 12 to 15 if with_via is true.  Raises an error if an argument is
+ * invalid, regardless of the table.
  */
 extern CmigRlsOptions *cmig_rls_options_read(FunctionCallInfo fcinfo, bool with_via);
 
@@ -25,8 +25,8 @@ extern CmigRlsOptions *cmig_rls_options_read(FunctionCallInfo fcinfo, bool with_
 extern void cmig_rls_options_require_roles(const CmigRlsOptions *options, Oid where);
 
 /*
- * Raise an error or issue a warning if the combination of roles does not have
- * the effect that the options suggest.
+ * Raise an error or a warning if the combination of roles does not have the
+ * effect that the options suggest.
  */
 extern void cmig_rls_options_check_roles(const CmigRlsOptions *options);
 

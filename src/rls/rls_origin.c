@@ -17,8 +17,8 @@
 #include "parser/parsetree.h"
 
 /*
- * Returns the WITH query to which the entry refers, and sets *around to the
- * queries around it.
+ * Returns the WITH query to which a range table entry refers, and sets *around
+ * to the queries that enclose it.
  */
 static Query *
 named_query(List *queries, const RangeTblEntry *entry, List **around)

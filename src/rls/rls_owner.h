@@ -10,10 +10,15 @@
 #include "postgres.h"
 #include "access/attnum.h"
 
-/* Does the name suggest an owner, as "tenant_id" or "owner" does? */
+/*
+ * Returns true if the name suggests an owner, as "tenant_id" and "owner" do.
+ */
 extern bool cmig_rls_owner_is_named(const char *name);
 
-/* Is the column named "id", or does it have a unique index of its own? */
+/*
+ * Returns true if the column is named "id" or is the only key of a unique
+ * index.
+ */
 extern bool cmig_rls_owner_is_unique(Oid relid, AttrNumber attno);
 
 /*

@@ -35,7 +35,7 @@ typedef struct Body
 	Query	   *query;			/* result */
 } Body;
 
-/* Use the function's search_path setting, if it has one. */
+/* Apply the function's search_path setting, if it has one. */
 static void
 use_search_path(HeapTuple tuple)
 {
@@ -72,9 +72,9 @@ analyze(void *arg)
 }
 
 /*
- * Analyze the body in a sandbox, which leaves no lock behind.  The body may
- * contain a name that does not exist.  Such a body cannot be analyzed, but no
- * error is raised.
+ * Analyze the body in a sandbox, so that no lock is left behind.  If the body
+ * contains a name that does not exist, returns NULL instead of raising an
+ * error.
  */
 Query *
 cmig_rls_parse(HeapTuple tuple, FuncExpr *call, const char *source)

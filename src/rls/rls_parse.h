@@ -12,9 +12,10 @@
 #include "nodes/parsenodes.h"
 
 /*
- * Analyze a function's body. source is a SELECT, tuple is the function's row
- * in pg_proc, and call is the function call.  Returns NULL if the body cannot
- * be analyzed or contains a literal of a type that is not built in.
+ * Analyze a function's body. "tuple" is the function's pg_proc row, "call" is
+ * the function call, and "source" is a SELECT that is equivalent to the body.
+ * Returns NULL if the body cannot be analyzed or contains a literal of a type
+ * that is not built in.
  */
 extern Query *cmig_rls_parse(HeapTuple tuple, FuncExpr *call, const char *source);
 

@@ -48,7 +48,7 @@ add_literal(CmigRlsPieces *texts, const char *text, const char *special)
 /*
  * Record the arguments of a function such as ltrim, lower, replace, or
  * regexp_replace that is applied to the row or the context.  Keys that contain
- * what the function removes, replaces, or keeps are worth trying.
+ * strings that the function removes, replaces, or keeps are worth trying.
  */
 void
 cmig_rls_pieces_of_call(CmigRlsPieces *texts, FuncExpr *call)

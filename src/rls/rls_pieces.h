@@ -13,8 +13,8 @@
 #include "nodes/primnodes.h"
 
 /*
- * Strings and numbers that are worth trying in keys, because functions may map
- * several keys to the same string.
+ * Strings and numbers from which keys are made that are worth trying.
+ * Functions may map several such keys to the same string.
  */
 typedef struct CmigRlsPieces
 {

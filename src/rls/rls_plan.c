@@ -3,11 +3,11 @@
  *	  Plans the statements that enable and disable row-level security on a
  *	  table.
  *
- * The plan is based on what rls_table.c has read, and nothing is executed
- * here.  The statements are ordered so that nobody ever sees more than the old
- * or the new policies allow, even if they are run one by one: first the flags,
- * then policies that restrict, then policies that permit more; and a policy is
- * dropped before a wider one is created.
+ * The plan is based on a table's properties as read by rls_table.c, and
+ * nothing is executed here.  The statements are ordered so that nobody ever
+ * sees more than the old or the new policies allow, even if the statements are
+ * run one by one: first the flags, then restrictive policies, then permissive
+ * policies; and a policy is dropped before a wider one is created.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -38,7 +38,7 @@ add(List **statements, char *statement)
 	*statements = lappend(*statements, statement);
 }
 
-/* Plan ALTER TABLE for the two flags. */
+/* Plan ALTER TABLE to set relrowsecurity and relforcerowsecurity. */
 static void
 plan_flags(const CmigRlsTable *table, bool enable, bool force, List **statements)
 {
@@ -72,7 +72,7 @@ find_policy(const List *policies, const char *name)
 	return NULL;
 }
 
-/* Do both lists have the same roles, in any order? */
+/* Returns true if both lists contain the same roles, in any order. */
 static bool
 same_roles(const List *a, const List *b)
 {
@@ -95,7 +95,7 @@ same_roles(const List *a, const List *b)
 	return true;
 }
 
-/* The change that gives the table a wanted policy. */
+/* How to get from the existing policy to the wanted one. */
 typedef enum Change
 {
 	KEEP,
@@ -250,7 +250,9 @@ set_default(const CmigRlsTable *table, const char *column, const char *expressio
 	return statement;
 }
 
-/* Is the column's default still the expression that enable_rls set? */
+/*
+ * Returns true if the column's default is an expression that enable_rls set.
+ */
 static bool
 default_is_ours(const CmigRlsColumn *column)
 {
@@ -260,8 +262,8 @@ default_is_ours(const CmigRlsColumn *column)
 }
 
 /*
- * Update the names of renamed columns in the state.  A renamed column is
- * recognized if it is the only one whose default reads the setting.
+ * Update the column names in the state if a column was renamed.  A renamed
+ * column is recognized if it is the only one whose default reads the setting.
  */
 static void
 follow_renames(const CmigRlsTable *table)
@@ -295,7 +297,7 @@ follow_renames(const CmigRlsTable *table)
 	}
 }
 
-/* Plan the default of a key column. */
+/* Plan the change of a key column's default. */
 static void
 plan_default(const CmigRlsOptions *options, const CmigRlsTable *table, char *name,
 			 const char *setting, bool fresh, CmigRlsState *state, List **statements)
@@ -326,8 +328,8 @@ plan_default(const CmigRlsOptions *options, const CmigRlsTable *table, char *nam
 }
 
 /*
- * Plan to restore the former defaults of columns that the new state does not
- * include.
+ * Plan to restore the former default of each column that was changed by an
+ * earlier call of enable_rls and is not in the new state.
  */
 static void
 plan_old_defaults(const CmigRlsTable *table, const CmigRlsState *state, List **statements)
@@ -376,7 +378,9 @@ plan_index(const CmigRlsOptions *options, const CmigRlsTable *table, const char 
 														 CMIG_RLS_INDEX_MARK))));
 }
 
-/* Drop indexes that enable_rls created and that are no longer wanted. */
+/*
+ * Plan to drop indexes that enable_rls created and that are no longer wanted.
+ */
 static void
 plan_old_indexes(const CmigRlsTable *table, const List *kept, List **statements)
 {
@@ -406,7 +410,7 @@ merge_names(const List *a, const List *b)
 }
 
 /*
- * Entries
+ * Exported functions
  */
 
 char *
@@ -520,8 +524,8 @@ cmig_rls_plan_disable(const CmigRlsTable *table)
 		CmigRlsPolicy *policy = lfirst(lc);
 
 		/*
-		 * drop permissive policies first, so that no intermediate step allows
-		 * more than before
+		 * drop permissive policies first, so that at no point more is allowed
+		 * than before
 		 */
 		if (policy->made && policy->permissive)
 			add(&statements, cmig_rls_policy_drop(table, policy));

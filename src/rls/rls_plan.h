@@ -14,17 +14,18 @@
 
 /*
  * If row-level security cannot be enabled on the table, returns the reason and
- * sets *sqlstate; otherwise, returns NULL.  The table is one of several and
- * must have a key.
+ * sets *sqlstate; otherwise, returns NULL.  This is for calls that concern
+ * several tables; the table must have a key.
  */
 extern char *cmig_rls_plan_obstacle(const CmigRlsOptions *options, const CmigRlsTable *table,
 									int *sqlstate);
 
 /*
  * Returns the statements, without semicolons, that enable row-level security
- * on the table, or NIL if nothing has to change.  If many is true, the table
+ * on the table, or NIL if nothing has to change.  If "many" is true, the table
  * is one of several, and options that name nonexistent columns are ignored.
- * If fresh is true, plan as if enable_rls had never been called for the table.
+ * If "fresh" is true, plans as if enable_rls had never been called for the
+ * table.
  */
 extern List *cmig_rls_plan_enable(CmigRlsOptions *options, const CmigRlsTable *table,
 								  const CmigRlsTable *via, bool many, bool fresh);
@@ -34,9 +35,9 @@ extern List *cmig_rls_plan_disable(const CmigRlsTable *table);
 
 /*
  * Returns true if the statement sets a default.  Such a statement must be run
- * as the table's owner, because the default is the owner's expression, and
- * even parsing it can execute code (for example, a constant of a composite
- * type whose domain has a check).
+ * as the table's owner, because the default is an expression that the owner
+ * can change, and even parsing it can execute code (for example, for a
+ * constant of a composite type whose domain has a check).
  */
 extern bool cmig_rls_plan_is_default(const char *statement);
 

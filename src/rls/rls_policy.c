@@ -106,7 +106,9 @@ add_policy(List **policies, const char *name, bool permissive, int command,
 	*policies = lappend(*policies, policy);
 }
 
-/* Add one policy for all commands, or one for each of the wanted commands. */
+/*
+ * Add one policy for all commands, or one policy for each command in the mask.
+ */
 static void
 add_policies(List **policies, const char *name, bool permissive, int mask,
 			 List *roles, const char *expression, const char *about)
@@ -149,8 +151,8 @@ add_floor(List **policies, const CmigRlsOptions *options, CmigRlsColumn *tenant)
 }
 
 /*
- * Add the policies that give a user or a tenant access to rows by a column's
- * value.
+ * Add the policies that let a user or tenant access the rows whose column has
+ * the value of a setting.
  */
 static void
 add_own_access(List **policies, const CmigRlsOptions *options, const char *name,
@@ -287,8 +289,8 @@ cmig_rls_policy_drop(const CmigRlsTable *table, const CmigRlsPolicy *policy)
 
 /*
  * Returns the roles of the policies that enable_rls created, as an array
- * literal.  If bypass is true, only the bypass policy is considered;
- * otherwise, all other policies.
+ * literal.  If "bypass" is true, only the bypass policy is considered;
+ * otherwise, only the other policies are.
  */
 static char *
 role_names(const CmigRlsTable *table, bool bypass)
@@ -342,8 +344,8 @@ cmig_rls_policy_call(const CmigRlsTable *table)
 	appendStringInfo(&text, "SELECT cmig.enable_rls(%s", quote_literal_cstr(table->name));
 
 	/*
-	 * '' if the column was left out, because otherwise it would be found by
-	 * its usual name
+	 * '' if the column was left out; without this, enable_rls would find it
+	 * by its usual name
 	 */
 	append_argument(&text, "tenant_column", state->tenant_column ? state->tenant_column :
 					cmig_rls_table_column(table, "tenant_id") ? none : NULL);

@@ -2,13 +2,14 @@
  * rls_posture.c
  *	  Rules of cmig.rls_check about flags, roles, and dependencies.
  *
- * Each rule is one query over the catalogs that handles all tables at once, so
- * that a thousand tables take little longer than ten.  $1 is the list of
- * schemas.  The result columns are rule, severity, object, problem, and fix.
+ * Each rule is a single query over the catalogs that handles all tables at
+ * once, so that checking a thousand tables takes little longer than checking
+ * ten.  $1 is the list of schemas.  The result columns are rule, severity,
+ * object, problem, and fix.
  *
  * A role is considered an application role if it is named in a policy that
  * does not let every row through.  Policies that let every row through
- * ("bypass" policies) are for other roles.
+ * ("bypass" policies) are meant for other roles.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -37,7 +38,10 @@
 	" AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass" \
 	"  AND e.objid = c.oid AND e.deptype = 'e'))," \
 	" p AS MATERIALIZED (SELECT p.oid, p.polrelid, p.polname, p.polcmd, p.polpermissive, p.polroles," \
-	/* the constant true, without the cost of deparsing */ \
+	/*
+	 * compares the stored tree with the constant true, because deparsing is
+	 * slow
+	 */ \
 	"  p.polpermissive AND p.polcmd = '*' AND p.polroles <> '{0}'" \
 	"   AND p.polqual::text LIKE '{CONST :consttype 16 %:constvalue 1 [% 1 %' AS bypass" \
 	"  FROM pg_policy p WHERE p.polrelid IN (SELECT t.oid FROM t))," \
@@ -47,8 +51,8 @@
 	"  WHERE NOT p.bypass)"
 
 /*
- * The text ", bypass_roles => '{...}'" for the policies that a condition on s
- * selects.
+ * The string ", bypass_roles => '{...}'" with the roles of the bypass policies
+ * on the tables s that satisfy a condition.
  */
 #define BYPASS(condition) \
 	"coalesce((SELECT format(', bypass_roles => %L', array_agg(DISTINCT r.rolname))" \
@@ -56,9 +60,9 @@
 	" JOIN pg_roles r ON r.oid = u.oid WHERE p.bypass AND " condition " HAVING count(*) > 0), '')"
 
 /*
- * True if the role sees every row of t because of a bypass policy that is not
- * limited by a restrictive policy, rather than because of an attribute or
- * ownership.
+ * True if the role sees every row of t because of a bypass policy, not because
+ * of a role attribute or ownership, and no restrictive policy applies to the
+ * role.
  */
 #define SEES_ALL(role) \
 	"(EXISTS (SELECT FROM p CROSS JOIN LATERAL unnest(p.polroles) u(oid)" \
@@ -91,8 +95,9 @@
 	"    OR a.attname IN (SELECT k.attname FROM asked k WHERE k.ns = t.ns AND (k.made OR k.n > 1))))"
 
 /*
- * Roles to which policies in t's schema apply, and roles that have a privilege
- * on t; null if there are none.
+ * bound_roles: the roles to which policies apply, for each schema.  The
+ * expressions SIBLINGS_ROLES (the roles in t's schema) and GRANTED_ROLES (the
+ * roles that have a privilege on t) are null if there are none.
  */
 #define BOUND ", bound_roles AS MATERIALIZED (SELECT s.ns, array_agg(DISTINCT app.rolname ORDER BY app.rolname) AS names" \
 	"  FROM app JOIN t s ON s.oid = app.polrelid GROUP BY s.ns)"
@@ -103,10 +108,13 @@
 	"  AND NOT EXISTS (SELECT FROM p WHERE p.polrelid = t.oid AND p.bypass AND r.oid = ANY (p.polroles)))"
 #define NO_ROLE " || ', where <role> is the role of the application'"
 
-/* SQL for a list of roles, as it follows TO. */
+/* A list of roles as SQL, to be used after TO. */
 #define TO_ROLES(names) "(SELECT string_agg(quote_ident(u.name), ', ' ORDER BY u.name) FROM unnest(" names ") u(name))"
 
-/* A call of enable_rls for t, with the key and the roles from columns of b. */
+/*
+ * A call of enable_rls for the table in b.  b also contains the key and the
+ * roles.
+ */
 #define ENABLE_CALL \
 	"CASE WHEN b.roles IS NULL THEN '-- ' ELSE '' END || format('SELECT cmig.enable_rls(%L%s, roles => %L%s)', b.name," \
 	"   CASE WHEN b.key IN ('user_id', 'tenant_id') THEN ''" \
@@ -116,8 +124,8 @@
 	" || CASE WHEN b.roles IS NULL THEN ''" NO_ROLE " ELSE '' END"
 
 /*
- * True if t has a parent with policies. t is then meant to be read only
- * through the parent, and needs no policies.
+ * True if t has a parent with policies.  Then t is meant to be read only
+ * through the parent, and needs no policies itself.
  */
 #define BELOW "EXISTS (SELECT FROM pg_inherits i JOIN p ON p.polrelid = i.inhparent WHERE i.inhrelid = t.oid)"
 
@@ -140,7 +148,7 @@
 	"  AND (p.proacl IS NULL OR EXISTS (SELECT FROM aclexplode(p.proacl) a WHERE a.grantee <> p.proowner))" \
 	"  AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass AND e.objid = p.oid AND e.deptype = 'e'))," \
 	/*
-	 * for bodies that are strings, pg_depend has no entries; so a table counts
+	 * pg_depend has no entries for a body that is a string, so a table counts
 	 * as used if its name is a word in the body
 	 */ \
 	" words AS (SELECT DISTINCT f.oid, w.word FROM f CROSS JOIN LATERAL regexp_split_to_table(f.prosrc, '[^[:alnum:]_$]+') w(word))," \
@@ -148,8 +156,8 @@
 	"  UNION SELECT d.objid, t.oid FROM pg_depend d JOIN t ON t.oid = d.refobjid" \
 	"   WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_class'::regclass AND t.rls)," \
 	/*
-	 * the code without strings and comments; EXECUTE is also a privilege, and
-	 * part of CREATE TRIGGER
+	 * the code without strings and comments; EXECUTE is also the name of a
+	 * privilege, and part of CREATE TRIGGER
 	 */ \
 	" dynamic AS (SELECT f.*, CASE WHEN f.lanname IN ('sql', 'plpgsql') THEN 'it runs SQL that it constructs'" \
 	"    ELSE format('it is written in %s and runs', f.lanname) END AS how" \
@@ -160,8 +168,8 @@
 
 static CmigQuery checks[] = {
 	/*
-	 * unprotected tables next to protected ones; an error if they have the
-	 * same key
+	 * unprotected tables in a schema with protected ones; an error if they
+	 * have the same key
 	 */
 	{TABLES KEYS BOUND
 		", b AS MATERIALIZED (SELECT t.*, " KEY " AS key, coalesce(" SIBLINGS_ROLES ", " GRANTED_ROLES ") AS roles"
@@ -176,8 +184,8 @@ static CmigQuery checks[] = {
 		"  CASE WHEN b.key IS NOT NULL THEN " ENABLE_CALL
 
 		/*
-		 * create the policy first, so that the application is never locked
-		 * out
+		 * create the policies before enabling row-level security, so that the
+		 * application is never locked out
 		 */
 		"   ELSE coalesce(format('CREATE POLICY shared_rows ON %s FOR SELECT TO ', b.name) || " TO_ROLES("b.roles") " || ' USING (true); ', '')"
 		"    || coalesce((SELECT format('CREATE POLICY bypass ON %s TO %s USING (true) WITH CHECK (true); ', b.name,"
@@ -230,8 +238,8 @@ static CmigQuery checks[] = {
 	" FROM p JOIN k ON k.oid = p.polrelid WHERE p.polroles = '{0}'", 1, {OIDARRAYOID}},
 
 	/*
-	 * roles to which policies do not apply, although a policy names them or
-	 * they have a privilege
+	 * roles to which no policies apply, although a policy names them or they
+	 * have a privilege
 	 */
 	{TABLES
 		" SELECT 'role_bypasses', 'error', t.name,"
@@ -251,9 +259,9 @@ static CmigQuery checks[] = {
 	1, {OIDARRAYOID}},
 
 	/*
-	 * roles to which policies apply and that can use SET ROLE to become a
-	 * role to which they do not apply, whether or not its privileges are
-	 * inherited
+	 * roles to which policies apply, but that can use SET ROLE to become a
+	 * role to which they do not apply, even if they do not inherit its
+	 * privileges
 	 */
 	{TABLES
 		", bound AS MATERIALIZED (SELECT app.polrelid AS rel, app.oid, app.rolname FROM app WHERE NOT app.rolsuper AND NOT app.rolbypassrls"
@@ -267,8 +275,8 @@ static CmigQuery checks[] = {
 		"  FROM bound JOIN becomes b ON b.role = bound.oid JOIN t ON t.oid = bound.rel WHERE t.rls AND b.free"
 
 		/*
-		 * if the role inherits the privileges, it is treated as if the policy
-		 * named it
+		 * only roles without the privileges of the bypass role: if a role has
+		 * them, the policy is considered to name it
 		 */
 		"  UNION SELECT t.name, bound.oid, bound.rolname, b.oid, b.rolname, 'warning', format('has the policy %I', p.polname)"
 		"  FROM bound JOIN becomes b ON b.role = bound.oid JOIN t ON t.oid = bound.rel"
@@ -276,7 +284,7 @@ static CmigQuery checks[] = {
 		"  WHERE t.rls AND NOT b.free AND NOT pg_has_role(bound.oid, b.oid, 'USAGE'))"
 		" SELECT 'role_bypasses', d.severity, d.name,"
 		"  format('role %I can SET ROLE %I, which %s: then it sees every row', d.rolname, d.free_name, d.why),"
-		/* the membership to revoke, which may be an indirect one */
+		/* the membership to revoke; it may be indirect */
 		"  format('REVOKE %I FROM %I', coalesce((SELECT min(r.rolname) FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid"
 		"   WHERE m.member = d.role AND pg_has_role(m.roleid, d.free, 'MEMBER')), d.free_name), d.rolname)"
 	" FROM bypass d", 1, {OIDARRAYOID}},
@@ -294,8 +302,8 @@ static CmigQuery checks[] = {
 	"  OR pg_has_role(app.oid, t.owner, " CMIG_SET_ROLE_COMPAT "))", 1, {OIDARRAYOID}},
 
 	/*
-	 * views at any depth, whose owners' privileges are checked when they are
-	 * read
+	 * views at any depth; the privileges of their owners are checked when the
+	 * views are read
 	 */
 	{TABLES
 		", seen(view, base) AS ("
@@ -340,7 +348,7 @@ static CmigQuery checks[] = {
 		" FROM f JOIN reads r ON r.func = f.oid JOIN t ON t.oid = r.rel GROUP BY f.oid, f.kind, f.name, f.rolname, f.free, f.proowner",
 	1, {OIDARRAYOID}},
 
-	/* ways to reach a protected table without naming it */
+	/* functions that reach a protected table without naming it */
 	{TABLES DEFINERS
 		", reach AS (SELECT o.proowner, bool_or(o.free OR (o.proowner = t.owner AND NOT t.forced) OR " SEES_ALL("o.proowner") ") AS sees"
 		"  FROM (SELECT DISTINCT d.proowner, d.free FROM dynamic d) o JOIN t ON t.rls"
@@ -353,8 +361,8 @@ static CmigQuery checks[] = {
 	" FROM dynamic d JOIN reach r ON r.proowner = d.proowner", 1, {OIDARRAYOID}},
 
 	/*
-	 * temporary tables come first unless the path ends with pg_temp; with an
-	 * empty path, all names are qualified
+	 * temporary tables are found first unless the path ends with pg_temp;
+	 * with an empty path, all names are qualified
 	 */
 	{TABLES DEFINERS
 		" SELECT 'definer_search_path', 'warning', f.kind || f.name,"
@@ -422,9 +430,9 @@ static CmigQuery checks[] = {
 };
 
 /*
- * Partitions and children without row-level security.  Calling enable_rls
- * again for the parent enables it.  Instead of a fix, the last column contains
- * the parent, or null if the parent's policies were all created by hand.
+ * Partitions and child tables without row-level security.  Calling enable_rls
+ * again for the parent enables it.  The last column is not a fix but the OID
+ * of the parent, or null if all of the parent's policies were created by hand.
  */
 static CmigQuery exposed = {
 	TABLES
@@ -438,14 +446,14 @@ static CmigQuery exposed = {
 	" WHERE t.rls AND NOT c.relrowsecurity AND c.relkind IN ('r', 'p') ORDER BY 5", 1, {OIDARRAYOID}
 };
 
-/* A partition or child that is exposed. */
+/* A partition or child table without row-level security. */
 typedef struct Exposed
 {
 	CmigRlsFinding *finding;
 	Oid			parent;
 } Exposed;
 
-/* Callback that reads a row of exposed. */
+/* Callback that reads a row of the query "exposed". */
 static void
 take_exposed(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -460,8 +468,8 @@ take_exposed(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Report exposed partitions and children.  The fix is the call of enable_rls
- * for their parent.
+ * Report partitions and child tables without row-level security.  The fix is
+ * to call enable_rls for their parent.
  */
 static void
 add_exposed(Datum *values, List **findings)
@@ -477,9 +485,9 @@ add_exposed(Datum *values, List **findings)
 		Exposed    *child = lfirst(lc);
 
 		/*
-		 * if the parent's policies were created by hand, enable row-level
-		 * security without policies, so that the child can be read only
-		 * through the parent
+		 * if the parent's policies were created by hand, the fix enables
+		 * row-level security without policies, so that the child can be read
+		 * only through the parent
 		 */
 		if (!OidIsValid(child->parent))
 			child->finding->fix = psprintf("ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
@@ -510,8 +518,8 @@ cmig_rls_posture_add_findings(ArrayType *schemas, List **findings)
 	int			guc_level = NewGUCNestLevel();
 
 	/*
-	 * the planner's estimates for the shared parts are too high, so that
-	 * short queries would be JIT-compiled
+	 * The planner overestimates the costs of the CTEs that the rules share,
+	 * so short queries would be JIT-compiled.
 	 */
 	cmig_settings_override("jit", "off");
 	for (int i = 0; i < lengthof(checks); i++)

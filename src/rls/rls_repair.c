@@ -23,7 +23,7 @@
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
 
-/* (SELECT node) */
+/* Returns "(SELECT node)", which is evaluated once per statement. */
 static Node *
 once(Node *node)
 {
@@ -40,7 +40,7 @@ once(Node *node)
 	return (Node *) link;
 }
 
-/* NULLIF(node, '') */
+/* Returns "NULLIF(node, '')". */
 static Node *
 null_if_empty(Node *node)
 {
@@ -62,7 +62,10 @@ typedef struct Repair
 	int			depth;
 } Repair;
 
-/* Is the node evaluated for each row although it could be evaluated once? */
+/*
+ * Returns true if the node does not use the row but calls a function that is
+ * evaluated for each row.
+ */
 static bool
 could_run_once(Node *node)
 {
@@ -74,7 +77,7 @@ could_run_once(Node *node)
 	return seen->row_function != NULL || seen->volatile_function != NULL;
 }
 
-/* Add missing_ok and NULLIF where settings are read. */
+/* Add missing_ok and NULLIF wherever a setting is read. */
 static Node *
 repair_settings(Node *node, void *context)
 {
@@ -101,8 +104,8 @@ repair_settings(Node *node, void *context)
 }
 
 /*
- * Wrap functions that do not depend on the row, so that they are evaluated
- * once per statement.
+ * Wrap function calls that do not depend on the row in sub-selects, so that
+ * they are evaluated once per statement.
  */
 static Node *
 repair_calls(Node *node, void *context)
@@ -155,7 +158,7 @@ repair_calls(Node *node, void *context)
 
 /*
  * Deparse an expression with all names qualified, and with dates in a form
- * that every session reads alike.
+ * that means the same in every session.
  */
 static char *
 expression_text(Node *tree, Oid relid)

@@ -20,9 +20,9 @@ extern char *cmig_rls_repair_text(Node *tree, Oid relid);
 extern bool cmig_rls_repair_applies(Node *tree, Oid relid);
 
 /*
- * Returns an OR without the branches that do not use the row, as text.
- * Returns NULL if the expression is not an OR, or if either no branch or every
- * branch would be left.
+ * Returns an OR expression without the branches that do not use the row, as
+ * text.  Returns NULL if the expression is not an OR, or if no branches, or
+ * all of them, would be left.
  */
 extern char *cmig_rls_repair_without_branch(Node *tree, Oid relid);
 

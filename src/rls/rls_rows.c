@@ -6,8 +6,8 @@
  * another role.  Therefore, no statement is run with the caller's privileges:
  * the rows are read by direct table access, and only values of built-in types
  * are compared and printed, by built-in functions.  No cast, operator, policy,
- * rule, or view of the owner can interfere, not even after the table's
- * triggers have run.
+ * rule, or view that belongs to the owner can interfere, not even after the
+ * table's triggers have run.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -40,15 +40,15 @@
 #include "utils/typcache.h"
 
 /*
- * A function that is called for each row of the table or of a child.  Returns
- * false to stop.
+ * A function that is called for each row of the table under test or of a child
+ * table.  Returns false to stop.
  */
 typedef bool (*Visitor) (Relation relation, TupleTableSlot *slot, void *arg);
 
 /*
- * Returns true if the caller may see every row.  The owner may, with or
- * without policies, because ALTER TABLE could disable them.  Other roles need
- * SELECT, and policies must not apply to them.
+ * Returns true if the caller may see every row of the table.  The owner may
+ * always see them, because the owner could disable the policies with ALTER
+ * TABLE.  Other roles need SELECT, and no policies may apply to them.
  */
 static bool
 may_read(Oid relid)
@@ -98,8 +98,8 @@ cmig_rls_rows_same(const CmigRlsRows *rows)
  */
 
 /*
- * Call the visitor for the rows of one relation while *going is true.  Returns
- * false if the relation's rows are not stored on this server.
+ * Call the visitor for each row of one relation until *going is false.
+ * Returns false if the relation's rows are not stored on this server.
  */
 static bool
 visit_relation(Oid relid, Visitor visit, void *arg, bool *going)
@@ -129,9 +129,9 @@ visit_relation(Oid relid, Visitor visit, void *arg, bool *going)
 }
 
 /*
- * Call the visitor for all rows of the table and of its children, including
- * this transaction's uncommitted rows.  Returns false if some rows cannot be
- * seen.
+ * Call the visitor for all rows of the table and its children, including
+ * uncommitted rows of this transaction.  Returns false if some rows cannot be
+ * read.
  */
 static bool
 visit_all(const CmigRlsRows *rows, Visitor visit, void *arg)
@@ -155,8 +155,8 @@ visit_all(const CmigRlsRows *rows, Visitor visit, void *arg)
 }
 
 /*
- * Returns the number of a column in the table or a child.  Raises an error if
- * the attempt has renamed the column or changed its type.
+ * Returns the attribute number of a column in the table or in a child.  Raises
+ * an error if the attempt has renamed the column or changed its type.
  */
 static AttrNumber
 column_of(Relation relation, const char *name, Oid type)
@@ -217,7 +217,7 @@ is_stored(const CmigRlsRows *rows, const CmigRlsKey *key)
 	return attnum <= 0 || cmig_virtual_column_compat(rows->relation, attnum) == NULL;
 }
 
-/* The arguments of a search, and its result. */
+/* The arguments and results of a search. */
 typedef struct Search
 {
 	const CmigRlsKey *key;		/* NULL: any row */
@@ -325,7 +325,7 @@ cmig_rls_rows_strange(const CmigRlsRows *rows, const CmigRlsKey *key)
  * A row to copy
  */
 
-/* A row that is copied. */
+/* The destination of a copied row. */
 typedef struct Copy
 {
 	List	   *columns;
@@ -335,7 +335,7 @@ typedef struct Copy
 	bool		found;
 } Copy;
 
-/* A visitor that keeps the first row. */
+/* A visitor that copies the first row, and then stops. */
 static bool
 copy_row(Relation relation, TupleTableSlot *slot, void *arg)
 {

@@ -43,8 +43,8 @@ extern void cmig_rls_rows_open(CmigRlsRows *rows, Oid relid);
 extern void cmig_rls_rows_close(CmigRlsRows *rows);
 
 /*
- * Does the table still have the owner, kind, and name with which it was
- * opened?
+ * Returns true if the table still has the owner, kind, and name that it had
+ * when it was opened.
  */
 extern bool cmig_rls_rows_same(const CmigRlsRows *rows);
 
@@ -55,22 +55,22 @@ extern bool cmig_rls_rows_same(const CmigRlsRows *rows);
 extern Datum *cmig_rls_rows_datum(const CmigRlsKey *key, const char *text);
 
 /*
- * Returns the number of rows or, if a key is given, the number of rows in
- * which it has this value.  Returns -1 if the caller is not allowed to know
- * the number.
+ * Returns the number of rows or, if a key is given, the number of rows with
+ * the given value in this key.  Returns -1 if the caller is not allowed to
+ * know the number.
  */
 extern int64 cmig_rls_rows_count(const CmigRlsRows *rows, const CmigRlsKey *key,
 								 const char *value);
 
 /*
- * Returns the smallest value of the key that does not match the context, as
- * text, or NULL if there is none.
+ * Returns, as text, the smallest value of the key that does not match the
+ * context, or NULL if there is none.
  */
 extern char *cmig_rls_rows_strange(const CmigRlsRows *rows, const CmigRlsKey *key);
 
 /*
- * Copy columns (a List of char *) of any row.  Returns false if there is no
- * row that the caller may see.
+ * Copy the given columns (a List of char *) of any row.  Returns false if
+ * there is no row that the caller may see.
  */
 extern bool cmig_rls_rows_first(const CmigRlsRows *rows, List *columns,
 								const Oid *types, Datum *values, bool *nulls);

@@ -1,13 +1,13 @@
 /*
  * rls_sample.c
- *	  Sample values for trying policies: keys of the tenant whose context is set,
- *	  and of other tenants, called strangers.
+ *	  Sample values for trying policies: keys of the tenant whose context is
+ *	  set, and keys of other tenants, called strangers.
  *
  * A value has the same text in all types, as far as the types allow, so that a
- * key cast to text equals the setting that contains it.  The strangers' keys
- * are smaller and greater than the tenant's, have the same beginning, end, or
- * remainder, or match it as a pattern.  An expression that does not test for
- * equality mistakes one of them for the tenant's key.
+ * key cast to text equals the setting that contains it.  A stranger's key is
+ * similar to the tenant's: it is a little smaller or greater, has the same
+ * beginning, end, or remainder, or matches it as a pattern.  An expression
+ * that does not test for equality mistakes one of these keys for the tenant's.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -33,7 +33,8 @@
 static const int strange_numbers[] = {5, 31, 129, 1, 2, 11, 13, 22, 120, 112, -12, 0, 1200, 76, 524, 1012};
 
 /*
- * these contain an underscore and a dot, which match any character in patterns
+ * the key contains an underscore and a dot, which match any character in
+ * patterns
  */
 #define OWN_TEXT "b_2.x-7Q"
 static const char *const strange_texts[] = {
@@ -47,7 +48,7 @@ static const char *const strange_uuids[] = {
 	"2a2a2a2a-2a2a-42a2-82a2-2a2a2a2a2a2b", "3a2a2a2a-2a2a-42a2-82a2-2a2a2a2a2a2a"
 };
 
-/* Returns the tenant's or a stranger's number. */
+/* Returns a number for the tenant or a stranger. */
 static int
 sample_number(int whose)
 {
@@ -55,7 +56,7 @@ sample_number(int whose)
 		whose < lengthof(strange_numbers) ? strange_numbers[whose] : 300 + whose;
 }
 
-/* Returns the tenant's or a stranger's UUID. */
+/* Returns a UUID for the tenant or a stranger. */
 static const char *
 sample_uuid(int whose)
 {
@@ -77,9 +78,9 @@ sample_text(CmigRlsForm form, int whose)
 }
 
 /*
- * Returns the distance of a sample from the tenant's: 0 for the tenant itself,
- * and alternately positive and negative for strangers, so that some samples
- * are greater and some are smaller.
+ * Returns the distance between a sample and the tenant's: 0 for the tenant
+ * itself, and alternating positive and negative numbers for strangers, so that
+ * some samples are greater and others are smaller.
  */
 static int
 sample_distance(int whose)
@@ -96,7 +97,9 @@ sample_time(int whose)
 	return psprintf("%02d:%02d:00", minutes / 60, minutes % 60);
 }
 
-/* Returns a range of one value, or NULL. */
+/*
+ * Returns a range that contains only one value, or NULL if there is no value.
+ */
 static const char *
 sample_range(Oid subtype, CmigRlsForm form, int whose)
 {
@@ -119,7 +122,8 @@ compare_labels(const ListCell *a, const ListCell *b)
 }
 
 /*
- * Returns an enum label.  Strangers have labels before and after the tenant's.
+ * Returns an enum label.  Strangers' labels sort before and after the
+ * tenant's.
  */
 static const char *
 sample_label(Oid type, int whose)
@@ -153,8 +157,8 @@ cmig_rls_sample_is_builtin(Oid type)
 		return kind == TYPTYPE_ENUM;
 
 	/*
-	 * excludes record and polymorphic types, which built-in functions accept,
-	 * too
+	 * This excludes record and polymorphic types, although built-in functions
+	 * accept them.
 	 */
 	return type == UNKNOWNOID || kind == TYPTYPE_BASE || kind == TYPTYPE_RANGE || kind == TYPTYPE_MULTIRANGE;
 }
@@ -261,8 +265,8 @@ sample_of_kind(Oid type, CmigRlsForm form, int whose)
 }
 
 /*
- * Returns a value for char(n), which ignores trailing blanks, so the value has
- * none.
+ * Returns a value for char(n).  The value does not end with a blank, because
+ * comparisons of char(n) ignore trailing blanks.
  */
 static const char *
 sample_char(CmigRlsForm form, int whose)
@@ -272,7 +276,7 @@ sample_char(CmigRlsForm form, int whose)
 	return text[strlen(text) - 1] == ' ' ? sample_text(form, 0) : text;
 }
 
-/* Returns the value as text, or NULL if the type is not supported. */
+/* Returns a sample value as text, or NULL if the type is not supported. */
 static const char *
 sample_as_text(Oid type, CmigRlsForm form, int whose)
 {
@@ -288,7 +292,7 @@ sample_as_text(Oid type, CmigRlsForm form, int whose)
 		case FLOAT8OID:
 
 			/*
-			 * a fraction that truncation or rounding turns into the tenant's
+			 * truncation or rounding turns this fraction into the tenant's
 			 * number
 			 */
 			return whose == 2 ? psprintf("%d.4", OWN_NUMBER) : psprintf("%d", sample_number(whose));
@@ -316,7 +320,7 @@ sample_as_text(Oid type, CmigRlsForm form, int whose)
 			return psprintf("%d hours", 1000 + sample_distance(whose));
 		case JSONOID:
 		case JSONBOID:
-			/* an array of keys in the context, an object in a row */
+			/* the context has an array of keys, and a row has an object */
 			return psprintf(whose == CMIG_RLS_OWN ? "[\"%s\"]" : "{\"key\": \"%s\"}", sample_text(form, whose));
 		case INETOID:
 		case CIDROID:
@@ -345,8 +349,8 @@ cmig_rls_sample(Oid type, CmigRlsForm form, int whose)
 }
 
 /*
- * Append a JSON object that has the value at each of the paths, starting at
- * the given depth.
+ * Append a JSON object that has the value at the end of each path.  The first
+ * "depth" names of the paths are skipped.
  */
 static void
 append_members(StringInfo text, const List *paths, int depth, const char *value)

@@ -12,7 +12,8 @@
 #include "nodes/primnodes.h"
 
 /*
- * The form of the sample values' text, which must be valid for the key's type.
+ * The form of the sample values' text.  The text must be valid for the type of
+ * the key.
  */
 typedef enum CmigRlsForm
 {
@@ -21,14 +22,17 @@ typedef enum CmigRlsForm
 	CMIG_RLS_FORM_UUID
 } CmigRlsForm;
 
-/* The owner of a value: the tenant, or a stranger, given by its number. */
+/*
+ * The owner of a sample value: CMIG_RLS_OWN for the tenant, or a stranger's
+ * number.
+ */
 #define CMIG_RLS_OWN (-1)
-#define CMIG_RLS_STRANGERS 3	/* number of strangers that is sufficient for
+#define CMIG_RLS_STRANGERS 3	/* number of strangers; sufficient for
 								 * comparisons */
-#define CMIG_RLS_MANY_STRANGERS 600 /* number for prefixes, remainders, and
-									 * one-byte hashes */
+#define CMIG_RLS_MANY_STRANGERS 600 /* number of strangers for prefixes,
+									 * remainders, and one-byte hashes */
 
-/* Are values of the type handled only by built-in code? */
+/* Returns true if only built-in code handles values of the type. */
 extern bool cmig_rls_sample_is_builtin(Oid type);
 
 /* Returns a sample value of the type, or NULL if there is none. */
@@ -42,8 +46,8 @@ extern Const *cmig_rls_sample_const(Oid type, const char *text);
 extern Const *cmig_rls_sample_null(Oid type);
 
 /*
- * Returns the value converted to another type, or NULL if its text is not
- * valid for the type.
+ * Returns the value converted to another type, or NULL if the value's text is
+ * not valid for that type.
  */
 extern Const *cmig_rls_sample_cast(Oid type, const Const *value);
 

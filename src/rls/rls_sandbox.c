@@ -4,10 +4,11 @@
  *	  privileges.
  *
  * Only built-in functions are called to evaluate an expression (rls_calls.c),
- * and no literal is parsed by a user-defined type (rls_parse.c).  The sandbox
- * is a second line of defense in case these modules overlook something:
- * user-defined code would run as a role without privileges, and could neither
- * change to another role nor leave anything behind.
+ * and no literal is parsed by the input function of a user-defined type
+ * (rls_parse.c).  The sandbox is a second line of defense in case these
+ * modules overlook something: user-defined code would run as a role without
+ * privileges, and could neither switch to another role nor leave anything
+ * behind.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -24,7 +25,7 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
-/* Become the role until the subtransaction ends. */
+/* Switch to the role until the subtransaction ends. */
 static void
 become(Oid role)
 {
@@ -35,7 +36,7 @@ become(Oid role)
 		cmig_settings_pin_search_path();
 }
 
-/* A task, and the role that runs it. */
+/* A task, and the role as which it runs. */
 typedef struct SandboxRun
 {
 	Oid			role;

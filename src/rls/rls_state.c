@@ -1,12 +1,12 @@
 /*
  * rls_state.c
- *	  Reads and writes the state in policy comments, which contains the options
- *	  of enable_rls and the settings that disable_rls has to restore.
+ *	  Reads and writes the state in policy comments, which contains the
+ *	  options of enable_rls and what disable_rls has to restore.
  *
- * The state is "[cmig.enable_rls rls=off force=off ...]" at the end of a
- * comment.  It consists of words of the form name=value, in which %XX stands
- * for characters that would end a word.  Unknown words are ignored, so that a
- * later version can add words.
+ * The state is a string such as "[cmig.enable_rls rls=off force=off ...]" at
+ * the end of a comment.  It consists of words of the form name=value, in which
+ * %XX stands for a character that would end a word.  Unknown words are
+ * ignored, so that a later version can add words.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -42,7 +42,9 @@ cmig_rls_state_commands(int mask, const char *separator)
 	return text.data;
 }
 
-/* Append the word "name=value", in which the value is escaped. */
+/*
+ * Append the word "name=value", with special characters in the value escaped.
+ */
 static void
 append_word(StringInfo text, const char *name, const char *value)
 {
@@ -117,7 +119,8 @@ hex_digit(char c)
 }
 
 /*
- * Returns the value that starts at *p, up to a space or the closing bracket.
+ * Returns the unescaped value that starts at *p and ends at a space or at the
+ * closing bracket.
  */
 static char *
 read_word(const char **p)
@@ -149,7 +152,10 @@ read_commands(const char *value)
 	return mask;
 }
 
-/* Returns the member that is set by words with this name, or NULL. */
+/*
+ * Returns the string member of the state that words with this name set, or
+ * NULL if there is none.
+ */
 static char **
 text_member(CmigRlsState *state, const char *name)
 {

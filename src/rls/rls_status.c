@@ -1,7 +1,7 @@
 /*
  * rls_status.c
- *	  cmig.rls_status: which tables have row-level security, by which columns,
- *	  and for which roles.  rls_check reports what is wrong with them.
+ *	  cmig.rls_status: shows which tables have row-level security, by which
+ *	  columns, and for which roles.  (cmig.rls_check reports problems.)
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -18,8 +18,8 @@
 PG_FUNCTION_INFO_V1(cmig_rls_status);
 
 /*
- * $1: a schema or null.  A bypass policy is a permissive policy whose
- * expression is true.
+ * $1 is a schema, or null for all schemas.  A bypass policy is a permissive
+ * policy whose expression is true.
  */
 static CmigQuery read_status = {
 	"WITH p AS (SELECT p.oid, p.polrelid, u.oid AS role, p.polpermissive AND p.polcmd = '*' AND p.polroles <> '{0}'"

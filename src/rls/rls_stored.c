@@ -62,9 +62,9 @@ take_policy(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Returns the columns that tell who owns a row: columns that one of the
- * table's policies compares with the context, that were given to enable_rls,
- * or that have the usual names.
+ * Returns the columns that tell who owns a row: columns that a policy of the
+ * table compares with the context, columns that were given to enable_rls, and
+ * columns with the usual names.
  */
 static Bitmapset *
 key_columns(const List *siblings)
@@ -200,7 +200,7 @@ cmig_rls_stored_decided(const CmigRlsStored *policy)
 }
 
 /*
- * Entries
+ * Exported functions
  */
 
 List *

@@ -32,11 +32,11 @@ typedef struct CmigRlsStored
 	CmigRlsExpression *in_qual;
 	CmigRlsExpression *in_check;
 	CmigRlsState *state;		/* the state if enable_rls created the policy,
-								 * otherwise NULL */
+								 * or NULL */
 	Bitmapset  *indexed;		/* columns that are the first column of an
 								 * index */
-	Bitmapset  *keys;			/* the columns that the table's policies
-								 * compare with the context */
+	Bitmapset  *keys;			/* the columns that any of the table's
+								 * policies compares with the context */
 } CmigRlsStored;
 
 /*
@@ -59,27 +59,27 @@ extern void cmig_rls_stored_add_finding(List **findings, CmigRlsRule rule, CmigR
 extern char *cmig_rls_stored_drop(const CmigRlsStored *policy);
 extern char *cmig_rls_stored_repair(const CmigRlsStored *policy);
 
-/* Returns a fix in words, as an SQL comment: -- USING of policy p on t: ... */
+/*
+ * Returns a fix in words, as an SQL comment such as "-- USING of policy p on
+ * t: ...".
+ */
 extern char *cmig_rls_stored_advice(const CmigRlsStored *policy, bool is_check, const char *advice);
 
 /*
- * Returns a call of rls_test that shows the effect of a policy that cannot be
- * judged.
+ * Returns, as SQL, a call of rls_test.  It shows the effect of a policy that
+ * cannot be judged.
  */
 extern char *cmig_rls_stored_try(const CmigRlsStored *policy);
 
 extern Oid *cmig_rls_stored_roles(const CmigRlsStored *policy, int *count);
 
 /*
- * Returns true if the policy applies to the role.  As in PostgreSQL, it does
- * if the role inherits the privileges of one of the policy's roles.
+ * Returns true if the policy applies to the role.  As in PostgreSQL, it
+ * applies if the role has the privileges of one of the policy's roles.
  */
 extern bool cmig_rls_stored_binds(const CmigRlsStored *policy, Oid role);
 
-/*
- * Returns true if policy a applies to any of the roles that are named in
- * policy b.
- */
+/* Returns true if policy a applies to any of the roles that policy b names. */
 extern bool cmig_rls_stored_share_role(const CmigRlsStored *a, const CmigRlsStored *b);
 extern bool cmig_rls_stored_share_command(const CmigRlsStored *a, const CmigRlsStored *b);
 

@@ -1,10 +1,10 @@
 /*
  * rls_table.c
- *	  Reads the properties of a table that row-level security depends on.
+ *	  Reads a table's properties on which row-level security depends.
  *
- * This module reads the catalogs and changes nothing.  A policy counts as
- * created by enable_rls if its comment contains the state; policies that were
- * created by hand are never changed.
+ * This module reads the catalogs and changes nothing.  A policy is considered
+ * to be created by enable_rls if its comment contains the state; policies that
+ * were created by hand are never changed.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -41,8 +41,8 @@
 #include "utils/syscache.h"
 
 /*
- * The columns of a table, with the type to which a setting is cast if the
- * column is a key.
+ * The columns of a table.  For each column, the query returns the type to
+ * which a setting is cast if the column is a key.
  */
 static CmigQuery read_columns = {
 	"SELECT a.attname::text,"
@@ -64,7 +64,7 @@ static CmigQuery read_columns = {
 	"   AND e.classoid = 'pg_class'::regclass AND e.objsubid = 0"
 	"   AND position('[cmig.enable_rls index]' IN e.description) > 0))"
 	" FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid"
-	/* domains over domains end at the base type */
+	/* a domain over another domain has that domain's base type */
 	" CROSS JOIN LATERAL (WITH RECURSIVE up(oid, base, kind) AS ("
 	"   SELECT t.oid, t.typbasetype, t.typtype"
 	"   UNION ALL SELECT y.oid, y.typbasetype, y.typtype FROM up JOIN pg_type y ON y.oid = up.base"
@@ -93,8 +93,8 @@ static CmigQuery read_made_indexes = {
 };
 
 /*
- * Raise an error because the relation cannot have policies.  what is a phrase
- * for its kind, such as "a view".
+ * Raise an error because the relation cannot have policies.  "what" is a
+ * phrase for its kind, such as "a view".
  */
 static void
 refuse(const char *name, const char *what, const char *hint)
@@ -128,7 +128,11 @@ cmig_rls_table_require(Oid relid)
 	if (IsCatalogNamespace(form->relnamespace) || IsToastNamespace(form->relnamespace) ||
 		strcmp(nspname, "information_schema") == 0 || relid < FirstNormalObjectId)
 		refuse(name, "a system catalog", "Name a table of your own.");
-	/* policies may let tenants read their part of the audit log */
+
+	/*
+	 * tables of the audit log are allowed: policies may let tenants read
+	 * their part of the log
+	 */
 	if (strcmp(nspname, "cmig") == 0 ||
 		(strcmp(nspname, "cmig_audit") == 0 && strncmp(NameStr(form->relname), "log", 3) != 0))
 		refuse(name, "part of pg_cmig", "Privileges on it are granted with cmig.grant_access()");
@@ -238,7 +242,7 @@ take_policy(TupleDesc desc, HeapTuple row, void *arg)
 	table->policies = lappend(table->policies, policy);
 }
 
-/* Callback that appends a name. */
+/* Callback that appends a name to a list. */
 static void
 take_name(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -297,7 +301,7 @@ cmig_rls_table_family(Oid relid, LOCKMODE mode)
 	return find_all_inheritors(relid, mode, NULL);
 }
 
-/* Convert SQL text to the tree that CREATE POLICY would store. */
+/* Convert SQL text to the expression tree that CREATE POLICY would store. */
 static Node *
 parse_expression(Oid relid, const char *text)
 {

@@ -2,14 +2,14 @@
  * rls_test.c
  *	  cmig.rls_test: tests what a role can actually do with a table.
  *
- * UPDATE and DELETE are tried without WHERE first: a WHERE needs the privilege
- * SELECT, and then the SELECT policies hide rows that the policies for UPDATE
- * and DELETE would let through.
+ * UPDATE and DELETE are tried first without WHERE, because WHERE requires the
+ * privilege SELECT.  The policies for SELECT then apply as well, and may hide
+ * rows that the policies for UPDATE and DELETE would let through.
  *
  * The table may belong to another role, and the caller may be a superuser.
- * Attempts run as the tested role (rls_try.c), and the caller's own
- * information about the table is read without SQL (rls_rows.c): no statement
- * on the table runs with the caller's privileges.
+ * For this reason, attempts run as the tested role (rls_try.c), and what the
+ * caller may know about the table is read without SQL (rls_rows.c).  No
+ * statement on the table runs with the caller's privileges.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -55,7 +55,7 @@ typedef struct Test
  * Reporting
  */
 
-/* Add a row to the result; negative counts become null. */
+/* Add a row to the result.  Negative counts become null. */
 static void
 report(Test *test, const char *what, int64 visible, int64 own, int64 foreign_rows,
 	   const char *verdict, const char *detail)
@@ -85,7 +85,7 @@ report(Test *test, const char *what, int64 visible, int64 own, int64 foreign_row
  * The tests
  */
 
-/* Run a statement as the role and roll it back. */
+/* Run a statement as the tested role and roll it back. */
 static CmigRlsOutcome
 try(Test *test, const char *sql)
 {
@@ -144,8 +144,8 @@ test_select(Test *test)
 
 /*
  * Try to insert or update rows so that they belong to others.  A trigger may
- * change the rows' keys back to the context's, so the table is searched for
- * the rows afterwards.
+ * change the rows' keys back to the context's keys, so the table is searched
+ * for these rows afterwards.
  */
 static CmigRlsOutcome
 intrude(Test *test, const CmigRlsAttempt *attempt)
@@ -185,7 +185,7 @@ other_value(Test *test, const CmigRlsKey *key)
 	}
 }
 
-/* Report whether a row of another tenant was written. */
+/* Report whether a row that belongs to another tenant could be written. */
 static void
 report_intrusion(Test *test, const char *what, CmigRlsOutcome outcome, bool none_possible)
 {
@@ -288,10 +288,10 @@ report_reach(Test *test, const char *what, CmigRlsOutcome outcome, int64 allowed
 }
 
 /*
- * Try to give rows to others.  An UPDATE of all rows at once does not need
- * SELECT, so SELECT policies do not apply to it.  However, it fails if it is
- * refused for a single row, so an UPDATE of only the role's own rows is tried
- * as well.
+ * Try to give rows to others.  An UPDATE of all rows does not need the
+ * privilege SELECT, so the policies for SELECT do not apply to it.  However,
+ * it fails if a policy refuses a single row, so an UPDATE of only the role's
+ * own rows is tried as well.
  */
 static CmigRlsOutcome
 move(Test *test, const CmigRlsKey *key, const char *other)
@@ -331,7 +331,7 @@ test_update(Test *test)
 		return;
 	}
 	outcome.message = "There is no column to set.";
-	/* taking over others' rows does not require SELECT */
+	/* an UPDATE that takes over others' rows does not require SELECT */
 	if (first->value && !first->generated)
 		outcome = try(test, psprintf("UPDATE %s SET %s = %s::%s", test->table->name,
 									 quote_identifier(first->name),
@@ -371,8 +371,8 @@ test_delete(Test *test)
 	outcome = try(test, psprintf("DELETE FROM %s", test->table->name));
 
 	/*
-	 * foreign keys may prevent deleting; report at least whether others' rows
-	 * are reached
+	 * foreign keys may prevent deletions, so report at least whether others'
+	 * rows are reached
 	 */
 	if (outcome.kind == CMIG_RLS_CONSTRAINT)
 	{
@@ -418,8 +418,8 @@ run_test(FunctionCallInfo fcinfo, CmigRlsTable *table, Oid role, char *user, cha
 }
 
 /*
- * Read the table and role arguments.  The caller must be able to become the
- * role.
+ * Read the table and role arguments.  Raises an error unless the caller can
+ * SET ROLE to the role.
  */
 static CmigRlsTable *
 begin_test(FunctionCallInfo fcinfo, Oid *role)
@@ -458,8 +458,8 @@ begin_test(FunctionCallInfo fcinfo, Oid *role)
 }
 
 /*
- * Convert a text[] to an array of strings, with NULL pointers for null
- * elements.  Returns the number of elements.
+ * Convert an array of type text[] to a C array of strings, with NULL pointers
+ * for null elements.  Returns the number of elements.
  */
 static int
 read_array(Datum array, char ***list)
@@ -478,8 +478,8 @@ read_array(Datum array, char ***list)
 }
 
 /*
- * Read a list of users or tenants.  A quoted literal without a cast has type
- * text even if an array was intended.
+ * Read a list of users or tenants.  If is_array is false, the argument is
+ * text, which may be an array literal without a cast.
  */
 static int
 contexts_argument(FunctionCallInfo fcinfo, int n, bool is_array, char ***list)

@@ -26,7 +26,8 @@ typedef struct Search
 } Search;
 
 /*
- * Returns the name of a key's base type, which is valid with any search_path.
+ * Returns the name of a key's base type.  The name is valid with any
+ * search_path.
  */
 static char *
 qualified_type(Oid type)
@@ -107,9 +108,9 @@ take_member(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Add the key that is looked up in the membership table.  That table's name
- * comes from a comment that the table owner may have written, so the
- * membership table is read as the tested role.
+ * Add the key that is looked up in the membership table.  The name of that
+ * table comes from a comment that the owner of the table under test may have
+ * written, so the membership table is read as the tested role.
  */
 static void
 add_membership(Search *search)
@@ -141,8 +142,9 @@ add_membership(Search *search)
 }
 
 /*
- * Find the keys: the columns given as arguments, the columns in the state of
- * enable_rls, or the columns with the usual names.
+ * Find the keys: the columns given as arguments.  For a NULL argument, use the
+ * column in the state of enable_rls or, if there is no state, the column with
+ * the usual name.
  */
 static void
 find_keys(Search *search, const char *user_column, const char *tenant_column)
@@ -205,7 +207,7 @@ shared_condition(const List *keys)
 	return condition.data;
 }
 
-/* Can a row match the context at all? */
+/* Returns true if it is possible for a row to match the context. */
 static bool
 can_match(const List *keys)
 {

@@ -18,7 +18,8 @@ typedef struct CmigRlsOwn
 	char	   *condition;		/* SQL condition: the row matches the context */
 	char	   *shared;			/* SQL condition: the row is shared by
 								 * everybody */
-	bool		possible;		/* a row can match the context at all */
+	bool		possible;		/* it is possible for a row to match the
+								 * context */
 } CmigRlsOwn;
 
 /*

@@ -2,8 +2,8 @@
  * rls_trial.c
  *	  The rows and contexts for which a policy's expression is evaluated.
  *
- * "Own" refers to the tenant of the context.  Strangers are other tenants,
- * which are identified by numbers.
+ * The tenant is the one whose context is set, and "own" refers to this tenant.
+ * Strangers are other tenants, which are identified by numbers.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -21,12 +21,12 @@
 #include "utils/lsyscache.h"
 
 #define MAX_TRIALS 2000			/* maximum number of trials for one context */
-#define TABLE_STRANGERS 16		/* number of strangers if sub-selects read
-								 * tables */
-#define MAPPED_STRANGERS 40		/* number of strangers for functions of the
-								 * context */
+#define TABLE_STRANGERS 16		/* number of strangers if a sub-select reads a
+								 * table */
+#define MAPPED_STRANGERS 40		/* number of strangers if a function is
+								 * applied to the context */
 
-/* Can a row have only null keys? */
+/* Returns true if a row can have null in all keys. */
 static bool
 can_be_orphan(const CmigRlsModel *model)
 {
@@ -46,7 +46,7 @@ can_be_orphan(const CmigRlsModel *model)
 	return has_key && !model->null_is_asked;
 }
 
-/* Does the context contain anything other than the user's name? */
+/* Returns true if the context has a part other than the user's name. */
 static bool
 has_changing_context(const CmigRlsModel *model)
 {
@@ -63,8 +63,9 @@ has_changing_context(const CmigRlsModel *model)
 }
 
 /*
- * Add rows whose key is a constant in the expression, which also uses the
- * context.  Without a context, only the constant distinguishes such rows.
+ * Add rows whose key is a constant with which the expression compares it.  If
+ * the expression also uses the context, such rows are recognized by the
+ * constant alone when there is no context.
  */
 static List *
 add_constants(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *context, int *group)
@@ -89,7 +90,7 @@ add_constants(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext
 	return trials;
 }
 
-/* Returns the kind of a stranger's row with this key. */
+/* Returns the kind of row for a stranger with this key. */
 static CmigRlsRowKind
 kind_of_text(const char *own, const char *text)
 {
@@ -108,7 +109,8 @@ add_strangers(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext
 		char	   *text = cmig_rls_sample_text(cmig_rls_sample(TEXTOID, model->form, row.whose));
 
 		/*
-		 * if the context has this stranger's key, the row is not a stranger's
+		 * if the context contains this stranger's key, the row is not a
+		 * stranger's
 		 */
 		if (context->special >= 0 && !context->unset &&
 			strcmp(text, cmig_rls_sample_text(list_nth(context->values, context->special))) == 0)
@@ -200,7 +202,8 @@ add_mapped(List *made, const CmigRlsModel *model, int *group)
 		forboth(trial, owns, also, theirs)
 		{
 			/*
-			 * the stranger may see its own row, so this trial does not count
+			 * the stranger may see its own row, so this trial alone proves
+			 * nothing
 			 */
 			if (((CmigRlsTrial *) lfirst(trial))->whose != others[i])
 				((CmigRlsTrial *) lfirst(trial))->also = lfirst(also);
@@ -248,7 +251,10 @@ add_spellings(List *made, const CmigRlsModel *model, int *group)
 	return made;
 }
 
-/* Add a row whose numbers differ from the tenant's but have the same sum. */
+/*
+ * Add a row whose numbers differ from the tenant's numbers but have the same
+ * sum.
+ */
 static List *
 add_sums(List *made, const CmigRlsModel *model, int *group)
 {
@@ -269,8 +275,8 @@ add_sums(List *made, const CmigRlsModel *model, int *group)
 }
 
 /*
- * Returns one of two keys that are concatenated.  The strangers' pair is split
- * at a different position than the tenant's pair, and both pairs give the same
+ * Returns one of two keys that are concatenated.  The tenant's and the
+ * strangers' pairs of keys are split at different positions but give the same
  * string.
  */
 static char *
@@ -283,16 +289,16 @@ part(const CmigRlsModel *model, const CmigRlsInput *input, const char *separator
 		return own ? key : first ? pnstrdup(key, length - 1) : psprintf("%c%s", key[length - 1], key);
 
 	/*
-	 * with a separator: the tenant's pair is (key/key, key), and the
-	 * strangers' (key, key/key)
+	 * with a separator, the tenant's pair is (key/key, key), and the
+	 * strangers' pair is (key, key/key)
 	 */
 	return first == own ? psprintf("%s%s%s", key, separator, key) : key;
 }
 
 /*
- * Add rows whose keys are concatenated, as by ||: another tenant's pair of
- * keys can give the same string.  The tenant's own row, which must be visible,
- * comes first.
+ * Add rows whose keys are concatenated, as by ||, because another tenant's
+ * pair of keys can give the same string.  The first row is the tenant's own
+ * row, which must be visible.
  */
 static List *
 add_joined(List *made, const CmigRlsModel *model, int *group)
@@ -333,8 +339,7 @@ add_joined(List *made, const CmigRlsModel *model, int *group)
 			context->most = CMIG_RLS_SOME;
 
 		/*
-		 * one setting contains the whole string, or each setting contains one
-		 * part
+		 * one setting may contain the whole string, or each setting one part
 		 */
 		made = lappend(made, cmig_rls_trial_row_add(cmig_rls_trial_row_add(NIL, model, context, &own, group), model, context, &strange, group));
 		context = cmig_rls_trial_context_own(model);
@@ -367,8 +372,8 @@ cmig_rls_trial_make(const CmigRlsModel *model)
 		List	   *trials = NIL;
 
 		/*
-		 * begin with the tenant's row; if not even this row is visible, the
-		 * key is not possible
+		 * Begin with the tenant's own row.  If not even this row is visible,
+		 * this key is not possible for a tenant.
 		 */
 		if (context->strangers != NIL && !context->unset)
 		{

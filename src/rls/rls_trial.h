@@ -14,7 +14,7 @@
 /*
  * Returns a list of trials for each context.  Trials of the same group are
  * adjacent.  If the model has unknown conditions, each trial occurs three
- * times in a row, with these conditions true, false, and null.
+ * times in a row: with these conditions true, false, and null.
  */
 extern List *cmig_rls_trial_make(const CmigRlsModel *model);
 

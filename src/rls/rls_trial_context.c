@@ -52,11 +52,11 @@ unset_context(const CmigRlsModel *model, const CmigRlsInput *input, bool empty)
 }
 
 /*
- * Add a context.  If unset is true, a part of the context is missing: the part
- * with the number special or, if special is negative, all parts.  A missing
- * part is '' if empty is true, and null otherwise.  If value is not NULL, the
- * part with the number special has this value.  All other parts have the
- * tenant's own values.
+ * Add a context.  All parts have the tenant's values, with these exceptions:
+ * If "unset" is true, the part number "special" is missing, or all parts are
+ * missing if "special" is negative.  A missing part is '' if "empty" is true,
+ * and null otherwise.  If "value" is not NULL, the part number "special" has
+ * this value.
  */
 static List *
 add_context(List *contexts, const CmigRlsModel *model, bool unset, int special, Const *value, bool empty)
@@ -88,8 +88,8 @@ add_context(List *contexts, const CmigRlsModel *model, bool unset, int special, 
 
 /*
  * Add contexts for the other roles that current_user can be, some of which may
- * be meant to see more, and for a name that has no meaning other than as an
- * owner.
+ * be meant to see more.  If a column is compared with current_user, also add a
+ * context with a name that is only the name of an owner.
  */
 static List *
 add_users(List *contexts, const CmigRlsModel *model, int number)
@@ -154,8 +154,8 @@ make_contexts(const CmigRlsModel *model)
 }
 
 /*
- * Add contexts and strangers whose keys a function in the expression may map
- * to the same value.
+ * Add contexts and strangers with keys that a function in the expression may
+ * map to the same value.
  */
 static List *
 add_variants(List *contexts, const CmigRlsModel *model)

@@ -31,9 +31,9 @@ typedef struct CmigRlsTrialContext
 	CmigRlsLeakLevel most;
 	int			whose;			/* CMIG_RLS_OWN, or a stranger's number in an
 								 * "also" trial */
-	const char *own;			/* the tenant's key; NULL: the usual one */
+	const char *own;			/* the tenant's key; NULL: the usual key */
 	List	   *strangers;		/* of char *: the strangers' keys; NIL: the
-								 * usual ones */
+								 * usual keys */
 } CmigRlsTrialContext;
 
 /*

@@ -69,11 +69,13 @@ cmig_rls_trial_row_is_nobody(const Const *value)
 	return false;
 }
 
-/* Returns the worst level that a row can have. */
+/* Returns the worst leak level that a trial of the row can have. */
 static CmigRlsLeakLevel
 most_of_row(const CmigRlsModel *model, const CmigRlsTrialContext *context, const CmigRlsTrialRow *row)
 {
-	/* an ambiguous join, or a role that may be meant to see more */
+	/*
+	 * lower if the join is ambiguous, or if the role may be meant to see more
+	 */
 	CmigRlsLeakLevel most = model->tables == CMIG_RLS_TABLES_SHARED ? CMIG_RLS_SOME : context->most;
 
 	switch (row->kind)
@@ -115,7 +117,7 @@ cmig_rls_trial_row_add(List *trials, const CmigRlsModel *model, const CmigRlsTri
 			count = Min(count * list_length(candidates[i]), MAX_COMBINATIONS);
 	}
 	for (int n = 0; n < count; n++)
-		/* all unknown conditions are true, false, or null together */
+		/* all unknown conditions have the same value: true, false, or null */
 		for (int u = 0; u < (unknown ? 3 : 1); u++)
 		{
 			CmigRlsTrial *made = palloc0(sizeof(CmigRlsTrial));

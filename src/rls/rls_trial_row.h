@@ -11,14 +11,14 @@
 #include "nodes/pg_list.h"
 #include "rls/rls_trial_context.h"
 
-/* The owner of a row, and the origin of its key. */
+/* The owner of a row and where the value of its key comes from. */
 typedef enum CmigRlsRowKind
 {
 	CMIG_RLS_ROW_STRANGE,
 	CMIG_RLS_ROW_SIMILAR,		/* a stranger's row whose key differs from the
 								 * tenant's only in case or spelling */
-	CMIG_RLS_ROW_OWN,			/* a row of the tenant; the strangers' rows
-								 * after it only count if this row is visible */
+	CMIG_RLS_ROW_OWN,			/* a row of the tenant; if it is not visible,
+								 * the strangers' rows after it do not count */
 	CMIG_RLS_ROW_CONSTANT,		/* its key is a constant in the expression */
 	CMIG_RLS_ROW_DEFAULT,		/* its key is the constant that replaces a
 								 * missing context */
@@ -30,14 +30,17 @@ typedef struct CmigRlsTrial
 {
 	List	   *values;			/* of Const, one for each input */
 	CmigRlsRowKind row;
-	int			whose;			/* number of the stranger */
-	int			group;			/* trials that differ only in the other
-								 * columns have the same number */
+	int			whose;			/* number of the row's owner, as for
+								 * cmig_rls_sample */
+	int			group;			/* number of the group; the trials of a group
+								 * differ only in columns that are not keys */
 	bool		unset;			/* a part of the context is missing */
-	bool		ordinary;		/* the other columns have ordinary values */
-	CmigRlsLeakLevel level;		/* how bad it is if the expression is true */
-	CmigRlsLeakLevel most;		/* the worst level, if the expression is true
-								 * for the whole group */
+	bool		ordinary;		/* the columns that are not keys have ordinary
+								 * values */
+	CmigRlsLeakLevel level;		/* severity of the leak if the expression is
+								 * true */
+	CmigRlsLeakLevel most;		/* severity if the expression is true for all
+								 * ordinary trials of the group */
 	struct CmigRlsTrial *also;	/* the same row with another stranger's
 								 * context, for which the expression must be
 								 * true as well; NULL: none */
@@ -45,8 +48,8 @@ typedef struct CmigRlsTrial
 								 * value, or -1 */
 	int			context;		/* the input that is a part of the context
 								 * with a special value, or -1 */
-	bool		counts;			/* false if the trial is only needed as
-								 * another trial's "also" */
+	bool		counts;			/* false if the trial is only used as the
+								 * "also" of another trial */
 	bool		is_true;
 } CmigRlsTrial;
 
@@ -54,20 +57,22 @@ typedef struct CmigRlsTrial
 typedef struct CmigRlsTrialRow
 {
 	CmigRlsRowKind kind;
-	int			whose;			/* number of the stranger or of the default
-								 * value */
+	int			whose;			/* number of the row's owner or, for
+								 * CMIG_RLS_ROW_DEFAULT, of the default value */
 	const char *text;			/* the key of a stranger, or NULL */
-	const char **parts;			/* the value of each key by its input, or NULL */
+	const char **parts;			/* the values of the keys, indexed by input,
+								 * or NULL */
 	int			input;			/* the key that has a constant value, or -1 */
 	Const	   *constant;
 } CmigRlsTrialRow;
 
-/* Does the value, such as 0 or 'none', stand for nobody? */
+/* Returns true if the value, such as 0 or 'none', stands for nobody. */
 extern bool cmig_rls_trial_row_is_nobody(const Const *value);
 
 /*
- * Add the trials of one row for one context, with all values of the other
- * columns.  *group is the number of the trials' group, and is incremented.
+ * Add the trials of one row for one context, one for each combination of
+ * values in the columns that are not keys.  *group becomes the trials' group
+ * number and is then incremented.
  */
 extern List *cmig_rls_trial_row_add(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *context, const CmigRlsTrialRow *row, int *group);
 

@@ -3,9 +3,10 @@
  *	  Finds policy expressions that have the same result for every row.
  *
  * An expression is mapped to the set of results that it can have: true, false,
- * and null, as bits, combined according to SQL's three-valued logic.  A part
- * about which nothing is known can have all three results.  Each set contains
- * at least the possible results, so a conclusion from it is certain.
+ * and null, as bits.  The sets of its parts are combined according to SQL's
+ * three-valued logic.  A part about which nothing is known can have all three
+ * results.  A set may contain too many results but never too few, so what is
+ * concluded from it is certain.
  *
  * An expression is examined twice: as it is, and for rows in which keys, and
  * columns that are compared with themselves, are not null.  The second
@@ -13,8 +14,8 @@
  * such as "key IS NOT NULL" or "key = key".
  *
  * The only parts that are evaluated are comparisons of constants by built-in
- * functions.  Constant folding is not used, because it would call functions of
- * the policy's author.
+ * functions.  Constant folding is not used, because it would call functions
+ * that belong to the policy's author.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -52,8 +53,8 @@ typedef struct Judge
 {
 	Oid			relid;
 	const Bitmapset *keys;
-	bool		assume;			/* assume that keys and compared columns are
-								 * not null */
+	bool		assume;			/* assume that keys, and columns that are
+								 * compared with themselves, are not null */
 	Bitmapset  *assumed;		/* nullable columns that were assumed not to
 								 * be null */
 } Judge;
@@ -81,8 +82,8 @@ cmig_rls_strip(Node *node)
 }
 
 /*
- * Returns the expression in "(SELECT expression)" without any other clause, or
- * NULL for any other node.
+ * If the node is "(SELECT expression)" without any other clause, returns the
+ * expression; otherwise, returns NULL.
  */
 static Node *
 selected(Node *node)
@@ -99,15 +100,15 @@ selected(Node *node)
 		query->havingQual != NULL || query->limitCount != NULL || query->limitOffset != NULL ||
 		query->targetList == NIL)
 		return NULL;
-	/* outside the sub-select, the row's columns are one level closer */
+	/* outside the sub-select, the row's query is one level closer */
 	expression = copyObject((Node *) linitial_node(TargetEntry, query->targetList)->expr);
 	IncrementVarSublevelsUp(expression, -1, 1);
 	return expression;
 }
 
 /*
- * Returns the node without relabeling, collations, and sub-selects that have
- * no FROM clause.
+ * Returns the node without relabeling, collations, and enclosing sub-selects
+ * that have no FROM clause.
  */
 static Node *
 unwrap(Node *node)
@@ -173,7 +174,7 @@ cmig_rls_is_not_null(Oid relid, AttrNumber column)
 	HeapTuple	tuple;
 	bool		not_null;
 
-	/* a system column; 0 is the whole row */
+	/* a system column (0 would be the whole row) */
 	if (column < 0)
 		return true;
 	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relid), Int16GetDatum(column));
@@ -204,7 +205,7 @@ is_column(Node *node)
 	return node && IsA(node, Var) && ((Var *) node)->varlevelsup == 0 && ((Var *) node)->varattno != 0;
 }
 
-/* Is it certain that the node is not null? */
+/* Returns true if the node is certainly not null. */
 static bool
 never_null(Node *node, Judge *judge)
 {
@@ -241,7 +242,7 @@ note_columns(Node *node, void *context)
 	return expression_tree_walker(node, note_columns, context);
 }
 
-/* Does the node contain a literal null? */
+/* Returns true if the node contains the constant null. */
 static bool
 holds_null(Node *node, void *context)
 {
@@ -255,15 +256,15 @@ holds_null(Node *node, void *context)
 }
 
 /*
- * Returns the outcome, with null added if the node can be null because of the
- * row or the context.
+ * Returns the possible outcomes, with null added if the node can be null
+ * because of the row or the context.
  */
 static int
 unless_null(int outcome, Node *node, Judge *judge)
 {
 	if (never_null(node, judge))
 		return outcome;
-	/* a literal null is not the missing value of a row */
+	/* null as a constant does not come from the row */
 	if (!judge->assume || holds_null(node, NULL))
 		return outcome | CAN_BE_NULL;
 	(void) note_columns(node, judge);
@@ -282,7 +283,9 @@ same_value(Node *left, Node *right)
 
 /* Returns the operator's name if it is a comparison operator, or NULL. */
 
-/* Returns the operator's name if it is a comparison operator, or NULL. */
+/*
+ * Returns the operator's name if it is a comparison operator, otherwise NULL.
+ */
 static const char *
 comparison_name(Oid opno)
 {
@@ -295,7 +298,7 @@ comparison_name(Oid opno)
 	return NULL;
 }
 
-/* A comparison of constants that is evaluated. */
+/* A comparison of constants to be evaluated. */
 typedef struct Comparison
 {
 	Oid			function;
@@ -316,8 +319,9 @@ run_comparison(void *arg)
 }
 
 /*
- * Compare two constants if the operator is built in.  A user-defined "=" can
- * be any function, even one that raises an error.
+ * Returns the possible results of comparing two constants.  Only a built-in
+ * operator is executed, because a user-defined "=" can be any function, even
+ * one that raises an error.
  */
 static int
 compare_constants(Oid opno, Oid collation, Const *left, Const *right)
@@ -374,12 +378,16 @@ compare(OpExpr *expr, Judge *judge)
 		return op_strict(expr->opno) ? CAN_BE_NULL : CAN_BE_ALL;
 	if (!same_value(left, right))
 		return CAN_BE_ALL;
-	/* "=", "<=" and ">=" against "<>", "<" and ">" */
+
+	/*
+	 * the operands are equal, so "=", "<=", and ">=" are true, and "<>", "<",
+	 * and ">" are false
+	 */
 	return unless_null(strcmp(name, "<>") != 0 && strchr(name, '=') ? CAN_BE_TRUE : CAN_BE_FALSE,
 					   left, judge);
 }
 
-/* Returns the possible results of "left = ANY (ARRAY[..., left, ...])". */
+/* Returns the possible results of "x = ANY (ARRAY[..., x, ...])". */
 static int
 compare_any(ScalarArrayOpExpr *expr, Judge *judge)
 {
@@ -423,7 +431,9 @@ test_null(NullTest *test, Judge *judge)
 	return yes;
 }
 
-/* Returns the possible results of IS DISTINCT FROM, which is never null. */
+/*
+ * Returns the possible results of IS DISTINCT FROM.  Null is not one of them.
+ */
 static int
 compare_distinct(DistinctExpr *expr, Judge *judge)
 {
@@ -448,7 +458,7 @@ compare_distinct(DistinctExpr *expr, Judge *judge)
 		equals == CAN_BE_FALSE ? CAN_BE_TRUE : CAN_BE_TRUE | CAN_BE_FALSE;
 }
 
-/* Returns the possible results of IS TRUE and the like. */
+/* Returns the possible results of IS TRUE, IS NOT FALSE, and similar tests. */
 static int
 test_boolean(BooleanTest *test, Judge *judge)
 {
@@ -517,8 +527,8 @@ is_not(Node *a, Node *b)
 }
 
 /*
- * Returns true if one of the nodes is true whenever the other is false.  Both
- * may be null.
+ * Returns true if one of the nodes is true whenever the other one is false.
+ * The nodes may both be null.
  */
 static bool
 opposites(Node *a, Node *b)
@@ -537,7 +547,7 @@ opposites(Node *a, Node *b)
 	return false;
 }
 
-/* Returns the arguments of nested ORs, or ANDs, as one list. */
+/* Returns the arguments of nested ORs, or of nested ANDs, as one list. */
 static List *
 flatten(BoolExpr *expr)
 {
@@ -568,7 +578,7 @@ join(BoolExpr *expr, Judge *judge)
 	if (expr->boolop == NOT_EXPR)
 		return negate(outcomes(linitial(expr->args), judge));
 
-	/* a OR b is NOT (NOT a AND NOT b) */
+	/* the possible results of "a OR b" are those of "NOT (NOT a AND NOT b)" */
 	args = flatten(expr);
 	foreach(lc, args)
 	{
@@ -622,8 +632,9 @@ first_value(CoalesceExpr *expr, Judge *judge)
 }
 
 /*
- * Returns the possible results of a sub-select.  EXISTS is true if the query
- * always returns a row, that is, without FROM or with an aggregate.
+ * Returns the possible results of a sub-select.  An EXISTS is known to be true
+ * if its query always returns a row because it has an aggregate or no FROM
+ * clause.
  */
 static int
 exists(SubLink *link)

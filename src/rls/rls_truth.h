@@ -12,7 +12,7 @@
 #include "nodes/bitmapset.h"
 #include "nodes/pg_list.h"
 
-/* Does an expression have the same result for every row? */
+/* How an expression's result depends on the row. */
 typedef enum CmigRlsTruth
 {
 	CMIG_RLS_DEPENDS,			/* it depends on the row or the context */
@@ -21,38 +21,38 @@ typedef enum CmigRlsTruth
 } CmigRlsTruth;
 
 /*
- * Does the expression have the same result for every row?  keys contains the
+ * Returns how the expression's result depends on the row.  "keys" contains the
  * attribute numbers of the columns that policies compare with the context.
  *
  * The result is also ALWAYS if the expression is true for every row that has a
  * value in certain columns: columns that are compared with themselves, and
- * keys that are tested for not being null.  If but_null is not NULL,
- * *but_null is set to the ones that can be null.  If tree is NULL, the result
+ * keys that are tested for not being null.  If but_null is not NULL, *but_null
+ * is set to the nullable ones of these columns.  If tree is NULL, the result
  * is DEPENDS.
  */
 extern CmigRlsTruth cmig_rls_truth(Node *tree, Oid relid, const Bitmapset *keys,
 								   Bitmapset **but_null);
 
 /*
- * Returns the number of columns, including dropped ones, or 0 if the table
- * does not exist.
+ * Returns the number of the table's columns, including dropped ones, or 0 if
+ * the table does not exist.
  */
 extern int	cmig_rls_columns(Oid relid);
 
 /* Is the column declared NOT NULL?  Returns false if it does not exist. */
 extern bool cmig_rls_is_not_null(Oid relid, AttrNumber column);
 
-/* Is this an equality operator? */
+/* Returns true if the operator tests for equality. */
 extern bool cmig_rls_is_equality(Oid opno);
 
 /*
- * Returns the node without conversions that change only the name of the type.
+ * Returns the node without enclosing conversions that only relabel the type.
  */
 extern Node *cmig_rls_strip(Node *node);
 
 /*
- * Returns the node without such conversions, casts, and sub-selects that have
- * no FROM clause.
+ * Like cmig_rls_strip, but also removes casts, and sub-selects that have no
+ * FROM clause.
  */
 extern Node *cmig_rls_bare(Node *node);
 

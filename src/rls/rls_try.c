@@ -4,10 +4,11 @@
  *
  * The statement runs in a subtransaction and a security-restricted operation,
  * with the context set, row_security on, and the caller's search_path, on
- * which triggers may depend.  All other roles' code (policies, triggers,
- * types) runs there with the tested role's privileges and never with the
- * caller's.  Anything that would take effect later in the session is refused,
- * and all changes are rolled back before the caller's privileges are restored.
+ * which triggers may depend.  Code that belongs to other roles (policies,
+ * triggers, types) runs there with the tested role's privileges and never with
+ * the caller's.  Anything that would take effect later in the session is
+ * refused, and all changes are rolled back before the caller's privileges are
+ * restored.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -28,7 +29,10 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
-/* Callback that stores the columns of a row as counts. */
+/*
+ * Callback that stores the columns of a row of numbers in the outcome's
+ * counts.
+ */
 static void
 take_counts(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -47,8 +51,8 @@ set_local(const char *name, const char *value)
 }
 
 /*
- * Returns true if the statement was stopped by a policy.  The SQLSTATE is the
- * same as for a missing privilege.
+ * Returns true if a policy stopped the statement.  The SQLSTATE alone does not
+ * tell, because it is the same for a missing privilege.
  */
 static bool
 stopped_by_policy(const ErrorData *error)
@@ -58,8 +62,8 @@ stopped_by_policy(const ErrorData *error)
 }
 
 /*
- * Convert an error to an outcome.  An error that has nothing to do with the
- * row is raised again.
+ * Convert an error to an outcome.  An error that does not concern the row is
+ * rethrown.
  */
 static CmigRlsOutcome
 classify(const CmigRlsAs *as, ErrorData *error)
@@ -68,7 +72,7 @@ classify(const CmigRlsAs *as, ErrorData *error)
 
 	switch (error->sqlerrcode)
 	{
-			/* errors that have nothing to do with the row */
+			/* errors that do not concern the row */
 		case ERRCODE_QUERY_CANCELED:
 		case ERRCODE_READ_ONLY_SQL_TRANSACTION:
 		case ERRCODE_OUT_OF_MEMORY:
@@ -84,7 +88,11 @@ classify(const CmigRlsAs *as, ErrorData *error)
 			outcome.kind = CMIG_RLS_CONSTRAINT;
 			break;
 		case ERRCODE_CHECK_VIOLATION:
-			/* a missing partition is reported before policies are checked */
+
+			/*
+			 * in a partitioned table, a missing partition is reported before
+			 * the policies are checked
+			 */
 			outcome.kind = as->partitioned ? CMIG_RLS_FAILED : CMIG_RLS_CONSTRAINT;
 			break;
 		default:
@@ -110,8 +118,8 @@ make_constraints_immediate(void)
 }
 
 /*
- * Run the statement as the role.  Returns false if the table is no longer the
- * table under test.
+ * Run the statement as the role.  Returns false if the statement has renamed
+ * or replaced the table under test.
  */
 static bool
 run_attempt(const CmigRlsAs *as, const CmigRlsAttempt *attempt, CmigRlsOutcome *outcome)
@@ -130,14 +138,14 @@ run_attempt(const CmigRlsAs *as, const CmigRlsAttempt *attempt, CmigRlsOutcome *
 	return true;
 }
 
-/* The arguments of an attempt's subtransaction. */
+/* An attempt, and what is known about it after the subtransaction. */
 typedef struct Trial
 {
 	const CmigRlsAs *as;
 	const CmigRlsAttempt *attempt;
 	CmigRlsOutcome outcome;
-	bool		prepared;		/* the statement itself has been started */
-	bool		same;			/* the table was the table under test */
+	bool		prepared;		/* the statement itself was started */
+	bool		same;			/* the table was not renamed or replaced */
 } Trial;
 
 /* Run the attempt inside the subtransaction. */
@@ -168,7 +176,7 @@ cmig_rls_try(const CmigRlsAs *as, const CmigRlsAttempt *attempt)
 
 	/*
 	 * an error before the statement is started comes from a deferred trigger
-	 * event that the caller's own statements have queued
+	 * event that was queued by one of the caller's statements
 	 */
 	if (error ? !trial.prepared : !trial.same)
 		trial.outcome.kind = CMIG_RLS_FAILED;

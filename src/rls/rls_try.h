@@ -15,7 +15,7 @@
 typedef struct CmigRlsAs
 {
 	Oid			role;
-	char	   *user;			/* the context, NULL for none */
+	char	   *user;			/* the user in the context, or NULL */
 	char	   *tenant;
 	bool		partitioned;	/* the table is partitioned, or a partition */
 	CmigRlsRows rows;			/* the table under test */
@@ -29,17 +29,19 @@ typedef struct CmigRlsAttempt
 	Oid		   *types;
 	Datum	   *values;
 	char	   *nulls;
-	CmigRowCallback row;		/* NULL: the numbers in the result row are
-								 * stored in counts */
+	CmigRowCallback row;		/* callback for each result row; NULL: store
+								 * the row's numbers in counts */
 	void	   *arg;
-	const CmigRlsKey *key;		/* if not NULL: count the rows with a value of
-								 * this key before the rollback */
+	const CmigRlsKey *key;		/* if not NULL, count the rows that have a
+								 * certain value in this key before the
+								 * rollback */
 	const char *value;			/* the value to count */
 } CmigRlsAttempt;
 
 /*
- * The kind of an outcome.  PostgreSQL checks policies before constraints, so a
- * row that violates a unique or foreign key has passed row-level security.
+ * The kind of outcome.  PostgreSQL checks policies before constraints, so a
+ * row that violates a unique or foreign key constraint has passed row-level
+ * security.
  */
 typedef enum CmigRlsOutcomeKind
 {
@@ -53,17 +55,17 @@ typedef enum CmigRlsOutcomeKind
 typedef struct CmigRlsOutcome
 {
 	CmigRlsOutcomeKind kind;
-	int64		counts[3];		/* the columns of a SELECT of numbers */
+	int64		counts[3];		/* the numbers in the result row */
 	int64		rows;
-	int64		strange;		/* the number of rows that have the key's
-								 * value; -1 if unknown */
+	int64		strange;		/* number of rows that have the value of the
+								 * attempt's key; -1 if unknown */
 	char	   *message;		/* the error's message */
-	char	   *detail;			/* an additional remark, or NULL */
+	char	   *detail;			/* an additional remark for the user, or NULL */
 } CmigRlsOutcome;
 
 /*
  * Run the statement as the role and roll it back.  Errors that concern the
- * session rather than the row, such as a cancel request, are raised.
+ * session rather than the row, such as a cancel request, are rethrown.
  */
 extern CmigRlsOutcome cmig_rls_try(const CmigRlsAs *as, const CmigRlsAttempt *attempt);
 

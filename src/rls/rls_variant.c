@@ -4,10 +4,10 @@
  *	  value.
  *
  * Functions such as ltrim, translate, replace, lower, and regexp_replace give
- * the same result for several strings.  From a key and the arguments of such
- * functions, this module makes variants of the key that the functions may not
- * distinguish: with a piece before, after, or inside the key, without a piece,
- * in upper or lower case, or longer.
+ * the same result for several strings.  Given a key and the arguments of such
+ * functions ("pieces"), this module generates variants of the key that the
+ * functions may not distinguish from it: with a piece before, after, or inside
+ * the key, without a piece, in upper or lower case, or longer.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

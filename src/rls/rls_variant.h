@@ -12,14 +12,14 @@
 #include "rls/rls_hints.h"
 
 /*
- * Returns keys for the context other than the usual one, as a List of char *.
- * They are derived from the usual key and the functions' arguments.
+ * Returns other keys, derived from the tenant's usual key and the functions'
+ * arguments, that the context can contain, as a List of char *.
  */
 extern List *cmig_rls_variant_owns(const CmigRlsHints *hints, const char *own);
 
 /*
- * Returns strangers' keys that a function in the expression may map to the
- * same value as the tenant's key, as a List of char *.  If few is true,
+ * Returns keys of strangers, as a List of char *, that a function in the
+ * expression may map to the same value as the tenant's key.  If "few" is true,
  * variants with arbitrary single characters are left out.
  */
 extern List *cmig_rls_variant_strangers(const CmigRlsHints *hints, const char *own, bool few);
