@@ -257,8 +257,8 @@ alter_grants(List *ddl, const CmigObject *object, const List *from, const List *
 	ListCell   *cell;
 
 	/*
-	 * first revoke what other roles have granted, and then those roles' grant
-	 * options
+	 * revoke privileges that other roles have granted before the grant
+	 * options of those roles
 	 */
 	for (int pass = 0; pass < 2; pass++)
 	{
@@ -431,8 +431,8 @@ cmig_annotate_create(const CmigObject *object, const CmigDiffOptions *options)
 }
 
 /*
- * Move the privileges granted to the role from *grants to the list returned.
- * These privileges become the owner's when the role becomes the owner.
+ * Remove the privileges granted to "role" from *grants, and return them.  When
+ * the role becomes the owner, these become the owner's privileges.
  */
 static List *
 take_out(List **grants, const char *role)
@@ -455,7 +455,7 @@ take_out(List **grants, const char *role)
 	return taken;
 }
 
-/* Move the privileges granted by the role from *grants to the list returned. */
+/* Remove the privileges granted by "role" from *grants, and return them. */
 static List *
 take_out_granted(List **grants, const char *role)
 {
@@ -539,12 +539,13 @@ new_owner_sql(const CmigObject *object, const char *owner, const List *had, cons
 }
 
 /*
- * Build the statements that change the owner, and remove the privileges that
- * involve the two owners from the lists.
+ * Build the statements that change the owner.  Remove the privileges that
+ * involve the two owners from *old and *new.
  *
- * Privileges granted to the new owner become the owner's privileges when the
- * owner changes.  Therefore its grant options and column privileges are
- * revoked first, and before them the privileges that it has granted to others.
+ * When the owner changes, privileges granted to the new owner become the
+ * owner's privileges.  Therefore, the new owner's grant options and column
+ * privileges are revoked before the owner changes.  The privileges that the
+ * new owner has granted to others are revoked even earlier.
  */
 static List *
 alter_owner(const CmigObject *from, const CmigObject *to, List **old, List **new, bool privileges)

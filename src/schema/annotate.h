@@ -31,12 +31,14 @@ typedef struct CmigDiffOptions
 								 * stepwise revision */
 	bool		no_late;		/* replace enums instead of using ALTER TYPE
 								 * ... ADD VALUE */
-	bool		all_owners;		/* set the owner even if it is "role" */
+	bool		all_owners;		/* set the owner even if it is the role in
+								 * "role" */
 	bool		sorted;			/* sort privileges; otherwise they are in the
 								 * order of granting */
-	bool		need_schemas;	/* a schema that cannot be compared is
-								 * reported as an error or a row, not as a
-								 * message */
+	bool		need_schemas;	/* raise an error for a schema that exists in
+								 * neither image, and add rows for other
+								 * roles' schemas; otherwise only issue
+								 * messages */
 	List	   *renames;		/* of char *, as written by the caller */
 	const char *role;			/* the owner of new objects, unquoted */
 	List	   *initial;		/* of CmigInitialGrants */
@@ -52,7 +54,7 @@ extern List *cmig_annotate_create(const CmigObject *object, const CmigDiffOption
 
 /*
  * Returns the statements that change the owner, privileges, and comments of an
- * existing object to those in the other image.
+ * existing object from those of "from" to those of "to".
  */
 extern List *cmig_annotate_alter(const CmigObject *from, const CmigObject *to,
 								 const CmigDiffOptions *options);
@@ -65,7 +67,7 @@ extern List *cmig_annotate_alter(const CmigObject *from, const CmigObject *to,
 extern List *cmig_annotate_sequence_gone(const CmigObject *from, const CmigObject *to,
 										 const CmigDiffOptions *options);
 
-/* Copy the comments from one object to the other. */
+/* Copy the comments of "from" to "to". */
 extern void cmig_annotate_keep_comments(const CmigObject *from, CmigObject *to);
 
 #endif							/* CMIG_ANNOTATE_H */

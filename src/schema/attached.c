@@ -128,7 +128,8 @@ is_partitioned(const CmigObject *object)
 /*
  * Returns a list of CmigObject: the indexes attached to an index.  If only
  * some of the partitions have the index, the list contains all attached
- * indexes, and otherwise only those of partitions that stay attached.
+ * indexes.  Otherwise, it contains only the indexes of partitions that stay
+ * attached.
  */
 static List *
 attached_to(const CmigDifference *difference, const CmigObject *object, bool old)

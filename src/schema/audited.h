@@ -22,8 +22,8 @@ typedef struct CmigAudited
 
 /*
  * Returns the audited tables, a list of CmigAudited sorted by table, in the
- * current memory context.  In a shadow, returns the tables that are audited
- * there.
+ * current memory context.  In a shadow (see shadow.h), returns the tables that
+ * are audited there.
  */
 extern List *cmig_audited_read(void);
 

@@ -2,8 +2,9 @@
  * bodies.h
  *	  Finds the objects that function bodies mention.
  *
- * PostgreSQL records no dependencies for a body that is a string, but it
- * checks some bodies when it creates the function.
+ * For a body that is a string, PostgreSQL records no dependencies.  However,
+ * CREATE FUNCTION checks some of these bodies, so the objects that they
+ * mention must already exist.
  *
  * No database access.
  *

@@ -2,15 +2,16 @@
  * body_check.c
  *	  Finds the functions that CREATE FUNCTION would reject.
  *
- * The language's validator decides, as in CREATE FUNCTION.  It runs in a
- * subtransaction that is rolled back.  Analyzing a body can run code: a
- * literal of a composite type, for example, runs the checks of its domains.
- * Therefore the validator runs as the function's owner, in a
- * security-restricted operation.  The caller, who chooses search_path, and
- * the owner of a type must not be able to run code as the function's owner.
- * Therefore two groups of functions are not checked, and count as rejected:
- * those of roles whose privileges the caller lacks, and those with a literal
- * of such a type.
+ * The language's validator decides, as in CREATE FUNCTION.  It runs as the
+ * function's owner, in a security-restricted operation and in a subtransaction
+ * that is rolled back.
+ *
+ * Analyzing a body can run other code: a literal of a domain type, for
+ * example, runs the domain's checks.  Neither the owner of such a type nor the
+ * caller, who chooses search_path, must be able to run code as the function's
+ * owner.  Therefore, two groups of functions are not checked, and count as
+ * rejected: functions whose owner's privileges the caller lacks, and functions
+ * whose bodies contain literals of types that is_safe() rejects.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -39,9 +40,9 @@
 #include "utils/syscache.h"
 
 /*
- * Is the function written in C?  Only superusers can create C functions, so
- * that these are safe to call.  A validator in another language could run
- * arbitrary code.
+ * Is the function written in C?  Only superusers can create C functions, so it
+ * is safe to call one.  A validator in another language could run arbitrary
+ * code.
  */
 static bool
 is_in_c(Oid function)
@@ -84,8 +85,8 @@ find_validator(Oid function)
 }
 
 /*
- * Does the type's input function run only C code?  Domains and composite
- * types can have checks.
+ * Does the type's input function run only C code?  For a domain or a composite
+ * type, it can also run check expressions.
  */
 static bool
 is_safe(Oid type)

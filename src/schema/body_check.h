@@ -3,7 +3,8 @@
  *	  Finds the functions that CREATE FUNCTION would reject.
  *
  * If check_function_bodies is off, a function can be created even if its body
- * names objects that do not exist, or that only another search_path finds.
+ * names objects that do not exist, or that are found only with another
+ * search_path.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,15 +15,15 @@
 #include "schema/difference.h"
 
 /*
- * Mark the image's functions that would be rejected.  The image must match
- * the current catalogs.  Functions with the same definition in "other", which
- * may be NULL, are not checked.
+ * Mark the functions in the image that CREATE FUNCTION would reject.  The
+ * image must match the current catalogs.  Functions with the same definition
+ * in "other", which may be NULL, are not checked.
  */
 extern void cmig_body_check(CmigImage *image, const CmigImage *other);
 
 /*
  * Check the live functions that are replaced or dropped, and mark those that
- * would be rejected.
+ * CREATE FUNCTION would reject.
  */
 extern void cmig_body_check_changed(CmigDifference *difference);
 

@@ -23,8 +23,9 @@
 extern const CmigObject *cmig_children_parent(const CmigImage *image, const CmigObject *object);
 
 /*
- * Does a partition's index or constraint belong to the partitioned table's
- * both before and after the change?  If so, it cannot be changed separately.
+ * Is this an index or constraint that is inherited both before and after the
+ * change, such as a partition's index that stays attached to the partitioned
+ * table's index?  If so, it cannot be changed separately.
  */
 extern bool cmig_children_is_attached(const CmigChange *change);
 

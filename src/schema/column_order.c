@@ -1,6 +1,6 @@
 /*
  * column_order.c
- *	  Finds new columns whose position differs from the target.
+ *	  Finds new columns that cannot have the same position as in the target.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

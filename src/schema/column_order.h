@@ -1,6 +1,6 @@
 /*
  * column_order.h
- *	  Finds new columns whose position differs from the target.
+ *	  Finds new columns that cannot have the same position as in the target.
  *
  * No database access.
  *

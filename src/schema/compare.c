@@ -148,8 +148,8 @@ decide_late(CmigDifference *difference)
 }
 
 /*
- * Keep the owner, privileges, and comments of re-created objects as far as
- * the options exclude these from the comparison.
+ * For re-created objects, keep the old owner, privileges, or comments if the
+ * options exclude them from the comparison.
  */
 static void
 keep_annotations(CmigDifference *difference)
@@ -176,10 +176,10 @@ keep_annotations(CmigDifference *difference)
 }
 
 /*
- * Changing the persistence of a table also changes that of its identity
- * columns' sequences.  The undo of this change runs after the columns' own
- * undo statements, so make it restore a sequence whose persistence differed
- * from the table's.
+ * Changing a table's persistence also changes the persistence of its identity
+ * columns' sequences.  The undo of this change runs after the undo statements
+ * of the columns.  Therefore, make it restore a sequence whose persistence
+ * differed from the table's.
  */
 static void
 keep_persistence(const CmigDifference *difference, const CmigChange *change)

@@ -28,7 +28,7 @@ typedef struct Deparse
 	CmigDiffOptions restore;	/* for re-creating dropped objects */
 	CmigDiffCallback callback;
 	void	   *arg;
-	MemoryContext context;		/* in which the callback is called */
+	MemoryContext context;		/* current context while the callback runs */
 } Deparse;
 
 /*
@@ -325,8 +325,8 @@ collect_late(const CmigDiffRow *row, void *arg)
 
 /*
  * Make the target image match the state after all other changes: copy the
- * owner, privileges, and comments from the old image as far as the options
- * exclude these from the comparison.
+ * owner, privileges, and comments from the old image if the options exclude
+ * them from the comparison.
  */
 static void
 set_final(CmigDifference *difference)
@@ -438,7 +438,7 @@ put_force(Deparse *deparse, const List *forced, bool at_start)
 	}
 }
 
-/* Pass the rows of a node. */
+/* Pass the rows of a node to the callback. */
 static void
 put_node(Deparse *deparse, const CmigNode *node)
 {

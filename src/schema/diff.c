@@ -1,6 +1,7 @@
 /*
  * diff.c
- *	  cmig.diff and cmig.diff_schemas: turn one schema into another.
+ *	  cmig.diff and cmig.diff_schemas, which return the statements that turn
+ *	  one schema into another.
  *
  * The live image is read first.  The other image is read in the shadow, either
  * after the target's SQL has run there, or while the other schema temporarily
@@ -85,7 +86,7 @@ read_renamed(CmigShadow *shadow, void *arg)
 
 /*
  * If one of the schemas is public, ignore differences in owner, privileges,
- * and comment, because public has special ones from the start.
+ * and comment, because PostgreSQL creates public with special ones.
  */
 static void
 leave_public(const CmigImage *from, const CmigImage *to, const char *from_name, const char *to_name)

@@ -60,8 +60,8 @@ has_schema(const CmigImage *image, const char *name)
 }
 
 /*
- * Report a schema that exists in neither image.  Its name may be mistyped,
- * and then nothing would be compared.
+ * Report a schema that exists in neither image.  Its name is probably
+ * mistyped.
  */
 static void
 check_schemas(const DiffRun *run, const CmigImage *from)
@@ -182,8 +182,8 @@ add_labels(DiffRun *run)
 }
 
 /*
- * If everything must be compared, add rows for other roles' schemas that the
- * target names.
+ * If all schemas are compared and need_schemas is set, add rows for other
+ * roles' schemas that the target names.
  */
 static void
 add_other_schemas(DiffRun *run)

@@ -61,14 +61,14 @@ typedef struct CmigChange
 									 * drops this object, although it is not a
 									 * child */
 	bool		taken;			/* a function that is also dropped when the
-								 * type's creation is reverted */
+								 * creation of its base type is reverted */
 	List	   *takes;			/* changes that have this one as dropped_by,
 								 * in the order of their creation */
 	int			first_node;		/* for order.c: node that drops or alters the
 								 * object */
 	int			last_node;		/* node that creates or alters the object */
-	int			part_node;		/* node that runs first */
-	int			join_node;		/* node that runs last */
+	int			part_node;		/* node that removes parents (NO INHERIT) */
+	int			join_node;		/* node that adds parents (INHERIT) */
 	int			away_node;		/* node that renames the old object */
 } CmigChange;
 

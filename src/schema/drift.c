@@ -101,8 +101,8 @@ find(void *arg)
 }
 
 /*
- * If the caller does not want an error, report a revision that cannot be
- * replayed with a NOTICE and a row.  An empty result thus always means that
+ * If the caller does not want an error, issue a NOTICE and return a row for a
+ * revision that cannot be replayed.  An empty result thus always means that
  * there is no drift.
  */
 static List *

@@ -36,7 +36,10 @@ cmig_drift_arguments(FunctionCallInfo fcinfo, int n, CmigDrift *drift)
 	cmig_diff_arguments(fcinfo, n + 1, &drift->options);
 }
 
-/* Report a schema that exists in neither image; its name may be mistyped. */
+/*
+ * Report a schema that exists in neither image.  Its name is probably
+ * mistyped.
+ */
 static void
 check_schemas(const CmigDrift *drift)
 {

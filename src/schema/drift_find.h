@@ -46,11 +46,11 @@ extern void cmig_drift_arguments(FunctionCallInfo fcinfo, int n, CmigDrift *drif
 extern void cmig_drift_read(CmigDrift *drift, const CmigSituation *now, const char *function);
 
 /*
- * Both functions return a List of CmigDiffLine *, and only one of them may
- * be called. cmig_drift_repair() returns the statements that make the live
- * schema match the revisions. cmig_drift_adopt(), which requires "adopts",
- * returns the statements that make the revisions match the live schema.  The
- * renames have the same direction.
+ * Both functions return a List of CmigDiffLine *. Call only one of them.
+ * cmig_drift_repair() returns the statements that make the live schema match
+ * the revisions. cmig_drift_adopt(), which requires "adopts", returns the
+ * statements that make the revisions match the live schema.  Each rename in
+ * drift->options gives the object's name before and after these statements.
  */
 extern List *cmig_drift_repair(CmigDrift *drift);
 extern List *cmig_drift_adopt(CmigDrift *drift);

@@ -23,7 +23,10 @@ root_of(const CmigImage *image, const CmigObject *table)
 	return name;
 }
 
-/* Returns the table that the object is or belongs to, or NULL. */
+/*
+ * Returns the object itself if it is a table, or else the table that it
+ * belongs to, or NULL.
+ */
 static const CmigObject *
 table_of(const CmigObject *object)
 {
@@ -69,7 +72,10 @@ is_in_family(const CmigDifference *difference, const CmigChange *change, const L
 		(new != NULL && cmig_text_list_has(roots, root_of(difference->to, new)));
 }
 
-/* Discard a change, unless it already says why a table cannot be changed. */
+/*
+ * Discard a change, unless it is the change of an unsupported table and gives
+ * the reason.
+ */
 static void
 leave_out(CmigChange *change)
 {

@@ -9,8 +9,8 @@
 #include "schema/foreign.h"
 
 /*
- * Returns the foreign object that the changed object is or belongs to, or
- * NULL.
+ * If the changed object is a foreign object or part of one, returns the
+ * foreign object.  Otherwise returns NULL.
  */
 static const CmigObject *
 foreign_root(const CmigDifference *difference, const CmigChange *change)

@@ -20,8 +20,9 @@ may_fold(const CmigObject *object)
 }
 
 /*
- * Returns the change of the column that this column is inherited from if both
- * are re-created, or NULL.
+ * If the change re-creates an inherited column, and the parent's column is
+ * also re-created, returns the change of the parent's column.  Otherwise
+ * returns NULL.
  */
 static CmigChange *
 inherited_change(const CmigDifference *difference, const CmigChange *change)
@@ -81,7 +82,10 @@ find_host(CmigDifference *difference, CmigChange *change)
 		change->host->riders = lappend(change->host->riders, change);
 }
 
-/* Record that dropping the object of "change" also drops that of "taken". */
+/*
+ * Record that dropping the object of "change" also drops the object of
+ * "taken".
+ */
 static void
 take(CmigChange *change, CmigChange *taken)
 {

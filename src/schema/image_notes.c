@@ -14,8 +14,8 @@
 #include "catalog/pg_type.h"
 
 /*
- * Returns the object in the current row, or NULL if the row contains one of
- * its other addresses.
+ * Returns the object whose own address is in the current row.  Returns NULL if
+ * the address is an alias (see cmig_image_alias()) or unknown.
  */
 static CmigObject *
 annotated(const CmigImageReader *reader)

@@ -1,6 +1,6 @@
 /*
  * initial_grants.c
- *	  Reads the privileges that new objects get from the live default
+ *	  Reads the privileges that new objects receive through the live default
  *	  privileges.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -39,7 +39,7 @@ add_row(TupleDesc desc, HeapTuple row, void *arg)
 	CmigInitialGrants *entry = find_entry(arg, cmig_query_text(desc, row, 1), *type);
 	CmigGrant  *grant;
 
-	/* the same as the built-in privileges */
+	/* these default privileges do not differ from the built-in privileges */
 	if (cmig_query_text(desc, row, 4) == NULL)
 		return;
 	grant = palloc0(sizeof(CmigGrant));
@@ -52,8 +52,8 @@ add_row(TupleDesc desc, HeapTuple row, void *arg)
 
 /*
  * Default privileges without a schema replace the built-in privileges, and
- * default privileges for a schema are added to these.  The result contains
- * the differences from the built-in privileges.
+ * default privileges for a schema are granted in addition.  The result
+ * contains the differences from the built-in privileges.
  */
 List *
 cmig_initial_grants_read(void)

@@ -1,6 +1,6 @@
 /*
  * initial_grants.h
- *	  Reads the privileges that new objects get from the live default
+ *	  Reads the privileges that new objects receive through the live default
  *	  privileges.
  *
  * Copyright (c) 2026, the pg_cmig developers

@@ -12,26 +12,26 @@
 #include "postgres.h"
 #include "schema/image.h"
 
-/* May an object that the other image lacks be kept? */
+/* Is an object that the other image lacks a candidate for being kept? */
 typedef bool (*CmigKeepCandidate) (const CmigObject *object, void *arg);
 
 /*
- * Add the candidates in "from" to "to", unless a parent or an object that they
- * depend on is missing there.
+ * Add the candidates in "from" to "to".  A candidate is left out if "to" lacks
+ * its parent or an object that it depends on.
  */
 extern void cmig_keep(const CmigImage *from, CmigImage *to, CmigKeepCandidate is_candidate, void *arg);
 
 /*
- * For a target that contains only models: add the objects that ORMs cannot
- * define and the indexes that cmig.enable_rls created, as in cmig_keep().
- * They are then re-created if an object that they depend on changes.
+ * For a target that contains only models, add the objects that ORMs cannot
+ * define and the indexes that cmig.enable_rls created, as cmig_keep() does.
+ * These objects are then re-created if an object that they depend on changes.
  */
 extern void cmig_keep_unknown(const CmigImage *from, CmigImage *to);
 
 /*
- * If an object that ORMs cannot define was not added although its parent, if
- * it has one, remains, returns the missing object that it depends on.
- * Otherwise returns NULL.
+ * If cmig_keep_unknown() did not add the object to "to" because "to" lacks an
+ * object that it depends on, returns the missing object.  Otherwise returns
+ * NULL, even if the object's parent is missing.
  */
 extern const CmigObject *cmig_keep_missing(const CmigObject *object, const CmigImage *to);
 

@@ -27,11 +27,11 @@ typedef struct CmigDdl
 	int			hazards;		/* CMIG_HAZARD_... flags that apply if the
 								 * table has rows */
 	int			undo_hazards;	/* the flags for undo */
-	const char *old_type;		/* with CMIG_HAZARD_REWRITE: no rewrite if
-								 * this type */
-	const char *new_type;		/* is binary-coercible to this one */
-	const char *expression;		/* with CMIG_HAZARD_REWRITE: no rewrite if
-								 * this is not volatile */
+	const char *old_type;		/* with CMIG_HAZARD_REWRITE: there is no
+								 * rewrite if this type ... */
+	const char *new_type;		/* ... is binary-coercible to this one */
+	const char *expression;		/* with CMIG_HAZARD_REWRITE: there is no
+								 * rewrite if this expression is not volatile */
 	bool		stepwise;		/* the statement is for a stepwise revision */
 } CmigDdl;
 
@@ -39,7 +39,8 @@ typedef struct CmigDdl
 #define CMIG_HAZARD_SCAN		0x02	/* scans the table */
 #define CMIG_HAZARD_BLOCKS		0x04	/* blocks writes while an index is
 										 * built */
-#define CMIG_HAZARD_MAY_FAIL	0x08	/* fails if existing rows violate it */
+#define CMIG_HAZARD_MAY_FAIL	0x08	/* fails if existing rows violate the
+										 * constraint */
 #define CMIG_HAZARD_INVALID		0x10	/* the index is invalid */
 
 /* How a property is compared. */
@@ -47,11 +48,12 @@ typedef struct CmigDdl
 #define CMIG_PROPERTY_SILENT		0x02	/* not compared, only used to
 											 * generate SQL */
 #define CMIG_PROPERTY_LIST			0x04	/* a list "a, b" in any order */
-#define CMIG_PROPERTY_CAREFUL		0x08	/* alter() examines it even if it
-											 * is equal */
+#define CMIG_PROPERTY_CAREFUL		0x08	/* alter() examines it even if the
+											 * values are equal */
 #define CMIG_PROPERTY_NO_MODEL		0x10	/* ORMs cannot define it: if only
-											 * models are compared, the
-											 * default means unchanged */
+											 * models are compared, a default
+											 * value in the target means that
+											 * the property does not change */
 
 /* A property of a kind: its name and how its values are compared. */
 typedef struct CmigProperty
@@ -204,7 +206,9 @@ typedef struct CmigKind
 extern CmigObject *cmig_object_new(const CmigKind *kind, const char *name,
 								   const char *identity);
 
-/* Returns a copy of an object, which shares its values and lists. */
+/*
+ * Returns a copy of an object.  The copy shares the object's values and lists.
+ */
 extern CmigObject *cmig_object_copy(const CmigObject *object);
 
 /* Set a property, without changing objects that share the object's values. */
@@ -222,7 +226,7 @@ extern char *cmig_kind_drop(const CmigObject *object);
 /* Are two values of a property the same? */
 extern bool cmig_kind_same_value(const CmigProperty *property, const char *a, const char *b);
 
-/* Does the property differ? */
+/* Does the property differ between alter->from and alter->to? */
 extern bool cmig_alter_differs(const CmigAlter *alter, int property);
 
 /*
@@ -250,7 +254,9 @@ extern void cmig_alter_action(CmigAlter *alter, const char *action, const char *
 extern void cmig_alter_value(CmigAlter *alter, int property, const char *action,
 							 const char *fallback);
 
-/* Returns "ALTER TABLE t ALTER COLUMN c action", with ONLY if "only". */
+/*
+ * Returns "ALTER TABLE t ALTER COLUMN c action", with ONLY if "only" is true.
+ */
 extern char *cmig_kind_column_sql(const CmigObject *column, bool only, const char *action);
 
 extern List *cmig_ddl_append(List *ddl, char *sql, char *undo);

@@ -56,7 +56,7 @@ static const CmigProperty properties[] = {
 	[CHILDREN] = {"in a table with children", CMIG_PROPERTY_SILENT},
 };
 
-/* The sequence of an identity column. */
+/* The end of a subquery that reads the sequence of an identity column. */
 #define IDENTITY_FROM_SQL \
 	" FROM pg_depend d JOIN pg_sequence s ON s.seqrelid = d.objid JOIN pg_class sc ON sc.oid = s.seqrelid" \
 	" JOIN pg_namespace sn ON sn.oid = sc.relnamespace" \
@@ -537,8 +537,8 @@ sequence_sql(const CmigObject *column, const char *name, const char *action)
 
 /*
  * Returns SET LOGGED or SET UNLOGGED for the column's sequence.  The property
- * is NULL if the sequence has the same persistence as the table; ALTER TABLE
- * then changes both.
+ * SEQUENCE_PERSISTENCE is NULL if the sequence has the same persistence as the
+ * table; ALTER TABLE then changes both.
  */
 static const char *
 set_persistence(const CmigObject *column)

@@ -24,8 +24,8 @@ static const CmigProperty properties[] = {
 };
 
 /*
- * Default privileges without a schema replace the built-in privileges;
- * default privileges for a schema are added to these.
+ * Default privileges without a schema replace the built-in privileges; default
+ * privileges for a schema are granted in addition.
  */
 static const char default_privileges_sql[] =
 "SELECT 'pg_default_acl'::regclass::oid, d.oid, (row_number() OVER (PARTITION BY d.oid) - 1)::integer,"

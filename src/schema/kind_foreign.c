@@ -11,7 +11,10 @@
 
 #include "schema/kinds.h"
 
-/* "name 'value', other 'value'", sorted by name; NULL if there are none. */
+/*
+ * SQL expression for options: "name 'value', other 'value'", sorted by name.
+ * SQL null if there are none.
+ */
 #define OPTIONS_SQL(column) \
 	"(SELECT string_agg(format('%I %L', v.option_name, v.option_value), ', ' ORDER BY v.option_name)" \
 	" FROM pg_options_to_table(" column ") v)"
@@ -248,8 +251,8 @@ CmigKind	cmig_kind_server = {
 };
 
 /*
- * User mappings; the options are NULL for users who are not allowed to see
- * them.
+ * User mappings.  The options of a mapping are NULL if the current user is not
+ * allowed to see them.
  */
 
 static const CmigProperty mapping_properties[] = {
@@ -349,7 +352,10 @@ CmigKind	cmig_kind_foreign_table = {
 	.sql = table_sql,.create = create_table,.alter = alter_table
 };
 
-/* Columns, which have comments, privileges, defaults, and dependents */
+/*
+ * Columns of foreign tables, which have comments, privileges, defaults, and
+ * dependents
+ */
 
 static const CmigProperty column_properties[] = {
 	{"statistics target"},

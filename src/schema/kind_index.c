@@ -37,8 +37,8 @@ static const CmigProperty properties[] = {
 };
 
 /*
- * An invalid index without attached indexes: created with ON ONLY, or left
- * behind when a partition was dropped.
+ * Condition for an invalid index without attached indexes.  Such an index was
+ * created with ON ONLY, or was left behind when a partition was dropped.
  */
 #define ON_ONLY "(NOT x.indisvalid AND NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhparent = x.indexrelid))"
 

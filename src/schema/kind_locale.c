@@ -12,7 +12,10 @@ static const CmigProperty properties[] = {
 	{"definition"},
 };
 
-/* The columns of pg_collation differ between PostgreSQL versions. */
+/*
+ * Some columns of pg_collation exist only in certain PostgreSQL versions.
+ * Therefore, they are read from the row as jsonb.
+ */
 static const char collation_sql[] =
 "SELECT 'pg_collation'::regclass::oid, c.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
 " c.collname::text, format('%I.%I', n.nspname, c.collname), pg_get_userbyid(c.collowner)::text, false,"

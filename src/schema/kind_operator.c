@@ -147,7 +147,7 @@ CmigKind	cmig_kind_operator_family_member = {
  */
 
 /*
- * The list of members must not be empty, so a class without members gets a
+ * The list of members must not be empty, so a class without members has a
  * STORAGE clause with its own type.
  */
 static const char class_sql[] =

@@ -3,8 +3,8 @@
  *	  The relationship between a partition and its partitioned table.
  *
  * A partition is attached after both tables have their indexes and
- * constraints, so that PostgreSQL attaches the existing ones to each other,
- * and they keep their names.
+ * constraints, so that PostgreSQL attaches these to each other, and does not
+ * create new ones with other names.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

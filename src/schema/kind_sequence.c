@@ -111,7 +111,7 @@ limit_of(const CmigObject *sequence, bool maximum)
 /*
  * Append MINVALUE or MAXVALUE for ALTER SEQUENCE.  If the direction and the
  * type both change, append the limit itself, because NO MINVALUE and NO
- * MAXVALUE can then mean something else.
+ * MAXVALUE can then have a different meaning.
  */
 static void
 append_limit(StringInfo sql, const CmigAlter *alter, const CmigObject *to, bool maximum)
@@ -137,7 +137,7 @@ range_of(const CmigObject *sequence)
 	return range;
 }
 
-/* Does a property in first .. last differ? */
+/* Does any of the properties from "first" to "last" differ? */
 static bool
 any_differs(const CmigAlter *alter, int first, int last)
 {

@@ -12,14 +12,17 @@ static const CmigProperty properties[] = {
 	{"definition"},
 };
 
-/* All of these queries begin with the same columns. */
+/* The queries for text search objects begin with the same columns. */
 #define SQL(catalog, prefix, owner, definition) \
 	"SELECT '" catalog "'::regclass::oid, x.oid, 0, NULL::oid, NULL::oid, NULL::integer," \
 	" x." prefix "name::text, format('%I.%I', n.nspname, x." prefix "name), " owner "::text, false, " definition \
 	" FROM " catalog " x JOIN pg_namespace n ON n.oid = x." prefix "namespace" \
 	" WHERE x." prefix "namespace = ANY ($1)"
 
-/* Clause that names a function, or NULL if there is none. */
+/*
+ * SQL expression for the option that names a function; SQL null if there is
+ * none.
+ */
 #define FUNCTION(word, column) "'" word " = ' || nullif(x." column ", 0)::regproc::text"
 
 static const char parser_sql[] =

@@ -129,7 +129,7 @@ CmigKind	cmig_kind_materialized_view = {
 	.sql = materialized_view_sql,.create = create_materialized_view,.alter = alter_materialized_view
 };
 
-/* Columns, which have comments, privileges, and dependents */
+/* View columns, which have comments, privileges, and dependents */
 
 enum
 {

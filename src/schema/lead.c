@@ -3,8 +3,8 @@
  *	  Decides where new tables are placed among other objects, based on their
  *	  foreign keys.
  *
- * Without these places, dependencies alone would pull a referenced table
- * away from its indexes, which would stay in place.
+ * If dependencies alone decided the order, a referenced table would be moved
+ * forward, but its indexes would not.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -75,7 +75,7 @@ next_table(const Lead *lead, LeadFrame *frame)
 	return NULL;
 }
 
-/* Place a table, and before it all tables that it references. */
+/* Place a table after all tables that it references. */
 static void
 place(Lead *lead, CmigObject *leader)
 {

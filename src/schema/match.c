@@ -48,7 +48,7 @@ follows_parent(const CmigDifference *difference, const CmigObject *object)
 	if (parent->kind == &cmig_kind_table &&
 		!cmig_table_keeps_inheriting(difference->from, difference->to, object))
 		return false;
-	/* also for an object that belongs to an inherited column */
+	/* this also applies to an object that belongs to an inherited column */
 	if (parent->inherited && is_single(difference, parent) && follows_parent(difference, parent))
 		return true;
 	/* defaults of existing columns are changed table by table */
@@ -282,10 +282,11 @@ is_renewed(const CmigObject *from, const CmigObject *to)
 }
 
 /*
- * Returns true if an index or constraint must be dropped or created along
- * with the parent table's.  Either it is attached to a different index, or it
- * is inherited in only one image, and the parent's is missing or re-created
- * in the other image.
+ * Returns true if an index or constraint must be dropped and created along
+ * with the parent table's index or constraint.  This is the case if it is
+ * attached to a different index.  It is also the case if it is inherited in
+ * only one image, and the other image lacks the parent table's object or
+ * requires that it be re-created.
  */
 static bool
 is_of_gone_parent(const CmigDifference *difference, const CmigObject *from, const CmigObject *to)

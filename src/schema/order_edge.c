@@ -350,8 +350,8 @@ second_name(const CmigObject *object)
 }
 
 /*
- * List the names that the node frees or takes: the name of the object, and
- * that of its index or sequence.  Returns the number of names.
+ * List the names that the node frees or takes: the name of the object, and the
+ * name of its index or sequence.  Returns the number of names.
  */
 static int
 names_of(const CmigNode *node, const CmigObject *object, const CmigObject *other, const char **names)

@@ -40,7 +40,7 @@ compare_objects(const CmigObject *a, const CmigObject *b)
 	return order ? order : cmig_object_compare(a, b);
 }
 
-/* Is the node sorted before those that create or alter objects? */
+/* Is the node sorted before the nodes that create or alter objects? */
 static bool
 is_early(const CmigNode *node)
 {

@@ -108,8 +108,8 @@ is_typed_column(const CmigObject *object)
 }
 
 /*
- * Returns true for a column that is dropped, or whose table is re-created,
- * while columns that inherit from it remain.
+ * Returns true for a column that is dropped by itself or together with its
+ * table.  Columns that inherit from it may remain.
  */
 static bool
 goes_with_table(const CmigDifference *difference, const CmigChange *change)
@@ -151,7 +151,11 @@ is_created_again(const CmigChange *change, const CmigChange *dependent)
 		(change->action == CMIG_AGAIN && dependent->from->parent == change->from);
 }
 
-/* Returns a change that makes it possible to keep the dependent, or NULL. */
+/*
+ * If the object can be replaced while dependents use it, change the dependent
+ * accordingly.  Returns the change whose dependents must be examined next, or
+ * NULL.
+ */
 static CmigChange *
 find_way(CmigDifference *difference, CmigChange *change, CmigChange *dependent)
 {

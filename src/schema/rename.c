@@ -14,8 +14,7 @@
 #include "schema/rename.h"
 
 /*
- * The keywords for objects that can be renamed, and the kinds that each one
- * includes.
+ * A keyword for objects that can be renamed, and the kinds that it includes.
  */
 typedef struct Word
 {
@@ -289,8 +288,8 @@ relation_with(const CmigObject *object, const char *name)
 }
 
 /*
- * Would "object" conflict with "other" if they were called "name" and
- * "others"?
+ * Would the objects conflict if "object" were called "name", and "other" were
+ * called "others"?
  */
 static bool
 collides(const CmigObject *object, const char *name, const CmigObject *other, const char *others)
@@ -456,7 +455,7 @@ same_but_name(const CmigObject *from, const CmigObject *to)
 	return true;
 }
 
-/* Has the object's table, or a column of it, been renamed? */
+/* Has the table, or one of its children, been renamed? */
 static bool
 is_touched(const CmigImage *from, const CmigObject *table, const List *renames)
 {
@@ -494,8 +493,8 @@ may_follow(const CmigObject *object)
 }
 
 /*
- * Returns the only object in the target that may be the same object under
- * another name, or NULL if there is none or more than one.
+ * Returns the only object in the target that may be this object under another
+ * name, or NULL if there is none or more than one.
  */
 static const CmigObject *
 find_derived(const CmigImage *from, const CmigImage *to, const CmigObject *object, const CmigObject *table)
@@ -560,7 +559,7 @@ attached_rename(const CmigObject *object, const char *name)
 	return rename;
 }
 
-/* Is the object in the list of those that are renamed? */
+/* Does the list of CmigAttachedName contain a rename of this object? */
 static bool
 is_renamed(const List *names, const CmigObject *object)
 {
@@ -581,8 +580,9 @@ has_index(const CmigObject *object)
 }
 
 /*
- * Remove the names that are taken by an object that neither has an index nor
- * is renamed itself.
+ * Remove the renames whose new name belongs to another object in the image.  A
+ * rename stays in the list if that object is also renamed, or if it has an
+ * index, because the index can then be renamed.
  */
 static List *
 without_taken(const CmigImage *from, List *names)
@@ -634,8 +634,8 @@ cmig_rename_attached(const CmigImage *from, const CmigImage *to)
 		result = lappend(result, attached_rename(name->from, name->to->name));
 
 		/*
-		 * also rename the index that has this name now; the target lacks it,
-		 * or has a different one
+		 * if another index has this name, and keeps it so far, give it a name
+		 * that neither image uses
 		 */
 		if (holder != NULL && !is_renamed(names, holder))
 			result = lappend(result, attached_rename(holder, free_name(from, to, holder, &number)));

@@ -136,8 +136,9 @@ cmig_replace_dependent(CmigDifference *difference, CmigChange *change, CmigChang
 }
 
 /*
- * Does the column's new type need the name of the old one, or the name of
- * another replaced type, so that neither can be dropped before the other?
+ * Does the column change to a type with the name of the old type, or to
+ * another type that is replaced?  If so, the old type must exist under a
+ * temporary name until the column has changed.
  */
 static bool
 needs_old_name(const CmigDifference *difference, const CmigChange *change, const CmigObject *column)

@@ -558,7 +558,7 @@ cmig_replay_run(const CmigGraph *graph, const char *caller, CmigReplayTask task,
 	pfree(replay.enums);
 }
 
-/* A plan as a whole */
+/* Whole plans */
 
 /* The arguments and the result of replaying a whole plan. */
 typedef struct Whole
@@ -571,7 +571,7 @@ typedef struct Whole
 	CmigReplayed *replayed;
 } Whole;
 
-/* A CmigReplayTask: run the whole plan, and read what it created. */
+/* A CmigReplayTask: run the whole plan, and read the result. */
 static void
 replay_whole(CmigReplay *replay, void *arg)
 {
@@ -604,7 +604,7 @@ require_owned(const CmigNames *schemas, const char *caller)
 					 errhint("Leave out the schema, or call the function as the schema's owner.")));
 }
 
-/* Replay a plan, and read what it creates. */
+/* Replay a plan, and read the result. */
 static CmigReplayed *
 read_plan(Whole whole, const char *caller)
 {

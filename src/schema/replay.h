@@ -134,8 +134,8 @@ typedef struct CmigReplayed
 } CmigReplayed;
 
 /*
- * Replay a plan, and read what it creates.  Raises 42501 if the caller does
- * not own one of the schemas.
+ * Replay a plan, and read the image of the schemas that it creates.  Raises
+ * 42501 if the caller does not own one of the schemas.
  */
 extern CmigReplayed *cmig_replay_read(const CmigReplayPlan *plan, const CmigNames *schemas,
 									  const char *caller);

@@ -2,8 +2,8 @@
  * serial.c
  *	  Writes new columns as serial where possible.
  *
- * Otherwise each of them would need three statements: for the sequence, the
- * column or its table, and OWNED BY.
+ * Without serial, each of these columns would need three statements: one for
+ * the sequence, one for the column or its table, and one for OWNED BY.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -74,7 +74,9 @@ chosen_name(const CmigObject *column)
 					cmig_quote(makeObjectName(table->name, column->name, "seq")));
 }
 
-/* Are the sequence's comment and privileges those of a new sequence? */
+/*
+ * Does the sequence lack a comment, and have the privileges of a new sequence?
+ */
 static bool
 is_unannotated(const CmigObject *sequence, const CmigDiffOptions *options)
 {

@@ -67,7 +67,7 @@ typedef struct ShadowRun
 	const char *name;
 } ShadowRun;
 
-/* Is there a shadow now? */
+/* Is cmig_shadow_run() or cmig_shadow_rename() running? */
 static bool in_shadow = false;
 
 /*
@@ -298,8 +298,8 @@ prepare_shadow(ShadowRun *run)
 	shadow->extensions = cmig_shadow_extension_list(&shadow->nextensions);
 
 	/*
-	 * first, because otherwise default privileges would apply to the new
-	 * schemas
+	 * hide objects first, because otherwise default privileges would apply to
+	 * the new schemas
 	 */
 	shadow->hidden = cmig_shadow_global_hide();
 	for (int i = 0; i < shadow->count; i++)
@@ -348,7 +348,9 @@ is_concurrent_change(const ErrorData *error)
 		(error->sqlerrcode == ERRCODE_UNIQUE_VIOLATION);
 }
 
-/* Subtransaction callback: prepare and run the task. */
+/*
+ * Subtransaction callback: prepare the shadow or the rename, and run the task.
+ */
 static void
 work(void *arg)
 {

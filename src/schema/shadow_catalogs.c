@@ -2,9 +2,10 @@
  * shadow_catalogs.c
  *	  Filters the rows of the system catalogs that the target's queries see.
  *
- * The conditions are security quals, which the planner applies to a table's
- * rows before anything else.  They are added after rewriting, so that they
- * also apply to catalogs in system views and in the information schema.
+ * A planner hook adds conditions on the catalogs to the target's queries.  The
+ * conditions are security quals, which the planner applies to a table's rows
+ * before anything else.  They are added after rewriting, so that they also
+ * apply to catalogs in system views and in the information schema.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -77,7 +78,7 @@ static const FilteredCatalog filtered[] = {
 static planner_hook_type next_planner = NULL;
 
 /* The state of the hook while there is a shadow with a target. */
-static MemoryContext context = NULL;	/* memory context of the following */
+static MemoryContext context = NULL;	/* memory context of the arrays below */
 static const CmigShadow *watched = NULL;
 static ArrayType *live_schemas = NULL;
 static ArrayType *live_relations = NULL;	/* NULL: not read yet */
@@ -201,7 +202,9 @@ condition(const FilteredCatalog *catalog, int number)
 	return (Node *) expression;
 }
 
-/* Tree walker: add conditions to the catalogs in queries. */
+/*
+ * Tree walker: add conditions on the catalogs in a query and its subqueries.
+ */
 static bool
 add_conditions(Node *node, void *arg)
 {

@@ -20,9 +20,9 @@
 extern void cmig_shadow_catalogs_init(void);
 
 /*
- * Start with this shadow's live schemas, or stop if the shadow is NULL.  On
- * stopping or restarting, discards plans with conditions.  The hook is
- * switched off at first.
+ * Prepare to hide this shadow's live schemas from the target's queries, or
+ * stop hiding them if "shadow" is NULL.  Either call discards cached plans
+ * that contain conditions, and leaves the hook switched off.
  */
 extern void cmig_shadow_catalogs_watch(const CmigShadow *shadow);
 

@@ -111,8 +111,8 @@ cmig_shadow_rows_schema(Oid catalog, Oid object)
 		bool	   *nulls = palloc(sizeof(bool) * natts);
 
 		/*
-		 * not heap_getattr(), which is a different symbol in newer minor
-		 * releases
+		 * do not use heap_getattr(), which is a different symbol in newer
+		 * minor releases
 		 */
 		heap_deform_tuple(row, RelationGetDescr(relation), values, nulls);
 		schema = DatumGetObjectId(values[column - 1]);

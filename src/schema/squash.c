@@ -43,8 +43,8 @@ typedef struct Squash
 	int			tip;			/* the revision on top of the others */
 	List	   *before;			/* list of int: revisions outside the range
 								 * that the range builds on */
-	List	   *depends;		/* those in "before" that are named only in
-								 * depends_on */
+	List	   *depends;		/* the revisions in "before" that are named
+								 * only in depends_on */
 } Squash;
 
 /*
@@ -66,7 +66,7 @@ find_outside(const Squash *squash, const CmigMarks *above_tip, int node)
 	return -1;
 }
 
-/* Does no other revision in the range build on the node? */
+/* Returns true if no other revision in the range builds on this one. */
 static bool
 is_top(const Squash *squash, int node)
 {
@@ -79,8 +79,8 @@ is_top(const Squash *squash, int node)
 }
 
 /*
- * Find the revision that no other one in the range builds on.  Raises an error
- * if there are several.
+ * Find the revision on top of the range.  Raises an error if there is more
+ * than one.
  */
 static void
 find_tip(Squash *squash)
@@ -129,7 +129,7 @@ require_closed(const Squash *squash)
 	}
 }
 
-/* Add the nodes that these edges lead to, if they are not in the range. */
+/* Add the nodes in "edges" that are not in the range. */
 static List *
 add_outside(const Squash *squash, List *nodes, const CmigEdges *edges)
 {
@@ -274,9 +274,9 @@ may_write(const char *schema, const char *name)
 }
 
 /*
- * Describes an effect that a statement may have and a schema does not show,
- * as "<command> of revision <id>, line <n>, <effect>".  Returns NULL if there
- * is no such effect.
+ * If the statement may have an effect that is not visible in the schema,
+ * returns a description: "<command> of revision <id>, line <n>, <effect>".
+ * Otherwise returns NULL.
  */
 static char *
 describe(const char *revision, const CmigStatement *statement)
@@ -291,7 +291,10 @@ describe(const char *revision, const CmigStatement *statement)
 	return NULL;
 }
 
-/* Add the statement if it may have effects that the schema does not show. */
+/*
+ * Add the statement if it may have an effect that is not visible in the
+ * schema.
+ */
 static void
 add_statement(List **statements, const char *revision, const CmigStatement *statement)
 {
@@ -307,8 +310,8 @@ add_statement(List **statements, const char *revision, const CmigStatement *stat
 }
 
 /*
- * Returns the statements in the range that may have effects that schemas do
- * not show.
+ * Returns the statements in the range that may have effects that are not
+ * visible in the schema.
  */
 static List *
 find_statements(const Squash *squash)

@@ -124,9 +124,9 @@ collect_renames(CmigTargetState *state, CmigTargetText *text, const CmigStatemen
 /* Statements that do not pass through the utility hook */
 
 /*
- * Is this a command such as BEGIN or COMMIT?  These are ignored, because all
- * of the SQL runs in one transaction anyway.  Raises an error for transaction
- * commands that cannot be ignored.
+ * Is this a command such as BEGIN or COMMIT?  Such commands are ignored,
+ * because all of the SQL runs in one transaction anyway.  Raises an error for
+ * transaction commands that cannot be ignored.
  */
 static bool
 is_frame(const RawStmt *raw)
@@ -309,7 +309,7 @@ try_script(void *arg)
 
 /*
  * Issue a NOTICE about a script that failed, unless its objects already exist.
- * Raises errors that the script has not caused.
+ * Raises the error again if the script has not caused it.
  */
 static void
 tell_failed(const CmigTargetScript *script, ErrorData *error)

@@ -70,8 +70,8 @@ is_made_by_shadow(const CmigShadow *shadow, Oid schema)
 }
 
 /*
- * Move the extension's members from one schema to another.  If the
- * extension's own schema is the first one, change it, too.
+ * Move the extension's members from one schema to another.  If the extension's
+ * own schema is "from", change it to "to".
  */
 static void
 move(CmigTargetState *state, CmigExtension *extension, Oid from, Oid to)

@@ -44,8 +44,8 @@ is_callers_setting(const VariableSetStmt *set)
 }
 
 /*
- * Is this a type of object that all databases share, or the type of large
- * objects?
+ * Is this the type of an object that all databases share, or of a large
+ * object?
  */
 static bool
 is_shared_object(ObjectType type)
@@ -148,7 +148,7 @@ created_schema(const CreateSchemaStmt *create)
 	return create->schemaname != NULL ? create->schemaname : get_rolespec_name(create->authrole);
 }
 
-/* Remember a schema that a statement was about. */
+/* Record a live schema that a statement was about. */
 static void
 note_elsewhere(CmigTargetState *state, const char *schema)
 {
@@ -162,8 +162,8 @@ note_elsewhere(CmigTargetState *state, const char *schema)
 }
 
 /*
- * Does the statement create something?  In pg_cmig's own schemas, pg_dump also
- * writes other statements, which are not worth mentioning.
+ * Does the statement create something?  For pg_cmig's own schemas, pg_dump
+ * also writes other statements, which are not worth mentioning.
  */
 static bool
 creates_object(Node *statement)

@@ -326,7 +326,7 @@ note_create_role(CmigTargetState *state, const CreateRoleStmt *create)
 								 "roles belong to the whole server: create it before the schema");
 }
 
-/* Remove the notes about roles that the target itself has created and drops. */
+/* Remove the notes about roles that the target has created and now drops. */
 static void
 forget_roles(CmigTargetState *state, const DropRoleStmt *drop)
 {

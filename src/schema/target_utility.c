@@ -2,10 +2,10 @@
  * target_utility.c
  *	  Processes a target's utility statements before PostgreSQL runs them.
  *
- * A hook processes the statements, so that this includes statements in DO
- * blocks, which often create roles and extensions.  The hook is called with
- * the parse tree before analysis.  To remove something from the tree, it
- * works on a copy.
+ * Statements are processed in a ProcessUtility hook, which PostgreSQL also
+ * calls for statements in DO blocks; these often create roles and extensions.
+ * The hook sees a statement's parse tree before analysis.  It never changes
+ * the tree itself, only copies of it.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -127,8 +127,8 @@ refuse(Node *node)
 }
 
 /*
- * Raise an error for a statement that uses the caller's cursor, because this
- * could not be undone.
+ * Raise an error for a statement that uses the caller's cursor, because the
+ * effect on the cursor could not be undone.
  */
 static void
 refuse_callers_cursor(CmigTargetState *state, Node *node)
@@ -257,7 +257,7 @@ adapt(CmigTargetState *state, Node *node)
 	return cmig_target_constraint_adapt(node);
 }
 
-/* The hook. */
+/* The ProcessUtility hook. */
 static void
 see_utility(PlannedStmt *statement, const char *query, bool read_only,
 			ProcessUtilityContext context, ParamListInfo params,

@@ -17,8 +17,9 @@
 /* A migration tool's table. */
 typedef struct CmigToolTable
 {
-	const char *tool;			/* if the table shows what is applied: the
-								 * tool's name in cmig.import_state() */
+	const char *tool;			/* the tool's name in cmig.import_state(), or
+								 * NULL if that function does not read the
+								 * table */
 	const char *schema;			/* NULL for any schema */
 	const char *name;
 	const char *column;			/* a column by which the table is recognized */

@@ -141,7 +141,10 @@ append_pair(List *pairs, const CmigObject *first, const CmigObject *second)
 	return lappend(pairs, twins);
 }
 
-/* Add two indexes, and the indexes to which they are attached. */
+/*
+ * Add two indexes as a pair, and the indexes to which they are attached as
+ * another pair.
+ */
 static List *
 add_twins(List *pairs, const CmigDifference *difference, const CmigObject *object, const CmigObject *other, bool old)
 {
