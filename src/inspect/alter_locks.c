@@ -58,8 +58,8 @@ is_recursive(const AlterTableCmd *command)
 }
 
 /*
- * Record an action. planned_locks.c later reads the catalogs to determine
- * which other locks it takes.
+ * Record an action that takes other locks, too. planned_locks.c later reads
+ * the catalogs to determine these locks.
  */
 static void
 add_action(List **locks, const AlterTableStmt *alter, const AlterTableCmd *command)

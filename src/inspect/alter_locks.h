@@ -17,7 +17,10 @@
  */
 extern void cmig_alter_locks(List **locks, const AlterTableStmt *alter);
 
-/* Add the tables that the foreign keys in a list of constraints reference. */
+/*
+ * Add locks on the tables referenced by the foreign keys in a list of
+ * constraints.
+ */
 extern void cmig_alter_locks_foreign_keys(List **locks, List *constraints);
 
 #endif							/* CMIG_ALTER_LOCKS_H */

@@ -58,7 +58,9 @@ expression_rewrites(Node *node)
 	}
 }
 
-/* Callback for each node: does it call a user-defined function? */
+/*
+ * expression_tree_walker callback: does a node call a user-defined function?
+ */
 static bool
 calls_user_function(Node *node, void *nothing)
 {
@@ -100,7 +102,7 @@ cmig_column_type_rewrites(Oid table, const char *column, const TypeName *type, b
  * New columns
  */
 
-/* Is the type a pseudotype such as serial, which creates a sequence? */
+/* Is the type serial, or one of its variants? These create a sequence. */
 static bool
 is_serial(const TypeName *type)
 {
@@ -153,9 +155,9 @@ analyze_default(void *arg)
 }
 
 /*
- * Must the default be computed for each row? A default that cannot be analyzed
- * counts as volatile. An example is a default with a function that an earlier
- * statement creates.
+ * Must the default be computed for each row? A default that cannot be
+ * analyzed, for example because an earlier statement creates a function that
+ * it calls, counts as volatile.
  */
 static bool
 is_volatile_default(Node *raw)

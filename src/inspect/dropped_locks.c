@@ -1,7 +1,6 @@
 /*
  * dropped_locks.c
- *	  Finds the objects that are dropped by DROP, and the relations that are
- *	  locked.
+ *	  Finds the objects that a DROP removes, and the relations that it locks.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -37,12 +36,12 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-/* State of the search for dropped objects. */
+/* The state of a search for dropped objects. */
 typedef struct Drop
 {
 	bool		cascade;
 	HTAB	   *seen;			/* of ObjectAddress: objects found so far */
-	List	   *queue;			/* of ObjectAddress *: dropped objects */
+	List	   *queue;			/* of ObjectAddress *: objects to drop */
 	List	   *locked;			/* of Oid: locked relations */
 	CmigDroppedSpared spared;	/* callback, or NULL */
 	void	   *arg;			/* argument of the callback */
@@ -306,7 +305,7 @@ follow(Drop *drop)
 	return drop->locked;
 }
 
-/* Initialize the search. */
+/* Returns the initial state of a search. */
 static Drop
 start(bool cascade)
 {

@@ -1,7 +1,6 @@
 /*
  * dropped_locks.h
- *	  Finds the objects that are dropped by DROP, and the relations that are
- *	  locked.
+ *	  Finds the objects that a DROP removes, and the relations that it locks.
  *
  * Like DROP, this module follows pg_depend. Objects that belong to the dropped
  * object are always dropped, and other dependent objects are dropped with

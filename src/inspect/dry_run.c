@@ -103,7 +103,10 @@ make_plan(const CmigSituation *now, CmigDirection direction, const CmigNames *ta
 	return cmig_move_plan_downgrade(now, targets->names[0], &resolved);
 }
 
-/* Returns the first node in the list that has not been run, or -1. */
+/*
+ * Returns the first of the nodes to which the edges lead that has not been
+ * run, or -1.
+ */
 static int
 find_missing(const CmigEdges *edges, const bool *missing)
 {

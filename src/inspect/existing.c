@@ -38,7 +38,8 @@ struct CmigExistingSet
 	Snapshot	snapshot;
 	Oid			own_schema;		/* the extension's schema */
 	HTAB	   *relations;		/* of CmigExisting, by OID */
-	List	   *sequences;		/* of CmigExisting *: sequences in the table */
+	List	   *sequences;		/* of CmigExisting *: the sequences in
+								 * "relations" */
 	HTAB	   *counted;		/* of Counted: counters at the start */
 };
 
@@ -63,8 +64,8 @@ cmig_existing_count(Oid relation)
 		counters.written = cmig_counted_written_compat(status);
 
 		/*
-		 * since version 16, this includes open transactions, and trans is
-		 * NULL
+		 * In PostgreSQL 16 and later, the counts already include open
+		 * transactions, and "trans" is NULL.
 		 */
 		for (PgStat_TableXactStatus *open = status->trans; open != NULL; open = open->upper)
 			counters.written += open->tuples_inserted + open->tuples_updated;

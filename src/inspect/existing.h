@@ -26,7 +26,7 @@ typedef struct CmigCounters
 	int64		written;		/* rows inserted or updated */
 } CmigCounters;
 
-/* A relation, as it was at the start of the dry run and as it is now. */
+/* A relation as it was at the start of the dry run, and as it is now. */
 typedef struct CmigExisting
 {
 	Oid			oid;
@@ -41,7 +41,7 @@ typedef struct CmigExisting
 	int64		size;			/* size at the start in bytes */
 	int64		pages;			/* pages in its main fork at the start */
 	CmigCounters first;			/* counters at the start of the dry run */
-	bool		rewritten;		/* has its file been replaced? */
+	bool		rewritten;		/* has a statement replaced its file? */
 	int64		dead;			/* rows left dead in its first file */
 	CmigCounters last;			/* counters after the last statement that used
 								 * it */

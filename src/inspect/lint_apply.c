@@ -87,7 +87,10 @@ apply_create_index(CmigLint *lint, IndexStmt *statement)
 	cmig_lint_state_add(lint, &name, RELKIND_INDEX)->index_of = lint->target;
 }
 
-/* Add a relation that is not described by column definitions. */
+/*
+ * Add a relation whose columns are not listed in the statement, as with CREATE
+ * TABLE AS.
+ */
 static void
 apply_create_as(CmigLint *lint, RangeVar *name, char kind, bool if_not_exists)
 {
@@ -193,7 +196,7 @@ apply_alter_enum(CmigLint *lint, AlterEnumStmt *statement)
 }
 
 /*
- * Rows
+ * Tables that become empty or nonempty
  */
 
 /* After TRUNCATE, later statements have no rows to scan. */

@@ -300,9 +300,9 @@ is_column(const Statement *statement, int i)
  */
 
 /*
- * Search the statement's string constants, concatenated into one string. A
- * constant that consists only of the table's name counts as a use of the
- * table.
+ * Search the statement's string constants, concatenated into one string.
+ * Returns true if they use the table or column. A constant that consists only
+ * of the table's name counts as a use of the table.
  */
 static bool
 search_strings(const Statement *statement)
@@ -313,7 +313,7 @@ search_strings(const Statement *statement)
 	initStringInfo(&text);
 	for (int i = 0; i < statement->count; i++)
 	{
-		/* the strings in RAISE are a message */
+		/* the strings in RAISE are only a message */
 		if (is_token(statement, i, "raise"))
 			return false;
 		if (!is_string(&statement->tokens[i]))

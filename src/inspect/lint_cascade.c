@@ -1,7 +1,7 @@
 /*
  * lint_cascade.c
- *	  Finds the objects that depend on an object when a statement of the plan
- *	  runs, and applies CASCADE to them.
+ *	  Finds the objects that depend on an object at some point in the plan,
+ *	  and applies CASCADE to them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -318,8 +318,8 @@ cmig_lint_cascade_constraint(CmigLint *lint, CmigLintTable *table, const char *n
 }
 
 /*
- * The arguments are ignored, so CASCADE is applied only if the database has
- * exactly one function with this name.
+ * The function's argument types are not known here, so CASCADE is applied only
+ * if the database has exactly one function with this name.
  */
 void
 cmig_lint_cascade_function(CmigLint *lint, const char *name)

@@ -1,7 +1,7 @@
 /*
  * lint_cascade.h
- *	  Finds the objects that depend on an object when a statement of the plan
- *	  runs, and applies CASCADE to them.
+ *	  Finds the objects that depend on an object at some point in the plan,
+ *	  and applies CASCADE to them.
  *
  * For objects that exist in the database, the dependencies come from the
  * catalogs. For views that the plan creates or replaces, they come from the

@@ -1,7 +1,7 @@
 /*
  * lint_catalog.c
- *	  Reads catalog facts for cmig.lint beyond the relations themselves:
- *	  partitions, foreign keys, schemas, and types.
+ *	  Reads facts about partitions, foreign keys, schemas, and types from the
+ *	  catalogs, for cmig.lint.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,7 +1,7 @@
 /*
  * lint_catalog.h
- *	  Reads catalog facts for cmig.lint beyond the relations themselves:
- *	  partitions, foreign keys, schemas, and types.
+ *	  Reads facts about partitions, foreign keys, schemas, and types from the
+ *	  catalogs, for cmig.lint.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,7 +14,9 @@
 /* Returns an index's table. */
 extern Oid	cmig_lint_catalog_index_table(Oid index);
 
-/* Returns the OIDs of other tables that have foreign keys to these tables. */
+/*
+ * Returns the OIDs of other tables that have foreign keys to the given tables.
+ */
 extern List *cmig_lint_catalog_referencing(List *tables);
 
 /*

@@ -20,7 +20,10 @@
 #include "parser/parse_type.h"
 #include "utils/builtins.h"
 
-/* Does a rule apply to a column that a statement adds or alters? */
+/*
+ * A function that tells whether a rule applies to a column that a statement
+ * adds or alters.
+ */
 typedef bool (*ColumnTest) (CmigLint *lint, const ColumnDef *column);
 
 /* The columns of one statement to which a rule applies. */
@@ -141,8 +144,8 @@ is_int(CmigLint *lint, const ColumnDef *column)
 }
 
 /*
- * Is the type a schema-qualified "serial"?  Even a user-defined type with this
- * name looks like PostgreSQL's serial.
+ * Is this a schema-qualified type called "serial"? A reader might mistake it
+ * for PostgreSQL's serial, even if it is a user-defined type.
  */
 static bool
 reads_as_serial(CmigLint *lint, const ColumnDef *column)

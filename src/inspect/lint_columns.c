@@ -66,7 +66,9 @@ default_of(const ColumnDef *column)
 	return constraint && !is_null_constant(constraint->raw_expr) ? constraint->raw_expr : NULL;
 }
 
-/* Does ALTER TABLE affect a large table? ONLY is taken into account. */
+/*
+ * Does ALTER TABLE affect a large table? With ONLY, child tables do not count.
+ */
 static bool
 alters_large(CmigLint *lint, Node *node)
 {

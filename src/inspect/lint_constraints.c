@@ -197,7 +197,10 @@ check_missing_not_valid(CmigLint *lint, Node *node)
  * adding-foreign-key-constraint
  */
 
-/* Is the new column null in all rows? Then PostgreSQL does not check them. */
+/*
+ * Is the new column null in all existing rows, so that PostgreSQL does not
+ * check the foreign key?
+ */
 static bool
 is_null_everywhere(const ColumnDef *column)
 {

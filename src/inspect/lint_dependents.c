@@ -111,9 +111,9 @@ is_dropped_before(CmigLint *lint, const CmigLintDependent *key, List *dropped)
 }
 
 /*
- * Returns the foreign keys that need a constraint of a live table, as a list
- * for a message, or NULL. "dropped" contains the names of constraints that the
- * statement has already dropped.
+ * Returns the foreign keys that depend on a constraint of a live table, as a
+ * list for a message, or NULL. "dropped" contains the names of constraints
+ * that the statement has already dropped.
  */
 static char *
 users_of_constraint(CmigLint *lint, const char *name, List *dropped)

@@ -17,12 +17,12 @@
 extern Oid	cmig_lint_facts_find(const char *schema, const char *name);
 
 /*
- * Returns a relation without its lists, in the current memory context, or NULL
- * if it does not exist.
+ * Returns a description of a relation, without its lists, in the current
+ * memory context, or NULL if the relation does not exist.
  */
 extern CmigLintTable *cmig_lint_facts_read(Oid relation);
 
-/* Fill in the table's lists. */
+/* Fill in the lists of a table: its columns, constraints, and indexes. */
 extern void cmig_lint_facts_load(CmigLintTable *table);
 
 /* Does any role have default privileges in the database? */

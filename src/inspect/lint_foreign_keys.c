@@ -52,7 +52,10 @@ report_foreign_key(CmigLint *lint, CmigLintTable *table, const RangeVar *name,
 	char	   *on = table ? cmig_lint_text_qualified(table) : cmig_lint_text_range_var(name);
 	char	   *index;
 
-	/* a B-tree cannot find the ranges that overlap */
+	/*
+	 * a temporal key needs GiST, because a B-tree cannot find overlapping
+	 * ranges
+	 */
 	index = psprintf("CREATE INDEX %sON %s %s(%s)", table ? "CONCURRENTLY " : "", on,
 					 cmig_is_temporal_compat(constraint) ? "USING gist " : "", cmig_lint_text_names(columns));
 	finding = cmig_lint_report(lint,

@@ -26,7 +26,7 @@ typedef struct CmigLintIgnore
  */
 extern List *cmig_lint_ignore_read(const char *script, int from, int to, int first_line);
 
-/* Quick test: might the script contain such a comment? */
+/* Quick test: might the script contain a cmig:ignore comment? */
 extern bool cmig_lint_ignore_may_occur(const char *script);
 
 /* Is the name the rule's name, or squawk's name for the rule? */

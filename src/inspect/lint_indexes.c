@@ -55,9 +55,9 @@ chosen_name(const IndexStmt *index, const char *table)
 }
 
 /*
- * Returns a fix for a partitioned table, which creates an index on the parent
- * with ON ONLY, then creates an index on each partition and attaches it.
- * Returns NULL if a partition is not an ordinary table.
+ * Returns a fix for a partitioned table: statements that create an index on
+ * the parent with ON ONLY, and then create an index on each partition and
+ * attach it. Returns NULL if a partition is not an ordinary table.
  */
 static char *
 all_partitions_fix(CmigLint *lint, const IndexStmt *index)
@@ -90,8 +90,8 @@ all_partitions_fix(CmigLint *lint, const IndexStmt *index)
 
 /*
  * Returns a fix for a partitioned table. If the partitions are unknown or are
- * not all ordinary tables, the fix describes the steps for the partitions in
- * words.
+ * not all ordinary tables, the fix contains instructions for them instead of
+ * SQL.
  */
 static char *
 partitioned_index_fix(CmigLint *lint, const IndexStmt *index)

@@ -100,7 +100,11 @@ cmig_lint_locks_of(CmigLint *lint, Node *statement)
 		if (lock->relation == NULL || lock->action == CMIG_LOCK_CREATE ||
 			lock->action == CMIG_LOCK_UNKNOWN)
 			continue;
-		/* for weak locks, a relation that does not exist does not matter */
+
+		/*
+		 * a relation with a weak lock is not added as an unknown relation if
+		 * it does not exist
+		 */
 		table = lock->mode < ShareUpdateExclusiveLock ?
 			cmig_lint_state_find(lint, lock->relation, true) :
 			cmig_lint_state_find_if(lint, lock->relation, missing_ok);

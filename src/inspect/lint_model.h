@@ -35,8 +35,8 @@ typedef struct CmigLintColumn
 	const char *type_name;		/* name of a type that the plan creates, or
 								 * NULL */
 	bool		not_null;
-	bool		has_default;	/* is true for identity and generated columns,
-								 * too */
+	bool		has_default;	/* also true for identity and generated
+								 * columns */
 } CmigLintColumn;
 
 /* A constraint of a table. */
@@ -80,8 +80,9 @@ typedef struct CmigLintTable
 	Oid			oid;			/* InvalidOid if not live */
 	bool		empty;			/* has no rows, so nothing is scanned or
 								 * rewritten */
-	bool		empty_itself;	/* has no rows in the table itself, ignoring
-								 * child tables; partitions count */
+	bool		empty_itself;	/* has no rows of its own; rows of child
+								 * tables do not count, but rows of partitions
+								 * do */
 	Oid			tablespace;		/* of a live table */
 	Oid			method;			/* table access method of a live table */
 	double		rows;			/* estimated number of rows; -1 if unknown */

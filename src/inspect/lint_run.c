@@ -29,7 +29,7 @@
 static char *lint_include = NULL;
 static char *lint_ignore = NULL;
 
-/* The rules that apply in a lint call. */
+/* The rules that apply in a lint call, and the settings that select them. */
 typedef struct ActiveRules
 {
 	List	   *included;		/* names in cmig.lint_include */

@@ -23,7 +23,10 @@ extern void cmig_lint_session_begin_revision(CmigLint *lint);
 /* Returns search_path as set by the script, as a List of char *. */
 extern List *cmig_lint_session_path(const CmigLint *lint);
 
-/* Has the script set this timeout to a value other than 0? */
+/*
+ * Timeouts. cmig_lint_session_has_timeout() returns true if the script has set
+ * a timeout to a value other than 0.
+ */
 typedef enum CmigLintTimeout
 {
 	CMIG_LINT_LOCK_TIMEOUT,

@@ -227,7 +227,7 @@ unquote(const CmigLexer *lexer)
 	StringInfoData name;
 	const char *p = lexer->start;
 
-	/* U&"..." may contain escapes, which are longer than the characters */
+	/* an escape in U&"..." is longer than the character for which it stands */
 	if (*p != '"')
 		return pstrdup("");
 	initStringInfo(&name);

@@ -30,8 +30,9 @@ extern void cmig_lint_state_begin_revision(CmigLint *lint);
 extern CmigLintTable *cmig_lint_state_find(CmigLint *lint, const RangeVar *name, bool missing_ok);
 
 /*
- * Find a statement's relation. "if_exists" is true if the statement has an IF
- * EXISTS clause. Without database facts, the relation is assumed to exist.
+ * Find the relation that a statement names. "if_exists" is true if the
+ * statement has an IF EXISTS clause, so that the result can be NULL. If the
+ * live database is not read, the relation is assumed to exist.
  */
 extern CmigLintTable *cmig_lint_state_find_if(CmigLint *lint, const RangeVar *name, bool if_exists);
 

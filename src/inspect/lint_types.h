@@ -14,7 +14,7 @@
 #include "inspect/lint_rule.h"
 #include "nodes/parsenodes.h"
 
-/* The pseudotypes that create a sequence, such as serial. */
+/* The serial types, which create a sequence. */
 typedef enum CmigLintSerial
 {
 	CMIG_LINT_NOT_SERIAL,
@@ -33,7 +33,7 @@ extern CmigLintSerial cmig_lint_types_serial(const TypeName *type);
 extern void cmig_lint_types_find(CmigLint *lint, const TypeName *type,
 								 Oid *oid, int32 *typmod, const char **new_name);
 
-/* Is the type this built-in type, or an array of it? */
+/* Is the type the given built-in type, or an array of it? */
 extern bool cmig_lint_types_is(CmigLint *lint, const TypeName *type, Oid oid);
 
 /* Is the type a domain with a CHECK or NOT NULL constraint? */
@@ -43,7 +43,8 @@ extern bool cmig_lint_types_is_constrained_domain(CmigLint *lint, const TypeName
 extern bool cmig_lint_types_has_default(CmigLint *lint, const TypeName *type);
 
 /*
- * Does the value named in ADD VALUE IF NOT EXISTS exist in the live database?
+ * Does the value in ALTER TYPE ... ADD VALUE IF NOT EXISTS exist in the live
+ * database?
  */
 extern bool cmig_lint_types_has_value(CmigLint *lint, const AlterEnumStmt *alter);
 

@@ -13,13 +13,13 @@
 #include "portability/instr_time.h"
 #include "storage/lockdefs.h"
 
-/* A statement being measured, and the result. */
+/* A statement that is measured, and the results. */
 typedef struct CmigMeasure
 {
 	CmigExistingSet *relations;
 	instr_time	start;
 	uint64		wal_start;
-	/* the result; each string has one line per relation */
+	/* results; each string has one line per relation */
 	int64		elapsed_us;
 	int64		wal_bytes;
 	char	   *locks;			/* this and the next two are NULL if empty */

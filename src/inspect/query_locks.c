@@ -165,7 +165,10 @@ cmig_query_locks(List **locks, Node *query, bool planned)
 	Walk		walk = {.locks = &found,.mode = AccessShareLock,.planned = planned};
 	ListCell   *lc;
 
-	/* the walker does not support these below EXPLAIN and CREATE TABLE AS */
+	/*
+	 * the walker does not support these statements inside EXPLAIN and CREATE
+	 * TABLE AS
+	 */
 	if (query && IsA(query, CreateTableAsStmt))
 		query = ((CreateTableAsStmt *) query)->query;
 	if (query && (IsA(query, ExecuteStmt) || IsA(query, DeclareCursorStmt) || IsA(query, RefreshMatViewStmt)))

@@ -22,7 +22,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
-/* Is the check on, and since which subtransaction? */
+/* Is the check on, and in which subtransaction was it turned on? */
 static bool watching = false;
 static SubTransactionId watching_since = InvalidSubTransactionId;
 
@@ -78,9 +78,9 @@ require_size(Oid table, int64 size)
 }
 
 /*
- * Does the statement contain an analyzed query? The raw parse tree walker does
- * not support such queries. Their tables are checked when the query runs, and
- * the statement itself locks no other tables.
+ * Does the statement contain an analyzed query, which the raw parse tree
+ * walker does not support? The tables of such a query are checked when it
+ * runs, and the statement itself locks no other tables.
  */
 static bool
 is_around_query(const Node *statement)

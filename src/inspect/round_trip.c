@@ -3,15 +3,16 @@
  *	  Implements cmig.round_trip, which upgrades, downgrades, and upgrades
  *	  again in the shadow.
  *
- * The revisions are replayed once, in order. After each one, its downgrade and
- * a second upgrade run in a subtransaction that is rolled back, so that
- * whatever the downgrade leaves behind does not affect later revisions. The
- * image taken after a revision is the "before" image of the next one. If the
- * downgrade restores that image, the second upgrade only needs to succeed,
- * because it starts from the same schema as the first.
+ * The revisions are replayed once, in order. After each upgrade, the
+ * revision's downgrade and a second upgrade run in a subtransaction that is
+ * rolled back, so that whatever the downgrade leaves behind does not affect
+ * later revisions. The image taken after a revision is the "before" image of
+ * the next one. If the downgrade restores the "before" image, the second
+ * upgrade only needs to succeed, because it starts from the same schema as the
+ * first.
  *
- * The branches of a merge are then replayed in both orders, each merge in its
- * own shadow.
+ * The branches of each merge are then replayed in both orders. Each merge has
+ * its own shadow.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -248,8 +249,8 @@ run_repeatable(void *arg)
 }
 
 /*
- * Subtransaction callback: run the downgrades, last revision first, until one
- * cannot be downgraded.
+ * Subtransaction callback: run the downgrades, last revision first, until a
+ * revision cannot be downgraded.
  */
 static void
 downgrade_all(void *arg)
@@ -517,7 +518,7 @@ put_rows(FunctionCallInfo fcinfo, const List *rows)
 	}
 }
 
-/* Raise an error that lists the problems. This is for raise => true. */
+/* Raise an error that lists the problems; used for raise => true. */
 static void
 refuse(const List *rows)
 {

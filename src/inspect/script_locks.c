@@ -36,7 +36,7 @@ add_word(List *words, const char *word)
 	return cmig_text_list_has(words, word) ? words : lappend(words, pstrdup(word));
 }
 
-/* Read a script in the same way as the runner. */
+/* Read a script as the runner does. */
 static void
 read_script(void *arg)
 {

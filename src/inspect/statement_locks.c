@@ -59,7 +59,8 @@ owning_relation(Node *object)
  */
 
 /*
- * Add the relations that a table's elements refer to in foreign keys and LIKE.
+ * Add the relations that a table's elements name in foreign keys and LIKE
+ * clauses.
  */
 static void
 add_elements(List **locks, List *elements)

@@ -214,8 +214,8 @@ attempt_statement(void *arg)
 /*
  * If a statement's error does not count as a failure, returns the reason;
  * otherwise returns NULL. An error does not count if the statement was
- * refused, or if the revision is not transactional and the statement can run
- * only in a stepwise run.
+ * refused, or if the statement can run only in a stepwise run of a
+ * nontransactional revision.
  */
 static const char *
 reason_not_tried(const Attempt *attempt, const ErrorData *error)
