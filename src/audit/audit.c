@@ -329,7 +329,8 @@ typedef struct Enabling
 {
 	FunctionCallInfo fcinfo;
 	int			first_option;	/* number of the first option argument */
-	bool		many;			/* columns need not exist in all tables */
+	bool		many;			/* several tables, each of which may lack
+								 * columns that are named in an option */
 	List	   *met;			/* of CmigAuditName: columns to hide that at
 								 * least one table has */
 	Oid			extension_owner;
@@ -338,8 +339,9 @@ typedef struct Enabling
 } Enabling;
 
 /*
- * Create the log before any table is locked, because another session that is
- * creating the log may have to lock the table first.
+ * Initialize *enabling, and create the log.  The log is created before any
+ * table is locked, because another session that is creating it may have to
+ * lock the table first.
  */
 static void
 begin_enabling(Enabling *enabling, FunctionCallInfo fcinfo, int first_option, List *targets)

@@ -1,7 +1,9 @@
 /*
  * audit_arguments.h
- *	  The arguments of enable_audit() and similar functions. Every option is an
- *	  argument; null leaves the option as it is.
+ *	  The arguments of enable_audit() and similar functions.
+ *
+ * There is an argument for each option.  If it is null, the option is left
+ * unchanged.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,8 +16,8 @@
 #include "utils/rel.h"
 
 /*
- * Set the options for which an argument is given, that is, not null.  Argument
- * n is the first option.
+ * Set the options whose arguments are not null.  The first option is argument
+ * n.
  */
 extern void cmig_audit_arguments_read(FunctionCallInfo fcinfo, int n, CmigAuditOptions *options);
 
@@ -27,10 +29,11 @@ extern void cmig_audit_arguments_read(FunctionCallInfo fcinfo, int n, CmigAuditO
 extern void cmig_audit_arguments_check(CmigAuditOptions *options, Relation relation);
 
 /*
- * These functions are for calls that audit many tables at once.  The first
- * function removes columns to hide that the table does not have, and adds the
- * others to *met.  The second function raises an error if a column to hide in
- * the arguments is not in met.
+ * For calls that audit many tables at once: The first function removes a
+ * column from the options if the column would be hidden but does not exist in
+ * this table.  The names of the other hidden columns are added to *met.  The
+ * second function raises an error if an argument names a hidden column that is
+ * not in met.
  */
 extern void cmig_audit_arguments_fit(CmigAuditOptions *options, Relation relation, List **met);
 extern void cmig_audit_arguments_require_met(FunctionCallInfo fcinfo, int n, List *met,

@@ -148,7 +148,7 @@ put_row(TupleDesc desc, HeapTuple row, void *arg)
 	MemoryContextReset(as_of->row_context);
 }
 
-/* Run a query, whose rows are the function's result. */
+/* Run a query, and return its rows as the function's result. */
 static void
 run_query(AsOf *as_of, const char *sql)
 {
@@ -360,8 +360,8 @@ columns_text(List *names, List *kinds)
 }
 
 /*
- * Raise an error if the keys in entries after the time have other columns than
- * the table's key has now, or values of another kind.  It is not known to
+ * Raise an error if entries after the time have keys of other columns than the
+ * table's present key, or with values of another kind.  It is not known to
  * which rows such entries belong.
  */
 static void
@@ -407,8 +407,8 @@ hold_types(Relation relation)
 }
 
 /*
- * Returns an alias that refers to the table's row, because no column has this
- * name, and that policies on the table are unlikely to use.
+ * Returns an alias for the table.  No column has this name, so it refers to
+ * the whole row.  Policies on the table are unlikely to use the name.
  */
 static char *
 alias_for(Oid relation)

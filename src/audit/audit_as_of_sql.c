@@ -125,8 +125,8 @@ key_condition(const CmigAsOfQuery *as_of, const char *key)
 	" a.logged_key FROM after a"
 
 /*
- * If an update gave a row its key, no row had that key before, unless the old
- * key is equal and only looks different, such as 1.0 and 1.00.
+ * If an update gave a row its key, no row had that key before the update,
+ * unless the old key is equal and only looks different, such as 1.0 and 1.00.
  */
 #define ARRIVALS \
 	" UNION ALL" \
@@ -134,23 +134,24 @@ key_condition(const CmigAsOfQuery *as_of, const char *key)
 	" FROM after a WHERE a.old_key <> a.row_key"
 
 /*
- * Returns a query for the rows of source that count.
+ * Returns a query for those rows of "source", a query, from which a row's
+ * former state is determined.
  *
  * With a deferrable key, one row can take over a key before another row gives
  * it up, for example when two rows exchange their keys.  Therefore, if any row
  * took over a key in a transaction, only the entries of the row that had the
- * key before the transaction count.  These entries begin with the first one
+ * key before the transaction are used.  These entries begin with the first one
  * whose old row did not result from a row that took over the key, and exclude
  * rows that took over the key before that row gave it up.  If more rows took
  * over the key than gave it up, no row had it before, since at most one row
  * has a key at the end of a transaction.  If all entries are of rows that took
- * over the key, and as many gave it up, the entries do not show which row had
- * it before.
+ * over the key, and as many rows gave it up, the entries do not show which row
+ * had it before.
  *
- * This describes the entries after the time, for which source contains the
+ * This describes the entries after the time, for which "source" contains the
  * rows before each entry.  For the entries until the time, everything is
- * reversed: source contains the rows after each entry, a row that gives up the
- * key is gone, and the row that has the key at the end counts.
+ * reversed: "source" contains the rows after each entry, a row that gives up
+ * the key is gone, and the row that has the key at the end is used.
  */
 static char *
 of_one_row(const char *source, bool backwards)
@@ -204,8 +205,8 @@ events(const CmigAsOfQuery *as_of)
 	" FROM until e WHERE e.old_key <> e.row_key"
 
 /*
- * The query for entries that contain whole rows, of which the first for each
- * key is sufficient.  An image that contains the key is a whole row.
+ * The query for entries that contain whole rows, so that the first entry for
+ * each key is sufficient.  An image that contains the key is a whole row.
  */
 char *
 cmig_audit_as_of_sql_simple(const CmigAsOfQuery *as_of)
@@ -230,8 +231,8 @@ cmig_audit_as_of_sql_simple(const CmigAsOfQuery *as_of)
 /*
  * Returns a query for the rows that have no entry after the time, with their
  * keys: the table's rows as they are now or, if the table was truncated, the
- * rows that result from the entries until the time.  The image is NULL if an
- * entry that counts has none.
+ * rows that result from the entries until the time.  The image is NULL if it
+ * is not in an entry that would be needed.
  */
 static char *
 unchanged_rows(const CmigAsOfQuery *as_of)
@@ -269,10 +270,10 @@ until(const CmigAsOfQuery *as_of)
 }
 
 /*
- * The query for any entries, and for a truncated table.  The subqueries that
- * rename columns must not become part of the window function.  PostgreSQL
- * first decides that w.n = 0 allows the function to stop early, then pulls up
- * the subqueries, and cannot find the function again.
+ * The query for entries of any kind, and for a truncated table.  The
+ * subqueries that rename columns must not become part of the window function.
+ * Otherwise, PostgreSQL decides that w.n = 0 allows the function to stop
+ * early, then pulls up the subqueries, and cannot find the function again.
  */
 char *
 cmig_audit_as_of_sql_general(const CmigAsOfQuery *as_of)

@@ -46,10 +46,10 @@ typedef struct CmigAsOfQuery
  * it); whether this image is only a part of the row; and the key.
  */
 
-/* This query suffices if all entries that count contain whole rows. */
+/* This query suffices if every entry that is needed contains whole rows. */
 extern char *cmig_audit_as_of_sql_simple(const CmigAsOfQuery *as_of);
 
-/* This query is for any entries, and for a truncated table. */
+/* This query is for entries of any kind, and for a truncated table. */
 extern char *cmig_audit_as_of_sql_general(const CmigAsOfQuery *as_of);
 
 /* This query is for a table without a key; it counts equal rows. */

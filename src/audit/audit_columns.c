@@ -37,7 +37,7 @@ typedef struct State
 	char	  **names;
 } State;
 
-/* Results of following a column, other than its number. */
+/* Results of follow() that are not column numbers. */
 #define COLUMN_GONE 0
 #define COLUMN_UNKNOWN (-1)
 
@@ -247,10 +247,10 @@ follow(const State *from, const State *to, AttrNumber number)
 }
 
 /*
- * Returns the table's states, from the state to which the options' column
- * numbers belong to the present one.  If the former is unknown, *by_name is
- * set to true, and columns must be found by their names in the first state of
- * the list.
+ * Returns the table's states, beginning with the one to which the options'
+ * column numbers belong and ending with the present one.  If the first state
+ * is unknown, *by_name is set to true, and columns must be found by their
+ * names in the first state of the list.
  */
 static List *
 states_of(const CmigAuditOptions *options, Oid relation, Oid extension_owner, bool *by_name)

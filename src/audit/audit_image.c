@@ -94,7 +94,7 @@ cmig_audit_image_row(CmigAuditImages *images, Datum image)
 	NullableDatum base = {(Datum) 0, true};
 	Datum		row;
 
-	/* the log's owner can have changed the log in any way */
+	/* the log's owner may have changed the log in any way */
 	if (!JB_ROOT_IS_OBJECT(DatumGetJsonbP(image)))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
@@ -124,7 +124,7 @@ row_of_column(Form_pg_attribute attribute)
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
 }
 
-/* Returns true if the error can have been caused by a value. */
+/* Returns true if a value could have caused the error. */
 static bool
 is_of_value(const ErrorData *error)
 {

@@ -182,9 +182,9 @@ name_of(Oid relation)
 }
 
 /*
- * Raise an error if converting the column could run a cast that the owner of
- * the column's type has created, unless that role has the privileges of the
- * source's owner.
+ * Raise an error if converting the column could run a cast that was created by
+ * the owner of the column's type, unless the type's owner has the privileges
+ * of the source's owner.
  */
 static void
 refuse_foreign_type(Oid source, Oid owner, const char *column)

@@ -151,10 +151,10 @@ cmig_audit_log_lz4_statements(void)
 }
 
 /*
- * A role that has the TRIGGER privilege on one of these tables can create a
- * trigger with its own function, which would run with the owner's privileges.
- * With this setting, triggers and rules do not fire unless the table's owner
- * has set them to ENABLE ALWAYS.  Returns the GUC nest level.
+ * Make triggers and rules not fire, unless the table's owner has set them to
+ * ENABLE ALWAYS.  Otherwise, a role that has the TRIGGER privilege on one of
+ * these tables could create a trigger with its own function, which would run
+ * with the owner's privileges.  Returns the GUC nest level.
  */
 static int
 silence_triggers(void)
@@ -186,8 +186,8 @@ cmig_audit_log_execute_silently(const char *sql)
 }
 
 /*
- * Event triggers fire for the statement as for any other statement of the
- * log's owner.  This is not a security gap: up to PostgreSQL 18, only
+ * Run one statement.  Event triggers fire for it as for any other statement of
+ * the log's owner.  This is not a security gap: up to PostgreSQL 18, only
  * superusers can create and own event triggers.  They decide whose function
  * runs, and it would run with the same privileges if the log's owner executed
  * the statement.
@@ -239,8 +239,9 @@ database_owner(void)
 }
 
 /*
- * The extension's owner is trusted, and so are superusers and the database's
- * owner, who may have owned the extension before another role restored a dump.
+ * Returns true for the extension's owner, for superusers, and for the
+ * database's owner, who may have owned the extension before another role
+ * restored a dump.
  */
 bool
 cmig_audit_log_trusted(Oid owner, Oid extension_owner)
@@ -295,8 +296,8 @@ make_fault(int sqlstate, char *problem, char *fix)
 }
 
 /*
- * Returns the fault of a part of the log that belongs to the wrong role. kind
- * and name are written as in ALTER.
+ * Returns the fault of a part of the log that belongs to the wrong role.
+ * "kind" and "name" are written as in ALTER.
  */
 static CmigAuditLogFault *
 foreign_owner(const char *kind, const char *name, Oid owner, Oid extension_owner)

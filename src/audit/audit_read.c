@@ -300,8 +300,8 @@ describe_key(void *arg)
 }
 
 /*
- * Returns the keys to look for.  The error context contains the name of the
- * keys' table.
+ * Returns the keys to look for.  If an argument cannot be read, the error
+ * context names the table.
  */
 static List *
 key_argument(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target, const char *call)

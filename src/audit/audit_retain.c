@@ -113,10 +113,10 @@ static CmigQuery rest_of_month = {
 };
 
 /*
- * The gap between partitions, of at most a month, that contains the oldest
- * past row that is still in the default partition.  The name is the month's,
- * or the first name that is free; the last column is the time of the oldest
- * row.
+ * The oldest month, or part of one, that has no partition although the default
+ * partition contains rows for it.  Only the past is considered.  The name is
+ * that of the month's partition or, if it is taken, the first free name; the
+ * last column is the time of the oldest row.
  */
 static CmigQuery stranded_rows = {
 	"WITH bound AS (SELECT"
@@ -143,7 +143,7 @@ static CmigQuery stranded_rows = {
 
 /*
  * The end of a batch of $3 rows that begins at $1, if there are more rows
- * until $2.  The entries of one transaction have the same time and stay
+ * before $2.  The entries of one transaction have the same time and stay
  * together; $4 is the time of the first row.
  */
 static CmigQuery end_of_batch = {
@@ -348,7 +348,8 @@ needs_ahead(Oid log_owner, int at_least)
 }
 
 /*
- * Warn about months that have no partition because another table has its name.
+ * Warn about months that have no partition because another table has the
+ * partition's name.
  */
 static void
 warn_of_taken_names(Oid log_owner)
@@ -406,8 +407,8 @@ cmig_audit_retain_after_upgrade(void)
 	}
 
 	/*
-	 * any role that may create schemas can have created one with this name,
-	 * which must not prevent upgrades
+	 * Any role that may create schemas may have created one with this name,
+	 * which must not prevent upgrades.
 	 */
 	ereport(WARNING,
 			(errmsg("could not create the audit log's partitions for the next months"),

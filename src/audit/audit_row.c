@@ -49,9 +49,7 @@ pin(const char *name, const char *value)
 	cmig_settings_override(name, value);
 }
 
-/*
- * Pin the settings on which the output of values depends, as to_jsonb() does.
- */
+/* Set the settings on which the output of values depends to fixed values. */
 static void
 pin_output(void)
 {

@@ -266,8 +266,8 @@ append_log(Script *script)
 }
 
 /*
- * Append statements that find the numbers of the columns in a variable, all of
- * which must exist.
+ * Append statements that look up the attribute numbers of the columns whose
+ * names are in a variable.  All of these columns must exist.
  */
 static void
 append_numbers(StringInfo body, const char *names, const char *numbers)
@@ -381,7 +381,7 @@ append_table(Script *script)
 		append_truncate_trigger(&body, script);
 	appendStringInfoString(&body, "END\n");
 
-	/* a name can contain any tag */
+	/* choose a dollar-quoting tag that no name contains */
 	while (strstr(body.data, psprintf("$%s$", tag)))
 		tag = psprintf("%s_", tag);
 	appendStringInfo(&script->text, "\nDO $%s$\n%s$%s$;\n", tag, body.data, tag);

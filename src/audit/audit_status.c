@@ -39,7 +39,10 @@ PG_FUNCTION_INFO_V1(cmig_audit_status);
 	"regexp_matches(" options ", '\"(?:exclude|redact|hash)\": \\{(" COLUMN_IN_LIST "(?:, " COLUMN_IN_LIST ")*)\\}', 'g') AS l(l)," \
 	" regexp_matches(l.l[1], '(\"(?:[^\"\\\\]|\\\\.)*\"): ([0-9]{1,5})', 'g')"
 
-/* Bits of pg_trigger.tgtype: row 1, insert 4, delete 8, update 16, truncate 32. */
+/*
+ * Audited tables and their triggers.  The bits of pg_trigger.tgtype are: row
+ * 1, insert 4, delete 8, update 16, truncate 32.
+ */
 static CmigQuery read_status = {
 	"WITH t AS (SELECT t.tgrelid, t.tgname, t.tgtype::integer AS type, t.tgenabled, t.tgparentid <> 0 AS cloned,"
 	"   t.tgqual IS NOT NULL OR t.tgattr::text <> '' AS narrowed,"
@@ -237,7 +240,10 @@ cmig_audit_status(PG_FUNCTION_ARGS)
 		char	   *problem = status->argument && !status->nulls[STATUS_ID] ?
 		columns_problem(status, extension_owner) : NULL;
 
-		/* without the log, the columns are not known either */
+		/*
+		 * without the log, the columns have the same problem, which is
+		 * reported below
+		 */
 		if (problem && !(fault && strcmp(problem, fault->problem) == 0))
 			add_problem(status, problem);
 		if (fault && !status->nulls[STATUS_LEVEL])
@@ -248,7 +254,7 @@ cmig_audit_status(PG_FUNCTION_ARGS)
 }
 
 /*
- * For check()
+ * Entry points for cmig.check()
  */
 
 static CmigQuery any_trigger = {

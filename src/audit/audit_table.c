@@ -287,8 +287,9 @@ cmig_audit_table_get(TriggerData *trigger_data, Oid extension_owner)
 	entry = hash_search(tables, &trigger_data->tg_trigger->tgoid, HASH_ENTER, &found);
 
 	/*
-	 * calls that use the old information, or that failed, end with the
-	 * transaction
+	 * Calls may still be using the old information, or may have failed
+	 * without resetting "busy".  Keep the information until the end of the
+	 * transaction.
 	 */
 	if (entry->table && entry->table->busy > 0)
 		MemoryContextSetParent(entry->table->context, TopTransactionContext);

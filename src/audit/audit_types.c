@@ -76,10 +76,10 @@ collect_changeable(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Lock composite types.  ALTER TYPE can add an attribute whose type has a cast
- * to a composite type.  Therefore, lock the composite types, and then look
- * again, because they may have changed before they were locked.  Returns true
- * if another role owns one of the types.
+ * Lock composite types, so that ALTER TYPE cannot add an attribute whose type
+ * has a cast.  The types may have changed before they were locked, so look
+ * again until no more types are found.  Returns true if another role owns one
+ * of the types.
  */
 static bool
 lock_composites(Datum *types)
