@@ -160,8 +160,8 @@ run_steps(FunctionCallInfo fcinfo, const CmigSituation *now, const CmigPlan *pla
 }
 
 /*
- * Run the plan, and record any error for cmig.status.  If examine is true,
- * perform the checks that come before an upgrade first.
+ * Run the plan, and record any error for cmig.status.  If "examine" is true,
+ * first perform the checks that precede an upgrade.
  */
 static void
 run_plan(FunctionCallInfo fcinfo, const CmigSituation *now, const CmigPlan *plan,
@@ -266,7 +266,7 @@ cmig_upgrade_array(PG_FUNCTION_ARGS)
 	return upgrade(fcinfo, cmig_argument_revisions(fcinfo, 0), NULL);
 }
 
-/* For a second revision where a checksum is expected. */
+/* The hint for a call that has a second revision in place of a checksum. */
 #define SEVERAL_HINT \
 	"To specify several revisions, pass an array: SELECT * FROM cmig.upgrade(ARRAY['<revision>', '<revision>'])"
 

@@ -9,7 +9,7 @@
 #include "adopt/format_folders.h"
 #include "adopt/tool_text.h"
 
-/* Returns the path of "base" in the same folder as the file. */
+/* Returns the path of a file named "base" in the same folder as "file". */
 static char *
 beside(const CmigToolFile *file, const char *base)
 {

@@ -95,7 +95,10 @@ begin_change_set(CmigImport *import, ChangeSet *set, CmigToolFile *file, char *t
 		read_attribute(set->revision, word);
 }
 
-/* Process a "--rollback" line.  "text" is the SQL or keyword after the word. */
+/*
+ * Process a "--rollback" line.  "text" is the SQL or keyword after
+ * "--rollback".
+ */
 static void
 read_rollback(ChangeSet *set, const char *text)
 {

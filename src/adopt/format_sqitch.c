@@ -174,7 +174,7 @@ read_script(const SqitchPlan *plan, const char *folder, const char *name, CmigSe
 	if (file == NULL)
 		return NULL;
 	text = cmig_import_whole(plan->import, file, section);
-	/* verify scripts are BEGIN ...  ROLLBACK */
+	/* verify scripts end with ROLLBACK */
 	length = strlen(text);
 	if (section == CMIG_SECTION_VERIFY && length >= 9 && pg_strcasecmp(text + length - 9, "ROLLBACK;") == 0)
 	{

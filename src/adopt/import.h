@@ -54,7 +54,8 @@ typedef enum CmigPlaceholderStyle
 	CMIG_PLACEHOLDER_NONE,
 	CMIG_PLACEHOLDER_BRACES,	/* ${name} */
 	CMIG_PLACEHOLDER_PSQL,		/* :name, :'name', :"name" */
-	CMIG_PLACEHOLDER_COLON		/* :NAME, also in quotes if a value is given */
+	CMIG_PLACEHOLDER_COLON		/* :NAME, even within quotes if the
+								 * placeholder has a value */
 } CmigPlaceholderStyle;
 
 /* The state of an import. */

@@ -2,8 +2,8 @@
  * placeholder.h
  *	  Replaces placeholders in other tools' scripts.
  *
- * A placeholder that has no value raises MG013.  The message contains its
- * name.
+ * If a placeholder has no value, MG013 is raised.  The message contains the
+ * placeholder's name.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -18,8 +18,8 @@ typedef struct CmigPlaceholder
 	char	   *name;
 	char	   *value;			/* NULL to keep ${name} as a pg_cmig
 								 * placeholder */
-	bool		as_literal;		/* was it kept in place of a string? */
-	bool		as_identifier;	/* was it kept elsewhere? */
+	bool		as_literal;		/* was it kept as a string literal? */
+	bool		as_identifier;	/* was it kept as an identifier? */
 } CmigPlaceholder;
 
 /* The placeholders passed by the caller. */

@@ -2,8 +2,8 @@
  * move.c
  *	  Functions shared by upgrades, downgrades, and other runs.
  *
- * They read the state, plan the steps, enforce cmig.protect, and run a step's
- * script in the current transaction. SELECT cmig.upgrade and CALL
+ * These functions read the state, plan the steps, enforce cmig.protect, and
+ * run a step's script in the current transaction. SELECT cmig.upgrade and CALL
  * cmig.upgrade_stepwise differ only in where they commit.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -217,8 +217,8 @@ has_node(const CmigEdges *change, int node)
 }
 
 /*
- * Must there be a row for the node? If step is not NULL, it has already changed
- * the rows, although it has not been added to expected.
+ * Must there be a version row for the node? If "step" is not NULL, the step
+ * has already changed the rows but has not been added to "expected".
  */
 static bool
 is_expected(const CmigExpectedRows *expected, const CmigPlanStep *step, int node)

@@ -83,8 +83,8 @@ extern void cmig_move_expect_step(CmigExpectedRows *expected, const CmigPlanStep
 
 /*
  * Raises 55000 if the version rows are not the expected ones. "hint" completes
- * a sentence about who is allowed to write them. "step" is a step that has
- * already changed the rows but has not been added to expected, or NULL.
+ * a sentence about who is allowed to write version rows. "step" is a step that
+ * has already changed the rows but has not been added to "expected", or NULL.
  */
 extern void cmig_move_require_expected(const CmigSituation *now,
 									   const CmigExpectedRows *expected,

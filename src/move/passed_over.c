@@ -19,7 +19,10 @@
 #include "utils/fmgroids.h"
 #include "utils/memutils.h"
 
-/* Does the statement only call the built-in function set_config()? */
+/*
+ * Does the statement do nothing except call the built-in function
+ * set_config()?
+ */
 static bool
 is_set_config(const RawStmt *raw)
 {

@@ -35,7 +35,7 @@ static bool restore_point = false;
  */
 static char run_time[RUN_TIME_SIZE] = "";
 
-/* A run in this transaction that is complete. */
+/* A completed run in the current transaction. */
 typedef struct CompleteRun
 {
 	char		time[RUN_TIME_SIZE];

@@ -381,9 +381,9 @@ text_encoding_name(void)
 /*
  * Raise an error for an encoding that only clients can use, unless the text is
  * ASCII.  In such an encoding, the second byte of a character can be a
- * backslash or a brace, so psql splits the text correctly only if psql's
- * encoding is set to it.  However, a database rejects an encoding for which it
- * has no conversion.
+ * backslash or a brace, so psql splits the text correctly only if its own
+ * encoding is set to the same one.  However, a database rejects an encoding
+ * for which it has no conversion.
  */
 static void
 check_encoding(const Offline *offline)

@@ -46,7 +46,7 @@ static CmigQuery find_deferrable = {
  * Settings
  */
 
-/* Returns the statements that make the settings for each revision's script. */
+/* Returns the statements that prepare the session for a revision's script. */
 static char *
 make_start_script(const char *pin)
 {

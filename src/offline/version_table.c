@@ -76,7 +76,7 @@ append_extension_check(StringInfo body, const CmigVersionTable *table)
 }
 
 /*
- * Append the part that only the first check contains, which checks whether the
+ * Append a part that only the first check contains.  It checks whether the
  * version table exists and whether its column is wide enough.
  */
 static void

@@ -2,10 +2,10 @@
  * backfill_batch.h
  *	  Runs a batch of a backfill.
  *
- * The valid state, called run, is the one after the last commit.  A batch
- * computes the next state and stores it in the batch's transaction.  The next
- * state becomes valid only after the commit, so an attempt that is rolled back
- * starts again from the same position.
+ * The state in the field "run" is the one after the last commit, and is valid.
+ * A batch computes the next state and stores it in the batch's transaction.
+ * The next state becomes valid only after the commit, so an attempt that is
+ * rolled back starts again from the same position.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -30,7 +30,7 @@ typedef struct CmigBackfill
 	double		max_lag_ms;		/* 0: no limit */
 	Oid			caller;			/* role that writes the row with the state */
 
-	MemoryContext run_context;	/* contains the data that run points to */
+	MemoryContext run_context;	/* contains the data to which "run" points */
 	MemoryContext spare_context;	/* becomes run_context after the next
 									 * batch */
 	MemoryContext batch_context;

@@ -220,9 +220,9 @@ check_kind(Oid relation)
 }
 
 /*
- * Finds a rule that prevents a backfill.  This is an INSTEAD rule or, with
- * where_sql, any rule, because batches then use an UPDATE in WITH, where the
- * server does not allow rules.
+ * Finds a rule that prevents a backfill.  Without where_sql, only INSTEAD
+ * rules do.  With where_sql, any rule does, because batches then use an UPDATE
+ * in WITH, where PostgreSQL does not allow rules.
  */
 static CmigQuery instead_rule = {
 	"SELECT rulename::text FROM pg_catalog.pg_rewrite"

@@ -25,10 +25,10 @@ typedef struct CmigBackfillPart
 {
 	Oid			oid;
 	char	   *name;			/* qualified and quoted */
-	char	   *updated;		/* the part's name; if it differs from the
-								 * target's name, with that as an alias,
-								 * because set_sql and where_sql may qualify
-								 * columns with it */
+	char	   *updated;		/* the part's name, followed by the target's
+								 * name as an alias if they differ, because
+								 * set_sql and where_sql may use the target's
+								 * name */
 	CmigBackfillKey key;		/* set if the table is walked by key */
 } CmigBackfillPart;
 

@@ -63,10 +63,11 @@ extern Oid	cmig_recipe_table_alone(void);
 extern void cmig_recipe_run(CmigRecipe *recipe, const char *sql);
 
 /*
- * Read arguments.  Texts and names must not be empty; an optional name may be
- * null.  "call" is a correct call, for hints.  cmig_recipe_columns() returns
- * columns as "a, b" and sets *names to the unquoted names.
- * cmig_recipe_joined() joins the unquoted names as "a_b" for a constraint name.
+ * Read arguments.  Strings and names must not be empty; an optional name may
+ * be null.  "call" is a correct call, for hints.  cmig_recipe_columns()
+ * returns columns as "a, b" and sets *names to the unquoted names.
+ * cmig_recipe_joined() joins the unquoted names as "a_b" for a constraint
+ * name.
  */
 extern char *cmig_recipe_text(FunctionCallInfo fcinfo, int n, const char *name, const char *call);
 extern char *cmig_recipe_name(FunctionCallInfo fcinfo, int n, const char *call);

@@ -3,7 +3,8 @@
  *	  Implements cmig.check, which finds defects in revisions and version
  *	  rows, and checks privileges.
  *
- * The graph can have any defect, because this module reports them.
+ * The functions here must work with any kind of defect in the graph, because
+ * they report the defects.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

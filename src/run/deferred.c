@@ -244,9 +244,10 @@ refuse_namesake(const CmigDeferred *deferred, Form_pg_constraint fired, Form_pg_
 }
 
 /*
- * Raise an error if firing the constraints would also fire the caller's
- * triggers in a SECURITY DEFINER function. The server fires a constraint's
- * triggers by the constraint's name, as the current user.
+ * Raise an error if firing the constraints would also fire another role's
+ * triggers. PostgreSQL fires a constraint's triggers by the constraint's name,
+ * as the current user. In a SECURITY DEFINER function, the caller's triggers
+ * would therefore run with the privileges of the function's owner.
  */
 static void
 refuse_namesakes(const CmigDeferred *deferred, List *constraints)

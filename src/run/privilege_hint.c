@@ -225,7 +225,11 @@ find_owner(const char *kind, const char *name)
 		if (strcmp(kind, relations[i]) == 0)
 			owner = find_relations(name).owner;
 	}
-	/* the role's only member is the database owner, implicitly */
+
+	/*
+	 * the only member of pg_database_owner is, implicitly, the database's
+	 * owner
+	 */
 	if (owner == ROLE_PG_DATABASE_OWNER)
 		owner = owner_of_database(MyDatabaseId);
 	return OidIsValid(owner) && has_privs_of_role(GetUserId(), owner) ? InvalidOid : owner;

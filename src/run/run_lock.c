@@ -282,8 +282,9 @@ cmig_run_lock_session(const char *command)
 	}
 
 	/*
-	 * Functions overlap without a pause. Functions that hold the gate still
-	 * go first, but functions that start from now on fail.
+	 * New functions keep taking the gate before it is free, so queue for it.
+	 * Functions that already hold the gate go first, but functions that start
+	 * from now on fail.
 	 */
 	wait_for_lock(KEY_GATE, command);
 	wait_for_lock(KEY_RUN, command);
