@@ -46,10 +46,10 @@ extern Datum cmig_argument_schema(FunctionCallInfo fcinfo, int n, char *null);
  */
 extern CmigNames *cmig_argument_names(ArrayType *array, const char *what, const char *hint);
 
-/* Returns a boolean argument, or "value" if it is null. */
+/* Returns a boolean argument, or "value" if the argument is null. */
 extern bool cmig_argument_bool(FunctionCallInfo fcinfo, int n, bool value);
 
-/* Returns a list of one name, which may be NULL. */
+/* Returns a list that contains only this name.  "name" may be NULL. */
 extern CmigNames *cmig_argument_one(char *name);
 
 /*

@@ -9,7 +9,7 @@
 
 /*
  * Run ALTER DATABASE ... SET as the current user, or ALTER DATABASE ... RESET
- * if value is NULL.  "function" is the name of the SQL function, such as
+ * if "value" is NULL.  "function" is the name of the SQL function, such as
  * "cmig.set_protect()", for the error raised on a standby or in a read-only
  * transaction.
  */

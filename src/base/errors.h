@@ -15,7 +15,7 @@
 
 /* an identifier names no revision */
 #define ERRCODE_CMIG_REVISION_NOT_FOUND		MAKE_SQLSTATE('M','G','0','0','1')
-/* a partial identifier fits several revisions */
+/* a partial identifier matches several revisions */
 #define ERRCODE_CMIG_AMBIGUOUS_REVISION		MAKE_SQLSTATE('M','G','0','0','2')
 /* the call needs a single head, and there are several */
 #define ERRCODE_CMIG_MULTIPLE_HEADS			MAKE_SQLSTATE('M','G','0','0','3')

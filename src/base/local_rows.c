@@ -64,7 +64,7 @@ name_of(Oid relation)
 }
 
 /*
- * Raise an error for a table whose rows are on another server.  child is the
+ * Raise an error for a table whose rows are on another server.  "child" is the
  * foreign table: the table itself or one of its children.
  */
 static void
@@ -80,7 +80,7 @@ refuse_foreign(Oid table, Oid child, const char *doing)
 }
 
 /*
- * Raise an error for a table whose rows are in Citus shards.  child is the
+ * Raise an error for a table whose rows are in Citus shards.  "child" is the
  * distributed table: the table itself or one of its children.
  */
 static void

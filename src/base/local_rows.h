@@ -16,7 +16,7 @@
 extern bool cmig_local_rows_here(Oid relation);
 
 /*
- * Raise 0A000 unless the table's rows are stored here.  If children is true,
+ * Raise 0A000 unless the table's rows are stored here.  If "children" is true,
  * the rows of all tables that inherit from the table must be stored here, too.
  * "doing" names the function that would give wrong results, and "hint" says
  * what to do if Citus has distributed the table.

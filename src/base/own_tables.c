@@ -40,14 +40,15 @@ static const char *const names[] = {"revision", "version", "journal", "progress"
 "ddl_log"};
 
 static Oid	tables[lengthof(names)];	/* OIDs from the last lookup, in the
-										 * order of names */
+										 * order of "names" */
 static uint64 changes = 1;		/* number of events that may have altered the
 								 * tables */
-static uint64 checked = 0;		/* value of changes when the tables last
+static uint64 checked = 0;		/* value of "changes" when the tables last
 								 * passed the check */
 
 /*
- * A relcache callback; relation is InvalidOid if any table may have changed.
+ * A relcache callback.  "relation" is InvalidOid if any table may have
+ * changed.
  */
 static void
 table_changed(Datum arg, Oid relation)
@@ -129,7 +130,7 @@ check_table(Oid relation, const char *name)
 	char	   *rule;
 
 	if (!HeapTupleIsValid(tuple))
-		return;					/* dropped meanwhile */
+		return;					/* dropped in the meantime */
 	form = *(Form_pg_class) GETSTRUCT(tuple);
 	ReleaseSysCache(tuple);
 

@@ -17,13 +17,13 @@
 typedef struct CmigPack
 {
 	char	   *next;			/* free memory of the current block */
-	Size		left;			/* number of bytes at next */
+	Size		left;			/* number of bytes at "next" */
 } CmigPack;
 
 /* Returns memory that is aligned like palloc's.  The memory is not zeroed. */
 extern void *cmig_pack_alloc(CmigPack *pack, Size size);
 
-/* Returns a NUL-terminated copy of the first length bytes of text. */
+/* Returns a NUL-terminated copy of the first "length" bytes of "text". */
 extern char *cmig_pack_string(CmigPack *pack, const char *text, Size length);
 
 #endif							/* CMIG_PACK_H */

@@ -265,7 +265,10 @@ cmig_query_each(CmigQuery *query, Datum *values, const char *nulls,
 		SPI_cursor_fetch(portal, true, FETCH_ROWS);
 		fetched = SPI_processed;
 
-		/* no hint about pg_cmig's tables for errors in the callback */
+		/*
+		 * do not add the hint about pg_cmig's tables to errors in the
+		 * callback
+		 */
 		spi = MemoryContextSwitchTo(caller);
 		error_context_stack = frame.callback.previous;
 		for (uint64 i = 0; i < fetched; i++)

@@ -48,7 +48,7 @@ typedef void (*CmigRowCallback) (TupleDesc desc, HeapTuple row, void *arg);
 /* A row callback that adds the row to its argument, a ReturnSetInfo. */
 extern void cmig_query_return_row(TupleDesc desc, HeapTuple row, void *result);
 
-/* Run a query.  Returns the number of rows processed.  nulls may be NULL. */
+/* Run a query.  Returns the number of rows processed.  "nulls" may be NULL. */
 extern uint64 cmig_query_run(CmigQuery *query, Datum *values, const char *nulls);
 
 /*
@@ -68,10 +68,10 @@ extern char *cmig_query_at_snapshot(CmigQuery *query, Snapshot snapshot);
 
 /*
  * Run a statement that was built at run time, without keeping its plan.  Names
- * in the statement must be qualified, and values must be bound.  If pinned is
- * true, search_path is pinned as for a CmigQuery; pinned must be false for
- * statements that fire the caller's triggers.  callback may be NULL.  The whole
- * result is in memory at once.
+ * in the statement must be qualified, and values must be bound.  If "pinned"
+ * is true, search_path is pinned as for a CmigQuery; pinned must be false for
+ * statements that fire the caller's triggers.  "callback" may be NULL.  The
+ * whole result is in memory at once.
  */
 extern uint64 cmig_query_once(const char *sql, int nargs, Oid *argtypes,
 							  Datum *values, const char *nulls, bool pinned,

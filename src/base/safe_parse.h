@@ -17,8 +17,9 @@
  * pg_proc row.  "call" may be NULL if none of the function's arguments is
  * polymorphic.  Changes the statement.
  *
- * is_safe() returns true if a literal may be converted to a type, which is
- * never a domain.  Raises 0A000 for a literal of any other type.
+ * The callback is_safe() decides whether literals may be converted to a type.
+ * It is never called for a domain.  Raises 0A000 for a literal of a type for
+ * which the callback returns false.
  */
 extern Query *cmig_safe_parse(RawStmt *raw, const char *source, HeapTuple function, FuncExpr *call,
 							  bool (*is_safe) (Oid type));

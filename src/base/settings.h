@@ -87,7 +87,10 @@ extern int	cmig_settings_guard_enum(const char *name, int session);
 extern const char *cmig_settings_guarded_text(const char *name, const char *session,
 											  const char *guard);
 
-/* The protection level in effect, and whether the session may lower it. */
+/*
+ * Return the protection level in effect, its name, and whether the session is
+ * allowed to lower it.
+ */
 extern CmigProtect cmig_settings_protect(void);
 extern const char *cmig_settings_protect_name(void);
 extern bool cmig_settings_may_unprotect(void);
@@ -96,8 +99,8 @@ extern bool cmig_settings_may_unprotect(void);
 extern const char *cmig_settings_protect_stored(void);
 
 /*
- * Returns the hint for a protection error.  commits is true if the call is not
- * allowed in a transaction block.
+ * Returns the hint for a protection error.  Set "commits" if the failed call
+ * is not allowed in a transaction block.
  */
 extern char *cmig_settings_unprotect_hint(bool commits);
 
@@ -112,8 +115,8 @@ extern CmigDdlPolicy cmig_settings_ddl_policy_stored(void);
 extern CmigChecksumPolicy cmig_settings_checksum_policy(void);
 
 /*
- * Change a setting as SET would, with the privileges that context implies.  If
- * value is NULL, reset it.
+ * Change a setting as SET would, with the privileges that "context" implies.
+ * If "value" is NULL, reset the setting.
  */
 extern void cmig_settings_set(const char *name, const char *value, GucContext context,
 							  GucAction action);

@@ -19,7 +19,7 @@ cmig_subtransaction_settle(void)
 	CommandCounterIncrement();
 }
 
-/* Run the work.  If keep is false, roll it back even if it succeeds. */
+/* Run the work.  If "keep" is false, roll it back even if it succeeds. */
 static ErrorData *
 run(CmigSubtransactionWork work, void *arg, bool keep)
 {

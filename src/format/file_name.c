@@ -243,8 +243,8 @@ make_slug(const char *message)
 }
 
 /*
- * Returns the id as a part of a file name.  first is true if it begins a path
- * component.
+ * Returns the id as a part of a file name.  "first" is true if the id begins a
+ * path component.
  */
 static char *
 make_id(const char *id, bool first)

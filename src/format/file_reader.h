@@ -19,7 +19,10 @@
 
 struct CmigRevisionFile;
 
-/* The state of one pass over a text that contains revision files. */
+/*
+ * The state of one pass over the input, which contains one or more revision
+ * files.
+ */
 typedef struct CmigFileReader
 {
 	CmigLexer	lexer;
@@ -30,9 +33,8 @@ typedef struct CmigFileReader
 	/* the file that is being read */
 	const char *name;			/* name of the file, or NULL */
 	const char *text;			/* start of the file */
-	int			lines_before;	/* lines of the whole text before the file */
-	int			revisions_before;	/* revisions of the whole text before the
-									 * file */
+	int			lines_before;	/* lines of the input before the file */
+	int			revisions_before;	/* revisions of the input before the file */
 	int			name_lines;		/* number of "==> name <==" lines so far */
 
 	/* the current revision; NULL before the file's first one */
@@ -52,12 +54,12 @@ typedef struct CmigFileReader
 	bool		blamed;			/* the error already names an unclosed quote */
 } CmigFileReader;
 
-/* Converts a line number in the whole text to one in the current file. */
+/* Converts a line number in the input to one in the current file. */
 extern int	cmig_file_reader_line(const CmigFileReader *reader, int line);
 
 /*
  * Returns a position for messages, such as: revision 003, line 17 of file
- * "003.sql".  The argument line is a line number in the whole text.
+ * "003.sql".  "line" is a line number in the input.
  */
 extern char *cmig_file_reader_place(const CmigFileReader *reader, int line);
 
@@ -69,8 +71,9 @@ extern char *cmig_file_reader_place(const CmigFileReader *reader, int line);
 extern void cmig_file_reader_note_quoted(CmigFileReader *reader);
 
 /*
- * Raise an error if a quote in the section seems to have been closed by another
- * file.  The section ends at end, or at the end of the text if end is NULL.
+ * Raise an error if a quote in the section seems to have been closed by
+ * another file.  The section ends at "end", or at the end of the input if
+ * "end" is NULL.
  */
 extern void cmig_file_reader_require_closed(CmigFileReader *reader, const char *end);
 

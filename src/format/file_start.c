@@ -1,6 +1,6 @@
 /*
  * file_start.c
- *	  Finds where files begin in a text that contains several files.
+ *	  Finds where files begin in input that contains several files.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -125,7 +125,7 @@ cmig_file_start_find_open(const List *quoted, const char *section, const char *e
 }
 
 /*
- * Does a file begin at the line at p?  If named is true, the line must be a
+ * Does a file begin at the line at p?  If "named" is true, the line must be a
  * "==> name <==" line, and the first line of a header must follow it.
  */
 static bool

@@ -1,6 +1,6 @@
 /*
  * file_start.h
- *	  Finds where files begin in a text that contains several files.
+ *	  Finds where files begin in input that contains several files.
  *
  * awk and GNU tail print a line "==> name <==" before each file.  Inside quotes
  * and comments, such a line is ordinary text.  However, if a file contains an
@@ -55,9 +55,10 @@ typedef struct CmigQuotedStart
 
 /*
  * Returns the current token if it is a quote or comment that seems to contain
- * the first line of a file, or NULL.  section is the start of the section that
- * contains the token; name is the name of the file that contains the token, or
- * NULL.  Sets *certain to true if another file certainly begins in the token.
+ * the first line of a file, or NULL.  "section" is the start of the section
+ * that contains the token.  "name" is the name of the file that contains the
+ * token, or NULL.  Sets *certain to true if another file certainly begins in
+ * the token.
  */
 extern CmigQuotedStart *cmig_file_start_find_quoted(const CmigLexer *lexer, const char *section,
 													const char *name, bool *certain);
@@ -65,8 +66,8 @@ extern CmigQuotedStart *cmig_file_start_find_quoted(const CmigLexer *lexer, cons
 /*
  * Returns the first token in the list that is in the given section and whose
  * statement does not parse, so that the token was probably closed by another
- * file.  Returns NULL if there is none.  The section ends at end, or at the end
- * of the text if end is NULL.
+ * file.  Returns NULL if there is none.  The section ends at "end", or at the
+ * end of the input if "end" is NULL.
  */
 extern const CmigQuotedStart *cmig_file_start_find_open(const List *quoted,
 														const char *section,
@@ -80,17 +81,21 @@ extern const CmigQuotedStart *cmig_file_start_find_open(const List *quoted,
  * highest count, or NULL if no count is higher than for the text as it was
  * read, if the error would remain, or if the token is the one at the error.
  *
- * files is the number of files that begin before the error.  A file begins with
- * a revision's header or, if named is true, with a line above the header that
- * contains the file's name.  If the error is that a file has no header, fault
- * is the end of the line with that file's name; otherwise fault is NULL.
+ * "files" is the number of files that begin before the error.  A file begins
+ * with a revision's header or, if "named" is true, with a line above the
+ * header that contains the file's name.  If the error is that a file has no
+ * header, "fault" is the end of the line with that file's name; otherwise
+ * "fault" is NULL.
  */
 extern const CmigQuotedStart *cmig_file_start_find_hiding(const List *quoted,
 														  const CmigLexer *lexer,
 														  const char *fault,
 														  int files, bool named);
 
-/* Returns the end of the text that precedes p, where a file begins. */
+/*
+ * Given the position p where a file begins, returns the end of the text before
+ * the file, without white space and byte order marks at its end.
+ */
 extern const char *cmig_file_start_skip_back(const char *text, const char *p);
 
 /*
@@ -100,13 +105,13 @@ extern const char *cmig_file_start_skip_back(const char *text, const char *p);
 extern bool cmig_file_start_has_bom(const CmigLexer *lexer);
 
 /*
- * Is the comment, which ends at end and is in a section, a header line or a
- * misspelled first line of a header?
+ * Is the comment, which ends at "end", a header line or a misspelled first
+ * line of a header?  The comment is in a section.
  */
 extern bool cmig_file_start_is_header_line(const CmigLexer *lexer, const char *end);
 
 /*
- * Returns a sentence that says why the comment, which ends at end, seems to
+ * Returns a sentence that says why the comment, which ends at "end", seems to
  * begin another file, or NULL if it does not.  after_statement is true if SQL
  * precedes the comment in its section.
  */

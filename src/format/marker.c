@@ -132,8 +132,8 @@ cmig_marker_find_glued(const CmigLexer *lexer, const char *end)
 }
 
 /*
- * Does the comment, which ends at end, begin with "cmig:", ignoring case?  If
- * so, *word is set to a palloc'd copy of the text after the colon.
+ * Does the comment, which ends at "end", begin with "cmig:", ignoring case?
+ * If so, *word is set to a palloc'd copy of the text after the colon.
  */
 static bool
 begins_marker(const CmigLexer *lexer, const char *end, char **word)
@@ -149,10 +149,10 @@ begins_marker(const CmigLexer *lexer, const char *end, char **word)
 }
 
 /*
- * Returns true if the comment, which ends at end, looks like a mistyped marker.
- * The comment must end with the name of a section.  Before the name, it must
- * contain only "cmig" or "pg_cmig" and any separator, or something similar to
- * "cmig" and a colon.
+ * Returns true if the comment, which ends at "end", looks like a mistyped
+ * marker.  The comment must end with the name of a section.  Before the name,
+ * it must contain only "cmig" or "pg_cmig" and any separator, or something
+ * similar to "cmig" and a colon.
  */
 static bool
 resembles_marker(const CmigLexer *lexer, const char *end)

@@ -62,8 +62,8 @@ extern bool cmig_marker_match(const char *start, const char *end, const char *wo
 
 /*
  * The following functions examine the lexer's current token, which must be a
- * line comment.  The argument end is the end of the comment, or the position in
- * the comment where another file starts.
+ * line comment.  "end" is the end of the comment, or the position in the
+ * comment where another file starts.
  */
 
 /* Is the comment preceded only by white space on its line? */
@@ -74,9 +74,9 @@ extern bool cmig_marker_is_file_start(const CmigLexer *lexer, const char *end);
 
 /*
  * Returns the position in the comment where a file starts without a line break
- * before it, as in "SELECT 1;-- revision: 002" or "-- end-- revision: 002".  If
- * there are several such positions, returns the last one.  If there is none,
- * returns end.
+ * before it, as in "SELECT 1;-- revision: 002" or "-- end-- revision: 002".
+ * If there are several such positions, returns the last one.  If there is
+ * none, returns "end".
  */
 extern const char *cmig_marker_find_glued(const CmigLexer *lexer, const char *end);
 

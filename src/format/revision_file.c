@@ -2,11 +2,12 @@
  * revision_file.c
  *	  Reads revision files, which are plain SQL with comments.
  *
- * A text may contain one or more revisions.  A revision consists of a header of
- * line comments ("-- key: value", then a line "--" and free text) and up to
- * three sections, each after its marker.  The headers, markers, and "==> name
- * <==" lines are found with a single pass of the lexer, so text in strings,
- * dollar quotes, and block comments is never mistaken for one of them.
+ * The input may contain one or more revisions.  A revision consists of a
+ * header of line comments ("-- key: value", then a line "--" and free text)
+ * and up to three sections, each after its marker.  The headers, markers, and
+ * "==> name <==" lines are found with a single pass of the lexer, so text in
+ * strings, dollar quotes, and block comments is never mistaken for one of
+ * them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -50,7 +51,7 @@ read_bool(const CmigFileReader *reader, CmigHeaderKey key, const char *value, in
 	return result;
 }
 
-/* Store the value of a header key, which is on the given line of the text. */
+/* Store the value of a header key, which is on the given line of the input. */
 static void
 set_key(CmigFileReader *reader, CmigHeaderKey key, const char *value, int line)
 {
@@ -188,7 +189,7 @@ read_header_line(CmigFileReader *reader, const char *end)
 	}
 }
 
-/* Store the current section, which ends at end. */
+/* Store the current section, which ends at "end". */
 static void
 end_section(CmigFileReader *reader, const char *end)
 {
@@ -311,7 +312,7 @@ require_repeatable(const CmigFileReader *reader)
 							 "Remove the section, which a downgrade would not run. Drop the objects in the downgrade section of another revision.");
 }
 
-/* Store the current revision, which ends at end, if there is one. */
+/* Store the current revision, which ends at "end", if there is one. */
 static void
 end_revision(CmigFileReader *reader, const char *end)
 {
@@ -332,8 +333,8 @@ end_revision(CmigFileReader *reader, const char *end)
 }
 
 /*
- * Start a revision.  The first line of its header is the part of a comment from
- * start to end.
+ * Start a revision.  The first line of its header is the part of a comment
+ * from "start" to "end".
  */
 static void
 start_revision(CmigFileReader *reader, const char *start, const char *end)
@@ -525,7 +526,7 @@ read_token(CmigFileReader *reader)
 }
 
 /*
- * Read a line comment up to end.  If another file starts inside the comment,
+ * Read a line comment up to "end".  If another file starts inside the comment,
  * the part before that position is read first.
  */
 static void
@@ -569,7 +570,7 @@ read_comment(CmigFileReader *reader, const char *end)
 		refuse_other_file(reader, other);
 }
 
-/* Read all revisions in the text. */
+/* Read all revisions in the input. */
 static void
 read_text(CmigFileReader *reader)
 {

@@ -22,15 +22,15 @@ typedef struct CmigRevisionFile
 } CmigRevisionFile;
 
 /*
- * Read a text that contains one or more revisions.  Returns a List of
- * CmigRevisionFile * with canonical texts.  A BEGIN ... COMMIT pair around a
- * section is dropped.  If the first line of a header ends in CRLF, every CRLF
- * in the revision becomes LF.
+ * Parse text that contains one or more revisions.  Returns a List of
+ * CmigRevisionFile * with texts in canonical form.  A BEGIN ... COMMIT pair
+ * around a section is dropped.  If the first line of a header ends in CRLF,
+ * every CRLF in the revision becomes LF.
  *
  * A "==> name <==" line outside of quotes and comments begins a file with that
- * name, which must contain a revision.  name is the file name for the part of
- * the text before the first such line, or NULL.  Raises MG013; the message
- * contains the file's name and the line in it.
+ * name, which must contain a revision.  "name" is the file name for the text
+ * before the first such line, or NULL.  Raises MG013; the message contains the
+ * file's name and the line in it.
  */
 extern List *cmig_revision_file_parse(const char *text, const char *name);
 

@@ -126,8 +126,8 @@ check_section(const CmigRevisionText *revision, CmigSection section, char *text)
 }
 
 /*
- * Raise an error if reading the file would take a line of the description for
- * something else.
+ * Raise an error if a line of the description would be mistaken for something
+ * else when the file is read.
  */
 static void
 check_description(const CmigRevisionText *revision)

@@ -11,18 +11,18 @@
 #include "base/revision.h"
 
 /*
- * Bring a revision's texts into canonical form, which is the form that they
- * have after being written to a file and read again.  Sections have no leading
- * blank lines and no trailing white space; the message and the description have
- * no surrounding white space.  Sections that are already canonical are not
+ * Bring a revision's texts into canonical form, the form that they have after
+ * they are written to a file and read again.  Sections have no leading blank
+ * lines and no trailing white space; the message and the description have no
+ * surrounding white space.  Sections that are already canonical are not
  * copied.
  */
 extern void cmig_revision_canonicalize(CmigRevisionText *revision);
 
 /*
- * Returns the contents of a revision file that reads back as the same canonical
- * texts.  Raises MG013 if that is impossible; if a section or the description
- * is the reason, the message contains the line number.
+ * Returns the contents of a revision file.  Reading this file must result in
+ * the same canonical texts.  Raises MG013 if no file does that; if a section
+ * or the description is the reason, the message contains the line number.
  */
 extern char *cmig_revision_format(const CmigRevisionText *revision);
 

@@ -12,8 +12,8 @@
 
 /*
  * Returns a copy of a section's text in canonical form: without surrounding
- * blank lines, and without an outer BEGIN ... COMMIT.  If crlf is true, every
- * CRLF becomes LF.
+ * blank lines, and without an outer BEGIN ... COMMIT.  If "crlf" is true,
+ * every CRLF becomes LF.
  */
 extern char *cmig_section_text_read(const char *start, const char *end,
 									CmigSection section, bool crlf);
@@ -24,9 +24,9 @@ extern char *cmig_section_text_read(const char *start, const char *end,
 extern void cmig_section_text_trim(const char **start, const char **end);
 
 /*
- * Returns the text without a surrounding BEGIN ... COMMIT pair.  Returns text
- * itself if there is no such pair, or if the section could not be read back
- * without the pair, for example because a comment would become a marker.
+ * Returns the text without a surrounding BEGIN ... COMMIT pair.  Returns
+ * "text" itself if there is no such pair, or if the section could not be read
+ * back without the pair, for example because a comment would become a marker.
  */
 extern char *cmig_section_text_strip_transaction(char *text, CmigSection section);
 

@@ -364,8 +364,8 @@ reverse_edges(CmigGraph *graph, bool depends)
 
 /*
  * Repeatedly remove all nodes from "left" that have no remaining nodes below
- * them or, if up is true, above them.  After both passes, the remaining nodes
- * are on a cycle or between two cycles.
+ * them or, if "up" is true, above them.  After both passes, the remaining
+ * nodes are on a cycle or between two cycles.
  */
 static void
 peel(const CmigGraph *graph, bool *left, bool up, bool over_depends)

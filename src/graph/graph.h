@@ -64,7 +64,7 @@ extern CmigGraph *cmig_graph_build(const CmigRevision *revisions, int count);
 extern void cmig_graph_add_defect(CmigGraph *graph, const char *revision, const char *fix,
 								  const char *format,...) pg_attribute_printf(4, 5);
 
-/* Returns a list of the nodes' ids for a message, such as a, b and 3 more */
+/* Returns the nodes' ids as a list for a message: a, b and 3 more. */
 extern char *cmig_graph_ids_text(const CmigGraph *graph, const int *nodes, int count);
 
 /* Raise MG005, with a list of the defects, if there are any. */
@@ -88,9 +88,9 @@ extern int	cmig_graph_find_id(const CmigGraph *graph, const char *id);
 extern int	cmig_graph_find_name(const CmigGraph *graph, const char *name);
 
 /*
- * Returns the nodes with an id or label that starts with prefix, if the id or
- * label is longer than 3 characters.  The result is a list of int with one
- * entry for each id or label.
+ * Returns the nodes with an id or label that is longer than 3 characters and
+ * starts with "prefix".  The result is a list of int with one entry for each
+ * id or label.
  */
 extern List *cmig_graph_find_prefix(const CmigGraph *graph, const char *prefix);
 
@@ -98,12 +98,15 @@ extern List *cmig_graph_find_prefix(const CmigGraph *graph, const char *prefix);
  * Returns the ids or labels closest to a mistyped one, for "Did you mean
  * ...?": at most 3, quoted, in the order of their revisions.  Returns NULL if
  * none is close.  The names of the node "except", for example the node that
- * contains the mistyped reference, are left out; except can be -1.
+ * contains the mistyped reference, are left out; "except" can be -1.
  */
 extern char *cmig_graph_suggest(const CmigGraph *graph, const char *name, int except);
 
 #define cmig_graph_id(graph, node) ((graph)->nodes[node].revision->id)
-/* a head has no children; an effective head has no dependents, either */
+/*
+ * A head has no children.  An effective head has neither children nor
+ * dependents.
+ */
 #define cmig_graph_is_head(graph, node) \
 	((graph)->nodes[node].children.count == 0)
 #define cmig_graph_is_effective_head(graph, node) \

@@ -1,6 +1,7 @@
 /*
  * graph_walk.c
- *	  Computes sets of graph nodes, the nodes that they reach, and their order.
+ *	  Computes sets of nodes, such as the ancestors of a node, and puts nodes
+ *	  in order.
  *
  * Each walk keeps its stack in allocated memory, so the depth is limited by
  * memory, not by the C stack.  Each function takes time linear in the number of
@@ -37,7 +38,7 @@ cmig_graph_mark(CmigMarks *marks, int node)
 	return true;
 }
 
-/* Mark the nodes that can be reached from the marked ones. */
+/* Mark the nodes that can be reached from marked nodes, upward or downward. */
 static void
 spread(const CmigGraph *graph, CmigMarks *marks, bool up, bool over_depends)
 {

@@ -1,6 +1,7 @@
 /*
  * graph_walk.h
- *	  Computes sets of graph nodes, the nodes that they reach, and their order.
+ *	  Computes sets of nodes, such as the ancestors of a node, and puts nodes
+ *	  in order.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

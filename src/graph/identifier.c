@@ -203,7 +203,7 @@ cmig_identifier_not_valid(const CmigIdentifier *id, const char *detail, const ch
  * Parsing identifiers
  */
 
-/* Parse [symbol]+N or [symbol]-N.  Returns false if rest is neither. */
+/* Parse [symbol]+N or [symbol]-N.  Returns false if "rest" is neither. */
 static bool
 parse_steps(const char *rest, CmigIdentifier *id)
 {
@@ -280,7 +280,7 @@ cmig_identifier_parse(const CmigGraph *graph, const char *target, const char *fo
 }
 
 /*
- * Looking names up
+ * Looking up names
  */
 
 static bool
@@ -293,8 +293,9 @@ is_symbol(const char *name)
 }
 
 /*
- * Returns the node with a partial name, or -1.  If within is not NULL, the node
- * must be in that set.
+ * Returns the node that has an id or label that begins with "name", or -1.
+ * Raises MG002 if there are several.  If "within" is not NULL, the node must
+ * be in that set.
  */
 static int
 find_partial(const CmigGraph *graph, const char *name, const CmigMarks *within)
@@ -344,8 +345,8 @@ cmig_identifier_lineage(const CmigGraph *graph, const char *label)
 }
 
 /*
- * Returns the node with an id or label, or the beginning of one.  If label is
- * not NULL, the node must be in the label's lineage.
+ * Returns the node with an id or label, or the beginning of one.  If "label"
+ * is not NULL, the node must be in the label's lineage.
  */
 static int
 find_revision(const CmigGraph *graph, const char *label, const char *symbol)

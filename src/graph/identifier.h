@@ -2,10 +2,11 @@
  * identifier.h
  *	  Parses the revision identifiers that users type, and looks them up.
  *
- * A node is identified by its number in the graph; -1 is base.  The grammar is
- * Alembic's (doc/reference.md, "Identifiers").  An exact id takes precedence,
- * then an exact label, then the relative forms, and then a prefix.  The
- * functions raise MG001 to MG004 and 22023.
+ * A node is identified by its number in the graph; -1 stands for "base", the
+ * state before the first revision.  The grammar is Alembic's
+ * (doc/reference.md, "Identifiers").  An exact id takes precedence, then an
+ * exact label, then the relative forms, and then a prefix.  The functions
+ * raise MG001 to MG004 and 22023.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -30,8 +31,8 @@ typedef struct CmigIdentifier
 } CmigIdentifier;
 
 /*
- * Parse a target.  Raises 22023 if it is NULL, empty, or not an identifier.
- * forms is a list of the possible forms for the hint.
+ * Parse a target.  Raises 22023 if the target is NULL, empty, or not an
+ * identifier.  "forms" lists the possible forms for the hint.
  */
 extern void cmig_identifier_parse(const CmigGraph *graph, const char *target,
 								  const char *forms, CmigIdentifier *id);
@@ -44,28 +45,29 @@ extern int	cmig_identifier_branch(const CmigGraph *graph, const char *label);
 
 /*
  * Returns a branch's lineage: the node that identifies the branch, and its
- * ancestors and descendants over down_revision.  Returns NULL if label is
+ * ancestors and descendants over down_revision.  Returns NULL if "label" is
  * NULL.
  */
 extern CmigMarks *cmig_identifier_lineage(const CmigGraph *graph, const char *label);
 
 /*
- * Return the heads of a lineage, or of the whole graph if lineage is NULL, and
- * the bases of the graph.  Effective heads have no dependents, either.
+ * Return the heads of a lineage, or of the whole graph if "lineage" is NULL,
+ * and the bases of the graph.  If "effective" is true, heads that have
+ * dependents are left out.
  */
 extern List *cmig_identifier_heads(const CmigGraph *graph, const CmigMarks *lineage,
 								   bool effective);
 extern List *cmig_identifier_bases(const CmigGraph *graph);
 
 /*
- * Returns the nodes to which the edges lead.  If within is not NULL, only
+ * Returns the nodes to which the edges lead.  If "within" is not NULL, only
  * nodes in that set are returned.
  */
 extern List *cmig_identifier_edges(const CmigEdges *edges, const CmigMarks *within);
 
 /*
- * Returns the nodes to which label@symbol refers, or NIL for base. text is the
- * identifier as typed, for messages.
+ * Returns the nodes to which label@symbol refers, or NIL for base.  "text" is
+ * the identifier as typed, for messages.
  */
 extern List *cmig_identifier_absolute(const CmigGraph *graph, const char *label,
 									  const char *symbol, const char *text);
@@ -81,8 +83,8 @@ extern int	cmig_identifier_one(const CmigGraph *graph, const char *label,
  * Walk a number of steps up or down, and return the node at the end.  A step
  * up from base leads to one of the lineage's bases.  A step down from a node
  * without parents leads to base, where the graph ends.  If the walk reaches an
- * end of the graph too early, it stops there if clip is true, and raises MG004
- * otherwise.
+ * end of the graph too early, it stops there if "clip" is true, and raises
+ * MG004 otherwise.
  */
 extern int	cmig_identifier_walk_up(const CmigGraph *graph, const CmigIdentifier *id,
 									int start, int steps,
@@ -90,7 +92,7 @@ extern int	cmig_identifier_walk_up(const CmigGraph *graph, const CmigIdentifier 
 extern int	cmig_identifier_walk_down(const CmigGraph *graph, const CmigIdentifier *id,
 									  int start, int steps, bool clip);
 
-/* Returns a list of nodes for a message: "a", "b", "c" and N more */
+/* Returns a list of nodes for a message: "a", "b", "c" and N more. */
 extern char *cmig_identifier_list(const CmigGraph *graph, List *nodes);
 
 /* Raise errors that are common to several commands. */

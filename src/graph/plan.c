@@ -39,8 +39,8 @@ count_naming(const CmigGraph *graph, const CmigMarks *applied)
 
 /*
  * Update the counts for a node that becomes applied, or is no longer applied.
- * Returns the named nodes whose count was 0 before (if applied is true) or is
- * 0 now (otherwise).  A node's edges contain each other node only once.
+ * Returns the named nodes whose count was 0 before (if "applied" is true) or
+ * is 0 now (otherwise).  A node's edges contain each other node only once.
  */
 static CmigEdges
 change_naming(const CmigNode *node, int *naming, bool applied)
@@ -112,7 +112,7 @@ remove_also(CmigPlanStep *step, List *nodes)
 	step->removed.count = count;
 }
 
-/* Build a plan for applying or reverting the nodes in moving. */
+/* Build a plan that applies or reverts the nodes in "moving". */
 static CmigPlan *
 make_plan(const CmigGraph *graph, const CmigApplied *applied,
 		  const CmigMarks *moving, CmigDirection direction)

@@ -16,9 +16,9 @@
 #include "graph/target.h"
 
 /*
- * A step: a revision to run, and the version rows that it changes.  removed and
- * added may point into the graph or to the step's own node field, so they must
- * not be changed, and the step must not be copied.
+ * A step: a revision to run, and the version rows that it changes.  The arrays
+ * in "removed" and "added" may be in the graph or in the step itself.
+ * Therefore, they must not be changed, and the step must not be copied.
  */
 typedef struct CmigPlanStep
 {
@@ -38,8 +38,9 @@ typedef struct CmigPlan
 } CmigPlan;
 
 /*
- * Plan an upgrade: all revisions up to the targets that are not yet applied,
- * each after the revisions that it needs.
+ * Plan an upgrade, which applies all revisions up to the targets, except those
+ * that are already applied.  Each revision comes after the revisions that it
+ * needs.
  */
 extern CmigPlan *cmig_plan_upgrade(const CmigGraph *graph, const CmigApplied *applied,
 								   List *targets);

@@ -148,7 +148,7 @@ cmig_replaces_state(const CmigRevision *revisions, int count, const CmigPlace *p
  * Deciding which revisions count
  */
 
-/* Make another name count instead of this one from now on. */
+/* Record that references to "name" now mean the revision "means". */
 static void
 set_meaning(Resolve *resolve, const char *name, char *means)
 {
@@ -239,8 +239,8 @@ decide_all(Resolve *resolve)
  */
 
 /*
- * Returns the name that counts instead of a name after one decision, or the
- * name itself.
+ * Returns the name that a single call of set_meaning() has recorded for
+ * "name", or "name" itself if there is none.
  */
 static char *
 meaning(const Resolve *resolve, char *name)

@@ -17,8 +17,8 @@
 #define DIGITS "0123456789"
 
 /*
- * Does candidate begin with the same number as name, which consists of digits?
- * For example, 3 is similar to 003 and 003_invoices.
+ * Does "candidate" begin with the same number as "name", which consists of
+ * digits?  For example, 3 is similar to 003 and 003_invoices.
  */
 static bool
 has_number(const char *candidate, const char *name)
@@ -34,7 +34,9 @@ has_number(const char *candidate, const char *name)
 	return strlen(name) == digits && strncmp(candidate, name, digits) == 0;
 }
 
-/* Does candidate begin with name, ignoring case and the kind of separator? */
+/*
+ * Does "candidate" begin with "name", ignoring case and the kind of separator?
+ */
 static bool
 begins_alike(const char *candidate, const char *name)
 {
@@ -49,10 +51,10 @@ begins_alike(const char *candidate, const char *name)
 }
 
 /*
- * Returns the distance between candidate and the name that was typed.  A result
- * above limit means that they are not similar.  The most common mistakes have
- * distance 0: a number without leading zeros, different case or separators, or
- * part of an id.  A file name instead of an id has distance 1.
+ * Returns the distance between "candidate" and the name that was typed.  A
+ * result above "limit" means that the two are not similar.  The most common
+ * mistakes have distance 0: a number without leading zeros, different case or
+ * separators, or part of an id.  A file name instead of an id has distance 1.
  */
 static int
 find_distance(const char *name, int length, const char *candidate, int limit)

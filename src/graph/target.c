@@ -4,7 +4,7 @@
  *
  * identifier.c contains the grammar and the lookups.  This file determines
  * what a target means for each command, given the revisions that are applied.
- * target_range.c does this for the ranges of history and export.
+ * target_range.c does this for the ranges in cmig.history and cmig.export.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -161,7 +161,10 @@ cmig_target_require_sound_rows(const CmigGraph *graph, const CmigApplied *applie
  * Absolute targets
  */
 
-/* Append the nodes that are not yet in seen, and add them to it. */
+/*
+ * Append the nodes that are not yet in the set "seen", and add them to the
+ * set.
+ */
 static List *
 append_unique(const CmigGraph *graph, List *to, List *from, CmigMarks *seen)
 {
@@ -279,7 +282,7 @@ applied_rows_within(const CmigApplied *applied, const CmigMarks *lineage)
 
 /*
  * Returns the node at which +N starts, or -1 for base.  This is the current
- * revision or, if lineage is not NULL, the topmost applied revision in the
+ * revision or, if "lineage" is not NULL, the topmost applied revision in the
  * lineage.
  */
 static int
@@ -367,8 +370,9 @@ cmig_target_upgrade(const CmigGraph *graph, const CmigApplied *applied,
  */
 
 /*
- * Raise MG003 for -N.  The examples in the hint must work, so they should not
- * use a merge, where -1 would be ambiguous again.
+ * Raise MG003 for an ambiguous -N.  The hint shows a branch on which -N works.
+ * Therefore, it prefers a revision that is not a merge, because -1 is
+ * ambiguous there, too.
  */
 pg_noreturn static void
 raise_ambiguous_downgrade(const CmigGraph *graph, const CmigApplied *applied,
@@ -502,7 +506,7 @@ static bool
 find_named_downgrade(const CmigGraph *graph, const CmigIdentifier *id,
 					 CmigDowngradeTarget *result, int *branch)
 {
-	/* here, head is the head of the whole graph, even if there is a label */
+	/* here, "head" is the head of the whole graph, even if there is a label */
 	bool		symbolic = strcmp(id->symbol, "head") == 0 || strcmp(id->symbol, "heads") == 0;
 
 	if (id->label)
@@ -533,7 +537,11 @@ find_downgrade_below(const CmigGraph *graph, const CmigApplied *applied, const C
 		*branch = cmig_identifier_branch(graph, id->label);
 	if (result->node >= 0)
 		return;
-	/* revert only that revision's branch, not the whole graph */
+
+	/*
+	 * the walk ended at base: revert only the branch of "start", not the
+	 * whole graph
+	 */
 	if (start >= 0 && !applied->applied->set[start])
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_INVALID_TARGET),

@@ -1,6 +1,6 @@
 /*
  * target_range.c
- *	  Resolves the ranges of history and export to revisions.
+ *	  Resolves ranges, as in cmig.history and cmig.export, to revisions.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -31,7 +31,7 @@ find_range_end(const CmigGraph *graph, const CmigApplied *applied, const char *t
 	lineage = cmig_identifier_lineage(graph, id.label);
 	if (id.symbol == NULL || strcmp(id.symbol, "current") == 0)
 	{
-		/* ignore unknown rows, because history must work nevertheless */
+		/* ignore unknown rows, because cmig.history must work despite them */
 		found = NIL;
 		foreach(lc, applied->nodes)
 		{
@@ -67,8 +67,8 @@ find_range_end(const CmigGraph *graph, const CmigApplied *applied, const char *t
 }
 
 /*
- * Split a range into its two ends.  If it contains no colon, both are the range
- * itself.
+ * Split a range into its two ends.  If the range contains no colon, it is used
+ * for both ends.
  */
 static void
 split_range(const char *range, const char **from, const char **to)
@@ -138,12 +138,15 @@ cmig_target_range(const CmigGraph *graph, const CmigApplied *applied, const char
 	from_nodes = find_range_end(graph, applied, from, &from_base);
 	upper = marks_of(graph, find_range_end(graph, applied, to, &to_base));
 
-	/* a single identifier stands for only the revisions to which it refers */
+	/* a single identifier stands only for the revisions to which it refers */
 	if (from == range && to == range)
 		return upper;
 	cmig_graph_mark_ancestors(graph, upper, true);
 
-	/* revisions on a cycle are below no head, but must be shown to be fixed */
+	/*
+	 * revisions on a cycle are not below any head, but must be shown so that
+	 * users can fix them
+	 */
 	if (graph->defects != NIL && strcmp(to, "heads") == 0)
 		for (int i = 0; i < graph->count; i++)
 			cmig_graph_mark(upper, i);

@@ -1,6 +1,6 @@
 /*
  * target_range.h
- *	  Resolves the ranges of history and export to revisions.
+ *	  Resolves ranges, as in cmig.history and cmig.export, to revisions.
  *
  * The function raises MG001 to MG004 and 22023.
  *

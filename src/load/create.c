@@ -91,8 +91,8 @@ require_valid_name(const char *kind, const char *name, const char *advice)
 }
 
 /*
- * Returns the new revision's id: the given id after checking it, or a generated
- * one if id is NULL.
+ * Returns the new revision's id: the given id after checking it, or a
+ * generated one if "id" is NULL.
  */
 static char *
 check_id(const CmigGraph *graph, const char *id)
@@ -111,7 +111,7 @@ check_id(const CmigGraph *graph, const char *id)
 }
 
 /*
- * Unless splice is true, raise an error if a parent is not a head, because a
+ * Unless "splice" is true, raise an error if a parent is not a head, because a
  * new branch would start at that parent.
  */
 static void

@@ -19,8 +19,9 @@ typedef struct CmigNewRevision
 								 * id, ... */
 	bool		splice;			/* is the revision allowed to follow one that
 								 * is not a head? */
-	bool		placed;			/* the edges in text are already set, so head,
-								 * splice, label, and depends are ignored */
+	bool		placed;			/* the edges in "text" are already set, so the
+								 * fields head, splice, label, and depends are
+								 * ignored */
 	char	   *label;			/* NULL: none */
 	CmigNames  *depends;		/* NULL: none */
 } CmigNewRevision;

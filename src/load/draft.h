@@ -1,6 +1,7 @@
 /*
  * draft.h
- *	  Creates the contents of new revision files, for cmig.draft and others.
+ *	  Creates the contents of new revision files, for cmig.draft and similar
+ *	  functions.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

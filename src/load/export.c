@@ -107,7 +107,7 @@ find_revisions(const CmigNames *wanted)
 }
 
 /*
- * Return the files of the given revisions, or of all revisions if wanted is
+ * Return the files of the given revisions, or of all revisions if "wanted" is
  * NULL.
  */
 static Datum

@@ -70,8 +70,8 @@ require_unprotected(const CmigLoad *load)
  */
 
 /*
- * Delete the version rows that are no longer needed because an applied revision
- * now has their revision as a parent or dependency.
+ * Delete the version rows that are no longer needed, because the item's new
+ * header names their revisions as parents or dependencies.
  */
 static void
 drop_implied_rows(const CmigLoad *load, const CmigLoadItem *item)

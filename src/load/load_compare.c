@@ -142,7 +142,7 @@ find_item(const CmigLoad *load, const char *id)
  * Stored revisions
  */
 
-/* Is this the script that ran last for the revision?  sql may be NULL. */
+/* Is this the script that ran last for the revision?  "sql" may be NULL. */
 static bool
 has_run(const char *id, const char *sql)
 {

@@ -17,7 +17,7 @@
 typedef struct CmigLoadItem
 {
 	CmigRevisionFile *file;
-	bool		exists;			/* is stored already */
+	bool		exists;			/* the revision is already stored */
 	char	   *other_message;	/* the stored message if it differs, or NULL */
 	bool		differs;		/* the stored row would change */
 	bool		runs_differently;	/* the upgrade script or the transactional
@@ -35,8 +35,8 @@ typedef struct CmigLoad
 	CmigLoadItem **sorted;		/* the same items, sorted by id */
 	CmigGraph  *before;			/* stored graph */
 	CmigGraph  *after;			/* graph after loading */
-	CmigApplied *applied;		/* applied nodes of before */
-	CmigMarks  *applied_after;	/* applied nodes of after */
+	CmigApplied *applied;		/* applied nodes of the graph "before" */
+	CmigMarks  *applied_after;	/* applied nodes of the graph "after" */
 	List	   *removed;		/* of char *: ids that prune removes, sorted */
 	List	   *kept;			/* of char *: ids that prune keeps, sorted */
 } CmigLoad;
@@ -46,7 +46,7 @@ typedef struct CmigLoad
 
 /*
  * Compare revisions (a List of CmigRevisionFile *) with the stored ones, and
- * check the graph as it would be after loading.  If prune is true, stored
+ * check the graph as it would be after loading.  If "prune" is true, stored
  * revisions that the files do not contain will be removed, unless they are
  * still needed.  The caller must hold the run lock.  Raises MG005 if the graph
  * would be broken, and MG013 if an id occurs twice or a placeholder is

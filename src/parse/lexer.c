@@ -2,11 +2,11 @@
  * lexer.c
  *	  Splits SQL text into tokens, including comments.
  *
- * The rules are those of src/backend/parser/scan.l and are explained there.  If
- * the server rejects a token (a number with trailing junk, or an operator that
- * is too long), the token's bounds found here do not matter, because the
- * server's parser gets the same text.  In all server encodings, an ASCII byte
- * is an ASCII character, so the text can be read byte by byte.
+ * The rules are those of src/backend/parser/scan.l and are explained there.
+ * If the server rejects a token (a number with trailing junk, or an operator
+ * that is too long), the token's bounds found here do not matter, because the
+ * server's parser receives the same text.  In all server encodings, an ASCII
+ * byte is an ASCII character, so the text can be read byte by byte.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -76,7 +76,7 @@ is_operator_char(char c)
 	}
 }
 
-/* Move to end, counting lines. */
+/* Move to "end", counting lines. */
 static void
 advance(CmigLexer *lexer, const char *end)
 {
@@ -105,9 +105,9 @@ finish(CmigLexer *lexer, CmigTokenType type, const char *end)
 }
 
 /*
- * Lex a string or identifier whose opening quote is at p.  If doubling is true,
- * a doubled quote stands for a single one.  If escapes is true, a backslash
- * escapes the next character.
+ * Lex a string or identifier whose opening quote is at p.  If "doubling" is
+ * true, a doubled quote stands for a single one.  If "escapes" is true, a
+ * backslash escapes the next character.
  */
 static CmigTokenType
 lex_quoted(CmigLexer *lexer, CmigTokenType type, const char *p, bool doubling,
@@ -275,8 +275,8 @@ lex_operator(CmigLexer *lexer)
 	}
 
 	/*
-	 * known from a previous call; searching for the end of the run again at
-	 * each sign would take quadratic time
+	 * the end of the run is known from a previous call; searching for it
+	 * again at each sign would take quadratic time
 	 */
 	if (start >= lexer->signs && start < lexer->signs_end)
 		return finish(lexer, CMIG_TOKEN_OPERATOR, start + 1);

@@ -284,9 +284,10 @@ may_continue(const CmigLexer *lexer)
 }
 
 /*
- * Append the text between the quotes of one part of a string.  The whole
- * string's text begins at offset from.  If the string has escapes, the last
- * escape of the previous part must not absorb the first character of this part.
+ * Append the text between the quotes of one part of a string.  The text of the
+ * whole string begins at offset "from".  If the string has escapes, the last
+ * escape of the previous part must not absorb the first character of this
+ * part.
  */
 static void
 append_string_part(StringInfo to, int from, const CmigLexer *lexer, bool escapes,
@@ -335,7 +336,7 @@ append_string(StringInfo to, CmigLexer *lexer, const char *copied)
 	{
 		if (part.unterminated)
 		{
-			/* the caller handles this */
+			/* the caller handles an unterminated string */
 			*lexer = part;
 			return copied;
 		}
@@ -392,7 +393,7 @@ cmig_psql_pin(StringInfo to, int from, const char *pin)
 }
 
 /*
- * Append the rest of a statement up to end, pin the encoding, and append a
+ * Append the rest of a statement up to "end", pin the encoding, and append a
  * comment that follows on the same line.  Returns the end of the text that has
  * been appended.
  */
@@ -435,8 +436,8 @@ changes_strings(const CmigLexer *lexer)
 
 /*
  * Append the rest of the text, and end the output with a newline.  The text's
- * output begins at offset length.  If open is true, the last statement is also
- * ended with a semicolon.
+ * output begins at offset "length".  If "open" is true, the last statement is
+ * also ended with a semicolon.
  */
 static void
 append_rest(StringInfo to, int length, const char *rest, bool open)
@@ -606,7 +607,8 @@ cmig_psql_append_literal(StringInfo to, const char *text)
 }
 
 /*
- * Append text as a dollar-quoted string, between newlines if lines is true.
+ * Append the text as a dollar-quoted string, between newlines if "lines" is
+ * true.
  */
 static void
 append_dollar_quoted(StringInfo to, const char *text, bool lines)

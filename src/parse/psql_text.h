@@ -30,12 +30,13 @@ typedef struct CmigPsqlFacts
 } CmigPsqlFacts;
 
 /*
- * Append the statements in text, ending the last one with a semicolon and a
- * newline, and add to *facts.  Each statement that is not ASCII is preceded by
- * pin, a line that sets the client encoding.  Returns false and appends nothing
- * if the text may contain a statement that cannot run in a transaction, or if
- * psql might split the text differently from the server.  In that case, the
- * caller must parse the text and append its statements one by one.
+ * Append the statements in "text", ending the last one with a semicolon and a
+ * newline, and add to *facts.  "pin" is a line that sets the client encoding;
+ * it is written before each statement that is not ASCII.  Returns false and
+ * appends nothing if the text may contain a statement that cannot run in a
+ * transaction, or if psql might split the text differently from the server.
+ * In that case, the caller must parse the text and append its statements one
+ * by one.
  */
 extern bool cmig_psql_append(StringInfo to, const char *text, const char *pin,
 							 CmigPsqlFacts *facts);
@@ -49,12 +50,12 @@ extern void cmig_psql_append_statement(StringInfo to, const char *statement,
 									   CmigPsqlFacts *facts);
 
 /*
- * Insert pin, a line that sets the client encoding, before the text that begins
- * at offset from, unless that text is ASCII.
+ * Insert "pin", a line that sets the client encoding, before the text that
+ * begins at offset "from", unless that text is ASCII.
  */
 extern void cmig_psql_pin(StringInfo to, int from, const char *pin);
 
-/* Append the comments in text, which contains no statement. */
+/* Append the comments in "text", which contains no statement. */
 extern void cmig_psql_append_comments(StringInfo to, const char *text, int length);
 
 /* Append a string constant, as quote_literal() writes it. */

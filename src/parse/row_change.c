@@ -1,6 +1,6 @@
 /*
  * row_change.c
- *	  Recognizes statements that may change rows.
+ *	  Finds out whether a statement may change rows.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -65,7 +65,7 @@ find_writer(Node *node, void *may_write)
 	return raw_expression_tree_walker(node, find_writer, may_write);
 }
 
-/* Returns the command if its query may change rows; query may be NULL. */
+/* Returns the command if its query may change rows; "query" may be NULL. */
 static const char *
 query_command(Node *query, CmigMayWrite may_write, const char *command)
 {

@@ -1,6 +1,7 @@
 /*
  * row_change.h
- *	  Recognizes statements that may change rows by their parse trees.
+ *	  Finds out from a statement's parse tree whether the statement may
+ *	  change rows.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,7 +13,7 @@
 
 /*
  * A callback that returns true if a function may change rows or sequences.
- * schema is NULL if the function name in the call is not qualified.
+ * "schema" is NULL if the function name in the call is not qualified.
  */
 typedef bool (*CmigMayWrite) (const char *schema, const char *name);
 

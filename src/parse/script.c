@@ -454,9 +454,10 @@ cmig_script_checksum(const char *upgrade_sql, bool transactional)
 }
 
 /*
- * Returns true if a statement only opens a transaction or, if opening is false,
- * only commits one, without options.  The lexer must be at the statement's
- * first word.  If the result is true, the lexer is then at the statement's end.
+ * Returns true if a statement only opens a transaction or, if "opening" is
+ * false, only commits one, without options.  The lexer must be at the
+ * statement's first word.  If the result is true, the lexer is then at the
+ * statement's end.
  */
 static bool
 is_bare_transaction(CmigLexer *lexer, bool opening)
@@ -518,8 +519,8 @@ cmig_script_strip_outer_transaction(const char *source)
 	begin_end = lexer.next;
 
 	/*
-	 * the last statement must close the transaction, with no transaction
-	 * control between
+	 * the last statement must close the transaction, and there must be no
+	 * other transaction control in between
 	 */
 	memset(&last, 0, sizeof(last));
 	for (;;)

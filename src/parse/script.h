@@ -31,7 +31,7 @@ typedef struct CmigStatement
 
 /*
  * Start reading a script.  The reader lives in the current memory context and
- * keeps a pointer to source.
+ * keeps a pointer to "source".
  */
 extern CmigScriptReader *cmig_script_open(const char *source);
 
@@ -61,7 +61,7 @@ extern char *cmig_script_checksum(const char *upgrade_sql, bool transactional);
 
 /*
  * Returns a copy of the script with an outer BEGIN ... COMMIT pair, without
- * options, replaced with blanks.  Returns source itself if there is no such
+ * options, replaced with blanks.  Returns "source" itself if there is no such
  * pair.
  */
 extern char *cmig_script_strip_outer_transaction(const char *source);

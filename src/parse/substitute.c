@@ -26,7 +26,7 @@ typedef struct Placeholder
 	bool		literal;
 } Placeholder;
 
-/* The state for one script. */
+/* The state while placeholders are replaced in a script. */
 typedef struct Substitution
 {
 	const char *owner;

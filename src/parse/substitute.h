@@ -20,8 +20,9 @@
 
 /*
  * A callback that returns the value of a placeholder, or NULL if the
- * placeholder has no value.  In the latter case, the placeholder's name is used
- * as its value.  literal is true if the placeholder is declared as a literal.
+ * placeholder has no value.  In the latter case, the placeholder's name is
+ * used as its value.  "literal" is true if the placeholder is declared as a
+ * literal.
  */
 typedef const char *(*CmigSubstituteValue) (const char *name, bool literal, void *arg);
 

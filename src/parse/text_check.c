@@ -98,10 +98,10 @@ written_table(Node *stmt)
 
 /*
  * Returns a problem if a downgrade writes to a table that it has dropped, or
- * NULL.  This is the case if cat has appended a file without a header to a
- * revision file.  *dropped contains the names of the dropped tables as written,
- * allocated in the given context.  The list is emptied at statements that may
- * create a table.
+ * NULL.  This happens, for example, if the cat command has appended a file
+ * without a header to a revision file.  *dropped contains the names of the
+ * dropped tables as written, allocated in the given context.  The list is
+ * emptied at statements that may create a table.
  */
 static CmigTextProblem *
 find_write_to_dropped(const CmigStatement *statement, List **dropped, MemoryContext context)

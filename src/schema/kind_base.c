@@ -3,8 +3,8 @@
  *	  Base types, and shell types.
  *
  * A base type is created twice: as a shell, which its functions need, and then
- * with its definition, which needs the functions.  Therefore the definition is
- * a separate object, a child of the type.  Only DROP TYPE ...  CASCADE can
+ * with its definition, which needs the functions.  Therefore, the definition
+ * is a separate object, a child of the type.  Only DROP TYPE ... CASCADE can
  * drop the type; this also drops the functions.
  *
  * Copyright (c) 2026, the pg_cmig developers

@@ -66,8 +66,8 @@ static const char index_sql[] =
 
 /*
  * ATTACH PARTITION would also create an invalid index in the partition.
- * Therefore an invalid index is created after the partitions are attached, and
- * after the indexes that are attached to it.
+ * Therefore, an invalid index is created after the partitions are attached,
+ * and after the indexes that are attached to it.
  */
 static const char index_follows[] =
 "SELECT 'pg_class'::regclass::oid, x.indexrelid, 0, 'pg_class'::regclass::oid, p.inhrelid, -2"

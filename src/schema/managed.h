@@ -29,7 +29,7 @@ typedef struct CmigManaged
 } CmigManaged;
 
 /*
- * Returns the named schemas, whether or not they exist.  If names is NULL,
+ * Returns the named schemas, whether or not they exist.  If "names" is NULL,
  * returns all schemas in the database except system schemas, temporary
  * schemas, schemas that belong to extensions, cmig, and cmig_audit.  Raises
  * 22023 if a system schema, a temporary schema, cmig, or cmig_audit is named.

@@ -2,11 +2,11 @@
  * target_extension.h
  *	  Processes extensions and schemas in a target's statements.
  *
- * Extension members are moved between schemas by changing catalog rows,
- * which does not check privileges.  Therefore this is done only if the
- * current user could do the same with commands: the old schema must be one
- * that the shadow created, or the user must own the extension, and the user
- * must have CREATE on the new schema.
+ * Extension members are moved between schemas by changing catalog rows, which
+ * does not check privileges.  Therefore, this is done only if the current user
+ * could do the same with commands: the old schema must be one that the shadow
+ * created, or the user must own the extension, and the user must have CREATE
+ * on the new schema.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

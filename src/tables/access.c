@@ -66,8 +66,8 @@ static const char *const usage[] = {
 };
 
 /*
- * Includes everything that pg_dump reads, except cmig.secret, which only the
- * owner may read.
+ * A reader's privileges include everything that pg_dump reads, except
+ * cmig.secret, which only the owner may read.
  */
 static const char *const reader[] = {
 	"SELECT ON cmig.revision, cmig.version, cmig.journal, cmig.progress,"
@@ -77,8 +77,8 @@ static const char *const reader[] = {
 };
 
 /*
- * Excludes created_by, so that no one can write a revision in another role's
- * name.
+ * An author's privileges exclude created_by, so that no one can write a
+ * revision in another role's name.
  */
 static const char *const author[] = {
 	"INSERT (revision, down_revision, depends_on, branch_labels, replaces, message, description,"
@@ -104,7 +104,8 @@ static const char *const migrator[] = {
 };
 
 /*
- * All privileges except those that allow a role to attach code to the tables.
+ * The owner's level contains all privileges except those that allow a role to
+ * attach code to the tables.
  */
 static const char *const owner[] = {
 	"USAGE ON SCHEMA cmig",
@@ -187,8 +188,8 @@ collect_function(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Returns the statements "verb EXECUTE ON FUNCTION ... preposition role" for
- * all functions with the given name.
+ * Returns the statements that grant or revoke all functions with the given
+ * name.  They have the form "verb EXECUTE ON FUNCTION ... preposition role".
  */
 static List *
 function_statements(const char *verb, const char *preposition, const char *role, const char *function)
@@ -210,7 +211,10 @@ function_statements(const char *verb, const char *preposition, const char *role,
 	return statements;
 }
 
-/* Returns the statements "verb what preposition role" for a level. */
+/*
+ * Returns the statements that grant or revoke a level.  They have the form
+ * "verb what preposition role".
+ */
 static List *
 level_statements(const char *verb, const char *preposition, const char *role, const char *level)
 {
@@ -408,8 +412,8 @@ cmig_grant_access(PG_FUNCTION_ARGS)
 }
 
 /*
- * Finds the roles that have granted the role a privilege on any of pg_cmig's
- * objects.
+ * Finds the roles that have granted a given role a privilege on any of
+ * pg_cmig's objects.
  */
 static CmigQuery find_grantors = {
 	"SELECT DISTINCT a.grantor FROM ("

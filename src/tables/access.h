@@ -14,8 +14,8 @@
 extern List *cmig_access_levels(void);
 
 /*
- * Returns the GRANT statements that give a level to a role.  role is a quoted
- * name or PUBLIC.
+ * Returns the GRANT statements that give a level to a role.  "role" is a
+ * quoted name or PUBLIC.
  */
 extern List *cmig_access_grants(const char *role, const char *level);
 

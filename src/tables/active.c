@@ -1,6 +1,6 @@
 /*
  * active.c
- *	  Reads the revisions that count, taking replaced revisions into account.
+ *	  Reads the revisions that count, that is, without replaced revisions.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

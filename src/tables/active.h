@@ -1,6 +1,7 @@
 /*
  * active.h
- *	  Reads the revisions that count, taking replaced revisions into account.
+ *	  Reads the revisions that count, that is, without replaced revisions
+ *	  (see replaces.h).
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

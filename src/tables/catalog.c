@@ -63,7 +63,9 @@ static CmigQuery read_text = {"SELECT " TEXT_COLUMNS OF_ONE, 1, {TEXTOID}};
 static CmigQuery read_texts = {"SELECT " TEXT_COLUMNS " FROM cmig.revision r" BY_ID, 0};
 static CmigQuery read_texts_of = {"SELECT " TEXT_COLUMNS OF_MANY BY_ID, 1, {TEXTARRAYOID}};
 
-/* same layout as TEXT_COLUMNS, but only the columns that file names need */
+/*
+ * same layout as TEXT_COLUMNS, but reads only the columns that file names need
+ */
 static CmigQuery read_file_names = {
 	"SELECT r.revision::text, NULL::text[], NULL::text[], NULL::text[], NULL::text[],"
 	" r.message::text, NULL::text, true, NULL::text, NULL::text, NULL::text,"
@@ -97,7 +99,7 @@ static CmigQuery read_small_scripts[] = {
 
 /*
  * Convert a text datum to a string, allocated in the pack, or with palloc if
- * pack is NULL.
+ * "pack" is NULL.
  */
 static char *
 keep_text(CmigPack *pack, Datum value)

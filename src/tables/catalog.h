@@ -27,8 +27,8 @@ typedef struct CmigRevisionSet
 } CmigRevisionSet;
 
 /*
- * Returns all stored revisions.  Use cmig_active_read() for only those that
- * count.
+ * Returns all stored revisions.  To read only the revisions that count (see
+ * replaces.h), use cmig_active_read().
  */
 extern CmigRevisionSet *cmig_catalog_read_revisions(bool with_details);
 

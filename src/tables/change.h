@@ -15,7 +15,8 @@
  * cmig.run_timeout.  Raises 55000 within a revision's script, and 40001 if the
  * transaction's snapshot does not show the latest version rows.  Also updates
  * the version rows of replaced revisions, as described for
- * cmig_active_settle().  "function", such as "cmig.upgrade()", is for errors.
+ * cmig_active_settle().  "function" is used in error messages, for example
+ * "cmig.upgrade()".
  */
 extern void cmig_change_begin(const char *function);
 

@@ -10,8 +10,8 @@
  *
  * A run never fails because no id is left.  The trigger (journal_trigger.c)
  * rejects an id far beyond the last one, unless the row is written by the
- * table's owner or by a restore.  If such a row leaves no ids after it, new
- * rows get ids in the last gap that is large enough.
+ * table's owner or by a restore.  If such a row leaves no ids after it, the
+ * ids of new rows are in the last gap that is large enough.
  *
  * session_role and client_address have the columns' defaults, because a
  * migrator is not allowed to write them.  The trigger checks the column "role".
@@ -266,7 +266,7 @@ cmig_journal_interrupted(void)
 
 /*
  * Returns an array of the entries' finishing times, or of their starting times
- * if finished is false.
+ * if "finished" is false.
  */
 static Datum
 times_array(const CmigJournalEntry *entries, int count, bool finished)

@@ -29,10 +29,11 @@ typedef struct CmigJournalEntry
 } CmigJournalEntry;
 
 /*
- * Write a row.  The caller must hold the run lock, as for all functions of this
- * module that write, because a new row gets the greatest id plus one.  The
- * role, session role, application, address, and transaction ID are taken from
- * the session; search_path is the one that scripts see.
+ * Write a row.  The caller of this function, or of any other function in this
+ * module that writes, must hold the run lock, because the id of a new row is
+ * the greatest id plus one.  The role, session role, application, address, and
+ * transaction ID are taken from the session; search_path is the one that
+ * scripts see.
  */
 extern void cmig_journal_write(const CmigJournalEntry *entry);
 
@@ -70,7 +71,7 @@ extern CmigJournalRepeatable cmig_journal_repeatable(const char *revision);
  * A callback for revisions that were run under a different search_path.  It is
  * called for each revision whose last completed upgrade started with a
  * different search_path, or, if the search_path contains "$user", was run by a
- * different role.  The callback's strings are palloc'd; role may be NULL.
+ * different role.  The callback's strings are palloc'd; "role" may be NULL.
  */
 typedef void (*CmigJournalPathCallback) (const char *revision, const char *search_path,
 										 const char *role, void *arg);
@@ -159,7 +160,7 @@ extern int64 cmig_journal_last_id(void);
 
 /*
  * If the greatest id leaves no ids for new rows, returns that id; otherwise
- * returns 0.  In the former case, new rows get smaller ids, and the row with
+ * returns 0.  In the former case, new rows have smaller ids, and the row with
  * the greatest id remains the last one.
  */
 extern int64 cmig_journal_out_of_order(void);

@@ -61,8 +61,8 @@ extern bool cmig_progress_has(List *rows, const char *revision);
 extern CmigNames *cmig_progress_begun(void);
 
 /*
- * Insert or update a row.  If detail is NULL, an existing row's detail does not
- * change.
+ * Insert or update a row.  If "detail" is NULL, an existing row's detail does
+ * not change.
  */
 extern void cmig_progress_write(const char *revision, CmigDirection direction,
 								int statement, CmigProgressState state,

@@ -24,7 +24,7 @@
 	" verify_sql, replaces, precondition_sql, placeholders, previous_sql, transactional," \
 	" repeatable, created_at)"
 #define REVISION_COLUMNS 16		/* number of columns that are written */
-#define REVISION_TEXTS 13		/* number of leading columns that are texts */
+#define REVISION_TEXTS 13		/* number of leading columns of type text */
 #define REVISION_TYPES \
 	{TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, TEXTOID, \
 	TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID, TEXTOID, TEXTARRAYOID, TEXTOID, BOOLOID, BOOLOID, TIMESTAMPTZOID}
@@ -191,7 +191,7 @@ column_array(Oid array_type, Datum *elements, bool *nulls, int count)
 
 /*
  * The maximum number of revisions that one statement inserts.  A batch ends
- * earlier if its texts exceed BATCH_BYTES.
+ * earlier if its strings exceed BATCH_BYTES.
  */
 #define BATCH_ROWS 500
 #define BATCH_BYTES (4 * 1024 * 1024)
@@ -221,7 +221,7 @@ init_batch(RevisionBatch *batch)
 	}
 }
 
-/* Set a text column of the row being added.  text may be NULL. */
+/* Set a text column of the row being added.  "text" may be NULL. */
 static void
 put_text(RevisionBatch *batch, int column, const char *text)
 {
@@ -260,8 +260,8 @@ add_to_batch(RevisionBatch *batch, const CmigRevisionText *text)
 }
 
 /*
- * Insert the batch's rows.  Each text is freed once it has been copied into its
- * array, because scripts can be large.
+ * Insert the batch's rows.  Each string is freed once it has been copied into
+ * its array, because scripts can be large.
  */
 static void
 insert_batch(RevisionBatch *batch)

@@ -1,6 +1,6 @@
 /*
  * wrong_call.c
- *	  Raises errors for calls that pass a number or several texts as a
+ *	  Raises errors for calls that pass a number or several strings as a
  *	  revision.
  *
  * Copyright (c) 2026, the pg_cmig developers

@@ -1,6 +1,6 @@
 /*
  * wrong_call.h
- *	  Raises errors for calls that pass a number or several texts as a
+ *	  Raises errors for calls that pass a number or several strings as a
  *	  revision.
  *
  * A function that takes a revision has a variant with arguments of type "any"
