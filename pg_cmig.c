@@ -107,8 +107,8 @@ _PG_init(void)
 
 /*
  * Run the plan and add its steps to the function's result.  *number is the
- * number of the last step so far.  If allowed is not NULL, only the texts in it
- * may run.
+ * number of the last step so far.  If "allowed" is not NULL, only the texts in
+ * it may run.
  */
 static void
 run_steps(FunctionCallInfo fcinfo, const CmigSituation *now, const CmigPlan *plan,

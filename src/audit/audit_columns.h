@@ -42,7 +42,7 @@ typedef enum CmigAuditColumnsUse
 /*
  * Set the present name and number of every column in the options.  Names
  * without a number are new and are left unchanged.  Raises an error if it is
- * not known which column is meant, unless use is CMIG_AUDIT_READING.
+ * not known which column is meant, unless "use" is CMIG_AUDIT_READING.
  */
 extern void cmig_audit_columns_resolve(CmigAuditOptions *options, Oid relation,
 									   Oid extension_owner, CmigAuditColumnsUse use);

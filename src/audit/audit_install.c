@@ -111,8 +111,8 @@ cmig_audit_install_read(Oid relation, bool *cloned)
  */
 
 /*
- * Returns a trigger that the table should have.  events and transition are
- * SQL, as in CREATE TRIGGER; transition can be "".
+ * Returns a trigger that the table should have.  "events" and "transition" are
+ * SQL, as in CREATE TRIGGER; "transition" can be "".
  */
 static CmigAuditTrigger *
 wanted_trigger(const char *name, int16 type, const char *events, const char *transition,

@@ -73,8 +73,8 @@ extern int32 cmig_audit_options_id(const char *argument);
 extern CmigAuditOptions *cmig_audit_options_parse(int nargs, char **args);
 
 /*
- * Returns the options as a trigger's second argument or, if numbers is false,
- * for display, without column numbers.
+ * Returns the options as a trigger's second argument or, if "numbers" is
+ * false, for display, without column numbers.
  */
 extern char *cmig_audit_options_text(const CmigAuditOptions *options, bool numbers);
 

@@ -326,7 +326,11 @@ make_ahead(Retain *retain)
 			make_partition(part);
 			continue;
 		}
-		/* only this month can already have rows */
+
+		/*
+		 * the default partition has rows for this month, so create only the
+		 * rest of the month
+		 */
 		cmig_query_each(&rest_of_month, NULL, NULL, collect_part, &rest);
 		if (rest && lc == list_head(parts) && !is_made(((Part *) linitial(rest))->name))
 			make_partition(linitial(rest));

@@ -125,7 +125,7 @@ extern bool cmig_audit_row_same(const CmigAuditColumn *column, Datum a, bool a_n
 
 /*
  * Assemble the jsonb object of the columns for which chosen[i] is true, or of
- * all columns if chosen is NULL.
+ * all columns if "chosen" is NULL.
  */
 extern Jsonb *cmig_audit_row_image(const CmigAuditShape *shape,
 								   const CmigAuditPiece *pieces, const bool *chosen);

@@ -68,7 +68,7 @@ invalidate_all(Datum arg, int cache, uint32 hash)
 /*
  * Discard the information that is valid only in the transaction or
  * subtransaction.  If rolled_back is true, the layouts that the transaction
- * recorded do not exist; if end is true, the entries are no longer in use.
+ * recorded do not exist; if "end" is true, the entries are no longer in use.
  */
 static void
 reset_entries(bool rolled_back, bool end)

@@ -496,7 +496,7 @@ value_of_kind(JsonbValue *value, const char *kind)
 
 /*
  * Returns the key as it was logged with a layout: with the column names in
- * that layout and, if kinds is not NIL, with values of these kinds.
+ * that layout and, if "kinds" is not NIL, with values of these kinds.
  */
 static Jsonb *
 key_as_logged(CmigAuditTarget *target, Jsonb *object, List *names, List *kinds)

@@ -485,7 +485,8 @@ log_slots(AuditCall *call, TupleTableSlot *old, TupleTableSlot *new)
 }
 
 /*
- * Log the change of one row.  old is NULL for an insert, and new for a delete.
+ * Log the change of one row.  "old" is NULL for an insert, and "new" is NULL
+ * for a delete.
  */
 static void
 log_change(AuditCall *call, TupleTableSlot *old, TupleTableSlot *new)

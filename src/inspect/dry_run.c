@@ -103,10 +103,7 @@ make_plan(const CmigSituation *now, CmigDirection direction, const CmigNames *ta
 	return cmig_move_plan_downgrade(now, targets->names[0], &resolved);
 }
 
-/*
- * Returns the first of the nodes to which the edges lead that has not been
- * run, or -1.
- */
+/* Returns the first node in "edges" that has not been run, or -1. */
 static int
 find_missing(const CmigEdges *edges, const bool *missing)
 {

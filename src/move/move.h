@@ -41,9 +41,9 @@ extern CmigPlan *cmig_move_plan_downgrade(const CmigSituation *now, const char *
 
 /*
  * Raises MG011 if cmig.protect does not allow the plan's revisions to be
- * reverted. everything is true if the plan goes down to base. "what" names the
- * operation in the error. commits is true if the operation is not a single
- * transaction.
+ * reverted. "everything" is true if the plan goes down to base. "what" names
+ * the operation in the error. "commits" is true if the operation is not a
+ * single transaction.
  */
 extern void cmig_move_require_unprotected(const CmigSituation *now, const CmigPlan *plan,
 										  bool everything, const char *what,

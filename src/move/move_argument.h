@@ -15,7 +15,7 @@
 
 /*
  * Return the first argument, a number of steps, as a relative identifier such
- * as "+2" or "-1". If stepwise is true, hints name the procedures.
+ * as "+2" or "-1". If "stepwise" is true, hints name the procedures.
  */
 extern char *cmig_move_argument_steps_up(FunctionCallInfo fcinfo, bool stepwise);
 extern char *cmig_move_argument_steps_down(FunctionCallInfo fcinfo, bool stepwise);

@@ -97,8 +97,8 @@ texts_of_step(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *tex
 }
 
 /*
- * Returns a plan's checksum. If hashes is not NULL, stores each step's hash in
- * it.
+ * Returns a plan's checksum. If "hashes" is not NULL, stores each step's hash
+ * in it.
  */
 static char *
 make_checksum(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *texts, uint64 *hashes)

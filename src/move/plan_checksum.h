@@ -37,7 +37,7 @@ typedef struct CmigAllowedTexts CmigAllowedTexts;
 /*
  * Raises MG016, with a DETAIL that says what has changed, unless the plan has
  * this checksum. Returns the texts that the checksum covers, allocated in the
- * current memory context, or NULL if checksum is NULL.
+ * current memory context, or NULL if "checksum" is NULL.
  */
 extern CmigAllowedTexts *cmig_plan_checksum_require(const char *checksum, const CmigSituation *now,
 													const CmigPlan *plan);

@@ -40,7 +40,7 @@ typedef struct CmigLeftover
 
 /*
  * Determine from the catalogs how to proceed with an interrupted statement.
- * detail is the stored JSON object. The parse tree is completed as by
+ * "detail" is the stored JSON object. The parse tree is completed as by
  * cmig_resume_prepare(). The indexes in *leftovers (of CmigLeftover *) must be
  * removed before the statement is run again. Must be called in a transaction
  * with a snapshot.

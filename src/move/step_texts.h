@@ -20,7 +20,7 @@ typedef struct CmigStepTexts CmigStepTexts;
 
 /*
  * Prepare to read a plan's scripts. The result is allocated in the current
- * memory context; graph and plan must outlive it.
+ * memory context; "graph" and "plan" must outlive it.
  */
 extern CmigStepTexts *cmig_step_texts_make(const CmigGraph *graph, const CmigPlan *plan);
 

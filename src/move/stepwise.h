@@ -16,7 +16,7 @@
 
 /*
  * The procedures. fcinfo belongs to the CALL. in_doubt is "stop", "done", or
- * "again". If checksum is not NULL, the plan must have this checksum. The
+ * "again". If "checksum" is not NULL, the plan must have this checksum. The
  * arguments must be allocated below PortalContext.
  */
 extern void cmig_stepwise_upgrade(FunctionCallInfo fcinfo, const CmigNames *targets,

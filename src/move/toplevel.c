@@ -56,7 +56,9 @@
 #define FIRST_PAUSE 200
 #define LONGEST_PAUSE 30000
 
-/* Transactions younger than this are not reported, in milliseconds. */
+/*
+ * In milliseconds; transactions that are younger than this are not reported.
+ */
 #define OLD_SNAPSHOT_MS 1000
 
 /* Variable of cmig.lock_retries. */

@@ -65,8 +65,8 @@ extern void cmig_toplevel_attempt(CmigAttempt body, CmigMayRepeat may_repeat,
  * Wait until a table can be locked in ACCESS SHARE mode, with the same retries
  * as in cmig_toplevel_attempt(). As a result, a session that holds a
  * conflicting lock blocks a procedure for at most cmig.lock_timeout per
- * attempt. alone is true if no revision is running, so that lock waits are not
- * being watched yet.
+ * attempt. "alone" is true if no revision is running, so that lock waits are
+ * not being watched yet.
  */
 extern void cmig_toplevel_reach_table(Oid table, const char *procedure, bool alone);
 

@@ -302,7 +302,7 @@ lock_key(const Offline *offline)
 }
 
 /*
- * Append the part before the first transaction.  If stop is true, psql must
+ * Append the part before the first transaction.  If "stop" is true, psql must
  * stop when an error occurs.
  */
 static void
@@ -346,7 +346,10 @@ append_session_unlock(Offline *offline)
 	cmig_psql_pin(&offline->text, from, offline->scripts->pin);
 }
 
-/* Insert a check for the extension at a position in the text. */
+/*
+ * Insert statements at a position in the text that check whether the extension
+ * pg_cmig is installed.
+ */
 static void
 insert_extension_check(Offline *offline, int place)
 {

@@ -78,7 +78,7 @@ make_start_script(const char *pin)
 }
 
 /*
- * Append the statements that restore the session after a script.  If more is
+ * Append the statements that restore the session after a script.  If "more" is
  * true, another script follows in the same transaction, so deferred events
  * must be fired explicitly.
  */

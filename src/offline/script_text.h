@@ -48,8 +48,8 @@ typedef enum CmigScriptPart
 
 /*
  * Append a part of the step, followed by statements that restore the session.
- * more is true if another script follows in the same transaction.  Raises the
- * errors that the runner would raise before running the script.
+ * "more" is true if another script follows in the same transaction.  Raises
+ * the errors that the runner would raise before running the script.
  */
 extern void cmig_script_text_append(StringInfo out, CmigPsqlScripts *scripts,
 									const CmigRunStep *step, CmigScriptPart part, bool more);

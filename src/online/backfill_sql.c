@@ -25,7 +25,9 @@
  * Statements for a part
  */
 
-/* Append "(a, b) > ($1::t, $2::t)"; first is the first parameter's number. */
+/*
+ * Append "(a, b) > ($1::t, $2::t)"; "first" is the first parameter's number.
+ */
 static void
 append_comparison(StringInfo sql, const CmigBackfillKey *key, const char *operator, int first)
 {

@@ -152,9 +152,9 @@ analyze(CmigBackfillTarget *target)
  */
 
 /*
- * Returns a quoted name, as if quote_all_identifiers were off.  schema may be
- * NULL.  A backfill to resume is found by the names of its table and columns,
- * so they must not depend on a setting.
+ * Returns a quoted name, as if quote_all_identifiers were off.  "schema" may
+ * be NULL.  A backfill to resume is found by the names of its table and
+ * columns, so they must not depend on a setting.
  */
 static char *
 quoted(const char *schema, const char *name)

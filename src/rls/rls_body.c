@@ -50,7 +50,7 @@ is_word(CmigLexer *lexer, const char *word)
 }
 
 /*
- * Append the tokens up to the given word, or up to a semicolon if word is
+ * Append the tokens up to the given word, or up to a semicolon if "word" is
  * NULL, and advance past that token.  Returns false if these tokens are not an
  * expression.
  */

@@ -279,7 +279,7 @@ check_duplicates(const CmigRlsStored *policy, const List *siblings, List **findi
 	}
 }
 
-/* Check one policy, except for the rows that it lets through (rls_open.c). */
+/* Apply all rules to one policy, except the rules in rls_open.c. */
 static void
 check_policy(const CmigRlsStored *policy, const List *siblings, List **findings)
 {

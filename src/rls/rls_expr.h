@@ -59,7 +59,7 @@ typedef struct CmigRlsExpression
 extern Bitmapset *cmig_rls_expr_keys(Node *tree);
 
 /*
- * Returns the expression's properties.  If tree is NULL, its truth is
+ * Returns the expression's properties.  If "tree" is NULL, its truth is
  * CMIG_RLS_DEPENDS and nothing else is set.  "keys" is as for cmig_rls_truth.
  */
 extern CmigRlsExpression *cmig_rls_expr_read(Node *tree, Oid relid, const Bitmapset *keys);

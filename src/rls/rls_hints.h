@@ -105,7 +105,7 @@ extern CmigRlsHints *cmig_rls_hints_read(Node *tree);
 
 /*
  * Copy the hints about a column to an input, whose attno and type must be set.
- * entry is the table if a sub-select reads it, or NULL for the policy's own
+ * "entry" is the table if a sub-select reads it, or NULL for the policy's own
  * table.
  */
 extern void cmig_rls_hints_apply(const CmigRlsHints *hints, const RangeTblEntry *entry, CmigRlsInput *input);

@@ -568,7 +568,9 @@ cache_key(const char *text, Oid relid, Oid role, const Bitmapset *keys, const Bi
 	return key.data;
 }
 
-/* Returns a copy in the current memory context, or NULL. */
+/*
+ * Returns a copy of a string in the current memory context, or NULL for NULL.
+ */
 static char *
 keep(const char *text)
 {

@@ -14,7 +14,7 @@
 #include "rls/rls_input.h"
 
 /*
- * Build the model of an expression. role is the role to which the policy
+ * Build the model of an expression.  "role" is the role to which the policy
  * applies, or InvalidOid for PUBLIC; sub-selects read only the rows that this
  * role sees.  The result calls only built-in functions without side effects.
  */

@@ -13,7 +13,7 @@
 #include "rls/rls_stored.h"
 
 /*
- * Add the findings about a policy; siblings are all policies of its table,
+ * Add the findings about a policy.  "siblings" are all policies of its table,
  * including this one.
  */
 extern void cmig_rls_open_add_findings(const CmigRlsStored *policy, const List *siblings,

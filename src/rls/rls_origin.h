@@ -12,10 +12,10 @@
 #include "nodes/parsenodes.h"
 
 /*
- * Find the table column from which a node's value comes. queries contains the
- * queries around the node, innermost first.  Returns false if the node is not
- * a column.  *entry is set to the table, or to NULL if the column belongs to
- * the row to which the policy is applied.
+ * Find the table column from which a node's value comes.  "queries" contains
+ * the queries around the node, innermost first.  Returns false if the node is
+ * not a column.  *entry is set to the table, or to NULL if the column belongs
+ * to the row to which the policy is applied.
  */
 extern bool cmig_rls_origin(const List *queries, Node *node, RangeTblEntry **entry, AttrNumber *attno);
 

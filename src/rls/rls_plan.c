@@ -234,7 +234,8 @@ require_one_default(const CmigRlsTable *table, const char *column, const char *s
 }
 
 /*
- * Returns ALTER TABLE ... SET DEFAULT, or DROP DEFAULT if expression is NULL.
+ * Returns ALTER TABLE ... SET DEFAULT, or DROP DEFAULT if "expression" is
+ * NULL.
  */
 static char *
 set_default(const CmigRlsTable *table, const char *column, const char *expression)

@@ -37,7 +37,7 @@ own_context(const CmigRlsModel *model, const CmigRlsInput *input)
 
 /*
  * Returns the value of a part of the context that is not set: null or, if
- * empty is true, ''.
+ * "empty" is true, ''.
  */
 static Const *
 unset_context(const CmigRlsModel *model, const CmigRlsInput *input, bool empty)

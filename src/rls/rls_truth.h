@@ -27,7 +27,7 @@ typedef enum CmigRlsTruth
  * The result is also ALWAYS if the expression is true for every row that has a
  * value in certain columns: columns that are compared with themselves, and
  * keys that are tested for not being null.  If but_null is not NULL, *but_null
- * is set to the nullable ones of these columns.  If tree is NULL, the result
+ * is set to the nullable ones of these columns.  If "tree" is NULL, the result
  * is DEPENDS.
  */
 extern CmigRlsTruth cmig_rls_truth(Node *tree, Oid relid, const Bitmapset *keys,

@@ -44,7 +44,7 @@ extern void cmig_last_failure_begin(CmigDirection direction, const char *revisio
 
 /*
  * Record the current error as the failure of the run. Call this in PG_CATCH.
- * statement may be 0.
+ * "statement" may be 0.
  */
 extern void cmig_last_failure_record(int statement);
 

@@ -28,9 +28,9 @@ extern int	cmig_lock_timeout;
 extern void cmig_lock_wait_reset(void);
 
 /*
- * Turn the timer on or off. caller is the role whose privileges determine which
- * other sessions' queries an error may show. It is always safe to turn the
- * timer off.
+ * Turn the timer on or off. "caller" is the role whose privileges determine
+ * which other sessions' queries an error may show. It is always safe to turn
+ * the timer off.
  */
 extern void cmig_lock_wait_watch(Oid caller);
 extern void cmig_lock_wait_unwatch(void);
