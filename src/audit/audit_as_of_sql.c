@@ -187,7 +187,7 @@ of_one_row(const char *source, bool backwards)
 					backwards ? ">" : "<", back, back, back, forth, forth, forth);
 }
 
-/* Returns a query for the events of the entries after the time. */
+/* Returns the query for "event"; see the top of this file. */
 static char *
 events(const CmigAsOfQuery *as_of)
 {

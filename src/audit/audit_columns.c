@@ -161,8 +161,8 @@ anchor_table(const char *database, Oid relation)
 }
 
 /*
- * Returns true if the options were set for this table, rather than for a table
- * of which it is a copy.
+ * Returns true if the options were set for this table.  Returns false if they
+ * were set for another table and this table is a copy of it.
  */
 static bool
 is_anchored_in(const CmigAuditOptions *options, const char *database, Oid relation)

@@ -88,7 +88,8 @@ cmig_audit_options_id(const char *argument)
 		id = id * 10 + (*p - '0');
 
 		/*
-		 * the id is the upper half of row_hash, and ranges end at the next id
+		 * The id is the upper half of row_hash.  The hashes of a table end
+		 * before those of the next id, so the largest id is not allowed.
 		 */
 		if (id >= PG_INT32_MAX)
 			return 0;

@@ -1,11 +1,12 @@
 /*
  * audit_row.c
- *	  Converts rows to jsonb with the same result as to_jsonb(row), but faster.
+ *	  Converts rows to jsonb with the same result as to_jsonb(row), but
+ *	  faster.
  *
  * The binary format of a flat jsonb object is written directly.  The columns
  * are kept in the order of jsonb's keys, so nothing is sorted and no tree is
- * built.  If to_jsonb() does more than print the values of a type, they are
- * converted by to_jsonb(), and its result is embedded.
+ * built.  If to_jsonb() does more than print the values of a column's type, it
+ * is called for the values of this column, and its result is embedded.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -525,8 +525,8 @@ cmig_rls_plan_disable(const CmigRlsTable *table)
 		CmigRlsPolicy *policy = lfirst(lc);
 
 		/*
-		 * drop permissive policies first, so that at no point more is allowed
-		 * than before
+		 * drop permissive policies before restrictive ones, so that no step
+		 * allows more than before
 		 */
 		if (policy->made && policy->permissive)
 			add(&statements, cmig_rls_policy_drop(table, policy));

@@ -46,9 +46,9 @@ typedef struct CmigRlsAttempt
 typedef enum CmigRlsOutcomeKind
 {
 	CMIG_RLS_DONE,
-	CMIG_RLS_REFUSED,			/* by a policy */
-	CMIG_RLS_CONSTRAINT,		/* by a constraint, after the policies */
-	CMIG_RLS_FAILED				/* by anything else */
+	CMIG_RLS_REFUSED,			/* stopped by a policy */
+	CMIG_RLS_CONSTRAINT,		/* stopped by a constraint, after the policies */
+	CMIG_RLS_FAILED				/* stopped by anything else */
 } CmigRlsOutcomeKind;
 
 /* The outcome of an attempt. */
