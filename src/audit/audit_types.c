@@ -77,9 +77,9 @@ collect_changeable(TupleDesc desc, HeapTuple row, void *arg)
 
 /*
  * Lock composite types, so that ALTER TYPE cannot add an attribute whose type
- * has a cast.  The types may have changed before they were locked, so look
- * again until no more types are found.  Returns true if another role owns one
- * of the types.
+ * has a cast to json.  The types may have changed before they were locked, so
+ * look again until no more types are found.  Returns true if another role owns
+ * one of the types.
  */
 static bool
 lock_composites(Datum *types)

@@ -134,9 +134,9 @@ is_below_applied(const CmigGraph *graph, const CmigApplied *applied, int node)
 }
 
 /*
- * Journal the version rows that contradicted other rows, as can happen after a
- * restore, and have now been removed. The revisions in these rows count as
- * applied before and after the stamp. Returns the number of rows written.
+ * Journal version rows that contradicted other rows and have now been removed.
+ * Such rows can exist after a restore. Their revisions count as applied before
+ * and after the stamp. Returns the number of rows written.
  */
 static int
 journal_contradictions(CmigJournalBatch *batch, const CmigGraph *graph,

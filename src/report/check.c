@@ -369,7 +369,10 @@ needs_stepwise(const CmigView *view, const CmigNames *names)
 	return false;
 }
 
-/* Report revisions whose replaced revisions are still stored. */
+/*
+ * Report revisions that replace others if the replaced revisions are still
+ * stored.
+ */
 static List *
 add_replaced(const CmigView *view, List *problems)
 {

@@ -561,9 +561,9 @@ roles_with(const CmigRlsStored *policy, Oid role)
 }
 
 /*
- * Report a restrictive policy that applies to fewer roles than a permissive
- * one.  The other roles see rows that only the restrictive policy's key would
- * hide from them.
+ * Report a restrictive policy that does not apply to all roles of a permissive
+ * policy.  The remaining roles see rows that only the restrictive policy's key
+ * would hide from them.
  */
 static void
 check_floor(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache *cache, List **findings)

@@ -38,7 +38,8 @@
 #define TICK_MS 10
 
 /*
- * A wait that was last seen longer ago than this cannot be the one that failed.
+ * If the timer last saw a wait longer ago than this, in microseconds, the wait
+ * cannot be the one that an error ended.
  */
 #define STALE_US (INT64CONST(500) * 1000)
 
