@@ -288,7 +288,8 @@ is_ordered(const CmigFileStart *file, const CmigFileStart *next)
 typedef enum Certainty
 {
 	NO_FILE,
-	PERHAPS_FILE,				/* if the text after it does not parse */
+	PERHAPS_FILE,				/* a file begins if the text after it does not
+								 * parse */
 	CERTAIN_FILE
 } Certainty;
 
@@ -475,7 +476,7 @@ cmig_file_start_is_header_line(const CmigLexer *lexer, const char *end)
 
 	if (!cmig_marker_is_alone(lexer))
 		return false;
-	/* ordinary comments may begin with the other keys */
+	/* the keys not listed here may begin ordinary comments */
 	for (int i = 0; i < lengthof(keys); i++)
 		if (cmig_marker_match(lexer->start, end, cmig_marker_keys[keys[i]], &value, &value_end))
 			return true;

@@ -71,7 +71,7 @@ set_key(CmigFileReader *reader, CmigHeaderKey key, const char *value, int line)
 	switch (key)
 	{
 		case CMIG_KEY_REVISION:
-			break;				/* start_revision() has read it */
+			break;				/* start_revision() has read this key */
 		case CMIG_KEY_DOWN_REVISION:
 			text->edges.parents = cmig_header_value_names(cmig_marker_keys[key], value, cmig_file_reader_place(reader, line));
 			break;

@@ -29,8 +29,8 @@ typedef struct CmigNode
 	const CmigRevision *revision;
 	CmigEdges	parents;		/* down_revision, in the order written */
 	CmigEdges	depends;		/* depends_on, resolved, without parents */
-	CmigEdges	children;		/* nodes that have this one as a parent */
-	CmigEdges	dependents;		/* nodes that depend on this one */
+	CmigEdges	children;		/* nodes whose "parents" include this one */
+	CmigEdges	dependents;		/* nodes whose "depends" include this one */
 } CmigNode;
 
 /* A defect of the graph, for cmig.check(). */
@@ -38,7 +38,7 @@ typedef struct CmigDefect
 {
 	const char *revision;		/* id of the defective revision */
 	const char *problem;		/* a sentence without a period */
-	const char *fix;			/* how to fix it */
+	const char *fix;			/* how to fix the problem */
 } CmigDefect;
 
 /* All revisions; a node is identified by its index in nodes. */

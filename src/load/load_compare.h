@@ -18,7 +18,8 @@ typedef struct CmigLoadItem
 {
 	CmigRevisionFile *file;
 	bool		exists;			/* the revision is already stored */
-	char	   *other_message;	/* the stored message if it differs, or NULL */
+	char	   *other_message;	/* the stored message if it differs from the
+								 * new one, or NULL */
 	bool		differs;		/* the stored row would change */
 	bool		runs_differently;	/* the upgrade script or the transactional
 									 * flag would change */

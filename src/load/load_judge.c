@@ -173,7 +173,7 @@ has_lost_parent(const CmigLoad *load, const CmigLoadItem *item)
 	Named		new;
 
 	if (before < 0)
-		return false;			/* it was replaced by another revision */
+		return false;			/* the revision was replaced by another one */
 	old = &load->before->nodes[before];
 	new = named_by(load, item);
 	for (int i = 0; i < old->parents.count; i++)

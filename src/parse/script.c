@@ -109,7 +109,8 @@ typedef struct PieceState
 {
 	bool		is_create;		/* the statement begins with CREATE */
 	int			parens;			/* open parentheses */
-	int			atomic_depth;	/* open BEGIN ATOMIC and CASEs in it */
+	int			atomic_depth;	/* open BEGIN ATOMIC, and open CASEs in the
+								 * body */
 	bool		after_begin;	/* the last token was BEGIN */
 	bool		after_label;	/* the last token was AS or a dot, so CASE or
 								 * END is a name */

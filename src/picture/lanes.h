@@ -28,7 +28,7 @@ typedef struct CmigLanesRow
 	int			node;
 	int			lane;
 	bool		begins;			/* does no lane lead to the node? */
-	bool		straight;		/* does its lane continue to a parent? */
+	bool		straight;		/* does the node's lane continue to a parent? */
 	int			nforks;
 	CmigLaneFork *forks;		/* edges to other parents, from left to right */
 	int			ending;			/* lane on the right that moves into this

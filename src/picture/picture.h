@@ -17,9 +17,9 @@ typedef enum CmigPictureState
 {
 	CMIG_PICTURE_PENDING,
 	CMIG_PICTURE_APPLIED,
-	CMIG_PICTURE_CURRENT,		/* it has a version row */
-	CMIG_PICTURE_PARTIAL		/* a stepwise run has begun it but not
-								 * finished it */
+	CMIG_PICTURE_CURRENT,		/* has a version row */
+	CMIG_PICTURE_PARTIAL		/* was begun, but not finished, by a stepwise
+								 * run */
 } CmigPictureState;
 
 /* The revisions to draw, and their states. */

@@ -98,7 +98,7 @@ has_owner(const CmigObject *object)
  * Privileges
  */
 
-/* Compare privileges by grantee, privilege, and grantor. */
+/* Compare two entries by grantee, privilege, and grantor. */
 static int
 compare_grants(const CmigGrant *a, const CmigGrant *b)
 {
@@ -126,8 +126,8 @@ compare_cells(const ListCell *a, const ListCell *b)
 }
 
 /*
- * Returns the list's entry for the same grantee, privilege, and grantor, or
- * NULL.
+ * Returns the list's entry with the same grantee, privilege, and grantor as
+ * "wanted", or NULL.
  */
 static const CmigGrant *
 find_grant(const List *grants, const CmigGrant *wanted)
@@ -216,8 +216,8 @@ typedef struct GrantStep
 } GrantStep;
 
 /*
- * Append the statements of an array of steps.  Changes for the same role that
- * use the same kind of statement are combined into one.
+ * Append the statements of an array of steps.  Changes that use the same kind
+ * of statement for the same role are combined into one statement.
  */
 static List *
 append_steps(List *ddl, const CmigObject *object, GrantStep *steps, int count)
@@ -492,7 +492,7 @@ grantable(const List *grants)
 	return result;
 }
 
-/* Returns the table's column with the same name, or NULL. */
+/* Returns the table's column with the same name as "column", or NULL. */
 static const CmigObject *
 same_column(const CmigObject *table, const CmigObject *column)
 {

@@ -33,8 +33,8 @@ typedef struct CmigDiffOptions
 								 * ... ADD VALUE */
 	bool		all_owners;		/* set the owner even if it is the role in
 								 * "role" */
-	bool		sorted;			/* sort privileges; otherwise they are in the
-								 * order of granting */
+	bool		sorted;			/* sort privileges; if false, they are in the
+								 * order in which they were granted */
 	bool		need_schemas;	/* raise an error for a schema that exists in
 								 * neither image, and add rows for other
 								 * roles' schemas; otherwise only issue

@@ -163,8 +163,9 @@ shape_of(const CmigObject *object)
 }
 
 /*
- * Does the partition have an unattached index of the same kind?  Creating the
- * partitioned table's index could attach this index instead of "attached".
+ * Does the partition have an unattached index or, if "attached" is a
+ * constraint, an unattached constraint with an index?  Creating the
+ * partitioned table's index could attach it instead of "attached".
  */
 static bool
 has_loose_index(const CmigImage *image, const CmigObject *attached)
@@ -186,7 +187,7 @@ is_remade(const CmigDifference *difference, const CmigObject *object, bool old)
 
 /*
  * Does creating the partitioned table's index also create this attached index
- * exactly as needed?
+ * with the name and the properties that it has in the image?
  */
 static bool
 is_plain(const CmigDifference *difference, const CmigObject *object, const CmigObject *parent, bool old)
@@ -285,8 +286,8 @@ count_partitions(const CmigDifference *difference, const CmigObject *table, bool
 }
 
 /*
- * Does CREATE INDEX on the partitioned table create all attached indexes as
- * needed?
+ * Does CREATE INDEX on the partitioned table create exactly the indexes in the
+ * list "attached", with their names and properties?
  */
 static bool
 is_enough(const CmigDifference *difference, const CmigObject *object, const List *attached, bool old)

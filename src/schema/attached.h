@@ -17,10 +17,10 @@
 
 /*
  * Complete "ddl", the list of CmigDdl that creates a partitioned table's index
- * or constraint.  If PostgreSQL would not create the attached indexes as
- * needed, the partitioned table's index is created with ONLY, and the attached
- * indexes are created and attached afterwards.  "old" is true if the object is
- * from the old image.
+ * or constraint.  If PostgreSQL would not create exactly the attached indexes
+ * in the image, the partitioned table's index is created with ONLY, and the
+ * attached indexes are created and attached afterwards.  "old" is true if the
+ * object is from the old image.
  */
 extern void cmig_attached_complete(const CmigDifference *difference, const CmigObject *object, List *ddl, bool old);
 

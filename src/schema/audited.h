@@ -17,13 +17,14 @@ typedef struct CmigAudited
 {
 	char	   *table;			/* qualified and quoted */
 	char	   *how;			/* level, operations, options, and triggers
-								 * that are not enabled as usual */
+								 * that are disabled, or enabled ALWAYS or
+								 * REPLICA */
 } CmigAudited;
 
 /*
  * Returns the audited tables, a list of CmigAudited sorted by table, in the
  * current memory context.  In a shadow (see shadow.h), returns the tables that
- * are audited there.
+ * are audited in the shadow.
  */
 extern List *cmig_audited_read(void);
 

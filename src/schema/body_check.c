@@ -208,7 +208,7 @@ check(CmigObject *function)
 	function->unchecked = true;
 }
 
-/* Does the image contain this function with the same definition? */
+/* Does the image contain the function with the same definition? */
 static bool
 has_same(const CmigImage *image, const CmigObject *function)
 {

@@ -1,6 +1,7 @@
 /*
  * column_order.h
- *	  Finds new columns that cannot have the same position as in the target.
+ *	  Finds new columns that cannot have the position that they have in the
+ *	  target.
  *
  * No database access.
  *

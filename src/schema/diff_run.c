@@ -93,7 +93,7 @@ read_target(CmigShadow *shadow, void *arg)
 	cmig_body_check(run->image, run->live);
 }
 
-/* Does the target have a note about the same object? */
+/* Does the target have a note about the same object as "note"? */
 static bool
 has_note(const CmigTarget *target, const CmigTargetNote *note)
 {

@@ -17,7 +17,7 @@
  * Returns a List of CmigDiffLine *: the statements that change the managed
  * schemas into those that target_sql creates.  "function" is used in error
  * messages, for example "cmig.diff()".  Raises 22004 if target_sql is NULL,
- * the errors of cmig_shadow_run(), and any error that target_sql raises.
+ * the errors of cmig_shadow_run(), and any error raised by target_sql.
  */
 extern List *cmig_diff_run(const CmigManaged *managed, const char *target_sql,
 						   const CmigDiffOptions *options, const char *function);

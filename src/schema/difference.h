@@ -30,12 +30,13 @@ typedef struct CmigChange
 	CmigAction	action;
 	CmigObject *from;			/* NULL: the object is new */
 	CmigObject *to;				/* NULL: the object is dropped */
-	List	   *ddl;			/* of CmigDdl, to alter it */
+	List	   *ddl;			/* of CmigDdl, to alter the object */
 	List	   *first;			/* see CmigAlter */
 	List	   *last;
-	bool		differs;		/* false: the objects are the same, but a
-								 * change of another object affects them */
-	bool		shown;			/* the change has a row */
+	bool		differs;		/* false if the object is the same in both
+								 * images, but a change of another object
+								 * affects it */
+	bool		shown;			/* the change has a row in the result */
 	char	   *reason;			/* why the change is not supported */
 	bool		disturbs;		/* see CmigAlter */
 	bool		recasts;
@@ -43,27 +44,32 @@ typedef struct CmigChange
 	List	   *left;			/* children's columns that are dropped by
 								 * separate statements, because other children
 								 * keep theirs */
-	bool		only;			/* a column that some children keep */
-	bool		untyped;		/* a typed table whose type is replaced */
-	bool		trades;			/* a column that changes its type while the
-								 * old type has a temporary name */
-	bool		queued;			/* its dependents have been examined ... */
+	bool		only;			/* true for a column that some children keep */
+	bool		untyped;		/* true for a typed table whose type is
+								 * replaced */
+	bool		trades;			/* true for a column that changes its type
+								 * while the old type has a temporary name */
+	bool		queued;			/* the object's dependents have been examined
+								 * ... */
 	CmigAction	queued_action;	/* ... for this action */
 	CmigObject *away;			/* the old object under its temporary name, if
-								 * the new one is created before it is dropped */
+								 * the new object is created before the old
+								 * one is dropped */
 	struct CmigChange *host;	/* the change whose statements include this
 								 * one, or NULL */
-	List	   *riders;			/* changes that have this one as host and are
-								 * not folded */
-	bool		unchecked;		/* a function that is created before objects
-								 * that its body names */
+	List	   *riders;			/* changes whose host is this one and whose
+								 * objects are not folded */
+	bool		unchecked;		/* true for a function that is created before
+								 * objects that its body names */
 	struct CmigChange *dropped_by;	/* the change whose DROP statement also
 									 * drops this object, although it is not a
 									 * child */
-	bool		taken;			/* a function that is also dropped when the
-								 * creation of its base type is reverted */
-	List	   *takes;			/* changes that have this one as dropped_by,
-								 * in the order of their creation */
+	bool		taken;			/* true for a function that is also dropped
+								 * when the creation of its base type is
+								 * reverted */
+	List	   *takes;			/* changes whose dropped_by is this one, in
+								 * the order in which their objects are
+								 * created */
 	int			first_node;		/* for order.c: node that drops or alters the
 								 * object */
 	int			last_node;		/* node that creates or alters the object */

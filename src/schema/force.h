@@ -22,8 +22,10 @@
  */
 typedef struct CmigForce
 {
-	const CmigObject *before;	/* the old table, or NULL if it is not forced */
-	const CmigObject *after;	/* the new table, or NULL if it is not forced */
+	const CmigObject *before;	/* the old table, or NULL if its row security
+								 * is not forced */
+	const CmigObject *after;	/* the new table, or NULL if its row security
+								 * is not forced */
 } CmigForce;
 
 /*

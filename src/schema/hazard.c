@@ -41,7 +41,10 @@ table_size(const CmigObject *table)
 	return size;
 }
 
-/* Is there a binary-coercible cast, so that values need not be rewritten? */
+/*
+ * Is there a binary-coercible cast between the types, so that values need not
+ * be rewritten?
+ */
 static bool
 is_binary_coercible(const char *from, const char *to)
 {

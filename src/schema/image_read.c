@@ -67,7 +67,7 @@ take(CmigImageReader *reader, Size size)
 static void *
 take_aligned(CmigImageReader *reader, Size size)
 {
-	/* strings may have left it unaligned */
+	/* strings may have left the free memory unaligned */
 	reader->room -= reader->room % MAXIMUM_ALIGNOF;
 	return memset(take(reader, MAXALIGN(size)), 0, size);
 }
@@ -241,7 +241,10 @@ read_objects(CmigImageReader *reader, Datum schemas, bool all)
  * Other addresses of the same objects
  */
 
-/* Row callback: add the two addresses in the row to the same object. */
+/*
+ * Row callback: the row contains two addresses of the same object.  If one of
+ * them is known, add the other one.
+ */
 static void
 add_alias(TupleDesc desc, HeapTuple row, void *arg)
 {

@@ -19,7 +19,10 @@ typedef struct Keep
 	bool	   *kept;			/* indexed like from->objects */
 } Keep;
 
-/* Returns the target's object of the same kind and identity, or NULL. */
+/*
+ * Returns the target's object with the same kind and identity as "object", or
+ * NULL.
+ */
 static CmigObject *
 counterpart(const CmigImage *to, const CmigObject *object)
 {

@@ -21,7 +21,7 @@
 /* A statement, and the statement that reverts it. */
 typedef struct CmigDdl
 {
-	char	   *sql;			/* without a semicolon at its end */
+	char	   *sql;			/* without a final semicolon */
 	char	   *undo;
 	char	   *hazard;			/* or NULL */
 	int			hazards;		/* CMIG_HAZARD_... flags that apply if the
@@ -41,7 +41,7 @@ typedef struct CmigDdl
 										 * built */
 #define CMIG_HAZARD_MAY_FAIL	0x08	/* fails if existing rows violate the
 										 * constraint */
-#define CMIG_HAZARD_INVALID		0x10	/* the index is invalid */
+#define CMIG_HAZARD_INVALID		0x10	/* the existing index is invalid */
 
 /* How a property is compared. */
 #define CMIG_PROPERTY_EXPRESSION	0x01	/* as a printed expression */
@@ -76,9 +76,10 @@ typedef struct CmigAlter
 								 * object and its parents are dropped */
 	List	   *last;			/* run after columns and constraints of the
 								 * object and its parents are added */
-	bool		again;			/* drop and re-create it */
-	bool		disturbs;		/* objects that refer to it must be dropped
-								 * before the change and re-created afterwards */
+	bool		again;			/* drop and re-create the object */
+	bool		disturbs;		/* objects that refer to this one must be
+								 * dropped before the change and re-created
+								 * afterwards */
 	bool		recasts;		/* like disturbs, for indexes, defaults, and
 								 * constraints */
 	bool		late;			/* the change runs after all others, and is
@@ -92,9 +93,10 @@ typedef struct CmigAlter
 										 * changes */
 #define CMIG_KIND_FOLDS			0x0004	/* included in the parent's CREATE
 										 * statement if both are new */
-#define CMIG_KIND_ON_PARENT		0x0008	/* its name in SQL is "x ON parent" */
-#define CMIG_KIND_DISTURBED		0x0010	/* must be dropped while the type of a
-										 * column that it refers to changes */
+#define CMIG_KIND_ON_PARENT		0x0008	/* its SQL name is "x ON parent" */
+#define CMIG_KIND_DISTURBED		0x0010	/* refers to columns, and must be
+										 * dropped while the type of one of
+										 * them changes */
 #define CMIG_KIND_DATA			0x0020	/* dropping it loses data */
 #define CMIG_KIND_RELATION		0x0040	/* shares the namespace of relations */
 #define CMIG_KIND_TYPE			0x0080	/* shares the namespace of types */
@@ -103,9 +105,9 @@ typedef struct CmigAlter
 #define CMIG_KIND_NO_OWNER_SQL	0x0200	/* no ALTER ... OWNER TO */
 #define CMIG_KIND_GONE_WITH_PARENT 0x0400	/* dropped by the parent's DROP
 											 * statement */
-#define CMIG_KIND_RECAST		0x0800	/* must be dropped while a column
-										 * changes to a type to which there is
-										 * no cast */
+#define CMIG_KIND_RECAST		0x0800	/* must be dropped while the type of a
+										 * column changes to one without a
+										 * suitable cast */
 #define CMIG_KIND_GLOBAL		0x1000	/* has no schema; not compared if the
 										 * caller names schemas */
 

@@ -34,15 +34,17 @@ extern bool cmig_column_is_not_null(const CmigObject *column);
 extern const CmigObject *cmig_column_parent(const CmigObject *column);
 
 /*
- * Does the column inherit from the same column in both images?  If so, its
- * type and generation expression change together with that column's.
+ * Does the column inherit from the same parent column in both images?  If so,
+ * the parent column's type and generation expression cannot change without
+ * changing this column's, too.
  */
 extern bool cmig_column_stays_inherited(const CmigObject *from, const CmigObject *to);
 
 /*
- * For a column that is added or dropped together with the parent's column,
- * or with an attribute of the table's type, returns the statements (a list
- * of CmigDdl) for the properties that differ there: NOT NULL, or no default.
+ * If a column is added or dropped together with its parent table's column, or
+ * with an attribute of its table's type, it may still differ from that column
+ * or attribute.  Returns the statements (a list of CmigDdl) that set the
+ * differing properties: NOT NULL, or no default.
  */
 extern List *cmig_column_deviations(const CmigObject *column, bool add);
 

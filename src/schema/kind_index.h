@@ -19,9 +19,9 @@
 extern const char *cmig_index_parent(const CmigObject *object);
 
 /*
- * Does an attached index have the same tablespace and other properties that
- * PostgreSQL gives it when it creates the partitioned table's index?  Either
- * argument may be a constraint.  Definitions are not compared.
+ * Does an attached index have the tablespace and the other properties that
+ * PostgreSQL would give it when creating the partitioned table's index?
+ * Either argument may be a constraint.  Definitions are not compared.
  */
 extern bool cmig_index_is_like(const CmigObject *attached, const CmigObject *index);
 

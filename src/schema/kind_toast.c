@@ -48,7 +48,7 @@ drop_toast(const CmigObject *toast)
 	return ((CmigDdl *) linitial(ddl))->undo;
 }
 
-/* CREATE TABLE includes the parameters; CREATE MATERIALIZED VIEW does not. */
+/* CREATE TABLE can include the parameters; CREATE MATERIALIZED VIEW cannot. */
 static bool
 folds(const CmigObject *toast)
 {

@@ -15,8 +15,8 @@ typedef struct CmigManagedSchema
 {
 	char	   *name;
 	Oid			oid;			/* InvalidOid if the schema does not exist */
-	bool		owned;			/* the current user owns it, or is a member of
-								 * the owning role */
+	bool		owned;			/* the current user owns the schema, or is a
+								 * member of the role that owns it */
 } CmigManagedSchema;
 
 /* The schemas that are compared. */

@@ -253,7 +253,7 @@ add_change(CmigDifference *difference, CmigObject *from, CmigObject *to)
 /*
  * Returns true if the partition stays attached to the same table, but its
  * index is attached to a different index.  The partition's index is then
- * dropped with the old parent index and created with the new one.
+ * dropped with the old parent index, and created with the new parent index.
  */
 static bool
 is_moved(const CmigDifference *difference, const CmigObject *from, const CmigObject *to)

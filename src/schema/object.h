@@ -39,7 +39,7 @@ typedef struct CmigGrant
 /*
  * An object in an image, with everything that is compared.  An image has one
  * of these for each column, constraint, index, and so on.  To save memory,
- * members of the same size are kept together.
+ * fields of the same size are next to each other.
  */
 typedef struct CmigObject
 {
@@ -78,18 +78,18 @@ typedef struct CmigObject
 	bool		inherited;		/* inherited from the parent table */
 	bool		linked;			/* always has the owner of another object */
 	bool		folded;			/* created by its parent's CREATE statement */
-	bool		unfolded;		/* it must not be folded */
-	bool		alone;			/* its table is detached from the parent
-								 * during the change */
-	bool		apart;			/* it must be neither folded nor dropped with
-								 * its parent */
+	bool		unfolded;		/* must not be folded */
+	bool		alone;			/* the object's table is detached from its
+								 * parent during the change */
+	bool		apart;			/* must be neither folded nor dropped with its
+								 * parent */
 	bool		foreign;		/* belongs to another role, so that the caller
 								 * is not allowed to alter it */
-	bool		may_drop;		/* the caller may drop it although it is
-								 * foreign, as the owner of its schema */
+	bool		may_drop;		/* the object is foreign, but the caller may
+								 * drop it as the owner of its schema */
 	bool		unchecked;		/* a function whose body PostgreSQL rejects */
 	bool		keeps;			/* properties that are not compared are kept
-								 * when it is re-created */
+								 * when the object is re-created */
 } CmigObject;
 
 #endif							/* CMIG_OBJECT_H */

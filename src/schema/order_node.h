@@ -38,7 +38,7 @@ typedef struct CmigNode
 typedef struct CmigEdge
 {
 	int			node;
-	int			before;			/* this one must come before "node" */
+	int			before;			/* the node that must come before "node" */
 	bool		soft;			/* ignore the edge if it would create a cycle */
 	bool		weak;			/* a soft edge that is ignored before others */
 } CmigEdge;

@@ -25,8 +25,8 @@ typedef enum CmigRenameRank
 /* A rename that the user requested, or that was derived from another one. */
 typedef struct CmigRename
 {
-	const char *text;			/* as the user wrote it; if derived, the
-								 * object's identity */
+	const char *text;			/* the rename as the user wrote it, or the
+								 * object's identity if the rename is derived */
 	bool		is_comment;		/* from a comment in the target */
 	CmigRenameRank rank;
 	CmigAddress address;		/* address of the live object */

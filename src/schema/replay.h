@@ -126,8 +126,8 @@ typedef struct CmigReplayed
 	CmigImage  *image;
 	const CmigTarget *target;
 	List	   *assumed;		/* list of char *: see cmig_replay_image() */
-	List	   *initial;		/* list of CmigInitialGrants, as the scripts
-								 * left them */
+	List	   *initial;		/* list of CmigInitialGrants: the default
+								 * privileges after the scripts */
 	List	   *audited;		/* list of CmigAudited */
 	List	   *elsewhere;		/* list of char *: schemas of other roles;
 								 * statements about them were left out */

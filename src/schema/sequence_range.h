@@ -17,7 +17,7 @@ typedef struct CmigSequenceRange
 	int64		start;
 	int64		low;
 	int64		high;
-	bool		down;			/* does it count down? */
+	bool		down;			/* does the sequence count down? */
 } CmigSequenceRange;
 
 /*

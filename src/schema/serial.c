@@ -106,7 +106,8 @@ is_plain(const CmigObject *sequence, const CmigObject *column, const CmigDiffOpt
 }
 
 /*
- * Returns the column's sequence if serial would create the same one, or NULL.
+ * Returns the column's sequence if serial would create the same sequence, or
+ * NULL.
  */
 static const CmigObject *
 serial_sequence(const CmigObject *column, const CmigDiffOptions *options)

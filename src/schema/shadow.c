@@ -5,7 +5,7 @@
  * Everything is done by changing catalog rows in one subtransaction, whose
  * rollback restores the former state.  The caller's privileges are not
  * checked, except that the caller must own the schemas, and so could rename
- * and re-create them by SQL.
+ * and re-create them with SQL commands.
  *
  * If another transaction is changing one of these rows, the shadow waits for
  * it and, once that transaction has committed, starts over.
@@ -335,8 +335,8 @@ explain_wait(void *arg)
 }
 
 /*
- * Was the error caused by a concurrent transaction that changed the rows and
- * committed?
+ * Was the error caused by another transaction that has changed the same
+ * catalog rows and committed?
  */
 static bool
 is_concurrent_change(const ErrorData *error)
@@ -386,7 +386,10 @@ attempt(ShadowRun *run)
 	return error;
 }
 
-/* Run the task.  Start over if other sessions change the same rows. */
+/*
+ * Run the task.  Start over if another session has changed the same catalog
+ * rows.
+ */
 static void
 run_shadow(ShadowRun *run)
 {

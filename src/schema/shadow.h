@@ -38,7 +38,7 @@ typedef struct CmigShadowSchema
 /* Everything that is hidden while a target runs. */
 typedef struct CmigShadow
 {
-	const CmigManaged *managed; /* as given */
+	const CmigManaged *managed; /* the schemas passed to cmig_shadow_run() */
 	int			count;
 	CmigShadowSchema *schemas;	/* existing schemas that the caller owns,
 								 * sorted by name; also public if it does not

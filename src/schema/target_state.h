@@ -34,9 +34,9 @@ typedef struct CmigTargetMissing
 {
 	ObjectType	type;
 	char	   *name;
-	bool		is_shown;		/* the object is live and belongs to another
-								 * role, so the target's statements about it
-								 * are ignored */
+	bool		is_shown;		/* the live object belongs to another role, so
+								 * the target's statements about it are
+								 * ignored */
 } CmigTargetMissing;
 
 /*

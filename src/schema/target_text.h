@@ -17,9 +17,9 @@
 typedef struct CmigTargetComment
 {
 	char	   *from;			/* one name, without quotes */
-	int			anchor;			/* offset of the token next to it */
-	bool		before;			/* it is on a line of its own before its
-								 * object; otherwise it follows its object */
+	int			anchor;			/* offset of the token next to the comment */
+	bool		before;			/* the comment is on a separate line before
+								 * its object; otherwise it follows its object */
 } CmigTargetComment;
 
 /* A target's SQL without the parts that only psql understands. */

@@ -32,9 +32,9 @@ typedef struct CmigToolTable
 extern const CmigToolTable *cmig_tool_table_next(const char *tool, const CmigToolTable *last);
 
 /*
- * Add other migration tools' tables in the live image to the other image if
- * they are missing there, so that they do not count as differences.  Issues a
- * NOTICE that names them.
+ * Add other migration tools' tables that are in "live" but not in "other" to
+ * "other", so that they do not count as differences.  Issues a NOTICE that
+ * names them.
  */
 extern void cmig_tool_table_keep(const CmigImage *live, CmigImage *other);
 

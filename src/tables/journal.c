@@ -168,7 +168,7 @@ id_of(CmigQuery *query)
 	return text ? DatumGetInt64(DirectFunctionCall1(int8in, CStringGetDatum(text))) : 0;
 }
 
-/* Are there too few ids for a batch after this one? */
+/* Are there too few ids after this id for a batch? */
 static bool
 is_last_number(int64 id)
 {

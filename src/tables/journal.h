@@ -119,7 +119,7 @@ typedef struct CmigJournalShown
 	const char *direction;
 	const char *outcome;
 	const char *role;
-	const char *sqlstate;		/* NULL unless it failed */
+	const char *sqlstate;		/* NULL unless the step failed */
 	const char *message;		/* or NULL */
 	bool		has_started_at;
 	TimestampTz started_at;

@@ -22,8 +22,8 @@
 typedef enum CmigSeveral
 {
 	CMIG_SEVERAL_NONE,			/* accepts only one revision */
-	CMIG_SEVERAL_ARRAY,			/* as an array */
-	CMIG_SEVERAL_RANGE			/* two of them as a range */
+	CMIG_SEVERAL_ARRAY,			/* accepts them as an array */
+	CMIG_SEVERAL_RANGE			/* accepts two as a range */
 } CmigSeveral;
 
 /*
