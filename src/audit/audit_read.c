@@ -218,8 +218,8 @@ add_key(Walk *walk, Jsonb *key, int64 from, int64 to)
 }
 
 /*
- * Add the entries of one key, and the other keys from or to which these
- * entries changed it.
+ * Add the entries of one key.  If an entry changed the row's key, also add the
+ * key that the row had before or after the change.
  */
 static void
 walk_key(Walk *walk, const WalkKey *from)

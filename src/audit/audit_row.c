@@ -50,7 +50,7 @@ pin(const char *name, const char *value)
 	cmig_settings_override(name, value);
 }
 
-/* Set the settings on which the output of values depends to fixed values. */
+/* Pin the settings that affect the output of values. */
 static void
 pin_output(void)
 {

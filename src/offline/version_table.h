@@ -20,8 +20,8 @@ typedef struct CmigVersionTable
 	char	   *name;
 	const char *column;
 	char	   *constraint;		/* name of the primary key */
-	bool		may_create;		/* is the table one that the script may
-								 * create? false for cmig.version */
+	bool		may_create;		/* may the script create the table?  false for
+								 * cmig.version */
 	const char *direction;
 
 	const char *pin;			/* a line that sets the client encoding */

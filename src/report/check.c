@@ -339,8 +339,8 @@ add_repeated_names(const CmigView *view, List *problems)
 }
 
 /*
- * Returns those of the names that are ids of stored revisions, separated by
- * commas, or NULL if there are none.
+ * Returns the names that are ids of stored revisions, separated by commas, or
+ * NULL if there are none.
  */
 static char *
 stored_names(const CmigRevisionSet *set, const CmigNames *names)

@@ -13,8 +13,8 @@
 #include "nodes/primnodes.h"
 
 /*
- * Strings and numbers from which keys are made that are worth trying.
- * Functions may map several such keys to the same string.
+ * Strings and numbers that can be used to make keys that are worth trying,
+ * because functions may map several of these keys to the same string.
  */
 typedef struct CmigRlsPieces
 {

@@ -89,7 +89,7 @@ add_context(List *contexts, const CmigRlsModel *model, bool unset, int special, 
 /*
  * Add contexts for the other roles that current_user can be, some of which may
  * be meant to see more.  If a column is compared with current_user, also add a
- * context with a name that is only the name of an owner.
+ * context with a made-up role, which can only be the owner of rows.
  */
 static List *
 add_users(List *contexts, const CmigRlsModel *model, int number)
