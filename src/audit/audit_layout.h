@@ -62,8 +62,8 @@ extern List *cmig_audit_layout_kinds(Relation relation, List *columns);
 /*
  * Record a relation's layout under table_id, unless it is the last one
  * recorded.  Runs as the log's owner.  Raises an error if the id belongs to
- * another table that still exists, or to a dropped table, unless the relation
- * is a restored copy of that table.
+ * another table that still exists, or to a dropped table whose id the relation
+ * is not allowed to use.
  */
 extern void cmig_audit_layout_record(int32 table_id, Relation relation, Oid log_owner);
 

@@ -1,6 +1,7 @@
 /*
  * query_locks.c
- *	  Finds the relations that a query reads or writes in its parse tree.
+ *	  Finds, based on a query's parse tree, the relations that the query reads
+ *	  or writes.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

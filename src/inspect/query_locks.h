@@ -1,7 +1,7 @@
 /*
  * query_locks.h
- *	  Finds the relations that a query reads or writes in its parse tree; used
- *	  by statement_locks.c.
+ *	  Finds, based on a query's parse tree, the relations that the query reads
+ *	  or writes; used by statement_locks.c.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -320,10 +320,10 @@ static CmigQuery foreign_cast = {
 };
 
 /*
- * Returns the function of a cast found by foreign_cast, or NULL.  A walk by key
- * converts keys to and from text.  With such a cast, this would call the other
- * role's function with the caller's privileges, and the function might not
- * preserve the value.
+ * Returns the function of a cast found by foreign_cast, or NULL.  A walk by
+ * key converts keys to and from text.  With such a cast, the conversion would
+ * call the other role's function with the caller's privileges, and the
+ * function might not preserve the value.
  */
 static char *
 find_foreign_cast(Oid type)

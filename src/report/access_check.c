@@ -192,7 +192,7 @@ cmig_access_findings(void)
 	level_arrays(values);
 
 	/*
-	 * the planner overestimates the query's cost so much that compiling it
+	 * the planner overestimates the query's cost so much that JIT compilation
 	 * would take seconds
 	 */
 	guc_level = NewGUCNestLevel();
