@@ -29,7 +29,10 @@ owner_of(const CmigObject *object)
  * Comments
  */
 
-/* Build COMMENT ON for the object; a NULL comment removes the comment. */
+/*
+ * Build COMMENT ON for the object.  If "comment" is NULL, the statement
+ * removes the comment.
+ */
 static char *
 comment_sql(const CmigObject *object, const char *comment)
 {
@@ -248,7 +251,7 @@ append_steps(List *ddl, const CmigObject *object, GrantStep *steps, int count)
 	return ddl;
 }
 
-/* Append the statements that change the privileges. */
+/* Append the statements that change the object's privileges. */
 static List *
 alter_grants(List *ddl, const CmigObject *object, const List *from, const List *to)
 {
@@ -257,8 +260,8 @@ alter_grants(List *ddl, const CmigObject *object, const List *from, const List *
 	ListCell   *cell;
 
 	/*
-	 * revoke privileges that other roles have granted before the grant
-	 * options of those roles
+	 * first revoke the privileges that other roles have granted, and then the
+	 * grant options of these roles
 	 */
 	for (int pass = 0; pass < 2; pass++)
 	{
@@ -307,8 +310,8 @@ schema_of(const CmigObject *object)
 }
 
 /*
- * Returns the privileges except for those granted to the role that becomes
- * the owner.  The owner's own privileges include these.
+ * Returns the list without privileges granted to the object's owner, who has
+ * them as the owner anyway.
  */
 static List *
 without_owner(List *grants, const CmigObject *object, const CmigDiffOptions *options)

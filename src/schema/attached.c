@@ -22,8 +22,8 @@ is_index(const CmigObject *object)
 }
 
 /*
- * Returns the qualified name of the index, or of the constraint's index, or
- * NULL.
+ * Returns the qualified name of an index or of a constraint's index.  Returns
+ * NULL if the constraint has no index.
  */
 static const char *
 index_name(const CmigObject *object)
@@ -46,7 +46,10 @@ cmig_attached_nameless(const CmigObject *object, const char *definition)
  * Default names
  */
 
-/* Returns "a_b" for the column list "a, b", or NULL if it has expressions. */
+/*
+ * Returns "a_b" for the column list "a, b", or NULL if the list contains
+ * expressions.
+ */
 static char *
 column_names(const char *columns)
 {

@@ -26,8 +26,8 @@ PG_FUNCTION_INFO_V1(cmig_autogenerate);
 PG_FUNCTION_INFO_V1(cmig_require_schema);
 
 /*
- * Returns true if the argument "source" names the revisions rather than the
- * live database.
+ * Returns true if the argument "source" is "replay" (the schema that the
+ * revisions create), and false if it is "live".
  */
 static bool
 replay_argument(FunctionCallInfo fcinfo, int n)

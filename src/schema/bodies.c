@@ -83,7 +83,7 @@ is_word(unsigned char c)
 }
 
 /*
- * Copy the next word of a string to buf, as an unquoted name.  Returns the
+ * Copy the next word of a string to "buf", as an unquoted name.  Returns the
  * rest of the string, or NULL at the end.
  */
 static const char *

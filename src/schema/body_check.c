@@ -7,9 +7,9 @@
  * that is rolled back.
  *
  * Analyzing a body can run other code: a literal of a domain type, for
- * example, runs the domain's checks.  Neither the owner of such a type nor the
- * caller, who chooses search_path, must be able to run code as the function's
- * owner.  Therefore, two groups of functions are not checked, and count as
+ * example, runs the domain's checks.  The type's owner, and the caller, who
+ * chooses search_path, must not be able to run code as the function's owner in
+ * this way.  Therefore, two groups of functions are not checked, and count as
  * rejected: functions whose owner's privileges the caller lacks, and functions
  * whose bodies contain literals of types that is_safe() rejects.
  *

@@ -29,9 +29,9 @@
 #include "schema/twins.h"
 
 /*
- * Re-create the partitioned table's indexes that were created with ON ONLY.
- * Otherwise, ATTACH PARTITION would also create them in a partition that has
- * no such index.
+ * Re-create the indexes of a partitioned table that were created with ON ONLY,
+ * because a partition is attached to the table.  Otherwise, ATTACH PARTITION
+ * would also create such an index in the partition.
  */
 static void
 renew_only_indexes(CmigDifference *difference, const CmigObject *link)

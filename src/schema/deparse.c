@@ -168,7 +168,7 @@ without_checks(const CmigChange *change, List *ddl, const CmigObject *object, co
 	return ddl;
 }
 
-/* Pass the rows that create an object. */
+/* Pass the rows that create an object to the callback. */
 static void
 put_create(Deparse *deparse, CmigChange *change)
 {
@@ -243,7 +243,7 @@ hazards_of(const List *ddl)
 	return hazards & ~CMIG_HAZARD_REWRITE;
 }
 
-/* Pass the row that drops an object. */
+/* Pass the row that drops an object to the callback. */
 static void
 put_drop(Deparse *deparse, CmigChange *change)
 {
@@ -284,7 +284,7 @@ put_drop(Deparse *deparse, CmigChange *change)
 	put_row(deparse, &row);
 }
 
-/* Pass the row for an unsupported change. */
+/* Pass the row for an unsupported change to the callback. */
 static void
 put_unsupported(Deparse *deparse, const CmigChange *change)
 {
@@ -371,7 +371,7 @@ revert_late(Deparse *deparse, const CmigChange *change, Late *late)
 	cmig_deparse(cmig_compare((CmigImage *) deparse->difference->to, &back, &options), collect_late, late);
 }
 
-/* Pass the rows of a change that comes after all others. */
+/* Pass the rows of a change that comes after all others to the callback. */
 static void
 put_late(Deparse *deparse, CmigChange *change)
 {

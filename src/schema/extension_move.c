@@ -75,7 +75,7 @@ find_schema(Move *move, const char *quoted)
 	return oid;
 }
 
-/* Move one extension in the catalogs, and pass its row. */
+/* Move one extension in the catalogs, and pass its row to the callback. */
 static void
 move_extension(Move *move, const CmigObject *object, const char *schema)
 {

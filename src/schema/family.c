@@ -73,8 +73,8 @@ is_in_family(const CmigDifference *difference, const CmigChange *change, const L
 }
 
 /*
- * Discard a change, unless it is the change of an unsupported table and gives
- * the reason.
+ * Discard a change, unless it is the one that reports why a table cannot be
+ * changed.
  */
 static void
 leave_out(CmigChange *change)

@@ -16,7 +16,10 @@ is_forced(const CmigObject *table)
 	return table != NULL && cmig_table_is_forced(table);
 }
 
-/* Remove the statements that set or reset FORCE ROW LEVEL SECURITY. */
+/*
+ * Remove the statements that set or reset FORCE ROW LEVEL SECURITY from a
+ * change.
+ */
 static void
 drop_statements(CmigChange *change)
 {

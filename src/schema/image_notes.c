@@ -45,7 +45,10 @@ add_comment(TupleDesc desc, HeapTuple row, void *arg)
 	}
 }
 
-/* Row callback: add a privilege to its object or identity sequence. */
+/*
+ * Row callback: add a privilege to its object, or to the sequence of its
+ * identity column.
+ */
 static void
 add_grant(TupleDesc desc, HeapTuple row, void *arg)
 {

@@ -14,7 +14,7 @@
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 
-/* Row callback: remember an object that no kind has read. */
+/* Row callback: record an object that no kind has read. */
 static void
 add_unclaimed(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -51,8 +51,8 @@ add_other(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Add the remembered objects.  A type is described by its whole catalog row,
- * with names instead of oids.
+ * Add the recorded objects to the image.  A type is described by its whole
+ * catalog row, with names instead of oids.
  */
 static void
 name_unclaimed(CmigImageReader *reader)

@@ -120,7 +120,7 @@ hash_row(const CmigImageReader *reader)
 	return hash;
 }
 
-/* Do the values equal those in the current row? */
+/* Are the values equal to the properties in the current row? */
 static bool
 is_row(const CmigImageReader *reader, char *const *values)
 {
@@ -302,7 +302,10 @@ read_aliases(CmigImageReader *reader, Datum schemas)
  * Dependencies
  */
 
-/* Returns the object, or the extension that it belongs to, or NULL. */
+/*
+ * Returns the object with this address or, if it is an extension member, the
+ * extension.  Returns NULL if the image contains neither.
+ */
 static CmigObject *
 find_needed(const CmigImageReader *reader, CmigAddress address)
 {
@@ -370,7 +373,7 @@ add_follows(TupleDesc desc, HeapTuple row, void *arg)
 		cmig_object_follow(object, on);
 }
 
-/* Read the dependencies. */
+/* Read the dependencies between the image's objects. */
 static void
 read_depends(CmigImageReader *reader, Datum schemas)
 {

@@ -20,7 +20,7 @@ find_entry(List **list, const char *schema, char type)
 {
 	CmigInitialGrants *entry = *list == NIL ? NULL : llast(*list);
 
-	/* rows are sorted */
+	/* the rows are sorted by schema and type */
 	if (entry != NULL && entry->type == type &&
 		(schema == NULL ? entry->schema == NULL : entry->schema != NULL && strcmp(entry->schema, schema) == 0))
 		return entry;

@@ -586,7 +586,8 @@ alter_identity(CmigAlter *alter)
 	const char *name = from->values[SEQUENCE_NAME];
 
 	/*
-	 * since PostgreSQL 17, partitions share the partitioned table's sequence
+	 * since PostgreSQL 17, partitions share the partitioned table's sequence,
+	 * so a column may lack its own
 	 */
 	if (cmig_alter_differs(alter, IDENTITY) ||
 		(from->values[SEQUENCE] != NULL && to->values[SEQUENCE] != NULL && cmig_alter_differs(alter, SEQUENCE_SETTINGS)))

@@ -76,8 +76,8 @@ append_change(StringInfo buf, const char *verb, const char *option, int length)
 }
 
 /*
- * Returns the changes between two option lists: "ADD a 'x', SET b 'y', DROP
- * c".
+ * Returns the clause that changes one list of options to another: "ADD a 'x',
+ * SET b 'y', DROP c".
  */
 static char *
 options_change(const char *from, const char *to)

@@ -50,7 +50,7 @@ enable_statement(const CmigObject *object)
 
 /*
  * Enable or disable a trigger or a rule.  This also affects the partitions'
- * triggers, so their own states are set again.
+ * triggers, so the states of these triggers are set again.
  */
 static void
 alter_enabled(CmigAlter *alter)

@@ -25,7 +25,7 @@ typedef struct LeadFrame
 typedef struct Lead
 {
 	const CmigDifference *difference;
-	bool		old;			/* the image before the change */
+	bool		old;			/* is this the image before the change? */
 	LeadFrame  *stack;
 	int			depth;
 	int			turns;

@@ -119,8 +119,8 @@ note_unchecked(const CmigOrder *order, const CmigEdge *edge)
 }
 
 /*
- * Ignore a soft edge on the stack, preferably a weak one.  Returns its
- * position, or -1 if there is none.
+ * Ignore a soft edge on the stack, preferably a weak one.  Returns the edge's
+ * position on the stack, or -1 if there is none.
  */
 static int
 skip_soft(CmigOrder *order, Walk *walk, int from, int to)
@@ -180,7 +180,7 @@ break_cycle(CmigOrder *order, Walk *walk, int from, int top)
 		place = skip_soft(order, walk, from, top);
 		walk->again |= place >= 0;
 	}
-	/* if there is no such node, the edge is ignored */
+	/* if no such node was found, the edge at the top is ignored */
 	for (int i = place + 1; place >= 0 && i <= top; i++)
 	{
 		walk->state[walk->stack[i]] = 0;

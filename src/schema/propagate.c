@@ -133,7 +133,7 @@ is_affected(const CmigDifference *difference, const CmigChange *change, const Cm
 		return false;
 	if (cmig_children_is_attached(dependent) && dependent->from->parent != change->from)
 		return false;
-	/* the dependent also depends on the type */
+	/* the dependent also depends on the type, whose change affects it */
 	if (change->from->kind == &cmig_kind_base_definition)
 		return false;
 	if (change->from->kind == &cmig_kind_attribute && is_typed_column(dependent->from))
@@ -152,9 +152,9 @@ is_created_again(const CmigChange *change, const CmigChange *dependent)
 }
 
 /*
- * If the object can be replaced while dependents use it, change the dependent
- * accordingly.  Returns the change whose dependents must be examined next, or
- * NULL.
+ * If the object of "change" can be replaced while dependents use it, change
+ * the dependent accordingly.  Returns the change whose dependents must be
+ * examined next, or NULL.
  */
 static CmigChange *
 find_way(CmigDifference *difference, CmigChange *change, CmigChange *dependent)

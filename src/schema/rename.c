@@ -335,7 +335,7 @@ typedef struct Pending
 {
 	CmigObject *object;
 	const CmigRename *rename;
-	char	   *current;		/* its current name */
+	char	   *current;		/* the object's current name */
 	bool		done;
 } Pending;
 

@@ -227,7 +227,10 @@ execute(CmigReplay *replay, const CmigRunStep *step, const CmigStatement *statem
 		commit_enums(replay);
 }
 
-/* Run the statements of a script, except for those below a marker. */
+/*
+ * Run the statements of a script, except for those below a "-- cmig:replay
+ * skip" marker.
+ */
 static void
 run_statements(CmigReplay *replay, CmigScriptRun *run)
 {

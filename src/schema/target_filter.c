@@ -1,7 +1,6 @@
 /*
  * target_filter.c
- *	  Leaves out a target's statements that are not about the schemas
- *	  compared.
+ *	  Leaves out a target's statements that are not about a compared schema.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

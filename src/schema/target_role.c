@@ -255,8 +255,8 @@ lacks_membership(const RoleSpec *member, const char *name)
 }
 
 /*
- * Process GRANT role TO role, and REVOKE. Nothing is noted for a membership
- * that already exists.
+ * Process GRANT and REVOKE of role memberships.  Nothing is noted for a
+ * membership that already exists.
  */
 static void
 note_memberships(CmigTargetState *state, const GrantRoleStmt *grant)

@@ -37,7 +37,8 @@ typedef struct Reading
 	int			parens;
 	const char *last;			/* the last token that is not a comment, or
 								 * NULL */
-	int			unanchored;		/* comments that belong to the next token */
+	int			unanchored;		/* number of comments that belong to the next
+								 * token */
 } Reading;
 
 /*
@@ -217,7 +218,7 @@ old_name(const char *comment, int length)
 	}
 }
 
-/* Keep a comment that gives a former name. */
+/* Record a comment that gives a former name. */
 static void
 read_comment(Reading *reading)
 {

@@ -12,7 +12,7 @@
 #include "schema/kinds.h"
 #include "schema/twins.h"
 
-/* Returns the end of the quoted text that begins here. */
+/* Returns the end of the quoted text that begins at "start". */
 static const char *
 quoted_end(const char *start)
 {
@@ -22,8 +22,8 @@ quoted_end(const char *start)
 }
 
 /*
- * If an option begins here that PostgreSQL ignores when it looks for an
- * index to attach, returns the end of the option.  Otherwise returns NULL.
+ * If the text begins with an option that PostgreSQL ignores when it looks for
+ * an index to attach, returns the end of the option.  Otherwise returns NULL.
  */
 static const char *
 option_end(const char *text)

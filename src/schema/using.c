@@ -147,8 +147,8 @@ cmig_using_append(StringInfo buf, const char *column, const char *from, const ch
 /* Effects on existing rows */
 
 /*
- * Get the numbers in a type modifier, as in "numeric(10,2)".  Returns the
- * count of numbers.
+ * Get the numbers in a type modifier, as in "numeric(10,2)".  Returns how many
+ * there are.
  */
 static int
 modifier_of(const char *type, int *first, int *second)
