@@ -107,7 +107,10 @@ find_version(const CmigImport *import, const char *version)
 	return NULL;
 }
 
-/* Add each U file as the downgrade script of the revision with its version. */
+/*
+ * Add each U file as the downgrade script of the revision with the same
+ * version.
+ */
 static void
 add_undo(CmigImport *import)
 {

@@ -69,8 +69,8 @@ numbered_revision(CmigImport *import, CmigToolFile *file, const NumberedName *na
 }
 
 /*
- * Add the file's script to the revision with its number.  Returns NULL if the
- * file does not belong to the format.
+ * Add the file's script to the revision with the same number.  Returns NULL if
+ * the file does not belong to the format.
  */
 static CmigToolRevision *
 read_file(CmigImport *import, CmigToolFile *file, const char *letters, const char *separator)

@@ -127,8 +127,8 @@ next_occurrence(const SqitchPlan *plan, int i)
 
 /*
  * Returns the name of a change's scripts, without folder and extension.  If
- * the change was reworked later, the name contains the first tag between the
- * two occurrences for which there is a deploy script.
+ * the change was reworked later, the name contains a tag: the first tag
+ * between the two occurrences that has a deploy script.
  */
 static char *
 script_name(const SqitchPlan *plan, int i)

@@ -24,7 +24,7 @@ PG_FUNCTION_INFO_V1(cmig_import_state);
 
 /*
  * Returns the OID of the tool's table.  Raises 42P01 if there is no such
- * table, or 42809 if the table cannot be the tool's.
+ * table, or 42809 if the table cannot belong to the tool.
  */
 static Oid
 history_table(FunctionCallInfo fcinfo, const CmigTool *tool)

@@ -38,8 +38,8 @@ extern Oid	cmig_tool_state_table(const CmigTool *tool);
 extern const char *cmig_tool_state_usual_name(const CmigTool *tool);
 
 /*
- * If the table cannot be the tool's or must not be read, returns the reason;
- * otherwise NULL.
+ * If the table cannot belong to the tool or must not be read, returns the
+ * reason; otherwise NULL.
  */
 extern char *cmig_tool_state_refusal(const CmigTool *tool, Oid table);
 

@@ -232,7 +232,7 @@ cmig_audit_as_of_sql_simple(const CmigAsOfQuery *as_of)
  * Returns a query for the rows that have no entry after the time, with their
  * keys: the table's rows as they are now or, if the table was truncated, the
  * rows that result from the entries until the time.  The image is NULL if it
- * is not in an entry that would be needed.
+ * cannot be assembled, because an entry lacks its image.
  */
 static char *
 unchanged_rows(const CmigAsOfQuery *as_of)

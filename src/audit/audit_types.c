@@ -29,7 +29,7 @@
 	"    WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped) i(type) WHERE i.type <> 0)"
 
 /*
- * The composite types among the types, and the types for which another role
+ * The composite types among USED_TYPES, and the types for which another role
  * can create a cast.  to_jsonb() does not look for casts of domains and
  * arrays.
  */

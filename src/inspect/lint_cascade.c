@@ -256,7 +256,8 @@ drop_code(CmigLint *lint, const ObjectAddress *object)
 }
 
 /*
- * Apply the removal of all objects that are dropped with an object by CASCADE.
+ * Apply the removal of all objects that are dropped together with an object
+ * because of CASCADE.
  */
 static void
 cascade(CmigLint *lint, Oid class, Oid oid, int32 sub)

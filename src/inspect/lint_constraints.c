@@ -102,7 +102,7 @@ statement_without(CmigLint *lint, const Added *added)
 
 /*
  * Returns a fix that adds the constraint as NOT VALID and then validates it in
- * another transaction, or NULL.
+ * another transaction. Returns NULL for a named column constraint.
  */
 static char *
 not_valid_fix(CmigLint *lint, const Added *added)
@@ -265,7 +265,8 @@ not_null_fix(const CmigLint *lint, List *columns)
 
 /*
  * Returns a fix that creates the index with CREATE UNIQUE INDEX CONCURRENTLY
- * and adds the constraint with USING INDEX, or NULL.
+ * and adds the constraint with USING INDEX. Returns NULL if the table or the
+ * constraint does not allow this.
  */
 static char *
 using_index_fix(CmigLint *lint, const Added *added)

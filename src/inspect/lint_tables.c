@@ -154,8 +154,8 @@ is_table_or_view(char kind)
 }
 
 /*
- * Returns a fix that renames the relation and creates a view with the old name,
- * or NULL.
+ * Returns a fix, or NULL. The fix renames the relation and creates a view with
+ * the old name.
  */
 static char *
 rename_fix(CmigLint *lint, const char *new_schema, const char *new_name)

@@ -45,8 +45,8 @@ extern List *cmig_related_default(Oid table);
 extern List *cmig_related_viewed(Oid view);
 
 /*
- * Returns the tables and all tables that have foreign keys to them, directly or
- * indirectly.
+ * Returns the given tables and all tables that have foreign keys to them,
+ * directly or indirectly.
  */
 extern List *cmig_related_referencing(List *tables);
 

@@ -466,10 +466,7 @@ hint_of_privileges(const StepRun *run, const ErrorData *error, const char *role)
 					role, role, role, cmig_direction_name(run->step->direction));
 }
 
-/*
- * Returns a hint that says how to resume. The hint is for an error that has
- * none.
- */
+/* Returns a hint that says how to resume, for an error without a hint. */
 static char *
 hint_of_resuming(const StepRun *run, const char *phase)
 {
@@ -573,8 +570,8 @@ leave(StepRun *run, CmigSession *session, const CmigSavedSettings *saved)
 }
 
 /*
- * Restore the session after an error in the step has been followed by a
- * rollback, and complete the error's hint.
+ * After an error in the step and a rollback, restore the session and complete
+ * the error's hint.
  */
 static void
 end_failed(StepRun *run, CmigSession *session, const CmigSavedSettings *saved,

@@ -426,8 +426,8 @@ typedef enum Existence
 } Existence;
 
 /*
- * Returns whether the statement creates or drops an object. Sets *exists to
- * whether the object exists now.
+ * Determine whether the statement creates or drops an object. Sets *exists to
+ * true if the object exists now.
  */
 static Existence
 object_of(const Node *node, bool *exists)

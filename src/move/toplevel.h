@@ -48,13 +48,13 @@ extern void cmig_toplevel_rollback(void);
 extern void cmig_toplevel_sleep(long ms);
 
 /*
- * Run body in its own transaction and commit it. After a lock timeout, a
- * deadlock, or a serialization failure, the transaction is rolled back and body
- * is repeated, up to cmig.lock_retries times, with increasing pauses. If
- * may_repeat is not NULL, it is called in a new transaction before each
- * repetition, and body is repeated only if may_repeat returns true. Any other
- * error, and the error of the last attempt, is rethrown after the rollback.
- * "what" names the work in notices, for example "upgrade of 003".
+ * Run "body" in its own transaction and commit it. After a lock timeout, a
+ * deadlock, or a serialization failure, the transaction is rolled back and
+ * "body" is repeated, up to cmig.lock_retries times, with increasing pauses.
+ * If may_repeat is not NULL, it is called in a new transaction before each
+ * repetition, and "body" is repeated only if may_repeat returns true. Any
+ * other error, and the error of the last attempt, is rethrown after the
+ * rollback. "what" names the work in notices, for example "upgrade of 003".
  */
 typedef void (*CmigAttempt) (void *arg);
 typedef bool (*CmigMayRepeat) (void *arg);

@@ -71,8 +71,8 @@ read_start(const CmigSituation *now, char *from)
 }
 
 /*
- * Raise an error if a downgrade's target, to, is above the start of its range,
- * which is the state in *now.
+ * Raise an error if a downgrade's target, "to", is above the start of its
+ * range, which is the state in *now.
  */
 static void
 require_downward(const CmigSituation *now, const char *range, const char *to)
@@ -95,9 +95,9 @@ require_downward(const CmigSituation *now, const char *range, const char *to)
 }
 
 /*
- * Resolve the target "to" or "from:to" to a plan.  Sets *from_here to whether
- * the script starts from the state of this database.  If the script starts from
- * a different state, *now is changed to that state.
+ * Resolve the target "to" or "from:to" to a plan.  Sets *from_here to true if
+ * the script starts from the state of this database.  If the script starts
+ * from a different state, *now is changed to that state.
  */
 static CmigPlan *
 read_plan(CmigSituation *now, CmigDirection direction, char *target, bool *from_here)
@@ -347,8 +347,8 @@ append_session_unlock(Offline *offline)
 }
 
 /*
- * Insert statements at a position in the text that check whether the extension
- * pg_cmig is installed.
+ * Insert, at a position in the text, statements that check whether the
+ * extension pg_cmig is installed.
  */
 static void
 insert_extension_check(Offline *offline, int place)

@@ -206,7 +206,8 @@ cmig_version_table_commit(StringInfo out, CmigVersionTable *table)
 }
 
 /*
- * Returns the first index in rows whose node is not less than the given node.
+ * Returns the first index in table->rows whose node is not less than the given
+ * node.
  */
 static int
 find_row(const CmigVersionTable *table, int node)

@@ -42,8 +42,7 @@ listed(char **names, int count)
 
 /*
  * A callback that raises an error if another backfill has updated rows that
- * this backfill would update again, so that the user must decide how to
- * proceed.
+ * this backfill would update again.  The user must decide how to proceed.
  */
 static void
 refuse_unfinished(const CmigBackfillUnfinished *other, void *arg)

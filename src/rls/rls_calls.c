@@ -298,8 +298,8 @@ is_builtin_operator(Oid operator, List *args, Oid result)
 }
 
 /*
- * Returns true if the node belongs to a query but is not itself an expression,
- * such as a FromExpr.
+ * Returns true for nodes, such as a FromExpr, that are parts of a query but
+ * are not themselves expressions.
  */
 static bool
 is_query_part(Node *node)

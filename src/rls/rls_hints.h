@@ -84,8 +84,8 @@ typedef struct CmigRlsInput
 	bool		null_tested;
 	List	   *joined;			/* of CmigRlsColumnOf: columns of other tables
 								 * that this column must equal */
-	bool		shared;			/* a joined column of the row whose values
-								 * rows of several tenants can share */
+	bool		shared;			/* a joined column of the row; rows of several
+								 * tenants can have the same value in it */
 	List	   *members;		/* of a document: the paths that are read from
 								 * it, each a List of char * */
 	List	   *equals;			/* of Const: values with which it is compared

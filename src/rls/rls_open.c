@@ -632,8 +632,7 @@ loses_tenant(const CmigRlsStored *policy, const Bitmapset *lost)
 }
 
 /*
- * Report a WITH CHECK that accepts rows that USING does not, or that is
- * missing.
+ * Report a missing WITH CHECK, or one that accepts rows that USING does not.
  */
 static void
 check_with_check(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache *cache, List **findings)

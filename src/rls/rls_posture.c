@@ -156,8 +156,8 @@
 	"  UNION SELECT d.objid, t.oid FROM pg_depend d JOIN t ON t.oid = d.refobjid" \
 	"   WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_class'::regclass AND t.rls)," \
 	/*
-	 * the code without strings and comments; EXECUTE is also the name of a
-	 * privilege, and part of CREATE TRIGGER
+	 * Search the code without strings and comments.  EXECUTE does not count if
+	 * it is the name of a privilege or a part of CREATE TRIGGER.
 	 */ \
 	" dynamic AS (SELECT f.*, CASE WHEN f.lanname IN ('sql', 'plpgsql') THEN 'it runs SQL that it constructs'" \
 	"    ELSE format('it is written in %s and runs', f.lanname) END AS how" \

@@ -104,8 +104,8 @@ repair_settings(Node *node, void *context)
 }
 
 /*
- * Wrap function calls that do not depend on the row in sub-selects, so that
- * they are evaluated once per statement.
+ * Wrap in sub-selects all function calls that do not depend on the row, so
+ * that they are evaluated once per statement.
  */
 static Node *
 repair_calls(Node *node, void *context)

@@ -153,8 +153,8 @@ read_commands(const char *value)
 }
 
 /*
- * Returns the string member of the state that words with this name set, or
- * NULL if there is none.
+ * Returns the state's string member for words with this name, or NULL if there
+ * is none.
  */
 static char **
 text_member(CmigRlsState *state, const char *name)

@@ -2,7 +2,7 @@
  * privilege_hint.c
  *	  Suggests a command if a script's role lacks a privilege.
  *
- * The server's error names a relation without its schema. If several relations
+ * PostgreSQL's error names a relation without its schema. If several relations
  * with this name have different owners, the hint does not name an owner.
  *
  * Copyright (c) 2026, the pg_cmig developers
