@@ -283,7 +283,10 @@ changed_of(Jsonb *old, Jsonb *new)
 	return construct_array(names, count, TEXTOID, -1, false, TYPALIGN_INT);
 }
 
-/* Returns the image of a row, or NULL if the value is not a JSON object. */
+/*
+ * Returns the image in a field of a source row, or NULL if the field's value
+ * is not a JSON object.
+ */
 static Jsonb *
 image_of(TupleDesc desc, HeapTuple row, int field)
 {

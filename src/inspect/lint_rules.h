@@ -56,7 +56,7 @@ extern const CmigLintRule cmig_lint_transactions[];
 extern const CmigLintRule cmig_lint_rules_syntax_error;
 extern const CmigLintRule cmig_lint_rules_unused_ignore;
 
-/* Call the callback for each rule. */
+/* cmig_lint_rules_each() calls the callback for each rule. */
 typedef void (*CmigLintRuleCallback) (const CmigLintRule *rule, void *arg);
 extern void cmig_lint_rules_each(CmigLintRuleCallback callback, void *arg);
 

@@ -62,9 +62,9 @@ named_object(const ErrorData *error)
 }
 
 /*
- * The objects that have a given name and belong to other roles. owner is
- * InvalidOid if the objects' owners differ. object and schema are InvalidOid if
- * there is more than one object.
+ * The objects that have a given name and belong to other roles. "owner" is
+ * InvalidOid if the objects' owners differ. "object" and "schema" are
+ * InvalidOid if there is more than one object.
  */
 typedef struct Found
 {
