@@ -19,7 +19,7 @@
 
 /*
  * Returns the size of a table and the tables that inherit from it, as text, or
- * NULL if they are empty.
+ * NULL if they are empty.  Sequences have no size.
  */
 static char *
 table_size(const CmigObject *table)
@@ -28,7 +28,7 @@ table_size(const CmigObject *table)
 		.sql = "WITH RECURSIVE t (oid) AS (SELECT $1 UNION SELECT i.inhrelid FROM pg_inherits i JOIN t ON t.oid = i.inhparent)"
 		" SELECT pg_size_pretty(sum(pg_table_size(c.oid))) || coalesce(', about '"
 		"  || nullif(sum(greatest(c.reltuples, 0)) FILTER (WHERE c.relkind <> 'p'), 0)::bigint || ' rows', '')"
-		" FROM t JOIN pg_class c ON c.oid = t.oid HAVING sum(pg_relation_size(c.oid)) > 0",
+		" FROM t JOIN pg_class c ON c.oid = t.oid AND c.relkind <> 'S' HAVING sum(pg_relation_size(c.oid)) > 0",
 		.nargs = 1,.argtypes = {OIDOID}
 	};
 	Datum		oid;

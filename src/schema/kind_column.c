@@ -505,7 +505,7 @@ identity_alter(const CmigObject *from, const CmigObject *to, const char *name)
 		return sql;
 	old = identity_range(from);
 	new = identity_range(to);
-	return cmig_sequence_range_alter(sql, sequence_identity(to, name), &old, &new);
+	return cmig_sequence_range_alter(sql, sequence_identity(to, name), &old, &new, to);
 }
 
 /*

@@ -8,6 +8,8 @@
  */
 #include "postgres.h"
 
+#include "base/text_list.h"
+#include "schema/kind_column.h"
 #include "schema/kinds.h"
 #include "schema/sequence_range.h"
 
@@ -147,6 +149,47 @@ any_differs(const CmigAlter *alter, int first, int last)
 	return false;
 }
 
+/* Returns the OWNED BY object of the sequence, or NULL. */
+static const CmigObject *
+owner_of(const CmigObject *sequence)
+{
+	const CmigObject *child = sequence->child;
+
+	while (child != NULL && child->kind != &cmig_kind_sequence_owner)
+		child = child->sibling;
+	return child;
+}
+
+static bool
+is_integer(const CmigObject *column)
+{
+	const char *type = cmig_column_type(column);
+
+	return strcmp(type, "integer") == 0 || strcmp(type, "bigint") == 0 || strcmp(type, "smallint") == 0;
+}
+
+/*
+ * Returns the integer column that owns the sequence before and after the
+ * change, or NULL.
+ */
+static const CmigObject *
+owning_column(const CmigObject *from, const CmigObject *to)
+{
+	const CmigObject *owner = owner_of(to);
+	const CmigObject *old = owner_of(from);
+
+	if (owner == NULL || old == NULL || !cmig_text_same(old->values[0], owner->values[0]))
+		return NULL;
+	for (int i = 0; i < owner->ndepends; i++)
+	{
+		const CmigObject *column = owner->depends[i];
+
+		if (column->kind == &cmig_kind_column && is_integer(column))
+			return column;
+	}
+	return NULL;
+}
+
 /* Returns the statement that changes the sequence. */
 static char *
 alter_to(const CmigAlter *alter, const CmigObject *from, const CmigObject *to)
@@ -172,7 +215,21 @@ alter_to(const CmigAlter *alter, const CmigObject *from, const CmigObject *to)
 		appendStringInfo(&sql, " CACHE %s", values[CACHE] ? values[CACHE] : "1");
 	if (cmig_alter_differs(alter, CYCLE))
 		appendStringInfoString(&sql, values[CYCLE] ? " CYCLE" : " NO CYCLE");
-	return cmig_sequence_range_alter(sql.data, to->identity, &old, &new);
+	return cmig_sequence_range_alter(sql.data, to->identity, &old, &new, owning_column(from, to));
+}
+
+/*
+ * Returns the hazard of a sequence that is restarted while no column shows
+ * which of its values are used, or NULL.
+ */
+static char *
+restart_hazard(const CmigObject *from, const CmigObject *to)
+{
+	CmigSequenceRange old = range_of(from),
+				new = range_of(to);
+
+	return cmig_sequence_range_restarts(&old, &new) && owning_column(from, to) == NULL ?
+		pstrdup("the upgrade or the downgrade restarts the sequence, which can then return used values again") : NULL;
 }
 
 static void
@@ -182,7 +239,8 @@ alter_sequence(CmigAlter *alter)
 		cmig_alter_action(alter, alter->to->values[PERSISTENCE] ? "SET UNLOGGED" : "SET LOGGED",
 						  alter->to->values[PERSISTENCE] ? "SET LOGGED" : "SET UNLOGGED");
 	if (any_differs(alter, TYPE, CYCLE))
-		cmig_alter_add(alter, alter_to(alter, alter->from, alter->to), alter_to(alter, alter->to, alter->from));
+		cmig_alter_add_hazard(alter, alter_to(alter, alter->from, alter->to), alter_to(alter, alter->to, alter->from),
+							  restart_hazard(alter->from, alter->to));
 }
 
 CmigKind	cmig_kind_sequence = {

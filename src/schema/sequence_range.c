@@ -40,6 +40,28 @@ first_value(const CmigSequenceRange *range)
 	return range->down ? range->high : range->low;
 }
 
+bool
+cmig_sequence_range_restarts(const CmigSequenceRange *from, const CmigSequenceRange *to)
+{
+	return must_restart(from, to) || must_restart(to, from);
+}
+
+/*
+ * Returns a statement that makes a sequence continue after the column's values
+ * in the range, if one of these is not before the sequence's last value.
+ */
+static char *
+resume(const char *sequence, const CmigSequenceRange *range, const CmigObject *column)
+{
+	const char *name = cmig_quote(column->name),
+			   *last = range->down ? "min" : "max";
+
+	return psprintf("SELECT pg_catalog.setval(%s, pg_catalog.%s(%s)) FROM %s WHERE %s BETWEEN " INT64_FORMAT " AND " INT64_FORMAT
+					" HAVING pg_catalog.%s(%s) %s (SELECT last_value FROM %s)",
+					cmig_literal(sequence), last, name, column->parent->identity, name, range->low, range->high,
+					last, name, range->down ? "<=" : ">=", sequence);
+}
+
 /* Returns a statement that sets the first value of an unused sequence. */
 static char *
 set_value(const char *sequence, int64 value, const char *condition)
@@ -48,16 +70,15 @@ set_value(const char *sequence, int64 value, const char *condition)
 					cmig_literal(sequence), value, sequence, condition);
 }
 
-char *
-cmig_sequence_range_alter(const char *alter, const char *sequence,
-						  const CmigSequenceRange *from, const CmigSequenceRange *to)
+/* Returns the statements for the case that the sequence is not restarted. */
+static char *
+continue_range(const char *alter, const char *sequence,
+			   const CmigSequenceRange *from, const CmigSequenceRange *to)
 {
 	int64		begin = from->start,
 				first = first_value(to);
 	StringInfoData sql;
 
-	if (must_restart(from, to))
-		return psprintf("%s RESTART", alter);
 	initStringInfo(&sql);
 	if (to->down ? begin > first : begin < first)
 	{
@@ -68,4 +89,15 @@ cmig_sequence_range_alter(const char *alter, const char *sequence,
 	if (begin != to->start)
 		appendStringInfo(&sql, ";\n%s", set_value(sequence, to->start, psprintf("last_value = " INT64_FORMAT " AND NOT is_called", begin)));
 	return sql.data;
+}
+
+char *
+cmig_sequence_range_alter(const char *alter, const char *sequence, const CmigSequenceRange *from,
+						  const CmigSequenceRange *to, const CmigObject *column)
+{
+	char	   *sql = must_restart(from, to) ? psprintf("%s RESTART", alter) :
+	continue_range(alter, sequence, from, to);
+
+	return column != NULL && cmig_sequence_range_restarts(from, to) ?
+		psprintf("%s;\n%s", sql, resume(sequence, to, column)) : sql;
 }

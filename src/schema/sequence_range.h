@@ -10,6 +10,7 @@
 #define CMIG_SEQUENCE_RANGE_H
 
 #include "postgres.h"
+#include "schema/object.h"
 
 /* The values that a sequence can return. */
 typedef struct CmigSequenceRange
@@ -26,6 +27,9 @@ typedef struct CmigSequenceRange
  */
 extern int64 cmig_sequence_range_limit(const char *type, bool down, bool maximum);
 
+/* Is the sequence restarted by a change of its range, or by its reversal? */
+extern bool cmig_sequence_range_restarts(const CmigSequenceRange *from, const CmigSequenceRange *to);
+
 /*
  * Returns SQL that changes the range of a sequence.  It runs in databases
  * where the sequence has returned values, and in databases where it has not.
@@ -34,9 +38,11 @@ extern int64 cmig_sequence_range_limit(const char *type, bool down, bool maximum
  * unused sequence begins with the new start value.
  *
  * "alter" is ALTER SEQUENCE or ALTER COLUMN, and "sequence" is the name of the
- * sequence.
+ * sequence.  "column" is the integer column that owns the sequence, or NULL.
+ * If the change or its reversal restarts the sequence, the sequence does not
+ * return values again that the column has.
  */
-extern char *cmig_sequence_range_alter(const char *alter, const char *sequence,
-									   const CmigSequenceRange *from, const CmigSequenceRange *to);
+extern char *cmig_sequence_range_alter(const char *alter, const char *sequence, const CmigSequenceRange *from,
+									   const CmigSequenceRange *to, const CmigObject *column);
 
 #endif							/* CMIG_SEQUENCE_RANGE_H */
