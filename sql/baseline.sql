@@ -39,6 +39,14 @@ CREATE SCHEMA other;
 CREATE TABLE other.t (x int);
 SELECT pg_temp.undated(content) FROM cmig.baseline('Other', '101', branch_label => 'other', schemas => '{other}');
 SELECT revision FROM cmig.current();
+-- which must not be covered by applied revisions
+SELECT * FROM cmig.baseline('Other again', '102', schemas => '{other}');
+SELECT * FROM cmig.baseline('Public', '102', schemas => '{public}');
+-- unless these cannot be replayed, so that nothing is known about them
+BEGIN;
+UPDATE cmig.revision SET upgrade_sql = 'SELECT 1 / 0; ' || upgrade_sql WHERE revision = '101';
+SELECT revision FROM cmig.baseline('Other again', '102', branch_label => 'again', schemas => '{other}');
+ROLLBACK;
 -- in a new database the upgrade makes the same schema
 BEGIN;
 SELECT cmig.schema_sql(owners => true) AS before \gset

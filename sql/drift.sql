@@ -132,6 +132,15 @@ SELECT count(*) FROM cmig.disable_audit('app.invoice');
 DELETE FROM cmig.version;
 INSERT INTO cmig.version VALUES ('006');
 SELECT cmig.remove_revision('007');
+-- hidden columns that were dropped by hand: names, not column numbers
+SELECT cmig.create_revision('redacted', 'CREATE TABLE secret (id integer PRIMARY KEY, pin text, note text); SELECT cmig.enable_audit(''secret'', exclude => ''{note}'', redact => ''{pin}'')', 'DROP TABLE secret', revision => '007');
+SELECT count(*) FROM cmig.upgrade();
+ALTER TABLE secret DROP note;
+SELECT action, kind, object, hazard FROM cmig.drift();
+ALTER TABLE secret DROP pin;
+SELECT action, kind, object, hazard FROM cmig.drift();
+SELECT count(*) FROM cmig.downgrade('-1');
+SELECT cmig.remove_revision('007');
 DROP SCHEMA cmig_audit CASCADE;
 
 -- refused

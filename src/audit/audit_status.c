@@ -152,42 +152,58 @@ typedef struct ColumnsTrial
 	char	   *problem;
 } ColumnsTrial;
 
+/* Returns the number of columns in the options' lists. */
+static int
+count_columns(const CmigAuditOptions *options)
+{
+	return list_length(options->include) + list_length(options->exclude) +
+		list_length(options->redact) + list_length(options->hash);
+}
+
+/* Parse the arguments of the row's triggers. */
+static CmigAuditOptions *
+parse_options(const Status *status)
+{
+	char	   *args[2] = {psprintf("%d", DatumGetInt32(status->values[STATUS_ID])), status->argument};
+
+	return cmig_audit_options_parse(2, args);
+}
+
 /*
  * Show the options with the columns' present names.  The trigger's arguments
- * contain the names that the columns had when the options were set.
+ * contain the names that the columns had when the options were set, which are
+ * shown if a column was dropped or cannot be found.
  */
 static void
-show_names(Status *status, CmigAuditOptions *options, Oid extension_owner)
+show_names(Status *status, const CmigAuditOptions *stored, bool found, Oid extension_owner)
 {
-	int			count = list_length(options->include) + list_length(options->exclude) +
-	list_length(options->redact) + list_length(options->hash);
+	int			count = count_columns(stored);
+	CmigAuditOptions *options = parse_options(status);
 
 	if (count == 0)
 		return;
-	cmig_audit_columns_resolve(options, status->relation, extension_owner, CMIG_AUDIT_READING);
-	/* the names of dropped columns remain in the list */
-	if (list_length(options->include) + list_length(options->exclude) +
-		list_length(options->redact) + list_length(options->hash) != count)
-		return;
+	if (found)
+	{
+		cmig_audit_columns_resolve(options, status->relation, extension_owner, CMIG_AUDIT_READING);
+		if (count_columns(options) != count)
+			options = parse_options(status);
+	}
 	options->anchor = NULL;
 	status->values[STATUS_OPTIONS] = CStringGetTextDatum(cmig_audit_options_text(options, false));
 }
 
 /*
- * Find out whether the trigger will fail because of its columns.  If not, show
+ * Find out whether the trigger will fail because of its columns, and show
  * their names.
  */
 static void
 try_columns(void *arg)
 {
 	ColumnsTrial *trial = arg;
-	Status	   *status = trial->status;
-	char	   *args[2] = {psprintf("%d", DatumGetInt32(status->values[STATUS_ID])), status->argument};
-	CmigAuditOptions *options = cmig_audit_options_parse(2, args);
+	CmigAuditOptions *options = parse_options(trial->status);
 
-	trial->problem = cmig_audit_columns_problem(options, status->relation, trial->extension_owner);
-	if (trial->problem == NULL)
-		show_names(status, options, trial->extension_owner);
+	trial->problem = cmig_audit_columns_problem(options, trial->status->relation, trial->extension_owner);
+	show_names(trial->status, options, trial->problem == NULL, trial->extension_owner);
 }
 
 /*

@@ -68,25 +68,52 @@ problem_of(const CmigDiffLine *line, CmigRoundTripCheck check)
 		strcmp(action, "create") == 0 ? "not restored" : "left changed";
 }
 
+/*
+ * Append the line's statement to a row.  Statements that are only intermediate
+ * steps belong to the row of the difference before them, or to the first row.
+ */
+static void
+add_line(CmigRoundTripRow *row, const CmigDiffLine *line)
+{
+	if (line->upgrade == NULL)
+		row->message = line->hazard;
+	else
+		row->missing_sql = row->missing_sql == NULL ? line->upgrade :
+			psprintf("%s;\n%s", row->missing_sql, line->upgrade);
+}
+
 void
 cmig_round_trip_row_compare(CmigRoundTripRows *rows, const char *revision,
 							CmigRoundTripCheck check, CmigImage *from, CmigImage *to)
 {
 	CmigDiffOptions options = {.owners = true,.privileges = true,.comments = true};
 	List	   *lines = NIL;
+	List	   *objects;
+	CmigRoundTripRow row = {revision};
 	ListCell   *cell;
 
 	if (cmig_image_same(from, to))
 		return;
 	options.role = GetUserNameFromId(GetUserId(), false);
 	cmig_deparse(cmig_compare(from, to, &options), cmig_diff_line_add, &lines);
+	objects = cmig_diff_line_objects(lines);
 	foreach(cell, lines)
 	{
 		const CmigDiffLine *line = lfirst(cell);
-		CmigRoundTripRow row = {revision, problem_of(line, check), line->kind, line->object, line->upgrade};
 
-		if (line->upgrade == NULL)
-			row.message = line->hazard;
-		cmig_round_trip_row_add(rows, &row);
+		if (list_member_ptr(objects, line))
+		{
+			if (row.object != NULL)
+			{
+				cmig_round_trip_row_add(rows, &row);
+				row.missing_sql = row.message = NULL;
+			}
+			row.problem = problem_of(line, check);
+			row.kind = line->kind;
+			row.object = line->object;
+		}
+		add_line(&row, line);
 	}
+	if (row.object != NULL)
+		cmig_round_trip_row_add(rows, &row);
 }

@@ -38,7 +38,7 @@ extern void cmig_round_trip_row_add(CmigRoundTripRows *rows, const CmigRoundTrip
 extern void cmig_round_trip_row_add_error(CmigRoundTripRows *rows, const char *revision,
 										  const char *problem, const ErrorData *error);
 
-/* Compare two images, and add a row for each difference. */
+/* What two images are compared for. */
 typedef enum CmigRoundTripCheck
 {
 	CMIG_CHECK_DOWNGRADE,
@@ -46,6 +46,10 @@ typedef enum CmigRoundTripCheck
 	CMIG_CHECK_ORDER
 } CmigRoundTripCheck;
 
+/*
+ * Compare two images, and add a row for each difference.  The rows' statements,
+ * one after another, change "from" into "to".
+ */
 extern void cmig_round_trip_row_compare(CmigRoundTripRows *rows, const char *revision,
 										CmigRoundTripCheck check, CmigImage *from, CmigImage *to);
 

@@ -33,6 +33,7 @@ cmig_audited_read(void)
 {
 	static CmigQuery query = {
 		.sql = "SELECT s.target, concat_ws(', ', 'by ' || s.level, s.operations, nullif(s.options, '{}'),"
+		" substring(s.problem FROM 'rows cannot be written[^;]*'),"
 		" (SELECT string_agg(format('trigger %s is %s', t.tgname, CASE t.tgenabled WHEN 'D' THEN 'disabled'"
 		" WHEN 'R' THEN 'enabled on replicas' ELSE 'always enabled' END), ', ' ORDER BY t.tgname)"
 		" FROM pg_trigger t WHERE t.tgrelid = s.target::regclass AND t.tgenabled <> 'O'"
@@ -51,11 +52,15 @@ static char *
 reason_for(const char *table, const CmigAudited *live, const CmigAudited *revisions)
 {
 	char	   *name = quote_literal_cstr(table);
+	size_t		length = revisions ? strlen(revisions->how) : 0;
 
 	if (revisions == NULL)
 		return psprintf("it is audited, but no revision calls cmig.enable_audit for it: SELECT cmig.disable_audit(%s), or call cmig.enable_audit in a revision", name);
 	if (live == NULL)
 		return "a revision calls cmig.enable_audit for it, but it is not audited: repeat that call";
+	if (strncmp(live->how, revisions->how, length) == 0 && live->how[length] == ',')
+		return psprintf("it is audited as the revisions do, but %s: repeat their call of cmig.enable_audit",
+						live->how + length + 2);
 	return psprintf("it is audited %s, but the revisions audit it %s: repeat their call of cmig.enable_audit",
 					live->how, revisions->how);
 }

@@ -8,12 +8,18 @@
 #include "postgres.h"
 
 #include "base/argument.h"
+#include "base/errors.h"
+#include "base/listing.h"
 #include "base/query.h"
+#include "base/subtransaction.h"
 #include "graph/target.h"
+#include "move/move.h"
 #include "move/stamp.h"
 #include "schema/deparse.h"
 #include "schema/diff_options.h"
 #include "schema/generate.h"
+#include "schema/kinds.h"
+#include "schema/replay.h"
 #include "schema/whole.h"
 #include "tables/catalog.h"
 #include "tables/version_rows.h"
@@ -23,16 +29,75 @@
 
 PG_FUNCTION_INFO_V1(cmig_baseline);
 
+/* What applied revisions have created in the named schemas. */
+typedef struct Covered
+{
+	const CmigManaged *managed;
+	const CmigReplayPlan *plan;
+	CmigImage  *image;
+}			Covered;
+
+/* Replay the applied revisions; may run in a subtransaction. */
+static void
+replay_applied(void *arg)
+{
+	Covered    *covered = arg;
+
+	covered->image = cmig_replay_read(covered->plan, cmig_managed_names(covered->managed), "cmig.baseline()")->image;
+}
+
+/* Is the object one that the baseline would create? */
+static bool
+is_covered(const CmigObject *object)
+{
+	if (object->kind->flags & CMIG_KIND_GLOBAL || object->parent != NULL)
+		return false;
+	return object->kind != &cmig_kind_schema || strcmp(object->name, "public") != 0;
+}
+
 /*
- * Raise an error if a baseline of all schemas would create objects that
- * applied revisions have already created.
+ * Raise an error if applied revisions have created objects in the named
+ * schemas.  Revisions that cannot be replayed are not examined.
+ */
+static void
+require_uncovered(const CmigManaged *managed)
+{
+	CmigSituation now = cmig_move_read(true);
+	Covered		covered = {managed, cmig_replay_plan_applied(&now)};
+	ErrorData  *error = cmig_subtransaction_try(replay_applied, &covered);
+	CmigListing objects;
+
+	if (error != NULL && error->sqlerrcode != ERRCODE_CMIG_NOT_REPLAYABLE)
+		ReThrowError(error);
+	cmig_listing_init(&objects, CMIG_LISTING_PLAIN);
+	for (int i = 0; error == NULL && i < covered.image->count; i++)
+	{
+		const CmigObject *object = covered.image->objects[i];
+
+		if (is_covered(object))
+			cmig_listing_add_format(&objects, "%s %s", object->kind->name, object->identity);
+	}
+	if (objects.count == 0)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("applied revisions have already created objects in these schemas"),
+			 errdetail("The baseline would create them again: %s.", cmig_listing_text(&objects)),
+			 errhint("To write a revision for what was changed by hand, use cmig.capture. To combine revisions into one, use cmig.squash.")));
+}
+
+/*
+ * Raise an error if the baseline would create objects that applied revisions
+ * have already created.
  */
 static void
 require_base(const CmigManaged *managed)
 {
 	const CmigNames *rows = cmig_version_rows_read();
 
-	if (rows->count > 0 && managed->all)
+	if (rows->count > 0 && !managed->all)
+		require_uncovered(managed);
+	else if (rows->count > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("revisions are already applied in this database"),

@@ -143,6 +143,11 @@ hint_for(const ErrorData *error)
 			return "A procedure or DO block that commits cannot be replayed. If it does not change the schema, put a line \"-- cmig:replay skip\" before the statement in the revision file, and load the file.";
 		case ERRCODE_SYNTAX_ERROR:
 			return "Correct the revision file, and load it.";
+		case ERRCODE_UNDEFINED_TABLE:
+		case ERRCODE_UNDEFINED_FUNCTION:
+		case ERRCODE_UNDEFINED_OBJECT:
+		case ERRCODE_UNDEFINED_SCHEMA:
+			return "Revisions are replayed in empty schemas, after those that they build on. If the object is older than the first revision, begin with cmig.baseline. If the statement does not change the schema itself, put a line \"-- cmig:replay skip\" before it in the revision file, and load the file.";
 		default:
 			return "Revisions are replayed in empty schemas, after those that they build on. If the statement needs rows or objects that no revision creates, and does not change the schema itself, put a line \"-- cmig:replay skip\" before it in the revision file, and load the file.";
 	}
