@@ -13,6 +13,7 @@ CREATE ROLE regress_priv_application;
 CREATE ROLE regress_priv_nobody;
 SELECT format('GRANT CREATE ON DATABASE %I TO regress_priv_owner', current_database()) \gexec
 CREATE SCHEMA app AUTHORIZATION regress_priv_migrator;
+CREATE SCHEMA apart AUTHORIZATION regress_priv_migrator CREATE TABLE unmanaged (id integer);
 GRANT USAGE ON SCHEMA app TO PUBLIC;
 SET ROLE regress_priv_owner;
 CREATE EXTENSION pg_cmig;
@@ -115,7 +116,7 @@ INSERT INTO call VALUES
 ('audit_transaction(xid8)', $$SELECT count(*) FROM cmig.audit_transaction('5')$$),
 ('audit_trigger()', $$SELECT cmig.audit_trigger()$$),
 ('backfill(regclass,text,text,integer,interval,interval)', $$CALL cmig.backfill('app.item', 'a = 1')$$),
-('baseline(text,text,text,text,text[],boolean,boolean,boolean)', $$SELECT count(*) FROM cmig.baseline('x', schemas => '{app}')$$),
+('baseline(text,text,text,text,text[],boolean,boolean,boolean)', $$SELECT count(*) FROM cmig.baseline('x', schemas => '{apart}')$$),
 ('branches()', $$SELECT count(*) FROM cmig.branches()$$),
 ('check(boolean)', $$SELECT count(*) FROM cmig.check()$$),
 ('clear_context()', $$SELECT cmig.clear_context()$$),
@@ -276,7 +277,7 @@ SELECT revision, direction, outcome, role FROM cmig.journal ORDER BY id;
 RESET SESSION AUTHORIZATION;
 
 DROP EXTENSION pg_cmig CASCADE;
-DROP SCHEMA app, cmig_audit CASCADE;
+DROP SCHEMA app, apart, cmig_audit CASCADE;
 DROP TABLE old_audit;
 RESET client_min_messages;
 SELECT format('REVOKE CREATE ON DATABASE %I FROM regress_priv_owner', current_database()) \gexec

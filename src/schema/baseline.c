@@ -57,7 +57,8 @@ is_covered(const CmigObject *object)
 
 /*
  * Raise an error if applied revisions have created objects in the named
- * schemas.  Revisions that cannot be replayed are not examined.
+ * schemas.  Revisions that cannot be replayed, or that the caller is not allowed
+ * to replay, are not examined.
  */
 static void
 require_uncovered(const CmigManaged *managed)
@@ -67,7 +68,8 @@ require_uncovered(const CmigManaged *managed)
 	ErrorData  *error = cmig_subtransaction_try(replay_applied, &covered);
 	CmigListing objects;
 
-	if (error != NULL && error->sqlerrcode != ERRCODE_CMIG_NOT_REPLAYABLE)
+	if (error != NULL && error->sqlerrcode != ERRCODE_CMIG_NOT_REPLAYABLE &&
+		error->sqlerrcode != ERRCODE_INSUFFICIENT_PRIVILEGE)
 		ReThrowError(error);
 	cmig_listing_init(&objects, CMIG_LISTING_PLAIN);
 	for (int i = 0; error == NULL && i < covered.image->count; i++)
