@@ -32,7 +32,7 @@ typedef struct Analysis
 {
 	SQLFunctionParseInfo info;	/* must be first, because PostgreSQL's hooks
 								 * expect it */
-	ParseParamRefHook parameter;	/* PostgreSQL's hook */
+	ParseParamRefHook parameter;	/* PostgreSQL's hook for parameters */
 	bool		(*is_safe) (Oid type);
 	List	   *literals;		/* of char *: the literals; parameter -n is
 								 * the n-th one */

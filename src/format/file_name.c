@@ -19,7 +19,7 @@
 
 /* Alembic's truncate_slug_length, in characters. */
 #define SLUG_LENGTH 40
-/* The maximum that file systems allow, in bytes. */
+/* The maximum length of a file name, in bytes. */
 #define MAX_COMPONENT 255
 #define MAX_FIELD_WIDTH 100
 #define MAX_SHOWN 200			/* maximum bytes of a string in a message */

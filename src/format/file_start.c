@@ -64,9 +64,9 @@ skip_to_text(const char *p)
  */
 
 /*
- * Returns the first line that starts between p and end and looks like the first
- * line of a file, or NULL.  The line may extend beyond end, because a file name
- * can contain a quote.
+ * Returns the first line that starts between p and "end" and looks like the
+ * first line of a file, or NULL.  The line may extend beyond "end", because a
+ * file name can contain a quote.
  */
 static const char *
 find_quoted_line(const char *p, const char *end)
@@ -147,7 +147,7 @@ typedef struct Search
 {
 	bool		named;
 	const char *fault;			/* where the error is, or NULL */
-	bool		must_close;		/* no quote may be open at the end of the text */
+	bool		must_close;		/* the text must not end inside a quote */
 	int			most;			/* highest number of files so far */
 	int			tries;			/* number of attempts left; each takes a pass
 								 * over the text */
@@ -298,13 +298,13 @@ typedef enum Certainty
  * token_end.  If so, something in that file has closed the token.
  *
  * It is certain that a file begins at p if the file's name comes between the
- * names of the files before and after it.  Otherwise, it is certain only if the
- * token was closed by a line comment in the file.  If a string or any other
- * token in the file has closed it, the rest of that token is now outside of
- * quotes, and it is only possible that a file begins at p.  In any case, a
- * section marker must come before token_end, and no quote may be open where the
- * file ends.  "before" is the file that contains the token, or NULL if that
- * file has no name.
+ * names of the files before and after it.  Otherwise, it is certain only if
+ * the token was closed by a line comment in the file.  If a string or any
+ * other token in the file has closed it, the rest of that token is now outside
+ * of quotes, and it is only possible that a file begins at p.  In any case, a
+ * section marker must come before token_end, and the file must not end inside
+ * a quote.  "before" is the file that contains the token, or NULL if that file
+ * has no name.
  */
 static Certainty
 judge_file(const char *p, const char *token_end, const CmigFileStart *before)

@@ -53,8 +53,8 @@ typedef enum CmigHeaderKey
 extern const char *const cmig_marker_keys[CMIG_KEY_COUNT];
 
 /*
- * Does the comment from start to end have the form "-- word: value"?  If so,
- * *value and *value_end are set to the value's bounds, without surrounding
+ * Does the comment from "start" to "end" have the form "-- word: value"?  If
+ * so, *value and *value_end are set to the value's bounds, without surrounding
  * white space.
  */
 extern bool cmig_marker_match(const char *start, const char *end, const char *word,
@@ -111,7 +111,7 @@ extern const char *cmig_marker_skip_bom_back(const char *text, const char *p);
 
 /*
  * The first function returns true if the character is white space.  The second
- * one returns a copy of the text from start to end without white space at
+ * one returns a copy of the text from "start" to "end" without white space at
  * either end.
  */
 extern bool cmig_marker_is_blank(char c);

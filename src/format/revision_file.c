@@ -229,7 +229,11 @@ end_section(CmigFileReader *reader, const char *end)
 	}
 }
 
-/* End the current section, and start the section of a marker. */
+/*
+ * End the current section, and start the section that the marker at the
+ * current token begins.  Raises an error if "section" is -1, because the
+ * marker is not a correct one.
+ */
 static void
 start_section(CmigFileReader *reader, int section)
 {
@@ -403,7 +407,7 @@ require_revision(const CmigFileReader *reader)
 			 errhint("A revision file starts with a line \"-- revision: <id>\".")));
 }
 
-/* End the current file, and start the file of a "==> name <==" line. */
+/* End the current file, and start the file named in a "==> name <==" line. */
 static void
 start_file(CmigFileReader *reader, const CmigFileStart *start)
 {

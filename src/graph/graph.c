@@ -188,7 +188,10 @@ cmig_graph_find_id(const CmigGraph *graph, const char *id)
 	return entry && !entry->is_label ? entry->node : -1;
 }
 
-/* Number the revisions in the byte order of their ids, and enter the ids. */
+/*
+ * Number the revisions in the byte order of their ids, and enter the ids in
+ * the hash table of names.
+ */
 static void
 enter_ids(CmigGraph *graph, const CmigRevision *revisions, int count)
 {
@@ -226,8 +229,8 @@ enter_ids(CmigGraph *graph, const CmigRevision *revisions, int count)
 }
 
 /*
- * Enter the labels.  Call this after all ids are entered, because an id takes
- * precedence over a label.
+ * Enter the labels in the hash table of names.  Call this after all ids are
+ * entered, because an id takes precedence over a label.
  */
 static void
 enter_labels(CmigGraph *graph)
@@ -317,7 +320,10 @@ resolve_edges(CmigGraph *graph, int node, const CmigNames *names, bool depends,
 	*pool += edges->count;
 }
 
-/* Derive the children from the parents, or the dependents from depends. */
+/*
+ * Derive "children" from "parents" or, if "depends" is true, "dependents" from
+ * "depends", for all nodes.
+ */
 static void
 reverse_edges(CmigGraph *graph, bool depends)
 {
@@ -580,7 +586,7 @@ cmig_graph_suggest(const CmigGraph *graph, const char *name, int except)
 {
 	CmigSimilar similar;
 
-	/* larger graphs are not written manually, and the search would be slow */
+	/* nobody writes larger graphs manually, and the search would be slow */
 	if (graph->count > 10000 || !cmig_similar_begin(&similar, name))
 		return NULL;
 	for (int i = 0; i < graph->count; i++)

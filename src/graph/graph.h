@@ -41,7 +41,7 @@ typedef struct CmigDefect
 	const char *fix;			/* how to fix the problem */
 } CmigDefect;
 
-/* All revisions; a node is identified by its index in nodes. */
+/* All revisions.  A node is identified by its index in "nodes". */
 typedef struct CmigGraph
 {
 	int			count;

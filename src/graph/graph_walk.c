@@ -105,7 +105,7 @@ cmig_graph_order(const CmigGraph *graph, const CmigMarks *marks, int *count)
 	bool	   *visited = palloc_extended(size, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	int			done = 0;
 
-	/* pass 0 starts at topmost nodes; pass 1, at nodes not reached from them */
+	/* pass 0 starts at topmost nodes, and pass 1 at nodes not yet reached */
 	for (int pass = 0; pass < 2; pass++)
 	{
 		for (int start = 0; start < graph->count; start++)

@@ -345,8 +345,8 @@ cmig_identifier_lineage(const CmigGraph *graph, const char *label)
 }
 
 /*
- * Returns the node with an id or label, or the beginning of one.  If "label"
- * is not NULL, the node must be in the label's lineage.
+ * Returns the node that "symbol" refers to: an id, a label, or the beginning
+ * of one.  If "label" is not NULL, the node must be in the label's lineage.
  */
 static int
 find_revision(const CmigGraph *graph, const char *label, const char *symbol)

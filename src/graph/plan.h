@@ -56,9 +56,9 @@ extern bool cmig_plan_reaches_heads(const CmigGraph *graph, const CmigApplied *a
 extern void cmig_plan_add_repeatable(CmigPlan *plan, int node);
 
 /*
- * Plan a downgrade, which reverts the target's roots and their descendants, if
- * applied.  Raises MG004 if none of them is applied, unless the target is a
- * current revision or base.
+ * Plan a downgrade, which reverts the target's roots and their descendants,
+ * except those that are not applied.  Raises MG004 if none of them is applied,
+ * unless the target is a current revision or base.
  */
 extern CmigPlan *cmig_plan_downgrade(const CmigGraph *graph, const CmigApplied *applied,
 									 const CmigDowngradeTarget *target);

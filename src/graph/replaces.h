@@ -32,8 +32,8 @@ typedef enum CmigReplacesState
 	CMIG_REPLACES_NONE,			/* no replaced revision is applied */
 	CMIG_REPLACES_SOME,			/* some are not applied, or one is partially
 								 * applied */
-	CMIG_REPLACES_TURN,			/* all are applied; a version row has the name
-								 * of a replaced revision */
+	CMIG_REPLACES_TURN,			/* all are applied, and a version row still
+								 * names a replaced revision */
 	CMIG_REPLACES_ALL			/* the new revision counts as applied */
 } CmigReplacesState;
 
@@ -45,7 +45,7 @@ extern bool cmig_replaces_any(const CmigRevision *revisions, int count);
 
 /*
  * Returns how many of the revisions that a revision replaces are applied.
- * revisions must contain all stored revisions.
+ * "revisions" must contain all stored revisions.
  */
 extern CmigReplacesState cmig_replaces_state(const CmigRevision *revisions, int count,
 											 const CmigPlace *place, const CmigRevision *revision);

@@ -307,7 +307,7 @@ find_upgrade_start(const CmigGraph *graph, const CmigApplied *applied,
 	{
 		cmig_target_require_known_rows(graph, applied);
 		starts = applied_rows_within(applied, lineage);
-		/* there may be no version row in the lineage */
+		/* the lineage may contain no version row */
 		if (starts == NIL)
 			starts = applied_tips_within(graph, applied, lineage);
 		if (list_length(starts) > 1)
@@ -444,7 +444,10 @@ find_downgrade_start(const CmigGraph *graph, const CmigApplied *applied, const C
 	lineage = cmig_identifier_lineage(graph, id->label);
 	cmig_target_require_known_rows(graph, applied);
 	starts = applied_rows_within(applied, lineage);
-	/* without a row, the branch may be applied as a dependency */
+
+	/*
+	 * if no version row is in the lineage, it may be applied as a dependency
+	 */
 	if (starts == NIL)
 		starts = applied_branch_heads(graph, applied, lineage);
 	if (starts == NIL)
@@ -464,8 +467,9 @@ find_downgrade_start(const CmigGraph *graph, const CmigApplied *applied, const C
 }
 
 /*
- * Returns the roots of a downgrade to node.  If branch is not -1, only roots
- * that lead to that node are returned.
+ * Returns the roots of a downgrade to "node": the node's children, or all
+ * bases if the node is -1.  If "branch" is not -1 and there are several roots,
+ * returns only those that are ancestors of that node or the node itself.
  */
 static List *
 find_roots(const CmigGraph *graph, int node, int branch, const char *text)

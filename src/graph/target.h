@@ -19,7 +19,7 @@
 typedef struct CmigApplied
 {
 	const CmigNames *rows;
-	List	   *nodes;			/* of int: the rows' nodes, in order */
+	List	   *nodes;			/* of int: the nodes of the known rows */
 	List	   *unknown;		/* of char *: rows whose revisions are unknown */
 	CmigMarks  *applied;		/* the rows' nodes and their ancestors,
 								 * including ancestors over depends_on */
@@ -74,8 +74,8 @@ typedef struct CmigStampTarget
 {
 	List	   *nodes;			/* of int: the destinations */
 	bool		base;			/* a target is base, or label@base */
-	CmigMarks  *base_lineage;	/* if base: the lineage whose rows are
-								 * removed; NULL: all rows */
+	CmigMarks  *base_lineage;	/* if "base" is true, the lineage whose rows
+								 * are removed, or NULL for all rows */
 } CmigStampTarget;
 
 extern CmigStampTarget *cmig_target_stamp(const CmigGraph *graph,

@@ -169,7 +169,7 @@ keep_previous(CmigLoadItem *item, const CmigRevisionText *stored)
 		text->previous_sql = pstrdup(stored->previous_sql);
 }
 
-/* Compare a stored revision with its item. */
+/* Compare a stored revision with the item that has the same id. */
 static void
 compare_stored(const CmigRevisionText *row, void *arg)
 {

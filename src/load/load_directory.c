@@ -34,7 +34,7 @@ name_file(void *arg)
 
 /*
  * Returns a UTF-8 file's contents in the server's encoding, without a byte
- * order mark.  The result may point into content.
+ * order mark.  The result may point into "content".
  */
 static char *
 decode_file(const char *name, StringInfo content)
@@ -88,7 +88,7 @@ errcode_for_path(void)
 	return 0;
 }
 
-/* Read a file into content. */
+/* Read a file into "content". */
 static void
 read_file(const char *path, StringInfo content)
 {

@@ -21,7 +21,7 @@
 						  ((c) >= 'A' && (c) <= 'Z') || \
 						  (c) == '_' || IS_HIGHBIT_SET(c))
 #define is_word(c) (is_word_start(c) || is_digit(c) || (c) == '$')
-/* a character of a dollar quote's tag */
+/* can the character be part of a dollar quote's tag? */
 #define is_tag(c) (is_word_start(c) || is_digit(c))
 
 void

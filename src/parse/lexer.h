@@ -37,7 +37,11 @@ typedef struct CmigLexer
 	const char *text;			/* NUL-terminated */
 	const char *next;			/* where to look for the next token */
 	int			next_line;		/* from 1 */
-	/* value of the setting of this name; may be changed between tokens */
+
+	/*
+	 * value of the setting with this name; the caller may change it between
+	 * tokens
+	 */
 	bool		standard_conforming_strings;
 
 	/* the current token */

@@ -215,7 +215,7 @@ look_inside(const CmigLexer *lexer, const CmigLexerPass *pass, CmigPsqlFacts *fa
 		if (!is_looking(&noted))
 			cmig_lexer_pass(pass, &inner);
 	}
-	/* cursors declared in a block end with it */
+	/* a cursor declared in a block is closed at the end of the block */
 	facts->declares_cursor = declares_cursor;
 	pfree(body);
 }
@@ -480,8 +480,8 @@ cmig_psql_append(StringInfo to, const char *text, const char *pin, CmigPsqlFacts
 		/*
 		 * The text must be parsed if a statement might not be able to run in
 		 * a transaction, if psql starts counting BEGINs, if a quote is
-		 * unterminated, if psql's versions disagree, or if the script changes
-		 * how strings are read.
+		 * unterminated, if psql versions disagree about a token, or if the
+		 * script changes how strings are read.
 		 */
 		if (touches_number(&lexer))
 			return undo_append(to, length);

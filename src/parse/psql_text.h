@@ -16,9 +16,9 @@
 #include "lib/stringinfo.h"
 
 /*
- * What the SQL text of a script may need or leave behind.  These facts are
- * determined from the words in the text alone, including those in dollar
- * quotes.
+ * Facts about the SQL text of a script: what it may need, and what it may
+ * leave behind in the session.  They are determined from the words in the text
+ * alone, including those in dollar quotes.
  */
 typedef struct CmigPsqlFacts
 {

@@ -60,7 +60,10 @@ count_looks(const char *at, const char **run_end)
 	return *run_end - at;
 }
 
-/* Count exactly, and raise an error at the token that exceeds MAX_LOOKS. */
+/*
+ * Count the characters exactly, and raise an error at the token that exceeds
+ * MAX_LOOKS.
+ */
 static void
 refuse_long_runs(const char *text)
 {

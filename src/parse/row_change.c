@@ -65,7 +65,10 @@ find_writer(Node *node, void *may_write)
 	return raw_expression_tree_walker(node, find_writer, may_write);
 }
 
-/* Returns the command if its query may change rows; "query" may be NULL. */
+/*
+ * Returns "command" if the query may change rows, or NULL.  "query" may be
+ * NULL.
+ */
 static const char *
 query_command(Node *query, CmigMayWrite may_write, const char *command)
 {

@@ -441,7 +441,7 @@ cmig_script_checksum(const char *upgrade_sql, bool transactional)
 		}
 		else if (length > 16384)
 		{
-			/* too long for the buffer */
+			/* the token is too long for the buffer */
 			cmig_checksum_add(checksum, buffer.data, buffer.len);
 			cmig_checksum_add(checksum, lexer.start, length);
 			resetStringInfo(&buffer);

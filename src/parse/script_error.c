@@ -11,7 +11,8 @@
 #include "parse/script_error.h"
 
 /*
- * Only errors in these categories can be caused by the script's text.
+ * Only errors in the categories listed below can be caused by the script's
+ * text.
  */
 ErrorData *
 cmig_script_error_take(void)

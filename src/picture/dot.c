@@ -18,8 +18,8 @@ append_text(StringInfo to, const char *text)
 		if (*c == '"' || *c == '\\')
 			appendStringInfoChar(to, '\\');
 		if (*c == '&')
-			appendStringInfoString(to, "&amp;");	/* labels are read as HTML
-													 * entities */
+			appendStringInfoString(to, "&amp;");	/* Graphviz interprets
+													 * HTML entities */
 		else
 			appendStringInfoChar(to, *c < ' ' || *c == 0x7f ? ' ' : *c);
 	}

@@ -11,7 +11,7 @@
 
 #include "mb/pg_wchar.h"
 
-/* Replaces characters that are not shown. */
+/* The character that replaces characters that must not be shown. */
 #define REPLACEMENT 0xFFFD
 
 /* Is this a control character or an invisible character? */

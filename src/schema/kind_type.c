@@ -319,7 +319,10 @@ create_composite(const CmigObject *type)
 	return cmig_ddl_append(NIL, sql.data, psprintf("DROP TYPE %s", type->identity));
 }
 
-/* If either version of the type has typed tables, alter both with CASCADE. */
+/*
+ * Only one version of the type has typed tables.  Treat both versions as if
+ * they had, so that their attributes are altered with CASCADE.
+ */
 static void
 alter_composite(CmigAlter *alter)
 {

@@ -12,10 +12,10 @@
 #include "schema/difference.h"
 
 /*
- * Place the tables that are created or dropped with foreign keys in their
- * CREATE TABLE statement: a referenced table comes right before the first
- * table, by name, that references it.  Sets "lead" and "turn" of the tables
- * in both images.
+ * Place the tables that are created or dropped and whose CREATE TABLE
+ * statement includes foreign keys.  A referenced table comes right before the
+ * first table, by name, that references it.  Sets "lead" and "turn" of the
+ * tables in both images.
  */
 extern void cmig_lead_tables(CmigDifference *difference);
 

@@ -50,7 +50,7 @@ typedef struct CmigOrder
 	int			count;
 	CmigNode   *nodes;			/* sorted */
 	int			nedges;
-	int			allocated;		/* size of edges */
+	int			allocated;		/* allocated size of "edges" */
 	CmigEdge   *edges;			/* sorted by node */
 	int		   *start;			/* each node's first edge, then the end */
 } CmigOrder;

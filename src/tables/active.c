@@ -1,6 +1,6 @@
 /*
  * active.c
- *	  Reads the revisions that count, that is, without replaced revisions.
+ *	  Reads only the revisions that count, as described in replaces.h.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,7 +1,6 @@
 /*
  * active.h
- *	  Reads the revisions that count, that is, without replaced revisions
- *	  (see replaces.h).
+ *	  Reads only the revisions that count, as described in replaces.h.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
