@@ -11,8 +11,9 @@ DATA = $(sort $(notdir $(wildcard $(vpath_dir)pg_cmig--*.sql)))
 SOURCES = $(sort $(wildcard $(vpath_dir)src/*/*.c))
 OBJS = pg_cmig.o $(patsubst $(vpath_dir)%.c,%.o,$(SOURCES))
 
-# the command line, into the folder of psql
+# the command line, into the folder of psql; its parts, into share/cmig next to that
 SCRIPTS = $(patsubst $(vpath_dir)%,%,$(wildcard $(vpath_dir)bin/*))
+SCRIPT_PARTS = $(wildcard $(vpath_dir)share/cmig/*.bash)
 
 PG_CPPFLAGS = -I$(vpath_dir)src
 # warnings of a newer compiler do not prevent the build of a release
@@ -43,11 +44,18 @@ $(OBJS) $(OBJS:.o=.bc): | $(object_dirs)
 $(object_dirs):
 	$(MKDIR_P) $@
 
+script_part_dir = $(DESTDIR)$(dir $(bindir))share/cmig
+.PHONY: install-script-parts uninstall-scripts
+install: install-script-parts
+install-script-parts:
+	$(MKDIR_P) '$(script_part_dir)'
+	$(INSTALL_DATA) $(SCRIPT_PARTS) '$(script_part_dir)/'
+
 # PGXS looks for SCRIPTS where the checkout has them
-.PHONY: uninstall-scripts
 uninstall: uninstall-scripts
 uninstall-scripts:
 	rm -f $(addprefix '$(DESTDIR)$(bindir)'/, $(notdir $(SCRIPTS)))
+	rm -rf '$(script_part_dir)'
 
 .PHONY: check-layers dist soak
 check-layers: all

@@ -45,6 +45,19 @@ gives(0, 'CREATE TABLE people', '^$', 'upgrade', '001', '--sql');
 gives(0, 'CREATE TABLE people', '^$', 'script', 'upgrade', '001');
 is(query($node, q(o'd "d), 'SELECT count(*) FROM cmig.revision'), '0', 'what looks stores nothing');
 
+# As typed for Alembic: names with underscores, attached values, several letters,
+# abbreviations, arguments of env.py without a value
+gives(0, 'is at base', '^$', 'ensure_version');
+gives(0, '^CREATE EXTENSION IF NOT EXISTS pg_cmig;\n$', '^$', 'ensure_version', '--sql');
+gives(0, '%\(rev\)s', '^$', 'list_templates');
+gives(0, 'is at base', 'have no effect', 'init', 'migrations', '-t', 'async', '--package');
+gives(0, '-- revision: 003\n.*-- message: attached\n', '^$', 'revision', '-mattached', '--rev-id=003', '--sql');
+gives(2, '', '--compare requires --autogenerate', 'revision', '-mx', '--compare', 'tables');
+gives(0, 'is_head', 'SELECT \* FROM cmig.history', 'history', '-vi');
+gives(0, '^ revision [^\n]*\n[^\n]*\n 001 [^\n]*\n\n$', '^$', 'history', '-rbase:001');
+gives(0, '001', '^$', 'history', '--rev', ':001', '--indicate');
+gives(0, '001', "set_config\\('cmig_var.flag', '', false\\)", 'plan', '-x', 'flag', '-v');
+
 # Moves
 gives(0, 'is at 001', "SELECT \\* FROM cmig\\.upgrade\\('001'\\);", 'upgrade', '001', '-v');
 gives(0, 'is at 002', "CALL cmig\\.upgrade_stepwise\\('head'\\);", 'upgrade', '-v');
@@ -52,7 +65,7 @@ gives(0, '^$', 'nothing to upgrade', 'upgrade', 'head');
 gives(5, '', 'not confirmed: downgrade 1 revision?', 'downgrade', '-1');
 gives(0, 'is at 001', '', 'downgrade', '-1', '-y');
 gives(0, '', 'nothing to upgrade', 'upgrade', '001');
-gives(3, '', "can't locate revision", 'upgrade', 'nosuch');
+gives(3, '', "can't locate revision identified by \"nosuch\"\nHINT:  cmig history lists the revisions; cmig load stores missing ones\\.\n", 'upgrade', 'nosuch');
 gives(3, '', "can't locate revision", 'upgrade', "'; DROP TABLE people; --");
 gives(0, 'is at 002', '', 'upgrade', '+1');
 gives(2, '', '^usage: cmig downgrade', 'downgrade');
@@ -75,10 +88,11 @@ gives(0, 'CALL cmig\.backfill\(', '^$', 'help', 'backfill');
 gives(3, '', 'no function, table, or setting "nosuch"', 'help', 'nosuch');
 gives(0, '^ revision [^\n]*\n[^\n]*\n 002 [^\n]*\n\n$', '^$', 'history', '-r', '002:');
 gives(0, '002', '^$', 'heads');
+gives(0, '002', 'WHERE is_effective', 'heads', '--resolve-dependencies', '-v');
 gives(0, 'revision', '^$', 'branches');
 gives(0, 'upgrade_sql', '^$', 'show', 'current');
-gives(0, 'head +\| 002', '^$', 'status');
-gives(0, 'severity', '^$', 'check');
+gives(0, '^database +o\'d "d\n(.*\n)?head +002\n', '^$', 'status');
+gives(0, '^notice +pg_dump: [^\n]*\n( +[^\n]*\n)* +-> ', '^$', 'check');
 gives(0, 'revision', '', 'lint');
 gives(0, '', '', 'verify');
 gives(0, 'problem', '^$', 'round-trip');
@@ -98,12 +112,20 @@ foreach my $line (map { split /\n/ } (cmig('status'))[1], (cmig('history'))[1])
 # Branches and merges
 gives(0, '^migrations/003a_', '^$', 'revision', '-m', 'a', '--rev-id', '003a');
 gives(0, '^migrations/003b_', '^$', 'revision', '-m', 'b', '--rev-id', '003b', '--head', '002', '--splice');
-gives(3, '', 'ultiple head', 'upgrade');
+gives(3, '', 'ultiple head.*HINT:  [^\n]*cmig merge heads -m "<message>" joins', 'upgrade');
+gives(0, '-> cmig merge heads -m "<message>"\n', '^$', 'status');
 gives(0, '^migrations/004_join', '^$', 'merge', '-m', 'join', '--rev-id', '004', '003a', '003b');
 gives(0, 'is at 004', 'added: ', 'upgrade', 'head');
 gives(0, 'is at 002', '', 'stamp', '002');
 gives(0, 'INSERT INTO', '', 'stamp', '--sql', 'head');
 gives(0, 'is at 004', '', 'stamp', 'head', '--purge');
+my ($applied) = glob('migrations/001_*');
+my $applied_text = slurp_file($applied);
+unlink $applied;
+append_to_file($applied, $applied_text =~ s/people/persons/r);
+gives(3, '', 'HINT:  [^\n]* load with --accept-changes, which is recorded in cmig\.journal\.\n$', 'upgrade', 'head');
+unlink $applied;
+append_to_file($applied, $applied_text);
 unlink glob('migrations/004_*');
 gives(3, '', 'ultiple head|WARNING:  revision 004 is applied, but there is no file', 'upgrade', '003a', '003b', '003zz');
 gives(0, '^$', 'WARNING:  revision 004 is applied, but there is no file for it', 'upgrade', 'heads');
@@ -149,12 +171,17 @@ gives(2, '', 'the folder nosuch does not exist', 'upgrade', '--folder', 'nosuch'
 
 # Wrong input
 gives(2, '', '^usage: cmig');
-gives(2, '', 'unknown verb "nosuch"', 'nosuch');
+gives(2, '', 'unknown verb "nosuch"\ncmig help lists the verbs\n$', 'nosuch');
+gives(2, '', 'unknown verb "upgarde"\nDid you mean upgrade\? cmig help lists the verbs\n$', 'upgarde');
+gives(2, '', 'upgrade has no option --stepwize\nDid you mean --stepwise\? ', 'upgrade', '--stepwize');
+gives(2, '', 'option --re is ambiguous: --rev-range --replace|option --r is ambiguous: ', 'history', '--r');
 gives(2, '', 'upgrade has no option --nosuch', 'upgrade', '--nosuch');
 gives(2, '', 'option -m requires a value', 'revision', '-m');
 gives(2, '', 'nosuch.conf does not exist', 'current', '-c', 'nosuch.conf');
 gives(3, '', 'does not have the extension pg_cmig\nHINT:  cmig init creates it there\.', 'current', '-d', 'postgres');
 gives(4, '', 'cmig: ', 'current', '--port', '1');
+gives(4, '', 'database "nosuch" does not exist\nHINT:  To create it: cmig init --create-database -d nosuch\n$', 'current', '-d', 'nosuch');
+
 gives(0, 'usage: cmig upgrade', '', 'help', 'upgrade');
 gives(0, 'round-trip', '', 'help');
 gives(0, 'complete -o default -F _cmig cmig', '', 'completion');
@@ -199,7 +226,7 @@ append_to_file('flyway/V1__one.sql', 'CREATE TABLE ${schema}.one (id int);');
 append_to_file('flyway/U1__one.sql', 'DROP TABLE one;');
 query($node, 'postgres', 'CREATE DATABASE flyway');
 query($node, 'flyway', 'CREATE EXTENSION pg_cmig');
-gives(3, '', 'placeholder "schema" has no value', 'import', 'flyway', 'flyway', '-d', 'flyway', '--to', 'converted');
+gives(3, '', 'placeholder "schema" has no value\nHINT:  Pass its value: -x schema=<value>\n', 'import', 'flyway', 'flyway', '-d', 'flyway', '--to', 'converted');
 gives(0, '^converted/1_one.sql$', '', 'import', 'flyway', 'flyway', '-d', 'flyway', '--to', 'converted', '-x', 'schema=public');
 gives(0, 'is at 1', '', 'upgrade', '-d', 'flyway', '--folder', 'converted');
 gives(3, '', 'table "flyway_schema_history" does not exist', 'import', 'flyway', '--state', '-d', 'flyway', '--folder', 'converted');
@@ -291,7 +318,7 @@ SKIP:
 {
 	skip 'shellcheck is not installed', 1 unless need_tool('shellcheck', 'shellcheck', '--version');
 	my ($out, $err) = ('', '');
-	ok(IPC::Run::run([ 'shellcheck', $cmig ], '>', \$out, '2>', \$err), 'shellcheck') or diag($out);
+	ok(IPC::Run::run([ 'shellcheck', $cmig, glob("$CmigNode::top/share/cmig/*.bash") ], '>', \$out, '2>', \$err), 'shellcheck') or diag($out);
 }
 
 done_testing();

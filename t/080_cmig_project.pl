@@ -102,7 +102,7 @@ my %commands = (
 	'cmig heads' => [ '002', $shows_004 ],
 	'cmig history' => [ '002', sub { $_[1] =~ /004.*003.*002.*current.*001/s ? '' : 'not all revisions' } ],
 	'cmig history --verbose' => [ '002', sub { $_[1] =~ /irreversible/ ? '' : 'no details' } ],
-	'cmig check' => [ '004', sub { $_[1] =~ /severity/ ? '' : 'no table' } ],
+	'cmig check' => [ '004', sub { $_[1] =~ /^notice +pg_dump/m ? '' : 'no lines' } ],
 );
 
 my ($section) = slurp_file("$CmigNode::top/doc/command-line.md") =~ /^## In place of scripts\n(.*?)^## /ms or die;
@@ -266,7 +266,7 @@ $node->wait_for_catchup($standby, 'replay', $node->lsn('insert'));
 	gives(0, '003.*current', '^$', 'history', '--no-load');
 	gives(0, '003.*current', '^$', 'history');
 	gives(0, '003', '^$', 'status');
-	gives(0, 'severity', '^$', 'check');
+	gives(0, '^notice ', '^$', 'check');
 	gives(0, '', '^$', 'lint');
 	gives(0, '', '', 'plan');
 	gives(3, '', 'not (executed|upgraded)|004', 'require', 'head');

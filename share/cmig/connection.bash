@@ -1,0 +1,158 @@
+# Copyright (c) 2026, the pg_cmig developers
+#
+# shellcheck shell=bash
+# shellcheck disable=SC2015,SC2154,SC2034
+#
+# connection.bash
+#	  From flags, the environment, .env, and URLs to the variables of psql, and to
+#	  the command that runs psql; sourced by cmig.
+
+# Lines NAME=VALUE of a file, for names that are not in the environment.  The file
+# is not executed.
+read_env()
+{
+	local line name value
+
+	[ -f "$1" ] && [ -r "$1" ] || fail 2 "$1 cannot be read"
+	while IFS= read -r line || [ -n "$line" ]; do
+		line=$(trim "${line%$'\r'}")
+		line=${line#export }
+		[[ $line =~ ^([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=(.*)$ ]] || continue
+		name=${BASH_REMATCH[1]} value=$(trim "${BASH_REMATCH[2]}")
+		case $value in
+			\"*\"*) value=${value#\"}; value=${value%%\"*} ;;
+			\'*\'*) value=${value#\'}; value=${value%%\'*} ;;
+			*) value=$(trim "${value%%[[:space:]]#*}") ;;
+		esac
+		case $name in
+			DATABASE_URL | PG[A-Z]*) ;;
+			POSTGRES_USER | DATABASE_USER) name=PGUSER ;;
+			POSTGRES_PASSWORD | DATABASE_PASSWORD) name=PGPASSWORD ;;
+			POSTGRES_SERVER | POSTGRES_HOST | DATABASE_HOST) name=PGHOST ;;
+			POSTGRES_PORT | DATABASE_PORT) name=PGPORT ;;
+			POSTGRES_DB | DATABASE_NAME) name=PGDATABASE ;;
+			*) continue ;;
+		esac
+		[ -n "${!name+set}" ] || export "$name=$value"
+	done <"$1"
+}
+
+# percent_decode TEXT
+percent_decode()
+{
+	local text=${1//"$backslash"/"$backslash$backslash"}
+
+	[[ ! $1 =~ %([^0-9A-Fa-f]|.[^0-9A-Fa-f]|.?$) ]] || return 1
+	printf '%b' "${text//%/"${backslash}x"}"
+}
+
+# set_variable NAME ENCODED VALUE: nothing if it is empty
+set_variable()
+{
+	local value
+
+	[ -n "$2" ] || return 0
+	value=$(percent_decode "$2") || fail 2 "the database URL has a percent sign that is not followed by two hexadecimal digits"
+	export "$1=$value"
+}
+
+# connect_url URL: postgresql://, postgres://, or postgresql+driver://, as
+# environment variables, so that the password is in no process title
+connect_url()
+{
+	local rest=${1#*://} authority parameters='' pair name hosts='' ports='' host
+
+	[[ $1 =~ ^postgres(ql)?(\+[a-z0-9_]+)?:// ]] || fail 2 "the database URL does not begin with postgresql://"
+	rest=${rest%%#*}
+	[[ $rest != *\?* ]] || { parameters=${rest#*\?}; rest=${rest%%\?*}; }
+	authority=${rest%%/*}
+	[[ $rest != */* ]] || set_variable PGDATABASE "${rest#*/}"
+	if [[ $authority == *@* ]]; then
+		name=${authority%@*} authority=${authority##*@}
+		set_variable PGUSER "${name%%:*}"
+		[[ $name != *:* ]] || set_variable PGPASSWORD "${name#*:}"
+	fi
+	while [ -n "$authority" ]; do
+		host=${authority%%,*}
+		[[ $authority == *,* ]] && authority=${authority#*,} || authority=''
+		if [[ $host =~ ^\[(.*)\](:([0-9]+))?$ ]]; then
+			hosts+=,${BASH_REMATCH[1]} ports+=,${BASH_REMATCH[3]}
+		else
+			hosts+=,${host%%:*}
+			[[ $host == *:* ]] && ports+=,${host##*:} || ports+=,
+		fi
+	done
+	set_variable PGHOST "${hosts#,}"
+	[[ $ports =~ ^,*$ ]] || set_variable PGPORT "${ports#,}"
+	while [ -n "$parameters" ]; do
+		pair=${parameters%%&*}
+		[[ $parameters == *\&* ]] && parameters=${parameters#*&} || parameters=''
+		url_parameter "${pair%%=*}" "${pair#*=}"
+	done
+}
+
+# Parameters that libpq does not know belong to a driver and have no effect here.
+url_parameter()
+{
+	case $1 in
+		user | password | host | hostaddr | port | options | service | passfile | sslmode | sslcert | sslkey | \
+		sslrootcert | sslcrl | gssencmode | requirepeer) set_variable "PG$(tr '[:lower:]' '[:upper:]' <<<"$1")" "$2" ;;
+		dbname) set_variable PGDATABASE "$2" ;;
+		connect_timeout) set_variable PGCONNECT_TIMEOUT "$2" ;;
+		application_name) set_variable PGAPPNAME "$2" ;;
+		target_session_attrs) set_variable PGTARGETSESSIONATTRS "$2" ;;
+		channel_binding) set_variable PGCHANNELBINDING "$2" ;;
+		require_auth) set_variable PGREQUIREAUTH "$2" ;;
+		load_balance_hosts) set_variable PGLOADBALANCEHOSTS "$2" ;;
+		ssl) case $2 in true | True | 1) set_variable PGSSLMODE require ;; false | False | 0) ;; *) set_variable PGSSLMODE "$2" ;; esac ;;
+		*) ! given verbose || say "-- parameter $1 of the URL is unknown to psql and has no effect" ;;
+	esac
+}
+
+# The flags, then the environment, then .env, then cmig.conf.
+DATABASE_OPTION=''
+connection()
+{
+	local database='' url
+
+	! given env || read_env "$(option env)"
+	url=${DATABASE_URL:-${config_database_url:-}}
+	database=$(option database) || database=''
+	if [[ $database == *://* ]]; then
+		url=$database database=''
+	fi
+	[ -z "$url" ] || connect_url "$url"
+	[ -z "$database" ] || { export PGDATABASE=$database; DATABASE_OPTION=" -d $(printf %q "$database")"; }
+	! given username || export PGUSER=$option_username
+	! given host || export PGHOST=$option_host
+	! given port || export PGPORT=$option_port
+	if given password; then
+		{ IFS= read -rs -p 'Password: ' PGPASSWORD </dev/tty && say ''; } 2>/dev/null || fail 2 "there is no terminal to read the password from"
+		export PGPASSWORD
+	fi
+	[ "$verb" = import ] || unset DATABASE_URL
+	export PGAPPNAME=${PGAPPNAME:-cmig} PGCONNECT_TIMEOUT=${PGCONNECT_TIMEOUT:-10}
+}
+
+# The command that runs psql.  CMIG_PSQL can be, for example, "docker compose exec
+# -T db psql -U postgres"; the environment does not reach it, so a database is an
+# argument.
+declare -a psql=()
+find_psql()
+{
+	local version
+
+	read -r -a psql <<<"${CMIG_PSQL:-psql}"
+	command -v -- "${psql[0]}" >/dev/null || fail 4 "${psql[0]} is not installed" "On Debian: apt install postgresql-client"
+	if [ -z "${CMIG_PSQL:-}" ]; then
+		version=$(psql --version 2>&1) || fail 4 "psql cannot be run: $version"
+		[[ $version =~ ([0-9]+)[^0-9] ]] && [ "${BASH_REMATCH[1]}" -ge 11 ] || fail 4 "psql 11 or newer is required; this is $version"
+	elif [ -n "$(option database)" ]; then
+		version=${PGDATABASE//"$backslash"/"$backslash$backslash"}
+		psql+=(-d "dbname='${version//"$apostrophe"/"$backslash$apostrophe"}'")
+	fi
+	psql+=(-X -q -v ON_ERROR_STOP=1)
+	# without a terminal, psql would take the first line for the password
+	{ : </dev/tty; } 2>/dev/null || psql+=(-w)
+}
+

@@ -1,0 +1,62 @@
+# Copyright (c) 2026, the pg_cmig developers
+#
+# shellcheck shell=bash
+# shellcheck disable=SC2154,SC2034
+#
+# databases.bash
+#	  A verb in several databases, some at a time; sourced by cmig.
+
+# database_names: the names in --databases: a,b,c or a query
+database_names()
+{
+	if [[ $option_databases =~ ^[[:space:]]*([Ss][Ee][Ll][Ee][Cc][Tt]|[Ww][Ii][Tt][Hh])[[:space:]] ]]; then
+		add_plain
+		add "$option_databases;"
+		run
+	else
+		tr ',' '\n' <<<"$option_databases"
+	fi
+}
+
+# in_databases: the verb in each of them, some at a time, and a table
+in_databases()
+{
+	local text name directory number=0 status worst=0 jobs=${option_jobs:-4}
+	local -a databases=()
+
+	[[ $jobs =~ ^[1-9][0-9]*$ ]] || fail 2 '--jobs must be a number'
+	text=$(database_names) || exit
+	script=''
+	while IFS= read -r name; do name=$(trim "$name"); [ -z "$name" ] || databases+=("$name"); done <<<"$text"
+	[ ${#databases[@]} -gt 0 ] || { say 'cmig: no database'; return 0; }
+	directory=$(mktemp -d) || fail 2 'a temporary folder cannot be created'
+	for name in ${databases[@]+"${databases[@]}"}; do
+		(
+			export PGDATABASE=$name
+			option_database=$name
+			(find_psql; dispatch)
+			echo $? >"$directory/$number.status"
+		) >"$directory/$number" 2>&1 </dev/null &
+		number=$((number + 1))
+		[ $((number % jobs)) -ne 0 ] || wait
+	done
+	wait
+	number=0
+	for name in ${databases[@]+"${databases[@]}"}; do
+		printf '== %s ==\n' "$name"
+		cat "$directory/$number"
+		number=$((number + 1))
+	done
+	number=0
+	printf '\n%-40s %s\n' database status
+	for name in ${databases[@]+"${databases[@]}"}; do
+		status=$(cat "$directory/$number.status" 2>/dev/null) || status=5
+		[ -z "$interrupted" ] || status=130
+		printf '%-40s %s\n' "$name" "$([ "$status" -eq 0 ] && echo 'done' || echo "failed ($status)")"
+		[ "$status" -le "$worst" ] || worst=$status
+		number=$((number + 1))
+	done
+	rm -rf "$directory"
+	return "$worst"
+}
+

@@ -1,0 +1,229 @@
+# Copyright (c) 2026, the pg_cmig developers
+#
+# shellcheck shell=bash
+# shellcheck disable=SC2154,SC2034
+#
+# looks.bash
+#	  The verbs that only show something; sourced by cmig.
+
+# What a reader wants to see of a revision
+STATE="pg_catalog.concat_ws(', ', CASE WHEN is_current THEN 'current' WHEN applied THEN 'applied' END, CASE WHEN is_head THEN 'head' END,
+	CASE WHEN down_revision IS NULL THEN 'repeatable' END, CASE WHEN is_branchpoint THEN 'branchpoint' END, CASE WHEN is_mergepoint THEN 'mergepoint' END) AS state"
+BRANCH="pg_catalog.array_to_string(branch_labels, ', ') AS branch, message"
+
+# verb;default of its argument;call;columns;what makes the exit status 1: a condition
+# as in found, or "rows".  Verbs in capitals do not use the files.
+LOOKS="history;base:heads;cmig.history(:'argument');revision, pg_catalog.array_to_string(down_revision, ', ') AS down_revision, ${STATE//$newline/ }, $BRANCH;
+heads;;cmig.heads();revision, CASE WHEN is_current THEN 'current' END AS state, $BRANCH;
+branches;;cmig.branches();revision, pg_catalog.array_to_string(children, ', ') AS children, $BRANCH;
+show;;cmig.show(:'argument');*;
+lint;heads;cmig.lint(:'argument');revision, line, rule, severity, message;cmig.lint(:'argument') WHERE severity = 'error'
+verify;current;cmig.verify(:'argument');*;cmig.verify(:'argument') WHERE NOT ok
+round-trip;;cmig.round_trip(NULLIF(:'argument', ''));revision, problem, kind, object;rows
+CURRENT;;cmig.current();revision, pg_catalog.concat_ws(', ', CASE WHEN is_head THEN 'head' END, CASE WHEN NOT known THEN 'not known' END) AS state, $BRANCH;
+LOG;;cmig.log();*;"
+
+# rows CALL [COLUMNS]: a table for a reader; all columns with -v
+rows()
+{
+	if given verbose; then
+		add '\x auto'
+		call "SELECT * FROM $1"
+	else
+		call "SELECT * FROM $1" "SELECT ${2:-*} FROM $1;"
+	fi
+}
+
+# found CONDITION FROM: afterwards, an exit status of 1 if there is such a row
+found() { add 'SET client_min_messages = error;'; found_if "EXISTS (SELECT FROM $1)"; }
+
+# found_rows: the same if the call before has given rows
+found_rows() { found_if ':ROW_COUNT > 0'; }
+
+found_if() { add "SELECT $1 AS cmig_found \\gset${newline}\\if :cmig_found${newline}\\warn 'cmig: found'${newline}\\endif"; }
+
+# look CALL [COLUMNS] [WHAT IS FOUND]: shows rows, with the files as they are now; "rows"
+# means that each row is found
+look()
+{
+	find_files; begin; begin_look
+	rows "$1" "${2:-*}"
+	case ${3:-} in
+		'') ;;
+		rows) found_rows ;;
+		*) found "$3" ;;
+	esac
+	end_look
+	run page
+}
+
+# argument NAME [DEFAULT]: a variable for the first argument
+argument() { variable "$1" "${arguments[0]:-${2:-}}"; }
+
+# look_up: a verb of the table LOOKS
+look_up()
+{
+	local line name default call shown found
+
+	while IFS= read -r line; do
+		fields "$line" name default call shown found
+		[ "$(tr '[:upper:]' '[:lower:]' <<<"$name")" = "$verb" ] || continue
+		[[ $call != *:\'argument\'* ]] || argument argument "$default"
+		if [ "$name" = "$verb" ]; then
+			look "$call" "$shown" "$found"
+		else
+			begin; rows "$call" "$shown"; run page
+		fi
+		return
+	done <<<"$LOOKS"
+}
+
+# items [COMMAND...]: shows triples of name, text, and hint on the standard input as
+# lines.  Text is broken between words; a statement is not, because it is to be pasted.
+items()
+{
+	local name text hint
+
+	while IFS= read -r -d '' name && IFS= read -r -d '' text && IFS= read -r -d '' hint; do
+		typed "$hint"
+		visible "$name"; name=$VISIBLE
+		visible "$text"; text=$VISIBLE
+		visible "$TYPED"
+		printf '%s\t%s\n' "$name" "$text"
+		[ -z "$VISIBLE" ] || printf '\t-> %s\n' "$VISIBLE"
+	done | awk -v columns="$columns" -F '\t' '
+		{
+			line = sprintf("%-*s", 20, $1 == "" ? "" : $1 " ")
+			count = split($2, words, " ")
+			whole = $2 ~ /^-> [A-Z]+ [^ ]* .*(FROM|cmig\.)/
+			for (i = 1; i <= count; i++) {
+				if (i > 1 && !whole && length(line " " words[i]) > columns) {
+					print line
+					line = sprintf("%*s", $1 == "" ? 23 : 20, "") words[i]
+				} else
+					line = line (i > 1 ? " " : "") words[i]
+			}
+			print line
+		}' | page
+}
+
+# look_items CALL COLUMNS [CONDITION [COMMAND...]]: the same as look, as lines instead of
+# a table; the command adds to the script
+look_items()
+{
+	find_files; begin; begin_look; add_file_format
+	call "SELECT * FROM $1" "SELECT $2 FROM $1;"
+	add_plain
+	[ -z "${3:-}" ] || found "$3"
+	"${@:4}"
+	end_look
+	run items
+}
+
+verb_status() { look_items 'cmig.status()' 'item, value, hint'; }
+
+verb_check() { look_items 'cmig.check()' "severity, pg_catalog.concat_ws(': ', object, problem), fix" "cmig.check() WHERE severity = 'error'" check_target; }
+
+# The schema, if there is a target
+check_target()
+{
+	given target || return 0
+	target_sql
+	parameters
+	add '\set ON_ERROR_STOP off'
+	perform "cmig.require_schema(:'target_sql'$PARAMETERS)"
+	add "\\if :ERROR${newline}\\warn 'cmig: found'${newline}\\endif${newline}\\set ON_ERROR_STOP on"
+}
+
+verb_graph()
+{
+	argument range "${option_rev_range:-base:heads}"
+	variable format "${option_format:-text}"
+	find_files; begin; begin_look; add_plain
+	call "SELECT * FROM cmig.graph(:'range', :'format')"
+	end_look
+	run page
+}
+
+# The table, with an option
+verb_history() { default_argument rev-range; look_up; }
+verb_heads() { if given resolve-dependencies; then LOOKS=${LOOKS/cmig.heads()/cmig.heads() WHERE is_effective}; fi; look_up; }
+verb_current() { ! given check-heads || { begin; perform 'cmig.require()'; }; look_up; }
+
+# default_argument OPTION: the argument, if there is none
+default_argument() { [ ${#arguments[@]} -gt 0 ] || ! given "$1" || arguments=("$(option "$1")"); }
+
+# direction: sets DIRECTION and TARGET from the arguments
+direction()
+{
+	DIRECTION=upgrade
+	case ${arguments[0]:-} in upgrade | downgrade) DIRECTION=${arguments[0]}; arguments=("${arguments[@]:1}") ;; esac
+	[ ${#arguments[@]} -eq 1 ] || { [ ${#arguments[@]} -eq 0 ] && [ "$DIRECTION" = upgrade ] && arguments=(head); } || { usage_of "$verb"; exit 2; }
+	targets "${arguments[0]}"
+}
+
+verb_plan()
+{
+	direction
+	look "cmig.plan('$DIRECTION', $TARGET)" 'step, revision, transactional, irreversible, message, locks'
+}
+
+verb_script() { direction; show_script; }
+
+verb_dry_run() { direction; show_dry_run; }
+
+verb_require() { argument target heads; begin; perform "cmig.require(:'target')"; run; }
+
+# diff and drift
+verb_difference()
+{
+	local function shown='action, kind, object, hazard'
+
+	parameters
+	if [ "$verb" = diff ]; then
+		target_sql
+		function="cmig.diff(:'target_sql'$PARAMETERS)"
+	else
+		function="cmig.drift(raise => false$PARAMETERS)"
+	fi
+	begin
+	if given sql; then
+		add_plain
+		shown="upgrade_sql || ';'"
+	fi
+	rows "$function" "$shown"
+	found_rows
+	run page
+}
+
+verb_report()
+{
+	local file=${arguments[0]:-} text
+
+	begin
+	add_plain
+	call 'SELECT cmig.report()'
+	if [ -z "$file" ]; then run; return; fi
+	text=$(run) || return
+	{ printf '%s\n' "$text" >"$file"; } 2>/dev/null || fail 2 "$file cannot be written"
+}
+
+verb_wait()
+{
+	local end output
+
+	[[ ${option_timeout:=60} =~ ^[0-9]{1,9}$ ]] || fail 2 '--timeout must be a number of seconds'
+	end=$((SECONDS + 10#$option_timeout))
+	[ ${#arguments[@]} -eq 0 ] || argument target
+	while :; do
+		add 'SELECT 1 AS cmig_up \gset'
+		[ ${#arguments[@]} -eq 0 ] || { begin; perform "cmig.require(:'target')"; }
+		output=$(run 2>&1) && return 0
+		script=''
+		[ -z "$interrupted" ] || return 130
+		[ $SECONDS -lt $end ] || break
+		sleep 1
+	done
+	say "$output"
+	fail 4 'the database was not ready in time'
+}

@@ -1,0 +1,124 @@
+# Copyright (c) 2026, the pg_cmig developers
+#
+# shellcheck shell=bash
+# shellcheck disable=SC2034
+#
+# typed.bash
+#	  What the server's hints say in SQL, as what is typed in a shell; sourced by
+#	  cmig.
+
+# function;command;its arguments: a dot for one that the command takes, the name of an
+# option, or a dash for one that is left out.  Other functions of the name of a verb
+# have its arguments.
+CALLS='upgrade_stepwise;upgrade --stepwise;.
+downgrade_stepwise;downgrade --stepwise;.
+create_revision;revision;message - -
+draft;revision;message
+autogenerate;revision --autogenerate;message -
+merge;merge;. message
+baseline;baseline;message rev-id
+squash;squash;. message
+load;load;-
+import_state;import --state;. history-table'
+
+# known_call FUNCTION: sets COMMAND and POSITIONS, or fails if no verb calls it
+known_call()
+{
+	local line name
+
+	while IFS= read -r line; do
+		[[ $line == "$1;"* ]] || continue
+		fields "$line" name COMMAND POSITIONS
+		return
+	done <<<"$CALLS"
+	COMMAND=${1//_/-} POSITIONS='. .'
+	verb_field "$COMMAND" 0
+}
+
+# typed_value VALUE: quoted for a shell, unless that makes no difference; <name> is
+# to be replaced by the reader
+typed_value()
+{
+	[[ $1 =~ ^[A-Za-z0-9_.:@+\<\>-]+$ ]] && printf '%s' "$1" || printf "'%s'" "$1"
+}
+
+# typed_call FUNCTION ARGUMENTS: sets CALLED to the command, or fails
+typed_call()
+{
+	local rest=$2 name value list options
+	local -a positions
+	local argument="^(([a-z_]+) => )?('([^']*)'|<[^<>]*>|[+-]?[0-9]+|true|ARRAY\\[('[^']*'(, )?)+\\])(, |\$)(.*)\$"
+
+	known_call "$1" || return
+	read -r -a positions <<<"$POSITIONS"
+	CALLED="cmig $COMMAND"
+	options=" $(verb_field "${COMMAND%% *}" 2) "
+	while [ -n "$rest" ]; do
+		[[ $rest =~ $argument ]] || return
+		name=${BASH_REMATCH[2]//_/-} value=${BASH_REMATCH[3]} rest=${BASH_REMATCH[8]} list=''
+		case $value in
+			\'*) value=${BASH_REMATCH[4]} ;;
+			ARRAY*) list=1; value=${value//[\'\]]/}; value=${value#ARRAY[}; value=${value//, / } ;;
+		esac
+		if [ -z "$name" ]; then
+			name=${positions[0]-}
+			positions=("${positions[@]:1}")
+		elif [[ $options != *" $name "* ]]; then
+			return 1
+		fi
+		case $name in
+			'') return 1 ;;
+			-) continue ;;
+			message) CALLED+=" -m \"$value\"" ;;
+			.) [[ $list ]] && CALLED+=" $value" || CALLED+=" $(typed_value "$value")" ;;
+			*) CALLED+=" --$name"; [ "$value" = true ] || CALLED+=" $(typed_value "$value")" ;;
+		esac
+	done
+}
+
+# typed_options TEXT: sets TYPED to the text with arguments such as accept_changes =>
+# true as options
+typed_options()
+{
+	local rest=$1 tail='' all name argument value after
+	local pattern="^(.*[^A-Za-z_])?(([a-z_]+) => (true|'([^']*)'|ARRAY\\['([^']*)'\\]))(.*)\$"
+	local placeholder='^\{"(.*)": "(.*)"\}$'
+
+	all=" $(cut -d ';' -f 3 <<<"$VERBS" | tr '\n' ' ') "
+	while [[ $rest =~ $pattern ]]; do
+		rest=${BASH_REMATCH[1]} argument=${BASH_REMATCH[2]} name=${BASH_REMATCH[3]//_/-} value=${BASH_REMATCH[5]}${BASH_REMATCH[6]} after=${BASH_REMATCH[7]}
+		if [[ $name == placeholders && $value =~ $placeholder ]]; then
+			argument="-x ${BASH_REMATCH[1]}=${BASH_REMATCH[2]}"
+		elif [[ $all == *" $name "* ]]; then
+			argument="--$name${value:+ $(typed_value "${value//[\{\}]/}")}"
+		fi
+		tail=$argument$after$tail
+	done
+	TYPED=$rest$tail
+}
+
+# typed TEXT: sets TYPED to the text with calls of functions that verbs call as
+# commands, and with their arguments as options
+typed()
+{
+	local rest=$1 tail='' before after name arguments
+	local call='^(.*[^A-Za-z_.])?cmig\.([a-z_]+)(\(([^()]*)\))?(.*)$'
+	local statement='^(.*[^A-Za-z_])?(SELECT [a-z_*, ]+ FROM |SELECT |CALL )$'
+
+	TYPED=$1
+	[[ $1 == *cmig.* || $1 == *' => '* ]] || return 0
+	while [[ $rest =~ $call ]]; do
+		before=${BASH_REMATCH[1]} name=${BASH_REMATCH[2]} arguments=${BASH_REMATCH[4]} after=${BASH_REMATCH[5]}
+		rest=${rest%"$after"}
+		# what is left of a table or a query stays SQL
+		if [[ $name != revision && $after != ' LIMIT '* && $after != ' WHERE '* && $after != [A-Za-z_\(:]* ]] && typed_call "$name" "$arguments"; then
+			rest=$before
+			[[ ! $rest =~ $statement ]] || rest=${BASH_REMATCH[1]}
+			tail=$CALLED$after$tail
+		else
+			tail=${rest#"$before"}$after$tail
+			rest=$before
+		fi
+	done
+	typed_options "$rest$tail"
+}

@@ -1,0 +1,261 @@
+# Copyright (c) 2026, the pg_cmig developers
+#
+# shellcheck shell=bash
+# shellcheck disable=SC2015,SC2154
+#
+# writes.bash
+#	  The verbs that write files or store them; sourced by cmig.
+
+# parameters [OPTION...]: sets PARAMETERS to what the options of the verb, except those
+# named, are to its function: ", name => value".  TEMPLATE is that for file_template.
+parameters()
+{
+	local name value
+
+	PARAMETERS='' TEMPLATE=''
+	for name in $(verb_field "$verb" 2) file-template; do
+		given "$name" && [[ " $* " != *" $name "* ]] || continue
+		value=:\'given_${name//-/_}\'
+		case $name in
+			message | rev-id | head | branch-label | version-table | history-table | file-template | precondition | schemas | compare | source)
+				variable "given_${name//-/_}" "$(option "$name")" ;;
+			splice | purge | prune | accept-changes | transaction-per-revision | owners | concurrently) value=true ;;
+			no-transaction) name=transactional value=false ;;
+			depends-on) list depends "${depends[@]}"; value=$LIST ;;
+			renames) list renames "${renames[@]}"; value=$LIST ;;
+			*) continue ;;
+		esac
+		case $name in
+			schemas) value="pg_catalog.regexp_split_to_array($value, '\\s*,\\s*')" ;;
+			rev-id) [ "$verb" != merge ] && { [ "$verb" != revision ] || given autogenerate; } || name=revision ;;
+			file-template) TEMPLATE=", file_template => $value"; continue ;;
+			precondition) name=precondition_sql ;;
+		esac
+		PARAMETERS+=", ${name//-/_} => $value"
+	done
+}
+
+# target_sql: the variable target_sql, from the file or the command that the option
+# target names.  The words of the command are separated by spaces; no shell sees it.
+target_sql()
+{
+	local -a words
+	local text
+
+	given target || fail 2 "$verb requires a target schema" 'Use --target FILE, or add a line "target = COMMAND" to cmig.conf.'
+	if [ -f "$option_target" ] || [ -c "$option_target" ]; then
+		text=$(cat -- "$option_target" && echo x) || fail 2 "$option_target cannot be read"
+	else
+		read -r -a words <<<"$option_target"
+		text=$("${words[@]}" && echo x) || fail 2 "the target command failed: $option_target"
+	fi
+	variable target_sql "${text%x}"
+}
+
+# finish_files: runs a script that gives files, and writes them
+finish_files()
+{
+	local folder
+
+	folder=$(new_folder)
+	if given sql; then run; else run write_files "$folder"; fi
+}
+
+# new_file CALL [COLUMNS]: the files that a function gives, written
+new_file()
+{
+	[ "$verb" = import ] || find_files
+	begin; begin_load
+	if given sql; then
+		add_plain
+		call "SELECT * FROM $1" "SELECT content FROM $1;"
+	else
+		add_file_format
+		call "SELECT * FROM $1" "SELECT ${2:-file_name, content, hazards} FROM $1;"
+	fi
+	add 'ROLLBACK;'
+	finish_files
+}
+
+verb_init()
+{
+	local folder config
+
+	config=$(option config) || config=${CMIG_CONFIG:-cmig.conf}
+	folder=${arguments[0]:-${folders[0]}}
+	mkdir -p -- "$folder" || fail 2 "the folder $folder cannot be created"
+	if [ ! -e "$config" ]; then
+		printf '%s\n' "folder = $folder" '# file_template = %(rev)s_%(slug)s' '# target = schema.sql' '# schemas = public' '# env = .env' '# database_url = postgresql:///shop' >"$config" || fail 2 "$config cannot be written"
+		printf '%s\n' "$config"
+	fi
+	! given template && ! given package || say 'cmig: revisions are SQL files; --template and --package have no effect'
+	if given create-database; then
+		variable database "${PGDATABASE:-}"
+		[ -n "${PGDATABASE:-}" ] || fail 2 '--create-database requires the name of the database' 'cmig init --create-database -d NAME'
+		add "SELECT pg_catalog.format('CREATE DATABASE %I', :'database') WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = :'database') \\gexec"
+		PGDATABASE=postgres run || return
+	fi
+	create_extension
+}
+
+create_extension()
+{
+	add 'SET client_min_messages = warning;'
+	call "$CREATE"
+	add_place
+	run
+}
+
+CREATE='CREATE EXTENSION IF NOT EXISTS pg_cmig'
+verb_ensure_version() { if given sql; then printf '%s;\n' "$CREATE"; else create_extension; fi; }
+
+verb_revision()
+{
+	local name
+
+	given message || fail 2 'a revision requires a message' 'cmig revision -m "what it does"'
+	if given autogenerate; then
+		for name in no-transaction precondition; do
+			! given "$name" || fail 2 "--$name cannot be used with --autogenerate" "write it into the new file: cmig help draft"
+		done
+		target_sql
+		parameters
+		new_file "cmig.autogenerate(target_sql => :'target_sql'$PARAMETERS$TEMPLATE)"
+	else
+		for name in target schemas compare owners renames concurrently source; do
+			[[ " ${passed[*]-} " != *" $name "* ]] || fail 2 "--$name requires --autogenerate"
+		done
+		parameters schemas
+		new_file "cmig.draft(${PARAMETERS#, }$TEMPLATE)" "file_name, content, ''"
+	fi
+}
+
+verb_merge()
+{
+	[ ${#arguments[@]} -gt 0 ] || arguments=(heads)
+	targets "${arguments[@]}"
+	parameters
+	find_files; begin; begin_load
+	call "SELECT cmig.merge($TARGET$PARAMETERS)" "SELECT cmig.merge($TARGET$PARAMETERS) AS cmig_merged \\gset"
+	add_file_format
+	call "SELECT * FROM cmig.export(:'cmig_merged'::text$TEMPLATE)" "SELECT file_name, content, '' FROM cmig.export(:'cmig_merged'::text$TEMPLATE);"
+	add 'ROLLBACK;'
+	finish_files
+}
+
+# capture, baseline, and squash
+verb_generated()
+{
+	default_option message "$verb"
+	parameters
+	if [ "$verb" = squash ]; then
+		argument range
+		PARAMETERS=", range => :'range'$PARAMETERS"
+	fi
+	new_file "cmig.$verb(${PARAMETERS#, }$TEMPLATE)"
+}
+
+verb_load()
+{
+	local file
+
+	parameters
+	if [ ${#arguments[@]} -gt 0 ]; then
+		for file in "${arguments[@]}"; do add_file "$file"; done
+		check_files
+	else
+		find_files
+	fi
+	[ ${#files[@]} -gt 0 ] || return 0
+	begin
+	rows "cmig.load(:'files'$PARAMETERS)"
+	run
+}
+
+verb_export()
+{
+	local revisions=''
+
+	parameters
+	revisions="revision => NULL::text$TEMPLATE"
+	[ ${#arguments[@]} -eq 0 ] || { list revision "${arguments[@]}"; revisions="revisions => $LIST$TEMPLATE"; }
+	begin; add_file_format
+	call "SELECT * FROM cmig.export($revisions)" "SELECT file_name, content, '' FROM cmig.export($revisions);"
+	finish_files
+}
+
+verb_edit()
+{
+	local revision file
+	local -a editor
+
+	argument target
+	find_files; begin; begin_load; add_plain
+	call "SELECT * FROM cmig.resolve(:'target')" "SELECT revision FROM cmig.resolve(:'target') LIMIT 1;"
+	add 'ROLLBACK;'
+	revision=$(run) || return
+	read -r -a editor <<<"${VISUAL:-${EDITOR:-vi}}"
+	for file in ${files[@]+"${files[@]}"}; do
+		[ "$(sed -n 's/^-- *revision: *//p' "$file" | sed 's/[[:space:]]*$//;q')" = "$revision" ] || continue
+		"${editor[@]}" "$file"
+		return
+	done
+	fail 2 "there is no file for revision $revision" "cmig export $revision"
+}
+
+# The revision files of an Alembic project, by the script next to cmig
+import_alembic()
+{
+	local converter argument output=1
+
+	converter=$here/cmig-import-alembic
+	[ -x "$converter" ] || converter=cmig-import-alembic
+	for argument in "${arguments[@]:1}"; do
+		case $argument in -o* | --output* | --stdout | --take-over) output='' ;; esac
+	done
+	[ -z "$output" ] || arguments+=(-o "${folders[0]}")
+	exec "$converter" "${arguments[@]:1}"
+}
+
+verb_import()
+{
+	local folder file text number=0 placeholders='{}' setting
+
+	[ "${arguments[0]}" != alembic ] || given state || import_alembic
+	argument tool
+	if given state; then
+		parameters
+		find_files; begin; add_file_format; add_load; look_ahead
+		files=()
+		begin
+		call "SELECT * FROM cmig.import_state(:'tool'$PARAMETERS)"
+		run
+		return
+	fi
+	folder=${arguments[1]:-.} placeholders=''
+	[ -d "$folder" ] || fail 2 "the folder $folder does not exist"
+	local import_names='' import_texts=''
+	while IFS= read -r -d '' file; do
+		number=$((number + 1))
+		text=$(LC_ALL=C tr -d '\0' <"$file" && echo x) || fail 2 "$file cannot be read"
+		variable "file_name$number" "${file#"$folder"/}"
+		variable "file_text$number" "${text%x}"
+		import_names+=", :'file_name$number'" import_texts+=", :'file_text$number'"
+	done < <(find "$folder" -name '.*' ! -path "$folder" -prune -o -name node_modules -prune -o -type f \
+		\( -name '*.sql' -o -name '*.conf' -o -name '*.toml' -o -name '*.plan' -o -name '*.json' -o -name '*.py' -o -name '*.js' -o -name '*.go' -o -name '*.rs' \) -print0 | LC_ALL=C sort -z)
+	[ $number -gt 0 ] || fail 2 "there are no files to convert in $folder"
+	for setting in ${settings[@]+"${settings[@]}"}; do
+		number=$((number + 1))
+		variable "placeholder$number" "${setting%%=*}"
+		variable "replacement$number" "${setting#*=}"
+		placeholders+=", :'placeholder$number', :'replacement$number'"
+	done
+	settings=()
+	[ -z "$placeholders" ] || placeholders=", pg_catalog.jsonb_build_object(${placeholders#, })"
+	! given verbose || say "SELECT * FROM cmig.import_files(:'tool', file_names, contents$placeholders);"
+	unset option_verbose
+	begin; add_file_format
+	add "SELECT file_name, content, note FROM cmig.import_files(:'tool', ARRAY[${import_names#, }], ARRAY[${import_texts#, }]$placeholders);"
+	finish_files
+}
+
