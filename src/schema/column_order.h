@@ -14,8 +14,8 @@
 #include "schema/difference.h"
 
 /*
- * Issue a NOTICE that lists the new columns whose position differs from the
- * target, because PostgreSQL can only append columns.
+ * Issue a NOTICE that lists the new columns whose position will differ from
+ * the target, because PostgreSQL can only append columns.
  */
 extern void cmig_column_order_tell(const CmigDifference *difference);
 

@@ -26,8 +26,8 @@ typedef struct CmigDiffLine
 	char	   *general_hazard; /* the hazard for a table of any size; NULL:
 								 * none */
 	char	   *undo_hazard;	/* like general_hazard, but for downgrade */
-	char	   *group;			/* the table or other object that the object
-								 * belongs to */
+	char	   *group;			/* the table, or other object without a
+								 * parent, that this object belongs to */
 	bool		stepwise;
 	bool		again;			/* see CmigDiffRow */
 	bool		incidental;

@@ -22,10 +22,10 @@ typedef struct CmigDrift
 	CmigManaged *managed;
 	const CmigNames *schemas;	/* NULL: all */
 	CmigDiffOptions options;
-	bool		adopts;			/* for cmig_drift_adopt() */
+	bool		adopts;			/* set if cmig_drift_adopt() will be called */
 	List	   *renames;		/* of CmigDiffLine: renames and moves */
 	CmigImage  *live;
-	List	   *audited;		/* of CmigAudited: live */
+	List	   *audited;		/* of CmigAudited: the live tables */
 	CmigReplayed *replayed;
 	const char *left_out;		/* the names of schemas of other roles, for a
 								 * message, or NULL */

@@ -30,9 +30,9 @@ typedef struct CmigForce
 
 /*
  * Find the tables with forced row security whose foreign keys change, and
- * remove the statements that change their forced row security from the
- * difference.  The caller turns it off before all other statements, and on
- * again after them.  Returns a List of CmigForce *.
+ * remove from the difference the statements that change their forced row
+ * security.  The caller turns forced row security off before all other
+ * statements, and on again after them.  Returns a List of CmigForce *.
  */
 extern List *cmig_force_lift(CmigDifference *difference);
 

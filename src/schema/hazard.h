@@ -18,7 +18,7 @@ extern char *cmig_hazard_text(const CmigDiffRow *row);
 
 /*
  * Like cmig_hazard_text(), but for an existing table of any size, with or
- * without rows: the statement will also run in other databases.
+ * without rows, because the statement will also run in other databases.
  */
 extern char *cmig_hazard_general(const CmigDiffRow *row);
 

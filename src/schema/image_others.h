@@ -12,7 +12,7 @@
 
 /*
  * Find the objects that no kind has read, and add them with the kind "other".
- * "all" includes objects without a schema.
+ * If "all" is true, this includes objects without a schema.
  */
 extern void cmig_image_read_others(CmigImageReader *reader, Datum schemas, bool all);
 

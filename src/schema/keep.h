@@ -12,7 +12,10 @@
 #include "postgres.h"
 #include "schema/image.h"
 
-/* Is an object that the other image lacks a candidate for being kept? */
+/*
+ * A callback that returns true if an object that the other image lacks may be
+ * kept.
+ */
 typedef bool (*CmigKeepCandidate) (const CmigObject *object, void *arg);
 
 /*

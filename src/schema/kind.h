@@ -35,6 +35,7 @@ typedef struct CmigDdl
 	bool		stepwise;		/* the statement is for a stepwise revision */
 } CmigDdl;
 
+/* What a statement does to its table. */
 #define CMIG_HAZARD_REWRITE		0x01	/* rewrites the table */
 #define CMIG_HAZARD_SCAN		0x02	/* scans the table */
 #define CMIG_HAZARD_BLOCKS		0x04	/* blocks writes while an index is
@@ -87,6 +88,7 @@ typedef struct CmigAlter
 	char	   *unsupported;	/* the reason why the change is not supported */
 } CmigAlter;
 
+/* Flags of a kind.  They describe each object of the kind. */
 #define CMIG_KIND_MODEL			0x0001	/* ORMs can define it */
 #define CMIG_KIND_DISPOSABLE	0x0002	/* can be dropped and re-created when
 										 * an object that it depends on
@@ -140,9 +142,9 @@ typedef struct CmigKind
 	const char *depends;
 
 	/*
-	 * A query like "depends", for pairs of objects that only constrain the
-	 * order: the second object must be created before the first one, and
-	 * dropped after it.
+	 * A query like "depends", for pairs of objects that do not depend on each
+	 * other.  The second object must only be created before the first one,
+	 * and dropped after it.
 	 */
 	const char *follows;
 
@@ -153,8 +155,8 @@ typedef struct CmigKind
 	List	   *(*create) (const CmigObject *object);
 
 	/*
-	 * Appends the object's part of the parent's CREATE statement if it is
-	 * folded; may be NULL.
+	 * Appends the object's part of the parent's CREATE statement, if the
+	 * object is folded.  May be NULL.
 	 */
 	void		(*define) (StringInfo buf, const CmigObject *object);
 
@@ -250,8 +252,8 @@ extern void cmig_alter_add_hazard(CmigAlter *alter, char *sql, char *undo, char 
 extern void cmig_alter_action(CmigAlter *alter, const char *action, const char *undo);
 
 /*
- * Add "ALTER word identity action value" if a property differs; fallback is the
- * value for NULL.
+ * Add "ALTER word identity action value" if a property differs.  "fallback" is
+ * used instead of NULL as the value.
  */
 extern void cmig_alter_value(CmigAlter *alter, int property, const char *action,
 							 const char *fallback);

@@ -47,7 +47,7 @@ extern void cmig_replace_trade(const CmigDifference *difference, CmigChange *cha
 
 /*
  * Like cmig_replace_dependent(), but for a type or a collation that cannot
- * exist twice.  Columns use a different one while it is re-created.
+ * exist twice.  Columns use another type or collation while it is re-created.
  */
 extern CmigChange *cmig_replace_detour(CmigChange *change, CmigChange *dependent);
 

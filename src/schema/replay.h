@@ -88,7 +88,9 @@ extern void cmig_replay_upgrade(CmigReplay *replay, const int *nodes, int count)
  */
 extern void cmig_replay_whole(CmigReplay *replay, const CmigReplayPlan *plan);
 
-/* Run a repeatable revision's script.  Raises MG014. */
+/*
+ * Run a repeatable revision's script.  Raises MG014 if it cannot be replayed.
+ */
 extern void cmig_replay_repeatable(CmigReplay *replay, const CmigRepeatableRun *run);
 
 /*

@@ -39,8 +39,8 @@ extern bool cmig_sequence_range_restarts(const CmigSequenceRange *from, const Cm
  *
  * "alter" is ALTER SEQUENCE or ALTER COLUMN, and "sequence" is the name of the
  * sequence.  "column" is the integer column that owns the sequence, or NULL.
- * If the change or its reversal restarts the sequence, the sequence does not
- * return values again that the column has.
+ * If the change or its reversal restarts the sequence, the SQL makes the
+ * sequence skip the values that the column already contains.
  */
 extern char *cmig_sequence_range_alter(const char *alter, const char *sequence, const CmigSequenceRange *from,
 									   const CmigSequenceRange *to, const CmigObject *column);

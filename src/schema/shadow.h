@@ -46,8 +46,9 @@ typedef struct CmigShadow
 	int			nextensions;
 	CmigExtension *extensions;
 	CmigMembers *members;		/* members of extensions */
-	int			nlive;			/* schemas that existed before the shadow,
-								 * sorted by OID */
+	int			nlive;			/* number of elements of "live": the schemas
+								 * that existed before the shadow, sorted by
+								 * OID */
 	Oid		   *live;
 	CmigHidden *hidden;			/* hidden objects without a schema */
 } CmigShadow;

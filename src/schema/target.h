@@ -33,15 +33,15 @@ extern CmigTarget *cmig_target_run(CmigShadow *shadow, const char *sql);
 
 /*
  * Like cmig_target_run(), but then also run "scripts", a List of
- * CmigTargetScript *. A script that fails is left out.  There is a NOTICE
- * about it unless the target's SQL has already created the script's objects.
+ * CmigTargetScript *. A script that fails is skipped, with a NOTICE unless the
+ * target's SQL has already created the script's objects.
  */
 extern CmigTarget *cmig_target_run_with(CmigShadow *shadow, const char *sql, List *scripts);
 
 /*
  * For replay: run one statement, unless it changes rows of live tables or sets
- * a sequence's value.  The caller has entered the session and is watching its
- * utility statements (see target_utility.h).
+ * a sequence's value.  The caller must have entered a session, and must be
+ * watching its utility statements (see target_utility.h).
  */
 extern void cmig_target_execute(CmigTargetState *state, const CmigStatement *statement);
 

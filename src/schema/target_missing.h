@@ -33,8 +33,8 @@ extern void cmig_target_missing_refuse_name(const CmigTargetState *state, Node *
 /*
  * A target must not create an object with the name of another role's object: a
  * function that runs with that role's privileges would use the new object.  If
- * the statement would do this, show the existing object instead, and return
- * true.
+ * the statement would do this, make the existing object visible instead, and
+ * return true.
  */
 extern bool cmig_target_missing_show(CmigTargetState *state, Node *node);
 

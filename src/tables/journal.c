@@ -157,8 +157,9 @@ static CmigQuery last_drift_query = {
 };
 
 /*
- * Returns the result of a query.  The query sees all committed rows, including
- * those that are not visible to a REPEATABLE READ transaction.
+ * Returns the id that the query finds, or 0 if it finds none.  The query sees
+ * all committed rows, including those that are not visible to a REPEATABLE
+ * READ transaction.
  */
 static int64
 id_of(CmigQuery *query)
