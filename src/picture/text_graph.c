@@ -153,7 +153,7 @@ draw_row(const CmigPicture *picture, const CmigLanesRow *row, StringInfo text,
 
 /*
  * Draw version rows without a revision, and repeatable revisions, which have
- * no edges. Returns true if there are any.
+ * no edges.  Returns true if there are any.
  */
 static bool
 draw_single(const CmigPicture *picture, StringInfo text, CmigPictureLine line, void *arg)

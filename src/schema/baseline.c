@@ -29,7 +29,10 @@
 
 PG_FUNCTION_INFO_V1(cmig_baseline);
 
-/* What applied revisions have created in the named schemas. */
+/*
+ * A replay of the applied revisions, and an image of what they create in the
+ * named schemas.
+ */
 typedef struct Covered
 {
 	const CmigManaged *managed;
@@ -46,7 +49,7 @@ replay_applied(void *arg)
 	covered->image = cmig_replay_read(covered->plan, cmig_managed_names(covered->managed), "cmig.baseline()")->image;
 }
 
-/* Is the object one that the baseline would create? */
+/* Would a baseline create this object, too? */
 static bool
 is_covered(const CmigObject *object)
 {

@@ -17,8 +17,8 @@ is_forced(const CmigObject *table)
 }
 
 /*
- * Remove the statements that set or reset FORCE ROW LEVEL SECURITY from a
- * change.
+ * Remove from a change the statements that set or reset FORCE ROW LEVEL
+ * SECURITY.
  */
 static void
 drop_statements(CmigChange *change)

@@ -18,8 +18,8 @@
 #include "utils/builtins.h"
 
 /*
- * Returns the size of a table and the tables that inherit from it, as text, or
- * NULL if they are empty.  Sequences have no size.
+ * Returns the size of a table and the tables that inherit from it, as text.
+ * Returns NULL if they are empty, and for a sequence.
  */
 static char *
 table_size(const CmigObject *table)

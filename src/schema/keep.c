@@ -107,7 +107,7 @@ copy(const CmigObject *object)
 	return result;
 }
 
-/* Make the copy refer to the target's objects. */
+/* Make the copy, "result", refer to the objects in the target. */
 static void
 connect(const Keep *keep, const CmigObject *object, CmigObject *result)
 {

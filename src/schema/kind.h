@@ -129,7 +129,7 @@ typedef struct CmigKind
 
 	/*
 	 * A catalog query for all objects of the kind. $1 is an oid[] of the
-	 * schemas. Its columns are the address (oid, oid, integer), the parent's
+	 * schemas.  Its columns are the address (oid, oid, integer), the parent's
 	 * address (the same types, or NULLs), name, identity, owner (text),
 	 * whether the object is inherited (boolean), and the properties (text).
 	 */

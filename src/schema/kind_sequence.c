@@ -149,7 +149,7 @@ any_differs(const CmigAlter *alter, int first, int last)
 	return false;
 }
 
-/* Returns the OWNED BY object of the sequence, or NULL. */
+/* Returns the sequence's OWNED BY as an object, or NULL. */
 static const CmigObject *
 owner_of(const CmigObject *sequence)
 {
@@ -219,8 +219,8 @@ alter_to(const CmigAlter *alter, const CmigObject *from, const CmigObject *to)
 }
 
 /*
- * Returns the hazard of a sequence that is restarted while no column shows
- * which of its values are used, or NULL.
+ * Returns the hazard if a sequence is restarted and no column shows which of
+ * its values are in use.  Otherwise returns NULL.
  */
 static char *
 restart_hazard(const CmigObject *from, const CmigObject *to)

@@ -431,8 +431,8 @@ add_names(CmigOrder *order)
 }
 
 /*
- * Create equivalent indexes in order, and drop them in reverse order, so
- * that the downgrade also creates them in order.
+ * Create equivalent indexes in order (see twins.h), and drop them in reverse
+ * order, so that the downgrade also creates them in order.
  */
 static void
 add_twins(CmigOrder *order)

@@ -195,7 +195,7 @@ whole_of(const CmigDifference *difference, CmigChange *change)
 
 /*
  * Decide what happens to a dependent of the change.  Returns the change whose
- * dependents must be examined next, or NULL. If the dependent prevents the
+ * dependents must be examined next, or NULL.  If the dependent prevents the
  * change, the change is marked as unsupported.
  */
 static CmigChange *

@@ -115,7 +115,7 @@ report_syntax(const char *text)
 }
 
 /*
- * Returns the keyword with which a rename begins, or NULL. Sets *rest to the
+ * Returns the keyword with which a rename begins, or NULL.  Sets *rest to the
  * text after it.
  */
 static const Word *

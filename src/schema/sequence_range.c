@@ -48,7 +48,8 @@ cmig_sequence_range_restarts(const CmigSequenceRange *from, const CmigSequenceRa
 
 /*
  * Returns a statement that makes a sequence continue after the column's values
- * in the range, if one of these is not before the sequence's last value.
+ * in the range.  The statement has no effect if the sequence is already past
+ * these values.
  */
 static char *
 resume(const char *sequence, const CmigSequenceRange *range, const CmigObject *column)
@@ -70,7 +71,10 @@ set_value(const char *sequence, int64 value, const char *condition)
 					cmig_literal(sequence), value, sequence, condition);
 }
 
-/* Returns the statements for the case that the sequence is not restarted. */
+/*
+ * Returns the statements that change the range without restarting the
+ * sequence.
+ */
 static char *
 continue_range(const char *alter, const char *sequence,
 			   const CmigSequenceRange *from, const CmigSequenceRange *to)

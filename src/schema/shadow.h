@@ -81,7 +81,7 @@ extern void cmig_shadow_rename(Oid schema, const char *name, const char *caller,
 
 /*
  * Returns the managed schemas that the target has.  Call this in a task, after
- * the target's SQL. Schemas that the target neither created nor filled are
+ * the target's SQL.  Schemas that the target neither created nor filled are
  * left out, except for public if it is live.
  */
 extern CmigManaged *cmig_shadow_schemas(CmigShadow *shadow);

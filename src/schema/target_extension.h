@@ -40,7 +40,7 @@ extern bool cmig_target_schema_create(CmigTargetState *state, Node *statement);
 extern void cmig_target_schema_created(CmigTargetState *state, Node *statement);
 
 /*
- * Process DROP SCHEMA. Extension members are first moved out of the schema,
+ * Process DROP SCHEMA.  Extension members are first moved out of the schema,
  * because PostgreSQL would otherwise drop the extension, and with it live
  * objects.  Returns the statement without live schemas, or NULL if no schema
  * is left.

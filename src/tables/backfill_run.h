@@ -79,8 +79,9 @@ typedef struct CmigBackfillUnfinished
 
 /*
  * A callback for unfinished backfills.  cmig_backfill_run_each_unfinished()
- * calls it for each such backfill of the same step or, if identity is not part
- * of a revision, of the same table.  The backfill own_id is skipped.
+ * calls it for each such backfill of the same step or, if "identity" is not
+ * part of a revision, of the same table.  The backfill with the id own_id is
+ * skipped.
  */
 typedef void (*CmigBackfillCallback) (const CmigBackfillUnfinished *unfinished, void *arg);
 extern void cmig_backfill_run_each_unfinished(const CmigBackfillIdentity *identity,

@@ -24,7 +24,8 @@
 	" verify_sql, replaces, precondition_sql, placeholders, previous_sql, transactional," \
 	" repeatable, created_at)"
 #define REVISION_COLUMNS 16		/* number of columns that are written */
-#define REVISION_TEXTS 13		/* number of leading columns of type text */
+#define REVISION_TEXTS 13		/* number of leading columns that a batch
+								 * stores as text */
 #define REVISION_TYPES \
 	{TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, TEXTOID, \
 	TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID, TEXTOID, TEXTARRAYOID, TEXTOID, BOOLOID, BOOLOID, TIMESTAMPTZOID}
