@@ -144,7 +144,7 @@ SELECT * FROM cmig.load(E'-- revision: 103\n-- down_revision: 102\n');
 RESET ROLE;
 GRANT USAGE ON SCHEMA cmig TO regress_loader;
 GRANT EXECUTE ON FUNCTION cmig.load TO regress_loader;
-GRANT SELECT ON cmig.revision, cmig.version, cmig.journal TO regress_loader;
+GRANT SELECT ON cmig.revision, cmig.version, cmig.scope_version, cmig.journal TO regress_loader;
 SET ROLE regress_loader;
 \set SHOW_CONTEXT never
 SELECT * FROM cmig.load(E'-- revision: 103\n-- down_revision: 102\n');

@@ -37,7 +37,7 @@
 #include "utils/syscache.h"
 
 static const char *const names[] = {"revision", "version", "journal", "progress", "backfill_run",
-"ddl_log"};
+"ddl_log", "scope_version"};
 
 static Oid	tables[lengthof(names)];	/* OIDs from the last lookup, in the
 										 * order of "names" */

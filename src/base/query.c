@@ -323,7 +323,7 @@ cmig_query_once(const char *sql, int nargs, Oid *argtypes, Datum *values,
 }
 
 char *
-cmig_query_at_snapshot(CmigQuery *query, Snapshot snapshot)
+cmig_query_at_snapshot(CmigQuery *query, Datum *values, Snapshot snapshot)
 {
 	QueryFrame	frame;
 	MemoryContext caller = CurrentMemoryContext;
@@ -331,7 +331,7 @@ cmig_query_at_snapshot(CmigQuery *query, Snapshot snapshot)
 	int			result;
 
 	enter(&frame, query);
-	result = SPI_execute_snapshot(query->plan, NULL, NULL, snapshot,
+	result = SPI_execute_snapshot(query->plan, values, NULL, snapshot,
 								  InvalidSnapshot, true, false, 1);
 	if (result < 0)
 		elog(ERROR, "SPI_execute_snapshot failed: %s", SPI_result_code_string(result));

@@ -60,11 +60,11 @@ extern uint64 cmig_query_each(CmigQuery *query, Datum *values, const char *nulls
 							  CmigRowCallback callback, void *arg);
 
 /*
- * Run a query without arguments, using the given snapshot, and return the first
- * column of the first row as a palloc'd string.  Returns NULL if there is no
- * row or the column is null.
+ * Run a query with the given snapshot, and return the first column of the first
+ * row as a palloc'd string.  Returns NULL if there is no row or the column is
+ * null.  No argument may be null.
  */
-extern char *cmig_query_at_snapshot(CmigQuery *query, Snapshot snapshot);
+extern char *cmig_query_at_snapshot(CmigQuery *query, Datum *values, Snapshot snapshot);
 
 /*
  * Run a statement that was built at run time, without keeping its plan.  Names

@@ -316,6 +316,7 @@ Datum
 cmig_create_revision(PG_FUNCTION_ARGS)
 {
 	CmigNewRevision new = {0};
+	int			guc_level;
 
 	new.text.edges.message = cmig_argument_text(fcinfo, 0);
 	new.text.upgrade_sql = cmig_argument_text(fcinfo, 1);
@@ -330,9 +331,10 @@ cmig_create_revision(PG_FUNCTION_ARGS)
 	new.text.edges.transactional = cmig_argument_bool(fcinfo, 9, true);
 	new.text.precondition_sql = cmig_argument_text(fcinfo, 10);
 
-	cmig_change_begin("cmig.create_revision()");
+	guc_level = cmig_change_begin_revisions("cmig.create_revision()");
 	cmig_create_prepare(&new);
 	cmig_revision_rows_insert(&new.text);
+	cmig_change_end_revisions(guc_level);
 	PG_RETURN_TEXT_P(cstring_to_text(new.text.edges.id));
 }
 
@@ -411,9 +413,11 @@ merge(FunctionCallInfo fcinfo, const CmigNames *revisions)
 	char	   *id = cmig_argument_text(fcinfo, 2);
 	bool		splice = cmig_argument_bool(fcinfo, 3, false);
 	char	   *label = cmig_argument_text(fcinfo, 4);
+	int			guc_level = cmig_change_begin_revisions("cmig.merge()");
 
-	cmig_change_begin("cmig.merge()");
-	PG_RETURN_TEXT_P(cstring_to_text(create_merge(revisions, message, id, splice, label)));
+	id = create_merge(revisions, message, id, splice, label);
+	cmig_change_end_revisions(guc_level);
+	PG_RETURN_TEXT_P(cstring_to_text(id));
 }
 
 Datum

@@ -76,13 +76,14 @@ require_unprotected(const CmigLoad *load)
 static void
 drop_implied_rows(const CmigLoad *load, const CmigLoadItem *item)
 {
+	const CmigNames *rows = cmig_version_rows_read();
 	ListCell   *lc;
 
 	foreach(lc, load->applied->nodes)
 	{
 		const char *row = cmig_graph_id(load->before, lfirst_int(lc));
 
-		if (cmig_load_names(load, item, row))
+		if (cmig_load_names(load, item, row) && cmig_names_has(rows, row))
 			cmig_version_rows_delete(row);
 	}
 }
@@ -214,11 +215,13 @@ cmig_load_call(FunctionCallInfo fcinfo, const char *function, List *files)
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	List	   *actions;
 	ListCell   *lc;
+	int			guc_level;
 
 	InitMaterializedSRF(fcinfo, 0);
-	cmig_change_begin(function);
+	guc_level = cmig_change_begin_revisions(function);
 	actions = load_files(files, cmig_argument_bool(fcinfo, 1, false),
 						 cmig_argument_bool(fcinfo, 2, false));
+	cmig_change_end_revisions(guc_level);
 	foreach(lc, actions)
 	{
 		const LoadAction *action = lfirst(lc);

@@ -210,7 +210,7 @@ read_stored(CmigLoad *load)
 
 	load->before = cmig_graph_build(set->revisions, set->count);
 	cmig_repeatables_add(load->before, set->repeatables, set->repeatable_count);
-	load->applied = cmig_target_applied(load->before, cmig_version_rows_read());
+	load->applied = cmig_target_applied(load->before, cmig_version_rows_everywhere());
 
 	ids.count = load->count;
 	ids.names = palloc(sizeof(char *) * ids.count);
@@ -331,7 +331,7 @@ build_after(CmigLoad *load, bool prune)
 {
 	CmigRevision *revisions;
 	int			count = 0;
-	List	   *begun = prune ? cmig_progress_read() : NIL;
+	List	   *begun = prune ? cmig_progress_everywhere() : NIL;
 	CmigPlace	place = {load->applied->rows};
 	const CmigNames *replaced = prune ? find_replaced(load) : NULL;
 	ListCell   *lc;

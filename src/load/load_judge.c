@@ -222,7 +222,7 @@ is_other_begun(const CmigLoad *load, const CmigLoadItem *item)
 	return item->other_message != NULL && *item->other_message != '\0' &&
 		*item->file->text.edges.message != '\0' &&
 		(item->runs_differently || has_lost_parent(load, item)) &&
-		cmig_progress_has(cmig_progress_read(), cmig_load_id(item));
+		cmig_progress_has(cmig_progress_everywhere(), cmig_load_id(item));
 }
 
 /* Report a different, partially applied revision with the same id. */

@@ -169,23 +169,26 @@ cmig_remove_revision(PG_FUNCTION_ARGS)
 	const char *id;
 	int			node;
 	List	   *needing;
+	int			guc_level = cmig_change_begin_revisions("cmig.remove_revision()");
 
-	cmig_change_begin("cmig.remove_revision()");
 	if (remove_inactive(cmig_argument_text(fcinfo, 0)))
+	{
+		cmig_change_end_revisions(guc_level);
 		PG_RETURN_VOID();
+	}
 	set = cmig_active_read(false);
 	graph = cmig_graph_build(set->revisions, set->count);
 	cmig_repeatables_add(graph, set->repeatables, set->repeatable_count);
 	node = find_revision(graph, cmig_argument_text(fcinfo, 0), "cmig.remove_revision");
 	id = cmig_graph_id(graph, node);
 
-	if (!cmig_repeatables_is(graph, node) && cmig_target_applied(graph, cmig_version_rows_read())->applied->set[node])
+	if (!cmig_repeatables_is(graph, node) && cmig_target_applied(graph, cmig_version_rows_everywhere())->applied->set[node])
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
 				 errmsg("revision \"%s\" is applied", id),
 				 errdetail("Without it, the database could no longer be downgraded."),
 				 errhint("Downgrade below it first.")));
-	if (cmig_progress_has(cmig_progress_read(), id))
+	if (cmig_progress_has(cmig_progress_everywhere(), id))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
 				 errmsg("revision \"%s\" is partially applied", id),
@@ -203,6 +206,7 @@ cmig_remove_revision(PG_FUNCTION_ARGS)
 						   cmig_identifier_list(graph, needing)),
 				 errhint("Remove these first, or load them with other parents.")));
 	cmig_revision_rows_delete(id);
+	cmig_change_end_revisions(guc_level);
 	PG_RETURN_VOID();
 }
 

@@ -17,6 +17,7 @@
 #include "graph/repeatables.h"
 #include "move/move.h"
 #include "move/step_texts.h"
+#include "run/scope.h"
 #include "tables/active.h"
 #include "tables/journal.h"
 #include "tables/progress.h"
@@ -67,8 +68,7 @@ cmig_move_require_unprotected(const CmigSituation *now, const CmigPlan *plan, bo
 		cmig_listing_add(&lost, cmig_graph_id(now->graph, plan->steps[i].node));
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_PROTECTED),
-			 errmsg("%s is not allowed in database \"%s\"", what,
-					get_database_name(MyDatabaseId)),
+			 errmsg("%s is not allowed in %s", what, cmig_scope_text()),
 			 errdetail("cmig.protect is %s; reverting %s would destroy the data in the objects that were created there.",
 					   cmig_settings_protect_name(), cmig_listing_text(&lost)),
 			 errhint("%s", cmig_settings_unprotect_hint(commits))));
@@ -122,8 +122,8 @@ cmig_move_report_nothing(const CmigGraph *graph, const CmigNames *rows, const ch
 	for (int i = 0; i < rows->count; i++)
 		cmig_listing_add(&current, rows->names[i]);
 	ereport(NOTICE,
-			(errmsg("nothing to %s: database \"%s\" is at %s", verb,
-					get_database_name(MyDatabaseId), rows->count == 0 ? "base" : cmig_listing_text(&current))));
+			(errmsg("nothing to %s: %s is at %s", verb,
+					cmig_scope_text(), rows->count == 0 ? "base" : cmig_listing_text(&current))));
 }
 
 /*
@@ -199,9 +199,10 @@ version_changed(const char *detail, const char *hint)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("cmig.version was changed during the run"),
+			 errmsg("%s was changed during the run", cmig_version_rows_table()),
 			 errdetail("%s", detail),
-			 errhint("Only cmig.upgrade, cmig.downgrade, and cmig.stamp should change cmig.version; %s", hint)));
+			 errhint("Only cmig.upgrade, cmig.downgrade, and cmig.stamp should change %s; %s",
+					 cmig_version_rows_table(), hint)));
 }
 
 /* Does the list contain the node? */

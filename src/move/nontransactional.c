@@ -38,6 +38,7 @@
 #include "run/privilege_hint.h"
 #include "run/run_lock.h"
 #include "run/saved_settings.h"
+#include "run/scope.h"
 #include "run/session.h"
 #include "tables/journal.h"
 #include "tables/progress.h"
@@ -433,8 +434,8 @@ refuse_changed(const StepRun *run, int statement)
 					statement, run->step->revision),
 			 errdetail("The %s is partially applied: cmig.progress shows which statements have started.",
 					   cmig_direction_name(run->step->direction)),
-			 errhint("Load the script with its original text up to and including that statement, and CALL again; later statements may differ. Or revert by hand what that statement did, then DELETE FROM cmig.progress WHERE revision = %s AND statement = %d",
-					 quote_literal_cstr(run->step->revision), statement)));
+			 errhint("Load the script with its original text up to and including that statement, and CALL again; later statements may differ. Or revert by hand what that statement did, then DELETE FROM cmig.progress WHERE revision = %s AND statement = %d%s",
+					 quote_literal_cstr(run->step->revision), statement, cmig_scope_condition())));
 }
 
 /* Returns the script's role, quoted. */

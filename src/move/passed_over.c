@@ -11,6 +11,7 @@
 #include "move/passed_over.h"
 #include "move/toplevel.h"
 #include "parse/statement.h"
+#include "run/scope.h"
 
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
@@ -78,14 +79,14 @@ cmig_passed_over_hint(const CmigPassedOver *passed, const CmigRunStep *step, int
 	if (passed->resumed_at == 0 || !(likely || (possible && passed->temporary != NIL)))
 		return NULL;
 	if (passed->temporary == NIL)
-		return psprintf("This call has resumed at statement %d: temporary tables, prepared statements, and cursors that an earlier call created are gone. If the script needs one of them, DELETE FROM cmig.progress WHERE revision = %s AND statement = <the one that creates it>, and CALL cmig.%s_stepwise again, which runs that statement again.",
-						passed->resumed_at, revision, direction);
+		return psprintf("This call has resumed at statement %d: temporary tables, prepared statements, and cursors that an earlier call created are gone. If the script needs one of them, DELETE FROM cmig.progress WHERE revision = %s AND statement = <the one that creates it>%s, and CALL cmig.%s_stepwise again, which runs that statement again.",
+						passed->resumed_at, revision, cmig_scope_condition(), direction);
 	initStringInfo(&numbers);
 	foreach(lc, passed->temporary)
 	{
 		appendStringInfo(&numbers, "%s%d", numbers.len > 0 ? ", " : "", lfirst_int(lc));
 	}
-	return psprintf("This call has resumed at statement %d: what %s %s created in the session of an earlier call is gone. To create it again, DELETE FROM cmig.progress WHERE revision = %s AND statement IN (%s), and CALL cmig.%s_stepwise again.",
+	return psprintf("This call has resumed at statement %d: what %s %s created in the session of an earlier call is gone. To create it again, DELETE FROM cmig.progress WHERE revision = %s AND statement IN (%s)%s, and CALL cmig.%s_stepwise again.",
 					passed->resumed_at, list_length(passed->temporary) == 1 ? "statement" : "statements",
-					numbers.data, revision, numbers.data, direction);
+					numbers.data, revision, numbers.data, cmig_scope_condition(), direction);
 }

@@ -19,6 +19,7 @@
 #include "move/move.h"
 #include "move/stamp.h"
 #include "parse/script.h"
+#include "run/scope.h"
 #include "tables/backfill_run.h"
 #include "tables/catalog.h"
 #include "tables/journal.h"
@@ -308,8 +309,7 @@ cmig_stamp_targets(const CmigNames *targets, bool purge)
 		if (before->rows->count > 0 && cmig_settings_protect() != CMIG_PROTECT_OFF)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_PROTECTED),
-					 errmsg("purging the version rows is not allowed in database \"%s\"",
-							get_database_name(MyDatabaseId)),
+					 errmsg("purging the version rows is not allowed in %s", cmig_scope_text()),
 					 errdetail("cmig.protect is %s; the record of which revisions are applied would be lost.",
 							   cmig_settings_protect_name()),
 					 errhint("%s", cmig_settings_unprotect_hint(false))));

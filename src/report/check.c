@@ -36,6 +36,7 @@
 #include "run/placeholder_values.h"
 #include "run/runner.h"
 #include "run/session.h"
+#include "run/scope.h"
 #include "tables/active.h"
 #include "tables/catalog.h"
 #include "tables/journal.h"
@@ -213,7 +214,7 @@ add_journal_problems(List *problems)
 		return problems;
 	return add_problem(problems, "warning", "cmig.journal",
 					   psprintf("a row has id " INT64_FORMAT ", which leaves no higher ids, so newer rows have lower ids", id),
-					   psprintf("DELETE FROM cmig.journal WHERE id = " INT64_FORMAT, id));
+					   psprintf("DELETE FROM cmig.journal WHERE id = " INT64_FORMAT "%s", id, cmig_scope_condition()));
 }
 
 /*

@@ -16,7 +16,9 @@
 #include "run/extension.h"
 #include "run/lock_wait.h"
 #include "run/run_lock.h"
+#include "run/scope.h"
 
+#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/lock.h"
@@ -33,8 +35,12 @@
 #define KEY_AUDIT 3
 #define KEY_SHADOW 4
 #define KEY_FIELD4 0x4347
+#define KEY_SCOPE_GATE 5
+#define KEY_SCOPE_RUNS 6
 /* tags of table locks have the table's OID in objid */
 #define KEY_FIELD4_TABLE 0x4348
+/* tags of a scope's gate and run lock have a hash of its name in classid, objid */
+#define KEY_FIELD4_SCOPE 0x4349
 
 /* A run reports that it is waiting after this time, in milliseconds. */
 #define QUIET_MS 1000
@@ -48,11 +54,23 @@
 
 #define ANOTHER_RUN "It waited for another run of pg_cmig in this database."
 
-/* Set the tag of one of the locks above. */
+/*
+ * Set the tag of one of the locks above.  Each scope has a gate and a run lock
+ * of its own; its name is hashed, with the gate and the run lock as seeds.
+ */
 static void
 set_tag(LOCKTAG *tag, uint32 key)
 {
-	SET_LOCKTAG_ADVISORY(*tag, MyDatabaseId, KEY_CLASS, key, KEY_FIELD4);
+	const char *scope = key == KEY_GATE || key == KEY_RUN ? cmig_scope_current() : "";
+	uint64		hash;
+
+	if (scope[0] == '\0')
+	{
+		SET_LOCKTAG_ADVISORY(*tag, MyDatabaseId, KEY_CLASS, key, KEY_FIELD4);
+		return;
+	}
+	hash = hash_bytes_extended((const unsigned char *) scope, strlen(scope), key);
+	SET_LOCKTAG_ADVISORY(*tag, MyDatabaseId, (uint32) (hash >> 32), (uint32) hash, KEY_FIELD4_SCOPE);
 }
 
 /* A lock that the session is waiting for. */
@@ -208,6 +226,24 @@ take(const LOCKTAG *tag, bool session, const char *command)
 	report_end_of_wait();
 }
 
+/*
+ * Take the locks that keep other sessions from writing revisions during a run
+ * in a scope.  A stepwise run takes them at session level.
+ */
+static void
+join_scope_runs(bool session)
+{
+	LOCKTAG		tag;
+
+	if (session)
+	{
+		set_tag(&tag, KEY_SCOPE_GATE);
+		(void) LockAcquire(&tag, ShareLock, true, false);
+	}
+	set_tag(&tag, KEY_SCOPE_RUNS);
+	(void) LockAcquire(&tag, ShareLock, session, false);
+}
+
 void
 cmig_run_lock_transaction(const char *command)
 {
@@ -228,6 +264,8 @@ cmig_run_lock_transaction(const char *command)
 
 		ereport(ERROR,
 				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 cmig_scope_is_set() ?
+				 errmsg("another run of pg_cmig is under way in scope \"%s\"", cmig_scope_current()) :
 				 errmsg("another run of pg_cmig is under way in this database"),
 				 blockers != NULL ? errdetail("%s", blockers) : 0,
 				 errhint("It is a stepwise run, which %s cannot wait for. Try again when it has ended.",
@@ -238,6 +276,46 @@ cmig_run_lock_transaction(const char *command)
 	cmig_extension_share();
 
 	set_tag(&tag, KEY_RUN);
+	take(&tag, false, command);
+	if (cmig_scope_is_set())
+		join_scope_runs(false);
+}
+
+bool
+cmig_run_lock_try(void)
+{
+	LOCKTAG		tag;
+
+	set_tag(&tag, KEY_GATE);
+	if (LockAcquire(&tag, ShareLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
+		return false;
+	cmig_extension_share();
+	set_tag(&tag, KEY_RUN);
+	if (LockAcquire(&tag, ExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
+		return false;
+	join_scope_runs(false);
+	return true;
+}
+
+void
+cmig_run_lock_revisions(const char *command)
+{
+	LOCKTAG		tag;
+
+	set_tag(&tag, KEY_SCOPE_GATE);
+	if (LockAcquire(&tag, ExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
+	{
+		int			pid;
+		char	   *blockers = cmig_lock_wait_blockers(&tag, ExclusiveLock, GetUserId(), &pid);
+
+		ereport(ERROR,
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 errmsg("a run of pg_cmig is under way in a scope of this database"),
+				 blockers != NULL ? errdetail("%s", blockers) : 0,
+				 errhint("It is a stepwise run, which %s cannot wait for. Try again when it has ended.",
+						 command)));
+	}
+	set_tag(&tag, KEY_SCOPE_RUNS);
 	take(&tag, false, command);
 }
 
@@ -268,7 +346,11 @@ cmig_run_lock_session(const char *command)
 	{
 		wait_for_lock(KEY_RUN, command);
 		if (LockAcquire(&gate, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL)
+		{
+			if (cmig_scope_is_set())
+				join_scope_runs(true);
 			return;
+		}
 
 		/*
 		 * Functions that wait for the run lock may hold snapshots, so they go
@@ -288,6 +370,8 @@ cmig_run_lock_session(const char *command)
 	 */
 	wait_for_lock(KEY_GATE, command);
 	wait_for_lock(KEY_RUN, command);
+	if (cmig_scope_is_set())
+		join_scope_runs(true);
 }
 
 bool
@@ -296,20 +380,34 @@ cmig_run_lock_held(void)
 	LOCKTAG		tag;
 
 	set_tag(&tag, KEY_RUN);
-	return cmig_lock_held_compat(&tag, ExclusiveLock);
+	if (cmig_lock_held_compat(&tag, ExclusiveLock))
+		return true;
+	/* no run in any scope can be under way */
+	set_tag(&tag, KEY_SCOPE_RUNS);
+	return cmig_scope_is_set() && cmig_lock_held_compat(&tag, ExclusiveLock);
+}
+
+/* Release a session-level lock, if the session holds it. */
+static void
+release(uint32 key, LOCKMODE mode)
+{
+	LOCKTAG		tag;
+
+	set_tag(&tag, key);
+	if (cmig_lock_held_compat(&tag, mode))
+		LockRelease(&tag, mode, true);
 }
 
 void
 cmig_run_lock_release(void)
 {
-	LOCKTAG		tag;
-
-	set_tag(&tag, KEY_GATE);
-	if (cmig_lock_held_compat(&tag, ExclusiveLock))
-		LockRelease(&tag, ExclusiveLock, true);
-	set_tag(&tag, KEY_RUN);
-	if (cmig_lock_held_compat(&tag, ExclusiveLock))
-		LockRelease(&tag, ExclusiveLock, true);
+	if (cmig_scope_is_set())
+	{
+		release(KEY_SCOPE_RUNS, ShareLock);
+		release(KEY_SCOPE_GATE, ShareLock);
+	}
+	release(KEY_GATE, ExclusiveLock);
+	release(KEY_RUN, ExclusiveLock);
 }
 
 /*
@@ -326,6 +424,17 @@ hold(uint32 key)
 		LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL;
 }
 
+/* Take the locks of join_scope_runs() again, unless the session holds them. */
+static void
+keep_scope_runs(void)
+{
+	LOCKTAG		tag;
+
+	set_tag(&tag, KEY_SCOPE_RUNS);
+	if (!cmig_lock_held_compat(&tag, ShareLock))
+		join_scope_runs(true);
+}
+
 void
 cmig_run_lock_keep(void)
 {
@@ -335,6 +444,8 @@ cmig_run_lock_keep(void)
 				 errmsg("the run lock was lost"),
 				 errdetail("The script released all advisory locks of the session, and another run has started since then."),
 				 errhint("Remove pg_advisory_unlock_all() from the script, then CALL again.")));
+	if (cmig_scope_is_set())
+		keep_scope_runs();
 }
 
 /*

@@ -1,6 +1,6 @@
 /*
  * run_lock.h
- *	  Ensures that only one run is in progress in a database.
+ *	  Ensures that only one run is in progress in a database, or in a scope.
  *
  * This module uses two advisory locks whose tags SQL functions cannot produce:
  * the gate and the run lock. A transactional run takes the gate in share mode
@@ -17,6 +17,10 @@
  * does not block functions, unless functions keep overlapping without a pause.
  * In that case, after several attempts, the run queues for the gate without
  * holding the run lock, and functions that start from then on fail, too.
+ *
+ * Each scope has a gate and a run lock of its own, so runs in several scopes do
+ * not wait for each other. They share two more locks, which functions that write
+ * revisions take in exclusive mode.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -41,6 +45,22 @@ extern void cmig_run_lock_transaction(const char *command);
  * blocking session. The caller must not hold a snapshot.
  */
 extern void cmig_run_lock_session(const char *command);
+
+/*
+ * Take the run lock until the end of the transaction, like
+ * cmig_run_lock_transaction(), but do not wait for another run. Returns false
+ * if there is one; some locks may then be held until the end of the
+ * transaction. The current scope must be a schema.
+ */
+extern bool cmig_run_lock_try(void);
+
+/*
+ * Wait until no run is in progress in any scope, and keep runs there from
+ * starting until the end of the transaction. The caller holds the database's
+ * run lock and is going to write revisions. Raises 55P03 while a stepwise run is
+ * in progress in a scope.
+ */
+extern void cmig_run_lock_revisions(const char *command);
 
 /* Does this session hold the run lock, at session or transaction level? */
 extern bool cmig_run_lock_held(void);

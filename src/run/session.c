@@ -20,6 +20,7 @@
 
 #include "base/compat.h"
 #include "base/settings.h"
+#include "run/scope.h"
 #include "run/session.h"
 
 #include "access/genam.h"
@@ -101,6 +102,9 @@ cmig_session_search_path(void)
 {
 	const char *path = cmig_settings_text("cmig.search_path", script_search_path);
 
+	if (cmig_scope_is_set())
+		return psprintf("%s, %s", quote_identifier(cmig_scope_current()),
+						is_set(path) ? path : "public");
 	return pstrdup(is_set(path) ? path : namespace_search_path);
 }
 
@@ -209,8 +213,8 @@ set_all_for_script(GucAction action)
 		cmig_session_require_member();
 		set_for_script("role", role, action);
 	}
-	if (is_set(path))
-		set_for_script("search_path", path, action);
+	if (is_set(path) || cmig_scope_is_set())
+		set_for_script("search_path", cmig_session_search_path(), action);
 	put_pg_temp_last(action);
 	set_for_script("row_security", "off", action);
 	/* use the same value as when the revision was loaded */
@@ -502,6 +506,7 @@ note_utility(PlannedStmt *statement, const char *query, bool read_only_tree,
 void
 cmig_session_init(void)
 {
+	cmig_scope_init();
 	DefineCustomStringVariable("cmig.search_path",
 							   "Sets the search_path of scripts.",
 							   "If empty, scripts use the caller's search_path.",
@@ -543,6 +548,7 @@ cmig_session_enter(CmigSession *session)
 	session->guc_level = NewGUCNestLevel();
 	set_all_for_script(GUC_ACTION_SAVE);
 	current = session;
+	cmig_scope_pin();
 }
 
 void
@@ -562,6 +568,7 @@ cmig_session_leave(CmigSession *session)
 	drop_temp_objects(session);
 	drop_prepared(session);
 	current = NULL;
+	cmig_scope_unpin();
 	AtEOXact_GUC(false, session->guc_level);
 
 	MemoryContextSwitchTo(caller);
@@ -574,6 +581,7 @@ cmig_session_abandon(CmigSession *session)
 	if (current != session)
 		return;
 	current = NULL;
+	cmig_scope_unpin();
 	drop_prepared(session);
 }
 
@@ -589,6 +597,7 @@ cmig_session_enter_steps(CmigSession *session)
 	look_around(session);
 	set_all_for_script(GUC_ACTION_SET);
 	current = session;
+	cmig_scope_pin();
 }
 
 void
@@ -597,6 +606,7 @@ cmig_session_leave_steps(CmigSession *session)
 	if (current != session)
 		return;
 	current = NULL;
+	cmig_scope_unpin();
 	close_cursors();
 	drop_temp_objects(session);
 	drop_prepared(session);

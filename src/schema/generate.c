@@ -33,7 +33,7 @@ cmig_generate_prepare(CmigGenerate *generate, const char *function)
 {
 	generate->draft.new.text.edges.transactional = true;
 	if (generate->store)
-		cmig_change_begin(function);
+		(void) cmig_change_begin_revisions(function);
 	cmig_draft_prepare(&generate->draft);
 }
 

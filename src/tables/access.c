@@ -70,7 +70,7 @@ static const char *const usage[] = {
  * cmig.secret, which only the owner may read.
  */
 static const char *const reader[] = {
-	"SELECT ON cmig.revision, cmig.version, cmig.journal, cmig.progress,"
+	"SELECT ON cmig.revision, cmig.version, cmig.scope_version, cmig.journal, cmig.progress,"
 	" cmig.backfill_run, cmig.backfill_progress, cmig.ddl_log",
 	"SELECT ON SEQUENCE cmig.backfill_run_id_seq",
 	NULL
@@ -94,9 +94,9 @@ static const char *const author[] = {
  * defaults, and cmig.journal_trigger checks role.
  */
 static const char *const migrator[] = {
-	"INSERT, UPDATE, DELETE ON cmig.version",
+	"INSERT, UPDATE, DELETE ON cmig.version, cmig.scope_version",
 	"INSERT (id, revision, direction, outcome, started_at, elapsed, role, application_name,"
-	" transaction_id, checksum, search_path, sqlstate, message, statement),"
+	" transaction_id, checksum, search_path, sqlstate, message, statement, scope),"
 	" UPDATE (outcome, elapsed, transaction_id, checksum, sqlstate, message, statement)"
 	" ON cmig.journal",
 	"INSERT, UPDATE, DELETE ON cmig.progress, cmig.backfill_run",

@@ -16,6 +16,7 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/query.h"
+#include "run/scope.h"
 #include "tables/backfill_run.h"
 #include "tables/catalog.h"
 
@@ -41,11 +42,11 @@ static CmigQuery find_query = {
 	" AND where_sql::text IS NOT DISTINCT FROM $3"
 	" AND revision::text IS NOT DISTINCT FROM $4"
 	" AND direction::text IS NOT DISTINCT FROM $5"
-	" AND statement::integer IS NOT DISTINCT FROM $6"
+	" AND statement::integer IS NOT DISTINCT FROM $6 AND scope::text = $7"
 	" AND (state::text <> 'done' OR statement::integer IS NOT NULL)"
 	" ORDER BY id::bigint DESC LIMIT 1",
-	.nargs = 6,
-	.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID}
+	.nargs = 7,
+	.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID}
 };
 
 static CmigQuery last_id_query = {
@@ -54,12 +55,12 @@ static CmigQuery last_id_query = {
 
 static CmigQuery insert_query = {
 	.sql = "INSERT INTO cmig.backfill_run (id, target, set_sql, where_sql, revision,"
-	" direction, statement, state, method, total, parts, started_at, updated_at)"
-	" OVERRIDING SYSTEM VALUE VALUES ($10, $1, $2, $3, $4, $5, $6, 'running', $7, $8, $9, clock_timestamp(),"
-	" clock_timestamp()) ON CONFLICT (id) DO NOTHING",
-	.nargs = 10,
+	" direction, statement, state, method, total, parts, started_at, updated_at, scope)"
+	" OVERRIDING SYSTEM VALUE VALUES ($11, $1, $2, $3, $4, $5, $6, 'running', $8, $9, $10, clock_timestamp(),"
+	" clock_timestamp(), $7) ON CONFLICT (id) DO NOTHING",
+	.nargs = 11,
 	.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID,
-	FLOAT8OID, TEXTARRAYOID, INT8OID}
+	TEXTOID, FLOAT8OID, TEXTARRAYOID, INT8OID}
 };
 
 static CmigQuery update_query = {
@@ -79,16 +80,17 @@ static CmigQuery unfinished_query = {
 	" WHERE (revision::text = $1 AND direction::text = $2 AND statement::integer IS NOT NULL"
 	"   OR $1 IS NULL AND revision::text IS NULL AND target::text = $4)"
 	" AND state::text <> 'done' AND where_sql::text IS NULL AND rows::bigint > 0"
-	" AND id::bigint <> $3 ORDER BY id::bigint DESC",
-	.nargs = 4,
-	.argtypes = {TEXTOID, TEXTOID, INT8OID, TEXTOID}
+	" AND id::bigint <> $3 AND scope::text = $5 ORDER BY id::bigint DESC",
+	.nargs = 5,
+	.argtypes = {TEXTOID, TEXTOID, INT8OID, TEXTOID, TEXTOID}
 };
 
 static CmigQuery settle_query = {
 	.sql = "UPDATE cmig.backfill_run SET statement = NULL"
-	" WHERE revision::text = $1 AND direction::text = $2 AND statement::integer IS NOT NULL",
-	.nargs = 2,
-	.argtypes = {TEXTOID, TEXTOID}
+	" WHERE revision::text = $1 AND direction::text = $2 AND statement::integer IS NOT NULL"
+	" AND scope::text = $3",
+	.nargs = 3,
+	.argtypes = {TEXTOID, TEXTOID, TEXTOID}
 };
 
 static CmigQuery remove_query = {
@@ -99,16 +101,29 @@ static CmigQuery remove_query = {
 
 static CmigQuery replace_query = {
 	.sql = "DELETE FROM cmig.backfill_run WHERE revision::text = $1 AND direction::text = $2"
-	" AND statement::integer = $3 AND state::text <> 'done'",
-	.nargs = 3,
-	.argtypes = {TEXTOID, TEXTOID, INT4OID}
+	" AND statement::integer = $3 AND state::text <> 'done' AND scope::text = $4",
+	.nargs = 4,
+	.argtypes = {TEXTOID, TEXTOID, INT4OID, TEXTOID}
 };
 
 static CmigQuery settle_all_query = {
 	.sql = "UPDATE cmig.backfill_run SET statement = NULL WHERE statement::integer IS NOT NULL"
+	" AND scope::text = $1",
+	.nargs = 1,
+	.argtypes = {TEXTOID}
 };
 
-/* Set the first six arguments to the identity of a backfill. */
+/*
+ * Returns the scope of the current revision as an argument of a query.  A
+ * backfill that no revision calls belongs to the current scope.
+ */
+static Datum
+own_scope(void)
+{
+	return CStringGetTextDatum(cmig_scope_current());
+}
+
+/* Set the first seven arguments to the identity of a backfill. */
 static void
 set_identity(const CmigBackfillIdentity *identity, Datum *values, char *nulls)
 {
@@ -119,6 +134,7 @@ set_identity(const CmigBackfillIdentity *identity, Datum *values, char *nulls)
 	cmig_query_bind_text(values, nulls, 4, identity->direction);
 	values[5] = Int32GetDatum(identity->statement);
 	nulls[5] = identity->revision ? ' ' : 'n';
+	values[6] = own_scope();
 }
 
 /*
@@ -233,8 +249,8 @@ collect(TupleDesc desc, HeapTuple row, void *arg)
 bool
 cmig_backfill_run_find(const CmigBackfillIdentity *identity, CmigBackfillRun *run)
 {
-	Datum		values[6];
-	char		nulls[7] = "      ";
+	Datum		values[7];
+	char		nulls[8] = "       ";
 
 	set_identity(identity, values, nulls);
 	if (cmig_query_each(&find_query, values, nulls, collect, run) == 0)
@@ -262,7 +278,7 @@ next_id(void)
 				 errmsg("sequence cmig.backfill_run_id_seq does not exist"),
 				 errhint("The tables of pg_cmig were dropped or altered. Restore them from a backup, or DROP EXTENSION IF EXISTS pg_cmig CASCADE, CREATE EXTENSION pg_cmig, load the revisions, and stamp the database.")));
 	id = nextval_internal(sequence, false);
-	last = cmig_query_at_snapshot(&last_id_query, GetLatestSnapshot());
+	last = cmig_query_at_snapshot(&last_id_query, NULL, GetLatestSnapshot());
 	if (last != NULL)
 	{
 		int64		last_id = DatumGetInt64(DirectFunctionCall1(int8in, CStringGetDatum(last)));
@@ -276,15 +292,15 @@ next_id(void)
 void
 cmig_backfill_run_insert(const CmigBackfillIdentity *identity, CmigBackfillRun *run)
 {
-	Datum		values[10];
-	char		nulls[11] = "          ";
+	Datum		values[11];
+	char		nulls[12] = "           ";
 
 	set_identity(identity, values, nulls);
-	cmig_query_bind_text(values, nulls, 6, run->method);
-	values[7] = Float8GetDatum(run->total);
-	values[8] = cmig_catalog_names_datum(&run->parts);
+	cmig_query_bind_text(values, nulls, 7, run->method);
+	values[8] = Float8GetDatum(run->total);
+	values[9] = cmig_catalog_names_datum(&run->parts);
 	if (run->parts.count == 0)
-		nulls[8] = 'n';
+		nulls[9] = 'n';
 
 	/*
 	 * while the sequence is behind the greatest id, another session may
@@ -293,7 +309,7 @@ cmig_backfill_run_insert(const CmigBackfillIdentity *identity, CmigBackfillRun *
 	for (int i = 0; i < MAX_ATTEMPTS; i++)
 	{
 		run->id = next_id();
-		values[9] = Int64GetDatum(run->id);
+		values[10] = Int64GetDatum(run->id);
 		if (cmig_query_run(&insert_query, values, nulls) == 1)
 			return;
 	}
@@ -359,20 +375,21 @@ cmig_backfill_run_each_unfinished(const CmigBackfillIdentity *identity, int64 ow
 								  CmigBackfillCallback callback, void *arg)
 {
 	Search		search = {.callback = callback,.arg = arg};
-	Datum		values[4];
-	char		nulls[5] = "    ";
+	Datum		values[5];
+	char		nulls[6] = "     ";
 
 	cmig_query_bind_text(values, nulls, 0, identity->revision);
 	cmig_query_bind_text(values, nulls, 1, identity->direction);
 	values[2] = Int64GetDatum(own_id);
 	cmig_query_bind_text(values, nulls, 3, identity->target);
+	values[4] = own_scope();
 	cmig_query_each(&unfinished_query, values, nulls, hand_over, &search);
 }
 
 void
 cmig_backfill_run_settle(const char *revision, const char *direction)
 {
-	Datum		values[2] = {CStringGetTextDatum(revision), CStringGetTextDatum(direction)};
+	Datum		values[3] = {CStringGetTextDatum(revision), CStringGetTextDatum(direction), own_scope()};
 
 	cmig_query_run(&settle_query, values, NULL);
 }
@@ -388,18 +405,21 @@ cmig_backfill_run_remove(int64 id)
 void
 cmig_backfill_run_replace(const CmigBackfillIdentity *identity)
 {
-	Datum		values[3];
+	Datum		values[4];
 
 	if (identity->revision == NULL)
 		return;
 	values[0] = CStringGetTextDatum(identity->revision);
 	values[1] = CStringGetTextDatum(identity->direction);
 	values[2] = Int32GetDatum(identity->statement);
+	values[3] = own_scope();
 	cmig_query_run(&replace_query, values, NULL);
 }
 
 bool
 cmig_backfill_run_settle_all(void)
 {
-	return cmig_query_run(&settle_all_query, NULL, NULL) > 0;
+	Datum		values[1] = {own_scope()};
+
+	return cmig_query_run(&settle_all_query, values, NULL) > 0;
 }

@@ -23,6 +23,7 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/query.h"
+#include "run/scope.h"
 #include "run/session.h"
 #include "tables/journal.h"
 
@@ -45,7 +46,9 @@ struct CmigJournalBatch
 };
 
 static CmigQuery last_id_query = {
-	.sql = "SELECT coalesce(max(id::bigint), 0)::text FROM cmig.journal"
+	.sql = "SELECT coalesce(max(id::bigint), 0)::text FROM cmig.journal WHERE scope::text = $1",
+	.nargs = 1,
+	.argtypes = {TEXTOID}
 };
 
 /*
@@ -55,42 +58,59 @@ static CmigQuery last_id_query = {
  */
 static CmigQuery gap_query = {
 	.sql = "SELECT max(id)::text FROM (SELECT id::bigint, lead(id::bigint) OVER (ORDER BY id::bigint)"
-	" FROM (SELECT 0 AS id UNION ALL SELECT id::bigint FROM cmig.journal WHERE id::bigint > 0) j) k (id, next)"
-	" WHERE coalesce(next, 9223372036854775807)::numeric - id > " CppAsString2(CMIG_JOURNAL_BATCH)
+	" FROM (SELECT 0 AS id UNION ALL SELECT id::bigint FROM cmig.journal WHERE id::bigint > 0 AND scope::text = $1) j) k (id, next)"
+	" WHERE coalesce(next, 9223372036854775807)::numeric - id > " CppAsString2(CMIG_JOURNAL_BATCH),
+	.nargs = 1,
+	.argtypes = {TEXTOID}
 };
 
 static CmigQuery insert_query = {
 	.sql = "INSERT INTO cmig.journal (id, revision, direction, outcome, started_at,"
 	" elapsed, role, application_name,"
-	" transaction_id, checksum, search_path, sqlstate, message, statement)"
+	" transaction_id, checksum, search_path, sqlstate, message, statement, scope)"
 	" VALUES ($13, $1, $2, $3, $4, $5, $6::name, $7,"
-	" pg_current_xact_id(), $8, $9, $10, $11, $12)",
-	.nargs = 13,
+	" pg_current_xact_id(), $8, $9, $10, $11, $12, $14)",
+	.nargs = 14,
 	.argtypes = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, INTERVALOID,
-	TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, INT8OID}
+	TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, INT8OID, TEXTOID}
 };
 
 static CmigQuery insert_all_query = {
 	.sql = "INSERT INTO cmig.journal (id, revision, direction, outcome, started_at,"
 	" elapsed, role, application_name,"
-	" transaction_id, checksum, search_path, message)"
+	" transaction_id, checksum, search_path, message, scope)"
 	" SELECT $11 + e.n, e.revision, e.direction, e.outcome, e.started_at,"
 	" e.finished_at - e.started_at, $8::name, $9,"
-	" pg_current_xact_id(), e.checksum, $10, e.message"
+	" pg_current_xact_id(), e.checksum, $10, e.message, $12"
 	" FROM ROWS FROM (unnest($1), unnest($2), unnest($3), unnest($4), unnest($5),"
 	" unnest($6), unnest($7)) WITH ORDINALITY AS e (revision, direction, outcome,"
 	" started_at, finished_at, checksum, message, n) ORDER BY e.n",
-	.nargs = 11,
+	.nargs = 12,
 	.argtypes = {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID,
 		TIMESTAMPTZARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, TEXTOID, TEXTOID,
-	INT8OID}
+	INT8OID, TEXTOID}
 };
 
-static CmigQuery checksum_query = {
-	.sql = "SELECT checksum::text FROM cmig.journal"
-	" WHERE revision::text = $1 AND outcome::text = 'done'"
+#define OF_SCRIPT \
+	" WHERE revision::text = $1 AND outcome::text = 'done'" \
 	" AND direction::text IN ('upgrade', 'stamp', 'repair') AND checksum::text IS NOT NULL"
-	" ORDER BY id::bigint DESC LIMIT 1",
+
+/*
+ * A text that was accepted for the database is accepted for all scopes.  Ids do
+ * not tell the order of rows of different scopes.
+ */
+static CmigQuery checksum_query = {
+	.sql = "SELECT checksum::text FROM cmig.journal" OF_SCRIPT
+	" AND (scope::text = $2 OR (scope::text = '' AND direction::text = 'repair'))"
+	" ORDER BY CASE WHEN $2 <> '' THEN started_at::timestamptz END DESC NULLS LAST, id::bigint DESC LIMIT 1",
+	.nargs = 2,
+	.argtypes = {TEXTOID, TEXTOID}
+};
+
+/* Finds the last row of any scope. */
+static CmigQuery any_checksum_query = {
+	.sql = "SELECT checksum::text FROM cmig.journal" OF_SCRIPT
+	" ORDER BY started_at::timestamptz DESC, id::bigint DESC LIMIT 1",
 	.nargs = 1,
 	.argtypes = {TEXTOID}
 };
@@ -100,71 +120,105 @@ static CmigQuery checksum_query = {
  */
 static CmigQuery repeatable_query = {
 	.sql = "SELECT r.checksum, EXISTS (SELECT FROM cmig.journal d WHERE d.id::bigint > r.id"
-	" AND d.direction::text = 'downgrade' AND d.outcome::text = 'done')"
+	" AND d.scope::text = $2 AND d.direction::text = 'downgrade' AND d.outcome::text = 'done')"
 	" FROM (SELECT j.id::bigint, j.checksum::text FROM cmig.journal j"
-	" WHERE j.revision::text = $1 AND j.outcome::text = 'done'"
+	" WHERE j.revision::text = $1 AND j.outcome::text = 'done' AND j.scope::text = $2"
 	" AND j.direction::text IN ('upgrade', 'repair') AND j.checksum::text IS NOT NULL"
 	" ORDER BY j.id::bigint DESC LIMIT 1) r",
-	.nargs = 1,
-	.argtypes = {TEXTOID}
+	.nargs = 2,
+	.argtypes = {TEXTOID, TEXTOID}
 };
 
 static CmigQuery finish_query = {
 	.sql = "UPDATE cmig.journal SET outcome = $2, elapsed = $3,"
 	" transaction_id = CASE WHEN $2 = 'done' THEN pg_current_xact_id() END,"
 	" checksum = coalesce($4, checksum::text), sqlstate = $5, message = $6, statement = $7"
-	" WHERE id::bigint = $1",
-	.nargs = 7,
-	.argtypes = {INT8OID, TEXTOID, INTERVALOID, TEXTOID, TEXTOID, TEXTOID, INT4OID}
+	" WHERE id::bigint = $1 AND scope::text = $8",
+	.nargs = 8,
+	.argtypes = {INT8OID, TEXTOID, INTERVALOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID}
 };
 
 static CmigQuery interrupted_query = {
 	.sql = "UPDATE cmig.journal SET outcome = 'failed', transaction_id = NULL,"
-	" message = 'the run was interrupted' WHERE outcome::text = 'running'"
+	" message = 'the run was interrupted' WHERE outcome::text = 'running' AND scope::text = $1",
+	.nargs = 1,
+	.argtypes = {TEXTOID}
 };
 
 static CmigQuery last_query = {
 	.sql = "SELECT coalesce(revision::text, ''), coalesce(direction::text, ''),"
 	" coalesce(outcome::text, ''), sqlstate::text, message::text, statement::integer"
-	" FROM cmig.journal WHERE direction::text NOT IN ('repair', 'drift') ORDER BY id::bigint DESC LIMIT 1"
+	" FROM cmig.journal WHERE direction::text NOT IN ('repair', 'drift') AND scope::text = $1"
+	" ORDER BY id::bigint DESC LIMIT 1",
+	.nargs = 1,
+	.argtypes = {TEXTOID}
 };
 
 static CmigQuery listing_query = {
 	.sql = "SELECT revision::text, coalesce(direction::text, ''), coalesce(outcome::text, ''),"
 	" coalesce(role::text, ''), sqlstate::text, message::text,"
 	" date_trunc('second', started_at::timestamptz), date_trunc('milliseconds', elapsed::interval)"
-	" FROM cmig.journal ORDER BY id::bigint DESC"
+	" FROM cmig.journal WHERE scope::text = $1 ORDER BY id::bigint DESC",
+	.nargs = 1,
+	.argtypes = {TEXTOID}
 };
 
 static CmigQuery widths_query = {
 	.sql = "SELECT max(char_length(revision::text)), max(char_length(role::text)) FROM cmig.journal"
+	" WHERE scope::text = $1",
+	.nargs = 1,
+	.argtypes = {TEXTOID}
 };
 
 static CmigQuery applied_query = {
 	.sql = "SELECT DISTINCT ON (revision) revision::text,"
 	" date_trunc('second', started_at::timestamptz + coalesce(elapsed::interval, '0'))"
 	" FROM cmig.journal WHERE outcome::text = 'done' AND direction::text IN ('upgrade', 'stamp')"
-	" ORDER BY revision, id DESC"
+	" AND scope::text = $1 ORDER BY revision, id DESC",
+	.nargs = 1,
+	.argtypes = {TEXTOID}
 };
 
 static CmigQuery last_drift_query = {
 	.sql = "SELECT CASE WHEN isfinite(j.started_at::timestamptz)"
 	" THEN extract(epoch FROM clock_timestamp() - j.started_at::timestamptz)::float8 ELSE 0 END,"
 	" coalesce(j.message::text, ''), EXISTS (SELECT FROM cmig.journal n"
-	" WHERE n.id > j.id AND n.direction::text NOT IN ('drift', 'repair'))"
+	" WHERE n.id > j.id AND n.scope::text = j.scope::text AND n.direction::text NOT IN ('drift', 'repair'))"
 	" FROM cmig.journal j WHERE j.revision IS NULL AND j.direction::text = 'drift'"
-	" ORDER BY j.id DESC LIMIT 1"
+	" AND j.scope::text = $1 ORDER BY j.id DESC LIMIT 1",
+	.nargs = 1,
+	.argtypes = {TEXTOID}
 };
 
+/* Returns the current scope as an argument of a query. */
+static Datum
+own_scope(void)
+{
+	return CStringGetTextDatum(cmig_scope_current());
+}
+
 /*
- * Returns the id that the query finds, or 0 if it finds none.  The query sees
- * all committed rows, including those that are not visible to a REPEATABLE
- * READ transaction.
+ * Run a query whose only argument is the scope, and call the callback for each
+ * row of the current scope.  Returns the number of rows.
+ */
+static uint64
+each_of_scope(CmigQuery *query, CmigRowCallback callback, void *arg)
+{
+	Datum		values[1] = {own_scope()};
+
+	return cmig_query_each(query, values, NULL, callback, arg);
+}
+
+/*
+ * Returns the id that the query finds in the current scope, or 0 if it finds
+ * none.  The query sees all committed rows, including those that are not
+ * visible to a REPEATABLE READ transaction.
  */
 static int64
 id_of(CmigQuery *query)
 {
-	char	   *text = cmig_query_at_snapshot(query, GetLatestSnapshot());
+	Datum		values[1] = {own_scope()};
+	char	   *text = cmig_query_at_snapshot(query, values, GetLatestSnapshot());
 
 	return text ? DatumGetInt64(DirectFunctionCall1(int8in, CStringGetDatum(text))) : 0;
 }
@@ -196,8 +250,8 @@ int64
 cmig_journal_start(const CmigJournalEntry *entry)
 {
 	int64		id = cmig_journal_last_id() + 1;
-	Datum		values[13];
-	char		nulls[14] = "nnnnnnnnnnnn ";
+	Datum		values[14];
+	char		nulls[15] = "nnnnnnnnnnnn  ";
 
 	cmig_query_bind_text(values, nulls, 0, entry->revision);
 	cmig_query_bind_text(values, nulls, 1, entry->direction);
@@ -224,6 +278,7 @@ cmig_journal_start(const CmigJournalEntry *entry)
 	}
 
 	values[12] = Int64GetDatum(id);
+	values[13] = own_scope();
 
 	cmig_query_run(&insert_query, values, nulls);
 	return id;
@@ -238,8 +293,8 @@ cmig_journal_write(const CmigJournalEntry *entry)
 void
 cmig_journal_finish(int64 id, const CmigJournalEntry *entry)
 {
-	Datum		values[7];
-	char		nulls[8] = "nnnnnnn";
+	Datum		values[8];
+	char		nulls[9] = "nnnnnnn ";
 
 	values[0] = Int64GetDatum(id);
 	nulls[0] = ' ';
@@ -256,13 +311,16 @@ cmig_journal_finish(int64 id, const CmigJournalEntry *entry)
 		values[6] = Int32GetDatum(entry->statement);
 		nulls[6] = ' ';
 	}
+	values[7] = own_scope();
 	cmig_query_run(&finish_query, values, nulls);
 }
 
 void
 cmig_journal_interrupted(void)
 {
-	cmig_query_run(&interrupted_query, NULL, NULL);
+	Datum		values[1] = {own_scope()};
+
+	cmig_query_run(&interrupted_query, values, NULL);
 }
 
 /*
@@ -340,8 +398,8 @@ static void
 write_batch(CmigJournalBatch *batch)
 {
 	const CmigJournalEntry *entries = batch->entries;
-	Datum		values[11];
-	char		nulls[12] = "       nnn ";
+	Datum		values[12];
+	char		nulls[13] = "       nnn  ";
 	MemoryContext old = MemoryContextSwitchTo(batch->context);
 
 	values[0] = texts_array(entries, batch->count, pick_revision);
@@ -355,6 +413,7 @@ write_batch(CmigJournalBatch *batch)
 	cmig_query_bind_text(values, nulls, 8, application_name);
 	cmig_query_bind_text(values, nulls, 9, cmig_session_search_path());
 	values[10] = Int64GetDatum(cmig_journal_last_id());
+	values[11] = own_scope();
 	cmig_query_run(&insert_all_query, values, nulls);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(batch->context);
@@ -401,9 +460,10 @@ static CmigQuery paths_query = {
 	.sql = "SELECT p.revision, p.search_path, p.role FROM ("
 	" SELECT DISTINCT ON (j.revision::text) j.revision::text, j.search_path::text, j.role::text"
 	"  FROM cmig.journal j WHERE j.direction::text = 'upgrade' AND j.outcome::text = 'done' AND j.revision IS NOT NULL"
+	"  AND j.scope::text = $3"
 	"  ORDER BY j.revision::text, j.id::bigint DESC) p"
 	" WHERE p.search_path <> $1 OR (p.search_path ~ '[$]user' AND p.role <> $2)",
-	.nargs = 2,.argtypes = {TEXTOID, TEXTOID}
+	.nargs = 3,.argtypes = {TEXTOID, TEXTOID, TEXTOID}
 };
 
 /* A callback and its argument. */
@@ -426,7 +486,7 @@ void
 cmig_journal_other_paths(const char *search_path, const char *role,
 						 CmigJournalPathCallback callback, void *arg)
 {
-	Datum		values[2] = {CStringGetTextDatum(search_path), CStringGetTextDatum(role)};
+	Datum		values[3] = {CStringGetTextDatum(search_path), CStringGetTextDatum(role), own_scope()};
 	PathReader	reader = {callback, arg};
 
 	cmig_query_each(&paths_query, values, NULL, read_path, &reader);
@@ -435,10 +495,12 @@ cmig_journal_other_paths(const char *search_path, const char *role,
 char *
 cmig_journal_checksum(const char *revision)
 {
-	Datum		values[1] = {CStringGetTextDatum(revision)};
+	Datum		values[2] = {CStringGetTextDatum(revision), own_scope()};
 	char	   *checksum = NULL;
 
 	cmig_query_each(&checksum_query, values, NULL, cmig_query_keep_text, &checksum);
+	if (checksum == NULL)
+		cmig_query_each(&any_checksum_query, values, NULL, cmig_query_keep_text, &checksum);
 	return checksum;
 }
 
@@ -455,7 +517,7 @@ keep_repeatable(TupleDesc desc, HeapTuple row, void *arg)
 CmigJournalRepeatable
 cmig_journal_repeatable(const char *revision)
 {
-	Datum		values[1] = {CStringGetTextDatum(revision)};
+	Datum		values[2] = {CStringGetTextDatum(revision), own_scope()};
 	CmigJournalRepeatable last = {0};
 
 	cmig_query_each(&repeatable_query, values, NULL, keep_repeatable, &last);
@@ -480,7 +542,7 @@ bool
 cmig_journal_last(CmigJournalEntry *entry)
 {
 	memset(entry, 0, sizeof(*entry));
-	return cmig_query_each(&last_query, NULL, NULL, keep_last, entry) > 0;
+	return each_of_scope(&last_query, keep_last, entry) > 0;
 }
 
 /* Read the row of last_drift_query. */
@@ -498,7 +560,7 @@ bool
 cmig_journal_last_drift(CmigJournalDrift *drift)
 {
 	memset(drift, 0, sizeof(*drift));
-	return cmig_query_each(&last_drift_query, NULL, NULL, keep_drift, drift) > 0;
+	return each_of_scope(&last_drift_query, keep_drift, drift) > 0;
 }
 
 char *
@@ -555,7 +617,7 @@ cmig_journal_each(CmigJournalShow callback, void *arg)
 {
 	Shower		shower = {.show = callback,.arg = arg};
 
-	cmig_query_each(&listing_query, NULL, NULL, show_row, &shower);
+	each_of_scope(&listing_query, show_row, &shower);
 }
 
 /* Read the row of widths_query. */
@@ -573,7 +635,7 @@ cmig_journal_widths(void)
 {
 	CmigJournalWidths widths = {0};
 
-	cmig_query_each(&widths_query, NULL, NULL, keep_widths, &widths);
+	each_of_scope(&widths_query, keep_widths, &widths);
 	return widths;
 }
 
@@ -597,5 +659,5 @@ cmig_journal_each_applied(CmigJournalApplied callback, void *arg)
 {
 	Shower		shower = {.applied = callback,.arg = arg};
 
-	cmig_query_each(&applied_query, NULL, NULL, show_applied, &shower);
+	each_of_scope(&applied_query, show_applied, &shower);
 }

@@ -8,6 +8,7 @@
 
 #include "base/compat.h"
 #include "run/run_lock.h"
+#include "run/scope.h"
 #include "tables/journal.h"
 
 #include "access/htup_details.h"
@@ -16,6 +17,7 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
@@ -90,11 +92,33 @@ require_near(int64 id)
 				 errhint("pg_cmig writes the journal itself.")));
 }
 
+/* Does the row belong to a scope other than the current one? */
+static bool
+is_of_other_scope(const TriggerData *trigger, HeapTuple row)
+{
+	Datum		value;
+
+	return value_of(trigger, row, "scope", TEXTOID, &value) &&
+		strcmp(TextDatumGetCString(value), cmig_scope_current()) != 0;
+}
+
+/* Raise 42501 for a row of another scope. */
+static void
+refuse_scope(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied to insert a row into cmig.journal for another scope"),
+			 errdetail("The current scope is %s.", cmig_scope_text()),
+			 errhint("pg_cmig writes the journal itself.")));
+}
+
 /*
  * The BEFORE INSERT trigger on cmig.journal.  A session that writes a row
  * manually waits for a run in progress, because the run could use the same id.
  * A role with the INSERT privilege on the whole table is the owner or restores
- * a dump, and may write any row.  Other roles can write only rows for runs that
+ * a dump, and may write any row, without a lock for scopes other than the
+ * current one: a dump can have more scopes than there are locks.  Other roles can write only rows for runs that
  * they could have started.
  */
 Datum
@@ -103,6 +127,7 @@ cmig_journal_trigger(PG_FUNCTION_ARGS)
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
 	HeapTuple	row;
 	Datum		value;
+	bool		may_write_all;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(trigger->tg_event) ||
 		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event) || !TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
@@ -112,9 +137,16 @@ cmig_journal_trigger(PG_FUNCTION_ARGS)
 				 errhint("CREATE EXTENSION creates the trigger correctly.")));
 	row = trigger->tg_trigtuple;
 
+	may_write_all = pg_class_aclcheck(RelationGetRelid(trigger->tg_relation), GetUserId(), ACL_INSERT) == ACLCHECK_OK;
+	if (is_of_other_scope(trigger, row))
+	{
+		if (may_write_all)
+			return PointerGetDatum(row);
+		refuse_scope();
+	}
 	if (!cmig_run_lock_held())
 		cmig_run_lock_transaction("an INSERT into cmig.journal");
-	if (pg_class_aclcheck(RelationGetRelid(trigger->tg_relation), GetUserId(), ACL_INSERT) == ACLCHECK_OK)
+	if (may_write_all)
 		return PointerGetDatum(row);
 
 	if (value_of(trigger, row, "role", NAMEOID, &value))

@@ -9,7 +9,9 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/query.h"
+#include "run/scope.h"
 #include "tables/progress.h"
+#include "tables/version_rows.h"
 
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
@@ -20,41 +22,51 @@ static CmigQuery read_query = {
 	.sql = "SELECT coalesce(revision::text, ''), coalesce(direction::text, ''),"
 	" coalesce(statement::integer, 0), coalesce(state::text, ''),"
 	" detail::jsonb::text, detail::jsonb->>'checksum' FROM cmig.progress"
-	" ORDER BY 1, 2, 3"
+	" WHERE scope::text = $1 ORDER BY 1, 2, 3",
+	.nargs = 1,
+	.argtypes = {TEXTOID}
+};
+
+static CmigQuery everywhere_query = {
+	.sql = "SELECT DISTINCT revision::text FROM cmig.progress WHERE revision IS NOT NULL"
 };
 
 static CmigQuery write_query = {
-	.sql = "INSERT INTO cmig.progress AS p (revision, direction, statement, state, detail)"
-	" VALUES ($1, $2, $3, $4, $5::jsonb)"
-	" ON CONFLICT (revision, direction, statement) DO UPDATE"
+	.sql = "INSERT INTO cmig.progress AS p (revision, direction, statement, state, detail, scope)"
+	" VALUES ($1, $2, $3, $4, $5::jsonb, $6)"
+	" ON CONFLICT (scope, revision, direction, statement) DO UPDATE"
 	" SET state = excluded.state, detail = coalesce(excluded.detail::jsonb, p.detail::jsonb)",
-	.nargs = 5,
-	.argtypes = {TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID}
+	.nargs = 6,
+	.argtypes = {TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID}
 };
 
 static CmigQuery remove_query = {
 	.sql = "DELETE FROM cmig.progress"
-	" WHERE revision::text = $1 AND direction::text = $2 AND statement::integer = $3",
-	.nargs = 3,
-	.argtypes = {TEXTOID, TEXTOID, INT4OID}
+	" WHERE revision::text = $1 AND direction::text = $2 AND statement::integer = $3 AND scope::text = $4",
+	.nargs = 4,
+	.argtypes = {TEXTOID, TEXTOID, INT4OID, TEXTOID}
 };
 
 static CmigQuery clear_query = {
-	.sql = "DELETE FROM cmig.progress WHERE revision::text = $1 AND direction::text = $2",
-	.nargs = 2,
-	.argtypes = {TEXTOID, TEXTOID}
+	.sql = "DELETE FROM cmig.progress WHERE revision::text = $1 AND direction::text = $2"
+	" AND scope::text = $3",
+	.nargs = 3,
+	.argtypes = {TEXTOID, TEXTOID, TEXTOID}
 };
 
 static CmigQuery clear_all_query = {
-	.sql = "DELETE FROM cmig.progress"
+	.sql = "DELETE FROM cmig.progress WHERE scope::text = $1",
+	.nargs = 1,
+	.argtypes = {TEXTOID}
 };
 
 /* Looks up whether the revision is stored, and whether it has a version row. */
 static CmigQuery look_query = {
 	.sql = "SELECT EXISTS (SELECT FROM cmig.revision WHERE revision::text = $1),"
-	" EXISTS (SELECT FROM cmig.version WHERE revision::text = $1)",
-	.nargs = 1,
-	.argtypes = {TEXTOID}
+	" EXISTS (SELECT FROM cmig.version WHERE revision::text = $1 AND $2 = '' UNION ALL"
+	"  SELECT FROM cmig.scope_version WHERE revision::text = $1 AND scope::text = $2)",
+	.nargs = 2,
+	.argtypes = {TEXTOID, TEXTOID}
 };
 
 /* Append a row to the list. */
@@ -86,8 +98,29 @@ List *
 cmig_progress_read(void)
 {
 	List	   *rows = NIL;
+	Datum		values[1] = {CStringGetTextDatum(cmig_scope_current())};
 
-	cmig_query_each(&read_query, NULL, NULL, collect, &rows);
+	cmig_query_each(&read_query, values, NULL, collect, &rows);
+	return rows;
+}
+
+/* Append the revision in the row to the list. */
+static void
+collect_revision(TupleDesc desc, HeapTuple tuple, void *arg)
+{
+	List	  **rows = arg;
+	CmigProgressRow *row = palloc0(sizeof(CmigProgressRow));
+
+	row->revision = cmig_query_text(desc, tuple, 1);
+	*rows = lappend(*rows, row);
+}
+
+List *
+cmig_progress_everywhere(void)
+{
+	List	   *rows = NIL;
+
+	cmig_query_each(&everywhere_query, NULL, NULL, collect_revision, &rows);
 	return rows;
 }
 
@@ -159,14 +192,15 @@ void
 cmig_progress_write(const char *revision, CmigDirection direction, int statement,
 					CmigProgressState state, const char *detail)
 {
-	Datum		values[5];
-	char		nulls[6] = "     ";
+	Datum		values[6];
+	char		nulls[7] = "      ";
 
 	values[0] = CStringGetTextDatum(revision);
 	values[1] = CStringGetTextDatum(cmig_direction_name(direction));
 	values[2] = Int32GetDatum(statement);
 	values[3] = CStringGetTextDatum(state_names[state]);
 	values[4] = (Datum) 0;
+	values[5] = CStringGetTextDatum(cmig_scope_current());
 	if (detail)
 		values[4] = CStringGetTextDatum(detail);
 	else
@@ -174,35 +208,35 @@ cmig_progress_write(const char *revision, CmigDirection direction, int statement
 	cmig_query_run(&write_query, values, nulls);
 }
 
-/* Run a query that deletes rows. */
-static void
-delete_rows(CmigQuery *query, const char *revision, CmigDirection direction,
-			int statement)
+void
+cmig_progress_remove(const char *revision, CmigDirection direction, int statement)
 {
-	Datum		values[3];
+	Datum		values[4];
 
 	values[0] = CStringGetTextDatum(revision);
 	values[1] = CStringGetTextDatum(cmig_direction_name(direction));
 	values[2] = Int32GetDatum(statement);
-	cmig_query_run(query, values, NULL);
-}
-
-void
-cmig_progress_remove(const char *revision, CmigDirection direction, int statement)
-{
-	delete_rows(&remove_query, revision, direction, statement);
+	values[3] = CStringGetTextDatum(cmig_scope_current());
+	cmig_query_run(&remove_query, values, NULL);
 }
 
 void
 cmig_progress_clear(const char *revision, CmigDirection direction)
 {
-	delete_rows(&clear_query, revision, direction, 0);
+	Datum		values[3];
+
+	values[0] = CStringGetTextDatum(revision);
+	values[1] = CStringGetTextDatum(cmig_direction_name(direction));
+	values[2] = CStringGetTextDatum(cmig_scope_current());
+	cmig_query_run(&clear_query, values, NULL);
 }
 
 bool
 cmig_progress_clear_all(void)
 {
-	return cmig_query_run(&clear_all_query, NULL, NULL) > 0;
+	Datum		values[1] = {CStringGetTextDatum(cmig_scope_current())};
+
+	return cmig_query_run(&clear_all_query, values, NULL) > 0;
 }
 
 /* The result of look_query. */
@@ -226,13 +260,14 @@ const char *
 cmig_progress_obstacle(const CmigProgressRow *row)
 {
 	Look		look = {0};
-	Datum		values[1] = {CStringGetTextDatum(row->revision)};
+	Datum		values[2] = {CStringGetTextDatum(row->revision), CStringGetTextDatum(cmig_scope_current())};
 
 	cmig_query_each(&look_query, values, NULL, keep_look, &look);
 	if (!look.known)
 		return "It is no longer in cmig.revision: load it again, then CALL again. Or revert by hand what it did, then SELECT cmig.stamp('<revision it is at>', purge => true)";
 	if (look.named != (row->direction == CMIG_DOWNGRADE))
-		return "cmig.version was changed by hand, so no run can reach this revision: SELECT cmig.stamp('<revision it is at>', purge => true), then CALL again.";
+		return psprintf("%s was changed by hand, so no run can reach this revision: SELECT cmig.stamp('<revision it is at>', purge => true), then CALL again.",
+						cmig_version_rows_table());
 	return NULL;
 }
 
@@ -243,10 +278,12 @@ cmig_progress_obstacle(const CmigProgressRow *row)
  */
 static CmigQuery target_query = {
 	.sql = "SELECT CASE WHEN cardinality(down_revision::text[]) > 1 THEN (down_revision::text[])[1]"
-	" WHEN (SELECT count(*) FROM cmig.version) > 1 THEN revision::text || '@-1' END"
+	" WHEN CASE WHEN $2 = '' THEN (SELECT count(*) FROM cmig.version)"
+	"  ELSE (SELECT count(*) FROM cmig.scope_version WHERE scope::text = $2) END > 1"
+	"  THEN revision::text || '@-1' END"
 	" FROM cmig.revision WHERE revision::text = $1",
-	.nargs = 1,
-	.argtypes = {TEXTOID}
+	.nargs = 2,
+	.argtypes = {TEXTOID, TEXTOID}
 };
 
 /* Finds the target of an upgrade that runs a repeatable revision: the heads. */
@@ -259,7 +296,7 @@ static CmigQuery repeatable_query = {
 char *
 cmig_progress_call(const char *revision, CmigDirection direction)
 {
-	Datum		values[1] = {CStringGetTextDatum(revision)};
+	Datum		values[2] = {CStringGetTextDatum(revision), CStringGetTextDatum(cmig_scope_current())};
 	char	   *target = NULL;
 
 	cmig_query_each(direction == CMIG_UPGRADE ? &repeatable_query : &target_query, values, NULL,

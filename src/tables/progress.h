@@ -47,6 +47,12 @@ typedef struct CmigProgressRow
  */
 extern List *cmig_progress_read(void);
 
+/*
+ * Returns a list of rows for cmig_progress_has(): the revisions that are
+ * partially applied in the database or in any scope.
+ */
+extern List *cmig_progress_everywhere(void);
+
 /* Returns a statement's row in a list from cmig_progress_read(), or NULL. */
 extern CmigProgressRow *cmig_progress_find(List *rows, const char *revision,
 										   CmigDirection direction, int statement);

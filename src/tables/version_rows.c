@@ -1,8 +1,9 @@
 /*
  * version_rows.c
- *	  Access to the version rows, which are in the table cmig.version.
+ *	  Access to the version rows, which are in the tables cmig.version and
+ *	  cmig.scope_version.
  *
- * Only this file knows the table's columns.  All queries go through query.c, so
+ * Only this file knows the tables' columns.  All queries go through query.c, so
  * they run with the caller's privileges.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -13,6 +14,7 @@
 #include "base/errors.h"
 #include "base/query.h"
 #include "run/extension.h"
+#include "run/scope.h"
 #include "tables/version_rows.h"
 
 #include "access/xact.h"
@@ -21,59 +23,118 @@
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
-static CmigQuery read_version = {
-	"SELECT v.revision::text FROM cmig.version v", 0,.all_rows = true
+/*
+ * Each query has a form for the database, whose rows are in cmig.version, and
+ * one for a scope, whose rows are in cmig.scope_version. In a scope, the scope
+ * is the last argument.
+ */
+enum
+{
+	OF_DATABASE,
+	OF_SCOPE,
+	FORMS
 };
 
-static CmigQuery read_unknown_version = {
-	"SELECT v.revision::text FROM cmig.version v WHERE NOT EXISTS"
-	" (SELECT FROM cmig.revision r WHERE r.revision::text = v.revision::text)", 0
+static CmigQuery read_version[FORMS] = {
+	{"SELECT v.revision::text FROM cmig.version v", 0,.all_rows = true},
+	{"SELECT v.revision::text FROM cmig.scope_version v WHERE v.scope::text = $1",
+	1, {TEXTOID},.all_rows = true}
 };
 
-static CmigQuery insert_version = {
-	"INSERT INTO cmig.version (revision) VALUES ($1) ON CONFLICT DO NOTHING",
-	1, {TEXTOID}
+static CmigQuery read_everywhere = {
+	"SELECT v.revision::text FROM cmig.version v"
+	" UNION SELECT s.revision::text FROM cmig.scope_version s", 0,.all_rows = true
 };
 
-static CmigQuery delete_version = {
-	"DELETE FROM cmig.version WHERE revision::text = $1", 1, {TEXTOID}
+#define UNKNOWN " NOT EXISTS (SELECT FROM cmig.revision r WHERE r.revision::text = v.revision::text)"
+
+static CmigQuery read_unknown_version[FORMS] = {
+	{"SELECT v.revision::text FROM cmig.version v WHERE" UNKNOWN, 0},
+	{"SELECT v.revision::text FROM cmig.scope_version v WHERE v.scope::text = $1 AND" UNKNOWN,
+	1, {TEXTOID}}
 };
 
-static CmigQuery replace_version = {
-	"UPDATE cmig.version SET revision = $2 WHERE revision::text = $1"
-	" AND NOT EXISTS (SELECT FROM cmig.version v WHERE v.revision::text = $2)",
-	2, {TEXTOID, TEXTOID}
+static CmigQuery insert_version[FORMS] = {
+	{"INSERT INTO cmig.version (revision) VALUES ($1) ON CONFLICT DO NOTHING", 1, {TEXTOID}},
+	{"INSERT INTO cmig.scope_version (revision, scope) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+	2, {TEXTOID, TEXTOID}}
 };
 
-static CmigQuery clear_version = {
-	"DELETE FROM cmig.version", 0
+static CmigQuery delete_version[FORMS] = {
+	{"DELETE FROM cmig.version WHERE revision::text = $1", 1, {TEXTOID}},
+	{"DELETE FROM cmig.scope_version WHERE revision::text = $1 AND scope::text = $2",
+	2, {TEXTOID, TEXTOID}}
 };
+
+static CmigQuery replace_version[FORMS] = {
+	{"UPDATE cmig.version SET revision = $2 WHERE revision::text = $1"
+		" AND NOT EXISTS (SELECT FROM cmig.version v WHERE v.revision::text = $2)",
+	2, {TEXTOID, TEXTOID}},
+	{"UPDATE cmig.scope_version SET revision = $2 WHERE revision::text = $1 AND scope::text = $3"
+		" AND NOT EXISTS (SELECT FROM cmig.scope_version v WHERE v.revision::text = $2 AND v.scope::text = $3)",
+	3, {TEXTOID, TEXTOID, TEXTOID}}
+};
+
+static CmigQuery clear_version[FORMS] = {
+	{"DELETE FROM cmig.version", 0},
+	{"DELETE FROM cmig.scope_version WHERE scope::text = $1", 1, {TEXTOID}}
+};
+
+/* The number and a digest of a table's rows */
+#define DIGEST(table, condition) \
+	"(SELECT pg_catalog.count(*)::text || ' ' ||" \
+	" coalesce(pg_catalog.sum(pg_catalog.hashtextextended(v.revision::text || ' ' || v.xmin::text, 0)), 0)::text" \
+	" FROM " table " v" condition ")"
 
 /*
- * Returns a value that changes whenever a row of cmig.version or cmig.revision
+ * Returns a value that changes whenever a version row or a row of cmig.revision
  * does.
  */
-static CmigQuery fingerprint = {
-	"SELECT (SELECT pg_catalog.count(*)::text || ' ' ||"
-	" coalesce(pg_catalog.sum(pg_catalog.hashtextextended(v.revision::text || ' ' || v.xmin::text, 0)), 0)::text"
-	" FROM cmig.version v) || ' ' ||"
-	" (SELECT pg_catalog.count(*)::text || ' ' ||"
-	" coalesce(pg_catalog.sum(pg_catalog.hashtextextended(r.revision::text || ' ' || r.xmin::text, 0)), 0)::text"
-	" FROM cmig.revision r)", 0,.all_rows = true
+static CmigQuery fingerprint[FORMS] = {
+	{"SELECT " DIGEST("cmig.version", "") " || ' ' || " DIGEST("cmig.revision", ""), 0,.all_rows = true},
+	{"SELECT " DIGEST("cmig.scope_version", " WHERE v.scope::text = $1") " || ' ' || " DIGEST("cmig.revision", ""),
+	1, {TEXTOID},.all_rows = true}
 };
 
+/* Returns the form of a query for the current scope. */
+static CmigQuery *
+form_of(CmigQuery *forms)
+{
+	return &forms[cmig_scope_is_set() ? OF_SCOPE : OF_DATABASE];
+}
+
 /*
- * Run a query with a revision's id as its argument, and return the number of
- * rows.
+ * Run the form of a query for the current scope with ids of revisions as its
+ * arguments, and return the number of rows. The second id may be NULL.
  */
 static uint64
-run_with_id(CmigQuery *query, const char *revision)
+run_with_ids(CmigQuery *forms, const char *revision, const char *other)
 {
-	Datum		values[1] = {CStringGetTextDatum(revision)};
-	uint64		processed = cmig_query_run(query, values, NULL);
+	CmigQuery  *query = form_of(forms);
+	Datum		values[3];
+	int			count = 0;
+	uint64		processed;
 
-	pfree(DatumGetPointer(values[0]));
+	if (revision != NULL)
+		values[count++] = CStringGetTextDatum(revision);
+	if (other != NULL)
+		values[count++] = CStringGetTextDatum(other);
+	if (count < query->nargs)
+		values[count++] = CStringGetTextDatum(cmig_scope_current());
+	processed = cmig_query_run(query, values, NULL);
+	for (int i = 0; i < count; i++)
+		pfree(DatumGetPointer(values[i]));
 	return processed;
+}
+
+/* Run the form of a query that reads ids for the current scope. */
+static void
+read_ids(CmigQuery *forms, CmigRowCallback callback, List **rows)
+{
+	Datum		values[1] = {CStringGetTextDatum(cmig_scope_current())};
+
+	cmig_query_each(form_of(forms), values, NULL, callback, rows);
+	pfree(DatumGetPointer(values[0]));
 }
 
 /* Append the id in the row to the list. */
@@ -87,15 +148,13 @@ collect_row(TupleDesc desc, HeapTuple row, void *arg)
 		*rows = lappend(*rows, id);
 }
 
-CmigNames *
-cmig_version_rows_read(void)
+/* Returns the ids of a list, sorted. */
+static CmigNames *
+sort_rows(List *rows)
 {
 	CmigNames  *names = palloc0(sizeof(CmigNames));
-	List	   *rows = NIL;
 	ListCell   *lc;
 
-	cmig_extension_share();
-	cmig_query_each(&read_version, NULL, NULL, collect_row, &rows);
 	names->names = palloc(sizeof(char *) * (list_length(rows) + 1));
 	foreach(lc, rows)
 	{
@@ -105,12 +164,39 @@ cmig_version_rows_read(void)
 	return names;
 }
 
+CmigNames *
+cmig_version_rows_read(void)
+{
+	List	   *rows = NIL;
+
+	cmig_extension_share();
+	cmig_scope_require();
+	read_ids(read_version, collect_row, &rows);
+	return sort_rows(rows);
+}
+
+CmigNames *
+cmig_version_rows_everywhere(void)
+{
+	List	   *rows = NIL;
+
+	cmig_extension_share();
+	cmig_query_each(&read_everywhere, NULL, NULL, collect_row, &rows);
+	return sort_rows(rows);
+}
+
+const char *
+cmig_version_rows_table(void)
+{
+	return cmig_scope_is_set() ? "cmig.scope_version" : "cmig.version";
+}
+
 char *
 cmig_version_rows_unknown(void)
 {
 	List	   *rows = NIL;
 
-	cmig_query_each(&read_unknown_version, NULL, NULL, collect_row, &rows);
+	read_ids(read_unknown_version, collect_row, &rows);
 	return rows != NIL ? linitial(rows) : NULL;
 }
 
@@ -120,34 +206,30 @@ raise_version_changed(char *detail)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("cmig.version was changed during the run"),
+			 errmsg("%s was changed during the run", cmig_version_rows_table()),
 			 errdetail("%s", detail),
-			 errhint("Only cmig.upgrade, cmig.downgrade, and cmig.stamp should change cmig.version; a script must not.")));
+			 errhint("Only cmig.upgrade, cmig.downgrade, and cmig.stamp should change %s; a script must not.",
+					 cmig_version_rows_table())));
 }
 
 void
 cmig_version_rows_delete(const char *revision)
 {
-	if (run_with_id(&delete_version, revision) != 1)
+	if (run_with_ids(delete_version, revision, NULL) != 1)
 		raise_version_changed(psprintf("The row of revision \"%s\" is missing.", revision));
 }
 
 void
 cmig_version_rows_insert(const char *revision)
 {
-	if (run_with_id(&insert_version, revision) != 1)
+	if (run_with_ids(insert_version, revision, NULL) != 1)
 		raise_version_changed(psprintf("Revision \"%s\" already has a row.", revision));
 }
 
 void
 cmig_version_rows_replace(const char *from, const char *to)
 {
-	Datum		values[2] = {CStringGetTextDatum(from), CStringGetTextDatum(to)};
-	uint64		replaced = cmig_query_run(&replace_version, values, NULL);
-
-	pfree(DatumGetPointer(values[0]));
-	pfree(DatumGetPointer(values[1]));
-	if (replaced == 1)
+	if (run_with_ids(replace_version, from, to) == 1)
 		return;
 
 	/* one of these raises the appropriate error */
@@ -158,7 +240,7 @@ cmig_version_rows_replace(const char *from, const char *to)
 void
 cmig_version_rows_clear(void)
 {
-	(void) cmig_query_run(&clear_version, NULL, NULL);
+	(void) run_with_ids(clear_version, NULL, NULL);
 }
 
 void
@@ -166,12 +248,14 @@ cmig_version_rows_check_snapshot(void)
 {
 	char	   *then;
 	char	   *now;
+	Datum		values[1];
 
 	if (!IsolationUsesXactSnapshot())
 		return;
 
-	then = cmig_query_at_snapshot(&fingerprint, GetTransactionSnapshot());
-	now = cmig_query_at_snapshot(&fingerprint, GetLatestSnapshot());
+	values[0] = CStringGetTextDatum(cmig_scope_current());
+	then = cmig_query_at_snapshot(form_of(fingerprint), values, GetTransactionSnapshot());
+	now = cmig_query_at_snapshot(form_of(fingerprint), values, GetLatestSnapshot());
 	if (then == NULL || now == NULL || strcmp(then, now) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),

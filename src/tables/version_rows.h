@@ -1,6 +1,7 @@
 /*
  * version_rows.h
- *	  Access to the version rows, which are in the table cmig.version.
+ *	  Access to the version rows, which are in the tables cmig.version and
+ *	  cmig.scope_version.
  *
  * Nothing is cached between calls, because rows can be changed manually at any
  * time.
@@ -13,8 +14,17 @@
 #include "postgres.h"
 #include "base/revision.h"
 
-/* Returns all version rows in byte order. */
+/*
+ * Returns all version rows of the current scope in byte order.  Raises the
+ * errors of cmig_scope_require().
+ */
 extern CmigNames *cmig_version_rows_read(void);
+
+/* Returns the version rows of the database and of all scopes, without repeats. */
+extern CmigNames *cmig_version_rows_everywhere(void);
+
+/* Returns the name of the table with the rows of the current scope. */
+extern const char *cmig_version_rows_table(void);
 
 /* Returns a version row that names no stored revision, or NULL. */
 extern char *cmig_version_rows_unknown(void);
@@ -34,7 +44,7 @@ extern void cmig_version_rows_insert(const char *revision);
  */
 extern void cmig_version_rows_replace(const char *from, const char *to);
 
-/* Delete all version rows. */
+/* Delete all version rows of the current scope. */
 extern void cmig_version_rows_clear(void);
 
 /*

@@ -1,0 +1,113 @@
+/*
+ * pg_cmig--1.0--1.1.sql
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+
+\echo Use "ALTER EXTENSION pg_cmig UPDATE" to load this file. \quit
+
+--
+-- Catalog: a scope is a schema with version rows, a journal, and progress of its
+-- own.  The empty scope is the database, whose version rows are in cmig.version.
+--
+
+CREATE TABLE cmig.scope_version (
+	scope text NOT NULL CONSTRAINT scope_version_scope_check CHECK (scope <> ''),
+	revision text NOT NULL,
+	PRIMARY KEY (scope, revision)
+);
+
+ALTER TABLE cmig.journal ADD scope text NOT NULL DEFAULT '';
+ALTER TABLE cmig.journal DROP CONSTRAINT journal_pkey,
+	ADD CONSTRAINT journal_pkey PRIMARY KEY (scope, id);
+-- a run in a scope can fail before its first revision
+ALTER TABLE cmig.journal DROP CONSTRAINT journal_revision_check,
+	ADD CONSTRAINT journal_revision_check
+	CHECK (revision IS NOT NULL OR direction = 'drift' OR (scope <> '' AND outcome = 'failed'));
+DROP INDEX cmig.journal_revision_idx;
+CREATE INDEX journal_revision_idx ON cmig.journal (revision, scope, id);
+
+ALTER TABLE cmig.progress ADD scope text NOT NULL DEFAULT '';
+ALTER TABLE cmig.progress DROP CONSTRAINT progress_pkey,
+	ADD CONSTRAINT progress_pkey PRIMARY KEY (scope, revision, direction, statement);
+
+ALTER TABLE cmig.backfill_run ADD scope text NOT NULL DEFAULT '';
+
+SELECT pg_catalog.pg_extension_config_dump('cmig.scope_version', '');
+
+COMMENT ON TABLE cmig.scope_version IS 'Applied heads of each scope, as cmig.version has them for the database.';
+COMMENT ON COLUMN cmig.scope_version.scope IS 'Name of the schema';
+COMMENT ON COLUMN cmig.scope_version.revision IS 'Identifier of a revision that is applied in the scope. All revisions that it builds on are applied, too, in the scope or in the database';
+COMMENT ON COLUMN cmig.journal.id IS 'Number of the row: the greatest existing id of the scope plus one';
+COMMENT ON COLUMN cmig.journal.revision IS 'Identifier of the revision, which may no longer exist; NULL for drift, and for a run in a scope that failed before its first revision';
+COMMENT ON COLUMN cmig.journal.scope IS 'Scope of the step; empty for the database';
+COMMENT ON COLUMN cmig.progress.scope IS 'Scope of the step; empty for the database';
+COMMENT ON COLUMN cmig.backfill_run.scope IS 'Scope in which the backfill was called; empty for the database';
+
+--
+-- Privileges: what is new belongs to the bootstrap superuser, PUBLIC and default
+-- privileges give nothing, and each new object has the privileges of one that is
+-- in the same levels of cmig.grant_access.  What a script of an extension grants
+-- becomes part of the initial privileges, which pg_dump leaves out; those of the
+-- other object are the ones that a new installation would have.
+--
+
+DO $$
+DECLARE
+	bootstrap pg_catalog.regrole := 10;
+	o record;
+	grantee text;
+	g record;
+	number smallint;
+BEGIN
+	FOR o IN
+		SELECT 'TABLE' AS kind, n.oid::pg_catalog.regclass::text AS name,
+			coalesce(n.relacl, pg_catalog.acldefault('r', n.relowner)) AS acl,
+			coalesce(m.relacl, pg_catalog.acldefault('r', m.relowner)) AS model,
+			n.tableoid AS class, n.oid, m.oid AS model_oid
+		FROM (VALUES ('cmig.scope_version', 'cmig.version')) v (name, model),
+			pg_catalog.pg_class n, pg_catalog.pg_class m
+		WHERE n.oid = v.name::pg_catalog.regclass AND m.oid = v.model::pg_catalog.regclass
+	LOOP
+		EXECUTE pg_catalog.format('ALTER %s %s OWNER TO %s', o.kind, o.name, bootstrap);
+		FOR grantee IN
+			SELECT 'PUBLIC'
+			UNION SELECT a.grantee::pg_catalog.regrole::text FROM pg_catalog.aclexplode(o.acl) a WHERE a.grantee NOT IN (0, bootstrap)
+		LOOP
+			EXECUTE pg_catalog.format('REVOKE ALL ON %s %s FROM %s', o.kind, o.name, grantee);
+		END LOOP;
+		FOR g IN
+			SELECT a.privilege_type AS privilege, a.is_grantable,
+				CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::pg_catalog.regrole::text END AS grantee
+			FROM pg_catalog.aclexplode(o.model) a WHERE a.grantee <> bootstrap
+		LOOP
+			EXECUTE pg_catalog.format('GRANT %s ON %s %s TO %s%s', g.privilege, o.kind, o.name, g.grantee,
+				CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END);
+		END LOOP;
+		UPDATE pg_catalog.pg_init_privs i SET initprivs = m.initprivs FROM pg_catalog.pg_init_privs m
+		WHERE i.classoid = o.class AND i.objoid = o.oid AND m.classoid = o.class AND m.objoid = o.model_oid AND m.objsubid = 0;
+		-- since PostgreSQL 17, roles in initial privileges cannot be dropped
+		DELETE FROM pg_catalog.pg_shdepend d
+		WHERE d.dbid = (SELECT b.oid FROM pg_catalog.pg_database b WHERE b.datname = pg_catalog.current_database())
+		AND d.classid = o.class AND d.objid = o.oid AND d.deptype = 'i'
+		AND d.refobjid NOT IN (SELECT a.grantee FROM pg_catalog.pg_init_privs i, pg_catalog.aclexplode(i.initprivs) a
+			WHERE i.classoid = o.class AND i.objoid = o.oid);
+	END LOOP;
+
+	-- a migrator may write some columns of the journal
+	SELECT a.attnum INTO number FROM pg_catalog.pg_attribute a
+	WHERE a.attrelid = 'cmig.journal'::pg_catalog.regclass AND a.attname = 'scope';
+	FOR g IN
+		SELECT a.grantee::pg_catalog.regrole::text AS grantee, a.is_grantable
+		FROM pg_catalog.pg_attribute c, pg_catalog.aclexplode(c.attacl) a
+		WHERE c.attrelid = 'cmig.journal'::pg_catalog.regclass AND c.attname = 'revision'
+		AND a.privilege_type = 'INSERT' AND a.grantee <> 0
+	LOOP
+		EXECUTE pg_catalog.format('GRANT INSERT (scope) ON cmig.journal TO %s%s', g.grantee,
+			CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END);
+	END LOOP;
+	DELETE FROM pg_catalog.pg_init_privs i
+	WHERE i.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
+	AND i.objoid = 'cmig.journal'::pg_catalog.regclass AND i.objsubid = number;
+END
+$$;

@@ -1,0 +1,143 @@
+--
+-- Scopes: a schema with version rows, a journal, and progress of its own
+--
+CREATE EXTENSION pg_cmig;
+\set SHOW_CONTEXT never
+CREATE SCHEMA tenant_a;
+CREATE SCHEMA "Tenant ""B'";
+SELECT * FROM cmig.load($load$
+-- revision: 001
+-- message: Create items
+
+-- cmig:upgrade
+CREATE TABLE item (id int PRIMARY KEY, n int);
+-- cmig:downgrade
+DROP TABLE item;
+
+-- revision: 002
+-- down_revision: 001
+-- message: Add a name
+
+-- cmig:upgrade
+ALTER TABLE item ADD name text;
+-- cmig:downgrade
+ALTER TABLE item DROP name;
+
+-- revision: 003
+-- down_revision: 002
+-- message: Change rows
+-- transactional: false
+
+-- cmig:upgrade
+CREATE INDEX CONCURRENTLY item_name ON item (name);
+CALL cmig.backfill('item', 'n = 1');
+-- cmig:downgrade
+DROP INDEX CONCURRENTLY item_name;
+$load$);
+
+-- the schema must exist, and must not be one that all share
+SET cmig.scope = 'pg_catalog';
+SET cmig.scope = 'public';
+SET cmig.scope = 'cmig';
+SET cmig.scope = 'a2345678901234567890123456789012345678901234567890123456789012345';
+SET cmig.scope = 'No Schema';
+SELECT * FROM cmig.upgrade();
+SELECT * FROM cmig.current();
+CALL cmig.upgrade_stepwise();
+
+-- each scope has its own place
+SET cmig.scope = 'tenant_a';
+SELECT * FROM cmig.upgrade('002');
+SELECT revision, is_head FROM cmig.current();
+SELECT revision, applied FROM cmig.history() ORDER BY revision;
+SET cmig.scope = 'Tenant "B''';
+SELECT revision FROM cmig.current();
+SELECT * FROM cmig.upgrade('+1');
+SELECT * FROM cmig.upgrade('001');
+RESET cmig.scope;
+SELECT revision FROM cmig.current();
+SELECT * FROM cmig.plan('upgrade', '002');
+SELECT * FROM cmig.upgrade('001');
+SELECT relnamespace::regnamespace AS schema, relname, (SELECT count(*) FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0) AS columns
+FROM pg_class c WHERE relname = 'item' ORDER BY 1;
+SELECT * FROM cmig.version;
+SELECT * FROM cmig.scope_version ORDER BY scope COLLATE "C";
+SELECT scope, id, revision, direction, outcome, search_path FROM cmig.journal ORDER BY scope COLLATE "C", id;
+
+-- the log, and the columns of history, are those of the scope
+SELECT what, revision FROM cmig.log();
+SET cmig.scope = 'tenant_a';
+SELECT what, revision FROM cmig.log();
+SELECT revision, applied_at IS NOT NULL AS has_time FROM cmig.history() ORDER BY revision;
+SELECT item, value FROM cmig.status() WHERE item IN ('current', 'pending', 'scope', 'last run');
+SELECT cmig.require('002');
+SELECT cmig.require('003');
+
+-- cmig.search_path follows the schema
+CREATE SCHEMA shared;
+CREATE TABLE shared.currency (code text PRIMARY KEY);
+SELECT cmig.create_revision('refer to a shared table', 'ALTER TABLE item ADD currency text REFERENCES currency', 'ALTER TABLE item DROP currency', revision => '004', head => '002', splice => true);
+SET cmig.search_path = 'shared, public';
+SELECT revision FROM cmig.upgrade('004');
+SELECT search_path FROM cmig.journal WHERE revision = '004';
+SELECT revision FROM cmig.downgrade('002');
+RESET cmig.search_path;
+
+-- a script cannot leave its scope
+SELECT cmig.remove_revision('004');
+SELECT cmig.create_revision('leave', 'SET cmig.scope = ''Tenant "B''''''; CREATE TABLE here (n int)', 'DROP TABLE here', revision => '005', head => '002', splice => true);
+SELECT revision FROM cmig.upgrade('005');
+SELECT * FROM cmig.scope_version ORDER BY scope COLLATE "C";
+SHOW cmig.scope;
+SELECT revision FROM cmig.downgrade('-1');
+SELECT cmig.remove_revision('005');
+
+-- stepwise, stopped and resumed; other scopes do not see it
+INSERT INTO tenant_a.item VALUES (1), (2);
+SELECT cmig.create_revision('stop', 'CREATE TABLE one (n int); SELECT 1 / (SELECT count(*) FROM item WHERE n > 1); CREATE TABLE two (n int)', 'DROP TABLE one, two', revision => '006', transactional => false);
+CALL cmig.upgrade_stepwise('003');
+SELECT count(*) FILTER (WHERE n = 1) FROM tenant_a.item;
+CALL cmig.upgrade_stepwise();
+SELECT scope, revision, statement, state FROM cmig.progress ORDER BY statement;
+SELECT * FROM cmig.downgrade('-1');
+SELECT item, value FROM cmig.status() WHERE item = 'partially applied';
+SELECT cmig.remove_revision('006');
+SET cmig.scope = 'Tenant "B''';
+SELECT * FROM cmig.upgrade('002');
+SELECT item FROM cmig.status() WHERE item = 'partially applied';
+SET cmig.scope = 'tenant_a';
+UPDATE tenant_a.item SET n = 2;
+CALL cmig.upgrade_stepwise();
+SELECT revision FROM cmig.current();
+SELECT count(*) FROM cmig.progress;
+SELECT target, revision, scope, state FROM cmig.backfill_run;
+
+-- stamp, reset, and the guard of applied revisions
+SELECT * FROM cmig.stamp('002');
+SELECT * FROM cmig.stamp('006');
+SELECT id, revision, direction FROM cmig.journal WHERE scope = 'tenant_a' ORDER BY id DESC LIMIT 3;
+RESET cmig.scope;
+SELECT cmig.remove_revision('006');
+SELECT * FROM cmig.load(E'-- revision: 002\n-- down_revision: 001\n-- message: Add a name\n-- cmig:upgrade\nALTER TABLE item ADD other text;\n-- cmig:downgrade\n');
+SELECT revision FROM cmig.downgrade('base');
+SELECT revision FROM cmig.current();
+SET cmig.scope = 'Tenant "B''';
+SELECT count(*) FROM cmig.reset(current_database());
+SELECT cmig.repair('001');
+SELECT direction, revision FROM cmig.journal WHERE scope LIKE 'T%' ORDER BY id DESC LIMIT 2;
+RESET cmig.scope;
+
+-- in a SECURITY DEFINER function, the caller's scope does not count
+CREATE FUNCTION place() RETURNS SETOF text LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'SELECT revision FROM cmig.current()';
+CREATE FUNCTION place_of_a() RETURNS SETOF text LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET cmig.scope = 'tenant_a' AS 'SELECT revision FROM cmig.current()';
+SET cmig.scope = 'Tenant "B''';
+SELECT place();
+SELECT place_of_a();
+RESET cmig.scope;
+
+SET client_min_messages = warning;
+DROP EXTENSION pg_cmig;
+DROP FUNCTION place, place_of_a;
+DROP SCHEMA tenant_a CASCADE;
+DROP SCHEMA "Tenant ""B'" CASCADE;
+DROP SCHEMA shared CASCADE;

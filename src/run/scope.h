@@ -1,0 +1,62 @@
+/*
+ * scope.h
+ *	  The scope of a call: the database, or one of its schemas.
+ *
+ * A scope is a schema with version rows, a journal, progress, and a run lock of
+ * its own. The setting cmig.scope contains its name, or an empty string for the
+ * database.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_SCOPE_H
+#define CMIG_SCOPE_H
+
+#include "postgres.h"
+
+/* Register cmig.scope. */
+extern void cmig_scope_init(void);
+
+/*
+ * Returns the name of the current scope, or "" for the database. While a script
+ * runs, this is the scope in which the script started, even if the script
+ * changes the setting.
+ */
+extern const char *cmig_scope_current(void);
+
+/* Is the current scope a schema? */
+extern bool cmig_scope_is_set(void);
+
+/*
+ * Keep the current scope until cmig_scope_unpin(), even if the setting changes.
+ */
+extern void cmig_scope_pin(void);
+extern void cmig_scope_unpin(void);
+
+/*
+ * Returns the reason why a schema cannot be a scope, as a sentence, or NULL if
+ * it can.
+ */
+extern const char *cmig_scope_reserved(const char *name);
+
+/*
+ * Raises an error if the current scope is a schema that does not exist (3F000)
+ * or that cannot be a scope (22023).
+ */
+extern void cmig_scope_require(void);
+
+/*
+ * Raises 0A000 if the current scope is a schema. "function", such as
+ * "cmig.squash()", does not work there. hint says what to do instead.
+ */
+extern void cmig_scope_refuse(const char *function, const char *hint);
+
+/* Returns the current scope for messages: scope "x", or database "x". */
+extern char *cmig_scope_text(void);
+
+/*
+ * Returns a condition that selects the rows of the current scope in a table
+ * with the column scope, for hints: " AND scope = 'x'", or "" for the database.
+ */
+extern char *cmig_scope_condition(void);
+
+#endif							/* CMIG_SCOPE_H */

@@ -1,0 +1,124 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# ALTER EXTENSION pg_cmig UPDATE, from 1.0 to 1.1, which brings scopes: a database
+# that 1.0 has migrated keeps its version rows, journal, unfinished step, backfill,
+# and access, and gets the same objects as a new installation.  The rows of 1.0 are
+# written by hand, as a dump of it would write them.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('update', 'autovacuum = off');
+$node->start;
+
+sub as_owner { return query($node, 'shop', $_[0], 'ann') }
+
+$node->safe_psql('postgres', q{
+CREATE ROLE ann LOGIN;
+CREATE ROLE reader LOGIN;
+CREATE ROLE migrator LOGIN;
+CREATE ROLE stranger LOGIN;
+CREATE DATABASE shop OWNER ann;
+CREATE DATABASE fresh OWNER ann});
+$node->safe_psql('shop', 'ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO stranger; ALTER DEFAULT PRIVILEGES GRANT ALL ON FUNCTIONS TO stranger');
+as_owner(q{CREATE EXTENSION pg_cmig VERSION '1.0'});
+is(query($node, 'shop', q{SELECT extversion FROM pg_extension WHERE extname = 'pg_cmig'}), '1.0', 'version 1.0');
+fails_with($node, 'shop', 'SELECT * FROM cmig.log()', '42703', 'ALTER EXTENSION pg_cmig UPDATE', 'functions of 1.1 need its tables', 'ann');
+
+# what 1.0 has stored: two applied revisions, a third one that has stopped after its
+# first statement, and a backfill
+as_owner(q{
+INSERT INTO cmig.revision (revision, down_revision, upgrade_sql, downgrade_sql, transactional) VALUES
+('001', '{}', 'CREATE TABLE item (id int PRIMARY KEY, n int)', 'DROP TABLE item', true),
+('002', '{001}', 'ALTER TABLE item ADD name text', 'ALTER TABLE item DROP name', true),
+('003', '{002}', 'CREATE TABLE first (n int); CREATE TABLE second (n int)', 'DROP TABLE first, second', false);
+CREATE TABLE item (id int PRIMARY KEY, n int, name text);
+CREATE TABLE first (n int);
+INSERT INTO cmig.version VALUES ('002');
+INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, elapsed, role) VALUES
+(1, '001', 'upgrade', 'done', '2026-01-01', '1s', 'ann'),
+(2, '002', 'upgrade', 'done', '2026-01-02', '1s', 'ann'),
+(3, '003', 'upgrade', 'failed', '2026-01-03', '1s', 'ann'),
+(4, NULL, 'drift', 'done', '2026-01-03', '1s', 'ann');
+INSERT INTO cmig.progress (revision, direction, statement, state, detail) VALUES ('003', 'upgrade', 1, 'done', '{"checksum": "41c53da0a2eefc706e664365cd0192c0fa8aa843a823598021faf9f7f85c0597"}');
+INSERT INTO cmig.backfill_run (target, set_sql, state, method, total, started_at, updated_at) VALUES ('public.item', 'n = 1', 'done', 'key', 1, '2026-01-01', '2026-01-01');
+GRANT USAGE ON SCHEMA cmig TO reader, migrator;
+GRANT SELECT ON cmig.revision, cmig.version, cmig.journal, cmig.progress, cmig.backfill_run TO reader, migrator;
+GRANT INSERT, UPDATE, DELETE ON cmig.version, cmig.progress, cmig.backfill_run TO migrator;
+GRANT INSERT (id, revision, direction, outcome, started_at, elapsed, role, application_name, transaction_id, checksum, search_path, sqlstate, message, statement),
+	UPDATE (outcome, elapsed, transaction_id, checksum, sqlstate, message, statement) ON cmig.journal TO migrator;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA cmig TO migrator;
+GRANT EXECUTE ON ALL PROCEDURES IN SCHEMA cmig TO migrator;
+GRANT EXECUTE ON FUNCTION cmig.current(), cmig.heads() TO reader;
+GRANT ALL ON SCHEMA public TO migrator});
+query($node, 'shop', 'ALTER TABLE item OWNER TO migrator; ALTER TABLE first OWNER TO migrator');
+
+# Rows without the columns that 1.1 adds, and the privileges on what 1.0 has
+sub contents
+{
+	my ($db) = @_;
+
+	return query($node, $db, q{
+SELECT to_jsonb(r) FROM cmig.revision r ORDER BY revision;
+SELECT * FROM cmig.version;
+SELECT to_jsonb(j) - 'scope' FROM cmig.journal j ORDER BY id;
+SELECT to_jsonb(p) - 'scope' FROM cmig.progress p;
+SELECT to_jsonb(b) - 'scope' FROM cmig.backfill_run b;
+SELECT relname, relowner::regrole, relacl FROM pg_class WHERE relnamespace = 'cmig'::regnamespace AND relkind <> 'i' AND relname <> 'scope_version' ORDER BY relname;
+SELECT attrelid::regclass, attname, attacl FROM pg_attribute WHERE attacl IS NOT NULL AND attrelid::regclass::text LIKE 'cmig.%' AND attname <> 'scope' ORDER BY 1, attnum});
+}
+
+my $contents = contents('shop');
+
+fails_with($node, 'shop', 'ALTER EXTENSION pg_cmig UPDATE', '42501', 'must be owner of extension', 'another role cannot update', 'migrator');
+as_owner('ALTER EXTENSION pg_cmig UPDATE');
+is(query($node, 'shop', q{SELECT extversion FROM pg_extension WHERE extname = 'pg_cmig'}), '1.1', 'version 1.1');
+is(contents('shop'), $contents, 'rows and privileges are as before');
+
+sub privileges
+{
+	my ($db) = @_;
+
+	return query($node, $db, q{
+SELECT r.rolname, has_table_privilege(r.oid, 'cmig.scope_version', 'SELECT'), has_table_privilege(r.oid, 'cmig.scope_version', 'INSERT'), has_column_privilege(r.oid, 'cmig.journal', 'scope', 'INSERT')
+FROM pg_roles r WHERE r.rolname IN ('ann', 'reader', 'migrator', 'stranger') ORDER BY 1;
+SELECT p.proname, r.rolname FROM pg_proc p, pg_roles r WHERE p.pronamespace = 'cmig'::regnamespace AND p.proname ~ 'scope' AND r.rolname IN ('ann', 'reader', 'migrator', 'stranger') AND has_function_privilege(r.oid, p.oid, 'EXECUTE') ORDER BY 1, 2});
+}
+
+like(privileges('shop'), qr/^ann\|t\|t\|t\nmigrator\|t\|t\|t\nreader\|t\|f\|f\nstranger\|f\|f\|f$/m, 'each level has its privileges on what is new');
+unlike(privileges('shop'), qr/scope\w*\|stranger/, 'default privileges give nothing');
+
+query($node, 'fresh', 'CREATE EXTENSION pg_cmig', 'ann');
+for my $what (
+	q{SELECT pg_describe_object(classid, objid, objsubid) FROM pg_depend WHERE refclassid = 'pg_extension'::regclass AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'pg_cmig') AND deptype = 'e' ORDER BY 1},
+	q{SELECT conrelid::regclass, conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'cmig'::regnamespace ORDER BY 1, 2},
+	q{SELECT indexrelid::regclass, pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid::regclass::text LIKE 'cmig.%' ORDER BY 1},
+	q{SELECT DISTINCT o.owner FROM (SELECT proowner FROM pg_proc WHERE pronamespace = 'cmig'::regnamespace UNION ALL SELECT relowner FROM pg_class WHERE relnamespace = 'cmig'::regnamespace) o (owner)})
+{
+	is(query($node, 'shop', $what), query($node, 'fresh', $what), 'objects are those of a new installation');
+}
+
+# the migrator of 1.0 finishes the step that stopped, and migrates a scope
+is(query($node, 'shop', 'CALL cmig.upgrade_stepwise(); SELECT revision FROM cmig.version; SELECT count(*) FROM cmig.progress', 'migrator'), "003\n0", 'the unfinished step is resumed');
+is(query($node, 'shop', q{SELECT id, revision, outcome, scope = '' FROM cmig.journal ORDER BY id}), "1|001|done|t\n2|002|done|t\n3|003|failed|t\n4||done|t\n5|003|done|t", 'the journal continues');
+as_owner('CREATE SCHEMA tenant_1; GRANT ALL ON SCHEMA tenant_1 TO migrator');
+is(query($node, 'shop', q{SET cmig.scope = 'tenant_1'; SELECT revision FROM cmig.upgrade('002'); SELECT to_regclass('tenant_1.item') IS NOT NULL; SELECT * FROM cmig.scope_version; SELECT revision FROM cmig.version}, 'migrator'),
+	"001\n002\nt\ntenant_1|002\n003", 'the migrator migrates a scope');
+
+# a dump has the rows of scopes
+my $dump = PostgreSQL::Test::Utils::tempdir() . '/shop.dump';
+command_ok([ 'pg_dump', '-Fc', '-f', $dump, '-d', $node->connstr('shop') ], 'pg_dump');
+query($node, 'postgres', 'CREATE DATABASE restored OWNER ann');
+query($node, 'restored', 'CREATE EXTENSION pg_cmig', 'ann');
+command_ok([ 'pg_restore', '--exit-on-error', '-d', $node->connstr('restored'), $dump ], 'restore');
+my $rows = 'SELECT * FROM cmig.scope_version; SELECT j::text FROM cmig.journal j ORDER BY scope, id';
+is(query($node, 'restored', $rows), query($node, 'shop', $rows), 'the rows of scopes are restored');
+is(privileges('restored'), privileges('shop'), 'and the privileges');
+
+done_testing();
