@@ -88,8 +88,8 @@ extern const char *cmig_marker_find_glued(const CmigLexer *lexer, const char *en
 extern bool cmig_marker_find_section(const CmigLexer *lexer, const char *end, int *section);
 
 /*
- * Is the comment "-- cmig:replay skip", alone on its line?  That comment causes
- * a replay of the revision to skip the next statement.
+ * Is the comment "-- cmig:replay skip", alone on its line?  Such a comment
+ * causes a replay of the revision to skip the next statement.
  */
 extern bool cmig_marker_is_replay_skip(const CmigLexer *lexer, const char *end);
 

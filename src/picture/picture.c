@@ -1,6 +1,6 @@
 /*
  * picture.c
- *	  Functions shared by the formats in which the graph is drawn.
+ *	  Functions that are shared by all formats of drawings.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,7 +1,7 @@
 /*
  * picture.h
- *	  Describes a picture of the graph, and declares functions shared by the
- *	  formats in which it is drawn.
+ *	  Describes a picture of the graph, and declares functions that draw it
+ *	  in several formats.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -58,8 +58,8 @@ index_comment_sql(const CmigObject *object, const char *comment)
 }
 
 /*
- * Append the COMMENT ON statements for the comments in which "to" differs
- * from "from", which may be NULL.
+ * Append the COMMENT ON statements for the comments that differ between "from"
+ * and "to".  "from" may be NULL.
  */
 static List *
 alter_comments(List *ddl, const CmigObject *from, const CmigObject *to)

@@ -330,8 +330,8 @@ cmig_attached_complete(const CmigDifference *difference, const CmigObject *objec
 }
 
 /*
- * Returns the change of the index that the changed index is attached to, or
- * NULL.
+ * If the changed index is attached to a parent index, returns the change of
+ * the parent index.  Otherwise returns NULL.
  */
 static const CmigChange *
 parent_change(const CmigDifference *difference, const CmigChange *change)

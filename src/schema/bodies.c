@@ -53,8 +53,8 @@ collect(const CmigImage *image)
 }
 
 /*
- * Returns the index of the first object with this name, or the index at
- * which it would be inserted.
+ * Returns the index of the first object with this name, or the index where
+ * such an object would be inserted.
  */
 static int
 first_of(const Names *names, const char *word)

@@ -123,8 +123,8 @@ is_used(const CmigImage *image, const CmigObject *extension)
 }
 
 /*
- * Returns rows that drop extensions that are unused and that no revision
- * creates.
+ * Returns rows that drop the extensions that no revision creates and no object
+ * uses.
  */
 static List *
 drop_extensions(const CmigReplayed *replayed)

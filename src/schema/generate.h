@@ -24,7 +24,8 @@ typedef struct CmigUnresolved
 typedef struct CmigGenerate
 {
 	CmigDraft	draft;
-	List	   *unresolved;		/* of CmigUnresolved *; only without store */
+	List	   *unresolved;		/* of CmigUnresolved *; only if "store" is
+								 * false */
 	bool		store;			/* also store the revision, as cmig.load does */
 } CmigGenerate;
 

@@ -1,6 +1,6 @@
 /*
  * image_same.c
- *	  Checks whether two images are certainly the same.
+ *	  Quickly checks whether two images are the same.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,6 +1,6 @@
 /*
  * image_same.h
- *	  Checks whether two images are certainly the same.
+ *	  Quickly checks whether two images are the same.
  *
  * No database access.
  *

@@ -152,9 +152,9 @@ list_end(const char *start)
 }
 
 /*
- * Returns the position in the definition at which to insert index parameters
- * and a tablespace, or NULL.  For exclusion constraints, PostgreSQL itself
- * prints the parameters.
+ * Returns the position in the definition where index parameters and a
+ * tablespace can be inserted, or NULL.  For exclusion constraints, PostgreSQL
+ * itself prints the parameters.
  */
 static const char *
 parameters_place(const char *definition)

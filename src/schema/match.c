@@ -339,8 +339,8 @@ cmig_match_objects(CmigDifference *difference)
 }
 
 /*
- * Returns the change of the index to which the changed index stays attached,
- * or NULL.
+ * If the changed index stays attached to a parent index, returns the change of
+ * the parent index.  Otherwise returns NULL.
  */
 static CmigChange *
 attached_parent(const CmigDifference *difference, const CmigChange *change)

@@ -155,9 +155,9 @@ find_named(const CmigImage *image, const char *name)
 }
 
 /*
- * Handle a note about an object that the target gives to a role of which the
- * caller is not a member.  Returns true if the live object already belongs to
- * this role, so that there is no difference.
+ * Handle a note that the target gives an object to a role, but the caller is
+ * not a member of this role.  Returns true if the live object already belongs
+ * to the role, so that there is no difference.
  */
 static bool
 settle_owner(const CmigImage *live, const CmigImage *target, const CmigTargetNote *note)

@@ -116,7 +116,7 @@ add_name(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Returns the schemas in which a role other than the current one and
+ * Returns the schemas in which any role other than the current role and
  * superusers can create objects.  Temporary schemas count, too: they belong to
  * the bootstrap superuser, but the objects in them do not.
  */

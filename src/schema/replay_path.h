@@ -21,11 +21,11 @@ extern CmigReplayPaths *cmig_replay_path_read(void);
 
 /*
  * Returns a revision's path, with the role that ran it in place of "$user".
- * Returns NULL if the script would start with the same path, or if the path
- * is unknown.  Raises MG014 if the path contains a schema, outside the shadow
- * and the session's path, in which a role other than the current one and
- * superusers can create objects.  Such a role could decide which functions
- * the script calls.
+ * Returns NULL if the script would start with the same path, or if the path is
+ * unknown.  Raises MG014 if the path contains an unsafe schema.  A schema is
+ * unsafe if any role other than the current role and superusers can create
+ * objects in it, unless it is in the shadow or in the session's path.  Such a
+ * role could decide which functions the script calls.
  */
 extern const char *cmig_replay_path_find(const CmigReplayPaths *paths, CmigShadow *shadow,
 										 const char *revision);

@@ -105,10 +105,7 @@ cmig_target_object_name(ObjectType type, Node *object)
  * Schemas
  */
 
-/*
- * Returns the schema in which an object is created if the statement does not
- * name one.
- */
+/* Returns the schema of new objects whose names are not qualified, or NULL. */
 static char *
 creation_schema(void)
 {

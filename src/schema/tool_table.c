@@ -1,7 +1,6 @@
 /*
  * tool_table.c
- *	  Recognizes the tables in which other migration tools record what they
- *	  have applied.
+ *	  Recognizes the bookkeeping tables of other migration tools.
  *
  * A table is recognized by its name and one of its columns.
  *

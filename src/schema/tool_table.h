@@ -1,7 +1,6 @@
 /*
  * tool_table.h
- *	  Recognizes the tables in which other migration tools record what they
- *	  have applied.
+ *	  Recognizes the bookkeeping tables of other migration tools.
  *
  * No target contains these tables, and no revision creates them, but they
  * must stay as long as the tool is in use.
