@@ -885,7 +885,7 @@ AS 'MODULE_PATHNAME', 'cmig_set_context'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 -- for keys that are not text, such as uuid
-CREATE FUNCTION cmig.set_context(user_id "any", tenant_id "any" DEFAULT NULL,
+CREATE FUNCTION cmig.set_context(user_id "any" DEFAULT NULL, tenant_id "any" DEFAULT NULL,
 	is_local boolean DEFAULT true)
 RETURNS void
 AS 'MODULE_PATHNAME', 'cmig_set_context'
@@ -1071,7 +1071,7 @@ RETURNS text
 AS 'MODULE_PATHNAME', 'cmig_audit_script'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
-CREATE PROCEDURE cmig.audit_retain(keep interval, batch_rows integer DEFAULT 200000)
+CREATE PROCEDURE cmig.audit_retain(keep interval DEFAULT NULL, batch_rows integer DEFAULT 200000)
 AS 'MODULE_PATHNAME', 'cmig_audit_retain'
 LANGUAGE C;
 
@@ -1139,6 +1139,22 @@ RETURNS SETOF anyelement
 AS 'MODULE_PATHNAME', 'cmig_audit_as_of'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
+-- the name of a table instead of a null of its row type
+CREATE FUNCTION cmig.audit_as_of(target text, at timestamptz DEFAULT NULL, key text DEFAULT NULL)
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_audit_as_of_wrong'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.audit_as_of(target text, at timestamptz, key "any")
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_audit_as_of_wrong'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.audit_as_of(row_type "any" DEFAULT NULL)
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_audit_as_of_wrong'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
 CREATE FUNCTION cmig.audit_diff(target regclass, key text DEFAULT NULL,
 	from_time timestamptz DEFAULT NULL, to_time timestamptz DEFAULT pg_catalog.now(),
 	OUT column_name text, OUT old_value jsonb, OUT new_value jsonb)
@@ -1177,6 +1193,27 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_audit_transaction'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
+-- as text, and as a number, such as txid_current() returns
+CREATE FUNCTION cmig.audit_transaction(transaction_id text DEFAULT NULL,
+	OUT id bigint, OUT clock_at timestamptz, OUT schema_name text,
+	OUT table_name text, OUT operation text, OUT row_key jsonb,
+	OUT old_key jsonb, OUT changed text[], OUT old_row jsonb,
+	OUT new_row jsonb, OUT user_id text, OUT tenant_id text, OUT role text,
+	OUT revision text, OUT reason text, OUT request_id text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_audit_transaction'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.audit_transaction(transaction_id "any",
+	OUT id bigint, OUT clock_at timestamptz, OUT schema_name text,
+	OUT table_name text, OUT operation text, OUT row_key jsonb,
+	OUT old_key jsonb, OUT changed text[], OUT old_row jsonb,
+	OUT new_row jsonb, OUT user_id text, OUT tenant_id text, OUT role text,
+	OUT revision text, OUT reason text, OUT request_id text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_audit_transaction'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
 CREATE FUNCTION cmig.audit_report(target text DEFAULT NULL,
 	from_time timestamptz DEFAULT NULL, to_time timestamptz DEFAULT NULL,
 	OUT hour timestamptz, OUT schema_name text, OUT table_name text,
@@ -1202,7 +1239,12 @@ COMMENT ON FUNCTION cmig.audit_import(regclass, jsonb) IS 'Copies the rows of an
 COMMENT ON FUNCTION cmig.audit_as_of(anyelement, timestamptz) IS 'Returns the rows of a table as they were at a point in time, for example audit_as_of(NULL::<table>, <time>). Raises an error if the table or its history cannot be used (0A000, 42704, 42809, 55000), an argument is NULL (22004), or a privilege is missing (42501). Also raises the error of a data type that no longer accepts a value.';
 COMMENT ON FUNCTION cmig.audit_as_of(anyelement, timestamptz, text) IS 'Returns the row with the given key as it was at a point in time. Raises an error if the key is not valid (22023), and the same errors as without a key.';
 COMMENT ON FUNCTION cmig.audit_as_of(anyelement, timestamptz, "any") IS 'Returns the row with the given key as it was at a point in time. Raises an error if the key is not valid (22023), and the same errors as without a key.';
+COMMENT ON FUNCTION cmig.audit_as_of(text, timestamptz, text) IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.audit_as_of(text, timestamptz, "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.audit_as_of("any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
 COMMENT ON FUNCTION cmig.audit_transaction(xid8) IS 'Returns the log entries of one transaction, in order. Raises an error if the caller cannot read the log (42501) or the log does not exist (42P01).';
+COMMENT ON FUNCTION cmig.audit_transaction(text) IS 'Does the same as audit_transaction(xid8), for an ID as text. Raises an error if it is null (22004) or not a number (22P02).';
+COMMENT ON FUNCTION cmig.audit_transaction("any") IS 'Does the same as audit_transaction(xid8), for an ID that is an integer. Raises an error if the argument has another type or is negative (22023).';
 COMMENT ON FUNCTION cmig.audit_report(text, timestamptz, timestamptz) IS 'Returns the number of log entries and transactions by hour, table, operation, user, and role, for one table or all tables. Raises an error if the caller cannot read the log (42501), the table is not in the log (42704), or the log does not exist (42P01).';
 COMMENT ON FUNCTION cmig.audit_history(regclass, text) IS 'Returns the log entries of all rows that ever had the given key, in order, including entries from before and after a change of the key. The key is a JSON object, or the value of a single-column key. Raises an error if the key is NULL or not valid (22004, 22023), the caller cannot read the log (42501), the table is not in the log (42704), or the log does not exist (42P01).';
 COMMENT ON FUNCTION cmig.audit_history(regclass, "any") IS 'Returns the log entries of all rows that ever had the given key, in order, including entries from before and after a change of the key. The key is a JSON object, or the value of a single-column key. Raises an error if the key is NULL or not valid (22004, 22023), the caller cannot read the log (42501), the table is not in the log (42704), or the log does not exist (42P01).';
@@ -1218,6 +1260,12 @@ COMMENT ON FUNCTION cmig.audit_diff(text, "any", timestamptz, timestamptz) IS 'R
 --
 
 CREATE FUNCTION cmig.schema_sql(schemas text[] DEFAULT NULL, owners boolean DEFAULT false,
+	privileges boolean DEFAULT true, comments boolean DEFAULT true)
+RETURNS text
+AS 'MODULE_PATHNAME', 'cmig_schema_sql'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.schema_sql(schemas text, owners boolean DEFAULT false,
 	privileges boolean DEFAULT true, comments boolean DEFAULT true)
 RETURNS text
 AS 'MODULE_PATHNAME', 'cmig_schema_sql'
@@ -1291,6 +1339,15 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_drift'
 LANGUAGE C;
 
+CREATE FUNCTION cmig.drift(schemas text, compare text DEFAULT 'all',
+	owners boolean DEFAULT false, privileges boolean DEFAULT true, comments boolean DEFAULT true,
+	renames text[] DEFAULT '{}', concurrently boolean DEFAULT false, raise boolean DEFAULT true,
+	OUT step integer, OUT action text, OUT kind text, OUT object text,
+	OUT upgrade_sql text, OUT downgrade_sql text, OUT hazard text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_drift'
+LANGUAGE C;
+
 CREATE FUNCTION cmig.capture(message text DEFAULT NULL,
 	rev_id text DEFAULT NULL, head text DEFAULT 'head', splice boolean DEFAULT false,
 	branch_label text DEFAULT NULL, depends_on text[] DEFAULT '{}',
@@ -1304,6 +1361,7 @@ AS 'MODULE_PATHNAME', 'cmig_capture'
 LANGUAGE C;
 
 COMMENT ON FUNCTION cmig.schema_sql(text[], boolean, boolean, boolean) IS 'Returns the SQL that creates the schema. Databases with the same schema give the same text. Raises an error if an argument is not valid (22004, 22023) or the schema does not exist (3F000).';
+COMMENT ON FUNCTION cmig.schema_sql(text, boolean, boolean, boolean) IS 'Does the same as schema_sql(text[], boolean, boolean, boolean), for one schema.';
 COMMENT ON FUNCTION cmig.diff(text, text[], text, boolean, boolean, boolean, text[], boolean) IS 'Returns the statements that change the database into the schema that target_sql creates, in order, each with the statement that reverts it. Returns no rows if there is no difference. Raises an error if an argument is not valid (22004, 22023), the transaction is read-only (25006), a privilege is missing (42501), or the function is called by SQL that it runs (55000). Also raises the errors of target_sql.';
 COMMENT ON FUNCTION cmig.diff_schemas(text, text, text, boolean, boolean, boolean, text[], boolean) IS 'Returns the statements that change one schema into another one, with the same columns as diff. Raises an error if an argument is not valid (22004, 22023), the schema does not exist (3F000), the transaction is read-only (25006), or the function is called by SQL that it runs (55000).';
 COMMENT ON FUNCTION cmig.autogenerate(text, text, text, text, boolean, text, text[], text, text[], text, boolean, boolean, boolean, text[], boolean, boolean, text) IS 'Returns a revision file that changes the database into the schema that target_sql creates, and back, with its id, name, and hazards. With store, also stores the revision. Returns no row if there is no difference. Raises an error if revisions are pending (MG010) or cannot be replayed (MG014), and the same errors as create_revision and diff.';
@@ -1311,6 +1369,7 @@ COMMENT ON FUNCTION cmig.squash(text, text, text, text, text[], boolean, boolean
 COMMENT ON FUNCTION cmig.baseline(text, text, text, text, text[], boolean, boolean, boolean) IS 'Stores a revision that creates the existing schema, and records it as applied. It is the first revision of a database that already has a schema. Returns the columns of autogenerate. Raises an error if revisions are already applied (55000), the graph is broken (MG005), an argument is not valid (22004, 22023), the id or label is already in use (23505), or a schema does not exist (3F000).';
 COMMENT ON FUNCTION cmig.require_schema(text, text[], text, boolean, boolean, boolean, text[], boolean, text) IS 'Does nothing if the database has the schema that target_sql creates. Otherwise raises an error that lists the differences (MG010). Also raises an error if a revision cannot be replayed (MG014) or a schema does not exist (3F000), and the same errors as diff.';
 COMMENT ON FUNCTION cmig.drift(text[], text, boolean, boolean, boolean, text[], boolean, boolean) IS 'Returns the statements that change the schema back to the one that the applied revisions create, in order, each with the equivalent of what was run by hand. Returns no rows if there is no drift. Adds a row to cmig.journal. Raises an error if cmig.version names an unknown revision (MG001), a revision cannot be replayed (MG014), an argument is not valid (22004, 22023), the transaction is read-only (25006), a schema does not exist (3F000) or belongs to another role (42501), the schema changes during the call (40001), or the function is called by SQL that it runs (55000).';
+COMMENT ON FUNCTION cmig.drift(text, text, boolean, boolean, boolean, text[], boolean, boolean) IS 'Does the same as drift(text[], text, boolean, boolean, boolean, text[], boolean, boolean), for one schema.';
 COMMENT ON FUNCTION cmig.capture(text, text, text, boolean, text, text[], text, text[], text, boolean, boolean, boolean, text[], boolean, boolean) IS 'Returns a revision file that adopts what drift finds, with its id, name, and hazards. With store, also stores and stamps the revision. Returns no row if there is no drift. Raises an error if revisions are pending (MG010), and the same errors as create_revision and drift.';
 
 --
@@ -1337,14 +1396,44 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_round_trip_wrong'
 LANGUAGE C;
 
+CREATE FUNCTION cmig.round_trip(revision text, raise text,
+	OUT revision text, OUT problem text, OUT kind text, OUT object text,
+	OUT missing_sql text, OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_round_trip_texts'
+LANGUAGE C;
+
+CREATE FUNCTION cmig.round_trip(revision "any", VARIADIC revisions "any",
+	OUT revision text, OUT problem text, OUT kind text, OUT object text,
+	OUT missing_sql text, OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_round_trip_wrong'
+LANGUAGE C;
+
 CREATE FUNCTION cmig.verify(target "any",
 	OUT revision text, OUT ok boolean, OUT message text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_verify_wrong'
 LANGUAGE C;
 
+CREATE FUNCTION cmig.verify(target text, raise text,
+	OUT revision text, OUT ok boolean, OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_verify_texts'
+LANGUAGE C;
+
+CREATE FUNCTION cmig.verify(target "any", VARIADIC targets "any",
+	OUT revision text, OUT ok boolean, OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_verify_wrong'
+LANGUAGE C;
+
 COMMENT ON FUNCTION cmig.round_trip("any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.round_trip(text, text) IS 'Does the same as round_trip(text, boolean) if the second argument is a boolean. Otherwise fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.round_trip("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
 COMMENT ON FUNCTION cmig.verify("any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.verify(text, text) IS 'Does the same as verify(text, boolean) if the second argument is a boolean. Otherwise fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.verify("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
 COMMENT ON FUNCTION cmig.round_trip(text, boolean) IS 'Upgrades, downgrades, and again upgrades each revision, or one revision, in empty schemas, and rolls everything back. Returns what the downgrade leaves behind, does not restore, or leaves changed, what the second upgrade does differently, and whether the order of the branches of a merge matters. Returns no rows if every downgrade reverts its upgrade. Raises an error if the target is not valid (MG001 to MG004, 22023), the graph is broken (MG005), the transaction is read-only (25006), or the function is called by SQL that it runs (55000). With raise => true, raises an error if there are rows (MG015).';
 
 COMMENT ON FUNCTION cmig.verify(text, boolean) IS 'Runs the verify sections of the applied revisions, or of one revision and its ancestors, each in a subtransaction that is rolled back. Returns one row for each section, with what is wrong. Raises an error if the target is not valid (MG001, MG002, MG004), the graph is broken (MG005), the target is not applied (MG010), or the function is called by a script (55000). With raise => true, raises an error if a verification fails (MG009).';
@@ -1458,6 +1547,135 @@ COMMENT ON FUNCTION cmig.set_ddl_policy(text) IS 'Sets cmig.ddl_policy for the d
 COMMENT ON FUNCTION cmig.allow_ddl(text) IS 'Allows DDL outside of migration runs until the end of the transaction, even if cmig.ddl_policy is deny. The reason and the changes are recorded in cmig.ddl_log. Raises an error if the reason is missing (22023) or the transaction is read-only (25006).';
 COMMENT ON FUNCTION cmig.ddl_event(text, text) IS 'Applies cmig.ddl_policy to the command of an event trigger. Called only by cmig.ddl_trigger(). Raises an error if the policy denies the command (MG022) or it is called in any other way (39P03).';
 COMMENT ON FUNCTION cmig.ddl_trigger() IS 'Function of the event triggers that detect DDL outside of migration runs. Does nothing if cmig.ddl_policy is allow.';
+
+--
+-- Calls with more arguments than any variant accepts: an error that says how many
+--
+
+CREATE FUNCTION cmig.status(VARIADIC others "any")
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_too_many_arguments'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.current(VARIADIC others "any")
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_too_many_arguments'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.heads(VARIADIC others "any")
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_too_many_arguments'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.branches(VARIADIC others "any")
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_too_many_arguments'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.log(VARIADIC others "any")
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_too_many_arguments'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.report(VARIADIC others "any")
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_too_many_arguments'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.check(first "any", VARIADIC others "any")
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_too_many_arguments'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.help(first "any", VARIADIC others "any")
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_too_many_arguments'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.reset(first "any", VARIADIC others "any")
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_too_many_arguments'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.revoke_access(first "any", VARIADIC others "any")
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_too_many_arguments'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.audit_status(first "any", VARIADIC others "any")
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_too_many_arguments'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.rls_status(first "any", VARIADIC others "any")
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_too_many_arguments'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.rls_check(first "any", VARIADIC others "any")
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_too_many_arguments'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.audit_transaction(first "any", VARIADIC others "any")
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_too_many_arguments'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.grant_access(first "any", second "any", VARIADIC others "any")
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_too_many_arguments'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.graph(first "any", second "any", VARIADIC others "any")
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_too_many_arguments'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.export(first "any", second "any", VARIADIC others "any")
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_too_many_arguments'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.audit_history(first "any", second "any", VARIADIC others "any")
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_too_many_arguments'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.audit_as_of(first "any", second "any", third "any", VARIADIC others "any")
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_too_many_arguments'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE PROCEDURE cmig.upgrade_stepwise(first "any", second "any", third "any", VARIADIC others "any")
+AS 'MODULE_PATHNAME', 'cmig_too_many_arguments'
+LANGUAGE C;
+
+CREATE PROCEDURE cmig.downgrade_stepwise(first "any", second "any", third "any", VARIADIC others "any")
+AS 'MODULE_PATHNAME', 'cmig_too_many_arguments'
+LANGUAGE C;
+
+COMMENT ON FUNCTION cmig.status(VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.current(VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.heads(VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.branches(VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.log(VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.report(VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.check("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.help("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.reset("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.revoke_access("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.audit_status("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.rls_status("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.rls_check("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.audit_transaction("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.grant_access("any", "any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.graph("any", "any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.export("any", "any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.audit_history("any", "any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.audit_as_of("any", "any", "any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON PROCEDURE cmig.upgrade_stepwise("any", "any", "any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON PROCEDURE cmig.downgrade_stepwise("any", "any", "any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
 
 --
 -- Privileges: everything belongs to the bootstrap superuser, so that no other

@@ -70,7 +70,7 @@ SELECT * FROM cmig.audit_as_of(1, now());
 SELECT * FROM cmig.audit_as_of(NULL::person, NULL);
 SELECT * FROM cmig.audit_as_of(NULL::pg_class, now());
 SELECT * FROM cmig.audit_diff('person', 1, NULL);
-SELECT * FROM cmig.audit_transaction(NULL);
+SELECT * FROM cmig.audit_transaction(NULL::xid8);
 
 -- after the table was dropped and another one got its name
 DROP TABLE person;

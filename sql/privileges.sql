@@ -113,7 +113,12 @@ INSERT INTO call VALUES
 ('audit_retain(interval,integer)', $$CALL cmig.audit_retain(NULL)$$),
 ('audit_script(regclass,text[],text[],text[],text[],text,text[],boolean,integer,text,boolean,text)', $$SELECT cmig.audit_script('app.item')$$),
 ('audit_status(text)', $$SELECT count(*) FROM cmig.audit_status()$$),
-('audit_transaction(xid8)', $$SELECT count(*) FROM cmig.audit_transaction('5')$$),
+('audit_as_of("any")', $$SELECT cmig.audit_as_of()$$),
+('audit_as_of(text,timestamp with time zone,"any")', $$SELECT cmig.audit_as_of('app.item', now(), 1)$$),
+('audit_as_of(text,timestamp with time zone,text)', $$SELECT cmig.audit_as_of('app.item')$$),
+('audit_transaction("any")', $$SELECT count(*) FROM cmig.audit_transaction(5)$$),
+('audit_transaction(text)', $$SELECT count(*) FROM cmig.audit_transaction('5'::text)$$),
+('audit_transaction(xid8)', $$SELECT count(*) FROM cmig.audit_transaction('5'::xid8)$$),
 ('audit_trigger()', $$SELECT cmig.audit_trigger()$$),
 ('backfill(regclass,text,text,integer,interval,interval)', $$CALL cmig.backfill('app.item', 'a = 1')$$),
 ('baseline(text,text,text,text,text[],boolean,boolean,boolean)', $$SELECT count(*) FROM cmig.baseline('x', schemas => '{apart}')$$),
@@ -130,7 +135,7 @@ INSERT INTO call VALUES
 ('ddl_trigger()', $$SELECT cmig.ddl_trigger()$$),
 ('diff(text,text[],text,boolean,boolean,boolean,text[],boolean)', $$SELECT count(*) FROM cmig.diff('', '{app}')$$),
 ('capture(text,text,text,boolean,text,text[],text,text[],text,boolean,boolean,boolean,text[],boolean,boolean)', $$SELECT count(*) FROM cmig.capture('x', schemas => '{app}')$$),
-('drift(text[],text,boolean,boolean,boolean,text[],boolean,boolean)', $$SELECT count(*) FROM cmig.drift('{app}')$$),
+('drift(text[],text,boolean,boolean,boolean,text[],boolean,boolean)', $$SELECT count(*) FROM cmig.drift('{app}'::text[])$$),
 ('diff_schemas(text,text,text,boolean,boolean,boolean,text[],boolean)', $$SELECT count(*) FROM cmig.diff_schemas('app', 'app')$$),
 ('disable_audit(regclass)', $$SELECT count(*) FROM cmig.disable_audit('app.item')$$),
 ('disable_rls(regclass)', $$SELECT count(*) FROM cmig.disable_rls('app.item')$$),
@@ -201,8 +206,14 @@ INSERT INTO call VALUES
 ('rls_test(regclass,name,text[],text[],text,text)', $$SELECT count(*) FROM cmig.rls_test('app.item', 'regress_priv_application', '{1}'::text[], '{1}'::text[])$$),
 ('require_schema(text,text[],text,boolean,boolean,boolean,text[],boolean,text)', $$SELECT cmig.require_schema('--', '{app}')$$),
 ('round_trip("any")', $$SELECT count(*) FROM cmig.round_trip(1)$$),
+('drift(text,text,boolean,boolean,boolean,text[],boolean,boolean)', $$SELECT count(*) FROM cmig.drift('app'::text)$$),
+('round_trip("any","any")', $$SELECT count(*) FROM cmig.round_trip(1, 2)$$),
+('round_trip(text,text)', $$SELECT count(*) FROM cmig.round_trip('001', 'off'::text)$$),
+('schema_sql(text,boolean,boolean,boolean)', $$SELECT cmig.schema_sql('app'::text)$$),
+('verify("any","any")', $$SELECT count(*) FROM cmig.verify(1, 2)$$),
+('verify(text,text)', $$SELECT count(*) FROM cmig.verify('current', 'off'::text)$$),
 ('round_trip(text,boolean)', $$SELECT count(*) FROM cmig.round_trip()$$),
-('schema_sql(text[],boolean,boolean,boolean)', $$SELECT cmig.schema_sql('{app}')$$),
+('schema_sql(text[],boolean,boolean,boolean)', $$SELECT cmig.schema_sql('{app}'::text[])$$),
 ('script(text,bigint,text,boolean)', $$SELECT cmig.script('upgrade', 1)$$),
 ('script(text,text,text,boolean)', $$SELECT cmig.script('upgrade', '002')$$),
 ('set_context("any","any",boolean)', $$SELECT cmig.set_context(1, 1)$$),
@@ -230,6 +241,12 @@ INSERT INTO call VALUES
 ('upgrade_stepwise(bigint,text)', $$CALL cmig.upgrade_stepwise(1)$$),
 ('upgrade_stepwise(text,text,text)', $$CALL cmig.upgrade_stepwise('002'::text)$$),
 ('upgrade_stepwise(text[],text,text)', $$CALL cmig.upgrade_stepwise('{002}'::text[])$$);
+
+-- the variants for too many arguments
+INSERT INTO call
+SELECT replace(oid::regprocedure::text, 'cmig.', ''), CASE prokind WHEN 'p' THEN 'CALL ' ELSE 'SELECT ' END || 'cmig.' || quote_ident(proname)
+	|| '(' || array_to_string(array_fill(1, ARRAY[pronargs::int]), ', ') || ')'
+FROM pg_proc WHERE pronamespace = 'cmig'::regnamespace AND prosrc = 'cmig_too_many_arguments';
 
 -- everything that a call did is rolled back with its subtransaction
 CREATE FUNCTION pg_temp.try(role name, call text, OUT state text, OUT message text) LANGUAGE plpgsql AS $$

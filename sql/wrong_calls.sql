@@ -104,10 +104,93 @@ CALL cmig.add_unique();
 CALL cmig.add_unique('some_table');
 DROP TABLE some_table;
 DROP SCHEMA cmig_audit CASCADE;
--- no other function needs an argument to be found, except those for which null has a meaning
-SELECT proname FROM pg_proc p WHERE pronamespace = 'cmig'::regnamespace AND pronargs > 0
-	AND NOT EXISTS (SELECT FROM pg_proc q WHERE q.pronamespace = p.pronamespace AND q.proname = p.proname AND q.pronargs = q.pronargdefaults)
-GROUP BY 1 ORDER BY 1;
+-- sql/wrong_calls_generated.sql shows that no other function needs an argument to be found
+
+-- a table's name instead of its row type
+SELECT * FROM cmig.audit_as_of();
+SELECT * FROM cmig.audit_as_of('some_table');
+CREATE TABLE some_table (id int PRIMARY KEY, n int);
+SET timezone = 'UTC';
+SELECT * FROM cmig.audit_as_of('some_table');
+SELECT * FROM cmig.audit_as_of('public.some_table', '2026-01-02');
+SELECT * FROM cmig.audit_as_of('some_table', '2026-01-02', '1');
+SELECT * FROM cmig.audit_as_of('some_table', '2026-01-02', 1);
+SELECT * FROM cmig.audit_as_of('some_table'::text, now()::timestamp, 1) LIMIT 0;
+SELECT * FROM cmig.audit_as_of('some_table'::regclass, '2026-01-02');
+SELECT * FROM cmig.audit_as_of('"; DROP', '2026-01-02');
+SELECT * FROM cmig.audit_as_of(NULL::some_table);
+SELECT * FROM cmig.audit_as_of(NULL::some_table, '2026-01-02', 1, 2);
+RESET timezone;
+SELECT count(*) > 0 FROM cmig.enable_audit('some_table');
+INSERT INTO some_table VALUES (1, 1);
+SELECT max(transaction_id) AS xid FROM cmig_audit.log \gset
+SELECT * FROM cmig.audit_transaction();
+SELECT * FROM cmig.audit_transaction(NULL);
+SELECT * FROM cmig.audit_transaction('x');
+SELECT * FROM cmig.audit_transaction('');
+SELECT * FROM cmig.audit_transaction(-1);
+SELECT * FROM cmig.audit_transaction(1.5);
+SELECT * FROM cmig.audit_transaction('1'::xid);
+SELECT * FROM cmig.audit_transaction('1', '2');
+SELECT operation FROM cmig.audit_transaction(:xid)
+UNION ALL SELECT operation FROM cmig.audit_transaction(:xid::bigint)
+UNION ALL SELECT operation FROM cmig.audit_transaction(:'xid')
+UNION ALL SELECT operation FROM cmig.audit_transaction(:'xid'::text)
+UNION ALL SELECT operation FROM cmig.audit_transaction(:'xid'::xid8)
+UNION ALL SELECT operation FROM cmig.audit_transaction(transaction_id => :xid);
+SELECT * FROM cmig.audit_transaction(NULL::xid8);
+SELECT * FROM cmig.audit_history('some_table', 1, 2);
+-- keeps everything
+CALL cmig.audit_retain();
+DROP TABLE some_table;
+DROP SCHEMA cmig_audit CASCADE;
+
+-- the context
+SELECT cmig.set_context();
+SELECT cmig.set_context(is_local => false);
+SELECT cmig.set_context('u', 't', 'x');
+BEGIN;
+SELECT cmig.set_context(tenant_id => 't');
+SELECT * FROM cmig.context();
+SELECT cmig.set_context(tenant_id => 5);
+SELECT * FROM cmig.context();
+SELECT cmig.set_context('u', 't', 'true');
+SELECT * FROM cmig.context();
+SELECT cmig.set_context('u', NULL, NULL);
+SELECT * FROM cmig.context();
+SELECT cmig.set_context(NULL, NULL);
+SELECT cmig.set_context(NULL::uuid);
+SELECT * FROM cmig.context();
+COMMIT;
+
+-- one schema, or several as an array
+CREATE SCHEMA one;
+CREATE TABLE one.a ();
+SELECT cmig.schema_sql('one', privileges => false);
+SELECT cmig.schema_sql('one') = cmig.schema_sql('{one}') AND cmig.schema_sql('one') = cmig.schema_sql(ARRAY['one'])
+	AND cmig.schema_sql('one') = cmig.schema_sql(schemas => 'one'::text);
+SELECT cmig.schema_sql('none');
+SELECT cmig.schema_sql('{one,none}');
+SELECT cmig.schema_sql('');
+SELECT cmig.schema_sql('{}');
+SELECT cmig.schema_sql(NULL) = cmig.schema_sql();
+SELECT upgrade_sql FROM cmig.drift('one');
+SELECT upgrade_sql FROM cmig.drift('{one}', raise => false);
+DROP SCHEMA one CASCADE;
+
+-- too many arguments
+SELECT * FROM cmig.status('001');
+SELECT * FROM cmig.current('-v');
+SELECT cmig.heads(1, 2);
+SELECT * FROM cmig.check(true, 'head');
+SELECT * FROM cmig.help('a', 'b');
+SELECT * FROM cmig.graph('001', 'text', 3);
+SELECT cmig.grant_access('a', 'b', 'c');
+CALL cmig.upgrade_stepwise('001', 'stop', 'any', 'x');
+-- a function is not called with CALL, nor a procedure with SELECT: the server says so,
+-- and a procedure of the same name would make the calls of the function ambiguous
+CALL cmig.upgrade();
+SELECT cmig.upgrade_stepwise();
 
 -- options of Alembic's command line
 SELECT * FROM cmig.history('-r 001:002');
@@ -144,6 +227,8 @@ SELECT cmig.remove_revision(revision => 1);
 SELECT * FROM cmig.lint(1);
 SELECT * FROM cmig.lint(target => 1);
 SELECT * FROM cmig.verify(1);
+SELECT * FROM cmig.verify(1, 2);
+SELECT * FROM cmig.round_trip(1, 2, 3);
 SELECT * FROM cmig.round_trip(1);
 SELECT * FROM cmig.round_trip(revision => 1);
 SELECT * FROM cmig.dry_run(1);
@@ -180,6 +265,9 @@ SELECT cmig.stamp('001', '002', '003');
 SELECT cmig.stamp(1, 2);
 SELECT * FROM cmig.export('001', '002');
 SELECT * FROM cmig.lint('001', '002');
+SELECT * FROM cmig.verify('001', '002');
+SELECT * FROM cmig.verify('001', '002', '003');
+SELECT * FROM cmig.round_trip('001', '002');
 
 -- quotes that belong to another language, and what other tools call the base
 SELECT * FROM cmig.upgrade('"002"');
@@ -226,9 +314,10 @@ FROM (VALUES
 	('plan(''upgrade''::text, $1)', '''002'''), ('plan($1)', '''upgrade'''), ('plan($1, $1)', 'NULL'),
 	('plan(target => $1)', '''002'''), ('history($1)', '''001:002'''), ('history($1)', 'NULL'),
 	('show($1)', '''001'''), ('show($1)', 'NULL'), ('show(target => $1)', '''001'''),
-	('lint($1)', '''002'''), ('lint($1)', 'NULL'), ('verify($1)', '''base'''), ('verify($1)', 'NULL'), ('verify($1, false)', '''base'''),
+	('lint($1)', '''002'''), ('lint($1)', 'NULL'), ('verify($1)', '''base'''), ('verify($1)', 'NULL'), ('verify($1, false)', '''base'''), ('verify($1, ''true'')', '''base'''), ('verify($1, NULL)', '''base'''),
 	('graph($1)', '''001:002'''), ('graph($1, ''dot'')', '''001'''), ('dry_run(''upgrade'', $1)', '''001'''), ('dry_run($1)', '''upgrade'''), ('dry_run($1, $1)', 'NULL'),
-	('round_trip($1)', '''001'''), ('round_trip($1, false)', '''001'''),
+	('round_trip($1)', '''001'''), ('round_trip($1, false)', '''001'''), ('round_trip($1, ''off'')', '''001'''), ('schema_sql($1)', '''public'''), ('schema_sql($1)', '''{public}'''), ('schema_sql($1)', 'NULL'),
+	('set_context($1)', '''u'''), ('set_context($1, $1)', '''u'''), ('set_context($1, $1, ''true'')', '''u'''), ('audit_transaction($1)', '''1'''),
 	('resolve($1)', '''head'''), ('resolve($1)', 'NULL'), ('require($1)', '''base'''), ('require($1)', 'NULL'),
 	('export($1)', '''001'''), ('export($1)', 'NULL'), ('export($1, ''%(rev)s'')', '''001'''),
 	('script(''upgrade'', $1)', '''002'''), ('script(''upgrade'', $1, ''v'', true)', '''002'''), ('script($1, $1)', 'NULL'),

@@ -49,6 +49,17 @@
 #include "utils/typcache.h"
 
 PG_FUNCTION_INFO_V1(cmig_audit_as_of);
+PG_FUNCTION_INFO_V1(cmig_audit_as_of_wrong);
+
+/* Finds the table that a text probably names. */
+static CmigQuery find_table = {
+	"SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)"
+	" FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+	" WHERE c.relkind IN ('r', 'p') AND $1 IN (c.relname, n.nspname || '.' || c.relname,"
+	" pg_catalog.format('%I.%I', n.nspname, c.relname), pg_catalog.quote_ident(c.relname))"
+	" ORDER BY n.nspname <> 'public', n.nspname LIMIT 1",
+	1, {TEXTOID}
+};
 
 /* One call of audit_as_of(). */
 typedef struct AsOf
@@ -660,5 +671,46 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 	cmig_audit_image_explain(&as_of.images, put_all_rows, &as_of);
 	AtEOXact_GUC(false, guc_level);
 	cmig_audit_types_release(held);
+	return (Datum) 0;
+}
+
+/* Returns the table for the hint of a wrong call. */
+static char *
+probable_table(FunctionCallInfo fcinfo)
+{
+	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, 0);
+	Oid			relation = OidIsValid(type) ? get_typ_typrelid(type) : InvalidOid;
+	Datum		values[1];
+	char	   *found = NULL;
+
+	if (OidIsValid(relation))
+		return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
+										  get_rel_name(relation));
+	if (!PG_ARGISNULL(0) && type == TEXTOID)
+	{
+		values[0] = PG_GETARG_DATUM(0);
+		(void) cmig_query_each(&find_table, values, NULL, cmig_query_keep_text, &found);
+	}
+	return found != NULL ? found : "<table>";
+}
+
+/*
+ * Calls without a time, without a row type, or with the name of a table in its
+ * place.
+ */
+Datum
+cmig_audit_as_of_wrong(PG_FUNCTION_ARGS)
+{
+	char	   *at = "now() - interval '1 day'";
+
+	if (PG_NARGS() > 1 && !PG_ARGISNULL(1))
+		at = quote_literal_cstr(timestamptz_to_str(PG_GETARG_TIMESTAMPTZ(1)));
+	ereport(ERROR,
+			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+			 OidIsValid(get_typ_typrelid(get_fn_expr_argtype(fcinfo->flinfo, 0)))
+			 ? errmsg("the time must not be null")
+			 : errmsg("the first argument must have the row type of a table"),
+			 errhint("SELECT * FROM cmig.audit_as_of(NULL::%s, %s%s)", probable_table(fcinfo), at,
+					 PG_NARGS() > 2 && !PG_ARGISNULL(2) ? ", '<key>'" : "")));
 	return (Datum) 0;
 }

@@ -26,6 +26,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
+#include "utils/xid8.h"
 
 PG_FUNCTION_INFO_V1(cmig_audit_history);
 PG_FUNCTION_INFO_V1(cmig_audit_diff);
@@ -583,6 +584,51 @@ put_row(TupleDesc desc, HeapTuple row, void *arg)
 	tuplestore_puttuple(result->setResult, row);
 }
 
+/*
+ * Returns the transaction ID that is the first argument, an xid8, a text, or an
+ * integer.
+ */
+static Datum
+transaction_argument(FunctionCallInfo fcinfo)
+{
+	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, 0);
+	Datum		value = PG_GETARG_DATUM(0);
+	char	   *digits;
+	int64		number;
+
+	switch (type)
+	{
+		case TEXTOID:
+			digits = TextDatumGetCString(value);
+			if (digits[0] == '\0' || strspn(digits, "0123456789") != strlen(digits))
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+						 errmsg("invalid transaction ID: \"%s\"", digits),
+						 errhint("SELECT * FROM cmig.audit_transaction('<transaction_id>')")));
+			return DirectFunctionCall1(xid8in, CStringGetDatum(digits));
+		case INT2OID:
+			number = DatumGetInt16(value);
+			break;
+		case INT4OID:
+			number = DatumGetInt32(value);
+			break;
+		case INT8OID:
+			number = DatumGetInt64(value);
+			break;
+		case XID8OID:
+		case InvalidOid:
+			return value;
+		default:
+			number = -1;
+	}
+	if (number < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a transaction ID must be an xid8, text, or an integer that is not negative"),
+				 errhint("SELECT * FROM cmig.audit_transaction('<transaction_id>')")));
+	return FullTransactionIdGetDatum(FullTransactionIdFromU64((uint64) number));
+}
+
 Datum
 cmig_audit_transaction(PG_FUNCTION_ARGS)
 {
@@ -590,9 +636,12 @@ cmig_audit_transaction(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	cmig_audit_reader_begin();
+	if (PG_ARGISNULL(0) && get_fn_expr_argtype(fcinfo->flinfo, 0) == TEXTOID)
+		cmig_argument_require(fcinfo, 0, "the transaction ID",
+							  "SELECT * FROM cmig.audit_transaction('<transaction_id>')");
 	if (PG_ARGISNULL(0))
 		return (Datum) 0;
-	values[0] = PG_GETARG_DATUM(0);
+	values[0] = transaction_argument(fcinfo);
 	cmig_query_each(&entries_of_transaction, values, NULL, put_row, fcinfo->resultinfo);
 	return (Datum) 0;
 }

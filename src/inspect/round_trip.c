@@ -39,6 +39,7 @@
 
 PG_FUNCTION_INFO_V1(cmig_round_trip);
 PG_FUNCTION_INFO_V1(cmig_round_trip_wrong);
+PG_FUNCTION_INFO_V1(cmig_round_trip_texts);
 
 #define COLUMNS 6
 
@@ -591,5 +592,18 @@ cmig_round_trip(PG_FUNCTION_ARGS)
 Datum
 cmig_round_trip_wrong(PG_FUNCTION_ARGS)
 {
-	cmig_wrong_call(fcinfo, 0, 0, "SELECT * FROM cmig.round_trip(", CMIG_SEVERAL_NONE);
+	cmig_wrong_call(fcinfo, 0, PG_NARGS() - 1, "SELECT * FROM cmig.round_trip(", CMIG_SEVERAL_NONE);
+}
+
+/* round_trip('001', 'true') is a correct call, but round_trip('001', '002') is not. */
+Datum
+cmig_round_trip_texts(PG_FUNCTION_ARGS)
+{
+	char	   *text = cmig_argument_text(fcinfo, 1);
+	bool		raise = false;
+
+	if (text != NULL && !parse_bool(text, &raise))
+		cmig_wrong_call(fcinfo, 0, 1, "SELECT * FROM cmig.round_trip(", CMIG_SEVERAL_NONE);
+	fcinfo->args[1].value = BoolGetDatum(raise);
+	return cmig_round_trip(fcinfo);
 }

@@ -32,6 +32,7 @@
 
 PG_FUNCTION_INFO_V1(cmig_verify);
 PG_FUNCTION_INFO_V1(cmig_verify_wrong);
+PG_FUNCTION_INFO_V1(cmig_verify_texts);
 
 #define COLUMNS 3
 
@@ -178,5 +179,18 @@ cmig_verify(PG_FUNCTION_ARGS)
 Datum
 cmig_verify_wrong(PG_FUNCTION_ARGS)
 {
-	cmig_wrong_call(fcinfo, 0, 0, "SELECT * FROM cmig.verify(", CMIG_SEVERAL_NONE);
+	cmig_wrong_call(fcinfo, 0, PG_NARGS() - 1, "SELECT * FROM cmig.verify(", CMIG_SEVERAL_NONE);
+}
+
+/* verify('001', 'true') is a correct call, but verify('001', '002') is not. */
+Datum
+cmig_verify_texts(PG_FUNCTION_ARGS)
+{
+	char	   *text = cmig_argument_text(fcinfo, 1);
+	bool		raise = false;
+
+	if (text != NULL && !parse_bool(text, &raise))
+		cmig_wrong_call(fcinfo, 0, 1, "SELECT * FROM cmig.verify(", CMIG_SEVERAL_NONE);
+	fcinfo->args[1].value = BoolGetDatum(raise);
+	return cmig_verify(fcinfo);
 }

@@ -69,10 +69,31 @@ argument_text(FunctionCallInfo fcinfo, int n)
 	return OidOutputFunctionCall(output, PG_GETARG_DATUM(n));
 }
 
+/*
+ * Raise an error if neither a user nor a tenant is passed.  The variant with
+ * arguments of type "any" is the only one that accepts such a call.  Its
+ * arguments then have their defaults, which are nulls of unknown type; other
+ * nulls have another type, or make the server choose the variant for text.
+ */
+static void
+require_user_or_tenant(FunctionCallInfo fcinfo)
+{
+	for (int i = 0; i < 2; i++)
+		if (!PG_ARGISNULL(i) || get_fn_expr_argtype(fcinfo->flinfo, i) != UNKNOWNOID)
+			return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("set_context requires a user or a tenant"),
+			 errdetail("To clear the context, use cmig.clear_context()."),
+			 errhint("SELECT cmig.set_context('<user>', '<tenant>')")));
+}
+
 Datum
 cmig_set_context(PG_FUNCTION_ARGS)
 {
 	bool		is_local = PG_ARGISNULL(2) ? true : PG_GETARG_BOOL(2);
+
+	require_user_or_tenant(fcinfo);
 
 	/*
 	 * Outside a transaction block, a local setting ends with this statement,

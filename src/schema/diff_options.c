@@ -9,21 +9,35 @@
 #include "base/argument.h"
 #include "schema/diff_options.h"
 
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
+
+/* The schemas argument in messages. */
+#define SCHEMAS "the list of schemas"
+#define SCHEMAS_HINT "Use ARRAY['<schema>', ...]."
 
 /* Returns the names in argument n, an array that must not be SQL null. */
 static CmigNames *
-names_argument(FunctionCallInfo fcinfo, int n, const char *what, const char *hint)
+names_argument(ArrayType *array, const char *what, const char *hint)
 {
-	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(n);
-
 	if (ARR_NDIM(array) > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s must be one-dimensional", what),
 				 errhint("%s", hint)));
 	return cmig_argument_names(array, what, hint);
+}
+
+/* Returns one schema, or several in an array literal such as '{a,b}'. */
+static CmigNames *
+schemas_of_text(char *text)
+{
+	if (text[0] != '{')
+		return cmig_argument_one(text);
+	return names_argument(DatumGetArrayTypeP(OidInputFunctionCall(F_ARRAY_IN, text, TEXTOID, -1)),
+						  SCHEMAS, SCHEMAS_HINT);
 }
 
 CmigManaged *
@@ -33,7 +47,10 @@ cmig_diff_schemas_argument(FunctionCallInfo fcinfo, int n)
 
 	if (!PG_ARGISNULL(n))
 	{
-		names = names_argument(fcinfo, n, "the list of schemas", "Use ARRAY['<schema>', ...].");
+		if (get_fn_expr_argtype(fcinfo->flinfo, n) == TEXTOID)
+			names = schemas_of_text(cmig_argument_text(fcinfo, n));
+		else
+			names = names_argument(PG_GETARG_ARRAYTYPE_P(n), SCHEMAS, SCHEMAS_HINT);
 		if (names->count == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -76,7 +93,7 @@ cmig_diff_renames(FunctionCallInfo fcinfo, int n)
 
 	if (PG_ARGISNULL(n))
 		return NIL;
-	texts = names_argument(fcinfo, n, "the list of renames", "Use ARRAY['table public.a -> b', ...].");
+	texts = names_argument(PG_GETARG_ARRAYTYPE_P(n), "the list of renames", "Use ARRAY['table public.a -> b', ...].");
 	for (int i = 0; i < texts->count; i++)
 		renames = lappend(renames, texts->names[i]);
 	return renames;

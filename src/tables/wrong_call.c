@@ -1,7 +1,7 @@
 /*
  * wrong_call.c
  *	  Raises errors for calls that pass a number or several strings as a
- *	  revision.
+ *	  revision, or too many arguments.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -15,6 +15,9 @@
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+PG_FUNCTION_INFO_V1(cmig_too_many_arguments);
 
 /* Used in hints in place of a value that cannot be shown. */
 #define PLACEHOLDER "<revision>"
@@ -139,4 +142,25 @@ cmig_wrong_call(FunctionCallInfo fcinfo, int n, int last, const char *call,
 			 : several == CMIG_SEVERAL_RANGE ? errmsg("a range must be passed as a single string")
 			 : errmsg("only one revision can be passed"),
 			 errhint("%s%s)", call, arguments)));
+}
+
+/*
+ * The variant of a function that is called with too many arguments.  It has as
+ * many arguments as the function accepts, and then a variadic one.
+ */
+Datum
+cmig_too_many_arguments(PG_FUNCTION_ARGS)
+{
+	Oid			function = fcinfo->flinfo->fn_oid;
+	char	   *name = get_func_name(function);
+	int			count = get_func_nargs(function) - 1;
+
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 count == 0 ? errmsg("cmig.%s takes no arguments", name)
+			 : errmsg_plural("cmig.%s takes at most %d argument",
+							 "cmig.%s takes at most %d arguments", count, name, count),
+			 count == 0 ? errhint("SELECT * FROM cmig.%s()", name)
+			 : errhint("SELECT * FROM cmig.help('%s')", name)));
+	return (Datum) 0;
 }

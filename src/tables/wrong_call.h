@@ -1,13 +1,17 @@
 /*
  * wrong_call.h
  *	  Raises errors for calls that pass a number or several strings as a
- *	  revision.
+ *	  revision, or too many arguments.
  *
  * A function that takes a revision has a variant with arguments of type "any"
  * or bigint.  That variant raises an error that shows the correct call.  A
  * correct call never resolves to the variant: for literals and parameters of
  * unknown type and for all string types, the variant with an argument of type
  * text takes precedence.
+ *
+ * Functions that are often typed by hand also have a variant whose last
+ * argument is VARIADIC "any" and comes after as many arguments as the function
+ * accepts.  It raises an error that says how many those are.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

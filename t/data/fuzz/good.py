@@ -56,6 +56,7 @@ GOOD = {
         {"script": "'UPDATE app.plain SET name = $$x$$; VACUUM app.plain'", "transactional": "false", "facts": "false"}],
     "verify(text,boolean)": [{"target": "'002'"}],
     "round_trip(text,boolean)": [{"revision": "'001'"}],
+    "schema_sql(text,boolean,boolean,boolean)": [{"schemas": "'small'::text"}],
     "schema_sql(text[],boolean,boolean,boolean)": [{"schemas": "'{small,app}'", "owners": "true"}],
     "diff(text,text[],text,boolean,boolean,boolean,text[],boolean)": [
         {"target_sql": NEW, "schemas": "'{small}'"}, {"target_sql": SMALL, "schemas": "'{small}'", "concurrently": "true"},
@@ -65,6 +66,7 @@ GOOD = {
         {"message": "'m'", "target_sql": NEW, "schemas": "'{small}'", "head": "'003_invoices'"},
         {"message": "'m'", "target_sql": NEW, "schemas": "'{small}'", "head": "'003_search'", "store": "true", "rev_id": "'auto'"}],
     "require_schema(text,text[],text,boolean,boolean,boolean,text[],boolean,text)": [{"target_sql": SMALL, "schemas": "'{small}'"}],
+    "drift(text,text,boolean,boolean,boolean,text[],boolean,boolean)": [{"schemas": "'small'::text"}],
     "drift(text[],text,boolean,boolean,boolean,text[],boolean,boolean)": [{"schemas": "'{small}'"}],
     "capture(text,text,text,boolean,text,text[],text,text[],text,boolean,boolean,boolean,text[],boolean,boolean)": [
         {"message": "'m'", "schemas": "'{small}'", "head": "'003_search'"}],
@@ -162,6 +164,7 @@ GOOD = {
     "audit_diff(text,text,%s)" % TIMES: [{"target": "'app.audited'::text", "key": "'1'::text", "from_time": "'2020-01-01'", "to_time": "pg_catalog.now()"}],
     "audit_diff(text,\"any\",%s)" % TIMES: [{"target": "'app.audited'::text", "key": "1", "from_time": "'2020-01-01'"}],
     "audit_report(text,%s)" % TIMES: [{"target": "'app.audited'"}],
+    "audit_transaction(text)": [{"transaction_id": "(SELECT max(transaction_id)::text FROM cmig_audit.log)"}],
     "audit_transaction(xid8)": [{"transaction_id": "(SELECT max(transaction_id) FROM cmig_audit.log)"}],
     "audit_import(regclass,jsonb)": [{"source": "'app.old_log'", "mapping": MAPPING}],
     "audit_retain(interval,integer)": [{"keep": "'1 day'"}, {"keep": "'0'", "batch_rows": "1"}],
