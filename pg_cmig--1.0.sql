@@ -1263,7 +1263,7 @@ CREATE FUNCTION cmig.schema_sql(schemas text[] DEFAULT NULL, owners boolean DEFA
 	privileges boolean DEFAULT true, comments boolean DEFAULT true)
 RETURNS text
 AS 'MODULE_PATHNAME', 'cmig_schema_sql'
-LANGUAGE C STABLE PARALLEL UNSAFE;
+LANGUAGE C STABLE PARALLEL UNSAFE SET quote_all_identifiers = off;
 
 CREATE FUNCTION cmig.schema_sql(schemas text, owners boolean DEFAULT false,
 	privileges boolean DEFAULT true, comments boolean DEFAULT true)
@@ -1279,7 +1279,7 @@ CREATE FUNCTION cmig.diff(target_sql text DEFAULT NULL, schemas text[] DEFAULT N
 	OUT upgrade_sql text, OUT downgrade_sql text, OUT hazard text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_diff'
-LANGUAGE C;
+LANGUAGE C SET quote_all_identifiers = off;
 
 CREATE FUNCTION cmig.diff_schemas(from_schema text DEFAULT NULL, to_schema text DEFAULT NULL,
 	compare text DEFAULT 'all',
@@ -1289,7 +1289,7 @@ CREATE FUNCTION cmig.diff_schemas(from_schema text DEFAULT NULL, to_schema text 
 	OUT upgrade_sql text, OUT downgrade_sql text, OUT hazard text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_diff_schemas'
-LANGUAGE C;
+LANGUAGE C SET quote_all_identifiers = off;
 
 CREATE FUNCTION cmig.autogenerate(message text DEFAULT NULL, target_sql text DEFAULT NULL,
 	rev_id text DEFAULT NULL, head text DEFAULT 'head', splice boolean DEFAULT false,
@@ -1301,7 +1301,7 @@ CREATE FUNCTION cmig.autogenerate(message text DEFAULT NULL, target_sql text DEF
 	OUT revision text, OUT file_name text, OUT content text, OUT hazards text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_autogenerate'
-LANGUAGE C;
+LANGUAGE C SET quote_all_identifiers = off;
 
 CREATE FUNCTION cmig.baseline(message text DEFAULT NULL, rev_id text DEFAULT NULL,
 	branch_label text DEFAULT NULL,
@@ -1310,7 +1310,7 @@ CREATE FUNCTION cmig.baseline(message text DEFAULT NULL, rev_id text DEFAULT NUL
 	OUT revision text, OUT file_name text, OUT content text, OUT hazards text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_baseline'
-LANGUAGE C;
+LANGUAGE C SET quote_all_identifiers = off;
 
 CREATE FUNCTION cmig.squash(range text DEFAULT NULL, message text DEFAULT NULL,
 	rev_id text DEFAULT NULL,
@@ -1320,7 +1320,7 @@ CREATE FUNCTION cmig.squash(range text DEFAULT NULL, message text DEFAULT NULL,
 	OUT revision text, OUT file_name text, OUT content text, OUT hazards text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_squash'
-LANGUAGE C;
+LANGUAGE C SET quote_all_identifiers = off;
 
 CREATE FUNCTION cmig.require_schema(target_sql text DEFAULT NULL, schemas text[] DEFAULT NULL,
 	compare text DEFAULT 'all', owners boolean DEFAULT false, privileges boolean DEFAULT true,
@@ -1328,7 +1328,7 @@ CREATE FUNCTION cmig.require_schema(target_sql text DEFAULT NULL, schemas text[]
 	source text DEFAULT 'live')
 RETURNS void
 AS 'MODULE_PATHNAME', 'cmig_require_schema'
-LANGUAGE C;
+LANGUAGE C SET quote_all_identifiers = off;
 
 CREATE FUNCTION cmig.drift(schemas text[] DEFAULT NULL, compare text DEFAULT 'all',
 	owners boolean DEFAULT false, privileges boolean DEFAULT true, comments boolean DEFAULT true,
@@ -1337,7 +1337,7 @@ CREATE FUNCTION cmig.drift(schemas text[] DEFAULT NULL, compare text DEFAULT 'al
 	OUT upgrade_sql text, OUT downgrade_sql text, OUT hazard text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_drift'
-LANGUAGE C;
+LANGUAGE C SET quote_all_identifiers = off;
 
 CREATE FUNCTION cmig.drift(schemas text, compare text DEFAULT 'all',
 	owners boolean DEFAULT false, privileges boolean DEFAULT true, comments boolean DEFAULT true,
@@ -1358,7 +1358,7 @@ CREATE FUNCTION cmig.capture(message text DEFAULT NULL,
 	OUT revision text, OUT file_name text, OUT content text, OUT hazards text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_capture'
-LANGUAGE C;
+LANGUAGE C SET quote_all_identifiers = off;
 
 COMMENT ON FUNCTION cmig.schema_sql(text[], boolean, boolean, boolean) IS 'Returns the SQL that creates the schema. Databases with the same schema give the same text. Raises an error if an argument is not valid (22004, 22023) or the schema does not exist (3F000).';
 COMMENT ON FUNCTION cmig.schema_sql(text, boolean, boolean, boolean) IS 'Does the same as schema_sql(text[], boolean, boolean, boolean), for one schema.';

@@ -409,6 +409,21 @@ schema_oids(const CmigManaged *managed)
 	return PointerGetDatum(construct_array(oids, count, OIDOID, sizeof(Oid), true, TYPALIGN_INT));
 }
 
+/*
+ * Make PostgreSQL print names and constants in a way that depends neither on
+ * the session nor on settings of the target.
+ */
+static void
+print_plainly(void)
+{
+	cmig_settings_override("quote_all_identifiers", "off");
+	cmig_settings_override("extra_float_digits", "1");
+	cmig_settings_override("datestyle", "ISO, MDY");
+	cmig_settings_override("intervalstyle", "postgres");
+	cmig_settings_override("timezone", "UTC");
+	cmig_settings_override("bytea_output", "hex");
+}
+
 CmigImage *
 cmig_image_read(const CmigManaged *managed)
 {
@@ -418,6 +433,7 @@ cmig_image_read(const CmigManaged *managed)
 
 	/* JIT compilation of the queries takes longer than running them */
 	cmig_settings_override("jit", "off");
+	print_plainly();
 	cmig_image_reader_find_members(&reader);
 	reader.scratch = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig row", ALLOCSET_SMALL_SIZES);
 	read_objects(&reader, schemas, managed->all);

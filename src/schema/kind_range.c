@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "schema/kind_range.h"
 #include "schema/kinds.h"
 
 static const CmigProperty properties[] = {
@@ -46,6 +47,15 @@ multirange_name(const CmigObject *range)
 	const char *start = strstr(range->values[0], MULTIRANGE);
 
 	return start ? start + strlen(MULTIRANGE) : NULL;
+}
+
+bool
+cmig_range_shares_multirange(const CmigObject *range, const CmigObject *other)
+{
+	const char *name = multirange_name(range),
+			   *others = multirange_name(other);
+
+	return name != NULL && others != NULL && strcmp(name, others) == 0;
 }
 
 CmigKind	cmig_kind_range = {

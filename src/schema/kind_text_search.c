@@ -34,10 +34,19 @@ static const char template_sql[] =
 SQL("pg_ts_template", "tmpl", "NULL",
 	"concat_ws(', ', " FUNCTION("INIT", "tmplinit") ", " FUNCTION("LEXIZE", "tmpllexize") ")");
 
+/*
+ * The names of options are stored as they were quoted when the dictionary was
+ * created, which depends on quote_all_identifiers.  Return the options with
+ * simple names unquoted.  Apostrophes and backslashes in values are doubled.
+ */
+#define DICTIONARY_OPTIONS_SQL \
+	"(SELECT string_agg(coalesce(m.token[1], m.token[2]), '' ORDER BY m.place)" \
+	"  FROM regexp_matches(x.dictinitoption, $re$\"([a-z_][a-z0-9_]*)\"|('(?:[^']|'')*'|.)$re$, 'g') WITH ORDINALITY m(token, place))"
+
 static const char dictionary_sql[] =
 SQL("pg_ts_dict", "dict", "pg_get_userbyid(x.dictowner)",
 	"concat_ws(', ', (SELECT format('TEMPLATE = %I.%I', tn.nspname, t.tmplname) FROM pg_ts_template t"
-	" JOIN pg_namespace tn ON tn.oid = t.tmplnamespace WHERE t.oid = x.dicttemplate), x.dictinitoption)");
+	" JOIN pg_namespace tn ON tn.oid = t.tmplnamespace WHERE t.oid = x.dicttemplate), " DICTIONARY_OPTIONS_SQL ")");
 
 static const char configuration_sql[] =
 SQL("pg_ts_config", "cfg", "pg_get_userbyid(x.cfgowner)",

@@ -221,6 +221,9 @@ disturb(CmigDifference *difference, CmigChange *change, CmigChange *dependent, b
 		return NULL;
 	if (cmig_replace_successor(difference, change, dependent) != NULL)
 		return cmig_replace_dependent(difference, change, dependent);
+	next = cmig_replace_multirange(difference, change, dependent);
+	if (next != NULL)
+		return next;
 	if (lets_go(difference, change, dependent))
 	{
 		cmig_replace_trade(difference, change, dependent);

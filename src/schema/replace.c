@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "schema/kind_column.h"
+#include "schema/kind_range.h"
 #include "schema/kind_table.h"
 #include "schema/kinds.h"
 #include "schema/normal.h"
@@ -195,6 +196,45 @@ cmig_replace_detour(CmigChange *change, CmigChange *dependent)
 	dependent->first = lappend(dependent->first, part);
 	dependent->last = cmig_ddl_append(dependent->last, join->undo, join->sql);
 	((CmigDdl *) llast(dependent->last))->hazards = CMIG_HAZARD_REWRITE | CMIG_HAZARD_MAY_FAIL;
+	return dependent;
+}
+
+/* Does a new range type need the name of the old one's multirange type? */
+static bool
+needs_multirange(const CmigDifference *difference, const CmigChange *change)
+{
+	if (change->from->kind != &cmig_kind_range || change->action != CMIG_DROP)
+		return false;
+	for (int i = 0; i < difference->to->count; i++)
+	{
+		const CmigObject *range = difference->to->objects[i];
+
+		if (range->kind == &cmig_kind_range && difference->of_to[i]->action == CMIG_CREATE &&
+			cmig_range_shares_multirange(change->from, range))
+			return true;
+	}
+	return false;
+}
+
+CmigChange *
+cmig_replace_multirange(const CmigDifference *difference, CmigChange *change, CmigChange *dependent)
+{
+	List	   *others = NIL;
+	ListCell   *cell;
+
+	if (!needs_multirange(difference, change))
+		return NULL;
+	/* leave out the statement that changes the type */
+	foreach(cell, dependent->ddl)
+	{
+		const CmigDdl *ddl = lfirst(cell);
+
+		if (((ddl->hazards | ddl->undo_hazards) & CMIG_HAZARD_REWRITE) == 0)
+			others = lappend(others, lfirst(cell));
+	}
+	if (cmig_replace_detour(change, dependent) == NULL)
+		return NULL;
+	dependent->ddl = others;
 	return dependent;
 }
 

@@ -52,6 +52,13 @@ extern void cmig_replace_trade(const CmigDifference *difference, CmigChange *cha
 extern CmigChange *cmig_replace_detour(CmigChange *change, CmigChange *dependent);
 
 /*
+ * Like cmig_replace_detour(), for a dropped range type whose multirange type
+ * has the name of a new one.  Returns NULL if the name is not needed.
+ */
+extern CmigChange *cmig_replace_multirange(const CmigDifference *difference, CmigChange *change,
+										   CmigChange *dependent);
+
+/*
  * Complete the old type's description in change->away: copy its children, and
  * replace the names of other old types with their temporary names.
  */

@@ -25,6 +25,8 @@ $KIND{extension} = {
 	attrs => [ into => sub { ref_to(pick(objects('schema'))) } ],
 	sql => sub { "CREATE EXTENSION " . q_($_[0]{name}) . " SCHEMA " . q_name(of($_[0]{into})) },
 	fixed_name => 1,
+	# the target does not tell which default privileges a new extension's members get
+	valid => sub { !grep { !$_->{for} } objects('default_privileges') },
 };
 
 $KIND{publication} = {

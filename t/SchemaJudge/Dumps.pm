@@ -66,6 +66,7 @@ sub without_inherited
 	my @entries = @_;
 	my $create = qr/^CREATE (?:UNLOGGED |FOREIGN )?TABLE (\S.*?) \(\n(.*?)^\)(.*)/ms;
 	my $word = qr/^\s+((?:CONSTRAINT )?(?:"(?:[^"]|"")*"|[^\s,]+))/;
+	my $column = qr/"(?:[^"]|"")*"|[^\s"]+/;
 	my (%own, %parents, @defaults, %not_null);
 
 	for (@entries)
@@ -74,7 +75,7 @@ sub without_inherited
 		my ($name, $body, $rest) = ($1, $2, $3);
 		$not_null{$name} = { map { / NOT NULL,?$/ && /$word/ ? ($1 => 1) : () } split(/\n(?=    )/, $body =~ s/\n\z//r) };
 		$own{$name} = { map { /$word/ ? ($1 => 1) : () } split(/\n(?=    )/, $body =~ s/\n\z//r) };
-		$parents{$name} = $rest =~ /^INHERITS \((.*)\);?$/m ? [ $1 =~ /((?:"(?:[^"]|"")*"|[^\s,"])+)/g ] : [];
+		$parents{$name} = $rest =~ /^INHERITS \(((?:"(?:[^"]|"")*"|[^"()])*)\)/m ? [ $1 =~ /((?:"(?:[^"]|"")*"|[^\s,"])+)/g ] : [];
 	}
 	my $all;
 	$all = sub { my ($name) = @_; map { (keys %{ $own{$_} // {} }, $all->($_)) } @{ $parents{$name} // [] } };
@@ -83,7 +84,7 @@ sub without_inherited
 	for (@entries)
 	{
 		# NOT NULL, too, if the parent's column is not
-		push @defaults, "$1 $2 NOT NULL" while /^INHERITS \(/m && s/^ALTER TABLE ONLY (\S.*?) ALTER COLUMN (\S+) SET NOT NULL;\n//m;
+		push @defaults, "$1 $2 NOT NULL" while /^INHERITS \(/m && s/^ALTER TABLE ONLY (\S[^;]*?) ALTER COLUMN ($column) SET NOT NULL;\n//m;
 		s{$create}
 		{
 			my ($name, $body, $rest) = ($1, $2, $3);
@@ -95,7 +96,7 @@ sub without_inherited
 			push @defaults, map { / NOT NULL,?$/ && /$word/ && $inherited{$1} && !$above->($name, $1) ? "$name $1 NOT NULL" : () } @own;
 			"CREATE TABLE $name (\n" . join('', map { /$word/ && $inherited{$1} ? () : "$_\n" } @own) . ")$rest"
 		}se if /^INHERITS \(/m;
-		$_ = "$1 $2 $3" if /; Type: DEFAULT; .*^ALTER TABLE ONLY (\S.*?) ALTER COLUMN (\S+) SET DEFAULT (.*);$/ms && @{ $parents{$1} // [] };
+		$_ = "$1 $2 $3" if /; Type: DEFAULT; .*^ALTER TABLE ONLY (\S.*?) ALTER COLUMN ($column) SET DEFAULT (.*);$/ms && @{ $parents{$1} // [] };
 	}
 	return sort @entries, @defaults;
 }

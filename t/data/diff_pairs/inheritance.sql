@@ -131,3 +131,23 @@ CREATE TABLE p (a integer, g bigint GENERATED ALWAYS AS (a * 5) STORED);
 CREATE TABLE c (a integer, g bigint GENERATED ALWAYS AS (a * 5) STORED);
 ALTER TABLE c INHERIT p;
 CREATE TABLE cc () INHERITS (c);
+-- pair: table gets a parent with a line break in its name
+-- a:
+CREATE TABLE t ("new
+line" text, "a b" integer);
+-- b:
+CREATE TABLE "p
+(x), y" ("new
+line" text DEFAULT 'x', "a b" integer DEFAULT 3);
+CREATE TABLE t (k integer) INHERITS ("p
+(x), y");
+-- pair: table loses a parent with a line break in its name
+-- a:
+CREATE TABLE "p
+(x), y" ("new
+line" text NOT NULL, "a b" integer DEFAULT 3);
+CREATE TABLE t (k integer) INHERITS ("p
+(x), y") WITH (fillfactor = 90);
+-- b:
+CREATE TABLE t ("new
+line" text NOT NULL, "a b" integer DEFAULT 3);

@@ -177,6 +177,17 @@ CREATE TABLE t (a text, b r NOT NULL, c r);
 CREATE TYPE r AS RANGE (SUBTYPE = time, MULTIRANGE_TYPE_NAME = m);
 -- b:
 CREATE TYPE s AS RANGE (SUBTYPE = time, MULTIRANGE_TYPE_NAME = m);
+-- pair: range type with the multirange name of the type that a column changes from
+-- a:
+CREATE SCHEMA "o.k";
+CREATE TYPE r AS RANGE (SUBTYPE = time, MULTIRANGE_TYPE_NAME = "o.k"."the "".m");
+CREATE TABLE t (a int, b r DEFAULT 'empty', c r[] NOT NULL, d "o.k"."the "".m", CHECK (isempty(b)));
+CREATE VIEW v AS SELECT b, d FROM t;
+-- b:
+CREATE SCHEMA "o.k";
+CREATE TYPE q AS RANGE (SUBTYPE = time, MULTIRANGE_TYPE_NAME = "o.k"."the "".m");
+CREATE TABLE t (a int, b q DEFAULT 'empty', c q[], d "o.k"."the "".m", CHECK (isempty(b)));
+CREATE VIEW v AS SELECT b, d FROM t;
 -- pair: domains that exchange their base types, with their columns
 -- a:
 CREATE DOMAIN d AS int4multirange CHECK (VALUE IS NOT NULL);
