@@ -114,8 +114,8 @@ static CmigQuery settle_all_query = {
 };
 
 /*
- * Returns the scope of the current revision as an argument of a query.  A
- * backfill that no revision calls belongs to the current scope.
+ * Returns the current scope as an argument of a query.  A backfill that is not
+ * part of a revision also belongs to the current scope.
  */
 static Datum
 own_scope(void)

@@ -16,7 +16,10 @@
 #include "tables/change.h"
 #include "tables/version_rows.h"
 
-/* Take the locks and perform the checks. revisions: will revisions change? */
+/*
+ * Take the locks and perform the checks.  "revisions" is true if the caller
+ * will write revisions.
+ */
 static void
 begin(const char *function, bool revisions)
 {

@@ -21,10 +21,10 @@
 extern void cmig_change_begin(const char *function);
 
 /*
- * The same for a function that writes revisions, which belong to the database:
- * until cmig_change_end_revisions(), which must be called with the result, the
- * current scope is the database.  Also waits until no run is in progress in any
- * scope.
+ * Like cmig_change_begin(), but for a function that writes revisions, which
+ * belong to the database and not to a scope.  Sets the current scope to the
+ * database until cmig_change_end_revisions(), which must be called with the
+ * result.  Also waits until no run is in progress in any scope.
  */
 extern int	cmig_change_begin_revisions(const char *function);
 extern void cmig_change_end_revisions(int guc_level);

@@ -96,8 +96,9 @@ static CmigQuery insert_all_query = {
 	" AND direction::text IN ('upgrade', 'stamp', 'repair') AND checksum::text IS NOT NULL"
 
 /*
- * A text that was accepted for the database is accepted for all scopes.  Ids do
- * not tell the order of rows of different scopes.
+ * Finds the last checksum of a revision in a scope.  If the revision was
+ * repaired in the database, that counts for all scopes.  Rows of different
+ * scopes are ordered by time, because their ids do not show the order.
  */
 static CmigQuery checksum_query = {
 	.sql = "SELECT checksum::text FROM cmig.journal" OF_SCRIPT
@@ -107,7 +108,7 @@ static CmigQuery checksum_query = {
 	.argtypes = {TEXTOID, TEXTOID}
 };
 
-/* Finds the last row of any scope. */
+/* Finds a revision's last checksum in any scope. */
 static CmigQuery any_checksum_query = {
 	.sql = "SELECT checksum::text FROM cmig.journal" OF_SCRIPT
 	" ORDER BY started_at::timestamptz DESC, id::bigint DESC LIMIT 1",
@@ -198,8 +199,8 @@ own_scope(void)
 }
 
 /*
- * Run a query whose only argument is the scope, and call the callback for each
- * row of the current scope.  Returns the number of rows.
+ * Run a query whose only argument is the current scope, and call the callback
+ * for each row.  Returns the number of rows.
  */
 static uint64
 each_of_scope(CmigQuery *query, CmigRowCallback callback, void *arg)

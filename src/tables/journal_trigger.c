@@ -102,7 +102,9 @@ is_of_other_scope(const TriggerData *trigger, HeapTuple row)
 		strcmp(TextDatumGetCString(value), cmig_scope_current()) != 0;
 }
 
-/* Raise 42501 for a row of another scope. */
+/*
+ * Raise 42501 because the row belongs to a scope other than the current one.
+ */
 static void
 refuse_scope(void)
 {
@@ -117,9 +119,9 @@ refuse_scope(void)
  * The BEFORE INSERT trigger on cmig.journal.  A session that writes a row
  * manually waits for a run in progress, because the run could use the same id.
  * A role with the INSERT privilege on the whole table is the owner or restores
- * a dump, and may write any row, without a lock for scopes other than the
- * current one: a dump can have more scopes than there are locks.  Other roles can write only rows for runs that
- * they could have started.
+ * a dump, and may write any row.  For scopes other than the current one, this
+ * takes no lock, because a dump can contain more scopes than there are locks.
+ * Other roles can write only rows for runs that they could have started.
  */
 Datum
 cmig_journal_trigger(PG_FUNCTION_ARGS)

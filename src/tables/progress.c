@@ -104,7 +104,7 @@ cmig_progress_read(void)
 	return rows;
 }
 
-/* Append the revision in the row to the list. */
+/* Row callback: append the revision in the row to the list. */
 static void
 collect_revision(TupleDesc desc, HeapTuple tuple, void *arg)
 {

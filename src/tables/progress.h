@@ -48,8 +48,8 @@ typedef struct CmigProgressRow
 extern List *cmig_progress_read(void);
 
 /*
- * Returns a list of rows for cmig_progress_has(): the revisions that are
- * partially applied in the database or in any scope.
+ * Returns a list for cmig_progress_has() with the revisions that are partially
+ * applied or partially reverted in the database or in any scope.
  */
 extern List *cmig_progress_everywhere(void);
 

@@ -24,9 +24,9 @@
 #include "utils/snapmgr.h"
 
 /*
- * Each query has a form for the database, whose rows are in cmig.version, and
- * one for a scope, whose rows are in cmig.scope_version. In a scope, the scope
- * is the last argument.
+ * Each query has two forms: one for the database, whose rows are in
+ * cmig.version, and one for a scope, whose rows are in cmig.scope_version.  In
+ * the latter form, the scope is the last argument.
  */
 enum
 {
@@ -80,7 +80,10 @@ static CmigQuery clear_version[FORMS] = {
 	{"DELETE FROM cmig.scope_version WHERE scope::text = $1", 1, {TEXTOID}}
 };
 
-/* The number and a digest of a table's rows */
+/*
+ * SQL expression for the number of a table's rows, followed by a digest of the
+ * rows.
+ */
 #define DIGEST(table, condition) \
 	"(SELECT pg_catalog.count(*)::text || ' ' ||" \
 	" coalesce(pg_catalog.sum(pg_catalog.hashtextextended(v.revision::text || ' ' || v.xmin::text, 0)), 0)::text" \
@@ -96,7 +99,7 @@ static CmigQuery fingerprint[FORMS] = {
 	1, {TEXTOID},.all_rows = true}
 };
 
-/* Returns the form of a query for the current scope. */
+/* Returns the form of a query that applies to the current scope. */
 static CmigQuery *
 form_of(CmigQuery *forms)
 {
@@ -104,8 +107,9 @@ form_of(CmigQuery *forms)
 }
 
 /*
- * Run the form of a query for the current scope with ids of revisions as its
- * arguments, and return the number of rows. The second id may be NULL.
+ * Run a query, in the form for the current scope, with one or two revision ids
+ * as its first arguments.  An id that is NULL is not passed.  Returns the
+ * number of rows.
  */
 static uint64
 run_with_ids(CmigQuery *forms, const char *revision, const char *other)
@@ -127,7 +131,7 @@ run_with_ids(CmigQuery *forms, const char *revision, const char *other)
 	return processed;
 }
 
-/* Run the form of a query that reads ids for the current scope. */
+/* Run a query that reads ids, in the form for the current scope. */
 static void
 read_ids(CmigQuery *forms, CmigRowCallback callback, List **rows)
 {
@@ -148,7 +152,7 @@ collect_row(TupleDesc desc, HeapTuple row, void *arg)
 		*rows = lappend(*rows, id);
 }
 
-/* Returns the ids of a list, sorted. */
+/* Returns the ids in the list, sorted in byte order. */
 static CmigNames *
 sort_rows(List *rows)
 {

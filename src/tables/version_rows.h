@@ -20,10 +20,13 @@
  */
 extern CmigNames *cmig_version_rows_read(void);
 
-/* Returns the version rows of the database and of all scopes, without repeats. */
+/*
+ * Returns the version rows of the database and of all scopes, without
+ * duplicates.
+ */
 extern CmigNames *cmig_version_rows_everywhere(void);
 
-/* Returns the name of the table with the rows of the current scope. */
+/* Returns the name of the table that contains the current scope's rows. */
 extern const char *cmig_version_rows_table(void);
 
 /* Returns a version row that names no stored revision, or NULL. */
