@@ -446,7 +446,8 @@ find_downgrade_start(const CmigGraph *graph, const CmigApplied *applied, const C
 	starts = applied_rows_within(applied, lineage);
 
 	/*
-	 * if no version row is in the lineage, it may be applied as a dependency
+	 * if no version row is in the lineage, the branch may be applied as a
+	 * dependency
 	 */
 	if (starts == NIL)
 		starts = applied_branch_heads(graph, applied, lineage);

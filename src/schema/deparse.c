@@ -409,8 +409,9 @@ put_late_changes(Deparse *deparse)
 }
 
 /*
- * Pass the rows that turn off FORCE ROW LEVEL SECURITY before all other
- * statements or, unless "at_start", turn it on again after them.
+ * If "at_start" is true, pass the rows that turn off FORCE ROW LEVEL SECURITY
+ * before all other statements.  Otherwise, pass the rows that turn it on again
+ * after them.
  */
 static void
 put_force(Deparse *deparse, const List *forced, bool at_start)

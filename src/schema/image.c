@@ -11,7 +11,7 @@
 #include "lib/qunique.h"
 #include "utils/memutils.h"
 
-/* A hash table entry: an object by its address. */
+/* A hash table entry that maps an address to an object. */
 typedef struct AddressEntry
 {
 	CmigAddress address;

@@ -143,8 +143,8 @@ typedef struct CmigKind
 
 	/*
 	 * A query like "depends", for pairs of objects that do not depend on each
-	 * other.  The second object must only be created before the first one,
-	 * and dropped after it.
+	 * other.  The only requirement is that the second object is created
+	 * before the first one, and dropped after it.
 	 */
 	const char *follows;
 

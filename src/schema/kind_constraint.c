@@ -373,8 +373,8 @@ is_redundant(const CmigObject *constraint)
 }
 
 /*
- * Can CREATE TABLE include the constraint?  It cannot include a NOT VALID
- * constraint, because it would mark the constraint as valid.
+ * Can CREATE TABLE include the constraint?  A NOT VALID constraint must be
+ * added separately, because CREATE TABLE would mark it as valid.
  */
 static bool
 folds(const CmigObject *constraint)

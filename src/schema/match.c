@@ -177,10 +177,7 @@ compare_single(CmigDifference *difference, CmigChange *change)
 		change->action = change->to ? CMIG_CREATE : CMIG_DROP;
 }
 
-/*
- * Copy properties that ORMs cannot define to the target's object if it lacks
- * them.
- */
+/* Copy to "to" the properties that ORMs cannot define and that "to" lacks. */
 static void
 keep_unknown(const CmigObject *from, CmigObject *to)
 {

@@ -337,9 +337,9 @@ closing_bracket(const char *p)
 
 /*
  * PostgreSQL prints "varchar IN ('a', 'b')" as "text = ANY
- * ((ARRAY[...])::text[])".  When it parses this, it casts each element
- * instead of the array.  If the cast is left out, PostgreSQL adds it again,
- * so that the expression is printed in the same form.
+ * ((ARRAY[...])::text[])".  When PostgreSQL parses the latter, it casts each
+ * element instead of the array.  If the cast is left out, PostgreSQL adds it
+ * again, so that the expression is printed in the same form.
  */
 char *
 cmig_normal_reloadable(char *text)

@@ -34,8 +34,8 @@ extern bool cmig_sequence_range_restarts(const CmigSequenceRange *from, const Cm
  * Returns SQL that changes the range of a sequence.  It runs in databases
  * where the sequence has returned values, and in databases where it has not.
  * A used sequence continues.  It is restarted only if its direction changes,
- * or if the new range does not contain a value that it can have returned.  An
- * unused sequence begins with the new start value.
+ * or if the new range does not contain a value that the sequence may have
+ * returned.  An unused sequence begins with the new start value.
  *
  * "alter" is ALTER SEQUENCE or ALTER COLUMN, and "sequence" is the name of the
  * sequence.  "column" is the integer column that owns the sequence, or NULL.
