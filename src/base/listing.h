@@ -15,7 +15,7 @@
 /* Items beyond this number are only counted. */
 #define CMIG_LISTING_MAX 10
 
-/* How the items are separated. */
+/* The format of a list. */
 typedef enum CmigListingStyle
 {
 	CMIG_LISTING_PLAIN,			/* a, b and 3 more */

@@ -77,8 +77,8 @@ add_catalog_hint(void *arg)
 	}
 
 	/*
-	 * the cause is a column with a different type, a domain, or a constraint
-	 * that pg_cmig did not create
+	 * the cause of the error is a column with a different type, a domain, or
+	 * a constraint that pg_cmig did not create
 	 */
 	if (strstr(query->sql, " cmig.") != NULL &&
 		(ERRCODE_TO_CATEGORY(code) == ERRCODE_DATA_EXCEPTION ||

@@ -20,7 +20,7 @@
 /* Longest message, in characters; lists show the message in a column. */
 #define CMIG_MAX_MESSAGE_LENGTH 1000
 
-/* Which of a revision's scripts to run. */
+/* The direction of a step: which of a revision's scripts it runs. */
 typedef enum CmigDirection
 {
 	CMIG_UPGRADE,

@@ -20,7 +20,7 @@ typedef enum CmigProtect
 	CMIG_PROTECT_ON
 } CmigProtect;
 
-/* What happens to DDL outside of a run, from the least to the most strict. */
+/* The policies for DDL outside of a run, from the least to the most strict. */
 typedef enum CmigDdlPolicy
 {
 	CMIG_DDL_ALLOW,
@@ -28,7 +28,7 @@ typedef enum CmigDdlPolicy
 	CMIG_DDL_DENY
 } CmigDdlPolicy;
 
-/* What happens if an applied revision's text has changed. */
+/* The policies for an applied revision whose text has changed. */
 typedef enum CmigChecksumPolicy
 {
 	CMIG_CHECKSUM_ERROR,

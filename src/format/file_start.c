@@ -284,7 +284,7 @@ is_ordered(const CmigFileStart *file, const CmigFileStart *next)
 		(order < 0 || (order == 0 && length < next_length));
 }
 
-/* How certain it is that a file begins in a quote or comment. */
+/* The certainty with which a file begins in a quote or comment. */
 typedef enum Certainty
 {
 	NO_FILE,

@@ -110,7 +110,7 @@ has_name(const CmigNames *names, const char *name)
 	return false;
 }
 
-/* Determine how many of the revisions that this one replaces are applied. */
+/* Returns the state of the revisions that this revision replaces. */
 static CmigReplacesState
 state_of(const Resolve *resolve, const CmigRevision *revision)
 {

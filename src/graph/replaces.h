@@ -26,7 +26,7 @@ typedef struct CmigPlace
 								 * partially reverted */
 } CmigPlace;
 
-/* How many of the revisions that a revision replaces are applied. */
+/* The state of the revisions that another revision replaces. */
 typedef enum CmigReplacesState
 {
 	CMIG_REPLACES_NONE,			/* no replaced revision is applied */
@@ -44,8 +44,8 @@ typedef enum CmigReplacesState
 extern bool cmig_replaces_any(const CmigRevision *revisions, int count);
 
 /*
- * Returns how many of the revisions that a revision replaces are applied.
- * "revisions" must contain all stored revisions.
+ * Returns the state of the revisions that "revision" replaces.  "revisions"
+ * must contain all stored revisions.
  */
 extern CmigReplacesState cmig_replaces_state(const CmigRevision *revisions, int count,
 											 const CmigPlace *place, const CmigRevision *revision);

@@ -23,7 +23,7 @@
 #define DOWNGRADE_FORMS "an id to go back to, a relative one such as '-1', or base to revert all"
 
 /*
- * What is applied
+ * Applied revisions
  */
 
 CmigApplied *

@@ -104,7 +104,7 @@ is_meta_command(const CmigLexer *lexer)
 		(isalpha(next) || next == '.' || next == '!' || next == '?');
 }
 
-/* What find_piece() knows about the statement's tokens so far. */
+/* The state of find_piece() after some of the statement's tokens. */
 typedef struct PieceState
 {
 	bool		is_create;		/* the statement begins with CREATE */

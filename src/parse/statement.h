@@ -16,7 +16,7 @@
 #include "nodes/parsenodes.h"
 #include "parse/lexer.h"
 
-/* Where a statement can run. */
+/* Classes of statements, according to where a statement can run. */
 typedef enum CmigStatementClass
 {
 	CMIG_STATEMENT_PLAIN,		/* runs in a transaction */

@@ -13,7 +13,7 @@
 
 #include "postgres.h"
 
-/* Why a script cannot run, and what to do about it. */
+/* A reason why a script cannot run, and what to do about it. */
 typedef struct CmigTextProblem
 {
 	char	   *problem;		/* a sentence without a period */

@@ -161,7 +161,7 @@ append_privilege(StringInfo buf, const CmigObject *object, const char *privilege
 		appendStringInfo(buf, "%s ON %s", privilege, cmig_kind_reference(object));
 }
 
-/* How a statement changes a privilege. */
+/* The ways in which a statement can change a privilege. */
 typedef enum GrantVerb
 {
 	GRANT,

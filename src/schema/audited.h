@@ -12,7 +12,7 @@
 #include "postgres.h"
 #include "nodes/pg_list.h"
 
-/* How a table is audited. */
+/* A table that is audited, and how. */
 typedef struct CmigAudited
 {
 	char	   *table;			/* qualified and quoted */

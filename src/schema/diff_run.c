@@ -282,7 +282,10 @@ cmig_diff_run(const CmigManaged *managed, const char *target_sql,
  * Replay
  */
 
-/* Apply the renames to the image of the revisions; runs in a subtransaction. */
+/*
+ * Apply the renames to the image of what the revisions create.  Runs in a
+ * subtransaction.
+ */
 static void
 rename_replayed(void *arg)
 {
@@ -294,7 +297,10 @@ rename_replayed(void *arg)
 										 run->target->renames, cmig_diff_line_add, &run->lines);
 }
 
-/* A CmigReplayTask: read the image of the revisions, with renames applied. */
+/*
+ * A CmigReplayTask: read the image of what the revisions create, and apply the
+ * renames.
+ */
 static void
 replay_revisions(CmigReplay *replay, void *arg)
 {
@@ -324,7 +330,10 @@ cmig_diff_run_replay(const CmigReplayPlan *plan, const CmigManaged *managed,
 	return compare(&run, replay.from);
 }
 
-/* A CmigReplayTask: read the image of other revisions, instead of a target. */
+/*
+ * A CmigReplayTask: read the image of what other revisions create, which takes
+ * the place of a target.
+ */
 static void
 replay_target(CmigReplay *replay, void *arg)
 {

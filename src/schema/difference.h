@@ -13,7 +13,7 @@
 #include "schema/annotate.h"
 #include "schema/image.h"
 
-/* How an object changes between the old and the new image. */
+/* The change of an object between the old and the new image. */
 typedef enum CmigAction
 {
 	CMIG_NO_CHANGE,

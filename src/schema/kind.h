@@ -35,7 +35,7 @@ typedef struct CmigDdl
 	bool		stepwise;		/* the statement is for a stepwise revision */
 } CmigDdl;
 
-/* What a statement does to its table. */
+/* The hazards of a statement for its table. */
 #define CMIG_HAZARD_REWRITE		0x01	/* rewrites the table */
 #define CMIG_HAZARD_SCAN		0x02	/* scans the table */
 #define CMIG_HAZARD_BLOCKS		0x04	/* blocks writes while an index is
@@ -44,7 +44,7 @@ typedef struct CmigDdl
 										 * constraint */
 #define CMIG_HAZARD_INVALID		0x10	/* the existing index is invalid */
 
-/* How a property is compared. */
+/* Flags for the comparison of a property. */
 #define CMIG_PROPERTY_EXPRESSION	0x01	/* as a printed expression */
 #define CMIG_PROPERTY_SILENT		0x02	/* not compared, only used to
 											 * generate SQL */

@@ -28,7 +28,10 @@ static const char event_trigger_sql[] =
 " CASE e.evtenabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' WHEN 'A' THEN 'ENABLE ALWAYS' END"
 " FROM pg_event_trigger e WHERE e.oid >= 16384";
 
-/* ALTER EVENT TRIGGER can only enable and disable the trigger. */
+/*
+ * Re-create the trigger unless only its enabled state differs, because ALTER
+ * EVENT TRIGGER can change nothing else.
+ */
 static void
 alter_event_trigger(CmigAlter *alter)
 {

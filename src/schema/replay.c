@@ -438,7 +438,7 @@ cmig_replay_whole(CmigReplay *replay, const CmigReplayPlan *plan)
  * The image
  */
 
-/* What to read after a replay, and the result. */
+/* A request to read an image after a replay, and the image. */
 typedef struct Reading
 {
 	CmigReplay *replay;

@@ -27,7 +27,7 @@
 #include "schema/target_result.h"
 #include "tables/repeatable.h"
 
-/* Which revisions are replayed, parents before children. */
+/* The revisions to replay, parents before children. */
 typedef struct CmigReplayPlan
 {
 	const CmigGraph *graph;

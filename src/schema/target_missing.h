@@ -1,7 +1,7 @@
 /*
  * target_missing.h
  *	  Handles objects that a target needs, but that the current user cannot
- *	  create or that belong to another role.
+ *	  create, and objects that belong to another role.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

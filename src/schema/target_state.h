@@ -46,8 +46,8 @@ extern CmigTargetNote *cmig_target_note(CmigTargetState *state, const char *kind
 										const char *reason);
 
 /*
- * Add a note about an object without a schema, which later statements may
- * name.
+ * Add a note about an object that has no schema.  Later statements may name
+ * this object.
  */
 extern void cmig_target_note_missing(CmigTargetState *state, ObjectType type,
 									 const char *name, const char *reason);

@@ -22,7 +22,7 @@
 #include "fmgr.h"
 #include "base/compat.h"
 
-/* How a function accepts several revisions, if it does. */
+/* The way in which a function accepts several revisions. */
 typedef enum CmigSeveral
 {
 	CMIG_SEVERAL_NONE,			/* accepts only one revision */
