@@ -82,6 +82,8 @@ SELECT * FROM cmig.load(E'==> a/001.sql <==\n-- revision: 001\n\n==> b/001.sql <
 -- a file without a header, an empty one, and one that is something else
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nSELECT 1;\n-- cmig:downgrade\nSELECT 2;\n==> seed.sql <==\nINSERT INTO t VALUES (1);\n');
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n==> seed.sql <==\n-- cmig:upgrade\nINSERT INTO t VALUES (1);\n==> 002.sql <==\n-- revision: 002\n');
+SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n==> 002.sql <==\n-- Copyright\n\n-- revision: 002\n');
+SELECT * FROM cmig.load(E'==> LICENSE.sql <==\n-- Copyright\n==> 002.sql <==\n-- revision: 002\n');
 SELECT * FROM cmig.load(E'==> 000_README.sql <==\n/* no header */\n==> 001.sql <==\n-- revision: 001\n');
 SELECT * FROM cmig.load(E'==> 001.sql <==\n\n==> 002.sql <==\n-- revision: 002\n');
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n==> 002.sql <==\n');

@@ -58,6 +58,12 @@ SELECT revision, is_head FROM cmig.current();
 SELECT item, value FROM cmig.status() WHERE item = 'error';
 SELECT * FROM cmig.upgrade();
 ROLLBACK;
+-- one that goes over a replaced name
+BEGIN;
+DELETE FROM cmig.revision WHERE revision = '002';
+UPDATE cmig.revision SET replaces = '{002}', down_revision = '{003}' WHERE revision = '001';
+SELECT * FROM problems();
+ROLLBACK;
 BEGIN;
 UPDATE cmig.revision SET depends_on = '{003}' WHERE revision = '001';
 SELECT * FROM problems();

@@ -17,6 +17,7 @@ ALTER TABLE trace ADD CONSTRAINT no_path CHECK (what NOT LIKE 'public,%');
 CALL cmig.upgrade_stepwise();
 SELECT revision, direction, statement, state, detail - 'checksum' AS detail FROM cmig.progress ORDER BY statement;
 SELECT item, value, hint FROM cmig.status() WHERE item IN ('failed', 'partially applied', 'running', 'interrupted');
+SELECT severity, object, problem, fix FROM cmig.check() WHERE object = '01';
 -- no other move in the meantime
 SELECT * FROM cmig.upgrade();
 CALL cmig.downgrade_stepwise('base');

@@ -480,9 +480,51 @@ looks_like_path(const char *text)
 		 (length > 4 && strcmp(text + length - 4, ".sql") == 0));
 }
 
+/*
+ * Is the current token a comment, and does a header follow it without anything
+ * but comments in between?
+ */
+static bool
+is_before_header(const CmigFileReader *reader)
+{
+	CmigLexer	lexer = reader->lexer;
+	CmigFileStart start;
+
+	do
+	{
+		if (lexer.unterminated ||
+			(lexer.type != CMIG_TOKEN_LINE_COMMENT && lexer.type != CMIG_TOKEN_BLOCK_COMMENT) ||
+			cmig_file_start_match(&lexer, &start))
+			return false;
+		if (lexer.type == CMIG_TOKEN_LINE_COMMENT && cmig_marker_is_file_start(&lexer, lexer.next))
+			return true;
+	} while (cmig_lexer_next(&lexer) != CMIG_TOKEN_END);
+	return false;
+}
+
+/*
+ * Raise an error for a comment before the header.  It is not ignored: if the
+ * file were loaded after another one, without names, it would belong to that
+ * one.
+ */
+static void
+refuse_leading_comment(const CmigFileReader *reader)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_BAD_FILE),
+			 errmsg("comment before the first revision's header in %s",
+					cmig_file_reader_place(reader, reader->lexer.line)),
+			 cmig_file_start_is_header_line(&reader->lexer, reader->lexer.next)
+			 ? errhint("Begin the file with its line \"-- revision: <id>\".")
+			 : errhint("Begin the file with its line \"-- revision: <id>\", and put the comment at the end of the header, after a line \"--\".")));
+}
+
+/* Raise an error for text before the header. */
 static void
 refuse_leading_text(const CmigFileReader *reader)
 {
+	if (is_before_header(reader))
+		refuse_leading_comment(reader);
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BAD_FILE),
 			 errmsg("text before the first revision's header in %s",

@@ -410,6 +410,20 @@ peel(const CmigGraph *graph, bool *left, bool up, bool over_depends)
 }
 
 /*
+ * Returns the fix for a cycle.  A name that a revision replaces can lead to
+ * that revision, so replaces can be what is wrong.
+ */
+static const char *
+cycle_fix(bool over_depends, bool replaces)
+{
+	if (over_depends)
+		return replaces ? "Correct down_revision, depends_on, or replaces of one of them."
+			: "Correct down_revision or depends_on of one of them.";
+	return replaces ? "Correct the down_revision or replaces of one of them."
+		: "Correct the down_revision of one of them.";
+}
+
+/*
  * Add defects for cycles of down_revision edges or, if over_depends is true,
  * of down_revision and depends_on edges.
  */
@@ -452,13 +466,16 @@ find_cycles(CmigGraph *graph, bool over_depends)
 		if (length > 0 && node >= 0 && left[node])
 		{
 			CmigListing names;
+			bool		replaces = false;
 
 			cmig_listing_init(&names, CMIG_LISTING_QUOTED);
 			for (int j = place[node]; j < length; j++)
+			{
 				cmig_listing_add(&names, cmig_graph_id(graph, path[j]));
+				replaces |= graph->nodes[path[j]].revision->replaces.count > 0;
+			}
 			cmig_graph_add_defect(graph, cmig_graph_id(graph, node),
-								  over_depends ? "Correct down_revision or depends_on of one of them." :
-								  "Correct the down_revision of one of them.",
+								  cycle_fix(over_depends, replaces),
 								  over_depends ? "revisions %s form a cycle through depends_on"
 								  : "revisions %s form a cycle", cmig_listing_text(&names));
 		}

@@ -34,12 +34,14 @@
 #include "report/access_check.h"
 #include "report/check.h"
 #include "run/placeholder_values.h"
+#include "run/run_lock.h"
 #include "run/runner.h"
 #include "run/session.h"
 #include "run/scope.h"
 #include "tables/active.h"
 #include "tables/catalog.h"
 #include "tables/journal.h"
+#include "tables/progress.h"
 #include "tables/repeatable.h"
 #include "tables/version_rows.h"
 
@@ -231,7 +233,26 @@ add_drift_problem(List *problems)
 		return problems;
 	return add_problem(problems, "warning", "schema",
 					   psprintf("it differed from the revisions %s: %s", cmig_journal_ago(drift.seconds), drift.message),
-					   "SELECT * FROM cmig.drift() -- its upgrade_sql repairs the schema");
+					   "SELECT * FROM cmig.drift() -- fix each difference with its upgrade_sql, or as its hazard says if that is null");
+}
+
+/*
+ * Report a step that a stepwise run left partially applied.  While a run is in
+ * progress, its step is not reported.
+ */
+static List *
+add_progress_problem(List *problems)
+{
+	List	   *rows = cmig_progress_read();
+	CmigProgressRow *row;
+
+	if (rows == NIL || cmig_run_lock_holder() != 0)
+		return problems;
+	row = llast(rows);
+	return add_problem(problems, "warning", row->revision,
+					   psprintf("its %s is partially applied: %s", cmig_direction_name(row->direction),
+								cmig_progress_place(row)),
+					   cmig_progress_next(row));
 }
 
 /* Report a defect of the audit log. */
@@ -551,6 +572,7 @@ cmig_check_problems(const CmigView *view, bool with_texts)
 			problems = add_problem(problems, finding->severity, finding->object,
 								   finding->problem, finding->fix);
 		}
+		problems = add_progress_problem(problems);
 		problems = add_journal_problems(problems);
 		problems = add_drift_problem(problems);
 		problems = add_audit_problem(problems);

@@ -167,7 +167,6 @@ put_stepwise(FunctionCallInfo fcinfo, const CmigView *view)
 	(runner != 0 || is_still_to_do(view, &last));
 	List	   *rows = cmig_progress_read();
 	CmigProgressRow *row = rows != NIL ? llast(rows) : NULL;
-	const char *obstacle;
 	CmigDirection direction = any && strcmp(last.direction, "downgrade") == 0 ?
 	CMIG_DOWNGRADE : CMIG_UPGRADE;
 
@@ -196,17 +195,10 @@ put_stepwise(FunctionCallInfo fcinfo, const CmigView *view)
 	if (row == NULL || runner != 0)
 		return;
 
-	obstacle = cmig_progress_obstacle(row);
 	put_status(fcinfo, "partially applied",
-			   psprintf("%s of %s: statement %d is %s, no later statement is complete",
-						cmig_direction_name(row->direction), row->revision, row->statement,
-						row->state == CMIG_PROGRESS_DONE ? "done" :
-						row->state == CMIG_PROGRESS_IN_DOUBT ? "in doubt" : "unfinished"),
-			   obstacle ? obstacle :
-			   row->state == CMIG_PROGRESS_IN_DOUBT ?
-			   psprintf("Check how far it got, then %s, in_doubt => 'done') -- or 'again'",
-						cmig_progress_call(row->revision, row->direction)) :
-			   psprintf("%s)", cmig_progress_call(row->revision, row->direction)));
+			   psprintf("%s of %s: %s", cmig_direction_name(row->direction), row->revision,
+						cmig_progress_place(row)),
+			   cmig_progress_next(row));
 }
 
 /* Returns what pg_stat_activity shows about a run in another session. */

@@ -19,6 +19,7 @@ typedef struct PreconditionReceiver
 {
 	DestReceiver pub;
 	int64		rows;
+	bool		is_boolean;		/* did all rows have a single boolean column? */
 	bool		is_true;		/* has the result been true so far? */
 } PreconditionReceiver;
 
@@ -31,8 +32,8 @@ take_row(TupleTableSlot *slot, DestReceiver *self)
 
 	slot_getallattrs(slot);
 	receiver->rows++;
-	receiver->is_true = receiver->rows == 1 && desc->natts == 1 &&
-		TupleDescAttr(desc, 0)->atttypid == BOOLOID &&
+	receiver->is_boolean &= desc->natts == 1 && TupleDescAttr(desc, 0)->atttypid == BOOLOID;
+	receiver->is_true = receiver->rows == 1 && receiver->is_boolean &&
 		!slot->tts_isnull[0] && DatumGetBool(slot->tts_values[0]);
 	return true;
 }
@@ -43,17 +44,22 @@ cmig_precondition_receiver(void)
 	PreconditionReceiver *receiver = palloc0(sizeof(PreconditionReceiver));
 
 	cmig_row_receiver_init(&receiver->pub, take_row);
+	receiver->is_boolean = true;
 	return &receiver->pub;
 }
 
 void
 cmig_precondition_require(const DestReceiver *receiver, const CmigRunStep *step)
 {
-	if (((const PreconditionReceiver *) receiver)->is_true)
+	const PreconditionReceiver *result = (const PreconditionReceiver *) receiver;
+
+	if (result->is_true)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_PRECONDITION_FAILED),
-			 errmsg("the precondition of revision \"%s\" is not met", step->revision),
+			 result->is_boolean
+			 ? errmsg("the precondition of revision \"%s\" is not met", step->revision)
+			 : errmsg("the precondition of revision \"%s\" must return a single boolean column", step->revision),
 			 errdetail("It is: %s", step->precondition_sql),
 			 errhint("It must return one row with one boolean column that is true.")));
 }

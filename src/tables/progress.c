@@ -307,6 +307,26 @@ cmig_progress_call(const char *revision, CmigDirection direction)
 					quote_literal_cstr(target));
 }
 
+char *
+cmig_progress_place(const CmigProgressRow *row)
+{
+	return psprintf("statement %d is %s, no later statement is complete", row->statement,
+					row->state == CMIG_PROGRESS_DONE ? "done" :
+					row->state == CMIG_PROGRESS_IN_DOUBT ? "in doubt" : "unfinished");
+}
+
+const char *
+cmig_progress_next(const CmigProgressRow *row)
+{
+	const char *obstacle = cmig_progress_obstacle(row);
+
+	if (obstacle != NULL)
+		return obstacle;
+	return psprintf(row->state == CMIG_PROGRESS_IN_DOUBT ?
+					"Check how far it got, then %s, in_doubt => 'done') -- or 'again'" : "%s)",
+					cmig_progress_call(row->revision, row->direction));
+}
+
 void
 cmig_progress_require_none(void)
 {

@@ -95,6 +95,15 @@ extern const char *cmig_progress_obstacle(const CmigProgressRow *row);
  */
 extern char *cmig_progress_call(const char *revision, CmigDirection direction);
 
+/* Returns how far the step of a row got, for messages. */
+extern char *cmig_progress_place(const CmigProgressRow *row);
+
+/*
+ * Returns what finishes the step of the last row: a statement, or what must be
+ * done first.
+ */
+extern const char *cmig_progress_next(const CmigProgressRow *row);
+
 /*
  * Raise 55000 if a revision is partially applied or reverted, because then the
  * state of the database is unknown to any other run.
