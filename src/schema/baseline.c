@@ -38,7 +38,7 @@ typedef struct Covered
 	const CmigManaged *managed;
 	const CmigReplayPlan *plan;
 	CmigImage  *image;
-}			Covered;
+} Covered;
 
 /* Replay the applied revisions; may run in a subtransaction. */
 static void

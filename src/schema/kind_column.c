@@ -6,13 +6,13 @@
  */
 #include "postgres.h"
 
+#include "schema/column_identity.h"
 #include "schema/kind_column.h"
 #include "schema/kind_constraint.h"
 #include "schema/kind_default.h"
 #include "schema/kind_table.h"
 #include "schema/kinds.h"
 #include "schema/options.h"
-#include "schema/sequence_range.h"
 #include "schema/using.h"
 
 enum
@@ -56,46 +56,6 @@ static const CmigProperty properties[] = {
 	[CHILDREN] = {"in a table with children", CMIG_PROPERTY_SILENT},
 };
 
-/* The end of a subquery that reads the sequence of an identity column. */
-#define IDENTITY_FROM_SQL \
-	" FROM pg_depend d JOIN pg_sequence s ON s.seqrelid = d.objid JOIN pg_class sc ON sc.oid = s.seqrelid" \
-	" JOIN pg_namespace sn ON sn.oid = sc.relnamespace" \
-	" CROSS JOIN LATERAL (SELECT CASE s.seqtypid WHEN 21 THEN -32768 WHEN 23 THEN -2147483648 ELSE -9223372036854775808 END AS low," \
-	"  CASE s.seqtypid WHEN 21 THEN 32767 WHEN 23 THEN 2147483647 ELSE 9223372036854775807 END AS high) l" \
-	" WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum" \
-	" AND d.classid = 'pg_class'::regclass AND d.deptype = 'i')"
-
-/*
- * The identity options that differ from PostgreSQL's defaults for an
- * identity column of this type.
- */
-#define IDENTITY_OPTIONS_SQL \
-	"(SELECT concat_ws(' '," \
-	"  CASE WHEN sc.relname <> c.relname || '_' || a.attname || '_seq' OR sc.relnamespace <> c.relnamespace" \
-	"   THEN format('SEQUENCE NAME %I.%I', sn.nspname, sc.relname) END," \
-	"  CASE WHEN sc.relpersistence <> c.relpersistence THEN CASE sc.relpersistence WHEN 'u' THEN 'UNLOGGED' ELSE 'LOGGED' END END," \
-	"  CASE WHEN s.seqstart <> CASE WHEN s.seqincrement > 0 THEN s.seqmin ELSE s.seqmax END THEN 'START WITH ' || s.seqstart END," \
-	"  CASE WHEN s.seqincrement <> 1 THEN 'INCREMENT BY ' || s.seqincrement END," \
-	"  CASE WHEN s.seqmin <> CASE WHEN s.seqincrement > 0 THEN 1 ELSE l.low END THEN 'MINVALUE ' || s.seqmin END," \
-	"  CASE WHEN s.seqmax <> CASE WHEN s.seqincrement > 0 THEN l.high ELSE -1 END THEN 'MAXVALUE ' || s.seqmax END," \
-	"  CASE WHEN s.seqcache <> 1 THEN 'CACHE ' || s.seqcache END," \
-	"  CASE WHEN s.seqcycle THEN 'CYCLE' END)" \
-	IDENTITY_FROM_SQL
-
-/*
- * The options that ALTER COLUMN can set, one per line, in a form that does
- * not depend on the type.
- */
-#define IDENTITY_SETTINGS_SQL \
-	"(SELECT concat_ws(E'\n'," \
-	"  'INCREMENT BY ' || s.seqincrement," \
-	"  CASE WHEN s.seqmin <> CASE WHEN s.seqincrement > 0 THEN 1 ELSE l.low END THEN 'MINVALUE ' || s.seqmin ELSE 'NO MINVALUE' END," \
-	"  CASE WHEN s.seqmax <> CASE WHEN s.seqincrement > 0 THEN l.high ELSE -1 END THEN 'MAXVALUE ' || s.seqmax ELSE 'NO MAXVALUE' END," \
-	"  'START WITH ' || s.seqstart," \
-	"  'CACHE ' || s.seqcache," \
-	"  CASE WHEN s.seqcycle THEN 'CYCLE' ELSE 'NO CYCLE' END)" \
-	IDENTITY_FROM_SQL
-
 static const char column_sql[] =
 "SELECT 'pg_class'::regclass::oid, a.attrelid, a.attnum::integer, 'pg_class'::regclass::oid, a.attrelid, 0,"
 " a.attname::text, format('%I.%I.%I', n.nspname, c.relname, a.attname), NULL::text, NOT a.attislocal,"
@@ -104,7 +64,7 @@ static const char column_sql[] =
 "  FROM pg_collation k JOIN pg_namespace kn ON kn.oid = k.collnamespace WHERE k.oid = a.attcollation) END,"
 " CASE WHEN a.attnotnull THEN 't' END,"
 " CASE a.attidentity WHEN 'a' THEN 'ALWAYS' WHEN 'd' THEN 'BY DEFAULT' END,"
-" CASE WHEN a.attidentity <> '' THEN " IDENTITY_OPTIONS_SQL " END,"
+" CASE WHEN a.attidentity <> '' THEN " CMIG_COLUMN_IDENTITY_OPTIONS_SQL " END,"
 " CASE WHEN a.attgenerated <> '' THEN (SELECT pg_get_expr(e.adbin, e.adrelid) || CASE a.attgenerated WHEN 's' THEN ') STORED' ELSE ') VIRTUAL' END"
 "  FROM pg_attrdef e WHERE e.adrelid = a.attrelid AND e.adnum = a.attnum) END,"
 " CASE WHEN a.attstorage <> t.typstorage THEN " CMIG_STORAGE_SQL("a.attstorage") " END,"
@@ -113,11 +73,11 @@ static const char column_sql[] =
 " CASE WHEN a.attstattarget >= 0 THEN a.attstattarget::text END,"
 " CASE WHEN a.attoptions IS NOT NULL THEN " CMIG_OPTIONS_SQL("a.attoptions") " END,"
 " CASE WHEN c.reloftype <> 0 THEN 't' END,"
-" CASE WHEN a.attidentity <> '' THEN (SELECT format('%I.%I', sn.nspname, sc.relname)" IDENTITY_FROM_SQL " END,"
-" CASE WHEN a.attidentity <> '' THEN (SELECT sc.relname::text" IDENTITY_FROM_SQL " END,"
+" CASE WHEN a.attidentity <> '' THEN (SELECT format('%I.%I', sn.nspname, sc.relname)" CMIG_COLUMN_IDENTITY_FROM_SQL " END,"
+" CASE WHEN a.attidentity <> '' THEN (SELECT sc.relname::text" CMIG_COLUMN_IDENTITY_FROM_SQL " END,"
 " CASE WHEN a.attidentity <> '' THEN (SELECT CASE WHEN sc.relpersistence <> c.relpersistence"
-" THEN CASE sc.relpersistence WHEN 'u' THEN 'UNLOGGED' ELSE 'LOGGED' END END" IDENTITY_FROM_SQL " END,"
-" CASE WHEN a.attidentity <> '' THEN " IDENTITY_SETTINGS_SQL " END,"
+" THEN CASE sc.relpersistence WHEN 'u' THEN 'UNLOGGED' ELSE 'LOGGED' END END" CMIG_COLUMN_IDENTITY_FROM_SQL " END,"
+" CASE WHEN a.attidentity <> '' THEN " CMIG_COLUMN_IDENTITY_SETTINGS_SQL " END,"
 " CASE WHEN c.relhassubclass THEN 't' END"
 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
@@ -152,15 +112,31 @@ static const char column_follows[] =
 " JOIN pg_attribute p ON p.attrelid = i.inhparent AND p.attname = a.attname"
 " WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p')";
 
+/* Returns the properties of the column's identity. */
+static CmigColumnIdentity
+identity_of(const CmigObject *column)
+{
+	CmigColumnIdentity identity = {
+		.column = column,
+		.type = column->values[TYPE],
+		.generated = column->values[IDENTITY],
+		.options = column->values[IDENTITY_OPTIONS],
+		.sequence = column->values[SEQUENCE],
+		.name = column->values[SEQUENCE_NAME],
+		.persistence = column->values[SEQUENCE_PERSISTENCE],
+		.settings = column->values[SEQUENCE_SETTINGS]
+	};
+
+	return identity;
+}
+
 /* Append GENERATED ...  AS IDENTITY, with the sequence options. */
 static void
 identity_clause(StringInfo buf, const CmigObject *column)
 {
-	const char *options = column->values[IDENTITY_OPTIONS];
+	CmigColumnIdentity identity = identity_of(column);
 
-	appendStringInfo(buf, "GENERATED %s AS IDENTITY", column->values[IDENTITY]);
-	if (options != NULL && *options != '\0')
-		appendStringInfo(buf, " (%s)", options);
+	cmig_column_identity_append(buf, &identity);
 }
 
 static const CmigObject *
@@ -388,211 +364,28 @@ cmig_column_detour(const CmigObject *column, bool collation)
 	return ddl;
 }
 
-/* Returns the next line of *list, or NULL, and advances *list past it. */
-static char *
-next_line(const char **list)
-{
-	const char *start = *list;
-	size_t		length;
-
-	if (start == NULL || *start == '\0')
-		return NULL;
-	length = strcspn(start, "\n");
-	*list = start + length + (start[length] != '\0');
-	return pnstrdup(start, length);
-}
-
-/* Does a sequence with these settings count down? */
-static bool
-counts_down(const char *settings)
-{
-	return strncmp(settings, "INCREMENT BY -", strlen("INCREMENT BY -")) == 0;
-}
-
-/*
- * Returns the number after "word" in the settings, or "value" if there is
- * none.
- */
-static int64
-setting(const char *settings, const char *word, int64 value)
-{
-	char	   *line;
-
-	while ((line = next_line(&settings)) != NULL)
-		if (strncmp(line, word, strlen(word)) == 0)
-			return strtoll(line + strlen(word), NULL, 10);
-	return value;
-}
-
-static CmigSequenceRange
-identity_range(const CmigObject *column)
-{
-	const char *settings = column->values[SEQUENCE_SETTINGS];
-	const char *type = column->values[TYPE];
-	CmigSequenceRange range;
-
-	range.down = counts_down(settings);
-	range.low = setting(settings, "MINVALUE ", cmig_sequence_range_limit(type, range.down, false));
-	range.high = setting(settings, "MAXVALUE ", cmig_sequence_range_limit(type, range.down, true));
-	range.start = setting(settings, "START WITH ", range.down ? range.high : range.low);
-	return range;
-}
-
-/*
- * Append SET for each identity option that differs.  The limits are also set
- * if the direction changes, because their defaults depend on the direction.
- */
-static void
-append_settings(StringInfo buf, const CmigObject *from, const CmigObject *to)
-{
-	const char *old = from->values[SEQUENCE_SETTINGS],
-			   *new = to->values[SEQUENCE_SETTINGS];
-	bool		turns;
-	char	   *a,
-			   *b;
-
-	if (old == NULL || new == NULL)
-		return;
-	turns = counts_down(old) != counts_down(new);
-	while ((a = next_line(&old)) != NULL && (b = next_line(&new)) != NULL)
-		if (strcmp(a, b) != 0 || (turns && strstr(b, "VALUE") != NULL))
-			appendStringInfo(buf, "%sSET %s", buf->len > 0 ? " " : "", b);
-}
-
-/* Returns the action that adds, changes, or drops the identity, or NULL. */
-static char *
-identity_action(const CmigObject *from, const CmigObject *to)
-{
-	StringInfoData buf;
-
-	if (to->values[IDENTITY] == NULL)
-		return "DROP IDENTITY";
-	initStringInfo(&buf);
-	if (from->values[IDENTITY] == NULL)
-	{
-		appendStringInfoString(&buf, "ADD ");
-		identity_clause(&buf, to);
-		return buf.data;
-	}
-	if (strcmp(from->values[IDENTITY], to->values[IDENTITY]) != 0)
-		appendStringInfo(&buf, "SET GENERATED %s", to->values[IDENTITY]);
-	append_settings(&buf, from, to);
-	return buf.len > 0 ? buf.data : NULL;
-}
-
-/*
- * Returns the qualified name of the column's sequence, given its current
- * name.
- */
-static char *
-sequence_identity(const CmigObject *column, const char *name)
-{
-	const char *sequence = column->values[SEQUENCE];
-	size_t		length = strlen(sequence) - strlen(cmig_quote(column->values[SEQUENCE_NAME]));
-
-	return psprintf("%s%s", pnstrdup(sequence, length), cmig_quote(name));
-}
-
-/* Returns the statement that changes an identity column's sequence. */
-static char *
-identity_alter(const CmigObject *from, const CmigObject *to, const char *name)
-{
-	char	   *sql = cmig_kind_column_sql(to, false, identity_action(from, to));
-	CmigSequenceRange old,
-				new;
-
-	if (from->values[SEQUENCE] == NULL || to->values[SEQUENCE] == NULL)
-		return sql;
-	old = identity_range(from);
-	new = identity_range(to);
-	return cmig_sequence_range_alter(sql, sequence_identity(to, name), &old, &new, to);
-}
-
-/*
- * Returns the statement that adds, changes, or drops the identity.  The
- * sequence of a new identity column continues after the existing values,
- * unless the sequence has options.  "name" is the name that the sequence has
- * when the statement runs.
- */
-static char *
-identity_sql(const CmigObject *from, const CmigObject *to, const char *name)
-{
-	const char *options = to->values[IDENTITY_OPTIONS];
-
-	if (from->values[IDENTITY] != NULL && to->values[IDENTITY] != NULL)
-		return identity_alter(from, to, name);
-	if (to->values[IDENTITY] == NULL || (options != NULL && *options != '\0'))
-		return cmig_kind_column_sql(to, false, identity_action(from, to));
-	return psprintf("%s;\nSELECT pg_catalog.setval(pg_catalog.pg_get_serial_sequence(%s, %s), greatest(max(%s), 0) + 1, false) FROM %s",
-					cmig_kind_column_sql(to, false, identity_action(from, to)), cmig_literal(to->parent->identity),
-					cmig_literal(to->name), cmig_quote(to->name), to->parent->identity);
-}
-
-/* Returns ALTER SEQUENCE for the column's sequence, given its current name. */
-static char *
-sequence_sql(const CmigObject *column, const char *name, const char *action)
-{
-	return psprintf("ALTER SEQUENCE %s %s", sequence_identity(column, name), action);
-}
-
-/*
- * Returns SET LOGGED or SET UNLOGGED for the column's sequence.  The property
- * SEQUENCE_PERSISTENCE is NULL if the sequence has the same persistence as the
- * table; ALTER TABLE then changes both.
- */
-static const char *
-set_persistence(const CmigObject *column)
-{
-	const char *persistence = column->values[SEQUENCE_PERSISTENCE];
-
-	if (persistence == NULL)
-		persistence = cmig_table_is_unlogged(column->parent) ? "UNLOGGED" : "LOGGED";
-	return psprintf("SET %s", persistence);
-}
-
 char *
 cmig_column_sequence_persistence(const CmigObject *column)
 {
-	if (column->values[SEQUENCE_PERSISTENCE] == NULL)
-		return NULL;
-	return sequence_sql(column, column->values[SEQUENCE_NAME], set_persistence(column));
-}
+	CmigColumnIdentity identity = identity_of(column);
 
-/* Change the name and the persistence of an identity sequence that is kept. */
-static void
-alter_identity_sequence(CmigAlter *alter)
-{
-	const CmigObject *from = alter->from,
-			   *to = alter->to;
-	const char *old = from->values[SEQUENCE_NAME],
-			   *new = to->values[SEQUENCE_NAME];
-
-	if (old == NULL || new == NULL)
-		return;
-	if (strcmp(old, new) != 0)
-		cmig_alter_add(alter, sequence_sql(to, old, psprintf("RENAME TO %s", cmig_quote(new))),
-					   sequence_sql(to, new, psprintf("RENAME TO %s", cmig_quote(old))));
-	if (cmig_alter_differs(alter, SEQUENCE_PERSISTENCE))
-		cmig_alter_add(alter, sequence_sql(to, new, set_persistence(to)),
-					   sequence_sql(to, new, set_persistence(from)));
+	return cmig_column_identity_persistence(&identity);
 }
 
 /* Add, change, or drop the identity. */
 static void
 alter_identity(CmigAlter *alter)
 {
-	const CmigObject *from = alter->from,
-			   *to = alter->to;
-	const char *name = from->values[SEQUENCE_NAME];
+	CmigColumnIdentity from = identity_of(alter->from),
+				to = identity_of(alter->to);
 
 	/*
-	 * since PostgreSQL 17, partitions share the partitioned table's sequence,
-	 * so a column may lack its own
+	 * since PostgreSQL 17, partitions share the partitioned table's sequence
 	 */
 	if (cmig_alter_differs(alter, IDENTITY) ||
-		(from->values[SEQUENCE] != NULL && to->values[SEQUENCE] != NULL && cmig_alter_differs(alter, SEQUENCE_SETTINGS)))
-		cmig_alter_add(alter, identity_sql(from, to, name), identity_sql(to, from, name));
-	alter_identity_sequence(alter);
+		(from.sequence != NULL && to.sequence != NULL && cmig_alter_differs(alter, SEQUENCE_SETTINGS)))
+		cmig_alter_add(alter, cmig_column_identity_sql(&from, &to, from.name), cmig_column_identity_sql(&to, &from, from.name));
+	cmig_column_identity_alter(alter, &from, &to, cmig_alter_differs(alter, SEQUENCE_PERSISTENCE));
 }
 
 /*
