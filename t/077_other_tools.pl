@@ -1,12 +1,13 @@
 # Copyright (c) 2026, the pg_cmig developers
 
 # Moving from other migration tools, with the tools themselves.  A tool runs half
-# of its migrations; its files and its state are imported, and pg_cmig runs the
-# rest.  The schema is that of a database in which the tool ran everything.
+# of its migrations; bin/cmig imports its files and its state, and runs the rest.
+# The schema is that of a database in which the tool ran everything.
 #
 # Tools are searched on the PATH and in the folder PG_CMIG_TOOLS, for example the
-# node_modules/.bin of npm install dbmate drizzle-kit drizzle-orm graphile-migrate
-# node-pg-migrate pg.  Those that are not there are skipped.
+# node_modules/.bin of npm install --ignore-scripts dbmate drizzle-kit drizzle-orm
+# graphile-migrate liquibase@4 node-pg-migrate pg prisma@6 @prisma/adapter-pg@6.
+# Those that are not there are skipped.
 
 use strict;
 use warnings;
@@ -15,15 +16,17 @@ use File::Path qw(make_path);
 use FindBin;
 use lib $FindBin::RealBin;
 use CmigNode;
+use CmigShell;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-$ENV{PATH} = "$ENV{PG_CMIG_TOOLS}:$ENV{PATH}" if $ENV{PG_CMIG_TOOLS};
+$ENV{PATH} = "$ENV{PG_CMIG_TOOLS}:$ENV{PG_CMIG_TOOLS}/../liquibase/dist/liquibase:$ENV{PATH}" if $ENV{PG_CMIG_TOOLS};
+delete @ENV{qw(PGDATABASE DATABASE_URL CMIG_CONFIG CMIG_PSQL)};
 
 # Each tool: how it is found, how it runs all files of the current folder, its
-# files, and those that only the second half has or that are different in it.
-# DB and FOLDER are replaced in the commands.
+# files, those that only the second half has or that are different in it, and the
+# folder of those to import.  Names of the database and of the folder are replaced.
 my $index = "CREATE INDEX CONCURRENTLY users_name_idx ON users (name);\n";
 my %tools = (
 	'dbmate' => {
@@ -55,7 +58,7 @@ my %tools = (
 	'graphile-migrate' => {
 		found => [ 'graphile-migrate', '--version' ],
 		run => [ 'graphile-migrate', 'migrate' ],
-		placeholders => '{"APP_USER": "app"}',
+		placeholders => ['APP_USER=app'],
 		files => {
 			'.gmrc' => '{"connectionString": "URL", "placeholders": {":APP_USER": "app"}, "migrationsFolder": "FOLDER"}',
 			'committed/000001.sql' => "--! Previous: -\n--! Hash: sha1:0000000000000000000000000000000000000001\n--! AllowInvalidHash\n\nCREATE TABLE users (id int PRIMARY KEY, name text);\nGRANT SELECT ON users TO :APP_USER;\n",
@@ -63,6 +66,16 @@ my %tools = (
 		later => {
 			'committed/000002-index.sql' => "--! Previous: sha1:0000000000000000000000000000000000000001\n--! Hash: sha1:0000000000000000000000000000000000000002\n--! AllowInvalidHash\n--! Message: index\n\n--! no-transaction\n$index",
 			'committed/000003.sql' => "--! Previous: sha1:0000000000000000000000000000000000000002\n--! Hash: sha1:0000000000000000000000000000000000000003\n--! AllowInvalidHash\n\nALTER TABLE users ADD email text;\n",
+		},
+	},
+	'liquibase' => {
+		found => [ 'liquibase', '--version' ],
+		run => [ 'liquibase', '--changeLogFile=changelog.sql', '--url=JDBC', '--username=' . getpwuid($>), 'update' ],
+		files => { 'changelog.sql' => "--liquibase formatted sql\n\n--changeset ann:users\n--comment: Users\nCREATE TABLE users (id int PRIMARY KEY, name text);\n--rollback DROP TABLE users;\n" },
+		later => {
+			'changelog.sql' => "--liquibase formatted sql\n\n--changeset ann:users\n--comment: Users\nCREATE TABLE users (id int PRIMARY KEY, name text);\n--rollback DROP TABLE users;\n\n"
+			  . "--changeset ann:index runInTransaction:false\n$index--rollback DROP INDEX users_name_idx;\n\n"
+			  . "--changeset bob:function splitStatements:false\nCREATE FUNCTION f() RETURNS text LANGUAGE sql AS \$\$SELECT ';'\$\$;\n--rollback DROP FUNCTION f;\n",
 		},
 	},
 	'node-pg-migrate' => {
@@ -74,10 +87,28 @@ my %tools = (
 		},
 		later => { '1700000000002_email.sql' => "-- Up Migration\nALTER TABLE users ADD email text;\n-- Down Migration\nALTER TABLE users DROP email;\n" },
 	},
+	# Its engine in JavaScript; the one that is a program of its own cannot be
+	# installed from npm.  The adapter does not know the type name.
+	'prisma' => {
+		found => [ 'node', '-e', "require(process.env.PG_CMIG_TOOLS + '/../\@prisma/adapter-pg')" ],
+		run => [ 'prisma', 'migrate', 'deploy' ],
+		under => 'migrations',
+		files => {
+			'prisma.config.js' => "const { PrismaPg } = require('\@prisma/adapter-pg');\nconst Result = require('pg/lib/result');\nconst add = Result.prototype.addFields;\n"
+			  . "Result.prototype.addFields = function (fields) {\n  fields.forEach((field) => { if (field.dataTypeID === 19) field.dataTypeID = 25; });\n  return add.call(this, fields);\n};\n"
+			  . "module.exports = { schema: 'schema.prisma', engine: 'js', experimental: { adapter: true }, migrations: { path: 'migrations' },\n"
+			  . "  adapter: async () => new PrismaPg({ connectionString: 'URL' }) };\n",
+			'schema.prisma' => qq(datasource db {\n  provider = "postgresql"\n  url = "postgresql://unused"\n}\n),
+			'engine' => '',
+			'migrations/migration_lock.toml' => qq(provider = "postgresql"\n),
+			'migrations/20240101000000_users/migration.sql' => "-- CreateTable\nCREATE TABLE \"users\" (\"id\" SERIAL NOT NULL, \"name\" TEXT, CONSTRAINT \"users_pkey\" PRIMARY KEY (\"id\"));\n",
+		},
+		later => { 'migrations/20240102000000_email/migration.sql' => "-- AlterTable\nALTER TABLE \"users\" ADD COLUMN \"email\" TEXT;\n\n-- CreateIndex\nCREATE UNIQUE INDEX \"users_email_key\" ON \"users\"(\"email\");\n" },
+	},
 	'sqitch' => {
 		found => [ 'sqitch', '--version' ],
 		run => [ 'sqitch', 'deploy', '--set', 'name=text', 'db:pg:DB' ],
-		placeholders => '{"name": "text"}',
+		placeholders => ['name=text'],
 		needed => 1,
 		files => {
 			'sqitch.conf' => "[core]\n\tengine = pg\n[user]\n\tname = Ann\n\temail = ann\@example.com\n",
@@ -105,6 +136,7 @@ my %tools = (
 	},
 	'yoyo' => {
 		found => [ 'yoyo', '--help' ],
+		needed => 1,
 		run => [ 'yoyo', 'apply', '--batch', '--no-config-file', '--database', 'YOYO', '.' ],
 		files => {
 			'0001.users.sql' => "-- Users\n-- depends:\nCREATE TABLE users (id int PRIMARY KEY, name text);\n",
@@ -115,6 +147,8 @@ my %tools = (
 );
 
 my $node = new_node('tools');
+# Java has no Unix sockets
+$node->append_conf('postgresql.conf', "listen_addresses = '127.0.0.1'\n");
 $node->start;
 $node->safe_psql('postgres', 'CREATE ROLE app');
 $ENV{PGHOST} = $node->host;
@@ -137,22 +171,22 @@ sub with_names
 	my $yoyo = "postgresql://postgres\@/$db?host=$host&port=" . $node->port;
 
 	$url =~ s/&socket=.*// if $text ne 'URL';
-	return $text =~ s/YOYO/$yoyo/r =~ s/FOLDER/$folder/r =~ s/URL/$url/r =~ s/\bDB\b/$db/r;
+	my $jdbc = 'jdbc:postgresql://127.0.0.1:' . $node->port . "/$db";
+	return $text =~ s/JDBC/$jdbc/r =~ s/YOYO/$yoyo/r =~ s/FOLDER/$folder/r =~ s/URL/$url/r =~ s/\bDB\b/$db/r;
 }
 
-# A new database, and a folder with the files in it
-sub new_project
+# A folder with the files
+sub new_folder
 {
 	my ($db, %files) = @_;
 	my $folder = PostgreSQL::Test::Utils::tempdir();
 
-	$node->safe_psql('postgres', "CREATE DATABASE $db");
 	foreach my $name (keys %files)
 	{
 		make_path("$folder/$1") if $name =~ m{(.*)/};
 		append_to_file("$folder/$name", with_names($files{$name}, $db, $folder));
 	}
-	symlink("$ENV{PG_CMIG_TOOLS}/..", "$folder/node_modules") if $ENV{PG_CMIG_TOOLS} && $db =~ /^drizzle/;
+	symlink("$ENV{PG_CMIG_TOOLS}/..", "$folder/node_modules") if $ENV{PG_CMIG_TOOLS} && $db =~ /^(drizzle|prisma)/;
 	return $folder;
 }
 
@@ -163,20 +197,11 @@ sub run_tool
 	my $output;
 	local $ENV{DATABASE_URL} = with_names('URL', $db, $folder);
 	local $ENV{PGDATABASE} = $db;
+	local $ENV{PRISMA_QUERY_ENGINE_LIBRARY} = "$folder/engine";
 
 	my $done = IPC::Run::run(\@command, '<', \undef, '>&', \$output, init => sub { chdir $folder or die });
 	ok($done, "$name runs in $db") or diag($output);
 	return $done;
-}
-
-# The files of a folder as the arguments of cmig.import_files
-sub file_arguments
-{
-	my (%files) = @_;
-	my @names = sort keys %files;
-	my $quote = sub { "'" . ($_[0] =~ s/'/''/gr) . "'" };
-
-	return 'ARRAY[' . join(', ', map { $quote->($_) } @names) . '], ARRAY[' . join(', ', map { $quote->($files{$_}) } @names) . ']';
 }
 
 sub dump_of
@@ -200,18 +225,21 @@ SKIP:
 		skip "$name is not installed", 1 unless is_found($tool);
 		$ran++;
 
-		my $folder = new_project("${db}_only", %all);
-		run_tool($name, $tool, "${db}_only", $folder) or last SKIP;
-		$folder = new_project("${db}_both", %{ $tool->{files} });
-		run_tool($name, $tool, "${db}_both", $folder) or last SKIP;
+		$node->safe_psql('postgres', "CREATE DATABASE ${db}_$_") foreach qw(only both);
+		run_tool($name, $tool, "${db}_only", new_folder("${db}_only", %all)) or last SKIP;
+		run_tool($name, $tool, "${db}_both", new_folder("${db}_both", %{ $tool->{files} })) or last SKIP;
 
-		my $arguments = file_arguments(%all) . (defined $tool->{placeholders} ? ", '$tool->{placeholders}'" : '');
-		query($node, "${db}_both", "CREATE EXTENSION pg_cmig; SELECT cmig.load((SELECT string_agg(content, E'\\n') FROM cmig.import_files('$name', $arguments)))");
+		my $folder = new_folder("${db}_both", %all);
+		my @placeholders = map { ('-x', $_) } @{ $tool->{placeholders} // [] };
+		chdir $folder or die;
+		gives(0, 'is at base', '', 'init', 'cmig', '-d', "${db}_both");
+		gives(0, '^cmig/\S+\.sql\n', '', 'import', $name, $tool->{under} // '.', '--to', 'cmig', @placeholders, '-d', "${db}_both");
+		gives(0, 'applied', 'added: ', 'import', $name, '--state', '-d', "${db}_both");
 		my $state = query($node, "${db}_both", "SELECT count(*), count(revision), count(note) FROM cmig.import_state('$name')");
 		like($state, qr/^([1-9])\|\1\|0$/, "$name: its state is known") or diag(query($node, "${db}_both", "SELECT * FROM cmig.import_state('$name')"));
 		cmp_ok(query($node, "${db}_both", "SELECT count(*) FROM cmig.plan('upgrade', 'head')"), '>', 0, "$name: some are pending");
 		is(query($node, "${db}_both", "SELECT severity FROM cmig.check() WHERE problem ~ 'another migration tool'"), 'notice', "$name: both agree");
-		query($node, "${db}_both", "CALL cmig.upgrade_stepwise('head')");
+		gives(0, 'is at ', '', 'upgrade', '-y', '-d', "${db}_both");
 		is(dump_of("${db}_both"), dump_of("${db}_only"), "$name: pg_cmig runs the rest");
 		is(query($node, "${db}_both", 'SELECT count(*) FROM cmig.verify() WHERE NOT ok'), '0', "$name: verified") if $name eq 'sqitch';
 	}
