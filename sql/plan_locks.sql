@@ -42,6 +42,25 @@ SELECT * FROM locks('DO $x$BEGIN EXECUTE 1; END$x$; CALL nothing(); DO $x$BEGIN 
 SELECT * FROM locks('ALTER TABLE nothing ADD x int; DROP TABLE nothing; DROP TABLE IF EXISTS nothing; ALTER TABLE no_schema.nothing ADD x int');
 SELECT * FROM locks('ALTER TABLE "Odd ""name" ADD x int; ALTER TABLE pg_class ADD x int; ALTER TABLE cmig.revision ADD x int; CREATE TABLE "New ""one" (id int)',
 	'ALTER TABLE "New ""one" ADD x int');
+-- functions that can take locks; partitions; sequences
+CREATE FUNCTION lock_app."takes ""locks"() RETURNS void LANGUAGE sql AS 'SELECT';
+CREATE FUNCTION lock_app.pure(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1';
+CREATE TABLE lock_app.part (id int) PARTITION BY LIST (id);
+CREATE TABLE lock_app.part_1 PARTITION OF lock_app.part FOR VALUES IN (1);
+CREATE SEQUENCE lock_app.counter;
+SELECT * FROM locks('SELECT "takes ""locks"(), pure(1), lower(''a''), unheard_of(); INSERT INTO account SELECT 1 FROM lock_app."takes ""locks"(); UPDATE account SET n = cmig.generate_id()::int',
+	'INSERT INTO part VALUES (1); SELECT nextval(''counter''), pg_catalog.currval(''lock_app.counter''::regclass), lock_app.setval(''counter'', 1), nextval(''nothing''), nextval($1)',
+	'COPY part FROM STDIN; LOCK TABLE part_1 IN ACCESS SHARE MODE', 'INSERT INTO part VALUES (1); INSERT INTO part_1 VALUES (1)', 'SELECT nextval(''a.b.c.d.e'')',
+	'CREATE VIEW uses AS SELECT "takes ""locks"(), nextval(''counter'')');
+-- what roles own
+CREATE ROLE regress_locks_owner;
+GRANT CREATE, USAGE ON SCHEMA lock_app TO regress_locks_owner;
+CREATE TABLE lock_app.owned (id serial PRIMARY KEY);
+ALTER TABLE lock_app.owned OWNER TO regress_locks_owner;
+CREATE POLICY theirs ON lock_app.part_1 TO regress_locks_owner USING (true);
+SELECT * FROM locks('DROP OWNED BY regress_locks_owner', 'REASSIGN OWNED BY regress_locks_owner, nobody_known TO CURRENT_USER', 'DROP OWNED BY CURRENT_USER, nobody_known');
+DROP OWNED BY regress_locks_owner;
+DROP ROLE regress_locks_owner;
 -- downgrades; one without a script
 SELECT cmig.stamp('002');
 UPDATE cmig.revision SET downgrade_sql = 'DROP TABLE account CASCADE' WHERE revision = '001';

@@ -59,16 +59,26 @@ sub locks_told
 
 	$own->query_safe("DELETE FROM cmig.revision; INSERT INTO cmig.revision (revision, upgrade_sql) VALUES ('001', \$cmig\$$sql\$cmig\$)");
 	# views and sequences have no size
-	return $own->query_safe("SELECT coalesce(string_agg(regexp_replace(line, ', [^,]*(\$)', '\\1'), '; ' ORDER BY ordinality), 'none')"
+	return $own->query_safe("SELECT coalesce(string_agg(regexp_replace(line, ', [^,]*(, if it gets rows)?\$', '\\1'), '; ' ORDER BY ordinality), 'none')"
 		  . " FROM (SELECT locks FROM $function) f, string_to_table(locks, E'\\n') WITH ORDINALITY line");
+}
+
+# Without the partitions that are locked only if they get rows, and got none.
+sub locks_of_rows
+{
+	my ($told, $expected) = @_;
+	my %seen = map { $_ => 1 } split /; /, $expected;
+
+	return join '; ', grep { !s/, if it gets rows$// || $seen{$_} } split /; /, $told;
 }
 
 foreach my $sql (split /\n/, slurp_file("$CmigNode::top/t/data/locks/statements.sql"))
 {
 	my $expected = locks_seen($sql);
 
-	is(locks_told($sql, 'cmig.dry_run()'), $expected, "dry_run: $sql");
-	is(locks_told($sql, 'cmig.plan()'), $expected, "plan: $sql");
+	# dry_run tells the locks of what it does not try as plan does
+	is(locks_of_rows(locks_told($sql, 'cmig.dry_run()'), $expected), $expected, "dry_run: $sql");
+	is(locks_of_rows(locks_told($sql, 'cmig.plan()'), $expected), $expected, "plan: $sql");
 }
 
 $_->quit foreach ($runner, $watcher, $own);

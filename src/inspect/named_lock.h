@@ -30,6 +30,9 @@ typedef enum CmigLockAction
 	CMIG_LOCK_IDENTITY,			/* changes or drops the column's identity */
 	CMIG_LOCK_ACCESS_METHOD,	/* sets the access method */
 	CMIG_LOCK_PUBLICATION,		/* locks all tables of the publication */
+	CMIG_LOCK_DROP_OWNED,		/* drops what roles own */
+	CMIG_LOCK_REASSIGN_OWNED,	/* changes the owner of what roles own */
+	CMIG_LOCK_CALL,				/* calls a function */
 	CMIG_LOCK_CREATE,			/* creates the relation, without a lock */
 	CMIG_LOCK_RENAME,			/* renames the relation to "name", or moves it
 								 * to the schema "name" */
@@ -54,8 +57,13 @@ typedef enum CmigLockAction
 #define CMIG_LOCK_REFERENCED	0x100	/* tables it has a foreign key to */
 #define CMIG_LOCK_STORED		0x400	/* nonpartitioned indexes */
 #define CMIG_LOCK_ATTACHED		0x800	/* indexes attached to a parent index */
+#define CMIG_LOCK_ROUTED		0x1000	/* partitions, if they get rows */
 #define CMIG_LOCK_PARTITIONED	0x200	/* partitioned indexes: SHARE UPDATE
 										 * EXCLUSIVE */
+
+/* relations that are locked together with a table that gets new rows */
+#define CMIG_LOCK_INSERTED \
+	(CMIG_LOCK_ROUTED | CMIG_LOCK_VIEWED | CMIG_LOCK_REFERENCED | CMIG_LOCK_SEQUENCES)
 
 /* A lock that a statement takes, or another action on a relation. */
 typedef struct CmigLock
@@ -69,7 +77,9 @@ typedef struct CmigLock
 	bool		to_schema;		/* for RENAME */
 	bool		cascade;		/* for the DROP actions: CASCADE */
 	ObjectType	type;			/* for DROP */
-	Node	   *object;			/* for DROP and DOMAIN, if relation is NULL */
+	Node	   *object;			/* for DROP and DOMAIN, if relation is NULL;
+								 * for CALL, a FuncCall; for DROP_OWNED and
+								 * REASSIGN_OWNED, a list of RoleSpec */
 	const ColumnDef *column;	/* for ADD_COLUMN */
 	const TypeName *new_type;	/* for RETYPE */
 	bool		converts;		/* for RETYPE: is there a USING clause? */

@@ -18,8 +18,12 @@
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
 #include "lib/stringinfo.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/catcache.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
@@ -192,6 +196,8 @@ add_lock(List **locks, CmigPlannedLock *lock)
 
 		if (other->oid == lock->oid && (OidIsValid(lock->oid) || strcmp(other->name, lock->name) == 0))
 		{
+			if (lock->mode >= other->mode)
+				other->routed = lock->routed && (other->routed || lock->mode > other->mode);
 			other->mode = Max(other->mode, lock->mode);
 			return;
 		}
@@ -239,6 +245,25 @@ add_all(List **locks, List *relations, LOCKMODE mode)
 	foreach(lc, relations)
 	{
 		add_existing(locks, lfirst_oid(lc), mode);
+	}
+}
+
+/* Add locks on the partitions to which a statement can add rows. */
+static void
+add_routed(List **locks, Oid table, LOCKMODE mode)
+{
+	List	   *partitions = NIL;
+	ListCell   *lc;
+
+	if (get_rel_relkind(table) != RELKIND_PARTITIONED_TABLE)
+		return;
+	add_all(&partitions, list_delete_oid(cmig_related_children(table), table), mode);
+	foreach(lc, partitions)
+	{
+		CmigPlannedLock *lock = lfirst(lc);
+
+		lock->routed = true;
+		add_lock(locks, lock);
 	}
 }
 
@@ -295,6 +320,8 @@ add_related(List **locks, const CmigLock *lock, Oid relation)
 			add_all(locks, cmig_related_viewed(table), lock->mode >= ExclusiveLock &&
 					get_rel_relkind(table) == RELKIND_MATVIEW ? AccessShareLock : lock->mode);
 	}
+	if (lock->with & CMIG_LOCK_ROUTED)
+		add_routed(locks, relation, lock->mode);
 	if (lock->with & CMIG_LOCK_TABLE)
 		add_existing(locks, cmig_related_table(relation), lock->table_mode);
 	if (lock->with & CMIG_LOCK_DEFAULT)
@@ -389,19 +416,110 @@ add_part(List **locks, const CmigLock *lock, Oid relation)
 	}
 }
 
+/* The state while the objects of a role are processed. */
+typedef struct Owned
+{
+	List	  **locks;
+	const CmigLock *lock;
+} Owned;
+
+/* Add the locks for dropping an object that the role owns. */
+static void
+drop_owned(const ObjectAddress *object, void *arg)
+{
+	Owned	   *owned = arg;
+
+	add_all(owned->locks, cmig_dropped_locks(object, owned->lock->cascade), owned->lock->mode);
+}
+
+/* Add the locks for changing the owner of an object that the role owns. */
+static void
+reassign_owned(const ObjectAddress *object, void *arg)
+{
+	Owned	   *owned = arg;
+
+	if (object->classId == RelationRelationId)
+		add_related(owned->locks, owned->lock, object->objectId);
+}
+
+/* Add the locks of DROP OWNED or REASSIGN OWNED. */
+static void
+add_owned(List **locks, const CmigLock *lock)
+{
+	Owned		owned = {locks, lock};
+	bool		drops = lock->action == CMIG_LOCK_DROP_OWNED;
+	ListCell   *lc;
+
+	foreach(lc, (List *) lock->object)
+	{
+		Oid			role = get_rolespec_oid(lfirst_node(RoleSpec, lc), true);
+
+		cmig_related_owned(role, drops ? drop_owned : reassign_owned, &owned);
+		if (drops)
+			add_all(locks, cmig_related_policed(role), lock->mode);
+	}
+}
+
+/* Returns the schema of a called function, or NULL if the call names none. */
+static const char *
+called_schema(const FuncCall *call)
+{
+	int			count = list_length(call->funcname);
+
+	return count > 1 ? strVal(list_nth(call->funcname, count - 2)) : NULL;
+}
+
+/*
+ * Add a function to the list of unknown code if its code can take locks: if it
+ * does not exist yet, or is neither one of PostgreSQL's functions nor
+ * immutable.
+ */
+static void
+add_called(const FuncCall *call, List **unknown)
+{
+	const char *name = strVal(llast(call->funcname));
+	const char *schema = called_schema(call);
+	CatCList   *functions = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
+	bool		found = false;
+	bool		harmless = false;
+
+	for (int i = 0; i < functions->n_members && !(found && !harmless); i++)
+	{
+		Form_pg_proc form = (Form_pg_proc) GETSTRUCT(&functions->members[i]->tuple);
+		char	   *actual = get_namespace_name(form->pronamespace);
+
+		if (actual == NULL || (schema != NULL ? strcmp(schema, actual) != 0 : !is_in_path(actual)))
+			continue;
+		found = true;
+		harmless = form->pronamespace == PG_CATALOG_NAMESPACE || form->provolatile == PROVOLATILE_IMMUTABLE;
+		if (!harmless)
+			schema = actual;
+	}
+	ReleaseSysCacheList(functions);
+	if (!harmless)
+		*unknown = lappend(*unknown, psprintf("the function %s", quote_qualified_identifier(schema, name)));
+}
+
 /*
  * Apply one entry of a statement's list of locks and actions: add a lock, or
  * record a changed name.
  */
 static void
-follow(CmigPlannedLocks *plan, List **locks, const CmigLock *lock, const char **unknown)
+follow(CmigPlannedLocks *plan, List **locks, const CmigLock *lock, List **unknown)
 {
 	Named		named;
 
 	switch (lock->action)
 	{
 		case CMIG_LOCK_UNKNOWN:
-			*unknown = lock->name;
+			*unknown = lappend(*unknown, unconstify(char *, lock->name));
+			return;
+		case CMIG_LOCK_CALL:
+			add_called((const FuncCall *) lock->object, unknown);
+			return;
+		case CMIG_LOCK_DROP_OWNED:
+		case CMIG_LOCK_REASSIGN_OWNED:
+			add_owned(locks, lock);
 			return;
 		case CMIG_LOCK_CREATE:
 			if (!OidIsValid(find_named(plan, lock->relation).oid))
@@ -435,12 +553,12 @@ follow(CmigPlannedLocks *plan, List **locks, const CmigLock *lock, const char **
 }
 
 List *
-cmig_planned_locks_of(CmigPlannedLocks *plan, Node *statement, const char **unknown)
+cmig_planned_locks_of(CmigPlannedLocks *plan, Node *statement, List **unknown)
 {
 	List	   *locks = NIL;
 	ListCell   *lc;
 
-	*unknown = NULL;
+	*unknown = NIL;
 	foreach(lc, cmig_statement_locks(statement))
 	{
 		follow(plan, &locks, lfirst(lc), unknown);
@@ -465,7 +583,8 @@ static char *
 lock_line(const CmigPlannedLock *lock)
 {
 	if (OidIsValid(lock->oid))
-		return cmig_measure_lock_line(lock->mode, lock->name, lock->kind, lock->size);
+		return psprintf("%s%s", cmig_measure_lock_line(lock->mode, lock->name, lock->kind, lock->size),
+						lock->routed ? ", if it gets rows" : "");
 	return psprintf("%s on %s, %s", cmig_measure_mode_name(lock->mode), lock->name,
 					lock->is_new ? "new" : "not found");
 }

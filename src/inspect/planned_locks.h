@@ -28,6 +28,8 @@ typedef struct CmigPlannedLock
 	char		kind;			/* as in pg_class.relkind; 0 if missing */
 	int64		size;
 	bool		is_new;			/* does an earlier statement create it? */
+	bool		routed;			/* a partition that is locked only if the
+								 * statement adds rows to it */
 } CmigPlannedLock;
 
 /* The names that earlier statements have changed. */
@@ -42,11 +44,11 @@ extern CmigPlannedLocks *cmig_planned_locks_start(void);
 /*
  * Returns the locks of a statement, one for each relation, as a List of
  * CmigPlannedLock * in the current memory context. search_path must be the
- * same as when the script runs. If the statement runs code that cannot be
- * analyzed, sets *unknown to the name of the statement, such as "DO";
- * otherwise to NULL. May raise errors from name lookups.
+ * same as when the script runs. Sets *unknown to a List of char *: the parts of
+ * the statement that run code that cannot be analyzed, such as "DO" or "the
+ * function public.f". May raise errors from name lookups.
  */
-extern List *cmig_planned_locks_of(CmigPlannedLocks *plan, Node *statement, const char **unknown);
+extern List *cmig_planned_locks_of(CmigPlannedLocks *plan, Node *statement, List **unknown);
 
 /* Merge two lists of locks, keeping the strongest lock on each relation. */
 extern List *cmig_planned_locks_merge(List *locks, List *more);

@@ -7,9 +7,11 @@
  */
 #include "postgres.h"
 
+#include "base/compat.h"
 #include "base/text_list.h"
 #include "inspect/query_locks.h"
 
+#include "catalog/namespace.h"
 #include "nodes/nodeFuncs.h"
 
 /* State of a walk over a parse tree. */
@@ -103,15 +105,56 @@ walk_writing(Node *node, RangeVar **target, Walk *walk)
 {
 	RangeVar   *relation = *target;
 
-	add_used(walk, relation, RowExclusiveLock);
 	if (IsA(node, InsertStmt))
-		((CmigLock *) llast(*walk->locks))->with |= CMIG_LOCK_REFERENCED | CMIG_LOCK_SEQUENCES;
+		cmig_query_locks_add(walk->locks, relation, RowExclusiveLock, CMIG_LOCK_INSERTED);
+	else
+		add_used(walk, relation, RowExclusiveLock);
 
 	/* the walker must not add the target again as a relation that is read */
 	*target = NULL;
 	(void) raw_expression_tree_walker(node, walk_node, walk);
 	*target = relation;
 	return false;
+}
+
+/*
+ * Returns the sequence that a call of nextval() or a similar function names, or
+ * NULL if the call is of another form.
+ */
+static RangeVar *
+called_sequence(const FuncCall *call)
+{
+	static const char *const names[] = {"nextval", "currval", "setval"};
+	Node	   *argument = call->args == NIL ? NULL : linitial(call->args);
+
+	if (list_length(call->funcname) > 1 && strcmp(strVal(linitial(call->funcname)), "pg_catalog") != 0)
+		return NULL;
+	if (argument != NULL && IsA(argument, TypeCast))
+		argument = ((TypeCast *) argument)->arg;
+	if (argument == NULL || !IsA(argument, A_Const) || ((A_Const *) argument)->isnull ||
+		!IsA(&((A_Const *) argument)->val, String))
+		return NULL;
+	for (int i = 0; i < lengthof(names); i++)
+		if (strcmp(strVal(llast(call->funcname)), names[i]) == 0)
+			return makeRangeVarFromNameList(cmig_name_list_compat(((A_Const *) argument)->val.sval.sval));
+	return NULL;
+}
+
+/* Add the sequence that a function call uses, or the call itself. */
+static void
+add_call(Walk *walk, FuncCall *call)
+{
+	RangeVar   *sequence = called_sequence(call);
+	CmigLock   *lock;
+
+	if (sequence != NULL)
+	{
+		(void) cmig_query_locks_add(walk->locks, sequence, RowExclusiveLock, 0);
+		return;
+	}
+	lock = cmig_query_locks_add(walk->locks, NULL, NoLock, 0);
+	lock->action = CMIG_LOCK_CALL;
+	lock->object = (Node *) call;
 }
 
 /* raw_expression_tree_walker callback. */
@@ -127,6 +170,10 @@ walk_node(Node *node, void *arg)
 		case T_RangeVar:
 			add_read(walk, (RangeVar *) node);
 			return false;
+		case T_FuncCall:
+			if (walk->planned)
+				add_call(walk, (FuncCall *) node);
+			break;
 		case T_LockingClause:
 			/* the names in a locking clause refer to relations in FROM */
 			return false;
@@ -179,7 +226,7 @@ cmig_query_locks(List **locks, Node *query, bool planned)
 	{
 		CmigLock   *lock = lfirst(lc);
 
-		if (lock->mode == RowExclusiveLock || !is_cte(&walk, lock->relation))
+		if (lock->relation == NULL || lock->mode == RowExclusiveLock || !is_cte(&walk, lock->relation))
 			*locks = lappend(*locks, lock);
 	}
 }

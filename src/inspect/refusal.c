@@ -97,7 +97,7 @@ is_around_query(const Node *statement)
 static void
 look_at_locks(Node *statement)
 {
-	const char *unknown;
+	List	   *unknown;
 	ListCell   *lc;
 	bool		reads_rows = IsA(statement, TruncateStmt) || IsA(statement, VacuumStmt);
 

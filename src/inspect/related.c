@@ -9,6 +9,7 @@
 
 #include "base/compat.h"
 #include "inspect/column_rewrite.h"
+#include "inspect/dropped_locks.h"
 #include "inspect/related.h"
 
 #include "access/genam.h"
@@ -19,6 +20,7 @@
 #include "catalog/index.h"
 #include "catalog/indexing.h"
 #include "catalog/partition.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_depend.h"
@@ -28,7 +30,9 @@
 #include "catalog/pg_publication.h"
 #include "commands/defrem.h"
 #include "catalog/pg_rewrite.h"
+#include "catalog/pg_shdepend.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -104,6 +108,55 @@ cmig_related_identity(Oid table, const char *column)
 			return list_make1_oid(lfirst_oid(lc));
 	}
 	return NIL;
+}
+
+/* What a role owns, or is named in. */
+typedef struct RoleUse
+{
+	CmigRelatedOwned callback;
+	void	   *arg;
+	List	   *policed;
+} RoleUse;
+
+/* Process a row of pg_shdepend that refers to the role. */
+static void
+use_role(HeapTuple row, void *arg)
+{
+	Form_pg_shdepend form = (Form_pg_shdepend) GETSTRUCT(row);
+	RoleUse    *use = arg;
+	ObjectAddress object;
+
+	if (form->dbid != MyDatabaseId)
+		return;
+	ObjectAddressSubSet(object, form->classid, form->objid, form->objsubid);
+	if (form->deptype == SHARED_DEPENDENCY_OWNER && use->callback != NULL)
+		use->callback(&object, use->arg);
+	if (form->deptype == SHARED_DEPENDENCY_POLICY)
+		use->policed = list_concat(use->policed, cmig_dropped_locks(&object, false));
+}
+
+/* Process the rows of pg_shdepend that refer to the role. */
+static List *
+each_use(Oid role, CmigRelatedOwned callback, void *arg)
+{
+	static const AttrNumber columns[] = {Anum_pg_shdepend_refclassid, Anum_pg_shdepend_refobjid};
+	Oid			values[] = {AuthIdRelationId, role};
+	RoleUse		use = {callback, arg};
+
+	each_row(SharedDependRelationId, SharedDependReferenceIndexId, 2, columns, values, use_role, &use);
+	return use.policed;
+}
+
+void
+cmig_related_owned(Oid role, CmigRelatedOwned callback, void *arg)
+{
+	(void) each_use(role, callback, arg);
+}
+
+List *
+cmig_related_policed(Oid role)
+{
+	return each_use(role, NULL, NULL);
 }
 
 bool

@@ -11,6 +11,7 @@
 #define CMIG_RELATED_H
 
 #include "postgres.h"
+#include "catalog/objectaddress.h"
 #include "nodes/parsenodes.h"
 #include "nodes/pg_list.h"
 
@@ -28,6 +29,18 @@ extern List *cmig_related_identity(Oid table, const char *column);
 
 /* Does the table have this access method? NULL means the default method. */
 extern bool cmig_related_has_method(Oid table, const char *method);
+
+/* A callback for an object that a role owns. */
+typedef void (*CmigRelatedOwned) (const ObjectAddress *object, void *arg);
+
+/* Call the callback for each object in this database that the role owns. */
+extern void cmig_related_owned(Oid role, CmigRelatedOwned callback, void *arg);
+
+/*
+ * Returns the tables with policies that name the role. DROP OWNED changes these
+ * policies.
+ */
+extern List *cmig_related_policed(Oid role);
 
 /* Returns the tables listed in a publication. */
 extern List *cmig_related_published(const char *publication);

@@ -26,7 +26,7 @@ typedef struct Reading
 	const char *sql;
 	int			statement;		/* number of the current statement */
 	List	   *locks;
-	List	   *unknown;		/* of char *: statements with unknown code */
+	List	   *unknown;		/* of char *: parts that run unknown code */
 } Reading;
 
 /* Add a word to a list if it is not there yet. */
@@ -52,15 +52,16 @@ read_script(void *arg)
 	script = cmig_script_open(reading->sql);
 	while (cmig_script_next(script, &statement))
 	{
-		const char *unknown;
+		List	   *unknown;
 		List	   *locks;
+		ListCell   *lc;
 
 		CHECK_FOR_INTERRUPTS();
 		reading->statement = statement.number;
 		locks = cmig_planned_locks_of(reading->plan, statement.raw->stmt, &unknown);
 		reading->locks = cmig_planned_locks_merge(reading->locks, locks);
-		if (unknown != NULL)
-			reading->unknown = add_word(reading->unknown, unknown);
+		foreach(lc, unknown)
+			reading->unknown = add_word(reading->unknown, lfirst(lc));
 		reading->statement++;
 	}
 }

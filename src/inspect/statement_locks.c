@@ -242,6 +242,19 @@ add_drop(List **locks, const DropStmt *drop)
 	}
 }
 
+/* Add the locks of DROP OWNED or REASSIGN OWNED. */
+static void
+add_owned(List **locks, CmigLockAction action, List *roles, DropBehavior behavior)
+{
+	CmigLock   *lock = cmig_query_locks_add(locks, NULL, AccessExclusiveLock, 0);
+
+	lock->action = action;
+	lock->object = (Node *) roles;
+	lock->cascade = behavior == DROP_CASCADE;
+	if (action == CMIG_LOCK_REASSIGN_OWNED)
+		lock->with = CMIG_LOCK_SEQUENCES | CMIG_LOCK_INDEXES;
+}
+
 /* Add the locks of ALTER ... RENAME. */
 static void
 add_rename(List **locks, const RenameStmt *rename)
@@ -520,6 +533,14 @@ add_other_statement(List **locks, Node *statement)
 		case T_DropStmt:
 			add_drop(locks, (DropStmt *) statement);
 			return true;
+		case T_DropOwnedStmt:
+			add_owned(locks, CMIG_LOCK_DROP_OWNED, ((DropOwnedStmt *) statement)->roles,
+					  ((DropOwnedStmt *) statement)->behavior);
+			return true;
+		case T_ReassignOwnedStmt:
+			add_owned(locks, CMIG_LOCK_REASSIGN_OWNED, ((ReassignOwnedStmt *) statement)->roles,
+					  DROP_RESTRICT);
+			return true;
 		case T_RenameStmt:
 			add_rename(locks, (RenameStmt *) statement);
 			return true;
@@ -548,8 +569,10 @@ add_other_statement(List **locks, Node *statement)
 			add_lock(locks, (LockStmt *) statement);
 			return true;
 		case T_CopyStmt:
-			add(locks, ((CopyStmt *) statement)->relation,
-				((CopyStmt *) statement)->is_from ? RowExclusiveLock : AccessShareLock, 0);
+			if (((CopyStmt *) statement)->is_from)
+				add(locks, ((CopyStmt *) statement)->relation, RowExclusiveLock, CMIG_LOCK_INSERTED);
+			else
+				add(locks, ((CopyStmt *) statement)->relation, AccessShareLock, 0);
 			cmig_query_locks(locks, ((CopyStmt *) statement)->query, true);
 			return true;
 		case T_DoStmt:

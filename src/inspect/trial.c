@@ -132,7 +132,7 @@ static void
 expect_locks(void *arg)
 {
 	Expected   *expected = arg;
-	const char *unknown;
+	List	   *unknown;
 
 	expected->locks = cmig_planned_locks_of(expected->plan, expected->statement, &unknown);
 }

@@ -46,3 +46,7 @@ CREATE TYPE row_of_loose AS (at int, what text);
 ALTER TABLE ancestor OWNER TO other_owner;
 CREATE INDEX event_what ON ONLY event (lower(what));
 CREATE INDEX event_1_what ON event_1 (lower(what));
+CREATE TABLE owned (id serial PRIMARY KEY, a text UNIQUE);
+ALTER TABLE owned OWNER TO other_owner;
+CREATE VIEW of_owned AS SELECT id FROM owned;
+CREATE POLICY theirs ON loose TO other_owner USING (true);

@@ -252,3 +252,18 @@ COPY (SELECT id FROM account) TO '/dev/null'
 SET CONSTRAINTS ALL IMMEDIATE
 SELECT count(*) FROM account TABLESAMPLE system (50)
 SELECT * FROM ONLY parent, LATERAL (SELECT * FROM plain WHERE plain.id = parent.id) x
+DROP OWNED BY other_owner CASCADE
+REASSIGN OWNED BY other_owner TO CURRENT_USER
+SELECT nextval('counter')
+SELECT * FROM nextval('public.counter'::regclass)
+SELECT setval('counter', 5)
+INSERT INTO plain VALUES (nextval('counter'))
+CREATE TABLE new_table AS SELECT nextval('counter')
+WITH x AS (SELECT nextval('counter') AS n) SELECT * FROM x
+INSERT INTO event VALUES (5, 'x')
+INSERT INTO event SELECT i, 'x' FROM generate_series(50, 150) i
+INSERT INTO event SELECT id, what FROM plain
+INSERT INTO parent VALUES (1)
+COPY parent FROM '/dev/null'
+COPY event FROM '/dev/null'
+SELECT double(n) FROM account
