@@ -27,7 +27,8 @@ $node->start;
 $node->safe_psql('postgres', 'CREATE ROLE other_owner; CREATE EXTENSION pg_cmig');
 $node->safe_psql('postgres', slurp_file("$CmigNode::top/t/data/locks/schema.sql"));
 
-my @statements = grep { $_ ne '' } split /\n/, slurp_file("$CmigNode::top/t/data/locks/statements.sql");
+# the values that nextval() takes are not given back
+my @statements = grep { $_ ne '' && !/nextval/ } split /\n/, slurp_file("$CmigNode::top/t/data/locks/statements.sql");
 push @statements, (
 	'UPDATE account SET n = n + 1', 'DELETE FROM line', 'DELETE FROM account WHERE id > 50',
 	'INSERT INTO invoice (id) SELECT generate_series(1, 500)', 'TRUNCATE account CASCADE',
