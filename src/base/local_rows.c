@@ -6,54 +6,24 @@
  */
 #include "postgres.h"
 
+#include "base/citus.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/local_rows.h"
-#include "base/query.h"
 
 #include "access/relation.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
-#include "catalog/pg_namespace.h"
-#include "catalog/pg_type.h"
 #include "commands/defrem.h"
-#include "commands/extension.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
-/* A row callback that records that there is a row. */
-static void
-found(TupleDesc desc, HeapTuple row, void *arg)
-{
-	*(bool *) arg = true;
-}
-
-/*
- * Returns true if Citus manages the table and keeps its rows in shards.  This
- * includes tables distributed by column or by schema, reference tables, and
- * local tables in Citus's metadata.
- */
-static bool
-is_distributed(Oid relation)
-{
-	Oid			types[1] = {OIDOID};
-	Datum		values[1] = {ObjectIdGetDatum(relation)};
-	bool		distributed = false;
-
-	if (!OidIsValid(get_extension_oid("citus", true)) ||
-		!OidIsValid(get_relname_relid("pg_dist_partition", PG_CATALOG_NAMESPACE)))
-		return false;
-	(void) cmig_query_once("SELECT 1 FROM pg_catalog.pg_dist_partition d WHERE d.logicalrelid::oid = $1",
-						   1, types, values, NULL, true, found, &distributed);
-	return distributed;
-}
-
 bool
 cmig_local_rows_here(Oid relation)
 {
-	return get_rel_relkind(relation) != RELKIND_FOREIGN_TABLE && !is_distributed(relation);
+	return get_rel_relkind(relation) != RELKIND_FOREIGN_TABLE && !cmig_citus_manages(relation);
 }
 
 static char *
@@ -95,7 +65,7 @@ refuse_distributed(Oid table, Oid child, const char *doing, const char *hint)
 }
 
 void
-cmig_local_rows_require(Oid table, bool children, const char *doing, const char *hint)
+cmig_local_rows_require_reachable(Oid table, bool children, const char *doing)
 {
 	List	   *relations = children ? find_all_inheritors(table, AccessShareLock, NULL) :
 	list_make1_oid(table);
@@ -103,11 +73,24 @@ cmig_local_rows_require(Oid table, bool children, const char *doing, const char 
 
 	foreach(lc, relations)
 	{
+		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_FOREIGN_TABLE)
+			refuse_foreign(table, lfirst_oid(lc), doing);
+	}
+}
+
+void
+cmig_local_rows_require(Oid table, bool children, const char *doing, const char *hint)
+{
+	List	   *relations = children ? find_all_inheritors(table, AccessShareLock, NULL) :
+	list_make1_oid(table);
+	ListCell   *lc;
+
+	cmig_local_rows_require_reachable(table, children, doing);
+	foreach(lc, relations)
+	{
 		Oid			relation = lfirst_oid(lc);
 
-		if (get_rel_relkind(relation) == RELKIND_FOREIGN_TABLE)
-			refuse_foreign(table, relation, doing);
-		if (is_distributed(relation))
+		if (cmig_citus_manages(relation))
 			refuse_distributed(table, relation, doing, hint);
 	}
 }

@@ -24,6 +24,12 @@ extern bool cmig_local_rows_here(Oid relation);
 extern void cmig_local_rows_require(Oid table, bool children, const char *doing, const char *hint);
 
 /*
+ * Raise 0A000 if the table is a foreign table or, if children is true, any of
+ * the tables that inherit from it is.
+ */
+extern void cmig_local_rows_require_reachable(Oid table, bool children, const char *doing);
+
+/*
  * Raise 0A000 unless the table uses the heap access method, so that its rows
  * can be read block by block.
  */

@@ -20,6 +20,7 @@
  */
 #include "postgres.h"
 
+#include "base/citus.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "move/move.h"
@@ -496,6 +497,7 @@ run_procedure(FunctionCallInfo fcinfo, const Request *request, const char *in_do
 
 	PreventCommandDuringRecovery(name);
 	PreventCommandIfReadOnly(name);
+	cmig_citus_require_coordinator(name);
 	cmig_toplevel_commit();
 	PG_TRY();
 	{

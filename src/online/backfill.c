@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "base/argument.h"
+#include "base/citus.h"
 #include "base/compat.h"
 #include "base/query.h"
 #include "base/role.h"
@@ -183,7 +184,7 @@ run_passes(CmigBackfill *b)
 		 * after an interruption, one more pass is needed: new rows may have
 		 * appeared before the position where the pass was resumed
 		 */
-		if (b->target->by_key || (b->run.rows_of_pass == 0 && !b->resumed))
+		if (b->target->where_sql == NULL || (b->run.rows_of_pass == 0 && !b->resumed))
 			break;
 		b->resumed = false;
 		b->run.pass++;
@@ -384,6 +385,7 @@ set_identity(CmigBackfill *b, const char *set_sql, const char *where_sql)
 	b->identity.target = b->target->name;
 	b->identity.set_sql = set_sql;
 	b->identity.where_sql = where_sql;
+	b->identity.by_key = b->target->by_key;
 	if (cmig_runner_current() != NULL)
 	{
 		b->identity.revision = pstrdup(cmig_runner_current());
@@ -405,6 +407,7 @@ cmig_backfill(PG_FUNCTION_ARGS)
 	if (cmig_runner_concurrent_ddl())
 		cmig_toplevel_require(fcinfo, "cmig.backfill");
 	PreventCommandIfReadOnly("cmig.backfill");
+	cmig_citus_require_coordinator("cmig.backfill");
 	if (cmig_runner_current() == NULL)
 		cmig_run_limit_start();
 

@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "base/citus.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/query.h"
@@ -20,6 +21,7 @@
 
 #include "access/xact.h"
 #include "miscadmin.h"
+#include "storage/block.h"
 #include "storage/itemptr.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
@@ -85,6 +87,29 @@ fetch_key(CmigQuery *query, Datum *values)
 	return key;
 }
 
+/* Raise an error because updated rows still match, so the next pass would update them again. */
+static void
+refuse_still(int64 updated, int64 still)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("where_sql still matches rows that were updated"),
+			 errdetail("This batch updated %lld rows and was rolled back. The next pass would update %lld of them again.",
+					   (long long) updated, (long long) still),
+			 errhint("Use a where_sql that is true only for rows that remain to be updated, such as new_column IS NULL, or leave out where_sql to update each row once.")));
+}
+
+/*
+ * Is the current part updated by a single batch?  In the caller's transaction,
+ * the sizes of shards cannot be asked for, because a shard might be locked by
+ * this transaction.
+ */
+static bool
+is_at_once(const CmigBackfill *b)
+{
+	return b->one_transaction && b->target->parts[b->part].shards > 0;
+}
+
 /* Update a range of blocks, and return the number of rows updated. */
 static int64
 update_range(CmigBackfill *b, Datum *values)
@@ -97,12 +122,7 @@ update_range(CmigBackfill *b, Datum *values)
 	/* updated rows must no longer match, or the backfill would never end */
 	cmig_query_each(&b->queries.checked, values, NULL, keep_counts, &counts);
 	if (counts.still > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("where_sql still matches rows that were updated"),
-				 errdetail("This batch updated %lld rows and was rolled back. The next pass would update %lld of them again.",
-						   (long long) counts.all, (long long) counts.still),
-				 errhint("Use a where_sql that is true only for rows that remain to be updated, such as new_column IS NULL, or leave out where_sql to update each row once.")));
+		refuse_still(counts.all, counts.still);
 	return counts.all;
 }
 
@@ -139,7 +159,7 @@ update_blocks(CmigBackfill *b)
 	Datum		values[2];
 	int64		rows;
 
-	if (b->next.pass > 1)
+	if (b->next.pass > 1 && b->target->parts[b->part].shards == 0)
 	{
 		BlockNumber next = cmig_backfill_skip_next(b->skip, b->target->parts[b->part].oid,
 												   start, bound);
@@ -183,6 +203,21 @@ update_blocks(CmigBackfill *b)
 	return rows;
 }
 
+/*
+ * Check that the rows of a range of keys that were updated no longer match.
+ * Counts the ones that match but were not updated.
+ */
+static void
+check_still(CmigBackfill *b, CmigQuery *query, Datum *values, int64 rows)
+{
+	Counts		counts = {0};
+
+	cmig_query_each(query, values, NULL, keep_counts, &counts);
+	if (rows > 0 && counts.all >= rows)
+		refuse_still(rows, counts.all);
+	b->next.unchanged += counts.all;
+}
+
 /* Run a batch by key, and return the number of rows updated. */
 static int64
 update_keys(CmigBackfill *b)
@@ -191,7 +226,7 @@ update_keys(CmigBackfill *b)
 	const CmigNames *bound = &b->next.bound;
 	int			count = bound->count;
 	Datum		values[CMIG_QUERY_MAX_ARGS];
-	CmigNames	end;
+	CmigNames	end = {0};
 	int			lower = place->count;	/* 0 at the beginning */
 	int64		rows;
 
@@ -199,12 +234,15 @@ update_keys(CmigBackfill *b)
 		values[i] = CStringGetTextDatum(place->names[i]);
 	for (int i = 0; i < count; i++)
 		values[lower + i] = CStringGetTextDatum(bound->names[i]);
-	end = fetch_key(lower ? &b->queries.end : &b->queries.first_end, values);
+	if (!is_at_once(b))
+		end = fetch_key(lower ? &b->queries.end : &b->queries.first_end, values);
 	if (end.count == 0)
 		end = *bound;
 	for (int i = 0; i < count; i++)
 		values[lower + i] = CStringGetTextDatum(end.names[i]);
 	rows = cmig_query_run(lower ? &b->queries.update : &b->queries.first, values, NULL);
+	if (b->target->where_sql != NULL)
+		check_still(b, lower ? &b->queries.still : &b->queries.first_still, values, rows);
 	b->next.place = end;
 	b->next.passed += rows;
 	return rows;
@@ -259,7 +297,8 @@ begin_part(CmigBackfill *b, const CmigBackfillPart *part)
 
 		cmig_backfill_sql_prepare(&b->queries, b->target, part, b->batch_size);
 		MemoryContextSwitchTo(old);
-		b->blocks = b->dense_blocks = cmig_backfill_sql_blocks(part, b->batch_size);
+		b->blocks = b->dense_blocks = is_at_once(b) ? MaxBlockNumber :
+			cmig_backfill_sql_blocks(part, b->batch_size);
 		b->prepared = b->part;
 	}
 	if (b->next.relation != NULL && strcmp(b->next.relation, part->name) == 0)
@@ -277,7 +316,8 @@ begin_part(CmigBackfill *b, const CmigBackfillPart *part)
 	else
 	{
 		b->next.place = one_name(pstrdup("0"));
-		b->next.bound = one_name(psprintf("%.0f", cmig_backfill_sql_size(part->oid)));
+		b->next.bound = one_name(psprintf("%.0f", is_at_once(b) ? MaxBlockNumber :
+										  cmig_backfill_sql_size(part)));
 	}
 }
 
@@ -305,6 +345,7 @@ cmig_backfill_batch_run(void *arg)
 
 	if (!b->one_transaction)
 		cmig_toplevel_snapshot();
+	(void) cmig_citus_use_two_phases();
 	level = NewGUCNestLevel();
 	cmig_settings_override("row_security", "off");
 	b->next = b->run;
@@ -315,7 +356,7 @@ cmig_backfill_batch_run(void *arg)
 		b->next.rows += rows;
 		b->next.rows_of_pass += rows;
 		b->next.batches++;
-		if (!b->target->by_key)
+		if (!b->target->by_key && !is_at_once(b))
 			b->blocks = Min(Max(rows == 0 ? b->blocks * 2 :
 								floor(b->blocks * Min(Max((double) b->batch_size / rows, 0.5), 2)),
 								1), CMIG_BACKFILL_MOST_BLOCKS);

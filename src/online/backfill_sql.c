@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "base/citus.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "online/backfill_sql.h"
@@ -18,8 +19,18 @@
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "storage/bufmgr.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
+
+/* Where the statements for a walk by key read the key. */
+typedef struct KeySource
+{
+	const CmigBackfillKey *key;
+	const char *from;			/* an item of FROM */
+	const char *alias;			/* its alias */
+}			KeySource;
 
 /*
  * Statements for a part
@@ -42,14 +53,23 @@ append_comparison(StringInfo sql, const CmigBackfillKey *key, const char *operat
 
 /* Append the key's columns, separated by commas. */
 static void
-append_key(StringInfo sql, const CmigBackfillKey *key, const char *suffix)
+append_key(StringInfo sql, const KeySource * source, const char *suffix)
 {
 	/*
 	 * qualify the columns, because ORDER BY would refer to the result's
 	 * columns otherwise
 	 */
-	for (int i = 0; i < key->count; i++)
-		appendStringInfo(sql, "%scmig_row.%s%s", i > 0 ? ", " : "", key->columns[i], suffix);
+	for (int i = 0; i < source->key->count; i++)
+		appendStringInfo(sql, "%s%s.%s%s", i > 0 ? ", " : "", source->alias,
+						 source->key->columns[i], suffix);
+}
+
+/* Append the filter, if there is one, and what connects it with a comparison. */
+static void
+append_filter(StringInfo sql, const CmigBackfillTarget *target)
+{
+	if (target->where_sql != NULL)
+		appendStringInfo(sql, "(%s\n) AND ", target->where_sql);
 }
 
 /* Initialize a query whose arguments all have the same type. */
@@ -65,65 +85,111 @@ make_query(CmigQuery *query, const char *sql, int nargs, Oid argtype)
 		query->argtypes[i] = argtype;
 }
 
+/*
+ * Append the condition that a key is in a range.  The parameters are the lower
+ * end of the range, if there is one, and the upper end.
+ */
+static void
+append_range(StringInfo sql, const CmigBackfillKey *key, bool lower)
+{
+	if (lower)
+	{
+		append_comparison(sql, key, key->greater, 1);
+		appendStringInfoString(sql, " AND ");
+	}
+	append_comparison(sql, key, key->not_greater, lower ? 1 + key->count : 1);
+}
+
+/* Build a statement that updates a range. */
+static void
+make_update(CmigQuery *query, const CmigBackfillTarget *target, const CmigBackfillPart *part,
+			bool lower)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "UPDATE ONLY %s SET %s\n WHERE ", part->updated, target->set_sql);
+	append_filter(&sql, target);
+	append_range(&sql, &part->key, lower);
+	make_query(query, sql.data, part->key.count * (lower ? 2 : 1), TEXTOID);
+}
+
+/* Build a statement that counts the rows of a range that match the filter. */
+static void
+make_still(CmigQuery *query, const CmigBackfillTarget *target, const CmigBackfillPart *part,
+		   bool lower)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "SELECT pg_catalog.count(*), 0::pg_catalog.int8 FROM ONLY %s WHERE ", part->updated);
+	append_filter(&sql, target);
+	append_range(&sql, &part->key, lower);
+	make_query(query, sql.data, part->key.count * (lower ? 2 : 1), TEXTOID);
+}
+
+/* Build a statement that finds the last key of a batch. */
+static void
+make_end(CmigQuery *query, const CmigBackfillTarget *target, const KeySource * source, bool lower,
+		 int batch_size)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "SELECT ");
+	append_key(&sql, source, "::pg_catalog.text");
+	appendStringInfo(&sql, " FROM ONLY %s WHERE ", source->from);
+	append_filter(&sql, target);
+	append_range(&sql, source->key, lower);
+	appendStringInfoString(&sql, " ORDER BY ");
+	append_key(&sql, source, "");
+	appendStringInfo(&sql, " LIMIT 1 OFFSET %d", batch_size - 1);
+	make_query(query, sql.data, source->key->count * (lower ? 2 : 1), TEXTOID);
+}
+
+/* Build the statement that finds the greatest key. */
+static void
+make_bound(CmigQuery *query, const CmigBackfillTarget *target, const KeySource * source)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "SELECT ");
+	append_key(&sql, source, "::pg_catalog.text");
+	appendStringInfo(&sql, " FROM ONLY %s WHERE ", source->from);
+	append_filter(&sql, target);
+	appendStringInfoString(&sql, "true ORDER BY ");
+	append_key(&sql, source, " DESC");
+	appendStringInfoString(&sql, " LIMIT 1");
+	make_query(query, sql.data, 0, TEXTOID);
+}
+
 /* Build the statements for a walk by key. */
 static void
 prepare_key(CmigBackfillQueries *q, const CmigBackfillTarget *target,
 			const CmigBackfillPart *part, int batch_size)
 {
-	const CmigBackfillKey *key = &part->key;
-	StringInfoData sql;
+	KeySource	source = {.key = &part->key};
 
-	if (key->count * 2 > CMIG_QUERY_MAX_ARGS)
+	if (part->key.count * 2 > CMIG_QUERY_MAX_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_TOO_MANY_COLUMNS),
 				 errmsg("the key of table %s has too many columns for a backfill", part->name),
 				 errhint("Specify a where_sql that is true for the rows that remain to be updated.")));
 
-	/*
-	 * the parameters are the lower end of the range, if any, and the upper
-	 * end
-	 */
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "UPDATE ONLY %s SET %s\n WHERE ", part->updated, target->set_sql);
-	append_comparison(&sql, key, key->greater, 1);
-	appendStringInfoString(&sql, " AND ");
-	append_comparison(&sql, key, key->not_greater, 1 + key->count);
-	make_query(&q->update, sql.data, key->count * 2, TEXTOID);
-
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "UPDATE ONLY %s SET %s\n WHERE ", part->updated, target->set_sql);
-	append_comparison(&sql, key, key->not_greater, 1);
-	make_query(&q->first, sql.data, key->count, TEXTOID);
-
-	initStringInfo(&sql);
-	appendStringInfoString(&sql, "SELECT ");
-	append_key(&sql, key, "::pg_catalog.text");
-	appendStringInfo(&sql, " FROM ONLY %s AS cmig_row ORDER BY ", part->name);
-	append_key(&sql, key, " DESC");
-	appendStringInfoString(&sql, " LIMIT 1");
-	make_query(&q->bound, sql.data, 0, TEXTOID);
-
-	initStringInfo(&sql);
-	appendStringInfoString(&sql, "SELECT ");
-	append_key(&sql, key, "::pg_catalog.text");
-	appendStringInfo(&sql, " FROM ONLY %s AS cmig_row WHERE ", part->name);
-	append_comparison(&sql, key, key->greater, 1);
-	appendStringInfoString(&sql, " AND ");
-	append_comparison(&sql, key, key->not_greater, 1 + key->count);
-	appendStringInfoString(&sql, " ORDER BY ");
-	append_key(&sql, key, "");
-	appendStringInfo(&sql, " LIMIT 1 OFFSET %d", batch_size - 1);
-	make_query(&q->end, sql.data, key->count * 2, TEXTOID);
-
-	initStringInfo(&sql);
-	appendStringInfoString(&sql, "SELECT ");
-	append_key(&sql, key, "::pg_catalog.text");
-	appendStringInfo(&sql, " FROM ONLY %s AS cmig_row WHERE ", part->name);
-	append_comparison(&sql, key, key->not_greater, 1);
-	appendStringInfoString(&sql, " ORDER BY ");
-	append_key(&sql, key, "");
-	appendStringInfo(&sql, " LIMIT 1 OFFSET %d", batch_size - 1);
-	make_query(&q->first_end, sql.data, key->count, TEXTOID);
+	/* a filter may qualify columns with the target's name */
+	source.alias = target->where_sql ? quote_identifier(get_rel_name(target->oid)) : "cmig_row";
+	source.from = target->where_sql ? part->updated : psprintf("%s AS cmig_row", part->name);
+	make_update(&q->update, target, part, true);
+	make_update(&q->first, target, part, false);
+	if (target->where_sql != NULL)
+	{
+		make_still(&q->still, target, part, true);
+		make_still(&q->first_still, target, part, false);
+	}
+	make_bound(&q->bound, target, &source);
+	make_end(&q->end, target, &source, true, batch_size);
+	make_end(&q->first_end, target, &source, false, batch_size);
 }
 
 /* Build the statements for a walk by block. */
@@ -140,7 +206,7 @@ prepare_ctid(CmigBackfillQueries *q, const CmigBackfillTarget *target,
 						update, target->where_sql),
 			   2, TIDOID);
 	make_query(&q->probe,
-			   psprintf("SELECT pg_catalog.count(*), 0::pg_catalog.int8 FROM (SELECT FROM ONLY %s\n"
+			   psprintf("SELECT pg_catalog.count(*), 0::pg_catalog.int8 FROM (SELECT 1 FROM ONLY %s\n"
 						" WHERE ctid >= $1 AND ctid < $2 AND (%s\n) LIMIT %d) AS cmig_rows",
 						part->updated, target->where_sql, batch_size + 1),
 			   2, TIDOID);
@@ -161,6 +227,8 @@ cmig_backfill_sql_free(CmigBackfillQueries *q)
 {
 	cmig_query_free(&q->update);
 	cmig_query_free(&q->checked);
+	cmig_query_free(&q->still);
+	cmig_query_free(&q->first_still);
 	cmig_query_free(&q->probe);
 	cmig_query_free(&q->first);
 	cmig_query_free(&q->bound);
@@ -173,11 +241,15 @@ cmig_backfill_sql_free(CmigBackfillQueries *q)
  */
 
 double
-cmig_backfill_sql_size(Oid relation)
+cmig_backfill_sql_size(const CmigBackfillPart *part)
 {
-	Relation	rel = relation_open(relation, AccessShareLock);
-	BlockNumber blocks = RelationGetNumberOfBlocks(rel);
+	Relation	rel;
+	BlockNumber blocks;
 
+	if (part->shards > 0)
+		return cmig_citus_blocks(part->oid);
+	rel = relation_open(part->oid, AccessShareLock);
+	blocks = RelationGetNumberOfBlocks(rel);
 	relation_close(rel, AccessShareLock);
 	return blocks;
 }
@@ -210,7 +282,9 @@ cmig_backfill_sql_work(const CmigBackfillTarget *target)
 		double		pages;
 
 		estimate(target->parts[i].oid, &rows, &pages);
-		total += target->by_key ? rows : cmig_backfill_sql_size(target->parts[i].oid);
+		if (target->by_key && target->parts[i].shards > 0)
+			rows = cmig_citus_rows(target->parts[i].oid);
+		total += target->by_key ? rows : cmig_backfill_sql_size(&target->parts[i]);
 	}
 	return total;
 }
@@ -221,6 +295,8 @@ cmig_backfill_sql_blocks(const CmigBackfillPart *part, int batch_size)
 	double		rows;
 	double		pages;
 
+	if (part->shards > 0)
+		return Max(batch_size / 200 / part->shards, 1);
 	estimate(part->oid, &rows, &pages);
 	if (rows < 1 || pages < 1)
 		return Max(batch_size / 200, 1);

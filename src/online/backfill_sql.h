@@ -23,6 +23,9 @@ typedef struct CmigBackfillQueries
 	CmigQuery	update;			/* updates a range */
 	CmigQuery	checked;		/* by ctid: updates a range, and counts the
 								 * updated rows that still match */
+	CmigQuery	still;			/* by key, with a filter: counts the rows of a
+								 * range that match */
+	CmigQuery	first_still;	/* the same for the first range */
 	CmigQuery	probe;			/* by ctid: counts the matching rows of a
 								 * range, up to the size of a batch plus one */
 	CmigQuery	first;			/* by key: updates the first range, which has
@@ -44,11 +47,12 @@ extern void cmig_backfill_sql_prepare(CmigBackfillQueries *queries,
 extern void cmig_backfill_sql_free(CmigBackfillQueries *queries);
 
 /*
- * The first function returns the number of blocks of a table.  The second one
+ * The first function returns the number of blocks of a table or, if Citus manages
+ * it, of its largest shard.  The second one
  * returns the amount of work in one pass: the number of blocks or, for a walk
  * by key, an estimate of the number of rows.
  */
-extern double cmig_backfill_sql_size(Oid relation);
+extern double cmig_backfill_sql_size(const CmigBackfillPart *part);
 extern double cmig_backfill_sql_work(const CmigBackfillTarget *target);
 
 /* Returns the number of blocks that a batch spans if all rows match. */

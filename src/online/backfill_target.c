@@ -9,11 +9,18 @@
  * others.  Therefore, the table is walked once, in the order of a unique key,
  * up to the greatest key that existed at the start.
  *
+ * The rows of a table that Citus manages are in shards.  Batches are statements
+ * that Citus runs on all shards at the same time: a range of blocks is that range
+ * of each shard, and a range of keys is wherever its rows are.  If a shard has
+ * copies on several nodes, a row is in different blocks there, so such a table is
+ * walked by key even if there is a filter, with the filter in each statement.
+ *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
 #include "base/argument.h"
+#include "base/citus.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/local_rows.h"
@@ -265,7 +272,11 @@ check_policies(Oid relation)
 				 errhint("Run the backfill as a role with BYPASSRLS, or, as the owner, use ALTER TABLE ... NO FORCE ROW LEVEL SECURITY while the backfill runs.")));
 }
 
-/* Check privileges as PostgreSQL does when it runs the statement. */
+/*
+ * Check privileges as PostgreSQL does when it runs the statement.  Not for tables
+ * that Citus manages: it would plan the statement on another connection, which
+ * might wait for a lock of this one.
+ */
 static void
 check_privileges(const CmigBackfillTarget *target, const char *name)
 {
@@ -453,14 +464,45 @@ find_key(Oid relation, CmigBackfillKey *key, char **obstacle)
 }
 
 /*
+ * Set the key of a part whose shards have copies.  Raises an error if there is
+ * no usable key, or if the backfill sets one of its columns.
+ */
+static void
+choose_key_of_copies(CmigBackfillPart *part, List *columns)
+{
+	char	   *obstacle = NULL;
+	bool		found = find_key(part->oid, &part->key, &obstacle);
+	bool		changes = false;
+
+	for (int i = 0; i < part->key.count; i++)
+	{
+		changes = changes || cmig_text_list_has(columns, part->key.columns[i]);
+		part->key.columns[i] = quoted(NULL, part->key.columns[i]);
+	}
+	if (!found || changes)
+		ereport(ERROR,
+				(errcode(found ? ERRCODE_INVALID_PARAMETER_VALUE : ERRCODE_FEATURE_NOT_SUPPORTED),
+				 changes ? errmsg("set_sql must not change the key of table %s", part->name) :
+				 errmsg("table %s has no primary key", part->name),
+				 obstacle ? errdetail("%s", obstacle) :
+				 errdetail("Its shards have copies on several nodes, so it is updated in the order of a key."),
+				 errhint("Use a plain UPDATE command, which Citus runs on all copies.")));
+}
+
+/*
  * Set a part's key.  Raises an error if the part has no usable key, or if the
  * backfill sets one of the key's columns.
  */
 static void
-choose_key(CmigBackfillPart *part, List *columns)
+choose_key(CmigBackfillPart *part, List *columns, bool filtered)
 {
 	char	   *obstacle = NULL;
 
+	if (filtered)
+	{
+		choose_key_of_copies(part, columns);
+		return;
+	}
 	if (!find_key(part->oid, &part->key, &obstacle))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -484,6 +526,39 @@ choose_key(CmigBackfillPart *part, List *columns)
 }
 
 /*
+ * Citus
+ */
+
+/* Does any of the relations have shards with copies on several nodes? */
+static bool
+have_copies(List *relations)
+{
+	ListCell   *lc;
+
+	foreach(lc, relations)
+	{
+		if (cmig_citus_manages(lfirst_oid(lc)) && cmig_citus_has_copies(lfirst_oid(lc)))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Raise an error if a batch and its progress might not be committed together,
+ * and the batch might therefore run twice with a different result.
+ */
+static void
+check_commit(const CmigBackfillPart *part, const char *where_sql)
+{
+	if (part->shards == 1 && where_sql == NULL && !cmig_citus_use_two_phases())
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot backfill table %s without where_sql", part->name),
+				 errdetail("Its only shard might commit a batch before the progress of the backfill is committed on the coordinator."),
+				 errhint("Specify a where_sql that is true for the rows that remain to be updated.")));
+}
+
+/*
  * Entry point
  */
 
@@ -503,12 +578,11 @@ cmig_backfill_target_check(Oid table, const char *set_sql, const char *where_sql
 
 	LockRelationOid(table, AccessShareLock);
 	check_kind(table);
-	cmig_local_rows_require(table, true, "cmig.backfill", "Use plain UPDATE commands, which Citus runs on the shards.");
+	cmig_local_rows_require_reachable(table, true, "cmig.backfill");
 	target->oid = table;
 	target->name = cmig_backfill_target_name(table);
 	target->set_sql = set_sql;
 	target->where_sql = where_sql;
-	target->by_key = where_sql == NULL;
 
 	(void) check_set(target->name, set_sql);
 	if (where_sql != NULL)
@@ -516,6 +590,7 @@ cmig_backfill_target_check(Oid table, const char *set_sql, const char *where_sql
 	target->columns = analyze(target);
 
 	relations = find_all_inheritors(table, AccessShareLock, NULL);
+	target->by_key = where_sql == NULL || have_copies(relations);
 	target->parts = palloc0(sizeof(CmigBackfillPart) * list_length(relations));
 	foreach(lc, relations)
 	{
@@ -534,15 +609,18 @@ cmig_backfill_target_check(Oid table, const char *set_sql, const char *where_sql
 		part->name = cmig_backfill_target_name(relation);
 		part->updated = relation == table ? part->name :
 			psprintf("%s AS %s", part->name, quote_identifier(get_rel_name(table)));
-		check_privileges(target, part->updated);
+		part->shards = cmig_citus_manages(relation) ? cmig_citus_shards(relation) : 0;
+		if (part->shards == 0)
+			check_privileges(target, part->updated);
+		check_commit(part, where_sql);
 		if (target->by_key)
-			choose_key(part, target->columns);
+			choose_key(part, target->columns, where_sql != NULL);
 		else
 			cmig_local_rows_require_heap(relation, "cmig.backfill with where_sql",
 										 "Leave out where_sql to update the table in the order of its key, or do not use cmig.backfill for this table.");
 		target->count++;
 	}
-	if (get_rel_relkind(table) == RELKIND_PARTITIONED_TABLE)
+	if (get_rel_relkind(table) == RELKIND_PARTITIONED_TABLE && !cmig_citus_manages(table))
 		check_privileges(target, target->name);
 	qsort(target->parts, target->count, sizeof(CmigBackfillPart), compare_parts);
 	return target;

@@ -29,6 +29,8 @@ typedef struct CmigBackfillPart
 								 * name as an alias if they differ, because
 								 * set_sql and where_sql may use the target's
 								 * name */
+	int			shards;			/* the number of shards in which Citus keeps
+								 * the rows, or 0 */
 	CmigBackfillKey key;		/* set if the table is walked by key */
 } CmigBackfillPart;
 
@@ -40,7 +42,9 @@ typedef struct CmigBackfillTarget
 	const char *set_sql;
 	const char *where_sql;		/* NULL: all rows */
 	List	   *columns;		/* of char *: the columns in set_sql */
-	bool		by_key;			/* is the table walked by key, not by block? */
+	bool		by_key;			/* is the table walked by key, not by block?
+								 * It is if there is no where_sql or if it has
+								 * copies of shards. */
 	int			count;
 	CmigBackfillPart *parts;	/* ordered by name */
 } CmigBackfillTarget;

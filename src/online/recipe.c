@@ -390,8 +390,7 @@ cmig_add_foreign_key(PG_FUNCTION_ARGS)
 				 errmsg("the referenced relation must be a table"),
 				 errhint(ADD_FOREIGN_KEY_CALL)));
 	referenced = PG_GETARG_OID(2);
-	cmig_local_rows_require(referenced, true, "cmig.add_foreign_key",
-							"Use ALTER TABLE, which Citus runs on the shards.");
+	cmig_local_rows_require_reachable(referenced, true, "cmig.add_foreign_key");
 	referenced_columns = PG_ARGISNULL(3) ? primary_key_columns(referenced) :
 		cmig_recipe_columns(fcinfo, 3, "referenced_columns", referenced, &referenced_names);
 	key.name = cmig_recipe_optional_name(fcinfo, 4, ADD_FOREIGN_KEY_CALL);

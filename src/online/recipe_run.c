@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "base/argument.h"
+#include "base/citus.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/local_rows.h"
@@ -63,6 +64,7 @@ cmig_recipe_begin(CmigRecipe *recipe, FunctionCallInfo fcinfo, const char *proce
 	if (!recipe->one_transaction)
 		cmig_toplevel_require(fcinfo, procedure);
 	PreventCommandIfReadOnly(procedure);
+	cmig_citus_require_coordinator(procedure);
 	recipe->context = recipe->one_transaction ?
 		AllocSetContextCreate(CurrentMemoryContext, "pg_cmig recipe", ALLOCSET_DEFAULT_SIZES) :
 		cmig_toplevel_context("pg_cmig recipe");
@@ -86,8 +88,7 @@ cmig_recipe_begin(CmigRecipe *recipe, FunctionCallInfo fcinfo, const char *proce
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("%s requires a table", procedure),
 				 errhint("Name a table.")));
-	cmig_local_rows_require(recipe->table, true, procedure,
-							"Use ALTER TABLE, which Citus runs on the shards.");
+	cmig_local_rows_require_reachable(recipe->table, true, procedure);
 	recipe->table_name =
 		quote_qualified_identifier(get_namespace_name(get_rel_namespace(recipe->table)),
 								   get_rel_name(recipe->table));

@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "base/citus.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/subtransaction.h"
@@ -251,6 +252,7 @@ cmig_run_lock_transaction(const char *command)
 
 	PreventCommandDuringRecovery(command);
 	PreventCommandIfReadOnly(command);
+	cmig_citus_require_coordinator(command);
 
 	/*
 	 * A stepwise run holds the gate, or is waiting for it after yielding to

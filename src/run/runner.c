@@ -18,6 +18,7 @@
  */
 #include "postgres.h"
 
+#include "base/citus.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/query.h"
@@ -393,6 +394,7 @@ execute_plan(PlannedStmt *plan, const char *text, DestReceiver *dest,
 {
 	int64		rows = CMIG_NO_ROWS;
 
+	(void) cmig_citus_use_two_phases();
 	if (plan->utilityStmt != NULL)
 	{
 		QueryCompletion completion;
@@ -401,7 +403,9 @@ execute_plan(PlannedStmt *plan, const char *text, DestReceiver *dest,
 		if (own_snapshot)
 			PushActiveSnapshot(GetTransactionSnapshot());
 		InitializeQueryCompletion(&completion);
-		ProcessUtility(plan, text, false, PROCESS_UTILITY_QUERY, NULL, NULL,
+		ProcessUtility(plan, text, false,
+					   cmig_citus_wants_toplevel(plan->utilityStmt) ? PROCESS_UTILITY_TOPLEVEL :
+					   PROCESS_UTILITY_QUERY, NULL, NULL,
 					   dest, &completion);
 		if (command_tag_display_rowcount(completion.commandTag))
 			rows = completion.nprocessed;

@@ -14,6 +14,7 @@
  */
 #include "postgres.h"
 
+#include "base/citus.h"
 #include "base/compat.h"
 #include "base/query.h"
 #include "base/subtransaction.h"
@@ -399,6 +400,7 @@ run_shadow(ShadowRun *run)
 				 errmsg("%s cannot be called by SQL that it runs", run->caller)));
 	PreventCommandDuringRecovery(run->caller);
 	PreventCommandIfReadOnly(run->caller);
+	cmig_citus_require_coordinator(run->caller);
 	cmig_runner_require_idle(run->caller);
 	cmig_extension_share();
 	cmig_run_limit_start();

@@ -256,7 +256,7 @@ cmig_backfill_run_find(const CmigBackfillIdentity *identity, CmigBackfillRun *ru
 	if (cmig_query_each(&find_query, values, nulls, collect, run) == 0)
 		return false;
 	if (!run->done)
-		require_valid(run, identity->where_sql == NULL);
+		require_valid(run, identity->by_key);
 	return true;
 }
 

@@ -16,6 +16,7 @@ typedef struct CmigBackfillIdentity
 	const char *target;			/* qualified and quoted */
 	const char *set_sql;
 	const char *where_sql;		/* NULL: none */
+	bool		by_key;			/* is the table walked by key, not by block? */
 	const char *revision;		/* NULL: not part of a revision */
 	const char *direction;
 	int			statement;

@@ -1,0 +1,184 @@
+/*
+ * citus.c
+ *	  Reads the metadata of Citus, which distributes tables over several servers.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/citus.h"
+#include "base/query.h"
+
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+
+/*
+ * Is the library of Citus loaded?  A quick check for databases without it.  A
+ * session can set a parameter of this name by itself, so true means little.
+ */
+static bool
+is_loaded(void)
+{
+	return GetConfigOption("citus.shard_count", true, false) != NULL;
+}
+
+/* Does the database contain Citus with this table of its metadata? */
+static bool
+has_metadata(const char *table)
+{
+	return OidIsValid(get_extension_oid("citus", true)) &&
+		OidIsValid(get_relname_relid(table, PG_CATALOG_NAMESPACE));
+}
+
+/* A row callback that keeps a number. */
+static void
+keep_number(TupleDesc desc, HeapTuple row, void *arg)
+{
+	*(double *) arg = cmig_query_float8(desc, row, 1, 0);
+}
+
+/*
+ * Run a query about a table, whose OID is $1, and return its result, a float8,
+ * or 0 if it returns no row.
+ */
+static double
+ask(const char *sql, Oid relation)
+{
+	Oid			types[1] = {OIDOID};
+	Datum		values[1] = {ObjectIdGetDatum(relation)};
+	double		result = 0;
+
+	(void) cmig_query_once(sql, 1, types, values, NULL, true, keep_number, &result);
+	return result;
+}
+
+bool
+cmig_citus_manages(Oid relation)
+{
+	return has_metadata("pg_dist_partition") &&
+		ask("SELECT 1::float8 FROM pg_catalog.pg_dist_partition d WHERE d.logicalrelid::oid = $1", relation) > 0;
+}
+
+bool
+cmig_citus_has_copies(Oid relation)
+{
+	return ask("SELECT count(*)::float8 FROM pg_catalog.pg_dist_shard s"
+			   " JOIN pg_catalog.pg_dist_placement p USING (shardid) WHERE s.logicalrelid::oid = $1", relation) >
+		cmig_citus_shards(relation);
+}
+
+int
+cmig_citus_shards(Oid relation)
+{
+	return ask("SELECT count(*)::float8 FROM pg_catalog.pg_dist_shard s WHERE s.logicalrelid::oid = $1", relation);
+}
+
+/*
+ * A shard that cannot be read has the server's message as its result.
+ */
+static void
+refuse_unread(Oid relation)
+{
+	Oid			types[1] = {OIDOID};
+	Datum		values[1] = {ObjectIdGetDatum(relation)};
+	char	   *message = NULL;
+
+	(void) cmig_query_once("SELECT r.result FROM pg_catalog.run_command_on_shards($1::regclass,"
+						   " 'SELECT pg_catalog.pg_relation_size(%L::pg_catalog.regclass)') AS r"
+						   " WHERE NOT r.success LIMIT 1",
+						   1, types, values, NULL, true, cmig_query_keep_text, &message);
+	ereport(ERROR,
+			(errcode(ERRCODE_CONNECTION_FAILURE),
+			 errmsg("not all shards of table \"%s\" can be read", get_rel_name(relation)),
+			 message ? errdetail("%s", message) : 0,
+			 errhint("To see the state of the nodes: SELECT * FROM pg_catalog.citus_check_cluster_node_health()")));
+}
+
+double
+cmig_citus_blocks(Oid relation)
+{
+	double		blocks = ask("SELECT CASE WHEN bool_and(r.success) THEN"
+							 " max(CASE WHEN r.success THEN r.result::float8 / current_setting('block_size')::float8 END)"
+							 " ELSE -1 END FROM pg_catalog.run_command_on_shards($1::regclass,"
+							 " 'SELECT pg_catalog.pg_relation_size(%L::pg_catalog.regclass)') AS r", relation);
+
+	if (blocks < 0)
+		refuse_unread(relation);
+	return blocks;
+}
+
+double
+cmig_citus_rows(Oid relation)
+{
+	return ask("SELECT coalesce(sum(CASE WHEN r.success THEN greatest(r.result::float8, 0) END), 0)"
+			   " FROM pg_catalog.run_command_on_shards($1::regclass,"
+			   " 'SELECT c.reltuples FROM pg_catalog.pg_class c WHERE c.oid = %L::pg_catalog.regclass') AS r", relation);
+}
+
+/* A row callback that keeps the coordinator's address. */
+static void
+keep_address(TupleDesc desc, HeapTuple row, void *arg)
+{
+	*(char **) arg = psprintf("host %s, port %s", cmig_query_text(desc, row, 1),
+							  cmig_query_text(desc, row, 2));
+}
+
+void
+cmig_citus_require_coordinator(const char *command)
+{
+	char	   *address = NULL;
+	bool		is_worker;
+
+	if (!is_loaded() || !has_metadata("pg_dist_local_group"))
+		return;
+	PushActiveSnapshot(GetTransactionSnapshot());
+	is_worker = ask("SELECT 1::float8 FROM pg_catalog.pg_dist_local_group WHERE groupid > 0", InvalidOid) > 0;
+	if (is_worker)
+		(void) cmig_query_once("SELECT nodename, nodeport::text FROM pg_catalog.pg_dist_node WHERE groupid = 0"
+							   " ORDER BY nodeid LIMIT 1", 0, NULL, NULL, NULL, true, keep_address, &address);
+	PopActiveSnapshot();
+	if (is_worker)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("%s cannot be called on a Citus worker", command),
+				 errdetail("The revisions and their state are on the coordinator."),
+				 address ? errhint("Connect to the coordinator: %s.", address) :
+				 errhint("Connect to the coordinator.")));
+}
+
+bool
+cmig_citus_use_two_phases(void)
+{
+	static void (*use_two_phases) (void) = NULL;
+
+	if (!is_loaded() || !has_metadata("pg_dist_partition"))
+		return true;
+	if (use_two_phases == NULL)
+		use_two_phases = (void (*) (void)) load_external_function("citus", "Use2PCForCoordinatedTransaction",
+																  false, NULL);
+	if (use_two_phases == NULL)
+		return false;
+	use_two_phases();
+	return true;
+}
+
+bool
+cmig_citus_wants_toplevel(const Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_CreateStmt:
+		case T_CreateTableAsStmt:
+		case T_CreateForeignTableStmt:
+		case T_AlterObjectSchemaStmt:
+			return is_loaded() && has_metadata("pg_dist_schema");
+		default:
+			return false;
+	}
+}

@@ -1,0 +1,60 @@
+/*
+ * citus.h
+ *	  Reads the metadata of Citus, which distributes tables over several servers.
+ *
+ * To the server, a table that Citus manages looks like an empty ordinary table.
+ * Its rows are in shards, which are tables on the workers or the coordinator.
+ * A shard can have copies (placements) on several nodes.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_CITUS_H
+#define CMIG_CITUS_H
+
+#include "postgres.h"
+#include "nodes/nodes.h"
+
+/*
+ * Does Citus manage the table?  It manages distributed tables, reference
+ * tables, tables in distributed schemas, and local tables in its metadata.
+ */
+extern bool cmig_citus_manages(Oid relation);
+
+/*
+ * Does a shard of the table have copies on several nodes?  A row's ctid differs
+ * between them.
+ */
+extern bool cmig_citus_has_copies(Oid relation);
+
+/* Returns the number of the table's shards. */
+extern int	cmig_citus_shards(Oid relation);
+
+/*
+ * Ask the shards, in transactions of their own, for the number of blocks of the
+ * largest shard, and for an estimate of the number of rows in all shards, which
+ * is 0 if there are no statistics.  Raises an error if a shard cannot be read.
+ */
+extern double cmig_citus_blocks(Oid relation);
+extern double cmig_citus_rows(Oid relation);
+
+/*
+ * Raise 0A000 if the session is connected to a worker.  The names and states of
+ * revisions are on the coordinator only.
+ */
+extern void cmig_citus_require_coordinator(const char *command);
+
+/*
+ * Make the current transaction commit on all nodes or on none.  Without this,
+ * Citus commits changes of a single shard before the coordinator's own changes,
+ * so a crash in between would keep only the former.  Returns false if Citus
+ * does not allow it.  Does nothing without Citus.
+ */
+extern bool cmig_citus_use_two_phases(void);
+
+/*
+ * Does Citus distribute the new table of this statement by itself only if the
+ * statement is run at top level?
+ */
+extern bool cmig_citus_wants_toplevel(const Node *statement);
+
+#endif							/* CMIG_CITUS_H */

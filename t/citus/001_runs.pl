@@ -1,0 +1,121 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# Runs on a Citus cluster: upgrade, downgrade, and stepwise runs of revisions that
+# make and change tables of each kind; calls on a worker.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin, "$FindBin::RealBin/..";
+use CmigCluster;
+use CmigNode;
+use Test::More;
+
+my ($coordinator, @workers) = new_cluster();
+
+sub sql { return query($coordinator, 'postgres', @_) }
+
+my %revision = (
+	tables => [ '', <<'UP', <<'DOWN' ],
+CREATE SCHEMA app;
+CREATE TABLE app.country (id int PRIMARY KEY, name text);
+SELECT create_reference_table('app.country');
+CREATE TABLE app.item (tenant int, id int, name text, country int, PRIMARY KEY (tenant, id));
+SELECT create_distributed_table('app.item', 'tenant');
+CREATE TABLE app.managed (id int PRIMARY KEY, name text);
+SELECT citus_add_local_table_to_metadata('app.managed');
+CREATE TABLE app.plain (id int PRIMARY KEY, name text);
+SET LOCAL citus.enable_schema_based_sharding = on;
+CREATE SCHEMA tenant_a;
+CREATE TABLE tenant_a.thing (id int PRIMARY KEY, name text);
+UP
+DROP SCHEMA tenant_a CASCADE;
+DROP SCHEMA app CASCADE;
+DOWN
+	columns => [ 'tables', <<'UP', <<'DOWN' ],
+ALTER TABLE app.country ADD COLUMN n int;
+ALTER TABLE app.item ADD COLUMN n int;
+ALTER TABLE app.managed ADD COLUMN n int;
+ALTER TABLE app.plain ADD COLUMN n int;
+ALTER TABLE tenant_a.thing ADD COLUMN n int;
+INSERT INTO app.country SELECT i, 'name ' || i FROM generate_series(1, 100) i;
+INSERT INTO app.item SELECT i % 20, i, 'name ' || i, 1 FROM generate_series(1, 1000) i;
+UPDATE app.item SET n = id;
+UP
+ALTER TABLE app.country DROP COLUMN n;
+ALTER TABLE app.item DROP COLUMN n;
+ALTER TABLE app.managed DROP COLUMN n;
+ALTER TABLE app.plain DROP COLUMN n;
+ALTER TABLE tenant_a.thing DROP COLUMN n;
+DELETE FROM app.item;
+DELETE FROM app.country;
+DOWN
+	indexes => [ 'columns', <<'UP', <<'DOWN' ],
+CREATE INDEX CONCURRENTLY item_name ON app.item (name);
+CREATE INDEX CONCURRENTLY country_name ON app.country (name);
+CREATE INDEX CONCURRENTLY thing_name ON tenant_a.thing (name);
+CREATE INDEX CONCURRENTLY managed_name ON app.managed (name);
+UP
+DROP INDEX CONCURRENTLY app.item_name;
+DROP INDEX CONCURRENTLY app.country_name;
+DROP INDEX CONCURRENTLY tenant_a.thing_name;
+DROP INDEX CONCURRENTLY app.managed_name;
+DOWN
+);
+
+sub load
+{
+	my $files = join '', map { revision_file($_, @{ $revision{$_} }) } @_;
+
+	$files =~ s/^-- create_date/-- transactional: false\n$&/m if $files =~ /CONCURRENTLY/;
+	sql(load_sql($files));
+}
+
+my $kinds = "SELECT string_agg(table_name::text || ' ' || citus_table_type, ', ' ORDER BY table_name::text) FROM citus_tables";
+my $all = 'app.country reference, app.item distributed, app.managed local, tenant_a.thing schema';
+my $columns = "SELECT string_agg(attname, ',' ORDER BY attnum) FROM pg_attribute WHERE attnum > 0 AND NOT attisdropped AND attrelid = %L::regclass";
+
+load('tables', 'columns');
+sql("SELECT cmig.upgrade('tables')");
+is(sql($kinds), $all, 'upgrade makes tables of each kind');
+sql("SELECT cmig.upgrade('head')");
+is(on_shards($coordinator, $_->[0], $columns), $_->[1], "upgrade adds columns to each shard of $_->[0]")
+  foreach ([ 'app.item', 'tenant,id,name,country,n' ], [ 'app.country', 'id,name,n' ], [ 'app.managed', 'id,name,n' ], [ 'tenant_a.thing', 'id,name,n' ]);
+is(sql('SELECT count(*), sum(n) FROM app.item'), '1000|500500', 'upgrade inserts and updates rows on the shards');
+is(sql("SELECT current_setting('citus.enable_schema_based_sharding')"), 'off', 'a setting of a revision ends with it');
+
+sql("SELECT cmig.downgrade('-1')");
+is(on_shards($coordinator, 'app.item', $columns), 'tenant,id,name,country', 'downgrade removes columns from the shards');
+is(sql('SELECT count(*) FROM app.item'), '0', 'downgrade deletes the rows');
+sql("SELECT cmig.downgrade('base')");
+is(sql($kinds), '', 'downgrade to base drops the tables');
+is($_->safe_psql('postgres', "SELECT count(*) FROM pg_class WHERE relname ~ '^(item|country|thing|managed)'"), 0, 'no shard is left on ' . $_->name)
+  foreach $coordinator, @workers;
+
+sql("SELECT cmig.upgrade('head')");
+my $failing = revision_file('failing', 'columns', 'ALTER TABLE app.item ADD COLUMN extra int; UPDATE app.item SET extra = 1; SELECT 1 / 0;');
+sql(load_sql($failing));
+fails_with($coordinator, 'postgres', "SELECT cmig.upgrade('failing')", '22012', 'division by zero', 'a failing revision');
+is(on_shards($coordinator, 'app.item', $columns), 'tenant,id,name,country,n', 'leaves nothing on the shards');
+is(sql('SELECT revision FROM cmig.version'), 'columns', 'and is not recorded');
+sql("SELECT cmig.remove_revision('failing')");
+
+load('indexes');
+sql('CALL cmig.upgrade_stepwise()');
+is(on_shards($coordinator, $_, "SELECT count(*) FROM pg_index i JOIN pg_class c ON c.oid = indexrelid WHERE indrelid = %L::regclass AND indisvalid AND relname LIKE '%%\\_name%%'"), '1',
+	"a stepwise run builds an index on each shard of $_")
+  foreach qw(app.item app.country tenant_a.thing app.managed);
+sql('CALL cmig.downgrade_stepwise(\'-1\')');
+is(on_shards($coordinator, 'app.item', 'SELECT count(*) FROM pg_index WHERE indrelid = %L::regclass'), '1', 'and removes it');
+
+# the catalog is on the coordinator
+
+is($workers[0]->safe_psql('postgres', 'SELECT count(*) FROM cmig.revision'), '0', "a worker's extension contains no revisions");
+
+fails_with($workers[0], 'postgres', $_, '0A000', 'cannot be called on a Citus worker.*Connect to the coordinator: host .*, port \\d+', "$_ is refused on a worker")
+  foreach ("SELECT cmig.upgrade('head')", "SELECT cmig.downgrade('-1')", "SELECT cmig.stamp('head')", load_sql(revision_file('x', '', 'SELECT 1;')),
+	'CALL cmig.upgrade_stepwise()', 'CALL cmig.downgrade_stepwise(\'-1\')', 'SELECT * FROM cmig.drift()');
+
+stop_cluster($coordinator, @workers);
+done_testing();
