@@ -1,0 +1,124 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# backfill and the online constraints on tables of each kind: every row is
+# updated once, on each copy; a worker or a run is killed in the middle.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin, "$FindBin::RealBin/..";
+use CmigCluster;
+use CmigNode;
+use Test::More;
+
+my ($coordinator, @workers) = new_cluster();
+
+sub sql { return query($coordinator, 'postgres', @_) }
+
+# a table of each kind, and its number of rows
+my %rows = ('app.item' => 5000, 'app.country' => 500, 'app.managed' => 500, 'app.plain' => 500, 'tenant_a.thing' => 500);
+my @tables = sort keys %rows;
+my @managed = grep { $_ ne 'app.plain' } @tables;
+
+# backfill
+
+make_tables($coordinator);
+foreach my $table (@tables)
+{
+	sql("CALL cmig.backfill('$table', 'n = 1', 'n IS NULL', batch_size => 300)");
+	is(sql("SELECT n, count(*) FROM $table GROUP BY n"), "1|$rows{$table}", "backfill with where_sql updates all rows of $table");
+	sql("CALL cmig.backfill('$table', 'n = n + 1', batch_size => 300)");
+	is(sql("SELECT n, count(*) FROM $table GROUP BY n"), "2|$rows{$table}", "backfill without where_sql updates each row of $table once");
+	is(sql("SELECT rows, state FROM cmig.backfill_progress WHERE target = '$table' ORDER BY id"), "$rows{$table}|done\n$rows{$table}|done", 'and says so');
+}
+is(on_shards($coordinator, 'app.country', 'SELECT sum(n * id) FROM %s'), 2 * 500 * 501 / 2, 'all copies of a reference table are equal');
+ok(sql("SELECT max(batches) > 10 FROM cmig.backfill_run WHERE target = 'app.item'"), 'in batches');
+
+fails_with($coordinator, 'postgres', "CALL cmig.backfill('$_', 'n = 3', 'n > 0')", '22023', 'where_sql still matches', "a condition that stays true is refused for $_")
+  foreach @tables;
+fails_with($coordinator, 'postgres', "CALL cmig.backfill('app.item', 'tenant = 1', 'n > 0')", '0A000', 'partition value', 'the distribution column cannot be changed');
+fails_with($coordinator, 'postgres', "CALL cmig.backfill('app.item', 'name = name || 1')", '0A000', 'STABLE functions', "Citus's own limits are its errors");
+fails_with($coordinator, 'postgres', "CALL cmig.backfill('app.country', 'id = id + 1000', 'id < 1000')", '22023', 'must not change the key', 'nor the key of a table with copies');
+sql("ALTER TABLE app.country DROP CONSTRAINT country_pkey");
+fails_with($coordinator, 'postgres', "CALL cmig.backfill('app.country', 'n = 5', 'n < 5')", '0A000', 'no primary key.*copies on several nodes.*plain UPDATE', 'a table with copies needs a key');
+is(sql('SELECT count(*) FROM cmig.backfill_progress WHERE state <> $$done$$'), 0, 'a refused backfill leaves no row');
+
+# in one transaction, after DDL of the same transaction
+
+make_tables($coordinator);
+foreach my $table (@tables)
+{
+	is(sql(<<"SQL"), "2|$rows{$table}", "a backfill in the caller's transaction: $table");
+BEGIN;
+SET LOCAL cmig.concurrent_ddl = off;
+ALTER TABLE $table ADD COLUMN extra int;
+CALL cmig.backfill('$table', 'extra = 1', 'extra IS NULL', 100);
+CALL cmig.backfill('$table', 'extra = extra + 1', batch_size => 100);
+SELECT extra, count(*) FROM $table GROUP BY extra;
+COMMIT;
+SQL
+}
+
+# shards with copies, and a partitioned table
+
+sql(<<'SQL');
+SET citus.shard_replication_factor = 2;
+CREATE TABLE app.copied (id int PRIMARY KEY, n int);
+SELECT create_distributed_table('app.copied', 'id');
+INSERT INTO app.copied SELECT i FROM generate_series(1, 1000) i;
+RESET citus.shard_replication_factor;
+CREATE TABLE app.event (tenant int, at date, n int, PRIMARY KEY (tenant, at)) PARTITION BY RANGE (at);
+SELECT create_distributed_table('app.event', 'tenant');
+CREATE TABLE app.event_1 PARTITION OF app.event FOR VALUES FROM ('2026-01-01') TO ('2026-02-01');
+CREATE TABLE app.event_2 PARTITION OF app.event FOR VALUES FROM ('2026-02-01') TO ('2026-03-01');
+INSERT INTO app.event SELECT i, '2026-01-01'::date + i % 59 FROM generate_series(1, 1000) i;
+SQL
+foreach my $table (qw(app.copied app.event))
+{
+	sql("CALL cmig.backfill('$table', 'n = 1', 'n IS NULL', batch_size => 90)");
+	sql("CALL cmig.backfill('$table', 'n = n + 1', batch_size => 90)");
+	is(sql("SELECT n, count(*) FROM $table GROUP BY n"), '2|1000', "each row of $table is updated once");
+}
+is(sql(q(SELECT count(DISTINCT sum) FROM (SELECT shardid, sum(result::int) FROM run_command_on_placements('app.copied', 'SELECT sum(n) FROM %s') GROUP BY 1, nodename, nodeport) AS sums (shard, sum) GROUP BY shard HAVING count(DISTINCT sum) > 1)),
+	'', 'both copies of a shard are equal');
+
+# the online constraints
+
+foreach my $table (@tables)
+{
+	my ($name) = $table =~ /\.(.*)/;
+	my $key = $table eq 'app.item' ? 'tenant' : 'id';
+
+	sql("UPDATE $table SET n = 1");
+	sql("CALL cmig.add_not_null('$table', 'name')");
+	sql("CALL cmig.add_check('$table', 'positive', 'n > 0')");
+	sql("CALL cmig.add_unique('$table', '{$key,name}')");
+	sql("CALL cmig.add_foreign_key('$table', 'n', 'app.country')");
+	is(sql("SELECT string_agg(conname::text, ',' ORDER BY conname::text COLLATE "C") FROM pg_constraint WHERE conrelid = '$table'::regclass AND convalidated AND contype <> 'p'"),
+		join(',', sort "${name}_${key}_name_key", "${name}_n_fkey", 'positive'), "constraints of $table");
+	next if $table eq 'app.plain';
+	is(on_shards($coordinator, $table, <<'SQL'), 'c,f,p,u,name', "and of its shards");
+SELECT string_agg(DISTINCT contype::text, ',') || ',' || (SELECT string_agg(attname, ',') FROM pg_attribute WHERE attrelid = %1$L::regclass AND attnotnull AND attname = 'name') FROM pg_constraint WHERE conrelid = %1$L::regclass AND convalidated AND contype <> 'n'
+SQL
+	sql("CALL cmig.add_check('$table', 'positive', 'n > 0')");
+	pass('a second call does nothing');
+	fails_with($coordinator, 'postgres', "CALL cmig.add_check('$table', 'great', 'n > 1')", '23514', 'violated.*repeat this CALL', "rows that violate a constraint of $table");
+	sql("UPDATE $table SET n = 2");
+	sql("CALL cmig.add_check('$table', 'great', 'n > 1')");
+	is(sql("SELECT convalidated FROM pg_constraint WHERE conrelid = '$table'::regclass AND conname = 'great'"), 't', 'it continues after they were corrected');
+}
+fails_with($coordinator, 'postgres', "CALL cmig.add_unique('app.item', 'name')", '0A000', 'non-partition columns', 'a unique constraint must contain the distribution column');
+sql('ALTER TABLE app.item DROP CONSTRAINT item_tenant_name_key');
+sql("UPDATE app.item SET name = 'same' WHERE tenant = 7 AND id < 200");
+fails_with($coordinator, 'postgres', "CALL cmig.add_unique('app.item', '{tenant,name}', 'unique_name')", '', 'could not create unique index|duplicate', 'duplicates in a shard');
+sql("DELETE FROM app.item WHERE tenant = 7");
+sql("CALL cmig.add_unique('app.item', '{tenant,name}', 'unique_name')");
+is(on_shards($coordinator, 'app.item', "SELECT count(*) FROM pg_index i JOIN pg_class c ON c.oid = indexrelid WHERE indrelid = %L::regclass AND relname LIKE 'unique\\_name%%' AND indisvalid"), '1',
+	'the next call removes what the failed build left, on each shard');
+
+fails_with($workers[0], 'postgres', $_, '0A000', 'cannot be called on a Citus worker', 'refused on a worker')
+  foreach ("CALL cmig.backfill('app.item', 'n = 1', 'n IS NULL')", "CALL cmig.add_check('app.item', 'x', 'n > 0')");
+
+stop_cluster($coordinator, @workers);
+done_testing();
