@@ -7,7 +7,8 @@
 # Tools are searched on the PATH and in the folder PG_CMIG_TOOLS, for example the
 # node_modules/.bin of npm install --ignore-scripts dbmate drizzle-kit drizzle-orm
 # graphile-migrate liquibase@4 node-pg-migrate pg prisma@6 @prisma/adapter-pg@6.
-# Those that are not there are skipped.
+# Those that are not there are skipped.  Debian and npm do not have the others, in
+# whose place SQL does what they do.
 
 use strict;
 use warnings;
@@ -146,6 +147,91 @@ my %tools = (
 	},
 );
 
+# Tools of which there is only what they leave behind: the table of what is applied
+my %written = (
+	'diesel' => {
+		applied => q{CREATE TABLE __diesel_schema_migrations (version varchar(50) PRIMARY KEY, run_on timestamp NOT NULL DEFAULT now()); INSERT INTO __diesel_schema_migrations VALUES ('00000000000000'), ('20240101000000')},
+		files => {
+			'00000000000000_diesel_initial_setup/up.sql' => "SELECT 1;\n",
+			'00000000000000_diesel_initial_setup/down.sql' => "SELECT 1;\n",
+			'2024-01-01-000000_users/up.sql' => 'USERS',
+			'2024-01-01-000000_users/down.sql' => 'NO USERS',
+			'2024-01-02-000000_email/up.sql' => 'EMAIL',
+			'2024-01-02-000000_email/down.sql' => 'NO EMAIL',
+			'2024-01-03-000000_index/up.sql' => 'INDEX',
+			'2024-01-03-000000_index/down.sql' => 'NO INDEX',
+			'2024-01-03-000000_index/metadata.toml' => "run_in_transaction = false\n",
+		},
+	},
+	'flyway' => {
+		applied => q{CREATE TABLE flyway_schema_history (installed_rank int PRIMARY KEY, version varchar(50), description varchar(200) NOT NULL, type varchar(20) NOT NULL, script varchar(1000) NOT NULL,
+			checksum int, installed_by varchar(100) NOT NULL DEFAULT current_user, installed_on timestamp NOT NULL DEFAULT now(), execution_time int NOT NULL DEFAULT 1, success boolean NOT NULL);
+			INSERT INTO flyway_schema_history (installed_rank, version, description, type, script, checksum, success) VALUES (1, '1', 'users', 'SQL', 'V1__users.sql', 1, true)},
+		placeholders => ['table=users'],
+		files => {
+			'V1__users.sql' => 'CREATE TABLE ${table} (id int PRIMARY KEY, name text);',
+			'U1__users.sql' => 'DROP TABLE ${table};',
+			'V1.1__email.sql' => 'EMAIL',
+			'U1.1__email.sql' => 'NO EMAIL',
+			'V1_2__index.sql' => 'INDEX',
+			'V1_2__index.sql.conf' => 'executeInTransaction=false',
+			'U1_2__index.sql' => 'NO INDEX',
+		},
+	},
+	'golang-migrate' => {
+		applied => 'CREATE TABLE schema_migrations (version bigint NOT NULL PRIMARY KEY, dirty boolean NOT NULL); INSERT INTO schema_migrations VALUES (2, false)',
+		files => {
+			'1_schema.up.sql' => 'SELECT 1;',
+			'1_schema.down.sql' => 'SELECT 1;',
+			'2_users.up.sql' => "BEGIN;\nUSERS\nCOMMIT;",
+			'2_users.down.sql' => 'NO USERS',
+			'010_email.up.sql' => 'EMAIL',
+			'010_email.down.sql' => 'NO EMAIL',
+			'011_index.up.sql' => 'INDEX',
+			'011_index.down.sql' => 'NO INDEX',
+		},
+	},
+	'goose' => {
+		applied => q{CREATE TABLE goose_db_version (id serial PRIMARY KEY, version_id bigint NOT NULL, is_applied boolean NOT NULL, tstamp timestamp DEFAULT now()); INSERT INTO goose_db_version (version_id, is_applied) VALUES (0, true), (1, true)},
+		files => {
+			'00001_users.sql' => "-- +goose Up\n-- +goose StatementBegin\nUSERS\n-- +goose StatementEnd\n-- +goose Down\nNO USERS\n",
+			'00002_email.sql' => "-- +goose Up\nEMAIL\n-- +goose Down\nNO EMAIL\n",
+			'00003_index.sql' => "-- +goose NO TRANSACTION\n-- +goose Up\nINDEX\n-- +goose Down\nNO INDEX\n",
+		},
+	},
+	'rails' => {
+		applied => q{CREATE TABLE schema_migrations (version varchar NOT NULL PRIMARY KEY); CREATE TABLE ar_internal_metadata (key varchar PRIMARY KEY); INSERT INTO schema_migrations VALUES ('20240101000000'), ('20240102000000')},
+		files => {
+			'structure.sql' => "SET search_path TO public;\nUSERS\n\nSET search_path TO \"\$user\", public;\n\nINSERT INTO \"schema_migrations\" (version) VALUES\n('20240102000000'),\n('20240101000000');\n",
+		},
+		whole => 1,
+	},
+	'refinery' => {
+		applied => q{CREATE TABLE refinery_schema_history (version int4 PRIMARY KEY, name varchar(255), applied_on varchar(255), checksum varchar(255)); INSERT INTO refinery_schema_history VALUES (1, 'users')},
+		files => { 'V1__users.sql' => 'USERS', 'V2__email.sql' => 'EMAIL', 'V3__index.sql' => 'INDEX' },
+		one_way => 1,
+	},
+	'sqlx' => {
+		applied => q{CREATE TABLE _sqlx_migrations (version bigint PRIMARY KEY, description text NOT NULL, installed_on timestamptz NOT NULL DEFAULT now(), success boolean NOT NULL, checksum bytea NOT NULL, execution_time bigint NOT NULL); INSERT INTO _sqlx_migrations VALUES (20240101000000, 'users', DEFAULT, true, '', 1)},
+		files => {
+			'20240101000000_users.up.sql' => 'USERS',
+			'20240101000000_users.down.sql' => 'NO USERS',
+			'20240102000000_email.up.sql' => 'EMAIL',
+			'20240102000000_email.down.sql' => 'NO EMAIL',
+			'20240103000000_index.up.sql' => "-- no-transaction\nINDEX",
+			'20240103000000_index.down.sql' => "-- no-transaction\nNO INDEX",
+		},
+	},
+	'supabase' => {
+		applied => q{CREATE SCHEMA supabase_migrations; CREATE TABLE supabase_migrations.schema_migrations (version text PRIMARY KEY, statements text[], name text); INSERT INTO supabase_migrations.schema_migrations VALUES ('20240101000000', '{}', 'users')},
+		files => { '20240101000000_users.sql' => 'USERS', '20240102000000_email.sql' => 'EMAIL', '20240103000000_index.sql' => 'INDEX' },
+		one_way => 1,
+	},
+);
+my $users = 'CREATE TABLE users (id int PRIMARY KEY, name text);';
+my $email = 'ALTER TABLE users ADD email text;';
+my %steps = ('NO USERS' => 'DROP TABLE users;', USERS => $users, 'NO EMAIL' => 'ALTER TABLE users DROP email;', EMAIL => $email, 'NO INDEX' => 'DROP INDEX users_name_idx;', INDEX => $index);
+
 my $node = new_node('tools');
 # Java has no Unix sockets
 $node->append_conf('postgresql.conf', "listen_addresses = '127.0.0.1'\n");
@@ -245,5 +331,29 @@ SKIP:
 	}
 }
 note("$ran tools were there");
+
+foreach my $name (sort keys %written)
+{
+	my $tool = $written{$name};
+	(my $db = $name) =~ s/-/_/g;
+	my $folder = new_folder($db, map { my $text = $tool->{files}{$_}; ($_ => $text =~ s/\b((?:NO )?(?:USERS|EMAIL|INDEX))\b/$steps{$1}/gr) } keys %{ $tool->{files} });
+	my @placeholders = map { ('-x', $_) } @{ $tool->{placeholders} // [] };
+
+	$node->safe_psql('postgres', "CREATE DATABASE ${db}_$_") foreach qw(only both);
+	$node->safe_psql("${db}_$_", "$users; $tool->{applied}") foreach qw(only both);
+	$node->safe_psql("${db}_only", $_) foreach $tool->{whole} ? () : ($email, $index);
+	chdir $folder or die;
+	gives(0, 'is at base', '', 'init', 'cmig', '-d', "${db}_both");
+	gives(0, '^cmig/\S+\.sql\n', '', 'import', $name, '.', '--to', 'cmig', @placeholders, '-d', "${db}_both");
+	gives(0, 'applied', 'added: ', 'import', $name, '--state', '-d', "${db}_both");
+	is(query($node, "${db}_both", "SELECT string_agg(revision, ',') FROM cmig.plan('upgrade', 'head')") =~ tr/,//, $tool->{whole} ? 0 : 1, "$name: two are pending");
+	gives(0, $tool->{whole} ? '' : 'is at ', '', 'upgrade', '-y', '-d', "${db}_both");
+	is(dump_of("${db}_both"), dump_of("${db}_only"), "$name: pg_cmig runs the rest");
+	next if $tool->{whole} || $tool->{one_way};
+	gives(0, 'is at base', '', 'downgrade', '-y', 'base', '-d', "${db}_both");
+	is(query($node, "${db}_both", q{SELECT to_regclass('users')}), '', "$name: and back");
+	gives(0, 'is at ', '', 'upgrade', '-y', '-d', "${db}_both");
+	is(dump_of("${db}_both"), dump_of("${db}_only"), "$name: and all from the beginning");
+}
 
 done_testing();
