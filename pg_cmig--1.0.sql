@@ -1292,7 +1292,7 @@ AS 'MODULE_PATHNAME', 'cmig_diff_schemas'
 LANGUAGE C SET quote_all_identifiers = off;
 
 CREATE FUNCTION cmig.autogenerate(message text DEFAULT NULL, target_sql text DEFAULT NULL,
-	rev_id text DEFAULT NULL, head text DEFAULT 'head', splice boolean DEFAULT false,
+	revision text DEFAULT NULL, head text DEFAULT 'head', splice boolean DEFAULT false,
 	branch_label text DEFAULT NULL, depends_on text[] DEFAULT '{}',
 	file_template text DEFAULT '%(rev)s_%(slug)s',
 	schemas text[] DEFAULT NULL, compare text DEFAULT 'all', owners boolean DEFAULT false,
@@ -1303,7 +1303,7 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_autogenerate'
 LANGUAGE C SET quote_all_identifiers = off;
 
-CREATE FUNCTION cmig.baseline(message text DEFAULT NULL, rev_id text DEFAULT NULL,
+CREATE FUNCTION cmig.baseline(message text DEFAULT NULL, revision text DEFAULT NULL,
 	branch_label text DEFAULT NULL,
 	file_template text DEFAULT '%(rev)s_%(slug)s', schemas text[] DEFAULT NULL,
 	owners boolean DEFAULT false, privileges boolean DEFAULT true, comments boolean DEFAULT true,
@@ -1313,7 +1313,7 @@ AS 'MODULE_PATHNAME', 'cmig_baseline'
 LANGUAGE C SET quote_all_identifiers = off;
 
 CREATE FUNCTION cmig.squash(range text DEFAULT NULL, message text DEFAULT NULL,
-	rev_id text DEFAULT NULL,
+	revision text DEFAULT NULL,
 	file_template text DEFAULT '%(rev)s_%(slug)s', schemas text[] DEFAULT NULL,
 	owners boolean DEFAULT false, privileges boolean DEFAULT true, comments boolean DEFAULT true,
 	renames text[] DEFAULT '{}',
@@ -1349,7 +1349,7 @@ AS 'MODULE_PATHNAME', 'cmig_drift'
 LANGUAGE C;
 
 CREATE FUNCTION cmig.capture(message text DEFAULT NULL,
-	rev_id text DEFAULT NULL, head text DEFAULT 'head', splice boolean DEFAULT false,
+	revision text DEFAULT NULL, head text DEFAULT 'head', splice boolean DEFAULT false,
 	branch_label text DEFAULT NULL, depends_on text[] DEFAULT '{}',
 	file_template text DEFAULT '%(rev)s_%(slug)s',
 	schemas text[] DEFAULT NULL, compare text DEFAULT 'all', owners boolean DEFAULT false,

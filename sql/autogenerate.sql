@@ -10,10 +10,10 @@ AS $$SELECT regexp_replace(content, '-- create_date: [^\n]*', '-- create_date:')
 
 -- the first revision of an empty database
 \set models 'CREATE TYPE mood AS ENUM (\'sad\', \'happy\');CREATE TABLE person (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL, mood mood DEFAULT \'happy\');CREATE INDEX ON person (name);CREATE TABLE note (id int PRIMARY KEY, person_id bigint NOT NULL REFERENCES person, body text);CREATE INDEX ON note (person_id);COMMENT ON TABLE note IS \'Notes\';'
-SELECT revision, file_name, pg_temp.undated(content), hazards FROM cmig.autogenerate('Create people', :'models', rev_id => '001');
+SELECT revision, file_name, pg_temp.undated(content), hazards FROM cmig.autogenerate('Create people', :'models', revision => '001');
 -- nothing was stored so far; now the revision is stored, as cmig.load does it
 SELECT count(*) FROM cmig.history();
-SELECT revision, hazards FROM cmig.autogenerate('Create people', :'models', rev_id => '001', store => true);
+SELECT revision, hazards FROM cmig.autogenerate('Create people', :'models', revision => '001', store => true);
 -- refused while revisions are pending
 \set VERBOSITY default
 SELECT * FROM cmig.autogenerate('More', :'models');
@@ -28,7 +28,7 @@ SELECT cmig.schema_sql() AS before \gset
 INSERT INTO person (name) VALUES ('Ann');
 \set models 'CREATE TYPE mood AS ENUM (\'sad\', \'happy\');CREATE TABLE person (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name varchar(50) NOT NULL, email text UNIQUE);CREATE INDEX ON person (name);CREATE TABLE note (id int PRIMARY KEY, person_id bigint NOT NULL REFERENCES person ON DELETE CASCADE, body text NOT NULL);COMMENT ON TABLE note IS \'Notes\';CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$\nBEGIN\n\tRETURN NEW;\nEND$$;CREATE TRIGGER touch BEFORE UPDATE ON note FOR EACH ROW EXECUTE FUNCTION touch();'
 SELECT cmig.require_schema(:'models');
-SELECT revision, pg_temp.undated(content), hazards FROM cmig.autogenerate('Change people', :'models', rev_id => '002', store => true);
+SELECT revision, pg_temp.undated(content), hazards FROM cmig.autogenerate('Change people', :'models', revision => '002', store => true);
 SELECT revision FROM cmig.upgrade();
 SELECT cmig.require_schema(:'models');
 SELECT revision FROM cmig.downgrade('-1');
@@ -36,11 +36,11 @@ SELECT cmig.schema_sql() = :'before' AS as_before;
 SELECT revision FROM cmig.upgrade();
 
 -- hazards of the downgrade
-SELECT pg_temp.undated(content) FROM cmig.autogenerate('Wider', 'CREATE TYPE mood AS ENUM (''sad'', ''happy'');CREATE TABLE person (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text, email text);CREATE TABLE note (id bigint PRIMARY KEY, person_id bigint NOT NULL)', rev_id => '003', schemas => '{public}');
+SELECT pg_temp.undated(content) FROM cmig.autogenerate('Wider', 'CREATE TYPE mood AS ENUM (''sad'', ''happy'');CREATE TABLE person (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text, email text);CREATE TABLE note (id bigint PRIMARY KEY, person_id bigint NOT NULL)', revision => '003', schemas => '{public}');
 
 -- for a stepwise run: the header says so, but only if a statement needs it
-SELECT revision, content ~ '\n-- transactional: true' AS transactional FROM cmig.autogenerate('New', :'models' || 'CREATE TABLE other (id int PRIMARY KEY); CREATE INDEX ON other (id)', rev_id => '003', concurrently => true);
-SELECT pg_temp.undated(content), hazards FROM cmig.autogenerate('Stepwise', :'models' || 'CREATE INDEX ON note (body)', rev_id => '003', concurrently => true, store => true);
+SELECT revision, content ~ '\n-- transactional: true' AS transactional FROM cmig.autogenerate('New', :'models' || 'CREATE TABLE other (id int PRIMARY KEY); CREATE INDEX ON other (id)', revision => '003', concurrently => true);
+SELECT pg_temp.undated(content), hazards FROM cmig.autogenerate('Stepwise', :'models' || 'CREATE INDEX ON note (body)', revision => '003', concurrently => true, store => true);
 CALL cmig.upgrade_stepwise();
 SELECT * FROM cmig.autogenerate('More', :'models' || 'CREATE INDEX ON note (body)');
 CALL cmig.downgrade_stepwise('-1');
@@ -48,15 +48,15 @@ SELECT cmig.remove_revision('003');
 
 -- the file can be loaded again, whatever the names are
 \set models 'CREATE TABLE "a-- revision: 009" (x int, "b\n-- cmig:downgrade" int, c text DEFAULT E\'\\n-- cmig:verify\\n;\\\\\'); CREATE TABLE "; DROP TABLE x; --" (); CREATE FUNCTION "f\'\"\"" () RETURNS text LANGUAGE sql AS $$SELECT \'\n-- revision: 010\n\'; -- cmig:downgrade\n$$; CREATE INDEX "--\n-- cmig:upgrade" ON "a-- revision: 009" ("b\n-- cmig:downgrade")'
-SELECT pg_temp.undated(content) FROM cmig.autogenerate('Hostile', :'models', schemas => '{public}', rev_id => '003');
-SELECT content FROM cmig.autogenerate('Hostile', :'models', schemas => '{public}', rev_id => '003') \gset
+SELECT pg_temp.undated(content) FROM cmig.autogenerate('Hostile', :'models', schemas => '{public}', revision => '003');
+SELECT content FROM cmig.autogenerate('Hostile', :'models', schemas => '{public}', revision => '003') \gset
 SELECT * FROM cmig.load(:'content');
 SELECT revision FROM cmig.upgrade();
 SELECT cmig.require_schema(:'models');
 SELECT revision FROM cmig.downgrade('-1');
 SELECT revision FROM cmig.upgrade();
 SELECT cmig.require_schema(:'models');
-SELECT pg_temp.undated(content) FROM cmig.autogenerate('Back', '-- nothing', rev_id => '004', store => true);
+SELECT pg_temp.undated(content) FROM cmig.autogenerate('Back', '-- nothing', revision => '004', store => true);
 SELECT revision FROM cmig.upgrade();
 SELECT cmig.require_schema('-- nothing');
 SELECT revision FROM cmig.downgrade('-1');
@@ -66,8 +66,8 @@ SELECT revision FROM cmig.upgrade();
 -- unsupported changes are in the file, as hazards, and in a warning
 CREATE FOREIGN DATA WRAPPER regress_fdw;
 CREATE ROLE regress_autogenerate_role;
-SELECT pg_temp.undated(content), hazards FROM cmig.autogenerate('Roles', 'CREATE FOREIGN DATA WRAPPER regress_fdw; CREATE TABLE t (x int); CREATE ROLE regress_autogenerate_none; GRANT SELECT ON t TO regress_autogenerate_role', rev_id => '005');
-SELECT content, hazards FROM cmig.autogenerate('Roles', 'CREATE FOREIGN DATA WRAPPER regress_fdw; CREATE ROLE regress_autogenerate_none', rev_id => '005', store => true) \gset
+SELECT pg_temp.undated(content), hazards FROM cmig.autogenerate('Roles', 'CREATE FOREIGN DATA WRAPPER regress_fdw; CREATE TABLE t (x int); CREATE ROLE regress_autogenerate_none; GRANT SELECT ON t TO regress_autogenerate_role', revision => '005');
+SELECT content, hazards FROM cmig.autogenerate('Roles', 'CREATE FOREIGN DATA WRAPPER regress_fdw; CREATE ROLE regress_autogenerate_none', revision => '005', store => true) \gset
 SELECT * FROM cmig.load(:'content');
 SELECT revision FROM cmig.upgrade();
 SELECT cmig.require_schema('CREATE FOREIGN DATA WRAPPER regress_fdw; CREATE ROLE regress_autogenerate_none');
@@ -146,7 +146,7 @@ SELECT cmig.create_revision('Two', 'ALTER TABLE app.a ADD note text; CREATE INDE
 \set models 'CREATE SCHEMA app; CREATE TABLE app.a (id int PRIMARY KEY, name text, note text); CREATE INDEX ON app.a (note); CREATE TABLE app.b ()'
 SELECT cmig.require_schema(:'models');
 SELECT cmig.require_schema(:'models', source => 'replay');
-SELECT pg_temp.undated(content), hazards FROM cmig.autogenerate('Three', :'models', rev_id => '003', source => 'replay', store => true, renames => '{"column app.a.old -> name"}');
+SELECT pg_temp.undated(content), hazards FROM cmig.autogenerate('Three', :'models', revision => '003', source => 'replay', store => true, renames => '{"column app.a.old -> name"}');
 SELECT cmig.require_schema(:'models', source => 'replay');
 SELECT * FROM cmig.autogenerate('Four', :'models', schemas => '{app}', source => 'replay');
 -- the database was not touched, and has the schema after the upgrade
@@ -156,7 +156,7 @@ SELECT cmig.require_schema(:'models', schemas => '{app}');
 SELECT cmig.require_schema(:'models', source => 'replay');
 SELECT revision FROM cmig.downgrade('base');
 -- a new schema, and one that is dropped
-SELECT pg_temp.undated(content), hazards FROM cmig.autogenerate('Four', 'CREATE SCHEMA other; CREATE TABLE other.x ()', rev_id => '004', source => 'replay');
+SELECT pg_temp.undated(content), hazards FROM cmig.autogenerate('Four', 'CREATE SCHEMA other; CREATE TABLE other.x ()', revision => '004', source => 'replay');
 -- a rename of an object that does not exist, and a revision that cannot be replayed
 SELECT * FROM cmig.autogenerate('Four', :'models', source => 'replay', renames => '{"column app.a.gone -> name"}');
 SELECT cmig.create_revision('Rows', 'DO $$BEGIN ASSERT (SELECT count(*) FROM app.a) = 5; END$$', revision => '004');

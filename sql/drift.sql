@@ -77,9 +77,9 @@ SELECT * FROM cmig.capture('nothing');
 ALTER TABLE account RENAME note TO remark;
 CREATE TABLE app.byhand (a integer);
 COMMENT ON TABLE app.byhand IS 'by hand';
-SELECT regexp_replace(content, 'create_date: [^\n]*', 'create_date: ...') AS content FROM cmig.capture('By hand', rev_id => '005', renames => '{column public.account.note -> remark}');
+SELECT regexp_replace(content, 'create_date: [^\n]*', 'create_date: ...') AS content FROM cmig.capture('By hand', revision => '005', renames => '{column public.account.note -> remark}');
 SELECT revision FROM cmig.current();
-SELECT revision, file_name, hazards FROM cmig.capture('By hand', rev_id => '005', renames => '{column public.account.note -> remark}', store => true);
+SELECT revision, file_name, hazards FROM cmig.capture('By hand', revision => '005', renames => '{column public.account.note -> remark}', store => true);
 SELECT revision FROM cmig.current();
 SELECT revision, direction, outcome, message FROM cmig.journal ORDER BY id DESC LIMIT 1;
 SELECT * FROM cmig.drift();
@@ -90,7 +90,7 @@ SELECT * FROM cmig.upgrade();
 SELECT * FROM cmig.drift();
 -- loaded by hand
 ALTER TABLE account ADD more integer;
-SELECT content FROM cmig.capture('More', rev_id => '006') \gset
+SELECT content FROM cmig.capture('More', revision => '006') \gset
 SELECT * FROM cmig.load(:'content');
 SELECT cmig.stamp('006');
 SELECT * FROM cmig.drift();
@@ -101,7 +101,7 @@ SELECT * FROM cmig.capture(NULL);
 BEGIN;
 CREATE TABLE app."T"" '--
 x" ("select" integer);
-SELECT revision FROM cmig.capture('Names', rev_id => 'n1', store => true);
+SELECT revision FROM cmig.capture('Names', revision => 'n1', store => true);
 ALTER TABLE app."T"" '--
 x" RENAME "select" TO "fr""om";
 ALTER TABLE app."T"" '--
@@ -109,7 +109,7 @@ x" RENAME TO "->";
 -- a body that needs the new names
 CREATE FUNCTION app.values() RETURNS SETOF integer LANGUAGE sql AS 'SELECT "fr""om" FROM app."->"';
 SELECT regexp_replace(content, 'create_date: [^\n]*', 'create_date: ...') AS content
-FROM cmig.capture('Names', rev_id => 'n2', store => true, renames => ARRAY[$$table app."T"" '--
+FROM cmig.capture('Names', revision => 'n2', store => true, renames => ARRAY[$$table app."T"" '--
 x" -> "->"$$, $$column app."T"" '--
 x"."select" -> "fr""om"$$]);
 SELECT * FROM cmig.drift();

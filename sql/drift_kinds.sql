@@ -160,7 +160,7 @@ BEGIN
 	EXCEPTION WHEN SQLSTATE 'T0001' THEN
 		rest := SQLERRM;
 	END;
-	PERFORM cmig.capture('by hand', rev_id => '004', owners => true, store => true);
+	PERFORM cmig.capture('by hand', revision => '004', owners => true, store => true);
 	rest := concat(rest, pg_temp.drifted('captured: '));
 	PERFORM cmig.downgrade('003');
 	rest := concat(rest, pg_temp.drifted('reverted: '));

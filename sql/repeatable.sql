@@ -221,7 +221,7 @@ SELECT cmig.require_schema($$SELECT set_config('search_path', '', false); CREATE
 -- a downgrade that the view prevents
 SELECT * FROM cmig.round_trip();
 -- squash: before and after the view
-SELECT regexp_replace(content, 'create_date: [^\n]*', 'create_date: ...') FROM cmig.squash('001:002', 'Accounts', rev_id => '002s');
+SELECT regexp_replace(content, 'create_date: [^\n]*', 'create_date: ...') FROM cmig.squash('001:002', 'Accounts', revision => '002s');
 SELECT * FROM cmig.verify();
 
 DROP TABLE account CASCADE;

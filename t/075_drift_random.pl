@@ -50,7 +50,7 @@ foreach my $seed ($first .. $first + ($ENV{SEEDS} // 6) - 1)
 	is(query($node, 'repaired', $drift), '', "$seed: repaired");
 	$node->safe_psql('postgres', 'DROP DATABASE repaired');
 
-	query($node, $db, "SELECT count(*) FROM cmig.capture('b', rev_id => '002', owners => true, store => true)");
+	query($node, $db, "SELECT count(*) FROM cmig.capture('b', revision => '002', owners => true, store => true)");
 	is(query($node, $db, $drift), '', "$seed: captured");
 	is(query($node, $db, "SELECT string_agg(concat_ws(' ', problem, kind, object, message), ', ') FROM cmig.round_trip('002')"), '',
 		"$seed: the downgrade reverts it");

@@ -30,7 +30,7 @@ typedef struct CmigGenerate
 } CmigGenerate;
 
 /*
- * Read the arguments rev_id, head, splice, branch_label, depends_on, and
+ * Read the arguments revision, head, splice, branch_label, depends_on, and
  * file_template, starting at argument n; argument 0 is the message.
  */
 extern void cmig_generate_arguments(FunctionCallInfo fcinfo, int n, CmigGenerate *generate);

@@ -64,7 +64,7 @@ GOOD = {
     "diff_schemas(text,text,text,boolean,boolean,boolean,text[],boolean)": [{"from_schema": "'small'", "to_schema": "'smaller'"}],
     "autogenerate(text,text,text,text,boolean,text,text[],text,text[],text,boolean,boolean,boolean,text[],boolean,boolean,text)": [
         {"message": "'m'", "target_sql": NEW, "schemas": "'{small}'", "head": "'003_invoices'"},
-        {"message": "'m'", "target_sql": NEW, "schemas": "'{small}'", "head": "'003_search'", "store": "true", "rev_id": "'auto'"}],
+        {"message": "'m'", "target_sql": NEW, "schemas": "'{small}'", "head": "'003_search'", "store": "true", "revision": "'auto'"}],
     "require_schema(text,text[],text,boolean,boolean,boolean,text[],boolean,text)": [{"target_sql": SMALL, "schemas": "'{small}'"}],
     "drift(text,text,boolean,boolean,boolean,text[],boolean,boolean)": [{"schemas": "'small'::text"}],
     "drift(text[],text,boolean,boolean,boolean,text[],boolean,boolean)": [{"schemas": "'{small}'"}],
