@@ -146,7 +146,7 @@ key_condition(const CmigAsOfQuery *as_of, const char *key)
  * over the key than gave it up, no row had it before, since at most one row
  * has a key at the end of a transaction.  If all entries are of rows that took
  * over the key, and as many rows gave it up, the entries do not show which row
- * had it before.
+ * had it before, so none of them is used.
  *
  * This describes the entries after the time, for which "source" contains the
  * rows before each entry.  For the entries until the time, everything is

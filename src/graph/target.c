@@ -282,8 +282,10 @@ applied_rows_within(const CmigApplied *applied, const CmigMarks *lineage)
 
 /*
  * Returns the node at which +N starts, or -1 for base.  This is the current
- * revision or, if "lineage" is not NULL, the topmost applied revision in the
- * lineage.
+ * revision or, if "lineage" is not NULL, the version row in the lineage.  If
+ * there is no version row in it, it is the topmost applied revision in the
+ * lineage.  Raises MG003 if there are several, and MG001 if a version row names
+ * an unknown revision.
  */
 static int
 find_upgrade_start(const CmigGraph *graph, const CmigApplied *applied,

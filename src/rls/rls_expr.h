@@ -65,8 +65,9 @@ extern Bitmapset *cmig_rls_expr_keys(Node *tree);
 extern CmigRlsExpression *cmig_rls_expr_read(Node *tree, Oid relid, const Bitmapset *keys);
 
 /*
- * Returns true if "check" can accept rows that "using" does not accept.
- * Returns false if either is NULL, or if "check" is known to imply "using".
+ * Returns true if "check" may accept rows that "using" does not accept, that
+ * is, unless "check" is known to imply "using".  Returns false if either is
+ * NULL.
  */
 extern bool cmig_rls_expr_wider(Node *using, Node *check);
 

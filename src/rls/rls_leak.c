@@ -283,9 +283,10 @@ judge(const CmigRlsModel *model, CmigRlsTrial **cases, int count, CmigRlsLeak *l
  * Combine each group of three cases that differ only in the unknown
  * conditions, which are true, false, and null.  A group's result is true if
  * all three cases are true.  Returns the number of groups.  *opens is set if
- * the unknown conditions decide whether a row of another tenant is visible.
- * If "weak" is false, the unknown conditions may be comparisons with the
- * context, which are false for such a row.
+ * a row that does not belong to the caller is visible in one of the cases.  If
+ * "weak" is false, the unknown conditions may be comparisons with the context,
+ * which are not true for such a row, so the case in which they are true is
+ * ignored.
  */
 static int
 join_unknown(CmigRlsTrial **cases, int count, bool weak, bool *opens)

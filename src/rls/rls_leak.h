@@ -39,8 +39,8 @@ typedef struct CmigRlsLeak
 	CmigRlsCase orphan;			/* visible rows without a key, if the
 								 * expression does not test keys for null */
 	bool		unknown;		/* a part could not be judged */
-	bool		unknown_opens;	/* strangers' rows are visible if the unknown
-								 * part is true */
+	bool		unknown_opens;	/* strangers' rows are visible for some value
+								 * of the unknown part */
 	bool		reads_context;
 	char	   *function;		/* a function whose body could not be read;
 								 * NULL: none */
