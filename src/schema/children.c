@@ -305,8 +305,20 @@ descends(const CmigImage *image, const CmigObject *object, const CmigObject *con
 	return false;
 }
 
+/*
+ * Does a statement of its own create or drop the object, because its table is
+ * attached to or detached from the parent during the change?
+ */
+static bool
+is_separate(const CmigDifference *difference, const CmigImage *image, const CmigObject *object)
+{
+	const CmigChange *change = image == difference->to ? difference->of_to[object->index] : difference->of_from[object->index];
+
+	return object->alone || cmig_change_creates(change) || cmig_change_drops(change);
+}
+
 List *
-cmig_children_validate(const CmigImage *image, const CmigObject *constraint)
+cmig_children_validate(const CmigDifference *difference, const CmigImage *image, const CmigObject *constraint)
 {
 	List	   *statements = NIL;
 
@@ -316,7 +328,7 @@ cmig_children_validate(const CmigImage *image, const CmigObject *constraint)
 	{
 		const CmigObject *object = image->objects[i];
 
-		if (descends(image, object, constraint) && !is_not_valid(object))
+		if (descends(image, object, constraint) && !is_not_valid(object) && !is_separate(difference, image, object))
 			statements = lappend(statements, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
 													  object->parent->identity, cmig_quote(object->name)));
 	}
@@ -328,7 +340,7 @@ cmig_children_validate(const CmigImage *image, const CmigObject *constraint)
  * children.
  */
 static char *
-make_again(const CmigImage *image, const CmigObject *constraint)
+make_again(const CmigDifference *difference, const CmigImage *image, const CmigObject *constraint)
 {
 	StringInfoData sql;
 	ListCell   *cell;
@@ -337,7 +349,7 @@ make_again(const CmigImage *image, const CmigObject *constraint)
 	appendStringInfo(&sql, "ALTER TABLE %s DROP CONSTRAINT %s, ADD ",
 					 constraint->parent->identity, cmig_quote(constraint->name));
 	cmig_constraint_definition(&sql, constraint);
-	foreach(cell, cmig_children_validate(image, constraint))
+	foreach(cell, cmig_children_validate(difference, image, constraint))
 		appendStringInfo(&sql, ";\n%s", (char *) lfirst(cell));
 	for (int i = 0; i < image->count; i++)
 	{
@@ -386,7 +398,7 @@ validate_alone(const CmigDifference *difference, CmigChange *change)
 	const CmigImage *image = validates ? difference->from : difference->to;
 	char	   *validate = psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
 									change->to->parent->identity, cmig_quote(change->to->name));
-	char	   *again = make_again(image, topmost(image, validates ? change->from : change->to));
+	char	   *again = make_again(difference, image, topmost(image, validates ? change->from : change->to));
 
 	change->ddl = without_validation(change->ddl);
 	change->ddl = cmig_ddl_append(change->ddl, validates ? validate : again, validates ? again : validate);
@@ -433,7 +445,7 @@ keep_validated(const CmigDifference *difference, const CmigChange *change)
 
 		if (strstr(entry->sql, " VALIDATE CONSTRAINT ") == NULL)
 			continue;
-		foreach(statement, cmig_children_validate(difference->from, change->from))
+		foreach(statement, cmig_children_validate(difference, difference->from, change->from))
 			entry->undo = psprintf("%s;\n%s", entry->undo, (char *) lfirst(statement));
 	}
 }

@@ -44,8 +44,9 @@ extern bool cmig_children_added_later(const CmigImage *image, const CmigObject *
 
 /*
  * Returns the statements, a list of char *, that validate a NOT VALID
- * constraint in the children where it is valid.
+ * constraint in the children where it is valid and not created separately.
  */
-extern List *cmig_children_validate(const CmigImage *image, const CmigObject *constraint);
+extern List *cmig_children_validate(const CmigDifference *difference, const CmigImage *image,
+									const CmigObject *constraint);
 
 #endif							/* CMIG_CHILDREN_H */

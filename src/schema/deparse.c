@@ -180,7 +180,7 @@ put_create(Deparse *deparse, CmigChange *change)
 	if (change->taken)
 		((CmigDdl *) linitial(ddl))->undo = psprintf("DROP FUNCTION IF EXISTS %s", change->to->identity);
 	cmig_attached_complete(deparse->difference, change->to, ddl, false);
-	append(ddl, cmig_children_validate(deparse->difference->to, change->to));
+	append(ddl, cmig_children_validate(deparse->difference, deparse->difference->to, change->to));
 	put_ddl(deparse, "create", change, ddl);
 }
 
@@ -256,7 +256,7 @@ put_drop(Deparse *deparse, CmigChange *change)
 	ListCell   *cell;
 
 	cmig_attached_complete(deparse->difference, change->from, ddl, true);
-	append(ddl, cmig_children_validate(deparse->difference->from, change->from));
+	append(ddl, cmig_children_validate(deparse->difference, deparse->difference->from, change->from));
 	if (change->from->parent != NULL)
 		continue_sequence(change, deparse->difference->of_from[change->from->parent->index],
 						  deparse->difference->to, true, ddl);

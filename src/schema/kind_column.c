@@ -303,6 +303,12 @@ cmig_column_type(const CmigObject *column)
 	return column->values[TYPE];
 }
 
+static const char *
+collate_clause(const CmigObject *column)
+{
+	return column->values[COLLATION] ? psprintf(" COLLATE %s", column->values[COLLATION]) : "";
+}
+
 /*
  * Returns the statement that changes the column's type and converts its
  * values.
@@ -310,14 +316,18 @@ cmig_column_type(const CmigObject *column)
 static char *
 retype_sql(const CmigObject *column, const CmigObject *from, const CmigObject *to, const char *type)
 {
-	return cmig_kind_column_sql(column, false, psprintf("TYPE %s%s%s USING %s", type,
-														column->values[COLLATION] ? " COLLATE " : "",
-														column->values[COLLATION] ? column->values[COLLATION] : "",
-														cmig_type_convert(cmig_quote(column->name), from, to, type)));
+	StringInfoData action;
+
+	initStringInfo(&action);
+	appendStringInfo(&action, "TYPE %s%s USING %s", type, collate_clause(column),
+					 cmig_type_convert(cmig_quote(column->name), from, to, type));
+	append_details(&action, column);
+	return cmig_kind_column_sql(column, false, action.data);
 }
 
 CmigDdl *
-cmig_column_retype(const CmigObject *column, const CmigObject *from, const CmigObject *to, const char *away)
+cmig_column_retype(const CmigObject *old, const CmigObject *column, const CmigObject *from, const CmigObject *to,
+				   const char *away)
 {
 	CmigDdl    *ddl = palloc0(sizeof(CmigDdl));
 	const char *printed = column->values[TYPE];
@@ -325,19 +335,13 @@ cmig_column_retype(const CmigObject *column, const CmigObject *from, const CmigO
 
 	ddl->sql = retype_sql(column, from, to, printed);
 	if (strncmp(printed, from->identity, length) == 0)
-		ddl->undo = retype_sql(column, to, from, psprintf("%s%s", away, printed + length));
+		ddl->undo = retype_sql(old, to, from, psprintf("%s%s", away, printed + length));
 	else
-		ddl->undo = ddl->sql;
+		ddl->undo = retype_sql(old, from, to, printed);
 	ddl->hazards = CMIG_HAZARD_REWRITE;
 	if (to->kind != &cmig_kind_enum || from->kind != to->kind || cmig_enum_added(from, to) == NIL)
 		ddl->hazards |= CMIG_HAZARD_MAY_FAIL;
 	return ddl;
-}
-
-static const char *
-collate_clause(const CmigObject *column)
-{
-	return column->values[COLLATION] ? psprintf(" COLLATE %s", column->values[COLLATION]) : "";
 }
 
 CmigDdl *
@@ -347,19 +351,17 @@ cmig_column_detour(const CmigObject *column, bool collation)
 	const char *type = column->values[TYPE];
 	const char *text = strchr(type, '[') ? "text[]" : "text";
 	const char *name = cmig_quote(column->name);
+	StringInfoData undo;
 
-	if (collation)
-	{
-		ddl->sql = psprintf("TYPE %s COLLATE pg_catalog.\"default\"", type);
-		ddl->undo = psprintf("TYPE %s%s", type, collate_clause(column));
-	}
-	else
-	{
-		ddl->sql = psprintf("TYPE %s USING %s::%s", text, name, text);
-		ddl->undo = psprintf("TYPE %s%s USING %s::%s", type, collate_clause(column), name, type);
-	}
+	initStringInfo(&undo);
+	appendStringInfo(&undo, "TYPE %s%s", type, collate_clause(column));
+	if (!collation)
+		appendStringInfo(&undo, " USING %s::%s", name, type);
+	append_details(&undo, column);
+	ddl->sql = collation ? psprintf("TYPE %s COLLATE pg_catalog.\"default\"", type) :
+		psprintf("TYPE %s USING %s::%s", text, name, text);
 	ddl->sql = cmig_kind_column_sql(column, false, ddl->sql);
-	ddl->undo = cmig_kind_column_sql(column, false, ddl->undo);
+	ddl->undo = cmig_kind_column_sql(column, false, undo.data);
 	ddl->hazards = CMIG_HAZARD_REWRITE;
 	return ddl;
 }

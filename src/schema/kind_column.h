@@ -51,9 +51,9 @@ extern List *cmig_column_deviations(const CmigObject *column, bool add);
 /*
  * Returns the statement that changes a column to a type that replaces another
  * type of the same name.  During the change, the replaced type has the
- * temporary name "away".
+ * temporary name "away".  The undo restores the column "old".
  */
-extern CmigDdl *cmig_column_retype(const CmigObject *column, const CmigObject *from,
+extern CmigDdl *cmig_column_retype(const CmigObject *old, const CmigObject *column, const CmigObject *from,
 								   const CmigObject *to, const char *away);
 
 /*

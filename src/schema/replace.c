@@ -120,7 +120,7 @@ cmig_replace_dependent(CmigDifference *difference, CmigChange *change, CmigChang
 		dependent->disturbs = dependent->recasts = true;
 		dependent->trades = change->to == NULL;
 		if (!cmig_column_stays_inherited(dependent->from, dependent->to))
-			dependent->ddl = lcons(cmig_column_retype(dependent->to, change->from, to, change->away->identity),
+			dependent->ddl = lcons(cmig_column_retype(dependent->from, dependent->to, change->from, to, change->away->identity),
 								   dependent->ddl);
 		return dependent;
 	}
