@@ -15,7 +15,7 @@
 #include "adopt/format_flyway.h"
 #include "adopt/tool_text.h"
 
-/* The parts of a file name. */
+/* The parts of a Flyway file name. */
 typedef struct FlywayName
 {
 	char		kind;			/* V, U, R, or B */

@@ -16,7 +16,7 @@
 /* The change set being read. */
 typedef struct ChangeSet
 {
-	CmigToolRevision *revision; /* NULL before the first one */
+	CmigToolRevision *revision; /* NULL before the first change set */
 	StringInfoData up;
 	StringInfoData down;
 	bool		has_down;

@@ -21,7 +21,7 @@ typedef enum MarkedLine
 	LINE_DROPPED				/* a directive, not part of a script */
 } MarkedLine;
 
-/* The two scripts in a file that is being read. */
+/* The scripts found so far in the file that is being read. */
 typedef struct MarkedFile
 {
 	StringInfoData before;		/* text before the first marker */
@@ -181,7 +181,7 @@ static char *
 substitute_environment(CmigImport *import, const CmigToolFile *file)
 {
 	StringInfoData result;
-	StringInfoData newlines;	/* needed for line numbers in errors */
+	StringInfoData newlines;	/* keeps line numbers in errors right */
 	CmigToolLine line;
 	bool		on = false;
 

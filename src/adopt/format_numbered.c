@@ -9,7 +9,7 @@
 #include "adopt/format_numbered.h"
 #include "adopt/tool_text.h"
 
-/* The parts of a file name. */
+/* The parts of a numbered file's name. */
 typedef struct NumberedName
 {
 	char	   *number;

@@ -17,17 +17,17 @@
 #include "base/errors.h"
 #include "format/section_text.h"
 
-/* A change in the plan. */
+/* A change in a Sqitch plan. */
 typedef struct SqitchChange
 {
 	char	   *name;
 	char	   *dependencies;	/* the text in brackets, or "" */
 	char	   *date;			/* NULL if there is none */
 	char	   *note;
-	List	   *tags;			/* list of char *, on this change */
+	List	   *tags;			/* list of char *: the change's tags */
 } SqitchChange;
 
-/* The plan being read. */
+/* The Sqitch plan being read. */
 typedef struct SqitchPlan
 {
 	CmigImport *import;
@@ -174,7 +174,11 @@ read_script(const SqitchPlan *plan, const char *folder, const char *name, CmigSe
 	if (file == NULL)
 		return NULL;
 	text = cmig_import_whole(plan->import, file, section);
-	/* verify scripts end with ROLLBACK */
+
+	/*
+	 * Sqitch's verify scripts end with ROLLBACK; replace it with COMMIT, so
+	 * that the transaction block is removed
+	 */
 	length = strlen(text);
 	if (section == CMIG_SECTION_VERIFY && length >= 9 && pg_strcasecmp(text + length - 9, "ROLLBACK;") == 0)
 	{

@@ -58,7 +58,11 @@ static const CmigTool tools[] = {
 	"t.version::text, " APPLIED, BY_TEXT("version")},
 	{"yoyo", {"migration_hash", "migration_id", "applied_at_utc"},
 	"t.migration_id::text, " APPLIED, BY_TEXT("migration_id")},
-	/* these tools' tables have the same name and column as golang-migrate's */
+
+	/*
+	 * These tools come last because their tables have the same name and
+	 * column as golang-migrate's.
+	 */
 	{"dbmate", {"version"},
 	"t.version::text, " APPLIED, BY_TEXT("version")},
 	{"rails", {"version"},

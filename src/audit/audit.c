@@ -80,7 +80,10 @@ open_target(Oid target, LOCKMODE mode)
 	Relation	relation;
 	char	   *schema;
 
-	/* check this first: only the owner may lock the table */
+	/*
+	 * check the owner before locking, because only the owner may lock the
+	 * table
+	 */
 	require_owner(target);
 	relation = table_open(target, mode);
 	schema = get_namespace_name(RelationGetNamespace(relation));
@@ -261,7 +264,11 @@ look_at_partitions(Oid target, bool row_level)
 
 		if (own == NIL)
 			continue;
-		/* the trigger names would clash, or both triggers would fire */
+
+		/*
+		 * new triggers on the parent would have the same names as the
+		 * partition's own triggers, or would fire in addition to them
+		 */
 		if (get_rel_relkind(partition) == RELKIND_PARTITIONED_TABLE ||
 			(!row_level && any_level(own, true)))
 			ereport(ERROR,
@@ -331,8 +338,8 @@ typedef struct Enabling
 	int			first_option;	/* number of the first option argument */
 	bool		many;			/* several tables, each of which may lack
 								 * columns that are named in an option */
-	List	   *met;			/* of CmigAuditName: columns to hide that at
-								 * least one table has */
+	List	   *met;			/* of CmigAuditName: those columns to hide
+								 * that at least one table has */
 	Oid			extension_owner;
 	Oid			log_owner;
 	List	   *statements;		/* of char *: the statements that were run */
@@ -392,8 +399,8 @@ options_of(const Enabling *enabling, List *triggers, Relation relation)
 		options = cmig_audit_options_default();
 
 	/*
-	 * read the arguments before looking up columns, because a new list may
-	 * replace a list with a dropped column
+	 * Read the arguments before looking up columns: an argument may replace a
+	 * stored list that contains a dropped column.
 	 */
 	cmig_audit_arguments_read(enabling->fcinfo, enabling->first_option, options);
 	cmig_audit_columns_resolve(options, RelationGetRelid(relation), enabling->extension_owner,
@@ -440,8 +447,8 @@ enable_one(Enabling *enabling, Oid target)
 	cmig_audit_layout_record(options->table_id, relation, enabling->log_owner);
 
 	/*
-	 * keep the lock, but close the table, because ALTER TABLE fails while it
-	 * is open
+	 * Keep the lock, but close the table: ALTER TABLE fails for a table that
+	 * is open.
 	 */
 	table_close(relation, NoLock);
 	want = cmig_audit_install_wanted(options, row_level, partitioned, table);

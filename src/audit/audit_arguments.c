@@ -35,8 +35,8 @@ names_argument(FunctionCallInfo fcinfo, int n, const char *what)
 		name->name = texts->names[i];
 
 		/*
-		 * a duplicate may be a mistyped name, and the column that was meant
-		 * would stay visible
+		 * Reject duplicates: one of the two names may be mistyped, and then
+		 * the column that was meant would stay visible.
 		 */
 		if (cmig_audit_options_has(names, name->name))
 			ereport(ERROR,

@@ -568,7 +568,7 @@ begin_as_of(AsOf *as_of, FunctionCallInfo fcinfo)
 	Oid			oid = table_of_argument(fcinfo);
 
 	LockRelationOid(oid, AccessShareLock);
-	/* the table may have changed before it was locked */
+	/* the table may have been dropped or replaced before it was locked */
 	if (table_of_argument(fcinfo) != oid)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
@@ -617,7 +617,10 @@ look_at_table(AsOf *as_of, Relation relation)
 	List	   *young = NIL;
 	ArrayType  *hidden;
 
-	/* the schema may have been renamed while the key was read */
+	/*
+	 * read the names again, because the schema may have been renamed while
+	 * the key was read
+	 */
 	query->type = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)),
 											 RelationGetRelationName(relation));
 	query->table = relation->rd_rel->relkind == RELKIND_RELATION ?
@@ -665,7 +668,11 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 	guc_level = cmig_audit_row_pin_reader();
 	/* JIT compilation of the expressions takes longer than it saves */
 	cmig_settings_override("jit", "off");
-	/* the planner cannot know how many entries of a transaction share a key */
+
+	/*
+	 * the planner cannot estimate how many entries of a transaction share a
+	 * key, and might choose a slow nested loop
+	 */
 	if (as_of.query.deferrable)
 		cmig_settings_override("enable_nestloop", "off");
 	cmig_audit_image_explain(&as_of.images, put_all_rows, &as_of);

@@ -94,7 +94,9 @@ cmig_audit_image_row(CmigAuditImages *images, Datum image)
 	NullableDatum base = {(Datum) 0, true};
 	Datum		row;
 
-	/* the log's owner may have changed the log in any way */
+	/*
+	 * check the image, because the log's owner may have changed it in any way
+	 */
 	if (!JB_ROOT_IS_OBJECT(DatumGetJsonbP(image)))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
@@ -251,7 +253,7 @@ explain(const CmigAuditImages *images, Jsonb *image, ErrorData *error)
 	}
 }
 
-/* A function that converts images, and the image at which it failed. */
+/* A function that converts images, and the image for which it failed. */
 typedef struct ImageWork
 {
 	CmigAuditImages *images;

@@ -506,8 +506,8 @@ read_source(Import *import, Oid source, Jsonb *mapping)
 	require_owner(source, owner);
 
 	/*
-	 * from now on, other sessions cannot replace the source or change its
-	 * owner
+	 * Once the source is locked, other sessions cannot replace it or change
+	 * its owner, so look up and check its owner again.
 	 */
 	LockRelationOid(source, AccessShareLock);
 	owner = cmig_audit_log_table_owner(source);

@@ -175,7 +175,11 @@ find_table_of(CmigAuditImportTables *tables, CmigAuditImportTable *table)
 	}
 	else
 		parts = NIL;
-	/* a table that was dropped and never audited */
+
+	/*
+	 * the table was dropped and has never been audited, so use the names in
+	 * the source
+	 */
 	table->name = split ? dot + 1 : parts ? llast(parts) : name;
 	table->found_schema = split ? linitial(split) :
 		list_length(parts) == 2 ? linitial(parts) : linitial(tables->schemas);

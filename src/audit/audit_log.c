@@ -513,7 +513,7 @@ cmig_audit_log_make(Oid extension_owner)
 	relation = cmig_audit_log_relation();
 	if (!OidIsValid(relation))
 	{
-		/* another session may be creating the log */
+		/* wait for a session that may be creating the log */
 		cmig_run_lock_audit();
 		relation = cmig_audit_log_relation();
 	}
@@ -526,8 +526,8 @@ cmig_audit_log_make(Oid extension_owner)
 	}
 
 	/*
-	 * if the database's owner has created the schema, the log belongs to that
-	 * role, too
+	 * if the database's owner, who is not a superuser, has created the
+	 * schema, that role becomes the owner of the log
 	 */
 	schema = get_namespace_oid("cmig_audit", true);
 	if (OidIsValid(schema))

@@ -58,7 +58,11 @@ is_foreign_function(Oid function, void *context)
 	if (!HeapTupleIsValid(tuple))
 		return true;
 	form = (Form_pg_proc) GETSTRUCT(tuple);
-	/* query_to_xml() and similar functions execute their argument */
+
+	/*
+	 * functions that return xml count as foreign, because query_to_xml() and
+	 * similar functions execute their argument
+	 */
 	foreign = function >= FirstNormalObjectId ||
 		form->provolatile == PROVOLATILE_VOLATILE || form->prorettype == XMLOID || is_input(form);
 	ReleaseSysCache(tuple);
@@ -102,7 +106,10 @@ is_foreign(Node *node, void *context)
 		{
 			RangeTblEntry *entry = lfirst(lc);
 
-			/* the relation can be a view, or have its own policies */
+			/*
+			 * the sub-select's relation can be a view, or have its own
+			 * policies
+			 */
 			if (OidIsValid(entry->relid))
 				return true;
 		}

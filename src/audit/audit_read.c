@@ -105,7 +105,7 @@ typedef struct Entry
 	bool		nulls[HISTORY_COLUMNS];
 } Entry;
 
-/* The state while a row is followed through its keys. */
+/* The state while a row's entries are collected across changes of its key. */
 typedef struct Walk
 {
 	CmigAuditTarget *target;
@@ -241,7 +241,10 @@ walk_key(Walk *walk, const WalkKey *from)
 
 		if (!entry->nulls[ENTRY_OLD_KEY])
 		{
-			/* the key was changed from or to another key */
+			/*
+			 * the entry changed the row's key; add the key that is not
+			 * from->key
+			 */
 			if (same_key(entry, ENTRY_ROW_KEY, from->key))
 				add_key(walk, DatumGetJsonbP(entry->values[ENTRY_OLD_KEY]), PG_INT64_MIN, entry->seq);
 			else
@@ -465,7 +468,8 @@ state_at(CmigAuditTarget *target, List *history, TimestampTz at)
 			alive = any_before = true;
 
 			/*
-			 * for each column, the first later entry that contains it counts
+			 * each column's value comes from the first later entry that
+			 * contains the column
 			 */
 			later = joined(renamed(target, entry, ENTRY_OLD_ROW), later);
 			if (is_whole(entry, ENTRY_OLD_ROW))

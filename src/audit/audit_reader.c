@@ -212,7 +212,11 @@ cmig_audit_reader_begin(void)
 
 	(void) cmig_audit_log_require(extension_owner);
 	require_privileges();
-	/* the results of these checks must still hold when the log is read */
+
+	/*
+	 * Lock the log and check it again, because the results of the checks must
+	 * still hold when the log is read.
+	 */
 	schema = get_namespace_oid("cmig_audit", false);
 	LockRelationOid(get_relname_relid("log", schema), AccessShareLock);
 	LockRelationOid(get_relname_relid("layout", schema), AccessShareLock);

@@ -51,14 +51,15 @@ PG_FUNCTION_INFO_V1(cmig_audit_retain);
 	"EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = " class ".oid" \
 	" AND i.inhparent = 'cmig_audit.log'::regclass)"
 
-/* A partition that is created, filled, emptied, or dropped. */
+/* A partition of the log, which exists or is to be created. */
 typedef struct Part
 {
 	char	   *name;
 	char	   *low;			/* bounds, as text */
 	char	   *high;
-	bool		filled;			/* the default partition contains rows for it */
-	char	   *oldest;			/* time of the first such row, or NULL */
+	bool		filled;			/* true if the default partition contains rows
+								 * between the bounds */
+	char	   *oldest;			/* time of the oldest of these rows, or NULL */
 } Part;
 
 /* The months, beginning with the current one, that have no partition. */
@@ -216,8 +217,8 @@ typedef struct Retain
 	int			lock_timeout;	/* milliseconds for one attempt */
 	int			batch_rows;
 	Datum		keep;			/* interval */
-	bool		done;			/* a step found nothing to do */
-	char	   *part;			/* the last step's partition, or NULL */
+	bool		done;			/* true if the last step found nothing to do */
+	char	   *part;			/* name of the last step's partition, or NULL */
 } Retain;
 
 static int
@@ -245,7 +246,7 @@ run_as_owner(void *arg)
 	int			guc_level = NewGUCNestLevel();
 
 	cmig_settings_override("lock_timeout", psprintf("%d", retain->lock_timeout));
-	/* the bounds of partitions are parsed from their text */
+	/* partition bounds are parsed from their text form */
 	cmig_settings_override("datestyle", "ISO");
 	cmig_run_lock_audit();
 	cmig_role_act_as_owner(&saved, retain->owner);
@@ -307,8 +308,8 @@ make_ahead(Retain *retain)
 	}
 
 	/*
-	 * other sessions must not write rows for a partition that is being
-	 * created
+	 * keep other sessions from adding rows to the default partition that
+	 * belong in the new partitions
 	 */
 	cmig_audit_log_execute("LOCK TABLE cmig_audit.log IN SHARE UPDATE EXCLUSIVE MODE");
 	cmig_audit_log_execute("LOCK TABLE cmig_audit.log_default IN ACCESS EXCLUSIVE MODE");
@@ -318,7 +319,10 @@ make_ahead(Retain *retain)
 		Part	   *part = lfirst(lc);
 		List	   *rest = NIL;
 
-		/* the partition can be newer than the transaction's snapshot */
+		/*
+		 * look up the name, because the partition may be newer than the
+		 * snapshot that missing_parts() uses
+		 */
 		if (is_made(part->name))
 			continue;
 		if (!part->filled)
@@ -411,8 +415,8 @@ cmig_audit_retain_after_upgrade(void)
 	}
 
 	/*
-	 * Any role that may create schemas may have created one with this name,
-	 * which must not prevent upgrades.
+	 * This is only a warning: any role that may create schemas may have
+	 * created a schema named cmig_audit, and that must not prevent upgrades.
 	 */
 	ereport(WARNING,
 			(errmsg("could not create the audit log's partitions for the next months"),
@@ -537,7 +541,7 @@ run_step(Retain *retain, void (*step) (Retain *), const char *what)
 					 errdetail("Other sessions held locks on the log during %d attempts of %d ms each.",
 							   attempt, retain->lock_timeout),
 					 errhint("Call cmig.audit_retain() again when the log is less busy. The work done so far is kept.")));
-		/* let sessions that wait behind this attempt go first */
+		/* let sessions that waited behind this attempt go first */
 		end_step(retain);
 		pg_usleep(1000L * Min(100 * attempt, 1000));
 		CHECK_FOR_INTERRUPTS();
@@ -591,7 +595,8 @@ cmig_audit_retain(PG_FUNCTION_ARGS)
 		(void) run_step(&retain, make_ahead, "create");
 
 	/*
-	 * delete these rows first, so that they are not moved only to be dropped
+	 * First delete expired rows from the default partition, so that they are
+	 * not moved to a new partition only to be dropped.
 	 */
 	while (!PG_ARGISNULL(0) && run_step(&retain, delete_batch, "empty"))
 		;

@@ -273,7 +273,7 @@ put_hash(CmigAuditPiece *piece, const CmigAuditShape *shape, CmigAuditColumn *co
 	char		hex[PG_SHA256_DIGEST_LENGTH * 2 + 1];
 	pg_hmac_ctx *hmac = pg_hmac_create(PG_SHA256);
 
-	/* the same time has the same hash in all time zones */
+	/* use UTC, so that the hash does not depend on the time zone */
 	if (column->type == TIMESTAMPTZOID)
 	{
 		int			utc = 0;
@@ -477,7 +477,7 @@ cmig_audit_row_encode(const CmigAuditShape *shape, CmigAuditColumn *column,
 		return;
 	}
 
-	/* do not fetch a value that cannot fit */
+	/* do not detoast a value that is too long for jsonb */
 	if (column->typlen == -1 && column->kind != CMIG_AUDIT_NUMERIC)
 	{
 		len = toast_raw_datum_size(value) - VARHDRSZ;

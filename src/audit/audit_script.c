@@ -144,7 +144,7 @@ static const char owner_check[] =
 "\t\t\tHINT = 'Drop the schema if it is not an audit log. Otherwise, run the script as its owner.';\n"
 "\tEND IF;\n";
 
-/* The information that the parts of a script need. */
+/* A script being built, and the information that its parts need. */
 typedef struct Script
 {
 	StringInfoData text;
@@ -257,7 +257,7 @@ append_log(Script *script)
 						   "\t\tRETURN;\n\tEND IF;\n\tCREATE SCHEMA cmig_audit;\n");
 	for (int i = 0; statements[i]; i++)
 		appendStringInfo(text, "\t%s;\n", statements[i]);
-	/* the script may run on another server */
+	/* check for lz4 in the script, which may run on another server */
 	appendStringInfoString(text, "\tIF EXISTS (SELECT FROM pg_settings WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)) THEN\n");
 	statements = cmig_audit_log_lz4_statements();
 	for (int i = 0; statements[i]; i++)

@@ -257,8 +257,8 @@ cmig_audit_status(PG_FUNCTION_ARGS)
 		columns_problem(status, extension_owner) : NULL;
 
 		/*
-		 * without the log, the columns have the same problem, which is
-		 * reported below
+		 * If the log is missing, the problem found for the columns is the
+		 * log's own problem, which is reported below.
 		 */
 		if (problem && !(fault && strcmp(problem, fault->problem) == 0))
 			add_problem(status, problem);

@@ -98,7 +98,11 @@ at_transaction_end(XactEvent event, void *arg)
 	switch (event)
 	{
 		case XACT_EVENT_ABORT:
-			/* a prepared transaction can still be rolled back */
+
+			/*
+			 * treat PREPARE as an abort, because the prepared transaction can
+			 * still be rolled back
+			 */
 		case XACT_EVENT_PREPARE:
 			reset_entries(true, true);
 			break;
@@ -240,7 +244,7 @@ build_table(TriggerData *trigger_data, Oid extension_owner)
 	Relation	root;
 
 	table->context = context;
-	table->valid = true;		/* an invalidation clears it from now on */
+	table->valid = true;		/* invalidations may clear it from now on */
 	table->relation = RelationGetRelid(trigger_data->tg_relation);
 	table->options = cmig_audit_options_parse(trigger->tgnargs, trigger->tgargs);
 	table->root = cmig_audit_options_root(table->relation, trigger->tgoid);
@@ -283,13 +287,13 @@ cmig_audit_table_get(TriggerData *trigger_data, Oid extension_owner)
 		return entry->table;
 
 	table = build_table(trigger_data, extension_owner);
-	/* building can have moved the hash table's entries */
+	/* look up the entry again, because build_table() may have moved it */
 	entry = hash_search(tables, &trigger_data->tg_trigger->tgoid, HASH_ENTER, &found);
 
 	/*
-	 * Calls may still be using the old information, or may have failed
-	 * without resetting "busy".  Keep the information until the end of the
-	 * transaction.
+	 * Calls of the trigger may still be using the old information, or may
+	 * have failed without resetting "busy". Therefore, keep the information
+	 * until the end of the transaction.
 	 */
 	if (entry->table && entry->table->busy > 0)
 		MemoryContextSetParent(entry->table->context, TopTransactionContext);

@@ -136,7 +136,10 @@ cmig_audit_target_argument(FunctionCallInfo fcinfo, int n)
 		fill_live(target, oid);
 	if (target->table_id == 0)
 	{
-		/* the table was dropped, or another table has its name now */
+		/*
+		 * the audited table was dropped, and an unaudited table may have its
+		 * name now, so search the layouts for the name
+		 */
 		target->relation = InvalidOid;
 		target->table_id = cmig_audit_layout_find(InvalidOid, name->schemaname, name->relname);
 	}
@@ -311,8 +314,8 @@ value_of_text(CmigAuditTarget *target, const char *column, char *text)
 	cmig_role_read_as(&saved, cmig_type_role(type, cmig_audit_log_table_owner(target->relation)));
 
 	/*
-	 * the blanks of char(n) are part of the key; for other types, ignore the
-	 * length
+	 * Apply a length only for char(n), because the key contains its trailing
+	 * blanks.
 	 */
 	value = to_jsonb_of(type, OidInputFunctionCall(input, text, parameter,
 												   type == BPCHAROID ? typmod : -1));

@@ -188,8 +188,8 @@ begin_call(AuditCall *call, CmigAuditTable *table, Oid extension_owner, const ch
 	call->batch = CurrentMemoryContext;
 
 	/*
-	 * The snapshot of the statement that fired the trigger identifies that
-	 * statement; other statements may have run since.
+	 * The command ID in the active snapshot identifies the statement that
+	 * fired the trigger; other statements may have run since.
 	 */
 	call->command = ActiveSnapshotSet() ? GetActiveSnapshot()->curcid :
 		GetCurrentCommandId(false);
@@ -303,7 +303,11 @@ open_log(AuditCall *call)
 								 cmig_audit_log_require(call->extension_owner));
 		table_close(root, AccessShareLock);
 		table->recorded = true;
-		/* the layout must not be newer than the entry */
+
+		/*
+		 * take the time after writing the layout, which must not be newer
+		 * than the entry
+		 */
 		call->values[CMIG_LOG_CLOCK_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
 	}
 }
@@ -441,7 +445,8 @@ static void
 log_slots(AuditCall *call, TupleTableSlot *old, TupleTableSlot *new)
 {
 	CmigAuditTable *table = call->table;
-	const bool *wanted = NULL;	/* columns of the images; NULL is all */
+	const bool *wanted = NULL;	/* columns to include in the images, or NULL
+								 * for all */
 	bool		key_changed = false;
 	Size		size = 300;
 
@@ -458,8 +463,8 @@ log_slots(AuditCall *call, TupleTableSlot *old, TupleTableSlot *new)
 		call->nulls[CMIG_LOG_CHANGED] = false;
 
 		/*
-		 * if the key changed, log the change as if a different row had
-		 * replaced the old row
+		 * If the key changed, log both rows completely, as if a different row
+		 * had replaced the old row.
 		 */
 		if (table->options->changes_only && !key_changed)
 			wanted = call->changed;
@@ -504,7 +509,11 @@ log_change(AuditCall *call, TupleTableSlot *old, TupleTableSlot *new)
 		cmig_audit_virtual_fill(&call->virtuals, new);
 	}
 	log_slots(call, old, new);
-	/* other triggers may use the same slots */
+
+	/*
+	 * clear the computed values, because other triggers may use the same
+	 * slots
+	 */
 	if (old)
 		cmig_audit_virtual_clear(&call->virtuals, old);
 	if (new)

@@ -126,8 +126,9 @@ cmig_audit_types_hold(List *types)
 												TYPALIGN_INT));
 
 	/*
-	 * CREATE CAST waits for this lock.  On a standby, the lock cannot be
-	 * taken, and a cast that is created on the primary cannot be prevented.
+	 * CREATE CAST waits for the lock on pg_cast. On a standby, this lock
+	 * cannot be taken, and a cast that is created on the primary cannot be
+	 * prevented.
 	 */
 	held = lock_composites(values) && !RecoveryInProgress();
 	if (held)

@@ -130,7 +130,7 @@ check_table(Oid relation, const char *name)
 	char	   *rule;
 
 	if (!HeapTupleIsValid(tuple))
-		return;					/* dropped in the meantime */
+		return;					/* the table was dropped in the meantime */
 	form = *(Form_pg_class) GETSTRUCT(tuple);
 	ReleaseSysCache(tuple);
 
@@ -184,7 +184,11 @@ cmig_own_tables_check(void)
 	for (int i = 0; i < lengthof(names); i++)
 		if (OidIsValid(tables[i]))
 			check_table(tables[i], names[i]);
-	/* if a table is missing, the query raises its own error */
+
+	/*
+	 * check again next time if a table is missing; the query that needs the
+	 * table raises an error
+	 */
 	if (complete)
 		checked = before;
 }

@@ -77,8 +77,9 @@ add_catalog_hint(void *arg)
 	}
 
 	/*
-	 * the cause of the error is a column with a different type, a domain, or
-	 * a constraint that pg_cmig did not create
+	 * These errors are possible only if one of pg_cmig's tables was altered:
+	 * a column has a different type or a domain, or there is a constraint
+	 * that pg_cmig did not create.
 	 */
 	if (strstr(query->sql, " cmig.") != NULL &&
 		(ERRCODE_TO_CATEGORY(code) == ERRCODE_DATA_EXCEPTION ||
@@ -214,7 +215,7 @@ leave(QueryFrame *frame)
 	AtEOXact_GUC(false, frame->guc_level);
 	SPI_finish();
 	if (OidIsValid(query->relation))
-		query->plan = NULL;		/* freed with the connection */
+		query->plan = NULL;		/* freed by SPI_finish() */
 	error_context_stack = frame->callback.previous;
 }
 

@@ -58,7 +58,11 @@ take_literals(Node *node, void *context)
 
 	if (node == NULL)
 		return false;
-	/* type modifiers must remain constants */
+
+	/*
+	 * do not replace the constants in type modifiers, which must remain
+	 * constants
+	 */
 	if (IsA(node, TypeName))
 		return false;
 	if (cmig_is_json_table_compat(node))

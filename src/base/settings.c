@@ -284,7 +284,10 @@ cmig_settings_guard_text(const char *name, const char *session)
 	struct config_generic *setting = find_setting(name);
 	const char *value;
 
-	/* the server allows only an authorized role to set this setting */
+	/*
+	 * a value that was set in the session counts, because the server lets
+	 * only authorized roles set this setting
+	 */
 	if (setting->source > PGC_S_DATABASE_USER &&
 		(!cmig_settings_in_definer_function() || is_users_own(setting)))
 		return session;
@@ -412,7 +415,9 @@ cmig_settings_ddl_policy(void)
 {
 	int			stored = cmig_settings_ddl_policy_stored();
 
-	/* the stored value may have changed since the session started */
+	/*
+	 * use the stored value, which may have changed since the session started
+	 */
 	if (find_setting("cmig.ddl_policy")->source <= PGC_S_DATABASE)
 		return stored;
 	return Max(ddl_policy, stored);

@@ -24,7 +24,9 @@
 #define MAX_FIELD_WIDTH 100
 #define MAX_SHOWN 200			/* maximum bytes of a string in a message */
 
-/* A token of a template: %(name)[flags][width][.precision]conversion */
+/*
+ * A field of a file name template: %(name)[flags][width][.precision]conversion
+ */
 typedef struct Field
 {
 	char	   *name;
@@ -143,7 +145,7 @@ is_word_character(const char *p, int length)
 	if (c < 0xC0)
 		return c == 0xAA || c == 0xB2 || c == 0xB3 || c == 0xB5 ||
 			(c >= 0xB9 && c <= 0xBE && c != 0xBB);
-	return c != 0xD7 && c != 0xF7 &&	/* times, divided by */
+	return c != 0xD7 && c != 0xF7 &&	/* multiplication and division signs */
 		!(c >= 0x2000 && c <= 0x206F) &&	/* spaces, dashes, quotes */
 		!(c >= 0x20A0 && c <= 0x20CF) &&	/* currencies */
 		!(c >= 0x2190 && c <= 0x23FF) &&	/* arrows, operators */
@@ -198,7 +200,8 @@ make_slug(const char *message)
 	bool		unknown = GetDatabaseEncoding() == PG_SQL_ASCII;
 	StringInfoData slug;
 	int			characters = 0;
-	int			cut = -1;		/* the last underscore within the length */
+	int			cut = -1;		/* offset of the last underscore within
+								 * SLUG_LENGTH */
 	bool		gap = false;
 
 	initStringInfo(&slug);

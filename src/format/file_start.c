@@ -375,7 +375,11 @@ find_file(const CmigLexer *lexer, const CmigFileStart *before, bool *certain)
 		bool		named = match_line(line, &start);
 		Certainty	certainty;
 
-		/* for a quote, the statement decides whether it is closed */
+		/*
+		 * For a quote, return at least the first line.
+		 * cmig_file_start_find_open() parses the statement to decide whether
+		 * another file has closed the quote.
+		 */
 		if (found == NULL && !comment)
 			found = line;
 		if (!begins_file(line, named) || (!comment && (!named || before == NULL)))
@@ -398,7 +402,7 @@ cmig_file_start_find_quoted(const CmigLexer *lexer, const char *section, const c
 	CmigQuotedStart *result;
 	const char *line;
 
-	/* most tokens are on one line */
+	/* only these tokens can span lines, and most tokens are on one line */
 	if (lexer->next_line == lexer->line ||
 		(lexer->type != CMIG_TOKEN_STRING && lexer->type != CMIG_TOKEN_QUOTED &&
 		 lexer->type != CMIG_TOKEN_DOLLAR && lexer->type != CMIG_TOKEN_BLOCK_COMMENT))
@@ -527,8 +531,8 @@ resembles_file_name(const char *text)
 		return false;
 
 	/*
-	 * other text may follow the name in a title, but also in a sentence about
-	 * the file
+	 * Other text may follow the name, as in "seeds/seed.sql: demo data", but
+	 * not if the text seems to be a sentence about the file.
 	 */
 	colon = text[length] == ':';
 	return labelled || colon || text[length] == '\0' || memchr(text, '/', length) != NULL;

@@ -58,7 +58,11 @@ cmig_header_value_names(const char *key, const char *value, const char *place)
 							cmig_header_value_quoted(name), key, place),
 					 errdetail("The name %s.", bad),
 					 errhint("Write ids or labels without quotes, separated by commas, or leave the value empty.")));
-		/* words for a missing value in Python and SQL, unlikely to be names */
+
+		/*
+		 * these words mean a missing value in Python and SQL, and are
+		 * unlikely to be names
+		 */
 		if (pg_strcasecmp(name, "none") == 0 || pg_strcasecmp(name, "null") == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_BAD_FILE),

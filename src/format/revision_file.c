@@ -246,7 +246,10 @@ start_section(CmigFileReader *reader, int section)
 		const char *word = prefixed ? marker + 5 : marker + strlen(marker);
 		const char *nearest;
 
-		/* a marker without the prefix was recognized by its last word */
+		/*
+		 * for a marker without the prefix, suggest a replacement for its last
+		 * word
+		 */
 		while (!prefixed && word > marker && isalpha((unsigned char) word[-1]))
 			word--;
 		nearest = cmig_marker_suggest(word + strspn(word, " \t"), cmig_marker_sections + 1,
@@ -279,7 +282,7 @@ start_section(CmigFileReader *reader, int section)
 	reader->section_lines[section] = lexer->line;
 	reader->section_start = lexer->next;
 	reader->has_sql = false;
-	/* a string cannot continue after a marker */
+	/* reset the lexer, because a string cannot continue after a marker */
 	cmig_lexer_move(lexer, lexer->next, lexer->next_line);
 }
 
@@ -349,7 +352,7 @@ start_revision(CmigFileReader *reader, const char *start, const char *end)
 	char	   *bad;
 	bool		first = reader->file == NULL;	/* first revision of its file */
 
-	/* the callers have checked this */
+	/* the callers have checked that the line matches */
 	if (!cmig_marker_match(start, end, "revision", &value, &end))
 		elog(ERROR, "no revision in a header's first line");
 	id = pnstrdup(value, end - value);

@@ -294,7 +294,10 @@ cmig_revision_format(const CmigRevisionText *revision)
 		}
 	}
 
-	/* for example, a message or a name may contain a line break */
+	/*
+	 * look for values that the file cannot represent, such as a message or a
+	 * name with a line break
+	 */
 	if (canonical.precondition_sql == NULL && canonical.placeholders.count == 0 && is_plain_header(&canonical.edges, canonical.description))
 		difference = NULL;
 	else if (canonical.precondition_sql != NULL && strpbrk(canonical.precondition_sql, "\r\n"))

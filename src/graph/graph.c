@@ -296,8 +296,8 @@ resolve_edges(CmigGraph *graph, int node, const CmigNames *names, bool depends,
 		else if (entry == NULL)
 		{
 			/*
-			 * a suggestion compares all names, so compute it only for defects
-			 * that an error will list
+			 * Finding a suggestion takes a comparison with all names, so do
+			 * it only for defects that an error will list.
 			 */
 			char	   *near = list_length(graph->defects) < CMIG_LISTING_MAX
 			? cmig_graph_suggest(graph, name, node) : NULL;
@@ -438,7 +438,7 @@ find_cycles(CmigGraph *graph, bool over_depends)
 	peel(graph, left, false, over_depends);
 	peel(graph, left, true, over_depends);
 
-	/* walk down over the remaining nodes until the path meets itself */
+	/* from each remaining node, walk down until the path meets itself */
 	for (int i = 0; i < graph->count; i++)
 		place[i] = -1;
 	for (int i = 0; i < graph->count; i++)
@@ -455,7 +455,7 @@ find_cycles(CmigGraph *graph, bool over_depends)
 			path[length++] = node;
 			while ((next = cmig_graph_edge_down(&graph->nodes[node], k, over_depends)) >= 0 && !left[next])
 				k++;
-			/* everything below is part of a cycle already reported */
+			/* all nodes below belong to cycles that have been reported */
 			if (next < 0)
 			{
 				node = -1;

@@ -105,7 +105,10 @@ cmig_graph_order(const CmigGraph *graph, const CmigMarks *marks, int *count)
 	bool	   *visited = palloc_extended(size, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	int			done = 0;
 
-	/* pass 0 starts at topmost nodes, and pass 1 at nodes not yet reached */
+	/*
+	 * Pass 0 starts at the topmost marked nodes. Pass 1 starts at nodes that
+	 * pass 0 did not reach, which are on or below cycles.
+	 */
 	for (int pass = 0; pass < 2; pass++)
 	{
 		for (int start = 0; start < graph->count; start++)
@@ -216,7 +219,7 @@ cmig_graph_shown_labels(const CmigGraph *graph)
 		shown->inherited[order[i]] = labels;
 	}
 
-	/* labels from above on the same line, up to the next fork or merge */
+	/* add the labels of the nodes above, up to the next fork or merge */
 	for (int i = count - 1; i >= 0 && graph->defects == NIL; i--)
 	{
 		const CmigNode *node = &graph->nodes[order[i]];

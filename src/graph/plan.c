@@ -59,7 +59,7 @@ change_naming(const CmigNode *node, int *naming, bool applied)
 			of_parents = changed.count;
 	}
 
-	/* if exactly the parents changed, no memory is needed */
+	/* if exactly the parents changed, use the node's own array */
 	if (changed.count == node->parents.count && changed.count == of_parents)
 		changed.nodes = node->parents.nodes;
 	else

@@ -67,7 +67,7 @@ find_distance(const char *name, int length, const char *candidate, int limit)
 	{
 		if (has_number(candidate, name))
 			return 0;
-		/* a different number is a different revision, not a typo */
+		/* two different numbers are two revisions, not a typo */
 		if (strspn(candidate, DIGITS) == candidate_length)
 			return limit + 1;
 	}

@@ -141,7 +141,10 @@ cmig_target_require_sound_rows(const CmigGraph *graph, const CmigApplied *applie
 	int			above = -1;
 	int			overlap;
 
-	/* if a row is unknown, so is its position relative to the others */
+	/*
+	 * if a row's revision is unknown, its position relative to the others is
+	 * unknown, too
+	 */
 	if (applied->unknown != NIL)
 		return;
 	overlap = find_overlap(graph, applied->nodes, over_depends, &above);
@@ -309,7 +312,11 @@ find_upgrade_start(const CmigGraph *graph, const CmigApplied *applied,
 	{
 		cmig_target_require_known_rows(graph, applied);
 		starts = applied_rows_within(applied, lineage);
-		/* the lineage may contain no version row */
+
+		/*
+		 * if no version row is in the lineage, start at its topmost applied
+		 * revisions
+		 */
 		if (starts == NIL)
 			starts = applied_tips_within(graph, applied, lineage);
 		if (list_length(starts) > 1)
@@ -513,7 +520,10 @@ static bool
 find_named_downgrade(const CmigGraph *graph, const CmigIdentifier *id,
 					 CmigDowngradeTarget *result, int *branch)
 {
-	/* here, "head" is the head of the whole graph, even if there is a label */
+	/*
+	 * in a downgrade, "head" is the head of the whole graph, even with a
+	 * label
+	 */
 	bool		symbolic = strcmp(id->symbol, "head") == 0 || strcmp(id->symbol, "heads") == 0;
 
 	if (id->label)
@@ -546,8 +556,8 @@ find_downgrade_below(const CmigGraph *graph, const CmigApplied *applied, const C
 		return;
 
 	/*
-	 * the walk ended at base: revert only the branch of "start", not the
-	 * whole graph
+	 * The walk ended at base. Revert only the branch of "start", not the
+	 * whole graph.
 	 */
 	if (start >= 0 && !applied->applied->set[start])
 		ereport(ERROR,

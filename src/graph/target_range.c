@@ -31,7 +31,10 @@ find_range_end(const CmigGraph *graph, const CmigApplied *applied, const char *t
 	lineage = cmig_identifier_lineage(graph, id.label);
 	if (id.symbol == NULL || strcmp(id.symbol, "current") == 0)
 	{
-		/* ignore unknown rows, because cmig.history must work despite them */
+		/*
+		 * ignore rows of unknown revisions, because cmig.history must work
+		 * despite them
+		 */
 		found = NIL;
 		foreach(lc, applied->nodes)
 		{
@@ -138,7 +141,10 @@ cmig_target_range(const CmigGraph *graph, const CmigApplied *applied, const char
 	from_nodes = find_range_end(graph, applied, from, &from_base);
 	upper = marks_of(graph, find_range_end(graph, applied, to, &to_base));
 
-	/* a single identifier stands only for the revisions to which it refers */
+	/*
+	 * without ":", the range contains only the revisions to which the
+	 * identifier refers
+	 */
 	if (from == range && to == range)
 		return upper;
 	cmig_graph_mark_ancestors(graph, upper, true);

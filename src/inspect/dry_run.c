@@ -67,7 +67,8 @@ typedef struct DryRun
 	bool		waiters;		/* report waiting sessions */
 	bool		plain;			/* ignore CONCURRENTLY */
 	int64		max_table_size; /* -1: no limit */
-	char	   *checksum;		/* of the plan; NULL if nothing to do */
+	char	   *checksum;		/* checksum of the plan, or NULL if there is
+								 * nothing to do */
 } DryRun;
 
 /*
@@ -202,7 +203,10 @@ dry_run(void *arg)
 	if (run->plain)
 		cmig_settings_override("cmig.concurrent_ddl", "off");
 
-	/* a parallel worker's reads would not be counted for this backend */
+	/*
+	 * avoid parallel workers, whose reads would not be counted for this
+	 * backend
+	 */
 	cmig_settings_override("max_parallel_workers_per_gather", "0");
 
 	cmig_change_begin("cmig.dry_run()");
