@@ -45,6 +45,37 @@ COMMENT ON COLUMN cmig.progress.scope IS 'Scope of the step; empty for the datab
 COMMENT ON COLUMN cmig.backfill_run.scope IS 'Scope in which the backfill was called; empty for the database';
 
 --
+-- Functions
+--
+
+CREATE PROCEDURE cmig.upgrade_scopes(pattern text DEFAULT NULL, target text DEFAULT 'head',
+	max_failures integer DEFAULT 0)
+AS 'MODULE_PATHNAME', 'cmig_upgrade_scopes'
+LANGUAGE C;
+
+CREATE FUNCTION cmig.scopes(
+	OUT scope text, OUT current text[], OUT pending integer, OUT failed text, OUT since timestamptz)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_scopes'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.create_scope(scope text DEFAULT NULL, target text DEFAULT 'head',
+	OUT revision text, OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_create_scope'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.drop_scope(scope text DEFAULT NULL, confirm text DEFAULT NULL)
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_drop_scope'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON PROCEDURE cmig.upgrade_scopes(text, text, integer) IS 'Upgrades the schemas whose names match a LIKE pattern, each as a scope and in a transaction of its own. Failures are recorded; after more than max_failures of them, the call ends with the last error. Skips scopes that another session is upgrading. Raises an error if an argument is not valid (22004, 22023), the target is not valid (MG001 to MG005), or the call is in a transaction block (25001).';
+COMMENT ON FUNCTION cmig.scopes() IS 'Returns the scopes in which a run has been tried, with their version rows, the number of pending revisions, the error of the last run if it failed, and the time of the last run.';
+COMMENT ON FUNCTION cmig.create_scope(text, text) IS 'Creates a schema and upgrades it as a scope. Returns the revisions. Raises an error if the schema exists (42P06) or cannot be a scope (22023), and the same errors as upgrade(text).';
+COMMENT ON FUNCTION cmig.drop_scope(text, text) IS 'Drops the schema of a scope with everything in it, and its version rows. The argument confirm must be the name of the scope. Raises an error if it is not (22023), the schema does not exist (3F000), or cmig.protect does not allow it (MG011).';
+
+--
 -- Privileges: what is new belongs to the bootstrap superuser, PUBLIC and default
 -- privileges give nothing, and each new object has the privileges of one that is
 -- in the same levels of cmig.grant_access.  What a script of an extension grants
@@ -68,6 +99,15 @@ BEGIN
 		FROM (VALUES ('cmig.scope_version', 'cmig.version')) v (name, model),
 			pg_catalog.pg_class n, pg_catalog.pg_class m
 		WHERE n.oid = v.name::pg_catalog.regclass AND m.oid = v.model::pg_catalog.regclass
+		UNION ALL
+		SELECT 'ROUTINE', n.oid::pg_catalog.regprocedure::text,
+			coalesce(n.proacl, pg_catalog.acldefault('f', n.proowner)),
+			coalesce(m.proacl, pg_catalog.acldefault('f', m.proowner)), n.tableoid, n.oid, m.oid
+		FROM (VALUES ('upgrade_scopes', 'cmig.upgrade(text)'), ('scopes', 'cmig.heads()'),
+				('create_scope', 'cmig.upgrade(text)'), ('drop_scope', 'cmig.upgrade(text)')) v (name, model),
+			pg_catalog.pg_proc n, pg_catalog.pg_proc m
+		WHERE n.pronamespace = 'cmig'::pg_catalog.regnamespace AND n.proname = v.name
+		AND m.oid = v.model::pg_catalog.regprocedure
 	LOOP
 		EXECUTE pg_catalog.format('ALTER %s %s OWNER TO %s', o.kind, o.name, bootstrap);
 		FOR grantee IN

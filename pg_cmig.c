@@ -39,6 +39,7 @@
 #include "move/move_argument.h"
 #include "move/plan_checksum.h"
 #include "move/restore_point.h"
+#include "move/run_plan.h"
 #include "move/stamp.h"
 #include "move/step_texts.h"
 #include "move/stepwise.h"
@@ -105,87 +106,45 @@ _PG_init(void)
 	MarkGUCPrefixReserved("cmig");
 }
 
-/*
- * Run the plan and add its steps to the function's result.  *number is the
- * number of the last step so far.  If "allowed" is not NULL, only the texts in
- * it may run.
- */
-static void
-run_steps(FunctionCallInfo fcinfo, const CmigSituation *now, const CmigPlan *plan,
-		  const CmigAllowedTexts *allowed, int *number)
+/* The result of a function that runs a plan. */
+typedef struct StepRows
 {
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	CmigStepTexts *texts = cmig_step_texts_make(now->graph, plan);
-	CmigJournalBatch *journal = cmig_journal_batch();
-	const char *restore_point = NULL;
-	bool		begins = *number == 0;	/* false for a reset's upgrade */
-	MemoryContext context;
-	MemoryContext old;
+	ReturnSetInfo *result;
+	int			number;			/* of the last step so far */
+} StepRows;
 
-	cmig_move_check(texts, plan);
-	if (begins)
-		restore_point = cmig_restore_point_before();
-	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig step",
-									ALLOCSET_DEFAULT_SIZES);
-	old = MemoryContextSwitchTo(context);
-	for (int i = 0; i < plan->count; i++)
-	{
-		const CmigPlanStep *step = &plan->steps[i];
-		const CmigRevision *revision = now->graph->nodes[step->node].revision;
-		const CmigRunStep *run;
-		CmigJournalEntry entry;
-		Datum		values[4];
-		bool		nulls[4] = {0};
+/* Callback: add a step to the function's result. */
+static void
+add_step_row(CmigDirection direction, const CmigRevision *revision, void *arg)
+{
+	StepRows   *rows = arg;
+	Datum		values[4];
+	bool		nulls[4] = {0};
 
-		CHECK_FOR_INTERRUPTS();
-		cmig_last_failure_begin(plan->direction, revision->id);
-		run = cmig_step_texts_get(texts, i);
-		cmig_plan_checksum_require_step(allowed, i, run);
-		cmig_move_run_step(now, plan, step, run, &entry);
-		entry.message = i == 0 ? restore_point : NULL;
-		cmig_journal_add(journal, &entry);
-		values[0] = Int32GetDatum(++*number);
-		values[1] = CStringGetTextDatum(cmig_direction_name(plan->direction));
-		values[2] = CStringGetTextDatum(revision->id);
-		values[3] = CStringGetTextDatum(revision->message);
-		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-		MemoryContextReset(context);
-	}
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(context);
-	cmig_move_require_rows(now, plan);
-	cmig_journal_end(journal);
-	if (begins)
-		cmig_restore_point_after_commit();
+	values[0] = Int32GetDatum(++rows->number);
+	values[1] = CStringGetTextDatum(cmig_direction_name(direction));
+	values[2] = CStringGetTextDatum(revision->id);
+	values[3] = CStringGetTextDatum(revision->message);
+	tuplestore_putvalues(rows->result->setResult, rows->result->setDesc, values, nulls);
 }
 
 /*
- * Run the plan, and record any error for cmig.status.  If "examine" is true,
- * first perform the checks that precede an upgrade.
+ * Run the plan, and add its steps to the function's result.  *number is the
+ * number of the last step so far.  If allowed is not NULL, only the texts in it
+ * may run.  If examine is true, perform the checks that come before an upgrade
+ * first.
  */
 static void
 run_plan(FunctionCallInfo fcinfo, const CmigSituation *now, const CmigPlan *plan,
 		 const CmigAllowedTexts *allowed, bool examine, int *number)
 {
-	volatile bool started = false;
+	StepRows	rows = {.result = (ReturnSetInfo *) fcinfo->resultinfo,.number = *number};
+	CmigRunPlan run = {.now = now,.plan = plan,.allowed = allowed,.report = add_step_row,.arg = &rows};
 
-	if (plan->count == 0)
-		return;
-	cmig_last_failure_begin(plan->direction, now->graph->nodes[plan->steps[0].node].revision->id);
-	PG_TRY();
-	{
-		if (examine)
-			before_upgrade(now, plan);
-		started = true;
-		run_steps(fcinfo, now, plan, allowed, number);
-	}
-	PG_CATCH();
-	{
-		cmig_last_failure_record(started ? cmig_runner_statement() : 0);
-		PG_RE_THROW();
-	}
-	PG_END_TRY();
-	cmig_last_failure_forget();
+	run.examine = examine ? before_upgrade : NULL;
+	run.begins = *number == 0;	/* false for a reset's upgrade */
+	cmig_run_plan(&run);
+	*number = rows.number;
 }
 
 /*

@@ -238,6 +238,10 @@ INSERT INTO call VALUES
 ('upgrade(text[])', $$SELECT count(*) FROM cmig.upgrade('{002}'::text[])$$),
 ('verify("any")', $$SELECT count(*) FROM cmig.verify(1)$$),
 ('verify(text,boolean)', $$SELECT count(*) FROM cmig.verify()$$),
+('upgrade_scopes(text,text,integer)', $$CALL cmig.upgrade_scopes('regress\_none%', 'heads')$$),
+('create_scope(text,text)', $$SELECT count(*) FROM cmig.create_scope('regress_scope', 'heads')$$),
+('drop_scope(text,text)', $$SELECT cmig.drop_scope('apart', 'apart')$$),
+('scopes()', $$SELECT count(*) FROM cmig.scopes()$$),
 ('upgrade_stepwise(bigint,text)', $$CALL cmig.upgrade_stepwise(1)$$),
 ('upgrade_stepwise(text,text,text)', $$CALL cmig.upgrade_stepwise('002'::text)$$),
 ('upgrade_stepwise(text[],text,text)', $$CALL cmig.upgrade_stepwise('{002}'::text[])$$);

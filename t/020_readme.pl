@@ -31,7 +31,7 @@ my @documents = @ARGV ? @ARGV
   : ("$top/README.md", glob("$top/migrations/*/README.md"), grep { !/production/ } glob("$top/doc/*.md"));
 foreach my $path (map { Cwd::abs_path($_) } @documents)
 {
-	my $mode = $path =~ /reference/ ? 'on demand' : $path =~ /migrations|tutorial/ ? 'whole' : 'sections';
+	my $mode = $path =~ /reference/ ? 'on demand' : $path =~ /migrations|tutorial|tenants/ ? 'whole' : 'sections';
 
 	DocExamples->new($node, $path, $mode)->run;
 }

@@ -34,6 +34,7 @@ my %looking = (
 	audit_transaction => ["cmig.audit_transaction((SELECT max(transaction_id) FROM cmig_audit.log))"],
 	branches => ["cmig.branches()"],
 	schema_sql => ["cmig.schema_sql()"],
+	scopes => ["cmig.scopes()"],
 	check => [ "cmig.\"check\"()", "cmig.\"check\"(true)" ],
 	clear_context => ["cmig.clear_context(), cmig.set_context('1', '1', false)"],
 	context => ["cmig.context()"],
@@ -108,6 +109,8 @@ my %writing = (
 		"SELECT cmig.downgrade('-1')" ],
 	reset => [ 50, "SELECT cmig.reset('leaks')", "SELECT cmig.upgrade('002')" ],
 	reset_stepwise => [ 50, "CALL cmig.reset_stepwise('leaks')", "CALL cmig.upgrade_stepwise('002')" ],
+	create_scope => [ 20, "SELECT cmig.create_scope('tenant_0', '001')", "SELECT cmig.drop_scope('tenant_0', 'tenant_0')" ],
+	upgrade_scopes => [ 20, "CREATE SCHEMA tenant_1", "CALL cmig.upgrade_scopes('tenant%', '002')", "SELECT cmig.drop_scope('tenant_1', 'tenant_1')" ],
 	rls_test => [ 50, "SELECT cmig.rls_test('secured', 'leak_role', '1', '2')" ],
 	round_trip => [ 20, "SELECT cmig.round_trip()" ],
 	set_ddl_policy => [ 20, "SELECT cmig.set_ddl_policy('log')", "CREATE TABLE logged ()", "DROP TABLE logged", "SELECT cmig.set_ddl_policy(NULL)" ],
@@ -116,7 +119,7 @@ my %writing = (
 	stamp => [ 20, "SELECT cmig.stamp('001')", "SELECT cmig.stamp('002')" ],
 	verify => [ 20, "SELECT cmig.verify()" ],
 );
-my %beside = map { $_ => 1 } qw(audit_trigger ddl_event ddl_trigger journal_trigger enable_audit enable_rls remove_revision revoke_access upgrade upgrade_stepwise);
+my %beside = map { $_ => 1 } qw(audit_trigger ddl_event ddl_trigger journal_trigger enable_audit enable_rls drop_scope remove_revision revoke_access upgrade upgrade_stepwise);
 
 my %known = map { $_ => 1 } keys %looking, keys %writing, keys %beside;
 if (my %only = map { $_ => 1 } split / /, $ENV{CMIG_LEAK_ONLY} // '')

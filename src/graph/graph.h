@@ -52,6 +52,10 @@ typedef struct CmigGraph
 	List	   *defects;		/* of CmigDefect *; NIL if sound */
 	struct cmig_name_hash *names;	/* ids and labels */
 	List	   *replacing;		/* of int: nodes that replace revisions */
+
+	/* set by cmig_trees_separate(), otherwise NULL; both indexed by node */
+	int		   *trees;			/* number of the node's tree */
+	CmigEdges  *outside;		/* dependencies in other trees */
 } CmigGraph;
 
 /* Build a graph from revisions, which must outlive the graph. */

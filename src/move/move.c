@@ -15,6 +15,7 @@
 #include "base/listing.h"
 #include "base/settings.h"
 #include "graph/repeatables.h"
+#include "graph/trees.h"
 #include "move/move.h"
 #include "move/step_texts.h"
 #include "run/scope.h"
@@ -45,6 +46,7 @@ cmig_move_read(bool with_details)
 	now.graph = cmig_graph_build(set->revisions, set->count);
 	cmig_repeatables_add(now.graph, set->repeatables, set->repeatable_count);
 	cmig_graph_require_sound(now.graph);
+	now.database = cmig_active_separate(now.graph);
 	now.applied = cmig_target_applied(now.graph, cmig_version_rows_read());
 	return now;
 }
@@ -92,6 +94,8 @@ cmig_move_report(const CmigSituation *now, const CmigPlan *plan, int node)
 	const CmigRevision *revision = now->graph->nodes[node].revision;
 	const char *comma = revision->message[0] ? ", " : "";
 
+	if (now->quiet)
+		return;
 	if (revision->repeatable)
 		ereport(NOTICE,
 				(errmsg("repeatable %s%s%s", revision->id, comma, revision->message)));
@@ -322,6 +326,83 @@ targets_expression(const CmigNames *targets)
 	return buf.data;
 }
 
+/*
+ * In a scope, raise an error if a revision of the plan depends on one in another
+ * tree that is applied neither in the database nor in the scope.
+ */
+static void
+require_outside(const CmigSituation *now, const CmigPlan *plan)
+{
+	CmigMarks  *planned;
+
+	if (now->database == NULL || now->elsewhere)
+		return;
+	planned = cmig_graph_marks(now->graph);
+	for (int i = 0; i < plan->count; i++)
+	{
+		int			node = plan->steps[i].node;
+		const CmigEdges *outside = &now->graph->outside[node];
+
+		for (int j = 0; j < outside->count; j++)
+		{
+			int			other = outside->nodes[j];
+
+			if (now->database->set[other] || now->applied->applied->set[other] || planned->set[other])
+				continue;
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("revision \"%s\" depends on revision \"%s\", which is not applied",
+							cmig_graph_id(now->graph, node), cmig_graph_id(now->graph, other)),
+					 errdetail("It is applied neither in the database nor in %s.", cmig_scope_text()),
+					 errhint("To apply it in the database: RESET cmig.scope; SELECT * FROM cmig.upgrade(%s)",
+							 quote_literal_cstr(cmig_graph_id(now->graph, other)))));
+		}
+		cmig_graph_mark(planned, node);
+	}
+}
+
+/*
+ * Raise an error if the plan reverts a revision in the database that a revision
+ * of another tree depends on which is applied in a scope.
+ */
+static void
+require_unneeded(const CmigSituation *now, const CmigPlan *plan)
+{
+	CmigNames  *rows;
+	CmigMarks  *needing;
+	int		   *trees;
+
+	if (now->database != NULL || now->elsewhere || plan->count == 0)
+		return;
+	rows = cmig_version_rows_of_scopes();
+	if (rows->count == 0)
+		return;
+	needing = cmig_graph_marks(now->graph);
+	for (int i = 0; i < rows->count; i++)
+	{
+		int			node = cmig_graph_find_id(now->graph, rows->names[i]);
+
+		if (node >= 0)
+			cmig_graph_mark(needing, node);
+	}
+	cmig_graph_mark_ancestors(now->graph, needing, false);
+	trees = cmig_trees_find(now->graph);
+	for (int i = 0; i < plan->count; i++)
+	{
+		int			node = plan->steps[i].node;
+		const CmigEdges *dependents = &now->graph->nodes[node].dependents;
+
+		for (int j = 0; j < dependents->count; j++)
+			if (needing->set[dependents->nodes[j]] && trees[dependents->nodes[j]] != trees[node])
+				ereport(ERROR,
+						(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+						 errmsg("revision \"%s\" is needed in scopes", cmig_graph_id(now->graph, node)),
+						 errdetail("Revision \"%s\", which depends on it, is applied in at least one scope.",
+								   cmig_graph_id(now->graph, dependents->nodes[j])),
+						 errhint("Downgrade the scopes first; SELECT * FROM cmig.scope_version shows where they are.")));
+	}
+}
+
 CmigPlan *
 cmig_move_plan_upgrade(const CmigSituation *now, const CmigNames *targets)
 {
@@ -332,6 +413,7 @@ cmig_move_plan_upgrade(const CmigSituation *now, const CmigNames *targets)
 	nodes = cmig_target_upgrade(now->graph, now->applied, targets);
 	cmig_target_require_known_rows(now->graph, now->applied);
 	plan = cmig_plan_upgrade(now->graph, now->applied, nodes);
+	require_outside(now, plan);
 	cmig_repeatable_add_due(now->graph, now->applied, plan, now->elsewhere);
 	plan->target = targets_expression(targets);
 	return plan;
@@ -350,6 +432,7 @@ cmig_move_plan_downgrade(const CmigSituation *now, const char *target, CmigDowng
 	*resolved = cmig_target_downgrade(now->graph, now->applied, target);
 	cmig_target_require_known_rows(now->graph, now->applied);
 	plan = cmig_plan_downgrade(now->graph, now->applied, *resolved);
+	require_unneeded(now, plan);
 	plan->target = quote_literal_cstr(target);
 	return plan;
 }

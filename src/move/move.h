@@ -21,6 +21,9 @@ typedef struct CmigSituation
 {
 	CmigGraph  *graph;
 	CmigApplied *applied;
+	CmigMarks  *database;		/* in a scope, what is applied in the
+								 * database; otherwise NULL */
+	bool		quiet;			/* do not report the steps */
 	bool		elsewhere;		/* is this another database's state, with an
 								 * unknown journal? */
 } CmigSituation;

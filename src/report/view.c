@@ -9,6 +9,7 @@
 
 #include "base/compat.h"
 #include "graph/repeatables.h"
+#include "graph/trees.h"
 #include "report/view.h"
 #include "tables/active.h"
 #include "tables/catalog.h"
@@ -28,6 +29,7 @@ cmig_view_read(void)
 
 	view.graph = cmig_graph_build(set->revisions, set->count);
 	cmig_repeatables_add(view.graph, set->repeatables, set->repeatable_count);
+	view.database = cmig_active_separate(view.graph);
 	view.applied = cmig_target_applied(view.graph, cmig_version_rows_read());
 	view.is_row = palloc0(Max(view.graph->count, 1));
 	foreach(lc, view.applied->nodes)
@@ -35,6 +37,34 @@ cmig_view_read(void)
 		view.is_row[lfirst_int(lc)] = true;
 	}
 	return view;
+}
+
+/* Does the tree of a node contain a marked node? */
+static bool
+is_marked_tree(const CmigView *view, const CmigMarks *marks, int node)
+{
+	for (int i = 0; i < view->graph->count; i++)
+		if (marks->set[i] && cmig_trees_same(view->graph, i, node))
+			return true;
+	return false;
+}
+
+/*
+ * Does a head belong to the current scope?  In a scope in which something is
+ * applied, only the trees of applied revisions do.  Otherwise, these are the
+ * trees of which nothing is applied in the database, if there are any.
+ */
+static bool
+is_of_scope(const CmigView *view, int node)
+{
+	if (view->database == NULL)
+		return true;
+	if (view->applied->nodes != NIL)
+		return is_marked_tree(view, view->applied->applied, node);
+	for (int i = 0; i < view->graph->count; i++)
+		if (!is_marked_tree(view, view->database, i))
+			return !is_marked_tree(view, view->database, node);
+	return true;
 }
 
 CmigPlan *
@@ -45,7 +75,7 @@ cmig_view_pending(const CmigView *view)
 
 	for (int i = 0; i < view->graph->count; i++)
 	{
-		if (cmig_graph_is_effective_head(view->graph, i))
+		if (cmig_graph_is_effective_head(view->graph, i) && is_of_scope(view, i))
 			heads = lappend_int(heads, i);
 	}
 	plan = cmig_plan_upgrade(view->graph, view->applied, heads);

@@ -20,6 +20,8 @@ typedef struct CmigView
 {
 	CmigGraph  *graph;
 	CmigApplied *applied;
+	CmigMarks  *database;		/* in a scope, what is applied in the
+								 * database; otherwise NULL */
 	bool	   *is_row;			/* by node: does the revision have a version
 								 * row? */
 } CmigView;

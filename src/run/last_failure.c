@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "run/last_failure.h"
+#include "run/scope.h"
 
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -115,6 +116,13 @@ find_slot(void)
 	return NULL;
 }
 
+/* Is the failure one of the current scope? */
+static bool
+is_of_scope(const Slot *slot)
+{
+	return strcmp(slot->failure.scope, cmig_scope_current()) == 0;
+}
+
 /*
  * Returns a free slot, or the slot with the oldest failure. The caller must
  * hold the lock.
@@ -188,6 +196,7 @@ cmig_last_failure_begin(CmigDirection direction, const char *revision)
 	memset(&current, 0, sizeof(current));
 	current.direction = direction;
 	copy_text(current.revision, revision, CMIG_FAILURE_REVISION);
+	strlcpy(current.scope, cmig_scope_current(), NAMEDATALEN);
 }
 
 void
@@ -218,7 +227,7 @@ cmig_last_failure_forget(void)
 		return;
 	LWLockAcquire(area->lock, LW_EXCLUSIVE);
 	slot = find_slot();
-	if (slot)
+	if (slot && is_of_scope(slot))
 		slot->database = InvalidOid;
 	LWLockRelease(area->lock);
 }
@@ -232,6 +241,8 @@ cmig_last_failure_read(CmigLastFailure *failure)
 		return false;
 	LWLockAcquire(area->lock, LW_SHARED);
 	slot = find_slot();
+	if (slot && !is_of_scope(slot))
+		slot = NULL;
 	if (slot)
 		*failure = slot->failure;
 	LWLockRelease(area->lock);

@@ -24,6 +24,7 @@ typedef struct CmigLastFailure
 {
 	TimestampTz at;
 	CmigDirection direction;
+	char		scope[NAMEDATALEN]; /* "" for the database */
 	char		revision[CMIG_FAILURE_REVISION];
 	int			statement;		/* 0 if none */
 	int			sqlstate;		/* 0 if the session ended */
@@ -48,10 +49,13 @@ extern void cmig_last_failure_begin(CmigDirection direction, const char *revisio
  */
 extern void cmig_last_failure_record(int statement);
 
-/* Discard an earlier failure, because a run has succeeded. */
+/* Discard an earlier failure in the current scope, because a run has succeeded. */
 extern void cmig_last_failure_forget(void);
 
-/* Read this database's last failure. Returns false if there is none. */
+/*
+ * Read this database's last failure. Returns false if there is none, or if it
+ * was in another scope.
+ */
 extern bool cmig_last_failure_read(CmigLastFailure *failure);
 
 #endif							/* CMIG_LAST_FAILURE_H */

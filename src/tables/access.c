@@ -127,7 +127,7 @@ static const char *const reader_functions[] = {
 	"audit_as_of", "audit_diff", "audit_history", "audit_report", "audit_script", "audit_status",
 	"audit_transaction", "autogenerate", "branches", "check", "current", "diff", "diff_schemas", "draft", "export", "graph", "heads", "help",
 	"history", "import_files", "lint", "lint_sql", "log", "plan", "report", "require", "require_schema", "resolve", "rls_check", "rls_script", "rls_status",
-	"schema_sql", "script", "show", "squash", "status", NULL
+	"schema_sql", "scopes", "script", "show", "squash", "status", NULL
 };
 
 static const char *const author_functions[] = {
@@ -137,10 +137,10 @@ static const char *const author_functions[] = {
 static const char *const migrator_functions[] = {
 	"add_check", "add_foreign_key", "add_not_null", "add_unique", "allow_ddl",
 	"audit_retain",
-	"audit_trigger", "backfill", "capture", "disable_audit", "disable_rls",
-	"downgrade", "downgrade_stepwise", "drift", "dry_run", "enable_audit",
+	"audit_trigger", "backfill", "capture", "create_scope", "disable_audit", "disable_rls",
+	"downgrade", "downgrade_stepwise", "drift", "drop_scope", "dry_run", "enable_audit",
 	"enable_audit_schema", "enable_rls", "enable_rls_schema", "import_state", "repair", "reset",
-	"reset_stepwise", "rls_test", "round_trip", "set_ddl_policy", "set_protect", "stamp", "upgrade", "upgrade_stepwise", "verify", NULL
+	"reset_stepwise", "rls_test", "round_trip", "set_ddl_policy", "set_protect", "stamp", "upgrade", "upgrade_scopes", "upgrade_stepwise", "verify", NULL
 };
 
 /* The levels, and the lists that each one consists of. */

@@ -8,7 +8,10 @@
 
 #include "base/listing.h"
 #include "graph/replaces.h"
+#include "graph/target.h"
+#include "graph/trees.h"
 #include "parse/script.h"
+#include "run/scope.h"
 #include "tables/active.h"
 #include "tables/journal.h"
 #include "tables/progress.h"
@@ -38,6 +41,19 @@ cmig_active_read(bool with_details)
 	if (cmig_replaces_any(set->revisions, set->count))
 		set->count = cmig_replaces_resolve(set->revisions, set->count, cmig_active_place());
 	return set;
+}
+
+CmigMarks *
+cmig_active_separate(CmigGraph *graph)
+{
+	CmigMarks  *marks;
+
+	if (!cmig_scope_is_set())
+		return NULL;
+	/* the database's own path follows all dependencies */
+	marks = cmig_target_applied(graph, cmig_version_rows_database())->applied;
+	cmig_trees_separate(graph);
+	return marks;
 }
 
 /*

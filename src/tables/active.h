@@ -8,6 +8,7 @@
 #define CMIG_ACTIVE_H
 
 #include "postgres.h"
+#include "graph/graph_walk.h"
 #include "graph/replaces.h"
 #include "tables/catalog.h"
 
@@ -16,6 +17,12 @@ extern CmigPlace *cmig_active_place(void);
 
 /* Like cmig_catalog_read_revisions(), but omits revisions that do not count. */
 extern CmigRevisionSet *cmig_active_read(bool with_details);
+
+/*
+ * In a scope, separate the trees of the graph, and return the revisions that are
+ * applied in the database.  Otherwise, do nothing and return NULL.
+ */
+extern CmigMarks *cmig_active_separate(CmigGraph *graph);
 
 /*
  * If all revisions that another revision replaces are applied, make the version

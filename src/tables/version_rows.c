@@ -46,6 +46,10 @@ static CmigQuery read_everywhere = {
 	" UNION SELECT s.revision::text FROM cmig.scope_version s", 0,.all_rows = true
 };
 
+static CmigQuery read_scopes = {
+	"SELECT DISTINCT s.revision::text FROM cmig.scope_version s", 0,.all_rows = true
+};
+
 #define UNKNOWN " NOT EXISTS (SELECT FROM cmig.revision r WHERE r.revision::text = v.revision::text)"
 
 static CmigQuery read_unknown_version[FORMS] = {
@@ -186,6 +190,24 @@ cmig_version_rows_everywhere(void)
 
 	cmig_extension_share();
 	cmig_query_each(&read_everywhere, NULL, NULL, collect_row, &rows);
+	return sort_rows(rows);
+}
+
+CmigNames *
+cmig_version_rows_database(void)
+{
+	List	   *rows = NIL;
+
+	cmig_query_each(&read_version[OF_DATABASE], NULL, NULL, collect_row, &rows);
+	return sort_rows(rows);
+}
+
+CmigNames *
+cmig_version_rows_of_scopes(void)
+{
+	List	   *rows = NIL;
+
+	cmig_query_each(&read_scopes, NULL, NULL, collect_row, &rows);
 	return sort_rows(rows);
 }
 

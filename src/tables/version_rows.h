@@ -26,6 +26,13 @@ extern CmigNames *cmig_version_rows_read(void);
  */
 extern CmigNames *cmig_version_rows_everywhere(void);
 
+/*
+ * Return the version rows of the database, and those of all scopes, without
+ * duplicates.
+ */
+extern CmigNames *cmig_version_rows_database(void);
+extern CmigNames *cmig_version_rows_of_scopes(void);
+
 /* Returns the name of the table that contains the current scope's rows. */
 extern const char *cmig_version_rows_table(void);
 

@@ -1,0 +1,176 @@
+--
+-- Many scopes: upgrade_scopes, scopes, create_scope, drop_scope, and revisions of the
+-- database on which those of the scopes depend
+--
+CREATE EXTENSION pg_cmig;
+\set SHOW_CONTEXT never
+\set VERBOSITY default
+SELECT * FROM cmig.load($load$
+-- revision: s1
+-- branch_labels: shared
+-- message: Create currencies
+
+-- cmig:upgrade
+CREATE TABLE currency (code text PRIMARY KEY);
+-- cmig:downgrade
+DROP TABLE currency;
+
+-- revision: s2
+-- down_revision: s1
+-- message: Add rates
+
+-- cmig:upgrade
+ALTER TABLE currency ADD rate numeric;
+-- cmig:downgrade
+ALTER TABLE currency DROP rate;
+
+-- revision: t1
+-- branch_labels: tenant
+-- depends_on: s1
+-- message: Create invoices
+
+-- cmig:upgrade
+CREATE TABLE invoice (id int PRIMARY KEY, currency text REFERENCES currency);
+-- cmig:downgrade
+DROP TABLE invoice;
+
+-- revision: t2
+-- down_revision: t1
+-- depends_on: s2
+-- message: Add a total
+
+-- cmig:upgrade
+ALTER TABLE invoice ADD total numeric CHECK (total >= 0);
+-- cmig:downgrade
+ALTER TABLE invoice DROP total;
+$load$);
+
+-- arguments
+CALL cmig.upgrade_scopes();
+CALL cmig.upgrade_scopes('tenant%', NULL);
+CALL cmig.upgrade_scopes('tenant%', 'tenant@head', -1);
+CALL cmig.upgrade_scopes('tenant%');
+SELECT * FROM cmig.create_scope();
+SELECT * FROM cmig.create_scope('');
+SELECT * FROM cmig.create_scope('pg_new');
+SELECT * FROM cmig.create_scope('public');
+SELECT * FROM cmig.create_scope('tenant_1', NULL);
+SELECT cmig.drop_scope();
+SELECT cmig.drop_scope('tenant_1');
+SELECT cmig.drop_scope('tenant_1', 'tenant_2');
+SELECT cmig.drop_scope('tenant_1', 'tenant_1');
+SELECT cmig.drop_scope('cmig', 'cmig');
+
+-- a revision of the database must be applied there first
+SELECT * FROM cmig.create_scope('tenant_1', 'tenant@head');
+SELECT revision FROM cmig.upgrade('s1');
+SELECT * FROM cmig.create_scope('tenant_1', 'tenant@head');
+SELECT * FROM cmig.create_scope('tenant_1', 't1');
+SELECT * FROM cmig.create_scope('tenant_1', 't1');
+SELECT scope, current, pending, failed FROM cmig.scopes();
+CREATE SCHEMA tenant_2;
+CREATE SCHEMA "tenant ""3'";
+CREATE SCHEMA tenantless;
+CALL cmig.upgrade_scopes('tenant%');
+CALL cmig.upgrade_scopes('tenant%', 'nowhere');
+SELECT scope, current, pending, failed FROM cmig.scopes();
+BEGIN;
+CALL cmig.upgrade_scopes('tenant%', 'tenant@head');
+ROLLBACK;
+
+-- the first failure ends the call, and is recorded
+CALL cmig.upgrade_scopes('tenant%', 'tenant@head');
+SELECT scope, current, pending, failed FROM cmig.scopes();
+SELECT revision FROM cmig.upgrade('shared@head');
+SELECT revision, direction, outcome, sqlstate, scope FROM cmig.journal WHERE outcome = 'failed';
+
+-- a failure in one scope; others are upgraded
+INSERT INTO currency VALUES ('EUR', 1);
+ALTER TABLE tenant_1.invoice ADD total int;
+CALL cmig.upgrade_scopes('tenant\_%', 'tenant@head', 1);
+CALL cmig.upgrade_scopes('tenant %', 'tenant@head');
+SELECT scope, current, pending, failed FROM cmig.scopes();
+SET cmig.scope = 'tenant_1';
+SELECT what, revision, message FROM cmig.log();
+RESET cmig.scope;
+-- by default, the first failure ends the call with its error
+CALL cmig.upgrade_scopes('tenant%', 'tenant@head');
+ALTER TABLE tenant_1.invoice DROP total;
+CALL cmig.upgrade_scopes('tenant%', 'tenant@head');
+CALL cmig.upgrade_scopes('tenant%', 'tenant@head');
+CALL cmig.upgrade_scopes('nothing%', 'tenant@head');
+SELECT scope, current, pending, failed FROM cmig.scopes();
+SELECT * FROM cmig.scope_version ORDER BY scope COLLATE "C";
+SELECT * FROM cmig.version;
+SELECT relnamespace::regnamespace AS schema, relname FROM pg_class WHERE relname IN ('invoice', 'currency') ORDER BY 2, 1;
+
+-- system schemas, those of extensions, and public are no scopes
+CALL cmig.upgrade_scopes('%', '+0');
+
+-- the database cannot go below what the scopes need
+SELECT * FROM cmig.downgrade('s1');
+SELECT * FROM cmig.downgrade('shared@base');
+SET cmig.scope = 'tenant_1';
+SELECT revision FROM cmig.downgrade('tenant@base');
+SELECT revision FROM cmig.current();
+SELECT item, value FROM cmig.status() WHERE item IN ('current', 'pending');
+SELECT revision FROM cmig.upgrade('tenant@head');
+SELECT item, value FROM cmig.status() WHERE item IN ('current', 'pending');
+RESET cmig.scope;
+
+-- create with everything, drop, and create again: nothing of the old one counts
+SELECT * FROM cmig.create_scope('Tenant 4', 'tenant@head');
+INSERT INTO "Tenant 4".invoice VALUES (1, 'EUR', 2);
+SET cmig.protect = 'base';
+SELECT cmig.drop_scope('Tenant 4', 'Tenant 4');
+RESET cmig.protect;
+SELECT cmig.drop_scope('Tenant 4', 'Tenant 4');
+SELECT cmig.drop_scope('Tenant 4', 'Tenant 4');
+SELECT scope FROM cmig.scopes();
+SELECT * FROM cmig.create_scope('Tenant 4', 't1');
+DROP SCHEMA "Tenant 4" CASCADE;
+SELECT scope, current, pending FROM cmig.scopes() WHERE scope = 'Tenant 4';
+SELECT * FROM cmig.create_scope('Tenant 4', 't1');
+SELECT id, revision, direction, message FROM cmig.journal WHERE scope = 'Tenant 4' ORDER BY id;
+DROP SCHEMA "Tenant 4" CASCADE;
+SELECT cmig.drop_scope('Tenant 4', 'Tenant 4');
+
+-- a revision that is not transactional needs a stepwise run in each scope
+SELECT cmig.create_revision('index', 'CREATE INDEX CONCURRENTLY ON invoice (total)', 'DROP INDEX invoice_total_idx', revision => 't3', head => 'tenant@head', transactional => false);
+CALL cmig.upgrade_scopes('tenant\_1', 'tenant@head');
+SET cmig.scope = 'tenant_1';
+CALL cmig.upgrade_stepwise('tenant@head');
+RESET cmig.scope;
+SELECT scope, current, pending, failed FROM cmig.scopes() WHERE scope = 'tenant_1';
+SET cmig.scope = 'tenant_1';
+CALL cmig.downgrade_stepwise('t2');
+RESET cmig.scope;
+SELECT cmig.remove_revision('t3');
+
+-- as a migrator, and as a role that may only read
+CREATE ROLE regress_scopes;
+SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_scopes', 'reader');
+SET ROLE regress_scopes;
+SELECT count(*) FROM cmig.scopes();
+CALL cmig.upgrade_scopes('tenant%', 'tenant@head');
+SELECT * FROM cmig.create_scope('tenant_5', 'tenant@head');
+SELECT cmig.drop_scope('tenant_1', 'tenant_1');
+RESET ROLE;
+SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_scopes', 'migrator');
+SET ROLE regress_scopes;
+SELECT * FROM cmig.create_scope('tenant_5', 'tenant@head');
+SELECT cmig.drop_scope('tenant_1', 'tenant_1');
+RESET ROLE;
+GRANT CREATE ON DATABASE :"DBNAME" TO regress_scopes;
+GRANT REFERENCES ON currency TO regress_scopes;
+SET ROLE regress_scopes;
+SELECT * FROM cmig.create_scope('tenant_5', 'tenant@head');
+SELECT cmig.drop_scope('tenant_5', 'tenant_5');
+RESET ROLE;
+
+SET client_min_messages = warning;
+DROP EXTENSION pg_cmig;
+DROP SCHEMA tenant_1, tenant_2, "tenant ""3'", tenantless CASCADE;
+DROP TABLE currency;
+REVOKE CREATE ON DATABASE :"DBNAME" FROM regress_scopes;
+DROP ROLE regress_scopes;

@@ -1,0 +1,29 @@
+/*
+ * trees.h
+ *	  Separates the trees of a graph for a scope.
+ *
+ * Two revisions belong to the same tree if down_revision edges connect them.
+ * In a scope, a dependency in another tree is not a part of the path to a
+ * revision: it must already be applied, usually in the database.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_TREES_H
+#define CMIG_TREES_H
+
+#include "postgres.h"
+#include "graph/graph.h"
+
+/* Returns an array with the number of each node's tree. */
+extern int *cmig_trees_find(const CmigGraph *graph);
+
+/*
+ * Determine the tree of each node, and move depends_on edges between trees from
+ * "depends" and "dependents" to "outside".
+ */
+extern void cmig_trees_separate(CmigGraph *graph);
+
+/* Are the nodes in the same tree?  The trees must have been separated. */
+#define cmig_trees_same(graph, a, b) ((graph)->trees[a] == (graph)->trees[b])
+
+#endif							/* CMIG_TREES_H */

@@ -1,0 +1,163 @@
+/*
+ * scope_list.c
+ *	  The schemas that can be scopes, their version rows, and their state.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/query.h"
+#include "base/settings.h"
+#include "run/scope.h"
+#include "scope/scope_list.h"
+
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+
+/* All version rows of the scopes, one row a scope. */
+#define ROWS \
+	"(SELECT v.scope::text AS scope, string_agg(v.revision::text, E'\\n' ORDER BY v.revision::text COLLATE \"C\") AS rows" \
+	" FROM cmig.scope_version v GROUP BY 1)"
+
+/* Schemas of extensions belong to these. */
+static CmigQuery matching_query = {
+	.sql = "SELECT n.nspname::text, coalesce(r.rows, '') FROM pg_namespace n"
+	" LEFT JOIN " ROWS " r ON r.scope = n.nspname::text"
+	" WHERE n.nspname::text LIKE $1 AND NOT EXISTS (SELECT FROM pg_depend d"
+	"  WHERE d.classid = 'pg_namespace'::regclass AND d.objid = n.oid AND d.deptype = 'e')"
+	" ORDER BY n.nspname::text COLLATE \"C\"",
+	.nargs = 1,
+	.argtypes = {TEXTOID}
+};
+
+static CmigQuery tried_query = {
+	.sql = "SELECT s.scope, coalesce(r.rows, ''),"
+	" EXISTS (SELECT FROM pg_namespace n WHERE n.nspname::text = s.scope),"
+	" CASE WHEN j.outcome = 'failed' THEN concat_ws(': ', j.sqlstate, j.message) END, j.started_at"
+	" FROM (SELECT v.scope::text FROM cmig.scope_version v"
+	"  UNION SELECT k.scope::text FROM cmig.journal k WHERE k.scope::text <> '') s (scope)"
+	" LEFT JOIN " ROWS " r ON r.scope = s.scope"
+	" LEFT JOIN LATERAL (SELECT j.outcome::text, j.sqlstate::text, j.message::text, j.started_at::timestamptz"
+	"  FROM cmig.journal j WHERE j.scope::text = s.scope AND j.direction::text NOT IN ('repair', 'drift')"
+	"  ORDER BY j.id::bigint DESC LIMIT 1) j ON true"
+	" ORDER BY s.scope COLLATE \"C\""
+};
+
+/* Append the row of matching_query to the list. */
+static void
+collect_matching(TupleDesc desc, HeapTuple row, void *arg)
+{
+	List	  **items = arg;
+	char	   *name = cmig_query_text(desc, row, 1);
+	CmigScopeItem *item;
+
+	if (cmig_scope_reserved(name) != NULL)
+		return;
+	item = palloc0(sizeof(CmigScopeItem));
+	item->name = name;
+	item->rows = cmig_query_text(desc, row, 2);
+	item->exists = true;
+	*items = lappend(*items, item);
+}
+
+List *
+cmig_scope_list_matching(const char *pattern)
+{
+	List	   *items = NIL;
+	Datum		values[1] = {CStringGetTextDatum(pattern)};
+
+	cmig_query_each(&matching_query, values, NULL, collect_matching, &items);
+	return items;
+}
+
+/* Append the row of tried_query to the list, unless the scope was dropped. */
+static void
+collect_tried(TupleDesc desc, HeapTuple row, void *arg)
+{
+	List	  **items = arg;
+	CmigScopeItem *item = palloc0(sizeof(CmigScopeItem));
+	bool		isnull;
+	Datum		since;
+
+	item->name = cmig_query_text(desc, row, 1);
+	item->rows = cmig_query_text(desc, row, 2);
+	item->exists = cmig_query_bool(desc, row, 3, false);
+	item->failure = cmig_query_text(desc, row, 4);
+	since = cmig_query_datum(desc, row, 5, &isnull);
+	item->since = isnull ? 0 : DatumGetTimestampTz(since);
+	if (item->exists || item->rows[0] != '\0')
+		*items = lappend(*items, item);
+}
+
+List *
+cmig_scope_list_tried(void)
+{
+	List	   *items = NIL;
+
+	cmig_query_each(&tried_query, NULL, NULL, collect_tried, &items);
+	return items;
+}
+
+void
+cmig_scope_list_in(const char *scope, CmigScopeWork work, void *arg)
+{
+	int			guc_level = NewGUCNestLevel();
+
+	cmig_settings_override("cmig.scope", scope);
+	work(arg);
+	AtEOXact_GUC(false, guc_level);
+}
+
+/*
+ * The cache
+ */
+
+/* A result; the key is a hash of the rows. */
+typedef struct CacheEntry
+{
+	uint64		hash;
+	char	   *rows;
+	int			result;
+} CacheEntry;
+
+struct CmigScopeCache
+{
+	HTAB	   *table;
+	MemoryContext context;
+};
+
+CmigScopeCache *
+cmig_scope_list_cache(void)
+{
+	CmigScopeCache *cache = palloc(sizeof(CmigScopeCache));
+	HASHCTL		control = {.keysize = sizeof(uint64),.entrysize = sizeof(CacheEntry)};
+
+	control.hcxt = cache->context = CurrentMemoryContext;
+	cache->table = hash_create("pg_cmig scopes", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	return cache;
+}
+
+int *
+cmig_scope_list_result(CmigScopeCache *cache, const char *rows, bool *found)
+{
+	uint64		hash = hash_bytes_extended((const unsigned char *) rows, strlen(rows), 0);
+
+	for (;;)
+	{
+		CacheEntry *entry = hash_search(cache->table, &hash, HASH_ENTER, found);
+
+		if (!*found)
+		{
+			entry->rows = MemoryContextStrdup(cache->context, rows);
+			return &entry->result;
+		}
+		if (strcmp(entry->rows, rows) == 0)
+			return &entry->result;
+		hash++;					/* other rows have this hash */
+	}
+}

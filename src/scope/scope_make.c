@@ -1,0 +1,195 @@
+/*
+ * scope_make.c
+ *	  cmig.create_scope and cmig.drop_scope.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/argument.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/query.h"
+#include "base/settings.h"
+#include "audit/audit_retain.h"
+#include "run/run_limit.h"
+#include "run/run_lock.h"
+#include "run/runner.h"
+#include "run/scope.h"
+#include "run/session.h"
+#include "scope/scope_run.h"
+#include "tables/backfill_run.h"
+#include "tables/change.h"
+#include "tables/journal.h"
+#include "tables/progress.h"
+#include "tables/version_rows.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/timestamp.h"
+
+PG_FUNCTION_INFO_V1(cmig_create_scope);
+PG_FUNCTION_INFO_V1(cmig_drop_scope);
+
+/* Returns the argument with the name of the scope. */
+static char *
+scope_argument(FunctionCallInfo fcinfo, const char *call)
+{
+	char	   *name;
+	const char *reason;
+
+	cmig_argument_require(fcinfo, 0, "scope", call);
+	name = cmig_argument_text(fcinfo, 0);
+	reason = cmig_scope_reserved(name);
+	if (name[0] == '\0')
+		reason = "Its name is empty.";
+	else if (strlen(name) >= NAMEDATALEN)
+		reason = "Its name is longer than 63 bytes.";
+	if (reason != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("schema \"%s\" cannot be a scope", name),
+				 errdetail("%s", reason)));
+	return name;
+}
+
+/* Run a command about a schema. */
+static void
+run_command(const char *sql)
+{
+	(void) cmig_query_once(sql, 0, NULL, NULL, NULL, true, NULL, NULL);
+	CommandCounterIncrement();
+}
+
+/*
+ * Delete the records of the current scope, whose schema does not exist any more,
+ * and note that in the journal.
+ */
+static void
+forget_scope(void)
+{
+	CmigJournalEntry entry = {.revision = "base",.direction = "downgrade",.outcome = "done"};
+
+	cmig_version_rows_clear();
+	(void) cmig_progress_clear_all();
+	(void) cmig_backfill_run_settle_all();
+	entry.started_at = entry.finished_at = GetCurrentTimestamp();
+	entry.message = "the schema was dropped";
+	cmig_journal_write(&entry);
+}
+
+/* Callback: add a step to the function's result. */
+static void
+add_step(CmigDirection direction, const CmigRevision *revision, void *arg)
+{
+	ReturnSetInfo *result = arg;
+	Datum		values[2];
+	bool		nulls[2] = {0};
+
+	values[0] = CStringGetTextDatum(revision->id);
+	values[1] = CStringGetTextDatum(revision->message);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+/* Create the schema of a scope, owned by the role that scripts run as. */
+static void
+create_schema(const char *name)
+{
+	if (OidIsValid(get_namespace_oid(name, true)))
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_SCHEMA),
+				 errmsg("schema \"%s\" already exists", name),
+				 errhint("To upgrade it: SET cmig.scope = %s; SELECT * FROM cmig.upgrade('head')",
+						 quote_literal_cstr(name))));
+	cmig_session_require_member();
+	run_command(psprintf("CREATE SCHEMA %s AUTHORIZATION %s", quote_identifier(name),
+						 quote_identifier(cmig_session_role())));
+}
+
+Datum
+cmig_create_scope(PG_FUNCTION_ARGS)
+{
+	CmigScopeRun run = {.report = add_step,.begins = true};
+	char	   *name;
+	int			guc_level;
+
+	InitMaterializedSRF(fcinfo, 0);
+	cmig_runner_require_idle("cmig.create_scope()");
+	name = scope_argument(fcinfo, "SELECT * FROM cmig.create_scope('<schema>')");
+	cmig_argument_require(fcinfo, 1, "target", "SELECT * FROM cmig.create_scope('<schema>', 'head')");
+	run.target = cmig_argument_text(fcinfo, 1);
+	run.arg = fcinfo->resultinfo;
+
+	create_schema(name);
+	guc_level = NewGUCNestLevel();
+	cmig_settings_override("cmig.scope", name);
+	cmig_change_begin("cmig.create_scope()");
+	if (cmig_version_rows_read()->count > 0)
+		forget_scope();
+	cmig_scope_run(&run);
+	AtEOXact_GUC(false, guc_level);
+	cmig_audit_retain_after_upgrade();
+	return (Datum) 0;
+}
+
+/* Raise an error unless cmig.protect allows a scope to be dropped. */
+static void
+require_unprotected(const char *name)
+{
+	if (cmig_settings_protect() == CMIG_PROTECT_OFF)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_PROTECTED),
+			 errmsg("dropping scope \"%s\" is not allowed", name),
+			 errdetail("cmig.protect is %s; all data in the schema would be lost.",
+					   cmig_settings_protect_name()),
+			 errhint("%s", cmig_settings_unprotect_hint(false))));
+}
+
+/* Is anything recorded about the scope? */
+static bool
+is_recorded(void)
+{
+	CmigJournalEntry last;
+
+	return cmig_journal_last(&last) &&
+		(strcmp(last.revision, "base") != 0 || strcmp(last.direction, "downgrade") != 0);
+}
+
+Datum
+cmig_drop_scope(PG_FUNCTION_ARGS)
+{
+	char	   *name = scope_argument(fcinfo, "SELECT cmig.drop_scope('<schema>', confirm => '<schema>')");
+	char	   *confirm = cmig_argument_text(fcinfo, 1);
+	int			guc_level;
+
+	if (confirm == NULL || strcmp(confirm, name) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("drop_scope must be confirmed with the name of the scope"),
+				 errdetail("It drops the schema with everything in it."),
+				 errhint("SELECT cmig.drop_scope(%s, confirm => %s)", quote_literal_cstr(name),
+						 quote_literal_cstr(name))));
+	cmig_runner_require_idle("cmig.drop_scope()");
+	require_unprotected(name);
+	guc_level = NewGUCNestLevel();
+	cmig_settings_override("cmig.scope", name);
+	cmig_run_lock_transaction("cmig.drop_scope()");
+	cmig_run_limit_start();
+	cmig_runner_begin();
+	cmig_version_rows_check_snapshot();
+	if (OidIsValid(get_namespace_oid(name, true)))
+		run_command(psprintf("DROP SCHEMA %s CASCADE", quote_identifier(name)));
+	else if (!is_recorded())
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_SCHEMA),
+				 errmsg("schema \"%s\" does not exist", name)));
+	forget_scope();
+	AtEOXact_GUC(false, guc_level);
+	PG_RETURN_VOID();
+}

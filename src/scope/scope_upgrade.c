@@ -1,0 +1,388 @@
+/*
+ * scope_upgrade.c
+ *	  cmig.upgrade_scopes: upgrades many scopes, each in a transaction of its
+ *	  own.
+ *
+ * The first transaction lists the scopes and decides which of them have
+ * something to do.  Scopes with the same version rows are planned only once.
+ * Then each of the others is upgraded, unless another session holds its run
+ * lock: in that case, that session upgrades it.  If several sessions call the
+ * procedure, each one finds that the others have upgraded a part of the scopes.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/argument.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/settings.h"
+#include "base/subtransaction.h"
+#include "audit/audit_retain.h"
+#include "move/toplevel.h"
+#include "run/extension.h"
+#include "run/run_limit.h"
+#include "run/run_lock.h"
+#include "run/runner.h"
+#include "run/scope.h"
+#include "run/session.h"
+#include "scope/scope_list.h"
+#include "scope/scope_run.h"
+#include "tables/journal.h"
+#include "tables/version_rows.h"
+
+#include "access/xact.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "tcop/pquery.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+PG_FUNCTION_INFO_V1(cmig_upgrade_scopes);
+
+/* A call of the procedure. */
+typedef struct Upgrade
+{
+	const char *pattern;
+	const char *target;
+	int			max_failures;
+
+	List	   *items;			/* of CmigScopeItem *: scopes with work to do */
+	int			current;		/* number of scopes that were up to date */
+	int			upgraded;
+	int			taken;			/* number of scopes that another session is
+								 * upgrading */
+	int			failed;
+	MemoryContext context;		/* reset for each scope */
+
+	/* the scope that is being upgraded */
+	const CmigScopeItem *item;
+	bool		is_taken;
+	TimestampTz started_at;
+	CmigScopeRun run;
+} Upgrade;
+
+/*
+ * What there is to do
+ */
+
+/* A question to ask in a scope. */
+typedef struct Question
+{
+	const char *target;
+	bool		is_empty;
+} Question;
+
+/* Callback: is there nothing to do in the current scope? */
+static void
+ask(void *arg)
+{
+	Question   *question = arg;
+
+	question->is_empty = cmig_scope_run_is_empty(question->target);
+}
+
+/* The scope and the question, for ask_in_scope(). */
+typedef struct Asked
+{
+	const char *scope;
+	Question   *question;
+} Asked;
+
+/* Subtransaction callback: ask the question in the scope. */
+static void
+ask_in_scope(void *arg)
+{
+	Asked	   *asked = arg;
+
+	cmig_scope_list_in(asked->scope, ask, asked->question);
+}
+
+/*
+ * Is there something to do in a scope?  If that cannot be determined, yes: its
+ * own transaction then raises the error.
+ */
+static bool
+has_work(const Upgrade *upgrade, CmigScopeCache *cache, const CmigScopeItem *item)
+{
+	Question	question = {.target = upgrade->target};
+	Asked		asked = {.scope = item->name,.question = &question};
+	bool		found;
+	int		   *result = cmig_scope_list_result(cache, item->rows, &found);
+	MemoryContext old;
+	ErrorData  *error;
+
+	if (found)
+		return *result != 0;
+	old = MemoryContextSwitchTo(upgrade->context);
+	error = cmig_subtransaction_try(ask_in_scope, &asked);
+	if (error != NULL && cmig_subtransaction_must_rethrow(error))
+		ReThrowError(error);
+	*result = error != NULL || !question.is_empty;
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(upgrade->context);
+	return *result != 0;
+}
+
+/*
+ * Callback: raise an error for a target that is wrong for all scopes.  A
+ * relative target depends on the scope.
+ */
+static void
+check_target(void *arg)
+{
+	char	   *target = arg;
+	CmigSituation now;
+	CmigNames	none = {0};
+
+	if (strchr(target, '+') != NULL)
+		return;
+	now = cmig_move_read(false);
+	(void) cmig_target_upgrade(now.graph, cmig_target_applied(now.graph, &none), cmig_argument_one(target));
+}
+
+/* Find the scopes that have something to do. */
+static void
+find_work(Upgrade *upgrade)
+{
+	CmigScopeCache *cache = cmig_scope_list_cache();
+	List	   *all = cmig_scope_list_matching(upgrade->pattern);
+	ListCell   *lc;
+
+	if (all != NIL)
+		cmig_scope_list_in(((CmigScopeItem *) linitial(all))->name, check_target,
+						   unconstify(char *, upgrade->target));
+	foreach(lc, all)
+	{
+		CmigScopeItem *item = lfirst(lc);
+
+		CHECK_FOR_INTERRUPTS();
+		if (has_work(upgrade, cache, item))
+			upgrade->items = lappend(upgrade->items, item);
+		else
+			upgrade->current++;
+	}
+	if (all == NIL)
+		ereport(NOTICE,
+				(errmsg("no schema that can be a scope matches \"%s\"", upgrade->pattern),
+				 errhint("The pattern is that of LIKE, such as tenant\\_%%.")));
+}
+
+/*
+ * One scope
+ */
+
+/* Make the scope the current one until the end of the transaction. */
+static void
+enter_scope(const Upgrade *upgrade)
+{
+	cmig_settings_set("cmig.scope", upgrade->item->name, PGC_USERSET, GUC_ACTION_LOCAL);
+}
+
+/* Attempt callback: upgrade the scope. */
+static void
+upgrade_scope(void *arg)
+{
+	Upgrade    *upgrade = arg;
+
+	MemoryContextSwitchTo(upgrade->context);
+	cmig_runner_begin();
+	enter_scope(upgrade);
+	upgrade->is_taken = !cmig_run_lock_try();
+	if (upgrade->is_taken)
+		return;
+	cmig_toplevel_snapshot();
+	cmig_version_rows_check_snapshot();
+	cmig_scope_run(&upgrade->run);
+}
+
+/* Record the failure in the journal, unless another session has taken over. */
+static void
+write_failure(const Upgrade *upgrade, const ErrorData *error)
+{
+	CmigJournalEntry entry = {0};
+	char	   *sqlstate = pstrdup(unpack_sql_state(error->sqlerrcode));
+
+	entry.revision = upgrade->run.revision;
+	entry.direction = "upgrade";
+	entry.outcome = "failed";
+	entry.started_at = upgrade->started_at;
+	entry.finished_at = GetCurrentTimestamp();
+	entry.sqlstate = sqlstate;
+	entry.message = error->detail ? psprintf("%s: %s", error->message, error->detail) : error->message;
+	entry.statement = cmig_runner_statement();
+
+	/* errors here are ignored in favor of the scope's error */
+	PG_TRY();
+	{
+		cmig_toplevel_snapshot();
+		enter_scope(upgrade);
+		if (cmig_run_lock_try())
+			cmig_journal_write(&entry);
+		cmig_toplevel_commit();
+	}
+	PG_CATCH();
+	{
+		FlushErrorState();
+		cmig_toplevel_rollback();
+	}
+	PG_END_TRY();
+}
+
+/* Must the call end after this error, whatever max_failures allows? */
+static bool
+ends_call(const ErrorData *error)
+{
+	int			category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
+
+	return category == ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION) ||
+		category == ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES) ||
+		category == ERRCODE_TO_CATEGORY(ERRCODE_INTERNAL_ERROR);
+}
+
+/*
+ * Handle the error of a scope: raise it if it is one too many, otherwise turn it
+ * into a warning.
+ */
+static void
+handle_failure(Upgrade *upgrade, ErrorData *error)
+{
+	upgrade->failed++;
+	write_failure(upgrade, error);
+	if (ends_call(error) || upgrade->failed > upgrade->max_failures)
+	{
+		error->context = psprintf("%s%spg_cmig: upgrade of scope \"%s\"", error->context ? error->context : "",
+								  error->context ? "\n" : "", upgrade->item->name);
+		if (error->sqlerrcode == ERRCODE_CMIG_NEEDS_STEPWISE)
+			error->hint = psprintf("SET cmig.scope = %s; CALL cmig.upgrade_stepwise(%s)",
+								   quote_literal_cstr(upgrade->item->name), quote_literal_cstr(upgrade->target));
+		else if (error->hint == NULL && upgrade->max_failures == 0)
+			error->hint = pstrdup("Scopes that were upgraded before remain upgraded. After fixing the cause, repeat the CALL. To continue with other scopes after a failure, use max_failures.");
+		ReThrowError(error);
+	}
+	ereport(WARNING,
+			(errcode(error->sqlerrcode),
+			 errmsg("upgrade of scope \"%s\" failed: %s", upgrade->item->name, error->message),
+			 error->detail ? errdetail_internal("%s", error->detail) : 0));
+}
+
+/* Upgrade the current item's scope. */
+static void
+process(Upgrade *upgrade)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	ErrorData  *volatile error = NULL;
+	char	   *what = psprintf("upgrade of scope \"%s\"", upgrade->item->name);
+
+	upgrade->started_at = GetCurrentTimestamp();
+	upgrade->run.begins = upgrade->upgraded == 0;
+	upgrade->run.steps = 0;
+	upgrade->run.revision = NULL;
+	PG_TRY();
+	{
+		cmig_toplevel_attempt(upgrade_scope, NULL, upgrade, what);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	if (error != NULL)
+		handle_failure(upgrade, error);
+	else if (upgrade->is_taken)
+		upgrade->taken++;
+	else if (upgrade->run.steps == 0)
+		upgrade->current++;
+	else
+	{
+		upgrade->upgraded++;
+		ereport(NOTICE,
+				(errmsg_plural("upgraded scope \"%s\": %d revision", "upgraded scope \"%s\": %d revisions",
+							   upgrade->run.steps, upgrade->item->name, upgrade->run.steps)));
+	}
+	MemoryContextReset(upgrade->context);
+}
+
+/* Report what the call has done. */
+static void
+report(const Upgrade *upgrade)
+{
+	ereport(NOTICE,
+			(errmsg("scopes: %d upgraded, %d already up to date, %d failed, %d left to other sessions",
+					upgrade->upgraded, upgrade->current, upgrade->failed, upgrade->taken),
+			 upgrade->failed == 0 ? 0 :
+			 errhint("SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL")));
+}
+
+/* Perform the call. */
+static void
+upgrade_all(Upgrade *upgrade)
+{
+	ListCell   *lc;
+
+	cmig_extension_hold();
+	cmig_run_limit_start();
+	cmig_toplevel_snapshot();
+	find_work(upgrade);
+	cmig_toplevel_commit();
+	foreach(lc, upgrade->items)
+	{
+		CHECK_FOR_INTERRUPTS();
+		cmig_run_limit_check();
+		upgrade->item = lfirst(lc);
+		process(upgrade);
+	}
+	report(upgrade);
+}
+
+Datum
+cmig_upgrade_scopes(PG_FUNCTION_ARGS)
+{
+	static const char *const name = "cmig.upgrade_scopes";
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context;
+	Upgrade    *upgrade;
+
+	cmig_runner_require_idle("cmig.upgrade_scopes()");
+	cmig_argument_require(fcinfo, 0, "pattern", "CALL cmig.upgrade_scopes('tenant\\_%')");
+	cmig_argument_require(fcinfo, 1, "target", "CALL cmig.upgrade_scopes('tenant\\_%', 'head')");
+	cmig_toplevel_require(fcinfo, name);
+	cmig_session_require_member();
+	PreventCommandDuringRecovery(name);
+	PreventCommandIfReadOnly(name);
+
+	context = cmig_toplevel_context("pg_cmig upgrade of scopes");
+	MemoryContextSwitchTo(context);
+	upgrade = palloc0(sizeof(Upgrade));
+	upgrade->pattern = cmig_argument_text(fcinfo, 0);
+	upgrade->target = cmig_argument_text(fcinfo, 1);
+	upgrade->max_failures = PG_ARGISNULL(2) ? 0 : PG_GETARG_INT32(2);
+	upgrade->run.target = upgrade->target;
+	upgrade->run.quiet = true;
+	upgrade->context = AllocSetContextCreate(context, "pg_cmig scope", ALLOCSET_DEFAULT_SIZES);
+	if (upgrade->max_failures < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("max_failures must not be negative")));
+	cmig_toplevel_commit();
+	PG_TRY();
+	{
+		upgrade_all(upgrade);
+	}
+	PG_FINALLY();
+	{
+		cmig_extension_release();
+	}
+	PG_END_TRY();
+	EnsurePortalSnapshotExists();
+	if (upgrade->upgraded > 0)
+		cmig_audit_retain_after_upgrade();
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+	PG_RETURN_VOID();
+}
