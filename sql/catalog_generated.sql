@@ -59,10 +59,19 @@ INSERT INTO call (command) VALUES
 	('SELECT cmig.repair(''001'')'), ('SELECT cmig.remove_revision(''003'')'),
 	('SELECT count(*) FROM cmig.load(E''-- revision: 002\n-- down_revision: 001\n-- cmig:upgrade\nSELECT 2;\n-- revision: 004\n-- down_revision: 002\n-- cmig:upgrade\nSELECT 1;\n'')'),
 	('SET LOCAL cmig.concurrent_ddl = off; CALL cmig.backfill(''account'', ''email = NULL'')'),
+	('SET LOCAL cmig.ddl_policy = log; CREATE TABLE by_hand (); DROP TABLE by_hand; SELECT count(s.*::text) FROM cmig.status() s'),
+	('SET LOCAL cmig.scope = tenant; SELECT count(*) FROM cmig.upgrade(''heads'')'),
+	('SET LOCAL cmig.scope = tenant; SELECT count(*) FROM cmig.downgrade(''base'')'),
+	('SET LOCAL cmig.scope = tenant; SELECT count(*) FROM cmig.stamp(''002'')'),
+	('SET LOCAL cmig.scope = tenant; SELECT count(s.*::text) FROM cmig.status() s'),
+	('SELECT cmig.remove_revision(''002'')'),
 	('SELECT count(*) FROM cmig.enable_audit(''account'', hash => ''{email}''); INSERT INTO account VALUES (1, ''x'')');
 
 -- which functions to call after which change; with psql -v full=1, all functions and all changes
 UPDATE call SET relnames = CASE
+	WHEN command ~ 'ddl_policy' THEN 'ddl_log'
+	WHEN command ~ 'cmig.scope|002...$' AND command !~ 'stamp' THEN 'scope_version'
+	WHEN command ~ 'cmig.scope' THEN 'scope_version journal progress'
 	WHEN command ~ 'enable_audit' THEN 'secret'
 	WHEN command ~ 'backfill' THEN 'backfill_run'
 	WHEN command ~ 'upgrade\(' THEN 'revision version journal progress'
@@ -72,7 +81,7 @@ UPDATE call SET relnames = CASE
 	WHEN command ~ 'export|load' THEN 'revision'
 	ELSE '' END;
 \if :{?full}
-UPDATE call SET relnames = 'revision version journal progress backfill_run secret';
+UPDATE call SET relnames = 'revision version journal progress backfill_run secret ddl_log scope_version';
 \else
 DELETE FROM shape WHERE (type, value) NOT IN (VALUES ('name', '''001'''), ('bytea', '''\x001122'''), ('integer', '2147483647'),
 	('bigint', '-9223372036854775808'), ('timestamptz', '''infinity'''), ('jsonb', '''[null, {"checksum": 1}]'''),
@@ -83,6 +92,8 @@ DELETE FROM call WHERE relnames = '';
 INSERT INTO cmig.revision (revision, down_revision, upgrade_sql, downgrade_sql, verify_sql)
 VALUES ('001', '{}', 'SELECT 1', '', NULL), ('002', '{001}', 'SELECT 2', '', 'SELECT true'), ('003', '{001}', '', '', NULL);
 SELECT count(*) FROM cmig.upgrade('001');
+CREATE SCHEMA tenant;
+INSERT INTO cmig.scope_version VALUES ('tenant', '001');
 INSERT INTO cmig.secret VALUES ('audit', 'key');
 
 -- All calls after one alteration, each rolled back: the result of each
@@ -152,6 +163,9 @@ FROM alteration ORDER BY relname, attname, how \gexec
 \set ECHO all
 -- all of them succeeded
 SELECT relname, attname, how, message FROM outcome WHERE call IS NULL ORDER BY relname, attname, how;
+-- every table was altered
+SELECT relname AS not_altered FROM pg_class c WHERE relnamespace = 'cmig'::regnamespace AND relkind IN ('r', 'p')
+	AND NOT EXISTS (SELECT FROM outcome o WHERE o.relname = c.relname AND o.call IS NOT NULL) ORDER BY 1;
 -- none of them raised an internal error
 SELECT relname, attname, how, call, sqlstate, message FROM outcome WHERE sqlstate ~ '^XX' ORDER BY relname, attname, how, call;
 SELECT relname, count(*) > 10 AS called, bool_or(sqlstate = 'TT000') AS some_fine,
@@ -162,5 +176,6 @@ SELECT sqlstate, string_agg(DISTINCT relname, ' ' ORDER BY relname) AS tables FR
 WHERE sqlstate <> 'TT000' AND hint NOT LIKE 'The tables of pg_cmig were dropped or altered.%'
 GROUP BY 1 ORDER BY 1;
 DROP EXTENSION pg_cmig CASCADE;
+DROP SCHEMA tenant CASCADE;
 DROP TABLE outcome, call, shape, account CASCADE;
 DROP TYPE pair, mood, nothing, required;
