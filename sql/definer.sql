@@ -133,6 +133,28 @@ SELECT revision FROM cmig.downgrade('base');
 RESET cmig.search_path;
 RESET ROLE;
 
+-- the caller's other settings: each would change or stop the run, if it counted
+SET ROLE regress_definer_owner;
+CREATE FUNCTION app.lint() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = app, pg_temp AS
+	$$SELECT count(*) FROM cmig.lint_sql('CREATE TABLE x (id int PRIMARY KEY)') WHERE rule = 'prefer-bigint-over-int'$$;
+RESET ROLE;
+SET SESSION AUTHORIZATION regress_definer_app;
+SELECT app.lint();
+BEGIN;
+SET LOCAL cmig.scope = 'trap';
+SET LOCAL cmig.restore_point = on;
+SET LOCAL cmig.run_timeout = 1;
+SET LOCAL cmig.lock_timeout = 1;
+SET LOCAL cmig.protect = on;
+SET LOCAL cmig.lint_policy = error;
+SET LOCAL cmig.lint_ignore = 'prefer-bigint-over-int';
+SELECT app.up();
+SELECT where_it_is();
+SELECT app.down();
+SELECT app.lint();
+COMMIT;
+RESET SESSION AUTHORIZATION;
+
 -- the values of placeholders
 SELECT * FROM cmig.load($cmig_load$
 -- revision: 0p
