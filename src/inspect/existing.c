@@ -40,10 +40,11 @@ struct CmigExistingSet
 	HTAB	   *relations;		/* of CmigExisting, by OID */
 	List	   *sequences;		/* of CmigExisting *: the sequences in
 								 * "relations" */
-	HTAB	   *counted;		/* of Counted: counters at the start */
+	HTAB	   *counted;		/* of Counted: the relations' counters at the
+								 * start of the dry run */
 };
 
-/* A relation's counters at the start. */
+/* A relation's counters at the start of the dry run. */
 typedef struct Counted
 {
 	Oid			oid;

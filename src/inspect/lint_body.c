@@ -273,7 +273,7 @@ is_qualified_column(const Statement *statement, int i)
 		return true;
 	if (cmig_text_list_has(statement->others, qualifier))
 		return false;
-	/* the qualifier is a variable, which may hold a row of the table */
+	/* the qualifier must be a variable, which may hold a row of the table */
 	return statement->names_table || statement->has_row;
 }
 
@@ -285,7 +285,11 @@ is_column(const Statement *statement, int i)
 		return false;
 	if (is_token(statement, i - 1, "."))
 		return is_qualified_column(statement, i);
-	/* an output name, a variable, a function, or an argument */
+
+	/*
+	 * the name of an output column, a variable, an argument, or a function
+	 * does not refer to the column
+	 */
 	if (is_token(statement, i - 1, "as") || is_token(statement, i + 1, ":=") ||
 		is_token(statement, i + 1, "=>"))
 		return false;
@@ -313,7 +317,7 @@ search_strings(const Statement *statement)
 	initStringInfo(&text);
 	for (int i = 0; i < statement->count; i++)
 	{
-		/* the strings in RAISE are only a message */
+		/* skip RAISE, whose strings are only a message */
 		if (is_token(statement, i, "raise"))
 			return false;
 		if (!is_string(&statement->tokens[i]))

@@ -54,7 +54,10 @@ is_column_free(CmigLint *lint, CmigLintTable *table, const CmigLintDependent *de
 {
 	CmigLintColumn *column = find_column(lint, table, dependent->column);
 
-	/* this module does not read the attributes of composite types */
+	/*
+	 * assume that the attribute is unchanged, because this module does not
+	 * read the attributes of composite types
+	 */
 	if (table->kind == RELKIND_COMPOSITE_TYPE)
 		return false;
 	return column == NULL || column->type != dependent->type;

@@ -175,7 +175,7 @@ cmig_lint_code_dependents(Oid table, AttrNumber column)
 	{
 		CmigLintDependent *dependent = read_dependent(table, (Form_pg_depend) GETSTRUCT(tuple));
 
-		/* a table's own policies are dropped with it */
+		/* skip the table's own policies, which are dropped with the table */
 		if (dependent && column == 0 && dependent->relation == table)
 			continue;
 		if (dependent && !is_listed(result, dependent->description))

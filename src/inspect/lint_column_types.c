@@ -126,7 +126,7 @@ report_columns(CmigLint *lint, Node *node, ColumnTest applies, const char *one, 
 static bool
 is_padded(CmigLint *lint, const ColumnDef *column)
 {
-	/* bpchar without a length is not blank-padded */
+	/* only bpchar with a length is blank-padded */
 	return cmig_lint_types_is(lint, column->typeName, BPCHAROID) && column->typeName->typmods != NIL;
 }
 

@@ -24,7 +24,8 @@ typedef struct Added
 {
 	Constraint *constraint;
 	ColumnDef  *column;			/* for a column constraint; otherwise NULL */
-	int			action;			/* the action's number, from 0 */
+	int			action;			/* the number of the ALTER TABLE action, from
+								 * 0 */
 } Added;
 
 typedef void (*AddedCheck) (CmigLint *lint, const Added *added);
@@ -119,7 +120,7 @@ not_valid_fix(CmigLint *lint, const Added *added)
 	{
 		char	   *clause = cmig_lint_fix_clause(lint, added->column, constraint);
 
-		/* a column constraint can omit FOREIGN KEY */
+		/* add FOREIGN KEY, which a column constraint can omit */
 		if (constraint->contype == CONSTR_FOREIGN)
 			clause = psprintf("FOREIGN KEY (%s) %s", quote_identifier(added->column->colname), clause);
 		if (constraint->conname)

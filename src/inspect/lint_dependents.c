@@ -254,7 +254,8 @@ typedef struct Missing
 {
 	CmigLintName name;
 	Oid			oid;			/* OID of the table */
-	int			since;			/* statement's number in the plan */
+	int			since;			/* number of the statement that dropped or
+								 * renamed it */
 	CmigLintFinding *finding;
 } Missing;
 

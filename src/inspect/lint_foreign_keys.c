@@ -17,11 +17,14 @@
 #include "catalog/pg_constraint.h"
 #include "utils/memutils.h"
 
-/* A foreign key that lacks an index, unless a later statement creates one. */
+/*
+ * A foreign key for which no index exists, unless a later statement creates
+ * one.
+ */
 typedef struct ForeignKey
 {
 	CmigLintTable *table;
-	RangeVar   *name;			/* used while the table does not exist yet */
+	RangeVar   *name;			/* the table's name, used if "table" is NULL */
 	char	   *constraint;
 } ForeignKey;
 
@@ -53,8 +56,8 @@ report_foreign_key(CmigLint *lint, CmigLintTable *table, const RangeVar *name,
 	char	   *index;
 
 	/*
-	 * a temporal key needs GiST, because a B-tree cannot find overlapping
-	 * ranges
+	 * suggest a GiST index for a temporal key, because a B-tree cannot find
+	 * overlapping ranges
 	 */
 	index = psprintf("CREATE INDEX %sON %s %s(%s)", table ? "CONCURRENTLY " : "", on,
 					 cmig_is_temporal_compat(constraint) ? "USING gist " : "", cmig_lint_text_names(columns));

@@ -102,8 +102,8 @@ cmig_lint_locks_of(CmigLint *lint, Node *statement)
 			continue;
 
 		/*
-		 * a relation with a weak lock is not added as an unknown relation if
-		 * it does not exist
+		 * If the relation does not exist, add it as an unknown relation only
+		 * for a strong lock.
 		 */
 		table = lock->mode < ShareUpdateExclusiveLock ?
 			cmig_lint_state_find(lint, lock->relation, true) :

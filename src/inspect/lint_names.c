@@ -194,7 +194,7 @@ report_duplicate(CmigLint *lint, List *elements)
 		Node	   *node = lfirst(lc);
 		const char *name;
 
-		/* array elements and fields may be assigned separately */
+		/* skip array elements and fields, which may be assigned separately */
 		if (IsA(node, ResTarget) && ((ResTarget *) node)->indirection == NIL)
 			name = ((ResTarget *) node)->name;
 		else if (IsA(node, ColumnDef))

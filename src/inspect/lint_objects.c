@@ -115,7 +115,7 @@ cmig_lint_objects_creation_schema(const CmigLint *lint)
 	{
 		const char *name = lfirst(lc);
 
-		/* skip schemas that do not exist, as "$user" often does not */
+		/* skip schemas that do not exist, such as "$user" in most databases */
 		if (cmig_lint_objects_is_new_schema((CmigLint *) lint, name) || list_length(cmig_lint_session_path(lint)) == 1 ||
 			!lint->reads_facts || OidIsValid(get_namespace_oid(name, true)))
 		{

@@ -121,7 +121,7 @@ check_attach(CmigLint *lint, Node *node)
 	{
 		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
 
-		/* for ALTER INDEX, there are no bounds */
+		/* ATTACH PARTITION without bounds belongs to ALTER INDEX */
 		if (command->subtype == AT_AttachPartition && ((PartitionCmd *) command->def)->bound)
 			check_attach_action(lint, (PartitionCmd *) command->def);
 	}

@@ -39,8 +39,8 @@ void
 cmig_lint_policy_init(void)
 {
 	/*
-	 * cmig.lint_policy: what an upgrade does if cmig.lint finds errors in its
-	 * scripts
+	 * cmig.lint_policy determines what an upgrade does if cmig.lint finds
+	 * errors in its scripts.
 	 */
 	DefineCustomEnumVariable("cmig.lint_policy",
 							 "Sets what an upgrade does if cmig.lint finds errors: off, warn, or error.",
@@ -69,8 +69,8 @@ cmig_lint_policy_examine(const CmigSituation *now, const CmigPlan *plan, bool en
 	CmigLint   *lint = cmig_lint_run_begin(true, enforces);
 
 	/*
-	 * cmig.lint_policy also applies to stepwise runs, which use several
-	 * transactions
+	 * If the policy is enforced, this may be a stepwise run, which uses
+	 * several transactions.
 	 */
 	lint->one_transaction = !enforces && is_one_transaction(now, plan);
 	for (int i = 0; i < plan->count; i++)

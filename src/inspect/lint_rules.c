@@ -30,7 +30,8 @@ static const CmigLintRule *const subjects[] = {
 	cmig_lint_replaced,
 	cmig_lint_enums,
 	cmig_lint_names,
-	cmig_lint_transactions,		/* these use the findings of the other rules */
+	cmig_lint_transactions,		/* last, because these rules use the findings
+								 * of the others */
 };
 
 void

@@ -91,14 +91,14 @@ check_names(char **value, void **extra, GucSource source)
 void
 cmig_lint_run_init(void)
 {
-	/* cmig.lint_include: rules that are off unless they are listed here */
+	/* cmig.lint_include lists rules that are off by default */
 	DefineCustomStringVariable("cmig.lint_include",
 							   "Lists the rules that cmig.lint applies although they are off by default.",
 							   NULL, &lint_include, "", PGC_USERSET, GUC_LIST_INPUT,
 							   check_names, NULL, NULL);
 
 	/*
-	 * cmig.lint_ignore: rules that are not applied, usually set for a
+	 * cmig.lint_ignore lists rules to leave out; it is usually set for a
 	 * database
 	 */
 	DefineCustomStringVariable("cmig.lint_ignore",

@@ -34,11 +34,12 @@ struct CmigLintSession
 	const char *time_zone;
 	List	   *values;			/* NewValue *: added by the current
 								 * transaction */
-	int			in_block;		/* statement that began the block, or 0 */
+	int			in_block;		/* number of the statement that began the
+								 * transaction block, or 0 */
 	bool		reported[2];	/* by CmigLintTimeout */
 	bool		wait_reported;
 	CmigLintTable *held;		/* first table with an AccessExclusiveLock */
-	int			held_since;		/* statement that took this lock */
+	int			held_since;		/* number of the statement that took this lock */
 };
 
 /* Is this timeout set in the session? */

@@ -227,7 +227,7 @@ unquote(const CmigLexer *lexer)
 	StringInfoData name;
 	const char *p = lexer->start;
 
-	/* an escape in U&"..." is longer than the character for which it stands */
+	/* give up on U&"...", which may contain escapes */
 	if (*p != '"')
 		return pstrdup("");
 	initStringInfo(&name);

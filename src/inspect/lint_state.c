@@ -20,7 +20,7 @@
 typedef struct RelationEntry
 {
 	CmigLintKey key;
-	CmigLintTable *table;		/* NULL if it was dropped */
+	CmigLintTable *table;		/* NULL if the relation was dropped */
 	CmigLintTable *original;	/* the live relation with this name */
 } RelationEntry;
 
@@ -277,7 +277,7 @@ cmig_lint_state_remove(CmigLint *lint, CmigLintTable *table)
 	bool		found;
 	RelationEntry *entry = hash_search(lint->state->relations, &key, HASH_ENTER, &found);
 
-	/* a live relation might not have been looked up by name before */
+	/* remember a live relation that has not been looked up by name before */
 	if (!found)
 		entry->original = table->origin == CMIG_LINT_LIVE ? table : NULL;
 	entry->table = NULL;

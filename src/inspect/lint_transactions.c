@@ -37,7 +37,7 @@ check_nesting(CmigLint *lint, Node *node)
 	const char *name;
 	RawStmt		raw = {.type = T_RawStmt,.stmt = node};
 
-	/* nontransactional scripts may contain transaction blocks */
+	/* nontransactional scripts may begin and end transaction blocks */
 	if (!lint->transactional && begins != (cmig_lint_session_in_block(lint) != 0))
 		return;
 	(void) cmig_statement_classify(&raw, &name);
@@ -405,10 +405,7 @@ check_after_exclusive(CmigLint *lint, Node *node)
 	{
 		CmigLintTable *other = other_locked(lint, held);
 
-		/*
-		 * among statements that only wait for a lock, report only the first
-		 * one
-		 */
+		/* if statements only wait for a lock, report only the first of them */
 		if (cmig_lint_session_is_wait_reported(lint) || other == NULL)
 			return;
 		cmig_lint_session_set_wait_reported(lint);

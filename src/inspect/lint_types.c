@@ -183,7 +183,7 @@ cmig_lint_types_is(CmigLint *lint, const TypeName *type, Oid oid)
 
 	if (type->names == NIL || type->pct_type)
 		return false;
-	/* the grammar converts int to int4 */
+	/* compare internal names such as int4, because the grammar converts int */
 	if (list_length(type->names) > 2 ||
 		(list_length(type->names) == 2 && strcmp(strVal(linitial(type->names)), "pg_catalog") != 0))
 		return false;

@@ -65,7 +65,9 @@ search_in(Node *statement)
 	Search		search = {0};
 	Node	   *query = query_of(statement);
 
-	/* the walker does not support EXECUTE and some other statements */
+	/*
+	 * skip EXECUTE and similar statements, which the walker does not support
+	 */
 	if (query && query_of(query))
 		(void) walk(query, &search);
 	if (IsA(statement, CopyStmt))

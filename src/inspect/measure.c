@@ -216,7 +216,9 @@ find_moved(CmigExistingSet *relations, List *touched)
 	List	   *result = NIL;
 	ListCell   *lc;
 
-	/* ALTER SEQUENCE writes a new file, which is rolled back */
+	/*
+	 * ignore ALTER SEQUENCE, which writes a new file that a rollback removes
+	 */
 	foreach(lc, touched)
 	{
 		Touched    *one = lfirst(lc);

@@ -24,12 +24,12 @@
 #include "miscadmin.h"
 #include "storage/lock.h"
 
-/* The effects of the preceding steps. */
+/* The effects of the steps before the current one. */
 typedef struct Before
 {
 	CmigPlannedLocks *names;
 	List	   *locks;			/* of CmigPlannedLock * */
-	bool		known;			/* is the list complete? */
+	bool		known;			/* is the list of locks complete? */
 } Before;
 
 /* Does an earlier step write to the relation or alter it? */

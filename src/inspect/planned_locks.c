@@ -36,7 +36,8 @@ typedef struct ChangedName
 {
 	char	   *schema;			/* NULL if there is no creation schema */
 	char	   *name;
-	Oid			oid;			/* InvalidOid if new or dropped */
+	Oid			oid;			/* OID of the relation; InvalidOid if the plan
+								 * has created or dropped it */
 	bool		gone;
 } ChangedName;
 
@@ -50,7 +51,7 @@ struct CmigPlannedLocks
 /* A relation named in a statement. */
 typedef struct Named
 {
-	Oid			oid;			/* InvalidOid if it does not exist */
+	Oid			oid;			/* InvalidOid if the relation does not exist */
 	bool		is_new;
 	char	   *schema;
 } Named;

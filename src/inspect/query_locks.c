@@ -20,8 +20,10 @@ typedef struct Walk
 	List	  **locks;
 	List	   *before;			/* contents of the list before the walk */
 	List	   *ctes;			/* of char *: names of WITH queries */
-	LOCKMODE	mode;			/* lock mode for relations that are only read */
-	List	   *chosen;			/* of char *: FOR UPDATE OF; NIL for all */
+	LOCKMODE	mode;			/* lock mode for the relations that are read */
+	List	   *chosen;			/* of char *: names in FOR UPDATE OF, or NIL
+								 * if the locking clause applies to all
+								 * relations */
 	bool		planned;
 } Walk;
 
@@ -110,7 +112,10 @@ walk_writing(Node *node, RangeVar **target, Walk *walk)
 	else
 		add_used(walk, relation, RowExclusiveLock);
 
-	/* the walker must not add the target again as a relation that is read */
+	/*
+	 * hide the target from the walker, which would add it again as a relation
+	 * that is read
+	 */
 	*target = NULL;
 	(void) raw_expression_tree_walker(node, walk_node, walk);
 	*target = relation;
@@ -175,7 +180,7 @@ walk_node(Node *node, void *arg)
 				add_call(walk, (FuncCall *) node);
 			break;
 		case T_LockingClause:
-			/* the names in a locking clause refer to relations in FROM */
+			/* skip the clause, whose names refer to relations in FROM */
 			return false;
 		case T_IntoClause:
 			return false;
@@ -214,8 +219,8 @@ cmig_query_locks(List **locks, Node *query, bool planned)
 	ListCell   *lc;
 
 	/*
-	 * the walker does not support these statements inside EXPLAIN and CREATE
-	 * TABLE AS
+	 * Skip these statements, which the walker does not support. They can
+	 * occur inside EXPLAIN and CREATE TABLE AS.
 	 */
 	if (query && IsA(query, CreateTableAsStmt))
 		query = ((CreateTableAsStmt *) query)->query;

@@ -43,7 +43,7 @@ PG_FUNCTION_INFO_V1(cmig_round_trip_texts);
 
 #define COLUMNS 6
 
-/* A call of cmig.round_trip. */
+/* The state of a cmig.round_trip call. */
 typedef struct RoundTrip
 {
 	const CmigGraph *graph;
@@ -58,7 +58,7 @@ typedef struct RoundTrip
 	CmigImage  *after;
 	/* current step */
 	int			node;
-	const char *stage;			/* problem to report if it fails */
+	const char *stage;			/* problem to report if the step fails */
 } RoundTrip;
 
 /*
@@ -298,7 +298,7 @@ take_repeatables(RoundTrip *trip)
 	}
 	if (trip->rows.rows != NIL)
 		return;					/* the downgrades would fail for the same
-								 * reason */
+								 * reasons */
 	error = cmig_subtransaction_rehearse(downgrade_all, trip);
 	if (error == NULL)
 		return;
@@ -351,7 +351,8 @@ typedef struct Merge
 	int			node;
 	int		   *common;			/* ancestors shared by all parents */
 	int			ncommon;
-	int		   *first;			/* the branches' nodes in each order */
+	int		   *first;			/* the branches' nodes, in one order ("first")
+								 * and in another ("second") */
 	int		   *second;
 	int			nbranches;
 	int		   *order;

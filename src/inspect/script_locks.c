@@ -19,7 +19,7 @@
 #include "miscadmin.h"
 #include "parser/parser.h"
 
-/* State while a script is read. */
+/* The state of reading a script's locks. */
 typedef struct Reading
 {
 	CmigPlannedLocks *plan;

@@ -506,7 +506,7 @@ add_part_statement(List **locks, Node *statement)
 			cmig_query_locks(locks, ((AlterPolicyStmt *) statement)->with_check, false);
 			return true;
 		case T_CreateStatsStmt:
-			/* PostgreSQL rejects other nodes */
+			/* skip other nodes, which PostgreSQL rejects */
 			if (IsA(linitial(((CreateStatsStmt *) statement)->relations), RangeVar))
 				add(locks, linitial(((CreateStatsStmt *) statement)->relations), ShareUpdateExclusiveLock, 0);
 			return true;

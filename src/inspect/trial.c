@@ -279,7 +279,7 @@ try_statement(CmigScriptRun *run, DestReceiver *dest, void *arg)
 	{
 		const char *reason = reason_not_tried(attempt, error);
 
-		/* cmig_trial_run_step() adds the row */
+		/* for other errors, cmig_trial_run_step() adds a row */
 		if (reason == NULL)
 			ReThrowError(error);
 		trial->measuring = false;
@@ -442,7 +442,7 @@ cmig_trial_run_step(CmigTrial *trial, CmigStepTexts *texts, const CmigPlanStep *
 	add_failure(trial, error, statement);
 	if (cmig_run_limit_passed())
 		trial->stopped = "the time limit has passed";
-	/* a precondition is not a statement in the script */
+	/* if the precondition failed, no statement of the script was tried */
 	if (strncmp(trial->command, "precondition: ", 14) == 0)
 		cmig_trial_pass_over(trial, texts, 0, "its precondition is not met");
 	else if (statement > 0 && !cmig_runner_verifying())

@@ -366,8 +366,8 @@ create_merge(const CmigNames *revisions, const char *message, const char *id, bo
 	cmig_graph_require_sound(graph);
 
 	/*
-	 * Two heads may be merged even if one depends on the other.  Therefore,
-	 * "heads" here includes heads that other revisions depend on.
+	 * Heads can be merged even if one depends on another. Therefore, "heads"
+	 * here includes heads that other revisions depend on.
 	 */
 	if (revisions->names[0] == NULL)
 		ereport(ERROR,

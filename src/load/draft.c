@@ -44,7 +44,7 @@ cmig_draft_prepare(CmigDraft *draft)
 		text->description = "";
 	if (text->upgrade_sql == NULL)
 		text->upgrade_sql = "";
-	/* whole seconds, as in a manually written header */
+	/* round down to whole seconds, as in a manually written header */
 	text->created_at = GetCurrentTransactionStartTimestamp();
 	text->created_at -= text->created_at % USECS_PER_SEC;
 	text->has_created_at = true;

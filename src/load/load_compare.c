@@ -285,7 +285,7 @@ find_kept(const CmigGraph *before, List *begun)
 {
 	bool	   *kept = palloc0(sizeof(bool) * Max(before->repeatable_count, 1));
 
-	/* dependencies come first, so going backward finds all of them */
+	/* go backward, because revisions come after their dependencies */
 	for (int i = before->repeatable_count - 1; i >= 0; i--)
 	{
 		const char *id = cmig_graph_id(before, before->count + i);
@@ -350,8 +350,8 @@ build_after(CmigLoad *load, bool prune)
 			continue;
 
 		/*
-		 * keep a partially applied revision, which could not be finished
-		 * without its script
+		 * Do not remove a partially applied revision, because it could not be
+		 * finished without its script.
 		 */
 		if (prune && (!load->applied->applied->set[node] || cmig_names_has(replaced, stored->id)) &&
 			!cmig_progress_has(begun, stored->id))

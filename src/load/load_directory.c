@@ -65,7 +65,10 @@ decode_file(const char *name, StringInfo content)
 				 errhint("Save the file in UTF-8.")));
 	}
 
-	/* this fails for characters that do not exist in the server's encoding */
+	/*
+	 * the conversion fails for characters that the server's encoding does not
+	 * have, so let the error name the file
+	 */
 	callback.callback = name_file;
 	callback.arg = (void *) name;
 	callback.previous = error_context_stack;

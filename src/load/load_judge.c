@@ -173,7 +173,7 @@ has_lost_parent(const CmigLoad *load, const CmigLoadItem *item)
 	Named		new;
 
 	if (before < 0)
-		return false;			/* the revision was replaced by another one */
+		return false;			/* another revision replaced the revision */
 	old = &load->before->nodes[before];
 	new = named_by(load, item);
 	for (int i = 0; i < old->parents.count; i++)
@@ -280,10 +280,11 @@ cmig_load_judge(CmigLoad *load, bool accept_changes)
 	List	   *changed = NIL;
 
 	/*
-	 * A stored script can also differ from the journal if it was loaded with
-	 * only a warning or was changed manually.  Loading it again changes
-	 * nothing, so that is not an error.  However, the warning is repeated
-	 * each time, and the script can be accepted.
+	 * Normally, only scripts that this load changes are compared with the
+	 * journal. A stored script can differ from the journal, too, if it was
+	 * loaded with only a warning or was changed manually. Loading it again
+	 * changes nothing, so that is not an error. However, the warning is
+	 * repeated each time, and accept_changes accepts the script.
 	 */
 	bool		judge_all = accept_changes ||
 	cmig_settings_checksum_policy() == CMIG_CHECKSUM_WARN;
@@ -307,7 +308,7 @@ cmig_load_judge(CmigLoad *load, bool accept_changes)
 			continue;
 		}
 		if (node < 0)
-			continue;			/* replaced by another revision */
+			continue;			/* another revision replaces it */
 		item->applied = load->applied_after->set[node];
 		if (!item->applied)
 		{

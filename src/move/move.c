@@ -425,8 +425,8 @@ cmig_move_plan_downgrade(const CmigSituation *now, const char *target, CmigDowng
 	CmigPlan   *plan;
 
 	/*
-	 * a row for a revision that is only a dependency of others is no
-	 * obstacle; the plan removes it
+	 * allow version rows for revisions that are dependencies of others; the
+	 * plan removes these rows
 	 */
 	cmig_target_require_sound_rows(now->graph, now->applied, false);
 	*resolved = cmig_target_downgrade(now->graph, now->applied, target);

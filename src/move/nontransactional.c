@@ -56,7 +56,7 @@
  */
 #define MAX_CLEANUPS 10
 
-/* A step in progress. */
+/* The state of a nontransactional step that is being run. */
 typedef struct StepRun
 {
 	CmigScriptRun script;
@@ -74,11 +74,11 @@ typedef struct StepRun
 	CmigProgressRow *row;		/* the statement's row from an earlier run, or
 								 * NULL */
 	char	   *detail;			/* information needed to resume the statement */
-	bool		begun;			/* may an earlier attempt have left something
-								 * behind? */
+	bool		begun;			/* may an earlier attempt to run it have left
+								 * something behind? */
 	bool		calling;		/* is it a CALL or DO, which may commit? */
-	bool		judging;		/* does it have a row, and can the catalogs
-								 * show its result? */
+	bool		judging;		/* does it have a row from an earlier run, and
+								 * can the catalogs show its result? */
 	bool		own;			/* is it a pg_cmig procedure? */
 } StepRun;
 
@@ -97,7 +97,7 @@ begin_own_work(const StepRun *run)
 	CmigRole	saved;
 
 	cmig_role_act_as_caller(&saved, run->caller);
-	/* a script may have set default_transaction_read_only */
+	/* allow writes even if the script has set default_transaction_read_only */
 	XactReadOnly = false;
 	return saved;
 }
@@ -499,7 +499,11 @@ run_statement(StepRun *run)
 	run->checksum = cmig_script_checksum(run->script.statement.text, false);
 	run->row = cmig_progress_find(run->rows, run->step->revision, run->step->direction,
 								  run->script.statement.number);
-	/* a pg_cmig procedure that is resumed checks its own arguments */
+
+	/*
+	 * a changed statement is allowed if it calls a pg_cmig procedure that can
+	 * be resumed, because the procedure checks its own arguments
+	 */
 	if (run->row != NULL && (run->row->checksum == NULL ||
 							 strcmp(run->row->checksum, run->checksum) != 0) &&
 		(run->row->state != CMIG_PROGRESS_RUNNING ||
@@ -543,7 +547,10 @@ run_statements(StepRun *run, MemoryContext context)
 		run->script.statement.text = NULL;
 		MemoryContextReset(context);
 		cmig_run_lock_keep();
-		/* a DO or CALL may have rolled back and thereby lost the lock */
+
+		/*
+		 * lock the extension again, because a DO or CALL may have rolled back
+		 */
 		cmig_extension_hold_again();
 	}
 	foreach(lc, run->rows)

@@ -18,8 +18,8 @@ cmig_pending_require(const CmigSituation *now, const List *nodes, const char *ta
 {
 	CmigPlan   *pending = cmig_plan_upgrade(now->graph, now->applied, unconstify(List *, nodes));
 	CmigListing ids;
-	bool		stepwise = false;	/* does one of the revisions need a
-									 * stepwise run? */
+	bool		stepwise = false;	/* does one of the pending revisions need
+									 * a stepwise run? */
 
 	cmig_repeatable_add_due(now->graph, now->applied, pending, now->elsewhere);
 	if (pending->count == 0)

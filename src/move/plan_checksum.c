@@ -67,7 +67,7 @@ step_digits(const CmigRunStep *step, int digits)
 		step->verify_sql, step->precondition_sql
 	};
 
-	/* without a precondition, the last text is not included */
+	/* leave out the last text if there is no precondition */
 	return digits_of(texts, lengthof(texts) - (step->precondition_sql == NULL), digits);
 }
 
@@ -187,7 +187,7 @@ describe_missing(const CmigSituation *now, const char *digits)
 	{
 		if (!same_id(id_digits(cmig_graph_id(now->graph, i)), digits))
 			continue;
-		/* two ids may have the same digits */
+		/* name no revision if the digits match more than one id */
 		if (found >= 0)
 			return pstrdup("A revision that was in the plan is no longer in it.");
 		found = i;
@@ -245,7 +245,7 @@ describe_changes(const CmigSituation *now, const CmigPlan *plan, const char *giv
 /* See plan_checksum.h. */
 struct CmigAllowedTexts
 {
-	uint64	   *hashes;			/* one for each step */
+	uint64	   *hashes;			/* the hash of each step's texts */
 };
 
 char *

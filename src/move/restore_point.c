@@ -39,11 +39,11 @@ static char run_time[RUN_TIME_SIZE] = "";
 typedef struct CompleteRun
 {
 	char		time[RUN_TIME_SIZE];
-	SubTransactionId waits_for; /* subtransaction that must commit next; at
-								 * the end, the top-level transaction */
+	SubTransactionId waits_for; /* the subtransaction that must commit next,
+								 * or finally the top-level transaction */
 } CompleteRun;
 
-/* CompleteRun *, in TopTransactionContext. */
+/* The completed runs (of CompleteRun *), in TopTransactionContext. */
 static List *complete = NIL;
 
 static CmigQuery may_create = {

@@ -195,7 +195,10 @@ is_index_of(const IndexStmt *statement, Oid index)
 	{
 		const char *name = list_nth_node(IndexElem, elements, i)->name;
 
-		/* a column in parentheses is the same as a plain column */
+		/*
+		 * compare only elements with a name: the others are expressions, or
+		 * columns in parentheses, which PostgreSQL stores as plain columns
+		 */
 		if (name != NULL)
 			same = form->indkey.values[i] != 0 &&
 				strcmp(get_attname(form->indrelid, form->indkey.values[i], false), name) == 0;
@@ -267,7 +270,7 @@ judge_index(IndexStmt *statement, const char *detail, List **leftovers)
  * REINDEX ... CONCURRENTLY
  */
 
-/* Rows that were returned by transient_query. */
+/* The rows that transient_query has returned. */
 typedef struct Transients
 {
 	List	   *leftovers;
@@ -568,7 +571,10 @@ remove_leftover(void *arg)
 	Oid			owner;
 	char	   *sql = NULL;
 
-	/* without a snapshot, wait for sessions that are working on the table */
+	/*
+	 * wait without a snapshot, because sessions that work on the table may be
+	 * waiting for it
+	 */
 	cmig_toplevel_commit();
 	InvalidateCatalogSnapshot();
 	LockRelationIdForSession(&table, ShareUpdateExclusiveLock);

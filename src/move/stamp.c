@@ -50,7 +50,7 @@ add_entry(CmigJournalBatch *batch, const char *revision, const char *checksum,
 	cmig_journal_add(batch, &entry);
 }
 
-/* A batch of revisions to journal. */
+/* A batch of revisions for which journal rows are written. */
 typedef struct Window
 {
 	const CmigGraph *graph;
@@ -103,7 +103,7 @@ write_window(CmigJournalBatch *batch, Window *window)
 	if (unread.count > 0)
 		cmig_catalog_each_script(&unread, CMIG_UPGRADE, MaxAllocHugeSize, keep_checksum, window);
 
-	/* a revision without a checksum has been deleted in the meantime */
+	/* skip revisions without a checksum, which were deleted in the meantime */
 	for (int i = 0; i < window->count; i++)
 	{
 		if (window->checksums[i] == NULL)
@@ -276,7 +276,7 @@ report_discarded(List *rows)
 	{
 		const CmigProgressRow *row = lfirst(lc);
 
-		/* the rows of a step are adjacent */
+		/* report each step once; its rows are adjacent */
 		if (last == NULL || row->direction != last->direction ||
 			strcmp(row->revision, last->revision) != 0)
 			ereport(NOTICE,
@@ -326,7 +326,7 @@ cmig_stamp_targets(const CmigNames *targets, bool purge)
 		cmig_version_rows_insert(cmig_graph_id(now.graph, lfirst_int(lc)));
 	}
 
-	/* after a stamp, no step remains partially applied */
+	/* after a stamp, no step counts as partially applied */
 	report_discarded(cmig_progress_read());
 	changed = cmig_progress_clear_all();
 	changed |= cmig_backfill_run_settle_all();

@@ -87,14 +87,17 @@ struct CmigStepTexts
 {
 	const CmigGraph *graph;
 	const CmigPlan *plan;
-	int			first;			/* number of the first step in the last read */
+	int			first;			/* number of the first step that the last read
+								 * returned */
 	int			count;
-	int			kept;			/* number of steps small enough to keep */
-	CmigRunStep steps[READ_STEPS];	/* revision is NULL if not kept */
+	int			kept;			/* number of steps whose scripts were small
+								 * enough to keep */
+	CmigRunStep steps[READ_STEPS];	/* "revision" is NULL in a step that was
+									 * not kept */
 	MemoryContext context;		/* memory context of the scripts */
 	CmigPack	pack;
 
-	/* small scripts read in advance, or NULL */
+	/* small scripts that were read in advance; NULL if none were */
 	CmigRunStep **small;
 	int		   *place;			/* for each node: the index of its step, or -1 */
 	CmigPack	small_pack;
@@ -203,8 +206,8 @@ read_texts(CmigStepTexts *texts, int first)
 	MemoryContext old;
 
 	/*
-	 * if only a few of the last scripts were small enough, request fewer this
-	 * time
+	 * if only a few of the scripts in the last read were small enough to
+	 * keep, request fewer this time
 	 */
 	texts->count = Min(texts->count == 0 ? READ_STEPS : Min(2 * texts->kept + 1, READ_STEPS),
 					   texts->plan->count - first);

@@ -48,14 +48,15 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-/* A run in progress. */
+/* The state of a stepwise run. */
 typedef struct StepwiseRun
 {
 	MemoryContext step_context; /* reset for each step */
 	CmigInDoubt in_doubt;
 	CmigSituation now;
 	const CmigPlan *plan;
-	char	   *restore_point;	/* text for the journal, or NULL */
+	char	   *restore_point;	/* restore point to mention in the journal, or
+								 * NULL */
 	CmigAllowedTexts *allowed;	/* texts that may run, or NULL */
 	CmigExpectedRows *expected; /* version rows before the current step */
 
@@ -66,8 +67,8 @@ typedef struct StepwiseRun
 	TimestampTz started_at;
 
 	/*
-	 * set in a step's last transaction; valid once that transaction is
-	 * committed
+	 * for the next step: set in the current step's last transaction, and
+	 * valid once that transaction is committed
 	 */
 	int64		next_journal_id;
 	TimestampTz next_started_at;
@@ -131,7 +132,7 @@ finish_step(StepwiseRun *run)
 	cmig_run_limit_check();
 	require_rows(run, NULL);
 	cmig_move_rows(&run->now, step);
-	/* a trigger may have written other rows */
+	/* check again, because a trigger may have written other rows */
 	require_rows(run, step);
 
 	entry.outcome = "done";
@@ -189,7 +190,7 @@ journal_failure(const StepwiseRun *run, const ErrorData *error)
 	entry.message = failure_message(error);
 	entry.statement = cmig_runner_verifying() ? 0 : cmig_runner_statement();
 
-	/* errors here are ignored in favor of the run's error */
+	/* ignore errors here, because the run's error is raised */
 	PG_TRY();
 	{
 		cmig_toplevel_snapshot();
@@ -229,7 +230,7 @@ finish_statements(void *arg)
 	StepwiseRun *run = arg;
 	CmigRunStep last = *run->step;
 
-	/* already checked before the first statement of the step */
+	/* the precondition was checked before the step's first statement */
 	last.precondition_sql = NULL;
 	cmig_runner_begin();
 	cmig_toplevel_snapshot();
@@ -316,7 +317,7 @@ check_steps(const StepwiseRun *run)
 		CmigProgressRow *row = lfirst(lc);
 		int			i = 0;
 
-		/* the rows of a step are adjacent; read its script only once */
+		/* check each step once; its rows are adjacent */
 		if (seen != NULL && row->direction == seen->direction &&
 			strcmp(row->revision, seen->revision) == 0)
 			continue;
@@ -397,7 +398,7 @@ static const char *const procedure_names[] = {
 	"cmig.upgrade_stepwise", "cmig.downgrade_stepwise", "cmig.reset_stepwise"
 };
 
-/* The caller's request. */
+/* The arguments of the procedure that begins the run. */
 typedef struct Request
 {
 	Procedure	procedure;
@@ -485,7 +486,7 @@ run_procedure(FunctionCallInfo fcinfo, const Request *request, const char *in_do
 
 	cmig_runner_require_idle(name);
 	cmig_toplevel_require(fcinfo, name);
-	/* check this before the role is written to the journal */
+	/* check cmig.role before the role is written to the journal */
 	cmig_session_require_member();
 
 	context = cmig_toplevel_context("pg_cmig stepwise run");

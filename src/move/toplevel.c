@@ -152,8 +152,8 @@ cmig_toplevel_rollback(void)
 	cmig_extension_try_again();
 
 	/*
-	 * this transaction has the same start time as the CALL, so start another
-	 * one
+	 * the new transaction has the same start time as the CALL, so commit it
+	 * and start another one
 	 */
 	cmig_toplevel_commit();
 }
@@ -164,7 +164,10 @@ cmig_toplevel_sleep(long ms)
 	TimestampTz end = cmig_run_limit_earlier(TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms));
 	bool		timed = get_timeout_active(STATEMENT_TIMEOUT);
 
-	/* a pause is not part of a statement */
+	/*
+	 * statement_timeout does not apply to a pause, which is not part of a
+	 * statement
+	 */
 	if (timed)
 		disable_timeout(STATEMENT_TIMEOUT, false);
 	InvalidateCatalogSnapshot();
@@ -340,7 +343,7 @@ cmig_toplevel_execute(RawStmt *raw, const char *text)
 	List	   *plans;
 	PlannedStmt *plan;
 
-	/* parse analysis modifies the tree */
+	/* copy the tree, because parse analysis modifies it */
 	raw = copyObject(raw);
 
 	if (is_optimizable(raw->stmt))
@@ -383,7 +386,10 @@ cmig_toplevel_execute(RawStmt *raw, const char *text)
 	ActivePortal->portalSnapshot = NULL;
 	if (concurrent)
 	{
-		/* keep the effects of its last transaction, whatever happens next */
+		/*
+		 * commit the statement's last transaction, so that a later error does
+		 * not undo it
+		 */
 		cmig_toplevel_commit();
 		cmig_extension_hold_again();
 	}

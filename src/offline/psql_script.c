@@ -77,7 +77,10 @@ read_start(const CmigSituation *now, char *from)
 static void
 require_downward(const CmigSituation *now, const char *range, const char *to)
 {
-	/* nothing is below base, so there is nothing to look up */
+	/*
+	 * without version rows, the range starts at base, so only "base" is a
+	 * valid target
+	 */
 	if (now->applied->rows->count > 0)
 	{
 		int			node = cmig_target_downgrade(now->graph, now->applied, to)->node;
@@ -245,8 +248,8 @@ append_step(Offline *offline, int number, const CmigRunStep *run)
 	else
 	{
 		/*
-		 * the first transaction only checks the version rows and the
-		 * precondition
+		 * in this transaction, only the version rows and the precondition
+		 * were checked
 		 */
 		cmig_version_table_commit(&offline->text, offline->table);
 		cmig_script_text_append(&offline->text, offline->scripts, run, CMIG_SCRIPT_MAIN, false);
@@ -416,7 +419,10 @@ make_text(Offline *offline)
 
 	cmig_step_texts_read_small(texts);
 
-	/* the buffer becomes the function's result */
+	/*
+	 * leave space for a header, because the buffer becomes the function's
+	 * result
+	 */
 	initStringInfo(&offline->text);
 	appendStringInfoSpaces(&offline->text, VARHDRSZ);
 	append_start(offline, stop);
@@ -483,7 +489,10 @@ cmig_script(PG_FUNCTION_ARGS)
 	offline.table = cmig_version_table_open(table, now.graph, now.applied, offline.plan, pin);
 	offline.scripts = cmig_script_text_open(pin, offline.table->row_count == 0, from_here);
 
-	/* read scripts with the settings that the text begins with */
+	/*
+	 * read the scripts with the settings that the generated script sets at
+	 * its start
+	 */
 	guc_level = NewGUCNestLevel();
 	cmig_settings_override("standard_conforming_strings", "on");
 	result = make_text(&offline);

@@ -379,7 +379,10 @@ cmig_script_text_append(StringInfo out, CmigPsqlScripts *scripts, const CmigRunS
 	if (facts.calls_cmig &&
 		(scripts->calling == NIL || strcmp(llast(scripts->calling), step->revision) != 0))
 	{
-		/* allocate in the text's memory context, which outlives the step */
+		/*
+		 * allocate the list in the memory context of "out", which outlives
+		 * the step
+		 */
 		MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(out->data));
 
 		scripts->calling = lappend(scripts->calling, (void *) step->revision);

@@ -189,7 +189,11 @@ cmig_version_table_begin(StringInfo out, CmigVersionTable *table)
 {
 	if (table->in_transaction)
 		return;
-	/* a trigger fired by the last commit may have changed the encoding */
+
+	/*
+	 * set the encoding again, because a trigger fired by the last commit may
+	 * have changed it
+	 */
 	if (table->checked)
 		appendStringInfoString(out, table->pin);
 	appendStringInfoString(out, "BEGIN ISOLATION LEVEL READ COMMITTED;\n");
@@ -326,7 +330,7 @@ cmig_version_table_open(const char *name, const CmigGraph *graph, const CmigAppl
 	version->name = list_length(names) == 2 ?
 		quote_qualified_identifier(linitial(names), table) :
 		pstrdup(quote_identifier(table));
-	/* the column of cmig.version has a different name */
+	/* cmig.version exists, and its column has a different name */
 	version->may_create = strcmp(version->name, "cmig.version") != 0;
 	version->column = version->may_create ? "version_num" : "revision";
 	version->constraint = pstrdup(quote_identifier(makeObjectName(table, NULL, "pkc")));

@@ -134,8 +134,9 @@ run_pass(CmigBackfill *b)
 	if (b->run.relation != NULL)
 	{
 		/*
-		 * skip the parts before the current one, because they are done; the
-		 * current part may have been dropped in the meantime
+		 * Skip the parts before the current one, because they are done.
+		 * Compare names, because the current part may have been dropped in
+		 * the meantime.
 		 */
 		while (b->part < b->target->count &&
 			   strcmp(b->target->parts[b->part].name, b->run.relation) < 0)
@@ -181,8 +182,8 @@ run_passes(CmigBackfill *b)
 		run_pass(b);
 
 		/*
-		 * after an interruption, one more pass is needed: new rows may have
-		 * appeared before the position where the pass was resumed
+		 * A pass that was resumed may have missed rows that were added before
+		 * the position where it continued, so run one more pass.
 		 */
 		if (b->target->where_sql == NULL || (b->run.rows_of_pass == 0 && !b->resumed))
 			break;
@@ -232,7 +233,10 @@ forget(CmigBackfill *b)
 {
 	CmigRole	saved;
 
-	/* if resuming was rejected, the row belongs to a different backfill */
+	/*
+	 * if resuming was rejected, keep the row, which belongs to a different
+	 * backfill
+	 */
 	if (!b->accepted || b->run.id == 0 || b->run.rows > 0)
 		return;
 	cmig_role_act_as_caller(&saved, b->caller);

@@ -39,11 +39,12 @@ one_name(char *name)
 	return names;
 }
 
-/* The result of the queries that count rows. */
+/* The result of a query that counts rows, such as "checked" or "probe". */
 typedef struct Counts
 {
-	int64		all;			/* rows updated, or rows that match */
-	int64		still;			/* updated rows that still match */
+	int64		all;			/* number of updated rows ("checked") or
+								 * matching rows ("probe") */
+	int64		still;			/* number of updated rows that still match */
 } Counts;
 
 /* Read a row of a counting query. */
@@ -173,7 +174,10 @@ update_blocks(CmigBackfill *b)
 	values[0] = PointerGetDatum(&from);
 	values[1] = PointerGetDatum(&to);
 
-	/* a range is long if few rows matched before, so count the matching rows */
+	/*
+	 * The range is longer than usual because few rows matched before. Count
+	 * the matching rows, and shorten the range if there are too many.
+	 */
 	if (b->blocks > b->dense_blocks)
 	{
 		Counts		probed = {0};
@@ -193,7 +197,10 @@ update_blocks(CmigBackfill *b)
 		}
 	}
 
-	/* the last pass updates no rows, so count the rows that still match */
+	/*
+	 * If no row has been updated in this pass, it may be the last one, so
+	 * also count the rows that still match.
+	 */
 	rows = update_range(b, values);
 	if (rows == 0 && b->next.rows_of_pass == 0)
 		rows = update_leftovers(b, values);
@@ -227,7 +234,8 @@ update_keys(CmigBackfill *b)
 	int			count = bound->count;
 	Datum		values[CMIG_QUERY_MAX_ARGS];
 	CmigNames	end = {0};
-	int			lower = place->count;	/* 0 at the beginning */
+	int			lower = place->count;	/* number of parameters for the lower
+										 * end; 0 in the first batch */
 	int64		rows;
 
 	for (int i = 0; i < lower; i++)

@@ -28,7 +28,7 @@
 /* The maximum number of blocks that one call examines. */
 #define MOST_BLOCKS 8192
 
-/* The committed transactions of a run. */
+/* The committed transactions of a backfill run. */
 struct CmigBackfillSkip
 {
 	int			count;
@@ -92,7 +92,9 @@ is_settled(const CmigBackfillSkip *skip, Page page)
 		HeapTupleHeader tuple;
 		TransactionId xmax;
 
-		/* a redirected item points to another item on the same page */
+		/*
+		 * skip redirected items, which point to other items on the same page
+		 */
 		if (!ItemIdIsNormal(item))
 			continue;
 		tuple = (HeapTupleHeader) PageGetItem(page, item);

@@ -56,8 +56,8 @@ static void
 append_key(StringInfo sql, const KeySource * source, const char *suffix)
 {
 	/*
-	 * qualify the columns, because ORDER BY would refer to the result's
-	 * columns otherwise
+	 * Qualify the columns; otherwise, ORDER BY would refer to the result's
+	 * columns.
 	 */
 	for (int i = 0; i < source->key->count; i++)
 		appendStringInfo(sql, "%s%s.%s%s", i > 0 ? ", " : "", source->alias,

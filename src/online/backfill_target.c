@@ -342,7 +342,7 @@ find_foreign_cast(Oid type)
 	Datum		values[1] = {ObjectIdGetDatum(getBaseType(type))};
 	char	   *function = NULL;
 
-	/* only superusers can create casts between built-in types */
+	/* skip built-in types, for which only superusers can create casts */
 	if (DatumGetObjectId(values[0]) >= FirstNormalObjectId)
 		cmig_query_each(&foreign_cast, values, NULL, cmig_query_keep_text, &function);
 	return function;
@@ -432,7 +432,11 @@ read_key(Relation index, Relation table, CmigBackfillKey *key)
 												 index->rd_index->indkey.values[i] - 1);
 
 		key->columns[i] = pstrdup(NameStr(column->attname));
-		/* casts need not check a domain's constraints */
+
+		/*
+		 * cast to the base type, because a domain's constraints need not be
+		 * checked
+		 */
 		key->types[i] = format_type_extended(getBaseType(column->atttypid), -1,
 											 FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
 	}

@@ -508,7 +508,11 @@ build_index(CmigRecipe *recipe, const UniqueSteps *unique)
 		if (!recipe->one_transaction)
 		{
 			cmig_toplevel_warn_of_snapshots("CREATE INDEX CONCURRENTLY");
-			/* a build that fails leaves an invalid index */
+
+			/*
+			 * record that work may remain: a build that fails leaves an
+			 * invalid index
+			 */
 			cmig_nontransactional_note_own_work();
 		}
 		cmig_recipe_run(recipe, psprintf("CREATE UNIQUE INDEX %sIF NOT EXISTS %s ON %s (%s)", concurrently,

@@ -95,7 +95,7 @@ static inline CmigTokenType
 finish(CmigLexer *lexer, CmigTokenType type, const char *end)
 {
 	lexer->type = type;
-	/* other tokens are on one line */
+	/* only these tokens can span lines */
 	if (type == CMIG_TOKEN_STRING || type == CMIG_TOKEN_QUOTED ||
 		type == CMIG_TOKEN_DOLLAR || type == CMIG_TOKEN_BLOCK_COMMENT)
 		advance(lexer, end);
@@ -266,7 +266,7 @@ lex_operator(CmigLexer *lexer)
 
 	if (!is_operator_char(*start))
 	{
-		/* a single-character token, or one of three pairs */
+		/* a single character, "::", ":=", or ".." */
 		length = 1;
 		if ((start[0] == ':' && (start[1] == ':' || start[1] == '=')) ||
 			(start[0] == '.' && start[1] == '.'))
@@ -275,8 +275,8 @@ lex_operator(CmigLexer *lexer)
 	}
 
 	/*
-	 * the end of the run is known from a previous call; searching for it
-	 * again at each sign would take quadratic time
+	 * The end of this run of operator characters is known from a previous
+	 * call. Searching for it again at each sign would take quadratic time.
 	 */
 	if (start >= lexer->signs && start < lexer->signs_end)
 		return finish(lexer, CMIG_TOKEN_OPERATOR, start + 1);

@@ -55,7 +55,7 @@ typedef struct PsqlState
 	int			words;			/* number of words so far */
 	char		first[PSQL_FIRST_WORDS];	/* first letters of the words that
 											 * psql knows: "cf", "corp", ... */
-	int			begins;			/* open BEGINs and CASEs of a body */
+	int			begins;			/* open BEGINs and CASEs in a function's body */
 } PsqlState;
 
 /* Process a token.  Returns true if psql would send the text read so far. */
@@ -215,7 +215,7 @@ look_inside(const CmigLexer *lexer, const CmigLexerPass *pass, CmigPsqlFacts *fa
 		if (!is_looking(&noted))
 			cmig_lexer_pass(pass, &inner);
 	}
-	/* a cursor declared in a block is closed at the end of the block */
+	/* ignore cursors declared in the block, which are closed at its end */
 	facts->declares_cursor = declares_cursor;
 	pfree(body);
 }
@@ -499,7 +499,7 @@ cmig_psql_append(StringInfo to, const char *text, const char *pin, CmigPsqlFacts
 		if (sent && !ascii)
 			copied = end_statement(to, &from, copied, lexer.next, pin);
 
-		/* inside a statement, most tokens do not matter */
+		/* skip tokens that do not matter inside a statement */
 		if (!scan.at_start && !scan.after_verb && !is_looking(&noted) &&
 			!counts_words(&psql))
 			cmig_lexer_pass(&pass, &lexer);
@@ -616,7 +616,10 @@ append_dollar_quoted(StringInfo to, const char *text, bool lines)
 	char		tag[32] = "$cmig$";
 	char		begin[32] = "$cmig";
 
-	/* the text must not contain the tag or end with the beginning of it */
+	/*
+	 * choose a tag that does not occur in the text, not even in part at its
+	 * end
+	 */
 	for (int i = 1; strstr(text, begin); i++)
 	{
 		snprintf(tag, sizeof(tag), "$cmig%d$", i);

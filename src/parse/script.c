@@ -28,7 +28,7 @@
 struct CmigScriptReader
 {
 	const char *source;
-	CmigLexer	lexer;			/* after the last statement */
+	CmigLexer	lexer;			/* positioned after the last statement */
 	int			number;			/* number of the last statement */
 };
 
@@ -41,7 +41,7 @@ typedef struct Piece
 	bool		has_semicolon;
 	const char *backslash;		/* a psql meta-command, or NULL */
 	const char *atomic;			/* the word ATOMIC of a body, or NULL */
-	bool		open;			/* the script ends inside the body */
+	bool		open;			/* true if the script ends inside the body */
 	CmigLexer	body;			/* lexer state after ATOMIC */
 	CmigLexer	behind;			/* lexer state after the piece */
 } Piece;
@@ -340,7 +340,7 @@ cmig_script_next(CmigScriptReader *script, CmigStatement *statement)
 	List	   *parsed;
 	char	   *text;
 
-	/* like psql, use the value that the script itself has set */
+	/* like psql, use the current value, which the script may have set */
 	script->lexer.standard_conforming_strings = standard_conforming_strings;
 
 	find_piece(&script->lexer, &piece);
@@ -369,7 +369,7 @@ cmig_script_next(CmigScriptReader *script, CmigStatement *statement)
 	if (parsed == NIL)
 		elog(ERROR, "no statement in \"%s\"", statement->text);
 
-	/* the semicolon is needed only for the parser's messages */
+	/* remove the semicolon, which is needed only in the parser's messages */
 	text = (char *) statement->text;
 	statement->raw = linitial_node(RawStmt, parsed);
 	if (list_length(parsed) > 1)
@@ -441,7 +441,9 @@ cmig_script_checksum(const char *upgrade_sql, bool transactional)
 		}
 		else if (length > 16384)
 		{
-			/* the token is too long for the buffer */
+			/*
+			 * add a long token directly, instead of copying it to the buffer
+			 */
 			cmig_checksum_add(checksum, buffer.data, buffer.len);
 			cmig_checksum_add(checksum, lexer.start, length);
 			resetStringInfo(&buffer);
@@ -541,8 +543,8 @@ cmig_script_strip_outer_transaction(const char *source)
 		last = piece;
 
 		/*
-		 * a psql command extends to the end of its line; the error is raised
-		 * when the script runs
+		 * skip a psql meta-command, which extends to the end of its line; the
+		 * error about it is raised when the script runs
 		 */
 		if (piece.backslash)
 			cmig_lexer_move(&lexer, piece.backslash + strcspn(piece.backslash, "\r\n"),

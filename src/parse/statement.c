@@ -135,7 +135,11 @@ classify_subscription(const Node *node, const char **reason)
 					return CMIG_STATEMENT_TOP_LEVEL;
 				break;
 			case ALTER_SUBSCRIPTION_OPTIONS:
-				/* these options alter the slot, on servers that support them */
+
+				/*
+				 * on servers that support these options, setting them alters
+				 * the replication slot
+				 */
 				*reason = "ALTER SUBSCRIPTION ... SET (failover or two_phase)";
 				if (cmig_statement_has_option(alter->options, "failover") ||
 					cmig_statement_has_option(alter->options, "two_phase"))

@@ -48,7 +48,7 @@ typedef struct Region
 	int			line;			/* script line where the text begins */
 	bool		in_dollar_quotes;
 	StringInfoData result;
-	const char *copied;			/* how far the text has been copied */
+	const char *copied;			/* end of the text copied so far */
 } Region;
 
 /*
@@ -191,7 +191,10 @@ quoted_value(const Region *region, const Placeholder *placeholder, const char *p
 	if (strlen(value) >= NAMEDATALEN)
 		refuse_long(region, placeholder, p);
 
-	/* quote all values, so that all are treated alike */
+	/*
+	 * quote every value, even if it needs no quotes, so that all values are
+	 * treated alike
+	 */
 	initStringInfo(&quoted);
 	appendStringInfoChar(&quoted, '"');
 	for (; *value; value++)
@@ -294,7 +297,11 @@ take_token(Region *region, CmigLexer *lexer)
 		case CMIG_TOKEN_BLOCK_COMMENT:
 			break;
 		default:
-			/* a dollar sign can also be the end of a word */
+
+			/*
+			 * look for a placeholder at the token's last character, because a
+			 * dollar sign can also end a word
+			 */
 			placeholder = find_placeholder(region->substitution, last);
 			if (placeholder)
 				replace(region, lexer, last, placeholder);

@@ -121,8 +121,8 @@ static CmigQuery find = {
 	" FROM described d WHERE d.audit OR d.grantee = 0"
 
 	/*
-	 * pg_cmig revokes these privileges on the partitions that it creates, but
-	 * a partition may also be created manually
+	 * default privileges on tables: pg_cmig revokes them on the partitions
+	 * that it creates, but a partition may also be created manually
 	 */
 	" UNION ALL SELECT 'notice', 'default privileges of role ' || d.defaclrole::regrole,"
 	"  format('they grant %s %s on tables created by hand, such as partitions of the audit log', " ROLE_NAME("a.grantee") ","

@@ -70,7 +70,7 @@ typedef struct TextCheck
 	const CmigView *view;
 	List	   *problems;
 	MemoryContext context;		/* memory context of the list of problems */
-	bool		has_gaps;		/* could a placeholder not be replaced? */
+	bool		has_gaps;		/* true if a placeholder could not be replaced */
 } TextCheck;
 
 /* Report an applied revision whose script differs from the one that was run. */
@@ -520,7 +520,7 @@ add_lint_problem(const CmigView *view, List *problems)
 	{
 		CmigLintFinding *finding = lfirst(lc);
 
-		/* syntax errors have been reported by check_script() */
+		/* skip syntax errors, which check_script() has reported */
 		if (!finding->dropped && finding->rule != &cmig_lint_rules_syntax_error)
 			counts[finding->rule->severity]++;
 	}

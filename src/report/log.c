@@ -29,7 +29,7 @@ PG_FUNCTION_INFO_V1(cmig_log);
 #define FIXED_WIDTH (22 + 12 + 17)
 #define LEAST_MESSAGE 20
 
-/* State of a listing. */
+/* The state of a call of cmig.log. */
 typedef struct Log
 {
 	FunctionCallInfo fcinfo;

@@ -39,7 +39,7 @@ static CmigPageTable state_table = {
 };
 
 static CmigPageTable pending_table = {
-	/* locks depend on the caller's search_path */
+	/* use the caller's search_path, on which the locks depend */
 	{"SELECT step::pg_catalog.text, revision, message, locks FROM cmig.plan('upgrade', 'heads')", 0,.users_text = true},
 	{"Step", "Revision", "Message", "Locks and sizes of tables"},
 	"Nothing is pending."

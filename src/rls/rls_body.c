@@ -58,7 +58,8 @@ static bool
 take_until(CmigLexer *lexer, const char *word, StringInfo text)
 {
 	const char *start = lexer->start;
-	int			depth = 0;		/* nesting of CASE, which has its own THEN */
+	int			depth = 0;		/* nesting depth of CASE expressions, which
+								 * have their own THEN */
 
 	for (;;)
 	{
@@ -70,7 +71,7 @@ take_until(CmigLexer *lexer, const char *word, StringInfo text)
 			depth++;
 		else if (is_word(lexer, "end"))
 			depth--;
-		/* tokens that cannot be part of an expression */
+		/* give up at a word that cannot be part of an expression */
 		else if (is_word(lexer, "into") || is_word(lexer, "execute") || is_word(lexer, "query"))
 			return false;
 		cmig_lexer_next_sql(lexer);
@@ -126,7 +127,7 @@ take_statements(CmigLexer *lexer, StringInfo text)
 			return false;
 		appendStringInfoString(text, " WHEN ");
 	} while (take_word(lexer, "elsif") || take_word(lexer, "elseif"));
-	/* the last WHEN has no condition of its own */
+	/* the last WHEN takes the place of ELSE */
 	appendStringInfoString(text, "true THEN ");
 	if (take_word(lexer, "else"))
 	{
@@ -414,7 +415,11 @@ expand(Node *node, void *context)
 			return expand(body, &nesting);
 	}
 	node = expression_tree_mutator(node, expand, context);
-	/* (row).column, where a whole row was passed to the function */
+
+	/*
+	 * replace (row).column, where a whole row was passed to the function,
+	 * with the column
+	 */
 	if (IsA(node, FieldSelect) && IsA(((FieldSelect *) node)->arg, Var) && ((Var *) ((FieldSelect *) node)->arg)->varattno == 0)
 	{
 		FieldSelect *field = (FieldSelect *) node;

@@ -107,8 +107,8 @@ may_run(Oid function)
 		return false;
 
 	/*
-	 * text || anytype: an SQL function whose body refers only to built-in
-	 * objects
+	 * allow text || anytype, an SQL function whose body refers only to
+	 * built-in objects
 	 */
 	if (function == F_TEXTANYCAT || function == F_ANYTEXTCAT)
 		return true;
@@ -343,7 +343,7 @@ cmig_rls_calls_evaluable(Node *node)
 		case T_RowExpr:
 
 			/*
-			 * record is a built-in type, but it can contain values of any
+			 * check the fields, because a record can contain values of any
 			 * type
 			 */
 			return !has_others_type(((RowExpr *) node)->args);

@@ -131,13 +131,16 @@ cmig_rls_candidates(const CmigRlsInput *input, int whose)
 	usual = cmig_rls_candidate_usual(input, whose);
 	if (input->type == BOOLOID)
 	{
-		/* ordinary rows have false, and a few special rows have true */
+		/*
+		 * assume that ordinary rows have false and a few special rows have
+		 * true
+		 */
 		candidates = cmig_rls_candidate_add(candidates, cmig_rls_sample(BOOLOID, 0, 0),
 											input->false_marks ? CMIG_RLS_MARKED : CMIG_RLS_SOME, true);
 		candidates = cmig_rls_candidate_add(candidates, cmig_rls_sample(BOOLOID, 0, 1), CMIG_RLS_MARKED, true);
 		return candidates;
 	}
-	/* the usual value; a time such as deleted_at may also be null */
+	/* add the usual value and, for a column such as deleted_at, null */
 	candidates = cmig_rls_candidate_add(candidates, usual, input->null_tested && nullable ? CMIG_RLS_MARKED : CMIG_RLS_OPEN, true);
 	if (input->null_tested && nullable)
 		candidates = cmig_rls_candidate_add(candidates, cmig_rls_sample_null(input->type), CMIG_RLS_SOME, true);

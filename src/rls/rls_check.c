@@ -165,8 +165,8 @@ typedef struct ClauseRule
 {
 	CmigRlsRule rule;
 	CmigRlsSeverity severity;
-	CmigRlsTruth truth;			/* the rule applies only to clauses of this
-								 * kind */
+	CmigRlsTruth truth;			/* the rule applies only to expressions with
+								 * this truth value */
 	char	   *(*check) (const Clause *clause, char **fix);
 } ClauseRule;
 
@@ -355,7 +355,7 @@ find_all(ArrayType *schemas)
 	{
 		Oid			relid = ((CmigRlsStored *) list_nth(policies, first))->relid;
 
-		/* a table's policies are adjacent in the list */
+		/* collect the table's policies, which are adjacent in the list */
 		judging.siblings = NIL;
 		for (next = first; next < list_length(policies) &&
 			 ((CmigRlsStored *) list_nth(policies, next))->relid == relid; next++)

@@ -49,7 +49,11 @@ member_names(Const *value)
 			names = lappend(names, TextDatumGetCString(((Const *) lfirst(lc))->constvalue));
 		}
 	}
-	/* the output of a jsonpath shows each member as ."name" */
+
+	/*
+	 * parse the output form of the jsonpath, which shows each member as
+	 * ."name"
+	 */
 	else if (value->consttype == JSONPATHOID)
 	{
 		char	   *path = cmig_rls_sample_text(value);

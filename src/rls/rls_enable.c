@@ -223,9 +223,9 @@ grant_application(CmigRlsOptions *options)
 		if (allowed)
 		{
 			/*
-			 * If the role has this access only because of other tables'
-			 * policies, record it for this table, too, so that it is revoked
-			 * when the last of these tables is disabled.
+			 * If cmig.enable_rls granted the role this access because of
+			 * other tables' policies, record it for this table, too, so that
+			 * it is revoked when the last of these tables is disabled.
 			 */
 			List	   *elsewhere = list_make1(role->name);
 

@@ -36,10 +36,11 @@ typedef struct Reading
 	int			depth;			/* number of sub-selects around this node */
 	bool		per_row;		/* this part of the expression is evaluated
 								 * for each row */
-	bool		narrowed;		/* combined with a key comparison by AND, so
-								 * no branch lets every row through */
-	bool		negated;		/* inside NOT, where an AND lets more rows
+	bool		narrowed;		/* this part is combined with a key comparison
+								 * by AND, so no branch of it lets every row
 								 * through */
+	bool		negated;		/* this part is inside NOT, where AND has the
+								 * effect of OR */
 } Reading;
 
 static bool read_walker(Node *node, void *context);
@@ -520,7 +521,7 @@ keys_walker(Node *node, void *context)
 	Bitmapset **keys = context;
 	ListCell   *lc;
 
-	/* columns that are compared inside sub-selects do not belong to the row */
+	/* skip sub-selects: the columns compared there do not belong to the row */
 	if (node == NULL || IsA(node, SubLink))
 		return false;
 	if (narrows(node))

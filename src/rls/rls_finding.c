@@ -14,13 +14,13 @@
 
 #include "catalog/pg_type.h"
 
-/* A rule. */
+/* A rule that the findings of cmig.rls_check refer to. */
 typedef struct Rule
 {
 	const char *name;
 	CmigRlsSeverity worst;
 	const char *module;			/* the module of its check function */
-	const char *about;			/* what it finds */
+	const char *about;			/* what the rule finds */
 } Rule;
 
 static const Rule rules[] = {
@@ -134,7 +134,7 @@ severity_name(int n)
 const char *
 cmig_rls_finding_rule(const CmigRlsFinding *finding)
 {
-	/* the table contains the rule's worst severity */
+	/* the table of rules contains each rule's worst severity */
 	Assert(finding->severity >= rules[finding->rule].worst);
 	return rules[finding->rule].name;
 }

@@ -54,7 +54,8 @@ typedef struct Reading
 {
 	CmigRlsHints *hints;
 	int			depth;			/* number of queries around this node */
-	List	   *queries;		/* these queries, innermost first */
+	List	   *queries;		/* the queries around this node, innermost
+								 * first */
 } Reading;
 
 /*
@@ -210,7 +211,11 @@ read_pair(Reading *reading, Node *node, Reading *other_reading, Node *other)
 
 	if (!find_column(reading, node, &found))
 		return;
-	/* the string must be a valid value of the type to which it is cast */
+
+	/*
+	 * if a string column is joined with a column of another type, its sample
+	 * values must be valid for that type
+	 */
 	if (is_joined && TypeCategory(exprType(cmig_rls_bare(node))) == TYPCATEGORY_STRING)
 	{
 		Oid			type = exprType(cmig_rls_bare(other));
@@ -439,7 +444,10 @@ read_case(Reading *reading, CaseExpr *cases)
 	List	   *others = NIL;
 	ListCell   *lc;
 
-	/* "CASE WHEN context IS NULL THEN constant ..." */
+	/*
+	 * in "CASE WHEN context IS NULL THEN constant ...", the constant replaces
+	 * a missing context
+	 */
 	if (cases->casetype != BOOLOID && cmig_rls_calls_context((Node *) cases))
 	{
 		reading->hints->defaults = list_concat(reading->hints->defaults, cmig_rls_constants((Node *) cases->defresult));
@@ -547,7 +555,7 @@ read_node(Reading *reading, Node *node, bool *equal)
 			}
 			return NIL;
 		case T_CoalesceExpr:
-			/* the value that replaces a missing context */
+			/* in COALESCE, a constant replaces a missing context */
 			if (cmig_rls_calls_context(node))
 				hints->defaults = add_constants(hints->defaults, ((CoalesceExpr *) node)->args);
 			return NIL;

@@ -54,8 +54,8 @@ typedef struct Search
 {
 	const CmigRlsModel *model;
 	int			splits;			/* number of evaluations so far */
-	bool		denied;			/* some roles are not allowed to execute a
-								 * function */
+	bool		denied;			/* true if some roles are not allowed to
+								 * execute a function */
 } Search;
 
 /* Evaluation */
@@ -600,8 +600,8 @@ find_leak(Node *tree, Oid relid, Oid role, const Bitmapset *keys, const Bitmapse
 		find_in(cmig_rls_model_make(tree, relid, role, keys, own, CMIG_RLS_TABLES_SHARED), relid, leak);
 
 	/*
-	 * rows that belong to everybody are visible both with and without a
-	 * context
+	 * Rows with a constant key belong to everybody, so they are visible both
+	 * with and without a context. Use the lower of the two levels.
 	 */
 	if (leak->unset.constant && leak->foreign.constant)
 		leak->unset.level = Min(leak->unset.level, leak->foreign.level);

@@ -154,8 +154,8 @@ walker(Node *node, void *context)
 		Node	   *right = cmig_rls_bare(lsecond(((OpExpr *) node)->args));
 
 		/*
-		 * the node compares a column of the policy's table with a column of
-		 * the sub-select
+		 * handle a comparison of a column of the policy's table with a column
+		 * of the sub-select
 		 */
 		if (IsA(left, Var) && ((Var *) left)->varlevelsup == walk->depth)
 			follow(walk, walk->query, right);

@@ -64,7 +64,11 @@ column_values(CmigRlsMaker *maker, RangeTblEntry *entry, AttrNumber attno, Oid t
 		values = list_make2(cmig_rls_sample(BOOLOID, 0, 0), cmig_rls_sample(BOOLOID, 0, 1));
 	values = list_concat(values, input.equals);
 	values = list_concat(values, input.compares);
-	/* a value that is greater than all constants in policies */
+
+	/*
+	 * add a value that is likely to be greater than the constants in the
+	 * policy
+	 */
 	if (input.compares && TypeCategory(input.type) == TYPCATEGORY_NUMERIC)
 		values = lappend(values, cmig_rls_sample_const(input.type, "30000"));
 	if (TypeCategory(input.type) == TYPCATEGORY_DATETIME && (input.type == DATEOID || input.type == TIMESTAMPOID || input.type == TIMESTAMPTZOID))

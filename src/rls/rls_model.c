@@ -123,7 +123,11 @@ make_query(Query *query, CmigRlsMaker *maker)
 	inner.recursive |= query->hasRecursive;
 	if (query->commandType != CMD_SELECT || query->rowMarks != NIL)
 		*maker->failed = true;
-	/* the hints refer to the original range table entries */
+
+	/*
+	 * make_table() needs the original range table entries, to which the hints
+	 * refer
+	 */
 	made = query_tree_mutator(query, make, &inner, 0);
 	forboth(lc, made->rtable, old, query->rtable)
 	{
@@ -410,7 +414,11 @@ make_node(Node *node, CmigRlsMaker *maker)
 		case T_CoerceToDomain:
 			return make((Node *) ((CoerceToDomain *) node)->arg, maker);
 		case T_TableSampleClause:
-			/* any of the made-up rows may be in the sample */
+
+			/*
+			 * keep TABLESAMPLE, because any of the made-up rows may be in the
+			 * sample
+			 */
 			return copyObject(node);
 		case T_NullTest:
 			if (is_row_test((NullTest *) node, maker))
@@ -511,7 +519,7 @@ types_walker(Node *node, void *context)
 		return false;
 	if (IsA(node, Query))
 		return query_tree_walker((Query *) node, types_walker, context, 0);
-	/* a string that is cast to a number or UUID must have that form */
+	/* a string that is cast to a number or UUID must look like one */
 	if (IsA(node, CoerceViaIO) && cmig_rls_hints_form(((CoerceViaIO *) node)->resulttype) != CMIG_RLS_FORM_TEXT &&
 		IsA(cmig_rls_bare(node), Var))
 	{
@@ -567,7 +575,11 @@ cmig_rls_model_make(Node *tree, Oid relid, Oid role, const Bitmapset *keys, cons
 		input->own = bms_is_member(input->attno, own);
 		input->key |= input->own || bms_is_member(input->attno, keys);
 		model->null_is_asked |= input->key && input->null_tested;
-		/* if this is the table's only key, it tells who owns the row */
+
+		/*
+		 * a key cannot be shared if it is the table's only key, which tells
+		 * who owns the row
+		 */
 		input->shared = input->key && !input->own && has_other(keys, input->attno) && cmig_rls_input_is_shared(input, relid);
 		model->joins_by_shared |= input->shared;
 	}

@@ -151,7 +151,10 @@ check_always_true(const CmigRlsStored *policy, const List *siblings, List **find
 		return;
 	if (!policy->permissive)
 	{
-		/* this is harmless if a restrictive policy compares a key */
+		/*
+		 * do not report a restrictive policy that rejects rows because of
+		 * nulls
+		 */
 		if (bms_is_empty(but_null))
 			cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_ALWAYS_TRUE, CMIG_RLS_WARNING, policy,
 										pstrdup("it restricts nothing: its expression is always true"), cmig_rls_stored_drop(policy));
@@ -172,7 +175,10 @@ check_always_true(const CmigRlsStored *policy, const List *siblings, List **find
 		return;
 	if (others && !swallowed)
 	{
-		/* a policy with a state was created for bypass_roles */
+		/*
+		 * do not report a policy with a state, which was created for
+		 * bypass_roles
+		 */
 		if (policy->state == NULL)
 			cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_ALWAYS_TRUE, CMIG_RLS_NOTICE, policy,
 										psprintf("%s for roles that have no other policy: they bypass row-level security",
@@ -435,8 +441,8 @@ add_leak_findings(const CmigRlsStored *policy, const List *siblings, CmigRlsLeak
 		bool		bypass = !leak->reads_context && is_for_roles_of_its_own(policy, siblings);
 
 		/*
-		 * the policy was created for bypass_roles, or its roles are meant to
-		 * see these rows
+		 * do not report a policy that was created for bypass_roles, or whose
+		 * roles are meant to see these rows
 		 */
 		if (bypass && (policy->state || leak->foreign.level == CMIG_RLS_MARKED))
 			return;
@@ -504,8 +510,8 @@ check_expression(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakC
 	if (in->truth != CMIG_RLS_DEPENDS)
 	{
 		/*
-		 * check_always_true() has reported this, unless there is a
-		 * restrictive policy
+		 * check_always_true() has reported an expression that is always true,
+		 * unless a restrictive policy limits it
 		 */
 		if (in->truth == CMIG_RLS_ALWAYS && leak && tell_leak && is_floored(policy, siblings))
 			add_leak_findings(policy, siblings, cache, leak, is_check, findings);
@@ -513,8 +519,9 @@ check_expression(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakC
 	}
 
 	/*
+	 * Report a branch that depends on a setting even if no leak was found:
 	 * the setting's value that lets every row through might not be among the
-	 * values that were tried
+	 * values that were tried.
 	 */
 	if (in->open_branch && (!closed || (in->open_branch_setting && !is_floored(policy, siblings))))
 		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_SWALLOWING_OR, in->open_branch_setting ? CMIG_RLS_ERROR : CMIG_RLS_WARNING, policy,
@@ -535,10 +542,7 @@ check_expression(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakC
 									psprintf("%s does not depend on the row: it is true for all rows or for none", where),
 									cmig_rls_stored_advice(policy, is_check, "compare a column of the row with the context, <key> = <context>; for a role that must see every row, create a separate policy"));
 
-	/*
-	 * the findings above suffice, unless the expression is true without a
-	 * setting
-	 */
+	/* do not report leaks that result from a mistake reported above */
 	if (leak && tell_leak && (closed || !(in->true_branch || in->true_when_unset || (in->open_branch && in->open_branch_setting))))
 		add_leak_findings(policy, siblings, cache, leak, is_check, findings);
 }

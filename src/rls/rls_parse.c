@@ -26,7 +26,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-/* A function whose body is parsed. */
+/* A function, and the query that its body is parsed to. */
 typedef struct Body
 {
 	HeapTuple	tuple;

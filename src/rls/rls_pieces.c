@@ -55,7 +55,10 @@ cmig_rls_pieces_of_call(CmigRlsPieces *texts, FuncExpr *call)
 {
 	ListCell   *lc;
 
-	/* casts to varchar(n) and name truncate the string */
+	/*
+	 * record the lengths to which casts to varchar(n), char(n), and name
+	 * truncate
+	 */
 	if (exprTypmod((Node *) call) > VARHDRSZ && exprTypmod((Node *) call) <= MAX_LENGTH &&
 		(call->funcresulttype == VARCHAROID || call->funcresulttype == BPCHAROID))
 	{

@@ -344,8 +344,8 @@ cmig_rls_policy_call(const CmigRlsTable *table)
 	appendStringInfo(&text, "SELECT cmig.enable_rls(%s", quote_literal_cstr(table->name));
 
 	/*
-	 * '' if the column was left out; without this, enable_rls would find it
-	 * by its usual name
+	 * Pass '' for a column that was left out; otherwise, enable_rls would
+	 * find it by its usual name.
 	 */
 	append_argument(&text, "tenant_column", state->tenant_column ? state->tenant_column :
 					cmig_rls_table_column(table, "tenant_id") ? none : NULL);

@@ -284,7 +284,11 @@ static CmigQuery checks[] = {
 		"  WHERE t.rls AND NOT b.free AND NOT pg_has_role(bound.oid, b.oid, 'USAGE'))"
 		" SELECT 'role_bypasses', d.severity, d.name,"
 		"  format('role %I can SET ROLE %I, which %s: then it sees every row', d.rolname, d.free_name, d.why),"
-		/* the membership to revoke; it may be indirect */
+
+		/*
+		 * the membership to revoke, which may lead to the other role
+		 * indirectly
+		 */
 		"  format('REVOKE %I FROM %I', coalesce((SELECT min(r.rolname) FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid"
 		"   WHERE m.member = d.role AND pg_has_role(m.roleid, d.free, 'MEMBER')), d.free_name), d.rolname)"
 	" FROM bypass d", 1, {OIDARRAYOID}},
@@ -361,8 +365,9 @@ static CmigQuery checks[] = {
 	" FROM dynamic d JOIN reach r ON r.proowner = d.proowner", 1, {OIDARRAYOID}},
 
 	/*
-	 * temporary tables are found first unless the path ends with pg_temp;
-	 * with an empty path, all names are qualified
+	 * SECURITY DEFINER functions whose search_path is not safe: temporary
+	 * tables are found first unless the path ends with pg_temp; with an empty
+	 * path, all names are qualified
 	 */
 	{TABLES DEFINERS
 		" SELECT 'definer_search_path', 'warning', f.kind || f.name,"
@@ -494,7 +499,7 @@ add_exposed(Datum *values, List **findings)
 										   child->finding->object);
 		else
 		{
-			/* children of the same parent are adjacent */
+			/* look up each parent once; its children are adjacent */
 			if (child->parent != parent)
 			{
 				CmigRlsTable *table = NULL;

@@ -146,8 +146,8 @@ repair_calls(Node *node, void *context)
 		return expression_tree_mutator(node, repair_calls, context);
 
 	/*
-	 * wrap the operands of a comparison, not the comparison itself, so that
-	 * an index can be used
+	 * put the operands of a comparison into sub-selects, not the comparison
+	 * itself, so that an index can be used
 	 */
 	if (!IsA(node, BoolExpr) && exprType(node) != BOOLOID && could_run_once(node))
 		return once(node);

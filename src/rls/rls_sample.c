@@ -157,8 +157,8 @@ cmig_rls_sample_is_builtin(Oid type)
 		return kind == TYPTYPE_ENUM;
 
 	/*
-	 * This excludes record and polymorphic types, although built-in functions
-	 * accept them.
+	 * The test excludes record and polymorphic types, although built-in
+	 * functions accept them.
 	 */
 	return type == UNKNOWNOID || kind == TYPTYPE_BASE || kind == TYPTYPE_RANGE || kind == TYPTYPE_MULTIRANGE;
 }
@@ -217,7 +217,11 @@ cmig_rls_sample_cast(Oid type, const Const *value)
 		case NUMERICOID:
 		case FLOAT4OID:
 		case FLOAT8OID:
-			/* only short integers, which are valid for all of these types */
+
+			/*
+			 * allow only short integers, which are valid for all of these
+			 * types
+			 */
 			if (text[0] == '\0' || strlen(text) > 4 || strspn(text + (text[0] == '-'), "0123456789") != strlen(text + (text[0] == '-')) ||
 				text[strlen(text) - 1] == '-')
 				return NULL;
@@ -292,8 +296,8 @@ sample_as_text(Oid type, CmigRlsForm form, int whose)
 		case FLOAT8OID:
 
 			/*
-			 * truncation or rounding turns this fraction into the tenant's
-			 * number
+			 * stranger 2 has a fraction that truncation or rounding turns
+			 * into the tenant's number
 			 */
 			return whose == 2 ? psprintf("%d.4", OWN_NUMBER) : psprintf("%d", sample_number(whose));
 		case OIDOID:

@@ -64,7 +64,11 @@ static CmigQuery read_columns = {
 	"   AND e.classoid = 'pg_class'::regclass AND e.objsubid = 0"
 	"   AND position('[cmig.enable_rls index]' IN e.description) > 0))"
 	" FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid"
-	/* a domain over another domain has that domain's base type */
+
+	/*
+	 * find the base type of a domain, even if it is a domain over another
+	 * domain
+	 */
 	" CROSS JOIN LATERAL (WITH RECURSIVE up(oid, base, kind) AS ("
 	"   SELECT t.oid, t.typbasetype, t.typtype"
 	"   UNION ALL SELECT y.oid, y.typbasetype, y.typtype FROM up JOIN pg_type y ON y.oid = up.base"

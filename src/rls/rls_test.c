@@ -331,7 +331,11 @@ test_update(Test *test)
 		return;
 	}
 	outcome.message = "There is no column to set.";
-	/* an UPDATE that takes over others' rows does not require SELECT */
+
+	/*
+	 * first try to take over others' rows with an UPDATE that does not
+	 * require SELECT
+	 */
 	if (first->value && !first->generated)
 		outcome = try(test, psprintf("UPDATE %s SET %s = %s::%s", test->table->name,
 									 quote_identifier(first->name),
@@ -371,8 +375,8 @@ test_delete(Test *test)
 	outcome = try(test, psprintf("DELETE FROM %s", test->table->name));
 
 	/*
-	 * foreign keys may prevent deletions, so report at least whether others'
-	 * rows are reached
+	 * If a foreign key prevents the deletion, find out at least whether
+	 * others' rows are reached.
 	 */
 	if (outcome.kind == CMIG_RLS_CONSTRAINT)
 	{

@@ -175,7 +175,10 @@ add_rows(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *con
 static List *
 add_mapped(List *made, const CmigRlsModel *model, int *group)
 {
-	/* keys that have the same beginning, end, or remainder as the tenant's */
+	/*
+	 * numbers of sample keys that have the same beginning, end, or remainder
+	 * as the tenant's key
+	 */
 	static const int others[] = {1, 2, 3, 6, 7};
 	CmigRlsTrialContext *own = cmig_rls_trial_context_own(model);
 	ListCell   *trial;
@@ -201,10 +204,7 @@ add_mapped(List *made, const CmigRlsModel *model, int *group)
 		theirs = add_bounds(theirs, model, other, model->hints->bounds, group);
 		forboth(trial, owns, also, theirs)
 		{
-			/*
-			 * the stranger may see its own row, so this trial alone proves
-			 * nothing
-			 */
+			/* a stranger may see its own row, so this trial does not count */
 			if (((CmigRlsTrial *) lfirst(trial))->whose != others[i])
 				((CmigRlsTrial *) lfirst(trial))->also = lfirst(also);
 			else
@@ -339,7 +339,8 @@ add_joined(List *made, const CmigRlsModel *model, int *group)
 			context->most = CMIG_RLS_SOME;
 
 		/*
-		 * one setting may contain the whole string, or each setting one part
+		 * try two contexts: either one setting contains the whole string, or
+		 * each setting contains one part
 		 */
 		made = lappend(made, cmig_rls_trial_row_add(cmig_rls_trial_row_add(NIL, model, context, &own, group), model, context, &strange, group));
 		context = cmig_rls_trial_context_own(model);

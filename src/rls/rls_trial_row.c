@@ -74,7 +74,8 @@ static CmigRlsLeakLevel
 most_of_row(const CmigRlsModel *model, const CmigRlsTrialContext *context, const CmigRlsTrialRow *row)
 {
 	/*
-	 * lower if the join is ambiguous, or if the role may be meant to see more
+	 * the level is lower if the join is ambiguous, or if the role may be
+	 * meant to see more rows
 	 */
 	CmigRlsLeakLevel most = model->tables == CMIG_RLS_TABLES_SHARED ? CMIG_RLS_SOME : context->most;
 
@@ -86,7 +87,11 @@ most_of_row(const CmigRlsModel *model, const CmigRlsTrialContext *context, const
 		case CMIG_RLS_ROW_DEFAULT:
 			return CMIG_RLS_SOME;
 		case CMIG_RLS_ROW_ORPHAN:
-			/* rows without a key belong to nobody, if there is a context */
+
+			/*
+			 * rows without a key belong to nobody, so seeing them with a
+			 * context is less severe
+			 */
 			return context->unset ? most : CMIG_RLS_SOME;
 		default:
 			return most;
@@ -117,7 +122,7 @@ cmig_rls_trial_row_add(List *trials, const CmigRlsModel *model, const CmigRlsTri
 			count = Min(count * list_length(candidates[i]), MAX_COMBINATIONS);
 	}
 	for (int n = 0; n < count; n++)
-		/* all unknown conditions have the same value: true, false, or null */
+		/* give all unknown conditions the same value: true, false, or null */
 		for (int u = 0; u < (unknown ? 3 : 1); u++)
 		{
 			CmigRlsTrial *made = palloc0(sizeof(CmigRlsTrial));

@@ -174,7 +174,7 @@ cmig_rls_is_not_null(Oid relid, AttrNumber column)
 	HeapTuple	tuple;
 	bool		not_null;
 
-	/* a system column (0 would be the whole row) */
+	/* system columns are never null (column 0, the whole row, can be null) */
 	if (column < 0)
 		return true;
 	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relid), Int16GetDatum(column));
@@ -420,7 +420,11 @@ test_null(NullTest *test, Judge *judge)
 		return no ^ yes;
 	if (!is_column(arg))
 		return never_null(arg, judge) ? no : yes;
-	/* a NOT NULL key is never null, so "key IS NULL" is harmless */
+
+	/*
+	 * A NOT NULL column is never null. However, unless "assume" is set, IS
+	 * NULL counts as depending on the row, because it is harmless.
+	 */
 	if (column_not_null(judge, ((Var *) arg)->varattno))
 		return judge->assume || no == CAN_BE_TRUE ? no : yes;
 	if (judge->assume && bms_is_member(Max(((Var *) arg)->varattno, 0), judge->keys))

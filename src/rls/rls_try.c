@@ -72,7 +72,7 @@ classify(const CmigRlsAs *as, ErrorData *error)
 
 	switch (error->sqlerrcode)
 	{
-			/* errors that do not concern the row */
+			/* rethrow errors that do not concern the row */
 		case ERRCODE_QUERY_CANCELED:
 		case ERRCODE_READ_ONLY_SQL_TRANSACTION:
 		case ERRCODE_OUT_OF_MEMORY:
@@ -144,8 +144,9 @@ typedef struct Trial
 	const CmigRlsAs *as;
 	const CmigRlsAttempt *attempt;
 	CmigRlsOutcome outcome;
-	bool		prepared;		/* the statement itself was started */
-	bool		same;			/* the table was not renamed or replaced */
+	bool		prepared;		/* true if the statement itself was started */
+	bool		same;			/* true if the table was not renamed or
+								 * replaced */
 } Trial;
 
 /* Run the attempt inside the subtransaction. */

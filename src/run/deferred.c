@@ -285,7 +285,10 @@ cmig_deferred_fire(CmigDeferred *deferred)
 	List	   *fired = NIL;
 	List	   *round;
 
-	/* a trigger may queue more deferred events when it fires */
+	/*
+	 * repeat this, because a trigger may queue more deferred events when it
+	 * fires
+	 */
 	do
 	{
 		ListCell   *cell;

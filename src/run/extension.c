@@ -86,8 +86,8 @@ lock(Oid extension, bool wait)
 	LOCKTAG		tag;
 
 	/*
-	 * a session that is dropping the extension may be waiting for our
-	 * snapshot
+	 * release our snapshot, for which a session that is dropping the
+	 * extension may be waiting
 	 */
 	InvalidateCatalogSnapshot();
 	set_tag(&tag, extension);
@@ -184,7 +184,7 @@ digest_members(Oid extension)
 	{
 		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
 
-		/* a sum does not depend on the order of the rows */
+		/* compute a sum, which does not depend on the order of the rows */
 		if (form->deptype == DEPENDENCY_EXTENSION)
 			digest += hash_bytes_uint32_extended(form->objid, form->classid);
 	}

@@ -165,7 +165,7 @@ cmig_lock_wait_reset(void)
 void
 cmig_lock_wait_take_over(void)
 {
-	/* without the timer, nothing would enforce the limit */
+	/* keep LockTimeout if the timer cannot enforce the limit */
 	if (!timer_registered || !get_timeout_active(timer))
 		return;
 	taken_over = LockTimeout;
@@ -354,7 +354,9 @@ cmig_lock_wait_blockers(const LOCKTAG *tag, LOCKMODE mode, Oid caller, int *pid)
 	*pid = 0;
 	initStringInfo(&buf);
 
-	/* the snapshot taken by an earlier call may be outdated */
+	/*
+	 * discard the activity snapshot of an earlier call, which may be outdated
+	 */
 	pgstat_clear_backend_activity_snapshot();
 
 	holders = GetLockConflicts(tag, mode, &count);

@@ -308,7 +308,10 @@ hint_of_grant(const char *kind, const char *name, const char *role)
 						role, object, role);
 	if (strcmp(kind, "schema %s") == 0)
 	{
-		/* cmig.grant_access grants these privileges */
+		/*
+		 * give no hint for schema cmig, on which cmig.grant_access grants
+		 * privileges
+		 */
 		if (strcmp(name, "cmig") == 0)
 			return NULL;
 		return psprintf("Scripts run as role %s. Run them as a role that may do this, SET cmig.role = '<role>', or have the owner of the schema GRANT USAGE, CREATE ON SCHEMA %s TO %s",

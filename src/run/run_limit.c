@@ -92,7 +92,7 @@ cmig_run_limit_check(void)
 {
 	if (!cmig_run_limit_passed())
 		return;
-	/* the timer may already have requested a cancel */
+	/* withdraw the cancel that the timer may have requested */
 	if (expired)
 		QueryCancelPending = false;
 	expired = false;

@@ -214,7 +214,10 @@ take(const LOCKTAG *tag, bool session, const char *command)
 	if (LockAcquire(tag, ExclusiveLock, session, true) != LOCKACQUIRE_NOT_AVAIL)
 		return;
 	show_wait(tag, command);
-	/* our snapshot would block an index build of the other run */
+
+	/*
+	 * release our snapshot, which would block an index build of the other run
+	 */
 	InvalidateCatalogSnapshot();
 	if (LockTimeout > 0 && LockTimeout <= QUIET_MS)
 		queue(&request);
@@ -274,7 +277,10 @@ cmig_run_lock_transaction(const char *command)
 						 command)));
 	}
 
-	/* from now on, no stepwise run that a DROP may wait for can start */
+	/*
+	 * Lock the extension only now: because this transaction holds the gate,
+	 * no stepwise run can start for which a DROP EXTENSION may have to wait.
+	 */
 	cmig_extension_share();
 
 	set_tag(&tag, KEY_RUN);
@@ -366,9 +372,9 @@ cmig_run_lock_session(const char *command)
 	}
 
 	/*
-	 * New functions keep taking the gate before it is free, so queue for it.
-	 * Functions that already hold the gate go first, but functions that start
-	 * from now on fail.
+	 * New function calls keep taking the gate before it is free, so queue for
+	 * it. Functions that already hold the gate go first, but functions that
+	 * start from now on fail.
 	 */
 	wait_for_lock(KEY_GATE, command);
 	wait_for_lock(KEY_RUN, command);
@@ -384,7 +390,11 @@ cmig_run_lock_held(void)
 	set_tag(&tag, KEY_RUN);
 	if (cmig_lock_held_compat(&tag, ExclusiveLock))
 		return true;
-	/* no run in any scope can be under way */
+
+	/*
+	 * an exclusive lock on KEY_SCOPE_RUNS keeps runs in all scopes from
+	 * starting
+	 */
 	set_tag(&tag, KEY_SCOPE_RUNS);
 	return cmig_scope_is_set() && cmig_lock_held_compat(&tag, ExclusiveLock);
 }

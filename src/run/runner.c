@@ -278,7 +278,7 @@ check_script(CmigScriptRun *run, const char *sql)
 	MemoryContext context;
 	CmigScriptReader *script;
 
-	/* a script whose statements are committed one by one is always checked */
+	/* always check a script whose statements are committed one by one */
 	if (!run->step->top_level && !cmig_statement_may_need_top_level(sql))
 		return;
 
@@ -333,7 +333,7 @@ cmig_runner_check(const CmigRunStep *step)
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
 
-	/* relation names are looked up with the script's search_path */
+	/* set the script's search_path, with which relation names are looked up */
 	guc_level = cmig_session_read_quietly();
 	if (strcmp(path, namespace_search_path) != 0)
 		cmig_settings_override("search_path", path);

@@ -152,7 +152,10 @@ cmig_saved_settings_put_back(const CmigSavedSettings *saved)
 			put_back(first[i], setting);
 	}
 
-	/* a change may add entries to the table, so collect the names first */
+	/*
+	 * collect the names first, because changing a setting may add entries to
+	 * the server's table of settings
+	 */
 	all = cmig_guc_variables_compat(&count);
 	changed = palloc(sizeof(char *) * count);
 	for (int i = 0; i < count; i++)

@@ -164,7 +164,10 @@ cmig_script_run_describe_error(void *arg)
 		line += count_lines(text, offset);
 		errposition(0);
 
-		/* PostgreSQL uses this position to find the body of CREATE FUNCTION */
+		/*
+		 * do not shorten CREATE FUNCTION, because PostgreSQL uses the
+		 * position to find the function's body in the text
+		 */
 		if (!parsing_create)
 			text = excerpt(text, offset, &position);
 		internalerrposition(position);
@@ -262,9 +265,9 @@ cmig_script_run_improve_hint(ErrorData *error, const CmigScriptRun *run)
 		case ERRCODE_DUPLICATE_SCHEMA:
 
 			/*
-			 * only for the first statement: a later statement may fail
-			 * because part of the revision was applied before, or because the
-			 * script repeats itself
+			 * Suggest a stamp only for the first statement: a later one may
+			 * fail because part of the revision was applied before, or
+			 * because the script repeats itself.
 			 */
 			if (step->repeatable && error->hint == NULL)
 				error->hint = "The script runs again whenever it changes: write CREATE OR REPLACE, or put DROP ... IF EXISTS before the statement.";

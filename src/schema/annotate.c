@@ -187,7 +187,11 @@ grant_sql(const CmigObject *object, const CmigGrant *grant, GrantVerb verb, cons
 					 grant->grantee ? grant->grantee : cmig_quote(owner_of(object)));
 	if (verb == GRANT_WITH_OPTION)
 		appendStringInfoString(&sql, " WITH GRANT OPTION");
-	/* GRANTED BY must be the current role */
+
+	/*
+	 * set the role to the grantor, because GRANTED BY accepts only the
+	 * current role
+	 */
 	if (grant->grantor != NULL)
 		return psprintf("SET ROLE %s;\n%s;\nRESET ROLE", grant->grantor, sql.data);
 	return sql.data;

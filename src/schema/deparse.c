@@ -25,7 +25,7 @@ typedef struct Deparse
 {
 	CmigDifference *difference;
 	const CmigDiffOptions *options;
-	CmigDiffOptions restore;	/* for re-creating dropped objects */
+	CmigDiffOptions restore;	/* options for re-creating dropped objects */
 	CmigDiffCallback callback;
 	void	   *arg;
 	MemoryContext context;		/* current context while the callback runs */

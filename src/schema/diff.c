@@ -32,7 +32,7 @@
 PG_FUNCTION_INFO_V1(cmig_diff);
 PG_FUNCTION_INFO_V1(cmig_diff_schemas);
 
-/* The state of cmig.diff_schemas. */
+/* A call of cmig.diff_schemas. */
 typedef struct Diff
 {
 	CmigManaged *managed;		/* the schemas to read in the shadow */

@@ -104,7 +104,7 @@ cmig_diff_arguments(FunctionCallInfo fcinfo, int n, CmigDiffOptions *options)
 {
 	options->models = models_argument(fcinfo, n);
 	cmig_diff_annotations(fcinfo, n + 1, options);
-	/* ORMs do not define privileges */
+	/* ignore privileges, which ORMs do not define */
 	if (options->models)
 		options->privileges = false;
 	options->renames = cmig_diff_renames(fcinfo, n + 4);

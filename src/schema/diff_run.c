@@ -35,7 +35,9 @@ typedef struct DiffRun
 	const char *target_sql;
 	CmigDiffOptions options;
 	const char *function;
-	const CmigImage *live;		/* NULL if revisions are compared */
+	const CmigImage *live;		/* image of the database; NULL if the target
+								 * is compared with the schema that the
+								 * revisions create */
 	const CmigTarget *target;
 	CmigImage  *image;			/* the target image */
 	List	   *log_uses;		/* see log_use.h */

@@ -55,7 +55,7 @@ is_binary_coercible(const char *from, const char *to)
 	};
 	Datum		values[2];
 
-	/* a type modifier can change values */
+	/* a cast to a type with a modifier can change values */
 	if (strchr(to, '(') != NULL)
 		return false;
 	values[0] = CStringGetTextDatum(from);

@@ -67,7 +67,7 @@ take(CmigImageReader *reader, Size size)
 static void *
 take_aligned(CmigImageReader *reader, Size size)
 {
-	/* strings may have left the free memory unaligned */
+	/* align the free memory, from which strings may have been allocated */
 	reader->room -= reader->room % MAXIMUM_ALIGNOF;
 	return memset(take(reader, MAXALIGN(size)), 0, size);
 }
@@ -347,7 +347,11 @@ add_depends(TupleDesc desc, HeapTuple row, void *arg)
 	if (on == NULL || on->parent == object ||
 		(desc->natts > 6 && is_own_kind(object, on, DatumGetChar(reader->values[6]))))
 		return;
-	/* a base type's functions are created before its definition */
+
+	/*
+	 * ignore a base type's dependency on its functions, which are created
+	 * before its definition
+	 */
 	if (object->kind == &cmig_kind_base_type && on->kind == &cmig_kind_function)
 		return;
 	if (on->kind == &cmig_kind_base_type && object != on && object->kind != &cmig_kind_function && on->child != NULL)

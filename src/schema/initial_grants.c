@@ -20,7 +20,10 @@ find_entry(List **list, const char *schema, char type)
 {
 	CmigInitialGrants *entry = *list == NIL ? NULL : llast(*list);
 
-	/* the rows are sorted by schema and type */
+	/*
+	 * only the last entry can match, because the rows are sorted by schema
+	 * and type
+	 */
 	if (entry != NULL && entry->type == type &&
 		(schema == NULL ? entry->schema == NULL : entry->schema != NULL && strcmp(entry->schema, schema) == 0))
 		return entry;
@@ -39,7 +42,10 @@ add_row(TupleDesc desc, HeapTuple row, void *arg)
 	CmigInitialGrants *entry = find_entry(arg, cmig_query_text(desc, row, 1), *type);
 	CmigGrant  *grant;
 
-	/* these default privileges do not differ from the built-in privileges */
+	/*
+	 * there is no privilege if the default privileges equal the built-in
+	 * privileges
+	 */
 	if (cmig_query_text(desc, row, 4) == NULL)
 		return;
 	grant = palloc0(sizeof(CmigGrant));

@@ -382,7 +382,8 @@ alter_identity(CmigAlter *alter)
 				to = identity_of(alter->to);
 
 	/*
-	 * since PostgreSQL 17, partitions share the partitioned table's sequence
+	 * "sequence" is NULL for partitions, which share the partitioned table's
+	 * sequence since PostgreSQL 17
 	 */
 	if (cmig_alter_differs(alter, IDENTITY) ||
 		(from.sequence != NULL && to.sequence != NULL && cmig_alter_differs(alter, SEQUENCE_SETTINGS)))

@@ -155,7 +155,10 @@ statistics_sql(const CmigObject *index, const char *old, const char *new)
 
 	initStringInfo(&sql);
 
-	/* ALTER INDEX would also alter the attached indexes */
+	/*
+	 * use ALTER TABLE ONLY, because ALTER INDEX would also alter the attached
+	 * indexes
+	 */
 	appendStringInfo(&sql, "ALTER %s %s ", index->parent->kind == &cmig_kind_table && cmig_table_is_partitioned(index->parent) ?
 					 "TABLE ONLY" : "INDEX", index->identity);
 	for (int pass = 0; pass < 2; pass++)

@@ -21,11 +21,11 @@ typedef struct LeadFrame
 	int			depend;			/* the next of the child's dependencies */
 } LeadFrame;
 
-/* The tables of one image while they are placed. */
+/* The state of ordering the tables of one image. */
 typedef struct Lead
 {
 	const CmigDifference *difference;
-	bool		old;			/* is this the image before the change? */
+	bool		old;			/* is this the image before the changes? */
 	LeadFrame  *stack;
 	int			depth;
 	int			turns;

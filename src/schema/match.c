@@ -48,7 +48,7 @@ follows_parent(const CmigDifference *difference, const CmigObject *object)
 	if (parent->kind == &cmig_kind_table &&
 		!cmig_table_keeps_inheriting(difference->from, difference->to, object))
 		return false;
-	/* this also applies to an object that belongs to an inherited column */
+	/* an object that belongs to an inherited column follows the column */
 	if (parent->inherited && is_single(difference, parent) && follows_parent(difference, parent))
 		return true;
 	/* defaults of existing columns are changed table by table */

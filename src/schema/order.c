@@ -99,7 +99,7 @@ typedef struct Walk
 	int			count;
 	char	   *state;			/* for each node: 0 not visited, 1 on the
 								 * stack, 2 done */
-	int		   *next;			/* the node's next edge */
+	int		   *next;			/* for each node: its next edge */
 	int		   *stack;
 	bool		again;			/* walk again with the same edges */
 	bool		cut;			/* statements were split: rebuild edges */
@@ -180,7 +180,11 @@ break_cycle(CmigOrder *order, Walk *walk, int from, int top)
 		place = skip_soft(order, walk, from, top);
 		walk->again |= place >= 0;
 	}
-	/* if no such node was found, the edge at the top is ignored */
+
+	/*
+	 * if no edge can be removed, the walk ignores the edge at the top of the
+	 * stack
+	 */
 	for (int i = place + 1; place >= 0 && i <= top; i++)
 	{
 		walk->state[walk->stack[i]] = 0;

@@ -313,7 +313,11 @@ add_inheritance(CmigOrder *order)
 			continue;
 		if (node->type == CMIG_NODE_PART)
 		{
-			/* the table's type still has its original name at that point */
+			/*
+			 * the statement uses the original names of the type and the
+			 * tables on which the table depends, so it comes before they are
+			 * renamed
+			 */
 			for (int j = 0; j < change->from->ndepends; j++)
 				add_edge(order, order->difference->of_from[change->from->depends[j]->index]->away_node, i);
 			add_part(order, i, change->from);

@@ -403,7 +403,10 @@ next_step(const CmigImage *image, Pending *pending, int count, List **steps)
 	}
 	if (waits == NULL)
 		return false;
-	/* the remaining renames form a cycle */
+
+	/*
+	 * the remaining renames form a cycle, so give an object a temporary name
+	 */
 	for (int i = 0;; i++)
 	{
 		char	   *name = psprintf("cmig_swap_%d", i);
@@ -634,8 +637,8 @@ cmig_rename_attached(const CmigImage *from, const CmigImage *to)
 		result = lappend(result, attached_rename(name->from, name->to->name));
 
 		/*
-		 * if another index has this name, and keeps it so far, give it a name
-		 * that neither image uses
+		 * if another index has the new name and is not renamed, give that
+		 * index a name that neither image uses
 		 */
 		if (holder != NULL && !is_renamed(names, holder))
 			result = lappend(result, attached_rename(holder, free_name(from, to, holder, &number)));

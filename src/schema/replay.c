@@ -48,7 +48,7 @@ struct CmigReplay
 	CmigReplayTask task;
 	void	   *arg;
 	void	   *enums;			/* the caller's uncommitted enum values */
-	CmigReplayPaths *paths;		/* may be NULL */
+	CmigReplayPaths *paths;		/* search_path of each revision, or NULL */
 	CmigTargetState state;
 };
 
@@ -283,11 +283,11 @@ run_script(CmigReplay *replay, CmigScriptRun *run, CmigSession *session)
 		cmig_session_use_path(path);
 
 	/*
-	 * bodies were checked when the functions were created in the database,
-	 * and PL/pgSQL never frees what it compiles
+	 * Do not check function bodies: they were checked when the functions were
+	 * created in the database, and PL/pgSQL never frees what it compiles.
 	 */
 	cmig_settings_override("check_function_bodies", "off");
-	/* the revision's messages were shown when it ran */
+	/* do not show the revision's messages, which were shown when it ran */
 	if (client_min_messages < ERROR)
 		cmig_settings_override("client_min_messages", "error");
 	cmig_target_utility_watch(&replay->state);
@@ -490,7 +490,10 @@ run_reading(CmigReplay *replay, Reading reading)
 	CmigShadowSchema *saved = palloc(Max(size, 1));
 	ErrorData  *error;
 
-	/* reading removes schemas that the scripts have not filled so far */
+	/*
+	 * save the list of schemas, because reading removes those that the
+	 * scripts have not filled so far
+	 */
 	memcpy(saved, shadow->schemas, size);
 	error = cmig_subtransaction_rehearse(read_image, &reading);
 	memcpy(shadow->schemas, saved, size);

@@ -82,7 +82,7 @@ is_unannotated(const CmigObject *sequence, const CmigDiffOptions *options)
 {
 	CmigDiffOptions own = *options;
 
-	/* the sequence has its table's owner */
+	/* ignore the owner, which is always the table's owner */
 	own.owners = false;
 	own.privileges = own.comments = true;
 	return cmig_annotate_create(sequence, &own) == NIL;

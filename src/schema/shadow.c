@@ -299,8 +299,8 @@ prepare_shadow(ShadowRun *run)
 	shadow->extensions = cmig_shadow_extension_list(&shadow->nextensions);
 
 	/*
-	 * hide objects first, because otherwise default privileges would apply to
-	 * the new schemas
+	 * hide default privileges and the like first, because otherwise they
+	 * would apply to the new schemas
 	 */
 	shadow->hidden = cmig_shadow_global_hide();
 	for (int i = 0; i < shadow->count; i++)

@@ -32,7 +32,7 @@ add_member(TupleDesc desc, HeapTuple row, void *arg)
 	CmigMembers *members = arg;
 	CmigMember *member;
 
-	/* if the array is full, its size is a power of 2 */
+	/* if the array, whose size is a power of 2, is full, double its size */
 	if ((members->count & (members->count - 1)) == 0)
 		members->members = members->count == 0 ? palloc(sizeof(CmigMember)) :
 			repalloc(members->members, 2 * members->count * sizeof(CmigMember));

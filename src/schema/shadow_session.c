@@ -88,7 +88,7 @@ cmig_shadow_session_put_back(const CmigSessionLocks *before)
 	{
 		const SessionLock *lock = &after->locks[i];
 
-		/* the lock may have been taken several times */
+		/* release the lock as often as it was taken */
 		while (!has(before, lock) && cmig_lock_held_compat(&lock->tag, lock->mode) &&
 			   LockRelease(&lock->tag, lock->mode, true))
 			;

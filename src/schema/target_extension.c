@@ -180,7 +180,7 @@ create_extension(CmigTargetState *state, CreateExtensionStmt *create)
 	CmigExtension *extension = find_extension(state, create->extname);
 
 	if (extension == NULL)
-		/* pg_cmig, and extensions that every new database has */
+		/* accept pg_cmig and the extensions that every new database has */
 		return OidIsValid(get_extension_oid(create->extname, true));
 	if (is_declared(extension))
 		return create->if_not_exists;
@@ -401,13 +401,19 @@ cmig_target_schema_create(CmigTargetState *state, Node *statement)
 	if (!OidIsValid(oid) || schema->created)
 		return false;
 
-	/* every new database has public, so the existing schema is kept */
+	/*
+	 * keep the existing schema if it is public, which every new database has,
+	 * or if it cannot be replaced
+	 */
 	schema->created = true;
 	if (strcmp(name, "public") == 0 || is_in_use(oid) ||
 		!cmig_may_create_schema_compat(GetUserId()))
 		return create->schemaElts == NIL;
 
-	/* PostgreSQL creates a new schema, without privileges or a comment */
+	/*
+	 * rename the schema, so that PostgreSQL creates a new one without
+	 * privileges or a comment
+	 */
 	cmig_shadow_rows_rename(NamespaceRelationId, oid, Anum_pg_namespace_nspname,
 							cmig_shadow_hidden_name(oid));
 	CommandCounterIncrement();
@@ -493,7 +499,7 @@ is_used(const CmigExtension *extension)
 	};
 	Datum		values[2];
 
-	/* only rows inserted in the shadow count */
+	/* count only rows that were inserted in the shadow */
 	values[0] = ObjectIdGetDatum(extension->oid);
 	values[1] = TransactionIdGetDatum(GetCurrentTransactionId());
 	return cmig_query_run(&query, values, NULL) > 0;

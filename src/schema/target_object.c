@@ -200,7 +200,7 @@ schema_of_object(ObjectType type, Node *object)
 			return schema_of_object(OBJECT_DOMAIN, linitial((List *) object));
 		case OBJECT_OPCLASS:
 		case OBJECT_OPFAMILY:
-			/* the access method comes first */
+			/* the first name is the access method */
 			return list_length((List *) object) < 3 ? NULL : schema_of_names((List *) object);
 		case OBJECT_COLLATION:
 		case OBJECT_CONVERSION:

@@ -267,7 +267,7 @@ see_utility(PlannedStmt *statement, const char *query, bool read_only,
 	Node	   *node;
 	bool		former;
 
-	/* an extension's script must not be affected by the shadow */
+	/* leave the statements in an extension's script unchanged */
 	if (watched == NULL || creating_extension)
 	{
 		run(&call);

@@ -23,7 +23,7 @@ static const CmigToolTable tool_tables[] = {
 	{"liquibase", NULL, "databasechangelog", "orderexecuted"},
 	{NULL, NULL, "databasechangeloglock", "lockgranted"},
 	{"golang-migrate", NULL, "schema_migrations", "version"},
-	{"dbmate", NULL, "schema_migrations", "version"},	/* Ecto, too */
+	{"dbmate", NULL, "schema_migrations", "version"},	/* also Ecto */
 	{"rails", NULL, "schema_migrations", "version"},
 	{NULL, NULL, "ar_internal_metadata", "key"},	/* Rails */
 	{"supabase", "supabase_migrations", "schema_migrations", "version"},

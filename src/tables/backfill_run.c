@@ -303,8 +303,8 @@ cmig_backfill_run_insert(const CmigBackfillIdentity *identity, CmigBackfillRun *
 		nulls[9] = 'n';
 
 	/*
-	 * while the sequence is behind the greatest id, another session may
-	 * choose the same id
+	 * Try several ids: while the sequence is behind the greatest id, another
+	 * session may choose the same id.
 	 */
 	for (int i = 0; i < MAX_ATTEMPTS; i++)
 	{

@@ -159,7 +159,7 @@ cmig_progress_find(List *rows, const char *revision, CmigDirection direction,
 		last--;
 	high = last + 1;
 
-	/* the rows of one step are adjacent, ordered by statement */
+	/* search the rows of the step, which are ordered by statement */
 	while (low < high)
 	{
 		int			middle = low + (high - low) / 2;

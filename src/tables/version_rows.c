@@ -258,7 +258,7 @@ cmig_version_rows_replace(const char *from, const char *to)
 	if (run_with_ids(replace_version, from, to) == 1)
 		return;
 
-	/* one of these raises the appropriate error */
+	/* one of these calls raises an error that says what was changed */
 	cmig_version_rows_delete(from);
 	cmig_version_rows_insert(to);
 }
