@@ -127,6 +127,43 @@ SELECT cmig.repair('001');
 SELECT direction, revision FROM cmig.journal WHERE scope LIKE 'T%' ORDER BY id DESC LIMIT 2;
 RESET cmig.scope;
 
+-- a generated script: with the version rows of the scope, or a table in its schema
+SET cmig.scope = 'Tenant "B''';
+SELECT cmig.script('upgrade', 'base:001');
+SELECT cmig.script('upgrade', 'base:001', 'cmig.version');
+SELECT cmig.script('downgrade', '001', 'cmig.version') AS script \gset
+\o /dev/null
+:script
+\o
+SHOW cmig.scope;
+SELECT revision FROM cmig.current();
+SELECT id, revision, direction, outcome FROM cmig.journal WHERE scope = 'Tenant "B''' ORDER BY id DESC LIMIT 1;
+SELECT revision FROM cmig.upgrade('002');
+
+-- looking ahead
+SET cmig.scope = 'tenant_a';
+SELECT cmig.create_revision('later', 'ALTER TABLE item ADD later int NOT NULL DEFAULT 0', 'ALTER TABLE item DROP later', 'SELECT count(*) = 2 FROM item', revision => '007');
+SELECT revision, locks FROM cmig.plan('upgrade', '007');
+SELECT revision, command, locks, error FROM cmig.dry_run('upgrade', '007');
+SELECT revision, rule FROM cmig.lint('007');
+SELECT revision FROM cmig.upgrade('007');
+SELECT * FROM cmig.verify();
+SELECT revision FROM cmig.downgrade('-1');
+SELECT cmig.remove_revision('007');
+SELECT count(*) FROM cmig.graph();
+SELECT severity, object, problem FROM cmig.check();
+SELECT cmig.report() ~ '006' AS has_revision;
+-- what compares the database with its revisions does not work in a scope
+SELECT * FROM cmig.drift();
+SELECT * FROM cmig.capture('x');
+SELECT * FROM cmig.baseline('x');
+SELECT * FROM cmig.squash('001:002', 'x');
+SELECT * FROM cmig.autogenerate('x', 'CREATE TABLE x ()');
+SELECT cmig.require_schema('CREATE TABLE x ()');
+SELECT * FROM cmig.round_trip();
+SELECT upgrade_sql FROM cmig.diff('CREATE TABLE item (id int PRIMARY KEY, n int, name text); CREATE TABLE one (n int); CREATE TABLE two (n int); CREATE TABLE three (n int); CREATE INDEX item_name ON item (name)', '{tenant_a}');
+RESET cmig.scope;
+
 -- in a SECURITY DEFINER function, the caller's scope does not count
 CREATE FUNCTION place() RETURNS SETOF text LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'SELECT revision FROM cmig.current()';
 CREATE FUNCTION place_of_a() RETURNS SETOF text LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET cmig.scope = 'tenant_a' AS 'SELECT revision FROM cmig.current()';

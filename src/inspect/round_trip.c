@@ -26,6 +26,7 @@
 #include "graph/target.h"
 #include "inspect/round_trip_row.h"
 #include "move/move.h"
+#include "run/scope.h"
 #include "run/script_run.h"
 #include "schema/image_same.h"
 #include "schema/replay.h"
@@ -575,6 +576,7 @@ cmig_round_trip(PG_FUNCTION_ARGS)
 	RoundTrip	trip = {0};
 	CmigSituation now;
 
+	cmig_scope_refuse("cmig.round_trip()", "RESET cmig.scope");
 	InitMaterializedSRF(fcinfo, 0);
 	now = cmig_move_read(true);
 	choose(&trip, &now, cmig_argument_text(fcinfo, 0));

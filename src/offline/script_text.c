@@ -14,6 +14,8 @@
 #include "postgres.h"
 
 #include "nodes/parsenodes.h"
+#include "run/scope.h"
+#include "run/session.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -57,6 +59,8 @@ make_start_script(const char *pin)
 	initStringInfo(&text);
 	if (role && *role)
 		appendStringInfo(&text, "SET ROLE %s;\n", quote_identifier(role));
+	if (cmig_scope_is_set())
+		path = cmig_session_search_path();
 	if (path && *path)
 	{
 		List	   *schemas;
@@ -403,7 +407,9 @@ cmig_script_text_open(const char *pin, bool from_base, bool from_here)
 	scripts->knows_constraints = from_base ||
 		(from_here && cmig_query_run(&find_deferrable, NULL, NULL) == 0);
 	scripts->pin = pin;
-	scripts->start_session = psprintf("%sSET standard_conforming_strings = on;\n", pin);
+	scripts->start_session = psprintf("%sSET standard_conforming_strings = on;\n%s", pin,
+									  cmig_scope_is_set() ?
+									  psprintf("SET cmig.scope = %s;\n", quote_literal_cstr(cmig_scope_current())) : "");
 	scripts->start_script = make_start_script(pin);
 	return scripts;
 }

@@ -21,6 +21,7 @@
 #include "base/compat.h"
 #include "offline/version_table.h"
 #include "parse/psql_text.h"
+#include "run/scope.h"
 
 
 /*
@@ -175,11 +176,15 @@ static void
 make_parts(CmigVersionTable *table)
 {
 	table->lock = psprintf("\tLOCK TABLE %s IN EXCLUSIVE MODE;\n", table->name);
-	table->found = psprintf("ARRAY(SELECT v.%s::text COLLATE \"C\" FROM %s v ORDER BY 1)",
-							table->column, table->name);
+	table->found = psprintf("ARRAY(SELECT v.%s::text COLLATE \"C\" FROM %s v%s ORDER BY 1)",
+							table->column, table->name,
+							table->scope ? psprintf(" WHERE v.scope = %s", table->scope) : "");
 	table->compare = psprintf("BEGIN\n%s\tIF %s <> ", table->lock, table->found);
-	table->remove = psprintf("DELETE FROM %s WHERE %s = ", table->name, table->column);
-	table->add = psprintf("INSERT INTO %s (%s) VALUES (", table->name, table->column);
+	table->remove = psprintf("DELETE FROM %s WHERE %s%s = ", table->name,
+							 table->scope ? psprintf("scope = %s AND ", table->scope) : "", table->column);
+	table->add = psprintf("INSERT INTO %s (%s%s) VALUES (%s", table->name,
+						  table->scope ? "scope, " : "", table->column,
+						  table->scope ? psprintf("%s, ", table->scope) : "");
 	initStringInfo(&table->body);
 	initStringInfo(&table->message);
 }
@@ -291,20 +296,40 @@ cmig_version_table_record(StringInfo out, const CmigVersionTable *table, const c
 
 	if (table->may_create)
 		return;
-	appendStringInfoString(out, "INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, role, session_role,\n"
-						   "\tapplication_name, client_address, transaction_id, checksum, search_path)\n"
-						   "SELECT coalesce(pg_catalog.max(j.id), 0) OPERATOR(pg_catalog.+) 1, ");
+	appendStringInfo(out, "INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, role, session_role,\n"
+					 "\tapplication_name, client_address, transaction_id, checksum, search_path%s)\n"
+					 "SELECT coalesce(pg_catalog.max(j.id), 0) OPERATOR(pg_catalog.+) 1, ",
+					 table->scope ? ", scope" : "");
 	cmig_psql_append_literal(out, revision);
 	appendStringInfo(out, ", '%s', 'done', pg_catalog.clock_timestamp(), CURRENT_USER, SESSION_USER,\n"
 					 "\tpg_catalog.current_setting('application_name'), pg_catalog.inet_client_addr(), pg_catalog.pg_current_xact_id(),\n"
-					 "\t%s, pg_catalog.current_setting('search_path')\nFROM cmig.journal j;\n",
-					 table->direction, checksum ? quote_literal_cstr(checksum) : "NULL");
+					 "\t%s, pg_catalog.current_setting('search_path')%s\nFROM cmig.journal j%s;\n",
+					 table->direction, checksum ? quote_literal_cstr(checksum) : "NULL",
+					 table->scope ? psprintf(", %s", table->scope) : "",
+					 table->scope ? psprintf(" WHERE j.scope = %s", table->scope) : "");
 	cmig_psql_pin(out, from, table->pin);
 }
 
 /*
  * Initialization
  */
+
+/*
+ * Give the current scope rows of its own: in cmig.scope_version instead of
+ * cmig.version, or in a table in the scope's schema instead of one without a
+ * schema and of the default.
+ */
+static void
+use_scope(CmigVersionTable *version, bool without_schema, const char *table)
+{
+	if (!version->may_create)
+	{
+		version->name = "cmig.scope_version";
+		version->scope = quote_literal_cstr(cmig_scope_current());
+	}
+	else if (without_schema || strcmp(version->name, "public.cmig_version") == 0)
+		version->name = quote_qualified_identifier(cmig_scope_current(), table);
+}
 
 CmigVersionTable *
 cmig_version_table_open(const char *name, const CmigGraph *graph, const CmigApplied *applied,
@@ -332,6 +357,8 @@ cmig_version_table_open(const char *name, const CmigGraph *graph, const CmigAppl
 		pstrdup(quote_identifier(table));
 	/* cmig.version exists, and its column has a different name */
 	version->may_create = strcmp(version->name, "cmig.version") != 0;
+	if (cmig_scope_is_set())
+		use_scope(version, list_length(names) == 1, table);
 	version->column = version->may_create ? "version_num" : "revision";
 	version->constraint = pstrdup(quote_identifier(makeObjectName(table, NULL, "pkc")));
 

@@ -17,8 +17,10 @@
 typedef struct CmigVersionTable
 {
 	/* quoted where necessary */
-	char	   *name;
+	const char *name;
 	const char *column;
+	const char *scope;			/* if the table is cmig.scope_version, the
+								 * scope as a literal; otherwise NULL */
 	char	   *constraint;		/* name of the primary key */
 	bool		may_create;		/* may the script create the table?  false for
 								 * cmig.version */

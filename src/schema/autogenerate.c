@@ -13,6 +13,7 @@
 #include "base/listing.h"
 #include "move/pending.h"
 #include "run/placeholder_values.h"
+#include "run/scope.h"
 #include "schema/diff_options.h"
 #include "schema/diff_run.h"
 #include "schema/generate.h"
@@ -90,8 +91,10 @@ static List *
 find_differences(const CmigManaged *managed, const char *target_sql,
 				 CmigDiffOptions *options, bool replay, const char *function)
 {
-	CmigSituation now = cmig_move_read(true);
+	CmigSituation now;
 
+	cmig_scope_refuse(function, "RESET cmig.scope. For one schema: SELECT * FROM cmig.diff('<target_sql>', schemas => '{<schema>}')");
+	now = cmig_move_read(true);
 	require_target(target_sql);
 	options->scripts = repeatable_scripts(now.graph);
 	if (replay)

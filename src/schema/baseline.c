@@ -15,6 +15,7 @@
 #include "graph/target.h"
 #include "move/move.h"
 #include "move/stamp.h"
+#include "run/scope.h"
 #include "schema/deparse.h"
 #include "schema/diff_options.h"
 #include "schema/generate.h"
@@ -159,6 +160,7 @@ cmig_baseline(PG_FUNCTION_ARGS)
 	CmigManaged *managed = cmig_diff_schemas_argument(fcinfo, 4);
 	List	   *lines = NIL;
 
+	cmig_scope_refuse("cmig.baseline()", "RESET cmig.scope");
 	InitMaterializedSRF(fcinfo, 0);
 	draft->new.text.edges.message = cmig_argument_text(fcinfo, 0);
 	draft->new.text.edges.id = cmig_argument_text(fcinfo, 1);

@@ -15,6 +15,7 @@
 #include "base/subtransaction.h"
 #include "move/pending.h"
 #include "move/stamp.h"
+#include "run/scope.h"
 #include "run/script_run.h"
 #include "schema/drift_find.h"
 #include "schema/generate.h"
@@ -126,6 +127,7 @@ cmig_drift(PG_FUNCTION_ARGS)
 	Finding		finding = {&drift};
 	TimestampTz started_at = GetCurrentTimestamp();
 
+	cmig_scope_refuse("cmig.drift()", "RESET cmig.scope. To compare the schemas of two scopes: SELECT * FROM cmig.diff_schemas('<schema>', '<schema>')");
 	InitMaterializedSRF(fcinfo, 0);
 	cmig_drift_arguments(fcinfo, 0, &drift);
 	cmig_change_begin("cmig.drift()");
@@ -157,6 +159,7 @@ cmig_capture(PG_FUNCTION_ARGS)
 	CmigSituation now;
 	List	   *lines;
 
+	cmig_scope_refuse("cmig.capture()", "RESET cmig.scope. To compare the schemas of two scopes: SELECT * FROM cmig.diff_schemas('<schema>', '<schema>')");
 	InitMaterializedSRF(fcinfo, 0);
 	cmig_generate_arguments(fcinfo, 1, &generate);
 	cmig_drift_arguments(fcinfo, 7, &drift);

@@ -21,6 +21,7 @@
 #include "parse/row_change.h"
 #include "parse/script.h"
 #include "run/placeholder_values.h"
+#include "run/scope.h"
 #include "schema/diff_options.h"
 #include "schema/diff_run.h"
 #include "schema/generate.h"
@@ -347,6 +348,7 @@ cmig_squash(PG_FUNCTION_ARGS)
 			   *to;
 	List	   *lines;
 
+	cmig_scope_refuse("cmig.squash()", "RESET cmig.scope");
 	InitMaterializedSRF(fcinfo, 0);
 	new->text.edges.message = cmig_argument_text(fcinfo, 1);
 	new->text.edges.id = cmig_argument_text(fcinfo, 2);
