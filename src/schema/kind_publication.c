@@ -83,7 +83,7 @@ static const char table_sql[] =
 "SELECT 'pg_publication_rel'::regclass::oid, r.oid, 0, 'pg_publication'::regclass::oid, r.prpubid, 0,"
 " c.relname::text, format('%I for %I.%I', p.pubname, n.nspname, c.relname), NULL::text, false,"
 " format('TABLE %I.%I', n.nspname, c.relname),"
-" concat((SELECT format(' (%s)', string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum))"
+" concat((SELECT format(' (%s)', string_agg(quote_ident(a.attname), ', ' ORDER BY a.attname))"
 "  FROM pg_attribute a WHERE a.attrelid = r.prrelid AND a.attnum = ANY (r.prattrs::int2[]) HAVING count(*) > 0),"
 "  ' WHERE (' || pg_get_expr(r.prqual, r.prrelid) || ')')"
 " FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid JOIN pg_class c ON c.oid = r.prrelid"

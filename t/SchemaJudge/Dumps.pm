@@ -54,7 +54,8 @@ sub without_column_order
 		$head . "\n" . join('', sort map { s/,\z//r . "\n" } grep { length } split(/\n(?=    |\t)/, $body =~ s/\n\z//r)) . $tail
 	  }mse;
 	$entry =~ s{((?:^ALTER TABLE ONLY [^\n]* ALTER COLUMN [^\n]*;\n)+)}{join('', sort split(/^/m, $1))}me;
-	$entry =~ s{^(CREATE STATISTICS $name(?: \([\w, ]*\))? ON )($name(?:, $name)*)((?:, .*)? FROM )}{$1 . do { my ($head, $list, $tail) = ($1, $2, $3); $head . join(', ', sort $list =~ /$name/g) . $tail }}me;
+	$entry =~ s{^(CREATE STATISTICS $name(?: \([\w, ]*\))? ON )($name(?:, $name)*)((?:, .*)? FROM )}{ my ($head, $list, $tail) = ($1, $2, $3); $head . join(', ', sort $list =~ /$name/g) . $tail }me;
+	$entry =~ s{^(ALTER PUBLICATION $name ADD TABLE ONLY $name \()($name(?:, $name)*)(\))}{ my ($head, $list, $tail) = ($1, $2, $3); $head . join(', ', sort $list =~ /$name/g) . $tail }me;
 	return $entry;
 }
 

@@ -242,3 +242,10 @@ CREATE TYPE e AS ENUM ('a', 'c', 'b');
 CREATE FOREIGN TABLE f (a integer, b e, c e[]) SERVER s;
 COMMENT ON COLUMN f.b IS 'value';
 CREATE VIEW v AS SELECT b FROM f;
+-- pair: published columns in another order
+-- a:
+CREATE TABLE t (a integer PRIMARY KEY, b integer, c integer);
+CREATE PUBLICATION p FOR TABLE t (a, b, c) WHERE (a > 0);
+-- b:
+CREATE TABLE t (a integer PRIMARY KEY, c integer, b integer);
+CREATE PUBLICATION p FOR TABLE t (a, c, b) WHERE (a > 0);
