@@ -100,10 +100,10 @@ extern void cmig_import_file_note(CmigImport *import, const char *file_name, con
 typedef int (*CmigOrderCompare) (const char *a, const char *b);
 extern void cmig_import_sort(CmigImport *import, CmigOrderCompare compare);
 
-/* Make a revision follow another one. */
+/* Set a revision's only parent. */
 extern void cmig_import_set_parent(CmigToolRevision *revision, const char *parent);
 
-/* Make each revision without a parent follow the preceding one. */
+/* Make the preceding revision the parent of each revision that has none. */
 extern void cmig_import_chain(CmigImport *import);
 
 /*

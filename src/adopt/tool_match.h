@@ -17,7 +17,8 @@ typedef struct CmigToolMatches
 	const CmigTool *tool;
 	CmigGraph  *graph;
 	List	   *applied;		/* list of CmigToolApplied * */
-	int		   *nodes;			/* the node for each row, or -1 */
+	int		   *nodes;			/* for each element of "applied": its node, or
+								 * -1 */
 	CmigMarks  *marks;			/* all applied nodes */
 } CmigToolMatches;
 

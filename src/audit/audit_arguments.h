@@ -29,11 +29,11 @@ extern void cmig_audit_arguments_read(FunctionCallInfo fcinfo, int n, CmigAuditO
 extern void cmig_audit_arguments_check(CmigAuditOptions *options, Relation relation);
 
 /*
- * For calls that audit many tables at once: The first function removes a
- * column from the options if the column would be hidden but does not exist in
- * this table.  The names of the other hidden columns are added to *met.  The
- * second function raises an error if an argument names a hidden column that is
- * not in met.
+ * These functions are for calls that audit several tables at once.
+ * cmig_audit_arguments_fit() removes a column from the options if the column
+ * would be hidden but does not exist in this table, and adds the names of the
+ * other hidden columns to *met. cmig_audit_arguments_require_met() raises an
+ * error if an argument names a hidden column that is not in "met".
  */
 extern void cmig_audit_arguments_fit(CmigAuditOptions *options, Relation relation, List **met);
 extern void cmig_audit_arguments_require_met(FunctionCallInfo fcinfo, int n, List *met,

@@ -41,9 +41,9 @@ typedef struct CmigAsOfQuery
 } CmigAsOfQuery;
 
 /*
- * Each of these functions returns a query with four columns: a row that has
- * not changed; the image of any other row (null if the log does not contain
- * it); whether this image is only a part of the row; and the key.
+ * Each of the following functions returns a query with four columns: a row
+ * that has not changed; the image of any other row (null if the log does not
+ * contain it); whether this image is only a part of the row; and the key.
  */
 
 /* This query suffices if every entry that is needed contains whole rows. */

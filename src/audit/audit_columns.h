@@ -9,12 +9,13 @@
  * a copy that was restored from a dump, columns have other numbers (because
  * dropped columns are missing), and names can be newer than those in the
  * trigger's arguments, which ALTER TABLE does not change.  In a copy, the
- * column is therefore traced through cmig_audit.layout, which records the
- * columns' names whenever the table is written to.  Within a table, the column
- * is identified by its number.  In the table's copy, it is identified by its
- * position among the columns, provided that all columns up to this position
- * have the same names.  If the dump does not contain the log, the anchor's
- * checksum of these names serves the same purpose.
+ * column is therefore traced through cmig_audit.layout, in which each state of
+ * the table's columns is recorded when the table is written to.  From one
+ * state of a table to the next, the column keeps its number.  From the last
+ * state of the original table to the first state of the copy, the column keeps
+ * its position, provided that all columns up to this position have the same
+ * names.  If the dump does not contain the log, the anchor's checksum of these
+ * names serves the same purpose.
  *
  * If a column cannot be found in this way, the trigger raises an error instead
  * of guessing.

@@ -1,6 +1,7 @@
 /*
  * audit_image.h
- *	  Converts images in the log to rows of a table.
+ *	  Converts row images in the log (the jsonb values in old_row and
+ *	  new_row) to rows of a table.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

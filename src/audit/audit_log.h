@@ -73,7 +73,7 @@ extern uint64 cmig_audit_log_write(CmigQuery *query, Datum *values);
 /* Returns the owner of the extension pg_cmig, as recorded in pg_extension. */
 extern Oid	cmig_audit_log_extension_owner(void);
 
-/* Returns true if a log that belongs to "owner" can be trusted. */
+/* Can a log that belongs to "owner" be trusted? */
 extern bool cmig_audit_log_trusted(Oid owner, Oid extension_owner);
 
 /* Returns cmig_audit.log, or InvalidOid if it does not exist. */

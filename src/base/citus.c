@@ -19,8 +19,9 @@
 #include "utils/snapmgr.h"
 
 /*
- * Is the library of Citus loaded?  A quick check for databases without it.  A
- * session can set a parameter of this name by itself, so true means little.
+ * Quick check: might the Citus library be loaded?  A session can set a
+ * parameter of this name by itself, so the result can be true without the
+ * library.
  */
 static bool
 is_loaded(void)
@@ -28,7 +29,9 @@ is_loaded(void)
 	return GetConfigOption("citus.shard_count", true, false) != NULL;
 }
 
-/* Does the database contain Citus with this table of its metadata? */
+/*
+ * Is the extension citus installed in this database, with this metadata table?
+ */
 static bool
 has_metadata(const char *table)
 {
@@ -80,7 +83,8 @@ cmig_citus_shards(Oid relation)
 }
 
 /*
- * A shard that cannot be read has the server's message as its result.
+ * Raise an error because a shard of the table cannot be read. The DETAIL is
+ * the error message of the shard's server.
  */
 static void
 refuse_unread(Oid relation)

@@ -30,9 +30,10 @@ extern bool cmig_citus_has_copies(Oid relation);
 extern int	cmig_citus_shards(Oid relation);
 
 /*
- * Ask the shards, in transactions of their own, for the number of blocks of the
- * largest shard, and for an estimate of the number of rows in all shards, which
- * is 0 if there are no statistics.  Raises an error if a shard cannot be read.
+ * Return the number of blocks of the table's largest shard, and an estimate of
+ * the number of rows in all shards, or 0 if there are no statistics.  The
+ * shards are queried in separate transactions. cmig_citus_blocks() raises an
+ * error if a shard cannot be read.
  */
 extern double cmig_citus_blocks(Oid relation);
 extern double cmig_citus_rows(Oid relation);
@@ -45,15 +46,16 @@ extern void cmig_citus_require_coordinator(const char *command);
 
 /*
  * Make the current transaction commit on all nodes or on none.  Without this,
- * Citus commits changes of a single shard before the coordinator's own changes,
- * so a crash in between would keep only the former.  Returns false if Citus
- * does not allow it.  Does nothing without Citus.
+ * Citus commits changes of a single shard before the coordinator's own
+ * changes, so after a crash in between, only the changes of the shard would be
+ * kept.  Returns false if Citus does not allow it.  Does nothing without
+ * Citus.
  */
 extern bool cmig_citus_use_two_phases(void);
 
 /*
- * Does Citus distribute the new table of this statement by itself only if the
- * statement is run at top level?
+ * Returns true if the statement can create a table that Citus distributes
+ * automatically, but only if the statement runs at top level.
  */
 extern bool cmig_citus_wants_toplevel(const Node *statement);
 

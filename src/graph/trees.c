@@ -8,7 +8,7 @@
 
 #include "graph/trees.h"
 
-/* Returns the node that stands for the tree of a node. */
+/* Returns the node that represents the tree of a node. */
 static int
 find_tree(int *trees, int node)
 {

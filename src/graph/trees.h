@@ -3,8 +3,9 @@
  *	  Separates the trees of a graph for a scope.
  *
  * Two revisions belong to the same tree if down_revision edges connect them.
- * In a scope, a dependency in another tree is not a part of the path to a
- * revision: it must already be applied, usually in the database.
+ * In a scope, an upgrade to a revision does not apply the revision's
+ * dependencies in other trees. They must already be applied, usually in the
+ * database.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -18,8 +19,9 @@
 extern int *cmig_trees_find(const CmigGraph *graph);
 
 /*
- * Determine the tree of each node, and move depends_on edges between trees from
- * "depends" and "dependents" to "outside".
+ * Set graph->trees to the number of each node's tree. Remove the depends_on
+ * edges between trees from the nodes' "depends" and "dependents", and add them
+ * to graph->outside.
  */
 extern void cmig_trees_separate(CmigGraph *graph);
 

@@ -47,7 +47,7 @@ typedef struct CmigExisting
 								 * it */
 } CmigExisting;
 
-/* The relations of a dry run. */
+/* The relations that a dry run has looked up. */
 typedef struct CmigExistingSet CmigExistingSet;
 
 /*

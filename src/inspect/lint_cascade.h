@@ -17,8 +17,8 @@
 #include "inspect/lint_rule.h"
 
 /*
- * Has the plan dropped or changed the dependent object, so that it might no
- * longer depend on the object?
+ * Has the plan dropped or changed the dependent object, so that the dependency
+ * might no longer exist?
  */
 extern bool cmig_lint_cascade_is_free(CmigLint *lint, const CmigLintDependent *dependent);
 

@@ -23,10 +23,13 @@
  */
 extern char *cmig_lint_fix_replace(CmigLint *lint, int action, const char *replacement);
 
-/* Returns the text of all actions. */
+/* Returns the text of all actions of the ALTER TABLE statement. */
 extern char *cmig_lint_fix_actions(CmigLint *lint);
 
-/* Returns the text of one action. */
+/*
+ * Returns the text of one action (counted from 0) of the ALTER TABLE
+ * statement.
+ */
 extern char *cmig_lint_fix_action(CmigLint *lint, int action);
 
 /* Returns the text of an ADD COLUMN clause, such as DEFAULT. */

@@ -29,7 +29,10 @@ extern List *cmig_lint_ignore_read(const char *script, int from, int to, int fir
 /* Quick test: might the script contain a cmig:ignore comment? */
 extern bool cmig_lint_ignore_may_occur(const char *script);
 
-/* Is the name the rule's name, or squawk's name for the rule? */
+/*
+ * Is this the rule's name, or the name that the linter squawk has for the
+ * rule?
+ */
 extern bool cmig_lint_ignore_is(const char *name, const char *rule);
 
 #endif							/* CMIG_LINT_IGNORE_H */

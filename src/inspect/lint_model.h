@@ -75,8 +75,8 @@ typedef struct CmigLintTable
 	bool		temporary;
 	bool		logged;
 	bool		loaded;			/* have the lists been filled in? */
-	bool		partial;		/* some columns are not listed (LIKE,
-								 * INHERITS, AS SELECT) */
+	bool		partial;		/* are some columns not listed (LIKE,
+								 * INHERITS, AS SELECT)? */
 	Oid			oid;			/* InvalidOid if not live */
 	bool		empty;			/* has no rows, so nothing is scanned or
 								 * rewritten */
@@ -89,7 +89,7 @@ typedef struct CmigLintTable
 	int64		bytes;			/* -1 if unknown */
 	bool		has_default_partition;
 	bool		row_security;
-	bool		redefined;		/* the plan has replaced this view */
+	bool		redefined;		/* has the plan replaced this view? */
 	bool		has_grants;		/* can roles other than the owner use it? */
 	List	   *columns;		/* CmigLintColumn *, in order */
 	List	   *constraints;	/* CmigLintConstraint * */
@@ -102,12 +102,14 @@ typedef struct CmigLintTable
 	List	   *uses_columns;	/* char *: columns named in the view's query */
 	bool		uses_all_columns;	/* does the view's query contain a *? */
 
-	/* statement numbers in the current revision */
-	int			in_revision;	/* revision that these numbers refer to */
-	int			altered_at;		/* ALTER TABLE that the next one could be
-								 * combined with */
-	const char *altered_text;	/* text of that statement */
-	int			locked_at;		/* first AccessExclusiveLock */
+	/* numbers of statements in a revision, or 0 */
+	int			in_revision;	/* number of the revision that these numbers
+								 * refer to */
+	int			altered_at;		/* the last ALTER TABLE with which the next
+								 * one could be combined */
+	const char *altered_text;	/* text of the statement altered_at */
+	int			locked_at;		/* the first statement that took an
+								 * AccessExclusiveLock */
 } CmigLintTable;
 
 /* Returns the column with this name, or NULL. */

@@ -41,7 +41,8 @@ typedef struct CmigLintFunction
 	const char *name;
 	bool		is_volatile;
 	bool		is_dropped;
-	int			created_at;		/* statement number in the plan; 0 if dropped */
+	int			created_at;		/* number of the statement that creates it; 0
+								 * if the plan drops it */
 } CmigLintFunction;
 
 typedef struct CmigLintObjects CmigLintObjects;
@@ -53,7 +54,10 @@ extern void cmig_lint_objects_begin(CmigLint *lint);
 extern CmigLintType *cmig_lint_objects_type(CmigLint *lint, List *names);
 extern CmigLintType *cmig_lint_objects_add_type(CmigLint *lint, List *names);
 
-/* Schemas that the plan creates. */
+/*
+ * Has the plan created the schema? cmig_lint_objects_add_schema() records that
+ * it has.
+ */
 extern bool cmig_lint_objects_is_new_schema(CmigLint *lint, const char *schema);
 extern void cmig_lint_objects_add_schema(CmigLint *lint, const char *schema);
 

@@ -56,7 +56,8 @@ typedef struct CmigLintFinding
 	char	   *message;
 	char	   *fix;			/* SQL with the same effect but without the
 								 * problem, or NULL */
-	bool		dropped;		/* withdrawn, or suppressed by a comment */
+	bool		dropped;		/* was the finding withdrawn, or suppressed by
+								 * a comment? */
 } CmigLintFinding;
 
 /* A check that can be performed only after all statements have been seen. */

@@ -12,7 +12,8 @@
 
 /*
  * Returns a phrase that says why a utility statement cannot be rolled back, or
- * NULL if it can. Cursors opened before the subtransaction "since" belong to
+ * NULL if it can. Using or closing a cursor cannot be rolled back if the
+ * cursor was opened before the subtransaction "since", because it belongs to
  * the caller.
  */
 extern const char *cmig_outside_of_statement(Node *statement, SubTransactionId since);

@@ -11,7 +11,10 @@
 #include "inspect/named_lock.h"
 #include "nodes/pg_list.h"
 
-/* Add a lock to a list, and return it. */
+/*
+ * Add a lock to a list, and return it. "with" is a bit mask of
+ * CMIG_LOCK_CHILDREN and so on (see named_lock.h).
+ */
 extern CmigLock *cmig_query_locks_add(List **locks, const RangeVar *relation, LOCKMODE mode, int with);
 
 /*

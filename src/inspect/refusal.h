@@ -24,9 +24,10 @@ extern void cmig_refusal_init(void);
 extern void cmig_refusal_watch(int64 max_table_size);
 
 /*
- * Set whether the next statement is meant to run without blocking other
- * sessions, but now runs in the dry run's transaction. If so, a size limit of
- * 100 MB applies unless max_table_size is set.
+ * Call this before each statement. "plain" is true if the statement is meant
+ * to run with CONCURRENTLY, without blocking other sessions, but now runs in
+ * the dry run's transaction without CONCURRENTLY. In this case, a size limit
+ * of 100 MB applies unless max_table_size is set.
  */
 extern void cmig_refusal_set_plain(bool plain);
 

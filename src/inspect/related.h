@@ -75,7 +75,10 @@ extern List *cmig_related_with_type(Oid type);
  */
 extern List *cmig_related_retyped(Oid table, const char *column, const TypeName *type, bool converts);
 
-/* Returns the table that a constraint references if it is a foreign key. */
+/*
+ * If the constraint is a foreign key, returns the table that it references;
+ * otherwise NIL.
+ */
 extern List *cmig_related_validated(Oid table, const char *constraint);
 
 #endif							/* CMIG_RELATED_H */

@@ -38,7 +38,10 @@ extern void cmig_round_trip_row_add(CmigRoundTripRows *rows, const CmigRoundTrip
 extern void cmig_round_trip_row_add_error(CmigRoundTripRows *rows, const char *revision,
 										  const char *problem, const ErrorData *error);
 
-/* What two images are compared for. */
+/*
+ * The purpose of comparing two images. An image describes the objects in a set
+ * of schemas (see schema/image.h).
+ */
 typedef enum CmigRoundTripCheck
 {
 	CMIG_CHECK_DOWNGRADE,

@@ -23,12 +23,12 @@ typedef struct CmigTrial
 	CmigExistingSet *relations;
 	CmigSituation now;
 	CmigPlan   *plan;
-	int			failed;			/* steps that failed or were skipped */
+	int			failed;			/* number of steps that failed or were skipped */
 	const char *stopped;		/* why the rest is skipped, or NULL */
 	List	   *moved;			/* of CmigExisting *: sequences that advanced */
 	/* current step */
 	int			number;			/* from 1 */
-	int			statement;		/* last statement started */
+	int			statement;		/* number of the last statement started */
 	bool		verifying;		/* is the statement part of verify_sql? */
 	int			line;
 	char		command[NAMEDATALEN];

@@ -21,8 +21,8 @@ extern void cmig_waiters_unwatch(void);
 extern void cmig_waiters_forget(void);
 
 /*
- * Returns the relations with waits seen since the last reset, as a List of
- * OIDs.
+ * Returns the relations with waits seen since the last call of
+ * cmig_waiters_forget(), as a List of OIDs.
  */
 extern List *cmig_waiters_relations(void);
 

@@ -21,11 +21,12 @@ typedef struct CmigSituation
 {
 	CmigGraph  *graph;
 	CmigApplied *applied;
-	CmigMarks  *database;		/* in a scope, what is applied in the
-								 * database; otherwise NULL */
-	bool		quiet;			/* do not report the steps */
-	bool		elsewhere;		/* is this another database's state, with an
-								 * unknown journal? */
+	CmigMarks  *database;		/* if the current scope is a schema: the
+								 * revisions applied in the database;
+								 * otherwise NULL */
+	bool		quiet;			/* true if the steps are not reported */
+	bool		elsewhere;		/* is this the state of another database,
+								 * whose journal is unknown? */
 } CmigSituation;
 
 /*
@@ -77,7 +78,7 @@ extern void cmig_move_rows(const CmigSituation *now, const CmigPlanStep *step);
  */
 typedef struct CmigExpectedRows
 {
-	bool	   *set;			/* by node */
+	bool	   *set;			/* by node: must the node have a row? */
 	int			count;
 } CmigExpectedRows;
 

@@ -14,7 +14,11 @@
 #include "nodes/pg_list.h"
 #include "run/runner.h"
 
-/* How to handle a statement that is in doubt. */
+/*
+ * How to handle a statement that is in doubt: one that had committed part of
+ * its work before it was interrupted, so that it is unknown how much it has
+ * done.
+ */
 typedef enum CmigInDoubt
 {
 	CMIG_IN_DOUBT_STOP,			/* raise MG012 */

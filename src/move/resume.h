@@ -28,7 +28,7 @@ typedef enum CmigResumeVerdict
 {
 	CMIG_RESUME_DONE,			/* do nothing, because the statement is done */
 	CMIG_RESUME_AGAIN,			/* run the statement, possibly again */
-	CMIG_RESUME_FINISH			/* run *finish instead */
+	CMIG_RESUME_FINISH			/* run the statement in *finish instead */
 } CmigResumeVerdict;
 
 /* An invalid index left behind by an interrupted statement. */
@@ -56,7 +56,7 @@ extern void cmig_resume_remove(const CmigLeftover *leftover);
 
 /*
  * Returns the invalid index with this name on a table, or InvalidOid. The
- * recipes use this function.
+ * online recipes (src/online) use this function.
  */
 extern Oid	cmig_resume_invalid_index(Oid table, const char *name);
 

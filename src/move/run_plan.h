@@ -17,11 +17,13 @@ typedef struct CmigRunPlan
 	const CmigSituation *now;
 	const CmigPlan *plan;
 	const CmigAllowedTexts *allowed;	/* texts that may run, or NULL for all */
-	void		(*examine) (const CmigSituation *now, const CmigPlan *plan);	/* checks before the
-																				 * first step, or NULL */
+	void		(*examine) (const CmigSituation *now, const CmigPlan *plan);	/* called before the
+																				 * first step; NULL if
+																				 * not needed */
 	bool		begins;			/* is this the first plan of the call? */
 	void		(*report) (CmigDirection direction, const CmigRevision *revision, void *arg);	/* called after each
-																								 * step, or NULL */
+																								 * step; NULL if not
+																								 * needed */
 	void	   *arg;
 	volatile int index;			/* the step that is running, or -1 */
 } CmigRunPlan;

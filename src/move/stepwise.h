@@ -15,8 +15,9 @@
 #include "move/move.h"
 
 /*
- * The procedures. fcinfo belongs to the CALL. in_doubt is "stop", "done", or
- * "again". If "checksum" is not NULL, the plan must have this checksum. The
+ * Implement the procedures cmig.upgrade_stepwise, cmig.downgrade_stepwise, and
+ * cmig.reset_stepwise. fcinfo belongs to the CALL. in_doubt is "stop", "done",
+ * or "again". If "checksum" is not NULL, the plan must have this checksum. The
  * arguments must be allocated below PortalContext.
  */
 extern void cmig_stepwise_upgrade(FunctionCallInfo fcinfo, const CmigNames *targets,

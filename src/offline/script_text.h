@@ -23,8 +23,8 @@ typedef struct CmigPsqlScripts
 	char	   *start_session;	/* settings that the psql script needs,
 								 * including pin */
 	char	   *start_script;	/* settings made before each revision's script */
-	bool		knows_constraints;	/* no deferrable constraint existed at the
-									 * start */
+	bool		knows_constraints;	/* is it known that no deferrable
+									 * constraint existed at the start? */
 	CmigPsqlFacts facts;		/* found in the scripts so far */
 	List	   *calling;		/* of char *: revisions that call pg_cmig's
 								 * functions */

@@ -55,7 +55,10 @@ extern CmigVersionTable *cmig_version_table_open(const char *name, const CmigGra
 												 const CmigApplied *applied, const CmigPlan *plan,
 												 const char *pin);
 
-/* Returns the rows at the current point for messages: "a, b" or "base". */
+/*
+ * Returns the rows at the current point of the psql script, as a string for
+ * messages: "a, b" or "base".
+ */
 extern char *cmig_version_table_place(const CmigVersionTable *table);
 
 /*

@@ -43,12 +43,13 @@ typedef struct CmigBackfill
 	double		dense_blocks;	/* by ctid: number of blocks of a batch if all
 								 * rows match */
 	CmigBackfillSkip *skip;		/* finds blocks that are done */
-	bool		resumed;		/* an earlier call began the current pass */
-	bool		accepted;		/* the stored state can be resumed */
+	bool		resumed;		/* true if an earlier call began the current
+								 * pass */
+	bool		accepted;		/* true if the stored state can be resumed */
 	TransactionId xid;			/* transaction ID of the current batch, or
 								 * invalid */
-	TimestampTz last;			/* end of the time that has already been
-								 * counted as spent */
+	TimestampTz last;			/* time up to which the time spent has been
+								 * counted */
 } CmigBackfill;
 
 /*

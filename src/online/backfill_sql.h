@@ -25,7 +25,7 @@ typedef struct CmigBackfillQueries
 								 * updated rows that still match */
 	CmigQuery	still;			/* by key, with a filter: counts the rows of a
 								 * range that match */
-	CmigQuery	first_still;	/* the same for the first range */
+	CmigQuery	first_still;	/* like "still", but for the first range */
 	CmigQuery	probe;			/* by ctid: counts the matching rows of a
 								 * range, up to the size of a batch plus one */
 	CmigQuery	first;			/* by key: updates the first range, which has
@@ -38,8 +38,8 @@ typedef struct CmigBackfillQueries
 } CmigBackfillQueries;
 
 /*
- * The first function builds the statements for a part in the current memory
- * context.  The second one frees the statements' plans.
+ * cmig_backfill_sql_prepare() builds the statements for a part in the current
+ * memory context. cmig_backfill_sql_free() frees the statements' plans.
  */
 extern void cmig_backfill_sql_prepare(CmigBackfillQueries *queries,
 									  const CmigBackfillTarget *target,
@@ -47,8 +47,8 @@ extern void cmig_backfill_sql_prepare(CmigBackfillQueries *queries,
 extern void cmig_backfill_sql_free(CmigBackfillQueries *queries);
 
 /*
- * The first function returns the number of blocks of a table or, if Citus manages
- * it, of its largest shard.  The second one
+ * cmig_backfill_sql_size() returns the number of blocks of a table or, if
+ * Citus manages the table, of its largest shard. cmig_backfill_sql_work()
  * returns the amount of work in one pass: the number of blocks or, for a walk
  * by key, an estimate of the number of rows.
  */

@@ -43,8 +43,8 @@ typedef struct CmigBackfillTarget
 	const char *where_sql;		/* NULL: all rows */
 	List	   *columns;		/* of char *: the columns in set_sql */
 	bool		by_key;			/* is the table walked by key, not by block?
-								 * It is if there is no where_sql or if it has
-								 * copies of shards. */
+								 * True if there is no where_sql, or if Citus
+								 * keeps copies of the table's shards. */
 	int			count;
 	CmigBackfillPart *parts;	/* ordered by name */
 } CmigBackfillTarget;

@@ -1,6 +1,8 @@
 /*
  * recipe_run.h
- *	  Functions shared by the online recipes.
+ *	  Functions shared by the online recipes, procedures such as
+ *	  cmig.add_foreign_key that change a table in steps and block other
+ *	  sessions only briefly.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -16,7 +18,8 @@ typedef struct CmigRecipe
 {
 	const char *procedure;
 	bool		one_transaction;
-	bool		alone;			/* not part of a revision */
+	bool		alone;			/* is the procedure not called by a revision's
+								 * script? */
 	Oid			table;
 	char	   *table_name;		/* qualified and quoted */
 	MemoryContext caller;		/* the caller's memory context */

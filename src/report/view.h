@@ -20,8 +20,9 @@ typedef struct CmigView
 {
 	CmigGraph  *graph;
 	CmigApplied *applied;
-	CmigMarks  *database;		/* in a scope, what is applied in the
-								 * database; otherwise NULL */
+	CmigMarks  *database;		/* if the current scope is a schema: the
+								 * revisions applied in the database;
+								 * otherwise NULL */
 	bool	   *is_row;			/* by node: does the revision have a version
 								 * row? */
 } CmigView;

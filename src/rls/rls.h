@@ -2,6 +2,9 @@
  * rls.h
  *	  Types and functions for row-level security that several modules use.
  *
+ * The context is the current user and tenant, which the application sets.  A
+ * key is a column that tells to which user or tenant a row belongs.
+ *
  * enable_rls reads the table's properties (rls_table.c), plans the policies
  * and the statements that create them (rls_plan.c, rls_policy.c), and runs
  * these statements (rls_enable.c).  Whatever disable_rls must restore is stored

@@ -1,7 +1,7 @@
 /*
  * rls_bound.h
- *	  Limits the queries in a policy's expression so that trying them is
- *	  quick.
+ *	  Limits the queries in a policy's expression so that they can be
+ *	  evaluated quickly.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,8 +13,9 @@
 #include "nodes/primnodes.h"
 
 /*
- * Make a sub-select with LIMIT ignore its ORDER BY.  The first of the made-up
- * rows, a stranger's row, is then returned, which is the worst case.
+ * Make a sub-select with LIMIT ignore its ORDER BY.  Then the first of the
+ * made-up rows is returned.  It belongs to a stranger (another tenant), which
+ * is the worst case.
  */
 extern void cmig_rls_bound_any_row(Query *query);
 

@@ -12,7 +12,11 @@
 #include "nodes/pg_list.h"
 #include "rls/rls_trial_context.h"
 
-/* A value to try in a column, and the kind of row that has this value. */
+/*
+ * A value to try in a column. "level" is how serious it is if strangers' rows
+ * with this value are visible, and "ordinary" is true if ordinary rows have
+ * it.
+ */
 typedef struct CmigRlsCandidate
 {
 	Const	   *value;

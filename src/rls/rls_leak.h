@@ -1,6 +1,7 @@
 /*
  * rls_leak.h
- *	  Finds rows of strangers for which a policy's expression can be true.
+ *	  Finds rows of other users and tenants (strangers) for which a policy's
+ *	  expression can be true.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -29,7 +30,7 @@ typedef struct CmigRlsCase
 								 * only in case or spelling */
 } CmigRlsCase;
 
-/* The rows that a policy lets through. */
+/* The strangers' rows that a policy lets through. */
 typedef struct CmigRlsLeak
 {
 	CmigRlsCase unset;			/* strangers' rows that are visible without a

@@ -12,8 +12,8 @@
 #include "utils/relcache.h"
 
 /*
- * The table under test, identified by its OID.  It remains open and locked
- * until it is closed.
+ * The table under test, that is, the table passed to cmig.rls_test, identified
+ * by its OID.  It remains open and locked until it is closed.
  */
 typedef struct CmigRlsRows
 {

@@ -1,6 +1,7 @@
 /*
  * rls_sample.h
- *	  Sample values for trying policies: keys of one tenant and of strangers.
+ *	  Sample values for trying policies: keys of one tenant and of other
+ *	  tenants (strangers).
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

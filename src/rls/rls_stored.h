@@ -24,8 +24,8 @@ typedef struct CmigRlsStored
 	bool		permissive;
 	char		command;		/* as in pg_policy */
 	ArrayType  *roles;
-	Node	   *qual;			/* qual and check are set when the policy is
-								 * judged */
+	Node	   *qual;			/* qual and check are set by
+								 * cmig_rls_stored_judge() */
 	Node	   *check;
 	char	   *qual_text;		/* qual and check as stored; NULL: none */
 	char	   *check_text;
@@ -66,7 +66,7 @@ extern char *cmig_rls_stored_repair(const CmigRlsStored *policy);
 extern char *cmig_rls_stored_advice(const CmigRlsStored *policy, bool is_check, const char *advice);
 
 /*
- * Returns, as SQL, a call of rls_test.  It shows the effect of a policy that
+ * Returns, as SQL, a call of rls_test that shows the effect of a policy that
  * cannot be judged.
  */
 extern char *cmig_rls_stored_try(const CmigRlsStored *policy);

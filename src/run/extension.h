@@ -33,20 +33,24 @@ extern void cmig_extension_share(void);
  */
 extern void cmig_extension_hold(void);
 
-/* Release the lock. Does nothing if it is not held. */
+/*
+ * Release the lock that cmig_extension_hold() has taken. Does nothing if the
+ * lock is not held.
+ */
 extern void cmig_extension_release(void);
 
 /*
- * Release the lock while a statement with CONCURRENTLY runs. Afterwards, the
- * caller must call cmig_extension_hold_again() or roll back the transaction.
+ * Release the session's lock on the extension while a statement with
+ * CONCURRENTLY runs. Afterwards, the caller must call
+ * cmig_extension_hold_again() or roll back the transaction.
  */
 extern void cmig_extension_lend(void);
 
 /*
  * Take the lock again after a transaction of a stepwise run was rolled back.
- * try_again takes the lock only if this is possible without waiting, and raises
- * no error. hold_again waits, and raises 55000 if the extension was dropped.
- * Both functions do nothing in other runs.
+ * try_again takes the lock only if this is possible without waiting, and
+ * raises no error. hold_again waits, and raises 55000 if the extension was
+ * dropped. Both functions do nothing in runs that are not stepwise.
  */
 extern void cmig_extension_try_again(void);
 extern void cmig_extension_hold_again(void);

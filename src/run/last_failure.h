@@ -26,7 +26,7 @@ typedef struct CmigLastFailure
 	CmigDirection direction;
 	char		scope[NAMEDATALEN]; /* "" for the database */
 	char		revision[CMIG_FAILURE_REVISION];
-	int			statement;		/* 0 if none */
+	int			statement;		/* number of the failed statement, or 0 */
 	int			sqlstate;		/* 0 if the session ended */
 	char		message[CMIG_FAILURE_MESSAGE];
 } CmigLastFailure;

@@ -47,7 +47,7 @@ extern void cmig_lock_wait_give_back(void);
 
 /*
  * Call this when a statement begins. Forgets the lock waits of earlier
- * statements, and rereads the limit.
+ * statements, and rereads cmig.lock_timeout.
  */
 extern void cmig_lock_wait_forget(void);
 

@@ -18,9 +18,9 @@
  * In that case, after several attempts, the run queues for the gate without
  * holding the run lock, and functions that start from then on fail, too.
  *
- * Each scope has a gate and a run lock of its own, so runs in several scopes do
- * not wait for each other. They share two more locks, which functions that write
- * revisions take in exclusive mode.
+ * Each scope has a gate and a run lock of its own, so runs in several scopes
+ * do not wait for each other. The scopes share two more locks, which functions
+ * that write revisions take in exclusive mode.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

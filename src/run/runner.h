@@ -22,7 +22,10 @@ extern void cmig_runner_init(void);
  */
 extern bool cmig_runner_concurrent_ddl(void);
 
-/* Is the current script being replayed in a shadow? */
+/*
+ * Is the current script being replayed in a shadow, that is, in a subtransaction
+ * that begins with empty schemas and is rolled back (see schema/shadow.h)?
+ */
 extern bool cmig_runner_is_replaying(void);
 
 /*

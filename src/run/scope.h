@@ -2,9 +2,9 @@
  * scope.h
  *	  The scope of a call: the database, or one of its schemas.
  *
- * A scope is a schema with version rows, a journal, progress, and a run lock of
- * its own. The setting cmig.scope contains its name, or an empty string for the
- * database.
+ * A scope is a schema with version rows, a journal, progress, and a run lock
+ * of its own. The setting cmig.scope contains the schema's name, or an empty
+ * string for the database.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -46,7 +46,7 @@ extern void cmig_scope_require(void);
 
 /*
  * Raises 0A000 if the current scope is a schema. "function", such as
- * "cmig.squash()", does not work there. hint says what to do instead.
+ * "cmig.squash()", does not work there. "hint" says what to do instead.
  */
 extern void cmig_scope_refuse(const char *function, const char *hint);
 
@@ -54,8 +54,9 @@ extern void cmig_scope_refuse(const char *function, const char *hint);
 extern char *cmig_scope_text(void);
 
 /*
- * Returns a condition that selects the rows of the current scope in a table
- * with the column scope, for hints: " AND scope = 'x'", or "" for the database.
+ * Returns, for use in hints, a condition that selects the current scope's rows
+ * in a table with the column scope: " AND scope = 'x'", or "" for the
+ * database.
  */
 extern char *cmig_scope_condition(void);
 

@@ -38,8 +38,9 @@ typedef struct CmigRunStep
 								 * transaction? */
 	bool		committed;		/* is the step committed before the next one
 								 * runs? */
-	bool		replayed;		/* does the step run in a shadow, where
-								 * nothing is committed? */
+	bool		replayed;		/* is the step replayed in a shadow (see
+								 * schema/shadow.h), where nothing is
+								 * committed? */
 	CmigRunStatement statement; /* if NULL, the runner runs the statements */
 	void	   *statement_arg;
 } CmigRunStep;
@@ -51,7 +52,9 @@ typedef struct CmigScriptRun
 	const char *verb;			/* such as "upgrade" or "verify" */
 	bool		verifying;		/* is the script verify_sql? */
 	bool		checking;		/* is the script precondition_sql? */
-	const char *phase;			/* activity outside statements, or NULL */
+	const char *phase;			/* what the runner is doing outside of
+								 * statements, such as "before its first
+								 * statement", or NULL */
 	CmigStatement statement;	/* text is NULL between statements */
 	int			statement_timeout;	/* caller's value, to be restored */
 	bool		timeout_was_active;
@@ -61,8 +64,8 @@ typedef struct CmigScriptRun
 extern void cmig_script_run_describe_error(void *run);
 
 /*
- * Returns the line in the error's context that names the revision, statement,
- * and line, or "" if there is none.
+ * Returns the part of the error's context that names the revision, the
+ * statement, and the line number, or "" if there is none.
  */
 extern char *cmig_script_run_place(const ErrorData *error);
 

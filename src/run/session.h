@@ -52,8 +52,8 @@ extern bool cmig_session_is_entered(void);
 
 /*
  * Variants for a script whose statements are committed one by one. The caller
- * must restore the settings and the role (see saved_settings.h). Both the
- * session and the current memory context must be below PortalContext.
+ * must restore the settings and the role (see saved_settings.h). *session must
+ * be allocated, and the current memory context must be, below PortalContext.
  * leave_steps must be called in a transaction, after success as well as after
  * an error.
  */

@@ -1,8 +1,9 @@
 /*
  * column_identity.h
- *	  The identity of a column: its clause, its sequence, and how they change.
+ *	  A column's identity: its clause, its sequence, and how they change.
  *
- * kind_column.c reads these properties together with the column's others.
+ * kind_column.c reads the identity together with the column's other
+ * properties.
  *
  * No database access.
  *
@@ -16,8 +17,8 @@
 
 /*
  * A column's identity.  The strings are NULL if the column has no identity.
- * Those about the sequence are also NULL for a partition that shares the
- * partitioned table's sequence.
+ * The strings that describe the sequence are also NULL for a partition that
+ * shares the partitioned table's sequence.
  */
 typedef struct CmigColumnIdentity
 {
@@ -26,8 +27,9 @@ typedef struct CmigColumnIdentity
 	const char *generated;		/* ALWAYS or BY DEFAULT */
 	const char *options;		/* the options in the clause of CREATE TABLE */
 	const char *sequence;		/* qualified name of the sequence */
-	const char *name;			/* its name */
-	const char *persistence;	/* LOGGED, UNLOGGED, or NULL: as the table */
+	const char *name;			/* unqualified name of the sequence */
+	const char *persistence;	/* LOGGED, UNLOGGED, or NULL if the sequence
+								 * has the table's persistence */
 	const char *settings;		/* the options that ALTER COLUMN can set, one
 								 * per line */
 } CmigColumnIdentity;
@@ -75,7 +77,7 @@ typedef struct CmigColumnIdentity
 	"  CASE WHEN s.seqcycle THEN 'CYCLE' ELSE 'NO CYCLE' END)" \
 	CMIG_COLUMN_IDENTITY_FROM_SQL
 
-/* Append GENERATED ...  AS IDENTITY, with the sequence options. */
+/* Append "GENERATED ... AS IDENTITY", with the sequence options. */
 extern void cmig_column_identity_append(StringInfo buf, const CmigColumnIdentity *identity);
 
 /*

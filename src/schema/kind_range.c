@@ -15,7 +15,10 @@ static const CmigProperty properties[] = {
 
 #define MULTIRANGE "MULTIRANGE_TYPE_NAME = "
 
-/* Leaves out the operator class if it is the default one. */
+/*
+ * Reads the range types. The operator class is left out if it is the default
+ * one.
+ */
 static const char range_sql[] =
 "SELECT 'pg_type'::regclass::oid, t.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
 " t.typname::text, format('%I.%I', n.nspname, t.typname), pg_get_userbyid(t.typowner)::text, false,"

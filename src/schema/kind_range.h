@@ -12,7 +12,7 @@
 #include "postgres.h"
 #include "schema/kind.h"
 
-/* Is the name of the first type's multirange type that of the second one's? */
+/* Do the multirange types of both range types have the same name? */
 extern bool cmig_range_shares_multirange(const CmigObject *range, const CmigObject *other);
 
 #endif							/* CMIG_KIND_RANGE_H */

@@ -19,12 +19,18 @@
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
-/* All version rows of the scopes, one row a scope. */
+/*
+ * A subquery that returns one row for each scope: its name, and its version
+ * rows, one per line.
+ */
 #define ROWS \
 	"(SELECT v.scope::text AS scope, string_agg(v.revision::text, E'\\n' ORDER BY v.revision::text COLLATE \"C\") AS rows" \
 	" FROM cmig.scope_version v GROUP BY 1)"
 
-/* Schemas of extensions belong to these. */
+/*
+ * The schemas that match a LIKE pattern, except for those that belong to
+ * extensions, and their version rows.
+ */
 static CmigQuery matching_query = {
 	.sql = "SELECT n.nspname::text, coalesce(r.rows, '') FROM pg_namespace n"
 	" LEFT JOIN " ROWS " r ON r.scope = n.nspname::text"
@@ -75,7 +81,10 @@ cmig_scope_list_matching(const char *pattern)
 	return items;
 }
 
-/* Append the row of tried_query to the list, unless the scope was dropped. */
+/*
+ * Append the row of tried_query to the list, unless neither the schema nor any
+ * version rows exist.
+ */
 static void
 collect_tried(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -117,7 +126,7 @@ cmig_scope_list_in(const char *scope, CmigScopeWork work, void *arg)
  * The cache
  */
 
-/* A result; the key is a hash of the rows. */
+/* An entry of the cache. The key is a hash of the version rows. */
 typedef struct CacheEntry
 {
 	uint64		hash;
@@ -158,6 +167,6 @@ cmig_scope_list_result(CmigScopeCache *cache, const char *rows, bool *found)
 		}
 		if (strcmp(entry->rows, rows) == 0)
 			return &entry->result;
-		hash++;					/* other rows have this hash */
+		hash++;					/* other version rows have the same hash */
 	}
 }

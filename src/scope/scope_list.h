@@ -15,7 +15,7 @@
 typedef struct CmigScopeItem
 {
 	char	   *name;
-	char	   *rows;			/* its version rows, one a line, in order; ""
+	char	   *rows;			/* its version rows, sorted, one per line; ""
 								 * if there are none */
 	bool		exists;			/* does the schema exist? */
 	char	   *failure;		/* the error of the last run, or NULL */
@@ -24,7 +24,8 @@ typedef struct CmigScopeItem
 
 /*
  * Returns a list of CmigScopeItem: the existing schemas that match a LIKE
- * pattern and can be scopes, in byte order. Only name and rows are set.
+ * pattern and can be scopes, in byte order. Only name, rows, and exists are
+ * set.
  */
 extern List *cmig_scope_list_matching(const char *pattern);
 
@@ -34,23 +35,23 @@ extern List *cmig_scope_list_matching(const char *pattern);
  */
 extern List *cmig_scope_list_tried(void);
 
-/* A callback for a scope in cmig_scope_list_in(). */
+/* The callback of cmig_scope_list_in(). */
 typedef void (*CmigScopeWork) (void *arg);
 
-/* Do the work with the scope as the current one. */
+/* Call work(arg) with the given scope as the current scope. */
 extern void cmig_scope_list_in(const char *scope, CmigScopeWork work, void *arg);
 
 /*
- * A cache of results for scopes, by their version rows: most scopes have the
- * same rows.
+ * A cache that contains a number for each set of version rows. Most scopes
+ * have the same version rows, so the number is computed only once for them.
  */
 typedef struct CmigScopeCache CmigScopeCache;
 
 extern CmigScopeCache *cmig_scope_list_cache(void);
 
 /*
- * Returns a pointer to the result for the rows. *found is false if the result
- * is new; the caller then sets it.
+ * Returns a pointer to the cached number for the given version rows. If *found
+ * is false, the caller must set the number.
  */
 extern int *cmig_scope_list_result(CmigScopeCache *cache, const char *rows, bool *found);
 

@@ -36,7 +36,10 @@
 PG_FUNCTION_INFO_V1(cmig_create_scope);
 PG_FUNCTION_INFO_V1(cmig_drop_scope);
 
-/* Returns the argument with the name of the scope. */
+/*
+ * Returns argument 0, the name of a scope. Raises 22023 if a schema with this
+ * name cannot be a scope.
+ */
 static char *
 scope_argument(FunctionCallInfo fcinfo, const char *call)
 {
@@ -58,7 +61,7 @@ scope_argument(FunctionCallInfo fcinfo, const char *call)
 	return name;
 }
 
-/* Run a command about a schema. */
+/* Run CREATE SCHEMA or DROP SCHEMA. */
 static void
 run_command(const char *sql)
 {
@@ -67,8 +70,8 @@ run_command(const char *sql)
 }
 
 /*
- * Delete the records of the current scope, whose schema does not exist any more,
- * and note that in the journal.
+ * Delete the records of the current scope, whose schema no longer exists, and
+ * record this in the journal.
  */
 static void
 forget_scope(void)

@@ -30,7 +30,7 @@ PG_FUNCTION_INFO_V1(cmig_scopes);
 /* The result for a scope in which nothing is applied */
 #define UNKNOWN (-1)
 
-/* Does the graph's tree of a node contain an applied revision? */
+/* Does the tree that contains the node contain an applied revision? */
 static bool
 is_of_applied_tree(const CmigGraph *graph, const CmigApplied *applied, int node)
 {
@@ -45,8 +45,9 @@ is_of_applied_tree(const CmigGraph *graph, const CmigApplied *applied, int node)
 }
 
 /*
- * Set *arg to the number of revisions in the trees of the scope's applied
- * revisions that are not applied.
+ * Callback: count the revisions that are not applied in the current scope but
+ * belong to the same tree as an applied one. Sets *arg to the number, or to
+ * UNKNOWN if nothing is applied.
  */
 static void
 count_pending(void *arg)

@@ -14,7 +14,7 @@
 
 #include "access/xact.h"
 
-/* Callback: note that a step has run. */
+/* Callback: count a step that has run, and report it. */
 static void
 count_step(CmigDirection direction, const CmigRevision *revision, void *arg)
 {
@@ -25,7 +25,9 @@ count_step(CmigDirection direction, const CmigRevision *revision, void *arg)
 		run->report(direction, revision, run->arg);
 }
 
-/* Set the revision that was running when an error occurred. */
+/*
+ * Set run->revision to the revision that was running when an error occurred.
+ */
 static void
 note_revision(CmigScopeRun *run, const CmigRunPlan *plan)
 {
@@ -58,7 +60,7 @@ cmig_scope_run(CmigScopeRun *run)
 	PG_END_TRY();
 	if (run->steps == 0)
 		return;
-	/* what follows must see the effects of the steps */
+	/* the calls below must see the effects of the steps */
 	CommandCounterIncrement();
 	cmig_active_settle();
 	if (cmig_stepwise_at_end)

@@ -11,7 +11,7 @@
 #include "base/revision.h"
 #include "move/run_plan.h"
 
-/* The upgrade of a scope. */
+/* The arguments and the results of upgrading a scope. */
 typedef struct CmigScopeRun
 {
 	const char *target;
@@ -22,7 +22,8 @@ typedef struct CmigScopeRun
 
 	/* set by the run */
 	int			steps;			/* number of steps that have run */
-	char	   *revision;		/* the one that is running, or NULL */
+	char	   *revision;		/* the revision that was running when an error
+								 * occurred, or NULL */
 } CmigScopeRun;
 
 /*

@@ -5,9 +5,10 @@
  *
  * The first transaction lists the scopes and decides which of them have
  * something to do.  Scopes with the same version rows are planned only once.
- * Then each of the others is upgraded, unless another session holds its run
- * lock: in that case, that session upgrades it.  If several sessions call the
- * procedure, each one finds that the others have upgraded a part of the scopes.
+ * Then each scope with something to do is upgraded, unless another session
+ * holds its run lock, because that session is upgrading the scope.  If several
+ * sessions call the procedure at the same time, each one upgrades a part of
+ * the scopes.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -51,7 +52,7 @@ typedef struct Upgrade
 	int			max_failures;
 
 	List	   *items;			/* of CmigScopeItem *: scopes with work to do */
-	int			current;		/* number of scopes that were up to date */
+	int			current;		/* number of scopes that are up to date */
 	int			upgraded;
 	int			taken;			/* number of scopes that another session is
 								 * upgrading */
@@ -65,11 +66,12 @@ typedef struct Upgrade
 	CmigScopeRun run;
 } Upgrade;
 
-/*
- * What there is to do
- */
+/* Finding the scopes that have something to do */
 
-/* A question to ask in a scope. */
+/*
+ * The question whether an upgrade of a scope has nothing to do, and the
+ * answer.
+ */
 typedef struct Question
 {
 	const char *target;
@@ -102,8 +104,9 @@ ask_in_scope(void *arg)
 }
 
 /*
- * Is there something to do in a scope?  If that cannot be determined, yes: its
- * own transaction then raises the error.
+ * Does an upgrade of the scope have something to do?  Returns true if
+ * determining this fails, because the scope's own transaction will then raise
+ * the error.
  */
 static bool
 has_work(const Upgrade *upgrade, CmigScopeCache *cache, const CmigScopeItem *item)
@@ -128,8 +131,8 @@ has_work(const Upgrade *upgrade, CmigScopeCache *cache, const CmigScopeItem *ite
 }
 
 /*
- * Callback: raise an error for a target that is wrong for all scopes.  A
- * relative target depends on the scope.
+ * Callback: raise an error for a target that is wrong for all scopes.
+ * Relative targets are not checked, because they depend on the scope.
  */
 static void
 check_target(void *arg)
@@ -215,7 +218,7 @@ write_failure(const Upgrade *upgrade, const ErrorData *error)
 	entry.message = error->detail ? psprintf("%s: %s", error->message, error->detail) : error->message;
 	entry.statement = cmig_runner_statement();
 
-	/* errors here are ignored in favor of the scope's error */
+	/* ignore errors here, because the scope's error is reported */
 	PG_TRY();
 	{
 		cmig_toplevel_snapshot();
@@ -244,8 +247,8 @@ ends_call(const ErrorData *error)
 }
 
 /*
- * Handle the error of a scope: raise it if it is one too many, otherwise turn it
- * into a warning.
+ * Handle the error of a scope: raise it if more than max_failures scopes have
+ * failed or the call must end, and turn it into a warning otherwise.
  */
 static void
 handle_failure(Upgrade *upgrade, ErrorData *error)
