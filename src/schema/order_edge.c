@@ -264,14 +264,16 @@ add_end(CmigOrder *order, const CmigObject *object, int before)
 
 /*
  * Make the node precede the drop of a table and of its columns and
- * constraints.
+ * constraints.  Statistics do not matter for inheritance, but their names can
+ * be used again by statistics of another parent.
  */
 static void
 add_part(CmigOrder *order, int node, const CmigObject *table)
 {
 	add_end(order, table, node);
 	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
-		add_end(order, child, node);
+		if (child->kind != &cmig_kind_statistics)
+			add_end(order, child, node);
 }
 
 /*
@@ -283,7 +285,8 @@ add_join(CmigOrder *order, int node, const CmigObject *table)
 {
 	add_edge(order, node, made_node(order, table));
 	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
-		add_edge(order, node, made_node(order, child));
+		if (child->kind != &cmig_kind_statistics)
+			add_edge(order, node, made_node(order, child));
 }
 
 /* Call "add" for each table that this one inherits from. */

@@ -151,3 +151,14 @@ CREATE TABLE t (k integer) INHERITS ("p
 -- b:
 CREATE TABLE t ("new
 line" text NOT NULL, "a b" integer DEFAULT 3);
+-- pair: statistics move with the parent
+-- a:
+CREATE TABLE p (x text);
+CREATE TABLE t (k integer NOT NULL) INHERITS (p);
+CREATE TABLE c (o integer) INHERITS (t);
+CREATE STATISTICS s ON k, x FROM t;
+-- b:
+CREATE TABLE q (x text);
+CREATE TABLE u (k integer NOT NULL) INHERITS (q);
+CREATE STATISTICS s ON k, x FROM u;
+CREATE TABLE c (o integer) INHERITS (u);
