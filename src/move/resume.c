@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "base/citus.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/query.h"
@@ -588,7 +589,9 @@ remove_leftover(void *arg)
 
 		ereport(NOTICE,
 				(errmsg("dropping index %s, which an interrupted statement left invalid", name)));
-		sql = psprintf("DROP INDEX CONCURRENTLY %s", name);
+		/* with Citus, the build may not have begun on all nodes */
+		sql = psprintf("DROP INDEX CONCURRENTLY %s%s",
+					   cmig_citus_manages(leftover->table) ? "IF EXISTS " : "", name);
 	}
 	cmig_toplevel_commit();
 	if (sql != NULL)
