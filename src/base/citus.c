@@ -8,11 +8,13 @@
 
 #include "base/citus.h"
 #include "base/query.h"
+#include "base/settings.h"
 
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "fmgr.h"
+#include "nodes/parsenodes.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -170,6 +172,54 @@ cmig_citus_use_two_phases(void)
 		return false;
 	use_two_phases();
 	return true;
+}
+
+void
+cmig_citus_keep_local(void)
+{
+	if (is_loaded() && has_metadata("pg_dist_partition"))
+		cmig_settings_override("citus.enable_ddl_propagation", "off");
+}
+
+void
+cmig_citus_propagate_setting(const char *name, const char *value)
+{
+	if (!is_loaded() || !has_metadata("pg_dist_partition"))
+		return;
+	cmig_settings_set("citus.propagate_set_commands", "local", PGC_USERSET, GUC_ACTION_LOCAL);
+	(void) cmig_query_once(psprintf("SET LOCAL %s = %s", name, quote_literal_cstr(value)),
+						   0, NULL, NULL, NULL, false, NULL, NULL);
+}
+
+/* The functions that change how Citus stores a table. */
+static const char *const distributing[] = {
+	"alter_distributed_table", "alter_table_set_access_method", "citus_add_local_table_to_metadata",
+	"citus_schema_distribute", "citus_schema_undistribute", "create_distributed_function",
+	"create_distributed_table", "create_distributed_table_concurrently", "create_reference_table",
+	"mark_tables_colocated", "remove_local_tables_from_metadata", "undistribute_table",
+	"update_distributed_table_colocation"
+};
+
+/* Works also where the extension is hidden. */
+bool
+cmig_citus_is_distribution(const Node *statement)
+{
+	const SelectStmt *select = (const SelectStmt *) statement;
+	const FuncCall *call;
+	const char *name;
+
+	if (!IsA(statement, SelectStmt) || list_length(select->targetList) != 1 || !is_loaded())
+		return false;
+	call = (const FuncCall *) linitial_node(ResTarget, select->targetList)->val;
+	if (!IsA(call, FuncCall))
+		return false;
+	name = strVal(llast(call->funcname));
+	for (int i = 0; i < lengthof(distributing); i++)
+	{
+		if (strcmp(name, distributing[i]) == 0)
+			return true;
+	}
+	return false;
 }
 
 bool

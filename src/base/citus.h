@@ -45,6 +45,24 @@ extern double cmig_citus_rows(Oid relation);
 extern void cmig_citus_require_coordinator(const char *command);
 
 /*
+ * Do not let Citus run DDL on the workers, until the end of the current nesting
+ * level of settings.  Does nothing without Citus.
+ */
+extern void cmig_citus_keep_local(void);
+
+/*
+ * Set a setting on the workers until the end of the transaction, and on the
+ * workers that it uses later.  Does nothing without Citus.
+ */
+extern void cmig_citus_propagate_setting(const char *name, const char *value);
+
+/*
+ * Does the statement only change how Citus stores a table, such as a call of
+ * create_distributed_table()?
+ */
+extern bool cmig_citus_is_distribution(const Node *statement);
+
+/*
  * Make the current transaction commit on all nodes or on none.  Without this,
  * Citus commits changes of a single shard before the coordinator's own
  * changes, so after a crash in between, only the changes of the shard would be

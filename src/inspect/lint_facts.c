@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "base/citus.h"
 #include "inspect/lint_facts.h"
 
 #include "access/genam.h"
@@ -100,6 +101,7 @@ static void
 read_size(CmigLintTable *table, bool has_children)
 {
 	List	   *tree = has_children ? find_all_inheritors(table->oid, NoLock, NULL) : list_make1_oid(table->oid);
+	bool		by_citus = false;
 	ListCell   *lc;
 
 	table->bytes = 0;
@@ -107,7 +109,11 @@ read_size(CmigLintTable *table, bool has_children)
 	foreach(lc, tree)
 	{
 		add_file_size(table, lfirst_oid(lc));
+		by_citus |= cmig_citus_manages(lfirst_oid(lc));
 	}
+	/* the rows are in shards, whose sizes are not known here */
+	if (by_citus)
+		table->bytes = table->rows = -1;
 	table->empty = table->bytes == 0;
 	table->empty_itself = table->empty;
 	list_free(tree);

@@ -141,6 +141,8 @@ typedef struct CmigRlsTable
 	char	   *nspname;
 	bool		partition;		/* a partition, whose indexes come from its
 								 * parent */
+	bool		by_citus;		/* Citus manages the table, whose policies
+								 * must not contain sub-selects */
 	bool		enabled;
 	bool		forced;
 	List	   *columns;		/* of CmigRlsColumn */
@@ -178,9 +180,11 @@ extern char *cmig_rls_policy_drop(const CmigRlsTable *table, const CmigRlsPolicy
 
 /*
  * Returns an SQL expression that reads a setting and casts it to a type.  The
- * expression is a sub-select, so that it is evaluated once per statement.
+ * expression is a sub-select, so that it is evaluated once per statement, unless
+ * the table's policies must not contain sub-selects.
  */
-extern char *cmig_rls_policy_context(const char *setting, const char *cast, bool required);
+extern char *cmig_rls_policy_context(const CmigRlsTable *table, const char *setting,
+									 const char *cast, bool required);
 
 /*
  * Like cmig_rls_policy_context, but for a column default, in which a

@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "base/citus.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/listing.h"
@@ -89,7 +90,8 @@ check_volatile_function(const Clause *clause, char **fix)
 static char *
 check_row_function(const Clause *clause, char **fix)
 {
-	if (clause->in->row_function == NULL)
+	/* Citus rejects sub-selects in policies */
+	if (clause->in->row_function == NULL || cmig_citus_manages(clause->policy->relid))
 		return NULL;
 	if (!clause->in->row_function_has_column)
 		return psprintf("%s calls %s() for each row; in a sub-select it is called once",

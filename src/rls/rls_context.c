@@ -12,6 +12,7 @@
  */
 #include "postgres.h"
 
+#include "base/citus.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/settings.h"
@@ -40,6 +41,8 @@ set_setting(const char *name, const char *value, bool is_local)
 {
 	cmig_settings_set(name, value, superuser() ? PGC_SUSET : PGC_USERSET,
 					  is_local ? GUC_ACTION_LOCAL : GUC_ACTION_SET);
+	if (IsTransactionBlock())
+		cmig_citus_propagate_setting(name, value);
 }
 
 /* Returns the setting, or NULL if it is unset or ''. */

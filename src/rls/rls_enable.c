@@ -11,10 +11,10 @@
 #include "postgres.h"
 
 #include "base/argument.h"
+#include "base/citus.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/listing.h"
-#include "base/local_rows.h"
 #include "base/query.h"
 #include "base/role.h"
 #include "base/text_list.h"
@@ -362,6 +362,21 @@ lock_family(Oid relid)
 	return family;
 }
 
+/*
+ * Raise an error if the policies would need a sub-select on a table that Citus
+ * manages.
+ */
+static void
+refuse_via_of_shards(const CmigRlsTable *via, Oid relid)
+{
+	if (via != NULL && cmig_citus_manages(relid))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cmig.enable_rls cannot use a membership table for table \"%s\"", get_rel_name(relid)),
+				 errdetail("Citus manages the table, and rejects sub-selects in its policies."),
+				 errhint("Use tenant_column or user_column, without via.")));
+}
+
 Datum
 cmig_enable_rls(PG_FUNCTION_ARGS)
 {
@@ -377,9 +392,8 @@ cmig_enable_rls(PG_FUNCTION_ARGS)
 	cmig_rls_options_require_roles(options, relid);
 	cmig_rls_options_check_roles(options);
 	family = lock_family(relid);
-	cmig_local_rows_require(relid, true, "cmig.enable_rls",
-							"The servers that hold the shards do not know the context. Use CREATE POLICY with a different condition.");
 	via = read_via(options);
+	refuse_via_of_shards(via, relid);
 
 	run_access(fcinfo, NULL, grant_application(options));
 	foreach(lc, family)
@@ -485,11 +499,6 @@ schema_tables_with_key(Oid namespace, const char *schema, const CmigRlsOptions *
 			table = cmig_rls_table_read(relid);
 		}
 		obstacle = cmig_rls_plan_obstacle(options, table, &code);
-		if (obstacle == NULL && !cmig_local_rows_here(relid))
-		{
-			obstacle = "it is distributed by Citus";
-			code = ERRCODE_FEATURE_NOT_SUPPORTED;
-		}
 		tables = lappend_oid(tables, relid);
 		if (obstacle == NULL)
 			continue;

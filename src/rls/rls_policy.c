@@ -12,7 +12,8 @@
  *
  * - A setting is read in a sub-select, so that it is read once per statement
  * and not once per row.  NULLIF is needed because a setting is '' after SET
- * LOCAL, and ''::uuid is an error.
+ * LOCAL, and ''::uuid is an error.  Citus rejects sub-selects in policies; there,
+ * a comparison with the key of an index still reads the setting once per shard.
  *
  * - Membership is tested by = ANY (ARRAY(SELECT ...)), which can use an index
  * on the key.
@@ -40,15 +41,17 @@
  */
 
 char *
-cmig_rls_policy_context(const char *setting, const char *cast, bool required)
+cmig_rls_policy_context(const CmigRlsTable *table, const char *setting, const char *cast,
+						bool required)
 {
 	bool		plain = strcmp(cast, "text") == 0;
+	char	   *value = required ?
+	psprintf("cmig.require_%s()%s%s",
+			 strcmp(setting, CMIG_RLS_USER_SETTING) == 0 ? "user_id" : "tenant_id",
+			 plain ? "" : "::", plain ? "" : cast) :
+	cmig_rls_policy_default(setting, cast);
 
-	if (required)
-		return psprintf("(SELECT cmig.require_%s()%s%s)",
-						strcmp(setting, CMIG_RLS_USER_SETTING) == 0 ? "user_id" : "tenant_id",
-						plain ? "" : "::", plain ? "" : cast);
-	return psprintf("(SELECT %s)", cmig_rls_policy_default(setting, cast));
+	return table->by_citus ? value : psprintf("(SELECT %s)", value);
 }
 
 char *
@@ -62,10 +65,11 @@ cmig_rls_policy_default(const char *setting, const char *cast)
 
 /* column = context */
 static char *
-equals(const CmigRlsColumn *column, const char *setting, bool required)
+equals(const CmigRlsTable *table, const CmigRlsColumn *column, const char *setting,
+	   bool required)
 {
 	return psprintf("%s = %s", quote_identifier(column->name),
-					cmig_rls_policy_context(setting, column->cast, required));
+					cmig_rls_policy_context(table, setting, column->cast, required));
 }
 
 /* column = ANY (the keys from the membership table) */
@@ -78,7 +82,7 @@ is_member(const CmigRlsOptions *options, const CmigRlsTable *via,
 	return psprintf("%s = ANY (ARRAY(SELECT m.%s FROM %s m WHERE m.%s = %s))",
 					quote_identifier(key->name), quote_identifier(options->via_key),
 					via->name, quote_identifier(user->name),
-					cmig_rls_policy_context(CMIG_RLS_USER_SETTING, user->cast,
+					cmig_rls_policy_context(via, CMIG_RLS_USER_SETTING, user->cast,
 											options->require_context));
 }
 
@@ -133,9 +137,10 @@ add_policies(List **policies, const char *name, bool permissive, int mask,
  * except for reading rows that are public or shared.
  */
 static void
-add_floor(List **policies, const CmigRlsOptions *options, CmigRlsColumn *tenant)
+add_floor(List **policies, const CmigRlsOptions *options, const CmigRlsTable *table,
+		  CmigRlsColumn *tenant)
 {
-	char	   *floor = equals(tenant, CMIG_RLS_TENANT_SETTING, options->require_context);
+	char	   *floor = equals(table, tenant, CMIG_RLS_TENANT_SETTING, options->require_context);
 	int			mask = CMIG_RLS_ALL;
 
 	if (options->public_read || options->shared)
@@ -155,11 +160,11 @@ add_floor(List **policies, const CmigRlsOptions *options, CmigRlsColumn *tenant)
  * the value of a setting.
  */
 static void
-add_own_access(List **policies, const CmigRlsOptions *options, const char *name,
+add_own_access(List **policies, const CmigRlsOptions *options, const CmigRlsTable *table, const char *name,
 			   CmigRlsColumn *column, const char *setting)
 {
 	add_policies(policies, name, true, options->commands, options->roles,
-				 equals(column, setting, options->require_context),
+				 equals(table, column, setting, options->require_context),
 				 psprintf("Rows whose %s is %s.", column->name, setting));
 }
 
@@ -191,13 +196,13 @@ cmig_rls_policy_plan(const CmigRlsOptions *options, const CmigRlsTable *table,
 	access_column = key ? key : user ? user : tenant;
 
 	if (tenant)
-		add_floor(&policies, options, tenant);
+		add_floor(&policies, options, table, tenant);
 	if (key)
 		add_member_access(&policies, options, via, key);
 	else if (user)
-		add_own_access(&policies, options, "user_access", user, CMIG_RLS_USER_SETTING);
+		add_own_access(&policies, options, table, "user_access", user, CMIG_RLS_USER_SETTING);
 	else
-		add_own_access(&policies, options, "tenant_access", tenant, CMIG_RLS_TENANT_SETTING);
+		add_own_access(&policies, options, table, "tenant_access", tenant, CMIG_RLS_TENANT_SETTING);
 
 	if (options->public_read)
 		add_policy(&policies, "public_read", true, CMIG_RLS_SELECT, options->roles,

@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "base/citus.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/query.h"
@@ -274,6 +275,7 @@ cmig_rls_table_read(Oid relid)
 	table->relname = pstrdup(NameStr(form->relname));
 	table->name = quote_qualified_identifier(table->nspname, table->relname);
 	table->partition = form->relispartition;
+	table->by_citus = cmig_citus_manages(relid);
 	table->enabled = form->relrowsecurity;
 	table->forced = form->relforcerowsecurity;
 	ReleaseSysCache(tuple);

@@ -514,6 +514,12 @@ test_contexts(FunctionCallInfo fcinfo, bool is_array)
 	int			tenant_count = contexts_argument(fcinfo, 3, is_array, &tenants);
 	int			count = Max(user_count, tenant_count);
 
+	if (table->by_citus)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cmig.rls_test cannot be used for table %s", table->name),
+				 errdetail("Citus manages the table. The tests would run without its rows, which are in shards."),
+				 errhint("In a transaction, SET ROLE, call cmig.set_context, and query the table.")));
 	if (user_count != 0 && tenant_count != 0 && user_count != tenant_count)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -379,8 +379,12 @@ static ErrorData *
 attempt(ShadowRun *run)
 {
 	CmigSessionLocks *locks = cmig_shadow_session_locks();
-	ErrorData  *error = cmig_subtransaction_rehearse(work, run);
+	int			level = NewGUCNestLevel();
+	ErrorData  *error;
 
+	cmig_citus_keep_local();
+	error = cmig_subtransaction_rehearse(work, run);
+	AtEOXact_GUC(false, level);
 	in_shadow = false;
 	cmig_lock_wait_unwatch();
 	cmig_shadow_session_put_back(locks);

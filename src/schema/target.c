@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "base/citus.h"
 #include "base/compat.h"
 #include "base/settings.h"
 #include "base/subtransaction.h"
@@ -194,7 +195,7 @@ cmig_target_execute(CmigTargetState *state, const CmigStatement *statement)
 	RawStmt    *raw = statement->raw;
 	const char *reason;
 
-	if (is_frame(raw) || is_setval(raw) || changes_live_rows(state, raw))
+	if (cmig_citus_is_distribution(raw->stmt) || is_frame(raw) || is_setval(raw) || changes_live_rows(state, raw))
 		return;
 	if (cmig_statement_classify(raw, &reason) == CMIG_STATEMENT_CONCURRENTLY)
 		raw = cmig_statement_without_concurrently(raw);

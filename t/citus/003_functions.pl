@@ -1,0 +1,138 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# Row-level security, audit, lint, dry runs, schema diffs, drift, and dumps on
+# tables of each kind.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin, "$FindBin::RealBin/..";
+use CmigCluster;
+use CmigNode;
+use Test::More;
+
+my ($coordinator, @workers) = new_cluster();
+my @tables = qw(app.country app.item app.managed tenant_a.thing);
+
+sub sql { return query($coordinator, 'postgres', @_) }
+
+make_tables($coordinator);
+
+# row-level security
+
+sql(<<'SQL');
+CREATE ROLE app LOGIN;
+GRANT USAGE ON SCHEMA app, tenant_a TO app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA app, tenant_a TO app;
+SELECT cmig.grant_access('app', 'application');
+SQL
+foreach my $table (@tables)
+{
+	my $column = $table eq 'app.item' ? 'tenant' : 'id';
+	my $count = $table eq 'app.item' ? 100 : 1;
+	my $context = "BEGIN; SET ROLE app; SELECT cmig.set_context(NULL, '5') IS NULL;";
+
+	sql("SELECT cmig.enable_rls('$table', roles => '{app}', tenant_column => '$column')");
+	is(on_shards($coordinator, $table, 'SELECT count(*) FROM pg_policy WHERE polrelid = %L::regclass'), '2', "enable_rls creates the policies of each shard of $table");
+	is(sql("BEGIN; SET ROLE app; SELECT count(*) FROM $table; COMMIT;"), '0', 'without a context, no row is visible');
+	is(sql("$context SELECT count(*) FROM $table; COMMIT;"), "f\n$count", 'the context reaches the workers');
+	is(sql("$context SELECT count(*) FROM $table WHERE $column = 6; COMMIT;"), "f\n0", 'and excludes other rows');
+	is(sql("BEGIN; SET ROLE app; SELECT count(*) FROM $table; SELECT cmig.set_context(NULL, '5') IS NULL; SELECT count(*) FROM $table; SELECT cmig.clear_context() IS NULL; SELECT count(*) FROM $table; COMMIT;"),
+		"0\nf\n$count\nf\n0", 'also when the connections exist already, until it is cleared');
+	is(sql("$context COMMIT; BEGIN; SELECT count(*) FROM $table; COMMIT;"), "f\n0", 'it ends with the transaction');
+	is(sql("BEGIN; SET ROLE app; SET LOCAL citus.propagate_set_commands = 'local'; SET LOCAL app.current_tenant_id = '5'; SELECT count(*) FROM $table; COMMIT;"), $count, 'SET LOCAL with citus.propagate_set_commands does the same');
+	is(sql("SET ROLE app; SELECT cmig.set_context(NULL, '5', false) IS NULL; SELECT count(*) FROM $table;"), $table =~ /managed|country/ ? "f\n1" : "f\n0", "a session's context does not reach the workers, only what the coordinator stores");
+	fails_with($coordinator, 'postgres', "$context UPDATE $table SET name = 'x'; INSERT INTO $table ($column" . ($column eq 'id' ? '' : ', id') . ') VALUES (6' . ($column eq 'id' ? '' : ', 0') . '); COMMIT;', '42501', 'row-level security policy|violates', 'a row of another tenant is rejected');
+	fails_with($coordinator, 'postgres', "SELECT * FROM cmig.rls_test('$table', 'app', tenant_id => '5')", '0A000', 'rows, which are in shards', 'rls_test is refused');
+}
+is(sql("SELECT rule, problem FROM cmig.rls_check('{app,tenant_a}') WHERE object <> 'app.plain'"), '', 'rls_check finds nothing');
+fails_with($coordinator, 'postgres', "SELECT cmig.enable_rls('app.item', roles => '{app}', via => 'app.plain', via_user => 'name', via_key => 'id', key_column => 'tenant')", '0A000', 'membership table.*rejects sub-selects', 'a membership table is refused');
+foreach my $table (@tables)
+{
+	sql("SELECT cmig.disable_rls('$table')");
+	is(on_shards($coordinator, $table, 'SELECT count(*) FROM pg_policy WHERE polrelid = %L::regclass'), '0', "disable_rls drops the policies of $table");
+}
+is(sql("SELECT count(*) > 0 FROM cmig.enable_rls_schema('app', roles => '{app}', tenant_column => 'id', exclude => '{app.item,app.managed}')"), 't', 'enable_rls_schema includes reference tables');
+sql("SELECT cmig.disable_rls('app.country')");
+
+# audit
+
+fails_with($coordinator, 'postgres', "SELECT cmig.enable_audit('$_')", '0A000', 'managed by Citus', "enable_audit is refused for $_") foreach @tables;
+sql("SELECT cmig.enable_audit('app.plain')");
+sql("UPDATE app.plain SET n = 1 WHERE id = 1");
+is(sql("SELECT count(*) FROM cmig.audit_history('app.plain')"), '1', 'a plain table is audited');
+sql("SELECT cmig.disable_audit('app.plain')");
+
+# lint and dry runs
+
+my $revision = revision_file('change', '', <<'UP', <<'DOWN');
+CREATE INDEX item_n ON app.item (n);
+CREATE INDEX country_n ON app.country (n);
+ALTER TABLE app.item ADD COLUMN extra bigint;
+UPDATE app.item SET extra = 1;
+UP
+ALTER TABLE app.item DROP COLUMN extra;
+DROP INDEX app.country_n;
+DROP INDEX app.item_n;
+DOWN
+sql(load_sql($revision));
+is(sql("SELECT string_agg(statement::text, ',' ORDER BY statement) FROM cmig.lint() WHERE rule = 'require-concurrent-index-creation'"), '1,2', 'lint does not take a distributed table for an empty one');
+is(sql("SELECT statement, command, rows, error FROM cmig.dry_run('upgrade', 'head') ORDER BY statement"), "1|CREATE INDEX||\n2|CREATE INDEX||\n3|ALTER TABLE||\n4|UPDATE|5000|", 'a dry run');
+is(on_shards($coordinator, 'app.item', "SELECT count(*) FROM pg_attribute WHERE attrelid = %L::regclass AND attname = 'extra'"), '0', 'changes no shard');
+is(sql("SELECT count(*) FROM cmig.plan('upgrade', 'head')"), '1', 'plan');
+is(sql("SELECT count(*) FROM cmig.plan('upgrade', 'head') WHERE locks LIKE '%app.item, 0 bytes%'"), '0', 'does not call a distributed table empty');
+
+# a script for psql
+
+my $script = sql("SELECT cmig.script('upgrade', 'base:head')");
+like($script, qr/CREATE INDEX item_n/, 'script writes the statements');
+sql("SELECT cmig.upgrade('head')");
+is(on_shards($coordinator, 'app.item', 'SELECT count(DISTINCT extra) FROM %s'), '1', 'the revision runs');
+sql("SELECT cmig.downgrade('base')");
+sql("SELECT cmig.remove_revision('change')");
+sql("DROP SCHEMA tenant_a CASCADE; DROP SCHEMA app CASCADE;");
+
+# the schema: diff, drift
+
+sql(load_sql(revision_file('tables', '', <<'UP', 'DROP SCHEMA app CASCADE;')));
+CREATE SCHEMA app;
+CREATE TABLE app.country (id int PRIMARY KEY, name text);
+SELECT create_reference_table('app.country');
+CREATE TABLE app.item (tenant int, id int, name text, country int REFERENCES app.country, PRIMARY KEY (tenant, id));
+SELECT create_distributed_table('app.item', 'tenant');
+INSERT INTO app.country VALUES (1, 'here');
+INSERT INTO app.item SELECT i % 10, i, 'name', 1 FROM generate_series(1, 100) i;
+UP
+sql("SELECT cmig.upgrade('head')");
+is(sql("SELECT count(*) FROM cmig.drift(schemas => '{app}', raise => false)"), '0', 'drift: nothing was changed by hand');
+is(sql('SELECT count(*) FROM app.item'), '100', 'and nothing is changed by the replay');
+sql('ALTER TABLE app.item ADD COLUMN extra int');
+is(sql("SELECT kind, object FROM cmig.drift(schemas => '{app}', raise => false)"), 'column|app.item.extra', 'drift finds a column that was added by hand');
+my $target = <<'SQL';
+CREATE SCHEMA app;
+CREATE TABLE app.country (id int PRIMARY KEY, name text, code text);
+SELECT create_reference_table('app.country');
+CREATE TABLE app.item (tenant int, id int, name text, country int REFERENCES app.country, extra int, PRIMARY KEY (tenant, id));
+SELECT create_distributed_table('app.item', 'tenant');
+SQL
+is(sql("SELECT upgrade_sql FROM cmig.diff(\$t\$$target\$t\$, '{app}')"), 'ALTER TABLE app.country ADD COLUMN code text', 'diff');
+sql("DO \$d\$ DECLARE s text; BEGIN FOR s IN SELECT upgrade_sql FROM cmig.diff(\$t\$$target\$t\$, '{app}') LOOP EXECUTE s; END LOOP; END \$d\$");
+is(on_shards($coordinator, 'app.country', "SELECT string_agg(attname, ',' ORDER BY attnum) FROM pg_attribute WHERE attnum > 0 AND attrelid = %L::regclass"), 'id,name,code', 'whose statements run on the shards');
+is(sql("SELECT count(*) FROM cmig.diff(\$t\$$target\$t\$, '{app}')"), '0', 'and remove the difference');
+unlike(sql("SELECT cmig.schema_sql('app')"), qr/create_distributed_table/, 'schema_sql does not contain the distribution');
+is(sql("SELECT problem FROM cmig.round_trip('tables')"), '', 'round_trip');
+is(sql('SELECT count(*) FROM citus_tables'), '2', 'the tables are still distributed');
+is($_->safe_psql('postgres', "SELECT count(*) FROM pg_namespace WHERE nspname = 'app'"), '1', 'the schema is on ' . $_->name) foreach @workers;
+
+# the policy on DDL
+
+sql("SELECT cmig.set_ddl_policy('deny')");
+fails_with($coordinator, 'postgres', 'ALTER TABLE app.item ADD COLUMN denied int', 'MG022', '', 'DDL outside of a run is denied');
+sql(load_sql(revision_file('allowed', 'tables', 'ALTER TABLE app.item ADD COLUMN allowed int;', 'ALTER TABLE app.item DROP COLUMN allowed;')));
+sql("SELECT cmig.upgrade('head')");
+is(on_shards($coordinator, 'app.item', "SELECT count(*) FROM pg_attribute WHERE attrelid = %L::regclass AND attname = 'allowed'"), '1', 'a revision may run it');
+sql("SELECT cmig.set_ddl_policy('allow')");
+
+stop_cluster($coordinator, @workers);
+done_testing();
