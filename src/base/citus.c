@@ -135,16 +135,35 @@ keep_address(TupleDesc desc, HeapTuple row, void *arg)
 							  cmig_query_text(desc, row, 2));
 }
 
+bool
+cmig_citus_is_worker(void)
+{
+	return is_loaded() && has_metadata("pg_dist_local_group") &&
+		ask("SELECT 1::float8 FROM pg_catalog.pg_dist_local_group WHERE groupid > 0 AND $1 = 0", InvalidOid) > 0;
+}
+
+int
+cmig_citus_parent(void)
+{
+	static const char prefix[] = "citus_internal gpid=";
+
+	if (!is_loaded() || application_name == NULL ||
+		strncmp(application_name, prefix, strlen(prefix)) != 0)
+		return 0;
+	/* a global process ID is the node's ID and ten digits for the process ID */
+	return strtoull(application_name + strlen(prefix), NULL, 10) % UINT64CONST(10000000000);
+}
+
 void
 cmig_citus_require_coordinator(const char *command)
 {
 	char	   *address = NULL;
 	bool		is_worker;
 
-	if (!is_loaded() || !has_metadata("pg_dist_local_group"))
+	if (!is_loaded())
 		return;
 	PushActiveSnapshot(GetTransactionSnapshot());
-	is_worker = ask("SELECT 1::float8 FROM pg_catalog.pg_dist_local_group WHERE groupid > 0", InvalidOid) > 0;
+	is_worker = cmig_citus_is_worker();
 	if (is_worker)
 		(void) cmig_query_once("SELECT nodename, nodeport::text FROM pg_catalog.pg_dist_node WHERE groupid = 0"
 							   " ORDER BY nodeid LIMIT 1", 0, NULL, NULL, NULL, true, keep_address, &address);

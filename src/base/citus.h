@@ -38,6 +38,15 @@ extern int	cmig_citus_shards(Oid relation);
 extern double cmig_citus_blocks(Oid relation);
 extern double cmig_citus_rows(Oid relation);
 
+/* Is the session connected to a worker? */
+extern bool cmig_citus_is_worker(void);
+
+/*
+ * Returns the process ID of the session of this server for which Citus opened
+ * the current one, or 0.  It comes from application_name, which users can set.
+ */
+extern int	cmig_citus_parent(void);
+
 /*
  * Raise 0A000 if the session is connected to a worker.  The names and states of
  * revisions are on the coordinator only.

@@ -15,6 +15,7 @@
 #include "postgres.h"
 
 #include "base/argument.h"
+#include "base/citus.h"
 #include "base/compat.h"
 #include "base/database_setting.h"
 #include "base/errors.h"
@@ -25,6 +26,7 @@
 #include "guard/ddl_log.h"
 #include "online/recipe_run.h"
 #include "parse/raw_parse.h"
+#include "run/run_lock.h"
 #include "run/runner.h"
 
 #include "catalog/namespace.h"
@@ -119,11 +121,29 @@ is_restore(void)
 		cmig_owns_database_compat(MyDatabaseId, GetSessionUserId());
 }
 
+/*
+ * Has the policy already been applied to the current command, on another node of
+ * a Citus cluster or in another session?  It is applied on the coordinator, which
+ * then runs the command on the shards.  If the coordinator has shards itself, its
+ * run does so in other sessions.
+ */
+static bool
+is_for_shards(void)
+{
+	int			pid = cmig_citus_parent();
+	TransactionId prepared;
+
+	return cmig_citus_is_worker() ||
+		(pid != 0 && (pid == cmig_run_lock_holder() ||
+					  pid == cmig_run_lock_transaction_holder(&prepared)));
+}
+
 /* Is the current command exempt from the policy? */
 static bool
 is_exempt(void)
 {
-	return creating_extension || IsBinaryUpgrade || cmig_runner_current() != NULL || is_restore();
+	return creating_extension || IsBinaryUpgrade || cmig_runner_current() != NULL || is_restore() ||
+		is_for_shards();
 }
 
 /* Raise an error for a change that the policy denies. */

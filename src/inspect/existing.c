@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "base/citus.h"
 #include "base/compat.h"
 #include "inspect/existing.h"
 
@@ -332,6 +333,9 @@ cmig_existing_size_now(Oid relation)
 	Oid			nothing;
 	int64		size = own_size(relation, &toast);
 
+	/* the shards might be locked by this transaction, so they are not asked */
+	if (size == 0 && cmig_citus_manages(relation))
+		return -1;
 	return OidIsValid(toast) ? size + own_size(toast, &nothing) : size;
 }
 

@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "base/citus.h"
 #include "inspect/held_locks.h"
 #include "inspect/measure.h"
 #include "inspect/waiters.h"
@@ -50,7 +51,7 @@ cmig_measure_mode_name(LOCKMODE mode)
 char *
 cmig_measure_lock_line(LOCKMODE mode, const char *name, char kind, int64 size)
 {
-	if (!RELKIND_HAS_STORAGE(kind) || kind == RELKIND_SEQUENCE)
+	if (!RELKIND_HAS_STORAGE(kind) || kind == RELKIND_SEQUENCE || size < 0)
 		return psprintf("%s on %s", cmig_measure_mode_name(mode), name);
 	return psprintf("%s on %s, %s", cmig_measure_mode_name(mode), name,
 					cmig_existing_size_text(size));
@@ -264,7 +265,8 @@ add_lock(CmigMeasure *measure, const Touched *one)
 	relation->held = Max(relation->held, one->mode);
 	if (wait == 0 && !cmig_measure_is_reported(relation->kind, one->mode))
 		return;
-	line = cmig_measure_lock_line(one->mode, relation->name, relation->kind, relation->size);
+	line = cmig_measure_lock_line(one->mode, relation->name, relation->kind,
+								  cmig_citus_manages(relation->oid) ? -1 : relation->size);
 	add_line(&measure->locks, wait > 0 ? psprintf("%s, %s", line, wait_text(wait)) : line);
 }
 
