@@ -181,7 +181,8 @@ static char *
 substitute_environment(CmigImport *import, const CmigToolFile *file)
 {
 	StringInfoData result;
-	StringInfoData newlines;	/* keeps line numbers in errors right */
+	StringInfoData newlines;	/* one newline for each line read, so that
+								 * errors have the right line numbers */
 	CmigToolLine line;
 	bool		on = false;
 

@@ -44,10 +44,7 @@ scripted_function(void)
 {
 	Oid			schema = get_namespace_oid("cmig_audit", true);
 
-	/*
-	 * search the cache, because this does not require a privilege on the
-	 * schema
-	 */
+	/* search the syscache, which does not require a privilege on the schema */
 	return !OidIsValid(schema) ? InvalidOid :
 		GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum("write"),
 						PointerGetDatum(buildoidvector(NULL, 0)), ObjectIdGetDatum(schema));

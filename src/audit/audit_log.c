@@ -327,7 +327,8 @@ static const struct
 	{"layout", RELKIND_RELATION, true},
 	{"log_id_seq", RELKIND_SEQUENCE, true},
 	{"table_id_seq", RELKIND_SEQUENCE, true},
-	{"log_default", RELKIND_RELATION, false}	/* audit_retain can create it */
+	{"log_default", RELKIND_RELATION, false}	/* not needed, because
+												 * audit_retain can create it */
 };
 
 /* Returns the fault of a missing part, or NULL. */

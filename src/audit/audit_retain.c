@@ -246,7 +246,11 @@ run_as_owner(void *arg)
 	int			guc_level = NewGUCNestLevel();
 
 	cmig_settings_override("lock_timeout", psprintf("%d", retain->lock_timeout));
-	/* partition bounds are parsed from their text form */
+
+	/*
+	 * use ISO format, because partition bounds are parsed from their text
+	 * form
+	 */
 	cmig_settings_override("datestyle", "ISO");
 	cmig_run_lock_audit();
 	cmig_role_act_as_owner(&saved, retain->owner);

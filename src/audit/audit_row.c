@@ -516,7 +516,10 @@ cmig_audit_row_same(const CmigAuditColumn *column, Datum a, bool a_null,
 		struct varlena *left = (struct varlena *) DatumGetPointer(a);
 		struct varlena *right = (struct varlena *) DatumGetPointer(b);
 
-		/* equal bytes, or two references to the same TOAST value */
+		/*
+		 * the values are the same if their bytes are equal, as in two
+		 * references to the same TOAST value
+		 */
 		if (VARSIZE_ANY(left) == VARSIZE_ANY(right) &&
 			memcmp(left, right, VARSIZE_ANY(left)) == 0)
 			return true;

@@ -613,7 +613,7 @@ cmig_audit_target_key(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target)
 		if (getKeyJsonValueFromContainer(&key->root, lfirst(lc), strlen(lfirst(lc)), NULL) == NULL)
 			raise_key(target, "the given key does not have the same columns as the table's key");
 	}
-	/* a single value has already been converted to its column's type */
+	/* convert an object's values; a single value has already been converted */
 	if (is_object && target->key_columns && OidIsValid(target->relation))
 		key = with_types(target, key);
 	AtEOXact_GUC(false, guc_level);

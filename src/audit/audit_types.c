@@ -116,7 +116,7 @@ cmig_audit_types_hold(List *types)
 
 	foreach(lc, types)
 	{
-		/* only superusers can create casts for built-in types */
+		/* skip built-in types, for which only superusers can create casts */
 		if (lfirst_oid(lc) >= FirstNormalObjectId)
 			elements[count++] = ObjectIdGetDatum(lfirst_oid(lc));
 	}

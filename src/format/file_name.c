@@ -153,7 +153,7 @@ is_word_character(const char *p, int length)
 		!(c >= 0x3000 && c <= 0x3004) &&	/* East Asian punctuation */
 		!(c >= 0xFF00 && c <= 0xFF0F) &&
 		!(c >= 0xFE00 && c <= 0xFE0F) &&	/* variation selectors */
-		!(c >= 0x1F000 && c <= 0x1FAFF);	/* pictures */
+		!(c >= 0x1F000 && c <= 0x1FAFF);	/* emoji and similar symbols */
 }
 
 /*

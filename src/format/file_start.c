@@ -108,7 +108,11 @@ cmig_file_start_find_open(const List *quoted, const char *section, const char *e
 
 		if (start->section != section)
 			continue;
-		/* 'a'b is valid SQL, but unlikely to be intended */
+
+		/*
+		 * a quote directly before a word, as in 'a'b, is valid SQL but
+		 * probably not intended
+		 */
 		if (start->glued)
 		{
 			glued = start;
@@ -288,8 +292,8 @@ is_ordered(const CmigFileStart *file, const CmigFileStart *next)
 typedef enum Certainty
 {
 	NO_FILE,
-	PERHAPS_FILE,				/* a file begins if the text after it does not
-								 * parse */
+	PERHAPS_FILE,				/* a file begins only if the text after the
+								 * token does not parse */
 	CERTAIN_FILE
 } Certainty;
 
@@ -571,7 +575,10 @@ cmig_file_start_find_other(const CmigLexer *lexer, const char *end, CmigSection 
 	const char *value_end;
 	char	   *text;
 
-	/* an upgrade may be copied from elsewhere, including its comments */
+	/*
+	 * ignore comments in an upgrade section, which may have been copied from
+	 * elsewhere
+	 */
 	if (section == CMIG_SECTION_UPGRADE || !after_statement || !cmig_marker_is_alone(lexer))
 		return NULL;
 	if (begins_dump(lexer))

@@ -562,7 +562,7 @@ read_token(CmigFileReader *reader)
 		reader->has_sql |= lexer->type != CMIG_TOKEN_BLOCK_COMMENT;
 		return;
 	}
-	/* the lexer treats a byte order mark as a word */
+	/* ignore a byte order mark, which the lexer treats as a word */
 	if (lexer->type == CMIG_TOKEN_WORD &&
 		cmig_marker_skip_bom_back(lexer->start, lexer->next) == lexer->start)
 		return;

@@ -92,7 +92,11 @@ cmig_graph_check_name(const char *name)
 		if (strchr("@:+,;{}\"'", *c) != NULL)
 			return *c == '"' ? pstrdup("contains a double quote")
 				: psprintf("contains the character \"%c\"", *c);
-		/* U+0085, U+00A0, U+2028, and the like, if the encoding is UTF-8 */
+
+		/*
+		 * in UTF-8, reject white space and control characters such as U+0085,
+		 * U+00A0, and U+2028
+		 */
 		if (GetDatabaseEncoding() == PG_UTF8 && byte >= 0x80)
 		{
 			pg_wchar	code = utf8_to_unicode((const unsigned char *) c);
@@ -603,7 +607,10 @@ cmig_graph_suggest(const CmigGraph *graph, const char *name, int except)
 {
 	CmigSimilar similar;
 
-	/* nobody writes larger graphs manually, and the search would be slow */
+	/*
+	 * do not search larger graphs, which nobody writes manually, because the
+	 * search would be slow
+	 */
 	if (graph->count > 10000 || !cmig_similar_begin(&similar, name))
 		return NULL;
 	for (int i = 0; i < graph->count; i++)

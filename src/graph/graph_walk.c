@@ -199,7 +199,7 @@ cmig_graph_shown_labels(const CmigGraph *graph)
 	memset(all.set, true, graph->count);
 	order = cmig_graph_order(graph, &all, &count);
 
-	/* the labels of each node and of the nodes below it */
+	/* collect the labels of each node and of the nodes below it */
 	for (int i = 0; i < count; i++)
 	{
 		const CmigNode *node = &graph->nodes[order[i]];

@@ -148,7 +148,7 @@ make_plan(const CmigGraph *graph, const CmigApplied *applied,
 		}
 	}
 
-	/* the first step deletes rows that should not exist */
+	/* let the first step also delete superfluous version rows */
 	if (plan->count > 0 && superfluous != NIL)
 		remove_also(&plan->steps[0], superfluous);
 	pfree(naming);

@@ -18,10 +18,10 @@ typedef struct Resolve
 	const CmigPlace *place;
 	CmigGraph  *graph;			/* graph of all revisions */
 	CmigNames	applied;		/* names of the applied revisions, sorted */
-	bool	   *hidden;			/* indexed by node: true if the revision does
-								 * not count */
-	char	  **stands_for;		/* indexed by node: the name that counts
-								 * instead, or NULL */
+	bool	   *hidden;			/* indexed by node: is the revision left out,
+								 * because another one counts instead? */
+	char	  **stands_for;		/* indexed by node: the name of the revision
+								 * that counts instead, or NULL */
 	List	   *aliases;		/* of Alias *, for names without a node */
 } Resolve;
 

@@ -344,7 +344,7 @@ cmig_lint_code_names(const char *source, const char *word)
 	{
 		if (is_name(&lexer, word))
 			return true;
-		/* a string may contain dynamic SQL */
+		/* also search strings, which may contain dynamic SQL */
 		if ((lexer.type == CMIG_TOKEN_STRING || lexer.type == CMIG_TOKEN_DOLLAR) &&
 			lexer.next - lexer.start >= strlen(word) + 2)
 		{

@@ -29,14 +29,15 @@ struct CmigLintSession
 {
 	List	   *path;			/* char * */
 	List	   *default_path;
-	bool		timeouts[2];	/* by CmigLintTimeout */
+	bool		timeouts[2];	/* by CmigLintTimeout: is the timeout set? */
 	bool		default_timeouts[2];
 	const char *time_zone;
 	List	   *values;			/* NewValue *: added by the current
 								 * transaction */
 	int			in_block;		/* number of the statement that began the
 								 * transaction block, or 0 */
-	bool		reported[2];	/* by CmigLintTimeout */
+	bool		reported[2];	/* by CmigLintTimeout: has it been reported
+								 * that the timeout is not set? */
 	bool		wait_reported;
 	CmigLintTable *held;		/* first table with an AccessExclusiveLock */
 	int			held_since;		/* number of the statement that took this lock */

@@ -18,7 +18,7 @@
 typedef struct Walk
 {
 	List	  **locks;
-	List	   *before;			/* contents of the list before the walk */
+	List	   *before;			/* contents of *locks before the walk */
 	List	   *ctes;			/* of char *: names of WITH queries */
 	LOCKMODE	mode;			/* lock mode for the relations that are read */
 	List	   *chosen;			/* of char *: names in FOR UPDATE OF, or NIL

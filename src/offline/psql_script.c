@@ -444,7 +444,10 @@ make_text(Offline *offline)
 	if (session_lock)
 		append_session_unlock(offline);
 
-	/* whether the check is needed is known only after reading all scripts */
+	/*
+	 * insert the check now, because only after all scripts have been read is
+	 * it known whether the check is needed
+	 */
 	if (offline->scripts->calling != NIL)
 	{
 		insert_extension_check(offline, behind_start);

@@ -177,7 +177,10 @@ prepare_key(CmigBackfillQueries *q, const CmigBackfillTarget *target,
 				 errmsg("the key of table %s has too many columns for a backfill", part->name),
 				 errhint("Specify a where_sql that is true for the rows that remain to be updated.")));
 
-	/* a filter may qualify columns with the target's name */
+	/*
+	 * with a filter, use the target's name as the alias, because the filter
+	 * may qualify columns with this name
+	 */
 	source.alias = target->where_sql ? quote_identifier(get_rel_name(target->oid)) : "cmig_row";
 	source.from = target->where_sql ? part->updated : psprintf("%s AS cmig_row", part->name);
 	make_update(&q->update, target, part, true);

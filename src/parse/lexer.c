@@ -469,7 +469,11 @@ cmig_lexer_pass(const CmigLexerPass *pass, CmigLexer *lexer)
 			case PASS_DIGIT:
 				while (is_tag(*p))
 					p++;
-				/* lex_number() decides where the number ends */
+
+				/*
+				 * stop here, because lex_number() must decide where the
+				 * number ends
+				 */
 				if (*p == '.' || *p == '+' || *p == '-')
 					return;
 				break;

@@ -51,7 +51,7 @@
 /* psql's state for finding the end of a statement; see psqlscan.l. */
 typedef struct PsqlState
 {
-	int			parens;			/* open parentheses */
+	int			parens;			/* number of open parentheses */
 	int			words;			/* number of words so far */
 	char		first[PSQL_FIRST_WORDS];	/* first letters of the words that
 											 * psql knows: "cf", "corp", ... */
@@ -559,7 +559,8 @@ cmig_psql_append_statement(StringInfo to, const char *statement, CmigPsqlFacts *
 	if (whole)
 	{
 		appendBinaryStringInfo(to, body.data, body.len);
-		appendStringInfoString(to, *end ? "\n;\n" : ";\n"); /* the statement may end
+		appendStringInfoString(to, *end ? "\n;\n" : ";\n"); /* on a separate line if
+															 * the statement may end
 															 * with a comment */
 	}
 	else

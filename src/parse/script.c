@@ -108,9 +108,9 @@ is_meta_command(const CmigLexer *lexer)
 typedef struct PieceState
 {
 	bool		is_create;		/* the statement begins with CREATE */
-	int			parens;			/* open parentheses */
-	int			atomic_depth;	/* open BEGIN ATOMIC, and open CASEs in the
-								 * body */
+	int			parens;			/* number of open parentheses */
+	int			atomic_depth;	/* number of open BEGIN ATOMICs, and of open
+								 * CASEs in the body */
 	bool		after_begin;	/* the last token was BEGIN */
 	bool		after_label;	/* the last token was AS or a dot, so CASE or
 								 * END is a name */

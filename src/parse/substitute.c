@@ -359,7 +359,7 @@ cmig_substitute_script(const char *script, const CmigNames *declarations, const 
 		return script;
 	parse_declarations(&substitution, declarations);
 	result = substitute(&substitution, script, 1, false);
-	/* the setting would change where quotes end */
+	/* reject the script, because the setting would change where quotes end */
 	if (result != script && mentions(script, "standard_conforming_strings"))
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),

@@ -55,7 +55,7 @@ cmig_markup_append(StringInfo to, const char *text, Size most)
 	{
 		int			size = pg_utf_mblen(c);
 
-		/* in a SQL_ASCII database, the bytes may be invalid */
+		/* replace invalid bytes, which can occur in a SQL_ASCII database */
 		if (size > end - c || !pg_utf8_islegal(c, size))
 		{
 			append_character(to, REPLACEMENT);

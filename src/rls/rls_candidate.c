@@ -103,7 +103,11 @@ document_candidates(const CmigRlsInput *input, int whose)
 			owners = lappend(owners, lfirst(lc));
 	}
 	candidates = cmig_rls_candidate_add(NIL, cmig_rls_sample_document(input->type, input->form, whose, owners), CMIG_RLS_OPEN, true);
-	/* a condition on a member may expect a number or a string */
+
+	/*
+	 * add the other form, because a condition on a member may expect a number
+	 * or a string
+	 */
 	candidates = cmig_rls_candidate_add(candidates, cmig_rls_sample_document(input->type, input->form == CMIG_RLS_FORM_NUMBER ? CMIG_RLS_FORM_TEXT : CMIG_RLS_FORM_NUMBER,
 																			 whose, owners), CMIG_RLS_OPEN, false);
 	if (list_length(owners) < list_length(input->members))

@@ -45,8 +45,8 @@ typedef struct Hint
 								 * must equal */
 	bool		claimed;		/* the column is compared with the context */
 	Oid			cast;			/* type to which a text column is cast */
-	List	   *path;			/* of char *: the member, if the column is a
-								 * document */
+	List	   *path;			/* of char *: the path to the member, if the
+								 * column is a document */
 } Hint;
 
 /* The position of hints_walker in the tree. */

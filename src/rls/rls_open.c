@@ -151,10 +151,7 @@ check_always_true(const CmigRlsStored *policy, const List *siblings, List **find
 		return;
 	if (!policy->permissive)
 	{
-		/*
-		 * do not report a restrictive policy that rejects rows because of
-		 * nulls
-		 */
+		/* do not report a restrictive policy that rejects rows with nulls */
 		if (bms_is_empty(but_null))
 			cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_ALWAYS_TRUE, CMIG_RLS_WARNING, policy,
 										pstrdup("it restricts nothing: its expression is always true"), cmig_rls_stored_drop(policy));

@@ -122,7 +122,11 @@ commands_argument(FunctionCallInfo fcinfo, int n)
 					 errmsg("unrecognized row-level security command \"%s\"", name),
 					 errhint("Valid commands are ALL, SELECT, INSERT, UPDATE, and DELETE, as in commands => '{SELECT,INSERT}'")));
 	}
-	/* an empty list is probably a mistake in the caller's program */
+
+	/*
+	 * reject an empty list, which is probably a mistake in the caller's
+	 * program
+	 */
 	if (commands == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -80,10 +80,7 @@ add_key(Search *search, char *what, const char *name, char *value)
 		Oid			types[1] = {TEXTOID};
 		Datum		values[1] = {CStringGetTextDatum(value)};
 
-		/*
-		 * a value that is not valid for the key's type is an error, not a
-		 * test result
-		 */
+		/* raise an error if the value is not valid for the key's type */
 		(void) cmig_query_once(psprintf("SELECT 1 WHERE $1::%s IS NULL", column->cast),
 							   1, types, values, NULL, true, NULL, NULL);
 		key->members = list_make1(cmig_rls_rows_datum(key, value));

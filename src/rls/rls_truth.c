@@ -264,7 +264,7 @@ unless_null(int outcome, Node *node, Judge *judge)
 {
 	if (never_null(node, judge))
 		return outcome;
-	/* null as a constant does not come from the row */
+	/* nulls in the row can be assumed away, but null constants cannot */
 	if (!judge->assume || holds_null(node, NULL))
 		return outcome | CAN_BE_NULL;
 	(void) note_columns(node, judge);

@@ -258,8 +258,8 @@ cmig_run_lock_transaction(const char *command)
 	cmig_citus_require_coordinator(command);
 
 	/*
-	 * A stepwise run holds the gate, or is waiting for it after yielding to
-	 * functions too many times.
+	 * If the gate is not available, a stepwise run holds it, or is waiting
+	 * for it after yielding to functions too many times.
 	 */
 	set_tag(&tag, KEY_GATE);
 	if (LockAcquire(&tag, ShareLock, false, true) == LOCKACQUIRE_NOT_AVAIL)

@@ -639,7 +639,7 @@ run_step(const CmigRunStep *step, int parts)
 
 	stop_running(statement_timeout, timeout_was_active);
 	cmig_run_limit_check();
-	/* a later error does not belong to a statement */
+	/* forget the statement, because a later error does not belong to it */
 	forget_statement();
 }
 

@@ -207,7 +207,7 @@ set_all_for_script(GucAction action)
 	const char *role = cmig_settings_text("cmig.role", script_role);
 	const char *path = cmig_settings_text("cmig.search_path", script_search_path);
 
-	/* set the role first, because the other settings need no privileges */
+	/* set the role first, because any role can set the other settings */
 	if (is_set(role))
 	{
 		cmig_session_require_member();

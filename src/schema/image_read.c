@@ -67,7 +67,7 @@ take(CmigImageReader *reader, Size size)
 static void *
 take_aligned(CmigImageReader *reader, Size size)
 {
-	/* align the free memory, from which strings may have been allocated */
+	/* align the free memory, which may be unaligned after a string */
 	reader->room -= reader->room % MAXIMUM_ALIGNOF;
 	return memset(take(reader, MAXALIGN(size)), 0, size);
 }

@@ -158,7 +158,11 @@ cmig_column_parent(const CmigObject *column)
 	for (int i = 0; i < column->ndepends; i++)
 		if (column->depends[i]->kind == &cmig_kind_column && column->depends[i]->parent != table)
 			return column->depends[i];
-	/* a column defined by the table itself has no such dependency */
+
+	/*
+	 * if the table itself defines the column, too, there is no such
+	 * dependency
+	 */
 	for (int i = 0; i < table->ndepends; i++)
 	{
 		const CmigObject *found = table->depends[i]->kind == table->kind ? find_column(table->depends[i], column->name) : NULL;

@@ -101,8 +101,10 @@ typedef struct Walk
 								 * stack, 2 done */
 	int		   *next;			/* for each node: its next edge */
 	int		   *stack;
-	bool		again;			/* walk again with the same edges */
-	bool		cut;			/* statements were split: rebuild edges */
+	bool		again;			/* must the walk be repeated with the same
+								 * edges? */
+	bool		cut;			/* were statements split, so that the edges
+								 * must be rebuilt? */
 } Walk;
 
 /*

@@ -187,7 +187,11 @@ cmig_replace_detour(CmigChange *change, CmigChange *dependent)
 		cmig_table_is_key(dependent->from->parent, dependent->from->name))
 		return NULL;
 	dependent->disturbs = dependent->recasts = true;
-	/* the parent table's statements change this column, too */
+
+	/*
+	 * add no statements, because the parent table's statements change this
+	 * column, too
+	 */
 	if (cmig_column_stays_inherited(dependent->from, dependent->to))
 		return dependent;
 	dependent->action = CMIG_ALTER;

@@ -142,8 +142,9 @@ place(CmigTargetState *state, CmigExtension *extension, Oid to)
 	else if (isAnyTempNamespace(to))
 
 		/*
-		 * DROP SCHEMA at the end of the target would drop the extension, and
-		 * with it live objects
+		 * do not move the extension to a temporary schema, because DROP
+		 * SCHEMA at the end of the target would drop it, and with it live
+		 * objects
 		 */
 		note_place(state, extension, from, "extensions are not temporary");
 	else if (!cmig_may_create_compat(to, GetUserId()))

@@ -187,7 +187,7 @@ old_name(const char *comment, int length)
 	if (p == end || *p != '=')
 		return NULL;
 
-	/* only the last part of a qualified name is used */
+	/* use only the last part of a qualified name */
 	cmig_lexer_init(&name, pnstrdup(p + 1, end - p - 1));
 	cmig_lexer_next_sql(&name);
 	for (;;)

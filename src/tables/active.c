@@ -50,7 +50,11 @@ cmig_active_separate(CmigGraph *graph)
 
 	if (!cmig_scope_is_set())
 		return NULL;
-	/* the database's own path follows all dependencies */
+
+	/*
+	 * mark what is applied in the database before the trees are separated,
+	 * because in the database, paths follow all dependencies
+	 */
 	marks = cmig_target_applied(graph, cmig_version_rows_database())->applied;
 	cmig_trees_separate(graph);
 	return marks;

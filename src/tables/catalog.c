@@ -252,7 +252,7 @@ collect_revision(TupleDesc desc, HeapTuple row, void *arg)
 		bool		first = (repeatable ? set->repeatable_count : set->count) == 1;
 		bool		isnull;
 
-		/* most revisions have the same author as the previous one */
+		/* pass the previous revision, which usually has the same author */
 		read_detail_columns(&read->pack, desc, row, revision, first ? NULL : &revision[-1]);
 		revision->irreversible = !repeatable && cmig_query_bool(desc, row, 9, false);
 		revision->created_at = DatumGetTimestampTz(cmig_query_datum(desc, row, 11, &isnull));
