@@ -1,0 +1,113 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# CALL cmig.upgrade_scopes is killed in the middle of a scope, is shared by two
+# sessions, and upgrades more scopes than one transaction could lock; the rows of
+# scopes are dumped and restored.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $scopes = 60;
+my $node = new_node('scopes', 'autovacuum = off', 'max_locks_per_transaction = 10', 'max_connections = 10', 'restart_after_crash = on');
+$node->start;
+$node->safe_psql('postgres', 'CREATE DATABASE shop');
+query($node, 'shop', 'CREATE EXTENSION pg_cmig; CREATE TABLE gate (x int);');
+query($node, 'shop', join ' ', map { sprintf 'CREATE SCHEMA tenant_%02d;', $_ } 1 .. $scopes);
+
+# a revision that creates five tables, and one that waits for the table gate in
+# the scope tenant_20
+query($node, 'shop', load_sql(
+	revision_file('001', '', join("\n", map { "CREATE TABLE t$_ (id int PRIMARY KEY, name text);" } 1 .. 5), 'DROP TABLE t1, t2, t3, t4, t5;'),
+	revision_file('002', '001', q{
+ALTER TABLE t1 ADD n int;
+DO $$ BEGIN IF current_schema = 'tenant_20' THEN PERFORM FROM public.gate; END IF; END $$;
+CREATE INDEX ON t1 (n);}, 'ALTER TABLE t1 DROP n;')));
+
+# For each scope: what is recorded, and what its schema has
+sub look
+{
+	return query($node, 'shop', q{
+SELECT s.nspname, coalesce((SELECT string_agg(revision, ',') FROM cmig.scope_version v WHERE v.scope = s.nspname), '-'),
+	(SELECT count(*) FROM cmig.journal j WHERE j.scope = s.nspname AND outcome = 'done'),
+	(SELECT count(*) FROM cmig.journal j WHERE j.scope = s.nspname AND outcome <> 'done'),
+	(SELECT count(*) FROM pg_class c WHERE c.relnamespace = s.oid AND relkind = 'r'),
+	(SELECT count(*) FROM pg_class c WHERE c.relnamespace = s.oid AND relname = 't1_n_idx')
+FROM pg_namespace s WHERE nspname LIKE 'tenant%' ORDER BY 1});
+}
+
+sub upgraded { return sprintf 'tenant_%02d|002|2|0|5|1', $_[0] }
+sub untouched { return sprintf 'tenant_%02d|-|0|0|0|0', $_[0] }
+
+my $call = q{CALL cmig.upgrade_scopes('tenant\_%');};
+my $holder = $node->background_psql('shop', on_error_stop => 0);
+$holder->query_safe('BEGIN; LOCK TABLE gate');
+my $run = start_psql($node, 'shop', $call);
+my $pid = wait_until_blocked($node);
+kill_backend($pid);
+finish_psql($run);
+eval { $holder->quit };
+wait_for_recovery($node);
+is(look(), join("\n", (map { upgraded($_) } 1 .. 19), (map { untouched($_) } 20 .. $scopes)), 'after kill -9, each scope is either upgraded or untouched');
+is(query($node, 'shop', 'SELECT count(*) FROM cmig.scopes() WHERE failed IS NULL AND pending = 0'), '19', 'scopes() shows those that are');
+
+# the connection is terminated: the scope is recorded as failed by nobody, and is free
+$holder = $node->background_psql('shop', on_error_stop => 0);
+$holder->query_safe('BEGIN; LOCK TABLE gate');
+$run = start_psql($node, 'shop', $call);
+$pid = wait_until_blocked($node);
+$node->safe_psql('postgres', "SELECT pg_terminate_backend($pid)");
+isnt(finish_psql($run), 0, 'a terminated session');
+$holder->query_safe('ROLLBACK');
+$holder->quit;
+is(look(), join("\n", (map { upgraded($_) } 1 .. 19), (map { untouched($_) } 20 .. $scopes)), 'leaves the scope as it was');
+
+# a session waits in tenant_20; another one upgrades all others, in far more tables
+# than it could lock in one transaction
+$holder = $node->background_psql('shop', on_error_stop => 0);
+$holder->query_safe('BEGIN; LOCK TABLE gate');
+$run = start_psql($node, 'shop', $call);
+wait_until_blocked($node);
+query($node, 'shop', $call);
+is(look(), join("\n", map { $_ == 20 ? untouched($_) : upgraded($_) } 1 .. $scopes), 'another session upgrades all scopes but one');
+$holder->query_safe('ROLLBACK');
+$holder->quit;
+is(finish_psql($run), 0, 'the first session ends');
+is(look(), join("\n", map { upgraded($_) } 1 .. $scopes), 'all scopes are upgraded');
+like($run->{err}, qr/scopes: 1 upgraded, 59 already up to date, 0 failed, 0 left to other sessions/, 'and counts what it has done');
+
+# a canceled call ends, and is recorded as a failure of its scope
+query($node, 'shop', q{SELECT cmig.create_revision('wait', 'SELECT * FROM public.gate', '', revision => '003')});
+$holder = $node->background_psql('shop', on_error_stop => 0);
+$holder->query_safe('BEGIN; LOCK TABLE gate');
+$run = start_psql($node, 'shop', q{CALL cmig.upgrade_scopes('tenant\_%', max_failures => 100);});
+$pid = wait_until_blocked($node);
+$node->safe_psql('postgres', "SELECT pg_cancel_backend($pid)");
+is(finish_psql($run), 3, 'a canceled call ends, whatever max_failures is');
+like($run->{err}, qr/57014: .*CONTEXT:.*upgrade of scope "tenant_01"/s, 'and names the scope');
+$holder->query_safe('ROLLBACK');
+$holder->quit;
+is(query($node, 'shop', q{SELECT scope, split_part(failed, ': It waited', 1) FROM cmig.scopes() WHERE failed IS NOT NULL}), 'tenant_01|57014: canceling statement due to user request', 'the failure is recorded');
+query($node, 'shop', $call);
+is(query($node, 'shop', q{SELECT count(*) FROM cmig.scopes() WHERE current = '{003}' AND failed IS NULL}), $scopes, 'the next call upgrades all');
+
+# a dump of all scopes; restoring it takes fewer locks than there are scopes
+my $dump = PostgreSQL::Test::Utils::tempdir() . '/shop.dump';
+$node->append_conf('postgresql.conf', 'max_locks_per_transaction = 200');
+$node->restart;
+command_ok([ 'pg_dump', '-Fc', '-f', $dump, '-d', $node->connstr('shop') ], 'pg_dump');
+$node->append_conf('postgresql.conf', 'max_locks_per_transaction = 10');
+$node->restart;
+query($node, 'postgres', 'CREATE DATABASE restored');
+command_ok([ 'pg_restore', '--exit-on-error', '-d', $node->connstr('restored'), $dump ], 'restore');
+my $rows = q{SELECT * FROM cmig.scope_version ORDER BY 1, 2; SELECT j::text FROM cmig.journal j ORDER BY scope, id; SELECT scope, current, pending, failed FROM cmig.scopes()};
+is(query($node, 'restored', $rows), query($node, 'shop', $rows), 'the rows of scopes are restored');
+is(query($node, 'restored', "$call SET cmig.scope = 'tenant_07'; SELECT revision FROM cmig.downgrade('-1'); SELECT id, revision, direction FROM cmig.journal WHERE scope = 'tenant_07' ORDER BY id DESC LIMIT 1"),
+	"003\n4|003|downgrade", 'and the restored scopes can be migrated');
+
+done_testing();
