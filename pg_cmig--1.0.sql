@@ -1513,17 +1513,23 @@ AS 'MODULE_PATHNAME', 'cmig_ddl_event'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 -- Calls the library only if there may be a policy, and does not stop DDL if
--- there is no library or the schema was renamed.  A policy that was set after the session began is not
--- yet in the session's settings.
+-- there is no library or the schema was renamed.  A policy that was set after
+-- the session began is not yet in the session's settings.
 CREATE FUNCTION cmig.ddl_trigger()
 RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	IF current_setting('cmig.ddl_policy', true) IS NULL AND NOT EXISTS (
-		SELECT FROM pg_db_role_setting s WHERE s.setrole = 0 AND s.setconfig::text LIKE '%cmig.ddl_policy=%')
-		OR to_regprocedure('cmig.ddl_event(text,text)') IS NULL
-	THEN
+	IF current_setting('cmig.ddl_policy', true) IS NULL THEN
+		-- faster than the query
+		IF pg_relation_size('pg_db_role_setting', 'main') = 0 THEN
+			RETURN;
+		END IF;
+		IF NOT EXISTS (SELECT FROM pg_db_role_setting s WHERE s.setrole = 0 AND s.setconfig::text LIKE '%cmig.ddl_policy=%') THEN
+			RETURN;
+		END IF;
+	END IF;
+	IF to_regprocedure('cmig.ddl_event(text,text)') IS NULL THEN
 		RETURN;
 	END IF;
 	BEGIN

@@ -23,6 +23,7 @@
 #include "run/extension.h"
 #include "run/run_limit.h"
 #include "run/runner.h"
+#include "run/script_run.h"
 #include "run/session.h"
 
 #include "datatype/timestamp.h"
@@ -88,7 +89,7 @@ cmig_trial_add_row(CmigTrial *trial, const CmigTrialRow *row)
 	put_text(values, nulls, 4, row->command);
 	values[5] = Int64GetDatum(row->rows);
 	nulls[5] = measure == NULL || row->rows == CMIG_NO_ROWS;
-	put_text(values, nulls, 7, measure != NULL ? measure->locks : row->locks);
+	put_text(values, nulls, 7, measure != NULL && measure->locks != NULL ? measure->locks : row->locks);
 	if (measure != NULL)
 	{
 		values[6] = interval_datum(measure->elapsed_us);
@@ -245,6 +246,7 @@ begin_statement(CmigTrial *trial, const CmigScriptRun *run)
 	trial->statement = run->statement.number;
 	trial->line = run->statement.line;
 	trial->verifying = run->verifying;
+	trial->expected = NULL;
 	snprintf(trial->command, sizeof(trial->command), "%s%s", run->verifying ? "verify: " : run->checking ? "precondition: " : "",
 			 CreateCommandName(run->statement.raw->stmt));
 }
@@ -257,6 +259,22 @@ note_moved(CmigTrial *trial)
 
 	trial->moved = list_concat_unique_ptr(trial->moved, trial->measure.moved);
 	MemoryContextSwitchTo(old);
+}
+
+/*
+ * Remember the locks that the failed statement would have taken. The locks that
+ * it did take are gone with its subtransaction.
+ */
+static void
+note_expected(CmigTrial *trial, const CmigScriptRun *run, ErrorData *error)
+{
+	char	   *locks;
+
+	if (cmig_subtransaction_must_rethrow(error))
+		return;
+	locks = expected_locks(trial, cmig_planned_locks_start(), cmig_raw_parse_one(run->statement.text)->stmt);
+	if (locks != NULL)
+		trial->expected = MemoryContextStrdup(GetMemoryChunkContext(trial), locks);
 }
 
 /* CmigRunStatement callback: run the current statement in a subtransaction. */
@@ -281,7 +299,10 @@ try_statement(CmigScriptRun *run, DestReceiver *dest, void *arg)
 
 		/* for other errors, cmig_trial_run_step() adds a row */
 		if (reason == NULL)
+		{
+			note_expected(trial, run, error);
 			ReThrowError(error);
+		}
 		trial->measuring = false;
 		trial->incomplete = true;
 		row.error = psprintf("not tried: %s", reason);
@@ -339,6 +360,16 @@ cmig_trial_require_own_error(ErrorData *error)
 		ReThrowError(error);
 }
 
+/* Returns the line of the script in which the error has occurred, or 0. */
+static int
+line_of(const ErrorData *error)
+{
+	const char *place = cmig_script_run_place(error);
+	const char *number = place == NULL ? NULL : strrchr(place, ' ');
+
+	return number == NULL ? 0 : atoi(number);
+}
+
 /*
  * Add a row for the failed statement, or for an error outside the statements.
  */
@@ -355,7 +386,10 @@ add_failure(CmigTrial *trial, const ErrorData *error, int statement)
 	{
 		row.line = trial->line;
 		row.command = trial->command;
+		row.locks = trial->expected;
 	}
+	else
+		row.line = line_of(error);
 	if (trial->measuring)
 	{
 		cmig_measure_fail(&trial->measure);

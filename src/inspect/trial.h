@@ -34,6 +34,8 @@ typedef struct CmigTrial
 	char		command[NAMEDATALEN];
 	CmigMeasure measure;		/* measurement of this statement */
 	bool		measuring;		/* is the statement running? */
+	char	   *expected;		/* the locks that it would have taken, if it
+								 * has failed; or NULL */
 	bool		incomplete;		/* was an earlier statement skipped? */
 	CmigPlannedLocks *passed;	/* names changed in skipped parts, or NULL */
 } CmigTrial;
@@ -47,7 +49,7 @@ typedef struct CmigTrialRow
 	int64		rows;			/* CMIG_NO_ROWS if none */
 	const CmigMeasure *measure; /* NULL if the statement did not run */
 	const char *locks;			/* expected locks, if the statement did not
-								 * run */
+								 * run or has failed */
 	const char *error;
 } CmigTrialRow;
 
