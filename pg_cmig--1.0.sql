@@ -1522,16 +1522,10 @@ AS $$
 BEGIN
 	IF current_setting('cmig.ddl_policy', true) IS NULL THEN
 		-- faster than the query
-		IF pg_relation_size('pg_db_role_setting', 'main') = 0 THEN
-			RETURN;
-		END IF;
-		IF NOT EXISTS (SELECT FROM pg_db_role_setting s WHERE s.setrole = 0 AND s.setconfig::text LIKE '%cmig.ddl_policy=%') THEN
-			RETURN;
-		END IF;
+		IF pg_relation_size('pg_db_role_setting', 'main') = 0 THEN RETURN; END IF;
+		IF NOT EXISTS (SELECT FROM pg_db_role_setting s WHERE s.setrole = 0 AND s.setconfig::text LIKE '%cmig.ddl_policy=%') THEN RETURN; END IF;
 	END IF;
-	IF to_regprocedure('cmig.ddl_event(text,text)') IS NULL THEN
-		RETURN;
-	END IF;
+	IF to_regprocedure('cmig.ddl_event(text,text)') IS NULL THEN RETURN; END IF;
 	BEGIN
 		PERFORM cmig.ddl_event(TG_EVENT, TG_TAG);
 	EXCEPTION WHEN undefined_file THEN
