@@ -87,7 +87,7 @@ cmig_tool_state_refusal(const CmigTool *tool, Oid table)
 	return NULL;
 }
 
-/* The rows being read. */
+/* The rows read so far from another tool's table. */
 typedef struct ToolRows
 {
 	MemoryContext context;

@@ -51,7 +51,10 @@
 PG_FUNCTION_INFO_V1(cmig_audit_as_of);
 PG_FUNCTION_INFO_V1(cmig_audit_as_of_wrong);
 
-/* Finds the table that a text probably names. */
+/*
+ * Finds the table to which a string, given in place of a table, probably
+ * refers.
+ */
 static CmigQuery find_table = {
 	"SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)"
 	" FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
@@ -87,7 +90,7 @@ static const Oid parameter_types[CMIG_AS_OF_PARAMETERS] = {
 	[CMIG_AS_OF_SEQ] = INT8OID
 };
 
-/* Returns a row if a key was changed after the time. */
+/* Returns a row if a key was changed after the requested time. */
 static CmigQuery changed_keys = {
 	"SELECT 'yes' FROM cmig_audit.log l"
 	" WHERE l.old_hash >= $1 AND l.old_hash < $2 AND l.clock_at > $3 LIMIT 1",
@@ -100,7 +103,7 @@ static CmigQuery entries_between = {
 	4, {INT8OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID}
 };
 
-/* The seq of the first TRUNCATE after the time. */
+/* Finds the seq of the first TRUNCATE after the requested time. */
 static CmigQuery first_truncate = {
 	"SELECT pg_catalog.min(l.seq)::text FROM cmig_audit.log l"
 	" WHERE l.row_hash = $1 AND l.operation = 'TRUNCATE' AND l.clock_at > $2",

@@ -117,7 +117,10 @@ key_condition(const CmigAsOfQuery *as_of, const char *key)
 	return as_of->has_key ? psprintf(" AND %s = " PARAM_KEY, key) : "";
 }
 
-/* The state of the row before each entry after the time. */
+/*
+ * For each entry after the requested time, the state of the row before the
+ * entry.
+ */
 #define EVENTS \
 	"SELECT coalesce(a.old_hash, a.row_hash) AS h, coalesce(a.old_key, a.row_key) AS k," \
 	" a.seq, a.command_id, a.id, a.clock_at, a.operation = 'INSERT' AS gone," \
@@ -196,7 +199,10 @@ events(const CmigAsOfQuery *as_of)
 	return pstrdup(as_of->keys_changed ? EVENTS ARRIVALS : EVENTS);
 }
 
-/* The state of the row after each entry until the time. */
+/*
+ * For each entry until the requested time, the state of the row after the
+ * entry.
+ */
 #define EVENTS_UNTIL \
 	"SELECT e.row_key AS k, e.seq, e.command_id, e.id, e.clock_at, e.operation = 'DELETE' AS gone," \
 	" e.operation = 'INSERT' OR e.old_key IS NOT NULL AS ends, e.new_row AS image, e.logged_key FROM until e" \

@@ -136,7 +136,7 @@ is_of_value(const ErrorData *error)
 		category == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION;
 }
 
-/* A column of an image that is converted by itself. */
+/* A column of an image that is converted separately from the others. */
 typedef struct ColumnTrial
 {
 	const CmigAuditImages *images;

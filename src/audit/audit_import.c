@@ -43,7 +43,10 @@
 
 PG_FUNCTION_INFO_V1(cmig_audit_import);
 
-/* Imported entries sort before all others. */
+/*
+ * Added to the id of an imported entry, gives its seq, so that imported
+ * entries sort before all others.
+ */
 #define IMPORTED_SEQ (-(INT64CONST(1) << 62))
 
 /*

@@ -30,7 +30,7 @@ struct CmigAuditImportTables
 	List	   *found;			/* of CmigAuditImportTable */
 };
 
-/* The existing table of this name in a schema. */
+/* Finds a table by its name and its schema's name. */
 static CmigQuery find_table = {
 	"SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
 	" WHERE c.relname = $1 AND c.relkind IN ('r', 'p') AND n.nspname = $2"

@@ -59,7 +59,7 @@ static CmigQuery find_by_name = {
 	2, {TEXTOID, TEXTOID}
 };
 
-/* Does a table have audit triggers with this id? */
+/* Returns a row if a relation has audit triggers with a table id. */
 static CmigQuery carries_id = {
 	"SELECT 1 FROM pg_catalog.pg_trigger t"
 	" JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid AND p.proname = 'audit_trigger'"

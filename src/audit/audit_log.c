@@ -41,10 +41,10 @@
 #include "utils/syscache.h"
 
 /*
- * The order of the columns avoids padding in the fixed part of a row.  The
- * upper half of row_hash is the table's id, and the lower half is a hash of
- * the key, jsonb_hash_extended(row_key, 0), so that one index finds both the
- * entries of a row and the entries of a table.
+ * The statements that create the log.  The order of the columns avoids padding
+ * in the fixed part of a row.  The upper half of row_hash is the table's id,
+ * and the lower half is a hash of the key, jsonb_hash_extended(row_key, 0), so
+ * that one index finds both the entries of a row and the entries of a table.
  *
  * The unique index on id prevents a dump that is restored over the database
  * from adding entries a second time, and tells audit_writer.c the newest id.
@@ -316,7 +316,7 @@ foreign_owner(const char *kind, const char *name, Oid owner, Oid extension_owner
 	return fault;
 }
 
-/* The parts of the log. */
+/* The relations that make up the log. */
 static const struct
 {
 	const char *name;

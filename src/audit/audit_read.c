@@ -45,7 +45,7 @@ PG_FUNCTION_INFO_V1(cmig_audit_report);
 	" l.session_role, l.application_name, l.client_address, l.revision," \
 	" l.reason, l.request_id"
 
-/* Indexes of some of these columns. */
+/* The indexes of the first columns in ENTRY_COLUMNS. */
 enum
 {
 	ENTRY_ID,

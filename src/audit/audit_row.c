@@ -345,7 +345,10 @@ is_too_large(const ErrorData *error)
 		 strncmp(error->message, "invalid memory alloc request size", 33) == 0);
 }
 
-/* A value that is converted in a subtransaction, because that may fail. */
+/*
+ * A value that is converted in a subtransaction, because the conversion may
+ * fail.
+ */
 typedef struct ValueTrial
 {
 	const CmigAuditShape *shape;

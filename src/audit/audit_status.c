@@ -116,7 +116,7 @@ static CmigQuery read_status = {
 #define STATUS_OPTIONS 4
 #define STATUS_PROBLEM 5
 
-/* A row of the result. */
+/* A row of the result of audit_status(). */
 typedef struct Status
 {
 	Datum		values[STATUS_COLUMNS];

@@ -77,7 +77,7 @@ typedef struct AuditCall
 	bool		nulls[CMIG_LOG_COLUMNS];
 } AuditCall;
 
-/* The first entry of each statement of this transaction. */
+/* The id of a statement's first entry in the log. */
 typedef struct Position
 {
 	CommandId	command;

@@ -46,7 +46,10 @@ altered_hint(void)
 	return version ? version : "The tables of pg_cmig were dropped or altered. Restore them from a backup, or DROP EXTENSION IF EXISTS pg_cmig CASCADE, CREATE EXTENSION pg_cmig, load the revisions, and stamp the database.";
 }
 
-/* Is one of pg_cmig's queries running?  The query may fire triggers. */
+/*
+ * Is a query of pg_cmig itself running?  Triggers that the query fires check
+ * this.
+ */
 static bool writing = false;
 
 /* The state that leave() restores. */

@@ -13,7 +13,10 @@
 
 #define MARKER "cmig:ignore"
 
-/* squawk's names for rules that have a different name in cmig.lint. */
+/*
+ * The names that the linter squawk has for rules that have a different name in
+ * cmig.lint.
+ */
 static const struct
 {
 	const char *alias;

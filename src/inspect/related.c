@@ -110,7 +110,7 @@ cmig_related_identity(Oid table, const char *column)
 	return NIL;
 }
 
-/* What a role owns, or is named in. */
+/* A search for the objects that a role owns and the policies that name it. */
 typedef struct RoleUse
 {
 	CmigRelatedOwned callback;

@@ -35,7 +35,7 @@
 
 PG_FUNCTION_INFO_V1(cmig_load);
 
-/* A row of the result. */
+/* A row of the result of cmig.load. */
 typedef struct LoadAction
 {
 	const char *revision;

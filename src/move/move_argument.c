@@ -19,8 +19,8 @@
 #include "utils/builtins.h"
 
 /*
- * A greater number is assumed to be the date or time at the start of a revision
- * id.
+ * The greatest number of steps. A greater number is assumed to be the date or
+ * time at the start of a revision id.
  */
 #define MAX_STEPS 9999999
 

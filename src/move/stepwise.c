@@ -386,7 +386,7 @@ run_plan(StepwiseRun *run, const CmigPlan *plan)
 
 /* Procedures */
 
-/* The procedures. */
+/* The stepwise procedures. */
 typedef enum Procedure
 {
 	UPGRADE,

@@ -57,7 +57,7 @@
 #define LONGEST_PAUSE 30000
 
 /*
- * In milliseconds; transactions that are younger than this are not reported.
+ * Transactions that are younger than this, in milliseconds, are not reported.
  */
 #define OLD_SNAPSHOT_MS 1000
 

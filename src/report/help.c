@@ -43,8 +43,9 @@ static const char *const overview[] = {
 };
 
 /*
- * An entry has three parts: the call syntax, the result, and the comment.
- * Overloaded functions that only raise an error are left out.
+ * Finds the help entries for a function.  An entry has three parts: the call
+ * syntax, the result, and the comment.  Overloaded functions that only raise
+ * an error are left out.
  */
 static CmigQuery functions_query = {
 	"WITH form AS (SELECT p.oid, p.proname, p.prokind, p.proretset, d.description,"

@@ -44,7 +44,10 @@ PG_FUNCTION_INFO_V1(cmig_enable_rls_schema);
 PG_FUNCTION_INFO_V1(cmig_rls_script);
 PG_FUNCTION_INFO_V1(cmig_disable_rls);
 
-/* Returns the column if it is the only key of a unique index. */
+/*
+ * Returns the name of a column if the column is the only key of a unique
+ * index.
+ */
 static CmigQuery unique_key = {
 	"SELECT a.attname::text FROM pg_index x JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = x.indkey[0]"
 	" WHERE x.indrelid = $1 AND a.attname = $2 AND x.indisunique AND x.indisvalid AND x.indnkeyatts = 1 AND x.indpred IS NULL"

@@ -18,8 +18,8 @@
 PG_FUNCTION_INFO_V1(cmig_rls_status);
 
 /*
- * $1 is a schema, or null for all schemas.  A bypass policy is a permissive
- * policy whose expression is true.
+ * Reads the rows of cmig.rls_status. $1 is a schema, or null for all schemas.
+ * A bypass policy is a permissive policy whose expression is true.
  */
 static CmigQuery read_status = {
 	"WITH p AS (SELECT p.oid, p.polrelid, u.oid AS role, p.polpermissive AND p.polcmd = '*' AND p.polroles <> '{0}'"

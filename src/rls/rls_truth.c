@@ -282,10 +282,6 @@ same_value(Node *left, Node *right)
 }
 
 /* Returns the operator's name if it is a comparison operator, or NULL. */
-
-/*
- * Returns the operator's name if it is a comparison operator, otherwise NULL.
- */
 static const char *
 comparison_name(Oid opno)
 {

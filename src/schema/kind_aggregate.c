@@ -22,7 +22,10 @@ static const CmigProperty properties[] = {
 #define FUNCTION_OPTION(word, column) \
 	" CASE WHEN a." column " <> 0 THEN '" word " = ' || a." column "::regproc::text END,"
 
-/* The identity has the form of a function's identity, as GRANT requires. */
+/*
+ * Reads the aggregates. The identity has the form of a function's identity, as
+ * GRANT requires.
+ */
 static const char aggregate_sql[] =
 "SELECT 'pg_proc'::regclass::oid, p.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
 " p.proname::text, format('%I.%I(%s)', n.nspname, p.proname, oidvectortypes(p.proargtypes)),"

@@ -34,8 +34,8 @@ static const CmigProperty properties[] = {
 	" AND d.refobjid = e.oid AND d.deptype = 'e' AND NOT pg_has_role(p.proowner, 'USAGE')))"
 
 /*
- * Leaves out extensions that the target has not declared: in the shadow, their
- * names begin with cmig_hidden_.
+ * Reads the extensions, except those that the target has not declared: in the
+ * shadow, their names begin with cmig_hidden_.
  */
 static const char extension_sql[] =
 "SELECT 'pg_extension'::regclass::oid, e.oid, 0, NULL::oid, NULL::oid, NULL::integer,"

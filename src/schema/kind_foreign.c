@@ -305,7 +305,10 @@ static const CmigProperty table_properties[] = {
 	[TABLE_OPTIONS] = {"options"},
 };
 
-/* A partition is created with all columns, and attached afterwards. */
+/*
+ * Reads the foreign tables.  A partition is created with all columns, and
+ * attached afterwards.
+ */
 static const char table_sql[] =
 "SELECT 'pg_class'::regclass::oid, c.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
 " c.relname::text, format('%I.%I', n.nspname, c.relname), pg_get_userbyid(c.relowner)::text, false,"

@@ -20,8 +20,8 @@ create(const CmigObject *object)
 }
 
 /*
- * Leaves out the casts from range types to their multirange types, which
- * PostgreSQL creates itself.
+ * Reads the casts, except those from range types to their multirange types,
+ * which PostgreSQL creates itself.
  */
 static const char cast_sql[] =
 "SELECT 'pg_cast'::regclass::oid, c.oid, 0, NULL::oid, NULL::oid, NULL::integer, x.name, x.name, NULL::text, false,"

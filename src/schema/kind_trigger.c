@@ -27,8 +27,8 @@ static const CmigProperty trigger_properties[] = {
 };
 
 /*
- * Leaves out the audit triggers, which contain ids; cmig.enable_audit()
- * creates them.
+ * Reads the triggers, except the audit triggers, which contain ids;
+ * cmig.enable_audit() creates them.
  */
 static const char trigger_sql[] =
 "SELECT 'pg_trigger'::regclass::oid, t.oid, 0, 'pg_class'::regclass::oid, c.oid, 0,"

@@ -44,7 +44,7 @@
 
 PG_FUNCTION_INFO_V1(cmig_upgrade_scopes);
 
-/* A call of the procedure. */
+/* A call of cmig.upgrade_scopes. */
 typedef struct Upgrade
 {
 	const char *pattern;
