@@ -93,7 +93,7 @@ gives(0, 'revision', '^$', 'branches');
 gives(0, 'upgrade_sql', '^$', 'show', 'current');
 gives(0, '^database +o\'d "d\n(.*\n)?head +002\n', '^$', 'status');
 gives(0, '^notice +pg_dump: [^\n]*\n( +[^\n]*\n)* +-> ', '^$', 'check');
-gives(0, 'revision', '', 'lint');
+gives(0, '^$', '', 'lint');
 gives(0, '', '', 'verify');
 gives(0, 'problem', '^$', 'round-trip');
 gives(0, '', '^$', 'require');
@@ -175,7 +175,8 @@ gives(3, '', 'does not have the extension pg_cmig\nHINT:  cmig init creates it t
 gives(4, '', 'cmig: ', 'current', '--port', '1');
 gives(4, '', 'database "nosuch" does not exist\nHINT:  To create it: cmig init --create-database -d nosuch\n$', 'current', '-d', 'nosuch');
 
-gives(0, 'usage: cmig upgrade', '', 'help', 'upgrade');
+gives(0, 'usage: cmig upgrade \[REV\.\.\.\] \[OPTION\.\.\.\]\n.*\n  --stepwise  +commits', '', 'help', 'upgrade');
+gives(0, '  --database NAME ', '^$', 'help', 'options');
 gives(0, 'round-trip', '', 'help');
 gives(0, 'complete -o default -F _cmig cmig', '', 'completion');
 

@@ -216,6 +216,22 @@ SKIP:
 	unlike((on_terminal('', 'show', 'nosuch', '--color', 'never'))[1], qr/\e/, '--color never');
 }
 
+# --- the database in cmig.conf -----------------------------------------------
+
+project('named');
+mkdir 'sub';
+chdir 'sub' or die;
+{
+	delete local $ENV{PGDATABASE};
+	gives(0, '^cmig.conf\ndatabase named is at base\n$', '', 'init', '-d', 'named');
+	like(slurp_file('cmig.conf'), qr{^database_url = postgresql:///named$}m, 'init -d writes the database');
+	append_to_file('migrations/x.sql', revision_file('x', '', 'SELECT 1;', 'SELECT 2;'));
+	gives(0, 'database named is at x', '', 'upgrade');
+	local $ENV{PGDATABASE} = 'nosuch';
+	gives(4, '', 'database "nosuch" does not exist\nHINT:  To create it: cmig init --create-database\n$', 'current');
+}
+gives(3, '', 'table "alembic_version" does not exist\nHINT:  [^\n]*cmig import --state alembic --history-table', 'import', 'alembic', '--state', '-d', 'named');
+
 # --- several databases -------------------------------------------------------
 
 project('several');

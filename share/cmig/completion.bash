@@ -9,7 +9,10 @@
 # values; otherwise the names of files
 verb_completion()
 {
-	printf '_cmig_verbs=%q\n_cmig_common=%q\n_cmig_valued=%q\n' "$VERBS" "$COMMON" " -m -r -d -U -c -n -x -j${VALUED// / --} "
+	local name value rest valued=''
+
+	while IFS=';' read -r name value rest; do [ -z "$value" ] || valued+=" --$name"; done <<<"$OPTIONS"
+	printf '_cmig_verbs=%q\n_cmig_common=%q\n_cmig_valued=%q\n' "$VERBS" "$COMMON" " -m -r -d -U -c -n -x -j -t$valued "
 	cat <<'END'
 _cmig_revisions()
 {

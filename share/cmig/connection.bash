@@ -46,12 +46,14 @@ percent_decode()
 	printf '%b' "${text//%/"${backslash}x"}"
 }
 
-# set_variable NAME ENCODED VALUE: nothing if it is empty
+# set_variable NAME ENCODED VALUE: nothing if it is empty, or if the URL is that of
+# cmig.conf and the environment has the variable
 set_variable()
 {
 	local value
 
 	[ -n "$2" ] || return 0
+	[ -z "$of_config" ] || [ -z "${!1+set}" ] || return 0
 	value=$(percent_decode "$2") || fail 2 "the database URL has a percent sign that is not followed by two hexadecimal digits"
 	export "$1=$value"
 }
@@ -113,14 +115,15 @@ url_parameter()
 DATABASE_OPTION=''
 connection()
 {
-	local database='' url
+	local database='' url of_config=''
 
 	! given env || read_env "$(option env)"
-	url=${DATABASE_URL:-${config_database_url:-}}
+	url=${DATABASE_URL:-}
 	database=$(option database) || database=''
 	if [[ $database == *://* ]]; then
 		url=$database database=''
 	fi
+	[ -n "$url" ] || { url=${config_database_url:-} of_config=1; }
 	[ -z "$url" ] || connect_url "$url"
 	[ -z "$database" ] || { export PGDATABASE=$database; DATABASE_OPTION=" -d $(printf %q "$database")"; }
 	! given username || export PGUSER=$option_username

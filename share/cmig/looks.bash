@@ -17,7 +17,6 @@ LOOKS="history;base:heads;cmig.history(:'argument');revision, pg_catalog.array_t
 heads;;cmig.heads();revision, CASE WHEN is_current THEN 'current' END AS state, $BRANCH;
 branches;;cmig.branches();revision, pg_catalog.array_to_string(children, ', ') AS children, $BRANCH;
 show;;cmig.show(:'argument');*;
-lint;heads;cmig.lint(:'argument');revision, line, rule, severity, message;cmig.lint(:'argument') WHERE severity = 'error'
 verify;current;cmig.verify(:'argument');*;cmig.verify(:'argument') WHERE NOT ok
 round-trip;;cmig.round_trip(NULLIF(:'argument', ''));revision, problem, kind, object;rows
 CURRENT;;cmig.current();revision, pg_catalog.concat_ws(', ', CASE WHEN is_head THEN 'head' END, CASE WHEN NOT known THEN 'not known' END) AS state, $BRANCH;
@@ -78,24 +77,27 @@ look_up()
 	done <<<"$LOOKS"
 }
 
-# items [COMMAND...]: shows triples of name, text, and hint on the standard input as
-# lines.  Text is broken between words; a statement is not, because it is to be pasted.
+# items: shows triples of name, text, and hint on the standard input as lines.  Text is
+# broken between words; a statement is not, because it is to be pasted.
 items()
 {
-	local name text hint
+	local name text hint line
 
 	while IFS= read -r -d '' name && IFS= read -r -d '' text && IFS= read -r -d '' hint; do
-		typed "$hint"
 		visible "$name"; name=$VISIBLE
-		visible "$text"; text=$VISIBLE
-		visible "$TYPED"
-		printf '%s\t%s\n' "$name" "$text"
-		[ -z "$VISIBLE" ] || printf '\t-> %s\n' "$VISIBLE"
+		visible "$text"
+		printf '%s\t%s\n' "$name" "$VISIBLE"
+		[ -n "$hint" ] || continue
+		while IFS= read -r line; do
+			typed "$line"
+			visible "$TYPED"
+			printf '\t-> %s\n' "$VISIBLE"
+		done <<<"$hint"
 	done | awk -v columns="$columns" -F '\t' '
 		{
 			line = sprintf("%-*s", 20, $1 == "" ? "" : $1 " ")
 			count = split($2, words, " ")
-			whole = $2 ~ /^-> [A-Z]+ [^ ]* .*(FROM|cmig\.)/
+			whole = $2 ~ /^-> ([A-Z]+ [A-Z* ]|cmig )/
 			for (i = 1; i <= count; i++) {
 				if (i > 1 && !whole && length(line " " words[i]) > columns) {
 					print line
@@ -118,6 +120,12 @@ look_items()
 	"${@:4}"
 	end_look
 	run items
+}
+
+verb_lint()
+{
+	argument argument heads
+	look_items "cmig.lint(:'argument')" "revision, pg_catalog.concat_ws(': ', 'line ' || line, severity, message || ' (' || rule || ')'), safe_rewrite" "cmig.lint(:'argument') WHERE severity = 'error'"
 }
 
 verb_status() { look_items 'cmig.status()' 'item, value, hint'; }

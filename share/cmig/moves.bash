@@ -42,14 +42,15 @@ UNION ALL SELECT DISTINCT 'stepwise', '', '' FROM plan WHERE NOT transactional
 UNION ALL SELECT DISTINCT 'checksum', '', plan_checksum FROM plan;"
 }
 
-# add_hazards TARGET...: what an upgrade would lose or block, as records
+# add_hazards TARGET...: what an upgrade would lose or block, as records; a script that
+# cannot be parsed fails by itself
 add_hazards()
 {
 	local target
 
 	! given yes || return 0
 	for target in "$@"; do
-		call "SELECT * FROM cmig.lint($target)" "SELECT 'hazard', revision, message FROM cmig.lint($target) WHERE severity = 'error';"
+		call "SELECT * FROM cmig.lint($target)" "SELECT 'hazard', revision, message FROM cmig.lint($target) WHERE severity = 'error' AND rule <> 'syntax-error';"
 	done
 }
 

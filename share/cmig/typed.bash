@@ -98,11 +98,12 @@ typed_options()
 }
 
 # typed TEXT: sets TYPED to the text with calls of functions that verbs call as
-# commands, and with their arguments as options
+# commands, with their arguments as options, and with one setting as an option
 typed()
 {
 	local rest=$1 tail='' before after name arguments
 	local call='^(.*[^A-Za-z_.])?cmig\.([a-z_]+)(\(([^()]*)\))?(.*)$'
+	local setting="^(.*)SET (cmig\\.[a-z_]+) = ('[^' ]*'|[a-z0-9]+)(.*)\$"
 	local statement='^(.*[^A-Za-z_])?(SELECT [a-z_*, ]+ FROM |SELECT |CALL )$'
 
 	TYPED=$1
@@ -120,5 +121,7 @@ typed()
 			rest=$before
 		fi
 	done
-	typed_options "$rest$tail"
+	rest=$rest$tail
+	[[ ! $rest =~ $setting ]] || rest="${BASH_REMATCH[1]}-x ${BASH_REMATCH[2]}=${BASH_REMATCH[3]//\'/}${BASH_REMATCH[4]}"
+	typed_options "$rest"
 }

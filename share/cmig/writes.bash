@@ -27,7 +27,7 @@ parameters()
 		esac
 		case $name in
 			schemas) value="pg_catalog.regexp_split_to_array($value, '\\s*,\\s*')" ;;
-			rev-id) [ "$verb" != merge ] && { [ "$verb" != revision ] || given autogenerate; } || name=revision ;;
+			rev-id) name=revision ;;
 			file-template) TEMPLATE=", file_template => $value"; continue ;;
 			precondition) name=precondition_sql ;;
 		esac
@@ -79,13 +79,14 @@ new_file()
 
 verb_init()
 {
-	local folder config
+	local folder config url='# database_url = postgresql:///shop'
 
 	config=$(option config) || config=${CMIG_CONFIG:-cmig.conf}
 	folder=${arguments[0]:-${folders[0]}}
 	mkdir -p -- "$folder" || fail 2 "the folder $folder cannot be created"
 	if [ ! -e "$config" ]; then
-		printf '%s\n' "folder = $folder" '# file_template = %(rev)s_%(slug)s' '# target = schema.sql' '# schemas = public' '# env = .env' '# database_url = postgresql:///shop' >"$config" || fail 2 "$config cannot be written"
+		[[ ! $(option database) =~ ^[A-Za-z0-9_-]+$ ]] || url="database_url = postgresql:///$option_database"
+		printf '%s\n' "folder = $folder" '# file_template = %(rev)s_%(slug)s' '# target = schema.sql' '# schemas = public' '# env = .env' "$url" >"$config" || fail 2 "$config cannot be written"
 		printf '%s\n' "$config"
 	fi
 	! given template && ! given package || say 'cmig: revisions are SQL files; --template and --package have no effect'

@@ -1,0 +1,174 @@
+# Copyright (c) 2026, the pg_cmig developers
+#
+# shellcheck shell=bash
+# shellcheck disable=SC2015,SC2154,SC2034
+#
+# options.bash
+#	  The command line and cmig.conf, as option_*, verb, and arguments; sourced by
+#	  cmig.
+
+# allowed: the options of the verb, or of all verbs as long as there is none
+allowed()
+{
+	if [ -n "$verb" ]; then
+		printf '%s %s' "$COMMON" "$(verb_field "$verb" 2)"
+	else
+		printf '%s %s' "$COMMON" "$(cut -d ';' -f 3 <<<"$VERBS" | tr '\n' ' ')"
+	fi
+}
+
+# long_name OPTION: sets NAME to the name of an option without dashes; a long one can
+# be abbreviated, as in Alembic
+long_name()
+{
+	local name found=''
+
+	case $1 in
+		-m) NAME=message ;; -r) NAME=rev-range ;; -i) NAME=indicate-current ;; -v) NAME=verbose ;;
+		-y) NAME=yes ;; -q) NAME=quiet ;; -d) NAME=database ;; -U) NAME=username ;; -c) NAME=config ;;
+		-n) NAME='name' ;; -x) NAME=x ;; -j) NAME='jobs' ;; -h | -\?) NAME=help ;; -V) NAME=version ;;
+		-t) NAME=template ;; --revision) NAME=rev-id ;;
+		--?*)
+			NAME=${1#--}
+			NAME=${NAME//_/-}
+			for name in $(allowed); do
+				[ "$name" != "$NAME" ] || return 0
+				[[ $name != "$NAME"* || " $found " == *" $name "* ]] || found+=" $name"
+			done
+			case $found in
+				'') ;;
+				' '*' '*) fail 2 "option $1 is ambiguous: ${found// / --}" ;;
+				*) NAME=${found# } ;;
+			esac ;;
+		*) fail 2 "unknown option $1" 'cmig help lists the options' ;;
+	esac
+}
+
+# Reads the command line into option_*, verb, and arguments.
+parse()
+{
+	local word value
+
+	while [ $# -gt 0 ]; do
+		word=$1
+		shift
+		case $word in
+			--) [ $# -eq 0 ] || { [ -n "$verb" ] || { verb=$1; shift; }; arguments+=("$@"); }; break ;;
+			--*) long_name "${word%%=*}" ;;
+			-[0-9]*) arguments+=("$word"); continue ;;	# a relative revision
+			-?*) long_name "${word:0:2}" ;;
+			*)
+				if [ "$verb" = import ] && [ "$word" = alembic ] && [[ " $* " != *' --state '* ]]; then
+					arguments+=("$word" "$@")	# its options are those of cmig-import-alembic
+					break
+				fi
+				if [ -n "$verb" ]; then arguments+=("$word"); else verb=${word//_/-}; fi
+				continue ;;
+		esac
+		value=1
+		if is_valued "$NAME"; then
+			case $word in
+				--*=*) value=${word#*=} ;;
+				-[!-]?*) value=${word:2} ;;
+				*) [ $# -gt 0 ] || fail 2 "option $word requires a value"; value=$1; shift ;;
+			esac
+		elif [[ $word == --*=* ]]; then
+			[ "$NAME" = env ] || fail 2 "option ${word%%=*} does not take a value"
+			value=${word#*=}
+		elif [[ $word == -[!-]?* ]]; then
+			set -- "-${word:2}" "$@"	# -vi is -v -i
+		elif [ "$NAME" = env ]; then
+			value=.env
+		fi
+		keep_option "$NAME" "$value"
+	done
+	[ -z "$verb" ] || check_command
+}
+
+# Fails unless the verb exists, and has the options and as many arguments
+check_command()
+{
+	local word name words least=0 most=0
+
+	if ! verb_field "$verb" 0; then
+		# shellcheck disable=SC2046	# words
+		near "$verb" $(cut -d ';' -f 1 <<<"$VERBS")
+		fail 2 "unknown verb \"$verb\"" "${NEAR:+$NEAR }cmig help lists the verbs"
+	fi
+	words=" $(allowed) "
+	for name in ${passed[@]+"${passed[@]}"}; do
+		[[ $words != *" $name "* ]] || continue
+		# shellcheck disable=SC2086	# words
+		near "$name" $words
+		fail 2 "$verb has no option --$name" "${NEAR:+${NEAR/mean /mean --} }cmig help $verb lists its options"
+	done
+	[ "$verb ${arguments[0]:-}" != 'import alembic' ] && ! given help || return 0
+	for word in $(verb_field "$verb" 1); do
+		[[ $word == \[* ]] || least=$((least + 1))
+		[[ $word == *...* ]] && most=999 || most=$((most + 1))
+	done
+	[ ${#arguments[@]} -lt $least ] || [ ${#arguments[@]} -gt $most ] || return 0
+	usage_of "$verb"
+	exit 2
+}
+
+# Options that may be repeated are kept in arrays.
+keep_option()
+{
+	[[ $1 =~ ^[a-z-]+$ ]] || fail 2 "unknown option" "cmig help lists the options"
+	passed+=("$1")
+	case $1 in
+		folder) folders+=("$2") ;;
+		x) settings+=("$2") ;;
+		tag) settings+=("tag=$2") ;;
+		depends-on) depends+=("$2") ;;
+		renames) renames+=("$2") ;;
+	esac
+	printf -v "option_${1//-/_}" '%s' "$2"
+}
+
+# default_option NAME VALUE: unless it was given
+default_option() { given "$1" || printf -v "option_${1//-/_}" '%s' "$2"; }
+
+trim() { local text=$1; text=${text#"${text%%[![:space:]]*}"}; printf '%s' "${text%"${text##*[![:space:]]}"}"; }
+
+# cmig.conf: lines "key = value"; those below [name] count only with --name
+read_config()
+{
+	local config line key value section='' has_folder=${folders[0]+1} directory
+
+	# shellcheck disable=SC2154
+	config=$(option config) || config=${CMIG_CONFIG:-cmig.conf}
+	if [ ! -e "$config" ]; then
+		! given config && [ -z "${CMIG_CONFIG:-}" ] || fail 2 "$config does not exist"
+		return 0
+	fi
+	[ -f "$config" ] && [ -r "$config" ] || fail 2 "$config cannot be read"
+	directory=$(dirname -- "$config")
+	[ "$directory" = . ] && directory='' || directory=$directory/
+	while IFS= read -r line || [ -n "$line" ]; do
+		line=$(trim "$line")
+		case $line in
+			'' | '#'* | ';'*) continue ;;
+			\[*\]) section=${line#[}; section=${section%]}; continue ;;
+			*=*) key=$(trim "${line%%=*}"); value=$(trim "${line#*=}") ;;
+			*) fail 2 "$config: \"$line\" is not \"key = value\"" ;;
+		esac
+		[ -z "$section" ] || [ "$section" = "$(option name)" ] || continue
+		case $key in
+			folder)
+				[ -z "$has_folder" ] || continue
+				[[ $value == /* ]] || value=$directory$value
+				folders+=("$value") ;;
+			database_url | env | file_template | target | schemas | databases | version_table | jobs)
+				[ "$key" != env ] || [[ $value == /* ]] || value=$directory$value
+				# a section comes after what it replaces
+				printf -v "config_$key" '%s' "$value" ;;
+			*) fail 2 "$config: unknown key \"$key\"" "Keys are folder, file_template, target, schemas, database_url, env, databases, jobs, and version_table." ;;
+		esac
+	done <"$config"
+	for key in file_template target schemas databases version_table jobs env; do
+		value=config_$key
+		[ -z "${!value+set}" ] || default_option "${key//_/-}" "${!value}"
+	done
+}
