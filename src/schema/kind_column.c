@@ -248,9 +248,9 @@ or_default(const char *value, const char *otherwise)
 	return value != NULL ? value : otherwise;
 }
 
-/* Add the statements for properties that only ALTER TABLE can set. */
+/* Add the statements that change the storage and the compression. */
 static void
-alter_details(CmigAlter *alter)
+alter_storage(CmigAlter *alter)
 {
 	const CmigObject *from = alter->from,
 			   *to = alter->to;
@@ -261,10 +261,27 @@ alter_details(CmigAlter *alter)
 	if (cmig_alter_differs(alter, COMPRESSION))
 		add_action(alter, true, psprintf("SET COMPRESSION %s", or_default(to->values[COMPRESSION], "default")),
 				   psprintf("SET COMPRESSION %s", or_default(from->values[COMPRESSION], "default")));
+}
+
+/* Add the statements that change the statistics target and the options. */
+static void
+alter_settings(CmigAlter *alter)
+{
+	const CmigObject *from = alter->from,
+			   *to = alter->to;
+
 	if (cmig_alter_differs(alter, STATISTICS))
 		add_action(alter, true, psprintf("SET STATISTICS %s", or_default(to->values[STATISTICS], "-1")),
 				   psprintf("SET STATISTICS %s", or_default(from->values[STATISTICS], "-1")));
 	cmig_options_alter(alter, OPTIONS, psprintf("TABLE ONLY %s ALTER COLUMN %s", to->parent->identity, cmig_quote(to->name)), "");
+}
+
+/* Add the statements for properties that only ALTER TABLE can set. */
+static void
+alter_details(CmigAlter *alter)
+{
+	alter_storage(alter);
+	alter_settings(alter);
 }
 
 /*
@@ -468,14 +485,15 @@ alter_column(CmigAlter *alter)
 	bool		own = !cmig_column_stays_inherited(from, to) && !cmig_table_keeps_type(from->parent, to->parent);
 	bool		leads = own && !parent_changes(alter, TYPE);
 	bool		not_null = to->values[NOT_NULL] != NULL;
+	bool		retypes = cmig_alter_differs(alter, TYPE) || cmig_alter_differs(alter, COLLATION);
 
-	if (is_in_key(from) && is_in_key(to) && (cmig_alter_differs(alter, TYPE) || cmig_alter_differs(alter, COLLATION)))
+	if (is_in_key(from) && is_in_key(to) && retypes)
 	{
 		alter->unsupported = "the type of a column of the partition key cannot be changed";
 		return;
 	}
 	if (cmig_alter_differs(alter, GENERATED) ||
-		(to->values[GENERATED] != NULL && (cmig_alter_differs(alter, TYPE) || cmig_alter_differs(alter, COLLATION))))
+		(to->values[GENERATED] != NULL && retypes))
 	{
 		alter->again = own;
 		return;
@@ -487,7 +505,7 @@ alter_column(CmigAlter *alter)
 	 */
 	if (to->values[IDENTITY] == NULL && leads)
 		alter_identity(alter);
-	if (cmig_alter_differs(alter, TYPE) || cmig_alter_differs(alter, COLLATION))
+	if (retypes)
 	{
 		alter->disturbs = true;
 		alter->recasts = cmig_using_needed(from->values[TYPE], to->values[TYPE]);
@@ -505,7 +523,10 @@ alter_column(CmigAlter *alter)
 	}
 	if (to->values[IDENTITY] != NULL && leads)
 		alter_identity(alter);
-	alter_details(alter);
+	/* changing the type also sets the storage */
+	if (!retypes || !leads)
+		alter_storage(alter);
+	alter_settings(alter);
 }
 
 static char *

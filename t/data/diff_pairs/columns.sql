@@ -211,3 +211,10 @@ CREATE VIEW v AS SELECT new_name AS old_name FROM t;
 CREATE TABLE person (id integer CONSTRAINT people_pkey PRIMARY KEY, note text);
 -- b:
 CREATE TABLE people (id integer PRIMARY KEY, note text, more text);
+-- pair: type that allows another storage
+-- a:
+CREATE TABLE t (a text, b boolean, c varchar(10), d text);
+ALTER TABLE t ALTER a SET STORAGE MAIN, ALTER c SET STORAGE EXTERNAL, ALTER c SET COMPRESSION pglz;
+-- b:
+CREATE TABLE t (a boolean, b text, c text, d integer[]);
+ALTER TABLE t ALTER b SET STORAGE MAIN, ALTER d SET STORAGE EXTERNAL, ALTER d SET COMPRESSION pglz;
