@@ -127,7 +127,7 @@ add_undo(CmigImport *import)
 		if (revision)
 			revision->text.downgrade_sql = cmig_import_whole(import, file, CMIG_SECTION_DOWNGRADE);
 		else
-			cmig_import_file_note(import, file->name, "there is no V file of version %s; left out", name.version);
+			cmig_import_file_note(import, file->name, "left out, because there is no V file of version %s", name.version);
 	}
 }
 
@@ -192,11 +192,11 @@ add_baseline(CmigImport *import)
 		file->used = true;
 		if (newest && cmig_tool_text_compare_versions(name.version, newest_name.version) < 0)
 		{
-			cmig_import_file_note(import, file->name, "there is a newer baseline; left out");
+			cmig_import_file_note(import, file->name, "left out, because there is a newer baseline");
 			continue;
 		}
 		if (newest)
-			cmig_import_file_note(import, newest->name, "there is a newer baseline; left out");
+			cmig_import_file_note(import, newest->name, "left out, because there is a newer baseline");
 		newest = file;
 		newest_name = name;
 	}
@@ -205,7 +205,7 @@ add_baseline(CmigImport *import)
 	baseline = add_file(import, newest, psprintf("B%s", newest_name.version), &newest_name);
 	set_replaces(import, baseline, newest_name.version, count);
 	follow_baseline(import, baseline, newest_name.version);
-	cmig_import_note(baseline, "databases that have run version %s count it as applied", newest_name.version);
+	cmig_import_note(baseline, "it counts as applied in databases that have run version %s", newest_name.version);
 }
 
 /*

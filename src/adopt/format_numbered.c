@@ -127,7 +127,7 @@ cmig_format_refinery(CmigImport *import)
 		CmigToolRevision *revision = read_file(import, file, "VU", "__");
 
 		if (revision && *file->base == 'U')
-			cmig_import_note(revision, "unversioned: refinery runs it even after later ones; pg_cmig runs it in its place in the order");
+			cmig_import_note(revision, "unversioned: refinery runs it even if later versions are already applied; pg_cmig runs it only at its position in the order");
 	}
 	cmig_import_sort(import, cmig_tool_text_compare_versions);
 	cmig_import_chain(import);

@@ -97,7 +97,7 @@ read_plan_line(SqitchPlan *plan, const char *line)
 	}
 	if (*line == '-')
 	{
-		cmig_import_file_note(plan->import, plan->file->name, "the line \"%s\" reverts a change; left out", line);
+		cmig_import_file_note(plan->import, plan->file->name, "the line \"%s\" is left out, because it reverts a change", line);
 		return;
 	}
 	line += strspn(line, "+ \t");
@@ -199,7 +199,7 @@ note_dependencies(CmigToolRevision *revision, const char *dependencies)
 		if (*word == '!')
 			cmig_import_note(revision, "the conflict with \"%s\" is not checked", word + 1);
 		else if (strchr(word, ':'))
-			cmig_import_note(revision, "it depends on \"%s\" of another project; if both projects use this database, put that change into depends_on", word);
+			cmig_import_note(revision, "it depends on \"%s\", a change of another project; if both projects use this database, add that change to depends_on", word);
 }
 
 /*

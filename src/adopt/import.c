@@ -38,7 +38,7 @@ cmig_import_add(CmigImport *import, CmigToolFile *file, const char *id)
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("\"%s\" of file \"%s\" cannot be the id of a revision", id, file->name),
 				 errdetail("It %s.", bad),
-				 errhint("Rename it, also in the table in which the tool records the applied migrations.")));
+				 errhint("Rename the migration, both in its files and in the table in which the tool records applied migrations.")));
 	file->used = true;
 	revision->file = file;
 	revision->text.edges.id = pstrdup(id);
@@ -156,7 +156,7 @@ disarmed(const CmigToolFile *file, char *text, CmigSection section)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_BAD_FILE),
 					 errmsg("file \"%s\" cannot become a revision", file->name),
-					 errdetail("Line %d of its %s script: %s", line, cmig_marker_sections[section], problem)));
+					 errdetail("On line %d of its %s script: %s", line, cmig_marker_sections[section], problem)));
 		last_line = line;
 		text = changed;
 	}
@@ -361,7 +361,7 @@ cmig_import_finish(CmigImport *import)
 		if (revision->text.edges.repeatable && revision->text.downgrade_sql != NULL)
 		{
 			revision->text.downgrade_sql = NULL;
-			cmig_import_note(revision, "its downgrade script is left out, because a downgrade does not run it");
+			cmig_import_note(revision, "its downgrade script is left out, because downgrades do not run repeatable revisions");
 		}
 		check_script(revision, "upgrade", revision->text.upgrade_sql);
 		check_script(revision, "downgrade", revision->text.downgrade_sql);
@@ -369,5 +369,5 @@ cmig_import_finish(CmigImport *import)
 	}
 	for (int i = 0; i < import->file_count; i++)
 		if (!import->files[i].used)
-			cmig_import_file_note(import, import->files[i].name, "not a file of %s; left out", import->format);
+			cmig_import_file_note(import, import->files[i].name, "left out, because it is not a file of %s", import->format);
 }

@@ -138,7 +138,7 @@ require_name(const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("placeholder \"%s\" cannot be kept", name),
-				 errdetail("The name of a placeholder consists of lower-case letters, digits, and _."),
+				 errdetail("The name of a placeholder must consist of lower-case letters, digits, and _."),
 				 errhint("Pass its value: placeholders => '{\"%s\": \"<value>\"}'", name)));
 }
 

@@ -60,9 +60,9 @@ require_no_gap(const CmigToolMatches *matches)
 	if (gap >= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("%s has applied \"%s\", but not \"%s\", which it builds on",
+				 errmsg("%s has applied \"%s\", but not its ancestor \"%s\"",
 						matches->tool->name, cmig_graph_id(matches->graph, above), cmig_graph_id(matches->graph, gap)),
-				 errhint("Apply it with %s first, or change down_revision to the order in which they were applied.", matches->tool->name)));
+				 errhint("Apply that ancestor with %s first, or change down_revision to match the order in which the revisions were applied.", matches->tool->name)));
 }
 
 /*
@@ -81,7 +81,7 @@ require_not_ahead(const CmigToolMatches *matches)
 		if (node < 0 || !matches->marks->set[node])
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("\"%s\" is applied according to cmig.version, but not according to %s", rows->names[i], matches->tool->name),
+					 errmsg("revision \"%s\" is applied according to cmig.version, but not according to %s", rows->names[i], matches->tool->name),
 					 errdetail("The state of another tool can be imported only until pg_cmig runs its first revision."),
 					 errhint("If %s is right, reset the state of pg_cmig before you call the function again: SELECT cmig.stamp('base')", matches->tool->name)));
 	}

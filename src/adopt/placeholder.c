@@ -46,7 +46,7 @@ require_value(const CmigPlaceholders *placeholders, const char *name, int length
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BAD_FILE),
 			 errmsg("placeholder \"%.*s\" has no value", length, name),
-			 errdetail("It is in line %d of a script in file \"%s\".", line, file_name),
+			 errdetail("It is on line %d of a script in file \"%s\".", line, file_name),
 			 errhint("Pass its value: placeholders => '{\"%.*s\": \"<value>\"}'", length, name)));
 }
 

@@ -389,7 +389,7 @@ options_of(const Enabling *enabling, List *triggers, Relation relation)
 						(errmsg("replacing triggers on table \"%s\" that were created by a script",
 								RelationGetRelationName(relation)),
 						 errdetail("Their options are not kept."),
-						 errhint("Name the columns to hide in this call.")));
+						 errhint("In this call, list the columns to hide.")));
 			continue;
 		}
 		options = cmig_audit_options_parse(trigger->nargs, trigger->arg_values);

@@ -199,7 +199,7 @@ refuse_foreign_type(Oid source, Oid owner, const char *column)
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("column \"%s\" of relation \"%s\" cannot be imported", column, get_rel_name(source)),
-			 errdetail("The owner of type %s could have code run as role \"%s\".",
+			 errdetail("The owner of type %s could run code as role \"%s\".",
 					   format_type_be(type), GetUserNameFromId(owner, true)),
 			 errhint("Import a copy in which the column has a built-in type.")));
 }

@@ -24,7 +24,9 @@ cmig_file_reader_place(const CmigFileReader *reader, int line)
 
 	initStringInfo(&result);
 	if (reader->file)
-		appendStringInfo(&result, "revision %s, ", reader->id);
+		appendStringInfo(&result, "in revision %s, ", reader->id);
+	else
+		appendStringInfoString(&result, "on ");
 	appendStringInfo(&result, "line %d", cmig_file_reader_line(reader, line));
 	if (reader->name)
 		appendStringInfo(&result, " of file \"%s\"", reader->name);
@@ -42,10 +44,10 @@ refuse_open_quote(CmigFileReader *reader, const CmigQuotedStart *open, const cha
 	reader->blamed = true;
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BAD_FILE),
-			 errmsg("unterminated %s in %s", open->type, open->place),
+			 errmsg("unterminated %s %s", open->type, open->place),
 			 errdetail("The line \"%s\" is inside it, and %s %s.",
 					   cmig_header_value_shortened(open->start), what, problem),
-			 errhint("Close it; or, if that line belongs inside it, correct %s.", what)));
+			 errhint("Close it. If that line belongs inside it, correct %s instead.", what)));
 }
 
 void
@@ -93,10 +95,10 @@ cmig_file_reader_note_quoted(CmigFileReader *reader)
 	if (certain)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
-				 errmsg("unterminated %s in %s", quoted->type, quoted->place),
+				 errmsg("unterminated %s %s", quoted->type, quoted->place),
 				 errdetail("The line \"%s\" is inside it, and a revision begins there.",
 						   cmig_header_value_shortened(quoted->start)),
-				 errhint("Close it; or, if that line belongs inside it, indent the line.")));
+				 errhint("Close it. If that line belongs inside it, indent the line instead.")));
 	reader->suspects = lappend(reader->suspects, quoted);
 }
 

@@ -58,8 +58,8 @@ typedef struct CmigFileReader
 extern int	cmig_file_reader_line(const CmigFileReader *reader, int line);
 
 /*
- * Returns a position for messages, such as: revision 003, line 17 of file
- * "003.sql".  "line" is a line number in the input.
+ * Returns a position for messages, such as: in revision 003, line 17 of
+ * file "003.sql".  "line" is a line number in the input.
  */
 extern char *cmig_file_reader_place(const CmigFileReader *reader, int line);
 

@@ -54,7 +54,7 @@ cmig_header_value_names(const char *key, const char *value, const char *place)
 		if (bad)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_BAD_FILE),
-					 errmsg("invalid name %s for %s in %s",
+					 errmsg("invalid name %s for %s %s",
 							cmig_header_value_quoted(name), key, place),
 					 errdetail("The name %s.", bad),
 					 errhint("Write ids or labels without quotes, separated by commas, or leave the value empty.")));
@@ -66,7 +66,7 @@ cmig_header_value_names(const char *key, const char *value, const char *place)
 		if (pg_strcasecmp(name, "none") == 0 || pg_strcasecmp(name, "null") == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_BAD_FILE),
-					 errmsg("invalid name \"%s\" for %s in %s", name, key, place),
+					 errmsg("invalid name \"%s\" for %s %s", name, key, place),
 					 errhint("If there are none, leave the value of %s empty.", key)));
 		names.names[names.count++] = name;
 		if (*end == '\0')
@@ -78,7 +78,7 @@ cmig_header_value_names(const char *key, const char *value, const char *place)
 	if (repeated)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
-				 errmsg("\"%s\" is listed twice for %s in %s",
+				 errmsg("\"%s\" is listed twice for %s %s",
 						repeated, key, place),
 				 errhint("List it only once, or correct one of the two.")));
 	return names;
@@ -115,12 +115,12 @@ cmig_header_value_placeholders(const char *value, const char *place)
 		if (!cmig_substitute_parse(declaration, &name, &literal))
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_BAD_FILE),
-					 errmsg("invalid placeholder %s in %s", cmig_header_value_quoted(declaration), place),
-					 errhint("Write names of lower-case letters, digits, and _, separated by commas, with \"literal\" after each one that stands for a string: schema, owner literal")));
+					 errmsg("invalid placeholder %s %s", cmig_header_value_quoted(declaration), place),
+					 errhint("Write names of lower-case letters, digits, and _, separated by commas. Add \"literal\" after each name that stands for a string, for example: schema, owner literal")));
 		if (is_declared(&declarations, name))
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_BAD_FILE),
-					 errmsg("placeholder \"%s\" is declared twice in %s", name, place),
+					 errmsg("placeholder \"%s\" is declared twice %s", name, place),
 					 errhint("Declare it only once.")));
 		declarations.names[declarations.count++] = literal ? psprintf("%s literal", name) : name;
 		if (*end == '\0')

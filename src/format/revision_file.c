@@ -45,7 +45,7 @@ read_bool(const CmigFileReader *reader, CmigHeaderKey key, const char *value, in
 	if (!parse_bool(value, &result))
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
-				 errmsg("invalid value \"%s\" for %s in %s",
+				 errmsg("invalid value \"%s\" for %s %s",
 						value, cmig_marker_keys[key], cmig_file_reader_place(reader, line)),
 				 errhint("Write true or false.")));
 	return result;
@@ -60,7 +60,7 @@ set_key(CmigFileReader *reader, CmigHeaderKey key, const char *value, int line)
 	if (reader->key_lines[key])
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
-				 errmsg("header key \"%s\" is given twice in %s",
+				 errmsg("header key \"%s\" is given twice %s",
 						cmig_marker_keys[key], cmig_file_reader_place(reader, line)),
 				 errdetail("It was first given on line %d.",
 						   cmig_file_reader_line(reader, reader->key_lines[key])),
@@ -94,7 +94,7 @@ set_key(CmigFileReader *reader, CmigHeaderKey key, const char *value, int line)
 			if (pg_mbstrlen(value) > CMIG_MAX_MESSAGE_LENGTH)
 				ereport(ERROR,
 						(errcode(ERRCODE_CMIG_BAD_FILE),
-						 errmsg("the message is longer than %d characters in %s",
+						 errmsg("the message is longer than %d characters %s",
 								CMIG_MAX_MESSAGE_LENGTH, cmig_file_reader_place(reader, line)),
 						 errhint("Put longer text into the description, after a line \"--\" in the header.")));
 			text->edges.message = pstrdup(value);
@@ -110,7 +110,7 @@ set_key(CmigFileReader *reader, CmigHeaderKey key, const char *value, int line)
 			if (*value && !cmig_marker_parse_date(value, &text->created_at))
 				ereport(ERROR,
 						(errcode(ERRCODE_CMIG_BAD_FILE),
-						 errmsg("invalid create_date \"%s\" in %s",
+						 errmsg("invalid create_date \"%s\" %s",
 								value, cmig_file_reader_place(reader, line)),
 						 errhint("Write it as 2024-11-08 12:00:00+00.")));
 			break;
@@ -162,7 +162,7 @@ read_header_line(CmigFileReader *reader, const char *end)
 	if (colon == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
-				 errmsg("header line without \"key: value\" in %s",
+				 errmsg("header line without \"key: value\" %s",
 						cmig_file_reader_place(reader, lexer->line)),
 				 errdetail("The line is \"%s\".", pnstrdup(lexer->start, end - lexer->start)),
 				 errhint_marker(p, end)));
@@ -182,7 +182,7 @@ read_header_line(CmigFileReader *reader, const char *end)
 
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
-				 errmsg("unknown header key \"%s\" in %s",
+				 errmsg("unknown header key \"%s\" %s",
 						key, cmig_file_reader_place(reader, lexer->line)),
 				 nearest ? errhint("Did you mean \"%s\"?", nearest) :
 				 errhint("Known keys are revision, repeatable, down_revision, depends_on, branch_labels, replaces, precondition, placeholders, message, transactional, and create_date; put a line \"--\" before a description.")));
@@ -257,12 +257,12 @@ start_section(CmigFileReader *reader, int section)
 		if (strcmp(marker, "cmig:resolve") == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_BAD_FILE),
-					 errmsg("unresolved statement in %s", cmig_file_reader_place(reader, lexer->line)),
+					 errmsg("unresolved statement %s", cmig_file_reader_place(reader, lexer->line)),
 					 errdetail("The statement that follows \"-- cmig:resolve\" comes from a revision that this one replaces. It may change rows, or something that does not belong to a schema."),
 					 errhint("Keep it if a new database needs it, or delete it. Then delete the line \"-- cmig:resolve\".")));
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
-				 errmsg("unknown marker \"%s\" in %s", marker, cmig_file_reader_place(reader, lexer->line)),
+				 errmsg("unknown marker \"%s\" %s", marker, cmig_file_reader_place(reader, lexer->line)),
 				 nearest ? errhint("Did you mean \"-- cmig:%s\", alone on its line?", nearest) :
 				 errhint("The markers are -- cmig:upgrade, -- cmig:downgrade, and -- cmig:verify.")));
 	}
@@ -270,7 +270,7 @@ start_section(CmigFileReader *reader, int section)
 	{
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
-				 errmsg("second %s section in %s",
+				 errmsg("second %s section %s",
 						cmig_marker_sections[section], cmig_file_reader_place(reader, lexer->line)),
 				 errdetail("The first one starts on line %d.",
 						   cmig_file_reader_line(reader, reader->section_lines[section])),
@@ -292,7 +292,7 @@ refuse_in_repeatable(const CmigFileReader *reader, const char *what, int line, c
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BAD_FILE),
-			 errmsg("a repeatable revision must not have %s in %s", what, cmig_file_reader_place(reader, line)),
+			 errmsg("a repeatable revision must not have %s %s", what, cmig_file_reader_place(reader, line)),
 			 errhint("%s", hint)));
 }
 
@@ -371,9 +371,9 @@ start_revision(CmigFileReader *reader, const char *start, const char *end)
 	{
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
-				 *id ? errmsg("invalid revision id %s in %s",
+				 *id ? errmsg("invalid revision id %s %s",
 							  cmig_header_value_quoted(id), cmig_file_reader_place(reader, lexer->line))
-				 : errmsg("no revision id in %s", cmig_file_reader_place(reader, lexer->line)),
+				 : errmsg("no revision id %s", cmig_file_reader_place(reader, lexer->line)),
 				 *id ? errdetail("The id %s.", bad) : 0,
 				 first ? errhint("Write an id of letters, digits, _, and - after \"%s\", without quotes, and with at most %d bytes.",
 								 CMIG_FILE_START, CMIG_MAX_ID_LENGTH)
@@ -437,7 +437,7 @@ refuse_unterminated(const CmigFileReader *reader)
 
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BAD_FILE),
-			 errmsg("unterminated %s in %s",
+			 errmsg("unterminated %s %s",
 					cmig_lexer_type_name(lexer), cmig_file_reader_place(reader, lexer->line)),
 			 errhint(UNTERMINATED_HINT)));
 }
@@ -451,11 +451,11 @@ refuse_other_file(const CmigFileReader *reader, const char *detail)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BAD_FILE),
-			 errmsg("another file seems to begin in %s", cmig_file_reader_place(reader, reader->lexer.line)),
+			 errmsg("another file seems to begin %s", cmig_file_reader_place(reader, reader->lexer.line)),
 			 errdetail("%s", detail),
 			 reader->name ?
-			 errhint("If it belongs to this script, remove it; if another revision begins there, write \"-- revision: \" and its id as its first line.") :
-			 errhint("If it belongs to this script, remove it. If a file without \"-- revision: \" begins there, leave that file out. To see which file it is, load the output of this command: %s",
+			 errhint("If that line belongs to this script, remove it. If another revision begins there, its first line must be \"-- revision: <id>\".") :
+			 errhint("If that line belongs to this script, remove it. If a file without \"-- revision: \" begins there, leave that file out. To see which file it is, load the output of this command: %s",
 					 CMIG_FILE_START_COMMAND)));
 }
 
@@ -467,9 +467,9 @@ refuse_header_line(const CmigFileReader *reader, const char *end)
 
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BAD_FILE),
-			 errmsg("header line outside of a header in %s", cmig_file_reader_place(reader, lexer->line)),
+			 errmsg("header line outside of a header %s", cmig_file_reader_place(reader, lexer->line)),
 			 errdetail("The line is \"%s\".", cmig_header_value_shortened(cmig_marker_trimmed(lexer->start, end))),
-			 errhint("If it belongs to this revision, move it to its header; if another file begins there, its first line must be \"-- revision: <id>\".")));
+			 errhint("If the line belongs to this revision, move it to the header. If another file begins there, its first line must be \"-- revision: <id>\".")));
 }
 
 /* Does the text look like a file or folder name? */
@@ -515,7 +515,7 @@ refuse_leading_comment(const CmigFileReader *reader)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BAD_FILE),
-			 errmsg("comment before the first revision's header in %s",
+			 errmsg("comment before the first revision's header %s",
 					cmig_file_reader_place(reader, reader->lexer.line)),
 			 cmig_file_start_is_header_line(&reader->lexer, reader->lexer.next)
 			 ? errhint("Begin the file with its line \"-- revision: <id>\".")
@@ -530,7 +530,7 @@ refuse_leading_text(const CmigFileReader *reader)
 		refuse_leading_comment(reader);
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BAD_FILE),
-			 errmsg("text before the first revision's header in %s",
+			 errmsg("text before the first revision's header %s",
 					cmig_file_reader_place(reader, reader->lexer.line)),
 			 looks_like_path(reader->text) ?
 			 errhint("Pass the text of the files, not their names; cmig.load_directory reads a folder on the server.") :
@@ -570,7 +570,7 @@ read_token(CmigFileReader *reader)
 		refuse_leading_text(reader);
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BAD_FILE),
-			 errmsg("text outside of a section in %s", cmig_file_reader_place(reader, lexer->line)),
+			 errmsg("text outside of a section %s", cmig_file_reader_place(reader, lexer->line)),
 			 errhint("Put a line \"-- cmig:upgrade\" before the SQL that applies the revision.")));
 }
 
@@ -605,7 +605,7 @@ read_comment(CmigFileReader *reader, const char *end)
 	{
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
-				 errmsg("marker \"-- cmig:%s\" is not alone on its line in %s",
+				 errmsg("marker \"-- cmig:%s\" is not alone on its line %s",
 						cmig_marker_sections[section], cmig_file_reader_place(reader, lexer->line)),
 				 errdetail("Other text precedes it on the line, so it would not start a section."),
 				 errhint("Put a line break before \"-- cmig:%s\".", cmig_marker_sections[section])));

@@ -116,7 +116,7 @@ not_found(const CmigGraph *graph, const char *name)
 			 strcmp(name, "current") == 0
 			 ? errhint("Only cmig.history, cmig.show, cmig.export, and ranges in cmig.script accept \"current\".")
 			 : strstr(name, "..") != NULL
-			 ? errhint("Ranges are written from:to, and are accepted by cmig.history, cmig.export, and cmig.script.")
+			 ? errhint("Ranges, written as from:to, are accepted by cmig.history, cmig.export, and cmig.script.")
 			 : strchr(name, ',') != NULL
 			 ? errhint("One revision is expected. Functions that accept several take an array: ARRAY['<revision>', ...].")
 			 : strncmp(name, "-r", 2) == 0 || strncmp(name, "--r", 3) == 0
@@ -154,7 +154,7 @@ cmig_identifier_multiple_heads(const CmigGraph *graph, List *heads, const char *
 			(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
 			 errmsg("multiple head revisions are present for given argument \"%s\"", argument),
 			 errdetail("The heads are %s.", cmig_identifier_list(graph, heads)),
-			 errhint("Name one of them, narrow with <label>@head, or use \"heads\" for all; SELECT cmig.merge('heads', '<message>') joins them.")));
+			 errhint("Specify one head by its id or as <label>@head, or specify \"heads\" for all of them. To merge them: SELECT cmig.merge('heads', '<message>')")));
 }
 
 void
@@ -314,7 +314,7 @@ find_partial(const CmigGraph *graph, const char *name, const CmigMarks *within)
 				(errcode(ERRCODE_CMIG_AMBIGUOUS_REVISION),
 				 errmsg("revision identifier \"%s\" is ambiguous", name),
 				 errdetail("It matches %s.", cmig_identifier_list(graph, found)),
-				 errhint("Specify more characters of it.")));
+				 errhint("Specify more characters of the id.")));
 	return found ? linitial_int(found) : -1;
 }
 

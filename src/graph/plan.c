@@ -210,7 +210,7 @@ cmig_plan_downgrade(const CmigGraph *graph, const CmigApplied *applied,
 				 errmsg("destination %s is not a valid downgrade target from current head(s)",
 						target->text),
 				 applied->applied->set[target->node]
-				 ? errdetail("Revision \"%s\" is applied only because another one depends on it, and no revision above it is applied.",
+				 ? errdetail("Revision \"%s\" is applied only because another revision depends on it, and no revision above it is applied.",
 							 cmig_graph_id(graph, target->node))
 				 : errdetail("Revision \"%s\" is not applied.",
 							 cmig_graph_id(graph, target->node)),

@@ -443,7 +443,7 @@ find_downgrade_start(const CmigGraph *graph, const CmigApplied *applied, const C
 					 errmsg("relative revision %s didn't produce %s migrations",
 							id->steps_text, id->steps_text + 1),
 					 errdetail("Nothing is applied."),
-					 errhint("SELECT * FROM cmig.current() shows where the database is.")));
+					 errhint("SELECT * FROM cmig.current() shows the current revisions.")));
 		cmig_target_require_known_rows(graph, applied);
 		if (list_length(applied->nodes) > 1)
 			raise_ambiguous_downgrade(graph, applied, id);
@@ -628,7 +628,7 @@ find_relative_stamp(const CmigGraph *graph, const CmigApplied *applied, const Cm
 				(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
 				 errmsg("can't locate revision identified by \"%s\"", id->text),
 				 errdetail("A relative revision cannot be stamped."),
-				 errhint("Specify the revision that the schema matches; SELECT * FROM cmig.history() lists them.")));
+				 errhint("Specify the revision that the schema matches. SELECT * FROM cmig.history() lists the revisions.")));
 	foreach(lc, cmig_identifier_heads(graph, cmig_identifier_lineage(graph, id->label), true))
 	{
 		int			node = cmig_identifier_walk_down(graph, id, lfirst_int(lc), -id->steps, false);

@@ -81,13 +81,13 @@ cmig_allow_ddl(PG_FUNCTION_ARGS)
 	if (text == NULL || text[strspn(text, " \t\r\n")] == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("a reason is required"),
+				 errmsg("cmig.allow_ddl requires a reason"),
 				 errhint("SELECT cmig.allow_ddl('why this cannot be a revision')")));
 	if (!IsTransactionBlock())
 		ereport(WARNING,
 				(errcode(ERRCODE_NO_ACTIVE_SQL_TRANSACTION),
-				 errmsg("the exemption ends with this statement"),
-				 errdetail("There is no transaction block."),
+				 errmsg("DDL is allowed only until the end of this statement"),
+				 errdetail("cmig.allow_ddl was not called in a transaction block."),
 				 errhint("Call cmig.allow_ddl after BEGIN.")));
 	cmig_ddl_log_write(&entry);
 	if (reason == NULL)

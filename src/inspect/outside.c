@@ -203,7 +203,7 @@ of_session_statement(Node *statement, SubTransactionId since)
 		case T_DeallocateStmt:
 			if (((DeallocateStmt *) statement)->name == NULL ||
 				is_callers_statement(((DeallocateStmt *) statement)->name))
-				return "it deallocates a statement of the caller";
+				return "it deallocates a prepared statement of the caller";
 			return NULL;
 		case T_ClosePortalStmt:
 			if (((ClosePortalStmt *) statement)->portalname == NULL ||

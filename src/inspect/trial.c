@@ -317,7 +317,7 @@ try_statement(CmigScriptRun *run, DestReceiver *dest, void *arg)
 		row.measure = &trial->measure;
 		row.rows = attempt->rows;
 		if (refused != NULL)
-			row.error = psprintf("not tried in part: %s", refused);
+			row.error = psprintf("only partly tried: %s", refused);
 		note_moved(trial);
 	}
 	cmig_trial_add_row(trial, &row);

@@ -84,7 +84,7 @@ refuse_twice(const CmigLoadItem *first, const CmigLoadItem *second)
 			 errdetail("Its headers are at %s and %s.", cmig_load_place(first), cmig_load_place(second)) :
 			 errdetail("The one at %s has the message \"%s\". The one at %s has the message \"%s\".",
 					   cmig_load_place(first), one, cmig_load_place(second), other),
-			 errhint("Give one of them another id, or leave it out.")));
+			 errhint("Give one of them another id, or leave one of them out.")));
 }
 
 /* Fill in the items from the files.  Raises an error if an id occurs twice. */

@@ -47,7 +47,7 @@ find_revision(const CmigGraph *graph, const char *revision, const char *function
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 revision ? errmsg("the revision must not be empty")
 				 : errmsg("the revision must not be null"),
-				 errhint("Specify one revision; SELECT * FROM cmig.history() lists them.")));
+				 errhint("Specify one revision. SELECT * FROM cmig.history() lists the revisions.")));
 	if (cmig_repeatables_find_any(graph, revision) >= 0)
 		return cmig_repeatables_find_any(graph, revision);
 	nodes = cmig_target_absolute(graph, revision);

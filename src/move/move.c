@@ -71,7 +71,7 @@ cmig_move_require_unprotected(const CmigSituation *now, const CmigPlan *plan, bo
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_PROTECTED),
 			 errmsg("%s is not allowed in %s", what, cmig_scope_text()),
-			 errdetail("cmig.protect is %s; reverting %s would destroy the data in the objects that were created there.",
+			 errdetail("cmig.protect is %s; reverting %s would destroy the data in the objects that the upgrade created.",
 					   cmig_settings_protect_name(), cmig_listing_text(&lost)),
 			 errhint("%s", cmig_settings_unprotect_hint(commits))));
 }

@@ -222,7 +222,7 @@ stop_in_doubt(const StepRun *run)
 			(errcode(ERRCODE_CMIG_IN_DOUBT),
 			 errmsg("statement %d of revision \"%s\" is in doubt",
 					run->script.statement.number, run->step->revision),
-			 errdetail("It had already committed some or all of its work when the run was interrupted: %.*s",
+			 errdetail("When the run was interrupted, the statement had already committed some or all of its work. The statement is: %.*s",
 					   pg_mbcliplen(text, strlen(text), 200), text),
 			 errhint("Check whether its work is complete. %s continues after it; in_doubt => 'again' runs it again.",
 					 cmig_script_run_in_doubt_call(run->step))));
@@ -600,7 +600,7 @@ end_failed(StepRun *run, CmigSession *session, const CmigSavedSettings *saved,
 	if (error->hint == NULL)
 		error->hint = hint_of_privileges(run, error, role);
 	if (run->calling && !has_not_committed(run))
-		error->hint = psprintf("It had committed before it failed, so it is in doubt. Check how far it got. %s continues after it; in_doubt => 'again' runs it again.",
+		error->hint = psprintf("The statement had committed before it failed, so it is in doubt. Check how far it got. %s continues after it; in_doubt => 'again' runs it again.",
 							   cmig_script_run_in_doubt_call(run->step));
 	else if (lost != NULL)
 		error->hint = error->hint ? psprintf("%s %s", error->hint, lost) : lost;

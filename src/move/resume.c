@@ -227,7 +227,8 @@ prepare_index(IndexStmt *statement)
 		ereport(WARNING,
 				(errmsg("index \"%s\" exists but is invalid", statement->idxname),
 				 errdetail("IF NOT EXISTS does not replace it, and queries do not use it."),
-				 errhint("Run DROP INDEX CONCURRENTLY before creating it.")));
+				 errhint("To create the index, drop it first: DROP INDEX CONCURRENTLY %s",
+						 quote_qualified_identifier(get_namespace_name(get_rel_namespace(index)), statement->idxname))));
 
 	initStringInfo(&detail);
 	appendStringInfoString(&detail, "\"index\": ");

@@ -118,7 +118,7 @@ static void
 require_rows(const StepwiseRun *run, const CmigPlanStep *moved)
 {
 	cmig_move_require_expected(&run->now, run->expected, moved,
-							   psprintf("neither a script nor a session may change it by hand. Correct it with SELECT cmig.stamp('<revision it is at>', purge => true), then CALL cmig.%s_stepwise again.",
+							   psprintf("neither a script nor a session may change it by hand. Correct it with SELECT cmig.stamp('<current revision>', purge => true), then CALL cmig.%s_stepwise again.",
 										cmig_direction_name(run->plan->direction)));
 }
 
@@ -336,7 +336,7 @@ check_steps(const StepwiseRun *run)
 							row->revision),
 					 errdetail("The %s is partially applied: as a transactional revision, it would run again from its first statement.",
 							   cmig_direction_name(row->direction)),
-					 errhint("Load it with transactional: false and CALL again. Or revert by hand what it did, then SELECT cmig.stamp('<revision it is at>')")));
+					 errhint("Load it with transactional: false and CALL again. Or revert by hand what it did, then SELECT cmig.stamp('<current revision>')")));
 		if (!cmig_runner_concurrent_ddl())
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

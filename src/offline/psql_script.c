@@ -238,7 +238,7 @@ append_step(Offline *offline, int number, const CmigRunStep *run)
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("the script would be larger than 1 GB"),
 				 errdetail("Revision \"%s\" does not fit into the script.", run->revision),
-				 errhint("Generate several scripts for ranges from:to.")));
+				 errhint("Generate several scripts, each for a range from:to.")));
 	append_title(offline, number);
 	cmig_version_table_begin(&offline->text, offline->table);
 	if (upgrade && run->precondition_sql)

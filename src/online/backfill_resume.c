@@ -190,7 +190,7 @@ cmig_backfill_resume_require_key(const CmigBackfillRun *run, const CmigBackfillP
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the key of table %s has changed during its backfill", part->name),
-				 errdetail("Rows were updated in the order of (%s). In the order of (%s), it is unknown which rows are done.",
+				 errdetail("Rows were updated in the order of key (%s). For key (%s), it is unknown which rows are done.",
 						   begun, now),
 				 errhint("Restore the original key and repeat the CALL. To start over instead: DELETE FROM cmig.backfill_run WHERE id = %lld",
 						 (long long) run->id)));

@@ -254,7 +254,7 @@ check_rules(Oid relation, bool by_key)
 			 errmsg("cannot backfill table %s, which has rule \"%s\" ON UPDATE",
 					cmig_backfill_target_name(relation), rule),
 			 errdetail("With this rule, a batch cannot determine which rows it has updated."),
-			 errhint("ALTER TABLE %s DISABLE RULE %s, CALL cmig.backfill again, then ENABLE it.",
+			 errhint("Repeat the CALL with the rule disabled, and enable the rule again afterward: ALTER TABLE %s DISABLE RULE %s",
 					 cmig_backfill_target_name(relation), quote_identifier(rule))));
 }
 

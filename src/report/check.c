@@ -232,7 +232,7 @@ add_drift_problem(List *problems)
 		strncmp(drift.message, CMIG_JOURNAL_NO_DRIFT, strlen(CMIG_JOURNAL_NO_DRIFT)) == 0)
 		return problems;
 	return add_problem(problems, "warning", "schema",
-					   psprintf("it differed from the revisions %s: %s", cmig_journal_ago(drift.seconds), drift.message),
+					   psprintf("it differed from the revisions when last compared, %s: %s", cmig_journal_ago(drift.seconds), drift.message),
 					   "SELECT * FROM cmig.drift() -- fix each difference with its upgrade_sql, or as its hazard says if that is null");
 }
 

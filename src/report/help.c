@@ -26,7 +26,7 @@ PG_FUNCTION_INFO_V1(cmig_help);
 
 static const char *const overview[] = {
 	"pg_cmig runs schema migrations inside the database. SELECT * FROM cmig.status()",
-	"says where it is and what to type; SELECT cmig.help('upgrade') explains a name.",
+	"shows its state and what to type; SELECT cmig.help('upgrade') explains a name.",
 	"",
 	"  look      status  current  heads  branches  history  graph  show  log  help",
 	"  write     draft  create_revision  merge  load  export  autogenerate  squash",

@@ -133,7 +133,7 @@ put_pending(FunctionCallInfo fcinfo, const CmigView *view, int heads)
 			   "SELECT revision, created_by FROM cmig.plan('upgrade', 'heads')");
 	if (stepwise)
 		put_status(fcinfo, "not transactional", stepwise,
-				   "In tests and fresh installs, SET cmig.concurrent_ddl = off lets cmig.upgrade run it");
+				   "To run it with cmig.upgrade in tests and fresh installs: SET cmig.concurrent_ddl = off");
 	return true;
 }
 

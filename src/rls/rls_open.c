@@ -523,7 +523,7 @@ check_expression(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakC
 	if (in->open_branch && (!closed || (in->open_branch_setting && !is_floored(policy, siblings))))
 		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_SWALLOWING_OR, in->open_branch_setting ? CMIG_RLS_ERROR : CMIG_RLS_WARNING, policy,
 									in->open_branch_setting ?
-									psprintf("%s has %s that does not depend on the row but on a setting, which anyone who runs SQL can change: then it is true for every row", where, in->open_branch) :
+									psprintf("%s has %s that depends on a setting and not on the row: anyone who runs SQL can make it true for every row", where, in->open_branch) :
 									psprintf("%s has %s that does not depend on the row: if it is true, all rows are let through, and no index can be used", where, in->open_branch),
 									without_branch(policy, is_check, "leave out the branch; for a role that must see every row, create a separate policy: CREATE POLICY bypass ON <table> TO <role> USING (true) WITH CHECK (true)"));
 	else if (in->true_branch && !closed)

@@ -132,12 +132,12 @@ test_select(Test *test)
 	else if (seen.counts[2] > 0)
 	{
 		verdict = "LEAK";
-		detail = psprintf("Sees %lld foreign rows.", (long long) seen.counts[2]);
+		detail = psprintf("Sees %lld foreign %s.", (long long) seen.counts[2], seen.counts[2] == 1 ? "row" : "rows");
 	}
 	else if (cmig_rls_rows_count(&test->as.rows, NULL, NULL) <= seen.counts[0])
 	{
 		verdict = "not tested";
-		detail = "The caller does not know of any foreign rows that could be seen.";
+		detail = "The caller sees no foreign rows in the table, so there is nothing to test.";
 	}
 	report(test, "SELECT", seen.counts[0], seen.counts[1], seen.counts[2], verdict, detail);
 }
@@ -280,7 +280,7 @@ report_reach(Test *test, const char *what, CmigRlsOutcome outcome, int64 allowed
 	if (outcome.kind == CMIG_RLS_DONE)
 		report(test, what, outcome.rows, outcome.rows - foreign_rows, foreign_rows,
 			   foreign_rows ? "LEAK" : "ok",
-			   foreign_rows ? psprintf("Reaches %lld foreign rows.", (long long) foreign_rows) : NULL);
+			   foreign_rows ? psprintf("Reaches %lld foreign %s.", (long long) foreign_rows, foreign_rows == 1 ? "row" : "rows") : NULL);
 	else if (outcome.kind == CMIG_RLS_REFUSED)
 		report(test, what, 0, 0, 0, "ok", "A policy rejects the new row.");
 	else

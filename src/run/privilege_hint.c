@@ -254,7 +254,7 @@ hint_of_owner(const char *kind, const char *name, const char *role)
 	if (superuser_arg(owner))
 		return psprintf("Scripts run as role %s, and the owner is a superuser. Change its owner to a role that %s is a member of, and run scripts as that role: SET cmig.role = '<role>'",
 						role, quote_identifier(GetUserNameFromId(GetSessionUserId(), false)));
-	return psprintf("Scripts run as role %s. GRANT %s TO %s, and run them as the owner: SET cmig.role = %s",
+	return psprintf("Scripts run as role %s. To run them as the owner: GRANT %s TO %s; SET cmig.role = %s",
 					role, quote_identifier(owner_name),
 					quote_identifier(GetUserNameFromId(GetSessionUserId(), false)),
 					quote_literal_cstr(owner_name));
@@ -304,7 +304,7 @@ hint_of_grant(const char *kind, const char *name, const char *role)
 	Found		found;
 
 	if (strcmp(kind, "database %s") == 0)
-		return psprintf("Scripts run as role %s. Run them as a role that may do this, SET cmig.role = '<role>', or have the owner of the database GRANT CREATE ON DATABASE %s TO %s",
+		return psprintf("Scripts run as role %s. Have the owner of the database run GRANT CREATE ON DATABASE %s TO %s, or run scripts as a role that is allowed to do this: SET cmig.role = '<role>'",
 						role, object, role);
 	if (strcmp(kind, "schema %s") == 0)
 	{
@@ -314,17 +314,17 @@ hint_of_grant(const char *kind, const char *name, const char *role)
 		 */
 		if (strcmp(name, "cmig") == 0)
 			return NULL;
-		return psprintf("Scripts run as role %s. Run them as a role that may do this, SET cmig.role = '<role>', or have the owner of the schema GRANT USAGE, CREATE ON SCHEMA %s TO %s",
+		return psprintf("Scripts run as role %s. Have the owner of the schema run GRANT USAGE, CREATE ON SCHEMA %s TO %s, or run scripts as a role that is allowed to do this: SET cmig.role = '<role>'",
 						role, object, role);
 	}
 	found = find_relations(name);
 	if (OidIsValid(found.schema))
 		object = quote_qualified_identifier(get_namespace_name(found.schema), name);
 	if (strcmp(kind, "table %s") == 0 || strcmp(kind, "view %s") == 0)
-		return psprintf("Scripts run as role %s. Run them as a role that may do this, SET cmig.role = '<role>', or have the owner GRANT %s ON %s TO %s",
+		return psprintf("Scripts run as role %s. Have the owner run GRANT %s ON %s TO %s, or run scripts as a role that is allowed to do this: SET cmig.role = '<role>'",
 						role, missing_privileges(found.object), object, role);
 	if (strcmp(kind, "sequence %s") == 0)
-		return psprintf("Scripts run as role %s. Run them as a role that may do this, SET cmig.role = '<role>', or have the owner GRANT ALL ON SEQUENCE %s TO %s",
+		return psprintf("Scripts run as role %s. Have the owner run GRANT ALL ON SEQUENCE %s TO %s, or run scripts as a role that is allowed to do this: SET cmig.role = '<role>'",
 						role, object, role);
 	return NULL;
 }
@@ -350,9 +350,9 @@ hint_of_schema(const char *role)
 		if (strcmp(name, "$user") == 0 || strcmp(name, "pg_temp") == 0)
 			continue;
 		if (!OidIsValid(schema))
-			return psprintf("The search_path of scripts is %s. Choose another one, SET cmig.search_path = '<schema>', or have the owner of the database CREATE SCHEMA %s",
+			return psprintf("The search_path of scripts is %s. Have the owner of the database run CREATE SCHEMA %s, or choose another search_path: SET cmig.search_path = '<schema>'",
 							namespace_search_path, quote_identifier(name));
-		return psprintf("Scripts run as role %s. Run them as a role that may do this, SET cmig.role = '<role>', or have the owner of the schema GRANT USAGE, CREATE ON SCHEMA %s TO %s",
+		return psprintf("Scripts run as role %s. Have the owner of the schema run GRANT USAGE, CREATE ON SCHEMA %s TO %s, or run scripts as a role that is allowed to do this: SET cmig.role = '<role>'",
 						role, quote_identifier(name), role);
 	}
 	return pstrdup("The search_path of scripts contains no schema: SET cmig.search_path = '<schema>'");

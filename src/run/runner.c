@@ -56,8 +56,9 @@
 #include "utils/timeout.h"
 
 #define OFF_MODE_HINT_OWN \
-	"For tests and fresh installs, SET cmig.concurrent_ddl = off runs it in the transaction"
-#define OFF_MODE_HINT OFF_MODE_HINT_OWN ", without CONCURRENTLY."
+	"In tests and fresh installs, everything can run in the transaction: SET cmig.concurrent_ddl = off"
+#define OFF_MODE_HINT \
+	"In tests and fresh installs, everything can run in the transaction, without CONCURRENTLY: SET cmig.concurrent_ddl = off"
 
 static bool concurrent_ddl = true;
 
@@ -249,7 +250,7 @@ cmig_runner_check_statement(const CmigRunStep *step, RawStmt *raw)
 
 		case CMIG_STATEMENT_OWN_PROCEDURE:
 			if (!step->top_level && cmig_runner_concurrent_ddl())
-				refuse_top_level(step, reason, OFF_MODE_HINT_OWN ".");
+				refuse_top_level(step, reason, OFF_MODE_HINT_OWN);
 			break;
 
 		case CMIG_STATEMENT_TOP_LEVEL:

@@ -103,7 +103,7 @@ cmig_scope_require(void)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_SCHEMA),
 				 errmsg("schema \"%s\" does not exist", name),
-				 errdetail("cmig.scope contains its name."),
+				 errdetail("The setting cmig.scope names this schema."),
 				 errhint("CREATE SCHEMA %s", quote_identifier(name))));
 }
 

@@ -59,9 +59,9 @@ reason_for(const char *table, const CmigAudited *live, const CmigAudited *revisi
 	if (live == NULL)
 		return "a revision calls cmig.enable_audit for it, but it is not audited: repeat that call";
 	if (strncmp(live->how, revisions->how, length) == 0 && live->how[length] == ',')
-		return psprintf("it is audited as the revisions do, but %s: repeat their call of cmig.enable_audit",
+		return psprintf("it is audited as in the revisions, but %s; call cmig.enable_audit again as the revisions do",
 						live->how + length + 2);
-	return psprintf("it is audited %s, but the revisions audit it %s: repeat their call of cmig.enable_audit",
+	return psprintf("it is audited %s, but the revisions audit it %s; call cmig.enable_audit again as the revisions do",
 					live->how, revisions->how);
 }
 

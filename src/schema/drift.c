@@ -183,7 +183,7 @@ cmig_capture(PG_FUNCTION_ARGS)
 	else
 		ereport(NOTICE,
 				(errmsg("the database already has the changes of this revision"),
-				 errhint("After loading the file, record them as applied: SELECT cmig.stamp(%s)",
+				 errhint("After loading the file, record the revision as applied: SELECT cmig.stamp(%s)",
 						 quote_literal_cstr(generate.draft.new.text.edges.id))));
 	return (Datum) 0;
 }

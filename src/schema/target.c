@@ -215,7 +215,7 @@ tell_text(const CmigTargetText *text)
 	if (text->commands + text->copies > 0)
 		ereport(NOTICE,
 				(errmsg("psql commands and COPY blocks in the target were ignored"),
-				 errdetail("The target contains %d backslash commands and %d COPY blocks. The first one is in line %d.",
+				 errdetail("Backslash commands: %d. COPY blocks: %d. The first one is on line %d of the target.",
 						   text->commands, text->copies, text->first_line)));
 }
 

@@ -264,9 +264,9 @@ cmig_progress_obstacle(const CmigProgressRow *row)
 
 	cmig_query_each(&look_query, values, NULL, keep_look, &look);
 	if (!look.known)
-		return "It is no longer in cmig.revision: load it again, then CALL again. Or revert by hand what it did, then SELECT cmig.stamp('<revision it is at>', purge => true)";
+		return "It is no longer in cmig.revision: load it again, then CALL again. Or revert by hand what it did, then SELECT cmig.stamp('<current revision>', purge => true)";
 	if (look.named != (row->direction == CMIG_DOWNGRADE))
-		return psprintf("%s was changed by hand, so no run can reach this revision: SELECT cmig.stamp('<revision it is at>', purge => true), then CALL again.",
+		return psprintf("%s was changed by hand, so no run can reach this revision: SELECT cmig.stamp('<current revision>', purge => true), then CALL again.",
 						cmig_version_rows_table());
 	return NULL;
 }
@@ -344,6 +344,6 @@ cmig_progress_require_none(void)
 					cmig_direction_name(row->direction), row->revision),
 			 errdetail("A stepwise run ended in the middle of it; cmig.progress shows the statements that have run."),
 			 obstacle ? errhint("%s", obstacle) :
-			 errhint("%s) finishes it. Or revert by hand what it did, then SELECT cmig.stamp('<revision it is at>')",
+			 errhint("%s) finishes it. Or revert by hand what it did, then SELECT cmig.stamp('<current revision>')",
 					 cmig_progress_call(row->revision, row->direction))));
 }
