@@ -39,7 +39,7 @@ DO $$ BEGIN PERFORM cmig.load_directory(repeat('x', 300)); EXCEPTION WHEN OTHERS
 CREATE ROLE regress_loader;
 GRANT USAGE ON SCHEMA cmig TO regress_loader;
 GRANT EXECUTE ON FUNCTION cmig.load_directory TO regress_loader;
-GRANT SELECT ON cmig.revision, cmig.version, cmig.journal TO regress_loader;
+GRANT SELECT ON cmig.revision, cmig.version, cmig.scope_version, cmig.journal TO regress_loader;
 SET ROLE regress_loader;
 SELECT * FROM cmig.load_directory('cmig_regress');
 RESET ROLE;
