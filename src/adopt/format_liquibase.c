@@ -20,7 +20,8 @@ typedef struct ChangeSet
 	StringInfoData up;
 	StringInfoData down;
 	bool		has_down;
-	bool		in_rollback;	/* inside a rollback block comment */
+	bool		in_rollback;	/* is the line inside a rollback block
+								 * comment? */
 } ChangeSet;
 
 /*

@@ -14,8 +14,8 @@ typedef struct NumberedName
 {
 	char	   *number;
 	char	   *title;
-	bool		is_up;			/* .up.sql */
-	bool		is_down;		/* .down.sql */
+	bool		is_up;			/* does the name end in .up.sql? */
+	bool		is_down;		/* does the name end in .down.sql? */
 } NumberedName;
 
 /*

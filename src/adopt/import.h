@@ -27,7 +27,7 @@ typedef struct CmigToolFile
 	const char *folder;			/* name of the folder that contains it, or "" */
 	char	   *text;			/* without a byte order mark or CRs before
 								 * newlines */
-	bool		used;			/* a format has read it */
+	bool		used;			/* has a format's reader read it? */
 } CmigToolFile;
 
 /* A revision that is being created from one or more files. */

@@ -336,8 +336,8 @@ typedef struct Enabling
 {
 	FunctionCallInfo fcinfo;
 	int			first_option;	/* number of the first option argument */
-	bool		many;			/* several tables, each of which may lack
-								 * columns that are named in an option */
+	bool		many;			/* are there several tables, each of which may
+								 * lack columns that are named in an option? */
 	List	   *met;			/* of CmigAuditName: those columns to hide
 								 * that at least one table has */
 	Oid			extension_owner;

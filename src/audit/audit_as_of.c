@@ -73,8 +73,8 @@ typedef struct AsOf
 	Datum		values[CMIG_AS_OF_PARAMETERS];
 	char		nulls[CMIG_AS_OF_PARAMETERS + 1];
 	ReturnSetInfo *result;
-	bool		partial;		/* entries may contain only the columns that
-								 * changed */
+	bool		partial;		/* may entries contain only the columns that
+								 * changed? */
 	CmigAuditImages images;
 	MemoryContext row_context;	/* reset for each row */
 } AsOf;

@@ -12,14 +12,16 @@
 /* The parameters of the queries, in their order: $1 is CMIG_AS_OF_AT. */
 typedef enum CmigAsOfParameter
 {
-	CMIG_AS_OF_AT,				/* the time */
-	CMIG_AS_OF_LOW,				/* the table's entries have row_hash >= this */
-	CMIG_AS_OF_HIGH,			/* and row_hash < this */
+	CMIG_AS_OF_AT,				/* the requested time */
+	CMIG_AS_OF_LOW,				/* the lowest row_hash of the table's entries */
+	CMIG_AS_OF_HIGH,			/* the end of the range: row_hash is less than
+								 * this */
 	CMIG_AS_OF_HASHES,			/* row_hash of the key's variants */
 	CMIG_AS_OF_KEY,				/* the key, with present column names */
 	CMIG_AS_OF_RENAMES,			/* former and present column names */
 	CMIG_AS_OF_HIDDEN,			/* columns to remove from images */
-	CMIG_AS_OF_SEQ,				/* seq of the first TRUNCATE after the time */
+	CMIG_AS_OF_SEQ,				/* seq of the first TRUNCATE after the
+								 * requested time */
 	CMIG_AS_OF_PARAMETERS		/* the number of parameters */
 } CmigAsOfParameter;
 
@@ -32,12 +34,13 @@ typedef struct CmigAsOfQuery
 	const char *alias;			/* the table's alias in the query, which is
 								 * not the name of any column */
 	const char *live_key;		/* SQL expression for a table row's key */
-	bool		has_renames;	/* CMIG_AS_OF_RENAMES is set */
-	bool		has_hidden;		/* CMIG_AS_OF_HIDDEN is set */
-	bool		has_key;		/* only the row with a given key is wanted */
-	bool		truncated;		/* there is a TRUNCATE after the time */
-	bool		keys_changed;	/* a key changed after the time */
-	bool		deferrable;		/* rows can share a key within a transaction */
+	bool		has_renames;	/* is CMIG_AS_OF_RENAMES set? */
+	bool		has_hidden;		/* is CMIG_AS_OF_HIDDEN set? */
+	bool		has_key;		/* is only the row with a given key wanted? */
+	bool		truncated;		/* is there a TRUNCATE after the requested
+								 * time? */
+	bool		keys_changed;	/* has a key changed after the requested time? */
+	bool		deferrable;		/* can rows share a key within a transaction? */
 } CmigAsOfQuery;
 
 /*

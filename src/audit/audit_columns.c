@@ -30,8 +30,8 @@ typedef struct State
 {
 	const char *database;
 	Oid			relation;
-	bool		merged;			/* an inheritance child, whose columns can
-								 * have another order in a dump */
+	bool		merged;			/* is it an inheritance child, whose columns
+								 * can have another order in a dump? */
 	int			count;
 	AttrNumber *numbers;
 	char	  **names;

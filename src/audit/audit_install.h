@@ -18,12 +18,13 @@
 typedef struct CmigAuditTrigger
 {
 	const char *name;
-	bool		scripted;		/* created by a script from audit_script() */
-	bool		narrowed;		/* has WHEN or UPDATE OF, which pg_cmig never
-								 * uses */
+	bool		scripted;		/* was it created by a script from
+								 * audit_script()? */
+	bool		narrowed;		/* does it have WHEN or UPDATE OF, which
+								 * pg_cmig never uses? */
 	int16		type;			/* as pg_trigger.tgtype */
 	char		enabled;		/* as pg_trigger.tgenabled */
-	char	   *args;			/* as in the statement that creates it */
+	char	   *args;			/* the arguments, as written in CREATE TRIGGER */
 	char	   *statement;		/* for a trigger that the table should have:
 								 * the statement that creates it */
 	int			nargs;

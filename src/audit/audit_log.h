@@ -95,8 +95,8 @@ extern Oid	cmig_audit_log_make(Oid extension_owner);
 typedef struct CmigAuditLogFault
 {
 	int			sqlstate;
-	bool		missing;		/* the log does not exist, so it can be
-								 * created */
+	bool		missing;		/* does the log not exist, so that it can be
+								 * created? */
 	char	   *problem;
 	char	   *detail;			/* can be NULL */
 	char	   *fix;
@@ -144,7 +144,7 @@ extern bool cmig_audit_writer_takes(CmigAuditWriter *writer, TimestampTz at);
 extern int64 cmig_audit_writer_next_id(CmigAuditWriter *writer);
 
 /*
- * Add an entry of about size bytes.  The data to which the values point must
+ * Add an entry of about "size" bytes.  The data to which the values point must
  * live until the entry is flushed.  Returns true if all entries were flushed.
  */
 extern bool cmig_audit_writer_add(CmigAuditWriter *writer, const Datum *values,

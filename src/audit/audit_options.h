@@ -46,18 +46,21 @@ typedef struct CmigAuditOptions
 	char	   *anchor;			/* see audit_columns.h; NULL if somebody else
 								 * wrote the arguments */
 	List	   *include;		/* of CmigAuditName */
-	bool		only_included;	/* an include list was given, even if none of
-								 * its columns is left */
+	bool		only_included;	/* was an include list given, even if none of
+								 * its columns is left? */
 	List	   *exclude;
 	List	   *redact;
 	List	   *hash;
-	int			operations;		/* CMIG_AUDIT_... */
+	int			operations;		/* bit mask of CMIG_AUDIT_INSERT and so on */
 	CmigAuditLevel level;
-	bool		changes_only;	/* log only the columns that an update changed */
-	bool		skip_unchanged; /* do not log updates that change nothing */
-	bool		replicated;		/* also log replicated changes */
-	bool		truncate;		/* replace values that are too large for jsonb */
-	int			query_length;	/* bytes of the query to log, or 0 */
+	bool		changes_only;	/* log only the columns that an update
+								 * changed? */
+	bool		skip_unchanged; /* leave out updates that change nothing? */
+	bool		replicated;		/* log replicated changes, too? */
+	bool		truncate;		/* replace values that are too large for
+								 * jsonb? */
+	int			query_length;	/* maximum length of the query in an entry, in
+								 * bytes; 0 to leave it out */
 } CmigAuditOptions;
 
 /* Returns the default options. */

@@ -213,7 +213,7 @@ make_partition(const Part *part)
 typedef struct Retain
 {
 	Oid			owner;
-	bool		commits;		/* commit after each step */
+	bool		commits;		/* commit after each step? */
 	int			lock_timeout;	/* milliseconds for one attempt */
 	int			batch_rows;
 	Datum		keep;			/* interval */

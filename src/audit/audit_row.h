@@ -27,8 +27,8 @@
 typedef enum CmigAuditHide
 {
 	CMIG_AUDIT_SHOW,
-	CMIG_AUDIT_REDACT,			/* a constant */
-	CMIG_AUDIT_HASH				/* HMAC-SHA-256 of the value as text */
+	CMIG_AUDIT_REDACT,			/* as CMIG_AUDIT_REDACTED */
+	CMIG_AUDIT_HASH				/* as the HMAC-SHA-256 of the value's text */
 } CmigAuditHide;
 
 /* How the values of a column are encoded. */
@@ -60,7 +60,7 @@ typedef struct CmigAuditColumn
 	CmigAuditKind kind;
 	CmigAuditHide hide;
 	bool		in_key;
-	bool		calls_out;		/* the type may have a cast to json */
+	bool		calls_out;		/* may the type have a cast to json? */
 	FmgrInfo	output;			/* output function or to_jsonb */
 	FmgrInfo	plain_output;	/* for hashed columns: the type's output
 								 * function */
@@ -72,7 +72,7 @@ typedef struct CmigAuditShape
 	int			count;
 	CmigAuditColumn *columns;	/* in the order of jsonb's keys */
 	bool		truncate;		/* replace values that are too large, instead
-								 * of raising an error */
+								 * of raising an error? */
 	const char *hash_key;		/* for hashed columns */
 	int			hash_key_len;
 	Oid			owner;			/* the table's owner; casts to json run as
@@ -85,7 +85,7 @@ typedef struct CmigAuditPiece
 	uint32		type;
 	const char *data;
 	Size		len;
-	bool		aligned;		/* must start at a multiple of 4 */
+	bool		aligned;		/* must the value start at a multiple of 4? */
 	bool		done;
 } CmigAuditPiece;
 

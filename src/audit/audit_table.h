@@ -23,9 +23,10 @@ typedef struct CmigAuditTable
 	MemoryContext context;		/* memory context of everything in this struct */
 	bool		valid;			/* if false, the next call rebuilds the
 								 * information */
-	int			busy;			/* number of calls that are using it */
-	bool		recorded;		/* the table's layout is in cmig_audit.layout */
-	bool		skip_logged;	/* this transaction has logged SKIP */
+	int			busy;			/* number of calls that are using the
+								 * information */
+	bool		recorded;		/* is the table's layout in cmig_audit.layout? */
+	bool		skip_logged;	/* has this transaction logged SKIP? */
 	Oid			relation;
 	Oid			root;			/* for a partition, the audited ancestor;
 								 * otherwise the table itself */
@@ -35,7 +36,7 @@ typedef struct CmigAuditTable
 	bool	   *key;			/* which columns of the shape belong to the
 								 * key */
 	bool		whole_row_key;
-	bool		zoned_key;		/* a key column is a timestamptz */
+	bool		zoned_key;		/* is a key column a timestamptz? */
 	Datum		schema_name;
 	Datum		table_name;
 } CmigAuditTable;

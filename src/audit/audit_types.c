@@ -59,7 +59,7 @@ static CmigQuery foreign_casts = {
 typedef struct Changeable
 {
 	List	   *composites;		/* of Oid: their pg_class entries */
-	bool		castable;		/* another role owns one of the types */
+	bool		castable;		/* does another role own one of the types? */
 } Changeable;
 
 /* Callback that collects a type whose behavior another role could change. */

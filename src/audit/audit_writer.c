@@ -104,7 +104,7 @@ struct CmigAuditWriter
 	int			index_count;
 	Relation   *indexes;
 	IndexInfo **infos;
-	bool		needs_executor; /* an index requires an executor state */
+	bool		needs_executor; /* does an index require an executor state? */
 	EState	   *estate;
 	BulkInsertState bulk;
 	AttrNumber	map[CMIG_LOG_COLUMNS];	/* indexes into the leaf's columns,

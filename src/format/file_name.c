@@ -30,8 +30,8 @@
 typedef struct Field
 {
 	char	   *name;
-	bool		left;			/* flag - */
-	bool		zero;			/* flag 0 */
+	bool		left;			/* was the flag - given? */
+	bool		zero;			/* was the flag 0 given? */
 	int			width;
 	int			precision;		/* -1: none */
 	char		conversion;		/* s or d */

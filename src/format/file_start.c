@@ -151,7 +151,7 @@ typedef struct Search
 {
 	bool		named;
 	const char *fault;			/* where the error is, or NULL */
-	bool		must_close;		/* the text must not end inside a quote */
+	bool		must_close;		/* must the text not end inside a quote? */
 	int			most;			/* highest number of files so far */
 	int			tries;			/* number of attempts left; each takes a pass
 								 * over the text */

@@ -350,7 +350,8 @@ start_revision(CmigFileReader *reader, const char *start, const char *end)
 	const char *value;
 	char	   *id;
 	char	   *bad;
-	bool		first = reader->file == NULL;	/* first revision of its file */
+	bool		first = reader->file == NULL;	/* is it the first revision of
+												 * its file? */
 
 	/* the callers have checked that the line matches */
 	if (!cmig_marker_match(start, end, "revision", &value, &end))

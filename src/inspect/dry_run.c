@@ -64,8 +64,8 @@ typedef struct DryRun
 	CmigTrial  *trial;
 	CmigDirection direction;
 	CmigNames  *targets;
-	bool		waiters;		/* report waiting sessions */
-	bool		plain;			/* ignore CONCURRENTLY */
+	bool		waiters;		/* report waiting sessions? */
+	bool		plain;			/* ignore CONCURRENTLY? */
 	int64		max_table_size; /* -1: no limit */
 	char	   *checksum;		/* checksum of the plan, or NULL if there is
 								 * nothing to do */

@@ -22,8 +22,8 @@ typedef struct CmigCounters
 {
 	int64		scans;			/* number of sequential scans */
 	int64		blocks;			/* number of blocks read */
-	int64		dead;			/* dead rows */
-	int64		written;		/* rows inserted or updated */
+	int64		dead;			/* number of dead rows */
+	int64		written;		/* number of rows inserted or updated */
 } CmigCounters;
 
 /* A relation as it was at the start of the dry run, and as it is now. */
@@ -34,15 +34,15 @@ typedef struct CmigExisting
 	char		kind;			/* as pg_class.relkind */
 	char	   *name;			/* qualified and quoted name at the start */
 	Oid			tablespace;
-	Oid			first_filenode; /* file at the start */
-	Oid			filenode;		/* file now */
+	Oid			first_filenode; /* relfilenode at the start */
+	Oid			filenode;		/* current relfilenode */
 	LOCKMODE	held;			/* strongest lock taken so far */
-	bool		locked;			/* has this sequence been locked? */
+	bool		locked;			/* for a sequence: has it been locked? */
 	int64		size;			/* size at the start in bytes */
 	int64		pages;			/* pages in its main fork at the start */
 	CmigCounters first;			/* counters at the start of the dry run */
 	bool		rewritten;		/* has a statement replaced its file? */
-	int64		dead;			/* rows left dead in its first file */
+	int64		dead;			/* number of dead rows left in its first file */
 	CmigCounters last;			/* counters after the last statement that used
 								 * it */
 } CmigExisting;

@@ -29,9 +29,9 @@ typedef struct Statement
 	int			count;
 	const CmigLintName *name;
 	bool		is_trigger;
-	bool		has_row;		/* the body declares a variable of the table's
-								 * row type */
-	bool		names_table;	/* the statement uses the table */
+	bool		has_row;		/* does the body declare a variable of the
+								 * table's row type? */
+	bool		names_table;	/* does the statement use the table? */
 	List	   *own;			/* char *: the table and its aliases */
 	List	   *others;			/* char *: other tables and their aliases */
 } Statement;

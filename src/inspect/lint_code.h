@@ -22,7 +22,7 @@ typedef enum CmigLintDependentKind
 	CMIG_LINT_VIEW,
 	CMIG_LINT_POLICY,
 	CMIG_LINT_FUNCTION,			/* a function with a parsed body */
-	CMIG_LINT_FOREIGN_KEY,		/* of another table */
+	CMIG_LINT_FOREIGN_KEY,		/* a foreign key of another table */
 	CMIG_LINT_COLUMN			/* a column of a given type */
 } CmigLintDependentKind;
 
@@ -31,11 +31,11 @@ typedef struct CmigLintDependent
 {
 	CmigLintDependentKind kind;
 	char	   *description;	/* such as "view v"; may be NULL */
-	Oid			relation;		/* the view, or the table of a policy or
-								 * foreign key */
+	Oid			relation;		/* for a view, the view; for a policy or
+								 * foreign key, its table */
 	char	   *name;			/* name of a policy, function, or foreign key */
-	AttrNumber	column;			/* attribute number */
-	Oid			type;			/* the column's type */
+	AttrNumber	column;			/* for a column, its attribute number */
+	Oid			type;			/* for a column, its type */
 } CmigLintDependent;
 
 /*

@@ -27,7 +27,8 @@ typedef enum CmigLintOrigin
 typedef struct CmigLintColumn
 {
 	const char *name;
-	bool		is_new;			/* added by an earlier statement of the plan */
+	bool		is_new;			/* has an earlier statement of the plan added
+								 * it? */
 	AttrNumber	attnum;			/* 0 if new */
 	Oid			type;			/* InvalidOid if unknown */
 	int32		typmod;
@@ -35,8 +36,8 @@ typedef struct CmigLintColumn
 	const char *type_name;		/* name of a type that the plan creates, or
 								 * NULL */
 	bool		not_null;
-	bool		has_default;	/* also true for identity and generated
-								 * columns */
+	bool		has_default;	/* does it have a default, or is it an
+								 * identity or generated column? */
 } CmigLintColumn;
 
 /* A constraint of a table. */
@@ -46,7 +47,7 @@ typedef struct CmigLintConstraint
 	char		type;			/* as in pg_constraint.contype */
 	bool		validated;
 	int			added_in;		/* number of the revision that adds it; 0 if
-								 * live */
+								 * it is live */
 	List	   *columns;		/* char *: column names */
 	List	   *proves_not_null;	/* char *: columns that the CHECK
 									 * expression requires to be not null */
@@ -58,8 +59,9 @@ typedef struct CmigLintIndex
 	const char *name;			/* NULL if chosen by PostgreSQL */
 	bool		is_new;
 	bool		unique;
-	bool		usable;			/* valid, and not partial */
-	bool		has_expression; /* in a key column or in the predicate */
+	bool		usable;			/* is the index valid and not partial? */
+	bool		has_expression; /* is there an expression in a key column or
+								 * in the predicate? */
 	Oid			method;			/* InvalidOid if unknown */
 	List	   *keys;			/* char *: key columns; "" for an expression */
 	List	   *uses;			/* char *: columns used in expressions */
@@ -78,12 +80,12 @@ typedef struct CmigLintTable
 	bool		partial;		/* are some columns not listed (LIKE,
 								 * INHERITS, AS SELECT)? */
 	Oid			oid;			/* InvalidOid if not live */
-	bool		empty;			/* has no rows, so nothing is scanned or
-								 * rewritten */
-	bool		empty_itself;	/* has no rows of its own; rows of child
-								 * tables do not count, but rows of partitions
-								 * do */
-	Oid			tablespace;		/* of a live table */
+	bool		empty;			/* true if the relation has no rows, so that
+								 * nothing is scanned or rewritten */
+	bool		empty_itself;	/* true if the relation has no rows of its
+								 * own; rows of child tables do not count, but
+								 * rows of partitions do */
+	Oid			tablespace;		/* tablespace of a live table */
 	Oid			method;			/* table access method of a live table */
 	double		rows;			/* estimated number of rows; -1 if unknown */
 	int64		bytes;			/* -1 if unknown */

@@ -31,7 +31,7 @@ typedef struct CmigLintType
 	const char *schema;			/* NULL if unknown */
 	const char *name;
 	bool		is_new;
-	bool		has_constraint; /* for a domain */
+	bool		has_constraint; /* for a domain: does it have a constraint? */
 	bool		has_default;
 } CmigLintType;
 

@@ -23,7 +23,7 @@
 /* Severities in ascending order. The order matters. */
 typedef enum CmigLintSeverity
 {
-	CMIG_LINT_NOTICE,			/* style */
+	CMIG_LINT_NOTICE,			/* bad style */
 	CMIG_LINT_WARNING,			/* breaks running clients, or waits for a
 								 * strong lock */
 	CMIG_LINT_ERROR				/* fails, loses data, or blocks for the
@@ -40,7 +40,8 @@ typedef struct CmigLintRule
 {
 	const char *name;
 	CmigLintSeverity severity;
-	bool		opt_in;			/* applies only if cmig.lint_include names it */
+	bool		opt_in;			/* does the rule apply only if
+								 * cmig.lint_include names it? */
 	void		(*check) (CmigLint *lint, Node *statement);
 	NodeTag		tags[CMIG_LINT_MAX_TAGS];	/* statements to check; all if
 											 * empty */
@@ -51,8 +52,9 @@ typedef struct CmigLintFinding
 {
 	const CmigLintRule *rule;
 	const char *revision;		/* NULL for cmig.lint_sql */
-	int			statement;		/* from 1; 0 if not in a statement */
-	int			line;			/* from 1; 0 if unknown */
+	int			statement;		/* number of the statement, from 1; 0 if the
+								 * finding is not about a statement */
+	int			line;			/* line number, from 1; 0 if unknown */
 	char	   *message;
 	char	   *fix;			/* SQL with the same effect but without the
 								 * problem, or NULL */
@@ -80,7 +82,8 @@ struct CmigLint
 	List	   *findings;		/* CmigLintFinding *, in order */
 	List	   *deferred;		/* CmigLintDeferred * */
 	bool		reads_facts;
-	bool		one_transaction;	/* all revisions run in one transaction */
+	bool		one_transaction;	/* do all revisions run in one
+									 * transaction? */
 	void	   *active;			/* the rules applied in this call */
 
 	/* current revision */

@@ -15,7 +15,8 @@ typedef enum CmigLintChange
 {
 	CMIG_LINT_CHANGE_NOTHING,
 	CMIG_LINT_CHANGE_REWRITE,
-	CMIG_LINT_CHANGE_SCAN,		/* rechecks CHECK constraints */
+	CMIG_LINT_CHANGE_SCAN,		/* scans the table to recheck CHECK
+								 * constraints */
 	CMIG_LINT_CHANGE_INDEX		/* rebuilds indexes */
 } CmigLintChange;
 

@@ -18,7 +18,7 @@
  */
 typedef enum CmigLockAction
 {
-	CMIG_LOCK_TAKE,				/* only locks it */
+	CMIG_LOCK_TAKE,				/* only locks the relation */
 	CMIG_LOCK_DROP,				/* drops the relation or another object */
 	CMIG_LOCK_ADD_COLUMN,		/* adds a column */
 	CMIG_LOCK_DROP_COLUMN,		/* drops the column */
@@ -30,8 +30,9 @@ typedef enum CmigLockAction
 	CMIG_LOCK_IDENTITY,			/* changes or drops the column's identity */
 	CMIG_LOCK_ACCESS_METHOD,	/* sets the access method */
 	CMIG_LOCK_PUBLICATION,		/* locks all tables of the publication */
-	CMIG_LOCK_DROP_OWNED,		/* drops what roles own */
-	CMIG_LOCK_REASSIGN_OWNED,	/* changes the owner of what roles own */
+	CMIG_LOCK_DROP_OWNED,		/* drops the objects that roles own */
+	CMIG_LOCK_REASSIGN_OWNED,	/* changes the owner of the objects that roles
+								 * own */
 	CMIG_LOCK_CALL,				/* calls a function */
 	CMIG_LOCK_CREATE,			/* creates the relation, without a lock */
 	CMIG_LOCK_RENAME,			/* renames the relation to "name", or moves it
@@ -47,21 +48,27 @@ typedef enum CmigLockAction
  * other relations in the same mode as the relation itself.
  */
 #define CMIG_LOCK_CHILDREN		0x01	/* child tables and partitions */
-#define CMIG_LOCK_INDEXES		0x02	/* indexes */
+#define CMIG_LOCK_INDEXES		0x02	/* its indexes */
 #define CMIG_LOCK_TABLE			0x04	/* an index's table, in table_mode */
-#define CMIG_LOCK_SEQUENCES		0x08	/* sequences owned by its columns */
-#define CMIG_LOCK_PARENT		0x10	/* the table it is a partition of */
-#define CMIG_LOCK_DEFAULT		0x20	/* default partition */
-#define CMIG_LOCK_VIEWED		0x40	/* if a view, the relations it reads */
+#define CMIG_LOCK_SEQUENCES		0x08	/* sequences that its columns own */
+#define CMIG_LOCK_PARENT		0x10	/* the table that it is a partition of */
+#define CMIG_LOCK_DEFAULT		0x20	/* its default partition */
+#define CMIG_LOCK_VIEWED		0x40	/* for a view, the relations that it
+										 * reads */
 #define CMIG_LOCK_REFERENCING	0x80	/* tables with a foreign key to it */
-#define CMIG_LOCK_REFERENCED	0x100	/* tables it has a foreign key to */
-#define CMIG_LOCK_STORED		0x400	/* nonpartitioned indexes */
+#define CMIG_LOCK_REFERENCED	0x100	/* tables that its foreign keys
+										 * reference */
+#define CMIG_LOCK_STORED		0x400	/* its indexes that are not
+										 * partitioned */
 #define CMIG_LOCK_ATTACHED		0x800	/* indexes attached to a parent index */
-#define CMIG_LOCK_ROUTED		0x1000	/* partitions, if they get rows */
-#define CMIG_LOCK_PARTITIONED	0x200	/* partitioned indexes: SHARE UPDATE
-										 * EXCLUSIVE */
+#define CMIG_LOCK_ROUTED		0x1000	/* its partitions, if rows are added
+										 * to them */
+#define CMIG_LOCK_PARTITIONED	0x200	/* its partitioned indexes, in SHARE
+										 * UPDATE EXCLUSIVE mode */
 
-/* relations that are locked together with a table that gets new rows */
+/*
+ * the relations that are locked together with a table to which rows are added
+ */
 #define CMIG_LOCK_INSERTED \
 	(CMIG_LOCK_ROUTED | CMIG_LOCK_VIEWED | CMIG_LOCK_REFERENCED | CMIG_LOCK_SEQUENCES)
 
@@ -74,8 +81,8 @@ typedef struct CmigLock
 	LOCKMODE	table_mode;		/* for CMIG_LOCK_TABLE */
 	int			with;			/* bit mask of CMIG_LOCK_CHILDREN and so on */
 	const char *name;
-	bool		to_schema;		/* for RENAME */
-	bool		cascade;		/* for the DROP actions: CASCADE */
+	bool		to_schema;		/* for RENAME: is "name" a schema? */
+	bool		cascade;		/* for the DROP actions: is there a CASCADE? */
 	ObjectType	type;			/* for DROP */
 	Node	   *object;			/* for DROP and DOMAIN, if relation is NULL;
 								 * for CALL, a FuncCall; for DROP_OWNED and

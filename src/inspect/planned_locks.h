@@ -28,8 +28,8 @@ typedef struct CmigPlannedLock
 	char		kind;			/* as in pg_class.relkind; 0 if missing */
 	int64		size;
 	bool		is_new;			/* does an earlier statement create it? */
-	bool		routed;			/* a partition that is locked only if the
-								 * statement adds rows to it */
+	bool		routed;			/* is it a partition that is locked only if
+								 * the statement adds rows to it? */
 } CmigPlannedLock;
 
 /* The names that earlier statements have changed. */

@@ -24,7 +24,8 @@ typedef struct CmigTrial
 	CmigSituation now;
 	CmigPlan   *plan;
 	int			failed;			/* number of steps that failed or were skipped */
-	const char *stopped;		/* why the rest is skipped, or NULL */
+	const char *stopped;		/* the reason why the remaining steps are
+								 * skipped, or NULL */
 	List	   *moved;			/* of CmigExisting *: sequences that advanced */
 	/* current step */
 	int			number;			/* from 1 */
@@ -34,8 +35,8 @@ typedef struct CmigTrial
 	char		command[NAMEDATALEN];
 	CmigMeasure measure;		/* measurement of this statement */
 	bool		measuring;		/* is the statement running? */
-	char	   *expected;		/* the locks that it would have taken, if it
-								 * has failed; or NULL */
+	char	   *expected;		/* if the statement has failed: the locks that
+								 * it would have taken; otherwise NULL */
 	bool		incomplete;		/* was an earlier statement skipped? */
 	CmigPlannedLocks *passed;	/* names changed in skipped parts, or NULL */
 } CmigTrial;

@@ -2,10 +2,11 @@
  * backfill_batch.h
  *	  Runs a batch of a backfill.
  *
- * The state in the field "run" is the one after the last commit, and is valid.
- * A batch computes the next state and stores it in the batch's transaction.
- * The next state becomes valid only after the commit, so an attempt that is
- * rolled back starts again from the same position.
+ * The field "run" of CmigBackfill contains the state after the last commit,
+ * which is the valid one.  A batch computes the next state and stores it in
+ * the batch's transaction.  The next state becomes valid only after the
+ * commit, so an attempt that is rolled back starts again from the same
+ * position.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -107,9 +107,10 @@ counts_words(const PsqlState *state)
 /* The preceding tokens that matter for finding calls such as cmig.name(). */
 typedef struct Look
 {
-	bool		after_cmig;		/* "cmig" */
-	bool		after_dot;		/* "cmig" "." */
-	bool		after_name;		/* "cmig" "." name */
+	bool		after_cmig;		/* was the last token "cmig"? */
+	bool		after_dot;		/* were the last tokens "cmig" and "."? */
+	bool		after_name;		/* were the last tokens "cmig", ".", and a
+								 * name? */
 } Look;
 
 /* Is the token the schema name cmig, quoted or not? */
@@ -462,7 +463,7 @@ cmig_psql_append(StringInfo to, const char *text, const char *pin, CmigPsqlFacts
 	int			parens = 0;
 	const char *copied = text;
 	bool		ascii = pg_is_ascii(text);
-	bool		open = false;	/* a statement has begun */
+	bool		open = false;	/* has a statement begun? */
 
 	cmig_lexer_init(&lexer, text);
 	cmig_lexer_pass_init(&pass, words_of_interest);

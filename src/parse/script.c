@@ -107,13 +107,13 @@ is_meta_command(const CmigLexer *lexer)
 /* The state of find_piece() after some of the statement's tokens. */
 typedef struct PieceState
 {
-	bool		is_create;		/* the statement begins with CREATE */
+	bool		is_create;		/* does the statement begin with CREATE? */
 	int			parens;			/* number of open parentheses */
 	int			atomic_depth;	/* number of open BEGIN ATOMICs, and of open
 								 * CASEs in the body */
-	bool		after_begin;	/* the last token was BEGIN */
-	bool		after_label;	/* the last token was AS or a dot, so CASE or
-								 * END is a name */
+	bool		after_begin;	/* was the last token BEGIN? */
+	bool		after_label;	/* was the last token AS or a dot, so that
+								 * CASE or END is a name? */
 } PieceState;
 
 /* Keep count of the words that open and close a BEGIN ATOMIC body. */

@@ -57,16 +57,17 @@ typedef struct CmigRlsOptions
 								 * the user */
 	char	   *key_column;		/* the protected table's column that is looked
 								 * up */
-	bool		shared;			/* rows without a key are readable */
-	bool		public_read;	/* all rows are readable */
+	bool		shared;			/* can the roles read rows without a key? */
+	bool		public_read;	/* can the roles read all rows? */
 	int			commands;		/* the commands that the roles may use */
-	bool		force;			/* also use FORCE ROW LEVEL SECURITY, for the
-								 * owner */
+	bool		force;			/* use FORCE ROW LEVEL SECURITY, too, for the
+								 * owner? */
 	bool		column_default; /* set the default of the key column to the
-								 * current user or tenant */
-	bool		create_index;	/* create an index on the key if there is none */
+								 * current user or tenant? */
+	bool		create_index;	/* create an index on the key if there is
+								 * none? */
 	bool		require_context;	/* without a context, raise an error
-									 * instead of returning no rows */
+									 * instead of returning no rows? */
 	List	   *granted;		/* of char *: roles to which this call grants
 								 * access level "application" */
 } CmigRlsOptions;
@@ -98,7 +99,7 @@ typedef struct CmigRlsState
 	bool		public_read;
 	int			commands;		/* 0 means all commands */
 	bool		require_context;
-	bool		no_index;		/* create_index => false */
+	bool		no_index;		/* was create_index => false given? */
 } CmigRlsState;
 
 /* A policy that a table has ("existing") or should have ("wanted"). */
@@ -113,7 +114,7 @@ typedef struct CmigRlsPolicy
 	char	   *check;
 	char	   *about;			/* wanted policy: the first line of its
 								 * comment; existing policy: the whole comment */
-	bool		made;			/* existing policy: enable_rls created it */
+	bool		made;			/* existing policy: did enable_rls create it? */
 } CmigRlsPolicy;
 
 /* A table column, with the properties that policies depend on. */
@@ -124,11 +125,11 @@ typedef struct CmigRlsColumn
 								 * this type cannot be a key */
 	char	   *type;			/* the type as format_type() shows it */
 	char	   *fallback;		/* the default's expression, NULL for none */
-	bool		generated;		/* identity or generated: cannot have a
-								 * default */
+	bool		generated;		/* is it an identity or generated column,
+								 * which cannot have a default? */
 	char	   *made_index;		/* an index created by enable_rls whose first
 								 * column is this one, or NULL */
-	bool		indexed;		/* this is the first column of another index */
+	bool		indexed;		/* is this the first column of another index? */
 } CmigRlsColumn;
 
 /* What enable_rls needs to know about a table. */
@@ -139,8 +140,8 @@ typedef struct CmigRlsTable
 	char	   *name;			/* qualified and quoted */
 	char	   *relname;
 	char	   *nspname;
-	bool		partition;		/* a partition, whose indexes come from its
-								 * parent */
+	bool		partition;		/* is it a partition, whose indexes come from
+								 * its parent? */
 	bool		by_citus;		/* Citus manages the table, whose policies
 								 * must not contain sub-selects */
 	bool		enabled;

@@ -34,13 +34,13 @@ typedef struct Reading
 	Oid			relid;
 	const Bitmapset *keys;
 	int			depth;			/* number of sub-selects around this node */
-	bool		per_row;		/* this part of the expression is evaluated
-								 * for each row */
-	bool		narrowed;		/* this part is combined with a key comparison
-								 * by AND, so no branch of it lets every row
-								 * through */
-	bool		negated;		/* this part is inside NOT, where AND has the
-								 * effect of OR */
+	bool		per_row;		/* is this part of the expression evaluated
+								 * for each row? */
+	bool		narrowed;		/* is this part combined with a key comparison
+								 * by AND, so that no branch of it lets every
+								 * row through? */
+	bool		negated;		/* is this part inside NOT, where AND has the
+								 * effect of OR? */
 } Reading;
 
 static bool read_walker(Node *node, void *context);

@@ -30,20 +30,23 @@ typedef struct CmigRlsExpression
 									 * each row */
 	char	   *row_function;	/* a stable function that is called for each
 								 * row */
-	bool		row_function_has_column;	/* its arguments use the row, so
-											 * it cannot be called just once */
+	bool		row_function_has_column;	/* do the function's arguments use
+											 * the row, so that it cannot be
+											 * called just once? */
 	char	   *in_subselect;	/* the column before IN (SELECT ...), or
 								 * "expression" */
-	bool		correlated;		/* a sub-select that depends on the row */
+	bool		correlated;		/* is there a sub-select that depends on the
+								 * row? */
 	char	   *cast_of_empty;	/* type to which a setting is cast without
 								 * NULLIF */
 	char	   *strict_setting; /* setting read without missing_ok */
 	bool		reads_setting;
 	const char *open_branch;	/* description of an operator with a branch
 								 * that does not use the row, such as "an OR" */
-	bool		open_branch_setting;	/* the open branch depends on a
-										 * setting */
-	bool		true_branch;	/* an OR with a branch that is always true */
+	bool		open_branch_setting;	/* does the open branch depend on a
+										 * setting? */
+	bool		true_branch;	/* is there an OR with a branch that is always
+								 * true? */
 	const char *true_when_unset;	/* description of a part that is true if a
 									 * setting is null, such as "COALESCE" */
 	char	   *outer_column;	/* column of the policy's row that a

@@ -43,7 +43,7 @@ typedef struct Hint
 	bool		key;
 	CmigRlsColumnOf *joined;	/* column of another table that this column
 								 * must equal */
-	bool		claimed;		/* the column is compared with the context */
+	bool		claimed;		/* is the column compared with the context? */
 	Oid			cast;			/* type to which a text column is cast */
 	List	   *path;			/* of char *: the path to the member, if the
 								 * column is a document */
@@ -102,9 +102,10 @@ typedef struct Columns
 	Reading    *reading;
 	int			depth;			/* number of queries between the condition and
 								 * this node */
-	bool		related;		/* the condition also uses the context or
-								 * another table */
-	bool		user;			/* the condition uses current_user or the like */
+	bool		related;		/* does the condition also use the context or
+								 * another table? */
+	bool		user;			/* does the condition use current_user or the
+								 * like? */
 	List	   *vars;
 } Columns;
 

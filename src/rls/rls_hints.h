@@ -21,17 +21,17 @@ typedef struct CmigRlsHints
 								 * compared */
 	List	   *defaults;		/* of Const: the values with which COALESCE
 								 * replaces a missing context */
-	bool		compares_only;	/* columns are only compared for equality, and
-								 * their values are not changed first */
+	bool		compares_only;	/* are columns only compared for equality,
+								 * without changing their values first? */
 	CmigRlsPieces texts;
-	bool		maps_context;	/* a function or operator computes a value
-								 * from the context */
+	bool		maps_context;	/* does a function or operator compute a value
+								 * from the context? */
 	List	   *bounds;			/* of Const: arguments of a GREATEST or LEAST
 								 * that uses the context */
 	List	   *ends;			/* of Const: first and last numbers of
 								 * generated series */
-	bool		compares_user;	/* a column is compared with current_user */
-	bool		joins_parts;	/* several columns are concatenated, as by || */
+	bool		compares_user;	/* is a column compared with current_user? */
+	bool		joins_parts;	/* are several columns concatenated, as by ||? */
 	List	   *spellings;		/* of int: forms to which text columns are
 								 * cast, if a value has several spellings in
 								 * that form */
@@ -69,23 +69,25 @@ typedef struct CmigRlsInput
 	Oid			type;
 	CmigRlsForm form;
 	char	   *name;			/* name of a part of the context */
-	bool		strict;			/* a setting that is never null */
-	bool		never_null;		/* current_user and the like, or a NOT NULL
-								 * column */
-	bool		user;			/* current_user and the like */
-	bool		is_boolean;		/* a setting that is cast to boolean */
+	bool		strict;			/* is it a setting that is never null? */
+	bool		never_null;		/* is it current_user or the like, or a NOT
+								 * NULL column? */
+	bool		user;			/* is it current_user or the like? */
+	bool		is_boolean;		/* is it a setting that is cast to boolean? */
 	char	   *own_text;		/* the tenant's value of a setting that is
 								 * cast; NULL: the sample value of the form */
-	bool		false_marks;	/* a boolean column such as is_private, which
-								 * is false in rows that everybody may see */
-	bool		key;			/* the column tells who owns the row */
-	bool		own;			/* a key that has the context's value in all
-								 * rows, even those of strangers */
+	bool		false_marks;	/* is it a boolean column such as is_private,
+								 * which is false in rows that everybody may
+								 * see? */
+	bool		key;			/* does the column tell who owns the row? */
+	bool		own;			/* is it a key that has the context's value in
+								 * all rows, even those of strangers? */
 	bool		null_tested;
 	List	   *joined;			/* of CmigRlsColumnOf: columns of other tables
 								 * that this column must equal */
-	bool		shared;			/* a joined column of the row; rows of several
-								 * tenants can have the same value in it */
+	bool		shared;			/* is it a joined column of the row, in which
+								 * rows of several tenants can have the same
+								 * value? */
 	List	   *members;		/* of a document: the paths that are read from
 								 * it, each a List of char * */
 	List	   *equals;			/* of Const: values with which it is compared

@@ -35,11 +35,11 @@ typedef struct CmigRlsModel
 								 * applies, the policy's own role first; NIL
 								 * unless current_user is an input */
 	bool		reads_tables;
-	bool		joins_by_shared;	/* sub-selects join tables by columns that
-									 * rows of several tenants can share */
+	bool		joins_by_shared;	/* do sub-selects join tables by columns
+									 * that rows of several tenants can share? */
 	bool		reads_context;
-	bool		null_is_asked;	/* a key is tested for null, so shared rows
-								 * are intended */
+	bool		null_is_asked;	/* is a key tested for null, so that shared
+								 * rows are intended? */
 	CmigRlsTables tables;
 	CmigRlsForm form;
 } CmigRlsModel;
@@ -52,11 +52,12 @@ typedef struct CmigRlsMaker
 	Oid			role;
 	List	   *identities;		/* of Node: expressions over the row that have
 								 * a unique index */
-	bool		definer;		/* inside a SECURITY DEFINER function */
-	bool		recursive;		/* inside WITH RECURSIVE */
+	bool		definer;		/* is this node inside a SECURITY DEFINER
+								 * function? */
+	bool		recursive;		/* is this node inside WITH RECURSIVE? */
 	int			depth;			/* number of queries around this node */
 	const CmigRlsHints *hints;
-	bool	   *failed;			/* set if a part cannot be judged */
+	bool	   *failed;			/* set to true if a part cannot be judged */
 	int			tables;			/* number of tables read so far */
 	int			nesting;		/* depth of policies on tables that policies
 								 * read */

@@ -601,7 +601,8 @@ find_leak(Node *tree, Oid relid, Oid role, const Bitmapset *keys, const Bitmapse
 
 	/*
 	 * Rows with a constant key belong to everybody, so they are visible both
-	 * with and without a context. Use the lower of the two levels.
+	 * with and without a context.  Therefore, the leak without a context is
+	 * not more severe than the leak with a context.
 	 */
 	if (leak->unset.constant && leak->foreign.constant)
 		leak->unset.level = Min(leak->unset.level, leak->foreign.level);

@@ -24,10 +24,10 @@ typedef struct CmigRlsCase
 	char	   *context;		/* setting or function worth reporting; NULL:
 								 * none */
 	char	   *context_value;
-	bool		constant;		/* the column is a key, and the expression
-								 * compares it with this constant */
-	bool		similar;		/* the key differs from the tenant's own key
-								 * only in case or spelling */
+	bool		constant;		/* is the column a key that the expression
+								 * compares with this constant? */
+	bool		similar;		/* does the key differ from the tenant's own
+								 * key only in case or spelling? */
 } CmigRlsCase;
 
 /* The strangers' rows that a policy lets through. */
@@ -39,9 +39,9 @@ typedef struct CmigRlsLeak
 								 * context */
 	CmigRlsCase orphan;			/* visible rows without a key, if the
 								 * expression does not test keys for null */
-	bool		unknown;		/* a part could not be judged */
-	bool		unknown_opens;	/* strangers' rows are visible for some value
-								 * of the unknown part */
+	bool		unknown;		/* is there a part that could not be judged? */
+	bool		unknown_opens;	/* are strangers' rows visible for some value
+								 * of the unknown part? */
 	bool		reads_context;
 	char	   *function;		/* a function whose body could not be read;
 								 * NULL: none */

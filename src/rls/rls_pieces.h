@@ -18,8 +18,8 @@
  */
 typedef struct CmigRlsPieces
 {
-	bool		map;			/* a compared string is the result of a text
-								 * function */
+	bool		map;			/* is a compared string the result of a text
+								 * function? */
 	List	   *pieces;			/* of char *: text arguments of such
 								 * functions, and the literal parts of
 								 * patterns */

@@ -22,7 +22,7 @@ typedef struct CmigRlsRows
 	char	   *relname;
 	char		relkind;
 	Oid			owner;
-	bool		readable;		/* the caller may see every row */
+	bool		readable;		/* may the caller see every row? */
 } CmigRlsRows;
 
 /* One key of the table under test. */

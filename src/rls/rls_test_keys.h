@@ -18,8 +18,7 @@ typedef struct CmigRlsOwn
 	char	   *condition;		/* SQL condition: the row matches the context */
 	char	   *shared;			/* SQL condition: the row is shared by
 								 * everybody */
-	bool		possible;		/* it is possible for a row to match the
-								 * context */
+	bool		possible;		/* can any row match the context? */
 } CmigRlsOwn;
 
 /*

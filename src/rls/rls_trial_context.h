@@ -15,8 +15,8 @@
 typedef enum CmigRlsLeakLevel
 {
 	CMIG_RLS_CLOSED,			/* no such row was found */
-	CMIG_RLS_MARKED,			/* rows that a column marks as visible, such
-								 * as is_public */
+	CMIG_RLS_MARKED,			/* rows that are marked as visible by a column
+								 * such as is_public */
 	CMIG_RLS_SOME,				/* rows with a value that many rows have */
 	CMIG_RLS_OPEN				/* ordinary rows */
 } CmigRlsLeakLevel;

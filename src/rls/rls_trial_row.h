@@ -34,9 +34,9 @@ typedef struct CmigRlsTrial
 								 * cmig_rls_sample */
 	int			group;			/* number of the group; the trials of a group
 								 * differ only in columns that are not keys */
-	bool		unset;			/* a part of the context is missing */
-	bool		ordinary;		/* the columns that are not keys have ordinary
-								 * values */
+	bool		unset;			/* is a part of the context missing? */
+	bool		ordinary;		/* do the columns that are not keys have
+								 * ordinary values? */
 	CmigRlsLeakLevel level;		/* severity of the leak if the expression is
 								 * true */
 	CmigRlsLeakLevel most;		/* severity if the expression is true for all

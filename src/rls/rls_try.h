@@ -17,7 +17,7 @@ typedef struct CmigRlsAs
 	Oid			role;
 	char	   *user;			/* the user in the context, or NULL */
 	char	   *tenant;
-	bool		partitioned;	/* the table is partitioned, or a partition */
+	bool		partitioned;	/* is the table partitioned or a partition? */
 	CmigRlsRows rows;			/* the table under test */
 } CmigRlsAs;
 

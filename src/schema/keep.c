@@ -16,7 +16,8 @@ typedef struct Keep
 	CmigImage  *to;
 	CmigObject **copies;		/* indexed like from->objects: the object in
 								 * "to", or NULL */
-	bool	   *kept;			/* indexed like from->objects */
+	bool	   *kept;			/* indexed like from->objects: is the object
+								 * kept? */
 } Keep;
 
 /*

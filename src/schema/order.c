@@ -184,8 +184,8 @@ break_cycle(CmigOrder *order, Walk *walk, int from, int top)
 	}
 
 	/*
-	 * if no edge can be removed, the walk ignores the edge at the top of the
-	 * stack
+	 * go back to the node at "place"; if there is none, the walk ignores the
+	 * edge at the top of the stack
 	 */
 	for (int i = place + 1; place >= 0 && i <= top; i++)
 	{

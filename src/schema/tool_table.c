@@ -70,7 +70,7 @@ cmig_tool_table_next(const char *tool, const CmigToolTable *last)
 /* The tables to keep, with everything that belongs to them. */
 typedef struct ToolTables
 {
-	bool	   *set;			/* by object index */
+	bool	   *set;			/* by object index: is the object kept? */
 	CmigListing names;
 } ToolTables;
 

@@ -15,7 +15,7 @@
 typedef struct CmigScopeRun
 {
 	const char *target;
-	bool		quiet;			/* do not report the steps */
+	bool		quiet;			/* true if the steps are not reported */
 	bool		begins;			/* see CmigRunPlan */
 	void		(*report) (CmigDirection direction, const CmigRevision *revision, void *arg);	/* see CmigRunPlan */
 	void	   *arg;

@@ -258,7 +258,10 @@ cmig_version_rows_replace(const char *from, const char *to)
 	if (run_with_ids(replace_version, from, to) == 1)
 		return;
 
-	/* one of these calls raises an error that says what was changed */
+	/*
+	 * the row was not replaced, so one of these calls raises an error that
+	 * says why
+	 */
 	cmig_version_rows_delete(from);
 	cmig_version_rows_insert(to);
 }
