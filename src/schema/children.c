@@ -306,15 +306,16 @@ descends(const CmigImage *image, const CmigObject *object, const CmigObject *con
 }
 
 /*
- * Does a statement of its own create or drop the object, because its table is
- * attached to or detached from the parent during the change?
+ * Does a statement of its own create or drop the partition's constraint,
+ * because the partition is attached or detached during the change?
  */
 static bool
 is_separate(const CmigDifference *difference, const CmigImage *image, const CmigObject *object)
 {
 	const CmigChange *change = image == difference->to ? difference->of_to[object->index] : difference->of_from[object->index];
 
-	return object->alone || cmig_change_creates(change) || cmig_change_drops(change);
+	return object->alone ||
+		((cmig_change_creates(change) || cmig_change_drops(change)) && partitioned(image, object->parent) != NULL);
 }
 
 List *
