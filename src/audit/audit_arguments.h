@@ -24,7 +24,7 @@ extern void cmig_audit_arguments_read(FunctionCallInfo fcinfo, int n, CmigAuditO
 /*
  * Check that all columns exist, that no column is hidden by more than one
  * list, and that no key column is hidden.  Sets the columns' numbers and the
- * anchor.
+ * anchor (see audit_columns.h).
  */
 extern void cmig_audit_arguments_check(CmigAuditOptions *options, Relation relation);
 

@@ -130,7 +130,8 @@ typedef struct CmigAuditWriter CmigAuditWriter;
 
 /*
  * Open the log for entries of a transaction that began at the given time.
- * Raises an error if the log is missing or belongs to the wrong role.
+ * Raises an error if the log is missing or belongs to a role that is not
+ * trusted.
  */
 extern CmigAuditWriter *cmig_audit_writer_open(Oid extension_owner, TimestampTz at);
 

@@ -11,9 +11,9 @@
 #include "audit/audit_log.h"
 
 /*
- * Returns NULL if the log can be used, or if there is none and no table is
- * audited.  *refused is set to true if tables are audited and writing to them
- * fails.
+ * Returns the reason why the log cannot be used. Returns NULL if the log can
+ * be used, or if there is no log and no table is audited. *refused is set to
+ * true if tables are audited and writing to them fails.
  */
 extern CmigAuditLogFault *cmig_audit_status_fault(bool *refused);
 

@@ -45,9 +45,9 @@ extern CmigAuditTarget *cmig_audit_target_of(Oid relation);
 extern List *cmig_audit_target_key(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target);
 
 /*
- * Returns the names that the key columns had in a layout (an index into
- * layouts), in the order of key_columns, or NIL if there was no key or it had
- * other columns.
+ * Returns the names that the key columns had in a layout, in the order of
+ * target->key_columns, or NIL if there was no key or the key had other
+ * columns. "layout" is an index into target->layouts.
  */
 extern List *cmig_audit_target_layout_key(CmigAuditTarget *target, int layout);
 

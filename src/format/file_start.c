@@ -151,8 +151,10 @@ typedef struct Search
 {
 	bool		named;
 	const char *fault;			/* where the error is, or NULL */
-	bool		must_close;		/* must the text not end inside a quote? */
-	int			most;			/* highest number of files so far */
+	bool		must_close;		/* true if the text must end outside of
+								 * quotes */
+	int			most;			/* the highest number of files that an attempt
+								 * has found */
 	int			tries;			/* number of attempts left; each takes a pass
 								 * over the text */
 } Search;

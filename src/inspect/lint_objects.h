@@ -64,15 +64,24 @@ extern void cmig_lint_objects_add_schema(CmigLint *lint, const char *schema);
 /* Returns the schema in search_path in which new objects are created. */
 extern const char *cmig_lint_objects_creation_schema(const CmigLint *lint);
 
-/* Policies on live tables that the plan drops or changes. */
+/*
+ * Record that the plan drops or changes a policy on a live table, or check
+ * whether it has done so.
+ */
 extern void cmig_lint_objects_change_policy(CmigLint *lint, Oid table, const char *name);
 extern bool cmig_lint_objects_is_policy_changed(CmigLint *lint, Oid table, const char *name);
 
-/* Functions that the plan creates or drops, by name without schema. */
+/*
+ * Find or add a function that the plan creates or drops, by its name without
+ * the schema.
+ */
 extern CmigLintFunction *cmig_lint_objects_function(CmigLint *lint, const char *name);
 extern CmigLintFunction *cmig_lint_objects_add_function(CmigLint *lint, const char *name);
 
-/* Functions that the plan drops and does not create again. */
+/*
+ * Record that the plan drops a function, or check whether the plan has dropped
+ * it and not created it again.
+ */
 extern void cmig_lint_objects_drop_function(CmigLint *lint, const char *name);
 extern bool cmig_lint_objects_is_dropped_function(CmigLint *lint, const char *name);
 

@@ -28,7 +28,7 @@ typedef struct CmigTrial
 								 * skipped, or NULL */
 	List	   *moved;			/* of CmigExisting *: sequences that advanced */
 	/* current step */
-	int			number;			/* from 1 */
+	int			number;			/* number of the step, from 1 */
 	int			statement;		/* number of the last statement started */
 	bool		verifying;		/* is the statement part of verify_sql? */
 	int			line;

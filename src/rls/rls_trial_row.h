@@ -44,10 +44,10 @@ typedef struct CmigRlsTrial
 	struct CmigRlsTrial *also;	/* the same row with another stranger's
 								 * context, for which the expression must be
 								 * true as well; NULL: none */
-	int			constant;		/* the input that is a key with a constant
-								 * value, or -1 */
-	int			context;		/* the input that is a part of the context
-								 * with a special value, or -1 */
+	int			constant;		/* index of the input that is a key with a
+								 * constant value, or -1 */
+	int			context;		/* index of the input that is a part of the
+								 * context with a special value, or -1 */
 	bool		counts;			/* false if the trial is only used as the
 								 * "also" of another trial */
 	bool		is_true;
@@ -62,7 +62,8 @@ typedef struct CmigRlsTrialRow
 	const char *text;			/* the key of a stranger, or NULL */
 	const char **parts;			/* the values of the keys, indexed by input,
 								 * or NULL */
-	int			input;			/* the key that has a constant value, or -1 */
+	int			input;			/* index of the input that is a key with a
+								 * constant value, or -1 */
 	Const	   *constant;
 } CmigRlsTrialRow;
 

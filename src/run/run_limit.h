@@ -43,7 +43,7 @@ extern TimestampTz cmig_run_limit_earlier(TimestampTz end);
 
 /*
  * Call this in an error context callback. If the current error is the cancel
- * that the timer requested, explains this in the error and returns true.
+ * that the timer requested, adds an explanation to the error and returns true.
  */
 extern bool cmig_run_limit_explain(void);
 

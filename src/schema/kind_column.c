@@ -160,8 +160,8 @@ cmig_column_parent(const CmigObject *column)
 			return column->depends[i];
 
 	/*
-	 * if the table itself defines the column, too, there is no such
-	 * dependency
+	 * If the table itself also defines the column, the column does not depend
+	 * on the parent's column, so look for it in the parent tables.
 	 */
 	for (int i = 0; i < table->ndepends; i++)
 	{
