@@ -150,7 +150,11 @@ cmig_citus_parent(void)
 	if (!is_loaded() || application_name == NULL ||
 		strncmp(application_name, prefix, strlen(prefix)) != 0)
 		return 0;
-	/* a global process ID is the node's ID and ten digits for the process ID */
+
+	/*
+	 * a global process ID consists of the node's ID and ten digits for the
+	 * process ID
+	 */
 	return strtoull(application_name + strlen(prefix), NULL, 10) % UINT64CONST(10000000000);
 }
 

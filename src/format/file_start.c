@@ -151,8 +151,7 @@ typedef struct Search
 {
 	bool		named;
 	const char *fault;			/* where the error is, or NULL */
-	bool		must_close;		/* true if the text must end outside of
-								 * quotes */
+	bool		must_close;		/* true if the text must end outside of quotes */
 	int			most;			/* the highest number of files that an attempt
 								 * has found */
 	int			tries;			/* number of attempts left; each takes a pass

@@ -333,7 +333,10 @@ cmig_existing_size_now(Oid relation)
 	Oid			nothing;
 	int64		size = own_size(relation, &toast);
 
-	/* the shards might be locked by this transaction, so they are not asked */
+	/*
+	 * do not query the shards' sizes, because this transaction might have
+	 * locked the shards
+	 */
 	if (size == 0 && cmig_citus_manages(relation))
 		return -1;
 	return OidIsValid(toast) ? size + own_size(toast, &nothing) : size;

@@ -111,7 +111,11 @@ read_size(CmigLintTable *table, bool has_children)
 		add_file_size(table, lfirst_oid(lc));
 		by_citus |= cmig_citus_manages(lfirst_oid(lc));
 	}
-	/* the rows are in shards, whose sizes are not known here */
+
+	/*
+	 * if Citus manages the table, the rows are in shards, whose sizes are not
+	 * known here
+	 */
 	if (by_citus)
 		table->bytes = table->rows = -1;
 	table->empty = table->bytes == 0;

@@ -590,7 +590,11 @@ remove_leftover(void *arg)
 
 		ereport(NOTICE,
 				(errmsg("dropping index %s, which an interrupted statement left invalid", name)));
-		/* with Citus, the build may not have begun on all nodes */
+
+		/*
+		 * use IF EXISTS with Citus, because the build might not have begun on
+		 * all nodes
+		 */
 		sql = psprintf("DROP INDEX CONCURRENTLY %s%s",
 					   cmig_citus_manages(leftover->table) ? "IF EXISTS " : "", name);
 	}

@@ -90,7 +90,10 @@ check_volatile_function(const Clause *clause, char **fix)
 static char *
 check_row_function(const Clause *clause, char **fix)
 {
-	/* Citus rejects sub-selects in policies */
+	/*
+	 * if Citus manages the table, suggest no sub-select, because Citus
+	 * rejects sub-selects in policies
+	 */
 	if (clause->in->row_function == NULL || cmig_citus_manages(clause->policy->relid))
 		return NULL;
 	if (!clause->in->row_function_has_column)

@@ -33,8 +33,8 @@ typedef struct CmigRlsHints
 	bool		compares_user;	/* is a column compared with current_user? */
 	bool		joins_parts;	/* are several columns concatenated, as by ||? */
 	List	   *spellings;		/* of int: the forms (CmigRlsForm) of types to
-								 * which text columns are cast and whose values
-								 * have several spellings */
+								 * which text columns are cast and whose
+								 * values have several spellings */
 	List	   *separators;		/* of char *: separators of concatenated
 								 * columns, including "" */
 } CmigRlsHints;

@@ -27,8 +27,8 @@ typedef struct CmigRlsTrialContext
 	List	   *values;			/* of Const; NULL for inputs that are not part
 								 * of the context */
 	bool		unset;
-	int			special;		/* index of the input that has a special value,
-								 * or -1 */
+	int			special;		/* index of the input that has a special
+								 * value, or -1 */
 	CmigRlsLeakLevel most;
 	int			whose;			/* CMIG_RLS_OWN, or a stranger's number in an
 								 * "also" trial */

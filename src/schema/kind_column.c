@@ -523,7 +523,11 @@ alter_column(CmigAlter *alter)
 	}
 	if (to->values[IDENTITY] != NULL && leads)
 		alter_identity(alter);
-	/* changing the type also sets the storage */
+
+	/*
+	 * set the storage, unless the statement that changes the type also sets
+	 * it
+	 */
 	if (!retypes || !leads)
 		alter_storage(alter);
 	alter_settings(alter);
