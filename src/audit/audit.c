@@ -338,8 +338,8 @@ typedef struct Enabling
 	int			first_option;	/* number of the first option argument */
 	bool		many;			/* are there several tables, each of which may
 								 * lack columns that are named in an option? */
-	List	   *met;			/* of CmigAuditName: those columns to hide
-								 * that at least one table has */
+	List	   *met;			/* of CmigAuditName: the columns to hide that
+								 * exist in at least one table */
 	Oid			extension_owner;
 	Oid			log_owner;
 	List	   *statements;		/* of char *: the statements that were run */

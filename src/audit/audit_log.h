@@ -19,7 +19,8 @@
 #include "base/query.h"
 
 /*
- * The columns of cmig_audit.log, in the order of the statement in audit_log.c.
+ * The columns of cmig_audit.log, in the order of the CREATE TABLE statement in
+ * audit_log.c.
  */
 typedef enum CmigAuditLogColumn
 {

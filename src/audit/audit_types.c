@@ -58,7 +58,8 @@ static CmigQuery foreign_casts = {
 /* Types in use that other roles can change. */
 typedef struct Changeable
 {
-	List	   *composites;		/* of Oid: their pg_class entries */
+	List	   *composites;		/* of Oid: the pg_class entries of composite
+								 * types */
 	bool		castable;		/* does another role own one of the types? */
 } Changeable;
 

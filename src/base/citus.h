@@ -42,8 +42,9 @@ extern double cmig_citus_rows(Oid relation);
 extern bool cmig_citus_is_worker(void);
 
 /*
- * Returns the process ID of the session of this server for which Citus opened
- * the current one, or 0.  It comes from application_name, which users can set.
+ * If Citus opened this session on behalf of another session on the same
+ * server, returns the process ID of that session; otherwise 0.  The process ID
+ * is read from application_name, which users can set.
  */
 extern int	cmig_citus_parent(void);
 
@@ -54,20 +55,20 @@ extern int	cmig_citus_parent(void);
 extern void cmig_citus_require_coordinator(const char *command);
 
 /*
- * Do not let Citus run DDL on the workers, until the end of the current nesting
- * level of settings.  Does nothing without Citus.
+ * Keep Citus from running DDL on the workers until the current GUC nest level
+ * ends.  Does nothing without Citus.
  */
 extern void cmig_citus_keep_local(void);
 
 /*
- * Set a setting on the workers until the end of the transaction, and on the
- * workers that it uses later.  Does nothing without Citus.
+ * Set a setting, until the end of the transaction, on the workers that the
+ * transaction uses now or later.  Does nothing without Citus.
  */
 extern void cmig_citus_propagate_setting(const char *name, const char *value);
 
 /*
- * Does the statement only change how Citus stores a table, such as a call of
- * create_distributed_table()?
+ * Does the statement only change how Citus stores a table, as a call of
+ * create_distributed_table() does?
  */
 extern bool cmig_citus_is_distribution(const Node *statement);
 

@@ -518,8 +518,8 @@ cmig_graph_build(const CmigRevision *revisions, int count)
 		CmigNode   *node = &graph->nodes[i];
 
 		/*
-		 * both lists use the same mark, so a parent is not added again as a
-		 * dependency
+		 * both calls pass the same mark, i, so a parent is not added again as
+		 * a dependency
 		 */
 		resolve_edges(graph, i, &node->revision->parents, false,
 					  &node->parents, &pool, last_seen, i);

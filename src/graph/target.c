@@ -455,8 +455,8 @@ find_downgrade_start(const CmigGraph *graph, const CmigApplied *applied, const C
 	starts = applied_rows_within(applied, lineage);
 
 	/*
-	 * if no version row is in the lineage, the branch may be applied as a
-	 * dependency
+	 * If no version row is in the lineage, the branch may be applied as a
+	 * dependency.  If so, start at its applied heads.
 	 */
 	if (starts == NIL)
 		starts = applied_branch_heads(graph, applied, lineage);

@@ -219,8 +219,8 @@ cmig_query_locks(List **locks, Node *query, bool planned)
 	ListCell   *lc;
 
 	/*
-	 * Skip these statements, which the walker does not support. They can
-	 * occur inside EXPLAIN and CREATE TABLE AS.
+	 * Skip EXECUTE, DECLARE, and REFRESH MATERIALIZED VIEW, which the walker
+	 * does not support. They can occur inside EXPLAIN and CREATE TABLE AS.
 	 */
 	if (query && IsA(query, CreateTableAsStmt))
 		query = ((CreateTableAsStmt *) query)->query;

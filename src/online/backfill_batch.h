@@ -40,9 +40,10 @@ typedef struct CmigBackfill
 	int			part;			/* the current part of the target */
 	int			prepared;		/* the part that queries were built for, or -1 */
 	CmigBackfillQueries queries;	/* statements for that part */
-	double		blocks;			/* by ctid: number of blocks of the next batch */
-	double		dense_blocks;	/* by ctid: number of blocks of a batch if all
-								 * rows match */
+	double		blocks;			/* by block: number of blocks in the next
+								 * batch */
+	double		dense_blocks;	/* by block: number of blocks in a batch if
+								 * all rows match */
 	CmigBackfillSkip *skip;		/* finds blocks that are done */
 	bool		resumed;		/* true if an earlier call began the current
 								 * pass */

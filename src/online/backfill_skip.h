@@ -24,10 +24,10 @@ extern CmigBackfillSkip *cmig_backfill_skip_create(void);
 extern void cmig_backfill_skip_add(CmigBackfillSkip *skip, TransactionId xid);
 
 /*
- * Returns the first block from start to end - 1 that may contain a row that
- * this run has not updated, or end if there is no such block.  Examines only a
- * few thousand blocks; if all of these can be skipped, returns the block after
- * them.
+ * Returns the first block between "start" and "end" (exclusive) that may
+ * contain a row that this run has not updated, or "end" if there is no such
+ * block.  Examines only a few thousand blocks; if all of these can be skipped,
+ * returns the block after them.
  */
 extern BlockNumber cmig_backfill_skip_next(const CmigBackfillSkip *skip, Oid table,
 										   BlockNumber start, BlockNumber end);

@@ -30,7 +30,7 @@ typedef struct CmigRunStep
 								 * placeholder values inserted */
 	const char *stored_sql;		/* the script for this direction, as stored */
 	const char *verify_sql;		/* run after an upgrade; NULL if none */
-	const char *precondition_sql;	/* checked before upgrade; NULL if none */
+	const char *precondition_sql;	/* checked before an upgrade; NULL if none */
 	bool		transactional;
 	bool		repeatable;
 	bool		top_level;		/* do statements run at top level, so that
