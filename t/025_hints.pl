@@ -163,9 +163,9 @@ foreach my $hint (sort keys %hints)
 	$names{$1} //= $hint while $hint =~ /(?<![\w.'\[])cmig\.([a-z_]+)/g;
 	foreach my $command (commands($hint))
 	{
-		# an ellipsis is for the reader to fill in, and commands that end
-		# sessions are not run
-		next if $command =~ /\.\.\.(?!\])|pg_terminate_backend|ALTER SYSTEM/;
+		# an ellipsis is for the reader to fill in, commands that end sessions are not
+		# run, and functions of Citus do not exist here
+		next if $command =~ /\.\.\.(?!\])|pg_terminate_backend|ALTER SYSTEM|pg_catalog\.citus_/;
 		$count++;
 		$sql .= 'INSERT INTO pasted VALUES (' . join(', ', map { literal($_) } $hints{$hint}, $hint, filled($command)) . ");\n";
 	}
