@@ -241,6 +241,7 @@ INSERT INTO call VALUES
 ('upgrade_scopes(text,text,integer)', $$CALL cmig.upgrade_scopes('regress\_none%', 'heads')$$),
 ('create_scope(text,text)', $$SELECT count(*) FROM cmig.create_scope('regress_scope', 'heads')$$),
 ('drop_scope(text,text)', $$SELECT cmig.drop_scope('apart', 'apart')$$),
+('scope_drift(boolean,boolean,boolean)', $$SELECT count(*) FROM cmig.scope_drift()$$),
 ('scopes()', $$SELECT count(*) FROM cmig.scopes()$$),
 ('upgrade_stepwise(bigint,text)', $$CALL cmig.upgrade_stepwise(1)$$),
 ('upgrade_stepwise(text,text,text)', $$CALL cmig.upgrade_stepwise('002'::text)$$),

@@ -34,6 +34,7 @@ my %looking = (
 	audit_transaction => ["cmig.audit_transaction((SELECT max(transaction_id) FROM cmig_audit.log))"],
 	branches => ["cmig.branches()"],
 	schema_sql => ["cmig.schema_sql()"],
+	scope_drift => ["cmig.scope_drift()"],
 	scopes => ["cmig.scopes()"],
 	check => [ "cmig.\"check\"()", "cmig.\"check\"(true)" ],
 	clear_context => ["cmig.clear_context(), cmig.set_context('1', '1', false)"],

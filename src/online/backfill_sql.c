@@ -30,7 +30,7 @@ typedef struct KeySource
 	const CmigBackfillKey *key;
 	const char *from;			/* an item of FROM */
 	const char *alias;			/* its alias */
-}			KeySource;
+} KeySource;
 
 /*
  * Statements for a part
@@ -53,7 +53,7 @@ append_comparison(StringInfo sql, const CmigBackfillKey *key, const char *operat
 
 /* Append the key's columns, separated by commas. */
 static void
-append_key(StringInfo sql, const KeySource * source, const char *suffix)
+append_key(StringInfo sql, const KeySource *source, const char *suffix)
 {
 	/*
 	 * Qualify the columns; otherwise, ORDER BY would refer to the result's
@@ -130,7 +130,7 @@ make_still(CmigQuery *query, const CmigBackfillTarget *target, const CmigBackfil
 
 /* Build a statement that finds the last key of a batch. */
 static void
-make_end(CmigQuery *query, const CmigBackfillTarget *target, const KeySource * source, bool lower,
+make_end(CmigQuery *query, const CmigBackfillTarget *target, const KeySource *source, bool lower,
 		 int batch_size)
 {
 	StringInfoData sql;
@@ -149,7 +149,7 @@ make_end(CmigQuery *query, const CmigBackfillTarget *target, const KeySource * s
 
 /* Build the statement that finds the greatest key. */
 static void
-make_bound(CmigQuery *query, const CmigBackfillTarget *target, const KeySource * source)
+make_bound(CmigQuery *query, const CmigBackfillTarget *target, const KeySource *source)
 {
 	StringInfoData sql;
 

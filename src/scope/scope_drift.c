@@ -1,0 +1,213 @@
+/*
+ * scope_drift.c
+ *	  cmig.scope_drift: scopes whose schema differs from that of most others.
+ *
+ * Only scopes with the same version rows are compared.  The schema of each scope
+ * is written as SQL, without the scope's name.  Of the texts of a group, the
+ * most frequent one is right, and each scope with another text is compared with
+ * a scope that has this one.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/argument.h"
+#include "base/compat.h"
+#include "base/query.h"
+#include "scope/scope_list.h"
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/tuplestore.h"
+
+PG_FUNCTION_INFO_V1(cmig_scope_drift);
+
+#define COLUMNS 8
+
+/* The scope's name is replaced where it is an identifier. */
+static CmigQuery digest_query = {
+	.sql = "SELECT md5(regexp_replace(cmig.schema_sql(ARRAY[$1], owners => $2, privileges => $3, comments => $4),"
+	" '(?<![[:alnum:]_$\"])' || regexp_replace(quote_ident($1), '([^[:alnum:]_])', '\\\\\\1', 'g')"
+	" || '(?![[:alnum:]_$\"])', '<scope>', 'g'))",
+	.nargs = 4,
+	.argtypes = {TEXTOID, BOOLOID, BOOLOID, BOOLOID}
+};
+
+static CmigQuery diff_query = {
+	.sql = "SELECT $1, $5, d.step, d.kind, d.object, d.upgrade_sql, d.downgrade_sql, d.hazard"
+	" FROM cmig.diff_schemas($1, $5, owners => $2, privileges => $3, comments => $4) d ORDER BY d.step",
+	.nargs = 5,
+	.argtypes = {TEXTOID, BOOLOID, BOOLOID, BOOLOID, TEXTOID}
+};
+
+/* A scope to compare. */
+typedef struct Compared
+{
+	const CmigScopeItem *item;
+	char	   *digest;			/* of its schema's text */
+} Compared;
+
+/* Which properties are compared; these are arguments of the queries, too. */
+typedef struct Options
+{
+	bool		owners;
+	bool		privileges;
+	bool		comments;
+} Options;
+
+/* Set the first four arguments of a query. */
+static void
+set_arguments(Datum *values, const char *scope, const Options *options)
+{
+	values[0] = CStringGetTextDatum(scope);
+	values[1] = BoolGetDatum(options->owners);
+	values[2] = BoolGetDatum(options->privileges);
+	values[3] = BoolGetDatum(options->comments);
+}
+
+/* Returns the digest of a scope's schema. */
+static char *
+digest_of(const char *scope, const Options *options)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context = AllocSetContextCreate(caller, "pg_cmig scope", ALLOCSET_DEFAULT_SIZES);
+	Datum		values[4];
+	char	   *digest = NULL;
+
+	MemoryContextSwitchTo(context);
+	set_arguments(values, scope, options);
+	cmig_query_each(&digest_query, values, NULL, cmig_query_keep_text, &digest);
+	MemoryContextSwitchTo(caller);
+	digest = pstrdup(digest);
+	MemoryContextDelete(context);
+	return digest;
+}
+
+/* qsort comparator: by version rows, text, and name. */
+static int
+compare_items(const void *a, const void *b)
+{
+	const Compared *x = a;
+	const Compared *y = b;
+	int			order = strcmp(x->item->rows, y->item->rows);
+
+	if (order == 0)
+		order = strcmp(x->digest, y->digest);
+	return order ? order : strcmp(x->item->name, y->item->name);
+}
+
+/* Returns the scopes that can be compared, sorted, with their digests. */
+static Compared *
+read_scopes(const Options *options, int *count)
+{
+	List	   *items = cmig_scope_list_tried();
+	Compared   *scopes = palloc_extended(sizeof(Compared) * Max((Size) list_length(items), 1), MCXT_ALLOC_HUGE);
+	ListCell   *lc;
+
+	*count = 0;
+	foreach(lc, items)
+	{
+		const CmigScopeItem *item = lfirst(lc);
+
+		CHECK_FOR_INTERRUPTS();
+		if (!item->exists || item->rows[0] == '\0')
+			continue;
+		scopes[*count].item = item;
+		scopes[*count].digest = digest_of(item->name, options);
+		(*count)++;
+	}
+	qsort(scopes, *count, sizeof(Compared), compare_items);
+	return scopes;
+}
+
+/* Returns the end of the run of scopes with the same version rows. */
+static int
+end_of_group(const Compared *scopes, int first, int count)
+{
+	int			end = first;
+
+	while (end < count && strcmp(scopes[end].item->rows, scopes[first].item->rows) == 0)
+		end++;
+	return end;
+}
+
+/* Returns the first scope with the most frequent text of a group. */
+static const Compared *
+find_majority(const Compared *scopes, int first, int end)
+{
+	int			best = first;
+	int			best_size = 0;
+
+	for (int i = first; i < end;)
+	{
+		int			next = i;
+
+		while (next < end && strcmp(scopes[next].digest, scopes[i].digest) == 0)
+			next++;
+		if (next - i > best_size ||
+			(next - i == best_size && strcmp(scopes[i].item->name, scopes[best].item->name) < 0))
+		{
+			best = i;
+			best_size = next - i;
+		}
+		i = next;
+	}
+	return &scopes[best];
+}
+
+/* qsort comparator for pointers to scopes: by name. */
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcmp((*(Compared *const *) a)->item->name, (*(Compared *const *) b)->item->name);
+}
+
+/* Add the differences of a group to the function's result. */
+static void
+put_group(ReturnSetInfo *result, const Compared *scopes, int first, int end, const Options *options)
+{
+	const Compared *right = find_majority(scopes, first, end);
+	const Compared **others = palloc(sizeof(Compared *) * (end - first));
+	int			count = 0;
+
+	for (int i = first; i < end; i++)
+		if (strcmp(scopes[i].digest, right->digest) != 0)
+			others[count++] = &scopes[i];
+	qsort(others, count, sizeof(Compared *), compare_names);
+	for (int i = 0; i < count; i++)
+	{
+		Datum		values[5];
+
+		CHECK_FOR_INTERRUPTS();
+		set_arguments(values, others[i]->item->name, options);
+		values[4] = CStringGetTextDatum(right->item->name);
+		cmig_query_each(&diff_query, values, NULL, cmig_query_return_row, result);
+	}
+	pfree(others);
+}
+
+Datum
+cmig_scope_drift(PG_FUNCTION_ARGS)
+{
+	Options		options;
+	Compared   *scopes;
+	int			count;
+
+	InitMaterializedSRF(fcinfo, 0);
+	options.owners = cmig_argument_bool(fcinfo, 0, false);
+	options.privileges = cmig_argument_bool(fcinfo, 1, true);
+	options.comments = cmig_argument_bool(fcinfo, 2, true);
+	scopes = read_scopes(&options, &count);
+	for (int first = 0; first < count;)
+	{
+		int			end = end_of_group(scopes, first, count);
+
+		put_group((ReturnSetInfo *) fcinfo->resultinfo, scopes, first, end, &options);
+		first = end;
+	}
+	return (Datum) 0;
+}
