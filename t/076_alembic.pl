@@ -10,6 +10,7 @@ use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
 use CmigNode;
+use CmigShell;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -181,6 +182,22 @@ is(query($node, 'live', "SELECT count(*) FROM cmig.journal WHERE direction = 'st
 query($node, 'live', "CALL cmig.upgrade_stepwise('heads')");
 is(dump_of('live'), dump_of('whole'), 'pg_cmig runs the rest');
 is(query($node, 'live', "SELECT count(*) FROM cmig.check() WHERE severity = 'error' OR object ~ 'alembic'"), '0', 'there is nothing to do');
+
+# The same in the shell: four commands
+SKIP:
+{
+	skip 'python3 has no Alembic', 5 unless need_tool('alembic', 'python3', '-c', 'import alembic, sqlalchemy');
+	$node->safe_psql('postgres', "CREATE DATABASE $_") foreach qw(shell shell_whole);
+	alembic('shell', 'second_brain', 'upgrade', '003');
+	alembic('shell_whole', 'second_brain', 'upgrade', 'head');
+	chdir PostgreSQL::Test::Utils::tempdir() or die;
+	local $ENV{PGDATABASE} = 'shell';
+	gives(0, 'database shell is at base', '', 'init');
+	gives(0, '^5 files in migrations\nautomatic: +5\n', '', 'import', 'alembic', '-c', "$projects/second_brain/alembic.ini");
+	gives(0, '003', 'added: ', 'import', 'alembic', '--state');
+	gives(0, 'database shell is at 005', '', 'upgrade', '-y');
+	is(dump_of('shell'), dump_of('shell_whole'), 'cmig runs the rest');
+}
 
 # The quicker way: one revision for all of them
 alembic('quick', 'second_brain', 'upgrade', 'head');
