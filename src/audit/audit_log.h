@@ -77,7 +77,7 @@ extern Oid	cmig_audit_log_extension_owner(void);
 /* Can a log that belongs to "owner" be trusted? */
 extern bool cmig_audit_log_trusted(Oid owner, Oid extension_owner);
 
-/* Returns cmig_audit.log, or InvalidOid if it does not exist. */
+/* Returns the OID of cmig_audit.log, or InvalidOid if it does not exist. */
 extern Oid	cmig_audit_log_relation(void);
 
 /*
@@ -103,7 +103,7 @@ typedef struct CmigAuditLogFault
 	char	   *fix;
 } CmigAuditLogFault;
 
-/* Returns NULL if the log can be used. */
+/* Returns the reason why the log cannot be used, or NULL if it can be used. */
 extern CmigAuditLogFault *cmig_audit_log_fault(Oid extension_owner);
 
 /*

@@ -14,15 +14,15 @@
 #include "postgres.h"
 
 /*
- * Create the partitions of the next months as the log's owner, if partitions
- * for the next at_least months are missing.  Issues a warning if other
- * sessions hold locks on the log for too long.
+ * Create the audit log's partitions for the next months, as the log's owner,
+ * if any of the partitions for the next at_least months are missing.  Issues a
+ * warning if other sessions hold locks on the log for too long.
  */
 extern void cmig_audit_retain_ahead(Oid log_owner, int at_least);
 
 /*
- * Create the partitions at the end of an upgrade.  Does nothing if there is no
- * log.
+ * Create the partitions for the next months at the end of an upgrade.  Does
+ * nothing if there is no log, and issues a warning if the log cannot be used.
  */
 extern void cmig_audit_retain_after_upgrade(void);
 

@@ -109,7 +109,7 @@ extern void cmig_audit_row_column(CmigAuditColumn *column, Form_pg_attribute att
 /* Sort the columns into jsonb's order of keys. */
 extern void cmig_audit_row_sort(CmigAuditShape *shape);
 
-/* Encode one column's value into piece. */
+/* Encode one column's value into *piece. */
 extern void cmig_audit_row_encode(const CmigAuditShape *shape, CmigAuditColumn *column,
 								  Datum value, bool isnull, CmigAuditPiece *piece);
 

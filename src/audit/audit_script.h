@@ -11,7 +11,10 @@
 #include "audit/audit_options.h"
 #include "utils/rel.h"
 
-/* Returns the script.  Raises an error for options that need the C trigger. */
+/*
+ * Returns a script that audits the table.  Raises an error for options that
+ * need the C trigger.
+ */
 extern char *cmig_audit_script_text(Relation relation, const CmigAuditOptions *options);
 
 #endif							/* CMIG_AUDIT_SCRIPT_H */

@@ -84,8 +84,9 @@ extern void cmig_existing_rolled_back(CmigExistingSet *set);
 extern bool cmig_existing_is_reported(Oid relation, char kind);
 
 /*
- * Returns the relation's current size in bytes, including TOAST, or 0 if it was
- * dropped.
+ * Returns the relation's current size in bytes, including TOAST. Returns 0 if
+ * it was dropped, and -1 if the size is not known because Citus stores the
+ * rows in shards.
  */
 extern int64 cmig_existing_size_now(Oid relation);
 

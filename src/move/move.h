@@ -30,8 +30,8 @@ typedef struct CmigSituation
 } CmigSituation;
 
 /*
- * Read the graph and the version rows. Raises an error if the graph is not
- * sound.
+ * Read the graph and the version rows. For with_details, see
+ * cmig_catalog_read_revisions(). Raises an error if the graph is not sound.
  */
 extern CmigSituation cmig_move_read(bool with_details);
 

@@ -62,8 +62,8 @@ extern CmigVersionTable *cmig_version_table_open(const char *name, const CmigGra
 extern char *cmig_version_table_place(const CmigVersionTable *table);
 
 /*
- * cmig_version_table_begin() starts a transaction, including the lock and the
- * check, unless the psql script is already in a transaction.
+ * cmig_version_table_begin() starts a transaction that locks the version table
+ * and checks its rows, unless the psql script is already in a transaction.
  * cmig_version_table_commit() ends the current transaction, if there is one.
  */
 extern void cmig_version_table_begin(StringInfo out, CmigVersionTable *table);

@@ -55,8 +55,8 @@ typedef struct CmigBackfill
 } CmigBackfill;
 
 /*
- * CmigAttempt functions: the first one runs the next batch, and the second one
- * records the end of the backfill.
+ * CmigAttempt functions: cmig_backfill_batch_run() runs the next batch, and
+ * cmig_backfill_batch_end() records the end of the backfill.
  */
 extern void cmig_backfill_batch_run(void *backfill);
 extern void cmig_backfill_batch_end(void *backfill);

@@ -14,10 +14,13 @@
 #include "postgres.h"
 #include "storage/block.h"
 
-/* The committed transactions of a run. */
+/* The committed transactions of a backfill run. */
 typedef struct CmigBackfillSkip CmigBackfillSkip;
 
-/* Returns an empty struct, allocated in the current memory context. */
+/*
+ * Returns a CmigBackfillSkip without transactions, allocated in the current
+ * memory context.
+ */
 extern CmigBackfillSkip *cmig_backfill_skip_create(void);
 
 /* Record the transaction ID of a batch after its commit. */

@@ -80,9 +80,9 @@ extern char *cmig_recipe_columns(FunctionCallInfo fcinfo, int n, const char *wha
 extern char *cmig_recipe_joined(List *names);
 
 /*
- * Find one of a table's constraints by name.  In the result, exists is false if
- * there is no such constraint.  cmig_recipe_refuse_other() raises an error for
- * a different constraint with the same name.
+ * Find one of a table's constraints by name.  The result's "exists" is false
+ * if there is no such constraint. cmig_recipe_refuse_other() raises an error
+ * for a different constraint with the same name.
  */
 extern CmigKnownConstraint cmig_recipe_find_constraint(Oid table, const char *name);
 extern void cmig_recipe_refuse_other(const CmigRecipe *recipe, const char *name,

@@ -13,9 +13,9 @@
 #include "nodes/primnodes.h"
 
 /*
- * Returns true if the function may be executed when an expression is tried: it
- * is built in and has no side effects, and only built-in code handles the
- * values of its arguments.
+ * Returns true if the function may be executed when an expression is evaluated
+ * with sample values: it is built in and has no side effects, and only
+ * built-in code handles the values of its arguments.
  */
 extern bool cmig_rls_calls_builtin(Oid function, List *args, Oid result);
 

@@ -47,12 +47,12 @@ extern Const *cmig_rls_sample_const(Oid type, const char *text);
 extern Const *cmig_rls_sample_null(Oid type);
 
 /*
- * Returns the value converted to another type, or NULL if the value's text is
- * not valid for that type.
+ * Returns "value" converted to another type, or NULL if its text is not valid
+ * for that type.
  */
 extern Const *cmig_rls_sample_cast(Oid type, const Const *value);
 
-/* Returns the value's text, or NULL for null. */
+/* Returns the text of "value", or NULL if it is null. */
 extern char *cmig_rls_sample_text(const Const *value);
 
 #endif							/* CMIG_RLS_SAMPLE_H */

@@ -12,8 +12,8 @@
 #include "rls/rls_hints.h"
 
 /*
- * Returns other keys, derived from the tenant's usual key and the functions'
- * arguments, that the context can contain, as a List of char *.
+ * Returns other keys that the context can contain, as a List of char *.  They
+ * are derived from the tenant's usual key and the functions' arguments.
  */
 extern List *cmig_rls_variant_owns(const CmigRlsHints *hints, const char *own);
 

@@ -47,10 +47,11 @@ extern void cmig_extension_release(void);
 extern void cmig_extension_lend(void);
 
 /*
- * Take the lock again after a transaction of a stepwise run was rolled back.
- * try_again takes the lock only if this is possible without waiting, and
- * raises no error. hold_again waits, and raises 55000 if the extension was
- * dropped. Both functions do nothing in runs that are not stepwise.
+ * Take the lock on the extension again after a transaction of a stepwise run
+ * was rolled back. cmig_extension_try_again() takes the lock only if this is
+ * possible without waiting, and raises no error. cmig_extension_hold_again()
+ * waits, and raises 55000 if the extension was dropped. Both functions do
+ * nothing in runs that are not stepwise.
  */
 extern void cmig_extension_try_again(void);
 extern void cmig_extension_hold_again(void);

@@ -36,11 +36,11 @@ extern void cmig_lock_wait_watch(Oid caller);
 extern void cmig_lock_wait_unwatch(void);
 
 /*
- * While a statement with CONCURRENTLY runs, let the timer enforce lock_timeout,
- * too. PostgreSQL itself would also apply lock_timeout to the wait for old
- * transactions. However, that wait blocks no other sessions, and a timeout
- * would waste the whole index build. The caller must call give_back even after
- * an error.
+ * While a statement with CONCURRENTLY runs, let the timer enforce
+ * lock_timeout, too. PostgreSQL itself would also apply lock_timeout to the
+ * wait for old transactions. However, that wait blocks no other sessions, and
+ * a timeout would waste the whole index build. The caller must call
+ * cmig_lock_wait_give_back() even after an error.
  */
 extern void cmig_lock_wait_take_over(void);
 extern void cmig_lock_wait_give_back(void);

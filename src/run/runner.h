@@ -86,10 +86,10 @@ extern int	cmig_runner_statement(void);
 extern bool cmig_runner_verifying(void);
 
 /*
- * Functions for a caller that commits between statements. Call start before the
- * script and stop after it. In between, install
- * cmig_script_run_describe_error() as the error context callback. stop may be
- * called twice.
+ * Functions for a caller that commits between statements. Call
+ * cmig_runner_start() before the script and cmig_runner_stop() after it. In
+ * between, install cmig_script_run_describe_error() as the error context
+ * callback. cmig_runner_stop() may be called twice.
  */
 extern void cmig_runner_start(CmigScriptRun *run, const CmigRunStep *step);
 extern void cmig_runner_stop(CmigScriptRun *run);

@@ -36,26 +36,30 @@ typedef struct CmigSession
 extern void cmig_session_init(void);
 
 /*
- * Call enter before a script and leave after it. If an error ends the script,
- * call abandon instead of leave; the end of the transaction restores everything
- * else. Sessions cannot be nested.
+ * Call cmig_session_enter() before a script and cmig_session_leave() after it.
+ * If an error ends the script, call cmig_session_abandon() instead; the end of
+ * the transaction restores everything else. Sessions cannot be nested.
  */
 extern void cmig_session_enter(CmigSession *session);
 extern void cmig_session_leave(CmigSession *session);
 extern void cmig_session_abandon(CmigSession *session);
 
-/* Call this after enter to start the script with a different search_path. */
+/*
+ * Call this after cmig_session_enter() to start the script with a different
+ * search_path.
+ */
 extern void cmig_session_use_path(const char *path);
 
-/* Is a script running, that is, has enter been called but not leave? */
+/* Is a script running, that is, has a session been entered but not left? */
 extern bool cmig_session_is_entered(void);
 
 /*
- * Variants for a script whose statements are committed one by one. The caller
- * must restore the settings and the role (see saved_settings.h). *session must
- * be allocated, and the current memory context must be, below PortalContext.
- * leave_steps must be called in a transaction, after success as well as after
- * an error.
+ * Variants of cmig_session_enter() and cmig_session_leave() for a script whose
+ * statements are committed one by one. The caller must restore the settings
+ * and the role (see saved_settings.h). *session must be allocated in
+ * PortalContext or one of its children, and the current memory context must be
+ * one of these, too. cmig_session_leave_steps() must be called in a
+ * transaction, after success as well as after an error.
  */
 extern void cmig_session_enter_steps(CmigSession *session);
 extern void cmig_session_leave_steps(CmigSession *session);

@@ -24,14 +24,14 @@ typedef struct CmigScopeItem
 
 /*
  * Returns a list of CmigScopeItem: the existing schemas that match a LIKE
- * pattern and can be scopes, in byte order. Only name, rows, and exists are
- * set.
+ * pattern and can be scopes, sorted by name, in byte order. Only name, rows,
+ * and exists are set.
  */
 extern List *cmig_scope_list_matching(const char *pattern);
 
 /*
  * Returns a list of CmigScopeItem: all scopes in which a run has been tried,
- * in byte order.
+ * sorted by name, in byte order.
  */
 extern List *cmig_scope_list_tried(void);
 

@@ -27,8 +27,10 @@ typedef struct CmigRevisionSet
 } CmigRevisionSet;
 
 /*
- * Returns all stored revisions.  To read only the revisions that count (see
- * replaces.h), use cmig_active_read().
+ * Returns all stored revisions.  If with_details is false, their message,
+ * author, creation time, "transactional" and "irreversible" are not read,
+ * which is faster.  To read only the revisions that count (see replaces.h),
+ * use cmig_active_read().
  */
 extern CmigRevisionSet *cmig_catalog_read_revisions(bool with_details);
 
