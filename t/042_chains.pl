@@ -46,6 +46,8 @@ foreach my $chain (map { m{([^/]+)$} } grep { -d } glob("$CmigNode::top/migratio
 		load_files($node, $db, 'owner', @files);
 	}
 	my $empty = dump_of("${chain}_call");
+	is(query($node, "${chain}_call", "SELECT string_agg(concat_ws(' ', revision, statement, rule), ', ') FROM cmig.lint('heads') WHERE severity <> 'notice'", 'owner'),
+		$chain eq 'second_brain' ? '005_create_spaced_rep_cards_table 2 foreign-key-without-index' : '', "$chain: lint reports nothing else");
 
 	my ($out, $err);
 	is($node->psql("${chain}_call", "CALL cmig.upgrade_stepwise('heads')", stdout => \$out, stderr => \$err, @as_owner), 0,
