@@ -10,6 +10,8 @@ use FindBin;
 use lib $FindBin::RealBin, "$FindBin::RealBin/..";
 use CmigCluster;
 use CmigNode;
+use IPC::Run;
+use PostgreSQL::Test::Utils;
 use Test::More;
 
 my ($coordinator, @workers) = new_cluster();
@@ -124,6 +126,16 @@ unlike(sql("SELECT cmig.schema_sql('app')"), qr/create_distributed_table/, 'sche
 is(sql("SELECT problem FROM cmig.round_trip('tables')"), '', 'round_trip');
 is(sql('SELECT count(*) FROM citus_tables'), '2', 'the tables are still distributed');
 is($_->safe_psql('postgres', "SELECT count(*) FROM pg_namespace WHERE nspname = 'app'"), '1', 'the schema is on ' . $_->name) foreach @workers;
+
+# a dump: without the distribution
+
+my $dump = PostgreSQL::Test::Utils::tempdir() . '/dump';
+$coordinator->command_ok([ 'pg_dump', '-d', $coordinator->connstr('postgres'), '-Fc', '-f', $dump ], 'pg_dump');
+$coordinator->safe_psql('postgres', 'CREATE DATABASE copy');
+IPC::Run::run([ 'pg_restore', '-d', $coordinator->connstr('copy'), $dump ], '>', \my $restored, '2>', \my $messages);
+is(query($coordinator, 'copy', 'SELECT revision FROM cmig.version'), 'tables', 'a restored database has its version rows') or diag($messages);
+is(query($coordinator, 'copy', 'SELECT count(*) FROM app.item'), '100', 'and the rows of distributed tables');
+is(query($coordinator, 'copy', 'SELECT count(*) FROM pg_dist_partition'), '0', 'in plain tables');
 
 # the policy on DDL
 

@@ -35,6 +35,7 @@ max_connections = 100
 max_prepared_transactions = 100
 shared_buffers = 32MB
 autovacuum_naptime = 1h
+restart_after_crash = on
 citus.enable_statistics_collection = off
 citus.node_conninfo = 'sslmode=prefer'
 citus.local_hostname = '@{[ $node->host ]}'
