@@ -251,6 +251,32 @@ add_siblings(CmigOrder *order)
 }
 
 /*
+ * Drop columns and attributes in reverse order, so that the downgrade adds them
+ * in their order.
+ */
+static void
+add_dropped_siblings(CmigOrder *order)
+{
+	const CmigImage *image = order->difference->from;
+
+	for (int i = 0; i < image->count; i++)
+	{
+		const CmigObject *last = NULL;
+
+		for (const CmigObject *child = image->objects[i]->child; child != NULL; child = child->sibling)
+		{
+			int			node = order->difference->of_from[child->index]->first_node;
+
+			if (child->address.sub <= 0 || node < 0 || order->nodes[node].type != CMIG_NODE_DROP)
+				continue;
+			if (last != NULL && last->kind == child->kind)
+				add_edge_soft(order, order->difference->of_from[last->index]->first_node, node, true);
+			last = child;
+		}
+	}
+}
+
+/*
  * Make the node "before" precede the end of an object.  The edge is weak if
  * the object is altered in a way that its dependents survive.
  */
@@ -289,13 +315,13 @@ add_join(CmigOrder *order, int node, const CmigObject *table)
 			add_edge(order, node, made_node(order, child));
 }
 
-/* Call "add" for each table that this one inherits from. */
+/* Call "add" for each table that this one inherits from, and for its type. */
 static void
 add_parents(CmigOrder *order, int node, const CmigObject *table,
 			void (*add) (CmigOrder *order, int node, const CmigObject *table))
 {
 	for (int i = 0; i < table->ndepends; i++)
-		if (table->depends[i]->kind == table->kind)
+		if (table->depends[i]->kind == table->kind || table->depends[i]->kind == &cmig_kind_composite)
 			add(order, node, table->depends[i]);
 }
 
@@ -485,6 +511,7 @@ cmig_order_edge_make(CmigOrder *order)
 	add_dependencies(order, order->difference->from, add_old);
 	add_dependencies(order, order->difference->to, add_new);
 	add_siblings(order);
+	add_dropped_siblings(order);
 	add_inheritance(order);
 	add_names(order);
 	add_twins(order);

@@ -60,3 +60,23 @@ CREATE TABLE t OF ty;
 CREATE TYPE e AS ENUM ('a', 'b', 'c');
 CREATE TYPE ty AS (a e, b e[]);
 CREATE TABLE t OF ty;
+-- pair: composite types exchange their names below a typed table
+-- a:
+CREATE TYPE c AS (a integer[], b varchar);
+CREATE TYPE d AS (x text, y boolean);
+CREATE TABLE t OF d;
+CREATE TABLE u (o c NOT NULL);
+-- b:
+CREATE TYPE d AS (a integer[], b varchar);
+CREATE TYPE c AS (x text, y boolean);
+CREATE TABLE t OF c;
+CREATE TABLE u (o d NOT NULL);
+-- pair: composite types exchange their names below a typed table (2)
+-- a:
+CREATE TYPE c AS (a integer[], b varchar);
+CREATE TYPE d AS (x text, y boolean);
+CREATE TABLE t OF d;
+-- b:
+CREATE TYPE d AS (a integer[], b varchar);
+CREATE TYPE c AS (x text, y boolean);
+CREATE TABLE t OF c;
