@@ -32,7 +32,7 @@ extern void cmig_audit_arguments_check(CmigAuditOptions *options, Relation relat
  * These functions are for calls that audit several tables at once.
  * cmig_audit_arguments_fit() removes a column from the options if the column
  * would be hidden but does not exist in this table, and adds the names of the
- * other hidden columns to *met. cmig_audit_arguments_require_met() raises an
+ * other hidden columns to *met.  cmig_audit_arguments_require_met() raises an
  * error if an argument names a hidden column that is not in "met".
  */
 extern void cmig_audit_arguments_fit(CmigAuditOptions *options, Relation relation, List **met);

@@ -44,18 +44,21 @@ typedef struct CmigAsOfQuery
 } CmigAsOfQuery;
 
 /*
- * Each of the following functions returns a query with four columns: a row
- * that has not changed; the image of any other row (null if the log does not
- * contain it); whether this image is only a part of the row; and the key.
+ * The following functions return a query with four columns: a row that has not
+ * changed; the image of any other row (null if the log does not contain it);
+ * whether this image is only a part of the row; and the key.
  */
 
-/* This query suffices if every entry that is needed contains whole rows. */
+/*
+ * Returns a query that suffices if every entry that is needed contains whole
+ * rows.
+ */
 extern char *cmig_audit_as_of_sql_simple(const CmigAsOfQuery *as_of);
 
-/* This query is for entries of any kind, and for a truncated table. */
+/* Returns a query for entries of any kind, and for a truncated table. */
 extern char *cmig_audit_as_of_sql_general(const CmigAsOfQuery *as_of);
 
-/* This query is for a table without a key; it counts equal rows. */
+/* Returns a query for a table without a key.  The query counts equal rows. */
 extern char *cmig_audit_as_of_sql_counting(const CmigAsOfQuery *as_of);
 
 #endif							/* CMIG_AUDIT_AS_OF_SQL_H */

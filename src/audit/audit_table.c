@@ -292,7 +292,7 @@ cmig_audit_table_get(TriggerData *trigger_data, Oid extension_owner)
 
 	/*
 	 * Calls of the trigger may still be using the old information, or may
-	 * have failed without resetting "busy". Therefore, keep the information
+	 * have failed without resetting "busy".  Therefore, keep the information
 	 * until the end of the transaction.
 	 */
 	if (entry->table && entry->table->busy > 0)

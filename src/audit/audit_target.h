@@ -47,7 +47,7 @@ extern List *cmig_audit_target_key(FunctionCallInfo fcinfo, int n, CmigAuditTarg
 /*
  * Returns the names that the key columns had in a layout, in the order of
  * target->key_columns, or NIL if there was no key or the key had other
- * columns. "layout" is an index into target->layouts.
+ * columns.  "layout" is an index into target->layouts.
  */
 extern List *cmig_audit_target_layout_key(CmigAuditTarget *target, int layout);
 

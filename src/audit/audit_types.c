@@ -127,7 +127,7 @@ cmig_audit_types_hold(List *types)
 												TYPALIGN_INT));
 
 	/*
-	 * CREATE CAST waits for the lock on pg_cast. On a standby, this lock
+	 * CREATE CAST waits for the lock on pg_cast.  On a standby, this lock
 	 * cannot be taken, and a cast that is created on the primary cannot be
 	 * prevented.
 	 */

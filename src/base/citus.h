@@ -32,7 +32,7 @@ extern int	cmig_citus_shards(Oid relation);
 /*
  * Return the number of blocks of the table's largest shard, and an estimate of
  * the number of rows in all shards, or 0 if there are no statistics.  The
- * shards are queried in separate transactions. cmig_citus_blocks() raises an
+ * shards are queried in separate transactions.  cmig_citus_blocks() raises an
  * error if a shard cannot be read.
  */
 extern double cmig_citus_blocks(Oid relation);

@@ -106,7 +106,7 @@ cmig_graph_order(const CmigGraph *graph, const CmigMarks *marks, int *count)
 	int			done = 0;
 
 	/*
-	 * Pass 0 starts at the topmost marked nodes. Pass 1 starts at nodes that
+	 * Pass 0 starts at the topmost marked nodes.  Pass 1 starts at nodes that
 	 * pass 0 did not reach, which are on or below cycles.
 	 */
 	for (int pass = 0; pass < 2; pass++)

@@ -556,7 +556,7 @@ find_downgrade_below(const CmigGraph *graph, const CmigApplied *applied, const C
 		return;
 
 	/*
-	 * The walk ended at base. Revert only the branch of "start", not the
+	 * The walk ended at base.  Revert only the branch of "start", not the
 	 * whole graph.
 	 */
 	if (start >= 0 && !applied->applied->set[start])

@@ -50,7 +50,7 @@ typedef enum CmigRoundTripCheck
 } CmigRoundTripCheck;
 
 /*
- * Compare two images, and add a row for each difference.  The rows' statements,
+ * Compare two images, and add a row for each difference. The rows' statements,
  * one after another, change "from" into "to".
  */
 extern void cmig_round_trip_row_compare(CmigRoundTripRows *rows, const char *revision,

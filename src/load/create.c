@@ -366,7 +366,7 @@ create_merge(const CmigNames *revisions, const char *message, const char *id, bo
 	cmig_graph_require_sound(graph);
 
 	/*
-	 * Heads can be merged even if one depends on another. Therefore, "heads"
+	 * Heads can be merged even if one depends on another.  Therefore, "heads"
 	 * here includes heads that other revisions depend on.
 	 */
 	if (revisions->names[0] == NULL)

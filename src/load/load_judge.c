@@ -281,9 +281,9 @@ cmig_load_judge(CmigLoad *load, bool accept_changes)
 
 	/*
 	 * Normally, only scripts that this load changes are compared with the
-	 * journal. A stored script can differ from the journal, too, if it was
-	 * loaded with only a warning or was changed manually. Loading it again
-	 * changes nothing, so that is not an error. However, the warning is
+	 * journal.  A stored script can differ from the journal, too, if it was
+	 * loaded with only a warning or was changed manually.  Loading it again
+	 * changes nothing, so that is not an error.  However, the warning is
 	 * repeated each time, and accept_changes accepts the script.
 	 */
 	bool		judge_all = accept_changes ||

@@ -175,7 +175,7 @@ update_blocks(CmigBackfill *b)
 	values[1] = PointerGetDatum(&to);
 
 	/*
-	 * The range is longer than usual because few rows matched before. Count
+	 * The range is longer than usual because few rows matched before.  Count
 	 * the matching rows, and shorten the range if there are too many.
 	 */
 	if (b->blocks > b->dense_blocks)

@@ -81,7 +81,7 @@ extern char *cmig_recipe_joined(List *names);
 
 /*
  * Find one of a table's constraints by name.  The result's "exists" is false
- * if there is no such constraint. cmig_recipe_refuse_other() raises an error
+ * if there is no such constraint.  cmig_recipe_refuse_other() raises an error
  * for a different constraint with the same name.
  */
 extern CmigKnownConstraint cmig_recipe_find_constraint(Oid table, const char *name);

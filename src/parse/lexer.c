@@ -276,7 +276,7 @@ lex_operator(CmigLexer *lexer)
 
 	/*
 	 * The end of this run of operator characters is known from a previous
-	 * call. Searching for it again at each sign would take quadratic time.
+	 * call.  Searching for it again at each sign would take quadratic time.
 	 */
 	if (start >= lexer->signs && start < lexer->signs_end)
 		return finish(lexer, CMIG_TOKEN_OPERATOR, start + 1);

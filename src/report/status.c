@@ -296,7 +296,7 @@ put_failure(FunctionCallInfo fcinfo, const CmigView *view, bool pending)
 }
 
 /*
- * Add a row if a role has privileges that no access level grants. cmig.check
+ * Add a row if a role has privileges that no access level grants.  cmig.check
  * lists the privileges.
  */
 static void

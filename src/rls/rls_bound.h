@@ -28,7 +28,7 @@ extern RangeTblEntry *cmig_rls_bound_recursion(RangeTblEntry *entry);
 extern void cmig_rls_bound_one_row(SubLink *link);
 
 /*
- * Move the end of generate_series() close to its start. "call" is the original
+ * Move the end of generate_series() close to its start.  "call" is the original
  * call, and "made" is a copy of it, which is modified.  Returns false if the
  * step is not a small constant.
  */

@@ -102,7 +102,7 @@ take_row(TupleDesc desc, HeapTuple row, void *arg)
 
 /*
  * Copy a row that satisfies the condition "own", as far as the role can see
- * it. The row is read with the role's privileges and policies.
+ * it.  The row is read with the role's privileges and policies.
  */
 static bool
 read_own(CmigRlsCopy *copy, const CmigRlsAs *as, const char *name, const char *own)

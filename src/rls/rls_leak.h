@@ -61,8 +61,8 @@ extern CmigRlsLeakCache *cmig_rls_leak_cache(void);
 
 /*
  * Find the leak of "tree", the combined expression of a table's policies for a
- * role (InvalidOid for PUBLIC). "text" is the stored form of these policies,
- * by which equal expressions are recognized. "keys" is as for cmig_rls_truth.
+ * role (InvalidOid for PUBLIC).  "text" is the stored form of these policies,
+ * by which equal expressions are recognized.  "keys" is as for cmig_rls_truth.
  * "own" contains the columns that have the context's value even in strangers'
  * rows.  The result belongs to the cache.
  */

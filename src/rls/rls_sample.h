@@ -42,7 +42,10 @@ extern Const *cmig_rls_sample(Oid type, CmigRlsForm form, int whose);
 /* Returns a json or jsonb document that has a value at each of the paths. */
 extern Const *cmig_rls_sample_document(Oid type, CmigRlsForm form, int whose, List *paths);
 
-/* Returns a value of a built-in type.  The text must be valid for the type. */
+/*
+ * Return a value of a built-in type.  The text must be valid for the type.
+ * cmig_rls_sample_null() returns a null of the type.
+ */
 extern Const *cmig_rls_sample_const(Oid type, const char *text);
 extern Const *cmig_rls_sample_null(Oid type);
 

@@ -418,8 +418,9 @@ test_null(NullTest *test, Judge *judge)
 		return never_null(arg, judge) ? no : yes;
 
 	/*
-	 * A NOT NULL column is never null. However, unless "assume" is set, IS
-	 * NULL counts as depending on the row, because it is harmless.
+	 * A NOT NULL column is never null.  However, unless "assume" is set, IS
+	 * NULL counts as depending on the row, so that the policy is not reported
+	 * as always false.  Such a policy is useless but harmless.
 	 */
 	if (column_not_null(judge, ((Var *) arg)->varattno))
 		return judge->assume || no == CAN_BE_TRUE ? no : yes;

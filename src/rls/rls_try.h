@@ -18,7 +18,7 @@ typedef struct CmigRlsAs
 	char	   *user;			/* the user in the context, or NULL */
 	char	   *tenant;
 	bool		partitioned;	/* is the table partitioned or a partition? */
-	CmigRlsRows rows;			/* the table under test */
+	CmigRlsRows rows;			/* the table passed to cmig.rls_test */
 } CmigRlsAs;
 
 /* A statement to try, and what to read from its result. */

@@ -56,7 +56,7 @@
 #define ANOTHER_RUN "It waited for another run of pg_cmig in this database."
 
 /*
- * Set the tag of one of the locks above.  Each scope has a gate and a run lock
+ * Set the tag of one of the locks above. Each scope has a gate and a run lock
  * of its own; its name is hashed, with the gate and the run lock as seeds.
  */
 static void
@@ -232,7 +232,7 @@ take(const LOCKTAG *tag, bool session, const char *command)
 
 /*
  * Take the locks that keep other sessions from writing revisions during a run
- * in a scope.  A stepwise run takes them at session level.
+ * in a scope. A stepwise run takes them at session level.
  */
 static void
 join_scope_runs(bool session)

@@ -48,7 +48,7 @@ extern void cmig_drift_read(CmigDrift *drift, const CmigSituation *now, const ch
 /*
  * Both functions return a List of CmigDiffLine *. Call only one of them.
  * cmig_drift_repair() returns the statements that make the live schema match
- * the revisions. cmig_drift_adopt(), which requires "adopts", returns the
+ * the revisions.  cmig_drift_adopt(), which requires "adopts", returns the
  * statements that make the revisions match the live schema.  Each rename in
  * drift->options gives the object's name before and after these statements.
  */

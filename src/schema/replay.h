@@ -65,7 +65,7 @@ typedef void (*CmigReplayTask) (CmigReplay *replay, void *arg);
 
 /*
  * Run a task in a shadow of all schemas.  "caller" is the function's name in
- * error messages, such as "cmig.drift()". Memory allocated in the current
+ * error messages, such as "cmig.drift()".  Memory allocated in the current
  * memory context remains valid after the shadow has ended.  Raises the same
  * errors as cmig_shadow_run().
  */

@@ -62,10 +62,10 @@ typedef void (*CmigShadowTask) (CmigShadow *shadow, void *arg);
 
 /*
  * Run a task in a shadow of these schemas.  "caller" is the function's name in
- * error messages, such as "cmig.diff". A schema that the current user does not
- * own raises 42501 if it was named explicitly; otherwise it is left as it is.
- * Raises 25006 in a read-only transaction and on a standby.  Shadows cannot be
- * nested.
+ * error messages, such as "cmig.diff()".  A schema that the current user does
+ * not own raises 42501 if it was named explicitly; otherwise it is left as it
+ * is.  Raises 25006 in a read-only transaction and on a standby.  Shadows
+ * cannot be nested.
  */
 extern void cmig_shadow_run(const CmigManaged *managed, const char *caller,
 							CmigShadowTask task, void *arg);
