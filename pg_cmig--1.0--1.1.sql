@@ -35,7 +35,7 @@ ALTER TABLE cmig.backfill_run ADD scope text NOT NULL DEFAULT '';
 
 SELECT pg_catalog.pg_extension_config_dump('cmig.scope_version', '');
 
-COMMENT ON TABLE cmig.scope_version IS 'Applied heads of each scope, as cmig.version has them for the database.';
+COMMENT ON TABLE cmig.scope_version IS 'Applied heads of each scope, like those of the database in cmig.version.';
 COMMENT ON COLUMN cmig.scope_version.scope IS 'Name of the schema';
 COMMENT ON COLUMN cmig.scope_version.revision IS 'Identifier of a revision that is applied in the scope. All revisions that it builds on are applied, too, in the scope or in the database';
 COMMENT ON COLUMN cmig.journal.id IS 'Number of the row: the greatest existing id of the scope plus one';
@@ -78,11 +78,11 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_scope_drift'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
-COMMENT ON PROCEDURE cmig.upgrade_scopes(text, text, integer) IS 'Upgrades the schemas whose names match a LIKE pattern, each as a scope and in a transaction of its own. Failures are recorded; after more than max_failures of them, the call ends with the last error. Skips scopes that another session is upgrading. Raises an error if an argument is not valid (22004, 22023), the target is not valid (MG001 to MG005), or the call is in a transaction block (25001).';
+COMMENT ON PROCEDURE cmig.upgrade_scopes(text, text, integer) IS 'Upgrades the schemas whose names match a LIKE pattern, each as a scope and in a transaction of its own. Failures are recorded. If there are more than max_failures, the call ends with the last error. Skips scopes that another session is upgrading. Raises an error if an argument is not valid (22004, 22023), the target is not valid (MG001 to MG005), or the call is in a transaction block (25001).';
 COMMENT ON FUNCTION cmig.scopes() IS 'Returns the scopes in which a run has been tried, with their version rows, the number of pending revisions, the error of the last run if it failed, and the time of the last run.';
 COMMENT ON FUNCTION cmig.create_scope(text, text) IS 'Creates a schema and upgrades it as a scope. Returns the revisions. Raises an error if the schema exists (42P06) or cannot be a scope (22023), and the same errors as upgrade(text).';
-COMMENT ON FUNCTION cmig.scope_drift(boolean, boolean, boolean) IS 'Compares the schemas of the scopes that have the same version rows. Returns the statements that change a scope whose schema differs from that of most others into one of those, with the columns of diff_schemas. Raises an error if a schema cannot be read (42501).';
-COMMENT ON FUNCTION cmig.drop_scope(text, text) IS 'Drops the schema of a scope with everything in it, and its version rows. The argument confirm must be the name of the scope. Raises an error if it is not (22023), the schema does not exist (3F000), or cmig.protect does not allow it (MG011).';
+COMMENT ON FUNCTION cmig.scope_drift(boolean, boolean, boolean) IS 'Compares the schemas of scopes that have the same version rows. For each scope whose schema differs from the one that most of these scopes have, returns the statements that change it to that schema, with the columns of diff_schemas. Raises an error if a schema cannot be read (42501).';
+COMMENT ON FUNCTION cmig.drop_scope(text, text) IS 'Drops the schema of a scope with everything in it, and its version rows. The argument confirm must be the name of the scope. Raises an error if confirm is another name (22023), the schema does not exist (3F000), or cmig.protect does not allow it (MG011).';
 
 --
 -- Privileges: what is new belongs to the bootstrap superuser, PUBLIC and default

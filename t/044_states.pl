@@ -138,7 +138,7 @@ begin('steps', @steps);
 foreach my $how (qw(terminate kill))
 {
 	cut_off($up, $how);
-	is(status(), "interrupted: upgrade of 001" . resume_hint('001') . "\npartially applied: upgrade of 001: statement 1 is done, no later statement is complete" . resume_hint('001'),
+	is(status(), "interrupted: upgrade of 001" . resume_hint('001') . "\npartially applied: upgrade of 001: statement 1 is done; no later statement is complete" . resume_hint('001'),
 		"$how during a statement: interrupted and partially applied");
 }
 cut_off($up, 'cancel');
@@ -149,7 +149,7 @@ is(trace(), 'one two', 'each statement has run exactly once');
 # the same for a downgrade
 cut_off("CALL cmig.downgrade_stepwise('base')", 'terminate');
 is(status(), "interrupted: downgrade of 001 -- CALL cmig.downgrade_stepwise('-1')\n"
-	  . "partially applied: downgrade of 001: statement 1 is done, no later statement is complete -- CALL cmig.downgrade_stepwise('-1')",
+	  . "partially applied: downgrade of 001: statement 1 is done; no later statement is complete -- CALL cmig.downgrade_stepwise('-1')",
 	'an interrupted downgrade');
 like(call($up), qr/55000: the downgrade of revision "001" is partially applied\nHINT:  CALL cmig.downgrade_stepwise/, 'an upgrade is refused while a downgrade is partially applied');
 query($node, $db, "UPDATE cmig.revision SET downgrade_sql = replace(downgrade_sql, '''down''', '''other''')");
@@ -187,7 +187,7 @@ begin('verify', $verified);
 foreach my $how (qw(terminate kill))
 {
 	cut_off($up, $how);
-	is(status(), "interrupted: upgrade of 001" . resume_hint('001') . "\npartially applied: upgrade of 001: statement 1 is done, no later statement is complete" . resume_hint('001'),
+	is(status(), "interrupted: upgrade of 001" . resume_hint('001') . "\npartially applied: upgrade of 001: statement 1 is done; no later statement is complete" . resume_hint('001'),
 		"$how during verify_sql: interrupted and partially applied");
 }
 cut_off($up, 'cancel');
@@ -204,7 +204,7 @@ is(trace(), 'once', 'only the verification is repeated');
 my $do = sub { "DO \$\$ BEGIN INSERT INTO trace (what) VALUES ('$_[0] a'); COMMIT; PERFORM count(*) FROM gate; INSERT INTO trace (what) VALUES ('$_[0] b'); END \$\$;\nINSERT INTO trace (what) VALUES ('$_[0] c');" };
 begin('doubt', steps_file('001', '', $do->('up'), $do->('down')));
 cut_off($up, 'kill');
-is(status(), "interrupted: upgrade of 001" . resume_hint('001') . "\npartially applied: upgrade of 001: statement 1 is in doubt, no later statement is complete"
+is(status(), "interrupted: upgrade of 001" . resume_hint('001') . "\npartially applied: upgrade of 001: statement 1 is in doubt; no later statement is complete"
 	  . " -- Check how far it got, then CALL cmig.upgrade_stepwise('001', in_doubt => 'done') -- or 'again'", 'a DO that had committed is in doubt');
 like(call($up), qr/MG012/, 'the same CALL reports the doubt');
 is(call("CALL cmig.upgrade_stepwise(in_doubt => 'again')"), '', 'in_doubt => again');

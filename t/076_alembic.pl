@@ -59,9 +59,9 @@ X
 automatic:       3
 to be reviewed:  1
   2c86f1d7ea30
-    it does not run in one transaction; it became the revisions 2c86f1d7ea30_1, 2c86f1d7ea30
+    it does not run in one transaction, so it was divided into the revisions 2c86f1d7ea30_1, 2c86f1d7ea30
     upgrade, COMMIT in the migration: the statements after it are outside of the transaction
-    its downgrade is divided in another way; revert all of its revisions or none
+    its downgrade is divided differently; revert all of these revisions or none of them
 to be written:   0
 X
 	mnfst_rag => [ 3, <<'X' ],
@@ -69,7 +69,7 @@ X
 automatic:       6
 to be reviewed:  1
   003_add_indexes
-    it does not run in one transaction; it became the revisions 003_add_indexes_1, 003_add_indexes_2, 003_add_indexes
+    it does not run in one transaction, so it was divided into the revisions 003_add_indexes_1, 003_add_indexes_2, 003_add_indexes
 to be written:   1
   006_migrate_user_roles
     upgrade, line 39: uses the result of a statement

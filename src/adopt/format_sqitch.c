@@ -260,7 +260,7 @@ cmig_format_sqitch(CmigImport *import)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("file \"sqitch.plan\" does not exist"),
-				 errdetail("It contains the order of the changes.")));
+				 errdetail("This file specifies the order of the changes.")));
 	plan.file->used = true;
 	plan.prefix = pnstrdup(plan.file->name, plan.file->base - plan.file->name);
 	read_plan(&plan);

@@ -298,8 +298,8 @@ declare_placeholders(const CmigImport *import, CmigRevisionText *text)
 		if (item->as_literal && item->as_identifier)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_BAD_FILE),
-					 errmsg("placeholder \"%s\" cannot be kept", item->name),
-					 errdetail("It is used as a string in some places, and as an identifier or a part of a string in others."),
+					 errmsg("placeholder \"%s\" requires a value", item->name),
+					 errdetail("It cannot be kept as a placeholder, because it is used as a string in some places, and as an identifier or a part of a string in others."),
 					 errhint("Pass its value: placeholders => '{\"%s\": \"<value>\"}'", item->name)));
 		declarations->names[declarations->count++] = item->as_literal ? psprintf("%s literal", item->name) : item->name;
 	}

@@ -137,8 +137,8 @@ require_name(const char *name)
 	if (!cmig_substitute_parse(name, &parsed, &literal) || strcmp(parsed, name) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("placeholder \"%s\" cannot be kept", name),
-				 errdetail("The name of a placeholder must consist of lower-case letters, digits, and _."),
+				 errmsg("placeholder \"%s\" requires a value", name),
+				 errdetail("Only a placeholder whose name consists of lower-case letters, digits, and _ can be kept."),
 				 errhint("Pass its value: placeholders => '{\"%s\": \"<value>\"}'", name)));
 }
 

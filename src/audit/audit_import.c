@@ -420,7 +420,7 @@ import_row(TupleDesc desc, HeapTuple row, void *arg)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a row of the source has the time \"infinity\""),
 				 errdetail("cmig.audit_as_of would always see the change as a later one."),
-				 errhint("Import a view that leaves this row out or has the time of the change.")));
+				 errhint("Import a view that omits this row or contains the time of the change.")));
 	if (!isnull)
 		open_writer(import, at);
 	name = cmig_query_text(desc, row, FIELD_TABLE_NAME + 1);

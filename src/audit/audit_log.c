@@ -311,7 +311,7 @@ foreign_owner(const char *kind, const char *name, Oid owner, Oid extension_owner
 						strcmp(kind, "schema") == 0 ? "SCHEMA" : "TABLE", name,
 						right_owner ? quote_identifier(right_owner) : "<owner>"));
 
-	fault->detail = psprintf("An audit log is trusted only if it belongs to the extension's owner, \"%s\", because its owner can read and change it.",
+	fault->detail = psprintf("An audit log is trusted only if it belongs to the extension's owner, \"%s\", because the owner of a log can read and change it.",
 							 right_owner);
 	return fault;
 }

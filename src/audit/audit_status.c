@@ -94,7 +94,7 @@ static CmigQuery read_status = {
 	"    THEN nullif(concat_ws('; ', CASE WHEN EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid)"
 	"     THEN 'changes made through its parent are not logged as changes of this table' END,"
 	"     CASE WHEN EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = c.oid)"
-	"     THEN 'changes made to its children through it are logged as changes of this table' END), '') END,"
+	"     THEN 'changes made to child tables through this table are logged as changes of this table' END), '') END,"
 	"   'children that are not audited: ' || (SELECT string_agg(i.inhrelid::regclass::text, ', ' ORDER BY i.inhrelid::regclass::text)"
 	"    FROM pg_inherits i WHERE i.inhparent = c.oid AND c.relkind = 'r' AND o.tgrelid IS NOT NULL"
 	"    AND NOT EXISTS (SELECT FROM own x WHERE x.tgrelid = i.inhrelid)),"

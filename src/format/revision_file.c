@@ -307,7 +307,7 @@ require_repeatable(const CmigFileReader *reader)
 
 	if (edges->parents.count > 0)
 		refuse_in_repeatable(reader, "a down_revision", reader->key_lines[CMIG_KEY_DOWN_REVISION],
-							 "It runs after all other revisions. List repeatable revisions that must run before it in depends_on.");
+							 "It runs after all other revisions. In depends_on, list the repeatable revisions that must run before it.");
 	if (edges->labels.count > 0)
 		refuse_in_repeatable(reader, "branch_labels", reader->key_lines[CMIG_KEY_BRANCH_LABELS],
 							 "Remove the line. A repeatable revision does not belong to a branch.");
@@ -316,7 +316,7 @@ require_repeatable(const CmigFileReader *reader)
 							 "Remove the line.");
 	if (reader->section_lines[CMIG_SECTION_DOWNGRADE])
 		refuse_in_repeatable(reader, "a downgrade section", reader->section_lines[CMIG_SECTION_DOWNGRADE],
-							 "Remove the section, which a downgrade would not run. Drop the objects in the downgrade section of another revision.");
+							 "Remove the section, which a downgrade would not run. To drop the objects, use the downgrade section of another revision.");
 }
 
 /* Store the current revision, which ends at "end", if there is one. */

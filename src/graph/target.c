@@ -19,8 +19,8 @@
 
 /* The possible forms of a target, for the hint if it is missing. */
 #define ABSOLUTE_FORMS "head, heads, base, a branch label, or an id"
-#define UPGRADE_FORMS "head, heads, an id, or a relative one such as '+1'"
-#define DOWNGRADE_FORMS "an id to go back to, a relative one such as '-1', or base to revert all"
+#define UPGRADE_FORMS "head, heads, an id, or a relative revision such as '+1'"
+#define DOWNGRADE_FORMS "an id to go back to, a relative revision such as '-1', or base to revert all revisions"
 
 /*
  * Applied revisions

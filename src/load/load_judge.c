@@ -269,7 +269,7 @@ report_changed(int level, const List *changed)
 			 list_length(changed) == 1 ?
 			 errmsg("applied revision \"%s\" has changed", cmig_load_id(first)) :
 			 errmsg("%d applied revisions have changed", list_length(changed)),
-			 errdetail("The upgrade script or the transactional flag differs from what ran here: %s.",
+			 errdetail("Revisions whose upgrade script or transactional flag differs from what ran here: %s.",
 					   cmig_listing_text(&places)),
 			 errhint("Restore the text and write a new revision for the change; or, if the database already matches the new text, load with accept_changes => true, which is recorded in cmig.journal.")));
 }

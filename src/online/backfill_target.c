@@ -142,7 +142,7 @@ analyze(CmigBackfillTarget *target)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("where_sql must not use volatile functions"),
-				 errdetail("The condition could have different results for the same row in different batches: %s", target->where_sql),
+				 errdetail("The condition could have different results for the same row in different batches. It is: %s", target->where_sql),
 				 errhint("The condition must depend only on the row.")));
 	foreach(lc, query->targetList)
 	{

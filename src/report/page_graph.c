@@ -136,7 +136,7 @@ append_legend(StringInfo page)
 		cmig_svg_lanes_single(page, 1, i);
 		appendStringInfo(page, "%s</span>", state_names[i]);
 	}
-	appendStringInfoString(page, "<span>Click on a revision to see its scripts.</span></div>\n");
+	appendStringInfoString(page, "<span>Click a revision to see its scripts.</span></div>\n");
 }
 
 void

@@ -241,7 +241,7 @@ grant_application(CmigRlsOptions *options)
 			ereport(ERROR,
 					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 					 errmsg("role \"%s\" needs the access level application", role->name),
-					 errdetail("With require_context, the policies call functions of pg_cmig, and you cannot grant access to them."),
+					 errdetail("With require_context, the policies call pg_cmig functions, to which you cannot grant access."),
 					 errhint("The owner of the extension can grant it: SELECT cmig.grant_access(%s, 'application')",
 							 quote_literal_cstr(role->name))));
 		statements = list_concat(statements,

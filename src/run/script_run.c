@@ -276,7 +276,7 @@ cmig_script_run_improve_hint(ErrorData *error, const CmigScriptRun *run)
 			{
 				char	   *id = quote_literal_cstr(step->revision);
 
-				error->hint = psprintf("Compare the database with what SELECT * FROM cmig.show(%s) prints. If it already has everything in this revision, record that without running it: SELECT cmig.stamp(%s)",
+				error->hint = psprintf("Compare the database with what SELECT * FROM cmig.show(%s) prints. If the database already has everything in this revision, record the revision as applied without running it: SELECT cmig.stamp(%s)",
 									   id, id);
 			}
 			break;

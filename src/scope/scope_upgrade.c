@@ -171,7 +171,7 @@ find_work(Upgrade *upgrade)
 	if (all == NIL)
 		ereport(NOTICE,
 				(errmsg("no schema that can be a scope matches \"%s\"", upgrade->pattern),
-				 errhint("The pattern is that of LIKE, such as tenant\\_%%.")));
+				 errhint("Specify a LIKE pattern, such as tenant\\_%%.")));
 }
 
 /*

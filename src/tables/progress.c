@@ -310,7 +310,7 @@ cmig_progress_call(const char *revision, CmigDirection direction)
 char *
 cmig_progress_place(const CmigProgressRow *row)
 {
-	return psprintf("statement %d is %s, no later statement is complete", row->statement,
+	return psprintf("statement %d is %s; no later statement is complete", row->statement,
 					row->state == CMIG_PROGRESS_DONE ? "done" :
 					row->state == CMIG_PROGRESS_IN_DOUBT ? "in doubt" : "unfinished");
 }

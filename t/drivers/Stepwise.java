@@ -245,7 +245,7 @@ public class Stepwise {
                 "pg_cmig: upgrade of 002, statement 2, line 2");
             check("cancel(): notices had arrived", seen, NOTICES.subList(0, 2));
             check("cancel(): what status says", ask("SELECT value FROM cmig.status() WHERE item = 'partially applied'"),
-                "upgrade of 002: statement 1 is done, no later statement is complete");
+                "upgrade of 002: statement 1 is done; no later statement is complete");
             again("cancel()", statement);
 
             run(other, "SELECT pg_advisory_lock(42)");

@@ -113,7 +113,7 @@ async function main() {
   check('pg_cancel_backend', [error.code, error.where.split('\n').pop()],
     ['57014', 'pg_cmig: upgrade of 002, statement 2, line 2']);
   check('what status says', await ask("SELECT value FROM cmig.status() WHERE item = 'partially applied'"),
-    'upgrade of 002: statement 1 is done, no later statement is complete');
+    'upgrade of 002: statement 1 is done; no later statement is complete');
   await other.query('SELECT pg_advisory_unlock(42)');
   await client.query(UP);
   check('the same CALL again', [await at(), await ask("SELECT count(*)::int FROM item WHERE name LIKE 'name %'")],

@@ -143,7 +143,7 @@ with psycopg.connect(dsn, autocommit=True) as conn:
                   ("57014", "pg_cmig: upgrade of 002, statement 2, line 2"))
         thread.join()
         check("what status says", ask("SELECT value FROM cmig.status() WHERE item = 'partially applied'"),
-              "upgrade of 002: statement 1 is done, no later statement is complete")
+              "upgrade of 002: statement 1 is done; no later statement is complete")
     conn.execute(UP)
     check("the same CALL again", (at(), ask("SELECT count(*) FROM item WHERE name LIKE 'name %'")), ("003", 1000))
 
