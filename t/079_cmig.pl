@@ -112,7 +112,7 @@ foreach my $line (map { split /\n/ } (cmig('status'))[1], (cmig('history'))[1])
 # Branches and merges
 gives(0, '^migrations/003a_', '^$', 'revision', '-m', 'a', '--rev-id', '003a');
 gives(0, '^migrations/003b_', '^$', 'revision', '-m', 'b', '--rev-id', '003b', '--head', '002', '--splice');
-gives(3, '', 'ultiple head.*HINT:  [^\n]*cmig merge heads -m "<message>" joins', 'upgrade');
+gives(3, '', 'ultiple head.*HINT:  [^\n]*cmig merge heads -m "<message>"\n', 'upgrade');
 gives(0, '-> cmig merge heads -m "<message>"\n', '^$', 'status');
 gives(0, '^migrations/004_join', '^$', 'merge', '-m', 'join', '--rev-id', '004', '003a', '003b');
 gives(0, 'is at 004', 'added: ', 'upgrade', 'head');
