@@ -26,7 +26,8 @@ typedef struct CmigAuditTable
 	int			busy;			/* number of calls that are using the
 								 * information */
 	bool		recorded;		/* is the table's layout in cmig_audit.layout? */
-	bool		skip_logged;	/* has this transaction logged SKIP? */
+	bool		skip_logged;	/* has this transaction logged an entry SKIP
+								 * for the table? */
 	Oid			relation;
 	Oid			root;			/* for a partition, the audited ancestor;
 								 * otherwise the table itself */

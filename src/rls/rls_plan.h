@@ -22,10 +22,10 @@ extern char *cmig_rls_plan_obstacle(const CmigRlsOptions *options, const CmigRls
 
 /*
  * Returns the statements, without semicolons, that enable row-level security
- * on the table, or NIL if nothing has to change.  If "many" is true, the table
- * is one of several, and options that name nonexistent columns are ignored.
- * If "fresh" is true, plans as if enable_rls had never been called for the
- * table.
+ * on the table, or NIL if nothing has to change.  "via" is the membership
+ * table or NULL.  If "many" is true, the table is one of several, and options
+ * that name nonexistent columns are ignored.  If "fresh" is true, plans as if
+ * enable_rls had never been called for the table.
  */
 extern List *cmig_rls_plan_enable(CmigRlsOptions *options, const CmigRlsTable *table,
 								  const CmigRlsTable *via, bool many, bool fresh);

@@ -251,8 +251,8 @@ add_siblings(CmigOrder *order)
 }
 
 /*
- * Drop columns and attributes in reverse order, so that the downgrade adds them
- * in their order.
+ * Drop the columns of a table and the attributes of a type in reverse order,
+ * so that the downgrade adds them again in their original order.
  */
 static void
 add_dropped_siblings(CmigOrder *order)
@@ -315,7 +315,10 @@ add_join(CmigOrder *order, int node, const CmigObject *table)
 			add_edge(order, node, made_node(order, child));
 }
 
-/* Call "add" for each table that this one inherits from, and for its type. */
+/*
+ * Call "add" for each table that this one inherits from, and for the composite
+ * type on which it is based (CREATE TABLE OF).
+ */
 static void
 add_parents(CmigOrder *order, int node, const CmigObject *table,
 			void (*add) (CmigOrder *order, int node, const CmigObject *table))

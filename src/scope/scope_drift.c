@@ -2,10 +2,10 @@
  * scope_drift.c
  *	  cmig.scope_drift: scopes whose schema differs from that of most others.
  *
- * Only scopes with the same version rows are compared.  The schema of each scope
- * is written as SQL, without the scope's name.  Of the texts of a group, the
- * most frequent one is right, and each scope with another text is compared with
- * a scope that has this one.
+ * Scopes that have the same version rows form a group, and are compared with
+ * each other.  The schema of each scope is written as SQL, without the scope's
+ * name.  The most frequent text in a group is considered right, and each scope
+ * with a different text is compared with a scope that has the right one.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -28,7 +28,10 @@ PG_FUNCTION_INFO_V1(cmig_scope_drift);
 
 #define COLUMNS 8
 
-/* The scope's name is replaced where it is an identifier. */
+/*
+ * Returns a hash of a schema's SQL.  The scope's name is replaced wherever it
+ * is an identifier, so that the hashes of equal schemas are equal.
+ */
 static CmigQuery digest_query = {
 	.sql = "SELECT md5(regexp_replace(cmig.schema_sql(ARRAY[$1], owners => $2, privileges => $3, comments => $4),"
 	" '(?<![[:alnum:]_$\"])' || regexp_replace(quote_ident($1), '([^[:alnum:]_])', '\\\\\\1', 'g')"
@@ -48,10 +51,10 @@ static CmigQuery diff_query = {
 typedef struct Compared
 {
 	const CmigScopeItem *item;
-	char	   *digest;			/* of its schema's text */
+	char	   *digest;			/* hash of its schema's SQL */
 } Compared;
 
-/* Which properties are compared; these are arguments of the queries, too. */
+/* Which properties to compare; these are also arguments of the queries. */
 typedef struct Options
 {
 	bool		owners;
@@ -69,7 +72,7 @@ set_arguments(Datum *values, const char *scope, const Options *options)
 	values[3] = BoolGetDatum(options->comments);
 }
 
-/* Returns the digest of a scope's schema. */
+/* Returns the hash of a scope's schema. */
 static char *
 digest_of(const char *scope, const Options *options)
 {
@@ -87,7 +90,7 @@ digest_of(const char *scope, const Options *options)
 	return digest;
 }
 
-/* qsort comparator: by version rows, text, and name. */
+/* qsort comparator: by version rows, hash, and name. */
 static int
 compare_items(const void *a, const void *b)
 {
@@ -100,7 +103,10 @@ compare_items(const void *a, const void *b)
 	return order ? order : strcmp(x->item->name, y->item->name);
 }
 
-/* Returns the scopes that can be compared, sorted, with their digests. */
+/*
+ * Returns the scopes that can be compared, with their hashes, sorted so that
+ * the scopes of a group are adjacent.
+ */
 static Compared *
 read_scopes(const Options *options, int *count)
 {
@@ -124,7 +130,9 @@ read_scopes(const Options *options, int *count)
 	return scopes;
 }
 
-/* Returns the end of the run of scopes with the same version rows. */
+/*
+ * Returns the index after the last scope of the group that starts at "first".
+ */
 static int
 end_of_group(const Compared *scopes, int first, int count)
 {
@@ -135,7 +143,7 @@ end_of_group(const Compared *scopes, int first, int count)
 	return end;
 }
 
-/* Returns the first scope with the most frequent text of a group. */
+/* Returns the first scope of those that have a group's most frequent hash. */
 static const Compared *
 find_majority(const Compared *scopes, int first, int end)
 {
@@ -166,7 +174,7 @@ compare_names(const void *a, const void *b)
 	return strcmp((*(Compared *const *) a)->item->name, (*(Compared *const *) b)->item->name);
 }
 
-/* Add the differences of a group to the function's result. */
+/* Compare the scopes of a group, and add the differences to the result. */
 static void
 put_group(ReturnSetInfo *result, const Compared *scopes, int first, int end, const Options *options)
 {
