@@ -17,11 +17,11 @@
 #include "nodes/pg_list.h"
 
 /*
- * Raise an error if one of the types or their components has a cast to json
- * whose function belongs to another role that is not a superuser.  Otherwise,
- * prevent other sessions from creating such a cast until the types are
- * released.  Returns true if this required a lock; the result is needed for
- * cmig_audit_types_release().
+ * cmig_audit_types_hold() raises an error if one of the types or their
+ * components has a cast to json whose function belongs to another role that is
+ * not a superuser.  Otherwise, it prevents other sessions from creating such a
+ * cast until the types are released.  It returns true if this required a lock;
+ * pass the result to cmig_audit_types_release().
  */
 extern bool cmig_audit_types_hold(List *types);
 extern void cmig_audit_types_release(bool held);

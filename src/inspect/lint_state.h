@@ -37,8 +37,8 @@ extern CmigLintTable *cmig_lint_state_find(CmigLint *lint, const RangeVar *name,
 extern CmigLintTable *cmig_lint_state_find_if(CmigLint *lint, const RangeVar *name, bool if_exists);
 
 /*
- * Find a relation by its name in a DROP statement, which is a List of String
- * nodes.
+ * Like cmig_lint_state_find_if(), but for a relation's name in a DROP
+ * statement, which is a List of String nodes.
  */
 extern CmigLintTable *cmig_lint_state_find_names(CmigLint *lint, List *names, bool if_exists);
 

@@ -218,7 +218,8 @@ find_moved(CmigExistingSet *relations, List *touched)
 	ListCell   *lc;
 
 	/*
-	 * ignore ALTER SEQUENCE, which writes a new file that a rollback removes
+	 * ALTER SEQUENCE does not count as advancing a sequence, because a
+	 * rollback removes the new file that it writes
 	 */
 	foreach(lc, touched)
 	{

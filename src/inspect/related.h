@@ -70,8 +70,9 @@ extern List *cmig_related_referenced(Oid table);
 extern List *cmig_related_with_type(Oid type);
 
 /*
- * Returns the relations that are locked by a column type change, except for
- * the table itself.
+ * Returns the relations that are locked when a column's type changes, except
+ * for the table itself. "converts" is true if the statement has a USING
+ * clause.
  */
 extern List *cmig_related_retyped(Oid table, const char *column, const TypeName *type, bool converts);
 

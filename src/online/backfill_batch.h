@@ -64,7 +64,10 @@ extern void cmig_backfill_batch_end(void *backfill);
 /* Make the next state the valid one.  Call this after a batch is committed. */
 extern void cmig_backfill_batch_adopt(CmigBackfill *b);
 
-/* Is the current part done? */
+/*
+ * Is the current part of the table done? "by_key" is true if batches are
+ * ranges of keys rather than blocks.
+ */
 extern bool cmig_backfill_batch_part_is_done(const CmigBackfillRun *run, bool by_key);
 
 #endif							/* CMIG_BACKFILL_BATCH_H */

@@ -181,8 +181,9 @@ extern char *cmig_rls_policy_drop(const CmigRlsTable *table, const CmigRlsPolicy
 
 /*
  * Returns an SQL expression that reads a setting and casts it to a type.  The
- * expression is a sub-select, so that it is evaluated once per statement, unless
- * the table's policies must not contain sub-selects.
+ * expression is a sub-select, so that it is evaluated once per statement,
+ * unless the table's policies must not contain sub-selects.  If "required" is
+ * true, the expression raises an error if the setting is missing or empty.
  */
 extern char *cmig_rls_policy_context(const CmigRlsTable *table, const char *setting,
 									 const char *cast, bool required);

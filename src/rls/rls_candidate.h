@@ -41,6 +41,7 @@ extern const char *cmig_rls_candidate_boundless(Oid type);
 
 /*
  * Returns the values (CmigRlsCandidate) to try in a column that is not a key.
+ * "whose" is CMIG_RLS_OWN or the number of a stranger.
  */
 extern List *cmig_rls_candidates(const CmigRlsInput *input, int whose);
 

@@ -61,7 +61,8 @@ extern char *cmig_rls_stored_repair(const CmigRlsStored *policy);
 
 /*
  * Returns a fix in words, as an SQL comment such as "-- USING of policy p on
- * t: ...".
+ * t: ...".  If is_check is true, the comment names WITH CHECK instead of
+ * USING.
  */
 extern char *cmig_rls_stored_advice(const CmigRlsStored *policy, bool is_check, const char *advice);
 
