@@ -188,6 +188,31 @@ gives(0, 'complete -o default -F _cmig cmig', '', 'completion');
 	unlike("$result[1]$result[2]", qr/s%C3|cr%40|cr\@t/, 'the password is not shown');
 }
 
+# What hints become.  What is not a call of a verb stays as it is.
+my %hints = (
+	q{load with accept_changes => true, which is recorded in cmig.journal.} => q{load with --accept-changes, which is recorded in cmig.journal.},
+	q{SELECT cmig.stamp('<revision>', purge => true) -- records where the database is} => q{cmig stamp <revision> --purge -- records where the database is},
+	q{SELECT * FROM cmig.upgrade('heads')} => q{cmig upgrade heads},
+	q{CALL cmig.upgrade_stepwise('head', in_doubt => 'done') -- or 'again'} => q{cmig upgrade --stepwise head --in-doubt done -- or 'again'},
+	q{Use cmig.merge('heads', '<message>'), or cmig.merge(ARRAY['<a>', '<b>'], '<message>'); SELECT * FROM cmig.heads() lists the heads.} =>
+	  q{Use cmig merge heads -m "<message>", or cmig merge <a> <b> -m "<message>"; cmig heads lists the heads.},
+	q{SELECT content FROM cmig.baseline('<message>')} => q{cmig baseline -m "<message>"},
+	q{SELECT cmig.create_revision('<message>', '<upgrade>', '<downgrade>') -- or load files: SELECT * FROM cmig.load('<text>')} =>
+	  q{cmig revision -m "<message>" -- or load files: cmig load},
+	q{Pass its value: placeholders => '{"name": "<value>"}'} => q{Pass its value: -x name=<value>},
+	q{If so, add this argument: renames => ARRAY['table public.a -> b']} => q{If so, add this argument: --renames 'table public.a -> b'},
+	q{Use cmig.downgrade(-1) to go down; SELECT * FROM cmig.history() lists the revisions.} => q{Use cmig downgrade -1 to go down; cmig history lists the revisions.},
+	q{SELECT * FROM cmig.import_state('flyway', '<schema>.<table>')} => q{cmig import --state flyway --history-table <schema>.<table>},
+	q{In tests, SET cmig.concurrent_ddl = off lets cmig.upgrade run it.} => q{In tests, -x cmig.concurrent_ddl=off lets cmig upgrade run it.},
+	map { ($_ => $_) } q{Change the text in cmig.revision.}, q{SELECT plan_checksum FROM cmig.plan() LIMIT 1}, q{SELECT * FROM cmig.check() WHERE object ~ '^role '},
+	q{SELECT * FROM cmig.enable_rls_schema('public', roles => '{app}')}, q{DELETE FROM cmig.journal WHERE id = 3}, q{SELECT cmig.stamp(current_setting('x'))},
+);
+my @hints = sort keys %hints;
+my ($typed, $typed_errors) = ('', '');
+IPC::Run::run([ 'bash', '-c', 'source "$1"; source_parts; while IFS= read -r line; do typed "$line"; printf "%s\n" "$TYPED"; done', 'hints', $cmig ],
+	'<', \join('', map { "$_\n" } @hints), '>', \$typed, '2>', \$typed_errors);
+is("$typed$typed_errors", join('', map { "$hints{$_}\n" } @hints), 'hints as commands');
+
 # Several databases, with the settings of .env
 delete $ENV{DATABASE_URL};
 append_to_file('.env', "DATABASE_URL=\"postgresql:///one\" # comment\nOTHER=\$(touch x)\n");

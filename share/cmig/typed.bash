@@ -62,7 +62,7 @@ typed_call()
 		esac
 		if [ -z "$name" ]; then
 			name=${positions[0]-}
-			positions=("${positions[@]:1}")
+			positions=(${positions[@]+"${positions[@]:1}"})
 		elif [[ $options != *" $name "* ]]; then
 			return 1
 		fi
