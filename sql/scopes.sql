@@ -147,6 +147,20 @@ CALL cmig.downgrade_stepwise('t2');
 RESET cmig.scope;
 SELECT cmig.remove_revision('t3');
 
+-- squashed revisions are needed while a scope is in the middle of them
+SET cmig.scope = 'tenant_1';
+SELECT revision FROM cmig.downgrade('t1');
+RESET cmig.scope;
+INSERT INTO cmig.revision (revision, replaces, depends_on, branch_labels, upgrade_sql, downgrade_sql) VALUES
+	('t9', '{t1,t2}', '{s2}', '{tenant}', 'CREATE TABLE invoice (id int PRIMARY KEY, currency text REFERENCES currency, total numeric CHECK (total >= 0))', 'DROP TABLE invoice');
+SELECT cmig.remove_revision('t2');
+CALL cmig.upgrade_scopes('tenant%', 'tenant@head');
+SELECT * FROM cmig.scope_version ORDER BY scope COLLATE "C";
+CALL cmig.upgrade_scopes('tenant%', 'tenant@head');
+SELECT * FROM cmig.scope_version ORDER BY scope COLLATE "C";
+SELECT cmig.remove_revision('t9');
+SELECT cmig.remove_revision('t2');
+
 -- as a migrator, and as a role that may only read
 CREATE ROLE regress_scopes;
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_scopes', 'reader');

@@ -16,6 +16,7 @@
 #include "graph/target.h"
 #include "load/load_compare.h"
 #include "parse/substitute.h"
+#include "tables/active.h"
 #include "tables/catalog.h"
 #include "tables/journal.h"
 #include "tables/progress.h"
@@ -250,7 +251,8 @@ find_replaced(const CmigLoad *load)
 		const CmigNames *old = &all[i].replaces;
 
 		if (old->count == 0 ||
-			cmig_replaces_state(all, count, &place, &all[i]) < CMIG_REPLACES_TURN)
+			cmig_replaces_state(all, count, &place, &all[i]) < CMIG_REPLACES_TURN ||
+			cmig_active_needed_in_scopes(old))
 			continue;
 		names->names = names->names == NULL ? palloc(sizeof(char *) * old->count) :
 			repalloc(names->names, sizeof(char *) * (names->count + old->count));

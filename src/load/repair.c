@@ -128,6 +128,25 @@ has_replaced(const CmigRevisionSet *set, const char *id)
 	return false;
 }
 
+/* Raise an error for a replaced revision that a scope still needs. */
+static void
+require_unneeded(const CmigRevisionSet *set, const char *id)
+{
+	for (int i = 0; i < set->count; i++)
+	{
+		const CmigNames *old = &set->revisions[i].replaces;
+
+		for (int j = 0; j < old->count; j++)
+			if (strcmp(old->names[j], id) == 0 && cmig_active_needed_in_scopes(old))
+				ereport(ERROR,
+						(errcode(ERRCODE_OBJECT_IN_USE),
+						 errmsg("revision \"%s\" is needed in scopes", id),
+						 errdetail("Not all scopes have applied all revisions that \"%s\" replaces.",
+								   set->revisions[i].id),
+						 errhint("Upgrade the scopes first; SELECT * FROM cmig.scopes() shows where they are.")));
+	}
+}
+
 /*
  * Remove a revision that does not count, or that replaces others that count
  * once it is removed.  Returns false, without doing anything, for any other
@@ -140,6 +159,13 @@ remove_inactive(const char *id)
 
 	if (id == NULL || !has_id(set, id) || (has_id(cmig_active_read(false), id) && !has_replaced(set, id)))
 		return false;
+	require_unneeded(set, id);
+	if (cmig_names_has(cmig_version_rows_of_scopes(), id))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("revision \"%s\" is applied", id),
+				 errdetail("It is applied in at least one scope."),
+				 errhint("SELECT * FROM cmig.scopes() shows where.")));
 	cmig_revision_rows_delete(id);
 	return true;
 }

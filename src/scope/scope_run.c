@@ -72,5 +72,5 @@ cmig_scope_run_is_empty(const char *target)
 {
 	CmigSituation now = cmig_move_read(true);
 
-	return cmig_move_plan_upgrade(&now, cmig_argument_one(pstrdup(target)))->count == 0;
+	return cmig_active_is_settled() && cmig_move_plan_upgrade(&now, cmig_argument_one(pstrdup(target)))->count == 0;
 }

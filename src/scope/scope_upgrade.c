@@ -147,6 +147,31 @@ check_target(void *arg)
 	(void) cmig_target_upgrade(now.graph, cmig_target_applied(now.graph, &none), cmig_argument_one(target));
 }
 
+/* Subtransaction callback: check the target in the database. */
+static void
+check_target_in_database(void *arg)
+{
+	cmig_scope_list_in("", check_target, arg);
+}
+
+/*
+ * Raise an error for a target that is wrong for all scopes, before any scope is
+ * recorded as failed.  A revision that replaces others may count in some scopes
+ * and not in the database, or the other way around.
+ */
+static void
+require_target(const Upgrade *upgrade, const List *items)
+{
+	char	   *target = unconstify(char *, upgrade->target);
+	ErrorData  *error = cmig_subtransaction_try(check_target_in_database, target);
+
+	if (error == NULL)
+		return;
+	if (cmig_subtransaction_must_rethrow(error))
+		ReThrowError(error);
+	cmig_scope_list_in(((const CmigScopeItem *) linitial(items))->name, check_target, target);
+}
+
 /* Find the scopes that have something to do. */
 static void
 find_work(Upgrade *upgrade)
@@ -156,8 +181,7 @@ find_work(Upgrade *upgrade)
 	ListCell   *lc;
 
 	if (all != NIL)
-		cmig_scope_list_in(((CmigScopeItem *) linitial(all))->name, check_target,
-						   unconstify(char *, upgrade->target));
+		require_target(upgrade, all);
 	foreach(lc, all)
 	{
 		CmigScopeItem *item = lfirst(lc);
@@ -278,8 +302,9 @@ process(Upgrade *upgrade)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	ErrorData  *volatile error = NULL;
-	char	   *what = psprintf("upgrade of scope \"%s\"", upgrade->item->name);
+	char	   *what = MemoryContextAlloc(upgrade->context, NAMEDATALEN + 32);
 
+	snprintf(what, NAMEDATALEN + 32, "upgrade of scope \"%s\"", upgrade->item->name);
 	upgrade->started_at = GetCurrentTimestamp();
 	upgrade->run.begins = upgrade->upgraded == 0;
 	upgrade->run.steps = 0;

@@ -43,6 +43,23 @@ cmig_active_read(bool with_details)
 	return set;
 }
 
+bool
+cmig_active_needed_in_scopes(const CmigNames *replaced)
+{
+	const CmigNames *rows = cmig_version_rows_of_scopes();
+	List	   *begun = rows->count > 0 ? cmig_progress_everywhere() : NIL;
+
+	for (int i = 0; i < replaced->count; i++)
+	{
+		const char *name = replaced->names[i];
+
+		/* a row of the last one means that all are applied */
+		if ((i < replaced->count - 1 && cmig_names_has(rows, name)) || cmig_progress_has(begun, name))
+			return true;
+	}
+	return false;
+}
+
 CmigMarks *
 cmig_active_separate(CmigGraph *graph)
 {
@@ -125,4 +142,20 @@ cmig_active_settle(void)
 		return;
 	while (settle_one(set))
 		;
+}
+
+bool
+cmig_active_is_settled(void)
+{
+	const CmigRevisionSet *set = cmig_catalog_read_revisions(false);
+	const CmigPlace *place;
+
+	if (!cmig_replaces_any(set->revisions, set->count))
+		return true;
+	place = cmig_active_place();
+	for (int i = 0; i < set->count; i++)
+		if (set->revisions[i].replaces.count > 0 &&
+			cmig_replaces_state(set->revisions, set->count, place, &set->revisions[i]) == CMIG_REPLACES_TURN)
+			return false;
+	return true;
 }

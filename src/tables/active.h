@@ -18,6 +18,15 @@ extern CmigPlace *cmig_active_place(void);
 /* Like cmig_catalog_read_revisions(), but omits revisions that do not count. */
 extern CmigRevisionSet *cmig_active_read(bool with_details);
 
+/* Would cmig_active_settle() change no version row? */
+extern bool cmig_active_is_settled(void);
+
+/*
+ * Is a scope in the middle of the revisions that another revision replaces, so
+ * that it still needs all of them?
+ */
+extern bool cmig_active_needed_in_scopes(const CmigNames *replaced);
+
 /*
  * In a scope, separate the trees of the graph, and return the revisions that are
  * applied in the database.  Otherwise, do nothing and return NULL.
