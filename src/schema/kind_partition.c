@@ -40,15 +40,16 @@ static const char partition_depends[] =
 
 /*
  * A partition is attached after the columns, indexes, and constraints of both
- * tables exist.
+ * tables exist, except for invalid indexes of partitioned tables; see
+ * kind_index.c.
  */
 static const char partition_follows[] =
 "WITH i AS (SELECT i.inhrelid, t.oid FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid"
 " CROSS JOIN LATERAL (VALUES (i.inhrelid), (i.inhparent)) t (oid)"
 " WHERE c.relnamespace = ANY ($1) AND c.relispartition AND c.relkind IN ('r', 'p', 'f'))"
 " SELECT 'pg_class'::regclass::oid, i.inhrelid, -2, 'pg_class'::regclass::oid, x.indexrelid, 0"
-" FROM i JOIN pg_index x ON x.indrelid = i.oid"
-" WHERE x.indrelid = i.inhrelid OR x.indisvalid"
+" FROM i JOIN pg_index x ON x.indrelid = i.oid JOIN pg_class k ON k.oid = x.indexrelid"
+" WHERE x.indisvalid OR (x.indrelid = i.inhrelid AND k.relkind = 'i')"
 " UNION ALL SELECT 'pg_class'::regclass::oid, i.inhrelid, -2, 'pg_class'::regclass::oid, i.oid, a.attnum"
 " FROM i JOIN pg_attribute a ON a.attrelid = i.oid AND a.attnum > 0 AND NOT a.attisdropped"
 " UNION ALL SELECT 'pg_class'::regclass::oid, i.inhrelid, -2, 'pg_constraint'::regclass::oid, o.oid, 0"

@@ -299,3 +299,19 @@ CREATE TABLE p (a text, b bigint NOT NULL) PARTITION BY RANGE (b);
 CREATE TABLE m PARTITION OF p FOR VALUES FROM (MINVALUE) TO (20) PARTITION BY RANGE (b);
 ALTER TABLE p ADD CONSTRAINT c CHECK (a <> '') NOT VALID;
 CREATE TABLE n PARTITION OF m FOR VALUES FROM (10) TO (20);
+-- pair: index on only a partition that has partitions
+-- a:
+CREATE TABLE p (a text, b text) PARTITION BY RANGE (b);
+CREATE TABLE m PARTITION OF p FOR VALUES FROM ('k6') TO ('k7') PARTITION BY LIST (b);
+CREATE TABLE n PARTITION OF m FOR VALUES IN ('k62') PARTITION BY HASH (b);
+CREATE INDEX m_only ON ONLY m (a);
+-- b:
+CREATE TABLE p (a text, b text) PARTITION BY RANGE (b);
+-- pair: index on only a partition that has partitions comes
+-- a:
+CREATE TABLE p (a text, b text) PARTITION BY RANGE (b);
+-- b:
+CREATE TABLE p (a text, b text) PARTITION BY RANGE (b);
+CREATE TABLE m PARTITION OF p FOR VALUES FROM ('k6') TO ('k7') PARTITION BY LIST (b);
+CREATE TABLE n PARTITION OF m FOR VALUES IN ('k62') PARTITION BY HASH (b);
+CREATE INDEX m_only ON ONLY m (a);
