@@ -10,6 +10,7 @@
 
 #include "adopt/import.h"
 
+/* A reader of CmigFormat: adds the revisions in import->files. */
 extern void cmig_format_flyway(CmigImport *import);
 
 #endif							/* CMIG_FORMAT_FLYWAY_H */

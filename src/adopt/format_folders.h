@@ -12,6 +12,7 @@
 
 #include "adopt/import.h"
 
+/* Readers of CmigFormat: add the revisions in import->files. */
 extern void cmig_format_diesel(CmigImport *import);
 extern void cmig_format_prisma(CmigImport *import);
 extern void cmig_format_drizzle(CmigImport *import);

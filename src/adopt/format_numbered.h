@@ -13,6 +13,7 @@
 
 #include "adopt/import.h"
 
+/* Readers of CmigFormat: add the revisions in import->files. */
 extern void cmig_format_golang_migrate(CmigImport *import);
 extern void cmig_format_sqlx(CmigImport *import);
 extern void cmig_format_refinery(CmigImport *import);

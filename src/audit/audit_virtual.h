@@ -53,6 +53,7 @@ extern void cmig_audit_virtual_begin(CmigAuditVirtualState *state,
 extern void cmig_audit_virtual_fill(CmigAuditVirtualState *state, TupleTableSlot *slot);
 extern void cmig_audit_virtual_clear(CmigAuditVirtualState *state, TupleTableSlot *slot);
 
+/* Release what cmig_audit_virtual_begin() has prepared. */
 extern void cmig_audit_virtual_end(CmigAuditVirtualState *state);
 
 #endif							/* CMIG_AUDIT_VIRTUAL_H */

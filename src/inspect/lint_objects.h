@@ -20,6 +20,7 @@ typedef struct CmigLintKey
 	char		name[NAMEDATALEN];
 } CmigLintKey;
 
+/* Returns the hash key for a name. */
 extern CmigLintKey cmig_lint_objects_key(const char *schema, const char *name);
 
 /* Create a hash table in the memory context of the lint call. */

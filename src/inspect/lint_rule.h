@@ -81,7 +81,8 @@ struct CmigLint
 	struct CmigLintObjects *objects;	/* types, functions, schemas */
 	List	   *findings;		/* CmigLintFinding *, in order */
 	List	   *deferred;		/* CmigLintDeferred * */
-	bool		reads_facts;
+	bool		reads_facts;	/* are relations and types looked up in the
+								 * live database? */
 	bool		one_transaction;	/* do all revisions run in one
 									 * transaction? */
 	void	   *active;			/* the rules applied in this call */

@@ -23,6 +23,7 @@ typedef enum CmigLintSerial
 	CMIG_LINT_BIGSERIAL
 } CmigLintSerial;
 
+/* Which serial type is this, if any? */
 extern CmigLintSerial cmig_lint_types_serial(const TypeName *type);
 
 /*

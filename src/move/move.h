@@ -82,6 +82,10 @@ typedef struct CmigExpectedRows
 	int			count;
 } CmigExpectedRows;
 
+/*
+ * cmig_move_expect_rows() returns the initial rows, before any step has run.
+ * cmig_move_expect_step() adds the changes of a step.
+ */
 extern CmigExpectedRows *cmig_move_expect_rows(const CmigSituation *now);
 extern void cmig_move_expect_step(CmigExpectedRows *expected, const CmigPlanStep *step);
 

@@ -11,6 +11,7 @@
 #include "picture/picture.h"
 #include "report/view.h"
 
+/* Returns the picture of the revisions in the range. */
 extern CmigPicture cmig_drawing_read(const CmigView *view, const CmigMarks *range);
 
 #endif							/* CMIG_DRAWING_H */

@@ -27,6 +27,7 @@ typedef struct CmigView
 								 * row? */
 } CmigView;
 
+/* Read the graph and the version rows, in the current memory context. */
 extern CmigView cmig_view_read(void);
 
 /*

@@ -57,6 +57,7 @@ typedef struct CmigRlsLeak
  */
 typedef struct CmigRlsLeakCache CmigRlsLeakCache;
 
+/* Returns an empty cache. */
 extern CmigRlsLeakCache *cmig_rls_leak_cache(void);
 
 /*

@@ -13,7 +13,8 @@
 
 /*
  * The table under test, that is, the table passed to cmig.rls_test, identified
- * by its OID.  It remains open and locked until it is closed.
+ * by its OID.  It remains open until it is closed, and locked until the end of
+ * the transaction.
  */
 typedef struct CmigRlsRows
 {
@@ -39,6 +40,7 @@ typedef struct CmigRlsKey
 	char	   *mine;			/* SQL condition: the row matches the context */
 } CmigRlsKey;
 
+/* Open the table and lock it, or close it. */
 extern void cmig_rls_rows_open(CmigRlsRows *rows, Oid relid);
 extern void cmig_rls_rows_close(CmigRlsRows *rows);
 

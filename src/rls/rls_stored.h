@@ -72,6 +72,10 @@ extern char *cmig_rls_stored_advice(const CmigRlsStored *policy, bool is_check, 
  */
 extern char *cmig_rls_stored_try(const CmigRlsStored *policy);
 
+/*
+ * Returns the OIDs of the roles to which the policy applies, and sets *count.
+ * PUBLIC is ACL_ID_PUBLIC.
+ */
 extern Oid *cmig_rls_stored_roles(const CmigRlsStored *policy, int *count);
 
 /*

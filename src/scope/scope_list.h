@@ -47,6 +47,7 @@ extern void cmig_scope_list_in(const char *scope, CmigScopeWork work, void *arg)
  */
 typedef struct CmigScopeCache CmigScopeCache;
 
+/* Returns an empty cache, allocated in the current memory context. */
 extern CmigScopeCache *cmig_scope_list_cache(void);
 
 /*
