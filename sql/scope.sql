@@ -172,8 +172,33 @@ SELECT place();
 SELECT place_of_a();
 RESET cmig.scope;
 
+-- a schema in which other roles can create objects, which scripts would find before the built-in
+-- ones, is not a scope
+CREATE ROLE regress_scope_stranger;
+CREATE SCHEMA tenant_trap AUTHORIZATION regress_scope_stranger;
+SET cmig.scope = 'tenant_trap';
+SELECT * FROM cmig.upgrade('001');
+CALL cmig.upgrade_stepwise('001');
+CALL cmig.upgrade_scopes('tenant\_trap', '001');
+ALTER SCHEMA tenant_trap OWNER TO CURRENT_USER;
+GRANT CREATE ON SCHEMA tenant_trap TO regress_scope_stranger;
+SELECT * FROM cmig.upgrade('001');
+REVOKE CREATE ON SCHEMA tenant_trap FROM regress_scope_stranger;
+GRANT USAGE, CREATE ON SCHEMA tenant_trap TO PUBLIC;
+SELECT * FROM cmig.upgrade('001');
+REVOKE CREATE ON SCHEMA tenant_trap FROM PUBLIC;
+SELECT count(*) FROM cmig.journal WHERE scope = 'tenant_trap' AND outcome <> 'failed';
+-- the scripts can run as the owner
+ALTER SCHEMA tenant_trap OWNER TO regress_scope_stranger;
+SET cmig.role = 'regress_scope_stranger';
+SELECT * FROM cmig.upgrade('001');
+RESET cmig.role;
+RESET cmig.scope;
+
 SET client_min_messages = warning;
 DROP EXTENSION pg_cmig;
+DROP SCHEMA tenant_trap CASCADE;
+DROP ROLE regress_scope_stranger;
 DROP FUNCTION place, place_of_a;
 DROP SCHEMA tenant_a CASCADE;
 DROP SCHEMA "Tenant ""B'" CASCADE;

@@ -25,7 +25,6 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_database.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
@@ -225,19 +224,6 @@ cmig_audit_log_extension_owner(void)
 	return owner;
 }
 
-static Oid
-database_owner(void)
-{
-	HeapTuple	tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(MyDatabaseId));
-	Oid			owner;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for database %u", MyDatabaseId);
-	owner = ((Form_pg_database) GETSTRUCT(tuple))->datdba;
-	ReleaseSysCache(tuple);
-	return owner;
-}
-
 /*
  * Returns true for the extension's owner, for superusers, and for the
  * database's owner, who may have owned the extension before another role
@@ -246,7 +232,7 @@ database_owner(void)
 bool
 cmig_audit_log_trusted(Oid owner, Oid extension_owner)
 {
-	return owner == extension_owner || superuser_arg(owner) || owner == database_owner();
+	return owner == extension_owner || superuser_arg(owner) || owner == cmig_role_owner_of_database(MyDatabaseId);
 }
 
 Oid

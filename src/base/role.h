@@ -57,4 +57,9 @@ extern void cmig_role_return(const CmigRole *saved);
 /* Returns the owner of a relation, or InvalidOid if it does not exist. */
 extern Oid	cmig_role_owner_of(Oid relation);
 
+/*
+ * Returns the owner of a database, or InvalidOid if the database does not exist.
+ */
+extern Oid	cmig_role_owner_of_database(Oid database);
+
 #endif							/* CMIG_ROLE_H */

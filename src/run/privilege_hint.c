@@ -10,12 +10,12 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "base/role.h"
 #include "run/privilege_hint.h"
 
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_authid.h"
-#include "catalog/pg_database.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
@@ -99,22 +99,6 @@ owner_of_schema(const char *name)
 	if (!HeapTupleIsValid(tuple))
 		return InvalidOid;
 	owner = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
-	ReleaseSysCache(tuple);
-	return owner;
-}
-
-/*
- * Returns the database's owner, or InvalidOid if the database does not exist.
- */
-static Oid
-owner_of_database(Oid database)
-{
-	HeapTuple	tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(database));
-	Oid			owner;
-
-	if (!HeapTupleIsValid(tuple))
-		return InvalidOid;
-	owner = ((Form_pg_database) GETSTRUCT(tuple))->datdba;
 	ReleaseSysCache(tuple);
 	return owner;
 }
@@ -212,7 +196,7 @@ find_owner(const char *kind, const char *name)
 	if (strcmp(kind, "schema %s") == 0)
 		owner = owner_of_schema(name);
 	else if (strcmp(kind, "database %s") == 0)
-		owner = owner_of_database(get_database_oid(name, true));
+		owner = cmig_role_owner_of_database(get_database_oid(name, true));
 	else if (strcmp(kind, "type %s") == 0 || strcmp(kind, "domain %s") == 0)
 		owner = find_types(name).owner;
 	for (int i = 0; i < lengthof(functions); i++)
@@ -231,7 +215,7 @@ find_owner(const char *kind, const char *name)
 	 * owner
 	 */
 	if (owner == ROLE_PG_DATABASE_OWNER)
-		owner = owner_of_database(MyDatabaseId);
+		owner = cmig_role_owner_of_database(MyDatabaseId);
 	return OidIsValid(owner) && has_privs_of_role(GetUserId(), owner) ? InvalidOid : owner;
 }
 

@@ -7,14 +7,19 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "base/role.h"
 #include "base/settings.h"
 #include "run/scope.h"
 
 #include "catalog/namespace.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_namespace.h"
 #include "commands/dbcommands.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/syscache.h"
 
 /* Value of cmig.scope. */
 static char *scope = NULL;
@@ -105,6 +110,86 @@ cmig_scope_require(void)
 				 errmsg("schema \"%s\" does not exist", name),
 				 errdetail("The setting cmig.scope names this schema."),
 				 errhint("CREATE SCHEMA %s", quote_identifier(name))));
+}
+
+/* Can objects that the role creates be used by the current role's scripts? */
+static bool
+is_trusted(Oid role)
+{
+	return role == GetUserId() || role == ROLE_PG_DATABASE_OWNER || (OidIsValid(role) && superuser_arg(role)) ||
+		role == cmig_role_owner_of_database(MyDatabaseId);
+}
+
+/* A role that can create objects in a schema. */
+typedef struct Creator
+{
+	Oid			role;			/* InvalidOid stands for PUBLIC */
+	bool		is_owner;		/* of the schema */
+}			Creator;
+
+/*
+ * Finds a role that is not trusted and can create objects in the schema.
+ * Returns false if there is no such role.
+ */
+static bool
+find_stranger(Oid schema, Creator * stranger)
+{
+	HeapTuple	tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
+	Datum		datum;
+	bool		isnull;
+	bool		found;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	stranger->role = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
+	stranger->is_owner = found = !is_trusted(stranger->role);
+	datum = SysCacheGetAttr(NAMESPACEOID, tuple, Anum_pg_namespace_nspacl, &isnull);
+	if (!found && !isnull)
+	{
+		Acl		   *acl = DatumGetAclPCopy(datum);
+
+		for (int i = 0; i < ACL_NUM(acl) && !found; i++)
+		{
+			const AclItem *item = &ACL_DAT(acl)[i];
+
+			stranger->role = item->ai_grantee;
+			found = (ACLITEM_GET_PRIVS(*item) & ACL_CREATE) != 0 && !is_trusted(stranger->role);
+		}
+	}
+	ReleaseSysCache(tuple);
+	return found;
+}
+
+/* Returns a role's name, or its OID if it no longer exists. */
+static char *
+role_name(Oid role)
+{
+	char	   *name = GetUserNameFromId(role, true);
+
+	return name ? name : psprintf("%u", role);
+}
+
+void
+cmig_scope_require_safe(void)
+{
+	const char *name = cmig_scope_current();
+	Oid			schema = name[0] ? get_namespace_oid(name, true) : InvalidOid;
+	char	   *user = GetUserNameFromId(GetUserId(), false);
+	Creator		stranger;
+
+	if (!OidIsValid(schema) || !find_stranger(schema, &stranger))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("schema \"%s\" is not a safe scope for role \"%s\"", name, user),
+			 OidIsValid(stranger.role) ?
+			 errdetail("Role \"%s\" can create objects in the schema, and scripts would find these objects first.",
+					   role_name(stranger.role)) :
+			 errdetail("All roles can create objects in the schema, and scripts would find these objects first."),
+			 stranger.is_owner ?
+			 errhint("ALTER SCHEMA %s OWNER TO %s", quote_identifier(name), quote_identifier(user)) :
+			 errhint("REVOKE CREATE ON SCHEMA %s FROM %s", quote_identifier(name),
+					 OidIsValid(stranger.role) ? quote_identifier(role_name(stranger.role)) : "PUBLIC")));
 }
 
 void

@@ -45,6 +45,14 @@ extern const char *cmig_scope_reserved(const char *name);
 extern void cmig_scope_require(void);
 
 /*
+ * Raises 42501 if the current scope is a schema in which other roles can create
+ * objects. The scripts find unqualified names in this schema first, so these
+ * roles could replace the functions that the scripts call. The current role,
+ * superusers, and the owner of the database are trusted.
+ */
+extern void cmig_scope_require_safe(void);
+
+/*
  * Raises 0A000 if the current scope is a schema. "function", such as
  * "cmig.squash()", does not work there. "hint" says what to do instead.
  */
