@@ -94,8 +94,8 @@ set_key(CmigFileReader *reader, CmigHeaderKey key, const char *value, int line)
 			if (pg_mbstrlen(value) > CMIG_MAX_MESSAGE_LENGTH)
 				ereport(ERROR,
 						(errcode(ERRCODE_CMIG_BAD_FILE),
-						 errmsg("the message is longer than %d characters %s",
-								CMIG_MAX_MESSAGE_LENGTH, cmig_file_reader_place(reader, line)),
+						 errmsg("the message %s is longer than %d characters",
+								cmig_file_reader_place(reader, line), CMIG_MAX_MESSAGE_LENGTH),
 						 errhint("Put longer text into the description, after a line \"--\" in the header.")));
 			text->edges.message = pstrdup(value);
 			break;

@@ -399,7 +399,7 @@ require_unneeded(const CmigSituation *now, const CmigPlan *plan)
 						 errmsg("revision \"%s\" is needed in scopes", cmig_graph_id(now->graph, node)),
 						 errdetail("Revision \"%s\", which depends on it, is applied in at least one scope.",
 								   cmig_graph_id(now->graph, dependents->nodes[j])),
-						 errhint("Downgrade the scopes first; SELECT * FROM cmig.scope_version shows where they are.")));
+						 errhint("Downgrade the scopes first. SELECT * FROM cmig.scope_version shows their revisions.")));
 	}
 }
 

@@ -177,7 +177,7 @@ cmig_rls_options_require_roles(const CmigRlsOptions *options, Oid where)
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("roles must list the roles that the application connects as"),
 			 names ? errdetail("Candidates are: %s.", names)
-			 : errdetail("There are no roles other than superusers and the owner yet. CREATE ROLE creates one."),
+			 : errdetail("There are no roles other than superusers and the owner yet. To create one, use CREATE ROLE."),
 			 errhint("Use roles => '{<role>}'")));
 }
 
