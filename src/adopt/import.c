@@ -369,5 +369,5 @@ cmig_import_finish(CmigImport *import)
 	}
 	for (int i = 0; i < import->file_count; i++)
 		if (!import->files[i].used)
-			cmig_import_file_note(import, import->files[i].name, "left out, because it is not a file of %s", import->format);
+			cmig_import_file_note(import, import->files[i].name, "left out, because it is not a %s file", import->format);
 }
