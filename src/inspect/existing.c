@@ -334,8 +334,9 @@ cmig_existing_size_now(Oid relation)
 	int64		size = own_size(relation, &toast);
 
 	/*
-	 * do not query the shards' sizes, because this transaction might have
-	 * locked the shards
+	 * do not query the shards' sizes: this transaction might have locked the
+	 * shards, and the query, which runs in another transaction, would wait
+	 * for it
 	 */
 	if (size == 0 && cmig_citus_manages(relation))
 		return -1;

@@ -75,7 +75,7 @@ typedef struct CmigLintTable
 	CmigLintOrigin origin;
 	char		kind;			/* as in pg_class.relkind; 0 if unknown */
 	bool		temporary;
-	bool		logged;
+	bool		logged;			/* is it neither temporary nor unlogged? */
 	bool		loaded;			/* have the lists been filled in? */
 	bool		partial;		/* are some columns not listed (LIKE,
 								 * INHERITS, AS SELECT)? */

@@ -31,7 +31,7 @@ typedef struct CmigLintType
 {
 	const char *schema;			/* NULL if unknown */
 	const char *name;
-	bool		is_new;
+	bool		is_new;			/* does the plan create it? */
 	bool		has_constraint; /* for a domain: does it have a constraint? */
 	bool		has_default;
 } CmigLintType;
