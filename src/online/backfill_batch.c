@@ -225,6 +225,31 @@ check_still(CmigBackfill *b, CmigQuery *query, Datum *values, int64 rows)
 	b->next.unchanged += counts.all;
 }
 
+/* Find the last key of the next batch.  Returns no key if it is the last batch. */
+static CmigNames
+find_end(CmigBackfill *b, Datum *values)
+{
+	const CmigBackfillPart *part = &b->target->parts[b->part];
+	Datum		question[2];
+
+	if (part->shards <= 1 || b->target->where_sql != NULL)
+		return fetch_key(b->next.place.count ? &b->queries.end : &b->queries.first_end, values);
+	question[0] = ObjectIdGetDatum(part->oid);
+	question[1] = CStringGetTextDatum(cmig_backfill_sql_ask_shard(part, &b->next.place, &b->next.bound,
+																  b->shard_rows));
+	return fetch_key(&b->queries.shard_end, question);
+}
+
+/* Choose the number of rows of a shard in the next batch. */
+static void
+adapt_shard_rows(CmigBackfill *b, int64 rows)
+{
+	if (rows < b->batch_size / 2)
+		b->shard_rows = Min(b->shard_rows * 2, b->batch_size);
+	else if (rows > b->batch_size)
+		b->shard_rows = Max(b->shard_rows / 2, 1);
+}
+
 /* Run a batch by key, and return the number of rows updated. */
 static int64
 update_keys(CmigBackfill *b)
@@ -243,7 +268,7 @@ update_keys(CmigBackfill *b)
 	for (int i = 0; i < count; i++)
 		values[lower + i] = CStringGetTextDatum(bound->names[i]);
 	if (!is_at_once(b))
-		end = fetch_key(lower ? &b->queries.end : &b->queries.first_end, values);
+		end = find_end(b, values);
 	if (end.count == 0)
 		end = *bound;
 	for (int i = 0; i < count; i++)
@@ -251,6 +276,7 @@ update_keys(CmigBackfill *b)
 	rows = cmig_query_run(lower ? &b->queries.update : &b->queries.first, values, NULL);
 	if (b->target->where_sql != NULL)
 		check_still(b, lower ? &b->queries.still : &b->queries.first_still, values, rows);
+	adapt_shard_rows(b, rows);
 	b->next.place = end;
 	b->next.passed += rows;
 	return rows;
@@ -307,6 +333,7 @@ begin_part(CmigBackfill *b, const CmigBackfillPart *part)
 		MemoryContextSwitchTo(old);
 		b->blocks = b->dense_blocks = is_at_once(b) ? MaxBlockNumber :
 			cmig_backfill_sql_blocks(part, b->batch_size);
+		b->shard_rows = Max(b->batch_size / Max(part->shards, 1), 1);
 		b->prepared = b->part;
 	}
 	if (b->next.relation != NULL && strcmp(b->next.relation, part->name) == 0)

@@ -42,6 +42,8 @@ typedef struct CmigBackfill
 	CmigBackfillQueries queries;	/* statements for that part */
 	double		blocks;			/* by block: number of blocks in the next
 								 * batch */
+	int			shard_rows;		/* by key: number of rows of a shard in the
+								 * next batch */
 	double		dense_blocks;	/* by block: number of blocks in a batch if
 								 * all rows match */
 	CmigBackfillSkip *skip;		/* finds blocks that are done */

@@ -147,6 +147,87 @@ make_end(CmigQuery *query, const CmigBackfillTarget *target, const KeySource *so
 	make_query(query, sql.data, source->key->count * (lower ? 2 : 1), TEXTOID);
 }
 
+/*
+ * Build the statement that asks each shard for a key.  Its arguments are the
+ * table and the command from cmig_backfill_sql_ask_shard().
+ */
+static void
+make_shard_end(CmigQuery *query, const CmigBackfillKey *key)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "SELECT ");
+	for (int i = 0; i < key->count; i++)
+		appendStringInfo(&sql, "%sk[%d]", i > 0 ? ", " : "", i + 1);
+	appendStringInfoString(&sql, " FROM (SELECT NULLIF(CASE WHEN r.success THEN r.result END, '')::pg_catalog.text[] AS k"
+						   " FROM pg_catalog.run_command_on_shards($1::pg_catalog.regclass, $2) AS r) AS s"
+						   " WHERE k IS NOT NULL ORDER BY ");
+	for (int i = 0; i < key->count; i++)
+		appendStringInfo(&sql, "%sk[%d]::%s", i > 0 ? ", " : "", i + 1, key->types[i]);
+	appendStringInfoString(&sql, " LIMIT 1");
+	make_query(query, sql.data, 2, TEXTOID);
+	query->argtypes[0] = OIDOID;
+}
+
+/* Append "(a, b) > ('1'::t, '2'::t)". */
+static void
+append_literals(StringInfo sql, const CmigBackfillKey *key, const char *operator,
+				const CmigNames *values)
+{
+	appendStringInfoChar(sql, '(');
+	for (int i = 0; i < key->count; i++)
+		appendStringInfo(sql, "%s%s", i > 0 ? ", " : "", key->columns[i]);
+	appendStringInfo(sql, ") %s (", operator);
+	for (int i = 0; i < key->count; i++)
+		appendStringInfo(sql, "%s%s::%s", i > 0 ? ", " : "", quote_literal_cstr(values->names[i]),
+						 key->types[i]);
+	appendStringInfoChar(sql, ')');
+}
+
+/* Append the text with each % doubled, for format(). */
+static void
+append_for_format(StringInfo result, const char *text)
+{
+	for (; *text != '\0'; text++)
+	{
+		if (*text == '%')
+			appendStringInfoChar(result, '%');
+		appendStringInfoChar(result, *text);
+	}
+}
+
+char *
+cmig_backfill_sql_ask_shard(const CmigBackfillPart *part, const CmigNames *place,
+							const CmigNames *bound, int rows)
+{
+	KeySource	source = {.key = &part->key,.alias = "cmig_row"};
+	StringInfoData columns;
+	StringInfoData condition;
+	StringInfoData result;
+
+	initStringInfo(&columns);
+	append_key(&columns, &source, "::pg_catalog.text");
+	initStringInfo(&condition);
+	if (place->count > 0)
+	{
+		append_literals(&condition, &part->key, part->key.greater, place);
+		appendStringInfoString(&condition, " AND ");
+	}
+	append_literals(&condition, &part->key, part->key.not_greater, bound);
+	appendStringInfoString(&condition, " ORDER BY ");
+	append_key(&condition, &source, "");
+
+	/* Citus replaces %s by the shard's name, using format() */
+	initStringInfo(&result);
+	appendStringInfoString(&result, "SELECT coalesce((SELECT ARRAY[");
+	append_for_format(&result, columns.data);
+	appendStringInfoString(&result, "]::pg_catalog.text FROM ONLY %s AS cmig_row WHERE ");
+	append_for_format(&result, condition.data);
+	appendStringInfo(&result, " LIMIT 1 OFFSET %d), '')", rows - 1);
+	return result.data;
+}
+
 /* Build the statement that finds the greatest key. */
 static void
 make_bound(CmigQuery *query, const CmigBackfillTarget *target, const KeySource *source)
@@ -191,6 +272,8 @@ prepare_key(CmigBackfillQueries *q, const CmigBackfillTarget *target,
 		make_still(&q->first_still, target, part, false);
 	}
 	make_bound(&q->bound, target, &source);
+	if (part->shards > 1 && target->where_sql == NULL)
+		make_shard_end(&q->shard_end, &part->key);
 	make_end(&q->end, target, &source, true, batch_size);
 	make_end(&q->first_end, target, &source, false, batch_size);
 }
@@ -231,6 +314,7 @@ cmig_backfill_sql_free(CmigBackfillQueries *q)
 	cmig_query_free(&q->update);
 	cmig_query_free(&q->checked);
 	cmig_query_free(&q->still);
+	cmig_query_free(&q->shard_end);
 	cmig_query_free(&q->first_still);
 	cmig_query_free(&q->probe);
 	cmig_query_free(&q->first);

@@ -9,6 +9,7 @@
 
 #include "postgres.h"
 #include "base/query.h"
+#include "base/revision.h"
 #include "online/backfill_target.h"
 
 /* The maximum number of blocks that a batch spans, even if few rows match. */
@@ -35,6 +36,9 @@ typedef struct CmigBackfillQueries
 								 * batch */
 	CmigQuery	first_end;		/* by key: finds the last key of the first
 								 * batch */
+	CmigQuery	shard_end;		/* by key, with several shards: asks each
+								 * shard for a key, and finds the least of
+								 * them */
 } CmigBackfillQueries;
 
 /*
@@ -45,6 +49,13 @@ extern void cmig_backfill_sql_prepare(CmigBackfillQueries *queries,
 									  const CmigBackfillTarget *target,
 									  const CmigBackfillPart *part, int batch_size);
 extern void cmig_backfill_sql_free(CmigBackfillQueries *queries);
+
+/*
+ * Returns the second argument of shard_end: a command that finds the key that
+ * comes after "rows - 1" others in a shard, above place and up to bound.
+ */
+extern char *cmig_backfill_sql_ask_shard(const CmigBackfillPart *part, const CmigNames *place,
+										 const CmigNames *bound, int rows);
 
 /*
  * cmig_backfill_sql_size() returns the number of blocks of a table or, if
