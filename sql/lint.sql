@@ -148,6 +148,9 @@ SELECT revision, message FROM cmig.lint() WHERE rule = 'ban-new-enum-value-use-i
 SELECT cmig.create_revision('Alone', 'SELECT 1', revision => 'e3', transactional => false);
 SELECT revision, message FROM cmig.lint() WHERE rule = 'ban-new-enum-value-use-in-transaction';
 
+-- names of sequences that are not names
+SELECT rule, message FROM cmig.lint_sql($$SELECT nextval(''), nextval('a.b.c.d'), nextval('"'), nextval(' big . x'), nextval('Big'); DROP OWNED BY PUBLIC$$);
+
 DROP TABLE big, empty;
 DROP TYPE mood;
 DROP EXTENSION pg_cmig;

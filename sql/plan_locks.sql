@@ -50,7 +50,7 @@ CREATE TABLE lock_app.part_1 PARTITION OF lock_app.part FOR VALUES IN (1);
 CREATE SEQUENCE lock_app.counter;
 SELECT * FROM locks('SELECT "takes ""locks"(), pure(1), lower(''a''), unheard_of(); INSERT INTO account SELECT 1 FROM lock_app."takes ""locks"(); UPDATE account SET n = cmig.generate_id()::int',
 	'INSERT INTO part VALUES (1); SELECT nextval(''counter''), pg_catalog.currval(''lock_app.counter''::regclass), lock_app.setval(''counter'', 1), nextval(''nothing''), nextval($1)',
-	'COPY part FROM STDIN; LOCK TABLE part_1 IN ACCESS SHARE MODE', 'INSERT INTO part VALUES (1); INSERT INTO part_1 VALUES (1)', 'SELECT nextval(''a.b.c.d.e'')',
+	'COPY part FROM STDIN; LOCK TABLE part_1 IN ACCESS SHARE MODE', 'INSERT INTO part VALUES (1); INSERT INTO part_1 VALUES (1)', 'SELECT nextval(''a.b.c.d.e''), nextval(''''), nextval(''"'')',
 	'CREATE VIEW uses AS SELECT "takes ""locks"(), nextval(''counter'')');
 -- what roles own
 CREATE ROLE regress_locks_owner;

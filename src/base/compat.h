@@ -30,7 +30,6 @@
 #include "storage/smgr.h"
 #include "utils/acl.h"
 #include "utils/backend_status.h"
-#include "utils/regproc.h"
 #include "utils/rel.h"
 #if PG_VERSION_NUM >= 180000
 #include "rewrite/rewriteHandler.h"
@@ -272,13 +271,6 @@ cmig_not_null_compat(TupleDesc desc, int i)
 	return TupleDescAttr(desc, i)->attnotnull;
 #endif
 }
-
-/* Split a qualified name into a list of String nodes. */
-#if PG_VERSION_NUM >= 160000
-#define cmig_name_list_compat(name) stringToQualifiedNameList(name, NULL)
-#else
-#define cmig_name_list_compat(name) stringToQualifiedNameList(name)
-#endif
 
 /* Can a partitioned table have a NOT VALID foreign key? */
 #define CMIG_PARTITIONED_NOT_VALID_KEYS_COMPAT (PG_VERSION_NUM >= 180000)

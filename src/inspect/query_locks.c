@@ -7,12 +7,12 @@
  */
 #include "postgres.h"
 
-#include "base/compat.h"
 #include "base/text_list.h"
 #include "inspect/query_locks.h"
 
 #include "catalog/namespace.h"
 #include "nodes/nodeFuncs.h"
+#include "utils/varlena.h"
 
 /* State of a walk over a parse tree. */
 typedef struct Walk
@@ -123,6 +123,24 @@ walk_writing(Node *node, RangeVar **target, Walk *walk)
 }
 
 /*
+ * Convert a relation name, which may be qualified and quoted, to a RangeVar.
+ * Returns NULL if it is not the name of a relation.
+ */
+static RangeVar *
+named_relation(const char *name)
+{
+	List	   *parts;
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	if (!SplitIdentifierString(pstrdup(name), '.', &parts) || parts == NIL || list_length(parts) > 3)
+		return NULL;
+	foreach(lc, parts)
+		names = lappend(names, makeString(lfirst(lc)));
+	return makeRangeVarFromNameList(names);
+}
+
+/*
  * Returns the sequence that a call of nextval() or a similar function names, or
  * NULL if the call is of another form.
  */
@@ -141,7 +159,7 @@ called_sequence(const FuncCall *call)
 		return NULL;
 	for (int i = 0; i < lengthof(names); i++)
 		if (strcmp(strVal(llast(call->funcname)), names[i]) == 0)
-			return makeRangeVarFromNameList(cmig_name_list_compat(((A_Const *) argument)->val.sval.sval));
+			return named_relation(((A_Const *) argument)->val.sval.sval);
 	return NULL;
 }
 
