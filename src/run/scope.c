@@ -112,7 +112,9 @@ cmig_scope_require(void)
 				 errhint("CREATE SCHEMA %s", quote_identifier(name))));
 }
 
-/* Can objects that the role creates be used by the current role's scripts? */
+/*
+ * May scripts that run as the current role use objects that this role creates?
+ */
 static bool
 is_trusted(Oid role)
 {
@@ -124,7 +126,7 @@ is_trusted(Oid role)
 typedef struct Creator
 {
 	Oid			role;			/* InvalidOid stands for PUBLIC */
-	bool		is_owner;		/* of the schema */
+	bool		is_owner;		/* does the role own the schema? */
 }			Creator;
 
 /*

@@ -155,9 +155,10 @@ check_target_in_database(void *arg)
 }
 
 /*
- * Raise an error for a target that is wrong for all scopes, before any scope is
- * recorded as failed.  A revision that replaces others may count in some scopes
- * and not in the database, or the other way around.
+ * Raise an error for a wrong target, before any scope is recorded as failed.
+ * The target is checked in the database.  If it is not valid there, it is also
+ * checked in the first scope, because a revision that replaces others may
+ * count in only one of the two.
  */
 static void
 require_target(const Upgrade *upgrade, const List *items)

@@ -22,8 +22,9 @@ extern CmigRevisionSet *cmig_active_read(bool with_details);
 extern bool cmig_active_is_settled(void);
 
 /*
- * Is a scope in the middle of the revisions that another revision replaces, so
- * that it still needs all of them?
+ * Has a scope applied only some of the revisions in "replaced", or begun one
+ * of them, so that it still needs these revisions?  Another revision replaces
+ * them.
  */
 extern bool cmig_active_needed_in_scopes(const CmigNames *replaced);
 
