@@ -163,7 +163,7 @@ remove_inactive(const char *id)
 	if (cmig_names_has(cmig_version_rows_of_scopes(), id))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
-				 errmsg("revision \"%s\" is applied", id),
+				 errmsg("revision \"%s\" cannot be removed because it is applied", id),
 				 errdetail("It is applied in at least one scope."),
 				 errhint("SELECT * FROM cmig.scopes() shows where.")));
 	cmig_revision_rows_delete(id);
@@ -211,13 +211,13 @@ cmig_remove_revision(PG_FUNCTION_ARGS)
 	if (!cmig_repeatables_is(graph, node) && cmig_target_applied(graph, cmig_version_rows_everywhere())->applied->set[node])
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
-				 errmsg("revision \"%s\" is applied", id),
+				 errmsg("revision \"%s\" cannot be removed because it is applied", id),
 				 errdetail("Without it, the database could no longer be downgraded."),
 				 errhint("Downgrade below it first.")));
 	if (cmig_progress_has(cmig_progress_everywhere(), id))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
-				 errmsg("revision \"%s\" is partially applied", id),
+				 errmsg("revision \"%s\" cannot be removed because it is partially applied", id),
 				 errdetail("A stepwise run started it but did not finish it."),
 				 errhint("CALL cmig.upgrade_stepwise(%s) continues it; cmig.status() shows its progress.",
 						 quote_literal_cstr(id))));
@@ -227,7 +227,7 @@ cmig_remove_revision(PG_FUNCTION_ARGS)
 	if (needing != NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
-				 errmsg("revision \"%s\" is needed by other revisions", id),
+				 errmsg("revision \"%s\" cannot be removed because other revisions need it", id),
 				 errdetail("It is named in down_revision or depends_on of %s.",
 						   cmig_identifier_list(graph, needing)),
 				 errhint("Remove these first, or load them with other parents.")));
