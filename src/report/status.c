@@ -30,6 +30,7 @@
 #include "report/view.h"
 #include "run/last_failure.h"
 #include "run/run_lock.h"
+#include "run/scope.h"
 #include "tables/catalog.h"
 #include "tables/journal.h"
 #include "tables/progress.h"
@@ -370,6 +371,8 @@ cmig_status(PG_FUNCTION_ARGS)
 			head_nodes[heads++] = i;
 
 	put_status(fcinfo, "database", get_database_name(MyDatabaseId), NULL);
+	if (cmig_scope_is_set())
+		put_status(fcinfo, "scope", cmig_scope_current(), "RESET cmig.scope");
 	current = cmig_view_names_text(view.applied->rows);
 	if (view.applied->rows->count == 0)
 		put_status(fcinfo, "current", "base",
