@@ -24,6 +24,7 @@
 #include "schema/kind_table.h"
 #include "schema/kinds.h"
 #include "schema/match.h"
+#include "schema/populate.h"
 #include "schema/propagate.h"
 #include "schema/replace.h"
 #include "schema/twins.h"
@@ -341,6 +342,7 @@ cmig_compare(CmigImage *from, CmigImage *to, const CmigDiffOptions *options)
 	keep_sequences(difference);
 	find_unchecked(difference);
 	keep_annotations(difference);
+	cmig_populate_check(difference);
 	cmig_twins_unfold(difference);
 	cmig_host_find(difference);
 	return difference;

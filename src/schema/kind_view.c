@@ -46,6 +46,18 @@ static const CmigProperty properties[] = {
 static const char view_sql[] = VIEW_SQL("v");
 static const char materialized_view_sql[] = VIEW_SQL("m");
 
+bool
+cmig_view_is_empty(const CmigObject *view)
+{
+	return view->values[UNPOPULATED] != NULL;
+}
+
+void
+cmig_view_leave_empty(CmigObject *view)
+{
+	cmig_object_set(view, UNPOPULATED, "t");
+}
+
 static char *
 view_statement(const CmigObject *view, const char *verb)
 {

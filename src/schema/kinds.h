@@ -53,6 +53,12 @@ extern CmigKind cmig_kind_view;
 extern CmigKind cmig_kind_materialized_view;
 extern CmigKind cmig_kind_view_column;
 
+/* Does the materialized view have no data? */
+extern bool cmig_view_is_empty(const CmigObject *view);
+
+/* Create the materialized view without data. */
+extern void cmig_view_leave_empty(CmigObject *view);
+
 /* in kind_function.c */
 extern CmigKind cmig_kind_function;
 
