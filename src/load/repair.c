@@ -140,10 +140,10 @@ require_unneeded(const CmigRevisionSet *set, const char *id)
 			if (strcmp(old->names[j], id) == 0 && cmig_active_needed_in_scopes(old))
 				ereport(ERROR,
 						(errcode(ERRCODE_OBJECT_IN_USE),
-						 errmsg("revision \"%s\" is needed in scopes", id),
+						 errmsg("revision \"%s\" cannot be removed because scopes need it", id),
 						 errdetail("Not all scopes have applied all revisions that \"%s\" replaces.",
 								   set->revisions[i].id),
-						 errhint("Upgrade the scopes first; SELECT * FROM cmig.scopes() shows where they are.")));
+						 errhint("Upgrade the scopes first. SELECT * FROM cmig.scopes() shows their revisions.")));
 	}
 }
 

@@ -396,7 +396,7 @@ require_unneeded(const CmigSituation *now, const CmigPlan *plan)
 			if (needing->set[dependents->nodes[j]] && trees[dependents->nodes[j]] != trees[node])
 				ereport(ERROR,
 						(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
-						 errmsg("revision \"%s\" is needed in scopes", cmig_graph_id(now->graph, node)),
+						 errmsg("revision \"%s\" cannot be reverted because scopes need it", cmig_graph_id(now->graph, node)),
 						 errdetail("Revision \"%s\", which depends on it, is applied in at least one scope.",
 								   cmig_graph_id(now->graph, dependents->nodes[j])),
 						 errhint("Downgrade the scopes first. SELECT * FROM cmig.scope_version shows their revisions.")));
