@@ -19,6 +19,7 @@
 #include "utils/memutils.h"
 
 #include "base/argument.h"
+#include "base/citus.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/result.h"
@@ -171,9 +172,12 @@ Datum
 cmig_require(PG_FUNCTION_ARGS)
 {
 	char	   *target = cmig_argument_text(fcinfo, 0);
-	CmigSituation now = cmig_move_read(true);
-	List	   *nodes = cmig_target_absolute(now.graph, target);
+	CmigSituation now;
+	List	   *nodes;
 
+	cmig_citus_require_coordinator("cmig.require");
+	now = cmig_move_read(true);
+	nodes = cmig_target_absolute(now.graph, target);
 	cmig_target_require_known_rows(now.graph, now.applied);
 	cmig_target_require_sound_rows(now.graph, now.applied, true);
 	if (now.graph->count == 0 && strcmp(target, "base") != 0)

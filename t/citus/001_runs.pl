@@ -109,13 +109,28 @@ is(on_shards($coordinator, $_, "SELECT count(*) FROM pg_index i JOIN pg_class c 
 sql('CALL cmig.downgrade_stepwise(\'-1\')');
 is(on_shards($coordinator, 'app.item', 'SELECT count(*) FROM pg_index WHERE indrelid = %L::regclass'), '1', 'and removes it');
 
+# a schema for each tenant, distributed by schema
+
+add_database('scopes', $coordinator, @workers);
+query($coordinator, 'scopes', load_sql(revision_file('thing', '', 'CREATE TABLE thing (id int PRIMARY KEY); INSERT INTO thing SELECT generate_series(1, 10);', 'DROP TABLE thing;')));
+query($coordinator, 'scopes', <<'SQL');
+SET citus.enable_schema_based_sharding = on;
+CREATE SCHEMA tenant_1;
+CREATE SCHEMA tenant_2;
+CALL cmig.upgrade_scopes('tenant%');
+SELECT cmig.create_scope('tenant_3', 'head');
+SQL
+is(query($coordinator, 'scopes', "SELECT string_agg(scope || ' ' || pending, ',' ORDER BY scope) FROM cmig.scopes()"), 'tenant_1 0,tenant_2 0,tenant_3 0', 'upgrade_scopes and create_scope');
+is(query($coordinator, 'scopes', 'SELECT table_name, citus_table_type FROM citus_tables ORDER BY table_name::text'), "tenant_1.thing|schema\ntenant_2.thing|schema\ntenant_3.thing|schema", 'distribute by schema');
+is(query($coordinator, 'scopes', "SELECT count(*) FROM $_.thing"), '10', "$_ has its rows") foreach qw(tenant_1 tenant_3);
+
 # the catalog is on the coordinator
 
 is($workers[0]->safe_psql('postgres', 'SELECT count(*) FROM cmig.revision'), '0', "a worker's extension contains no revisions");
 
 fails_with($workers[0], 'postgres', $_, '0A000', 'cannot be called on a Citus worker.*Connect to the coordinator: host .*, port \\d+', "$_ is refused on a worker")
   foreach ("SELECT cmig.upgrade('head')", "SELECT cmig.downgrade('-1')", "SELECT cmig.stamp('head')", load_sql(revision_file('x', '', 'SELECT 1;')),
-	'CALL cmig.upgrade_stepwise()', 'CALL cmig.downgrade_stepwise(\'-1\')', 'SELECT * FROM cmig.drift()');
+	'CALL cmig.upgrade_stepwise()', 'CALL cmig.downgrade_stepwise(\'-1\')', 'SELECT * FROM cmig.drift()', "SELECT cmig.require('head')");
 
 stop_cluster($coordinator, @workers);
 done_testing();
