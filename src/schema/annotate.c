@@ -359,8 +359,8 @@ initial_grants(const CmigObject *object, const CmigDiffOptions *options)
 }
 
 /*
- * Build an object for an identity column's sequence.  Returns NULL for a
- * column that is not an identity column.
+ * Returns an object that stands for an identity column's sequence, so that
+ * statements can be generated for it.  Returns NULL for any other column.
  */
 static CmigObject *
 sequence_of(const CmigObject *column)
@@ -438,8 +438,8 @@ cmig_annotate_create(const CmigObject *object, const CmigDiffOptions *options)
 }
 
 /*
- * Remove the privileges granted to "role" from *grants, and return them.  When
- * the role becomes the owner, these become the owner's privileges.
+ * Remove the privileges granted to "role" from *grants, and return them.  The
+ * role is about to become the owner, so these privileges become the owner's.
  */
 static List *
 take_out(List **grants, const char *role)
@@ -510,8 +510,9 @@ same_column(const CmigObject *table, const CmigObject *column)
 }
 
 /*
- * Remove the role's privileges on columns that exist in both images.  Returns
- * the statements that grant them.
+ * Remove the privileges that the role has on the table's columns, if the
+ * columns also exist in the table "other".  Returns the statements that grant
+ * these privileges.
  */
 static List *
 take_out_columns(const CmigObject *table, const CmigObject *other, const char *role)
@@ -527,8 +528,9 @@ take_out_columns(const CmigObject *table, const CmigObject *other, const char *r
 }
 
 /*
- * Build the statements that change the owner: first the undo statements in
- * "had", then ALTER ... OWNER TO, then the statements in "will_have".
+ * Returns SQL that changes the owner: first the undo statements of the list
+ * "had", then ALTER ... OWNER TO, and then the statements of the list
+ * "will_have".
  */
 static char *
 new_owner_sql(const CmigObject *object, const char *owner, const List *had, const List *will_have)
@@ -546,8 +548,9 @@ new_owner_sql(const CmigObject *object, const char *owner, const List *had, cons
 }
 
 /*
- * Build the statements that change the owner.  Remove the privileges that
- * involve the two owners from *old and *new.
+ * Returns the statements that change the owner.  Removes the privileges that
+ * the other image's owner has received or granted from *old and *new, because
+ * these statements grant and revoke them.
  *
  * When the owner changes, privileges granted to the new owner become the
  * owner's privileges.  Therefore, the new owner's grant options and column
@@ -573,10 +576,10 @@ alter_owner(const CmigObject *from, const CmigObject *to, List **old, List **new
 }
 
 /*
- * Build the statements that grant column privileges again.  REVOKE on a table
- * also revokes the privilege on all of its columns.  If "had" contains a
- * privilege and "has" does not, columns that have it in both images would
- * lose it.
+ * Returns the statements that grant column privileges again.  REVOKE on a
+ * table also revokes the privilege on all of its columns.  Therefore, if the
+ * table privilege is in the list "had" but not in "has", a column that has the
+ * privilege in both images would lose it.
  */
 static List *
 regrant_columns(const CmigObject *table, const CmigObject *other, const List *had, const List *has)

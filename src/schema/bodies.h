@@ -16,7 +16,8 @@
 #include "schema/image.h"
 
 /*
- * For each function in the image, record the objects that its body mentions.
+ * For each function in the image, store the objects that its body mentions in
+ * the array "soft".
  */
 extern void cmig_bodies_read(CmigImage *image);
 

@@ -185,7 +185,10 @@ may_act_as_owner(Oid function)
 	return result;
 }
 
-/* Mark the function as unchecked if the validator rejects its body. */
+/*
+ * Set "unchecked" if the object is a function whose body the validator rejects
+ * or must not examine.
+ */
 static void
 check(CmigObject *function)
 {

@@ -15,15 +15,16 @@
 #include "schema/difference.h"
 
 /*
- * Mark the functions in the image that CREATE FUNCTION would reject.  The
- * image must match the current catalogs.  Functions with the same definition
- * in "other", which may be NULL, are not checked.
+ * Set "unchecked" for the image's functions that CREATE FUNCTION might
+ * reject.  The image must match the current catalogs.  Functions that have the
+ * same definition in "other" are not checked; "other" may be NULL.
  */
 extern void cmig_body_check(CmigImage *image, const CmigImage *other);
 
 /*
- * Check the live functions that are replaced or dropped, and mark those that
- * CREATE FUNCTION would reject.
+ * Set "unchecked" for the live functions that are replaced or dropped, and
+ * that CREATE FUNCTION might reject.  Their downgrade creates these functions
+ * again.
  */
 extern void cmig_body_check_changed(CmigDifference *difference);
 

@@ -452,8 +452,9 @@ keep_validated(const CmigDifference *difference, const CmigChange *change)
 }
 
 /*
- * Drop a NOT VALID constraint before the child tables that inherit it,
- * because the constraint is created after them.
+ * If the object is inherited from a parent table's NOT VALID constraint, set
+ * "apart" for that constraint.  It is then dropped before the child tables,
+ * because it must be created after them.
  */
 static void
 set_apart(const CmigDifference *difference, const CmigObject *object)

@@ -67,9 +67,10 @@ renew_indexes(CmigDifference *difference)
 }
 
 /*
- * Mark the partitioned tables' indexes that exist in none or only some of
- * the partitions.  They are dropped before the partitions are detached, and
- * re-created after the partitions are attached again.
+ * Set "apart" for the indexes of partitioned tables that only some or none of
+ * the partitions have.  If such an index is dropped, it is dropped before the
+ * partitions are detached, and a downgrade re-creates it after they are
+ * attached again.
  */
 static void
 set_apart(const CmigDifference *difference)
@@ -258,9 +259,9 @@ names_reshaped(const CmigDifference *difference, const CmigObject *function)
 }
 
 /*
- * Does the body call a function that is replaced by one with other
- * arguments?  Both functions exist when the body is replaced, so the call may
- * be ambiguous.
+ * Does the function's body call another function whose arguments change?  The
+ * other function is then dropped and created under the same name.  Both
+ * versions exist when the body is replaced, so the call may be ambiguous.
  */
 static bool
 calls_overloads(const CmigDifference *difference, const CmigChange *function)
@@ -284,10 +285,14 @@ calls_overloads(const CmigDifference *difference, const CmigChange *function)
 }
 
 /*
- * Mark the SQL functions whose bodies are not checked when they are
- * replaced.  An upgrade replaces a function after the objects that it uses,
- * but a downgrade restores the old function before them.  At that point, one
- * of the two bodies may be invalid.
+ * Set "unchecked" for SQL functions that must be replaced without checking
+ * their bodies.  An upgrade replaces a function after the objects that its
+ * body uses have changed, but a downgrade restores the old function before
+ * these objects are changed back.  Therefore, one of the two bodies may be
+ * invalid at the time of its replacement if the body names an object that is
+ * re-created or whose columns change their types, or if columns are added to
+ * or dropped from the type that the function returns.  A body that calls an
+ * overloaded function may also be ambiguous; see calls_overloads().
  */
 static void
 find_unchecked(const CmigDifference *difference)

@@ -28,12 +28,13 @@ typedef struct Deparse
 	CmigDiffOptions restore;	/* options for re-creating dropped objects */
 	CmigDiffCallback callback;
 	void	   *arg;
-	MemoryContext context;		/* current context while the callback runs */
+	MemoryContext context;		/* the caller's memory context, in which the
+								 * callback runs */
 } Deparse;
 
 /*
- * Pass a row to the callback in the caller's memory context, because the
- * current one is reset after each node.
+ * Pass a row to the callback in the caller's memory context.  The current
+ * memory context is reset after the rows of each node.
  */
 static void
 put_row(const Deparse *deparse, const CmigDiffRow *row)
@@ -106,7 +107,10 @@ creation(const Deparse *deparse, const CmigObject *object, const CmigDiffOptions
 	return ddl;
 }
 
-/* Append statements to the SQL text of the list's first statement. */
+/*
+ * Append statements, a list of char *, to the SQL of the first statement in
+ * "ddl".
+ */
 static void
 append(List *ddl, const List *statements)
 {
@@ -118,8 +122,10 @@ append(List *ddl, const List *statements)
 }
 
 /*
- * If an existing column is given a new sequence, make the sequence continue
- * after the column's values.
+ * If a column that exists in the image "before" is given a new sequence,
+ * append a statement to the first one in "ddl" that makes the sequence
+ * continue after the column's values.  "old" is true if "ddl" restores the old
+ * sequence.
  */
 static void
 continue_sequence(const CmigChange *owner, const CmigChange *sequence, const CmigImage *before, bool old, List *ddl)
@@ -135,7 +141,11 @@ continue_sequence(const CmigChange *owner, const CmigChange *sequence, const Cmi
 		first->sql = psprintf("%s;\n%s", first->sql, sql);
 }
 
-/* Turn off check_function_bodies while the statement creates a function. */
+/*
+ * If the statement is a CREATE statement, returns it with
+ * check_function_bodies turned off while it runs.  Otherwise returns it
+ * unchanged.
+ */
 static char *
 unchecked(char *sql)
 {
@@ -144,7 +154,10 @@ unchecked(char *sql)
 	return psprintf("SET check_function_bodies = off;\n%s;\nRESET check_function_bodies", sql);
 }
 
-/* Does the body of an SQL function name objects that are created later? */
+/*
+ * Does the statement create an SQL function, and is the change marked as
+ * unchecked?
+ */
 static bool
 is_early(const CmigChange *change, const char *sql)
 {
@@ -152,9 +165,10 @@ is_early(const CmigChange *change, const char *sql)
 }
 
 /*
- * Turn off check_function_bodies for functions whose bodies cannot be checked.
- * The first statement's sql creates "object", and its undo creates "other";
- * either may be NULL.
+ * If the list's first statement or its undo creates a function whose body must
+ * not be checked, turn off check_function_bodies while it runs.  The first
+ * statement creates "object", and its undo creates "other"; either may be
+ * NULL.
  */
 static List *
 without_checks(const CmigChange *change, List *ddl, const CmigObject *object, const CmigObject *other)
@@ -197,7 +211,10 @@ join(List *ddl)
 	return sql.data;
 }
 
-/* Rename the old type so that the new one can take its name. */
+/*
+ * Pass the row that gives an old type its temporary name, so that the new type
+ * can have the old name.
+ */
 static void
 put_away(Deparse *deparse, const CmigChange *change)
 {
@@ -229,8 +246,9 @@ drop(const CmigChange *change, const CmigObject *object)
 }
 
 /*
- * Returns the hazards of re-creating an object, except for rewrites, which
- * depend on the expression.
+ * Returns the hazards of the statements that re-create an object.  Rewrites
+ * are left out, because whether a table is rewritten depends on the
+ * statement's types and expressions.
  */
 static int
 hazards_of(const List *ddl)
@@ -302,8 +320,8 @@ put_unsupported(Deparse *deparse, const CmigChange *change)
 /* Changes that come after all others */
 
 /*
- * The statements that revert a late change, or the reason why it cannot be
- * reverted.
+ * The statements that revert a late change, which comes after all other
+ * changes (see CmigAlter), or the reason why it cannot be reverted.
  */
 typedef struct Late
 {
@@ -324,9 +342,9 @@ collect_late(const CmigDiffRow *row, void *arg)
 }
 
 /*
- * Make the target image match the state after all other changes: copy the
- * owner, privileges, and comments from the old image if the options exclude
- * them from the comparison.
+ * Make the image "to" match the database as it is after all changes other than
+ * late ones: copy the owner, privileges, and comments from the old image if
+ * the options exclude them from the comparison.
  */
 static void
 set_final(CmigDifference *difference)
@@ -350,8 +368,8 @@ set_final(CmigDifference *difference)
 }
 
 /*
- * Find the statements that change the type back to its old form after all
- * other changes.
+ * Find the statements that revert a late change of a type.  Compares the image
+ * after all changes with one in which the type has its old values.
  */
 static void
 revert_late(Deparse *deparse, const CmigChange *change, Late *late)
@@ -371,7 +389,7 @@ revert_late(Deparse *deparse, const CmigChange *change, Late *late)
 	cmig_deparse(cmig_compare((CmigImage *) deparse->difference->to, &back, &options), collect_late, late);
 }
 
-/* Pass the rows of a change that comes after all others to the callback. */
+/* Pass the rows of a late change to the callback. */
 static void
 put_late(Deparse *deparse, CmigChange *change)
 {
@@ -388,7 +406,7 @@ put_late(Deparse *deparse, CmigChange *change)
 	put_ddl(deparse, "alter", change, change->ddl);
 }
 
-/* Pass the rows of all changes that come after the others. */
+/* Pass the rows of all late changes to the callback. */
 static void
 put_late_changes(Deparse *deparse)
 {

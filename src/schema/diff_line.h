@@ -12,7 +12,9 @@
 #include "nodes/pg_list.h"
 #include "schema/deparse.h"
 
-/* A row of a difference that no longer refers to an image. */
+/*
+ * A line: a row of a difference, copied so that it does not refer to an image.
+ */
 typedef struct CmigDiffLine
 {
 	char	   *action;
@@ -26,23 +28,23 @@ typedef struct CmigDiffLine
 	char	   *general_hazard; /* the hazard for a table of any size; NULL:
 								 * none */
 	char	   *undo_hazard;	/* like general_hazard, but for downgrade */
-	char	   *group;			/* the table, or other object without a
-								 * parent, that this object belongs to */
+	char	   *group;			/* the table (or other object without a
+								 * parent) that the object belongs to */
 	bool		stepwise;
 	bool		again;			/* see CmigDiffRow */
 	bool		incidental;
 } CmigDiffLine;
 
 /*
- * A CmigDiffCallback that appends the row to a List of CmigDiffLine *;
- * "lines" is a List **.
+ * A CmigDiffCallback that appends a row, as a line, to *lines, a List of
+ * CmigDiffLine *. The argument "lines" is a List **.
  */
 extern void cmig_diff_line_add(const CmigDiffRow *row, void *lines);
 
 /*
- * Returns one line for each object that differs.  Further statements for the
- * same object are left out, and so are statements for objects that are the
- * same in both images but must be dropped and re-created.
+ * Returns a list with only one line for each object that differs.  Further
+ * lines for the same object are left out, and so are lines for objects that
+ * are the same in both images but must be dropped and re-created.
  */
 extern List *cmig_diff_line_objects(const List *lines);
 
@@ -52,7 +54,7 @@ extern List *cmig_diff_line_objects(const List *lines);
  */
 extern const char *cmig_diff_line_action(const CmigDiffLine *line);
 
-/* Append a row for an unsupported change. */
+/* Append a line for an unsupported change. */
 extern void cmig_diff_line_add_unsupported(List **lines, const char *kind,
 										   const char *object, const char *reason);
 

@@ -14,11 +14,14 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 
-/* The schemas argument in messages. */
+/* How messages refer to the argument that lists schemas */
 #define SCHEMAS "the list of schemas"
 #define SCHEMAS_HINT "Use ARRAY['<schema>', ...]."
 
-/* Returns the names in argument n, an array that must not be SQL null. */
+/*
+ * Returns the names in an array.  For errors, "what" says what the array
+ * contains, and "hint" shows a correct argument.
+ */
 static CmigNames *
 names_argument(ArrayType *array, const char *what, const char *hint)
 {

@@ -249,8 +249,8 @@ compare(DiffRun *run, CmigImage *from)
 }
 
 /*
- * Mark all functions as unchecked: when they are re-created, extensions that
- * their bodies use may be in other schemas.
+ * Mark all functions as unchecked: an extension that a function's body uses
+ * may be in another schema when the function is re-created.
  */
 static void
 mark_functions(CmigImage *from)

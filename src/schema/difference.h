@@ -13,7 +13,7 @@
 #include "schema/annotate.h"
 #include "schema/image.h"
 
-/* The change of an object between the old and the new image. */
+/* What happens to an object between the old and the new image. */
 typedef enum CmigAction
 {
 	CMIG_NO_CHANGE,
@@ -24,7 +24,10 @@ typedef enum CmigAction
 	CMIG_UNSUPPORTED
 } CmigAction;
 
-/* An object in the two images, and how to change it. */
+/*
+ * The change of one object: the object in both images, and the statements that
+ * turn the old version into the new one.
+ */
 typedef struct CmigChange
 {
 	CmigAction	action;
@@ -37,36 +40,39 @@ typedef struct CmigChange
 								 * images, but a change of another object
 								 * affects it */
 	bool		shown;			/* the change has a row in the result */
-	char	   *reason;			/* why the change is not supported */
+	char	   *reason;			/* why the action is CMIG_UNSUPPORTED */
 	bool		disturbs;		/* see CmigAlter */
 	bool		recasts;
 	bool		late;
-	List	   *left;			/* children's columns that are dropped by
+	List	   *left;			/* for a dropped column of a parent table: the
+								 * columns of children that must be dropped by
 								 * separate statements, because other children
 								 * keep theirs */
-	bool		only;			/* true for a column that some children keep */
-	bool		untyped;		/* true for a typed table whose type is
-								 * replaced */
+	bool		only;			/* true if the column is dropped with ALTER
+								 * TABLE ONLY, because some children keep
+								 * theirs */
+	bool		untyped;		/* true for a typed table that is an ordinary
+								 * table while its type is replaced */
 	bool		trades;			/* true for a column that changes its type
 								 * while the old type has a temporary name */
-	bool		queued;			/* the object's dependents have been examined
-								 * ... */
-	CmigAction	queued_action;	/* ... for this action */
+	bool		queued;			/* true if the dependents of the object have
+								 * been examined for queued_action */
+	CmigAction	queued_action;	/* the value of "action" at that time */
 	CmigObject *away;			/* the old object under its temporary name, if
 								 * the new object is created before the old
 								 * one is dropped */
-	struct CmigChange *host;	/* the change whose statements include this
-								 * one, or NULL */
-	List	   *riders;			/* changes whose host is this one and whose
-								 * objects are not folded */
-	bool		unchecked;		/* true for a function that is created before
-								 * objects that its body names */
+	struct CmigChange *host;	/* the change whose statement also performs
+								 * this one, or NULL; see host.h */
+	List	   *riders;			/* changes of objects that this change's DROP
+								 * statement drops, too; see host.h */
+	bool		unchecked;		/* true for a function that must be created
+								 * without checking its body, because the body
+								 * names objects that may not exist then */
 	struct CmigChange *dropped_by;	/* the change whose DROP statement also
-									 * drops this object, although it is not a
-									 * child */
-	bool		taken;			/* true for a function that is also dropped
-								 * when the creation of its base type is
-								 * reverted */
+									 * drops this object, although the object
+									 * is not a child; or NULL */
+	bool		taken;			/* true for a function of a base type that
+								 * reverting the type's creation also drops */
 	List	   *takes;			/* changes whose dropped_by is this one, in
 								 * the order in which their objects are
 								 * created */
@@ -90,14 +96,17 @@ typedef struct CmigDifference
 	CmigChange **of_to;
 } CmigDifference;
 
-/* Does the change create an object that is new, or was dropped temporarily? */
+/*
+ * Does the change create an object, either a new one or one that it has
+ * dropped?
+ */
 static inline bool
 cmig_change_creates(const CmigChange *change)
 {
 	return change->action == CMIG_CREATE || change->action == CMIG_AGAIN;
 }
 
-/* Does the change drop an object, at least temporarily? */
+/* Does the change drop an object, even if only to create it again? */
 static inline bool
 cmig_change_drops(const CmigChange *change)
 {

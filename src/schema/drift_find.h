@@ -25,7 +25,7 @@ typedef struct CmigDrift
 	bool		adopts;			/* set if cmig_drift_adopt() will be called */
 	List	   *renames;		/* of CmigDiffLine: renames and moves */
 	CmigImage  *live;
-	List	   *audited;		/* of CmigAudited: the live tables */
+	List	   *audited;		/* of CmigAudited: the audited live tables */
 	CmigReplayed *replayed;
 	const char *left_out;		/* the names of schemas of other roles, for a
 								 * message, or NULL */
@@ -38,10 +38,11 @@ typedef struct CmigDrift
 extern void cmig_drift_arguments(FunctionCallInfo fcinfo, int n, CmigDrift *drift);
 
 /*
- * Read both images, and issue a NOTICE about schemas that are not compared
- * because they belong to other roles.  "function" is used in error messages,
- * for example "cmig.drift()".  Raises MG001 for an unknown version row, and
- * the errors of cmig_replay_run() and cmig_replay_upgrade().
+ * Read the live image and the image of what the applied revisions create, and
+ * issue a NOTICE about schemas that are not compared because they belong to
+ * other roles.  "function" is used in error messages, for example
+ * "cmig.drift()".  Raises MG001 if a version row names an unknown revision,
+ * and the errors of cmig_replay_run() and cmig_replay_upgrade().
  */
 extern void cmig_drift_read(CmigDrift *drift, const CmigSituation *now, const char *function);
 

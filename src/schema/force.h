@@ -17,8 +17,8 @@
 #include "schema/difference.h"
 
 /*
- * A table with forced row security that is on either side of a foreign key
- * that changes.
+ * A table with forced row security whose foreign keys change, or that a
+ * changing foreign key references.
  */
 typedef struct CmigForce
 {

@@ -22,12 +22,15 @@
 extern void cmig_foreign_refuse(CmigDifference *difference);
 
 /*
- * Is the object foreign?  Then it stays even if an object that it depends on
- * is dropped.
+ * Does the change affect a foreign object?  If so, the object stays even if an
+ * object that it depends on is dropped.
  */
 extern bool cmig_foreign_stays(const CmigDifference *difference, const CmigChange *change);
 
-/* Mark a change as unsupported because a dependent foreign object stays. */
+/*
+ * Mark a change as unsupported, because a foreign object depends on the
+ * changed object.  "stays" is the change of the foreign object.
+ */
 extern void cmig_foreign_prevents(CmigChange *change, const CmigChange *stays);
 
 #endif							/* CMIG_FOREIGN_H */

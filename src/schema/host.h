@@ -2,8 +2,11 @@
  * host.h
  *	  Finds changes that are performed by another change's statement.
  *
- * For example, CREATE TABLE includes the table's columns and constraints, and
- * DROP TABLE drops them.  The table's change is the host of their changes.
+ * For example, CREATE TABLE creates a table's columns and constraints, too, and
+ * DROP TABLE drops them.  The change of the table is then the host of their
+ * changes.  An object that is part of its parent's CREATE statement is folded.
+ * If an object is not folded, but dropped by its host's DROP statement, its
+ * change is a rider of the host.
  *
  * No database access.
  *
@@ -16,8 +19,9 @@
 #include "schema/difference.h"
 
 /*
- * Set the hosts, the riders, and "folded" of all changes.  Call this again
- * after an object is excluded from the statement that creates its parent.
+ * Set "host" and "riders" of all changes, and "folded" of the changed
+ * objects.  Call this again after an object is excluded from its parent's
+ * CREATE statement.
  */
 extern void cmig_host_find(CmigDifference *difference);
 

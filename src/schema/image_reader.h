@@ -19,16 +19,18 @@
 typedef struct CmigImageReader
 {
 	CmigImage  *image;
-	HTAB	   *members;		/* of Member */
+	HTAB	   *members;		/* the extension members: a hash table of
+								 * Member */
 	const CmigKind *kind;		/* the kind being read */
-	List	   *unclaimed;		/* of CmigAddress * */
+	List	   *unclaimed;		/* of CmigAddress *: objects that no kind has
+								 * read */
 	MemoryContext scratch;		/* reset after each object */
 	char	   *block;			/* memory for objects and their strings ... */
 	Size		room;			/* ... and how much of it is left */
 	char	  **last;			/* the last value of each column */
 	char	  **row;			/* the properties in the current row, in
 								 * "scratch" */
-	HTAB	   *shared;			/* of SharedValues, for the current kind */
+	HTAB	   *shared;			/* hash table of SharedValues, for this kind */
 	Datum	   *values;			/* the columns of the current row */
 	bool	   *nulls;
 	int			ncolumns;

@@ -266,9 +266,9 @@ extern char *cmig_kind_column_sql(const CmigObject *column, bool only, const cha
 extern List *cmig_ddl_append(List *ddl, char *sql, char *undo);
 
 /*
- * Append the statements that complete an object whose CREATE statement cannot
- * specify everything: those that alter() generates for a change from an object
- * with default values.
+ * Append the statements for properties that the object's CREATE statement
+ * cannot set.  The function alter() generates them, as for a change from an
+ * object with default values.
  */
 extern List *cmig_kind_complete(const CmigObject *object, List *ddl,
 								void (*alter) (CmigAlter *alter));

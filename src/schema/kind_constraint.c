@@ -406,9 +406,10 @@ alter_foreign_key(CmigAlter *alter)
 }
 
 /*
- * Can CREATE TABLE include the foreign key?  It cannot if either table is
- * partitioned, because indexes may later be attached to the index of a
- * partitioned table.
+ * Can CREATE TABLE include the foreign key?  It must be valid, and its table
+ * must be neither partitioned nor a partition.  The referenced table must not
+ * be partitioned, because its primary key may be incomplete until the indexes
+ * of partitions are attached to it, after CREATE TABLE.
  */
 static bool
 foreign_key_folds(const CmigObject *key)

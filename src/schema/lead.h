@@ -12,14 +12,15 @@
 #include "schema/difference.h"
 
 /*
- * Place the tables that are created or dropped and whose CREATE TABLE
- * statement includes foreign keys.  A referenced table comes right before the
- * first table, by name, that references it.  Sets "lead" and "turn" of the
- * tables in both images.
+ * Choose the places of the tables that are created or dropped and whose CREATE
+ * TABLE statement includes foreign keys.  A referenced table comes right
+ * before the first table, by name, that references it.  Sets "lead" of a table
+ * to that first table, and "turn" to the table's place among those with the
+ * same lead.
  */
 extern void cmig_lead_tables(CmigDifference *difference);
 
-/* Like cmig_object_compare(), but tables are compared by their places. */
+/* Like cmig_object_compare(), but tables are compared by "lead" and "turn". */
 extern int	cmig_lead_compare(const CmigObject *a, const CmigObject *b);
 
 #endif							/* CMIG_LEAD_H */

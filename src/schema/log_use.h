@@ -14,14 +14,15 @@
 #include "schema/image.h"
 
 /*
- * Returns the uses of the audit log's relations by objects in the image.
- * Call this in the shadow.
+ * Returns a list of the objects in the image that use relations in the audit
+ * log's schema, for cmig_log_use_mark().  Call this in the shadow.
  */
 extern List *cmig_log_use_read(const CmigImage *image);
 
 /*
- * Set "needs" of the objects that use a missing relation, and of the objects
- * that depend on such objects.  Call this after the shadow has ended.
+ * Set "needs" of the objects that use a relation that the database lacks, and
+ * of the objects that depend on them.  "uses" is the result of
+ * cmig_log_use_read().  Call this after the shadow has ended.
  */
 extern void cmig_log_use_mark(CmigImage *image, const List *uses);
 

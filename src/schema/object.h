@@ -57,9 +57,11 @@ typedef struct CmigObject
 	struct CmigObject *child;	/* first of its children */
 	struct CmigObject *last_child;
 	struct CmigObject *sibling; /* next child of the parent */
-	struct CmigObject **depends;	/* does not include the parent */
-	struct CmigObject **soft;	/* objects that the body of a function, for
-								 * example, may refer to */
+	struct CmigObject **depends;	/* objects that this one depends on,
+									 * except its parent */
+	struct CmigObject **soft;	/* objects that this one may refer to,
+								 * although pg_depend does not say so, such as
+								 * objects that a function's body names */
 	const char *serial;			/* pseudo-type with which a column is written,
 								 * such as serial; or NULL */
 	struct CmigObject *lead;	/* see lead.h */
@@ -76,20 +78,27 @@ typedef struct CmigObject
 	int			turn;			/* see lead.h */
 
 	bool		inherited;		/* inherited from the parent table */
-	bool		linked;			/* always has the owner of another object */
-	bool		folded;			/* created by its parent's CREATE statement */
-	bool		unfolded;		/* must not be folded */
-	bool		alone;			/* the object's table is detached from its
-								 * parent during the change */
-	bool		apart;			/* must be neither folded nor dropped with its
-								 * parent */
+	bool		linked;			/* true for a sequence with OWNED BY, which
+								 * always has its table's owner */
+	bool		folded;			/* the object is part of its parent's CREATE
+								 * statement */
+	bool		unfolded;		/* must not be part of its parent's CREATE
+								 * statement */
+	bool		alone;			/* true for an inherited object of a partition
+								 * that is attached or detached during the
+								 * change */
+	bool		apart;			/* must be created and dropped by statements
+								 * of its own, separately from its parent */
 	bool		foreign;		/* belongs to another role, so that the caller
 								 * is not allowed to alter it */
 	bool		may_drop;		/* the object is foreign, but the caller may
 								 * drop it as the owner of its schema */
-	bool		unchecked;		/* a function whose body PostgreSQL rejects */
-	bool		keeps;			/* properties that are not compared are kept
-								 * when the object is re-created */
+	bool		unchecked;		/* true for a function whose body PostgreSQL
+								 * might reject, so that it is created with
+								 * check_function_bodies turned off */
+	bool		keeps;			/* the owner, privileges, and comments are
+								 * restored when the object is re-created,
+								 * even if they are not compared */
 } CmigObject;
 
 #endif							/* CMIG_OBJECT_H */

@@ -22,7 +22,7 @@
  */
 
 /*
- * Returns true if the object depends on something that this change creates or,
+ * Returns true if the object depends on an object that the change creates or,
  * if "old", drops.
  */
 static bool
@@ -40,8 +40,9 @@ needs(const CmigOrder *order, const CmigObject *object, const CmigChange *change
 }
 
 /*
- * Exclude the objects that need the change from the statement of "parent".
- * Returns true if there are any.
+ * Set "apart" for the children of "parent" that depend on what the change
+ * creates or, if "old", drops, so that they are excluded from the parent's
+ * statement.  Returns true if there are any.
  */
 static bool
 unfold(const CmigOrder *order, CmigObject *parent, const CmigChange *change, bool old)
@@ -65,9 +66,10 @@ unfold(const CmigOrder *order, CmigObject *parent, const CmigChange *change, boo
 }
 
 /*
- * Break the cycle on the stack.  Returns the position of the node whose edge
- * to the next one is no longer needed, or -1 if no object can be excluded from
- * a statement.
+ * Break a cycle of nodes, which is on the stack between the positions "from"
+ * and "to", by excluding an object from its parent's statement.  Returns the
+ * position of the node whose edge to the next one is no longer needed, or -1
+ * if no object can be excluded.
  */
 static int
 cut_cycle(const CmigOrder *order, const int *stack, int from, int to)
@@ -108,8 +110,9 @@ typedef struct Walk
 } Walk;
 
 /*
- * Record that objects named in a function's body do not exist when the
- * function is created, in the upgrade or in the downgrade.
+ * Mark the function of an ignored soft edge as unchecked: its body names an
+ * object that does not exist when the upgrade or the downgrade creates the
+ * function.
  */
 static void
 note_unchecked(const CmigOrder *order, const CmigEdge *edge)
@@ -121,8 +124,9 @@ note_unchecked(const CmigOrder *order, const CmigEdge *edge)
 }
 
 /*
- * Ignore a soft edge on the stack, preferably a weak one.  Returns the edge's
- * position on the stack, or -1 if there is none.
+ * Break a cycle of nodes on the stack by ignoring a soft edge, preferably a
+ * weak one.  Returns the position on the stack of the node that has the edge,
+ * or -1 if no edge is soft.
  */
 static int
 skip_soft(CmigOrder *order, Walk *walk, int from, int to)
@@ -148,8 +152,8 @@ skip_soft(CmigOrder *order, Walk *walk, int from, int to)
 }
 
 /*
- * Ignore all edges between the node at this stack position and the node that
- * it requires next.
+ * Ignore all edges that require the next node on the stack to come before the
+ * node at the position "place".
  */
 static void
 skip_edges(CmigOrder *order, const Walk *walk, int place)

@@ -12,7 +12,10 @@
 
 #include "utils/memutils.h"
 
-/* Add an edge: "before" comes before "node". */
+/*
+ * Add an edge: the node "before" must come before "node".  Does nothing if
+ * either node is -1, which stands for no node.
+ */
 static void
 add_edge_kind(CmigOrder *order, int node, int before, bool soft, bool weak)
 {
@@ -107,8 +110,8 @@ is_detached(const CmigObject *object, const CmigObject *on)
 
 /*
  * Returns true if the node alters an object in a way that its dependents
- * survive.  Dependents that are dropped should be dropped before this node,
- * but need not be.
+ * survive.  Dependents that are dropped anyway should be dropped before this
+ * node, but need not be.
  */
 static bool
 is_harmless(const CmigNode *node)
@@ -116,7 +119,10 @@ is_harmless(const CmigNode *node)
 	return node->type == CMIG_NODE_ALTER && !node->change->disturbs;
 }
 
-/* In the old image, "object" depends on "on": drop the dependent first. */
+/*
+ * Add the edges for a dependency in the old image: "object" depends on "on",
+ * so "object" is dropped first.
+ */
 static void
 add_old(CmigOrder *order, const CmigObject *object, const CmigObject *on)
 {
@@ -148,7 +154,10 @@ add_old(CmigOrder *order, const CmigObject *object, const CmigObject *on)
 		add_edge(order, order->nodes[node].change->away_node, order->nodes[dependent].change->away_node);
 }
 
-/* In the new image, "object" depends on "on": create "on" first. */
+/*
+ * Add the edges for a dependency in the new image: "object" depends on "on",
+ * so "on" is created first.
+ */
 static void
 add_new(CmigOrder *order, const CmigObject *object, const CmigObject *on)
 {
@@ -177,7 +186,7 @@ add_dependencies(CmigOrder *order, const CmigImage *image,
 	}
 }
 
-/* Add the soft edge between an object and another one that it mentions. */
+/* Add the soft edge for an object that mentions another object, "on". */
 static void
 add_named(CmigOrder *order, const CmigObject *object, const CmigObject *on, bool old)
 {
@@ -227,7 +236,9 @@ add_soft(CmigOrder *order, const CmigImage *image, bool old)
 }
 
 /*
- * Add columns in their order, unless a generated column uses a later column.
+ * Add edges so that the new columns of a table, and the new attributes of a
+ * type, are created in order.  The edges are soft, because a generated column
+ * may use a later column.
  */
 static void
 add_siblings(CmigOrder *order)
@@ -251,8 +262,9 @@ add_siblings(CmigOrder *order)
 }
 
 /*
- * Drop the columns of a table and the attributes of a type in reverse order,
- * so that the downgrade adds them again in their original order.
+ * Add edges so that the columns of a table, and the attributes of a type, are
+ * dropped in reverse order.  The downgrade then adds them in their original
+ * order.
  */
 static void
 add_dropped_siblings(CmigOrder *order)
@@ -277,8 +289,9 @@ add_dropped_siblings(CmigOrder *order)
 }
 
 /*
- * Make the node "before" precede the end of an object.  The edge is weak if
- * the object is altered in a way that its dependents survive.
+ * Make the node "before" precede the node after which an object no longer
+ * exists in its old form.  The edge is weak if that node alters the object in
+ * a way that its dependents survive.
  */
 static void
 add_end(CmigOrder *order, const CmigObject *object, int before)
@@ -328,7 +341,7 @@ add_parents(CmigOrder *order, int node, const CmigObject *table,
 			add(order, node, table->depends[i]);
 }
 
-/* Add the edges of NO INHERIT and INHERIT. */
+/* Add the edges of the nodes that run NO INHERIT and INHERIT. */
 static void
 add_inheritance(CmigOrder *order)
 {
@@ -365,7 +378,7 @@ add_inheritance(CmigOrder *order)
 	}
 }
 
-/* A name that a node frees, so that another object can take it. */
+/* A name that is free after a node, so that another object can use it. */
 typedef struct NameEntry
 {
 	const char *name;
@@ -386,8 +399,10 @@ second_name(const CmigObject *object)
 }
 
 /*
- * List the names that the node frees or takes: the name of the object, and the
- * name of its index or sequence.  Returns the number of names.
+ * Store in "names" the names that the object uses once the node has run, or no
+ * longer uses: its own name, and the name of its index or sequence.  If the
+ * node alters the object, only an index or sequence name that differs from
+ * that of "other" is stored.  Returns the number of names.
  */
 static int
 names_of(const CmigNode *node, const CmigObject *object, const CmigObject *other, const char **names)
@@ -406,7 +421,9 @@ names_of(const CmigNode *node, const CmigObject *object, const CmigObject *other
 }
 
 /*
- * List the names that objects give up, sorted.  Returns the number of names.
+ * List the names of old objects that are dropped, renamed, or altered, with
+ * the nodes that make the names available.  The list is sorted.  Returns the
+ * number of names.
  */
 static int
 list_freed(const CmigOrder *order, NameEntry *freed)
@@ -434,7 +451,7 @@ list_freed(const CmigOrder *order, NameEntry *freed)
 	return count;
 }
 
-/* Make sure that a name is free before another object takes it. */
+/* Add edges so that a name is available before another object uses it. */
 static void
 add_names(CmigOrder *order)
 {
@@ -467,8 +484,8 @@ add_names(CmigOrder *order)
 }
 
 /*
- * Create equivalent indexes in order (see twins.h), and drop them in reverse
- * order, so that the downgrade also creates them in order.
+ * Add edges so that equivalent indexes are created in order (see twins.h), and
+ * dropped in reverse order.  The downgrade then also creates them in order.
  */
 static void
 add_twins(CmigOrder *order)

@@ -20,7 +20,10 @@ cmig_order_node_object(const CmigNode *node)
 	return node->type <= CMIG_NODE_DROP || node->change->to == NULL ? node->change->from : node->change->to;
 }
 
-/* Returns the table that an object is sorted with, or the object itself. */
+/*
+ * Returns the object next to which an object is sorted, usually its table.
+ * Returns the object itself if it has no parent or its kind has the flag LAST.
+ */
 static const CmigObject *
 sort_root(const CmigObject *object)
 {
@@ -29,7 +32,10 @@ sort_root(const CmigObject *object)
 	return object;
 }
 
-/* Compare objects, keeping a table's objects next to it. */
+/*
+ * Compare objects so that a table and its columns, indexes, and so on are next
+ * to each other.
+ */
 static int
 compare_objects(const CmigObject *a, const CmigObject *b)
 {
@@ -40,7 +46,10 @@ compare_objects(const CmigObject *a, const CmigObject *b)
 	return order ? order : cmig_object_compare(a, b);
 }
 
-/* Is the node sorted before the nodes that create or alter objects? */
+/*
+ * Does the node drop or rename an old object, so that it comes before nodes
+ * that create or alter objects?  Objects whose kind is FINAL are an exception.
+ */
 static bool
 is_early(const CmigNode *node)
 {
@@ -48,8 +57,9 @@ is_early(const CmigNode *node)
 }
 
 /*
- * Compare nodes regardless of edges.  Drops come first, in reverse order of
- * their objects.
+ * A qsort comparator that does not consider edges.  Nodes that drop or rename
+ * old objects come first, in reverse order of the objects.  The other nodes
+ * are sorted by their objects.
  */
 static int
 compare_nodes(const void *a, const void *b)

@@ -186,7 +186,7 @@ check_renames(const RenameRead *read)
 	}
 }
 
-/* Shadow task: apply extension moves and all renames to the catalogs. */
+/* A CmigShadowTask: apply extension moves and all renames to the catalogs. */
 static void
 run_renames(CmigShadow *shadow, void *arg)
 {
@@ -265,8 +265,8 @@ cmig_rename_read(const CmigManaged *managed, CmigImage *from, CmigImage *to,
 			continue;
 
 		/*
-		 * rename a schema to its own name, which is a way to run in a
-		 * subtransaction that is rolled back
+		 * "rename" a schema to its own name: this changes nothing, but runs
+		 * run_renames() in a subtransaction that is rolled back
 		 */
 		cmig_shadow_rename(managed->schemas[i].oid, managed->schemas[i].name, "cmig.diff()", run_renames, &read);
 		break;

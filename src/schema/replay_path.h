@@ -13,19 +13,21 @@
 typedef struct CmigReplayPaths CmigReplayPaths;
 
 /*
- * Returns the paths of the revisions that, according to the journal, ran
+ * Returns the search_paths of revisions that, according to the journal, ran
  * with a search_path other than the one with which they would start now.
  * Returns NULL if there are no such revisions.
  */
 extern CmigReplayPaths *cmig_replay_path_read(void);
 
 /*
- * Returns a revision's path, with the role that ran it in place of "$user".
- * Returns NULL if the script would start with the same path, or if the path is
- * unknown.  Raises MG014 if the path contains an unsafe schema.  A schema is
- * unsafe if any role other than the current role and superusers can create
- * objects in it, unless it is in the shadow or in the session's path.  Such a
- * role could decide which functions the script calls.
+ * Returns the search_path with which a revision ran, with "$user" replaced
+ * with the role that ran it.  Returns NULL if the revision would start with
+ * the same search_path now, or if the journal does not show it.
+ *
+ * Raises MG014 if the search_path contains a schema in which a role other than
+ * the current role and superusers can create objects, because that role could
+ * decide which functions the revision's script calls.  Schemas that are in the
+ * shadow or in the session's own search_path are accepted.
  */
 extern const char *cmig_replay_path_find(const CmigReplayPaths *paths, CmigShadow *shadow,
 										 const char *revision);

@@ -2,6 +2,9 @@
  * target.h
  *	  Runs the target's SQL, which creates its schema, in the shadow.
  *
+ * A target is SQL that creates the schema that the database should have, for
+ * example the output of pg_dump --schema-only.
+ *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_SCHEMA_TARGET_H
@@ -16,7 +19,7 @@
 /* Register the hook that processes the target's utility statements. */
 extern void cmig_target_init(void);
 
-/* A repeatable revision's script. */
+/* A repeatable revision's script, to be run after the target's SQL. */
 typedef struct CmigTargetScript
 {
 	const char *revision;

@@ -70,8 +70,9 @@ without_options(const CmigObject *index)
 }
 
 /*
- * Returns a string that is the same for equivalent indexes, or NULL if the
- * object is not an attached index.
+ * Returns a string by which equivalent indexes are recognized: it is the same
+ * for them and differs for others.  Returns NULL if the object is not an
+ * attached index.
  */
 static const char *
 shape_of(const CmigObject *object)
@@ -142,8 +143,8 @@ append_pair(List *pairs, const CmigObject *first, const CmigObject *second)
 }
 
 /*
- * Add two indexes as a pair, and the indexes to which they are attached as
- * another pair.
+ * Add two equivalent indexes as a pair, and the indexes to which they are
+ * attached as another pair.
  */
 static List *
 add_twins(List *pairs, const CmigDifference *difference, const CmigObject *object, const CmigObject *other, bool old)
@@ -161,7 +162,7 @@ add_twins(List *pairs, const CmigDifference *difference, const CmigObject *objec
 	return append_pair(pairs, object, other);
 }
 
-/* Add the pairs of one table. */
+/* Add the pairs of equivalent indexes of a table to the list. */
 static List *
 find_in(List *pairs, const CmigDifference *difference, const CmigObject *table, bool old)
 {
@@ -197,8 +198,8 @@ cmig_twins_find(const CmigDifference *difference, bool old)
 }
 
 /*
- * Exclude the second index of a pair from CREATE TABLE if it would be created
- * first.
+ * For each pair of equivalent indexes, exclude the second index from CREATE
+ * TABLE if CREATE TABLE would create it before the first one.
  */
 static void
 unfold(const CmigDifference *difference, bool old)

@@ -14,7 +14,10 @@
 #include "postgres.h"
 #include "schema/difference.h"
 
-/* Two indexes of a partition, or of a partitioned table, in order. */
+/*
+ * Two equivalent indexes of a partition or of a partitioned table, in the
+ * order of their creation.
+ */
 typedef struct CmigTwins
 {
 	const CmigObject *first;
@@ -22,8 +25,9 @@ typedef struct CmigTwins
 } CmigTwins;
 
 /*
- * Returns the pairs (a list of CmigTwins) of the partitions that are
- * attached by the upgrade or, if "old", by the downgrade.
+ * Returns a list of CmigTwins: the equivalent indexes of partitions that are
+ * attached by the upgrade or, if "old" is true, by the downgrade, and the
+ * partitioned tables' indexes to which they are attached.
  */
 extern List *cmig_twins_find(const CmigDifference *difference, bool old);
 
@@ -33,7 +37,10 @@ extern List *cmig_twins_find(const CmigDifference *difference, bool old);
  */
 extern void cmig_twins_unfold(const CmigDifference *difference);
 
-/* Sort the riders of changes so that the first index of a pair comes first. */
+/*
+ * Sort the riders of each change (see host.h), so that the first index of a
+ * pair is re-created first.
+ */
 extern void cmig_twins_sort(const CmigDifference *difference);
 
 #endif							/* CMIG_TWINS_H */
