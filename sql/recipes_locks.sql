@@ -7,7 +7,7 @@ CREATE TABLE orders (id int PRIMARY KEY, user_id int, code text);
 INSERT INTO users SELECT i, 'u' || i FROM generate_series(1, 100) i;
 INSERT INTO orders SELECT i, 1 + i % 100, 'c' || i FROM generate_series(1, 1000) i;
 
-CREATE TABLE step (id int GENERATED ALWAYS AS IDENTITY, xid xid8, tag text, locks text, read_users int8, read_orders int8);
+CREATE TABLE step (id int GENERATED ALWAYS AS IDENTITY, call timestamptz DEFAULT statement_timestamp(), xid xid8, tag text, locks text, read_users int8, read_orders int8);
 CREATE FUNCTION note() RETURNS event_trigger LANGUAGE plpgsql AS $$
 BEGIN
 	INSERT INTO public.step (xid, tag, locks, read_users, read_orders)
@@ -17,12 +17,13 @@ BEGIN
 			WHERE pid = pg_backend_pid() AND relation IN ('users'::regclass, 'orders'::regclass) AND mode <> 'AccessShareLock'
 			ORDER BY relation, array_position('{AccessExclusiveLock,ExclusiveLock,ShareRowExclusiveLock,ShareLock,ShareUpdateExclusiveLock,RowExclusiveLock,RowShareLock}', mode)) l),
 		pg_stat_get_xact_tuples_returned('users'::regclass), pg_stat_get_xact_tuples_returned('orders'::regclass);
+	PERFORM pg_stat_force_next_flush();
 END $$;
 CREATE EVENT TRIGGER note ON ddl_command_end EXECUTE FUNCTION note();
 CREATE VIEW steps AS SELECT dense_rank() OVER (ORDER BY xid) AS transaction, tag, locks,
 	read_users - lag(read_users, 1, 0::int8) OVER w > 0 AS reads_users, read_orders - lag(read_orders, 1, 0::int8) OVER w > 0 AS reads_orders
-	FROM step WINDOW w AS (ORDER BY id) ORDER BY id;
--- what was read so far is counted and reset
+	FROM step WINDOW w AS (PARTITION BY call ORDER BY id) ORDER BY id;
+-- what was read so far is counted and reset; a CALL that the trigger notes does this at its end, too
 CREATE PROCEDURE forget() LANGUAGE sql AS $$ TRUNCATE step; SELECT pg_stat_force_next_flush() $$;
 
 CALL forget();
