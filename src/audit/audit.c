@@ -247,7 +247,8 @@ any_level(List *triggers, bool row_level)
 }
 
 /*
- * Check partitions that have their own audit triggers.  These triggers do
+ * Check partitions that have audit triggers of their own.  Raise an error if
+ * changes would be logged twice; otherwise, warn that these triggers do
  * nothing while a trigger cloned from the partitioned table fires
  * (audit_trigger.c).
  */

@@ -47,7 +47,11 @@ names_argument(FunctionCallInfo fcinfo, int n, const char *what)
 	return names;
 }
 
-/* Returns argument n as an index into words. */
+/*
+ * Returns the index of argument n in "words", an array that ends with NULL.
+ * Raises an error for any other word.  "what" is the argument's name, for the
+ * message.
+ */
 static int
 word_argument(FunctionCallInfo fcinfo, int n, const char *what, const char *const *words)
 {
@@ -262,8 +266,8 @@ cmig_audit_arguments_check(CmigAuditOptions *options, Relation relation)
 }
 
 /*
- * Remove the names of columns that the table does not have, and add the other
- * names to *met.
+ * Returns the names of columns that the table has, and adds these names to
+ * *met.
  */
 static List *
 present_names(List *names, Relation relation, List **met)

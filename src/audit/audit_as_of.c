@@ -198,8 +198,8 @@ put_all_rows(void *arg)
 }
 
 /*
- * Returns a layout's time as text.  The text is copied, because
- * timestamptz_to_str() uses the same buffer each time.
+ * Returns the time when a layout was recorded, as text.  The text is copied,
+ * because timestamptz_to_str() uses the same buffer each time.
  */
 static char *
 time_text(const CmigAuditLayout *layout)
@@ -208,8 +208,8 @@ time_text(const CmigAuditLayout *layout)
 }
 
 /*
- * Returns an array [{"columns": renames, "from": time, "to": time}, ...], or
- * NULL if nothing was renamed.
+ * Returns a JSON array [{"columns": renames, "from": time, "to": time}, ...]
+ * with the renamed columns of each layout, or NULL if no column was renamed.
  */
 static Jsonb *
 all_renames(CmigAuditTarget *target)
@@ -238,7 +238,7 @@ all_renames(CmigAuditTarget *target)
 	return any ? DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data))) : NULL;
 }
 
-/* Are there row entries after the time that were logged with this layout? */
+/* Does the log contain row entries after the time "at" with this layout? */
 static bool
 has_entries(const CmigAuditTarget *target, int layout, const Datum *range, TimestampTz at)
 {
@@ -257,9 +257,9 @@ has_entries(const CmigAuditTarget *target, int layout, const Datum *range, Times
 }
 
 /*
- * Returns the columns that are newer than some of the entries after the time.
- * Without a key, a table's rows are identified by all of their values, except
- * for the values of these columns.
+ * Returns the columns that were added after the oldest row entry that follows
+ * the time "at".  Without a key, a table's rows are identified by all of their
+ * values, except for the values of these columns.
  */
 static List *
 young_columns(CmigAuditTarget *target, Relation relation, const Datum *range, TimestampTz at)
@@ -374,9 +374,9 @@ columns_text(List *names, List *kinds)
 }
 
 /*
- * Raise an error if entries after the time have keys of other columns than the
- * table's present key, or with values of another kind.  It is not known to
- * which rows such entries belong.
+ * Raise an error if entries after the time "at" have keys of other columns
+ * than the table's present key, or with values of another kind.  It is not
+ * known to which rows such entries belong.
  */
 static void
 check_keys(CmigAuditTarget *target, const Datum *range, TimestampTz at)
@@ -401,8 +401,9 @@ check_keys(CmigAuditTarget *target, const Datum *range, TimestampTz at)
 }
 
 /*
- * Prevent changes to the types of all columns (see audit_types.h), because the
- * queries call to_jsonb() for keys and rows with the caller's privileges.
+ * Prevent changes to the types of all columns, because the queries call
+ * to_jsonb() for keys and rows with the caller's privileges.  The result is
+ * that of cmig_audit_types_hold().
  */
 static bool
 hold_types(Relation relation)
@@ -588,7 +589,10 @@ begin_as_of(AsOf *as_of, FunctionCallInfo fcinfo)
 	set_parameter(as_of, CMIG_AS_OF_HIGH, Int64GetDatum(((int64) as_of->target->table_id + 1) << 32));
 }
 
-/* Set the parts of the query that depend on the entries after the time. */
+/*
+ * Set the parts of the query that depend on the log entries after the time for
+ * which the rows are requested.
+ */
 static void
 look_at_log(AsOf *as_of)
 {
@@ -705,8 +709,8 @@ probable_table(FunctionCallInfo fcinfo)
 }
 
 /*
- * Calls without a time, without a row type, or with the name of a table in its
- * place.
+ * Raise an error for a call of audit_as_of() without a time, without a row
+ * type, or with the name of a table in place of the row type.
  */
 Datum
 cmig_audit_as_of_wrong(PG_FUNCTION_ARGS)

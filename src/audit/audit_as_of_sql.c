@@ -73,7 +73,10 @@ renamed(const CmigAsOfQuery *as_of, const char *image, const char *clock)
 					image, clock, clock, image);
 }
 
-/* Returns SQL for the image without hidden columns. */
+/*
+ * Returns SQL for an image without its hidden columns.  "image" is SQL for the
+ * whole image.
+ */
 static char *
 shown(const CmigAsOfQuery *as_of, const char *image)
 {
@@ -98,7 +101,10 @@ entries(const CmigAsOfQuery *as_of, const char *condition)
 					" OR e.old_hash = ANY (" PARAM_HASHES "))" : "");
 }
 
-/* Returns a query for the entries after the time. */
+/*
+ * Returns a query for the row entries after the given time, but before the
+ * first TRUNCATE that follows it.
+ */
 static char *
 after(const CmigAsOfQuery *as_of)
 {
@@ -211,8 +217,9 @@ events(const CmigAsOfQuery *as_of)
 	" FROM until e WHERE e.old_key <> e.row_key"
 
 /*
- * The query for entries that contain whole rows, so that the first entry for
- * each key is sufficient.  An image that contains the key is a whole row.
+ * Returns the query to use if entries contain whole rows, so that the first
+ * entry for each key is sufficient.  An image that contains the key is a whole
+ * row.
  */
 char *
 cmig_audit_as_of_sql_simple(const CmigAsOfQuery *as_of)
@@ -276,10 +283,11 @@ until(const CmigAsOfQuery *as_of)
 }
 
 /*
- * The query for entries of any kind, and for a truncated table.  The
- * subqueries that rename columns must not become part of the window function.
- * Otherwise, PostgreSQL decides that w.n = 0 allows the function to stop
- * early, then pulls up the subqueries, and cannot find the function again.
+ * Returns the query to use for entries of any kind, and for a truncated table.
+ * The subqueries that rename columns must not become part of the window
+ * function.  Otherwise, PostgreSQL decides that w.n = 0 allows the function to
+ * stop early, then pulls up the subqueries, and cannot find the function
+ * again.
  */
 char *
 cmig_audit_as_of_sql_general(const CmigAsOfQuery *as_of)
@@ -311,7 +319,9 @@ cmig_audit_as_of_sql_general(const CmigAsOfQuery *as_of)
 					key_condition(as_of, "s.k"));
 }
 
-/* The query for a table without a key, which counts equal rows. */
+/*
+ * Returns the query to use for a table without a key, which counts equal rows.
+ */
 char *
 cmig_audit_as_of_sql_counting(const CmigAsOfQuery *as_of)
 {

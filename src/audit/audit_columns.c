@@ -104,7 +104,10 @@ live_state(Oid relation)
 	return state;
 }
 
-/* Returns the columns of a layout. */
+/*
+ * Returns the columns that a table had in a layout, that is, in one of its
+ * recorded states.  "merged" is the value for the result's field.
+ */
 static State *
 layout_state(const CmigAuditLayout *layout, bool merged)
 {

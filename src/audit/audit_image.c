@@ -1,6 +1,7 @@
 /*
  * audit_image.c
- *	  Converts images in the log to rows of a table.
+ *	  Converts images (rows that are stored in the log as JSON) to rows of a
+ *	  table.
  *
  * The conversion calls code of the columns' types (input functions, domain
  * checks).  The table's owner has chosen the types, so this code runs as that
@@ -263,8 +264,8 @@ typedef struct ImageWork
 } ImageWork;
 
 /*
- * Run the function.  If it fails, copy the image, whose memory may be freed
- * with the subtransaction.
+ * Run work->work().  If it fails, copy the image that was being converted,
+ * because its memory may be freed with the subtransaction.
  */
 static void
 run_work(void *arg)

@@ -139,10 +139,11 @@ find_named(CmigAuditImportTable *table, List *schemas, char *name)
 }
 
 /*
- * Older audit tables often store schema and name in one column, as written by
- * TG_TABLE_SCHEMA || '.' || TG_TABLE_NAME or by tg_relid::regclass.  The
- * following are tried until one of them identifies a table: the name as it is;
- * the parts before and after its dot; the name as an SQL identifier.
+ * Find the table that is named in a row of the source.  Older audit tables
+ * often store schema and name in one column, as written by TG_TABLE_SCHEMA ||
+ * '.' || TG_TABLE_NAME or by tg_relid::regclass.  Therefore, the following are
+ * tried until one of them identifies a table: the name as it is, the parts
+ * before and after its dot, and the name as an SQL identifier.
  */
 static void
 find_table_of(CmigAuditImportTables *tables, CmigAuditImportTable *table)

@@ -385,7 +385,7 @@ same_layout(const CmigAuditLayout *a, const CmigAuditLayout *b)
 		known_same(a->owner, b->owner) && known_same(a->database, b->database);
 }
 
-/* Store the layout. */
+/* Insert a layout of the table with this id into cmig_audit.layout. */
 static void
 insert(int32 table_id, const CmigAuditLayout *layout)
 {

@@ -317,7 +317,7 @@ static const struct
 												 * audit_retain can create it */
 };
 
-/* Returns the fault of a missing part, or NULL. */
+/* Returns the fault if a part of the log is missing, or NULL. */
 static CmigAuditLogFault *
 missing_part(Oid schema)
 {

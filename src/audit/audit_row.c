@@ -199,7 +199,10 @@ put_cstring(CmigAuditPiece *piece, const char *data)
 	put_string(piece, data, strlen(data));
 }
 
-/* JSON has no NaN and no infinity, so these become strings. */
+/*
+ * Encode a numeric value.  JSON has no NaN and no infinity, so these become
+ * strings.
+ */
 static void
 put_numeric(CmigAuditPiece *piece, Numeric value)
 {

@@ -157,7 +157,7 @@ typedef struct Script
 								 * include list, otherwise to exclude */
 } Script;
 
-/* Returns {"a","b"}, as a string literal. */
+/* Returns the names as a string literal for an array, such as '{"a","b"}'. */
 static char *
 array_literal(const List *names)
 {

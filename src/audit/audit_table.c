@@ -38,7 +38,10 @@ typedef struct AuditTableEntry
 
 static HTAB *tables = NULL;
 
-/* Callback for a change of a table or, with InvalidOid, of any table. */
+/*
+ * Invalidation callback: mark the entries of the triggers on a table or, if
+ * "relation" is InvalidOid, all entries.
+ */
 static void
 invalidate_relation(Datum arg, Oid relation)
 {
@@ -57,7 +60,8 @@ invalidate_relation(Datum arg, Oid relation)
 }
 
 /*
- * Callback for changes of schemas (which may be renamed) and of casts to json.
+ * Invalidation callback for changes of schemas (which may be renamed) and of
+ * casts to json: mark all entries.
  */
 static void
 invalidate_all(Datum arg, int cache, uint32 hash)

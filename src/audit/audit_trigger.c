@@ -88,7 +88,10 @@ static Position *positions = NULL;
 static int	position_count = 0;
 static int	position_size = 0;
 
-/* Callback that discards what is valid only within the transaction. */
+/*
+ * Callback for the end of a transaction: discard the positions, which are
+ * valid only within the transaction.
+ */
 static void
 forget_positions(XactEvent event, void *arg)
 {

@@ -426,10 +426,10 @@ newest_id(const CmigAuditWriter *writer)
 }
 
 /*
- * Returns an id that is greater than the newest one.  Other sessions may do so
- * at the same time.  Incrementing the sequence never sets it back, and neither
- * does setting it, as long as other sessions take fewer than MAX_COUNTED ids
- * in the meantime.
+ * Returns an id that is greater than the newest one.  Other sessions may call
+ * this at the same time.  Incrementing the sequence never sets it back, and
+ * neither does setting it, as long as other sessions take fewer than
+ * MAX_COUNTED ids in the meantime.
  */
 static int64
 id_after(CmigAuditWriter *writer, int64 id, int64 newest)

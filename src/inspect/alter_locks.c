@@ -58,8 +58,9 @@ is_recursive(const AlterTableCmd *command)
 }
 
 /*
- * Record an action that takes other locks, too. planned_locks.c later reads
- * the catalogs to determine these locks.
+ * If the action also locks relations that are found only in the catalogs,
+ * record the action. planned_locks.c later reads the catalogs to determine
+ * these locks.
  */
 static void
 add_action(List **locks, const AlterTableStmt *alter, const AlterTableCmd *command)
@@ -185,8 +186,8 @@ add_named(List **locks, const AlterTableStmt *alter, const AlterTableCmd *comman
 }
 
 /*
- * Returns the kinds of related relations (CMIG_LOCK_*) that are locked
- * together with the table.
+ * Returns the kinds of related relations (CMIG_LOCK_*) that the action locks
+ * together with the altered table.
  */
 static int
 reach(const AlterTableCmd *command)

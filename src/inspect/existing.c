@@ -86,7 +86,7 @@ make_table(const char *name, Size entry)
 
 /*
  * Record the statistics that this session has already collected in this
- * transaction.
+ * transaction, so that they are not attributed to the dry run.
  */
 static void
 note_counters(CmigExistingSet *set)
@@ -159,7 +159,7 @@ read_class(CmigExistingSet *set, Oid relation)
 	return read_row(set, RelationRelationId, ClassOidIndexId, Anum_pg_class_oid, relation);
 }
 
-/* Returns the relation's qualified name at the start. */
+/* Returns the relation's qualified name at the start of the dry run. */
 static char *
 read_name(CmigExistingSet *set, Form_pg_class form)
 {
@@ -182,7 +182,10 @@ file_size(Form_pg_class form)
 								 form->relfilenode);
 }
 
-/* Fill in an entry of the hash table. */
+/*
+ * Fill in a relation's entry in the hash table, as of the start of the dry
+ * run.
+ */
 static void
 read_relation(CmigExistingSet *set, CmigExisting *relation)
 {

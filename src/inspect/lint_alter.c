@@ -229,7 +229,7 @@ cmig_lint_alter_drop_column(CmigLintTable *table, const char *name)
 	}
 }
 
-/* Replace a name in a list. */
+/* Replace the name "from" in a list with the name "to". */
 static void
 rename_in(List *names, const char *from, const char *to)
 {

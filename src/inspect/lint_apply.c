@@ -199,7 +199,7 @@ apply_alter_enum(CmigLint *lint, AlterEnumStmt *statement)
  * Tables that become empty or nonempty
  */
 
-/* After TRUNCATE, later statements have no rows to scan. */
+/* Apply TRUNCATE, after which later statements have no rows to scan. */
 static void
 apply_truncate(CmigLint *lint, TruncateStmt *statement)
 {
@@ -423,8 +423,9 @@ apply_select(CmigLint *lint, SelectStmt *statement)
 }
 
 /*
- * Record that a query uses its tables. A later ALTER TABLE cannot be combined
- * with one that precedes the query, because the query may depend on it.
+ * Record that a query uses tables. A later ALTER TABLE cannot be combined with
+ * one that precedes the query, because the query may depend on the earlier
+ * ALTER TABLE.
  */
 static void
 apply_uses(CmigLint *lint, Node *statement)

@@ -186,8 +186,8 @@ static const char *const no_alias[] = {
 };
 
 /*
- * Record the table named at token i and its alias. Sets *next to the token
- * after the table's name.
+ * Record that the statement names the table at token i, and record the table's
+ * alias, if there is one. Sets *next to the token after the table's name.
  */
 static void
 note_table(Statement *statement, int i, int *next)

@@ -121,7 +121,7 @@ find_column(Search *search, const char *name)
 
 /*
  * Check whether a constant that is assigned to a column, or compared with one,
- * is a new value.
+ * is an enum value added in the same transaction.
  */
 static void
 look_at_constant(Search *search, Node *node, const CmigLintColumn *column)

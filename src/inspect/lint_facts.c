@@ -268,7 +268,7 @@ column_numbered(const CmigLintTable *table, AttrNumber attnum)
 	return NULL;
 }
 
-/* Read the columns. */
+/* Read the table's columns from the catalogs. */
 static void
 load_columns(CmigLintTable *table)
 {
@@ -375,7 +375,7 @@ read_constraint(const CmigLintTable *table, Relation catalog, HeapTuple tuple)
 	return constraint;
 }
 
-/* Read the constraints. */
+/* Read the table's constraints from the catalogs. */
 static void
 load_constraints(CmigLintTable *table)
 {
@@ -433,7 +433,7 @@ expression_columns(const CmigLintTable *table, HeapTuple tuple, AttrNumber attri
 	return result;
 }
 
-/* Read the indexes. */
+/* Read the table's indexes from the catalogs. */
 static void
 load_indexes(CmigLintTable *table)
 {

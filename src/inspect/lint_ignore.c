@@ -48,7 +48,7 @@ cmig_lint_ignore_may_occur(const char *script)
 	return strstr(script, MARKER) != NULL;
 }
 
-/* Add a name to the list. */
+/* Add the name of a rule that is ignored by the comment on this line. */
 static List *
 add_name(List *ignores, char *name, int line)
 {

@@ -66,7 +66,7 @@ may_be_missing(Node *node)
 	}
 }
 
-/* Add the tables that have columns of a domain. */
+/* Add locks on the tables that have columns of a domain. */
 static List *
 add_domain(List *locks, CmigLint *lint, const CmigLock *lock)
 {

@@ -63,7 +63,10 @@ find_original(CmigLint *lint, Node *node, RangeVar *name)
 	return cmig_lint_state_original(lint, name);
 }
 
-/* Record a replacement, to be checked at the end of the plan. */
+/*
+ * Defer a finding about the relation that replaces "original" under the name
+ * "name". At the end of the plan, "holds" decides whether the finding applies.
+ */
 static void
 note(CmigLint *lint, CmigLintFinding *finding, CmigLintTable *original, RangeVar *name,
 	 bool (*holds) (CmigLint *lint, void *arg))

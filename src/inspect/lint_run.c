@@ -53,8 +53,9 @@ split_names(const char *value)
 }
 
 /*
- * Returns the value of a rule setting. If "enforces" is true, returns the
- * value that applies to cmig.lint_policy.
+ * Returns the value of the rule setting "name". "session" is its value in this
+ * session. If "enforces" is true, returns the value that applies to
+ * cmig.lint_policy.
  */
 static const char *
 rules_in_force(const char *name, const char *session, bool enforces)
@@ -63,7 +64,7 @@ rules_in_force(const char *name, const char *session, bool enforces)
 		cmig_settings_text(name, session);
 }
 
-/* GUC check hook for both settings. */
+/* GUC check hook for cmig.lint_include and cmig.lint_ignore. */
 static bool
 check_names(char **value, void **extra, GucSource source)
 {

@@ -239,8 +239,8 @@ compacted(CmigLint *lint, Node *node)
 }
 
 /*
- * Returns the part of an ALTER TABLE action that rewrites the table, for a
- * message, or NULL.
+ * If an ALTER TABLE action rewrites the table, returns a phrase that names the
+ * action, for a message; otherwise returns NULL.
  */
 static const char *
 rewriting_action(CmigLint *lint, AlterTableCmd *command)

@@ -89,8 +89,8 @@ compare_names(const void *key, const void *element)
 }
 
 /*
- * Is this one of the libraries listed above? The name may include a path and a
- * file extension.
+ * Is this one of "libraries"? The name may include a path and a file
+ * extension.
  */
 static bool
 is_library(const char *path)

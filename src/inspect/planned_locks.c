@@ -113,7 +113,10 @@ find_changed(const CmigPlannedLocks *plan, const RangeVar *relation)
 	return NULL;
 }
 
-/* Look up a relation as the statement would at this point. */
+/*
+ * Look up a relation as the next statement would, after the changes to names
+ * that earlier statements have made.
+ */
 static Named
 find_named(const CmigPlannedLocks *plan, const RangeVar *relation)
 {
@@ -268,7 +271,10 @@ add_routed(List **locks, Oid table, LOCKMODE mode)
 	}
 }
 
-/* Returns the lock mode for the table on the other side of a foreign key. */
+/*
+ * Returns the lock mode for the referenced table of a foreign key, given the
+ * lock mode for the referencing table.
+ */
 static LOCKMODE
 referenced_mode(LOCKMODE mode)
 {

@@ -180,7 +180,7 @@ add_call(Walk *walk, FuncCall *call)
 	lock->object = (Node *) call;
 }
 
-/* raw_expression_tree_walker callback. */
+/* raw_expression_tree_walker callback: add the relations that a node uses. */
 static bool
 walk_node(Node *node, void *arg)
 {

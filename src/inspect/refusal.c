@@ -40,7 +40,7 @@ static ProcessUtility_hook_type next_ProcessUtility = NULL;
 static ExecutorStart_hook_type next_ExecutorStart = NULL;
 static object_access_hook_type next_object_access = NULL;
 
-/* Remember the reason and raise the error. */
+/* Raise the error that refuses a statement, and remember the reason for it. */
 static void
 refuse(const char *reason)
 {
@@ -141,7 +141,7 @@ look_at_query(PlannedStmt *plan)
  * Hooks
  */
 
-/* ProcessUtility hook. */
+/* ProcessUtility hook: check a utility statement before it runs. */
 static void
 watch_utility(PlannedStmt *statement, const char *query, bool read_only_tree,
 			  ProcessUtilityContext context, ParamListInfo params,
@@ -164,7 +164,7 @@ watch_utility(PlannedStmt *statement, const char *query, bool read_only_tree,
 								environment, dest, completion);
 }
 
-/* ExecutorStart hook. */
+/* ExecutorStart hook: check a query's tables before it runs. */
 static void
 watch_query(QueryDesc *query, int flags)
 {

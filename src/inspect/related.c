@@ -118,7 +118,11 @@ typedef struct RoleUse
 	List	   *policed;
 } RoleUse;
 
-/* Process a row of pg_shdepend that refers to the role. */
+/*
+ * Process a row of pg_shdepend that refers to the role: call the callback for
+ * an object that the role owns, or collect the relations that are locked to
+ * change a policy that names the role.
+ */
 static void
 use_role(HeapTuple row, void *arg)
 {
@@ -135,7 +139,11 @@ use_role(HeapTuple row, void *arg)
 		use->policed = list_concat(use->policed, cmig_dropped_locks(&object, false));
 }
 
-/* Process the rows of pg_shdepend that refer to the role. */
+/*
+ * Call the callback, unless it is NULL, for each object that the role owns.
+ * Returns the relations that are locked to change the policies that name the
+ * role.
+ */
 static List *
 each_use(Oid role, CmigRelatedOwned callback, void *arg)
 {

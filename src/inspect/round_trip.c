@@ -1,15 +1,17 @@
 /*
  * round_trip.c
  *	  Implements cmig.round_trip, which upgrades, downgrades, and upgrades
- *	  again in the shadow.
+ *	  again in a shadow.
  *
- * The revisions are replayed once, in order. After each upgrade, the
- * revision's downgrade and a second upgrade run in a subtransaction that is
- * rolled back, so that whatever the downgrade leaves behind does not affect
- * later revisions. The image taken after a revision is the "before" image of
- * the next one. If the downgrade restores the "before" image, the second
- * upgrade only needs to succeed, because it starts from the same schema as the
- * first.
+ * A shadow (schema/shadow.h) is a subtransaction in which the managed schemas
+ * are empty at first, and which is rolled back. The revisions are replayed in
+ * it once, in order. After each upgrade, the revision's downgrade and a second
+ * upgrade run in a subtransaction that is rolled back, so that whatever the
+ * downgrade leaves behind does not affect later revisions. An image
+ * (schema/image.h) is a description of all objects in these schemas. The image
+ * read after a revision is the "before" image of the next one. If the
+ * downgrade restores the "before" image, the second upgrade only needs to
+ * succeed, because it starts from the same schema as the first.
  *
  * The branches of each merge are then replayed in both orders. Each merge has
  * its own shadow.
@@ -598,7 +600,10 @@ cmig_round_trip_wrong(PG_FUNCTION_ARGS)
 	cmig_wrong_call(fcinfo, 0, PG_NARGS() - 1, "SELECT * FROM cmig.round_trip(", CMIG_SEVERAL_NONE);
 }
 
-/* round_trip('001', 'true') is a correct call, but round_trip('001', '002') is not. */
+/*
+ * Variant for two text arguments. Accepts round_trip('001', 'true'), in which
+ * the second argument is a boolean, but not round_trip('001', '002').
+ */
 Datum
 cmig_round_trip_texts(PG_FUNCTION_ARGS)
 {

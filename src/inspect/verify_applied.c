@@ -182,7 +182,10 @@ cmig_verify_wrong(PG_FUNCTION_ARGS)
 	cmig_wrong_call(fcinfo, 0, PG_NARGS() - 1, "SELECT * FROM cmig.verify(", CMIG_SEVERAL_NONE);
 }
 
-/* verify('001', 'true') is a correct call, but verify('001', '002') is not. */
+/*
+ * Variant for two text arguments.  Accepts verify('001', 'true'), in which the
+ * second argument is a boolean, but not verify('001', '002').
+ */
 Datum
 cmig_verify_texts(PG_FUNCTION_ARGS)
 {

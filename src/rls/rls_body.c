@@ -41,7 +41,7 @@
  * PL/pgSQL
  */
 
-/* Is the current token this keyword? */
+/* Is the current token the keyword "word"? */
 static bool
 is_word(CmigLexer *lexer, const char *word)
 {
@@ -50,9 +50,10 @@ is_word(CmigLexer *lexer, const char *word)
 }
 
 /*
- * Append the tokens up to the given word, or up to a semicolon if "word" is
- * NULL, and advance past that token.  Returns false if these tokens are not an
- * expression.
+ * Append the expression that starts at the current token to "text", and skip
+ * the token after it, which must be the keyword "word" or, if "word" is NULL,
+ * a semicolon.  Returns false if there is no such token or if the tokens
+ * before it are not an expression.
  */
 static bool
 take_until(CmigLexer *lexer, const char *word, StringInfo text)
@@ -83,7 +84,7 @@ take_until(CmigLexer *lexer, const char *word, StringInfo text)
 	return true;
 }
 
-/* If the keyword is the next token, skip it and return true. */
+/* If the current token is the keyword "word", skip it and return true. */
 static bool
 take_word(CmigLexer *lexer, const char *word)
 {
@@ -93,7 +94,7 @@ take_word(CmigLexer *lexer, const char *word)
 	return true;
 }
 
-/* If a semicolon is the next token, skip it and return true. */
+/* If the current token is a semicolon, skip it and return true. */
 static bool
 take_semicolon(CmigLexer *lexer)
 {
@@ -104,10 +105,10 @@ take_semicolon(CmigLexer *lexer)
 }
 
 /*
- * Convert a block's statements to one expression for the value that they
- * return.  The statements that follow an IF without ELSE are treated as its
- * ELSE branch.  Returns false if the block contains a statement other than IF
- * and RETURN, or if a branch has no RETURN.
+ * Convert the statements of a PL/pgSQL block to one expression for the value
+ * that they return, and append it to "text".  The statements that follow an IF
+ * without ELSE are treated as its ELSE branch.  Returns false if the block
+ * contains a statement other than IF and RETURN, or if a branch has no RETURN.
  */
 static bool
 take_statements(CmigLexer *lexer, StringInfo text)
@@ -142,10 +143,12 @@ take_statements(CmigLexer *lexer, StringInfo text)
 }
 
 /*
- * Convert the EXCEPTION clause.  Whether the block fails can depend on the
- * context, so the failure is represented by an invented setting, which is
- * tried with different values, as the context is.  The result is "CASE WHEN
- * the setting IS NULL THEN the handler's value ELSE the block's value END".
+ * Convert the EXCEPTION clause of a PL/pgSQL block.  On entry, "text" is the
+ * expression for the block's value.  Whether the block fails can depend on the
+ * context, so an invented setting for each handler represents the failure;
+ * these settings are tried with different values, as the context is.  On
+ * return, "text" is "CASE WHEN the setting IS NULL THEN the handler's value
+ * ... ELSE the block's value END".
  */
 static bool
 take_handlers(CmigLexer *lexer, StringInfo text)
@@ -170,8 +173,8 @@ take_handlers(CmigLexer *lexer, StringInfo text)
 }
 
 /*
- * Returns a SELECT for the value that the body returns, or NULL if the body
- * cannot be converted.
+ * Returns a SELECT for the value that a PL/pgSQL function's body returns, or
+ * NULL if the body cannot be converted.
  */
 static char *
 select_of_body(const char *body)
@@ -319,7 +322,10 @@ set_of(FuncExpr *call, Query *query)
 	return (Node *) unnest;
 }
 
-/* Make the result null if an argument is null, as for a strict function. */
+/*
+ * Returns a CASE that is null if an argument of the call is null, and
+ * otherwise has the value of "result".  This is how a strict function behaves.
+ */
 static Node *
 unless_null(FuncExpr *call, Node *result)
 {

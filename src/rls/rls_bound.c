@@ -32,8 +32,8 @@ row_count(int64 count)
 
 /*
  * Remove ORDER BY from a sub-select with LIMIT.  In the real tables, any row
- * can be the first one, so the worst case is assumed.  The made-up rows begin
- * with a stranger's row.
+ * can be the first one, so the worst case is assumed: the made-up rows begin
+ * with a row of a stranger, that is, of another tenant.
  */
 void
 cmig_rls_bound_any_row(Query *query)
@@ -98,7 +98,10 @@ cmig_rls_bound_one_row(SubLink *link)
 	cmig_rls_bound_any_row(query);
 }
 
-/* Move the end of generate_series() close to its start. */
+/*
+ * Move the end of the series in "made", a converted call of generate_series(),
+ * close to its start.  Returns false if the step is not a small constant.
+ */
 bool
 cmig_rls_bound_series(FuncExpr *call, FuncExpr *made)
 {

@@ -69,8 +69,8 @@ cmig_rls_candidate_usual(const CmigRlsInput *input, int whose)
 }
 
 /*
- * Returns true if one of the names on the path suggests an owner, such as
- * "tenant_id".
+ * Returns true if one of the names on the path to a member of a JSON document
+ * suggests an owner, such as "tenant_id".
  */
 static bool
 path_tells_owner(const List *path)
@@ -86,9 +86,10 @@ path_tells_owner(const List *path)
 }
 
 /*
- * Returns two candidates that contain only the members that identify the
- * owner, once as strings and once as numbers.  If the document has other
- * members, a candidate with all members is added.
+ * Returns candidates for a column that contains JSON documents.  Two of them
+ * contain only the members that identify the owner, once as strings and once
+ * as numbers.  If the expression reads other members, a third candidate has
+ * all members.
  */
 static List *
 document_candidates(const CmigRlsInput *input, int whose)

@@ -63,9 +63,10 @@ typedef struct Clause
 } Clause;
 
 /*
- * Checks of a USING or WITH CHECK expression.  Each one returns a description
- * of the problem, or NULL.  The default fix is ALTER POLICY with the repaired
- * expressions; if another fix is needed, the check sets *fix.
+ * The following functions check a USING or WITH CHECK expression.  Each one
+ * returns a description of the problem, or NULL.  The default fix is ALTER
+ * POLICY with the repaired expressions; if another fix is needed, the function
+ * sets *fix.
  */
 
 static char *
@@ -200,7 +201,7 @@ usual_fix(const Clause *clause)
 		cmig_rls_stored_advice(clause->policy, clause->is_check, "call the function in a sub-select, (SELECT <function>())");
 }
 
-/* Apply the rules in the table above to a USING or WITH CHECK expression. */
+/* Apply the rules in clause_rules to a USING or WITH CHECK expression. */
 static void
 check_clause(const CmigRlsStored *policy, bool is_check, List **findings)
 {

@@ -35,7 +35,10 @@ PG_FUNCTION_INFO_V1(cmig_current_tenant_id);
 PG_FUNCTION_INFO_V1(cmig_require_user_id);
 PG_FUNCTION_INFO_V1(cmig_require_tenant_id);
 
-/* Set a setting.  NULL clears it. */
+/*
+ * Set a setting, for the transaction only if "is_local" is true.  A NULL value
+ * clears it.
+ */
 static void
 set_setting(const char *name, const char *value, bool is_local)
 {
@@ -73,10 +76,11 @@ argument_text(FunctionCallInfo fcinfo, int n)
 }
 
 /*
- * Raise an error if neither a user nor a tenant is passed.  The variant with
- * arguments of type "any" is the only one that accepts such a call.  Its
- * arguments then have their defaults, which are nulls of unknown type; other
- * nulls have another type, or make the server choose the variant for text.
+ * Raise an error if cmig.set_context is called with neither a user nor a
+ * tenant.  Only its variant with arguments of type "any" accepts such a call.
+ * The arguments then have their defaults, which are nulls of unknown type;
+ * other nulls have another type, or make the server choose the variant with
+ * arguments of type text.
  */
 static void
 require_user_or_tenant(FunctionCallInfo fcinfo)

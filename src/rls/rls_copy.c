@@ -47,7 +47,10 @@ static CmigQuery copied_columns = {
 	2, {OIDOID, TEXTARRAYOID}
 };
 
-/* Callback that adds a row of copied_columns to the copy. */
+/*
+ * Callback that adds the column in a row of the query copied_columns to the
+ * copy.
+ */
 static void
 take_column(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -60,7 +63,9 @@ take_column(TupleDesc desc, HeapTuple row, void *arg)
 	copy->made = lappend(copy->made, cmig_query_text(desc, row, 3));
 }
 
-/* Set the copy's columns: those to which an INSERT can give values. */
+/*
+ * Set the copy's columns to the columns for which an INSERT can give values.
+ */
 static void
 read_columns(CmigRlsCopy *copy, const CmigRlsAs *as, List *keys)
 {
@@ -79,8 +84,8 @@ read_columns(CmigRlsCopy *copy, const CmigRlsAs *as, List *keys)
 }
 
 /*
- * Callback that copies a row's values into memory that the attempt's rollback
- * does not free.
+ * Callback that copies a row's values into memory that is not freed when the
+ * attempt to read the row is rolled back.
  */
 static void
 take_row(TupleDesc desc, HeapTuple row, void *arg)
@@ -101,8 +106,9 @@ take_row(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Copy a row that satisfies the condition "own", as far as the role can see
- * it.  The row is read with the role's privileges and policies.
+ * Copy a row that satisfies the condition "own".  The row is read with the
+ * tested role's privileges and policies.  Returns false if the role sees no
+ * such row.
  */
 static bool
 read_own(CmigRlsCopy *copy, const CmigRlsAs *as, const char *name, const char *own)
@@ -140,8 +146,9 @@ cmig_rls_copy_read(const CmigRlsAs *as, const char *name, List *keys, const char
 }
 
 /*
- * Returns the value for a key column of the copy, or NULL to keep the original
- * value.
+ * Returns the value to insert into a column of the copy, or NULL to keep the
+ * original value.  For the key "strange", this is "other"; for other keys, it
+ * is the key's value in the context.  Sets *found to the column's key.
  */
 static const char *
 value_of_key(List *keys, const char *column, const CmigRlsKey *strange, const char *other,

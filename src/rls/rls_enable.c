@@ -195,9 +195,9 @@ forget_granted(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Returns the statements that grant the policies' roles access level
- * "application".  With require_context, the roles need it, because the
- * policies call functions of pg_cmig.
+ * Returns the statements that grant access level "application" to the
+ * policies' roles.  The roles need it only if options->require_context is
+ * true, because the policies then call functions of pg_cmig.
  */
 static List *
 grant_application(CmigRlsOptions *options)
@@ -251,7 +251,10 @@ grant_application(CmigRlsOptions *options)
 	return statements;
 }
 
-/* Returns the membership table, or NULL if none is given. */
+/*
+ * Returns the membership table given in options->via, or NULL if none is
+ * given.
+ */
 static CmigRlsTable *
 read_via(const CmigRlsOptions *options)
 {
@@ -345,7 +348,8 @@ target_argument(FunctionCallInfo fcinfo, const char *call)
 
 /*
  * Lock the table and everything that inherits from it, and check that the
- * caller may alter all of them.  Only the owner may lock the table.
+ * caller may alter all of them.  Returns their OIDs.  Only the table's owner
+ * may call this.
  */
 static List *
 lock_family(Oid relid)

@@ -227,8 +227,9 @@ read_and(Reading *reading, BoolExpr *expr)
 }
 
 /*
- * Record a part of the expression that lets every row through if a condition
- * is true, and whether the condition depends on a setting.
+ * Record that a part of the expression, described by "what", lets every row
+ * through if the condition "decides" is true, and whether this condition
+ * depends on a setting.
  */
 static void
 read_branch(Reading *reading, const char *what, Node *decides)
@@ -327,8 +328,9 @@ read_fallback(Reading *reading, OpExpr *expr)
 }
 
 /*
- * Record a part of the expression that is true if the condition is null.  The
- * condition can be null if it uses a setting that might be unset.
+ * Record that a part of the expression, described by "what", is true if the
+ * condition is null.  The condition can be null if it uses a setting that
+ * might be unset.
  */
 static void
 read_when_null(Reading *reading, const char *what, Node *condition)

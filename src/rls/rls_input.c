@@ -132,8 +132,8 @@ cmig_rls_input_identity(CmigRlsMaker *maker, Node *node, AttrNumber attno)
 }
 
 /*
- * Returns the type to which a setting is cast, for which the setting's text
- * must be valid.
+ * Returns the type to which a setting is cast, so that its sample values are
+ * valid text for this type.
  */
 static Oid
 wanted_type(CmigRlsMaker *maker, Oid type)

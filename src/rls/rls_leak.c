@@ -531,8 +531,9 @@ depends_on_table(const char *text, Oid role)
 }
 
 /*
- * Returns the cache key, which contains everything on which the result
- * depends.  Source locations are removed from the text.
+ * Returns the key under which the cache stores the result for an expression.
+ * "text" is the expression's tree as a string; source locations in it are
+ * ignored.  The key contains everything else on which the result depends.
  */
 static char *
 cache_key(const char *text, Oid relid, Oid role, const Bitmapset *keys, const Bitmapset *own)
@@ -587,7 +588,11 @@ keep_case(CmigRlsCase *about)
 	about->context_value = keep(about->context_value);
 }
 
-/* Try all models of the expression. */
+/*
+ * Find the leak of an expression.  The expression is evaluated with made-up
+ * rows in the tables that it reads, with empty tables, and, if it joins tables
+ * by a shared key, with rows that tenants share.
+ */
 static void
 find_leak(Node *tree, Oid relid, Oid role, const Bitmapset *keys, const Bitmapset *own, CmigRlsLeak *leak)
 {

@@ -78,7 +78,7 @@ typedef struct Walk
 	List	  **lookups;
 } Walk;
 
-/* Add one look-up for each role. */
+/* Add a look-up of this table and key for each role. */
 static void
 add_lookup(Walk *walk, Oid table, AttrNumber key)
 {

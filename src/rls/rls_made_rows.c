@@ -145,7 +145,7 @@ typedef struct Qual
 	Node	   *tree;
 } Qual;
 
-/* Callback that adds one policy of read_quals. */
+/* Callback that adds the USING expression in a row of the query read_quals. */
 static void
 take_qual(TupleDesc desc, HeapTuple row, void *arg)
 {

@@ -539,7 +539,7 @@ types_walker(Node *node, void *context)
 	return expression_tree_walker(node, types_walker, context);
 }
 
-/* Do the keys include any other column? */
+/* Do the keys include a column other than "column"? */
 static bool
 has_other(const Bitmapset *keys, AttrNumber column)
 {

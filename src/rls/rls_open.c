@@ -298,7 +298,10 @@ try_for_role(CmigRlsLeakCache *cache, const CmigRlsStored *policy, const List *s
 							  text.data, policy->relid, role, keys, own);
 }
 
-/* Returns the worst level of the three kinds of rows. */
+/*
+ * Returns the worst of the levels for unset contexts, foreign rows, and rows
+ * without an owner.
+ */
 static CmigRlsLeakLevel
 worst(const CmigRlsLeak *leak)
 {

@@ -63,7 +63,7 @@ cmig_rls_policy_default(const char *setting, const char *cast)
 					quote_literal_cstr(setting), plain ? "" : "::", plain ? "" : cast);
 }
 
-/* column = context */
+/* Returns the expression "column = context". */
 static char *
 equals(const CmigRlsTable *table, const CmigRlsColumn *column, const char *setting,
 	   bool required)
@@ -72,7 +72,9 @@ equals(const CmigRlsTable *table, const CmigRlsColumn *column, const char *setti
 					cmig_rls_policy_context(table, setting, column->cast, required));
 }
 
-/* column = ANY (the keys from the membership table) */
+/*
+ * Returns the expression "column = ANY (the keys from the membership table)".
+ */
 static char *
 is_member(const CmigRlsOptions *options, const CmigRlsTable *via,
 		  const CmigRlsColumn *key)
@@ -223,7 +225,7 @@ cmig_rls_policy_plan(const CmigRlsOptions *options, const CmigRlsTable *table,
  * Statements
  */
 
-/* TO ... */
+/* Append "TO role, ...". */
 static void
 append_roles(StringInfo text, const List *roles)
 {
@@ -238,7 +240,7 @@ append_roles(StringInfo text, const List *roles)
 	}
 }
 
-/* USING ... WITH CHECK ... */
+/* Append "USING (...)  WITH CHECK (...)". */
 static void
 append_expressions(StringInfo text, const CmigRlsPolicy *policy)
 {
@@ -329,7 +331,7 @@ role_names(const CmigRlsTable *table, bool bypass)
 								 PointerGetDatum(construct_array(names, count, TEXTOID, -1, false, TYPALIGN_INT)));
 }
 
-/* , name => value */
+/* Append ", name => value", unless the value is NULL. */
 static void
 append_argument(StringInfo text, const char *name, const char *value)
 {

@@ -88,7 +88,7 @@ sample_distance(int whose)
 	return whose == CMIG_RLS_OWN ? 0 : whose % 2 ? -(whose / 2 + 1) : whose / 2 + 1;
 }
 
-/* Returns a time of day. */
+/* Returns a time of day for the tenant or a stranger. */
 static const char *
 sample_time(int whose)
 {

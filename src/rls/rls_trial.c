@@ -62,11 +62,7 @@ has_changing_context(const CmigRlsModel *model)
 	return false;
 }
 
-/*
- * Add rows whose key is a constant with which the expression compares it.  If
- * the expression also uses the context, such rows are recognized by the
- * constant alone when there is no context.
- */
+/* Add rows whose key is a constant with which the expression compares it. */
 static List *
 add_constants(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *context, int *group)
 {
@@ -97,7 +93,7 @@ kind_of_text(const char *own, const char *text)
 	return pg_strcasecmp(own, text) == 0 ? CMIG_RLS_ROW_SIMILAR : CMIG_RLS_ROW_STRANGE;
 }
 
-/* Add rows of the first count strangers. */
+/* Add rows of the first "count" strangers. */
 static List *
 add_strangers(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *context, int count, int *group)
 {
