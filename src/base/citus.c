@@ -41,7 +41,9 @@ has_metadata(const char *table)
 		OidIsValid(get_relname_relid(table, PG_CATALOG_NAMESPACE));
 }
 
-/* A row callback that keeps a number. */
+/*
+ * A row callback that stores the number in the first column in *arg, a double.
+ */
 static void
 keep_number(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -49,8 +51,8 @@ keep_number(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Run a query about a table, whose OID is $1, and return its result, a float8,
- * or 0 if it returns no row.
+ * Run a query whose argument $1 is the OID of a table.  Returns the query's
+ * result, a float8, or 0 if there is no row.
  */
 static double
 ask(const char *sql, Oid relation)
@@ -223,7 +225,10 @@ static const char *const distributing[] = {
 	"update_distributed_table_colocation"
 };
 
-/* Works also where the extension is hidden. */
+/*
+ * Only the name of the called function is examined.  Therefore, this also
+ * works in a shadow, in which the extension is hidden.
+ */
 bool
 cmig_citus_is_distribution(const Node *statement)
 {

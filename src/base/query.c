@@ -80,9 +80,9 @@ add_catalog_hint(void *arg)
 	}
 
 	/*
-	 * These errors are possible only if one of pg_cmig's tables was altered:
-	 * a column has a different type or a domain, or there is a constraint
-	 * that pg_cmig did not create.
+	 * If the query uses pg_cmig's tables, the following errors mean that one
+	 * of the tables was altered: a column has a different type or a domain,
+	 * or there is a constraint that pg_cmig did not create.
 	 */
 	if (strstr(query->sql, " cmig.") != NULL &&
 		(ERRCODE_TO_CATEGORY(code) == ERRCODE_DATA_EXCEPTION ||

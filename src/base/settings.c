@@ -285,8 +285,9 @@ cmig_settings_guard_text(const char *name, const char *session)
 	const char *value;
 
 	/*
-	 * a value that was set in the session counts, because the server lets
-	 * only authorized roles set this setting
+	 * use a value that was set in the session, because the server lets only
+	 * authorized roles set this setting; in a SECURITY DEFINER function, the
+	 * current user must have set it
 	 */
 	if (setting->source > PGC_S_DATABASE_USER &&
 		(!cmig_settings_in_definer_function() || is_users_own(setting)))

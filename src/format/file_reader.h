@@ -54,7 +54,7 @@ typedef struct CmigFileReader
 	bool		blamed;			/* the error already names an unclosed quote */
 } CmigFileReader;
 
-/* Converts a line number in the input to one in the current file. */
+/* Convert a line number in the input to one in the current file. */
 extern int	cmig_file_reader_line(const CmigFileReader *reader, int line);
 
 /*

@@ -38,9 +38,10 @@ count_naming(const CmigGraph *graph, const CmigMarks *applied)
 }
 
 /*
- * Update the counts for a node that becomes applied, or is no longer applied.
- * Returns the named nodes whose count was 0 before (if "applied" is true) or
- * is 0 now (otherwise).  A node's edges contain each other node only once.
+ * Update the counts for a node that becomes applied, or that is no longer
+ * applied.  Returns those nodes named by it whose count was 0 before (if
+ * "applied" is true) or is 0 now (otherwise).  A node's edges contain no
+ * duplicates.
  */
 static CmigEdges
 change_naming(const CmigNode *node, int *naming, bool applied)

@@ -33,7 +33,10 @@ find_sorted(const CmigRevision *const *sorted, int count, const char *id)
 	return -1;
 }
 
-/* Add defects for problems that only a manually written row can have. */
+/*
+ * Add a defect for each problem that only a manually written row of a
+ * repeatable revision can have.
+ */
 static void
 check_row(CmigGraph *graph, const CmigRevision *revision)
 {

@@ -168,8 +168,8 @@ set_meaning(Resolve *resolve, const char *name, char *means)
 }
 
 /*
- * Returns true if each replaced revision that is missing has been applied and
- * has no version row.
+ * Returns true if each replaced revision that is not loaded has been applied
+ * and has no version row.
  */
 static bool
 has_old(const Resolve *resolve, const CmigRevision *revision)

@@ -280,11 +280,12 @@ cmig_load_judge(CmigLoad *load, bool accept_changes)
 	List	   *changed = NIL;
 
 	/*
-	 * Normally, only scripts that this load changes are compared with the
-	 * journal.  A stored script can differ from the journal, too, if it was
-	 * loaded with only a warning or was changed manually.  Loading it again
-	 * changes nothing, so that is not an error.  However, the warning is
-	 * repeated each time, and accept_changes accepts the script.
+	 * Normally, only scripts that this load adds or changes are compared with
+	 * the journal.  A stored script can differ from the journal, too: it may
+	 * have been loaded with only a warning, or it may have been changed
+	 * manually.  Loading the same script again is not an error, because it
+	 * changes nothing.  However, the policy "warn" repeats the warning, and
+	 * accept_changes accepts the stored script.
 	 */
 	bool		judge_all = accept_changes ||
 	cmig_settings_checksum_policy() == CMIG_CHECKSUM_WARN;

@@ -390,7 +390,7 @@ cmig_lexer_next_sql(CmigLexer *lexer)
 	return type;
 }
 
-/* Classes of bytes by the kinds of tokens that can start with them */
+/* How cmig_lexer_pass() continues at a byte, outside of tokens. */
 enum
 {
 	PASS_STOP,
@@ -403,10 +403,10 @@ enum
 	PASS_PREFIX					/* a word or a string prefix */
 };
 
-/* Filled at first use. */
+/* The PASS_ value of each byte; set by make_pass_kinds() at first use. */
 static uint8 pass_kinds[256];
 
-/* Classify the bytes for cmig_lexer_pass(). */
+/* Set pass_kinds. */
 static void
 make_pass_kinds(void)
 {

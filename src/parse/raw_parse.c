@@ -49,8 +49,9 @@ may_take_long(const char *text)
 }
 
 /*
- * Returns the number of characters that the scanner looks at from a position.
- * The caller keeps *run_end between calls.
+ * Returns the number of operator characters in a row that begin at a position,
+ * all of which the scanner looks at. *run_end is the end of the last run that
+ * was found; the caller keeps it between calls.
  */
 static uint64
 count_looks(const char *at, const char **run_end)

@@ -155,7 +155,11 @@ attached_to(const CmigDifference *difference, const CmigObject *object, bool old
 	return found;
 }
 
-/* Returns the part of the definition that equivalent indexes have in common. */
+/*
+ * Returns the part of an index's or constraint's definition that must be equal
+ * for an index to be attached to another.  The names of the index and its
+ * table are not part of it.
+ */
 static const char *
 shape_of(const CmigObject *object)
 {

@@ -41,7 +41,7 @@ typedef struct Covered
 	CmigImage  *image;
 } Covered;
 
-/* Replay the applied revisions; may run in a subtransaction. */
+/* Subtransaction callback: replay the applied revisions. */
 static void
 replay_applied(void *arg)
 {
@@ -50,7 +50,11 @@ replay_applied(void *arg)
 	covered->image = cmig_replay_read(covered->plan, cmig_managed_names(covered->managed), "cmig.baseline()")->image;
 }
 
-/* Would a baseline create this object, too? */
+/*
+ * Does the object count as one that a baseline would create again?  Objects
+ * without a schema, objects that have a parent, and schema public do not
+ * count.
+ */
 static bool
 is_covered(const CmigObject *object)
 {

@@ -121,7 +121,8 @@ reattach(const CmigDifference *difference, const CmigChange *change)
 }
 
 /*
- * Put "before", which may be NULL, and "statement" around each DROP NOT NULL.
+ * In each entry of "ddl" whose SQL or undo contains DROP NOT NULL, put
+ * "before" (if not NULL) in front of that SQL, and "statement" after it.
  */
 static void
 restore_not_null(List *ddl, const char *before, const char *statement)
@@ -149,8 +150,9 @@ inherits(const CmigObject *column, const CmigObject *from)
 }
 
 /*
- * Rewrite "ALTER TABLE ...  DROP NOT NULL" to affect only the table itself and
- * those children whose columns are nullable afterwards.
+ * Returns an ALTER TABLE ... DROP NOT NULL statement rewritten with ONLY,
+ * followed by statements for those children whose columns are nullable in the
+ * image "after".
  */
 static char *
 only(const CmigDifference *difference, const CmigImage *after, const CmigObject *column, const char *statement)
@@ -389,8 +391,9 @@ without_validation(List *ddl)
 }
 
 /*
- * Generate the statements that validate the constraint, or make it NOT
- * VALID, if the parent's constraint does not change.
+ * Replace the statements of a child's constraint with ones that validate it,
+ * or make it NOT VALID, without the parent's constraint, which does not
+ * change.
  */
 static void
 validate_alone(const CmigDifference *difference, CmigChange *change)
@@ -408,8 +411,9 @@ validate_alone(const CmigDifference *difference, CmigChange *change)
 }
 
 /*
- * Handle a check constraint that is validated or becomes NOT VALID, either
- * together with the parent's constraint or only in the child.
+ * Handle an inherited check constraint that is validated or becomes NOT VALID.
+ * If the parent's constraint undergoes the same change, it needs no statement
+ * of its own.
  */
 static void
 keep_validity(const CmigDifference *difference, CmigChange *change)
@@ -431,8 +435,8 @@ keep_validity(const CmigDifference *difference, CmigChange *change)
 }
 
 /*
- * Make the statement that reverts VALIDATE CONSTRAINT also validate the copies
- * that were valid.
+ * Make the undo of VALIDATE CONSTRAINT, which re-creates the constraint as NOT
+ * VALID, also validate the copies in children that were valid.
  */
 static void
 keep_validated(const CmigDifference *difference, const CmigChange *change)

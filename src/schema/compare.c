@@ -180,8 +180,9 @@ keep_annotations(CmigDifference *difference)
 /*
  * Changing a table's persistence also changes the persistence of its identity
  * columns' sequences.  The undo of this change runs after the undo statements
- * of the columns.  Therefore, make it restore a sequence whose persistence
- * differed from the table's.
+ * of the columns.  Therefore, if the persistence of a sequence differed from
+ * the table's, make the undo of the table's change also restore the
+ * persistence of the sequence.
  */
 static void
 keep_persistence(const CmigDifference *difference, const CmigChange *change)

@@ -24,7 +24,8 @@ typedef struct CmigDiffRow
 	bool		again;			/* the object is dropped and created again */
 	bool		incidental;		/* the object is the same in both images, or
 								 * another row shows its change */
-	const CmigObject *subject;	/* the object; NULL for a note on the target */
+	const CmigObject *subject;	/* the object; NULL for a part of the target
+								 * that could not be executed */
 	int			undo_hazards;	/* CMIG_HAZARD_... flags of downgrade */
 	const CmigDdl *ddl;			/* the statement, for hazards that depend on
 								 * the table's rows; or NULL */

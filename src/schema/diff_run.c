@@ -83,7 +83,10 @@ check_schemas(const DiffRun *run, const CmigImage *from)
 	}
 }
 
-/* Run the target's SQL in the shadow, and read the target image. */
+/*
+ * A CmigShadowTask: run the target's SQL in the shadow, and read the target
+ * image.
+ */
 static void
 read_target(CmigShadow *shadow, void *arg)
 {

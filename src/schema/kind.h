@@ -35,7 +35,7 @@ typedef struct CmigDdl
 	bool		stepwise;		/* the statement is for a stepwise revision */
 } CmigDdl;
 
-/* The hazards of a statement for its table. */
+/* The effects that a statement can have on its table (hazards). */
 #define CMIG_HAZARD_REWRITE		0x01	/* rewrites the table */
 #define CMIG_HAZARD_SCAN		0x02	/* scans the table */
 #define CMIG_HAZARD_BLOCKS		0x04	/* blocks writes while an index is
@@ -93,8 +93,9 @@ typedef struct CmigAlter
 #define CMIG_KIND_DISPOSABLE	0x0002	/* can be dropped and re-created when
 										 * an object that it depends on
 										 * changes */
-#define CMIG_KIND_FOLDS			0x0004	/* included in the parent's CREATE
-										 * statement if both are new */
+#define CMIG_KIND_FOLDS			0x0004	/* part of the parent's CREATE
+										 * statement if both are new
+										 * ("folded") */
 #define CMIG_KIND_ON_PARENT		0x0008	/* its SQL name is "x ON parent" */
 #define CMIG_KIND_DISTURBED		0x0010	/* refers to columns, and must be
 										 * dropped while the type of one of
@@ -161,24 +162,27 @@ typedef struct CmigKind
 	void		(*define) (StringInfo buf, const CmigObject *object);
 
 	/*
-	 * Returns the statement that drops the object; NULL means "DROP word
-	 * identity".
+	 * Returns the statement that drops the object.  If this function is NULL,
+	 * the statement is "DROP word identity".
 	 */
 	char	   *(*drop) (const CmigObject *object);
 
 	/*
-	 * Adds the statements that alter the object; NULL means that it is
-	 * dropped and re-created.
+	 * Adds the statements that alter the object.  If this function is NULL,
+	 * the object is dropped and re-created.
 	 */
 	void		(*alter) (CmigAlter *alter);
 
 	/*
-	 * Returns how COMMENT ON and similar commands refer to the object; NULL
-	 * means "word identity".
+	 * Returns the object's name as in COMMENT ON and similar commands.  If
+	 * this function is NULL, the name is "word identity".
 	 */
 	char	   *(*reference) (const CmigObject *object);
 
-	/* Is this object disposable, although its kind in general is not? */
+	/*
+	 * Can this object be dropped and re-created, although its kind lacks the
+	 * flag DISPOSABLE?
+	 */
 	bool		(*is_disposable) (const CmigObject *object);
 
 	/*
@@ -186,7 +190,11 @@ typedef struct CmigKind
 	 * multirange type that belongs to the object, or NULL.
 	 */
 	const char *(*index_name) (const CmigObject *object);
-	/* Can this object be folded, if its kind can? */
+
+	/*
+	 * Can the parent's CREATE statement include this object, if the kind has
+	 * the flag FOLDS?
+	 */
 	bool		(*folds) (const CmigObject *object);
 
 	int			place;			/* position in kinds.c, starting at 1 */
@@ -206,7 +214,10 @@ typedef struct CmigKind
 
 #define CMIG_PROPERTIES(list) .properties = list, .nproperties = lengthof(list)
 
-/* Returns a new object without values, in the current memory context. */
+/*
+ * Returns a new object whose properties have their default values, in the
+ * current memory context.
+ */
 extern CmigObject *cmig_object_new(const CmigKind *kind, const char *name,
 								   const char *identity);
 
@@ -239,7 +250,7 @@ extern bool cmig_alter_differs(const CmigAlter *alter, int property);
  */
 extern CmigDdl *cmig_ddl_hazards(List *ddl, int hazards);
 
-/* Add a statement and its undo.  Both strings are kept, not copied. */
+/* Add a statement and its undo to alter->ddl. The strings are not copied. */
 extern void cmig_alter_add(CmigAlter *alter, char *sql, char *undo);
 
 /* Like cmig_alter_add(), with the description of a hazard, or NULL. */

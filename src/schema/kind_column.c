@@ -205,7 +205,7 @@ inherits_expression(const CmigObject *column)
 		cmig_kind_same_value(&properties[GENERATED], from->values[GENERATED], column->values[GENERATED]);
 }
 
-/* The kind's define(): "name type DEFAULT ... NOT NULL" */
+/* Append "name type DEFAULT ... NOT NULL" for CREATE TABLE or ADD COLUMN. */
 static void
 define_column(StringInfo buf, const CmigObject *column)
 {

@@ -25,8 +25,9 @@ static const CmigProperty properties[] = {
 };
 
 /*
- * ALTER EXTENSION ...  SET SCHEMA requires ownership of all members.  The
- * members of a trusted extension belong to the bootstrap superuser.
+ * SQL condition: is the current user allowed to move the extension?  ALTER
+ * EXTENSION SET SCHEMA requires ownership of all members, and the members of a
+ * trusted extension belong to the bootstrap superuser.
  */
 #define MAY_MOVE \
 	"((SELECT rolsuper FROM pg_roles WHERE rolname = current_user) OR NOT EXISTS (SELECT FROM pg_depend d" \
@@ -68,7 +69,7 @@ alter_extension(CmigAlter *alter)
 	const CmigObject *from = alter->from,
 			   *to = alter->to;
 
-	/* relocatable extensions have already been moved (rename_read.c) */
+	/* extension_move.c has already moved relocatable extensions */
 	if (cmig_alter_differs(alter, SCHEMA))
 	{
 		alter->unsupported = psprintf("it is in schema %s, and cannot be moved to %s", from->values[SCHEMA], to->values[SCHEMA]);

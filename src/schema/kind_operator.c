@@ -41,7 +41,10 @@ static const char operator_sql[] =
 " format('RESTRICT = %s, JOIN = %s', coalesce(nullif(o.oprrest, 0)::regproc::text, 'NONE'), coalesce(nullif(o.oprjoin, 0)::regproc::text, 'NONE'))"
 " FROM pg_operator o JOIN pg_namespace n ON n.oid = o.oprnamespace WHERE o.oprnamespace = ANY ($1) AND o.oprcode <> 0";
 
-/* Only the estimators can be altered. */
+/*
+ * Set the estimators with ALTER OPERATOR. Re-create the operator if anything
+ * else differs, because ALTER OPERATOR cannot change it.
+ */
 static void
 alter_operator(CmigAlter *alter)
 {

@@ -320,8 +320,9 @@ create_composite(const CmigObject *type)
 }
 
 /*
- * Only one version of the type has typed tables.  Treat both versions as if
- * they had, so that their attributes are altered with CASCADE.
+ * Called if only one version of the type has typed tables, because this is a
+ * composite type's only property.  Treat both versions as if they had typed
+ * tables, so that their attributes are altered with CASCADE.
  */
 static void
 alter_composite(CmigAlter *alter)

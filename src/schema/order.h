@@ -16,8 +16,8 @@
 #include "schema/order_node.h"
 
 /*
- * Returns an array of *count nodes, in order.  May set the "folded" and
- * "apart" flags of objects.
+ * Returns an array of *count nodes, in order.  To break cycles, may set
+ * "apart" and "folded" of objects.
  */
 extern CmigNode *cmig_order(CmigDifference *difference, int *count);
 

@@ -13,7 +13,7 @@
 #include "postgres.h"
 #include "schema/difference.h"
 
-/* The part of a change that a node executes. */
+/* The step of a change that a node stands for. */
 typedef enum CmigNodeType
 {
 	CMIG_NODE_AWAY,				/* the old object is renamed */
@@ -27,7 +27,7 @@ typedef enum CmigNodeType
 	CMIG_NODE_UNSUPPORTED
 } CmigNodeType;
 
-/* A step in the order of statements. */
+/* A node: a step of a change. */
 typedef struct CmigNode
 {
 	CmigNodeType type;
@@ -39,7 +39,8 @@ typedef struct CmigEdge
 {
 	int			node;
 	int			before;			/* the node that must come before "node" */
-	bool		soft;			/* ignore the edge if it would create a cycle */
+	bool		soft;			/* the edge is ignored if it would create a
+								 * cycle */
 	bool		weak;			/* a soft edge that is ignored before others */
 } CmigEdge;
 
@@ -52,7 +53,8 @@ typedef struct CmigOrder
 	int			nedges;
 	int			allocated;		/* allocated size of "edges" */
 	CmigEdge   *edges;			/* sorted by node */
-	int		   *start;			/* each node's first edge, then the end */
+	int		   *start;			/* the index of each node's first edge, and
+								 * nedges as the last element */
 } CmigOrder;
 
 /* Returns the object that the node creates, alters, or drops. */

@@ -40,7 +40,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-/* See replay.h. */
+/* A replay in progress. */
 struct CmigReplay
 {
 	const CmigGraph *graph;

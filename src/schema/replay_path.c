@@ -27,11 +27,11 @@ typedef struct PathEntry
 	const char *path;
 } PathEntry;
 
-/* See replay_path.h. */
+/* The search_paths with which revisions ran. */
 struct CmigReplayPaths
 {
 	HTAB	   *paths;			/* hash table of PathEntry */
-	char	   *own;			/* the path of the session */
+	char	   *own;			/* the session's search_path */
 	List	   *unsafe;			/* schemas in which other roles can create
 								 * objects, as C strings */
 };
@@ -63,8 +63,9 @@ make_table(void)
 }
 
 /*
- * Returns the path with the role in place of "$user", or NULL if the path is
- * not a valid list.  An empty path is returned as "".
+ * Returns a search_path with the role in place of "$user", or NULL if the
+ * search_path is not a valid list.  An empty search_path is returned as a pair
+ * of double quotes.
  */
 static char *
 resolve_user(const char *path, const char *role)
@@ -151,7 +152,11 @@ cmig_replay_path_read(void)
 	return paths;
 }
 
-/* Raise an error if another role could control a schema in the path. */
+/*
+ * Raise an error if the revision's search_path contains a schema in which
+ * another role could create objects.  Schemas in the shadow or in the
+ * session's search_path are accepted.
+ */
 static void
 require_safe(const CmigReplayPaths *paths, CmigShadow *shadow, const PathEntry *entry)
 {

@@ -22,8 +22,9 @@ cmig_sequence_range_limit(const char *type, bool down, bool maximum)
 }
 
 /*
- * Does the sequence have to be restarted?  This is the case if its direction
- * changes, or if it began past the end of the new range.
+ * Does the change restart the sequence?  This is the case if the direction
+ * changes, if the new range has no value in common with the old one, or if the
+ * old start value is past the end of the new range.
  */
 static bool
 must_restart(const CmigSequenceRange *from, const CmigSequenceRange *to)

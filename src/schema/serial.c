@@ -146,8 +146,8 @@ change_of_column(CmigChange **changes, const CmigObject *column, CmigAction acti
 }
 
 /*
- * Mark the column if its sequence and the sequence's owner undergo the same
- * change as the column.
+ * Set "serial" of the column, and the hosts of the changes of its sequence and
+ * the sequence's owner, if these undergo the same change as the column.
  */
 static void
 mark_column(CmigChange **changes, CmigObject *column, CmigAction action, const CmigDiffOptions *options)
@@ -164,7 +164,7 @@ mark_column(CmigChange **changes, CmigObject *column, CmigAction action, const C
 	changes[owner->index]->host = change;
 }
 
-/* Mark the columns in one image. */
+/* Mark the columns of one image that can be written as serial. */
 static void
 mark_image(const CmigImage *image, CmigChange **changes, CmigAction action, const CmigDiffOptions *options)
 {

@@ -151,8 +151,8 @@ read_relations(void)
 }
 
 /*
- * Returns the live schemas, and the new ones that the target has not created
- * yet.
+ * Returns the schemas that the target's queries must not see: the live
+ * schemas, and the empty ones that the target has not created yet.
  */
 static ArrayType *
 missing_schemas(void)

@@ -49,7 +49,10 @@ cmig_target_init(void)
  * Renames
  */
 
-/* Returns the schema of the object that a statement has created, or NULL. */
+/*
+ * Returns the name of the schema that contains the object that a statement has
+ * created.  Returns NULL for CREATE SCHEMA, and if the object is not found.
+ */
 static char *
 made_name(const RawStmt *raw, RangeVar *relation, List *names)
 {
