@@ -2,6 +2,9 @@
  * attached.c
  *	  Partition indexes that are attached to indexes of partitioned tables.
  *
+ * In the functions below, "old" is true if the object is from the old image,
+ * so that the downgrade creates it.
+ *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
@@ -231,7 +234,7 @@ with_only(const CmigObject *object, const char *sql)
 	return psprintf("%sONLY %s", pnstrdup(sql, found - sql), found);
 }
 
-/* Is the object created by a separate statement? */
+/* Do statements of its own create the object? */
 static bool
 is_made(const CmigDifference *difference, const CmigObject *object, bool old)
 {
@@ -268,9 +271,9 @@ append(CmigDdl *first, const char *sql)
 }
 
 /*
- * Returns the number of partitions that stay attached, or -1 if any
- * partition is a foreign table, because an index created with ONLY would
- * then never become valid.
+ * Returns the number of the table's partitions that stay attached.  Returns -1
+ * if any partition is a foreign table: an index that is created with ONLY
+ * could not become valid then.
  */
 static int
 count_partitions(const CmigDifference *difference, const CmigObject *table, bool old)

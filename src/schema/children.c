@@ -44,7 +44,8 @@ partitioned(const CmigImage *image, const CmigObject *table)
 }
 
 /*
- * Returns the parent table's check constraint that the object was copied from.
+ * Returns the parent table's check constraint from which the object, a check
+ * constraint with the same name, is inherited.  Returns NULL if there is none.
  */
 static const CmigObject *
 parent_check(const CmigImage *image, const CmigObject *object)
@@ -239,8 +240,9 @@ keeps_column(const CmigDifference *difference, const CmigObject *column)
 }
 
 /*
- * If any child keeps the column, drop the column from the parent with ONLY,
- * and separately from the other children.
+ * Set "only" and "left" of the change of a dropped column: if any child keeps
+ * the column, it is dropped from the parent with ONLY, and from each other
+ * child by a separate statement.
  */
 static void
 keep_column(const CmigDifference *difference, CmigChange *change)
@@ -258,7 +260,10 @@ keep_column(const CmigDifference *difference, CmigChange *change)
 	}
 }
 
-/* Handle a column that is dropped from the parent, but not from the child. */
+/*
+ * If the column stays although the parent's column is dropped, call
+ * keep_column() for the parent's column.
+ */
 static void
 find_kept_column(const CmigDifference *difference, const CmigChange *change)
 {
@@ -339,8 +344,8 @@ cmig_children_validate(const CmigDifference *difference, const CmigImage *image,
 }
 
 /*
- * Returns the statements that re-create the constraint and its copies in
- * children.
+ * Returns SQL that re-creates the constraint and its copies in children,
+ * validates the copies that are valid in the image, and restores the comments.
  */
 static char *
 make_again(const CmigDifference *difference, const CmigImage *image, const CmigObject *constraint)
@@ -365,7 +370,8 @@ make_again(const CmigDifference *difference, const CmigImage *image, const CmigO
 }
 
 /*
- * Returns the topmost parent's constraint; dropping it also drops its copies.
+ * Returns the topmost constraint that this one is inherited from, or the
+ * constraint itself.  Dropping the topmost constraint also drops its copies.
  */
 static const CmigObject *
 topmost(const CmigImage *image, const CmigObject *constraint)

@@ -47,7 +47,7 @@ typedef struct SharedValues
 
 /*
  * Allocate memory for a part of the image.  The many small parts are taken
- * from blocks, because they are freed together.
+ * from large blocks, because they are all freed together.
  */
 static char *
 take(CmigImageReader *reader, Size size)
@@ -265,9 +265,10 @@ add_alias(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Read the addresses of objects that are part of other objects: row types,
- * array types, multirange types and their functions and casts, column defaults
- * and generation expressions, view rules, constraint indexes, and identity
+ * Record further addresses of objects.  A part without an object of its own
+ * has the address of the object that it belongs to: row types, array types,
+ * multirange types and their functions and casts, column defaults and
+ * generation expressions, view rules, constraint indexes, and identity
  * sequences.
  */
 static void
@@ -318,8 +319,8 @@ find_needed(const CmigImageReader *reader, CmigAddress address)
 }
 
 /*
- * Is the dependency itself an object in the image, as OWNED BY and attached
- * partitions are?
+ * Is the dependency itself an object in the image?  This is the case for a
+ * sequence's OWNED BY and for a partition's attachment to its table.
  */
 static bool
 is_own_kind(const CmigObject *object, const CmigObject *on, char type)

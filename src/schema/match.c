@@ -114,8 +114,10 @@ follows_type(const CmigDifference *difference, const CmigObject *object)
 }
 
 /*
- * Returns statements that remove an object's owner, privileges, and comments.
- * Their undo statements restore these after the object has been re-created.
+ * For an object that is dropped together with another one, returns the
+ * statements that reset its owner, privileges, and comments.  The downgrade
+ * runs their undo statements, which set these again, after the object has been
+ * re-created.
  */
 static List *
 annotations(const CmigDifference *difference, const CmigObject *object)
@@ -177,7 +179,10 @@ compare_single(CmigDifference *difference, CmigChange *change)
 		change->action = change->to ? CMIG_CREATE : CMIG_DROP;
 }
 
-/* Copy to "to" the properties that ORMs cannot define and that "to" lacks. */
+/*
+ * Copy from "from" to "to" the properties that ORMs cannot define and that
+ * have their default values in "to".
+ */
 static void
 keep_unknown(const CmigObject *from, CmigObject *to)
 {
@@ -189,8 +194,9 @@ keep_unknown(const CmigObject *from, CmigObject *to)
 }
 
 /*
- * Refuse to drop an object that ORMs cannot define, because the user must
- * decide whether to drop it.
+ * Refuse to drop an object that ORMs cannot define, but that depends on
+ * "missing", an object that the target lacks.  The user must decide whether to
+ * drop the object.
  */
 static void
 refuse_drop(CmigChange *change, const CmigObject *missing)
@@ -213,7 +219,10 @@ is_refused(const CmigDifference *difference, const CmigObject *object)
 	return false;
 }
 
-/* Is the object a privilege, and are privileges not compared? */
+/*
+ * Is the object a privilege, while the options exclude privileges from the
+ * comparison?
+ */
 static bool
 is_ignored(const CmigDifference *difference, const CmigObject *object)
 {
@@ -248,9 +257,9 @@ add_change(CmigDifference *difference, CmigObject *from, CmigObject *to)
 }
 
 /*
- * Returns true if the partition stays attached to the same table, but its
- * index is attached to a different index.  The partition's index is then
- * dropped with the old parent index, and created with the new parent index.
+ * Returns true if a partition stays attached to the same table, but its index
+ * is attached to another index in the new image.  The partition's index is
+ * then dropped with the old parent index, and created with the new one.
  */
 static bool
 is_moved(const CmigDifference *difference, const CmigObject *from, const CmigObject *to)

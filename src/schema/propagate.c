@@ -19,7 +19,10 @@ count_dependent(CmigDependents *dependents, const CmigObject *on)
 	dependents->start[on->index + 1]++;
 }
 
-/* Build a list of dependents for each object.  Children count as dependents. */
+/*
+ * Set *dependents to the dependents of each object in the image.  Children
+ * count as dependents of their parent.
+ */
 static void
 find_dependents(const CmigImage *image, CmigDependents *dependents)
 {
@@ -79,8 +82,8 @@ is_disturbed(const CmigChange *change, const CmigChange *dependent)
 }
 
 /*
- * Returns true if the dependent no longer depends on the object after the
- * change.
+ * Returns true if the dependent is altered so that it no longer depends on the
+ * object of "change".
  */
 static bool
 lets_go(const CmigDifference *difference, const CmigChange *change, const CmigChange *dependent)
@@ -119,8 +122,8 @@ goes_with_table(const CmigDifference *difference, const CmigChange *change)
 }
 
 /*
- * Returns true if the dependent must be changed because an object that it uses
- * is altered or, if "goes" is set, dropped.
+ * Returns true if the dependent must be dropped or altered because the object
+ * of "change", which it uses, is altered or, if "goes" is true, dropped.
  */
 static bool
 is_affected(const CmigDifference *difference, const CmigChange *change, const CmigChange *dependent,
@@ -133,7 +136,11 @@ is_affected(const CmigDifference *difference, const CmigChange *change, const Cm
 		return false;
 	if (cmig_children_is_attached(dependent) && dependent->from->parent != change->from)
 		return false;
-	/* the dependent also depends on the type, whose change affects it */
+
+	/*
+	 * for the definition of a base type, nothing needs to be done: the
+	 * dependent also depends on the type, whose change affects it
+	 */
 	if (change->from->kind == &cmig_kind_base_definition)
 		return false;
 	if (change->from->kind == &cmig_kind_attribute && is_typed_column(dependent->from))
@@ -167,7 +174,8 @@ find_way(CmigDifference *difference, CmigChange *change, CmigChange *dependent)
 }
 
 /*
- * Queue the change, unless its dependents have been examined for this action.
+ * Add the change to the queue of changes whose dependents must be examined,
+ * unless it was added before with the same action.
  */
 static List *
 enqueue(List *queue, CmigChange *change)
@@ -194,9 +202,10 @@ whole_of(const CmigDifference *difference, CmigChange *change)
 }
 
 /*
- * Decide what happens to a dependent of the change.  Returns the change whose
- * dependents must be examined next, or NULL.  If the dependent prevents the
- * change, the change is marked as unsupported.
+ * Decide what happens to a dependent of the object of "change".  "goes" is
+ * true if that object is dropped.  Returns the change whose dependents must be
+ * examined next, or NULL. If the dependent prevents the change, the change is
+ * marked as unsupported.
  */
 static CmigChange *
 disturb(CmigDifference *difference, CmigChange *change, CmigChange *dependent, bool goes)

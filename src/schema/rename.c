@@ -171,8 +171,9 @@ find_object(const CmigImage *image, const Word *word, const List *names, const c
 }
 
 /*
- * In a three-part name, replace the table's new name with its current one.
- * Returns NULL if no rename gives this new name to a table.
+ * Returns the three-part name of an object with the current name of its table
+ * in place of the new one.  Returns NULL if no rename gives a table this new
+ * name.
  */
 static List *
 old_table_names(const CmigImage *image, const List *names, const List *renames)
@@ -305,7 +306,10 @@ collides(const CmigObject *object, const char *name, const CmigObject *other, co
 		strcmp(identity_with(object, name), others == other->name ? other->identity : identity_with(other, others)) == 0;
 }
 
-/* Returns the object that already has this name, or NULL. */
+/*
+ * Returns another object that would conflict with "object" if "object" were
+ * called "name", or NULL.
+ */
 static CmigObject *
 find_holder(const CmigImage *image, const CmigObject *object, const char *name)
 {
@@ -339,7 +343,10 @@ typedef struct Pending
 	bool		done;
 } Pending;
 
-/* Does an object that has yet to be renamed currently have this name? */
+/*
+ * Must the rename of "object" to this name wait, because another object that
+ * has yet to be renamed conflicts with it?
+ */
 static bool
 is_waited_for(const Pending *pending, int count, const CmigObject *object, const char *name)
 {
@@ -380,8 +387,9 @@ list_pending(const CmigImage *image, const List *renames, CmigRenameRank rank, P
 }
 
 /*
- * Add the next step.  If only cycles are left, this step gives an object a
- * temporary name.  Returns false if nothing is left to do.
+ * Add a step for the next rename that is possible.  If only cycles are left,
+ * the step gives an object a temporary name.  Returns false if nothing is left
+ * to do.
  */
 static bool
 next_step(const CmigImage *image, Pending *pending, int count, List **steps)
@@ -488,7 +496,10 @@ table_of(const CmigImage *image, const CmigObject *object)
 	return NULL;
 }
 
-/* Does PostgreSQL derive the object's default name from the table's name? */
+/*
+ * Can the object's default name be derived from the name of its table, so that
+ * it may follow a rename of the table?
+ */
 static bool
 may_follow(const CmigObject *object)
 {
@@ -583,9 +594,10 @@ has_index(const CmigObject *object)
 }
 
 /*
- * Remove the renames whose new name belongs to another object in the image.  A
- * rename stays in the list if that object is also renamed, or if it has an
- * index, because the index can then be renamed.
+ * Remove, from a list of CmigAttachedName, the renames whose new name belongs
+ * to another object in the image.  A rename stays in the list if that object
+ * is also renamed, or if it has an index, because the index can then be given
+ * another name.
  */
 static List *
 without_taken(const CmigImage *from, List *names)
@@ -609,7 +621,10 @@ without_taken(const CmigImage *from, List *names)
 	return names;
 }
 
-/* Returns a name that no object has in either image. */
+/*
+ * Returns a temporary name for the object, with which it conflicts with no
+ * object in either image. *number is the next number to try.
+ */
 static char *
 free_name(const CmigImage *from, const CmigImage *to, const CmigObject *object, int *number)
 {

@@ -137,9 +137,9 @@ cmig_replace_dependent(CmigDifference *difference, CmigChange *change, CmigChang
 }
 
 /*
- * Does the column change to a type with the name of the old type, or to
- * another type that is replaced?  If so, the old type must exist under a
- * temporary name until the column has changed.
+ * Does the new version of a column use a type that has the name of the old
+ * type, or another type that is replaced?  If so, the old type must exist
+ * under a temporary name until the column has changed.
  */
 static bool
 needs_old_name(const CmigDifference *difference, const CmigChange *change, const CmigObject *column)
@@ -269,7 +269,10 @@ is_nested(const CmigDependents *dependents, const CmigObject *type)
 	return false;
 }
 
-/* Does the upgrade or the downgrade make PostgreSQL check existing values? */
+/*
+ * Does the change of a domain make PostgreSQL check existing values, in the
+ * upgrade or in the downgrade?
+ */
 static bool
 changes_checks(const CmigDifference *difference, const CmigChange *change)
 {
@@ -287,7 +290,8 @@ changes_checks(const CmigDifference *difference, const CmigChange *change)
 
 /*
  * PostgreSQL can alter neither a composite type that columns use, nor the
- * checks of a domain that columns use in arrays or composite types.
+ * checks of a domain that columns use in arrays or composite types.  Such
+ * types are replaced.
  */
 void
 cmig_replace_used(CmigDifference *difference, const CmigDependents *dependents)
@@ -309,8 +313,8 @@ cmig_replace_used(CmigDifference *difference, const CmigDependents *dependents)
 }
 
 /*
- * In the properties of an old type, replace the names of other old types with
- * their temporary names.
+ * In the properties of "copy", which is a copy of an old type or of its child,
+ * replace the names of other old types with their temporary names.
  */
 static void
 name_away(const CmigDifference *difference, const CmigObject *object, CmigObject *copy)

@@ -105,8 +105,9 @@ fixed_schema(const char *name)
 }
 
 /*
- * Returns the schema that CREATE EXTENSION without SCHEMA would use, or
- * "from" if this schema is unknown.
+ * Returns the schema that CREATE EXTENSION without SCHEMA would use: the first
+ * one in search_path.  Returns "from", the extension's current schema, if
+ * search_path is empty or the extension's control file names a schema.
  */
 static Oid
 default_schema(const CmigExtension *extension, Oid from)
@@ -128,7 +129,10 @@ note_place(CmigTargetState *state, const CmigExtension *extension, Oid from, con
 					 psprintf("stays in schema \"%s\": %s", get_namespace_name(from), why));
 }
 
-/* Move the extension's members to a schema, if the current user may do so. */
+/*
+ * Move the extension's members to a schema if the current user is allowed to
+ * do this.  Otherwise, add a note.
+ */
 static void
 place(CmigTargetState *state, CmigExtension *extension, Oid to)
 {

@@ -161,8 +161,9 @@ note_elsewhere(CmigTargetState *state, const char *schema)
 }
 
 /*
- * Does the statement create something?  For pg_cmig's own schemas, pg_dump
- * also writes other statements, which are not worth mentioning.
+ * Does the statement create an object, so that a NOTICE should mention it even
+ * if the object is in one of pg_cmig's own schemas?  The other statements that
+ * pg_dump writes for these schemas are not mentioned.
  */
 static bool
 creates_object(Node *statement)

@@ -210,7 +210,11 @@ cmig_target_missing_show(CmigTargetState *state, Node *node)
 	return true;
 }
 
-/* Can any role with CREATE on the schema create the function? */
+/*
+ * Can a role create the function without special privileges, other than CREATE
+ * on the schema?  Other languages than SQL and PL/pgSQL may require more, and
+ * LEAKPROOF requires a superuser.
+ */
 static bool
 is_in_common_language(const CreateFunctionStmt *create)
 {
