@@ -130,9 +130,9 @@ add_step_row(CmigDirection direction, const CmigRevision *revision, void *arg)
 
 /*
  * Run the plan, and add its steps to the function's result.  *number is the
- * number of the last step so far.  If allowed is not NULL, only the texts in it
- * may run.  If examine is true, perform the checks that come before an upgrade
- * first.
+ * number of the last step so far.  If allowed is not NULL, only the scripts
+ * that it covers may run.  If examine is true, first perform the checks that
+ * come before an upgrade.
  */
 static void
 run_plan(FunctionCallInfo fcinfo, const CmigSituation *now, const CmigPlan *plan,
@@ -413,7 +413,10 @@ cmig_stamp_wrong(PG_FUNCTION_ARGS)
 	cmig_wrong_call(fcinfo, 0, has_purge ? 0 : PG_NARGS() - 1, "SELECT cmig.stamp(", CMIG_SEVERAL_ARRAY);
 }
 
-/* stamp('001', 'true') is a correct call, but stamp('001', '002') is not. */
+/*
+ * Variant for two text arguments.  Accepts stamp('001', 'true'), in which the
+ * second argument is a boolean, but not stamp('001', '002').
+ */
 Datum
 cmig_stamp_texts(PG_FUNCTION_ARGS)
 {

@@ -76,7 +76,7 @@ add_file(CmigImport *import, CmigToolFile *file, const char *id, const FlywayNam
 	return revision;
 }
 
-/* Add the V files, sorted by version. */
+/* Add a revision for each V (versioned) file, sorted by version. */
 static void
 add_versions(CmigImport *import)
 {
@@ -108,7 +108,7 @@ find_version(const CmigImport *import, const char *version)
 }
 
 /*
- * Add each U file as the downgrade script of the revision with the same
+ * Add each U (undo) file as the downgrade script of the revision with the same
  * version.
  */
 static void
@@ -156,7 +156,7 @@ set_replaces(const CmigImport *import, CmigToolRevision *baseline, const char *v
 
 /*
  * If the files of the versions that a baseline replaces are missing, make the
- * next version follow the baseline.
+ * baseline the parent of the next version.
  */
 static void
 follow_baseline(const CmigImport *import, CmigToolRevision *baseline, const char *version)
@@ -173,7 +173,10 @@ follow_baseline(const CmigImport *import, CmigToolRevision *baseline, const char
 	}
 }
 
-/* Add the newest B file.  Older B files are left out. */
+/*
+ * Add a revision for the newest B (baseline) file.  Older B files are left
+ * out.
+ */
 static void
 add_baseline(CmigImport *import)
 {
@@ -209,8 +212,8 @@ add_baseline(CmigImport *import)
 }
 
 /*
- * Add the R files.  Both Flyway and pg_cmig run them in the order of their
- * descriptions.
+ * Add revisions for the R (repeatable) files.  Both Flyway and pg_cmig run
+ * them in the order of their descriptions.
  */
 static void
 add_repeatable(CmigImport *import)

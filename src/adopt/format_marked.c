@@ -33,7 +33,7 @@ typedef struct MarkedFile
 
 typedef MarkedLine (*ClassifyLine) (CmigToolRevision *revision, const CmigToolLine *line);
 
-/* Split a file's lines into the two scripts. */
+/* Split a file's lines into the upgrade script and the downgrade script. */
 static void
 read_lines(CmigToolRevision *revision, const char *text, ClassifyLine classify, MarkedFile *marked)
 {
@@ -63,7 +63,10 @@ read_lines(CmigToolRevision *revision, const char *text, ClassifyLine classify, 
 		}
 }
 
-/* Set the revision's scripts from a file that has been read. */
+/*
+ * Set a revision's scripts to the ones that read_lines() has found in its
+ * file.
+ */
 static void
 set_scripts(CmigImport *import, CmigToolRevision *revision, const MarkedFile *marked)
 {

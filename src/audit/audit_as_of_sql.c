@@ -3,10 +3,11 @@
  *	  Builds the queries of audit_as_of().
  *
  * The answer is found backward.  A row that has no entry after the given time
- * has not changed since, so it is read from the table itself; for any other row,
- * the first entry after that time has the old row.  Therefore, no entries from
- * before that time are needed, rows that are older than the audit are correct,
- * and columns that were added since have the values that PostgreSQL gave them.
+ * has not changed since, so it is read from the table itself; for any other
+ * row, the first entry after that time contains the old row.  Therefore, no
+ * entries from before that time are needed, rows that are older than the audit
+ * are correct, and columns that were added since have the values that
+ * PostgreSQL gave them.
  *
  * An example: a table t (id, v) has the rows (1, 'b'), (3, 'c') and (4, 'd')
  * now, and its log has these entries after the given time:

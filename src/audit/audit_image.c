@@ -236,7 +236,7 @@ raise_misfit(const CmigAuditImages *images, Jsonb *image, const char *column,
 			 errhint("Look the row up in cmig_audit.log, or use a time after the column's type was changed.")));
 }
 
-/* Find the column that does not accept its value, and raise an error about it. */
+/* Raise an error that names the column that does not accept its value. */
 static void
 explain(const CmigAuditImages *images, Jsonb *image, ErrorData *error)
 {

@@ -95,7 +95,8 @@ collect_entry(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Returns the changes of the current command, or the objects that it dropped.
+ * Returns the changes that the current DDL command made or, for the event
+ * sql_drop, the objects that it dropped.
  */
 static List *
 read_entries(const char *event, const char *tag)
@@ -111,7 +112,7 @@ read_entries(const char *event, const char *tag)
 }
 
 /*
- * Is this session running pg_restore, as a role that can change the policy
+ * Is this session running pg_restore as a role that can change the policy
  * anyway?  The application name is ignored for other roles.
  */
 static bool
@@ -122,10 +123,10 @@ is_restore(void)
 }
 
 /*
- * Has the policy already been applied to the current command, on another node of
- * a Citus cluster or in another session?  It is applied on the coordinator, which
- * then runs the command on the shards.  If the coordinator has shards itself, its
- * run does so in other sessions.
+ * Has the policy already been applied to the current command, on another node
+ * of a Citus cluster or in another session?  The policy is applied on the
+ * coordinator, which then runs the command on the shards.  If the coordinator
+ * itself has shards, it runs the command on them in other sessions.
  */
 static bool
 is_for_shards(void)

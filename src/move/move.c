@@ -233,7 +233,10 @@ is_expected(const CmigExpectedRows *expected, const CmigPlanStep *step, int node
 	return expected->set[node] && !(step != NULL && has_node(&step->removed, node));
 }
 
-/* Returns the id of an expected row that is missing from the list, or "". */
+/*
+ * Returns the id of an expected version row that is missing from "rows", or
+ * "".
+ */
 static const char *
 missing_row(const CmigGraph *graph, const CmigExpectedRows *expected, const CmigPlanStep *step,
 			const CmigNames *rows)
@@ -327,8 +330,9 @@ targets_expression(const CmigNames *targets)
 }
 
 /*
- * In a scope, raise an error if a revision of the plan depends on one in another
- * tree that is applied neither in the database nor in the scope.
+ * In a scope, raise an error if a revision of the plan depends on a revision
+ * of another tree that is applied neither in the database nor in the scope,
+ * and is not an earlier step of the plan.
  */
 static void
 require_outside(const CmigSituation *now, const CmigPlan *plan)
@@ -362,8 +366,9 @@ require_outside(const CmigSituation *now, const CmigPlan *plan)
 }
 
 /*
- * Raise an error if the plan reverts a revision in the database that a revision
- * of another tree depends on which is applied in a scope.
+ * Raise an error if the plan would revert a revision in the database that a
+ * scope still needs: a revision that is applied in the scope belongs to
+ * another tree and depends on it.
  */
 static void
 require_unneeded(const CmigSituation *now, const CmigPlan *plan)

@@ -102,7 +102,7 @@ begin_own_work(const StepRun *run)
 	return saved;
 }
 
-/* Write the current statement's row. */
+/* Write the current statement's row in cmig.progress. */
 static void
 write_row(const StepRun *run, CmigProgressState state, const char *detail)
 {
@@ -114,8 +114,8 @@ write_row(const StepRun *run, CmigProgressState state, const char *detail)
 }
 
 /*
- * Returns the detail for a row: a JSON object with the statement's checksum and
- * other members.
+ * Returns the detail for a row of cmig.progress: a JSON object with the
+ * statement's checksum and other members.
  */
 static char *
 make_detail(const StepRun *run, const char *members)
@@ -192,8 +192,8 @@ run_in_doubt(void *arg)
 }
 
 /*
- * Attempt callback: can the statement be repeated? This is the case if the
- * statement has no row, which means that it has not committed.
+ * Attempt callback: can the statement be repeated? This is the case if it has
+ * no row in cmig.progress, which means that it has not committed.
  */
 static bool
 has_not_committed(void *arg)
@@ -319,8 +319,8 @@ run_top_level(void *arg)
 }
 
 /*
- * Run a statement that must run at top level. If the statement has a row,
- * resume it.
+ * Run a statement that must run at top level. If an earlier call has already
+ * begun it (the statement has a row in cmig.progress), resume it.
  */
 static void
 run_judged(StepRun *run)

@@ -58,7 +58,10 @@ digits_of(const char *const *texts, int count, int digits)
 	return result;
 }
 
-/* Returns the digits for a step's direction, transactional flag, and texts. */
+/*
+ * Returns the first digits of the hash of a step's direction, transactional
+ * flag, and texts.
+ */
 static char *
 step_digits(const CmigRunStep *step, int digits)
 {
@@ -71,7 +74,7 @@ step_digits(const CmigRunStep *step, int digits)
 	return digits_of(texts, lengthof(texts) - (step->precondition_sql == NULL), digits);
 }
 
-/* Returns the digits for a revision id. */
+/* Returns the digits that stand for a revision id in a checksum. */
 static char *
 id_digits(const char *id)
 {

@@ -237,7 +237,7 @@ prepare_index(IndexStmt *statement)
 	return detail.data;
 }
 
-/* Determine the result of CREATE INDEX CONCURRENTLY. */
+/* Determine the result of an interrupted CREATE INDEX CONCURRENTLY. */
 static CmigResumeVerdict
 judge_index(IndexStmt *statement, const char *detail, List **leftovers)
 {
@@ -279,7 +279,7 @@ typedef struct Transients
 	StringInfo	names;			/* JSON array of the indexes' names, or NULL */
 } Transients;
 
-/* Add a row of transient_query. */
+/* Callback that adds the index in a row of transient_query. */
 static void
 collect_transient(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -299,8 +299,9 @@ collect_transient(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Find transient indexes of the relations that the statement rebuilds, except
- * those that are already known.
+ * Find transient indexes (named ..._ccnew or ..._ccold) of the relations that
+ * a REINDEX statement rebuilds, except those that are already listed in
+ * "known".
  */
 static void
 find_transients(const ReindexStmt *statement, const char *known, Transients *found)
@@ -396,7 +397,7 @@ attachment(const AlterTableStmt *alter, const PartitionCmd *command)
 	return state;
 }
 
-/* Determine the result of DETACH PARTITION CONCURRENTLY. */
+/* Determine the result of an interrupted DETACH PARTITION CONCURRENTLY. */
 static CmigResumeVerdict
 judge_detach(const AlterTableStmt *alter, const PartitionCmd *command,
 			 const char *detail, char **finish)

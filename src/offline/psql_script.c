@@ -52,7 +52,10 @@ typedef struct Offline
  * The start and the end of the script
  */
 
-/* Returns the start of a range as the names of version rows. */
+/*
+ * Returns the names of the version rows that correspond to "from", the start
+ * of a range.
+ */
 static CmigNames *
 read_start(const CmigSituation *now, char *from)
 {
@@ -305,8 +308,8 @@ lock_key(const Offline *offline)
 }
 
 /*
- * Append the part before the first transaction.  If "stop" is true, psql must
- * stop when an error occurs.
+ * Append the part of the script before the first transaction.  If "stop" is
+ * true, psql must stop when an error occurs.
  */
 static void
 append_start(Offline *offline, bool stop)
@@ -376,7 +379,10 @@ insert_extension_check(Offline *offline, int place)
 	text->len += check.len;
 }
 
-/* Returns the encoding of the text when it reaches the client. */
+/*
+ * Returns the name of the encoding that the script has when it reaches the
+ * client.
+ */
 static const char *
 text_encoding_name(void)
 {
@@ -385,9 +391,9 @@ text_encoding_name(void)
 }
 
 /*
- * Raise an error for an encoding that only clients can use, unless the text is
- * ASCII.  In such an encoding, the second byte of a character can be a
- * backslash or a brace, so psql splits the text correctly only if its own
+ * Raise an error for an encoding that only clients can use, unless the script
+ * is ASCII.  In such an encoding, the second byte of a character can be a
+ * backslash or a brace, so psql splits the script correctly only if its own
  * encoding is set to the same one.  However, a database rejects an encoding
  * for which it has no conversion.
  */

@@ -126,7 +126,10 @@ append_end_of_script(StringInfo out, const CmigPsqlScripts *scripts,
  * Scripts
  */
 
-/* An error context callback; its argument is a Reading. */
+/*
+ * Error context callback: name the revision, the statement, and the line.  The
+ * argument is a Reading.
+ */
 static void
 describe_error(void *arg)
 {

@@ -236,7 +236,7 @@ find_row(const CmigVersionTable *table, int node)
 	return low;
 }
 
-/* Add a node to the rows. */
+/* Add a node to the version rows. */
 static void
 add_row(CmigVersionTable *table, int node)
 {
@@ -248,7 +248,7 @@ add_row(CmigVersionTable *table, int node)
 	table->row_count++;
 }
 
-/* Remove a node from the rows. */
+/* Remove a node from the version rows. */
 static void
 remove_row(CmigVersionTable *table, int node)
 {
@@ -315,9 +315,9 @@ cmig_version_table_record(StringInfo out, const CmigVersionTable *table, const c
  */
 
 /*
- * Give the current scope rows of its own: in cmig.scope_version instead of
- * cmig.version, or in a table in the scope's schema instead of one without a
- * schema and of the default.
+ * Use a version table that has separate rows for the current scope:
+ * cmig.scope_version in place of cmig.version.  In place of the default table,
+ * or of a table named without a schema, use a table in the scope's schema.
  */
 static void
 use_scope(CmigVersionTable *version, bool without_schema, const char *table)

@@ -58,8 +58,8 @@ static CmigQuery lag_query = {
 };
 
 /*
- * Run a batch, either with retries and a commit or as part of the caller's
- * transaction.
+ * Run a batch, either in a transaction of its own with retries, or as part of
+ * the caller's transaction.
  */
 static void
 attempt(CmigBackfill *b, CmigAttempt body)
@@ -83,7 +83,7 @@ attempt(CmigBackfill *b, CmigAttempt body)
  * The loop
  */
 
-/* Read a row of lag_query. */
+/* Callback that reads a row of lag_query. */
 static void
 keep_lag(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -113,7 +113,7 @@ throttle(CmigBackfill *b)
 	}
 }
 
-/* Show the state in pg_stat_activity. */
+/* Show the backfill's progress in pg_stat_activity. */
 static void
 show_activity(const CmigBackfill *b)
 {
@@ -201,7 +201,7 @@ run_passes(CmigBackfill *b)
 		warn_of_unchanged(b);
 }
 
-/* An error context callback that reports the progress. */
+/* Error context callback that reports the backfill's progress. */
 static void
 describe_error(void *arg)
 {
@@ -213,8 +213,8 @@ describe_error(void *arg)
 }
 
 /*
- * Find the state to resume from, or create a new one.  Returns true if the
- * backfill is already done.
+ * Find the state of an interrupted backfill to resume, or create a new state.
+ * Returns true if the backfill is already done.
  */
 static bool
 find_state(CmigBackfill *b)
@@ -227,7 +227,10 @@ find_state(CmigBackfill *b)
 	return b->run.done;
 }
 
-/* Delete the row of a backfill that failed before it updated anything. */
+/*
+ * Delete the row in cmig.backfill_run of a backfill that failed before it
+ * updated anything.
+ */
 static void
 forget(CmigBackfill *b)
 {

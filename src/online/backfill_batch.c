@@ -47,7 +47,7 @@ typedef struct Counts
 	int64		still;			/* number of updated rows that still match */
 } Counts;
 
-/* Read a row of a counting query. */
+/* Callback that reads a row of a counting query. */
 static void
 keep_counts(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -58,7 +58,7 @@ keep_counts(TupleDesc desc, HeapTuple row, void *arg)
 	counts->still = DatumGetInt64(cmig_query_datum(desc, row, 2, &isnull));
 }
 
-/* Read a row that contains a key. */
+/* Callback that reads a row that contains a key. */
 static void
 keep_key(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -88,7 +88,10 @@ fetch_key(CmigQuery *query, Datum *values)
 	return key;
 }
 
-/* Raise an error because updated rows still match, so the next pass would update them again. */
+/*
+ * Raise an error because updated rows still match where_sql, so the next pass
+ * would update them again.
+ */
 static void
 refuse_still(int64 updated, int64 still)
 {
@@ -101,9 +104,9 @@ refuse_still(int64 updated, int64 still)
 }
 
 /*
- * Is the current part updated by a single batch?  In the caller's transaction,
- * the sizes of shards cannot be asked for, because a shard might be locked by
- * this transaction.
+ * Is the current part of the table updated in a single batch?  This is the
+ * case for shards that are updated in the caller's transaction, because asking
+ * for their sizes might wait for a lock of this transaction.
  */
 static bool
 is_at_once(const CmigBackfill *b)
@@ -211,8 +214,8 @@ update_blocks(CmigBackfill *b)
 }
 
 /*
- * Check that the rows of a range of keys that were updated no longer match.
- * Counts the ones that match but were not updated.
+ * Check that the rows updated in a range of keys no longer match where_sql.
+ * Count the rows that match but were not updated.
  */
 static void
 check_still(CmigBackfill *b, CmigQuery *query, Datum *values, int64 rows)
@@ -225,7 +228,10 @@ check_still(CmigBackfill *b, CmigQuery *query, Datum *values, int64 rows)
 	b->next.unchanged += counts.all;
 }
 
-/* Find the last key of the next batch.  Returns no key if it is the last batch. */
+/*
+ * Find the last key of the next batch.  Returns an empty key if the batch is
+ * the last one.
+ */
 static CmigNames
 find_end(CmigBackfill *b, Datum *values)
 {
@@ -240,7 +246,10 @@ find_end(CmigBackfill *b, Datum *values)
 	return fetch_key(&b->queries.shard_end, question);
 }
 
-/* Choose the number of rows of a shard in the next batch. */
+/*
+ * Adapt the number of rows of each shard in the next batch, given the number
+ * of rows that the last batch updated.
+ */
 static void
 adapt_shard_rows(CmigBackfill *b, int64 rows)
 {

@@ -41,8 +41,8 @@ listed(char **names, int count)
 }
 
 /*
- * A callback that raises an error if another backfill has updated rows that
- * this backfill would update again.  The user must decide how to proceed.
+ * Callback that raises an error if another backfill has updated rows that this
+ * backfill would update again.  The user must decide how to proceed.
  */
 static void
 refuse_unfinished(const CmigBackfillUnfinished *other, void *arg)

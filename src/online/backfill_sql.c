@@ -64,7 +64,7 @@ append_key(StringInfo sql, const KeySource *source, const char *suffix)
 						 source->key->columns[i], suffix);
 }
 
-/* Append the filter, if there is one, and what connects it with a comparison. */
+/* If there is a filter (where_sql), append it, followed by AND. */
 static void
 append_filter(StringInfo sql, const CmigBackfillTarget *target)
 {
@@ -100,7 +100,7 @@ append_range(StringInfo sql, const CmigBackfillKey *key, bool lower)
 	append_comparison(sql, key, key->not_greater, lower ? 1 + key->count : 1);
 }
 
-/* Build a statement that updates a range. */
+/* Build a statement that updates the rows in a range of keys. */
 static void
 make_update(CmigQuery *query, const CmigBackfillTarget *target, const CmigBackfillPart *part,
 			bool lower)
@@ -114,7 +114,10 @@ make_update(CmigQuery *query, const CmigBackfillTarget *target, const CmigBackfi
 	make_query(query, sql.data, part->key.count * (lower ? 2 : 1), TEXTOID);
 }
 
-/* Build a statement that counts the rows of a range that match the filter. */
+/*
+ * Build a statement that counts the rows in a range of keys that match the
+ * filter.
+ */
 static void
 make_still(CmigQuery *query, const CmigBackfillTarget *target, const CmigBackfillPart *part,
 		   bool lower)

@@ -2,18 +2,19 @@
  * backfill_target.c
  *	  Checks a backfill's arguments and table before the first batch.
  *
- * If there is a filter, the table is walked by ranges of blocks, in several
- * passes until no row matches.  This is the fastest way, and each pass finds
- * the rows that other sessions have moved or added since the previous pass.
- * Without a filter, rows that have been updated cannot be distinguished from
- * others.  Therefore, the table is walked once, in the order of a unique key,
- * up to the greatest key that existed at the start.
+ * If there is a filter (where_sql), the table is walked by ranges of blocks,
+ * in several passes until no row matches.  This is the fastest way, and each
+ * pass finds the rows that other sessions have moved or added since the
+ * previous pass.  Without a filter, rows that have been updated cannot be
+ * distinguished from others.  Therefore, the table is walked once, in the
+ * order of a unique key, up to the greatest key that existed at the start.
  *
- * The rows of a table that Citus manages are in shards.  Batches are statements
- * that Citus runs on all shards at the same time: a range of blocks is that range
- * of each shard, and a range of keys is wherever its rows are.  If a shard has
- * copies on several nodes, a row is in different blocks there, so such a table is
- * walked by key even if there is a filter, with the filter in each statement.
+ * The rows of a table that Citus manages are in shards.  Batches are
+ * statements that Citus runs on all shards at the same time: a range of blocks
+ * is updated in each shard, and a range of keys is updated in the shards that
+ * contain its rows.  If a shard has copies on several nodes, a row is in
+ * different blocks there, so such a table is walked by key even if there is a
+ * filter, with the filter in each statement.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -62,7 +63,9 @@
  * Fragments
  */
 
-/* Make error positions refer to the given text. */
+/*
+ * Push an error context callback that makes error positions refer to "text".
+ */
 static void
 push_text(ErrorContextCallback *callback, char *text)
 {
@@ -273,9 +276,9 @@ check_policies(Oid relation)
 }
 
 /*
- * Check privileges as PostgreSQL does when it runs the statement.  Not for tables
- * that Citus manages: it would plan the statement on another connection, which
- * might wait for a lock of this one.
+ * Check privileges as PostgreSQL does when it runs the statement.  Do not call
+ * this for tables that Citus manages: it would plan the statement on another
+ * connection, which might wait for a lock of this one.
  */
 static void
 check_privileges(const CmigBackfillTarget *target, const char *name)
@@ -331,10 +334,10 @@ static CmigQuery foreign_cast = {
 };
 
 /*
- * Returns the function of a cast found by foreign_cast, or NULL.  A walk by
- * key converts keys to and from text.  With such a cast, the conversion would
- * call the other role's function with the caller's privileges, and the
- * function might not preserve the value.
+ * Returns the name of a cast function that foreign_cast finds for a type, or
+ * NULL.  A walk by key converts keys to and from text.  With such a cast, the
+ * conversion would call another role's function with the caller's privileges,
+ * and the function might not preserve the value.
  */
 static char *
 find_foreign_cast(Oid type)

@@ -160,7 +160,7 @@ is_not_inherited(const char *definition)
 		strcmp(definition + length - strlen(ending), ending) == 0;
 }
 
-/* The steps of cmig.add_check. */
+/* Recipe callback: the steps of cmig.add_check. */
 static void
 add_check(CmigRecipe *recipe, void *arg)
 {
@@ -220,7 +220,7 @@ static CmigQuery not_valid_query = {
 	.argtypes = {OIDOID, TEXTOID}
 };
 
-/* Read a row of not_valid_query. */
+/* Callback that reads a row of not_valid_query. */
 static void
 keep_name(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -228,10 +228,10 @@ keep_name(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * The steps of cmig.add_not_null.  With a valid CHECK constraint, SET NOT NULL
- * need not scan the table.  SET NOT NULL and DROP CONSTRAINT are two separate
- * statements, because a single ALTER TABLE would drop the CHECK constraint
- * before looking for it.
+ * Recipe callback: the steps of cmig.add_not_null.  With a valid CHECK
+ * constraint, SET NOT NULL need not scan the table.  SET NOT NULL and DROP
+ * CONSTRAINT are two separate statements, because a single ALTER TABLE would
+ * drop the CHECK constraint before looking for it.
  */
 static void
 add_not_null(CmigRecipe *recipe, void *arg)
@@ -309,7 +309,7 @@ typedef struct ForeignKeySteps
 	char	   *definition;		/* as pg_get_constraintdef writes it */
 } ForeignKeySteps;
 
-/* The steps of cmig.add_foreign_key. */
+/* Recipe callback: the steps of cmig.add_foreign_key. */
 static void
 add_foreign_key(CmigRecipe *recipe, void *arg)
 {
@@ -448,7 +448,7 @@ typedef struct IndexFound
 	char	   *definition;		/* NULL if the relation is not an index */
 } IndexFound;
 
-/* Read a row of index_query. */
+/* Callback that reads a row of index_query. */
 static void
 keep_index(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -520,7 +520,7 @@ build_index(CmigRecipe *recipe, const UniqueSteps *unique)
 	}
 }
 
-/* The steps of cmig.add_unique. */
+/* Recipe callback: the steps of cmig.add_unique. */
 static void
 add_unique(CmigRecipe *recipe, void *arg)
 {

@@ -104,7 +104,10 @@ finish(CmigRecipe *recipe)
 	MemoryContextDelete(recipe->context);
 }
 
-/* An error context callback; its argument is the recipe. */
+/*
+ * Error context callback: add a hint for rows that violate the constraint, and
+ * name the procedure and the table.  The argument is the recipe.
+ */
 static void
 describe_error(void *arg)
 {
@@ -296,7 +299,7 @@ cmig_recipe_joined(List *names)
  * Catalog lookups
  */
 
-/* Read a row of constraint_query. */
+/* Callback that reads a row of constraint_query. */
 static void
 keep_constraint(TupleDesc desc, HeapTuple row, void *arg)
 {

@@ -50,9 +50,10 @@ is_marked_tree(const CmigView *view, const CmigMarks *marks, int node)
 }
 
 /*
- * Does a head belong to the current scope?  In a scope in which something is
- * applied, only the trees of applied revisions do.  Otherwise, these are the
- * trees of which nothing is applied in the database, if there are any.
+ * Does a head belong to the current scope?  If any revision is applied in the
+ * scope, the head belongs to it if its tree contains an applied revision.
+ * Otherwise, it belongs to it if no revision of its tree is applied in the
+ * database, or if there is no such tree.
  */
 static bool
 is_of_scope(const CmigView *view, int node)

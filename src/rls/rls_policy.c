@@ -12,8 +12,9 @@
  *
  * - A setting is read in a sub-select, so that it is read once per statement
  * and not once per row.  NULLIF is needed because a setting is '' after SET
- * LOCAL, and ''::uuid is an error.  Citus rejects sub-selects in policies; there,
- * a comparison with the key of an index still reads the setting once per shard.
+ * LOCAL, and ''::uuid is an error.  Citus rejects sub-selects in policies, so
+ * the policies of its tables read the setting directly; if the key has an
+ * index, the setting is still read only once per shard.
  *
  * - Membership is tested by = ANY (ARRAY(SELECT ...)), which can use an index
  * on the key.

@@ -54,7 +54,10 @@ set_tag(LOCKTAG *tag, Oid extension)
 	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, ExtensionRelationId, extension, 0);
 }
 
-/* Does this session hold the lock, at session or transaction level? */
+/*
+ * Does this session hold the lock on the extension, at session or transaction
+ * level?
+ */
 static bool
 is_held(void)
 {
@@ -64,7 +67,10 @@ is_held(void)
 	return cmig_lock_held_compat(&tag, AccessShareLock);
 }
 
-/* Raise the error for a run whose extension was dropped by another session. */
+/*
+ * Raise the error for a run during which another session dropped the
+ * extension.
+ */
 pg_noreturn static void
 raise_dropped(void)
 {

@@ -2,8 +2,9 @@
  * last_failure.c
  *	  Keeps each database's last failed run in shared memory.
  *
- * The lock protects all slots. It is held only while a slot is copied, and no
- * error can be raised during that time.
+ * Each slot contains the last failure in one database. One lock protects all
+ * slots. It is held only while a slot is copied, and no error can be raised
+ * during that time.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -116,7 +117,7 @@ find_slot(void)
 	return NULL;
 }
 
-/* Is the failure one of the current scope? */
+/* Did the failure in the slot occur in the current scope? */
 static bool
 is_of_scope(const Slot *slot)
 {

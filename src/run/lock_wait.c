@@ -422,8 +422,8 @@ cmig_lock_wait_snapshots(Oid caller, int older_ms)
 }
 
 /*
- * Add DETAIL and HINT to the error. They say what the run was waiting for and
- * which sessions blocked it.
+ * Add DETAIL and HINT to the error that is being reported. They say what the
+ * run was waiting for and which sessions blocked it.
  */
 static void
 explain(const LOCKTAG *tag, LOCKMODE mode, Oid caller, const char *what)

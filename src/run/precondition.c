@@ -23,7 +23,10 @@ typedef struct PreconditionReceiver
 	bool		is_true;		/* has the result been true so far? */
 } PreconditionReceiver;
 
-/* receiveSlot callback: check a row. */
+/*
+ * receiveSlot callback: count the row, and record whether it consists of one
+ * boolean and whether that is true.
+ */
 static bool
 take_row(TupleTableSlot *slot, DestReceiver *self)
 {

@@ -40,8 +40,8 @@ begins_with(const char *text, const char *prefix)
 }
 
 /*
- * Returns the object named in the message, or NULL. The object is the text that
- * replaced %s, so this works in any language.
+ * Returns the name of the object in the error's message, or NULL. The name is
+ * what replaced %s in the message's format, so this works in any language.
  */
 static char *
 named_object(const ErrorData *error)
@@ -75,8 +75,8 @@ typedef struct Found
 } Found;
 
 /*
- * Add an object, unless the current user has the privileges of the object's
- * owner.
+ * Add an object that may be the one named in the error, unless the current
+ * user has the privileges of the object's owner.
  */
 static void
 add_found(Found *found, Oid object, Oid owner, Oid schema)

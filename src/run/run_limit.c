@@ -78,7 +78,10 @@ cmig_run_limit_expires(TimestampTz now)
 	return true;
 }
 
-/* Add DETAIL and HINT to the error. */
+/*
+ * Add DETAIL and HINT to the error about the exceeded limit; for use in
+ * ereport().
+ */
 static int
 describe(void)
 {

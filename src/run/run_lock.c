@@ -56,8 +56,9 @@
 #define ANOTHER_RUN "It waited for another run of pg_cmig in this database."
 
 /*
- * Set the tag of one of the locks above. Each scope has a gate and a run lock
- * of its own; its name is hashed, with the gate and the run lock as seeds.
+ * Set the tag of the lock with the given key (KEY_GATE, KEY_RUN, ...). Each
+ * scope has a gate and a run lock of its own; the scope's name is hashed, with
+ * the gate and the run lock as seeds.
  */
 static void
 set_tag(LOCKTAG *tag, uint32 key)
@@ -399,7 +400,7 @@ cmig_run_lock_held(void)
 	return cmig_scope_is_set() && cmig_lock_held_compat(&tag, ExclusiveLock);
 }
 
-/* Release a session-level lock, if the session holds it. */
+/* Release a lock at session level, if the session holds it. */
 static void
 release(uint32 key, LOCKMODE mode)
 {

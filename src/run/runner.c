@@ -596,7 +596,10 @@ stop_running(int statement_timeout, bool timeout_was_active)
 #define PART_SCRIPT			2
 #define PART_VERIFY			4
 
-/* Run the given parts of a step, as far as the step has them. */
+/*
+ * Run the given parts of a step. Parts that the step does not have are
+ * skipped.
+ */
 static void
 run_step(const CmigRunStep *step, int parts)
 {

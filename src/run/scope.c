@@ -113,7 +113,9 @@ cmig_scope_require(void)
 }
 
 /*
- * May scripts that run as the current role use objects that this role creates?
+ * Can scripts that run as the current role safely use objects created by
+ * "role"?  This is the case if that role could run code as the current role
+ * anyway.
  */
 static bool
 is_trusted(Oid role)

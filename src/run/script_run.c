@@ -103,7 +103,7 @@ one_line(const char *text, int limit)
 }
 
 /*
- * Returns the part of a long text around a byte offset. Adjusts *position,
+ * Returns the part of a long string around a byte offset. Adjusts *position,
  * which is counted in characters, accordingly.
  */
 static const char *

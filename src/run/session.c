@@ -90,7 +90,7 @@ check_path_list(char **newval, void **extra, GucSource source)
 	return true;
 }
 
-/* Is the value of cmig.role or cmig.search_path not empty? */
+/* Is the setting (cmig.role or cmig.search_path) not empty? */
 static bool
 is_set(const char *setting)
 {

@@ -143,7 +143,9 @@ end_of_group(const Compared *scopes, int first, int count)
 	return end;
 }
 
-/* Returns the first scope of those that have a group's most frequent hash. */
+/*
+ * Returns the first of the scopes that have the most frequent hash in a group.
+ */
 static const Compared *
 find_majority(const Compared *scopes, int first, int end)
 {

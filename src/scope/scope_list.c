@@ -54,7 +54,10 @@ static CmigQuery tried_query = {
 	" ORDER BY s.scope COLLATE \"C\""
 };
 
-/* Append the row of matching_query to the list. */
+/*
+ * Callback that appends the schema in a row of matching_query to a list of
+ * scopes.
+ */
 static void
 collect_matching(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -82,8 +85,8 @@ cmig_scope_list_matching(const char *pattern)
 }
 
 /*
- * Append the row of tried_query to the list, unless neither the schema nor any
- * version rows exist.
+ * Callback that appends the scope in a row of tried_query to a list, unless
+ * neither the schema nor any version rows exist.
  */
 static void
 collect_tried(TupleDesc desc, HeapTuple row, void *arg)

@@ -154,7 +154,7 @@ require_unprotected(const char *name)
 			 errhint("%s", cmig_settings_unprotect_hint(false))));
 }
 
-/* Is anything recorded about the scope? */
+/* Does the journal contain anything about the current scope? */
 static bool
 is_recorded(void)
 {

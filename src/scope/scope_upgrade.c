@@ -348,7 +348,7 @@ report(const Upgrade *upgrade)
 			 errhint("SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL")));
 }
 
-/* Perform the call. */
+/* Upgrade all scopes that have something to do. */
 static void
 upgrade_all(Upgrade *upgrade)
 {
