@@ -71,8 +71,8 @@ typedef struct Volatility
 } Volatility;
 
 /*
- * Analyze the expression; runs in a subtransaction, whose memory context holds
- * the query tree.
+ * Subtransaction callback: analyze the expression.  The query tree is in the
+ * subtransaction's memory context.
  */
 static void
 analyze(void *arg)

@@ -95,7 +95,10 @@ take(CmigChange *change, CmigChange *taken)
 	change->takes = lappend(change->takes, taken);
 }
 
-/* Record that DROP TYPE also drops the functions of a base type. */
+/*
+ * Record that the DROP TYPE statement of a base type also drops the type's
+ * functions and its definition.
+ */
 static void
 take_functions(const CmigDifference *difference, CmigChange *change)
 {

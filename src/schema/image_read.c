@@ -197,7 +197,10 @@ add_object(TupleDesc desc, HeapTuple row, void *arg)
 	cmig_image_add(reader->image, object);
 }
 
-/* Returns one of the kind's prepared queries, selected by "which". */
+/*
+ * Returns the CmigQuery, with its plan, for one of the kind's queries.
+ * "which" is 0, 1, or 2 for the fields sql, depends, and follows.
+ */
 static CmigQuery *
 kind_query(const CmigKind *kind, const char *sql, int which)
 {

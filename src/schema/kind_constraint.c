@@ -318,8 +318,9 @@ alter_constraint(CmigAlter *alter)
 }
 
 /*
- * Returns the hazards of adding the constraint.  Every constraint other than
- * a check constraint builds an index or locks the referenced table.
+ * Returns the hazards of adding the constraint.  Any constraint other than a
+ * check constraint also blocks writes, because an index is built or the
+ * referenced table is locked.
  */
 static int
 hazards_of(const CmigObject *constraint)

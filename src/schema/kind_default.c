@@ -80,8 +80,9 @@ alter_default(CmigAlter *alter)
 }
 
 /*
- * Can CREATE TABLE include the default?  CREATE TABLE defines columns with
- * their defaults, but cannot specify the default of an inherited column.
+ * Can CREATE TABLE include the default?  CREATE TABLE does not list inherited
+ * columns, so such a column's default must be set afterwards, unless it is
+ * inherited, too.  A partition is created with all of its columns.
  */
 static bool
 default_folds(const CmigObject *value)

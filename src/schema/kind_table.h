@@ -30,7 +30,7 @@ extern bool cmig_table_keeps_inheriting(const CmigImage *from, const CmigImage *
 										const CmigObject *object);
 
 /*
- * Is the table partitioned?  Then many operations are not available
+ * Is the table partitioned?  If so, many operations are not available
  * concurrently.
  */
 extern bool cmig_table_is_partitioned(const CmigObject *table);

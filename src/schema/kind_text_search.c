@@ -12,7 +12,10 @@ static const CmigProperty properties[] = {
 	{"definition"},
 };
 
-/* The queries for text search objects begin with the same columns. */
+/*
+ * The query for one kind of text search objects.  "prefix" is the prefix of
+ * the catalog's column names; "owner" and "definition" are SQL expressions.
+ */
 #define SQL(catalog, prefix, owner, definition) \
 	"SELECT '" catalog "'::regclass::oid, x.oid, 0, NULL::oid, NULL::oid, NULL::integer," \
 	" x." prefix "name::text, format('%I.%I', n.nspname, x." prefix "name), " owner "::text, false, " definition \
@@ -35,9 +38,10 @@ SQL("pg_ts_template", "tmpl", "NULL",
 	"concat_ws(', ', " FUNCTION("INIT", "tmplinit") ", " FUNCTION("LEXIZE", "tmpllexize") ")");
 
 /*
- * The names of options are stored as they were quoted when the dictionary was
- * created, which depends on quote_all_identifiers.  Return the options with
- * simple names unquoted.  Apostrophes and backslashes in values are doubled.
+ * SQL expression for the options of a dictionary.  Option names are stored as
+ * they were quoted when the dictionary was created, which depends on
+ * quote_all_identifiers.  In the result, simple names are not quoted, and
+ * apostrophes and backslashes in values are doubled.
  */
 #define DICTIONARY_OPTIONS_SQL \
 	"(SELECT string_agg(coalesce(m.token[1], m.token[2]), '' ORDER BY m.place)" \

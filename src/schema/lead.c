@@ -53,7 +53,8 @@ push(Lead *lead, CmigObject *table)
 }
 
 /*
- * Returns a referenced table that has no place yet, or NULL if there is none.
+ * Returns the next table that the frame's table references and that has no
+ * place yet, or NULL if there is none.
  */
 static CmigObject *
 next_table(const Lead *lead, LeadFrame *frame)

@@ -8,7 +8,7 @@
 
 #include "schema/options.h"
 
-/* Returns the option names in "a='b', c='d'". */
+/* Returns the names of the options: "a, c" for "a='b', c='d'". */
 static char *
 option_names(const char *options)
 {

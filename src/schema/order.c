@@ -252,7 +252,7 @@ walk_all(CmigOrder *order, Walk *walk)
 
 /*
  * Put the nodes in order.  Returns false if statements were split to break a
- * cycle.
+ * cycle; *result is then not valid, because there are new nodes and edges.
  */
 static bool
 place_nodes(CmigOrder *order, CmigNode **result)

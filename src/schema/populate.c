@@ -13,8 +13,9 @@
 #include "schema/populate.h"
 
 /*
- * Does the view of the target depend on a view that cannot be read, or on one
- * of its columns?
+ * Does the view depend on a view that cannot be read, or on a column of one?
+ * "empty" is indexed by object, and is true for the views found so far that
+ * cannot be read.
  */
 static bool
 reads_empty(const CmigObject *view, const bool *empty)
@@ -29,7 +30,10 @@ reads_empty(const CmigObject *view, const bool *empty)
 	return false;
 }
 
-/* Can the view, given what is known about others, not be read? */
+/*
+ * Will reading the view fail, because it is or reads a materialized view
+ * without data?  See reads_empty() for "empty".
+ */
 static bool
 is_empty(const CmigDifference *difference, const CmigObject *view, const bool *empty)
 {

@@ -13,8 +13,9 @@
 #include "schema/difference.h"
 
 /*
- * Create a materialized view WITH NO DATA if it reads, directly or through
- * other views, a materialized view of the database that has no data.
+ * For each new or re-created materialized view that reads, directly or through
+ * other views, an existing materialized view without data, make its CREATE
+ * statement use WITH NO DATA.
  */
 extern void cmig_populate_check(CmigDifference *difference);
 

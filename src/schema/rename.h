@@ -63,8 +63,8 @@ extern List *cmig_rename_add(List *renames, const CmigImage *from, const char *t
 
 /*
  * Returns the steps for all renames of this rank, a list of CmigRenameStep.
- * Names are swapped through a temporary name.  Raises 42710 if a name is
- * already in use.
+ * If objects swap names, one of them is given a temporary name first.  Raises
+ * 42710 if a name is already in use.
  */
 extern List *cmig_rename_steps(const CmigImage *image, const List *renames, CmigRenameRank rank);
 

@@ -110,7 +110,11 @@ drops_group(const CmigDiffLine *line)
 		strcmp(line->group, psprintf("%s %s", line->kind, line->object)) == 0;
 }
 
-/* Returns the lines to revert, last one first, without unnecessary ones. */
+/*
+ * Returns the lines that the downgrade section reverts, in reverse order.
+ * Leaves out the lines of a group, such as a table, that are directly followed
+ * by a statement that drops the whole group.
+ */
 static List *
 downgrade_lines(const List *lines)
 {

@@ -12,10 +12,10 @@
 #include "nodes/pg_list.h"
 
 /*
- * A part of the target that could not be executed, and is therefore missing
- * from the catalogs.  "kind" is the word for the part in result rows ("role",
- * "event trigger", "owner", "privilege" ...), and "object" is the name as
- * written in the target.
+ * A note: a part of the target that could not be executed, and is therefore
+ * missing from the catalogs.  "kind" is the word for the part in result rows
+ * ("role", "event trigger", "owner", "privilege" ...), and "object" is the
+ * name as written in the target.
  */
 typedef struct CmigTargetNote
 {

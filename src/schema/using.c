@@ -35,8 +35,8 @@ static const struct
 };
 
 /*
- * Pairs of types for which a cast and a conversion through text have different
- * results.
+ * Pairs of types between which values are converted with the cast, because a
+ * conversion through text has a different result.
  */
 static const struct
 {
@@ -107,7 +107,7 @@ is_assignable(Family from, Family to)
 	return (from == to && from != OTHER) || to == STRING;
 }
 
-/* Does the list contain a cast between these types? */
+/* Does the array "cast" contain this pair of types? */
 static bool
 has_cast(const char *from, const char *to)
 {
