@@ -97,7 +97,8 @@ cmig_argument_one(char *name)
 }
 
 /*
- * Returns an array argument.  "what" says what its elements are, for messages.
+ * Returns an array argument, or raises an error if it is null.  "what" says
+ * what the elements are, for the error.
  */
 static ArrayType *
 list_argument(FunctionCallInfo fcinfo, int n, const char *what)

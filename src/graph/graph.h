@@ -109,7 +109,7 @@ extern char *cmig_graph_suggest(const CmigGraph *graph, const char *name, int ex
 #define cmig_graph_id(graph, node) ((graph)->nodes[node].revision->id)
 /*
  * A head has no children.  An effective head has neither children nor
- * dependents.
+ * dependents.  A base has no parents.
  */
 #define cmig_graph_is_head(graph, node) \
 	((graph)->nodes[node].children.count == 0)

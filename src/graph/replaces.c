@@ -148,7 +148,10 @@ cmig_replaces_state(const CmigRevision *revisions, int count, const CmigPlace *p
  * Deciding which revisions count
  */
 
-/* Record that references to "name" now mean the revision "means". */
+/*
+ * Record that the revision "name" does not count, and that references to it
+ * now mean the revision "means".
+ */
 static void
 set_meaning(Resolve *resolve, const char *name, char *means)
 {
@@ -279,8 +282,8 @@ last_meaning(const Resolve *resolve, char *name)
 }
 
 /*
- * Change a revision's references to the revisions that count, without
- * duplicates and without the revision itself.
+ * Replace the names in a list of references of a revision with the names of
+ * revisions that count, without duplicates and without the revision itself.
  */
 static void
 rename_references(const Resolve *resolve, const CmigRevision *revision, CmigNames *names)

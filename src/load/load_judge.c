@@ -66,7 +66,7 @@ named_by(const CmigLoad *load, const CmigLoadItem *item)
 	return named;
 }
 
-/* Is the revision one of the parents? */
+/* Is the revision with this id one of the parents in "named"? */
 static bool
 names_as_parent(const CmigLoad *load, const Named *named, const char *id)
 {
@@ -76,7 +76,9 @@ names_as_parent(const CmigLoad *load, const Named *named, const char *id)
 				   sizeof(int), compare_ints) != NULL;
 }
 
-/* Is the revision one of the parents or dependencies? */
+/*
+ * Is the revision with this id one of the parents or dependencies in "named"?
+ */
 static bool
 names_at_all(const CmigLoad *load, const Named *named, const char *id)
 {

@@ -14,7 +14,7 @@
 #include "postgres.h"
 #include "nodes/parsenodes.h"
 
-/* A position in a script. */
+/* The state of reading a script. */
 typedef struct CmigScriptReader CmigScriptReader;
 
 /* A statement of a script. */

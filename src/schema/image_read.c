@@ -245,8 +245,8 @@ read_objects(CmigImageReader *reader, Datum schemas, bool all)
  */
 
 /*
- * Row callback: the row contains two addresses of the same object.  If one of
- * them is known, add the other one.
+ * Row callback: the row contains two addresses of the same object.  If the
+ * image contains one of them, add the other one.
  */
 static void
 add_alias(TupleDesc desc, HeapTuple row, void *arg)
@@ -268,8 +268,8 @@ add_alias(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Record further addresses of objects.  A part without an object of its own
- * has the address of the object that it belongs to: row types, array types,
+ * Record the addresses of parts that are not objects themselves as additional
+ * addresses of the objects that they belong to: row types, array types,
  * multirange types and their functions and casts, column defaults and
  * generation expressions, view rules, constraint indexes, and identity
  * sequences.

@@ -30,7 +30,7 @@ counterpart(const CmigImage *to, const CmigObject *object)
 	return cmig_image_lookup(to, object->kind, object->identity);
 }
 
-/* Is the object in the target, or is it kept? */
+/* Does the target contain the object, or is the object kept? */
 static bool
 remains(const Keep *keep, const CmigObject *object)
 {

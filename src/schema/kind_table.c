@@ -260,7 +260,7 @@ cmig_table_untype(CmigAlter *alter)
 	alter->last = join.ddl;
 }
 
-/* The kind's alter(). */
+/* Add the statements for all properties of a table. */
 static void
 alter_all(CmigAlter *alter)
 {

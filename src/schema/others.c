@@ -155,9 +155,9 @@ find_named(const CmigImage *image, const char *name)
 }
 
 /*
- * Handle a note that the target gives an object to a role, but the caller is
- * not a member of this role.  Returns true if the live object already belongs
- * to the role, so that there is no difference.
+ * Handle a note that the caller cannot give an object to its intended owner, a
+ * role.  Returns true if the live object already belongs to this role, so that
+ * there is no difference.
  */
 static bool
 settle_owner(const CmigImage *live, const CmigImage *target, const CmigTargetNote *note)

@@ -13,9 +13,9 @@
 /* The dependents of each object in an image. */
 typedef struct CmigDependents
 {
-	int		   *start;			/* the first dependent of each object, by the
-								 * object's index, and one additional element
-								 * at the end */
+	int		   *start;			/* for each object, by its index: the position
+								 * of its first dependent in "objects"; one
+								 * additional element at the end */
 	CmigObject **objects;
 } CmigDependents;
 
@@ -52,8 +52,9 @@ extern void cmig_replace_trade(const CmigDifference *difference, CmigChange *cha
 extern CmigChange *cmig_replace_detour(CmigChange *change, CmigChange *dependent);
 
 /*
- * Like cmig_replace_detour(), for a dropped range type whose multirange type
- * has the name of a new one.  Returns NULL if the name is not needed.
+ * Like cmig_replace_detour(), but for a dropped range type whose multirange
+ * type has a name that a new range type needs.  Returns NULL if no new range
+ * type needs the name.
  */
 extern CmigChange *cmig_replace_multirange(const CmigDifference *difference, CmigChange *change,
 										   CmigChange *dependent);

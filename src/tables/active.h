@@ -22,9 +22,9 @@ extern CmigRevisionSet *cmig_active_read(bool with_details);
 extern bool cmig_active_is_settled(void);
 
 /*
- * Has a scope applied only some of the revisions in "replaced", or begun one
- * of them, so that it still needs these revisions?  Another revision replaces
- * them.
+ * "replaced" is a list of revisions that another revision replaces.  Has a
+ * scope applied only some of them, or begun one of them, so that it still
+ * needs them?
  */
 extern bool cmig_active_needed_in_scopes(const CmigNames *replaced);
 

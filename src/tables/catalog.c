@@ -170,7 +170,7 @@ read_names(CmigPack *pack, TupleDesc desc, HeapTuple row, int column, CmigNames 
 	return plain;
 }
 
-/* Read EDGE_COLUMNS. */
+/* Read the columns EDGE_COLUMNS of a row into *revision. */
 static void
 read_edge_columns(CmigPack *pack, TupleDesc desc, HeapTuple row, CmigRevision *revision)
 {
@@ -183,8 +183,9 @@ read_edge_columns(CmigPack *pack, TupleDesc desc, HeapTuple row, CmigRevision *r
 }
 
 /*
- * Read the rest of DETAIL_COLUMNS.  "before" is the previous revision, or NULL;
- * if it has the same author, its copy of the author's name is shared.
+ * Read the columns of DETAIL_COLUMNS that follow EDGE_COLUMNS into *revision.
+ * "before" is the previous revision, or NULL; if it has the same author, its
+ * copy of the author's name is shared.
  */
 static void
 read_detail_columns(CmigPack *pack, TupleDesc desc, HeapTuple row, CmigRevision *revision,

@@ -74,7 +74,10 @@ short_text(char *text)
 	return strlen(text) > CMIG_MAX_ID_LENGTH ? PLACEHOLDER : text;
 }
 
-/* Returns an argument as text, and sets *is_number if it is an integer. */
+/*
+ * Returns an argument as text, for the hint.  For an integer, returns the id
+ * that the user probably meant, and sets *is_number.
+ */
 static char *
 argument_text(FunctionCallInfo fcinfo, int n, bool *is_number)
 {
