@@ -118,8 +118,9 @@ filled(const CmigImport *import, const CmigToolFile *file, const char *text)
 }
 
 /*
- * Insert "|" into the line comment that starts on this line, so that it is no
- * longer mistaken for a marker.  Returns NULL if no line comment starts there.
+ * Insert "|" into the line comment that starts on the given line, so that the
+ * comment is no longer mistaken for a marker.  Returns NULL if no line comment
+ * starts there.
  */
 static char *
 disarm_comment(const char *text, int line)

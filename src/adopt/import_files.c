@@ -45,7 +45,7 @@ plain_text(const char *text)
 	return result;
 }
 
-/* Split a file's name into its parts. */
+/* Split a file's name into its folder and its base name. */
 static void
 set_name(CmigToolFile *file, char *name)
 {

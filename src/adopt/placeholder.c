@@ -178,8 +178,8 @@ append_quoted(StringInfo to, const CmigPlaceholders *placeholders, const char *s
 }
 
 /*
- * Parse a variable that begins with this colon.  Sets *quote to its quote
- * character or '\0'.  Returns false if this is not a variable.
+ * Parse the psql variable that begins with this colon.  Sets *quote to the
+ * variable's quote character or '\0'.  Returns false if there is no variable.
  */
 static bool
 find_variable(const char *colon, const char **name, int *length, char *quote)

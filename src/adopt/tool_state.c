@@ -94,7 +94,7 @@ typedef struct ToolRows
 	List	   *applied;
 } ToolRows;
 
-/* Remove the last occurrence of a migration that was reverted. */
+/* Remove the last successful row of a reverted migration from the list. */
 static void
 forget(ToolRows *rows, const char *name)
 {
@@ -110,7 +110,7 @@ forget(ToolRows *rows, const char *name)
 	}
 }
 
-/* Returns how often the name is in the list. */
+/* Returns how often the migration occurs in the list. */
 static int
 occurrences(const ToolRows *rows, const char *name)
 {

@@ -203,8 +203,8 @@ refuse_unknown(const char *name, const char *what, Relation relation)
 }
 
 /*
- * Set the column numbers.  The columns must exist and, if they are hidden,
- * must not be part of the key.
+ * Look up the numbers of the columns in a list.  The columns must exist.  If
+ * the option hides columns, they must not be part of the key.
  */
 static void
 check_names(List *names, const char *what, Relation relation, const List *key, bool hides)

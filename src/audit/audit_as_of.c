@@ -124,7 +124,7 @@ raise_lost(const AsOf *as_of, Datum key)
 					 quote_literal_cstr(as_of->query.type), quote_literal_cstr(text))));
 }
 
-/* Callback that adds a row to the result. */
+/* Callback that adds a row of the query to the function's result. */
 static void
 put_row(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -688,7 +688,10 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* Returns the table for the hint of a wrong call. */
+/*
+ * Returns the name of the table that the caller probably meant, for the hint
+ * of a wrong call.
+ */
 static char *
 probable_table(FunctionCallInfo fcinfo)
 {

@@ -76,7 +76,7 @@ renamed(const CmigAsOfQuery *as_of, const char *image, const char *clock)
 
 /*
  * Returns SQL for an image without its hidden columns.  "image" is SQL for the
- * whole image.
+ * complete image.
  */
 static char *
 shown(const CmigAsOfQuery *as_of, const char *image)

@@ -236,7 +236,10 @@ raise_misfit(const CmigAuditImages *images, Jsonb *image, const char *column,
 			 errhint("Look the row up in cmig_audit.log, or use a time after the column's type was changed.")));
 }
 
-/* Raise an error that names the column that does not accept its value. */
+/*
+ * Find the column that does not accept its value, and raise an error that
+ * names it.  Returns if there is no such column.
+ */
 static void
 explain(const CmigAuditImages *images, Jsonb *image, ErrorData *error)
 {

@@ -332,7 +332,7 @@ set_value(Entry *entry, CmigAuditLogColumn column, Datum value)
 	entry->nulls[column] = false;
 }
 
-/* Set a key and its hash, by which a row's entries are found. */
+/* Set a key and its hash, by which the entries of a row are found. */
 static void
 set_key(Entry *entry, const CmigAuditImportTable *table, CmigAuditLogColumn column,
 		CmigAuditLogColumn hash, Jsonb *key)

@@ -405,8 +405,8 @@ insert(int32 table_id, const CmigAuditLayout *layout)
 
 /*
  * Returns true if a layout's table still exists, with the same name or with
- * its triggers.  The OID alone is not sufficient, because a dump may have been
- * restored.
+ * its triggers.  The OID alone is not sufficient, because another table can
+ * have the same OID after a dump has been restored.
  */
 static bool
 is_there(int32 table_id, const CmigAuditLayout *layout)

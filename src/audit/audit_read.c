@@ -196,7 +196,10 @@ same_key(const Entry *entry, int column, Jsonb *key)
 	return other && compareJsonbContainers(&other->root, &key->root) == 0;
 }
 
-/* Add a key to the list, unless it is already known. */
+/*
+ * Add a key, and the range of entries in which to search for it, unless the
+ * walk's list of keys already covers them.
+ */
 static void
 add_key(Walk *walk, Jsonb *key, int64 from, int64 to)
 {

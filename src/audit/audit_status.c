@@ -160,7 +160,7 @@ count_columns(const CmigAuditOptions *options)
 		list_length(options->redact) + list_length(options->hash);
 }
 
-/* Parse the arguments of the row's triggers. */
+/* Parse the arguments of the triggers that a row of the result describes. */
 static CmigAuditOptions *
 parse_options(const Status *status)
 {

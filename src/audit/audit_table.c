@@ -95,7 +95,10 @@ reset_entries(bool rolled_back, bool end)
 	}
 }
 
-/* Callback for the end of a transaction. */
+/*
+ * Transaction callback: discard information that is valid only in the
+ * transaction.
+ */
 static void
 at_transaction_end(XactEvent event, void *arg)
 {

@@ -242,7 +242,7 @@ object_of(const char *column, Jsonb *value)
 	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data)));
 }
 
-/* Returns the value as converted by to_jsonb(). */
+/* Returns the result of to_jsonb() for a value of the given type. */
 static Jsonb *
 to_jsonb_of(Oid type, Datum value)
 {

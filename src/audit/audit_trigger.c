@@ -644,7 +644,8 @@ fires_now(const Trigger *trigger)
 
 /*
  * Returns true if another trigger, which was cloned from a partitioned table,
- * logs the same change.  The partition's own trigger must not log it again.
+ * logs the same change, so that the partition's own trigger must not log it
+ * again.
  */
 static bool
 is_logged_by_clone(const TriggerData *trigger_data, Oid function)

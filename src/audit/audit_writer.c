@@ -184,7 +184,7 @@ open_partition(Relation parent, TimestampTz at)
 	}
 }
 
-/* Find the log's columns in the partition. */
+/* Find out which columns of the partition correspond to the log's columns. */
 static void
 map_columns(CmigAuditWriter *writer)
 {
@@ -501,7 +501,7 @@ index_takes(CmigAuditWriter *writer, IndexInfo *info, TupleTableSlot *slot)
 	return ExecQual(info->ii_PredicateState, GetPerTupleExprContext(writer->estate));
 }
 
-/* Insert the row into all indexes. */
+/* Insert index entries for the row into all of the partition's indexes. */
 static void
 index_row(CmigAuditWriter *writer, TupleTableSlot *slot)
 {

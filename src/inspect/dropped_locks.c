@@ -255,7 +255,10 @@ is_dropped(const Drop *drop, char deptype)
 	return drop->cascade || deptype != DEPENDENCY_NORMAL;
 }
 
-/* Add the objects that are also dropped because they depend on this object. */
+/*
+ * Add the objects that are dropped together with an object because they depend
+ * on it.
+ */
 static void
 add_dependents(Drop *drop, const ObjectAddress *object)
 {
@@ -305,7 +308,7 @@ follow(Drop *drop)
 	return drop->locked;
 }
 
-/* Returns the initial state of a search. */
+/* Returns the initial state of a search for dropped objects. */
 static Drop
 start(bool cascade)
 {

@@ -133,7 +133,7 @@ find_obstacle(const CmigTrial *trial, int node, const bool *missing)
 	return found >= 0 ? found : find_missing(up ? &of->depends : &of->dependents, missing);
 }
 
-/* Run one step, or report why it is skipped. */
+/* Run one step, or report why the step is skipped. */
 static void
 take_step(CmigTrial *trial, CmigStepTexts *texts, const CmigPlanStep *step, bool *missing)
 {

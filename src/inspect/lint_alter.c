@@ -357,8 +357,8 @@ apply_action(CmigLint *lint, CmigLintTable *table, AlterTableCmd *command)
 }
 
 /*
- * Remember this ALTER TABLE, in case it can be combined with the next one for
- * the same table.
+ * Remember an ALTER TABLE statement, because it might be possible to combine
+ * it with the next one for the same table.
  */
 static void
 note_alter(CmigLint *lint, AlterTableStmt *statement)

@@ -215,8 +215,8 @@ apply_truncate(CmigLint *lint, TruncateStmt *statement)
 }
 
 /*
- * A table counts as nonempty after rows from a large table are inserted into
- * it; other inserts are ignored.
+ * Apply INSERT. A table counts as nonempty after rows from a large table are
+ * inserted into it; other inserts are ignored.
  */
 static void
 apply_insert(CmigLint *lint, InsertStmt *statement)

@@ -143,7 +143,7 @@ is_name(const Statement *statement, int i)
 		(statement->tokens[i].type == CMIG_TOKEN_WORD || statement->tokens[i].type == CMIG_TOKEN_QUOTED);
 }
 
-/* Is token i this word, operator, or character? */
+/* Is token i the word, operator, or character "text"? */
 static bool
 is_token(const Statement *statement, int i, const char *text)
 {
@@ -304,9 +304,9 @@ is_column(const Statement *statement, int i)
  */
 
 /*
- * Search the statement's string constants, concatenated into one string.
- * Returns true if they use the table or column. A constant that consists only
- * of the table's name counts as a use of the table.
+ * Search a statement's string constants, concatenated into one string, for
+ * dynamic SQL. Returns true if the string uses the table or column. A constant
+ * that consists only of the table's name counts as a use of the table.
  */
 static bool
 search_strings(const Statement *statement)

@@ -125,8 +125,8 @@ cmig_lint_code_dependent(const ObjectAddress *object)
 }
 
 /*
- * Returns the dependent object in a pg_depend row, or NULL if it is not
- * relevant.
+ * Returns the dependent object in a pg_depend row, or NULL if this kind of
+ * object is not relevant.
  */
 static CmigLintDependent *
 read_dependent(Oid table, Form_pg_depend form)
@@ -209,7 +209,7 @@ read_column(Form_pg_depend form, Oid type)
 	return result->description ? result : NULL;
 }
 
-/* Add the columns of a type. */
+/* Add the columns that have a type. */
 static List *
 add_columns(List *result, Oid type)
 {
@@ -321,7 +321,7 @@ cmig_lint_code_function_name(Oid function)
 	return format_procedure(function);
 }
 
-/* Is the token this identifier? */
+/* Is the current token the identifier "word"? */
 static bool
 is_name(const CmigLexer *lexer, const char *word)
 {

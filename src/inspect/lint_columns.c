@@ -55,8 +55,8 @@ is_null_constant(Node *node)
 }
 
 /*
- * Returns the default of a new column, or NULL if there is no default or if it
- * is a NULL constant.
+ * Returns the default of a new column, or NULL if the column has no default or
+ * its default is a NULL constant.
  */
 static Node *
 default_of(const ColumnDef *column)

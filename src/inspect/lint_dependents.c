@@ -298,8 +298,8 @@ users_of(CmigLint *lint, const Missing *missing)
 }
 
 /*
- * Callback at the end of the plan. Returns false if the finding no longer
- * applies; otherwise adds the functions to its message.
+ * Callback at the end of the plan: do functions still use the dropped or
+ * renamed object? If so, adds these functions to the finding's message.
  */
 static bool
 is_still_used(CmigLint *lint, void *arg)
@@ -348,7 +348,7 @@ note_missing(CmigLint *lint, const CmigLintTable *table, const char *column, con
 	cmig_lint_report_later(lint, finding, true, is_still_used, missing);
 }
 
-/* Is this a column of the live table? */
+/* Does the table in the live database have this column? */
 static bool
 is_live_column(const CmigLintTable *table, const char *name)
 {

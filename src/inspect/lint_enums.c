@@ -99,7 +99,7 @@ may_have_type(Search *search, const CmigLintColumn *column, const CmigLintType *
 
 /*
  * Returns the column with this name in one of the statement's tables, or NULL
- * if it is not found.
+ * if no table has such a column.
  */
 static CmigLintColumn *
 find_column(Search *search, const char *name)

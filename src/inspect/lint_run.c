@@ -251,8 +251,8 @@ suppress(CmigLint *lint, int first, List *ignores)
 }
 
 /*
- * Is this the name of a rule that is not active? A comment that names such a
- * rule is not reported as unused.
+ * Is this the name of a rule that is not active? A comment that suppresses
+ * such a rule is not reported as unused.
  */
 static bool
 is_off(CmigLint *lint, const char *name)

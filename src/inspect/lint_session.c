@@ -43,7 +43,7 @@ struct CmigLintSession
 	int			held_since;		/* number of the statement that took this lock */
 };
 
-/* Is this timeout set in the session? */
+/* Is this timeout set in the session that calls cmig.lint? */
 static bool
 session_has_timeout(const char *name)
 {
@@ -207,7 +207,10 @@ cmig_lint_session_in_transaction(const CmigLint *lint)
 	return lint->transactional || lint->session->in_block > 0;
 }
 
-/* Record the statement that begins a transaction block, or 0 at its end. */
+/*
+ * Record the number of the statement that begins a transaction block, or 0
+ * when the block ends.
+ */
 static void
 set_block(CmigLint *lint, int statement)
 {

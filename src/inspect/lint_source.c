@@ -142,7 +142,7 @@ copy_trimmed(const char *from, const char *to)
 	return pnstrdup(from, to - from);
 }
 
-/* Create a piece from its byte offsets. */
+/* Create a piece that starts at byte "from" and ends before byte "to". */
 static CmigLintPiece *
 make_piece(int from, int to)
 {

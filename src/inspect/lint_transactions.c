@@ -86,8 +86,8 @@ check_concurrent_index(CmigLint *lint, Node *node)
 }
 
 /*
- * Returns the name of a statement that fails in a transaction because its
- * relation is partitioned, or NULL.
+ * If a statement fails in a transaction because its relation is partitioned,
+ * returns the statement's name; otherwise NULL.
  */
 static const char *
 partitioned_name(CmigLint *lint, Node *node)

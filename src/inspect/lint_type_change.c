@@ -85,7 +85,10 @@ time_zone_matters(CmigLint *lint)
 	return zone == NULL || !pg_get_timezone_offset(zone, &offset) || offset != 0;
 }
 
-/* Must PostgreSQL compute new values? ALTER TABLE performs the same test. */
+/*
+ * Does converting a column's values with this expression require a table
+ * rewrite?  ALTER TABLE performs the same test.
+ */
 static bool
 needs_rewrite(CmigLint *lint, Node *expression)
 {

@@ -89,7 +89,8 @@ release(ResourceOwner owner, bool success)
 }
 
 /*
- * Returns the type modifier of a built-in type, or -1 if it is not valid.
+ * Returns the type modifier of a built-in type, or -1 if the modifier is not
+ * valid.
  *
  * Type modifier functions only read their argument, so their errors can be
  * caught without a subtransaction. The resource owner releases the catalog row

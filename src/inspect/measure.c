@@ -57,7 +57,7 @@ cmig_measure_lock_line(LOCKMODE mode, const char *name, char kind, int64 size)
 					cmig_existing_size_text(size));
 }
 
-/* Callback for each held lock: add it to a list of Touched *. */
+/* Callback for each held lock: add the lock to a list of Touched *. */
 static void
 note_lock(Oid oid, LOCKMODE mode, bool of_transaction, void *arg)
 {

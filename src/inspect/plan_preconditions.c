@@ -32,7 +32,10 @@ typedef struct Before
 	bool		known;			/* is the list of locks complete? */
 } Before;
 
-/* Does an earlier step write to the relation or alter it? */
+/*
+ * Does an earlier step write to or alter this relation, which the precondition
+ * reads?
+ */
 static bool
 is_changed(const Before *before, const CmigPlannedLock *read)
 {
@@ -68,7 +71,7 @@ is_independent(Before *before, const char *sql)
 	return true;
 }
 
-/* Has an earlier call begun this step? */
+/* Has an earlier call already begun this revision's step? */
 static bool
 is_begun(List *progress, const char *revision)
 {

@@ -477,8 +477,8 @@ called_schema(const FuncCall *call)
 }
 
 /*
- * Add a function to the list of unknown code if its code can take locks: if it
- * does not exist yet, or is neither one of PostgreSQL's functions nor
+ * Add a function to the list of unknown code if the function's code can take
+ * locks: if the function does not exist yet, or is neither in pg_catalog nor
  * immutable.
  */
 static void

@@ -79,8 +79,8 @@ require_size(Oid table, int64 size)
 
 /*
  * Does the statement contain an analyzed query, which the raw parse tree
- * walker does not support? The tables of such a query are checked when it
- * runs, and the statement itself locks no other tables.
+ * walker does not support? The tables of such a query are checked when the
+ * query runs, and the statement itself locks no other tables.
  */
 static bool
 is_around_query(const Node *statement)
@@ -114,7 +114,10 @@ look_at_locks(Node *statement)
 	}
 }
 
-/* Check the tables of a query. */
+/*
+ * Refuse a query that uses foreign tables or changes a table larger than the
+ * limit.
+ */
 static void
 look_at_query(PlannedStmt *plan)
 {

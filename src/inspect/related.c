@@ -63,7 +63,7 @@ each_row(Oid catalog_oid, Oid index, int keys, const AttrNumber *columns, const 
 	table_close(catalog, AccessShareLock);
 }
 
-/* The result includes the relation itself. */
+/* Returns the relation itself and all relations that inherit from it. */
 List *
 cmig_related_children(Oid relation)
 {
@@ -363,7 +363,7 @@ typedef struct Dependents
 	List	   *constraints;	/* of Oid */
 } Dependents;
 
-/* Add an object that depends on the column. */
+/* Add an object that depends on the column in dependents->attnum. */
 static void
 add_dependent(HeapTuple row, void *arg)
 {

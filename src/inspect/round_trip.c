@@ -81,7 +81,7 @@ read_image(RoundTrip *trip)
 	return image;
 }
 
-/* Rethrow the error if it was not caused by a script. */
+/* Rethrow the error unless a script has caused it. */
 static void
 require_replay_error(ErrorData *error)
 {
@@ -160,7 +160,7 @@ is_cut_off(const RoundTrip *trip, int node)
 	return false;
 }
 
-/* Replay a revision and test it. */
+/* Replay a revision and then test its downgrade. */
 static void
 take(RoundTrip *trip, int node)
 {
@@ -216,8 +216,8 @@ upgrade_ancestors(void *arg)
 }
 
 /*
- * Replay the ancestors. Adds a row and returns false if one of them cannot be
- * replayed.
+ * Replay the tested revision's ancestors. If one of them cannot be replayed,
+ * adds a row and returns false.
  */
 static bool
 replay_ancestors(RoundTrip *trip)
@@ -243,7 +243,7 @@ typedef struct Repeated
 	const CmigRepeatableRun *run;
 } Repeated;
 
-/* Subtransaction callback: run the script. */
+/* Subtransaction callback: run a repeatable revision's script. */
 static void
 run_repeatable(void *arg)
 {
@@ -362,7 +362,7 @@ typedef struct Merge
 	CmigImage  *image;
 } Merge;
 
-/* Mark a node and its ancestors. */
+/* Returns marks for a node and all of its ancestors. */
 static CmigMarks *
 ancestors_of(const CmigGraph *graph, int node)
 {
@@ -374,8 +374,8 @@ ancestors_of(const CmigGraph *graph, int node)
 }
 
 /*
- * Append the marked nodes that have not been taken, in order. Returns the new
- * count.
+ * Append to "nodes" the marked nodes that have not been taken, in the order of
+ * the graph, and record that they are taken. Returns the new number of nodes.
  */
 static int
 append_branch(const CmigGraph *graph, const CmigMarks *marks, bool *taken, int *nodes, int count)
@@ -393,8 +393,8 @@ append_branch(const CmigGraph *graph, const CmigMarks *marks, bool *taken, int *
 }
 
 /*
- * Determine the branches. Returns false if a revision in them could not be
- * replayed.
+ * Determine the branches of a merge and their common ancestors. Returns false
+ * if a revision in them could not be replayed.
  */
 static bool
 divide(Merge *merge)

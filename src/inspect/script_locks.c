@@ -66,7 +66,7 @@ read_script(void *arg)
 	}
 }
 
-/* Append a line to a string. The string is NULL while it is empty. */
+/* Append a line to a string, which is NULL while it is empty. */
 static char *
 add_line(char *text, char *line)
 {

@@ -133,7 +133,7 @@ add_refresh(List **locks, const RefreshMatViewStmt *refresh)
 		add(locks, refresh->relation, AccessExclusiveLock, with | CMIG_LOCK_STORED);
 }
 
-/* Add the locks of ALTER DOMAIN if it checks existing values. */
+/* Add the locks of ALTER DOMAIN if the command checks existing values. */
 static void
 add_alter_domain(List **locks, AlterDomainStmt *alter)
 {

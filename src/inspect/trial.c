@@ -128,7 +128,10 @@ typedef struct Expected
 	List	   *locks;
 } Expected;
 
-/* Subtransaction callback: determine the locks. */
+/*
+ * Subtransaction callback: determine the locks that a statement is expected to
+ * take.
+ */
 static void
 expect_locks(void *arg)
 {
@@ -262,8 +265,8 @@ note_moved(CmigTrial *trial)
 }
 
 /*
- * Remember the locks that the failed statement would have taken. The locks that
- * it did take are gone with its subtransaction.
+ * Remember the locks that the failed statement would have taken. The locks
+ * that it took were released when its subtransaction was rolled back.
  */
 static void
 note_expected(CmigTrial *trial, const CmigScriptRun *run, ErrorData *error)

@@ -73,8 +73,8 @@ run_section(void *step)
 }
 
 /*
- * Did the section itself fail? Returns false for errors with other causes,
- * such as cancellation or a lack of resources.
+ * Did the verify section itself fail?  Returns false for errors with other
+ * causes, such as cancellation or a lack of resources.
  */
 static bool
 is_failure(const ErrorData *error)

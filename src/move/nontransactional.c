@@ -265,8 +265,9 @@ run_call(StepRun *run)
 /* Statements that must run at top level */
 
 /*
- * Remove what an earlier attempt has left behind, or finish the statement if
- * that is possible. Returns true if the statement is done.
+ * Remove what an earlier attempt to run the statement has left behind, or
+ * finish the statement if that is possible. Returns true if the statement is
+ * done.
  */
 static bool
 clear_up(StepRun *run)
@@ -373,7 +374,7 @@ cmig_nontransactional_note_own_work(void)
  * Failures
  */
 
-/* Has the failed statement left nothing behind? */
+/* Has the failed statement left nothing in the database? */
 static bool
 has_left_nothing(const StepRun *run)
 {

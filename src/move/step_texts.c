@@ -156,7 +156,10 @@ keep_script(const char *revision, CmigStoredScript *script, void *arg)
 	MemoryContextSwitchTo(old);
 }
 
-/* Callback: keep a small script. */
+/*
+ * Callback: store the script of a step that is small enough to be read in
+ * advance.
+ */
 static void
 keep_small(const char *revision, CmigStoredScript *script, void *arg)
 {

@@ -416,7 +416,7 @@ typedef struct SqlAttempt
 	RawStmt    *raw;
 } SqlAttempt;
 
-/* Attempt callback: run the statement. */
+/* Attempt callback: run the statement in the SqlAttempt. */
 static void
 run_sql(void *arg)
 {

@@ -329,7 +329,10 @@ require_same_table(const CmigBackfillPart *part, bool by_key)
 				 name && by_key ? errhint("Rename it back and repeat the CALL to continue. Under the new name, all its rows would be updated again.") : 0));
 }
 
-/* Begin a part of the table, or resume it if the state already refers to it. */
+/*
+ * Begin a part of the table, or resume the part if the state already refers to
+ * it.
+ */
 static void
 begin_part(CmigBackfill *b, const CmigBackfillPart *part)
 {
@@ -420,7 +423,7 @@ cmig_backfill_batch_end(void *arg)
 	store(b);
 }
 
-/* Copy the names into the current memory context. */
+/* Copy a list of names into the current memory context. */
 static void
 copy_names(CmigNames *names)
 {

@@ -151,8 +151,8 @@ make_end(CmigQuery *query, const CmigBackfillTarget *target, const KeySource *so
 }
 
 /*
- * Build the statement that asks each shard for a key.  Its arguments are the
- * table and the command from cmig_backfill_sql_ask_shard().
+ * Build the statement that asks each shard for a key.  The statement's
+ * arguments are the table and the command from cmig_backfill_sql_ask_shard().
  */
 static void
 make_shard_end(CmigQuery *query, const CmigBackfillKey *key)

@@ -79,7 +79,7 @@ add_validated(CmigRecipe *recipe, const CmigKnownConstraint *there, const char *
  * CHECK
  */
 
-/* Returns the condition as PostgreSQL deparses it. */
+/* Returns a CHECK condition as PostgreSQL deparses it. */
 static char *
 normal_condition(Oid table, const char *condition)
 {

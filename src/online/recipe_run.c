@@ -94,7 +94,10 @@ cmig_recipe_begin(CmigRecipe *recipe, FunctionCallInfo fcinfo, const char *proce
 								   get_rel_name(recipe->table));
 }
 
-/* End the recipe's call. */
+/*
+ * End the recipe's call: commit, unless the recipe runs in the caller's
+ * transaction, and free the recipe's memory.
+ */
 static void
 finish(CmigRecipe *recipe)
 {

@@ -9,7 +9,7 @@
 #include "base/compat.h"
 #include "picture/picture.h"
 
-/* Append text to a quoted string. */
+/* Append text to a quoted DOT string, with special characters escaped. */
 static void
 append_text(StringInfo to, const char *text)
 {

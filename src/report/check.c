@@ -220,8 +220,8 @@ add_journal_problems(List *problems)
 }
 
 /*
- * Report drift found by the last search for it, unless revisions have run
- * since.
+ * Report drift that the last search for drift found, unless revisions have run
+ * since then.
  */
 static List *
 add_drift_problem(List *problems)
@@ -335,8 +335,8 @@ add_tool_problems(const CmigView *view, List *problems)
 }
 
 /*
- * Report names that a revision lists twice.  Only manually written rows can
- * contain them.  The second occurrence has no effect.
+ * Report names that a revision lists twice.  Only manually written rows of
+ * cmig.revision can contain such names.  The second occurrence has no effect.
  */
 static List *
 add_repeated_names(const CmigView *view, List *problems)

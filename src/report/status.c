@@ -75,8 +75,9 @@ authors_text(const CmigGraph *graph, const CmigPlan *plan)
 }
 
 /*
- * Can an upgrade start?  A partially applied step must be finished first;
- * another row of the result shows it.
+ * Can an upgrade start?  If a step is partially applied, that step must be
+ * finished first, so only a stepwise upgrade can start, and only if the step
+ * belongs to an upgrade.
  */
 static bool
 may_go_up(bool stepwise)
@@ -139,9 +140,9 @@ put_pending(FunctionCallInfo fcinfo, const CmigView *view, int heads)
 }
 
 /*
- * Is the step in a journal row still to be done?  If not, its failure is no
- * longer relevant, because the revision was applied or reverted in another
- * way.
+ * Does the step in a journal row still have to be done?  If not, its failure
+ * is no longer relevant, because the revision was applied or reverted in
+ * another way.
  */
 static bool
 is_still_to_do(const CmigView *view, const CmigJournalEntry *entry)

@@ -50,10 +50,10 @@ is_marked_tree(const CmigView *view, const CmigMarks *marks, int node)
 }
 
 /*
- * Does a head belong to the current scope?  If any revision is applied in the
- * scope, the head belongs to it if its tree contains an applied revision.
- * Otherwise, it belongs to it if no revision of its tree is applied in the
- * database, or if there is no such tree.
+ * Returns true if a head belongs to the current scope.  If any revision is
+ * applied in the scope, these are the heads of trees that contain an applied
+ * revision.  Otherwise, these are the heads of trees of which no revision is
+ * applied in the database or, if there are no such trees, all heads.
  */
 static bool
 is_of_scope(const CmigView *view, int node)

@@ -50,10 +50,10 @@ is_word(CmigLexer *lexer, const char *word)
 }
 
 /*
- * Append the expression that starts at the current token to "text", and skip
- * the token after it, which must be the keyword "word" or, if "word" is NULL,
- * a semicolon.  Returns false if there is no such token or if the tokens
- * before it are not an expression.
+ * Append to "text" the expression that starts at the current token, and skip
+ * the token that ends it: the keyword "word" or, if "word" is NULL, a
+ * semicolon.  Returns false if there is no such token or if the tokens before
+ * it are not an expression.
  */
 static bool
 take_until(CmigLexer *lexer, const char *word, StringInfo text)

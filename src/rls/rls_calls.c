@@ -34,11 +34,11 @@ has_prefix(const char *text, const char *const *prefixes)
 }
 
 /*
- * Returns true if this type may occur in the declaration of a harmless
- * function.  It may if it is a built-in or polymorphic type (the types of the
- * actual arguments are checked separately).  The exceptions are cstring,
- * internal, and record, which input functions and similar functions use, and
- * types whose input functions look up objects.
+ * Returns true if a type may occur in the declaration of a harmless function:
+ * a built-in or polymorphic type (the types of the actual arguments are
+ * checked separately).  The exceptions are cstring, internal, and record,
+ * which input functions and similar functions use, and types whose input
+ * functions look up objects.
  */
 static bool
 is_plain_declaration(Oid type)

@@ -261,7 +261,10 @@ check_state(const CmigRlsStored *policy, List **findings)
 												 quote_literal_cstr(policy->table), options[i]));
 }
 
-/* Report a policy that is the same as an earlier one. */
+/*
+ * Report a policy whose kind, command, and expressions are the same as those
+ * of an earlier policy with which it shares a role.
+ */
 static void
 check_duplicates(const CmigRlsStored *policy, const List *siblings, List **findings)
 {
@@ -331,8 +334,8 @@ judge_policy(void *arg)
 }
 
 /*
- * Judge a table's policies.  If that fails for a policy, report that it could
- * not be judged, and continue with the others.
+ * Judge a table's policies.  If judging one of them fails, report that this
+ * policy could not be judged, and continue with the others.
  */
 static void
 judge_table(Judging *judging)

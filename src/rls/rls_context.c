@@ -36,8 +36,8 @@ PG_FUNCTION_INFO_V1(cmig_require_user_id);
 PG_FUNCTION_INFO_V1(cmig_require_tenant_id);
 
 /*
- * Set a setting, for the transaction only if "is_local" is true.  A NULL value
- * clears it.
+ * Set a setting; only for the transaction if "is_local" is true.  A NULL value
+ * clears the setting.
  */
 static void
 set_setting(const char *name, const char *value, bool is_local)
@@ -48,7 +48,7 @@ set_setting(const char *name, const char *value, bool is_local)
 		cmig_citus_propagate_setting(name, value);
 }
 
-/* Returns the setting, or NULL if it is unset or ''. */
+/* Returns a setting's value, or NULL if the setting is unset or ''. */
 static const char *
 get_setting(const char *name)
 {
@@ -148,7 +148,7 @@ cmig_context(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }
 
-/* Returns a setting as text, or NULL if it is not set. */
+/* Returns a setting's value as a text datum, or SQL null if it is not set. */
 static Datum
 current_value(FunctionCallInfo fcinfo, const char *name)
 {
@@ -159,7 +159,10 @@ current_value(FunctionCallInfo fcinfo, const char *name)
 	PG_RETURN_TEXT_P(cstring_to_text(value));
 }
 
-/* Returns a setting as text, or raises an error if it is not set. */
+/*
+ * Returns a setting's value as a text datum.  Raises an error if it is not
+ * set.
+ */
 static Datum
 required_value(const char *name, const char *what)
 {

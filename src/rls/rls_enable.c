@@ -177,7 +177,10 @@ run_access(FunctionCallInfo fcinfo, const char *target, List *statements)
 	}
 }
 
-/* Callback that removes the roles named in a policy's state from *granted. */
+/*
+ * Callback that removes the roles that a policy's state lists in "granted"
+ * from *granted, because another table still needs their grants.
+ */
 static void
 forget_granted(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -466,9 +469,9 @@ excepted_argument(FunctionCallInfo fcinfo, int n, Oid namespace, const char *sch
 }
 
 /*
- * Returns the tables of a schema that have a key, without the excepted ones,
+ * Returns the tables of a schema that have a key, without the excepted tables,
  * and locks those that the caller may alter.  If row-level security cannot be
- * enabled on some of the tables, raises an error that lists them all.
+ * enabled on some of the tables, raises an error that lists them.
  */
 static List *
 schema_tables_with_key(Oid namespace, const char *schema, const CmigRlsOptions *options,

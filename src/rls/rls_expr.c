@@ -423,7 +423,7 @@ read_or(Reading *reading, BoolExpr *expr)
 	}
 }
 
-/* Examine an AND, OR, or NOT and everything below it. */
+/* Examine an AND, OR, or NOT and all nodes below it. */
 static bool
 read_boolean(Reading *reading, BoolExpr *expr)
 {
@@ -455,7 +455,7 @@ read_test(Reading *reading, BooleanTest *test)
 		read_when_null(reading, "IS UNKNOWN", (Node *) test->arg);
 }
 
-/* Record what the node does, and visit everything below it. */
+/* Record what a node of the expression does, and visit all nodes below it. */
 static bool
 read_walker(Node *node, void *context)
 {

@@ -59,8 +59,7 @@ typedef struct Reading
 } Reading;
 
 /*
- * Set the hint's table and column if the node is a column.  Returns false if
- * it is not.
+ * If the node is a column, set the hint's table and column, and return true.
  */
 static bool
 find_column(const Reading *reading, Node *node, Hint *hint)
@@ -236,7 +235,7 @@ read_pair(Reading *reading, Node *node, Reading *other_reading, Node *other)
 	}
 }
 
-/* Read both sides of an equality. */
+/* Record what an equality shows about the columns on both sides. */
 static void
 read_join(Reading *reading, List *args)
 {
@@ -508,9 +507,9 @@ read_call(Reading *reading, FuncExpr *call)
 }
 
 /*
- * Record what the node itself shows.  Returns the expressions that it compares
- * with each other, or NIL, and sets *equal to true if it compares them for
- * equality.
+ * Record what a node shows by itself.  If the node compares expressions with
+ * each other, returns these expressions, and sets *equal to true if the
+ * comparison is an equality; otherwise, returns NIL.
  */
 static List *
 read_node(Reading *reading, Node *node, bool *equal)
@@ -606,7 +605,7 @@ computes(Node *node, bool equal)
 	return false;
 }
 
-/* Record what the node shows about columns, and visit everything below it. */
+/* Record what a node shows about columns, and visit all nodes below it. */
 static bool
 hints_walker(Node *node, void *context)
 {

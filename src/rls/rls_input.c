@@ -29,7 +29,9 @@
 #include "utils/relcache.h"
 #include "utils/syscache.h"
 
-/* Returns the Var for an input, which is added to the model if it is new. */
+/*
+ * Returns the Var for an input, and adds the input to the model if it is new.
+ */
 static Node *
 use_input(CmigRlsMaker *maker, CmigRlsInput *input)
 {

@@ -203,8 +203,8 @@ run_cases(Search *search, CmigRlsTrial **cases, int count)
 /* Judging the results */
 
 /*
- * Describe a case by its first key (or by another column if it has no key) and
- * the relevant part of the context.
+ * Describe a trial by the row's first key (or by another column if the row has
+ * no key) and by the relevant part of the context.
  */
 static void
 describe(const CmigRlsModel *model, const CmigRlsTrial *found, CmigRlsCase *about)
@@ -236,8 +236,9 @@ describe(const CmigRlsModel *model, const CmigRlsTrial *found, CmigRlsCase *abou
 }
 
 /*
- * Record the worst case in the leak.  The cases of a group belong to the same
- * row and have the same keys; only the row's other columns differ.
+ * Record the worst case among the trials in the leak.  The trials of a group
+ * belong to the same row and have the same keys; only the row's other columns
+ * differ.
  */
 static void
 judge(const CmigRlsModel *model, CmigRlsTrial **cases, int count, CmigRlsLeak *leak)
@@ -504,8 +505,8 @@ cmig_rls_leak_cache(void)
 }
 
 /*
- * Returns true if the same expression can have a different meaning for another
- * table: it uses a system column or, for PUBLIC, current_user or a
+ * Returns true if the same expression can have a different result for another
+ * table, because it uses a system column or, for PUBLIC, current_user or a
  * user-defined function.  The value of current_user depends on who may use the
  * table.
  */

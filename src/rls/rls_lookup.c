@@ -137,7 +137,7 @@ follow_result(Walk *walk, Query *query)
 	}
 }
 
-/* Find the look-ups in the sub-selects. */
+/* Find the look-ups in an expression's sub-selects. */
 static bool
 walker(Node *node, void *context)
 {

@@ -55,7 +55,8 @@ static Node *make(Node *node, void *context);
 
 /*
  * Returns the sub-select "SELECT * FROM (VALUES ...) WHERE policies", which
- * replaces a table.  It is one level below the maker's query.
+ * replaces a table.  It is nested one level below the query that is being
+ * converted.
  */
 static RangeTblEntry *
 make_table(CmigRlsMaker *maker, RangeTblEntry *entry)
@@ -217,7 +218,7 @@ make_session_function(FuncExpr *call, CmigRlsMaker *maker)
 	return (Node *) unnest;
 }
 
-/* Convert a function call. */
+/* Convert a function call to an expression over the model's inputs. */
 static Node *
 make_call(FuncExpr *call, CmigRlsMaker *maker)
 {
@@ -323,7 +324,10 @@ make_identity(CmigRlsMaker *maker, Node *node)
 	return NULL;
 }
 
-/* Convert a column of the row or of a sub-select. */
+/*
+ * Convert a column of the row or of a sub-select to an expression over the
+ * model's inputs.
+ */
 static Node *
 make_var(Var *var, CmigRlsMaker *maker)
 {
@@ -509,7 +513,7 @@ typedef struct Types
 	bool		text;
 } Types;
 
-/* Find the types in which keys are compared. */
+/* Find out whether an expression compares UUIDs or strings. */
 static bool
 types_walker(Node *node, void *context)
 {

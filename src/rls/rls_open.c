@@ -218,8 +218,8 @@ is_open_with(const CmigRlsStored *policy, const List *others, Bitmapset **but_nu
 
 /*
  * Report permissive policies that let every row through only in combination,
- * such as "key IS NULL" and "key IS NOT NULL".  They are reported once, for
- * the last of them.
+ * such as "key IS NULL" and "key IS NOT NULL".  The combination is reported
+ * once, for its last policy.
  */
 static void
 check_together(const CmigRlsStored *policy, const List *siblings, List **findings)
@@ -368,8 +368,8 @@ level_severity(CmigRlsLeakLevel level)
 }
 
 /*
- * Returns true if no other permissive policy applies to this policy's roles.
- * These roles are then probably meant to see more.
+ * Returns true if no other permissive policy applies to the policy's roles.
+ * The policy is then probably meant to let these roles see more.
  */
 static bool
 is_for_roles_of_its_own(const CmigRlsStored *policy, const List *siblings)

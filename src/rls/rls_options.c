@@ -93,7 +93,7 @@ roles_argument(FunctionCallInfo fcinfo, int n, const char *argument)
 	return roles;
 }
 
-/* Convert command names to a mask. */
+/* Convert the array of command names in argument n to a mask. */
 static int
 commands_argument(FunctionCallInfo fcinfo, int n)
 {

@@ -56,7 +56,7 @@ plan_flags(const CmigRlsTable *table, bool enable, bool force, List **statements
 	add(statements, text.data);
 }
 
-/* Find a policy by its name. */
+/* Returns the policy with this name, or NULL. */
 static CmigRlsPolicy *
 find_policy(const List *policies, const char *name)
 {
@@ -263,7 +263,7 @@ default_is_ours(const CmigRlsColumn *column)
 }
 
 /*
- * Update the column names in the state if a column was renamed.  A renamed
+ * If a key column was renamed, update its name in the state.  The renamed
  * column is recognized if it is the only one whose default reads the setting.
  */
 static void
@@ -298,7 +298,10 @@ follow_renames(const CmigRlsTable *table)
 	}
 }
 
-/* Plan the change of a key column's default. */
+/*
+ * Plan the change of a key column's default to an expression that reads the
+ * setting.
+ */
 static void
 plan_default(const CmigRlsOptions *options, const CmigRlsTable *table, char *name,
 			 const char *setting, bool fresh, CmigRlsState *state, List **statements)

@@ -46,9 +46,9 @@
 typedef bool (*Visitor) (Relation relation, TupleTableSlot *slot, void *arg);
 
 /*
- * Returns true if the caller may see every row of the table.  The owner may
- * always see them, because the owner could disable the policies with ALTER
- * TABLE.  Other roles need SELECT, and no policies may apply to them.
+ * Returns true if the caller may see every row of the table.  The owner always
+ * may, because the owner could disable the policies with ALTER TABLE.  For
+ * other roles, this requires SELECT, and no policies that apply to them.
  */
 static bool
 may_read(Oid relid)

@@ -65,7 +65,7 @@ sample_uuid(int whose)
 		psprintf("%02x%06x-0000-4000-8000-0000000000%02x", (whose * 37) & 255, whose * 7919, whose & 255);
 }
 
-/* Returns a key in the given form. */
+/* Returns a key of the tenant or a stranger, in the given form. */
 static const char *
 sample_text(CmigRlsForm form, int whose)
 {

@@ -44,7 +44,7 @@ typedef struct SandboxRun
 	void	   *arg;
 } SandboxRun;
 
-/* Run the task inside the subtransaction. */
+/* Subtransaction callback: run the task as its role. */
 static void
 run_task(void *arg)
 {

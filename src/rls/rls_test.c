@@ -271,7 +271,10 @@ any_column(Test *test)
 	return NULL;
 }
 
-/* Report how many rows a command reaches. */
+/*
+ * Report how many rows a command reaches, and whether these are more rows than
+ * allowed.
+ */
 static void
 report_reach(Test *test, const char *what, CmigRlsOutcome outcome, int64 allowed)
 {

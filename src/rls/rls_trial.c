@@ -62,7 +62,10 @@ has_changing_context(const CmigRlsModel *model)
 	return false;
 }
 
-/* Add rows whose key is a constant with which the expression compares it. */
+/*
+ * Add rows whose key is one of the constants with which the expression
+ * compares the key.
+ */
 static List *
 add_constants(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *context, int *group)
 {
@@ -141,7 +144,10 @@ add_bounds(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *c
 	return trials;
 }
 
-/* Add the usual rows for a context. */
+/*
+ * Add the usual rows for a context: rows of strangers, rows with constants as
+ * keys, and a row without an owner.
+ */
 static List *
 add_rows(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *context, int *group)
 {

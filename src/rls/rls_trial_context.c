@@ -107,7 +107,10 @@ add_users(List *contexts, const CmigRlsModel *model, int number)
 	return add_context(contexts, model, false, number, cmig_rls_sample(input->type, input->form, CMIG_RLS_OWN), false);
 }
 
-/* Add the usual contexts. */
+/*
+ * Returns the usual contexts: the tenant's own context, and contexts in which
+ * parts are missing or have other values.
+ */
 static List *
 make_contexts(const CmigRlsModel *model)
 {

@@ -15,7 +15,7 @@
 #define MAX_COMBINATIONS 128	/* maximum number of value combinations in the
 								 * other columns, for one stranger */
 
-/* Returns the values to try for a key in the row. */
+/* Returns the values to try in this row for the key that is input "number". */
 static List *
 key_candidates(const CmigRlsModel *model, const CmigRlsTrialContext *context, const CmigRlsTrialRow *row, int number)
 {

@@ -519,7 +519,7 @@ both(int a, int b)
 	return set;
 }
 
-/* Is a the same as NOT b? */
+/* Is node a the same as NOT b? */
 static bool
 is_not(Node *a, Node *b)
 {
@@ -633,8 +633,8 @@ first_value(CoalesceExpr *expr, Judge *judge)
 }
 
 /*
- * Returns the possible results of a sub-select.  An EXISTS is known to be true
- * if its query always returns a row because it has an aggregate or no FROM
+ * Returns the possible results of a sub-select.  An EXISTS is certainly true
+ * if its query always returns a row, because it has an aggregate or no FROM
  * clause.
  */
 static int
@@ -650,7 +650,7 @@ exists(SubLink *link)
 	return link->subLinkType == EXISTS_SUBLINK ? CAN_BE_TRUE | CAN_BE_FALSE : CAN_BE_ALL;
 }
 
-/* Returns the possible results of the node. */
+/* Returns the set of results that a node can have, as CAN_BE_* bits. */
 static int
 outcomes(Node *node, Judge *judge)
 {

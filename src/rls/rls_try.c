@@ -149,7 +149,10 @@ typedef struct Trial
 								 * replaced */
 } Trial;
 
-/* Run the attempt inside the subtransaction. */
+/*
+ * Subtransaction callback: set the context, switch to the tested role, and run
+ * the attempt.
+ */
 static void
 run_trial(void *arg)
 {

@@ -78,7 +78,10 @@ static TimeoutId timer;
 static bool timer_registered = false;
 static Oid	watching_role = InvalidOid;
 
-/* Does the total or the current wait exceed its limit? Sets seen.single. */
+/*
+ * Does the total or the current wait exceed its limit? Sets seen.single to
+ * true if the limit for a single wait is exceeded.
+ */
 static bool
 is_too_long(void)
 {

@@ -57,8 +57,8 @@
 
 /*
  * Set the tag of the lock with the given key (KEY_GATE, KEY_RUN, ...). Each
- * scope has a gate and a run lock of its own; the scope's name is hashed, with
- * the gate and the run lock as seeds.
+ * scope has a gate and a run lock of its own, whose tags are hashes of the
+ * scope's name with different seeds.
  */
 static void
 set_tag(LOCKTAG *tag, uint32 key)
@@ -92,8 +92,8 @@ name_holder(void *arg)
 }
 
 /*
- * Wait for a lock. If an error occurs during the wait, it says what the session
- * was waiting for and names the lock holder.
+ * Wait for a lock. If an error occurs during the wait, its DETAIL says what
+ * the session was waiting for and names the lock holder.
  */
 static void
 wait_for_tag(const LOCKTAG *tag, bool session, const char *what)
