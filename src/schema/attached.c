@@ -234,7 +234,7 @@ with_only(const CmigObject *object, const char *sql)
 	return psprintf("%sONLY %s", pnstrdup(sql, found - sql), found);
 }
 
-/* Do statements of its own create the object? */
+/* Is the object created by statements of its own? */
 static bool
 is_made(const CmigDifference *difference, const CmigObject *object, bool old)
 {

@@ -109,7 +109,7 @@ next_word(const char *text, StringInfo buf)
 	return text;
 }
 
-/* Record the objects whose names are words of the function's body. */
+/* Record the objects whose names are words in the function's body. */
 static void
 read_body(const Names *names, CmigObject *function)
 {

@@ -16,8 +16,8 @@
 #include "schema/image.h"
 
 /*
- * For each function in the image, store the objects that its body mentions in
- * the array "soft".
+ * For each function in the image, record that it must be created after the
+ * objects that its body mentions (see cmig_object_follow()).
  */
 extern void cmig_bodies_read(CmigImage *image);
 

@@ -43,8 +43,9 @@ extern void cmig_children_keep(CmigDifference *difference);
 extern bool cmig_children_added_later(const CmigImage *image, const CmigObject *object);
 
 /*
- * Returns the statements, a list of char *, that validate a NOT VALID
- * constraint in the children where it is valid and not created separately.
+ * For a NOT VALID constraint, returns the statements (a list of char *) that
+ * validate the copies of the constraint in children, except copies that are
+ * NOT VALID or are created separately.
  */
 extern List *cmig_children_validate(const CmigDifference *difference, const CmigImage *image,
 									const CmigObject *constraint);

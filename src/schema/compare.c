@@ -90,8 +90,8 @@ set_apart(const CmigDifference *difference)
  */
 
 /*
- * Does the object use the label?  A new label cannot be used in the
- * transaction that adds it.
+ * Does the object use this label of the enum "type"?  A new label cannot be
+ * used in the transaction that adds it.
  */
 static bool
 uses_label(const CmigObject *object, const char *type, const char *label)

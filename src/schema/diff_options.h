@@ -12,7 +12,10 @@
 #include "schema/compare.h"
 #include "schema/managed.h"
 
-/* Returns the schemas in argument n, a text[]; SQL null means all schemas. */
+/*
+ * Returns the schemas in argument n: a text[], or text that is one name or an
+ * array literal.  SQL null means all schemas.
+ */
 extern CmigManaged *cmig_diff_schemas_argument(FunctionCallInfo fcinfo, int n);
 
 /*

@@ -102,9 +102,9 @@ find(void *arg)
 }
 
 /*
- * If the caller does not want an error, issue a NOTICE and return a row for a
- * revision that cannot be replayed.  An empty result thus always means that
- * there is no drift.
+ * For callers that do not want an error: issue a NOTICE about a revision that
+ * cannot be replayed, and return a row for it.  An empty result thus always
+ * means that there is no drift.
  */
 static List *
 tell(const ErrorData *error)

@@ -55,7 +55,11 @@ extern CmigObject *cmig_image_find_exactly(const CmigImage *image, CmigAddress a
  */
 extern void cmig_image_depend(CmigImage *image, CmigObject *object, CmigObject *on);
 
-/* Record that one object must be created after another, if both are created. */
+/*
+ * Record that "object" must be created after "on" and dropped before it,
+ * although it does not depend on it.  This is ignored if it would cause a
+ * cycle.
+ */
 extern void cmig_object_follow(CmigObject *object, CmigObject *on);
 
 /*

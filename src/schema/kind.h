@@ -253,7 +253,10 @@ extern CmigDdl *cmig_ddl_hazards(List *ddl, int hazards);
 /* Add a statement and its undo to alter->ddl. The strings are not copied. */
 extern void cmig_alter_add(CmigAlter *alter, char *sql, char *undo);
 
-/* Like cmig_alter_add(), with the description of a hazard, or NULL. */
+/*
+ * Like cmig_alter_add(), but with the description of a hazard, which may be
+ * NULL.
+ */
 extern void cmig_alter_add_hazard(CmigAlter *alter, char *sql, char *undo, char *hazard);
 
 /*

@@ -102,8 +102,8 @@ static const char column_depends[] =
 
 /*
  * A column defined by the child itself is merged with the parent's column.
- * The child's column can exist before the parent's column, and stays when
- * the parent's column is dropped.
+ * The child's column stays when the parent's column is dropped.  Therefore,
+ * the parent's column is created after the child's, and dropped before it.
  */
 static const char column_follows[] =
 "SELECT 'pg_class'::regclass::oid, p.attrelid, p.attnum::integer, 'pg_class'::regclass::oid, a.attrelid, a.attnum::integer"
@@ -600,8 +600,8 @@ add_column(const CmigObject *column)
 }
 
 /*
- * Add the column first, and then its identity: ADD COLUMN cannot add an
- * identity column to a table with children.
+ * Returns statements that add the column first, and then its identity: ADD
+ * COLUMN cannot add an identity column to a table with children.
  */
 static List *
 add_identity(const CmigObject *column)

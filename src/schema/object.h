@@ -59,9 +59,9 @@ typedef struct CmigObject
 	struct CmigObject *sibling; /* next child of the parent */
 	struct CmigObject **depends;	/* objects that this one depends on,
 									 * except its parent */
-	struct CmigObject **soft;	/* objects that this one may refer to,
-								 * although pg_depend does not say so, such as
-								 * objects that a function's body names */
+	struct CmigObject **soft;	/* objects that are created before this one,
+								 * although it does not depend on them, such
+								 * as objects that a function's body names */
 	const char *serial;			/* pseudo-type with which a column is written,
 								 * such as serial; or NULL */
 	struct CmigObject *lead;	/* see lead.h */

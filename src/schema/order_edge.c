@@ -399,10 +399,10 @@ second_name(const CmigObject *object)
 }
 
 /*
- * Store in "names" the names that the object uses once the node has run, or no
- * longer uses: its own name, and the name of its index or sequence.  If the
- * node alters the object, only an index or sequence name that differs from
- * that of "other" is stored.  Returns the number of names.
+ * Store in "names" the names that come into use or out of use when the node
+ * runs: the object's name, unless the node only alters the object, and the
+ * name of its index or sequence, unless "other", the object in the other
+ * image, has the same one.  Returns the number of names.
  */
 static int
 names_of(const CmigNode *node, const CmigObject *object, const CmigObject *other, const char **names)

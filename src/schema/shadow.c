@@ -285,7 +285,7 @@ place_extensions(CmigShadow *shadow)
  * Running
  */
 
-/* Hide everything, and create the empty schemas. */
+/* Hide the live objects, and create the empty schemas. */
 static void
 prepare_shadow(ShadowRun *run)
 {

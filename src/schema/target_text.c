@@ -95,7 +95,10 @@ is_one_of(const char *name, const char *const *commands, int count)
 	return false;
 }
 
-/* Remove the psql command that begins here, up to the end of its line. */
+/*
+ * Remove the psql command that begins here, up to the end of its line.
+ * Returns false if the command must stay, because it could affect the schema.
+ */
 static bool
 leave_out_command(Reading *reading)
 {
