@@ -204,7 +204,7 @@ decide(Resolve *resolve, const CmigRevision *revision)
 }
 
 /*
- * A qsort comparator that puts revisions with fewer replaced revisions first,
+ * A qsort comparator that puts revisions that replace fewer revisions first,
  * so that a revision comes after one that it replaces.
  */
 static int

@@ -170,7 +170,10 @@ keep_previous(CmigLoadItem *item, const CmigRevisionText *stored)
 		text->previous_sql = pstrdup(stored->previous_sql);
 }
 
-/* Compare a stored revision with the item that has the same id. */
+/*
+ * Compare a stored revision with the item that has the same id, and record the
+ * differences in the item.
+ */
 static void
 compare_stored(const CmigRevisionText *row, void *arg)
 {

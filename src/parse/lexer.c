@@ -406,7 +406,7 @@ enum
 /* The PASS_ value of each byte; set by make_pass_kinds() at first use. */
 static uint8 pass_kinds[256];
 
-/* Set pass_kinds. */
+/* Set pass_kinds for all bytes. */
 static void
 make_pass_kinds(void)
 {

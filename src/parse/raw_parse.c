@@ -49,9 +49,9 @@ may_take_long(const char *text)
 }
 
 /*
- * Returns the number of operator characters in a row that begin at a position,
- * all of which the scanner looks at. *run_end is the end of the last run that
- * was found; the caller keeps it between calls.
+ * Returns the length of the run of operator characters that begins at a
+ * position.  The scanner looks at all of them. *run_end is the end of the last
+ * run that was found; the caller keeps it between calls.
  */
 static uint64
 count_looks(const char *at, const char **run_end)

@@ -60,8 +60,8 @@ cmig_diff(PG_FUNCTION_ARGS)
 
 /*
  * Read the other schema while it has the first schema's name, and the first
- * schema has a temporary name.  In the image, references to the first schema
- * are replaced with references to the other schema itself.
+ * schema has a temporary name.  In the image, references from the other schema
+ * to the first one are rewritten as references to the other schema.
  */
 static void
 read_renamed(CmigShadow *shadow, void *arg)

@@ -8,7 +8,10 @@
 
 #include "schema/kinds.h"
 
-/* A parent's kind comes before the kinds of its children. */
+/*
+ * All kinds, in the order in which they are read: a parent's kind comes before
+ * the kinds of its children.
+ */
 static CmigKind *const all[] = {
 	&cmig_kind_schema,
 	&cmig_kind_extension,

@@ -303,8 +303,8 @@ add_end(CmigOrder *order, const CmigObject *object, int before)
 
 /*
  * Make the node precede the drop of a table and of its columns and
- * constraints.  Statistics do not matter for inheritance, but their names can
- * be used again by statistics of another parent.
+ * constraints.  Statistics are left out: inheritance does not affect them, and
+ * statistics of another parent may have to take their names first.
  */
 static void
 add_part(CmigOrder *order, int node, const CmigObject *table)

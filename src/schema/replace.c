@@ -55,8 +55,8 @@ renamed_away(const CmigDifference *difference, const CmigObject *type)
 
 /*
  * Make a typed table an ordinary one while its type is replaced.  Columns are
- * then added and dropped by statements for the table.  Returns NULL if this is
- * not possible.
+ * then added and dropped by statements for the table.  Returns the change of
+ * the table, or NULL if this is not possible.
  */
 static CmigChange *
 untype(const CmigDifference *difference, CmigChange *table)

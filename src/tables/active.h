@@ -18,7 +18,7 @@ extern CmigPlace *cmig_active_place(void);
 /* Like cmig_catalog_read_revisions(), but omits revisions that do not count. */
 extern CmigRevisionSet *cmig_active_read(bool with_details);
 
-/* Would cmig_active_settle() change no version row? */
+/* Returns true if cmig_active_settle() would not change any version row. */
 extern bool cmig_active_is_settled(void);
 
 /*
