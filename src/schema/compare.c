@@ -30,9 +30,9 @@
 #include "schema/twins.h"
 
 /*
- * Re-create the indexes of a partitioned table that were created with ON ONLY,
- * because a partition is attached to the table.  Otherwise, ATTACH PARTITION
- * would also create such an index in the partition.
+ * Re-create the indexes that were created with ON ONLY on the partitioned
+ * table of "link", a partition's attachment that changes.  Otherwise, ATTACH
+ * PARTITION would also create such an index in the partition.
  */
 static void
 renew_only_indexes(CmigDifference *difference, const CmigObject *link)
@@ -202,10 +202,7 @@ keep_persistence(const CmigDifference *difference, const CmigChange *change)
 	}
 }
 
-/*
- * Restore the persistence of identity columns' sequences in tables whose
- * persistence changes.
- */
+/* Call keep_persistence() for all columns that exist in both images. */
 static void
 keep_sequences(const CmigDifference *difference)
 {

@@ -41,7 +41,10 @@ static const char default_privileges_sql[] =
 "   WHERE d.defaclnamespace = 0) b ON b.grantee = g.grantee AND b.privilege_type = g.privilege_type"
 "  WHERE g.grantee IS NULL OR b.grantee IS NULL OR (g.is_grantable AND g.grantee <> d.defaclrole)) e";
 
-/* Default privileges depend on their schema, and would be dropped with it. */
+/*
+ * Default privileges for a schema depend on the schema, because they are
+ * dropped with it.
+ */
 static const char default_privileges_depends[] =
 "SELECT 'pg_default_acl'::regclass::oid, d.oid, i, 'pg_namespace'::regclass::oid, d.defaclnamespace, 0"
 " FROM pg_default_acl d CROSS JOIN LATERAL generate_series(0, coalesce(cardinality(d.defaclacl), 0) * 16) i"

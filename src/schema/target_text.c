@@ -129,7 +129,10 @@ end_of_data(const char *p)
 	return p;
 }
 
-/* If the current COPY statement is COPY FROM STDIN, remove it and its data. */
+/*
+ * If the current COPY statement is COPY ... FROM STDIN, remove it and its
+ * data.  Otherwise, return false.
+ */
 static bool
 leave_out_copy(Reading *reading)
 {
