@@ -243,7 +243,7 @@ cmig_format_goose(CmigImport *import)
 
 /*
  * Is this a line such as "-- Up Migration"?  Any number of hyphens and spaces
- * is accepted, in upper or lower case.
+ * is accepted, and the words can be in upper or lower case.
  */
 static bool
 is_direction(const CmigToolLine *line, const char *word)

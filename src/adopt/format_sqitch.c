@@ -36,7 +36,10 @@ typedef struct SqitchPlan
 	List	   *changes;		/* list of SqitchChange * */
 } SqitchPlan;
 
-/* Returns the text after " # ", with escaped newlines replaced by spaces. */
+/*
+ * Returns the note in a line of the plan: the text after " # ", with escaped
+ * newlines replaced by spaces.
+ */
 static char *
 read_note(const char *text)
 {
@@ -50,8 +53,8 @@ read_note(const char *text)
 }
 
 /*
- * Returns the first timestamp before the note that looks like
- * 2024-01-01T00:00:00Z, or NULL.
+ * Returns the date in a line of the plan, or NULL: the first timestamp before
+ * the note that looks like 2024-01-01T00:00:00Z.
  */
 static char *
 read_date(const char *text)
@@ -62,7 +65,10 @@ read_date(const char *text)
 	return NULL;
 }
 
-/* Parse a change: name [dependencies] date planner <mail> # note */
+/*
+ * Parse a line of the plan that describes a change: name [dependencies] date
+ * planner <mail> # note
+ */
 static void
 read_change(SqitchPlan *plan, const char *line)
 {
@@ -79,7 +85,7 @@ read_change(SqitchPlan *plan, const char *line)
 	plan->changes = lappend(plan->changes, change);
 }
 
-/* Process one line of the plan.  Surrounding white space has been removed. */
+/* Process one line of the plan, without leading and trailing white space. */
 static void
 read_plan_line(SqitchPlan *plan, const char *line)
 {

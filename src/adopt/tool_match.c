@@ -32,7 +32,10 @@ take_date(const CmigRevisionText *text, void *arg)
 			(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * (USECS_PER_DAY / 1000);
 }
 
-/* Returns the creation dates if the tool's rows are matched by date. */
+/*
+ * Returns the revisions' creation dates.  They are read only if the tool's
+ * rows are matched by date.
+ */
 static Dates
 read_dates(const CmigTool *tool, const CmigGraph *graph)
 {

@@ -1,6 +1,7 @@
 /*
  * audit_layout.c
- *	  Records the present and former names of audited tables and their columns.
+ *	  Records the present and former names of audited tables and their
+ *	  columns, as layouts (see audit_layout.h).
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -174,7 +175,7 @@ cmig_audit_layout_kinds(Relation relation, List *columns)
 	return kinds;
 }
 
-/* Returns an object of the form {"column": number, ...}. */
+/* Returns a relation's columns as a JSON object {"column": number, ...}. */
 static Jsonb *
 columns_of(Relation relation)
 {

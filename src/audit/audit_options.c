@@ -106,7 +106,10 @@ is_string(const JsonbValue *value, const char *text)
 		memcmp(value->val.string.val, text, value->val.string.len) == 0;
 }
 
-/* Returns a list of columns from an object of names and numbers. */
+/*
+ * Convert a JSON object, which contains column numbers by name, to a list of
+ * CmigAuditName.
+ */
 static List *
 names_of(JsonbValue *value)
 {

@@ -197,8 +197,8 @@ same_key(const Entry *entry, int column, Jsonb *key)
 }
 
 /*
- * Add a key, and the range of entries in which to search for it, unless the
- * walk's list of keys already covers them.
+ * Add a key that the row had between two values of seq, unless the list of
+ * keys already covers it.
  */
 static void
 add_key(Walk *walk, Jsonb *key, int64 from, int64 to)
@@ -497,7 +497,11 @@ member_of(Jsonb *object, const char *name, int len)
 	return value ? JsonbValueToJsonb(value) : NULL;
 }
 
-/* Return one row of audit_diff() for each column of image that differs. */
+/*
+ * Return one row of audit_diff() for each column of "image" whose value in
+ * "old" differs from the value in "new".  If only_new is true, columns that
+ * "old" contains are skipped.
+ */
 static void
 put_differences(ReturnSetInfo *result, Jsonb *image, Jsonb *old, Jsonb *new, bool only_new)
 {

@@ -346,7 +346,10 @@ make_ahead(Retain *retain)
 	CommandCounterIncrement();
 }
 
-/* Returns true if a partition for the next months is missing. */
+/*
+ * Returns true if the default partition or a partition for one of the next
+ * "at_least" months is missing.
+ */
 static bool
 needs_ahead(Oid log_owner, int at_least)
 {

@@ -248,7 +248,10 @@ lock_object(Drop *drop, const ObjectAddress *object)
 	}
 }
 
-/* Is a dependent object with this type of dependency also dropped? */
+/*
+ * If an object is dropped, are objects that depend on it with this type of
+ * dependency (pg_depend.deptype) also dropped?
+ */
 static bool
 is_dropped(const Drop *drop, char deptype)
 {

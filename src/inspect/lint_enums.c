@@ -176,7 +176,10 @@ look_at_comparison(Search *search, Node *left, Node *right)
 		look_at_constant(search, right, column);
 }
 
-/* Check whether a cast converts a constant to a new value of the type. */
+/*
+ * Check whether a cast converts a constant to an enum value added in the same
+ * transaction.
+ */
 static void
 look_at_cast(Search *search, TypeCast *cast)
 {
@@ -195,7 +198,10 @@ look_at_cast(Search *search, TypeCast *cast)
 	}
 }
 
-/* raw_expression_tree_walker callback: search for a new enum value. */
+/*
+ * raw_expression_tree_walker callback: search for the use of an enum value
+ * added in the same transaction.
+ */
 static bool
 walk(Node *node, void *context)
 {

@@ -1,7 +1,7 @@
 /*
  * query_locks.c
- *	  Finds, based on a query's parse tree, the relations that the query reads
- *	  or writes.
+ *	  Finds the relations that a query reads or writes, based on its parse
+ *	  tree.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -446,8 +446,8 @@ replay_order(void *arg)
 }
 
 /*
- * Returns the image after replaying the branches in one order, or NULL if that
- * fails.
+ * Returns the image after replaying a merge's branches in one order, or NULL
+ * if the replay fails.
  */
 static CmigImage *
 image_of(Merge *merge, int *order)

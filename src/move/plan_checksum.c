@@ -44,7 +44,7 @@ add_text(pg_cryptohash_ctx *checksum, const char *text)
 		cmig_checksum_add(checksum, text, strlen(text));
 }
 
-/* Returns the first hexadecimal digits of the texts' hash. */
+/* Returns the first "digits" hexadecimal digits of a hash of the texts. */
 static char *
 digits_of(const char *const *texts, int count, int digits)
 {
@@ -59,8 +59,8 @@ digits_of(const char *const *texts, int count, int digits)
 }
 
 /*
- * Returns the first digits of the hash of a step's direction, transactional
- * flag, and texts.
+ * Returns the first "digits" digits of a hash of a step's direction,
+ * transactional flag, and texts.
  */
 static char *
 step_digits(const CmigRunStep *step, int digits)

@@ -84,7 +84,9 @@ static CmigQuery detach_query = {
 	.argtypes = {OIDOID, OIDOID}
 };
 
-/* Returns the value of a JSON object's member as text, or NULL. */
+/*
+ * Returns the value of a member of "detail", a JSON object, as text, or NULL.
+ */
 static char *
 member(const char *detail, const char *name)
 {
@@ -109,7 +111,10 @@ existed_member(bool existed)
 	return pstrdup(existed ? "\"existed\": true" : "\"existed\": false");
 }
 
-/* Did the statement's object exist before the statement? */
+/*
+ * According to the detail, did the statement's object exist before the
+ * statement was run?
+ */
 static bool
 had_existed(const char *detail)
 {

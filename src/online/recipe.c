@@ -2,11 +2,11 @@
  * recipe.c
  *	  Adds constraints in steps that do not block other sessions for long.
  *
- * Each of these procedures (recipes) examines the catalogs, runs the next
- * statement in a short transaction with lock retries, and examines the catalogs
- * again.  Therefore, a recipe needs no stored state: if it is called again
- * after an interruption, it continues, and if everything is done, it does
- * nothing.
+ * Each recipe, a procedure such as cmig.add_check, examines the catalogs, runs
+ * the next statement in a short transaction with lock retries, and examines
+ * the catalogs again.  Therefore, a recipe needs no stored state: if it is
+ * called again after an interruption, it continues, and if everything is done,
+ * it does nothing.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

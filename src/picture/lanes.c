@@ -2,11 +2,11 @@
  * lanes.c
  *	  Determines the positions of nodes and edges in a drawing of the graph.
  *
- * A node's lane continues to the first parent that no lane leads to yet.  For
- * each other parent without a lane, a new lane begins as near to the node as
- * possible.  If all parents already have a lane, the node's lane ends: it
- * turns into a parent's lane on its left, or a parent's lane on its right
- * moves into it.
+ * A lane is a column of the drawing.  A node's lane continues to the first
+ * parent that no lane leads to yet.  For each other parent without a lane, a
+ * new lane begins as near to the node as possible.  If all parents already
+ * have a lane, the node's lane ends: it turns into a parent's lane on its
+ * left, or a parent's lane on its right moves into it.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

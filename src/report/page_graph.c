@@ -82,7 +82,7 @@ append_summary(StringInfo page, const CmigPicture *picture, int node)
 	pfree(text.data);
 }
 
-/* Append the content of a revision, which is shown by a click. */
+/* Append a revision's details, which appear when its summary is clicked. */
 static void
 append_content(StringInfo page, const CmigPicture *picture, int node)
 {

@@ -56,7 +56,10 @@ step_locks(CmigStepTexts *texts, const CmigRevision *revision, CmigDirection dir
 	return cmig_script_locks(planned, cmig_step_texts_get(texts, i)->sql);
 }
 
-/* Returns the plan that leads to the targets.  Reports an empty plan. */
+/*
+ * Returns the plan that leads to the targets.  If the plan is empty, reports
+ * that there is nothing to do.
+ */
 static CmigPlan *
 make_plan(CmigSituation *now, CmigDirection direction, const CmigNames *targets)
 {

@@ -353,7 +353,9 @@ judge_table(Judging *judging)
 	}
 }
 
-/* Returns all findings in the schemas, most severe first. */
+/*
+ * Returns the findings about all policies in the schemas, most severe first.
+ */
 static List *
 find_all(ArrayType *schemas)
 {

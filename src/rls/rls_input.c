@@ -1,6 +1,7 @@
 /*
  * rls_input.c
- *	  The inputs of a model: columns, the context, and unknown conditions.
+ *	  The inputs of a model (rls_model.c): columns, the context, and unknown
+ *	  conditions.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -65,7 +65,10 @@ always_text(const CmigRlsStored *policy, const Bitmapset *but_null)
 	return psprintf("it is true for every row with a value in %s", names.data);
 }
 
-/* Returns true if a restrictive policy applies to the role and the command. */
+/*
+ * Returns true if a restrictive policy limits what the role can do with the
+ * command.
+ */
 static bool
 is_floored_for(const List *siblings, Oid role, char command)
 {

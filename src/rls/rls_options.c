@@ -39,7 +39,10 @@ static CmigQuery login_roles = {
 	1, {OIDOID}
 };
 
-/* Returns a flag.  NULL means the default in the function's declaration. */
+/*
+ * Returns a boolean argument, or its default, "otherwise", if the argument is
+ * null.
+ */
 static bool
 flag_argument(FunctionCallInfo fcinfo, int n, bool otherwise)
 {

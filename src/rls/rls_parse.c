@@ -56,7 +56,7 @@ use_search_path(HeapTuple tuple)
 	}
 }
 
-/* Analyze the body; a task for cmig_rls_sandbox_run(). */
+/* Analyze a function's body; a task for cmig_rls_sandbox_run(). */
 static void
 analyze(void *arg)
 {
@@ -72,9 +72,9 @@ analyze(void *arg)
 }
 
 /*
- * Analyze the body in a sandbox, so that no lock is left behind.  If the body
- * contains a name that does not exist, returns NULL instead of raising an
- * error.
+ * Analyze a function's body in a sandbox, so that no lock is left behind.  If
+ * the body contains a name that does not exist, returns NULL instead of
+ * raising an error.
  */
 Query *
 cmig_rls_parse(HeapTuple tuple, FuncExpr *call, const char *source)

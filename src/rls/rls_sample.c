@@ -78,9 +78,9 @@ sample_text(CmigRlsForm form, int whose)
 }
 
 /*
- * Returns the distance between a sample and the tenant's: 0 for the tenant
- * itself, and alternating positive and negative numbers for strangers, so that
- * some samples are greater and others are smaller.
+ * Returns the distance between a sample value and the tenant's value: 0 for
+ * the tenant itself, and alternating positive and negative numbers for
+ * strangers, so that some samples are greater and others are smaller.
  */
 static int
 sample_distance(int whose)

@@ -89,7 +89,10 @@ add_constants(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext
 	return trials;
 }
 
-/* Returns the kind of row for a stranger with this key. */
+/*
+ * Returns the kind of a row whose key is "text", the key of a stranger.  "own"
+ * is the tenant's key.
+ */
 static CmigRlsRowKind
 kind_of_text(const char *own, const char *text)
 {

@@ -62,8 +62,8 @@ stopped_by_policy(const ErrorData *error)
 }
 
 /*
- * Convert an error to an outcome.  An error that does not concern the row is
- * rethrown.
+ * Convert an error to an outcome.  An error that the attempted change did not
+ * cause, such as a query cancel, is rethrown.
  */
 static CmigRlsOutcome
 classify(const CmigRlsAs *as, ErrorData *error)

@@ -1,6 +1,6 @@
 /*
  * run_lock.c
- *	  Ensures that only one run is in progress in a database.
+ *	  Ensures that only one run is in progress in a database or in a scope.
  *
  * PostgreSQL's advisory lock functions set the lock tag's fourth field to 1 or
  * 2, so they cannot conflict with this module's locks. pg_locks shows this
@@ -82,7 +82,10 @@ typedef struct Wait
 	const char *what;			/* DETAIL of an error during the wait */
 } Wait;
 
-/* Error context callback for a wait. The argument is the Wait. */
+/*
+ * Error context callback: say what the session waited for, and name the lock
+ * holder. The argument is a Wait.
+ */
 static void
 name_holder(void *arg)
 {
