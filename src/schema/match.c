@@ -51,7 +51,11 @@ follows_parent(const CmigDifference *difference, const CmigObject *object)
 	/* an object that belongs to an inherited column follows the column */
 	if (parent->inherited && is_single(difference, parent) && follows_parent(difference, parent))
 		return true;
-	/* defaults of existing columns are changed table by table */
+
+	/*
+	 * a default does not follow the parent's default, because defaults of
+	 * existing columns are changed table by table
+	 */
 	if (object->kind == &cmig_kind_default)
 		return false;
 	return cmig_image_lookup(difference->from, parent->kind, parent->identity) != NULL &&

@@ -74,7 +74,7 @@ unfold(const CmigOrder *order, CmigObject *parent, const CmigChange *change, boo
 static int
 cut_cycle(const CmigOrder *order, const int *stack, int from, int to)
 {
-	/* try the last edge first, because then nothing has to be walked again */
+	/* try the last edge first, because then no node has to be visited again */
 	for (int n = 0, i = to; n <= to - from; n++, i = from + n - 1)
 	{
 		const CmigNode *node = &order->nodes[stack[i]];

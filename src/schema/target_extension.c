@@ -416,8 +416,8 @@ cmig_target_schema_create(CmigTargetState *state, Node *statement)
 		return create->schemaElts == NIL;
 
 	/*
-	 * rename the schema, so that PostgreSQL creates a new one without
-	 * privileges or a comment
+	 * give the empty schema another name, so that PostgreSQL creates a new
+	 * one without privileges or a comment
 	 */
 	cmig_shadow_rows_rename(NamespaceRelationId, oid, Anum_pg_namespace_nspname,
 							cmig_shadow_hidden_name(oid));
