@@ -5,8 +5,8 @@
  *
  * Versions are written as in flyway_schema_history, with dots between their
  * parts.  A baseline is a script that new databases run instead of the
- * versions up to the baseline's version.  It becomes a revision that replaces
- * them.
+ * versions up to the baseline's version.  A baseline becomes a revision that
+ * replaces these versions.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

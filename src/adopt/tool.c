@@ -2,8 +2,8 @@
  * tool.c
  *	  Describes the tables in which other tools record applied migrations.
  *
- * The queries cast every column to text, so that an unexpected column type
- * does not cause an error.
+ * The queries that read these tables cast every column to text, so that an
+ * unexpected column type does not cause an error.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -248,7 +248,7 @@ any_level(List *triggers, bool row_level)
 
 /*
  * Check partitions that have audit triggers of their own.  Raise an error if
- * changes would be logged twice; otherwise, warn that these triggers do
+ * changes would be logged twice.  At row level, warn that these triggers do
  * nothing while a trigger cloned from the partitioned table fires
  * (audit_trigger.c).
  */

@@ -272,7 +272,8 @@ unchanged_rows(const CmigAsOfQuery *as_of)
 }
 
 /*
- * Returns a query for the entries until the time, from the last TRUNCATE on.
+ * Returns a query for the entries up to the given time, starting after the
+ * last TRUNCATE in this period.
  */
 static char *
 until(const CmigAsOfQuery *as_of)

@@ -5,9 +5,9 @@
  * Only members of the role that owns the log can import, because imported
  * entries can have any content.  A source can run its owner's code (a view's
  * functions, casts of its columns' types), so it is read as its owner, and the
- * caller must be a member of that role.  Imported entries have the time from
- * the source, and a seq that is less than all others, so that they sort before
- * the entries that were logged here.
+ * caller must be a member of the owner's role.  Imported entries have the time
+ * from the source, and a seq that is less than all others, so that they sort
+ * before the entries that were logged here.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -5,7 +5,8 @@
  * A role that can change the log's tables could read what is audited and forge
  * entries.  Therefore, the tables are used only if they belong to the
  * extension's owner (or to a role that could do both anyway), and everything
- * here is created by that role, without granting anything to others.
+ * in the schema is created by the extension's owner, without granting anything
+ * to others.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -258,8 +258,8 @@ walk_key(Walk *walk, const WalkKey *from)
 }
 
 /*
- * Returns the history of the rows that had one of the keys, in order, with
- * each entry once.
+ * Returns the history of the rows that had one of the keys: each entry once,
+ * in the order of the changes.
  */
 static List *
 read_history(CmigAuditTarget *target, List *keys)

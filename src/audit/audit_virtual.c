@@ -5,7 +5,8 @@
  *
  * Triggers see null in these columns; the log has the values that a query of
  * the table would have returned.  PostgreSQL allows only built-in immutable
- * functions and types in them, so no user-defined code can run here.
+ * functions and types in virtual columns, so no user-defined code can run
+ * here.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

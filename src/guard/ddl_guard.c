@@ -7,8 +7,9 @@
  * database without a policy does not need this library for its DDL.
  *
  * The policy does not apply to temporary objects, extension scripts,
- * pg_upgrade, restores (see is_restore()), and pg_cmig's own objects.  REFRESH
- * MATERIALIZED VIEW and REINDEX do not change the schema.
+ * pg_upgrade, restores (see is_restore()), and pg_cmig's own objects.  Nor
+ * does it apply to REFRESH MATERIALIZED VIEW and REINDEX, which do not change
+ * the schema.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

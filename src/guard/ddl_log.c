@@ -4,7 +4,7 @@
  *
  * Roles that run DDL have no privileges on this table.  Its rows are therefore
  * written as its owner, the bootstrap superuser.  Only superusers can attach a
- * trigger to it.
+ * trigger to it, so no other role's code can run with the owner's privileges.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -2,8 +2,8 @@
  * existing.c
  *	  Describes the relations that existed when a dry run began.
  *
- * The catalogs are read with a snapshot taken at the start, so objects that
- * the dry run creates, renames, or drops do not affect the result.
+ * The catalogs are read with a snapshot taken at the start of the dry run, so
+ * objects that it creates, renames, or drops do not affect the result.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

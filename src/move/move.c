@@ -366,9 +366,9 @@ require_outside(const CmigSituation *now, const CmigPlan *plan)
 }
 
 /*
- * Raise an error if the plan would revert a revision in the database that a
- * scope still needs: a revision that is applied in the scope belongs to
- * another tree and depends on it.
+ * Raise an error if the plan would revert a revision in the database on which
+ * a revision of another tree depends, and the other revision is applied in a
+ * scope.
  */
 static void
 require_unneeded(const CmigSituation *now, const CmigPlan *plan)

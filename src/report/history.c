@@ -1,7 +1,7 @@
 /*
  * history.c
- *	  Implements cmig.current, heads, branches, and history, which list
- *	  revisions.
+ *	  Implements cmig.current, cmig.heads, cmig.branches, and cmig.history,
+ *	  which list revisions.
  *
  * These functions also work if the graph has defects or if a version row
  * belongs to an unknown revision.
@@ -151,7 +151,9 @@ read_times(const CmigGraph *graph)
 	return applied.times;
 }
 
-/* Set the columns for creation time, application time, and message. */
+/*
+ * Set the columns for creation time, application time, creator, and message.
+ */
 static void
 set_details(Datum *values, bool *nulls, const CmigRevision *revision, bool applied, TimestampTz at)
 {

@@ -1,9 +1,9 @@
 /*
  * require.c
- *	  Implements cmig.plan, resolve, and require, which show what an upgrade
- *	  or downgrade would do.
+ *	  Implements cmig.plan, cmig.resolve, and cmig.require, which show what
+ *	  an upgrade or downgrade would do.
  *
- * Targets are resolved and plans are made by the same functions as in
+ * Targets are resolved and plans are created by the same functions as in
  * cmig.upgrade and cmig.downgrade.
  *
  * Copyright (c) 2026, the pg_cmig developers

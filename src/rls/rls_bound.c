@@ -3,9 +3,9 @@
  *	  Limits the queries in a policy's expression so that trying them is
  *	  quick.
  *
- * A recursive query or generate_series() may return any number of rows.  This
- * module also makes sub-selects return the row that is most likely to show a
- * leak.
+ * A recursive query or generate_series() may return any number of rows, so
+ * limits are added.  This module also makes sub-selects return the row that is
+ * most likely to show a leak.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

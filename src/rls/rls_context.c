@@ -5,8 +5,8 @@
  *
  * The context consists of two ordinary settings, so that applications can also
  * SET them.  An unset setting and '' both mean that there is no context.
- * Anyone who can run SQL can change the settings, so they protect against
- * mistakes in the application but not against SQL injection.
+ * Anyone who can run SQL can change the settings, so the settings protect
+ * against mistakes in the application but not against SQL injection.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

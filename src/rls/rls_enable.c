@@ -1,6 +1,7 @@
 /*
  * rls_enable.c
- *	  enable_rls, enable_rls_schema, rls_script, and disable_rls.
+ *	  Implements cmig.enable_rls, cmig.enable_rls_schema, cmig.rls_script,
+ *	  and cmig.disable_rls.
  *
  * rls_plan.c builds the statements; this file runs them and returns them as
  * rows.  Everything is done in the caller's transaction with an exclusive lock

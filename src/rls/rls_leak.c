@@ -591,8 +591,9 @@ keep_case(CmigRlsCase *about)
 
 /*
  * Find the leak of an expression.  The expression is evaluated with made-up
- * rows in the tables that it reads, with empty tables, and, if it joins tables
- * by a shared key, with rows that tenants share.
+ * rows in the tables that it reads, with empty tables, and, if rows of several
+ * tenants can share values in the columns by which it joins tables, with
+ * strangers' rows that have the tenant's values in these columns.
  */
 static void
 find_leak(Node *tree, Oid relid, Oid role, const Bitmapset *keys, const Bitmapset *own, CmigRlsLeak *leak)

@@ -513,7 +513,7 @@ typedef struct Types
 	bool		text;
 } Types;
 
-/* Find out whether an expression compares UUIDs or strings. */
+/* Find out whether keys are compared as UUIDs or as strings. */
 static bool
 types_walker(Node *node, void *context)
 {

@@ -3,8 +3,8 @@
  *	  cmig.rls_test: tests what a role can actually do with a table.
  *
  * UPDATE and DELETE are tried first without WHERE, because WHERE requires the
- * privilege SELECT.  The policies for SELECT then apply as well, and may hide
- * rows that the policies for UPDATE and DELETE would let through.
+ * privilege SELECT.  With WHERE, the policies for SELECT apply as well, and
+ * may hide rows that the policies for UPDATE and DELETE would let through.
  *
  * The table may belong to another role, and the caller may be a superuser.
  * For this reason, attempts run as the tested role (rls_try.c), and what the

@@ -256,8 +256,8 @@ holds_null(Node *node, void *context)
 }
 
 /*
- * Returns the possible outcomes, with null added if the node can be null
- * because of the row or the context.
+ * Returns "outcome", a set of possible results, with null added if the node
+ * can be null because of the row or the context.
  */
 static int
 unless_null(int outcome, Node *node, Judge *judge)

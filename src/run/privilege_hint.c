@@ -245,9 +245,9 @@ hint_of_owner(const char *kind, const char *name, const char *role)
 }
 
 /*
- * Returns the privileges to grant on a table. The error does not say which
- * privilege is missing. The hint suggests the four common privileges. If the
- * role already has these, it suggests the others that the role lacks, such as
+ * Returns the privileges to suggest in the hint about a table, because the
+ * error does not say which privilege is missing: SELECT, INSERT, UPDATE, and
+ * DELETE or, if the role already has these, the others that it lacks, such as
  * REFERENCES for a foreign key.
  */
 static const char *

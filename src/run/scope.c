@@ -114,8 +114,8 @@ cmig_scope_require(void)
 
 /*
  * Can scripts that run as the current role safely use objects created by
- * "role"?  This is the case if that role could run code as the current role
- * anyway.
+ * "role"?  Only the current role itself, superusers, and the database's owner
+ * are trusted.
  */
 static bool
 is_trusted(Oid role)

@@ -1,11 +1,12 @@
 /*
  * scope_drift.c
- *	  cmig.scope_drift: scopes whose schema differs from that of most others.
+ *	  cmig.scope_drift: scopes whose schema differs from the schema of most
+ *	  other scopes.
  *
  * Scopes that have the same version rows form a group, and are compared with
  * each other.  The schema of each scope is written as SQL, without the scope's
  * name.  The most frequent text in a group is considered right, and each scope
- * with a different text is compared with a scope that has the right one.
+ * with a different text is compared with a scope that has the right text.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
