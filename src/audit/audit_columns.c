@@ -144,7 +144,7 @@ layout_state(const CmigAuditLayout *layout, bool merged)
  * names of the first <count> columns.
  */
 
-/* Returns a checksum of the names of the first columns. */
+/* Returns a checksum of the names of the first "count" columns. */
 static uint64
 checksum(const State *state, int count)
 {

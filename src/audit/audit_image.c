@@ -237,8 +237,8 @@ raise_misfit(const CmigAuditImages *images, Jsonb *image, const char *column,
 }
 
 /*
- * Find the column that does not accept its value, and raise an error that
- * names it.  Returns if there is no such column.
+ * Find the column that does not accept its value in the image, and raise an
+ * error that names this column.  Returns if there is no such column.
  */
 static void
 explain(const CmigAuditImages *images, Jsonb *image, ErrorData *error)

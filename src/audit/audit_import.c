@@ -260,7 +260,7 @@ operation_word(const char *operation)
 	return NULL;
 }
 
-/* Returns the names of the members that differ between two objects. */
+/* Returns the names of the members that differ between two JSON objects. */
 static ArrayType *
 changed_of(Jsonb *old, Jsonb *new)
 {

@@ -434,8 +434,8 @@ cmig_audit_log_refuse_foreign_code(Oid log_owner)
 }
 
 /*
- * Raise an error if a schema that is older than the log contains relations
- * with the log's names.
+ * Raise an error if the schema cmig_audit is older than the log and contains
+ * relations whose names the log needs.
  */
 static void
 refuse_names_taken(Oid schema)

@@ -596,8 +596,8 @@ put_row(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Returns the transaction ID that is the first argument, an xid8, a text, or an
- * integer.
+ * Returns the transaction ID given as the first argument, which has type xid8,
+ * text, or an integer type.
  */
 static Datum
 transaction_argument(FunctionCallInfo fcinfo)

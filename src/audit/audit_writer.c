@@ -246,8 +246,8 @@ is_foreign_function(Oid function, void *owner)
 }
 
 /*
- * Returns true if the expression calls a foreign function, or checks a
- * domain's constraints.
+ * Returns true if the expression checks a domain's constraints, or calls a
+ * function for which is_foreign_function() is true.
  */
 static bool
 calls_foreign(Node *node, void *owner)

@@ -198,7 +198,7 @@ lock_relation(Drop *drop, const ObjectAddress *object)
 
 /*
  * Add the relation that is locked when a rule is dropped. A view's rule can be
- * dropped only together with the view.
+ * dropped only together with the view, so the view is also added.
  */
 static void
 lock_rule(Drop *drop, Oid rule)

@@ -334,7 +334,7 @@ cmig_related_validated(Oid table, const char *constraint)
 
 /* Column types */
 
-/* Add the table of a column that depends on a type. */
+/* If a pg_depend row belongs to a column, add the column's table to a list. */
 static void
 add_column(HeapTuple row, void *list)
 {

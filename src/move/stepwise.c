@@ -408,8 +408,8 @@ typedef struct Request
 } Request;
 
 /*
- * Perform the downgrade. Returns the number of steps. "what" names the
- * operation in errors; NULL means "downgrade".
+ * Perform the downgrade. Returns the number of steps that were run. "what"
+ * names the operation in errors; NULL means "downgrade".
  */
 static int
 go_down(StepwiseRun *run, const char *target, const char *checksum, const char *what)
@@ -429,7 +429,7 @@ go_down(StepwiseRun *run, const char *target, const char *checksum, const char *
 	return plan->count;
 }
 
-/* Perform the upgrade. Returns the number of steps. */
+/* Perform the upgrade. Returns the number of steps that were run. */
 static int
 go_up(StepwiseRun *run, const CmigNames *targets, const char *checksum)
 {

@@ -236,7 +236,7 @@ describe(const CmigRlsModel *model, const CmigRlsTrial *found, CmigRlsCase *abou
 }
 
 /*
- * Record the worst case among the trials in the leak.  The trials of a group
+ * Record in *leak the worst case that the trials show.  The trials of a group
  * belong to the same row and have the same keys; only the row's other columns
  * differ.
  */

@@ -447,7 +447,7 @@ make_node(Node *node, CmigRlsMaker *maker)
 
 /*
  * Returns true if the node is a condition that can be replaced with an unknown
- * input.
+ * input, that is, one that can be true, false, or null.
  */
 static bool
 is_condition(Node *node)
@@ -481,7 +481,8 @@ is_condition(Node *node)
 
 /*
  * Convert a node to an expression over the model's inputs.  A condition that
- * cannot be converted is replaced with an unknown input.
+ * cannot be converted is replaced with an unknown input, that is, one that can
+ * be true, false, or null.
  */
 static Node *
 make(Node *node, void *context)

@@ -273,8 +273,8 @@ check_together(const CmigRlsStored *policy, const List *siblings, List **finding
 /* Evaluation */
 
 /*
- * Returns the leak of the policy's expression, combined with the expressions
- * of the restrictive policies for a role.
+ * Returns the leak of the policy's expression after combining it with the
+ * expressions of the restrictive policies for a role.
  */
 static const CmigRlsLeak *
 try_for_role(CmigRlsLeakCache *cache, const CmigRlsStored *policy, const List *siblings, bool is_check,
@@ -371,8 +371,9 @@ level_severity(CmigRlsLeakLevel level)
 }
 
 /*
- * Returns true if no other permissive policy applies to the policy's roles.
- * The policy is then probably meant to let these roles see more.
+ * Returns true if the table has other permissive policies for the same
+ * commands, but none of them applies to the policy's roles.  The policy is
+ * then probably meant to let these roles see more.
  */
 static bool
 is_for_roles_of_its_own(const CmigRlsStored *policy, const List *siblings)
@@ -616,8 +617,8 @@ check_floor(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache 
 }
 
 /*
- * Returns true if one of the keys that are compared only in USING does not
- * identify a user.
+ * Returns true if one of the columns in "lost", which USING compares with the
+ * context but WITH CHECK does not, identifies something other than a user.
  */
 static bool
 loses_tenant(const CmigRlsStored *policy, const Bitmapset *lost)

@@ -109,8 +109,8 @@ sample_range(Oid subtype, CmigRlsForm form, int whose)
 }
 
 /*
- * Compare enum labels by their order in the type, which differs from the order
- * in the cache.
+ * Compare enum labels by their order in the type, which differs from their
+ * order in the syscache list.
  */
 static int
 compare_labels(const ListCell *a, const ListCell *b)

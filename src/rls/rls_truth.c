@@ -336,7 +336,10 @@ compare_constants(Oid opno, Oid collation, Const *left, Const *right)
 	return comparison.result ? CAN_BE_TRUE : CAN_BE_FALSE;
 }
 
-/* Returns true if the operator matches the pattern with every string. */
+/*
+ * Returns true if the operator is LIKE or ILIKE and the pattern matches every
+ * string.
+ */
 static bool
 matches_all(Oid opno, Node *pattern)
 {

@@ -87,7 +87,7 @@ pending_of(CmigScopeCache *cache, const CmigScopeItem *item)
 	return *result;
 }
 
-/* Returns lines as an array of text. */
+/* Returns the lines of a string as a text[] datum. */
 static Datum
 lines_array(const char *lines)
 {
