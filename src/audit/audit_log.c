@@ -318,7 +318,10 @@ static const struct
 												 * audit_retain can create it */
 };
 
-/* Returns the fault if a part of the log is missing, or NULL. */
+/*
+ * If a part of the log is missing, returns a fault that says so; otherwise
+ * NULL.
+ */
 static CmigAuditLogFault *
 missing_part(Oid schema)
 {

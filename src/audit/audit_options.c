@@ -59,7 +59,10 @@ member(Jsonb *json, const char *key)
 	return getKeyJsonValueFromContainer(&json->root, key, strlen(key), NULL);
 }
 
-/* Parse a number from 0 to "most". */
+/*
+ * Returns a JSON number from 0 to "most", or 0 if "value" is NULL.  Raises an
+ * error for any other value.
+ */
 static int
 number_of(const JsonbValue *value, int most)
 {

@@ -426,8 +426,8 @@ newest_id(const CmigAuditWriter *writer)
 }
 
 /*
- * Returns an id that is greater than the newest one.  Other sessions may call
- * this at the same time.  Incrementing the sequence never sets it back, and
+ * Returns an id that is greater than the newest one.  Several sessions may run
+ * this at the same time: incrementing the sequence never sets it back, and
  * neither does setting it, as long as other sessions take fewer than
  * MAX_COUNTED ids in the meantime.
  */

@@ -118,8 +118,8 @@ add_index(List **locks, const AlterTableStmt *alter, char *name, LOCKMODE mode)
 }
 
 /*
- * Add a lock on the index named in a USING INDEX clause. The index is renamed
- * to the constraint's name if the two names differ.
+ * If a USING INDEX clause names an index whose name differs from the
+ * constraint's name, add a lock on the index, because ALTER TABLE renames it.
  */
 static void
 add_constraint_index(List **locks, const AlterTableStmt *alter, const Constraint *constraint)

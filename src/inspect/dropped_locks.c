@@ -170,8 +170,8 @@ relation_of_part(Oid catalog_oid, Oid index, AttrNumber key_column, Oid part)
 }
 
 /*
- * Add the relations that are locked when a constraint is dropped. A foreign
- * key locks both of its tables.
+ * Add the relations that are locked when a constraint is dropped: its table
+ * and, for a foreign key, the referenced table.
  */
 static void
 lock_constraint(Drop *drop, Oid constraint)

@@ -209,7 +209,7 @@ read_column(Form_pg_depend form, Oid type)
 	return result->description ? result : NULL;
 }
 
-/* Add the columns that have a type. */
+/* Add the columns of the given type to the list. */
 static List *
 add_columns(List *result, Oid type)
 {

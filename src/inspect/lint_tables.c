@@ -154,8 +154,8 @@ is_table_or_view(char kind)
 }
 
 /*
- * Returns a fix, or NULL. The fix renames the relation and creates a view with
- * the old name.
+ * Returns a fix that renames the relation and creates a view with the old
+ * name.  Returns NULL for materialized views and unknown relations.
  */
 static char *
 rename_fix(CmigLint *lint, const char *new_schema, const char *new_name)

@@ -197,7 +197,10 @@ cmig_move_expect_step(CmigExpectedRows *expected, const CmigPlanStep *step)
 	expected->count += step->added.count - step->removed.count;
 }
 
-/* Raise the error for version rows that were not written by any step. */
+/*
+ * Raise the error for version rows that something other than a step has
+ * changed.
+ */
 static void
 version_changed(const char *detail, const char *hint)
 {

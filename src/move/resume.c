@@ -127,7 +127,7 @@ had_existed(const char *detail)
  * CREATE INDEX CONCURRENTLY
  */
 
-/* Returns the name that PostgreSQL would choose for the index. */
+/* Returns the name that PostgreSQL would choose for an unnamed index. */
 static char *
 choose_index_name(const IndexStmt *statement, Oid table)
 {

@@ -77,8 +77,8 @@ append_extension_check(StringInfo body, const CmigVersionTable *table)
 }
 
 /*
- * Append a part that only the first check contains.  It checks whether the
- * version table exists and whether its column is wide enough.
+ * Append the part that only the first check contains.  This part checks
+ * whether the version table exists and whether its column is wide enough.
  */
 static void
 append_first_check(StringInfo body, const CmigVersionTable *table)

@@ -159,8 +159,8 @@ add_floor(List **policies, const CmigRlsOptions *options, const CmigRlsTable *ta
 }
 
 /*
- * Add the policies that let a user or tenant access the rows whose column has
- * the value of a setting.
+ * Add the policies that let a user or tenant access the rows in which a column
+ * has the value of a setting.
  */
 static void
 add_own_access(List **policies, const CmigRlsOptions *options, const CmigRlsTable *table, const char *name,

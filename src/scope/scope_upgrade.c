@@ -78,7 +78,9 @@ typedef struct Question
 	bool		is_empty;
 } Question;
 
-/* Callback: is there nothing to do in the current scope? */
+/*
+ * Callback: set is_empty if an upgrade of the current scope has nothing to do.
+ */
 static void
 ask(void *arg)
 {
@@ -94,7 +96,7 @@ typedef struct Asked
 	Question   *question;
 } Asked;
 
-/* Subtransaction callback: ask the question in the scope. */
+/* Subtransaction callback: call ask() in the scope. */
 static void
 ask_in_scope(void *arg)
 {
