@@ -546,7 +546,8 @@ row_too_large(void)
 
 /*
  * Returns a copy of the pieces in which the largest values are replaced until
- * the rest fits.
+ * the chosen pieces (all pieces if "chosen" is NULL) fit into one jsonb
+ * object.
  */
 static CmigAuditPiece *
 fit(const CmigAuditShape *shape, const CmigAuditPiece *pieces, const bool *chosen)

@@ -207,9 +207,9 @@ try_columns(void *arg)
 }
 
 /*
- * Returns the problem with a table's columns, or NULL.  An error is reported
- * as the problem of this row, because somebody may have written the arguments
- * by hand, or dropped the table or the log.
+ * Returns the problem with a table's columns, or NULL.  An error is not raised
+ * but returned as the problem, because somebody may have written the trigger's
+ * arguments by hand, or dropped the table or the log.
  */
 static char *
 columns_problem(Status *status, Oid extension_owner)

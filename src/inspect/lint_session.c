@@ -149,7 +149,10 @@ cmig_lint_session_set(CmigLint *lint, const char *name, const char *value)
 	MemoryContextSwitchTo(old);
 }
 
-/* Returns the values of a SET command as one string. */
+/*
+ * Returns the values of a SET command as one string, or "?" if one of them is
+ * not a constant.
+ */
 static char *
 setting_text(List *values)
 {

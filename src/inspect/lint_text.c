@@ -28,7 +28,7 @@ cmig_lint_text_name(const CmigLintTable *table)
 	return cmig_lint_text_qualified(table);
 }
 
-/* Append the number of rows. */
+/* Append an approximate number of rows. */
 static void
 append_rows(StringInfo text, double rows)
 {

@@ -171,7 +171,10 @@ queue_for_the_rest(Request *request)
 	PG_END_TRY();
 }
 
-/* Show the session that we are waiting for in pg_stat_activity. */
+/*
+ * Show in pg_stat_activity that this session is waiting, and for which
+ * process.
+ */
 static void
 show_wait(const LOCKTAG *tag, const char *command)
 {
@@ -189,7 +192,7 @@ show_wait(const LOCKTAG *tag, const char *command)
 	pgstat_report_activity(STATE_RUNNING, activity);
 }
 
-/* Report the session that we are waiting for in a NOTICE. */
+/* Raise a NOTICE that names the session for which this session is waiting. */
 static void
 report_wait(const LOCKTAG *tag)
 {
