@@ -166,9 +166,10 @@ DELETE FROM late WHERE id < 300;
 VACUUM ANALYZE late;
 UPDATE late SET v = NULL WHERE id = 2500;
 CALL cmig.backfill('late', 'v = 1', 'v IS NULL', 100);
-UPDATE cmig.backfill_run SET state = 'running', pass = 2, rows_of_pass = 0, relation = 'public.late', place = '{8}', bound = '{14}' WHERE target = 'public.late';
 INSERT INTO late VALUES (1, NULL);
-SELECT ctid < '(8,0)' AS behind FROM late WHERE v IS NULL;
+INSERT INTO late SELECT i, 1 FROM generate_series(4000, 6000) i;
+UPDATE cmig.backfill_run SET state = 'running', pass = 2, rows_of_pass = 0, relation = 'public.late',
+	place = (SELECT ARRAY[((ctid::text::point)[0] + 1)::text] FROM late WHERE v IS NULL), bound = '{22}' WHERE target = 'public.late';
 CALL cmig.backfill('late', 'v = 1', 'v IS NULL', 100);
 SELECT count(*) FROM late WHERE v IS NULL;
 SELECT state, pass, rows FROM cmig.backfill_progress WHERE target = 'public.late';
