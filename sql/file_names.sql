@@ -90,6 +90,8 @@ SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n==> 002.sql <==\n')
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n==> env.py <==\n"""a"""\ndef upgrade():\n    pass\n');
 -- a file that ends inside quotes or a comment, followed by anything
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nSELECT ''x;\n');
+SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nSELECT $$x;\n');
+SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nSELECT $a$x; /* $$\n');
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n\n==> 002.sql <==\n-- revision: 002\n-- cmig:upgrade\nSELECT $$x;\n==> 003.sql <==\n-- revision: 003\n');
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n\n==> 002.sql <==\n-- revision: 002\n-- cmig:upgrade\nSELECT 1; /* x;\n==> 003.sql <==\n-- revision: 003\n-- cmig:upgrade\n/* y */\n');
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n\n==> 002.sql <==\n-- revision: 002\n-- cmig:upgrade\nSELECT ''x;\n==> 003.sql <==\n-- revision: 003\n-- cmig:upgrade\nSELECT ''y'';\n');

@@ -102,6 +102,13 @@ UPDATE cmig.revision SET upgrade_sql = E'SELECT 1' WHERE revision = '03';
 CALL cmig.upgrade_stepwise();
 CALL cmig.upgrade_stepwise();
 CALL cmig.downgrade_stepwise('base');
+-- also if the irreversible revision is not the first one: nothing is reverted
+CREATE TEMP TABLE kept AS SELECT revision, downgrade_sql FROM cmig.revision;
+UPDATE cmig.revision SET downgrade_sql = CASE revision WHEN '01' THEN NULL ELSE 'SELECT 1' END;
+CALL cmig.downgrade_stepwise('base');
+SELECT revision FROM cmig.version;
+UPDATE cmig.revision r SET downgrade_sql = k.downgrade_sql FROM kept k WHERE k.revision = r.revision;
+DROP TABLE kept;
 UPDATE cmig.revision SET downgrade_sql = '' WHERE revision = '03';
 SET cmig.protect = on;
 CALL cmig.downgrade_stepwise('-1');

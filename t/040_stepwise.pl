@@ -342,6 +342,20 @@ $node->psql('fill', "CALL cmig.backfill('users', 'n = n + 1', batch_size => 1000
 like($err, qr/NOTICE:  resuming the backfill of public.users after \d+ rows/, 'the next call resumes the backfill');
 is($node->safe_psql('fill', "SELECT min(n), max(n), (SELECT state || ' ' || rows FROM cmig.backfill_progress) FROM users"), '1|1|done 5000', 'each row was updated once');
 
+# after kill -9, it continues where it stopped
+$node->safe_psql('fill', 'ALTER SYSTEM SET restart_after_crash = on');
+$node->reload;
+$first = start_psql($node, 'fill', "CALL cmig.backfill('users', 'm = coalesce(m, 0) + 1', batch_size => 100, pause => '50ms')", 'first');
+$node->poll_query_until('fill', "SELECT rows >= 500 FROM cmig.backfill_progress WHERE set_sql LIKE 'm = coalesce%'") or die;
+kill_backend($node->safe_psql('fill', "SELECT pid FROM pg_stat_activity WHERE application_name = 'first'"));
+finish_psql($first);
+wait_for_recovery($node);
+is($node->safe_psql('fill', "SELECT state, rows = (SELECT sum(m) FROM users) FROM cmig.backfill_progress WHERE set_sql LIKE 'm = coalesce%'"), 'interrupted|t', 'after kill -9, cmig.backfill_progress has the exact number of rows');
+$node->psql('fill', "CALL cmig.backfill('users', 'm = coalesce(m, 0) + 1', batch_size => 1000)", stderr => \$err);
+like($err, qr/NOTICE:  resuming the backfill of public.users after \d+ rows/, 'the next call resumes the backfill after kill -9');
+is($node->safe_psql('fill', "SELECT min(m), max(m) FROM users"), '1|1', 'each row was updated once despite kill -9');
+$node->safe_psql('fill', 'UPDATE users SET m = NULL');
+
 # row locks
 $holder = $node->background_psql('fill', on_error_stop => 0);
 $holder->query_safe('BEGIN; UPDATE users SET m = 0 WHERE id = 3333');

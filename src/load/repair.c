@@ -165,7 +165,7 @@ remove_inactive(const char *id)
 				(errcode(ERRCODE_OBJECT_IN_USE),
 				 errmsg("revision \"%s\" cannot be removed because it is applied", id),
 				 errdetail("It is applied in at least one scope."),
-				 errhint("SELECT * FROM cmig.scopes() shows where.")));
+				 errhint("To see where: SELECT * FROM cmig.scopes()")));
 	cmig_revision_rows_delete(id);
 	return true;
 }

@@ -139,7 +139,7 @@ cmig_revision_rows_replace(const CmigRevisionText *revision)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("revision \"%s\" could not be replaced", revision->edges.id),
 				 errdetail("Its row in cmig.revision no longer exists."),
-				 errhint("Load again.")));
+				 errhint("Load the file again.")));
 }
 
 void
