@@ -78,7 +78,7 @@ DROP EXTENSION pg_cmig;
 -- intermediate steps have no row of their own: the view must be dropped while
 -- the column changes
 CREATE EXTENSION pg_cmig;
-SELECT cmig.create_revision('one', 'CREATE TABLE t (x text, y int); CREATE VIEW v AS SELECT x FROM t; COMMENT ON VIEW v IS ''v''', 'DROP VIEW v; DROP TABLE t', revision => '001') \gset
-SELECT cmig.create_revision('two', 'DROP VIEW v; ALTER TABLE t ALTER x TYPE varchar(10); CREATE VIEW v AS SELECT x FROM t; COMMENT ON VIEW v IS ''v''; ALTER TABLE t ALTER y SET NOT NULL', 'SELECT 1', revision => '002') \gset
+SELECT cmig.create_revision('one', 'CREATE TABLE t (x text, y int); CREATE VIEW v AS SELECT a.x FROM t a, t b; COMMENT ON VIEW v IS ''v''', 'DROP VIEW v; DROP TABLE t', revision => '001') \gset
+SELECT cmig.create_revision('two', 'DROP VIEW v; ALTER TABLE t ALTER x TYPE varchar(10); CREATE VIEW v AS SELECT a.x FROM t a, t b; COMMENT ON VIEW v IS ''v''; ALTER TABLE t ALTER y SET NOT NULL', 'SELECT 1', revision => '002') \gset
 SELECT revision, problem, kind, object, missing_sql FROM cmig.round_trip();
 DROP EXTENSION pg_cmig;

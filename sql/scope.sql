@@ -188,16 +188,47 @@ GRANT USAGE, CREATE ON SCHEMA tenant_trap TO PUBLIC;
 SELECT * FROM cmig.upgrade('001');
 REVOKE CREATE ON SCHEMA tenant_trap FROM PUBLIC;
 SELECT count(*) FROM cmig.journal WHERE scope = 'tenant_trap' AND outcome <> 'failed';
--- the scripts can run as the owner
+-- what such a role has created before is refused, too, if it has the name of a built-in object
+CREATE FUNCTION tenant_trap.lower(varchar) RETURNS text LANGUAGE sql AS 'SELECT $1';
+ALTER FUNCTION tenant_trap.lower OWNER TO regress_scope_stranger;
+SELECT * FROM cmig.upgrade('001');
+SELECT cmig.script('upgrade', '001');
+DROP FUNCTION tenant_trap.lower;
+CREATE FUNCTION tenant_trap.same(int, int) RETURNS bool LANGUAGE sql AS 'SELECT $1 = $2';
+CREATE OPERATOR tenant_trap.= (FUNCTION = tenant_trap.same, LEFTARG = int, RIGHTARG = int);
+ALTER OPERATOR tenant_trap.= (int, int) OWNER TO regress_scope_stranger;
+SELECT * FROM cmig.upgrade('001');
+DROP OPERATOR tenant_trap.= (int, int);
+CREATE DOMAIN tenant_trap.text AS pg_catalog.text;
+ALTER DOMAIN tenant_trap.text OWNER TO regress_scope_stranger;
+SELECT * FROM cmig.upgrade('001');
+DROP DOMAIN tenant_trap.text;
+-- other functions of other roles do not matter
+ALTER FUNCTION tenant_trap.same OWNER TO regress_scope_stranger;
+SELECT * FROM cmig.upgrade('001');
+SELECT * FROM cmig.downgrade('base');
+-- the scripts can run as the schema's owner; with cmig.role, they can become a superuser again
 ALTER SCHEMA tenant_trap OWNER TO regress_scope_stranger;
 SET cmig.role = 'regress_scope_stranger';
+ALTER FUNCTION tenant_trap.same RENAME TO lower;
 SELECT * FROM cmig.upgrade('001');
+ALTER FUNCTION tenant_trap.lower RENAME TO same;
+SELECT * FROM cmig.upgrade('001');
+SELECT * FROM cmig.downgrade('base');
 RESET cmig.role;
+SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_scope_stranger', 'migrator');
+SET SESSION AUTHORIZATION regress_scope_stranger;
+SELECT * FROM cmig.upgrade('001');
+RESET SESSION AUTHORIZATION;
 RESET cmig.scope;
+-- a name with a meaning in search_path
+SET cmig.scope = '$user';
+SELECT * FROM cmig.create_scope('$user');
 
 SET client_min_messages = warning;
 DROP EXTENSION pg_cmig;
 DROP SCHEMA tenant_trap CASCADE;
+DROP OWNED BY regress_scope_stranger;
 DROP ROLE regress_scope_stranger;
 DROP FUNCTION place, place_of_a;
 DROP SCHEMA tenant_a CASCADE;

@@ -136,6 +136,11 @@ write_files()
 		[ -n "$content" ] || continue
 		checked_name "$name"
 		path=$folder/$name
+		if [ -L "$path" ]; then
+			say "cmig: $path is a symbolic link"
+			status=2
+			continue
+		fi
 		if [ -e "$path" ] && ! given force; then
 			printf '%s' "$content" | cmp -s - "$path" && continue
 			say "cmig: $path already exists"

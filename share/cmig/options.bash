@@ -118,7 +118,7 @@ keep_option()
 	[[ $1 =~ ^[a-z-]+$ ]] || fail 2 "unknown option" "cmig help lists the options"
 	passed+=("$1")
 	case $1 in
-		folder) folders+=("$2") ;;
+		folder) if [[ $2 == -* ]]; then folders+=("./$2"); else folders+=("$2"); fi ;;
 		x) settings+=("$2") ;;
 		tag) settings+=("tag=$2") ;;
 		depends-on) depends+=("$2") ;;
@@ -159,6 +159,7 @@ read_config()
 			folder)
 				[ -z "$has_folder" ] || continue
 				[[ $value == /* ]] || value=$directory$value
+				[[ $value != -* ]] || value=./$value
 				folders+=("$value") ;;
 			database_url | env | file_template | target | schemas | databases | version_table | jobs)
 				[ "$key" != env ] || [[ $value == /* ]] || value=$directory$value

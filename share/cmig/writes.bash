@@ -197,7 +197,7 @@ verb_edit()
 	revision=$(run) || return
 	read -r -a editor <<<"${VISUAL:-${EDITOR:-vi}}"
 	for file in ${files[@]+"${files[@]}"}; do
-		[ "$(sed -n 's/^-- *revision: *//p' "$file" | sed 's/[[:space:]]*$//;q')" = "$revision" ] || continue
+		[ "$(sed -n -e 's/^-- *revision: *//p' -- "$file" | sed 's/[[:space:]]*$//;q')" = "$revision" ] || continue
 		"${editor[@]}" "$file"
 		return
 	done

@@ -56,6 +56,7 @@ make_start_script(const char *pin)
 	const char *path = cmig_settings_text("cmig.search_path", GetConfigOption("cmig.search_path", true, false));
 	StringInfoData text;
 
+	cmig_scope_require_safe();
 	initStringInfo(&text);
 	if (role && *role)
 		appendStringInfo(&text, "SET ROLE %s;\n", quote_identifier(role));

@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "base/query.h"
 #include "base/role.h"
 #include "base/settings.h"
 #include "run/scope.h"
@@ -14,8 +15,10 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
 #include "commands/dbcommands.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -37,6 +40,8 @@ cmig_scope_reserved(const char *name)
 		return "It belongs to pg_cmig.";
 	if (strcmp(name, "public") == 0)
 		return "It contains what all scopes share.";
+	if (strcmp(name, "$user") == 0)
+		return "In search_path, it stands for the current role.";
 	return NULL;
 }
 
@@ -114,14 +119,24 @@ cmig_scope_require(void)
 
 /*
  * Can scripts that run as the current role safely use objects created by
- * "role"?  Only the current role itself, superusers, and the database's owner
- * are trusted.
+ * "role"?  The current role itself, superusers, and the database's owner are
+ * trusted.
  */
 static bool
 is_trusted(Oid role)
 {
 	return role == GetUserId() || role == ROLE_PG_DATABASE_OWNER || (OidIsValid(role) && superuser_arg(role)) ||
 		role == cmig_role_owner_of_database(MyDatabaseId);
+}
+
+/*
+ * Could scripts that run as the current role become a superuser by resetting
+ * the role?
+ */
+static bool
+can_become_superuser(void)
+{
+	return superuser_arg(GetSessionUserId()) || superuser_arg(GetOuterUserId());
 }
 
 /* A role that can create objects in a schema. */
@@ -173,27 +188,110 @@ role_name(Oid role)
 	return name ? name : psprintf("%u", role);
 }
 
+/* Raise 42501 if a role that is not trusted can create objects in the schema. */
+static void
+require_no_stranger(Oid schema, const char *name, const char *user)
+{
+	Creator		stranger;
+	char	   *role;
+
+	if (!find_stranger(schema, &stranger))
+		return;
+	role = OidIsValid(stranger.role) ? psprintf("Role \"%s\"", role_name(stranger.role)) : "Any role";
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("schema \"%s\" is not a safe scope for role \"%s\"", name, user),
+			 errdetail("%s can create objects in the schema, and scripts would find these objects first.", role),
+			 stranger.is_owner ?
+			 errhint("First see what is in the schema, and drop what you do not know. Then: ALTER SCHEMA %s OWNER TO %s",
+					 quote_identifier(name), quote_identifier(user)) :
+			 errhint("First see what is in the schema, and drop what you do not know. Then: REVOKE CREATE ON SCHEMA %s FROM %s",
+					 quote_identifier(name),
+					 OidIsValid(stranger.role) ? quote_identifier(role_name(stranger.role)) : "PUBLIC")));
+}
+
+/*
+ * The functions, operators, and types in a schema that belong to other roles
+ * than superusers and have the name of an object in pg_catalog or public.
+ */
+static CmigQuery namesakes_query = {
+	.sql = "SELECT o.name, s.refobjid FROM pg_depend d"
+	" JOIN pg_shdepend s ON s.dbid = (SELECT b.oid FROM pg_database b WHERE b.datname = current_database())"
+	"  AND s.classid = d.classid AND s.objid = d.objid AND s.objsubid = 0 AND s.deptype = 'o'"
+	" CROSS JOIN LATERAL (SELECT p.oid::regprocedure::text FROM pg_proc p"
+	"   WHERE d.classid = 'pg_proc'::regclass AND p.oid = d.objid AND EXISTS (SELECT FROM pg_proc q"
+	"    WHERE q.proname = p.proname AND q.pronamespace IN (SELECT n.oid FROM pg_namespace n WHERE n.nspname IN ('pg_catalog', 'public')))"
+	"  UNION ALL SELECT p.oid::regoperator::text FROM pg_operator p"
+	"   WHERE d.classid = 'pg_operator'::regclass AND p.oid = d.objid AND EXISTS (SELECT FROM pg_operator q"
+	"    WHERE q.oprname = p.oprname AND q.oprnamespace IN (SELECT n.oid FROM pg_namespace n WHERE n.nspname IN ('pg_catalog', 'public')))"
+	"  UNION ALL SELECT t.oid::regtype::text FROM pg_type t"
+	"   WHERE d.classid = 'pg_type'::regclass AND t.oid = d.objid AND EXISTS (SELECT FROM pg_type q"
+	"    WHERE q.typname = t.typname AND q.typnamespace IN (SELECT n.oid FROM pg_namespace n WHERE n.nspname IN ('pg_catalog', 'public')))) o (name)"
+	" WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = $1"
+	" AND d.classid IN ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_type'::regclass)"
+	" ORDER BY o.name",
+	.nargs = 1,
+	.argtypes = {OIDOID}
+};
+
+/*
+ * Row callback: keep the first object whose owner is not trusted.  If scripts
+ * can become a superuser, not even the current role is trusted.
+ */
+static void
+keep_namesake(TupleDesc desc, HeapTuple row, void *arg)
+{
+	char	  **namesake = arg;
+	bool		isnull;
+	Oid			owner = DatumGetObjectId(cmig_query_datum(desc, row, 2, &isnull));
+
+	if (*namesake != NULL || superuser_arg(owner))
+		return;
+	if (!is_trusted(owner) || (owner == GetUserId() && can_become_superuser()))
+		*namesake = cmig_query_text(desc, row, 1);
+}
+
+/*
+ * Raise 42501 if another role has created an object in the schema that a script
+ * could use in place of one in pg_catalog or public.
+ */
+static void
+require_no_namesake(Oid schema, const char *name, const char *user)
+{
+	Datum		values[1] = {ObjectIdGetDatum(schema)};
+	char	   *namesake = NULL;
+
+	cmig_query_each(&namesakes_query, values, NULL, keep_namesake, &namesake);
+	if (namesake != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("schema \"%s\" is not a safe scope for role \"%s\"", name, user),
+				 errdetail("A role that is not a superuser owns %s, and scripts would use it in place of an object in pg_catalog or public.", namesake),
+				 errhint("Drop this object, or change its owner if you know what it does.")));
+}
+
 void
 cmig_scope_require_safe(void)
 {
 	const char *name = cmig_scope_current();
-	Oid			schema = name[0] ? get_namespace_oid(name, true) : InvalidOid;
-	char	   *user = GetUserNameFromId(GetUserId(), false);
-	Creator		stranger;
+	Oid			schema;
+	char	   *user;
 
-	if (!OidIsValid(schema) || !find_stranger(schema, &stranger))
+	if (name[0] == '\0')
 		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("schema \"%s\" is not a safe scope for role \"%s\"", name, user),
-			 OidIsValid(stranger.role) ?
-			 errdetail("Role \"%s\" can create objects in the schema, and scripts would find these objects first.",
-					   role_name(stranger.role)) :
-			 errdetail("All roles can create objects in the schema, and scripts would find these objects first."),
-			 stranger.is_owner ?
-			 errhint("ALTER SCHEMA %s OWNER TO %s", quote_identifier(name), quote_identifier(user)) :
-			 errhint("REVOKE CREATE ON SCHEMA %s FROM %s", quote_identifier(name),
-					 OidIsValid(stranger.role) ? quote_identifier(role_name(stranger.role)) : "PUBLIC")));
+	/* nobody can replace the schema after the check */
+	schema = get_namespace_oid(name, true);
+	if (OidIsValid(schema))
+		LockDatabaseObject(NamespaceRelationId, schema, 0, AccessShareLock);
+	if (!OidIsValid(schema) || get_namespace_oid(name, true) != schema)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_SCHEMA),
+				 errmsg("schema \"%s\" does not exist", name),
+				 errdetail("The setting cmig.scope names this schema."),
+				 errhint("CREATE SCHEMA %s", quote_identifier(name))));
+	user = GetUserNameFromId(GetUserId(), false);
+	require_no_stranger(schema, name, user);
+	require_no_namesake(schema, name, user);
 }
 
 void

@@ -102,7 +102,7 @@ collect_tried(TupleDesc desc, HeapTuple row, void *arg)
 	item->failure = cmig_query_text(desc, row, 4);
 	since = cmig_query_datum(desc, row, 5, &isnull);
 	item->since = isnull ? 0 : DatumGetTimestampTz(since);
-	if (item->exists || item->rows[0] != '\0')
+	if (cmig_scope_reserved(item->name) == NULL && (item->exists || item->rows[0] != '\0'))
 		*items = lappend(*items, item);
 }
 
