@@ -14,6 +14,7 @@ CREATE ROLE regress_priv_nobody;
 SELECT format('GRANT CREATE ON DATABASE %I TO regress_priv_owner', current_database()) \gexec
 CREATE SCHEMA app AUTHORIZATION regress_priv_migrator;
 CREATE SCHEMA apart AUTHORIZATION regress_priv_migrator CREATE TABLE unmanaged (id integer);
+CREATE SCHEMA tenant AUTHORIZATION regress_priv_migrator;
 GRANT USAGE ON SCHEMA app TO PUBLIC;
 SET ROLE regress_priv_owner;
 CREATE EXTENSION pg_cmig;
@@ -37,6 +38,11 @@ SELECT cmig.create_revision('one', 'CREATE TABLE app.one ()', 'DROP TABLE app.on
 SELECT cmig.create_revision('two', 'CREATE TABLE app.two ()', 'DROP TABLE app.two', revision => '002');
 SET ROLE regress_priv_migrator;
 SELECT revision FROM cmig.upgrade('001');
+-- a scope that was used before
+SET cmig.scope = 'tenant';
+SELECT cmig.stamp('001');
+SELECT cmig.stamp('base');
+RESET cmig.scope;
 RESET ROLE;
 
 --
@@ -240,7 +246,7 @@ INSERT INTO call VALUES
 ('verify(text,boolean)', $$SELECT count(*) FROM cmig.verify()$$),
 ('upgrade_scopes(text,text,integer)', $$CALL cmig.upgrade_scopes('regress\_none%', 'heads')$$),
 ('create_scope(text,text)', $$SELECT count(*) FROM cmig.create_scope('regress_scope', 'heads')$$),
-('drop_scope(text,text)', $$SELECT cmig.drop_scope('apart', 'apart')$$),
+('drop_scope(text,text)', $$SELECT cmig.drop_scope('tenant', 'tenant')$$),
 ('scope_drift(boolean,boolean,boolean)', $$SELECT count(*) FROM cmig.scope_drift()$$),
 ('scopes()', $$SELECT count(*) FROM cmig.scopes()$$),
 ('upgrade_stepwise(bigint,text)', $$CALL cmig.upgrade_stepwise(1)$$),
@@ -299,7 +305,7 @@ SELECT revision, direction, outcome, role FROM cmig.journal ORDER BY id;
 RESET SESSION AUTHORIZATION;
 
 DROP EXTENSION pg_cmig CASCADE;
-DROP SCHEMA app, apart, cmig_audit CASCADE;
+DROP SCHEMA app, apart, tenant, cmig_audit CASCADE;
 DROP TABLE old_audit;
 RESET client_min_messages;
 SELECT format('REVOKE CREATE ON DATABASE %I FROM regress_priv_owner', current_database()) \gexec

@@ -171,6 +171,10 @@ SELECT * FROM cmig.create_scope('tenant_5', 'tenant@head');
 SELECT cmig.drop_scope('tenant_1', 'tenant_1');
 RESET ROLE;
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_scopes', 'migrator');
+-- a schema that never was a scope is not dropped
+CREATE SCHEMA not_a_scope;
+SELECT cmig.drop_scope('not_a_scope', 'not_a_scope');
+DROP SCHEMA not_a_scope;
 SET ROLE regress_scopes;
 SELECT * FROM cmig.create_scope('tenant_5', 'tenant@head');
 SELECT cmig.drop_scope('tenant_1', 'tenant_1');

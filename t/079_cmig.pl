@@ -128,6 +128,14 @@ gives(0, '^$', '^$', 'export', '--to', 'out');
 append_to_file('out/001_create_people.sql', 'x');
 gives(2, '', 'already exists', 'export', '--to', 'out');
 gives(0, 'out/001', '', 'export', '--to', 'out', '--force');
+# a symbolic link is not followed
+unlink('out/001_create_people.sql');
+symlink('../outside', 'out/001_create_people.sql');
+gives(2, '', 'is a symbolic link', 'export', '--to', 'out', '--force');
+ok(! -e 'outside', 'no file is written elsewhere');
+unlink('out/001_create_people.sql');
+# a folder whose name could be an option
+gives(0, '^\./-delete$', '', 'folders', '--folder', '-delete');
 gives(0, 'unchanged', '', 'load');
 gives(0, 'unchanged', '', 'load', 'migrations/001_create_people.sql');
 $ENV{VISUAL} = 'ls -1';
@@ -225,6 +233,9 @@ gives(0, 'database one is at 001', '', 'upgrade', '001', '--env');
 gives(0, "one +done\ntwo +done\n", '', 'upgrade', '001', '--databases', 'one,two');
 gives(0, "one +done\ntwo +done\n", '', 'current', '--databases', "SELECT datname FROM pg_database WHERE datname IN ('one', 'two') ORDER BY 1", '-d', 'one');
 gives(4, "one +done\nnosuch +failed \\(4\\)\n", '', 'current', '--databases', 'one,nosuch');
+# a query cannot contain commands of psql
+gives(3, '', 'syntax error', 'current', '--databases', "SELECT 'one' \\! touch pwned", '-d', 'one');
+ok(! -e 'pwned', 'no command is run');
 gives(3, "one +failed \\(3\\)\n", '', 'upgrade', 'nosuch', '--databases', 'one');
 gives(4, "nosuch +failed \\(4\\)\n", '', 'upgrade', '--databases', 'nosuch');
 gives(5, "one +failed \\(5\\)\n", '', 'downgrade', 'base', '--databases', 'one');

@@ -11,7 +11,8 @@ database_names()
 {
 	if [[ $option_databases =~ ^[[:space:]]*([Ss][Ee][Ll][Ee][Cc][Tt]|[Ww][Ii][Tt][Hh])[[:space:]] ]]; then
 		add_plain
-		add "$option_databases;"
+		variable databases_query "$option_databases"
+		add "SELECT :'databases_query' \\gexec"
 		run
 	else
 		tr ',' '\n' <<<"$option_databases"

@@ -164,6 +164,19 @@ is_recorded(void)
 		(strcmp(last.revision, "base") != 0 || strcmp(last.direction, "downgrade") != 0);
 }
 
+/* Raise 55000 unless pg_cmig has a record of the current scope. */
+static void
+require_scope(const char *name)
+{
+	if (cmig_version_rows_read()->count > 0 || is_recorded())
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("schema \"%s\" is not a scope", name),
+			 errdetail("No revision has been run in it with cmig.scope."),
+			 errhint("DROP SCHEMA %s CASCADE", quote_identifier(name))));
+}
+
 Datum
 cmig_drop_scope(PG_FUNCTION_ARGS)
 {
@@ -187,7 +200,10 @@ cmig_drop_scope(PG_FUNCTION_ARGS)
 	cmig_runner_begin();
 	cmig_version_rows_check_snapshot();
 	if (OidIsValid(get_namespace_oid(name, true)))
+	{
+		require_scope(name);
 		run_command(psprintf("DROP SCHEMA %s CASCADE", quote_identifier(name)));
+	}
 	else if (!is_recorded())
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_SCHEMA),
