@@ -17,6 +17,7 @@ INSERT INTO cmig.revision (revision, down_revision, depends_on, branch_labels, m
 SELECT * FROM cmig.upgrade('0');
 SELECT * FROM cmig.upgrade('+1');
 SELECT * FROM cmig.upgrade('a1');
+-- a dependency that is not applied comes first
 SELECT step, revision, down_revision, transactional, message FROM cmig.plan('upgrade', 'c2');
 SELECT * FROM cmig.upgrade('c2');
 SELECT * FROM cmig.current();
@@ -112,6 +113,7 @@ SELECT * FROM cmig.stamp('head');
 SELECT * FROM cmig.stamp('web@head');
 SELECT * FROM cmig.stamp(NULL::text);
 SELECT * FROM cmig.stamp('');
+-- purge: the version rows of all branches are removed first
 SELECT * FROM cmig.stamp('a2', purge => true);
 SELECT * FROM cmig.stamp('base', purge => true);
 -- each revision has a row, also one that is no longer applied

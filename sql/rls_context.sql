@@ -75,7 +75,7 @@ SELECT * FROM cmig.context();
 SELECT cmig.set_context('1', '1', is_local => false);
 SELECT * FROM cmig.context();
 SELECT count(*) FROM docs;
--- a local context over it; clear_context ends both
+-- a local context over it, which ends with the transaction; clear_context ends both
 BEGIN;
 SELECT cmig.set_context('1', '2');
 SELECT * FROM cmig.context();

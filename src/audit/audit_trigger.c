@@ -315,7 +315,7 @@ open_log(AuditCall *call)
 	}
 }
 
-/* Complete the entry and add it to the log.  This can reset the batch. */
+/* Complete the entry and add it to the log.  This may reset call->batch. */
 static void
 write_entry(AuditCall *call, Size size)
 {

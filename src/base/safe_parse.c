@@ -161,7 +161,10 @@ set_up(ParseState *pstate, void *arg)
 	pstate->p_coerce_param_hook = coerce_parameter;
 }
 
-/* Turn literals whose type was not determined back into constants. */
+/*
+ * Replace the parameters that still have the type unknown with the literals that
+ * they stand for.
+ */
 static Node *
 put_literals(Node *node, void *context)
 {

@@ -60,7 +60,7 @@ set_key(CmigFileReader *reader, CmigHeaderKey key, const char *value, int line)
 	if (reader->key_lines[key])
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
-				 errmsg("header key \"%s\" is given twice %s",
+				 errmsg("duplicate header key \"%s\" %s",
 						cmig_marker_keys[key], cmig_file_reader_place(reader, line)),
 				 errdetail("It was first given on line %d.",
 						   cmig_file_reader_line(reader, reader->key_lines[key])),
@@ -606,9 +606,9 @@ read_comment(CmigFileReader *reader, const char *end)
 	{
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
-				 errmsg("marker \"-- cmig:%s\" is not alone on its line %s",
+				 errmsg("marker \"-- cmig:%s\" preceded by other text %s",
 						cmig_marker_sections[section], cmig_file_reader_place(reader, lexer->line)),
-				 errdetail("Other text precedes it on the line, so it would not start a section."),
+				 errdetail("A marker starts a section only if it is alone on its line."),
 				 errhint("Put a line break before \"-- cmig:%s\".", cmig_marker_sections[section])));
 	}
 	else if (reader->section == CMIG_SECTION_HEADER)

@@ -113,8 +113,8 @@ read_entries(const char *event, const char *tag)
 }
 
 /*
- * Is this session running pg_restore as a role that can change the policy
- * anyway?  The application name is ignored for other roles.
+ * Is this session running pg_restore as a role that can change
+ * cmig.ddl_policy anyway?  The application name is ignored for other roles.
  */
 static bool
 is_restore(void)

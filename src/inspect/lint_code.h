@@ -52,7 +52,7 @@ extern CmigLintDependent *cmig_lint_code_dependent(const ObjectAddress *object);
 extern List *cmig_lint_code_dependents(Oid table, AttrNumber column);
 
 /*
- * Returns the columns of the type or of its array type, as a List of
+ * Returns the columns whose type is this type or its array type, as a List of
  * CmigLintDependent *.
  */
 extern List *cmig_lint_code_columns(Oid type);

@@ -39,7 +39,7 @@ typedef struct CmigBackfill
 	CmigBackfillRun next;		/* the state after the current batch */
 	int			part;			/* the current part of the target */
 	int			prepared;		/* the part that queries were built for, or -1 */
-	CmigBackfillQueries queries;	/* statements for that part */
+	CmigBackfillQueries queries;	/* statements for the prepared part */
 	double		blocks;			/* by block: number of blocks in the next
 								 * batch */
 	int			shard_rows;		/* by key: number of rows of a shard in the

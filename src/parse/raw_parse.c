@@ -86,7 +86,7 @@ refuse_long_runs(const char *text)
 		ereport(ERROR,
 				(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
 				 errmsg("too many comments or operators without a space between them"),
-				 errhint("End each comment with */, and put spaces between them."),
+				 errhint("Put spaces between comments and between operators, and end each comment with */."),
 				 errposition(pg_mbstrlen_with_len(text, lexer.start - text) + 1)));
 }
 

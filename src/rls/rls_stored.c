@@ -117,7 +117,7 @@ cmig_rls_stored_drop(const CmigRlsStored *policy)
 	return psprintf("DROP POLICY %s ON %s", quote_identifier(policy->name), policy->table);
 }
 
-/* Returns ALTER POLICY with both expressions repaired. */
+/* Returns an ALTER POLICY statement with repaired expressions. */
 char *
 cmig_rls_stored_repair(const CmigRlsStored *policy)
 {

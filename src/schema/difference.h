@@ -64,7 +64,7 @@ typedef struct CmigChange
 	struct CmigChange *host;	/* the change whose statement also performs
 								 * this one, or NULL; see host.h */
 	List	   *riders;			/* changes of objects that this change's DROP
-								 * statement drops, too; see host.h */
+								 * statement also drops; see host.h */
 	bool		unchecked;		/* true for a function that must be created
 								 * without checking its body, because the body
 								 * names objects that may not exist then */

@@ -16,8 +16,9 @@
 
 /*
  * Mark the changes of foreign objects, and of objects that belong to them, as
- * unsupported.  A foreign object that the target lacks is dropped if it is in
- * the caller's schema, and left alone if it has no schema.
+ * unsupported, with two exceptions for foreign objects that the target lacks: an
+ * object in the caller's schema is dropped, and an object without a schema is
+ * left alone.  Also mark changes that need something that the database lacks.
  */
 extern void cmig_foreign_refuse(CmigDifference *difference);
 

@@ -43,10 +43,7 @@ typedef struct CmigRenameStep
 	char	   *undo;
 } CmigRenameStep;
 
-/*
- * A function, provided by the caller, that splits a qualified name into its
- * parts.
- */
+/* The caller's function that splits a qualified name into its parts. */
 typedef struct CmigRenameNames
 {
 	List	   *(*parse) (const char *name);	/* returns a list of char *,

@@ -154,7 +154,10 @@ require_unprotected(const char *name)
 			 errhint("%s", cmig_settings_unprotect_hint(false))));
 }
 
-/* Does the journal contain anything about the current scope? */
+/*
+ * Does the journal have rows of the current scope, and is the last one not a
+ * downgrade to base, which is written when a schema is dropped?
+ */
 static bool
 is_recorded(void)
 {
