@@ -45,6 +45,14 @@ CALL cmig.upgrade_stepwise();
 SELECT * FROM cmig.autogenerate('More', :'models' || 'CREATE INDEX ON note (body)');
 CALL cmig.downgrade_stepwise('-1');
 SELECT cmig.remove_revision('003');
+-- also if only the downgrade needs it
+ALTER TABLE note ADD CONSTRAINT note_once UNIQUE (body);
+SELECT pg_temp.undated(content) FROM cmig.autogenerate('No constraint', :'models', revision => '003', concurrently => true, store => true);
+CALL cmig.upgrade_stepwise();
+CALL cmig.downgrade_stepwise('-1');
+SELECT count(*) FROM pg_constraint WHERE conname = 'note_once';
+SELECT cmig.remove_revision('003');
+ALTER TABLE note DROP CONSTRAINT note_once;
 
 -- the file can be loaded again, whatever the names are
 \set models 'CREATE TABLE "a-- revision: 009" (x int, "b\n-- cmig:downgrade" int, c text DEFAULT E\'\\n-- cmig:verify\\n;\\\\\'); CREATE TABLE "; DROP TABLE x; --" (); CREATE FUNCTION "f\'\"\"" () RETURNS text LANGUAGE sql AS $$SELECT \'\n-- revision: 010\n\'; -- cmig:downgrade\n$$; CREATE INDEX "--\n-- cmig:upgrade" ON "a-- revision: 009" ("b\n-- cmig:downgrade")'

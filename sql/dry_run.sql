@@ -165,6 +165,10 @@ SELECT statement, error FROM cmig.dry_run();
 UPDATE cmig.revision SET upgrade_sql = $$CREATE TABLE copied AS SELECT * FROM account; EXPLAIN ANALYZE SELECT * FROM account; DECLARE c CURSOR FOR SELECT * FROM account;
 CREATE PROCEDURE does_nothing() LANGUAGE sql AS 'SELECT 1'; CALL does_nothing(); CREATE MATERIALIZED VIEW copies AS SELECT * FROM account; CREATE TABLE more AS SELECT * FROM account$$;
 SELECT statement, command, error FROM cmig.dry_run(max_table_size => 0);
+-- pg_cmig's tables do not count
+UPDATE cmig.revision SET upgrade_sql = 'CREATE TABLE first (x int)';
+SELECT cmig.create_revision('More', 'CREATE TABLE second (x int)', revision => '002');
+SELECT revision, command, error FROM cmig.dry_run(max_table_size => 0);
 
 -- a migrator who does not own a table; a SECURITY DEFINER function, whose caller's settings do not count
 DELETE FROM cmig.revision;

@@ -137,11 +137,12 @@ cmig_concurrent_change(const CmigObject *object, List *ddl)
 	{
 		CmigDdl    *entry = lfirst(cell);
 		char	   *sql = entry->sql;
+		char	   *undo = entry->undo;
 
 		entry->sql = cmig_concurrent_sql(object, sql);
-		entry->undo = cmig_concurrent_sql(object, entry->undo);
-		entry->stepwise = entry->sql != sql;
-		if (entry->stepwise)
+		entry->undo = cmig_concurrent_sql(object, undo);
+		entry->stepwise = entry->sql != sql || entry->undo != undo;
+		if (entry->sql != sql)
 			entry->hazards &= ~CMIG_HAZARD_BLOCKS;
 	}
 }

@@ -290,6 +290,8 @@ put_drop(Deparse *deparse, CmigChange *change)
 		row.upgrade = cmig_concurrent_sql(object, unconstify(char *, plain));
 		row.stepwise = row.upgrade != plain;
 		cmig_concurrent_change(object, ddl);
+		foreach(cell, ddl)
+			row.stepwise |= ((const CmigDdl *) lfirst(cell))->stepwise;
 	}
 	row.downgrade = join(ddl);
 	row.undo_hazards = object->parent != NULL ? hazards_of(ddl) : 0;
