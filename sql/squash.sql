@@ -64,6 +64,14 @@ SELECT * FROM shown;
 SELECT * FROM cmig.upgrade();
 SELECT revision FROM cmig.downgrade('base');
 
+-- with prune, where some are applied: the old ones are kept until all are
+BEGIN;
+SELECT count(*) FROM cmig.load(:'files', prune => true);
+SELECT revision FROM cmig.upgrade('002');
+SELECT * FROM cmig.load(:'squashed', prune => true);
+SELECT revision FROM cmig.upgrade();
+SELECT * FROM shown;
+ROLLBACK;
 -- without the old files, where some are applied
 SELECT count(*) FROM cmig.load(:'files', prune => true);
 SELECT revision FROM cmig.upgrade('002');

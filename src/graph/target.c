@@ -49,6 +49,35 @@ cmig_target_applied(const CmigGraph *graph, const CmigNames *rows)
 	return applied;
 }
 
+/*
+ * Raise an error if a revision replaces the one in this version row.  It cannot
+ * replace it yet, because not all revisions that it replaces are applied, and at
+ * least one of these is not loaded.
+ */
+static void
+refuse_replaced_row(const CmigGraph *graph, const char *row)
+{
+	for (int node = 0; node < graph->count; node++)
+	{
+		const CmigNames *old = &graph->nodes[node].revision->replaces;
+		StringInfoData list;
+		bool		found = false;
+
+		initStringInfo(&list);
+		for (int i = 0; i < old->count; i++)
+		{
+			found |= strcmp(old->names[i], row) == 0;
+			appendStringInfo(&list, "%s\"%s\"", i > 0 ? ", " : "", old->names[i]);
+		}
+		if (found)
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
+					 errmsg("revision \"%s\" cannot replace \"%s\" yet", cmig_graph_id(graph, node), row),
+					 errdetail("It replaces %s. Some of these are applied, and at least one of them is not loaded.", list.data),
+					 errhint("Load the files of the revisions that it replaces, and upgrade. Until all of them are applied, these files are needed.")));
+	}
+}
+
 void
 cmig_target_require_known_rows(const CmigGraph *graph, const CmigApplied *applied)
 {
@@ -57,6 +86,7 @@ cmig_target_require_known_rows(const CmigGraph *graph, const CmigApplied *applie
 	if (applied->unknown == NIL)
 		return;
 	row = linitial(applied->unknown);
+	refuse_replaced_row(graph, row);
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
 			 errmsg("can't locate revision identified by \"%s\"", row),

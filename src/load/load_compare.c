@@ -228,11 +228,13 @@ read_stored(CmigLoad *load)
  */
 
 /*
- * Returns the ids of revisions that are no longer needed, because a revision
- * that replaces them counts as applied.
+ * Returns the ids of revisions that other revisions replace.  If "waiting" is
+ * false, these are the ones that are no longer needed, because the revision that
+ * replaces them counts as applied.  If "waiting" is true, these are the ones
+ * that are needed until all of them are applied, because some of them are.
  */
 static CmigNames *
-find_replaced(const CmigLoad *load)
+find_replaced(const CmigLoad *load, bool waiting)
 {
 	CmigNames  *names = palloc0(sizeof(CmigNames));
 	CmigRevision *all = palloc_extended(sizeof(CmigRevision) * (Size) (load->count + load->before->count),
@@ -252,10 +254,13 @@ find_replaced(const CmigLoad *load)
 	for (int i = 0; i < count; i++)
 	{
 		const CmigNames *old = &all[i].replaces;
+		CmigReplacesState state;
 
-		if (old->count == 0 ||
-			cmig_replaces_state(all, count, &place, &all[i]) < CMIG_REPLACES_TURN ||
-			cmig_active_needed_in_scopes(old))
+		if (old->count == 0)
+			continue;
+		state = cmig_replaces_state(all, count, &place, &all[i]);
+		if (waiting ? state != CMIG_REPLACES_SOME :
+			state < CMIG_REPLACES_TURN || cmig_active_needed_in_scopes(old))
 			continue;
 		names->names = names->names == NULL ? palloc(sizeof(char *) * old->count) :
 			repalloc(names->names, sizeof(char *) * (names->count + old->count));
@@ -338,7 +343,8 @@ build_after(CmigLoad *load, bool prune)
 	int			count = 0;
 	List	   *begun = prune ? cmig_progress_everywhere() : NIL;
 	CmigPlace	place = {load->applied->rows};
-	const CmigNames *replaced = prune ? find_replaced(load) : NULL;
+	const CmigNames *replaced = prune ? find_replaced(load, false) : NULL;
+	const CmigNames *waiting = prune ? find_replaced(load, true) : NULL;
 	ListCell   *lc;
 
 	revisions = palloc_extended(sizeof(CmigRevision) *
@@ -356,10 +362,11 @@ build_after(CmigLoad *load, bool prune)
 
 		/*
 		 * Do not remove a partially applied revision, because it could not be
-		 * finished without its script.
+		 * finished without its script, or one that must be applied before
+		 * another revision can replace it.
 		 */
 		if (prune && (!load->applied->applied->set[node] || cmig_names_has(replaced, stored->id)) &&
-			!cmig_progress_has(begun, stored->id))
+			!cmig_progress_has(begun, stored->id) && !cmig_names_has(waiting, stored->id))
 		{
 			load->removed = lappend(load->removed, stored->id);
 			continue;
