@@ -105,7 +105,7 @@ revision('false', "DO \$\$ BEGIN UPDATE item SET n = n + 1 WHERE id = 1; COMMIT;
 $holder->query_safe('BEGIN; UPDATE item SET a = a WHERE id = 2');
 $node->psql('postgres', "SET cmig.lock_timeout = '100ms';\n\\set VERBOSITY verbose\n$up", stderr => \$err);
 unlike($err, qr/attempt/, 'a DO that has committed is not retried');
-like($err, qr/ERROR:  55P03.*HINT:  It had committed before it failed, so it is in doubt/s, 'the statement is in doubt');
+like($err, qr/ERROR:  55P03.*HINT:  The statement had committed before it failed, so it is in doubt/s, 'the statement is in doubt');
 $holder->query_safe('COMMIT');
 is(progress(), '1 in_doubt', 'cmig.progress records that it is in doubt');
 fails_with($node, 'postgres', $up, 'MG012', 'statement 1 of revision "001" is in doubt', 'the same CALL stops at the statement');

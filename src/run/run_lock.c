@@ -317,11 +317,15 @@ cmig_run_lock_revisions(const char *command)
 {
 	LOCKTAG		tag;
 
+	/*
+	 * This mode conflicts with the lock of a stepwise run, but not with that
+	 * of another writer of revisions, which may just be releasing its locks.
+	 */
 	set_tag(&tag, KEY_SCOPE_GATE);
-	if (LockAcquire(&tag, ExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
+	if (LockAcquire(&tag, RowExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
 	{
 		int			pid;
-		char	   *blockers = cmig_lock_wait_blockers(&tag, ExclusiveLock, GetUserId(), &pid);
+		char	   *blockers = cmig_lock_wait_blockers(&tag, RowExclusiveLock, GetUserId(), &pid);
 
 		ereport(ERROR,
 				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
