@@ -85,7 +85,7 @@ FROM pg_proc p WHERE pronamespace = 'cmig'::regnamespace AND p.oid <> coalesce(t
 SELECT c.oid::regclass, c.relowner::regrole, c.relacl, obj_description(c.oid, 'pg_class'),
 	(SELECT string_agg(concat_ws(' ', attname, format_type(atttypid, atttypmod), attnotnull, attacl::text), ', ' ORDER BY attname) FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND attname NOT IN ('reviewed', 'ticket'))
 FROM pg_class c WHERE relnamespace = 'cmig'::regnamespace AND relkind <> 'i' AND relname <> 'review' ORDER BY relname COLLATE "C";
-SELECT conrelid::regclass, conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'cmig'::regnamespace AND conrelid IS DISTINCT FROM to_regclass('cmig.review') ORDER BY conname COLLATE "C", 1;
+SELECT conrelid::regclass, conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'cmig'::regnamespace AND contype <> 'n' AND conrelid IS DISTINCT FROM to_regclass('cmig.review') ORDER BY conname COLLATE "C", 1;
 SELECT evtname, evtowner::regrole, evtenabled, evttags FROM pg_event_trigger ORDER BY 1;
 SELECT nspowner::regrole, nspacl FROM pg_namespace WHERE nspname = 'cmig';
 SELECT extowner::regrole FROM pg_extension WHERE extname = 'pg_cmig';
