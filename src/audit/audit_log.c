@@ -256,20 +256,6 @@ cmig_audit_log_table_owner(Oid relation)
 	return owner;
 }
 
-static Oid
-owner_of_schema(Oid schema)
-{
-	HeapTuple	tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
-	Oid			owner = InvalidOid;
-
-	if (HeapTupleIsValid(tuple))
-	{
-		owner = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
-		ReleaseSysCache(tuple);
-	}
-	return owner;
-}
-
 /* Returns a fault without DETAIL. */
 static CmigAuditLogFault *
 make_fault(int sqlstate, char *problem, char *fix)
@@ -352,7 +338,7 @@ cmig_audit_log_fault(Oid extension_owner)
 
 	if (OidIsValid(schema))
 	{
-		owner = owner_of_schema(schema);
+		owner = cmig_role_owner_of_schema(schema);
 		if (!cmig_audit_log_trusted(owner, extension_owner))
 			return foreign_owner("schema", "cmig_audit", owner, extension_owner);
 	}
@@ -524,8 +510,8 @@ cmig_audit_log_make(Oid extension_owner)
 	if (OidIsValid(schema))
 	{
 		refuse_names_taken(schema);
-		if (!superuser_arg(owner_of_schema(schema)))
-			owner = owner_of_schema(schema);
+		if (!superuser_arg(cmig_role_owner_of_schema(schema)))
+			owner = cmig_role_owner_of_schema(schema);
 	}
 	cmig_role_act_as_owner(&saved, owner);
 	if (!OidIsValid(schema))

@@ -62,4 +62,7 @@ extern Oid	cmig_role_owner_of(Oid relation);
  */
 extern Oid	cmig_role_owner_of_database(Oid database);
 
+/* Returns the owner of a schema, or InvalidOid if it does not exist. */
+extern Oid	cmig_role_owner_of_schema(Oid schema);
+
 #endif							/* CMIG_ROLE_H */

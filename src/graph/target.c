@@ -12,6 +12,7 @@
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/listing.h"
 #include "graph/identifier.h"
 #include "graph/target.h"
 
@@ -60,20 +61,20 @@ refuse_replaced_row(const CmigGraph *graph, const char *row)
 	for (int node = 0; node < graph->count; node++)
 	{
 		const CmigNames *old = &graph->nodes[node].revision->replaces;
-		StringInfoData list;
+		CmigListing list;
 		bool		found = false;
 
-		initStringInfo(&list);
+		cmig_listing_init(&list, CMIG_LISTING_QUOTED);
 		for (int i = 0; i < old->count; i++)
 		{
 			found |= strcmp(old->names[i], row) == 0;
-			appendStringInfo(&list, "%s\"%s\"", i > 0 ? ", " : "", old->names[i]);
+			cmig_listing_add(&list, old->names[i]);
 		}
 		if (found)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
 					 errmsg("revision \"%s\" cannot replace \"%s\" yet", cmig_graph_id(graph, node), row),
-					 errdetail("It replaces %s. Some of these are applied, and at least one of them is not loaded.", list.data),
+					 errdetail("It replaces %s. Some of these are applied, and at least one of them is not loaded.", cmig_listing_text(&list)),
 					 errhint("Load the files of the revisions that it replaces, and upgrade. Until all of them are applied, these files are needed.")));
 	}
 }

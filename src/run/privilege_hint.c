@@ -89,20 +89,6 @@ add_found(Found *found, Oid object, Oid owner, Oid schema)
 	found->count++;
 }
 
-/* Returns the schema's owner, or InvalidOid if the schema does not exist. */
-static Oid
-owner_of_schema(const char *name)
-{
-	HeapTuple	tuple = SearchSysCache1(NAMESPACENAME, CStringGetDatum(name));
-	Oid			owner;
-
-	if (!HeapTupleIsValid(tuple))
-		return InvalidOid;
-	owner = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
-	ReleaseSysCache(tuple);
-	return owner;
-}
-
 /*
  * Returns the last part of a name. Sets *schema to the schema in the name, or
  * to InvalidOid if the name is not qualified.
@@ -194,7 +180,7 @@ find_owner(const char *kind, const char *name)
 	Oid			owner = InvalidOid;
 
 	if (strcmp(kind, "schema %s") == 0)
-		owner = owner_of_schema(name);
+		owner = cmig_role_owner_of_schema(get_namespace_oid(name, true));
 	else if (strcmp(kind, "database %s") == 0)
 		owner = cmig_role_owner_of_database(get_database_oid(name, true));
 	else if (strcmp(kind, "type %s") == 0 || strcmp(kind, "domain %s") == 0)

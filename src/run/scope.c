@@ -94,6 +94,17 @@ cmig_scope_unpin(void)
 	is_pinned = false;
 }
 
+/* Raise 3F000, because the scope's schema does not exist. */
+static void
+refuse_missing(const char *name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_SCHEMA),
+			 errmsg("schema \"%s\" does not exist", name),
+			 errdetail("The setting cmig.scope names this schema."),
+			 errhint("CREATE SCHEMA %s", quote_identifier(name))));
+}
+
 void
 cmig_scope_require(void)
 {
@@ -110,11 +121,7 @@ cmig_scope_require(void)
 				 errdetail("%s", reason),
 				 errhint("SET cmig.scope = '<schema>', or RESET cmig.scope")));
 	if (!OidIsValid(get_namespace_oid(name, true)))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_SCHEMA),
-				 errmsg("schema \"%s\" does not exist", name),
-				 errdetail("The setting cmig.scope names this schema."),
-				 errhint("CREATE SCHEMA %s", quote_identifier(name))));
+		refuse_missing(name);
 }
 
 /*
@@ -203,21 +210,24 @@ require_no_stranger(Oid schema, const char *name, const char *user)
 			 errmsg("schema \"%s\" is not a safe scope for role \"%s\"", name, user),
 			 errdetail("%s can create objects in the schema, and scripts would find these objects first.", role),
 			 stranger.is_owner ?
-			 errhint("First see what is in the schema, and drop what you do not know. Then: ALTER SCHEMA %s OWNER TO %s",
+			 errhint("Check the objects in the schema first. Then: ALTER SCHEMA %s OWNER TO %s",
 					 quote_identifier(name), quote_identifier(user)) :
-			 errhint("First see what is in the schema, and drop what you do not know. Then: REVOKE CREATE ON SCHEMA %s FROM %s",
+			 errhint("Check the objects in the schema first. Then: REVOKE CREATE ON SCHEMA %s FROM %s",
 					 quote_identifier(name),
 					 OidIsValid(stranger.role) ? quote_identifier(role_name(stranger.role)) : "PUBLIC")));
 }
 
 /*
- * The functions, operators, and types in a schema that belong to other roles
- * than superusers and have the name of an object in pg_catalog or public.
+ * The functions, operators, and types in a schema that have an entry in
+ * pg_shdepend for their owner, and the name of an object in pg_catalog or
+ * public.  Objects of the bootstrap superuser have no such entry.  OFFSET 0 makes
+ * sure that the schema's objects are found first, whatever the statistics say.
  */
 static CmigQuery namesakes_query = {
 	.sql = "SELECT o.name, s.refobjid FROM pg_depend d"
-	" JOIN pg_shdepend s ON s.dbid = (SELECT b.oid FROM pg_database b WHERE b.datname = current_database())"
-	"  AND s.classid = d.classid AND s.objid = d.objid AND s.objsubid = 0 AND s.deptype = 'o'"
+	" CROSS JOIN LATERAL (SELECT h.refobjid FROM pg_shdepend h"
+	"  WHERE h.dbid = (SELECT b.oid FROM pg_database b WHERE b.datname = current_database())"
+	"  AND h.classid = d.classid AND h.objid = d.objid AND h.objsubid = 0 AND h.deptype = 'o' OFFSET 0) s"
 	" CROSS JOIN LATERAL (SELECT p.oid::regprocedure::text FROM pg_proc p"
 	"   WHERE d.classid = 'pg_proc'::regclass AND p.oid = d.objid AND EXISTS (SELECT FROM pg_proc q"
 	"    WHERE q.proname = p.proname AND q.pronamespace IN (SELECT n.oid FROM pg_namespace n WHERE n.nspname IN ('pg_catalog', 'public')))"
@@ -284,11 +294,7 @@ cmig_scope_require_safe(void)
 	if (OidIsValid(schema))
 		LockDatabaseObject(NamespaceRelationId, schema, 0, AccessShareLock);
 	if (!OidIsValid(schema) || get_namespace_oid(name, true) != schema)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_SCHEMA),
-				 errmsg("schema \"%s\" does not exist", name),
-				 errdetail("The setting cmig.scope names this schema."),
-				 errhint("CREATE SCHEMA %s", quote_identifier(name))));
+		refuse_missing(name);
 	user = GetUserNameFromId(GetUserId(), false);
 	require_no_stranger(schema, name, user);
 	require_no_namesake(schema, name, user);
