@@ -91,9 +91,9 @@ cmig_audit_options_id(const char *argument)
 		id = id * 10 + (*p - '0');
 
 		/*
-		 * The id is the upper half of row_hash. The hashes that belong to one
-		 * id end where those of the next id begin, so the largest int32 is
-		 * not allowed as an id.
+		 * The id is the upper half of row_hash.  The hashes that belong to
+		 * one id end where those of the next id begin, so the largest int32
+		 * is not allowed as an id.
 		 */
 		if (id >= PG_INT32_MAX)
 			return 0;

@@ -11,7 +11,7 @@
 #include "audit/audit_log.h"
 
 /*
- * Returns the reason why the log cannot be used. Returns NULL if the log can
+ * Returns the reason why the log cannot be used.  Returns NULL if the log can
  * be used, or if there is no log and no table is audited. *refused is set to
  * true if tables are audited and writing to them fails.
  */

@@ -87,7 +87,7 @@ cmig_citus_shards(Oid relation)
 }
 
 /*
- * Raise an error because a shard of the table cannot be read. The DETAIL is
+ * Raise an error because a shard of the table cannot be read.  The DETAIL is
  * the error message of the shard's server.
  */
 static void

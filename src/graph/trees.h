@@ -4,7 +4,7 @@
  *
  * Two revisions belong to the same tree if down_revision edges connect them.
  * In a scope, an upgrade to a revision does not apply the revision's
- * dependencies in other trees. They must already be applied, usually in the
+ * dependencies in other trees.  They must already be applied, usually in the
  * database.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -19,7 +19,7 @@
 extern int *cmig_trees_find(const CmigGraph *graph);
 
 /*
- * Set graph->trees to the number of each node's tree. Remove the depends_on
+ * Set graph->trees to the number of each node's tree.  Remove the depends_on
  * edges between trees from the nodes' "depends" and "dependents", and add them
  * to graph->outside.
  */

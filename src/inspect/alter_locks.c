@@ -2,7 +2,7 @@
  * alter_locks.c
  *	  Determines the locks of ALTER TABLE and similar statements.
  *
- * AlterTableGetLockLevel() returns the lock mode for the altered table. This
+ * AlterTableGetLockLevel() returns the lock mode for the altered table.  This
  * module adds the locks on other relations.
  *
  * Copyright (c) 2026, the pg_cmig developers

@@ -102,7 +102,7 @@ cmig_column_type_rewrites(Oid table, const char *column, const TypeName *type, b
  * New columns
  */
 
-/* Is the type serial, or one of its variants? These create a sequence. */
+/* Is the type serial, or one of its variants?  These create a sequence. */
 static bool
 is_serial(const TypeName *type)
 {
@@ -155,7 +155,7 @@ analyze_default(void *arg)
 }
 
 /*
- * Must the default be computed for each row? A default that cannot be
+ * Must the default be computed for each row?  A default that cannot be
  * analyzed, for example because an earlier statement creates a function that
  * it calls, counts as volatile.
  */
@@ -174,7 +174,7 @@ is_volatile_default(Node *raw)
 }
 
 /*
- * Returns the default expression of a new column, or NULL. Sets *computed to
+ * Returns the default expression of a new column, or NULL.  Sets *computed to
  * true if the column is an identity column or a stored generated column.
  */
 static Node *

@@ -15,7 +15,7 @@
 extern bool cmig_column_rewrites(const ColumnDef *column);
 
 /*
- * Does changing the column to this type rewrite the table? "converts" is true
+ * Does changing the column to this type rewrite the table?  "converts" is true
  * if the statement has a USING clause.
  */
 extern bool cmig_column_type_rewrites(Oid table, const char *column, const TypeName *type,

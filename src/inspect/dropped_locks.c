@@ -92,7 +92,7 @@ cmig_dropped_locks_find(ObjectType type, Node *name, ObjectAddress *object)
 	return OidIsValid(object->objectId);
 }
 
-/* Add a relation to the list of locked relations. Ignores InvalidOid. */
+/* Add a relation to the list of locked relations.  Ignores InvalidOid. */
 static void
 add_locked(Drop *drop, Oid relation)
 {
@@ -197,7 +197,7 @@ lock_relation(Drop *drop, const ObjectAddress *object)
 }
 
 /*
- * Add the relation that is locked when a rule is dropped. A view's rule can be
+ * Add the relation that is locked when a rule is dropped.  A view's rule can be
  * dropped only together with the view, so the view is also added.
  */
 static void
@@ -290,7 +290,7 @@ add_dependents(Drop *drop, const ObjectAddress *object)
 }
 
 /*
- * Process the queue until no new objects are found. Returns the locked
+ * Process the queue until no new objects are found.  Returns the locked
  * relations.
  */
 static List *

@@ -2,9 +2,9 @@
  * dropped_locks.h
  *	  Finds the objects that a DROP removes, and the relations that it locks.
  *
- * Like DROP, this module follows pg_depend. Objects that belong to the dropped
+ * Like DROP, this module follows pg_depend.  Objects that belong to the dropped
  * object are always dropped, and other dependent objects are dropped with
- * CASCADE. Locked relations are returned as lists of OIDs.
+ * CASCADE.  Locked relations are returned as lists of OIDs.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -17,7 +17,7 @@
 #include "nodes/pg_list.h"
 
 /*
- * Find the object named in a DROP statement. Returns false if the object does
+ * Find the object named in a DROP statement.  Returns false if the object does
  * not exist or if its type is not supported here.
  */
 extern bool cmig_dropped_locks_find(ObjectType type, Node *name, ObjectAddress *object);
@@ -40,7 +40,7 @@ typedef bool (*CmigDroppedSpared) (const ObjectAddress *object, void *arg);
 
 /*
  * Returns the objects that are removed if an object is dropped with CASCADE,
- * as a List of ObjectAddress *. The first one is the object itself. Objects
+ * as a List of ObjectAddress *. The first one is the object itself.  Objects
  * for which the callback returns true are left out, as are objects that depend
  * only on such objects.
  */

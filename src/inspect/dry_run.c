@@ -4,7 +4,7 @@
  *	  back.
  *
  * The steps run in a subtransaction, but otherwise as in cmig.upgrade: with
- * the same runner and the caller's privileges. If a step fails, only the steps
+ * the same runner and the caller's privileges.  If a step fails, only the steps
  * that build on it are skipped.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -73,7 +73,7 @@ typedef struct DryRun
 
 /*
  * Returns true if the value of an argument is "second", or false if it is
- * "first". Raises 22023 for any other value.
+ * "first".  Raises 22023 for any other value.
  */
 static bool
 second_word(const char *value, const char *argument, const char *first, const char *second)
@@ -191,7 +191,7 @@ take_steps(CmigTrial *trial)
 	}
 }
 
-/* Perform the dry run. The caller rolls back the subtransaction. */
+/* Perform the dry run.  The caller rolls back the subtransaction. */
 static void
 dry_run(void *arg)
 {

@@ -4,8 +4,8 @@
  *	  dry run changed them.
  *
  * A relation's state at the start of the dry run is read when the relation is
- * first needed. System catalogs, TOAST tables, composite types, and the
- * extension's own relations are not reported. They are treated as if they did
+ * first needed.  System catalogs, TOAST tables, composite types, and the
+ * extension's own relations are not reported.  They are treated as if they did
  * not exist.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -51,7 +51,7 @@ typedef struct CmigExisting
 typedef struct CmigExistingSet CmigExistingSet;
 
 /*
- * Start recording at the beginning of a dry run. The set lives in the current
+ * Start recording at the beginning of a dry run.  The set lives in the current
  * memory context and is valid until the end of the current subtransaction.
  */
 extern CmigExistingSet *cmig_existing_start(void);
@@ -84,7 +84,7 @@ extern void cmig_existing_rolled_back(CmigExistingSet *set);
 extern bool cmig_existing_is_reported(Oid relation, char kind);
 
 /*
- * Returns the relation's current size in bytes, including TOAST. Returns 0 if
+ * Returns the relation's current size in bytes, including TOAST.  Returns 0 if
  * it was dropped, and -1 if the size is not known because Citus stores the
  * rows in shards.
  */

@@ -3,7 +3,7 @@
  *	  Lists the relation locks that the current subtransaction holds.
  *
  * PostgreSQL does not export the hash table that holds a backend's local
- * locks. This module finds it by the name of its memory context. The name is
+ * locks.  This module finds it by the name of its memory context.  The name is
  * stored after the table's header, and the header's size is determined by
  * creating a hash table here.
  *
@@ -34,7 +34,7 @@ header_size(void)
 }
 
 /*
- * Returns the backend's local lock table. Raises an error if it is not found.
+ * Returns the backend's local lock table.  Raises an error if it is not found.
  */
 static HTAB *
 local_locks(void)

@@ -2,8 +2,8 @@
  * held_locks.h
  *	  Lists the relation locks that the current subtransaction holds.
  *
- * pg_locks shows the lock table shared by all sessions. This module reads the
- * backend's local lock table instead. Reading the local table does not block
+ * pg_locks shows the lock table shared by all sessions.  This module reads the
+ * backend's local lock table instead.  Reading the local table does not block
  * other sessions, and the table also shows which subtransactions hold a lock.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -15,14 +15,14 @@
 #include "storage/lockdefs.h"
 
 /*
- * Callback for each lock. "of_transaction" is true if the lock is held by the
- * whole transaction and may therefore be older than the subtransaction. For
+ * Callback for each lock.  "of_transaction" is true if the lock is held by the
+ * whole transaction and may therefore be older than the subtransaction.  For
  * example, nextval() takes such locks.
  */
 typedef void (*CmigHeldLock) (Oid relation, LOCKMODE mode, bool of_transaction, void *arg);
 
 /*
- * Call the callback for each lock on a relation in this database. The callback
+ * Call the callback for each lock on a relation in this database.  The callback
  * must not take any locks.
  */
 extern void cmig_held_locks_each(CmigHeldLock callback, void *arg);

@@ -35,7 +35,7 @@ set_text(Datum *values, bool *nulls, int i, const char *text)
 }
 
 /*
- * Return the findings as rows. If "with_revision" is true, the first column
+ * Return the findings as rows.  If "with_revision" is true, the first column
  * contains the revision.
  */
 static void

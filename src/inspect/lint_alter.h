@@ -15,14 +15,14 @@
 
 /*
  * Returns a constraint's name, or the name that PostgreSQL chooses if the
- * constraint is unnamed. For a column constraint, "column" is the column's
+ * constraint is unnamed.  For a column constraint, "column" is the column's
  * name; otherwise it is NULL.
  */
 extern char *cmig_lint_alter_constraint_name(const char *table, const Constraint *constraint,
 											 const char *column);
 
 /*
- * Add a constraint to a table. For a column constraint, "column" is the
+ * Add a constraint to a table.  For a column constraint, "column" is the
  * column's name; otherwise it is NULL.
  */
 extern void cmig_lint_alter_add_constraint(CmigLint *lint, CmigLintTable *table,
@@ -31,7 +31,7 @@ extern void cmig_lint_alter_add_constraint(CmigLint *lint, CmigLintTable *table,
 /* Add a column together with its column constraints. */
 extern void cmig_lint_alter_add_column(CmigLint *lint, CmigLintTable *table, const ColumnDef *definition);
 
-/* Rename a column. The new name is not copied, so it must remain allocated. */
+/* Rename a column.  The new name is not copied, so it must remain allocated. */
 extern void cmig_lint_alter_rename_column(CmigLintTable *table, const char *from, const char *to);
 
 /*

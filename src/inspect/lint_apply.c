@@ -215,7 +215,7 @@ apply_truncate(CmigLint *lint, TruncateStmt *statement)
 }
 
 /*
- * Apply INSERT. A table counts as nonempty after rows from a large table are
+ * Apply INSERT.  A table counts as nonempty after rows from a large table are
  * inserted into it; other inserts are ignored.
  */
 static void
@@ -423,7 +423,7 @@ apply_select(CmigLint *lint, SelectStmt *statement)
 }
 
 /*
- * Record that a query uses tables. A later ALTER TABLE cannot be combined with
+ * Record that a query uses tables.  A later ALTER TABLE cannot be combined with
  * one that precedes the query, because the query may depend on the earlier
  * ALTER TABLE.
  */

@@ -15,7 +15,9 @@
 #include "parser/scansup.h"
 #include "utils/memutils.h"
 
-/* A token. Words are in lower case; quoted names and strings have no quotes. */
+/*
+ * A token.  Words are in lower case; quoted names and strings have no quotes.
+ */
 typedef struct Token
 {
 	CmigTokenType type;
@@ -110,7 +112,7 @@ token_text(const CmigLexer *lexer)
 }
 
 /*
- * Returns the tokens of a source string, without comments. Sets *count to the
+ * Returns the tokens of a source string, without comments.  Sets *count to the
  * number of tokens.
  */
 static Token *
@@ -163,7 +165,7 @@ is_string(const Token *token)
  */
 
 /*
- * The first list contains words that precede a table name. The second list
+ * The first list contains words that precede a table name.  The second list
  * contains words that precede a comma-separated list of tables.
  */
 static const char *const before_table[] = {
@@ -187,7 +189,7 @@ static const char *const no_alias[] = {
 
 /*
  * Record that the statement names the table at token i, and record the table's
- * alias, if there is one. Sets *next to the token after the table's name.
+ * alias, if there is one.  Sets *next to the token after the table's name.
  */
 static void
 note_table(Statement *statement, int i, int *next)
@@ -260,7 +262,7 @@ is_row_type(const Statement *statement, int i)
  */
 
 /*
- * Does the name at token i belong to the table? The preceding token is a dot.
+ * Does the name at token i belong to the table?  The preceding token is a dot.
  */
 static bool
 is_qualified_column(const Statement *statement, int i)
@@ -305,8 +307,9 @@ is_column(const Statement *statement, int i)
 
 /*
  * Search a statement's string constants, concatenated into one string, for
- * dynamic SQL. Returns true if the string uses the table or column. A constant
- * that consists only of the table's name counts as a use of the table.
+ * dynamic SQL.  Returns true if the string uses the table or column.  A
+ * constant that consists only of the table's name counts as a use of the
+ * table.
  */
 static bool
 search_strings(const Statement *statement)
@@ -348,7 +351,7 @@ uses_it(Statement *statement)
 }
 
 /*
- * Does the source use the table or the column? "names_table" is true if the
+ * Does the source use the table or the column?  "names_table" is true if the
  * source is dynamic SQL from a statement that names the table.
  */
 static bool

@@ -2,9 +2,9 @@
  * lint_body.h
  *	  Finds out whether a function body uses a table or one of its columns.
  *
- * The body is SQL or PL/pgSQL text. The search works on its tokens, one
- * statement at a time. It looks for the table's name and aliases, and it
- * determines which table a column name belongs to. Strings are searched only
+ * The body is SQL or PL/pgSQL text.  The search works on its tokens, one
+ * statement at a time.  It looks for the table's name and aliases, and it
+ * determines which table a column name belongs to.  Strings are searched only
  * if the body executes dynamic SQL.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -23,8 +23,8 @@ typedef struct CmigLintName
 } CmigLintName;
 
 /*
- * Does the body use the table or the column? "is_trigger" is true if the
- * function is called by a trigger on the table. In this case, NEW and OLD are
+ * Does the body use the table or the column?  "is_trigger" is true if the
+ * function is called by a trigger on the table.  In this case, NEW and OLD are
  * rows of the table.
  */
 extern bool cmig_lint_body_uses(const char *source, const CmigLintName *name, bool is_trigger);

@@ -127,7 +127,7 @@ cmig_lint_cascade_note_query(CmigLint *lint, CmigLintTable *view, Node *query)
 }
 
 /*
- * Does a view that uses the relation also use the column? If "maybe" is true,
+ * Does a view that uses the relation also use the column?  If "maybe" is true,
  * also returns true if the view might use the column.
  */
 static bool

@@ -4,7 +4,7 @@
  *	  and applies CASCADE to them.
  *
  * For objects that exist in the database, the dependencies come from the
- * catalogs. For views that the plan creates or replaces, they come from the
+ * catalogs.  For views that the plan creates or replaces, they come from the
  * view's query.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -35,7 +35,7 @@ extern List *cmig_lint_cascade_views(CmigLint *lint, const CmigLintTable *table,
 
 /*
  * Record the objects that are dropped together with an object because of
- * CASCADE. The object itself is not recorded.
+ * CASCADE.  The object itself is not recorded.
  */
 extern void cmig_lint_cascade_relation(CmigLint *lint, CmigLintTable *table);
 extern void cmig_lint_cascade_column(CmigLint *lint, CmigLintTable *table, const char *name);

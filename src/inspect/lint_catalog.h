@@ -20,7 +20,7 @@ extern Oid	cmig_lint_catalog_index_table(Oid index);
 extern List *cmig_lint_catalog_referencing(List *tables);
 
 /*
- * Returns the OIDs of the tables in a schema. InvalidOid stands for all
+ * Returns the OIDs of the tables in a schema.  InvalidOid stands for all
  * schemas.
  */
 extern List *cmig_lint_catalog_tables_in(Oid schema);

@@ -3,7 +3,7 @@
  *	  Finds the code in the live database that uses a table or a column.
  *
  * PostgreSQL records the objects used by views and policies, but not the
- * objects used by a function whose body is a string. Such function bodies are
+ * objects used by a function whose body is a string.  Such function bodies are
  * searched for identifiers.
  *
  * Copyright (c) 2026, the pg_cmig developers

@@ -144,7 +144,7 @@ is_int(CmigLint *lint, const ColumnDef *column)
 }
 
 /*
- * Is this a schema-qualified type called "serial"? A reader might mistake it
+ * Is this a schema-qualified type called "serial"?  A reader might mistake it
  * for PostgreSQL's serial, even if it is a user-defined type.
  */
 static bool

@@ -67,7 +67,7 @@ default_of(const ColumnDef *column)
 }
 
 /*
- * Does ALTER TABLE affect a large table? With ONLY, child tables do not count.
+ * Does ALTER TABLE affect a large table?  With ONLY, child tables do not count.
  */
 static bool
 alters_large(CmigLint *lint, Node *node)
@@ -233,7 +233,7 @@ each_action(CmigLint *lint, Node *node, AlterTableType type,
 }
 
 /*
- * Does the statement also drop the constraint? ALTER TABLE drops constraints
+ * Does the statement also drop the constraint?  ALTER TABLE drops constraints
  * before it performs other actions.
  */
 static bool

@@ -32,7 +32,7 @@ typedef void (*AddedCheck) (CmigLint *lint, const Added *added);
 
 /*
  * Call "check" for each constraint of this type that the statement adds to a
- * large table. Ordinary child tables inherit only CHECK constraints, so for
+ * large table.  Ordinary child tables inherit only CHECK constraints, so for
  * other constraint types only the size of the table itself matters.
  */
 static void
@@ -103,7 +103,7 @@ statement_without(CmigLint *lint, const Added *added)
 
 /*
  * Returns a fix that adds the constraint as NOT VALID and then validates it in
- * another transaction. Returns NULL for a named column constraint.
+ * another transaction.  Returns NULL for a named column constraint.
  */
 static char *
 not_valid_fix(CmigLint *lint, const Added *added)
@@ -266,7 +266,7 @@ not_null_fix(const CmigLint *lint, List *columns)
 
 /*
  * Returns a fix that creates the index with CREATE UNIQUE INDEX CONCURRENTLY
- * and adds the constraint with USING INDEX. Returns NULL if the table or the
+ * and adds the constraint with USING INDEX.  Returns NULL if the table or the
  * constraint does not allow this.
  */
 static char *

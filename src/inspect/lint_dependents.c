@@ -30,7 +30,7 @@
  * dependent-objects
  */
 
-/* Is a relation with this OID in the list? Returns false for InvalidOid. */
+/* Is a relation with this OID in the list?  Returns false for InvalidOid. */
 static bool
 is_among(Oid relation, List *tables)
 {
@@ -44,8 +44,8 @@ is_among(Oid relation, List *tables)
 
 /*
  * Add the objects that depend on a column of a live relation or, if "column"
- * is 0, on any part of the relation. Objects dropped by the plan or by this
- * statement are left out. If "type_change" is true, foreign keys are left out,
+ * is 0, on any part of the relation.  Objects dropped by the plan or by this
+ * statement are left out.  If "type_change" is true, foreign keys are left out,
  * because a type change re-creates them.
  */
 static void
@@ -67,7 +67,7 @@ add_live(CmigLint *lint, CmigListing *listing, Oid relation, AttrNumber column, 
 
 /*
  * Returns the objects that depend on a relation or one of its columns, as a
- * list for a message, or NULL if there are none. Relations in "dropped" are
+ * list for a message, or NULL if there are none.  Relations in "dropped" are
  * left out, because the same statement drops them.
  */
 static char *
@@ -112,7 +112,7 @@ is_dropped_before(CmigLint *lint, const CmigLintDependent *key, List *dropped)
 
 /*
  * Returns the foreign keys that depend on a constraint of a live table, as a
- * list for a message, or NULL. "dropped" contains the names of constraints
+ * list for a message, or NULL.  "dropped" contains the names of constraints
  * that the statement has already dropped.
  */
 static char *
@@ -299,7 +299,7 @@ users_of(CmigLint *lint, const Missing *missing)
 
 /*
  * Callback at the end of the plan: do functions still use the dropped or
- * renamed object? If so, adds these functions to the finding's message.
+ * renamed object?  If so, adds these functions to the finding's message.
  */
 static bool
 is_still_used(CmigLint *lint, void *arg)
@@ -318,7 +318,7 @@ is_still_used(CmigLint *lint, void *arg)
 }
 
 /*
- * Record that a table or column is missing from now on. "what" is "dropped" or
+ * Record that a table or column is missing from now on.  "what" is "dropped" or
  * "renamed".
  */
 static void

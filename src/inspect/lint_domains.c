@@ -35,7 +35,7 @@ check_create_domain(CmigLint *lint, Node *node)
 }
 
 /*
- * Returns the first large table that uses a domain, or NULL. Sets *known to
+ * Returns the first large table that uses a domain, or NULL.  Sets *known to
  * false if the domain is unknown.
  */
 static CmigLintTable *

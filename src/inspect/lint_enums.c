@@ -143,7 +143,7 @@ look_at_constant(Search *search, Node *node, const CmigLintColumn *column)
 
 /*
  * Returns the column that an operand refers to, or NULL if the column is not
- * known. Sets *is_column to false if the operand is not a column.
+ * known.  Sets *is_column to false if the operand is not a column.
  */
 static CmigLintColumn *
 operand_column(Search *search, Node *operand, bool *is_column)

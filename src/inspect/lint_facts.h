@@ -2,7 +2,7 @@
  * lint_facts.h
  *	  Reads facts about the live database's relations for cmig.lint.
  *
- * Only catalogs and file sizes are read. No relation lock is kept, nothing
+ * Only catalogs and file sizes are read.  No relation lock is kept, nothing
  * waits for a lock, and no user-defined code is called.
  *
  * Copyright (c) 2026, the pg_cmig developers

@@ -17,8 +17,8 @@
 #define CMIG_LINT_STEPWISE "-- in a revision with \"transactional: false\"\n"
 
 /*
- * Returns the statement with one action (counted from 0) replaced. If
- * "replacement" is NULL, the action is removed. The result ends with a
+ * Returns the statement with one action (counted from 0) replaced.  If
+ * "replacement" is NULL, the action is removed.  The result ends with a
  * semicolon and a newline, or is empty if no action remains.
  */
 extern char *cmig_lint_fix_replace(CmigLint *lint, int action, const char *replacement);

@@ -95,7 +95,7 @@ check_keys(CmigLint *lint, CmigLintTable *table, const RangeVar *name, List *con
 }
 
 /*
- * Are the new table's indexes unknown? This is the case for partitions, child
+ * Are the new table's indexes unknown?  This is the case for partitions, child
  * tables, and tables created with LIKE.
  */
 static bool

@@ -60,8 +60,8 @@ add_name(List *ignores, char *name, int line)
 }
 
 /*
- * Add the rules that are named in a comment. The list of rules ends at "--",
- * which begins a reason. If the comment names no rule, add an empty name.
+ * Add the rules that are named in a comment.  The list of rules ends at "--",
+ * which begins a reason.  If the comment names no rule, add an empty name.
  */
 static List *
 read_comment(List *ignores, const char *text, int length, int line)

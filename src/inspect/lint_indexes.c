@@ -57,7 +57,7 @@ chosen_name(const IndexStmt *index, const char *table)
 /*
  * Returns a fix for a partitioned table: statements that create an index on
  * the parent with ON ONLY, and then create an index on each partition and
- * attach it. Returns NULL if a partition is not an ordinary table.
+ * attach it.  Returns NULL if a partition is not an ordinary table.
  */
 static char *
 all_partitions_fix(CmigLint *lint, const IndexStmt *index)
@@ -89,7 +89,7 @@ all_partitions_fix(CmigLint *lint, const IndexStmt *index)
 }
 
 /*
- * Returns a fix for a partitioned table. If the partitions are unknown or are
+ * Returns a fix for a partitioned table.  If the partitions are unknown or are
  * not all ordinary tables, the fix contains instructions for them instead of
  * SQL.
  */
@@ -173,7 +173,7 @@ check_deletion(CmigLint *lint, Node *node)
 }
 
 /*
- * Is any table in the schema large? If "schema" is NULL, all schemas are
+ * Is any table in the schema large?  If "schema" is NULL, all schemas are
  * searched.
  */
 static bool

@@ -3,7 +3,7 @@
  *	  Models relations as cmig.lint expects them to be when a statement runs.
  *
  * lint_facts reads the state of the live database, and lint_apply applies the
- * changes of each statement that has been checked. All memory belongs to the
+ * changes of each statement that has been checked.  All memory belongs to the
  * memory context of the lint call.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -67,7 +67,7 @@ typedef struct CmigLintIndex
 	List	   *uses;			/* char *: columns used in expressions */
 } CmigLintIndex;
 
-/* A relation. A list is empty if its contents are unknown. */
+/* A relation.  A list is empty if its contents are unknown. */
 typedef struct CmigLintTable
 {
 	const char *schema;			/* NULL if unknown */
@@ -128,7 +128,7 @@ extern bool cmig_lint_model_proves_not_null(const CmigLintTable *table, const ch
 extern bool cmig_lint_model_has_index_on(const CmigLintTable *table, List *columns);
 
 /*
- * Is this a relation with rows that existed before the plan? Only such
+ * Is this a relation with rows that existed before the plan?  Only such
  * relations take long to scan, rewrite, or index.
  */
 static inline bool
@@ -138,7 +138,7 @@ cmig_lint_model_is_large(const CmigLintTable *table)
 }
 
 /*
- * Is the relation large even without its children? Used for ONLY and for
+ * Is the relation large even without its children?  Used for ONLY and for
  * indexes.
  */
 static inline bool

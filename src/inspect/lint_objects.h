@@ -51,7 +51,7 @@ typedef struct CmigLintObjects CmigLintObjects;
 /* Initialize the objects of a lint call. */
 extern void cmig_lint_objects_begin(CmigLint *lint);
 
-/* Find a type, or add it. Adding an existing type returns its entry. */
+/* Find a type, or add it.  Adding an existing type returns its entry. */
 extern CmigLintType *cmig_lint_objects_type(CmigLint *lint, List *names);
 extern CmigLintType *cmig_lint_objects_add_type(CmigLint *lint, List *names);
 

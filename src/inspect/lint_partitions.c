@@ -41,7 +41,7 @@ check_detach(CmigLint *lint, Node *node)
 
 /*
  * Does the table have a valid CHECK constraint on the column, and is the
- * column known to be not null? If "name" is NULL, returns true if the table
+ * column known to be not null?  If "name" is NULL, returns true if the table
  * has any valid CHECK constraint.
  */
 static bool
@@ -65,7 +65,7 @@ is_restricted(const CmigLintTable *partition, const char *name)
 
 /*
  * Might CHECK constraints prove the partition bounds, so that PostgreSQL does
- * not scan the table? This function does not check whether the constraints
+ * not scan the table?  This function does not check whether the constraints
  * really imply the bounds.
  */
 static bool

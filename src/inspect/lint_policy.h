@@ -17,7 +17,7 @@
 extern void cmig_lint_policy_init(void);
 
 /*
- * Call this before the first step of a plan. Raises MG023 or a warning,
+ * Call this before the first step of a plan.  Raises MG023 or a warning,
  * depending on the policy, if cmig.lint finds errors in the plan.
  */
 extern void cmig_lint_policy_enforce(const CmigSituation *now, const CmigPlan *plan);
@@ -26,7 +26,7 @@ extern void cmig_lint_policy_enforce(const CmigSituation *now, const CmigPlan *p
 extern bool cmig_lint_policy_is_error(void);
 
 /*
- * Check a plan's scripts against the live database. If "enforces" is true, use
+ * Check a plan's scripts against the live database.  If "enforces" is true, use
  * the rule settings that apply to cmig.lint_policy.
  */
 extern CmigLint *cmig_lint_policy_examine(const CmigSituation *now, const CmigPlan *plan,

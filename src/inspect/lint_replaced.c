@@ -29,7 +29,7 @@ typedef struct Replaced
 
 /*
  * If the statement creates a relation or renames one, sets *name to the new
- * name. If a live relation had this name before, returns the live relation;
+ * name.  If a live relation had this name before, returns the live relation;
  * otherwise returns NULL.
  */
 static CmigLintTable *
@@ -65,7 +65,7 @@ find_original(CmigLint *lint, Node *node, RangeVar *name)
 
 /*
  * Defer a finding about the relation that replaces "original" under the name
- * "name". At the end of the plan, "holds" decides whether the finding applies.
+ * "name".  At the end of the plan, "holds" decides whether the finding applies.
  */
 static void
 note(CmigLint *lint, CmigLintFinding *finding, CmigLintTable *original, RangeVar *name,

@@ -3,8 +3,8 @@
  *	  Defines a cmig.lint rule, the state that a rule sees, and its findings.
  *
  * A rule has a name, a severity, the node tags of the statements to check, and
- * a function that checks one statement. The function sees only the parse tree
- * and the relations as they will be when the statement runs (lint_state.h). It
+ * a function that checks one statement.  The function sees only the parse tree
+ * and the relations as they will be when the statement runs (lint_state.h).  It
  * reports findings but does not change the state.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -20,7 +20,7 @@
 #include "parse/script.h"
 #include "utils/hsearch.h"
 
-/* Severities in ascending order. The order matters. */
+/* Severities in ascending order.  The order matters. */
 typedef enum CmigLintSeverity
 {
 	CMIG_LINT_NOTICE,			/* bad style */
@@ -102,15 +102,15 @@ struct CmigLint
 };
 
 /*
- * Report a finding of the current rule for the current statement. "fix" may be
- * NULL. The message and the fix are copied.
+ * Report a finding of the current rule for the current statement.  "fix" may be
+ * NULL.  The message and the fix are copied.
  */
 extern CmigLintFinding *cmig_lint_report(CmigLint *lint, const char *fix, const char *format,...)
 			pg_attribute_printf(3, 4);
 
 /*
  * Keep the finding only if holds() returns true at the end of the revision or,
- * if "whole_plan" is true, at the end of the plan. "arg" must be allocated in
+ * if "whole_plan" is true, at the end of the plan.  "arg" must be allocated in
  * the lint call's memory context.
  */
 extern void cmig_lint_report_later(CmigLint *lint, CmigLintFinding *finding, bool whole_plan,

@@ -12,7 +12,7 @@
 #include "postgres.h"
 #include "inspect/lint_rule.h"
 
-/* Arrays of rules. An entry without a name ends each array. */
+/* Arrays of rules.  An entry without a name ends each array. */
 /* in lint_columns.c */
 extern const CmigLintRule cmig_lint_columns[];
 

@@ -3,7 +3,7 @@
  *	  Applies the lint rules to the statements of scripts.
  *
  * A syntax error is reported as a finding, and the statements before it are
- * still checked. The error is caught without a subtransaction, because the
+ * still checked.  The error is caught without a subtransaction, because the
  * parser acquires no resources other than memory.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -41,7 +41,9 @@ typedef struct ActiveRules
  * Settings
  */
 
-/* Split a list of rule names. Returns NIL if the string is not a valid list. */
+/*
+ * Split a list of rule names.  Returns NIL if the string is not a valid list.
+ */
 static List *
 split_names(const char *value)
 {
@@ -53,8 +55,8 @@ split_names(const char *value)
 }
 
 /*
- * Returns the value of the rule setting "name". "session" is its value in this
- * session. If "enforces" is true, returns the value that applies to
+ * Returns the value of the rule setting "name".  "session" is its value in this
+ * session.  If "enforces" is true, returns the value that applies to
  * cmig.lint_policy.
  */
 static const char *
@@ -251,7 +253,7 @@ suppress(CmigLint *lint, int first, List *ignores)
 }
 
 /*
- * Is this the name of a rule that is not active? A comment that suppresses
+ * Is this the name of a rule that is not active?  A comment that suppresses
  * such a rule is not reported as unused.
  */
 static bool
@@ -313,7 +315,7 @@ report_error(CmigLint *lint, const CmigStatement *statement)
 }
 
 /*
- * Read the next statement. Returns false at the end of the script and after a
+ * Read the next statement.  Returns false at the end of the script and after a
  * syntax error.
  */
 static bool

@@ -125,7 +125,7 @@ cmig_lint_session_time_zone(const CmigLint *lint)
 	return lint->session->time_zone;
 }
 
-/* Set a timeout. A value of 0 in any unit disables the timeout. */
+/* Set a timeout.  A value of 0 in any unit disables the timeout. */
 static void
 set_timeout(CmigLintSession *session, CmigLintTimeout timeout, const char *value)
 {

@@ -38,7 +38,7 @@ extern bool cmig_lint_session_has_timeout(const CmigLint *lint, CmigLintTimeout 
 /* Returns the time zone set by the script, or NULL. */
 extern const char *cmig_lint_session_time_zone(const CmigLint *lint);
 
-/* Record the new value of a setting. NULL stands for the default value. */
+/* Record the new value of a setting.  NULL stands for the default value. */
 extern void cmig_lint_session_set(CmigLint *lint, const char *name, const char *value);
 extern void cmig_lint_session_apply_set(CmigLint *lint, VariableSetStmt *statement);
 

@@ -22,7 +22,7 @@ start(CmigLexer *lexer, const char *text)
 }
 
 /*
- * Advance to the next occurrence of the word. Returns false if there is none.
+ * Advance to the next occurrence of the word.  Returns false if there is none.
  */
 static bool
 find_word(CmigLexer *lexer, const char *word)

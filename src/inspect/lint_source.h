@@ -14,12 +14,12 @@
 #include "nodes/pg_list.h"
 
 /*
- * Insert a word after the first occurrence of another word. Returns a new
+ * Insert a word after the first occurrence of another word.  Returns a new
  * string.
  */
 extern char *cmig_lint_source_insert(const char *text, const char *after, const char *word);
 
-/* Remove the first occurrence of a word. Returns a new string. */
+/* Remove the first occurrence of a word.  Returns a new string. */
 extern char *cmig_lint_source_remove(const char *text, const char *word);
 
 /* Does the statement contain the word? */
@@ -33,7 +33,7 @@ typedef struct CmigLintPiece
 } CmigLintPiece;
 
 /*
- * Splits an ALTER TABLE statement at the commas between its actions. Returns a
+ * Splits an ALTER TABLE statement at the commas between its actions.  Returns a
  * List of CmigLintPiece *. The text before the first piece is, for example,
  * "ALTER TABLE public.t ".
  */
@@ -41,8 +41,8 @@ extern List *cmig_lint_source_actions(const char *text);
 
 /*
  * Returns the text of an expression, type, or similar piece that starts at a
- * byte offset. The piece ends before a comma, a closing parenthesis, or one of
- * the given words, unless these are nested in parentheses. "words" is a
+ * byte offset.  The piece ends before a comma, a closing parenthesis, or one of
+ * the given words, unless these are nested in parentheses.  "words" is a
  * NULL-terminated array, or NULL.
  */
 extern char *cmig_lint_source_from(const char *text, int offset, const char *const *words);
@@ -51,7 +51,7 @@ extern char *cmig_lint_source_from(const char *text, int offset, const char *con
 extern char *cmig_lint_source_parenthesis(const char *text, int offset);
 
 /*
- * Returns the text that follows the name at a byte offset. The name may be
+ * Returns the text that follows the name at a byte offset.  The name may be
  * schema-qualified.
  */
 extern const char *cmig_lint_source_behind_name(const char *text, int offset);

@@ -57,7 +57,7 @@ cmig_lint_state_begin_revision(CmigLint *lint)
 	cmig_lint_session_begin_revision(lint);
 }
 
-/* Returns the entry for a name. Creates the entry if necessary. */
+/* Returns the entry for a name.  Creates the entry if necessary. */
 static RelationEntry *
 enter_relation(CmigLint *lint, const char *schema, const char *name)
 {
@@ -71,7 +71,7 @@ enter_relation(CmigLint *lint, const char *schema, const char *name)
 }
 
 /*
- * Returns the live relation with this OID, or NULL. Reads each relation at
+ * Returns the live relation with this OID, or NULL.  Reads each relation at
  * most once.
  */
 static CmigLintTable *
@@ -103,7 +103,7 @@ cmig_lint_state_find_oid(CmigLint *lint, Oid oid)
 }
 
 /*
- * Find a relation in one schema. Sets *gone to true if the plan has dropped or
+ * Find a relation in one schema.  Sets *gone to true if the plan has dropped or
  * renamed the relation.
  */
 static CmigLintTable *

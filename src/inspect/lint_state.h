@@ -23,15 +23,15 @@ extern void cmig_lint_state_begin_revision(CmigLint *lint);
 
 /*
  * Returns the relation with this name, or NULL if the plan has dropped or
- * renamed it. If no relation is found, the result depends on "missing_ok": if
+ * renamed it.  If no relation is found, the result depends on "missing_ok": if
  * it is true, returns NULL; otherwise, returns a new relation with origin
  * CMIG_LINT_UNKNOWN.
  */
 extern CmigLintTable *cmig_lint_state_find(CmigLint *lint, const RangeVar *name, bool missing_ok);
 
 /*
- * Find the relation that a statement names. "if_exists" is true if the
- * statement has an IF EXISTS clause, so that the result can be NULL. If the
+ * Find the relation that a statement names.  "if_exists" is true if the
+ * statement has an IF EXISTS clause, so that the result can be NULL.  If the
  * live database is not read, the relation is assumed to exist.
  */
 extern CmigLintTable *cmig_lint_state_find_if(CmigLint *lint, const RangeVar *name, bool if_exists);
@@ -43,7 +43,7 @@ extern CmigLintTable *cmig_lint_state_find_if(CmigLint *lint, const RangeVar *na
 extern CmigLintTable *cmig_lint_state_find_names(CmigLint *lint, List *names, bool if_exists);
 
 /*
- * Returns the relation, or NULL if it is not found. Unlike
+ * Returns the relation, or NULL if it is not found.  Unlike
  * cmig_lint_state_find(), never adds an unknown relation.
  */
 extern CmigLintTable *cmig_lint_state_peek(CmigLint *lint, const RangeVar *name);
@@ -104,7 +104,7 @@ extern bool cmig_lint_state_is_gone(CmigLint *lint, Oid relation);
 
 /*
  * Is there a table with this name at this point in the plan and, if "column"
- * is not NULL, does it have this column? "relation" is the OID of the live
+ * is not NULL, does it have this column?  "relation" is the OID of the live
  * table that had the name.
  */
 extern bool cmig_lint_state_has(CmigLint *lint, Oid relation, const char *name, const char *column);

@@ -87,7 +87,7 @@ check_drop_database(CmigLint *lint, Node *node)
 }
 
 /*
- * Returns the OIDs of the live tables in a TRUNCATE. Sets *known to false if
+ * Returns the OIDs of the live tables in a TRUNCATE.  Sets *known to false if
  * any of the tables is unknown.
  */
 static List *
@@ -143,7 +143,7 @@ check_truncate(CmigLint *lint, Node *node)
 /* Renaming */
 
 /*
- * Do clients use this kind of relation by name in queries? Returns true if the
+ * Do clients use this kind of relation by name in queries?  Returns true if the
  * kind is unknown.
  */
 static bool
@@ -203,7 +203,7 @@ check_rename_schema(CmigLint *lint, Node *node)
 
 /*
  * Returns a description of what VACUUM FULL or CLUSTER rewrites, for a
- * message: a large table or "all tables". Returns NULL if no large table is
+ * message: a large table or "all tables".  Returns NULL if no large table is
  * rewritten.
  */
 static char *

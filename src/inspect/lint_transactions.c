@@ -147,7 +147,7 @@ has_others(CmigLint *lint, void *arg)
 }
 
 /*
- * Report a statement that lacks IF [NOT] EXISTS. The suggested fix inserts
+ * Report a statement that lacks IF [NOT] EXISTS.  The suggested fix inserts
  * "clause" after the word "after".
  */
 static void
@@ -372,7 +372,7 @@ is_validate(CmigLint *lint, Node *node)
 
 /*
  * Returns another table on which the statement takes a lock that blocks
- * writes, or NULL. Tables on which this revision already holds an
+ * writes, or NULL.  Tables on which this revision already holds an
  * AccessExclusiveLock are skipped.
  */
 static CmigLintTable *

@@ -93,7 +93,7 @@ release(ResourceOwner owner, bool success)
  * valid.
  *
  * Type modifier functions only read their argument, so their errors can be
- * caught without a subtransaction. The resource owner releases the catalog row
+ * caught without a subtransaction.  The resource owner releases the catalog row
  * that is in use when an error occurs.
  */
 static int32

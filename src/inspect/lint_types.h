@@ -2,7 +2,7 @@
  * lint_types.h
  *	  Looks up types for cmig.lint.
  *
- * Only the catalogs are read. The only functions called are the type modifier
+ * Only the catalogs are read.  The only functions called are the type modifier
  * functions of built-in types.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -27,9 +27,9 @@ typedef enum CmigLintSerial
 extern CmigLintSerial cmig_lint_types_serial(const TypeName *type);
 
 /*
- * Look up a type. Sets *oid, or InvalidOid if the type is unknown, and *typmod.
- * If the plan creates the type, sets *oid to InvalidOid and *new_name to the
- * type's name; otherwise sets *new_name to NULL.
+ * Look up a type.  Sets *oid, or InvalidOid if the type is unknown, and
+ * *typmod.  If the plan creates the type, sets *oid to InvalidOid and
+ * *new_name to the type's name; otherwise sets *new_name to NULL.
  */
 extern void cmig_lint_types_find(CmigLint *lint, const TypeName *type,
 								 Oid *oid, int32 *typmod, const char **new_name);

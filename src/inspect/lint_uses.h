@@ -13,7 +13,7 @@
 /*
  * Returns the relations used in a SELECT, INSERT, UPDATE, DELETE, MERGE, or
  * COPY, or in the query of CREATE TABLE AS or EXPLAIN, as a List of RangeVar *.
- * WITH queries are left out. Returns NIL for other statements.
+ * WITH queries are left out.  Returns NIL for other statements.
  */
 extern List *cmig_lint_uses_of(Node *statement);
 

@@ -50,8 +50,8 @@ is_visible(CmigLint *lint, Form_pg_proc form, const char *schema)
 }
 
 /*
- * Does the call run a volatile function? If several functions match, returns
- * true only if all of them are volatile. An unknown function counts as
+ * Does the call run a volatile function?  If several functions match, returns
+ * true only if all of them are volatile.  An unknown function counts as
  * volatile.
  */
 static bool

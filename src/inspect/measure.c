@@ -3,9 +3,9 @@
  *	  Measures what one statement of a dry run locks, rewrites, and scans.
  *
  * The reported locks are the locks that the statement's subtransaction holds
- * at its end. A relation counts as rewritten if its file has been replaced. It
- * counts as scanned if, according to its statistics counters, a scan without
- * an index has read at least as many blocks as the relation has.
+ * at its end.  A relation counts as rewritten if its file has been replaced.
+ * It counts as scanned if, according to its statistics counters, a scan
+ * without an index has read at least as many blocks as the relation has.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -95,7 +95,7 @@ compare_locks(const ListCell *a, const ListCell *b)
 }
 
 /*
- * Did the statement itself take the lock? A lock held by the whole transaction
+ * Did the statement itself take the lock?  A lock held by the whole transaction
  * counts only if the relation is a sequence, because nextval() locks a
  * sequence once per transaction.
  */
@@ -165,7 +165,7 @@ add_line(char **text, const char *line)
 
 /*
  * When a relation's file is first replaced, record how many rows in the
- * original file a rollback will leave dead. Rows written later go to the new
+ * original file a rollback will leave dead.  Rows written later go to the new
  * file, which a rollback removes.
  */
 static void
@@ -193,8 +193,8 @@ is_rewritten(CmigExisting *relation)
 }
 
 /*
- * Has the statement read all blocks of the relation? If the statement builds an
- * index, any scan counts, because parallel workers count their blocks
+ * Has the statement read all blocks of the relation?  If the statement builds
+ * an index, any scan counts, because parallel workers count their blocks
  * separately.
  */
 static bool

@@ -29,7 +29,7 @@ typedef struct CmigMeasure
 } CmigMeasure;
 
 /*
- * Is a lock on this kind of relation reported? Weak locks on indexes are not
+ * Is a lock on this kind of relation reported?  Weak locks on indexes are not
  * reported, because the statements that they block are also blocked by the
  * lock on the table.
  */
@@ -45,15 +45,15 @@ extern const char *cmig_measure_mode_name(LOCKMODE mode);
 extern char *cmig_measure_lock_line(LOCKMODE mode, const char *name, char kind, int64 size);
 
 /*
- * Start a dry run. Records the relations that the transaction has already
+ * Start a dry run.  Records the relations that the transaction has already
  * locked.
  */
 extern void cmig_measure_start(CmigExistingSet *relations);
 
 /*
- * Measure a statement, which must run in its own subtransaction. Call
- * cmig_measure_begin() before the statement. If the statement succeeds, call
- * cmig_measure_end() while still in the subtransaction. After an error, call
+ * Measure a statement, which must run in its own subtransaction.  Call
+ * cmig_measure_begin() before the statement.  If the statement succeeds, call
+ * cmig_measure_end() while still in the subtransaction.  After an error, call
  * cmig_measure_fail(), which sets only the elapsed time and the WAL size.
  */
 extern void cmig_measure_begin(CmigMeasure *measure, CmigExistingSet *relations);

@@ -12,7 +12,7 @@
 #include "storage/lockdefs.h"
 
 /*
- * What a statement does with a relation. The name field of CmigLock contains
+ * What a statement does with a relation.  The name field of CmigLock contains
  * the name of the column, constraint, or other object that the action refers
  * to.
  */
@@ -42,7 +42,7 @@ typedef enum CmigLockAction
 } CmigLockAction;
 
 /*
- * Other relations that are locked together with a relation. Unless noted
+ * Other relations that are locked together with a relation.  Unless noted
  * otherwise, indexes and default partitions are locked in ACCESS EXCLUSIVE
  * mode, referenced tables in the mode that their foreign keys require, and all
  * other relations in the same mode as the relation itself.

@@ -25,7 +25,7 @@
 #include "utils/syscache.h"
 
 /*
- * Built-in functions, in alphabetical order for bsearch. The list includes the
+ * Built-in functions, in alphabetical order for bsearch.  The list includes the
  * functions for session-level advisory locks and setval(), because a rollback
  * does not undo their effects.
  */
@@ -89,7 +89,7 @@ compare_names(const void *key, const void *element)
 }
 
 /*
- * Is this one of "libraries"? The name may include a path and a file
+ * Is this one of "libraries"?  The name may include a path and a file
  * extension.
  */
 static bool

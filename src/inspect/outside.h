@@ -12,7 +12,7 @@
 
 /*
  * Returns a phrase that says why a utility statement cannot be rolled back, or
- * NULL if it can. Using or closing a cursor cannot be rolled back if the
+ * NULL if it can.  Using or closing a cursor cannot be rolled back if the
  * cursor was opened before the subtransaction "since", because it belongs to
  * the caller.
  */

@@ -4,8 +4,8 @@
  *
  * In addition to the locks from statement_locks, this module reads the
  * catalogs to find locks on partitions, indexes, tables on the other side of
- * foreign keys, and objects that are dropped together with another object. It
- * takes no locks on user tables. Statements must be passed in execution order,
+ * foreign keys, and objects that are dropped together with another object.  It
+ * takes no locks on user tables.  Statements must be passed in execution order,
  * because a statement can refer to names that earlier statements have created,
  * dropped, or renamed.
  *
@@ -36,7 +36,7 @@ typedef struct CmigPlannedLock
 typedef struct CmigPlannedLocks CmigPlannedLocks;
 
 /*
- * Start a sequence of statements. The state lives in the current memory
+ * Start a sequence of statements.  The state lives in the current memory
  * context.
  */
 extern CmigPlannedLocks *cmig_planned_locks_start(void);
@@ -44,9 +44,9 @@ extern CmigPlannedLocks *cmig_planned_locks_start(void);
 /*
  * Returns the locks of a statement, one for each relation, as a List of
  * CmigPlannedLock * in the current memory context. search_path must be the
- * same as when the script runs. Sets *unknown to a List of char *: the parts of
- * the statement that run code that cannot be analyzed, such as "DO" or "the
- * function public.f". May raise errors from name lookups.
+ * same as when the script runs.  Sets *unknown to a List of char *: the parts
+ * of the statement that run code that cannot be analyzed, such as "DO" or "the
+ * function public.f".  May raise errors from name lookups.
  */
 extern List *cmig_planned_locks_of(CmigPlannedLocks *plan, Node *statement, List **unknown);
 

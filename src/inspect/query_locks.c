@@ -75,7 +75,7 @@ chosen_names(const List *clauses)
 }
 
 /*
- * Add a relation that is read. The relation is locked in the query's mode,
+ * Add a relation that is read.  The relation is locked in the query's mode,
  * unless an OF list does not include it.
  */
 static void
@@ -87,7 +87,7 @@ add_read(Walk *walk, const RangeVar *relation)
 			 !cmig_text_list_has(walk->chosen, name) ? AccessShareLock : walk->mode);
 }
 
-/* Walk a SELECT. Its FOR UPDATE does not apply to the outer query. */
+/* Walk a SELECT.  Its FOR UPDATE does not apply to the outer query. */
 static void
 walk_select(SelectStmt *select, Walk *walk)
 {
@@ -238,7 +238,7 @@ cmig_query_locks(List **locks, Node *query, bool planned)
 
 	/*
 	 * Skip EXECUTE, DECLARE, and REFRESH MATERIALIZED VIEW, which the walker
-	 * does not support. They can occur inside EXPLAIN and CREATE TABLE AS.
+	 * does not support.  They can occur inside EXPLAIN and CREATE TABLE AS.
 	 */
 	if (query && IsA(query, CreateTableAsStmt))
 		query = ((CreateTableAsStmt *) query)->query;

@@ -12,14 +12,14 @@
 #include "nodes/pg_list.h"
 
 /*
- * Add a lock to a list, and return it. "with" is a bit mask of
+ * Add a lock to a list, and return it.  "with" is a bit mask of
  * CMIG_LOCK_CHILDREN and so on (see named_lock.h).
  */
 extern CmigLock *cmig_query_locks_add(List **locks, const RangeVar *relation, LOCKMODE mode, int with);
 
 /*
- * Add the relations used in a query or an expression. "planned" is true if the
- * query is run. In this case, child tables and the relations that views read
+ * Add the relations used in a query or an expression.  "planned" is true if the
+ * query is run.  In this case, child tables and the relations that views read
  * are also locked.
  */
 extern void cmig_query_locks(List **locks, Node *query, bool planned);

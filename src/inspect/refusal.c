@@ -80,7 +80,7 @@ require_size(Oid table, int64 size)
 
 /*
  * Does the statement contain an analyzed query, which the raw parse tree
- * walker does not support? The tables of such a query are checked when the
+ * walker does not support?  The tables of such a query are checked when the
  * query runs, and the statement itself locks no other tables.
  */
 static bool
@@ -91,7 +91,7 @@ is_around_query(const Node *statement)
 }
 
 /*
- * Check the relations that a utility statement locks. Refuses to truncate,
+ * Check the relations that a utility statement locks.  Refuses to truncate,
  * vacuum, or analyze foreign tables, and to block writers to tables larger than
  * the limit.
  */

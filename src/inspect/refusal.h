@@ -3,7 +3,7 @@
  *	  Refuses statements and function calls that a dry run must not execute.
  *
  * Some effects survive a rollback or reach outside the database, and some
- * statements would block other sessions for a long time. While the check is
+ * statements would block other sessions for a long time.  While the check is
  * on, hooks examine each statement, query, and function call, including those
  * inside functions and DO blocks, and raise an error before it runs.
  *
@@ -18,15 +18,15 @@
 extern void cmig_refusal_init(void);
 
 /*
- * Turn the check on. It is turned off at the end of the current subtransaction.
- * max_table_size is in bytes; -1 means no limit.
+ * Turn the check on.  It is turned off at the end of the current
+ * subtransaction.  max_table_size is in bytes; -1 means no limit.
  */
 extern void cmig_refusal_watch(int64 max_table_size);
 
 /*
- * Call this before each statement. "plain" is true if the statement is meant
+ * Call this before each statement.  "plain" is true if the statement is meant
  * to run with CONCURRENTLY, without blocking other sessions, but now runs in
- * the dry run's transaction without CONCURRENTLY. In this case, a size limit
+ * the dry run's transaction without CONCURRENTLY.  In this case, a size limit
  * of 100 MB applies unless max_table_size is set.
  */
 extern void cmig_refusal_set_plain(bool plain);
@@ -36,7 +36,7 @@ extern void cmig_refusal_unwatch(void);
 
 /*
  * Returns the reason for the last refusal since the previous call, or NULL if
- * nothing was refused. The result is allocated in the current memory context.
+ * nothing was refused.  The result is allocated in the current memory context.
  */
 extern char *cmig_refusal_take(void);
 

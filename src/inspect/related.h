@@ -3,7 +3,7 @@
  *	  Finds relations that are locked together with another relation, according
  *	  to the catalogs.
  *
- * All results are lists of OIDs. No locks are taken on user relations.
+ * All results are lists of OIDs.  No locks are taken on user relations.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -27,7 +27,7 @@ extern List *cmig_related_sequences(Oid table);
 /* Returns the sequence of an identity column. */
 extern List *cmig_related_identity(Oid table, const char *column);
 
-/* Does the table have this access method? NULL means the default method. */
+/* Does the table have this access method?  NULL means the default method. */
 extern bool cmig_related_has_method(Oid table, const char *method);
 
 /* A callback for an object that a role owns. */
@@ -37,8 +37,8 @@ typedef void (*CmigRelatedOwned) (const ObjectAddress *object, void *arg);
 extern void cmig_related_owned(Oid role, CmigRelatedOwned callback, void *arg);
 
 /*
- * Returns the tables with policies that name the role. DROP OWNED changes these
- * policies.
+ * Returns the tables with policies that name the role.  DROP OWNED changes
+ * these policies.
  */
 extern List *cmig_related_policed(Oid role);
 
@@ -71,7 +71,7 @@ extern List *cmig_related_with_type(Oid type);
 
 /*
  * Returns the relations that are locked when a column's type changes, except
- * for the table itself. "converts" is true if the statement has a USING
+ * for the table itself.  "converts" is true if the statement has a USING
  * clause.
  */
 extern List *cmig_related_retyped(Oid table, const char *column, const TypeName *type, bool converts);

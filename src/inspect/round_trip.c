@@ -4,16 +4,16 @@
  *	  again in a shadow.
  *
  * A shadow (schema/shadow.h) is a subtransaction in which the managed schemas
- * are empty at first, and which is rolled back. The revisions are replayed in
- * it once, in order. After each upgrade, the revision's downgrade and a second
+ * are empty at first, and which is rolled back.  The revisions are replayed in
+ * it once, in order.  After each upgrade, the revision's downgrade and a second
  * upgrade run in a subtransaction that is rolled back, so that whatever the
- * downgrade leaves behind does not affect later revisions. An image
- * (schema/image.h) is a description of all objects in these schemas. The image
- * read after a revision is the "before" image of the next one. If the
+ * downgrade leaves behind does not affect later revisions.  An image
+ * (schema/image.h) is a description of all objects in these schemas.  The image
+ * read after a revision is the "before" image of the next one.  If the
  * downgrade restores the "before" image, the second upgrade only needs to
  * succeed, because it starts from the same schema as the first.
  *
- * The branches of each merge are then replayed in both orders. Each merge has
+ * The branches of each merge are then replayed in both orders.  Each merge has
  * its own shadow.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -65,8 +65,8 @@ typedef struct RoundTrip
 } RoundTrip;
 
 /*
- * Read an image of everything, including extensions that no script creates. The
- * same queries run hundreds of times, so generic plans are forced.
+ * Read an image of everything, including extensions that no script creates.
+ * The same queries run hundreds of times, so generic plans are forced.
  */
 static CmigImage *
 read_image(RoundTrip *trip)
@@ -216,7 +216,7 @@ upgrade_ancestors(void *arg)
 }
 
 /*
- * Replay the tested revision's ancestors. If one of them cannot be replayed,
+ * Replay the tested revision's ancestors.  If one of them cannot be replayed,
  * adds a row and returns false.
  */
 static bool
@@ -271,7 +271,7 @@ downgrade_all(void *arg)
 }
 
 /*
- * Replay the repeatable revisions twice, after all other revisions. Then test
+ * Replay the repeatable revisions twice, after all other revisions.  Then test
  * that the downgrades still work in the presence of the objects that the
  * repeatable revisions have created.
  */
@@ -375,7 +375,7 @@ ancestors_of(const CmigGraph *graph, int node)
 
 /*
  * Append to "nodes" the marked nodes that have not been taken, in the order of
- * the graph, and record that they are taken. Returns the new number of nodes.
+ * the graph, and record that they are taken.  Returns the new number of nodes.
  */
 static int
 append_branch(const CmigGraph *graph, const CmigMarks *marks, bool *taken, int *nodes, int count)
@@ -393,7 +393,7 @@ append_branch(const CmigGraph *graph, const CmigMarks *marks, bool *taken, int *
 }
 
 /*
- * Determine the branches of a merge and their common ancestors. Returns false
+ * Determine the branches of a merge and their common ancestors.  Returns false
  * if a revision in them could not be replayed.
  */
 static bool
@@ -601,7 +601,7 @@ cmig_round_trip_wrong(PG_FUNCTION_ARGS)
 }
 
 /*
- * Variant for two text arguments. Accepts round_trip('001', 'true'), in which
+ * Variant for two text arguments.  Accepts round_trip('001', 'true'), in which
  * the second argument is a boolean, but not round_trip('001', '002').
  */
 Datum

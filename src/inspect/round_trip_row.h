@@ -11,7 +11,7 @@
 #include "nodes/pg_list.h"
 #include "schema/image.h"
 
-/* A result row. All fields except revision and problem may be NULL. */
+/* A result row.  All fields except revision and problem may be NULL. */
 typedef struct CmigRoundTripRow
 {
 	const char *revision;
@@ -30,7 +30,7 @@ typedef struct CmigRoundTripRows
 } CmigRoundTripRows;
 
 /*
- * Add a row. The strings are copied, except for the revision and the problem.
+ * Add a row.  The strings are copied, except for the revision and the problem.
  */
 extern void cmig_round_trip_row_add(CmigRoundTripRows *rows, const CmigRoundTripRow *row);
 
@@ -39,7 +39,7 @@ extern void cmig_round_trip_row_add_error(CmigRoundTripRows *rows, const char *r
 										  const char *problem, const ErrorData *error);
 
 /*
- * The purpose of comparing two images. An image describes the objects in a set
+ * The purpose of comparing two images.  An image describes the objects in a set
  * of schemas (see schema/image.h).
  */
 typedef enum CmigRoundTripCheck
@@ -50,7 +50,7 @@ typedef enum CmigRoundTripCheck
 } CmigRoundTripCheck;
 
 /*
- * Compare two images, and add a row for each difference. The rows' statements,
+ * Compare two images, and add a row for each difference.  The rows' statements,
  * one after another, change "from" into "to".
  */
 extern void cmig_round_trip_row_compare(CmigRoundTripRows *rows, const char *revision,

@@ -74,7 +74,7 @@ add_line(char *text, char *line)
 }
 
 /*
- * Read a script. If an error prevents reading all of it, returns the error;
+ * Read a script.  If an error prevents reading all of it, returns the error;
  * otherwise NULL.
  */
 static ErrorData *

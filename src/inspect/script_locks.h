@@ -13,8 +13,8 @@
 
 /*
  * Returns the locks that a script takes, as a string with one line per
- * relation that shows the strongest lock, or NULL if there are none. Scripts
- * must be passed in execution order. If part of the script cannot be analyzed,
+ * relation that shows the strongest lock, or NULL if there are none.  Scripts
+ * must be passed in execution order.  If part of the script cannot be analyzed,
  * additional lines say so.
  */
 extern char *cmig_script_locks(CmigPlannedLocks *plan, const char *sql);

@@ -15,7 +15,7 @@
 #include "catalog/namespace.h"
 #include "nodes/makefuncs.h"
 
-/* Add a lock on a relation. Does nothing if the relation is NULL. */
+/* Add a lock on a relation.  Does nothing if the relation is NULL. */
 static void
 add(List **locks, const RangeVar *relation, LOCKMODE mode, int with)
 {
@@ -32,7 +32,7 @@ add_created(List **locks, const RangeVar *relation)
 }
 
 /*
- * Convert a list of String nodes to a RangeVar. Returns NULL if the list
+ * Convert a list of String nodes to a RangeVar.  Returns NULL if the list
  * cannot be a relation name.
  */
 static RangeVar *
@@ -395,7 +395,7 @@ add_publication(List **locks, List *objects)
 }
 
 /*
- * Add the locks of ALTER PUBLICATION. With SET, these include locks on the
+ * Add the locks of ALTER PUBLICATION.  With SET, these include locks on the
  * tables that are removed.
  */
 static void
@@ -427,7 +427,7 @@ add_unknown(List **locks, const char *what)
 
 /*
  * Add the locks of a statement that creates, alters, truncates, or refreshes a
- * relation. Returns false for other statements.
+ * relation.  Returns false for other statements.
  */
 static bool
 add_table_statement(List **locks, Node *statement)
@@ -478,7 +478,7 @@ add_table_statement(List **locks, Node *statement)
 
 /*
  * Add the locks of statements about triggers, rules, policies, and similar
- * objects. Returns false for other statements.
+ * objects.  Returns false for other statements.
  */
 static bool
 add_part_statement(List **locks, Node *statement)
@@ -523,7 +523,7 @@ add_part_statement(List **locks, Node *statement)
 
 /*
  * Add the locks of statements about various objects and of maintenance
- * commands. Returns false for queries.
+ * commands.  Returns false for queries.
  */
 static bool
 add_other_statement(List **locks, Node *statement)

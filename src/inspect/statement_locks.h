@@ -2,7 +2,7 @@
  * statement_locks.h
  *	  Determines which locks a statement takes, according to its parse tree.
  *
- * The parse tree shows which relations are named and how they are locked. The
+ * The parse tree shows which relations are named and how they are locked.  The
  * catalogs are not read, so locks on other relations, such as partitions,
  * indexes, and tables on the other side of foreign keys, are only indicated by
  * flags. planned_locks.c evaluates these flags.
@@ -18,7 +18,7 @@
 
 /*
  * Returns a statement's locks and other actions as a List of CmigLock * in the
- * current memory context. The entries point into the parse tree. The list is
+ * current memory context.  The entries point into the parse tree.  The list is
  * empty if the statement locks no relation.
  */
 extern List *cmig_statement_locks(Node *statement);

@@ -3,8 +3,8 @@
  *	  Runs the steps and statements of a dry run, and returns their rows.
  *
  * Each step runs in a subtransaction, so that a failed step does not affect
- * steps that do not build on it. Within a step, each statement has its own
- * subtransaction. This makes it possible to see the statement's locks, and to
+ * steps that do not build on it.  Within a step, each statement has its own
+ * subtransaction.  This makes it possible to see the statement's locks, and to
  * roll back only the statement if it is refused.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -143,7 +143,7 @@ expect_locks(void *arg)
 
 /*
  * Returns a statement's expected locks on relations that existed before the
- * dry run, as a string. Returns NULL if there are none or if a name lookup
+ * dry run, as a string.  Returns NULL if there are none or if a name lookup
  * fails.
  */
 static char *
@@ -217,7 +217,7 @@ attempt_statement(void *arg)
 
 /*
  * If a statement's error does not count as a failure, returns the reason;
- * otherwise returns NULL. An error does not count if the statement was
+ * otherwise returns NULL.  An error does not count if the statement was
  * refused, or if the statement can run only in a stepwise run of a
  * nontransactional revision.
  */
@@ -265,7 +265,7 @@ note_moved(CmigTrial *trial)
 }
 
 /*
- * Remember the locks that the failed statement would have taken. The locks
+ * Remember the locks that the failed statement would have taken.  The locks
  * that it took were released when its subtransaction was rolled back.
  */
 static void

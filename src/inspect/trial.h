@@ -16,7 +16,7 @@
 #include "move/move.h"
 #include "run/script_run.h"
 
-/* State of a dry run. Lives in the memory context of the call. */
+/* State of a dry run.  Lives in the memory context of the call. */
 typedef struct CmigTrial
 {
 	FunctionCallInfo fcinfo;	/* receives the result rows */
@@ -41,7 +41,7 @@ typedef struct CmigTrial
 	CmigPlannedLocks *passed;	/* names changed in skipped parts, or NULL */
 } CmigTrial;
 
-/* A result row. Fields that are not set are shown as null. */
+/* A result row.  Fields that are not set are shown as null. */
 typedef struct CmigTrialRow
 {
 	int			statement;		/* 0 if the row is not about a statement */
@@ -58,14 +58,14 @@ typedef struct CmigTrialRow
 extern void cmig_trial_add_row(CmigTrial *trial, const CmigTrialRow *row);
 
 /*
- * Run a step in a subtransaction, which is kept if the step succeeds. Returns
- * true on success. On failure, the added rows contain the reason. An error is
+ * Run a step in a subtransaction, which is kept if the step succeeds.  Returns
+ * true on success.  On failure, the added rows contain the reason.  An error is
  * raised only if the whole call was canceled.
  */
 extern bool cmig_trial_run_step(CmigTrial *trial, CmigStepTexts *texts, const CmigPlanStep *step);
 
 /*
- * Add a row for each statement of the current step after the given one. The
+ * Add a row for each statement of the current step after the given one.  The
  * rows say that the statement was not tried.
  */
 extern void cmig_trial_pass_over(CmigTrial *trial, CmigStepTexts *texts, int after,

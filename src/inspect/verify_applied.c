@@ -183,7 +183,7 @@ cmig_verify_wrong(PG_FUNCTION_ARGS)
 }
 
 /*
- * Variant for two text arguments. Accepts verify('001', 'true'), in which the
+ * Variant for two text arguments.  Accepts verify('001', 'true'), in which the
  * second argument is a boolean, but not verify('001', '002').
  */
 Datum

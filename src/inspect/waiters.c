@@ -3,8 +3,8 @@
  *	  Measures how long other sessions wait for locks on relations.
  *
  * The timer callback runs in a signal handler, so it must not take locks or
- * call functions that take locks. It reads the array of all PGPROCs, whose
- * address does not change, and the lock that each process is waiting for. This
+ * call functions that take locks.  It reads the array of all PGPROCs, whose
+ * address does not change, and the lock that each process is waiting for.  This
  * lock may be released concurrently, but its memory remains in the lock table.
  * In the worst case, a wait is counted for the wrong relation.
  *

@@ -3,7 +3,7 @@
  *	  Functions shared by upgrades, downgrades, and other runs.
  *
  * These functions read the state, plan the steps, enforce cmig.protect, and
- * run a step's script in the current transaction. SELECT cmig.upgrade and CALL
+ * run a step's script in the current transaction.  SELECT cmig.upgrade and CALL
  * cmig.upgrade_stepwise differ only in where they commit.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -225,7 +225,7 @@ has_node(const CmigEdges *change, int node)
 }
 
 /*
- * Must there be a version row for the node? If "step" is not NULL, the step
+ * Must there be a version row for the node?  If "step" is not NULL, the step
  * has already changed the rows but has not been added to "expected".
  */
 static bool

@@ -30,13 +30,13 @@ typedef struct CmigSituation
 } CmigSituation;
 
 /*
- * Read the graph and the version rows. For with_details, see
- * cmig_catalog_read_revisions(). Raises an error if the graph is not sound.
+ * Read the graph and the version rows.  For with_details, see
+ * cmig_catalog_read_revisions().  Raises an error if the graph is not sound.
  */
 extern CmigSituation cmig_move_read(bool with_details);
 
 /*
- * Resolve the target or targets and plan the steps. Raises an error if the
+ * Resolve the target or targets and plan the steps.  Raises an error if the
  * version rows are not sound.
  */
 extern CmigPlan *cmig_move_plan_upgrade(const CmigSituation *now, const CmigNames *targets);
@@ -45,8 +45,8 @@ extern CmigPlan *cmig_move_plan_downgrade(const CmigSituation *now, const char *
 
 /*
  * Raises MG011 if cmig.protect does not allow the plan's revisions to be
- * reverted. "everything" is true if the plan goes down to base. "what" names
- * the operation in the error. "commits" is true if the operation is not a
+ * reverted.  "everything" is true if the plan goes down to base.  "what" names
+ * the operation in the error.  "commits" is true if the operation is not a
  * single transaction.
  */
 extern void cmig_move_require_unprotected(const CmigSituation *now, const CmigPlan *plan,
@@ -57,7 +57,7 @@ extern void cmig_move_require_unprotected(const CmigSituation *now, const CmigPl
 extern void cmig_move_report(const CmigSituation *now, const CmigPlan *plan, int node);
 
 /*
- * Report in a NOTICE that there is nothing to do. "verb" says what the call
+ * Report in a NOTICE that there is nothing to do.  "verb" says what the call
  * would have done, and "rows" are the version rows.
  */
 extern void cmig_move_report_nothing(const CmigGraph *graph, const CmigNames *rows,
@@ -90,8 +90,8 @@ extern CmigExpectedRows *cmig_move_expect_rows(const CmigSituation *now);
 extern void cmig_move_expect_step(CmigExpectedRows *expected, const CmigPlanStep *step);
 
 /*
- * Raises 55000 if the version rows are not the expected ones. "hint" completes
- * a sentence about who is allowed to write version rows. "step" is a step that
+ * Raises 55000 if the version rows are not the expected ones.  "hint" completes
+ * a sentence about who is allowed to write version rows.  "step" is a step that
  * has already changed the rows but has not been added to "expected", or NULL.
  */
 extern void cmig_move_require_expected(const CmigSituation *now,
@@ -101,13 +101,13 @@ extern void cmig_move_require_expected(const CmigSituation *now,
 /*
  * Raises 55000 if the version rows at the end of the plan differ from those
  * that the steps have written, or if a version row names a revision that no
- * longer exists. In both cases, a script or another session has written to
+ * longer exists.  In both cases, a script or another session has written to
  * pg_cmig's tables.
  */
 extern void cmig_move_require_rows(const CmigSituation *now, const CmigPlan *plan);
 
 /*
- * Run a step in the current transaction, and replace the version rows. Sets
+ * Run a step in the current transaction, and replace the version rows.  Sets
  * *entry to the step's journal row, allocated in the current memory context.
  */
 extern void cmig_move_run_step(const CmigSituation *now, const CmigPlan *plan,

@@ -19,7 +19,7 @@
 #include "utils/builtins.h"
 
 /*
- * The greatest number of steps. A greater number is assumed to be the date or
+ * The greatest number of steps.  A greater number is assumed to be the date or
  * time at the start of a revision id.
  */
 #define MAX_STEPS 9999999

@@ -15,14 +15,14 @@
 
 /*
  * Return the first argument, a number of steps, as a relative identifier such
- * as "+2" or "-1". If "stepwise" is true, hints name the procedures.
+ * as "+2" or "-1".  If "stepwise" is true, hints name the procedures.
  */
 extern char *cmig_move_argument_steps_up(FunctionCallInfo fcinfo, bool stepwise);
 extern char *cmig_move_argument_steps_down(FunctionCallInfo fcinfo, bool stepwise);
 
 /*
  * Raises an error if the downgrade target is missing, or if it is a word that
- * users may try in order to downgrade by one step. "call" is the beginning of
+ * users may try in order to downgrade by one step.  "call" is the beginning of
  * the correct call, such as "SELECT * FROM cmig.downgrade".
  */
 extern void cmig_move_argument_require_target(const char *target, const char *call);

@@ -6,17 +6,17 @@
  * cmig.progress is written:
  *
  * - If a statement can run inside a transaction, its row is written in the same
- *   transaction with state "done". Therefore, the statement runs exactly once.
+ *   transaction with state "done".  Therefore, the statement runs exactly once.
  * - For a CALL or DO, a row with state "in_doubt" is written in the transaction
  *   in which the statement begins, and set to "done" in the transaction in
- *   which it ends. If the statement does not commit, this is the same
- *   transaction. If it commits and is then interrupted, its row remains in
+ *   which it ends.  If the statement does not commit, this is the same
+ *   transaction.  If it commits and is then interrupted, its row remains in
  *   doubt.
  * - For any other statement, a row with state "running" is written before the
- *   statement begins. After an interruption, the catalogs show the result (see
+ *   statement begins.  After an interruption, the catalogs show the result (see
  *   resume.h).
  * - For a pg_cmig procedure, a row with state "running" is written before the
- *   procedure begins. The procedure itself knows where to resume.
+ *   procedure begins.  The procedure itself knows where to resume.
  *
  * These rows are written with the caller's privileges, regardless of the role
  * that the script has set.
@@ -51,7 +51,7 @@
 #include "utils/memutils.h"
 
 /*
- * The maximum number of times that a statement's leftovers are removed. There
+ * The maximum number of times that a statement's leftovers are removed.  There
  * is a limit because another session may keep creating new ones.
  */
 #define MAX_CLEANUPS 10
@@ -176,8 +176,8 @@ is_own_procedure(const RawStmt *raw)
 }
 
 /*
- * Attempt callback: run a CALL or DO. The statement's row is in doubt until the
- * statement ends.
+ * Attempt callback: run a CALL or DO.  The statement's row is in doubt until
+ * the statement ends.
  */
 static void
 run_in_doubt(void *arg)
@@ -192,7 +192,7 @@ run_in_doubt(void *arg)
 }
 
 /*
- * Attempt callback: can the statement be repeated? This is the case if it has
+ * Attempt callback: can the statement be repeated?  This is the case if it has
  * no row in cmig.progress, which means that it has not committed.
  */
 static bool
@@ -229,7 +229,7 @@ stop_in_doubt(const StepRun *run)
 }
 
 /*
- * Run a CALL or DO. If the statement is in doubt, handle it as the caller has
+ * Run a CALL or DO.  If the statement is in doubt, handle it as the caller has
  * requested.
  */
 static void
@@ -266,7 +266,7 @@ run_call(StepRun *run)
 
 /*
  * Remove what an earlier attempt to run the statement has left behind, or
- * finish the statement if that is possible. Returns true if the statement is
+ * finish the statement if that is possible.  Returns true if the statement is
  * done.
  */
 static bool
@@ -320,7 +320,7 @@ run_top_level(void *arg)
 }
 
 /*
- * Run a statement that must run at top level. If an earlier call has already
+ * Run a statement that must run at top level.  If an earlier call has already
  * begun it (the statement has a row in cmig.progress), resume it.
  */
 static void
@@ -389,7 +389,7 @@ has_left_nothing(const StepRun *run)
 
 /*
  * Delete the row of a failed statement that has left nothing behind, so that
- * the statement can be corrected. Errors in this function are ignored in favor
+ * the statement can be corrected.  Errors in this function are ignored in favor
  * of the statement's error.
  */
 static void

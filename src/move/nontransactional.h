@@ -27,10 +27,10 @@ typedef enum CmigInDoubt
 } CmigInDoubt;
 
 /*
- * Run the step's remaining statements, and commit each one. On return and after
- * an error, the session's settings, role, temporary objects, prepared
+ * Run the step's remaining statements, and commit each one.  On return and
+ * after an error, the session's settings, role, temporary objects, prepared
  * statements, and cursors are restored. *in_doubt applies only to the first
- * statement in doubt. The current memory context must be below PortalContext.
+ * statement in doubt.  The current memory context must be below PortalContext.
  */
 extern void cmig_nontransactional_run(const CmigRunStep *step, CmigInDoubt *in_doubt);
 

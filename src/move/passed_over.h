@@ -4,8 +4,8 @@
  *	  call.
  *
  * A call that resumes a script does not run these statements again, unless they
- * only set something in the session. Temporary objects that they created in the
- * earlier session no longer exist, but a later statement may need them.
+ * only set something in the session.  Temporary objects that they created in
+ * the earlier session no longer exist, but a later statement may need them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -18,7 +18,7 @@
 #include "run/script_run.h"
 
 /*
- * What is known about the statements that are skipped. When a script begins,
+ * What is known about the statements that are skipped.  When a script begins,
  * all fields except context must be zero.
  */
 typedef struct CmigPassedOver
@@ -33,14 +33,14 @@ typedef struct CmigPassedOver
 } CmigPassedOver;
 
 /*
- * Skip a statement. A statement that only sets something in the session is run
+ * Skip a statement.  A statement that only sets something in the session is run
  * again and committed instead.
  */
 extern void cmig_passed_over_add(CmigPassedOver *passed, const CmigStatement *statement,
 								 RawStmt *raw);
 
 /*
- * Call this for a statement that is not skipped. This call of the procedure
+ * Call this for a statement that is not skipped.  This call of the procedure
  * resumes at the first such statement.
  */
 extern void cmig_passed_over_end(CmigPassedOver *passed, int statement);

@@ -12,8 +12,8 @@
 
 /*
  * Raises MG010, which lists the pending revisions, unless all nodes (a List of
- * int) are applied. "target" is the identifier that the user specified for the
- * nodes. The version rows must be sound.
+ * int) are applied.  "target" is the identifier that the user specified for the
+ * nodes.  The version rows must be sound.
  */
 extern void cmig_pending_require(const CmigSituation *now, const List *nodes, const char *target);
 

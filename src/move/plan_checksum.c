@@ -100,7 +100,7 @@ texts_of_step(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *tex
 }
 
 /*
- * Returns a plan's checksum. If "hashes" is not NULL, stores each step's hash
+ * Returns a plan's checksum.  If "hashes" is not NULL, stores each step's hash
  * in it.
  */
 static char *
@@ -157,7 +157,7 @@ same_id(const char *a, const char *b)
 
 /*
  * For each pair of steps i and j, computes the length of the longest common
- * subsequence of the ids from these steps to the ends of the plans. The result
+ * subsequence of the ids from these steps to the ends of the plans.  The result
  * for a pair is length[i * (b_count + 1) + j].
  */
 static int *

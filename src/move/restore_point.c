@@ -4,7 +4,7 @@
  *	  before and after a run.
  *
  * The restore point before the run is created with pg_create_restore_point(),
- * which requires the privilege to call that function. The restore point after
+ * which requires the privilege to call that function.  The restore point after
  * the run must follow the commit record, so a transaction callback writes it.
  *
  * Copyright (c) 2026, the pg_cmig developers

@@ -4,7 +4,7 @@
  *
  * An invalid index may be a leftover, or another session may be building it. A
  * session that builds, rebuilds, or drops an index concurrently holds
- * ShareUpdateExclusiveLock on the table the whole time. Therefore, if we get
+ * ShareUpdateExclusiveLock on the table the whole time.  Therefore, if we get
  * this lock and the index is still invalid, the index is a leftover.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -159,8 +159,8 @@ choose_index_name(const IndexStmt *statement, Oid table)
 }
 
 /*
- * Is the index valid? Sets *table to the index's table, or to InvalidOid if the
- * index does not exist.
+ * Is the index valid?  Sets *table to the index's table, or to InvalidOid if
+ * the index does not exist.
  */
 static bool
 index_is_usable(Oid index, Oid *table)
@@ -180,7 +180,7 @@ index_is_usable(Oid index, Oid *table)
 }
 
 /*
- * Does the index match the statement, judging by its columns? Expressions are
+ * Does the index match the statement, judging by its columns?  Expressions are
  * not compared.
  */
 static bool
@@ -437,7 +437,7 @@ typedef enum Existence
 } Existence;
 
 /*
- * Determine whether the statement creates or drops an object. Sets *exists to
+ * Determine whether the statement creates or drops an object.  Sets *exists to
  * true if the object exists now.
  */
 static Existence
@@ -535,7 +535,7 @@ cmig_resume_judge(RawStmt *raw, const char *detail, List **leftovers, char **fin
 }
 
 /*
- * Wait for a transaction that is changing the index's pg_index row. This is
+ * Wait for a transaction that is changing the index's pg_index row.  This is
  * necessary because CREATE INDEX CONCURRENTLY marks the index valid at the very
  * end, and releases its lock just before that change is committed.
  */
@@ -567,8 +567,8 @@ wait_for_change(Oid index)
 }
 
 /*
- * Attempt callback: drop a leftover index. The lock on the table must be held
- * from the check to the drop. After an error, the lock is lost and another
+ * Attempt callback: drop a leftover index.  The lock on the table must be held
+ * from the check to the drop.  After an error, the lock is lost and another
  * session may use the index, so each attempt checks again.
  */
 static void

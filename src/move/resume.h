@@ -3,8 +3,8 @@
  *	  Determines the result of a statement that was interrupted at top level.
  *
  * cmig_resume_prepare() records the state of the catalogs before the statement
- * begins. After an interruption, cmig_resume_judge() compares that state with
- * the current state. Names that PostgreSQL would choose are chosen in advance,
+ * begins.  After an interruption, cmig_resume_judge() compares that state with
+ * the current state.  Names that PostgreSQL would choose are chosen in advance,
  * so that leftovers can be distinguished from other sessions' objects.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -18,8 +18,8 @@
 
 /*
  * Returns the information to store before a statement begins, as members of a
- * JSON object: '"index": "x", "existed": false' or ''. May complete the parse
- * tree with an index name. Must be called in a transaction with a snapshot.
+ * JSON object: '"index": "x", "existed": false' or ''.  May complete the parse
+ * tree with an index name.  Must be called in a transaction with a snapshot.
  */
 extern char *cmig_resume_prepare(RawStmt *raw);
 
@@ -40,9 +40,9 @@ typedef struct CmigLeftover
 
 /*
  * Determine from the catalogs how to proceed with an interrupted statement.
- * "detail" is the stored JSON object. The parse tree is completed as by
- * cmig_resume_prepare(). The indexes in *leftovers (of CmigLeftover *) must be
- * removed before the statement is run again. Must be called in a transaction
+ * "detail" is the stored JSON object.  The parse tree is completed as by
+ * cmig_resume_prepare().  The indexes in *leftovers (of CmigLeftover *) must be
+ * removed before the statement is run again.  Must be called in a transaction
  * with a snapshot.
  */
 extern CmigResumeVerdict cmig_resume_judge(RawStmt *raw, const char *detail,
@@ -50,12 +50,12 @@ extern CmigResumeVerdict cmig_resume_judge(RawStmt *raw, const char *detail,
 
 /*
  * Wait until no other session is working on the index's table, and then drop
- * the index if it is still invalid. Commits.
+ * the index if it is still invalid.  Commits.
  */
 extern void cmig_resume_remove(const CmigLeftover *leftover);
 
 /*
- * Returns the invalid index with this name on a table, or InvalidOid. The
+ * Returns the invalid index with this name on a table, or InvalidOid.  The
  * online recipes (src/online) use this function.
  */
 extern Oid	cmig_resume_invalid_index(Oid table, const char *name);

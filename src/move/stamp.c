@@ -3,7 +3,7 @@
  *	  Sets the version rows without running any scripts.
  *
  * The affected revisions are journaled, so that later changes to their scripts
- * can be detected. A stamp may affect all revisions, so scripts are read and
+ * can be detected.  A stamp may affect all revisions, so scripts are read and
  * rows are written in batches of a few hundred.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -86,8 +86,8 @@ keep_checksum(const char *revision, CmigStoredScript *script, void *arg)
 }
 
 /*
- * Journal the revisions in the window, and empty it. Returns the number of rows
- * written.
+ * Journal the revisions in the window, and empty it.  Returns the number of
+ * rows written.
  */
 static int
 write_window(CmigJournalBatch *batch, Window *window)
@@ -136,8 +136,8 @@ is_below_applied(const CmigGraph *graph, const CmigApplied *applied, int node)
 
 /*
  * Journal version rows that contradicted other rows and have now been removed.
- * Such rows can exist after a restore. Their revisions count as applied before
- * and after the stamp. Returns the number of rows written.
+ * Such rows can exist after a restore.  Their revisions count as applied before
+ * and after the stamp.  Returns the number of rows written.
  */
 static int
 journal_contradictions(CmigJournalBatch *batch, const CmigGraph *graph,
@@ -163,7 +163,7 @@ journal_contradictions(CmigJournalBatch *batch, const CmigGraph *graph,
 
 /*
  * Journal everything that no longer counts as applied: each such revision, and
- * each version row of an unknown revision. Returns the number of journal rows
+ * each version row of an unknown revision.  Returns the number of journal rows
  * written.
  */
 static int
@@ -194,7 +194,7 @@ journal_removed(CmigJournalBatch *batch, const CmigGraph *graph, const CmigAppli
 
 /*
  * Journal each revision that has become applied or is no longer applied, and
- * each new version row for a revision that was already applied. Returns the
+ * each new version row for a revision that was already applied.  Returns the
  * number of rows written.
  */
 static int
@@ -243,7 +243,7 @@ journal_stamped(const CmigGraph *graph, const CmigApplied *before, const CmigApp
 
 /*
  * If the last run failed or was interrupted, journal the current version rows.
- * Call this if a stamp changes no version row. Returns true if a journal row
+ * Call this if a stamp changes no version row.  Returns true if a journal row
  * was written.
  */
 static bool

@@ -11,9 +11,9 @@
 #include "base/revision.h"
 
 /*
- * Set the version rows to the targets, and journal the affected revisions. If
- * "purge" is true, all existing rows are removed first. Returns the new
- * version rows, sorted. The caller must hold the run lock.
+ * Set the version rows to the targets, and journal the affected revisions.  If
+ * "purge" is true, all existing rows are removed first.  Returns the new
+ * version rows, sorted.  The caller must hold the run lock.
  */
 extern CmigNames *cmig_stamp_targets(const CmigNames *targets, bool purge);
 

@@ -2,8 +2,8 @@
  * step_texts.c
  *	  Reads the scripts of a plan's steps, a few at a time.
  *
- * One query fetches up to READ_STEPS scripts. Of these, the first READ_BYTES
- * bytes are kept until the next scripts are read. A larger script is read by
+ * One query fetches up to READ_STEPS scripts.  Of these, the first READ_BYTES
+ * bytes are kept until the next scripts are read.  A larger script is read by
  * itself when its step is reached.
  *
  * Copyright (c) 2026, the pg_cmig developers

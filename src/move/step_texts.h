@@ -19,20 +19,20 @@
 typedef struct CmigStepTexts CmigStepTexts;
 
 /*
- * Prepare to read a plan's scripts. The result is allocated in the current
+ * Prepare to read a plan's scripts.  The result is allocated in the current
  * memory context; "graph" and "plan" must outlive it.
  */
 extern CmigStepTexts *cmig_step_texts_make(const CmigGraph *graph, const CmigPlan *plan);
 
 /*
- * Returns a step's scripts. They are valid until another step's scripts are
- * requested. Raises MG006 if the step has no downgrade script, and 55000 if the
- * revision has been deleted.
+ * Returns a step's scripts.  They are valid until another step's scripts are
+ * requested.  Raises MG006 if the step has no downgrade script, and 55000 if
+ * the revision has been deleted.
  */
 extern const CmigRunStep *cmig_step_texts_get(CmigStepTexts *texts, int number);
 
 /*
- * For a long plan, read all small scripts at once and keep them. This takes a
+ * For a long plan, read all small scripts at once and keep them.  This takes a
  * few megabytes, but a single table scan is cheaper than many lookups.
  */
 extern void cmig_step_texts_read_small(CmigStepTexts *texts);

@@ -2,18 +2,19 @@
  * stepwise.c
  *	  Performs runs that commit after each revision.
  *
- * A transactional revision is a single transaction. It commits the effects of
+ * A transactional revision is a single transaction.  It commits the effects of
  * the script and of verify_sql, the version rows, the change of the step's
  * journal row from "running" to "done", and the next step's journal row, which
- * is "running". Therefore, the journal is correct after a crash at any point,
+ * is "running".  Therefore, the journal is correct after a crash at any point,
  * and a step needs only one WAL flush.
  *
- * A nontransactional revision is run by nontransactional.c. A final transaction
- * runs verify_sql, replaces the version rows, and clears cmig.progress.
+ * A nontransactional revision is run by nontransactional.c.  A final
+ * transaction runs verify_sql, replaces the version rows, and clears
+ * cmig.progress.
  *
  * The run lock prevents all other pg_cmig functions from writing the version
- * rows. However, a session or a script may still change them manually between
- * two commits. Therefore, they are compared with the expected rows before each
+ * rows.  However, a session or a script may still change them manually between
+ * two commits.  Therefore, they are compared with the expected rows before each
  * nontransactional step and before the end of each step.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -111,7 +112,7 @@ start_row(const StepwiseRun *run, int index, TimestampTz started_at)
 }
 
 /*
- * Raise an error unless the version rows are as expected. For "moved", see the
+ * Raise an error unless the version rows are as expected.  For "moved", see the
  * parameter "step" of cmig_move_require_expected().
  */
 static void
@@ -158,8 +159,8 @@ finish_step(StepwiseRun *run)
 }
 
 /*
- * Returns the error's message and detail. For verify_sql, the result also names
- * the statement.
+ * Returns the error's message and detail.  For verify_sql, the result also
+ * names the statement.
  */
 static char *
 failure_message(const ErrorData *error)
@@ -292,7 +293,7 @@ run_step(StepwiseRun *run)
 }
 
 /*
- * Detect what would stop the run, before anything is changed. This includes
+ * Detect what would stop the run, before anything is changed.  This includes
  * statements that a script must not contain, and partially applied steps that
  * are not in the plan.
  */
@@ -408,7 +409,7 @@ typedef struct Request
 } Request;
 
 /*
- * Perform the downgrade. Returns the number of steps that were run. "what"
+ * Perform the downgrade.  Returns the number of steps that were run.  "what"
  * names the operation in errors; NULL means "downgrade".
  */
 static int
@@ -429,7 +430,7 @@ go_down(StepwiseRun *run, const char *target, const char *checksum, const char *
 	return plan->count;
 }
 
-/* Perform the upgrade. Returns the number of steps that were run. */
+/* Perform the upgrade.  Returns the number of steps that were run. */
 static int
 go_up(StepwiseRun *run, const CmigNames *targets, const char *checksum)
 {

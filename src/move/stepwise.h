@@ -17,8 +17,8 @@
 /*
  * Implement the procedures cmig.upgrade_stepwise, cmig.downgrade_stepwise, and
  * cmig.reset_stepwise. fcinfo belongs to the CALL. in_doubt is "stop", "done",
- * or "again". If "checksum" is not NULL, the plan must have this checksum. The
- * arguments must be allocated below PortalContext.
+ * or "again".  If "checksum" is not NULL, the plan must have this checksum.
+ * The arguments must be allocated below PortalContext.
  */
 extern void cmig_stepwise_upgrade(FunctionCallInfo fcinfo, const CmigNames *targets,
 								  const char *in_doubt, const char *checksum);
@@ -27,14 +27,14 @@ extern void cmig_stepwise_downgrade(FunctionCallInfo fcinfo, const char *target,
 extern void cmig_stepwise_reset(FunctionCallInfo fcinfo, const char *in_doubt);
 
 /*
- * Hook called before the first step of an upgrade. If it raises an error, the
+ * Hook called before the first step of an upgrade.  If it raises an error, the
  * upgrade stops.
  */
 extern void (*cmig_stepwise_at_start) (const CmigSituation *now, const CmigPlan *plan);
 
 /*
  * Hook called in the transaction of the last step of an upgrade, before the
- * transaction commits. If it raises an error, that step fails.
+ * transaction commits.  If it raises an error, that step fails.
  */
 extern void (*cmig_stepwise_at_end) (void);
 

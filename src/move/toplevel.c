@@ -7,13 +7,13 @@
  *
  * - When a statement that commits by itself begins, SPI must be finished, and
  *   the only active snapshot must be the portal's, which is registered with the
- *   portal (EnsurePortalSnapshotExists). If a snapshot has been pushed in any
- *   other way, commits in a nested CALL or DO fail. If there is no snapshot,
+ *   portal (EnsurePortalSnapshotExists).  If a snapshot has been pushed in any
+ *   other way, commits in a nested CALL or DO fail.  If there is no snapshot,
  *   CREATE INDEX CONCURRENTLY fails, because it uses the active snapshot.
  * - After such a statement, the portal's snapshot may be gone or may have been
- *   replaced. If there is an active snapshot, it is the portal's, and it must
+ *   replaced.  If there is an active snapshot, it is the portal's, and it must
  *   be popped.
- * - After an error, the whole transaction is aborted. The portal's snapshot is
+ * - After an error, the whole transaction is aborted.  The portal's snapshot is
  *   gone, so the pointer to it must be reset.
  *
  * Copyright (c) 2026, the pg_cmig developers

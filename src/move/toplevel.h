@@ -4,7 +4,7 @@
  *	  at top level.
  *
  * Call these functions only from a CALL that is allowed to commit (see
- * cmig_toplevel_require()). Everything that must survive a commit or rollback
+ * cmig_toplevel_require()).  Everything that must survive a commit or rollback
  * must be allocated below PortalContext.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -39,22 +39,22 @@ extern void cmig_toplevel_snapshot(void);
 extern void cmig_toplevel_commit(void);
 
 /*
- * Roll back and start a new transaction. Call this after an error has been
+ * Roll back and start a new transaction.  Call this after an error has been
  * caught and flushed.
  */
 extern void cmig_toplevel_rollback(void);
 
-/* Sleep without a snapshot. The sleep can be canceled. */
+/* Sleep without a snapshot.  The sleep can be canceled. */
 extern void cmig_toplevel_sleep(long ms);
 
 /*
- * Run "body" in its own transaction and commit it. After a lock timeout, a
+ * Run "body" in its own transaction and commit it.  After a lock timeout, a
  * deadlock, or a serialization failure, the transaction is rolled back and
  * "body" is repeated, up to cmig.lock_retries times, with increasing pauses.
  * If may_repeat is not NULL, it is called in a new transaction before each
- * repetition, and "body" is repeated only if may_repeat returns true. Any
+ * repetition, and "body" is repeated only if may_repeat returns true.  Any
  * other error, and the error of the last attempt, is rethrown after the
- * rollback. "what" names the work in notices, for example "upgrade of 003".
+ * rollback.  "what" names the work in notices, for example "upgrade of 003".
  */
 typedef void (*CmigAttempt) (void *arg);
 typedef bool (*CmigMayRepeat) (void *arg);
@@ -63,16 +63,16 @@ extern void cmig_toplevel_attempt(CmigAttempt body, CmigMayRepeat may_repeat,
 
 /*
  * Wait until a table can be locked in ACCESS SHARE mode, with the same retries
- * as in cmig_toplevel_attempt(). As a result, a session that holds a
+ * as in cmig_toplevel_attempt().  As a result, a session that holds a
  * conflicting lock blocks a procedure for at most cmig.lock_timeout per
- * attempt. "alone" is true if no revision is running, so that lock waits are
+ * attempt.  "alone" is true if no revision is running, so that lock waits are
  * not being watched yet.
  */
 extern void cmig_toplevel_reach_table(Oid table, const char *procedure, bool alone);
 
 /*
  * Run a statement as if a client had sent it, so that the statement may commit.
- * The parse tree is not modified. Both the parse tree and the text must be
+ * The parse tree is not modified.  Both the parse tree and the text must be
  * allocated below PortalContext.
  */
 extern void cmig_toplevel_execute(RawStmt *raw, const char *text);
@@ -84,7 +84,7 @@ extern void cmig_toplevel_execute(RawStmt *raw, const char *text);
 extern void cmig_toplevel_warn_of_snapshots(const char *what);
 
 /*
- * Run a single statement and commit it. If the statement cannot get a lock, it
+ * Run a single statement and commit it.  If the statement cannot get a lock, it
  * is repeated.
  */
 extern void cmig_toplevel_run_sql(const char *sql, const char *what);

@@ -67,7 +67,7 @@ extern void cmig_backfill_batch_end(void *backfill);
 extern void cmig_backfill_batch_adopt(CmigBackfill *b);
 
 /*
- * Is the current part of the table done? "by_key" is true if batches are
+ * Is the current part of the table done?  "by_key" is true if batches are
  * ranges of keys rather than blocks.
  */
 extern bool cmig_backfill_batch_part_is_done(const CmigBackfillRun *run, bool by_key);

@@ -16,7 +16,7 @@
 #define CMIG_BACKFILL_MOST_BLOCKS 8192
 
 /*
- * The statements for a part of the table. Their parameters are the ends of a
+ * The statements for a part of the table.  Their parameters are the ends of a
  * range: tids, or keys as text.
  */
 typedef struct CmigBackfillQueries

@@ -13,7 +13,7 @@
 #include "rls/rls_trial_context.h"
 
 /*
- * A value to try in a column. "level" is how serious it is if strangers' rows
+ * A value to try in a column.  "level" is how serious it is if strangers' rows
  * with this value are visible, and "ordinary" is true if ordinary rows have
  * it.
  */
@@ -29,7 +29,7 @@ extern List *cmig_rls_candidate_add(List *candidates, Const *value, CmigRlsLeakL
 
 /*
  * Returns a value of the input's type with which the expression does not
- * compare the column. "whose" is CMIG_RLS_OWN or the number of a stranger.
+ * compare the column.  "whose" is CMIG_RLS_OWN or the number of a stranger.
  */
 extern Const *cmig_rls_candidate_usual(const CmigRlsInput *input, int whose);
 

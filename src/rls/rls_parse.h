@@ -12,7 +12,7 @@
 #include "nodes/parsenodes.h"
 
 /*
- * Analyze a function's body. "tuple" is the function's pg_proc row, "call" is
+ * Analyze a function's body.  "tuple" is the function's pg_proc row, "call" is
  * the function call, and "source" is a SELECT that is equivalent to the body.
  * Returns NULL if the body cannot be analyzed or contains a literal of a type
  * that is not built in.

@@ -97,7 +97,7 @@ cmig_deferred_note_copy(CmigDeferred *deferred, const CopyStmt *copy)
 }
 
 /*
- * Add the deferrable constraints named in SET CONSTRAINTS to *result. Like
+ * Add the deferrable constraints named in SET CONSTRAINTS to *result.  Like
  * PostgreSQL, this uses only the first schema in search_path that has a
  * constraint with the given name.
  */
@@ -170,7 +170,7 @@ list_deferrable(void)
 }
 
 /*
- * Perform SET CONSTRAINTS for constraints given by OID. Skips constraints that
+ * Perform SET CONSTRAINTS for constraints given by OID.  Skips constraints that
  * no longer exist and, if only_default is true, constraints whose condeferred
  * differs from default_deferred.
  */
@@ -223,7 +223,7 @@ new_constraints(Oid table, List *known)
 
 /*
  * Raise an error if firing a constraint by name would also fire another role's
- * triggers. This is the case if another constraint has the same name and
+ * triggers.  This is the case if another constraint has the same name and
  * schema, and its table has pending events and belongs to a different role.
  */
 static void
@@ -245,8 +245,8 @@ refuse_namesake(const CmigDeferred *deferred, Form_pg_constraint fired, Form_pg_
 
 /*
  * Raise an error if firing the constraints would also fire another role's
- * triggers. PostgreSQL fires a constraint's triggers by the constraint's name,
- * as the current user. In a SECURITY DEFINER function, the caller's triggers
+ * triggers.  PostgreSQL fires a constraint's triggers by the constraint's name,
+ * as the current user.  In a SECURITY DEFINER function, the caller's triggers
  * would therefore run with the privileges of the function's owner.
  */
 static void
@@ -312,7 +312,7 @@ cmig_deferred_fire(CmigDeferred *deferred)
 
 	/*
 	 * Restore the default mode of the constraints that the script has set and
-	 * of the constraints that had to fire. If the script has not set any
+	 * of the constraints that had to fire.  If the script has not set any
 	 * mode, a fired constraint must have been deferred by the caller or by
 	 * default, so it is deferred again.
 	 */

@@ -82,8 +82,8 @@ raise_dropped(void)
 }
 
 /*
- * Lock the extension at session level. Returns false if "wait" is false and
- * the lock is not available, or if the extension no longer exists. If the
+ * Lock the extension at session level.  Returns false if "wait" is false and
+ * the lock is not available, or if the extension no longer exists.  If the
  * extension was dropped and created again, its OID has changed.
  */
 static bool

@@ -9,9 +9,9 @@
  * is possible.
  *
  * A stepwise run holds the lock at session level, which covers the time between
- * its transactions. PostgreSQL releases session-level locks when a transaction
- * aborts. The run then takes the lock again, but a waiting DROP may get it
- * first. The lock is also released while a statement with CONCURRENTLY runs.
+ * its transactions.  PostgreSQL releases session-level locks when a transaction
+ * aborts.  The run then takes the lock again, but a waiting DROP may get it
+ * first.  The lock is also released while a statement with CONCURRENTLY runs.
  * Such a statement waits for all older snapshots, and a DROP that waits for the
  * run would hold one, which would be a deadlock.
  *
@@ -27,21 +27,21 @@ extern void cmig_extension_share(void);
 
 /*
  * Keep other sessions from dropping the extension until
- * cmig_extension_release() is called. Waits for a DROP in progress, so the
- * caller must not hold a snapshot. Raises 55000 if the extension no longer
+ * cmig_extension_release() is called.  Waits for a DROP in progress, so the
+ * caller must not hold a snapshot.  Raises 55000 if the extension no longer
  * exists.
  */
 extern void cmig_extension_hold(void);
 
 /*
- * Release the lock that cmig_extension_hold() has taken. Does nothing if the
+ * Release the lock that cmig_extension_hold() has taken.  Does nothing if the
  * lock is not held.
  */
 extern void cmig_extension_release(void);
 
 /*
  * Release the session's lock on the extension while a statement with
- * CONCURRENTLY runs. Afterwards, the caller must call
+ * CONCURRENTLY runs.  Afterwards, the caller must call
  * cmig_extension_hold_again() or roll back the transaction.
  */
 extern void cmig_extension_lend(void);
@@ -50,18 +50,18 @@ extern void cmig_extension_lend(void);
  * Take the lock on the extension again after a transaction of a stepwise run
  * was rolled back. cmig_extension_try_again() takes the lock only if this is
  * possible without waiting, and raises no error. cmig_extension_hold_again()
- * waits, and raises 55000 if the extension was dropped. Both functions do
+ * waits, and raises 55000 if the extension was dropped.  Both functions do
  * nothing in runs that are not stepwise.
  */
 extern void cmig_extension_try_again(void);
 extern void cmig_extension_hold_again(void);
 
-/* Call this when a script begins. Records the extension's OID and members. */
+/* Call this when a script begins.  Records the extension's OID and members. */
 extern void cmig_extension_note(void);
 
 /*
  * Raises 55000 if the extension or its members have changed since
- * cmig_extension_note(). Either the revision's script or, while the lock was
+ * cmig_extension_note().  Either the revision's script or, while the lock was
  * not held, another session may have changed them.
  */
 extern void cmig_extension_require(const char *revision);

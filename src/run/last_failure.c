@@ -2,8 +2,8 @@
  * last_failure.c
  *	  Keeps each database's last failed run in shared memory.
  *
- * Each slot contains the last failure in one database. One lock protects all
- * slots. It is held only while a slot is copied, and no error can be raised
+ * Each slot contains the last failure in one database.  One lock protects all
+ * slots.  It is held only while a slot is copied, and no error can be raised
  * during that time.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -21,8 +21,8 @@
 #include "utils/memutils.h"
 
 /*
- * The maximum number of databases with a stored failure. If there are more, the
- * oldest failure is replaced.
+ * The maximum number of databases with a stored failure.  If there are more,
+ * the oldest failure is replaced.
  */
 #define SLOTS 64
 
@@ -49,7 +49,7 @@ static shmem_request_hook_type previous_request = NULL;
 static shmem_startup_hook_type previous_startup = NULL;
 
 /*
- * The step that this session is running. The revision is empty if no step is
+ * The step that this session is running.  The revision is empty if no step is
  * running.
  */
 static CmigLastFailure current =
@@ -105,7 +105,7 @@ cmig_last_failure_is_kept(void)
 	return area != NULL;
 }
 
-/* Returns this database's slot, or NULL. The caller must hold the lock. */
+/* Returns this database's slot, or NULL.  The caller must hold the lock. */
 static Slot *
 find_slot(void)
 {
@@ -125,7 +125,7 @@ is_of_scope(const Slot *slot)
 }
 
 /*
- * Returns a free slot, or the slot with the oldest failure. The caller must
+ * Returns a free slot, or the slot with the oldest failure.  The caller must
  * hold the lock.
  */
 static Slot *

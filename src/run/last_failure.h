@@ -2,7 +2,7 @@
  * last_failure.h
  *	  Keeps each database's last failed run in shared memory.
  *
- * A run in a single transaction leaves no row behind if it fails. If the
+ * A run in a single transaction leaves no row behind if it fails.  If the
  * library is in shared_preload_libraries, the run's error is kept in shared
  * memory until the server restarts.
  *
@@ -15,7 +15,7 @@
 #include "base/revision.h"
 #include "utils/timestamp.h"
 
-/* The sizes of the string fields. Longer strings are truncated. */
+/* The sizes of the string fields.  Longer strings are truncated. */
 #define CMIG_FAILURE_REVISION 128
 #define CMIG_FAILURE_MESSAGE 512
 
@@ -38,13 +38,13 @@ extern void cmig_last_failure_init(void);
 extern bool cmig_last_failure_is_kept(void);
 
 /*
- * Call this when a step begins. If the session ends before the next call to a
+ * Call this when a step begins.  If the session ends before the next call to a
  * function of this module, the run counts as failed in this step.
  */
 extern void cmig_last_failure_begin(CmigDirection direction, const char *revision);
 
 /*
- * Record the current error as the failure of the run. Call this in PG_CATCH.
+ * Record the current error as the failure of the run.  Call this in PG_CATCH.
  * "statement" may be 0.
  */
 extern void cmig_last_failure_record(int statement);
@@ -53,7 +53,7 @@ extern void cmig_last_failure_record(int statement);
 extern void cmig_last_failure_forget(void);
 
 /*
- * Read this database's last failure. Returns false if there is none, or if it
+ * Read this database's last failure.  Returns false if there is none, or if it
  * was in another scope.
  */
 extern bool cmig_last_failure_read(CmigLastFailure *failure);

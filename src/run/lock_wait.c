@@ -3,8 +3,8 @@
  *	  Tracks how long a run waits for locks and which sessions block it.
  *
  * The timer callback runs in a signal handler, so it reads only MyProc and
- * static variables, and it writes only static variables. MyProc->waitLock is
- * set while this backend sleeps in the lock manager. The LOCK that it points
+ * static variables, and it writes only static variables.  MyProc->waitLock is
+ * set while this backend sleeps in the lock manager.  The LOCK that it points
  * to cannot go away until this backend wakes up, whether or not the lock is
  * granted.
  *
@@ -79,7 +79,7 @@ static bool timer_registered = false;
 static Oid	watching_role = InvalidOid;
 
 /*
- * Does the total or the current wait exceed its limit? Sets seen.single to
+ * Does the total or the current wait exceed its limit?  Sets seen.single to
  * true if the limit for a single wait is exceeded.
  */
 static bool
@@ -132,8 +132,8 @@ look_at_wait(void)
 	}
 
 	/*
-	 * Statements with CONCURRENTLY wait for other transactions to end. Such a
-	 * wait does not count, because it blocks no other sessions, and after a
+	 * Statements with CONCURRENTLY wait for other transactions to end.  Such
+	 * a wait does not count, because it blocks no other sessions, and after a
 	 * timeout the statement would have to start over.
 	 */
 	if (lock->tag.locktag_type == LOCKTAG_VIRTUALTRANSACTION)
@@ -273,7 +273,7 @@ append_duration(StringInfo buf, TimestampTz since)
 }
 
 /*
- * Append a sentence about a process. As in pg_stat_activity, only members of
+ * Append a sentence about a process.  As in pg_stat_activity, only members of
  * the process's role and of pg_read_all_stats are allowed to see its
  * application and query.
  */
@@ -425,7 +425,7 @@ cmig_lock_wait_snapshots(Oid caller, int older_ms)
 }
 
 /*
- * Add DETAIL and HINT to the error that is being reported. They say what the
+ * Add DETAIL and HINT to the error that is being reported.  They say what the
  * run was waiting for and which sessions blocked it.
  */
 static void

@@ -3,8 +3,8 @@
  *	  Tracks how long a run waits for locks and which sessions block it.
  *
  * While the timer is on, it checks every few milliseconds whether this backend
- * is waiting for a lock. It adds up the waits, and ends a wait when the total
- * exceeds cmig.lock_timeout. It also remembers the lock, so that an error can
+ * is waiting for a lock.  It adds up the waits, and ends a wait when the total
+ * exceeds cmig.lock_timeout.  It also remembers the lock, so that an error can
  * name the blocking sessions.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -16,20 +16,20 @@
 #include "storage/lock.h"
 
 /*
- * cmig.lock_timeout in milliseconds; 0 means no limit. The runner registers the
- * setting.
+ * cmig.lock_timeout in milliseconds; 0 means no limit.  The runner registers
+ * the setting.
  */
 extern int	cmig_lock_timeout;
 
 /*
- * Call this when a new attempt begins. The attempt's waits are counted from
+ * Call this when a new attempt begins.  The attempt's waits are counted from
  * zero.
  */
 extern void cmig_lock_wait_reset(void);
 
 /*
- * Turn the timer on or off. "caller" is the role whose privileges determine
- * which other sessions' queries an error may show. It is always safe to turn
+ * Turn the timer on or off.  "caller" is the role whose privileges determine
+ * which other sessions' queries an error may show.  It is always safe to turn
  * the timer off.
  */
 extern void cmig_lock_wait_watch(Oid caller);
@@ -37,40 +37,40 @@ extern void cmig_lock_wait_unwatch(void);
 
 /*
  * While a statement with CONCURRENTLY runs, let the timer enforce
- * lock_timeout, too. PostgreSQL itself would also apply lock_timeout to the
- * wait for old transactions. However, that wait blocks no other sessions, and
- * a timeout would waste the whole index build. The caller must call
+ * lock_timeout, too.  PostgreSQL itself would also apply lock_timeout to the
+ * wait for old transactions.  However, that wait blocks no other sessions, and
+ * a timeout would waste the whole index build.  The caller must call
  * cmig_lock_wait_give_back() even after an error.
  */
 extern void cmig_lock_wait_take_over(void);
 extern void cmig_lock_wait_give_back(void);
 
 /*
- * Call this when a statement begins. Forgets the lock waits of earlier
+ * Call this when a statement begins.  Forgets the lock waits of earlier
  * statements, and rereads cmig.lock_timeout.
  */
 extern void cmig_lock_wait_forget(void);
 
 /*
- * Call this in an error context callback. If the current error ended a lock
+ * Call this in an error context callback.  If the current error ended a lock
  * wait that the timer saw, this function adds DETAIL and HINT that say which
- * sessions blocked the run. If the timer itself canceled the statement, it also
- * changes the error code to 55P03.
+ * sessions blocked the run.  If the timer itself canceled the statement, it
+ * also changes the error code to 55P03.
  */
 extern void cmig_lock_wait_explain(void);
 
 /*
- * Explain a wait for a known lock that was not watched by the timer. Call this
- * in an error context callback. If the current error is a lock timeout or a
- * cancel, this function adds which sessions hold the lock. "what" is a sentence
- * for the start of the DETAIL.
+ * Explain a wait for a known lock that was not watched by the timer.  Call this
+ * in an error context callback.  If the current error is a lock timeout or a
+ * cancel, this function adds which sessions hold the lock.  "what" is a
+ * sentence for the start of the DETAIL.
  */
 extern void cmig_lock_wait_explain_tag(const LOCKTAG *tag, LOCKMODE mode,
 									   Oid caller, const char *what);
 
 /*
  * Returns the transaction ID if a lock holder is a prepared transaction;
- * otherwise InvalidTransactionId. A prepared transaction keeps the number of
+ * otherwise InvalidTransactionId.  A prepared transaction keeps the number of
  * the backend that prepared it, but that number may now belong to another
  * session.
  */
@@ -78,8 +78,8 @@ extern TransactionId cmig_lock_wait_prepared(VirtualTransactionId holder);
 
 /*
  * Returns a description of the sessions that hold or await the lock in a
- * conflicting mode, or NULL if there are none. There is one sentence for each
- * session, but only a few sessions are described. Sets *pid to the process ID
+ * conflicting mode, or NULL if there are none.  There is one sentence for each
+ * session, but only a few sessions are described.  Sets *pid to the process ID
  * of the first one, or to 0 if there are only prepared transactions.
  */
 extern char *cmig_lock_wait_blockers(const LOCKTAG *tag, LOCKMODE mode,
@@ -88,7 +88,7 @@ extern char *cmig_lock_wait_blockers(const LOCKTAG *tag, LOCKMODE mode,
 /*
  * Returns a description of the transactions in this database that hold a
  * snapshot and have been open for longer than older_ms, or NULL if there are
- * none. A statement with CONCURRENTLY has to wait for these transactions.
+ * none.  A statement with CONCURRENTLY has to wait for these transactions.
  */
 extern char *cmig_lock_wait_snapshots(Oid caller, int older_ms);
 

@@ -22,7 +22,7 @@ typedef struct Script
 } Script;
 
 /*
- * CmigSubstituteValue callback. A custom setting that was local to a
+ * CmigSubstituteValue callback.  A custom setting that was local to a
  * transaction becomes empty at the transaction's end, so an empty setting
  * counts as having no value.
  */

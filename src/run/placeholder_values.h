@@ -17,16 +17,16 @@
 
 /*
  * Returns the script with its placeholders replaced by their values; see
- * cmig_substitute_script(). Raises 42704 if a placeholder has no value, and the
- * same errors as that function.
+ * cmig_substitute_script().  Raises 42704 if a placeholder has no value, and
+ * the same errors as that function.
  */
 extern const char *cmig_placeholder_values_insert(const char *script, const CmigNames *declarations,
 												  const char *revision, const char *what);
 
 /*
  * Like cmig_placeholder_values_insert(), but for a script that will only be
- * parsed. A placeholder without a value is replaced by its name. Sets *missing
- * to the first such placeholder, or to NULL.
+ * parsed.  A placeholder without a value is replaced by its name.  Sets
+ * *missing to the first such placeholder, or to NULL.
  */
 extern const char *cmig_placeholder_values_try(const char *script, const CmigNames *declarations,
 											   const char *revision, const char *what,

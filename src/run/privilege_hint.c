@@ -2,7 +2,7 @@
  * privilege_hint.c
  *	  Suggests a command if a script's role lacks a privilege.
  *
- * PostgreSQL's error names a relation without its schema. If several relations
+ * PostgreSQL's error names a relation without its schema.  If several relations
  * with this name have different owners, the hint does not name an owner.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -40,7 +40,7 @@ begins_with(const char *text, const char *prefix)
 }
 
 /*
- * Returns the name of the object in the error's message, or NULL. The name is
+ * Returns the name of the object in the error's message, or NULL.  The name is
  * what replaced %s in the message's format, so this works in any language.
  */
 static char *
@@ -62,8 +62,8 @@ named_object(const ErrorData *error)
 }
 
 /*
- * The objects that have a given name and belong to other roles. "owner" is
- * InvalidOid if the objects' owners differ. "object" and "schema" are
+ * The objects that have a given name and belong to other roles.  "owner" is
+ * InvalidOid if the objects' owners differ.  "object" and "schema" are
  * InvalidOid if there is more than one object.
  */
 typedef struct Found
@@ -90,7 +90,7 @@ add_found(Found *found, Oid object, Oid owner, Oid schema)
 }
 
 /*
- * Returns the last part of a name. Sets *schema to the schema in the name, or
+ * Returns the last part of a name.  Sets *schema to the schema in the name, or
  * to InvalidOid if the name is not qualified.
  */
 static const char *
@@ -164,8 +164,8 @@ find_types(const char *qualified)
 
 /*
  * Returns an object's owner, or InvalidOid if the owner is unknown or the
- * current user has the owner's privileges. "kind" is the message's term for the
- * type of object, such as "table %s".
+ * current user has the owner's privileges.  "kind" is the message's term for
+ * the type of object, such as "table %s".
  */
 static Oid
 find_owner(const char *kind, const char *name)
@@ -206,7 +206,7 @@ find_owner(const char *kind, const char *name)
 }
 
 /*
- * Returns the hint for "must be owner of". The hint depends on whether the
+ * Returns the hint for "must be owner of".  The hint depends on whether the
  * session user is allowed to become the owner.
  */
 static char *
@@ -300,7 +300,7 @@ hint_of_grant(const char *kind, const char *name, const char *role)
 }
 
 /*
- * Returns the hint for "no schema has been selected to create in". The hint is
+ * Returns the hint for "no schema has been selected to create in".  The hint is
  * about the first schema in search_path, which either does not exist or cannot
  * be used by the role.
  */

@@ -12,7 +12,7 @@
 /*
  * Returns a palloc'd hint for the errors "must be owner of", "permission denied
  * for", and "no schema has been selected to create in", or NULL for other
- * errors. Call this while the script's role is in effect.
+ * errors.  Call this while the script's role is in effect.
  */
 extern char *cmig_privilege_hint(const ErrorData *error);
 

@@ -3,10 +3,10 @@
  *	  Implements cmig.run_timeout, the time limit of a whole run.
  *
  * statement_timeout applies to each statement of a script; this limit is a
- * deadline for the whole run. While statements run, the timer in lock_wait.c
- * compares the deadline with the clock and cancels the current statement. It
+ * deadline for the whole run.  While statements run, the timer in lock_wait.c
+ * compares the deadline with the clock and cancels the current statement.  It
  * does so only once per run, because the handling of that error must not be
- * canceled again. Between statements and during pauses, the run itself checks
+ * canceled again.  Between statements and during pauses, the run itself checks
  * the deadline.
  *
  * Copyright (c) 2026, the pg_cmig developers

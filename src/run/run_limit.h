@@ -14,7 +14,7 @@
 extern void cmig_run_limit_init(void);
 
 /*
- * Call this when a run begins, to set the run's deadline. Every function that
+ * Call this when a run begins, to set the run's deadline.  Every function that
  * pauses or watches statements must either call this or be part of a run that
  * has called it, because the deadline of an earlier run remains set.
  */
@@ -30,7 +30,7 @@ extern void cmig_run_limit_tighten(const char *setting, int ms);
 extern bool cmig_run_limit_passed(void);
 
 /*
- * Must the run be canceled now? Returns true only once per run. This function
+ * Must the run be canceled now?  Returns true only once per run.  This function
  * is called by the timer callback in lock_wait.c.
  */
 extern bool cmig_run_limit_expires(TimestampTz now);
@@ -42,7 +42,7 @@ extern void cmig_run_limit_check(void);
 extern TimestampTz cmig_run_limit_earlier(TimestampTz end);
 
 /*
- * Call this in an error context callback. If the current error is the cancel
+ * Call this in an error context callback.  If the current error is the cancel
  * that the timer requested, adds an explanation to the error and returns true.
  */
 extern bool cmig_run_limit_explain(void);

@@ -56,7 +56,7 @@
 #define ANOTHER_RUN "It waited for another run of pg_cmig in this database."
 
 /*
- * Set the tag of the lock with the given key (KEY_GATE, KEY_RUN, ...). Each
+ * Set the tag of the lock with the given key (KEY_GATE, KEY_RUN, ...).  Each
  * scope has a gate and a run lock of its own, whose tags are hashes of the
  * scope's name with different seeds.
  */
@@ -84,7 +84,7 @@ typedef struct Wait
 
 /*
  * Error context callback: say what the session waited for, and name the lock
- * holder. The argument is a Wait.
+ * holder.  The argument is a Wait.
  */
 static void
 name_holder(void *arg)
@@ -95,7 +95,7 @@ name_holder(void *arg)
 }
 
 /*
- * Wait for a lock. If an error occurs during the wait, its DETAIL says what
+ * Wait for a lock.  If an error occurs during the wait, its DETAIL says what
  * the session was waiting for and names the lock holder.
  */
 static void
@@ -129,7 +129,7 @@ queue(void *arg)
 }
 
 /*
- * Wait for a lock for up to one second. Returns true if the lock was acquired.
+ * Wait for a lock for up to one second.  Returns true if the lock was acquired.
  */
 static bool
 queue_for_a_second(Request *request)
@@ -212,7 +212,7 @@ report_end_of_wait(void)
 	pgstat_report_activity(STATE_RUNNING, debug_query_string ? debug_query_string : "");
 }
 
-/* Take a lock. Reports a wait of more than one second. */
+/* Take a lock.  Reports a wait of more than one second. */
 static void
 take(const LOCKTAG *tag, bool session, const char *command)
 {
@@ -239,7 +239,7 @@ take(const LOCKTAG *tag, bool session, const char *command)
 
 /*
  * Take the locks that keep other sessions from writing revisions during a run
- * in a scope. A stepwise run takes them at session level.
+ * in a scope.  A stepwise run takes them at session level.
  */
 static void
 join_scope_runs(bool session)
@@ -373,7 +373,7 @@ cmig_run_lock_session(const char *command)
 
 		/*
 		 * Functions that wait for the run lock may hold snapshots, so they go
-		 * first. The pause also lets functions go first that are about to
+		 * first.  The pause also lets functions go first that are about to
 		 * queue.
 		 */
 		LockRelease(&run, ExclusiveLock, true);
@@ -384,7 +384,7 @@ cmig_run_lock_session(const char *command)
 
 	/*
 	 * New function calls keep taking the gate before it is free, so queue for
-	 * it. Functions that already hold the gate go first, but functions that
+	 * it.  Functions that already hold the gate go first, but functions that
 	 * start from now on fail.
 	 */
 	wait_for_lock(KEY_GATE, command);
@@ -434,7 +434,7 @@ cmig_run_lock_release(void)
 }
 
 /*
- * Take a lock at session level if this is possible without waiting. Returns
+ * Take a lock at session level if this is possible without waiting.  Returns
  * true if the session holds the lock.
  */
 static bool
@@ -473,7 +473,7 @@ cmig_run_lock_keep(void)
 
 /*
  * Returns the process ID of a session that holds a conflicting lock on the key,
- * or 0. Sets *prepared to the transaction ID of a prepared transaction that
+ * or 0.  Sets *prepared to the transaction ID of a prepared transaction that
  * holds such a lock, or to InvalidTransactionId.
  */
 static int

@@ -3,23 +3,23 @@
  *	  Ensures that only one run is in progress in a database, or in a scope.
  *
  * This module uses two advisory locks whose tags SQL functions cannot produce:
- * the gate and the run lock. A transactional run takes the gate in share mode
- * without waiting, and then the run lock in exclusive mode. It holds both until
- * the end of the transaction, and it may wait for another transactional run. A
- * stepwise run queues for the run lock at session level, without a snapshot,
- * and then takes the gate in exclusive mode without waiting. If functions hold
- * the gate at that point, the run releases the run lock for them and queues
- * again.
+ * the gate and the run lock.  A transactional run takes the gate in share mode
+ * without waiting, and then the run lock in exclusive mode.  It holds both
+ * until the end of the transaction, and it may wait for another transactional
+ * run.  A stepwise run queues for the run lock at session level, without a
+ * snapshot, and then takes the gate in exclusive mode without waiting.  If
+ * functions hold the gate at that point, the run releases the run lock for
+ * them and queues again.
  *
  * As a result, a function never waits for a stepwise run in progress, but fails
- * with 55P03. If it waited, its snapshot, which it cannot release, could
- * deadlock with a concurrent index build. A stepwise run that is only waiting
+ * with 55P03.  If it waited, its snapshot, which it cannot release, could
+ * deadlock with a concurrent index build.  A stepwise run that is only waiting
  * does not block functions, unless functions keep overlapping without a pause.
  * In that case, after several attempts, the run queues for the gate without
  * holding the run lock, and functions that start from then on fail, too.
  *
  * Each scope has a gate and a run lock of its own, so runs in several scopes
- * do not wait for each other. The scopes share two more locks, which functions
+ * do not wait for each other.  The scopes share two more locks, which functions
  * that write revisions take in exclusive mode.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -30,47 +30,47 @@
 #include "postgres.h"
 
 /*
- * Take the run lock until the end of the transaction. "command", such as
- * "cmig.upgrade", is used in errors. If this function has to wait, a notice and
- * pg_stat_activity name the blocking session. Raises 25006 in a read-only
+ * Take the run lock until the end of the transaction.  "command", such as
+ * "cmig.upgrade", is used in errors.  If this function has to wait, a notice
+ * and pg_stat_activity name the blocking session.  Raises 25006 in a read-only
  * transaction or on a standby, and 55P03 while a stepwise run is in progress.
- * Afterwards, the caller must call cmig_version_rows_check_snapshot() before it
- * relies on what it reads.
+ * Afterwards, the caller must call cmig_version_rows_check_snapshot() before
+ * it relies on what it reads.
  */
 extern void cmig_run_lock_transaction(const char *command);
 
 /*
- * Take the run lock at session level, for a run that commits. Waits until other
- * runs have ended; during the wait, a notice and pg_stat_activity name the
- * blocking session. The caller must not hold a snapshot.
+ * Take the run lock at session level, for a run that commits.  Waits until
+ * other runs have ended; during the wait, a notice and pg_stat_activity name
+ * the blocking session.  The caller must not hold a snapshot.
  */
 extern void cmig_run_lock_session(const char *command);
 
 /*
  * Take the run lock until the end of the transaction, like
- * cmig_run_lock_transaction(), but do not wait for another run. Returns false
+ * cmig_run_lock_transaction(), but do not wait for another run.  Returns false
  * if there is one; some locks may then be held until the end of the
- * transaction. The current scope must be a schema.
+ * transaction.  The current scope must be a schema.
  */
 extern bool cmig_run_lock_try(void);
 
 /*
  * Wait until no run is in progress in any scope, and keep runs there from
- * starting until the end of the transaction. The caller holds the database's
- * run lock and is going to write revisions. Raises 55P03 while a stepwise run is
- * in progress in a scope.
+ * starting until the end of the transaction.  The caller holds the database's
+ * run lock and is going to write revisions.  Raises 55P03 while a stepwise run
+ * is in progress in a scope.
  */
 extern void cmig_run_lock_revisions(const char *command);
 
 /* Does this session hold the run lock, at session or transaction level? */
 extern bool cmig_run_lock_held(void);
 
-/* Release the run lock. Does nothing if it is not held. */
+/* Release the run lock.  Does nothing if it is not held. */
 extern void cmig_run_lock_release(void);
 
 /*
  * Call this after a statement that may have released all of the session's
- * advisory locks. Takes the run lock again, or raises 55000 if another run
+ * advisory locks.  Takes the run lock again, or raises 55000 if another run
  * holds it now.
  */
 extern void cmig_run_lock_keep(void);
@@ -82,7 +82,7 @@ extern void cmig_run_lock_keep(void);
 extern int	cmig_run_lock_holder(void);
 
 /*
- * Returns the process ID of another session's transactional run, or 0. Sets
+ * Returns the process ID of another session's transactional run, or 0.  Sets
  * *prepared to the transaction ID of a run that has been prepared for two-phase
  * commit, or to InvalidTransactionId.
  */
@@ -90,16 +90,16 @@ extern int	cmig_run_lock_transaction_holder(TransactionId *prepared);
 
 /*
  * Lock a table at session level, so that only one backfill of the table can run
- * at a time. Never waits. If the lock is not available, raises 55P03; the error
- * names the session that holds the lock.
+ * at a time.  Never waits.  If the lock is not available, raises 55P03; the
+ * error names the session that holds the lock.
  */
 extern void cmig_run_lock_table(Oid table);
 extern void cmig_run_lock_table_release(Oid table);
 
 /*
  * Allow only one session at a time to create, move, or drop partitions of the
- * audit log, until the end of the transaction. Anything that the caller learned
- * about the log before the call may be outdated.
+ * audit log, until the end of the transaction.  Anything that the caller
+ * learned about the log before the call may be outdated.
  */
 extern void cmig_run_lock_audit(void);
 

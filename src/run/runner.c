@@ -4,11 +4,11 @@
  *
  * Except for the communication with the client, each statement is run as in a
  * simple query: it is analyzed, rewritten, planned, and executed in its own
- * memory context and with its own snapshot. Result rows are discarded.
+ * memory context and with its own snapshot.  Result rows are discarded.
  *
  * Statements run below the top level, so PostgreSQL rejects those that cannot
- * run inside a transaction. A statement whose parse tree shows this is rejected
- * before anything runs.
+ * run inside a transaction.  A statement whose parse tree shows this is
+ * rejected before anything runs.
  *
  * The static state (the running revision, the timers) is reset on every path
  * out of cmig_runner_run(), because a surrounding PL/pgSQL block may catch an
@@ -70,7 +70,7 @@ static CmigDirection running_direction;
 static bool replaying = false;
 
 /*
- * Variable of cmig.running_revision. It is not used, because show_running()
+ * Variable of cmig.running_revision.  It is not used, because show_running()
  * provides the value that is shown.
  */
 static char *running_dummy = NULL;
@@ -175,7 +175,7 @@ cmig_runner_begin(void)
 
 /*
  * Is this a REINDEX or CLUSTER of a partitioned relation, which must run at top
- * level? Sets *reason to a name for the statement.
+ * level?  Sets *reason to a name for the statement.
  */
 static bool
 is_partitioned_command(const Node *node, const char **reason)
@@ -384,7 +384,8 @@ show_activity(const CmigScriptRun *run)
 }
 
 /*
- * Run one query of a statement. Returns the number of rows, or CMIG_NO_ROWS. If
+ * Run one query of a statement.  Returns the number of rows, or CMIG_NO_ROWS.
+ * If
  * *snapshot_set is false and the query is not a utility statement, pushes a
  * snapshot for this query and the remaining ones, and sets *snapshot_set to
  * true.
@@ -597,7 +598,7 @@ stop_running(int statement_timeout, bool timeout_was_active)
 #define PART_VERIFY			4
 
 /*
- * Run the given parts of a step. Parts that the step does not have are
+ * Run the given parts of a step.  Parts that the step does not have are
  * skipped.
  */
 static void

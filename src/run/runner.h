@@ -17,7 +17,7 @@
 extern void cmig_runner_init(void);
 
 /*
- * Do statements with CONCURRENTLY run unchanged? This depends on
+ * Do statements with CONCURRENTLY run unchanged?  This depends on
  * cmig.concurrent_ddl, and is always false in a replay.
  */
 extern bool cmig_runner_concurrent_ddl(void);
@@ -44,17 +44,17 @@ extern void cmig_runner_begin(void);
 /*
  * Raises an error if the step contains transaction control, COPY from or to the
  * client, DISCARD ALL, or a statement that must run at top level, or if the
- * revision is nontransactional and cmig.concurrent_ddl is on. In steps with
+ * revision is nontransactional and cmig.concurrent_ddl is on.  In steps with
  * top_level set, statements that must run at top level and nontransactional
- * revisions are allowed. Errors name the revision, the statement, and its line.
- * Nothing is executed.
+ * revisions are allowed.  Errors name the revision, the statement, and its
+ * line.  Nothing is executed.
  */
 extern void cmig_runner_check(const CmigRunStep *step);
 
 /*
- * Run the step's precondition, its script, and then its verify_sql. On return,
+ * Run the step's precondition, its script, and then its verify_sql.  On return,
  * the session is in its previous state, including settings, role, temporary
- * objects, prepared statements, cursors, and constraint modes. After an error,
+ * objects, prepared statements, cursors, and constraint modes.  After an error,
  * the previous state is restored by rolling back the transaction or
  * subtransaction.
  */
@@ -86,8 +86,8 @@ extern int	cmig_runner_statement(void);
 extern bool cmig_runner_verifying(void);
 
 /*
- * Functions for a caller that commits between statements. Call
- * cmig_runner_start() before the script and cmig_runner_stop() after it. In
+ * Functions for a caller that commits between statements.  Call
+ * cmig_runner_start() before the script and cmig_runner_stop() after it.  In
  * between, install cmig_script_run_describe_error() as the error context
  * callback. cmig_runner_stop() may be called twice.
  */
@@ -95,19 +95,19 @@ extern void cmig_runner_start(CmigScriptRun *run, const CmigRunStep *step);
 extern void cmig_runner_stop(CmigScriptRun *run);
 
 /*
- * Read the next statement and make it the current one. Returns false at the end
- * of the script.
+ * Read the next statement and make it the current one.  Returns false at the
+ * end of the script.
  */
 extern bool cmig_runner_next(CmigScriptRun *run, CmigScriptReader *script);
 
 /*
- * Raises an error if the statement cannot run. Otherwise returns the parse tree
- * to run, which is a modified copy if CONCURRENTLY was removed.
+ * Raises an error if the statement cannot run.  Otherwise returns the parse
+ * tree to run, which is a modified copy if CONCURRENTLY was removed.
  */
 extern RawStmt *cmig_runner_check_statement(const CmigRunStep *step, RawStmt *raw);
 
 /*
- * Analyze, rewrite, plan, and run a statement below the top level. Returns the
+ * Analyze, rewrite, plan, and run a statement below the top level.  Returns the
  * number of rows processed, or CMIG_NO_ROWS if the command does not report a
  * row count.
  */

@@ -2,9 +2,9 @@
  * saved_settings.c
  *	  Saves a session's settings and restores them after several transactions.
  *
- * A setting that was set in the session is set to its old value. A setting
+ * A setting that was set in the session is set to its old value.  A setting
  * whose value came from elsewhere is reset, which also restores the source of
- * its value. PostgreSQL rereads configuration files only between commands, so
+ * its value.  PostgreSQL rereads configuration files only between commands, so
  * only the script can have changed a setting in the meantime.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -44,7 +44,7 @@ is_changeable(const struct config_generic *setting)
 }
 
 /*
- * Is the setting exempt from being restored? Transaction characteristics end
+ * Is the setting exempt from being restored?  Transaction characteristics end
  * with the transaction, and the seed of random() cannot be read.
  */
 static bool
@@ -95,7 +95,7 @@ cmig_saved_settings_take(void)
 }
 
 /*
- * Restore a setting. "setting" is NULL if the setting was unknown when the
+ * Restore a setting.  "setting" is NULL if the setting was unknown when the
  * settings were saved.
  */
 static void

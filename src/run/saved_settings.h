@@ -21,7 +21,7 @@ typedef struct CmigSavedSettings CmigSavedSettings;
 extern CmigSavedSettings *cmig_saved_settings_take(void);
 
 /*
- * Restore the settings that have changed since they were saved. The restored
+ * Restore the settings that have changed since they were saved.  The restored
  * values remain in effect after the transaction commits.
  */
 extern void cmig_saved_settings_put_back(const CmigSavedSettings *saved);

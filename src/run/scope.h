@@ -3,7 +3,7 @@
  *	  The scope of a call: the database, or one of its schemas.
  *
  * A scope is a schema with version rows, a journal, progress, and a run lock
- * of its own. The setting cmig.scope contains the schema's name, or an empty
+ * of its own.  The setting cmig.scope contains the schema's name, or an empty
  * string for the database.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -17,9 +17,9 @@
 extern void cmig_scope_init(void);
 
 /*
- * Returns the name of the current scope, or "" for the database. While a script
- * runs, this is the scope in which the script started, even if the script
- * changes the setting.
+ * Returns the name of the current scope, or "" for the database.  While a
+ * script runs, this is the scope in which the script started, even if the
+ * script changes the setting.
  */
 extern const char *cmig_scope_current(void);
 
@@ -46,15 +46,15 @@ extern void cmig_scope_require(void);
 
 /*
  * Raises 42501 if the current scope is a schema in which other roles can create
- * objects. The scripts find unqualified names in this schema first, so these
- * roles could replace the functions that the scripts call. The current role,
+ * objects.  The scripts find unqualified names in this schema first, so these
+ * roles could replace the functions that the scripts call.  The current role,
  * superusers, and the owner of the database are trusted.
  */
 extern void cmig_scope_require_safe(void);
 
 /*
- * Raises 0A000 if the current scope is a schema. "function", such as
- * "cmig.squash()", does not work there. "hint" says what to do instead.
+ * Raises 0A000 if the current scope is a schema.  "function", such as
+ * "cmig.squash()", does not work there.  "hint" says what to do instead.
  */
 extern void cmig_scope_refuse(const char *function, const char *hint);
 

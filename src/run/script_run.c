@@ -3,8 +3,8 @@
  *	  Describes a script in progress and reports errors in it.
  *
  * PostgreSQL's message, detail, and hint are kept, but if pg_cmig offers a way
- * around the error, pg_cmig's hint is used instead. The context names the
- * revision, the statement, and the line. The error position refers to the
+ * around the error, pg_cmig's hint is used instead.  The context names the
+ * revision, the statement, and the line.  The error position refers to the
  * statement.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -53,7 +53,7 @@ count_lines(const char *text, int length)
 
 /*
  * Returns the statement as a single line for use in messages, without comments
- * and indentation, and truncated to the limit. White space in strings and
+ * and indentation, and truncated to the limit.  White space in strings and
  * quoted names is kept, except that line breaks and tabs become blanks.
  */
 static char *
@@ -103,7 +103,7 @@ one_line(const char *text, int limit)
 }
 
 /*
- * Returns the part of a long string around a byte offset. Adjusts *position,
+ * Returns the part of a long string around a byte offset.  Adjusts *position,
  * which is counted in characters, accordingly.
  */
 static const char *
@@ -193,7 +193,7 @@ cmig_script_run_place(const ErrorData *error)
 }
 
 /*
- * Returns the target for a call that performs the step. If earlier steps have
+ * Returns the target for a call that performs the step.  If earlier steps have
  * been committed, the first call's relative target can no longer be used,
  * because it would mean something else now.
  */

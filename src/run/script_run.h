@@ -77,7 +77,7 @@ extern const char *cmig_script_run_stepwise_call(const CmigRunStep *step);
 
 /*
  * Returns the CALL that finishes a step of a stepwise run with in_doubt =>
- * 'done'. Does not access the catalogs, so it can be used after an error.
+ * 'done'.  Does not access the catalogs, so it can be used after an error.
  */
 extern const char *cmig_script_run_in_doubt_call(const CmigRunStep *step);
 

@@ -7,11 +7,11 @@
  * script leaves nothing behind:
  *
  * - Cursors are found as children of the portal manager's memory context, where
- *   each child is named after its portal. The caller's cursors are marked.
+ *   each child is named after its portal.  The caller's cursors are marked.
  * - Temporary objects are looked up only if the session has a temporary schema.
  * - Prepared statements and SET CONSTRAINTS are recorded by a ProcessUtility
  *   hook, and tables that may have deferred events by an ExecutorEnd hook, even
- *   if they occur inside functions. The hooks do nothing while no script is
+ *   if they occur inside functions.  The hooks do nothing while no script is
  *   running.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -51,8 +51,8 @@ static char *script_search_path = NULL;
 static char *script_role = NULL;
 
 /*
- * A portal that existed before a script. It is recognized by a mark in the
- * portal's memory, which is freed together with the portal. The name and the
+ * A portal that existed before a script.  It is recognized by a mark in the
+ * portal's memory, which is freed together with the portal.  The name and the
  * address are not sufficient, because a script may close the portal and open
  * another one with the same name at the same address.
  */
@@ -177,10 +177,10 @@ names_pg_temp(const char *path)
 
 /*
  * Add pg_temp to the end of search_path in a SECURITY DEFINER function, unless
- * search_path already contains it. In such a function, the temporary schema
- * also belongs to the caller. Otherwise, the caller's temporary tables would be
- * found first, and their triggers would run with the privileges of the
- * function's owner. If no schema in search_path exists, pg_temp is not added,
+ * search_path already contains it.  In such a function, the temporary schema
+ * also belongs to the caller.  Otherwise, the caller's temporary tables would
+ * be found first, and their triggers would run with the privileges of the
+ * function's owner.  If no schema in search_path exists, pg_temp is not added,
  * because objects would then be created in it.
  */
 static void

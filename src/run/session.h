@@ -4,9 +4,9 @@
  *	  restored after the script.
  *
  * A script runs with the caller's settings and privileges, or with
- * cmig.search_path and cmig.role. At the script's end, the session is restored
+ * cmig.search_path and cmig.role.  At the script's end, the session is restored
  * to its previous state: settings and role, constraint modes, cursors,
- * temporary objects, and prepared statements. Anything that the caller had
+ * temporary objects, and prepared statements.  Anything that the caller had
  * created is kept.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -38,7 +38,7 @@ extern void cmig_session_init(void);
 /*
  * Call cmig_session_enter() before a script and cmig_session_leave() after it.
  * If an error ends the script, call cmig_session_abandon() instead; the end of
- * the transaction restores everything else. Sessions cannot be nested.
+ * the transaction restores everything else.  Sessions cannot be nested.
  */
 extern void cmig_session_enter(CmigSession *session);
 extern void cmig_session_leave(CmigSession *session);
@@ -55,7 +55,7 @@ extern bool cmig_session_is_entered(void);
 
 /*
  * Variants of cmig_session_enter() and cmig_session_leave() for a script whose
- * statements are committed one by one. The caller must restore the settings
+ * statements are committed one by one.  The caller must restore the settings
  * and the role (see saved_settings.h). *session must be allocated in
  * PortalContext or one of its children, and the current memory context must be
  * one of these, too. cmig_session_leave_steps() must be called in a
@@ -65,8 +65,8 @@ extern void cmig_session_enter_steps(CmigSession *session);
 extern void cmig_session_leave_steps(CmigSession *session);
 
 /*
- * Call this before parsing a script that is not going to run. Suppresses the
- * parser's messages to the client. Returns the GUC nest level to be passed to
+ * Call this before parsing a script that is not going to run.  Suppresses the
+ * parser's messages to the client.  Returns the GUC nest level to be passed to
  * AtEOXact_GUC(false, ...).
  */
 extern int	cmig_session_read_quietly(void);
@@ -76,7 +76,7 @@ extern char *cmig_session_search_path(void);
 extern char *cmig_session_role(void);
 
 /*
- * Raises 42501 if the session is not allowed to set its role to cmig.role. The
+ * Raises 42501 if the session is not allowed to set its role to cmig.role.  The
  * error says what to grant.
  */
 extern void cmig_session_require_member(void);

@@ -63,7 +63,7 @@ describe_row(TupleTableSlot *slot)
 
 /*
  * receiveSlot callback: raise an error if the row's first boolean column is not
- * true. A row without a boolean column passes.
+ * true.  A row without a boolean column passes.
  */
 static bool
 verify_row(TupleTableSlot *slot, DestReceiver *self)

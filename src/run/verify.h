@@ -13,7 +13,7 @@
 
 /*
  * Returns a receiver that raises MG009 for a row whose first boolean column is
- * not true. Rows without a boolean column pass.
+ * not true.  Rows without a boolean column pass.
  */
 extern DestReceiver *cmig_verify_receiver(CmigScriptRun *run);
 

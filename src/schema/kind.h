@@ -250,7 +250,7 @@ extern bool cmig_alter_differs(const CmigAlter *alter, int property);
  */
 extern CmigDdl *cmig_ddl_hazards(List *ddl, int hazards);
 
-/* Add a statement and its undo to alter->ddl. The strings are not copied. */
+/* Add a statement and its undo to alter->ddl.  The strings are not copied. */
 extern void cmig_alter_add(CmigAlter *alter, char *sql, char *undo);
 
 /*

@@ -23,7 +23,7 @@ static const CmigProperty properties[] = {
 	" CASE WHEN a." column " <> 0 THEN '" word " = ' || a." column "::regproc::text END,"
 
 /*
- * Reads the aggregates. The identity has the form of a function's identity, as
+ * Reads the aggregates.  The identity has the form of a function's identity, as
  * GRANT requires.
  */
 static const char aggregate_sql[] =

@@ -42,7 +42,7 @@ static const char operator_sql[] =
 " FROM pg_operator o JOIN pg_namespace n ON n.oid = o.oprnamespace WHERE o.oprnamespace = ANY ($1) AND o.oprcode <> 0";
 
 /*
- * Set the estimators with ALTER OPERATOR. Re-create the operator if anything
+ * Set the estimators with ALTER OPERATOR.  Re-create the operator if anything
  * else differs, because ALTER OPERATOR cannot change it.
  */
 static void

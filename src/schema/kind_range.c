@@ -16,7 +16,7 @@ static const CmigProperty properties[] = {
 #define MULTIRANGE "MULTIRANGE_TYPE_NAME = "
 
 /*
- * Reads the range types. The operator class is left out if it is the default
+ * Reads the range types.  The operator class is left out if it is the default
  * one.
  */
 static const char range_sql[] =

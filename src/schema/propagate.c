@@ -204,7 +204,7 @@ whole_of(const CmigDifference *difference, CmigChange *change)
 /*
  * Decide what happens to a dependent of the object of "change".  "goes" is
  * true if that object is dropped.  Returns the change whose dependents must be
- * examined next, or NULL. If the dependent prevents the change, the change is
+ * examined next, or NULL.  If the dependent prevents the change, the change is
  * marked as unsupported.
  */
 static CmigChange *

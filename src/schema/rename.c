@@ -192,7 +192,7 @@ old_table_names(const CmigImage *image, const List *names, const List *renames)
 }
 
 /*
- * Returns the object that a rename refers to, or NULL. A table may be given by
+ * Returns the object that a rename refers to, or NULL.  A table may be given by
  * its old or new name.
  */
 static CmigObject *

@@ -178,7 +178,9 @@ declare(CmigTargetState *state, CmigExtension *extension, List *options)
 	place(state, extension, OidIsValid(to) ? to : default_schema(extension, schema_of(extension)));
 }
 
-/* Process CREATE EXTENSION. Returns true if there is nothing left to create. */
+/*
+ * Process CREATE EXTENSION.  Returns true if there is nothing left to create.
+ */
 static bool
 create_extension(CmigTargetState *state, CreateExtensionStmt *create)
 {

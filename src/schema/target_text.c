@@ -365,7 +365,7 @@ made_parts(const Node *node)
 }
 
 /*
- * Returns the part that the comment is about, or NULL. "place" is an offset in
+ * Returns the part that the comment is about, or NULL.  "place" is an offset in
  * the statement.
  */
 static const Node *

@@ -13,7 +13,7 @@
 
 /*
  * Returns the difference between an empty database and these schemas, with or
- * without the tables of other migration tools (see tool_table.h). Raises 3F000
+ * without the tables of other migration tools (see tool_table.h).  Raises 3F000
  * if a schema does not exist.
  */
 extern CmigDifference *cmig_whole_difference(const CmigManaged *managed,

@@ -129,7 +129,7 @@ cmig_scope_list_in(const char *scope, CmigScopeWork work, void *arg)
  * The cache
  */
 
-/* An entry of the cache. The key is a hash of the version rows. */
+/* An entry of the cache.  The key is a hash of the version rows. */
 typedef struct CacheEntry
 {
 	uint64		hash;

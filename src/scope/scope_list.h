@@ -24,7 +24,7 @@ typedef struct CmigScopeItem
 
 /*
  * Returns a list of CmigScopeItem: the existing schemas that match a LIKE
- * pattern and can be scopes, sorted by name, in byte order. Only name, rows,
+ * pattern and can be scopes, sorted by name, in byte order.  Only name, rows,
  * and exists are set.
  */
 extern List *cmig_scope_list_matching(const char *pattern);
@@ -42,7 +42,7 @@ typedef void (*CmigScopeWork) (void *arg);
 extern void cmig_scope_list_in(const char *scope, CmigScopeWork work, void *arg);
 
 /*
- * A cache that contains a number for each set of version rows. Most scopes
+ * A cache that contains a number for each set of version rows.  Most scopes
  * have the same version rows, so the number is computed only once for them.
  */
 typedef struct CmigScopeCache CmigScopeCache;
@@ -51,7 +51,7 @@ typedef struct CmigScopeCache CmigScopeCache;
 extern CmigScopeCache *cmig_scope_list_cache(void);
 
 /*
- * Returns a pointer to the cached number for the given version rows. If *found
+ * Returns a pointer to the cached number for the given version rows.  If *found
  * is false, the caller must set the number.
  */
 extern int *cmig_scope_list_result(CmigScopeCache *cache, const char *rows, bool *found);

@@ -37,7 +37,7 @@ PG_FUNCTION_INFO_V1(cmig_create_scope);
 PG_FUNCTION_INFO_V1(cmig_drop_scope);
 
 /*
- * Returns argument 0, the name of a scope. Raises 22023 if a schema with this
+ * Returns argument 0, the name of a scope.  Raises 22023 if a schema with this
  * name cannot be a scope.
  */
 static char *

@@ -46,7 +46,7 @@ is_of_applied_tree(const CmigGraph *graph, const CmigApplied *applied, int node)
 
 /*
  * Callback: count the revisions that are not applied in the current scope but
- * belong to the same tree as an applied one. Sets *arg to the number, or to
+ * belong to the same tree as an applied one.  Sets *arg to the number, or to
  * UNKNOWN if nothing is applied.
  */
 static void
