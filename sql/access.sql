@@ -196,12 +196,32 @@ SELECT cmig.load(E'-- revision: 004\n-- down_revision: 002\n-- message: harmless
 SELECT cmig.load(E'-- revision: 004\n-- down_revision: 002\n-- message: harmless\n-- cmig:upgrade\n-- cmig:downgrade\n');
 SELECT cmig.load(E'-- revision: 004\n-- down_revision: 002\n-- message: harmless\n-- cmig:upgrade\n-- cmig:downgrade\n', accept_changes => true);
 SELECT cmig.remove_revision('004');
--- the author can delete applied revisions by hand; check reports that
-BEGIN;
+-- nor delete by hand, which would get round these checks, or lock out other sessions
 DELETE FROM cmig.revision WHERE revision = '004';
-SELECT severity, object, problem FROM cmig.check() WHERE severity = 'error';
+BEGIN;
+LOCK TABLE cmig.revision IN ACCESS EXCLUSIVE MODE;
 ROLLBACK;
+BEGIN;
+LOCK TABLE cmig.revision IN SHARE MODE;
+ROLLBACK;
+-- what is pending can be changed and removed, and its rows show who did so
+SELECT cmig.create_revision('draft', 'SELECT 1', '', revision => '00x');
+SELECT * FROM cmig.load(E'-- revision: 00x\n-- down_revision: 004\n-- message: another\n-- cmig:upgrade\nSELECT 2;\n', accept_changes => true);
+SELECT message, created_by, created_at < clock_timestamp() AS created FROM cmig.revision WHERE revision = '00x';
+SELECT cmig.remove_revision('00x');
 RESET ROLE;
+SELECT count(*) FROM cmig.revision WHERE revision = '00x';
+-- a role that can call the functions, and cannot write revisions, cannot delete them
+SET ROLE regress_migrator;
+SELECT cmig.create_revision('draft', 'SELECT 1', '', revision => '00y');
+RESET ROLE;
+SELECT cmig.create_revision('draft', 'SELECT 1', '', revision => '00y');
+GRANT EXECUTE ON FUNCTION cmig.remove_revision(text) TO regress_migrator;
+SET ROLE regress_migrator;
+SELECT cmig.remove_revision('00y');
+RESET ROLE;
+REVOKE EXECUTE ON FUNCTION cmig.remove_revision(text) FROM regress_migrator;
+SELECT cmig.remove_revision('00y');
 -- cmig.role is not a barrier: a script can reset it
 SET ROLE regress_author;
 SELECT cmig.create_revision('x', 'RESET ROLE; CREATE TABLE by_session AS SELECT current_user = session_user AS left_role', '', revision => '005');

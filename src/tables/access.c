@@ -78,13 +78,13 @@ static const char *const reader[] = {
 
 /*
  * An author's privileges exclude created_by, so that no one can write a
- * revision in another role's name.
+ * revision in another role's name.  They also exclude DELETE, which would allow
+ * authors to lock the table in any mode; see revision_rows.c.
  */
 static const char *const author[] = {
 	"INSERT (revision, down_revision, depends_on, branch_labels, replaces, message, description,"
 	" upgrade_sql, downgrade_sql, verify_sql, precondition_sql, placeholders, previous_sql,"
 	" transactional, repeatable, created_at) ON cmig.revision",
-	"DELETE ON cmig.revision",
 	NULL
 };
 

@@ -8,13 +8,18 @@
 
 #include "base/compat.h"
 #include "base/query.h"
+#include "base/role.h"
 #include "tables/catalog.h"
 #include "tables/revision_rows.h"
 
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -57,21 +62,8 @@ static CmigQuery insert_revisions = {
 	TIMESTAMPTZARRAYOID}
 };
 
-/*
- * An UPDATE could not set created_by, because a role that is allowed to insert
- * and delete revisions need not have the privilege to write that column.
- * Therefore, delete the row and insert a new one, in which the column has its
- * default, the current user.
- */
-static CmigQuery replace_revision = {
-	"WITH gone AS (DELETE FROM cmig.revision WHERE revision::text = $1 RETURNING created_at::timestamptz) "
-	INSERT_INTO_REVISION " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
-	" $12, $13, $14, $15, coalesce($16, gone.created_at) FROM gone",
-	REVISION_COLUMNS, REVISION_TYPES
-};
-
 static CmigQuery delete_revision = {
-	"DELETE FROM cmig.revision WHERE revision::text = $1", 1, {TEXTOID}
+	"DELETE FROM cmig.revision WHERE revision::text = $1 RETURNING created_at::timestamptz", 1, {TEXTOID}
 };
 
 /* Returns a string as a text datum, and sets *null to 'n' or ' ' for SPI. */
@@ -82,9 +74,9 @@ text_or_null(const char *text, char *null)
 	return text ? CStringGetTextDatum(text) : (Datum) 0;
 }
 
-/* Run insert_revision or replace_revision. */
+/* Insert a row.  Returns the number of rows that were inserted. */
 static uint64
-write_revision(CmigQuery *query, const CmigRevisionText *revision)
+insert_row(const CmigRevisionText *revision)
 {
 	Datum		values[REVISION_COLUMNS];
 	char		nulls[REVISION_COLUMNS + 1];
@@ -114,7 +106,7 @@ write_revision(CmigQuery *query, const CmigRevisionText *revision)
 	nulls[15] = revision->has_created_at ? ' ' : 'n';
 	nulls[REVISION_COLUMNS] = '\0';
 
-	written = cmig_query_run(query, values, nulls);
+	written = cmig_query_run(&insert_revision, values, nulls);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	return written;
@@ -123,7 +115,7 @@ write_revision(CmigQuery *query, const CmigRevisionText *revision)
 void
 cmig_revision_rows_insert(const CmigRevisionText *revision)
 {
-	if (write_revision(&insert_revision, revision) != 1)
+	if (insert_row(revision) != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("revision \"%s\" could not be stored", revision->edges.id),
@@ -131,24 +123,87 @@ cmig_revision_rows_insert(const CmigRevisionText *revision)
 				 errhint("\\d cmig.revision lists the rules and triggers.")));
 }
 
+/*
+ * Must the table's owner delete rows on behalf of the current role?
+ *
+ * The DELETE privilege also allows a role to lock the table in any mode and to
+ * delete applied revisions by hand.  Authors therefore do not have it.  A role
+ * that can insert revisions can delete them by calling pg_cmig's functions,
+ * which check that the revision may be deleted.
+ */
+static bool
+must_act_as_owner(Oid table)
+{
+	return pg_class_aclcheck(table, GetUserId(), ACL_DELETE) != ACLCHECK_OK &&
+		pg_attribute_aclcheck(table, get_attnum(table, "revision"), GetUserId(),
+							  ACL_INSERT) == ACLCHECK_OK;
+}
+
+/* A row callback that stores created_at in a CmigRevisionText. */
+static void
+keep_created_at(TupleDesc desc, HeapTuple row, void *arg)
+{
+	CmigRevisionText *revision = arg;
+	bool		isnull;
+	Datum		created_at = cmig_query_datum(desc, row, 1, &isnull);
+
+	revision->has_created_at = !isnull;
+	revision->created_at = isnull ? 0 : DatumGetTimestampTz(created_at);
+}
+
+/*
+ * Delete the row of a revision, and store its created_at in *deleted.  Returns
+ * false if there is no such row.
+ */
+static bool
+delete_row(const char *id, CmigRevisionText *deleted)
+{
+	Oid			table = get_relname_relid("revision", get_namespace_oid("cmig", false));
+	bool		as_owner = must_act_as_owner(table);
+	Datum		values[1] = {CStringGetTextDatum(id)};
+	CmigRole	caller;
+	uint64		rows;
+
+	if (as_owner)
+		cmig_role_act_as_owner(&caller, cmig_role_owner_of(table));
+	rows = cmig_query_each(&delete_revision, values, NULL, keep_created_at, deleted);
+	if (as_owner)
+		cmig_role_return(&caller);
+	pfree(DatumGetPointer(values[0]));
+	return rows > 0;
+}
+
+/*
+ * An UPDATE could not set created_by, because authors do not have the privilege
+ * to write that column.  Therefore, delete the row and insert a new one, in
+ * which the column has its default, the current user.
+ */
 void
 cmig_revision_rows_replace(const CmigRevisionText *revision)
 {
-	if (write_revision(&replace_revision, revision) != 1)
+	CmigRevisionText row = *revision;
+	CmigRevisionText deleted = {0};
+
+	if (!delete_row(revision->edges.id, &deleted))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("revision \"%s\" could not be replaced", revision->edges.id),
 				 errdetail("Its row in cmig.revision no longer exists."),
 				 errhint("Load the file again.")));
+	if (!row.has_created_at)
+	{
+		row.has_created_at = deleted.has_created_at;
+		row.created_at = deleted.created_at;
+	}
+	cmig_revision_rows_insert(&row);
 }
 
 void
 cmig_revision_rows_delete(const char *revision)
 {
-	Datum		values[1] = {CStringGetTextDatum(revision)};
+	CmigRevisionText deleted = {0};
 
-	(void) cmig_query_run(&delete_revision, values, NULL);
-	pfree(DatumGetPointer(values[0]));
+	(void) delete_row(revision, &deleted);
 }
 
 /*
