@@ -3,10 +3,10 @@
 # shellcheck shell=bash
 #
 # completion.bash
-#	  Completion for bash; sourced by cmig.
+#	  Prints the code that completes cmig commands in bash.  Sourced by cmig.
 
-# What bash completes: verbs, options of the verb, revisions in the files, and a few
-# values; otherwise the names of files
+# Bash completes verbs, the verb's options, the ids of revisions in the files, and a
+# few option values.  Everything else is completed as a file name.
 verb_completion()
 {
 	local name value rest valued=''

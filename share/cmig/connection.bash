@@ -4,11 +4,11 @@
 # shellcheck disable=SC2015,SC2154,SC2034
 #
 # connection.bash
-#	  From flags, the environment, .env, and URLs to the variables of psql, and to
-#	  the command that runs psql; sourced by cmig.
+#	  Sets libpq's environment variables from options, .env, and database URLs, and
+#	  determines the command that runs psql.  Sourced by cmig.
 
-# Lines NAME=VALUE of a file, for names that are not in the environment.  The file
-# is not executed.
+# read_env FILE: exports the connection settings in the file's lines NAME=VALUE,
+# except those that the environment already has.  Does not execute the file.
 read_env()
 {
 	local line name value
@@ -37,7 +37,8 @@ read_env()
 	done <"$1"
 }
 
-# percent_decode TEXT
+# percent_decode TEXT: prints the text with its %XX sequences decoded; fails if one
+# is not valid
 percent_decode()
 {
 	local text=${1//"$backslash"/"$backslash$backslash"}
@@ -46,8 +47,9 @@ percent_decode()
 	printf '%b' "${text//%/"${backslash}x"}"
 }
 
-# set_variable NAME ENCODED VALUE: nothing if it is empty, or if the URL is that of
-# cmig.conf and the environment has the variable
+# set_variable NAME VALUE: exports the variable with the percent-decoded value.  Does
+# nothing if the value is empty.  A value from the URL in cmig.conf does not replace
+# a variable that the environment already has.
 set_variable()
 {
 	local value
@@ -58,8 +60,9 @@ set_variable()
 	export "$1=$value"
 }
 
-# connect_url URL: postgresql://, postgres://, or postgresql+driver://, as
-# environment variables, so that the password is in no process title
+# connect_url URL: exports the parts of a URL that begins with postgresql://,
+# postgres://, or postgresql+driver:// as environment variables.  The URL is not
+# passed to psql, because its password would appear in the process title.
 connect_url()
 {
 	local rest=${1#*://} authority parameters='' pair name hosts='' ports='' host
@@ -93,7 +96,8 @@ connect_url()
 	done
 }
 
-# Parameters that libpq does not know belong to a driver and have no effect here.
+# url_parameter NAME VALUE: exports a parameter of the URL.  Ignores parameters that
+# libpq does not know, because they are meant for a driver.
 url_parameter()
 {
 	case $1 in
@@ -111,7 +115,8 @@ url_parameter()
 	esac
 }
 
-# The flags, then the environment, then .env, then cmig.conf.
+# Exports the connection settings.  Options take precedence over the environment,
+# then .env, then cmig.conf.
 DATABASE_OPTION=''
 connection()
 {
@@ -137,9 +142,9 @@ connection()
 	export PGAPPNAME=${PGAPPNAME:-cmig} PGCONNECT_TIMEOUT=${PGCONNECT_TIMEOUT:-10}
 }
 
-# The command that runs psql.  CMIG_PSQL can be, for example, "docker compose exec
-# -T db psql -U postgres"; the environment does not reach it, so a database is an
-# argument.
+# Sets psql to the command that runs psql, and its arguments.  CMIG_PSQL can be, for
+# example, "docker compose exec -T db psql -U postgres".  The psql in a container
+# does not see the environment here, so the database is passed as an argument.
 declare -a psql=()
 find_psql()
 {
@@ -155,7 +160,7 @@ find_psql()
 		psql+=(-d "dbname='${version//"$apostrophe"/"$backslash$apostrophe"}'")
 	fi
 	psql+=(-X -q -v ON_ERROR_STOP=1)
-	# without a terminal, psql would take the first line for the password
+	# without a terminal, psql would read the first line of the script as password
 	{ : </dev/tty; } 2>/dev/null || psql+=(-w)
 }
 

@@ -4,9 +4,9 @@
 # shellcheck disable=SC2154,SC2034
 #
 # databases.bash
-#	  A verb in several databases, some at a time; sourced by cmig.
+#	  Runs a verb in several databases in parallel.  Sourced by cmig.
 
-# database_names: the names in --databases: a,b,c or a query
+# Prints the database names in --databases, which is a list (a,b,c) or a query.
 database_names()
 {
 	if [[ $option_databases =~ ^[[:space:]]*([Ss][Ee][Ll][Ee][Cc][Tt]|[Ww][Ii][Tt][Hh])[[:space:]] ]]; then
@@ -19,7 +19,8 @@ database_names()
 	fi
 }
 
-# in_databases: the verb in each of them, some at a time, and a table
+# Runs the verb in each database, in up to --jobs databases at a time.  Prints the
+# output for each database, and then a table with the results.
 in_databases()
 {
 	local text name directory number=0 status worst=0 jobs=${option_jobs:-4}

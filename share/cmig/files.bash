@@ -4,10 +4,10 @@
 # shellcheck disable=SC2015,SC2154,SC2094
 #
 # files.bash
-#	  Revision files: which there are, how they reach the server, and how new ones
-#	  are written; sourced by cmig.
+#	  Finds revision files, sends them to the server, and writes new ones.  Sourced
+#	  by cmig.
 
-# add_file FILE: to files
+# add_file FILE: adds a revision file to the array "files"
 add_file()
 {
 	[ -f "$1" ] && [ -r "$1" ] || fail 2 "$1 cannot be read"
@@ -15,7 +15,8 @@ add_file()
 	files+=("$1")
 }
 
-# add_files FOLDER LEVELS: as many levels of folders as the template makes
+# add_files FOLDER LEVELS: adds the revision files in a folder and in LEVELS levels
+# of subfolders.  LEVELS is the number of slashes in the file template.
 add_files()
 {
 	local file
@@ -29,7 +30,7 @@ add_files()
 	done
 }
 
-# Sets files to the revision files of the folders.
+# Sets the array "files" to all revision files in the folders of revisions.
 find_files()
 {
 	local folder slashes=${option_file_template-}
@@ -45,7 +46,7 @@ find_files()
 	check_files
 }
 
-# Fails if a file has bytes that psql would drop
+# Fails if a revision file contains zero bytes, which psql would drop.
 check_files()
 {
 	local file
@@ -57,8 +58,9 @@ check_files()
 	done
 }
 
-# All files as one variable, each after a line with its name.  Their text can be
-# larger than what a command line takes, so it never is an argument.
+# Prints the command that sets the psql variable "files" to the text of all files,
+# each one after a line with its name.  The text is never a command-line argument,
+# because it can exceed the length limit.
 files_variable()
 {
 	printf "\\\\set files '"
@@ -75,7 +77,7 @@ files_variable()
 	printf "'\n"
 }
 
-# begin_load: loads the files, in a transaction that is rolled back
+# Begins a transaction and loads the files in it.  The caller rolls back.
 begin_load()
 {
 	add 'BEGIN;'
@@ -83,8 +85,8 @@ begin_load()
 		call "SELECT * FROM cmig.load(:'files')" "SELECT pg_catalog.count(*) AS cmig_loaded FROM cmig.load(:'files') \\gset"
 }
 
-# begin_look: the same, but what only looks goes on with what is stored if the
-# files cannot be loaded
+# Loads the files for a verb that only shows something.  If they cannot be loaded,
+# the verb shows what is stored in the database.  end_look rolls back the load.
 begin_look()
 {
 	[ ${#files[@]} -gt 0 ] || return 0
@@ -116,7 +118,8 @@ ROLLBACK;
 \\endif"
 }
 
-# checked_name NAME: fails unless a name from the database stays below the folder
+# checked_name NAME: fails if a file name that the database returned could refer to
+# a file outside of the folder
 checked_name()
 {
 	case /$1/ in
@@ -124,8 +127,8 @@ checked_name()
 	esac
 }
 
-# write_files FOLDER: writes the triples of name, text, and note on the standard
-# input, and prints their paths.  Changes no file, unless with --force.
+# write_files FOLDER: reads triples of name, content, and note from standard input,
+# writes the files, and prints their paths.  Overwrites files only with --force.
 write_files()
 {
 	local folder=$1 name content note path status=0
@@ -156,13 +159,14 @@ write_files()
 	return $status
 }
 
-# The next statement gives rows of name, content, and note for write_files.
+# Sets the output format for a statement whose rows write_files or another function
+# reads: columns and rows end with zero bytes.
 add_file_format() { add "\\pset format unaligned${newline}\\pset tuples_only on${newline}\\pset fieldsep_zero on${newline}\\pset recordsep_zero on"; }
 
-# Output as plain lines
+# Sets the output format to plain lines, without a header.
 add_plain() { add "\\pset format unaligned${newline}\\pset tuples_only on"; }
 
-# The folder for new files
+# Prints the folder for new files.
 new_folder()
 {
 	local folder

@@ -4,15 +4,17 @@
 # shellcheck disable=SC2154,SC2034
 #
 # looks.bash
-#	  The verbs that only show something; sourced by cmig.
+#	  The verbs that only show something.  Sourced by cmig.
 
-# What a reader wants to see of a revision
+# result columns that describe a revision
 STATE="pg_catalog.concat_ws(', ', CASE WHEN is_current THEN 'current' WHEN applied THEN 'applied' END, CASE WHEN is_head THEN 'head' END,
 	CASE WHEN down_revision IS NULL THEN 'repeatable' END, CASE WHEN is_branchpoint THEN 'branchpoint' END, CASE WHEN is_mergepoint THEN 'mergepoint' END) AS state"
 BRANCH="pg_catalog.array_to_string(branch_labels, ', ') AS branch, message"
 
-# verb;default of its argument;call;columns;what makes the exit status 1: a condition
-# as in found, or "rows".  Verbs in capitals do not use the files.
+# Verbs that show the rows of one SQL function.  The fields are: the verb; its
+# argument's default; the call; the columns to show; and the argument of found() for
+# an exit status of 1, or "rows" if any row causes it.  A verb in capitals does not
+# use the files.
 LOOKS="history;base:heads;cmig.history(:'argument');revision, pg_catalog.array_to_string(down_revision, ', ') AS down_revision, ${STATE//$newline/ }, $BRANCH;
 heads;;cmig.heads();revision, CASE WHEN is_current THEN 'current' END AS state, $BRANCH;
 branches;;cmig.branches();revision, pg_catalog.array_to_string(children, ', ') AS children, $BRANCH;
@@ -22,7 +24,7 @@ round-trip;;cmig.round_trip(NULLIF(:'argument', ''));revision, problem, kind, ob
 CURRENT;;cmig.current();revision, pg_catalog.concat_ws(', ', CASE WHEN is_head THEN 'head' END, CASE WHEN NOT known THEN 'not known' END) AS state, $BRANCH;
 LOG;;cmig.log();*;"
 
-# rows CALL [COLUMNS]: a table for a reader; all columns with -v
+# rows CALL [COLUMNS]: shows a function's rows as a table, with -v all columns
 rows()
 {
 	if given verbose; then
@@ -33,16 +35,16 @@ rows()
 	fi
 }
 
-# found CONDITION FROM: afterwards, an exit status of 1 if there is such a row
+# found "CALL WHERE CONDITION": makes the exit status 1 if this query has a row
 found() { add 'SET client_min_messages = error;'; found_if "EXISTS (SELECT FROM $1)"; }
 
-# found_rows: the same if the call before has given rows
+# Makes the exit status 1 if the preceding statement returned rows.
 found_rows() { found_if ':ROW_COUNT > 0'; }
 
 found_if() { add "SELECT $1 AS cmig_found \\gset${newline}\\if :cmig_found${newline}\\warn 'cmig: found'${newline}\\endif"; }
 
-# look CALL [COLUMNS] [WHAT IS FOUND]: shows rows, with the files as they are now; "rows"
-# means that each row is found
+# look CALL [COLUMNS] [FOUND]: shows a function's rows, after the files were loaded.
+# FOUND is the argument of found(), or "rows" to call found_rows().
 look()
 {
 	find_files; begin; begin_look
@@ -56,10 +58,10 @@ look()
 	run page
 }
 
-# argument NAME [DEFAULT]: a variable for the first argument
+# argument NAME [DEFAULT]: sets a psql variable to the first argument
 argument() { variable "$1" "${arguments[0]:-${2:-}}"; }
 
-# look_up: a verb of the table LOOKS
+# Runs a verb that is in the table LOOKS.
 look_up()
 {
 	local line name default call shown found
@@ -77,8 +79,8 @@ look_up()
 	done <<<"$LOOKS"
 }
 
-# items: shows triples of name, text, and hint on the standard input as lines.  Text is
-# broken between words; a statement is not, because it is to be pasted.
+# Reads triples of name, text, and hint from standard input, and shows them as lines.
+# Wraps text between words, but not statements, so that they can be pasted.
 items()
 {
 	local name text hint line
@@ -109,8 +111,8 @@ items()
 		}' | page
 }
 
-# look_items CALL COLUMNS [CONDITION [COMMAND...]]: the same as look, as lines instead of
-# a table; the command adds to the script
+# look_items CALL COLUMNS [FOUND [COMMAND...]]: does the same as look, but shows lines
+# instead of a table.  The command can add statements to the script.
 look_items()
 {
 	find_files; begin; begin_look; add_file_format
@@ -132,7 +134,7 @@ verb_status() { look_items 'cmig.status()' 'item, value, hint'; }
 
 verb_check() { look_items 'cmig.check()' "severity, pg_catalog.concat_ws(': ', object, problem), fix" "cmig.check() WHERE severity = 'error'" check_target; }
 
-# The schema, if there is a target
+# If there is a target, compares the schema with it.
 check_target()
 {
 	given target || return 0
@@ -153,15 +155,15 @@ verb_graph()
 	run page
 }
 
-# The table, with an option
+# verbs in the table LOOKS that also have an option
 verb_history() { default_argument rev-range; look_up; }
 verb_heads() { if given resolve-dependencies; then LOOKS=${LOOKS/cmig.heads()/cmig.heads() WHERE is_effective}; fi; look_up; }
 verb_current() { ! given check-heads || { begin; perform 'cmig.require()'; }; look_up; }
 
-# default_argument OPTION: the argument, if there is none
+# default_argument OPTION: uses the option's value if the verb has no argument
 default_argument() { [ ${#arguments[@]} -gt 0 ] || ! given "$1" || arguments=("$(option "$1")"); }
 
-# direction: sets DIRECTION and TARGET from the arguments
+# Sets DIRECTION and TARGET from the arguments.
 direction()
 {
 	DIRECTION=upgrade

@@ -4,9 +4,10 @@
 # shellcheck disable=SC2015,SC2154,SC2034
 #
 # moves.bash
-#	  The verbs that move a database: load, plan, ask, run; sourced by cmig.
+#	  The verbs that upgrade, downgrade, reset, or stamp a database.  They load the
+#	  files, plan, ask for confirmation, and run.  Sourced by cmig.
 
-# confirm QUESTION: yes, or the exit status 5
+# confirm QUESTION: exits with status 5 unless the answer is yes
 confirm()
 {
 	local answer
@@ -17,8 +18,8 @@ confirm()
 	[[ $answer == [yY]* ]] || fail 5 'nothing was changed'
 }
 
-# add_load: stores the files, says what is new, and warns of applied files
-# that are gone, as records
+# Adds statements that store the files and return records (see read_records): what
+# was added or changed, and the applied revisions whose files are gone.
 add_load()
 {
 	[ ${#files[@]} -gt 0 ] || return 0
@@ -33,7 +34,8 @@ UNION SELECT o.* FROM gone g, other o WHERE o.revision = ANY (g.down_revision) O
 SELECT 'gone', '', revision FROM gone WHERE applied ORDER BY 3;"
 }
 
-# add_plan DIRECTION TARGET: its steps as records, and what the move needs
+# add_plan DIRECTION TARGET: adds a statement that returns a plan as records: its
+# steps, its checksum, and whether it needs a stepwise run
 add_plan()
 {
 	call "SELECT * FROM cmig.plan('$1', $2)" "WITH plan AS MATERIALIZED (SELECT * FROM cmig.plan('$1', $2))
@@ -42,8 +44,8 @@ UNION ALL SELECT DISTINCT 'stepwise', '', '' FROM plan WHERE NOT transactional
 UNION ALL SELECT DISTINCT 'checksum', '', plan_checksum FROM plan;"
 }
 
-# add_hazards TARGET...: what an upgrade would lose or block, as records; a script that
-# cannot be parsed fails by itself
+# add_hazards TARGET...: adds statements that return what an upgrade would lose or
+# block as records.  Syntax errors are left out; the upgrade itself reports them.
 add_hazards()
 {
 	local target
@@ -54,8 +56,9 @@ add_hazards()
 	done
 }
 
-# Reads records of kind, revision, and text, and shows them.  Sets steps, stepwise,
-# checksum, and hazards; returns the exit status in the last record.
+# Reads records from standard input: triples of kind, revision, and text.  Shows them,
+# and sets steps, stepwise, checksum, and hazards.  Returns the exit status in the
+# last record.
 steps=0 stepwise='' checksum='' hazards=0
 read_records()
 {
@@ -79,7 +82,7 @@ read_records()
 	return "$status"
 }
 
-# look_ahead: runs the script, whose output is records; ends cmig after an error
+# Runs a script that returns records, and reads them.  Ends cmig after an error.
 look_ahead()
 {
 	local status
@@ -91,21 +94,22 @@ look_ahead()
 	[ $status -eq 0 ] || exit $status
 }
 
-# The last line of a move: where the database is now
+# Adds a statement that prints the last line of a move: the current revisions.
 add_place()
 {
 	add_plain
 	given quiet || add "SELECT 'database ' || pg_catalog.current_database() || ' is at ' || coalesce(pg_catalog.string_agg(revision, ', ' ORDER BY revision), 'base') FROM cmig.current();"
 }
 
-# count_of NUMBER NOUN: "1 revision", "2 revisions"
+# count_of NUMBER NOUN: prints, for example, "1 revision" or "2 revisions"
 count_of()
 {
 	printf '%s %s' "$1" "$2"
 	[ "$1" -eq 1 ] || printf s
 }
 
-# move DIRECTION: loads, plans, asks, and moves to TARGET
+# move DIRECTION: loads the files, plans, asks for confirmation, and upgrades or
+# downgrades to TARGET
 move()
 {
 	local options=''
@@ -131,8 +135,8 @@ move()
 	run
 }
 
-# choose_move FUNCTION ARGUMENTS OPTIONS: in one transaction, unless the plan has
-# steps that cannot run in one
+# choose_move FUNCTION ARGUMENTS OPTIONS: adds the call of a function or, if the plan
+# has steps that cannot run in a transaction, of its stepwise procedure
 choose_move()
 {
 	local options=$3
@@ -147,7 +151,8 @@ choose_move()
 	fi
 }
 
-# targets WORD...: as one SQL expression, TARGET, and each alone, TARGETS
+# targets WORD...: sets TARGET to an SQL expression for all targets, and the array
+# TARGETS to an expression for each one
 TARGET='' TARGETS=()
 targets()
 {
@@ -163,7 +168,7 @@ targets()
 	fi
 }
 
-# upgrade and downgrade
+# Runs upgrade or downgrade.
 verb_move()
 {
 	[ "$verb" = downgrade ] || [ ${#arguments[@]} -gt 0 ] || arguments=(head)

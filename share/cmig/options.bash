@@ -4,10 +4,11 @@
 # shellcheck disable=SC2015,SC2154,SC2034
 #
 # options.bash
-#	  The command line and cmig.conf, as option_*, verb, and arguments; sourced by
-#	  cmig.
+#	  Reads the command line and cmig.conf, and sets verb, arguments, and a variable
+#	  option_NAME for each option.  Sourced by cmig.
 
-# allowed: the options of the verb, or of all verbs as long as there is none
+# Prints the names of the options that the verb allows.  Until the verb is known,
+# these are the options of all verbs.
 allowed()
 {
 	if [ -n "$verb" ]; then
@@ -17,8 +18,8 @@ allowed()
 	fi
 }
 
-# long_name OPTION: sets NAME to the name of an option without dashes; a long one can
-# be abbreviated, as in Alembic
+# long_name OPTION: sets NAME to the full name of an option, without dashes.  A long
+# option can be abbreviated, as in Alembic.
 long_name()
 {
 	local name found=''
@@ -85,7 +86,8 @@ parse()
 	[ -z "$verb" ] || check_command
 }
 
-# Fails unless the verb exists, and has the options and as many arguments
+# Fails if the verb does not exist, does not have one of the options, or requires a
+# different number of arguments.
 check_command()
 {
 	local word name words least=0 most=0
@@ -112,7 +114,8 @@ check_command()
 	exit 2
 }
 
-# Options that may be repeated are kept in arrays.
+# keep_option NAME VALUE: stores an option in option_NAME, and also in an array if it
+# can be repeated
 keep_option()
 {
 	[[ $1 =~ ^[a-z-]+$ ]] || fail 2 "unknown option" "cmig help lists the options"
@@ -127,12 +130,13 @@ keep_option()
 	printf -v "option_${1//-/_}" '%s' "$2"
 }
 
-# default_option NAME VALUE: unless it was given
+# default_option NAME VALUE: sets an option, unless it was given
 default_option() { given "$1" || printf -v "option_${1//-/_}" '%s' "$2"; }
 
 trim() { local text=$1; text=${text#"${text%%[![:space:]]*}"}; printf '%s' "${text%"${text##*[![:space:]]}"}"; }
 
-# cmig.conf: lines "key = value"; those below [name] count only with --name
+# Reads cmig.conf, which has lines of the form "key = value".  Lines below [name] are
+# used only with --name.
 read_config()
 {
 	local config line key value section='' has_folder=${folders[0]+1} directory
@@ -163,7 +167,7 @@ read_config()
 				folders+=("$value") ;;
 			database_url | env | file_template | target | schemas | databases | version_table | jobs)
 				[ "$key" != env ] || [[ $value == /* ]] || value=$directory$value
-				# a section comes after what it replaces
+				# lines below a section come later, so they replace the defaults
 				printf -v "config_$key" '%s' "$value" ;;
 			*) fail 2 "$config: unknown key \"$key\"" "Keys are folder, file_template, target, schemas, database_url, env, databases, jobs, and version_table." ;;
 		esac

@@ -4,10 +4,10 @@
 # shellcheck disable=SC2154
 #
 # session.bash
-#	  A script for psql: variables, calls, messages, the exit status; sourced by
-#	  cmig.
+#	  Builds a psql script and runs it: variables, calls, messages, and the exit
+#	  status.  Sourced by cmig.
 
-# quoted TEXT: as an argument of \set
+# quoted TEXT: prints the text, quoted as an argument of \set
 quoted()
 {
 	local LC_ALL=C text=${1//"$backslash"/"$backslash$backslash"}
@@ -17,10 +17,11 @@ quoted()
 	printf "'%s'" "${text//$'\r'/"${backslash}r"}"
 }
 
-# variable NAME VALUE: what statements name as :'NAME'
+# variable NAME VALUE: sets a psql variable, which statements use as :'NAME'
 variable() { names+=("$1"); values+=("$2"); }
 
-# list NAME VALUE...: variables for the values, and their array as LIST
+# list NAME VALUE...: sets a psql variable for each value, and LIST to an SQL array of
+# these variables
 list()
 {
 	local name=$1 number=0 value
@@ -37,8 +38,9 @@ list()
 
 add() { script+="$*$newline"; }
 
-# call STATEMENT [WHAT IS SENT]: adds a statement, and prints it with -v.  What is
-# sent may select other columns than what is printed, for a reader.
+# call STATEMENT [SENT]: adds a statement to the script, and prints it if -v is given.
+# SENT is added in place of the printed statement; it may select other columns, or
+# store the result in psql variables.
 call()
 {
 	local shown=$1 number value
@@ -53,10 +55,11 @@ call()
 	add "${2:-$1;}"
 }
 
-# perform CALL: a function whose result nobody needs to see
+# perform CALL: adds the call of a function without showing its result
 perform() { call "SELECT $1" "SELECT $1 AS cmig_done \\gset"; }
 
-# need CONDITION MESSAGE HINT: an error unless the SQL condition is true
+# need CONDITION MESSAGE HINT: adds a statement that raises an error unless the SQL
+# condition is true
 need()
 {
 	add '\set SHOW_CONTEXT never'
@@ -64,7 +67,7 @@ need()
 	add '\set SHOW_CONTEXT errors'
 }
 
-# What every session begins with
+# Adds the statements with which every session begins.
 begin()
 {
 	local setting number=0 name
@@ -83,7 +86,7 @@ begin()
 	done
 }
 
-# How to print, and the variables
+# Prints psql commands that set the output format and the variables.
 prelude()
 {
 	local number
@@ -96,8 +99,8 @@ prelude()
 	[ ${#files[@]} -eq 0 ] || files_variable
 }
 
-# Prints the messages of psql as they arrive: notices without that word, errors in
-# color.  Returns 1 after the mark of found().
+# Reads psql's messages from standard input and prints them: notices without the
+# prefix "NOTICE:", errors in color.  Returns 1 if found() reported something.
 messages()
 {
 	local line status=0 hint=''
@@ -125,8 +128,8 @@ messages()
 	return $status
 }
 
-# run [COMMAND...]: runs the script in a session, and returns the exit status of
-# cmig.  The output goes through the command, if there is one.
+# run [COMMAND...]: runs the script in one psql session, and returns cmig's exit
+# status.  If a command is given, the output is piped through it.
 run()
 {
 	local text=$script
@@ -140,7 +143,7 @@ run()
 		case ${states[1]} in
 			0) exit "${states[2]}" ;;
 			3 | 130) exit "${states[1]}" ;;
-			141) exit 0 ;;	# the pager was left
+			141) exit 0 ;;	# the user quit the pager
 			*) exit 4 ;;
 		esac
 	} 3>&1 | "$@"
@@ -150,7 +153,7 @@ run()
 	[ "${states[1]}" -eq 141 ] || return "${states[1]}"
 }
 
-# page: shows a long output through a pager, on a terminal
+# Copies standard input to standard output, on a terminal through a pager.
 page()
 {
 	if [ -t 1 ] && ! given no-pager && command -v "${PAGER:-less}" >/dev/null; then

@@ -4,12 +4,11 @@
 # shellcheck disable=SC2034
 #
 # typed.bash
-#	  What the server's hints say in SQL, as what is typed in a shell; sourced by
-#	  cmig.
+#	  Translates the SQL in the server's hints into cmig commands.  Sourced by cmig.
 
-# function;command;its arguments: a dot for one that the command takes, the name of an
-# option, or a dash for one that is left out.  Other functions of the name of a verb
-# have its arguments.
+# function;command;one word for each argument of the function: a dot if it is an
+# argument of the command, the name of an option, or a dash if it is left out.
+# Functions that are not listed have the name and arguments of a verb.
 CALLS='upgrade_stepwise;upgrade --stepwise;.
 downgrade_stepwise;downgrade --stepwise;.
 create_revision;revision;message - -
@@ -21,7 +20,8 @@ squash;squash;. message
 load;load;-
 import_state;import --state;. history-table'
 
-# known_call FUNCTION: sets COMMAND and POSITIONS, or fails if no verb calls it
+# known_call FUNCTION: sets COMMAND and POSITIONS to the fields of CALLS; fails if no
+# verb calls the function
 known_call()
 {
 	local line name
@@ -35,14 +35,15 @@ known_call()
 	verb_field "$COMMAND" 0
 }
 
-# typed_value VALUE: quoted for a shell, unless that makes no difference; <name> is
-# to be replaced by the reader
+# typed_value VALUE: prints the value, quoted for a shell if necessary.  Placeholders
+# such as <name> are not quoted, because users replace them.
 typed_value()
 {
 	[[ $1 =~ ^[A-Za-z0-9_.:@+\<\>-]+$ ]] && printf '%s' "$1" || printf "'%s'" "$1"
 }
 
-# typed_call FUNCTION ARGUMENTS: sets CALLED to the command, or fails
+# typed_call FUNCTION ARGUMENTS: sets CALLED to the command that does the same; fails
+# if there is none
 typed_call()
 {
 	local rest=$2 name value list options
@@ -76,8 +77,8 @@ typed_call()
 	done
 }
 
-# typed_options TEXT: sets TYPED to the text with arguments such as accept_changes =>
-# true as options
+# typed_options TEXT: sets TYPED to the text, with options in place of arguments such
+# as accept_changes => true
 typed_options()
 {
 	local rest=$1 tail='' all name argument value after
@@ -97,8 +98,8 @@ typed_options()
 	TYPED=$rest$tail
 }
 
-# typed TEXT: sets TYPED to the text with calls of functions that verbs call as
-# commands, with their arguments as options, and with one setting as an option
+# typed TEXT: sets TYPED to the text, with commands and options in place of function
+# calls, arguments, and a SET of a cmig setting
 typed()
 {
 	local rest=$1 tail='' before after name arguments
@@ -111,7 +112,7 @@ typed()
 	while [[ $rest =~ $call ]]; do
 		before=${BASH_REMATCH[1]} name=${BASH_REMATCH[2]} arguments=${BASH_REMATCH[4]} after=${BASH_REMATCH[5]}
 		rest=${rest%"$after"}
-		# what is left of a table or a query stays SQL
+		# tables, and calls within a larger query, remain SQL
 		if [[ $name != revision && $after != ' LIMIT '* && $after != ' WHERE '* && $after != [A-Za-z_\(:]* ]] && typed_call "$name" "$arguments"; then
 			rest=$before
 			[[ ! $rest =~ $statement ]] || rest=${BASH_REMATCH[1]}

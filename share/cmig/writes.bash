@@ -4,10 +4,11 @@
 # shellcheck disable=SC2015,SC2154
 #
 # writes.bash
-#	  The verbs that write files or store them; sourced by cmig.
+#	  The verbs that write revision files or load them.  Sourced by cmig.
 
-# parameters [OPTION...]: sets PARAMETERS to what the options of the verb, except those
-# named, are to its function: ", name => value".  TEMPLATE is that for file_template.
+# parameters [OPTION...]: sets PARAMETERS to the SQL arguments for the verb's options,
+# in the form ", name => value".  Leaves out the named options, and the option
+# file-template, whose argument is put into TEMPLATE.
 parameters()
 {
 	local name value
@@ -35,8 +36,8 @@ parameters()
 	done
 }
 
-# target_sql: the variable target_sql, from the file or the command that the option
-# target names.  The words of the command are separated by spaces; no shell sees it.
+# Sets the psql variable target_sql to the content of the file named by --target, or
+# to the output of that command.  No shell is used: the command is split at spaces.
 target_sql()
 {
 	local -a words
@@ -52,7 +53,7 @@ target_sql()
 	variable target_sql "${text%x}"
 }
 
-# finish_files: runs a script that gives files, and writes them
+# Runs a script that returns files, and writes them or, with --sql, prints them.
 finish_files()
 {
 	local folder
@@ -61,7 +62,7 @@ finish_files()
 	if given sql; then run; else run write_files "$folder"; fi
 }
 
-# new_file CALL [COLUMNS]: the files that a function gives, written
+# new_file CALL [COLUMNS]: calls a function that returns files, and writes them
 new_file()
 {
 	[ "$verb" = import ] || find_files
@@ -144,7 +145,7 @@ verb_merge()
 	finish_files
 }
 
-# capture, baseline, and squash
+# Runs capture, baseline, or squash.
 verb_generated()
 {
 	default_option message "$verb"
@@ -204,7 +205,7 @@ verb_edit()
 	fail 2 "there is no file for revision $revision" "cmig export $revision"
 }
 
-# The revision files of an Alembic project, by the script next to cmig
+# Converts an Alembic project with cmig-import-alembic.
 import_alembic()
 {
 	local converter argument output=1
