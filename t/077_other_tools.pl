@@ -4,11 +4,9 @@
 # of its migrations; bin/cmig imports its files and its state, and runs the rest.
 # The schema is that of a database in which the tool ran everything.
 #
-# Tools are searched on the PATH and in the folder PG_CMIG_TOOLS, for example the
-# node_modules/.bin of npm install --ignore-scripts dbmate drizzle-kit drizzle-orm
-# graphile-migrate liquibase@4 node-pg-migrate pg prisma@6 @prisma/adapter-pg@6.
-# Those that are not there are skipped.  Debian and npm do not have the others, in
-# whose place SQL does what they do.
+# Debian has some of the tools, and npm others: scripts/check installs these in the
+# folder PG_CMIG_NPM, without which they are skipped.  In place of the tools that
+# neither has, SQL does what they do.
 
 use strict;
 use warnings;
@@ -22,7 +20,10 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-$ENV{PATH} = "$ENV{PG_CMIG_TOOLS}:$ENV{PG_CMIG_TOOLS}/../liquibase/dist/liquibase:$ENV{PATH}" if $ENV{PG_CMIG_TOOLS};
+my $npm = $ENV{PG_CMIG_NPM};
+$ENV{PATH} = "$npm/node_modules/.bin:$npm/node_modules/liquibase/dist/liquibase:$ENV{PATH}" if $npm;
+# they reach no server but that of the test
+@ENV{qw(CHECKPOINT_DISABLE LIQUIBASE_ANALYTICS_ENABLED)} = (1, 'false');
 delete @ENV{qw(PGDATABASE DATABASE_URL CMIG_CONFIG CMIG_PSQL)};
 
 # Each tool: how it is found, how it runs all files of the current folder, its
@@ -71,6 +72,7 @@ my %tools = (
 	},
 	'liquibase' => {
 		found => [ 'liquibase', '--version' ],
+		runs_in => 'java',
 		run => [ 'liquibase', '--changeLogFile=changelog.sql', '--url=JDBC', '--username=' . getpwuid($>), 'update' ],
 		files => { 'changelog.sql' => "--liquibase formatted sql\n\n--changeset ann:users\n--comment: Users\nCREATE TABLE users (id int PRIMARY KEY, name text);\n--rollback DROP TABLE users;\n" },
 		later => {
@@ -91,7 +93,7 @@ my %tools = (
 	# Its engine in JavaScript; the one that is a program of its own cannot be
 	# installed from npm.  The adapter does not know the type name.
 	'prisma' => {
-		found => [ 'node', '-e', "require(process.env.PG_CMIG_TOOLS + '/../\@prisma/adapter-pg')" ],
+		found => [ 'node', '-e', "require(process.env.PG_CMIG_NPM + '/node_modules/\@prisma/adapter-pg')" ],
 		run => [ 'prisma', 'migrate', 'deploy' ],
 		under => 'migrations',
 		files => {
@@ -244,7 +246,8 @@ sub is_found
 {
 	my ($tool) = @_;
 
-	return need_tool($tool->{found}[0], @{ $tool->{found} }) if $tool->{needed};
+	return 0 if $tool->{runs_in} && !eval { IPC::Run::run([ $tool->{runs_in}, '-version' ], '<', \undef, '>&', \my $version) };
+	return need_tool($tool->{found}[0], @{ $tool->{found} }) if $npm || $tool->{needed};
 	return eval { IPC::Run::run($tool->{found}, '<', \undef, '>&', \my $output) };
 }
 
@@ -272,7 +275,7 @@ sub new_folder
 		make_path("$folder/$1") if $name =~ m{(.*)/};
 		append_to_file("$folder/$name", with_names($files{$name}, $db, $folder));
 	}
-	symlink("$ENV{PG_CMIG_TOOLS}/..", "$folder/node_modules") if $ENV{PG_CMIG_TOOLS} && $db =~ /^(drizzle|prisma)/;
+	symlink("$npm/node_modules", "$folder/node_modules") if $npm && $db =~ /^(drizzle|prisma)/;
 	return $folder;
 }
 
