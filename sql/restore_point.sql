@@ -13,13 +13,16 @@ CALL cmig.upgrade_stepwise();
 CALL cmig.downgrade_stepwise('001');
 SELECT revision FROM cmig.downgrade('base');
 SELECT * FROM points;
+-- the NOTICE names both
+\setenv PGDATABASE :DBNAME
+\! psql -Xq -c "SET cmig.restore_point = on" -c "SELECT revision FROM cmig.upgrade('001')" -c "CALL cmig.downgrade_stepwise('base')" 2>&1 | sed -E 's/[0-9]{8}_[0-9]{6}_[0-9]{6}/<time>/g'
 -- a reset is one run; a transaction can have several
 SELECT revision FROM cmig.upgrade('002');
 BEGIN;
 SELECT revision FROM cmig.reset('contrib_regression');
 SELECT revision FROM cmig.downgrade('base');
 COMMIT;
-SELECT * FROM points OFFSET 6;
+SELECT * FROM points OFFSET 8;
 -- nothing to do
 SELECT revision FROM cmig.downgrade('base');
 -- a savepoint that is rolled back

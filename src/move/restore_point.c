@@ -150,6 +150,7 @@ char *
 cmig_restore_point_before(void)
 {
 	char	   *name;
+	char	   *names;
 	Datum		values[1];
 
 	run_time[0] = '\0';
@@ -160,10 +161,12 @@ cmig_restore_point_before(void)
 	name = point_name("before");
 	values[0] = CStringGetTextDatum(name);
 	(void) cmig_query_run(&create_point, values, NULL);
+	names = psprintf("restore points %s and %s", name, point_name("after"));
 	ereport(NOTICE,
-			(errmsg("restore point %s", name),
-			 errhint("To restore the state before the run, set recovery_target_name to this name.")));
-	return psprintf("restore points %s and %s", name, point_name("after"));
+			(errmsg_internal("%s", names),
+			 errdetail("The first one marks the state before the run; the second one will be created after the run has committed."),
+			 errhint("To restore one of these states, set recovery_target_name to the name of its restore point.")));
+	return names;
 }
 
 void

@@ -14,10 +14,10 @@
 extern void cmig_restore_point_init(void);
 
 /*
- * Call this when a run begins.  Creates a restore point and reports it in a
- * NOTICE.  Returns a string for the journal, allocated in the current memory
- * context, or NULL if the setting is off.  Raises 42501 if the user lacks the
- * privilege to create a restore point.
+ * Call this when a run begins.  Creates a restore point, and reports the names
+ * of both restore points in a NOTICE.  Returns a string for the journal,
+ * allocated in the current memory context, or NULL if the setting is off.
+ * Raises 42501 if the user lacks the privilege to create a restore point.
  */
 extern char *cmig_restore_point_before(void);
 
