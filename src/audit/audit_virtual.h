@@ -48,7 +48,7 @@ extern void cmig_audit_virtual_begin(CmigAuditVirtualState *state,
 
 /*
  * Compute the columns of a slot that is already deformed, in the current
- * memory context. cmig_audit_virtual_clear() sets them to null again.
+ * memory context.  cmig_audit_virtual_clear() sets them to null again.
  */
 extern void cmig_audit_virtual_fill(CmigAuditVirtualState *state, TupleTableSlot *slot);
 extern void cmig_audit_virtual_clear(CmigAuditVirtualState *state, TupleTableSlot *slot);

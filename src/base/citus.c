@@ -21,9 +21,9 @@
 #include "utils/snapmgr.h"
 
 /*
- * Quick check: might the Citus library be loaded?  A session can set a
- * parameter of this name by itself, so the result can be true without the
- * library.
+ * Does the session have a parameter of Citus?  If not, the Citus library is not
+ * loaded.  The result can be true without the library, because a session can
+ * set a custom parameter with any name.
  */
 static bool
 is_loaded(void)

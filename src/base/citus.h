@@ -82,8 +82,8 @@ extern bool cmig_citus_is_distribution(const Node *statement);
 extern bool cmig_citus_use_two_phases(void);
 
 /*
- * Returns true if the statement can create a table that Citus distributes
- * automatically, but only if the statement runs at top level.
+ * Must the statement run at top level?  It may create a table in a distributed
+ * schema or move one there, and otherwise Citus would not distribute the table.
  */
 extern bool cmig_citus_wants_toplevel(const Node *statement);
 

@@ -1,6 +1,6 @@
 /*
  * trees.c
- *	  Separates the trees of a graph for a scope.
+ *	  Divides a graph into trees, because a scope applies each tree separately.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

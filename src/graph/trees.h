@@ -1,6 +1,6 @@
 /*
  * trees.h
- *	  Separates the trees of a graph for a scope.
+ *	  Divides a graph into trees, because a scope applies each tree separately.
  *
  * Two revisions belong to the same tree if down_revision edges connect them.
  * In a scope, an upgrade to a revision does not apply the revision's

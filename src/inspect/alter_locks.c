@@ -59,7 +59,7 @@ is_recursive(const AlterTableCmd *command)
 
 /*
  * If the action also locks relations that are found only in the catalogs,
- * record the action. planned_locks.c later reads the catalogs to determine
+ * record the action.  planned_locks.c later reads the catalogs to determine
  * these locks.
  */
 static void

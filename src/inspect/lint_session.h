@@ -24,7 +24,7 @@ extern void cmig_lint_session_begin_revision(CmigLint *lint);
 extern List *cmig_lint_session_path(const CmigLint *lint);
 
 /*
- * Timeouts. cmig_lint_session_has_timeout() returns true if the script has set
+ * Timeouts.  cmig_lint_session_has_timeout() returns true if the script has set
  * a timeout to a value other than 0.
  */
 typedef enum CmigLintTimeout
@@ -43,7 +43,7 @@ extern void cmig_lint_session_set(CmigLint *lint, const char *name, const char *
 extern void cmig_lint_session_apply_set(CmigLint *lint, VariableSetStmt *statement);
 
 /*
- * Transaction blocks in nontransactional scripts. cmig_lint_session_in_block()
+ * Transaction blocks in nontransactional scripts.  cmig_lint_session_in_block()
  * returns the number of the statement that began the current block, or 0.
  * cmig_lint_session_in_transaction() returns true if the current statement
  * runs in any kind of transaction.
@@ -61,7 +61,7 @@ extern CmigLintTable *cmig_lint_session_held(const CmigLint *lint, int *statemen
 extern void cmig_lint_session_hold(CmigLint *lint, CmigLintTable *table, int statement);
 
 /*
- * Enum values added by the current transaction. cmig_lint_session_new_value()
+ * Enum values added by the current transaction.  cmig_lint_session_new_value()
  * returns the enum type of a value, or NULL.
  */
 extern struct CmigLintType *cmig_lint_session_new_value(CmigLint *lint, const char *value);

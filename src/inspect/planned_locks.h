@@ -43,7 +43,7 @@ extern CmigPlannedLocks *cmig_planned_locks_start(void);
 
 /*
  * Returns the locks of a statement, one for each relation, as a List of
- * CmigPlannedLock * in the current memory context. search_path must be the
+ * CmigPlannedLock * in the current memory context.  search_path must be the
  * same as when the script runs.  Sets *unknown to a List of char *: the parts
  * of the statement that run code that cannot be analyzed, such as "DO" or "the
  * function public.f".  May raise errors from name lookups.

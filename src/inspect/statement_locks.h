@@ -5,7 +5,7 @@
  * The parse tree shows which relations are named and how they are locked.  The
  * catalogs are not read, so locks on other relations, such as partitions,
  * indexes, and tables on the other side of foreign keys, are only indicated by
- * flags. planned_locks.c evaluates these flags.
+ * flags.  planned_locks.c evaluates these flags.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

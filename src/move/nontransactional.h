@@ -43,7 +43,7 @@ extern Oid	cmig_nontransactional_caller(void);
 
 /*
  * Call this in a pg_cmig procedure when part of its work has been committed or
- * is about to be committed, whether or not the procedure is run by a step. A
+ * is about to be committed, whether or not the procedure is run by a step.  A
  * procedure that fails before this call has left nothing behind.
  */
 extern void cmig_nontransactional_note_own_work(void);

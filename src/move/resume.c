@@ -2,7 +2,7 @@
  * resume.c
  *	  Determines the result of a statement that was interrupted at top level.
  *
- * An invalid index may be a leftover, or another session may be building it. A
+ * An invalid index may be a leftover, or another session may be building it.  A
  * session that builds, rebuilds, or drops an index concurrently holds
  * ShareUpdateExclusiveLock on the table the whole time.  Therefore, if we get
  * this lock and the index is still invalid, the index is a leftover.

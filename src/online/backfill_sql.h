@@ -43,7 +43,7 @@ typedef struct CmigBackfillQueries
 
 /*
  * cmig_backfill_sql_prepare() builds the statements for a part in the current
- * memory context. cmig_backfill_sql_free() frees the statements' plans.
+ * memory context.  cmig_backfill_sql_free() frees the statements' plans.
  */
 extern void cmig_backfill_sql_prepare(CmigBackfillQueries *queries,
 									  const CmigBackfillTarget *target,
@@ -59,7 +59,7 @@ extern char *cmig_backfill_sql_ask_shard(const CmigBackfillPart *part, const Cmi
 
 /*
  * cmig_backfill_sql_size() returns the number of blocks of a table or, if
- * Citus manages the table, of its largest shard. cmig_backfill_sql_work()
+ * Citus manages the table, of its largest shard.  cmig_backfill_sql_work()
  * returns the amount of work in one pass: the number of blocks or, for a walk
  * by key, an estimate of the number of rows.
  */

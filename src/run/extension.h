@@ -4,7 +4,7 @@
  *
  * DROP EXTENSION locks the extension before it locks the extension's members.
  * Therefore, all code that uses the extension's tables takes a lock on the
- * extension first, before it locks tables and before it takes the run lock. A
+ * extension first, before it locks tables and before it takes the run lock.  A
  * waiting DROP then holds nothing that the other session needs, so no deadlock
  * is possible.
  *
@@ -48,8 +48,8 @@ extern void cmig_extension_lend(void);
 
 /*
  * Take the lock on the extension again after a transaction of a stepwise run
- * was rolled back. cmig_extension_try_again() takes the lock only if this is
- * possible without waiting, and raises no error. cmig_extension_hold_again()
+ * was rolled back.  cmig_extension_try_again() takes the lock only if this is
+ * possible without waiting, and raises no error.  cmig_extension_hold_again()
  * waits, and raises 55000 if the extension was dropped.  Both functions do
  * nothing in runs that are not stepwise.
  */

@@ -3,7 +3,7 @@
  *	  Replaces placeholders with their values, which are settings named
  *	  cmig_var.NAME.
  *
- * Like other custom settings, these can be set by any role in its session. A
+ * Like other custom settings, these can be set by any role in its session.  A
  * value is inserted as a single identifier or a single string, and only for
  * placeholders that the revision declares.
  *

@@ -3,7 +3,7 @@
  *	  Ensures that only one run is in progress in a database or in a scope.
  *
  * PostgreSQL's advisory lock functions set the lock tag's fourth field to 1 or
- * 2, so they cannot conflict with this module's locks. pg_locks shows this
+ * 2, so they cannot conflict with this module's locks.  pg_locks shows this
  * module's locks as advisory locks with the objsubid values defined below.
  *
  * Copyright (c) 2026, the pg_cmig developers

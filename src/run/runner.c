@@ -357,8 +357,8 @@ cmig_runner_check(const CmigRunStep *step)
  */
 
 /*
- * Start statement_timeout for the next statement, as if a client had sent it. A
- * value of 0 stops the timer.
+ * Start statement_timeout for the next statement, as if a client had sent it.
+ * A value of 0 stops the timer.
  */
 static void
 start_statement_timeout(int timeout)

@@ -79,7 +79,7 @@ extern CmigDirection cmig_runner_direction(void);
 /*
  * cmig_runner_statement() returns the number of the statement that is running
  * or has failed, or 0 before the first statement and after the end of the
- * script. cmig_runner_verifying() returns true if this statement is part of
+ * script.  cmig_runner_verifying() returns true if this statement is part of
  * verify_sql.
  */
 extern int	cmig_runner_statement(void);
@@ -89,7 +89,7 @@ extern bool cmig_runner_verifying(void);
  * Functions for a caller that commits between statements.  Call
  * cmig_runner_start() before the script and cmig_runner_stop() after it.  In
  * between, install cmig_script_run_describe_error() as the error context
- * callback. cmig_runner_stop() may be called twice.
+ * callback.  cmig_runner_stop() may be called twice.
  */
 extern void cmig_runner_start(CmigScriptRun *run, const CmigRunStep *step);
 extern void cmig_runner_stop(CmigScriptRun *run);

@@ -218,10 +218,11 @@ require_no_stranger(Oid schema, const char *name, const char *user)
 }
 
 /*
- * The functions, operators, and types in a schema that have an entry in
- * pg_shdepend for their owner, and the name of an object in pg_catalog or
- * public.  Objects of the bootstrap superuser have no such entry.  OFFSET 0 makes
- * sure that the schema's objects are found first, whatever the statistics say.
+ * The functions, operators, and types in a schema that have the same name as an
+ * object in pg_catalog or public, and their owners.  Objects of the bootstrap
+ * superuser are not found, because pg_shdepend does not record their owner.
+ * OFFSET 0 makes sure that the schema's objects are found first, whatever the
+ * statistics say.
  */
 static CmigQuery namesakes_query = {
 	.sql = "SELECT o.name, s.refobjid FROM pg_depend d"

@@ -58,7 +58,7 @@ extern bool cmig_session_is_entered(void);
  * statements are committed one by one.  The caller must restore the settings
  * and the role (see saved_settings.h). *session must be allocated in
  * PortalContext or one of its children, and the current memory context must be
- * one of these, too. cmig_session_leave_steps() must be called in a
+ * one of these, too.  cmig_session_leave_steps() must be called in a
  * transaction, after success as well as after an error.
  */
 extern void cmig_session_enter_steps(CmigSession *session);

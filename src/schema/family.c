@@ -1,6 +1,7 @@
 /*
  * family.c
- *	  Partitioned tables that cannot be changed, and their partitions.
+ *	  Excludes from a difference the partitioned tables whose partition key
+ *	  cannot be changed, and their partitions.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,6 +1,7 @@
 /*
  * family.h
- *	  Partitioned tables that cannot be changed, with all of their partitions.
+ *	  Excludes from a difference the partitioned tables whose partition key
+ *	  cannot be changed, and their partitions.
  *
  * No database access.
  *

@@ -4,7 +4,7 @@
  *
  * image_read.c finds these objects, so there is no query.  Two objects are
  * equal only if their whole catalog rows are equal, with names instead of
- * oids.
+ * OIDs.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,12 +1,12 @@
 /*
  * scope_drift.c
- *	  cmig.scope_drift: scopes whose schema differs from the schema of most
- *	  other scopes.
+ *	  Implements cmig.scope_drift, which finds scopes whose schema differs from
+ *	  the schema of most other scopes.
  *
  * Scopes that have the same version rows form a group, and are compared with
  * each other.  The schema of each scope is written as SQL, without the scope's
- * name.  The most frequent text in a group is considered right, and each scope
- * with a different text is compared with a scope that has the right text.
+ * name.  The most frequent SQL in a group is considered correct, and each scope
+ * with different SQL is compared with a scope that has the correct SQL.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

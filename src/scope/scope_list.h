@@ -42,8 +42,9 @@ typedef void (*CmigScopeWork) (void *arg);
 extern void cmig_scope_list_in(const char *scope, CmigScopeWork work, void *arg);
 
 /*
- * A cache that contains a number for each set of version rows.  Most scopes
- * have the same version rows, so the number is computed only once for them.
+ * A cache for a number that depends only on a scope's version rows, such as its
+ * number of pending revisions.  Most scopes have the same version rows, so the
+ * number is computed only once for them.
  */
 typedef struct CmigScopeCache CmigScopeCache;
 

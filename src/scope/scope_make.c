@@ -1,6 +1,7 @@
 /*
  * scope_make.c
- *	  cmig.create_scope and cmig.drop_scope.
+ *	  Implements cmig.create_scope and cmig.drop_scope, which create and drop the
+ *	  schema of a scope.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -155,8 +156,9 @@ require_unprotected(const char *name)
 }
 
 /*
- * Does the journal have rows of the current scope, and is the last one not a
- * downgrade to base, which is written when a schema is dropped?
+ * Does the journal show that the current scope exists?  It does if it has rows
+ * of the scope, and the last one is not the downgrade to base that
+ * forget_scope() records.
  */
 static bool
 is_recorded(void)

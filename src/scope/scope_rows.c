@@ -1,6 +1,6 @@
 /*
  * scope_rows.c
- *	  cmig.scopes: the scopes and their state.
+ *	  Implements cmig.scopes, which lists the scopes and their state.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -30,7 +30,7 @@ PG_FUNCTION_INFO_V1(cmig_scopes);
 /* The result for a scope in which nothing is applied */
 #define UNKNOWN (-1)
 
-/* Does the tree that contains the node contain an applied revision? */
+/* Is a revision applied that belongs to the same tree as the node? */
 static bool
 is_of_applied_tree(const CmigGraph *graph, const CmigApplied *applied, int node)
 {

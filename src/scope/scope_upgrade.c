@@ -69,8 +69,8 @@ typedef struct Upgrade
 /* Finding the scopes that have something to do */
 
 /*
- * The question whether an upgrade of a scope has nothing to do, and the
- * answer.
+ * The target of an upgrade, and whether the upgrade has nothing to do in the
+ * current scope.
  */
 typedef struct Question
 {
@@ -159,8 +159,8 @@ check_target_in_database(void *arg)
 /*
  * Raise an error for a wrong target, before any scope is recorded as failed.
  * The target is checked in the database.  If it is not valid there, it is also
- * checked in the first scope, because a revision that replaces others may
- * count in only one of the two.
+ * checked in the first scope, because a revision that replaces others may be
+ * ignored in the database but not in the scope (see replaces.h).
  */
 static void
 require_target(const Upgrade *upgrade, const List *items)
