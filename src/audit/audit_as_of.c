@@ -375,7 +375,7 @@ columns_text(List *names, List *kinds)
 
 /*
  * Raise an error if entries after the time "at" have keys of other columns
- * than the table's present key, or with values of another kind.  It is not
+ * than the table's current key, or with values of another kind.  It is not
  * known to which rows such entries belong.
  */
 static void

@@ -57,7 +57,7 @@ StaticAssertDecl(CMIG_AS_OF_AT == 0 && CMIG_AS_OF_LOW == 1 && CMIG_AS_OF_HIGH ==
 				 "the parameters are numbered as their enum");
 
 /*
- * Returns SQL for an image or key with the columns' present names.  "clock" is
+ * Returns SQL for an image or key with the columns' current names.  "clock" is
  * an SQL expression for the time of the image or key.
  */
 static char *

@@ -17,8 +17,8 @@ typedef enum CmigAsOfParameter
 	CMIG_AS_OF_HIGH,			/* the end of the range: row_hash is less than
 								 * this */
 	CMIG_AS_OF_HASHES,			/* row_hash of the key's variants */
-	CMIG_AS_OF_KEY,				/* the key, with present column names */
-	CMIG_AS_OF_RENAMES,			/* former and present column names */
+	CMIG_AS_OF_KEY,				/* the key, with current column names */
+	CMIG_AS_OF_RENAMES,			/* former and current column names */
 	CMIG_AS_OF_HIDDEN,			/* columns to remove from images */
 	CMIG_AS_OF_SEQ,				/* seq of the first TRUNCATE after the
 								 * requested time */

@@ -251,7 +251,7 @@ follow(const State *from, const State *to, AttrNumber number)
 
 /*
  * Returns the table's states, beginning with the one to which the options'
- * column numbers belong and ending with the present one.  If the first state
+ * column numbers belong and ending with the current one.  If the first state
  * is unknown, *by_name is set to true, and columns must be found by their
  * names in the first state of the list.
  */
@@ -287,7 +287,7 @@ states_of(const CmigAuditOptions *options, Oid relation, Oid extension_owner, bo
 }
 
 /*
- * Returns the present number of a column that is listed in the options,
+ * Returns the current number of a column that is listed in the options,
  * COLUMN_GONE, or COLUMN_UNKNOWN.
  */
 static int

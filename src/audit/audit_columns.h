@@ -41,7 +41,7 @@ typedef enum CmigAuditColumnsUse
 } CmigAuditColumnsUse;
 
 /*
- * Set the present name and number of every column in the options.  Names
+ * Set the current name and number of every column in the options.  Names
  * without a number are new and are left unchanged.  Raises an error if it is
  * not known which column is meant, unless "use" is CMIG_AUDIT_READING.
  */

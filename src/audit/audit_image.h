@@ -18,7 +18,7 @@ typedef struct CmigAuditImages
 {
 	Oid			relation;
 	Oid			role;			/* the role as which the types' code runs */
-	List	   *key_columns;	/* of char *: the present names of the key
+	List	   *key_columns;	/* of char *: the current names of the key
 								 * columns */
 	TimestampTz at;				/* the time of the rows */
 	MemoryContext context;		/* memory context for data that outlives a row */
@@ -36,7 +36,7 @@ extern Datum cmig_audit_image_row(CmigAuditImages *images, Datum image);
 
 /*
  * Call work(arg), which converts images to rows.  If an image does not fit the
- * table's present columns, the error names the row and the column.
+ * table's current columns, the error names the row and the column.
  */
 extern void cmig_audit_image_explain(CmigAuditImages *images, void (*work) (void *arg),
 									 void *arg);

@@ -44,7 +44,7 @@
 PG_FUNCTION_INFO_V1(cmig_audit_import);
 
 /*
- * Added to the id of an imported entry, gives its seq, so that imported
+ * The seq of an imported entry is its id plus this number, so that imported
  * entries sort before all others.
  */
 #define IMPORTED_SEQ (-(INT64CONST(1) << 62))

@@ -351,7 +351,7 @@ cmig_audit_layout_is_of(const CmigAuditLayout *layout, Oid relation, const char 
 		(layout->database == NULL || database == NULL || strcmp(layout->database, database) == 0);
 }
 
-/* Returns a relation's present layout. */
+/* Returns a relation's current layout. */
 static CmigAuditLayout *
 layout_of(Relation relation)
 {

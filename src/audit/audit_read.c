@@ -351,7 +351,7 @@ cmig_audit_history(PG_FUNCTION_ARGS)
  * The difference between two times
  */
 
-/* Returns an image with the present names of its columns. */
+/* Returns an image with the current names of its columns. */
 static Jsonb *
 renamed(CmigAuditTarget *target, const Entry *entry, int column)
 {

@@ -170,7 +170,7 @@ parse_options(const Status *status)
 }
 
 /*
- * Show the options with the columns' present names.  The trigger's arguments
+ * Show the options with the columns' current names.  The trigger's arguments
  * contain the names that the columns had when the options were set, which are
  * shown if a column was dropped or cannot be found.
  */

@@ -197,7 +197,7 @@ live_name(Oid relation, AttrNumber number)
 }
 
 /*
- * Returns the present name of a column in a layout, or NULL if the column was
+ * Returns the current name of a column in a layout, or NULL if the column was
  * dropped.  Within a table, the column is identified by its number; in the
  * table's restored copy, by its name.
  */

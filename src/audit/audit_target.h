@@ -24,7 +24,7 @@ typedef struct CmigAuditTarget
 	Oid			relation;		/* InvalidOid if the table was dropped */
 	char	   *name;			/* for messages */
 	List	   *layouts;		/* of CmigAuditLayout, oldest first */
-	List	   *key_columns;	/* of char *: the present names of the key
+	List	   *key_columns;	/* of char *: the current names of the key
 								 * columns */
 	List	   *key_kinds;		/* of char *; see audit_layout.h */
 } CmigAuditTarget;
@@ -52,7 +52,7 @@ extern List *cmig_audit_target_key(FunctionCallInfo fcinfo, int n, CmigAuditTarg
 extern List *cmig_audit_target_layout_key(CmigAuditTarget *target, int layout);
 
 /*
- * Returns an object that maps the column names in a layout to the present
+ * Returns an object that maps the column names in a layout to the current
  * names, with null for dropped columns, or NULL if all names are the same.
  */
 extern Jsonb *cmig_audit_target_renames(CmigAuditTarget *target, int layout);

@@ -12,7 +12,10 @@
 
 #include "postgres.h"
 
-/* Are the relation's own rows (not those of its children) stored here? */
+/*
+ * Are the relation's own rows (not those of its children) stored in this
+ * database?
+ */
 extern bool cmig_local_rows_here(Oid relation);
 
 /*

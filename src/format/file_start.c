@@ -191,9 +191,10 @@ count_files(const Search *search, const char *p, bool *closed, bool *faulty)
 }
 
 /*
- * Assume that the token ends where a file begins inside it.  If this makes more
- * files begin in the text than for any token so far, and the error would not
- * occur, updates search->most and returns true.
+ * Assume that the token ends where a file begins inside it, and count the files
+ * that would then begin in the text.  If there are more of them than for any
+ * other token so far, and the error would not occur, updates search->most and
+ * returns true.
  */
 static bool
 raises_most(Search *search, const char *token, const char *token_end, int before)

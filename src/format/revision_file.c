@@ -507,9 +507,9 @@ is_before_header(const CmigFileReader *reader)
 }
 
 /*
- * Raise an error for a comment before the header.  It is not ignored: if the
- * file were loaded after another one, without names, it would belong to that
- * one.
+ * Raise an error for a comment before the header.  The comment cannot be
+ * ignored, because if the file were appended to another file, the comment would
+ * belong to the other file's last section.
  */
 static void
 refuse_leading_comment(const CmigFileReader *reader)

@@ -414,8 +414,8 @@ peel(const CmigGraph *graph, bool *left, bool up, bool over_depends)
 }
 
 /*
- * Returns the fix for a cycle.  A name that a revision replaces can lead to
- * that revision, so replaces can be what is wrong.
+ * Returns the fix for a cycle.  A reference to a replaced revision leads to the
+ * revision that replaces it, so "replaces" can also be the cause of a cycle.
  */
 static const char *
 cycle_fix(bool over_depends, bool replaces)

@@ -39,8 +39,8 @@ count_naming(const CmigGraph *graph, const CmigMarks *applied)
 
 /*
  * Update the counts for a node that becomes applied, or that is no longer
- * applied.  Returns those nodes named by it whose count was 0 before (if
- * "applied" is true) or is 0 now (otherwise).  A node's edges contain no
+ * applied.  Of the nodes that it names, returns those whose count is no longer 0
+ * (if "applied" is true) or has become 0 (otherwise).  A node's edges contain no
  * duplicates.
  */
 static CmigEdges

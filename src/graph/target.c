@@ -51,9 +51,9 @@ cmig_target_applied(const CmigGraph *graph, const CmigNames *rows)
 }
 
 /*
- * Raise an error if a revision replaces the one in this version row.  It cannot
- * replace it yet, because not all revisions that it replaces are applied, and at
- * least one of these is not loaded.
+ * Raise an error if a loaded revision replaces the revision in this version row.
+ * The loaded revision does not count yet, because not all revisions that it
+ * replaces are applied, and at least one of them is not loaded.
  */
 static void
 refuse_replaced_row(const CmigGraph *graph, const char *row)
@@ -510,7 +510,7 @@ find_downgrade_start(const CmigGraph *graph, const CmigApplied *applied, const C
 /*
  * Returns the roots of a downgrade to "node": the node's children, or all
  * bases if the node is -1.  If "branch" is not -1 and there are several roots,
- * returns only those that are ancestors of that node or the node itself.
+ * returns only those among the node "branch" and its ancestors.
  */
 static List *
 find_roots(const CmigGraph *graph, int node, int branch, const char *text)

@@ -218,8 +218,8 @@ is_temporary(const RangeVar *relation)
 #define CONCURRENT_HINT "Put it into a revision that is not transactional, and CALL cmig.upgrade_stepwise()"
 
 /*
- * If a pg_cmig procedure that is not called from a revision runs this
- * CONCURRENTLY statement, deny it.
+ * Deny a CONCURRENTLY statement that is run by a pg_cmig procedure, unless the
+ * procedure was called by a revision's script.
  */
 static void
 deny_recipe(const char *tag)

@@ -42,7 +42,7 @@ judge_column(Columns *columns, const ColumnDef *column, const char *name)
 		cmig_listing_add(&columns->names, quote_identifier(name));
 }
 
-/* Judge the columns of CREATE TABLE. */
+/* Check the columns of CREATE TABLE. */
 static void
 judge_created(Columns *columns, CreateStmt *create)
 {
@@ -61,7 +61,7 @@ judge_created(Columns *columns, CreateStmt *create)
 	}
 }
 
-/* Judge the columns that ALTER TABLE adds or whose type it changes. */
+/* Check the columns that ALTER TABLE adds or whose type it changes. */
 static void
 judge_altered(Columns *columns, AlterTableStmt *alter)
 {
@@ -87,7 +87,7 @@ judge_altered(Columns *columns, AlterTableStmt *alter)
 	}
 }
 
-/* Judge the columns in a CREATE or ALTER statement. */
+/* Check the columns in a CREATE or ALTER statement. */
 static void
 judge_columns(Columns *columns, Node *node)
 {

@@ -75,8 +75,8 @@ chosen_names(const List *clauses)
 }
 
 /*
- * Add a relation that is read.  The relation is locked in the query's mode,
- * unless an OF list does not include it.
+ * Add a relation that is read.  The relation is locked in the query's mode if
+ * there is no OF list or if the list includes it.
  */
 static void
 add_read(Walk *walk, const RangeVar *relation)

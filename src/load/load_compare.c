@@ -361,9 +361,9 @@ build_after(CmigLoad *load, bool prune)
 			continue;
 
 		/*
-		 * Do not remove a partially applied revision, because it could not be
-		 * finished without its script, or one that must be applied before
-		 * another revision can replace it.
+		 * Do not remove a partially applied revision, which could not be
+		 * finished without its script.  Also keep a revision that must be
+		 * applied before another revision can replace it.
 		 */
 		if (prune && (!load->applied->applied->set[node] || cmig_names_has(replaced, stored->id)) &&
 			!cmig_progress_has(begun, stored->id) && !cmig_names_has(waiting, stored->id))

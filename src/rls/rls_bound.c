@@ -99,9 +99,9 @@ cmig_rls_bound_one_row(SubLink *link)
 }
 
 /*
- * Limit the length of a series.  "made" is the converted form of "call", a
- * call of generate_series(); its end is moved close to its start.  Returns
- * false if the step is not a small constant.
+ * Limit the length of a series by moving its end close to its start.  "call" is
+ * a call of generate_series(), and "made" is its converted form, which is
+ * modified.  Returns false if the step is not a small constant.
  */
 bool
 cmig_rls_bound_series(FuncExpr *call, FuncExpr *made)

@@ -68,9 +68,8 @@ extern Bitmapset *cmig_rls_expr_keys(Node *tree);
 extern CmigRlsExpression *cmig_rls_expr_read(Node *tree, Oid relid, const Bitmapset *keys);
 
 /*
- * Returns true if "check" may accept rows that "using" does not accept, that
- * is, unless "check" is known to imply "using".  Returns false if either is
- * NULL.
+ * Might "check" accept rows that "using" does not accept?  Returns false if
+ * "check" is known to imply "using", or if either of them is NULL.
  */
 extern bool cmig_rls_expr_wider(Node *using, Node *check);
 

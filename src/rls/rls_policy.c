@@ -241,7 +241,7 @@ append_roles(StringInfo text, const List *roles)
 	}
 }
 
-/* Append "USING (...)  WITH CHECK (...)". */
+/* Append "USING (...) WITH CHECK (...)". */
 static void
 append_expressions(StringInfo text, const CmigRlsPolicy *policy)
 {

@@ -38,8 +38,8 @@
 #define TICK_MS 10
 
 /*
- * If the timer last saw a wait longer ago than this, in microseconds, the wait
- * cannot be the one that an error ended.
+ * An error did not end a wait that the timer last saw longer ago than this, in
+ * microseconds.
  */
 #define STALE_US (INT64CONST(500) * 1000)
 

@@ -22,7 +22,7 @@ extern void cmig_run_limit_start(void);
 
 /*
  * Set an earlier deadline, in milliseconds from now, that comes from another
- * setting, which is then named in errors. 0 means no limit.
+ * setting, which is then named in errors.  0 means no limit.
  */
 extern void cmig_run_limit_tighten(const char *setting, int ms);
 

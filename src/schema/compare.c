@@ -30,9 +30,9 @@
 #include "schema/twins.h"
 
 /*
- * Re-create the indexes that were created with ON ONLY on the partitioned
- * table of "link", a partition's attachment that changes.  Otherwise, ATTACH
- * PARTITION would also create such an index in the partition.
+ * "link" is the attachment of a partition, which changes.  Re-create the indexes
+ * that were created with ON ONLY on its partitioned table, because otherwise
+ * ATTACH PARTITION would also create them in the partition.
  */
 static void
 renew_only_indexes(CmigDifference *difference, const CmigObject *link)

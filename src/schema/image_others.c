@@ -52,7 +52,7 @@ add_other(TupleDesc desc, HeapTuple row, void *arg)
 
 /*
  * Add the recorded objects to the image.  A type is described by its whole
- * catalog row, with names instead of oids.
+ * catalog row, with names instead of OIDs.
  */
 static void
 name_unclaimed(CmigImageReader *reader)

@@ -130,7 +130,7 @@ identity_of(const CmigObject *column)
 	return identity;
 }
 
-/* Append GENERATED ...  AS IDENTITY, with the sequence options. */
+/* Append GENERATED ... AS IDENTITY, with the sequence options. */
 static void
 identity_clause(StringInfo buf, const CmigObject *column)
 {

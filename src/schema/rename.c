@@ -622,8 +622,8 @@ without_taken(const CmigImage *from, List *names)
 }
 
 /*
- * Returns a temporary name for the object, with which it conflicts with no
- * object in either image. *number is the next number to try.
+ * Returns a temporary name under which the object conflicts with no object in
+ * either image. *number is the next number to try.
  */
 static char *
 free_name(const CmigImage *from, const CmigImage *to, const CmigObject *object, int *number)

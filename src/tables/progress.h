@@ -95,12 +95,12 @@ extern const char *cmig_progress_obstacle(const CmigProgressRow *row);
  */
 extern char *cmig_progress_call(const char *revision, CmigDirection direction);
 
-/* Returns how far the step of a row got, for messages. */
+/* Returns a sentence about how far a row's step got, for messages. */
 extern char *cmig_progress_place(const CmigProgressRow *row);
 
 /*
- * Returns what finishes the step of the last row: a statement, or what must be
- * done first.
+ * Returns the statement that finishes the step of a row, or a sentence that says
+ * what must be done first.
  */
 extern const char *cmig_progress_next(const CmigProgressRow *row);
 

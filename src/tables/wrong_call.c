@@ -148,8 +148,9 @@ cmig_wrong_call(FunctionCallInfo fcinfo, int n, int last, const char *call,
 }
 
 /*
- * The variant of a function that is called with too many arguments.  It has as
- * many arguments as the function accepts, and then a variadic one.
+ * PostgreSQL calls this variant of a function if there are too many arguments.
+ * The variant has as many arguments as the function accepts, and then a variadic
+ * one.
  */
 Datum
 cmig_too_many_arguments(PG_FUNCTION_ARGS)
