@@ -186,8 +186,8 @@ may_act_as_owner(Oid function)
 }
 
 /*
- * Set "unchecked" if the object is a function whose body the validator rejects
- * or must not examine.
+ * Set the field "unchecked" if the object is a function whose body the
+ * validator rejects or must not examine.
  */
 static void
 check(CmigObject *function)

@@ -15,16 +15,16 @@
 #include "schema/difference.h"
 
 /*
- * Set "unchecked" for the image's functions that CREATE FUNCTION might
- * reject.  The image must match the current catalogs.  Functions that have the
- * same definition in "other" are not checked; "other" may be NULL.
+ * Set the field "unchecked" for the image's functions that CREATE FUNCTION
+ * might reject.  The image must match the current catalogs.  Functions that
+ * have the same definition in "other" are not checked; "other" may be NULL.
  */
 extern void cmig_body_check(CmigImage *image, const CmigImage *other);
 
 /*
- * Set "unchecked" for the live functions that are replaced or dropped, and
- * that CREATE FUNCTION might reject.  Their downgrade creates these functions
- * again.
+ * Set the field "unchecked" for the live functions that are replaced or
+ * dropped, and that CREATE FUNCTION might reject.  Their downgrade creates
+ * these functions again.
  */
 extern void cmig_body_check_changed(CmigDifference *difference);
 

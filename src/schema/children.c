@@ -240,9 +240,9 @@ keeps_column(const CmigDifference *difference, const CmigObject *column)
 }
 
 /*
- * Set "only" and "left" of the change of a dropped column: if any child keeps
- * the column, it is dropped from the parent with ONLY, and from each other
- * child by a separate statement.
+ * Set the fields "only" and "left" of the change of a dropped column: if any
+ * child keeps the column, it is dropped from the parent with ONLY, and from
+ * each other child by a separate statement.
  */
 static void
 keep_column(const CmigDifference *difference, CmigChange *change)

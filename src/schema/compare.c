@@ -67,10 +67,10 @@ renew_indexes(CmigDifference *difference)
 }
 
 /*
- * Set "apart" for the indexes of partitioned tables that only some or none of
- * the partitions have.  If such an index is dropped, it is dropped before the
- * partitions are detached, and a downgrade re-creates it after they are
- * attached again.
+ * Set the field "apart" for the indexes of partitioned tables that only some
+ * or none of the partitions have.  If such an index is dropped, it is dropped
+ * before the partitions are detached, and a downgrade re-creates it after they
+ * are attached again.
  */
 static void
 set_apart(const CmigDifference *difference)
@@ -283,13 +283,13 @@ calls_overloads(const CmigDifference *difference, const CmigChange *function)
 }
 
 /*
- * Set "unchecked" for SQL functions that must be replaced without checking
- * their bodies.  An upgrade replaces a function after the objects that its
- * body uses have changed, but a downgrade restores the old function before
- * these objects are changed back.  Therefore, one of the two bodies may be
- * invalid at the time of its replacement if the body names an object that is
- * re-created or whose columns change their types, or if columns are added to
- * or dropped from the type that the function returns.  A body that calls an
+ * Set the field "unchecked" for SQL functions that must be replaced without
+ * checking their bodies.  An upgrade replaces a function after the objects
+ * that its body uses have changed, but a downgrade restores the old function
+ * before these objects are changed back.  Therefore, one of the two bodies may
+ * be invalid at the time of its replacement if the body names an object that
+ * is re-created or whose columns change their types, or if columns are added
+ * to or dropped from the type that the function returns.  A body that calls an
  * overloaded function may also be ambiguous; see calls_overloads().
  */
 static void

@@ -43,9 +43,10 @@ inherited_change(const CmigDifference *difference, const CmigChange *change)
 }
 
 /*
- * Set "host" of a change and "folded" of its object, and add the change to the
- * riders of its host if necessary.  The host of the parent's change is already
- * known, because parents come before their children in the order of kinds.
+ * Set the field "host" of a change and "folded" of its object, and add the
+ * change to the riders of its host if necessary.  The host of the parent's
+ * change is already known, because parents come before their children in the
+ * order of kinds.
  */
 static void
 find_host(CmigDifference *difference, CmigChange *change)
@@ -116,8 +117,8 @@ take_functions(const CmigDifference *difference, CmigChange *change)
 }
 
 /*
- * Set "taken" for the functions of a base type if the change creates the
- * type.  They are also dropped when the creation of the type is reverted.
+ * Set the field "taken" for the functions of a base type if the change creates
+ * the type.  They are also dropped when the creation of the type is reverted.
  */
 static void
 mark_functions(const CmigDifference *difference, const CmigChange *change)

@@ -19,9 +19,9 @@
 #include "schema/difference.h"
 
 /*
- * Set "host" and "riders" of all changes, and "folded" of the changed
- * objects.  Call this again after an object is excluded from its parent's
- * CREATE statement.
+ * Set the fields "host" and "riders" of all changes, and "folded" of the
+ * changed objects.  Call this again after an object is excluded from its
+ * parent's CREATE statement.
  */
 extern void cmig_host_find(CmigDifference *difference);
 

@@ -97,7 +97,7 @@ place(Lead *lead, CmigObject *leader)
 	}
 }
 
-/* Set "lead" and "turn" of all tables in an image. */
+/* Set the fields "lead" and "turn" of all tables in an image. */
 static void
 place_all(const CmigDifference *difference, const CmigImage *image, bool old)
 {

@@ -14,9 +14,9 @@
 /*
  * Choose the places of the tables that are created or dropped and whose CREATE
  * TABLE statement includes foreign keys.  A referenced table comes right
- * before the first table, by name, that references it.  Sets "lead" of a table
- * to that first table, and "turn" to the table's place among those with the
- * same lead.
+ * before the first table, by name, that references it.  Sets a table's field
+ * "lead" to that first table, and "turn" to the table's place among those with
+ * the same lead.
  */
 extern void cmig_lead_tables(CmigDifference *difference);
 

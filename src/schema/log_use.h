@@ -20,8 +20,8 @@
 extern List *cmig_log_use_read(const CmigImage *image);
 
 /*
- * Set "needs" of the objects that use a relation that the database lacks, and
- * of the objects that depend on them.  "uses" is the result of
+ * Set the field "needs" of the objects that use a relation that the database
+ * lacks, and of the objects that depend on them.  "uses" is the result of
  * cmig_log_use_read().  Call this after the shadow has ended.
  */
 extern void cmig_log_use_mark(CmigImage *image, const List *uses);

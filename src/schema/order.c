@@ -40,9 +40,9 @@ needs(const CmigOrder *order, const CmigObject *object, const CmigChange *change
 }
 
 /*
- * Set "apart" for the children of "parent" that depend on what the change
- * creates or, if "old", drops, so that they are excluded from the parent's
- * statement.  Returns true if there are any.
+ * Set the field "apart" for the children of "parent" that depend on what the
+ * change creates or, if "old", drops, so that they are excluded from the
+ * parent's statement.  Returns true if there are any.
  */
 static bool
 unfold(const CmigOrder *order, CmigObject *parent, const CmigChange *change, bool old)

@@ -146,8 +146,9 @@ change_of_column(CmigChange **changes, const CmigObject *column, CmigAction acti
 }
 
 /*
- * Set "serial" of the column, and the hosts of the changes of its sequence and
- * the sequence's owner, if these undergo the same change as the column.
+ * Set the column's field "serial", and the hosts of the changes of its
+ * sequence and the sequence's owner, if these undergo the same change as the
+ * column.
  */
 static void
 mark_column(CmigChange **changes, CmigObject *column, CmigAction action, const CmigDiffOptions *options)
