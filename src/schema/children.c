@@ -13,6 +13,7 @@
 
 #include "schema/attached.h"
 #include "schema/children.h"
+#include "schema/column_inherit.h"
 #include "schema/kind_column.h"
 #include "schema/kind_constraint.h"
 #include "schema/kind_index.h"

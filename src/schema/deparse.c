@@ -12,6 +12,7 @@
 #include "schema/annotate.h"
 #include "schema/attached.h"
 #include "schema/children.h"
+#include "schema/column_inherit.h"
 #include "schema/concurrent.h"
 #include "schema/deparse.h"
 #include "schema/force.h"
@@ -108,6 +109,16 @@ creation(const Deparse *deparse, const CmigObject *object, const CmigDiffOptions
 }
 
 /*
+ * Returns the statements that complete a column that is created together with
+ * the parent table's column.
+ */
+static List *
+completion(const CmigObject *column, const CmigDiffOptions *options)
+{
+	return list_concat(cmig_column_deviations(column), cmig_annotate_create(column, options));
+}
+
+/*
  * Append statements, a list of char *, to the SQL of the first statement in
  * "ddl".
  */
@@ -187,6 +198,7 @@ static void
 put_create(Deparse *deparse, CmigChange *change)
 {
 	List	   *ddl = without_checks(change, creation(deparse, change->to, deparse->options), change->to, NULL);
+	ListCell   *cell;
 
 	if (change->to->parent != NULL)
 		continue_sequence(change, deparse->difference->of_to[change->to->parent->index],
@@ -196,6 +208,8 @@ put_create(Deparse *deparse, CmigChange *change)
 	cmig_attached_complete(deparse->difference, change->to, ddl, false);
 	append(ddl, cmig_children_validate(deparse->difference, deparse->difference->to, change->to));
 	put_ddl(deparse, "create", change, ddl);
+	foreach(cell, change->copies)
+		put_ddl(deparse, "alter", lfirst(cell), completion(((CmigChange *) lfirst(cell))->to, deparse->options));
 }
 
 /* Returns the statements joined into one string. */
@@ -280,6 +294,8 @@ put_drop(Deparse *deparse, CmigChange *change)
 						  deparse->difference->to, true, ddl);
 	foreach(cell, change->takes)
 		ddl = list_concat(ddl, creation(deparse, ((CmigChange *) lfirst(cell))->from, &deparse->restore));
+	foreach(cell, change->copies)
+		ddl = list_concat(ddl, completion(((CmigChange *) lfirst(cell))->from, &deparse->restore));
 	foreach(cell, change->riders)
 		ddl = list_concat(ddl, creation(deparse, ((CmigChange *) lfirst(cell))->from, &deparse->restore));
 	row.upgrade = drop(change, object);

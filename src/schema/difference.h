@@ -63,6 +63,9 @@ typedef struct CmigChange
 								 * one is dropped */
 	struct CmigChange *host;	/* the change whose statement also performs
 								 * this one, or NULL; see host.h */
+	List	   *copies;			/* for a re-created column: the changes of
+								 * columns that inherit from it, and that its
+								 * statements also drop and create */
 	List	   *riders;			/* changes of objects that this change's DROP
 								 * statement also drops; see host.h */
 	bool		unchecked;		/* true for a function that must be created

@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "schema/column_inherit.h"
 #include "schema/host.h"
 #include "schema/kinds.h"
 #include "schema/serial.h"
@@ -43,6 +44,20 @@ inherited_change(const CmigDifference *difference, const CmigChange *change)
 }
 
 /*
+ * Is the object created by the statement that creates its parent?  "parent" is
+ * the parent's change.  ADD COLUMN for a parent table's column does not give
+ * the child's column a default of its own.
+ */
+static bool
+folds(const CmigDifference *difference, const CmigChange *parent, const CmigObject *object)
+{
+	if (!may_fold(object))
+		return false;
+	return object->kind != &cmig_kind_default || object->inherited || inherited_change(difference, parent) == NULL ||
+		cmig_column_repeats_default(object);
+}
+
+/*
  * Set the field "host" of a change and "folded" of its object, and add the
  * change to the riders of its host if necessary.  The host of the parent's
  * change is already known, because parents come before their children in the
@@ -53,12 +68,16 @@ find_host(CmigDifference *difference, CmigChange *change)
 {
 	CmigObject *object = change->to ? change->to : change->from;
 	CmigChange *parent;
+	bool		folded;
 
 	change->host = NULL;
 	for (parent = inherited_change(difference, change); parent != NULL; parent = inherited_change(difference, parent))
 		change->host = parent;
 	if (change->host != NULL)
+	{
+		change->host->copies = lappend(change->host->copies, change);
 		return;
+	}
 	if (change->to)
 		change->to->folded = false;
 	if (change->from)
@@ -66,10 +85,10 @@ find_host(CmigDifference *difference, CmigChange *change)
 	if (object->parent == NULL || (!cmig_change_creates(change) && !cmig_change_drops(change)))
 		return;
 	parent = change->to ? difference->of_to[object->parent->index] : difference->of_from[object->parent->index];
-	if (parent->action != change->action &&
-		!(parent->action == CMIG_AGAIN && may_fold(object)))
+	folded = folds(difference, parent, object) && (change->from == NULL || folds(difference, parent, change->from));
+	if (parent->action != change->action && !(parent->action == CMIG_AGAIN && may_fold(object)))
 		return;
-	if (may_fold(object))
+	if (folded)
 	{
 		if (change->to)
 			change->to->folded = true;
@@ -134,7 +153,7 @@ void
 cmig_host_find(CmigDifference *difference)
 {
 	for (int i = 0; i < difference->count; i++)
-		difference->changes[i].riders = NIL;
+		difference->changes[i].riders = difference->changes[i].copies = NIL;
 	for (int i = 0; i < difference->count; i++)
 		find_host(difference, &difference->changes[i]);
 	for (int i = 0; i < difference->count; i++)

@@ -6,7 +6,8 @@
  * DROP TABLE drops them.  The change of the table is then the host of their
  * changes.  An object that is part of its parent's CREATE statement is folded.
  * If an object is not folded, but dropped by its host's DROP statement, its
- * change is a rider of the host.
+ * change is a rider of the host.  A column that is dropped and created
+ * together with the parent table's column is a copy of the host.
  *
  * No database access.
  *
@@ -19,8 +20,8 @@
 #include "schema/difference.h"
 
 /*
- * Set the fields "host" and "riders" of all changes, and "folded" of the
- * changed objects.  Call this again after an object is excluded from its
+ * Set the fields "host", "riders", and "copies" of all changes, and "folded" of
+ * the changed objects.  Call this again after an object is excluded from its
  * parent's CREATE statement.
  */
 extern void cmig_host_find(CmigDifference *difference);

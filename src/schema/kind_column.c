@@ -7,6 +7,9 @@
 #include "postgres.h"
 
 #include "schema/column_identity.h"
+#include "schema/column_inherit.h"
+#include "schema/column_property.h"
+#include "schema/column_type.h"
 #include "schema/kind_column.h"
 #include "schema/kind_constraint.h"
 #include "schema/kind_default.h"
@@ -15,45 +18,24 @@
 #include "schema/options.h"
 #include "schema/using.h"
 
-enum
-{
-	TYPE,
-	COLLATION,
-	NOT_NULL,
-	IDENTITY,
-	IDENTITY_OPTIONS,
-	GENERATED,
-	STORAGE,
-	DEFAULT_STORAGE,
-	COMPRESSION,
-	STATISTICS,
-	OPTIONS,
-	OF_TYPE,
-	SEQUENCE,
-	SEQUENCE_NAME,
-	SEQUENCE_PERSISTENCE,
-	SEQUENCE_SETTINGS,
-	CHILDREN
-};
-
 static const CmigProperty properties[] = {
-	[TYPE] = {"type"},
-	[COLLATION] = {"collation"},
-	[NOT_NULL] = {"not null"},
-	[IDENTITY] = {"identity"},
-	[IDENTITY_OPTIONS] = {"clause of the identity", CMIG_PROPERTY_SILENT},
-	[GENERATED] = {"generation expression", CMIG_PROPERTY_EXPRESSION},
-	[STORAGE] = {"storage", CMIG_PROPERTY_NO_MODEL},
-	[DEFAULT_STORAGE] = {"the type's storage", CMIG_PROPERTY_SILENT},
-	[COMPRESSION] = {"compression", CMIG_PROPERTY_NO_MODEL},
-	[STATISTICS] = {"statistics target", CMIG_PROPERTY_NO_MODEL},
-	[OPTIONS] = {"options", CMIG_PROPERTY_LIST | CMIG_PROPERTY_NO_MODEL},
-	[OF_TYPE] = {"of a typed table", CMIG_PROPERTY_SILENT},
-	[SEQUENCE] = {"sequence of the identity", CMIG_PROPERTY_SILENT},
-	[SEQUENCE_NAME] = {"name of the identity's sequence"},
-	[SEQUENCE_PERSISTENCE] = {"persistence of the identity's sequence", CMIG_PROPERTY_NO_MODEL},
-	[SEQUENCE_SETTINGS] = {"options of the identity"},
-	[CHILDREN] = {"in a table with children", CMIG_PROPERTY_SILENT},
+	[CMIG_COLUMN_TYPE] = {"type"},
+	[CMIG_COLUMN_COLLATION] = {"collation"},
+	[CMIG_COLUMN_NOT_NULL] = {"not null"},
+	[CMIG_COLUMN_IDENTITY] = {"identity"},
+	[CMIG_COLUMN_IDENTITY_OPTIONS] = {"clause of the identity", CMIG_PROPERTY_SILENT},
+	[CMIG_COLUMN_GENERATED] = {"generation expression", CMIG_PROPERTY_EXPRESSION},
+	[CMIG_COLUMN_STORAGE] = {"storage", CMIG_PROPERTY_NO_MODEL},
+	[CMIG_COLUMN_DEFAULT_STORAGE] = {"the type's storage", CMIG_PROPERTY_SILENT},
+	[CMIG_COLUMN_COMPRESSION] = {"compression", CMIG_PROPERTY_NO_MODEL},
+	[CMIG_COLUMN_STATISTICS] = {"statistics target", CMIG_PROPERTY_NO_MODEL},
+	[CMIG_COLUMN_OPTIONS] = {"options", CMIG_PROPERTY_LIST | CMIG_PROPERTY_NO_MODEL},
+	[CMIG_COLUMN_OF_TYPE] = {"of a typed table", CMIG_PROPERTY_SILENT},
+	[CMIG_COLUMN_SEQUENCE] = {"sequence of the identity", CMIG_PROPERTY_SILENT},
+	[CMIG_COLUMN_SEQUENCE_NAME] = {"name of the identity's sequence"},
+	[CMIG_COLUMN_SEQUENCE_PERSISTENCE] = {"persistence of the identity's sequence", CMIG_PROPERTY_NO_MODEL},
+	[CMIG_COLUMN_SEQUENCE_SETTINGS] = {"options of the identity"},
+	[CMIG_COLUMN_CHILDREN] = {"in a table with children", CMIG_PROPERTY_SILENT},
 };
 
 static const char column_sql[] =
@@ -118,13 +100,13 @@ identity_of(const CmigObject *column)
 {
 	CmigColumnIdentity identity = {
 		.column = column,
-		.type = column->values[TYPE],
-		.generated = column->values[IDENTITY],
-		.options = column->values[IDENTITY_OPTIONS],
-		.sequence = column->values[SEQUENCE],
-		.name = column->values[SEQUENCE_NAME],
-		.persistence = column->values[SEQUENCE_PERSISTENCE],
-		.settings = column->values[SEQUENCE_SETTINGS]
+		.type = column->values[CMIG_COLUMN_TYPE],
+		.generated = column->values[CMIG_COLUMN_IDENTITY],
+		.options = column->values[CMIG_COLUMN_IDENTITY_OPTIONS],
+		.sequence = column->values[CMIG_COLUMN_SEQUENCE],
+		.name = column->values[CMIG_COLUMN_SEQUENCE_NAME],
+		.persistence = column->values[CMIG_COLUMN_SEQUENCE_PERSISTENCE],
+		.settings = column->values[CMIG_COLUMN_SEQUENCE_SETTINGS]
 	};
 
 	return identity;
@@ -139,56 +121,6 @@ identity_clause(StringInfo buf, const CmigObject *column)
 	cmig_column_identity_append(buf, &identity);
 }
 
-static const CmigObject *
-find_column(const CmigObject *table, const char *name)
-{
-	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
-		if (child->kind == &cmig_kind_column && strcmp(child->name, name) == 0)
-			return child;
-	return NULL;
-}
-
-const CmigObject *
-cmig_column_parent(const CmigObject *column)
-{
-	const CmigObject *table = column->parent;
-
-	if (column->alone)
-		return NULL;
-	for (int i = 0; i < column->ndepends; i++)
-		if (column->depends[i]->kind == &cmig_kind_column && column->depends[i]->parent != table)
-			return column->depends[i];
-
-	/*
-	 * If the table itself also defines the column, the column does not depend
-	 * on the parent's column, so look for it in the parent tables.
-	 */
-	for (int i = 0; i < table->ndepends; i++)
-	{
-		const CmigObject *found = table->depends[i]->kind == table->kind ? find_column(table->depends[i], column->name) : NULL;
-
-		if (found != NULL)
-			return found;
-	}
-	return NULL;
-}
-
-bool
-cmig_column_stays_inherited(const CmigObject *from, const CmigObject *to)
-{
-	if (!from->inherited || !to->inherited || to->alone)
-		return false;
-	if (cmig_column_parent(from) == NULL || cmig_column_parent(to) == NULL)
-		return true;
-	for (int i = 0; i < from->ndepends; i++)
-		for (int j = 0; j < to->ndepends; j++)
-			if (from->depends[i]->kind == &cmig_kind_column && from->depends[i]->parent != from->parent &&
-				to->depends[j]->kind == &cmig_kind_column && to->depends[j]->parent != to->parent &&
-				strcmp(from->depends[i]->identity, to->depends[j]->identity) == 0)
-				return true;
-	return false;
-}
-
 /*
  * Does CREATE TABLE ... INHERITS take the generation expression from a
  * parent's column?  PostgreSQL does not allow the child to repeat it.
@@ -198,11 +130,11 @@ inherits_expression(const CmigObject *column)
 {
 	const CmigObject *from;
 
-	if (!column->folded || column->values[GENERATED] == NULL || cmig_table_is_partition(column->parent))
+	if (!column->folded || column->values[CMIG_COLUMN_GENERATED] == NULL || cmig_table_is_partition(column->parent))
 		return false;
 	from = cmig_column_parent(column);
 	return from != NULL &&
-		cmig_kind_same_value(&properties[GENERATED], from->values[GENERATED], column->values[GENERATED]);
+		cmig_kind_same_value(&properties[CMIG_COLUMN_GENERATED], from->values[CMIG_COLUMN_GENERATED], column->values[CMIG_COLUMN_GENERATED]);
 }
 
 /* Append "name type DEFAULT ... NOT NULL" for CREATE TABLE or ADD COLUMN. */
@@ -212,21 +144,33 @@ define_column(StringInfo buf, const CmigObject *column)
 	const CmigObject *value = cmig_default_of(column);
 
 	appendStringInfo(buf, "%s %s", cmig_quote(column->name),
-					 column->values[OF_TYPE] && column->folded ? "WITH OPTIONS" :
-					 column->serial ? column->serial : column->values[TYPE]);
-	if (column->values[COLLATION])
-		appendStringInfo(buf, " COLLATE %s", column->values[COLLATION]);
+					 column->values[CMIG_COLUMN_OF_TYPE] && column->folded ? "WITH OPTIONS" :
+					 column->serial ? column->serial : column->values[CMIG_COLUMN_TYPE]);
+	if (column->values[CMIG_COLUMN_COLLATION])
+		appendStringInfo(buf, " COLLATE %s", column->values[CMIG_COLUMN_COLLATION]);
 	if (value != NULL && value->folded && column->serial == NULL)
 		appendStringInfo(buf, " DEFAULT %s", cmig_default_expression(value));
-	if (column->values[GENERATED] && !inherits_expression(column))
-		appendStringInfo(buf, " GENERATED ALWAYS AS (%s", column->values[GENERATED]);
-	if (column->values[IDENTITY])
+	if (column->values[CMIG_COLUMN_GENERATED] && !inherits_expression(column))
+		appendStringInfo(buf, " GENERATED ALWAYS AS (%s", column->values[CMIG_COLUMN_GENERATED]);
+	if (column->values[CMIG_COLUMN_IDENTITY])
 	{
 		appendStringInfoChar(buf, ' ');
 		identity_clause(buf, column);
 	}
-	if (column->values[NOT_NULL])
+	if (column->values[CMIG_COLUMN_NOT_NULL])
 		appendStringInfoString(buf, " NOT NULL");
+}
+
+bool
+cmig_column_is_not_null(const CmigObject *column)
+{
+	return column->values[CMIG_COLUMN_NOT_NULL] != NULL;
+}
+
+const char *
+cmig_column_type(const CmigObject *column)
+{
+	return column->values[CMIG_COLUMN_TYPE];
 }
 
 /*
@@ -255,12 +199,12 @@ alter_storage(CmigAlter *alter)
 	const CmigObject *from = alter->from,
 			   *to = alter->to;
 
-	if (cmig_alter_differs(alter, STORAGE))
-		add_action(alter, true, psprintf("SET STORAGE %s", or_default(to->values[STORAGE], to->values[DEFAULT_STORAGE])),
-				   psprintf("SET STORAGE %s", or_default(from->values[STORAGE], from->values[DEFAULT_STORAGE])));
-	if (cmig_alter_differs(alter, COMPRESSION))
-		add_action(alter, true, psprintf("SET COMPRESSION %s", or_default(to->values[COMPRESSION], "default")),
-				   psprintf("SET COMPRESSION %s", or_default(from->values[COMPRESSION], "default")));
+	if (cmig_alter_differs(alter, CMIG_COLUMN_STORAGE))
+		add_action(alter, true, psprintf("SET STORAGE %s", or_default(to->values[CMIG_COLUMN_STORAGE], to->values[CMIG_COLUMN_DEFAULT_STORAGE])),
+				   psprintf("SET STORAGE %s", or_default(from->values[CMIG_COLUMN_STORAGE], from->values[CMIG_COLUMN_DEFAULT_STORAGE])));
+	if (cmig_alter_differs(alter, CMIG_COLUMN_COMPRESSION))
+		add_action(alter, true, psprintf("SET COMPRESSION %s", or_default(to->values[CMIG_COLUMN_COMPRESSION], "default")),
+				   psprintf("SET COMPRESSION %s", or_default(from->values[CMIG_COLUMN_COMPRESSION], "default")));
 }
 
 /* Add the statements that change the statistics target and the options. */
@@ -270,10 +214,10 @@ alter_settings(CmigAlter *alter)
 	const CmigObject *from = alter->from,
 			   *to = alter->to;
 
-	if (cmig_alter_differs(alter, STATISTICS))
-		add_action(alter, true, psprintf("SET STATISTICS %s", or_default(to->values[STATISTICS], "-1")),
-				   psprintf("SET STATISTICS %s", or_default(from->values[STATISTICS], "-1")));
-	cmig_options_alter(alter, OPTIONS, psprintf("TABLE ONLY %s ALTER COLUMN %s", to->parent->identity, cmig_quote(to->name)), "");
+	if (cmig_alter_differs(alter, CMIG_COLUMN_STATISTICS))
+		add_action(alter, true, psprintf("SET STATISTICS %s", or_default(to->values[CMIG_COLUMN_STATISTICS], "-1")),
+				   psprintf("SET STATISTICS %s", or_default(from->values[CMIG_COLUMN_STATISTICS], "-1")));
+	cmig_options_alter(alter, CMIG_COLUMN_OPTIONS, psprintf("TABLE ONLY %s ALTER COLUMN %s", to->parent->identity, cmig_quote(to->name)), "");
 }
 
 /* Add the statements for properties that only ALTER TABLE can set. */
@@ -282,109 +226,6 @@ alter_details(CmigAlter *alter)
 {
 	alter_storage(alter);
 	alter_settings(alter);
-}
-
-/*
- * Append actions that restore the storage and the compression, which changing
- * the type resets.
- */
-static void
-append_details(StringInfo buf, const CmigObject *column)
-{
-	if (column->values[STORAGE] != NULL)
-		appendStringInfo(buf, ", ALTER COLUMN %s SET STORAGE %s", cmig_quote(column->name), column->values[STORAGE]);
-	if (column->values[COMPRESSION] != NULL)
-		appendStringInfo(buf, ", ALTER COLUMN %s SET COMPRESSION %s", cmig_quote(column->name), column->values[COMPRESSION]);
-}
-
-/* Returns the action "TYPE ... USING ..." that changes the type. */
-static char *
-type_action(const CmigObject *from, const CmigObject *to)
-{
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	appendStringInfo(&buf, "TYPE %s", to->values[TYPE]);
-	if (to->values[COLLATION])
-		appendStringInfo(&buf, " COLLATE %s", to->values[COLLATION]);
-	cmig_using_append(&buf, cmig_quote(to->name), from->values[TYPE], to->values[TYPE]);
-	append_details(&buf, to);
-	return buf.data;
-}
-
-bool
-cmig_column_is_not_null(const CmigObject *column)
-{
-	return column->values[NOT_NULL] != NULL;
-}
-
-const char *
-cmig_column_type(const CmigObject *column)
-{
-	return column->values[TYPE];
-}
-
-static const char *
-collate_clause(const CmigObject *column)
-{
-	return column->values[COLLATION] ? psprintf(" COLLATE %s", column->values[COLLATION]) : "";
-}
-
-/*
- * Returns the statement that changes the column's type and converts its
- * values.
- */
-static char *
-retype_sql(const CmigObject *column, const CmigObject *from, const CmigObject *to, const char *type)
-{
-	StringInfoData action;
-
-	initStringInfo(&action);
-	appendStringInfo(&action, "TYPE %s%s USING %s", type, collate_clause(column),
-					 cmig_type_convert(cmig_quote(column->name), from, to, type));
-	append_details(&action, column);
-	return cmig_kind_column_sql(column, false, action.data);
-}
-
-CmigDdl *
-cmig_column_retype(const CmigObject *old, const CmigObject *column, const CmigObject *from, const CmigObject *to,
-				   const char *away)
-{
-	CmigDdl    *ddl = palloc0(sizeof(CmigDdl));
-	const char *printed = column->values[TYPE];
-	size_t		length = strlen(from->identity);
-
-	ddl->sql = retype_sql(column, from, to, printed);
-	if (strncmp(printed, from->identity, length) == 0)
-		ddl->undo = retype_sql(old, to, from, psprintf("%s%s", away, printed + length));
-	else
-		ddl->undo = retype_sql(old, from, to, printed);
-	ddl->hazards = CMIG_HAZARD_REWRITE;
-	if (to->kind != &cmig_kind_enum || from->kind != to->kind || cmig_enum_added(from, to) == NIL)
-		ddl->hazards |= CMIG_HAZARD_MAY_FAIL;
-	return ddl;
-}
-
-CmigDdl *
-cmig_column_detour(const CmigObject *column, bool collation)
-{
-	CmigDdl    *ddl = palloc0(sizeof(CmigDdl));
-	const char *type = column->values[TYPE];
-	const char *text = strchr(type, '[') ? "text[]" : "text";
-	const char *name = cmig_quote(column->name);
-	StringInfoData undo;
-
-	initStringInfo(&undo);
-	appendStringInfo(&undo, "TYPE %s%s", type, collate_clause(column));
-	if (!collation)
-		appendStringInfo(&undo, " USING %s::%s", name, type);
-	append_details(&undo, column);
-	ddl->sql = collation ? psprintf("TYPE %s COLLATE pg_catalog.\"default\"", type) :
-		psprintf("TYPE %s USING %s::%s", text, name, text);
-	ddl->sql = cmig_kind_column_sql(column, false, ddl->sql);
-	ddl->undo = cmig_kind_column_sql(column, false, undo.data);
-	ddl->hazards = CMIG_HAZARD_REWRITE;
-	return ddl;
 }
 
 char *
@@ -406,10 +247,10 @@ alter_identity(CmigAlter *alter)
 	 * "sequence" is NULL for partitions, which share the partitioned table's
 	 * sequence since PostgreSQL 17
 	 */
-	if (cmig_alter_differs(alter, IDENTITY) ||
-		(from.sequence != NULL && to.sequence != NULL && cmig_alter_differs(alter, SEQUENCE_SETTINGS)))
+	if (cmig_alter_differs(alter, CMIG_COLUMN_IDENTITY) ||
+		(from.sequence != NULL && to.sequence != NULL && cmig_alter_differs(alter, CMIG_COLUMN_SEQUENCE_SETTINGS)))
 		cmig_alter_add(alter, cmig_column_identity_sql(&from, &to, from.name), cmig_column_identity_sql(&to, &from, from.name));
-	cmig_column_identity_alter(alter, &from, &to, cmig_alter_differs(alter, SEQUENCE_PERSISTENCE));
+	cmig_column_identity_alter(alter, &from, &to, cmig_alter_differs(alter, CMIG_COLUMN_SEQUENCE_PERSISTENCE));
 }
 
 /*
@@ -424,30 +265,6 @@ parent_changes(const CmigAlter *alter, int property)
 
 	return from != NULL && to != NULL && strcmp(from->parent->identity, to->parent->identity) == 0 &&
 		!cmig_kind_same_value(&properties[property], from->values[property], to->values[property]);
-}
-
-/* Add the statement that changes the type, with its hazards. */
-static void
-add_type(CmigAlter *alter)
-{
-	const CmigObject *from = alter->from,
-			   *to = alter->to;
-	const char *old = from->values[TYPE],
-			   *new = to->values[TYPE];
-	CmigDdl    *ddl;
-
-	add_action(alter, false, type_action(from, to), type_action(to, from));
-	if (!cmig_using_keeps(new, old))
-		((CmigDdl *) llast(alter->ddl))->undo_hazards |= CMIG_HAZARD_REWRITE |
-			(cmig_using_may_fail(new, old) ? CMIG_HAZARD_MAY_FAIL : 0);
-	if (cmig_using_keeps(old, new))
-		return;
-	ddl = cmig_ddl_hazards(alter->ddl, CMIG_HAZARD_REWRITE | (cmig_using_may_fail(old, new) ? CMIG_HAZARD_MAY_FAIL : 0));
-	if (!cmig_using_converts(old, new))
-	{
-		ddl->old_type = old;
-		ddl->new_type = new;
-	}
 }
 
 /*
@@ -483,17 +300,17 @@ alter_column(CmigAlter *alter)
 	const CmigObject *from = alter->from,
 			   *to = alter->to;
 	bool		own = !cmig_column_stays_inherited(from, to) && !cmig_table_keeps_type(from->parent, to->parent);
-	bool		leads = own && !parent_changes(alter, TYPE);
-	bool		not_null = to->values[NOT_NULL] != NULL;
-	bool		retypes = cmig_alter_differs(alter, TYPE) || cmig_alter_differs(alter, COLLATION);
+	bool		leads = own && !parent_changes(alter, CMIG_COLUMN_TYPE);
+	bool		not_null = to->values[CMIG_COLUMN_NOT_NULL] != NULL;
+	bool		retypes = cmig_alter_differs(alter, CMIG_COLUMN_TYPE) || cmig_alter_differs(alter, CMIG_COLUMN_COLLATION);
 
 	if (is_in_key(from) && is_in_key(to) && retypes)
 	{
 		alter->unsupported = "the type of a column of the partition key cannot be changed";
 		return;
 	}
-	if (cmig_alter_differs(alter, GENERATED) ||
-		(to->values[GENERATED] != NULL && retypes))
+	if (cmig_alter_differs(alter, CMIG_COLUMN_GENERATED) ||
+		(to->values[CMIG_COLUMN_GENERATED] != NULL && retypes))
 	{
 		alter->again = own;
 		return;
@@ -503,16 +320,16 @@ alter_column(CmigAlter *alter)
 	 * an identity column must be NOT NULL, so drop the identity first, or add
 	 * it last
 	 */
-	if (to->values[IDENTITY] == NULL && leads)
+	if (to->values[CMIG_COLUMN_IDENTITY] == NULL && leads)
 		alter_identity(alter);
 	if (retypes)
 	{
 		alter->disturbs = true;
-		alter->recasts = cmig_using_needed(from->values[TYPE], to->values[TYPE]);
+		alter->recasts = cmig_using_needed(from->values[CMIG_COLUMN_TYPE], to->values[CMIG_COLUMN_TYPE]);
 		if (leads)
-			add_type(alter);
+			cmig_column_type_alter(alter);
 	}
-	if (cmig_alter_differs(alter, NOT_NULL) && !parent_changes(alter, NOT_NULL))
+	if (cmig_alter_differs(alter, CMIG_COLUMN_NOT_NULL) && !parent_changes(alter, CMIG_COLUMN_NOT_NULL))
 	{
 		add_action(alter, false, not_null ? "SET NOT NULL" : "DROP NOT NULL",
 				   not_null ? "DROP NOT NULL" : "SET NOT NULL");
@@ -521,7 +338,7 @@ alter_column(CmigAlter *alter)
 		if (!not_null)
 			((CmigDdl *) llast(alter->ddl))->undo_hazards |= CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL;
 	}
-	if (to->values[IDENTITY] != NULL && leads)
+	if (to->values[CMIG_COLUMN_IDENTITY] != NULL && leads)
 		alter_identity(alter);
 
 	/*
@@ -548,41 +365,12 @@ set_hazards(List *ddl, const CmigObject *column)
 {
 	const CmigObject *value = cmig_default_of(column);
 
-	if (column->values[GENERATED] || column->values[IDENTITY])
+	if (column->values[CMIG_COLUMN_GENERATED] || column->values[CMIG_COLUMN_IDENTITY])
 		cmig_ddl_hazards(ddl, CMIG_HAZARD_REWRITE);
 	else if (value != NULL && value->folded)
 		cmig_ddl_hazards(ddl, CMIG_HAZARD_REWRITE)->expression = cmig_default_expression(value);
-	else if (column->values[NOT_NULL])
+	else if (column->values[CMIG_COLUMN_NOT_NULL])
 		cmig_ddl_hazards(ddl, CMIG_HAZARD_MAY_FAIL);
-}
-
-/* Append SET NOT NULL or DROP NOT NULL for the column, and its undo. */
-static List *
-append_not_null(List *ddl, const CmigObject *column, bool set)
-{
-	const char *actions[] = {"DROP NOT NULL", "SET NOT NULL"};
-
-	return cmig_ddl_append(ddl, cmig_kind_column_sql(column, false, actions[set]),
-						   cmig_kind_column_sql(column, false, actions[!set]));
-}
-
-List *
-cmig_column_deviations(const CmigObject *column, bool add)
-{
-	const CmigObject *parent = cmig_column_parent(column);
-	const CmigObject *value = parent ? cmig_default_of(parent) : NULL;
-	List	   *ddl = NIL;
-
-	if (column->values[NOT_NULL] && (parent == NULL || parent->values[NOT_NULL] == NULL))
-		ddl = append_not_null(ddl, column, add);
-	if (value != NULL && cmig_default_of(column) == NULL)
-	{
-		char	   *set = psprintf("SET DEFAULT %s", cmig_default_expression(value));
-
-		ddl = cmig_ddl_append(ddl, cmig_kind_column_sql(column, true, add ? "DROP DEFAULT" : set),
-							  cmig_kind_column_sql(column, true, add ? set : "DROP DEFAULT"));
-	}
-	return ddl;
 }
 
 static List *
@@ -609,7 +397,7 @@ add_identity(const CmigObject *column)
 	CmigObject *plain = cmig_object_copy(column);
 	StringInfoData action;
 
-	cmig_object_set(plain, IDENTITY, NULL);
+	cmig_object_set(plain, CMIG_COLUMN_IDENTITY, NULL);
 	initStringInfo(&action);
 	appendStringInfoString(&action, "ADD ");
 	identity_clause(&action, column);
@@ -623,7 +411,7 @@ create_column(const CmigObject *column)
 	List	   *ddl = NIL;
 
 	if (!column->folded)
-		ddl = column->values[IDENTITY] && column->values[CHILDREN] ? add_identity(column) : add_column(column);
+		ddl = column->values[CMIG_COLUMN_IDENTITY] && column->values[CMIG_COLUMN_CHILDREN] ? add_identity(column) : add_column(column);
 	return cmig_kind_complete(column, ddl, alter_details);
 }
 
@@ -634,14 +422,14 @@ create_column(const CmigObject *column)
 static const char *
 sequence_name(const CmigObject *column)
 {
-	return column->values[SEQUENCE];
+	return column->values[CMIG_COLUMN_SEQUENCE];
 }
 
 /* Is the column's value computed from other columns? */
 static bool
 is_derived(const CmigObject *column)
 {
-	return column->values[GENERATED] != NULL;
+	return column->values[CMIG_COLUMN_GENERATED] != NULL;
 }
 
 CmigKind	cmig_kind_column = {

@@ -27,40 +27,4 @@ extern char *cmig_column_sequence_persistence(const CmigObject *column);
 
 extern bool cmig_column_is_not_null(const CmigObject *column);
 
-/*
- * Returns the parent table's column that this column is inherited from, or
- * NULL.
- */
-extern const CmigObject *cmig_column_parent(const CmigObject *column);
-
-/*
- * Does the column inherit from the same parent column in both images?  If so,
- * the parent column's type and generation expression cannot change without
- * changing this column's, too.
- */
-extern bool cmig_column_stays_inherited(const CmigObject *from, const CmigObject *to);
-
-/*
- * If a column is added or dropped together with its parent table's column, or
- * with an attribute of its table's type, it may still differ from that column
- * or attribute.  Returns the statements (a list of CmigDdl) that set the
- * differing properties: NOT NULL, or no default.
- */
-extern List *cmig_column_deviations(const CmigObject *column, bool add);
-
-/*
- * Returns the statement that changes a column to a type that replaces another
- * type of the same name.  During the change, the replaced type has the
- * temporary name "away".  The undo restores the column "old".
- */
-extern CmigDdl *cmig_column_retype(const CmigObject *old, const CmigObject *column, const CmigObject *from,
-								   const CmigObject *to, const char *away);
-
-/*
- * Returns the statement that changes a column to type text, or to the
- * default collation, while its type or collation is dropped.  The undo
- * restores the column's type or collation.
- */
-extern CmigDdl *cmig_column_detour(const CmigObject *column, bool collation);
-
 #endif							/* CMIG_KIND_COLUMN_H */

@@ -8,6 +8,7 @@
 
 #include "schema/children.h"
 #include "schema/keep.h"
+#include "schema/column_inherit.h"
 #include "schema/kind_column.h"
 #include "schema/kind_index.h"
 #include "schema/kind_table.h"
@@ -118,20 +119,32 @@ follows_type(const CmigDifference *difference, const CmigObject *object)
 }
 
 /*
- * For an object that is dropped together with another one, returns the
- * statements that reset its owner, privileges, and comments.  The downgrade
- * runs their undo statements, which set these again, after the object has been
- * re-created.
+ * Returns the statements that complete an object that is created together with
+ * another one: its owner, privileges, and comments, and for a column, the
+ * properties in which it differs from the parent's column.
  */
 static List *
-annotations(const CmigDifference *difference, const CmigObject *object)
+completion(const CmigObject *object, const CmigDiffOptions *options)
+{
+	List	   *ddl = object->kind == &cmig_kind_column ? cmig_column_deviations(object) : NIL;
+
+	return list_concat(ddl, cmig_annotate_create(object, options));
+}
+
+/*
+ * For an object that is dropped together with another one, returns the
+ * statements that reset what completion() sets.  The downgrade runs their undo
+ * statements, which set it again, after the object has been re-created.
+ */
+static List *
+removal(const CmigDifference *difference, const CmigObject *object)
 {
 	CmigDiffOptions options = *difference->options;
 	List	   *ddl = NIL;
 	ListCell   *cell;
 
 	options.owners = options.privileges = options.comments = true;
-	foreach(cell, cmig_annotate_create(object, &options))
+	foreach(cell, completion(object, &options))
 	{
 		const CmigDdl *entry = lfirst(cell);
 
@@ -171,12 +184,7 @@ compare_single(CmigDifference *difference, CmigChange *change)
 	else if (follows_type(difference, object) || follows_parent(difference, object) ||
 			 cmig_children_added_later(change->to ? difference->to : difference->from, object))
 	{
-		if (object->kind == &cmig_kind_column)
-			change->ddl = cmig_column_deviations(object, change->to != NULL);
-		if (change->to != NULL)
-			change->ddl = list_concat(change->ddl, cmig_annotate_create(object, difference->options));
-		else
-			change->ddl = list_concat(annotations(difference, object), change->ddl);
+		change->ddl = change->to != NULL ? completion(object, difference->options) : removal(difference, object);
 		change->action = change->ddl != NIL ? CMIG_ALTER : CMIG_NO_CHANGE;
 	}
 	else

@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "schema/column_inherit.h"
 #include "schema/kind_column.h"
 #include "schema/kind_table.h"
 #include "schema/kinds.h"

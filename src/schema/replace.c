@@ -9,6 +9,8 @@
  */
 #include "postgres.h"
 
+#include "schema/column_inherit.h"
+#include "schema/column_type.h"
 #include "schema/kind_column.h"
 #include "schema/kind_range.h"
 #include "schema/kind_table.h"
@@ -120,7 +122,7 @@ cmig_replace_dependent(CmigDifference *difference, CmigChange *change, CmigChang
 		dependent->disturbs = dependent->recasts = true;
 		dependent->trades = change->to == NULL;
 		if (!cmig_column_stays_inherited(dependent->from, dependent->to))
-			dependent->ddl = lcons(cmig_column_retype(dependent->from, dependent->to, change->from, to, change->away->identity),
+			dependent->ddl = lcons(cmig_column_type_replace(dependent->from, dependent->to, change->from, to, change->away->identity),
 								   dependent->ddl);
 		return dependent;
 	}
@@ -195,8 +197,8 @@ cmig_replace_detour(CmigChange *change, CmigChange *dependent)
 	if (cmig_column_stays_inherited(dependent->from, dependent->to))
 		return dependent;
 	dependent->action = CMIG_ALTER;
-	part = cmig_column_detour(dependent->from, collation);
-	join = cmig_column_detour(dependent->to, collation);
+	part = cmig_column_type_detour(dependent->from, collation);
+	join = cmig_column_type_detour(dependent->to, collation);
 	dependent->first = lappend(dependent->first, part);
 	dependent->last = cmig_ddl_append(dependent->last, join->undo, join->sql);
 	((CmigDdl *) llast(dependent->last))->hazards = CMIG_HAZARD_REWRITE | CMIG_HAZARD_MAY_FAIL;

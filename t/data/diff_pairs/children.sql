@@ -178,3 +178,61 @@ CREATE TABLE m (a integer, b text, c text) PARTITION BY RANGE (a);
 CREATE TABLE m_1 PARTITION OF m FOR VALUES FROM (1) TO (10);
 CREATE INDEX m_b ON m (c);
 CREATE INDEX ON m_1 (b);
+-- pair: generated column with NOT NULL in a child changes its expression
+-- a:
+CREATE TABLE t (a integer, c bigint GENERATED ALWAYS AS (a) STORED);
+CREATE TABLE p () INHERITS (t);
+ALTER TABLE p ALTER c SET NOT NULL;
+ALTER TABLE p ALTER c SET STATISTICS 5, ALTER c SET (n_distinct = 3);
+COMMENT ON COLUMN p.c IS 'p';
+-- b:
+CREATE TABLE t (a integer, c bigint GENERATED ALWAYS AS (a + 1) STORED);
+CREATE TABLE p () INHERITS (t);
+ALTER TABLE p ALTER c SET NOT NULL;
+ALTER TABLE p ALTER c SET STATISTICS 5, ALTER c SET (n_distinct = 3);
+COMMENT ON COLUMN p.c IS 'p';
+-- pair: column added to a table whose partition has storage, statistics, and a default of its own
+-- a:
+CREATE TABLE t (a integer, b text NOT NULL) PARTITION BY LIST (b);
+CREATE TABLE p PARTITION OF t FOR VALUES IN ('x');
+-- b:
+CREATE TABLE t (a integer, b text NOT NULL, c text DEFAULT 'q') PARTITION BY LIST (b);
+CREATE TABLE p PARTITION OF t FOR VALUES IN ('x');
+ALTER TABLE p ALTER c SET STATISTICS 5, ALTER c SET (n_distinct = 3), ALTER c SET STORAGE external, ALTER c SET DEFAULT 'z';
+-- pair: column added to a table with grandchildren that have other defaults
+-- a:
+CREATE TABLE t (a integer);
+CREATE TABLE p () INHERITS (t);
+CREATE TABLE q () INHERITS (p);
+CREATE TABLE r () INHERITS (q);
+-- b:
+CREATE TABLE t (a integer, c integer DEFAULT 7);
+CREATE TABLE p () INHERITS (t);
+ALTER TABLE p ALTER c SET DEFAULT 9;
+CREATE TABLE q () INHERITS (p);
+CREATE TABLE r () INHERITS (q);
+ALTER TABLE ONLY q ALTER c DROP DEFAULT;
+ALTER TABLE ONLY r ALTER c DROP DEFAULT;
+-- pair: column that becomes generated in a table with grandchildren that have other defaults
+-- a:
+CREATE TABLE t (a integer, c integer GENERATED ALWAYS AS (a) STORED);
+CREATE TABLE p () INHERITS (t);
+CREATE TABLE q () INHERITS (p);
+CREATE TABLE r () INHERITS (q);
+-- b:
+CREATE TABLE t (a integer, c integer DEFAULT 7);
+CREATE TABLE p () INHERITS (t);
+ALTER TABLE ONLY p ALTER c SET DEFAULT 9;
+CREATE TABLE q () INHERITS (p);
+CREATE TABLE r () INHERITS (q);
+ALTER TABLE ONLY q ALTER c DROP DEFAULT;
+-- pair: generated column of a table whose partition has another default after it
+-- a:
+CREATE TABLE t (a integer, b text NOT NULL, c bigint GENERATED ALWAYS AS (a) STORED) PARTITION BY LIST (b);
+CREATE TABLE p PARTITION OF t FOR VALUES IN ('x');
+CREATE TABLE q PARTITION OF t FOR VALUES IN ('y');
+-- b:
+CREATE TABLE t (a integer, b text NOT NULL, c bigint DEFAULT 7) PARTITION BY LIST (b);
+CREATE TABLE p PARTITION OF t FOR VALUES IN ('x');
+CREATE TABLE q PARTITION OF t FOR VALUES IN ('y');
+ALTER TABLE p ALTER c SET DEFAULT 8;

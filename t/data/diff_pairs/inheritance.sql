@@ -162,3 +162,37 @@ CREATE TABLE q (x text);
 CREATE TABLE u (k integer NOT NULL) INHERITS (q);
 CREATE STATISTICS s ON k, x FROM u;
 CREATE TABLE c (o integer) INHERITS (u);
+-- pair: partition without the default of a column that becomes generated
+-- a:
+CREATE TABLE t (a integer, b text NOT NULL, c bigint DEFAULT 7) PARTITION BY LIST (b);
+CREATE TABLE p (a integer, b text NOT NULL, c bigint);
+ALTER TABLE t ATTACH PARTITION p FOR VALUES IN ('x');
+COMMENT ON COLUMN p.c IS 'p';
+-- b:
+CREATE TABLE t (a integer, b text NOT NULL, c bigint GENERATED ALWAYS AS (a) STORED) PARTITION BY LIST (b);
+CREATE TABLE p (a integer, b text NOT NULL, c bigint GENERATED ALWAYS AS (a) STORED);
+ALTER TABLE t ATTACH PARTITION p FOR VALUES IN ('x');
+-- pair: partition without the default of a column that was generated
+-- a:
+CREATE TABLE t (a integer, b text NOT NULL, c bigint GENERATED ALWAYS AS (a) STORED) PARTITION BY LIST (b);
+CREATE TABLE p (a integer, b text NOT NULL, c bigint GENERATED ALWAYS AS (a) STORED);
+ALTER TABLE t ATTACH PARTITION p FOR VALUES IN ('x');
+-- b:
+CREATE TABLE t (a integer, b text NOT NULL, c bigint DEFAULT 7) PARTITION BY LIST (b);
+CREATE TABLE p (a integer, b text NOT NULL, c bigint NOT NULL);
+ALTER TABLE t ATTACH PARTITION p FOR VALUES IN ('x');
+ALTER TABLE p ALTER c SET STATISTICS 5, ALTER c SET (n_distinct = 3);
+COMMENT ON COLUMN p.c IS 'p';
+GRANT SELECT (c) ON p TO regress_diff_a;
+-- pair: child table without the default of a column that becomes generated
+-- a:
+CREATE TABLE t (a integer, c bigint DEFAULT 7);
+CREATE TABLE p () INHERITS (t);
+ALTER TABLE p ALTER c DROP DEFAULT, ALTER c SET NOT NULL;
+CREATE TABLE q () INHERITS (t);
+ALTER TABLE q ALTER c SET DEFAULT 8;
+-- b:
+CREATE TABLE t (a integer, c bigint GENERATED ALWAYS AS (a) STORED);
+CREATE TABLE p () INHERITS (t);
+CREATE TABLE q () INHERITS (t);
+ALTER TABLE q ALTER c SET NOT NULL;
