@@ -151,14 +151,14 @@ typedef struct Creator
 {
 	Oid			role;			/* InvalidOid stands for PUBLIC */
 	bool		is_owner;		/* does the role own the schema? */
-}			Creator;
+} Creator;
 
 /*
  * Finds a role that is not trusted and can create objects in the schema.
  * Returns false if there is no such role.
  */
 static bool
-find_stranger(Oid schema, Creator * stranger)
+find_stranger(Oid schema, Creator *stranger)
 {
 	HeapTuple	tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
 	Datum		datum;
