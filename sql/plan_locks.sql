@@ -52,6 +52,18 @@ SELECT * FROM locks('SELECT "takes ""locks"(), pure(1), lower(''a''), unheard_of
 	'INSERT INTO part VALUES (1); SELECT nextval(''counter''), pg_catalog.currval(''lock_app.counter''::regclass), lock_app.setval(''counter'', 1), nextval(''nothing''), nextval($1)',
 	'COPY part FROM STDIN; LOCK TABLE part_1 IN ACCESS SHARE MODE', 'INSERT INTO part VALUES (1); INSERT INTO part_1 VALUES (1)', 'SELECT nextval(''a.b.c.d.e''), nextval(''''), nextval(''"'')',
 	'CREATE VIEW uses AS SELECT "takes ""locks"(), nextval(''counter'')');
+-- the search_path that the script sets
+SELECT * FROM locks('SET search_path = public; ALTER TABLE account ADD x int; RESET search_path; SET search_path = "no schema"; ALTER TABLE lock_app.part ADD x int',
+	'ALTER TABLE account ADD x int', 'SELECT set_config(''search_path'', '''', false), 1; ALTER TABLE lock_app.invoice ADD x int; ALTER TABLE account ADD x int', 'SET TimeZone = nowhere; ALTER TABLE account ADD x int');
+-- temporary tables, which are gone at the end of a script
+SELECT * FROM locks('CREATE TEMP TABLE account AS SELECT * FROM names; CREATE INDEX ON account (id); DROP TABLE account; LOCK TABLE account IN SHARE MODE',
+	'CREATE TEMP TABLE invoice (id int); ALTER TABLE pg_temp.invoice ADD x int; ALTER TABLE invoice ADD y int', 'ALTER TABLE invoice ADD z int');
+-- triggers, rules, and policies that do not exist
+SELECT * FROM locks('DROP TRIGGER IF EXISTS nothing ON account; DROP RULE IF EXISTS nothing ON account; DROP POLICY IF EXISTS nothing ON account; DROP TRIGGER IF EXISTS nothing ON nothing',
+	'DROP TRIGGER nothing ON account', 'ALTER TABLE account DISABLE TRIGGER nothing');
+-- CREATE SCHEMA with the objects in it; all tables; extensions
+SELECT * FROM locks('CREATE SCHEMA lock_new CREATE TABLE line (id int REFERENCES lock_app.account) CREATE VIEW v AS SELECT FROM lock_app.invoice', 'ALTER TABLE lock_new.line ADD x int; ALTER TABLE line ADD x int',
+	'ANALYZE; VACUUM; CLUSTER; REINDEX SCHEMA lock_app; REINDEX DATABASE x; REINDEX SYSTEM x', 'ALTER EXTENSION plpgsql UPDATE', 'ALTER EXTENSION plpgsql ADD TABLE account');
 -- what roles own
 CREATE ROLE regress_locks_owner;
 GRANT CREATE, USAGE ON SCHEMA lock_app TO regress_locks_owner;

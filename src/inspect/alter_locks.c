@@ -46,7 +46,6 @@ is_recursive(const AlterTableCmd *command)
 		case AT_SetStatistics:
 		case AT_SetStorage:
 		case AT_DropColumn:
-		case AT_AddConstraint:
 		case AT_DropConstraint:
 		case AT_AlterColumnType:
 		case AT_ValidateConstraint:
@@ -129,6 +128,38 @@ add_constraint_index(List **locks, const AlterTableStmt *alter, const Constraint
 		add_index(locks, alter, constraint->indexname, ShareUpdateExclusiveLock);
 }
 
+/*
+ * Add locks on the partitions in which a new UNIQUE or EXCLUDE constraint
+ * builds indexes.
+ */
+static void
+add_partition_indexes(List **locks, const AlterTableStmt *alter, const Constraint *constraint)
+{
+	if (alter->relation->inh &&
+		(constraint->contype == CONSTR_UNIQUE || constraint->contype == CONSTR_EXCLUSION))
+		(void) cmig_query_locks_add(locks, alter->relation, ShareLock, CMIG_LOCK_PARTITIONS);
+}
+
+CmigLock *
+cmig_alter_locks_part(List **locks, ObjectType type, const RangeVar *relation, const char *name, LOCKMODE mode)
+{
+	CmigLock   *lock = cmig_query_locks_add(locks, relation, mode, 0);
+
+	lock->action = CMIG_LOCK_PART;
+	lock->type = type;
+	lock->name = name;
+	return lock;
+}
+
+/* Add the locks on a partition that is detached, and on related tables. */
+static void
+add_detached(List **locks, const RangeVar *partition)
+{
+	cmig_query_locks_add(locks, partition, AccessExclusiveLock,
+						 CMIG_LOCK_ATTACHED | CMIG_LOCK_REFERENCED | CMIG_LOCK_KEYS)->table_mode = AccessExclusiveLock;
+	(void) cmig_query_locks_add(locks, partition, AccessExclusiveLock, CMIG_LOCK_CHILDREN);
+}
+
 /* For a lock on an index, add AccessShareLock on the index's table. */
 static void
 read_table(CmigLock *lock)
@@ -149,6 +180,14 @@ add_named(List **locks, const AlterTableStmt *alter, const AlterTableCmd *comman
 		case AT_AddConstraint:
 			cmig_alter_locks_foreign_keys(locks, list_make1(command->def));
 			add_constraint_index(locks, alter, castNode(Constraint, command->def));
+			add_partition_indexes(locks, alter, castNode(Constraint, command->def));
+			break;
+		case AT_EnableTrig:
+		case AT_EnableAlwaysTrig:
+		case AT_EnableReplicaTrig:
+		case AT_DisableTrig:
+			if (alter->relation->inh)
+				cmig_alter_locks_part(locks, OBJECT_TRIGGER, alter->relation, command->name, ShareRowExclusiveLock);
 			break;
 		case AT_ClusterOn:
 			add_index(locks, alter, command->name, ShareUpdateExclusiveLock);
@@ -172,16 +211,31 @@ add_named(List **locks, const AlterTableStmt *alter, const AlterTableCmd *comman
 											AccessExclusiveLock, CMIG_LOCK_CHILDREN);
 			break;
 		case AT_DetachPartition:
-			(void) cmig_query_locks_add(locks, castNode(PartitionCmd, command->def)->name,
-										castNode(PartitionCmd, command->def)->concurrent ?
-										ShareUpdateExclusiveLock : AccessExclusiveLock, CMIG_LOCK_ATTACHED);
-			break;
 		case AT_DetachPartitionFinalize:
-			(void) cmig_query_locks_add(locks, castNode(PartitionCmd, command->def)->name,
-										AccessExclusiveLock, CMIG_LOCK_ATTACHED);
+			add_detached(locks, castNode(PartitionCmd, command->def)->name);
 			break;
 		default:
 			break;
+	}
+}
+
+/*
+ * Returns the kinds of related relations (CMIG_LOCK_*) that a new constraint
+ * locks together with its table. A PRIMARY KEY makes columns NOT NULL, also in
+ * child tables.
+ */
+static int
+constraint_reach(const Constraint *constraint)
+{
+	switch (constraint->contype)
+	{
+		case CONSTR_UNIQUE:
+		case CONSTR_EXCLUSION:
+			return 0;
+		case CONSTR_FOREIGN:
+			return CMIG_LOCK_PARTITIONS;
+		default:
+			return constraint->is_no_inherit ? 0 : CMIG_LOCK_CHILDREN;
 	}
 }
 
@@ -199,9 +253,16 @@ reach(const AlterTableCmd *command)
 		case AT_SetUnLogged:
 			return CMIG_LOCK_SEQUENCES | CMIG_LOCK_INDEXES;
 		case AT_AttachPartition:
-			return CMIG_LOCK_DEFAULT | CMIG_LOCK_PARTITIONED;
+			return CMIG_LOCK_DEFAULT | CMIG_LOCK_PARTITIONED | CMIG_LOCK_REFERENCED | CMIG_LOCK_KEYS;
 		case AT_DetachPartition:
 			return CMIG_LOCK_DEFAULT;
+		case AT_AddConstraint:
+			return constraint_reach(castNode(Constraint, command->def));
+		case AT_EnableTrigAll:
+		case AT_EnableTrigUser:
+		case AT_DisableTrigAll:
+		case AT_DisableTrigUser:
+			return CMIG_LOCK_PARTITIONS;
 		default:
 			return is_recursive(command) ? CMIG_LOCK_CHILDREN : 0;
 	}
@@ -214,6 +275,7 @@ cmig_alter_locks(List **locks, const AlterTableStmt *alter)
 											AlterTableGetLockLevel(alter->cmds), 0);
 	ListCell   *lc;
 
+	lock->table_mode = ShareRowExclusiveLock;
 	foreach(lc, alter->cmds)
 	{
 		const AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
@@ -222,10 +284,12 @@ cmig_alter_locks(List **locks, const AlterTableStmt *alter)
 			read_table(lock);
 		else
 			lock->with |= reach(command);
+		if (alter->objtype == OBJECT_TYPE && command->behavior == DROP_CASCADE)
+			lock->with |= CMIG_LOCK_TYPED;
 		add_named(locks, alter, command);
 		add_action(locks, alter, command);
 	}
 	/* with ONLY, the children are not locked */
 	if (!alter->relation->inh)
-		lock->with &= ~CMIG_LOCK_CHILDREN;
+		lock->with &= ~(CMIG_LOCK_CHILDREN | CMIG_LOCK_PARTITIONS);
 }

@@ -26,13 +26,26 @@
 #include "parser/parse_expr.h"
 #include "parser/parse_node.h"
 #include "parser/parse_type.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
+#include "utils/timestamp.h"
 #include "utils/typcache.h"
 
 /*
  * Types
  */
+
+/*
+ * Does the function convert between timestamp and timestamptz in a time zone in
+ * which this changes no values?
+ */
+static bool
+is_same_instant(const FuncExpr *call)
+{
+	return (call->funcid == F_TIMESTAMPTZ_TIMESTAMP || call->funcid == F_TIMESTAMP_TIMESTAMPTZ) &&
+		!TimestampTimestampTzRequiresRewrite();
+}
 
 /*
  * Does ALTER COLUMN TYPE rewrite the table if values are converted with this
@@ -53,6 +66,8 @@ expression_rewrites(Node *node)
 				return true;
 			node = (Node *) ((CoerceToDomain *) node)->arg;
 		}
+		else if (IsA(node, FuncExpr) && is_same_instant((FuncExpr *) node))
+			node = linitial(((FuncExpr *) node)->args);
 		else
 			return true;
 	}

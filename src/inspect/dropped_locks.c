@@ -17,19 +17,32 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_attrdef.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_extension.h"
+#include "catalog/pg_foreign_data_wrapper.h"
+#include "catalog/pg_foreign_server.h"
+#include "catalog/pg_language.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_opclass.h"
+#include "catalog/pg_operator.h"
+#include "catalog/pg_opfamily.h"
 #include "catalog/pg_policy.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_rewrite.h"
 #include "catalog/pg_statistic_ext.h"
 #include "catalog/pg_trigger.h"
+#include "catalog/pg_ts_config.h"
+#include "catalog/pg_ts_dict.h"
 #include "catalog/pg_type.h"
+#include "commands/defrem.h"
 #include "commands/extension.h"
+#include "commands/proclang.h"
+#include "foreign/foreign.h"
 #include "nodes/value.h"
 #include "parser/parse_func.h"
+#include "parser/parse_oper.h"
 #include "parser/parse_type.h"
 #include "utils/fmgroids.h"
 #include "utils/hsearch.h"
@@ -46,6 +59,20 @@ typedef struct Drop
 	CmigDroppedSpared spared;	/* callback, or NULL */
 	void	   *arg;			/* argument of the callback */
 } Drop;
+
+/* Find an operator class or family. Its name begins with the access method. */
+static void
+find_operator_class(ObjectType type, List *name, ObjectAddress *object)
+{
+	Oid			method = get_index_am_oid(strVal(linitial(name)), true);
+
+	if (!OidIsValid(method))
+		return;
+	name = list_copy_tail(name, 1);
+	object->classId = type == OBJECT_OPCLASS ? OperatorClassRelationId : OperatorFamilyRelationId;
+	object->objectId = type == OBJECT_OPCLASS ? get_opclass_oid(method, name, true) :
+		get_opfamily_oid(method, name, true);
+}
 
 bool
 cmig_dropped_locks_find(ObjectType type, Node *name, ObjectAddress *object)
@@ -78,6 +105,38 @@ cmig_dropped_locks_find(ObjectType type, Node *name, ObjectAddress *object)
 		case OBJECT_STATISTIC_EXT:
 			object->classId = StatisticExtRelationId;
 			object->objectId = get_statistics_object_oid((List *) name, true);
+			break;
+		case OBJECT_COLLATION:
+			object->classId = CollationRelationId;
+			object->objectId = get_collation_oid((List *) name, true);
+			break;
+		case OBJECT_TSCONFIGURATION:
+			object->classId = TSConfigRelationId;
+			object->objectId = get_ts_config_oid((List *) name, true);
+			break;
+		case OBJECT_TSDICTIONARY:
+			object->classId = TSDictionaryRelationId;
+			object->objectId = get_ts_dict_oid((List *) name, true);
+			break;
+		case OBJECT_OPCLASS:
+		case OBJECT_OPFAMILY:
+			find_operator_class(type, (List *) name, object);
+			break;
+		case OBJECT_OPERATOR:
+			object->classId = OperatorRelationId;
+			object->objectId = LookupOperWithArgs(castNode(ObjectWithArgs, name), true);
+			break;
+		case OBJECT_FOREIGN_SERVER:
+			object->classId = ForeignServerRelationId;
+			object->objectId = get_foreign_server_oid(strVal(name), true);
+			break;
+		case OBJECT_FDW:
+			object->classId = ForeignDataWrapperRelationId;
+			object->objectId = get_foreign_data_wrapper_oid(strVal(name), true);
+			break;
+		case OBJECT_LANGUAGE:
+			object->classId = LanguageRelationId;
+			object->objectId = get_language_oid(strVal(name), true);
 			break;
 		case OBJECT_FUNCTION:
 		case OBJECT_PROCEDURE:
@@ -169,19 +228,39 @@ relation_of_part(Oid catalog_oid, Oid index, AttrNumber key_column, Oid part)
 	return result;
 }
 
+/* Returns the table of a constraint, or InvalidOid. */
+static Oid
+table_of_constraint(Oid constraint)
+{
+	HeapTuple	row = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
+	Oid			result = InvalidOid;
+
+	if (HeapTupleIsValid(row))
+	{
+		result = ((Form_pg_constraint) GETSTRUCT(row))->conrelid;
+		ReleaseSysCache(row);
+	}
+	return result;
+}
+
 /*
- * Add the relations that are locked when a constraint is dropped: its table
- * and, for a foreign key, the referenced table.
+ * Add the table that is locked when a constraint is dropped. The triggers of a
+ * foreign key, which are dropped with it, lock the referenced table. A foreign
+ * key to a partition can be dropped only together with the key to the
+ * partitioned table, so this key is also added.
  */
 static void
 lock_constraint(Drop *drop, Oid constraint)
 {
 	HeapTuple	row = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
+	Form_pg_constraint form;
 
 	if (!HeapTupleIsValid(row))
 		return;
-	add_locked(drop, ((Form_pg_constraint) GETSTRUCT(row))->conrelid);
-	add_locked(drop, ((Form_pg_constraint) GETSTRUCT(row))->confrelid);
+	form = (Form_pg_constraint) GETSTRUCT(row);
+	add_locked(drop, form->conrelid);
+	if (OidIsValid(form->conparentid) && table_of_constraint(form->conparentid) == form->conrelid)
+		add_dropped(drop, ConstraintRelationId, form->conparentid, 0);
 	ReleaseSysCache(row);
 }
 

@@ -27,6 +27,9 @@ typedef enum CmigLockAction
 	CMIG_LOCK_DOMAIN,			/* checks a domain's constraint, and so the
 								 * tables that use the domain */
 	CMIG_LOCK_VALIDATE,			/* validates the constraint */
+	CMIG_LOCK_RENAME_CONSTRAINT,	/* renames the constraint */
+	CMIG_LOCK_PART,				/* changes or drops a trigger, rule, or
+								 * policy, whose kind is "type" */
 	CMIG_LOCK_IDENTITY,			/* changes or drops the column's identity */
 	CMIG_LOCK_ACCESS_METHOD,	/* sets the access method */
 	CMIG_LOCK_PUBLICATION,		/* locks all tables of the publication */
@@ -65,6 +68,14 @@ typedef enum CmigLockAction
 										 * to them */
 #define CMIG_LOCK_PARTITIONED	0x200	/* its partitioned indexes, in SHARE
 										 * UPDATE EXCLUSIVE mode */
+#define CMIG_LOCK_PARTITIONS	0x2000	/* its partitions, but not other child
+										 * tables */
+#define CMIG_LOCK_INHERITED		0x4000	/* its child tables, but not
+										 * partitions */
+#define CMIG_LOCK_KEYS			0x8000	/* tables with a foreign key to it, in
+										 * table_mode */
+#define CMIG_LOCK_TYPED			0x10000 /* for a composite type, the tables of
+										 * this type */
 
 /*
  * the relations that are locked together with a table to which rows are added
@@ -78,12 +89,13 @@ typedef struct CmigLock
 	CmigLockAction action;
 	const RangeVar *relation;	/* NULL for other kinds of objects */
 	LOCKMODE	mode;
-	LOCKMODE	table_mode;		/* for CMIG_LOCK_TABLE */
+	LOCKMODE	table_mode;		/* for CMIG_LOCK_TABLE and CMIG_LOCK_KEYS */
 	int			with;			/* bit mask of CMIG_LOCK_CHILDREN and so on */
 	const char *name;
 	bool		to_schema;		/* for RENAME: is "name" a schema? */
 	bool		cascade;		/* for the DROP actions: is there a CASCADE? */
-	ObjectType	type;			/* for DROP */
+	bool		missing_ok;		/* for PART: is there an IF EXISTS? */
+	ObjectType	type;			/* for DROP and PART */
 	Node	   *object;			/* for DROP and DOMAIN, if relation is NULL;
 								 * for CALL, a FuncCall; for DROP_OWNED and
 								 * REASSIGN_OWNED, a list of RoleSpec */

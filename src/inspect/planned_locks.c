@@ -18,9 +18,16 @@
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_policy.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_rewrite.h"
+#include "catalog/pg_trigger.h"
+#include "commands/policy.h"
+#include "commands/trigger.h"
 #include "lib/stringinfo.h"
+#include "rewrite/rewriteSupport.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
@@ -34,7 +41,8 @@
  */
 typedef struct ChangedName
 {
-	char	   *schema;			/* NULL if there is no creation schema */
+	char	   *schema;			/* NULL if there is no creation schema;
+								 * "pg_temp" for a temporary relation */
 	char	   *name;
 	Oid			oid;			/* OID of the relation; InvalidOid if the plan
 								 * has created or dropped it */
@@ -53,8 +61,11 @@ typedef struct Named
 {
 	Oid			oid;			/* InvalidOid if the relation does not exist */
 	bool		is_new;
-	char	   *schema;
+	char	   *schema;			/* "pg_temp" for a temporary relation */
 } Named;
+
+/* The schema of the temporary relations that a script creates. */
+#define TEMPORARY "pg_temp"
 
 CmigPlannedLocks *
 cmig_planned_locks_start(void)
@@ -63,6 +74,20 @@ cmig_planned_locks_start(void)
 
 	plan->context = CurrentMemoryContext;
 	return plan;
+}
+
+void
+cmig_planned_locks_end_script(CmigPlannedLocks *plan)
+{
+	ListCell   *lc;
+
+	foreach(lc, plan->names)
+	{
+		const ChangedName *changed = lfirst(lc);
+
+		if (changed->schema != NULL && strcmp(changed->schema, TEMPORARY) == 0)
+			plan->names = foreach_delete_current(plan->names, lc);
+	}
 }
 
 /*
@@ -94,10 +119,21 @@ is_in_path(const char *schema)
 	return false;
 }
 
-/* Returns the latest change to the meaning of a name, or NULL. */
+/* Is this the schema of temporary relations? */
+static bool
+is_temporary(const char *schema)
+{
+	return schema != NULL && strcmp(schema, TEMPORARY) == 0;
+}
+
+/*
+ * Returns the latest change to the meaning of a name, or NULL. After a
+ * temporary relation is dropped, its name has its former meaning again.
+ */
 static ChangedName *
 find_changed(const CmigPlannedLocks *plan, const RangeVar *relation)
 {
+	bool		dropped = false;
 	ListCell   *lc;
 
 	foreach(lc, plan->names)
@@ -106,6 +142,13 @@ find_changed(const CmigPlannedLocks *plan, const RangeVar *relation)
 
 		if (strcmp(changed->name, relation->relname) != 0 || changed->schema == NULL)
 			continue;
+		if (relation->schemaname == NULL && is_temporary(changed->schema))
+		{
+			dropped = dropped || changed->gone;
+			if (dropped)
+				continue;
+			return changed;
+		}
 		if (relation->schemaname != NULL ? strcmp(changed->schema, relation->schemaname) == 0 :
 			is_in_path(changed->schema))
 			return changed;
@@ -232,8 +275,11 @@ add_existing(List **locks, Oid relation, LOCKMODE mode)
 static void
 add_missing(List **locks, const RangeVar *relation, const Named *named, LOCKMODE mode)
 {
-	CmigPlannedLock *lock = palloc0(sizeof(CmigPlannedLock));
+	CmigPlannedLock *lock;
 
+	if (is_temporary(named->schema))
+		return;					/* no other session can use it */
+	lock = palloc0(sizeof(CmigPlannedLock));
 	lock->mode = mode;
 	lock->name = quote_qualified_identifier(named->schema, relation->relname);
 	lock->is_new = named->is_new;
@@ -301,6 +347,18 @@ add_indexes(List **locks, const CmigLock *lock, Oid table)
 	}
 }
 
+/* Does lock->with request locks on the relation's child tables? */
+static bool
+recurses(const CmigLock *lock, Oid relation)
+{
+	bool		partitioned = get_rel_relkind(relation) == RELKIND_PARTITIONED_TABLE;
+
+	if (lock->with & CMIG_LOCK_CHILDREN)
+		return lock->relation == NULL || lock->relation->inh;
+	return (lock->with & CMIG_LOCK_PARTITIONS && partitioned) ||
+		(lock->with & CMIG_LOCK_INHERITED && !partitioned);
+}
+
 /* Add locks on a relation and on the related ones requested in lock->with. */
 static void
 add_related(List **locks, const CmigLock *lock, Oid relation)
@@ -308,7 +366,7 @@ add_related(List **locks, const CmigLock *lock, Oid relation)
 	List	   *tables = list_make1_oid(relation);
 	ListCell   *lc;
 
-	if (lock->with & CMIG_LOCK_CHILDREN && (lock->relation == NULL || lock->relation->inh))
+	if (recurses(lock, relation))
 		tables = cmig_related_children(relation);
 	if (lock->with & CMIG_LOCK_REFERENCING)
 		tables = cmig_related_referencing(tables);
@@ -331,6 +389,10 @@ add_related(List **locks, const CmigLock *lock, Oid relation)
 		add_routed(locks, relation, lock->mode);
 	if (lock->with & CMIG_LOCK_TABLE)
 		add_existing(locks, cmig_related_table(relation), lock->table_mode);
+	if (lock->with & CMIG_LOCK_KEYS)
+		add_all(locks, list_delete_oid(cmig_related_keys(relation), relation), lock->table_mode);
+	if (lock->with & CMIG_LOCK_TYPED)
+		add_all(locks, cmig_related_typed(relation), lock->mode);
 	if (lock->with & CMIG_LOCK_DEFAULT)
 		add_all(locks, cmig_related_default(relation), AccessExclusiveLock);
 }
@@ -384,8 +446,75 @@ add_dropped_column(List **locks, const CmigLock *lock, Oid relation)
 	List	   *tables = lock->relation->inh ? cmig_related_children(relation) : list_make1_oid(relation);
 	ListCell   *lc;
 
+	/* with ONLY, the child tables keep the column, but are locked */
+	add_all(locks, cmig_related_direct_children(relation), AccessExclusiveLock);
 	foreach(lc, tables)
 		add_all(locks, cmig_dropped_locks_column(lfirst_oid(lc), lock->name, lock->cascade), AccessExclusiveLock);
+}
+
+/* Add locks on the indexes of a table that is rewritten, or its partitions. */
+static void
+add_rewritten(List **locks, Oid relation)
+{
+	ListCell   *lc;
+
+	foreach(lc, cmig_related_children(relation))
+	{
+		if (get_rel_relkind(lfirst_oid(lc)) != RELKIND_PARTITIONED_TABLE)
+			add_all(locks, cmig_related_indexes(lfirst_oid(lc)), AccessExclusiveLock);
+	}
+}
+
+/* Add the locks for changing the type of a column, including child tables. */
+static void
+add_retyped(List **locks, const CmigLock *lock, Oid relation)
+{
+	ListCell   *lc;
+
+	foreach(lc, cmig_related_children(relation))
+		add_all(locks, cmig_related_retyped(lfirst_oid(lc), lock->name, lock->new_type, lock->converts),
+				AccessExclusiveLock);
+}
+
+/* Returns the OID of a trigger, rule, or policy, or InvalidOid. */
+static ObjectAddress
+find_part(const CmigLock *lock, Oid relation)
+{
+	ObjectAddress part = InvalidObjectAddress;
+
+	if (lock->type == OBJECT_TRIGGER)
+		ObjectAddressSet(part, TriggerRelationId, get_trigger_oid(relation, lock->name, true));
+	else if (lock->type == OBJECT_RULE)
+		ObjectAddressSet(part, RewriteRelationId, get_rewrite_oid(relation, lock->name, true));
+	else
+		ObjectAddressSet(part, PolicyRelationId, get_relation_policy_oid(relation, lock->name, true));
+	return part;
+}
+
+/*
+ * Add the locks for changing or dropping a trigger, rule, or policy. A trigger
+ * of a partitioned table is changed in the partitions, too.
+ */
+static void
+add_trigger_or_similar(List **locks, const CmigLock *lock, Oid relation)
+{
+	ObjectAddress part = find_part(lock, relation);
+
+	if (OidIsValid(part.objectId))
+		add_all(locks, cmig_dropped_locks(&part, false), lock->mode);
+	if (OidIsValid(part.objectId) || !lock->missing_ok)
+		add_existing(locks, relation, lock->mode);
+}
+
+/* Add the lock on the index that is renamed together with its constraint. */
+static void
+add_renamed_index(List **locks, const CmigLock *lock, Oid relation)
+{
+	Oid			constraint = get_relation_constraint_oid(relation, lock->name, true);
+	Oid			index = OidIsValid(constraint) ? get_constraint_index(constraint) : InvalidOid;
+
+	if (OidIsValid(index))
+		add_existing(locks, index, lock->mode);
 }
 
 /* Add the locks of an action on part of an existing relation. */
@@ -396,7 +525,7 @@ add_part(List **locks, const CmigLock *lock, Oid relation)
 	{
 		case CMIG_LOCK_ADD_COLUMN:
 			if (cmig_column_rewrites(lock->column))
-				add_all(locks, cmig_related_indexes(relation), AccessExclusiveLock);
+				add_rewritten(locks, relation);
 			break;
 		case CMIG_LOCK_DROP_COLUMN:
 			add_dropped_column(locks, lock, relation);
@@ -405,8 +534,13 @@ add_part(List **locks, const CmigLock *lock, Oid relation)
 			add_all(locks, cmig_dropped_locks_constraint(relation, lock->name, lock->cascade), AccessExclusiveLock);
 			break;
 		case CMIG_LOCK_RETYPE:
-			add_all(locks, cmig_related_retyped(relation, lock->name, lock->new_type, lock->converts),
-					AccessExclusiveLock);
+			add_retyped(locks, lock, relation);
+			break;
+		case CMIG_LOCK_PART:
+			add_trigger_or_similar(locks, lock, relation);
+			break;
+		case CMIG_LOCK_RENAME_CONSTRAINT:
+			add_renamed_index(locks, lock, relation);
 			break;
 		case CMIG_LOCK_IDENTITY:
 			add_all(locks, cmig_related_identity(relation, lock->name), lock->mode);
@@ -529,7 +663,9 @@ follow(CmigPlannedLocks *plan, List **locks, const CmigLock *lock, List **unknow
 			add_owned(locks, lock);
 			return;
 		case CMIG_LOCK_CREATE:
-			if (!OidIsValid(find_named(plan, lock->relation).oid))
+			if (lock->relation->relpersistence == RELPERSISTENCE_TEMP)
+				change_name(plan, TEMPORARY, lock->relation->relname, InvalidOid, false);
+			else if (!OidIsValid(find_named(plan, lock->relation).oid))
 				change_name(plan, lock->relation->schemaname, lock->relation->relname, InvalidOid, false);
 			return;
 		case CMIG_LOCK_RENAME:
@@ -550,7 +686,8 @@ follow(CmigPlannedLocks *plan, List **locks, const CmigLock *lock, List **unknow
 	named = find_named(plan, lock->relation);
 	if (!OidIsValid(named.oid))
 	{
-		if (lock->action == CMIG_LOCK_TAKE)
+		if (lock->action == CMIG_LOCK_TAKE ||
+			(lock->action == CMIG_LOCK_PART && (named.is_new || !lock->missing_ok)))
 			add_missing(locks, lock->relation, &named, lock->mode);
 	}
 	else if (lock->action == CMIG_LOCK_TAKE)

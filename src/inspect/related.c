@@ -70,6 +70,40 @@ cmig_related_children(Oid relation)
 	return find_all_inheritors(relation, NoLock, NULL);
 }
 
+List *
+cmig_related_direct_children(Oid relation)
+{
+	return lcons_oid(relation, find_inheritance_children(relation, NoLock));
+}
+
+/* A search for the tables of a composite type. */
+typedef struct Typed
+{
+	Oid			type;
+	List	   *tables;
+} Typed;
+
+/* If the relation in a pg_class row is a table of the type, add it. */
+static void
+add_typed(HeapTuple row, void *arg)
+{
+	Form_pg_class form = (Form_pg_class) GETSTRUCT(row);
+	Typed	   *typed = arg;
+
+	if (form->reloftype == typed->type)
+		typed->tables = lappend_oid(typed->tables, form->oid);
+}
+
+List *
+cmig_related_typed(Oid type_relation)
+{
+	Typed		typed = {.type = get_rel_type_id(type_relation)};
+
+	if (OidIsValid(typed.type))
+		each_row(RelationRelationId, InvalidOid, 0, NULL, NULL, add_typed, &typed);
+	return typed.tables;
+}
+
 /* Add the index in a pg_index row to a list. */
 static void
 add_index(HeapTuple row, void *list)
@@ -296,6 +330,12 @@ cmig_related_referencing(List *tables)
 	return result;
 }
 
+List *
+cmig_related_keys(Oid table)
+{
+	return heap_truncate_find_FKs(list_make1_oid(table));
+}
+
 /* Add the table that a foreign key references to a list. */
 static void
 add_referenced(HeapTuple row, void *list)
@@ -414,10 +454,13 @@ cmig_related_retyped(Oid table, const char *column, const TypeName *type, bool c
 	}
 	foreach(lc, dependents.indexes)
 	{
-		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_INDEX)
+		char		kind = get_rel_relkind(lfirst_oid(lc));
+
+		if (kind == RELKIND_INDEX || kind == RELKIND_PARTITIONED_INDEX)
 			result = list_append_unique_oid(result, lfirst_oid(lc));
 	}
-	if (cmig_column_type_rewrites(table, column, type, converts))
+	if (get_rel_relkind(table) != RELKIND_PARTITIONED_TABLE &&
+		cmig_column_type_rewrites(table, column, type, converts))
 		result = list_concat_unique_oid(result, cmig_related_indexes(table));
 	return result;
 }

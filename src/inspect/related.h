@@ -18,6 +18,12 @@
 /* Returns the relation and all its descendants (children or partitions). */
 extern List *cmig_related_children(Oid relation);
 
+/* Returns the relation and its direct children. */
+extern List *cmig_related_direct_children(Oid relation);
+
+/* Returns the tables of a composite type, given the type's relation. */
+extern List *cmig_related_typed(Oid type_relation);
+
 /* Returns the table's indexes. */
 extern List *cmig_related_indexes(Oid table);
 
@@ -62,6 +68,9 @@ extern List *cmig_related_viewed(Oid view);
  * directly or indirectly.
  */
 extern List *cmig_related_referencing(List *tables);
+
+/* Returns the tables that have foreign keys to the table. */
+extern List *cmig_related_keys(Oid table);
 
 /* Returns the tables that the table's foreign keys reference. */
 extern List *cmig_related_referenced(Oid table);

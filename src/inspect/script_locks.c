@@ -3,7 +3,8 @@
  *	  Determines the locks that entire scripts would take, without running
  *	  them.
  *
- * Names are looked up with the search_path that is used to run scripts.
+ * Names are looked up with the search_path that is used to run scripts, and
+ * with the changes that the script makes to it.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,6 +14,7 @@
 #include "base/subtransaction.h"
 #include "base/text_list.h"
 #include "inspect/script_locks.h"
+#include "inspect/script_settings.h"
 #include "parse/script.h"
 #include "run/session.h"
 
@@ -62,6 +64,7 @@ read_script(void *arg)
 		reading->locks = cmig_planned_locks_merge(reading->locks, locks);
 		foreach(lc, unknown)
 			reading->unknown = add_word(reading->unknown, lfirst(lc));
+		cmig_script_settings_follow(statement.raw->stmt);
 		reading->statement++;
 	}
 }
@@ -85,6 +88,7 @@ read_locks(Reading *reading, CmigPlannedLocks *plan, const char *sql)
 	reading->plan = plan;
 	reading->sql = sql;
 	error = cmig_subtransaction_rehearse(read_script, reading);
+	cmig_planned_locks_end_script(plan);
 	if (error != NULL && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
 		ReThrowError(error);
 	return error;

@@ -32,6 +32,19 @@ add_created(List **locks, const RangeVar *relation)
 }
 
 /*
+ * Record that a statement takes locks that are not determined, because it runs
+ * code or processes all tables.
+ */
+static void
+add_unknown(List **locks, const char *what)
+{
+	CmigLock   *lock = cmig_query_locks_add(locks, NULL, NoLock, 0);
+
+	lock->action = CMIG_LOCK_UNKNOWN;
+	lock->name = what;
+}
+
+/*
  * Convert a list of String nodes to a RangeVar.  Returns NULL if the list
  * cannot be a relation name.
  */
@@ -89,8 +102,9 @@ add_create_table(List **locks, const CreateStmt *create)
 	foreach(lc, create->inhRelations)
 	{
 		if (create->partbound != NULL)
-			add(locks, lfirst(lc), AccessExclusiveLock,
-				CMIG_LOCK_DEFAULT | CMIG_LOCK_REFERENCED | CMIG_LOCK_PARTITIONED);
+			cmig_query_locks_add(locks, lfirst(lc), AccessExclusiveLock,
+								 CMIG_LOCK_DEFAULT | CMIG_LOCK_REFERENCED | CMIG_LOCK_PARTITIONED |
+								 CMIG_LOCK_KEYS)->table_mode = ShareRowExclusiveLock;
 		else
 			add(locks, lfirst(lc), ShareUpdateExclusiveLock, 0);
 	}
@@ -106,7 +120,7 @@ add_create_index(List **locks, const IndexStmt *index)
 	RangeVar   *created;
 
 	add(locks, index->relation, index->concurrent ? ShareUpdateExclusiveLock : ShareLock,
-		index->relation->inh ? CMIG_LOCK_CHILDREN : 0);
+		index->relation->inh ? CMIG_LOCK_PARTITIONS : 0);
 	if (index->idxname == NULL)
 		return;
 	created = makeRangeVar(index->relation->schemaname, index->idxname, -1);
@@ -115,9 +129,9 @@ add_create_index(List **locks, const IndexStmt *index)
 
 /* Add the locks of CREATE TABLE AS or CREATE MATERIALIZED VIEW. */
 static void
-add_create_as(List **locks, Node *query, const IntoClause *into, bool is_view)
+add_create_as(List **locks, Node *query, const IntoClause *into)
 {
-	cmig_query_locks(locks, query, !(is_view && into->skipData));
+	cmig_query_locks(locks, query, !into->skipData);
 	add_created(locks, into->rel);
 }
 
@@ -227,7 +241,11 @@ add_drop(List **locks, const DropStmt *drop)
 
 		if (is_part_of_relation(drop->removeType))
 		{
-			add(locks, owning_relation(object), AccessExclusiveLock, 0);
+			RangeVar   *relation = owning_relation(object);
+
+			if (relation != NULL)
+				cmig_alter_locks_part(locks, drop->removeType, relation, strVal(llast((List *) object)),
+									  AccessExclusiveLock)->missing_ok = drop->missing_ok;
 			continue;
 		}
 		lock = cmig_query_locks_add(locks, NULL, mode, 0);
@@ -265,16 +283,22 @@ add_rename(List **locks, const RenameStmt *rename)
 		return;
 	switch (rename->renameType)
 	{
+		case OBJECT_TABCONSTRAINT:
+			lock = cmig_query_locks_add(locks, rename->relation, ShareUpdateExclusiveLock, 0);
+			lock->action = CMIG_LOCK_RENAME_CONSTRAINT;
+			lock->name = rename->subname;
+			/* fall through */
 		case OBJECT_COLUMN:
 		case OBJECT_ATTRIBUTE:
-		case OBJECT_TABCONSTRAINT:
 			add(locks, rename->relation, AccessExclusiveLock,
-				rename->relation->inh ? CMIG_LOCK_CHILDREN : 0);
+				(rename->relation->inh ? CMIG_LOCK_CHILDREN : 0) |
+				(rename->behavior == DROP_CASCADE ? CMIG_LOCK_TYPED : 0));
 			return;
 		case OBJECT_TRIGGER:
 		case OBJECT_RULE:
 		case OBJECT_POLICY:
-			add(locks, rename->relation, AccessExclusiveLock, 0);
+			(void) cmig_alter_locks_part(locks, rename->renameType, rename->relation, rename->subname,
+										 AccessExclusiveLock);
 			return;
 		default:
 			break;
@@ -303,7 +327,7 @@ add_set_schema(List **locks, const AlterObjectSchemaStmt *alter)
 	lock->to_schema = true;
 }
 
-/* Add the locks of COMMENT or SECURITY LABEL. */
+/* Add the locks of COMMENT, SECURITY LABEL, or ALTER EXTENSION ... ADD. */
 static void
 add_comment(List **locks, ObjectType type, Node *object)
 {
@@ -332,7 +356,10 @@ add_grant(List **locks, const GrantStmt *grant)
  * Maintenance
  */
 
-/* Add the locks of VACUUM or ANALYZE. */
+/*
+ * Add the locks of VACUUM or ANALYZE. ANALYZE also reads the child tables of a
+ * table.
+ */
 static void
 add_vacuum(List **locks, const VacuumStmt *vacuum)
 {
@@ -340,9 +367,15 @@ add_vacuum(List **locks, const VacuumStmt *vacuum)
 	AccessExclusiveLock : ShareUpdateExclusiveLock;
 	ListCell   *lc;
 
+	if (vacuum->rels == NIL)
+		add_unknown(locks, vacuum->is_vacuumcmd ? "VACUUM of all tables" : "ANALYZE of all tables");
 	foreach(lc, vacuum->rels)
 	{
-		add(locks, lfirst_node(VacuumRelation, lc)->relation, mode, CMIG_LOCK_CHILDREN);
+		const RangeVar *relation = lfirst_node(VacuumRelation, lc)->relation;
+
+		add(locks, relation, mode, CMIG_LOCK_PARTITIONS);
+		if (!vacuum->is_vacuumcmd || cmig_statement_option(vacuum->options, "analyze", false))
+			add(locks, relation, AccessShareLock, CMIG_LOCK_CHILDREN);
 	}
 }
 
@@ -354,14 +387,17 @@ add_reindex(List **locks, const ReindexStmt *reindex)
 	LOCKMODE	mode = concurrent ? ShareUpdateExclusiveLock : ShareLock;
 
 	if (reindex->kind == REINDEX_OBJECT_TABLE)
-		add(locks, reindex->relation, mode, concurrent ? CMIG_LOCK_CHILDREN :
-			CMIG_LOCK_CHILDREN | CMIG_LOCK_STORED);
+		add(locks, reindex->relation, mode, concurrent ? CMIG_LOCK_PARTITIONS :
+			CMIG_LOCK_PARTITIONS | CMIG_LOCK_STORED);
 	else if (reindex->kind == REINDEX_OBJECT_INDEX)
 	{
 		(void) cmig_query_locks_add(locks, reindex->relation,
 									concurrent ? mode : AccessExclusiveLock, CMIG_LOCK_TABLE);
 		((CmigLock *) llast(*locks))->table_mode = mode;
 	}
+	else
+		add_unknown(locks, reindex->kind == REINDEX_OBJECT_SCHEMA ? "REINDEX SCHEMA" :
+					reindex->kind == REINDEX_OBJECT_SYSTEM ? "REINDEX SYSTEM" : "REINDEX DATABASE");
 }
 
 /* Add the locks of LOCK TABLE. */
@@ -390,7 +426,7 @@ add_publication(List **locks, List *objects)
 
 		if (object->pubobjtype == PUBLICATIONOBJ_TABLE && object->pubtable != NULL)
 			add(locks, object->pubtable->relation, ShareUpdateExclusiveLock,
-				object->pubtable->relation->inh ? CMIG_LOCK_CHILDREN : 0);
+				object->pubtable->relation->inh ? CMIG_LOCK_INHERITED : 0);
 	}
 }
 
@@ -409,16 +445,6 @@ add_alter_publication(List **locks, const AlterPublicationStmt *alter)
 		lock->action = CMIG_LOCK_PUBLICATION;
 		lock->name = alter->pubname;
 	}
-}
-
-/* Record that a statement runs code that cannot be analyzed. */
-static void
-add_unknown(List **locks, const char *what)
-{
-	CmigLock   *lock = cmig_query_locks_add(locks, NULL, NoLock, 0);
-
-	lock->action = CMIG_LOCK_UNKNOWN;
-	lock->name = what;
 }
 
 /*
@@ -451,8 +477,7 @@ add_table_statement(List **locks, Node *statement)
 			return true;
 		case T_CreateTableAsStmt:
 			add_create_as(locks, ((CreateTableAsStmt *) statement)->query,
-						  ((CreateTableAsStmt *) statement)->into,
-						  ((CreateTableAsStmt *) statement)->objtype == OBJECT_MATVIEW);
+						  ((CreateTableAsStmt *) statement)->into);
 			return true;
 		case T_CreateSeqStmt:
 			add_sequence_owner(locks, ((CreateSeqStmt *) statement)->options);
@@ -486,7 +511,8 @@ add_part_statement(List **locks, Node *statement)
 	switch (nodeTag(statement))
 	{
 		case T_CreateTrigStmt:
-			add(locks, ((CreateTrigStmt *) statement)->relation, ShareRowExclusiveLock, CMIG_LOCK_CHILDREN);
+			add(locks, ((CreateTrigStmt *) statement)->relation, ShareRowExclusiveLock,
+				((CreateTrigStmt *) statement)->row ? CMIG_LOCK_PARTITIONS : 0);
 			add(locks, ((CreateTrigStmt *) statement)->constrrel, AccessShareLock, 0);
 			return true;
 		case T_AlterDomainStmt:
@@ -550,6 +576,13 @@ add_other_statement(List **locks, Node *statement)
 		case T_CommentStmt:
 			add_comment(locks, ((CommentStmt *) statement)->objtype, ((CommentStmt *) statement)->object);
 			return true;
+		case T_AlterExtensionContentsStmt:
+			add_comment(locks, ((AlterExtensionContentsStmt *) statement)->objtype,
+						((AlterExtensionContentsStmt *) statement)->object);
+			return true;
+		case T_AlterExtensionStmt:
+			add_unknown(locks, "ALTER EXTENSION");
+			return true;
 		case T_SecLabelStmt:
 			add_comment(locks, ((SecLabelStmt *) statement)->objtype, ((SecLabelStmt *) statement)->object);
 			return true;
@@ -564,6 +597,8 @@ add_other_statement(List **locks, Node *statement)
 			return true;
 		case T_ClusterStmt:
 			add(locks, ((ClusterStmt *) statement)->relation, AccessExclusiveLock, CMIG_LOCK_STORED);
+			if (((ClusterStmt *) statement)->relation == NULL)
+				add_unknown(locks, "CLUSTER of all tables");
 			return true;
 		case T_LockStmt:
 			add_lock(locks, (LockStmt *) statement);
@@ -589,6 +624,36 @@ add_other_statement(List **locks, Node *statement)
 	}
 }
 
+/*
+ * Add the locks of the statements in CREATE SCHEMA. They create objects in the
+ * new schema.
+ */
+static void
+add_create_schema(List **locks, const CreateSchemaStmt *schema)
+{
+	ListCell   *lc;
+
+	foreach(lc, schema->schemaElts)
+	{
+		List	   *element = cmig_statement_locks(lfirst(lc));
+		ListCell   *lock;
+
+		foreach(lock, element)
+		{
+			CmigLock   *entry = lfirst(lock);
+
+			if (entry->action == CMIG_LOCK_CREATE && entry->relation->schemaname == NULL)
+			{
+				RangeVar   *created = copyObject(unconstify(RangeVar *, entry->relation));
+
+				created->schemaname = schema->schemaname;
+				entry->relation = created;
+			}
+		}
+		*locks = list_concat(*locks, element);
+	}
+}
+
 List *
 cmig_statement_locks(Node *statement)
 {
@@ -608,6 +673,9 @@ cmig_statement_locks(Node *statement)
 		case T_DeleteStmt:
 		case T_MergeStmt:
 			cmig_query_locks(&locks, statement, true);
+			break;
+		case T_CreateSchemaStmt:
+			add_create_schema(&locks, (CreateSchemaStmt *) statement);
 			break;
 		case T_ExplainStmt:
 			cmig_query_locks(&locks, ((ExplainStmt *) statement)->query, true);

@@ -16,6 +16,7 @@
 #include "base/settings.h"
 #include "base/subtransaction.h"
 #include "inspect/refusal.h"
+#include "inspect/script_settings.h"
 #include "inspect/trial.h"
 #include "parse/raw_parse.h"
 #include "parse/script.h"
@@ -442,11 +443,15 @@ pass_over(void *arg)
 		CmigTrialRow row = {.statement = statement.number,.line = statement.line};
 
 		if (statement.number <= rest->after)
+		{
+			cmig_script_settings_follow(statement.raw->stmt);
 			continue;
+		}
 		row.command = CreateCommandName(statement.raw->stmt);
 		row.error = psprintf("not tried: %s", rest->reason);
 		row.locks = expected_locks(rest->trial, rest->trial->passed, statement.raw->stmt);
 		cmig_trial_add_row(rest->trial, &row);
+		cmig_script_settings_follow(statement.raw->stmt);
 	}
 }
 
@@ -456,6 +461,8 @@ cmig_trial_pass_over(CmigTrial *trial, CmigStepTexts *texts, int after, const ch
 	PassOver	rest = {.trial = trial,.texts = texts,.after = after,.reason = reason};
 	ErrorData  *error = cmig_subtransaction_rehearse(pass_over, &rest);
 
+	if (trial->passed != NULL)
+		cmig_planned_locks_end_script(trial->passed);
 	if (error != NULL)
 		cmig_trial_require_own_error(error);
 }

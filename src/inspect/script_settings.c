@@ -1,0 +1,94 @@
+/*
+ * script_settings.c
+ *	  Follows the settings of a script that change what its names and types
+ *	  mean, while the script is read without being run.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "inspect/script_settings.h"
+
+#include "nodes/parsenodes.h"
+#include "utils/guc.h"
+
+/* Is this a setting that is followed? */
+static bool
+is_followed(const char *name)
+{
+	return pg_strcasecmp(name, "search_path") == 0 || pg_strcasecmp(name, "timezone") == 0;
+}
+
+/*
+ * Set a setting, if it is followed. A NULL value stands for its default. An
+ * invalid value is ignored: the script's statement will fail.
+ */
+static void
+follow(const char *name, const char *value)
+{
+	if (is_followed(name))
+		(void) set_config_option(name, value != NULL ? value : GetConfigOptionResetString(name),
+								 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, DEBUG5, false);
+}
+
+/* Follow SET or RESET. */
+static void
+follow_set(VariableSetStmt *set)
+{
+	switch (set->kind)
+	{
+		case VAR_SET_VALUE:
+			if (is_followed(set->name))
+				follow(set->name, ExtractSetVariableArgs(set));
+			break;
+		case VAR_SET_DEFAULT:
+		case VAR_RESET:
+			follow(set->name, NULL);
+			break;
+		case VAR_RESET_ALL:
+			follow("search_path", NULL);
+			follow("timezone", NULL);
+			break;
+		default:
+			break;
+	}
+}
+
+/* Returns the value of a string constant, or NULL. */
+static const char *
+string_constant(Node *node)
+{
+	return IsA(node, A_Const) && !((A_Const *) node)->isnull && IsA(&((A_Const *) node)->val, String) ?
+		strVal(&((A_Const *) node)->val) : NULL;
+}
+
+/* Follow SELECT set_config('name', 'value', is_local). */
+static void
+follow_set_config(const SelectStmt *select)
+{
+	ListCell   *lc;
+
+	foreach(lc, select->targetList)
+	{
+		FuncCall   *call = (FuncCall *) lfirst_node(ResTarget, lc)->val;
+		const char *name;
+		const char *value;
+
+		if (call == NULL || !IsA(call, FuncCall) || list_length(call->args) != 3 ||
+			strcmp(strVal(llast(call->funcname)), "set_config") != 0)
+			continue;
+		name = string_constant(linitial(call->args));
+		value = string_constant(lsecond(call->args));
+		if (name != NULL && value != NULL)
+			follow(name, value);
+	}
+}
+
+void
+cmig_script_settings_follow(Node *statement)
+{
+	if (IsA(statement, VariableSetStmt))
+		follow_set((VariableSetStmt *) statement);
+	else if (IsA(statement, SelectStmt))
+		follow_set_config((SelectStmt *) statement);
+}

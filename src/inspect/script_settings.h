@@ -1,0 +1,20 @@
+/*
+ * script_settings.h
+ *	  Follows the settings of a script that change what its names and types
+ *	  mean, while the script is read without being run.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_SCRIPT_SETTINGS_H
+#define CMIG_SCRIPT_SETTINGS_H
+
+#include "postgres.h"
+#include "nodes/nodes.h"
+
+/*
+ * If the statement sets search_path or TimeZone, set it in this session, until
+ * the current subtransaction is rolled back.
+ */
+extern void cmig_script_settings_follow(Node *statement);
+
+#endif							/* CMIG_SCRIPT_SETTINGS_H */
