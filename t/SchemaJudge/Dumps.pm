@@ -19,6 +19,8 @@ sub dump
 	$out =~ s/^--\n-- Name: (?:[^\n]*; Schema: cmig(?:_audit)?; |SCHEMA cmig(?:_audit)?; ).*?(?=^--\n-- (?:Name: |PostgreSQL database dump complete))//msg;
 	# the triggers of the audit log carry ids, and are not compared
 	$out =~ s/^--\n-- Name: [^\n]* cmig_audit_\w+; Type: TRIGGER;.*?;\n+(?=--\n)//msg;
+	# 18 prints the names of NOT NULL constraints, which are not compared
+	$out =~ s/\bCONSTRAINT (?:"(?:[^"]|"")*"|[^\s"]+) (?=NOT NULL\b)//g;
 	return $out;
 }
 
@@ -75,6 +77,8 @@ sub without_inherited
 		next if !/$create/;
 		my ($name, $body, $rest) = ($1, $2, $3);
 		$not_null{$name} = { map { / NOT NULL,?$/ && /$word/ ? ($1 => 1) : () } split(/\n(?=    )/, $body =~ s/\n\z//r) };
+		# 18 prints it by itself if the column is inherited
+		$not_null{$name}{$1} = 1 while $body =~ /^\s+NOT NULL ($column),?$/mg;
 		$own{$name} = { map { /$word/ ? ($1 => 1) : () } split(/\n(?=    )/, $body =~ s/\n\z//r) };
 		$parents{$name} = $rest =~ /^INHERITS \(((?:"(?:[^"]|"")*"|[^"()])*)\)/m ? [ $1 =~ /((?:"(?:[^"]|"")*"|[^\s,"])+)/g ] : [];
 	}
@@ -95,6 +99,8 @@ sub without_inherited
 			# a default is printed in the column or, if that is inherited, by itself
 			push @defaults, map { /$word.*? DEFAULT (.*?)(?: NOT NULL)?,?$/ && $inherited{$1} ? "$name $1 $2" : () } @own;
 			push @defaults, map { / NOT NULL,?$/ && /$word/ && $inherited{$1} && !$above->($name, $1) ? "$name $1 NOT NULL" : () } @own;
+			push @defaults, map { /^\s+NOT NULL ($column),?$/ && !$above->($name, $1) ? "$name $1 NOT NULL" : () } @own;
+			@own = grep { !/^\s+NOT NULL $column,?$/ } @own;
 			"CREATE TABLE $name (\n" . join('', map { /$word/ && $inherited{$1} ? () : "$_\n" } @own) . ")$rest"
 		}se if /^INHERITS \(/m;
 		$_ = "$1 $2 $3" if /; Type: DEFAULT; .*^ALTER TABLE ONLY (\S.*?) ALTER COLUMN ($column) SET DEFAULT (.*);$/ms && @{ $parents{$1} // [] };
