@@ -86,6 +86,7 @@ put_ddl(Deparse *deparse, const char *action, CmigChange *change, List *ddl)
 		CmigDiffRow row = {
 			action, object->kind->name, object->identity, entry->sql, entry->undo, entry->hazard,
 			.stepwise = entry->stepwise,.again = change->action == CMIG_AGAIN,.incidental = is_incidental(change),
+			.filtered = cmig_force_filters(deparse->difference, change),
 			.subject = object,.undo_hazards = entry->undo_hazards,
 			.ddl = entry,.table = live_table(deparse, object)
 		};
@@ -282,7 +283,8 @@ put_drop(Deparse *deparse, CmigChange *change)
 	CmigObject *object = change->away ? change->away : change->from;
 	CmigDiffRow row = {
 		"drop", object->kind->name, object->identity,.again = change->action == CMIG_AGAIN,
-		.incidental = is_incidental(change),.subject = object
+		.incidental = is_incidental(change),.filtered = cmig_force_filters(deparse->difference, change),
+		.subject = object
 	};
 	List	   *ddl = without_checks(change, creation(deparse, object, &deparse->restore), change->from, NULL);
 	ListCell   *cell;

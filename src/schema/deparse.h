@@ -24,6 +24,8 @@ typedef struct CmigDiffRow
 	bool		again;			/* the object is dropped and created again */
 	bool		incidental;		/* the object is the same in both images, or
 								 * another row shows its change */
+	bool		filtered;		/* row security applies to the rows of the
+								 * materialized view; see force.h */
 	const CmigObject *subject;	/* the object; NULL for a part of the target
 								 * that could not be executed */
 	int			undo_hazards;	/* CMIG_HAZARD_... flags of downgrade */

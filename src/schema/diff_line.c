@@ -52,6 +52,7 @@ cmig_diff_line_add(const CmigDiffRow *row, void *lines)
 	line->stepwise = row->stepwise;
 	line->again = row->again;
 	line->incidental = row->incidental;
+	line->filtered = row->filtered;
 	*list = lappend(*list, line);
 }
 

@@ -33,6 +33,7 @@ typedef struct CmigDiffLine
 	bool		stepwise;
 	bool		again;			/* see CmigDiffRow */
 	bool		incidental;
+	bool		filtered;
 } CmigDiffLine;
 
 /*

@@ -1,10 +1,16 @@
 /*
  * force.h
- *	  Lifts forced row security while foreign keys change.
+ *	  Handles tables with forced row security, which generated statements read.
  *
  * PostgreSQL checks a new foreign key with a query that runs as the owner of
- * the tables.  Forced row security would apply to this query.  A revision runs
- * with row_security = off, so the query would fail.
+ * the tables, and a sequence continues after the values of its column.  Forced
+ * row security would apply to these queries.  A revision runs with
+ * row_security = off, so they would fail; otherwise, they would see only some
+ * of the rows.  Therefore, forced row security is lifted while they run.
+ *
+ * A materialized view contains the rows that its owner sees, and everybody who
+ * can read the view can read them.  Therefore, row security is not lifted while
+ * the view is filled.
  *
  * No database access.
  *
@@ -16,10 +22,7 @@
 #include "postgres.h"
 #include "schema/difference.h"
 
-/*
- * A table with forced row security whose foreign keys change, or that a
- * changing foreign key references.
- */
+/* A table with forced row security that a statement reads. */
 typedef struct CmigForce
 {
 	const CmigObject *before;	/* the old table, or NULL if its row security
@@ -29,11 +32,17 @@ typedef struct CmigForce
 } CmigForce;
 
 /*
- * Find the tables with forced row security whose foreign keys change, and
- * remove from the difference the statements that change their forced row
- * security.  The caller turns forced row security off before all other
+ * Find the tables with forced row security that foreign keys or sequences of
+ * the difference read, and remove from the difference the statements that
+ * change their forced row security.  The caller turns forced row security off before all other
  * statements, and on again after them.  Returns a List of CmigForce *.
  */
 extern List *cmig_force_lift(CmigDifference *difference);
+
+/*
+ * Does the change create a materialized view that reads a table with forced row
+ * security?
+ */
+extern bool cmig_force_filters(const CmigDifference *difference, const CmigChange *change);
 
 #endif							/* CMIG_FORCE_H */

@@ -16,6 +16,12 @@ typedef struct Section
 								 * start */
 } Section;
 
+static bool
+begins_with(const char *text, const char *start)
+{
+	return text != NULL && strncmp(text, start, strlen(start)) == 0;
+}
+
 void
 cmig_section_layout_comment(StringInfo text, const char *comment)
 {
@@ -41,14 +47,24 @@ start_group(Section *section, const char *group)
 	section->group = group;
 }
 
-/* Add a statement, with a comment above it, to a group of the section. */
+/*
+ * Add a line's statement, with a comment above it, to the section.  Scripts run
+ * with row_security = off, so that a materialized view to whose rows row
+ * security applies could not be filled.
+ */
 static void
-append_statement(Section *section, const char *group, const char *comment, const char *sql)
+append_statement(Section *section, const CmigDiffLine *line, const char *comment, const char *sql)
 {
-	start_group(section, group);
+	bool		filtered = line->filtered && begins_with(sql, "CREATE MATERIALIZED VIEW ") &&
+	strstr(sql, "\n  WITH NO DATA") == NULL;
+
+	start_group(section, line->group);
 	if (comment != NULL)
 		cmig_section_layout_comment(&section->text, comment);
-	appendStringInfo(&section->text, "%s;\n", sql);
+	if (filtered)
+		appendStringInfo(&section->text, "SET row_security = on;\n%s;\nSET row_security = off;\n", sql);
+	else
+		appendStringInfo(&section->text, "%s;\n", sql);
 }
 
 char *
@@ -79,7 +95,7 @@ layout_upgrade(const List *lines)
 		const CmigDiffLine *line = lfirst(cell);
 
 		if (line->upgrade != NULL)
-			append_statement(&section, line->group, line->general_hazard, line->upgrade);
+			append_statement(&section, line, line->general_hazard, line->upgrade);
 	}
 	foreach(cell, lines)
 	{
@@ -91,12 +107,6 @@ layout_upgrade(const List *lines)
 		cmig_section_layout_comment(&section.text, psprintf("unsupported: %s", cmig_section_layout_unsupported(line)));
 	}
 	return section.text.data;
-}
-
-static bool
-begins_with(const char *text, const char *start)
-{
-	return text != NULL && strncmp(text, start, strlen(start)) == 0;
 }
 
 /*
@@ -162,7 +172,7 @@ layout_downgrade(const List *lines)
 	{
 		const CmigDiffLine *line = lfirst(cell);
 
-		append_statement(&section, line->group, downgrade_comment(line), line->downgrade);
+		append_statement(&section, line, downgrade_comment(line), line->downgrade);
 	}
 	return section.text.data;
 }
