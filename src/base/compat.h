@@ -17,10 +17,12 @@
 #endif
 
 #include "access/genam.h"
+#include "access/multixact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_namespace.h"
+#include "commands/vacuum.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "storage/lock.h"
@@ -325,6 +327,28 @@ cmig_not_null_compat(TupleDesc desc, int i)
 #define cmig_counted_blocks_compat(status) ((status)->t_counts.t_blocks_fetched)
 #define cmig_counted_dead_compat(status) ((status)->t_counts.t_delta_dead_tuples)
 #define cmig_counted_written_compat(status) ((status)->t_counts.t_tuples_inserted + (status)->t_counts.t_tuples_updated)
+#endif
+
+/*
+ * Set a table's row of pg_class to these numbers of pages and rows, like VACUUM,
+ * without a transaction.
+ */
+static inline void
+cmig_set_row_counts_compat(Relation table, int32 pages, float4 rows, int32 visible, int32 frozen)
+{
+	vac_update_relstats(table, pages, rows, visible,
+#if PG_VERSION_NUM >= 180000
+						frozen,
+#endif
+						table->rd_rel->relhasindex, InvalidTransactionId, InvalidMultiXactId,
+						NULL, NULL, true);
+}
+
+/* Returns pg_class.relallfrozen, or 0 if the server has no such column. */
+#if PG_VERSION_NUM >= 180000
+#define cmig_frozen_pages_compat(form) ((form)->relallfrozen)
+#else
+#define cmig_frozen_pages_compat(form) ((void) (form), 0)
 #endif
 
 /*

@@ -3,9 +3,9 @@
  *	  Decides whether adding a column or changing a column's type requires a
  *	  table rewrite.
  *
- * An expression that calls a user-defined function is analyzed but not
- * simplified, because simplification would call the function if it is
- * immutable.
+ * An expression that calls a user-defined function, or converts to a domain
+ * with constraints, is analyzed but not simplified, because simplification
+ * would call the immutable functions in it.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,9 +14,9 @@
 #include "base/compat.h"
 #include "base/subtransaction.h"
 #include "inspect/column_rewrite.h"
+#include "inspect/domain.h"
 #include "parse/raw_parse.h"
 
-#include "access/transam.h"
 #include "catalog/pg_attribute.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -30,7 +30,6 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
-#include "utils/typcache.h"
 
 /*
  * Types
@@ -62,7 +61,7 @@ expression_rewrites(Node *node)
 			node = (Node *) ((RelabelType *) node)->arg;
 		else if (IsA(node, CoerceToDomain))
 		{
-			if (DomainHasConstraints(((CoerceToDomain *) node)->resulttype))
+			if (cmig_domain_is_checked(((CoerceToDomain *) node)->resulttype))
 				return true;
 			node = (Node *) ((CoerceToDomain *) node)->arg;
 		}
@@ -71,19 +70,6 @@ expression_rewrites(Node *node)
 		else
 			return true;
 	}
-}
-
-/*
- * expression_tree_walker callback: does a node call a user-defined function?
- */
-static bool
-calls_user_function(Node *node, void *nothing)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, FuncExpr) && ((FuncExpr *) node)->funcid >= FirstNormalObjectId)
-		return true;
-	return expression_tree_walker(node, calls_user_function, nothing);
 }
 
 bool
@@ -109,7 +95,7 @@ cmig_column_type_rewrites(Oid table, const char *column, const TypeName *type, b
 	value = (Node *) makeVar(1, attnum, old_type, old_typmod, collation, 0);
 	value = coerce_to_target_type(NULL, value, old_type, new_oid, typmod,
 								  COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, -1);
-	return value == NULL || calls_user_function(value, NULL) ||
+	return value == NULL || cmig_domain_runs_code(value) ||
 		expression_rewrites((Node *) expression_planner((Expr *) value));
 }
 
@@ -144,7 +130,7 @@ is_checked_domain(const TypeName *name)
 
 	if (type == NULL)
 		return false;
-	result = DomainHasConstraints(typeTypeId(type));
+	result = cmig_domain_is_checked(typeTypeId(type));
 	ReleaseSysCache(type);
 	return result;
 }

@@ -297,6 +297,8 @@ cmig_dry_run(PG_FUNCTION_ARGS)
 	run.trial->fcinfo = fcinfo;
 	error = cmig_subtransaction_rehearse(dry_run, &run);
 	cmig_waiters_unwatch();
+	if (run.trial->relations != NULL)
+		cmig_existing_restore(run.trial->relations);
 	if (error != NULL)
 		ReThrowError(error);
 	if (run.checksum != NULL)

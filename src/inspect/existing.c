@@ -15,6 +15,7 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/relation.h"
 #include "access/table.h"
 #include "access/transam.h"
 #include "catalog/catalog.h"
@@ -25,6 +26,7 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/hsearch.h"
@@ -43,6 +45,8 @@ struct CmigExistingSet
 								 * "relations" */
 	HTAB	   *counted;		/* of Counted: the relations' counters at the
 								 * start of the dry run */
+	HTAB	   *estimates;		/* of Estimate: the tables' estimates at the
+								 * start of the dry run */
 };
 
 /* A relation's counters at the start of the dry run. */
@@ -51,6 +55,16 @@ typedef struct Counted
 	Oid			oid;
 	CmigCounters counters;
 } Counted;
+
+/* A table's estimates in pg_class at the start of the dry run. */
+typedef struct Estimate
+{
+	Oid			oid;
+	int32		pages;
+	float4		rows;
+	int32		visible;
+	int32		frozen;
+}			Estimate;
 
 CmigCounters
 cmig_existing_count(Oid relation)
@@ -84,9 +98,24 @@ make_table(const char *name, Size entry)
 	return hash_create(name, 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
 
+/* Record a table's estimates, which are changed without a transaction. */
+static void
+note_estimate(CmigExistingSet *set, Form_pg_class form)
+{
+	Estimate   *estimate;
+
+	if (form->relkind != RELKIND_RELATION && form->relkind != RELKIND_MATVIEW)
+		return;
+	estimate = hash_search(set->estimates, &form->oid, HASH_ENTER, NULL);
+	estimate->pages = form->relpages;
+	estimate->rows = form->reltuples;
+	estimate->visible = form->relallvisible;
+	estimate->frozen = cmig_frozen_pages_compat(form);
+}
+
 /*
- * Record the statistics that this session has already collected in this
- * transaction, so that they are not attributed to the dry run.
+ * Record the tables' estimates, and the statistics that this session has already
+ * collected in this transaction, so that they are not attributed to the dry run.
  */
 static void
 note_counters(CmigExistingSet *set)
@@ -102,6 +131,7 @@ note_counters(CmigExistingSet *set)
 
 		if (form->oid < FirstNormalObjectId || !RELKIND_HAS_STORAGE(form->relkind))
 			continue;
+		note_estimate(set, form);
 		counters = cmig_existing_count(form->oid);
 		if (counters.scans != 0 || counters.blocks != 0 || counters.dead != 0 || counters.written != 0)
 		{
@@ -124,6 +154,7 @@ cmig_existing_start(void)
 	set->own_schema = get_namespace_oid("cmig", true);
 	set->relations = make_table("pg_cmig existing relations", sizeof(CmigExisting));
 	set->counted = make_table("pg_cmig counters", sizeof(Counted));
+	set->estimates = make_table("pg_cmig estimates", sizeof(Estimate));
 	note_counters(set);
 	return set;
 }
@@ -300,6 +331,54 @@ cmig_existing_rolled_back(CmigExistingSet *set)
 	{
 		if (relation->existed)
 			relation->filenode = cmig_existing_filenode(relation->oid);
+	}
+}
+
+/* Set a table's estimates to their values at the start of the dry run. */
+static void
+restore_estimate(const Estimate * estimate)
+{
+	HeapTuple	row = SearchSysCache1(RELOID, ObjectIdGetDatum(estimate->oid));
+	Form_pg_class form;
+	bool		changed;
+
+	if (!HeapTupleIsValid(row))
+		return;
+	form = (Form_pg_class) GETSTRUCT(row);
+	changed = form->relpages != estimate->pages || form->reltuples != estimate->rows ||
+		form->relallvisible != estimate->visible;
+	ReleaseSysCache(row);
+	/* another session that maintains the table also sets its estimates */
+	if (changed && ConditionalLockRelationOid(estimate->oid, ShareUpdateExclusiveLock))
+	{
+		Relation	table = try_relation_open(estimate->oid, NoLock);
+
+		if (table != NULL)
+		{
+			cmig_set_row_counts_compat(table, estimate->pages, estimate->rows,
+									   estimate->visible, estimate->frozen);
+			relation_close(table, NoLock);
+		}
+		UnlockRelationOid(estimate->oid, ShareUpdateExclusiveLock);
+	}
+}
+
+void
+cmig_existing_restore(CmigExistingSet *set)
+{
+	HASH_SEQ_STATUS scan;
+	CmigExisting *relation;
+
+	hash_seq_init(&scan, set->relations);
+	while ((relation = hash_seq_search(&scan)) != NULL)
+	{
+		const		Estimate *estimate;
+
+		if (!relation->existed || relation->held < ShareLock)
+			continue;
+		estimate = hash_search(set->estimates, &relation->oid, HASH_FIND, NULL);
+		if (estimate != NULL)
+			restore_estimate(estimate);
 	}
 }
 

@@ -80,6 +80,12 @@ extern Oid	cmig_existing_filenode(Oid relation);
 /* Call this after a rollback, which restores the relations' previous files. */
 extern void cmig_existing_rolled_back(CmigExistingSet *set);
 
+/*
+ * Restore the numbers of rows and pages in pg_class, which index builds change
+ * without a transaction. Call this after the end of the dry run.
+ */
+extern void cmig_existing_restore(CmigExistingSet *set);
+
 /* Are relations with this OID and relkind included in reports? */
 extern bool cmig_existing_is_reported(Oid relation, char kind);
 

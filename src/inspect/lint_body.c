@@ -11,6 +11,7 @@
 #include "parse/lexer.h"
 
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "nodes/pg_list.h"
 #include "parser/scansup.h"
 #include "utils/memutils.h"
@@ -34,11 +35,12 @@ typedef struct Statement
 	bool		has_row;		/* does the body declare a variable of the
 								 * table's row type? */
 	bool		names_table;	/* does the statement use the table? */
+	int			level;			/* the level of nested strings, from 0 */
 	List	   *own;			/* char *: the table and its aliases */
 	List	   *others;			/* char *: other tables and their aliases */
 } Statement;
 
-static bool search(const char *source, const CmigLintName *name, bool is_trigger, bool names_table);
+static bool search(const char *source, const CmigLintName *name, bool is_trigger, bool names_table, int level);
 
 /* Is the string in a NULL-terminated list of words? */
 static bool
@@ -328,7 +330,8 @@ search_strings(const Statement *statement)
 		names_table |= strcmp(statement->tokens[i].text, statement->name->table) == 0;
 		appendStringInfo(&text, "%s ", statement->tokens[i].text);
 	}
-	return text.len > 0 && search(text.data, statement->name, statement->is_trigger, names_table);
+	return text.len > 0 && search(text.data, statement->name, statement->is_trigger, names_table,
+								  statement->level + 1);
 }
 
 /*
@@ -344,6 +347,7 @@ uses_it(Statement *statement)
 		return statement->names_table;
 	for (int i = 0; i < statement->count; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (is_column(statement, i))
 			return true;
 	}
@@ -355,7 +359,7 @@ uses_it(Statement *statement)
  * source is dynamic SQL from a statement that names the table.
  */
 static bool
-search(const char *source, const CmigLintName *name, bool is_trigger, bool names_table)
+search(const char *source, const CmigLintName *name, bool is_trigger, bool names_table, int level)
 {
 	Statement	all = {.name = name};
 	bool		is_dynamic = false;
@@ -371,13 +375,14 @@ search(const char *source, const CmigLintName *name, bool is_trigger, bool names
 		return true;
 	for (int from = 0, to; from < all.count && !found; from = to + 1)
 	{
-		Statement	statement = {.name = name,.is_trigger = is_trigger,.has_row = all.has_row,.names_table = names_table};
+		Statement	statement = {.name = name,.is_trigger = is_trigger,.has_row = all.has_row,.names_table = names_table,.level = level};
 
 		for (to = from; to < all.count && !is_token(&all, to, ";"); to++)
 			;
 		statement.tokens = all.tokens + from;
 		statement.count = to - from;
-		found = uses_it(&statement) || (is_dynamic && search_strings(&statement));
+		found = uses_it(&statement) ||
+			(is_dynamic && level < CMIG_LINT_MAX_NESTING && search_strings(&statement));
 	}
 	return found;
 }
@@ -387,7 +392,7 @@ cmig_lint_body_uses(const char *source, const CmigLintName *name, bool is_trigge
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig body", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	bool		result = search(source, name, is_trigger, false);
+	bool		result = search(source, name, is_trigger, false, 0);
 
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);

@@ -14,6 +14,12 @@
 
 #include "postgres.h"
 
+/*
+ * The number of levels of strings within strings that are searched for dynamic
+ * SQL. Deeper strings are ignored.
+ */
+#define CMIG_LINT_MAX_NESTING 8
+
 /* A name to search for in a body. */
 typedef struct CmigLintName
 {

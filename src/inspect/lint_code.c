@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "inspect/lint_body.h"
 #include "inspect/lint_code.h"
 #include "parse/lexer.h"
 
@@ -26,6 +27,7 @@
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/proclang.h"
+#include "miscadmin.h"
 #include "parser/scansup.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -334,26 +336,35 @@ is_name(const CmigLexer *lexer, const char *word)
 		strncmp(lexer->start + 1, word, length - 2) == 0;
 }
 
-bool
-cmig_lint_code_names(const char *source, const char *word)
+/* Implements cmig_lint_code_names() for a source at this level of nesting. */
+static bool
+names(const char *source, const char *word, int level)
 {
 	CmigLexer	lexer;
 
 	cmig_lexer_init(&lexer, source);
 	while (cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (is_name(&lexer, word))
 			return true;
 		/* also search strings, which may contain dynamic SQL */
-		if ((lexer.type == CMIG_TOKEN_STRING || lexer.type == CMIG_TOKEN_DOLLAR) &&
+		if (level < CMIG_LINT_MAX_NESTING &&
+			(lexer.type == CMIG_TOKEN_STRING || lexer.type == CMIG_TOKEN_DOLLAR) &&
 			lexer.next - lexer.start >= strlen(word) + 2)
 		{
 			char	   *text = pnstrdup(lexer.start + 1, lexer.next - lexer.start - 2);
 
-			if (cmig_lint_code_names(text, word))
+			if (names(text, word, level + 1))
 				return true;
 			pfree(text);
 		}
 	}
 	return false;
+}
+
+bool
+cmig_lint_code_names(const char *source, const char *word)
+{
+	return names(source, word, 0);
 }

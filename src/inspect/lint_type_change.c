@@ -7,11 +7,11 @@
 #include "postgres.h"
 
 #include "base/text_list.h"
+#include "inspect/domain.h"
 #include "inspect/lint_session.h"
 #include "inspect/lint_type_change.h"
 #include "inspect/lint_types.h"
 
-#include "access/transam.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_constraint.h"
 #include "commands/defrem.h"
@@ -23,21 +23,6 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
-#include "utils/typcache.h"
-
-/*
- * expression_tree_walker callback: does the expression call a user-defined
- * function?
- */
-static bool
-has_foreign_function(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, FuncExpr) && ((FuncExpr *) node)->funcid >= FirstNormalObjectId)
-		return true;
-	return expression_tree_walker(node, has_foreign_function, context);
-}
 
 /*
  * Returns the analyzed USING expression if it consists only of the column and
@@ -102,7 +87,7 @@ needs_rewrite(CmigLint *lint, Node *expression)
 		{
 			CoerceToDomain *domain = (CoerceToDomain *) expression;
 
-			if (DomainHasConstraints(domain->resulttype))
+			if (cmig_domain_is_checked(domain->resulttype))
 				return true;
 			expression = (Node *) domain->arg;
 		}
@@ -152,7 +137,7 @@ cmig_lint_type_change(CmigLint *lint, CmigLintTable *table, const CmigLintColumn
 	if (expression)
 		expression = coerce_to_target_type(NULL, expression, exprType(expression), type, typmod,
 										   COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, -1);
-	if (expression == NULL || has_foreign_function(expression, NULL) ||
+	if (expression == NULL || cmig_domain_runs_code(expression) ||
 		needs_rewrite(lint, (Node *) expression_planner((Expr *) expression)))
 		return CMIG_LINT_CHANGE_REWRITE;
 

@@ -7,11 +7,13 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "inspect/domain.h"
 #include "inspect/lint_objects.h"
 #include "inspect/lint_session.h"
 #include "inspect/lint_state.h"
 #include "inspect/lint_types.h"
 
+#include "access/htup_details.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
@@ -20,7 +22,6 @@
 #include "utils/lsyscache.h"
 #include "utils/resowner.h"
 #include "utils/syscache.h"
-#include "utils/typcache.h"
 
 CmigLintSerial
 cmig_lint_types_serial(const TypeName *type)
@@ -219,7 +220,21 @@ cmig_lint_types_is_constrained_domain(CmigLint *lint, const TypeName *type)
 	if (entry && entry->has_constraint)
 		return true;
 	cmig_lint_types_find(lint, type, &oid, &typmod, &new_name);
-	return OidIsValid(oid) && get_typtype(oid) == TYPTYPE_DOMAIN && DomainHasConstraints(oid);
+	return OidIsValid(oid) && cmig_domain_is_checked(oid);
+}
+
+/* Does the type have a default value? */
+static bool
+has_default(Oid type)
+{
+	HeapTuple	row = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+	bool		result;
+
+	if (!HeapTupleIsValid(row))
+		return false;
+	result = !heap_attisnull(row, Anum_pg_type_typdefault, NULL);
+	ReleaseSysCache(row);
+	return result;
 }
 
 bool
@@ -233,7 +248,7 @@ cmig_lint_types_has_default(CmigLint *lint, const TypeName *type)
 	if (entry && entry->is_new)
 		return entry->has_default;
 	cmig_lint_types_find(lint, type, &oid, &typmod, &new_name);
-	return OidIsValid(oid) && get_typdefault(oid) != NULL;
+	return OidIsValid(oid) && has_default(oid);
 }
 
 bool

@@ -19,8 +19,11 @@
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "commands/prepare.h"
+#include "commands/proclang.h"
+#include "fmgr.h"
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/portal.h"
 #include "utils/syscache.h"
 
@@ -76,9 +79,12 @@ static const char *const server_functions[] = {
 	"setval"
 };
 
-/* Libraries with functions that access other servers, programs, or files. */
+/*
+ * Libraries with functions that access other servers, programs, or files, or
+ * that change tables without a transaction.
+ */
 static const char *const libraries[] = {
-	"adminpack", "dblink", "http", "pg_background", "plproxy"
+	"adminpack", "dblink", "http", "pg_background", "pg_surgery", "plproxy"
 };
 
 /* bsearch comparator. */
@@ -133,6 +139,31 @@ untrusted_language(Oid language)
 	return name;
 }
 
+/* Implements cmig_outside_of_function() for built-in functions. */
+static const char *
+of_built_in_function(const char *name)
+{
+	if (bsearch(name, server_functions, lengthof(server_functions), sizeof(char *),
+				compare_names) == NULL)
+		return NULL;
+	return psprintf("a rollback does not undo %s()", name);
+}
+
+/*
+ * Implements cmig_outside_of_function() for user-defined functions in the
+ * language internal, which are other names of built-in functions.
+ */
+static const char *
+of_internal_function(HeapTuple row)
+{
+	bool		isnull;
+	Datum		source = SysCacheGetAttr(PROCOID, row, Anum_pg_proc_prosrc, &isnull);
+	Oid			function = isnull ? InvalidOid : fmgr_internal_function(TextDatumGetCString(source));
+	char	   *name = OidIsValid(function) ? get_func_name(function) : NULL;
+
+	return name != NULL ? of_built_in_function(name) : NULL;
+}
+
 /* Implements cmig_outside_of_function() for user-defined functions. */
 static const char *
 of_user_function(HeapTuple row)
@@ -141,6 +172,8 @@ of_user_function(HeapTuple row)
 	char	   *library = function_library(row);
 	char	   *language;
 
+	if (form->prolang == INTERNALlanguageId)
+		return of_internal_function(row);
 	if (library != NULL && is_library(library))
 		return psprintf("%s() reaches outside the database", NameStr(form->proname));
 	language = untrusted_language(form->prolang);
@@ -153,19 +186,51 @@ const char *
 cmig_outside_of_function(Oid function)
 {
 	HeapTuple	row = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-	const char *name;
+	const char *reason;
+
+	if (!HeapTupleIsValid(row))
+		return NULL;
+	if (function >= FirstNormalObjectId)
+		reason = of_user_function(row);
+	else
+		reason = of_built_in_function(NameStr(((Form_pg_proc) GETSTRUCT(row))->proname));
+	ReleaseSysCache(row);
+	return reason;
+}
+
+const char *
+cmig_outside_of_lookup(Oid function)
+{
+	HeapTuple	row = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	const char *reason = NULL;
 
 	if (!HeapTupleIsValid(row))
 		return NULL;
-	name = NameStr(((Form_pg_proc) GETSTRUCT(row))->proname);
-	if (function >= FirstNormalObjectId)
+	if (function >= FirstNormalObjectId &&
+		((Form_pg_proc) GETSTRUCT(row))->prolang != ClanguageId)
 		reason = of_user_function(row);
-	else if (bsearch(name, server_functions, lengthof(server_functions), sizeof(char *),
-					 compare_names) != NULL)
-		reason = psprintf("a rollback does not undo %s()", name);
 	ReleaseSysCache(row);
 	return reason;
+}
+
+/* Implements cmig_outside_of_statement() for DO. */
+static const char *
+of_do(const DoStmt *statement)
+{
+	ListCell   *lc;
+
+	foreach(lc, statement->args)
+	{
+		DefElem    *option = lfirst_node(DefElem, lc);
+		char	   *name;
+
+		if (strcmp(option->defname, "language") != 0)
+			continue;
+		name = untrusted_language(get_language_oid(strVal(option->arg), true));
+		if (name != NULL)
+			return psprintf("DO uses the untrusted language %s", name);
+	}
+	return NULL;
 }
 
 /* Does the cursor belong to the caller? */
@@ -233,6 +298,11 @@ cmig_outside_of_statement(Node *statement, SubTransactionId since)
 			return "a subscription connects to another server";
 		case T_ImportForeignSchemaStmt:
 			return "IMPORT FOREIGN SCHEMA connects to another server";
+		case T_DoStmt:
+			return of_do((DoStmt *) statement);
+		case T_VacuumStmt:
+			return ((VacuumStmt *) statement)->is_vacuumcmd ? NULL :
+				"a rollback does not undo all effects of ANALYZE";
 		case T_CheckPointStmt:
 			return "a rollback does not undo CHECKPOINT";
 		case T_RenameStmt:

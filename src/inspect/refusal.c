@@ -40,6 +40,7 @@ static char refused[NAMEDATALEN * 4];
 static ProcessUtility_hook_type next_ProcessUtility = NULL;
 static ExecutorStart_hook_type next_ExecutorStart = NULL;
 static object_access_hook_type next_object_access = NULL;
+static needs_fmgr_hook_type next_needs_fmgr = NULL;
 
 /* Raise the error that refuses a statement, and remember the reason for it. */
 static void
@@ -205,6 +206,21 @@ watch_function(ObjectAccessType access, Oid class, Oid object, int sub, void *ar
 		next_object_access(access, class, object, sub, arg);
 }
 
+/*
+ * Function manager hook: check a user-defined function when the server looks it
+ * up. Unlike the object access hook, this hook is also called for triggers,
+ * event triggers, and the functions of types and operator classes.
+ */
+static bool
+watch_lookup(Oid function)
+{
+	const char *reason = watching ? cmig_outside_of_lookup(function) : NULL;
+
+	if (reason != NULL)
+		refuse(reason);
+	return next_needs_fmgr != NULL && next_needs_fmgr(function);
+}
+
 /* Subtransaction callback: turn the check off when its subtransaction ends. */
 static void
 end_subtransaction(SubXactEvent event, SubTransactionId ended, SubTransactionId parent, void *arg)
@@ -222,6 +238,8 @@ cmig_refusal_init(void)
 	ExecutorStart_hook = watch_query;
 	next_object_access = object_access_hook;
 	object_access_hook = watch_function;
+	next_needs_fmgr = needs_fmgr_hook;
+	needs_fmgr_hook = watch_lookup;
 	RegisterSubXactCallback(end_subtransaction, NULL);
 }
 

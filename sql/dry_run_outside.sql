@@ -1,0 +1,58 @@
+--
+-- cmig.dry_run does not try what a rollback does not undo, however it is called
+--
+CREATE EXTENSION pg_cmig;
+CREATE LANGUAGE regress_untrusted HANDLER plpgsql_call_handler INLINE plpgsql_inline_handler VALIDATOR plpgsql_validator;
+CREATE TABLE t (id integer);
+INSERT INTO t SELECT generate_series(1, 1000);
+ANALYZE t;
+CREATE TABLE watched (id integer);
+
+-- functions in untrusted languages: as triggers, event triggers, and support functions
+CREATE FUNCTION changed() RETURNS trigger LANGUAGE regress_untrusted AS $$ BEGIN RAISE WARNING 'a trigger ran'; RETURN NEW; END $$;
+CREATE TRIGGER changed BEFORE INSERT ON watched FOR EACH ROW EXECUTE FUNCTION changed();
+CREATE FUNCTION altered() RETURNS event_trigger LANGUAGE regress_untrusted AS $$ BEGIN RAISE WARNING 'an event trigger ran'; END $$;
+CREATE FUNCTION compare(integer, integer) RETURNS integer LANGUAGE regress_untrusted IMMUTABLE AS $$
+BEGIN
+	RAISE WARNING 'a support function ran';
+	RETURN btint4cmp($1, $2);
+END $$;
+CREATE OPERATOR CLASS compared FOR TYPE integer USING btree AS
+	OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 compare(integer, integer);
+-- another name of a built-in function
+CREATE FUNCTION own_lock(bigint) RETURNS void LANGUAGE internal STRICT AS 'pg_advisory_lock_int8';
+CREATE FUNCTION own_add(integer, integer) RETURNS integer LANGUAGE internal STRICT AS 'int4pl';
+CREATE FUNCTION lock_in_body() RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM own_lock(2);
+	RETURN 'locked';
+END $$;
+
+SELECT cmig.create_revision('Outside', $s$DO LANGUAGE regress_untrusted 'BEGIN RAISE WARNING $$a DO block ran$$; END';
+DO LANGUAGE plpgsql 'BEGIN NULL; END';
+INSERT INTO watched VALUES (1);
+DO 'BEGIN INSERT INTO watched VALUES (2); EXCEPTION WHEN OTHERS THEN NULL; END';
+CREATE INDEX ON t (id compared);
+SELECT own_lock(1);
+SELECT lock_in_body();
+SELECT own_add(1, 2);
+CREATE EVENT TRIGGER regress_altered ON ddl_command_end EXECUTE FUNCTION altered();
+CREATE TABLE u (id integer);
+DROP EVENT TRIGGER regress_altered;
+ANALYZE t$s$, 'SELECT 1', revision => '001');
+SELECT statement, command, rows, locks, error FROM cmig.dry_run();
+SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid();
+
+-- an index build changes the estimates in pg_class without a transaction
+UPDATE cmig.revision SET upgrade_sql = 'DELETE FROM t; CREATE INDEX ON t (id); ALTER TABLE t ADD x integer';
+SELECT statement, command, rows, error FROM cmig.dry_run();
+SELECT reltuples, relpages > 0 AS pages FROM pg_class WHERE oid = 't'::regclass;
+UPDATE cmig.revision SET upgrade_sql = 'DELETE FROM t; CREATE INDEX ON t (id); SELECT 1 / 0';
+SELECT statement, command, rows, error FROM cmig.dry_run();
+SELECT reltuples FROM pg_class WHERE oid = 't'::regclass;
+
+SET client_min_messages = error;
+DROP LANGUAGE regress_untrusted CASCADE;
+DROP FUNCTION lock_in_body(), own_lock(bigint), own_add(integer, integer);
+DROP TABLE t, watched;
+DROP EXTENSION pg_cmig;
