@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# Properties of the graph, the plans, and the version rows, over random graphs.
-# CMIG_SEED and CMIG_GRAPHS select other graphs.
+# Tests properties of the graph, of plans, and of version rows with random graphs.
+# CMIG_SEED is the seed, and CMIG_GRAPHS is the number of graphs.
 
 use strict;
 use warnings;

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# An interrupted run leaves nothing behind, whatever interrupts it, and the next
-# run finds the database as if it had never been started.
+# Tests that an interrupted run leaves nothing behind, whatever interrupts it.  The
+# next run finds the database as if the interrupted run had never been started.
 
 use strict;
 use warnings;
@@ -35,7 +35,7 @@ query($node, 'app', load_sql(
 		undef)));
 query($node, 'app', "SELECT cmig.upgrade('001')");
 
-# Everything that a run could have changed.
+# a query for everything that the run could have changed
 my $look = q{
 SELECT 'version ' || revision FROM cmig.version
 UNION ALL SELECT 'journal ' || revision || ' ' || direction || ' ' || outcome FROM cmig.journal
@@ -73,7 +73,7 @@ sub end_run
 	return $result;
 }
 
-# Nothing of the run is left, and its lock is free.
+# Tests that nothing of the run is left and that its lock is free.
 sub is_untouched
 {
 	my ($how) = @_;

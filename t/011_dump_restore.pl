@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# What each form of pg_dump keeps and loses, as the owner of the database, who
-# is not a superuser.
+# Tests what each form of pg_dump keeps and loses.  The dumps are made and restored by
+# the database's owner, who is not a superuser.
 
 use strict;
 use warnings;
@@ -21,7 +21,7 @@ my $other = 'regress_other';
 
 $node->safe_psql('postgres', "CREATE ROLE $owner LOGIN CREATEDB; CREATE ROLE $other LOGIN CREATEDB");
 
-# as the owner unless another user is named
+# runs SQL as the owner, unless another user is named
 sub sql
 {
 	my ($db, $sql, $user) = @_;
@@ -45,7 +45,8 @@ sub run_tool
 	ok($ok && $err eq '', $name) or diag($err);
 }
 
-# dump(NAME, DATABASE, OPTION...): into a file, whose name it returns
+# dump_db(NAME, DATABASE, OPTION...): dumps a database into a file, and returns the
+# file's path
 sub dump_db
 {
 	my ($name, $db, @options) = @_;
@@ -75,7 +76,7 @@ sub pg_restore
 		$file);
 }
 
-# A dump without the parts that differ each time.  The server also prints a
+# Returns a dump without the parts that differ each time.  The server also prints a
 # CHECK over a varchar list differently after its own output was read once.
 sub text_of
 {
@@ -84,8 +85,7 @@ sub text_of
 	  slurp_file($file);
 }
 
-# Two dumps that must be equal; if they are not, only the lines that differ are
-# shown
+# Tests that two dumps are equal.  If they are not, shows only the lines that differ.
 sub is_text
 {
 	my ($got, $expected, $name) = @_;

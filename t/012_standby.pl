@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# A hot standby: reading works, moving fails as every write does there, and after
-# its promotion the standby continues where the primary was.
+# Tests pg_cmig on a hot standby: functions that read work, upgrades and downgrades
+# fail as all writes do there, and a promoted standby continues where the primary was.
 
 use strict;
 use warnings;

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# Applications: each driver with its own way of sending parameters, PgBouncer in
-# transaction mode, and many instances that start at the same time.
+# Tests pg_cmig with applications: drivers, which send parameters in different ways,
+# PgBouncer in transaction mode, and many instances that start at the same time.
 
 use strict;
 use warnings;
@@ -97,7 +97,8 @@ my $slow = load_sql(
 	revision_file('003', '002', 'ALTER TABLE account ADD COLUMN name text;',
 		'ALTER TABLE account DROP COLUMN name;'));
 
-# start_up(CONNECTION, NEEDED): what the README shows, in one transaction
+# start_up(CONNECTION, NEEDED): loads and upgrades in one transaction, as an
+# application does at start-up
 sub start_up
 {
 	my ($connection, $needed, $begin) = @_;

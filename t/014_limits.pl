@@ -1,8 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# Runs that need more than one session to test, or a server with few resources:
-# too many locks, the total of lock waits, a snapshot that is too old, a stepwise
-# run in progress.
+# Tests runs that reach a limit: too many locks, too long a total of lock waits, a
+# snapshot that is too old, and a stepwise run in progress.
 
 use strict;
 use warnings;

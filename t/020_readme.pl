@@ -1,13 +1,13 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# The documents are complete, and what they print is what happens.
+# Tests that the documents are complete and that their examples print what they show.
 #
-# Every example in README.md, in the README.md of each chain, and in the documents
-# in doc/ is run; in doc/reference.md, those in the sections that say so.
-# (doc/production.md has a test of its own, because its examples need drivers.)
-# DocExamples.pm describes what is run and how.  After an intended change of the
-# output, the test leaves a copy of the document with the new output in tmp_check,
-# to be read and copied.
+# The test runs every example in README.md, in the README.md of each chain, and in
+# the documents in doc/.  In doc/reference.md, it runs the examples of the sections
+# that are marked for this.  (doc/production.md has its own test, because its examples
+# need drivers.)  DocExamples.pm describes what is run, and how.  If the output of an
+# example was changed on purpose, the test leaves a copy of the document with the new
+# output in tmp_check.
 
 use strict;
 use warnings;
@@ -57,8 +57,8 @@ is($unnamed->($list->("LOAD 'pg_cmig'; SELECT name FROM pg_settings WHERE name L
 is($unnamed->(map { join '', /'(\w)'/g } slurp_file("$top/src/base/errors.h") =~ /MAKE_SQLSTATE\(([^)]*)\)/g),
 	'', 'the reference names every error code');
 
-# Everything that the documents mention, in tables and sentences too, exists or
-# is said not to exist yet.
+# Everything that the documents mention, even in tables and sentences, exists, or the
+# document says that it does not exist yet.
 my %known = map { $_ => 1 } $list->("LOAD 'pg_cmig';
 	SELECT proname FROM pg_proc WHERE pronamespace = 'cmig'::regnamespace
 	UNION SELECT relname FROM pg_class WHERE relnamespace = 'cmig'::regnamespace

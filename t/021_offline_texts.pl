@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# cmig.script with texts that psql could misread, and what its result refuses when
-# it is run.
+# Tests cmig.script with scripts that psql could misread, and the errors that its
+# result raises when it is run.
 
 use strict;
 use warnings;
@@ -19,7 +19,7 @@ my $node = new_node('texts');
 $node->start;
 $node->safe_psql('postgres', 'CREATE ROLE regress_other; GRANT CREATE ON DATABASE postgres TO regress_other');
 
-# In the form in which psql writes it to a file.
+# Writes the result of cmig.script to a file, as psql would.
 sub script_file
 {
 	my ($db, $arguments) = @_;
@@ -32,7 +32,8 @@ sub script_file
 	return $file;
 }
 
-# run_file(DATABASE, FILE, OPTION...): psql's exit status and messages
+# run_file(DATABASE, FILE, OPTION...): runs the file, and returns psql's exit status
+# and messages
 sub run_file
 {
 	my ($db, $file, @options) = @_;
@@ -65,8 +66,8 @@ sub new_db
 	return $db;
 }
 
-# make_author(TEXT...): a database with one revision for each text, each based
-# on the one before
+# make_author(SCRIPT...): creates a database with a revision for each script, each of
+# which follows the previous one
 sub make_author
 {
 	my $db = new_db();

@@ -1,8 +1,8 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# Revision files make a round trip: out of one database with psql, into a file, and
-# into another database, with the same name and the same content.  CMIG_SEED and
-# CMIG_TEXTS select other texts.
+# Tests that revision files survive a round trip: exported from one database with psql
+# and loaded into another one, they have the same names and contents.  CMIG_SEED is
+# the seed of the random texts, and CMIG_TEXTS is their number.
 
 use strict;
 use warnings;
@@ -53,7 +53,8 @@ END_SH
 	return sort map { substr $_, length($folder) + 1 } split /\0/, `find $folder -type f -print0`;
 }
 
-# load_folder(DATABASE, FILE...): the number of revisions for each action
+# load_folder(DATABASE, FILE...): loads files, and returns the number of revisions for
+# each action
 sub load_folder
 {
 	my ($db, @files) = @_;

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# Access levels from end to end: a database owner who is not a superuser, roles
-# that write, run, and read revisions, and what a dump keeps of their privileges.
+# Tests access levels from end to end: a database owner who is not a superuser, roles
+# that write, run, and read revisions, and the privileges that a dump preserves.
 
 use strict;
 use warnings;

@@ -1,7 +1,8 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# Settings that guard a database are read from where their owner set them.  What a
-# session can set instead, and when, before and after the library is loaded.
+# Tests that settings that protect a database have the values that the database's
+# owner has stored, and which of them a session can change, before and after the
+# library is loaded.
 
 use strict;
 use warnings;
@@ -30,8 +31,8 @@ SELECT cmig.enable_rls('invoice', roles => '{regress_app}');
 SELECT cmig.create_revision('make a hole', 'CREATE TABLE gap (id int, tenant_id text)', 'DROP TABLE gap', revision => '001');
 END_SQL
 
-# The last line of a session's output: that of psql, as a role and with
-# connection options
+# Runs psql as a role, with connection options, and returns the last line of its
+# output.
 sub session
 {
 	my ($role, $options, $sql) = @_;
@@ -80,7 +81,7 @@ query($node, 'postgres', "ALTER ROLE regress_app IN DATABASE shop SET cmig.rls_g
 is(session('regress_app', '-c cmig.rls_gate=', $upgrade), 'MG021', 'a superuser can turn it on for a role, and options do not turn it off');
 query($node, 'postgres', 'ALTER ROLE regress_app IN DATABASE shop RESET cmig.rls_gate');
 
-# other places where it can be set
+# other places where the setting can be stored
 for my $place ('ALTER ROLE ALL', 'ALTER ROLE regress_app')
 {
 	query($node, 'postgres', "$place SET cmig.rls_gate = 'public'");

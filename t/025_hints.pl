@@ -1,11 +1,11 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# The commands in hints: whatever looks like a command in a hint is run in a scratch
-# database and rolled back.  The hints are those that the tests expect and, for those
-# that no test expects, the texts in the sources with their placeholders filled in.
-# The objects that a command names do not have to exist, but it must parse, and call
-# functions of pg_cmig as they are declared.  scripts/check-hints checks that no full
-# stop follows a command.
+# Tests the commands in hints.  Whatever looks like a command in a hint is run in a
+# scratch database and rolled back.  The hints come from the tests' expected output;
+# for other hints, the placeholders in the source strings are filled in.  The objects
+# that a command names need not exist, but the command must parse, and it must call
+# pg_cmig's functions as they are declared.  scripts/check-hints checks that no period
+# follows a command.
 
 use strict;
 use warnings;
@@ -53,7 +53,7 @@ CREATE FUNCTION is_known(name text) RETURNS boolean LANGUAGE sql AS $$
 $$;
 SQL
 
-# $text with names and values filled in for placeholders
+# Returns $text with names and values in place of its placeholders.
 sub filled
 {
 	my ($text) = @_;
@@ -71,7 +71,7 @@ my $verb = qr/SELECT[ ](?=\*|DISTINCT|[a-z_]+\.|[a-z_]+\() | CALL[ ](?=cmig\.\w+
 	| CREATE[ ](?=(?:ROLE|SCHEMA)[ ]|(?:INDEX|POLICY)[ ].*[ ]ON[ ])/x;
 my $arguments = qr/(\((?:[^()]|(?-1))*\))/;
 
-# The commands in a hint, each as long as it can be
+# Returns the commands in a hint, each as long as possible.
 sub commands
 {
 	my ($hint) = @_;

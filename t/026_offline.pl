@@ -1,7 +1,8 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# cmig.script: running its result with psql in databases without pg_cmig has the
-# same effect as cmig.upgrade and cmig.downgrade; Alembic can read its rows.
+# Tests that running the result of cmig.script with psql, in a database without
+# pg_cmig, has the same effect as cmig.upgrade and cmig.downgrade, and that Alembic can
+# read the resulting version table.
 
 use strict;
 use warnings;
@@ -23,7 +24,7 @@ my $has_alembic =
 my $node = new_node('offline');
 $node->start;
 
-# A result of cmig.script, in the form in which psql would write it to a file.
+# Writes the result of cmig.script to a file, as psql would.
 sub script_file
 {
 	my ($db, $arguments) = @_;
@@ -36,8 +37,7 @@ sub script_file
 	return $file;
 }
 
-# Run the file; returns the exit status of psql, which must be 0 if no name is
-# given.
+# Runs the file, and returns psql's exit status, which must be 0 if no name is given.
 sub run_file
 {
 	my ($db, $file, @options) = @_;
@@ -49,7 +49,7 @@ sub run_file
 	return wantarray ? ($status, $err) : $status == 0 && $err eq '' ? '' : "$status: $err";
 }
 
-# A dump of the schema without the objects that only one of the two databases
+# Returns a dump of the schema, without the objects that only one of the two databases
 # has.
 sub schema_of
 {
@@ -70,7 +70,7 @@ sub rows_of
 	return query($node, $db, qq{SELECT $column FROM $table ORDER BY $column COLLATE "C"});
 }
 
-# The current revisions of a database according to Alembic, given the graph of
+# Returns the current revisions of a database according to Alembic, given the graph of
 # the chain.
 sub alembic_current
 {

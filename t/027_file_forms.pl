@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# The same files give the same revisions, however they are loaded: with their names
-# by awk or tail, by cat, from a directory, and one by one.  A file that ends in a
-# quote or comment, and one without a header, are refused by name.  CMIG_SEED and
-# CMIG_SETS select other files.
+# Tests that the same files result in the same revisions, however they are loaded:
+# with their names (awk or tail), with cat, from a directory, or one by one.  A file
+# that ends inside a quote or comment, or that has no header, is rejected by name.
+# CMIG_SEED is the seed of the random files, and CMIG_SETS is the number of sets.
 
 use strict;
 use warnings;
@@ -79,7 +79,7 @@ sub script
 	return join "\n", map { statement() } 0 .. rand 4;
 }
 
-# A file with a revision that is based on the one before.
+# Returns a file with a revision that follows the previous one.
 sub revision
 {
 	my ($id, $parent) = @_;
@@ -92,7 +92,7 @@ sub revision
 	return $text;
 }
 
-# The text with the line ends and byte order marks of various editors.
+# Returns the text with the line ends and byte order mark of a random editor.
 sub written
 {
 	my ($text) = @_;
@@ -113,7 +113,7 @@ sub write_file
 	append_to_file($name, $text);
 }
 
-# Write a set of files; returns their folder and names in their order.
+# Writes a set of files, and returns their folder and their names in order.
 my $number = 0;
 sub new_set
 {
@@ -143,7 +143,7 @@ my $tail = `tail --version 2>/dev/null` =~ /GNU/;
 my %forms = ('awk' => "awk $AWK", map { $_ => "$_ $AWK" } @awks);
 $forms{tail} = 'tail -vn +1' if $tail;
 
-# The statements that load a folder in a form.
+# Returns the statements that load a folder in one of the ways.
 sub folder_sql
 {
 	my ($form, $folder, @names) = @_;
@@ -156,7 +156,7 @@ sub folder_sql
 	return "SELECT cmig.load(pg_read_file('$dir/all.txt'));";
 }
 
-# load(...): everything that is stored, or the error
+# load(...): loads a folder, and returns everything that was stored, or the error
 sub load
 {
 	my $sql = folder_sql(@_);

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# cmig.script: no text of a revision makes psql run a shell command, expand a
-# variable, or read a string differently from the server.
+# Tests that in the result of cmig.script, no text in a revision can make psql run a
+# shell command, expand a variable, or read a string differently from the server.
 
 use strict;
 use warnings;
@@ -34,8 +34,7 @@ END
 $$
 END_SQL
 
-# runs before each text, so that the state that the text before has left does
-# not matter
+# reset the session before each text, because the previous text may have changed it
 append_to_file("$dir/clean.sql",
 	"\nROLLBACK;\nRESET ALL;\nSET client_min_messages = error;\nDROP TABLE IF EXISTS cmig_version, t CASCADE;\nDROP FUNCTION IF EXISTS change;\nRESET ALL;\n");
 
@@ -43,7 +42,8 @@ append_to_file("$dir/clean.sql",
 # quoted; %d is the number of the text.
 my $command = "\n\\! echo ran >> $dir/ran_%d\n";
 
-# make_files(EACH, TEXT...): the files, with undef for a text that is refused
+# make_files(EACH, TEXT...): creates a file for each text, and returns the files, with
+# undef for a text that is rejected
 sub make_files
 {
 	my ($each, @texts) = @_;
@@ -74,8 +74,8 @@ sub make_files
 	return @made;
 }
 
-# Run files with each setting and without any precautions.  Returns the numbers
-# of the texts whose shell command was run.
+# Runs files with each setting, without any precautions.  Returns the numbers of the
+# texts whose shell command was run.
 sub run_files
 {
 	my ($files, @options) = @_;
@@ -97,8 +97,8 @@ sub run_files
 	return @ran;
 }
 
-# the result of cmig.script with these arguments as a file, and the message if
-# it is refused
+# Writes the result of cmig.script with these arguments to a file.  Returns the file,
+# and the message if the call fails.
 sub make
 {
 	my ($encoding, $arguments) = @_;
@@ -113,7 +113,7 @@ sub make
 	return ($file, '');
 }
 
-# store(TEXT): stores it as a revision, as an author would
+# store(TEXT): stores the text as a revision, as an author would
 sub store
 {
 	my ($text) = @_;
@@ -121,7 +121,8 @@ sub store
 	query($node, 'author', "UPDATE cmig.revision SET upgrade_sql = \$attack_text\$$text\$attack_text\$ WHERE revision = 'a1'");
 }
 
-# run(FILE, OPTION...): psql's messages, if no shell command was run
+# run(FILE, OPTION...): runs a file, tests that no shell command was run, and returns
+# psql's messages
 sub run
 {
 	my ($file, @options) = @_;

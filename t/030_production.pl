@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# Every example in doc/production.md is run and must print what the page shows; see
-# DocExamples.pm.
+# Runs every example in doc/production.md, and tests that it prints what the page
+# shows; see DocExamples.pm.
 
 use strict;
 use warnings;

@@ -1,8 +1,8 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# Row-level security and dumps: after enabling and disabling, pg_dump -s is as before;
-# a dump contains the policies; who can make a dump.  The applications in
-# doc/row-level-security.md.
+# Tests row-level security with dumps: after enabling and disabling it, the output of
+# pg_dump -s is the same as before; a dump contains the policies; only some roles can
+# make a dump.  Also runs the applications in doc/row-level-security.md.
 
 use strict;
 use warnings;
@@ -28,7 +28,8 @@ GRANT maintenance TO shop;
 CREATE DATABASE shop OWNER shop;
 SQL
 
-# pg_dump as a user: its text without what differs from run to run, its errors
+# Runs pg_dump as a user.  Returns its output without the parts that differ each time,
+# and its errors.
 sub dump_as
 {
 	my ($user, @options) = @_;

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# What rls_check says about expressions, compared with their values: random
-# conditions over a table with all values, each also evaluated for every row.
+# Compares what rls_check reports about random policy expressions with the values of
+# these expressions for every row of a table that contains all values.
 
 use strict;
 use warnings;

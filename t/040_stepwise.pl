@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# CALL cmig.upgrade_stepwise and related procedures as clients call them, and with
-# other sessions in the way.
+# Tests cmig.upgrade_stepwise and related procedures as clients call them, and while
+# other sessions hold locks.
 
 use strict;
 use warnings;
@@ -27,7 +27,7 @@ sub make_db
 	query($node, $db, load_sql(@files)) if @files;
 }
 
-# a revision that is not transactional
+# Returns the file of a nontransactional revision.
 sub steps_file
 {
 	my $text = revision_file(@_);

@@ -1,15 +1,14 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# A stepwise run is interrupted at a random point, upward or downward, by
-# pg_terminate_backend, by kill -9 of its backend, or by an immediate restart of
-# the server.  Then what the catalog says must be true: the journal, the version
-# rows, cmig.progress, cmig.backfill_run, and cmig.status() are each compared with
-# what exists.  Calling the procedure again reaches the target with the schema and
-# the data of an undisturbed run.  Only a DO or CALL that commits by itself may
-# prevent this, with MG012.
+# Interrupts a stepwise upgrade or downgrade at a random point, with
+# pg_terminate_backend, with kill -9, or with an immediate restart of the server.  The
+# journal, the version rows, cmig.progress, cmig.backfill_run, and cmig.status() must
+# then agree with the objects and rows that exist.  Repeating the call must result in
+# the same schema and data as an undisturbed run.  Only a DO or CALL that commits by
+# itself may prevent this, with MG012.
 #
 # CMIG_KILL_POINTS is the number of points (10; 1,000 in scripts/soak), and CMIG_SEED
-# selects them.
+# is the seed.
 
 use strict;
 use warnings;
@@ -144,7 +143,7 @@ my $marks = join ', ', map { "('$_->[0]', '$_->[1]', $_->[2], '$_->[3]')" } (
 	[ 'downgrade', '003', 3, 'down 003 a' ], [ 'downgrade', '003', 6, 'down 003 b' ], [ 'downgrade', '002', 2, 'down 002 a' ],
 	[ 'downgrade', '002', 6, 'down 002 b' ]);
 
-# Statements of the catalog about an interrupted run that are not true.
+# Returns the false claims that pg_cmig's tables make about an interrupted run.
 sub untrue
 {
 	my ($db) = @_;
@@ -180,7 +179,7 @@ UNION ALL SELECT 'rows of backfills' WHERE (SELECT sum(n) FROM item) <> (SELECT 
 	return $wrong;
 }
 
-# Everything that a run has created, as text.
+# Returns everything that a run has created, as text.
 sub picture
 {
 	my ($db) = @_;

@@ -1,8 +1,8 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# The example chains with CALL alone, to head and back, as the database's owner, who
-# is not a superuser: the schema is the same as after one transaction, and nothing is
-# left at the end.
+# Upgrades the example chains to head with stepwise procedures, and downgrades them
+# again, as the database's owner, who is not a superuser.  The schema must be the same
+# as after an upgrade in one transaction, and nothing must be left at the end.
 
 use strict;
 use warnings;

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# CALL cmig.backfill waits while a replica is behind.
+# Tests that CALL cmig.backfill waits while a replica lags behind.
 
 use strict;
 use warnings;

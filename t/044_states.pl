@@ -1,7 +1,8 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# Each row of the failure table in doc/stepwise.md: what exists after a stepwise run
-# was interrupted, what cmig.status() shows, and that the command it gives works.
+# Tests each row of the failure table in doc/stepwise.md: what exists after a stepwise
+# run was interrupted, what cmig.status() shows, and that the command that it suggests
+# works.
 
 use strict;
 use warnings;

@@ -1,8 +1,8 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# CALL cmig.upgrade_stepwise through drivers and PgBouncer: where it is refused,
-# what its hint says, and what is left if it is canceled, times out, or its client
-# disappears.
+# Tests CALL cmig.upgrade_stepwise with drivers and PgBouncer: where it is not allowed,
+# what the hint says, and what remains if the call is canceled, times out, or loses its
+# client.
 
 use strict;
 use warnings;

@@ -1,7 +1,8 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# What a stepwise run waits for, how long, and what it retries: the server's own
-# lock_timeout, statements that commit, isolation levels, and what others see.
+# Tests what a stepwise run waits for, how long it waits, and what it retries.  This
+# includes PostgreSQL's lock_timeout, statements that commit, isolation levels, and
+# what other sessions see.
 
 use strict;
 use warnings;

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# cmig.status() shows the run of another session that has not committed: what it
-# runs, since when, and what it waits for.
+# Tests that cmig.status() shows a run in another session that has not committed: what
+# it is running, since when, and what it is waiting for.
 
 use strict;
 use warnings;

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# The audit log through crashes, prepared transactions, dumps, and logical
-# replication, and while its partitions are moved.
+# Tests the audit log with crashes, prepared transactions, dumps, and logical
+# replication, and while rows are moved to new partitions.
 
 use strict;
 use warnings;

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# The peak memory of a session does not grow with the number of rows that a
-# statement changes, or with the number of statements and transactions.
+# Tests that auditing does not make the peak memory of a session grow with the number
+# of rows that a statement changes, or with the number of statements and transactions.
 
 use strict;
 use warnings;

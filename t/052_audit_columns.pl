@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# Which columns are hidden in copies of a database: after a restore, columns have
-# other numbers, and the arguments of the triggers have older names.
+# Tests that the right columns are hidden in copies of a database.  After a restore,
+# columns have other numbers, and the triggers' arguments contain older names.
 
 use strict;
 use warnings;

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# No SQL function leaves memory behind: each is called many times in one session,
-# whose memory contexts must not grow.  CMIG_LEAK_CALLS says how often, and
-# CMIG_LEAK_SECONDS after which time it is enough for one function; how often each
-# was called is in the names of the tests.  CMIG_LEAK_ONLY is a list of functions,
-# separated by spaces; without it, all are called.
+# Tests that no SQL function leaks memory.  Each function is called many times in one
+# session, whose memory contexts must not grow.  CMIG_LEAK_CALLS is the number of calls,
+# and CMIG_LEAK_SECONDS is the maximum time for each function; the tests' names contain
+# the actual number of calls.  CMIG_LEAK_ONLY can list the functions to call, separated
+# by spaces.
 
 use strict;
 use warnings;

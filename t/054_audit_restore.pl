@@ -1,5 +1,5 @@
-# A dump restored over the live database sets the log's sequences back, but entries
-# keep their order, and no two tables share an id.
+# Tests restoring a dump over the live database.  This sets the audit log's sequences
+# back, but entries keep their order, and no two tables share an id.
 #
 # Copyright (c) 2026, the pg_cmig developers
 

@@ -1,13 +1,13 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# ALTER EXTENSION pg_cmig UPDATE, from 1.1 to a version 1.2 that exists only in this
-# test: t/data/update/pg_cmig--1.1--1.2.sql makes each kind of change that a later
-# version can make.  The owner of the database, who is not a superuser, updates a
-# database with revisions, a journal, an unfinished run and backfill, an audit log,
-# a DDL policy, levels of access, and settings.  Everything must be as before, and
-# what is new must have the privileges of its level and no others.
+# Tests ALTER EXTENSION pg_cmig UPDATE from 1.1 to a version 1.2 that exists only in
+# this test.  Its script, t/data/update/pg_cmig--1.1--1.2.sql, makes each kind of change
+# that a later version can make.  The database's owner, who is not a superuser, updates
+# a database with revisions, a journal, an unfinished run and backfill, an audit log, a
+# DDL policy, access levels, and settings.  All of these must be the same as before,
+# and new objects must have the privileges of their access levels and no others.
 #
-# The file is put next to that of the extension for the time of the test.
+# During the test, the script is in the folder of the extension's scripts.
 
 use strict;
 use warnings;
@@ -37,7 +37,7 @@ sub steps_file
 	return $text;
 }
 
-# as_owner(SQL): as the owner of the database
+# as_owner(SQL): runs SQL as the database's owner
 sub as_owner { return query($node, 'shop', $_[0], 'ann') }
 
 # same(IS, WAS, NAME): tests that the lines are the same, and shows those that differ
@@ -52,7 +52,7 @@ sub same
 	  or diag(map { "$_\n" } (map { "- $_" } grep { !$is{$_} } sort keys %was), (map { "+ $_" } grep { !$was{$_} } sort keys %is));
 }
 
-# What users have stored, without the columns that only 1.2 has
+# Returns what users have stored, without the columns that only 1.2 has.
 sub contents
 {
 	my ($db) = @_;
@@ -73,8 +73,8 @@ SELECT file_name, content FROM cmig.export() ORDER BY 1;
 SELECT last_value, is_called FROM cmig.backfill_run_id_seq});
 }
 
-# What the server has stored about the extension's objects, except those that are
-# new in 1.2
+# Returns what the catalogs contain about the extension's objects, except those that
+# are new in 1.2.
 sub objects
 {
 	my ($db) = @_;

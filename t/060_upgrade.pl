@@ -1,14 +1,14 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# A database with revisions, a journal, audited and protected tables, an unfinished
-# stepwise run, and an unfinished backfill moves to other servers, with pg_upgrade and
-# with pg_dump and a restore.  There, everything must be as before, and the run
-# continues to its end.
+# Moves a database to other servers, both with pg_upgrade and with pg_dump.  The
+# database has revisions, a journal, audited and protected tables, an unfinished
+# stepwise run, and an unfinished backfill.  On the other server, everything must be
+# the same as before, and the run must be able to finish.
 #
-# The test always goes from this version to the same version; PG_CMIG_OTHER_BINS names
-# the bin directories of newer servers that have pg_cmig, separated by colons in
-# ascending order.  pg_upgrade goes from each to the next, and a dump from this one to
-# each.  scripts/check-upgrade supplies them.
+# By default, the other server has the same version.  PG_CMIG_OTHER_BINS can list the
+# bin directories of newer servers that have pg_cmig, separated by colons in ascending
+# order.  pg_upgrade is tested from each version to the next one, and a dump from this
+# version to each of them.  scripts/check-upgrade sets the variable.
 
 use strict;
 use warnings;
@@ -32,7 +32,7 @@ sub steps_file
 	return $text;
 }
 
-# server(NAME, BIN): a new cluster, of the version whose programs are in BIN
+# server(NAME, BIN): creates a cluster with the programs in BIN
 sub server
 {
 	my ($name, $bin) = @_;
@@ -52,7 +52,7 @@ sub has_no_checksums
 	return `$bin/initdb --help` =~ /--no-data-checksums/;
 }
 
-# version(NODE): the version of its server, as a number
+# version(NODE): returns the server's version, as a number
 sub version { return query($_[0], 'postgres', "SELECT current_setting('server_version_num')::int / 10000") }
 
 my $node = server('old');
@@ -92,8 +92,8 @@ fails_with($node, 'shop', 'CALL cmig.upgrade_stepwise()', '22012', 'division by 
 my $by_key = q{CALL cmig.backfill('item', 'n = CASE WHEN id > 1200 THEN id / (SELECT count(*) FROM gate) ELSE id END', batch_size => 500)};
 fails_with($node, 'shop', $by_key, '22012', 'division by zero', 'a backfill by key fails outside of a run');
 
-# The contents of the database; the key for hashes is copied by pg_upgrade, but
-# is not in any dump.
+# Returns the contents of the database.  The key for hashes is copied by pg_upgrade,
+# but is not part of a dump.
 sub picture
 {
 	my ($db) = @_;

@@ -1,14 +1,14 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# Eight sessions upgrade, downgrade, reset, stamp, run stepwise, load, create, and
-# remove revisions at random, while backends are terminated or killed with kill -9.
-# After each of these runs, one snapshot must show the same applied revisions in
-# cmig.version, in the journal, and by the tables that exist, except for a revision
+# Tests random runs in eight sessions, which upgrade, downgrade, reset, stamp, run
+# stepwise, and load, create, and remove revisions, while backends are terminated or
+# killed with kill -9.  After each run, cmig.version, the journal, and the existing
+# tables must show the same applied revisions in one snapshot, except for a revision
 # that is partially applied according to cmig.progress.  When the last session has
-# ended, nothing may be left behind.
+# ended, nothing must be left behind.
 #
-# CMIG_RUNS is the number of runs (200; 10,000 in scripts/soak), and CMIG_SEED selects
-# them.
+# CMIG_RUNS is the number of runs (200; 10,000 in scripts/soak), and CMIG_SEED is the
+# seed.
 
 use strict;
 use warnings;
@@ -33,8 +33,8 @@ my $node = new_node('concurrency', 'max_connections = 30', 'restart_after_crash 
 $node->start;
 my $dir = PostgreSQL::Test::Utils::tempdir();
 
-# Each revision creates a table of its name.  Revisions with a transaction for
-# each statement then create an index, too, in a second statement.
+# Each revision creates a table with its name.  A nontransactional revision also
+# creates an index, in a second statement.
 sub revision
 {
 	my ($id, $parents, $stepwise) = @_;
@@ -100,7 +100,7 @@ END_SQL
 
 sub one_of { return $_[ int(rand(@_)) ] }
 
-# One run: its name, and psql's commands.
+# Returns a run: its name, and the psql commands.
 my $made = 0;
 sub a_run
 {
@@ -219,7 +219,7 @@ is(scalar(@wrong), 0, "after each of $count{runs} runs the version rows, the jou
   or diag("CMIG_SEED=$seed\n" . join("\n", @wrong[ 0 .. ($#wrong < 9 ? $#wrong : 9) ]));
 is($count{runs}, $runs, 'all runs were made');
 
-# Errors that only a damaged catalog, schema, or library could cause
+# errors that only damaged tables, a damaged schema, or a bug could cause
 my @bad = grep { /^(XX|42P0|42703|42704|23|08P|0100|P000|22P)/ } sort keys %errors;
 is(join("\n", @bad), '', 'no error indicates damage');
 

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# Point-in-time recovery to the middle of a stepwise run: between two of its
-# statements, within one, and between two batches of a backfill.  The catalog must
-# match what exists then, and calling the procedure again has the same result as an
-# undisturbed run.  Then logical replication between two servers that both have
-# pg_cmig and audit the same table.
+# Tests point-in-time recovery to the middle of a stepwise run: between two statements,
+# within a statement, and between two batches of a backfill.  pg_cmig's tables must
+# match the objects that exist at that time, and repeating the call must have the same
+# result as an undisturbed run.  Also tests logical replication between two servers
+# that both have pg_cmig and audit the same table.
 
 use strict;
 use warnings;
@@ -43,7 +43,7 @@ CREATE TABLE trace (what text PRIMARY KEY, xid text);}, 'DROP TABLE item, trace;
 $node->backup('base');
 query($node, 'shop', 'CALL cmig.upgrade_stepwise()');
 
-# Everything that a finished run has created, except times and transaction ids.
+# Returns everything that a finished run has created, except times and transaction ids.
 sub picture
 {
 	my ($server) = @_;

@@ -1,8 +1,8 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# The short life of a database with settings that somebody has left in ALTER ROLE or
-# ALTER DATABASE, and with objects that have the names of what pg_cmig uses: the
-# output is always the same.
+# Runs the same commands in databases with different settings (set by ALTER ROLE or
+# ALTER DATABASE), and in databases with objects that have the names of functions and
+# operators that pg_cmig uses.  The output must always be the same.
 
 use strict;
 use warnings;
@@ -112,7 +112,8 @@ SELECT 'table', c.relname, c.relkind FROM pg_catalog.pg_class c WHERE c.relnames
 SELECT 'catalog', n.nspname, c.relname, c.relkind FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = relnamespace WHERE nspname IN ('cmig', 'cmig_audit') AND relkind NOT IN ('t') ORDER BY 2, 3;
 };
 
-# live(SETUP, STATEMENTS BEFORE): the output, with times left out
+# live(SETUP, STATEMENTS BEFORE): runs the commands, and returns the output without
+# times
 sub live
 {
 	my ($setup, $before) = @_;

@@ -1,8 +1,9 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# Every function with random arguments, and mutated files: no crash, no internal
-# error, no hang, and nothing changed after an error.  scripts/fuzz runs the same for
-# hours; CMIG_SEED and CMIG_FUZZ_CALLS select other calls.
+# Calls every function with random arguments, and loads mutated files.  There must be
+# no crash, no internal error, and no hang, and an error must not change anything.
+# scripts/fuzz does the same for hours.  CMIG_SEED is the seed, and CMIG_FUZZ_CALLS is
+# the number of calls.
 
 use strict;
 use warnings;

@@ -1,9 +1,10 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# A shadow with the dump of its own database as target: the schema made there is
-# the live one, as a superuser and as a database owner, with extensions, event
-# triggers, publications and default privileges of others in the way.  However it
-# ends, nothing is left; and it works on a primary only.
+# Runs the dump of a database as the target in a shadow of the same database.  The
+# resulting schema must be equal to the live one, for a superuser and for a database
+# owner, even if other roles have extensions, event triggers, publications, and default
+# privileges.  However the shadow ends, nothing must be left.  A standby must refuse to
+# create a shadow.
 
 use strict;
 use warnings;
@@ -120,7 +121,7 @@ sub dump_schema
 	return $out;
 }
 
-# probe(USER, TARGET, QUERY): the result rows of shadow_probe, and its messages
+# probe(USER, TARGET, QUERY): calls shadow_probe, and returns its rows and messages
 sub probe
 {
 	my ($user, $target, $query) = @_;

@@ -1,8 +1,9 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# cmig.diff, judged by pg_dump, with a part of the pairs of t/data/diff_pairs: as a
-# superuser, and as the owner of a database with extensions, an event trigger,
-# and a publication of other roles.  scripts/diff-fidelity judges all of them.
+# Uses pg_dump to check cmig.diff for some of the pairs of schemas in
+# t/data/diff_pairs, as a superuser, and as the owner of a database with extensions, an
+# event trigger, and a publication that belong to other roles.  scripts/diff-fidelity
+# checks all pairs.
 
 use strict;
 use warnings;

@@ -1,12 +1,12 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# Revisions from models.  The programs that print the script of a schema are those
-# of doc/schema-diff.md.  From each model's script a revision is generated in an
-# empty database, loaded, and run in both directions.  The models that belong to the
-# example chains do not differ from what the chains make.
+# Tests revisions that are generated from models.  The programs in doc/schema-diff.md
+# print the schema of each model.  In an empty database, a revision is generated from
+# this schema, loaded, and run in both directions.  The models that belong to the
+# example chains must not differ from the schemas that the chains create.
 #
-# CMIG_TEST_SQLALCHEMY names a folder with another SQLAlchemy and Alembic than those
-# that are installed.
+# CMIG_TEST_SQLALCHEMY can name a folder with versions of SQLAlchemy and Alembic other
+# than the installed ones.
 
 use strict;
 use warnings;
@@ -47,7 +47,7 @@ sub dump_of
 	return $dump;
 }
 
-# project(FILE => TEXT...): a folder with these files
+# project(FILE => TEXT...): creates a folder with these files
 sub project
 {
 	my (%files) = @_;
@@ -61,7 +61,7 @@ sub project
 	return $dir;
 }
 
-# printed(FOLDER, COMMAND...): what the command prints
+# printed(FOLDER, COMMAND...): returns what the command prints
 sub printed
 {
 	my ($dir, @command) = @_;
@@ -78,7 +78,7 @@ sub dollar_quoted
 	return '$models$' . $_[0] . '$models$';
 }
 
-# generate(DATABASE, TARGET, ARGUMENTS): the file, as psql prints it
+# generate(DATABASE, TARGET, ARGUMENTS): returns the generated file as psql prints it
 sub generate
 {
 	my ($db, $target, $arguments) = @_;
@@ -86,7 +86,8 @@ sub generate
 	return query($node, $db, 'SELECT content FROM cmig.autogenerate(' . "'Generated', " . dollar_quoted($target) . "$arguments)", 'owner');
 }
 
-# makes(NAME, TARGET, ARGUMENTS): there and back in an empty database
+# makes(NAME, TARGET, ARGUMENTS): tests the generated revision's upgrade and downgrade
+# in an empty database
 sub makes
 {
 	my ($name, $target, $arguments) = @_;

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# Squashed revisions.  Ranges of the example chains, and of random graphs, are
-# squashed.  A new database, one that has run all of the range, and one that has run a
-# part of it end with the same schema and the same version rows.  CMIG_SEED and
-# CMIG_ROUNDS select other ranges and graphs.
+# Squashes ranges of the example chains and of random graphs.  A new database, one in
+# which the whole range is applied, and one in which a part of it is applied must end
+# with the same schema and the same version rows.  CMIG_SEED is the seed, and
+# CMIG_ROUNDS is the number of graphs.
 
 use strict;
 use warnings;
@@ -33,8 +33,8 @@ sub new_db
 	return $db;
 }
 
-# The schema, without what has ids and without the order of columns, which differs
-# if a column was dropped and added again
+# Returns the schema, without objects that contain ids and without the order of columns,
+# which differs if a column was dropped and added again.
 sub dump_of
 {
 	my ($db) = @_;
@@ -62,8 +62,9 @@ sub upgrade
 	query($node, $db, "SET cmig.concurrent_ddl = off; SELECT count(*) FROM cmig.upgrade('$target')", 'owner');
 }
 
-# resolved(FILE): without the statements that change rows; the tables are empty.
-# Calls of pg_cmig's functions stay if they do what a schema does not show.
+# resolved(FILE): returns the file without the unresolved statements that change rows,
+# because the tables are empty.  Calls of pg_cmig's functions remain if their effect is
+# not visible in a schema.
 sub resolved
 {
 	my ($file) = @_;
@@ -71,8 +72,8 @@ sub resolved
 	return $file =~ s/\n-- cmig:resolve\n-- [^\n]*\n.*?;\n(?=\n-- cmig:(?:resolve|downgrade)\n)//gsr;
 }
 
-# check(NAME, FILES, RANGE, TARGETS, PARTS): PARTS are revisions up to which a
-# database has run the range
+# check(NAME, FILES, RANGE, TARGETS, PARTS): tests one range.  For each revision in
+# PARTS, there is a database in which the range is applied up to this revision.
 sub check
 {
 	my ($name, $files, $range, @parts) = @_;
@@ -86,7 +87,7 @@ sub check
 		extra_params => [ '-U', 'owner' ]);
 	if ($status != 0)
 	{
-		# a range that no one revision can replace
+		# a range that a single revision cannot replace
 		like($err, qr/ERROR: .*(?:ends with several|inside the range|fewer than two|not an ancestor)/, "$name: refused");
 		return 0;
 	}

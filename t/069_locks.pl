@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# The locks that cmig.dry_run and cmig.plan report are those that another session
-# sees in pg_locks when psql runs the same statement.
+# Tests that cmig.dry_run and cmig.plan report the locks that another session sees in
+# pg_locks when psql runs the same statement.
 
 use strict;
 use warnings;
@@ -39,7 +39,7 @@ FROM (SELECT format('%I.%I', n.nspname, c.relname) AS name, max(CASE l.mode $mod
 WHERE mode >= 4 OR kind NOT IN ('i', 'I')
 SQL
 
-# The locks of a statement that psql runs, as another session sees them.
+# Runs a statement with psql, and returns the locks that another session sees.
 sub locks_seen
 {
 	my ($sql) = @_;
@@ -52,7 +52,7 @@ sub locks_seen
 	return $locks;
 }
 
-# What one of our functions reports for the same statement.
+# Returns the locks that a pg_cmig function reports for the same statement.
 sub locks_told
 {
 	my ($sql, $function) = @_;
@@ -63,7 +63,8 @@ sub locks_told
 		  . " FROM (SELECT locks FROM $function) f, string_to_table(locks, E'\\n') WITH ORDINALITY line");
 }
 
-# Without the partitions that are locked only if they get rows, and got none.
+# Leaves out the partitions that are locked only if rows are added to them, if the
+# statement added none.
 sub locks_of_rows
 {
 	my ($told, $expected) = @_;

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# cmig.ddl_policy: where the policy is read from, for whom it holds, restoring a
-# database that has one, and DDL without the library.
+# Tests cmig.ddl_policy: where its value is stored, to which sessions it applies, how a
+# database with a policy is restored, and DDL in sessions without the library.
 
 use strict;
 use warnings;
@@ -21,7 +21,7 @@ CREATE ROLE regress_app LOGIN;
 CREATE DATABASE shop OWNER regress_owner;
 END_SQL
 
-# The output of psql, or the SQLSTATE of its last error
+# Runs SQL, and returns psql's output, or the SQLSTATE of the last error.
 sub session
 {
 	my ($role, $options, $sql, %environment) = @_;

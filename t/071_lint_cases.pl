@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# cmig.lint against scripts and databases whose findings are known.
+# Tests cmig.lint with scripts and databases for which the findings are known.
 
 use strict;
 use warnings;

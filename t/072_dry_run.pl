@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# cmig.dry_run leaves nothing behind: random plans, which run, fail, and are canceled
-# or killed by kill -9.  Before and after, the schema that pg_dump writes, the rows,
-# the files of all relations, and the session are compared.
+# Tests that cmig.dry_run leaves nothing behind.  Random plans succeed, fail, are
+# canceled, or are killed with kill -9.  The output of pg_dump -s, the rows, the files
+# of all relations, and the session's state must be the same before and after.
 #
-# CMIG_DRY_RUNS is the number of plans (25), and CMIG_SEED selects them.
+# CMIG_DRY_RUNS is the number of plans (25), and CMIG_SEED is the seed.
 
 use strict;
 use warnings;
@@ -53,7 +53,7 @@ push @statements, (
 sub number { my ($low, $high) = @_; return $low + int(rand($high - $low + 1)) }
 sub pick { return $_[ int(rand(@_)) ] }
 
-# The schema, the rows, and the files.
+# Returns the schema, the rows, and the files.
 sub state_of
 {
 	my $dump = `pg_dump -s -d @{[$node->connstr('postgres')]} 2>&1`;
@@ -70,7 +70,7 @@ sub state_of
 	return "$dump\n$rows\n$files\n$others";
 }
 
-# A random graph of revisions with random scripts.
+# Creates a random graph of revisions with random scripts.
 sub make_revisions
 {
 	my @ids;
@@ -88,7 +88,7 @@ sub make_revisions
 	}
 }
 
-# What the session has: settings, cursors, prepared statements, locks.
+# a query for the session's settings, cursors, prepared statements, and locks
 my $session_state = <<'SQL';
 SELECT name, setting FROM pg_settings WHERE source = 'session' ORDER BY 1;
 SELECT current_user, session_user;

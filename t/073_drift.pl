@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# Drift and round trip over the example chains, as the database's owner, who is not a
-# superuser: nothing is reported where nothing has changed, and changes by hand of
-# more than forty kinds are found, repaired, captured, and reverted.  A drift that
-# is killed leaves nothing, writers continue during it, two of them take turns, and a
-# standby refuses.
+# Tests cmig.drift and cmig.round_trip with the example chains, as the database's owner,
+# who is not a superuser.  Nothing must be reported if nothing has changed, and more
+# than forty kinds of manual changes must be found, repaired, captured, and reverted.
+# If a call of cmig.drift is killed, nothing is left.  During a call, other sessions can
+# write, and a second call waits.  A standby refuses the call.
 
 use strict;
 use warnings;
@@ -21,7 +21,7 @@ $node->start;
 $node->safe_psql('postgres', 'CREATE ROLE mindbridge_maintenance; CREATE ROLE mnfst_maintenance;'
 	  . ' CREATE ROLE mnfst_app; CREATE ROLE byhand; CREATE ROLE owner LOGIN');
 
-# drift(DATABASE): what drift finds, a line each
+# drift(DATABASE): returns what cmig.drift finds, one line per difference
 sub drift
 {
 	my ($db) = @_;

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# A team's week: a database that exists is taken over, the models change, revisions
-# are generated, reviewed, loaded, and run, somebody changes production by hand, the
-# change is adopted, old revisions are squashed, and the database is dumped and
-# restored.  Everything as a database owner who is not a superuser.
+# Simulates a team's week: an existing database is adopted; the models change;
+# revisions are generated, reviewed, loaded, and run; somebody changes production by
+# hand, and the change is adopted; old revisions are squashed; and the database is
+# dumped and restored.  All of this is done by a database owner who is not a superuser.
 
 use strict;
 use warnings;
@@ -39,7 +39,7 @@ sub dump_of
 	return $dump;
 }
 
-# write_file(FILE, DATABASE, SQL): a file of what the SQL prints, and its text
+# write_file(FILE, DATABASE, SQL): writes the output of the SQL to a file, and returns it
 sub write_file
 {
 	my ($name, $db, $sql) = @_;
@@ -62,7 +62,7 @@ sub quoted
 	return '$models$' . $_[0] . '$models$';
 }
 
-# Monday: production was managed by hand, and is taken over
+# Monday: adopt production, which was managed by hand
 new_db('production');
 my $models = <<'END';
 CREATE TABLE customer (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, email text NOT NULL UNIQUE);

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# Drift in random schemas of all kinds of objects: nothing is reported after the
-# upgrade; what is then changed by hand is repaired, captured, and reverted, and
-# nothing is left each time.
+# Tests cmig.drift in random schemas with all kinds of objects.  Nothing must be
+# reported after the upgrade.  Manual changes are then repaired, captured, and
+# reverted, and no difference must remain each time.
 #
-# SEEDS is the number of schemas (6), SEED the first one (3001).
+# SEEDS is the number of schemas (6), and SEED is the first seed (3001).
 
 use strict;
 use warnings;

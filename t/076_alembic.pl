@@ -1,8 +1,8 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# bin/cmig-import-alembic with real Alembic: the projects of t/data/alembic become
-# revision files, what needs a connection is left to be written, and both tools
-# make the same schema in both directions.
+# Tests bin/cmig-import-alembic with Alembic itself.  The projects in t/data/alembic are
+# converted to revision files.  Migrations that need a connection must be completed by
+# hand.  Both tools must create the same schema in both directions.
 
 use strict;
 use warnings;
@@ -29,7 +29,8 @@ $ENV{PGHOST} = $node->host;
 $ENV{PGPORT} = $node->port;
 delete $ENV{PGDATABASE};
 
-# import_project(PROJECT, FOLDER, OPTION...): exit status, output, errors
+# import_project(PROJECT, FOLDER, OPTION...): converts a project, and returns the exit
+# status, the output, and the errors
 sub import_project
 {
 	my ($project, $folder, @options) = @_;
@@ -92,7 +93,7 @@ foreach my $project (sort keys %reports)
 	is($again, $status, "$project: a second time nothing changes");
 }
 
-# Nothing of a script that needs a connection runs
+# No statement of a script that needs a connection is run
 fails_with($node, 'mnfst_rag', "CALL cmig.upgrade_stepwise('heads')", '0A000',
 	'the upgrade of revision 006_migrate_user_roles has not been written as SQL.*line 39: uses the result of a statement',
 	'what has to be written fails and says so');
@@ -120,7 +121,7 @@ is(query($node, 'second_brain', 'SELECT * FROM decks ORDER BY id'), <<'X' =~ s/\
 00000000-0000-0000-0000-000000000002|||||null||{}||t
 X
 
-# Both tools make the same schema
+# Both tools create the same schema
 foreach my $project (qw(second_brain mindbridge contextiq))
 {
 	my $setup = PostgreSQL::Test::Utils::tempdir() . '/setup.sql';

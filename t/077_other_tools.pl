@@ -1,12 +1,12 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# Moving from other migration tools, with the tools themselves.  A tool runs half
-# of its migrations; bin/cmig imports its files and its state, and runs the rest.
-# The schema is that of a database in which the tool ran everything.
+# Tests moving from other migration tools, with the tools themselves.  A tool runs half
+# of its migrations; then bin/cmig imports the tool's files and state, and runs the
+# rest.  The schema must be the same as in a database in which the tool ran everything.
 #
 # Debian has some of the tools, and npm others: scripts/check installs these in the
 # folder PG_CMIG_NPM, without which they are skipped.  In place of the tools that
-# neither has, SQL does what they do.
+# neither has, SQL creates the tables that they would create.
 
 use strict;
 use warnings;

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# What cmig.lint calls slow is what cmig.dry_run sees: a statement has a finding of
-# a scan, a rewrite, or an index that is built exactly if running it reads or
-# rewrites a table that has rows.  The statements are in t/data/lint/effects.sql
-# ("= " the same, "+ " only lint has it, "- " only the run); then each column of a table gets
-# each of many types.
+# Compares the findings of cmig.lint with what cmig.dry_run measures: lint must report a
+# scan, a rewrite, or an index build exactly if running the statement reads or rewrites
+# a table that has rows.  The statements are in t/data/lint/effects.sql ("= ": both
+# agree; "+ ": only lint reports an effect; "- ": only the dry run shows one).  In
+# addition, each column of a table is changed to each of many types.
 
 use strict;
 use warnings;

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# bin/cmig without a terminal and with one: every verb, wrong input, its exit
-# statuses, and that nothing that is typed becomes part of a statement.
+# Tests bin/cmig with and without a terminal: every verb, invalid input, the exit
+# statuses, and that nothing that users type becomes part of a statement.
 
 use strict;
 use warnings;
@@ -45,8 +45,8 @@ gives(0, 'CREATE TABLE people', '^$', 'upgrade', '001', '--sql');
 gives(0, 'CREATE TABLE people', '^$', 'script', 'upgrade', '001');
 is(query($node, q(o'd "d), 'SELECT count(*) FROM cmig.revision'), '0', 'what looks stores nothing');
 
-# As typed for Alembic: names with underscores, attached values, several letters,
-# abbreviations, arguments of env.py without a value
+# Options in Alembic's forms: names with underscores, attached values, several letters
+# in one word, abbreviations, and -x without a value
 gives(0, 'is at base', '^$', 'ensure_version');
 gives(0, '^CREATE EXTENSION IF NOT EXISTS pg_cmig;\n$', '^$', 'ensure_version', '--sql');
 gives(0, '%\(rev\)s', '^$', 'list_templates');
@@ -196,7 +196,8 @@ gives(0, 'complete -o default -F _cmig cmig', '', 'completion');
 	unlike("$result[1]$result[2]", qr/s%C3|cr%40|cr\@t/, 'the password is not shown');
 }
 
-# What hints become.  What is not a call of a verb stays as it is.
+# Hints with SQL, and the cmig commands that replace it.  SQL that no verb can replace
+# is unchanged.
 my %hints = (
 	q{load with accept_changes => true, which is recorded in cmig.journal.} => q{load with --accept-changes, which is recorded in cmig.journal.},
 	q{SELECT cmig.stamp('<revision>', purge => true) -- records where the database is} => q{cmig stamp <revision> --purge -- records where the database is},

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# bin/cmig in projects: each command that doc/command-line.md offers in place of a
-# team's script is run and judged by its effect; completion in bash; a pager and
-# colors; several databases; a standby server; baseline, squash, and the state of
-# another tool; docker compose.
+# Tests bin/cmig in projects.  doc/command-line.md lists commands that can replace a
+# team's scripts; each of these is run, and its effect is checked.  Other tests cover
+# completion in bash, the pager and colors, several databases, a standby server,
+# baseline, squash, the import of another tool's state, and docker compose.
 
 use strict;
 use warnings;
@@ -30,9 +30,9 @@ $ENV{TERM} = 'xterm';
 query($node, 'postgres', 'CREATE DATABASE template_cmig');
 query($node, 'template_cmig', 'CREATE EXTENSION pg_cmig');
 
-# project(NAME): a folder, which becomes the current one, and a database with the
-# extension; the chain 001 to 004, which creates account and adds a column in each
-# step, is not loaded
+# project(NAME): creates a folder, which becomes the current one, and a database with
+# the extension.  The folder contains the revisions 001 to 004, which create the table
+# account and add columns to it; they are not loaded.
 sub project
 {
 	my ($name) = @_;
@@ -56,7 +56,7 @@ sub add_file
 	append_to_file("migrations/$id.sql", revision_file($id, @rest));
 }
 
-# The applied revision, and the columns of account, of the project's database
+# Returns the applied revision and the columns of account in the project's database.
 sub state { return query($node, $ENV{PGDATABASE}, q{SELECT coalesce(string_agg(revision, ','), 'base') FROM cmig.version}) }
 
 sub columns
@@ -66,8 +66,8 @@ sub columns
 
 # --- in place of scripts -----------------------------------------------------
 
-# Each command, with what it is run on (the applied revision), and a function of its
-# exit status and output, which returns what is wrong.
+# Each command, with the revision that is applied before, and a function that takes the
+# exit status and the output and returns what is wrong.
 my $shows_004 = sub { $_[1] =~ /\b004\b/ ? '' : 'it does not show 004' };
 my $at = sub { my ($revision, $columns) = @_; return sub { state() eq $revision && columns() eq $columns ? '' : state() . ': ' . columns() } };
 my $all = 'id c2 c3 c4';
@@ -142,7 +142,7 @@ ok(@rows > 15, 'the tables have rows');
 
 # --- completion --------------------------------------------------------------
 
-# completed(WORD...): what bash offers for the last word
+# completed(WORD...): returns bash's completions of the last word
 sub completed
 {
 	my ($out, $err) = ('', '');

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# Repeatable revisions and placeholders where a session is not enough: values from
-# the connection, the database, and a function; a role for each level of access;
-# dump and restore; runs that are killed in the middle of a repeatable revision; a
-# standby.
+# Tests of repeatable revisions and placeholders that need more than one session:
+# values from the connection, the database, and a function; a role for each access
+# level; dump and restore; runs that are killed in the middle of a repeatable revision;
+# and a standby.
 
 use strict;
 use warnings;
@@ -20,7 +20,7 @@ $node->start;
 $node->safe_psql('postgres', 'CREATE ROLE owner LOGIN; CREATE ROLE author LOGIN; CREATE ROLE migrator LOGIN;'
 	  . ' CREATE ROLE reader LOGIN; GRANT migrator TO owner; CREATE DATABASE shop OWNER owner');
 
-# repeatable(ID, SQL, HEADER...): the text of a repeatable revision
+# repeatable(ID, SQL, HEADER...): returns the file of a repeatable revision
 sub repeatable
 {
 	my ($id, $sql, @header) = @_;
@@ -28,7 +28,8 @@ sub repeatable
 	return join "\n", "-- revision: $id", '-- repeatable: true', (map { "-- $_" } @header), '-- cmig:upgrade', $sql, '', '';
 }
 
-# ran(DATABASE): the revisions that have run, in order, with outcomes other than done
+# ran(DATABASE): returns the revisions that have run, in order, each with its outcome
+# unless it is "done"
 sub ran
 {
 	my ($db) = @_;
@@ -100,7 +101,7 @@ query($node, 'crash', 'CREATE EXTENSION pg_cmig; ' . load_sql("-- revision: 001\
 	repeatable('seeds', "INSERT INTO seed VALUES (1) ON CONFLICT DO NOTHING;\n$wait"),
 	repeatable('vacuum', "INSERT INTO seed VALUES (2) ON CONFLICT DO NOTHING;\nVACUUM seed;\n$wait", 'depends_on: seeds', 'transactional: false')));
 
-# killed_run(REVISION): a stepwise run that is killed while it waits in a revision
+# killed_run(REVISION): starts a stepwise run, and kills it while it waits in a revision
 sub killed_run
 {
 	my ($name) = @_;

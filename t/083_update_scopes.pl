@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# ALTER EXTENSION pg_cmig UPDATE, from 1.0 to 1.1, which brings scopes: a database
-# that 1.0 has migrated keeps its version rows, journal, unfinished step, backfill,
-# and access, and gets the same objects as a new installation.  The rows of 1.0 are
-# written by hand, as a dump of it would write them.
+# Tests ALTER EXTENSION pg_cmig UPDATE from 1.0 to 1.1, which added scopes.  A database
+# that was migrated with 1.0 keeps its version rows, journal, unfinished step, backfill,
+# and privileges, and has the same objects as a new installation after the update.  The
+# rows of 1.0 are inserted by hand, as a dump would insert them.
 
 use strict;
 use warnings;
@@ -59,7 +59,8 @@ GRANT EXECUTE ON FUNCTION cmig.current(), cmig.heads() TO reader;
 GRANT ALL ON SCHEMA public TO migrator});
 query($node, 'shop', 'ALTER TABLE item OWNER TO migrator; ALTER TABLE first OWNER TO migrator');
 
-# Rows without the columns that 1.1 adds, and the privileges on what 1.0 has
+# Returns the rows, without the columns that 1.1 adds, and the privileges on the objects
+# of 1.0.
 sub contents
 {
 	my ($db) = @_;

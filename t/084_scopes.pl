@@ -1,8 +1,8 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# CALL cmig.upgrade_scopes is killed in the middle of a scope, is shared by two
-# sessions, and upgrades more scopes than one transaction could lock; the rows of
-# scopes are dumped and restored.
+# Tests CALL cmig.upgrade_scopes: it is killed in the middle of a scope, two sessions
+# share the work, and it upgrades more scopes than one transaction could lock.  Also
+# tests that the rows of scopes are dumped and restored.
 
 use strict;
 use warnings;
@@ -29,7 +29,7 @@ ALTER TABLE t1 ADD n int;
 DO $$ BEGIN IF current_schema = 'tenant_20' THEN PERFORM FROM public.gate; END IF; END $$;
 CREATE INDEX ON t1 (n);}, 'ALTER TABLE t1 DROP n;')));
 
-# For each scope: what is recorded, and what its schema has
+# Returns, for each scope, what is recorded about it and what its schema contains.
 sub look
 {
 	return query($node, 'shop', q{
@@ -56,7 +56,7 @@ wait_for_recovery($node);
 is(look(), join("\n", (map { upgraded($_) } 1 .. 19), (map { untouched($_) } 20 .. $scopes)), 'after kill -9, each scope is either upgraded or untouched');
 is(query($node, 'shop', 'SELECT count(*) FROM cmig.scopes() WHERE failed IS NULL AND pending = 0'), '19', 'scopes() shows those that are');
 
-# the connection is terminated: the scope is recorded as failed by nobody, and is free
+# if the connection is terminated, no failure is recorded, and the scope is not locked
 $holder = $node->background_psql('shop', on_error_stop => 0);
 $holder->query_safe('BEGIN; LOCK TABLE gate');
 $run = start_psql($node, 'shop', $call);

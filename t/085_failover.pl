@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# The primary is lost in the middle of a stepwise run: the same CALL continues on
-# the promoted standby, in each kind of step.
+# Tests that the same CALL continues on the promoted standby if the primary is lost in
+# the middle of a stepwise run, in each kind of step.
 
 use strict;
 use warnings;
@@ -13,7 +13,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-# nontransactional(ID, PARENT, SCRIPT): a revision's file
+# nontransactional(ID, PARENT, SCRIPT): returns the file of a nontransactional revision
 sub nontransactional
 {
 	my $file = revision_file(@_);
@@ -22,8 +22,9 @@ sub nontransactional
 	return $file;
 }
 
-# the step that is under way when the primary is lost, the lock of another session
-# that it waits for, and what is true after the run
+# each case: a description, the statement that is running when the primary is lost, the
+# mode of another session's lock for which it waits, and a query that must be true after
+# the run
 my @cases = (
 	[ 'a backfill', "CALL cmig.backfill('item', 'n = n + 1', batch_size => 100)", 'EXCLUSIVE', 'SELECT min(n) = 1 AND max(n) = 1 AND count(*) = 1000 FROM item' ],
 	[ 'an index build', 'CREATE INDEX CONCURRENTLY item_name ON item (name)', 'ROW EXCLUSIVE', "SELECT count(*) = 1 FROM pg_index WHERE indexrelid = 'item_name'::regclass AND indisvalid" ],

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# What the TAP tests have in common: a server, loading revisions, and a run of
-# pg_cmig that another session blocks at a known place.
+# Functions that the TAP tests share: they create servers, load revisions, and start a
+# run that another session blocks at a known place.
 
 package CmigNode;
 
@@ -25,7 +25,7 @@ our @EXPORT = qw(
 # The checkout's root; prove starts there.
 our $top = dirname(dirname(Cwd::abs_path(__FILE__)));
 
-# new_node(NAME, SETTING...): an initialized server, not yet started
+# new_node(NAME, SETTING...): returns an initialized server that is not yet started
 sub new_node
 {
 	my ($name, @settings) = @_;
@@ -36,7 +36,7 @@ sub new_node
 	return $node;
 }
 
-# revision_file(ID, PARENT, UPGRADE, DOWNGRADE): the text of a revision's file
+# revision_file(ID, PARENT, UPGRADE, DOWNGRADE): returns the text of a revision file
 sub revision_file
 {
 	my ($id, $parent, $upgrade, $downgrade) = @_;
@@ -47,13 +47,13 @@ sub revision_file
 	return $text;
 }
 
-# load_sql(TEXT...): the statement that loads revision files
+# load_sql(TEXT...): returns the statement that loads revision files
 sub load_sql
 {
 	return 'SELECT * FROM cmig.load($cmig_load$' . join('', @_) . '$cmig_load$);';
 }
 
-# chain_files(NAME): the paths of an example chain's files
+# chain_files(NAME): returns the paths of an example chain's files
 sub chain_files
 {
 	my ($name) = @_;
@@ -70,7 +70,7 @@ sub load_files
 	return query($node, $db, load_sql(map { slurp_file($_) } @paths), $user);
 }
 
-# query(NODE, DATABASE, SQL, USER): psql -XAtq; dies on an error
+# query(NODE, DATABASE, SQL, USER): returns the output of psql -XAtq; dies on an error
 sub query
 {
 	my ($node, $db, $sql, $user) = @_;
@@ -83,7 +83,8 @@ sub query
 	return $out;
 }
 
-# fails_with(NODE, DATABASE, SQL, SQLSTATE, PATTERN, NAME, USER)
+# fails_with(NODE, DATABASE, SQL, SQLSTATE, PATTERN, NAME, USER): tests that the SQL
+# fails with this SQLSTATE and with a message that matches the pattern
 sub fails_with
 {
 	my ($node, $db, $sql, $sqlstate, $pattern, $name, $user) = @_;
@@ -97,8 +98,8 @@ sub fails_with
 	  or diag("status $status, output: $out, error: $err");
 }
 
-# start_psql(NODE, DATABASE, SQL): runs it in the background, as application
-# "run"
+# start_psql(NODE, DATABASE, SQL): runs SQL in the background, with the application
+# name "run"
 sub start_psql
 {
 	my ($node, $db, $sql, $name) = @_;
@@ -115,7 +116,7 @@ sub start_psql
 	return $session;
 }
 
-# Wait for such a session to end; returns its exit status.
+# Waits until a session of start_psql() ends, and returns its exit status.
 sub finish_psql
 {
 	my ($session) = @_;
@@ -125,8 +126,8 @@ sub finish_psql
 	return $session->{handle}->full_result(0) >> 8;
 }
 
-# wait_until_blocked(NODE): waits until "run" waits for a lock; returns its
-# backend
+# wait_until_blocked(NODE): waits until the session "run" is waiting for a lock, and
+# returns its process ID
 sub wait_until_blocked
 {
 	my ($node, $name) = @_;
@@ -144,9 +145,9 @@ sub wait_until_blocked
 	die 'the run did not come to the lock';
 }
 
-# kill_backend(PID): kill -9.  Returns when the postmaster has noticed, from which
-# moment on it accepts no connection until recovery is over.  A client may notice
-# the end of its connection before that.
+# kill_backend(PID): kills a backend with kill -9.  Returns when the postmaster has
+# noticed it; from then on, it accepts no connections until recovery has finished.  The
+# client may notice the end of its connection earlier.
 sub kill_backend
 {
 	my ($pid) = @_;
@@ -177,9 +178,8 @@ sub wait_for_recovery
 	die 'no recovery';
 }
 
-# need_tool(WHAT, COMMAND...): true if the command succeeds.  Where
-# scripts/check has installed everything, nothing may be skipped, so the test
-# fails there.
+# need_tool(WHAT, COMMAND...): returns true if the command succeeds.  In scripts/check,
+# which installs all tools, no test may be skipped, so a missing tool fails the test.
 sub need_tool
 {
 	my ($what, @command) = @_;

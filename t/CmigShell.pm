@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# What the tests of bin/cmig have in common.
+# Functions that the tests of bin/cmig share.
 
 package CmigShell;
 

@@ -1,18 +1,18 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# Makes random schemas: pair() gives two SQL texts, a and b, where b is a after
-# some changes, and the names of these changes.  The same seed gives the same
-# pair.
+# Generates random schemas.  pair() returns the SQL of two schemas, a and b, where b is
+# a after some changes, and the names of these changes.  The same seed generates the
+# same pair.
 #
-# A schema is a model, a list of objects.  Each has a kind and the attributes
-# that its kind lists in %KIND; a change of an attribute is the attribute made
-# again.  What refers to another object, or to a column, holds a Ref.  Expressions
-# are held as a column and a number, and become text when the type is known, so
-# that a change of type leaves them valid.  Whatever has lost what it refers to
-# is left out (prune), and so goes with it.
+# A schema is represented by a model, which is a list of objects.  Each object has a
+# kind, and the attributes that %KIND lists for the kind.  To change an attribute, its
+# value is generated again.  A reference to another object or to a column is a Ref.  An
+# expression is stored as a column and a number, and is converted to text when the
+# column's type is known, so that it remains valid if the type changes.  If an object
+# refers to something that no longer exists, prune() removes it.
 #
-# SchemaGenerator/ has the model, the types, and the kinds of objects; all of
-# these files are parts of this package.
+# The model, the types, and the kinds of objects are in SchemaGenerator/; all of these
+# files are parts of this package.
 
 package SchemaGenerator;
 
@@ -94,7 +94,7 @@ sub in_cycle
 	return 0;
 }
 
-# text(): the SQL of the model, in an order in which it can be loaded
+# text(): returns the SQL of the model, in an order in which it can be loaded
 sub text
 {
 	my (%done, @out);
@@ -199,8 +199,8 @@ sub change
 	return undef;
 }
 
-# pair(SEED, OPTION => VALUE...): (a, b, changes). The options are size, the
-# number of objects; changes, their number; and kinds, a list.
+# pair(SEED, OPTION => VALUE...): returns (a, b, changes).  The options are "size", the
+# number of objects; "changes", the number of changes; and "kinds", a list.
 sub pair
 {
 	my ($seed, %options) = @_;

@@ -1,14 +1,15 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# Judges cmig.diff by pg_dump.
+# Uses pg_dump to check the results of cmig.diff.
 #
-# A pair is two SQL texts, a and b.  Database A is made from a, database B from
-# b.  What cmig.diff() of A says about b is applied to A: the dump must equal
-# B's, and a second diff must be empty.  What it says for the way back is
-# applied: the dump must equal A's again.  The diff of A against a must be empty.
+# A pair consists of two SQL scripts, a and b, which create the databases A and B.  The
+# upgrade statements that cmig.diff() returns in A for the target b are run in A.  The
+# dump of A must then equal the dump of B, and a second diff must be empty.  After the
+# downgrade statements are run, the dump must equal A's first dump.  The diff between A
+# and the target a must be empty.
 #
-# The server is the one of the environment (PGHOST, PGPORT ...); the databases
-# have names of their own and are dropped.
+# The environment (PGHOST, PGPORT, and so on) specifies the server.  The databases have
+# unique names and are dropped.
 
 package SchemaJudge;
 
@@ -30,8 +31,8 @@ our @EXPORT_OK = qw(split_statements read_pairs first_difference);
 # Roles that pairs may name
 our @ROLES = ('regress_diff_a', 'regress_diff_b', 'regress diff "c"');
 
-# What a script ends with that only a superuser can run, or that names what the
-# setup has made
+# The last error of a script that only a superuser can run, or that creates objects that
+# the setup has already created
 my $FORBIDDEN = qr/^(?:line \d+: )?ERROR:  (?:permission denied|must be |only superuser|.* must not be internal|aggregate transition data type|extension ".*" already exists)/m;
 
 my $count = 0;
@@ -73,7 +74,7 @@ sub new
 	return $self;
 }
 
-# make_role(): the role exists, and may make objects for the roles of the pairs
+# make_role(): creates the role, and allows it to create objects for the pairs' roles
 sub make_role
 {
 	my ($self) = @_;
@@ -92,7 +93,7 @@ sub quoted
 	return "\"$name\"";
 }
 
-# as_role(): what a script begins with
+# as_role(): returns the first statements of a script, which set the role
 sub as_role
 {
 	my ($self) = @_;
@@ -100,7 +101,7 @@ sub as_role
 	return $self->{role} ? 'SET SESSION AUTHORIZATION ' . quoted($self->{role}) . ";\n" : '';
 }
 
-# finish(): leaves no database
+# finish(): drops all databases
 sub finish
 {
 	my ($self) = @_;
@@ -108,7 +109,7 @@ sub finish
 	$self->drop_database($self->{template});
 }
 
-# run(COMMAND...): (exit status, stdout, stderr)
+# run(COMMAND...): returns (exit status, stdout, stderr)
 sub run
 {
 	my ($self, @command) = @_;
@@ -145,7 +146,7 @@ sub spew
 	close($handle);
 }
 
-# try_sql(DATABASE, TEXT, OPTION...): (error or undef, what psql printed)
+# try_sql(DATABASE, TEXT, OPTION...): runs SQL; returns (error or undef, psql's output)
 sub try_sql
 {
 	my ($self, $database, $text, @options) = @_;
@@ -193,7 +194,7 @@ sub dollar_quoted
 	return "\$$tag\$$text\$$tag\$";
 }
 
-# diff(DATABASE, TARGET, ARGUMENTS): (error or undef, rows)
+# diff(DATABASE, TARGET, ARGUMENTS): calls cmig.diff; returns (error or undef, rows)
 sub diff
 {
 	my ($self, $database, $target, $arguments) = @_;
@@ -225,7 +226,8 @@ sub encode
 	return $text;
 }
 
-# apply(DATABASE, STATEMENTS): error or undef; all in one transaction
+# apply(DATABASE, STATEMENTS): runs the statements in one transaction; returns the error
+# or undef
 sub apply
 {
 	my ($self, $database, @statements) = @_;
@@ -248,8 +250,8 @@ sub apply
 	return $error;
 }
 
-# generate(DATABASE, TARGET, ARGUMENTS): load the file that cmig.autogenerate
-# writes, as psql prints it; error or undef
+# generate(DATABASE, TARGET, ARGUMENTS): loads the file that cmig.autogenerate generates,
+# as psql prints it; returns the error or undef
 sub generate
 {
 	my ($self, $database, $target, $arguments) = @_;
@@ -261,7 +263,7 @@ sub generate
 	return defined $error ? "load: $error\n$file" : undef;
 }
 
-# move(DATABASE, DIRECTION, TARGET): run it; error or undef
+# move(DATABASE, DIRECTION, TARGET): upgrades or downgrades; returns the error or undef
 sub move
 {
 	my ($self, $database, $direction, $target) = @_;
@@ -270,7 +272,7 @@ sub move
 	return $error;
 }
 
-# kept(TEXT): what of the text loads into an empty database
+# loadable(TEXT): returns the part of the script that can be run in an empty database
 sub loadable
 {
 	my ($self, $text) = @_;
@@ -285,7 +287,7 @@ sub loadable
 	return join('', map { ($failed[$_] // '') eq 'false' ? "$statements[$_]\n" : () } 0 .. $#statements);
 }
 
-# judge(A, B, OPTION => VALUE...): what became of the pair, as a hash:
+# judge(A, B, OPTION => VALUE...): checks a pair, and returns a hash:
 #   result  'equal', 'order' (of entries that pg_dump orders by OID), 'columns' (their order),
 #           'inherited' (a child table repeats inherited columns),
 #           'reprinted' (equal once both dumps were loaded and dumped again),
@@ -414,7 +416,7 @@ sub uniq
 	return sort grep { !$seen{$_}++ } @_;
 }
 
-# ok(RESULT): is it what is wanted?
+# ok(RESULT): is the result the expected one?
 sub ok
 {
 	my ($result) = @_;
@@ -422,7 +424,7 @@ sub ok
 	return $result->{result} =~ /^(?:equal|order|columns|inherited|reprinted)$/;
 }
 
-# The message of a failure without names and numbers
+# Returns the message of a failure without names and numbers.
 sub cause
 {
 	my ($r) = @_;

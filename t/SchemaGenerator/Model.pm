@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# The model of a schema: random numbers, names, references between objects, and
-# what all kinds have in common: comments, owners, and privileges.
+# The model of a schema: random numbers, names, references between objects, and the
+# properties that all kinds have: comments, owners, and privileges.
 
 package SchemaGenerator;
 

@@ -7,7 +7,8 @@ package SchemaJudge;
 use strict;
 use warnings;
 
-# dump(DATABASE): pg_dump -s without what is different each time
+# dump(DATABASE): returns the output of pg_dump -s without the parts that differ each
+# time
 sub dump
 {
 	my ($self, $database) = @_;
@@ -24,8 +25,8 @@ sub dump
 	return $out;
 }
 
-# The entries of a dump: each with its comment line, the SET lines between them
-# left out
+# Returns the entries of a dump, each with its comment line, without the SET commands
+# between them.
 sub entries
 {
 	my ($dump) = @_;
@@ -43,7 +44,7 @@ sub entries
 	return @entries;
 }
 
-# A list of columns and constraints in the order of the alphabet
+# Returns a list of columns and constraints in alphabetical order.
 sub without_column_order
 {
 	my ($entry) = @_;
@@ -61,9 +62,9 @@ sub without_column_order
 	return $entry;
 }
 
-# The entries without what a child table repeats of its parents: a column that a
-# table had before it inherited it is printed again, and no statement changes
-# that.
+# Returns the entries without the columns that child tables repeat.  If a table had a
+# column before it inherited the column, pg_dump prints the column for the child, too,
+# and no statement can change that.
 sub without_inherited
 {
 	my @entries = @_;
@@ -133,7 +134,7 @@ sub compare_dumps
 	return ('differs', first_difference(join("\n", @extra), join("\n", @missing)), join(', ', sort keys %kinds));
 }
 
-# The first lines in which two texts differ, as a diff prints them
+# Returns the first lines in which two texts differ, in the form of a diff.
 sub first_difference
 {
 	my ($got, $wanted) = @_;

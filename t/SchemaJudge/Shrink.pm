@@ -1,13 +1,13 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# Makes a failing pair smaller.
+# Reduces a failing pair to a smaller one.
 
 package SchemaJudge;
 
 use strict;
 use warnings;
 
-# shrink(A, B, OPTION => VALUE...): a smaller pair that fails for the same cause
+# shrink(A, B, OPTION => VALUE...): returns a smaller pair that fails for the same cause
 sub shrink
 {
 	my ($self, $text_a, $text_b, %options) = @_;
@@ -24,7 +24,7 @@ sub shrink
 		return [ [ split_statements($x) ], [ split_statements($y) ] ];
 	};
 
-	# statements, by halves, quarters ... of those that are left
+	# remove half of the remaining statements, then a quarter, and so on
 	my $size = @{ $pair[0] } + @{ $pair[1] };
 	while ($size >= 1)
 	{
@@ -46,7 +46,7 @@ sub shrink
 		$size = $removed && $size > 1 ? int($size / 2) : $removed ? 1 : int($size / 2);
 	}
 
-	# what stands between the commas of a statement's parentheses
+	# remove items from the lists in statements' parentheses
 	for my $side (0, 1)
 	{
 		for (my $i = 0; $i < @{ $pair[$side] }; $i++)
@@ -69,7 +69,7 @@ sub shrink
 	return map { join("\n", @$_) . "\n" } @pair;
 }
 
-# each statement text once, those of both sides as one
+# Returns the statements of both sides, each one once.
 sub units
 {
 	my %seen;
@@ -77,7 +77,7 @@ sub units
 	return grep { !$seen{$_}++ } map { @$_ } @_;
 }
 
-# the parts of the outermost parentheses of CREATE TABLE, CREATE TYPE ...
+# Returns the items in the outermost parentheses of CREATE TABLE, CREATE TYPE, and so on.
 sub items
 {
 	my ($statement) = @_;
@@ -110,7 +110,7 @@ sub without_item
 	return $statement;
 }
 
-# the other side's statement that begins alike loses the same item
+# Removes the same item from the other side's statement with the same beginning.
 sub without_shared
 {
 	my ($statement, $other, $item) = @_;

@@ -7,7 +7,7 @@ package SchemaJudge;
 use strict;
 use warnings;
 
-# The statements of a script, each with its semicolon
+# Returns the statements of a script, each with its semicolon.
 sub split_statements
 {
 	my ($text) = @_;

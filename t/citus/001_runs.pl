@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# Runs on a Citus cluster: upgrade, downgrade, and stepwise runs of revisions that
-# make and change tables of each kind; calls on a worker.
+# Tests runs on a Citus cluster: upgrades, downgrades, and stepwise runs of revisions
+# that create and change tables of each kind, and calls on a worker.
 
 use strict;
 use warnings;

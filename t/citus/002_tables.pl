@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# backfill and the online constraints on tables of each kind: every row is
-# updated once, on each copy; a worker or a run is killed in the middle.
+# Tests cmig.backfill and the online constraints with tables of each kind.  Every row
+# must be updated once, in each copy, even if a worker or a run is killed in the middle.
 
 use strict;
 use warnings;

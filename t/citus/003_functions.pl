@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# Row-level security, audit, lint, dry runs, schema diffs, drift, and dumps on
+# Tests row-level security, audit, lint, dry runs, schema diffs, drift, and dumps with
 # tables of each kind.
 
 use strict;

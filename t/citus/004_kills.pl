@@ -1,8 +1,8 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# A worker is stopped in the middle of each kind of step of a stepwise run, and
-# servers are killed at random moments of a backfill (CITUS_KILLS times, 10): the
-# next call continues, and each row is updated once.
+# Stops a worker in the middle of each kind of step of a stepwise run, and kills servers
+# at random moments of a backfill (CITUS_KILLS times; default: 10).  The next call must
+# continue the run, and each row must be updated once.
 
 use strict;
 use warnings;
@@ -21,7 +21,7 @@ sub sql { return query($coordinator, 'postgres', @_) }
 
 make_tables($coordinator);
 
-# the shards of a table on the first worker
+# Returns a table's shards on the first worker.
 sub shards
 {
 	my ($table) = @_;
@@ -30,7 +30,7 @@ sub shards
 		  . " WHERE logicalrelid = '$table'::regclass AND nodeport = " . $worker->port . ' ORDER BY 1');
 }
 
-# recover(): finishes what two-phase commits left
+# recover(): finishes two-phase commits that were interrupted
 sub recover
 {
 	$coordinator->poll_query_until('postgres',

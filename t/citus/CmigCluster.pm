@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# What the Citus tests have in common: a coordinator with two workers on this
-# machine, and a table of each kind.  scripts/check-citus runs the tests.
+# Functions that the Citus tests share.  They create a coordinator and two workers on
+# this machine, and a table of each kind.  scripts/check-citus runs the tests.
 
 package CmigCluster;
 
@@ -19,8 +19,8 @@ use Test::More;
 
 our @EXPORT = qw(new_cluster add_database make_tables on_shards stop_cluster);
 
-# new_cluster(SETTING...): three servers whose database postgres contains Citus and
-# pg_cmig.  Returns the coordinator and the two workers.
+# new_cluster(SETTING...): starts three servers whose database postgres contains Citus
+# and pg_cmig.  Returns the coordinator and the two workers.
 sub new_cluster
 {
 	my (@settings) = @_;
@@ -48,7 +48,8 @@ CONF
 	return @nodes;
 }
 
-# add_database(NAME, NODE...): the first node becomes the coordinator
+# add_database(NAME, NODE...): creates a database on all nodes; the first node becomes
+# the coordinator
 sub add_database
 {
 	my ($db, $coordinator, @workers) = @_;
@@ -63,7 +64,7 @@ sub add_database
 	$coordinator->safe_psql($db, 'CREATE EXTENSION pg_cmig');
 }
 
-# make_tables(COORDINATOR): a table of each kind, with rows
+# make_tables(COORDINATOR): creates a table of each kind, with rows
 sub make_tables
 {
 	my ($coordinator) = @_;
@@ -92,9 +93,9 @@ INSERT INTO tenant_a.thing SELECT i, 'name ' || i FROM generate_series(1, 500) i
 SQL
 }
 
-# on_shards(COORDINATOR, TABLE, QUERY): the query's results on all copies of the
-# table's shards, separated by |.  %s in the query is the shard, and %L its
-# name as a literal.
+# on_shards(COORDINATOR, TABLE, QUERY): runs a query on all copies of the table's shards,
+# and returns the results, separated by |.  In the query, %s stands for the shard, and
+# %L for the shard's name as a literal.
 sub on_shards
 {
 	my ($coordinator, $table, $query) = @_;
@@ -103,7 +104,7 @@ sub on_shards
 		"SELECT string_agg(DISTINCT result, '|' ORDER BY result) FROM run_command_on_placements('$table', \$citus\$$query\$citus\$)");
 }
 
-# stop_cluster(NODE...): the logs must not contain a crash
+# stop_cluster(NODE...): stops the servers, and tests that their logs show no crash
 sub stop_cluster
 {
 	foreach my $node (@_)
