@@ -162,6 +162,10 @@ is(completed('upgrade', '--dat'), '--database --databases', 'options of all verb
 is(completed('current', '--st'), '', 'no option of another verb');
 is(completed('upgrade', '00'), '001 002 003 004', 'revisions');
 is(completed('upgrade', 'hea'), 'head heads', 'words for revisions');
+is(completed('upgrade', '--scop'), '--scope --scopes', 'options for scopes');
+is(completed('sco'), 'scope-drift scopes', 'verbs for scopes');
+is(completed('--scope', 'shop', 'dro'), 'drop-scope', 'a verb after a scope');
+is(completed('create-scope', 'tenant_1', '00'), '001 002 003 004', 'revisions for a new scope');
 is(completed('revision', '00'), '', 'no revisions where none is expected');
 is(completed('revision', '--head', '00'), '001 002 003 004', 'revisions for an option');
 is(completed('script', 'down'), 'downgrade', 'a direction');

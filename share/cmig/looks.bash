@@ -22,6 +22,8 @@ show;;cmig.show(:'argument');*;
 verify;current;cmig.verify(:'argument');*;cmig.verify(:'argument') WHERE NOT ok
 round-trip;;cmig.round_trip(NULLIF(:'argument', ''));revision, problem, kind, object;rows
 CURRENT;;cmig.current();revision, pg_catalog.concat_ws(', ', CASE WHEN is_head THEN 'head' END, CASE WHEN NOT known THEN 'not known' END) AS state, $BRANCH;
+SCOPES;;cmig.scopes();scope, pg_catalog.array_to_string(current, ', ') AS current, pending, failed;
+SCOPE-DRIFT;;cmig.scope_drift();scope, reference, object, upgrade_sql;rows
 LOG;;cmig.log();*;"
 
 # rows CALL [COLUMNS]: shows a function's rows as a table, with -v all columns
@@ -73,7 +75,9 @@ look_up()
 		if [ "$name" = "$verb" ]; then
 			look "$call" "$shown" "$found"
 		else
-			begin; rows "$call" "$shown"; run page
+			begin; rows "$call" "$shown"
+			[ "$found" != rows ] || found_rows
+			run page
 		fi
 		return
 	done <<<"$LOOKS"

@@ -7,6 +7,14 @@
 #	  The verbs that upgrade, downgrade, reset, or stamp a database.  They load the
 #	  files, plan, ask for confirmation, and run.  Sourced by cmig.
 
+# Fails if the options contradict each other.
+check_options()
+{
+	! given one-transaction || ! given stepwise || fail 2 '--one-transaction cannot be used with --stepwise'
+	! given one-transaction || ! given in-doubt || fail 2 '--in-doubt requires --stepwise'
+	! given sql || ! given dry-run || fail 2 '--sql cannot be used with --dry-run'
+}
+
 # confirm QUESTION: exits with status 5 unless the answer is yes
 confirm()
 {
@@ -97,8 +105,11 @@ look_ahead()
 # Adds a statement that prints the last line of a move: the current revisions.
 add_place()
 {
+	local where='pg_catalog.current_database()'
+
+	! given scope || where+=" || ', scope ' || :'scope'"
 	add_plain
-	given quiet || add "SELECT 'database ' || pg_catalog.current_database() || ' is at ' || coalesce(pg_catalog.string_agg(revision, ', ' ORDER BY revision), 'base') FROM cmig.current();"
+	given quiet || add "SELECT 'database ' || $where || ' is at ' || coalesce(pg_catalog.string_agg(revision, ', ' ORDER BY revision), 'base') FROM cmig.current();"
 }
 
 # count_of NUMBER NOUN: prints, for example, "1 revision" or "2 revisions"
@@ -171,9 +182,14 @@ targets()
 # Runs upgrade or downgrade.
 verb_move()
 {
+	check_options
 	[ "$verb" = downgrade ] || [ ${#arguments[@]} -gt 0 ] || arguments=(head)
 	targets "${arguments[@]}"
-	if given sql; then
+	if given scopes; then
+		upgrade_scopes
+	elif given max-failures; then
+		fail 2 '--max-failures requires --scopes'
+	elif given sql; then
 		DIRECTION=$verb
 		show_script
 	elif given dry-run; then
@@ -183,6 +199,56 @@ verb_move()
 		find_files
 		move "$verb"
 	fi
+}
+
+# Runs upgrade --scopes.  The revisions are linted in the scope that has most of them
+# before it, unless the scopes have no tables yet.
+upgrade_scopes()
+{
+	local name options=''
+
+	for name in scope sql dry-run stepwise one-transaction in-doubt plan-checksum; do
+		! given "$name" || fail 2 "--$name cannot be used with --scopes"
+	done
+	[ ${#TARGETS[@]} -eq 1 ] || fail 2 'scopes can have only one target'
+	[[ ${option_max_failures:=0} =~ ^[0-9]{1,9}$ ]] || fail 2 '--max-failures must be a number'
+	[ "$option_max_failures" = 0 ] || options=", max_failures => $option_max_failures"
+	find_files; begin; variable scopes "$option_scopes"; add_file_format; add_load
+	if ! given yes; then
+		add "SELECT pg_catalog.set_config('cmig.scope', coalesce((SELECT scope FROM cmig.scopes() WHERE scope LIKE :'scopes' AND pending > 0
+	ORDER BY pending DESC, scope LIMIT 1), ''), false) AS cmig_linted \\gset
+SELECT :'cmig_linted' <> '' AS cmig_found \\gset
+\\if :cmig_found"
+		add_hazards "${TARGETS[@]}"
+		add '\endif'
+	fi
+	look_ahead
+	files=()
+	[ "$hazards" -eq 0 ] || confirm "upgrade all schemas like $option_scopes, with $(count_of "$hazards" hazard)?"
+	begin; variable scopes "$option_scopes"
+	call "CALL cmig.upgrade_scopes(:'scopes', $TARGET$options)"
+	[ -z "$options" ] || found "cmig.scopes() WHERE scope LIKE :'scopes' AND failed IS NOT NULL"
+	run
+}
+
+verb_create_scope()
+{
+	argument schema
+	variable target "${arguments[1]:-head}"
+	find_files; begin; add_file_format; add_load
+	look_ahead
+	files=()
+	begin
+	rows "cmig.create_scope(:'schema', :'target')"
+	run
+}
+
+verb_drop_scope()
+{
+	argument schema
+	begin; perform "cmig.drop_scope(:'schema', confirm => :'schema')"
+	confirm "drop the schema ${arguments[0]} of the database ${PGDATABASE:-} and everything in it?"
+	run
 }
 
 show_script()
@@ -229,6 +295,7 @@ verb_stamp()
 
 verb_reset()
 {
+	check_options
 	find_files; begin; add_file_format; add_load
 	add "SELECT DISTINCT 'stepwise', '', '' FROM cmig.revision WHERE NOT transactional;"
 	look_ahead
@@ -237,4 +304,3 @@ verb_reset()
 	begin; choose_move reset ":'DBNAME'" ''; add_place
 	run
 }
-

@@ -18,6 +18,9 @@ merge;merge;. message
 baseline;baseline;message rev-id
 squash;squash;. message
 load;load;-
+upgrade_scopes;upgrade;scopes . max-failures
+create_scope;create-scope;. .
+drop_scope;drop-scope;.
 import_state;import --state;. history-table'
 
 # known_call FUNCTION: sets COMMAND and POSITIONS to the fields of CALLS; fails if no
@@ -64,6 +67,8 @@ typed_call()
 		if [ -z "$name" ]; then
 			name=${positions[0]-}
 			positions=(${positions[@]+"${positions[@]:1}"})
+		elif [ "$name" = confirm ]; then
+			continue
 		elif [[ $options != *" $name "* ]]; then
 			return 1
 		fi
@@ -98,6 +103,21 @@ typed_options()
 	TYPED=$rest$tail
 }
 
+# typed_scope TEXT: sets TYPED to the text, with --scope in place of SET and RESET
+# cmig.scope
+typed_scope()
+{
+	local rest=$1
+	local command="^(.*)SET cmig\\.scope = ('[^' ]*'); (cmig [^;]*)(.*)\$"
+	local setting="^(.*)SET cmig\\.scope = ('[^' ]*')(.*)\$"
+
+	[[ ! $rest =~ $command ]] || rest="${BASH_REMATCH[1]}${BASH_REMATCH[3]} --scope $(typed_value "${BASH_REMATCH[2]//[\']/}")${BASH_REMATCH[4]}"
+	[[ ! $rest =~ $setting ]] || rest="${BASH_REMATCH[1]}--scope $(typed_value "${BASH_REMATCH[2]//[\']/}")${BASH_REMATCH[3]}"
+	rest=${rest/RESET cmig.scope; cmig /cmig }
+	rest=${rest/#HINT:  RESET cmig.scope/HINT:  Leave out --scope}
+	TYPED=${rest/RESET cmig.scope/leave out --scope}
+}
+
 # typed TEXT: sets TYPED to the text, with commands and options in place of function
 # calls, arguments, and a SET of a cmig setting
 typed()
@@ -107,7 +127,10 @@ typed()
 	local setting="^(.*)SET (cmig\\.[a-z_]+) = ('[^' ]*'|[a-z0-9]+)(.*)\$"
 	local statement='^(.*[^A-Za-z_])?(SELECT [a-z_*, ]+ FROM |SELECT |CALL )$'
 
-	TYPED=$1
+	rest=${rest/repeat the CALL/repeat the command}
+	rest=${rest/use max_failures/use --max-failures}
+	rest=${rest/cmig.scopes() WHERE failed IS NOT NULL/cmig.scopes()}
+	TYPED=$rest
 	[[ $1 == *cmig.* || $1 == *' => '* ]] || return 0
 	while [[ $rest =~ $call ]]; do
 		before=${BASH_REMATCH[1]} name=${BASH_REMATCH[2]} arguments=${BASH_REMATCH[4]} after=${BASH_REMATCH[5]}
@@ -123,6 +146,8 @@ typed()
 		fi
 	done
 	rest=$rest$tail
+	typed_scope "$rest"
+	rest=$TYPED
 	[[ ! $rest =~ $setting ]] || rest="${BASH_REMATCH[1]}-x ${BASH_REMATCH[2]}=${BASH_REMATCH[3]//\'/}${BASH_REMATCH[4]}"
 	typed_options "$rest"
 }
