@@ -212,6 +212,21 @@ SELECT statement, rows, rewrites, error FROM cmig.dry_run();
 UPDATE cmig.revision SET upgrade_sql = 'TRUNCATE rewritten; INSERT INTO rewritten VALUES (1)';
 SELECT statement, rows, rewrites, error FROM cmig.dry_run();
 DROP TABLE rewritten;
+
+-- many locks in one statement, and in the caller's transaction
+DO $$BEGIN FOR i IN 1 .. 40 LOOP EXECUTE format('CREATE TABLE many_%s ()', i); END LOOP; END$$;
+SELECT string_agg('many_' || i, ', ' ORDER BY i) AS many FROM generate_series(1, 40) i \gset
+UPDATE cmig.revision SET upgrade_sql = format('LOCK %s IN SHARE MODE; SELECT 1; LOCK many_7; DECLARE c CURSOR FOR SELECT FROM many_8; LOCK many_9', :'many');
+CREATE VIEW lines AS SELECT statement, count(l) AS lines, min(l) AS first FROM cmig.dry_run() LEFT JOIN LATERAL regexp_split_to_table(locks, E'\n') l ON true
+	GROUP BY statement;
+SELECT * FROM lines ORDER BY statement;
+BEGIN;
+LOCK :many IN SHARE MODE;
+SELECT * FROM lines ORDER BY statement;
+ROLLBACK;
+SET client_min_messages = warning;
+DROP VIEW lines;
+DROP TABLE :many;
 DROP EXTENSION pg_cmig;
 DROP FUNCTION state();
 DROP VIEW names;
