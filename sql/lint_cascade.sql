@@ -65,6 +65,25 @@ SELECT * FROM list('CREATE MATERIALIZED VIEW nm AS SELECT * FROM child; DROP TAB
 SELECT * FROM list('CREATE VIEW nv AS WITH big AS (SELECT 1 AS a) SELECT a FROM big; DROP VIEW vv, v, vm, vf, app.names; DROP POLICY p ON child; DROP TABLE child, big');
 SELECT * FROM list('CREATE VIEW nv AS SELECT 1 AS d FROM child; CREATE OR REPLACE VIEW nv AS SELECT 1 AS d; DROP TABLE child');
 SELECT * FROM list('CREATE SCHEMA s; CREATE TABLE s.t (a int); CREATE VIEW w AS SELECT * FROM s.t; DROP SCHEMA s CASCADE; CREATE SCHEMA s; CREATE TABLE s.t (a int); DROP TABLE s.t');
+-- extensions, servers, collations, and functions
+CREATE SCHEMA "Odd schema";
+CREATE COLLATION "Odd schema".plain FROM "C";
+CREATE TABLE sorted (id int, name text COLLATE "Odd schema".plain);
+CREATE FOREIGN DATA WRAPPER regress_wrapper;
+CREATE SERVER regress_server FOREIGN DATA WRAPPER regress_wrapper;
+CREATE FOREIGN TABLE outside (id int) SERVER regress_server;
+CREATE FUNCTION doubled(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 * 2';
+CREATE TABLE computed (id int, twice int GENERATED ALWAYS AS (doubled(id)) STORED);
+SELECT * FROM list('SET search_path = "Odd schema"; DROP COLLATION plain CASCADE; SET search_path = public; ALTER TABLE sorted DROP name');
+SELECT * FROM list('DROP COLLATION plain CASCADE; DROP COLLATION "Odd schema".plain');
+SELECT * FROM list('ALTER TABLE sorted DROP name; DROP COLLATION "Odd schema".plain CASCADE');
+SELECT * FROM list('DROP SERVER regress_server CASCADE; DROP SERVER IF EXISTS nothing CASCADE'), list('DROP FOREIGN DATA WRAPPER regress_wrapper CASCADE') x;
+SELECT * FROM list('DROP FUNCTION doubled CASCADE; DROP FUNCTION f() CASCADE; DROP FUNCTION nothing(int) CASCADE; DROP FUNCTION a.b.c.d.e CASCADE; ALTER TABLE computed DROP twice');
+SELECT count(*) FROM cmig.lint_sql('DROP COLLATION "Odd schema".plain CASCADE', facts => false) WHERE rule = 'dependent-objects';
+DROP SCHEMA "Odd schema" CASCADE;
+DROP FOREIGN DATA WRAPPER regress_wrapper CASCADE;
+DROP TABLE sorted, computed;
+DROP FUNCTION doubled(int);
 -- without facts
 SELECT statement, message FROM cmig.lint_sql('CREATE VIEW nv AS SELECT a FROM t; DROP TABLE t; DROP VIEW nv; DROP TABLE t', facts => false) WHERE rule = 'dependent-objects';
 

@@ -183,7 +183,7 @@ add_dropped(Drop *drop, Oid class, Oid object, int32 sub)
 }
 
 /*
- * Returns the relation to which a row of pg_attrdef, pg_rewrite, or a similar
+ * Returns the relation to which a row of pg_rewrite, pg_trigger, or a similar
  * catalog belongs.
  */
 static Oid
@@ -197,8 +197,6 @@ relation_of_row(Oid catalog, HeapTuple row)
 			return ((Form_pg_trigger) GETSTRUCT(row))->tgrelid;
 		case PolicyRelationId:
 			return ((Form_pg_policy) GETSTRUCT(row))->polrelid;
-		case AttrDefaultRelationId:
-			return ((Form_pg_attrdef) GETSTRUCT(row))->adrelid;
 		case StatisticExtRelationId:
 			return ((Form_pg_statistic_ext) GETSTRUCT(row))->stxrelid;
 		default:
@@ -291,6 +289,20 @@ lock_rule(Drop *drop, Oid rule)
 		add_dropped(drop, RelationRelationId, relation, 0);
 }
 
+/*
+ * Add the table that is locked when a column default is dropped.  A generated
+ * column is dropped together with its expression.
+ */
+static void
+lock_default(Drop *drop, Oid attrdef)
+{
+	ObjectAddress column = GetAttrDefaultColumnAddress(attrdef);
+
+	add_locked(drop, column.objectId);
+	if (OidIsValid(column.objectId) && get_attgenerated(column.objectId, column.objectSubId) != '\0')
+		add_dropped(drop, column.classId, column.objectId, column.objectSubId);
+}
+
 /* Add the relations that are locked when an object is dropped. */
 static void
 lock_object(Drop *drop, const ObjectAddress *object)
@@ -319,8 +331,7 @@ lock_object(Drop *drop, const ObjectAddress *object)
 											  Anum_pg_statistic_ext_oid, object->objectId));
 			break;
 		case AttrDefaultRelationId:
-			add_locked(drop, relation_of_part(AttrDefaultRelationId, AttrDefaultOidIndexId,
-											  Anum_pg_attrdef_oid, object->objectId));
+			lock_default(drop, object->objectId);
 			break;
 		default:
 			break;

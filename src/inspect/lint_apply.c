@@ -320,6 +320,16 @@ apply_drop(CmigLint *lint, DropStmt *statement)
 					cmig_lint_cascade_schema(lint, strVal(lfirst(lc)));
 			}
 			break;
+		case OBJECT_EXTENSION:
+		case OBJECT_COLLATION:
+		case OBJECT_FOREIGN_SERVER:
+		case OBJECT_FDW:
+			foreach(lc, statement->objects)
+			{
+				if (statement->behavior == DROP_CASCADE)
+					cmig_lint_cascade_other(lint, statement->removeType, lfirst(lc));
+			}
+			break;
 		default:
 			break;
 	}

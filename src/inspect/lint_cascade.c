@@ -7,18 +7,24 @@
  */
 #include "postgres.h"
 
+#include "base/listing.h"
+#include "base/settings.h"
+#include "base/subtransaction.h"
 #include "base/text_list.h"
 #include "inspect/dropped_locks.h"
 #include "inspect/lint_alter.h"
 #include "inspect/lint_cascade.h"
 #include "inspect/lint_expression.h"
 #include "inspect/lint_objects.h"
+#include "inspect/lint_session.h"
 #include "inspect/lint_state.h"
 #include "inspect/lint_types.h"
 #include "inspect/lint_uses.h"
 
 #include "access/htup_details.h"
+#include "catalog/dependency.h"
 #include "catalog/namespace.h"
+#include "catalog/objectaddress.h"
 #include "catalog/pg_attrdef.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
@@ -26,7 +32,9 @@
 #include "catalog/pg_policy.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
 #include "nodes/nodeFuncs.h"
+#include "utils/builtins.h"
 #include "utils/catcache.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -360,4 +368,110 @@ cmig_lint_cascade_schema(CmigLint *lint, const char *name)
 {
 	cascade(lint, NamespaceRelationId, lint->reads_facts ? get_namespace_oid(name, true) : InvalidOid, 0);
 	cmig_lint_state_remove_schema(lint, name);
+}
+
+/* Other kinds of objects */
+
+/* A search for an object by its name. */
+typedef struct Search
+{
+	const char *search_path;
+	ObjectType	type;
+	Node	   *name;
+	ObjectAddress found;
+} Search;
+
+/* Subtransaction callback: find the object. */
+static void
+find_object(void *arg)
+{
+	Search	   *search = arg;
+
+	cmig_settings_override("search_path", search->search_path);
+	if (!cmig_dropped_locks_find(search->type, search->name, &search->found))
+		search->found = InvalidObjectAddress;
+}
+
+/* Returns search_path as the script has set it, as a string. */
+static char *
+path_text(const CmigLint *lint)
+{
+	StringInfoData text;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	foreach(lc, cmig_lint_session_path(lint))
+		appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "", quote_identifier(lfirst(lc)));
+	return text.data;
+}
+
+/* Find an object.  An object whose name raises an error counts as missing. */
+static ObjectAddress
+find_other(const CmigLint *lint, ObjectType type, Node *name)
+{
+	Search		search = {.type = type,.name = name,.found = InvalidObjectAddress};
+	ErrorData  *error;
+
+	if (!lint->reads_facts)
+		return InvalidObjectAddress;
+	search.search_path = path_text(lint);
+	error = cmig_subtransaction_rehearse(find_object, &search);
+	if (error != NULL && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		ReThrowError(error);
+	return error == NULL ? search.found : InvalidObjectAddress;
+}
+
+void
+cmig_lint_cascade_other(CmigLint *lint, ObjectType type, Node *name)
+{
+	ObjectAddress object = find_other(lint, type, name);
+
+	cascade(lint, object.classId, object.objectId, 0);
+}
+
+/*
+ * Is the object a table, a view, or a column that clients use, and that the
+ * plan has not dropped yet?
+ */
+static bool
+is_used_by_clients(CmigLint *lint, const ObjectAddress *object)
+{
+	CmigLintTable *table;
+
+	if (object->classId != RelationRelationId ||
+		cmig_lint_state_is_gone(lint, object->objectId) ||
+		OidIsValid(getExtensionOfObject(RelationRelationId, object->objectId)))
+		return false;
+	switch (get_rel_relkind(object->objectId))
+	{
+		case RELKIND_RELATION:
+		case RELKIND_PARTITIONED_TABLE:
+		case RELKIND_FOREIGN_TABLE:
+		case RELKIND_VIEW:
+		case RELKIND_MATVIEW:
+			table = cmig_lint_state_find_oid(lint, object->objectId);
+			return object->objectSubId == 0 || find_column(lint, table, object->objectSubId) != NULL;
+		default:
+			return false;
+	}
+}
+
+char *
+cmig_lint_cascade_describe(CmigLint *lint, ObjectType type, Node *name, CmigListing *listing)
+{
+	ObjectAddress first = find_other(lint, type, name);
+	List	   *dropped;
+
+	if (!OidIsValid(first.objectId))
+		return NULL;
+	dropped = cmig_dropped_objects(&first, is_spared, lint);
+	for (int i = 1; i < list_length(dropped); i++)
+	{
+		const ObjectAddress *object = list_nth(dropped, i);
+		char	   *description = is_used_by_clients(lint, object) ? getObjectDescription(object, true) : NULL;
+
+		if (description != NULL)
+			cmig_listing_add(listing, description);
+	}
+	return getObjectDescription(&first, true);
 }

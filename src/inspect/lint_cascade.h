@@ -13,6 +13,7 @@
 #define CMIG_LINT_CASCADE_H
 
 #include "postgres.h"
+#include "base/listing.h"
 #include "inspect/lint_code.h"
 #include "inspect/lint_rule.h"
 
@@ -48,5 +49,18 @@ extern void cmig_lint_cascade_type(CmigLint *lint, TypeName *name);
  * CASCADE, including the schema's relations.
  */
 extern void cmig_lint_cascade_schema(CmigLint *lint, const char *name);
+
+/*
+ * Record the objects that are dropped together with an object of another kind
+ * because of CASCADE.
+ */
+extern void cmig_lint_cascade_other(CmigLint *lint, ObjectType type, Node *name);
+
+/*
+ * Add the tables, views, and columns that are dropped together with an object
+ * because of CASCADE to the listing.  Returns a description of the object, or
+ * NULL if it does not exist.
+ */
+extern char *cmig_lint_cascade_describe(CmigLint *lint, ObjectType type, Node *name, CmigListing *listing);
 
 #endif							/* CMIG_LINT_CASCADE_H */

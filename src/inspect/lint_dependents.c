@@ -233,16 +233,57 @@ check_dropped_types(CmigLint *lint, DropStmt *drop)
 	}
 }
 
+/*
+ * Check DROP EXTENSION, DROP FUNCTION, and so on with CASCADE: they can drop
+ * columns, tables, and views.
+ */
+static void
+check_dropped_others(CmigLint *lint, DropStmt *drop)
+{
+	ListCell   *lc;
+
+	foreach(lc, drop->behavior == DROP_CASCADE ? drop->objects : NIL)
+	{
+		CmigListing listing;
+		char	   *object;
+
+		cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
+		object = cmig_lint_cascade_describe(lint, drop->removeType, lfirst(lc), &listing);
+		if (object != NULL && listing.count > 0)
+			report_dropped(lint, object, cmig_listing_text(&listing), DROP_CASCADE);
+	}
+}
+
 /* Implements the rule dependent-objects. */
 static void
 check_dependents(CmigLint *lint, Node *node)
 {
-	if (IsA(node, DropStmt) && (((DropStmt *) node)->removeType == OBJECT_TYPE || ((DropStmt *) node)->removeType == OBJECT_DOMAIN))
-		check_dropped_types(lint, (DropStmt *) node);
-	else if (IsA(node, DropStmt))
-		check_dropped(lint, (DropStmt *) node);
-	else
+	if (!IsA(node, DropStmt))
+	{
 		check_altered(lint, (AlterTableStmt *) node);
+		return;
+	}
+	switch (((DropStmt *) node)->removeType)
+	{
+		case OBJECT_TYPE:
+		case OBJECT_DOMAIN:
+			check_dropped_types(lint, (DropStmt *) node);
+			break;
+		case OBJECT_EXTENSION:
+		case OBJECT_FUNCTION:
+		case OBJECT_PROCEDURE:
+		case OBJECT_ROUTINE:
+		case OBJECT_AGGREGATE:
+		case OBJECT_OPERATOR:
+		case OBJECT_COLLATION:
+		case OBJECT_FOREIGN_SERVER:
+		case OBJECT_FDW:
+			check_dropped_others(lint, (DropStmt *) node);
+			break;
+		default:
+			check_dropped(lint, (DropStmt *) node);
+			break;
+	}
 }
 
 /*

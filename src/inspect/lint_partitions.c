@@ -83,30 +83,38 @@ may_be_proven(const CmigLintTable *parent, const CmigLintTable *partition)
 	return true;
 }
 
-/* Would PostgreSQL scan the table when a partition is attached? */
+/* Would PostgreSQL scan the table when the parent gets a partition? */
 static bool
-is_scanned(CmigLint *lint, CmigLintTable *table)
+is_scanned(CmigLint *lint, const CmigLintTable *parent, CmigLintTable *table)
 {
 	if (!cmig_lint_model_is_large(table))
 		return false;
 	cmig_lint_state_load(lint, table);
-	return !may_be_proven(lint->target, table);
+	return !may_be_proven(parent, table);
+}
+
+/* Report that a new partition of the parent scans its default partition. */
+static void
+report_default(CmigLint *lint, const CmigLintTable *parent, const char *action)
+{
+	Oid			other = OidIsValid(parent->oid) ? cmig_lint_catalog_default_partition(parent->oid) : InvalidOid;
+	CmigLintTable *rest = OidIsValid(other) ? cmig_lint_state_find_oid(lint, other) : NULL;
+
+	if (is_scanned(lint, parent, rest))
+		cmig_lint_report(lint, NULL, "%s scans the default partition %s under an AccessExclusiveLock; add a valid CHECK to it that excludes the bounds first, and drop the CHECK afterwards",
+						 action, cmig_lint_text_table(rest));
 }
 
 static void
 check_attach_action(CmigLint *lint, const PartitionCmd *attach)
 {
 	CmigLintTable *partition = cmig_lint_state_find(lint, attach->name, false);
-	Oid			other = OidIsValid(lint->target->oid) ?
-	cmig_lint_catalog_default_partition(lint->target->oid) : InvalidOid;
-	CmigLintTable *rest = OidIsValid(other) ? cmig_lint_state_find_oid(lint, other) : NULL;
 
-	if (is_scanned(lint, partition))
+	if (is_scanned(lint, lint->target, partition))
 		cmig_lint_report(lint, NULL, "ATTACH PARTITION scans %s under an AccessExclusiveLock; add NOT NULL and a valid CHECK that implies the bounds first, and drop the CHECK afterwards",
 						 cmig_lint_text_table(partition));
-	else if (is_scanned(lint, rest))
-		cmig_lint_report(lint, NULL, "ATTACH PARTITION scans the default partition %s under an AccessExclusiveLock; add a valid CHECK to it that excludes the bounds first, and drop the CHECK afterwards",
-						 cmig_lint_text_table(rest));
+	else
+		report_default(lint, lint->target, "ATTACH PARTITION");
 }
 
 /* Implements the rule attaching-partition. */
@@ -115,6 +123,15 @@ check_attach(CmigLint *lint, Node *node)
 {
 	ListCell   *lc;
 
+	if (IsA(node, CreateStmt))
+	{
+		CreateStmt *create = (CreateStmt *) node;
+		CmigLintTable *parent = create->partbound ? cmig_lint_state_find(lint, linitial(create->inhRelations), false) : NULL;
+
+		if (parent != NULL)
+			report_default(lint, parent, "CREATE TABLE ... PARTITION OF");
+		return;
+	}
 	if (lint->target == NULL)
 		return;
 	foreach(lc, ((AlterTableStmt *) node)->cmds)
@@ -129,6 +146,6 @@ check_attach(CmigLint *lint, Node *node)
 
 const CmigLintRule cmig_lint_partitions[] = {
 	{"require-concurrent-partition-detach", CMIG_LINT_WARNING, false, check_detach, {T_AlterTableStmt}},
-	{"attaching-partition", CMIG_LINT_ERROR, false, check_attach, {T_AlterTableStmt}},
+	{"attaching-partition", CMIG_LINT_ERROR, false, check_attach, {T_AlterTableStmt, T_CreateStmt}},
 	{NULL}
 };

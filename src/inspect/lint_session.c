@@ -12,6 +12,7 @@
 
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/varlena.h"
@@ -151,11 +152,12 @@ cmig_lint_session_set(CmigLint *lint, const char *name, const char *value)
 
 /*
  * Returns the values of a SET command as one string, or "?" if one of them is
- * not a constant.
+ * not a constant.  Each value of search_path is one name.
  */
 static char *
-setting_text(List *values)
+setting_text(const char *name, List *values)
 {
+	bool		is_path = pg_strcasecmp(name, "search_path") == 0;
 	StringInfoData text;
 	ListCell   *lc;
 
@@ -166,7 +168,7 @@ setting_text(List *values)
 
 		if (value == NULL)
 			return "?";
-		appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "", value);
+		appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "", is_path ? quote_identifier(value) : value);
 	}
 	return text.data;
 }
@@ -177,7 +179,7 @@ cmig_lint_session_apply_set(CmigLint *lint, VariableSetStmt *statement)
 	switch (statement->kind)
 	{
 		case VAR_SET_VALUE:
-			cmig_lint_session_set(lint, statement->name, setting_text(statement->args));
+			cmig_lint_session_set(lint, statement->name, setting_text(statement->name, statement->args));
 			break;
 		case VAR_SET_DEFAULT:
 		case VAR_RESET:

@@ -82,3 +82,5 @@ CREATE INDEX plain_own ON plain (id own_ops);
 CREATE TABLE moment (id int PRIMARY KEY, at timestamp);
 CREATE TRIGGER rt AFTER INSERT ON ev FOR EACH ROW EXECUTE FUNCTION touch();
 CREATE TRIGGER st AFTER INSERT ON ev FOR EACH STATEMENT EXECUTE FUNCTION touch();
+CREATE TABLE computed (id int PRIMARY KEY, twice int GENERATED ALWAYS AS (double(id)) STORED);
+CREATE INDEX computed_twice ON computed (twice);
