@@ -11,6 +11,7 @@
 
 #include "schema/annotate.h"
 #include "schema/attached.h"
+#include "schema/between.h"
 #include "schema/children.h"
 #include "schema/column_inherit.h"
 #include "schema/concurrent.h"
@@ -40,9 +41,13 @@ typedef struct Deparse
 static void
 put_row(const Deparse *deparse, const CmigDiffRow *row)
 {
-	MemoryContext old = MemoryContextSwitchTo(deparse->context);
+	CmigDiffRow printed = *row;
+	MemoryContext old;
 
-	deparse->callback(row, deparse->arg);
+	printed.upgrade = cmig_between_restore(row->upgrade);
+	printed.downgrade = cmig_between_restore(row->downgrade);
+	old = MemoryContextSwitchTo(deparse->context);
+	deparse->callback(&printed, deparse->arg);
 	MemoryContextSwitchTo(old);
 }
 

@@ -5,165 +5,47 @@
  * An expression is split into tokens.  Casts of arrays and their elements to
  * text and varchar are removed, because PostgreSQL moves them between an
  * array and its elements when an expression is printed and parsed again.
- * Then parentheses around a single operand are removed; parentheses that
- * group operands are kept.
+ * Then parentheses around a single operand are removed, and those around the
+ * first operands of a longer AND or OR.  Other parentheses that group operands
+ * are kept.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
 #include "schema/normal.h"
+#include "schema/tokens.h"
 
 #include "lib/stringinfo.h"
-
-/* A token of an expression that is normalized. */
-typedef struct Token
-{
-	const char *text;
-	int			length;
-	int			match;			/* index of the matching bracket; -1 for other
-								 * tokens */
-	bool		gone;
-} Token;
-
-/* All tokens of an expression. */
-typedef struct Tokens
-{
-	int			count;
-	Token	   *tokens;
-} Tokens;
-
-/* Can the character be part of a name or a number? */
-static bool
-is_word(unsigned char c)
-{
-	return c == '_' || c == '$' || c == '.' || IS_HIGHBIT_SET(c) ||
-		(c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static bool
-is_operator(unsigned char c)
-{
-	return c != '\0' && strchr("+-*/<>=~!@#%^&|`?:", c) != NULL;
-}
-
-/* Returns the end of a quoted identifier or string. */
-static const char *
-skip_quoted(const char *p, bool escapes)
-{
-	char		quote = *p++;
-
-	for (; *p != '\0'; p++)
-	{
-		if (escapes && *p == '\\' && p[1] != '\0')
-			p++;
-		else if (*p == quote)
-		{
-			if (p[1] != quote)
-				return p + 1;
-			p++;
-		}
-	}
-	return p;
-}
-
-/*
- * Returns the end of a token.  A qualified name, including any quotes, is one
- * token, and so is an operator.
- */
-static const char *
-skip_token(const char *p)
-{
-	const char *start = p;
-
-	if (*p == '\'')
-		return skip_quoted(p, false);
-	if ((*p == 'E' || *p == 'B' || *p == 'X') && p[1] == '\'')
-		return skip_quoted(p + 1, *p == 'E');
-	while (*p == '"' || is_word(*p))
-		p = *p == '"' ? skip_quoted(p, false) : p + 1;
-	if (p > start)
-		return p;
-	while (is_operator(*p))
-		p++;
-	return p > start ? p : p + 1;
-}
-
-/* Split a string into tokens, and match its brackets. */
-static Tokens
-cut(const char *text)
-{
-	Tokens		result = {0};
-	int		   *open;
-	int			depth = 0;
-
-	result.tokens = palloc(sizeof(Token) * (strlen(text) + 1));
-	open = palloc(sizeof(int) * (strlen(text) + 1));
-	while (*text != '\0')
-	{
-		Token	   *token = &result.tokens[result.count];
-		const char *end;
-
-		if (strchr(" \t\r\n", *text) != NULL)
-		{
-			text++;
-			continue;
-		}
-		end = skip_token(text);
-		*token = (Token)
-		{
-			.text = text,.length = end - text,.match = -1
-		};
-		if (*text == '(' || *text == '[')
-			open[depth++] = result.count;
-		else if ((*text == ')' || *text == ']') && depth > 0)
-		{
-			token->match = open[--depth];
-			result.tokens[token->match].match = result.count;
-		}
-		result.count++;
-		text = end;
-	}
-	pfree(open);
-	return result;
-}
-
-/* Is the token equal to the given string? */
-static bool
-is(const Tokens *tokens, int i, const char *text)
-{
-	return i >= 0 && i < tokens->count && tokens->tokens[i].length == (int) strlen(text) &&
-		strncmp(tokens->tokens[i].text, text, tokens->tokens[i].length) == 0;
-}
 
 /*
  * Returns the number of tokens in the name of a text type that begins at
  * this position, or 0 if there is none.
  */
 static int
-text_type(const Tokens *tokens, int i)
+text_type(const CmigTokens *tokens, int i)
 {
 	int			start = i;
 
-	if (is(tokens, i, "text"))
+	if (cmig_tokens_is(tokens, i, "text"))
 		i++;
-	else if (is(tokens, i, "character") && is(tokens, i + 1, "varying"))
+	else if (cmig_tokens_is(tokens, i, "character") && cmig_tokens_is(tokens, i + 1, "varying"))
 		i += 2;
 	else
 		return 0;
-	if (is(tokens, i, "("))
+	if (cmig_tokens_is(tokens, i, "("))
 		return 0;				/* a cast with a length is kept, because it
 								 * truncates */
-	if (is(tokens, i, "[") && is(tokens, i + 1, "]"))
+	if (cmig_tokens_is(tokens, i, "[") && cmig_tokens_is(tokens, i + 1, "]"))
 		i += 2;
 	return i - start;
 }
 
 /* Remove the cast to a text type at this place, if there is one. */
 static void
-drop_cast(Tokens *tokens, int i)
+drop_cast(CmigTokens *tokens, int i)
 {
-	int			length = is(tokens, i, "::") ? text_type(tokens, i + 1) : 0;
+	int			length = cmig_tokens_is(tokens, i, "::") ? text_type(tokens, i + 1) : 0;
 
 	for (int j = 0; length > 0 && j <= length; j++)
 		tokens->tokens[i + j].gone = true;
@@ -171,18 +53,18 @@ drop_cast(Tokens *tokens, int i)
 
 /* Remove casts to text types from arrays and their elements. */
 static void
-drop_casts(Tokens *tokens)
+drop_casts(CmigTokens *tokens)
 {
 	for (int i = 0; i + 1 < tokens->count; i++)
 	{
 		int			first = i,
 					last = tokens->tokens[i + 1].match;
 
-		if (!is(tokens, i, "ARRAY") || !is(tokens, i + 1, "[") || last < i)
+		if (!cmig_tokens_is(tokens, i, "ARRAY") || !cmig_tokens_is(tokens, i + 1, "[") || last < i)
 			continue;
 		for (int j = i + 2; j < last; j++)
 			drop_cast(tokens, j);
-		while (is(tokens, last + 1, ")") && tokens->tokens[last + 1].match == first - 1)
+		while (cmig_tokens_is(tokens, last + 1, ")") && tokens->tokens[last + 1].match == first - 1)
 		{
 			first--;
 			last++;
@@ -191,32 +73,19 @@ drop_casts(Tokens *tokens)
 	}
 }
 
-/*
- * Returns the next token, in either direction, that has not been removed; -1
- * if there is none.
- */
-static int
-neighbor(const Tokens *tokens, int i, int step)
-{
-	for (i += step; i >= 0 && i < tokens->count; i += step)
-		if (!tokens->tokens[i].gone)
-			return i;
-	return -1;
-}
-
 /* Is there a single operand between two parentheses? */
 static bool
-is_operand(const Tokens *tokens, int first, int last)
+is_operand(const CmigTokens *tokens, int first, int last)
 {
-	const Token *token = &tokens->tokens[first];
+	const CmigToken *token = &tokens->tokens[first];
 
 	if (first == last)
 		return *token->text != '*';
 	if (*token->text == '(')
 		return token->match == last;
-	if (is(tokens, first, "ARRAY"))
+	if (cmig_tokens_is(tokens, first, "ARRAY"))
 	{
-		int			bracket = neighbor(tokens, first, 1);
+		int			bracket = cmig_tokens_neighbor(tokens, first, 1);
 
 		return *tokens->tokens[bracket].text == '[' && tokens->tokens[bracket].match == last;
 	}
@@ -228,24 +97,24 @@ is_operand(const Tokens *tokens, int first, int last)
  * keyword?
  */
 static bool
-takes_parentheses(const Tokens *tokens, int i)
+takes_parentheses(const CmigTokens *tokens, int i)
 {
 	static const char *const operators[] = {"AND", "OR", "NOT", "WHEN", "THEN", "ELSE", "CASE", "CHECK",
 	"WHERE", "IS", "ON"};
 
 	if (i < 0)
 		return false;
-	if (!is_word(*tokens->tokens[i].text) && *tokens->tokens[i].text != '"')
+	if (!cmig_tokens_is_word(*tokens->tokens[i].text) && *tokens->tokens[i].text != '"')
 		return false;
 	for (int j = 0; j < lengthof(operators); j++)
-		if (is(tokens, i, operators[j]))
+		if (cmig_tokens_is(tokens, i, operators[j]))
 			return false;
 	return true;
 }
 
 /* Remove parentheses around single operands. */
 static void
-drop_parentheses(Tokens *tokens)
+drop_parentheses(CmigTokens *tokens)
 {
 	bool		changed = true;
 
@@ -254,16 +123,16 @@ drop_parentheses(Tokens *tokens)
 		changed = false;
 		for (int i = 0; i < tokens->count; i++)
 		{
-			Token	   *token = &tokens->tokens[i];
+			CmigToken  *token = &tokens->tokens[i];
 			int			first,
 						last;
 
 			if (token->gone || *token->text != '(' || token->match < i)
 				continue;
-			first = neighbor(tokens, i, 1);
-			last = neighbor(tokens, token->match, -1);
+			first = cmig_tokens_neighbor(tokens, i, 1);
+			last = cmig_tokens_neighbor(tokens, token->match, -1);
 			if (first > last || first == token->match || !is_operand(tokens, first, last) ||
-				(takes_parentheses(tokens, neighbor(tokens, i, -1)) &&
+				(takes_parentheses(tokens, cmig_tokens_neighbor(tokens, i, -1)) &&
 				 *tokens->tokens[first].text != '('))
 				continue;
 			token->gone = tokens->tokens[token->match].gone = true;
@@ -272,22 +141,70 @@ drop_parentheses(Tokens *tokens)
 	}
 }
 
+/*
+ * Is there an expression between two parentheses whose operands are all joined
+ * with this connective, AND or OR?
+ */
+static bool
+is_chain(const CmigTokens *tokens, int open, const char *connective)
+{
+	const char *other = strcmp(connective, "AND") == 0 ? "OR" : "AND";
+	bool		found = false;
+	int			i = cmig_tokens_neighbor(tokens, open, 1);
+
+	if (cmig_tokens_is(tokens, i, "SELECT") || cmig_tokens_is(tokens, i, "WITH") || cmig_tokens_is(tokens, i, "VALUES"))
+		return false;
+	for (; i >= 0 && i < tokens->tokens[open].match; i = cmig_tokens_neighbor(tokens, i, 1))
+	{
+		if (cmig_tokens_is(tokens, i, other))
+			return false;
+		found |= cmig_tokens_is(tokens, i, connective);
+		if (tokens->tokens[i].match > i)
+			i = tokens->tokens[i].match;
+	}
+	return found;
+}
+
+/*
+ * Remove parentheses from "((a AND b) AND c)".  PostgreSQL prints them for "a
+ * BETWEEN x AND y AND c", but not for its own output.
+ */
+static void
+drop_chains(CmigTokens *tokens)
+{
+	for (int i = 0; i < tokens->count; i++)
+	{
+		CmigToken  *token = &tokens->tokens[i];
+		int			before = cmig_tokens_neighbor(tokens, i, -1),
+					after;
+
+		if (token->gone || *token->text != '(' || token->match < i ||
+			(before >= 0 && !cmig_tokens_is(tokens, before, "(")))
+			continue;
+		after = cmig_tokens_neighbor(tokens, token->match, 1);
+		if ((cmig_tokens_is(tokens, after, "AND") && is_chain(tokens, i, "AND")) ||
+			(cmig_tokens_is(tokens, after, "OR") && is_chain(tokens, i, "OR")))
+			token->gone = tokens->tokens[token->match].gone = true;
+	}
+}
+
 /* Returns the normalized tokens.  Removes casts only if "casts" is true. */
-static Tokens
+static CmigTokens
 normal_tokens(const char *text, bool casts)
 {
-	Tokens		tokens = cut(text);
+	CmigTokens	tokens = cmig_tokens_cut(text);
 
 	if (casts)
 		drop_casts(&tokens);
 	drop_parentheses(&tokens);
+	drop_chains(&tokens);
 	return tokens;
 }
 
 bool
 cmig_normal_same(const char *a, const char *b)
 {
-	Tokens		left,
+	CmigTokens	left,
 				right;
 	int			i = -1,
 				j = -1;
@@ -306,8 +223,8 @@ cmig_normal_same(const char *a, const char *b)
 	right = normal_tokens(b, casts);
 	while (same)
 	{
-		i = neighbor(&left, i, 1);
-		j = neighbor(&right, j, 1);
+		i = cmig_tokens_neighbor(&left, i, 1);
+		j = cmig_tokens_neighbor(&right, j, 1);
 		if (i < 0 || j < 0)
 			break;
 		same = left.tokens[i].length == right.tokens[j].length &&
@@ -325,7 +242,7 @@ cmig_normal_same(const char *a, const char *b)
 static const char *
 closing_bracket(const char *p)
 {
-	for (int depth = 1; *p != '\0'; p = *p == '\'' ? skip_quoted(p, false) : p + 1)
+	for (int depth = 1; *p != '\0'; p = *p == '\'' ? cmig_tokens_skip_quoted(p, false) : p + 1)
 	{
 		if (*p == '[')
 			depth++;

@@ -1,0 +1,23 @@
+/*
+ * between.h
+ *	  Restores BETWEEN in printed SQL.
+ *
+ * PostgreSQL prints "a BETWEEN 1 AND 9 AND b" as "((a >= 1) AND (a <= 9)) AND
+ * b".  When it parses this, it drops the inner parentheses.  No database
+ * access.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_BETWEEN_H
+#define CMIG_BETWEEN_H
+
+#include "postgres.h"
+
+/*
+ * Rewrite statements, which may be NULL, so that their expressions are printed
+ * in the same form after they have been executed.  Returns the argument or a
+ * new string.
+ */
+extern const char *cmig_between_restore(const char *sql);
+
+#endif							/* CMIG_BETWEEN_H */
