@@ -64,7 +64,7 @@ typedef struct Estimate
 	float4		rows;
 	int32		visible;
 	int32		frozen;
-}			Estimate;
+} Estimate;
 
 CmigCounters
 cmig_existing_count(Oid relation)
@@ -336,7 +336,7 @@ cmig_existing_rolled_back(CmigExistingSet *set)
 
 /* Set a table's estimates to their values at the start of the dry run. */
 static void
-restore_estimate(const Estimate * estimate)
+restore_estimate(const Estimate *estimate)
 {
 	HeapTuple	row = SearchSysCache1(RELOID, ObjectIdGetDatum(estimate->oid));
 	Form_pg_class form;
@@ -372,7 +372,7 @@ cmig_existing_restore(CmigExistingSet *set)
 	hash_seq_init(&scan, set->relations);
 	while ((relation = hash_seq_search(&scan)) != NULL)
 	{
-		const		Estimate *estimate;
+		const Estimate *estimate;
 
 		if (!relation->existed || relation->held < ShareLock)
 			continue;
