@@ -78,6 +78,27 @@ SELECT revision FROM cmig.upgrade('002');
 DELETE FROM cmig.revision WHERE revision <> '004';
 SELECT * FROM cmig.load(:'squashed');
 SELECT * FROM cmig.upgrade();
+SELECT * FROM cmig.check() WHERE severity <> 'notice';
+SELECT item, value, hint FROM cmig.status() WHERE item IN ('error', 'notice');
+SELECT cmig.stamp('s');
+-- with another one that is replaced
+BEGIN;
+SELECT count(*) FROM cmig.load(:'files');
+DELETE FROM cmig.revision WHERE revision = '003';
+SELECT * FROM cmig.check() WHERE severity <> 'notice';
+ROLLBACK;
+BEGIN;
+SELECT count(*) FROM cmig.load(:'files');
+DELETE FROM cmig.revision WHERE revision = '001';
+SELECT * FROM cmig.check() WHERE severity <> 'notice';
+ROLLBACK;
+-- the database has everything
+BEGIN;
+CREATE TABLE c (x int);
+SELECT cmig.stamp('s', purge => true);
+SELECT * FROM cmig.check() WHERE object <> 'pg_dump';
+SELECT revision FROM cmig.upgrade();
+ROLLBACK;
 SELECT count(*) FROM cmig.load(:'files');
 SELECT revision FROM cmig.upgrade();
 SELECT * FROM shown;
@@ -93,6 +114,15 @@ SELECT revision FROM cmig.downgrade('base');
 SELECT revision FROM cmig.upgrade();
 SELECT * FROM shown;
 SELECT revision FROM cmig.downgrade('base');
+-- without the files that the replaced one has replaced
+DELETE FROM cmig.revision WHERE revision NOT IN ('s', '004');
+SELECT revision FROM cmig.upgrade('s');
+SELECT * FROM cmig.load(:'twice');
+SELECT * FROM cmig.check() WHERE object <> 'pg_dump';
+SELECT * FROM shown;
+SELECT revision FROM cmig.upgrade('004');
+SELECT revision FROM cmig.version;
+SELECT revision FROM cmig.downgrade('base');
 DELETE FROM cmig.revision;
 
 -- one that is partially applied, or partially reverted, is finished first
@@ -104,6 +134,10 @@ SELECT * FROM cmig.load(E'-- revision: s\n-- down_revision: 001\n-- replaces: 00
 SELECT * FROM shown;
 SELECT * FROM cmig.check() WHERE object = 's';
 SELECT item, value, hint FROM cmig.status() WHERE item ~ '^(head|pending|partially applied)$';
+SAVEPOINT gone;
+DELETE FROM cmig.revision WHERE revision = '003';
+SELECT * FROM cmig.check() WHERE object = 's';
+ROLLBACK TO gone;
 COMMIT;
 SELECT * FROM cmig.load(:'files2', prune => true);
 INSERT INTO a VALUES (1);

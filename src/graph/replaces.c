@@ -171,8 +171,27 @@ set_meaning(Resolve *resolve, const char *name, char *means)
 }
 
 /*
- * Returns true if each replaced revision that is not loaded has been applied
- * and has no version row.
+ * Is a replaced revision not loaded, and does no other replaced revision take
+ * its place?
+ */
+static bool
+is_missing(const CmigGraph *graph, const CmigRevision *revision, const char *name)
+{
+	if (cmig_graph_find_id(graph, name) >= 0)
+		return false;
+	for (int i = 0; i < revision->replaces.count; i++)
+	{
+		int			node = cmig_graph_find_id(graph, revision->replaces.names[i]);
+
+		if (node >= 0 && has_name(&graph->nodes[node].revision->replaces, name))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Returns true if each replaced revision that is missing has been applied and
+ * has no version row.
  */
 static bool
 has_old(const Resolve *resolve, const CmigRevision *revision)
@@ -181,11 +200,24 @@ has_old(const Resolve *resolve, const CmigRevision *revision)
 	{
 		const char *name = revision->replaces.names[i];
 
-		if (cmig_graph_find_id(resolve->graph, name) < 0 &&
+		if (is_missing(resolve->graph, revision, name) &&
 			(!is_applied(resolve, name) || has_name(resolve->place->rows, name)))
 			return false;
 	}
 	return true;
+}
+
+CmigNames *
+cmig_replaces_missing(const CmigRevision *revisions, int count, const CmigRevision *revision)
+{
+	CmigGraph  *graph = cmig_graph_build(revisions, count);
+	CmigNames  *missing = palloc0(sizeof(CmigNames));
+
+	missing->names = palloc(sizeof(char *) * Max(revision->replaces.count, 1));
+	for (int i = 0; i < revision->replaces.count; i++)
+		if (is_missing(graph, revision, revision->replaces.names[i]))
+			missing->names[missing->count++] = revision->replaces.names[i];
+	return missing;
 }
 
 /* Decide whether the revision or the ones that it replaces count. */

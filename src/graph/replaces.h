@@ -51,6 +51,13 @@ extern CmigReplacesState cmig_replaces_state(const CmigRevision *revisions, int 
 											 const CmigPlace *place, const CmigRevision *revision);
 
 /*
+ * Returns the replaced revisions that are not loaded and that no other replaced
+ * revision replaces.  "revisions" must contain all stored revisions.
+ */
+extern CmigNames *cmig_replaces_missing(const CmigRevision *revisions, int count,
+										const CmigRevision *revision);
+
+/*
  * Remove the revisions that do not count, and change references to them into
  * references to revisions that count.  Keeps the order of the remaining
  * revisions and returns their number.

@@ -16,6 +16,8 @@
 #include "graph/identifier.h"
 #include "graph/target.h"
 
+#include "utils/builtins.h"
+
 #include "lib/stringinfo.h"
 
 /* The possible forms of a target, for the hint if it is missing. */
@@ -75,7 +77,8 @@ refuse_replaced_row(const CmigGraph *graph, const char *row)
 					(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
 					 errmsg("revision \"%s\" cannot replace \"%s\" yet", cmig_graph_id(graph, node), row),
 					 errdetail("It replaces %s. Some of these are applied, and at least one of them is not loaded.", cmig_listing_text(&list)),
-					 errhint("Load the files of the revisions that it replaces, and upgrade. Until all of them are applied, these files are needed.")));
+					 errhint("Load the files of the revisions that it replaces, and upgrade. Until all of them are applied, these files are needed. If the schema already has everything in \"%s\": SELECT cmig.stamp(%s, purge => true)",
+							 cmig_graph_id(graph, node), quote_literal_cstr(cmig_graph_id(graph, node)))));
 	}
 }
 

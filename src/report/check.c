@@ -377,14 +377,20 @@ stored_names(const CmigRevisionSet *set, const CmigNames *names)
 	return listing.count > 0 ? cmig_listing_text(&listing) : NULL;
 }
 
-/* Is one of the revisions with these names pending and nontransactional? */
+/*
+ * Is one of the revisions with these names partially applied, or pending and
+ * nontransactional?
+ */
 static bool
-needs_stepwise(const CmigView *view, const CmigNames *names)
+needs_stepwise(const CmigView *view, const CmigPlace *place, const CmigNames *names)
 {
 	for (int i = 0; i < names->count; i++)
 	{
 		int			node = cmig_graph_find_id(view->graph, names->names[i]);
 
+		for (int j = 0; j < place->begun->count; j++)
+			if (strcmp(place->begun->names[j], names->names[i]) == 0)
+				return true;
 		if (node >= 0 && !view->applied->applied->set[node] && !view->graph->nodes[node].revision->transactional)
 			return true;
 	}
@@ -392,8 +398,36 @@ needs_stepwise(const CmigView *view, const CmigNames *names)
 }
 
 /*
+ * Report a revision that has to wait until all revisions that it replaces are
+ * applied.  It is an error if this cannot happen because some of them are not
+ * loaded; then the revision is in the graph, or the graph has defects.
+ */
+static List *
+add_waiting(const CmigView *view, List *problems, const CmigRevisionSet *set, const CmigPlace *place,
+			const CmigRevision *revision, const char *stored)
+{
+	const CmigNames *old = &revision->replaces;
+	const CmigNames *missing = cmig_replaces_missing(set->revisions, set->count, revision);
+	char	   *upgrade = psprintf(needs_stepwise(view, place, old) ? "CALL cmig.upgrade_stepwise(%s)" : "SELECT * FROM cmig.upgrade(%s)",
+								   quote_literal_cstr(old->names[old->count - 1]));
+	CmigListing listing;
+
+	if (missing->count == 0 || (view->graph->defects == NIL && cmig_graph_find_id(view->graph, revision->id) < 0))
+		return add_problem(problems, "notice", revision->id,
+						   psprintf("it is not used until all revisions that it replaces are applied: %s", stored), upgrade);
+	cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
+	for (int i = 0; i < missing->count; i++)
+		cmig_listing_add(&listing, missing->names[i]);
+	return add_problem(problems, "error", revision->id,
+					   psprintf("only some of the revisions that it replaces are applied, and the files of these are not loaded: %s",
+								cmig_listing_text(&listing)),
+					   psprintf("Load these files, then %s -- or, if the schema already has everything in %s: SELECT cmig.stamp(%s, purge => true)",
+								upgrade, revision->id, quote_literal_cstr(revision->id)));
+}
+
+/*
  * Report revisions that replace others if the replaced revisions are still
- * stored.
+ * stored, or are needed.
  */
 static List *
 add_replaced(const CmigView *view, List *problems)
@@ -407,19 +441,29 @@ add_replaced(const CmigView *view, List *problems)
 		const CmigNames *old = &revision->replaces;
 		char	   *stored = stored_names(set, old);
 
-		if (stored == NULL)
-			continue;
-		if (cmig_replaces_state(set->revisions, set->count, place, revision) == CMIG_REPLACES_SOME)
-			problems = add_problem(problems, "notice", revision->id,
-								   psprintf("it is not used until all revisions that it replaces are applied: %s", stored),
-								   psprintf(needs_stepwise(view, old) ? "CALL cmig.upgrade_stepwise(%s)" : "SELECT * FROM cmig.upgrade(%s)",
-											quote_literal_cstr(old->names[old->count - 1])));
-		else
+		if (old->count > 0 && cmig_replaces_state(set->revisions, set->count, place, revision) == CMIG_REPLACES_SOME)
+			problems = add_waiting(view, problems, set, place, revision, stored);
+		else if (stored != NULL)
 			problems = add_problem(problems, "notice", revision->id,
 								   psprintf("the revisions that it replaces are no longer needed here: %s", stored),
 								   "When no database needs them, delete their files, and load with prune => true");
 	}
 	return problems;
+}
+
+/* Does a revision of the graph replace the one with this name? */
+static bool
+is_replaced(const CmigGraph *graph, const char *name)
+{
+	for (int node = 0; node < graph->count; node++)
+	{
+		const CmigNames *old = &graph->nodes[node].revision->replaces;
+
+		for (int i = 0; i < old->count; i++)
+			if (strcmp(old->names[i], name) == 0)
+				return true;
+	}
+	return false;
 }
 
 /* Report version rows of revisions that are below another applied revision. */
@@ -553,6 +597,9 @@ cmig_check_problems(const CmigView *view, bool with_texts)
 	}
 	foreach(lc, view->applied->unknown)
 	{
+		/* add_replaced() reports this one */
+		if (is_replaced(view->graph, lfirst(lc)))
+			continue;
 		problems = add_problem(problems, "error", lfirst(lc),
 							   "it is in cmig.version but not in cmig.revision",
 							   "SELECT cmig.stamp('<revision>', purge => true) -- records where the database is; or load the missing revision");
