@@ -33,9 +33,6 @@
 #include "utils/acl.h"
 #include "utils/backend_status.h"
 #include "utils/rel.h"
-#if PG_VERSION_NUM < 170000
-#include "utils/resowner_private.h"
-#endif
 #if PG_VERSION_NUM >= 180000
 #include "rewrite/rewriteHandler.h"
 #endif
