@@ -127,6 +127,11 @@ SELECT fires('prefer-bigint-over-int', E'CREATE TABLE new (a int, b bigint);\nAL
 	silent('prefer-bigint-over-int', 'CREATE TABLE new (a bigint, b smallint, c numeric)', 'CREATE TEMP TABLE new (a int)', 'CREATE FUNCTION f(int) RETURNS int LANGUAGE sql AS ''SELECT 1''', 'CREATE DOMAIN d AS int', 'CREATE SEQUENCE s AS int', 'ALTER TABLE small ADD IF NOT EXISTS id int', 'CREATE TABLE new (LIKE big)');
 SELECT fires('prefer-bigint-over-smallint', E'CREATE TABLE new (a smallint);\nALTER TABLE small ADD c int2 DEFAULT 1;\nCREATE TABLE other (id smallserial)', 1, 2, 3),
 	silent('prefer-bigint-over-smallint', 'CREATE TABLE new (a bigint, b int)', 'CREATE TEMP TABLE new (a smallint)');
+-- quantities, and references to columns of the same type
+SELECT fires('prefer-bigint-over-int', E'CREATE TABLE p (id serial PRIMARY KEY);\nCREATE TABLE q (p int REFERENCES p);\nCREATE TABLE r (b int REFERENCES big (id));\nALTER TABLE small ADD p int, ADD FOREIGN KEY (p) REFERENCES p (id);\nCREATE TABLE s (id int PRIMARY KEY CHECK (id > 0));\nCREATE TABLE t (a int CHECK (a <> b), b bigint CHECK (b > 0))', 1, 3, 5, 6),
+	silent('prefer-bigint-over-int', 'CREATE TABLE new (a int CHECK (a > 0), b int CHECK (b IN (1, 2)))', 'CREATE TABLE new (a int, b text, CHECK (b <> '''' AND 9 >= a))', 'ALTER TABLE small ADD c int CHECK (c BETWEEN -1 AND 1)');
+SELECT fires('prefer-bigint-over-smallint', E'CREATE TABLE p (id bigint, n int UNIQUE);\nCREATE TABLE q (n smallint REFERENCES p (n))', 2),
+	silent('prefer-bigint-over-smallint', 'CREATE TABLE new (a smallint CHECK (a BETWEEN 1 AND 10))');
 SELECT fires('prefer-identity', E'CREATE TABLE new (a serial);\nALTER TABLE small ADD c bigserial;\nCREATE TABLE other (id serial8, b smallserial)', 1, 2, 3),
 	silent('prefer-identity', 'CREATE TABLE new (a bigint GENERATED ALWAYS AS IDENTITY)', 'CREATE TABLE new (a bigint DEFAULT nextval(''counter''))', 'CREATE TEMP TABLE new (a serial)');
 SELECT fires('prefer-timestamp-tz', E'CREATE TABLE new (a timestamp, b date);\nALTER TABLE small ADD c timestamp(3) without time zone;\nALTER TABLE small ALTER name TYPE timestamp USING now()', 1, 2, 3),

@@ -176,6 +176,21 @@ cmig_lint_alter_add_constraint(CmigLint *lint, CmigLintTable *table, const Const
  * Columns
  */
 
+/* Returns the type of a column declared with a serial type. */
+static Oid
+serial_type(const TypeName *type)
+{
+	switch (cmig_lint_types_serial(type))
+	{
+		case CMIG_LINT_SMALLSERIAL:
+			return INT2OID;
+		case CMIG_LINT_SERIAL:
+			return INT4OID;
+		default:
+			return INT8OID;
+	}
+}
+
 void
 cmig_lint_alter_add_column(CmigLint *lint, CmigLintTable *table, const ColumnDef *definition)
 {
@@ -189,7 +204,10 @@ cmig_lint_alter_add_column(CmigLint *lint, CmigLintTable *table, const ColumnDef
 	column->collation = get_typcollation(column->type);
 	column->not_null = definition->is_not_null;
 	if (definition->typeName && cmig_lint_types_serial(definition->typeName) != CMIG_LINT_NOT_SERIAL)
+	{
+		column->type = serial_type(definition->typeName);
 		column->not_null = column->has_default = true;
+	}
 	table->columns = lappend(table->columns, column);
 	foreach(lc, definition->constraints)
 	{

@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "base/listing.h"
+#include "inspect/lint_integers.h"
 #include "inspect/lint_model.h"
 #include "inspect/lint_rules.h"
 #include "inspect/lint_state.h"
@@ -31,6 +32,9 @@ typedef struct Columns
 {
 	CmigLint   *lint;
 	ColumnTest	applies;
+	bool		of_ids;			/* does the rule apply only to columns that
+								 * may contain generated ids? */
+	List	   *constraints;	/* the statement's table constraints */
 	CmigListing names;
 } Columns;
 
@@ -38,7 +42,8 @@ typedef struct Columns
 static void
 judge_column(Columns *columns, const ColumnDef *column, const char *name)
 {
-	if (columns->applies(columns->lint, column))
+	if (columns->applies(columns->lint, column) &&
+		!(columns->of_ids && cmig_lint_integers_suffice(columns->lint, column, name, columns->constraints)))
 		cmig_listing_add(&columns->names, quote_identifier(name));
 }
 
@@ -52,6 +57,12 @@ judge_created(Columns *columns, CreateStmt *create)
 		return;
 	if (create->if_not_exists && cmig_lint_state_find(columns->lint, create->relation, true))
 		return;
+	columns->constraints = NIL;
+	foreach(lc, create->tableElts)
+	{
+		if (IsA(lfirst(lc), Constraint))
+			columns->constraints = lappend(columns->constraints, lfirst(lc));
+	}
 	foreach(lc, create->tableElts)
 	{
 		ColumnDef  *column = lfirst(lc);
@@ -72,6 +83,14 @@ judge_altered(Columns *columns, AlterTableStmt *alter)
 		return;
 	if (table == NULL || table->temporary)
 		return;
+	columns->constraints = NIL;
+	foreach(lc, alter->cmds)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+
+		if (command->subtype == AT_AddConstraint)
+			columns->constraints = lappend(columns->constraints, command->def);
+	}
 	foreach(lc, alter->cmds)
 	{
 		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
@@ -111,16 +130,32 @@ judge_columns(Columns *columns, Node *node)
  * "one" is the message for a single column, and "several" for several columns.
  */
 static void
+report(Columns *columns, Node *node, const char *one, const char *several)
+{
+	cmig_listing_init(&columns->names, CMIG_LISTING_PLAIN);
+	judge_columns(columns, node);
+	if (columns->names.count == 1)
+		cmig_lint_report(columns->lint, NULL, "column %s %s", cmig_listing_text(&columns->names), one);
+	else if (columns->names.count > 1)
+		cmig_lint_report(columns->lint, NULL, "columns %s %s", cmig_listing_text(&columns->names), several);
+}
+
+/* Like report(), for the columns to which a rule applies. */
+static void
 report_columns(CmigLint *lint, Node *node, ColumnTest applies, const char *one, const char *several)
 {
 	Columns		columns = {.lint = lint,.applies = applies};
 
-	cmig_listing_init(&columns.names, CMIG_LISTING_PLAIN);
-	judge_columns(&columns, node);
-	if (columns.names.count == 1)
-		cmig_lint_report(lint, NULL, "column %s %s", cmig_listing_text(&columns.names), one);
-	else if (columns.names.count > 1)
-		cmig_lint_report(lint, NULL, "columns %s %s", cmig_listing_text(&columns.names), several);
+	report(&columns, node, one, several);
+}
+
+/* Like report(), for columns that may contain generated ids. */
+static void
+report_ids(CmigLint *lint, Node *node, ColumnTest applies, const char *one, const char *several)
+{
+	Columns		columns = {.lint = lint,.applies = applies,.of_ids = true};
+
+	report(&columns, node, one, several);
 }
 
 static bool
@@ -203,9 +238,9 @@ prefer_text(CmigLint *lint, Node *node)
 static void
 prefer_bigint_over_int(CmigLint *lint, Node *node)
 {
-	report_columns(lint, node, is_int,
-				   "overflows at 2147483647; use bigint",
-				   "overflow at 2147483647; use bigint");
+	report_ids(lint, node, is_int,
+			   "overflows at 2147483647; use bigint",
+			   "overflow at 2147483647; use bigint");
 	report_columns(lint, node, reads_as_serial,
 				   "has a type whose name suggests a 32-bit integer; use bigint, or rename the type",
 				   "have a type whose name suggests a 32-bit integer; use bigint, or rename the type");
@@ -215,9 +250,9 @@ prefer_bigint_over_int(CmigLint *lint, Node *node)
 static void
 prefer_bigint_over_smallint(CmigLint *lint, Node *node)
 {
-	report_columns(lint, node, is_smallint,
-				   "overflows at 32767; use bigint",
-				   "overflow at 32767; use bigint");
+	report_ids(lint, node, is_smallint,
+			   "overflows at 32767; use bigint",
+			   "overflow at 32767; use bigint");
 }
 
 /* Implements the rule prefer-identity. */
