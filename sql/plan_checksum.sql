@@ -96,6 +96,7 @@ SELECT * FROM cmig.upgrade('head', plan_checksum => 'nonsense');
 SELECT * FROM cmig.upgrade('head', plan_checksum => NULL);
 SELECT * FROM cmig.downgrade('base', plan_checksum => '');
 SELECT * FROM cmig.upgrade('head', plan_checksum => repeat('0', 32) || '-');
+SELECT * FROM cmig.upgrade('head', plan_checksum => repeat('0', 32) || '-' || repeat('0', 6 * 101));
 CALL cmig.upgrade_stepwise('head', plan_checksum => NULL);
 DROP FUNCTION shown(text, text);
 DROP EXTENSION pg_cmig;

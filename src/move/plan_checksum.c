@@ -15,6 +15,7 @@
 #include "move/plan_checksum.h"
 
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -145,7 +146,9 @@ is_checksum(const char *text)
 	if (length != WHOLE_DIGITS || text[length] != '-')
 		return false;
 	text += length + 1;
-	return strspn(text, "0123456789abcdef") == strlen(text) && strlen(text) % STEP_DIGITS == 0;
+	length = strlen(text);
+	return length <= MAX_STEPS * STEP_DIGITS && length % STEP_DIGITS == 0 &&
+		strspn(text, "0123456789abcdef") == length;
 }
 
 /* Do the digits of two steps stand for the same id? */
@@ -264,7 +267,8 @@ cmig_plan_checksum_argument(FunctionCallInfo fcinfo, int n, const char *hint)
 	if (!is_checksum(checksum))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" is not the checksum of a plan", checksum),
+				 errmsg("\"%.*s\" is not the checksum of a plan",
+						pg_mbcliplen(checksum, strlen(checksum), WHOLE_DIGITS + 1), checksum),
 				 errdetail("cmig.plan and cmig.dry_run show the checksum of a plan."),
 				 errhint("%s", hint ? hint : "SELECT plan_checksum FROM cmig.plan() LIMIT 1")));
 	return checksum;
