@@ -61,6 +61,10 @@ SELECT * FROM locks('CREATE TEMP TABLE account AS SELECT * FROM names; CREATE IN
 -- triggers, rules, and policies that do not exist
 SELECT * FROM locks('DROP TRIGGER IF EXISTS nothing ON account; DROP RULE IF EXISTS nothing ON account; DROP POLICY IF EXISTS nothing ON account; DROP TRIGGER IF EXISTS nothing ON nothing',
 	'DROP TRIGGER nothing ON account', 'ALTER TABLE account DISABLE TRIGGER nothing');
+-- at most 100 parts with unknown code are listed
+SELECT count(*), max(line) FILTER (WHERE line NOT LIKE '%function f%') AS last FROM (
+	SELECT regexp_split_to_table(l.locks, E'\n') AS line
+	FROM locks((SELECT 'SELECT ' || string_agg(format('f%s(1)', i), ', ') FROM generate_series(1, 300) i)) l) l;
 -- CREATE SCHEMA with the objects in it; all tables; extensions
 SELECT * FROM locks('CREATE SCHEMA lock_new CREATE TABLE line (id int REFERENCES lock_app.account) CREATE VIEW v AS SELECT FROM lock_app.invoice', 'ALTER TABLE lock_new.line ADD x int; ALTER TABLE line ADD x int',
 	'ANALYZE; VACUUM; CLUSTER; REINDEX SCHEMA lock_app; REINDEX DATABASE x; REINDEX SYSTEM x', 'ALTER EXTENSION plpgsql UPDATE', 'ALTER EXTENSION plpgsql ADD TABLE account');

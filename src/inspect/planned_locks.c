@@ -31,6 +31,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
+#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
@@ -43,17 +44,23 @@ typedef struct ChangedName
 {
 	char	   *schema;			/* NULL if there is no creation schema;
 								 * "pg_temp" for a temporary relation */
-	char	   *name;
 	Oid			oid;			/* OID of the relation; InvalidOid if the plan
 								 * has created or dropped it */
 	bool		gone;
 } ChangedName;
 
+/* The changes to a name, in any schema. */
+typedef struct NameChanges
+{
+	char		name[NAMEDATALEN];	/* the hash key */
+	List	   *changes;		/* of ChangedName *, latest last */
+}			NameChanges;
+
 /* See planned_locks.h. */
 struct CmigPlannedLocks
 {
 	MemoryContext context;
-	List	   *names;			/* of ChangedName *, latest first */
+	HTAB	   *names;			/* of NameChanges; NULL if there are none */
 };
 
 /* A relation named in a statement. */
@@ -79,14 +86,23 @@ cmig_planned_locks_start(void)
 void
 cmig_planned_locks_end_script(CmigPlannedLocks *plan)
 {
-	ListCell   *lc;
+	HASH_SEQ_STATUS scan;
+	NameChanges *name;
 
-	foreach(lc, plan->names)
+	if (plan->names == NULL)
+		return;
+	hash_seq_init(&scan, plan->names);
+	while ((name = hash_seq_search(&scan)) != NULL)
 	{
-		const ChangedName *changed = lfirst(lc);
+		ListCell   *lc;
 
-		if (changed->schema != NULL && strcmp(changed->schema, TEMPORARY) == 0)
-			plan->names = foreach_delete_current(plan->names, lc);
+		foreach(lc, name->changes)
+		{
+			const ChangedName *changed = lfirst(lc);
+
+			if (changed->schema != NULL && strcmp(changed->schema, TEMPORARY) == 0)
+				name->changes = foreach_delete_current(name->changes, lc);
+		}
 	}
 }
 
@@ -134,13 +150,14 @@ static ChangedName *
 find_changed(const CmigPlannedLocks *plan, const RangeVar *relation)
 {
 	bool		dropped = false;
-	ListCell   *lc;
+	NameChanges *name = plan->names == NULL ? NULL :
+	hash_search(plan->names, relation->relname, HASH_FIND, NULL);
 
-	foreach(lc, plan->names)
+	for (int i = name == NULL ? 0 : list_length(name->changes); i-- > 0;)
 	{
-		ChangedName *changed = lfirst(lc);
+		ChangedName *changed = list_nth(name->changes, i);
 
-		if (strcmp(changed->name, relation->relname) != 0 || changed->schema == NULL)
+		if (changed->schema == NULL)
 			continue;
 		if (relation->schemaname == NULL && is_temporary(changed->schema))
 		{
@@ -184,18 +201,33 @@ find_named(const CmigPlannedLocks *plan, const RangeVar *relation)
 	return named;
 }
 
+/* Create the hash table of changed names. */
+static HTAB *
+make_names(MemoryContext context)
+{
+	HASHCTL		control = {.keysize = NAMEDATALEN,.entrysize = sizeof(NameChanges),.hcxt = context};
+
+	return hash_create("pg_cmig changed names", 64, &control, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+}
+
 /* Record what a name refers to from now on. */
 static void
 change_name(CmigPlannedLocks *plan, const char *schema, const char *name, Oid oid, bool gone)
 {
 	MemoryContext old = MemoryContextSwitchTo(plan->context);
 	ChangedName *changed = palloc(sizeof(ChangedName));
+	NameChanges *entry;
+	bool		found;
 
 	changed->schema = schema != NULL ? pstrdup(schema) : creation_schema();
-	changed->name = pstrdup(name);
 	changed->oid = oid;
 	changed->gone = gone;
-	plan->names = lcons(changed, plan->names);
+	if (plan->names == NULL)
+		plan->names = make_names(plan->context);
+	entry = hash_search(plan->names, name, HASH_ENTER, &found);
+	if (!found)
+		entry->changes = NIL;
+	entry->changes = lappend(entry->changes, changed);
 	MemoryContextSwitchTo(old);
 }
 

@@ -31,11 +31,19 @@ typedef struct Reading
 	List	   *unknown;		/* of char *: parts that run unknown code */
 } Reading;
 
-/* Add a word to a list if it is not there yet. */
+/*
+ * The maximum number of parts with unknown code that are listed; a further
+ * entry stands for all others.
+ */
+#define MAX_UNKNOWN 100
+
+/* Add a word to a list if it is not there yet and the list is not full. */
 static List *
 add_word(List *words, const char *word)
 {
-	return cmig_text_list_has(words, word) ? words : lappend(words, pstrdup(word));
+	if (list_length(words) > MAX_UNKNOWN || cmig_text_list_has(words, word))
+		return words;
+	return lappend(words, pstrdup(list_length(words) < MAX_UNKNOWN ? word : "other code"));
 }
 
 /* Read a script as the runner does. */
