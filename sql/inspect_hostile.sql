@@ -66,6 +66,18 @@ RESET SESSION AUTHORIZATION;
 RESET check_function_bodies;
 SELECT rule, message FROM cmig.lint_sql('ALTER TABLE hostile.t DROP COLUMN name') WHERE rule NOT LIKE 'require-%-timeout';
 
+-- a child table that another session drops at the same time; here, an entry in
+-- pg_inherits without a table has the same effect
+DELETE FROM cmig.revision;
+SET allow_system_table_mods = on;
+INSERT INTO pg_inherits VALUES (1, 'hostile.t'::regclass, 1, false);
+UPDATE pg_class SET relhassubclass = true WHERE oid = 'hostile.t'::regclass;
+SELECT rule FROM cmig.lint_sql('ALTER TABLE hostile.t ADD a serial; TRUNCATE hostile.t; CREATE INDEX ON hostile.t (name)') WHERE rule NOT LIKE 'require-%-timeout' ORDER BY rule;
+SELECT cmig.create_revision('Child', 'ALTER TABLE hostile.t ADD a integer', 'SELECT 1', revision => '001');
+SELECT locks FROM cmig.plan();
+DELETE FROM pg_inherits WHERE inhrelid = 1;
+RESET allow_system_table_mods;
+
 SET client_min_messages = error;
 DROP SCHEMA hostile CASCADE;
 DROP FUNCTION rules(text);

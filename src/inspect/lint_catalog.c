@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "inspect/lint_catalog.h"
+#include "inspect/related.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"
@@ -80,7 +81,7 @@ cmig_lint_catalog_referencing(List *tables)
 
 	foreach(lc, tables)
 	{
-		tree = list_concat_unique_oid(tree, find_all_inheritors(lfirst_oid(lc), NoLock, NULL));
+		tree = list_concat_unique_oid(tree, cmig_related_children(lfirst_oid(lc)));
 	}
 	foreach(lc, heap_truncate_find_FKs(tree))
 	{
@@ -187,5 +188,5 @@ cmig_lint_catalog_default_partition(Oid table)
 List *
 cmig_lint_catalog_partitions(Oid table)
 {
-	return find_inheritance_children(table, NoLock);
+	return list_delete_first(cmig_related_direct_children(table));
 }

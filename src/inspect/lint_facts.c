@@ -8,6 +8,7 @@
 
 #include "base/citus.h"
 #include "inspect/lint_facts.h"
+#include "inspect/related.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"
@@ -100,7 +101,7 @@ add_file_size(CmigLintTable *table, Oid relation)
 static void
 read_size(CmigLintTable *table, bool has_children)
 {
-	List	   *tree = has_children ? find_all_inheritors(table->oid, NoLock, NULL) : list_make1_oid(table->oid);
+	List	   *tree = has_children ? cmig_related_children(table->oid) : list_make1_oid(table->oid);
 	bool		by_citus = false;
 	ListCell   *lc;
 
@@ -226,16 +227,24 @@ cmig_lint_facts_read(Oid relation)
 {
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
 	Form_pg_class form;
+	char	   *schema;
 	CmigLintTable *table;
 
 	if (!HeapTupleIsValid(tuple))
 		return NULL;
 	form = (Form_pg_class) GETSTRUCT(tuple);
+	schema = get_namespace_name(form->relnamespace);
+	if (schema == NULL)
+	{
+		/* another session is dropping the schema */
+		ReleaseSysCache(tuple);
+		return NULL;
+	}
 	table = palloc0(sizeof(CmigLintTable));
 	table->oid = relation;
 	table->origin = CMIG_LINT_LIVE;
 	table->name = pstrdup(NameStr(form->relname));
-	table->schema = get_namespace_name(form->relnamespace);
+	table->schema = schema;
 	table->kind = form->relkind;
 	table->temporary = form->relpersistence == RELPERSISTENCE_TEMP;
 	table->logged = form->relpersistence == RELPERSISTENCE_PERMANENT;

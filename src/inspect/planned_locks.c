@@ -290,15 +290,17 @@ add_existing(List **locks, Oid relation, LOCKMODE mode)
 {
 	CmigPlannedLock *lock;
 	char		kind = get_rel_relkind(relation);
+	char	   *name = get_rel_name(relation);
 
-	if (!cmig_existing_is_reported(relation, kind) || !cmig_measure_is_reported(kind, mode))
+	/* "name" is NULL if another session has dropped the relation */
+	if (name == NULL || !cmig_existing_is_reported(relation, kind) ||
+		!cmig_measure_is_reported(kind, mode))
 		return;
 	lock = palloc0(sizeof(CmigPlannedLock));
 	lock->oid = relation;
 	lock->mode = mode;
 	lock->kind = kind;
-	lock->name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
-											get_rel_name(relation));
+	lock->name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), name);
 	lock->size = cmig_existing_size_now(relation);
 	add_lock(locks, lock);
 }

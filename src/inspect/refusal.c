@@ -67,13 +67,11 @@ current_limit(void)
 
 /* Refuse to change a table that is larger than the limit. */
 static void
-require_size(Oid table, int64 size)
+require_size(const char *table, int64 size)
 {
 	if (current_limit() < 0 || size <= current_limit())
 		return;
-	refuse(psprintf("%s has a size of %s, more than %s",
-					quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)),
-											   get_rel_name(table)),
+	refuse(psprintf("%s has a size of %s, more than %s", table,
 					cmig_existing_size_text(size),
 					size_limit < 0 ? "100 MB, which is the limit without CONCURRENTLY unless max_table_size is set" :
 					"max_table_size"));
@@ -112,7 +110,7 @@ look_at_locks(Node *statement)
 		if (lock->kind == RELKIND_FOREIGN_TABLE && reads_rows)
 			refuse(psprintf("%s is a foreign table", lock->name));
 		if (lock->mode >= ShareLock && OidIsValid(lock->oid))
-			require_size(lock->oid, lock->size);
+			require_size(lock->name, lock->size);
 	}
 }
 
@@ -148,7 +146,9 @@ look_at_query(PlannedStmt *plan)
 		Oid			table = rt_fetch(lfirst_int(lc), plan->rtable)->relid;
 
 		if (!is_own(table))
-			require_size(table, cmig_existing_size_now(table));
+			require_size(quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)),
+													get_rel_name(table)),
+						 cmig_existing_size_now(table));
 	}
 }
 

@@ -34,6 +34,7 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/fmgroids.h"
+#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -63,17 +64,63 @@ each_row(Oid catalog_oid, Oid index, int keys, const AttrNumber *columns, const 
 	table_close(catalog, AccessShareLock);
 }
 
-/* Returns the relation itself and all relations that inherit from it. */
+/*
+ * Children
+ *
+ * PostgreSQL's functions for this purpose raise an internal error if another
+ * session drops a relation at the same time, because their callers have locked
+ * the relations.
+ */
+
+/* Add the child in a pg_inherits row to a list. */
+static void
+add_child(HeapTuple row, void *list)
+{
+	*(List **) list = lappend_oid(*(List **) list, ((Form_pg_inherits) GETSTRUCT(row))->inhrelid);
+}
+
+/* Returns the direct children of a relation, ordered by OID. */
+static List *
+children_of(Oid relation)
+{
+	static const AttrNumber columns[] = {Anum_pg_inherits_inhparent};
+	List	   *result = NIL;
+
+	each_row(InheritsRelationId, InheritsParentIndexId, 1, columns, &relation, add_child, &result);
+	list_sort(result, list_oid_cmp);
+	return result;
+}
+
 List *
 cmig_related_children(Oid relation)
 {
-	return find_all_inheritors(relation, NoLock, NULL);
+	HASHCTL		control = {.keysize = sizeof(Oid),.entrysize = sizeof(Oid),.hcxt = CurrentMemoryContext};
+	HTAB	   *seen = hash_create("pg_cmig children", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	List	   *result = list_make1_oid(relation);
+
+	(void) hash_search(seen, &relation, HASH_ENTER, NULL);
+	/* the list grows during the loop */
+	for (int i = 0; i < list_length(result); i++)
+	{
+		ListCell   *lc;
+
+		foreach(lc, children_of(list_nth_oid(result, i)))
+		{
+			bool		found;
+
+			(void) hash_search(seen, &lfirst_oid(lc), HASH_ENTER, &found);
+			if (!found)
+				result = lappend_oid(result, lfirst_oid(lc));
+		}
+	}
+	hash_destroy(seen);
+	return result;
 }
 
 List *
 cmig_related_direct_children(Oid relation)
 {
-	return lcons_oid(relation, find_inheritance_children(relation, NoLock));
+	return lcons_oid(relation, children_of(relation));
 }
 
 /* A search for the tables of a composite type. */
