@@ -82,7 +82,8 @@ END
 $$;
 SELECT try(sql) FROM unnest(ARRAY['SELECT NULL::boolean', 'SELECT 1', 'SELECT true, true', 'SELECT true FROM generate_series(1, 2)',
 	'SELECT true WHERE false', 'SELECT true; SELECT false', 'DELETE FROM account', 'SELECT true AS x INTO y', 'nonsense', '', 'SELECT 1 / 0 = 1',
-	'BEGIN', 'COPY account TO STDOUT']) sql;
+	'BEGIN', 'COPY account TO STDOUT', 'SELECT false', 'SELECT 1 / (3 - i) > -1 FROM generate_series(1, 3) i', 'VALUES (true, 1), (false, 2)',
+	'WITH x AS (INSERT INTO account VALUES (3) RETURNING true) SELECT * FROM x', 'WITH x AS (SELECT true), y AS (DELETE FROM account) SELECT * FROM x', 'WITH x AS (SELECT false) SELECT * FROM x']) sql;
 -- a header is one line
 UPDATE cmig.revision SET precondition_sql = E'SELECT\ntrue' WHERE revision = '003';
 SELECT count(*) FROM cmig.export('003');

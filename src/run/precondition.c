@@ -20,12 +20,13 @@ typedef struct PreconditionReceiver
 	DestReceiver pub;
 	int64		rows;
 	bool		is_boolean;		/* did all rows have a single boolean column? */
+	bool		is_null;		/* was the last row's value null? */
 	bool		is_true;		/* has the result been true so far? */
 } PreconditionReceiver;
 
 /*
  * receiveSlot callback: count the row, and record whether it consists of one
- * boolean and whether that is true.
+ * boolean and whether that is true.  After a second row, the query is stopped.
  */
 static bool
 take_row(TupleTableSlot *slot, DestReceiver *self)
@@ -36,9 +37,10 @@ take_row(TupleTableSlot *slot, DestReceiver *self)
 	slot_getallattrs(slot);
 	receiver->rows++;
 	receiver->is_boolean &= desc->natts == 1 && TupleDescAttr(desc, 0)->atttypid == BOOLOID;
+	receiver->is_null = receiver->is_boolean && slot->tts_isnull[0];
 	receiver->is_true = receiver->rows == 1 && receiver->is_boolean &&
 		!slot->tts_isnull[0] && DatumGetBool(slot->tts_values[0]);
-	return true;
+	return receiver->rows < 2;
 }
 
 DestReceiver *
@@ -49,6 +51,22 @@ cmig_precondition_receiver(void)
 	cmig_row_receiver_init(&receiver->pub, take_row);
 	receiver->is_boolean = true;
 	return &receiver->pub;
+}
+
+/*
+ * Returns a line that says what the precondition returned, unless it was false
+ * or not boolean.
+ */
+static const char *
+returned_line(const PreconditionReceiver *result)
+{
+	if (!result->is_boolean)
+		return "";
+	if (result->rows == 0)
+		return "\nIt returned no row.";
+	if (result->rows > 1)
+		return "\nIt returned more than one row.";
+	return result->is_null ? "\nIt returned null." : "";
 }
 
 void
@@ -63,8 +81,22 @@ cmig_precondition_require(const DestReceiver *receiver, const CmigRunStep *step)
 			 result->is_boolean
 			 ? errmsg("the precondition of revision \"%s\" is not met", step->revision)
 			 : errmsg("the precondition of revision \"%s\" must return a single boolean column", step->revision),
-			 errdetail("It is: %s", step->precondition_sql),
+			 errdetail("It is: %s%s", step->precondition_sql, returned_line(result)),
 			 errhint("It must return one row with one boolean column that is true.")));
+}
+
+/* Does a WITH query of the SELECT insert, update, or delete rows? */
+static bool
+changes_rows(const SelectStmt *select)
+{
+	ListCell   *lc;
+
+	foreach(lc, select->withClause != NULL ? select->withClause->ctes : NIL)
+	{
+		if (!IsA(lfirst_node(CommonTableExpr, lc)->ctequery, SelectStmt))
+			return true;
+	}
+	return false;
 }
 
 void
@@ -72,7 +104,7 @@ cmig_precondition_require_select(const CmigStatement *statement, const CmigRunSt
 {
 	const SelectStmt *select = (const SelectStmt *) statement->raw->stmt;
 
-	if (statement->number > 1 || !IsA(select, SelectStmt) || select->intoClause != NULL)
+	if (statement->number > 1 || !IsA(select, SelectStmt) || select->intoClause != NULL || changes_rows(select))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("the precondition of revision \"%s\" is not a single SELECT", step->revision)));
