@@ -39,11 +39,25 @@ is($node->safe_psql('postgres', "$status AND item = 'running'", extra_params => 
 my $second = start_psql($node, 'postgres', 'SELECT * FROM cmig.upgrade()', 'second');
 wait_until_blocked($node, 'second');
 $second->{handle}->pump until $second->{err} =~ /NOTICE/;
+my $second_pid = $node->safe_psql('postgres', "SELECT pid FROM pg_stat_activity WHERE application_name = 'second'");
+is($node->safe_psql('postgres', $status =~ s/running\|waits/waiting/r), "waiting|for this run: process $second_pid|SELECT * FROM pg_stat_activity WHERE pid IN ($second_pid)",
+	'what waits for it');
 $holder->query_safe('COMMIT');
 is(finish_psql($run), 0, 'the first run ends');
 is(finish_psql($second), 0, 'the second too');
 like($second->{err}, qr/NOTICE:  00000: waiting for another run of pg_cmig in this database\n/, 'it has said that it waited');
 is($node->safe_psql('postgres', $status), '', 'no run');
+
+# a dry run
+$node->safe_psql('postgres', "SELECT cmig.stamp('base'); ALTER TABLE item DROP x");
+$holder->query_safe('BEGIN; LOCK TABLE item');
+my $dry = start_psql($node, 'postgres', "SET lock_timeout = '1h'; SET cmig.dry_run_timeout = 0; SELECT * FROM cmig.dry_run()", 'dry');
+$pid = wait_until_blocked($node, 'dry');
+is($node->safe_psql('postgres', "$status AND item = 'running'"),
+	"running|dry run, upgrade of 002, statement 2: ALTER TABLE item ADD x int, by process $pid|SELECT * FROM pg_stat_activity WHERE pid = $pid", 'a dry run');
+$holder->query_safe('COMMIT');
+is(finish_psql($dry), 0, 'the dry run ends');
+$node->safe_psql('postgres', 'SELECT * FROM cmig.upgrade()');
 
 # a run that waits for less than a second says nothing
 $node->safe_psql('postgres', "UPDATE cmig.revision SET downgrade_sql = 'ALTER TABLE IF EXISTS item DROP IF EXISTS x'; SELECT * FROM cmig.downgrade('base')");

@@ -349,6 +349,7 @@ attempt_step(void *arg)
 	StepAttempt *attempt = arg;
 	CmigRunStep step = *cmig_step_texts_get(attempt->texts, attempt->trial->number - 1);
 
+	step.tried = true;
 	step.statement = try_statement;
 	step.statement_arg = attempt->trial;
 	cmig_runner_run(&step);

@@ -212,6 +212,13 @@ static CmigQuery read_activity = {
 	" FROM pg_catalog.pg_stat_activity WHERE pid = $1", 1, {INT4OID}
 };
 
+/* Returns the processes that wait for the run lock of a run. */
+static CmigQuery read_waiting = {
+	"SELECT pg_catalog.string_agg(w.pid::text, ', ' ORDER BY w.pid) FROM pg_catalog.pg_locks h, pg_catalog.pg_locks w"
+	" WHERE h.pid = $1 AND h.granted AND NOT w.granted AND h.locktype = 'advisory' AND w.locktype = 'advisory'"
+	" AND h.objsubid > 2 AND w.database = h.database AND w.classid = h.classid AND w.objid = h.objid AND w.objsubid = h.objsubid", 1, {INT4OID}
+};
+
 /* The function's result, and the ID of the process whose run is shown. */
 typedef struct RunningRun
 {
@@ -241,6 +248,18 @@ put_activity(TupleDesc desc, HeapTuple row, void *arg)
 		put_status(run->fcinfo, "waits for", event, NULL);
 }
 
+/* Row callback: add a row about the sessions that wait for a run to end. */
+static void
+put_waiting(TupleDesc desc, HeapTuple row, void *arg)
+{
+	RunningRun *run = arg;
+	const char *processes = cmig_query_text(desc, row, 1);
+
+	if (processes != NULL)
+		put_status(run->fcinfo, "waiting", psprintf("for this run: process %s", processes),
+				   psprintf("SELECT * FROM pg_stat_activity WHERE pid IN (%s)", processes));
+}
+
 /*
  * Add rows about a transactional run in another session.  Its changes are not
  * visible until it commits, but pg_stat_activity shows what its process is
@@ -254,7 +273,10 @@ put_running(FunctionCallInfo fcinfo)
 	Datum		values[1] = {Int32GetDatum(run.pid)};
 
 	if (run.pid != 0)
+	{
 		cmig_query_each(&read_activity, values, NULL, put_activity, &run);
+		cmig_query_each(&read_waiting, values, NULL, put_waiting, &run);
+	}
 	if (TransactionIdIsValid(prepared))
 		put_status(fcinfo, "running", psprintf("prepared transaction %u", prepared),
 				   psprintf("SELECT * FROM pg_prepared_xacts WHERE transaction = '%u' -- COMMIT PREPARED or ROLLBACK PREPARED ends it", prepared));

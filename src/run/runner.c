@@ -377,8 +377,8 @@ show_activity(const CmigScriptRun *run)
 
 	if (!pgstat_track_activities)
 		return;
-	snprintf(activity, sizeof(activity), "pg_cmig: %s of %s, statement %d: %.800s",
-			 run->verb, run->step->revision, run->statement.number,
+	snprintf(activity, sizeof(activity), "pg_cmig: %s%s of %s, statement %d: %.800s",
+			 run->step->tried ? "dry run, " : "", run->verb, run->step->revision, run->statement.number,
 			 run->statement.text);
 	pgstat_report_activity(STATE_RUNNING, activity);
 }

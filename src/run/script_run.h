@@ -41,6 +41,7 @@ typedef struct CmigRunStep
 	bool		replayed;		/* is the step replayed in a shadow (see
 								 * schema/shadow.h), where nothing is
 								 * committed? */
+	bool		tried;			/* is the step part of a dry run? */
 	CmigRunStatement statement; /* if NULL, the runner runs the statements */
 	void	   *statement_arg;
 } CmigRunStep;
