@@ -334,21 +334,24 @@ without_owner(List *grants, const CmigObject *object, const CmigDiffOptions *opt
 	return others;
 }
 
-/* Returns the privileges that default privileges give to a new object. */
+/*
+ * Returns the privileges that the default privileges of a role give to a new
+ * object that it owns.
+ */
 static List *
-initial_grants(const CmigObject *object, const CmigDiffOptions *options)
+initial_grants_of(const char *role, const CmigObject *object, const CmigDiffOptions *options)
 {
 	const char *schema = schema_of(object);
 	List	   *grants = NIL;
 	ListCell   *cell;
 
-	if (object->kind->default_type == '\0')
+	if (object->kind->default_type == '\0' || role == NULL)
 		return NIL;
 	foreach(cell, options->initial)
 	{
 		const CmigInitialGrants *initial = lfirst(cell);
 
-		if (initial->type != object->kind->default_type)
+		if (initial->type != object->kind->default_type || strcmp(initial->role, role) != 0)
 			continue;
 		if (initial->schema != NULL && schema != NULL && strcmp(initial->schema, schema) == 0)
 			return without_owner(initial->grants, object, options);
@@ -356,6 +359,23 @@ initial_grants(const CmigObject *object, const CmigDiffOptions *options)
 			grants = initial->grants;
 	}
 	return without_owner(grants, object, options);
+}
+
+/* Returns the privileges that a new object has. */
+static List *
+initial_grants(const CmigObject *object, const CmigDiffOptions *options)
+{
+	return initial_grants_of(options->role, object, options);
+}
+
+/*
+ * Returns the privileges that a new sequence of the column has.  If the column
+ * is added to an existing table, the sequence belongs to the table's owner.
+ */
+static List *
+initial_sequence_grants(const CmigObject *sequence, const CmigObject *column, const CmigDiffOptions *options)
+{
+	return initial_grants_of(column->folded ? options->role : owner_of(column), sequence, options);
 }
 
 /*
@@ -385,7 +405,7 @@ create_sequence(List *ddl, const CmigObject *column, const CmigDiffOptions *opti
 		return ddl;
 	if (options->sorted)
 		list_sort(sequence->grants, compare_cells);
-	return alter_grants(ddl, sequence, initial_grants(sequence, options), sequence->grants);
+	return alter_grants(ddl, sequence, initial_sequence_grants(sequence, column, options), sequence->grants);
 }
 
 /* Append the statements that change the privileges on an identity sequence. */
@@ -410,7 +430,7 @@ cmig_annotate_sequence_gone(const CmigObject *from, const CmigObject *to, const 
 		return NIL;
 	if (from->index_comment != NULL)
 		ddl = cmig_ddl_append(ddl, index_comment_sql(from, NULL), index_comment_sql(from, from->index_comment));
-	return alter_grants(ddl, sequence, sequence->grants, initial_grants(sequence, options));
+	return alter_grants(ddl, sequence, sequence->grants, initial_sequence_grants(sequence, from, options));
 }
 
 /* All annotations */

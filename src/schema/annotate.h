@@ -12,9 +12,10 @@
 #include "postgres.h"
 #include "schema/kind.h"
 
-/* The default privileges for new objects of one type in a schema. */
+/* A role's default privileges for new objects of one type in a schema. */
 typedef struct CmigInitialGrants
 {
+	const char *role;			/* unquoted */
 	const char *schema;			/* quoted, or NULL for all other schemas */
 	char		type;			/* as in pg_default_acl */
 	List	   *grants;			/* of CmigGrant */

@@ -182,6 +182,12 @@ alter_wrapper(CmigAlter *alter)
 		cmig_alter_add(alter, wrapper_action(alter, alter->from, alter->to), wrapper_action(alter, alter->to, alter->from));
 }
 
+bool
+cmig_wrapper_gets_validator(const CmigObject *from, const CmigObject *to)
+{
+	return strstr(from->values[FUNCTIONS], " NO VALIDATOR") != NULL && strstr(to->values[FUNCTIONS], " NO VALIDATOR") == NULL;
+}
+
 CmigKind	cmig_kind_foreign_data_wrapper = {
 	.name = "foreign-data wrapper",.word = "FOREIGN DATA WRAPPER",.flags = CMIG_KIND_GLOBAL,
 	CMIG_PROPERTIES(wrapper_properties),

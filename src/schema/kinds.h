@@ -156,6 +156,9 @@ extern const char *cmig_sequence_owner_column(const CmigObject *owner);
  */
 extern char *cmig_sequence_continue(const CmigObject *owner, const CmigObject *column);
 
+/* Does the foreign-data wrapper have a validator only in the new image? */
+extern bool cmig_wrapper_gets_validator(const CmigObject *from, const CmigObject *to);
+
 /* Is the object a function in the language SQL? */
 extern bool cmig_function_is_sql(const CmigObject *object);
 

@@ -256,6 +256,8 @@ add_change(CmigDifference *difference, CmigObject *from, CmigObject *to)
 		difference->of_to[to->index] = change;
 	if (from != NULL && to != NULL && difference->options->models)
 		keep_unknown(from, to);
+	if (from != NULL && to != NULL && !difference->options->owners && to->kind == &cmig_kind_table)
+		to->owner = from->owner;
 	if (is_ignored(difference, from ? from : to))
 		return;
 	if (from != NULL && to != NULL)

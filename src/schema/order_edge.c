@@ -72,6 +72,17 @@ add_old(CmigOrder *order, const CmigObject *object, const CmigObject *on)
 }
 
 /*
+ * Does a foreign-data wrapper get a validator?  If so, it is altered after the
+ * objects that depend on it: see add_validator().
+ */
+static bool
+gets_validator(const CmigChange *change)
+{
+	return change->action == CMIG_ALTER && change->to->kind == &cmig_kind_foreign_data_wrapper &&
+		cmig_wrapper_gets_validator(change->from, change->to);
+}
+
+/*
  * Add the edges for a dependency in the new image: "object" depends on "on",
  * so "on" is created first.
  */
@@ -83,7 +94,52 @@ add_new(CmigOrder *order, const CmigObject *object, const CmigObject *on)
 
 	if (object->kind == &cmig_kind_table && on->kind == &cmig_kind_table && change->join_node >= 0)
 		node = change->join_node;
+	if (change->action == CMIG_ALTER && gets_validator(order->difference->of_to[on->index]))
+		return;
 	cmig_order_graph_add(order, node, cmig_order_graph_made(order, on));
+}
+
+/*
+ * Returns the foreign-data wrapper of a foreign table, server, or other object
+ * that depends on it, or NULL.
+ */
+static const CmigObject *
+find_wrapper(const CmigObject *object)
+{
+	while (object != NULL && object->kind != &cmig_kind_foreign_data_wrapper)
+	{
+		const CmigObject *next = object->parent;
+
+		for (int i = 0; next == NULL && i < object->ndepends; i++)
+			if (object->depends[i]->kind == &cmig_kind_server || object->depends[i]->kind == &cmig_kind_foreign_data_wrapper)
+				next = object->depends[i];
+		object = next;
+	}
+	return object;
+}
+
+/*
+ * If the object's wrapper gets a validator, make the change of the wrapper
+ * follow that of the object, whose old options the validator might reject.
+ */
+static void
+add_validator(CmigOrder *order, const CmigObject *object)
+{
+	const CmigObject *wrapper = find_wrapper(object);
+	const CmigChange *change = wrapper && wrapper != object ? order->difference->of_from[wrapper->index] : NULL;
+
+	if (change != NULL && gets_validator(change))
+		cmig_order_graph_add(order, change->first_node, cmig_order_graph_end(order, object));
+}
+
+/* Call add_validator() for all old objects. */
+static void
+add_validators(CmigOrder *order)
+{
+	const CmigImage *image = order->difference->from;
+
+	for (int i = 0; i < image->count; i++)
+		add_validator(order, image->objects[i]);
 }
 
 /* Add the edges for all dependencies of an image. */
@@ -252,6 +308,7 @@ cmig_order_edge_make(CmigOrder *order)
 	order->nedges = 0;
 	add_dependencies(order, order->difference->from, add_old);
 	add_dependencies(order, order->difference->to, add_new);
+	add_validators(order);
 	add_siblings(order);
 	add_dropped_siblings(order);
 	cmig_order_inherit_add(order);

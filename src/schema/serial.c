@@ -78,12 +78,17 @@ chosen_name(const CmigObject *column)
  * Does the sequence lack a comment, and have the privileges of a new sequence?
  */
 static bool
-is_unannotated(const CmigObject *sequence, const CmigDiffOptions *options)
+is_unannotated(const CmigObject *sequence, const CmigObject *column, const CmigDiffOptions *options)
 {
 	CmigDiffOptions own = *options;
 
-	/* ignore the owner, which is always the table's owner */
+	/*
+	 * ignore the owner, which is always the table's owner; ADD COLUMN creates
+	 * the sequence as that owner
+	 */
 	own.owners = false;
+	if (!column->folded)
+		own.role = column->parent->owner;
 	own.privileges = own.comments = true;
 	return cmig_annotate_create(sequence, &own) == NIL;
 }
@@ -102,7 +107,7 @@ is_plain(const CmigObject *sequence, const CmigObject *column, const CmigDiffOpt
 			!cmig_text_same(sequence->values[i], expected))
 			return false;
 	}
-	return is_unannotated(sequence, options) && !sequence->foreign;
+	return is_unannotated(sequence, column, options) && !sequence->foreign;
 }
 
 /*

@@ -249,3 +249,31 @@ CREATE PUBLICATION p FOR TABLE t (a, b, c) WHERE (a > 0);
 -- b:
 CREATE TABLE t (a integer PRIMARY KEY, c integer, b integer);
 CREATE PUBLICATION p FOR TABLE t (a, c, b) WHERE (a > 0);
+-- pair: foreign-data wrapper that gets a validator, tables and servers that lose their options
+-- a:
+CREATE FOREIGN DATA WRAPPER w;
+CREATE SERVER s FOREIGN DATA WRAPPER w OPTIONS (x '1');
+CREATE USER MAPPING FOR PUBLIC SERVER s OPTIONS (y '1');
+CREATE FOREIGN TABLE f (a integer) SERVER s OPTIONS (table_name 't');
+CREATE FOREIGN TABLE g (a integer) SERVER s OPTIONS (table_name 't');
+CREATE SERVER s2 FOREIGN DATA WRAPPER w OPTIONS (x '1');
+-- b:
+CREATE FOREIGN DATA WRAPPER w VALIDATOR postgresql_fdw_validator;
+CREATE SERVER s FOREIGN DATA WRAPPER w OPTIONS (host '1');
+CREATE USER MAPPING FOR PUBLIC SERVER s OPTIONS (user '1');
+CREATE FOREIGN TABLE f (a integer) SERVER s;
+CREATE FOREIGN TABLE h (a integer) SERVER s;
+-- pair: foreign-data wrapper that loses its validator, tables and servers that get options
+-- a:
+CREATE FOREIGN DATA WRAPPER w VALIDATOR postgresql_fdw_validator;
+CREATE SERVER s FOREIGN DATA WRAPPER w OPTIONS (host '1');
+CREATE USER MAPPING FOR PUBLIC SERVER s OPTIONS (user '1');
+CREATE FOREIGN TABLE f (a integer) SERVER s;
+CREATE FOREIGN TABLE h (a integer) SERVER s;
+-- b:
+CREATE FOREIGN DATA WRAPPER w;
+CREATE SERVER s FOREIGN DATA WRAPPER w OPTIONS (x '1');
+CREATE USER MAPPING FOR PUBLIC SERVER s OPTIONS (y '1');
+CREATE FOREIGN TABLE f (a integer) SERVER s OPTIONS (table_name 't');
+CREATE FOREIGN TABLE g (a integer) SERVER s OPTIONS (table_name 't');
+CREATE SERVER s2 FOREIGN DATA WRAPPER w OPTIONS (x '1');

@@ -70,3 +70,18 @@ ALTER SEQUENCE t_a_seq SET LOGGED;
 -- b:
 CREATE TABLE t (a bigint GENERATED ALWAYS AS IDENTITY);
 ALTER SEQUENCE t_a_seq SET UNLOGGED;
+-- pair: sequence of a column added to a table whose owner has default privileges
+-- a:
+ALTER DEFAULT PRIVILEGES FOR ROLE regress_diff_a GRANT USAGE ON SEQUENCES TO regress_diff_b WITH GRANT OPTION;
+CREATE TABLE t (a integer, c integer GENERATED ALWAYS AS IDENTITY, e serial);
+ALTER TABLE t OWNER TO regress_diff_a;
+CREATE TABLE u (a integer);
+ALTER TABLE u OWNER TO regress_diff_a;
+ALTER TABLE u ADD b integer GENERATED ALWAYS AS IDENTITY, ADD c serial;
+-- b:
+ALTER DEFAULT PRIVILEGES FOR ROLE regress_diff_a GRANT USAGE ON SEQUENCES TO regress_diff_b WITH GRANT OPTION;
+CREATE TABLE t (a integer, b integer GENERATED ALWAYS AS IDENTITY, c integer, d serial);
+ALTER TABLE t OWNER TO regress_diff_a;
+CREATE TABLE u (a integer);
+ALTER TABLE u OWNER TO regress_diff_a;
+ALTER TABLE u ADD d serial, ADD e integer GENERATED ALWAYS AS IDENTITY;
