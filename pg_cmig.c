@@ -35,6 +35,7 @@
 #include "inspect/lint_policy.h"
 #include "inspect/plan_preconditions.h"
 #include "inspect/lint_run.h"
+#include "load/load.h"
 #include "move/move.h"
 #include "move/move_argument.h"
 #include "move/plan_checksum.h"
@@ -46,6 +47,7 @@
 #include "move/toplevel.h"
 #include "rls/rls.h"
 #include "run/last_failure.h"
+#include "schema/captured.h"
 #include "schema/target.h"
 #include "tables/active.h"
 #include "tables/change.h"
@@ -97,6 +99,7 @@ _PG_init(void)
 	cmig_rls_check_init();
 	cmig_stepwise_at_start = before_upgrade;
 	cmig_stepwise_at_end = cmig_rls_gate;
+	cmig_load_at_end = cmig_captured_loaded;
 	cmig_audit_init();
 	cmig_target_init();
 	cmig_dry_run_init();

@@ -91,9 +91,46 @@ SELECT * FROM cmig.drift();
 -- loaded by hand
 ALTER TABLE account ADD more integer;
 SELECT content FROM cmig.capture('More', revision => '006') \gset
+SELECT direction, revision, outcome, message FROM cmig.journal ORDER BY id DESC LIMIT 1;
+-- the schema has changed since
+BEGIN;
+ALTER TABLE account DROP more;
 SELECT * FROM cmig.load(:'content');
-SELECT cmig.stamp('006');
+SELECT revision FROM cmig.current();
+ROLLBACK;
+-- the file has changed since
+BEGIN;
+SELECT * FROM cmig.load(replace(:'content', 'more integer', 'more integer DEFAULT 1'));
+SELECT revision FROM cmig.current();
+ROLLBACK;
+-- something cannot be replayed
+BEGIN;
+UPDATE cmig.revision SET upgrade_sql = upgrade_sql || '; SELECT 1 / 0' WHERE revision = '004';
+SELECT * FROM cmig.load(:'content');
+SELECT revision FROM cmig.current();
+ROLLBACK;
+-- loaded by another role
+BEGIN;
+CREATE ROLE regress_drift_other SUPERUSER;
+SET ROLE regress_drift_other;
+SELECT * FROM cmig.load(:'content');
+SELECT revision FROM cmig.current();
+ROLLBACK;
+-- below a revision that is not applied, and with one above it
+BEGIN;
+SELECT cmig.create_revision('Before', 'SELECT 1', revision => '005b');
+SELECT * FROM cmig.load(replace(:'content', 'down_revision: 005', 'down_revision: 005b'));
+SELECT revision FROM cmig.current();
+ROLLBACK;
+BEGIN;
+SELECT * FROM cmig.load(:'content' || E'\n-- revision: 007\n-- down_revision: 006\n-- cmig:upgrade\nSELECT 1;\n');
+SELECT revision FROM cmig.current();
+ROLLBACK;
+SELECT * FROM cmig.load(:'content');
+SELECT revision FROM cmig.current();
+SELECT direction, revision, outcome, message FROM cmig.journal ORDER BY id DESC LIMIT 1;
 SELECT * FROM cmig.drift();
+SELECT * FROM cmig.upgrade();
 SELECT * FROM cmig.capture('');
 SELECT * FROM cmig.capture(NULL);
 

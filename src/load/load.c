@@ -35,6 +35,8 @@
 
 PG_FUNCTION_INFO_V1(cmig_load);
 
+void		(*cmig_load_at_end) (const CmigRevisionText *const *added, int count) = NULL;
+
 /* A row of the result of cmig.load. */
 typedef struct LoadAction
 {
@@ -132,6 +134,9 @@ write_changes(const CmigLoad *load)
 			write_repair(item);
 	}
 	cmig_revision_rows_insert_many(added, count);
+	cmig_active_settle();
+	if (cmig_load_at_end && count > 0)
+		cmig_load_at_end(added, count);
 }
 
 /* Append a row of the result. */
@@ -183,7 +188,6 @@ load_files(List *files, bool prune, bool accept_changes)
 	cmig_load_judge(load, accept_changes);
 	require_unprotected(load);
 	write_changes(load);
-	cmig_active_settle();
 	tell_waiting(load);
 
 	for (int i = 0; i < load->count; i++)

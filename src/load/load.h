@@ -8,6 +8,7 @@
 #define CMIG_LOAD_H
 
 #include "postgres.h"
+#include "base/revision.h"
 #include "fmgr.h"
 #include "nodes/pg_list.h"
 
@@ -23,5 +24,11 @@
  * prune, and MG013 for invalid files.
  */
 extern Datum cmig_load_call(FunctionCallInfo fcinfo, const char *function, List *files);
+
+/*
+ * Called after revisions have been loaded, with those that are new.  May record
+ * them as applied.
+ */
+extern void (*cmig_load_at_end) (const CmigRevisionText *const *added, int count);
 
 #endif							/* CMIG_LOAD_H */

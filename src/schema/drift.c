@@ -17,6 +17,7 @@
 #include "move/stamp.h"
 #include "run/scope.h"
 #include "run/script_run.h"
+#include "schema/captured.h"
 #include "schema/drift_find.h"
 #include "schema/generate.h"
 #include "tables/change.h"
@@ -157,6 +158,7 @@ cmig_capture(PG_FUNCTION_ARGS)
 	CmigGenerate generate = {0};
 	CmigDrift	drift = {0};
 	CmigSituation now;
+	TimestampTz started_at = GetCurrentTimestamp();
 	List	   *lines;
 
 	cmig_scope_refuse("cmig.capture()", "RESET cmig.scope. To compare the schemas of two scopes: SELECT * FROM cmig.diff_schemas('<schema>', '<schema>')");
@@ -166,6 +168,8 @@ cmig_capture(PG_FUNCTION_ARGS)
 	generate.store = cmig_argument_bool(fcinfo, 14, false);
 	drift.adopts = true;
 
+	if (!generate.store)
+		cmig_change_begin("cmig.capture()");
 	cmig_generate_prepare(&generate, "cmig.capture()");
 	now = cmig_move_read(true);
 	cmig_pending_require_heads(&now);
@@ -181,9 +185,12 @@ cmig_capture(PG_FUNCTION_ARGS)
 	if (generate.store)
 		(void) cmig_stamp_targets(cmig_argument_one(generate.draft.new.text.edges.id), false);
 	else
+	{
+		cmig_captured_journal(&generate.draft.new.text, started_at);
 		ereport(NOTICE,
 				(errmsg("the database already has the changes of this revision"),
-				 errhint("After loading the file, record the revision as applied: SELECT cmig.stamp(%s)",
-						 quote_literal_cstr(generate.draft.new.text.edges.id))));
+				 errdetail("When you load the unchanged file here, the revision is recorded as applied, unless the schema has changed by then."),
+				 errhint("For an edited file: SELECT cmig.stamp(%s)", quote_literal_cstr(generate.draft.new.text.edges.id))));
+	}
 	return (Datum) 0;
 }

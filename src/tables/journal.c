@@ -25,6 +25,7 @@
 #include "base/query.h"
 #include "run/scope.h"
 #include "run/session.h"
+#include "tables/catalog.h"
 #include "tables/journal.h"
 
 #include "catalog/pg_type.h"
@@ -189,6 +190,14 @@ static CmigQuery last_drift_query = {
 	" AND j.scope::text = $1 ORDER BY j.id DESC LIMIT 1",
 	.nargs = 1,
 	.argtypes = {TEXTOID}
+};
+
+static CmigQuery captured_query = {
+	.sql = "SELECT DISTINCT revision::text, checksum::text FROM cmig.journal"
+	" WHERE revision::text = ANY ($1) AND direction::text = 'drift' AND checksum IS NOT NULL"
+	" AND role::text = current_user AND scope::text = ''",
+	.nargs = 1,
+	.argtypes = {TEXTARRAYOID}
 };
 
 /* Returns the current scope as an argument of a query. */
@@ -661,4 +670,29 @@ cmig_journal_each_applied(CmigJournalApplied callback, void *arg)
 	Shower		shower = {.applied = callback,.arg = arg};
 
 	each_of_scope(&applied_query, show_applied, &shower);
+}
+
+/* A callback for captured revisions, and its argument. */
+typedef struct Captured
+{
+	CmigJournalCaptured callback;
+	void	   *arg;
+} Captured;
+
+/* Pass a row of captured_query to the callback. */
+static void
+pass_captured(TupleDesc desc, HeapTuple row, void *arg)
+{
+	const Captured *captured = arg;
+
+	captured->callback(cmig_query_text(desc, row, 1), cmig_query_text(desc, row, 2), captured->arg);
+}
+
+void
+cmig_journal_each_captured(const CmigNames *revisions, CmigJournalCaptured callback, void *arg)
+{
+	Captured	captured = {callback, arg};
+	Datum		value = cmig_catalog_names_datum(revisions);
+
+	cmig_query_each(&captured_query, &value, NULL, pass_captured, &captured);
 }

@@ -8,6 +8,7 @@
 #define CMIG_JOURNAL_H
 
 #include "postgres.h"
+#include "base/revision.h"
 #include "datatype/timestamp.h"
 
 /*
@@ -15,7 +16,8 @@
  */
 typedef struct CmigJournalEntry
 {
-	const char *revision;		/* NULL for drift */
+	const char *revision;		/* NULL for drift, except if cmig.capture has
+								 * turned it into a revision */
 	const char *direction;		/* upgrade, downgrade, stamp, repair, drift */
 	const char *outcome;		/* done or, for a stepwise run, also running
 								 * or failed */
@@ -108,6 +110,14 @@ typedef struct CmigJournalDrift
 
 /* Read the last check for drift.  Returns false if there was none. */
 extern bool cmig_journal_last_drift(CmigJournalDrift *drift);
+
+/*
+ * Call the callback for each of the revisions that the current role has captured
+ * in this database with cmig.capture.  "checksum" is the one of the generated
+ * script.
+ */
+typedef void (*CmigJournalCaptured) (const char *revision, const char *checksum, void *arg);
+extern void cmig_journal_each_captured(const CmigNames *revisions, CmigJournalCaptured callback, void *arg);
 
 /* Returns a palloc'd string such as "3 hours ago". */
 extern char *cmig_journal_ago(double seconds);
