@@ -54,7 +54,7 @@ typedef struct NameChanges
 {
 	char		name[NAMEDATALEN];	/* the hash key */
 	List	   *changes;		/* of ChangedName *, latest last */
-}			NameChanges;
+} NameChanges;
 
 /* See planned_locks.h. */
 struct CmigPlannedLocks
