@@ -19,8 +19,8 @@ $node->start;
 $node->safe_psql('postgres', 'CREATE DATABASE app');
 $node->safe_psql('app', 'CREATE EXTENSION pg_cmig; CREATE TABLE gate (x int)');
 
-# 001 is applied first, 002 changes its table and its data, 003 creates objects
-# of every kind and then waits for the table gate.
+# Revision 001 is applied first.  002 changes its table and its data.  003 creates
+# objects of every kind, and then waits for a lock on the table gate.
 query($node, 'app', load_sql(
 	revision_file('001', '', "CREATE TABLE account (id int PRIMARY KEY, name text);\n"
 		  . "INSERT INTO account SELECT g, 'n' || g FROM generate_series(1, 1000) g;",
@@ -35,7 +35,7 @@ query($node, 'app', load_sql(
 		undef)));
 query($node, 'app', "SELECT cmig.upgrade('001')");
 
-# a query for everything that the run could have changed
+# A query for everything that the run could have changed.
 my $look = q{
 SELECT 'version ' || revision FROM cmig.version
 UNION ALL SELECT 'journal ' || revision || ' ' || direction || ' ' || outcome FROM cmig.journal
@@ -73,7 +73,7 @@ sub end_run
 	return $result;
 }
 
-# Tests that nothing of the run is left and that its lock is free.
+# Tests that the run has left nothing behind, and that the run lock is free.
 sub is_untouched
 {
 	my ($how) = @_;
@@ -84,7 +84,7 @@ sub is_untouched
 		'001', "$how: the run lock is free");
 }
 
-# A session that was asked to end
+# Sessions that are canceled or terminated by another session
 foreach my $case ([ 'pg_cancel_backend', '57014' ], [ 'pg_terminate_backend', '57P01' ])
 {
 	my ($function, $sqlstate) = @$case;
@@ -116,9 +116,9 @@ like(slurp_file($node->logfile), qr/pg_cmig: upgrade of 003, statement 5, line \
 	is_untouched('kill -9 of the backend');
 }
 
-# If the postmaster is killed, the backends notice it sooner or later.  The
-# session that holds the gate must not be the first one to end, or the run would
-# get its lock and succeed.
+# If the postmaster is killed, the backends do not notice it at once.  The session that
+# holds the gate must not be the first one to end.  Otherwise, the run would get its
+# lock and succeed.
 {
 	my $backend = start_run();
 	my $postmaster = $node->{_pid};
@@ -138,7 +138,7 @@ like(slurp_file($node->logfile), qr/pg_cmig: upgrade of 003, statement 5, line \
 	is_untouched('kill -9 of the postmaster');
 }
 
-# Stopped by hand
+# The server is stopped
 foreach my $mode ('fast', 'immediate')
 {
 	start_run();

@@ -76,8 +76,9 @@ sub pg_restore
 		$file);
 }
 
-# Returns a dump without the parts that differ each time.  The server also prints a
-# CHECK over a varchar list differently after its own output was read once.
+# Returns a dump without the parts that differ each time.  The server prints a CHECK
+# constraint that compares a varchar column with a list differently after the printed
+# form has been read once.
 sub text_of
 {
 	my ($file) = @_;
@@ -100,7 +101,7 @@ sub is_text
 	ok(IPC::Run::run([ 'diff', @files ], '>', \$out), $name) or diag($out);
 }
 
-# Everything that a database knows about its revisions
+# Returns everything that a database contains about its revisions.
 my $state = q{
 SELECT 'current ' || c::text FROM cmig.current() c
 UNION ALL SELECT 'history ' || h::text FROM cmig.history() h
@@ -113,7 +114,7 @@ UNION ALL SELECT 'sequence ' || last_value || is_called FROM cmig.backfill_run_i
 UNION ALL SELECT 'check ' || severity || ' ' || object || ' ' || problem FROM cmig.check() ORDER BY 1};
 
 #
-# A database in the middle of its chain
+# A database in which only some of the chain's revisions are applied
 #
 my @chain = chain_files('second_brain');
 my $odd = revision_file('odd-é', '003_add_full_name_to_users',
@@ -181,18 +182,18 @@ make_db('directory');
 pg_restore('pg_restore -j2', 'directory', $directory, '-U', $owner, '-j2');
 is_same('directory', '-Fd -j2');
 
-# over an existing database
+# restored over an existing database
 sql('custom', "SELECT cmig.stamp('heads'); DELETE FROM cmig.revision WHERE revision = 'odd-é'");
 pg_restore('pg_restore --clean', 'custom', $custom, '-U', $owner, '--clean', '--if-exists');
 is_same('custom', '--clean over an existing database');
 
-# for another owner
+# restored for another owner
 make_db('moved', $other);
 pg_restore('pg_restore --no-owner', 'moved', $custom, '-U', $other, '--no-owner');
 is_same('moved', '--no-owner', $other);
 is(sql('moved', "SELECT count(*) FROM cmig.upgrade('heads')", $other), 3, 'the new owner can upgrade');
 
-# by a superuser: the extension belongs to the role that creates it
+# restored by a superuser: the extension belongs to the role that creates it
 make_db('by_superuser');
 pg_restore('pg_restore by a superuser', 'by_superuser', $custom);
 is_same('by_superuser', 'by a superuser', getpwuid($<) . '');
@@ -213,7 +214,7 @@ is(sql('schema_only', 'SELECT (SELECT count(*) FROM cmig.revision) + (SELECT cou
 	+ (SELECT count(*) FROM cmig.journal)'), 0, '-s: no revision, no version row, no journal');
 like(sql('shop', 'SELECT problem FROM cmig.check()'), qr/pg_dump -s leaves out the rows/, 'check reports that');
 
-# the fix
+# run the command in the hint
 load_files($node, 'schema_only', $owner, @chain);
 sql('schema_only', load_sql($odd));
 fails_with($node, 'schema_only', "SELECT cmig.upgrade('head')", 'MG003', 'head', 'it has two heads', $owner);
@@ -262,8 +263,8 @@ restore_sql('restore of -n public -e pg_cmig', 'public_and_cmig', $both);
 is_same('public_and_cmig', '-n public -e pg_cmig');
 
 #
-# A stepwise run that was interrupted: it is resumed in the copy.  pg_dump
-# leaves out the invalid index that the failed statement has left.
+# A stepwise run that was interrupted is resumed in the copy.  pg_dump leaves out the
+# invalid index that the failed statement has left behind.
 #
 make_db('half');
 sql('half', 'CREATE EXTENSION pg_cmig');

@@ -105,7 +105,8 @@ foreach my $move (
 		"standby: $move");
 }
 
-# the same in a read-only transaction on the primary, with another message
+# the same functions in a read-only transaction on the primary, which raise another
+# message
 fails_with($primary, 'shop', "BEGIN READ ONLY; SELECT cmig.upgrade('head')", '25006',
 	'cannot execute cmig\.upgrade(\(\))? in a read-only transaction', 'read-only transaction: upgrade');
 is(query($primary, 'shop', 'BEGIN READ ONLY; SELECT revision FROM cmig.current()'), '003_add_full_name_to_users',
@@ -142,8 +143,8 @@ is($reader->query_safe('SELECT revision FROM cmig.current()'), '003_add_full_nam
 $reader->quit;
 
 #
-# Promotion in the middle of a run: the run is lost, and upgrades continue from
-# there
+# Promotion in the middle of a run: the run is lost, and the next upgrade starts where
+# that run started
 #
 $writer = $primary->background_psql('shop');
 $writer->query_safe("SET client_min_messages = warning");

@@ -20,7 +20,7 @@ my $drivers = "$CmigNode::top/t/drivers";
 my ($host, $port) = ($node->host, $node->port);
 $node->safe_psql('postgres', 'CREATE ROLE postgres SUPERUSER LOGIN') if getpwuid($<) ne 'postgres';
 $ENV{PYTHONDONTWRITEBYTECODE} = 1;
-# the directory of Debian's own modules, for a Node.js that is not Debian's
+# The folder of the modules that Debian packages, for a Node.js that is not from Debian.
 $ENV{NODE_PATH} = join ':', grep { defined } $ENV{NODE_PATH}, '/usr/share/nodejs';
 
 # A new database in which the extension has been created, as an administrator
@@ -175,8 +175,8 @@ fails_with($node, 'eight', "SELECT cmig.require('004')", 'MG010', 'target databa
 	'a build that needs a revision that is not applied fails, and names it');
 fails_with($node, 'eight', 'SELECT cmig.require()', 'MG010', 'target database is not up to date', 'the same without a target');
 
-# If the snapshot is older than the other session's commit, nothing is done
-# twice.
+# If the transaction's snapshot is older than the other session's commit, no revision is
+# applied twice.
 {
 	my $serial = make_db('serial');
 	my $level = 'BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT';
@@ -250,7 +250,7 @@ SKIP:
 		'PgBouncer: an error in the transaction');
 	is($psql->('SELECT revision FROM cmig.current()'), '001', 'PgBouncer: the run is rolled back');
 
-	# for PgBouncer, a procedure that commits is one query; it restores the
+	# to PgBouncer, a procedure that commits is one query; the procedure restores the
 	# settings that it changed for its revisions
 	my $files = load_sql(
 		revision_file('004', '003', 'ALTER TABLE account ADD COLUMN born date;', ''),

@@ -130,9 +130,8 @@ is(finish_psql($run), 0, 'the stepwise run comes to its end') or diag($run->{err
 $holder->quit;
 
 #
-# A prepared transaction holds the run lock.  It survives a restart, and its
-# backend's process ID may belong to another session by now, which the error
-# must not name.
+# A prepared transaction holds the run lock, even after a restart.  By then, the process
+# ID of its backend may belong to another session, so the error must not name it.
 #
 query($node, 'waits', q{BEGIN; SELECT cmig.stamp('base'); PREPARE TRANSACTION 'held'});
 foreach my $when ('prepared', 'prepared before a restart')

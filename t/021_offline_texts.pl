@@ -164,7 +164,7 @@ END_PY
 	is(dump_of($db), dump_of($author), 'a text without statements has the same result');
 }
 
-# ids
+# ids of revisions
 {
 	my $db = new_db();
 
@@ -226,7 +226,7 @@ my $simple = make_author('CREATE TABLE one ()', 'CREATE TABLE two ()', 'CREATE T
 	is($err, '', 'a domain over text is wide enough');
 }
 
-# pg_cmig's own functions
+# scripts that call pg_cmig's functions
 {
 	my $calling = make_author('CREATE TABLE one (a int)', "DO \$\$BEGIN PERFORM count(*) FROM cmig.current(); END\$\$",
 		'SELECT "cmig" . /* here */ heads ()', "COMMENT ON TABLE one IS 'cmig.current()'; SET cmig.protect = off; -- cmig.heads()");
@@ -242,8 +242,8 @@ my $simple = make_author('CREATE TABLE one ()', 'CREATE TABLE two ()', 'CREATE T
 	($out, $err) = run_file($db, script_file($calling, q{'upgrade', 'head'}), '-v', 'ON_ERROR_STOP=1');
 	is($err, '', 'the text runs where the extension is installed');
 
-	# the result can be run in the database where it was made, if its arguments
-	# say that pg_cmig is there
+	# a script can be run in the database in which it was generated if it updates
+	# cmig.version
 	my $made_here = make_author('CREATE TABLE one (a int)', 'CREATE TABLE two ()');
 	($out, $err) = run_file($made_here, script_file($made_here, q{'upgrade', 'head'}), '-v', 'ON_ERROR_STOP=1');
 	like($err, qr/ERROR:  55000: pg_cmig manages the version rows of this database.*HINT:  Use cmig.upgrade, or generate the script with version_table => 'cmig.version'$/ms,
@@ -259,14 +259,14 @@ my $simple = make_author('CREATE TABLE one ()', 'CREATE TABLE two ()', 'CREATE T
 		is(query($node, $made_here, $looks), query($node, $run, $looks), "the text has the same effect as cmig.upgrade: $looks");
 	}
 
-	# the extension's own table can be the version table
+	# cmig.version can be the version table
 	my $own = make_author('CREATE TABLE one (a int)');
 	($out, $err) = run_file($own, script_file($own, q{'upgrade', 'head', 'cmig.version'}), '-v', 'ON_ERROR_STOP=1');
 	is($err, '', 'cmig.version as the version table');
 	is(query($node, $own, 'SELECT revision FROM cmig.current()'), 'r1', 'cmig.version has the row');
 }
 
-# verify_sql
+# verify_sql in the script
 for my $case (
 	['true', 'SELECT true', ''],
 	['false', 'SELECT 1, false, true', 'failed its verification'],
@@ -293,7 +293,7 @@ for my $case (
 	is($status ? 'fails' : 'works', $error ? 'fails' : 'works', "verify_sql, $name: as cmig.upgrade");
 }
 
-# outside of transactions
+# nontransactional revisions
 {
 	my $db = make_author('CREATE TABLE one (a int)', 'CREATE INDEX CONCURRENTLY i ON one (a); VACUUM one', 'CREATE TABLE two ()');
 	my $plain = new_db();
@@ -315,7 +315,7 @@ for my $case (
 	is($status, 3, 'an error outside of transactions stops psql');
 	is(query($node, $plain, "SELECT version_num, to_regclass('two') IS NULL FROM cmig_version"), 'r1|t', 'psql stops at the statement with the error');
 
-	# one at a time
+	# while another session runs such a script, the script raises an error
 	$plain = new_db();
 	my $holder = $node->background_psql($plain);
 	$holder->query_safe(q{SELECT pg_advisory_lock(hashtextextended('pg_cmig public.cmig_version', 0))});
@@ -324,8 +324,8 @@ for my $case (
 	$holder->quit;
 }
 
-# two at once: the second one waits, and finds that the first one has done the
-# work
+# if two sessions run the script at the same time, the second one waits, and then has
+# nothing to do
 {
 	my $db = make_author('CREATE TABLE one ()', 'SELECT pg_sleep(1)');
 	my $plain = new_db();
@@ -374,7 +374,7 @@ for my $case (
 	is(query($node, $plain, 'SELECT u FROM "My schema".one'), 'regress_other', 'cmig.role and cmig.search_path apply to the scripts');
 }
 
-# preconditions are checked where the text runs, before the step
+# preconditions are checked by the script itself, before each step
 foreach my $transactional ('true', 'false')
 {
 	my $db = make_author('CREATE TABLE one (id int)');

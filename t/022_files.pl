@@ -88,8 +88,8 @@ for my $chain (sort keys %template)
 	my @files = chain_files($chain);
 	my @names = map { s{.*/}{}r } @files;
 
-	# that team gave some of its files names that differ from those of the
-	# revisions
+	# the team that wrote this chain gave some files names that differ from the ids of
+	# their revisions
 	@names = map { s/^(00[345])_.*/$1.sql/r } @names if $chain eq 'mindbridge';
 
 	load_folder($one, @files);
@@ -101,7 +101,7 @@ for my $chain (sort keys %template)
 	is(load_folder($other, @files), 'unchanged|' . @names, "$chain: the original files are unchanged there");
 	is_deeply([ export_to("$dir/$chain.2", $other, $template{$chain}) ], [@names], "$chain: the same names there");
 	is(`diff -r $dir/$chain $dir/$chain.2`, '', "$chain: the same files there");
-	# one at a time, with the newline that psql adds
+	# files that are loaded one at a time, with the newline that psql appends
 	my $id = query($node, $one, 'SELECT revision FROM cmig.revision ORDER BY 1 LIMIT 1');
 	system(qq{psql -XAt -d '}
 		  . $node->connstr($one)
@@ -110,7 +110,7 @@ for my $chain (sort keys %template)
 	is(load_folder($other, "$dir/$chain.sql"), 'unchanged|1', "$chain: a single file through psql -XAt");
 }
 
-# folders in the template
+# a template with folders
 {
 	my $db = new_db();
 
@@ -120,7 +120,7 @@ for my $chain (sort keys %template)
 }
 
 #
-# Texts of all sorts
+# Random texts
 #
 my $seed = $ENV{CMIG_SEED} // 20260102;
 my $texts = $ENV{CMIG_TEXTS} // 400;
@@ -232,7 +232,7 @@ END_SQL
 	is(load_folder($db, glob "$dir/cut_*.sql"), 'unchanged|5', 'no newline at the end: unchanged');
 }
 
-# more than 100 MB
+# a file of more than 100 MB
 {
 	my $db = new_db();
 

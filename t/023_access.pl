@@ -61,8 +61,8 @@ run_ok('pg_dump by the reader', 'pg_dump', @connection, '-U', 'regress_reader', 
 query($node, 'shop', 'GRANT regress_migrator TO regress_owner');
 run_ok('pg_dump by the owner', 'pg_dump', @connection, '-U', 'regress_owner', '-f', "$dir/owner.sql", 'shop');
 run_ok('createdb', 'createdb', @connection, '-U', 'regress_owner', 'copy');
-# a dump sets the owners of tables before it grants the privileges that these
-# roles need for that
+# A dump sets the owners of tables before it grants the privileges that these roles need
+# to own them.
 query($node, 'copy', 'GRANT CREATE ON SCHEMA public TO regress_migrator', 'regress_owner');
 run_ok('restore by the owner', 'psql', '-Xqo', '/dev/null', '-v', 'ON_ERROR_STOP=1', @connection, '-U', 'regress_owner',
 	'-d', 'copy', '-f', "$dir/owner.sql");

@@ -48,8 +48,7 @@ sub session
 }
 
 #
-# cmig.rls_gate: with it an upgrade fails with MG021, and without it 001 is
-# applied
+# cmig.rls_gate: if it is set, the upgrade fails with MG021; otherwise, it applies 001
 #
 my $upgrade = 'BEGIN; SELECT revision FROM cmig.upgrade(); ROLLBACK';
 
@@ -70,7 +69,7 @@ is(session('regress_app', '', "SELECT count(*) FROM cmig.heads(); ALTER ROLE reg
 is(session('regress_app', '-c session_preload_libraries=', $upgrade), 'permission', 'setting session_preload_libraries is refused');
 is(session('regress_owner', '', "SELECT count(*) FROM cmig.heads(); ALTER DATABASE shop RESET ALL; $upgrade"), "1\nMG021", 'the owner of the database cannot reset the gate');
 
-# roles that may set it
+# which roles can set it
 is(session('postgres', '-c cmig.rls_gate=', $upgrade), '001', 'a superuser can turn the gate off by connection options');
 is(session('postgres', '', "SET cmig.rls_gate = ''; $upgrade"), '001', 'a superuser can turn the gate off by SET');
 query($node, 'postgres', 'GRANT SET ON PARAMETER cmig.rls_gate TO regress_dba');
@@ -105,7 +104,7 @@ $node->append_conf('postgresql.conf', "cmig.rls_gate = ''");
 $node->reload;
 is(session('regress_app', '-c cmig.rls_gate=public', $upgrade), '001', 'connection options do not set a gate');
 
-# in an open session
+# for sessions that are already open
 is(session('regress_app', '', $upgrade), '001', 'without a gate again');
 is(session('postgres', '', "SET SESSION AUTHORIZATION regress_app; SELECT count(*) FROM cmig.heads();
 	\\! psql -XAtq -h @{[ $node->host ]} -p @{[ $node->port ]} -U postgres -d shop -c \"ALTER DATABASE shop SET cmig.rls_gate = 'public'\"
@@ -113,7 +112,7 @@ is(session('postgres', '', "SET SESSION AUTHORIZATION regress_app; SELECT count(
 query($node, 'postgres', 'ALTER DATABASE shop RESET cmig.rls_gate');
 
 #
-# cmig.protect: with it a downgrade fails with MG011
+# cmig.protect: if it is on, a downgrade fails with MG011
 #
 query($node, 'shop', 'SELECT cmig.upgrade()', 'regress_app');
 my $down = 'BEGIN; SELECT revision FROM cmig.downgrade($$base$$); ROLLBACK';
@@ -138,7 +137,7 @@ is(session('regress_app', '', $one), '002', 'base allows reverting one revision'
 is(session('regress_app', '-c cmig.protect=on', $one), 'MG011', 'a session can set more protection');
 is(session('regress_app', '', "SELECT hint FROM cmig.status() WHERE item = 'protected'"), '', 'cmig.status does not suggest a command without effect');
 
-# roles that may set it
+# which roles can set it
 for my $role ('postgres', 'regress_owner')
 {
 	is(session($role, '', "SET cmig.protect = off; $down"), "002\n001", "$role can remove the protection");
@@ -149,8 +148,8 @@ query($node, 'postgres', 'GRANT SET ON PARAMETER cmig.protect TO regress_dba; GR
 is(session('regress_dba', '', "SET cmig.protect = off; $down"), "002\n001", 'a role with the privilege can turn it off');
 is(session('regress_owner', '-c cmig.protect=junk', $down), 'MG011', 'an invalid value does not remove the protection');
 
-# in a SECURITY DEFINER function of the owner: the caller's setting does not
-# count, the function's own does
+# in a SECURITY DEFINER function of the owner, the caller's setting is ignored, and the
+# function's own setting is used
 query($node, 'shop', <<'END_SQL');
 CREATE FUNCTION down() RETURNS SETOF text LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
 	AS $$SELECT revision FROM cmig.downgrade('base')$$;
@@ -164,7 +163,7 @@ is(session('postgres', '', 'BEGIN; SET LOCAL cmig.protect = off; SELECT down(); 
 is(session('regress_app', '-c cmig.protect=off', 'SELECT down()'), 'MG011', 'a SECURITY DEFINER function with connection options');
 is(session('regress_app', '', 'BEGIN; SELECT down_anyway(); ROLLBACK'), "002\n001", 'a SECURITY DEFINER function with its own setting');
 
-# other ways to lose data, and an invalid value
+# other functions that lose data, and an invalid value
 is(session('regress_app', '', "SET cmig.protect = off; SELECT cmig.reset(confirm => 'shop')"), 'MG011', 'reset');
 is(session('regress_app', '', "SET cmig.protect = off; SELECT cmig.stamp('001', purge => true)"), 'MG011', 'stamp with purge');
 is(session('regress_app', '', "SET cmig.protect = off; CALL cmig.downgrade_stepwise('base')"), 'MG011', 'stepwise');
@@ -175,7 +174,8 @@ $node->reload;
 is(session('regress_app', '-c cmig.protect=off', $down), 'MG011', 'set by ALTER SYSTEM');
 
 #
-# cmig.lint_policy: with it an upgrade that drops a table with rows fails with MG023
+# cmig.lint_policy: if it is "error", an upgrade that drops a table with rows fails
+# with MG023
 #
 query($node, 'postgres', "LOAD 'pg_cmig'; ALTER SYSTEM RESET cmig.protect; ALTER DATABASE shop SET cmig.lint_policy = 'error'");
 $node->reload;
@@ -199,8 +199,8 @@ is(session('regress_app', '-c cmig.lint_policy=error -c cmig.lint_ignore=ban-dro
 query($node, 'shop', "SELECT cmig.remove_revision('lint'); DROP TABLE lost");
 
 #
-# Every setting, and who else can set it for another session: + means that it is
-# accepted, - that it is refused or has no effect
+# Who can set each setting for another session: + means that the setting has an effect
+# there, and - that it is refused or has no effect
 #
 my %value = (audit_skip => 'on', checksum_policy => 'ignore', concurrent_ddl => 'off', ddl_policy => 'log', dry_run_timeout => 7, lint_ignore => 'prefer-bigint-over-int', lint_include => 'prefer-bigint-over-int',
 	lint_policy => 'error', lock_retries => 7, lock_timeout => 7,
@@ -225,8 +225,8 @@ foreach my $name (@names)
 	my $set = "cmig.$name = '$value{$name}'";
 	my @found = (found('regress_app', "-c cmig.$name=$value{$name}", $name, ''), found('regress_app', '', $name, "SET $set;"));
 
-	# set for oneself, for another role, and for all by the owner of the
-	# database: whose sessions get it
+	# set by a role for itself, by a role for another role, and by the owner of the
+	# database for all roles
 	session('regress_app', '', "ALTER ROLE regress_app SET $set");
 	session('regress_app', '', "SELECT FROM cmig.heads() LIMIT 0; ALTER ROLE regress_app SET $set");
 	push @found, found('regress_app', '', $name, '');
@@ -259,8 +259,9 @@ scope            + + + - + +
 search_path      + + + - + +
 END
 
-# A database's owner, who sets cmig.search_path and cmig.role for a superuser's sessions
-# in it: what that allows, and what the superuser does about it (SECURITY.md)
+# The owner of a database can set cmig.search_path and cmig.role for a superuser's
+# sessions in it.  What this allows, and what the superuser can do about it
+# (SECURITY.md)
 my $migrate = "BEGIN; SELECT revision FROM cmig.upgrade('s1'); SELECT who FROM seen; ROLLBACK";
 query($node, 'shop', <<'END_SQL');
 DELETE FROM cmig.version;
@@ -295,7 +296,7 @@ is(session('postgres', '', $migrate), 's1', 'what is set for the role takes prec
 query($node, 'postgres', 'ALTER ROLE postgres RESET ALL; ALTER DATABASE shop RESET ALL');
 query($node, 'shop', "SELECT cmig.remove_revision('s1'); SELECT cmig.remove_revision('s2'); DROP TABLE seen");
 
-# when the server has loaded the library at its start
+# if the server loads the library when it starts
 query($node, 'postgres', "ALTER SYSTEM SET shared_preload_libraries = 'pg_cmig'; ALTER DATABASE shop SET cmig.rls_gate = 'public'");
 query($node, 'shop', "LOAD 'pg_cmig'; ALTER SYSTEM RESET cmig.protect; DELETE FROM cmig.version; DROP TABLE gap");
 $node->restart;

@@ -83,7 +83,7 @@ sub commands
 
 		pos($hint) = $-[0] + 3;
 		next if substr($hint, 0, $-[0]) =~ /=> '[^']*$|UPDATE \S+ $/;
-		# the sentence after the command says what it does
+		# the sentence after a command describes the command
 		$command =~ s/ (?:finishes|goes|lists|makes|prints|removes|shows|takes|tells)\b.*//;
 		push @found, $command;
 	}
@@ -163,8 +163,8 @@ foreach my $hint (sort keys %hints)
 	$names{$1} //= $hint while $hint =~ /(?<![\w.'\[])cmig\.([a-z_]+)/g;
 	foreach my $command (commands($hint))
 	{
-		# an ellipsis is for the reader to fill in, commands that end sessions are not
-		# run, and functions of Citus do not exist here
+		# An ellipsis is for the reader to fill in, commands that end sessions are not
+		# run, and Citus's functions do not exist here.
 		next if $command =~ /\.\.\.(?!\])|pg_terminate_backend|ALTER SYSTEM|pg_catalog\.citus_/;
 		$count++;
 		$sql .= 'INSERT INTO pasted VALUES (' . join(', ', map { literal($_) } $hints{$hint}, $hint, filled($command)) . ");\n";
@@ -180,7 +180,7 @@ is($node->safe_psql('postgres', q{SET client_min_messages = error; SELECT p.plac
 is($node->safe_psql('postgres', "LOAD 'pg_cmig'; SELECT name FROM unnest(ARRAY[" . join(', ', map { literal($_) } sort keys %names) . ']) AS name WHERE NOT is_known(name)'),
 	'', 'everything of pg_cmig that hints name exists');
 
-# the test can fail
+# tests that a wrong hint would be found
 is($node->safe_psql('postgres', q{SELECT string_agg(state, ' ') FROM (VALUES ('SELECT cmig.upgrade(true)'), ('CALL cmig.nothing()'), ('DELETE cmig.progress')) v (c), run(v.c)}),
 	'42883 42883 42601', 'a call of a missing function is detected');
 

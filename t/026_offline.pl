@@ -152,7 +152,7 @@ for my $chain (@chains)
 			"$chain: Alembic shows the same current revision");
 	}
 
-	# and the downgrade
+	# test the downgrade, too
 	my %down = (
 		one => script_file($author, q{'downgrade', 'base'}),
 		each => script_file($author,

@@ -34,10 +34,10 @@ sub pick { return $_[ rand @_ ]; }
 # Files
 #
 
-# What a string, a dollar quote, or a comment may contain: markers in it have no
-# effect.  The names are in another folder: a revision with the name that comes
-# next would be taken for a file.  If other files are broken, then no whole header
-# with a name may be in it, either.
+# What a string, a dollar quote, or a comment can contain.  Markers in these have no
+# effect.  The ids in the headers do not occur in this folder, because a header with the
+# id that follows would be read as the start of a file.  If other files are broken, no
+# complete header may be inside a quote.
 my $whole_headers = 1;
 
 sub lines
@@ -183,7 +183,7 @@ for my $i (1 .. $sets)
 
 	unlike($expected, qr/ERROR/, "set $i: loads one by one") or next;
 	is(load($_, $folder, @names), $expected, "set $i: the same by $_") foreach 'directory', 'cat', sort keys %forms;
-	# a single file has its name, too
+	# a file that is loaded alone has its name, too
 	is(load('awk', "$dir/one", '001.sql'), load('one by one', "$dir/one", '001.sql'), "set $i: one file")
 	  if mkdir("$dir/one") && system("cp '$folder/$names[0]' '$dir/one/001.sql'") == 0;
 }

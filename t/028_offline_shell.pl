@@ -134,8 +134,8 @@ sub run
 	return $err;
 }
 
-# Does psql run a shell command in any of the ways in which it can be started?
-# With and without a transaction for each revision.
+# Returns whether psql runs a shell command in any of the ways in which the script can
+# be run, with and without a transaction for each revision.
 sub holds
 {
 	my (@cases) = @_;
@@ -160,7 +160,7 @@ sub holds
 	is_deeply([ map { $name{$_} } run_files(\@files, '-S') ], [], 'no shell command was run, line by line');
 }
 
-# commands that may change a setting although the text does not name it
+# commands that can change a setting whose name does not occur in the text
 my $hidden = q{SELECT set_config('standard_' || 'conforming_strings', 'off', false)};
 my $encoding = q{SELECT set_config('client_' || 'encoding', 'SJIS', false)};
 
@@ -232,7 +232,7 @@ for my $each ('false', 'true')
 }
 query($node, 'author', q{SELECT cmig.remove_revision(r) FROM unnest('{a4,x\\\\À}'::text[]) r});
 
-# texts that the result prints as comments
+# texts that cmig.script writes into comments
 query($node, 'author', "UPDATE cmig.revision SET message = E'two\\r\\n\\\\! echo ran >> $dir/ran_0\\n\\x0b\\x0c\\u0085\\u2028x' WHERE revision = 'a2'");
 store('SELECT 1');
 my ($commented) = make('UTF8', q{'upgrade', 'head'});
@@ -242,7 +242,7 @@ query($node, 'author', "INSERT INTO cmig.revision (revision, down_revision) VALU
 like((make('UTF8', q{'upgrade', 'head'}))[1], qr/ERROR/, 'an id of several lines is refused');
 query($node, 'author', q{DELETE FROM cmig.revision WHERE revision ~ '^x'});
 
-# variables
+# psql variables
 store(q{CREATE TABLE v AS SELECT ':x' AS a, (ARRAY[1,2])[1:x] AS b, (ARRAY[1,2])[1:"x"] AS c, (ARRAY[1,2])[1:'2'] AS d, E':x' AS e, $$:'HOST'$$ AS f, 1::text AS g, N':x' AS h, U&':x' AS i FROM (SELECT 2 AS x) s /* :x */});
 my ($variables) = make('UTF8', q{'upgrade', 'head'});
 is(run($variables, '-v', 'x=evil', '-v', 'HOST=evil', '-v', '2=evil'), '', 'text that looks like variables');
@@ -265,7 +265,7 @@ for my $name (qw(SJIS BIG5 GBK UHC GB18030))
 }
 store(q{SELECT '表'});
 
-# the bytes are valid in the encoding of the database, and the file names that
+# the bytes are valid in the database's encoding, and the file contains the name of that
 # encoding
 my ($bytes) = make('SQL_ASCII', q{'upgrade', 'head'});
 like(slurp_file($bytes), qr/^SET client_encoding = 'UTF8';/m, 'SQL_ASCII names the encoding of the database');
@@ -275,8 +275,8 @@ like(slurp_file($bytes), qr/^SET client_encoding = 'UTF8';/m, 'SQL_ASCII names t
 }
 
 #
-# Random texts made of dangerous parts: if a text is not refused, psql must
-# treat what is in quotes as quoted.
+# Random texts made of dangerous parts.  If a text is not refused, psql must treat
+# everything that is inside quotes as quoted.
 #
 my @pieces = ("'", "''", '\\', "\\'", "\\\\", 'E', 'e', 'U&', 'N', 'B', 'x', '$', '$$', '$a$', '$1', '1', '0x', '.', '1e', '"', '""',
 	"\n", "\n", "\r", ' ', ' ', '--', '/*', '*/', ';', ':', '::', 'À', '表', 'É', '(', ')', 'SELECT', ',', 'AS', 'UESCAPE', '+', '-', '\\;',

@@ -124,7 +124,7 @@ SELECT cmig.grant_access('maintenance', 'reader');
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO maintenance;
 SQL
 
-# who can dump
+# which roles can dump the tables
 my ($out, $err) = dump_as('shop');
 like($err, qr/query would be affected by row-level security policy/, 'the owner, under FORCE, cannot dump');
 ($out, $err) = dump_as('shop', '--enable-row-security', '-t', 'public.invoice');
@@ -160,8 +160,8 @@ sql('shop', 'SELECT cmig.upgrade()');
 is(() = $out =~ /^\d+\t00000000-\S+\t1\d\d$/mg, 10, 'with row_security on, it reaches every row of every tenant');
 
 #
-# A result of rls_script in a revision: cmig.script brings it to a database
-# without pg_cmig
+# The output of rls_script is part of a revision, and cmig.script transfers it to a
+# database without pg_cmig
 #
 sql('shop', 'CREATE TABLE plain (id bigint PRIMARY KEY, tenant_id integer); GRANT ALL ON plain TO app');
 my $text = sql('shop', q(SELECT cmig.rls_script('plain', roles => '{app}', force => false)));
@@ -224,7 +224,7 @@ SQL
 }
 
 #
-# The applications of the document
+# The example applications in doc/row-level-security.md
 #
 my $document = slurp_file("$CmigNode::top/doc/row-level-security.md");
 sub example

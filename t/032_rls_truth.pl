@@ -90,7 +90,7 @@ foreach my $what (sort keys %wrong)
 	is($node->safe_psql('postgres', "SELECT expression, hits FROM said WHERE $wrong{$what} LIMIT 3"), '', "every expression that is reported as $what is so (seed $seed)");
 	cmp_ok($node->safe_psql('postgres', "SELECT count(*) FROM said WHERE $right{$what}"), '>', $count / 40, "expressions that are $what are found");
 }
-# expressions that by chance have the same result for all rows of the table
+# expressions that happen to have the same result for all rows of the table
 cmp_ok($node->safe_psql('postgres', 'SELECT count(*) FROM said WHERE problem IS NULL AND hits = (SELECT count(*) FROM t)'),
 	'<', $count / 30, 'few expressions that are true for every row are missed');
 

@@ -327,7 +327,7 @@ is($node->safe_psql('rest', "SELECT 'big_a_idx'::regclass::oid = $oid AND indisv
 $holder->quit;
 
 #
-# A backfill, watched and interrupted
+# A backfill is observed and interrupted
 #
 make_db('fill');
 $node->safe_psql('fill', "CREATE TABLE users (id int PRIMARY KEY, n int DEFAULT 0, m int); INSERT INTO users SELECT generate_series(1, 5000); ANALYZE users");
@@ -342,7 +342,7 @@ $node->psql('fill', "CALL cmig.backfill('users', 'n = n + 1', batch_size => 1000
 like($err, qr/NOTICE:  resuming the backfill of public.users after \d+ rows/, 'the next call resumes the backfill');
 is($node->safe_psql('fill', "SELECT min(n), max(n), (SELECT state || ' ' || rows FROM cmig.backfill_progress) FROM users"), '1|1|done 5000', 'each row was updated once');
 
-# after kill -9, it continues where it stopped
+# after kill -9, the backfill continues where it stopped
 $node->safe_psql('fill', 'ALTER SYSTEM SET restart_after_crash = on');
 $node->reload;
 $first = start_psql($node, 'fill', "CALL cmig.backfill('users', 'm = coalesce(m, 0) + 1', batch_size => 100, pause => '50ms')", 'first');
@@ -356,7 +356,7 @@ like($err, qr/NOTICE:  resuming the backfill of public.users after \d+ rows/, 't
 is($node->safe_psql('fill', "SELECT min(m), max(m) FROM users"), '1|1', 'each row was updated once despite kill -9');
 $node->safe_psql('fill', 'UPDATE users SET m = NULL');
 
-# row locks
+# rows that are locked by another session
 $holder = $node->background_psql('fill', on_error_stop => 0);
 $holder->query_safe('BEGIN; UPDATE users SET m = 0 WHERE id = 3333');
 $first = start_psql($node, 'fill', "SET cmig.lock_timeout = '100ms'; CALL cmig.backfill('users', 'm = 1', 'm IS NULL')", 'first');
@@ -372,7 +372,7 @@ $holder->query_safe('UPDATE users SET m = 1 WHERE id < 50; INSERT INTO users SEL
 is($node->safe_psql('fill', "SELECT state FROM cmig.backfill_progress WHERE set_sql = 'm = 2'"), 'running', 'the backfill is still running when rows behind it change');
 is(finish_psql($first), 0, 'a backfill with concurrent writers ends');
 is($node->safe_psql('fill', 'SELECT count(*) FROM users WHERE m = 1'), '0', 'no row is left that matches the filter');
-# another table is renamed to its name
+# another table is renamed to the name of the backfill's table
 $first = start_psql($node, 'fill', "CALL cmig.backfill('users', 'm = 3', 'm = 2', batch_size => 100, pause => '100ms')", 'first');
 $node->poll_query_until('fill', "SELECT rows >= 300 FROM cmig.backfill_progress WHERE set_sql = 'm = 3'") or die;
 $node->safe_psql('fill', 'BEGIN; ALTER TABLE users RENAME TO old_users; CREATE TABLE users AS TABLE old_users; COMMIT');

@@ -143,7 +143,8 @@ my $marks = join ', ', map { "('$_->[0]', '$_->[1]', $_->[2], '$_->[3]')" } (
 	[ 'downgrade', '003', 3, 'down 003 a' ], [ 'downgrade', '003', 6, 'down 003 b' ], [ 'downgrade', '002', 2, 'down 002 a' ],
 	[ 'downgrade', '002', 6, 'down 002 b' ]);
 
-# Returns the false claims that pg_cmig's tables make about an interrupted run.
+# Returns the rows of pg_cmig's tables that do not agree with the traces of an
+# interrupted run.
 sub untrue
 {
 	my ($db) = @_;
@@ -238,9 +239,9 @@ foreach my $i (1 .. $points)
 	my $untrue = '';
 
 	$node->safe_psql('postgres', 'DROP DATABASE IF EXISTS kill_made');
-	# CREATE DATABASE with the strategy wal_log would copy the sequence so that
+	# With the strategy wal_log, CREATE DATABASE copies the sequence in such a way that
 	# it returns to the template's value if the server crashes before the next
-	# checkpoint
+	# checkpoint.
 	$node->safe_psql('postgres', "CREATE DATABASE $db TEMPLATE $way->{from} STRATEGY file_copy");
 	my $call = "CALL $way->{call})";
 	for my $attempt (1 .. 12)
@@ -281,7 +282,8 @@ foreach my $i (1 .. $points)
 		last;
 	}
 	my $picture = $reached ? picture($db) : '';
-	# rows that a failed step has traced do not belong to the run
+	# $untrue compares pg_cmig's tables with the traces, and $picture shows the result
+	# of the whole run
 	is($untrue, '', "kill point $i: what the catalog says is true") or diag("seed $seed, story: @story");
 	ok($reached && $picture eq $way->{quiet}, "kill point $i, $name: the same as undisturbed")
 	  or do
@@ -297,7 +299,7 @@ foreach my $i (1 .. $points)
 note(sprintf('%d kill points, %d runs, %d cut off, %d in doubt, undisturbed %.2f s up, %.2f s down',
 	$points, $count{runs}, $count{killed}, $count{doubt}, $way{up}{duration}, $way{down}{duration}));
 
-# the comparison detects a false entry
+# tests that wrong rows would be found
 query($node, 'quiet_up', q{INSERT INTO trace VALUES ('004'); UPDATE item SET n = n + 1 WHERE id = 7; DELETE FROM cmig.version;
 INSERT INTO cmig.progress VALUES ('002', 'downgrade', 2, 'done')});
 is(join(', ', split /\n/, untrue('quiet_up') =~ s/version rows/version rows\n/r), 'version rows, progress: 004, progress: down 002 a, rows of backfills', 'a wrong catalog is detected');

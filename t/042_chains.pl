@@ -16,13 +16,13 @@ use Test::More;
 
 my $node = new_node('chains');
 $node->start;
-# roles that chains expect
+# The roles that the chains' scripts name.
 $node->safe_psql('postgres', 'CREATE ROLE mindbridge_maintenance; CREATE ROLE mnfst_maintenance;'
 	  . ' CREATE ROLE mnfst_app; CREATE ROLE owner LOGIN');
 my @as_owner = (extra_params => [ '-U', 'owner' ]);
 
-# Downgrading does not remove the audit log, and the arguments of its triggers
-# contain ids and oids.
+# A downgrade does not drop the audit log, and the arguments of audit triggers contain
+# ids and OIDs.
 sub dump_of
 {
 	my ($db) = @_;
@@ -56,7 +56,7 @@ foreach my $chain (map { m{([^/]+)$} } grep { -d } glob("$CmigNode::top/migratio
 	is(dump_of("${chain}_call"), dump_of("${chain}_select"), "$chain: the same schema as after one transaction");
 	is($node->safe_psql("${chain}_call", "SELECT count(*) FROM cmig.progress"), '0', "$chain: nothing is partially applied");
 
-	# downgrade as far as the revisions can be reverted
+	# downgrade until an irreversible revision is reached
 	my $status = $node->psql("${chain}_call", "CALL cmig.downgrade_stepwise('base')", stdout => \$out, stderr => \$err, @as_owner);
 	if ($err =~ /MG006|cannot be reverted/)
 	{

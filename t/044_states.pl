@@ -25,8 +25,8 @@ sub steps_file
 	return $text;
 }
 
-# Each script that reads the table gate waits there, because another session has
-# locked it.
+# Each script that reads the table gate waits, because another session has locked this
+# table.
 my $holder;
 my $db;
 
@@ -53,7 +53,8 @@ sub trace
 	return $node->safe_psql($db, "SELECT coalesce(string_agg(what, ' ' ORDER BY id), '') FROM trace");
 }
 
-# Begin a call and interrupt it at the gate: terminate, kill, or cancel.
+# Begin a call, and interrupt it while it waits for the gate: terminate, kill, or cancel
+# it.
 sub cut_off
 {
 	my ($call, $how, $table) = @_;
@@ -72,8 +73,8 @@ sub cut_off
 		$holder = $node->background_psql($db, on_error_stop => 0);
 		return;
 	}
-	# a cancel during a wait may come before the run has set its own timer, so
-	# its message varies
+	# if the run is canceled while it waits, its own timer may not have been started, so
+	# the message varies
 	$node->poll_query_until('postgres', "SELECT waitstart < clock_timestamp() - interval '100 ms' FROM pg_locks WHERE pid = $pid AND NOT granted")
 	  or die 'the run does not wait';
 	$node->safe_psql('postgres', $how eq 'cancel' ? "SELECT pg_cancel_backend($pid)" : "SELECT pg_terminate_backend($pid, 10000)");
@@ -131,7 +132,7 @@ $node->safe_psql($db, "ALTER DATABASE $db RESET cmig.rls_gate");
 is(call($up), '', 'the same CALL succeeds without the gate');
 
 #
-# A revision that is not transactional
+# A nontransactional revision
 #
 my @steps = (steps_file('001', '', "INSERT INTO trace (what) VALUES ('one');\nSELECT count(*) FROM gate;\nINSERT INTO trace (what) VALUES ('two');",
 		"INSERT INTO trace (what) VALUES ('down');\nSELECT count(*) FROM gate;\nINSERT INTO trace (what) VALUES ('more down');"));
@@ -158,7 +159,7 @@ like(call("CALL cmig.downgrade_stepwise('base')"), qr/MG008: statement 1 of revi
 query($node, $db, load_sql(@steps));
 is(call("CALL cmig.downgrade_stepwise('base')"), '', 'the same CALL succeeds');
 is(trace(), 'one two down more down', 'each statement has run exactly once');
-# a reset that is interrupted while it downgrades, and while it upgrades
+# cmig.reset_stepwise is interrupted during the downgrades, and during the upgrades
 query($node, $db, "TRUNCATE trace; CALL cmig.upgrade_stepwise()");
 cut_off("CALL cmig.reset_stepwise('$db')", 'terminate');
 like(status(), qr/partially applied: downgrade of 001/, 'a reset interrupted while it downgrades');
@@ -171,7 +172,7 @@ like(status(), qr/partially applied: upgrade of 001/, 'a reset interrupted while
 like(call("CALL cmig.reset_stepwise('$db')"), qr/55000.*HINT:  CALL cmig.upgrade_stepwise/s, 'repeating the reset is refused, with a hint to upgrade');
 is(call($up), '', 'the upgrade continues');
 is(trace(), 'one two', 'each statement has run exactly once');
-# abandoned by the user
+# the user abandons the run
 query($node, $db, "SELECT cmig.stamp('base', purge => true); TRUNCATE trace");
 cut_off($up, 'terminate');
 $node->safe_psql($db, "DELETE FROM trace; SELECT cmig.stamp('base')");
@@ -200,7 +201,7 @@ is(call($up), '', 'the same CALL succeeds after a fix');
 is(trace(), 'once', 'only the verification is repeated');
 
 #
-# It is unknown whether a statement has committed: in both directions
+# If it is unknown whether a statement has been committed, in both directions
 #
 my $do = sub { "DO \$\$ BEGIN INSERT INTO trace (what) VALUES ('$_[0] a'); COMMIT; PERFORM count(*) FROM gate; INSERT INTO trace (what) VALUES ('$_[0] b'); END \$\$;\nINSERT INTO trace (what) VALUES ('$_[0] c');" };
 begin('doubt', steps_file('001', '', $do->('up'), $do->('down')));
@@ -239,7 +240,7 @@ is($node->safe_psql($db, "SELECT to_regclass('big_a') IS NULL"), 't', 'the index
 is(trace(), 'down', 'no statement runs twice');
 
 #
-# Statements about the whole database; repeated calls by a prepared CALL; open
+# Statements that affect the whole database; a CALL that is prepared and repeated; open
 # cursors
 #
 begin('whole', steps_file('001', '', "CREATE TABLE part (k int) PARTITION BY LIST (k);\nCREATE TABLE part_1 PARTITION OF part FOR VALUES IN (1);\n"

@@ -14,8 +14,8 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-# JDBC supports only TCP.  So the server accepts TCP connections, from one role
-# and with a password that is only used in this run.
+# JDBC supports only TCP, so the server accepts TCP connections, but only from one role
+# with a password that is generated for this run.
 my $node = new_node('stepwise_drivers', 'max_connections = 40', "listen_addresses = '127.0.0.1'");
 my $password = join '', map { sprintf '%02x', int rand 256 } (1 .. 16);
 my $hba = $node->data_dir . '/pg_hba.conf';
@@ -31,7 +31,7 @@ my $drivers = "$CmigNode::top/t/drivers";
 my $steps = slurp_file("$drivers/steps.sql");
 my ($host, $port) = ($node->host, $node->port);
 $ENV{PYTHONDONTWRITEBYTECODE} = 1;
-# the directory of Debian's own modules, for a Node.js that is not Debian's
+# The folder of the modules that Debian packages, for a Node.js that is not from Debian.
 $ENV{NODE_PATH} = join ':', grep { defined } $ENV{NODE_PATH}, '/usr/share/nodejs';
 
 sub make_db
@@ -70,8 +70,8 @@ SKIP:
 	make_db('node');
 	run_checks('node-pg', 'node', "$drivers/stepwise_node.js", $host, $port, 'node');
 }
-# Running a program from its source needs a JDK, which is too large to install
-# just for this test; if there is one, scripts/check has provided the driver.
+# A program can be run from its source only with a JDK, which is too large to be
+# installed for this test.  If a JDK is installed, scripts/check provides the driver.
 SKIP:
 {
 	my $jar = $ENV{PG_CMIG_JDBC} // '/usr/share/java/postgresql.jar';
@@ -84,7 +84,7 @@ SKIP:
 	run_checks('JDBC', 'java', '-cp', $jar, "$drivers/Stepwise.java",
 		"jdbc:postgresql://127.0.0.1:$port/jdbc?user=jdbc&password=$password", "$drivers/steps.sql");
 
-	# the program that doc/production.md shows
+	# the program in doc/production.md
 	my ($text) = slurp_file("$CmigNode::top/doc/production.md") =~ /^```java file=Upgrade.java\n(.*?)^```/ms;
 	my ($out, $err) = ('', '');
 	make_db('jdbc_example');
@@ -118,8 +118,8 @@ foreach my $case (
 }
 
 #
-# Interruptions from outside.  The second statement of revision 002 waits for
-# $gate.
+# Calls that are interrupted by another program.  The second statement of revision 002
+# waits for a lock on $gate.
 #
 my $gate;
 
@@ -136,7 +136,7 @@ sub open_gate
 	$gate->quit;
 }
 
-# The same CALL completes the run, and nothing is done twice.
+# A repeated CALL completes the run, and no statement is run twice.
 sub is_finished
 {
 	my ($db, $name, $connection) = @_;
@@ -172,8 +172,8 @@ sub wait_for_end
 make_db('cut');
 query($node, 'cut', load_sql($steps));
 
-# kill -9 of the client.  The server notices it when it next sends something, or
-# immediately with client_connection_check_interval.
+# kill -9 of the client.  The server notices that the client is gone when it next sends
+# data or, if client_connection_check_interval is set, within this interval.
 foreach my $interval ('0', '100ms')
 {
 	my $name = "client killed, client_connection_check_interval = $interval";
@@ -220,7 +220,7 @@ open_gate();
 status_is('cut', 'failed', qr/^upgrade of 002, statement 2: canceling statement due to statement timeout/, 'statement_timeout');
 is_finished('cut', 'statement_timeout');
 
-# a CALL is never idle, nor idle in a transaction
+# during a CALL, the session is never idle or idle in a transaction
 shut('cut');
 {
 	my $run = start_psql($node, 'cut', "SET idle_in_transaction_session_timeout = '1s';\n"
@@ -237,8 +237,8 @@ shut('cut');
 }
 
 #
-# PgBouncer, in each pool mode: to PgBouncer a CALL is one query, so the session
-# keeps its server connection.
+# PgBouncer in each pool mode: for PgBouncer, a CALL is one query, so the session keeps
+# its server connection until the CALL ends.
 #
 SKIP:
 {
@@ -272,7 +272,7 @@ SKIP:
 		like($run->{err}, qr/NOTICE:.*base -> 001.*NOTICE:.*002 -> 003/s, "PgBouncer, $mode: notices arrive");
 		query($node, $db, q{CALL cmig.downgrade_stepwise('base')});
 
-		# psql's interrupt is forwarded
+		# PgBouncer forwards a cancel by psql
 		shut($db);
 		$run = $start->('CALL cmig.upgrade_stepwise()');
 		wait_until_blocked($node);
@@ -283,8 +283,8 @@ SKIP:
 		open_gate();
 		is_finished($db, "PgBouncer, $mode, cancelled", $connection);
 
-		# when the client disappears, PgBouncer closes the connection to the
-		# server, which notices it as it would without PgBouncer
+		# when the client disappears, PgBouncer closes the connection to the server,
+		# which notices this as it notices the end of a client without PgBouncer
 		shut($db);
 		$run = $start->([ "SET client_connection_check_interval = '100ms'", 'CALL cmig.upgrade_stepwise()' ]);
 		my $pid = wait_until_blocked($node);

@@ -52,7 +52,7 @@ sub progress
 }
 
 #
-# The server's lock_timeout does not end the wait for old transactions
+# The server's lock_timeout does not limit the wait for old transactions
 #
 my $hurry = "SET lock_timeout = '100ms'; SET cmig.lock_retries = 0; ";
 foreach my $case (
@@ -75,7 +75,7 @@ foreach my $case (
 is($node->safe_psql('postgres', "SELECT string_agg(relname || ' ' || indisvalid, ', ' ORDER BY relname) FROM pg_index JOIN pg_class c ON c.oid = indexrelid WHERE indrelid = 'item'::regclass"),
 	'item_a_key true, item_n true, item_pkey true', 'the indexes exist');
 
-# but it limits the wait for the table's lock
+# but lock_timeout limits the wait for the lock on the table
 revision('false', 'CREATE INDEX CONCURRENTLY item_a ON item (a)');
 $holder->query_safe('BEGIN; LOCK TABLE item IN SHARE UPDATE EXCLUSIVE MODE');
 fails_with($node, 'postgres', "$hurry\n$up", '55P03',
@@ -113,7 +113,7 @@ fails_with($node, 'postgres', $up, 'MG012', 'statement 1 of revision "001" is in
 query($node, 'postgres', "CALL cmig.upgrade_stepwise(in_doubt => 'again')");
 is($node->safe_psql('postgres', 'SELECT string_agg(n::text, \' \' ORDER BY id) FROM item WHERE id < 4'), '3 2 5', 'in_doubt => again runs the statement again, and those after it');
 
-# with two such statements, an answer applies to one of them
+# if there are two statements in doubt, in_doubt applies to only one of them
 revision('false', join(";\n", map { "DO \$\$ BEGIN UPDATE item SET n = 10 * n WHERE id = $_; COMMIT; PERFORM 1 / count(*) FROM other; END \$\$" } (1, 2)));
 $node->psql('postgres', $up);
 fails_with($node, 'postgres', "CALL cmig.upgrade_stepwise(in_doubt => 'done')", '22012', 'division by zero', 'in_doubt => done continues with the next statement, which fails');
@@ -216,8 +216,7 @@ like(move_while_filling('BEGIN; DROP TABLE moved; CREATE TABLE moved (id int PRI
 	qr/42P01: table public.moved was renamed or dropped/, 'another table with the name is not mistaken for it');
 
 #
-# Overlapping calls of functions, one after the other, do not make it wait
-# forever
+# A CALL does not wait forever for functions whose runs overlap
 #
 revision('true', 'ALTER TABLE item ADD COLUMN turn int');
 my @crowd = map { start_psql($node, 'postgres', "\\set ON_ERROR_STOP off\nSET client_min_messages = error;\n" . "BEGIN; SELECT cmig.stamp('base', purge => true); SELECT pg_sleep(0.02); COMMIT;\n" x 120, "crowd$_") } 1 .. 4;

@@ -35,7 +35,7 @@ is($rows[2], "waits for|process $holder_pid (Lock: relation)|SELECT * FROM pg_st
 is($node->safe_psql('postgres', "$status AND item = 'running'", extra_params => [ '-U', 'reader' ]),
 	"running|<insufficient privilege>, by process $pid|SELECT * FROM pg_stat_activity WHERE pid = $pid", 'a role that must not see it');
 
-# another run waits, and says so after a second
+# if another session's run waits for more than a second, it issues a NOTICE
 my $second = start_psql($node, 'postgres', 'SELECT * FROM cmig.upgrade()', 'second');
 wait_until_blocked($node, 'second');
 $second->{handle}->pump until $second->{err} =~ /NOTICE/;
@@ -48,7 +48,7 @@ is(finish_psql($second), 0, 'the second too');
 like($second->{err}, qr/NOTICE:  00000: waiting for another run of pg_cmig in this database\n/, 'it has said that it waited');
 is($node->safe_psql('postgres', $status), '', 'no run');
 
-# a dry run
+# status shows a dry run
 $node->safe_psql('postgres', "SELECT cmig.stamp('base'); ALTER TABLE item DROP x");
 $holder->query_safe('BEGIN; LOCK TABLE item');
 my $dry = start_psql($node, 'postgres', "SET lock_timeout = '1h'; SET cmig.dry_run_timeout = 0; SELECT * FROM cmig.dry_run()", 'dry');
@@ -59,7 +59,7 @@ $holder->query_safe('COMMIT');
 is(finish_psql($dry), 0, 'the dry run ends');
 $node->safe_psql('postgres', 'SELECT * FROM cmig.upgrade()');
 
-# a run that waits for less than a second says nothing
+# if a run waits for less than a second, it issues no NOTICE
 $node->safe_psql('postgres', "UPDATE cmig.revision SET downgrade_sql = 'ALTER TABLE IF EXISTS item DROP IF EXISTS x'; SELECT * FROM cmig.downgrade('base')");
 $holder->query_safe('SET client_min_messages = warning; BEGIN; SELECT * FROM cmig.upgrade()');
 my $quiet = start_psql($node, 'postgres', "SET lock_timeout = '50ms'; SELECT * FROM cmig.upgrade()", 'quiet');
@@ -68,7 +68,7 @@ like($quiet->{err}, qr/55P03: canceling statement due to lock timeout/, 'with th
 unlike($quiet->{err}, qr/NOTICE/, 'without a NOTICE');
 $holder->query_safe('ROLLBACK');
 
-# a run that fails leaves no row; without shared memory only the server's log has it
+# a run that fails leaves no row; without shared memory, only the server's log shows it
 my $failed = "SELECT item, regexp_replace(value, '^.* ago: ', ''), hint FROM cmig.status() WHERE item ~ 'failed'";
 $node->safe_psql('postgres', "UPDATE cmig.revision SET upgrade_sql = E'SELECT 1;\\nSELECT 1/(id - id) FROM item' WHERE revision = '002'; INSERT INTO item VALUES (1)");
 is($node->safe_psql('postgres', $failed),
@@ -85,19 +85,20 @@ is($node->safe_psql('postgres', $failed),
 is($node->safe_psql('postgres', "SELECT value FROM cmig.status() WHERE item = 'failed'", extra_params => [ '-U', 'reader' ]) =~ s/^.* ago: //r,
 	'upgrade of 002, statement 2: 22012: division by zero', 'a reader sees it too');
 
-# in another database there is none
+# status does not show the failed run of another database
 $node->safe_psql('postgres', 'CREATE DATABASE other');
 $node->safe_psql('other', 'CREATE EXTENSION pg_cmig');
 is($node->safe_psql('other', $failed), '', 'not that of another database');
 
-# a caught error counts; what is no longer to do does not
+# a failed run is shown even if its error was caught, but not after its revision has
+# been applied
 $node->safe_psql('postgres', "UPDATE cmig.revision SET precondition_sql = 'SELECT false' WHERE revision = '001'");
 $node->safe_psql('postgres', 'DO $$BEGIN PERFORM cmig.upgrade(); EXCEPTION WHEN OTHERS THEN NULL; END$$');
 like($node->safe_psql('postgres', $failed), qr/^failed\|upgrade of 001: MG017: /, 'a precondition of the plan');
 $node->safe_psql('postgres', "SELECT cmig.stamp('001')");
 is($node->safe_psql('postgres', $failed), '', 'the revision is applied');
 
-# a session that is terminated in a run
+# a session is terminated during a run
 $node->safe_psql('postgres', "UPDATE cmig.revision SET upgrade_sql = 'SELECT pg_sleep(1000)' WHERE revision = '002'");
 my $sleeper = start_psql($node, 'postgres', 'SELECT * FROM cmig.upgrade()', 'sleeper');
 $node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'sleeper' AND wait_event = 'PgSleep'");
@@ -106,13 +107,14 @@ finish_psql($sleeper);
 is($node->safe_psql('postgres', $failed),
 	"failed|upgrade of 002: the session was terminated|Fix the cause, then SELECT * FROM cmig.upgrade('002')", 'a session that was terminated');
 
-# a later run that ends well
+# a later run succeeds
 $node->safe_psql('postgres', "UPDATE cmig.revision SET upgrade_sql = 'SELECT 1' WHERE revision = '002'; SELECT * FROM cmig.upgrade(); SELECT * FROM cmig.downgrade('-1')");
 is($node->safe_psql('postgres', $failed), '', 'a run that ended well');
 $node->psql('postgres', 'BEGIN; UPDATE cmig.revision SET downgrade_sql = \'SELECT nothing\'; SELECT * FROM cmig.downgrade(\'-1\')');
 is($node->safe_psql('postgres', $failed),
 	"failed|downgrade of 001, statement 1: 42703: column \"nothing\" does not exist|Fix the cause, then SELECT * FROM cmig.downgrade('-1')", 'a downgrade');
-# restore points: before a run, and after its commit; two runs in one transaction
+# restore points are created before a run and after its commit, also for two runs in one
+# transaction
 $node->safe_psql('postgres', "UPDATE cmig.revision SET upgrade_sql = 'SELECT 1', downgrade_sql = 'SELECT 1', precondition_sql = NULL; SELECT * FROM cmig.upgrade()");
 my $lsn = $node->safe_psql('postgres', 'SELECT pg_current_wal_insert_lsn()');
 $node->safe_psql('postgres', "SET cmig.restore_point = on; BEGIN; SELECT * FROM cmig.reset('postgres'); SELECT * FROM cmig.downgrade('-1'); COMMIT");

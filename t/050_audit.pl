@@ -56,8 +56,8 @@ FROM $table t FULL JOIN (SELECT DISTINCT ON (row_key) (row_key->>'id')::bigint A
 	ON l.id = t.id AND l.operation <> 'DELETE' WHERE t.id IS NOT NULL OR l.operation <> 'DELETE'}),
 			't|0', "round $round: each committed change of $table has its entry, and no entry is without its change");
 	}
-	# each entry's old row is the new row of the entry before, so no entry is
-	# missing
+	# The old row of each entry is the new row of the previous entry, so no entry is
+	# missing.
 	is( $node->safe_psql('crash', q{
 SELECT count(*) FILTER (WHERE operation = 'UPDATE') > 0, count(*) FILTER (WHERE (CASE operation WHEN 'INSERT' THEN previous IS NULL AND new_v = 0
 	WHEN 'UPDATE' THEN previous <> 'DELETE' AND old_v = previous_v AND new_v = old_v + 1
@@ -89,7 +89,7 @@ INSERT INTO t VALUES (3, 'after');
 is(entries('t'), 'I3', 'entries of a prepared transaction are not visible before it commits');
 $node->safe_psql('prepared', q{COMMIT PREPARED 'a'; ROLLBACK PREPARED 'b'});
 is(entries('t'), 'I1 I3', 'entries are committed or rolled back with their transaction');
-# both levels, subtransactions, a changed layout, and a crash before the
+# triggers of both levels, subtransactions, a changed layout, and a crash before the
 # commit
 $node->safe_psql('prepared', q{
 CREATE TABLE rows (id integer PRIMARY KEY, v text);
@@ -117,7 +117,7 @@ is(entries('t'), 'I1 I3', 'after a crash, the prepared transaction that is rolle
 is($node->safe_psql('prepared', q{SELECT string_agg(new_row->>'v', ',' ORDER BY id), string_agg(new_row->>'w', ',') FROM cmig_audit.log WHERE table_name = 'rows'}),
 	'a,c|w,w', 'the entries have the values of the prepared transaction');
 is(entries('skipped'), 'S S I4', 'skipped auditing is logged in the transaction of the changes, with one entry for each operation');
-# in the same session, entries of a prepared transaction do not count as written
+# a session does not assume that the entries of its prepared transaction were written
 $node->safe_psql('prepared', q{
 BEGIN; SET LOCAL cmig.audit_skip = on; INSERT INTO skipped VALUES (5); PREPARE TRANSACTION 'x'; ROLLBACK PREPARED 'x';
 BEGIN; SET LOCAL cmig.audit_skip = on; INSERT INTO skipped VALUES (6); COMMIT;
@@ -188,22 +188,22 @@ for my $how (['plain'], ['custom', '-Fc'])
 		"INSERT|{\"id\": 2}|\nUPDATE|{\"id\": 2}|{card,name}", "$name: auditing continues with the same table id and options");
 	is($node->safe_psql($db, q{SELECT count(DISTINCT i.new_row->>'card') FROM cmig_audit.log i WHERE i.new_row->>'card' IS NOT NULL}),
 		'1', "$name: hashes from before and after the dump are equal");
-	# the numbers of columns differ now; a rename after the migration is still
-	# followed
+	# The column numbers differ in the copy.  A rename after the data migration is still
+	# recognized.
 	$node->safe_psql($db, q{SELECT cmig.enable_audit('shop.customer')});
 	$node->safe_psql($db, q{ALTER TABLE shop.customer RENAME secret TO very_secret; UPDATE shop.customer SET very_secret = 'u', name = 'y' WHERE id = 2});
 	is($node->safe_psql($db, q{SELECT changed FROM cmig_audit.log ORDER BY id DESC LIMIT 1}), '{name}',
 		"$name: an excluded column stays excluded after a rename");
 }
-# renamed before any change was logged: raise an error rather than expose a
-# column
+# if a column was renamed before any change was logged, an error is raised, so that the
+# column is not exposed
 $node->safe_psql('postgres', 'CREATE DATABASE renamed OWNER dbo');
 command_ok([ 'pg_restore', '-d', $node->connstr('renamed'), "$dump/custom" ], 'restore again');
 $node->safe_psql('renamed', q{ALTER TABLE shop.customer RENAME secret TO leak});
 my ($status, $out, $err) = $node->psql('renamed', q{UPDATE shop.customer SET leak = 'l'});
 like($err, qr/cannot tell which column of table "customer" is meant by "secret"/, 'changes fail if it is unknown which column an option means');
-# with another owner, as after --no-owner, the table is recognized by its name;
-# a role that can create audit triggers cannot use the table's id first
+# With another owner, as after a restore with --no-owner, the table is recognized by its
+# name.  A role that can create audit triggers cannot use the table's id earlier.
 $node->safe_psql('postgres', 'CREATE ROLE other SUPERUSER; CREATE ROLE plain_owner; CREATE ROLE evil');
 $node->safe_psql('postgres', 'CREATE DATABASE disowned OWNER other');
 command_ok([ 'pg_dump', '-Fc', '--no-owner', '-f', "$dump/no_owner", $node->connstr('shop') ], 'dump without owners');
@@ -222,7 +222,7 @@ like($err, qr/has the ID of table "shop.customer"/, 'after a restore, another ta
 $node->safe_psql('disowned', q{SET ROLE plain_owner; UPDATE shop.customer SET name = 'z' WHERE id = 1});
 is($node->safe_psql('disowned', q{SELECT count(DISTINCT table_id), count(*) FILTER (WHERE new_row->>'name' = 'z') FROM cmig_audit.log}),
 	'1|1', 'the restored table keeps its id');
-# without the extension, the log is restored, too
+# the log is also restored in a database without the extension
 $node->safe_psql('shop', 'DROP EXTENSION pg_cmig CASCADE');
 is($node->safe_psql('shop', $log), $before, 'DROP EXTENSION loses no entry');
 $node->safe_psql('shop', q{SET SESSION AUTHORIZATION dbo; CREATE EXTENSION pg_cmig;
@@ -312,7 +312,8 @@ for my $round (1 .. 5)
 	my $left = $node->safe_psql('prepared', $stray);
 	my $call = IPC::Run::start([ 'psql', '-Xq', '-d', $node->connstr('prepared'), '-c', 'SET synchronous_commit = off', '-c', 'CALL cmig.audit_retain(NULL, 500)' ],
 		'>', \$out, '2>', \$err);
-	# at any moment, which is found by reading pg_locks
+	# wait until the CALL has created a partition, and interrupt the CALL at a random
+	# moment
 	for (1 .. 1000)
 	{
 		last if $node->safe_psql('prepared', "SELECT count(*) > 1 FROM pg_class WHERE relname ~ 'log_y2021.*x' AND relkind = 'r'") eq 't';

@@ -26,8 +26,8 @@ SELECT cmig.enable_audit('c', image => 'changes');
 SELECT cmig.enable_audit('r', level => 'row');
 });
 
-# the maximum memory of the session in kB after statements that change that many
-# rows
+# Returns the maximum memory of the session, in kB, after statements that change the
+# given numbers of rows.
 sub peak
 {
 	my ($table, $rows) = @_;
@@ -40,8 +40,8 @@ SELECT (regexp_match(pg_read_file('/proc/' || pg_backend_pid() || '/status'), 'V
 }
 my %few = map { $_ => peak($_, 5000) } qw(plain s c r);
 my %many = map { $_ => peak($_, 150000) } qw(plain s c r);
-# the server itself remembers each row for which a trigger is to fire; 16 MB are
-# the shared buffers
+# The server stores a record of each row for which a trigger is going to fire, and 16 MB
+# are shared buffers.
 my %allowed = (s => 6 * 1024, c => 6 * 1024, r => 6 * 1024 + 150000 * 3 * 32 / 1024);
 for my $table (qw(s c r))
 {
@@ -68,7 +68,8 @@ CALL small(5000);
 SELECT held();
 });
 cmp_ok($last - $first, '<', 200 * 1024, 'many transactions take no more memory');
-# one transaction of many statements: the order of the last 65,536 is remembered
+# one transaction with many statements: the order of the last 65,536 entries is kept in
+# memory
 ($first, $last) = split /\n/, $node->safe_psql('postgres', q{
 CREATE FUNCTION held_by_us() RETURNS bigint LANGUAGE sql AS $$SELECT sum(used_bytes)::bigint FROM pg_backend_memory_contexts WHERE name = 'TopMemoryContext' OR name LIKE 'pg_cmig%'$$;
 BEGIN;

@@ -67,7 +67,7 @@ SELECT cmig.enable_audit('parent', redact => '{card}');
 INSERT INTO child VALUES (1, 'o', 'secret');
 });
 
-# the result of an insert with secrets in a database: 'ok', or its error
+# Inserts a row with secrets into a table, and returns 'ok' or the error.
 sub insert
 {
 	my ($db, $table, $columns, $values) = @_;
@@ -90,7 +90,7 @@ sub copy
 	command_ok([ 'pg_dump', '-f', $sql, @options, $node->connstr('origin') ], "dump @options");
 	$node->safe_psql('postgres', "CREATE DATABASE $db");
 	command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-f', $sql, $node->connstr($db) ], 'restored');
-	# the key for hashed columns is not dumped
+	# a dump does not contain the key for hashed columns
 	$node->safe_psql($db, q{INSERT INTO cmig.secret VALUES ('audit', 'another key')});
 }
 
@@ -111,7 +111,7 @@ for my $round (1 .. 2)
 	is(insert('copy', 'swapped_last', 'id, name, card', "$id, 'secret', 'Ann'"),
 		'cannot tell which column of table "swapped_last" is meant by "card" in its audit options', 'changes are refused if the column is not known');
 	is(leaks('copy'), 0, 'no hidden value is in the log of the copy');
-	# in the copy, columns are followed as in the original
+	# in the copy, options follow their columns as in the original
 	$node->safe_psql('copy', q{ALTER TABLE plain RENAME card TO x; ALTER TABLE plain RENAME name TO card; ALTER TABLE plain RENAME x TO name;
 		ALTER TABLE plain RENAME card TO x; ALTER TABLE plain RENAME name TO card; ALTER TABLE plain RENAME x TO name;}) if $round == 1;
 }
@@ -130,7 +130,7 @@ is(insert('copy', 'swapped_last', 'id, name, card', "32, 'secret', 'Ann'"), 'ok'
 is(insert('copy', 'plain', 'id, name, pan', "32, 'Ann', 'secret'"), 'ok', 'confirmed');
 is(leaks('copy'), 0, 'no hidden value is in the log');
 
-# a copy of the copy, and one without the log's rows
+# a copy of the copy, and a copy without the log's rows
 command_ok([ 'pg_dump', '-f', "$dumps/second.sql", $node->connstr('copy') ], 'dump of the copy');
 $node->safe_psql('postgres', 'CREATE DATABASE second');
 command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-f', "$dumps/second.sql", $node->connstr('second') ], 'restored');

@@ -18,9 +18,9 @@ use Test::More;
 my $calls = $ENV{CMIG_LEAK_CALLS} // 200;
 my $seconds = $ENV{CMIG_LEAK_SECONDS} // 86400;
 
-# Growth that is not a leak: a memory context that doubled its blocks, or a plan
-# or a catalog entry that was cached late.  A leak of 100 bytes for each call is
-# detected after 1,000 calls or more.
+# Growth that is not a leak: a memory context whose blocks have doubled, and a plan or a
+# catalog entry that was cached late.  A leak of 100 bytes for each call is detected
+# after 1,000 calls or more.
 my $allowed = 96 * 1024;
 
 # Functions that only read, with at least one row of each kind to read.
@@ -67,9 +67,9 @@ my %looking = (
 	status => ["cmig.status()"],
 );
 
-# Statements that write, each in a transaction of its own.  Creating objects
-# takes long, so they are run once where other functions are called that many
-# times, unless CMIG_LEAK_SECONDS is set.
+# Statements that write, each in its own transaction.  Creating objects takes long, so
+# these statements are run once for several calls of other functions, unless
+# CMIG_LEAK_SECONDS is set.
 my %writing = (
 	add_check => [ 50, "CALL cmig.add_check('plain', 'plain_c', 'n >= 0')", "ALTER TABLE plain DROP CONSTRAINT plain_c" ],
 	add_foreign_key => [ 50, "CALL cmig.add_foreign_key('plain', 'owner', 'owner')",
@@ -161,11 +161,12 @@ SELECT cmig.enable_rls('secured', roles => '{leak_role}');
 INSERT INTO secured VALUES (1, '1', '1'), (2, '2', '2');
 } . load_sql($files) . "SELECT cmig.upgrade('002');");
 
-# The server caches catalog rows, and each foreign key that a session has created,
-# until the session ends.  A generic plan comes and goes; its source is counted.
+# The server caches catalog rows, and the foreign keys that a session has created, until
+# the session ends.  Generic plans are freed and built again; only the query strings of
+# cached plans are counted.
 my $size = "SELECT sum(used_bytes) FROM pg_backend_memory_contexts WHERE name NOT IN ('CacheMemoryContext', 'RI constraint cache', 'CachedPlan')";
 
-# all in one session: prints lines of "name growth"
+# runs everything in one session, and prints lines of the form "name growth"
 my $script = "SET client_min_messages = error;\nSELECT cmig.set_context('1', '1');\n";
 foreach my $name (sort keys %looking)
 {
@@ -205,8 +206,8 @@ foreach my $name (sort keys %writing)
 	my $round = join '', map { "$_;\n" } @statements;
 
 	append_to_file("$folder/$name.sql", $round x $some);
-	# what a session does only in its first calls; a plan becomes generic at its
-	# sixth use
+	# skip what a session does only in its first calls, such as choosing a generic plan
+	# at the sixth execution
 	$script .= "\\o /dev/null\n" . $round x 8 . "\\o\n$size \\gset before_\n";
 	$script .= "SELECT clock_timestamp() + $seconds * interval '1 second' AS until, 0 AS done \\gset\n";
 	for (my $i = 0; $i < $rounds; $i += $some)

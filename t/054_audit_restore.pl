@@ -17,8 +17,8 @@ my $node = new_node('restore');
 $node->start;
 my $dir = PostgreSQL::Test::Utils::tempdir;
 
-# ids are in the order of the changes, no id occurs twice, and no entry is
-# lost or duplicated
+# Tests that ids are in the order of the changes, that no id occurs twice, and that no
+# entry is lost or duplicated.
 my $order = q{
 WITH e AS (SELECT id, clock_at, lag(clock_at) OVER (ORDER BY id) > clock_at AS before FROM cmig_audit.log WHERE seq > 0)
 SELECT count(*) FILTER (WHERE before), count(*) - count(DISTINCT id) FROM e};
@@ -72,8 +72,8 @@ INSERT INTO newest VALUES (1, 'n'); INSERT INTO late VALUES (2, 'y')});
 	is($node->safe_psql($db, q{SELECT count(*) FROM cmig.audit_status('public') WHERE problem IS NOT NULL}), '0', "$name: audit_status reports no problem");
 }
 
-# far behind: the sequence is set in one step, not advanced; an id near the
-# maximum that somebody has inserted by hand is no obstacle
+# if the sequence is far behind, it is set in one step; an id near the maximum that
+# somebody has inserted by hand has no effect
 my $db = 'plain';
 $node->safe_psql($db, q{
 SELECT setval('cmig_audit.log_id_seq', 1000000);
@@ -83,7 +83,7 @@ INSERT INTO cmig_audit.log SELECT (l).* FROM (SELECT jsonb_populate_record(l, '{
 });
 $node->safe_psql($db, q{UPDATE item SET v = 'farther'});
 is($node->safe_psql($db, q{SELECT max(id) FROM cmig_audit.log WHERE table_name = 'item' AND table_id = 1}), '1000002', 'a large gap');
-# serializable transactions do not fail because the newest id was read
+# serializable transactions do not conflict because they have read the newest id
 my @sessions = map { $node->background_psql($db) } 1 .. 2;
 $node->safe_psql($db, q{INSERT INTO item SELECT n, 's' FROM generate_series(11, 12) n; SELECT setval('cmig_audit.log_id_seq', 1)});
 $_->query_safe('BEGIN ISOLATION LEVEL SERIALIZABLE; SELECT count(*) FROM item WHERE id = 0') for @sessions;
@@ -93,7 +93,7 @@ $_->quit for @sessions;
 is($node->safe_psql($db, q{SELECT string_agg(v, ' ' ORDER BY id) FROM item WHERE id > 10}), 't t', 'concurrent serializable transactions');
 is($node->safe_psql($db, q{SELECT count(DISTINCT id) = count(*) FROM cmig_audit.log}), 't', 'no id occurs twice');
 
-# without pg_cmig, running the script again repairs it
+# without pg_cmig, running the output of audit_script again corrects the sequence
 $node->safe_psql('postgres', 'CREATE DATABASE scripted');
 my $script = $node->safe_psql($db, q{SELECT cmig.audit_script('item')});
 my $other = $node->safe_psql($db, q{SELECT cmig.audit_script('late')});

@@ -179,7 +179,7 @@ query($node, 'fresh', q{CREATE EXTENSION pg_cmig VERSION '1.2'}, 'ann');
 my $names = q{SELECT pg_describe_object(classid, objid, objsubid) FROM pg_depend WHERE refclassid = 'pg_extension'::regclass AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'pg_cmig') AND deptype = 'e' ORDER BY 1};
 is(query($node, 'shop', $names), query($node, 'fresh', $names), 'the members of the extension are those of a new installation');
 
-# a dump, and a restore into a database with that version
+# a dump is restored into a database in which version 1.2 is installed
 my $dump = PostgreSQL::Test::Utils::tempdir() . '/shop.dump';
 command_ok([ 'pg_dump', '-Fc', '-f', $dump, '-d', $node->connstr('shop') ], 'pg_dump');
 query($node, 'postgres', q{CREATE DATABASE restored OWNER ann;});

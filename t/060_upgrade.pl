@@ -92,8 +92,8 @@ fails_with($node, 'shop', 'CALL cmig.upgrade_stepwise()', '22012', 'division by 
 my $by_key = q{CALL cmig.backfill('item', 'n = CASE WHEN id > 1200 THEN id / (SELECT count(*) FROM gate) ELSE id END', batch_size => 500)};
 fails_with($node, 'shop', $by_key, '22012', 'division by zero', 'a backfill by key fails outside of a run');
 
-# Returns the contents of the database.  The key for hashes is copied by pg_upgrade,
-# but is not part of a dump.
+# Returns the contents of the database.  pg_upgrade copies the key for hashes, but a
+# dump does not contain it.
 sub picture
 {
 	my ($db) = @_;
@@ -168,7 +168,7 @@ my $was = picture('shop');
 my $origin = $node;
 my $origin_port = $node->port;
 
-# dump(BIN): with the programs of the version to which it is restored
+# Returns a dump made with the programs of the version into which it is restored.
 my $dir = PostgreSQL::Test::Utils::tempdir();
 my @dumps;
 foreach my $bin ($own_bin, @others)
@@ -203,7 +203,7 @@ foreach my $bin ($own_bin, @others)
 	$from_bin = $bin;
 }
 
-# restore into each version
+# restore the dumps
 foreach my $i (0 .. $#dumps)
 {
 	my ($bin, $file) = @{ $dumps[$i] };

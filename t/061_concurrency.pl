@@ -119,7 +119,7 @@ sub a_run
 		  . one_of('COMMIT', 'ROLLBACK') . ';') if $kind < 87;
 	if ($kind < 92)
 	{
-		# with another message, so that a row is written
+		# change the message, so that a row is written
 		my $text = load_sql(map { revision(@$_) } @graph);
 		my $message = 'make it ' . int(rand(1000));
 		$text =~ s/message: make \w+/message: $message/;
@@ -195,14 +195,15 @@ while (grep { defined } @running)
 		next if $running[$i]{handle}->pumpable;
 		collect($i);
 		next unless @{ $todo[$i] };
-		# a server that is restarting refuses connections for a moment
+		# while a server is restarting, it refuses connections for a moment
 		wait_for_recovery($node);
 		$count{restarts}++;
 		start($i);
 	}
 	usleep(20_000);
 
-	# after about eight runs, at any moment; one in twelve by kill -9
+	# interrupt a session after about eight runs, at a random moment; one in twelve by
+	# kill -9
 	my $begun = $count{runs} + grep { $_ } map { defined $_ ? $_->{out} =~ /^begin$/mg : () } @running;
 	next if $begun < $next_kill;
 	$next_kill = $begun + 1 + int(rand(15));
@@ -219,7 +220,7 @@ is(scalar(@wrong), 0, "after each of $count{runs} runs the version rows, the jou
   or diag("CMIG_SEED=$seed\n" . join("\n", @wrong[ 0 .. ($#wrong < 9 ? $#wrong : 9) ]));
 is($count{runs}, $runs, 'all runs were made');
 
-# errors that only damaged tables, a damaged schema, or a bug could cause
+# errors that are caused only by damaged tables, a damaged schema, or a bug
 my @bad = grep { /^(XX|42P0|42703|42704|23|08P|0100|P000|22P)/ } sort keys %errors;
 is(join("\n", @bad), '', 'no error indicates damage');
 
@@ -235,7 +236,7 @@ UNION ALL SELECT 'lock ' || pid FROM pg_locks WHERE locktype = 'advisory'
 UNION ALL SELECT problem FROM cmig.check() WHERE severity = 'error'}), '', 'nothing is left');
 is(query($node, 'postgres', q{CALL cmig.upgrade_stepwise('heads'); SELECT count(*) FROM test.wrong}), '0', 'the database can be upgraded');
 
-# the comparison detects what is wrong
+# tests that wrong data would be found
 is(query($node, 'postgres', q{BEGIN; DROP TABLE made.t_001; DELETE FROM cmig.journal WHERE revision = '002'; CREATE TABLE made.t_y ();
 SELECT count(*) >= 3 FROM test.wrong WHERE what ~ 'version, not schema: 001|version, not journal: 002|schema, not version: y'; ROLLBACK}), 't', 'a wrong state is detected');
 

@@ -68,8 +68,8 @@ my @batches = split /\n/, query($node, 'shop', 'SELECT DISTINCT transaction_id::
 is(scalar(@batches), 5, 'five batches');
 $node->safe_psql('postgres', 'SELECT pg_switch_wal()');
 
-# Each recovery target: the setting, number of completed statements, the trace,
-# rows updated
+# For each recovery target: the setting, the number of completed statements, their
+# traces, and the number of updated rows.
 my @points = (
 	[ 'after statement 2', "recovery_target_xid = '$xid{two}'", 2, 'two', 0 ],
 	[ 'within statement 3', "recovery_target_name = 'within three'", 2, 'two', 0 ],
@@ -126,8 +126,8 @@ is(query($subscriber, 'sub', q{SELECT table_name FROM cmig_audit.log WHERE row_k
 query($subscriber, 'sub', q{SET session_replication_role = replica; INSERT INTO own VALUES (8, 'r'); INSERT INTO shared VALUES (8, 'r')});
 is(query($subscriber, 'sub', q{SELECT table_name FROM cmig_audit.log WHERE row_key->>'id' = '8' ORDER BY 1}), 'shared', 'as a replica, changes are logged only with replicated => true');
 
-# the log itself is replicated, too: it contains the entries of both servers,
-# none of them twice
+# the log is also replicated: it contains the entries of both servers, none of them
+# twice
 query($node, 'pub', q{ALTER PUBLICATION p SET TABLE own, shared, cmig_audit.log; ALTER PUBLICATION p SET (publish_via_partition_root = true)});
 query($subscriber, 'sub', 'ALTER SUBSCRIPTION s REFRESH PUBLICATION WITH (copy_data = false)');
 query($node, 'pub', q{INSERT INTO own VALUES (9, 'sent')});

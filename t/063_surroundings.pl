@@ -27,8 +27,8 @@ GRANT app TO standin;
 CREATE TABLESPACE aside LOCATION '';
 GRANT CREATE ON TABLESPACE aside TO PUBLIC;
 CREATE DATABASE model OWNER op;});
-# functions and operators for various types that take precedence over those of
-# pg_catalog if the search path says so
+# Functions and operators for various types, which would take precedence over those in
+# pg_catalog if the search path allowed it.
 query($node, 'model', q{
 GRANT CREATE ON SCHEMA public TO PUBLIC;
 GRANT CREATE ON DATABASE model TO standin;
@@ -125,10 +125,9 @@ sub live
 	query($node, 'postgres', 'ALTER ROLE op RESET ALL; ALTER DATABASE life RESET ALL');
 	$out .= $err =~ s/^(?!.*(ERROR|FATAL|hijacked)).*\n//mgr;
 	$out =~ s/\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?([+-]\d\d(:\d\d)?)?/TIME/g;
-	# the styles SQL and German
+	# times in the date styles SQL and German
 	$out =~ s/\d\d([.\/])\d\d\1\d{4} \d\d:\d\d:\d\d(\.\d+)? UTC/TIME/g;
-	# printed texts contain the client's encoding, and quote according to
-	# settings
+	# generated SQL names the client's encoding, and its quotes depend on settings
 	$out =~ s/SET client_encoding = '\w+'/SET client_encoding/g;
 	$out =~ s/"anchor": "[^"]*"/"anchor"/g;
 	return $out;
@@ -195,8 +194,8 @@ foreach my $setting (@settings)
 	my ($is, $was) = (live("$place SET $name = $value", ''), $plain);
 	s/"//g foreach $name eq 'quote_all_identifiers' ? ($is, $was) : ();
 	s/\bstandin\b/op/g foreach $name eq 'role' ? ($is) : ();
-	# with session_replication_role = replica, ordinary triggers do not fire: no
-	# entries
+	# if session_replication_role is replica, ordinary triggers do not fire, so no
+	# entries are written
 	s/^(log|as of|drift)\|.*\n//mg foreach $name eq 'session_replication_role' ? ($is, $was) : ();
 	same("$place SET $name = $value", $is, $was);
 }
@@ -206,7 +205,7 @@ CREATE TEMP TABLE revision (revision int); CREATE TEMP TABLE version (revision i
 CREATE DOMAIN pg_temp.name AS int; CREATE DOMAIN pg_temp.oid AS pg_catalog.text;}), $plain);
 like(live('ALTER ROLE op SET default_transaction_read_only = on', ''), qr/^ERROR:  cannot execute CREATE EXTENSION in a read-only transaction|^psql.*read-only/m, 'read-only: nothing is created');
 
-# an existing schema of that name is not used
+# CREATE EXTENSION does not use an existing schema "cmig"
 query($node, 'postgres', 'DROP DATABASE IF EXISTS life; CREATE DATABASE life TEMPLATE model');
 query($node, 'life', 'CREATE SCHEMA cmig AUTHORIZATION mallory');
 fails_with($node, 'life', 'CREATE EXTENSION pg_cmig', '42P06', 'schema "cmig" already exists', 'an existing schema is refused');

@@ -139,7 +139,7 @@ my $files = sub { return query($node, 'shop', "CHECKPOINT; SELECT count(*) FROM 
 query($node, 'shop', 'SELECT cmig.look()');
 my $before = $files->();
 
-# objects of other roles, which are not compared and are left as they are
+# objects of other roles are not compared, and remain unchanged
 my @others = ('event trigger public said', 'publication public everything');
 
 foreach my $user (query($node, 'shop', 'SELECT current_user'), 'regress_owner')
@@ -173,7 +173,7 @@ foreach my $user (query($node, 'shop', 'SELECT current_user'), 'regress_owner')
 	is($files->(), $before, "$user: no file is left");
 }
 
-# many comparisons in one session, whose target does what leaves traces elsewhere
+# many comparisons in one session, with targets that try to change objects elsewhere
 my $traces = <<'SQL';
 SELECT 'file', c.oid::regclass::text, pg_relation_filenode(c.oid)::text || ' ' || relpages || ' ' || reltuples FROM pg_class c WHERE pg_relation_filenode(c.oid) IS NOT NULL
 	AND relnamespace IN ('app'::regnamespace, 'public'::regnamespace)
@@ -208,7 +208,7 @@ is(query($node, 'shop', $traces), $traced, 'files, sequences, statistics, and lo
 is(query($node, 'shop', "SELECT changed FROM cmig.changed() WHERE changed <> 'pg_statistic'"), '', 'the catalogs are as before');
 is($files->(), $before, 'no file is left');
 
-# canceled and terminated at random moments, while another session writes
+# sessions are canceled and terminated at random moments, while another session writes
 my $many = join '', map { "CREATE TABLE app.t$_ (id serial PRIMARY KEY, email public.citext UNIQUE);\n" } 1 .. 150;
 my $writer = start_psql($node, 'shop', 'DO $$ BEGIN LOOP INSERT INTO app.person (email) VALUES (\'w@\' || clock_timestamp());
 	COMMIT; EXIT WHEN EXISTS (SELECT FROM public.invoice); END LOOP; END $$', 'writer');
@@ -220,7 +220,8 @@ foreach my $i (1 .. 30)
 	my $session = start_psql($node, 'shop',
 		"SELECT pg_backend_pid(); SELECT count(*) FROM cmig.shadow_probe(\$t\$$many\$t\$, NULL)");
 
-	# The session reports its process ID itself.  It may be over before anyone looks for it.
+	# The session reports its process ID itself, because it may end before another
+	# session could read the ID.
 	$session->{handle}->pump until $session->{out} =~ /^(\d+)\n/;
 	my $pid = $1;
 	usleep(rand(250_000));
@@ -233,11 +234,11 @@ is(join(' ', grep { $_ ne 'cut off' && $_ ne 'in time' } keys %ends), '', 'it fa
 is(query($node, 'shop', "SELECT changed FROM cmig.changed() WHERE changed <> 'pg_statistic'"), '', 'the catalogs are as before');
 is($files->(), $before, 'no file is left');
 
-# the writer never had to wait for long: it continues until it is told to stop
+# the writer never waited for long, and continues until it is asked to stop
 query($node, 'shop', "INSERT INTO public.invoice (person, amount) SELECT min(id), 1 FROM app.person");
 is(finish_psql($writer), 0, 'the other session has written all the time') or diag($writer->{err});
 
-# kill the server during a shadow
+# the server is killed during a shadow
 my $gate = start_psql($node, 'shop', 'SELECT pg_advisory_lock(1), pg_sleep(3600)', 'gate');
 $node->poll_query_until('shop', "SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = 1");
 my $held = start_psql($node, 'shop', "SELECT count(*) FROM cmig.shadow_probe(\$t\$$many SELECT pg_advisory_xact_lock(1)\$t\$, NULL)");
@@ -251,7 +252,7 @@ wait_for_recovery($node);
 is(query($node, 'shop', 'SELECT cmig.changed()'), '', 'after a crash, the catalogs are as before');
 is(query($node, 'shop', $live_image), $live, 'after a crash, the schema is as before');
 
-# stop the server in immediate mode at random moments
+# the server is stopped in immediate mode at random moments
 foreach my $i (1 .. 3)
 {
 	my $session = start_psql($node, 'shop', "SELECT count(*) FROM cmig.shadow_probe(\$t\$$many\$t\$, NULL)");

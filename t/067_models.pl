@@ -86,8 +86,8 @@ sub generate
 	return query($node, $db, 'SELECT content FROM cmig.autogenerate(' . "'Generated', " . dollar_quoted($target) . "$arguments)", 'owner');
 }
 
-# makes(NAME, TARGET, ARGUMENTS): tests the generated revision's upgrade and downgrade
-# in an empty database
+# makes(NAME, TARGET, ARGUMENTS): tests that the generated revision creates the target's
+# schema in an empty database, and that its downgrade drops it
 sub makes
 {
 	my ($name, $target, $arguments) = @_;
@@ -131,7 +131,7 @@ SKIP:
 	}
 }
 
-# A project that has used Alembic
+# A project that was managed with Alembic
 SKIP:
 {
 	skip 'Alembic is not installed', 1 unless need_tool('alembic', $python, '-c', 'import alembic');
@@ -148,7 +148,7 @@ SKIP:
 	rename "$dir/alembic.ini.new", "$dir/alembic.ini" or die;
 	my $db = makes('env.py', printed($dir, $python, 'schema.py'), ", compare => 'models'");
 
-	# a change of the models
+	# the models change
 	append_to_file("$dir/app/more.py", "from sqlalchemy import Column, Text\nfrom app.models import User\n\nUser.phone = Column(Text)\n");
 	append_to_file("$dir/alembic/env.py.new", "import app.more\n" . slurp_file("$dir/alembic/env.py"));
 	rename "$dir/alembic/env.py.new", "$dir/alembic/env.py" or die;
@@ -221,13 +221,13 @@ export const task = pgTable("task", {
   rank: integer(),
 }, (t) => [index("task_person_idx").on(t.personId), check("rank_positive", sql`${t.rank} > 0`)]);
 END
-	# it finds its library next to the models
+	# the program finds its library next to the models
 	symlink "$dir/node_modules", "$models/node_modules" or die;
 	makes('Drizzle', printed($models, "$dir/node_modules/.bin/drizzle-kit", 'export', '--dialect', 'postgresql', '--schema', 'schema.ts'),
 		", compare => 'models'");
 }
 
-# Another database
+# Another database as the source of the models
 {
 	my $staging = new_db();
 

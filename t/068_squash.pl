@@ -120,7 +120,7 @@ sub check
 		is(rows_of($db), $rows, "$name: and version rows");
 	}
 
-	# the old files are no longer needed
+	# after that, the old files are not needed
 	query($node, $old, 'SELECT * FROM cmig.load((SELECT string_agg(content, $$$$) FROM cmig.export() WHERE content !~ ($$-- revision: ($$ ||'
 		. " (SELECT array_to_string(replaces, '|') FROM cmig.revision WHERE revision = 'squashed') || E')\\n')), prune => true)", 'owner');
 	is(rows_of($old), $rows, "$name: the old files are gone");
@@ -143,7 +143,8 @@ foreach my $chain (qw(conjoinai contextiq mindbridge second_brain mnfst_rag))
 	check("$chain, $ids[$first]:$ids[$last]", $files, "$ids[$first]:$ids[$last]", $ids[$first]);
 }
 
-# Random graphs: each revision makes a table and changes that of a parent
+# Random graphs, in which each revision creates a table and changes the table of a
+# parent
 my $squashed = 0;
 foreach my $round (1 .. $rounds)
 {
@@ -154,7 +155,7 @@ foreach my $round (1 .. $rounds)
 	{
 		my @below = $i == 0 ? () : rand() < 0.6 ? ($i - 1) : (int rand $i);
 		push @below, grep { $_ != $below[0] } int rand $i if $i > 2 && rand() < 0.25;
-		# a parent must not be below another one
+		# a parent must not be an ancestor of another parent
 		my %above;
 		foreach my $parent (@below)
 		{

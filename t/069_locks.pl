@@ -58,13 +58,13 @@ sub locks_told
 	my ($sql, $function) = @_;
 
 	$own->query_safe("DELETE FROM cmig.revision; INSERT INTO cmig.revision (revision, upgrade_sql) VALUES ('001', \$cmig\$$sql\$cmig\$)");
-	# views and sequences have no size
+	# sizes are not shown for views and sequences
 	return $own->query_safe("SELECT coalesce(string_agg(regexp_replace(line, ', [^,]*(, if it gets rows)?\$', '\\1'), '; ' ORDER BY ordinality), 'none')"
 		  . " FROM (SELECT locks FROM $function) f, string_to_table(locks, E'\\n') WITH ORDINALITY line");
 }
 
-# Leaves out the partitions that are locked only if rows are added to them, if the
-# statement added none.
+# Leaves out the partitions that are locked only if rows are added to them, in case the
+# statement has added none.
 sub locks_of_rows
 {
 	my ($told, $expected) = @_;
@@ -77,7 +77,7 @@ foreach my $sql (split /\n/, slurp_file("$CmigNode::top/t/data/locks/statements.
 {
 	my $expected = locks_seen($sql);
 
-	# dry_run tells the locks of what it does not try as plan does
+	# for statements that dry_run does not try, it shows the same locks as plan
 	is(locks_of_rows(locks_told($sql, 'cmig.dry_run()'), $expected), $expected, "dry_run: $sql");
 	is(locks_of_rows(locks_told($sql, 'cmig.plan()'), $expected), $expected, "plan: $sql");
 }

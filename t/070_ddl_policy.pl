@@ -36,8 +36,8 @@ sub session
 	return join("\n", grep { $_ ne '' } $out, $err);
 }
 
-# A table is created and dropped in a session that has not loaded the library,
-# and in one that has.
+# Creates and drops a table in a session that has not loaded the library, and in a
+# session that has.
 my $ddl = 'CREATE TABLE a (); DROP TABLE a';
 my $loaded = "SELECT FROM cmig.heads(); $ddl";
 
@@ -72,7 +72,7 @@ for my $sql ($ddl, $loaded)
 	is(session('regress_app', '', "SELECT cmig.set_ddl_policy('allow')"), '42501', "$name: only the owner can loosen it");
 }
 
-# open sessions
+# sessions that are already open
 for my $first ('SELECT 1', 'SELECT FROM cmig.heads()', $ddl)
 {
 	session('regress_owner', '', 'SELECT cmig.set_ddl_policy(NULL)');
@@ -96,7 +96,7 @@ is(session('regress_app', '', $ddl), '', 'and is not guarded then');
 $node->append_conf('postgresql.conf', "cmig.ddl_policy = 'allow'\n");
 $node->reload;
 
-# a value that a session without the library has stored
+# a value that was stored in a session without the library
 session('regress_owner', '', 'SELECT cmig.set_ddl_policy(NULL)');
 session('postgres', '', "ALTER DATABASE shop SET cmig.ddl_policy = 'denny'");
 is(session('regress_app', '', $ddl), '22023', 'a value that is none denies, too');
@@ -120,8 +120,8 @@ is($logged, "CREATE INDEX|public.book_author|regress_owner\nCREATE VIEW|public.b
 command_ok([ 'pg_dump', '-Fc', '-C', '-f', $dump, '-d', $node->connstr('shop') ], 'pg_dump');
 $node->safe_psql('postgres', 'ALTER DATABASE shop RENAME TO shop_before');
 {
-	# A superuser, since others cannot store the policy in a session without the
-	# library.  The test framework names its sessions otherwise.
+	# Runs SQL as a superuser, because other roles cannot store the policy in a session
+	# without the library.  The test framework gives its own sessions another name.
 	local $ENV{PGAPPNAME};
 	delete $ENV{PGAPPNAME};
 	command_ok([ 'pg_restore', '-C', '-e', '-d', $node->connstr('postgres'), $dump ], 'pg_restore -C');
@@ -131,7 +131,7 @@ is(session('regress_app', '', $ddl), 'MG022', 'the policy is restored');
 is(session('regress_app', '', $ddl, PGAPPNAME => 'pg_restore'), 'MG022', 'whose name does not help those who cannot change the policy');
 is(session('regress_owner', '', $ddl, PGAPPNAME => 'pg_restore'), '', 'it exempts the owner');
 
-# a plain script, under the same name
+# a dump in plain format, restored into a database of the same name
 command_ok([ 'pg_dump', '-C', '-f', $dump, '-d', $node->connstr('shop') ], 'pg_dump as a script');
 $node->safe_psql('postgres', 'DROP DATABASE shop');
 {

@@ -27,7 +27,7 @@ $node->start;
 $node->safe_psql('postgres', 'CREATE ROLE other_owner; CREATE EXTENSION pg_cmig');
 $node->safe_psql('postgres', slurp_file("$CmigNode::top/t/data/locks/schema.sql"));
 
-# the values that nextval() takes are not given back
+# Values that nextval() has returned are not restored.
 my @statements = grep { $_ ne '' && !/nextval/ } split /\n/, slurp_file("$CmigNode::top/t/data/locks/statements.sql");
 push @statements, (
 	'UPDATE account SET n = n + 1', 'DELETE FROM line', 'DELETE FROM account WHERE id > 50',
@@ -123,7 +123,7 @@ foreach my $run (1 .. $runs)
 	  or diag($node->safe_psql('postgres', 'SELECT revision, down_revision, transactional, upgrade_sql FROM cmig.revision'));
 }
 
-# without CONCURRENTLY, only small tables are indexed and filled
+# for an unfinished CONCURRENTLY statement, only small tables are tried
 $node->safe_psql('postgres', "CREATE TABLE wide (id int PRIMARY KEY, x text, n int); ALTER TABLE wide ALTER x SET STORAGE PLAIN; INSERT INTO wide (id, x) SELECT g, repeat('x', 7900) FROM generate_series(1, 13000) g;"
 	  . " DELETE FROM cmig.revision; INSERT INTO cmig.revision (revision, transactional, upgrade_sql) VALUES ('001', false,"
 	  . " 'CREATE INDEX CONCURRENTLY ON wide (n); CALL cmig.backfill(''wide'', ''n = 1''); CREATE INDEX CONCURRENTLY ON plain (id)')");
@@ -135,7 +135,7 @@ $node->safe_psql('postgres', "CREATE TABLE wide (id int PRIMARY KEY, x text, n i
 }
 $node->safe_psql('postgres', 'DROP TABLE wide; DELETE FROM cmig.revision');
 
-# a writer waits behind a lock, in this statement and in later ones
+# a writer waits for a lock that the current statement or an earlier one has taken
 $node->safe_psql('postgres', "DELETE FROM cmig.revision; INSERT INTO cmig.revision (revision, upgrade_sql) VALUES ('001',"
 	  . " 'DO \$\$BEGIN LOCK TABLE plain IN SHARE MODE; PERFORM pg_sleep(1); END\$\$; SELECT pg_sleep(1); SELECT 1')");
 {
@@ -151,7 +151,7 @@ $node->safe_psql('postgres', "DELETE FROM cmig.revision; INSERT INTO cmig.revisi
 	ok(defined $first && defined $second && $second > $first, "it shows the waits") or diag($session->{out} . $session->{err});
 }
 
-# a backend is killed in the middle, and one is canceled
+# the dry run is canceled, terminated, or killed
 $node->safe_psql('postgres', "DELETE FROM cmig.revision; INSERT INTO cmig.revision (revision, upgrade_sql) VALUES ('001',"
 	  . " 'ALTER TABLE account ALTER n TYPE bigint; CREATE TABLE new_table AS SELECT * FROM account; UPDATE plain SET what = ''x''; DROP TABLE line; SELECT pg_sleep(1000)')");
 foreach my $how ('cancel', 'terminate', 'kill -9')

@@ -39,7 +39,8 @@ foreach my $chain (@chains)
 	load_files($node, $chain, 'owner', @files);
 	is(drift($chain), '', "$chain: no drift before the upgrade");
 
-	# what downgrades do not restore, and revisions without one
+	# Differences that remain because a downgrade does not restore something, or because
+	# a revision has no downgrade.
 	my $trips = query($node, $chain, "SELECT string_agg(concat_ws(' ', revision, problem, kind, object), ', ') FROM cmig.round_trip()", 'owner');
 	unlike($trips, qr/cannot be replayed|fails|order of branches/, "$chain: round trip") or diag($trips);
 	note("$chain: $trips");
@@ -49,7 +50,7 @@ foreach my $chain (@chains)
 	is(query($node, $chain, "SELECT string_agg(concat_ws(' ', revision, message), ', ') FROM cmig.verify() WHERE NOT ok", 'owner'), '',
 		"$chain: verify sections pass");
 
-	# changes by hand, of every kind that the chain's objects allow
+	# Manual changes of each kind that the chain's objects allow.
 	my $changes = slurp_file("$CmigNode::top/t/data/drift/changes.sql");
 	my @made = map { [ split /\t/ ] } split /\n/,
 	  query($node, $chain, "$changes; SELECT concat_ws(E'\\t', name, object) FROM pg_temp.change_by_hand()", 'owner');
@@ -73,13 +74,13 @@ foreach my $chain (@chains)
 	query($node, $chain, "SET cmig.concurrent_ddl = off; SELECT cmig.remove_revision(revision) FROM cmig.downgrade('-1')", 'owner');
 }
 
-# a slow revision, which waits for an advisory lock if someone holds it
+# A slow revision, which waits for an advisory lock if another session holds the lock.
 my $db = 'second_brain';
 query($node, $db, "SELECT cmig.create_revision('slow', 'DO \$\$ BEGIN PERFORM pg_advisory_xact_lock_shared(1); END \$\$', 'SELECT 1', revision => 'slow')", 'owner');
 query($node, $db, 'SELECT count(*) FROM cmig.upgrade()', 'owner');
 query($node, $db, 'CREATE TABLE byhand (a integer)', 'owner');
 
-# killed while it replays, and another session writes
+# drift is killed while it replays revisions and another session writes
 my $gate = start_psql($node, $db, 'SELECT pg_advisory_lock(1), pg_sleep(3600)', 'gate');
 $node->poll_query_until($db, "SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = 1 AND granted");
 my $drift = start_psql($node, $db, 'SET ROLE owner; SELECT count(*) FROM cmig.drift()', 'drift');
@@ -87,7 +88,7 @@ my $pid = wait_until_blocked($node, 'drift');
 query($node, $db, 'INSERT INTO byhand VALUES (1); ALTER TABLE byhand ADD b integer; CREATE INDEX ON byhand (a); CREATE TABLE beside (a integer); DROP TABLE beside', 'owner');
 is(query($node, $db, "SELECT count(*) FROM pg_namespace WHERE nspname ~ '^cmig_away'"), '0', 'other sessions see nothing of a replay');
 
-# a second one waits for the first
+# a second call waits for the first one
 my $second = start_psql($node, $db, 'SET ROLE owner; SELECT count(*) FROM cmig.drift()', 'second');
 $node->poll_query_until($db, "SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'second' AND wait_event_type = 'Lock'");
 my $rows = query($node, $db, "SELECT count(*) FROM cmig.journal WHERE direction = 'drift'");
@@ -100,13 +101,13 @@ is(query($node, $db, "SELECT count(*) FROM cmig.journal WHERE direction = 'drift
 is(query($node, $db, "SELECT count(*) FROM pg_namespace WHERE nspname ~ '^cmig_away'"), '0', 'nor a schema');
 like(drift($db), qr/^drop table public.byhand data loss: table public.byhand \(8192 bytes/, 'the next one finds what is there');
 
-# two at once take turns
+# two calls at the same time run one after the other
 my @both = map { start_psql($node, $db, 'SET ROLE owner; SELECT count(*) FROM cmig.drift()', "both$_") } 1 .. 2;
 is(finish_psql($_), 0, 'one of two succeeds') or diag($_->{err}) foreach @both;
 is(query($node, $db, "SELECT string_agg(message, '; ') FROM (SELECT message FROM cmig.journal WHERE direction = 'drift' ORDER BY id DESC LIMIT 2) j"),
 	'1 difference: table public.byhand; 1 difference: table public.byhand', 'both are journaled');
 
-# canceled
+# drift is canceled
 $gate = start_psql($node, $db, 'SELECT pg_advisory_lock(1), pg_sleep(3600)', 'gate');
 $node->poll_query_until($db, "SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = 1 AND granted");
 $drift = start_psql($node, $db, 'SET ROLE owner; SELECT count(*) FROM cmig.drift(raise => false)', 'drift');
@@ -118,7 +119,7 @@ query($node, $db, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE 
 finish_psql($gate);
 fails_with($node, $db, "SET cmig.lock_timeout = '1ms'; BEGIN; SELECT cmig.drift(); SET cmig.lock_timeout = 0; SELECT 1 / 0", '22012', 'division', 'lock_timeout is not in the way');
 
-# a stepwise run in progress
+# while a stepwise run is in progress
 $gate = start_psql($node, $db, 'SELECT pg_advisory_lock(1), pg_sleep(3600)', 'gate');
 $node->poll_query_until($db, "SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = 1 AND granted");
 query($node, $db, "SELECT cmig.create_revision('slow, too', 'DO \$\$ BEGIN PERFORM pg_advisory_xact_lock_shared(1); END \$\$', 'SELECT 1', revision => 'slow2')", 'owner');
@@ -129,7 +130,7 @@ query($node, $db, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE 
 finish_psql($gate);
 is(finish_psql($run), 0, 'the run goes on') or diag($run->{err});
 
-# a standby
+# on a standby
 $node->backup('base');
 my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($node, 'base', has_streaming => 1);

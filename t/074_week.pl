@@ -88,7 +88,7 @@ deploy($_) foreach 'ci', 'production';
 is(dump_of('production'), dump_of('ci'), 'production and CI are the same');
 is(query($node, 'production', 'SELECT count(*), sum(total) FROM invoice'), '100|5050.00', 'the rows are there');
 
-# Wednesday: somebody is in a hurry
+# Wednesday: a change is made by hand in a hurry
 query($node, 'production', "ALTER TABLE customer ADD blocked boolean NOT NULL DEFAULT false; CREATE INDEX hurry ON customer (blocked) WHERE blocked", 'owner');
 is(query($node, 'production', 'SELECT object FROM cmig.drift() ORDER BY step', 'owner'), "public.hurry\npublic.customer.blocked", 'drift is found');
 write_file('003.sql', 'production', "SELECT content FROM cmig.capture('Blocked customers', '003', store => true)");
@@ -99,7 +99,7 @@ $models =~ s/UNIQUE\)/UNIQUE, blocked boolean NOT NULL DEFAULT false)/;
 $models .= "CREATE INDEX hurry ON customer (blocked) WHERE blocked;\n";
 query($node, 'ci', 'SELECT cmig.require_schema(' . quoted($models) . ')', 'owner');
 
-# Thursday: fewer files
+# Thursday: several files are squashed into one
 my $squashed = query($node, 'ci', "SELECT content FROM cmig.squash('base:003', 'The first week', 'week1')", 'owner');
 unlink glob("$folder/*.sql");
 append_to_file("$folder/week1.sql", "$squashed\n");

@@ -24,7 +24,7 @@ $node->safe_psql('postgres', 'CREATE ROLE regress_diff_a; CREATE ROLE regress_di
 
 my $drift = q{SELECT concat_ws(' ', action, kind, object, upgrade_sql, hazard) FROM cmig.drift(owners => true) ORDER BY step};
 
-# one after the other, as psql's \gexec runs them
+# runs the statements one after the other, as psql's \gexec does
 sub apply
 {
 	my ($db, $from, @before) = @_;
@@ -44,7 +44,7 @@ foreach my $seed ($first .. $first + ($ENV{SEEDS} // 6) - 1)
 	apply($db, "cmig.diff(\$cmig\$$b\$cmig\$, owners => true)");
 	cmp_ok(query($node, $db, 'SELECT count(*) FROM cmig.drift(owners => true)'), '>', 0, "$seed: changes are found");
 
-	# in a copy, repaired
+	# in a copy, the differences are repaired
 	$node->safe_psql('postgres', "CREATE DATABASE repaired TEMPLATE $db");
 	apply('repaired', 'cmig.drift(owners => true)');
 	is(query($node, 'repaired', $drift), '', "$seed: repaired");

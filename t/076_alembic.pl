@@ -93,7 +93,7 @@ foreach my $project (sort keys %reports)
 	is($again, $status, "$project: a second time nothing changes");
 }
 
-# No statement of a script that needs a connection is run
+# Statements in migrations that need a connection are not run
 fails_with($node, 'mnfst_rag', "CALL cmig.upgrade_stepwise('heads')", '0A000',
 	'the upgrade of revision 006_migrate_user_roles has not been written as SQL.*line 39: uses the result of a statement',
 	'what has to be written fails and says so');
@@ -113,7 +113,7 @@ unlike(slurp_file("$folders{conjoinai}/20250117_090000_baseline_current_schema.s
 like(slurp_file("$folders{conjoinai}/20250117_120000_add_card_completion_is_positive.sql"),
 	qr/cmig:upgrade\n\/\*\nline \d+: .*except Exception:.*\*\/\nDO /s, 'an error that the code catches is found');
 
-# Values, as rows of the server
+# Values are read back as rows of the server
 query($node, 'second_brain', 'CALL cmig.upgrade_stepwise()');
 is(query($node, 'second_brain', 'SELECT * FROM decks ORDER BY id'), <<'X' =~ s/\n\z//r, 'literals');
 00000000-0000-0000-0000-000000000001|it's 100% \ "quoted" :not_a_parameter
@@ -133,7 +133,7 @@ foreach my $project (qw(second_brain mindbridge contextiq))
 	is($status, 0, "$project: verified");
 }
 
-# Written by hand, it is verified too
+# A migration that is converted by hand is verified, too
 my $file = "$folders{mnfst_rag}/006_migrate_user_roles.sql";
 my $text = slurp_file($file);
 $text =~ s{^/\*.*?^\$cmig\$;$}{CREATE TYPE user_role_new AS ENUM ('superadmin', 'tenant_admin', 'user');
@@ -148,7 +148,8 @@ is($out, "upgrade to the heads: the schemas are the same\ndowngrade to base: the
 is($status, 1, 'a file that was changed is not overwritten');
 like($err, qr/006_migrate_user_roles\.sql already exists with different content\nHINT: /, 'the error names it');
 
-# A live database: Alembic has run a part of it, pg_cmig runs the rest
+# A live database: Alembic has applied some of the migrations, and pg_cmig applies the
+# rest
 sub alembic
 {
 	my ($db, $project, @arguments) = @_;
@@ -184,7 +185,7 @@ query($node, 'live', "CALL cmig.upgrade_stepwise('heads')");
 is(dump_of('live'), dump_of('whole'), 'pg_cmig runs the rest');
 is(query($node, 'live', "SELECT count(*) FROM cmig.check() WHERE severity = 'error' OR object ~ 'alembic'"), '0', 'there is nothing to do');
 
-# The same in the shell: four commands
+# The same with four commands in the shell
 SKIP:
 {
 	skip 'python3 has no Alembic', 5 unless need_tool('alembic', 'python3', '-c', 'import alembic, sqlalchemy');
@@ -200,7 +201,7 @@ SKIP:
 	is(dump_of('shell'), dump_of('shell_whole'), 'cmig runs the rest');
 }
 
-# The quicker way: one revision for all of them
+# The quicker way: one baseline revision replaces all migrations
 alembic('quick', 'second_brain', 'upgrade', 'head');
 query($node, 'quick', 'CREATE EXTENSION pg_cmig');
 my $baseline = query($node, 'quick', "SELECT content FROM cmig.baseline('The schema so far', '001')");
@@ -214,7 +215,7 @@ query($node, 'copied', 'CREATE EXTENSION pg_cmig; ' . load_sql($baseline) . 'SEL
 query($node, 'quick', "SELECT cmig.downgrade('-1')");
 is(dump_of('copied'), dump_of('quick'), 'a new database gets the same schema');
 
-# A difference is shown
+# If the schemas differ, the difference is shown
 $text =~ s/DROP role;/DROP role; CREATE TABLE more ();/ or die;
 unlink $file;
 append_to_file($file, $text);

@@ -22,13 +22,13 @@ use Test::More;
 
 my $npm = $ENV{PG_CMIG_NPM};
 $ENV{PATH} = "$npm/node_modules/.bin:$npm/node_modules/liquibase/dist/liquibase:$ENV{PATH}" if $npm;
-# they reach no server but that of the test
+# the tools must not connect to any server except the test's
 @ENV{qw(CHECKPOINT_DISABLE LIQUIBASE_ANALYTICS_ENABLED)} = (1, 'false');
 delete @ENV{qw(PGDATABASE DATABASE_URL CMIG_CONFIG CMIG_PSQL)};
 
-# Each tool: how it is found, how it runs all files of the current folder, its
-# files, those that only the second half has or that are different in it, and the
-# folder of those to import.  Names of the database and of the folder are replaced.
+# For each tool: how its program is found, how it runs all files of the current folder,
+# its files, the files that only the second half has or that differ there, and the
+# folder to import.  The names of the database and of the folder are replaced.
 my $index = "CREATE INDEX CONCURRENTLY users_name_idx ON users (name);\n";
 my %tools = (
 	'dbmate' => {
@@ -90,8 +90,8 @@ my %tools = (
 		},
 		later => { '1700000000002_email.sql' => "-- Up Migration\nALTER TABLE users ADD email text;\n-- Down Migration\nALTER TABLE users DROP email;\n" },
 	},
-	# Its engine in JavaScript; the one that is a program of its own cannot be
-	# installed from npm.  The adapter does not know the type name.
+	# Prisma uses its engine in JavaScript, because the engine that is a separate
+	# program cannot be installed from npm.  The adapter does not support the type name.
 	'prisma' => {
 		found => [ 'node', '-e', "require(process.env.PG_CMIG_NPM + '/node_modules/\@prisma/adapter-pg')" ],
 		run => [ 'prisma', 'migrate', 'deploy' ],
@@ -149,7 +149,8 @@ my %tools = (
 	},
 );
 
-# Tools of which there is only what they leave behind: the table of what is applied
+# Tools that are not run.  Only the table in which they record applied migrations is
+# created.
 my %written = (
 	'diesel' => {
 		applied => q{CREATE TABLE __diesel_schema_migrations (version varchar(50) PRIMARY KEY, run_on timestamp NOT NULL DEFAULT now()); INSERT INTO __diesel_schema_migrations VALUES ('00000000000000'), ('20240101000000')},
@@ -235,7 +236,7 @@ my $email = 'ALTER TABLE users ADD email text;';
 my %steps = ('NO USERS' => 'DROP TABLE users;', USERS => $users, 'NO EMAIL' => 'ALTER TABLE users DROP email;', EMAIL => $email, 'NO INDEX' => 'DROP INDEX users_name_idx;', INDEX => $index);
 
 my $node = new_node('tools');
-# Java has no Unix sockets
+# Java does not support Unix sockets
 $node->append_conf('postgresql.conf', "listen_addresses = '127.0.0.1'\n");
 $node->start;
 $node->safe_psql('postgres', 'CREATE ROLE app');
@@ -251,7 +252,7 @@ sub is_found
 	return eval { IPC::Run::run($tool->{found}, '<', \undef, '>&', \my $output) };
 }
 
-# The command or file with the database's names
+# Returns the command or file with the names of the database and folder filled in.
 sub with_names
 {
 	my ($text, $db, $folder) = @_;
@@ -264,7 +265,7 @@ sub with_names
 	return $text =~ s/JDBC/$jdbc/r =~ s/YOYO/$yoyo/r =~ s/FOLDER/$folder/r =~ s/URL/$url/r =~ s/\bDB\b/$db/r;
 }
 
-# A folder with the files
+# Returns a new folder that contains the files.
 sub new_folder
 {
 	my ($db, %files) = @_;

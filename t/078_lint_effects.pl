@@ -52,7 +52,7 @@ foreach (split /\n/, $node->safe_psql('postgres', $sql))
 	my ($i, $lint, $run, $error) = split /\|/;
 	my ($expected, $statement) = @{ $cases[$i] };
 
-	# a type to which the column cannot be changed
+	# the column cannot be changed to this type
 	if ($error eq 't' && $expected eq '=')
 	{
 		$failed++;

@@ -24,7 +24,7 @@ $ENV{PGHOST} = $node->host;
 $ENV{PGPORT} = $node->port;
 chdir $dir or die;
 
-# A name with special characters, percent-encoded
+# A database name with special characters, percent-encoded
 $ENV{DATABASE_URL} = 'postgresql+asyncpg:///o%27d%20%22d';
 gives(4, '', 'does not exist', 'current');
 gives(0, 'cmig\.conf\ndatabase o\'d "d is at base', '^$', 'init', '--create-database');
@@ -58,7 +58,7 @@ gives(0, '^ revision [^\n]*\n[^\n]*\n 001 [^\n]*\n\n$', '^$', 'history', '-rbase
 gives(0, '001', '^$', 'history', '--rev', ':001', '--indicate');
 gives(0, '001', "set_config\\('cmig_var.flag', '', false\\)", 'plan', '-x', 'flag', '-v');
 
-# Moves
+# Verbs that upgrade and downgrade
 gives(0, 'is at 001', "SELECT \\* FROM cmig\\.upgrade\\('001'\\);", 'upgrade', '001', '-v');
 gives(0, 'is at 002', "CALL cmig\\.upgrade_stepwise\\('head'\\);", 'upgrade', '-v');
 gives(0, '^$', 'nothing to upgrade', 'upgrade', 'head');
@@ -72,7 +72,7 @@ gives(2, '', '^usage: cmig downgrade', 'downgrade');
 gives(5, '', 'not confirmed', 'reset');
 gives(0, 'is at 002', '', 'reset', '-y');
 
-# Looking
+# Verbs that only read
 gives(0, '002 +\| head', '^$', 'current');
 gives(0, '002', 'cmig\.require', 'current', '--check-heads', '-v');
 gives(0, '002 .*current, head(.|\n)*001 .*applied', '^$', 'history');
@@ -128,20 +128,20 @@ gives(0, '^$', '^$', 'export', '--to', 'out');
 append_to_file('out/001_create_people.sql', 'x');
 gives(2, '', 'already exists', 'export', '--to', 'out');
 gives(0, 'out/001', '', 'export', '--to', 'out', '--force');
-# a symbolic link is not followed
+# cmig does not follow a symbolic link
 unlink('out/001_create_people.sql');
 symlink('../outside', 'out/001_create_people.sql');
 gives(2, '', 'is a symbolic link', 'export', '--to', 'out', '--force');
 ok(! -e 'outside', 'no file is written elsewhere');
 unlink('out/001_create_people.sql');
-# a folder whose name could be an option
+# a folder name that looks like an option
 gives(0, '^\./-delete$', '', 'folders', '--folder', '-delete');
 gives(0, 'unchanged', '', 'load');
 gives(0, 'unchanged', '', 'load', 'migrations/001_create_people.sql');
 $ENV{VISUAL} = 'ls -1';
 gives(0, '001_create_people', '', 'edit', '001');
 
-# A target
+# A schema as the target
 append_to_file('schema.sql', 'CREATE TABLE people (name text, born date);');
 gives(1, 'people', '', 'diff', '--target', 'schema.sql');
 gives(1, 'ADD COLUMN', '', 'diff', '--target', 'cat schema.sql', '--sql');
@@ -156,7 +156,7 @@ is(query($node, q(o'd "d), $drifts), $before + 1, 'one run of cmig.drift');
 gives(0, 'is at 005', '', 'upgrade', 'heads');
 gives(0, '^migrations/006_', '', 'capture', '-m', 'by hand', '--rev-id', '006');
 
-# Files
+# Verbs that write files
 mkdir 'it\'s "odd"' or die;
 append_to_file('it\'s "odd"/1 \'a\' $(x).sql', revision_file('odd', '', 'SELECT 1;', 'SELECT 2;'));
 gives(0, 'odd +\| added', '', 'load', '--folder', 'it\'s "odd"');
@@ -170,7 +170,7 @@ append_to_file("it's \"odd\"/2\n.sql", "SELECT 1;\n");
 gives(2, '', 'control character', 'load', '--folder', 'it\'s "odd"');
 gives(2, '', 'the folder nosuch does not exist', 'upgrade', '--folder', 'nosuch');
 
-# Wrong input
+# Invalid input
 gives(2, '', '^usage: cmig');
 gives(2, '', 'unknown verb "nosuch"\ncmig help lists the verbs\n$', 'nosuch');
 gives(2, '', 'unknown verb "upgarde"\nDid you mean upgrade\? cmig help lists the verbs\n$', 'upgarde');
@@ -188,7 +188,7 @@ gives(0, '  --database NAME ', '^$', 'help', 'options');
 gives(0, 'round-trip', '', 'help');
 gives(0, 'complete -o default -F _cmig cmig', '', 'completion');
 
-# A password is in no message
+# No message contains a password
 {
 	local $ENV{DATABASE_URL} = 'postgres://u:s%C3%A9cr%40t@/x?host=/nosuch';
 	my @result = cmig('current', '-v');
@@ -234,7 +234,7 @@ gives(0, 'database one is at 001', '', 'upgrade', '001', '--env');
 gives(0, "one +done\ntwo +done\n", '', 'upgrade', '001', '--databases', 'one,two');
 gives(0, "one +done\ntwo +done\n", '', 'current', '--databases', "SELECT datname FROM pg_database WHERE datname IN ('one', 'two') ORDER BY 1", '-d', 'one');
 gives(4, "one +done\nnosuch +failed \\(4\\)\n", '', 'current', '--databases', 'one,nosuch');
-# a query cannot contain commands of psql
+# a query cannot contain psql commands
 gives(3, '', 'syntax error', 'current', '--databases', "SELECT 'one' \\! touch pwned", '-d', 'one');
 ok(! -e 'pwned', 'no command is run');
 gives(3, "one +failed \\(3\\)\n", '', 'upgrade', 'nosuch', '--databases', 'one');
@@ -243,7 +243,7 @@ gives(5, "one +failed \\(5\\)\n", '', 'downgrade', 'base', '--databases', 'one')
 gives(2, '', 'works with only one database\nrun it for each database: cmig revision -d NAME\n', 'revision', '-m', 'x', '--databases', 'one');
 ok(!-e 'x', 'no file was run');
 
-# Read-only
+# In a read-only session
 {
 	local $ENV{PGOPTIONS} = '-c default_transaction_read_only=on';
 	gives(0, '001', '^$', 'current', '-d', 'one');
@@ -251,7 +251,7 @@ ok(!-e 'x', 'no file was run');
 	gives(3, '', 'read-only', 'upgrade', '-d', 'one');
 }
 
-# The files and the state of another tool
+# Importing another tool's files and state
 mkdir 'flyway' or die;
 append_to_file('flyway/V1__one.sql', 'CREATE TABLE ${schema}.one (id int);');
 append_to_file('flyway/U1__one.sql', 'DROP TABLE one;');
@@ -262,20 +262,20 @@ gives(0, '^converted/1_one.sql$', '', 'import', 'flyway', 'flyway', '-d', 'flywa
 gives(0, 'is at 1', '', 'upgrade', '-d', 'flyway', '--folder', 'converted');
 gives(3, '', 'table "flyway_schema_history" does not exist', 'import', 'flyway', '--state', '-d', 'flyway', '--folder', 'converted');
 
-# Control characters in a message, which could hide other lines of a terminal
+# Control characters in a message, which could hide other lines on a terminal
 gives(0, '', '', 'init', 'hidden', '--create-database', '-d', 'hidden');
 append_to_file('hidden/1.sql', "-- revision: 1\n-- message: one\e[2K\e[1A\n-- cmig:upgrade\nSELECT 1;\n-- cmig:downgrade\nSELECT 1;\n");
 gives(0, 'is at 1', 'one\?\[2K\?\[1A$', 'upgrade', '-d', 'hidden', '--folder', 'hidden');
 gives(5, '', '  1, one\?\[2K\?\[1A\n', 'downgrade', 'base', '-d', 'hidden', '--folder', 'hidden');
 
-# Hints name options
+# Hints name options of cmig instead of arguments
 append_to_file('hidden/1.sql', "SELECT 2;\n");
 gives(0, '', 'replaced: 1', 'upgrade', '-d', 'hidden', '--folder', 'hidden');
 unlink 'hidden/1.sql';
 append_to_file('hidden/1.sql', "-- revision: 1\n-- cmig:upgrade\nSELECT 'other';\n");
 gives(3, '', 'HINT:  [^\n]* load with --accept-changes, which is recorded in cmig\.journal\.\n$', 'upgrade', '-d', 'hidden', '--folder', 'hidden');
 
-# A terminal
+# On a terminal
 SKIP:
 {
 	skip 'IO::Pty is not installed', 2 unless eval { require IO::Pty; 1 };
@@ -308,7 +308,8 @@ foreach my $document (qw(README.md doc/command-line.md))
 	is(join("\n", @refused), '', "the commands in $document are accepted");
 }
 
-# Interrupted: 130, nothing is changed, and no process shows the password
+# If cmig is interrupted, the exit status is 130, nothing is changed, and no process
+# title contains the password
 SKIP:
 {
 	skip 'IO::Pty is not installed', 3 unless eval { require IO::Pty; 1 };

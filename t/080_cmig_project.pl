@@ -331,7 +331,8 @@ gives(0, 'is at 3', '', 'upgrade');
 
 # --- docker compose ----------------------------------------------------------
 
-# A program like docker, in whose containers the environment does not exist
+# A program that behaves like docker: the containers do not have the environment of the
+# caller
 project('compose');
 my $bin = $node->config_data('--bindir');
 append_to_file('docker', qq{#!/bin/bash\n[ "\$*" = "compose exec -T db psql -U \${*:7}" ] || exit 99\nexec env -i PGHOST='$ENV{PGHOST}' PGPORT=$ENV{PGPORT} '$bin/psql' "\${\@:6}"\n});

@@ -29,7 +29,7 @@ sub repeatable
 }
 
 # ran(DATABASE): returns the revisions that have run, in order, each with its outcome
-# unless it is "done"
+# unless the outcome is "done"
 sub ran
 {
 	my ($db) = @_;
@@ -38,7 +38,7 @@ sub ran
 }
 
 #
-# Levels of access, and where values come from
+# Access levels, and sources of values
 #
 query($node, 'shop', "CREATE EXTENSION pg_cmig; CREATE SCHEMA app AUTHORIZATION migrator;"
 	  . " SELECT cmig.grant_access('author', 'author'); SELECT cmig.grant_access('migrator', 'migrator'); SELECT cmig.grant_access('reader', 'reader')", 'owner');
@@ -61,7 +61,7 @@ query($node, 'postgres', "ALTER DATABASE shop SET cmig_var.team = 'stored'", 'ow
 is(query($node, 'shop', 'SELECT team FROM app.totals', 'migrator'), 'stored', 'the view has the value');
 is(query($node, 'shop', "SELECT string_agg(revision, ' ') FROM cmig.history()", 'reader'), 'totals 001', 'a reader sees them');
 
-# hostile values of the session that calls a function of another role
+# a session sets hostile values, and calls a function of another role
 query($node, 'shop', "CREATE FUNCTION app.migrate() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS \$\$ SELECT set_config('cmig_var.schema', 'app', true); SELECT count(*) FROM cmig.upgrade() \$\$;"
 	  . ' GRANT USAGE ON SCHEMA app TO reader', 'migrator');
 query($node, 'shop', load_sql($view =~ s/sum/max/r), 'author');

@@ -31,8 +31,8 @@ as_owner(q{CREATE EXTENSION pg_cmig VERSION '1.0'});
 is(query($node, 'shop', q{SELECT extversion FROM pg_extension WHERE extname = 'pg_cmig'}), '1.0', 'version 1.0');
 fails_with($node, 'shop', 'SELECT * FROM cmig.log()', '42703', 'ALTER EXTENSION pg_cmig UPDATE', 'functions of 1.1 need its tables', 'ann');
 
-# what 1.0 has stored: two applied revisions, a third one that has stopped after its
-# first statement, and a backfill
+# What 1.0 has stored: two applied revisions, a third one that stopped after its first
+# statement, and a backfill.
 as_owner(q{
 INSERT INTO cmig.revision (revision, down_revision, upgrade_sql, downgrade_sql, transactional) VALUES
 ('001', '{}', 'CREATE TABLE item (id int PRIMARY KEY, n int)', 'DROP TABLE item', true),
@@ -105,14 +105,14 @@ for my $what (
 	is(query($node, 'shop', $what), query($node, 'fresh', $what), 'objects are those of a new installation');
 }
 
-# the migrator of 1.0 finishes the step that stopped, and migrates a scope
+# the migrator of 1.0 finishes the step that stopped, and upgrades a scope
 is(query($node, 'shop', 'CALL cmig.upgrade_stepwise(); SELECT revision FROM cmig.version; SELECT count(*) FROM cmig.progress', 'migrator'), "003\n0", 'the unfinished step is resumed');
 is(query($node, 'shop', q{SELECT id, revision, outcome, scope = '' FROM cmig.journal ORDER BY id}), "1|001|done|t\n2|002|done|t\n3|003|failed|t\n4||done|t\n5|003|done|t", 'the journal continues');
 as_owner('CREATE SCHEMA tenant_1; GRANT ALL ON SCHEMA tenant_1 TO migrator');
 is(query($node, 'shop', q{SET cmig.scope = 'tenant_1'; SELECT revision FROM cmig.upgrade('002'); SELECT to_regclass('tenant_1.item') IS NOT NULL; SELECT * FROM cmig.scope_version; SELECT revision FROM cmig.version}, 'migrator'),
 	"001\n002\nt\ntenant_1|002\n003", 'the migrator migrates a scope');
 
-# a dump has the rows of scopes
+# a dump contains the rows of scopes
 my $dump = PostgreSQL::Test::Utils::tempdir() . '/shop.dump';
 command_ok([ 'pg_dump', '-Fc', '-f', $dump, '-d', $node->connstr('shop') ], 'pg_dump');
 query($node, 'postgres', 'CREATE DATABASE restored OWNER ann');

@@ -20,8 +20,8 @@ $node->safe_psql('postgres', 'CREATE DATABASE shop');
 query($node, 'shop', 'CREATE EXTENSION pg_cmig; CREATE TABLE gate (x int);');
 query($node, 'shop', join ' ', map { sprintf 'CREATE SCHEMA tenant_%02d;', $_ } 1 .. $scopes);
 
-# a revision that creates five tables, and one that waits for the table gate in
-# the scope tenant_20
+# A revision that creates five tables, and one that waits for a lock on the table gate
+# in the scope tenant_20.
 query($node, 'shop', load_sql(
 	revision_file('001', '', join("\n", map { "CREATE TABLE t$_ (id int PRIMARY KEY, name text);" } 1 .. 5), 'DROP TABLE t1, t2, t3, t4, t5;'),
 	revision_file('002', '001', q{
@@ -29,7 +29,7 @@ ALTER TABLE t1 ADD n int;
 DO $$ BEGIN IF current_schema = 'tenant_20' THEN PERFORM FROM public.gate; END IF; END $$;
 CREATE INDEX ON t1 (n);}, 'ALTER TABLE t1 DROP n;')));
 
-# Returns, for each scope, what is recorded about it and what its schema contains.
+# Returns, for each scope, its rows in pg_cmig's tables and the contents of its schema.
 sub look
 {
 	return query($node, 'shop', q{
@@ -67,8 +67,8 @@ $holder->query_safe('ROLLBACK');
 $holder->quit;
 is(look(), join("\n", (map { upgraded($_) } 1 .. 19), (map { untouched($_) } 20 .. $scopes)), 'leaves the scope as it was');
 
-# a session waits in tenant_20; another one upgrades all others, in far more tables
-# than it could lock in one transaction
+# while a session waits in tenant_20, another one upgrades all other scopes, which have
+# far more tables than one transaction could lock
 $holder = $node->background_psql('shop', on_error_stop => 0);
 $holder->query_safe('BEGIN; LOCK TABLE gate');
 $run = start_psql($node, 'shop', $call);
@@ -81,7 +81,7 @@ is(finish_psql($run), 0, 'the first session ends');
 is(look(), join("\n", map { upgraded($_) } 1 .. $scopes), 'all scopes are upgraded');
 like($run->{err}, qr/scopes: 1 upgraded, 59 already up to date, 0 failed, 0 left to other sessions/, 'and counts what it has done');
 
-# a canceled call ends, and is recorded as a failure of its scope
+# a CALL that is canceled ends, and the scope's failure is recorded
 query($node, 'shop', q{SELECT cmig.create_revision('wait', 'SELECT * FROM public.gate', '', revision => '003')});
 $holder = $node->background_psql('shop', on_error_stop => 0);
 $holder->query_safe('BEGIN; LOCK TABLE gate');

@@ -22,7 +22,7 @@ our @EXPORT = qw(
   run_checks start_pgbouncer
 );
 
-# The checkout's root; prove starts there.
+# The root of the checkout, which is the current folder when prove starts.
 our $top = dirname(dirname(Cwd::abs_path(__FILE__)));
 
 # new_node(NAME, SETTING...): returns an initialized server that is not yet started
@@ -133,8 +133,8 @@ sub wait_until_blocked
 	my ($node, $name) = @_;
 	my $where = "application_name = '" . ($name // 'run') . "' AND wait_event_type = 'Lock'";
 
-	# one query both checks and returns the answer, because a waiting session
-	# may briefly not wait
+	# One query both checks and returns the process ID, because a waiting session may
+	# briefly not be waiting.
 	foreach (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
 	{
 		my $pid = $node->safe_psql('postgres', "SELECT pid FROM pg_stat_activity WHERE $where");
@@ -161,9 +161,9 @@ sub kill_backend
 	die "process $pid does not end";
 }
 
-# wait_for_recovery(NODE): waits until a server that restarts by itself, such as
-# after kill_backend(), accepts connections.  A psql that is refused may exit
-# before it has read the query, which is an error (broken pipe) in the test.
+# wait_for_recovery(NODE): waits until a server that restarts by itself, for example
+# after kill_backend(), accepts connections.  If a connection is refused, psql may exit
+# before it has read the query, which causes an error (broken pipe) in the test.
 sub wait_for_recovery
 {
 	my ($node) = @_;
@@ -209,9 +209,9 @@ sub run_checks
 	ok($good, "$driver: ran to its end") or diag($err);
 }
 
-# start_pgbouncer(NODE, FOLDER, SETTINGS, DATABASE...): its log, socket and
-# settings are in FOLDER; a database is NAME or "NAME SETTING=VALUE ...".
-# Returns the handle and the port.
+# start_pgbouncer(NODE, FOLDER, SETTINGS, DATABASE...): starts PgBouncer, whose log,
+# socket, and settings are in FOLDER.  Each database is NAME or "NAME SETTING=VALUE
+# ...".  Returns the handle and the port.
 sub start_pgbouncer
 {
 	my ($node, $folder, $settings, @databases) = @_;

@@ -17,7 +17,7 @@ our @EXPORT = qw($cmig cmig gives edit on_terminal);
 
 our $cmig = "$CmigNode::top/bin/cmig";
 
-# cmig(ARGUMENT...): exit status, output, errors
+# cmig(ARGUMENT...): runs bin/cmig, and returns its exit status, output, and errors
 sub cmig
 {
 	my ($out, $err);
@@ -26,7 +26,8 @@ sub cmig
 	return ($? >> 8, $out, $err);
 }
 
-# gives(STATUS, OUTPUT, ERRORS, ARGUMENT...): patterns
+# gives(STATUS, OUTPUT, ERRORS, ARGUMENT...): tests that cmig exits with the status, and
+# that its output and errors match the patterns
 sub gives
 {
 	my ($status, $output, $errors, @arguments) = @_;
@@ -37,7 +38,7 @@ sub gives
 	  or diag("status $result[0]\noutput: $result[1]\nerrors: $result[2]");
 }
 
-# edit(FILE, UPGRADE, DOWNGRADE): fills a new file
+# edit(FILE, UPGRADE, DOWNGRADE): writes the scripts into a new revision file
 sub edit
 {
 	my ($file, $upgrade, $downgrade) = @_;
@@ -49,7 +50,8 @@ sub edit
 	append_to_file($file, $text);
 }
 
-# on_terminal(INPUT, ARGUMENT...): exit status and what the terminal shows
+# on_terminal(INPUT, ARGUMENT...): runs cmig on a terminal, and returns its exit status
+# and what the terminal shows
 sub on_terminal
 {
 	my ($in, @arguments) = @_;

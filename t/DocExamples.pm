@@ -70,7 +70,7 @@ sub new
 # Reading
 #
 
-# The text without its quotes and comments, undef if a quote is still open.
+# Returns the text without its quotes and comments, or undef if a quote is still open.
 sub bare
 {
 	my ($text, $is_shell) = @_;
@@ -116,7 +116,7 @@ sub is_complete
 	return defined $bare && $bare =~ /(?:;|\\g\w*(?: \w+)?)\s*$/;
 }
 
-# The steps of a transcript: { kind, input, output, line }
+# Returns the steps of a transcript: { kind, input, output, line }
 sub steps_of
 {
 	my ($lines, $first_line) = @_;
@@ -144,7 +144,7 @@ sub steps_of
 	return \@steps;
 }
 
-# Cut the document into parts: text, and blocks that are run.
+# Splits the document into text and blocks that are run.
 sub parse
 {
 	my ($self) = @_;
@@ -216,7 +216,7 @@ sub parse
 # Running
 #
 
-# Run the steps of one section in one session; each gets its {got}.
+# Runs the steps of one section in one session, and stores the output of each in {got}.
 sub run_section
 {
 	my ($self, @parts) = @_;
@@ -298,7 +298,7 @@ sub trimmed
 	return @lines;
 }
 
-# The text with everything that differs from run to run made equal.
+# Returns the text with everything that differs from run to run replaced.
 sub masked
 {
 	my ($text) = @_;
@@ -333,8 +333,8 @@ sub matches
 	return "$got\n" =~ /^$pattern$/ || ($got eq '' && $pattern eq '');
 }
 
-# run(): runs everything, with one test for each step.  Returns whether all
-# output was as printed.
+# run(): runs everything, with one test for each step.  Returns whether all output
+# matched the document.
 sub run
 {
 	my ($self) = @_;
@@ -363,7 +363,7 @@ sub run
 	return !$wrong;
 }
 
-# The document with the real output, to compare and to copy.
+# Returns the document with the real output, to compare and to copy.
 sub write_as_run
 {
 	my ($self) = @_;

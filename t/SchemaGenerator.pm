@@ -22,7 +22,7 @@ use utf8;
 
 use Storable qw(dclone);
 
-# values are compared as text
+# Values are compared as strings.
 $Storable::canonical = 1;
 
 use SchemaGenerator::Model;
@@ -37,7 +37,7 @@ use SchemaGenerator::KindsOfDatabase;
 
 our ($g, %KIND);
 
-# Remove objects that have lost what they refer to, or that are not valid.
+# Removes objects that have lost what they refer to, or that are not valid.
 sub prune
 {
 	my $again = 1;
@@ -105,7 +105,7 @@ sub text
 
 		return if $done{ $o->{id} }++;
 		$visit->($_) for sort { $a->{id} <=> $b->{id} } grep { $_ && $_->{id} != $o->{id} } map { of($_) } refs($o);
-		# a partition can be attached as long as the parent has no check constraint
+		# a partition can be attached only if the parent has no check constraint
 		$visit->($_) for grep { $o->{kind} eq 'check' && $_->{attached} && is_ancestor(of($o->{table}), $_) } objects('table');
 		push @out, map { "$_;\n" } $KIND{ $o->{kind} }{sql}->($o), common_sql($o);
 	};
@@ -138,7 +138,7 @@ sub same_place
 	return !grep { ($x->{$_} ? $x->{$_}{o} : 0) != ($y->{$_} ? $y->{$_}{o} : 0) } qw(schema table);
 }
 
-# change(): makes one random change and returns its name; undef if nothing was
+# change(): makes one random change and returns its name, or undef if nothing was
 # changed
 sub change
 {

@@ -28,11 +28,11 @@ use SchemaJudge::Texts;
 
 our @EXPORT_OK = qw(split_statements read_pairs first_difference);
 
-# Roles that pairs may name
+# The roles that pairs may name.
 our @ROLES = ('regress_diff_a', 'regress_diff_b', 'regress diff "c"');
 
-# The last error of a script that only a superuser can run, or that creates objects that
-# the setup has already created
+# The last error in a script that only a superuser can run, or that creates objects that
+# exist already.
 my $FORBIDDEN = qr/^(?:line \d+: )?ERROR:  (?:permission denied|must be |only superuser|.* must not be internal|aggregate transition data type|extension ".*" already exists)/m;
 
 my $count = 0;
@@ -60,7 +60,7 @@ sub new
 
 	$ENV{PGOPTIONS} = ($ENV{PGOPTIONS} // '') . ' -c client_min_messages=warning';
 	$ENV{PSQLRC} = '/dev/null';
-	# the wrapper of Debian's psql costs more than a small query
+	# Debian's wrapper around psql takes longer than a small query.
 	my $bin = `pg_config --bindir 2>/dev/null`;
 	chomp $bin;
 	$self->{bin} = -x "$bin/psql" ? "$bin/" : '';
@@ -346,7 +346,7 @@ sub judge_in
 
 	my $dump_a = $self->dump($x);
 	my $dump_b = $self->dump($y);
-	# what is to be renamed exists only before the upgrade
+	# the object to rename exists only before the upgrade
 	my $plain = $arguments =~ s/,\s*renames => '[^']*'//r;
 
 	($error, $again) = $self->diff($x, $text_a, $plain);
@@ -385,9 +385,9 @@ sub judge_in
 	return { %r, result => $worst };
 }
 
-# compare(GOT, WANTED): as compare_dumps(), but a difference does not count if
-# it is gone when both have been loaded and dumped again: some expressions are
-# printed in another way after their own text was loaded
+# compare(GOT, WANTED): like compare_dumps(), but ignores a difference that disappears
+# when both dumps have been loaded and dumped again, because some expressions are
+# printed differently after their own text was loaded
 sub compare
 {
 	my ($self, $got, $wanted) = @_;
@@ -416,7 +416,7 @@ sub uniq
 	return sort grep { !$seen{$_}++ } @_;
 }
 
-# ok(RESULT): is the result the expected one?
+# ok(RESULT): returns whether the result is the expected one
 sub ok
 {
 	my ($result) = @_;
@@ -424,7 +424,7 @@ sub ok
 	return $result->{result} =~ /^(?:equal|order|columns|inherited|reprinted)$/;
 }
 
-# Returns the message of a failure without names and numbers.
+# Returns a failure's message without names and numbers.
 sub cause
 {
 	my ($r) = @_;

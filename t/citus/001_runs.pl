@@ -109,7 +109,7 @@ is(on_shards($coordinator, $_, "SELECT count(*) FROM pg_index i JOIN pg_class c 
 sql('CALL cmig.downgrade_stepwise(\'-1\')');
 is(on_shards($coordinator, 'app.item', 'SELECT count(*) FROM pg_index WHERE indrelid = %L::regclass'), '1', 'and removes it');
 
-# a schema for each tenant, distributed by schema
+# a distributed schema for each tenant
 
 add_database('scopes', $coordinator, @workers);
 query($coordinator, 'scopes', load_sql(revision_file('thing', '', 'CREATE TABLE thing (id int PRIMARY KEY); INSERT INTO thing SELECT generate_series(1, 10);', 'DROP TABLE thing;')));

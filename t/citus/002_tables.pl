@@ -16,7 +16,7 @@ my ($coordinator, @workers) = new_cluster();
 
 sub sql { return query($coordinator, 'postgres', @_) }
 
-# a table of each kind, and its number of rows
+# The tables, one of each kind, and their numbers of rows.
 my %rows = ('app.item' => 5000, 'app.country' => 500, 'app.managed' => 500, 'app.plain' => 500, 'tenant_a.thing' => 500);
 my @tables = sort keys %rows;
 my @managed = grep { $_ ne 'app.plain' } @tables;
@@ -60,7 +60,7 @@ COMMIT;
 SQL
 }
 
-# shards with copies, and a partitioned table
+# tables whose shards have copies, and a partitioned table
 
 sql(<<'SQL');
 SET citus.shard_replication_factor = 2;

@@ -85,7 +85,7 @@ is(on_shards($coordinator, 'app.item', "SELECT count(*) FROM pg_attribute WHERE 
 is(sql("SELECT count(*) FROM cmig.plan('upgrade', 'head')"), '1', 'plan');
 is(sql("SELECT count(*) FROM cmig.plan('upgrade', 'head') WHERE locks LIKE '%app.item, 0 bytes%'"), '0', 'does not call a distributed table empty');
 
-# a script for psql
+# the psql script of cmig.script
 
 my $script = sql("SELECT cmig.script('upgrade', 'base:head')");
 like($script, qr/CREATE INDEX item_n/, 'script writes the statements');
@@ -127,7 +127,7 @@ is(sql("SELECT problem FROM cmig.round_trip('tables')"), '', 'round_trip');
 is(sql('SELECT count(*) FROM citus_tables'), '2', 'the tables are still distributed');
 is($_->safe_psql('postgres', "SELECT count(*) FROM pg_namespace WHERE nspname = 'app'"), '1', 'the schema is on ' . $_->name) foreach @workers;
 
-# a dump: without the distribution
+# a dump does not contain the distribution
 
 my $dump = PostgreSQL::Test::Utils::tempdir() . '/dump';
 $coordinator->command_ok([ 'pg_dump', '-d', $coordinator->connstr('postgres'), '-Fc', '-f', $dump ], 'pg_dump');
@@ -137,7 +137,7 @@ is(query($coordinator, 'copy', 'SELECT revision FROM cmig.version'), 'tables', '
 is(query($coordinator, 'copy', 'SELECT count(*) FROM app.item'), '100', 'and the rows of distributed tables');
 is(query($coordinator, 'copy', 'SELECT count(*) FROM pg_dist_partition'), '0', 'in plain tables');
 
-# the policy on DDL
+# cmig.set_ddl_policy
 
 sql("SELECT cmig.set_ddl_policy('deny')");
 fails_with($coordinator, 'postgres', 'ALTER TABLE app.item ADD COLUMN denied int', 'MG022', '', 'DDL outside of a run is denied');

@@ -88,7 +88,7 @@ interrupt('h_reference', 'ALTER TABLE of a reference table', 'ALTER TABLE app.co
 interrupt('i_reference', 'a backfill of a reference table', "CALL cmig.backfill('app.country', 'extra = extra + 1', batch_size => 100)", 'SHARE', 'app.country');
 is(on_shards($coordinator, 'app.country', 'SELECT sum(extra) FROM %s'), '500', 'each copy of each row is updated once');
 
-# kills at random moments
+# servers are killed at random moments
 
 my $kills = $ENV{CITUS_KILLS} // 10;
 srand(my $seed = $ENV{CITUS_SEED} // time);
@@ -124,7 +124,7 @@ foreach my $i (1 .. $kills)
 	if ($status != 0)
 	{
 		$interrupted++;
-		# the kill may have come after the end
+		# the server may have been killed after the run had ended
 		sql($call) if sql("SELECT count(*) FROM cmig.backfill_progress WHERE id > $last AND state = 'done'") == 0;
 	}
 	$times{$table}++;
