@@ -51,7 +51,14 @@ UPDATE cmig.revision SET upgrade_sql = 'DELETE FROM t; CREATE INDEX ON t (id); S
 SELECT statement, command, rows, error FROM cmig.dry_run();
 SELECT reltuples FROM pg_class WHERE oid = 't'::regclass;
 
+-- ANALYZE of tables that the run has created is tried
+CREATE MATERIALIZED VIEW m AS SELECT id FROM t;
+CREATE UNIQUE INDEX m_id ON m (id);
+UPDATE cmig.revision SET upgrade_sql = 'CREATE TABLE v AS SELECT id FROM t; ANALYZE v; REFRESH MATERIALIZED VIEW CONCURRENTLY m; ANALYZE v, t; CREATE TABLE w () INHERITS (v); ANALYZE v; ANALYZE';
+SELECT statement, command, rows, error FROM cmig.dry_run();
+
 SET client_min_messages = error;
+DROP MATERIALIZED VIEW m;
 DROP LANGUAGE regress_untrusted CASCADE;
 DROP FUNCTION lock_in_body(), own_lock(bigint), own_add(integer, integer);
 DROP TABLE t, watched;

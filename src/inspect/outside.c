@@ -16,6 +16,7 @@
 #include "access/htup_details.h"
 #include "access/transam.h"
 #include "access/xact.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "commands/prepare.h"
@@ -25,6 +26,8 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/portal.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
 #include "utils/syscache.h"
 
 /*
@@ -283,6 +286,45 @@ of_session_statement(Node *statement, SubTransactionId since)
 	}
 }
 
+/*
+ * Did the current transaction create the table?  Tables with child tables do
+ * not count.
+ */
+static bool
+is_new_table(const RangeVar *name)
+{
+	Oid			oid = RangeVarGetRelid(name, NoLock, true);
+	Relation	table = OidIsValid(oid) ? RelationIdGetRelation(oid) : NULL;
+	bool		is_new;
+
+	if (table == NULL)
+		return false;
+	is_new = table->rd_createSubid != InvalidSubTransactionId && !table->rd_rel->relhassubclass;
+	RelationClose(table);
+	return is_new;
+}
+
+/*
+ * Implements cmig_outside_of_statement() for ANALYZE.  REFRESH MATERIALIZED
+ * VIEW CONCURRENTLY, too, analyzes a new table.
+ */
+static const char *
+of_analyze(const VacuumStmt *statement)
+{
+	bool		all_new = statement->rels != NIL;
+	ListCell   *lc;
+
+	if (statement->is_vacuumcmd)
+		return NULL;
+	foreach(lc, statement->rels)
+	{
+		VacuumRelation *relation = lfirst_node(VacuumRelation, lc);
+
+		all_new = all_new && relation->relation != NULL && is_new_table(relation->relation);
+	}
+	return all_new ? NULL : "a rollback does not undo all effects of ANALYZE";
+}
+
 const char *
 cmig_outside_of_statement(Node *statement, SubTransactionId since)
 {
@@ -301,8 +343,7 @@ cmig_outside_of_statement(Node *statement, SubTransactionId since)
 		case T_DoStmt:
 			return of_do((DoStmt *) statement);
 		case T_VacuumStmt:
-			return ((VacuumStmt *) statement)->is_vacuumcmd ? NULL :
-				"a rollback does not undo all effects of ANALYZE";
+			return of_analyze((VacuumStmt *) statement);
 		case T_CheckPointStmt:
 			return "a rollback does not undo CHECKPOINT";
 		case T_RenameStmt:
