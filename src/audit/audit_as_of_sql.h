@@ -16,7 +16,7 @@ typedef enum CmigAsOfParameter
 	CMIG_AS_OF_LOW,				/* the lowest row_hash of the table's entries */
 	CMIG_AS_OF_HIGH,			/* the end of the range: row_hash is less than
 								 * this */
-	CMIG_AS_OF_HASHES,			/* row_hash of the key's variants */
+	CMIG_AS_OF_HASHES,			/* row_hash of each form of the key */
 	CMIG_AS_OF_KEY,				/* the key, with current column names */
 	CMIG_AS_OF_RENAMES,			/* former and current column names */
 	CMIG_AS_OF_HIDDEN,			/* columns to remove from images */

@@ -221,7 +221,7 @@ add_named(List **locks, const AlterTableStmt *alter, const AlterTableCmd *comman
 
 /*
  * Returns the kinds of related relations (CMIG_LOCK_*) that a new constraint
- * locks together with its table. A PRIMARY KEY makes columns NOT NULL, also in
+ * locks together with its table.  A PRIMARY KEY makes columns NOT NULL, also in
  * child tables.
  */
 static int

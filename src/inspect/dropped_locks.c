@@ -60,7 +60,7 @@ typedef struct Drop
 	void	   *arg;			/* argument of the callback */
 } Drop;
 
-/* Find an operator class or family. Its name begins with the access method. */
+/* Find an operator class or family.  Its name begins with the access method. */
 static void
 find_operator_class(ObjectType type, List *name, ObjectAddress *object)
 {
@@ -242,8 +242,8 @@ table_of_constraint(Oid constraint)
 }
 
 /*
- * Add the table that is locked when a constraint is dropped. The triggers of a
- * foreign key, which are dropped with it, lock the referenced table. A foreign
+ * Add the table that is locked when a constraint is dropped.  The triggers of a
+ * foreign key, which are dropped with it, lock the referenced table.  A foreign
  * key to a partition can be dropped only together with the key to the
  * partitioned table, so this key is also added.
  */

@@ -82,7 +82,7 @@ extern void cmig_existing_rolled_back(CmigExistingSet *set);
 
 /*
  * Restore the numbers of rows and pages in pg_class, which index builds change
- * without a transaction. Call this after the end of the dry run.
+ * without a transaction.  Call this after the end of the dry run.
  */
 extern void cmig_existing_restore(CmigExistingSet *set);
 

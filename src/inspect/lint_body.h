@@ -16,7 +16,7 @@
 
 /*
  * The number of levels of strings within strings that are searched for dynamic
- * SQL. Deeper strings are ignored.
+ * SQL.  Deeper strings are ignored.
  */
 #define CMIG_LINT_MAX_NESTING 8
 

@@ -143,7 +143,7 @@ is_temporary(const char *schema)
 }
 
 /*
- * Returns the latest change to the meaning of a name, or NULL. After a
+ * Returns the latest change to the meaning of a name, or NULL.  After a
  * temporary relation is dropped, its name has its former meaning again.
  */
 static ChangedName *
@@ -526,7 +526,7 @@ find_part(const CmigLock *lock, Oid relation)
 }
 
 /*
- * Add the locks for changing or dropping a trigger, rule, or policy. A trigger
+ * Add the locks for changing or dropping a trigger, rule, or policy.  A trigger
  * of a partitioned table is changed in the partitions, too.
  */
 static void

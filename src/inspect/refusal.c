@@ -208,7 +208,7 @@ watch_function(ObjectAccessType access, Oid class, Oid object, int sub, void *ar
 
 /*
  * Function manager hook: check a user-defined function when the server looks it
- * up. Unlike the object access hook, this hook is also called for triggers,
+ * up.  Unlike the object access hook, this hook is also called for triggers,
  * event triggers, and the functions of types and operator classes.
  */
 static bool

@@ -20,7 +20,7 @@ is_followed(const char *name)
 }
 
 /*
- * Set a setting, if it is followed. A NULL value stands for its default. An
+ * Set a setting, if it is followed.  A NULL value stands for its default.  An
  * invalid value is ignored: the script's statement will fail.
  */
 static void

@@ -357,7 +357,7 @@ add_grant(List **locks, const GrantStmt *grant)
  */
 
 /*
- * Add the locks of VACUUM or ANALYZE. ANALYZE also reads the child tables of a
+ * Add the locks of VACUUM or ANALYZE.  ANALYZE also reads the child tables of a
  * table.
  */
 static void
@@ -625,7 +625,7 @@ add_other_statement(List **locks, Node *statement)
 }
 
 /*
- * Add the locks of the statements in CREATE SCHEMA. They create objects in the
+ * Add the locks of the statements in CREATE SCHEMA.  They create objects in the
  * new schema.
  */
 static void

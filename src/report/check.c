@@ -398,9 +398,9 @@ needs_stepwise(const CmigView *view, const CmigPlace *place, const CmigNames *na
 }
 
 /*
- * Report a revision that has to wait until all revisions that it replaces are
- * applied.  It is an error if this cannot happen because some of them are not
- * loaded; then the revision is in the graph, or the graph has defects.
+ * Report a revision that is not used until all revisions that it replaces are
+ * applied.  This is an error if some of these are needed but not loaded.  In
+ * that case, the revision is in the graph, or the graph has defects.
  */
 static List *
 add_waiting(const CmigView *view, List *problems, const CmigRevisionSet *set, const CmigPlace *place,
@@ -597,7 +597,7 @@ cmig_check_problems(const CmigView *view, bool with_texts)
 	}
 	foreach(lc, view->applied->unknown)
 	{
-		/* add_replaced() reports this one */
+		/* add_replaced() reports replaced revisions */
 		if (is_replaced(view->graph, lfirst(lc)))
 			continue;
 		problems = add_problem(problems, "error", lfirst(lc),

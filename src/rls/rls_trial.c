@@ -301,9 +301,9 @@ part(const CmigRlsModel *model, const CmigRlsInput *input, const char *separator
 }
 
 /*
- * Add rows whose keys are concatenated, as by ||, because another tenant's
- * pair of keys can give the same string.  The first row is the tenant's own
- * row, which must be visible.
+ * Add rows for a policy that concatenates two keys, for example with ||.  The
+ * string of another tenant's two keys can equal that of the tenant's.  The
+ * first row is the tenant's own row, which must be visible.
  */
 static List *
 add_joined(List *made, const CmigRlsModel *model, int *group)

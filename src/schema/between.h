@@ -3,8 +3,8 @@
  *	  Restores BETWEEN in printed SQL.
  *
  * PostgreSQL prints "a BETWEEN 1 AND 9 AND b" as "((a >= 1) AND (a <= 9)) AND
- * b".  When it parses this, it drops the inner parentheses.  No database
- * access.
+ * b".  When PostgreSQL parses this output, it drops the inner parentheses.  No
+ * database access.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
