@@ -179,5 +179,18 @@ foreach my $how ('cancel', 'terminate', 'kill -9')
 	is(state_of(), $before, "$how: the database is as before");
 }
 
+# a function in PL/Perl whose name is that of the server's table of locks
+SKIP:
+{
+	skip 'PL/Perl is not installed', 1
+	  if $node->safe_psql('postgres', "SELECT count(*) FROM pg_available_extensions WHERE name = 'plperl'") eq '0';
+	$node->safe_psql('postgres', q{DELETE FROM cmig.revision;
+		CREATE EXTENSION plperl;
+		CREATE FUNCTION "LOCALLOCK hash"() RETURNS integer LANGUAGE plperl AS 'return 1';
+		INSERT INTO cmig.revision (revision, upgrade_sql) VALUES ('001', 'SELECT "LOCALLOCK hash"(); LOCK TABLE account')});
+	is($node->safe_psql('postgres', q{SELECT statement, regexp_replace(locks, ',.*', '') FROM cmig.dry_run()}),
+		"1|\n2|ACCESS EXCLUSIVE on public.account", 'the function is not taken for the table of locks');
+}
+
 $node->stop;
 done_testing();

@@ -3,8 +3,9 @@
  *	  Lists the relation locks that the current subtransaction holds.
  *
  * PostgreSQL does not export the hash table that holds a backend's local
- * locks.  This module finds it by the name of its memory context.  The name is
- * stored after the table's header, and the header's size is determined by
+ * locks.  This module finds it by the name of its memory context, which must be
+ * that of a hash table, because functions in other languages have contexts that
+ * are named after the function.  The name is stored after the table's header, and the header's size is determined by
  * creating a hash table here.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -43,10 +44,16 @@ local_locks(void)
 
 	if (found != NULL)
 		return found;
-	for (MemoryContext child = TopMemoryContext->firstchild;
-		 child != NULL && found == NULL; child = child->nextchild)
+
+	/*
+	 * Use the last one, because new contexts are added at the front. Users
+	 * can choose the identifier of some contexts, but not of those of hash
+	 * tables.
+	 */
+	for (MemoryContext child = TopMemoryContext->firstchild; child != NULL; child = child->nextchild)
 	{
-		if (child->ident != NULL && strcmp(child->ident, TABLE_NAME) == 0)
+		if (strcmp(child->name, "dynahash") == 0 &&
+			child->ident != NULL && strcmp(child->ident, TABLE_NAME) == 0)
 			found = (HTAB *) (child->ident - header_size());
 	}
 	if (found == NULL)
