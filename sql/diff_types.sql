@@ -92,6 +92,17 @@ SELECT * FROM pg_temp.judge($$CREATE TYPE c AS (a int, b text, z text); CREATE T
 	$$CREATE TYPE c AS (a bigint, b text, n text); CREATE TABLE t (c c)$$);
 SELECT * FROM pg_temp.judge($$CREATE TYPE c AS (a int, b text); CREATE TABLE t (c c, d c[]); INSERT INTO t VALUES (ROW(1, 'b'), ARRAY[ROW(1, 'x')::c])$$,
 	$$CREATE TYPE c AS (a bigint, b text); CREATE TABLE t (c c, d c[])$$);
+-- a range type whose multirange type has another name, used in a domain and a composite type
+CREATE TYPE period AS RANGE (SUBTYPE = date, MULTIRANGE_TYPE_NAME = periods);
+CREATE DOMAIN holidays AS periods;
+CREATE TYPE calendar AS (name text, days periods);
+CREATE TABLE year (days holidays, calendar calendar, open periods);
+SELECT action, kind, object, hazard FROM cmig.diff('CREATE TYPE period AS RANGE (SUBTYPE = date, MULTIRANGE_TYPE_NAME = days); CREATE DOMAIN holidays AS days;
+	CREATE TYPE calendar AS (name text, days days); CREATE TABLE year (days holidays, calendar calendar, open days)', '{shop}');
+DROP TABLE year;
+DROP TYPE calendar;
+DROP DOMAIN holidays;
+DROP TYPE period;
 RESET search_path;
 DROP SCHEMA shop;
 DROP ROLE regress_diff_types;

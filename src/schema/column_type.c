@@ -85,7 +85,8 @@ cmig_column_type_detour(const CmigObject *column, bool collation)
 {
 	CmigDdl    *ddl = palloc0(sizeof(CmigDdl));
 	const char *type = column->values[CMIG_COLUMN_TYPE];
-	const char *text = strchr(type, '[') ? "text[]" : "text";
+	const int	length = strlen(type);
+	const char *text = length > 2 && strcmp(type + length - 2, "[]") == 0 ? "text[]" : "text";
 	const char *name = cmig_quote(column->name);
 	StringInfoData undo;
 

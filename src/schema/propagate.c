@@ -250,6 +250,65 @@ disturb(CmigDifference *difference, CmigChange *change, CmigChange *dependent, b
 	return next;
 }
 
+/*
+ * Is the object a composite type's attribute or a domain?  If it uses a range
+ * type or its multirange type, the range type cannot be dropped.
+ */
+static bool
+is_nested_use(const CmigObject *object)
+{
+	return object->kind == &cmig_kind_attribute || object->kind == &cmig_kind_domain;
+}
+
+/*
+ * Mark the change of an object that uses a range type as unsupported, because
+ * the object may need the new range type or its new multirange type.
+ */
+static void
+refuse_use(const CmigDifference *difference, const CmigChange *range, CmigChange *change)
+{
+	const bool	changes = change->action != CMIG_NO_CHANGE;
+
+	if (change->to == NULL)
+		return;
+	if (change->from->kind == &cmig_kind_attribute)
+	{
+		CmigChange *type = difference->of_from[change->from->parent->index];
+
+		change->action = CMIG_NO_CHANGE;
+		change = type;
+	}
+	if (!changes && change->action == CMIG_NO_CHANGE)
+		return;
+	change->action = CMIG_UNSUPPORTED;
+	change->reason = psprintf("it uses %s %s, which cannot be changed", range->from->kind->name, range->from->identity);
+}
+
+/*
+ * If the objects that use a range type prevent that it is re-created, mark it
+ * as unsupported, and also the changes of these objects, because they may need
+ * its new multirange type.
+ */
+static void
+refuse_range(const CmigDifference *difference, const CmigDependents *dependents, CmigChange *change)
+{
+	const int	start = dependents->start[change->from->index],
+				end = dependents->start[change->from->index + 1];
+	const CmigObject *user = NULL;
+
+	if (change->from->kind != &cmig_kind_range || change->action != CMIG_AGAIN)
+		return;
+	for (int i = start; i < end && user == NULL; i++)
+		if (is_nested_use(dependents->objects[i]) && difference->of_from[dependents->objects[i]->index]->to != NULL)
+			user = dependents->objects[i];
+	if (user == NULL)
+		return;
+	change->action = CMIG_UNSUPPORTED;
+	change->reason = psprintf("it would have to be dropped, and %s %s depends on it", user->kind->name, user->identity);
+	for (int i = start; i < end; i++)
+		refuse_use(difference, change, difference->of_from[dependents->objects[i]->index]);
+}
+
 void
 cmig_propagate(CmigDifference *difference)
 {
@@ -259,6 +318,8 @@ cmig_propagate(CmigDifference *difference)
 
 	find_dependents(difference->from, &dependents);
 	cmig_replace_used(difference, &dependents);
+	for (int i = 0; i < count; i++)
+		refuse_range(difference, &dependents, difference->of_from[i]);
 	for (int i = 0; i < count; i++)
 	{
 		CmigChange *change = difference->of_from[i];

@@ -205,17 +205,19 @@ cmig_replace_detour(CmigChange *change, CmigChange *dependent)
 	return dependent;
 }
 
-/* Does a new range type need the name of the old one's multirange type? */
+/*
+ * Does another new range type need the name of the old one's multirange type?
+ */
 static bool
 needs_multirange(const CmigDifference *difference, const CmigChange *change)
 {
-	if (change->from->kind != &cmig_kind_range || change->action != CMIG_DROP)
+	if (change->from->kind != &cmig_kind_range || !cmig_change_drops(change))
 		return false;
 	for (int i = 0; i < difference->to->count; i++)
 	{
 		const CmigObject *range = difference->to->objects[i];
 
-		if (range->kind == &cmig_kind_range && difference->of_to[i]->action == CMIG_CREATE &&
+		if (range->kind == &cmig_kind_range && difference->of_to[i] != change && cmig_change_creates(difference->of_to[i]) &&
 			cmig_range_shares_multirange(change->from, range))
 			return true;
 	}

@@ -182,3 +182,12 @@ CREATE STATISTICS s ON a, "b c", (a + 1) FROM t;
 CREATE TABLE t (d integer, "b c" integer, a integer);
 CREATE STATISTICS s ON "b c", a, (a + 1) FROM t;
 CREATE STATISTICS u ON d, a FROM t;
+-- pair: two equal unique constraints of a table that is dropped
+-- a:
+CREATE TABLE t (a text NOT NULL, CONSTRAINT x UNIQUE (a)) PARTITION BY LIST (a);
+ALTER TABLE t ADD CONSTRAINT y UNIQUE (a);
+COMMENT ON CONSTRAINT y ON t IS 'y';
+CREATE TABLE u (a text NOT NULL, b text, CONSTRAINT x2 UNIQUE (a));
+ALTER TABLE u ADD CONSTRAINT y2 UNIQUE (a), ADD CONSTRAINT z2 PRIMARY KEY (a), ADD CONSTRAINT z3 UNIQUE (a) INCLUDE (b), ADD CONSTRAINT z4 UNIQUE (a) DEFERRABLE,
+	ADD CONSTRAINT z5 UNIQUE (a) WITH (fillfactor = 50);
+-- b:

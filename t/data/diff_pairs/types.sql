@@ -236,3 +236,28 @@ CREATE TYPE r AS RANGE (SUBTYPE = bigint);
 CREATE COLLATION k (LOCALE = 'POSIX');
 CREATE TABLE t (a e[], b c, c c[], d r, f text COLLATE k);
 ALTER TABLE t ALTER a SET STORAGE PLAIN, ALTER b SET STORAGE EXTERNAL, ALTER b SET COMPRESSION pglz, ALTER c SET STORAGE EXTERNAL, ALTER d SET STORAGE MAIN, ALTER f SET STORAGE MAIN;
+-- pair: detour of a column whose type has a bracket in its name
+-- a:
+CREATE SCHEMA "a[1]";
+CREATE TYPE "a[1]".r AS RANGE (SUBTYPE = integer);
+CREATE TABLE t (a "a[1]".r, b "a[1]".r[]);
+-- b:
+CREATE SCHEMA "a[1]";
+CREATE TYPE "a[1]".r AS RANGE (SUBTYPE = bigint);
+CREATE TABLE t (a "a[1]".r, b "a[1]".r[]);
+-- pair: range types that exchange the names of their multiranges
+-- a:
+CREATE TYPE r1 AS RANGE (SUBTYPE = integer, MULTIRANGE_TYPE_NAME = m1);
+CREATE TYPE r2 AS RANGE (SUBTYPE = bigint, MULTIRANGE_TYPE_NAME = m2);
+CREATE TABLE t (a r1, b m2);
+-- b:
+CREATE TYPE r1 AS RANGE (SUBTYPE = integer, MULTIRANGE_TYPE_NAME = m2);
+CREATE TYPE r2 AS RANGE (SUBTYPE = bigint, MULTIRANGE_TYPE_NAME = m1);
+CREATE TABLE t (a r1, b m1);
+-- pair: multirange name taken by another type
+-- a:
+CREATE TYPE r1 AS RANGE (SUBTYPE = integer, MULTIRANGE_TYPE_NAME = m1);
+CREATE TYPE m2 AS ENUM ('a');
+-- b:
+CREATE TYPE r1 AS RANGE (SUBTYPE = integer, MULTIRANGE_TYPE_NAME = m2);
+CREATE TYPE r3 AS RANGE (SUBTYPE = integer, MULTIRANGE_TYPE_NAME = m1);
