@@ -201,8 +201,8 @@ verb_move()
 	fi
 }
 
-# Runs upgrade --scopes.  The revisions are linted in the scope that has most of them
-# before it, unless the scopes have no tables yet.
+# Runs upgrade --scopes.  The revisions are linted in the scope with the most pending
+# revisions, if there is one.
 upgrade_scopes()
 {
 	local name options=''

@@ -76,7 +76,7 @@ begin()
 	need "EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'pg_cmig')" \
 		"'database \"' || pg_catalog.current_database() || '\" does not have the extension pg_cmig'" 'cmig init creates it there. To use another database, set PGDATABASE, or add -d NAME.'
 	if given scope; then
-		# before its library is loaded, PostgreSQL would accept any name
+		# until pg_cmig's library is loaded, PostgreSQL accepts any value of cmig.scope
 		add 'SELECT pg_catalog.count(*) AS cmig_loaded FROM cmig.current() \gset'
 		variable scope "$option_scope"
 		call "SET cmig.scope = :'scope'"
