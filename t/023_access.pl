@@ -77,7 +77,7 @@ run_ok("restore of the reader's dump", 'psql', '-Xqo', '/dev/null', '-v', 'ON_ER
 	'-d', 'rows', '-f', "$dir/reader.sql");
 is(query($node, 'rows', 'SELECT * FROM cmig.current()', 'regress_owner'), $current, 'the copy has the same rows');
 
-# revoked privileges
+# privileges are revoked
 query($node, 'shop', "SELECT cmig.revoke_access('regress_$_')", 'regress_owner') for qw(author migrator reader);
 fails_with($node, 'shop', 'SELECT * FROM cmig.current()', '42501', 'permission denied for schema cmig', "revoked: the $_", "regress_$_")
   for qw(author migrator reader);
