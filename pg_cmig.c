@@ -232,10 +232,21 @@ cmig_upgrade_array(PG_FUNCTION_ARGS)
 #define SEVERAL_HINT \
 	"To specify several revisions, pass an array: SELECT * FROM cmig.upgrade(ARRAY['<revision>', '<revision>'])"
 
+/*
+ * Returns the hint for a second argument that is not a checksum.  A short text
+ * is probably a second revision.
+ */
+static const char *
+checksum_hint(const char *given)
+{
+	return given != NULL && given[0] != '\0' && strlen(given) <= 32 ? SEVERAL_HINT : NULL;
+}
+
 Datum
 cmig_upgrade_shown(PG_FUNCTION_ARGS)
 {
-	return upgrade(fcinfo, cmig_argument_target(fcinfo, 0), cmig_plan_checksum_argument(fcinfo, 1, SEVERAL_HINT));
+	return upgrade(fcinfo, cmig_argument_target(fcinfo, 0),
+				   cmig_plan_checksum_argument(fcinfo, 1, checksum_hint(cmig_argument_text(fcinfo, 1))));
 }
 
 Datum

@@ -93,6 +93,8 @@ SELECT * FROM cmig.upgrade('head', plan_checksum => :'sum');
 
 -- arguments
 SELECT * FROM cmig.upgrade('head', plan_checksum => 'nonsense');
+SELECT * FROM cmig.upgrade('head', plan_checksum => '');
+SELECT * FROM cmig.upgrade('head', plan_checksum => upper(repeat('a', 32) || '-'));
 SELECT * FROM cmig.upgrade('head', plan_checksum => NULL);
 SELECT * FROM cmig.downgrade('base', plan_checksum => '');
 SELECT * FROM cmig.upgrade('head', plan_checksum => repeat('0', 32) || '-');

@@ -58,6 +58,9 @@ SELECT * FROM locks('SET search_path = public; ALTER TABLE account ADD x int; RE
 -- temporary tables, which are gone at the end of a script
 SELECT * FROM locks('CREATE TEMP TABLE account AS SELECT * FROM names; CREATE INDEX ON account (id); DROP TABLE account; LOCK TABLE account IN SHARE MODE',
 	'CREATE TEMP TABLE invoice (id int); ALTER TABLE pg_temp.invoice ADD x int; ALTER TABLE invoice ADD y int', 'ALTER TABLE invoice ADD z int');
+-- schemas that the plan creates; relations that hide others
+SELECT * FROM locks('CREATE SCHEMA lock_new; SET search_path = lock_new, lock_app; CREATE TABLE account (id int); ALTER TABLE account ADD x int; ALTER TABLE invoice ADD x int; DROP TABLE account; LOCK TABLE account IN SHARE MODE',
+	'SET search_path = lock_new; CREATE TABLE line (id int); ALTER TABLE line ADD x int; ALTER TABLE lock_new.line ADD y int', 'ALTER TABLE line ADD x int');
 -- triggers, rules, and policies that do not exist
 SELECT * FROM locks('DROP TRIGGER IF EXISTS nothing ON account; DROP RULE IF EXISTS nothing ON account; DROP POLICY IF EXISTS nothing ON account; DROP TRIGGER IF EXISTS nothing ON nothing',
 	'DROP TRIGGER nothing ON account', 'ALTER TABLE account DISABLE TRIGGER nothing');

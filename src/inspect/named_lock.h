@@ -37,6 +37,7 @@ typedef enum CmigLockAction
 	CMIG_LOCK_REASSIGN_OWNED,	/* changes the owner of the objects that roles
 								 * own */
 	CMIG_LOCK_CALL,				/* calls a function */
+	CMIG_LOCK_CREATE_SCHEMA,	/* creates the schema */
 	CMIG_LOCK_CREATE,			/* creates the relation, without a lock */
 	CMIG_LOCK_RENAME,			/* renames the relation to "name", or moves it
 								 * to the schema "name" */

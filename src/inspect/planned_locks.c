@@ -12,6 +12,7 @@
 #include "inspect/existing.h"
 #include "inspect/measure.h"
 #include "inspect/planned_locks.h"
+#include "inspect/planned_names.h"
 #include "inspect/related.h"
 #include "inspect/statement_locks.h"
 
@@ -36,217 +37,25 @@
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
-/*
- * A name that, after earlier statements, refers to a different relation or to
- * none.
- */
-typedef struct ChangedName
-{
-	char	   *schema;			/* NULL if there is no creation schema;
-								 * "pg_temp" for a temporary relation */
-	Oid			oid;			/* OID of the relation; InvalidOid if the plan
-								 * has created or dropped it */
-	bool		gone;
-} ChangedName;
-
-/* The changes to a name, in any schema. */
-typedef struct NameChanges
-{
-	char		name[NAMEDATALEN];	/* the hash key */
-	List	   *changes;		/* of ChangedName *, latest last */
-} NameChanges;
-
 /* See planned_locks.h. */
 struct CmigPlannedLocks
 {
-	MemoryContext context;
-	HTAB	   *names;			/* of NameChanges; NULL if there are none */
+	CmigPlannedNames *names;
 };
-
-/* A relation named in a statement. */
-typedef struct Named
-{
-	Oid			oid;			/* InvalidOid if the relation does not exist */
-	bool		is_new;
-	char	   *schema;			/* "pg_temp" for a temporary relation */
-} Named;
-
-/* The schema of the temporary relations that a script creates. */
-#define TEMPORARY "pg_temp"
 
 CmigPlannedLocks *
 cmig_planned_locks_start(void)
 {
 	CmigPlannedLocks *plan = palloc0(sizeof(CmigPlannedLocks));
 
-	plan->context = CurrentMemoryContext;
+	plan->names = cmig_planned_names_start();
 	return plan;
 }
 
 void
 cmig_planned_locks_end_script(CmigPlannedLocks *plan)
 {
-	HASH_SEQ_STATUS scan;
-	NameChanges *name;
-
-	if (plan->names == NULL)
-		return;
-	hash_seq_init(&scan, plan->names);
-	while ((name = hash_seq_search(&scan)) != NULL)
-	{
-		ListCell   *lc;
-
-		foreach(lc, name->changes)
-		{
-			const ChangedName *changed = lfirst(lc);
-
-			if (changed->schema != NULL && strcmp(changed->schema, TEMPORARY) == 0)
-				name->changes = foreach_delete_current(name->changes, lc);
-		}
-	}
-}
-
-/*
- * Names
- */
-
-/* Returns the schema in which an unqualified name is created, or NULL. */
-static char *
-creation_schema(void)
-{
-	List	   *path = fetch_search_path(false);
-
-	return path == NIL ? NULL : get_namespace_name(linitial_oid(path));
-}
-
-/* Is the schema in search_path? */
-static bool
-is_in_path(const char *schema)
-{
-	ListCell   *lc;
-
-	foreach(lc, fetch_search_path(true))
-	{
-		char	   *name = get_namespace_name(lfirst_oid(lc));
-
-		if (name != NULL && strcmp(name, schema) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* Is this the schema of temporary relations? */
-static bool
-is_temporary(const char *schema)
-{
-	return schema != NULL && strcmp(schema, TEMPORARY) == 0;
-}
-
-/*
- * Returns the latest change to the meaning of a name, or NULL.  After a
- * temporary relation is dropped, its name has its former meaning again.
- */
-static ChangedName *
-find_changed(const CmigPlannedLocks *plan, const RangeVar *relation)
-{
-	bool		dropped = false;
-	NameChanges *name = plan->names == NULL ? NULL :
-	hash_search(plan->names, relation->relname, HASH_FIND, NULL);
-
-	for (int i = name == NULL ? 0 : list_length(name->changes); i-- > 0;)
-	{
-		ChangedName *changed = list_nth(name->changes, i);
-
-		if (changed->schema == NULL)
-			continue;
-		if (relation->schemaname == NULL && is_temporary(changed->schema))
-		{
-			dropped = dropped || changed->gone;
-			if (dropped)
-				continue;
-			return changed;
-		}
-		if (relation->schemaname != NULL ? strcmp(changed->schema, relation->schemaname) == 0 :
-			is_in_path(changed->schema))
-			return changed;
-	}
-	return NULL;
-}
-
-/*
- * Look up a relation as the next statement would, after the changes to names
- * that earlier statements have made.
- */
-static Named
-find_named(const CmigPlannedLocks *plan, const RangeVar *relation)
-{
-	Named		named = {.schema = relation->schemaname};
-	ChangedName *changed = find_changed(plan, relation);
-
-	if (changed != NULL)
-	{
-		named.oid = changed->oid;
-		named.is_new = !OidIsValid(changed->oid) && !changed->gone;
-		named.schema = changed->schema;
-	}
-	else if (relation->schemaname == NULL)
-		named.oid = RelnameGetRelid(relation->relname);
-	else
-	{
-		Oid			schema = get_namespace_oid(relation->schemaname, true);
-
-		if (OidIsValid(schema))
-			named.oid = get_relname_relid(relation->relname, schema);
-	}
-	return named;
-}
-
-/* Create the hash table of changed names. */
-static HTAB *
-make_names(MemoryContext context)
-{
-	HASHCTL		control = {.keysize = NAMEDATALEN,.entrysize = sizeof(NameChanges),.hcxt = context};
-
-	return hash_create("pg_cmig changed names", 64, &control, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
-}
-
-/* Record what a name refers to from now on. */
-static void
-change_name(CmigPlannedLocks *plan, const char *schema, const char *name, Oid oid, bool gone)
-{
-	MemoryContext old = MemoryContextSwitchTo(plan->context);
-	ChangedName *changed = palloc(sizeof(ChangedName));
-	NameChanges *entry;
-	bool		found;
-
-	changed->schema = schema != NULL ? pstrdup(schema) : creation_schema();
-	changed->oid = oid;
-	changed->gone = gone;
-	if (plan->names == NULL)
-		plan->names = make_names(plan->context);
-	entry = hash_search(plan->names, name, HASH_ENTER, &found);
-	if (!found)
-		entry->changes = NIL;
-	entry->changes = lappend(entry->changes, changed);
-	MemoryContextSwitchTo(old);
-}
-
-/* Record that a relation is given a new name or schema. */
-static void
-rename_relation(CmigPlannedLocks *plan, const CmigLock *lock)
-{
-	Named		named = find_named(plan, lock->relation);
-	char	   *schema = named.schema;
-
-	if (!OidIsValid(named.oid) && !named.is_new)
-		return;
-	if (OidIsValid(named.oid))
-		schema = get_namespace_name(get_rel_namespace(named.oid));
-	change_name(plan, schema, lock->relation->relname, InvalidOid, true);
-	if (lock->to_schema)
-		change_name(plan, lock->name, lock->relation->relname, named.oid, false);
-	else
-		change_name(plan, schema, lock->name, named.oid, false);
+	cmig_planned_names_end_script(plan->names);
 }
 
 /*
@@ -307,11 +116,11 @@ add_existing(List **locks, Oid relation, LOCKMODE mode)
 
 /* Add a lock on a relation that does not exist yet. */
 static void
-add_missing(List **locks, const RangeVar *relation, const Named *named, LOCKMODE mode)
+add_missing(List **locks, const RangeVar *relation, const CmigPlannedName *named, LOCKMODE mode)
 {
 	CmigPlannedLock *lock;
 
-	if (is_temporary(named->schema))
+	if (named->is_temporary)
 		return;					/* no other session can use it */
 	lock = palloc0(sizeof(CmigPlannedLock));
 	lock->mode = mode;
@@ -445,7 +254,7 @@ add_dropped(CmigPlannedLocks *plan, List **locks, const CmigLock *lock)
 	}
 	else
 	{
-		Named		named = find_named(plan, lock->relation);
+		CmigPlannedName named = cmig_planned_names_find(plan->names, lock->relation);
 
 		if (OidIsValid(named.oid))
 		{
@@ -456,10 +265,7 @@ add_dropped(CmigPlannedLocks *plan, List **locks, const CmigLock *lock)
 		}
 		else if (named.is_new)
 			add_missing(locks, lock->relation, &named, lock->mode);
-		if (OidIsValid(named.oid) || named.is_new)
-			change_name(plan, named.schema ? named.schema : OidIsValid(named.oid) ?
-						get_namespace_name(get_rel_namespace(named.oid)) : NULL,
-						lock->relation->relname, InvalidOid, true);
+		cmig_planned_names_drop(plan->names, lock->relation);
 	}
 }
 
@@ -635,6 +441,22 @@ add_owned(List **locks, const CmigLock *lock)
 	}
 }
 
+/* Is the schema in search_path? */
+static bool
+is_in_path(const char *schema)
+{
+	ListCell   *lc;
+
+	foreach(lc, fetch_search_path(true))
+	{
+		char	   *name = get_namespace_name(lfirst_oid(lc));
+
+		if (name != NULL && strcmp(name, schema) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Returns the schema of a called function, or NULL if the call names none. */
 static const char *
 called_schema(const FuncCall *call)
@@ -682,7 +504,7 @@ add_called(const FuncCall *call, List **unknown)
 static void
 follow(CmigPlannedLocks *plan, List **locks, const CmigLock *lock, List **unknown)
 {
-	Named		named;
+	CmigPlannedName named;
 
 	switch (lock->action)
 	{
@@ -697,13 +519,13 @@ follow(CmigPlannedLocks *plan, List **locks, const CmigLock *lock, List **unknow
 			add_owned(locks, lock);
 			return;
 		case CMIG_LOCK_CREATE:
-			if (lock->relation->relpersistence == RELPERSISTENCE_TEMP)
-				change_name(plan, TEMPORARY, lock->relation->relname, InvalidOid, false);
-			else if (!OidIsValid(find_named(plan, lock->relation).oid))
-				change_name(plan, lock->relation->schemaname, lock->relation->relname, InvalidOid, false);
+			cmig_planned_names_create(plan->names, lock->relation);
+			return;
+		case CMIG_LOCK_CREATE_SCHEMA:
+			cmig_planned_names_create_schema(plan->names, lock->name);
 			return;
 		case CMIG_LOCK_RENAME:
-			rename_relation(plan, lock);
+			cmig_planned_names_rename(plan->names, lock->relation, lock->name, lock->to_schema);
 			return;
 		case CMIG_LOCK_DROP:
 			add_dropped(plan, locks, lock);
@@ -717,7 +539,7 @@ follow(CmigPlannedLocks *plan, List **locks, const CmigLock *lock, List **unknow
 		default:
 			break;
 	}
-	named = find_named(plan, lock->relation);
+	named = cmig_planned_names_find(plan->names, lock->relation);
 	if (!OidIsValid(named.oid))
 	{
 		if (lock->action == CMIG_LOCK_TAKE ||

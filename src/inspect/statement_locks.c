@@ -631,7 +631,15 @@ add_other_statement(List **locks, Node *statement)
 static void
 add_create_schema(List **locks, const CreateSchemaStmt *schema)
 {
+	CmigLock   *created;
 	ListCell   *lc;
+
+	if (schema->schemaname != NULL)
+	{
+		created = cmig_query_locks_add(locks, NULL, NoLock, 0);
+		created->action = CMIG_LOCK_CREATE_SCHEMA;
+		created->name = schema->schemaname;
+	}
 
 	foreach(lc, schema->schemaElts)
 	{
