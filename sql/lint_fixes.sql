@@ -155,6 +155,21 @@ DROP ROLE regress_lint_reader;
 \set script 'CREATE TABLE new (id bigint); CREATE INDEX n ON new (id); DROP INDEX i; DROP TABLE old; DROP VIEW v; ALTER TABLE big ADD y text; ALTER TABLE big ADD COLUMN z text; ALTER TABLE big DROP x; ALTER TABLE big DROP CONSTRAINT c; ALTER TYPE mood ADD VALUE \'glad\'; CREATE SEQUENCE s'
 \i :include
 
+-- unnamed constraints, whose usual names are in use
+\set transactional true
+\set rule constraint-missing-not-valid
+\set setup 'CREATE TABLE big (id bigint CHECK (id > 0), x text UNIQUE, y bigint); INSERT INTO big VALUES (1, 2, 3);'
+\set script 'ALTER TABLE big ADD CHECK (id > -1)'
+\i :include
+\set rule disallowed-unique-constraint
+\set script 'ALTER TABLE big ADD UNIQUE (x) DEFERRABLE'
+\i :include
+\set rule adding-foreign-key-constraint
+\set setup 'CREATE TABLE city (id bigint PRIMARY KEY); CREATE TABLE big (city bigint REFERENCES city); INSERT INTO city VALUES (1); INSERT INTO big VALUES (1); CREATE INDEX ON big (city);'
+\set script 'ALTER TABLE big ADD FOREIGN KEY (city) REFERENCES city ON DELETE CASCADE'
+\i :include
+SELECT safe_rewrite FROM cmig.lint_sql('ALTER TABLE another ADD CHECK (a > 0), ADD CHECK (a < 9), ADD b int CHECK (b > 0), ADD UNIQUE (b), ADD UNIQUE (b)') WHERE rule ~ 'valid|unique';
+
 -- these differ by what they add: a view with the old name, an index
 \set transactional true
 \set rule renaming-table
@@ -165,6 +180,14 @@ DROP ROLE regress_lint_reader;
 \set setup 'CREATE TABLE city (id bigint PRIMARY KEY); CREATE TABLE big (city_id bigint);'
 \set script 'ALTER TABLE big ADD FOREIGN KEY (city_id) REFERENCES city'
 \i :include
+\set script 'ALTER TABLE big ADD "a b" bigint REFERENCES city'
+\i :include
+\set script 'ALTER TABLE big ADD c bigint, ADD FOREIGN KEY (c) REFERENCES city'
+\i :include
+-- a partitioned table: no fix
+CREATE TABLE parts (id bigint, city_id bigint) PARTITION BY LIST (id);
+SELECT message, safe_rewrite FROM cmig.lint_sql('ALTER TABLE parts ADD FOREIGN KEY (city_id) REFERENCES another') WHERE rule = 'foreign-key-without-index';
+DROP TABLE parts;
 
 DROP SCHEMA original, rewritten CASCADE;
 DROP EXTENSION pg_cmig;

@@ -42,31 +42,78 @@ join_names(List *names)
 	return text.data;
 }
 
-char *
-cmig_lint_alter_constraint_name(const char *table, const Constraint *constraint, const char *column)
+/* Is the name used by a constraint or index of the table, or in the list? */
+static bool
+is_used(const CmigLintTable *table, const char *name, List *names)
+{
+	return cmig_text_list_has(names, name) ||
+		(table != NULL && (cmig_lint_model_constraint(table, name) != NULL ||
+						   cmig_lint_model_index(table, name) != NULL));
+}
+
+/* Returns the columns in an unnamed constraint's name, joined, or NULL. */
+static char *
+columns_in_name(const Constraint *constraint, const char *column)
 {
 	List	   *columns;
 
-	if (constraint->conname)
-		return pstrdup(constraint->conname);
 	switch (constraint->contype)
 	{
 		case CONSTR_PRIMARY:
-			return makeObjectName(table, NULL, "pkey");
+			return NULL;
 		case CONSTR_UNIQUE:
 		case CONSTR_EXCLUSION:
 			columns = column ? list_make1((char *) column) : cmig_lint_model_names(constraint->keys);
-			return makeObjectName(table, columns ? join_names(columns) : NULL,
-								  constraint->contype == CONSTR_UNIQUE ? "key" : "excl");
+			return columns ? join_names(columns) : NULL;
 		case CONSTR_FOREIGN:
 			columns = column ? list_make1((char *) column) : cmig_lint_model_names(constraint->fk_attrs);
-			return makeObjectName(table, join_names(columns), "fkey");
+			return join_names(columns);
 		case CONSTR_NOTNULL:
-			return makeObjectName(table, column, "not_null");
+			return unconstify(char *, column);
 		default:
 			columns = cmig_lint_expression_columns(constraint->raw_expr);
-			return makeObjectName(table, list_length(columns) == 1 ? linitial(columns) : NULL, "check");
+			return list_length(columns) == 1 ? linitial(columns) : NULL;
 	}
+}
+
+/* Returns the last part of an unnamed constraint's name. */
+static const char *
+label_in_name(const Constraint *constraint)
+{
+	switch (constraint->contype)
+	{
+		case CONSTR_PRIMARY:
+			return "pkey";
+		case CONSTR_UNIQUE:
+			return "key";
+		case CONSTR_EXCLUSION:
+			return "excl";
+		case CONSTR_FOREIGN:
+			return "fkey";
+		case CONSTR_NOTNULL:
+			return "not_null";
+		default:
+			return "check";
+	}
+}
+
+char *
+cmig_lint_alter_constraint_name(const CmigLintTable *table, const char *table_name,
+								const Constraint *constraint, const char *column,
+								List *earlier)
+{
+	const char *label = label_in_name(constraint);
+	char	   *columns;
+	char	   *name;
+	int			number = 0;
+
+	if (constraint->conname)
+		return pstrdup(constraint->conname);
+	columns = columns_in_name(constraint, column);
+	name = makeObjectName(table_name, columns, label);
+	while (is_used(table, name, earlier))
+		name = makeObjectName(table_name, columns, psprintf("%s%d", label, ++number));
+	return name;
 }
 
 /* Returns the pg_constraint.contype value for a kind of constraint. */
@@ -153,7 +200,7 @@ cmig_lint_alter_add_constraint(CmigLint *lint, CmigLintTable *table, const Const
 			return;
 	}
 	added = palloc0(sizeof(CmigLintConstraint));
-	added->name = cmig_lint_alter_constraint_name(table->name, constraint, column);
+	added->name = cmig_lint_alter_constraint_name(table, table->name, constraint, column, NIL);
 	added->type = constraint_type(constraint->contype);
 	added->validated = !constraint->skip_validation;
 	added->added_in = lint->revision_number;

@@ -15,11 +15,14 @@
 
 /*
  * Returns a constraint's name, or the name that PostgreSQL chooses if the
- * constraint is unnamed.  For a column constraint, "column" is the column's
- * name; otherwise it is NULL.
+ * constraint is unnamed.  "table" is NULL for a new table, whose name is
+ * "table_name".  For a column constraint, "column" is the column's name;
+ * otherwise it is NULL.  "earlier" contains the names of constraints that the
+ * same statement has added before.
  */
-extern char *cmig_lint_alter_constraint_name(const char *table, const Constraint *constraint,
-											 const char *column);
+extern char *cmig_lint_alter_constraint_name(const CmigLintTable *table, const char *table_name,
+											 const Constraint *constraint, const char *column,
+											 List *earlier);
 
 /*
  * Add a constraint to a table.  For a column constraint, "column" is the

@@ -26,9 +26,28 @@ typedef struct Added
 	ColumnDef  *column;			/* for a column constraint; otherwise NULL */
 	int			action;			/* the number of the ALTER TABLE action, from
 								 * 0 */
+	List	   *earlier;		/* char *: names of the constraints that the
+								 * statement has added before */
 } Added;
 
 typedef void (*AddedCheck) (CmigLint *lint, const Added *added);
+
+/* Returns the name that the constraint will have. */
+static char *
+name_of(const CmigLint *lint, const Added *added)
+{
+	return cmig_lint_alter_constraint_name(lint->target, lint->target->name, added->constraint,
+										   added->column ? added->column->colname : NULL, added->earlier);
+}
+
+/* Call "check" for an added constraint if it is of this type. */
+static void
+check_added(CmigLint *lint, Added *added, ConstrType type, AddedCheck check)
+{
+	if (added->constraint->contype == type)
+		check(lint, added);
+	added->earlier = lappend(added->earlier, name_of(lint, added));
+}
 
 /*
  * Call "check" for each constraint of this type that the statement adds to a
@@ -53,8 +72,7 @@ each_added(CmigLint *lint, Node *node, ConstrType type, AddedCheck check)
 		{
 			added.column = NULL;
 			added.constraint = (Constraint *) command->def;
-			if (added.constraint->contype == type)
-				check(lint, &added);
+			check_added(lint, &added, type, check);
 		}
 		else if (command->subtype == AT_AddColumn)
 		{
@@ -64,20 +82,11 @@ each_added(CmigLint *lint, Node *node, ConstrType type, AddedCheck check)
 			foreach(lc2, added.column->constraints)
 			{
 				added.constraint = lfirst_node(Constraint, lc2);
-				if (added.constraint->contype == type)
-					check(lint, &added);
+				check_added(lint, &added, type, check);
 			}
 		}
 		added.action++;
 	}
-}
-
-/* Returns the name that the constraint will have. */
-static char *
-name_of(const CmigLint *lint, const Added *added)
-{
-	return cmig_lint_alter_constraint_name(lint->target->name, added->constraint,
-										   added->column ? added->column->colname : NULL);
 }
 
 /* Returns the constraint's key columns. */

@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "base/text_list.h"
 #include "inspect/lint_alter.h"
 #include "inspect/lint_fix.h"
 #include "inspect/lint_rules.h"
@@ -43,6 +44,43 @@ lacks_index(CmigLint *lint, void *arg)
 		!cmig_lint_model_has_index_on(table, constraint->columns);
 }
 
+/* Does the ALTER TABLE statement itself add one of the columns? */
+static bool
+adds_column(const CmigLint *lint, List *columns)
+{
+	ListCell   *lc;
+
+	foreach(lc, ((AlterTableStmt *) lint->statement->raw->stmt)->cmds)
+	{
+		const AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+
+		if (command->subtype == AT_AddColumn &&
+			cmig_text_list_has(columns, ((ColumnDef *) command->def)->colname))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Returns statements that create the index before the foreign key or, if the
+ * columns do not exist yet, after it.  Returns NULL for a partitioned table,
+ * whose index cannot be created with CONCURRENTLY.  "table" is NULL for a new
+ * table.
+ */
+static char *
+index_fix(const CmigLint *lint, const CmigLintTable *table, const char *index, List *columns)
+{
+	const char *text = lint->statement->text;
+
+	if (table == NULL)
+		return psprintf("%s;\n%s", text, index);
+	if (table->kind == RELKIND_PARTITIONED_TABLE)
+		return NULL;
+	if (adds_column(lint, columns))
+		return psprintf(CMIG_LINT_STEPWISE "%s;\n%s", text, index);
+	return psprintf(CMIG_LINT_STEPWISE "%s;\n%s", index, text);
+}
+
 /* Report a foreign key unless a later statement creates its index. */
 static void
 report_foreign_key(CmigLint *lint, CmigLintTable *table, const RangeVar *name,
@@ -61,9 +99,7 @@ report_foreign_key(CmigLint *lint, CmigLintTable *table, const RangeVar *name,
 	 */
 	index = psprintf("CREATE INDEX %sON %s %s(%s)", table ? "CONCURRENTLY " : "", on,
 					 cmig_is_temporal_compat(constraint) ? "USING gist " : "", cmig_lint_text_names(columns));
-	finding = cmig_lint_report(lint,
-							   table ? psprintf(CMIG_LINT_STEPWISE "%s;\n%s", index, lint->statement->text) :
-							   psprintf("%s;\n%s", lint->statement->text, index),
+	finding = cmig_lint_report(lint, index_fix(lint, table, index, columns),
 							   "foreign key (%s) has no index: deletes and updates of keys in %s scan %s",
 							   cmig_lint_text_names(columns), cmig_lint_text_range_var(constraint->pktable),
 							   table ? cmig_lint_text_table(table) : on);
@@ -71,7 +107,7 @@ report_foreign_key(CmigLint *lint, CmigLintTable *table, const RangeVar *name,
 	key = palloc0(sizeof(ForeignKey));
 	key->table = table;
 	key->name = copyObject((RangeVar *) name);
-	key->constraint = cmig_lint_alter_constraint_name(name->relname, constraint, column);
+	key->constraint = cmig_lint_alter_constraint_name(table, name->relname, constraint, column, NIL);
 	MemoryContextSwitchTo(old);
 	cmig_lint_report_later(lint, finding, true, lacks_index, key);
 }
