@@ -135,7 +135,9 @@ connection()
 	! given host || export PGHOST=$option_host
 	! given port || export PGPORT=$option_port
 	if given password; then
+		trap 'say; exit 130' INT
 		{ IFS= read -rs -p 'Password: ' PGPASSWORD </dev/tty && say ''; } 2>/dev/null || fail 2 "there is no terminal to read the password from"
+		trap 'interrupted=1' INT
 		export PGPASSWORD
 	fi
 	[ "$verb" = import ] || unset DATABASE_URL

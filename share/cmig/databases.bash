@@ -26,13 +26,14 @@ in_databases()
 	local text name directory number=0 status worst=0 jobs=${option_jobs:-4}
 	local -a databases=()
 
-	[[ $jobs =~ ^[1-9][0-9]*$ ]] || fail 2 '--jobs must be a number'
+	[[ $jobs =~ ^[1-9][0-9]*$ ]] || fail 2 '--jobs must be a number from 1 on'
 	text=$(database_names) || exit
 	script=''
 	while IFS= read -r name; do name=$(trim "$name"); [ -z "$name" ] || databases+=("$name"); done <<<"$text"
 	[ ${#databases[@]} -gt 0 ] || { say 'cmig: no database'; return 0; }
 	directory=$(mktemp -d) || fail 2 'a temporary folder cannot be created'
-	for name in ${databases[@]+"${databases[@]}"}; do
+	for name in "${databases[@]}"; do
+		[ -z "$interrupted" ] || break
 		(
 			export PGDATABASE=$name
 			option_database=$name
@@ -42,18 +43,20 @@ in_databases()
 		number=$((number + 1))
 		[ $((number % jobs)) -ne 0 ] || wait
 	done
+	# psql has received the interrupt, too
 	wait
+	[ -z "$interrupted" ] || wait
 	number=0
-	for name in ${databases[@]+"${databases[@]}"}; do
+	for name in "${databases[@]}"; do
 		printf '== %s ==\n' "$name"
-		cat "$directory/$number"
+		[ ! -e "$directory/$number" ] || cat "$directory/$number"
 		number=$((number + 1))
 	done
 	number=0
 	printf '\n%-40s %s\n' database status
-	for name in ${databases[@]+"${databases[@]}"}; do
-		status=$(cat "$directory/$number.status" 2>/dev/null) || status=5
-		[ -z "$interrupted" ] || status=130
+	for name in "${databases[@]}"; do
+		status=$(cat "$directory/$number.status" 2>/dev/null) || status=130
+		[ -z "$interrupted" ] || [ "$status" -eq 0 ] || status=130
 		printf '%-40s %s\n' "$name" "$([ "$status" -eq 0 ] && echo 'done' || echo "failed ($status)")"
 		[ "$status" -le "$worst" ] || worst=$status
 		number=$((number + 1))

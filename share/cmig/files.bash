@@ -46,12 +46,21 @@ find_files()
 	check_files
 }
 
-# Fails if a revision file contains zero bytes, which psql would drop.
+# Succeeds if standard input is valid UTF-8.
+is_utf8() { ! command -v iconv >/dev/null || iconv -f UTF-8 -t UTF-8 >/dev/null 2>&1; }
+
+# Fails if a revision file or its name is not valid UTF-8, or contains zero bytes,
+# which psql would drop.
 check_files()
 {
 	local file
 
 	[ ${#files[@]} -gt 0 ] || { say "cmig: no revision files in ${folders[*]}"; return 0; }
+	{ printf '%s\n' "${files[@]}"; printf '%s\0' "${files[@]}" | xargs -0 cat --; } | is_utf8 ||
+		for file in "${files[@]}"; do
+			printf '%s' "$file" | is_utf8 || fail 2 "the name of the file $(printf %q "$file") is not valid UTF-8"
+			is_utf8 <"$file" || fail 2 "$file is not valid UTF-8" "To convert it, for example: iconv -f LATIN1 -t UTF-8 FILE"
+		done
 	[ "$(printf '%s\0' "${files[@]}" | xargs -0 cat -- | LC_ALL=C tr -dc '\0' | wc -c)" -gt 0 ] || return 0
 	for file in "${files[@]}"; do
 		LC_ALL=C tr -d '\0' <"$file" | cmp -s - "$file" || fail 2 "$file contains a zero byte"
@@ -150,9 +159,10 @@ write_files()
 			status=2
 			continue
 		fi
-		if mkdir -p -- "$(dirname -- "$path")" && printf '%s' "$content" >"$path"; then
+		if { mkdir -p -- "$(dirname -- "$path")" && printf '%s' "$content" >"$path"; } 2>/dev/null; then
 			printf '%s\n' "$path"
 		else
+			say "cmig: $path cannot be written"
 			status=2
 		fi
 	done

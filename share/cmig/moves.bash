@@ -22,7 +22,9 @@ confirm()
 
 	! given yes || return 0
 	[ -t 0 ] && [ -t 2 ] || fail 5 "not confirmed: $1" 'Without a terminal, add --yes (-y).'
-	IFS= read -r -p "$1 [y/N] " answer
+	trap 'say; exit 130' INT
+	IFS= read -r -p "$1 [y/N] " answer || say
+	trap 'interrupted=1' INT
 	[[ $answer == [yY]* ]] || fail 5 'nothing was changed'
 }
 
@@ -65,9 +67,9 @@ add_hazards()
 }
 
 # Reads records from standard input: triples of kind, revision, and text.  Shows them,
-# and sets steps, stepwise, checksum, and hazards.  Returns the exit status in the
+# and sets steps, stepwise, checksum, hazards, and place.  Returns the exit status in the
 # last record.
-steps=0 stepwise='' checksum='' hazards=0
+steps=0 stepwise='' checksum='' hazards=0 place=''
 read_records()
 {
 	local kind revision text status=130
@@ -82,6 +84,7 @@ read_records()
 				steps=$((steps + 1))
 				[ -z "$ask" ] || [ "$steps" -gt 20 ] || say "  $revision${text:+, $text}" ;;
 			stepwise) stepwise=1 ;;
+			place) place=$text ;;
 			checksum) checksum=$text ;;
 			hazard) hazards=$((hazards + 1)); say "${yellow}HAZARD:  $revision: $text$plain" ;;
 			status) status=$revision ;;
@@ -101,6 +104,9 @@ look_ahead()
 	[ -z "$interrupted" ] || exit 130
 	[ $status -eq 0 ] || exit $status
 }
+
+# Adds a statement that returns the database and the scope, for a question, as a record.
+add_question() { add "SELECT 'place', '', pg_catalog.concat_ws(', scope ', pg_catalog.current_database(), NULLIF(pg_catalog.current_setting('cmig.scope', true), ''));"; }
 
 # Adds a statement that prints the last line of a move: the current revisions.
 add_place()
@@ -246,8 +252,10 @@ verb_create_scope()
 verb_drop_scope()
 {
 	argument schema
+	begin; add_file_format; add_question
+	look_ahead
+	confirm "drop the schema ${arguments[0]} of the database $place, and everything in it?"
 	begin; perform "cmig.drop_scope(:'schema', confirm => :'schema')"
-	confirm "drop the schema ${arguments[0]} of the database ${PGDATABASE:-} and everything in it?"
 	run
 }
 
@@ -296,11 +304,11 @@ verb_stamp()
 verb_reset()
 {
 	check_options
-	find_files; begin; add_file_format; add_load
+	find_files; begin; add_file_format; add_load; add_question
 	add "SELECT DISTINCT 'stepwise', '', '' FROM cmig.revision WHERE NOT transactional;"
 	look_ahead
 	files=()
-	confirm "revert all revisions of the database ${PGDATABASE:-}, losing their data, and upgrade again?"
+	confirm "revert all revisions of the database $place, losing their data, and upgrade again?"
 	begin; choose_move reset ":'DBNAME'" ''; add_place
 	run
 }

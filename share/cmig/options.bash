@@ -139,12 +139,12 @@ trim() { local text=$1; text=${text#"${text%%[![:space:]]*}"}; printf '%s' "${te
 # used only with --name.
 read_config()
 {
-	local config line key value section='' has_folder=${folders[0]+1} directory
+	local config line key value section='' sections='' has_folder=${folders[0]+1} directory
 
 	# shellcheck disable=SC2154
 	config=$(option config) || config=${CMIG_CONFIG:-cmig.conf}
 	if [ ! -e "$config" ]; then
-		! given config && [ -z "${CMIG_CONFIG:-}" ] || fail 2 "$config does not exist"
+		! given config && ! given name && [ -z "${CMIG_CONFIG:-}" ] || fail 2 "$config does not exist"
 		return 0
 	fi
 	[ -f "$config" ] && [ -r "$config" ] || fail 2 "$config cannot be read"
@@ -154,24 +154,29 @@ read_config()
 		line=$(trim "$line")
 		case $line in
 			'' | '#'* | ';'*) continue ;;
-			\[*\]) section=${line#[}; section=${section%]}; continue ;;
+			\[*\]) section=${line#[}; section=${section%]}; sections+="[$section]"; continue ;;
 			*=*) key=$(trim "${line%%=*}"); value=$(trim "${line#*=}") ;;
 			*) fail 2 "$config: \"$line\" is not \"key = value\"" ;;
 		esac
 		[ -z "$section" ] || [ "$section" = "$(option name)" ] || continue
 		case $key in
 			folder)
+				[ -n "$value" ] || fail 2 "$config: folder has no value"
 				[ -z "$has_folder" ] || continue
 				[[ $value == /* ]] || value=$directory$value
 				[[ $value != -* ]] || value=./$value
 				folders+=("$value") ;;
 			database_url | env | file_template | target | schemas | databases | version_table | jobs)
-				[ "$key" != env ] || [[ $value == /* ]] || value=$directory$value
+				case $key in
+					env) [[ $value == /* ]] || value=$directory$value ;;
+					target) [[ $value == /* ]] || [ ! -f "$directory$value" ] || value=$directory$value ;;
+				esac
 				# lines below a section come later, so they replace the defaults
 				printf -v "config_$key" '%s' "$value" ;;
 			*) fail 2 "$config: unknown key \"$key\"" "Keys are folder, file_template, target, schemas, database_url, env, databases, jobs, and version_table." ;;
 		esac
 	done <"$config"
+	! given name || [[ $sections == *"[$option_name]"* ]] || fail 2 "$config has no line [$option_name]"
 	for key in file_template target schemas databases version_table jobs env; do
 		value=config_$key
 		[ -z "${!value+set}" ] || default_option "${key//_/-}" "${!value}"

@@ -75,12 +75,11 @@ begin()
 	add "SET client_min_messages = $(given quiet && echo warning || echo notice);"
 	need "EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'pg_cmig')" \
 		"'database \"' || pg_catalog.current_database() || '\" does not have the extension pg_cmig'" 'cmig init creates it there. To use another database, set PGDATABASE, or add -d NAME.'
-	if given scope; then
-		# until pg_cmig's library is loaded, PostgreSQL accepts any value of cmig.scope
+	# until pg_cmig's library is loaded, PostgreSQL accepts any setting of it
+	if given scope || [[ " ${settings[*]-}" == *' cmig.'* ]]; then
 		add 'SELECT pg_catalog.count(*) AS cmig_loaded FROM cmig.current() \gset'
-		variable scope "$option_scope"
-		call "SET cmig.scope = :'scope'"
 	fi
+	! given scope || { variable scope "$option_scope"; call "SET cmig.scope = :'scope'"; }
 	for setting in ${settings[@]+"${settings[@]}"}; do
 		[[ $setting == *=* ]] || setting+='='
 		number=$((number + 1)) name=${setting%%=*}
@@ -162,8 +161,11 @@ run()
 # Copies standard input to standard output, on a terminal through a pager.
 page()
 {
-	if [ -t 1 ] && ! given no-pager && command -v "${PAGER:-less}" >/dev/null; then
-		LESS=${LESS:-FRX} "${PAGER:-less}"
+	local -a words
+
+	read -r -a words <<<"${PAGER:-less}"
+	if [ -t 1 ] && ! given no-pager && command -v "${words[0]:-}" >/dev/null; then
+		LESS=${LESS:-FRX} "${words[@]}"
 	else
 		cat
 	fi

@@ -48,8 +48,10 @@ target_sql()
 		text=$(cat -- "$option_target" && echo x) || fail 2 "$option_target cannot be read"
 	else
 		read -r -a words <<<"$option_target"
+		command -v -- "${words[0]:-}" >/dev/null || fail 2 "there is no file or command for the target: $option_target"
 		text=$("${words[@]}" && echo x) || fail 2 "the target command failed: $option_target"
 	fi
+	printf '%s' "$text" | is_utf8 || fail 2 "the target schema is not valid UTF-8: $option_target"
 	variable target_sql "${text%x}"
 }
 
@@ -115,7 +117,7 @@ verb_revision()
 {
 	local name
 
-	given message || fail 2 'a revision requires a message' 'cmig revision -m "what it does"'
+	[ -n "$(option message)" ] || fail 2 'a revision requires a message' 'cmig revision -m "what it does"'
 	if given autogenerate; then
 		for name in no-transaction precondition; do
 			! given "$name" || fail 2 "--$name cannot be used with --autogenerate" "write it into the new file: cmig help draft"
@@ -240,6 +242,7 @@ verb_import()
 	while IFS= read -r -d '' file; do
 		number=$((number + 1))
 		text=$(LC_ALL=C tr -d '\0' <"$file" && echo x) || fail 2 "$file cannot be read"
+		printf '%s' "${file#"$folder"/}$text" | is_utf8 || fail 2 "$(printf %q "$file") is not valid UTF-8" "To convert it, for example: iconv -f LATIN1 -t UTF-8 FILE"
 		variable "file_name$number" "${file#"$folder"/}"
 		variable "file_text$number" "${text%x}"
 		import_names+=", :'file_name$number'" import_texts+=", :'file_text$number'"

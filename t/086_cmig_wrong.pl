@@ -1,0 +1,220 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# bin/cmig with files, settings, and surroundings that are wrong or hostile: each is
+# an error that names it, and nothing else happens.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use CmigShell;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $dir = PostgreSQL::Test::Utils::tempdir();
+my $node = new_node('cmig_wrong');
+my $has_terminal = need_tool('IO::Pty', 'perl', '-MIO::Pty', '-e', '1');
+
+$node->start;
+delete @ENV{qw(PGDATABASE DATABASE_URL CMIG_CONFIG CMIG_PSQL PAGER LESS)};
+$ENV{PGHOST} = $node->host;
+$ENV{PGPORT} = $node->port;
+chdir $dir or die;
+gives(0, 'database wrong is at base', '', 'init', '--create-database', '-d', 'wrong');
+$ENV{PGDATABASE} = 'wrong';
+
+sub write_file
+{
+	my ($file, $text) = @_;
+
+	unlink $file;
+	append_to_file($file, $text);
+}
+
+sub state { return query($node, 'wrong', q{SELECT coalesce(string_agg(revision, ','), 'base') FROM cmig.version}) }
+
+# refused(FILE, TEXT, MESSAGE): a revision file that no verb accepts
+sub refused
+{
+	my ($file, $text, $message) = @_;
+	my $before = state();
+
+	write_file("migrations/$file", $text);
+	gives($message =~ /^ERROR/ ? 3 : 2, '', "^$message", $_) foreach qw(upgrade load);
+	is(state(), $before, 'nothing was changed');
+	unlink "migrations/$file";
+}
+
+# --- files -------------------------------------------------------------------
+
+write_file('migrations/1.sql', "\xef\xbb\xbf-- revision: 1\n-- cmig:upgrade\nCREATE TABLE t1 (x bigint);\n-- cmig:downgrade\nDROP TABLE t1;\n");
+write_file('migrations/2.sql', "-- revision: 2\r\n-- down_revision: 1\r\n-- message: CRLF\r\n-- cmig:upgrade\r\nCREATE TABLE t2 (x bigint);\r\n-- cmig:downgrade\r\nDROP TABLE t2;\r\n");
+gives(0, 'is at 2', 'added: 1, 2', 'upgrade');
+is(query($node, 'wrong', q{SELECT string_agg(message, ',') FROM cmig.revision}), ',CRLF', 'a byte order mark and CRLF are no part of the text');
+refused('3.sql', "-- revision: 3\n-- down_revision: 2\n-- message: caf\xe9\n-- cmig:upgrade\n", 'cmig: migrations/3.sql is not valid UTF-8\nTo convert it');
+refused("3\xe9.sql", "-- revision: 3\n-- down_revision: 2\n-- cmig:upgrade\n", 'cmig: the name of the file \S+ is not valid UTF-8');
+refused('3.sql', "SELECT 1;\n", 'ERROR:  text before the first revision.s header on line 1 of file "migrations/3.sql"\nHINT:');
+refused('3.sql', "-- revision: 2\n", 'ERROR:  revision "2" occurs twice\nDETAIL:  .*2\.sql.*3\.sql');
+refused('3.sql', "-- revision: 3\n-- down_revision: nosuch\n-- cmig:upgrade\n", 'ERROR:  the revision graph is broken\nDETAIL:  Revision "3": its down_revision "nosuch"');
+refused('3.sql', "-- revision: 3\n-- down_revision: 2\n-- cmig:upgrade\nSELECT 'a\n", 'ERROR:  unterminated quoted string in revision 3, line 4 of file "migrations/3.sql"');
+gives(2, '', '^cmig: the command line is not valid UTF-8\n$', 'revision', '-m', "caf\xe9");
+gives(0, '^migrations/4_caf\xc3\xa9\.sql\n', '', 'revision', '-m', "caf\xc3\xa9", '--rev-id', '4');
+unlink glob('migrations/4*');
+gives(2, '', '^cmig: a revision requires a message\n', 'revision', '-m', '');
+gives(3, '', '^ERROR:  the message must be one line\n', 'revision', '-m', "two\nlines");
+mkdir 'flyway' or die;
+write_file('flyway/V1__x.sql', "SELECT '\xe9';\n");
+gives(2, '^$', '^cmig: flyway/V1__x.sql is not valid UTF-8\n', 'import', 'flyway', 'flyway');
+
+# psql's commands in a file are not run
+write_file('migrations/3.sql', "-- revision: 3\n-- down_revision: 2\n-- cmig:upgrade\n\\! touch pwned\nSELECT :'x' \\gexec\n\\q\n-- cmig:downgrade\n");
+gives(3, '', 'ERROR:  psql meta-command ', 'upgrade');
+unlink 'migrations/3.sql';
+gives(0, '3 +\| removed', '', 'load', '--prune');
+
+SKIP:
+{
+	skip 'root can write everywhere', 2 if $> == 0;
+	chmod 0555, 'migrations';
+	gives(2, '^$', '^cmig: migrations/\w+_x\.sql cannot be written\n$', 'revision', '-m', 'x');
+	chmod 0, 'migrations';
+	gives(2, '^$', '^cmig: the folder migrations cannot be read\n$', 'upgrade');
+	chmod 0755, 'migrations';
+}
+gives(2, '^$', '^cmig: nosuch/a/\w+_x\.sql cannot be written\n$', 'revision', '-m', 'x', '--version-path', 'nosuch/a') if !mkdir('nosuch', 0) || $> != 0;
+
+# --- settings ----------------------------------------------------------------
+
+# with(LINES, STATUS, ERRORS, ARGUMENT...): with this cmig.conf
+sub with
+{
+	my ($lines, $status, $errors, @arguments) = @_;
+
+	write_file('wrong.conf', "$lines\n");
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	gives($status, '', $errors, '-c', 'wrong.conf', @arguments);
+}
+
+with('folder', 2, '^cmig: wrong.conf: "folder" is not "key = value"\n', 'current');
+with('folder =', 2, '^cmig: wrong.conf: folder has no value\n', 'current');
+with('x[$(touch pwned)] = 1', 2, '^cmig: wrong.conf: unknown key', 'current');
+with('jobs = a[$(touch pwned)]', 2, '--jobs must be a number', 'current', '--databases', 'wrong');
+with('file_template = ../%(rev)s', 3, 'could lead outside the folder', 'revision', '-m', 'x');
+with('file_template = %(rev)s' . "'); DROP TABLE t1; --", 0, '', 'revision', '-m', 'x', '--sql');
+with('target = $(touch pwned)', 2, 'there is no file or command for the target: \$\(touch pwned\)', 'diff');
+with('target = cat nosuch.sql; touch pwned', 2, 'target command failed', 'diff');
+with("schemas = x'; DROP TABLE t1; --\ntarget = /dev/null", 0, 'schema "x\'; DROP TABLE t1; --" exists neither', 'diff');
+with("[prod]\njobs = 2", 2, '^cmig: wrong.conf has no line \[pord\]\n$', '-n', 'pord', 'current');
+with("[prod]\njobs = 2", 0, '^$', '-n', 'prod', 'current');
+gives(2, '^$', '^cmig: cmig.conf has no line \[prod\]\n$', '-n', 'prod', 'upgrade');
+is(query($node, 'wrong', q{SELECT to_regclass('t1')}), 't1', 'no setting was run as SQL');
+mkdir 'sub' or die;
+write_file('sub/schema.sql', 'CREATE TABLE t1 (x bigint); CREATE TABLE t2 (x bigint);');
+write_file('sub/cmig.conf', "target = schema.sql\nfolder = ../migrations\n");
+gives(0, '', '^$', '-c', 'sub/cmig.conf', 'diff');
+
+# .env and the environment
+write_file('.env', join("\n", 'PGDATABASE=\'wrong\'', 'LD_PRELOAD=/nosuch.so', 'PATH=/nosuch', 'BASH_ENV=pwned', 'PSQLRC=$(touch pwned)', 'CMIG_PSQL=touch pwned',
+	'a[$(touch pwned)]=1', 'PGPASSWORD=`touch pwned`', ''));
+{
+	delete local $ENV{PGDATABASE};
+	gives(0, '2', '^$', 'current', '--env');
+}
+write_file('.psqlrc', "\\! touch pwned\n");
+{
+	local $ENV{HOME} = $dir;
+	local $ENV{PSQLRC} = "$dir/.psqlrc";
+	local $ENV{PGOPTIONS} = '-c search_path=nosuch,pg_catalog';
+	local $ENV{PGCLIENTENCODING} = 'LATIN1';
+	local $ENV{PAGER} = 'touch pwned';
+	local $ENV{POSIXLY_CORRECT} = 1;
+	local $ENV{TERM} = '';
+	gives(0, '2', '^$', 'current');
+	gives(0, 'nothing to upgrade|^$', '', 'upgrade');
+}
+ok(!-e 'pwned', 'no command was run');
+gives(3, '^$', 'invalid value for parameter "cmig.scope": "public"', 'downgrade', 'base', '-y', '-x', 'cmig.scope=public');
+gives(3, '^$', 'invalid configuration parameter name "cmig.nosuch"', 'upgrade', '-x', 'cmig.nosuch=1');
+gives(3, '^$', 'invalid configuration parameter name "cmig_var\.a.b"', 'upgrade', '-x', "a'b=1");
+
+# --- words -------------------------------------------------------------------
+
+gives(0, '^usage: cmig ', '^$', '--help');
+gives(0, '^usage: cmig upgrade', '^$', 'upgrade', '--help');
+gives(3, '', "HINT:.*\nDid you mean upgrade\\?\n\$", 'help', 'upgarde');
+is(join("\n", grep { length > 100 } split /\n/, (cmig($_, 'help'))[1]), '', 'the help fits 100 columns') foreach '--no-pager';
+{
+	delete local $ENV{PGDATABASE};
+	local $ENV{DATABASE_URL} = 'postgresql:///wrong';
+	gives(5, '', 'revert all revisions of the database wrong, losing', 'reset');
+	delete $ENV{DATABASE_URL};
+	local $ENV{PGSERVICEFILE} = "$dir/services";
+	local $ENV{PGSERVICE} = 'shop';
+	write_file('services', "[shop]\ndbname=wrong\n");
+	gives(5, '', 'revert all revisions of the database wrong, losing', 'reset');
+}
+
+# --- a terminal --------------------------------------------------------------
+
+SKIP:
+{
+	skip 'IO::Pty is not installed', 6 unless $has_terminal;
+	foreach my $answer ("\003", "\004", "\n", "maybe\n")
+	{
+		my ($in, $shown) = ('', '');
+		my $run = IPC::Run::start([ $cmig, 'downgrade', 'base' ], '<pty<', \$in, '>pty>', \$shown, '2>&1', IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
+		$run->pump until $shown =~ /\[y\/N\]/ || !$run->pumpable;
+		$in = $answer;
+		$run->finish;
+		my $status = $? >> 8;
+		my $name = join ' ', map { sprintf '%02x', ord } split //, $answer;
+		is($status, $answer eq "\003" ? 130 : 5, "not confirmed: $name") or diag($shown);
+		is(state(), '2', 'nothing was changed');
+	}
+	write_file('pager', "#!/bin/sh\n[ \"\$1\" = -x ] && sed 's/^/paged /'\n");
+	chmod 0755, 'pager';
+	local $ENV{PAGER} = './pager -x';
+	like((on_terminal('', 'history'))[1], qr/^paged  revision/m, 'a pager with an option');
+}
+
+# Interrupted in several databases: those that are under way are canceled, and no
+# others begin
+SKIP:
+{
+	skip 'IO::Pty is not installed', 3 unless $has_terminal;
+	query($node, 'postgres', "CREATE DATABASE several_$_ TEMPLATE wrong") foreach 1 .. 3;
+	mkdir 'slow' or die;
+	append_to_file('slow/3.sql', revision_file('3', '2', 'SELECT pg_sleep(600);', 'SELECT 1;'));
+	my ($in, $shown) = ('', '');
+	my $run = IPC::Run::start([ $cmig, 'upgrade', '3', '--folder', 'slow', '--databases', 'several_1,several_2,several_3', '--jobs', '2' ],
+		'<pty<', \$in, '>pty>', \$shown, '2>&1', IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
+	$node->poll_query_until('postgres', q{SELECT count(*) = 2 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname LIKE 'several%'}) or die $shown;
+	$in = "\003";
+	$run->pump until $in eq '' || !$run->pumpable;
+	$run->finish;
+	is($? >> 8, 130, 'interrupted') or diag($shown);
+	is(join(' ', $shown =~ /^(several_\d +failed \(130\))/mg) =~ s/ +/ /gr, 'several_1 failed (130) several_2 failed (130) several_3 failed (130)', 'the table') or diag($shown);
+	is(query($node, "several_$_", q{SELECT string_agg(revision, ',') FROM cmig.version}), '2', "several_$_: nothing was changed") foreach 1 .. 3;
+}
+
+# --- several at once ---------------------------------------------------------
+
+write_file('migrations/3.sql', revision_file('3', '2', 'CREATE TABLE t3 (x bigint); SELECT pg_sleep(1);', 'DROP TABLE t3;'));
+my @runs = map { start_cmig() } 1 .. 3;
+
+sub start_cmig
+{
+	my %run = (out => '', err => '');
+
+	$run{handle} = IPC::Run::start([ $cmig, 'upgrade' ], '<', \undef, '>', \$run{out}, '2>', \$run{err});
+	return \%run;
+}
+foreach my $run (@runs) { $run->{handle}->finish }
+is(join(' ', map { $_->{handle}->full_results } @runs), '0 0 0', 'three shells at once') or diag(map { $_->{err} } @runs);
+is(scalar(grep { $_->{err} =~ /upgrade 2 -> 3/ } @runs), 1, 'one of them upgrades');
+is(state(), '3', 'the revision is applied');
+
+done_testing();
