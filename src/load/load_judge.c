@@ -214,9 +214,9 @@ report_other_revision(int level, const CmigLoadItem *item)
 }
 
 /*
- * Has a stepwise run started a different revision with this id?  It is allowed
- * to edit the statements of a revision that failed, but then the message stays
- * the same.
+ * Has a stepwise run started a different revision with this id?  Users may
+ * edit the script of a revision that failed, so a changed script alone does not
+ * make it a different revision; its message must have changed too.
  */
 static bool
 is_other_begun(const CmigLoad *load, const CmigLoadItem *item)

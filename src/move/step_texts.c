@@ -157,8 +157,8 @@ keep_script(const char *revision, CmigStoredScript *script, void *arg)
 }
 
 /*
- * Callback: store the script of a step that is small enough to be read in
- * advance.
+ * Callback: keep a script that is small enough to be read in advance, as the
+ * step that runs it.
  */
 static void
 keep_small(const char *revision, CmigStoredScript *script, void *arg)

@@ -199,7 +199,7 @@ without_checks(const CmigChange *change, List *ddl, const CmigObject *object, co
 	return ddl;
 }
 
-/* Pass the rows that create an object to the callback. */
+/* Pass the rows of cmig.diff that create an object to the callback. */
 static void
 put_create(Deparse *deparse, CmigChange *change)
 {

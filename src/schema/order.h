@@ -16,8 +16,8 @@
 #include "schema/order_node.h"
 
 /*
- * Returns an array of *count nodes, in order.  To break cycles, may set
- * "apart" and "folded" of objects.
+ * Returns an array of *count nodes, in order.  To break cycles, this may
+ * change the fields "apart" and "folded" of some objects.
  */
 extern CmigNode *cmig_order(CmigDifference *difference, int *count);
 

@@ -506,7 +506,7 @@ is_used(const CmigExtension *extension)
 	};
 	Datum		values[2];
 
-	/* count only rows that were inserted in the shadow */
+	/* consider only rows that were inserted in the shadow */
 	values[0] = ObjectIdGetDatum(extension->oid);
 	values[1] = TransactionIdGetDatum(GetCurrentTransactionId());
 	return cmig_query_run(&query, values, NULL) > 0;
