@@ -57,7 +57,16 @@ CREATE UNIQUE INDEX m_id ON m (id);
 UPDATE cmig.revision SET upgrade_sql = 'CREATE TABLE v AS SELECT id FROM t; ANALYZE v; REFRESH MATERIALIZED VIEW CONCURRENTLY m; ANALYZE v, t; CREATE TABLE w () INHERITS (v); ANALYZE v; ANALYZE';
 SELECT statement, command, rows, error FROM cmig.dry_run();
 
+-- long names in the reason
+SELECT repeat('"', 63) AS name \gset
+CREATE SCHEMA :"name";
+CREATE TABLE :"name".:"name" (id integer);
+INSERT INTO :"name".:"name" VALUES (1);
+UPDATE cmig.revision SET upgrade_sql = format('LOCK TABLE %I.%I', repeat('"', 63), repeat('"', 63));
+SELECT regexp_replace(error, '"+', 'name', 'g') AS error FROM cmig.dry_run(max_table_size => 0);
+
 SET client_min_messages = error;
+DROP SCHEMA :"name" CASCADE;
 DROP MATERIALIZED VIEW m;
 DROP LANGUAGE regress_untrusted CASCADE;
 DROP FUNCTION lock_in_body(), own_lock(bigint), own_add(integer, integer);

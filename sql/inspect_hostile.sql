@@ -66,6 +66,9 @@ RESET SESSION AUTHORIZATION;
 RESET check_function_bodies;
 SELECT rule, message FROM cmig.lint_sql('ALTER TABLE hostile.t DROP COLUMN name') WHERE rule NOT LIKE 'require-%-timeout';
 
+-- a name that no collation can have
+SELECT rule FROM cmig.lint_sql('ALTER TABLE hostile.t ALTER name TYPE varchar COLLATE a.b.c.d') WHERE rule NOT LIKE 'require-%-timeout';
+
 -- a child table that another session drops at the same time; here, an entry in
 -- pg_inherits without a table has the same effect
 DELETE FROM cmig.revision;

@@ -35,7 +35,7 @@ static int64 size_limit = -1;
 static bool is_plain = false;
 
 /* The reason for the last refusal; empty if nothing was refused. */
-static char refused[NAMEDATALEN * 4];
+static char refused[NAMEDATALEN * 16];
 
 static ProcessUtility_hook_type next_ProcessUtility = NULL;
 static ExecutorStart_hook_type next_ExecutorStart = NULL;
