@@ -22,7 +22,7 @@
 /* The schema of the temporary relations that a script creates. */
 #define TEMPORARY "pg_temp"
 
-/* A change to the meaning of a name. */
+/* A change to what a name refers to. */
 typedef struct Change
 {
 	char	   *schema;			/* NULL if there is no creation schema;
@@ -32,7 +32,7 @@ typedef struct Change
 	bool		gone;
 } Change;
 
-/* The changes to the names that are equal without their schemas. */
+/* The changes to the same relation name in all schemas. */
 typedef struct Entry
 {
 	char		name[NAMEDATALEN];	/* hash key */
@@ -125,8 +125,8 @@ is_temporary(const char *schema)
 }
 
 /*
- * Returns the latest change to the meaning of a name in a schema or, if
- * "schema" is NULL, in any schema, or NULL.
+ * Returns the latest change to what a name refers to in a schema, or NULL if
+ * there is none.
  */
 static const Change *
 find_in(const Entry *entry, const char *schema)
@@ -152,7 +152,7 @@ existing_relation(const char *schema, const char *name)
 	return OidIsValid(oid) ? get_relname_relid(name, oid) : InvalidOid;
 }
 
-/* Describe a relation to which a change has given its meaning. */
+/* Returns what a name refers to after a change. */
 static CmigPlannedName
 changed_name(const Change *change)
 {

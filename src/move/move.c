@@ -369,9 +369,9 @@ require_outside(const CmigSituation *now, const CmigPlan *plan)
 }
 
 /*
- * Raise an error if the plan would revert a revision in the database on which
- * a revision of another tree depends, and the other revision is applied in a
- * scope.
+ * Raise an error if scopes need a revision that the plan would revert in the
+ * database: a revision of another tree depends on it and is applied in at least
+ * one scope.
  */
 static void
 require_unneeded(const CmigSituation *now, const CmigPlan *plan)

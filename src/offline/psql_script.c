@@ -426,8 +426,8 @@ make_text(Offline *offline)
 	cmig_step_texts_read_small(texts);
 
 	/*
-	 * leave space for a header, because the buffer becomes the function's
-	 * result
+	 * leave space for the varlena header, because the buffer becomes the
+	 * function's result
 	 */
 	initStringInfo(&offline->text);
 	appendStringInfoSpaces(&offline->text, VARHDRSZ);
