@@ -17,6 +17,8 @@ GRANT ALL ON public.open, public.open_a_seq TO regress_hostile;
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_hostile', 'author');
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_hostile', 'migrator');
 GRANT ALL ON fingerprint TO regress_hostile;
+-- for replayed()
+GRANT DELETE ON cmig.revision TO regress_hostile;
 
 -- a revision with this script is replayed, by drift as applied and by round_trip
 CREATE FUNCTION replayed(INOUT script text) LANGUAGE plpgsql AS $$
