@@ -157,8 +157,8 @@ keep_script(const char *revision, CmigStoredScript *script, void *arg)
 }
 
 /*
- * Callback: keep a script that is small enough to be read in advance, as the
- * step that runs it.
+ * Callback: if the plan runs this revision, keep its script.  The script is
+ * small enough to be read in advance.
  */
 static void
 keep_small(const char *revision, CmigStoredScript *script, void *arg)
