@@ -116,6 +116,15 @@ SET ROLE regress_drift_other;
 SELECT * FROM cmig.load(:'content');
 SELECT revision FROM cmig.current();
 ROLLBACK;
+-- as cmig.role
+BEGIN;
+DELETE FROM cmig.journal WHERE direction = 'drift';
+CREATE ROLE regress_drift_other SUPERUSER;
+SET LOCAL cmig.role = 'regress_drift_other';
+SELECT revision FROM cmig.capture('More', revision => '006');
+SELECT * FROM cmig.load(:'content');
+SELECT revision FROM cmig.current();
+ROLLBACK;
 -- below a revision that is not applied, and with one above it
 BEGIN;
 SELECT cmig.create_revision('Before', 'SELECT 1', revision => '005b');

@@ -6,8 +6,8 @@
  * cmig.capture leaves a row with the revision's id and checksum in the journal,
  * so only the database with the changes, and only an unchanged file, is
  * affected.  The comparison replays revisions, which is code; therefore, it is
- * made only for the role that has called cmig.capture, and so has replayed them
- * before.
+ * made only if scripts run as the same role as in cmig.capture, which has
+ * replayed them before.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

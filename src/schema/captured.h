@@ -15,8 +15,8 @@
 extern void cmig_captured_journal(const CmigRevisionText *text, TimestampTz started_at);
 
 /*
- * See cmig_load_at_end.  Stamps each new revision that the same role has
- * captured in this database, if its parents are applied, and if there is no
+ * See cmig_load_at_end.  Stamps each new revision that was captured in
+ * this database while scripts ran as the same role as now, if its parents are applied, and if there is no
  * drift once it is applied.  Otherwise issues a NOTICE.
  */
 extern void cmig_captured_loaded(const CmigRevisionText *const *added, int count);

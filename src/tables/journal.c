@@ -195,9 +195,9 @@ static CmigQuery last_drift_query = {
 static CmigQuery captured_query = {
 	.sql = "SELECT DISTINCT revision::text, checksum::text FROM cmig.journal"
 	" WHERE revision::text = ANY ($1) AND direction::text = 'drift' AND checksum IS NOT NULL"
-	" AND role::text = current_user AND scope::text = ''",
-	.nargs = 1,
-	.argtypes = {TEXTARRAYOID}
+	" AND role::text = $2 AND scope::text = ''",
+	.nargs = 2,
+	.argtypes = {TEXTARRAYOID, TEXTOID}
 };
 
 /* Returns the current scope as an argument of a query. */
@@ -692,7 +692,7 @@ void
 cmig_journal_each_captured(const CmigNames *revisions, CmigJournalCaptured callback, void *arg)
 {
 	Captured	captured = {callback, arg};
-	Datum		value = cmig_catalog_names_datum(revisions);
+	Datum		values[2] = {cmig_catalog_names_datum(revisions), CStringGetTextDatum(cmig_session_role())};
 
-	cmig_query_each(&captured_query, &value, NULL, pass_captured, &captured);
+	cmig_query_each(&captured_query, values, NULL, pass_captured, &captured);
 }

@@ -112,8 +112,8 @@ typedef struct CmigJournalDrift
 extern bool cmig_journal_last_drift(CmigJournalDrift *drift);
 
 /*
- * Call the callback for each of the revisions that the current role has captured
- * in this database with cmig.capture.  "checksum" is the one of the generated
+ * Call the callback for each of the revisions that were captured in this
+ * database with cmig.capture while scripts ran as the same role as now.  "checksum" is the one of the generated
  * script.
  */
 typedef void (*CmigJournalCaptured) (const char *revision, const char *checksum, void *arg);
