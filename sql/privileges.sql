@@ -248,6 +248,7 @@ INSERT INTO call VALUES
 ('create_scope(text,text)', $$SELECT count(*) FROM cmig.create_scope('regress_scope', 'heads')$$),
 ('drop_scope(text,text)', $$SELECT cmig.drop_scope('tenant', 'tenant')$$),
 ('scope_drift(boolean,boolean,boolean)', $$SELECT count(*) FROM cmig.scope_drift()$$),
+('wait_for_replicas(interval,interval)', $$SELECT cmig.wait_for_replicas()$$),
 ('scopes()', $$SELECT count(*) FROM cmig.scopes()$$),
 ('upgrade_stepwise(bigint,text)', $$CALL cmig.upgrade_stepwise(1)$$),
 ('upgrade_stepwise(text,text,text)', $$CALL cmig.upgrade_stepwise('002'::text)$$),

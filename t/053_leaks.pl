@@ -36,6 +36,7 @@ my %looking = (
 	schema_sql => ["cmig.schema_sql()"],
 	scope_drift => ["cmig.scope_drift()"],
 	scopes => ["cmig.scopes()"],
+	wait_for_replicas => ["cmig.wait_for_replicas()"],
 	check => [ "cmig.\"check\"()", "cmig.\"check\"(true)" ],
 	clear_context => ["cmig.clear_context(), cmig.set_context('1', '1', false)"],
 	context => ["cmig.context()"],

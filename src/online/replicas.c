@@ -1,0 +1,286 @@
+/*
+ * replicas.c
+ *	  Waits until the replicas have replayed the WAL: cmig.wait_for_replicas.
+ *
+ * The function remembers the current end of the WAL, and looks at
+ * pg_stat_replication until each replica has replayed the WAL up to this
+ * position, or lags behind by at most the given time.  A replica that
+ * disconnects in the meantime is waited for until it is back, and so is a
+ * replica that is known only by its replication slot.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/argument.h"
+#include "base/compat.h"
+#include "base/listing.h"
+#include "base/query.h"
+#include "run/runner.h"
+
+#include "access/xlog.h"
+#include "access/xlog_internal.h"
+#include "access/xlogrecovery.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "storage/latch.h"
+#include "utils/acl.h"
+#include "utils/backend_status.h"
+#include "utils/builtins.h"
+#include "utils/pg_lsn.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+
+PG_FUNCTION_INFO_V1(cmig_wait_for_replicas);
+
+/* How often the replicas are looked at, in milliseconds. */
+#define PAUSE 100
+
+#define MOST_MS (86400000.0)
+
+/*
+ * The replicas, grouped by what identifies them across connections.  Base
+ * backups and new connections are not replicas yet, and a program that only
+ * stores the WAL, such as pg_receivewal, never replays it.
+ */
+static CmigQuery replicas_query = {
+	.sql = "SELECT r.application_name || coalesce(' (' || host(r.client_addr) || ')', ''), count(*)::int4,"
+	" (count(*) FILTER (WHERE r.replay_lsn >= $1 OR r.replay_lag <= make_interval(secs => $2 / 1000)))::int4,"
+	" max(coalesce(pg_size_pretty(pg_wal_lsn_diff($1, r.replay_lsn)), 'an unknown distance'))"
+	"  FILTER (WHERE r.replay_lsn IS NULL OR r.replay_lsn < $1)"
+	" FROM pg_stat_replication r"
+	" WHERE r.state IN ('catchup', 'streaming', 'stopping') AND (r.replay_lsn IS NOT NULL OR r.write_lsn IS NULL)"
+	" GROUP BY 1 ORDER BY 1",
+	.nargs = 2,
+	.argtypes = {PG_LSNOID, FLOAT8OID}
+};
+
+/*
+ * Slots of replicas that are not connected and have not confirmed the position.
+ * Slots that have never been used, that have lost their WAL, or that a standby
+ * copies from its primary (since PostgreSQL 17) are left out.
+ */
+static CmigQuery slots_query = {
+	.sql = "SELECT s.slot_name::text FROM pg_replication_slots s"
+	" WHERE NOT s.temporary AND s.wal_status IS DISTINCT FROM 'lost' AND to_jsonb(s) ->> 'synced' IS DISTINCT FROM 'true'"
+	" AND CASE s.slot_type WHEN 'logical' THEN s.confirmed_flush_lsn ELSE s.restart_lsn END < $1"
+	" AND NOT EXISTS (SELECT FROM pg_stat_replication r WHERE r.pid = s.active_pid AND r.state IN ('catchup', 'streaming', 'stopping'))"
+	" ORDER BY 1",
+	.nargs = 1,
+	.argtypes = {PG_LSNOID}
+};
+
+/* The replicas that have the same name and address. */
+typedef struct Replica
+{
+	char	   *name;
+	int			expected;		/* the most that were connected at a time */
+	int			connected;
+	int			reached;		/* number that have replayed enough */
+	char	   *distance;		/* of one that has not, or NULL */
+}			Replica;
+
+/* A call of the function. */
+typedef struct Wait
+{
+	XLogRecPtr	position;		/* what the replicas must replay */
+	double		lag_ms;
+	TimestampTz deadline;		/* 0: none */
+	List	   *replicas;		/* of Replica * */
+	List	   *slots;			/* of char *: slots that are not connected */
+} Wait;
+
+/*
+ * Returns the end of the last WAL record, which is on disk when the function
+ * returns, so that replicas receive it.
+ */
+static XLogRecPtr
+end_of_wal(void)
+{
+	XLogRecPtr	end;
+
+	if (RecoveryInProgress())
+		return GetXLogReplayRecPtr(NULL);
+	end = GetXLogInsertRecPtr();
+
+	/*
+	 * the next record begins after the page's header, but no record ends
+	 * there
+	 */
+	if (XLogSegmentOffset(end, wal_segment_size) == SizeOfXLogLongPHD)
+		end -= SizeOfXLogLongPHD;
+	else if (end % XLOG_BLCKSZ == SizeOfXLogShortPHD)
+		end -= SizeOfXLogShortPHD;
+	XLogFlush(end);
+	return end;
+}
+
+/* Returns the replica with this name, which is added if it is new. */
+static Replica *
+find_replica(Wait *wait, const char *name)
+{
+	Replica    *replica;
+	ListCell   *lc;
+
+	foreach(lc, wait->replicas)
+	{
+		replica = lfirst(lc);
+		if (strcmp(replica->name, name) == 0)
+			return replica;
+	}
+	replica = palloc0(sizeof(Replica));
+	replica->name = pstrdup(name);
+	wait->replicas = lappend(wait->replicas, replica);
+	return replica;
+}
+
+/* Callback: update a replica from a row of replicas_query. */
+static void
+take_replica(TupleDesc desc, HeapTuple row, void *arg)
+{
+	char	   *name = cmig_query_text(desc, row, 1);
+	Replica    *replica = find_replica(arg, name);
+
+	replica->connected = cmig_query_int32(desc, row, 2, 0);
+	replica->reached = cmig_query_int32(desc, row, 3, 0);
+	replica->expected = Max(replica->expected, replica->connected);
+	replica->distance = cmig_query_text(desc, row, 4);
+	pfree(name);
+}
+
+/* Callback: add the name of a slot. */
+static void
+take_slot(TupleDesc desc, HeapTuple row, void *arg)
+{
+	Wait	   *wait = arg;
+
+	wait->slots = lappend(wait->slots, cmig_query_text(desc, row, 1));
+}
+
+/* Look at the replicas.  Have all of them replayed enough? */
+static bool
+all_reached(Wait *wait)
+{
+	Datum		values[2] = {LSNGetDatum(wait->position), Float8GetDatum(wait->lag_ms)};
+	ListCell   *lc;
+
+	foreach(lc, wait->replicas)
+	{
+		Replica    *replica = lfirst(lc);
+
+		replica->connected = replica->reached = 0;
+		if (replica->distance)
+			pfree(replica->distance);
+		replica->distance = NULL;
+	}
+	list_free_deep(wait->slots);
+	wait->slots = NIL;
+	/* the view shows the connections as of the transaction's first look */
+	pgstat_clear_backend_activity_snapshot();
+	cmig_query_each(&replicas_query, values, NULL, take_replica, wait);
+	cmig_query_each(&slots_query, values, NULL, take_slot, wait);
+	foreach(lc, wait->replicas)
+	{
+		const		Replica *replica = lfirst(lc);
+
+		if (replica->reached < replica->expected)
+			return false;
+	}
+	return wait->slots == NIL;
+}
+
+/* Raise 55000, which names the replicas that have not replayed enough. */
+static void
+refuse_late(const Wait *wait)
+{
+	CmigListing list;
+	int			late = list_length(wait->slots);
+	ListCell   *lc;
+
+	cmig_listing_init(&list, CMIG_LISTING_LINES);
+	foreach(lc, wait->replicas)
+	{
+		const		Replica *replica = lfirst(lc);
+
+		late += replica->expected - replica->reached;
+		if (replica->connected < replica->expected)
+			cmig_listing_add_format(&list, "Replica %s is no longer connected.", replica->name);
+		else if (replica->reached < replica->expected)
+			cmig_listing_add_format(&list, "Replica %s is behind by %s.", replica->name,
+									replica->distance ? replica->distance : "an unknown distance");
+	}
+	foreach(lc, wait->slots)
+		cmig_listing_add_format(&list, "The replica of replication slot \"%s\" is not connected. If it no longer exists, drop the slot.",
+								(char *) lfirst(lc));
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg_plural("%d replica has not replayed the WAL up to %X/%X",
+						   "%d replicas have not replayed the WAL up to %X/%X",
+						   late, late, LSN_FORMAT_ARGS(wait->position)),
+			 errdetail("%s", cmig_listing_text(&list)),
+			 list_length(wait->slots) == late
+			 ? errhint("SELECT slot_name, slot_type, active, restart_lsn FROM pg_replication_slots")
+			 : errhint("SELECT application_name, state, replay_lsn, replay_lag FROM pg_stat_replication")));
+}
+
+/* Raise 42501 unless the caller can see all columns of pg_stat_replication. */
+static void
+require_privilege(void)
+{
+	if (has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied to read the state of the replicas"),
+			 errdetail("This requires the privileges of pg_read_all_stats or pg_monitor."),
+			 errhint("GRANT pg_read_all_stats TO %s",
+					 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
+}
+
+/* Returns an interval argument in milliseconds, at most a day. */
+static double
+milliseconds_argument(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	const Interval *value = PG_GETARG_INTERVAL_P(n);
+	double		ms = value->time / 1000.0 + value->day * MOST_MS + value->month * (30 * MOST_MS);
+
+	if (ms < 0 || ms > MOST_MS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must be between 0 and 1 day", name)));
+	return ms;
+}
+
+/* Sleep until the next look. */
+static void
+pause_briefly(void)
+{
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, PAUSE, PG_WAIT_EXTENSION);
+	ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
+}
+
+Datum
+cmig_wait_for_replicas(PG_FUNCTION_ARGS)
+{
+	Wait		wait = {0};
+
+	if (!PG_ARGISNULL(0))
+		wait.lag_ms = milliseconds_argument(fcinfo, 0, "lag");
+	if (!PG_ARGISNULL(1))
+		wait.deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+													(int64) milliseconds_argument(fcinfo, 1, "timeout"));
+	require_privilege();
+	if (cmig_runner_is_replaying())
+		PG_RETURN_BOOL(true);
+	wait.position = end_of_wal();
+	while (!all_reached(&wait))
+	{
+		if (wait.deadline != 0 && GetCurrentTimestamp() >= wait.deadline)
+			refuse_late(&wait);
+		pause_briefly();
+	}
+	PG_RETURN_BOOL(true);
+}
