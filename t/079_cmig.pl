@@ -233,13 +233,13 @@ foreach my $db (qw(one two))
 gives(0, 'database one is at 001', '', 'upgrade', '001', '--env');
 gives(0, "one +done\ntwo +done\n", '', 'upgrade', '001', '--databases', 'one,two');
 gives(0, "one +done\ntwo +done\n", '', 'current', '--databases', "SELECT datname FROM pg_database WHERE datname IN ('one', 'two') ORDER BY 1", '-d', 'one');
-gives(4, "one +done\nnosuch +failed \\(4\\)\n", '', 'current', '--databases', 'one,nosuch');
+gives(4, "one +done\nnosuch +failed \\(4\\): database \"nosuch\" does not exist\n", '', 'current', '--databases', 'one,nosuch');
 # a query cannot contain psql commands
 gives(3, '', 'syntax error', 'current', '--databases', "SELECT 'one' \\! touch pwned", '-d', 'one');
 ok(! -e 'pwned', 'no command is run');
-gives(3, "one +failed \\(3\\)\n", '', 'upgrade', 'nosuch', '--databases', 'one');
-gives(4, "nosuch +failed \\(4\\)\n", '', 'upgrade', '--databases', 'nosuch');
-gives(5, "one +failed \\(5\\)\n", '', 'downgrade', 'base', '--databases', 'one');
+gives(3, "one +failed \\(3\\): can't locate revision [^\n]*\n", '', 'upgrade', 'nosuch', '--databases', 'one');
+gives(4, "nosuch +failed \\(4\\): database \"nosuch\" does not exist\n", '', 'upgrade', '--databases', 'nosuch');
+gives(5, "one +failed \\(5\\)[^\n]*\n", '', 'downgrade', 'base', '--databases', 'one');
 gives(2, '', 'works with only one database\nrun it for each database: cmig revision -d NAME\n', 'revision', '-m', 'x', '--databases', 'one');
 ok(!-e 'x', 'no file was run');
 

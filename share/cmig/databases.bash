@@ -19,11 +19,42 @@ database_names()
 	fi
 }
 
+# reason FILE: prints ": " and the first error in the output of a verb
+reason()
+{
+	local line
+
+	while IFS= read -r line; do
+		line=${line#"$red"}
+		case $line in
+			ERROR:* | FATAL:* | 'cmig: '*) line=${line#*: }; line=${line#connection to server *: *: }; line=${line%"$plain"}; printf ': %s' "${line# }"; return ;;
+		esac
+	done <"$1"
+}
+
+# worker DIRECTORY: runs the verb in each database that no other worker has taken
+worker()
+{
+	local number name
+
+	for number in "${!databases[@]}"; do
+		[ ! -e "$1/stop" ] || break
+		(set -o noclobber; : >"$1/$number.taken") 2>/dev/null || continue
+		name=${databases[number]}
+		(
+			export PGDATABASE=$name
+			option_database=$name
+			(find_psql; dispatch)
+			echo $? >"$1/$number.status"
+		) >"$1/$number" 2>&1 </dev/null
+	done
+}
+
 # Runs the verb in each database, in up to --jobs databases at a time.  Prints the
 # output for each database, and then a table with the results.
 in_databases()
 {
-	local text name directory number=0 status worst=0 jobs=${option_jobs:-4}
+	local text name directory number status worst=0 jobs=${option_jobs:-4}
 	local -a databases=()
 
 	[[ $jobs =~ ^[1-9][0-9]*$ ]] || fail 2 '--jobs must be a number from 1 on'
@@ -32,36 +63,22 @@ in_databases()
 	while IFS= read -r name; do name=$(trim "$name"); [ -z "$name" ] || databases+=("$name"); done <<<"$text"
 	[ ${#databases[@]} -gt 0 ] || { say 'cmig: no database'; return 0; }
 	directory=$(mktemp -d) || fail 2 'a temporary folder cannot be created'
-	for name in "${databases[@]}"; do
-		[ -z "$interrupted" ] || break
-		(
-			export PGDATABASE=$name
-			option_database=$name
-			(find_psql; dispatch)
-			echo $? >"$directory/$number.status"
-		) >"$directory/$number" 2>&1 </dev/null &
-		number=$((number + 1))
-		[ $((number % jobs)) -ne 0 ] || wait
-	done
-	# psql has received the interrupt, too
+	[ "$jobs" -le ${#databases[@]} ] || jobs=${#databases[@]}
+	for ((number = 0; number < jobs; number++)); do worker "$directory" & done
 	wait
-	[ -z "$interrupted" ] || wait
-	number=0
-	for name in "${databases[@]}"; do
-		printf '== %s ==\n' "$name"
+	# psql has received the interrupt, too
+	[ -z "$interrupted" ] || { : >"$directory/stop"; wait; }
+	for number in "${!databases[@]}"; do
+		printf '== %s ==\n' "${databases[number]}"
 		[ ! -e "$directory/$number" ] || cat "$directory/$number"
-		number=$((number + 1))
 	done
-	number=0
 	printf '\n%-40s %s\n' database status
-	for name in "${databases[@]}"; do
+	for number in "${!databases[@]}"; do
 		status=$(cat "$directory/$number.status" 2>/dev/null) || status=130
 		[ -z "$interrupted" ] || [ "$status" -eq 0 ] || status=130
-		printf '%-40s %s\n' "$name" "$([ "$status" -eq 0 ] && echo 'done' || echo "failed ($status)")"
+		printf '%-40s %s\n' "${databases[number]}" "$([ "$status" -eq 0 ] && echo 'done' || { printf 'failed (%s)' "$status"; [ ! -e "$directory/$number" ] || reason "$directory/$number"; })"
 		[ "$status" -le "$worst" ] || worst=$status
-		number=$((number + 1))
 	done
 	rm -rf "$directory"
 	return "$worst"
 }
-
