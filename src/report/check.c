@@ -38,6 +38,7 @@
 #include "run/runner.h"
 #include "run/session.h"
 #include "run/scope.h"
+#include "scope/scope_list.h"
 #include "tables/active.h"
 #include "tables/catalog.h"
 #include "tables/journal.h"
@@ -204,6 +205,25 @@ add_text_problems(const CmigView *view, List *problems, bool *has_gaps)
 	AtEOXact_GUC(false, guc_level);
 	*has_gaps = check.has_gaps;
 	return check.problems;
+}
+
+/* Report scopes whose schemas were dropped without cmig.drop_scope. */
+static List *
+add_gone_scopes(List *problems)
+{
+	ListCell   *lc;
+
+	if (cmig_scope_is_set())
+		return problems;
+	foreach(lc, cmig_scope_list_gone())
+	{
+		char	   *scope = quote_literal_cstr(lfirst(lc));
+
+		problems = add_problem(problems, "warning", psprintf("scope %s", quote_identifier(lfirst(lc))),
+							   "its schema does not exist, but its version rows do; revisions that are applied in it cannot be removed",
+							   psprintf("SELECT cmig.drop_scope(%s, confirm => %s)", scope, scope));
+	}
+	return problems;
 }
 
 /* Report a journal row whose id is so high that newer rows have lower ids. */
@@ -621,6 +641,7 @@ cmig_check_problems(const CmigView *view, bool with_texts)
 		}
 		problems = add_progress_problem(problems);
 		problems = add_journal_problems(problems);
+		problems = add_gone_scopes(problems);
 		problems = add_drift_problem(problems);
 		problems = add_audit_problem(problems);
 		problems = add_tool_problems(view, problems);

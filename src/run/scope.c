@@ -195,6 +195,16 @@ role_name(Oid role)
 	return name ? name : psprintf("%u", role);
 }
 
+/* The message of errors about schemas that are not safe. */
+#define NOT_SAFE "schema \"%s\" is not a safe scope for role \"%s\""
+
+bool
+cmig_scope_is_refusal(const ErrorData *error)
+{
+	return error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE && error->message_id != NULL &&
+		strcmp(error->message_id, NOT_SAFE) == 0;
+}
+
 /* Raise 42501 if a role that is not trusted can create objects in the schema. */
 static void
 require_no_stranger(Oid schema, const char *name, const char *user)
@@ -207,7 +217,7 @@ require_no_stranger(Oid schema, const char *name, const char *user)
 	role = OidIsValid(stranger.role) ? psprintf("Role \"%s\"", role_name(stranger.role)) : "Any role";
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("schema \"%s\" is not a safe scope for role \"%s\"", name, user),
+			 errmsg(NOT_SAFE, name, user),
 			 errdetail("%s can create objects in the schema, and scripts would find these objects first.", role),
 			 stranger.is_owner ?
 			 errhint("Check the objects in the schema first. Then: ALTER SCHEMA %s OWNER TO %s",
@@ -276,7 +286,7 @@ require_no_namesake(Oid schema, const char *name, const char *user)
 	if (namesake != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("schema \"%s\" is not a safe scope for role \"%s\"", name, user),
+				 errmsg(NOT_SAFE, name, user),
 				 errdetail("A role that is not a superuser owns %s, and scripts would use it in place of an object in pg_catalog or public.", namesake),
 				 errhint("Drop this object, or change its owner if you know what it does.")));
 }

@@ -52,6 +52,9 @@ extern void cmig_scope_require(void);
  */
 extern void cmig_scope_require_safe(void);
 
+/* Was this error raised by cmig_scope_require_safe()? */
+extern bool cmig_scope_is_refusal(const ErrorData *error);
+
 /*
  * Raises 0A000 if the current scope is a schema.  "function", such as
  * "cmig.squash()", does not work there.  "hint" says what to do instead.

@@ -4,9 +4,12 @@
  *	  the schema of most other scopes.
  *
  * Scopes that have the same version rows form a group, and are compared with
- * each other.  The schema of each scope is written as SQL, without the scope's
- * name.  The most frequent SQL in a group is considered correct, and each scope
- * with different SQL is compared with a scope that has the correct SQL.
+ * each other.  Scopes whose objects have the same hash (see scope_digest.h) are
+ * equal.  If a group has several hashes, the schema of one scope for each hash
+ * is written as SQL, without the scope's name, because schemas with different
+ * hashes can be equal, too.  The most frequent SQL in a group is considered
+ * correct, and each scope with different SQL is compared with a scope that has
+ * the correct SQL.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -15,6 +18,7 @@
 #include "base/argument.h"
 #include "base/compat.h"
 #include "base/query.h"
+#include "scope/scope_digest.h"
 #include "scope/scope_list.h"
 
 #include "catalog/pg_type.h"
@@ -52,20 +56,12 @@ static CmigQuery diff_query = {
 typedef struct Compared
 {
 	const CmigScopeItem *item;
-	char	   *digest;			/* hash of its schema's SQL */
+	char	   *digest;			/* hash of its objects, or of its schema's SQL */
 } Compared;
-
-/* Which properties to compare; these are also arguments of the queries. */
-typedef struct Options
-{
-	bool		owners;
-	bool		privileges;
-	bool		comments;
-} Options;
 
 /* Set the first four arguments of a query. */
 static void
-set_arguments(Datum *values, const char *scope, const Options *options)
+set_arguments(Datum *values, const char *scope, const CmigScopeOptions *options)
 {
 	values[0] = CStringGetTextDatum(scope);
 	values[1] = BoolGetDatum(options->owners);
@@ -75,7 +71,7 @@ set_arguments(Datum *values, const char *scope, const Options *options)
 
 /* Returns the hash of a scope's schema. */
 static char *
-digest_of(const char *scope, const Options *options)
+hash_sql(const char *scope, const CmigScopeOptions *options)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext context = AllocSetContextCreate(caller, "pg_cmig scope", ALLOCSET_DEFAULT_SIZES);
@@ -105,14 +101,17 @@ compare_items(const void *a, const void *b)
 }
 
 /*
- * Returns the scopes that can be compared, with their hashes, sorted so that
- * the scopes of a group are adjacent.
+ * Returns the scopes that can be compared, with the hashes of their objects.
+ * Scopes of a group are adjacent, and so are those of a group that have the
+ * same hash.
  */
 static Compared *
-read_scopes(const Options *options, int *count)
+read_scopes(const CmigScopeOptions *options, int *count)
 {
 	List	   *items = cmig_scope_list_tried();
 	Compared   *scopes = palloc_extended(sizeof(Compared) * Max((Size) list_length(items), 1), MCXT_ALLOC_HUGE);
+	char	  **names = palloc(sizeof(char *) * Max(list_length(items), 1));
+	char	  **digests;
 	ListCell   *lc;
 
 	*count = 0;
@@ -120,28 +119,51 @@ read_scopes(const Options *options, int *count)
 	{
 		const CmigScopeItem *item = lfirst(lc);
 
-		CHECK_FOR_INTERRUPTS();
 		if (!item->exists || item->rows[0] == '\0')
 			continue;
 		scopes[*count].item = item;
-		scopes[*count].digest = digest_of(item->name, options);
-		(*count)++;
+		names[(*count)++] = item->name;
 	}
+	digests = cmig_scope_digest(names, *count, options);
+	for (int i = 0; i < *count; i++)
+		scopes[i].digest = digests[i];
 	qsort(scopes, *count, sizeof(Compared), compare_items);
 	return scopes;
 }
 
 /*
- * Returns the index after the last scope of the group that starts at "first".
+ * Returns the index after the last scope that has the same version rows as
+ * "first" and, if same_digest is true, the same hash.
  */
 static int
-end_of_group(const Compared *scopes, int first, int count)
+end_of_run(const Compared *scopes, int first, int count, bool same_digest)
 {
 	int			end = first;
 
-	while (end < count && strcmp(scopes[end].item->rows, scopes[first].item->rows) == 0)
+	while (end < count && strcmp(scopes[end].item->rows, scopes[first].item->rows) == 0 &&
+		   (!same_digest || strcmp(scopes[end].digest, scopes[first].digest) == 0))
 		end++;
 	return end;
+}
+
+/*
+ * Replace the hashes of a group with those of the schemas as SQL, and sort the
+ * group again.
+ */
+static void
+refine_group(Compared *scopes, int first, int end, const CmigScopeOptions *options)
+{
+	for (int i = first; i < end;)
+	{
+		int			next = end_of_run(scopes, i, end, true);
+		char	   *digest;
+
+		CHECK_FOR_INTERRUPTS();
+		digest = hash_sql(scopes[i].item->name, options);
+		for (; i < next; i++)
+			scopes[i].digest = digest;
+	}
+	qsort(scopes + first, end - first, sizeof(Compared), compare_items);
 }
 
 /*
@@ -179,7 +201,7 @@ compare_names(const void *a, const void *b)
 
 /* Compare the scopes of a group, and add the differences to the result. */
 static void
-put_group(ReturnSetInfo *result, const Compared *scopes, int first, int end, const Options *options)
+put_group(ReturnSetInfo *result, const Compared *scopes, int first, int end, const CmigScopeOptions *options)
 {
 	const Compared *right = find_majority(scopes, first, end);
 	const Compared **others = palloc(sizeof(Compared *) * (end - first));
@@ -204,7 +226,7 @@ put_group(ReturnSetInfo *result, const Compared *scopes, int first, int end, con
 Datum
 cmig_scope_drift(PG_FUNCTION_ARGS)
 {
-	Options		options;
+	CmigScopeOptions options;
 	Compared   *scopes;
 	int			count;
 
@@ -215,8 +237,10 @@ cmig_scope_drift(PG_FUNCTION_ARGS)
 	scopes = read_scopes(&options, &count);
 	for (int first = 0; first < count;)
 	{
-		int			end = end_of_group(scopes, first, count);
+		int			end = end_of_run(scopes, first, count, false);
 
+		if (end_of_run(scopes, first, end, true) < end)
+			refine_group(scopes, first, end, &options);
 		put_group((ReturnSetInfo *) fcinfo->resultinfo, scopes, first, end, &options);
 		first = end;
 	}

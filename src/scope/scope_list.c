@@ -41,6 +41,12 @@ static CmigQuery matching_query = {
 	.argtypes = {TEXTOID}
 };
 
+/* Scopes that have version rows, but no schema. */
+static CmigQuery gone_query = {
+	.sql = "SELECT DISTINCT v.scope::text COLLATE \"C\" FROM cmig.scope_version v"
+	" WHERE NOT EXISTS (SELECT FROM pg_namespace n WHERE n.nspname::text = v.scope::text) ORDER BY 1"
+};
+
 static CmigQuery tried_query = {
 	.sql = "SELECT s.scope, coalesce(r.rows, ''),"
 	" EXISTS (SELECT FROM pg_namespace n WHERE n.nspname::text = s.scope),"
@@ -113,6 +119,24 @@ cmig_scope_list_tried(void)
 
 	cmig_query_each(&tried_query, NULL, NULL, collect_tried, &items);
 	return items;
+}
+
+/* Row callback: append the name in the row to a list. */
+static void
+collect_name(TupleDesc desc, HeapTuple row, void *arg)
+{
+	List	  **names = arg;
+
+	*names = lappend(*names, cmig_query_text(desc, row, 1));
+}
+
+List *
+cmig_scope_list_gone(void)
+{
+	List	   *names = NIL;
+
+	cmig_query_each(&gone_query, NULL, NULL, collect_name, &names);
+	return names;
 }
 
 void

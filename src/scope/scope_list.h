@@ -35,6 +35,12 @@ extern List *cmig_scope_list_matching(const char *pattern);
  */
 extern List *cmig_scope_list_tried(void);
 
+/*
+ * Returns the names of the scopes that have version rows, but whose schemas do
+ * not exist, as a list of char *.
+ */
+extern List *cmig_scope_list_gone(void);
+
 /* The callback of cmig_scope_list_in(). */
 typedef void (*CmigScopeWork) (void *arg);
 

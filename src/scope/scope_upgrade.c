@@ -57,6 +57,7 @@ typedef struct Upgrade
 	int			taken;			/* number of scopes that another session is
 								 * upgrading */
 	int			failed;
+	int			refused;		/* number of schemas that are not safe */
 	MemoryContext context;		/* reset for each scope */
 
 	/* the scope that is being upgraded */
@@ -299,6 +300,23 @@ handle_failure(Upgrade *upgrade, ErrorData *error)
 			 error->detail ? errdetail_internal("%s", error->detail) : 0));
 }
 
+/*
+ * Record that the schema of a scope is not safe, and continue with the others:
+ * nothing has run in it, and the owner of one schema must not be able to stop
+ * the upgrade of all.
+ */
+static void
+handle_refusal(Upgrade *upgrade, const ErrorData *error)
+{
+	upgrade->refused++;
+	write_failure(upgrade, error);
+	ereport(WARNING,
+			(errcode(error->sqlerrcode),
+			 errmsg("scope \"%s\" was not upgraded: %s", upgrade->item->name, error->message),
+			 error->detail ? errdetail_internal("%s", error->detail) : 0,
+			 error->hint ? errhint("%s", error->hint) : 0));
+}
+
 /* Upgrade the current item's scope. */
 static void
 process(Upgrade *upgrade)
@@ -323,7 +341,9 @@ process(Upgrade *upgrade)
 		FlushErrorState();
 	}
 	PG_END_TRY();
-	if (error != NULL)
+	if (error != NULL && cmig_scope_is_refusal(error))
+		handle_refusal(upgrade, error);
+	else if (error != NULL)
 		handle_failure(upgrade, error);
 	else if (upgrade->is_taken)
 		upgrade->taken++;
@@ -343,11 +363,31 @@ process(Upgrade *upgrade)
 static void
 report(const Upgrade *upgrade)
 {
+	const char *refused = upgrade->refused == 0 ? "" : psprintf(", %d refused", upgrade->refused);
+
 	ereport(NOTICE,
-			(errmsg("scopes: %d upgraded, %d already up to date, %d failed, %d left to other sessions",
-					upgrade->upgraded, upgrade->current, upgrade->failed, upgrade->taken),
-			 upgrade->failed == 0 ? 0 :
+			(errmsg("scopes: %d upgraded, %d already up to date, %d failed%s, %d left to other sessions",
+					upgrade->upgraded, upgrade->current, upgrade->failed, refused, upgrade->taken),
+			 upgrade->failed + upgrade->refused == 0 ? 0 :
 			 errhint("SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL")));
+}
+
+/*
+ * Raise an error at the end if schemas that are not safe were left out, unless
+ * max_failures allows that many.
+ */
+static void
+require_none_refused(const Upgrade *upgrade)
+{
+	if (upgrade->refused == 0 || upgrade->failed + upgrade->refused <= upgrade->max_failures)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg_plural("%d scope was not upgraded because its schema is not safe",
+						   "%d scopes were not upgraded because their schemas are not safe",
+						   upgrade->refused, upgrade->refused),
+			 errdetail("The other scopes are not affected."),
+			 errhint("SELECT scope, failed FROM cmig.scopes() WHERE failed IS NOT NULL")));
 }
 
 /* Upgrade all scopes that have something to do. */
@@ -413,6 +453,10 @@ cmig_upgrade_scopes(PG_FUNCTION_ARGS)
 	EnsurePortalSnapshotExists();
 	if (upgrade->upgraded > 0)
 		cmig_audit_retain_after_upgrade();
+	if (upgrade->refused > 0)
+		cmig_toplevel_commit();
+	require_none_refused(upgrade);
+	EnsurePortalSnapshotExists();
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
 	PG_RETURN_VOID();

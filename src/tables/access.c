@@ -17,6 +17,7 @@
 #include "base/argument.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/library_version.h"
 #include "base/query.h"
 #include "base/result.h"
 #include "base/role.h"
@@ -342,6 +343,21 @@ cmig_access_may_grant(void)
 }
 
 /*
+ * An error context callback that adds a hint if the extension has not been
+ * updated to the version of this library, so that an object does not exist.
+ */
+static void
+explain_missing(void *arg)
+{
+	const char *version = cmig_library_version_hint();
+	int			code = geterrcode();
+
+	if (version != NULL && (code == ERRCODE_UNDEFINED_TABLE || code == ERRCODE_UNDEFINED_COLUMN ||
+							code == ERRCODE_UNDEFINED_FUNCTION))
+		errhint("%s", version);
+}
+
+/*
  * Run fixed GRANT or REVOKE statements as the given grantor.  This is usually
  * the owner, because pg_dump writes the owner's grants as plain GRANT
  * statements, which any restoring role can run.
@@ -356,8 +372,11 @@ run_as(Oid grantor, List *statements)
 {
 	CmigRole	saved;
 	int			guc_level = NewGUCNestLevel();
+	ErrorContextCallback callback = {.callback = explain_missing,.previous = error_context_stack};
 	ListCell   *lc;
 
+	cmig_library_version_read();
+	error_context_stack = &callback;
 	cmig_settings_pin_search_path();
 	cmig_role_act_as(&saved, grantor);
 	foreach(lc, statements)
@@ -369,6 +388,7 @@ run_as(Oid grantor, List *statements)
 	}
 	cmig_role_return(&saved);
 	AtEOXact_GUC(false, guc_level);
+	error_context_stack = callback.previous;
 }
 
 void

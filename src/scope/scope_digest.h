@@ -1,0 +1,28 @@
+/*
+ * scope_digest.h
+ *	  Hashes of the schemas of many scopes.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_SCOPE_DIGEST_H
+#define CMIG_SCOPE_DIGEST_H
+
+#include "postgres.h"
+
+/* Which properties are compared. */
+typedef struct CmigScopeOptions
+{
+	bool		owners;
+	bool		privileges;
+	bool		comments;
+} CmigScopeOptions;
+
+/*
+ * Returns a hash for each of the schemas, which must exist, in the same order.
+ * If two schemas have the same hash, they have the same objects with the same
+ * properties, apart from the schema's name.  Two schemas that have different
+ * hashes can be equal, too.
+ */
+extern char **cmig_scope_digest(char *const *schemas, int count, const CmigScopeOptions *options);
+
+#endif							/* CMIG_SCOPE_DIGEST_H */
