@@ -80,7 +80,7 @@ typedef struct Replica
 	int			connected;
 	int			reached;		/* number that have replayed enough */
 	char	   *distance;		/* of one that has not, or NULL */
-}			Replica;
+} Replica;
 
 /* A call of the function. */
 typedef struct Wait
@@ -183,7 +183,7 @@ all_reached(Wait *wait)
 	cmig_query_each(&slots_query, values, NULL, take_slot, wait);
 	foreach(lc, wait->replicas)
 	{
-		const		Replica *replica = lfirst(lc);
+		const Replica *replica = lfirst(lc);
 
 		if (replica->reached < replica->expected)
 			return false;
@@ -202,7 +202,7 @@ refuse_late(const Wait *wait)
 	cmig_listing_init(&list, CMIG_LISTING_LINES);
 	foreach(lc, wait->replicas)
 	{
-		const		Replica *replica = lfirst(lc);
+		const Replica *replica = lfirst(lc);
 
 		late += replica->expected - replica->reached;
 		if (replica->connected < replica->expected)

@@ -27,9 +27,13 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
-/* An image has at most this many schemas, and about this many relations. */
-#define MOST_SCHEMAS 500
-#define MOST_RELATIONS 5000
+/*
+ * An image has at most this many schemas and relations, so that it takes about
+ * 100 MB.  Each image reads the whole catalogs, so smaller ones would take
+ * longer.
+ */
+#define MOST_SCHEMAS 10000
+#define MOST_RELATIONS 20000
 
 /* The number of relations in each schema of an array. */
 static CmigQuery sizes_query = {
@@ -45,7 +49,7 @@ static CmigQuery sizes_query = {
 typedef struct Digest
 {
 	Oid			schema;
-	int			place;			/* in the caller's array */
+	int			place;			/* in the array of schemas */
 	const char *quoted;			/* the schema's name as in SQL */
 	uint64		sum[2];
 } Digest;
@@ -208,16 +212,6 @@ add_objects(Batch *batch, const CmigManaged *managed)
 	}
 }
 
-/* Returns the place of a schema in the caller's array. */
-static int
-find_place(char *const *schemas, int count, const char *name)
-{
-	for (int i = 0; i < count; i++)
-		if (strcmp(schemas[i], name) == 0)
-			return i;
-	elog(ERROR, "schema \"%s\" was not asked for", name);
-}
-
 /*
  * Set the hashes of a few schemas, allocated in "caller".  If an object cannot
  * be assigned to a schema, the hashes of all of them are different.
@@ -229,12 +223,13 @@ hash_schemas(char *const *schemas, int count, const CmigScopeOptions *options, c
 	CmigManaged *managed = cmig_managed_schemas(&names);
 	Batch		batch = {.options = options,.count = managed->count};
 
+	Assert(managed->count == count);
 	batch.digests = palloc0(sizeof(Digest) * managed->count);
 	for (int i = 0; i < managed->count; i++)
 	{
 		batch.digests[i].schema = managed->schemas[i].oid;
 		batch.digests[i].quoted = quote_identifier(managed->schemas[i].name);
-		batch.digests[i].place = find_place(schemas, count, managed->schemas[i].name);
+		batch.digests[i].place = i;
 	}
 	qsort(batch.digests, batch.count, sizeof(Digest), compare_digests);
 	add_objects(&batch, managed);
@@ -273,7 +268,7 @@ read_sizes(char *const *schemas, int count)
 	return sizes;
 }
 
-char	  **
+char **
 cmig_scope_digest(char *const *schemas, int count, const CmigScopeOptions *options)
 {
 	MemoryContext caller = CurrentMemoryContext;

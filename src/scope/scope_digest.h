@@ -18,7 +18,8 @@ typedef struct CmigScopeOptions
 } CmigScopeOptions;
 
 /*
- * Returns a hash for each of the schemas, which must exist, in the same order.
+ * Returns a hash for each of the schemas, in the same order.  The schemas must
+ * exist, and must be sorted by name, in byte order.
  * If two schemas have the same hash, they have the same objects with the same
  * properties, apart from the schema's name.  Two schemas that have different
  * hashes can be equal, too.
