@@ -37,6 +37,37 @@ add_part(CmigOrder *order, int node, const CmigObject *table)
 			add_end(order, child, node);
 }
 
+/* Does the change of a column only drop NOT NULL? */
+static bool
+only_drops_not_null(const CmigChange *change)
+{
+	ListCell   *cell;
+
+	if (change->action != CMIG_ALTER || change->to->kind != &cmig_kind_column || change->ddl == NIL)
+		return false;
+	foreach(cell, change->ddl)
+		if (strstr(((const CmigDdl *) lfirst(cell))->sql, " DROP NOT NULL") == NULL)
+			return false;
+	return true;
+}
+
+/*
+ * Make the node follow the creation of a column or constraint of the table.
+ * If the same statements add new parents and remove old ones, NOT NULL is
+ * dropped after them, because an old parent may require it.
+ */
+static void
+join_child(CmigOrder *order, int node, const CmigObject *table, const CmigObject *child)
+{
+	const CmigChange *change = order->difference->of_to[child->index],
+			   *join = order->nodes[node].change;
+
+	if (join->to == table && join->part_node < 0 && only_drops_not_null(change))
+		cmig_order_graph_add(order, change->first_node, node);
+	else
+		cmig_order_graph_add(order, node, cmig_order_graph_made(order, child));
+}
+
 /*
  * Make the node follow the creation of a table and of its columns and
  * constraints.
@@ -47,7 +78,7 @@ add_join(CmigOrder *order, int node, const CmigObject *table)
 	cmig_order_graph_add(order, node, cmig_order_graph_made(order, table));
 	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
 		if (child->kind != &cmig_kind_statistics)
-			cmig_order_graph_add(order, node, cmig_order_graph_made(order, child));
+			join_child(order, node, table, child);
 }
 
 /*

@@ -196,3 +196,12 @@ CREATE TABLE t (a integer, c bigint GENERATED ALWAYS AS (a) STORED);
 CREATE TABLE p () INHERITS (t);
 CREATE TABLE q () INHERITS (t);
 ALTER TABLE q ALTER c SET NOT NULL;
+-- pair: table that gets another parent, whose column is not NOT NULL
+-- a:
+CREATE TABLE p (a integer NOT NULL, b text);
+CREATE TABLE q (a integer, b text NOT NULL);
+CREATE TABLE c (x integer) INHERITS (p);
+-- b:
+CREATE TABLE p (a integer NOT NULL, b text);
+CREATE TABLE q (a integer, b text NOT NULL);
+CREATE TABLE c (x integer) INHERITS (q);
