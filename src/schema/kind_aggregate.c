@@ -35,7 +35,7 @@ static const char aggregate_sql[] =
 " CASE WHEN a.aggtransspace <> 0 THEN 'SSPACE = ' || a.aggtransspace END,"
 FUNCTION_OPTION("FINALFUNC", "aggfinalfn")
 " CASE WHEN a.aggfinalextra THEN 'FINALFUNC_EXTRA' END,"
-" CASE WHEN a.aggfinalmodify <> CASE a.aggkind WHEN 'n' THEN 'r' ELSE 's' END"
+" CASE WHEN a.aggfinalmodify <> CASE a.aggkind WHEN 'n' THEN 'r' ELSE 'w' END"
 "  THEN 'FINALFUNC_MODIFY = ' || CASE a.aggfinalmodify WHEN 'r' THEN 'READ_ONLY' WHEN 's' THEN 'SHAREABLE'"
 "  ELSE 'READ_WRITE' END END,"
 FUNCTION_OPTION("COMBINEFUNC", "aggcombinefn")
@@ -48,7 +48,7 @@ FUNCTION_OPTION("MINVFUNC", "aggminvtransfn")
 " CASE WHEN a.aggmtransspace <> 0 THEN 'MSSPACE = ' || a.aggmtransspace END,"
 FUNCTION_OPTION("MFINALFUNC", "aggmfinalfn")
 " CASE WHEN a.aggmfinalextra THEN 'MFINALFUNC_EXTRA' END,"
-" CASE WHEN a.aggmtransfn <> 0 AND a.aggmfinalmodify <> CASE a.aggkind WHEN 'n' THEN 'r' ELSE 's' END"
+" CASE WHEN a.aggmtransfn <> 0 AND a.aggmfinalmodify <> CASE a.aggkind WHEN 'n' THEN 'r' ELSE 'w' END"
 "  THEN 'MFINALFUNC_MODIFY = ' || CASE a.aggmfinalmodify WHEN 'r' THEN 'READ_ONLY' WHEN 's' THEN 'SHAREABLE'"
 "  ELSE 'READ_WRITE' END END,"
 " 'MINITCOND = ' || quote_literal(a.aggminitval),"

@@ -167,6 +167,20 @@ is_created_with_partial(const CmigDifference *difference, const CmigChange *chan
 	return parent != NULL && cmig_index_is_partial(parent);
 }
 
+/*
+ * Returns true for a constraint that is created or dropped together with a
+ * parent table's NOT VALID constraint, after the table itself.
+ */
+static bool
+is_added_later(const CmigDifference *difference, const CmigChange *change)
+{
+	const CmigObject *object = change->to ? change->to : change->from;
+
+	if (!cmig_children_added_later(change->to ? difference->to : difference->from, object))
+		return false;
+	return cmig_table_keeps_inheriting(difference->from, difference->to, object);
+}
+
 /* Decide what to do about an object that exists in only one image. */
 static void
 compare_single(CmigDifference *difference, CmigChange *change)
@@ -182,7 +196,7 @@ compare_single(CmigDifference *difference, CmigChange *change)
 	else if (is_created_with_partial(difference, change))
 		change->action = CMIG_NO_CHANGE;
 	else if (follows_type(difference, object) || follows_parent(difference, object) ||
-			 cmig_children_added_later(change->to ? difference->to : difference->from, object))
+			 is_added_later(difference, change))
 	{
 		change->ddl = change->to != NULL ? completion(object, difference->options) : removal(difference, object);
 		change->action = change->ddl != NIL ? CMIG_ALTER : CMIG_NO_CHANGE;

@@ -47,7 +47,7 @@ only_drops_not_null(const CmigChange *change)
 		return false;
 	foreach(cell, change->ddl)
 		if (strstr(((const CmigDdl *) lfirst(cell))->sql, " DROP NOT NULL") == NULL)
-			return false;
+		return false;
 	return true;
 }
 

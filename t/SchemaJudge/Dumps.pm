@@ -71,6 +71,8 @@ sub without_inherited
 	my $create = qr/^CREATE (?:UNLOGGED |FOREIGN )?TABLE (\S.*?) \(\n(.*?)^\)(.*)/ms;
 	my $word = qr/^\s+((?:CONSTRAINT )?(?:"(?:[^"]|"")*"|[^\s,]+))/;
 	my $column = qr/"(?:[^"]|"")*"|[^\s"]+/;
+	my $collation = qr/[\w.]*(?:"(?:[^"]|"")*")?/;
+	my $check = qr/; Type: CHECK CONSTRAINT; .*^ALTER TABLE (\S[^\n]*)\n    ADD CONSTRAINT ($column) CHECK /ms;
 	my (%own, %parents, @defaults, %not_null);
 
 	for (@entries)
@@ -83,10 +85,16 @@ sub without_inherited
 		$own{$name} = { map { /$word/ ? ($1 => 1) : () } split(/\n(?=    )/, $body =~ s/\n\z//r) };
 		$parents{$name} = $rest =~ /^INHERITS \(((?:"(?:[^"]|"")*"|[^"()])*)\)/m ? [ $1 =~ /((?:"(?:[^"]|"")*"|[^\s,"])+)/g ] : [];
 	}
+	# a constraint that is not valid is printed by itself
+	for (@entries)
+	{
+		$own{$1}{"CONSTRAINT $2"} = 1 if /$check/;
+	}
 	my $all;
 	$all = sub { my ($name) = @_; map { (keys %{ $own{$_} // {} }, $all->($_)) } @{ $parents{$name} // [] } };
 	my $above;
 	$above = sub { my ($name, $column) = @_; grep { $not_null{$_}{$column} || $above->($_, $column) } @{ $parents{$name} // [] } };
+	@entries = grep { my $repeated = /$check/ && "CONSTRAINT $2"; my $name = $1; !$repeated || !grep { $_ eq $repeated } $all->($name) } @entries;
 	for (@entries)
 	{
 		# NOT NULL, too, if the parent's column is not
@@ -98,7 +106,7 @@ sub without_inherited
 			my @own = split(/\n(?=    )/, $body =~ s/\n\z//r);
 
 			# a default is printed in the column or, if that is inherited, by itself
-			push @defaults, map { /$word.*? DEFAULT (.*?)(?: NOT NULL)?,?$/ && $inherited{$1} ? "$name $1 $2" : () } @own;
+			push @defaults, map { /$word.*? DEFAULT (.*?)(?: COLLATE $collation)?(?: NOT NULL)?,?$/ && $inherited{$1} ? "$name $1 $2" : () } @own;
 			push @defaults, map { / NOT NULL,?$/ && /$word/ && $inherited{$1} && !$above->($name, $1) ? "$name $1 NOT NULL" : () } @own;
 			push @defaults, map { /^\s+NOT NULL ($column),?$/ && !$above->($name, $1) ? "$name $1 NOT NULL" : () } @own;
 			@own = grep { !/^\s+NOT NULL $column,?$/ } @own;

@@ -196,3 +196,15 @@ CREATE VIEW t AS SELECT a, b FROM base;
 CREATE PROCEDURE p(x integer) BEGIN ATOMIC DELETE FROM base WHERE a = x; INSERT INTO t VALUES (x, 'q'); END;
 CREATE FUNCTION f(x integer) RETURNS text RETURN (SELECT b FROM t WHERE a = x);
 CREATE FUNCTION g() RETURNS SETOF t LANGUAGE sql AS 'SELECT * FROM t';
+-- pair: aggregates and the defaults of FINALFUNC_MODIFY
+-- a:
+CREATE FUNCTION ff(internal, VARIADIC "any") RETURNS bigint LANGUAGE internal AS 'hypothetical_rank_final';
+CREATE FUNCTION fi(int, int) RETURNS int LANGUAGE sql AS 'SELECT 1';
+-- b:
+CREATE FUNCTION ff(internal, VARIADIC "any") RETURNS bigint LANGUAGE internal AS 'hypothetical_rank_final';
+CREATE FUNCTION fi(int, int) RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE AGGREGATE a1(int ORDER BY int) (SFUNC = int4pl, STYPE = int, INITCOND = '0', FINALFUNC = fi, FINALFUNC_MODIFY = shareable);
+CREATE AGGREGATE a2(int ORDER BY int) (SFUNC = int4pl, STYPE = int, INITCOND = '0', FINALFUNC = fi);
+CREATE AGGREGATE a3(int ORDER BY int) (SFUNC = int4pl, STYPE = int, INITCOND = '0', FINALFUNC = fi, FINALFUNC_MODIFY = read_only);
+CREATE AGGREGATE a4(int) (SFUNC = int4pl, STYPE = int, FINALFUNC = int4abs, FINALFUNC_MODIFY = read_write, MSFUNC = int4pl, MINVFUNC = int4mi, MSTYPE = int, MFINALFUNC = int4abs, MFINALFUNC_MODIFY = shareable);
+CREATE AGGREGATE a5(VARIADIC "any" ORDER BY VARIADIC "any") (SFUNC = ordered_set_transition_multi, STYPE = internal, FINALFUNC = ff, FINALFUNC_EXTRA, HYPOTHETICAL);

@@ -205,3 +205,15 @@ CREATE TABLE c (x integer) INHERITS (p);
 CREATE TABLE p (a integer NOT NULL, b text);
 CREATE TABLE q (a integer, b text NOT NULL);
 CREATE TABLE c (x integer) INHERITS (q);
+-- pair: table that gets another parent, with constraints that are not valid
+-- a:
+CREATE TABLE p (a integer);
+CREATE TABLE q (a integer);
+ALTER TABLE q ADD CONSTRAINT y CHECK (a > 1) NOT VALID;
+CREATE TABLE c (x integer) INHERITS (p);
+ALTER TABLE p ADD CONSTRAINT x CHECK (a > 0) NOT VALID;
+-- b:
+CREATE TABLE p (a integer);
+CREATE TABLE q (a integer);
+CREATE TABLE c (x integer) INHERITS (q);
+ALTER TABLE q ADD CONSTRAINT y CHECK (a > 1) NOT VALID;
