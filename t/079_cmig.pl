@@ -213,6 +213,12 @@ my %hints = (
 	q{Use cmig.downgrade(-1) to go down; SELECT * FROM cmig.history() lists the revisions.} => q{Use cmig downgrade -1 to go down; cmig history lists the revisions.},
 	q{SELECT * FROM cmig.import_state('flyway', '<schema>.<table>')} => q{cmig import --state flyway --history-table <schema>.<table>},
 	q{In tests, SET cmig.concurrent_ddl = off lets cmig.upgrade run it.} => q{In tests, -x cmig.concurrent_ddl=off lets cmig upgrade run it.},
+	q{SET cmig_var.schema = '<value>'} => q{-x schema=<value>},
+	q{SET cmig.scope = 'tenant_1'; CALL cmig.upgrade_stepwise('tenant@head')} => q{cmig upgrade --stepwise tenant@head --scope tenant_1},
+	q{To apply it in the database: RESET cmig.scope; SELECT * FROM cmig.upgrade('s01')} => q{To apply it in the database: cmig upgrade s01},
+	q{CALL cmig.upgrade_scopes('tenant\_%', 'head')} => q{cmig upgrade --scopes 'tenant\_%' head},
+	q{SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL} => q{cmig scopes},
+	q{SELECT cmig.drop_scope('<schema>', confirm => '<schema>')} => q{cmig drop-scope <schema>},
 	map { ($_ => $_) } q{Change the text in cmig.revision.}, q{SELECT plan_checksum FROM cmig.plan() LIMIT 1}, q{SELECT * FROM cmig.check() WHERE object ~ '^role '},
 	q{SELECT * FROM cmig.enable_rls_schema('public', roles => '{app}')}, q{DELETE FROM cmig.journal WHERE id = 3}, q{SELECT cmig.stamp(current_setting('x'))},
 );

@@ -157,6 +157,19 @@ is(join("\n", grep { length > 100 } split /\n/, (cmig($_, 'help'))[1]), '', 'the
 	gives(5, '', 'revert all revisions of the database wrong, losing', 'reset');
 }
 
+# Long messages, and many files that are gone
+write_file('migrations/3.sql', "-- revision: 3\n-- down_revision: 2\n-- message: " . 'long ' x 60 . "\n-- cmig:upgrade\nSELECT 1;\n-- cmig:downgrade\nSELECT 1;\n");
+gives(0, '^o 3 [^\n]*\.\.\.\n', '^$', 'graph');
+gives(0, 'is at 3', '', 'upgrade');
+gives(5, '', '^  3, (long ){13}lo\.\.\.\n', 'downgrade', '2');
+foreach my $arguments (['graph'], ['history'], ['current'], ['log'], ['plan'], ['heads'])
+{
+	is(join("\n", grep { length > 100 } split /\n/, (cmig(@$arguments))[1]), '', "100 columns: @$arguments");
+}
+gives(0, 'is at 2', '', 'downgrade', '2', '-y');
+unlink 'migrations/3.sql';
+gives(0, '3 +\| removed', '', 'load', '--prune');
+
 # --- a terminal --------------------------------------------------------------
 
 SKIP:
@@ -198,6 +211,17 @@ SKIP:
 	is($? >> 8, 130, 'interrupted') or diag($shown);
 	is(join(' ', $shown =~ /^(several_\d +failed \(130\))/mg) =~ s/ +/ /gr, 'several_1 failed (130) several_2 failed (130) several_3 failed (130)', 'the table') or diag($shown);
 	is(query($node, "several_$_", q{SELECT string_agg(revision, ',') FROM cmig.version}), '2', "several_$_: nothing was changed") foreach 1 .. 3;
+}
+
+# Files of many applied revisions are gone
+{
+	query($node, 'postgres', 'CREATE DATABASE gone TEMPLATE wrong');
+	foreach my $number (10 .. 25)
+	{
+		query($node, 'gone', "SELECT cmig.create_revision('m', 'SELECT 1', 'SELECT 1', revision => 'r$number')");
+	}
+	query($node, 'gone', 'SELECT cmig.upgrade()');
+	gives(0, '', 'WARNING:  revision r10 is applied, but there is no file for it\n.*WARNING:  6 more revisions are applied, but there are no files for them\n', 'upgrade', '-d', 'gone');
 }
 
 # --- several at once ---------------------------------------------------------

@@ -20,7 +20,7 @@ heads;;cmig.heads();revision, CASE WHEN is_current THEN 'current' END AS state, 
 branches;;cmig.branches();revision, pg_catalog.array_to_string(children, ', ') AS children, $BRANCH;
 show;;cmig.show(:'argument');*;
 verify;current;cmig.verify(:'argument');*;cmig.verify(:'argument') WHERE NOT ok
-round-trip;;cmig.round_trip(NULLIF(:'argument', ''));revision, problem, kind, object;rows
+round-trip;;cmig.round_trip(:'argument');revision, problem, kind, object;rows
 CURRENT;;cmig.current();revision, pg_catalog.concat_ws(', ', CASE WHEN is_head THEN 'head' END, CASE WHEN NOT known THEN 'not known' END) AS state, $BRANCH;
 SCOPES;;cmig.scopes();scope, pg_catalog.array_to_string(current, ', ') AS current, pending, failed;
 SCOPE-DRIFT;;cmig.scope_drift();scope, reference, object, upgrade_sql;rows
@@ -154,7 +154,12 @@ verb_graph()
 	argument range "${option_rev_range:-base:heads}"
 	variable format "${option_format:-text}"
 	find_files; begin; begin_look; add_plain
-	call "SELECT * FROM cmig.graph(:'range', :'format')"
+	if [ "${option_format:-text}" = text ]; then
+		call "SELECT * FROM cmig.graph(:'range', :'format')" \
+			"SELECT CASE WHEN pg_catalog.length(line) > $columns THEN pg_catalog.left(line, $((columns - 3))) || '...' ELSE line END FROM cmig.graph(:'range', :'format');"
+	else
+		call "SELECT * FROM cmig.graph(:'range', :'format')"
+	fi
 	end_look
 	run page
 }
@@ -163,6 +168,8 @@ verb_graph()
 verb_history() { default_argument rev-range; look_up; }
 verb_heads() { if given resolve-dependencies; then LOOKS=${LOOKS/cmig.heads()/cmig.heads() WHERE is_effective}; fi; look_up; }
 verb_current() { ! given check-heads || { begin; perform 'cmig.require()'; }; look_up; }
+
+verb_round_trip() { [ ${#arguments[@]} -gt 0 ] || LOOKS=${LOOKS/"cmig.round_trip(:'argument')"/"cmig.round_trip()"}; look_up; }
 
 # default_argument OPTION: uses the option's value if the verb has no argument
 default_argument() { [ ${#arguments[@]} -gt 0 ] || ! given "$1" || arguments=("$(option "$1")"); }

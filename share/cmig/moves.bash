@@ -72,16 +72,19 @@ add_hazards()
 steps=0 stepwise='' checksum='' hazards=0 place=''
 read_records()
 {
-	local kind revision text status=130
+	local kind revision text status=130 gone=0
 
 	while IFS= read -r -d '' kind && IFS= read -r -d '' revision && IFS= read -r -d '' text; do
 		visible "$text"
 		text=$VISIBLE
 		case $kind in
 			action) given quiet || say "$revision: $text" ;;
-			gone) say "${yellow}WARNING:  revision $text is applied, but there is no file for it$plain" ;;
+			gone)
+				gone=$((gone + 1))
+				[ "$gone" -gt 10 ] || say "${yellow}WARNING:  revision $text is applied, but there is no file for it$plain" ;;
 			step)
 				steps=$((steps + 1))
+				[ ${#text} -le 70 ] || text=${text:0:67}...
 				[ -z "$ask" ] || [ "$steps" -gt 20 ] || say "  $revision${text:+, $text}" ;;
 			stepwise) stepwise=1 ;;
 			place) place=$text ;;
@@ -90,6 +93,7 @@ read_records()
 			status) status=$revision ;;
 		esac
 	done
+	[ "$gone" -le 10 ] || say "${yellow}WARNING:  $((gone - 10)) more revisions are applied, but there are no files for them$plain"
 	return "$status"
 }
 

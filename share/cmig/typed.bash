@@ -124,14 +124,14 @@ typed()
 {
 	local rest=$1 tail='' before after name arguments
 	local call='^(.*[^A-Za-z_.])?cmig\.([a-z_]+)(\(([^()]*)\))?(.*)$'
-	local setting="^(.*)SET (cmig\\.[a-z_]+) = ('[^' ]*'|[a-z0-9]+)(.*)\$"
+	local setting="^(.*)SET (cmig\\.|cmig_var\\.)([A-Za-z_][A-Za-z0-9_]*) = ('[^' ]*'|[a-z0-9]+)(.*)\$"
 	local statement='^(.*[^A-Za-z_])?(SELECT [a-z_*, ]+ FROM |SELECT |CALL )$'
 
 	rest=${rest/repeat the CALL/repeat the command}
 	rest=${rest/use max_failures/use --max-failures}
 	rest=${rest/cmig.scopes() WHERE failed IS NOT NULL/cmig.scopes()}
 	TYPED=$rest
-	[[ $1 == *cmig.* || $1 == *' => '* ]] || return 0
+	[[ $1 == *cmig.* || $1 == *cmig_var.* || $1 == *' => '* ]] || return 0
 	while [[ $rest =~ $call ]]; do
 		before=${BASH_REMATCH[1]} name=${BASH_REMATCH[2]} arguments=${BASH_REMATCH[4]} after=${BASH_REMATCH[5]}
 		rest=${rest%"$after"}
@@ -148,6 +148,9 @@ typed()
 	rest=$rest$tail
 	typed_scope "$rest"
 	rest=$TYPED
-	[[ ! $rest =~ $setting ]] || rest="${BASH_REMATCH[1]}-x ${BASH_REMATCH[2]}=${BASH_REMATCH[3]//\'/}${BASH_REMATCH[4]}"
+	if [[ $rest =~ $setting ]]; then
+		name=${BASH_REMATCH[2]}${BASH_REMATCH[3]}
+		rest="${BASH_REMATCH[1]}-x ${name#cmig_var.}=${BASH_REMATCH[4]//\'/}${BASH_REMATCH[5]}"
+	fi
 	typed_options "$rest"
 }

@@ -257,7 +257,7 @@ verb_import()
 	done
 	settings=()
 	[ -z "$placeholders" ] || placeholders=", pg_catalog.jsonb_build_object(${placeholders#, })"
-	! given verbose || say "SELECT * FROM cmig.import_files(:'tool', file_names, contents$placeholders);"
+	! given verbose || say "SELECT * FROM cmig.import_files('${arguments[0]//"$apostrophe"/"$apostrophe$apostrophe"}', file_names, contents$placeholders);"
 	unset option_verbose
 	begin; add_file_format
 	add "SELECT file_name, content, note FROM cmig.import_files(:'tool', ARRAY[${import_names#, }], ARRAY[${import_texts#, }]$placeholders);"
