@@ -45,7 +45,7 @@ is($node->safe_psql('postgres', $status =~ s/running\|waits/waiting/r), "waiting
 $holder->query_safe('COMMIT');
 is(finish_psql($run), 0, 'the first run ends');
 is(finish_psql($second), 0, 'the second too');
-like($second->{err}, qr/NOTICE:  00000: waiting for another run of pg_cmig in this database\n/, 'it has said that it waited');
+like($second->{err}, qr/NOTICE:  00000: waiting for another run of pg_cmig in this database\nDETAIL:  Blocked by process $pid of role /, 'it has said for whom it waits');
 is($node->safe_psql('postgres', $status), '', 'no run');
 
 # status shows a dry run
