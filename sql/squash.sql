@@ -125,6 +125,12 @@ SELECT revision FROM cmig.version;
 SELECT revision FROM cmig.downgrade('base');
 DELETE FROM cmig.revision;
 
+-- replacements that contradict each other
+SELECT * FROM cmig.load(E'-- revision: s\n-- replaces: 001, s\n-- cmig:upgrade\nSELECT 1;\n');
+SELECT * FROM cmig.load(E'-- revision: s\n-- replaces: u\n-- cmig:upgrade\nSELECT 1;\n-- revision: u\n-- replaces: s\n-- cmig:upgrade\nSELECT 1;\n');
+SELECT * FROM cmig.load(:'squashed' || E'\n-- revision: u\n-- replaces: 003, 004\n-- cmig:upgrade\nSELECT 1;\n');
+SELECT count(*) FROM cmig.revision;
+
 -- one that is partially applied, or partially reverted, is finished first
 \set files2 '-- revision: 001\n-- cmig:upgrade\nCREATE TABLE a (x int);\n-- cmig:downgrade\nDROP TABLE a;\n-- revision: 002\n-- down_revision: 001\n-- transactional: false\n-- cmig:upgrade\nCREATE TABLE b (x int);\nSELECT 1 / count(*) FROM a;\n-- cmig:downgrade\nDROP TABLE b;\nSELECT 1 / (SELECT count(*) FROM a);\n-- revision: 003\n-- down_revision: 002\n-- cmig:upgrade\nCREATE TABLE c (x int);\n-- cmig:downgrade\nDROP TABLE c;\n'
 SELECT count(*) FROM cmig.load(:'files2');

@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "base/errors.h"
 #include "graph/graph.h"
 #include "graph/replaces.h"
 #include "graph/target.h"
@@ -366,4 +367,104 @@ cmig_replaces_resolve(CmigRevision *revisions, int count, const CmigPlace *place
 		if (counts[i])
 			revisions[left++] = revisions[i];
 	return left;
+}
+
+/*
+ * Checks
+ */
+
+/* A name, and a revision that replaces it. */
+typedef struct Replaced
+{
+	const char *name;
+	const CmigRevision *by;
+} Replaced;
+
+/*
+ * A qsort comparator by name.  Of several revisions that replace a name, the one
+ * that replaces the most comes last.
+ */
+static int
+compare_replaced(const void *a, const void *b)
+{
+	const Replaced *one = a;
+	const Replaced *other = b;
+	int			result = strcmp(one->name, other->name);
+
+	if (result == 0 && one->by->replaces.count != other->by->replaces.count)
+		result = one->by->replaces.count < other->by->replaces.count ? -1 : 1;
+	return result != 0 ? result : strcmp(one->by->id, other->by->id);
+}
+
+static void
+report_unsound(const CmigRevision *one, const CmigRevision *other, const char *name)
+{
+	if (one == other)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BROKEN_GRAPH),
+				 errmsg("revision \"%s\" replaces itself", one->id),
+				 errhint("Give it an id of its own.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_BROKEN_GRAPH),
+			 name == NULL ? errmsg("revisions \"%s\" and \"%s\" replace each other", one->id, other->id) :
+			 errmsg("revisions \"%s\" and \"%s\" both replace \"%s\"", one->id, other->id, name),
+			 errhint("Load only one of them, or let one of them also replace the other.")));
+}
+
+/*
+ * Raise an error if the revision replaces one that replaces it.  "all" is
+ * sorted.
+ */
+static void
+require_one_way(const Replaced *all, int count, const CmigRevision *revision)
+{
+	int			low = 0,
+				high = count;
+
+	while (low < high)
+	{
+		int			middle = low + (high - low) / 2;
+
+		if (strcmp(all[middle].name, revision->id) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (int i = low; i < count && strcmp(all[i].name, revision->id) == 0; i++)
+		if (has_name(&revision->replaces, all[i].by->id))
+			report_unsound(all[i].by, revision, NULL);
+}
+
+void
+cmig_replaces_require_sound(const CmigRevision *revisions, int count)
+{
+	Replaced   *all;
+	int			total = 0,
+				n = 0;
+
+	for (int i = 0; i < count; i++)
+		total += revisions[i].replaces.count;
+	all = palloc(sizeof(Replaced) * Max(total, 1));
+	for (int i = 0; i < count; i++)
+		for (int j = 0; j < revisions[i].replaces.count; j++)
+		{
+			all[n].name = revisions[i].replaces.names[j];
+			all[n++].by = &revisions[i];
+			if (strcmp(revisions[i].replaces.names[j], revisions[i].id) == 0)
+				report_unsound(&revisions[i], &revisions[i], NULL);
+		}
+	qsort(all, n, sizeof(Replaced), compare_replaced);
+	for (int i = 1; i < n; i++)
+	{
+		const CmigRevision *one = all[i - 1].by,
+				   *other = all[i].by;
+
+		if (strcmp(all[i - 1].name, all[i].name) == 0 &&
+			!has_name(&one->replaces, other->id) && !has_name(&other->replaces, one->id))
+			report_unsound(one, other, all[i].name);
+	}
+	for (int i = 0; i < count; i++)
+		if (revisions[i].replaces.count > 0)
+			require_one_way(all, n, &revisions[i]);
+	pfree(all);
 }

@@ -51,6 +51,13 @@ extern CmigReplacesState cmig_replaces_state(const CmigRevision *revisions, int 
 											 const CmigPlace *place, const CmigRevision *revision);
 
 /*
+ * Raises MG005 if a revision replaces itself, if two revisions replace each
+ * other, or if two revisions replace the same one and neither replaces the
+ * other.
+ */
+extern void cmig_replaces_require_sound(const CmigRevision *revisions, int count);
+
+/*
  * Returns the replaced revisions that are not loaded and that no other replaced
  * revision replaces.  "revisions" must contain all stored revisions.
  */

@@ -375,6 +375,7 @@ build_after(CmigLoad *load, bool prune)
 			load->kept = lappend(load->kept, stored->id);
 		revisions[count++] = *stored;
 	}
+	cmig_replaces_require_sound(revisions, count);
 	if (cmig_replaces_any(revisions, count))
 		place.begun = cmig_progress_begun();
 	count = cmig_replaces_resolve(revisions, count, &place);
