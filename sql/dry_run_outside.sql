@@ -69,6 +69,7 @@ SET client_min_messages = error;
 DROP SCHEMA :"name" CASCADE;
 DROP MATERIALIZED VIEW m;
 DROP LANGUAGE regress_untrusted CASCADE;
+DROP OPERATOR FAMILY compared USING btree;
 DROP FUNCTION lock_in_body(), own_lock(bigint), own_add(integer, integer);
 DROP TABLE t, watched;
 DROP EXTENSION pg_cmig;
