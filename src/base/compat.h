@@ -280,6 +280,12 @@ cmig_not_null_compat(TupleDesc desc, int i)
 /* Do GRANT and REVOKE lock the relations that they name? */
 #define CMIG_GRANT_LOCKS_COMPAT (PG_VERSION_NUM >= 180000)
 
+/* Does ALTER TABLE ... ADD CONSTRAINT lock child tables for all constraints? */
+#define CMIG_CONSTRAINT_LOCKS_CHILDREN_COMPAT (PG_VERSION_NUM >= 180000)
+
+/* Do VACUUM and ANALYZE process child tables, unless ONLY is given? */
+#define CMIG_VACUUM_PROCESSES_CHILDREN_COMPAT (PG_VERSION_NUM >= 180000)
+
 /* Does the server have REPACK (CONCURRENTLY)? */
 #define cmig_has_repack_compat (PG_VERSION_NUM >= 190000)
 

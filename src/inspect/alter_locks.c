@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "base/compat.h"
 #include "inspect/alter_locks.h"
 #include "inspect/query_locks.h"
 
@@ -227,6 +228,8 @@ add_named(List **locks, const AlterTableStmt *alter, const AlterTableCmd *comman
 static int
 constraint_reach(const Constraint *constraint)
 {
+	if (CMIG_CONSTRAINT_LOCKS_CHILDREN_COMPAT)
+		return CMIG_LOCK_CHILDREN;
 	switch (constraint->contype)
 	{
 		case CONSTR_UNIQUE:

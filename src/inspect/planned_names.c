@@ -171,7 +171,7 @@ changed_name(const Change *change)
  * is gone from one schema may exist in a later one.
  */
 static CmigPlannedName
-find_in_path(const CmigPlannedNames *names, const Entry *entry)
+find_unqualified(const CmigPlannedNames *names, const Entry *entry)
 {
 	CmigPlannedName result = {.oid = InvalidOid};
 	const Change *change = find_in(entry, TEMPORARY);
@@ -212,7 +212,7 @@ cmig_planned_names_find(const CmigPlannedNames *names, const RangeVar *relation)
 	CmigPlannedName result = {.schema = relation->schemaname};
 
 	if (relation->schemaname == NULL && entry != NULL)
-		return find_in_path(names, entry);
+		return find_unqualified(names, entry);
 	if (entry != NULL)
 		change = find_in(entry, relation->schemaname);
 	if (change != NULL)

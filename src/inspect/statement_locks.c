@@ -373,7 +373,10 @@ add_vacuum(List **locks, const VacuumStmt *vacuum)
 	{
 		const RangeVar *relation = lfirst_node(VacuumRelation, lc)->relation;
 
-		add(locks, relation, mode, CMIG_LOCK_PARTITIONS);
+		if (CMIG_VACUUM_PROCESSES_CHILDREN_COMPAT)
+			add(locks, relation, mode, relation->inh ? CMIG_LOCK_CHILDREN : 0);
+		else
+			add(locks, relation, mode, CMIG_LOCK_PARTITIONS);
 		if (!vacuum->is_vacuumcmd || cmig_statement_option(vacuum->options, "analyze", false))
 			add(locks, relation, AccessShareLock, CMIG_LOCK_CHILDREN);
 	}
