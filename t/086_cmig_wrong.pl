@@ -224,6 +224,13 @@ SKIP:
 	gives(0, '', 'WARNING:  revision r10 is applied, but there is no file for it\n.*WARNING:  6 more revisions are applied, but there are no files for them\n', 'upgrade', '-d', 'gone');
 }
 
+# A name with a line break is not two names
+query($node, 'postgres', qq{CREATE DATABASE "tenant\nwrong" TEMPLATE wrong});
+gives(0, '^== tenant\?wrong ==\n[^=]*\n\ndatabase +status\ntenant\?wrong +done\n$', '', 'downgrade', 'base', '-y', '--databases', q{SELECT datname FROM pg_database WHERE datname LIKE 'tenant%'});
+is(state(), '2', 'the other database is left alone');
+gives(4, '^== nosuch ==\n', '', 'current', '--databases', 'nosuch');
+like((cmig('current', '--databases', 'nosuch'))[1], qr/HINT:  To create it: cmig init --create-database -d nosuch\n/, 'the hint names the database');
+
 # --- several at once ---------------------------------------------------------
 
 write_file('migrations/3.sql', revision_file('3', '2', 'CREATE TABLE t3 (x bigint); SELECT pg_sleep(1);', 'DROP TABLE t3;'));

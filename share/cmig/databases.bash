@@ -1,21 +1,24 @@
 # Copyright (c) 2026, the pg_cmig developers
 #
 # shellcheck shell=bash
-# shellcheck disable=SC2154,SC2034
+# shellcheck disable=SC2015,SC2154,SC2034
 #
 # databases.bash
 #	  Runs a verb in several databases in parallel.  Sourced by cmig.
 
-# Prints the database names in --databases, which is a list (a,b,c) or a query.
+# Prints the database names in --databases, which is a list (a,b,c) or a query, each
+# with a zero byte at its end, because a name can contain a line break.
 database_names()
 {
+	local name
+
 	if [[ $option_databases =~ ^[[:space:]]*([Ss][Ee][Ll][Ee][Cc][Tt]|[Ww][Ii][Tt][Hh])[[:space:]] ]]; then
-		add_plain
+		add_file_format
 		variable databases_query "$option_databases"
 		add "SELECT :'databases_query' \\gexec"
 		run
 	else
-		tr ',' '\n' <<<"$option_databases"
+		while IFS= read -r -d , name || [ -n "$name" ]; do printf '%s\0' "$(trim "$name")"; done <<<"$option_databases"
 	fi
 }
 
@@ -44,9 +47,12 @@ worker()
 		(
 			export PGDATABASE=$name
 			option_database=$name
+			DATABASE_OPTION=" -d $(printf %q "$name")"
 			(find_psql; dispatch)
 			echo $? >"$1/$number.status"
 		) >"$1/$number" 2>&1 </dev/null
+		# Ctrl-C, which this process ignores
+		! grep -q '^ERROR:  canceling statement due to user request$' "$1/$number" || break
 	done
 }
 
@@ -54,29 +60,36 @@ worker()
 # output for each database, and then a table with the results.
 in_databases()
 {
-	local text name directory number status worst=0 jobs=${option_jobs:-4}
+	local name directory number status worst=0 jobs=${option_jobs:-4}
 	local -a databases=()
 
 	[[ $jobs =~ ^[1-9][0-9]*$ ]] || fail 2 '--jobs must be a number from 1 on'
-	text=$(database_names) || exit
-	script=''
-	while IFS= read -r name; do name=$(trim "$name"); [ -z "$name" ] || databases+=("$name"); done <<<"$text"
-	[ ${#databases[@]} -gt 0 ] || { say 'cmig: no database'; return 0; }
 	directory=$(mktemp -d) || fail 2 'a temporary folder cannot be created'
+	database_names >"$directory/names"
+	status=$?
+	script=''
+	while IFS= read -r -d '' name; do [ -z "$name" ] || databases+=("$name"); done <"$directory/names"
+	if [ $status -ne 0 ] || [ ${#databases[@]} -eq 0 ]; then
+		rm -rf "$directory"
+		[ $status -ne 0 ] || say 'cmig: no database'
+		return $status
+	fi
 	[ "$jobs" -le ${#databases[@]} ] || jobs=${#databases[@]}
 	for ((number = 0; number < jobs; number++)); do worker "$directory" & done
 	wait
 	# psql has received the interrupt, too
 	[ -z "$interrupted" ] || { : >"$directory/stop"; wait; }
 	for number in "${!databases[@]}"; do
-		printf '== %s ==\n' "${databases[number]}"
+		visible "${databases[number]}"
+		printf '== %s ==\n' "$VISIBLE"
 		[ ! -e "$directory/$number" ] || cat "$directory/$number"
 	done
 	printf '\n%-40s %s\n' database status
 	for number in "${!databases[@]}"; do
 		status=$(cat "$directory/$number.status" 2>/dev/null) || status=130
 		[ -z "$interrupted" ] || [ "$status" -eq 0 ] || status=130
-		printf '%-40s %s\n' "${databases[number]}" "$([ "$status" -eq 0 ] && echo 'done' || { printf 'failed (%s)' "$status"; [ ! -e "$directory/$number" ] || reason "$directory/$number"; })"
+		visible "${databases[number]}"
+		printf '%-40s %s\n' "$VISIBLE" "$([ "$status" -eq 0 ] && echo 'done' || { printf 'failed (%s)' "$status"; [ ! -e "$directory/$number" ] || reason "$directory/$number"; })"
 		[ "$status" -le "$worst" ] || worst=$status
 	done
 	rm -rf "$directory"
