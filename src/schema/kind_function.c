@@ -11,6 +11,7 @@
 enum
 {
 	DEFINITION,
+	SQL_BODY,
 	TYPE,
 	ARGUMENTS,
 	RESULT,
@@ -20,6 +21,7 @@ enum
 
 static const CmigProperty properties[] = {
 	[DEFINITION] = {"definition"},
+	[SQL_BODY] = {"body", CMIG_PROPERTY_EXPRESSION},
 	[TYPE] = {"type"},
 	[ARGUMENTS] = {"arguments"},
 	[RESULT] = {"result"},
@@ -27,14 +29,19 @@ static const CmigProperty properties[] = {
 	[NAME] = {"qualified name", CMIG_PROPERTY_SILENT},
 };
 
+/*
+ * The definition contains a body that is a string, but not one that is stored
+ * as a parsed query (BEGIN ATOMIC or RETURN).
+ */
 static const char function_sql[] =
 "SELECT 'pg_proc'::regclass::oid, p.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
 " p.proname::text, format('%I.%I(%s)', n.nspname, p.proname, oidvectortypes(p.proargtypes)),"
 " pg_get_userbyid(p.proowner)::text, false,"
-" rtrim(pg_get_functiondef(p.oid), E'\\n'), p.prokind::text, pg_get_function_identity_arguments(p.oid),"
+" left(d.text, length(d.text) - coalesce(length(d.body), 0)), d.body, p.prokind::text, pg_get_function_identity_arguments(p.oid),"
 " pg_get_function_result(p.oid), p.pronargdefaults::text,"
 " format('%I.%I', n.nspname, p.proname)"
 " FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace"
+" CROSS JOIN LATERAL (SELECT rtrim(pg_get_functiondef(p.oid), E'\\n') AS text, rtrim(pg_get_function_sqlbody(p.oid), E'\\n') AS body OFFSET 0) d"
 " WHERE p.pronamespace = ANY ($1) AND p.prokind IN ('f', 'p', 'w')"
 " AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid"
 "  AND d.refclassid = 'pg_type'::regclass AND d.deptype = 'i')";
@@ -68,10 +75,19 @@ cmig_function_returns(const CmigObject *function, const CmigObject *type)
 	return result != NULL && strcmp(result, type->identity) == 0;
 }
 
+/* Returns the statement that creates or replaces the function. */
+static char *
+definition(const CmigObject *function)
+{
+	const char *body = function->values[SQL_BODY];
+
+	return psprintf("%s%s", function->values[DEFINITION], body ? body : "");
+}
+
 static List *
 create_function(const CmigObject *function)
 {
-	return cmig_ddl_append(NIL, function->values[DEFINITION], cmig_kind_drop(function));
+	return cmig_ddl_append(NIL, definition(function), cmig_kind_drop(function));
 }
 
 /*
@@ -85,7 +101,7 @@ alter_function(CmigAlter *alter)
 		cmig_alter_differs(alter, RESULT) || cmig_alter_differs(alter, DEFAULTS))
 		alter->again = true;
 	else
-		cmig_alter_add(alter, alter->to->values[DEFINITION], alter->from->values[DEFINITION]);
+		cmig_alter_add(alter, definition(alter->to), definition(alter->from));
 }
 
 CmigKind	cmig_kind_function = {
