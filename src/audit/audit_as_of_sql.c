@@ -135,8 +135,9 @@ key_condition(const CmigAsOfQuery *as_of, const char *key)
 	" a.logged_key FROM after a"
 
 /*
- * If an update gave a row its key, no row had that key before the update,
- * unless the old key is equal and only looks different, such as 1.0 and 1.00.
+ * Additional events: if an update gave a row a new key, no row had that key
+ * before the update.  The keys are compared by value, so an update from 1.0 to
+ * 1.00 is not included.
  */
 #define ARRIVALS \
 	" UNION ALL" \

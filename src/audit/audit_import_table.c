@@ -97,8 +97,8 @@ live_table(const char *name, List *schemas, char **schema)
 }
 
 /*
- * Returns the id of the dropped table with this name in the first schema that
- * contained one, and sets *schema.  Returns 0 if there is none.
+ * Searches the schemas, in this order, for a dropped table with this name.
+ * Returns its id and sets *schema, or returns 0 if there is none.
  */
 static int32
 gone_table(const char *name, List *schemas, char **schema)

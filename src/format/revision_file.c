@@ -629,7 +629,10 @@ read_text(CmigFileReader *reader)
 
 	while (cmig_lexer_next(lexer) != CMIG_TOKEN_END)
 	{
-		/* a byte order mark at the end of a comment belongs to the next file */
+		/*
+		 * in concatenated files, a byte order mark at the end of a comment is
+		 * the beginning of the next file
+		 */
 		if (lexer->type == CMIG_TOKEN_LINE_COMMENT)
 			read_comment(reader, cmig_marker_skip_bom_back(lexer->start, lexer->next));
 		else if (cmig_file_start_match(lexer, &start))

@@ -19,7 +19,7 @@ typedef struct Resolve
 	const CmigPlace *place;
 	CmigGraph  *graph;			/* graph of all revisions */
 	CmigNames	applied;		/* names of the applied revisions, sorted */
-	bool	   *hidden;			/* indexed by node: is the revision left out,
+	bool	   *hidden;			/* indexed by node: is the revision ignored,
 								 * because another one counts instead? */
 	char	  **stands_for;		/* indexed by node: the name of the revision
 								 * that counts instead, or NULL */

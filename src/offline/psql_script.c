@@ -451,8 +451,8 @@ make_text(Offline *offline)
 		append_session_unlock(offline);
 
 	/*
-	 * insert the check now, because only after all scripts have been read is
-	 * it known whether the check is needed
+	 * whether the check for the extension is needed is known only after all
+	 * scripts have been read, so insert it now
 	 */
 	if (offline->scripts->calling != NIL)
 	{

@@ -1,6 +1,7 @@
 /*
  * force.c
- *	  Handles tables with forced row security, which generated statements read.
+ *	  Lifts forced row security from tables while generated statements read
+ *	  them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,6 +1,7 @@
 /*
  * force.h
- *	  Handles tables with forced row security, which generated statements read.
+ *	  Lifts forced row security from tables while generated statements read
+ *	  them.
  *
  * PostgreSQL checks a new foreign key with a query that runs as the owner of
  * the tables, and a sequence continues after the values of its column.  Forced
@@ -34,8 +35,9 @@ typedef struct CmigForce
 /*
  * Find the tables with forced row security that foreign keys or sequences of
  * the difference read, and remove from the difference the statements that
- * change their forced row security.  The caller turns forced row security off before all other
- * statements, and on again after them.  Returns a List of CmigForce *.
+ * change their forced row security.  The caller turns forced row security off
+ * before all other statements, and on again after them.  Returns a List of
+ * CmigForce *.
  */
 extern List *cmig_force_lift(CmigDifference *difference);
 

@@ -84,8 +84,8 @@ CmigKind	cmig_kind_trigger = {
 };
 
 /*
- * Partition triggers that are clones of a partitioned table's trigger but have
- * a different enabled state
+ * The kind for triggers of partitions that are clones of a partitioned table's
+ * trigger, but have a different enabled state
  */
 
 enum

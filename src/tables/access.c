@@ -213,8 +213,8 @@ function_statements(const char *verb, const char *preposition, const char *role,
 }
 
 /*
- * Returns the statements that grant or revoke a level.  They have the form
- * "verb what preposition role".
+ * Returns the statements that grant or revoke an access level.  They have the
+ * form "verb privileges ON objects preposition role".
  */
 static List *
 level_statements(const char *verb, const char *preposition, const char *role, const char *level)
