@@ -73,7 +73,7 @@ extern CmigDowngradeTarget *cmig_target_downgrade(const CmigGraph *graph,
 typedef struct CmigStampTarget
 {
 	List	   *nodes;			/* of int: the destinations */
-	bool		base;			/* a target is base, or label@base */
+	bool		base;			/* does any target mean base, or label@base? */
 	CmigMarks  *base_lineage;	/* if "base" is true, the lineage whose rows
 								 * are removed, or NULL for all rows */
 } CmigStampTarget;

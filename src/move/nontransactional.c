@@ -566,7 +566,7 @@ run_statements(StepRun *run, MemoryContext context)
 	cmig_script_close(script);
 }
 
-/* Restore the session in a new transaction. */
+/* In a new transaction, restore the session as it was before the step. */
 static void
 leave(StepRun *run, CmigSession *session, const CmigSavedSettings *saved)
 {

@@ -24,7 +24,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
-/* Where the statements for a walk by key read the key. */
+/* The key of a walk, and the item of FROM from which it is read. */
 typedef struct KeySource
 {
 	const CmigBackfillKey *key;

@@ -43,7 +43,9 @@
 /* tags of a scope's gate and run lock have a hash of its name in classid, objid */
 #define KEY_FIELD4_SCOPE 0x4349
 
-/* A run reports that it is waiting after this time, in milliseconds. */
+/*
+ * How long a run waits before it reports that it is waiting, in milliseconds.
+ */
 #define QUIET_MS 1000
 
 /*

@@ -257,7 +257,7 @@ cmig_rename_add(List *renames, const CmigImage *from, const char *text, bool is_
 	return lappend(renames, rename);
 }
 
-/* Would two objects with the same name conflict? */
+/* Would the objects conflict if they had the same name? */
 static bool
 share_names(const CmigObject *a, const CmigObject *b)
 {

@@ -90,7 +90,7 @@ ask(void *arg)
 	question->is_empty = cmig_scope_run_is_empty(question->target);
 }
 
-/* The scope and the question, for ask_in_scope(). */
+/* Argument of ask_in_scope(): a scope, and the argument of ask(). */
 typedef struct Asked
 {
 	const char *scope;
