@@ -618,7 +618,7 @@ cmig_check_problems(const CmigView *view, bool with_texts)
 	foreach(lc, view->applied->unknown)
 	{
 		/* add_replaced() reports replaced revisions */
-		if (is_replaced(view->graph, lfirst(lc)))
+		if (view->graph->defects == NIL && is_replaced(view->graph, lfirst(lc)))
 			continue;
 		problems = add_problem(problems, "error", lfirst(lc),
 							   "it is in cmig.version but not in cmig.revision",
