@@ -59,7 +59,7 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_scopes'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
-CREATE FUNCTION cmig.create_scope(scope text DEFAULT NULL, target text DEFAULT 'head',
+CREATE FUNCTION cmig.create_scope(scope text DEFAULT NULL, target text DEFAULT 'head', copy_of text DEFAULT NULL,
 	OUT revision text, OUT message text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_create_scope'
@@ -85,7 +85,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON PROCEDURE cmig.upgrade_scopes(text, text, integer) IS 'Upgrades the schemas whose names match a LIKE pattern, each as a scope and in a transaction of its own. Failures are recorded. If there are more than max_failures, the call ends with the last error. Skips scopes that another session is upgrading. Raises an error if an argument is not valid (22004, 22023), the target is not valid (MG001 to MG005), or the call is in a transaction block (25001).';
 COMMENT ON FUNCTION cmig.scopes() IS 'Returns the scopes in which a run has been tried, with their version rows, the number of pending revisions, the error of the last run if it failed, and the time of the last run.';
-COMMENT ON FUNCTION cmig.create_scope(text, text) IS 'Creates a schema and upgrades it as a scope. Returns the revisions. Raises an error if the schema exists (42P06) or cannot be a scope (22023), and the same errors as upgrade(text).';
+COMMENT ON FUNCTION cmig.create_scope(text, text, text) IS 'Creates a schema and upgrades it as a scope. With copy_of, copies the structure of that scope first, without rows, and records its revisions as applied. Returns the revisions that were run. Raises an error if the schema exists (42P06), cannot be a scope (22023), or the scope cannot be copied (0A000, 3F000, 42501, 55000), and the same errors as upgrade(text).';
 COMMENT ON FUNCTION cmig.scope_drift(boolean, boolean, boolean) IS 'Compares the schemas of scopes that have the same version rows. For each scope whose schema differs from the one that most of these scopes have, returns the statements that change it to that schema, with the columns of diff_schemas. Raises an error if a schema cannot be read (42501).';
 COMMENT ON FUNCTION cmig.wait_for_replicas(interval, interval) IS 'Waits until all connected physical and logical replicas have replayed the WAL up to the current position, or lag behind by at most lag. Also waits for replicas that are not connected if they have a replication slot. Returns true, so that it can be a precondition. Raises an error if a replica has not replayed it when the timeout, which can be NULL, has passed (55000), the caller does not have the privileges of pg_read_all_stats (42501), or an argument is not valid (22023).';
 COMMENT ON FUNCTION cmig.drop_scope(text, text) IS 'Drops the schema of a scope with everything in it, and its version rows. The argument confirm must be the name of the scope. Raises an error if confirm is another name (22023), the schema does not exist (3F000), or cmig.protect does not allow it (MG011).';

@@ -245,7 +245,7 @@ INSERT INTO call VALUES
 ('verify("any")', $$SELECT count(*) FROM cmig.verify(1)$$),
 ('verify(text,boolean)', $$SELECT count(*) FROM cmig.verify()$$),
 ('upgrade_scopes(text,text,integer)', $$CALL cmig.upgrade_scopes('regress\_none%', 'heads')$$),
-('create_scope(text,text)', $$SELECT count(*) FROM cmig.create_scope('regress_scope', 'heads')$$),
+('create_scope(text,text,text)', $$SELECT count(*) FROM cmig.create_scope('regress_scope', 'heads')$$),
 ('drop_scope(text,text)', $$SELECT cmig.drop_scope('tenant', 'tenant')$$),
 ('scope_drift(boolean,boolean,boolean)', $$SELECT count(*) FROM cmig.scope_drift()$$),
 ('wait_for_replicas(interval,interval)', $$SELECT cmig.wait_for_replicas()$$),

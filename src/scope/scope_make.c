@@ -18,6 +18,7 @@
 #include "run/runner.h"
 #include "run/scope.h"
 #include "run/session.h"
+#include "scope/scope_copy.h"
 #include "scope/scope_run.h"
 #include "tables/backfill_run.h"
 #include "tables/change.h"
@@ -37,19 +38,12 @@
 PG_FUNCTION_INFO_V1(cmig_create_scope);
 PG_FUNCTION_INFO_V1(cmig_drop_scope);
 
-/*
- * Returns argument 0, the name of a scope.  Raises 22023 if a schema with this
- * name cannot be a scope.
- */
-static char *
-scope_argument(FunctionCallInfo fcinfo, const char *call)
+/* Raise 22023 if a schema with this name cannot be a scope. */
+static void
+require_possible(const char *name)
 {
-	char	   *name;
-	const char *reason;
+	const char *reason = cmig_scope_reserved(name);
 
-	cmig_argument_require(fcinfo, 0, "scope", call);
-	name = cmig_argument_text(fcinfo, 0);
-	reason = cmig_scope_reserved(name);
 	if (name[0] == '\0')
 		reason = "Its name is empty.";
 	else if (strlen(name) >= NAMEDATALEN)
@@ -59,6 +53,38 @@ scope_argument(FunctionCallInfo fcinfo, const char *call)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("schema \"%s\" cannot be a scope", name),
 				 errdetail("%s", reason)));
+}
+
+/* Returns argument 0, the name of a scope.  Raises 22004 or 22023. */
+static char *
+scope_argument(FunctionCallInfo fcinfo, const char *call)
+{
+	char	   *name;
+
+	cmig_argument_require(fcinfo, 0, "scope", call);
+	name = cmig_argument_text(fcinfo, 0);
+	require_possible(name);
+	return name;
+}
+
+/*
+ * Returns argument 2 of create_scope, the scope to be copied, or NULL.  Raises
+ * an error if there is no such schema.
+ */
+static char *
+copy_argument(FunctionCallInfo fcinfo)
+{
+	char	   *name = cmig_argument_text(fcinfo, 2);
+
+	if (name == NULL)
+		return NULL;
+	require_possible(name);
+	if (!OidIsValid(get_namespace_oid(name, true)))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_SCHEMA),
+				 errmsg("schema \"%s\" does not exist", name),
+				 errdetail("It is to be copied."),
+				 errhint("To see the scopes: SELECT scope, current FROM cmig.scopes()")));
 	return name;
 }
 
@@ -119,6 +145,8 @@ Datum
 cmig_create_scope(PG_FUNCTION_ARGS)
 {
 	CmigScopeRun run = {.report = add_step,.begins = true};
+	char	   *copy_of;
+	CmigNames  *copied = NULL;
 	char	   *name;
 	int			guc_level;
 
@@ -129,12 +157,17 @@ cmig_create_scope(PG_FUNCTION_ARGS)
 	run.target = cmig_argument_text(fcinfo, 1);
 	run.arg = fcinfo->resultinfo;
 
+	copy_of = copy_argument(fcinfo);
+	if (copy_of != NULL)
+		copied = cmig_scope_copy_begin(copy_of);
 	create_schema(name);
 	guc_level = NewGUCNestLevel();
 	cmig_settings_override("cmig.scope", name);
 	cmig_change_begin("cmig.create_scope()");
 	if (cmig_version_rows_read()->count > 0)
 		forget_scope();
+	if (copied != NULL)
+		cmig_scope_copy(copy_of, copied);
 	cmig_scope_run(&run);
 	AtEOXact_GUC(false, guc_level);
 	cmig_audit_retain_after_upgrade();

@@ -1,0 +1,73 @@
+--
+-- create_scope with copy_of: the structure of another scope
+--
+CREATE EXTENSION pg_cmig;
+\set SHOW_CONTEXT never
+\set VERBOSITY default
+INSERT INTO cmig.revision (revision, down_revision, message, upgrade_sql, downgrade_sql) VALUES
+	('001', '{}', 'Create invoices', 'CREATE TABLE invoice (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, total numeric CHECK (total >= 0));
+		CREATE VIEW large AS SELECT * FROM invoice WHERE total > 1000;
+		CREATE FUNCTION count_large() RETURNS bigint LANGUAGE sql AS ''SELECT count(*) FROM large'';
+		INSERT INTO invoice (total) VALUES (1)', 'DROP TABLE invoice CASCADE; DROP FUNCTION count_large'),
+	('002', '{001}', 'Create payments', 'CREATE TABLE payment (id int PRIMARY KEY, invoice bigint REFERENCES invoice); COMMENT ON TABLE payment IS ''Paid''', 'DROP TABLE payment'),
+	('003', '{002}', 'Add a note', 'ALTER TABLE payment ADD note text', 'ALTER TABLE payment DROP note');
+SELECT * FROM cmig.create_scope('t_1', '002');
+
+-- the copy has the structure and the revisions, but no rows; what is missing is run
+SELECT * FROM cmig.create_scope('t 2', '002', copy_of => 't_1');
+SELECT * FROM cmig.create_scope('t_3', copy_of => 't_1');
+SELECT scope, current, pending, failed FROM cmig.scopes();
+SELECT count(*) FROM cmig.diff_schemas('t_1', 't 2');
+SELECT (SELECT count(*) FROM t_1.invoice) AS original, (SELECT count(*) FROM "t 2".invoice) AS copy, obj_description('"t 2".payment'::regclass);
+INSERT INTO "t 2".invoice (total) VALUES (2000);
+SET search_path = "t 2", public;
+SELECT count_large();
+RESET search_path;
+SELECT revision, direction, outcome, scope FROM cmig.journal WHERE scope IN ('t 2', 't_3') ORDER BY scope, id;
+SELECT * FROM cmig.check() WHERE severity <> 'notice';
+SET cmig.scope = 't 2';
+SELECT revision FROM cmig.downgrade('base');
+RESET cmig.scope;
+
+-- what cannot be copied
+SELECT * FROM cmig.create_scope('t_4', copy_of => 'nowhere');
+SELECT * FROM cmig.create_scope('t_4', copy_of => 'public');
+SELECT * FROM cmig.create_scope('t_4', copy_of => '');
+SELECT * FROM cmig.create_scope('t_4', copy_of => 't 2');
+CREATE ROLE regress_copy_stranger;
+GRANT CREATE ON SCHEMA t_1 TO regress_copy_stranger;
+SELECT * FROM cmig.create_scope('t_4', copy_of => 't_1');
+SET ROLE regress_copy_stranger;
+CREATE FUNCTION t_1.evil() RETURNS int LANGUAGE sql IMMUTABLE SECURITY DEFINER AS 'SELECT 1';
+RESET ROLE;
+REVOKE CREATE ON SCHEMA t_1 FROM regress_copy_stranger;
+SELECT * FROM cmig.create_scope('t_4', copy_of => 't_1');
+DROP FUNCTION t_1.evil;
+SELECT count(*) FROM pg_namespace WHERE nspname = 't_4';
+SELECT count(*) FROM cmig.create_scope('t_4', copy_of => 't_1');
+
+-- a revision that is not transactional does not need a stepwise run in the copy
+SELECT cmig.create_revision('Index totals', 'CREATE INDEX CONCURRENTLY invoice_total ON invoice (total)', 'DROP INDEX invoice_total', revision => '004', transactional => false);
+SET cmig.scope = 't_4';
+CALL cmig.upgrade_stepwise();
+RESET cmig.scope;
+SELECT count(*) FROM cmig.create_scope('t_8');
+SELECT count(*) FROM cmig.create_scope('t_8', copy_of => 't_4');
+SELECT current, pending FROM cmig.scopes() WHERE scope = 't_8';
+SELECT indexrelid::regclass FROM pg_index WHERE indrelid = 't_8.invoice'::regclass ORDER BY 1;
+
+-- scripts that run as another role
+CREATE ROLE regress_copy_owner;
+SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_copy_owner', 'migrator');
+SET cmig.role = 'regress_copy_owner';
+SELECT count(*) FROM cmig.create_scope('t_5', '002');
+SELECT count(*) FROM cmig.create_scope('t_6', '002', copy_of => 't_5');
+SELECT relname, pg_get_userbyid(relowner) FROM pg_class WHERE relnamespace = 't_6'::regnamespace AND relkind = 'r' ORDER BY 1;
+RESET cmig.role;
+SELECT count(*) FROM cmig.create_scope('t_7', copy_of => 't_5');
+
+SET client_min_messages = warning;
+DROP EXTENSION pg_cmig;
+DROP SCHEMA t_1, "t 2", t_3, t_4, t_5, t_6, t_8 CASCADE;
+DROP OWNED BY regress_copy_stranger, regress_copy_owner;
+DROP ROLE regress_copy_stranger, regress_copy_owner;
