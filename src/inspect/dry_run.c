@@ -290,6 +290,12 @@ cmig_dry_run(PG_FUNCTION_ARGS)
 	run.targets = cmig_argument_target(fcinfo, 1);
 	if (run.targets->names[0] == NULL)
 		run.targets->names[0] = "head";
+	/* the default, which a downgrade can at most have reached already */
+	if (run.direction == CMIG_DOWNGRADE && strcmp(run.targets->names[0], "head") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a downgrade requires a target"),
+				 errhint("SELECT * FROM cmig.dry_run('downgrade', '-1')")));
 	run.plain = second_word(cmig_argument_text(fcinfo, 2), "concurrently", "skip", "plain");
 	run.max_table_size = size_argument(fcinfo, 3);
 	run.waiters = cmig_argument_bool(fcinfo, 4, false);
