@@ -114,9 +114,19 @@ is_before(const CmigObject *object, const CmigObject *other)
 	return false;
 }
 
+/* Returns the index to which the index is attached, or NULL. */
+static const CmigObject *
+attached_to(const CmigDifference *difference, const CmigObject *index, bool old)
+{
+	const char *name = cmig_index_parent(index);
+
+	return name ? cmig_attached_find(old ? difference->from : difference->to, name) : NULL;
+}
+
 /*
- * Is the partitioned table's index "object" created before its index
- * "other"?
+ * Is the partitioned table's index "object" created before its index "other"?
+ * If the table is a partition itself, the order of the indexes to which these
+ * are attached decides.
  */
 static bool
 comes_first(const CmigDifference *difference, const CmigObject *object, const CmigObject *other, bool old)
@@ -128,7 +138,14 @@ comes_first(const CmigDifference *difference, const CmigObject *object, const Cm
 	if (made != is_made(others, old))
 		return !made;
 	if (made)
-		return is_before(object, other);
+	{
+		const CmigObject *above = attached_to(difference, object, old),
+				   *other_above = attached_to(difference, other, old);
+
+		if (above == NULL || other_above == NULL || above == other_above)
+			return is_before(object, other);
+		return comes_first(difference, above, other_above, old);
+	}
 	return change->from->address.object < others->from->address.object;
 }
 
@@ -149,9 +166,8 @@ append_pair(List *pairs, const CmigObject *first, const CmigObject *second)
 static List *
 add_twins(List *pairs, const CmigDifference *difference, const CmigObject *object, const CmigObject *other, bool old)
 {
-	const CmigImage *image = old ? difference->from : difference->to;
-	const CmigObject *parent = cmig_attached_find(image, cmig_index_parent(object)),
-			   *others = cmig_attached_find(image, cmig_index_parent(other));
+	const CmigObject *parent = attached_to(difference, object, old),
+			   *others = attached_to(difference, other, old);
 
 	if (parent == NULL || others == NULL || parent == others)
 		return pairs;

@@ -485,3 +485,160 @@ CREATE FUNCTION bt_out(bt) RETURNS cstring IMMUTABLE STRICT LANGUAGE internal AS
 CREATE TYPE bt (INPUT = bt_in, OUTPUT = bt_out, LIKE = int4);
 CREATE TABLE t (a bt, b bt[]);
 CREATE CAST (bt AS int) WITHOUT FUNCTION;
+-- pair: range with other subtype used in partition key and index
+-- a:
+CREATE TYPE fr AS RANGE (SUBTYPE = float8, SUBTYPE_DIFF = float8mi);
+CREATE TABLE t (r fr, EXCLUDE USING gist (r WITH &&));
+-- b:
+CREATE TYPE fr AS RANGE (SUBTYPE = float8);
+CREATE TABLE t (r fr DEFAULT '[1,2]', EXCLUDE USING gist (r WITH &&));
+-- pair: tables with a rename in the same place, column order mixed
+-- a:
+CREATE TABLE users (id bigserial PRIMARY KEY, name text NOT NULL, email text UNIQUE, created timestamptz DEFAULT now());
+CREATE TABLE posts (id bigserial PRIMARY KEY, user_id bigint NOT NULL REFERENCES users ON DELETE CASCADE, body text);
+CREATE INDEX posts_user ON posts (user_id);
+-- b:
+CREATE TABLE accounts (id bigserial PRIMARY KEY, full_name text NOT NULL, email varchar(255) NOT NULL, created_at timestamptz NOT NULL DEFAULT now(), CONSTRAINT accounts_email UNIQUE (email));
+CREATE TABLE posts (id bigserial PRIMARY KEY, account_id bigint NOT NULL REFERENCES accounts ON DELETE SET NULL, body text NOT NULL DEFAULT '', tags text[] NOT NULL DEFAULT '{}');
+CREATE INDEX posts_account ON posts (account_id) WHERE body <> '';
+-- pair: partition becomes a table, table a partition, default partition moves
+-- a:
+CREATE TABLE m (id int, k text) PARTITION BY LIST (k);
+CREATE TABLE m_a PARTITION OF m FOR VALUES IN ('a');
+CREATE TABLE m_b (id int, k text);
+CREATE TABLE m_d PARTITION OF m DEFAULT;
+CREATE INDEX ON m (id);
+-- b:
+CREATE TABLE m (id int, k text) PARTITION BY LIST (k);
+CREATE TABLE m_a (id int, k text);
+CREATE TABLE m_b PARTITION OF m FOR VALUES IN ('b', 'a');
+CREATE TABLE m_d PARTITION OF m FOR VALUES IN ('d');
+CREATE TABLE m_x PARTITION OF m DEFAULT PARTITION BY HASH (id);
+CREATE TABLE m_x0 PARTITION OF m_x FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE m_x1 PARTITION OF m_x FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+CREATE UNIQUE INDEX ON m (id, k);
+-- pair: partition key by expression, with a function and a collation
+-- a:
+CREATE TABLE m (id int, k text, at timestamp) PARTITION BY RANGE (date_trunc('month', at), k COLLATE "C");
+CREATE TABLE m1 PARTITION OF m FOR VALUES FROM ('2020-01-01', MINVALUE) TO ('2020-02-01', MAXVALUE);
+-- b:
+CREATE TABLE m (id int, k text NOT NULL, at timestamp, n int DEFAULT 4 CHECK (n BETWEEN 1 AND 9 AND id > 0)) PARTITION BY RANGE (date_trunc('month', at), k COLLATE "C");
+CREATE TABLE m1 PARTITION OF m FOR VALUES FROM ('2020-01-01', 'b') TO ('2020-02-01', MAXVALUE);
+CREATE TABLE m2 PARTITION OF m (n DEFAULT 5, CHECK (id < 100)) FOR VALUES FROM ('2020-03-01', MINVALUE) TO (MAXVALUE, MAXVALUE);
+-- pair: foreign key to a partitioned table and from one, altered
+-- a:
+CREATE TABLE p (id int PRIMARY KEY, x int) PARTITION BY HASH (id);
+CREATE TABLE p0 PARTITION OF p FOR VALUES WITH (MODULUS 1, REMAINDER 0);
+CREATE TABLE c (id int, p_id int REFERENCES p) PARTITION BY LIST (id);
+CREATE TABLE c1 PARTITION OF c FOR VALUES IN (1);
+-- b:
+CREATE TABLE p (id int PRIMARY KEY, x int, UNIQUE (x, id)) PARTITION BY HASH (id);
+CREATE TABLE p0 PARTITION OF p FOR VALUES WITH (MODULUS 1, REMAINDER 0);
+CREATE TABLE c (id int, p_id int, p_x int, FOREIGN KEY (p_x, p_id) REFERENCES p (x, id) ON DELETE CASCADE DEFERRABLE) PARTITION BY LIST (id);
+CREATE TABLE c1 PARTITION OF c FOR VALUES IN (1);
+-- pair: materialized view chain with indexes, tablespace options and a column renamed
+-- a:
+CREATE TABLE t (a int, b int);
+CREATE MATERIALIZED VIEW m1 AS SELECT a, count(*) AS n FROM t GROUP BY a;
+CREATE UNIQUE INDEX m1_a ON m1 (a);
+CREATE MATERIALIZED VIEW m2 WITH (fillfactor = 70) AS SELECT max(n) AS n FROM m1 WITH NO DATA;
+ALTER MATERIALIZED VIEW m1 ALTER a SET STATISTICS 7;
+GRANT SELECT ON m2 TO regress_diff_a;
+CREATE VIEW v AS SELECT * FROM m2;
+-- b:
+CREATE TABLE t (a bigint, b int);
+CREATE MATERIALIZED VIEW m1 AS SELECT a AS aa, count(*) AS n FROM t GROUP BY a;
+CREATE UNIQUE INDEX m1_a ON m1 (aa);
+CREATE MATERIALIZED VIEW m2 WITH (fillfactor = 80) AS SELECT max(n) AS n FROM m1;
+GRANT SELECT ON m2 TO regress_diff_a;
+CREATE VIEW v AS SELECT * FROM m2;
+COMMENT ON MATERIALIZED VIEW m2 IS 'm';
+CREATE STATISTICS st ON aa, n FROM m1;
+-- pair: rule views and updatable views with defaults, check options
+-- a:
+CREATE TABLE t (a int, b text);
+CREATE VIEW v WITH (check_option = cascaded) AS SELECT a, b FROM t WHERE a > 0;
+CREATE RULE r AS ON UPDATE TO v DO INSTEAD UPDATE t SET b = NEW.b WHERE t.a = OLD.a;
+-- b:
+CREATE TABLE t (a int, b text, c text);
+CREATE VIEW v WITH (security_invoker = true, check_option = local) AS SELECT a, b, c FROM t WHERE a > 0;
+CREATE RULE r AS ON UPDATE TO v DO INSTEAD UPDATE t SET b = NEW.b, c = (SELECT max(c) FROM t) WHERE t.a = OLD.a RETURNING t.*;
+CREATE RULE i AS ON INSERT TO v DO INSTEAD INSERT INTO t (a, b) VALUES (NEW.a, coalesce(NEW.b, 'x')) ON CONFLICT DO NOTHING;
+-- pair: supabase-like schema
+-- a:
+CREATE SCHEMA auth;
+CREATE FUNCTION auth.uid() RETURNS uuid STABLE LANGUAGE sql AS $$ SELECT nullif(current_setting('request.jwt.claim.sub', true), '')::uuid $$;
+CREATE TABLE auth.users (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), email text);
+CREATE TABLE profiles (id uuid PRIMARY KEY REFERENCES auth.users ON DELETE CASCADE, name text);
+ALTER TABLE profiles ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON profiles FOR ALL USING (auth.uid() = id);
+-- b:
+CREATE SCHEMA auth;
+CREATE FUNCTION auth.uid() RETURNS uuid STABLE LANGUAGE sql AS $$ SELECT nullif(current_setting('request.jwt.claim.sub', true), '')::uuid $$;
+CREATE FUNCTION auth.role() RETURNS text STABLE LANGUAGE sql AS $$ SELECT current_setting('request.jwt.claim.role', true) $$;
+CREATE TABLE auth.users (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), email varchar(255) UNIQUE, meta jsonb);
+CREATE FUNCTION handle_new_user() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$ BEGIN INSERT INTO public.profiles (id) VALUES (NEW.id); RETURN NEW; END $$;
+CREATE TRIGGER on_user AFTER INSERT ON auth.users FOR EACH ROW EXECUTE PROCEDURE handle_new_user();
+CREATE TABLE profiles (id uuid PRIMARY KEY REFERENCES auth.users ON DELETE CASCADE, name text CHECK (char_length(name) >= 3 AND char_length(name) <= 20 AND name <> ''), age int CHECK (age BETWEEN 0 AND 150 AND age <> 13));
+ALTER TABLE profiles ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON profiles FOR UPDATE TO public USING ((SELECT auth.uid()) = id) WITH CHECK (auth.role() IN ('a', 'b') AND (SELECT auth.uid()) = id);
+CREATE POLICY "Public profiles are viewable by everyone." ON profiles FOR SELECT USING (true);
+GRANT ALL ON ALL TABLES IN SCHEMA public TO regress_diff_a;
+-- pair: domain in array in composite in table
+-- a:
+CREATE DOMAIN pos AS int CHECK (VALUE > 0);
+CREATE TYPE item AS (n pos, tags text[]);
+CREATE TABLE t (lines item[], one item);
+CREATE FUNCTION f(l item) RETURNS pos LANGUAGE sql AS 'SELECT (l).n';
+CREATE VIEW v AS SELECT (one).n, f(one) AS m FROM t;
+-- b:
+CREATE DOMAIN pos AS int CHECK (VALUE > 1) DEFAULT 5;
+CREATE TYPE item AS (n pos, tags text[], price numeric(8,2));
+CREATE TABLE t (lines item[], one item);
+CREATE FUNCTION f(l item) RETURNS pos LANGUAGE sql AS 'SELECT (l).n';
+CREATE VIEW v AS SELECT (one).n, (one).price, f(one) AS m FROM t;
+-- pair: identity column becomes serial-like with own sequence, in an unlogged table
+-- a:
+CREATE UNLOGGED TABLE t (id int GENERATED ALWAYS AS IDENTITY (SEQUENCE NAME tt MINVALUE 10 MAXVALUE 100 START 20), x int);
+COMMENT ON SEQUENCE tt IS 'tt';
+GRANT SELECT ON SEQUENCE tt TO regress_diff_a;
+-- b:
+CREATE SEQUENCE tt AS int MINVALUE 5;
+CREATE TABLE t (id bigint DEFAULT nextval('tt') NOT NULL, x int GENERATED BY DEFAULT AS IDENTITY (START 3));
+ALTER SEQUENCE tt OWNED BY t.id;
+-- pair: self-referencing things
+-- a:
+CREATE TABLE t (id int PRIMARY KEY, parent int REFERENCES t, path text);
+-- b:
+CREATE TABLE t (id int, parent int, path text, PRIMARY KEY (id, path), FOREIGN KEY (parent, path) REFERENCES t, EXCLUDE (parent WITH =));
+CREATE FUNCTION kids(t) RETURNS SETOF t STABLE LANGUAGE sql AS 'SELECT * FROM t WHERE parent = $1.id';
+CREATE FUNCTION depth(t) RETURNS int STABLE LANGUAGE sql AS 'SELECT 1 + coalesce((SELECT max(depth(k)) FROM t k WHERE k.parent = $1.id), 0)';
+ALTER TABLE t ADD d int GENERATED ALWAYS AS (id * 2) STORED;
+CREATE INDEX ON t (d);
+-- pair: extension moves, its types used, member functions granted
+-- a:
+CREATE EXTENSION hstore;
+CREATE TABLE t (h hstore);
+CREATE INDEX ON t USING gin (h);
+-- b:
+CREATE SCHEMA ext;
+CREATE EXTENSION hstore SCHEMA ext;
+CREATE EXTENSION "uuid-ossp" SCHEMA ext;
+CREATE TABLE t (h ext.hstore, id uuid DEFAULT ext.uuid_generate_v4());
+CREATE INDEX ON t USING gin (h);
+CREATE VIEW v AS SELECT (h OPERATOR(ext.->) 'a') AS a FROM t;
+-- pair: text search, everything altered
+-- a:
+CREATE TEXT SEARCH DICTIONARY d (TEMPLATE = simple);
+CREATE TEXT SEARCH CONFIGURATION c (COPY = english);
+ALTER TEXT SEARCH CONFIGURATION c ALTER MAPPING FOR word WITH d, simple;
+CREATE TABLE t (b text, v tsvector GENERATED ALWAYS AS (to_tsvector('c'::regconfig, b)) STORED);
+CREATE INDEX ON t USING gin (v);
+-- b:
+CREATE TEXT SEARCH DICTIONARY d (TEMPLATE = snowball, LANGUAGE = german, STOPWORDS = german);
+CREATE TEXT SEARCH CONFIGURATION c (COPY = english);
+ALTER TEXT SEARCH CONFIGURATION c ALTER MAPPING FOR word, hword WITH d;
+ALTER TEXT SEARCH CONFIGURATION c DROP MAPPING FOR url;
+CREATE TABLE t (b text, v tsvector GENERATED ALWAYS AS (setweight(to_tsvector('c'::regconfig, coalesce(b, '')), 'A')) STORED);
+CREATE INDEX ON t USING gin (v);
+CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION tsvector_update_trigger('v', 'public.c', 'b');
