@@ -16,18 +16,23 @@
 enum
 {
 	OF,
-	BOUND
+	BOUND,
+	FOREIGN_KEYS
 };
 
 static const CmigProperty properties[] = {
 	[OF] = {"partitioned table"},
 	[BOUND] = {"bound", CMIG_PROPERTY_EXPRESSION},
+	[FOREIGN_KEYS] = {"actions that drop foreign keys of the partitioned table", CMIG_PROPERTY_SILENT},
 };
 
 static const char partition_sql[] =
 "SELECT 'pg_class'::regclass::oid, c.oid, -2, 'pg_class'::regclass::oid, c.oid, 0,"
 " c.relname::text, format('%I.%I', n.nspname, c.relname), NULL::text, false,"
-" format('%I.%I', pn.nspname, p.relname), pg_get_expr(c.relpartbound, c.oid)"
+" format('%I.%I', pn.nspname, p.relname), pg_get_expr(c.relpartbound, c.oid),"
+" (SELECT string_agg(format('DROP CONSTRAINT IF EXISTS %I', o.conname), ', ' ORDER BY o.conname)"
+"  FROM pg_constraint o JOIN pg_constraint q ON q.oid = o.conparentid"
+"  WHERE o.conrelid = c.oid AND o.contype = 'f' AND q.conrelid <> o.conrelid)"
 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 " JOIN pg_inherits i ON i.inhrelid = c.oid"
 " JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace"
@@ -61,10 +66,19 @@ cmig_partition_of(const CmigObject *partition)
 	return partition->values[OF];
 }
 
+/*
+ * A detached partition keeps its copies of the partitioned table's foreign
+ * keys, so drop them, unless the partition is attached to the same table
+ * again.
+ */
 static char *
 detach(const CmigObject *partition)
 {
-	return psprintf("ALTER TABLE %s DETACH PARTITION %s", partition->values[OF], partition->identity);
+	char	   *sql = psprintf("ALTER TABLE %s DETACH PARTITION %s", partition->values[OF], partition->identity);
+
+	if (!partition->alone || partition->values[FOREIGN_KEYS] == NULL)
+		return sql;
+	return psprintf("%s;\nALTER TABLE %s %s", sql, partition->identity, partition->values[FOREIGN_KEYS]);
 }
 
 static List *

@@ -11,6 +11,7 @@
 #include "schema/column_inherit.h"
 #include "schema/kind_column.h"
 #include "schema/kind_index.h"
+#include "schema/kind_partition.h"
 #include "schema/kind_table.h"
 #include "schema/kinds.h"
 #include "schema/match.h"
@@ -415,9 +416,30 @@ cmig_match_attached(CmigDifference *difference)
 	}
 }
 
+/*
+ * Mark the link of a partition to its table as alone if the other image lacks
+ * it.
+ */
+static void
+mark_link(CmigChange *change)
+{
+	bool		moves = change->from == NULL || change->to == NULL;
+
+	if ((change->to ? change->to : change->from)->kind != &cmig_kind_partition)
+		return;
+	if (!moves)
+		moves = strcmp(cmig_partition_of(change->from), cmig_partition_of(change->to)) != 0;
+	if (change->from != NULL)
+		change->from->alone = moves;
+	if (change->to != NULL)
+		change->to->alone = moves;
+}
+
 void
 cmig_match_detached(CmigDifference *difference)
 {
+	for (int i = 0; i < difference->count; i++)
+		mark_link(&difference->changes[i]);
 	for (int i = 0; i < difference->count; i++)
 	{
 		CmigChange *change = &difference->changes[i];
