@@ -699,7 +699,7 @@ LANGUAGE C STABLE PARALLEL UNSAFE;
 COMMENT ON FUNCTION cmig.upgrade("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
 COMMENT ON FUNCTION cmig.downgrade("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
 COMMENT ON FUNCTION cmig.stamp(bigint, boolean) IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.stamp(text, text) IS 'Does the same as stamp(text, boolean) if the second argument is a boolean. Otherwise fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.stamp(text, text) IS 'Does the same as stamp(text, boolean) if the second argument is the text of a boolean, such as ''true''. Otherwise fails with 22023 and a hint that shows the correct syntax.';
 COMMENT ON FUNCTION cmig.stamp("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
 COMMENT ON FUNCTION cmig.plan(bigint) IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
 COMMENT ON FUNCTION cmig.plan(text, bigint) IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
@@ -1429,10 +1429,10 @@ AS 'MODULE_PATHNAME', 'cmig_verify_wrong'
 LANGUAGE C;
 
 COMMENT ON FUNCTION cmig.round_trip("any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.round_trip(text, text) IS 'Does the same as round_trip(text, boolean) if the second argument is a boolean. Otherwise fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.round_trip(text, text) IS 'Does the same as round_trip(text, boolean) if the second argument is the text of a boolean, such as ''true''. Otherwise fails with 22023 and a hint that shows the correct syntax.';
 COMMENT ON FUNCTION cmig.round_trip("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
 COMMENT ON FUNCTION cmig.verify("any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.verify(text, text) IS 'Does the same as verify(text, boolean) if the second argument is a boolean. Otherwise fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.verify(text, text) IS 'Does the same as verify(text, boolean) if the second argument is the text of a boolean, such as ''true''. Otherwise fails with 22023 and a hint that shows the correct syntax.';
 COMMENT ON FUNCTION cmig.verify("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
 COMMENT ON FUNCTION cmig.round_trip(text, boolean) IS 'Upgrades, downgrades, and upgrades again each revision, or only one, in empty schemas, and rolls everything back. Returns what the downgrade leaves behind, does not restore, or leaves changed, what the second upgrade does differently, and whether the order of the branches of a merge matters. Returns no rows if every downgrade reverts its upgrade. Raises an error if the target is not valid (MG001 to MG004, 22023), the graph is broken (MG005), the transaction is read-only (25006), or the function is called by SQL that it runs (55000). With raise => true, raises an error if there are rows (MG015).';
 

@@ -145,8 +145,8 @@ connection()
 }
 
 # Sets psql to the command that runs psql, and its arguments.  CMIG_PSQL can be, for
-# example, "docker compose exec -T db psql -U postgres".  The psql in a container
-# does not see the environment here, so the database is passed as an argument.
+# example, "docker compose exec -T db psql -U postgres".  A psql in a container
+# does not see this shell's environment, so the database is passed as an argument.
 declare -a psql=()
 find_psql()
 {
