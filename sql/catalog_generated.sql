@@ -65,10 +65,23 @@ INSERT INTO call (command) VALUES
 	('SET LOCAL cmig.scope = tenant; SELECT count(*) FROM cmig.stamp(''002'')'),
 	('SET LOCAL cmig.scope = tenant; SELECT count(s.*::text) FROM cmig.status() s'),
 	('SELECT cmig.remove_revision(''002'')'),
+	('SELECT count(l.*::text) FROM cmig.lint(''heads'') l'), ('SELECT count(d.*::text) FROM cmig.dry_run(''upgrade'', ''heads'') d'),
+	('SELECT count(d.*::text) FROM cmig.dry_run(''downgrade'', ''base'') d'), ('SELECT count(v.*::text) FROM cmig.verify() v'),
+	('SELECT count(*) FROM cmig.plan(''downgrade'', ''base'')'), ('SELECT count(l.*::text) FROM cmig.log() l'),
+	('SELECT count(s.*::text) FROM cmig.scopes() s'), ('SELECT count(s.*::text) FROM cmig.scope_drift() s'),
+	('SELECT count(*) FROM cmig.create_scope(''other_tenant'', ''002'')'), ('SELECT cmig.drop_scope(''tenant'', ''tenant'')'),
+	-- these read the whole schema
+	('SELECT length(cmig.report())'), ('SELECT count(d.*::text) FROM cmig.drift(''tenant'') d'),
+	('SELECT count(s.*::text) FROM cmig.squash(''002'', ''one'', schemas => ''{public}'') s'), ('SELECT count(r.*::text) FROM cmig.round_trip() r'),
+	('SELECT cmig.require_schema(''CREATE SCHEMA tenant'', ''{tenant}'', source => ''replay'')'),
 	('SELECT count(*) FROM cmig.enable_audit(''account'', hash => ''{email}''); INSERT INTO account VALUES (1, ''x'')');
 
 -- which functions to call after which change; with psql -v full=1, all functions and all changes
 UPDATE call SET relnames = CASE
+	WHEN command ~ 'report|drift\(''|squash|round_trip|require_schema' THEN ''
+	WHEN command ~ 'lint|dry_run|verify|plan|graph' THEN 'revision version journal progress'
+	WHEN command ~ 'check|scopes|_scope\(|scope_drift' THEN 'scope_version'
+	WHEN command ~ 'cmig.log' THEN 'journal'
 	WHEN command ~ 'ddl_policy' THEN 'ddl_log'
 	WHEN command ~ 'cmig.scope|002...$' AND command !~ 'stamp' THEN 'scope_version'
 	WHEN command ~ 'cmig.scope' THEN 'scope_version journal progress'
@@ -90,7 +103,7 @@ DELETE FROM call WHERE relnames = '';
 \endif
 
 INSERT INTO cmig.revision (revision, down_revision, upgrade_sql, downgrade_sql, verify_sql)
-VALUES ('001', '{}', 'SELECT 1', '', NULL), ('002', '{001}', 'SELECT 2', '', 'SELECT true'), ('003', '{001}', '', '', NULL);
+VALUES ('001', '{}', 'SELECT 1', '', NULL), ('002', '{001}', 'ALTER TABLE account ADD n int', '', 'SELECT true'), ('003', '{001}', '', '', NULL);
 SELECT count(*) FROM cmig.upgrade('001');
 CREATE SCHEMA tenant;
 INSERT INTO cmig.scope_version VALUES ('tenant', '001');

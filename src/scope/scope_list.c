@@ -92,7 +92,7 @@ cmig_scope_list_matching(const char *pattern)
 
 /*
  * Callback that appends the scope in a row of tried_query to a list, unless
- * neither the schema nor any version rows exist.
+ * it has no name, or neither the schema nor any version rows exist.
  */
 static void
 collect_tried(TupleDesc desc, HeapTuple row, void *arg)
@@ -108,7 +108,7 @@ collect_tried(TupleDesc desc, HeapTuple row, void *arg)
 	item->failure = cmig_query_text(desc, row, 4);
 	since = cmig_query_datum(desc, row, 5, &isnull);
 	item->since = isnull ? 0 : DatumGetTimestampTz(since);
-	if (cmig_scope_reserved(item->name) == NULL && (item->exists || item->rows[0] != '\0'))
+	if (item->name && cmig_scope_reserved(item->name) == NULL && (item->exists || item->rows[0] != '\0'))
 		*items = lappend(*items, item);
 }
 
@@ -121,13 +121,15 @@ cmig_scope_list_tried(void)
 	return items;
 }
 
-/* Row callback: append the name in the row to a list. */
+/* Row callback: append the name in the row, unless it is NULL, to a list. */
 static void
 collect_name(TupleDesc desc, HeapTuple row, void *arg)
 {
 	List	  **names = arg;
+	char	   *name = cmig_query_text(desc, row, 1);
 
-	*names = lappend(*names, cmig_query_text(desc, row, 1));
+	if (name)
+		*names = lappend(*names, name);
 }
 
 List *
