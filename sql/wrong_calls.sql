@@ -66,6 +66,12 @@ SELECT * FROM cmig.import_files();
 SELECT * FROM cmig.import_files('flyway');
 SELECT * FROM cmig.import_state();
 SELECT cmig.allow_ddl();
+CALL cmig.upgrade_scopes();
+SELECT * FROM cmig.create_scope();
+SELECT cmig.drop_scope();
+SELECT cmig.drop_scope('tenant_1');
+SELECT cmig.wait_for_replicas('x');
+SELECT cmig.wait_for_replicas('-1 s');
 \set VERBOSITY terse
 SELECT cmig.set_protect();
 SELECT cmig.set_ddl_policy();

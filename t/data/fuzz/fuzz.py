@@ -86,7 +86,7 @@ HARD_TYPES = ("text", "name", "text[]", "regclass")
 HARMLESS = ("rls_test", "draft")
 # what runs texts of its caller's, which may find whatever his path leads to
 USERS_SQL = ("upgrade", "downgrade", "reset", "backfill", "add_check", "rls_test", "diff", "autogenerate", "require_schema", "drift", "capture",
-             "squash", "round_trip", "verify", "dry_run")
+             "squash", "round_trip", "verify", "dry_run", "create_scope")
 # of the server, when something was not released, or written where it must not be
 BAD_WARNING = re.compile(r"leak|not closed|still referenced|still active|in alloc set|past chunk end|chunk marked free|bogus|corrupt|"
                          r"you don't own|AbortTransaction|AbortSubTransaction|transaction left|cleaning up")

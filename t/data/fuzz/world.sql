@@ -191,3 +191,9 @@ SELECT count(*) FROM cmig.upgrade('003_invoices');
 CALL cmig.upgrade_stepwise('003_search');
 GRANT USAGE ON SCHEMA cmig_audit TO regress_fuzz_migrator;
 GRANT SELECT ON ALL TABLES IN SCHEMA app, cmig_audit TO regress_fuzz_migrator;
+-- two scopes at the same revision, whose schemas differ
+CREATE SCHEMA tenant_a;
+CREATE SCHEMA tenant_b;
+CREATE TABLE tenant_a.item (id bigint PRIMARY KEY, name text);
+CREATE TABLE tenant_b.item (id bigint PRIMARY KEY);
+INSERT INTO cmig.scope_version VALUES ('tenant_a', '002'), ('tenant_b', '002');
