@@ -30,6 +30,7 @@ $node->safe_psql('shop', 'ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO strang
 as_owner(q{CREATE EXTENSION pg_cmig VERSION '1.0'});
 is(query($node, 'shop', q{SELECT extversion FROM pg_extension WHERE extname = 'pg_cmig'}), '1.0', 'version 1.0');
 fails_with($node, 'shop', 'SELECT * FROM cmig.log()', '42703', 'ALTER EXTENSION pg_cmig UPDATE', 'functions of 1.1 need its tables', 'ann');
+fails_with($node, 'shop', q{SELECT * FROM cmig.grant_access('reader', 'reader')}, '42P01', 'ALTER EXTENSION pg_cmig UPDATE', 'access to objects of 1.1 cannot be granted before', 'ann');
 
 # What 1.0 has stored: two applied revisions, a third one that stopped after its first
 # statement, and a backfill.

@@ -11,6 +11,8 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "base/query.h"
 #include "schema/image_read.h"
 #include "schema/kinds.h"
