@@ -128,6 +128,7 @@ DELETE FROM cmig.revision;
 -- replacements that contradict each other
 SELECT * FROM cmig.load(E'-- revision: s\n-- replaces: 001, s\n-- cmig:upgrade\nSELECT 1;\n');
 SELECT * FROM cmig.load(E'-- revision: s\n-- replaces: u\n-- cmig:upgrade\nSELECT 1;\n-- revision: u\n-- replaces: s\n-- cmig:upgrade\nSELECT 1;\n');
+SELECT * FROM cmig.load(E'-- revision: s\n-- replaces: u\n-- cmig:upgrade\nSELECT 1;\n-- revision: u\n-- replaces: t, 001\n-- cmig:upgrade\nSELECT 1;\n-- revision: t\n-- replaces: s\n-- cmig:upgrade\nSELECT 1;\n');
 SELECT * FROM cmig.load(:'squashed' || E'\n-- revision: u\n-- replaces: 003, 004\n-- cmig:upgrade\nSELECT 1;\n');
 SELECT count(*) FROM cmig.revision;
 

@@ -11,6 +11,8 @@
 #include "graph/replaces.h"
 #include "graph/target.h"
 
+#include "miscadmin.h"
+
 /* The state for resolving the revisions that replace others. */
 typedef struct Resolve
 {
@@ -237,37 +239,94 @@ decide(Resolve *resolve, const CmigRevision *revision)
 }
 
 /*
- * A qsort comparator that puts revisions that replace fewer revisions first,
- * so that a revision comes after one that it replaces.
+ * Revisions that replace others, sorted by id, and the order in which visit()
+ * has seen them.
  */
-static int
-compare_replaces(const void *a, const void *b)
+typedef struct ReplacingOrder
 {
-	const CmigRevision *one = *(CmigRevision *const *) a;
-	const CmigRevision *other = *(CmigRevision *const *) b;
+	const CmigRevision **replacing;
+	int			count;
+	bool	   *begun;
+	bool	   *ended;
+	const CmigRevision **ordered;
+	int			ordered_count;
+	const CmigRevision *cyclic[2];	/* the first replaces the second, which
+									 * replaces the first, perhaps through
+									 * others */
+} ReplacingOrder;
 
-	if (one->replaces.count != other->replaces.count)
-		return one->replaces.count < other->replaces.count ? -1 : 1;
-	return strcmp(one->id, other->id);
+/* A qsort comparator by id. */
+static int
+compare_ids(const void *a, const void *b)
+{
+	return strcmp((*(CmigRevision *const *) a)->id, (*(CmigRevision *const *) b)->id);
+}
+
+/* Add the revisions that this one replaces to the order, and then this one. */
+static void
+visit(ReplacingOrder *order, int i)
+{
+	const CmigNames *old = &order->replacing[i]->replaces;
+
+	check_stack_depth();
+	order->begun[i] = true;
+	for (int j = 0; j < old->count; j++)
+	{
+		CmigRevision key = {.id = old->names[j]};
+		const CmigRevision *sought = &key;
+		const CmigRevision **found = bsearch(&sought, order->replacing, order->count,
+											 sizeof(CmigRevision *), compare_ids);
+		int			k = found ? found - order->replacing : i;
+
+		if (k == i || order->ended[k])
+			continue;
+		if (!order->begun[k])
+			visit(order, k);
+		else if (order->cyclic[0] == NULL)
+		{
+			order->cyclic[0] = order->replacing[i];
+			order->cyclic[1] = order->replacing[k];
+		}
+	}
+	order->ended[i] = true;
+	order->ordered[order->ordered_count++] = order->replacing[i];
 }
 
 /*
- * Call decide() for all revisions that replace others, in an order that does
- * not depend on the order of rows.
+ * Put the revisions into an order in which each one comes after those that it
+ * replaces.  The order does not depend on the order of rows.
  */
+static ReplacingOrder *
+order_replacing(const CmigRevision **replacing, int count)
+{
+	ReplacingOrder *order = palloc0(sizeof(ReplacingOrder));
+
+	qsort(replacing, count, sizeof(CmigRevision *), compare_ids);
+	order->replacing = replacing;
+	order->count = count;
+	order->begun = palloc0(sizeof(bool) * Max(count, 1));
+	order->ended = palloc0(sizeof(bool) * Max(count, 1));
+	order->ordered = palloc(sizeof(CmigRevision *) * Max(count, 1));
+	for (int i = 0; i < count; i++)
+		if (!order->begun[i])
+			visit(order, i);
+	return order;
+}
+
+/* Call decide() for all revisions that replace others. */
 static void
 decide_all(Resolve *resolve)
 {
 	const CmigRevision **replacing = palloc(sizeof(CmigRevision *) * Max(resolve->count, 1));
+	ReplacingOrder *order;
 	int			count = 0;
 
 	for (int node = 0; node < resolve->graph->count; node++)
 		if (resolve->graph->nodes[node].revision->replaces.count > 0)
 			replacing[count++] = resolve->graph->nodes[node].revision;
-	qsort(replacing, count, sizeof(CmigRevision *), compare_replaces);
-	for (int i = 0; i < count; i++)
-		decide(resolve, replacing[i]);
-	pfree(replacing);
+	order = order_replacing(replacing, count);
+	for (int i = 0; i < order->ordered_count; i++)
+		decide(resolve, order->ordered[i]);
 }
 
 /*
@@ -408,42 +467,26 @@ report_unsound(const CmigRevision *one, const CmigRevision *other, const char *n
 			(errcode(ERRCODE_CMIG_BROKEN_GRAPH),
 			 name == NULL ? errmsg("revisions \"%s\" and \"%s\" replace each other", one->id, other->id) :
 			 errmsg("revisions \"%s\" and \"%s\" both replace \"%s\"", one->id, other->id, name),
+			 name == NULL ? errhint("Correct the \"replaces\" line of one of them.") :
 			 errhint("Load only one of them, or let one of them also replace the other.")));
-}
-
-/*
- * Raise an error if the revision replaces one that replaces it.  "all" is
- * sorted.
- */
-static void
-require_one_way(const Replaced *all, int count, const CmigRevision *revision)
-{
-	int			low = 0,
-				high = count;
-
-	while (low < high)
-	{
-		int			middle = low + (high - low) / 2;
-
-		if (strcmp(all[middle].name, revision->id) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	for (int i = low; i < count && strcmp(all[i].name, revision->id) == 0; i++)
-		if (has_name(&revision->replaces, all[i].by->id))
-			report_unsound(all[i].by, revision, NULL);
 }
 
 void
 cmig_replaces_require_sound(const CmigRevision *revisions, int count)
 {
+	const CmigRevision **replacing = palloc(sizeof(CmigRevision *) * Max(count, 1));
+	ReplacingOrder *order;
 	Replaced   *all;
-	int			total = 0,
+	int			replacing_count = 0,
+				total = 0,
 				n = 0;
 
 	for (int i = 0; i < count; i++)
+	{
 		total += revisions[i].replaces.count;
+		if (revisions[i].replaces.count > 0)
+			replacing[replacing_count++] = &revisions[i];
+	}
 	all = palloc(sizeof(Replaced) * Max(total, 1));
 	for (int i = 0; i < count; i++)
 		for (int j = 0; j < revisions[i].replaces.count; j++)
@@ -463,8 +506,8 @@ cmig_replaces_require_sound(const CmigRevision *revisions, int count)
 			!has_name(&one->replaces, other->id) && !has_name(&other->replaces, one->id))
 			report_unsound(one, other, all[i].name);
 	}
-	for (int i = 0; i < count; i++)
-		if (revisions[i].replaces.count > 0)
-			require_one_way(all, n, &revisions[i]);
+	order = order_replacing(replacing, replacing_count);
+	if (order->cyclic[0] != NULL)
+		report_unsound(order->cyclic[0], order->cyclic[1], NULL);
 	pfree(all);
 }

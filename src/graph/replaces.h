@@ -52,7 +52,7 @@ extern CmigReplacesState cmig_replaces_state(const CmigRevision *revisions, int 
 
 /*
  * Raises MG005 if a revision replaces itself, if two revisions replace each
- * other, or if two revisions replace the same one and neither replaces the
+ * other, perhaps through others, or if two revisions replace the same one and neither replaces the
  * other.
  */
 extern void cmig_replaces_require_sound(const CmigRevision *revisions, int count);
