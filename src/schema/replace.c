@@ -243,6 +243,13 @@ cmig_replace_multirange(const CmigDifference *difference, CmigChange *change, Cm
 	if (cmig_replace_detour(change, dependent) == NULL)
 		return NULL;
 	dependent->ddl = others;
+
+	/*
+	 * an inherited column has no statements of its own, and must not be
+	 * altered after the new type is created
+	 */
+	if (others == NIL && dependent->first == NIL && dependent->last == NIL)
+		dependent->action = CMIG_NO_CHANGE;
 	return dependent;
 }
 

@@ -261,3 +261,37 @@ CREATE TYPE m2 AS ENUM ('a');
 -- b:
 CREATE TYPE r1 AS RANGE (SUBTYPE = integer, MULTIRANGE_TYPE_NAME = m2);
 CREATE TYPE r3 AS RANGE (SUBTYPE = integer, MULTIRANGE_TYPE_NAME = m1);
+-- pair: inherited column of a range type whose multirange name goes to another type
+-- a:
+CREATE TYPE r13 AS RANGE (SUBTYPE = inet, MULTIRANGE_TYPE_NAME = m14);
+CREATE TABLE s (email r13[], b int);
+CREATE TABLE t (x text) INHERITS (s);
+CREATE TABLE u (col_70 r13) INHERITS (t);
+-- b:
+CREATE TYPE a76 AS RANGE (SUBTYPE = inet, MULTIRANGE_TYPE_NAME = m14);
+CREATE TYPE r13 AS RANGE (SUBTYPE = time, MULTIRANGE_TYPE_NAME = m77);
+CREATE TABLE s (email a76[], b int);
+CREATE TABLE t (x text) INHERITS (s);
+CREATE TABLE u (col_70 a76) INHERITS (t);
+-- pair: generated column and a range type whose multirange name goes to another type
+-- a:
+CREATE TYPE r13 AS RANGE (SUBTYPE = inet, MULTIRANGE_TYPE_NAME = m14);
+CREATE TABLE s (email r13[], b int, g bool GENERATED ALWAYS AS (email IS NULL) STORED);
+CREATE TABLE u (col_70 r13);
+-- b:
+CREATE TYPE a76 AS RANGE (SUBTYPE = inet, MULTIRANGE_TYPE_NAME = m14);
+CREATE TYPE r13 AS RANGE (SUBTYPE = time, MULTIRANGE_TYPE_NAME = m77);
+CREATE TABLE s (email a76[], b int, g bool GENERATED ALWAYS AS (email IS NULL) STORED);
+CREATE TABLE u (col_70 a76);
+-- pair: inherited and generated column and a range type whose multirange name goes to another type
+-- a:
+CREATE TYPE r13 AS RANGE (SUBTYPE = inet, MULTIRANGE_TYPE_NAME = m14);
+CREATE TABLE s (email r13[], b int);
+CREATE TABLE t (x text, g bool GENERATED ALWAYS AS (email IS NULL) STORED) INHERITS (s);
+CREATE TABLE u (col_70 r13) INHERITS (t);
+-- b:
+CREATE TYPE a76 AS RANGE (SUBTYPE = inet, MULTIRANGE_TYPE_NAME = m14);
+CREATE TYPE r13 AS RANGE (SUBTYPE = time, MULTIRANGE_TYPE_NAME = m77);
+CREATE TABLE s (email a76[], b int);
+CREATE TABLE t (x text, g bool GENERATED ALWAYS AS (email IS NULL) STORED) INHERITS (s);
+CREATE TABLE u (col_70 a76) INHERITS (t);
