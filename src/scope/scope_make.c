@@ -141,10 +141,25 @@ create_schema(const char *name)
 						 quote_identifier(cmig_session_role())));
 }
 
+/*
+ * Error context callback: if a revision needs a stepwise run, say how to create
+ * the scope in steps.  Its argument is the target.
+ */
+static void
+explain_stepwise(void *target)
+{
+	const char *name = cmig_scope_current();
+
+	if (geterrcode() == ERRCODE_CMIG_NEEDS_STEPWISE)
+		errhint("To create the scope in steps: CREATE SCHEMA %s; SET cmig.scope = %s; CALL cmig.upgrade_stepwise(%s)",
+				quote_identifier(name), quote_literal_cstr(name), quote_literal_cstr(target));
+}
+
 Datum
 cmig_create_scope(PG_FUNCTION_ARGS)
 {
 	CmigScopeRun run = {.report = add_step,.begins = true};
+	ErrorContextCallback callback = {.callback = explain_stepwise,.previous = error_context_stack};
 	char	   *copy_of;
 	CmigNames  *copied = NULL;
 	char	   *name;
@@ -168,7 +183,10 @@ cmig_create_scope(PG_FUNCTION_ARGS)
 		forget_scope();
 	if (copied != NULL)
 		cmig_scope_copy(copy_of, copied);
+	callback.arg = unconstify(char *, run.target);
+	error_context_stack = &callback;
 	cmig_scope_run(&run);
+	error_context_stack = callback.previous;
 	AtEOXact_GUC(false, guc_level);
 	cmig_audit_retain_after_upgrade();
 	return (Datum) 0;
