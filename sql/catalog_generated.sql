@@ -69,7 +69,8 @@ INSERT INTO call (command) VALUES
 	('SELECT count(d.*::text) FROM cmig.dry_run(''downgrade'', ''base'') d'), ('SELECT count(v.*::text) FROM cmig.verify() v'),
 	('SELECT count(*) FROM cmig.plan(''downgrade'', ''base'')'), ('SELECT count(l.*::text) FROM cmig.log() l'),
 	('SELECT count(s.*::text) FROM cmig.scopes() s'), ('SELECT count(s.*::text) FROM cmig.scope_drift() s'),
-	('SELECT count(*) FROM cmig.create_scope(''other_tenant'', ''002'')'), ('SELECT cmig.drop_scope(''tenant'', ''tenant'')'),
+	('SELECT count(*) FROM cmig.create_scope(''other_tenant'', ''002'')'),
+	('SELECT count(*) FROM cmig.create_scope(''other_tenant'', ''001'', ''tenant'')'), ('SELECT cmig.drop_scope(''tenant'', ''tenant'')'),
 	-- these read the whole schema
 	('SELECT length(cmig.report())'), ('SELECT count(d.*::text) FROM cmig.drift(''tenant'') d'),
 	('SELECT count(s.*::text) FROM cmig.squash(''002'', ''one'', schemas => ''{public}'') s'), ('SELECT count(r.*::text) FROM cmig.round_trip() r'),

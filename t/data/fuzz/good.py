@@ -72,7 +72,9 @@ GOOD = {
         {"message": "'m'", "schemas": "'{small}'", "head": "'003_search'"}],
     "baseline(text,text,text,text,text[],boolean,boolean,boolean)": [{"message": "'m'", "schemas": "'{small}'"}],
     "squash(text,text,text,text,text[],boolean,boolean,boolean,text[])": [{"range": "'001:002'", "message": "'m'", "schemas": "'{app}'"}],
-    "create_scope(text,text)": [{"scope": "'tenant_c'", "target": "'tools'"}, {"scope": """'Odd ""tenant'""", "target": "'base'"}],
+    "create_scope(text,text,text)": [
+        {"scope": "'tenant_c'", "target": "'tools'"}, {"scope": """'Odd ""tenant'""", "target": "'base'"},
+        {"scope": "'tenant_c'", "target": "'002'", "copy_of": "'tenant_a'"}],
     "drop_scope(text,text)": [{"scope": "'tenant_a'", "confirm": "'tenant_a'"}],
     "upgrade_scopes(text,text,integer)": [{"pattern": "'tenant%'", "target": "'002'"}, {"pattern": "'tenant%'", "target": "'tools'", "max_failures": "2"}],
     "scope_drift(boolean,boolean,boolean)": [{}, {"owners": "true", "comments": "false"}],
