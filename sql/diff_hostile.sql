@@ -43,6 +43,9 @@ CREATE FUNCTION hostile_new.f() RETURNS text LANGUAGE sql AS 'SELECT ''y''::text
 CREATE FUNCTION hostile_new.g() RETURNS text LANGUAGE sql AS 'SELECT ''y''::text';
 $$, '{hostile_new}');
 SELECT length(sql) > 0 AS written FROM cmig.schema_sql('{hostile_new}') sql;
+INSERT INTO cmig.scope_version VALUES ('hostile', '001'), ('hostile_new', '001');
+SELECT scope, reference, kind, object, hazard FROM cmig.scope_drift() ORDER BY step;
+DELETE FROM cmig.scope_version;
 
 -- functions of a superuser in the role's schema: neither the role nor a superuser who
 -- compares them runs the code of types as a superuser
