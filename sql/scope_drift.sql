@@ -36,3 +36,35 @@ SELECT scope, reference, upgrade_sql FROM cmig.scope_drift(privileges => false);
 
 DROP EXTENSION pg_cmig;
 DROP SCHEMA t_1, t_2, t_3, "T 4""'\", t_5 CASCADE;
+
+-- each kind of change by hand in one of three equal scopes is found, and its statement reverts it
+CREATE EXTENSION pg_cmig;
+CREATE ROLE regress_scope_drift;
+INSERT INTO cmig.revision (revision, upgrade_sql) VALUES ('001', 'CREATE TYPE mood AS ENUM (''a'', ''b''); CREATE DOMAIN amount AS numeric; CREATE TYPE pair AS (x int, y int);
+	CREATE SEQUENCE counter; CREATE TABLE item (id int PRIMARY KEY, n int, m mood); CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS ''BEGIN RETURN new; END'';
+	CREATE VIEW items AS SELECT id FROM item; CREATE TABLE part (id int) PARTITION BY RANGE (id)');
+SELECT count(*) FROM unnest(ARRAY['k_1', 'k_2', 'k_3']) s, cmig.create_scope(s);
+CREATE FUNCTION found(change text, OUT kinds text) LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE change;
+	SELECT string_agg(scope || ' ' || kind, ', ' ORDER BY step) INTO kinds FROM cmig.scope_drift(owners => true);
+	RAISE SQLSTATE 'UNDO0';
+EXCEPTION WHEN SQLSTATE 'UNDO0' THEN
+END $$;
+SELECT change, found(change) FROM (VALUES
+	('ALTER TYPE k_2.mood RENAME VALUE ''b'' TO ''c'''), ('ALTER DOMAIN k_2.amount ADD CHECK (value > 0)'), ('ALTER TYPE k_2.pair ADD ATTRIBUTE z int'),
+	('ALTER SEQUENCE k_2.counter INCREMENT 5'), ('ALTER TABLE k_2.item ALTER n SET DEFAULT 1'),
+	('ALTER TABLE k_2.item ADD CHECK (n > 0)'), ('ALTER TABLE k_2.item SET (fillfactor = 50)'), ('ALTER TABLE k_2.item SET UNLOGGED'),
+	('ALTER TABLE k_2.item ENABLE ROW LEVEL SECURITY'), ('CREATE POLICY p ON k_2.item USING (true)'), ('CREATE TRIGGER t BEFORE INSERT ON k_2.item FOR EACH ROW EXECUTE FUNCTION k_2.fill()'),
+	('CREATE RULE r AS ON DELETE TO k_2.item DO INSTEAD NOTHING'), ('CREATE STATISTICS k_2.s ON id, n FROM k_2.item'), ('CREATE INDEX ON k_2.item (n)'),
+	('CREATE OR REPLACE FUNCTION k_2.fill() RETURNS trigger LANGUAGE plpgsql AS ''BEGIN RETURN old; END'''), ('ALTER FUNCTION k_2.fill() SECURITY DEFINER'),
+	('CREATE OR REPLACE VIEW k_2.items AS SELECT id FROM k_2.item WHERE n > 0'), ('CREATE TABLE k_2.part_1 PARTITION OF k_2.part FOR VALUES FROM (1) TO (2)'),
+	('CREATE AGGREGATE k_2.total(int) (SFUNC = int4pl, STYPE = int)'), ('CREATE OPERATOR k_2.### (FUNCTION = int4pl, LEFTARG = int, RIGHTARG = int)'),
+	('CREATE COLLATION k_2.c FROM "C"'), ('CREATE MATERIALIZED VIEW k_2.mv AS SELECT 1 AS one'), ('CREATE TEXT SEARCH CONFIGURATION k_2.ts (COPY = simple)'),
+	('CREATE TYPE k_2.span AS RANGE (SUBTYPE = int)'), ('COMMENT ON COLUMN k_2.item.n IS ''x'''), ('GRANT SELECT (n) ON k_2.item TO PUBLIC'), ('GRANT USAGE ON SCHEMA k_2 TO PUBLIC'),
+	('ALTER TABLE k_2.item REPLICA IDENTITY FULL'), ('CLUSTER k_2.item USING item_pkey'),
+	('ALTER TABLE k_2.item OWNER TO regress_scope_drift')) c (change);
+DROP FUNCTION found;
+DROP EXTENSION pg_cmig;
+DROP SCHEMA k_1, k_2, k_3 CASCADE;
+DROP ROLE regress_scope_drift;
