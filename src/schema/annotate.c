@@ -313,9 +313,17 @@ schema_of(const CmigObject *object)
 	return NULL;
 }
 
+/* Is the privilege granted to the object's owner by name? */
+static bool
+is_for_owner(const CmigGrant *grant, const char *owner)
+{
+	return owner != NULL && grant->granted && grant->grantee != NULL && strcmp(grant->grantee, owner) == 0;
+}
+
 /*
  * Returns the list without privileges granted to the object's owner, who has
- * them as the owner anyway.
+ * them as the owner anyway.  Privileges with the grant option stay in the
+ * list, because the grant option must be revoked.
  */
 static List *
 without_owner(List *grants, const CmigObject *object, const CmigDiffOptions *options)
@@ -328,7 +336,7 @@ without_owner(List *grants, const CmigObject *object, const CmigDiffOptions *opt
 	{
 		const CmigGrant *grant = lfirst(cell);
 
-		if (owner == NULL || !grant->granted || grant->grantee == NULL || strcmp(grant->grantee, owner) != 0)
+		if (!is_for_owner(grant, owner) || grant->grantable)
 			others = lappend(others, lfirst(cell));
 	}
 	return others;
@@ -435,6 +443,31 @@ cmig_annotate_sequence_gone(const CmigObject *from, const CmigObject *to, const 
 
 /* All annotations */
 
+/*
+ * Returns the privileges of a new object and, for each privilege that is first
+ * granted to its owner with the grant option, the same without it.
+ */
+static List *
+final_grants(const CmigObject *object, const List *initial, const CmigDiffOptions *options)
+{
+	List	   *grants = list_copy(object->grants);
+	ListCell   *cell;
+
+	foreach(cell, object->owner && (options->owners || object->keeps) ? initial : NIL)
+	{
+		const CmigGrant *grant = lfirst(cell);
+		CmigGrant  *plain;
+
+		if (!is_for_owner(grant, cmig_quote(object->owner)))
+			continue;
+		plain = palloc(sizeof(CmigGrant));
+		*plain = *grant;
+		plain->grantable = false;
+		grants = lappend(grants, plain);
+	}
+	return grants;
+}
+
 List *
 cmig_annotate_create(const CmigObject *object, const CmigDiffOptions *options)
 {
@@ -445,11 +478,12 @@ cmig_annotate_create(const CmigObject *object, const CmigDiffOptions *options)
 		ddl = cmig_ddl_append(ddl, owner_sql(object, object->owner), owner_sql(object, options->role));
 	if (options->privileges || object->keeps)
 	{
-		List	   *grants = list_copy(object->grants);
+		List	   *initial = initial_grants(object, options);
+		List	   *grants = final_grants(object, initial, options);
 
 		if (options->sorted)
 			list_sort(grants, compare_cells);
-		ddl = alter_grants(ddl, object, initial_grants(object, options), grants);
+		ddl = alter_grants(ddl, object, initial, grants);
 		ddl = create_sequence(ddl, object, options);
 	}
 	if (options->comments || object->keeps)

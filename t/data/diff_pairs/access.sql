@@ -187,3 +187,20 @@ ALTER DEFAULT PRIVILEGES IN SCHEMA app GRANT USAGE ON SEQUENCES TO regress_diff_
 CREATE TABLE app.t (id bigint GENERATED ALWAYS AS IDENTITY);
 ALTER TABLE app.t OWNER TO regress_diff_b;
 CREATE TABLE app.u (a integer);
+-- pair: default privileges with the grant option for the owner of an object that is created again
+-- a:
+CREATE TABLE t (a int);
+CREATE MATERIALIZED VIEW m AS SELECT a FROM t;
+ALTER MATERIALIZED VIEW m OWNER TO regress_diff_a;
+CREATE TABLE gone (a int);
+ALTER TABLE gone OWNER TO regress_diff_a;
+GRANT SELECT ON gone TO regress_diff_b WITH GRANT OPTION;
+ALTER DEFAULT PRIVILEGES GRANT SELECT, INSERT ON TABLES TO regress_diff_a WITH GRANT OPTION;
+-- b:
+CREATE TABLE t (a bigint);
+CREATE MATERIALIZED VIEW m AS SELECT a FROM t;
+ALTER MATERIALIZED VIEW m OWNER TO regress_diff_a;
+CREATE TABLE made (a int);
+ALTER TABLE made OWNER TO regress_diff_a;
+GRANT SELECT ON made TO regress_diff_b WITH GRANT OPTION;
+ALTER DEFAULT PRIVILEGES GRANT SELECT, INSERT ON TABLES TO regress_diff_a WITH GRANT OPTION;
