@@ -72,7 +72,7 @@ without_options(const CmigObject *index)
 /*
  * Returns a string by which equivalent indexes are recognized: it is the same
  * for them and differs for others.  Returns NULL if the object is not an
- * attached index.
+ * index.
  */
 static const char *
 shape_of(const CmigObject *object)
@@ -82,10 +82,10 @@ shape_of(const CmigObject *object)
 
 	if (object->kind != &cmig_kind_index && object->kind != &cmig_kind_constraint)
 		return NULL;
-	if (cmig_index_parent(object) == NULL)
-		return NULL;
 	if (object->kind == &cmig_kind_index)
 		return without_options(object);
+	if (cmig_index_parent(object) == NULL)
+		return NULL;
 	columns = strchr(cmig_constraint_text(object), '(');
 	end = columns ? strstr(columns, ") DEFERRABLE") : NULL;
 	return end ? pnstrdup(columns, end + 1 - columns) : columns;
@@ -168,6 +168,11 @@ add_twins(List *pairs, const CmigDifference *difference, const CmigObject *objec
 {
 	const CmigObject *parent = attached_to(difference, object, old),
 			   *others = attached_to(difference, other, old);
+
+	/* the index that is attached comes before one that is not */
+	if ((parent == NULL) != (others == NULL) &&
+		(cmig_index_parent(object) == NULL) != (cmig_index_parent(other) == NULL))
+		return parent != NULL ? append_pair(pairs, object, other) : append_pair(pairs, other, object);
 
 	if (parent == NULL || others == NULL || parent == others)
 		return pairs;

@@ -251,3 +251,12 @@ CREATE TABLE app.x PARTITION OF app.w DEFAULT;
 ALTER TABLE app.t ADD CONSTRAINT a_r UNIQUE (note);
 ALTER TABLE app.t ADD CONSTRAINT key_9 UNIQUE (note);
 ALTER TABLE app.t ADD CONSTRAINT key_55 UNIQUE (note);
+-- pair: partition with an index of its own that equals an attached one
+-- a:
+CREATE TABLE t (a int) PARTITION BY LIST (a);
+CREATE INDEX i ON t USING hash (a);
+CREATE TABLE p PARTITION OF t DEFAULT;
+CREATE INDEX "b first" ON p USING hash (a);
+-- b:
+CREATE TABLE t (a int) PARTITION BY LIST (a);
+CREATE INDEX i ON t USING hash (a);
