@@ -302,6 +302,27 @@ is_moved(const CmigDifference *difference, const CmigObject *from, const CmigObj
 		link != NULL && other != NULL && !differs(link, other);
 }
 
+/*
+ * Returns true if a partition's index is attached to an index of another table
+ * in the new image, and one of these two indexes exists in only some of the
+ * partitions.  DROP INDEX for such an index also drops the partition's index,
+ * and the statements that create it also create the partition's index.
+ */
+static bool
+moves_with_partial(const CmigDifference *difference, const CmigObject *from, const CmigObject *to)
+{
+	const CmigObject *link = cmig_image_lookup(difference->from, &cmig_kind_partition, from->parent->identity),
+			   *other = cmig_image_lookup(difference->to, &cmig_kind_partition, to->parent->identity),
+			   *old,
+			   *new;
+
+	if (link == NULL || other == NULL || strcmp(cmig_partition_of(link), cmig_partition_of(other)) == 0)
+		return false;
+	old = cmig_children_parent(difference->from, from);
+	new = cmig_children_parent(difference->to, to);
+	return old != NULL && new != NULL && (cmig_index_is_partial(old) || cmig_index_is_partial(new));
+}
+
 /* Returns true if the change cannot be made by ALTER. */
 static bool
 is_renewed(const CmigObject *from, const CmigObject *to)
@@ -332,7 +353,7 @@ is_of_gone_parent(const CmigDifference *difference, const CmigObject *from, cons
 	if (from->kind != &cmig_kind_index && from->kind != &cmig_kind_constraint)
 		return false;
 	if (from->inherited && to->inherited)
-		return is_moved(difference, from, to);
+		return is_moved(difference, from, to) || moves_with_partial(difference, from, to);
 	if (from->inherited == to->inherited)
 		return false;
 	parent = from->inherited ? cmig_children_parent(difference->from, from) : cmig_children_parent(difference->to, to);

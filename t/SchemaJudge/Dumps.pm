@@ -62,9 +62,22 @@ sub without_column_order
 	return $entry;
 }
 
-# Returns the entries without the columns that child tables repeat.  If a table had a
-# column before it inherited the column, pg_dump prints the column for the child, too,
-# and no statement can change that.
+# Returns the end of a CREATE TABLE statement with the parent tables in alphabetical
+# order.
+sub sorted_parents
+{
+	my ($rest) = @_;
+	my $name = qr/(?:"(?:[^"]|"")*"|[^\s,"()])+/;
+
+	$rest =~ s{^INHERITS \(($name(?:, $name)*)\)}{ my $list = $1; 'INHERITS (' . join(', ', sort $list =~ /$name/g) . ')' }me;
+	return $rest;
+}
+
+# Returns the entries without the columns that child tables repeat, and with the parent
+# tables sorted.  If a table had a column before it inherited the column, pg_dump prints
+# the column for the child, too, and no statement can change that.  INHERIT adds a parent
+# after the others, and removing a parent to add it again would make its columns the
+# child's own.
 sub without_inherited
 {
 	my @entries = @_;
@@ -106,11 +119,11 @@ sub without_inherited
 			my @own = split(/\n(?=    )/, $body =~ s/\n\z//r);
 
 			# a default is printed in the column or, if that is inherited, by itself
-			push @defaults, map { /$word.*? DEFAULT (.*?)(?: COLLATE $collation)?(?: NOT NULL)?,?$/ && $inherited{$1} ? "$name $1 $2" : () } @own;
+			push @defaults, map { /$word.*? DEFAULT (.*?)(?: COLLATE $collation)?(?: NOT NULL)?,?\z/s && $inherited{$1} ? "$name $1 $2" : () } @own;
 			push @defaults, map { / NOT NULL,?$/ && /$word/ && $inherited{$1} && !$above->($name, $1) ? "$name $1 NOT NULL" : () } @own;
 			push @defaults, map { /^\s+NOT NULL ($column),?$/ && !$above->($name, $1) ? "$name $1 NOT NULL" : () } @own;
 			@own = grep { !/^\s+NOT NULL $column,?$/ } @own;
-			"CREATE TABLE $name (\n" . join('', map { /$word/ && $inherited{$1} ? () : "$_\n" } @own) . ")$rest"
+			"CREATE TABLE $name (\n" . join('', map { /$word/ && $inherited{$1} ? () : "$_\n" } @own) . ')' . sorted_parents($rest)
 		}se if /^INHERITS \(/m;
 		$_ = "$1 $2 $3" if /; Type: DEFAULT; .*^ALTER TABLE ONLY (\S.*?) ALTER COLUMN ($column) SET DEFAULT (.*);$/ms && @{ $parents{$1} // [] };
 	}

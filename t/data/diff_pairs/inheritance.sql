@@ -217,3 +217,51 @@ CREATE TABLE p (a integer);
 CREATE TABLE q (a integer);
 CREATE TABLE c (x integer) INHERITS (q);
 ALTER TABLE q ADD CONSTRAINT y CHECK (a > 1) NOT VALID;
+-- pair: several parents, in another order
+-- expect: no rows
+-- a:
+CREATE TABLE p1 (a integer, b integer, CONSTRAINT x CHECK (a > 0));
+CREATE TABLE p2 (b integer, c integer, CONSTRAINT y CHECK (c > 0));
+CREATE TABLE c (k integer) INHERITS (p1, p2);
+-- b:
+CREATE TABLE p1 (a integer, b integer, CONSTRAINT x CHECK (a > 0));
+CREATE TABLE p2 (b integer, c integer, CONSTRAINT y CHECK (c > 0));
+CREATE TABLE c (k integer) INHERITS (p2, p1);
+-- pair: several parents, of which the first one goes
+-- a:
+CREATE TABLE p1 (a integer, b integer, CONSTRAINT x CHECK (a > 0));
+CREATE TABLE p2 (b integer, c integer, CONSTRAINT y CHECK (c > 0));
+CREATE TABLE c (k integer) INHERITS (p1, p2);
+-- b:
+CREATE TABLE p1 (a integer, b integer, CONSTRAINT x CHECK (a > 0));
+CREATE TABLE p2 (b integer, c integer, CONSTRAINT y CHECK (c > 0));
+CREATE TABLE c (k integer) INHERITS (p2);
+-- pair: several parents, and another one
+-- a:
+CREATE TABLE p1 (a integer, b integer, CONSTRAINT x CHECK (a > 0));
+CREATE TABLE p2 (b integer, c integer, CONSTRAINT y CHECK (c > 0));
+CREATE TABLE p3 (c integer, d integer, CONSTRAINT y CHECK (c > 0));
+CREATE TABLE c (k integer) INHERITS (p1, p2);
+-- b:
+CREATE TABLE p1 (a integer, b integer, CONSTRAINT x CHECK (a > 0));
+CREATE TABLE p2 (b integer, c integer, CONSTRAINT y CHECK (c > 0));
+CREATE TABLE p3 (c integer, d integer, CONSTRAINT y CHECK (c > 0));
+CREATE TABLE c (k integer) INHERITS (p1, p2, p3);
+-- pair: one parent, and others before and after it
+-- a:
+CREATE TABLE p1 (a integer, b integer, CONSTRAINT x CHECK (a > 0));
+CREATE TABLE p2 (b integer, c integer, CONSTRAINT y CHECK (c > 0));
+CREATE TABLE p3 (c integer, d integer, CONSTRAINT y CHECK (c > 0));
+CREATE TABLE c (k integer) INHERITS (p2);
+-- b:
+CREATE TABLE p1 (a integer, b integer, CONSTRAINT x CHECK (a > 0));
+CREATE TABLE p2 (b integer, c integer, CONSTRAINT y CHECK (c > 0));
+CREATE TABLE p3 (c integer, d integer, CONSTRAINT y CHECK (c > 0));
+CREATE TABLE c (k integer) INHERITS (p1, p2, p3);
+-- pair: another parent, whose column has a default with a line break
+-- a:
+CREATE TABLE p (a integer);
+CREATE TABLE c (k integer) INHERITS (p);
+-- b:
+CREATE TABLE q (x text COLLATE "C" DEFAULT E'a\nb', y text DEFAULT E'c\nd' NOT NULL);
+CREATE TABLE c (k integer) INHERITS (q);

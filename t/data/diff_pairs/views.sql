@@ -152,3 +152,15 @@ CREATE TRIGGER r BEFORE UPDATE ON t FOR EACH ROW WHEN (NEW.a BETWEEN 1 AND 10 AN
 CREATE RULE u AS ON UPDATE TO t WHERE NEW.a BETWEEN 1 AND 10 AND NEW.b > 0 DO NOTHING;
 CREATE FUNCTION g(a integer, b integer) RETURNS boolean LANGUAGE sql BEGIN ATOMIC SELECT a BETWEEN 1 AND 10 AND b > 0; END;
 CREATE STATISTICS s ON a, (a BETWEEN 1 AND 10 AND b > 0) FROM t;
+-- pair: NOT BETWEEN followed by OR, in a loaded database
+-- a:
+CREATE TABLE t (a integer, b integer, s varchar(5), CHECK ((a < 1 OR a > 10) OR b > 0),
+	CONSTRAINT y CHECK ((a >= 1 AND a <= 10) AND b > 0));
+CREATE FUNCTION g() RETURNS text LANGUAGE sql AS $_$ SELECT '(((a >= 1) AND (a <= 10)) AND (b > 0))' WHERE (((1 >= 1) AND (1 <= 10)) AND (2 > 0)) $_$;
+-- b:
+CREATE TABLE t (a integer, b integer, s varchar(5), CHECK (a NOT BETWEEN 1 AND 10 OR b > 0), CHECK (s BETWEEN 'a' AND 'b' AND lower(s) BETWEEN -1 || 'x' AND COALESCE(s, 'x') AND a + b BETWEEN a * 2 AND b - 3 AND a IS NOT NULL),
+	CONSTRAINT y CHECK (a BETWEEN 1 AND 10 AND b > 0),
+	CHECK (b BETWEEN SYMMETRIC a AND 5 AND (a, b) < (3, 4) OR (a, b) = (1, 2) AND a <> 3), CHECK (a NOT BETWEEN SYMMETRIC 1 AND 5 AND b NOT IN (a, 1, 4) OR a IN (1, b) OR s IN ('a', 'b')));
+CREATE FUNCTION f() RETURNS text LANGUAGE sql AS $_$ SELECT '(((a >= 1) AND (a <= 10)) AND (b > 0))' WHERE (((1 >= 1) AND (1 <= 10)) AND (2 > 0)) $_$;
+CREATE FUNCTION g() RETURNS text LANGUAGE sql AS $_$ SELECT '(((a >= 1) AND (a <= 10)) AND (b > 0))'::varchar WHERE (((1 >= 1) AND (1 <= 10)) AND (2 > 0)) $_$;
+COMMENT ON TABLE t IS '(((a >= 1) AND (a <= 10)) AND (b > 0))';
