@@ -75,9 +75,31 @@ ALTER TABLE hostile.t ADD COLUMN p hostile.pair DEFAULT '(x,1)'::hostile.pair, A
 ALTER TABLE hostile.t ALTER COLUMN id TYPE text USING ('(x,1)'::hostile.pair)::text;
 $$) ORDER BY 1, 2;
 
+-- a materialized view that is created again is filled with its owner's privileges, and
+-- with the rows that its owner may see
+CREATE SCHEMA hostile_view AUTHORIZATION regress_hostile;
+CREATE TABLE public.secret (id integer, tenant text);
+INSERT INTO public.secret VALUES (1, 'regress_hostile'), (2, 'other');
+ALTER TABLE public.secret ENABLE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON public.secret USING (tenant = current_user);
+GRANT SELECT ON public.secret TO regress_hostile;
+SET SESSION AUTHORIZATION regress_hostile;
+CREATE MATERIALIZED VIEW hostile_view.seen AS SELECT id, hostile.note('a materialized view') AS noted FROM public.secret;
+RESET SESSION AUTHORIZATION;
+SELECT replace(cmig.schema_sql('{public,hostile_view}', owners => true), 'id integer', 'id bigint') AS target \gset
+SELECT line FROM cmig.autogenerate('Wider ids', :'target', '001', schemas => '{public,hostile_view}', store => true),
+	regexp_split_to_table(content, E'\n') WITH ORDINALITY AS l (line, n)
+	WHERE line ~ 'MATERIALIZED|NO DATA|row_security|cmig:' ORDER BY n;
+SELECT revision FROM cmig.upgrade();
+SELECT id FROM hostile_view.seen;
+SELECT revision FROM cmig.downgrade('base');
+SELECT id FROM hostile_view.seen;
+SELECT cmig.remove_revision('001');
+DROP TABLE public.secret CASCADE;
+
 SET client_min_messages = error;
 DROP LANGUAGE regress_hostile_language CASCADE;
-DROP SCHEMA hostile, hostile_new CASCADE;
+DROP SCHEMA hostile, hostile_new, hostile_view CASCADE;
 DROP OWNED BY regress_hostile;
 DROP ROLE regress_hostile;
 DROP EXTENSION pg_cmig;

@@ -468,13 +468,19 @@ final_grants(const CmigObject *object, const List *initial, const CmigDiffOption
 	return grants;
 }
 
+bool
+cmig_annotate_sets_owner(const CmigObject *object, const CmigDiffOptions *options)
+{
+	return has_owner(object) && (options->owners || object->keeps) &&
+		(options->all_owners || strcmp(object->owner, options->role) != 0);
+}
+
 List *
 cmig_annotate_create(const CmigObject *object, const CmigDiffOptions *options)
 {
 	List	   *ddl = NIL;
 
-	if (has_owner(object) && (options->owners || object->keeps) &&
-		(options->all_owners || strcmp(object->owner, options->role) != 0))
+	if (cmig_annotate_sets_owner(object, options))
 		ddl = cmig_ddl_append(ddl, owner_sql(object, object->owner), owner_sql(object, options->role));
 	if (options->privileges || object->keeps)
 	{

@@ -54,6 +54,11 @@ typedef struct CmigDiffOptions
 extern List *cmig_annotate_create(const CmigObject *object, const CmigDiffOptions *options);
 
 /*
+ * Does cmig_annotate_create() set the owner?  Then its first statement does so.
+ */
+extern bool cmig_annotate_sets_owner(const CmigObject *object, const CmigDiffOptions *options);
+
+/*
  * Returns the statements that change the owner, privileges, and comments of an
  * existing object from those of "from" to those of "to".
  */

@@ -108,6 +108,8 @@ creation(const Deparse *deparse, const CmigObject *object, const CmigDiffOptions
 	List	   *ddl = object->kind->create(object);
 
 	ddl = list_concat(ddl, cmig_annotate_create(object, options));
+	if (object->kind == &cmig_kind_materialized_view && cmig_annotate_sets_owner(object, options))
+		cmig_view_fill_as_owner(object, ddl);
 	for (const CmigObject *child = object->child; child != NULL; child = child->sibling)
 		if (child->folded)
 			ddl = list_concat(ddl, creation(deparse, child, options));

@@ -58,6 +58,18 @@ cmig_view_leave_empty(CmigObject *view)
 	cmig_object_set(view, UNPOPULATED, "t");
 }
 
+void
+cmig_view_fill_as_owner(const CmigObject *view, List *ddl)
+{
+	CmigDdl    *create = linitial(ddl);
+	CmigDdl    *owner = lsecond(ddl);
+
+	if (cmig_view_is_empty(view))
+		return;
+	create->sql = psprintf("%s\n  WITH NO DATA", create->sql);
+	owner->sql = psprintf("%s;\nREFRESH MATERIALIZED VIEW %s", owner->sql, view->identity);
+}
+
 static char *
 view_statement(const CmigObject *view, const char *verb)
 {

@@ -56,6 +56,13 @@ extern CmigKind cmig_kind_view_column;
 /* Does the materialized view have no data? */
 extern bool cmig_view_is_empty(const CmigObject *view);
 
+/*
+ * Change the statements that create the materialized view, the second of which
+ * sets its owner: fill the view only after that.  Its query then runs with the
+ * owner's privileges, and reads only the rows that the owner is allowed to see.
+ */
+extern void cmig_view_fill_as_owner(const CmigObject *view, List *ddl);
+
 /* Create the materialized view without data. */
 extern void cmig_view_leave_empty(CmigObject *view);
 

@@ -48,6 +48,21 @@ start_group(Section *section, const char *group)
 }
 
 /*
+ * Could row security apply to the rows with which the statement fills a
+ * materialized view?  If the view's owner fills it, this is always possible.
+ */
+static bool
+is_filtered(const CmigDiffLine *line, const char *sql)
+{
+	if (strcmp(line->kind, "materialized view") != 0)
+		return false;
+	if (strstr(sql, ";\nREFRESH MATERIALIZED VIEW ") != NULL)
+		return true;
+	return line->filtered && begins_with(sql, "CREATE MATERIALIZED VIEW ") &&
+		strstr(sql, "\n  WITH NO DATA") == NULL;
+}
+
+/*
  * Add a line's statement, with a comment above it, to the section.  Scripts run
  * with row_security = off, so that a materialized view to whose rows row
  * security applies could not be filled.
@@ -55,13 +70,10 @@ start_group(Section *section, const char *group)
 static void
 append_statement(Section *section, const CmigDiffLine *line, const char *comment, const char *sql)
 {
-	bool		filtered = line->filtered && begins_with(sql, "CREATE MATERIALIZED VIEW ") &&
-	strstr(sql, "\n  WITH NO DATA") == NULL;
-
 	start_group(section, line->group);
 	if (comment != NULL)
 		cmig_section_layout_comment(&section->text, comment);
-	if (filtered)
+	if (is_filtered(line, sql))
 		appendStringInfo(&section->text, "SET row_security = on;\n%s;\nSET row_security = off;\n", sql);
 	else
 		appendStringInfo(&section->text, "%s;\n", sql);

@@ -191,6 +191,7 @@ CREATE TABLE app.u (a integer);
 -- a:
 CREATE TABLE t (a int);
 CREATE MATERIALIZED VIEW m AS SELECT a FROM t;
+GRANT SELECT ON t TO regress_diff_a;
 ALTER MATERIALIZED VIEW m OWNER TO regress_diff_a;
 CREATE TABLE gone (a int);
 ALTER TABLE gone OWNER TO regress_diff_a;
@@ -199,6 +200,7 @@ ALTER DEFAULT PRIVILEGES GRANT SELECT, INSERT ON TABLES TO regress_diff_a WITH G
 -- b:
 CREATE TABLE t (a bigint);
 CREATE MATERIALIZED VIEW m AS SELECT a FROM t;
+GRANT SELECT ON t TO regress_diff_a;
 ALTER MATERIALIZED VIEW m OWNER TO regress_diff_a;
 CREATE TABLE made (a int);
 ALTER TABLE made OWNER TO regress_diff_a;
