@@ -226,9 +226,18 @@ SELECT * FROM cmig.squash('nothing:002', 'x');
 SELECT * FROM cmig.squash('001:002', 'x', schemas => '{}');
 SELECT * FROM cmig.squash('001:002', 'x', schemas => '{nowhere}');
 
--- an author, who may not write version rows, can load it and continue; the next run records it
 DELETE FROM cmig.version;
 DELETE FROM cmig.revision;
+
+-- the values of placeholders are written into the file, with a warning
+SELECT * FROM cmig.load(E'-- revision: 201\n-- placeholders: region literal\n\n-- cmig:upgrade\nCREATE TABLE placed (region text DEFAULT ${region});\n\n-- cmig:downgrade\nDROP TABLE placed;\n');
+SELECT cmig.create_revision('More', 'ALTER TABLE placed ADD id integer', 'ALTER TABLE placed DROP id', revision => '202');
+SET cmig_var.region = 'eu';
+SELECT pg_temp.undated(content) FROM cmig.squash('201:202', 'Placed', 's');
+RESET cmig_var.region;
+DELETE FROM cmig.revision;
+
+-- an author, who may not write version rows, can load it and continue; the next run records it
 SELECT cmig.create_revision('One', 'SELECT 1', 'SELECT 1', revision => '101'), cmig.create_revision('Two', 'SELECT 2', 'SELECT 2', revision => '102');
 SELECT revision FROM cmig.upgrade();
 -- a file of a replaced revision may be edited and loaded again

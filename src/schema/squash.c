@@ -14,6 +14,7 @@
 
 #include "base/argument.h"
 #include "base/errors.h"
+#include "base/listing.h"
 #include "base/query.h"
 #include "graph/identifier.h"
 #include "graph/target_range.h"
@@ -311,6 +312,20 @@ add_statement(List **statements, const char *revision, const CmigStatement *stat
 }
 
 /*
+ * Issue a WARNING if revisions of the range have placeholders: the squashed
+ * revision contains their values.
+ */
+static void
+warn_placeholders(CmigListing *revisions)
+{
+	if (revisions->count > 0)
+		ereport(WARNING,
+				(errmsg("the revision contains the values that placeholders have in this session"),
+				 errdetail("Revisions of the range that have placeholders: %s.", cmig_listing_text(revisions)),
+				 errhint("If the values differ between databases, write the placeholders into the file again, and declare them in its header.")));
+}
+
+/*
  * Returns the statements in the range that may have effects that are not
  * visible in the schema.
  */
@@ -318,7 +333,9 @@ static List *
 find_statements(const Squash *squash)
 {
 	List	   *statements = NIL;
+	CmigListing filled;
 
+	cmig_listing_init(&filled, CMIG_LISTING_QUOTED);
 	for (int i = 0; i < squash->count; i++)
 	{
 		const char *id = cmig_graph_id(squash->graph, squash->nodes[i]);
@@ -328,11 +345,14 @@ find_statements(const Squash *squash)
 
 		if (script == NULL)
 			continue;
+		if (script->placeholders.count > 0)
+			cmig_listing_add(&filled, id);
 		reader = cmig_script_open(cmig_placeholder_values_insert(script->sql, &script->placeholders, id, "upgrade"));
 		while (cmig_script_next(reader, &statement))
 			add_statement(&statements, id, &statement);
 		cmig_script_close(reader);
 	}
+	warn_placeholders(&filled);
 	return statements;
 }
 
