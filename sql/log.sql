@@ -26,5 +26,10 @@ SET timezone = 'UTC';
 SELECT at, what, left(revision, 10) AS revision, left(role::text, 14) AS role, elapsed, message FROM cmig.log() LIMIT 2;
 -- history says when and by whom
 SELECT revision, applied, applied_at BETWEEN now() - interval '1 day' AND clock_timestamp() AS applied_at, author = CURRENT_USER AS author, created_at = now() AS created_at FROM cmig.history();
+-- the message of a repeatable revision
+INSERT INTO cmig.revision (revision, repeatable, message, upgrade_sql) VALUES ('seed', true, 'Seed data', 'SELECT 1');
+UPDATE cmig.revision SET upgrade_sql = '', downgrade_sql = '' WHERE revision = '004';
+SELECT count(*) FROM cmig.upgrade('head');
+SELECT what, revision, message FROM cmig.log() WHERE revision = 'seed';
 DROP TABLE account;
 DROP EXTENSION pg_cmig;

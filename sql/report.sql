@@ -72,6 +72,13 @@ SELECT m[1] FROM regexp_matches(cmig.report(), '<summary title="(.*?)"', 'g') m;
 SELECT * FROM sections(cmig.report()) WHERE title = 'Pending steps';
 DELETE FROM cmig.revision WHERE revision LIKE '%script%';
 
+-- the journal's link to a repeatable revision
+INSERT INTO cmig.revision (revision, repeatable, message, upgrade_sql) VALUES ('seed', true, 'Seed data', 'SELECT 1');
+INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, elapsed, role) VALUES (1000, 'seed', 'upgrade', 'done', '2026-01-01', '0', 'regress_nobody');
+SELECT page ~ ('<details id="' || (regexp_match(page, '<a href="#(r\d+)">seed</a> Seed data'))[1] || '"><summary title="seed:') AS linked FROM cmig.report() page;
+DELETE FROM cmig.journal WHERE revision = 'seed';
+DELETE FROM cmig.revision WHERE revision = 'seed';
+
 -- the caller sees what he may read
 CREATE ROLE regress_report_reader;
 CREATE ROLE regress_report_some;

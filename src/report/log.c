@@ -13,6 +13,7 @@
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
+#include "graph/repeatables.h"
 #include "report/view.h"
 #include "tables/catalog.h"
 #include "tables/journal.h"
@@ -33,7 +34,7 @@ PG_FUNCTION_INFO_V1(cmig_log);
 typedef struct Log
 {
 	FunctionCallInfo fcinfo;
-	const CmigGraph *graph;		/* contains the messages of revisions */
+	CmigGraph  *graph;			/* contains the messages of revisions */
 	int			width;			/* maximum length of a message, in characters */
 } Log;
 
@@ -60,7 +61,7 @@ message_of(const Log *log, const CmigJournalShown *row)
 		return psprintf("%s: %s", row->sqlstate, row->message);
 	if (row->message)
 		return row->message;
-	node = row->revision ? cmig_graph_find_id(log->graph, row->revision) : -1;
+	node = row->revision ? cmig_repeatables_find_any(log->graph, row->revision) : -1;
 	return node >= 0 ? log->graph->nodes[node].revision->message : "";
 }
 
@@ -99,6 +100,7 @@ cmig_log(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	set = cmig_catalog_read_revisions(true);
 	log.graph = cmig_graph_build(set->revisions, set->count);
+	cmig_repeatables_add(log.graph, set->repeatables, set->repeatable_count);
 	widths = cmig_journal_widths();
 	log.width = SCREEN_WIDTH - FIXED_WIDTH - (int) strlen("downgrade") -
 		Max(widths.revision, (int) strlen("revision")) - Max(widths.role, (int) strlen("role"));

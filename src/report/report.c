@@ -20,6 +20,7 @@
 
 #include "base/compat.h"
 #include "commands/dbcommands.h"
+#include "graph/repeatables.h"
 #include "graph/target_range.h"
 #include "picture/markup.h"
 #include "report/drawing.h"
@@ -105,7 +106,7 @@ append_elapsed(StringInfo page, const Interval *elapsed)
 static void
 append_what(TimeLine *line, const CmigJournalShown *row)
 {
-	int			node = row->revision ? cmig_graph_find_id(line->graph, row->revision) : -1;
+	int			node = row->revision ? cmig_repeatables_find_any(line->graph, row->revision) : -1;
 	StringInfo	page = line->page;
 
 	appendStringInfoString(page, "<p>");
