@@ -123,6 +123,17 @@ unlink glob('migrations/004_*');
 gives(3, '', 'ultiple head|WARNING:  revision 004 is applied, but there is no file', 'upgrade', '003a', '003b', '003zz');
 gives(0, '^$', 'WARNING:  revision 004 is applied, but there is no file for it', 'upgrade', 'heads');
 gives(0, '^migrations/004_join.sql$', '', 'export', '004');
+# a pending revision whose file was deleted
+gives(0, '^migrations/left_', '^$', 'revision', '-m', 'left', '--rev-id', 'left', '--head', '004');
+gives(0, 'left +\| added', '', 'load');
+unlink glob('migrations/left_*');
+gives(0, '', 'WARNING:  revision left is pending, but there is no file for it\n.*HINT:  [^\n]*: cmig load --prune\n', 'upgrade', '004');
+gives(0, 'left +\| removed', '', 'load', '--prune');
+# several notes about one file
+mkdir 'notes';
+append_to_file('notes/V1__one.sql', 'CREATE INDEX CONCURRENTLY one ON people (name);');
+append_to_file('notes/U1__one.sql', 'DROP;');
+gives(0, '^noted/1_one.sql$', '^1_one.sql: transactional: false, [^\n?]*; its downgrade script cannot run: ', 'import', 'flyway', 'notes', '--to', 'noted');
 gives(0, 'out/001_create_people.sql', '', 'export', '--to', 'out');
 gives(0, '^$', '^$', 'export', '--to', 'out');
 append_to_file('out/001_create_people.sql', 'x');
@@ -155,6 +166,7 @@ gives(1, 'by_hand', '', 'drift');
 is(query($node, q(o'd "d), $drifts), $before + 1, 'one run of cmig.drift');
 gives(0, 'is at 005', '', 'upgrade', 'heads');
 gives(0, '^migrations/006_', '', 'capture', '-m', 'by hand', '--rev-id', '006');
+gives(0, '^$', 'revision "006" is recorded as applied.*is at 006', 'upgrade');
 
 # Verbs that write files
 mkdir 'it\'s "odd"' or die;

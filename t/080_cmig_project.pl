@@ -310,7 +310,7 @@ gives(3, '', "can't locate revision", 'squash', '001:nosuch');
 project('baseline');
 unlink glob('migrations/*');
 query($node, 'baseline', 'CREATE TABLE account (id int PRIMARY KEY); CREATE INDEX account_id ON account (id)');
-gives(0, '^migrations/b1_start\.sql\n$', '', 'baseline', '-m', 'Start', '--rev-id', 'b1');
+gives(0, '^migrations/b1_start\.sql\n$', 'HINT:  [^\n]*: cmig stamp head\n', 'baseline', '-m', 'Start', '--rev-id', 'b1');
 like(slurp_file('migrations/b1_start.sql'), qr/CREATE TABLE (public\.)?account(.|\n)*CREATE INDEX/, 'the file has the schema');
 gives(0, 'is at b1', 'added: b1', 'stamp', 'head');
 gives(0, '', '', 'drift');

@@ -221,7 +221,7 @@ SKIP:
 		query($node, 'gone', "SELECT cmig.create_revision('m', 'SELECT 1', 'SELECT 1', revision => 'r$number')");
 	}
 	query($node, 'gone', 'SELECT cmig.upgrade()');
-	gives(0, '', 'WARNING:  revision r10 is applied, but there is no file for it\n.*WARNING:  6 more revisions are applied, but there are no files for them\n', 'upgrade', '-d', 'gone');
+	gives(0, '', 'WARNING:  revision r10 is applied, but there is no file for it\n.*WARNING:  6 more revisions are stored, but there are no files for them\n', 'upgrade', '-d', 'gone');
 }
 
 # A name with a line break is not two names

@@ -143,7 +143,7 @@ write_files()
 	local folder=$1 name content note path status=0
 
 	while IFS= read -r -d '' name && IFS= read -r -d '' content && IFS= read -r -d '' note; do
-		visible "$note"
+		visible "${note//$newline/; }"
 		[ -z "$note" ] || say "$yellow$name: $VISIBLE$plain"
 		[ -n "$content" ] || continue
 		checked_name "$name"

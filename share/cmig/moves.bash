@@ -29,7 +29,7 @@ confirm()
 }
 
 # Adds statements that store the files and return records (see read_records): what
-# was added or changed, and the applied revisions whose files are gone.
+# was added or changed, and the revisions whose files are gone.
 add_load()
 {
 	[ ${#files[@]} -gt 0 ] || return 0
@@ -41,7 +41,7 @@ WITH RECURSIVE other AS MATERIALIZED (SELECT h.revision, h.down_revision, h.appl
 gone AS (SELECT o.* FROM other o WHERE o.down_revision && :'cmig_loaded'::text[] OR EXISTS (SELECT FROM cmig.revision r
 	WHERE r.revision = ANY (:'cmig_loaded'::text[]) AND o.revision = ANY (r.down_revision))
 UNION SELECT o.* FROM gone g, other o WHERE o.revision = ANY (g.down_revision) OR g.revision = ANY (o.down_revision))
-SELECT 'gone', '', revision FROM gone WHERE applied ORDER BY 3;"
+SELECT 'gone', CASE WHEN applied THEN 'applied' ELSE 'pending' END, revision FROM gone ORDER BY 2, 3;"
 }
 
 # add_plan DIRECTION TARGET: adds a statement that returns a plan as records: its
@@ -72,7 +72,7 @@ add_hazards()
 steps=0 stepwise='' checksum='' hazards=0 place=''
 read_records()
 {
-	local kind revision text status=130 gone=0
+	local kind revision text status=130 gone=0 left=0 hint
 
 	while IFS= read -r -d '' kind && IFS= read -r -d '' revision && IFS= read -r -d '' text; do
 		visible "$text"
@@ -80,8 +80,12 @@ read_records()
 		case $kind in
 			action) given quiet || say "$revision: $text" ;;
 			gone)
-				gone=$((gone + 1))
-				[ "$gone" -gt 10 ] || say "${yellow}WARNING:  revision $text is applied, but there is no file for it$plain" ;;
+				gone=$((gone + 1)) hint=''
+				if [ "$revision" = pending ]; then
+					[ "$left" -gt 0 ] || hint="${newline}HINT:  To remove pending revisions that have no file: cmig load --prune"
+					left=$((left + 1))
+				fi
+				[ "$gone" -gt 10 ] || say "${yellow}WARNING:  revision $text is $revision, but there is no file for it$plain$hint" ;;
 			step)
 				steps=$((steps + 1))
 				[ ${#text} -le 70 ] || text=${text:0:67}...
@@ -93,7 +97,7 @@ read_records()
 			status) status=$revision ;;
 		esac
 	done
-	[ "$gone" -le 10 ] || say "${yellow}WARNING:  $((gone - 10)) more revisions are applied, but there are no files for them$plain"
+	[ "$gone" -le 10 ] || say "${yellow}WARNING:  $((gone - 10)) more revisions are stored, but there are no files for them$plain"
 	return "$status"
 }
 

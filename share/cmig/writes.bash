@@ -64,7 +64,8 @@ finish_files()
 	if given sql; then run; else run write_files "$folder"; fi
 }
 
-# new_file CALL [COLUMNS]: calls a function that returns files, and writes them
+# new_file CALL [COLUMNS]: calls a function that returns files, and writes them.  Only
+# what cmig.capture records in the journal is kept in the database.
 new_file()
 {
 	[ "$verb" = import ] || find_files
@@ -76,7 +77,7 @@ new_file()
 		add_file_format
 		call "SELECT * FROM $1" "SELECT ${2:-file_name, content, hazards} FROM $1;"
 	fi
-	add 'ROLLBACK;'
+	if [ "$verb" = capture ]; then add 'COMMIT;'; else add 'ROLLBACK;'; fi
 	finish_files
 }
 
@@ -156,7 +157,8 @@ verb_generated()
 		argument range
 		PARAMETERS=", range => :'range'$PARAMETERS"
 	fi
-	new_file "cmig.$verb(${PARAMETERS#, }$TEMPLATE)"
+	new_file "cmig.$verb(${PARAMETERS#, }$TEMPLATE)" || return
+	[ "$verb" != baseline ] || say 'HINT:  To record the revision as applied in a database that has this schema: cmig stamp head'
 }
 
 verb_load()
