@@ -355,6 +355,8 @@ cmig_replace_finish(const CmigDifference *difference, const CmigChange *change)
 		CmigObject *copy = cmig_object_copy(child);
 
 		name_away(difference, child, copy);
+		if (child->kind == &cmig_kind_attribute)
+			copy->identity = psprintf("%s.%s", away->identity, cmig_quote(child->name));
 		copy->parent = away;
 		copy->sibling = NULL;
 		copy->folded = true;

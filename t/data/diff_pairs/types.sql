@@ -295,3 +295,13 @@ CREATE TYPE r13 AS RANGE (SUBTYPE = time, MULTIRANGE_TYPE_NAME = m77);
 CREATE TABLE s (email a76[], b int);
 CREATE TABLE t (x text, g bool GENERATED ALWAYS AS (email IS NULL) STORED) INHERITS (s);
 CREATE TABLE u (col_70 a76) INHERITS (t);
+-- pair: commented attribute of a composite type whose type changes
+-- a:
+CREATE TYPE s AS (x tsvector, "y.z" integer);
+COMMENT ON COLUMN s.x IS 'x';
+COMMENT ON COLUMN s."y.z" IS 'y';
+CREATE TABLE t (v s);
+-- b:
+CREATE TYPE s AS (x text, "y.z" integer);
+COMMENT ON COLUMN s.x IS 'x';
+CREATE TABLE t (v s);
