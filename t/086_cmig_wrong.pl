@@ -48,6 +48,9 @@ sub refused
 	unlink "migrations/$file";
 }
 
+# Services often run programs with SIGPIPE ignored; no broken pipe must be reported.
+$SIG{PIPE} = 'IGNORE';
+
 # --- files -------------------------------------------------------------------
 
 write_file('migrations/1.sql', "\xef\xbb\xbf-- revision: 1\n-- cmig:upgrade\nCREATE TABLE t1 (x bigint);\n-- cmig:downgrade\nDROP TABLE t1;\n");

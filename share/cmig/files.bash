@@ -46,8 +46,9 @@ find_files()
 	check_files
 }
 
-# Succeeds if standard input is valid UTF-8.
-is_utf8() { ! command -v iconv >/dev/null || iconv -f UTF-8 -t UTF-8 >/dev/null 2>&1; }
+# Succeeds if standard input is valid UTF-8.  Reads all of it, because otherwise the
+# command that writes it would report a broken pipe if SIGPIPE is ignored.
+is_utf8() { ! command -v iconv >/dev/null || iconv -f UTF-8 -t UTF-8 >/dev/null 2>&1 || { cat >/dev/null; return 1; }; }
 
 # Fails if a revision file or its name is not valid UTF-8, or contains zero bytes,
 # which psql would drop.
