@@ -249,7 +249,8 @@ verb_import()
 		variable "file_text$number" "${text%x}"
 		import_names+=", :'file_name$number'" import_texts+=", :'file_text$number'"
 	done < <(find "$folder" -name '.*' ! -path "$folder" -prune -o -name node_modules -prune -o -type f \
-		\( -name '*.sql' -o -name '*.conf' -o -name '*.toml' -o -name '*.plan' -o -name '*.json' -o -name '*.py' -o -name '*.js' -o -name '*.go' -o -name '*.rs' \) -print0 | LC_ALL=C sort -z)
+		\( -name '*.sql' -o -name '*.conf' -o -name '*.toml' -o -name '*.plan' -o -name '*.json' -o -name '*.py' -o -name '*.js' -o -name '*.go' -o -name '*.rs' \
+		-o -name '*.java' -o -name '*.kt' -o -name '*.ts' -o -name '*.rb' -o -name '*.xml' -o -name '*.yaml' -o -name '*.yml' \) -print0 | LC_ALL=C sort -z)
 	[ $number -gt 0 ] || fail 2 "there are no files to convert in $folder"
 	for setting in ${settings[@]+"${settings[@]}"}; do
 		number=$((number + 1))
