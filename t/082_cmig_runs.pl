@@ -67,10 +67,16 @@ gives(0, 'is at 003', '', 'upgrade', '--one-transaction');
 gives(3, '^$', 'table "nosuch" does not exist', 'downgrade', '-y', '--one-transaction', '001');
 is(ask('SELECT revision, to_regclass($$t3$$) FROM cmig.version'), '003|t3', 'a downgrade that fails leaves everything');
 
+# a dry run that finds an error has exit status 1
+gives(1, '42P01: table', 'plan_checksum is', 'downgrade', '--dry-run', '001');
+gives(1, 'table "nosuch" does not exist', "SELECT \\* FROM cmig\\.dry_run\\('downgrade', '001'\\);", 'dry-run', 'downgrade', '001', '-v');
+is(ask('SELECT revision, to_regclass($$t3$$) FROM cmig.version'), '003|t3', 'a dry run changes nothing');
+
 # what cannot run in a transaction is refused, before anything is run
 write_revision('004', '003', 'CREATE TABLE t4 (id bigint);', 'DROP TABLE t4;');
 append_to_file('migrations/005.sql',
 	"-- revision: 005\n-- down_revision: 004\n-- transactional: false\n-- cmig:upgrade\nCREATE INDEX CONCURRENTLY t4_id ON t4 (id);\n-- cmig:downgrade\nDROP INDEX t4_id;\n");
+gives(0, 'not tried', 'plan_checksum is', 'upgrade', '--dry-run');
 gives(3, '^$', 'ERROR:  revision "005" is not transactional\n.*\nHINT:  Use cmig upgrade --stepwise head instead', 'upgrade', '--one-transaction');
 is(ask('SELECT revision, to_regclass($$t4$$) FROM cmig.version'), '003|', 'nothing was run');
 gives(0, 'is at 005', "CALL cmig\\.upgrade_stepwise\\('head'\\);", 'upgrade', '-v');

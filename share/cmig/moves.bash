@@ -277,11 +277,22 @@ show_script()
 	run
 }
 
+# The exit status is 1 if a statement that was tried failed.  A setting records this,
+# because a second query would run everything again.
 show_dry_run()
 {
+	local listed='revision, statement, line, command, rows, locks, rewrites'
+	local failed="error IS NOT NULL AND error NOT LIKE 'not tried:%' AND error NOT LIKE '%An earlier statement was not tried.'"
+	local call="cmig.dry_run('$DIRECTION', $TARGET)"
+
 	[ ${#TARGETS[@]} -eq 1 ] || fail 2 'a dry run can have only one target'
 	find_files; begin; begin_load
-	rows "cmig.dry_run('$DIRECTION', $TARGET)" 'revision, statement, line, command, rows, locks, rewrites, error'
+	if given verbose; then
+		add '\x auto'
+		listed='step, revision, statement, line, command, rows, elapsed, locks, rewrites, scans, wal_bytes'
+	fi
+	call "SELECT * FROM $call" "SELECT $listed, CASE WHEN $failed AND pg_catalog.set_config('cmig_var.failed', 't', true) = 't' THEN error ELSE error END AS error FROM $call;"
+	found_if "coalesce(pg_catalog.current_setting('cmig_var.failed', true), '') = 't'"
 	add 'ROLLBACK;'
 	run page
 }
