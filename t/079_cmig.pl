@@ -331,6 +331,9 @@ foreach my $document (qw(README.md doc/command-line.md))
 # title contains the password
 SKIP:
 {
+	# a background job of a script ignores SIGINT
+	local $SIG{INT} = 'DEFAULT';
+
 	skip 'IO::Pty is not installed', 3 unless eval { require IO::Pty; 1 };
 	mkdir 'slow' or die;
 	append_to_file('slow/1.sql', revision_file('slow', '', 'SELECT pg_sleep(600);', 'SELECT 1;'));

@@ -50,6 +50,8 @@ sub refused
 
 # Services often run programs with SIGPIPE ignored; no broken pipe must be reported.
 $SIG{PIPE} = 'IGNORE';
+# A background job of a script ignores SIGINT, which the terminal's Ctrl-C sends.
+$SIG{INT} = 'DEFAULT';
 
 # --- files -------------------------------------------------------------------
 
