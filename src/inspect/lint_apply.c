@@ -17,6 +17,7 @@
 #include "inspect/lint_state.h"
 #include "inspect/lint_types.h"
 #include "inspect/lint_uses.h"
+#include "inspect/script_settings.h"
 
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
@@ -418,12 +419,11 @@ apply_select(CmigLint *lint, SelectStmt *statement)
 		apply_create_as(lint, statement->intoClause->rel, RELKIND_RELATION, false);
 	foreach(lc, statement->targetList)
 	{
-		FuncCall   *call = (FuncCall *) lfirst_node(ResTarget, lc)->val;
+		FuncCall   *call = cmig_script_settings_call(lfirst_node(ResTarget, lc));
 		const char *name;
 		const char *value;
 
-		if (call == NULL || !IsA(call, FuncCall) || list_length(call->args) != 3 ||
-			strcmp(strVal(llast(call->funcname)), "set_config") != 0)
+		if (call == NULL)
 			continue;
 		name = cmig_lint_expression_constant(linitial(call->args));
 		value = cmig_lint_expression_constant(lsecond(call->args));

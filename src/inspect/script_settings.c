@@ -62,6 +62,15 @@ string_constant(Node *node)
 		strVal(&((A_Const *) node)->val) : NULL;
 }
 
+FuncCall *
+cmig_script_settings_call(const ResTarget *target)
+{
+	FuncCall   *call = (FuncCall *) target->val;
+
+	return call != NULL && IsA(call, FuncCall) && list_length(call->args) == 3 &&
+		strcmp(strVal(llast(call->funcname)), "set_config") == 0 ? call : NULL;
+}
+
 /* Follow SELECT set_config('name', 'value', is_local). */
 static void
 follow_set_config(const SelectStmt *select)
@@ -70,12 +79,11 @@ follow_set_config(const SelectStmt *select)
 
 	foreach(lc, select->targetList)
 	{
-		FuncCall   *call = (FuncCall *) lfirst_node(ResTarget, lc)->val;
+		FuncCall   *call = cmig_script_settings_call(lfirst_node(ResTarget, lc));
 		const char *name;
 		const char *value;
 
-		if (call == NULL || !IsA(call, FuncCall) || list_length(call->args) != 3 ||
-			strcmp(strVal(llast(call->funcname)), "set_config") != 0)
+		if (call == NULL)
 			continue;
 		name = string_constant(linitial(call->args));
 		value = string_constant(lsecond(call->args));

@@ -9,12 +9,15 @@
 #define CMIG_SCRIPT_SETTINGS_H
 
 #include "postgres.h"
-#include "nodes/nodes.h"
+#include "nodes/parsenodes.h"
 
 /*
  * If the statement sets search_path or TimeZone, set it in this session, until
  * the current subtransaction is rolled back.
  */
 extern void cmig_script_settings_follow(Node *statement);
+
+/* Returns the call of set_config in an item of a SELECT list, or NULL. */
+extern FuncCall *cmig_script_settings_call(const ResTarget *target);
 
 #endif							/* CMIG_SCRIPT_SETTINGS_H */

@@ -38,7 +38,8 @@ PG_FUNCTION_INFO_V1(cmig_wait_for_replicas);
 /* How often the replicas are looked at, in milliseconds. */
 #define PAUSE 100
 
-#define MOST_MS (86400000.0)
+/* Milliseconds in a day, the maximum of both arguments. */
+#define DAY_MS (86400000.0)
 
 /*
  * The replicas, grouped by what identifies them across connections.  Base
@@ -244,9 +245,9 @@ static double
 milliseconds_argument(FunctionCallInfo fcinfo, int n, const char *name)
 {
 	const Interval *value = PG_GETARG_INTERVAL_P(n);
-	double		ms = value->time / 1000.0 + value->day * MOST_MS + value->month * (30 * MOST_MS);
+	double		ms = value->time / 1000.0 + value->day * DAY_MS + value->month * (30 * DAY_MS);
 
-	if (ms < 0 || ms > MOST_MS)
+	if (ms < 0 || ms > DAY_MS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s must be between 0 and 1 day", name)));
