@@ -137,7 +137,8 @@ reason(const Adopt *work, const ErrorData *error)
 	ListCell   *cell;
 
 	if (work->lines == NIL)
-		return error->detail ? psprintf("%s: %s", error->message, error->detail) : psprintf("%s.", error->message);
+		return error->detail ? psprintf("The schema could not be compared: %s: %s", error->message, error->detail) :
+			psprintf("The schema could not be compared: %s.", error->message);
 	cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
 	foreach(cell, cmig_diff_line_objects(work->lines))
 	{

@@ -83,7 +83,7 @@ copy_argument(FunctionCallInfo fcinfo)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_SCHEMA),
 				 errmsg("schema \"%s\" does not exist", name),
-				 errdetail("It is to be copied."),
+				 errdetail("copy_of must name an existing scope."),
 				 errhint("To see the scopes: SELECT scope, current FROM cmig.scopes()")));
 	return name;
 }
