@@ -23,7 +23,12 @@ confirm()
 	! given yes || return 0
 	[ -t 0 ] && [ -t 2 ] || fail 5 "not confirmed: $1" 'Without a terminal, add --yes (-y).'
 	trap 'say; exit 130' INT
-	IFS= read -r -p "$1 [y/N] " answer || say
+	printf '%s' "$1 [y/N] " >&2
+	# A trapped signal that comes just before read waits is handled after it: read in
+	# turns of a second.
+	until IFS= read -r -t 1 answer; do
+		[ $? -gt 128 ] || { say; break; }
+	done
 	trap 'interrupted=1' INT
 	[[ $answer == [yY]* ]] || fail 5 'nothing was changed'
 }
