@@ -64,7 +64,7 @@ add_names(CmigNames *names, int *allocated, const CmigNames *more)
 static void
 find_applied(Resolve *resolve)
 {
-	CmigApplied *applied = cmig_target_applied(resolve->graph, resolve->place->rows);
+	CmigApplied *applied = cmig_applied_find(resolve->graph, resolve->place->rows);
 	int			allocated = 0;
 
 	add_names(&resolve->applied, &allocated, resolve->place->rows);

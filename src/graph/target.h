@@ -11,31 +11,7 @@
 
 #include "postgres.h"
 #include "nodes/pg_list.h"
-#include "graph/graph_walk.h"
-
-/*
- * The version rows, and the revisions that are applied according to them.
- */
-typedef struct CmigApplied
-{
-	const CmigNames *rows;
-	List	   *nodes;			/* of int: the nodes of the known rows */
-	List	   *unknown;		/* of char *: rows whose revisions are unknown */
-	CmigMarks  *applied;		/* the rows' nodes and their ancestors,
-								 * including ancestors over depends_on */
-} CmigApplied;
-
-extern CmigApplied *cmig_target_applied(const CmigGraph *graph, const CmigNames *rows);
-
-/*
- * Raise an error if the version rows are not valid.  The first function raises
- * MG001 if a row names an unknown revision.  The second function raises MG004
- * if a row is an ancestor of another row; if over_depends is true, ancestors
- * over depends_on count, too.
- */
-extern void cmig_target_require_known_rows(const CmigGraph *graph, const CmigApplied *applied);
-extern void cmig_target_require_sound_rows(const CmigGraph *graph, const CmigApplied *applied,
-										   bool over_depends);
+#include "graph/applied.h"
 
 /* Returns the nodes that an absolute identifier names, or NIL for base. */
 extern List *cmig_target_absolute(const CmigGraph *graph, const char *target);

@@ -52,7 +52,7 @@ choose(const CmigSituation *now, const char *target, int *count)
 	CmigMarks  *marks;
 	ListCell   *cell;
 
-	cmig_target_require_known_rows(now->graph, now->applied);
+	cmig_applied_require_known(now->graph, now->applied);
 	if (target == NULL || strcmp(target, "current") == 0)
 		return cmig_graph_order(now->graph, now->applied->applied, count);
 	nodes = cmig_target_absolute(now->graph, target);

@@ -63,7 +63,7 @@ find_revisions(const CmigNames *wanted)
 {
 	CmigRevisionSet *set = cmig_catalog_read_revisions(false);
 	CmigGraph  *graph = cmig_graph_build(set->revisions, set->count);
-	CmigApplied *applied = cmig_target_applied(graph, cmig_version_rows_read());
+	CmigApplied *applied = cmig_applied_find(graph, cmig_version_rows_read());
 	CmigMarks  *marks = cmig_graph_marks(graph);
 	CmigNames  *ids = palloc0(sizeof(CmigNames));
 

@@ -214,7 +214,7 @@ read_stored(CmigLoad *load)
 
 	load->before = cmig_graph_build(set->revisions, set->count);
 	cmig_repeatables_add(load->before, set->repeatables, set->repeatable_count);
-	load->applied = cmig_target_applied(load->before, cmig_version_rows_everywhere());
+	load->applied = cmig_applied_find(load->before, cmig_version_rows_everywhere());
 
 	ids.count = load->count;
 	ids.names = palloc(sizeof(char *) * ids.count);

@@ -76,7 +76,7 @@ cmig_repair(PG_FUNCTION_ARGS)
 	cmig_repeatables_add(graph, set->repeatables, set->repeatable_count);
 	node = find_revision(graph, cmig_argument_text(fcinfo, 0), "cmig.repair");
 	entry.revision = cmig_graph_id(graph, node);
-	if (!cmig_repeatables_is(graph, node) && !cmig_target_applied(graph, cmig_version_rows_read())->applied->set[node])
+	if (!cmig_repeatables_is(graph, node) && !cmig_applied_find(graph, cmig_version_rows_read())->applied->set[node])
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("revision \"%s\" is not applied", entry.revision),
@@ -208,7 +208,7 @@ cmig_remove_revision(PG_FUNCTION_ARGS)
 	node = find_revision(graph, cmig_argument_text(fcinfo, 0), "cmig.remove_revision");
 	id = cmig_graph_id(graph, node);
 
-	if (!cmig_repeatables_is(graph, node) && cmig_target_applied(graph, cmig_version_rows_everywhere())->applied->set[node])
+	if (!cmig_repeatables_is(graph, node) && cmig_applied_find(graph, cmig_version_rows_everywhere())->applied->set[node])
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
 				 errmsg("revision \"%s\" cannot be removed because it is applied", id),

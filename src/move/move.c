@@ -47,7 +47,7 @@ cmig_move_read(bool with_details)
 	cmig_repeatables_add(now.graph, set->repeatables, set->repeatable_count);
 	cmig_graph_require_sound(now.graph);
 	now.database = cmig_active_separate(now.graph);
-	now.applied = cmig_target_applied(now.graph, cmig_version_rows_read());
+	now.applied = cmig_applied_find(now.graph, cmig_version_rows_read());
 	return now;
 }
 
@@ -417,9 +417,9 @@ cmig_move_plan_upgrade(const CmigSituation *now, const CmigNames *targets)
 	List	   *nodes;
 	CmigPlan   *plan;
 
-	cmig_target_require_sound_rows(now->graph, now->applied, true);
+	cmig_applied_require_sound(now->graph, now->applied, true);
 	nodes = cmig_target_upgrade(now->graph, now->applied, targets);
-	cmig_target_require_known_rows(now->graph, now->applied);
+	cmig_applied_require_known(now->graph, now->applied);
 	plan = cmig_plan_upgrade(now->graph, now->applied, nodes);
 	require_outside(now, plan);
 	cmig_repeatable_add_due(now->graph, now->applied, plan, now->elsewhere);
@@ -436,9 +436,9 @@ cmig_move_plan_downgrade(const CmigSituation *now, const char *target, CmigDowng
 	 * allow version rows for revisions that are dependencies of others; the
 	 * plan removes these rows
 	 */
-	cmig_target_require_sound_rows(now->graph, now->applied, false);
+	cmig_applied_require_sound(now->graph, now->applied, false);
 	*resolved = cmig_target_downgrade(now->graph, now->applied, target);
-	cmig_target_require_known_rows(now->graph, now->applied);
+	cmig_applied_require_known(now->graph, now->applied);
 	plan = cmig_plan_downgrade(now->graph, now->applied, *resolved);
 	require_unneeded(now, plan);
 	plan->target = quote_literal_cstr(target);

@@ -41,8 +41,8 @@ cmig_pending_require(const CmigSituation *now, const List *nodes, const char *ta
 void
 cmig_pending_require_heads(const CmigSituation *now)
 {
-	cmig_target_require_known_rows(now->graph, now->applied);
-	cmig_target_require_sound_rows(now->graph, now->applied, true);
+	cmig_applied_require_known(now->graph, now->applied);
+	cmig_applied_require_sound(now->graph, now->applied, true);
 	if (now->graph->count + now->graph->repeatable_count > 0)
 		cmig_pending_require(now, cmig_target_absolute(now->graph, "heads"), "heads");
 }

@@ -300,9 +300,9 @@ cmig_stamp_targets(const CmigNames *targets, bool purge)
 	ListCell   *lc;
 
 	if (purge)
-		now.applied = cmig_target_applied(now.graph, &none);
-	cmig_target_require_known_rows(now.graph, now.applied);
-	cmig_target_require_sound_rows(now.graph, now.applied, true);
+		now.applied = cmig_applied_find(now.graph, &none);
+	cmig_applied_require_known(now.graph, now.applied);
+	cmig_applied_require_sound(now.graph, now.applied, true);
 	target = cmig_target_stamp(now.graph, now.applied, targets);
 	if (purge)
 	{
@@ -332,7 +332,7 @@ cmig_stamp_targets(const CmigNames *targets, bool purge)
 	changed |= cmig_backfill_run_settle_all();
 
 	rows = cmig_version_rows_read();
-	if (journal_stamped(now.graph, before, cmig_target_applied(now.graph, rows)) == 0)
+	if (journal_stamped(now.graph, before, cmig_applied_find(now.graph, rows)) == 0)
 		changed |= journal_settled(rows);
 	if (!changed && cmig_names_same(before->rows, rows))
 		cmig_move_report_nothing(now.graph, rows, "stamp");

@@ -135,7 +135,7 @@ read_plan(CmigSituation *now, CmigDirection direction, char *target, bool *from_
 		{
 			*from_here = false;
 			now->elsewhere = true;
-			now->applied = cmig_target_applied(now->graph, read_start(now, from));
+			now->applied = cmig_applied_find(now->graph, read_start(now, from));
 		}
 	}
 

@@ -181,8 +181,8 @@ cmig_require(PG_FUNCTION_ARGS)
 	cmig_citus_require_coordinator("cmig.require");
 	now = cmig_move_read(true);
 	nodes = cmig_target_absolute(now.graph, target);
-	cmig_target_require_known_rows(now.graph, now.applied);
-	cmig_target_require_sound_rows(now.graph, now.applied, true);
+	cmig_applied_require_known(now.graph, now.applied);
+	cmig_applied_require_sound(now.graph, now.applied, true);
 	if (now.graph->count == 0 && strcmp(target, "base") != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_NOT_UP_TO_DATE),

@@ -30,7 +30,7 @@ cmig_view_read(void)
 	view.graph = cmig_graph_build(set->revisions, set->count);
 	cmig_repeatables_add(view.graph, set->repeatables, set->repeatable_count);
 	view.database = cmig_active_separate(view.graph);
-	view.applied = cmig_target_applied(view.graph, cmig_version_rows_read());
+	view.applied = cmig_applied_find(view.graph, cmig_version_rows_read());
 	view.is_row = palloc0(Max(view.graph->count, 1));
 	foreach(lc, view.applied->nodes)
 	{

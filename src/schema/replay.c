@@ -75,7 +75,7 @@ cmig_replay_plan_applied(const CmigSituation *now)
 {
 	CmigReplayPlan *plan;
 
-	cmig_target_require_known_rows(now->graph, now->applied);
+	cmig_applied_require_known(now->graph, now->applied);
 	plan = make_plan(now->graph, now->applied->applied);
 	plan->runs = cmig_repeatable_runs(now->graph);
 	return plan;

@@ -58,7 +58,7 @@ count_pending(void *arg)
 	CmigApplied *applied;
 
 	(void) cmig_active_separate(graph);
-	applied = cmig_target_applied(graph, cmig_version_rows_read());
+	applied = cmig_applied_find(graph, cmig_version_rows_read());
 	*pending = applied->nodes == NIL ? UNKNOWN : 0;
 	for (int i = 0; i < graph->count && *pending != UNKNOWN; i++)
 		if (!applied->applied->set[i] && is_of_applied_tree(graph, applied, i))

@@ -147,7 +147,7 @@ check_target(void *arg)
 	if (strchr(target, '+') != NULL)
 		return;
 	now = cmig_move_read(false);
-	(void) cmig_target_upgrade(now.graph, cmig_target_applied(now.graph, &none), cmig_argument_one(target));
+	(void) cmig_target_upgrade(now.graph, cmig_applied_find(now.graph, &none), cmig_argument_one(target));
 }
 
 /* Subtransaction callback: check the target in the database. */

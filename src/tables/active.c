@@ -75,7 +75,7 @@ cmig_active_separate(CmigGraph *graph)
 	 * mark what is applied in the database before the trees are separated,
 	 * because in the database, paths follow all dependencies
 	 */
-	marks = cmig_target_applied(graph, cmig_version_rows_database())->applied;
+	marks = cmig_applied_find(graph, cmig_version_rows_database())->applied;
 	cmig_trees_separate(graph);
 	return marks;
 }
