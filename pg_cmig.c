@@ -47,6 +47,7 @@
 #include "move/toplevel.h"
 #include "rls/rls.h"
 #include "run/last_failure.h"
+#include "run/runner.h"
 #include "schema/captured.h"
 #include "schema/target.h"
 #include "tables/active.h"

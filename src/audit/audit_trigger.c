@@ -24,7 +24,7 @@
 #include "audit/audit_trigger.h"
 #include "base/compat.h"
 #include "base/errors.h"
-#include "run/runner.h"
+#include "run/running.h"
 
 #include "access/table.h"
 #include "access/xact.h"
@@ -229,7 +229,7 @@ begin_call(AuditCall *call, CmigAuditTable *table, Oid extension_owner, const ch
 	else
 		set_text(call, CMIG_LOG_SESSION_ROLE, GetUserNameFromId(GetSessionUserId(), true));
 	set_text(call, CMIG_LOG_APPLICATION_NAME, application_name);
-	set_text(call, CMIG_LOG_REVISION, cmig_runner_current());
+	set_text(call, CMIG_LOG_REVISION, cmig_running_revision());
 	set_client_address(call);
 	set_query(call);
 }

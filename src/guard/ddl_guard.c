@@ -28,7 +28,7 @@
 #include "online/recipe_run.h"
 #include "parse/raw_parse.h"
 #include "run/run_lock.h"
-#include "run/runner.h"
+#include "run/running.h"
 
 #include "catalog/namespace.h"
 #include "commands/dbcommands.h"
@@ -144,7 +144,7 @@ is_for_shards(void)
 static bool
 is_exempt(void)
 {
-	return creating_extension || IsBinaryUpgrade || cmig_runner_current() != NULL || is_restore() ||
+	return creating_extension || IsBinaryUpgrade || cmig_running_revision() != NULL || is_restore() ||
 		is_for_shards();
 }
 

@@ -26,7 +26,6 @@
 #include "rls/rls.h"
 #include "run/lock_wait.h"
 #include "run/run_limit.h"
-#include "run/runner.h"
 #include "tables/change.h"
 #include "tables/wrong_call.h"
 

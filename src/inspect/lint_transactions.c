@@ -17,7 +17,7 @@
 #include "inspect/lint_text.h"
 #include "inspect/lint_uses.h"
 #include "parse/statement.h"
-#include "run/runner.h"
+#include "run/running.h"
 
 #include "catalog/pg_class.h"
 #include "storage/lock.h"
@@ -80,7 +80,7 @@ check_uncommitted(CmigLint *lint, Node *node)
 static void
 check_concurrent_index(CmigLint *lint, Node *node)
 {
-	if (((IndexStmt *) node)->concurrent && cmig_lint_session_in_transaction(lint) && cmig_runner_concurrent_ddl())
+	if (((IndexStmt *) node)->concurrent && cmig_lint_session_in_transaction(lint) && cmig_running_concurrent_ddl())
 		cmig_lint_report(lint, psprintf(CMIG_LINT_STEPWISE "%s", lint->statement->text),
 						 "CREATE INDEX CONCURRENTLY fails inside a transaction");
 }
@@ -117,7 +117,7 @@ check_top_level(CmigLint *lint, Node *node)
 	{
 		case CMIG_STATEMENT_CONCURRENTLY:
 		case CMIG_STATEMENT_OWN_PROCEDURE:
-			if (!cmig_runner_concurrent_ddl())
+			if (!cmig_running_concurrent_ddl())
 				return;
 			break;
 		case CMIG_STATEMENT_TOP_LEVEL:

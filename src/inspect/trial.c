@@ -21,9 +21,12 @@
 #include "parse/raw_parse.h"
 #include "parse/script.h"
 #include "parse/statement.h"
+#include "run/execute.h"
 #include "run/extension.h"
+#include "run/run_check.h"
 #include "run/run_limit.h"
 #include "run/runner.h"
+#include "run/running.h"
 #include "run/script_run.h"
 #include "run/session.h"
 
@@ -209,8 +212,8 @@ attempt_statement(void *arg)
 	cmig_measure_begin(&trial->measure, trial->relations);
 	trial->measuring = true;
 	cmig_refusal_set_plain(is_concurrent(run->statement.raw));
-	raw = cmig_runner_check_statement(run->step, run->statement.raw);
-	attempt->rows = cmig_runner_execute(raw, run->statement.text, attempt->dest);
+	raw = cmig_run_check_statement(run->step, run->statement.raw);
+	attempt->rows = cmig_execute_statement(raw, run->statement.text, attempt->dest);
 	cmig_extension_require(run->step->revision);
 	cmig_measure_end(&trial->measure, IsA(raw->stmt, IndexStmt) || IsA(raw->stmt, ReindexStmt));
 	trial->measuring = false;
@@ -387,7 +390,7 @@ add_failure(CmigTrial *trial, const ErrorData *error, int statement)
 		row.error = psprintf("%s\nAn earlier statement was not tried.", row.error);
 	row.statement = statement;
 	row.rows = CMIG_NO_ROWS;
-	if (statement == trial->statement && cmig_runner_verifying() == trial->verifying)
+	if (statement == trial->statement && cmig_running_verifying() == trial->verifying)
 	{
 		row.line = trial->line;
 		row.command = trial->command;
@@ -483,14 +486,14 @@ cmig_trial_run_step(CmigTrial *trial, CmigStepTexts *texts, const CmigPlanStep *
 		return true;
 	cmig_trial_require_own_error(error);
 	cmig_existing_rolled_back(trial->relations);
-	statement = cmig_runner_statement();
+	statement = cmig_running_statement();
 	add_failure(trial, error, statement);
 	if (cmig_run_limit_passed())
 		trial->stopped = "the time limit has passed";
 	/* if the precondition failed, no statement of the script was tried */
 	if (strncmp(trial->command, "precondition: ", 14) == 0)
 		cmig_trial_pass_over(trial, texts, 0, "its precondition is not met");
-	else if (statement > 0 && !cmig_runner_verifying())
+	else if (statement > 0 && !cmig_running_verifying())
 		cmig_trial_pass_over(trial, texts, statement,
 							 trial->stopped ? trial->stopped : psprintf("statement %d failed", statement));
 	return false;

@@ -22,6 +22,7 @@
 #include "run/placeholder_values.h"
 #include "run/run_limit.h"
 #include "run/runner.h"
+#include "run/running.h"
 #include "tables/catalog.h"
 #include "tables/repeatable.h"
 #include "tables/wrong_call.h"
@@ -143,7 +144,7 @@ cmig_verify(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	verification.result = (ReturnSetInfo *) fcinfo->resultinfo;
 	cmig_listing_init(&verification.failed, CMIG_LISTING_QUOTED);
-	cmig_runner_require_idle("cmig.verify()");
+	cmig_running_require_idle("cmig.verify()");
 	cmig_extension_share();
 	cmig_run_limit_start();
 	now = cmig_move_read(true);

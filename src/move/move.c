@@ -18,6 +18,8 @@
 #include "graph/trees.h"
 #include "move/move.h"
 #include "move/step_texts.h"
+#include "run/run_check.h"
+#include "run/runner.h"
 #include "run/scope.h"
 #include "tables/active.h"
 #include "tables/journal.h"
@@ -147,7 +149,7 @@ cmig_move_check(CmigStepTexts *texts, const CmigPlan *plan)
 	for (int i = 0; i < plan->count; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		cmig_runner_check(cmig_step_texts_get(texts, i));
+		cmig_run_check_step(cmig_step_texts_get(texts, i));
 		MemoryContextReset(context);
 	}
 	MemoryContextSwitchTo(old);

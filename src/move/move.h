@@ -12,7 +12,7 @@
 #include "graph/plan.h"
 #include "graph/target.h"
 #include "move/step_texts.h"
-#include "run/runner.h"
+#include "run/script_run.h"
 #include "tables/catalog.h"
 #include "tables/journal.h"
 

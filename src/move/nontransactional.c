@@ -36,7 +36,10 @@
 #include "parse/statement.h"
 #include "run/extension.h"
 #include "run/privilege_hint.h"
+#include "run/run_check.h"
 #include "run/run_lock.h"
+#include "run/runner.h"
+#include "run/running.h"
 #include "run/saved_settings.h"
 #include "run/scope.h"
 #include "run/session.h"
@@ -511,7 +514,7 @@ run_statement(StepRun *run)
 		 !is_own_procedure(run->script.statement.raw)))
 		refuse_changed(run, run->script.statement.number);
 
-	run->raw = cmig_runner_check_statement(run->step, run->script.statement.raw);
+	run->raw = cmig_run_check_statement(run->step, run->script.statement.raw);
 	node = run->raw->stmt;
 	if (run->row != NULL && run->row->state == CMIG_PROGRESS_DONE)
 	{
@@ -616,7 +619,7 @@ end_failed(StepRun *run, CmigSession *session, const CmigSavedSettings *saved,
 Oid
 cmig_nontransactional_caller(void)
 {
-	return OidIsValid(run_caller) && cmig_runner_current() != NULL ?
+	return OidIsValid(run_caller) && cmig_running_revision() != NULL ?
 		run_caller : GetUserId();
 }
 

@@ -12,7 +12,7 @@
 
 #include "postgres.h"
 #include "nodes/pg_list.h"
-#include "run/runner.h"
+#include "run/script_run.h"
 
 /*
  * How to handle a statement that is in doubt: one that had committed part of

@@ -11,6 +11,7 @@
 #include "move/run_plan.h"
 #include "move/step_texts.h"
 #include "run/last_failure.h"
+#include "run/running.h"
 #include "tables/journal.h"
 
 #include "miscadmin.h"
@@ -85,7 +86,7 @@ cmig_run_plan(CmigRunPlan *run)
 	}
 	PG_CATCH();
 	{
-		cmig_last_failure_record(started ? cmig_runner_statement() : 0);
+		cmig_last_failure_record(started ? cmig_running_statement() : 0);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();

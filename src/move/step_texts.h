@@ -13,7 +13,7 @@
 #include "base/compat.h"
 #include "graph/graph.h"
 #include "graph/plan.h"
-#include "run/runner.h"
+#include "run/script_run.h"
 
 /* The scripts of a plan. */
 typedef struct CmigStepTexts CmigStepTexts;

@@ -32,8 +32,11 @@
 #include "move/stepwise.h"
 #include "move/toplevel.h"
 #include "run/extension.h"
+#include "run/run_check.h"
 #include "run/run_limit.h"
 #include "run/run_lock.h"
+#include "run/runner.h"
+#include "run/running.h"
 #include "run/session.h"
 #include "tables/active.h"
 #include "tables/backfill_run.h"
@@ -168,11 +171,11 @@ failure_message(const ErrorData *error)
 	char	   *message = error->detail ?
 	psprintf("%s: %s", error->message, error->detail) : error->message;
 
-	if (!cmig_runner_verifying() || error->sqlerrcode == ERRCODE_CMIG_VERIFY_FAILED)
+	if (!cmig_running_verifying() || error->sqlerrcode == ERRCODE_CMIG_VERIFY_FAILED)
 		return message;
-	if (cmig_runner_statement() == 0)
+	if (cmig_running_statement() == 0)
 		return psprintf("end of verify_sql: %s", message);
-	return psprintf("statement %d of verify_sql: %s", cmig_runner_statement(), message);
+	return psprintf("statement %d of verify_sql: %s", cmig_running_statement(), message);
 }
 
 /* Record the failure of the current step in the journal. */
@@ -189,7 +192,7 @@ journal_failure(const StepwiseRun *run, const ErrorData *error)
 	entry.finished_at = GetCurrentTimestamp();
 	entry.sqlstate = sqlstate;
 	entry.message = failure_message(error);
-	entry.statement = cmig_runner_verifying() ? 0 : cmig_runner_statement();
+	entry.statement = cmig_running_verifying() ? 0 : cmig_running_statement();
 
 	/* ignore errors here, because the run's error is raised */
 	PG_TRY();
@@ -253,7 +256,7 @@ fetch(const StepwiseRun *run, int index)
 
 	cmig_toplevel_snapshot();
 	step = cmig_step_texts_fetch(run->now.graph, run->plan, run->plan->steps[index].node);
-	step->top_level = !step->transactional && cmig_runner_concurrent_ddl();
+	step->top_level = !step->transactional && cmig_running_concurrent_ddl();
 	step->committed = true;
 	return step;
 }
@@ -308,7 +311,7 @@ check_steps(const StepwiseRun *run)
 	for (int i = 0; i < run->plan->count; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		cmig_runner_check(fetch(run, i));
+		cmig_run_check_step(fetch(run, i));
 		MemoryContextReset(run->step_context);
 	}
 
@@ -338,7 +341,7 @@ check_steps(const StepwiseRun *run)
 					 errdetail("The %s is partially applied: as a transactional revision, it would run again from its first statement.",
 							   cmig_direction_name(row->direction)),
 					 errhint("Load it with transactional: false and CALL again. Or revert by hand what it did, then SELECT cmig.stamp('<current revision>')")));
-		if (!cmig_runner_concurrent_ddl())
+		if (!cmig_running_concurrent_ddl())
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("the %s of revision \"%s\" is partially applied",
@@ -485,7 +488,7 @@ run_procedure(FunctionCallInfo fcinfo, const Request *request, const char *in_do
 	MemoryContext context;
 	StepwiseRun *run;
 
-	cmig_runner_require_idle(name);
+	cmig_running_require_idle(name);
 	cmig_toplevel_require(fcinfo, name);
 	/* check cmig.role before the role is written to the journal */
 	cmig_session_require_member();

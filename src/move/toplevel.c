@@ -26,10 +26,12 @@
 #include "move/toplevel.h"
 #include "parse/raw_parse.h"
 #include "parse/statement.h"
+#include "run/execute.h"
 #include "run/extension.h"
 #include "run/lock_wait.h"
 #include "run/run_limit.h"
 #include "run/runner.h"
+#include "run/running.h"
 
 #include "access/xact.h"
 #include "common/pg_prng.h"
@@ -97,7 +99,7 @@ cmig_toplevel_require(FunctionCallInfo fcinfo, const char *procedure)
 {
 	if (may_commit(fcinfo))
 		return;
-	if (cmig_runner_current() != NULL)
+	if (cmig_running_revision() != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
 				 errmsg("CALL %s must be a separate statement outside a transaction block",
@@ -349,7 +351,7 @@ cmig_toplevel_execute(RawStmt *raw, const char *text)
 	if (is_optimizable(raw->stmt))
 	{
 		EnsurePortalSnapshotExists();
-		cmig_runner_execute(raw, text, None_Receiver);
+		cmig_execute_statement(raw, text, None_Receiver);
 		return;
 	}
 

@@ -11,7 +11,7 @@
 #include "lib/stringinfo.h"
 #include "nodes/pg_list.h"
 #include "parse/psql_text.h"
-#include "run/runner.h"
+#include "run/script_run.h"
 
 /*
  * Data that applies to all revisions' scripts, and facts found in the scripts

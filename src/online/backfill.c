@@ -26,6 +26,7 @@
 #include "run/run_limit.h"
 #include "run/run_lock.h"
 #include "run/runner.h"
+#include "run/running.h"
 #include "tables/backfill_run.h"
 #include "tables/progress.h"
 
@@ -253,12 +254,12 @@ static void
 run_backfill(CmigBackfill *b)
 {
 	MemoryContext context = CurrentMemoryContext;
-	bool		alone = cmig_runner_current() == NULL;
+	bool		alone = cmig_running_revision() == NULL;
 	ErrorContextCallback callback;
 
 	if (b->one_transaction)
 	{
-		if (!cmig_runner_is_replaying())
+		if (!cmig_running_is_replaying())
 			cmig_backfill_resume_refuse(b->target, &b->identity, b->caller);
 		b->run.pass = 1;
 		run_passes(b);
@@ -372,7 +373,7 @@ make_backfill(FunctionCallInfo fcinfo)
 				 errhint("GRANT pg_read_all_stats TO %s, or leave out max_lag.",
 						 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
 
-	b->one_transaction = !cmig_runner_concurrent_ddl();
+	b->one_transaction = !cmig_running_concurrent_ddl();
 	b->caller = cmig_nontransactional_caller();
 	b->prepared = -1;
 	b->skip = cmig_backfill_skip_create();
@@ -393,11 +394,11 @@ set_identity(CmigBackfill *b, const char *set_sql, const char *where_sql)
 	b->identity.set_sql = set_sql;
 	b->identity.where_sql = where_sql;
 	b->identity.by_key = b->target->by_key;
-	if (cmig_runner_current() != NULL)
+	if (cmig_running_revision() != NULL)
 	{
-		b->identity.revision = pstrdup(cmig_runner_current());
-		b->identity.direction = cmig_direction_name(cmig_runner_direction());
-		b->identity.statement = cmig_runner_statement();
+		b->identity.revision = pstrdup(cmig_running_revision());
+		b->identity.direction = cmig_direction_name(cmig_running_direction());
+		b->identity.statement = cmig_running_statement();
 	}
 }
 
@@ -411,14 +412,14 @@ cmig_backfill(PG_FUNCTION_ARGS)
 	char	   *where_sql;
 	Oid			table;
 
-	if (cmig_runner_concurrent_ddl())
+	if (cmig_running_concurrent_ddl())
 		cmig_toplevel_require(fcinfo, "cmig.backfill");
 	PreventCommandIfReadOnly("cmig.backfill");
 	cmig_citus_require_coordinator("cmig.backfill");
-	if (cmig_runner_current() == NULL)
+	if (cmig_running_revision() == NULL)
 		cmig_run_limit_start();
 
-	context = cmig_runner_concurrent_ddl() ?
+	context = cmig_running_concurrent_ddl() ?
 		cmig_toplevel_context("pg_cmig backfill") :
 		AllocSetContextCreate(CurrentMemoryContext, "pg_cmig backfill", ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(context);
@@ -434,7 +435,7 @@ cmig_backfill(PG_FUNCTION_ARGS)
 	b = make_backfill(fcinfo);
 	if (!b->one_transaction)
 	{
-		cmig_toplevel_reach_table(table, "backfill", cmig_runner_current() == NULL);
+		cmig_toplevel_reach_table(table, "backfill", cmig_running_revision() == NULL);
 		cmig_toplevel_snapshot();
 	}
 	b->target = cmig_backfill_target_check(table, set_sql, where_sql);

@@ -19,9 +19,11 @@
 #include "move/toplevel.h"
 #include "online/recipe_run.h"
 #include "parse/raw_parse.h"
+#include "run/execute.h"
 #include "run/lock_wait.h"
 #include "run/run_limit.h"
 #include "run/runner.h"
+#include "run/running.h"
 
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
@@ -56,8 +58,8 @@ void
 cmig_recipe_begin(CmigRecipe *recipe, FunctionCallInfo fcinfo, const char *procedure, const char *call)
 {
 	recipe->procedure = procedure;
-	recipe->one_transaction = !cmig_runner_concurrent_ddl();
-	recipe->alone = cmig_runner_current() == NULL;
+	recipe->one_transaction = !cmig_running_concurrent_ddl();
+	recipe->alone = cmig_running_revision() == NULL;
 	recipe->caller = CurrentMemoryContext;
 	if (recipe->alone)
 		cmig_run_limit_start();
@@ -174,8 +176,8 @@ cmig_recipe_run(CmigRecipe *recipe, const char *sql)
 {
 	if (recipe->one_transaction)
 	{
-		cmig_runner_execute(cmig_raw_parse_one(sql),
-							sql, None_Receiver);
+		cmig_execute_statement(cmig_raw_parse_one(sql),
+							   sql, None_Receiver);
 		return;
 	}
 	cmig_toplevel_commit();

@@ -16,7 +16,7 @@
 #include "base/compat.h"
 #include "base/listing.h"
 #include "base/query.h"
-#include "run/runner.h"
+#include "run/running.h"
 
 #include "access/xlog.h"
 #include "access/xlog_internal.h"
@@ -274,7 +274,7 @@ cmig_wait_for_replicas(PG_FUNCTION_ARGS)
 		wait.deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
 													(int64) milliseconds_argument(fcinfo, 1, "timeout"));
 	require_privilege();
-	if (cmig_runner_is_replaying())
+	if (cmig_running_is_replaying())
 		PG_RETURN_BOOL(true);
 	wait.position = end_of_wal();
 	while (!all_reached(&wait))

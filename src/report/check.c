@@ -35,7 +35,7 @@
 #include "report/check.h"
 #include "run/placeholder_values.h"
 #include "run/run_lock.h"
-#include "run/runner.h"
+#include "run/running.h"
 #include "run/session.h"
 #include "run/scope.h"
 #include "scope/scope_list.h"
@@ -161,7 +161,7 @@ check_script(const CmigRevisionText *text, const char *what, const char *sql,
 	if (sql == NULL)
 		return;
 	problem = cmig_text_check(what, sql, text->edges.transactional,
-							  !cmig_runner_concurrent_ddl());
+							  !cmig_running_concurrent_ddl());
 	if (problem == NULL)
 		return;
 	old = MemoryContextSwitchTo(check->context);

@@ -26,6 +26,12 @@
 /* Longer statements are cut to this many bytes around the error. */
 #define EXCERPT_LENGTH 4000
 
+bool
+cmig_script_run_is_verified(const CmigRunStep *step)
+{
+	return step->direction == CMIG_UPGRADE && step->verify_sql != NULL;
+}
+
 /* Converts a character position (counted from 1) to a byte offset. */
 static int
 position_to_offset(const char *text, int position)

@@ -61,6 +61,9 @@ typedef struct CmigScriptRun
 	bool		timeout_was_active;
 } CmigScriptRun;
 
+/* Does the step run verify_sql after its script? */
+extern bool cmig_script_run_is_verified(const CmigRunStep *step);
+
 /* Error context callback; its argument is the CmigScriptRun. */
 extern void cmig_script_run_describe_error(void *run);
 

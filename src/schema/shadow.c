@@ -22,7 +22,7 @@
 #include "run/lock_wait.h"
 #include "run/run_limit.h"
 #include "run/run_lock.h"
-#include "run/runner.h"
+#include "run/running.h"
 #include "schema/shadow.h"
 #include "schema/shadow_global.h"
 #include "schema/shadow_rows.h"
@@ -405,7 +405,7 @@ run_shadow(ShadowRun *run)
 	PreventCommandDuringRecovery(run->caller);
 	PreventCommandIfReadOnly(run->caller);
 	cmig_citus_require_coordinator(run->caller);
-	cmig_runner_require_idle(run->caller);
+	cmig_running_require_idle(run->caller);
 	cmig_extension_share();
 	cmig_run_limit_start();
 	cmig_lock_wait_reset();

@@ -15,9 +15,9 @@
 #include "base/subtransaction.h"
 #include "parse/script.h"
 #include "parse/statement.h"
+#include "run/execute.h"
 #include "run/lock_wait.h"
 #include "run/run_limit.h"
-#include "run/runner.h"
 #include "run/script_run.h"
 #include "run/session.h"
 #include "schema/shadow_catalogs.h"
@@ -203,7 +203,7 @@ cmig_target_execute(CmigTargetState *state, const CmigStatement *statement)
 	if (cmig_statement_classify(raw, &reason) == CMIG_STATEMENT_CONCURRENTLY)
 		raw = cmig_statement_without_concurrently(raw);
 	(void) cmig_shadow_catalogs_filter(true);
-	cmig_runner_execute(raw, statement->text, None_Receiver);
+	cmig_execute_statement(raw, statement->text, None_Receiver);
 	(void) cmig_shadow_catalogs_filter(false);
 }
 

@@ -13,7 +13,7 @@
 
 #include "base/compat.h"
 #include "base/subtransaction.h"
-#include "run/runner.h"
+#include "run/running.h"
 #include "run/session.h"
 #include "schema/shadow_catalogs.h"
 #include "schema/target_constraint.h"
@@ -108,7 +108,7 @@ run_without_warning(const Call *call)
 static const char *
 place(void)
 {
-	return cmig_runner_is_replaying() ? "replay" : "target";
+	return cmig_running_is_replaying() ? "replay" : "target";
 }
 
 /*
@@ -247,7 +247,7 @@ adapt(CmigTargetState *state, Node *node)
 		return NULL;
 	if (!superuser() && cmig_target_filter_is_grant_on_member((GrantStmt *) node))
 		return NULL;
-	if (!cmig_runner_is_replaying())
+	if (!cmig_running_is_replaying())
 		node = skip_missing(node);
 	node = cmig_target_role_adapt(state, node);
 	if (node == NULL || cmig_target_extension_run(state, node))

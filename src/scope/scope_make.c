@@ -16,6 +16,7 @@
 #include "run/run_limit.h"
 #include "run/run_lock.h"
 #include "run/runner.h"
+#include "run/running.h"
 #include "run/scope.h"
 #include "run/session.h"
 #include "scope/scope_copy.h"
@@ -166,7 +167,7 @@ cmig_create_scope(PG_FUNCTION_ARGS)
 	int			guc_level;
 
 	InitMaterializedSRF(fcinfo, 0);
-	cmig_runner_require_idle("cmig.create_scope()");
+	cmig_running_require_idle("cmig.create_scope()");
 	name = scope_argument(fcinfo, "SELECT * FROM cmig.create_scope('<schema>')");
 	cmig_argument_require(fcinfo, 1, "target", "SELECT * FROM cmig.create_scope('<schema>', 'head')");
 	run.target = cmig_argument_text(fcinfo, 1);
@@ -247,7 +248,7 @@ cmig_drop_scope(PG_FUNCTION_ARGS)
 				 errdetail("It drops the schema with everything in it."),
 				 errhint("SELECT cmig.drop_scope(%s, confirm => %s)", quote_literal_cstr(name),
 						 quote_literal_cstr(name))));
-	cmig_runner_require_idle("cmig.drop_scope()");
+	cmig_running_require_idle("cmig.drop_scope()");
 	require_unprotected(name);
 	guc_level = NewGUCNestLevel();
 	cmig_settings_override("cmig.scope", name);

@@ -25,6 +25,7 @@
 #include "run/run_limit.h"
 #include "run/run_lock.h"
 #include "run/runner.h"
+#include "run/running.h"
 #include "run/scope.h"
 #include "run/session.h"
 #include "scope/scope_list.h"
@@ -244,7 +245,7 @@ write_failure(const Upgrade *upgrade, const ErrorData *error)
 	entry.finished_at = GetCurrentTimestamp();
 	entry.sqlstate = sqlstate;
 	entry.message = error->detail ? psprintf("%s: %s", error->message, error->detail) : error->message;
-	entry.statement = cmig_runner_statement();
+	entry.statement = cmig_running_statement();
 
 	/* ignore errors here, because the scope's error is reported */
 	PG_TRY();
@@ -419,7 +420,7 @@ cmig_upgrade_scopes(PG_FUNCTION_ARGS)
 	MemoryContext context;
 	Upgrade    *upgrade;
 
-	cmig_runner_require_idle("cmig.upgrade_scopes()");
+	cmig_running_require_idle("cmig.upgrade_scopes()");
 	cmig_argument_require(fcinfo, 0, "pattern", "CALL cmig.upgrade_scopes('tenant\\_%')");
 	cmig_argument_require(fcinfo, 1, "target", "CALL cmig.upgrade_scopes('tenant\\_%', 'head')");
 	cmig_toplevel_require(fcinfo, name);

@@ -12,6 +12,7 @@
 #include "run/run_lock.h"
 #include "run/scope.h"
 #include "run/runner.h"
+#include "run/running.h"
 #include "tables/active.h"
 #include "tables/change.h"
 #include "tables/version_rows.h"
@@ -23,7 +24,7 @@
 static void
 begin(const char *function, bool revisions)
 {
-	cmig_runner_require_idle(function);
+	cmig_running_require_idle(function);
 	cmig_scope_require();
 	cmig_run_lock_transaction(function);
 	if (revisions)
