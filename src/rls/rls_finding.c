@@ -14,7 +14,7 @@
 
 #include "catalog/pg_type.h"
 
-/* A rule that the findings of cmig.rls_check refer to. */
+/* A rule of cmig.rls_check. */
 typedef struct Rule
 {
 	const char *name;

@@ -32,9 +32,9 @@ typedef struct CmigRlsHints
 								 * generated series */
 	bool		compares_user;	/* is a column compared with current_user? */
 	bool		joins_parts;	/* are several columns concatenated, as by ||? */
-	List	   *spellings;		/* of int: the forms (CmigRlsForm) of types to
-								 * which text columns are cast and whose
-								 * values have several spellings */
+	List	   *spellings;		/* of int: the forms (CmigRlsForm) of the
+								 * types to which text columns are cast, if a
+								 * value of such a type has several spellings */
 	List	   *separators;		/* of char *: separators of concatenated
 								 * columns, including "" */
 } CmigRlsHints;
@@ -74,8 +74,8 @@ typedef struct CmigRlsInput
 								 * NULL column? */
 	bool		user;			/* is it current_user or the like? */
 	bool		is_boolean;		/* is it a setting that is cast to boolean? */
-	char	   *own_text;		/* the tenant's value of a setting that is
-								 * cast; NULL: the sample value of the form */
+	char	   *own_text;		/* a setting that is cast: the tenant's value;
+								 * NULL: use the sample value of the form */
 	bool		false_marks;	/* is it a boolean column such as is_private,
 								 * which is false in rows that everybody may
 								 * see? */
@@ -85,9 +85,9 @@ typedef struct CmigRlsInput
 	bool		null_tested;
 	List	   *joined;			/* of CmigRlsColumnOf: columns of other tables
 								 * that this column must equal */
-	bool		shared;			/* is it a joined column of the row, in which
-								 * rows of several tenants can have the same
-								 * value? */
+	bool		shared;			/* is it a column of the row that is joined
+								 * with another table, and in which rows of
+								 * several tenants can have the same value? */
 	List	   *members;		/* of a document: the paths that are read from
 								 * it, each a List of char * */
 	List	   *equals;			/* of Const: values with which it is compared

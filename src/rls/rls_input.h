@@ -59,8 +59,8 @@ typedef struct CmigRlsMaker
 	const CmigRlsHints *hints;
 	bool	   *failed;			/* set to true if a part cannot be judged */
 	int			tables;			/* number of tables read so far */
-	int			nesting;		/* depth of policies on tables that policies
-								 * read */
+	int			nesting;		/* nesting depth of the policies on tables
+								 * that other policies read */
 	Oid			wanted;			/* the type to which this part is cast */
 } CmigRlsMaker;
 
@@ -87,7 +87,10 @@ extern List *cmig_rls_input_identities(Oid relid);
  */
 extern bool cmig_rls_input_is_shared(const CmigRlsInput *input, Oid relid);
 
-/* Set the model's user_names.  Call this after all inputs have been added. */
+/*
+ * Find the roles that current_user can be, and store their names in the
+ * model's user_names.  Call this after all inputs have been added.
+ */
 extern void cmig_rls_input_find_users(CmigRlsModel *model, Oid relid, Oid role);
 
 #endif							/* CMIG_RLS_INPUT_H */

@@ -112,8 +112,8 @@
 #define TO_ROLES(names) "(SELECT string_agg(quote_ident(u.name), ', ' ORDER BY u.name) FROM unnest(" names ") u(name))"
 
 /*
- * A call of enable_rls for the table in b.  b also contains the key and the
- * roles.
+ * A call of enable_rls for a table, as SQL.  "b" is the CTE with the table's
+ * name, its key, and the roles.
  */
 #define ENABLE_CALL \
 	"CASE WHEN b.roles IS NULL THEN '-- ' ELSE '' END || format('SELECT cmig.enable_rls(%L%s, roles => %L%s)', b.name," \
@@ -275,8 +275,8 @@ static CmigQuery checks[] = {
 		"  FROM bound JOIN becomes b ON b.role = bound.oid JOIN t ON t.oid = bound.rel WHERE t.rls AND b.free"
 
 		/*
-		 * only roles without the privileges of the bypass role: if a role has
-		 * them, the policy is considered to name it
+		 * consider only roles that lack the privileges of the bypass role; a
+		 * role that has them counts as one that the bypass policy names
 		 */
 		"  UNION SELECT t.name, bound.oid, bound.rolname, b.oid, b.rolname, 'warning', format('has the policy %I', p.polname)"
 		"  FROM bound JOIN becomes b ON b.role = bound.oid JOIN t ON t.oid = bound.rel"

@@ -38,9 +38,9 @@ typedef struct CmigRlsTrial
 	bool		ordinary;		/* do the columns that are not keys have
 								 * ordinary values? */
 	CmigRlsLeakLevel level;		/* severity of the leak if the expression is
-								 * true */
+								 * true for this trial */
 	CmigRlsLeakLevel most;		/* severity if the expression is true for all
-								 * ordinary trials of the group */
+								 * trials of the group with ordinary values */
 	struct CmigRlsTrial *also;	/* the same row with another stranger's
 								 * context, for which the expression must be
 								 * true as well; NULL: none */

@@ -32,10 +32,9 @@ typedef struct CmigRlsAttempt
 	CmigRowCallback row;		/* callback for each result row; NULL: store
 								 * the row's numbers in counts */
 	void	   *arg;
-	const CmigRlsKey *key;		/* if not NULL, count the rows that have a
-								 * certain value in this key before the
-								 * rollback */
-	const char *value;			/* the value to count */
+	const CmigRlsKey *key;		/* if not NULL: before the rollback, count the
+								 * rows that have "value" in this key */
+	const char *value;
 } CmigRlsAttempt;
 
 /*

@@ -444,8 +444,9 @@ cmig_annotate_sequence_gone(const CmigObject *from, const CmigObject *to, const 
 /* All annotations */
 
 /*
- * Returns the privileges of a new object and, for each privilege that is first
- * granted to its owner with the grant option, the same without it.
+ * Returns the privileges that a new object is to have.  If "initial" grants
+ * the owner a privilege with the grant option, the result contains this
+ * privilege without it, so that only the grant option is revoked.
  */
 static List *
 final_grants(const CmigObject *object, const List *initial, const CmigDiffOptions *options)

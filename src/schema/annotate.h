@@ -36,10 +36,10 @@ typedef struct CmigDiffOptions
 								 * "role" */
 	bool		sorted;			/* sort privileges; if false, they are in the
 								 * order in which they were granted */
-	bool		need_schemas;	/* raise an error for a schema that exists in
-								 * neither image, and add rows for other
-								 * roles' schemas; otherwise only issue
-								 * messages */
+	bool		need_schemas;	/* if true, raise an error for a schema that
+								 * exists in neither image, and add rows for
+								 * other roles' schemas; if false, only issue
+								 * messages about them */
 	List	   *renames;		/* of char *, as written by the caller */
 	const char *role;			/* the owner of new objects, unquoted */
 	List	   *initial;		/* of CmigInitialGrants */
@@ -54,7 +54,8 @@ typedef struct CmigDiffOptions
 extern List *cmig_annotate_create(const CmigObject *object, const CmigDiffOptions *options);
 
 /*
- * Does cmig_annotate_create() set the owner?  Then its first statement does so.
+ * Does cmig_annotate_create() set the owner?  If so, the first of its
+ * statements does.
  */
 extern bool cmig_annotate_sets_owner(const CmigObject *object, const CmigDiffOptions *options);
 

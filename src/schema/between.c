@@ -27,7 +27,7 @@ typedef struct Comparison
 
 /*
  * Read the comparison in parentheses that begins at this token.  Returns false
- * if there is none with the operator.
+ * if no comparison with this operator begins there.
  */
 static bool
 read_comparison(const CmigTokens *tokens, int open, const char *operator, Comparison *comparison)
@@ -139,7 +139,7 @@ skip_dollars(const CmigTokens *tokens, int i)
 	return close == NULL ? tokens->count - 1 : i;
 }
 
-/* Can the text contain an expression that is rewritten? */
+/* Might the SQL contain an expression to be rewritten? */
 static bool
 is_candidate(const char *sql)
 {

@@ -14,9 +14,9 @@
 #include "postgres.h"
 
 /*
- * Rewrite statements, which may be NULL, so that their expressions are printed
- * in the same form after they have been executed.  Returns the argument or a
- * new string.
+ * Returns the SQL rewritten so that PostgreSQL still prints its expressions in
+ * the same form after the SQL has been executed.  "sql" may be NULL.  Returns
+ * the argument itself if there is nothing to rewrite.
  */
 extern const char *cmig_between_restore(const char *sql);
 

@@ -1,13 +1,14 @@
 /*
  * captured.c
- *	  Records revisions that cmig.capture has written as applied when they are
- *	  loaded.
+ *	  Records revisions that cmig.capture has written as applied when they
+ *	  are loaded.
  *
- * cmig.capture leaves a row with the revision's id and checksum in the journal,
- * so only the database with the changes, and only an unchanged file, is
- * affected.  The comparison replays revisions, which is code; therefore, it is
- * made only if scripts run as the same role as in cmig.capture, which has
- * replayed them before.
+ * cmig.capture leaves a row with the revision's id and checksum in the
+ * journal.  Therefore, a revision is stamped only in the database in which it
+ * was captured, and only if its file has not changed.  Before that, the
+ * schemas are compared, which replays revisions and thereby runs their code.
+ * This is done only if scripts run as the same role as in cmig.capture, which
+ * has already replayed them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -109,7 +110,7 @@ typedef struct Adopt
 	List	   *lines;
 } Adopt;
 
-/* Stamp the revision, and raise an error if there is drift then. */
+/* Stamp the revision, and raise an error if drift remains. */
 static void
 adopt(void *arg)
 {

@@ -15,9 +15,10 @@
 extern void cmig_captured_journal(const CmigRevisionText *text, TimestampTz started_at);
 
 /*
- * See cmig_load_at_end.  Stamps each new revision that was captured in
- * this database while scripts ran as the same role as now, if its parents are applied, and if there is no
- * drift once it is applied.  Otherwise issues a NOTICE.
+ * See cmig_load_at_end.  Stamps each new revision that cmig.capture wrote in
+ * this database, if its parents are applied, if stamping it leaves no drift,
+ * and if scripts run as the same role as they did in cmig.capture.  Otherwise,
+ * issues a NOTICE.
  */
 extern void cmig_captured_loaded(const CmigRevisionText *const *added, int count);
 

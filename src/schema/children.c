@@ -418,9 +418,10 @@ validate_alone(const CmigDifference *difference, CmigChange *change)
 }
 
 /*
- * Handle an inherited check constraint that is validated or becomes NOT VALID.
- * If the parent's constraint undergoes the same change, it needs no statement
- * of its own.
+ * If an inherited check constraint is validated or becomes NOT VALID, decide
+ * which statements do this.  If the parent's constraint changes in the same
+ * way, the child's constraint needs no statement, because it changes along
+ * with the parent's.
  */
 static void
 keep_validity(const CmigDifference *difference, CmigChange *change)

@@ -30,9 +30,9 @@
 #include "schema/twins.h"
 
 /*
- * "link" is the attachment of a partition, which changes.  Re-create the indexes
- * that were created with ON ONLY on its partitioned table, because otherwise
- * ATTACH PARTITION would also create them in the partition.
+ * Re-create the indexes that were created with ON ONLY on a partitioned table,
+ * because otherwise ATTACH PARTITION would also create them in the partition.
+ * "link" is the changed attachment of a partition to this table.
  */
 static void
 renew_only_indexes(CmigDifference *difference, const CmigObject *link)

@@ -101,7 +101,10 @@ put_ddl(Deparse *deparse, const char *action, CmigChange *change, List *ddl)
 	}
 }
 
-/* Returns the statements that create an object and its folded children. */
+/*
+ * Returns the statements that create an object and the children that its
+ * CREATE statement includes.
+ */
 static List *
 creation(const Deparse *deparse, const CmigObject *object, const CmigDiffOptions *options)
 {

@@ -74,8 +74,9 @@ typedef struct CmigChange
 	struct CmigChange *dropped_by;	/* the change whose DROP statement also
 									 * drops this object, although the object
 									 * is not a child; or NULL */
-	bool		taken;			/* true for a function of a base type that
-								 * reverting the type's creation also drops */
+	bool		taken;			/* true for a base type's function that is
+								 * also dropped when the creation of the type
+								 * is reverted */
 	List	   *takes;			/* changes whose dropped_by is this one, in
 								 * the order in which their objects are
 								 * created */

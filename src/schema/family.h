@@ -14,9 +14,9 @@
 #include "schema/difference.h"
 
 /*
- * If a partition key column cannot be changed, make the partitioned table the
- * only unsupported change, and discard all other changes of the table and its
- * partitions.
+ * If a partition key column cannot be changed, mark the change of the
+ * partitioned table as unsupported, and discard all other changes of the table
+ * and its partitions.
  */
 extern void cmig_family_exclude(CmigDifference *difference);
 

@@ -5,13 +5,13 @@
  *
  * PostgreSQL checks a new foreign key with a query that runs as the owner of
  * the tables, and a sequence continues after the values of its column.  Forced
- * row security would apply to these queries.  A revision runs with
- * row_security = off, so they would fail; otherwise, they would see only some
- * of the rows.  Therefore, forced row security is lifted while they run.
+ * row security would apply to these queries: they would fail in a revision,
+ * which runs with row_security = off, and would see only some of the rows
+ * elsewhere.  Therefore, forced row security is lifted while they run.
  *
  * A materialized view contains the rows that its owner sees, and everybody who
- * can read the view can read them.  Therefore, row security is not lifted while
- * the view is filled.
+ * can read the view can read them.  Therefore, row security is not lifted
+ * while the view is filled.
  *
  * No database access.
  *

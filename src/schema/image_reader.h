@@ -27,7 +27,8 @@ typedef struct CmigImageReader
 	MemoryContext scratch;		/* reset after each object */
 	char	   *block;			/* memory for objects and their strings ... */
 	Size		room;			/* ... and how much of it is left */
-	char	  **last;			/* the last value of each column */
+	char	  **last;			/* for each column: its value in the preceding
+								 * object */
 	char	  **row;			/* the properties in the current row, in
 								 * "scratch" */
 	HTAB	   *shared;			/* hash table of SharedValues, for this kind */

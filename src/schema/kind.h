@@ -281,8 +281,8 @@ extern List *cmig_ddl_append(List *ddl, char *sql, char *undo);
 
 /*
  * Append the statements for properties that the object's CREATE statement
- * cannot set.  The function alter() generates them, as for a change from an
- * object with default values.
+ * cannot set.  The kind's function alter() generates them, as if it altered an
+ * object whose properties have their default values.
  */
 extern List *cmig_kind_complete(const CmigObject *object, List *ddl,
 								void (*alter) (CmigAlter *alter));

@@ -12,7 +12,7 @@
 
 #include "schema/kinds.h"
 
-/* The catalog row is NULL if its meaning is not known. */
+/* The catalog row is NULL if pg_cmig does not know how to interpret it. */
 static const CmigProperty properties[] = {
 	{"catalog row", CMIG_PROPERTY_CAREFUL},
 };

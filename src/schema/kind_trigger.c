@@ -39,7 +39,10 @@ static const char trigger_sql[] =
 " WHERE c.relnamespace = ANY ($1) AND NOT t.tgisinternal AND t.tgparentid = 0"
 " AND t.tgfoid NOT IN (SELECT p.oid FROM pg_proc p JOIN pg_namespace pn ON pn.oid = p.pronamespace WHERE pn.nspname = 'cmig')";
 
-/* Returns "ALTER TABLE t DISABLE TRIGGER x". */
+/*
+ * Returns the statement that sets the enabled state, such as "ALTER TABLE t
+ * DISABLE TRIGGER x".
+ */
 static char *
 enable_statement(const CmigObject *object)
 {

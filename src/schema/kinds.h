@@ -57,9 +57,10 @@ extern CmigKind cmig_kind_view_column;
 extern bool cmig_view_is_empty(const CmigObject *view);
 
 /*
- * Change the statements that create the materialized view, the second of which
- * sets its owner: fill the view only after that.  Its query then runs with the
- * owner's privileges, and reads only the rows that the owner is allowed to see.
+ * "ddl" contains the statements that create a materialized view and then set
+ * its owner.  Change them so that the view is filled only after its owner is
+ * set.  Its query then runs with the owner's privileges, and reads only the
+ * rows that the owner is allowed to see.
  */
 extern void cmig_view_fill_as_owner(const CmigObject *view, List *ddl);
 
@@ -135,7 +136,7 @@ extern CmigKind cmig_kind_foreign_column;
 /* in kind_member.c */
 extern CmigKind cmig_kind_member_privilege;
 
-/* in kind_other.c; not in the list */
+/* in kind_other.c; cmig_kinds() does not return this kind */
 extern CmigKind cmig_kind_other;
 
 /*

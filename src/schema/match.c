@@ -247,7 +247,7 @@ is_refused(const CmigDifference *difference, const CmigObject *object)
 }
 
 /*
- * Is the object a privilege, while the options exclude privileges from the
+ * Is the object a privilege, and do the options exclude privileges from the
  * comparison?
  */
 static bool
@@ -438,8 +438,8 @@ cmig_match_attached(CmigDifference *difference)
 }
 
 /*
- * Mark the link of a partition to its table as alone if the other image lacks
- * it.
+ * Set the field "alone" of a partition's attachment to its table, if the other
+ * image lacks this attachment.
  */
 static void
 mark_link(CmigChange *change)

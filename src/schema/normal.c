@@ -166,8 +166,9 @@ is_chain(const CmigTokens *tokens, int open, const char *connective)
 }
 
 /*
- * Remove parentheses from "((a AND b) AND c)".  PostgreSQL prints them for "a
- * BETWEEN x AND y AND c", but not for its own output.
+ * Remove parentheses from "((a AND b) AND c)".  PostgreSQL prints such
+ * parentheses for "a BETWEEN x AND y AND c", but not when it has parsed this
+ * output and prints it again.
  */
 static void
 drop_chains(CmigTokens *tokens)

@@ -26,7 +26,8 @@ add_end(CmigOrder *order, const CmigObject *object, int before)
 /*
  * Make the node precede the drop of a table and of its columns and
  * constraints.  Statistics are left out: inheritance does not affect them, and
- * statistics of another parent may have to take their names first.
+ * they may have to be dropped earlier, so that statistics of another parent
+ * can have their names.
  */
 static void
 add_part(CmigOrder *order, int node, const CmigObject *table)

@@ -155,8 +155,8 @@ find_named(const CmigImage *image, const char *name)
 }
 
 /*
- * Handle a note that the caller cannot give an object to its intended owner, a
- * role.  Returns true if the live object already belongs to this role, so that
+ * Handle a note that says that the caller cannot make a role the owner of an
+ * object.  Returns true if this role already owns the live object, so that
  * there is no difference.
  */
 static bool

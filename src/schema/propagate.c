@@ -285,9 +285,9 @@ refuse_use(const CmigDifference *difference, const CmigChange *range, CmigChange
 }
 
 /*
- * If the objects that use a range type prevent that it is re-created, mark it
- * as unsupported, and also the changes of these objects, because they may need
- * its new multirange type.
+ * If objects that use a range type prevent it from being re-created, mark the
+ * range type's change as unsupported, and also the changes of these objects,
+ * because they may need its new multirange type.
  */
 static void
 refuse_range(const CmigDifference *difference, const CmigDependents *dependents, CmigChange *change)

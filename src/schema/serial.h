@@ -11,11 +11,11 @@
 #include "schema/difference.h"
 
 /*
- * Mark columns that are created or dropped, alone or with their tables, if
- * "serial" would create the same sequence and the same default.  Sets
- * "serial" of the column, and makes the change of the column or table the
- * host of the changes of the sequence and its owner.  Call this when all
- * other hosts are known.
+ * Find the columns that are created or dropped, alone or with their tables,
+ * and for which the pseudo-type serial would create the same sequence and the
+ * same default.  Set their field "serial", and make the change of the column
+ * or its table the host of the changes of the sequence and its OWNED BY (see
+ * host.h).  Call this when all other hosts are known.
  */
 extern void cmig_serial_mark(CmigDifference *difference);
 

@@ -371,7 +371,11 @@ run_text(CmigTargetState *state, CmigSession *session, const char *sql, List *sc
 	run.phase = "before its first statement";
 	tell_text(text);
 	cmig_session_enter(session);
-	/* so that a materialized view can read a table with forced row security */
+
+	/*
+	 * turn row_security on, so that a materialized view can read a table with
+	 * forced row security
+	 */
 	cmig_settings_override("row_security", "on");
 	cmig_target_utility_watch(state);
 	run.phase = NULL;
