@@ -10,7 +10,7 @@
 
 #include "adopt/import.h"
 
-/* A reader of CmigFormat: adds the revisions in import->files. */
+/* A CmigFormat reader: adds the migrations in import->files as revisions. */
 extern void cmig_format_flyway(CmigImport *import);
 
 #endif							/* CMIG_FORMAT_FLYWAY_H */

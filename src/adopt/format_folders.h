@@ -12,7 +12,7 @@
 
 #include "adopt/import.h"
 
-/* Readers of CmigFormat: add the revisions in import->files. */
+/* CmigFormat readers: add the migrations in import->files as revisions. */
 extern void cmig_format_diesel(CmigImport *import);
 extern void cmig_format_prisma(CmigImport *import);
 extern void cmig_format_drizzle(CmigImport *import);

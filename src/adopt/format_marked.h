@@ -13,7 +13,7 @@
 
 #include "adopt/import.h"
 
-/* Readers of CmigFormat: add the revisions in import->files. */
+/* CmigFormat readers: add the migrations in import->files as revisions. */
 extern void cmig_format_dbmate(CmigImport *import);
 extern void cmig_format_goose(CmigImport *import);
 extern void cmig_format_node_pg_migrate(CmigImport *import);

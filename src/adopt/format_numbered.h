@@ -13,7 +13,7 @@
 
 #include "adopt/import.h"
 
-/* Readers of CmigFormat: add the revisions in import->files. */
+/* CmigFormat readers: add the migrations in import->files as revisions. */
 extern void cmig_format_golang_migrate(CmigImport *import);
 extern void cmig_format_sqlx(CmigImport *import);
 extern void cmig_format_refinery(CmigImport *import);

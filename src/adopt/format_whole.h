@@ -9,7 +9,7 @@
 
 #include "adopt/import.h"
 
-/* Readers of CmigFormat: add the revisions in import->files. */
+/* CmigFormat readers: add the migrations in import->files as revisions. */
 extern void cmig_format_yoyo(CmigImport *import);
 extern void cmig_format_rails(CmigImport *import);
 

@@ -20,7 +20,7 @@
 #include "utils/memutils.h"
 #include "utils/varlena.h"
 
-/* The tables to which the entries of another log refer. */
+/* The tables that an import has found, and the schemas in which it looks. */
 struct CmigAuditImportTables
 {
 	Oid			log_owner;

@@ -39,8 +39,9 @@ extern CmigAuditTarget *cmig_audit_target_argument(FunctionCallInfo fcinfo, int 
 extern CmigAuditTarget *cmig_audit_target_of(Oid relation);
 
 /*
- * Returns argument n as a key in all of its variants, as a List of Jsonb *, or
- * NIL if the argument is null.
+ * Returns argument n as a key, in each of the variants that are described at
+ * the top of this file, as a List of Jsonb *.  Returns NIL if the argument is
+ * null.
  */
 extern List *cmig_audit_target_key(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target);
 

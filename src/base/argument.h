@@ -21,7 +21,7 @@ extern char *cmig_argument_text(FunctionCallInfo fcinfo, int n);
 /*
  * Raises 22004 if argument n is null.  "what" is the argument's name in the
  * message, and "call" is a correct call for the hint.  Required arguments have
- * the default NULL, so leaving one out leads here, too.
+ * the default NULL, so this also rejects calls that leave one out.
  */
 extern void cmig_argument_require(FunctionCallInfo fcinfo, int n, const char *what, const char *call);
 

@@ -120,8 +120,8 @@ extern char *cmig_graph_suggest(const CmigGraph *graph, const char *name, int ex
 	((graph)->nodes[node].parents.count == 0)
 
 /*
- * Each returns the node at the end of the k-th edge down or up, or -1 after
- * the last edge.  Parents or children come first, and then, if over_depends is
+ * Return the node at the end of a node's k-th edge down or up, or -1 after the
+ * last edge.  Parents or children come first, and then, if over_depends is
  * true, dependencies or dependents.
  */
 static inline int

@@ -239,8 +239,8 @@ cmig_target_upgrade(const CmigGraph *graph, const CmigApplied *applied,
 
 /*
  * Raise MG003 for an ambiguous -N.  The hint shows a branch on which -N works.
- * Therefore, it prefers a revision that is not a merge, because -1 is
- * ambiguous there, too.
+ * If possible, the branch is one whose current revision is not a merge,
+ * because -1 is ambiguous at a merge, too.
  */
 pg_noreturn static void
 raise_ambiguous_downgrade(const CmigGraph *graph, const CmigApplied *applied,

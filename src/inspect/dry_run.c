@@ -289,7 +289,7 @@ cmig_dry_run(PG_FUNCTION_ARGS)
 	run.targets = cmig_argument_target(fcinfo, 1);
 	if (run.targets->names[0] == NULL)
 		run.targets->names[0] = "head";
-	/* the default, which a downgrade can at most have reached already */
+	/* reject the default target, head, because a downgrade cannot reach it */
 	if (run.direction == CMIG_DOWNGRADE && strcmp(run.targets->names[0], "head") == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

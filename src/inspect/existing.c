@@ -34,7 +34,7 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
-/* See existing.h. */
+/* The relations that a dry run has looked up. */
 struct CmigExistingSet
 {
 	MemoryContext context;
@@ -98,7 +98,10 @@ make_table(const char *name, Size entry)
 	return hash_create(name, 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
 
-/* Record a table's estimates, which are changed without a transaction. */
+/*
+ * Record a table's estimates in pg_class, because a rollback does not restore
+ * them.
+ */
 static void
 note_estimate(CmigExistingSet *set, Form_pg_class form)
 {

@@ -3,10 +3,11 @@
  *	  Lists the relation locks that the current subtransaction holds.
  *
  * PostgreSQL does not export the hash table that holds a backend's local
- * locks.  This module finds it by the name of its memory context, which must be
- * that of a hash table, because functions in other languages have contexts that
- * are named after the function.  The name is stored after the table's header, and the header's size is determined by
- * creating a hash table here.
+ * locks.  This module finds its memory context by name.  Contexts of functions
+ * in procedural languages can have the same name, because they are named after
+ * the function, but they do not have the type of a hash table's context.  The
+ * name is stored right after the hash table's header, and the size of the
+ * header is determined by creating another hash table.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

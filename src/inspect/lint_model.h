@@ -104,7 +104,7 @@ typedef struct CmigLintTable
 	List	   *uses_columns;	/* char *: columns named in the view's query */
 	bool		uses_all_columns;	/* does the view's query contain a *? */
 
-	/* numbers of statements in a revision, or 0 */
+	/* statement numbers within one revision; 0 if there is no such statement */
 	int			in_revision;	/* number of the revision that these numbers
 								 * refer to */
 	int			altered_at;		/* the last ALTER TABLE with which the next

@@ -22,7 +22,8 @@ typedef struct CmigMeasure
 	/* results; each string has one line per relation */
 	int64		elapsed_us;
 	int64		wal_bytes;
-	char	   *locks;			/* this and the next two are NULL if empty */
+	char	   *locks;			/* the locks that the statement took; this and
+								 * the next two are NULL if empty */
 	char	   *rewrites;
 	char	   *scans;
 	List	   *moved;			/* of CmigExisting *: sequences that advanced */

@@ -25,10 +25,11 @@ extern const char *cmig_outside_of_statement(Node *statement, SubTransactionId s
 extern const char *cmig_outside_of_function(Oid function);
 
 /*
- * The same for a function that the server looks up but may not call, such as the
- * functions of a type or of an operator class.  Returns NULL for functions in
- * C, because the server looks up some of them, such as the validator of a
- * foreign-data wrapper, only to create other objects.
+ * Like cmig_outside_of_function(), but for a function that the server looks up
+ * but may not call, such as the functions of a type or of an operator class.
+ * Returns NULL for functions in C, because the server looks up some of them,
+ * such as the validator of a foreign-data wrapper, only to create other
+ * objects.
  */
 extern const char *cmig_outside_of_lookup(Oid function);
 

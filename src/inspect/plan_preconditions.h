@@ -11,9 +11,9 @@
 #include "move/move.h"
 
 /*
- * Check the preconditions of a plan's steps.  Raises MG017 if any of them is
- * not true; the error lists all that failed.  A precondition that an earlier
- * step might make true is not checked until its own step starts.
+ * Check the preconditions of a plan's steps.  If any of them is not met,
+ * raises MG017 with a list of those that are not met.  A precondition that an
+ * earlier step might make true is not checked until its own step starts.
  */
 extern void cmig_plan_preconditions_check(const CmigSituation *now, const CmigPlan *plan);
 

@@ -37,7 +37,7 @@
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
-/* See planned_locks.h. */
+/* The names that earlier statements have changed. */
 struct CmigPlannedLocks
 {
 	CmigPlannedNames *names;
@@ -292,7 +292,10 @@ add_dropped_column(List **locks, const CmigLock *lock, Oid relation)
 		add_all(locks, cmig_dropped_locks_column(lfirst_oid(lc), lock->name, lock->cascade), AccessExclusiveLock);
 }
 
-/* Add locks on the indexes of a table that is rewritten, or its partitions. */
+/*
+ * Add locks on the indexes of a table that is rewritten, and on those of its
+ * child tables and partitions.
+ */
 static void
 add_rewritten(List **locks, Oid relation)
 {

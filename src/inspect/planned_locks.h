@@ -50,7 +50,9 @@ extern CmigPlannedLocks *cmig_planned_locks_start(void);
  */
 extern List *cmig_planned_locks_of(CmigPlannedLocks *plan, Node *statement, List **unknown);
 
-/* Forget the temporary relations of a script, which end with it. */
+/*
+ * Forget the temporary relations of a script, which are dropped when it ends.
+ */
 extern void cmig_planned_locks_end_script(CmigPlannedLocks *plan);
 
 /* Merge two lists of locks, keeping the strongest lock on each relation. */

@@ -39,7 +39,7 @@ typedef struct Entry
 	List	   *changes;		/* of Change *, latest first */
 } Entry;
 
-/* See planned_names.h. */
+/* The names that statements have created, dropped, or changed. */
 struct CmigPlannedNames
 {
 	MemoryContext context;
@@ -143,7 +143,7 @@ find_in(const Entry *entry, const char *schema)
 	return NULL;
 }
 
-/* Look up a name in a schema without the changes. */
+/* Look up a name in a schema, disregarding the plan's changes. */
 static Oid
 existing_relation(const char *schema, const char *name)
 {

@@ -38,13 +38,15 @@ extern void cmig_planned_names_create_schema(CmigPlannedNames *names, const char
 extern void cmig_planned_names_drop(CmigPlannedNames *names, const RangeVar *relation);
 
 /*
- * Record that a relation gets the new name or, if "to_schema" is true, is moved
- * to the schema with this name.
+ * Record that a relation is given the new name or, if "to_schema" is true, is
+ * moved to the schema with this name.
  */
 extern void cmig_planned_names_rename(CmigPlannedNames *names, const RangeVar *relation,
 									  const char *new_name, bool to_schema);
 
-/* Forget the temporary relations of a script, which end with it. */
+/*
+ * Forget the temporary relations of a script, which are dropped when it ends.
+ */
 extern void cmig_planned_names_end_script(CmigPlannedNames *names);
 
 #endif							/* CMIG_PLANNED_NAMES_H */

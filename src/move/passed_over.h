@@ -40,8 +40,8 @@ extern void cmig_passed_over_add(CmigPassedOver *passed, const CmigStatement *st
 								 RawStmt *raw);
 
 /*
- * Call this for a statement that is not skipped.  This call of the procedure
- * resumes at the first such statement.
+ * Call this for each statement that is not skipped.  The first one is the one
+ * at which the current CALL resumes the script.
  */
 extern void cmig_passed_over_end(CmigPassedOver *passed, int statement);
 

@@ -248,7 +248,7 @@ describe_changes(const CmigSituation *now, const CmigPlan *plan, const char *giv
 		psprintf("The first %d steps are the same.", count);
 }
 
-/* See plan_checksum.h. */
+/* The hashes of the scripts that a run is restricted to. */
 struct CmigAllowedTexts
 {
 	uint64	   *hashes;			/* the hash of each step's texts */

@@ -82,7 +82,7 @@ cmig_step_texts_fetch(const CmigGraph *graph, const CmigPlan *plan, int node)
 	return step;
 }
 
-/* See step_texts.h. */
+/* The scripts of a plan, of which only some are in memory at a time. */
 struct CmigStepTexts
 {
 	const CmigGraph *graph;

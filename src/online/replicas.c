@@ -77,10 +77,13 @@ static CmigQuery slots_query = {
 typedef struct Replica
 {
 	char	   *name;
-	int			expected;		/* the most that were connected at a time */
+	int			expected;		/* the greatest number of them that were
+								 * connected at the same time */
 	int			connected;
-	int			reached;		/* number that have replayed enough */
-	char	   *distance;		/* of one that has not, or NULL */
+	int			reached;		/* the number of them that have replayed
+								 * enough */
+	char	   *distance;		/* how far one of the others lags behind, as
+								 * text; or NULL */
 } Replica;
 
 /* A call of the function. */
@@ -160,7 +163,7 @@ take_slot(TupleDesc desc, HeapTuple row, void *arg)
 	wait->slots = lappend(wait->slots, cmig_query_text(desc, row, 1));
 }
 
-/* Look at the replicas.  Have all of them replayed enough? */
+/* Check the replicas.  Have all of them replayed enough? */
 static bool
 all_reached(Wait *wait)
 {
@@ -178,7 +181,11 @@ all_reached(Wait *wait)
 	}
 	list_free_deep(wait->slots);
 	wait->slots = NIL;
-	/* the view shows the connections as of the transaction's first look */
+
+	/*
+	 * discard the snapshot of pg_stat_replication that an earlier call has
+	 * taken in this transaction
+	 */
 	pgstat_clear_backend_activity_snapshot();
 	cmig_query_each(&replicas_query, values, NULL, take_replica, wait);
 	cmig_query_each(&slots_query, values, NULL, take_slot, wait);

@@ -38,8 +38,8 @@
 #define TICK_MS 10
 
 /*
- * An error did not end a wait that the timer last saw longer ago than this, in
- * microseconds.
+ * If the timer last saw a wait longer ago than this, in microseconds, an error
+ * is not attributed to that wait.
  */
 #define STALE_US (INT64CONST(500) * 1000)
 
@@ -68,7 +68,8 @@ static volatile struct
 	uint32		tag[sizeof(LOCKTAG) / sizeof(uint32)];
 	int			mode;
 	bool		exhausted;		/* has the timer requested a cancel? */
-	bool		single;			/* if so, was a single wait too long? */
+	bool		single;			/* if so, was the limit for a single wait
+								 * exceeded? */
 }			seen;
 
 /* The value of lock_timeout while the timer enforces it; otherwise 0. */

@@ -25,8 +25,9 @@ typedef struct PreconditionReceiver
 } PreconditionReceiver;
 
 /*
- * receiveSlot callback: count the row, and record whether it consists of one
- * boolean and whether that is true.  After a second row, the query is stopped.
+ * receiveSlot callback: count the row, and record whether it consists of a
+ * single boolean column and whether the value in that column is true.  Stops
+ * the query after a second row.
  */
 static bool
 take_row(TupleTableSlot *slot, DestReceiver *self)
@@ -54,8 +55,8 @@ cmig_precondition_receiver(void)
 }
 
 /*
- * Returns a line that says what the precondition returned, unless it was false
- * or not boolean.
+ * Returns a line that says what the precondition returned, or "" if it
+ * returned false or did not return a boolean.
  */
 static const char *
 returned_line(const PreconditionReceiver *result)

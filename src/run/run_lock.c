@@ -375,8 +375,8 @@ cmig_run_lock_session(const char *command)
 
 		/*
 		 * Functions that wait for the run lock may hold snapshots, so they go
-		 * first.  The pause also lets functions go first that are about to
-		 * queue.
+		 * first.  The pause also gives functions that are about to queue the
+		 * time to do so.
 		 */
 		LockRelease(&run, ExclusiveLock, true);
 		InvalidateCatalogSnapshot();

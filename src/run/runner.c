@@ -164,7 +164,7 @@ run_script(CmigScriptRun *run, const char *sql, DestReceiver *dest,
 	error_context_stack = callback.previous;
 }
 
-/* Run verify_sql and check its rows. */
+/* Run verify_sql, and check the rows that it returns. */
 static void
 verify(CmigScriptRun *run, CmigSession *session)
 {
@@ -174,7 +174,7 @@ verify(CmigScriptRun *run, CmigSession *session)
 	run_script(run, run->step->verify_sql, cmig_verify_receiver(run), session);
 }
 
-/* Run the precondition and check its row. */
+/* Run the precondition, and check the row that it returns. */
 static void
 check_precondition(CmigScriptRun *run, CmigSession *session)
 {

@@ -22,9 +22,9 @@ extern CmigRevisionSet *cmig_active_read(bool with_details);
 extern bool cmig_active_is_settled(void);
 
 /*
- * "replaced" is a list of revisions that another revision replaces.  Has a
- * scope applied only some of them, or begun one of them, so that it still
- * needs them?
+ * "replaced" is a list of revisions that another revision replaces.  Returns
+ * true if a scope still needs them, because it has applied only some of them,
+ * or has begun one of them.
  */
 extern bool cmig_active_needed_in_scopes(const CmigNames *replaced);
 

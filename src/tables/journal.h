@@ -112,9 +112,9 @@ typedef struct CmigJournalDrift
 extern bool cmig_journal_last_drift(CmigJournalDrift *drift);
 
 /*
- * Call the callback for each of the revisions that were captured in this
- * database with cmig.capture while scripts ran as the same role as now.  "checksum" is the one of the generated
- * script.
+ * Call the callback for each revision that cmig.capture has generated in this
+ * database, if scripts ran as the same role then as they do now.  "checksum"
+ * is the checksum of the generated script.
  */
 typedef void (*CmigJournalCaptured) (const char *revision, const char *checksum, void *arg);
 extern void cmig_journal_each_captured(const CmigNames *revisions, CmigJournalCaptured callback, void *arg);

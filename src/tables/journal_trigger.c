@@ -118,10 +118,11 @@ refuse_scope(void)
 /*
  * The BEFORE INSERT trigger on cmig.journal.  A session that writes a row
  * manually waits for a run in progress, because the run could use the same id.
- * A role with the INSERT privilege on the whole table is the owner or restores
- * a dump, and may write any row.  For scopes other than the current one, this
- * takes no lock, because a dump can contain more scopes than there are locks.
- * Other roles can write only rows for runs that they could have started.
+ * A role with the INSERT privilege on the whole table, such as the owner or a
+ * role that restores a dump, may write any row, and does not wait if the row
+ * belongs to another scope, because a dump can contain rows of more scopes
+ * than there are locks.  Other roles can write only rows of the current scope,
+ * for runs that they could have started.
  */
 Datum
 cmig_journal_trigger(PG_FUNCTION_ARGS)

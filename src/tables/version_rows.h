@@ -27,8 +27,8 @@ extern CmigNames *cmig_version_rows_read(void);
 extern CmigNames *cmig_version_rows_everywhere(void);
 
 /*
- * Return the version rows of the database, and those of all scopes, without
- * duplicates.
+ * Like cmig_version_rows_everywhere(), but the first function returns only the
+ * rows of the database, and the second one only those of the scopes.
  */
 extern CmigNames *cmig_version_rows_database(void);
 extern CmigNames *cmig_version_rows_of_scopes(void);
