@@ -108,6 +108,7 @@ _PG_init(void)
 	cmig_lint_run_init();
 	cmig_lint_policy_init();
 	MarkGUCPrefixReserved("cmig");
+	cmig_settings_loaded();
 }
 
 /* The result of a function that runs a plan. */

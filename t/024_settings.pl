@@ -259,6 +259,34 @@ scope            + + + - + +
 search_path      + + + - + +
 END
 
+# An invalid value that was set before the library is loaded is refused by the functions
+# that use it.  With the default instead, the database would be migrated.
+my $long = 'x' x 64;
+foreach my $value ('public', 'cmig', '$user', $long)
+{
+	is(session('regress_app', "-c cmig.scope=$value", 'SELECT count(*) FROM cmig.upgrade()'), '22023', "connection options with scope $value");
+}
+is(session('regress_app', '', "SET cmig.scope = 'public'; SELECT count(*) FROM cmig.upgrade()"), '22023', 'SET before the library is loaded with an invalid scope');
+is(session('regress_app', '-c cmig.scope=public', "RESET cmig.scope; CALL cmig.upgrade_stepwise()"), '22023', 'and RESET');
+is(session('regress_app', '-c cmig.scope=public', "SELECT revision FROM cmig.plan('upgrade')"), '22023', 'plan');
+is(session('regress_app', '-c cmig.scope=public', "SELECT cmig.script('upgrade', 'base:002')"), '22023', 'script');
+is(session('regress_app', '-c cmig.scope=public', "SET cmig.scope = ''; SELECT count(*) FROM cmig.heads()"), '1', 'SET to a valid value');
+is(session('regress_app', '-c cmig.scope=public', "SELECT FROM cmig.heads() LIMIT 0; SET cmig.scope = 'public'"), '22023', 'SET after the library is loaded');
+is(session('regress_app', '-c cmig.search_path="', "SELECT revision FROM cmig.plan('upgrade')"), '', 'nothing is pending');
+is(session('regress_app', '-c cmig.search_path="', "SELECT cmig.script('upgrade', 'base:002')"), '22023', 'connection options with an invalid path');
+query($node, 'postgres', "ALTER DATABASE shop SET cmig.scope = 'public'");
+is(session('regress_app', '', 'SELECT count(*) FROM cmig.upgrade()'), '22023', 'an invalid scope of the database');
+is(session('regress_app', '-c cmig.scope=', 'SELECT count(*) FROM cmig.upgrade()'), '0', 'connection options take precedence');
+is(session('regress_app', '', "SET max_parallel_workers_per_gather = 2; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;
+	SELECT FROM cmig.heads() LIMIT 0; SELECT count(*) FROM pg_class WHERE relname = 'pg_class'"), '1', 'parallel workers start with an invalid value');
+query($node, 'shop', <<'END_SQL');
+CREATE FUNCTION up() RETURNS SETOF text LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
+	AS $$SELECT revision FROM cmig.upgrade('heads')$$;
+ALTER FUNCTION up() OWNER TO regress_owner;
+END_SQL
+is(session('regress_app', '-c cmig.scope=', 'SELECT up()'), '22023', 'an invalid scope of the database, in a SECURITY DEFINER function');
+query($node, 'shop', 'ALTER DATABASE shop RESET cmig.scope; DROP FUNCTION up()');
+
 # The owner of a database can set cmig.search_path and cmig.role for a superuser's
 # sessions in it.  What this allows, and what the superuser can do about it
 # (SECURITY.md)
@@ -297,11 +325,14 @@ query($node, 'postgres', 'ALTER ROLE postgres RESET ALL; ALTER DATABASE shop RES
 query($node, 'shop', "SELECT cmig.remove_revision('s1'); SELECT cmig.remove_revision('s2'); DROP TABLE seen");
 
 # if the server loads the library when it starts
-query($node, 'postgres', "ALTER SYSTEM SET shared_preload_libraries = 'pg_cmig'; ALTER DATABASE shop SET cmig.rls_gate = 'public'");
+query($node, 'postgres', "ALTER SYSTEM SET shared_preload_libraries = 'pg_cmig'; ALTER DATABASE shop SET cmig.rls_gate = 'public';
+	ALTER ROLE regress_dba SET cmig.scope = 'public'");
 query($node, 'shop', "LOAD 'pg_cmig'; ALTER SYSTEM RESET cmig.protect; DELETE FROM cmig.version; DROP TABLE gap");
 $node->restart;
 is(session('regress_app', '-c cmig.rls_gate=', $upgrade), 'permission', 'preloaded: the connection option is refused');
 is(session('regress_app', '', $upgrade), 'MG021', 'preloaded: the gate applies');
+is(session('regress_app', '-c cmig.scope=public', $upgrade), 'invalid', 'preloaded: a connection with an invalid scope is refused');
+is(session('regress_dba', '', $upgrade), '22023', 'preloaded: the invalid scope of a role is refused');
 
 $node->stop;
 done_testing();

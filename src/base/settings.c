@@ -27,6 +27,7 @@
 #include "base/settings.h"
 #include "base/stored_settings.h"
 
+#include "access/parallel.h"
 #include "catalog/pg_database.h"
 #include "commands/dbcommands.h"
 #include "lib/stringinfo.h"
@@ -35,6 +36,9 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/guc_tables.h"
+
+/* Is the library being loaded?  Then values that were set before are checked. */
+static bool loading = false;
 
 static int	protect = CMIG_PROTECT_OFF;
 static int	ddl_policy = CMIG_DDL_ALLOW;
@@ -208,7 +212,7 @@ check_text(struct config_generic *setting, const char *stored)
 
 	if (value == NULL)
 		return record->boot_val;
-	if (record->check_hook && !record->check_hook(&value, &extra, PGC_S_DATABASE))
+	if (record->check_hook && !record->check_hook(&value, &extra, PGC_S_TEST))
 		refuse_value(setting, stored, NULL);
 	return value;
 }
@@ -437,6 +441,19 @@ cmig_settings_checksum_policy(void)
 	return cmig_settings_enum("cmig.checksum_policy", checksum_policy);
 }
 
+bool
+cmig_settings_keep_invalid(GucSource source)
+{
+	return loading || InitializingParallelWorker ||
+		(source >= PGC_S_GLOBAL && source <= PGC_S_DATABASE_USER);
+}
+
+void
+cmig_settings_loaded(void)
+{
+	loading = false;
+}
+
 void
 cmig_settings_set(const char *name, const char *value, GucContext context, GucAction action)
 {
@@ -458,6 +475,7 @@ cmig_settings_pin_search_path(void)
 void
 cmig_settings_init(void)
 {
+	loading = true;
 	cmig_stored_settings_init();
 
 	/*

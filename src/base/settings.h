@@ -45,6 +45,16 @@ extern void cmig_settings_init(void);
  */
 extern bool cmig_settings_in_definer_function(void);
 
+/* Call this after registering all settings. */
+extern void cmig_settings_loaded(void);
+
+/*
+ * Should a check hook accept an invalid value from this source?  It should if
+ * the server would otherwise use the default instead, with only a WARNING.  The
+ * functions that use the setting must then refuse the value.
+ */
+extern bool cmig_settings_keep_invalid(GucSource source);
+
 /*
  * Each of these returns the effective value of a setting, given the session's
  * value.  In a SECURITY DEFINER function, the effective value is the one set by

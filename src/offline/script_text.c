@@ -53,7 +53,7 @@ static char *
 make_start_script(const char *pin)
 {
 	const char *role = cmig_settings_text("cmig.role", GetConfigOption("cmig.role", true, false));
-	const char *path = cmig_settings_text("cmig.search_path", GetConfigOption("cmig.search_path", true, false));
+	const char *path = cmig_session_path_setting();
 	StringInfoData text;
 
 	cmig_scope_require_safe();

@@ -207,7 +207,10 @@ add_text_problems(const CmigView *view, List *problems, bool *has_gaps)
 	return check.problems;
 }
 
-/* Report scopes whose schemas were dropped without cmig.drop_scope. */
+/*
+ * Report scopes whose schemas were dropped without cmig.drop_scope, and version
+ * rows written by hand for a schema that cannot be a scope.
+ */
 static List *
 add_gone_scopes(List *problems)
 {
@@ -217,11 +220,15 @@ add_gone_scopes(List *problems)
 		return problems;
 	foreach(lc, cmig_scope_list_gone())
 	{
-		char	   *scope = quote_literal_cstr(lfirst(lc));
+		CmigScopeItem *item = lfirst(lc);
+		char	   *scope = quote_literal_cstr(item->name);
+		bool		possible = item->name[0] != '\0' && cmig_scope_reserved(item->name) == NULL;
 
-		problems = add_problem(problems, "warning", psprintf("scope %s", quote_identifier(lfirst(lc))),
-							   "its schema does not exist, but its version rows do; revisions that are applied in it cannot be removed",
-							   psprintf("SELECT cmig.drop_scope(%s, confirm => %s)", scope, scope));
+		problems = add_problem(problems, "warning", psprintf("scope %s", quote_identifier(item->name)),
+							   possible ? "its schema does not exist, but its version rows do; revisions that are applied in it cannot be removed"
+							   : "a schema with this name cannot be a scope, but version rows name it; revisions that are applied in it cannot be removed",
+							   possible ? psprintf("SELECT cmig.drop_scope(%s, confirm => %s)", scope, scope)
+							   : psprintf("DELETE FROM cmig.scope_version WHERE scope = %s", scope));
 	}
 	return problems;
 }

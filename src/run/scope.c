@@ -42,6 +42,8 @@ cmig_scope_reserved(const char *name)
 		return "It contains what all scopes share.";
 	if (strcmp(name, "$user") == 0)
 		return "In search_path, it stands for the current role.";
+	if (strlen(name) >= NAMEDATALEN)
+		return "Its name is longer than 63 bytes.";
 	return NULL;
 }
 
@@ -51,17 +53,11 @@ check_scope(char **newval, void **extra, GucSource source)
 {
 	const char *reason = *newval ? cmig_scope_reserved(*newval) : NULL;
 
-	if (reason != NULL)
-	{
-		GUC_check_errdetail("%s", reason);
-		return false;
-	}
-	if (*newval != NULL && strlen(*newval) >= NAMEDATALEN)
-	{
-		GUC_check_errdetail("The name of a schema has at most %d bytes.", NAMEDATALEN - 1);
-		return false;
-	}
-	return true;
+	/* with the default instead, a run would migrate the database */
+	if (reason == NULL || cmig_settings_keep_invalid(source))
+		return true;
+	GUC_check_errdetail("%s", reason);
+	return false;
 }
 
 const char *
@@ -105,21 +101,31 @@ refuse_missing(const char *name)
 			 errhint("CREATE SCHEMA %s", quote_identifier(name))));
 }
 
-void
-cmig_scope_require(void)
+/*
+ * Raise 22023 if the current scope cannot be a scope.  The check hook has
+ * refused other ways of setting it.
+ */
+static void
+require_possible(const char *name)
 {
-	const char *name = cmig_scope_current();
-	const char *reason;
+	const char *reason = cmig_scope_reserved(name);
 
-	if (name[0] == '\0')
-		return;
-	reason = cmig_scope_reserved(name);
 	if (reason != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("schema \"%s\" cannot be a scope", name),
-				 errdetail("%s", reason),
-				 errhint("SET cmig.scope = '<schema>', or RESET cmig.scope")));
+				 errdetail("%s The setting cmig.scope names it.", reason),
+				 errhint("SET cmig.scope = '<schema>'. For the database: SET cmig.scope = ''")));
+}
+
+void
+cmig_scope_require(void)
+{
+	const char *name = cmig_scope_current();
+
+	if (name[0] == '\0')
+		return;
+	require_possible(name);
 	if (!OidIsValid(get_namespace_oid(name, true)))
 		refuse_missing(name);
 }
@@ -300,6 +306,7 @@ cmig_scope_require_safe(void)
 
 	if (name[0] == '\0')
 		return;
+	require_possible(name);
 	/* nobody can replace the schema after the check */
 	schema = get_namespace_oid(name, true);
 	if (OidIsValid(schema))

@@ -81,7 +81,7 @@ check_path_list(char **newval, void **extra, GucSource source)
 {
 	List	   *names;
 
-	if (*newval != NULL &&
+	if (*newval != NULL && !cmig_settings_keep_invalid(source) &&
 		!SplitIdentifierString(pstrdup(*newval), ',', &names))
 	{
 		GUC_check_errdetail("List syntax is invalid.");
@@ -97,10 +97,25 @@ is_set(const char *setting)
 	return setting != NULL && setting[0] != '\0';
 }
 
+const char *
+cmig_session_path_setting(void)
+{
+	const char *path = cmig_settings_text("cmig.search_path", script_search_path);
+	List	   *names;
+
+	if (is_set(path) && !SplitIdentifierString(pstrdup(path), ',', &names))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid value for parameter \"%s\": \"%s\"", "cmig.search_path", path),
+				 errdetail("List syntax is invalid."),
+				 errhint("For example: SET cmig.search_path = app, public")));
+	return path;
+}
+
 char *
 cmig_session_search_path(void)
 {
-	const char *path = cmig_settings_text("cmig.search_path", script_search_path);
+	const char *path = cmig_session_path_setting();
 
 	if (cmig_scope_is_set())
 		return psprintf("%s, %s", quote_identifier(cmig_scope_current()),
@@ -205,7 +220,7 @@ static void
 set_all_for_script(GucAction action)
 {
 	const char *role = cmig_settings_text("cmig.role", script_role);
-	const char *path = cmig_settings_text("cmig.search_path", script_search_path);
+	const char *path = cmig_session_path_setting();
 
 	/* set the role first, because any role can set the other settings */
 	if (is_set(role))

@@ -71,6 +71,12 @@ extern void cmig_session_leave_steps(CmigSession *session);
  */
 extern int	cmig_session_read_quietly(void);
 
+/*
+ * Returns the effective value of cmig.search_path, which can be NULL or empty.
+ * Raises 22023 if it is not a list of names.
+ */
+extern const char *cmig_session_path_setting(void);
+
 /* Return the search_path and the role that scripts start with, as strings. */
 extern char *cmig_session_search_path(void);
 extern char *cmig_session_role(void);

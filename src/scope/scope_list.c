@@ -41,10 +41,10 @@ static CmigQuery matching_query = {
 	.argtypes = {TEXTOID}
 };
 
-/* Scopes that have version rows, but no schema. */
-static CmigQuery gone_query = {
-	.sql = "SELECT DISTINCT v.scope::text COLLATE \"C\" FROM cmig.scope_version v"
-	" WHERE NOT EXISTS (SELECT FROM pg_namespace n WHERE n.nspname::text = v.scope::text) ORDER BY 1"
+/* Scopes that have version rows, and whether their schemas exist. */
+static CmigQuery versions_query = {
+	.sql = "SELECT s.scope, EXISTS (SELECT FROM pg_namespace n WHERE n.nspname::text = s.scope)"
+	" FROM (SELECT DISTINCT v.scope::text COLLATE \"C\" FROM cmig.scope_version v) s (scope) ORDER BY 1"
 };
 
 static CmigQuery tried_query = {
@@ -121,24 +121,29 @@ cmig_scope_list_tried(void)
 	return items;
 }
 
-/* Row callback: append the name in the row, unless it is NULL, to a list. */
+/*
+ * Callback that appends the scope in a row of versions_query to a list, unless
+ * it has no name, or its schema exists and can be a scope.
+ */
 static void
-collect_name(TupleDesc desc, HeapTuple row, void *arg)
+collect_gone(TupleDesc desc, HeapTuple row, void *arg)
 {
-	List	  **names = arg;
-	char	   *name = cmig_query_text(desc, row, 1);
+	List	  **items = arg;
+	CmigScopeItem *item = palloc0(sizeof(CmigScopeItem));
 
-	if (name)
-		*names = lappend(*names, name);
+	item->name = cmig_query_text(desc, row, 1);
+	item->exists = cmig_query_bool(desc, row, 2, false);
+	if (item->name && (!item->exists || cmig_scope_reserved(item->name) != NULL))
+		*items = lappend(*items, item);
 }
 
 List *
 cmig_scope_list_gone(void)
 {
-	List	   *names = NIL;
+	List	   *items = NIL;
 
-	cmig_query_each(&gone_query, NULL, NULL, collect_name, &names);
-	return names;
+	cmig_query_each(&versions_query, NULL, NULL, collect_gone, &items);
+	return items;
 }
 
 void

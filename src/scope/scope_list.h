@@ -36,8 +36,8 @@ extern List *cmig_scope_list_matching(const char *pattern);
 extern List *cmig_scope_list_tried(void);
 
 /*
- * Returns the names of the scopes that have version rows, but whose schemas do
- * not exist, as a list of char *.
+ * Returns a list of CmigScopeItem: the scopes that have version rows, but whose
+ * schemas do not exist or cannot be scopes.  Only name and exists are set.
  */
 extern List *cmig_scope_list_gone(void);
 

@@ -47,8 +47,6 @@ require_possible(const char *name)
 
 	if (name[0] == '\0')
 		reason = "Its name is empty.";
-	else if (strlen(name) >= NAMEDATALEN)
-		reason = "Its name is longer than 63 bytes.";
 	if (reason != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
