@@ -23,7 +23,6 @@
 #include "audit/audit_reader.h"
 #include "audit/audit_row.h"
 #include "audit/audit_target.h"
-#include "audit/audit_trigger.h"
 #include "audit/audit_types.h"
 #include "base/compat.h"
 #include "base/errors.h"
@@ -550,8 +549,8 @@ set_key(AsOf *as_of, FunctionCallInfo fcinfo)
 	hashes = palloc(sizeof(Datum) * list_length(keys));
 	foreach(lc, keys)
 	{
-		hashes[count++] = Int64GetDatum(cmig_audit_trigger_row_hash(as_of->target->table_id,
-																	JsonbPGetDatum(lfirst(lc))));
+		hashes[count++] = Int64GetDatum(cmig_audit_log_row_hash(as_of->target->table_id,
+																JsonbPGetDatum(lfirst(lc))));
 	}
 	set_parameter(as_of, CMIG_AS_OF_HASHES,
 				  PointerGetDatum(construct_array(hashes, count, INT8OID, 8,

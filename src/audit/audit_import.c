@@ -16,7 +16,6 @@
 #include "audit/audit_import_table.h"
 #include "audit/audit_log.h"
 #include "audit/audit_retain.h"
-#include "audit/audit_trigger.h"
 #include "base/argument.h"
 #include "base/compat.h"
 #include "base/errors.h"
@@ -339,7 +338,7 @@ set_key(Entry *entry, const CmigAuditImportTable *table, CmigAuditLogColumn colu
 {
 	set_value(entry, column, JsonbPGetDatum(key));
 	set_value(entry, hash,
-			  Int64GetDatum(cmig_audit_trigger_row_hash(table->id, JsonbPGetDatum(key))));
+			  Int64GetDatum(cmig_audit_log_row_hash(table->id, JsonbPGetDatum(key))));
 }
 
 /* Set the values that every entry has. */

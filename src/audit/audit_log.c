@@ -538,3 +538,12 @@ cmig_audit_log_require(Oid extension_owner)
 	raise_fault(extension_owner, false);
 	return cmig_role_owner_of(cmig_audit_log_relation());
 }
+
+int64
+cmig_audit_log_row_hash(int32 table_id, Datum key)
+{
+	uint64		hash = DatumGetUInt64(DirectFunctionCall2(jsonb_hash_extended, key,
+														  Int64GetDatum(0)));
+
+	return (int64) (((uint64) (uint32) table_id << 32) | (hash & 0xFFFFFFFF));
+}

@@ -155,4 +155,7 @@ extern bool cmig_audit_writer_add(CmigAuditWriter *writer, const Datum *values,
 /* Flush the entries and close the log. */
 extern void cmig_audit_writer_close(CmigAuditWriter *writer);
 
+/* Returns the value of row_hash for a key of a table. */
+extern int64 cmig_audit_log_row_hash(int32 table_id, Datum key);
+
 #endif							/* CMIG_AUDIT_LOG_H */

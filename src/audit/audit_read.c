@@ -13,7 +13,6 @@
 #include "audit/audit_log.h"
 #include "audit/audit_reader.h"
 #include "audit/audit_target.h"
-#include "audit/audit_trigger.h"
 #include "base/argument.h"
 #include "base/compat.h"
 #include "base/errors.h"
@@ -232,8 +231,8 @@ walk_key(Walk *walk, const WalkKey *from)
 	List	   *found = NIL;
 	ListCell   *lc;
 
-	values[0] = Int64GetDatum(cmig_audit_trigger_row_hash(walk->target->table_id,
-														  JsonbPGetDatum(from->key)));
+	values[0] = Int64GetDatum(cmig_audit_log_row_hash(walk->target->table_id,
+													  JsonbPGetDatum(from->key)));
 	values[1] = JsonbPGetDatum(from->key);
 	values[2] = Int64GetDatum(from->from);
 	values[3] = Int64GetDatum(from->to);

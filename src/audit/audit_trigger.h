@@ -12,7 +12,4 @@
 /* Register cmig.audit_skip and the callbacks. */
 extern void cmig_audit_trigger_init(void);
 
-/* Returns the value of row_hash for a key of a table. */
-extern int64 cmig_audit_trigger_row_hash(int32 table_id, Datum key);
-
 #endif							/* CMIG_AUDIT_TRIGGER_H */

@@ -1,0 +1,21 @@
+/*
+ * audit_position.h
+ *	  Determines the position of log entries within a transaction.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_AUDIT_POSITION_H
+#define CMIG_AUDIT_POSITION_H
+
+#include "postgres.h"
+
+/* Register the callback that forgets a transaction's statements. */
+extern void cmig_audit_position_init(void);
+
+/*
+ * Returns the value of seq for an entry with this id, which the command's
+ * trigger writes.
+ */
+extern int64 cmig_audit_position_of(CommandId command, int64 id);
+
+#endif							/* CMIG_AUDIT_POSITION_H */
