@@ -115,7 +115,7 @@ _PG_init(void)
 typedef struct StepRows
 {
 	ReturnSetInfo *result;
-	int			number;			/* of the last step so far */
+	int			number;			/* the number of the last step so far */
 } StepRows;
 
 /* Callback: add a step to the function's result. */

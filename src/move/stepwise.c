@@ -406,8 +406,8 @@ static const char *const procedure_names[] = {
 typedef struct Request
 {
 	Procedure	procedure;
-	const CmigNames *targets;	/* for UPGRADE */
-	const char *target;			/* for DOWNGRADE */
+	const CmigNames *targets;	/* the targets of an upgrade */
+	const char *target;			/* the target of a downgrade */
 	const char *checksum;		/* required plan checksum, or NULL */
 } Request;
 

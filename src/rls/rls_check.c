@@ -59,7 +59,7 @@ typedef struct Clause
 	const CmigRlsStored *policy;
 	const CmigRlsExpression *in;
 	bool		is_check;
-	const char *name;			/* for messages */
+	const char *name;			/* name of the expression, for messages */
 } Clause;
 
 /*

@@ -51,7 +51,7 @@ static CmigQuery sizes_query = {
 typedef struct Digest
 {
 	Oid			schema;
-	int			place;			/* in the array of schemas */
+	int			place;			/* position in the array of schemas */
 	const char *quoted;			/* the schema's name as in SQL */
 	uint64		sum[2];
 } Digest;
@@ -64,7 +64,7 @@ typedef struct Batch
 	Digest	   *digests;		/* sorted by schema */
 	bool		is_unknown;		/* true if the schema of an object is not
 								 * known */
-	StringInfoData text;		/* of the current object */
+	StringInfoData text;		/* what is hashed for the current object */
 } Batch;
 
 /* qsort and bsearch comparator: by schema. */
