@@ -424,7 +424,7 @@ look_at_table(AsOf *as_of, Relation relation)
 	query->deferrable = key_is_deferrable(relation);
 	if (as_of->target->key_columns == NIL)
 		young = cmig_audit_as_of_layouts_young(as_of->target, relation, &as_of->values[CMIG_AS_OF_LOW],
-							  query->truncated ? DT_NOBEGIN : as_of->at);
+											   query->truncated ? DT_NOBEGIN : as_of->at);
 	hidden = cmig_audit_as_of_layouts_hidden(as_of->target, relation, cmig_audit_log_extension_owner(), young);
 	query->has_hidden = hidden != NULL;
 	if (hidden)

@@ -133,7 +133,7 @@ refuse_hidden_key(const CmigAuditTarget *target, const List *hidden)
 
 ArrayType *
 cmig_audit_as_of_layouts_hidden(const CmigAuditTarget *target, Relation relation, Oid extension_owner,
-			   const List *others)
+								const List *others)
 {
 	bool		with_excluded = target->key_columns == NIL;
 	CmigAuditOptions *options = NULL;

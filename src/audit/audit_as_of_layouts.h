@@ -38,7 +38,7 @@ extern void cmig_audit_as_of_layouts_check_keys(CmigAuditTarget *target, const D
  * values, except for the values of these columns.
  */
 extern List *cmig_audit_as_of_layouts_young(CmigAuditTarget *target, Relation relation,
-										   const Datum *range, TimestampTz at);
+											const Datum *range, TimestampTz at);
 
 /*
  * Returns the columns to leave out, or NULL if there are none: the columns
