@@ -17,6 +17,7 @@
 #include "audit/audit_as_of_layouts.h"
 #include "audit/audit_as_of_sql.h"
 #include "audit/audit_image.h"
+#include "audit/audit_key.h"
 #include "audit/audit_log.h"
 #include "audit/audit_options.h"
 #include "audit/audit_reader.h"
@@ -328,7 +329,7 @@ set_parameter(AsOf *as_of, CmigAsOfParameter parameter, Datum value)
 static void
 set_key(AsOf *as_of, FunctionCallInfo fcinfo)
 {
-	List	   *keys = cmig_audit_target_key(fcinfo, 2, as_of->target);
+	List	   *keys = cmig_audit_key_argument(fcinfo, 2, as_of->target);
 	Datum	   *hashes;
 	ListCell   *lc;
 	int			count = 0;

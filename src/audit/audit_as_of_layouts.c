@@ -13,6 +13,7 @@
 
 #include "audit/audit_as_of_layouts.h"
 #include "audit/audit_columns.h"
+#include "audit/audit_key.h"
 #include "audit/audit_layout.h"
 #include "audit/audit_options.h"
 #include "base/compat.h"
@@ -200,9 +201,9 @@ cmig_audit_as_of_layouts_check_keys(CmigAuditTarget *target, const Datum *range,
 	{
 		CmigAuditLayout *layout = list_nth(target->layouts, i);
 		bool		same_columns = (target->key_columns == NIL && layout->key_columns == NIL) ||
-		cmig_audit_target_layout_key(target, i) != NIL;
+		cmig_audit_key_in_layout(target, i) != NIL;
 
-		if ((same_columns && cmig_audit_target_same_kinds(target, i)) ||
+		if ((same_columns && cmig_audit_key_same_kinds(target, i)) ||
 			!has_entries(target, i, range, at))
 			continue;
 		ereport(ERROR,

@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "audit/audit_history.h"
+#include "audit/audit_key.h"
 #include "audit/audit_log.h"
 #include "audit/audit_reader.h"
 #include "base/argument.h"
@@ -242,7 +243,7 @@ cmig_audit_history_key(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target, 
 	List	   *keys;
 
 	error_context_stack = &callback;
-	keys = cmig_audit_target_key(fcinfo, n, target);
+	keys = cmig_audit_key_argument(fcinfo, n, target);
 	error_context_stack = callback.previous;
 	if (keys == NIL)
 		ereport(ERROR,

@@ -1,11 +1,10 @@
 /*
  * audit_target.h
- *	  Finds the table and the row about which the audit log is queried.
+ *	  Finds the table about which the audit log is queried, and the present names
+ *	  of its columns.
  *
  * A table is given as regclass or, so that dropped tables can be named, as
- * text.  A key is an object of the key columns, or the value of a single key
- * column.  The key columns may have had other names and types; a key has a
- * variant for each of these.
+ * text.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -39,30 +38,18 @@ extern CmigAuditTarget *cmig_audit_target_argument(FunctionCallInfo fcinfo, int 
 extern CmigAuditTarget *cmig_audit_target_of(Oid relation);
 
 /*
- * Returns argument n as a key, in each of the variants that are described at
- * the top of this file, as a List of Jsonb *.  Returns NIL if the argument is
- * null.
+ * Returns the current name of a column in a layout, or NULL if the column was
+ * dropped.  Within a table, the column is identified by its number; in the
+ * table's restored copy, by its name.  "layout" is an index into
+ * target->layouts.
  */
-extern List *cmig_audit_target_key(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target);
-
-/*
- * Returns the names that the key columns had in a layout, in the order of
- * target->key_columns, or NIL if there was no key or the key had other
- * columns.  "layout" is an index into target->layouts.
- */
-extern List *cmig_audit_target_layout_key(CmigAuditTarget *target, int layout);
+extern char *cmig_audit_target_name_now(CmigAuditTarget *target, int layout, char *name);
 
 /*
  * Returns an object that maps the column names in a layout to the current
  * names, with null for dropped columns, or NULL if all names are the same.
  */
 extern Jsonb *cmig_audit_target_renames(CmigAuditTarget *target, int layout);
-
-/*
- * Returns true if the key's values have the same kinds in a layout as now, or
- * if their kinds are unknown.
- */
-extern bool cmig_audit_target_same_kinds(CmigAuditTarget *target, int layout);
 
 /* Did the column that now has this name exist in a layout? */
 extern bool cmig_audit_target_had_column(CmigAuditTarget *target, int layout, const char *now);
