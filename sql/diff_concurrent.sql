@@ -19,6 +19,9 @@ CALL cmig.upgrade_stepwise();
 SELECT * FROM cmig.diff(:'target', '{shop}');
 CALL cmig.downgrade_stepwise('base');
 SELECT CASE WHEN sql = cmig.schema_sql('{shop}') THEN 'as before' ELSE cmig.schema_sql('{shop}') END FROM before;
+-- each row is one statement, so that it can also run without a revision
+SELECT upgrade_sql FROM cmig.diff(:'target', '{shop}', concurrently => true) ORDER BY step \gexec
+SELECT * FROM cmig.diff(:'target', '{shop}');
 -- indexes that are invalid, because CREATE INDEX CONCURRENTLY has failed, are built again
 CREATE TABLE shop.d (x int, y int);
 INSERT INTO shop.d VALUES (1, 1), (1, 2);

@@ -21,7 +21,9 @@ BEGIN
 		downgrade_sql := d.downgrade_sql;
 		RETURN NEXT;
 		up := up || d.upgrade_sql;
-		down := d.downgrade_sql || down;
+		IF d.downgrade_sql IS NOT NULL THEN
+			down := d.downgrade_sql || down;
+		END IF;
 	END LOOP;
 	FOREACH sql IN ARRAY coalesce(up, '{}') LOOP
 		EXECUTE sql;

@@ -23,19 +23,27 @@ $ENV{PGDATABASE} = 'postgres';
 
 my $pairs = "$CmigNode::top/t/data/diff_pairs";
 
-sub judge
+sub judge_in
 {
-	my ($name, @options) = @_;
+	my ($path, $name, @options) = @_;
 	my $log = "$PostgreSQL::Test::Utils::log_path/fidelity_$name";
-	my @command = ("$CmigNode::top/scripts/diff-fidelity", '-j', '2', @options, $pairs);
+	my @command = ("$CmigNode::top/scripts/diff-fidelity", '-j', '2', @options, $path);
 
 	is(system('bash', '-c', '"$@" >"$0" 2>&1', $log, @command), 0, "$name: what is applied is what pg_dump prints")
 	  or diag(slurp_file($log));
 	like(slurp_file($log), qr/^([1-9]\d*) of \1 pairs without failure/m, "$name: pairs were judged");
 }
 
+sub judge { judge_in($pairs, @_) }
+
 judge('superuser', '-k', '^(?:sequences|inheritance)/');
 judge('owner', '-k', '^(?:views|global/(?:event|publication|extension|server|foreign))',
 	'--role', 'regress_diff_owner', '--setup', "$pairs/surroundings.psql");
+
+# Generated pairs: two ranges whose array types would have the same name, a function
+# that another one's new name would make a duplicate, ...
+my $generated = PostgreSQL::Test::Utils::tempdir();
+system("$CmigNode::top/scripts/diff-generate", '--seed', $_, '--count', 1, $generated) == 0 or die for 900126, 900480;
+judge_in($generated, 'generated');
 
 done_testing();

@@ -363,6 +363,9 @@ sub judge_in
 	my $dump = $self->dump($x);
 	return { %r, result => 'diff leaves traces', detail => first_difference($dump, $dump_a) } if $dump ne $dump_a;
 
+	my @several = grep { statements_in($_->{upgrade_sql}) > 1 } @$rows;
+	return { %r, result => 'several statements', detail => rows_as_text(\@several, 'upgrade_sql') } if @several;
+
 	my @rows = sort { $a->{step} <=> $b->{step} } @$rows;
 	my $file = $self->{file} && @rows;
 	$error = $file ? $self->generate($x, $text_b, $arguments) // $self->move($x, 'upgrade', 'head')
@@ -383,6 +386,17 @@ sub judge_in
 	return { %r, result => 'downgrade differs', detail => $where, cause => "downgrade differs: $kinds" } if $same eq 'differs';
 	$worst = $same if $rank{$same} > $rank{$worst};
 	return { %r, result => $worst };
+}
+
+# statements_in(SQL): returns the number of statements in SQL that cmig.diff has written
+sub statements_in
+{
+	my ($sql) = @_;
+
+	$sql =~ s/\bE'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|(\$\w*\$).*?\1//gs;
+	$sql =~ s/\bBEGIN ATOMIC\b.*\bEND\b//s;
+	1 while $sql =~ s/\([^()]*\)//;
+	return 1 + ($sql =~ tr/;//);
 }
 
 # compare(GOT, WANTED): like compare_dumps(), but ignores a difference that disappears

@@ -15,6 +15,7 @@
 #include "schema/deparse.h"
 #include "schema/diff_line.h"
 #include "schema/diff_options.h"
+#include "schema/diff_put.h"
 #include "schema/diff_run.h"
 #include "schema/image_read.h"
 #include "schema/initial_grants.h"
@@ -50,7 +51,7 @@ cmig_diff(PG_FUNCTION_ARGS)
 	cmig_argument_require(fcinfo, 0, "target_sql", "SELECT * FROM cmig.diff('<target_sql>')");
 	InitMaterializedSRF(fcinfo, 0);
 	cmig_diff_arguments(fcinfo, 2, &options);
-	cmig_diff_line_put(fcinfo, cmig_diff_run(managed, cmig_argument_text(fcinfo, 0), &options, "cmig.diff()"));
+	cmig_diff_put(fcinfo, cmig_diff_run(managed, cmig_argument_text(fcinfo, 0), &options, "cmig.diff()"));
 	return (Datum) 0;
 }
 
@@ -146,6 +147,6 @@ cmig_diff_schemas(PG_FUNCTION_ARGS)
 	difference = cmig_compare(from, diff.image, &options);
 	cmig_rename_tell(difference);
 	cmig_deparse(difference, cmig_diff_line_add, &lines);
-	cmig_diff_line_put(fcinfo, lines);
+	cmig_diff_put(fcinfo, lines);
 	return (Datum) 0;
 }

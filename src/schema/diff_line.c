@@ -9,11 +9,6 @@
 #include "schema/diff_line.h"
 #include "schema/hazard.h"
 
-#include "funcapi.h"
-#include "utils/builtins.h"
-
-#define COLUMNS 7
-
 static char *
 copy(const char *text)
 {
@@ -85,28 +80,4 @@ cmig_diff_line_add_unsupported(List **lines, const char *kind, const char *objec
 	CmigDiffRow row = {"unsupported", kind, object, NULL, NULL, reason};
 
 	cmig_diff_line_add(&row, lines);
-}
-
-void
-cmig_diff_line_put(FunctionCallInfo fcinfo, const List *lines)
-{
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	int32		step = 0;
-	ListCell   *cell;
-
-	foreach(cell, lines)
-	{
-		const CmigDiffLine *line = lfirst(cell);
-		const char *texts[] = {line->action, line->kind, line->object, line->upgrade, line->downgrade, line->hazard};
-		Datum		values[COLUMNS];
-		bool		nulls[COLUMNS] = {0};
-
-		values[0] = Int32GetDatum(++step);
-		for (int i = 1; i < COLUMNS; i++)
-		{
-			nulls[i] = texts[i - 1] == NULL;
-			values[i] = nulls[i] ? (Datum) 0 : CStringGetTextDatum(texts[i - 1]);
-		}
-		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-	}
 }

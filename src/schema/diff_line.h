@@ -8,7 +8,6 @@
 #define CMIG_DIFF_LINE_H
 
 #include "postgres.h"
-#include "fmgr.h"
 #include "nodes/pg_list.h"
 #include "schema/deparse.h"
 
@@ -58,8 +57,5 @@ extern const char *cmig_diff_line_action(const CmigDiffLine *line);
 /* Append a line for an unsupported change. */
 extern void cmig_diff_line_add_unsupported(List **lines, const char *kind,
 										   const char *object, const char *reason);
-
-/* Put the lines into the caller's materialized result, as rows of cmig.diff. */
-extern void cmig_diff_line_put(FunctionCallInfo fcinfo, const List *lines);
 
 #endif							/* CMIG_DIFF_LINE_H */

@@ -18,6 +18,7 @@
 #include "run/scope.h"
 #include "run/script_run.h"
 #include "schema/captured.h"
+#include "schema/diff_put.h"
 #include "schema/drift_find.h"
 #include "schema/generate.h"
 #include "tables/change.h"
@@ -144,7 +145,7 @@ cmig_drift(PG_FUNCTION_ARGS)
 			finding.lines = tell(error);
 	}
 	journal(&drift, finding.lines, started_at);
-	cmig_diff_line_put(fcinfo, finding.lines);
+	cmig_diff_put(fcinfo, finding.lines);
 	return (Datum) 0;
 }
 

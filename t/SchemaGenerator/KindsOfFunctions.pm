@@ -49,6 +49,15 @@ sub call_text
 	return q_name($f) . '(' . join(', ', (map { 'NULL::' . type_text($_->{type}) } @{ $f->{args} }), ($f->{variadic} && !$f->{form_is_fixed} ? "VARIADIC '{}'::integer[]" : ())) . ')';
 }
 
+# Is there an older function with the same name and argument types?  After two functions
+# have exchanged their names, an overloaded one can have the same arguments as another.
+sub is_duplicate
+{
+	my ($o) = @_;
+
+	return grep { $_->{id} < $o->{id} && $_->{name} eq $o->{name} && same_place($_, $o) && !(grep { !of($_) } refs($_)) && args_text($_) eq args_text($o) } objects('function');
+}
+
 $KIND{function} = {
 	class => 'FUNCTION', in_schema => 1, owner => 1, acl => ['EXECUTE'],
 	target => sub { q_name($_[0]) . '(' . args_text($_[0]) . ')' },
@@ -77,7 +86,7 @@ $KIND{function} = {
 		rows => sub { chance(20) ? number(5, 500) : undef }, leakproof => sub { chance(5) }, body => \&dice, variadic => sub { chance(8) },
 		set => sub { chance(15) ? pick("search_path = pg_catalog, pg_temp", "search_path = ''", "work_mem = '64MB'", "search_path TO \"We\"\"ird\", public", "statement_timeout = '5s'\nSET lock_timeout = '1s'", "\"my.own\" = 'it''s, x'") : undef },
 	],
-	valid => sub { my ($o) = @_; return !$o->{relation} || ($o->{form} ne 'setof' && $o->{form} ne 'atomic') || columns(of($o->{relation})) > 0 },
+	valid => sub { my ($o) = @_; return 0 if is_duplicate($o); return !$o->{relation} || ($o->{form} ne 'setof' && $o->{form} ne 'atomic') || columns(of($o->{relation})) > 0 },
 	sql => \&function_sql,
 };
 

@@ -71,6 +71,16 @@ $KIND{composite} = {
 	},
 };
 
+# the name that the server prefers for the type's array type.  If a range type and its
+# multirange type have the same one, the server fails to create them.
+sub array_name
+{
+	my ($name) = @_;
+
+	utf8::encode($name);
+	return substr("_$name", 0, 63);
+}
+
 $KIND{range} = {
 	class => 'TYPE', in_schema => 1, owner => 1, acl => ['USAGE'],
 	attrs => [
@@ -79,6 +89,7 @@ $KIND{range} = {
 		multi => sub { chance(50) ? new_name('multi') : undef },
 		collation => sub { chance(30) },
 	],
+	valid => sub { !defined $_[0]{multi} || array_name($_[0]{name}) ne array_name($_[0]{multi}) },
 	sql => sub {
 		my ($o) = @_;
 		my @p = ("SUBTYPE = $o->{subtype}");
