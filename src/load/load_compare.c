@@ -18,7 +18,7 @@
 #include "parse/substitute.h"
 #include "tables/active.h"
 #include "tables/catalog.h"
-#include "tables/journal.h"
+#include "tables/journal_read.h"
 #include "tables/progress.h"
 #include "tables/repeatable.h"
 #include "tables/version_rows.h"
@@ -147,7 +147,7 @@ find_item(const CmigLoad *load, const char *id)
 static bool
 has_run(const char *id, const char *sql)
 {
-	char	   *last = sql == NULL ? NULL : cmig_journal_checksum(id);
+	char	   *last = sql == NULL ? NULL : cmig_journal_read_checksum(id);
 
 	return last != NULL && strcmp(last, cmig_repeatable_checksum(sql, true, true)) == 0;
 }

@@ -17,7 +17,7 @@
 #include "base/settings.h"
 #include "load/load_judge.h"
 #include "parse/script.h"
-#include "tables/journal.h"
+#include "tables/journal_read.h"
 #include "tables/progress.h"
 
 #include "lib/stringinfo.h"
@@ -160,7 +160,7 @@ static bool
 contradicts_journal(const CmigLoadItem *item)
 {
 	const CmigRevisionText *text = &item->file->text;
-	char	   *run = cmig_journal_checksum(cmig_load_id(item));
+	char	   *run = cmig_journal_read_checksum(cmig_load_id(item));
 
 	return run != NULL &&
 		strcmp(run, cmig_script_checksum(text->upgrade_sql, text->edges.transactional)) != 0;

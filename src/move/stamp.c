@@ -23,6 +23,7 @@
 #include "tables/backfill_run.h"
 #include "tables/catalog.h"
 #include "tables/journal.h"
+#include "tables/journal_read.h"
 #include "tables/progress.h"
 #include "tables/version_rows.h"
 
@@ -154,7 +155,7 @@ journal_contradictions(CmigJournalBatch *batch, const CmigGraph *graph,
 		if (!after->applied->set[node] || cmig_names_has(after->rows, id) ||
 			!is_below_applied(graph, before, node))
 			continue;
-		add_entry(batch, id, cmig_journal_checksum(id),
+		add_entry(batch, id, cmig_journal_read_checksum(id),
 				  "its version row was removed: a revision above it is applied");
 		written++;
 	}
@@ -223,7 +224,7 @@ journal_stamped(const CmigGraph *graph, const CmigApplied *before, const CmigApp
 			if (!cmig_names_has(after->rows, id) || cmig_names_has(before->rows, id))
 				continue;
 			old = MemoryContextSwitchTo(window->context);
-			checksum = cmig_journal_checksum(id);
+			checksum = cmig_journal_read_checksum(id);
 			MemoryContextSwitchTo(old);
 		}
 		window->nodes[window->count] = i;
@@ -252,12 +253,12 @@ journal_settled(const CmigNames *rows)
 	CmigJournalEntry last;
 	CmigJournalBatch *batch;
 
-	if (!cmig_journal_last(&last) || strcmp(last.outcome, "done") == 0)
+	if (!cmig_journal_read_last(&last) || strcmp(last.outcome, "done") == 0)
 		return false;
 	cmig_journal_interrupted();
 	batch = cmig_journal_batch();
 	for (int i = 0; i < rows->count; i++)
-		add_entry(batch, rows->names[i], cmig_journal_checksum(rows->names[i]),
+		add_entry(batch, rows->names[i], cmig_journal_read_checksum(rows->names[i]),
 				  "still the current revision");
 	if (rows->count == 0)
 		add_entry(batch, "base", NULL, "still the current revision");

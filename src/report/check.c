@@ -42,6 +42,7 @@
 #include "tables/active.h"
 #include "tables/catalog.h"
 #include "tables/journal.h"
+#include "tables/journal_read.h"
 #include "tables/progress.h"
 #include "tables/repeatable.h"
 #include "tables/version_rows.h"
@@ -78,7 +79,7 @@ typedef struct TextCheck
 static void
 compare_with_journal(const CmigRevisionText *text, TextCheck *check)
 {
-	char	   *recorded = cmig_journal_checksum(text->edges.id);
+	char	   *recorded = cmig_journal_read_checksum(text->edges.id);
 	MemoryContext old;
 
 	if (recorded == NULL ||
@@ -255,11 +256,11 @@ add_drift_problem(List *problems)
 {
 	CmigJournalDrift drift;
 
-	if (!cmig_journal_last_drift(&drift) || drift.is_past ||
+	if (!cmig_journal_read_last_drift(&drift) || drift.is_past ||
 		strncmp(drift.message, CMIG_JOURNAL_NO_DRIFT, strlen(CMIG_JOURNAL_NO_DRIFT)) == 0)
 		return problems;
 	return add_problem(problems, "warning", "schema",
-					   psprintf("it differed from the revisions when last compared, %s: %s", cmig_journal_ago(drift.seconds), drift.message),
+					   psprintf("it differed from the revisions when last compared, %s: %s", cmig_journal_read_ago(drift.seconds), drift.message),
 					   "SELECT * FROM cmig.drift() -- fix each difference with its upgrade_sql, or as its hazard says if that is null");
 }
 

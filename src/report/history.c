@@ -22,7 +22,7 @@
 #include "graph/target_range.h"
 #include "report/view.h"
 #include "tables/catalog.h"
-#include "tables/journal.h"
+#include "tables/journal_read.h"
 #include "tables/repeatable.h"
 #include "tables/version_rows.h"
 #include "tables/wrong_call.h"
@@ -147,7 +147,7 @@ read_times(const CmigGraph *graph)
 
 	applied.times = palloc_extended(sizeof(TimestampTz) * (Size) Max(graph->count + graph->repeatable_count, 1),
 									MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	cmig_journal_each_applied(take_time, &applied);
+	cmig_journal_read_each_applied(take_time, &applied);
 	return applied.times;
 }
 

@@ -16,7 +16,7 @@
 #include "graph/repeatables.h"
 #include "report/view.h"
 #include "tables/catalog.h"
-#include "tables/journal.h"
+#include "tables/journal_read.h"
 
 PG_FUNCTION_INFO_V1(cmig_log);
 
@@ -101,10 +101,10 @@ cmig_log(PG_FUNCTION_ARGS)
 	set = cmig_catalog_read_revisions(true);
 	log.graph = cmig_graph_build(set->revisions, set->count);
 	cmig_repeatables_add(log.graph, set->repeatables, set->repeatable_count);
-	widths = cmig_journal_widths();
+	widths = cmig_journal_read_widths();
 	log.width = SCREEN_WIDTH - FIXED_WIDTH - (int) strlen("downgrade") -
 		Max(widths.revision, (int) strlen("revision")) - Max(widths.role, (int) strlen("role"));
 	log.width = Max(log.width, LEAST_MESSAGE);
-	cmig_journal_each(put_row, &log);
+	cmig_journal_read_each(put_row, &log);
 	return (Datum) 0;
 }

@@ -26,7 +26,7 @@
 #include "report/drawing.h"
 #include "report/page.h"
 #include "report/page_graph.h"
-#include "tables/journal.h"
+#include "tables/journal_read.h"
 
 PG_FUNCTION_INFO_V1(cmig_report);
 
@@ -175,7 +175,7 @@ write_journal(StringInfo page, void *arg)
 	int			start = page->len;
 
 	appendStringInfoString(page, "<ol>\n");
-	cmig_journal_each(append_step, &line);
+	cmig_journal_read_each(append_step, &line);
 	appendStringInfoString(page, "</ol>");
 	if (line.rows > MOST_ROWS)
 		appendStringInfo(page, "<p class=\"dim\">These are the last %d of %d rows of cmig.journal.</p>",

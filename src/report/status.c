@@ -33,6 +33,7 @@
 #include "run/scope.h"
 #include "tables/catalog.h"
 #include "tables/journal.h"
+#include "tables/journal_read.h"
 #include "tables/progress.h"
 #include "tables/repeatable.h"
 
@@ -165,7 +166,7 @@ put_stepwise(FunctionCallInfo fcinfo, const CmigView *view)
 {
 	CmigJournalEntry last;
 	int			runner = cmig_run_lock_holder();
-	bool		any = cmig_journal_last(&last) &&
+	bool		any = cmig_journal_read_last(&last) &&
 	(runner != 0 || is_still_to_do(view, &last));
 	List	   *rows = cmig_progress_read();
 	CmigProgressRow *row = rows != NIL ? llast(rows) : NULL;
@@ -309,7 +310,7 @@ put_failure(FunctionCallInfo fcinfo, const CmigView *view, bool pending)
 	code = failure.sqlstate == 0 ? "" : psprintf("%s: ", unpack_sql_state(failure.sqlstate));
 	put_status(fcinfo, "failed",
 			   psprintf("%s: %s of %s%s: %s%s",
-						cmig_journal_ago((GetCurrentTimestamp() - failure.at) / 1000000.0),
+						cmig_journal_read_ago((GetCurrentTimestamp() - failure.at) / 1000000.0),
 						entry.direction, entry.revision,
 						failure.statement > 0 ? psprintf(", statement %d", failure.statement) : "",
 						code, failure.message),
@@ -366,11 +367,11 @@ put_drift(FunctionCallInfo fcinfo)
 	CmigJournalDrift drift;
 	bool		clean;
 
-	if (!cmig_journal_last_drift(&drift))
+	if (!cmig_journal_read_last_drift(&drift))
 		return;
 	clean = strncmp(drift.message, CMIG_JOURNAL_NO_DRIFT, strlen(CMIG_JOURNAL_NO_DRIFT)) == 0;
 	put_status(fcinfo, "drift",
-			   psprintf("%s: %s%s", cmig_journal_ago(drift.seconds), drift.message,
+			   psprintf("%s: %s%s", cmig_journal_read_ago(drift.seconds), drift.message,
 						drift.is_past ? "; revisions have run since" : ""),
 			   clean && !drift.is_past ? NULL : "SELECT * FROM cmig.drift()");
 }

@@ -23,6 +23,7 @@
 #include "schema/captured.h"
 #include "schema/drift_find.h"
 #include "tables/journal.h"
+#include "tables/journal_read.h"
 #include "tables/progress.h"
 
 #include "miscadmin.h"
@@ -74,7 +75,7 @@ find_captured(const CmigRevisionText *const *texts, int count)
 
 	for (int i = 0; i < count; i++)
 		names.names[i] = texts[i]->edges.id;
-	cmig_journal_each_captured(&names, add_captured, &added);
+	cmig_journal_read_each_captured(&names, add_captured, &added);
 	return added.captured;
 }
 

@@ -13,7 +13,7 @@
 #include "base/text_list.h"
 #include "run/session.h"
 #include "schema/replay_path.h"
-#include "tables/journal.h"
+#include "tables/journal_read.h"
 
 #include "common/hashfn.h"
 #include "utils/builtins.h"
@@ -143,7 +143,7 @@ cmig_replay_path_read(void)
 	CmigReplayPaths *paths = NULL;
 	char	   *role = cmig_session_role();
 
-	cmig_journal_other_paths(cmig_session_search_path(), role, keep_path, &paths);
+	cmig_journal_read_paths(cmig_session_search_path(), role, keep_path, &paths);
 	if (paths != NULL)
 	{
 		paths->own = resolve_user(cmig_session_search_path(), role);

@@ -24,6 +24,7 @@
 #include "tables/backfill_run.h"
 #include "tables/change.h"
 #include "tables/journal.h"
+#include "tables/journal_read.h"
 #include "tables/progress.h"
 #include "tables/version_rows.h"
 
@@ -215,7 +216,7 @@ is_recorded(void)
 {
 	CmigJournalEntry last;
 
-	return cmig_journal_last(&last) &&
+	return cmig_journal_read_last(&last) &&
 		(strcmp(last.revision, "base") != 0 || strcmp(last.direction, "downgrade") != 0);
 }
 

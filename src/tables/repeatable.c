@@ -11,7 +11,7 @@
 #include "graph/repeatables.h"
 #include "parse/script.h"
 #include "tables/catalog.h"
-#include "tables/journal.h"
+#include "tables/journal_read.h"
 #include "tables/repeatable.h"
 
 #include "miscadmin.h"
@@ -34,7 +34,7 @@ CmigRepeatableState
 cmig_repeatable_state(const CmigGraph *graph, int node)
 {
 	const char *id = cmig_graph_id(graph, node);
-	CmigJournalRepeatable last = cmig_journal_repeatable(id);
+	CmigJournalRepeatable last = cmig_journal_read_repeatable(id);
 	CmigStoredScript *script;
 
 	if (last.checksum == NULL)
@@ -83,7 +83,7 @@ cmig_repeatable_runs(const CmigGraph *graph)
 
 	for (int node = graph->count; node < graph->count + graph->repeatable_count; node++)
 	{
-		CmigJournalRepeatable last = cmig_journal_repeatable(cmig_graph_id(graph, node));
+		CmigJournalRepeatable last = cmig_journal_read_repeatable(cmig_graph_id(graph, node));
 		CmigStoredScript *script = last.checksum == NULL ? NULL :
 		cmig_catalog_read_script(cmig_graph_id(graph, node), CMIG_UPGRADE);
 		CmigRepeatableRun *run;
