@@ -89,7 +89,7 @@ cmig_format_yoyo(CmigImport *import)
 }
 
 /*
- * Rails
+ * Ruby on Rails
  */
 
 /*

@@ -437,7 +437,7 @@ cmig_identifier_edges(const CmigEdges *edges, const CmigMarks *within)
 }
 
 /*
- * Walks
+ * Relative identifiers
  */
 
 int

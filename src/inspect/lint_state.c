@@ -277,7 +277,7 @@ cmig_lint_state_remove(CmigLint *lint, CmigLintTable *table)
 	bool		found;
 	RelationEntry *entry = hash_search(lint->state->relations, &key, HASH_ENTER, &found);
 
-	/* remember a live relation that has not been looked up by name before */
+	/* a new entry must also contain the live relation with this name */
 	if (!found)
 		entry->original = table->origin == CMIG_LINT_LIVE ? table : NULL;
 	entry->table = NULL;

@@ -60,7 +60,7 @@
 #include "utils/typcache.h"
 
 /*
- * Fragments
+ * Arguments that are parts of a statement
  */
 
 /*

@@ -38,7 +38,10 @@ PG_FUNCTION_INFO_V1(cmig_wait_for_replicas);
 /* How often the replicas are looked at, in milliseconds. */
 #define PAUSE 100
 
-/* Milliseconds in a day, the maximum of both arguments. */
+/*
+ * Milliseconds in a day, which is the greatest value that each argument may
+ * have.
+ */
 #define DAY_MS (86400000.0)
 
 /*

@@ -276,7 +276,10 @@ replace_in_body(Region *region, const CmigLexer *lexer)
 	pfree(body);
 }
 
-/* Process one token. */
+/*
+ * Replace the placeholders in one token, or raise an error if they are not
+ * allowed there.
+ */
 static void
 take_token(Region *region, CmigLexer *lexer)
 {

@@ -275,8 +275,9 @@ static CmigQuery checks[] = {
 		"  FROM bound JOIN becomes b ON b.role = bound.oid JOIN t ON t.oid = bound.rel WHERE t.rls AND b.free"
 
 		/*
-		 * consider only roles that lack the privileges of the bypass role; a
-		 * role that has them counts as one that the bypass policy names
+		 * leave out roles that have the privileges of the role named by the
+		 * bypass policy, because the policy applies to them as if it named
+		 * them too
 		 */
 		"  UNION SELECT t.name, bound.oid, bound.rolname, b.oid, b.rolname, 'warning', format('has the policy %I', p.polname)"
 		"  FROM bound JOIN becomes b ON b.role = bound.oid JOIN t ON t.oid = bound.rel"

@@ -53,7 +53,7 @@ typedef struct CmigRlsTrial
 	bool		is_true;
 } CmigRlsTrial;
 
-/* A row to try. */
+/* A row of the table for which the expression is tried. */
 typedef struct CmigRlsTrialRow
 {
 	CmigRlsRowKind kind;

@@ -495,7 +495,7 @@ test_boolean(BooleanTest *test, Judge *judge)
 }
 
 /*
- * Logic
+ * AND, OR, and NOT
  */
 
 /* Returns the possible results of NOT. */

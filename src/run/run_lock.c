@@ -385,9 +385,9 @@ cmig_run_lock_session(const char *command)
 	}
 
 	/*
-	 * New function calls keep taking the gate before it is free, so queue for
-	 * it.  Functions that already hold the gate go first, but functions that
-	 * start from now on fail.
+	 * The gate has not become free, because new functions have taken it each
+	 * time.  Wait in its queue instead: functions that already hold the gate
+	 * go first, but functions that start from now on fail.
 	 */
 	wait_for_lock(KEY_GATE, command);
 	wait_for_lock(KEY_RUN, command);

@@ -16,7 +16,8 @@
 /* A statement that the user must resolve before the file can be loaded. */
 typedef struct CmigUnresolved
 {
-	char	   *place;			/* a description, for a comment */
+	char	   *place;			/* describes the statement and says where it
+								 * is from */
 	char	   *sql;
 } CmigUnresolved;
 

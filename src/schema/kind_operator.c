@@ -77,7 +77,7 @@ CmigKind	cmig_kind_operator = {
 };
 
 /*
- * Families
+ * Operator families
  */
 
 static const CmigProperty properties[] = {
@@ -146,7 +146,7 @@ CmigKind	cmig_kind_operator_family_member = {
 };
 
 /*
- * Classes
+ * Operator classes
  */
 
 /*

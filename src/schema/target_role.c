@@ -283,7 +283,7 @@ note_memberships(CmigTargetState *state, const GrantRoleStmt *grant)
 }
 
 /*
- * Others
+ * Policies, user mappings, and roles
  */
 
 /*

@@ -341,7 +341,7 @@ made_object(const Node *node, RangeVar **relation, List **names)
 			*names = ((const CreateFunctionStmt *) node)->funcname;
 			return ((const CreateFunctionStmt *) node)->is_procedure ? "procedure" : "function";
 		case T_IndexStmt:
-			/* an index is in its table's schema */
+			/* the index is created in this table's schema */
 			*relation = ((const IndexStmt *) node)->relation;
 			return "index";
 		case T_CreateSchemaStmt:
@@ -408,8 +408,8 @@ cmig_target_text_renamed(const CmigTargetComment *comment, const RawStmt *raw,
 		return false;
 
 	/*
-	 * the comment is before the first word of the statement, or after its
-	 * semicolon
+	 * the comment is about the whole statement if it is before the first
+	 * word, or after the semicolon
 	 */
 	if (place == (comment->before ? 0 : length))
 		return true;

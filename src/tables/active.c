@@ -72,8 +72,9 @@ cmig_active_separate(CmigGraph *graph)
 		return NULL;
 
 	/*
-	 * mark what is applied in the database before the trees are separated,
-	 * because in the database, paths follow all dependencies
+	 * find these revisions before the graph loses the dependencies between
+	 * trees, because a revision also counts as applied if an applied one
+	 * depends on it
 	 */
 	marks = cmig_applied_find(graph, cmig_version_rows_database())->applied;
 	cmig_trees_separate(graph);
