@@ -107,8 +107,8 @@ is_foreign(Node *node, void *context)
 			RangeTblEntry *entry = lfirst(lc);
 
 			/*
-			 * the sub-select's relation can be a view, or have its own
-			 * policies
+			 * the view or the policies of a relation in a sub-select can call
+			 * other roles' functions
 			 */
 			if (OidIsValid(entry->relid))
 				return true;

@@ -193,7 +193,7 @@ map_columns(CmigAuditWriter *writer)
 
 	for (int i = 0; i < CMIG_LOG_COLUMNS; i++)
 	{
-		/* start at the column's usual position */
+		/* first look at the column's usual position */
 		int			n = i;
 
 		if (n >= desc->natts ||

@@ -125,7 +125,7 @@ find_obstacle(const CmigTrial *trial, int node, const bool *missing)
 	bool		up = trial->plan->direction == CMIG_UPGRADE;
 	int			found = find_missing(up ? &of->parents : &of->children, missing);
 
-	/* a repeatable revision builds on all others */
+	/* a repeatable revision requires all other revisions of the plan */
 	for (int i = 0; i < trial->now.graph->count && cmig_repeatables_is(trial->now.graph, node); i++)
 		if (missing[i])
 			return i;

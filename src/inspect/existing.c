@@ -351,7 +351,11 @@ restore_estimate(const Estimate *estimate)
 	changed = form->relpages != estimate->pages || form->reltuples != estimate->rows ||
 		form->relallvisible != estimate->visible;
 	ReleaseSysCache(row);
-	/* another session that maintains the table also sets its estimates */
+
+	/*
+	 * if another session has locked the table, it is maintaining the table,
+	 * and sets these estimates itself
+	 */
 	if (changed && ConditionalLockRelationOid(estimate->oid, ShareUpdateExclusiveLock))
 	{
 		Relation	table = try_relation_open(estimate->oid, NoLock);

@@ -37,7 +37,10 @@ check_nesting(CmigLint *lint, Node *node)
 	const char *name;
 	RawStmt		raw = {.type = T_RawStmt,.stmt = node};
 
-	/* nontransactional scripts may begin and end transaction blocks */
+	/*
+	 * a nontransactional script may begin a block if none is open, and end a
+	 * block if one is open
+	 */
 	if (!lint->transactional && begins != (cmig_lint_session_in_block(lint) != 0))
 		return;
 	(void) cmig_statement_classify(&raw, &name);

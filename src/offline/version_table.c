@@ -355,7 +355,11 @@ cmig_version_table_open(const char *name, const CmigGraph *graph, const CmigAppl
 	version->name = list_length(names) == 2 ?
 		quote_qualified_identifier(linitial(names), table) :
 		pstrdup(quote_identifier(table));
-	/* cmig.version exists, and its column has a different name */
+
+	/*
+	 * do not create cmig.version, which exists and has a column with a
+	 * different name
+	 */
 	version->may_create = strcmp(version->name, "cmig.version") != 0;
 	if (cmig_scope_is_set())
 		use_scope(version, list_length(names) == 1, table);

@@ -128,7 +128,7 @@ take_statements(CmigLexer *lexer, StringInfo text)
 			return false;
 		appendStringInfoString(text, " WHEN ");
 	} while (take_word(lexer, "elsif") || take_word(lexer, "elseif"));
-	/* the last WHEN takes the place of ELSE */
+	/* complete the last WHEN, so that it has the effect of ELSE */
 	appendStringInfoString(text, "true THEN ");
 	if (take_word(lexer, "else"))
 	{

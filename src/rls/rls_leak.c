@@ -560,7 +560,11 @@ cache_key(const char *text, Oid relid, Oid role, const Bitmapset *keys, const Bi
 	if (depends_on_table(text, role))
 		appendStringInfo(&key, " of %u", relid);
 	appendStringInfo(&key, " unique %s not null", nodeToString(cmig_rls_input_identities(relid)));
-	/* the result also depends on which columns are nullable */
+
+	/*
+	 * add the columns that are not nullable, because the result also depends
+	 * on them
+	 */
 	for (at = text; (place = strstr(at, ":varattno ")) != NULL; at = place + 1)
 	{
 		int			column = atoi(place + strlen(":varattno "));

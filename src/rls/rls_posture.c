@@ -168,8 +168,8 @@
 
 static CmigQuery checks[] = {
 	/*
-	 * unprotected tables in a schema with protected ones; an error if they
-	 * have the same key
+	 * unprotected tables in a schema with protected ones; the severity is
+	 * "error" if a table has the same key as the protected ones
 	 */
 	{TABLES KEYS BOUND
 		", b AS MATERIALIZED (SELECT t.*, " KEY " AS key, coalesce(" SIBLINGS_ROLES ", " GRANTED_ROLES ") AS roles"

@@ -324,7 +324,11 @@ sample_as_text(Oid type, CmigRlsForm form, int whose)
 			return psprintf("%d hours", 1000 + sample_distance(whose));
 		case JSONOID:
 		case JSONBOID:
-			/* the context has an array of keys, and a row has an object */
+
+			/*
+			 * in JSON, the context's value is an array of keys, and a row's
+			 * value is an object
+			 */
 			return psprintf(whose == CMIG_RLS_OWN ? "[\"%s\"]" : "{\"key\": \"%s\"}", sample_text(form, whose));
 		case INETOID:
 		case CIDROID:

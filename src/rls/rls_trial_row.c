@@ -49,7 +49,7 @@ key_candidates(const CmigRlsModel *model, const CmigRlsTrialContext *context, co
 	if (input->members && row->kind != CMIG_RLS_ROW_ORPHAN)
 		value = cmig_rls_sample_document(input->type, input->form, row->kind == CMIG_RLS_ROW_OWN || input->own ? CMIG_RLS_OWN : row->whose, input->members);
 	candidates = cmig_rls_candidate_add(NIL, value, level, true);
-	/* an empty array is contained in every array */
+	/* also try an empty array, because every array contains it */
 	if (row->kind == CMIG_RLS_ROW_STRANGE && OidIsValid(get_element_type(input->type)) && !input->own)
 		candidates = cmig_rls_candidate_add(candidates, cmig_rls_sample_const(input->type, cmig_rls_candidate_boundless(input->type)), CMIG_RLS_SOME, false);
 	return candidates;

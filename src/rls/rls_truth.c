@@ -264,7 +264,11 @@ unless_null(int outcome, Node *node, Judge *judge)
 {
 	if (never_null(node, judge))
 		return outcome;
-	/* nulls in the row can be assumed away, but null constants cannot */
+
+	/*
+	 * if "assume" is set, values from the row are assumed not to be null; a
+	 * null constant is null anyway
+	 */
 	if (!judge->assume || holds_null(node, NULL))
 		return outcome | CAN_BE_NULL;
 	(void) note_columns(node, judge);

@@ -53,7 +53,10 @@ check_scope(char **newval, void **extra, GucSource source)
 {
 	const char *reason = *newval ? cmig_scope_reserved(*newval) : NULL;
 
-	/* with the default instead, a run would migrate the database */
+	/*
+	 * keep an invalid value if possible, because with the default, a run
+	 * would migrate the whole database instead of the scope
+	 */
 	if (reason == NULL || cmig_settings_keep_invalid(source))
 		return true;
 	GUC_check_errdetail("%s", reason);
@@ -307,7 +310,7 @@ cmig_scope_require_safe(void)
 	if (name[0] == '\0')
 		return;
 	require_possible(name);
-	/* nobody can replace the schema after the check */
+	/* lock the schema, so that nobody can replace it after the check */
 	schema = get_namespace_oid(name, true);
 	if (OidIsValid(schema))
 		LockDatabaseObject(NamespaceRelationId, schema, 0, AccessShareLock);

@@ -47,7 +47,10 @@ add_old(CmigOrder *order, const CmigObject *object, const CmigObject *on)
 	int			node = cmig_order_graph_end(order, on),
 				dependent = cmig_order_graph_end(order, object);
 
-	/* NO INHERIT ends the dependency on a parent table */
+	/*
+	 * a dependency on a parent table ends with the statement that contains NO
+	 * INHERIT
+	 */
 	if (object->kind == &cmig_kind_table && on->kind == &cmig_kind_table)
 		dependent = change->part_node >= 0 ? change->part_node : change->join_node >= 0 ? change->join_node : dependent;
 	if (node < 0 || dependent < 0)

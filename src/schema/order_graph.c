@@ -49,7 +49,11 @@ cmig_order_graph_end(const CmigOrder *order, const CmigObject *object)
 		return change->dropped_by->first_node;
 	if (change->part_node >= 0 && object->kind == &cmig_kind_column)
 		return change->part_node;
-	/* an inherited column is dropped together with the parent's column */
+
+	/*
+	 * an inherited column is dropped by the statement that drops the parent's
+	 * column
+	 */
 	if (change->to == NULL && change->action == CMIG_NO_CHANGE)
 		for (int i = 0; i < object->ndepends; i++)
 			if (object->depends[i]->kind == object->kind || object->depends[i]->kind == &cmig_kind_attribute)
@@ -63,8 +67,9 @@ cmig_order_graph_made(const CmigOrder *order, const CmigObject *object)
 	const CmigChange *change = order->difference->of_to[object->index];
 
 	/*
-	 * an inherited column exists once the parent's column does, and a typed
-	 * table's column once the attribute does
+	 * an inherited column is created by the statement that creates the
+	 * parent's column, and a typed table's column by the one that creates the
+	 * attribute
 	 */
 	if (change->from == NULL && change->action == CMIG_NO_CHANGE)
 		for (int i = 0; i < object->ndepends; i++)

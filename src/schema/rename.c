@@ -488,7 +488,11 @@ table_of(const CmigImage *image, const CmigObject *object)
 {
 	if (object->kind != &cmig_kind_sequence)
 		return object->parent;
-	/* a sequence's OWNED BY is a child of the sequence */
+
+	/*
+	 * find the column in OWNED BY, which is a child of the sequence in the
+	 * image
+	 */
 	for (const CmigObject *child = object->child; child != NULL; child = child->sibling)
 		for (int i = 0; i < child->ndepends; i++)
 			if (child->depends[i]->kind == &cmig_kind_column)

@@ -54,8 +54,8 @@ cmig_active_needed_in_scopes(const CmigNames *replaced)
 		const char *name = replaced->names[i];
 
 		/*
-		 * a version row that names the last one means that a scope has
-		 * applied all of them
+		 * skip a version row that names the last revision, because then the
+		 * scope has applied all of them
 		 */
 		if ((i < replaced->count - 1 && cmig_names_has(rows, name)) || cmig_progress_has(begun, name))
 			return true;
