@@ -8,8 +8,8 @@
 
 #include "base/compat.h"
 #include "rls/rls_constants.h"
+#include "rls/rls_node.h"
 #include "rls/rls_sample.h"
-#include "rls/rls_truth.h"
 
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"

@@ -10,8 +10,8 @@
 #include "rls/rls_calls.h"
 #include "rls/rls_constants.h"
 #include "rls/rls_document.h"
+#include "rls/rls_node.h"
 #include "rls/rls_sample.h"
-#include "rls/rls_truth.h"
 
 #include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"

@@ -15,9 +15,9 @@
 #include "rls/rls_constants.h"
 #include "rls/rls_document.h"
 #include "rls/rls_hints.h"
+#include "rls/rls_node.h"
 #include "rls/rls_origin.h"
 #include "rls/rls_pieces.h"
-#include "rls/rls_truth.h"
 
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -27,7 +27,6 @@
 #include "parser/parse_coerce.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
 /* A fact that the expression shows about a column. */
@@ -322,44 +321,6 @@ read_document(Reading *reading, Node *node)
 
 /* Concatenated columns */
 
-/*
- * Returns the operands of || or the arguments of concat() as a list of nodes,
- * or NIL for any other node.
- */
-static List *
-joined_parts(Node *node)
-{
-	List	   *parts = NIL;
-	List	   *args;
-	ListCell   *lc;
-	Oid			function;
-
-	node = cmig_rls_bare(node);
-	if (node == NULL || !(IsA(node, OpExpr) || IsA(node, FuncExpr)))
-		return NIL;
-	args = IsA(node, OpExpr) ? ((OpExpr *) node)->args : ((FuncExpr *) node)->args;
-	function = IsA(node, OpExpr) ? get_opcode(((OpExpr *) node)->opno) : ((FuncExpr *) node)->funcid;
-	if (function == F_CONCAT_WS)
-	{
-		for_each_from(lc, args, 1)
-		{
-			if (parts != NIL)
-				parts = lappend(parts, linitial(args));
-			parts = lappend(parts, lfirst(lc));
-		}
-		return parts;
-	}
-	if (function != F_TEXTCAT && function != F_TEXTANYCAT && function != F_ANYTEXTCAT && function != F_CONCAT)
-		return NIL;
-	foreach(lc, args)
-	{
-		List	   *inner = joined_parts(lfirst(lc));
-
-		parts = inner ? list_concat(parts, inner) : lappend(parts, lfirst(lc));
-	}
-	return parts;
-}
-
 /* Record the separators, which may be empty, between concatenated columns. */
 static void
 read_parts(Reading *reading, Node *node)
@@ -370,7 +331,7 @@ read_parts(Reading *reading, Node *node)
 	bool		before = false;
 	ListCell   *lc;
 
-	foreach(lc, joined_parts(node))
+	foreach(lc, cmig_rls_pieces_joined(node))
 	{
 		Node	   *part = cmig_rls_bare(lfirst(lc));
 

@@ -24,8 +24,8 @@
 #include "rls/rls_calls.h"
 #include "rls/rls_leak.h"
 #include "rls/rls_model.h"
+#include "rls/rls_node.h"
 #include "rls/rls_sandbox.h"
-#include "rls/rls_truth.h"
 
 #include "access/transam.h"
 #include "catalog/pg_type.h"

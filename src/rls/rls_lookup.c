@@ -14,12 +14,12 @@
 #include "base/query.h"
 #include "rls/rls_lookup.h"
 #include "rls/rls_finding.h"
-#include "rls/rls_truth.h"
 
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "parser/parsetree.h"
+#include "rls/rls_node.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 

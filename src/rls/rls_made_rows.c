@@ -9,8 +9,8 @@
 #include "base/compat.h"
 #include "base/query.h"
 #include "rls/rls_made_rows.h"
+#include "rls/rls_node.h"
 #include "rls/rls_owner.h"
-#include "rls/rls_truth.h"
 
 #include "access/htup_details.h"
 #include "catalog/pg_attribute.h"

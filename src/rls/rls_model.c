@@ -23,7 +23,6 @@
 #include "rls/rls_calls.h"
 #include "rls/rls_made_rows.h"
 #include "rls/rls_model.h"
-#include "rls/rls_truth.h"
 
 #include "access/htup_details.h"
 #include "access/sysattr.h"
@@ -39,6 +38,7 @@
 #include "parser/parse_coerce.h"
 #include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
+#include "rls/rls_node.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"

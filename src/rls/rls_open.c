@@ -2,340 +2,31 @@
  * rls_open.c
  *	  Rules of cmig.rls_check about the rows that policies let through.
  *
- * A permissive policy is judged together with the restrictive policies for
- * each of its roles.  Problems that are visible in its expression tree
- * (rls_truth.c, rls_expr.c) are reported first, because they can be described
- * precisely; problems that are found by evaluating the expression (rls_leak.c)
- * are reported only if there are no others.
+ * Problems that are visible in a policy's expression tree (rls_truth.c,
+ * rls_expr.c) are reported first, because they can be described precisely;
+ * problems that are found by evaluating the expression (rls_leak.c) are
+ * reported only if there are no others.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "rls/rls_always.h"
 #include "rls/rls_leak.h"
+#include "rls/rls_node.h"
 #include "rls/rls_open.h"
 #include "rls/rls_owner.h"
 #include "rls/rls_repair.h"
 #include "rls/rls_sample.h"
+#include "rls/rls_siblings.h"
 #include "rls/rls_truth.h"
 
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
-#include "nodes/makefuncs.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-
-/*
- * The commands to which USING applies, and the commands that write new rows.
- */
-#define FOR_ROWS "rwd"
-#define FOR_NEW_ROWS "aw"
-
-/*
- * Returns true if the policy's expression is true for every row that has an
- * owner.
- */
-static bool
-is_always_true(const CmigRlsStored *policy)
-{
-	return cmig_rls_stored_decided(policy)->truth == CMIG_RLS_ALWAYS;
-}
-
-/*
- * Returns "it is always true", or a phrase that excludes rows with null in
- * some columns.
- */
-static char *
-always_text(const CmigRlsStored *policy, const Bitmapset *but_null)
-{
-	StringInfoData names;
-	int			column = -1;
-
-	if (bms_is_empty(but_null))
-		return "it is always true";
-	initStringInfo(&names);
-	while ((column = bms_next_member(but_null, column)) >= 0)
-	{
-		char	   *name = get_attname(policy->relid, column, true);
-
-		appendStringInfo(&names, "%s%s", names.len ? " and " : "", name ? quote_identifier(name) : "?");
-	}
-	return psprintf("it is true for every row with a value in %s", names.data);
-}
-
-/*
- * Returns true if a restrictive policy limits what the role can do with the
- * command.
- */
-static bool
-is_floored_for(const List *siblings, Oid role, char command)
-{
-	ListCell   *lc;
-
-	foreach(lc, siblings)
-	{
-		CmigRlsStored *other = lfirst(lc);
-
-		if (!other->permissive && cmig_rls_stored_binds(other, role) && !is_always_true(other) &&
-			(other->command == '*' || other->command == command))
-			return true;
-	}
-	return false;
-}
-
-/*
- * Returns true if a restrictive policy limits everything that this policy
- * allows its roles to do.
- */
-static bool
-is_floored(const CmigRlsStored *policy, const List *siblings)
-{
-	const char	own[] = {policy->command, '\0'};
-	int			count;
-	Oid		   *roles = cmig_rls_stored_roles(policy, &count);
-
-	for (int i = 0; i < count; i++)
-		for (const char *command = policy->command == '*' ? "rawd" : own; *command; command++)
-			if (!is_floored_for(siblings, roles[i], *command))
-				return false;
-	return true;
-}
-
-/* Returns a phrase that says what the policy lets its roles do with a row. */
-static const char *
-what_may_be_done(const CmigRlsStored *policy)
-{
-	return policy->command == 'r' ? "read" : policy->command == 'a' ? "inserted" :
-		policy->command == 'w' ? "updated" : policy->command == 'd' ? "deleted" :
-		"read and written";
-}
-
-/*
- * Returns a fix for a policy that is the only one for its roles.  These roles
- * would see no rows without a policy, so a new policy is created before this
- * one is dropped.
- */
-static char *
-replace_policy(const CmigRlsStored *policy)
-{
-	StringInfoData roles;
-	int			count;
-	Oid		   *oids = cmig_rls_stored_roles(policy, &count);
-
-	initStringInfo(&roles);
-	for (int i = 0; i < count; i++)
-		appendStringInfo(&roles, "%s%s", i ? "," : "", oids[i] == ACL_ID_PUBLIC ? "<role>" :
-						 quote_identifier(GetUserNameFromId(oids[i], false)));
-	if (get_attnum(policy->relid, "tenant_id") == InvalidAttrNumber && get_attnum(policy->relid, "user_id") == InvalidAttrNumber)
-		return psprintf("-- ALTER POLICY %s ON %s %s (<key> = <context>): <key> is the column that identifies the owner of a row, <context> is the current user or tenant",
-						quote_identifier(policy->name), policy->table, policy->command == 'a' ? "WITH CHECK" : "USING");
-	return psprintf("%sSELECT cmig.enable_rls(%s, roles => %s); %s%s", strstr(roles.data, "<role>") ? "-- " : "", quote_literal_cstr(policy->table),
-					quote_literal_cstr(psprintf("{%s}", roles.data)), cmig_rls_stored_drop(policy),
-					strstr(roles.data, "<role>") ? ", where <role> is the role of the application" : "");
-}
-
-/*
- * Report a policy that is always true.  A permissive policy is allowed to be
- * always true in three cases: if its roles have no other policy (it is then
- * reported as a bypass policy), if a restrictive policy limits it, or if the
- * option public_read of enable_rls requires it.
- */
-static void
-check_always_true(const CmigRlsStored *policy, const List *siblings, List **findings)
-{
-	const Bitmapset *but_null = cmig_rls_stored_decided(policy)->but_null;
-	bool		others = false;
-	bool		swallowed = false;
-	ListCell   *lc;
-
-	if (!is_always_true(policy))
-		return;
-	if (!policy->permissive)
-	{
-		/* do not report a restrictive policy that rejects rows with nulls */
-		if (bms_is_empty(but_null))
-			cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_ALWAYS_TRUE, CMIG_RLS_WARNING, policy,
-										pstrdup("it restricts nothing: its expression is always true"), cmig_rls_stored_drop(policy));
-		return;
-	}
-	foreach(lc, siblings)
-	{
-		CmigRlsStored *other = lfirst(lc);
-
-		if (other != policy && cmig_rls_stored_share_command(policy, other) && other->permissive &&
-			!is_always_true(other))
-		{
-			others = true;
-			swallowed |= cmig_rls_stored_share_role(policy, other);
-		}
-	}
-	if (is_floored(policy, siblings))
-		return;
-	if (others && !swallowed)
-	{
-		/*
-		 * do not report a policy with a state, which was created for
-		 * bypass_roles
-		 */
-		if (policy->state == NULL)
-			cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_ALWAYS_TRUE, CMIG_RLS_NOTICE, policy,
-										psprintf("%s for roles that have no other policy: they bypass row-level security",
-												 always_text(policy, but_null)),
-										cmig_rls_stored_drop(policy));
-		return;
-	}
-	if (policy->state && policy->state->public_read && policy->command == 'r')
-		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_ALWAYS_TRUE, CMIG_RLS_NOTICE, policy,
-									pstrdup("every row may be read, as requested by public_read"), cmig_rls_stored_drop(policy));
-	else if (others)
-		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_ALWAYS_TRUE, CMIG_RLS_ERROR, policy,
-									psprintf("%s and overrides the other policies of its roles: permissive policies are combined using OR",
-											 always_text(policy, but_null)),
-									cmig_rls_stored_drop(policy));
-	else
-		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_ALWAYS_TRUE, policy->command == 'r' ? CMIG_RLS_WARNING : CMIG_RLS_ERROR, policy,
-									psprintf("%s: every %srow may be %s", always_text(policy, but_null),
-											 bms_is_empty(but_null) ? "" : "such ", what_may_be_done(policy)),
-									replace_policy(policy));
-}
-
-/*
- * Returns true if the policy and the others, combined by OR, let every row
- * through.
- */
-static bool
-is_open_with(const CmigRlsStored *policy, const List *others, Bitmapset **but_null)
-{
-	List	   *arms = list_make1(cmig_rls_stored_deciding(policy));
-	ListCell   *lc;
-
-	foreach(lc, others)
-	{
-		arms = lappend(arms, cmig_rls_stored_deciding(lfirst(lc)));
-	}
-	return cmig_rls_truth((Node *) makeBoolExpr(OR_EXPR, arms, -1), policy->relid,
-						  policy->keys, but_null) == CMIG_RLS_ALWAYS;
-}
-
-/*
- * Report permissive policies that let every row through only in combination,
- * such as "key IS NULL" and "key IS NOT NULL".  The combination is reported
- * once, for its last policy.
- */
-static void
-check_together(const CmigRlsStored *policy, const List *siblings, List **findings)
-{
-	List	   *others = NIL;
-	List	   *needed = NIL;
-	StringInfoData names;
-	Bitmapset  *but_null;
-	ListCell   *lc;
-
-	if (!policy->permissive || cmig_rls_stored_decided(policy)->truth != CMIG_RLS_DEPENDS)
-		return;
-	foreach(lc, siblings)
-	{
-		CmigRlsStored *other = lfirst(lc);
-
-		if (other == policy)
-			break;
-		if (other->permissive && cmig_rls_stored_decided(other)->truth == CMIG_RLS_DEPENDS &&
-			cmig_rls_stored_share_command(policy, other) &&
-			(cmig_rls_stored_share_role(policy, other) || cmig_rls_stored_share_role(other, policy)))
-			others = lappend(others, other);
-	}
-	if (others == NIL || !is_open_with(policy, others, &but_null) || is_floored(policy, siblings))
-		return;
-
-	/* name only the policies that are needed to let every row through */
-	initStringInfo(&names);
-	foreach(lc, others)
-	{
-		List	   *fewer = list_delete_ptr(list_copy(needed ? needed : others), lfirst(lc));
-
-		if (is_open_with(policy, fewer, &but_null))
-			needed = fewer;
-	}
-	foreach(lc, needed ? needed : others)
-	{
-		appendStringInfo(&names, "%s%s", names.len ? ", " : "",
-						 quote_identifier(((CmigRlsStored *) lfirst(lc))->name));
-	}
-	(void) is_open_with(policy, needed ? needed : others, &but_null);
-	cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_ALWAYS_TRUE, CMIG_RLS_ERROR, policy,
-								psprintf("together with %s, %s: permissive policies are combined using OR", names.data,
-										 always_text(policy, but_null)),
-								cmig_rls_stored_drop(policy));
-}
-
-/* Evaluation */
-
-/*
- * Returns the leak of the policy's expression after combining it with the
- * expressions of the restrictive policies for a role.
- */
-static const CmigRlsLeak *
-try_for_role(CmigRlsLeakCache *cache, const CmigRlsStored *policy, const List *siblings, bool is_check,
-			 char command, Oid role, const Bitmapset *keys, const Bitmapset *own)
-{
-	List	   *parts = list_make1(is_check ? policy->check : policy->qual);
-	StringInfoData text;
-	ListCell   *lc;
-
-	initStringInfo(&text);
-	appendStringInfoString(&text, is_check ? policy->check_text : policy->qual_text);
-	foreach(lc, siblings)
-	{
-		CmigRlsStored *other = lfirst(lc);
-		bool		by_check = is_check && other->check;
-
-		if (other->permissive || (other->command != '*' && other->command != command) ||
-			!cmig_rls_stored_binds(other, role) || (by_check ? other->check : other->qual) == NULL)
-			continue;
-		parts = lappend(parts, by_check ? other->check : other->qual);
-		appendStringInfoString(&text, by_check ? other->check_text : other->qual_text);
-	}
-	return cmig_rls_leak_find(cache, list_length(parts) > 1 ? (Node *) makeBoolExpr(AND_EXPR, parts, -1) : linitial(parts),
-							  text.data, policy->relid, role, keys, own);
-}
-
-/*
- * Returns the worst of the levels for unset contexts, foreign rows, and rows
- * without an owner.
- */
-static CmigRlsLeakLevel
-worst(const CmigRlsLeak *leak)
-{
-	return Max(Max(leak->unset.level, leak->foreign.level), leak->orphan.level);
-}
-
-/*
- * Returns the worst leak for any of the policy's roles and for any of the
- * given commands, or NULL.
- */
-static const CmigRlsLeak *
-try_policy(CmigRlsLeakCache *cache, const CmigRlsStored *policy, const List *siblings, const char *commands)
-{
-	bool		is_check = strcmp(commands, FOR_NEW_ROWS) == 0;
-	const CmigRlsLeak *found = NULL;
-	int			count;
-	Oid		   *roles = cmig_rls_stored_roles(policy, &count);
-
-	for (const char *command = commands; *command; command++)
-		for (int i = 0; i < count; i++)
-		{
-			const CmigRlsLeak *leak;
-
-			if (policy->command != '*' && policy->command != *command)
-				continue;
-			leak = try_for_role(cache, policy, siblings, is_check, *command, roles[i], policy->keys, NULL);
-			if (found == NULL || worst(leak) > worst(found) || (worst(leak) == worst(found) && leak->unknown))
-				found = leak;
-		}
-	return found;
-}
 
 /* Returns a description of the row, such as "one where tenant_id is '5'". */
 static char *
@@ -385,7 +76,7 @@ is_for_roles_of_its_own(const CmigRlsStored *policy, const List *siblings)
 	{
 		CmigRlsStored *other = lfirst(lc);
 
-		if (other == policy || !cmig_rls_stored_share_command(policy, other) || !other->permissive || is_always_true(other))
+		if (other == policy || !cmig_rls_stored_share_command(policy, other) || !other->permissive || cmig_rls_siblings_is_always_true(other))
 			continue;
 		others = true;
 		if (cmig_rls_stored_share_role(policy, other))
@@ -423,7 +114,7 @@ has_owner(const CmigRlsStored *policy)
 static bool
 writes_constant(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache *cache, bool is_check)
 {
-	const CmigRlsLeak *leak = try_policy(cache, policy, siblings, is_check ? FOR_NEW_ROWS : "wd");
+	const CmigRlsLeak *leak = cmig_rls_siblings_try(cache, policy, siblings, is_check ? CMIG_RLS_FOR_NEW_ROWS : "wd");
 
 	return leak && leak->foreign.constant;
 }
@@ -508,16 +199,16 @@ check_expression(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakC
 	const CmigRlsExpression *in = is_check ? policy->in_check : policy->in_qual;
 	const char *where = is_check ? "WITH CHECK" : "USING";
 	const CmigRlsLeak *leak = in->truth == CMIG_RLS_NEVER || !policy->permissive ? NULL :
-	try_policy(cache, policy, siblings, is_check ? FOR_NEW_ROWS : FOR_ROWS);
-	bool		closed = leak && !leak->unknown && worst(leak) == CMIG_RLS_CLOSED;
+	cmig_rls_siblings_try(cache, policy, siblings, is_check ? CMIG_RLS_FOR_NEW_ROWS : CMIG_RLS_FOR_ROWS);
+	bool		closed = leak && !leak->unknown && cmig_rls_siblings_worst(leak) == CMIG_RLS_CLOSED;
 
 	if (in->truth != CMIG_RLS_DEPENDS)
 	{
 		/*
-		 * check_always_true() has reported an expression that is always true,
-		 * unless a restrictive policy limits it
+		 * cmig_rls_always_check() has reported an expression that is always
+		 * true, unless a restrictive policy limits it
 		 */
-		if (in->truth == CMIG_RLS_ALWAYS && leak && tell_leak && is_floored(policy, siblings))
+		if (in->truth == CMIG_RLS_ALWAYS && leak && tell_leak && cmig_rls_siblings_is_floored(policy, siblings))
 			add_leak_findings(policy, siblings, cache, leak, is_check, findings);
 		return;
 	}
@@ -527,7 +218,7 @@ check_expression(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakC
 	 * the setting's value that lets every row through might not be among the
 	 * values that were tried.
 	 */
-	if (in->open_branch && (!closed || (in->open_branch_setting && !is_floored(policy, siblings))))
+	if (in->open_branch && (!closed || (in->open_branch_setting && !cmig_rls_siblings_is_floored(policy, siblings))))
 		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_SWALLOWING_OR, in->open_branch_setting ? CMIG_RLS_ERROR : CMIG_RLS_WARNING, policy,
 									in->open_branch_setting ?
 									psprintf("%s has %s that depends on a setting and not on the row: anyone who runs SQL can make it true for every row", where, in->open_branch) :
@@ -600,8 +291,8 @@ check_floor(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache 
 
 			if (cmig_rls_stored_binds(floor, roles[i]))
 				continue;
-			leak = try_for_role(cache, policy, siblings, is_check, policy->command == '*' ? 'r' : policy->command,
-								roles[i], keys, bms_difference(policy->keys, keys));
+			leak = cmig_rls_siblings_try_role(cache, policy, siblings, is_check, policy->command == '*' ? 'r' : policy->command,
+											  roles[i], keys, bms_difference(policy->keys, keys));
 			if (!leak->reads_context || leak->foreign.level < CMIG_RLS_SOME)
 				continue;
 			cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_FLOOR_MISSES_ROLE, CMIG_RLS_ERROR, policy,
@@ -662,22 +353,22 @@ check_with_check(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakC
 									pstrdup("it has no WITH CHECK, so USING also applies to new rows"), fix);
 		return;
 	}
-	leak = try_policy(cache, policy, siblings, FOR_NEW_ROWS);
+	leak = cmig_rls_siblings_try(cache, policy, siblings, CMIG_RLS_FOR_NEW_ROWS);
 	lost = bms_difference(bms_intersect(policy->keys, policy->in_qual->columns), policy->in_check->columns);
-	if (policy->in_check->truth == CMIG_RLS_ALWAYS && !is_floored(policy, siblings))
+	if (policy->in_check->truth == CMIG_RLS_ALWAYS && !cmig_rls_siblings_is_floored(policy, siblings))
 		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_CHECK_WIDER_THAN_USING, CMIG_RLS_ERROR, policy,
 									pstrdup(bms_is_empty(policy->in_check->but_null) ?
 											"WITH CHECK is always true: new and changed rows are accepted that USING rejects" :
 											"WITH CHECK is true for every row with a value in the key: new and changed rows are accepted that USING rejects"),
 									fix);
-	else if (worst(leak) < CMIG_RLS_SOME && is_floored(policy, siblings))
+	else if (cmig_rls_siblings_worst(leak) < CMIG_RLS_SOME && cmig_rls_siblings_is_floored(policy, siblings))
 		return;
 	else if (loses_tenant(policy, lost))
 		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_CHECK_WIDER_THAN_USING, CMIG_RLS_ERROR, policy,
 									pstrdup("WITH CHECK does not compare all keys that USING compares: rows can be created for others or moved to others"),
 									fix);
-	else if (worst(leak) >= CMIG_RLS_SOME)
-		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_CHECK_WIDER_THAN_USING, level_severity(worst(leak)), policy,
+	else if (cmig_rls_siblings_worst(leak) >= CMIG_RLS_SOME)
+		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_CHECK_WIDER_THAN_USING, level_severity(cmig_rls_siblings_worst(leak)), policy,
 									psprintf("WITH CHECK is true for rows that belong to others, such as %s: new and changed rows are accepted that USING rejects",
 											 row_text(policy, leak->foreign.level >= CMIG_RLS_SOME ? &leak->foreign :
 													  leak->unset.level >= CMIG_RLS_SOME ? &leak->unset : &leak->orphan)),
@@ -694,8 +385,8 @@ check_with_check(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakC
 void
 cmig_rls_open_add_findings(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache *cache, List **findings)
 {
-	check_always_true(policy, siblings, findings);
-	check_together(policy, siblings, findings);
+	cmig_rls_always_check(policy, siblings, findings);
+	cmig_rls_always_check_together(policy, siblings, findings);
 	if (policy->qual)
 		check_expression(policy, siblings, cache, false, true, findings);
 	/* if both expressions have the same problem, it is reported once */

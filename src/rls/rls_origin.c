@@ -10,8 +10,8 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "rls/rls_node.h"
 #include "rls/rls_origin.h"
-#include "rls/rls_truth.h"
 
 #include "miscadmin.h"
 #include "parser/parsetree.h"

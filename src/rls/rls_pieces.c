@@ -10,12 +10,14 @@
 #include "base/compat.h"
 #include "base/text_list.h"
 #include "rls/rls_calls.h"
+#include "rls/rls_node.h"
 #include "rls/rls_pieces.h"
 
 #include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
 #define MAX_PIECES 8
@@ -123,4 +125,38 @@ cmig_rls_pieces_of_pattern(CmigRlsPieces *texts, OpExpr *expr)
 		return;
 	texts->map = true;
 	(void) pattern_walker(lsecond(expr->args), texts);
+}
+
+List *
+cmig_rls_pieces_joined(Node *node)
+{
+	List	   *parts = NIL;
+	List	   *args;
+	ListCell   *lc;
+	Oid			function;
+
+	node = cmig_rls_bare(node);
+	if (node == NULL || !(IsA(node, OpExpr) || IsA(node, FuncExpr)))
+		return NIL;
+	args = IsA(node, OpExpr) ? ((OpExpr *) node)->args : ((FuncExpr *) node)->args;
+	function = IsA(node, OpExpr) ? get_opcode(((OpExpr *) node)->opno) : ((FuncExpr *) node)->funcid;
+	if (function == F_CONCAT_WS)
+	{
+		for_each_from(lc, args, 1)
+		{
+			if (parts != NIL)
+				parts = lappend(parts, linitial(args));
+			parts = lappend(parts, lfirst(lc));
+		}
+		return parts;
+	}
+	if (function != F_TEXTCAT && function != F_TEXTANYCAT && function != F_ANYTEXTCAT && function != F_CONCAT)
+		return NIL;
+	foreach(lc, args)
+	{
+		List	   *inner = cmig_rls_pieces_joined(lfirst(lc));
+
+		parts = inner ? list_concat(parts, inner) : lappend(parts, lfirst(lc));
+	}
+	return parts;
 }

@@ -41,4 +41,10 @@ extern void cmig_rls_pieces_of_call(CmigRlsPieces *texts, FuncExpr *call);
  */
 extern void cmig_rls_pieces_of_pattern(CmigRlsPieces *texts, OpExpr *expr);
 
+/*
+ * Returns the operands of || or the arguments of concat() as a list of nodes,
+ * or NIL for any other node.
+ */
+extern List *cmig_rls_pieces_joined(Node *node);
+
 #endif							/* CMIG_RLS_PIECES_H */

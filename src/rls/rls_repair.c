@@ -8,8 +8,8 @@
 
 #include "base/settings.h"
 #include "rls/rls_expr.h"
+#include "rls/rls_node.h"
 #include "rls/rls_repair.h"
-#include "rls/rls_truth.h"
 
 #include "catalog/pg_collation.h"
 #include "catalog/pg_operator.h"

@@ -22,15 +22,12 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "rls/rls_node.h"
 #include "rls/rls_sample.h"
 #include "rls/rls_sandbox.h"
 #include "rls/rls_truth.h"
 
-#include "access/htup_details.h"
-#include "access/sysattr.h"
 #include "access/transam.h"
-#include "catalog/pg_attribute.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
@@ -38,7 +35,6 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
-#include "rewrite/rewriteManip.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -62,128 +58,8 @@ typedef struct Judge
 static int	outcomes(Node *node, Judge *judge);
 
 /*
- * Wrappers
- */
-
-bool
-cmig_rls_is_equality(Oid opno)
-{
-	char	   *name = get_opname(opno);
-
-	return name && strcmp(name, "=") == 0;
-}
-
-Node *
-cmig_rls_strip(Node *node)
-{
-	while (node && IsA(node, RelabelType))
-		node = (Node *) ((RelabelType *) node)->arg;
-	return node;
-}
-
-/*
- * If the node is "(SELECT expression)" without any other clause, returns the
- * expression; otherwise, returns NULL.
- */
-static Node *
-selected(Node *node)
-{
-	SubLink    *link = (SubLink *) node;
-	Query	   *query;
-	Node	   *expression;
-
-	if (!IsA(node, SubLink) || link->subLinkType != EXPR_SUBLINK)
-		return NULL;
-	query = castNode(Query, link->subselect);
-	if (query->rtable != NIL || query->cteList != NIL || query->jointree->quals != NULL ||
-		query->setOperations != NULL || query->hasAggs || query->hasTargetSRFs ||
-		query->havingQual != NULL || query->limitCount != NULL || query->limitOffset != NULL ||
-		query->targetList == NIL)
-		return NULL;
-	/* outside the sub-select, the row's query is one level closer */
-	expression = copyObject((Node *) linitial_node(TargetEntry, query->targetList)->expr);
-	IncrementVarSublevelsUp(expression, -1, 1);
-	return expression;
-}
-
-/*
- * Returns the node without relabeling, collations, and enclosing sub-selects
- * that have no FROM clause.
- */
-static Node *
-unwrap(Node *node)
-{
-	Node	   *inner;
-
-	for (;;)
-	{
-		if (node == NULL)
-			return NULL;
-		if (IsA(node, RelabelType))
-			node = (Node *) ((RelabelType *) node)->arg;
-		else if (IsA(node, CollateExpr))
-			node = (Node *) ((CollateExpr *) node)->arg;
-		else if ((inner = selected(node)) != NULL)
-			node = inner;
-		else
-			return node;
-	}
-}
-
-Node *
-cmig_rls_bare(Node *node)
-{
-	for (;;)
-	{
-		node = unwrap(node);
-		if (node == NULL)
-			return NULL;
-		if (IsA(node, CoerceViaIO))
-			node = (Node *) ((CoerceViaIO *) node)->arg;
-		else if (IsA(node, CoerceToDomain))
-			node = (Node *) ((CoerceToDomain *) node)->arg;
-		else if (IsA(node, FuncExpr) && ((FuncExpr *) node)->args != NIL &&
-				 (((FuncExpr *) node)->funcformat == COERCE_EXPLICIT_CAST ||
-				  ((FuncExpr *) node)->funcformat == COERCE_IMPLICIT_CAST))
-			node = linitial(((FuncExpr *) node)->args);
-		else
-			return node;
-	}
-}
-
-/*
  * Nulls
  */
-
-int
-cmig_rls_columns(Oid relid)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	int			count;
-
-	if (!HeapTupleIsValid(tuple))
-		return 0;
-	count = ((Form_pg_class) GETSTRUCT(tuple))->relnatts;
-	ReleaseSysCache(tuple);
-	return count;
-}
-
-bool
-cmig_rls_is_not_null(Oid relid, AttrNumber column)
-{
-	HeapTuple	tuple;
-	bool		not_null;
-
-	/* system columns are never null (column 0, the whole row, can be null) */
-	if (column < 0)
-		return true;
-	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relid), Int16GetDatum(column));
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	not_null = ((Form_pg_attribute) GETSTRUCT(tuple))->attnotnull;
-	ReleaseSysCache(tuple);
-	return not_null;
-}
 
 static bool
 column_not_null(Judge *judge, AttrNumber column)
@@ -211,7 +87,7 @@ never_null(Node *node, Judge *judge)
 {
 	ListCell   *lc;
 
-	node = unwrap(node);
+	node = cmig_rls_unwrap(node);
 	if (is_column(node))
 		return column_not_null(judge, ((Var *) node)->varattno);
 	if (IsA(node, Const))
@@ -368,8 +244,8 @@ compare(OpExpr *expr, Judge *judge)
 
 	if (list_length(expr->args) != 2)
 		return CAN_BE_ALL;
-	left = unwrap(linitial(expr->args));
-	right = unwrap(lsecond(expr->args));
+	left = cmig_rls_unwrap(linitial(expr->args));
+	right = cmig_rls_unwrap(lsecond(expr->args));
 	if (matches_all(expr->opno, right))
 		return unless_null(CAN_BE_TRUE, left, judge);
 	name = comparison_name(expr->opno);
@@ -394,14 +270,14 @@ compare(OpExpr *expr, Judge *judge)
 static int
 compare_any(ScalarArrayOpExpr *expr, Judge *judge)
 {
-	Node	   *left = unwrap(linitial(expr->args));
-	Node	   *right = unwrap(lsecond(expr->args));
+	Node	   *left = cmig_rls_unwrap(linitial(expr->args));
+	Node	   *right = cmig_rls_unwrap(lsecond(expr->args));
 	ListCell   *lc;
 
 	if (IsA(right, ArrayExpr) && expr->useOr && cmig_rls_is_equality(expr->opno))
 		foreach(lc, ((ArrayExpr *) right)->elements)
 	{
-		Node	   *element = unwrap(lfirst(lc));
+		Node	   *element = cmig_rls_unwrap(lfirst(lc));
 
 		if (same_value(left, element))
 			return unless_null(CAN_BE_TRUE, left, judge);
@@ -445,8 +321,8 @@ test_null(NullTest *test, Judge *judge)
 static int
 compare_distinct(DistinctExpr *expr, Judge *judge)
 {
-	Node	   *left = unwrap(linitial(expr->args));
-	Node	   *right = unwrap(lsecond(expr->args));
+	Node	   *left = cmig_rls_unwrap(linitial(expr->args));
+	Node	   *right = cmig_rls_unwrap(lsecond(expr->args));
 	int			equals;
 
 	if (same_value(left, right))
@@ -564,7 +440,7 @@ flatten(BoolExpr *expr)
 
 	foreach(lc, expr->args)
 	{
-		Node	   *arg = unwrap(lfirst(lc));
+		Node	   *arg = cmig_rls_unwrap(lfirst(lc));
 
 		if (IsA(arg, BoolExpr) && ((BoolExpr *) arg)->boolop == expr->boolop)
 			args = list_concat(args, flatten((BoolExpr *) arg));
@@ -662,7 +538,7 @@ static int
 outcomes(Node *node, Judge *judge)
 {
 	check_stack_depth();
-	node = unwrap(node);
+	node = cmig_rls_unwrap(node);
 	if (node == NULL)
 		return CAN_BE_ALL;
 	switch (nodeTag(node))

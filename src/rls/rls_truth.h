@@ -8,7 +8,6 @@
 #define CMIG_RLS_TRUTH_H
 
 #include "postgres.h"
-#include "access/attnum.h"
 #include "nodes/bitmapset.h"
 #include "nodes/pg_list.h"
 
@@ -32,28 +31,5 @@ typedef enum CmigRlsTruth
  */
 extern CmigRlsTruth cmig_rls_truth(Node *tree, Oid relid, const Bitmapset *keys,
 								   Bitmapset **but_null);
-
-/*
- * Returns the number of the table's columns, including dropped ones, or 0 if
- * the table does not exist.
- */
-extern int	cmig_rls_columns(Oid relid);
-
-/* Is the column declared NOT NULL?  Returns false if it does not exist. */
-extern bool cmig_rls_is_not_null(Oid relid, AttrNumber column);
-
-/* Returns true if the operator tests for equality. */
-extern bool cmig_rls_is_equality(Oid opno);
-
-/*
- * Returns the node without enclosing conversions that only relabel the type.
- */
-extern Node *cmig_rls_strip(Node *node);
-
-/*
- * Like cmig_rls_strip, but also removes casts, and sub-selects that have no
- * FROM clause.
- */
-extern Node *cmig_rls_bare(Node *node);
 
 #endif							/* CMIG_RLS_TRUTH_H */
