@@ -154,8 +154,8 @@ cmig_citus_parent(void)
 		return 0;
 
 	/*
-	 * a global process ID consists of the node's ID and ten digits for the
-	 * process ID
+	 * return the process ID, which is the last ten digits of a global process
+	 * ID
 	 */
 	return strtoull(application_name + strlen(prefix), NULL, 10) % UINT64CONST(10000000000);
 }

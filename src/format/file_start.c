@@ -110,8 +110,8 @@ cmig_file_start_find_open(const List *quoted, const char *section, const char *e
 			continue;
 
 		/*
-		 * a quote directly before a word, as in 'a'b, is valid SQL but
-		 * probably not intended
+		 * report a quote directly before a word, as in 'a'b: this is valid
+		 * SQL, but probably not intended
 		 */
 		if (start->glued)
 		{
@@ -408,7 +408,10 @@ cmig_file_start_find_quoted(const CmigLexer *lexer, const char *section, const c
 	CmigQuotedStart *result;
 	const char *line;
 
-	/* only these tokens can span lines, and most tokens are on one line */
+	/*
+	 * return early for most tokens, which are on one line; only these types
+	 * of tokens can span lines
+	 */
 	if (lexer->next_line == lexer->line ||
 		(lexer->type != CMIG_TOKEN_STRING && lexer->type != CMIG_TOKEN_QUOTED &&
 		 lexer->type != CMIG_TOKEN_DOLLAR && lexer->type != CMIG_TOKEN_BLOCK_COMMENT))
@@ -486,7 +489,11 @@ cmig_file_start_is_header_line(const CmigLexer *lexer, const char *end)
 
 	if (!cmig_marker_is_alone(lexer))
 		return false;
-	/* the keys not listed here may begin ordinary comments */
+
+	/*
+	 * do not search for the other keys, which may also begin ordinary
+	 * comments
+	 */
 	for (int i = 0; i < lengthof(keys); i++)
 		if (cmig_marker_match(lexer->start, end, cmig_marker_keys[keys[i]], &value, &value_end))
 			return true;

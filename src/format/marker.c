@@ -218,8 +218,8 @@ cmig_marker_find_section(const CmigLexer *lexer, const char *end, int *section)
 	}
 
 	/*
-	 * "ignore" and "replay skip" do not begin a section; they refer to the
-	 * next statement
+	 * return false for "ignore" and "replay skip", which do not begin a
+	 * section but refer to the next statement
 	 */
 	ignore = strncmp(word, "ignore", 6) == 0 || cmig_marker_is_replay_skip(lexer, end);
 	if (memcmp(lexer->start + 2 + strspn(lexer->start + 2, " \t"), "cmig:", 5) == 0)

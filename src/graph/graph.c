@@ -459,7 +459,11 @@ find_cycles(CmigGraph *graph, bool over_depends)
 			path[length++] = node;
 			while ((next = cmig_graph_edge_down(&graph->nodes[node], k, over_depends)) >= 0 && !left[next])
 				k++;
-			/* all nodes below belong to cycles that have been reported */
+
+			/*
+			 * end the path here, because all nodes below belong to cycles
+			 * that have been reported
+			 */
 			if (next < 0)
 			{
 				node = -1;

@@ -60,7 +60,10 @@ change_naming(const CmigNode *node, int *naming, bool applied)
 			of_parents = changed.count;
 	}
 
-	/* if exactly the parents changed, use the node's own array */
+	/*
+	 * if the changed nodes are exactly the parents, share the node's array
+	 * instead of copying it
+	 */
 	if (changed.count == node->parents.count && changed.count == of_parents)
 		changed.nodes = node->parents.nodes;
 	else

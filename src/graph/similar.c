@@ -67,7 +67,11 @@ find_distance(const char *name, int length, const char *candidate, int limit)
 	{
 		if (has_number(candidate, name))
 			return 0;
-		/* two different numbers are two revisions, not a typo */
+
+		/*
+		 * a number is not similar to a different number, which is probably
+		 * meant to name a different revision
+		 */
 		if (strspn(candidate, DIGITS) == candidate_length)
 			return limit + 1;
 	}

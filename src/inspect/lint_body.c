@@ -277,7 +277,11 @@ is_qualified_column(const Statement *statement, int i)
 		return true;
 	if (cmig_text_list_has(statement->others, qualifier))
 		return false;
-	/* the qualifier must be a variable, which may hold a row of the table */
+
+	/*
+	 * any other qualifier must be a variable, which may hold a row of the
+	 * table
+	 */
 	return statement->names_table || statement->has_row;
 }
 

@@ -138,7 +138,10 @@ check_attach(CmigLint *lint, Node *node)
 	{
 		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
 
-		/* ATTACH PARTITION without bounds belongs to ALTER INDEX */
+		/*
+		 * skip ATTACH PARTITION without bounds, which is an action of ALTER
+		 * INDEX
+		 */
 		if (command->subtype == AT_AttachPartition && ((PartitionCmd *) command->def)->bound)
 			check_attach_action(lint, (PartitionCmd *) command->def);
 	}

@@ -251,8 +251,8 @@ append_step(Offline *offline, int number, const CmigRunStep *run)
 	else
 	{
 		/*
-		 * in this transaction, only the version rows and the precondition
-		 * were checked
+		 * commit the transaction, in which only the version rows and the
+		 * precondition have been checked
 		 */
 		cmig_version_table_commit(&offline->text, offline->table);
 		cmig_script_text_append(&offline->text, offline->scripts, run, CMIG_SCRIPT_MAIN, false);

@@ -123,7 +123,10 @@ update_range(CmigBackfill *b, Datum *values)
 	if (b->next.pass == 1 && b->next.rows > 0)
 		return cmig_query_run(&b->queries.update, values, NULL);
 
-	/* updated rows must no longer match, or the backfill would never end */
+	/*
+	 * raise an error if updated rows still match, because then the backfill
+	 * would never end
+	 */
 	cmig_query_each(&b->queries.checked, values, NULL, keep_counts, &counts);
 	if (counts.still > 0)
 		refuse_still(counts.all, counts.still);

@@ -221,7 +221,10 @@ cmig_backfill_sql_ask_shard(const CmigBackfillPart *part, const CmigNames *place
 	appendStringInfoString(&condition, " ORDER BY ");
 	append_key(&condition, &source, "");
 
-	/* Citus replaces %s by the shard's name, using format() */
+	/*
+	 * write a format string for format(), with which Citus replaces %s by the
+	 * shard's name
+	 */
 	initStringInfo(&result);
 	appendStringInfoString(&result, "SELECT coalesce((SELECT ARRAY[");
 	append_for_format(&result, columns.data);

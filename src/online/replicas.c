@@ -113,8 +113,8 @@ end_of_wal(void)
 	end = GetXLogInsertRecPtr();
 
 	/*
-	 * the next record begins after the page's header, but no record ends
-	 * there
+	 * If the position is directly after a page's header, the next record will
+	 * begin there, but the last one ends before the header.
 	 */
 	if (XLogSegmentOffset(end, wal_segment_size) == SizeOfXLogLongPHD)
 		end -= SizeOfXLogLongPHD;

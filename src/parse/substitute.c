@@ -52,7 +52,7 @@ typedef struct Region
 } Region;
 
 /*
- * Declarations
+ * Declarations of placeholders
  */
 
 static bool

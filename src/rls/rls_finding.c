@@ -134,7 +134,7 @@ severity_name(int n)
 const char *
 cmig_rls_finding_rule(const CmigRlsFinding *finding)
 {
-	/* the table of rules contains each rule's worst severity */
+	/* no finding is more severe than its rule's entry in the table of rules */
 	Assert(finding->severity >= rules[finding->rule].worst);
 	return rules[finding->rule].name;
 }

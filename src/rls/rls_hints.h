@@ -74,8 +74,9 @@ typedef struct CmigRlsInput
 								 * NULL column? */
 	bool		user;			/* is it current_user or the like? */
 	bool		is_boolean;		/* is it a setting that is cast to boolean? */
-	char	   *own_text;		/* a setting that is cast: the tenant's value;
-								 * NULL: use the sample value of the form */
+	char	   *own_text;		/* the tenant's value, if the input is a
+								 * setting that is cast; NULL to use the
+								 * sample value of the form */
 	bool		false_marks;	/* is it a boolean column such as is_private,
 								 * which is false in rows that everybody may
 								 * see? */

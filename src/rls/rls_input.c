@@ -187,7 +187,8 @@ cmig_rls_input_context(CmigRlsMaker *maker, Node *node, char *name, bool strict)
 		input->form = maker->model->form;
 
 	/*
-	 * types other than text, numbers, and UUIDs have their own sample values
+	 * if the setting is cast to a type other than text, a number, or a UUID,
+	 * its value must be a sample value of that type
 	 */
 	if (type == TEXTOID && wanted != TEXTOID && wanted != UUIDOID && wanted != BOOLOID &&
 		TypeCategory(wanted) != TYPCATEGORY_NUMERIC)

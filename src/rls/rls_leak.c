@@ -102,7 +102,11 @@ make_query(const CmigRlsModel *model, CmigRlsTrial **cases, int count)
 		values->colcollations = lappend_oid(values->colcollations, get_typcollation(input->type));
 		names = lappend(names, makeString(psprintf("input%d", foreach_current_index(lc) + 1)));
 	}
-	/* VALUES needs at least one column */
+
+	/*
+	 * if there are no inputs, add a column, because VALUES requires at least
+	 * one
+	 */
 	if (model->inputs == NIL)
 	{
 		values->coltypes = list_make1_oid(BOOLOID);

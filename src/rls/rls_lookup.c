@@ -34,8 +34,8 @@ static CmigQuery writable = {
 	"WITH l AS (SELECT l.tab, l.key, l.role, l.source FROM unnest($1, $2, $3, $4) l(tab, key, role, source)"
 
 	/*
-	 * a policy for PUBLIC applies to all roles that have a privilege on the
-	 * table
+	 * for a policy for PUBLIC, take all roles that have a privilege to write
+	 * the table
 	 */
 	"  UNION SELECT l.tab, l.key, a.grantee, l.source FROM unnest($1, $2, $3, $4) l(tab, key, role, source)"
 	"   JOIN pg_class c ON c.oid = l.tab CROSS JOIN LATERAL aclexplode(c.relacl) a"

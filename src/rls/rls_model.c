@@ -126,8 +126,8 @@ make_query(Query *query, CmigRlsMaker *maker)
 		*maker->failed = true;
 
 	/*
-	 * make_table() needs the original range table entries, to which the hints
-	 * refer
+	 * pass the original range table entries to make_table(), because the
+	 * hints refer to them
 	 */
 	made = query_tree_mutator(query, make, &inner, 0);
 	forboth(lc, made->rtable, old, query->rtable)
@@ -524,7 +524,7 @@ types_walker(Node *node, void *context)
 		return false;
 	if (IsA(node, Query))
 		return query_tree_walker((Query *) node, types_walker, context, 0);
-	/* a string that is cast to a number or UUID must look like one */
+	/* a string that is cast to a number or a UUID must have the form of one */
 	if (IsA(node, CoerceViaIO) && cmig_rls_hints_form(((CoerceViaIO *) node)->resulttype) != CMIG_RLS_FORM_TEXT &&
 		IsA(cmig_rls_bare(node), Var))
 	{

@@ -39,8 +39,8 @@
 	"  AND e.objid = c.oid AND e.deptype = 'e'))," \
 	" p AS MATERIALIZED (SELECT p.oid, p.polrelid, p.polname, p.polcmd, p.polpermissive, p.polroles," \
 	/*
-	 * compares the stored tree with the constant true, because deparsing is
-	 * slow
+	 * is the expression the constant true? compare the stored tree, because
+	 * deparsing is slow
 	 */ \
 	"  p.polpermissive AND p.polcmd = '*' AND p.polroles <> '{0}'" \
 	"   AND p.polqual::text LIKE '{CONST :consttype 16 %:constvalue 1 [% 1 %' AS bypass" \
@@ -384,7 +384,7 @@ static CmigQuery checks[] = {
 		", more AS (SELECT DISTINCT t.oid, t.name, u.oid AS role, x.priv"
 
 		/*
-		 * a policy for PUBLIC applies to all roles that have a privilege on
+		 * for a policy for PUBLIC, take all roles that have a privilege on
 		 * the table
 		 */
 		"  FROM p JOIN t ON t.oid = p.polrelid CROSS JOIN LATERAL (SELECT unnest(p.polroles) UNION"

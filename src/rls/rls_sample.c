@@ -157,8 +157,8 @@ cmig_rls_sample_is_builtin(Oid type)
 		return kind == TYPTYPE_ENUM;
 
 	/*
-	 * The test excludes record and polymorphic types, although built-in
-	 * functions accept them.
+	 * This leaves out record and polymorphic types, which are built-in too,
+	 * but whose values can be of any type.
 	 */
 	return type == UNKNOWNOID || kind == TYPTYPE_BASE || kind == TYPTYPE_RANGE || kind == TYPTYPE_MULTIRANGE;
 }

@@ -209,7 +209,10 @@ add_mapped(List *made, const CmigRlsModel *model, int *group)
 		theirs = add_bounds(theirs, model, other, model->hints->bounds, group);
 		forboth(trial, owns, also, theirs)
 		{
-			/* a stranger may see its own row, so this trial does not count */
+			/*
+			 * if the row belongs to the other stranger, the trial does not
+			 * count, because a stranger may see its own row
+			 */
 			if (((CmigRlsTrial *) lfirst(trial))->whose != others[i])
 				((CmigRlsTrial *) lfirst(trial))->also = lfirst(also);
 			else

@@ -90,8 +90,8 @@ classify(const CmigRlsAs *as, ErrorData *error)
 		case ERRCODE_CHECK_VIOLATION:
 
 			/*
-			 * in a partitioned table, a missing partition is reported before
-			 * the policies are checked
+			 * in a partitioned table, the error may also be about a missing
+			 * partition, which is reported before the policies are checked
 			 */
 			outcome.kind = as->partitioned ? CMIG_RLS_FAILED : CMIG_RLS_CONSTRAINT;
 			break;
@@ -179,8 +179,9 @@ cmig_rls_try(const CmigRlsAs *as, const CmigRlsAttempt *attempt)
 		trial.outcome = classify(as, error);
 
 	/*
-	 * an error before the statement is started comes from a deferred trigger
-	 * event that was queued by one of the caller's statements
+	 * An error before the statement is started says nothing about the
+	 * policies: it comes from a deferred trigger event that one of the
+	 * caller's statements has queued.
 	 */
 	if (error ? !trial.prepared : !trial.same)
 		trial.outcome.kind = CMIG_RLS_FAILED;

@@ -94,7 +94,10 @@ cmig_execute_statement(RawStmt *raw, const char *text, DestReceiver *dest)
 	if (snapshot_set)
 		PopActiveSnapshot();
 
-	/* rules can turn one query into several, which share a snapshot */
+	/*
+	 * run all plans with the same snapshot, because rules can turn one query
+	 * into several
+	 */
 	snapshot_set = false;
 	foreach(cell, plans)
 	{

@@ -113,7 +113,10 @@ look_at_wait(void)
 	TimestampTz now;
 	const uint32 *tag;
 
-	/* the timer still fires while a terminating backend releases its PGPROC */
+	/*
+	 * do nothing if the backend is terminating and has already released its
+	 * PGPROC
+	 */
 	if (MyProc == NULL)
 		return;
 	now = GetCurrentTimestamp();

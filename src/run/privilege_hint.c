@@ -197,8 +197,8 @@ find_owner(const char *kind, const char *name)
 	}
 
 	/*
-	 * the only member of pg_database_owner is, implicitly, the database's
-	 * owner
+	 * the database's owner is the only member of pg_database_owner, so hints
+	 * name that role
 	 */
 	if (owner == ROLE_PG_DATABASE_OWNER)
 		owner = cmig_role_owner_of_database(MyDatabaseId);

@@ -150,8 +150,8 @@ check_script(CmigScriptRun *run, const char *sql)
 		(void) cmig_run_check_statement(run->step, run->statement.raw);
 
 		/*
-		 * the rest of the script can be parsed only after this statement has
-		 * run
+		 * stop here, because the rest of the script can be parsed only after
+		 * this statement has run
 		 */
 		if (cmig_statement_changes_strings(run->statement.raw))
 			break;

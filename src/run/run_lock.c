@@ -320,8 +320,9 @@ cmig_run_lock_revisions(const char *command)
 	LOCKTAG		tag;
 
 	/*
-	 * This mode conflicts with the lock of a stepwise run, but not with that
-	 * of another writer of revisions, which may just be releasing its locks.
+	 * Use a mode that conflicts with the lock of a stepwise run, but not with
+	 * the lock of another session that writes revisions, which may just be
+	 * about to release it.
 	 */
 	set_tag(&tag, KEY_SCOPE_GATE);
 	if (LockAcquire(&tag, RowExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
@@ -507,7 +508,10 @@ cmig_run_lock_holder(void)
 {
 	TransactionId prepared;
 
-	/* only a stepwise run's lock on the gate conflicts with share mode */
+	/*
+	 * search for a lock that conflicts with share mode: only a stepwise run
+	 * takes the gate in such a mode
+	 */
 	return find_holder(KEY_GATE, ShareLock, &prepared);
 }
 

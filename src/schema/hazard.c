@@ -55,7 +55,10 @@ is_binary_coercible(const char *from, const char *to)
 	};
 	Datum		values[2];
 
-	/* a cast to a type with a modifier can change values */
+	/*
+	 * a cast to a type with a modifier, such as varchar(10), can change
+	 * values
+	 */
 	if (strchr(to, '(') != NULL)
 		return false;
 	values[0] = CStringGetTextDatum(from);

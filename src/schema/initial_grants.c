@@ -45,8 +45,8 @@ add_row(TupleDesc desc, HeapTuple row, void *arg)
 	CmigGrant  *grant;
 
 	/*
-	 * there is no privilege if the default privileges equal the built-in
-	 * privileges
+	 * if the row has no privilege, the default privileges equal the built-in
+	 * ones
 	 */
 	if (cmig_query_text(desc, row, 4) == NULL)
 		return;

@@ -1,6 +1,6 @@
 /*
  * kind_column.h
- *	  What other modules need to know about table columns.
+ *	  Functions with which other modules examine table columns.
  *
  * No database access.
  *

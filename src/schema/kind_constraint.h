@@ -1,6 +1,6 @@
 /*
  * kind_constraint.h
- *	  What other modules need to know about table constraints.
+ *	  Functions with which other modules examine table constraints.
  *
  * No database access.
  *

@@ -1,6 +1,6 @@
 /*
  * kind_default.h
- *	  What other modules need to know about column defaults.
+ *	  Functions with which other modules examine column defaults.
  *
  * No database access.
  *

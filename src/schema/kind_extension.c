@@ -69,7 +69,10 @@ alter_extension(CmigAlter *alter)
 	const CmigObject *from = alter->from,
 			   *to = alter->to;
 
-	/* extension_move.c has already moved relocatable extensions */
+	/*
+	 * this extension is not relocatable: extension_move.c has already moved
+	 * those that are
+	 */
 	if (cmig_alter_differs(alter, SCHEMA))
 	{
 		alter->unsupported = psprintf("it is in schema %s, and cannot be moved to %s", from->values[SCHEMA], to->values[SCHEMA]);

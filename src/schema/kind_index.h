@@ -1,6 +1,6 @@
 /*
  * kind_index.h
- *	  What other modules need to know about indexes.
+ *	  Functions with which other modules examine indexes.
  *
  * No database access.
  *

@@ -1,6 +1,6 @@
 /*
  * kind_partition.h
- *	  What other modules need to know about partitions.
+ *	  Functions with which other modules examine partitions.
  *
  * No database access.
  *

@@ -1,6 +1,6 @@
 /*
  * kind_table.h
- *	  What other modules need to know about tables.
+ *	  Functions with which other modules examine tables.
  *
  * No database access.
  *
