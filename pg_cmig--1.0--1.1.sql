@@ -20,7 +20,7 @@ CREATE TABLE cmig.scope_version (
 ALTER TABLE cmig.journal ADD scope text NOT NULL DEFAULT '';
 ALTER TABLE cmig.journal DROP CONSTRAINT journal_pkey,
 	ADD CONSTRAINT journal_pkey PRIMARY KEY (scope, id);
--- a run in a scope can fail before its first revision
+-- allow rows without a revision, because a run in a scope can fail before its first revision
 ALTER TABLE cmig.journal DROP CONSTRAINT journal_revision_check,
 	ADD CONSTRAINT journal_revision_check
 	CHECK (revision IS NOT NULL OR direction = 'drift' OR (scope <> '' AND outcome = 'failed'));
@@ -87,15 +87,17 @@ COMMENT ON PROCEDURE cmig.upgrade_scopes(text, text, integer) IS 'Upgrades the s
 COMMENT ON FUNCTION cmig.scopes() IS 'Returns the scopes in which a run has been tried, with their version rows, the number of pending revisions, the error of the last run if it failed, and the time of the last run.';
 COMMENT ON FUNCTION cmig.create_scope(text, text, text) IS 'Creates a schema and upgrades it as a scope. With copy_of, copies the structure of that scope first, without rows, and records its revisions as applied. Returns the revisions that were run. Raises an error if the schema exists (42P06), cannot be a scope (22023), or the scope cannot be copied (0A000, 3F000, 42501, 55000), and the same errors as upgrade(text).';
 COMMENT ON FUNCTION cmig.scope_drift(boolean, boolean, boolean) IS 'Compares the schemas of scopes that have the same version rows. For each scope whose schema differs from the one that most of these scopes have, returns the statements that change it to that schema, with the columns of diff_schemas. Raises an error if a schema cannot be read (42501).';
-COMMENT ON FUNCTION cmig.wait_for_replicas(interval, interval) IS 'Waits until all connected physical and logical replicas have replayed the WAL up to the current position, or lag behind by at most lag. Also waits for replicas that are not connected if they have a replication slot. Returns true, so that it can be a precondition. Raises an error if a replica has not replayed it when the timeout, which can be NULL, has passed (55000), the caller does not have the privileges of pg_read_all_stats (42501), or an argument is not valid (22023).';
+COMMENT ON FUNCTION cmig.wait_for_replicas(interval, interval) IS 'Waits until all connected physical and logical replicas have replayed the WAL up to the current position, or lag behind by at most lag. Also waits for replicas that are not connected if they have a replication slot. Returns true, so that it can be a precondition. Raises an error if a replica has not caught up before the timeout, which can be NULL for no limit (55000), the caller does not have the privileges of pg_read_all_stats (42501), or an argument is not valid (22023).';
 COMMENT ON FUNCTION cmig.drop_scope(text, text) IS 'Drops the schema of a scope with everything in it, and its version rows. The argument confirm must be the name of the scope. Raises an error if confirm is another name (22023), the schema does not exist (3F000), or cmig.protect does not allow it (MG011).';
 
 --
--- Privileges: what is new belongs to the bootstrap superuser, PUBLIC and default
--- privileges give nothing, and each new object has the privileges of one that is
--- in the same levels of cmig.grant_access.  What a script of an extension grants
--- becomes part of the initial privileges, which pg_dump leaves out; those of the
--- other object are the ones that a new installation would have.
+-- Privileges: the new objects belong to the bootstrap superuser.  What PUBLIC and
+-- default privileges grant on them is revoked, and each of them is given the
+-- privileges of an existing object that is in the same levels of
+-- cmig.grant_access.  Privileges that an extension script grants become part of
+-- the initial privileges, which pg_dump leaves out.  Therefore, the initial
+-- privileges are copied from the existing object, so that they are the same as in
+-- a new installation.
 --
 
 DO $$
@@ -149,7 +151,7 @@ BEGIN
 			WHERE i.classoid = o.class AND i.objoid = o.oid);
 	END LOOP;
 
-	-- a migrator may write some columns of the journal
+	-- let roles that may write the journal's column revision also write the column scope
 	SELECT a.attnum INTO number FROM pg_catalog.pg_attribute a
 	WHERE a.attrelid = 'cmig.journal'::pg_catalog.regclass AND a.attname = 'scope';
 	FOR g IN

@@ -150,7 +150,7 @@ COMMENT ON COLUMN cmig.revision.downgrade_sql IS 'SQL that reverts the revision;
 COMMENT ON COLUMN cmig.revision.verify_sql IS 'SQL that checks the result after the upgrade; NULL if there is none';
 COMMENT ON COLUMN cmig.revision.transactional IS 'False if the statements cannot run inside a transaction block. CALL cmig.upgrade_stepwise must then run them';
 COMMENT ON COLUMN cmig.revision.repeatable IS 'True if the revision has no parents and runs after each upgrade to the heads if its script has changed since it last ran';
-COMMENT ON COLUMN cmig.revision.placeholders IS 'Names used as ${name} in the scripts: "name" for an identifier, "name literal" for a string. The setting cmig_var.name has the value';
+COMMENT ON COLUMN cmig.revision.placeholders IS 'Names used as ${name} in the scripts: "name" for an identifier, "name literal" for a string. The setting cmig_var.name contains the value';
 COMMENT ON COLUMN cmig.revision.previous_sql IS 'For a repeatable revision, the script that ran last, if another one has been loaded since';
 COMMENT ON COLUMN cmig.revision.created_at IS 'When the revision was written: the create_date of its file';
 COMMENT ON COLUMN cmig.revision.created_by IS 'Role that stored the revision in this database';
@@ -373,7 +373,8 @@ RETURNS SETOF text
 AS 'MODULE_PATHNAME', 'cmig_help'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
--- a default of NULL, here and below, leads to an error that shows the right call
+-- an argument that is left out is NULL, here and below, and causes an error that shows
+-- the correct call
 CREATE FUNCTION cmig.show(target text DEFAULT NULL, OUT field text, OUT value text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_show'
@@ -533,8 +534,9 @@ COMMENT ON FUNCTION cmig.repair(text) IS 'Accepts the stored script of an applie
 COMMENT ON FUNCTION cmig.remove_revision(text) IS 'Deletes a revision. Raises an error if the revision is unknown (MG001), the identifier is ambiguous (MG002) or does not name exactly one revision (22023), the revision is applied (55006), or another revision names it (2BP01).';
 
 --
--- Calls with a number, or several texts, in place of a revision: an error that shows the
--- right call. Arguments of type text are preferred, so no correct call gets here.
+-- Variants for calls with a number, or with several strings, in place of a revision.  They
+-- raise an error that shows the correct call.  For a correct call, PostgreSQL prefers the
+-- variant with an argument of type text.
 --
 
 CREATE FUNCTION cmig.upgrade(target "any", VARIADIC targets "any",
@@ -1023,7 +1025,7 @@ RETURNS trigger
 AS 'MODULE_PATHNAME', 'cmig_audit_trigger'
 LANGUAGE C;
 
--- an option that is null keeps its present value
+-- if the argument for an option is null, the option does not change
 CREATE FUNCTION cmig.enable_audit(target regclass DEFAULT NULL,
 	exclude text[] DEFAULT NULL, include text[] DEFAULT NULL,
 	redact text[] DEFAULT NULL, hash text[] DEFAULT NULL,
@@ -1139,7 +1141,7 @@ RETURNS SETOF anyelement
 AS 'MODULE_PATHNAME', 'cmig_audit_as_of'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
--- the name of a table instead of a null of its row type
+-- variants for the name of a table instead of a null of its row type; they raise an error
 CREATE FUNCTION cmig.audit_as_of(target text, at timestamptz DEFAULT NULL, key text DEFAULT NULL)
 RETURNS void
 AS 'MODULE_PATHNAME', 'cmig_audit_as_of_wrong'
@@ -1193,7 +1195,7 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_audit_transaction'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
--- as text, and as a number, such as txid_current() returns
+-- variants for a transaction ID as text, and as an integer, which txid_current() returns
 CREATE FUNCTION cmig.audit_transaction(transaction_id text DEFAULT NULL,
 	OUT id bigint, OUT clock_at timestamptz, OUT schema_name text,
 	OUT table_name text, OUT operation text, OUT row_key jsonb,
@@ -1368,7 +1370,7 @@ COMMENT ON FUNCTION cmig.autogenerate(text, text, text, text, boolean, text, tex
 COMMENT ON FUNCTION cmig.squash(text, text, text, text, text[], boolean, boolean, boolean, text[]) IS 'Returns a revision file that replaces the revisions of a range, with the columns of autogenerate. The file contains their changes to the schema and their statements that change rows. Those statements must be resolved by hand. Stores nothing. Raises an error if the range is not valid (MG001 to MG004, 22023), the graph is broken (MG005), a revision cannot be replayed (MG014), an id or label is already in use (23505), or a schema does not exist (3F000), and the same errors as diff.';
 COMMENT ON FUNCTION cmig.baseline(text, text, text, text, text[], boolean, boolean, boolean) IS 'Stores a revision that creates the existing schema, and records it as applied. It is the first revision of a database that already has a schema. Returns the columns of autogenerate. Raises an error if revisions are already applied (55000), the graph is broken (MG005), an argument is not valid (22004, 22023), the id or label is already in use (23505), or a schema does not exist (3F000).';
 COMMENT ON FUNCTION cmig.require_schema(text, text[], text, boolean, boolean, boolean, text[], boolean, text) IS 'Does nothing if the database has the schema that target_sql creates. Otherwise raises an error that lists the differences (MG010). Also raises an error if a revision cannot be replayed (MG014) or a schema does not exist (3F000), and the same errors as diff.';
-COMMENT ON FUNCTION cmig.drift(text[], text, boolean, boolean, boolean, text[], boolean, boolean) IS 'Returns the statements that change the schema back to the one that the applied revisions create, in order, each with the equivalent of what was run by hand. Returns no rows if there is no drift. Adds a row to cmig.journal. Raises an error if cmig.version names an unknown revision (MG001), a revision cannot be replayed (MG014), an argument is not valid (22004, 22023), the transaction is read-only (25006), a schema does not exist (3F000) or belongs to another role (42501), the schema changes during the call (40001), or the function is called by SQL that it runs (55000).';
+COMMENT ON FUNCTION cmig.drift(text[], text, boolean, boolean, boolean, text[], boolean, boolean) IS 'Returns the statements that change the schema back to the one that the applied revisions create, in order, each with a statement that has the same effect as what was run by hand. Returns no rows if there is no drift. Adds a row to cmig.journal. Raises an error if cmig.version names an unknown revision (MG001), a revision cannot be replayed (MG014), an argument is not valid (22004, 22023), the transaction is read-only (25006), a schema does not exist (3F000) or belongs to another role (42501), the schema changes during the call (40001), or the function is called by SQL that it runs (55000).';
 COMMENT ON FUNCTION cmig.drift(text, text, boolean, boolean, boolean, text[], boolean, boolean) IS 'Does the same as drift(text[], text, boolean, boolean, boolean, text[], boolean, boolean), for one schema.';
 COMMENT ON FUNCTION cmig.capture(text, text, text, boolean, text, text[], text, text[], text, boolean, boolean, boolean, text[], boolean, boolean) IS 'Returns a revision file that adopts what drift finds, with its id, name, and hazards. If store is true, also stores and stamps the revision. Returns no row if there is no drift. Raises an error if revisions are pending (MG010), and the same errors as create_revision and drift.';
 
@@ -1512,16 +1514,16 @@ RETURNS void
 AS 'MODULE_PATHNAME', 'cmig_ddl_event'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
--- Calls the library only if there may be a policy, and does not stop DDL if
--- there is no library or the schema was renamed.  A policy that was set after
--- the session began is not yet in the session's settings.
+-- Calls the library only if a policy may be set.  Does not prevent DDL if the
+-- library is missing or the schema was renamed.  Reads the stored policy, because
+-- one that was set after the session began is not yet in the session's settings.
 CREATE FUNCTION cmig.ddl_trigger()
 RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	IF current_setting('cmig.ddl_policy', true) IS NULL THEN
-		-- faster than the query
+		-- if the catalog is empty, skip the query below, which is slower
 		IF pg_relation_size('pg_db_role_setting', 'main') = 0 THEN RETURN; END IF;
 		IF NOT EXISTS (SELECT FROM pg_db_role_setting s WHERE s.setrole = 0 AND s.setconfig::text LIKE '%cmig.ddl_policy=%') THEN RETURN; END IF;
 	END IF;
@@ -1549,7 +1551,8 @@ COMMENT ON FUNCTION cmig.ddl_event(text, text) IS 'Applies cmig.ddl_policy to th
 COMMENT ON FUNCTION cmig.ddl_trigger() IS 'Function of the event triggers that detect DDL outside of migration runs. Does nothing if cmig.ddl_policy is allow.';
 
 --
--- Calls with more arguments than any variant accepts: an error that says how many
+-- Variants for calls with too many arguments.  They raise an error that says how many
+-- arguments the function accepts.
 --
 
 CREATE FUNCTION cmig.status(VARIADIC others "any")
@@ -1682,9 +1685,10 @@ COMMENT ON PROCEDURE cmig.downgrade_stepwise("any", "any", "any", VARIADIC "any"
 -- role can replace a function or create a trigger on a table.  PUBLIC has no
 -- privileges.  The installing role may use everything and grant it.
 --
--- Default privileges may have granted something on the objects created above.
--- The owner is set first: what is granted at the end becomes the initial
--- privileges, and pg_dump writes only what differs from them.
+-- Default privileges may have granted privileges on the objects created above;
+-- these are revoked.  The owner is set first, because the privileges at the end
+-- of the script become the initial privileges, and pg_dump writes only what
+-- differs from them.
 --
 
 DO $$
@@ -1702,7 +1706,7 @@ DECLARE
 		FROM pg_catalog.pg_proc p WHERE p.pronamespace = 'cmig'::pg_catalog.regnamespace$q$;
 	o record;
 BEGIN
-	-- a sequence follows its table
+	-- skip sequences, which change their owner together with their table
 	FOR o IN EXECUTE pg_catalog.format('SELECT * FROM (%s) o (name, acl, owner)', objects) LOOP
 		CONTINUE WHEN o.owner = bootstrap OR o.name LIKE 'SEQUENCE %';
 		EXECUTE pg_catalog.format('ALTER %s OWNER TO %s', o.name, bootstrap);

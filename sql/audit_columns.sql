@@ -1,5 +1,6 @@
 --
--- Options follow their columns: renamed, exchanged, dropped, and created again
+-- Audit options still refer to the same columns after columns are renamed, exchange their names,
+-- or are dropped and created again
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;

@@ -1,5 +1,5 @@
 --
--- Turning audit on and off, and its options
+-- Enabling and disabling auditing, and its options
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;

@@ -1,5 +1,5 @@
 --
--- Triggers, entries, and layouts of any form: one error each, and no crash
+-- Altered audit triggers, entries, and layouts: each causes one clear error, and no crash
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = error;

@@ -1,6 +1,6 @@
 --
--- The audit trigger at row and at statement level: many rows at once, tables
--- that change under an open session, privileges, and what is not read
+-- Audit triggers at row and at statement level: many rows at once, tables that change during a
+-- session, privileges, and values that are not read
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;

@@ -1,5 +1,5 @@
 --
--- Tables with triggers of their own that become partitions, and are detached
+-- Tables with audit triggers of their own that are attached as partitions, and detached again
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;

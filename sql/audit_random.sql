@@ -1,8 +1,8 @@
 --
--- audit_as_of against copies, over random histories of many transactions in
--- which the table itself changes: keys of two columns, MERGE and ON CONFLICT,
--- columns added, dropped and created again, the key renamed back and forth; and in which
--- rows exchange their keys
+-- audit_as_of compared with copies of the table, for random histories of many transactions. The
+-- table itself changes, too: columns are added, dropped, and created again, and the key is renamed
+-- back and forth. Keys have two columns, the statements include MERGE and ON CONFLICT, and rows
+-- exchange their keys.
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;

@@ -1,5 +1,5 @@
 --
--- With whose privileges code of a row's types runs when the past is read
+-- Reading the audit log does not run the code of a type's owner with the reader's privileges
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;

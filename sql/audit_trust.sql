@@ -1,6 +1,6 @@
 --
--- Code that other roles put on the log, or give to those who maintain it, does not run with their
--- privileges
+-- Code that other roles add to the log, such as policies, never runs with the privileges of the
+-- roles that maintain or read it
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;

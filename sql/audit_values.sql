@@ -1,5 +1,5 @@
 --
--- The log has each row exactly as to_jsonb() prints it, at both levels
+-- At both levels, the log contains each row exactly as to_jsonb() prints it
 --
 \set VERBOSITY terse
 CREATE EXTENSION pg_cmig;

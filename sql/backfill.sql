@@ -1,4 +1,5 @@
--- CALL cmig.backfill: works in batches until no row is left; updates each row once
+-- CALL cmig.backfill: with where_sql, updates batches until no row matches; without it, updates
+-- each row once
 CREATE EXTENSION pg_cmig;
 CREATE TABLE users (id int PRIMARY KEY, email text, email_lower text, n int DEFAULT 0);
 INSERT INTO users SELECT i, 'User' || i || '@Example.com' FROM generate_series(1, 5000) i;

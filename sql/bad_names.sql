@@ -1,6 +1,6 @@
 --
--- Invalid ids, labels, and targets of all kinds, in every function that takes one:
--- one clear error, and no change
+-- Invalid ids, labels, and targets of all kinds, in every function that takes one: each call
+-- raises one clear error, and changes nothing
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = error;

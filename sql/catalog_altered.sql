@@ -1,5 +1,5 @@
 --
--- Tables of the extension that their owner has dropped or altered: clean errors
+-- Clean errors if the owner of the extension's tables has dropped or altered them
 --
 CREATE EXTENSION pg_cmig;
 \set SHOW_CONTEXT never

@@ -1,6 +1,6 @@
 --
--- Every column of every table of pg_cmig is altered in many ways, and every function
--- that reads or writes it is called: the outcome is a result or a clean error
+-- Every column of every table of pg_cmig is altered in many ways, and every function that reads or
+-- writes the column is called: the outcome is a result or a clean error
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = error;

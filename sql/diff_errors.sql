@@ -1,6 +1,6 @@
 --
--- diff: invalid calls of cmig.diff, cmig.diff_schemas, and cmig.schema_sql, which each get one
--- error that says what to do
+-- Invalid calls of cmig.diff, cmig.diff_schemas, and cmig.schema_sql: each raises one error that
+-- says what to do
 --
 CREATE EXTENSION pg_cmig;
 CREATE SCHEMA shop;

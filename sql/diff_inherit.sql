@@ -1,5 +1,5 @@
 --
--- cmig.diff: what tables inherit, indexes of the partitioned table only, base types
+-- cmig.diff: inheritance, indexes that only the partitioned table has, and base types
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;

@@ -1,6 +1,6 @@
 --
--- Changes of sequences: a revision file is for databases in which a sequence is
--- in use, and for others in which it is not
+-- cmig.diff: changes of sequences. A revision file must work both in databases in which the
+-- sequence is in use and in databases in which it is not.
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;

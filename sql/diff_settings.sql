@@ -1,6 +1,6 @@
 --
--- schema_sql, diff: the same result with each value of the settings that change
--- how PostgreSQL prints and reads values and names
+-- schema_sql and diff: the result is the same with each value of the settings that change how
+-- PostgreSQL prints and reads values and names
 --
 CREATE EXTENSION pg_cmig;
 SET TimeZone = 'UTC';

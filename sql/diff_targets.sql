@@ -1,5 +1,5 @@
 --
--- diff_targets: what cmig.diff says about targets that are unusual, but common
+-- cmig.diff: targets that are unusual in some way, and what cmig.diff says about them
 --
 CREATE EXTENSION pg_cmig;
 CREATE EXTENSION citext;

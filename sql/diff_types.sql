@@ -1,5 +1,5 @@
 --
--- cmig.diff: enums, domains, and composite types that columns have
+-- cmig.diff: enums, domains, and composite types of columns
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;

@@ -1,5 +1,5 @@
 --
--- Drift: the live schema against what the applied revisions make
+-- Drift: the live schema compared with what the applied revisions create
 --
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_drift_owner;

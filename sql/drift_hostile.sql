@@ -1,6 +1,6 @@
 --
--- Revisions whose scripts try, in a replay, what their caller may not do, or to
--- leave something
+-- Revisions whose scripts, in a replay, try to do what the caller is not allowed to do, or to
+-- leave something behind
 --
 \set ECHO none
 \getenv srcdir PG_ABS_SRCDIR

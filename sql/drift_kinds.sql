@@ -1,5 +1,5 @@
 --
--- Drift: each kind of change by hand is found, repaired, and captured
+-- Drift: each kind of manual change is found, reverted, and captured
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;

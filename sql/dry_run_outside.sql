@@ -1,5 +1,6 @@
 --
--- cmig.dry_run does not try what a rollback does not undo, however it is called
+-- cmig.dry_run does not execute anything whose effects a rollback does not undo, no matter how it
+-- is called
 --
 CREATE EXTENSION pg_cmig;
 CREATE LANGUAGE regress_untrusted HANDLER plpgsql_call_handler INLINE plpgsql_inline_handler VALIDATOR plpgsql_validator;

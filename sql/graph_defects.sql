@@ -1,5 +1,6 @@
 --
--- A broken graph: moves fail with one error, and reading still works
+-- A broken graph: upgrades and downgrades fail with one error, and functions that only read still
+-- work
 --
 CREATE EXTENSION pg_cmig;
 CREATE FUNCTION problems() RETURNS TABLE (object text, problem text, fix text) LANGUAGE sql AS

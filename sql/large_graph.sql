@@ -1,6 +1,6 @@
 --
--- Graphs of tens of thousands of revisions: no walk uses the C stack, and none is quadratic, which
--- would show in how the times of two sizes differ
+-- Graphs of tens of thousands of revisions: no function recurses on the C stack, and none takes
+-- quadratic time, which the ratio of the times for two sizes would show
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;

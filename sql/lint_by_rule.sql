@@ -1,5 +1,5 @@
--- cmig.lint, rule by rule: what fires, and what is similar and does not.  Each
--- finding is then suppressed by a comment.  Fixes are run in lint_fixes.
+-- cmig.lint, rule by rule: statements that the rule reports, and similar ones that it does not
+-- report. Each finding is then suppressed by a comment. lint_fixes runs the fixes.
 SET client_min_messages = error;
 CREATE EXTENSION pg_cmig;
 SET lock_timeout = '2s';

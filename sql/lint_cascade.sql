@@ -1,5 +1,5 @@
 --
--- lint: what CASCADE drops is gone for the statements that follow
+-- lint: for the statements that follow, objects that CASCADE drops no longer exist
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;

@@ -1,4 +1,5 @@
--- cmig.lint: each safe_rewrite runs, and gives the schema of the original.
+-- cmig.lint: each safe_rewrite can be run, and results in the same schema as the original
+-- statement
 SET client_min_messages = warning;
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = error;

@@ -1,4 +1,4 @@
--- cmig.lint: rules that need what other objects on the live database use
+-- cmig.lint: rules that depend on which objects of the live database use another one
 SET client_min_messages = warning;
 CREATE EXTENSION pg_cmig;
 SET lock_timeout = '2s';

@@ -1,6 +1,6 @@
 --
--- cmig.script: its start, its target, and what it refuses
--- (t/026_offline.pl and t/021_offline_texts.pl run its output)
+-- cmig.script: where the script starts and ends, and what is rejected (t/026_offline.pl and
+-- t/021_offline_texts.pl run the scripts)
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;

@@ -1,5 +1,5 @@
 --
--- plan_checksum: a run does only what was shown
+-- plan_checksum: a run executes exactly the plan that was shown, or nothing
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;

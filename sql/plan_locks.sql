@@ -1,6 +1,6 @@
 --
--- The locks that cmig.plan shows. t/069_locks.pl compares those of many statements
--- with pg_locks; this is about names, scripts, and errors.
+-- The locks that cmig.plan shows. t/069_locks.pl compares those of many statements with pg_locks;
+-- this test is about names, scripts, and errors.
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;

@@ -1,5 +1,6 @@
 --
--- Repeatable revisions: when they run, in which order, and what they are not
+-- Repeatable revisions: when and in which order they run, their errors, and which functions show
+-- them
 --
 CREATE EXTENSION pg_cmig;
 SELECT * FROM cmig.load($cmig_load$

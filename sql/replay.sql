@@ -1,5 +1,5 @@
 --
--- Replay: the scripts of revisions in the shadow
+-- Replay: runs the scripts of revisions in the shadow
 --
 CREATE EXTENSION pg_cmig;
 CREATE FUNCTION replay_probe(plan text, probe text) RETURNS SETOF text

@@ -1,5 +1,5 @@
 --
--- Row-level security: rls_check, with examples for each rule of what it finds and what it does not
+-- Row-level security: rls_check, with examples of what each rule finds and what it does not find
 --
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_rls_owner;

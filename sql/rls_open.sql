@@ -1,5 +1,5 @@
 --
--- Row-level security: rls_check and policies that let everything through
+-- Row-level security: rls_check with policies that let all rows through
 --
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_rls_owner;

@@ -1,6 +1,6 @@
 --
--- Row-level security: rls_check and policies as people write them, those that let rows of others
--- through and those that do not
+-- Row-level security: rls_check with policies that are common in practice, some of which let
+-- through rows of others
 --
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_rls_owner;

@@ -1,7 +1,7 @@
 --
--- Row-level security: a table of policies as people write them that leak: somebody can see or write
--- a row that belongs to another.  rls_check must find all of them; rls_trials_safe has those about
--- which it must not warn
+-- Row-level security: a table of leaky policies as people write them. With each of them, somebody
+-- can see or write a row that belongs to somebody else, so rls_check must report it.
+-- rls_trials_safe has policies that it must not report.
 --
 \set ECHO none
 \getenv srcdir PG_ABS_SRCDIR

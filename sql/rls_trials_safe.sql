@@ -1,6 +1,7 @@
 --
--- Row-level security: a table of policies as people write them that let nobody see or write
--- another's row.  rls_check must not warn about any; rls_trials has those that it must find
+-- Row-level security: a table of safe policies as people write them. With none of them can anybody
+-- see or write another's row, so rls_check must not report any. rls_trials has policies that it
+-- must report.
 --
 \set ECHO none
 \getenv srcdir PG_ABS_SRCDIR

@@ -1,6 +1,6 @@
 --
--- Row-level security: rls_check and the ways around policies: SECURITY DEFINER functions,
--- membership tables that can be written, privileges that no policy limits, partitions
+-- Row-level security: rls_check and the ways around policies: SECURITY DEFINER functions, writable
+-- membership tables, privileges that no policy limits, and partitions
 --
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_rls_owner;

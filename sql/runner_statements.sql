@@ -1,5 +1,5 @@
 --
--- Kinds of statements
+-- The kinds of statements that scripts can contain
 --
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_cmig_reader;

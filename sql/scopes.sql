@@ -1,6 +1,6 @@
 --
--- Many scopes: upgrade_scopes, scopes, create_scope, drop_scope, and revisions of the
--- database on which those of the scopes depend
+-- Many scopes: upgrade_scopes, scopes, create_scope, drop_scope, and revisions of scopes that
+-- depend on revisions of the database
 --
 CREATE EXTENSION pg_cmig;
 \set SHOW_CONTEXT never

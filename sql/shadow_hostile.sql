@@ -1,5 +1,6 @@
 --
--- A target whose SQL tries what its caller may not do, or to leave something
+-- A target whose SQL tries to do what the caller is not allowed to do, or to leave something
+-- behind
 --
 \set ECHO none
 \getenv srcdir PG_ABS_SRCDIR

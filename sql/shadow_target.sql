@@ -1,5 +1,6 @@
 --
--- The SQL of a target: what people have, run in the shadow
+-- The SQL of a target, run in the shadow: dumps, psql commands, extensions, roles, renames, and
+-- errors
 --
 \set ECHO none
 \getenv srcdir PG_ABS_SRCDIR

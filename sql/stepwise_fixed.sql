@@ -1,5 +1,5 @@
--- Resuming after a failure whose cause was fixed, and state of the earlier call's session that this
--- one does not have
+-- Resuming after the cause of a failure was fixed, if the script needs session state that only the
+-- earlier call had
 CREATE EXTENSION pg_cmig;
 CREATE TABLE gate (open boolean);
 CREATE TABLE trace (id int GENERATED ALWAYS AS IDENTITY, what text);

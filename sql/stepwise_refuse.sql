@@ -1,4 +1,4 @@
--- Where CALL cmig.upgrade_stepwise cannot run, and what it does not accept.
+-- Where CALL cmig.upgrade_stepwise cannot run, and what it rejects
 \set VERBOSITY verbose
 \set SHOW_CONTEXT never
 CREATE EXTENSION pg_cmig;

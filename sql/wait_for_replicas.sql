@@ -1,5 +1,5 @@
 --
--- wait_for_replicas on a server without replicas; t/043_lag.pl has some
+-- wait_for_replicas on a server without replicas; t/043_lag.pl tests it with replicas
 --
 CREATE EXTENSION pg_cmig;
 SELECT cmig.wait_for_replicas();

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# How bin/cmig runs revisions: in one transaction or stepwise, in one schema of many,
-# and in all of them.
+# Tests how bin/cmig runs revisions: in one transaction or stepwise, and in one or all
+# of several schemas.
 
 use strict;
 use warnings;

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# bin/cmig with files, settings, and surroundings that are wrong or hostile: each is
-# an error that names it, and nothing else happens.
+# Tests bin/cmig with files, settings, and surroundings that are wrong or hostile: each
+# causes an error that names the problem, and nothing else happens.
 
 use strict;
 use warnings;

@@ -1,8 +1,8 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# cmig --databases with 50 databases, of which one cannot be reached, one fails, and
-# one is locked by another run: the table, the exit status, and the next call, which
-# does what is left.
+# Tests cmig --databases with 50 databases, of which one cannot be reached, one fails,
+# and one is locked by another run: the table, the exit status, and the next call,
+# which upgrades the remaining databases.
 
 use strict;
 use warnings;

@@ -1,10 +1,11 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# A publisher and a subscriber with pg_cmig on both, and writes that go on: which
-# server is upgraded first.  The subscriber must always accept what the publisher
-# has sent, so it comes first for revisions that add, and last, after
-# cmig.wait_for_replicas, for revisions that drop.  In the other order the apply
-# worker fails; nothing is lost, and it continues when the order is corrected.
+# Tests in which order to upgrade a publisher and a subscriber that both have pg_cmig,
+# while writes continue.  The subscriber must always accept what the publisher has
+# sent.  Therefore, it is upgraded first if a revision adds something, and last, after
+# cmig.wait_for_replicas, if a revision drops something.  In the opposite order, the
+# apply worker fails; nothing is lost, and it continues after the other server has
+# been upgraded, too.
 
 use strict;
 use warnings;

@@ -162,7 +162,8 @@ find_psql()
 		psql+=(-d "dbname='${version//"$apostrophe"/"$backslash$apostrophe"}'")
 	fi
 	psql+=(-X -q -v ON_ERROR_STOP=1)
-	# without a terminal, psql would read the first line of the script as password
+	# without a terminal, turn off the password prompt, for which psql would read
+	# the first line of the script
 	{ : </dev/tty; } 2>/dev/null || psql+=(-w)
 }
 

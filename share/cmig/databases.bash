@@ -51,7 +51,7 @@ worker()
 			(find_psql; dispatch)
 			echo $? >"$1/$number.status"
 		) >"$1/$number" 2>&1 </dev/null
-		# Ctrl-C, which this process ignores
+		# stop after Ctrl-C, which this process itself ignores
 		! grep -q '^ERROR:  canceling statement due to user request$' "$1/$number" || break
 	done
 }
@@ -77,7 +77,7 @@ in_databases()
 	[ "$jobs" -le ${#databases[@]} ] || jobs=${#databases[@]}
 	for ((number = 0; number < jobs; number++)); do worker "$directory" & done
 	wait
-	# psql has received the interrupt, too
+	# after Ctrl-C, which psql has received, too, wait for the workers to end
 	[ -z "$interrupted" ] || { : >"$directory/stop"; wait; }
 	for number in "${!databases[@]}"; do
 		visible "${databases[number]}"

@@ -24,8 +24,8 @@ confirm()
 	[ -t 0 ] && [ -t 2 ] || fail 5 "not confirmed: $1" 'Without a terminal, add --yes (-y).'
 	trap 'say; exit 130' INT
 	printf '%s' "$1 [y/N] " >&2
-	# A trapped signal that comes just before read waits is handled after it: read in
-	# turns of a second.
+	# If a signal arrives just before read begins to wait, the trap runs only after
+	# read has returned.  Therefore, wait for one second at a time.
 	until IFS= read -r -t 1 answer; do
 		[ $? -gt 128 ] || { say; break; }
 	done

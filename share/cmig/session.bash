@@ -75,7 +75,8 @@ begin()
 	add "SET client_min_messages = $(given quiet && echo warning || echo notice);"
 	need "EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'pg_cmig')" \
 		"'database \"' || pg_catalog.current_database() || '\" does not have the extension pg_cmig'" 'cmig init creates it there. To use another database, set PGDATABASE, or add -d NAME.'
-	# until pg_cmig's library is loaded, PostgreSQL accepts any setting of it
+	# load pg_cmig's library first, because PostgreSQL accepts any value for its
+	# settings until then
 	if given scope || [[ " ${settings[*]-}" == *' cmig.'* ]]; then
 		add 'SELECT pg_catalog.count(*) AS cmig_loaded FROM cmig.current() \gset'
 	fi

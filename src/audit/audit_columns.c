@@ -338,7 +338,7 @@ raise_unknown(Oid relation, const char *column, const char *what)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("cannot tell which column of table \"%s\" is meant by \"%s\" in its audit options",
 					get_rel_name(relation), column),
-			 errdetail("The table is a copy, and its columns were renamed or dropped since the options were set."),
+			 errdetail("The table was restored as a copy, and its columns were renamed or dropped after the options were set."),
 			 errhint("Use the current names of the columns: SELECT * FROM cmig.enable_audit(%s, %s => '{...}')",
 					 table_literal(relation), what)));
 }
