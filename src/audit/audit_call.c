@@ -151,7 +151,7 @@ cmig_audit_call_end(CmigAuditCall * call)
 }
 
 /*
- * Entries
+ * Log entries
  */
 
 /* Open the log, and record the table's layout if it is new. */

@@ -94,7 +94,7 @@ cmig_revision_canonicalize(CmigRevisionText *revision)
 }
 
 /*
- * Writing
+ * Writing a revision file
  */
 
 /*

@@ -582,7 +582,7 @@ cmig_graph_require_sound(const CmigGraph *graph)
 }
 
 /*
- * Looking up
+ * Looking up revisions
  */
 
 List *

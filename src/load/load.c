@@ -68,7 +68,7 @@ require_unprotected(const CmigLoad *load)
 }
 
 /*
- * Writing
+ * Writing revisions
  */
 
 /*

@@ -24,7 +24,7 @@
 #include "tables/version_rows.h"
 
 /*
- * The text
+ * The loaded text
  */
 
 /* A qsort comparator: by id, then by the order in the files. */

@@ -36,7 +36,7 @@
 
 
 /*
- * Starting
+ * The situation at the start
  */
 
 CmigSituation

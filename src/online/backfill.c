@@ -81,7 +81,7 @@ attempt(CmigBackfill *b, CmigAttempt body)
 }
 
 /*
- * The loop
+ * Passes over the table
  */
 
 /* Callback that reads a row of lag_query. */

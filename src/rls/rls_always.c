@@ -106,8 +106,8 @@ cmig_rls_always_check(const CmigRlsStored *policy, const List *siblings, List **
 	if (others && !swallowed)
 	{
 		/*
-		 * do not report a policy with a state, which was created for
-		 * bypass_roles
+		 * do not report a policy that cmig.enable_rls created for
+		 * bypass_roles; its comment contains a state
 		 */
 		if (policy->state == NULL)
 			cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_ALWAYS_TRUE, CMIG_RLS_NOTICE, policy,

@@ -1,6 +1,6 @@
 /*
  * rls_node.c
- *	  Small questions about the nodes of an expression and the columns of a table.
+ *	  Simple functions about the nodes of an expression and the columns of a table.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,6 +1,6 @@
 /*
  * rls_node.h
- *	  Small questions about the nodes of an expression and the columns of a table.
+ *	  Simple functions about the nodes of an expression and the columns of a table.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -29,12 +29,13 @@ extern bool cmig_rls_is_equality(Oid opno);
 extern Node *cmig_rls_strip(Node *node);
 
 /*
- * Also removes collations, and sub-selects that have no FROM clause.
+ * Like cmig_rls_strip(), but also removes collations, and sub-selects that
+ * have no FROM clause.
  */
 extern Node *cmig_rls_unwrap(Node *node);
 
 /*
- * Like cmig_rls_strip, but also removes casts, and sub-selects that have no
+ * Like cmig_rls_strip(), but also removes casts, and sub-selects that have no
  * FROM clause.
  */
 extern Node *cmig_rls_bare(Node *node);

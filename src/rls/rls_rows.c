@@ -94,7 +94,7 @@ cmig_rls_rows_same(const CmigRlsRows *rows)
 }
 
 /*
- * Reading
+ * Reading rows
  */
 
 /*

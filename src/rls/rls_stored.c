@@ -30,7 +30,7 @@ static CmigQuery read_policies = {
 };
 
 /*
- * Reading
+ * Reading policies
  */
 
 /* Callback that reads a row of read_policies. */

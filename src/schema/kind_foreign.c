@@ -127,7 +127,7 @@ options_clause(const char *options)
 }
 
 /*
- * Wrappers
+ * Foreign-data wrappers
  */
 
 enum

@@ -102,7 +102,7 @@ rename_sql(const CmigObject *object, const char *identity, const char *from, con
 }
 
 /*
- * Reading
+ * Reading the caller's renames
  */
 
 static void

@@ -435,7 +435,7 @@ cmig_replay_whole(CmigReplay *replay, const CmigReplayPlan *plan)
 }
 
 /*
- * The image
+ * Reading the image
  */
 
 /* A request to read an image after a replay, and the image. */

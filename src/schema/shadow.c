@@ -282,7 +282,7 @@ place_extensions(CmigShadow *shadow)
 }
 
 /*
- * Running
+ * Running work in a shadow
  */
 
 /* Hide the live objects, and create the empty schemas. */

@@ -31,7 +31,8 @@ typedef struct CmigShadowSchema
 	char	   *away;			/* the live schema's temporary name */
 	Oid			live;			/* the live schema, whose OID does not change;
 								 * invalid if there is none */
-	Oid			shadow;			/* the empty schema with its name */
+	Oid			shadow;			/* the empty schema with the live schema's
+								 * name */
 	bool		created;		/* the target has a CREATE SCHEMA for it */
 } CmigShadowSchema;
 

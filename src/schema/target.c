@@ -208,7 +208,7 @@ cmig_target_execute(CmigTargetState *state, const CmigStatement *statement)
 }
 
 /*
- * Running
+ * Running the target's statements
  */
 
 /* Issue a NOTICE about psql commands and COPY blocks that are left out. */

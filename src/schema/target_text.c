@@ -43,7 +43,7 @@ typedef struct Reading
 } Reading;
 
 /*
- * Leaving out
+ * Leaving out what only psql understands
  */
 
 static const char *
@@ -261,7 +261,7 @@ anchor_comments(Reading *reading)
 }
 
 /*
- * Reading
+ * Reading the target's text
  */
 
 CmigTargetText *
