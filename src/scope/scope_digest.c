@@ -11,13 +11,12 @@
  */
 #include "postgres.h"
 
-#include <ctype.h>
-
 #include "base/query.h"
 #include "schema/image_read.h"
 #include "schema/kinds.h"
 #include "schema/managed.h"
 #include "scope/scope_digest.h"
+#include "scope/scope_name.h"
 
 #include "catalog/objectaddress.h"
 #include "catalog/pg_namespace.h"
@@ -77,44 +76,6 @@ compare_digests(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Can the character be part of an identifier? */
-static bool
-is_of_identifier(unsigned char c)
-{
-	return isalnum(c) || c == '_' || c == '$' || c == '"' || IS_HIGHBIT_SET(c);
-}
-
-/*
- * Append a string, in which the schema's name is replaced wherever it is an
- * identifier.
- */
-static void
-append_text(Batch *batch, const Digest *digest, const char *text)
-{
-	size_t		length = strlen(digest->quoted);
-	const char *from = text;
-	const char *found;
-
-	if (text == NULL)
-	{
-		appendStringInfoChar(&batch->text, '\1');
-		return;
-	}
-	while ((found = strstr(from, digest->quoted)) != NULL)
-	{
-		bool		is_name = (found == text || !is_of_identifier(found[-1])) && !is_of_identifier(found[length]);
-
-		appendBinaryStringInfo(&batch->text, from, found - from);
-		if (is_name)
-			appendStringInfoChar(&batch->text, '\2');
-		else
-			appendBinaryStringInfo(&batch->text, found, length);
-		from = found + length;
-	}
-	appendStringInfoString(&batch->text, from);
-	appendStringInfoChar(&batch->text, '\3');
-}
-
 /* Add the hash of the text to that of the schema, and clear the text. */
 static void
 add_text(Batch *batch, Digest *digest)
@@ -135,10 +96,10 @@ add_grants(Batch *batch, Digest *digest, const CmigObject *object, const char *w
 		const CmigGrant *grant = lfirst(lc);
 
 		appendStringInfoString(&batch->text, what);
-		append_text(batch, digest, object->identity);
-		append_text(batch, digest, grant->grantee);
-		append_text(batch, digest, grant->privilege);
-		append_text(batch, digest, grant->grantor);
+		cmig_scope_name_append(&batch->text, digest->quoted, object->identity);
+		cmig_scope_name_append(&batch->text, digest->quoted, grant->grantee);
+		cmig_scope_name_append(&batch->text, digest->quoted, grant->privilege);
+		cmig_scope_name_append(&batch->text, digest->quoted, grant->grantor);
 		appendStringInfo(&batch->text, "%d%d", grant->grantable, grant->granted);
 		add_text(batch, digest);
 	}
@@ -163,15 +124,15 @@ static void
 add_object(Batch *batch, Digest *digest, const CmigObject *object)
 {
 	appendStringInfo(&batch->text, "%s %d %d %d ", object->kind->name, position_of(object), object->inherited, object->linked);
-	append_text(batch, digest, object->identity);
+	cmig_scope_name_append(&batch->text, digest->quoted, object->identity);
 	for (int i = 0; i < object->kind->nproperties; i++)
-		append_text(batch, digest, object->values[i]);
+		cmig_scope_name_append(&batch->text, digest->quoted, object->values[i]);
 	if (batch->options->owners)
-		append_text(batch, digest, object->owner);
+		cmig_scope_name_append(&batch->text, digest->quoted, object->owner);
 	if (batch->options->comments)
 	{
-		append_text(batch, digest, object->comment);
-		append_text(batch, digest, object->index_comment);
+		cmig_scope_name_append(&batch->text, digest->quoted, object->comment);
+		cmig_scope_name_append(&batch->text, digest->quoted, object->index_comment);
 	}
 	add_text(batch, digest);
 	if (batch->options->privileges)

@@ -8,14 +8,7 @@
 #define CMIG_SCOPE_DIGEST_H
 
 #include "postgres.h"
-
-/* Which properties are compared. */
-typedef struct CmigScopeOptions
-{
-	bool		owners;
-	bool		privileges;
-	bool		comments;
-} CmigScopeOptions;
+#include "scope/scope_row.h"
 
 /*
  * Returns a hash for each of the schemas, in the same order.  The schemas must

@@ -4,12 +4,14 @@
  *	  the schema of most other scopes.
  *
  * Scopes that have the same version rows form a group, and are compared with
- * each other.  Scopes whose objects have the same hash (see scope_digest.h) are
- * equal.  If a group has several hashes, the schema of one scope for each hash
- * is written as SQL, without the scope's name, because schemas with different
- * hashes can be equal, too.  The most frequent SQL in a group is considered
- * correct, and each scope with different SQL is compared with a scope that has
- * the correct SQL.
+ * each other.  They are compared by hashes: first by fingerprints (see
+ * scope_fingerprint.h), which are read quickly, then by hashes of their objects
+ * (see scope_digest.h), and then by hashes of the schema as SQL, without the
+ * scope's name.  Scopes with the same hash are equal.  Scopes with different
+ * hashes can be equal, too, so in groups with several hashes, one scope for
+ * each hash is compared by the next kind of hash.  The most frequent SQL in a
+ * group is considered correct, and each scope with different SQL is compared
+ * with a scope that has the correct SQL.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -19,6 +21,7 @@
 #include "base/compat.h"
 #include "base/query.h"
 #include "scope/scope_digest.h"
+#include "scope/scope_fingerprint.h"
 #include "scope/scope_list.h"
 
 #include "catalog/pg_type.h"
@@ -56,7 +59,8 @@ static CmigQuery diff_query = {
 typedef struct Compared
 {
 	const CmigScopeItem *item;
-	char	   *digest;			/* hash of its objects, or of its schema's SQL */
+	char	   *digest;			/* its fingerprint, or the hash of its objects
+								 * or of its schema's SQL */
 } Compared;
 
 /* Set the first four arguments of a query. */
@@ -101,32 +105,33 @@ compare_items(const void *a, const void *b)
 }
 
 /*
- * Returns the scopes that can be compared, with the hashes of their objects.
- * Scopes of a group are adjacent, and so are those of a group that have the
- * same hash.
+ * Returns the scopes that can be compared, with their fingerprints.  Scopes of
+ * a group are adjacent, and so are those of a group that have the same
+ * fingerprint.
  */
 static Compared *
 read_scopes(const CmigScopeOptions *options, int *count)
 {
 	List	   *items = cmig_scope_list_tried();
 	Compared   *scopes = palloc_extended(sizeof(Compared) * Max((Size) list_length(items), 1), MCXT_ALLOC_HUGE);
-	char	  **names = palloc(sizeof(char *) * Max(list_length(items), 1));
-	char	  **digests;
+	CmigFingerprints *fingerprints = cmig_scope_fingerprint_begin(options);
 	ListCell   *lc;
 
 	*count = 0;
 	foreach(lc, items)
 	{
 		const CmigScopeItem *item = lfirst(lc);
+		CmigFingerprint fingerprint;
 
+		CHECK_FOR_INTERRUPTS();
 		if (!item->exists || item->rows[0] == '\0')
 			continue;
+		fingerprint = cmig_scope_fingerprint(fingerprints, item->name);
 		scopes[*count].item = item;
-		names[(*count)++] = item->name;
+		scopes[(*count)++].digest = fingerprint.is_known ?
+			psprintf(UINT64_FORMAT " " UINT64_FORMAT, fingerprint.sum[0], fingerprint.sum[1]) : psprintf("of %s", item->name);
 	}
-	digests = cmig_scope_digest(names, *count, options);
-	for (int i = 0; i < *count; i++)
-		scopes[i].digest = digests[i];
+	cmig_scope_fingerprint_end(fingerprints);
 	qsort(scopes, *count, sizeof(Compared), compare_items);
 	return scopes;
 }
@@ -144,6 +149,63 @@ end_of_run(const Compared *scopes, int first, int count, bool same_digest)
 		   (!same_digest || strcmp(scopes[end].digest, scopes[first].digest) == 0))
 		end++;
 	return end;
+}
+
+/* qsort comparator for pointers to scopes: by name. */
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcmp((*(Compared *const *) a)->item->name, (*(Compared *const *) b)->item->name);
+}
+
+/*
+ * Returns the number of scopes that must be compared by the next kind of hash:
+ * the first one for each hash, in groups with several hashes.  Stores pointers
+ * to them in "firsts".
+ */
+static int
+find_firsts(Compared *scopes, int count, Compared **firsts)
+{
+	int			found = 0;
+
+	for (int first = 0; first < count;)
+	{
+		int			end = end_of_run(scopes, first, count, false);
+
+		if (end_of_run(scopes, first, end, true) < end)
+			for (int i = first; i < end; i = end_of_run(scopes, i, end, true))
+				firsts[found++] = &scopes[i];
+		first = end;
+	}
+	return found;
+}
+
+/*
+ * In groups with several fingerprints, replace the fingerprints with hashes of
+ * the objects, and sort the scopes again.
+ */
+static void
+refine_all(Compared *scopes, int count, const CmigScopeOptions *options)
+{
+	Compared  **firsts = palloc_extended(sizeof(Compared *) * Max((Size) count, 1), MCXT_ALLOC_HUGE);
+	int			found = find_firsts(scopes, count, firsts);
+	char	  **names = palloc(sizeof(char *) * Max(found, 1));
+	char	  **digests;
+
+	qsort(firsts, found, sizeof(Compared *), compare_names);
+	for (int i = 0; i < found; i++)
+		names[i] = firsts[i]->item->name;
+	digests = cmig_scope_digest(names, found, options);
+	for (int i = 0; i < found; i++)
+	{
+		Compared   *scope = firsts[i];
+		int			end = end_of_run(scopes, scope - scopes, count, true);
+
+		for (; scope < scopes + end; scope++)
+			scope->digest = digests[i];
+	}
+	if (found > 0)
+		qsort(scopes, count, sizeof(Compared), compare_items);
 }
 
 /*
@@ -192,13 +254,6 @@ find_majority(const Compared *scopes, int first, int end)
 	return &scopes[best];
 }
 
-/* qsort comparator for pointers to scopes: by name. */
-static int
-compare_names(const void *a, const void *b)
-{
-	return strcmp((*(Compared *const *) a)->item->name, (*(Compared *const *) b)->item->name);
-}
-
 /* Compare the scopes of a group, and add the differences to the result. */
 static void
 put_group(ReturnSetInfo *result, const Compared *scopes, int first, int end, const CmigScopeOptions *options)
@@ -235,6 +290,7 @@ cmig_scope_drift(PG_FUNCTION_ARGS)
 	options.privileges = cmig_argument_bool(fcinfo, 1, true);
 	options.comments = cmig_argument_bool(fcinfo, 2, true);
 	scopes = read_scopes(&options, &count);
+	refine_all(scopes, count, &options);
 	for (int first = 0; first < count;)
 	{
 		int			end = end_of_run(scopes, first, count, false);

@@ -80,13 +80,27 @@ collect_matching(TupleDesc desc, HeapTuple row, void *arg)
 	*items = lappend(*items, item);
 }
 
+/*
+ * Run a query and call the callback for each row.  JIT compilation of a query
+ * over thousands of scopes takes longer than running it.
+ */
+static void
+read_rows(CmigQuery *query, Datum *values, CmigRowCallback callback, List **items)
+{
+	int			guc_level = NewGUCNestLevel();
+
+	cmig_settings_override("jit", "off");
+	cmig_query_each(query, values, NULL, callback, items);
+	AtEOXact_GUC(false, guc_level);
+}
+
 List *
 cmig_scope_list_matching(const char *pattern)
 {
 	List	   *items = NIL;
 	Datum		values[1] = {CStringGetTextDatum(pattern)};
 
-	cmig_query_each(&matching_query, values, NULL, collect_matching, &items);
+	read_rows(&matching_query, values, collect_matching, &items);
 	return items;
 }
 
@@ -117,7 +131,7 @@ cmig_scope_list_tried(void)
 {
 	List	   *items = NIL;
 
-	cmig_query_each(&tried_query, NULL, NULL, collect_tried, &items);
+	read_rows(&tried_query, NULL, collect_tried, &items);
 	return items;
 }
 
@@ -142,7 +156,7 @@ cmig_scope_list_gone(void)
 {
 	List	   *items = NIL;
 
-	cmig_query_each(&versions_query, NULL, NULL, collect_gone, &items);
+	read_rows(&versions_query, NULL, collect_gone, &items);
 	return items;
 }
 

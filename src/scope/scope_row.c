@@ -1,0 +1,195 @@
+/*
+ * scope_row.c
+ *	  The hash of the rows that describe a schema in the system catalogs.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "scope/scope_row.h"
+#include "scope/scope_tree.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+void
+cmig_scope_row_begin(CmigScopeRows *rows, const char *schema)
+{
+	cmig_scope_name_begin(&rows->names, schema);
+	initStringInfo(&rows->text);
+	rows->is_unknown = false;
+	rows->sum[0] = rows->sum[1] = 0;
+}
+
+/*
+ * Columns
+ */
+
+/* Append an OID, or the hash of the object's name. */
+static void
+append_oid(CmigScopeRows *rows, Oid object)
+{
+	uint64		name = cmig_scope_name_of(&rows->names, object);
+
+	appendBinaryStringInfo(&rows->text, (char *) &name, sizeof(name));
+}
+
+/* Append an oidvector or an oid[]. */
+static void
+append_oids(CmigScopeRows *rows, Datum datum)
+{
+	ArrayType  *array = DatumGetArrayTypeP(datum);
+	int			count = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+	Oid		   *oids = (Oid *) ARR_DATA_PTR(array);
+
+	if (ARR_HASNULL(array))
+		rows->is_unknown = true;
+	for (int i = 0; i < count && !rows->is_unknown; i++)
+		append_oid(rows, oids[i]);
+	appendStringInfo(&rows->text, "\1%d", count);
+}
+
+/*
+ * Append an object's privileges.  The owner's are those of the owner, whoever
+ * that is.
+ */
+static void
+append_privileges(CmigScopeRows *rows, Datum datum, Oid owner)
+{
+	Acl		   *acl = DatumGetAclP(datum);
+
+	for (int i = 0; i < ACL_NUM(acl); i++)
+	{
+		const AclItem *item = &ACL_DAT(acl)[i];
+
+		appendStringInfo(&rows->text, "%u %u " UINT64_FORMAT ",", item->ai_grantee == owner ? 1 : item->ai_grantee,
+						 item->ai_grantor == owner ? 1 : item->ai_grantor, (uint64) item->ai_privs);
+	}
+}
+
+/* Append the elements of a text[], except for those that depend on the minor version. */
+static void
+append_texts(CmigScopeRows *rows, Datum datum)
+{
+	Datum	   *elements;
+	bool	   *nulls;
+	int			count;
+
+	deconstruct_array(DatumGetArrayTypeP(datum), TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &count);
+	for (int i = 0; i < count; i++)
+	{
+		char	   *option = nulls[i] ? NULL : TextDatumGetCString(elements[i]);
+
+		if (option == NULL || strncmp(option, "pg_attver=", 10) != 0)
+			cmig_scope_name_append(&rows->text, rows->names.schema, option);
+	}
+}
+
+/* Append the bytes of a value of variable length. */
+static void
+append_bytes(CmigScopeRows *rows, Datum datum)
+{
+	struct varlena *bytes = PG_DETOAST_DATUM_PACKED(datum);
+
+	appendBinaryStringInfo(&rows->text, VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
+}
+
+/* Append the value of a column that is not null. */
+static void
+append_value(CmigScopeRows *rows, Oid type, Datum datum)
+{
+	switch (type)
+	{
+		case OIDOID:
+		case REGPROCOID:
+			append_oid(rows, DatumGetObjectId(datum));
+			break;
+		case BOOLOID:
+		case CHAROID:
+		case INT2OID:
+		case INT4OID:
+		case FLOAT4OID:
+		case INT8OID:
+			appendBinaryStringInfo(&rows->text, (char *) &datum, sizeof(datum));
+			break;
+		case NAMEOID:
+			appendStringInfoString(&rows->text, NameStr(*DatumGetName(datum)));
+			break;
+		case TEXTOID:
+			cmig_scope_name_append(&rows->text, rows->names.schema, TextDatumGetCString(datum));
+			break;
+		case TEXTARRAYOID:
+			append_texts(rows, datum);
+			break;
+		case PG_NODE_TREEOID:
+			cmig_scope_tree_append(&rows->text, &rows->names, TextDatumGetCString(datum));
+			break;
+		case OIDVECTOROID:
+		case OIDARRAYOID:
+			append_oids(rows, datum);
+			break;
+		case INT2VECTOROID:
+		case INT2ARRAYOID:
+		case CHARARRAYOID:
+		case BYTEAOID:
+			append_bytes(rows, datum);
+			break;
+		default:
+			rows->is_unknown = true;
+	}
+	appendStringInfoChar(&rows->text, '\4');
+}
+
+/* Add the text of a row to the hash. */
+static uint64
+add_text(CmigScopeRows *rows)
+{
+	uint64		hash = 0;
+
+	for (size_t i = 0; i < lengthof(rows->sum); i++)
+		rows->sum[i] += hash = hash_bytes_extended((const unsigned char *) rows->text.data, rows->text.len, i);
+	return hash;
+}
+
+uint64
+cmig_scope_row_add(CmigScopeRows *rows, CmigScopeCatalogId id, HeapTuple row, Oid owner, uint64 prefix)
+{
+	const CmigScopeCatalog *catalog = &rows->catalogs[id];
+	TupleDesc	desc = RelationGetDescr(catalog->table);
+	Datum		values[MaxHeapAttributeNumber];
+	bool		nulls[MaxHeapAttributeNumber];
+
+	resetStringInfo(&rows->text);
+	appendStringInfo(&rows->text, "%d " UINT64_FORMAT " ", id, prefix);
+	heap_deform_tuple(row, desc, values, nulls);
+	for (int i = 0; i < desc->natts; i++)
+	{
+		CmigScopeColumn column = catalog->columns[i];
+
+		if (column == CMIG_COLUMN_IGNORED || (column == CMIG_COLUMN_OWNER && !rows->options->owners) ||
+			(column == CMIG_COLUMN_PRIVILEGES && !rows->options->privileges))
+			continue;
+		if (nulls[i])
+			appendStringInfoChar(&rows->text, '\5');
+		else if (column == CMIG_COLUMN_PRIVILEGES)
+			append_privileges(rows, values[i], owner);
+		else
+			append_value(rows, TupleDescAttr(desc, i)->atttypid, values[i]);
+	}
+	return add_text(rows);
+}
+
+void
+cmig_scope_row_add_options(CmigScopeRows *rows, Oid object, Datum options)
+{
+	resetStringInfo(&rows->text);
+	append_oid(rows, object);
+	append_texts(rows, options);
+	add_text(rows);
+}
