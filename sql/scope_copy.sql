@@ -56,6 +56,43 @@ SELECT count(*) FROM cmig.create_scope('t_8', copy_of => 't_4');
 SELECT current, pending FROM cmig.scopes() WHERE scope = 't_8';
 SELECT indexrelid::regclass FROM pg_index WHERE indrelid = 't_8.invoice'::regclass ORDER BY 1;
 
+-- more copies in one session, while the copied scope or what it uses in another schema changes
+CREATE DOMAIN state AS text CHECK (value <> '');
+ALTER TABLE t_1.payment ADD state state, ADD dropped int;
+ALTER TABLE t_1.payment DROP dropped, ADD paid boolean;
+CREATE FUNCTION copies(OUT equal bigint, OUT different bigint) LANGUAGE sql AS
+	$$SELECT count(*) FILTER (WHERE n = 0), count(*) FILTER (WHERE n > 0) FROM pg_namespace, LATERAL (SELECT count(*) AS n FROM cmig.diff_schemas('t_1', nspname)) d WHERE nspname ~ '^u[_ ]'$$;
+SELECT count(*) FROM unnest(ARRAY['u_1', 'u_2', 'u 3''"']) s, cmig.create_scope(s, '002', copy_of => 't_1');
+SELECT * FROM copies();
+ALTER TABLE t_1.payment ADD late text;
+SELECT * FROM cmig.create_scope('u_4', '002', copy_of => 't_1');
+SELECT * FROM copies();
+ALTER DOMAIN state RENAME TO old_state;
+SELECT * FROM cmig.create_scope('u_5', '002', copy_of => 't_1');
+CREATE DOMAIN state AS text;
+ALTER DOMAIN state RENAME TO other_state;
+ALTER DOMAIN old_state RENAME TO state;
+SELECT * FROM cmig.create_scope('u_6', '002', copy_of => 't_1');
+ALTER DOMAIN state RENAME TO old_state;
+ALTER DOMAIN other_state RENAME TO state;
+SELECT * FROM cmig.create_scope('u_7', '002', copy_of => 't_1');
+SELECT table_schema, domain_name FROM information_schema.columns WHERE column_name = 'state' AND domain_schema = 'public' ORDER BY 1;
+SELECT * FROM copies();
+-- a copy that is rolled back
+BEGIN;
+ALTER TABLE t_1.payment ADD gone int;
+SELECT * FROM cmig.create_scope('u_8', '002', copy_of => 't_1');
+SELECT * FROM cmig.create_scope('u_9', '002', copy_of => 't_1');
+ROLLBACK;
+SELECT * FROM cmig.create_scope('u_8', '002', copy_of => 't_1');
+SELECT * FROM copies();
+DROP FUNCTION copies;
+SET client_min_messages = warning;
+DROP SCHEMA u_1, u_2, "u 3'""", u_4, u_5, u_6, u_7, u_8 CASCADE;
+ALTER TABLE t_1.payment DROP state, DROP paid, DROP late;
+DROP DOMAIN state, old_state;
+RESET client_min_messages;
+
 -- scripts that run as another role
 CREATE ROLE regress_copy_owner;
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_copy_owner', 'migrator');

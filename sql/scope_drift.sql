@@ -42,7 +42,7 @@ CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_scope_drift;
 INSERT INTO cmig.revision (revision, upgrade_sql) VALUES ('001', 'CREATE TYPE mood AS ENUM (''a'', ''b''); CREATE DOMAIN amount AS numeric; CREATE TYPE pair AS (x int, y int);
 	CREATE SEQUENCE counter; CREATE TABLE item (id int PRIMARY KEY, n int, m mood); CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS ''BEGIN RETURN new; END'';
-	CREATE VIEW items AS SELECT id FROM item; CREATE TABLE part (id int) PARTITION BY RANGE (id)');
+	CREATE VIEW items AS SELECT id FROM item; CREATE TABLE part (id int) PARTITION BY RANGE (id); CREATE TABLE note (t text DEFAULT ''x'')');
 SELECT count(*) FROM unnest(ARRAY['k_1', 'k_2', 'k_3']) s, cmig.create_scope(s);
 CREATE FUNCTION found(change text, OUT kinds text) LANGUAGE plpgsql AS $$
 BEGIN
@@ -63,6 +63,13 @@ SELECT change, found(change) FROM (VALUES
 	('CREATE COLLATION k_2.c FROM "C"'), ('CREATE MATERIALIZED VIEW k_2.mv AS SELECT 1 AS one'), ('CREATE TEXT SEARCH CONFIGURATION k_2.ts (COPY = simple)'),
 	('CREATE TYPE k_2.span AS RANGE (SUBTYPE = int)'), ('COMMENT ON COLUMN k_2.item.n IS ''x'''), ('GRANT SELECT (n) ON k_2.item TO PUBLIC'), ('GRANT USAGE ON SCHEMA k_2 TO PUBLIC'),
 	('ALTER TABLE k_2.item REPLICA IDENTITY FULL'), ('CLUSTER k_2.item USING item_pkey'),
+	('ALTER TABLE k_2.item ALTER n SET STATISTICS 50'), ('ALTER TABLE k_2.note ALTER t SET STORAGE EXTERNAL'), ('ALTER TABLE k_2.note SET (toast.autovacuum_enabled = false)'),
+	('ALTER TABLE k_2.note ALTER t SET DEFAULT ''y'''), ('ALTER TABLE k_2.note ALTER t SET NOT NULL'), ('ALTER TABLE k_2.note RENAME t TO u'),
+	('ALTER SEQUENCE k_2.counter OWNED BY k_2.item.id'), ('ALTER INDEX k_2.item_pkey SET (fillfactor = 50)'), ('ALTER VIEW k_2.items SET (security_barrier)'),
+	('ALTER DOMAIN k_2.amount SET DEFAULT 1'), ('ALTER TABLE k_2.item ALTER m SET DEFAULT ''a'''), ('ALTER TYPE k_2.mood ADD VALUE ''c'' BEFORE ''b'''),
+	('ALTER FUNCTION k_2.fill() SET search_path = k_2'), ('ALTER TABLE k_2.part ADD PRIMARY KEY (id)'), ('CREATE TABLE k_2.child () INHERITS (k_2.note)'),
+	('COMMENT ON SCHEMA k_2 IS ''x'''), ('COMMENT ON CONSTRAINT item_pkey ON k_2.item IS ''x'''), ('COMMENT ON INDEX k_2.item_pkey IS ''x'''), ('COMMENT ON TYPE k_2.mood IS ''x'''),
+	('COMMENT ON FUNCTION k_2.fill IS ''x'''), ('REVOKE EXECUTE ON FUNCTION k_2.fill FROM PUBLIC'), ('CREATE FUNCTION k_2.fill(int) RETURNS int LANGUAGE sql AS ''SELECT 1'''),
 	('ALTER TABLE k_2.item OWNER TO regress_scope_drift')) c (change);
 DROP FUNCTION found;
 DROP EXTENSION pg_cmig;

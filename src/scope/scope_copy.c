@@ -3,8 +3,14 @@
  *	  Copies the structure of a scope's schema into a new schema.
  *
  * The statements are those that cmig.diff_schemas returns for an empty schema
- * and the scope's schema.  They run as a script in the new scope, and then the
- * schemas are compared again.
+ * and the scope's schema.  They run as a script in the new scope.  Then the
+ * fingerprints of both schemas are compared (see scope_fingerprint.h).  If they
+ * differ, cmig.diff_schemas compares the schemas.
+ *
+ * The statements are kept for the session, and are used again while the
+ * fingerprint of the copied schema stays the same.  If they do not have the
+ * same result as before, because they mention objects in other schemas, for
+ * example, cmig.diff_schemas again compares the schemas.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,12 +18,16 @@
 
 #include "base/query.h"
 #include "base/role.h"
+#include "base/subtransaction.h"
 #include "move/stamp.h"
 #include "run/run_lock.h"
 #include "run/runner.h"
 #include "run/scope.h"
 #include "run/session.h"
+#include "schema/diff_line.h"
+#include "schema/schema_copy.h"
 #include "scope/scope_copy.h"
+#include "scope/scope_fingerprint.h"
 #include "scope/scope_list.h"
 #include "tables/progress.h"
 #include "tables/version_rows.h"
@@ -28,6 +38,7 @@
 #include "lib/stringinfo.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 
 /* $1 is the schema to be changed, $2 the one to be copied. */
 static CmigQuery difference_query = {
@@ -117,11 +128,157 @@ cmig_scope_copy_begin(const char *scope)
 	return source.rows;
 }
 
+/* Raise 0A000 because an object cannot be copied. */
+static void
+refuse_object(const char *from, const char *object)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("schema \"%s\" cannot be copied", from),
+			 errdetail("%s cannot be created by a statement that pg_cmig can generate.", object),
+			 errhint("Leave out copy_of.")));
+}
+
+/*
+ * Statements that create the objects of a schema
+ */
+
+/* In the kept statements, this name stands for the new schema. */
+#define NEW_SCHEMA "cmig_new_scope"
+
+/*
+ * Statements, which are valid for the schema "source" and the role that scripts
+ * run as, while the fingerprint of the schema is "original".  The fingerprint
+ * of the copy was "copy".
+ */
+typedef struct Kept
+{
+	Oid			source;
+	Oid			role;
+	CmigFingerprint original;
+	CmigFingerprint copy;
+	char	   *text;
+	bool		is_running;		/* also true if the statements failed */
+} Kept;
+
+/* The statements of the last copy in this session, or NULL. */
+static Kept *kept = NULL;
+
+/* Returns the fingerprint of a schema. */
+static CmigFingerprint
+fingerprint_of(const char *schema)
+{
+	static const CmigScopeOptions options = {.privileges = true,.comments = true};
+	CmigFingerprints *fingerprints = cmig_scope_fingerprint_begin(&options);
+	CmigFingerprint result = cmig_scope_fingerprint(fingerprints, schema);
+
+	cmig_scope_fingerprint_end(fingerprints);
+	return result;
+}
+
+/* Forget the kept statements. */
+static void
+forget(void)
+{
+	if (kept == NULL)
+		return;
+	pfree(kept->text);
+	pfree(kept);
+	kept = NULL;
+}
+
+/* Are the kept statements valid for a schema with this fingerprint? */
+static bool
+is_kept(const char *from, const CmigFingerprint *original)
+{
+	return kept != NULL && !kept->is_running && kept->source == get_namespace_oid(from, false) &&
+		kept->role == get_role_oid(cmig_session_role(), false) && cmig_scope_fingerprint_same(&kept->original, original);
+}
+
+/* Keep statements in which NEW_SCHEMA stands for the new schema. */
+static void
+keep(const char *from, const char *text, const CmigFingerprint *original, const CmigFingerprint *copy)
+{
+	Kept	   *new;
+
+	forget();
+	if (!original->is_known || !copy->is_known)
+		return;
+	new = MemoryContextAllocZero(TopMemoryContext, sizeof(Kept));
+	new->source = get_namespace_oid(from, false);
+	new->role = get_role_oid(cmig_session_role(), false);
+	new->original = *original;
+	new->copy = *copy;
+	new->text = MemoryContextStrdup(TopMemoryContext, text);
+	kept = new;
+}
+
+/*
+ * Returns the statements that create the objects of "from" in a schema that is
+ * called "name".
+ */
+static char *
+generate(const char *from, const char *name)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context = AllocSetContextCreate(caller, "pg_cmig schema", ALLOCSET_DEFAULT_SIZES);
+	StringInfoData text;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	MemoryContextSwitchTo(context);
+	foreach(lc, cmig_schema_copy(from, pstrdup(name), "cmig.create_scope()"))
+	{
+		const CmigDiffLine *line = lfirst(lc);
+
+		if (line->upgrade == NULL)
+			refuse_object(from, line->object);
+		appendStringInfo(&text, "%s;\n", line->upgrade);
+	}
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+	return text.data;
+}
+
+/* Returns the text with the name of the new schema. */
+static char *
+with_name(const char *text, const char *name)
+{
+	StringInfoData result;
+	const char *found;
+
+	initStringInfo(&result);
+	for (; (found = strstr(text, NEW_SCHEMA)) != NULL; text = found + strlen(NEW_SCHEMA))
+	{
+		appendBinaryStringInfo(&result, text, found - text);
+		appendStringInfoString(&result, name);
+	}
+	appendStringInfoString(&result, text);
+	return result.data;
+}
+
+/* Run statements in the current scope. */
+static void
+run_statements(const char *from, char *text)
+{
+	CmigRunStep step = {
+		.revision = psprintf("copy of %s", from),.direction = CMIG_UPGRADE,
+		.sql = text,.stored_sql = text,.transactional = true
+	};
+
+	if (text[0] != '\0')
+		cmig_runner_run(&step);
+	CommandCounterIncrement();
+}
+
+/*
+ * Comparison with cmig.diff_schemas
+ */
+
 /* The statements that make one schema equal to another. */
 typedef struct Statements
 {
 	const char *from;			/* the schema to be copied */
-	int			count;
 	StringInfoData text;
 } Statements;
 
@@ -133,47 +290,111 @@ add_statement(TupleDesc desc, HeapTuple row, void *arg)
 	char	   *sql = cmig_query_text(desc, row, 1);
 
 	if (sql == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("schema \"%s\" cannot be copied", statements->from),
-				 errdetail("%s cannot be created by a statement that pg_cmig can generate.", cmig_query_text(desc, row, 2)),
-				 errhint("Leave out copy_of.")));
+		refuse_object(statements->from, cmig_query_text(desc, row, 2));
 	appendStringInfo(&statements->text, "%s;\n", sql);
-	statements->count++;
 	pfree(sql);
 }
 
 /* Returns the statements that make the current scope equal to "from". */
-static Statements *
-find_statements(const char *from)
+static char *
+find_differences(const char *from)
 {
-	Statements *statements = palloc0(sizeof(Statements));
+	Statements	statements = {.from = from};
 	Datum		values[2] = {CStringGetTextDatum(cmig_scope_current()), CStringGetTextDatum(from)};
 
-	statements->from = from;
-	initStringInfo(&statements->text);
-	cmig_query_each(&difference_query, values, NULL, add_statement, statements);
-	return statements;
+	initStringInfo(&statements.text);
+	cmig_query_each(&difference_query, values, NULL, add_statement, &statements);
+	return statements.text.data;
 }
 
-void
-cmig_scope_copy(const char *from, const CmigNames *rows)
+/*
+ * Compare the current scope with "from", and remove differences.  Returns true
+ * if there were none.
+ */
+static bool
+remove_differences(const char *from)
 {
-	Statements *statements = find_statements(from);
-	CmigRunStep step = {
-		.revision = psprintf("copy of %s", from),.direction = CMIG_UPGRADE,
-		.sql = statements->text.data,.stored_sql = statements->text.data,.transactional = true
-	};
+	char	   *differences = find_differences(from);
 
-	if (statements->count > 0)
-		cmig_runner_run(&step);
-	CommandCounterIncrement();
-	if (find_statements(from)->count > 0)
+	if (differences[0] == '\0')
+		return true;
+	run_statements(from, differences);
+	if (find_differences(from)[0] != '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("schema \"%s\" cannot be copied", from),
 				 errdetail("The copy would differ."),
 				 errhint("Leave out copy_of.")));
+	return false;
+}
+
+/* A schema that is copied with the kept statements. */
+typedef struct Again
+{
+	const char *from;
+	char	   *text;
+} Again;
+
+/* Subtransaction callback: run the kept statements. */
+static void
+run_again(void *arg)
+{
+	const Again *again = arg;
+
+	run_statements(again->from, with_name(again->text, cmig_scope_current()));
+}
+
+/*
+ * Run the kept statements.  Returns false, with nothing done, if one of them
+ * fails, for example because an object in another schema has a new name.
+ */
+static bool
+run_kept(const char *from)
+{
+	Again		again = {.from = from,.text = kept->text};
+	ErrorData  *error;
+
+	kept->is_running = true;
+	error = cmig_subtransaction_try(run_again, &again);
+	if (error != NULL && cmig_subtransaction_must_rethrow(error))
+		ReThrowError(error);
+	return error == NULL;
+}
+
+/*
+ * Create the objects of "from" in the current scope, whose name is a plain
+ * identifier, with the statements of the last copy if possible.
+ */
+static void
+copy_objects(const char *from)
+{
+	CmigFingerprint original = fingerprint_of(from);
+	bool		again = is_kept(from, &original) && run_kept(from);
+	char	   *text = again ? pstrdup(kept->text) : generate(from, NEW_SCHEMA);
+	CmigFingerprint copy;
+
+	if (!again)
+		run_statements(from, with_name(text, cmig_scope_current()));
+	copy = fingerprint_of(cmig_scope_current());
+	if (again && cmig_scope_fingerprint_same(&copy, &kept->copy))
+		kept->is_running = false;
+	else if (cmig_scope_fingerprint_same(&copy, &original) || remove_differences(from))
+		keep(from, text, &original, &copy);
+	pfree(text);
+}
+
+void
+cmig_scope_copy(const char *from, const CmigNames *rows)
+{
+	const char *name = cmig_scope_current();
+
+	if (strcmp(quote_identifier(name), name) == 0)
+		copy_objects(from);
+	else
+	{
+		run_statements(from, generate(from, name));
+		(void) remove_differences(from);
+	}
 	(void) cmig_stamp_targets(rows, false);
 	CommandCounterIncrement();
 }
