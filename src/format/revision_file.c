@@ -51,6 +51,19 @@ read_bool(const CmigFileReader *reader, CmigHeaderKey key, const char *value, in
 	return result;
 }
 
+/* Returns a copy of the message, which must not be too long. */
+static char *
+read_message(CmigFileReader *reader, const char *value, int line)
+{
+	if (pg_mbstrlen(value) > CMIG_MAX_MESSAGE_LENGTH)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("the message %s is longer than %d characters",
+						cmig_file_reader_place(reader, line), CMIG_MAX_MESSAGE_LENGTH),
+				 errhint("Put longer text into the description, after a line \"--\" in the header.")));
+	return pstrdup(value);
+}
+
 /* Store the value of a header key, which is on the given line of the input. */
 static void
 set_key(CmigFileReader *reader, CmigHeaderKey key, const char *value, int line)
@@ -91,13 +104,7 @@ set_key(CmigFileReader *reader, CmigHeaderKey key, const char *value, int line)
 			text->placeholders = cmig_header_value_placeholders(value, cmig_file_reader_place(reader, line));
 			break;
 		case CMIG_KEY_MESSAGE:
-			if (pg_mbstrlen(value) > CMIG_MAX_MESSAGE_LENGTH)
-				ereport(ERROR,
-						(errcode(ERRCODE_CMIG_BAD_FILE),
-						 errmsg("the message %s is longer than %d characters",
-								cmig_file_reader_place(reader, line), CMIG_MAX_MESSAGE_LENGTH),
-						 errhint("Put longer text into the description, after a line \"--\" in the header.")));
-			text->edges.message = pstrdup(value);
+			text->edges.message = read_message(reader, value, line);
 			break;
 		case CMIG_KEY_TRANSACTIONAL:
 			text->edges.transactional = read_bool(reader, key, value, line);

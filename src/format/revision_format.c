@@ -244,55 +244,65 @@ is_plain_header(const CmigRevision *edges, const char *description)
 		strstr(edges->message, "\xEF\xBB\xBF") == NULL;
 }
 
+/* Append the lines of the header, which has canonical form. */
+static void
+append_header(StringInfo file, const CmigRevisionText *revision)
+{
+	char	   *date = revision->has_created_at ? cmig_marker_format_date(revision->created_at) : NULL;
+
+	appendStringInfo(file, "-- %s: %s\n", cmig_marker_keys[CMIG_KEY_REVISION], revision->edges.id);
+	if (revision->edges.repeatable)
+		appendStringInfo(file, "-- %s: true\n", cmig_marker_keys[CMIG_KEY_REPEATABLE]);
+	if (!revision->edges.repeatable || revision->edges.parents.count > 0)
+		append_names(file, CMIG_KEY_DOWN_REVISION, &revision->edges.parents);
+	append_names(file, CMIG_KEY_DEPENDS_ON, &revision->edges.depends);
+	if (!revision->edges.repeatable || revision->edges.labels.count > 0)
+		append_names(file, CMIG_KEY_BRANCH_LABELS, &revision->edges.labels);
+	if (revision->edges.replaces.count > 0)
+		append_names(file, CMIG_KEY_REPLACES, &revision->edges.replaces);
+	if (revision->precondition_sql != NULL)
+		appendStringInfo(file, "-- %s: %s\n", cmig_marker_keys[CMIG_KEY_PRECONDITION],
+						 revision->precondition_sql);
+	if (revision->placeholders.count > 0)
+		append_names(file, CMIG_KEY_PLACEHOLDERS, &revision->placeholders);
+	appendStringInfo(file, "-- %s:%s%s\n", cmig_marker_keys[CMIG_KEY_MESSAGE],
+					 *revision->edges.message ? " " : "", revision->edges.message);
+	appendStringInfo(file, "-- %s: %s\n", cmig_marker_keys[CMIG_KEY_TRANSACTIONAL],
+					 revision->edges.transactional ? "true" : "false");
+	if (date)
+		appendStringInfo(file, "-- %s: %s\n", cmig_marker_keys[CMIG_KEY_CREATE_DATE], date);
+}
+
+/* Append the description as comment lines. */
+static void
+append_description(StringInfo file, const CmigRevisionText *revision)
+{
+	if (*revision->description == '\0')
+		return;
+	check_description(revision);
+	appendStringInfoString(file, "--\n");
+	for (const char *line = revision->description;;)
+	{
+		int			length = strcspn(line, "\n");
+
+		appendStringInfo(file, "--%s%.*s\n", length > 0 ? " " : "", length, line);
+		if (line[length] == '\0')
+			break;
+		line += length + 1;
+	}
+}
+
 char *
 cmig_revision_format(const CmigRevisionText *revision)
 {
 	CmigRevisionText canonical = *revision;
 	const char *difference;
-	char	   *date = NULL;
 	StringInfoData file;
 
 	cmig_revision_canonicalize(&canonical);
-	if (revision->has_created_at)
-		date = cmig_marker_format_date(revision->created_at);
-
 	initStringInfo(&file);
-	appendStringInfo(&file, "-- %s: %s\n", cmig_marker_keys[CMIG_KEY_REVISION], canonical.edges.id);
-	if (canonical.edges.repeatable)
-		appendStringInfo(&file, "-- %s: true\n", cmig_marker_keys[CMIG_KEY_REPEATABLE]);
-	if (!canonical.edges.repeatable || canonical.edges.parents.count > 0)
-		append_names(&file, CMIG_KEY_DOWN_REVISION, &canonical.edges.parents);
-	append_names(&file, CMIG_KEY_DEPENDS_ON, &canonical.edges.depends);
-	if (!canonical.edges.repeatable || canonical.edges.labels.count > 0)
-		append_names(&file, CMIG_KEY_BRANCH_LABELS, &canonical.edges.labels);
-	if (canonical.edges.replaces.count > 0)
-		append_names(&file, CMIG_KEY_REPLACES, &canonical.edges.replaces);
-	if (canonical.precondition_sql != NULL)
-		appendStringInfo(&file, "-- %s: %s\n", cmig_marker_keys[CMIG_KEY_PRECONDITION],
-						 canonical.precondition_sql);
-	if (canonical.placeholders.count > 0)
-		append_names(&file, CMIG_KEY_PLACEHOLDERS, &canonical.placeholders);
-	appendStringInfo(&file, "-- %s:%s%s\n", cmig_marker_keys[CMIG_KEY_MESSAGE],
-					 *canonical.edges.message ? " " : "", canonical.edges.message);
-	appendStringInfo(&file, "-- %s: %s\n", cmig_marker_keys[CMIG_KEY_TRANSACTIONAL],
-					 canonical.edges.transactional ? "true" : "false");
-	if (date)
-		appendStringInfo(&file, "-- %s: %s\n", cmig_marker_keys[CMIG_KEY_CREATE_DATE], date);
-
-	if (*canonical.description)
-	{
-		check_description(&canonical);
-		appendStringInfoString(&file, "--\n");
-		for (const char *line = canonical.description;;)
-		{
-			int			length = strcspn(line, "\n");
-
-			appendStringInfo(&file, "--%s%.*s\n", length > 0 ? " " : "", length, line);
-			if (line[length] == '\0')
-				break;
-			line += length + 1;
-		}
-	}
+	append_header(&file, &canonical);
+	append_description(&file, &canonical);
 
 	/*
 	 * look for values that the file cannot represent, such as a message or a

@@ -91,6 +91,18 @@ cmig_graph_lineage(const CmigGraph *graph, int node, bool over_depends)
 	return down;
 }
 
+/* Is no child or dependent of the node marked? */
+static bool
+is_topmost(const CmigGraph *graph, const CmigMarks *marks, int node)
+{
+	int			other;
+
+	for (int k = 0; (other = cmig_graph_edge_up(&graph->nodes[node], k, true)) >= 0; k++)
+		if (marks->set[other])
+			return false;
+	return true;
+}
+
 /*
  * A depth-first walk from the topmost marked nodes.  Each node comes after
  * everything below it, and branches are not interleaved.
@@ -114,19 +126,11 @@ cmig_graph_order(const CmigGraph *graph, const CmigMarks *marks, int *count)
 		for (int start = 0; start < graph->count; start++)
 		{
 			int			depth = 0;
-			int			other;
 
 			if (!marks->set[start] || visited[start])
 				continue;
-			if (pass == 0)
-			{
-				bool		top = true;
-
-				for (int k = 0; top && (other = cmig_graph_edge_up(&graph->nodes[start], k, true)) >= 0; k++)
-					top = !marks->set[other];
-				if (!top)
-					continue;
-			}
+			if (pass == 0 && !is_topmost(graph, marks, start))
+				continue;
 
 			visited[start] = true;
 			next_edge[start] = 0;
@@ -134,8 +138,8 @@ cmig_graph_order(const CmigGraph *graph, const CmigMarks *marks, int *count)
 			while (depth > 0)
 			{
 				int			node = stack[depth - 1];
+				int			other = cmig_graph_edge_down(&graph->nodes[node], next_edge[node]++, true);
 
-				other = cmig_graph_edge_down(&graph->nodes[node], next_edge[node]++, true);
 				if (other < 0)
 				{
 					order[done++] = node;

@@ -74,6 +74,52 @@ find_operator_class(ObjectType type, List *name, ObjectAddress *object)
 		get_opfamily_oid(method, name, true);
 }
 
+/* Returns a type, or InvalidOid. */
+static Oid
+find_type(const TypeName *name)
+{
+	Type		found = LookupTypeName(NULL, name, NULL, true);
+	Oid			result = InvalidOid;
+
+	if (found != NULL)
+	{
+		result = typeTypeId(found);
+		ReleaseSysCache(found);
+	}
+	return result;
+}
+
+/* Find an object whose name is a single string and is in no schema. */
+static void
+find_by_name(ObjectType type, Node *name, ObjectAddress *object)
+{
+	switch (type)
+	{
+		case OBJECT_SCHEMA:
+			object->classId = NamespaceRelationId;
+			object->objectId = get_namespace_oid(strVal(name), true);
+			break;
+		case OBJECT_EXTENSION:
+			object->classId = ExtensionRelationId;
+			object->objectId = get_extension_oid(strVal(name), true);
+			break;
+		case OBJECT_FOREIGN_SERVER:
+			object->classId = ForeignServerRelationId;
+			object->objectId = get_foreign_server_oid(strVal(name), true);
+			break;
+		case OBJECT_FDW:
+			object->classId = ForeignDataWrapperRelationId;
+			object->objectId = get_foreign_data_wrapper_oid(strVal(name), true);
+			break;
+		case OBJECT_LANGUAGE:
+			object->classId = LanguageRelationId;
+			object->objectId = get_language_oid(strVal(name), true);
+			break;
+		default:
+			break;
+	}
+}
+
 bool
 cmig_dropped_locks_find(ObjectType type, Node *name, ObjectAddress *object)
 {
@@ -83,24 +129,8 @@ cmig_dropped_locks_find(ObjectType type, Node *name, ObjectAddress *object)
 	{
 		case OBJECT_TYPE:
 		case OBJECT_DOMAIN:
-			{
-				Type		found = LookupTypeName(NULL, castNode(TypeName, name), NULL, true);
-
-				object->classId = TypeRelationId;
-				if (found != NULL)
-				{
-					object->objectId = typeTypeId(found);
-					ReleaseSysCache(found);
-				}
-				break;
-			}
-		case OBJECT_SCHEMA:
-			object->classId = NamespaceRelationId;
-			object->objectId = get_namespace_oid(strVal(name), true);
-			break;
-		case OBJECT_EXTENSION:
-			object->classId = ExtensionRelationId;
-			object->objectId = get_extension_oid(strVal(name), true);
+			object->classId = TypeRelationId;
+			object->objectId = find_type(castNode(TypeName, name));
 			break;
 		case OBJECT_STATISTIC_EXT:
 			object->classId = StatisticExtRelationId;
@@ -126,18 +156,6 @@ cmig_dropped_locks_find(ObjectType type, Node *name, ObjectAddress *object)
 			object->classId = OperatorRelationId;
 			object->objectId = LookupOperWithArgs(castNode(ObjectWithArgs, name), true);
 			break;
-		case OBJECT_FOREIGN_SERVER:
-			object->classId = ForeignServerRelationId;
-			object->objectId = get_foreign_server_oid(strVal(name), true);
-			break;
-		case OBJECT_FDW:
-			object->classId = ForeignDataWrapperRelationId;
-			object->objectId = get_foreign_data_wrapper_oid(strVal(name), true);
-			break;
-		case OBJECT_LANGUAGE:
-			object->classId = LanguageRelationId;
-			object->objectId = get_language_oid(strVal(name), true);
-			break;
 		case OBJECT_FUNCTION:
 		case OBJECT_PROCEDURE:
 		case OBJECT_ROUTINE:
@@ -146,7 +164,7 @@ cmig_dropped_locks_find(ObjectType type, Node *name, ObjectAddress *object)
 			object->objectId = LookupFuncWithArgs(type, castNode(ObjectWithArgs, name), true);
 			break;
 		default:
-			break;
+			find_by_name(type, name, object);
 	}
 	return OidIsValid(object->objectId);
 }

@@ -267,72 +267,82 @@ apply_policy(CmigLint *lint, CmigLintTable *table, const char *name)
 		cmig_lint_objects_change_policy(lint, table->oid, name);
 }
 
+/* Apply DROP POLICY. */
 static void
-apply_drop(CmigLint *lint, DropStmt *statement)
+apply_drop_policy(CmigLint *lint, List *name)
 {
-	ListCell   *lc;
+	List	   *table = list_truncate(list_copy(name), list_length(name) - 1);
 
-	switch (statement->removeType)
+	apply_policy(lint, cmig_lint_state_find_names(lint, table, true), strVal(llast(name)));
+}
+
+/* Apply DROP FUNCTION, DROP PROCEDURE, or DROP ROUTINE. */
+static void
+apply_drop_function(CmigLint *lint, const ObjectWithArgs *function, DropBehavior behavior)
+{
+	const char *name = strVal(llast(function->objname));
+
+	if (behavior == DROP_CASCADE)
+		cmig_lint_cascade_function(lint, name);
+	cmig_lint_objects_drop_function(lint, name);
+}
+
+/*
+ * Apply the effects of DROP ... CASCADE for an object that lint does not track
+ * itself.
+ */
+static void
+apply_drop_cascade(CmigLint *lint, ObjectType type, Node *object)
+{
+	switch (type)
 	{
-		case OBJECT_TABLE:
-		case OBJECT_VIEW:
-		case OBJECT_MATVIEW:
-		case OBJECT_INDEX:
-		case OBJECT_SEQUENCE:
-		case OBJECT_FOREIGN_TABLE:
-			foreach(lc, statement->objects)
-			{
-				apply_drop_relation(lint, lfirst(lc), statement->behavior);
-			}
-			break;
-		case OBJECT_POLICY:
-			foreach(lc, statement->objects)
-			{
-				List	   *name = lfirst(lc);
-
-				apply_policy(lint, cmig_lint_state_find_names(lint, list_truncate(list_copy(name), list_length(name) - 1), true),
-							 strVal(llast(name)));
-			}
-			break;
-		case OBJECT_FUNCTION:
-		case OBJECT_PROCEDURE:
-		case OBJECT_ROUTINE:
-			foreach(lc, statement->objects)
-			{
-				const char *name = strVal(llast(lfirst_node(ObjectWithArgs, lc)->objname));
-
-				if (statement->behavior == DROP_CASCADE)
-					cmig_lint_cascade_function(lint, name);
-				cmig_lint_objects_drop_function(lint, name);
-			}
-			break;
 		case OBJECT_TYPE:
 		case OBJECT_DOMAIN:
-			foreach(lc, statement->objects)
-			{
-				if (statement->behavior == DROP_CASCADE)
-					cmig_lint_cascade_type(lint, lfirst(lc));
-			}
+			cmig_lint_cascade_type(lint, (TypeName *) object);
 			break;
 		case OBJECT_SCHEMA:
-			foreach(lc, statement->objects)
-			{
-				if (statement->behavior == DROP_CASCADE)
-					cmig_lint_cascade_schema(lint, strVal(lfirst(lc)));
-			}
+			cmig_lint_cascade_schema(lint, strVal(object));
 			break;
 		case OBJECT_EXTENSION:
 		case OBJECT_COLLATION:
 		case OBJECT_FOREIGN_SERVER:
 		case OBJECT_FDW:
-			foreach(lc, statement->objects)
-			{
-				if (statement->behavior == DROP_CASCADE)
-					cmig_lint_cascade_other(lint, statement->removeType, lfirst(lc));
-			}
+			cmig_lint_cascade_other(lint, type, object);
 			break;
 		default:
 			break;
+	}
+}
+
+static void
+apply_drop(CmigLint *lint, DropStmt *statement)
+{
+	ListCell   *lc;
+
+	foreach(lc, statement->objects)
+	{
+		switch (statement->removeType)
+		{
+			case OBJECT_TABLE:
+			case OBJECT_VIEW:
+			case OBJECT_MATVIEW:
+			case OBJECT_INDEX:
+			case OBJECT_SEQUENCE:
+			case OBJECT_FOREIGN_TABLE:
+				apply_drop_relation(lint, lfirst(lc), statement->behavior);
+				break;
+			case OBJECT_POLICY:
+				apply_drop_policy(lint, lfirst(lc));
+				break;
+			case OBJECT_FUNCTION:
+			case OBJECT_PROCEDURE:
+			case OBJECT_ROUTINE:
+				apply_drop_function(lint, lfirst_node(ObjectWithArgs, lc), statement->behavior);
+				break;
+			default:
+				if (statement->behavior == DROP_CASCADE)
+					apply_drop_cascade(lint, statement->removeType, lfirst(lc));
+		}
 	}
 }
 

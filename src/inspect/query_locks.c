@@ -11,6 +11,7 @@
 #include "inspect/query_locks.h"
 
 #include "catalog/namespace.h"
+#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/varlena.h"
 
@@ -38,6 +39,35 @@ cmig_query_locks_add(List **locks, const RangeVar *relation, LOCKMODE mode, int 
 	lock->with = with;
 	*locks = lappend(*locks, lock);
 	return lock;
+}
+
+void
+cmig_query_locks_add_named(List **locks, const RangeVar *relation, LOCKMODE mode, int with)
+{
+	if (relation != NULL)
+		(void) cmig_query_locks_add(locks, relation, mode, with);
+}
+
+void
+cmig_query_locks_add_created(List **locks, const RangeVar *relation)
+{
+	if (relation != NULL)
+		cmig_query_locks_add(locks, relation, NoLock, 0)->action = CMIG_LOCK_CREATE;
+}
+
+RangeVar *
+cmig_query_locks_relation(List *name)
+{
+	return list_length(name) >= 1 && list_length(name) <= 3 ? makeRangeVarFromNameList(name) : NULL;
+}
+
+RangeVar *
+cmig_query_locks_owner(Node *object)
+{
+	List	   *name = (List *) object;
+
+	return IsA(name, List) && list_length(name) > 1 ?
+		cmig_query_locks_relation(list_copy_head(name, list_length(name) - 1)) : NULL;
 }
 
 /* Add a relation that a query uses. */

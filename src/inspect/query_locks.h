@@ -1,7 +1,8 @@
 /*
  * query_locks.h
  *	  Finds, based on a query's parse tree, the relations that the query reads
- *	  or writes; used by statement_locks.c.
+ *	  or writes; used by
+ *	  table_locks.c and statement_locks.c.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -16,6 +17,24 @@
  * CMIG_LOCK_CHILDREN and so on (see named_lock.h).
  */
 extern CmigLock *cmig_query_locks_add(List **locks, const RangeVar *relation, LOCKMODE mode, int with);
+
+/* Add a lock on a relation.  Does nothing if the relation is NULL. */
+extern void cmig_query_locks_add_named(List **locks, const RangeVar *relation, LOCKMODE mode, int with);
+
+/* Record that a relation is created. */
+extern void cmig_query_locks_add_created(List **locks, const RangeVar *relation);
+
+/*
+ * Convert a list of String nodes to a RangeVar.  Returns NULL if the list
+ * cannot be a relation name.
+ */
+extern RangeVar *cmig_query_locks_relation(List *name);
+
+/*
+ * Returns the relation to which an object such as a trigger or column belongs,
+ * or NULL.
+ */
+extern RangeVar *cmig_query_locks_owner(Node *object);
 
 /*
  * Add the relations used in a query or an expression.  "planned" is true if the

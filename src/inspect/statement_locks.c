@@ -10,26 +10,11 @@
 #include "inspect/alter_locks.h"
 #include "inspect/query_locks.h"
 #include "inspect/statement_locks.h"
+#include "inspect/table_locks.h"
 #include "parse/statement.h"
 
 #include "catalog/namespace.h"
 #include "nodes/makefuncs.h"
-
-/* Add a lock on a relation.  Does nothing if the relation is NULL. */
-static void
-add(List **locks, const RangeVar *relation, LOCKMODE mode, int with)
-{
-	if (relation != NULL)
-		(void) cmig_query_locks_add(locks, relation, mode, with);
-}
-
-/* Record that a relation is created. */
-static void
-add_created(List **locks, const RangeVar *relation)
-{
-	if (relation != NULL)
-		cmig_query_locks_add(locks, relation, NoLock, 0)->action = CMIG_LOCK_CREATE;
-}
 
 /*
  * Record that a statement takes locks that are not determined, because it runs
@@ -42,109 +27,6 @@ add_unknown(List **locks, const char *what)
 
 	lock->action = CMIG_LOCK_UNKNOWN;
 	lock->name = what;
-}
-
-/*
- * Convert a list of String nodes to a RangeVar.  Returns NULL if the list
- * cannot be a relation name.
- */
-static RangeVar *
-list_relation(List *name)
-{
-	return list_length(name) >= 1 && list_length(name) <= 3 ? makeRangeVarFromNameList(name) : NULL;
-}
-
-/*
- * Returns the relation to which an object such as a trigger or column belongs,
- * or NULL.
- */
-static RangeVar *
-owning_relation(Node *object)
-{
-	List	   *name = (List *) object;
-
-	return IsA(name, List) && list_length(name) > 1 ?
-		list_relation(list_copy_head(name, list_length(name) - 1)) : NULL;
-}
-
-/*
- * Tables
- */
-
-/*
- * Add the relations that a table's elements name in foreign keys and LIKE
- * clauses.
- */
-static void
-add_elements(List **locks, List *elements)
-{
-	ListCell   *lc;
-
-	foreach(lc, elements)
-	{
-		Node	   *element = lfirst(lc);
-
-		if (IsA(element, ColumnDef))
-			cmig_alter_locks_foreign_keys(locks, ((ColumnDef *) element)->constraints);
-		else if (IsA(element, Constraint))
-			cmig_alter_locks_foreign_keys(locks, list_make1(element));
-		else if (IsA(element, TableLikeClause))
-			add(locks, ((TableLikeClause *) element)->relation, AccessShareLock, 0);
-	}
-}
-
-/* Add the locks of CREATE TABLE or CREATE FOREIGN TABLE. */
-static void
-add_create_table(List **locks, const CreateStmt *create)
-{
-	ListCell   *lc;
-
-	foreach(lc, create->inhRelations)
-	{
-		if (create->partbound != NULL)
-			cmig_query_locks_add(locks, lfirst(lc), AccessExclusiveLock,
-								 CMIG_LOCK_DEFAULT | CMIG_LOCK_REFERENCED | CMIG_LOCK_PARTITIONED |
-								 CMIG_LOCK_KEYS)->table_mode = ShareRowExclusiveLock;
-		else
-			add(locks, lfirst(lc), ShareUpdateExclusiveLock, 0);
-	}
-	add_elements(locks, create->tableElts);
-	add_elements(locks, create->constraints);
-	add_created(locks, create->relation);
-}
-
-/* Add the locks of CREATE INDEX. */
-static void
-add_create_index(List **locks, const IndexStmt *index)
-{
-	RangeVar   *created;
-
-	add(locks, index->relation, index->concurrent ? ShareUpdateExclusiveLock : ShareLock,
-		index->relation->inh ? CMIG_LOCK_PARTITIONS : 0);
-	if (index->idxname == NULL)
-		return;
-	created = makeRangeVar(index->relation->schemaname, index->idxname, -1);
-	add_created(locks, created);
-}
-
-/* Add the locks of CREATE TABLE AS or CREATE MATERIALIZED VIEW. */
-static void
-add_create_as(List **locks, Node *query, const IntoClause *into)
-{
-	cmig_query_locks(locks, query, !into->skipData);
-	add_created(locks, into->rel);
-}
-
-/* Add the locks of REFRESH MATERIALIZED VIEW. */
-static void
-add_refresh(List **locks, const RefreshMatViewStmt *refresh)
-{
-	int			with = refresh->skipData ? 0 : CMIG_LOCK_VIEWED;
-
-	if (refresh->concurrent)
-		add(locks, refresh->relation, ExclusiveLock, with);
-	else
-		add(locks, refresh->relation, AccessExclusiveLock, with | CMIG_LOCK_STORED);
 }
 
 /* Add the locks of ALTER DOMAIN if the command checks existing values. */
@@ -162,44 +44,6 @@ add_alter_domain(List **locks, AlterDomainStmt *alter)
 	lock->type = OBJECT_DOMAIN;
 	lock->object = (Node *) makeTypeNameFromNameList(alter->typeName);
 }
-
-/* Add the locks of TRUNCATE. */
-static void
-add_truncate(List **locks, const TruncateStmt *truncate)
-{
-	ListCell   *lc;
-
-	foreach(lc, truncate->relations)
-	{
-		const RangeVar *relation = lfirst(lc);
-		int			with = CMIG_LOCK_STORED;
-
-		if (relation->inh)
-			with |= CMIG_LOCK_CHILDREN;
-		if (truncate->restart_seqs)
-			with |= CMIG_LOCK_SEQUENCES;
-		if (truncate->behavior == DROP_CASCADE)
-			with |= CMIG_LOCK_REFERENCING;
-		add(locks, relation, AccessExclusiveLock, with);
-	}
-}
-
-/* Add the lock on the OWNED BY table of CREATE SEQUENCE or ALTER SEQUENCE. */
-static void
-add_sequence_owner(List **locks, List *options)
-{
-	ListCell   *lc;
-
-	foreach(lc, options)
-	{
-		DefElem    *option = lfirst_node(DefElem, lc);
-
-		if (strcmp(option->defname, "owned_by") == 0)
-			add(locks, owning_relation(option->arg), AccessShareLock, 0);
-	}
-}
-
-/* Various objects */
 
 /* Is this a type of relation? */
 static bool
@@ -241,7 +85,7 @@ add_drop(List **locks, const DropStmt *drop)
 
 		if (is_part_of_relation(drop->removeType))
 		{
-			RangeVar   *relation = owning_relation(object);
+			RangeVar   *relation = cmig_query_locks_owner(object);
 
 			if (relation != NULL)
 				cmig_alter_locks_part(locks, drop->removeType, relation, strVal(llast((List *) object)),
@@ -254,7 +98,7 @@ add_drop(List **locks, const DropStmt *drop)
 		lock->object = object;
 		lock->cascade = drop->behavior == DROP_CASCADE;
 		if (is_relation_type(drop->removeType))
-			lock->relation = list_relation((List *) object);
+			lock->relation = cmig_query_locks_relation((List *) object);
 		if (drop->removeType == OBJECT_TABLE || drop->removeType == OBJECT_FOREIGN_TABLE)
 			lock->with = CMIG_LOCK_PARENT;
 	}
@@ -290,9 +134,9 @@ add_rename(List **locks, const RenameStmt *rename)
 			/* fall through */
 		case OBJECT_COLUMN:
 		case OBJECT_ATTRIBUTE:
-			add(locks, rename->relation, AccessExclusiveLock,
-				(rename->relation->inh ? CMIG_LOCK_CHILDREN : 0) |
-				(rename->behavior == DROP_CASCADE ? CMIG_LOCK_TYPED : 0));
+			cmig_query_locks_add_named(locks, rename->relation, AccessExclusiveLock,
+									   (rename->relation->inh ? CMIG_LOCK_CHILDREN : 0) |
+									   (rename->behavior == DROP_CASCADE ? CMIG_LOCK_TYPED : 0));
 			return;
 		case OBJECT_TRIGGER:
 		case OBJECT_RULE:
@@ -305,8 +149,8 @@ add_rename(List **locks, const RenameStmt *rename)
 	}
 	if (!is_relation_type(rename->renameType))
 		return;
-	add(locks, rename->relation,
-		rename->renameType == OBJECT_INDEX ? ShareUpdateExclusiveLock : AccessExclusiveLock, 0);
+	cmig_query_locks_add_named(locks, rename->relation,
+							   rename->renameType == OBJECT_INDEX ? ShareUpdateExclusiveLock : AccessExclusiveLock, 0);
 	lock = cmig_query_locks_add(locks, rename->relation, NoLock, 0);
 	lock->action = CMIG_LOCK_RENAME;
 	lock->name = rename->newname;
@@ -320,7 +164,7 @@ add_set_schema(List **locks, const AlterObjectSchemaStmt *alter)
 
 	if (alter->relation == NULL || !is_relation_type(alter->objectType))
 		return;
-	add(locks, alter->relation, AccessExclusiveLock, CMIG_LOCK_SEQUENCES);
+	cmig_query_locks_add_named(locks, alter->relation, AccessExclusiveLock, CMIG_LOCK_SEQUENCES);
 	lock = cmig_query_locks_add(locks, alter->relation, NoLock, 0);
 	lock->action = CMIG_LOCK_RENAME;
 	lock->name = alter->newschema;
@@ -332,11 +176,11 @@ static void
 add_comment(List **locks, ObjectType type, Node *object)
 {
 	if (is_relation_type(type))
-		add(locks, list_relation((List *) object), ShareUpdateExclusiveLock, 0);
+		cmig_query_locks_add_named(locks, cmig_query_locks_relation((List *) object), ShareUpdateExclusiveLock, 0);
 	else if (type == OBJECT_COLUMN)
-		add(locks, owning_relation(object), ShareUpdateExclusiveLock, 0);
+		cmig_query_locks_add_named(locks, cmig_query_locks_owner(object), ShareUpdateExclusiveLock, 0);
 	else if (type == OBJECT_TABCONSTRAINT || is_part_of_relation(type))
-		add(locks, owning_relation(object), AccessShareLock, 0);
+		cmig_query_locks_add_named(locks, cmig_query_locks_owner(object), AccessShareLock, 0);
 }
 
 /* Add the locks of GRANT or REVOKE. */
@@ -349,7 +193,7 @@ add_grant(List **locks, const GrantStmt *grant)
 		(grant->objtype != OBJECT_TABLE && grant->objtype != OBJECT_SEQUENCE))
 		return;
 	foreach(lc, grant->objects)
-		add(locks, lfirst_node(RangeVar, lc), AccessShareLock, 0);
+		cmig_query_locks_add_named(locks, lfirst_node(RangeVar, lc), AccessShareLock, 0);
 }
 
 /*
@@ -374,11 +218,11 @@ add_vacuum(List **locks, const VacuumStmt *vacuum)
 		const RangeVar *relation = lfirst_node(VacuumRelation, lc)->relation;
 
 		if (CMIG_VACUUM_PROCESSES_CHILDREN_COMPAT)
-			add(locks, relation, mode, relation->inh ? CMIG_LOCK_CHILDREN : 0);
+			cmig_query_locks_add_named(locks, relation, mode, relation->inh ? CMIG_LOCK_CHILDREN : 0);
 		else
-			add(locks, relation, mode, CMIG_LOCK_PARTITIONS);
+			cmig_query_locks_add_named(locks, relation, mode, CMIG_LOCK_PARTITIONS);
 		if (!vacuum->is_vacuumcmd || cmig_statement_option(vacuum->options, "analyze", false))
-			add(locks, relation, AccessShareLock, CMIG_LOCK_CHILDREN);
+			cmig_query_locks_add_named(locks, relation, AccessShareLock, CMIG_LOCK_CHILDREN);
 	}
 }
 
@@ -390,8 +234,8 @@ add_reindex(List **locks, const ReindexStmt *reindex)
 	LOCKMODE	mode = concurrent ? ShareUpdateExclusiveLock : ShareLock;
 
 	if (reindex->kind == REINDEX_OBJECT_TABLE)
-		add(locks, reindex->relation, mode, concurrent ? CMIG_LOCK_PARTITIONS :
-			CMIG_LOCK_PARTITIONS | CMIG_LOCK_STORED);
+		cmig_query_locks_add_named(locks, reindex->relation, mode, concurrent ? CMIG_LOCK_PARTITIONS :
+								   CMIG_LOCK_PARTITIONS | CMIG_LOCK_STORED);
 	else if (reindex->kind == REINDEX_OBJECT_INDEX)
 	{
 		(void) cmig_query_locks_add(locks, reindex->relation,
@@ -413,7 +257,7 @@ add_lock(List **locks, const LockStmt *lock)
 	{
 		const RangeVar *relation = lfirst(lc);
 
-		add(locks, relation, lock->mode, relation->inh ? CMIG_LOCK_CHILDREN | CMIG_LOCK_VIEWED : CMIG_LOCK_VIEWED);
+		cmig_query_locks_add_named(locks, relation, lock->mode, relation->inh ? CMIG_LOCK_CHILDREN | CMIG_LOCK_VIEWED : CMIG_LOCK_VIEWED);
 	}
 }
 
@@ -428,8 +272,8 @@ add_publication(List **locks, List *objects)
 		PublicationObjSpec *object = lfirst_node(PublicationObjSpec, lc);
 
 		if (object->pubobjtype == PUBLICATIONOBJ_TABLE && object->pubtable != NULL)
-			add(locks, object->pubtable->relation, ShareUpdateExclusiveLock,
-				object->pubtable->relation->inh ? CMIG_LOCK_INHERITED : 0);
+			cmig_query_locks_add_named(locks, object->pubtable->relation, ShareUpdateExclusiveLock,
+									   object->pubtable->relation->inh ? CMIG_LOCK_INHERITED : 0);
 	}
 }
 
@@ -455,56 +299,6 @@ add_alter_publication(List **locks, const AlterPublicationStmt *alter)
  */
 
 /*
- * Add the locks of a statement that creates, alters, truncates, or refreshes a
- * relation.  Returns false for other statements.
- */
-static bool
-add_table_statement(List **locks, Node *statement)
-{
-	switch (nodeTag(statement))
-	{
-		case T_CreateStmt:
-			add_create_table(locks, (CreateStmt *) statement);
-			return true;
-		case T_CreateForeignTableStmt:
-			add_create_table(locks, &((CreateForeignTableStmt *) statement)->base);
-			return true;
-		case T_IndexStmt:
-			add_create_index(locks, (IndexStmt *) statement);
-			return true;
-		case T_AlterTableStmt:
-			cmig_alter_locks(locks, (AlterTableStmt *) statement);
-			return true;
-		case T_TruncateStmt:
-			add_truncate(locks, (TruncateStmt *) statement);
-			return true;
-		case T_CreateTableAsStmt:
-			add_create_as(locks, ((CreateTableAsStmt *) statement)->query,
-						  ((CreateTableAsStmt *) statement)->into);
-			return true;
-		case T_CreateSeqStmt:
-			add_sequence_owner(locks, ((CreateSeqStmt *) statement)->options);
-			add_created(locks, ((CreateSeqStmt *) statement)->sequence);
-			return true;
-		case T_AlterSeqStmt:
-			add(locks, ((AlterSeqStmt *) statement)->sequence, ShareRowExclusiveLock, 0);
-			add_sequence_owner(locks, ((AlterSeqStmt *) statement)->options);
-			return true;
-		case T_ViewStmt:
-			cmig_query_locks(locks, ((ViewStmt *) statement)->query, false);
-			if (((ViewStmt *) statement)->replace)
-				add(locks, ((ViewStmt *) statement)->view, AccessExclusiveLock, 0);
-			add_created(locks, ((ViewStmt *) statement)->view);
-			return true;
-		case T_RefreshMatViewStmt:
-			add_refresh(locks, (RefreshMatViewStmt *) statement);
-			return true;
-		default:
-			return false;
-	}
-}
-
-/*
  * Add the locks of statements about triggers, rules, policies, and similar
  * objects.  Returns false for other statements.
  */
@@ -514,30 +308,30 @@ add_part_statement(List **locks, Node *statement)
 	switch (nodeTag(statement))
 	{
 		case T_CreateTrigStmt:
-			add(locks, ((CreateTrigStmt *) statement)->relation, ShareRowExclusiveLock,
-				((CreateTrigStmt *) statement)->row ? CMIG_LOCK_PARTITIONS : 0);
-			add(locks, ((CreateTrigStmt *) statement)->constrrel, AccessShareLock, 0);
+			cmig_query_locks_add_named(locks, ((CreateTrigStmt *) statement)->relation, ShareRowExclusiveLock,
+									   ((CreateTrigStmt *) statement)->row ? CMIG_LOCK_PARTITIONS : 0);
+			cmig_query_locks_add_named(locks, ((CreateTrigStmt *) statement)->constrrel, AccessShareLock, 0);
 			return true;
 		case T_AlterDomainStmt:
 			add_alter_domain(locks, (AlterDomainStmt *) statement);
 			return true;
 		case T_RuleStmt:
-			add(locks, ((RuleStmt *) statement)->relation, AccessExclusiveLock, 0);
+			cmig_query_locks_add_named(locks, ((RuleStmt *) statement)->relation, AccessExclusiveLock, 0);
 			return true;
 		case T_CreatePolicyStmt:
-			add(locks, ((CreatePolicyStmt *) statement)->table, AccessExclusiveLock, 0);
+			cmig_query_locks_add_named(locks, ((CreatePolicyStmt *) statement)->table, AccessExclusiveLock, 0);
 			cmig_query_locks(locks, ((CreatePolicyStmt *) statement)->qual, false);
 			cmig_query_locks(locks, ((CreatePolicyStmt *) statement)->with_check, false);
 			return true;
 		case T_AlterPolicyStmt:
-			add(locks, ((AlterPolicyStmt *) statement)->table, AccessExclusiveLock, 0);
+			cmig_query_locks_add_named(locks, ((AlterPolicyStmt *) statement)->table, AccessExclusiveLock, 0);
 			cmig_query_locks(locks, ((AlterPolicyStmt *) statement)->qual, false);
 			cmig_query_locks(locks, ((AlterPolicyStmt *) statement)->with_check, false);
 			return true;
 		case T_CreateStatsStmt:
 			/* skip other nodes, which PostgreSQL rejects */
 			if (IsA(linitial(((CreateStatsStmt *) statement)->relations), RangeVar))
-				add(locks, linitial(((CreateStatsStmt *) statement)->relations), ShareUpdateExclusiveLock, 0);
+				cmig_query_locks_add_named(locks, linitial(((CreateStatsStmt *) statement)->relations), ShareUpdateExclusiveLock, 0);
 			return true;
 		case T_CreatePublicationStmt:
 			add_publication(locks, ((CreatePublicationStmt *) statement)->pubobjects);
@@ -551,8 +345,52 @@ add_part_statement(List **locks, Node *statement)
 }
 
 /*
- * Add the locks of statements about various objects and of maintenance
- * commands.  Returns false for queries.
+ * Add the locks of maintenance commands, LOCK, COPY, and statements that run
+ * code.  Returns false for other statements.
+ */
+static bool
+add_maintenance_statement(List **locks, Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_VacuumStmt:
+			add_vacuum(locks, (VacuumStmt *) statement);
+			return true;
+		case T_ReindexStmt:
+			add_reindex(locks, (ReindexStmt *) statement);
+			return true;
+		case T_ClusterStmt:
+			cmig_query_locks_add_named(locks, ((ClusterStmt *) statement)->relation, AccessExclusiveLock, CMIG_LOCK_STORED);
+			if (((ClusterStmt *) statement)->relation == NULL)
+				add_unknown(locks, "CLUSTER of all tables");
+			return true;
+		case T_LockStmt:
+			add_lock(locks, (LockStmt *) statement);
+			return true;
+		case T_CopyStmt:
+			if (((CopyStmt *) statement)->is_from)
+				cmig_query_locks_add_named(locks, ((CopyStmt *) statement)->relation, RowExclusiveLock, CMIG_LOCK_INSERTED);
+			else
+				cmig_query_locks_add_named(locks, ((CopyStmt *) statement)->relation, AccessShareLock, 0);
+			cmig_query_locks(locks, ((CopyStmt *) statement)->query, true);
+			return true;
+		case T_DoStmt:
+			add_unknown(locks, "DO");
+			return true;
+		case T_CallStmt:
+			add_unknown(locks, "CALL");
+			return true;
+		case T_ExecuteStmt:
+			add_unknown(locks, "EXECUTE");
+			return true;
+		default:
+			return false;
+	}
+}
+
+/*
+ * Add the locks of statements about various objects.  Returns false for other
+ * statements.
  */
 static bool
 add_other_statement(List **locks, Node *statement)
@@ -591,36 +429,6 @@ add_other_statement(List **locks, Node *statement)
 			return true;
 		case T_GrantStmt:
 			add_grant(locks, (GrantStmt *) statement);
-			return true;
-		case T_VacuumStmt:
-			add_vacuum(locks, (VacuumStmt *) statement);
-			return true;
-		case T_ReindexStmt:
-			add_reindex(locks, (ReindexStmt *) statement);
-			return true;
-		case T_ClusterStmt:
-			add(locks, ((ClusterStmt *) statement)->relation, AccessExclusiveLock, CMIG_LOCK_STORED);
-			if (((ClusterStmt *) statement)->relation == NULL)
-				add_unknown(locks, "CLUSTER of all tables");
-			return true;
-		case T_LockStmt:
-			add_lock(locks, (LockStmt *) statement);
-			return true;
-		case T_CopyStmt:
-			if (((CopyStmt *) statement)->is_from)
-				add(locks, ((CopyStmt *) statement)->relation, RowExclusiveLock, CMIG_LOCK_INSERTED);
-			else
-				add(locks, ((CopyStmt *) statement)->relation, AccessShareLock, 0);
-			cmig_query_locks(locks, ((CopyStmt *) statement)->query, true);
-			return true;
-		case T_DoStmt:
-			add_unknown(locks, "DO");
-			return true;
-		case T_CallStmt:
-			add_unknown(locks, "CALL");
-			return true;
-		case T_ExecuteStmt:
-			add_unknown(locks, "EXECUTE");
 			return true;
 		default:
 			return false;
@@ -670,14 +478,14 @@ cmig_statement_locks(Node *statement)
 {
 	List	   *locks = NIL;
 
-	if (add_table_statement(&locks, statement) || add_part_statement(&locks, statement) ||
-		add_other_statement(&locks, statement))
+	if (cmig_table_locks(&locks, statement) || add_part_statement(&locks, statement) ||
+		add_other_statement(&locks, statement) || add_maintenance_statement(&locks, statement))
 		return locks;
 	switch (nodeTag(statement))
 	{
 		case T_SelectStmt:
 			if (((SelectStmt *) statement)->intoClause != NULL)
-				add_created(&locks, ((SelectStmt *) statement)->intoClause->rel);
+				cmig_query_locks_add_created(&locks, ((SelectStmt *) statement)->intoClause->rel);
 			/* fall through */
 		case T_InsertStmt:
 		case T_UpdateStmt:

@@ -335,6 +335,35 @@ add_repeatables(CmigLoad *load, bool prune, List *begun)
 	cmig_repeatables_add(load->after, revisions, count);
 }
 
+/*
+ * Set the revisions that count as applied after the load: those that were
+ * applied before, plus the revisions named by previously unknown version rows
+ * and their ancestors.
+ */
+static void
+mark_applied_after(CmigLoad *load)
+{
+	ListCell   *lc;
+
+	load->applied_after = cmig_graph_marks(load->after);
+	foreach(lc, load->applied->unknown)
+	{
+		int			node = cmig_graph_find_id(load->after, lfirst(lc));
+
+		if (node >= 0)
+			cmig_graph_mark(load->applied_after, node);
+	}
+	cmig_graph_mark_ancestors(load->after, load->applied_after, true);
+	for (int node = 0; node < load->after->count; node++)
+	{
+		int			old = cmig_graph_find_id(load->before,
+											 cmig_graph_id(load->after, node));
+
+		if (old >= 0 && load->applied->applied->set[old])
+			cmig_graph_mark(load->applied_after, node);
+	}
+}
+
 /* Build the graph as it would be after loading. */
 static void
 build_after(CmigLoad *load, bool prune)
@@ -345,7 +374,6 @@ build_after(CmigLoad *load, bool prune)
 	CmigPlace	place = {load->applied->rows};
 	const CmigNames *replaced = prune ? find_replaced(load, false) : NULL;
 	const CmigNames *waiting = prune ? find_replaced(load, true) : NULL;
-	ListCell   *lc;
 
 	revisions = palloc_extended(sizeof(CmigRevision) *
 								(Size) (load->count + load->before->count),
@@ -384,28 +412,7 @@ build_after(CmigLoad *load, bool prune)
 	cmig_text_list_sort(load->removed);
 	cmig_text_list_sort(load->kept);
 	cmig_graph_require_sound(load->after);
-
-	/*
-	 * The applied revisions are those that were applied before, plus the
-	 * revisions named by previously unknown version rows and their ancestors.
-	 */
-	load->applied_after = cmig_graph_marks(load->after);
-	foreach(lc, load->applied->unknown)
-	{
-		int			node = cmig_graph_find_id(load->after, lfirst(lc));
-
-		if (node >= 0)
-			cmig_graph_mark(load->applied_after, node);
-	}
-	cmig_graph_mark_ancestors(load->after, load->applied_after, true);
-	for (int node = 0; node < load->after->count; node++)
-	{
-		int			old = cmig_graph_find_id(load->before,
-											 cmig_graph_id(load->after, node));
-
-		if (old >= 0 && load->applied->applied->set[old])
-			cmig_graph_mark(load->applied_after, node);
-	}
+	mark_applied_after(load);
 }
 
 CmigLoad *

@@ -276,6 +276,28 @@ report_changed(int level, const List *changed)
 			 errhint("Restore the text and write a new revision for the change; or, if the database already matches the new text, load with accept_changes => true, which is recorded in cmig.journal.")));
 }
 
+/*
+ * Accept the changed scripts of applied revisions, or report them as
+ * cmig.checksum_policy requires.
+ */
+static void
+settle_changed(List *changed, bool accept_changes)
+{
+	ListCell   *lc;
+
+	if (changed == NIL)
+		return;
+	if (accept_changes)
+	{
+		foreach(lc, changed)
+			((CmigLoadItem *) lfirst(lc))->needs_repair = true;
+	}
+	else if (cmig_settings_checksum_policy() == CMIG_CHECKSUM_ERROR)
+		report_changed(ERROR, changed);
+	else if (cmig_settings_checksum_policy() == CMIG_CHECKSUM_WARN)
+		report_changed(WARNING, changed);
+}
+
 void
 cmig_load_judge(CmigLoad *load, bool accept_changes)
 {
@@ -329,21 +351,7 @@ cmig_load_judge(CmigLoad *load, bool accept_changes)
 			changed = lappend(changed, item);
 	}
 
-	if (changed == NIL)
-		return;
-	if (accept_changes)
-	{
-		ListCell   *lc;
-
-		foreach(lc, changed)
-		{
-			((CmigLoadItem *) lfirst(lc))->needs_repair = true;
-		}
-	}
-	else if (cmig_settings_checksum_policy() == CMIG_CHECKSUM_ERROR)
-		report_changed(ERROR, changed);
-	else if (cmig_settings_checksum_policy() == CMIG_CHECKSUM_WARN)
-		report_changed(WARNING, changed);
+	settle_changed(changed, accept_changes);
 }
 
 bool

@@ -450,6 +450,15 @@ append_rest(StringInfo to, int length, const char *rest, bool open)
 		appendStringInfoString(to, ";\n");
 }
 
+/* Returns the number of open parentheses after the current token. */
+static int
+open_parens(const CmigLexer *lexer, int before)
+{
+	if (cmig_lexer_is_char(lexer, '('))
+		return before + 1;
+	return cmig_lexer_is_char(lexer, ')') ? Max(before - 1, 0) : before;
+}
+
 bool
 cmig_psql_append(StringInfo to, const char *text, const char *pin, CmigPsqlFacts *facts)
 {
@@ -472,10 +481,7 @@ cmig_psql_append(StringInfo to, const char *text, const char *pin, CmigPsqlFacts
 		bool		sent = psql_next(&psql, &lexer);
 
 		look(&noted, &lexer, &pass, facts);
-		if (cmig_lexer_is_char(&lexer, '('))
-			parens++;
-		else if (cmig_lexer_is_char(&lexer, ')'))
-			parens = Max(parens - 1, 0);
+		parens = open_parens(&lexer, parens);
 		open = !sent;
 
 		/*

@@ -376,12 +376,42 @@ put_drift(FunctionCallInfo fcinfo)
 			   clean && !drift.is_past ? NULL : "SELECT * FROM cmig.drift()");
 }
 
+/* Show the problems that cmig.check() finds without reading the scripts. */
+static void
+put_problems(FunctionCallInfo fcinfo, const CmigView *view)
+{
+	List	   *problems = cmig_check_problems(view, false);
+	ListCell   *lc;
+
+	if (problems == NIL)
+		put_status(fcinfo, "problems", "none in the graph",
+				   view->graph->count == 0 ? NULL
+				   : "SELECT * FROM cmig.check() also reads the scripts and compares them with what ran");
+	foreach(lc, problems)
+	{
+		CmigProblem *problem = lfirst(lc);
+
+		put_status(fcinfo, problem->severity,
+				   psprintf("%s: %s", problem->object, problem->problem), problem->fix);
+	}
+}
+
+/* Show what cmig.protect refuses. */
+static void
+put_protection(FunctionCallInfo fcinfo)
+{
+	if (cmig_settings_protect() != CMIG_PROTECT_OFF)
+		put_status(fcinfo, "protected",
+				   cmig_settings_protect() == CMIG_PROTECT_ON
+				   ? "on: every downgrade is refused"
+				   : "base: reset, downgrade to base, purge and prune are refused",
+				   cmig_settings_may_unprotect() ? "BEGIN; SET LOCAL cmig.protect = off; SELECT ...; COMMIT" : NULL);
+}
+
 Datum
 cmig_status(PG_FUNCTION_ARGS)
 {
 	CmigView	view;
-	List	   *problems;
-	ListCell   *lc;
 	int			heads = 0;
 	int		   *head_nodes;
 	char	   *current;
@@ -419,26 +449,10 @@ cmig_status(PG_FUNCTION_ARGS)
 	put_stepwise(fcinfo, &view);
 	put_running(fcinfo);
 	put_failure(fcinfo, &view, pending);
-	problems = cmig_check_problems(&view, false);
-	if (problems == NIL)
-		put_status(fcinfo, "problems", "none in the graph",
-				   view.graph->count == 0 ? NULL
-				   : "SELECT * FROM cmig.check() also reads the scripts and compares them with what ran");
-	foreach(lc, problems)
-	{
-		CmigProblem *problem = lfirst(lc);
-
-		put_status(fcinfo, problem->severity,
-				   psprintf("%s: %s", problem->object, problem->problem), problem->fix);
-	}
+	put_problems(fcinfo, &view);
 	put_drift(fcinfo);
 	put_access(fcinfo);
 	put_ddl_policy(fcinfo);
-	if (cmig_settings_protect() != CMIG_PROTECT_OFF)
-		put_status(fcinfo, "protected",
-				   cmig_settings_protect() == CMIG_PROTECT_ON
-				   ? "on: every downgrade is refused"
-				   : "base: reset, downgrade to base, purge and prune are refused",
-				   cmig_settings_may_unprotect() ? "BEGIN; SET LOCAL cmig.protect = off; SELECT ...; COMMIT" : NULL);
+	put_protection(fcinfo);
 	return (Datum) 0;
 }

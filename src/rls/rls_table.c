@@ -111,6 +111,37 @@ refuse(const char *name, const char *what, const char *hint)
 			 errhint("%s", hint)));
 }
 
+/* Raise an error for a relation that is not a table. */
+static void
+refuse_other_kinds(const char *name, char relkind)
+{
+	switch (relkind)
+	{
+		case RELKIND_RELATION:
+		case RELKIND_PARTITIONED_TABLE:
+			break;
+		case RELKIND_VIEW:
+			refuse(name, "a view",
+				   psprintf("Enable row-level security on the underlying tables, and let the view read with its user's privileges: ALTER VIEW %s SET (security_invoker = true)",
+							name));
+			break;
+		case RELKIND_MATVIEW:
+			refuse(name, "a materialized view",
+				   "It contains the rows that its owner saw. Give the application a security_invoker view of the underlying tables instead.");
+			break;
+		case RELKIND_FOREIGN_TABLE:
+			refuse(name, "a foreign table",
+				   "Enable row-level security on the foreign server, or give the application a view that filters.");
+			break;
+		case RELKIND_INDEX:
+		case RELKIND_PARTITIONED_INDEX:
+			refuse(name, "an index", "Name its table.");
+			break;
+		default:
+			refuse(name, "not a table", "Name a table.");
+	}
+}
+
 void
 cmig_rls_table_require(Oid relid)
 {
@@ -142,32 +173,7 @@ cmig_rls_table_require(Oid relid)
 		(strcmp(nspname, "cmig_audit") == 0 && strncmp(NameStr(form->relname), "log", 3) != 0))
 		refuse(name, "part of pg_cmig", "Privileges on it are granted with cmig.grant_access()");
 
-	switch (form->relkind)
-	{
-		case RELKIND_RELATION:
-		case RELKIND_PARTITIONED_TABLE:
-			break;
-		case RELKIND_VIEW:
-			refuse(name, "a view",
-				   psprintf("Enable row-level security on the underlying tables, and let the view read with its user's privileges: ALTER VIEW %s SET (security_invoker = true)",
-							name));
-			break;
-		case RELKIND_MATVIEW:
-			refuse(name, "a materialized view",
-				   "It contains the rows that its owner saw. Give the application a security_invoker view of the underlying tables instead.");
-			break;
-		case RELKIND_FOREIGN_TABLE:
-			refuse(name, "a foreign table",
-				   "Enable row-level security on the foreign server, or give the application a view that filters.");
-			break;
-		case RELKIND_INDEX:
-		case RELKIND_PARTITIONED_INDEX:
-			refuse(name, "an index", "Name its table.");
-			break;
-		default:
-			refuse(name, "not a table", "Name a table.");
-	}
-
+	refuse_other_kinds(name, form->relkind);
 	if (!has_privs_of_role(GetUserId(), form->relowner))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

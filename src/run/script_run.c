@@ -230,6 +230,26 @@ cmig_script_run_in_doubt_call(const CmigRunStep *step)
 					cmig_direction_name(step->direction), target_of_step(step, true));
 }
 
+/* Returns the hint for an object that already exists, or NULL. */
+static char *
+hint_of_duplicate(const CmigScriptRun *run)
+{
+	char	   *id = quote_literal_cstr(run->step->revision);
+
+	if (run->step->repeatable)
+		return pstrdup("The script runs again whenever it changes: write CREATE OR REPLACE, or put DROP ... IF EXISTS before the statement.");
+
+	/*
+	 * Suggest a stamp only for the first statement: a later one may fail
+	 * because part of the revision was applied before, or because the script
+	 * repeats itself.
+	 */
+	if (run->step->direction != CMIG_UPGRADE || run->verifying || run->statement.number != 1)
+		return NULL;
+	return psprintf("Compare the database with what SELECT * FROM cmig.show(%s) prints. If the database already has everything in this revision, record the revision as applied without running it: SELECT cmig.stamp(%s)",
+					id, id);
+}
+
 void
 cmig_script_run_improve_hint(ErrorData *error, const CmigScriptRun *run)
 {
@@ -269,22 +289,8 @@ cmig_script_run_improve_hint(ErrorData *error, const CmigScriptRun *run)
 		case ERRCODE_DUPLICATE_OBJECT:
 		case ERRCODE_DUPLICATE_FUNCTION:
 		case ERRCODE_DUPLICATE_SCHEMA:
-
-			/*
-			 * Suggest a stamp only for the first statement: a later one may
-			 * fail because part of the revision was applied before, or
-			 * because the script repeats itself.
-			 */
-			if (step->repeatable && error->hint == NULL)
-				error->hint = "The script runs again whenever it changes: write CREATE OR REPLACE, or put DROP ... IF EXISTS before the statement.";
-			else if (step->direction == CMIG_UPGRADE && !run->verifying &&
-					 run->statement.number == 1 && error->hint == NULL)
-			{
-				char	   *id = quote_literal_cstr(step->revision);
-
-				error->hint = psprintf("Compare the database with what SELECT * FROM cmig.show(%s) prints. If the database already has everything in this revision, record the revision as applied without running it: SELECT cmig.stamp(%s)",
-									   id, id);
-			}
+			if (error->hint == NULL)
+				error->hint = hint_of_duplicate(run);
 			break;
 		case ERRCODE_OBJECT_IN_USE:
 			if (strstr(message, "pending trigger events"))
