@@ -40,6 +40,17 @@ cmig_order_graph_add(CmigOrder *order, int node, int before)
 	cmig_order_graph_add_kind(order, node, before, false, false);
 }
 
+/*
+ * Is "on" the parent table's column or the type's attribute from which the
+ * column "object" comes?  A generated column also depends on other columns of
+ * its own table.
+ */
+static bool
+is_origin(const CmigObject *object, const CmigObject *on)
+{
+	return (on->kind == object->kind && on->parent != object->parent) || on->kind == &cmig_kind_attribute;
+}
+
 int
 cmig_order_graph_end(const CmigOrder *order, const CmigObject *object)
 {
@@ -56,7 +67,7 @@ cmig_order_graph_end(const CmigOrder *order, const CmigObject *object)
 	 */
 	if (change->to == NULL && change->action == CMIG_NO_CHANGE)
 		for (int i = 0; i < object->ndepends; i++)
-			if (object->depends[i]->kind == object->kind || object->depends[i]->kind == &cmig_kind_attribute)
+			if (is_origin(object, object->depends[i]))
 				return cmig_order_graph_end(order, object->depends[i]);
 	return change->host ? change->host->first_node : change->first_node;
 }
@@ -73,7 +84,7 @@ cmig_order_graph_made(const CmigOrder *order, const CmigObject *object)
 	 */
 	if (change->from == NULL && change->action == CMIG_NO_CHANGE)
 		for (int i = 0; i < object->ndepends; i++)
-			if (object->depends[i]->kind == object->kind || object->depends[i]->kind == &cmig_kind_attribute)
+			if (is_origin(object, object->depends[i]))
 				return cmig_order_graph_made(order, object->depends[i]);
 	if (change->join_node >= 0 && object->kind == &cmig_kind_column)
 		return change->join_node;

@@ -219,6 +219,19 @@ cmig_twins_find(const CmigDifference *difference, bool old)
 }
 
 /*
+ * Would CREATE TABLE create the second index before the first one?  This is
+ * also true if it cannot create the first one.
+ */
+static bool
+is_early(const CmigTwins *twins)
+{
+	const CmigObject *first = twins->first;
+
+	return is_before(twins->second, first) || first->unfolded ||
+		(first->kind->folds != NULL && !first->kind->folds(first));
+}
+
+/*
  * For each pair of equivalent indexes, exclude the second index from CREATE
  * TABLE if CREATE TABLE would create it before the first one.
  */
@@ -226,14 +239,22 @@ static void
 unfold(const CmigDifference *difference, bool old)
 {
 	const CmigImage *image = old ? difference->from : difference->to;
+	List	   *pairs = cmig_twins_find(difference, old);
+	bool		again = pairs != NIL;
 	ListCell   *cell;
 
-	foreach(cell, cmig_twins_find(difference, old))
+	/* an excluded index can be the first one of another pair */
+	while (again)
 	{
-		const CmigTwins *twins = lfirst(cell);
+		again = false;
+		foreach(cell, pairs)
+		{
+			const CmigTwins *twins = lfirst(cell);
+			CmigObject *second = image->objects[twins->second->index];
 
-		if (is_before(twins->second, twins->first))
-			image->objects[twins->second->index]->unfolded = true;
+			again |= !second->unfolded && is_early(twins);
+			second->unfolded |= is_early(twins);
+		}
 	}
 }
 

@@ -265,3 +265,12 @@ CREATE TABLE c (k integer) INHERITS (p);
 -- b:
 CREATE TABLE q (x text COLLATE "C" DEFAULT E'a\nb', y text DEFAULT E'c\nd' NOT NULL);
 CREATE TABLE c (k integer) INHERITS (q);
+-- pair: statistics of a child use a generated column that the parent drops
+-- a:
+CREATE TABLE p (a int, b boolean GENERATED ALWAYS AS (a IS NULL) STORED NOT NULL, c int);
+CREATE TABLE c1 (x int) INHERITS (p);
+CREATE STATISTICS s (dependencies) ON a, b, x FROM c1;
+-- b:
+CREATE TABLE p (a int, b boolean GENERATED ALWAYS AS (a IS NULL) STORED NOT NULL, c int);
+CREATE TABLE c1 (x int) INHERITS (p);
+ALTER TABLE p DROP COLUMN b;
