@@ -362,7 +362,7 @@ begin_as_of(AsOf *as_of, FunctionCallInfo fcinfo)
 	Oid			oid = table_of_argument(fcinfo);
 
 	LockRelationOid(oid, AccessShareLock);
-	/* the table may have been dropped or replaced before it was locked */
+	/* check that the table was not dropped or replaced before it was locked */
 	if (table_of_argument(fcinfo) != oid)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
@@ -463,12 +463,12 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 	table_close(relation, AccessShareLock);
 
 	guc_level = cmig_audit_row_pin_reader();
-	/* JIT compilation of the expressions takes longer than it saves */
+	/* turn off JIT compilation, which would take longer than it saves */
 	cmig_settings_override("jit", "off");
 
 	/*
-	 * the planner cannot estimate how many entries of a transaction share a
-	 * key, and might choose a slow nested loop
+	 * turn off nested loops, which the planner might choose although they are
+	 * slow: it cannot estimate how many entries of a transaction share a key
 	 */
 	if (as_of.query.deferrable)
 		cmig_settings_override("enable_nestloop", "off");

@@ -408,7 +408,11 @@ cmig_audit_columns_resolve(CmigAuditOptions *options, Oid relation, Oid extensio
 	options->exclude = resolve_list(options, options->exclude, "exclude", relation, states, by_name, use);
 	options->redact = resolve_list(options, options->redact, "redact", relation, states, by_name, use);
 	options->hash = resolve_list(options, options->hash, "hash", relation, states, by_name, use);
-	/* an empty include list would mean all columns */
+
+	/*
+	 * raise an error if no column is left, because an empty include list
+	 * would mean all columns
+	 */
 	if (options->include && include == NIL && use == CMIG_AUDIT_CONFIRMING)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -153,8 +153,8 @@ state_at(CmigAuditTarget *target, List *history, TimestampTz at)
 			alive = any_before = true;
 
 			/*
-			 * each column's value comes from the first later entry that
-			 * contains the column
+			 * add the entry's old values; those of the entries read before
+			 * take precedence
 			 */
 			later = joined(renamed(target, entry, CMIG_ENTRY_OLD_ROW), later);
 			if (is_whole(entry, CMIG_ENTRY_OLD_ROW))

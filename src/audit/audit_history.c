@@ -179,8 +179,8 @@ walk_key(Walk *walk, const WalkKey *from)
 		if (!entry->nulls[CMIG_ENTRY_OLD_KEY])
 		{
 			/*
-			 * the entry changed the row's key; add the key that is not
-			 * from->key
+			 * if the entry changed the row's key, one of its two keys is
+			 * from->key; add the other one
 			 */
 			if (same_key(entry, CMIG_ENTRY_ROW_KEY, from->key))
 				add_key(walk, DatumGetJsonbP(entry->values[CMIG_ENTRY_OLD_KEY]), PG_INT64_MIN, entry->seq);

@@ -70,8 +70,8 @@ log_statement_rows(CmigAuditCall * call, TriggerData *trigger_data)
 	TupleTableSlot *new_slot = NULL;
 
 	/*
-	 * Without a transition table, the entries would lack the old or the new
-	 * rows.
+	 * Raise an error if a transition table is missing, because the entries
+	 * would lack the old or the new rows.
 	 */
 	if ((old_rows == NULL && !TRIGGER_FIRED_BY_INSERT(trigger_data->tg_event)) ||
 		(new_rows == NULL && !TRIGGER_FIRED_BY_DELETE(trigger_data->tg_event)))

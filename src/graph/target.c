@@ -415,8 +415,8 @@ find_downgrade_below(const CmigGraph *graph, const CmigApplied *applied, const C
 		return;
 
 	/*
-	 * The walk ended at base.  Revert only the branch of "start", not the
-	 * whole graph.
+	 * The walk has ended at base, which means that only the branch of "start"
+	 * is reverted, not the whole graph.
 	 */
 	if (start >= 0 && !applied->applied->set[start])
 		ereport(ERROR,

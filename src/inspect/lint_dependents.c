@@ -348,7 +348,10 @@ is_still_used(CmigLint *lint, void *arg)
 	Missing    *missing = arg;
 	char	   *users;
 
-	/* the plan may have created the object again or renamed it back */
+	/*
+	 * report nothing if the plan has created the object again or renamed it
+	 * back
+	 */
 	if (cmig_lint_state_has(lint, missing->oid, missing->name.table, missing->name.column))
 		return false;
 	users = users_of(lint, missing);

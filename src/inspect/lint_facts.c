@@ -236,7 +236,7 @@ cmig_lint_facts_read(Oid relation)
 	schema = get_namespace_name(form->relnamespace);
 	if (schema == NULL)
 	{
-		/* another session is dropping the schema */
+		/* the schema has just been dropped by another session */
 		ReleaseSysCache(tuple);
 		return NULL;
 	}

@@ -142,7 +142,11 @@ cmig_lint_type_change(CmigLint *lint, CmigLintTable *table, const CmigLintColumn
 		return CMIG_LINT_CHANGE_REWRITE;
 
 	collation = get_typcollation(type);
-	/* a longer name is an error, which the statement itself will raise */
+
+	/*
+	 * ignore a longer name, for which the statement itself will raise an
+	 * error
+	 */
 	if (to->collClause && OidIsValid(collation) && list_length(to->collClause->collname) <= 2)
 		collation = get_collation_oid(to->collClause->collname, true);
 	foreach(lc, table->constraints)

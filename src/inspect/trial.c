@@ -304,7 +304,7 @@ try_statement(CmigScriptRun *run, DestReceiver *dest, void *arg)
 	{
 		const char *reason = reason_not_tried(attempt, error);
 
-		/* for other errors, cmig_trial_run_step() adds a row */
+		/* for a failure, cmig_trial_run_step() adds a row */
 		if (reason == NULL)
 		{
 			note_expected(trial, run, error);
@@ -490,7 +490,11 @@ cmig_trial_run_step(CmigTrial *trial, CmigStepTexts *texts, const CmigPlanStep *
 	add_failure(trial, error, statement);
 	if (cmig_run_limit_passed())
 		trial->stopped = "the time limit has passed";
-	/* if the precondition failed, no statement of the script was tried */
+
+	/*
+	 * if the precondition failed, report that all statements of the script
+	 * were skipped
+	 */
 	if (strncmp(trial->command, "precondition: ", 14) == 0)
 		cmig_trial_pass_over(trial, texts, 0, "its precondition is not met");
 	else if (statement > 0 && !cmig_running_verifying())

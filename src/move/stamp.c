@@ -327,7 +327,10 @@ cmig_stamp_targets(const CmigNames *targets, bool purge)
 		cmig_version_rows_insert(cmig_graph_id(now.graph, lfirst_int(lc)));
 	}
 
-	/* after a stamp, no step counts as partially applied */
+	/*
+	 * discard the progress of all steps, because after a stamp, none counts
+	 * as partially applied
+	 */
 	report_discarded(cmig_progress_read());
 	changed = cmig_progress_clear_all();
 	changed |= cmig_backfill_run_settle_all();

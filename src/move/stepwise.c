@@ -155,7 +155,7 @@ finish_step(StepwiseRun *run)
 		run->next_journal_id = start_row(run, run->index + 1, run->next_started_at);
 	else if (run->plan->direction == CMIG_UPGRADE && cmig_stepwise_at_end)
 	{
-		/* the hook must see the effects of the step */
+		/* make the effects of the step visible to the hook */
 		CommandCounterIncrement();
 		cmig_stepwise_at_end();
 	}
@@ -234,7 +234,10 @@ finish_statements(void *arg)
 	StepwiseRun *run = arg;
 	CmigRunStep last = *run->step;
 
-	/* the precondition was checked before the step's first statement */
+	/*
+	 * leave out the precondition, which was checked before the step's first
+	 * statement
+	 */
 	last.precondition_sql = NULL;
 	cmig_runner_begin();
 	cmig_toplevel_snapshot();
@@ -278,8 +281,8 @@ run_step(StepwiseRun *run)
 		require_rows(run, NULL);
 
 		/*
-		 * a step that has already begun may continue even if its precondition
-		 * is no longer true
+		 * check the precondition only if the step has not begun: otherwise,
+		 * the step may have made it false
 		 */
 		if (cmig_progress_read() == NIL)
 			cmig_runner_check_precondition(run->step);

@@ -166,10 +166,7 @@ cmig_toplevel_sleep(long ms)
 	TimestampTz end = cmig_run_limit_earlier(TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms));
 	bool		timed = get_timeout_active(STATEMENT_TIMEOUT);
 
-	/*
-	 * statement_timeout does not apply to a pause, which is not part of a
-	 * statement
-	 */
+	/* suspend statement_timeout, because a pause is not part of a statement */
 	if (timed)
 		disable_timeout(STATEMENT_TIMEOUT, false);
 	InvalidateCatalogSnapshot();

@@ -337,7 +337,7 @@ append_string(StringInfo to, CmigLexer *lexer, const char *copied)
 	{
 		if (part.unterminated)
 		{
-			/* the caller handles an unterminated string */
+			/* leave an unterminated string to the caller */
 			*lexer = part;
 			return copied;
 		}

@@ -85,7 +85,11 @@ static CmigQuery find = {
 	" covered AS (SELECT DISTINCT a.grantee, g.kind, g.oid, g.attnum, g.privilege, true AS by_owner FROM has a JOIN given g USING (level)),"
 	" beyond AS (SELECT h.* FROM held h LEFT JOIN covered c USING (grantee, kind, oid, attnum, privilege, by_owner)"
 	"  WHERE c.grantee IS NULL),"
-	/* if one level contains another, only the larger one is named */
+
+	/*
+	 * pairs of levels, the first of which contains the second, to name only
+	 * the larger one
+	 */
 	" within AS (SELECT x.level, y.level AS other FROM given x JOIN given y USING (kind, oid, attnum, privilege) JOIN size z ON z.level = x.level"
 	"  WHERE x.level <> y.level GROUP BY x.level, y.level, z.number HAVING count(*) = z.number),"
 	" listed AS (SELECT b.audit, b.grantee, b.grantor, b.by_owner, b.kind, b.name,"

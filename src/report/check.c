@@ -625,7 +625,7 @@ cmig_check_problems(const CmigView *view, bool with_texts)
 	}
 	foreach(lc, view->applied->unknown)
 	{
-		/* add_replaced() reports replaced revisions */
+		/* skip replaced revisions, which add_replaced() reports */
 		if (view->graph->defects == NIL && is_replaced(view->graph, lfirst(lc)))
 			continue;
 		problems = add_problem(problems, "error", lfirst(lc),

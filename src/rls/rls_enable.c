@@ -638,7 +638,8 @@ revoke_application(FunctionCallInfo fcinfo, List *granted)
 			continue;
 
 		/*
-		 * a role that was granted more access in the meantime keeps all of it
+		 * skip a role that was granted more access in the meantime: it keeps
+		 * its access
 		 */
 		(void) cmig_query_once("SELECT 'yes' WHERE has_table_privilege($1, 'cmig.revision', 'SELECT')",
 							   1, types, values, NULL, true, cmig_query_keep_text, &more);

@@ -406,8 +406,8 @@ read_case(Reading *reading, CaseExpr *cases)
 	ListCell   *lc;
 
 	/*
-	 * in "CASE WHEN context IS NULL THEN constant ...", the constant replaces
-	 * a missing context
+	 * record the constant in "CASE WHEN context IS NULL THEN constant ...",
+	 * which replaces a missing context
 	 */
 	if (cases->casetype != BOOLOID && cmig_rls_calls_context((Node *) cases))
 	{
@@ -468,9 +468,10 @@ read_call(Reading *reading, FuncExpr *call)
 }
 
 /*
- * Record what a node shows by itself.  If the node compares expressions with
- * each other, returns these expressions, and sets *equal to true if the
- * comparison is an equality; otherwise, returns NIL.
+ * Record the hints that the node itself gives, without the nodes below it.  If
+ * the node compares expressions with each other, returns these expressions,
+ * and sets *equal to true if the comparison is an equality; otherwise, returns
+ * NIL.
  */
 static List *
 read_node(Reading *reading, Node *node, bool *equal)
@@ -516,7 +517,10 @@ read_node(Reading *reading, Node *node, bool *equal)
 			}
 			return NIL;
 		case T_CoalesceExpr:
-			/* in COALESCE, a constant replaces a missing context */
+
+			/*
+			 * record a constant in COALESCE, which replaces a missing context
+			 */
 			if (cmig_rls_calls_context(node))
 				hints->defaults = add_constants(hints->defaults, ((CoalesceExpr *) node)->args);
 			return NIL;

@@ -582,8 +582,8 @@ cmig_rls_model_make(Node *tree, Oid relid, Oid role, const Bitmapset *keys, cons
 		model->null_is_asked |= input->key && input->null_tested;
 
 		/*
-		 * a key cannot be shared if it is the table's only key, which tells
-		 * who owns the row
+		 * the table's only key cannot be shared, because it tells who owns
+		 * the row
 		 */
 		input->shared = input->key && !input->own && has_other(keys, input->attno) && cmig_rls_input_is_shared(input, relid);
 		model->joins_by_shared |= input->shared;

@@ -389,7 +389,7 @@ cmig_rls_open_add_findings(const CmigRlsStored *policy, const List *siblings, Cm
 	cmig_rls_always_check_together(policy, siblings, findings);
 	if (policy->qual)
 		check_expression(policy, siblings, cache, false, true, findings);
-	/* if both expressions have the same problem, it is reported once */
+	/* if both expressions are equal, report their problems only once */
 	if (policy->check && !equal(policy->qual, policy->check))
 		check_expression(policy, siblings, cache, true, policy->qual == NULL, findings);
 	check_floor(policy, siblings, cache, findings);

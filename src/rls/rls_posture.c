@@ -506,7 +506,7 @@ add_exposed(Datum *values, List **findings)
 				CmigRlsTable *table = NULL;
 
 				parent = child->parent;
-				/* the parent may have been dropped in the meantime */
+				/* check whether the parent has been dropped in the meantime */
 				if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(parent)))
 					table = cmig_rls_table_read(parent);
 				call = table && table->state ? cmig_rls_policy_call(table) : NULL;

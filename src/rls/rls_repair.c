@@ -167,7 +167,7 @@ expression_text(Node *tree, Oid relid)
 	int			guc_level;
 	char	   *text;
 
-	/* the table may have been dropped in the meantime */
+	/* return a stand-in if the table has been dropped in the meantime */
 	if (name == NULL)
 		return pstrdup("<expression>");
 	guc_level = NewGUCNestLevel();

@@ -406,8 +406,8 @@ cmig_run_lock_held(void)
 		return true;
 
 	/*
-	 * an exclusive lock on KEY_SCOPE_RUNS keeps runs in all scopes from
-	 * starting
+	 * an exclusive lock on KEY_SCOPE_RUNS also counts, because it keeps runs
+	 * in all scopes from starting
 	 */
 	set_tag(&tag, KEY_SCOPE_RUNS);
 	return cmig_scope_is_set() && cmig_lock_held_compat(&tag, ExclusiveLock);

@@ -56,8 +56,8 @@ is_binary_coercible(const char *from, const char *to)
 	Datum		values[2];
 
 	/*
-	 * a cast to a type with a modifier, such as varchar(10), can change
-	 * values
+	 * return false for a type with a modifier, such as varchar(10), because a
+	 * cast to it can change values
 	 */
 	if (strchr(to, '(') != NULL)
 		return false;

@@ -439,7 +439,10 @@ cmig_image_read(const CmigManaged *managed)
 	Datum		schemas = schema_oids(managed);
 	int			guc_level = NewGUCNestLevel();
 
-	/* JIT compilation of the queries takes longer than running them */
+	/*
+	 * turn off JIT compilation, which would take longer than running the
+	 * queries
+	 */
 	cmig_settings_override("jit", "off");
 	print_plainly();
 	cmig_image_reader_find_members(&reader);

@@ -50,7 +50,11 @@ follows_parent(const CmigDifference *difference, const CmigObject *object)
 	if (parent->kind == &cmig_kind_table &&
 		!cmig_table_keeps_inheriting(difference->from, difference->to, object))
 		return false;
-	/* an object that belongs to an inherited column follows the column */
+
+	/*
+	 * an object that belongs to an inherited column follows the parent table
+	 * if the column does
+	 */
 	if (parent->inherited && is_single(difference, parent) && follows_parent(difference, parent))
 		return true;
 

@@ -138,8 +138,8 @@ is_affected(const CmigDifference *difference, const CmigChange *change, const Cm
 		return false;
 
 	/*
-	 * for the definition of a base type, nothing needs to be done: the
-	 * dependent also depends on the type, whose change affects it
+	 * ignore a change of a base type's definition: the dependent also depends
+	 * on the type itself, whose change affects it
 	 */
 	if (change->from->kind == &cmig_kind_base_definition)
 		return false;

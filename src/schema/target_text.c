@@ -341,7 +341,7 @@ made_object(const Node *node, RangeVar **relation, List **names)
 			*names = ((const CreateFunctionStmt *) node)->funcname;
 			return ((const CreateFunctionStmt *) node)->is_procedure ? "procedure" : "function";
 		case T_IndexStmt:
-			/* the index is created in this table's schema */
+			/* return the table, because the index is created in its schema */
 			*relation = ((const IndexStmt *) node)->relation;
 			return "index";
 		case T_CreateSchemaStmt:

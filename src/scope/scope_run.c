@@ -60,7 +60,7 @@ cmig_scope_run(CmigScopeRun *run)
 	PG_END_TRY();
 	if (run->steps == 0)
 		return;
-	/* the calls below must see the effects of the steps */
+	/* make the effects of the steps visible to the calls below */
 	CommandCounterIncrement();
 	cmig_active_settle();
 	if (cmig_stepwise_at_end)
