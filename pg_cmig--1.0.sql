@@ -10,7 +10,7 @@ CREATE SCHEMA cmig;
 COMMENT ON SCHEMA cmig IS 'pg_cmig: schema migrations inside the database; SELECT * FROM cmig.status() shows its state';
 
 --
--- Catalog
+-- Tables
 --
 
 CREATE TABLE cmig.revision (
@@ -221,7 +221,7 @@ COMMENT ON COLUMN cmig.secret.name IS 'Purpose of the key';
 COMMENT ON COLUMN cmig.secret.value IS 'Secret key';
 
 --
--- Moving
+-- Upgrading, downgrading, stamping, and planning
 --
 
 CREATE FUNCTION cmig.upgrade(target text DEFAULT 'head',
@@ -317,7 +317,7 @@ AS 'MODULE_PATHNAME', 'cmig_dry_run'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 --
--- Reading
+-- Listing and showing revisions
 --
 
 CREATE FUNCTION cmig.current(
@@ -402,7 +402,7 @@ AS 'MODULE_PATHNAME', 'cmig_require'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
 --
--- Writing revisions
+-- Creating and loading revisions
 --
 
 CREATE FUNCTION cmig.load(script text DEFAULT NULL, prune boolean DEFAULT false,
@@ -444,7 +444,7 @@ AS 'MODULE_PATHNAME', 'cmig_merge'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 --
--- What the functions do, return, and raise
+-- Comments: what the functions do, return, and raise
 --
 
 COMMENT ON FUNCTION cmig.upgrade(text) IS 'Applies revisions up to the target: an id or its beginning, a label, label@head, head, heads, +N, or rev+N. Returns one row for each step. Raises an error if the target is not valid (MG001 to MG004, 22023), the graph is broken (MG005), a revision cannot run inside a transaction (MG007), its verification fails (MG009), or its precondition is not met (MG017). Also raises the errors of the scripts.';
@@ -481,7 +481,7 @@ COMMENT ON FUNCTION cmig.merge(text[], text, text, boolean, text) IS 'Stores a r
 COMMENT ON FUNCTION cmig.merge(text, text, text, boolean, text) IS 'Stores a revision whose parents are all revisions that an identifier names, such as heads. Returns its id. Raises an error if the parents cannot be merged (MG001 to MG004), the graph would be broken (MG005), the id or label is already in use (23505), or an argument is not valid (22023).';
 
 --
--- Files and daily work: draft, export, script, repair, remove_revision, grants
+-- Files and maintenance: draft, export, script, repair, remove_revision, grants
 --
 
 CREATE FUNCTION cmig.draft(message text DEFAULT NULL, revision text DEFAULT NULL,
@@ -744,7 +744,7 @@ COMMENT ON FUNCTION cmig.grant_access(name, text) IS 'Grants a role access to pg
 COMMENT ON FUNCTION cmig.revoke_access(name) IS 'Revokes all access to pg_cmig from a role. Returns the REVOKE statements. Raises an error if the role is PUBLIC or the owner (22023), the role does not exist (42704), or the caller lacks the grant options (42501).';
 
 --
--- Stepwise runs, backfill and online recipes
+-- Stepwise runs, backfills, and online recipes
 --
 
 CREATE PROCEDURE cmig.upgrade_stepwise(target text DEFAULT 'head',
@@ -1017,7 +1017,7 @@ COMMENT ON FUNCTION cmig.rls_script(regclass, text, text, text[], text[], boolea
 COMMENT ON FUNCTION cmig.disable_rls(regclass) IS 'Reverts what enable_rls created on a table and on the tables that inherit from it, and nothing else. Returns the statements that were run. Raises an error if the caller does not own the table (42501), the relation is not a table (42809), or a saved default is not an expression (22023).';
 
 --
--- Audit
+-- Audit log
 --
 
 CREATE FUNCTION cmig.audit_trigger()
@@ -1475,7 +1475,7 @@ COMMENT ON FUNCTION cmig.lint(text) IS 'Returns what the statements of pending r
 COMMENT ON FUNCTION cmig.lint_sql(text, boolean, boolean) IS 'Does the same as lint, for one script. With facts => false, ignores the existing tables, as in an empty database. Raises an error if the script is null (22004).';
 
 --
--- Coming from other migration tools
+-- Taking over from other migration tools
 --
 
 CREATE FUNCTION cmig.import_files(format text DEFAULT NULL, file_names text[] DEFAULT NULL,

@@ -164,7 +164,7 @@ verb_graph()
 	run page
 }
 
-# verbs in the table LOOKS that also have an option
+# The following verbs of the table LOOKS also have an option.
 verb_history() { default_argument rev-range; look_up; }
 verb_heads() { if given resolve-dependencies; then LOOKS=${LOOKS/cmig.heads()/cmig.heads() WHERE is_effective}; fi; look_up; }
 verb_current() { ! given check-heads || { begin; perform 'cmig.require()'; }; look_up; }
@@ -195,7 +195,7 @@ verb_dry_run() { direction; show_dry_run; }
 
 verb_require() { argument target heads; begin; perform "cmig.require(:'target')"; run; }
 
-# diff and drift
+# Runs diff or drift.
 verb_difference()
 {
 	local function shown='action, kind, object, hazard'

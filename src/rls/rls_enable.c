@@ -222,7 +222,7 @@ grant_application(CmigRlsOptions *options)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("require_context requires named roles, not PUBLIC"),
-					 errdetail("These roles are granted the access level application.")));
+					 errdetail("require_context grants the access level application to the roles, which is not possible for PUBLIC.")));
 		(void) cmig_query_once("SELECT 'yes' WHERE has_schema_privilege($1, 'cmig', 'USAGE')"
 							   " AND has_function_privilege($1, 'cmig.require_user_id()', 'EXECUTE')"
 							   " AND has_function_privilege($1, 'cmig.require_tenant_id()', 'EXECUTE')",
@@ -322,7 +322,7 @@ warn_via(const CmigRlsOptions *options, const CmigRlsTable *via)
 			 pg_attribute_aclcheck_all(via->relid, role->oid, write, ACLMASK_ANY) == ACLCHECK_OK))
 			ereport(WARNING,
 					(errmsg("role \"%s\" can write to membership table %s", role->name, via->name),
-					 errdetail("By adding a row to that table, the role can get access to rows of this table."),
+					 errdetail("By adding a row to the membership table, the role can get access to rows of the protected table."),
 					 errhint("REVOKE INSERT, UPDATE ON %s FROM %s, and let a SECURITY DEFINER function add members.",
 							 via->name, quote_identifier(role->name))));
 		if (via && OidIsValid(role->oid) &&

@@ -180,7 +180,7 @@ cmig_rls_table_require(Oid relid)
 				 errmsg("must be owner of table %s", NameStr(form->relname)),
 				 errdetail("It belongs to role %s.",
 						   quote_identifier(GetUserNameFromId(form->relowner, false))),
-				 errhint("Run it as that role.")));
+				 errhint("Call the function as that role.")));
 	ReleaseSysCache(tuple);
 }
 
