@@ -5,6 +5,10 @@
 # and CMIG_LEAK_SECONDS is the maximum time for each function; the tests' names contain
 # the actual number of calls.  CMIG_LEAK_ONLY can list the functions to call, separated
 # by spaces.
+#
+# The memory is measured at the beginning and after each third of the calls.  A leak
+# makes it grow in each third, so the median is tested.  What is cached late makes it
+# grow in only one of them.
 
 use strict;
 use warnings;
@@ -18,10 +22,10 @@ use Test::More;
 my $calls = $ENV{CMIG_LEAK_CALLS} // 200;
 my $seconds = $ENV{CMIG_LEAK_SECONDS} // 86400;
 
-# Growth that is not a leak: a memory context whose blocks have doubled, and a plan or a
-# catalog entry that was cached late.  A leak of 100 bytes for each call is detected
-# after 1,000 calls or more.
+# The limits for the growth in all calls, and for the median growth of the thirds, per
+# call; both in bytes
 my $allowed = 96 * 1024;
+my $allowed_per_call = 8;
 
 # Functions that only read, with at least one row of each kind to read.
 my %looking = (
@@ -167,33 +171,44 @@ INSERT INTO secured VALUES (1, '1', '1'), (2, '2', '2');
 # cached plans are counted.
 my $size = "SELECT sum(used_bytes) FROM pg_backend_memory_contexts WHERE name NOT IN ('CacheMemoryContext', 'RI constraint cache', 'CachedPlan')";
 
-# runs everything in one session, and prints lines of the form "name growth"
+# Everything runs in one session, which prints lines of the form "name when calls bytes":
+# the number of calls before each measurement.
+my $third = int(($calls + 2) / 3);
+my $third_seconds = $seconds / 3.0;
 my $script = "SET client_min_messages = error;\nSELECT cmig.set_context('1', '1');\n";
 foreach my $name (sort keys %looking)
 {
-	foreach my $call (@{ $looking{$name} })
+	foreach my $n (0 .. $#{ $looking{$name} })
 	{
+		my $call = $looking{$name}[$n];
+
+		# within a statement, and after statements
 		$script .= <<"SQL";
 DO \$leak\$
 DECLARE
-	early bigint;
 	done bigint := 0;
-	start timestamptz := clock_timestamp();
+	start timestamptz;
+	points text[];
 BEGIN
-	WHILE done < $calls AND clock_timestamp() < start + $seconds / 2.0 * interval '1 second' LOOP
+	FOR i IN 1 .. 20 LOOP
 		PERFORM count(*) FROM $call;
-		done := done + 1;
-		IF done = least($calls / 5, 1000) THEN
-			early := ($size);
-		END IF;
 	END LOOP;
-	PERFORM set_config('leak.within', coalesce(($size) - early, 0)::text, false), set_config('leak.done', done::text, false);
+	FOR i IN 0 .. 4 LOOP
+		start := clock_timestamp();
+		FOR j IN 1 .. CASE WHEN i > 1 THEN $third ELSE 1 END LOOP
+			PERFORM count(*) FROM $call;
+			done := done + 1;
+			EXIT WHEN clock_timestamp() > start + $third_seconds / 2.0 * interval '1 second';
+		END LOOP;
+		-- the first measurement is not used
+		points[i] := done || ' ' || ($size);
+	END LOOP;
+	PERFORM set_config('leak.points', points::text, false), set_config('leak.third', (done / 3 + 1)::text, false);
 END \$leak\$;
-SELECT ($size) AS after \\gset
-SELECT '$name within ' || current_setting('leak.done') || ' ' || current_setting('leak.within');
-DO \$leak\$ BEGIN FOR i IN 1 .. current_setting('leak.done')::bigint LOOP PERFORM count(*) FROM $call; END LOOP; END \$leak\$;
-SELECT '$name after ' || 2 * current_setting('leak.done')::bigint || ' ' || ($size) - :after;
+SELECT '$name $n-within ' || point FROM unnest((current_setting('leak.points')::text[])[1:]) point;
 SQL
+		my $loop = "DO \$leak\$ BEGIN FOR i IN 1 .. current_setting('leak.third')::bigint LOOP PERFORM count(*) FROM $call; END LOOP; END \$leak\$;\n";
+		$script .= "$loop\\o /dev/null\n$size;\n\\o\n" . join $loop, map { "SELECT '$name $n-after ' || $_ * current_setting('leak.third')::bigint || ' ' || ($size);\n" } 0 .. 3;
 	}
 }
 append_to_file("$folder/looking.sql", $script);
@@ -202,21 +217,25 @@ $script = "SET client_min_messages = error;\n\\set files `cat $folder/files/all.
 foreach my $name (sort keys %writing)
 {
 	my ($each, @statements) = @{ $writing{$name} };
-	my $rounds = $ENV{CMIG_LEAK_SECONDS} ? $calls : int($calls / $each) + 4;
+	my $rounds = $ENV{CMIG_LEAK_SECONDS} ? $third : int(($calls / $each + 6) / 3);
 	my $some = $rounds < 20 ? $rounds : 20;
 	my $round = join '', map { "$_;\n" } @statements;
 
 	append_to_file("$folder/$name.sql", $round x $some);
 	# skip what a session does only in its first calls, such as choosing a generic plan
 	# at the sixth execution
-	$script .= "\\o /dev/null\n" . $round x 8 . "\\o\n$size \\gset before_\n";
-	$script .= "SELECT clock_timestamp() + $seconds * interval '1 second' AS until, 0 AS done \\gset\n";
-	for (my $i = 0; $i < $rounds; $i += $some)
+	$script .= "\\o /dev/null\n" . join('', map { "$round$size;\n" } 1 .. 8) . "\\o\n"
+	  . "\\set done 0\nSELECT '$name 0-after ' || :done || ' ' || ($size);\n";
+	foreach my $slice (1 .. 3)
 	{
-		$script .= "SELECT clock_timestamp() > :'until' AS over \\gset\n\\if :over\n\\else\n\\o /dev/null\n\\i $folder/$name.sql\n"
-		  . "\\o\nSELECT :done + $some AS done \\gset\n\\endif\n";
+		$script .= "SELECT clock_timestamp() + $third_seconds * interval '1 second' AS until \\gset\n";
+		for (my $i = 0; $i < $rounds; $i += $some)
+		{
+			$script .= "SELECT clock_timestamp() > :'until' AS over \\gset\n\\if :over\n\\else\n\\o /dev/null\n\\i $folder/$name.sql\n"
+			  . "\\o\nSELECT :done + $some AS done \\gset\n\\endif\n";
+		}
+		$script .= "SELECT '$name 0-after ' || :done || ' ' || ($size);\n";
 	}
-	$script .= "SELECT '$name after ' || :done || ' ' || ($size) - :before_sum;\n";
 }
 append_to_file("$folder/writing.sql", $script);
 
@@ -231,10 +250,21 @@ foreach my $part (qw(looking writing))
 		'<', \undef, '>', \$out, '2>', \$err);
 
 	ok($good, "$part: ran to its end") or diag($err);
-	foreach my $line (grep { /^\w+ (?:within|after) \d+ -?\d+$/ } split /\n/, $out)
+	my %points;
+	foreach my $line (grep { /^\w+ \d-(?:within|after) \d+ \d+$/ } split /\n/, $out)
 	{
 		my ($name, $when, $done, $bytes) = split / /, $line;
-		cmp_ok($bytes, '<', $allowed, "$name: memory $when $done calls");
+		push @{ $points{"$name $when"} }, [ $done, $bytes ];
+	}
+	foreach my $key (sort keys %points)
+	{
+		my @points = @{ $points{$key} };
+		my ($name, $when) = $key =~ /(\w+) \d-(\w+)/;
+		my $grown = $points[3][1] - $points[0][1];
+		my @slopes = sort { $a <=> $b } map { ($points[$_][1] - $points[$_ - 1][1]) / ($points[$_][0] - $points[$_ - 1][0] || 1) } 1 .. 3;
+
+		ok($grown < $allowed && $slopes[1] < $allowed_per_call,
+			sprintf('%s: memory %s %d calls: %+d bytes, %+.1f per call', $name, $when, $points[3][0], $grown, $slopes[1]));
 	}
 }
 $node->stop;
