@@ -8,6 +8,7 @@
 use strict;
 use warnings;
 
+use File::Basename;
 use FindBin;
 use lib $FindBin::RealBin;
 use CmigNode;
@@ -25,7 +26,7 @@ my $ok = IPC::Run::run(
 		$python, "$FindBin::RealBin/data/fuzz/fuzz.py",
 		'--dsn', $node->connstr(''),
 		'--seed', $ENV{CMIG_SEED} // 20260101,
-		'--calls', $ENV{CMIG_FUZZ_CALLS} // 600,
+		'--calls', $ENV{CMIG_FUZZ_CALLS} // 900,
 		# on a busy machine, a slow call is not a hang
 		'--timeout', 180
 	],
@@ -35,6 +36,9 @@ note $1 if $out =~ /^(seed .*)$/m;
 like($out, qr/^0 defects, 0 kinds$/m, 'no defect') or diag "$out$err";
 ok($ok, 'the run is complete') or diag $err;
 unlike(slurp_file($node->logfile), qr/TRAP:|PANIC:|was terminated by signal/, 'no crash');
+
+ok(IPC::Run::run([ $python, "$FindBin::RealBin/data/fuzz/plants.py", '--check', dirname($FindBin::RealBin) ], '2>', \$err),
+	'the defects of scripts/fuzz --plant have their places') or diag $err;
 
 $node->stop;
 done_testing();

@@ -9,8 +9,8 @@ Needs a superuser's connection to a server of its own: it makes the roles and
 the databases regress_fuzz_*. The functions are read from the catalog, so that
 a new one is covered by itself. The work is cut into units; what a unit does
 depends on the seed and its number only, and each starts from the same database.
-Every second unit is one of a list that covers systematically what random units
-reach late; when the list ends, it begins again:
+Three of four units are from a list that covers systematically what random units
+reach late; when the list ends, it begins again, with every second unit:
 
   sound       calls that succeed, as superuser, as a role without privileges, and
               with the search path below
@@ -436,20 +436,27 @@ class Fuzzer:
             rnd.shuffle(calls)
             return [(method, calls[i:i + size]) + more for i in range(0, len(calls), size)]
 
-        untrapped = self.sound_calls("f")
+        untrapped, hard = self.sound_calls("f"), self.hard_calls("f")
+        rnd.shuffle(hard)
+        # one of each function and type comes early
+        seen, early, late = set(), [], []
+        for function, chosen in hard:
+            key = (function[0], next(v for v in chosen.values() if v in HARD_TYPES))
+            (late if key in seen else early).append((function, chosen))
+            seen.add(key)
         trapped = [c for c in untrapped if not c[0][1].startswith(USERS_SQL)]
         units += cut(list(untrapped), 8, self.sound_unit, "superuser", False) + cut(list(untrapped), 8, self.sound_unit, "nobody", False)
-        units += cut(trapped, 8, self.sound_unit, "superuser", True) + cut(self.hard_calls("f"), 8, self.sound_unit, "superuser", False)
+        units += cut(trapped, 8, self.sound_unit, "superuser", True) + cut(early, 8, self.sound_unit, "superuser", False)
         units += cut(self.sound_calls("p") + self.hard_calls("p"), 10, self.recipes_unit)
         rnd.shuffle(units)
-        return units
+        return units + cut(late, 8, self.sound_unit, "superuser", False)
 
     def hard_value(self, type_):
         text = self.rnd.choice(values.HARD)
         if type_ == "regclass":
             return "(%s)::regclass" % self.rnd.choice(values.HARD_RELATIONS)
         if type_ == "text[]":
-            return "ARRAY[%s]" % literal(text)
+            return literal(self.rnd.choice(values.HARD_ARRAYS)) + "::text[]" if self.rnd.random() < .5 else "ARRAY[%s]" % literal(text)
         return literal(text[:15] if type_ == "name" else text) + "::" + type_
 
     def systematic_call(self, function, chosen):
@@ -705,15 +712,24 @@ class Fuzzer:
 
     # --- the run
 
+    def systematic_index(self, number):
+        """-> the place in the list of systematic units, or None for a random unit"""
+        first = (len(self.systematic) + 2) // 3 * 4
+        if number < first:
+            index = number // 4 * 3 + number % 4
+            return index if number % 4 < 3 and index < len(self.systematic) else None
+        return None if number % 2 else number // 2 % len(self.systematic)
+
     def unit(self, number):
         self.rnd = random.Random("%d/%d" % (args.seed, number))
         self.values = values.Values(self.rnd, DATABASE, self.table_columns)
         self.statements, self.own_syntax = [], False
         self.compares = self.rnd.random() < args.compare
-        if number % 2:
+        index = self.systematic_index(number)
+        if index is None:
             unit, arguments = self.rnd.choice([self.calls_unit] * 16 + [self.files_unit] * 6 + [self.procedures_unit] * 3 + [self.scripts_unit]), ()
         else:
-            unit, *arguments = self.systematic[number // 2 % len(self.systematic)]
+            unit, *arguments = self.systematic[index]
         if self.dirty or unit in (self.procedures_unit, self.scripts_unit, self.recipes_unit, self.psql_unit):
             self.fresh_database()
         try:
@@ -762,7 +778,7 @@ class Fuzzer:
         if missed:
             print("not called: " + ", ".join(missed))
         print("never without an error: " + (", ".join(never) or "none"))
-        if never and self.counts["units"] >= 2 * len(self.systematic):
+        if never and self.counts["units"] >= (len(self.systematic) + 2) // 3 * 4:
             # each was called in a way that succeeds
             self.defects["no success"] += 1
             print("DEFECT: a function that never succeeded")

@@ -6,6 +6,7 @@ whether the fuzzer finds it.
 
 usage: plants.py                 the names of the defects
        plants.py NAME FOLDER     plant one; an error if its place is no longer there
+       plants.py --check FOLDER  an error if the place of any defect is no longer there
 """
 import sys
 
@@ -23,8 +24,8 @@ PLANTS = {
     # a comment that does not end
     "loop": ("src/parse/lexer.c", "			lexer->unterminated = true;\n			break;\n		}\n		if (p[0] == '/'", "			lexer->unterminated = true;\n			continue;\n		}\n		if (p[0] == '/'"),
     # a setting stays changed
-    "setting": ("src/tables/access.c", "	SetUserIdAndSecContext(user, security);\n	AtEOXact_GUC(false, guc_level);\n",
-                "	SetUserIdAndSecContext(user, security);\n	(void) guc_level;\n"),
+    "setting": ("src/tables/access.c", "	cmig_role_return(&saved);\n	AtEOXact_GUC(false, guc_level);\n",
+                "	cmig_role_return(&saved);\n	(void) guc_level;\n"),
     # a right is not asked for
     "right": ("src/tables/access.c", "	return yes != NULL;\n", "	return true;\n"),
     # names that are not quoted, of constraints and of columns
@@ -46,21 +47,33 @@ PLANTS = {
     # a text is cut within a character
     "character": ("src/format/file_name.c", "pg_mbcliplen(text, length, MAX_SHOWN)", "MAX_SHOWN"),
     # a lock of the session stays
-    "lock": ("src/run/run_lock.c", "	set_tag(&tag, KEY_RUN);\n	if (cmig_lock_held_compat(&tag, ExclusiveLock))\n		LockRelease(&tag, ExclusiveLock, true);\n}",
-             "	set_tag(&tag, KEY_RUN);\n}"),
+    "lock": ("src/run/run_lock.c", "	if (cmig_lock_held_compat(&tag, mode))\n		LockRelease(&tag, mode, true);\n",
+             "	if (key != KEY_RUN && cmig_lock_held_compat(&tag, mode))\n		LockRelease(&tag, mode, true);\n"),
     # psql reads a variable in a text
     "variable": ("src/parse/psql_text.c", "	return cmig_lexer_is_char(lexer, ':') &&\n", "	return cmig_lexer_is_char(lexer, '?') &&\n"),
     # psql reads a backslash in a string otherwise than the server
     "backslash": ("src/parse/psql_text.c", "	bool		backslash = has_backslash(lexer);\n	bool		continues", "	bool		backslash = false;\n	bool		continues"),
 }
 
+
+
+def plant(name, folder, write):
+    """Plants a defect, or only looks for its place."""
+    file, old, new = PLANTS[name]
+    path = folder + "/" + file
+    with open(path, encoding="utf-8") as source:
+        text = source.read()
+    if old not in text:
+        sys.exit("the place of the defect %s is no longer in %s" % (name, file))
+    if write:
+        with open(path, "w", encoding="utf-8") as out:
+            out.write(text.replace(old, new, 1))
+
+
 if len(sys.argv) < 3:
     print("\n".join(PLANTS))
-    sys.exit()
-file, old, new = PLANTS[sys.argv[1]]
-path = sys.argv[2] + "/" + file
-text = open(path, encoding="utf-8").read()
-if old not in text:
-    sys.exit("the place of the defect %s is no longer in %s" % (sys.argv[1], file))
-with open(path, "w", encoding="utf-8") as out:
-    out.write(text.replace(old, new, 1))
+elif sys.argv[1] == "--check":
+    for defect in PLANTS:
+        plant(defect, sys.argv[2], False)
+else:
+    plant(sys.argv[1], sys.argv[2], True)
