@@ -35,7 +35,7 @@ typedef struct CmigLint CmigLint;
 /* The maximum number of node tags in a rule. */
 #define CMIG_LINT_MAX_TAGS 6
 
-/* A rule. */
+/* A lint rule. */
 typedef struct CmigLintRule
 {
 	const char *name;

@@ -210,7 +210,7 @@ load_files(List *files, bool prune, bool accept_changes)
 }
 
 /*
- * The functions
+ * Functions that load files
  */
 
 Datum

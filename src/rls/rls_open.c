@@ -205,8 +205,8 @@ check_expression(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakC
 	if (in->truth != CMIG_RLS_DEPENDS)
 	{
 		/*
-		 * cmig_rls_always_check() has reported an expression that is always
-		 * true, unless a restrictive policy limits it
+		 * an expression that is always true has already been reported by
+		 * cmig_rls_always_check(), except if a restrictive policy limits it
 		 */
 		if (in->truth == CMIG_RLS_ALWAYS && leak && tell_leak && cmig_rls_siblings_is_floored(policy, siblings))
 			add_leak_findings(policy, siblings, cache, leak, is_check, findings);
