@@ -73,6 +73,12 @@ cmig_citus_manages(Oid relation)
 }
 
 bool
+cmig_citus_is_installed(void)
+{
+	return has_metadata("pg_dist_partition") && has_metadata("pg_dist_schema");
+}
+
+bool
 cmig_citus_has_copies(Oid relation)
 {
 	return ask("SELECT count(*)::float8 FROM pg_catalog.pg_dist_shard s"
@@ -216,38 +222,69 @@ cmig_citus_propagate_setting(const char *name, const char *value)
 						   0, NULL, NULL, NULL, false, NULL, NULL);
 }
 
-/* The functions that change how Citus stores a table. */
-static const char *const distributing[] = {
-	"alter_distributed_table", "alter_table_set_access_method", "citus_add_local_table_to_metadata",
-	"citus_schema_distribute", "citus_schema_undistribute", "create_distributed_function",
-	"create_distributed_table", "create_distributed_table_concurrently", "create_reference_table",
-	"mark_tables_colocated", "remove_local_tables_from_metadata", "undistribute_table",
-	"update_distributed_table_colocation"
+/* A function that changes how Citus stores a table or runs a function. */
+typedef struct Distributing
+{
+	const char *name;
+	bool		is_compared;	/* its effect is part of a table's
+								 * distribution */
+} Distributing;
+
+static const Distributing distributing[] = {
+	{"alter_distributed_table", true},
+	{"alter_table_set_access_method", false},
+	{"citus_add_local_table_to_metadata", true},
+	{"citus_schema_distribute", true},
+	{"citus_schema_undistribute", true},
+	{"create_distributed_function", false},
+	{"create_distributed_table", true},
+	{"create_distributed_table_concurrently", true},
+	{"create_reference_table", true},
+	{"mark_tables_colocated", false},
+	{"remove_local_tables_from_metadata", true},
+	{"truncate_local_data_after_distributing_table", true},
+	{"undistribute_table", true},
+	{"update_distributed_table_colocation", true},
 };
 
 /*
- * Only the name of the called function is examined.  Therefore, this also
- * works in a shadow, in which the extension is hidden.
+ * Returns the function that the statement calls, or NULL.  Only the function's
+ * name is examined.  Therefore, this also works in a shadow, in which the
+ * extension is hidden.
  */
-bool
-cmig_citus_is_distribution(const Node *statement)
+static const Distributing *
+find_distributing(const Node *statement)
 {
 	const SelectStmt *select = (const SelectStmt *) statement;
 	const FuncCall *call;
 	const char *name;
 
 	if (!IsA(statement, SelectStmt) || list_length(select->targetList) != 1 || !is_loaded())
-		return false;
+		return NULL;
 	call = (const FuncCall *) linitial_node(ResTarget, select->targetList)->val;
 	if (!IsA(call, FuncCall))
-		return false;
+		return NULL;
 	name = strVal(llast(call->funcname));
 	for (int i = 0; i < lengthof(distributing); i++)
 	{
-		if (strcmp(name, distributing[i]) == 0)
-			return true;
+		if (strcmp(name, distributing[i].name) == 0)
+			return &distributing[i];
 	}
-	return false;
+	return NULL;
+}
+
+bool
+cmig_citus_is_distribution(const Node *statement)
+{
+	return find_distributing(statement) != NULL;
+}
+
+bool
+cmig_citus_distributes_table(const Node *statement)
+{
+	const Distributing *function = find_distributing(statement);
+
+	return function != NULL && function->is_compared;
 }
 
 bool

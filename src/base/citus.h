@@ -21,6 +21,12 @@
 extern bool cmig_citus_manages(Oid relation);
 
 /*
+ * Is Citus installed in this database, in a version that has distributed
+ * schemas?  If so, its metadata can be read.
+ */
+extern bool cmig_citus_is_installed(void);
+
+/*
  * Does a shard of the table have copies on several nodes?  A row's ctid differs
  * between them.
  */
@@ -71,6 +77,9 @@ extern void cmig_citus_propagate_setting(const char *name, const char *value);
  * create_distributed_table() does?
  */
 extern bool cmig_citus_is_distribution(const Node *statement);
+
+/* Like cmig_citus_is_distribution(), but only if schema diffs show the change. */
+extern bool cmig_citus_distributes_table(const Node *statement);
 
 /*
  * Make the current transaction commit on all nodes or on none.  Without this,

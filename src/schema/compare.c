@@ -13,6 +13,7 @@
 #include "schema/annotate.h"
 #include "schema/attached.h"
 #include "schema/children.h"
+#include "schema/colocation.h"
 #include "schema/compare.h"
 #include "schema/family.h"
 #include "schema/foreign.h"
@@ -325,7 +326,9 @@ cmig_compare(CmigImage *from, CmigImage *to, const CmigDiffOptions *options)
 	memset(difference->changes, 0, sizeof(CmigChange) * (from->count + to->count));
 	difference->of_from = palloc0(sizeof(CmigChange *) * Max(from->count, 1));
 	difference->of_to = palloc0(sizeof(CmigChange *) * Max(to->count, 1));
+	cmig_colocation_settle(from, to);
 	cmig_match_objects(difference);
+	cmig_colocation_renew_keys(difference);
 	cmig_match_attached(difference);
 	cmig_foreign_refuse(difference);
 	cmig_family_exclude(difference);

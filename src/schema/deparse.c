@@ -329,6 +329,8 @@ put_drop(Deparse *deparse, CmigChange *change)
 		row.hazard = psprintf("data loss: %s %s", object->kind->name, object->identity);
 		row.table = live_table(deparse, object);
 	}
+	if (object->kind == &cmig_kind_distribution)
+		row.hazard = psprintf("moves all rows, blocks writes: %s", object->identity);
 	put_row(deparse, &row);
 }
 

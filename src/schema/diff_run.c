@@ -12,9 +12,11 @@
 #include "base/query.h"
 #include "base/subtransaction.h"
 #include "schema/body_check.h"
+#include "schema/colocation.h"
 #include "schema/column_order.h"
 #include "schema/deparse.h"
 #include "schema/diff_run.h"
+#include "schema/distribution_record.h"
 #include "schema/extension_move.h"
 #include "schema/image_read.h"
 #include "schema/initial_grants.h"
@@ -40,6 +42,8 @@ typedef struct DiffRun
 								 * revisions create */
 	const CmigTarget *target;
 	CmigImage  *image;			/* the target image */
+	bool		distributes;	/* the target contains calls that distribute
+								 * tables */
 	List	   *log_uses;		/* see log_use.h */
 	const CmigTarget *replayed; /* the parts of the revisions that could not
 								 * be run, or NULL */
@@ -94,6 +98,7 @@ read_target(CmigShadow *shadow, void *arg)
 
 	run->target = cmig_target_run_with(shadow, run->target_sql, run->options.scripts);
 	run->image = cmig_image_read(cmig_shadow_schemas(shadow));
+	run->distributes = cmig_distribution_record_any();
 	run->log_uses = cmig_log_use_read(run->image);
 	cmig_body_check(run->image, run->live);
 }
@@ -276,6 +281,8 @@ cmig_diff_run(const CmigManaged *managed, const char *target_sql,
 	check_schemas(&run, from);
 	from = cmig_rename_read(managed, from, run.image, options->renames, run.target->renames,
 							cmig_diff_line_add, &run.lines);
+	if (!run.distributes)
+		cmig_colocation_keep(from, run.image);
 	cmig_others_mark(from);
 	cmig_tool_table_keep(from, run.image);
 	if (cmig_extension_move_needed(run.live, run.image))

@@ -138,6 +138,8 @@ hazard_words(const CmigDdl *ddl)
 		append_word(&buf, "invalid index");
 	if ((hazards & CMIG_HAZARD_REWRITE) && is_rewritten(ddl))
 		append_word(&buf, "table rewrite");
+	if (hazards & CMIG_HAZARD_MOVES)
+		append_word(&buf, "moves all rows");
 	if (hazards & CMIG_HAZARD_SCAN)
 		append_word(&buf, "full scan");
 	if (hazards & CMIG_HAZARD_BLOCKS)

@@ -10,6 +10,7 @@
 #include "base/settings.h"
 #include "base/text_list.h"
 #include "schema/bodies.h"
+#include "schema/image_distribution.h"
 #include "schema/image_notes.h"
 #include "schema/image_others.h"
 #include "schema/image_read.h"
@@ -227,7 +228,7 @@ read_objects(CmigImageReader *reader, Datum schemas, bool all)
 
 	for (int i = 0; i < count; i++)
 	{
-		if ((kinds[i]->flags & CMIG_KIND_GLOBAL) && !all)
+		if (kinds[i]->sql == NULL || ((kinds[i]->flags & CMIG_KIND_GLOBAL) && !all))
 			continue;
 		reader->kind = kinds[i];
 		reader->last = palloc0(sizeof(char *) * (FIXED_COLUMNS + kinds[i]->nproperties));
@@ -454,6 +455,7 @@ cmig_image_read(const CmigManaged *managed)
 	cmig_image_read_grants(&reader, schemas);
 	cmig_image_read_others(&reader, schemas, managed->all);
 	read_depends(&reader, schemas);
+	cmig_image_read_distribution(reader.image, schemas);
 	AtEOXact_GUC(false, guc_level);
 	cmig_image_finish(reader.image);
 	cmig_bodies_read(reader.image);

@@ -43,6 +43,7 @@ typedef struct CmigDdl
 #define CMIG_HAZARD_MAY_FAIL	0x08	/* fails if existing rows violate the
 										 * constraint */
 #define CMIG_HAZARD_INVALID		0x10	/* the existing index is invalid */
+#define CMIG_HAZARD_MOVES		0x20	/* moves the rows to other servers */
 
 /* Flags for the comparison of a property. */
 #define CMIG_PROPERTY_EXPRESSION	0x01	/* as a printed expression */
@@ -133,6 +134,7 @@ typedef struct CmigKind
 	 * schemas.  Its columns are the address (oid, oid, integer), the parent's
 	 * address (the same types, or NULLs), name, identity, owner (text),
 	 * whether the object is inherited (boolean), and the properties (text).
+	 * NULL if another module reads the objects.
 	 */
 	const char *sql;
 

@@ -43,6 +43,7 @@ static CmigKind *const all[] = {
 	&cmig_kind_constraint,
 	&cmig_kind_index,
 	&cmig_kind_partition,
+	&cmig_kind_distribution,
 	&cmig_kind_foreign_key,
 	&cmig_kind_function,
 	&cmig_kind_rule,

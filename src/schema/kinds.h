@@ -48,6 +48,9 @@ extern CmigKind cmig_kind_index;
 /* in kind_partition.c */
 extern CmigKind cmig_kind_partition;
 
+/* in kind_distribution.c */
+extern CmigKind cmig_kind_distribution;
+
 /* in kind_view.c */
 extern CmigKind cmig_kind_view;
 extern CmigKind cmig_kind_materialized_view;

@@ -133,6 +133,27 @@ drops_group(const CmigDiffLine *line)
 }
 
 /*
+ * Does the line at "index" distribute a table that an earlier line creates?
+ * The downgrade then drops the table, and need not move its rows before.
+ */
+static bool
+distributes_new(const List *lines, int index)
+{
+	const CmigDiffLine *line = list_nth(lines, index);
+
+	if (strcmp(line->kind, "distribution") != 0 || strcmp(line->action, "create") != 0)
+		return false;
+	for (int i = 0; i < index; i++)
+	{
+		const CmigDiffLine *other = list_nth(lines, i);
+
+		if (drops_group(other) && strcmp(other->group, line->group) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
  * Returns the lines that the downgrade section reverts, in reverse order.
  * Leaves out the lines of a group, such as a table, that are directly followed
  * by a statement that drops the whole group.
@@ -146,7 +167,7 @@ downgrade_lines(const List *lines)
 	{
 		CmigDiffLine *line = list_nth(lines, i);
 
-		if (line->downgrade == NULL)
+		if (line->downgrade == NULL || distributes_new(lines, i))
 			continue;
 		while (result != NIL && drops_group(line) &&
 			   strcmp(((CmigDiffLine *) llast(result))->group, line->group) == 0)

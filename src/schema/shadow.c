@@ -23,6 +23,7 @@
 #include "run/run_limit.h"
 #include "run/run_lock.h"
 #include "run/running.h"
+#include "schema/distribution_record.h"
 #include "schema/shadow.h"
 #include "schema/shadow_global.h"
 #include "schema/shadow_rows.h"
@@ -383,8 +384,10 @@ attempt(ShadowRun *run)
 	ErrorData  *error;
 
 	cmig_citus_keep_local();
+	cmig_distribution_record_forget();
 	error = cmig_subtransaction_rehearse(work, run);
 	AtEOXact_GUC(false, level);
+	cmig_distribution_record_forget();
 	in_shadow = false;
 	cmig_lock_wait_unwatch();
 	cmig_shadow_session_put_back(locks);

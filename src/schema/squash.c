@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "base/argument.h"
+#include "base/citus.h"
 #include "base/errors.h"
 #include "base/listing.h"
 #include "base/query.h"
@@ -303,7 +304,7 @@ add_statement(List **statements, const char *revision, const CmigStatement *stat
 	char	   *place = describe(revision, statement);
 	CmigUnresolved *unresolved;
 
-	if (place == NULL)
+	if (place == NULL || cmig_citus_distributes_table(statement->raw->stmt))
 		return;
 	unresolved = palloc(sizeof(CmigUnresolved));
 	unresolved->place = place;

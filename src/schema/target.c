@@ -20,6 +20,7 @@
 #include "run/run_limit.h"
 #include "run/script_run.h"
 #include "run/session.h"
+#include "schema/distribution_record.h"
 #include "schema/shadow_catalogs.h"
 #include "schema/target.h"
 #include "schema/target_extension.h"
@@ -30,6 +31,7 @@
 
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_namespace.h"
 #include "miscadmin.h"
 #include "tcop/cmdtag.h"
 #include "tcop/dest.h"
@@ -42,6 +44,7 @@ void
 cmig_target_init(void)
 {
 	cmig_target_utility_init();
+	cmig_distribution_record_init();
 	cmig_shadow_catalogs_init();
 }
 
@@ -192,13 +195,23 @@ changes_live_rows(CmigTargetState *state, const RawStmt *raw)
 	}
 }
 
+/*
+ * Does the database have the functions of Citus?  The extension itself is
+ * hidden in the shadow.
+ */
+static bool
+has_citus_functions(void)
+{
+	return OidIsValid(get_relname_relid("pg_dist_partition", PG_CATALOG_NAMESPACE));
+}
+
 void
 cmig_target_execute(CmigTargetState *state, const CmigStatement *statement)
 {
 	RawStmt    *raw = statement->raw;
 	const char *reason;
 
-	if (cmig_citus_is_distribution(raw->stmt) || is_frame(raw) || is_setval(raw) || changes_live_rows(state, raw))
+	if ((cmig_citus_is_distribution(raw->stmt) && !has_citus_functions()) || is_frame(raw) || is_setval(raw) || changes_live_rows(state, raw))
 		return;
 	if (cmig_statement_classify(raw, &reason) == CMIG_STATEMENT_CONCURRENTLY)
 		raw = cmig_statement_without_concurrently(raw);

@@ -15,6 +15,7 @@
 #include "base/subtransaction.h"
 #include "run/running.h"
 #include "run/session.h"
+#include "schema/distribution_record.h"
 #include "schema/shadow_catalogs.h"
 #include "schema/target_constraint.h"
 #include "schema/target_extension.h"
@@ -24,10 +25,12 @@
 #include "schema/target_role.h"
 #include "schema/target_utility.h"
 
+#include "catalog/namespace.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
 #include "tcop/cmdtag.h"
 #include "tcop/utility.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/portal.h"
@@ -52,6 +55,7 @@ void
 cmig_target_utility_watch(CmigTargetState *state)
 {
 	watched = state;
+	(void) cmig_distribution_record_watch(state != NULL);
 	cmig_shadow_catalogs_watch(state ? state->shadow : NULL);
 }
 
@@ -228,6 +232,15 @@ skip_missing(Node *node)
 	return node;
 }
 
+/* Record a new schema, in case it is a distributed schema of Citus. */
+static void
+record_schema(const CreateSchemaStmt *create)
+{
+	const char *name = create->schemaname != NULL ? create->schemaname : get_rolespec_name(create->authrole);
+
+	cmig_distribution_record_schema(get_namespace_oid(name, true));
+}
+
 /* Returns the statement that PostgreSQL must run, or NULL. */
 static Node *
 adapt(CmigTargetState *state, Node *node)
@@ -253,7 +266,10 @@ adapt(CmigTargetState *state, Node *node)
 	if (node == NULL || cmig_target_extension_run(state, node))
 		return NULL;
 	if (IsA(node, CreateSchemaStmt) && cmig_target_schema_create(state, node))
+	{
+		record_schema((CreateSchemaStmt *) node);
 		return NULL;
+	}
 	return cmig_target_constraint_adapt(node);
 }
 
@@ -288,7 +304,10 @@ see_utility(PlannedStmt *statement, const char *query, bool read_only,
 	else
 		run_without_warning(&call);
 	if (IsA(node, CreateSchemaStmt))
+	{
 		cmig_target_schema_created(watched, node);
+		record_schema((CreateSchemaStmt *) node);
+	}
 	(void) cmig_shadow_catalogs_filter(former);
 }
 

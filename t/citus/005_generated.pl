@@ -72,14 +72,18 @@ is(on_shards($coordinator, 'app.item', "SELECT count(*) FROM pg_attribute WHERE 
 sql("SELECT cmig.upgrade('head')");
 is(on_shards($coordinator, 'app.item', "SELECT count(*) FROM pg_attribute WHERE attrelid = %L::regclass AND attname = 'by_hand'"), '1', 'and applied again');
 
-# squash: the calls that distribute tables are kept, and must be confirmed
+# squash: the distribution is part of the schema
 sql(load_sql(revision_file('004', '003', "CREATE TABLE app.part (id int PRIMARY KEY);\nSELECT create_distributed_table('app.part', 'id');", 'DROP TABLE app.part;')));
 sql("SELECT cmig.upgrade('head')");
+sql(load_sql(revision_file('005', '004', "CREATE FUNCTION app.twice(n int) RETURNS int LANGUAGE sql AS 'SELECT 2 * n';\nSELECT create_distributed_function('app.twice(int)');", 'DROP FUNCTION app.twice;')));
+sql("SELECT cmig.upgrade('head')");
 $state = state_of_tables();
-$file = sql("SELECT content FROM cmig.squash('001:004', 'All', revision => '009', schemas => '{app,tenant_a}')");
-like($file, qr/^-- cmig:resolve[^\n]*\n(?:--[^\n]*\n)*SELECT create_distributed_table\('app\.part', 'id'\)/m, 'squash keeps the call that distributes a table');
+$file = sql("SELECT content FROM cmig.squash('001:005', 'All', revision => '009', schemas => '{app,tenant_a}')");
+like($file, qr/^SELECT pg_catalog\.create_distributed_table\('app\.part', 'id'/m, 'squash writes the calls that distribute tables');
+unlike($file, qr/undistribute_table\(/, 'its downgrade drops the tables without moving their rows');
 is(state_of_tables(), $state, 'squash changes no table');
-fails_with($coordinator, 'postgres', load_sql($file), 'MG013', 'resolve', 'and the file cannot be loaded without a decision');
+fails_with($coordinator, 'postgres', load_sql($file), 'MG013', 'resolve', 'a call that distributes a function must be confirmed');
+like($file, qr/^-- cmig:resolve[^\n]*\n(?:--[^\n]*\n)*SELECT create_distributed_function/m, 'because it does not change a table');
 $file =~ s/^-- cmig:resolve[^\n]*\n//mg;
 sql(load_sql($file));
 sql("SELECT cmig.upgrade('head')");
