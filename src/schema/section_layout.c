@@ -92,6 +92,37 @@ is_unsupported(const CmigDiffLine *line)
 }
 
 /*
+ * Do the lines distribute tables and change foreign keys?  Citus refuses some
+ * combinations of these in a transaction, unless it changes one shard after
+ * another.
+ */
+static bool
+needs_sequence(const List *lines)
+{
+	bool		distributes = false,
+				has_keys = false;
+	ListCell   *cell;
+
+	foreach(cell, lines)
+	{
+		const CmigDiffLine *line = lfirst(cell);
+
+		distributes |= strcmp(line->kind, "distribution") == 0;
+		has_keys |= strcmp(line->kind, "foreign key") == 0;
+	}
+	return distributes && has_keys;
+}
+
+/* Begin a section. */
+static void
+start_section(Section *section, const List *lines)
+{
+	initStringInfo(&section->text);
+	if (needs_sequence(lines))
+		appendStringInfoString(&section->text, "SET citus.multi_shard_modify_mode = 'sequential';\n");
+}
+
+/*
  * Returns the upgrade section, with unsupported changes as comments at its
  * end.
  */
@@ -101,7 +132,7 @@ layout_upgrade(const List *lines)
 	Section		section = {0};
 	ListCell   *cell;
 
-	initStringInfo(&section.text);
+	start_section(&section, lines);
 	foreach(cell, lines)
 	{
 		const CmigDiffLine *line = lfirst(cell);
@@ -200,7 +231,7 @@ layout_downgrade(const List *lines)
 	foreach(cell, lines)
 		if (begins_with(((CmigDiffLine *) lfirst(cell))->hazard, "cannot be reverted"))
 		return NULL;
-	initStringInfo(&section.text);
+	start_section(&section, lines);
 	foreach(cell, downgrade_lines(lines))
 	{
 		const CmigDiffLine *line = lfirst(cell);
