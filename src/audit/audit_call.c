@@ -37,7 +37,7 @@
  */
 
 static void
-set_text(CmigAuditCall * call, CmigAuditLogColumn column, const char *value)
+set_text(CmigAuditCall *call, CmigAuditLogColumn column, const char *value)
 {
 	call->nulls[column] = value == NULL || value[0] == '\0';
 	if (!call->nulls[column])
@@ -46,7 +46,7 @@ set_text(CmigAuditCall * call, CmigAuditLogColumn column, const char *value)
 
 /* Set the client's address, which is read once in a session. */
 static void
-set_client_address(CmigAuditCall * call)
+set_client_address(CmigAuditCall *call)
 {
 	static bool known = false;
 	static Datum address = (Datum) 0;
@@ -73,7 +73,7 @@ set_client_address(CmigAuditCall * call)
 
 /* Set the client's query, up to the length that the options allow. */
 static void
-set_query(CmigAuditCall * call)
+set_query(CmigAuditCall *call)
 {
 	const char *query = debug_query_string;
 	int			length = call->table->options->query_length;
@@ -87,7 +87,7 @@ set_query(CmigAuditCall * call)
 }
 
 void
-cmig_audit_call_begin(CmigAuditCall * call, CmigAuditTable *table, Oid extension_owner, const char *operation)
+cmig_audit_call_begin(CmigAuditCall *call, CmigAuditTable *table, Oid extension_owner, const char *operation)
 {
 	Size		columns = Max(1, table->shape.count);
 
@@ -143,7 +143,7 @@ cmig_audit_call_begin(CmigAuditCall * call, CmigAuditTable *table, Oid extension
 }
 
 void
-cmig_audit_call_end(CmigAuditCall * call)
+cmig_audit_call_end(CmigAuditCall *call)
 {
 	if (call->writer)
 		cmig_audit_writer_close(call->writer);
@@ -156,7 +156,7 @@ cmig_audit_call_end(CmigAuditCall * call)
 
 /* Open the log, and record the table's layout if it is new. */
 static void
-open_log(CmigAuditCall * call)
+open_log(CmigAuditCall *call)
 {
 	CmigAuditTable *table = call->table;
 
@@ -180,7 +180,7 @@ open_log(CmigAuditCall * call)
 
 /* Complete the entry and add it to the log.  This may reset call->batch. */
 static void
-write_entry(CmigAuditCall * call, Size size)
+write_entry(CmigAuditCall *call, Size size)
 {
 	int64		id;
 
@@ -201,7 +201,7 @@ write_entry(CmigAuditCall * call, Size size)
 
 /* Set an image of the chosen columns, and return its size. */
 static Size
-set_image(CmigAuditCall * call, CmigAuditLogColumn column, const CmigAuditPiece *pieces,
+set_image(CmigAuditCall *call, CmigAuditLogColumn column, const CmigAuditPiece *pieces,
 		  const bool *chosen)
 {
 	Jsonb	   *image = cmig_audit_row_image(&call->table->shape, pieces, chosen);
@@ -216,7 +216,7 @@ set_image(CmigAuditCall * call, CmigAuditLogColumn column, const CmigAuditPiece 
  * not depend on the session's time zone.
  */
 static Size
-set_key(CmigAuditCall * call, CmigAuditLogColumn column, CmigAuditLogColumn hash,
+set_key(CmigAuditCall *call, CmigAuditLogColumn column, CmigAuditLogColumn hash,
 		TupleTableSlot *slot, const CmigAuditPiece *pieces)
 {
 	CmigAuditTable *table = call->table;
@@ -252,7 +252,7 @@ set_key(CmigAuditCall * call, CmigAuditLogColumn column, CmigAuditLogColumn hash
  * copied from it.
  */
 static void
-encode_row(CmigAuditCall * call, TupleTableSlot *slot, const bool *wanted,
+encode_row(CmigAuditCall *call, TupleTableSlot *slot, const bool *wanted,
 		   CmigAuditPiece *pieces, const CmigAuditPiece *others)
 {
 	CmigAuditShape *shape = &call->table->shape;
@@ -273,7 +273,7 @@ encode_row(CmigAuditCall * call, TupleTableSlot *slot, const bool *wanted,
 
 /* Find the columns that an update changed, and return their number. */
 static int
-compare_rows(CmigAuditCall * call, TupleTableSlot *old, TupleTableSlot *new, bool *key_changed)
+compare_rows(CmigAuditCall *call, TupleTableSlot *old, TupleTableSlot *new, bool *key_changed)
 {
 	CmigAuditShape *shape = &call->table->shape;
 	int			count = 0;
@@ -299,7 +299,7 @@ compare_rows(CmigAuditCall * call, TupleTableSlot *old, TupleTableSlot *new, boo
 
 /* Log a change.  Virtual columns must already be computed. */
 static void
-log_slots(CmigAuditCall * call, TupleTableSlot *old, TupleTableSlot *new)
+log_slots(CmigAuditCall *call, TupleTableSlot *old, TupleTableSlot *new)
 {
 	CmigAuditTable *table = call->table;
 	const bool *wanted = NULL;	/* columns to include in the images, or NULL
@@ -347,7 +347,7 @@ log_slots(CmigAuditCall * call, TupleTableSlot *old, TupleTableSlot *new)
 }
 
 void
-cmig_audit_call_log_change(CmigAuditCall * call, TupleTableSlot *old, TupleTableSlot *new)
+cmig_audit_call_log_change(CmigAuditCall *call, TupleTableSlot *old, TupleTableSlot *new)
 {
 	MemoryContext caller = MemoryContextSwitchTo(call->batch);
 
@@ -375,7 +375,7 @@ cmig_audit_call_log_change(CmigAuditCall * call, TupleTableSlot *old, TupleTable
 }
 
 void
-cmig_audit_call_log_table(CmigAuditCall * call)
+cmig_audit_call_log_table(CmigAuditCall *call)
 {
 	call->values[CMIG_LOG_ROW_HASH] =
 		Int64GetDatum((int64) ((uint64) (uint32) call->table->options->table_id << 32));

@@ -29,25 +29,25 @@ typedef struct CmigAuditCall
 	CmigAuditVirtualState virtuals;
 	Datum		values[CMIG_LOG_COLUMNS];
 	bool		nulls[CMIG_LOG_COLUMNS];
-}			CmigAuditCall;
+} CmigAuditCall;
 
 /*
  * Initialize a call, and set the values that all of its entries have in
  * common.
  */
-extern void cmig_audit_call_begin(CmigAuditCall * call, CmigAuditTable *table, Oid extension_owner,
+extern void cmig_audit_call_begin(CmigAuditCall *call, CmigAuditTable *table, Oid extension_owner,
 								  const char *operation);
 
 /*
  * Log the change of one row.  "old" is NULL for an insert, and "new" is NULL
  * for a delete.
  */
-extern void cmig_audit_call_log_change(CmigAuditCall * call, TupleTableSlot *old, TupleTableSlot *new);
+extern void cmig_audit_call_log_change(CmigAuditCall *call, TupleTableSlot *old, TupleTableSlot *new);
 
 /* Log an operation on the whole table: TRUNCATE or SKIP. */
-extern void cmig_audit_call_log_table(CmigAuditCall * call);
+extern void cmig_audit_call_log_table(CmigAuditCall *call);
 
 /* Write the entries that have not been flushed yet, and close the log. */
-extern void cmig_audit_call_end(CmigAuditCall * call);
+extern void cmig_audit_call_end(CmigAuditCall *call);
 
 #endif							/* CMIG_AUDIT_CALL_H */

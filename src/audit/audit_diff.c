@@ -35,7 +35,7 @@ static CmigQuery truncates = {
 
 /* Returns an image with the current names of its columns. */
 static Jsonb *
-renamed(CmigAuditTarget *target, const CmigAuditEntry * entry, int column)
+renamed(CmigAuditTarget *target, const CmigAuditEntry *entry, int column)
 {
 	Jsonb	   *image = DatumGetJsonbP(entry->values[column]);
 	int			layout = 0;
@@ -88,7 +88,7 @@ joined(Jsonb *a, Jsonb *b)
 }
 
 static bool
-is_operation(const CmigAuditEntry * entry, const char *operation)
+is_operation(const CmigAuditEntry *entry, const char *operation)
 {
 	text	   *t = DatumGetTextPP(entry->values[CMIG_ENTRY_OPERATION]);
 
@@ -101,7 +101,7 @@ is_operation(const CmigAuditEntry * entry, const char *operation)
  * columns.
  */
 static bool
-is_whole(const CmigAuditEntry * entry, int column)
+is_whole(const CmigAuditEntry *entry, int column)
 {
 	return !entry->nulls[CMIG_ENTRY_OLD_KEY] || !is_operation(entry, "UPDATE") ||
 		DatumGetBool(DirectFunctionCall2(jsonb_contains, entry->values[column],

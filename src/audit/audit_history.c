@@ -59,8 +59,8 @@ typedef struct WalkKey
 static int
 compare_entries(const void *a, const void *b)
 {
-	const		CmigAuditEntry *left = *(CmigAuditEntry * const *) a;
-	const		CmigAuditEntry *right = *(CmigAuditEntry * const *) b;
+	const CmigAuditEntry *left = *(CmigAuditEntry *const *) a;
+	const CmigAuditEntry *right = *(CmigAuditEntry *const *) b;
 
 	if (left->seq != right->seq)
 		return left->seq < right->seq ? -1 : 1;
@@ -74,7 +74,7 @@ compare_entries(const void *a, const void *b)
  * NULL and inserted any values.
  */
 static void
-check_entry(const CmigAuditEntry * entry, bool position_known)
+check_entry(const CmigAuditEntry *entry, bool position_known)
 {
 	static const int objects[] = {CMIG_ENTRY_ROW_KEY, CMIG_ENTRY_OLD_KEY, CMIG_ENTRY_OLD_ROW, CMIG_ENTRY_NEW_ROW};
 	bool		sound = position_known && !entry->nulls[CMIG_ENTRY_ID] &&
@@ -123,7 +123,7 @@ cmig_audit_history_collect(TupleDesc desc, HeapTuple row, void *arg)
 
 /* Returns true if this column of the entry contains the key. */
 static bool
-same_key(const CmigAuditEntry * entry, int column, Jsonb *key)
+same_key(const CmigAuditEntry *entry, int column, Jsonb *key)
 {
 	Jsonb	   *other = entry->nulls[column] ? NULL : DatumGetJsonbP(entry->values[column]);
 

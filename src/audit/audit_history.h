@@ -46,7 +46,7 @@ typedef struct CmigAuditEntry
 	TimestampTz at;
 	Datum		values[CMIG_HISTORY_COLUMNS];
 	bool		nulls[CMIG_HISTORY_COLUMNS];
-}			CmigAuditEntry;
+} CmigAuditEntry;
 
 /*
  * Returns the history of the rows that had one of the keys, as a List of

@@ -60,7 +60,7 @@ rewind_transition(Tuplestorestate *store)
  * old and the new rows in the same order.
  */
 static void
-log_statement_rows(CmigAuditCall * call, TriggerData *trigger_data)
+log_statement_rows(CmigAuditCall *call, TriggerData *trigger_data)
 {
 	Tuplestorestate *old_rows = trigger_data->tg_oldtable;
 	Tuplestorestate *new_rows = trigger_data->tg_newtable;
@@ -119,7 +119,7 @@ log_statement_rows(CmigAuditCall * call, TriggerData *trigger_data)
 }
 
 static void
-log_row(CmigAuditCall * call, TriggerData *trigger_data)
+log_row(CmigAuditCall *call, TriggerData *trigger_data)
 {
 	if (TRIGGER_FIRED_BY_INSERT(trigger_data->tg_event))
 		cmig_audit_call_log_change(call, NULL, trigger_data->tg_trigslot);

@@ -34,7 +34,7 @@ static const Rule rules[] = {
 	"no rows are visible"},
 	[CMIG_RLS_RULE_ONLY_RESTRICTIVE] = {"only_restrictive", CMIG_RLS_WARNING, "rls_posture",
 	"no rows are visible because no policy is permissive"},
-	[CMIG_RLS_RULE_ALWAYS_TRUE] = {"always_true", CMIG_RLS_ERROR, "rls_open",
+	[CMIG_RLS_RULE_ALWAYS_TRUE] = {"always_true", CMIG_RLS_ERROR, "rls_always",
 	"a policy lets every row through"},
 	[CMIG_RLS_RULE_FOREIGN_ROWS] = {"foreign_rows", CMIG_RLS_ERROR, "rls_open",
 	"with a context, a policy is true for rows that belong to others"},
