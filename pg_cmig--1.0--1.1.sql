@@ -143,7 +143,8 @@ BEGIN
 		END LOOP;
 		UPDATE pg_catalog.pg_init_privs i SET initprivs = m.initprivs FROM pg_catalog.pg_init_privs m
 		WHERE i.classoid = o.class AND i.objoid = o.oid AND m.classoid = o.class AND m.objoid = o.model_oid AND m.objsubid = 0;
-		-- since PostgreSQL 17, roles in initial privileges cannot be dropped
+		-- remove the dependencies on roles that the initial privileges no longer name; since
+		-- PostgreSQL 17, such roles could otherwise not be dropped
 		DELETE FROM pg_catalog.pg_shdepend d
 		WHERE d.dbid = (SELECT b.oid FROM pg_catalog.pg_database b WHERE b.datname = pg_catalog.current_database())
 		AND d.classid = o.class AND d.objid = o.oid AND d.deptype = 'i'

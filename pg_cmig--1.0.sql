@@ -886,7 +886,7 @@ RETURNS void
 AS 'MODULE_PATHNAME', 'cmig_set_context'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
--- for keys that are not text, such as uuid
+-- a variant for keys that are not text, such as uuid
 CREATE FUNCTION cmig.set_context(user_id "any" DEFAULT NULL, tenant_id "any" DEFAULT NULL,
 	is_local boolean DEFAULT true)
 RETURNS void
@@ -1135,13 +1135,14 @@ RETURNS SETOF anyelement
 AS 'MODULE_PATHNAME', 'cmig_audit_as_of'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
--- for keys that are not text
+-- a variant for keys that are not text
 CREATE FUNCTION cmig.audit_as_of(row_type anyelement, at timestamptz, key "any")
 RETURNS SETOF anyelement
 AS 'MODULE_PATHNAME', 'cmig_audit_as_of'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
--- variants for the name of a table instead of a null of its row type; they raise an error
+-- variants that are called if the first argument is the name of a table instead of a null of
+-- its row type; they raise an error
 CREATE FUNCTION cmig.audit_as_of(target text, at timestamptz DEFAULT NULL, key text DEFAULT NULL)
 RETURNS void
 AS 'MODULE_PATHNAME', 'cmig_audit_as_of_wrong'

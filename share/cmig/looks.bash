@@ -6,7 +6,7 @@
 # looks.bash
 #	  The verbs that only show something.  Sourced by cmig.
 
-# result columns that describe a revision
+# the result columns that describe the state and the branch of a revision
 STATE="pg_catalog.concat_ws(', ', CASE WHEN is_current THEN 'current' WHEN applied THEN 'applied' END, CASE WHEN is_head THEN 'head' END,
 	CASE WHEN down_revision IS NULL THEN 'repeatable' END, CASE WHEN is_branchpoint THEN 'branchpoint' END, CASE WHEN is_mergepoint THEN 'mergepoint' END) AS state"
 BRANCH="pg_catalog.array_to_string(branch_labels, ', ') AS branch, message"
