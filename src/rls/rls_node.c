@@ -51,7 +51,11 @@ selected(Node *node)
 		query->havingQual != NULL || query->limitCount != NULL || query->limitOffset != NULL ||
 		query->targetList == NIL)
 		return NULL;
-	/* outside the sub-select, the row's query is one level closer */
+
+	/*
+	 * decrement the levels of the columns, because the row's query is one
+	 * level closer outside the sub-select
+	 */
 	expression = copyObject((Node *) linitial_node(TargetEntry, query->targetList)->expr);
 	IncrementVarSublevelsUp(expression, -1, 1);
 	return expression;
