@@ -698,31 +698,31 @@ RETURNS SETOF text
 AS 'MODULE_PATHNAME', 'cmig_graph_wrong'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
-COMMENT ON FUNCTION cmig.upgrade("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.downgrade("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.stamp(bigint, boolean) IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.upgrade("any", VARIADIC "any") IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.downgrade("any", VARIADIC "any") IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.stamp(bigint, boolean) IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
 COMMENT ON FUNCTION cmig.stamp(text, text) IS 'Does the same as stamp(text, boolean) if the second argument is the text of a boolean, such as ''true''. Otherwise fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.stamp("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.plan(bigint) IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.plan(text, bigint) IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.plan(text, "any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.history("any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.history("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.show("any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.show("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.resolve("any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.resolve("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.require("any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.require("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.export(bigint, text) IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.script(text, bigint, text, boolean) IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.repair("any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.repair("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.remove_revision("any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.remove_revision("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.dry_run(bigint) IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.dry_run(text, bigint) IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.graph("any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.stamp("any", VARIADIC "any") IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.plan(bigint) IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.plan(text, bigint) IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.plan(text, "any", VARIADIC "any") IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.history("any") IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.history("any", VARIADIC "any") IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.show("any") IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.show("any", VARIADIC "any") IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.resolve("any") IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.resolve("any", VARIADIC "any") IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.require("any") IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.require("any", VARIADIC "any") IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.export(bigint, text) IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.script(text, bigint, text, boolean) IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.repair("any") IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.repair("any", VARIADIC "any") IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.remove_revision("any") IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.remove_revision("any", VARIADIC "any") IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.dry_run(bigint) IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.dry_run(text, bigint) IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.graph("any") IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
 
 CREATE FUNCTION cmig.set_protect(level text DEFAULT '')
 RETURNS text
@@ -1242,9 +1242,9 @@ COMMENT ON FUNCTION cmig.audit_import(regclass, jsonb) IS 'Copies the rows of an
 COMMENT ON FUNCTION cmig.audit_as_of(anyelement, timestamptz) IS 'Returns the rows of a table as they were at a point in time, for example audit_as_of(NULL::<table>, <time>). Raises an error if the table or its history cannot be used (0A000, 42704, 42809, 55000), an argument is NULL (22004), or a privilege is missing (42501). Also raises the error of a data type that no longer accepts a value.';
 COMMENT ON FUNCTION cmig.audit_as_of(anyelement, timestamptz, text) IS 'Returns the row with the given key as it was at a point in time. Raises an error if the key is not valid (22023), and the same errors as without a key.';
 COMMENT ON FUNCTION cmig.audit_as_of(anyelement, timestamptz, "any") IS 'Returns the row with the given key as it was at a point in time. Raises an error if the key is not valid (22023), and the same errors as without a key.';
-COMMENT ON FUNCTION cmig.audit_as_of(text, timestamptz, text) IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.audit_as_of(text, timestamptz, "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.audit_as_of("any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.audit_as_of(text, timestamptz, text) IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.audit_as_of(text, timestamptz, "any") IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.audit_as_of("any") IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
 COMMENT ON FUNCTION cmig.audit_transaction(xid8) IS 'Returns the log entries of one transaction, in order. Raises an error if the caller cannot read the log (42501) or the log does not exist (42P01).';
 COMMENT ON FUNCTION cmig.audit_transaction(text) IS 'Does the same as audit_transaction(xid8), for an ID as text. Raises an error if it is null (22004) or not a number (22P02).';
 COMMENT ON FUNCTION cmig.audit_transaction("any") IS 'Does the same as audit_transaction(xid8), for an ID that is an integer. Raises an error if the argument has another type or is negative (22023).';
@@ -1431,12 +1431,12 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_verify_wrong'
 LANGUAGE C;
 
-COMMENT ON FUNCTION cmig.round_trip("any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.round_trip("any") IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
 COMMENT ON FUNCTION cmig.round_trip(text, text) IS 'Does the same as round_trip(text, boolean) if the second argument is the text of a boolean, such as ''true''. Otherwise fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.round_trip("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.verify("any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.round_trip("any", VARIADIC "any") IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.verify("any") IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
 COMMENT ON FUNCTION cmig.verify(text, text) IS 'Does the same as verify(text, boolean) if the second argument is the text of a boolean, such as ''true''. Otherwise fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.verify("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.verify("any", VARIADIC "any") IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
 COMMENT ON FUNCTION cmig.round_trip(text, boolean) IS 'Upgrades, downgrades, and upgrades again each revision, or only one, in empty schemas, and rolls everything back. Returns what the downgrade leaves behind, does not restore, or leaves changed, what the second upgrade does differently, and whether the order of the branches of a merge matters. Returns no rows if every downgrade reverts its upgrade. Raises an error if the target is not valid (MG001 to MG004, 22023), the graph is broken (MG005), the transaction is read-only (25006), or the function is called by SQL that it runs (55000). With raise => true, raises an error if there are rows (MG015).';
 
 COMMENT ON FUNCTION cmig.verify(text, boolean) IS 'Runs the verify sections of the applied revisions, or of one revision and its ancestors, each in a subtransaction that is rolled back. Returns one row for each section, with what is wrong. Raises an error if the target is not valid (MG001, MG002, MG004), the graph is broken (MG005), the target is not applied (MG010), or the function is called by a script (55000). With raise => true, raises an error if a verification fails (MG009).';
@@ -1470,8 +1470,8 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_lint_sql'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
-COMMENT ON FUNCTION cmig.lint("any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.lint("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.lint("any") IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.lint("any", VARIADIC "any") IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
 COMMENT ON FUNCTION cmig.lint(text) IS 'Returns what the statements of pending revisions would lock, rewrite, scan, break, or lose, based on their text and the existing tables. Executes nothing. Raises an error if the target is not valid (MG001 to MG004, 22023) or the graph is broken (MG005).';
 COMMENT ON FUNCTION cmig.lint_sql(text, boolean, boolean) IS 'Does the same as lint, for one script. With facts => false, ignores the existing tables, as in an empty database. Raises an error if the script is null (22004).';
 
@@ -1659,27 +1659,27 @@ CREATE PROCEDURE cmig.downgrade_stepwise(first "any", second "any", third "any",
 AS 'MODULE_PATHNAME', 'cmig_too_many_arguments'
 LANGUAGE C;
 
-COMMENT ON FUNCTION cmig.status(VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.current(VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.heads(VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.branches(VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.log(VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.report(VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.check("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.help("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.reset("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.revoke_access("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.audit_status("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.rls_status("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.rls_check("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.audit_transaction("any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.grant_access("any", "any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.graph("any", "any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.export("any", "any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.audit_history("any", "any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON FUNCTION cmig.audit_as_of("any", "any", "any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON PROCEDURE cmig.upgrade_stepwise("any", "any", "any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
-COMMENT ON PROCEDURE cmig.downgrade_stepwise("any", "any", "any", VARIADIC "any") IS 'Not meant to be called. Always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.status(VARIADIC "any") IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.current(VARIADIC "any") IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.heads(VARIADIC "any") IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.branches(VARIADIC "any") IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.log(VARIADIC "any") IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.report(VARIADIC "any") IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.check("any", VARIADIC "any") IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.help("any", VARIADIC "any") IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.reset("any", VARIADIC "any") IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.revoke_access("any", VARIADIC "any") IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.audit_status("any", VARIADIC "any") IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.rls_status("any", VARIADIC "any") IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.rls_check("any", VARIADIC "any") IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.audit_transaction("any", VARIADIC "any") IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.grant_access("any", "any", VARIADIC "any") IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.graph("any", "any", VARIADIC "any") IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.export("any", "any", VARIADIC "any") IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.audit_history("any", "any", VARIADIC "any") IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON FUNCTION cmig.audit_as_of("any", "any", "any", VARIADIC "any") IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON PROCEDURE cmig.upgrade_stepwise("any", "any", "any", VARIADIC "any") IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
+COMMENT ON PROCEDURE cmig.downgrade_stepwise("any", "any", "any", VARIADIC "any") IS 'Not meant to be called: catches calls with wrong arguments, and always fails with 22023 and a hint that shows the correct syntax.';
 
 --
 -- Privileges: everything belongs to the bootstrap superuser, so that no other
