@@ -148,6 +148,30 @@ foreach my $sql ("SELECT count(*) > 100, md5(string_agg(t::text, '|' ORDER BY id
 	is(query($subscriber, 'postgres', $sql), query($publisher, 'postgres', $sql), "the same on both: $sql");
 }
 
+# pg_cmig's own tables are published, too: both servers warn
+my $check = "SELECT severity, object FROM cmig.check() WHERE object ~ '^(publication|subscription) ' ORDER BY 2";
+is(query($publisher, 'postgres', $check), '', 'nothing to report about a publication of schema public');
+query($publisher, 'postgres', 'CREATE PUBLICATION "Every table" FOR ALL TABLES');
+is(query($publisher, 'postgres', $check), 'notice|publication "Every table"', 'check reports a publication of all tables');
+query($subscriber, 'postgres', 'CREATE SCHEMA test; CREATE TABLE test.stop (n int)');
+my $sender = query($publisher, 'postgres', 'SELECT pid FROM pg_stat_replication');
+query($subscriber, 'postgres', 'ALTER SUBSCRIPTION sub SET PUBLICATION "Every table" WITH (copy_data = false)');
+$publisher->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_replication WHERE pid <> $sender AND state = 'streaming'") or die 'not restarted';
+is(query($subscriber, 'postgres', $check), 'warning|subscription sub', 'check reports the subscription');
+
+# the subscriber cannot apply the journal rows of the publisher's next run
+$before = errors();
+query($publisher, 'postgres', "SELECT cmig.downgrade('-1')");
+$subscriber->poll_query_until('postgres', "SELECT apply_error_count > $before FROM pg_stat_subscription_stats") or die 'no error';
+like(slurp_file($subscriber->logfile), qr/duplicate key value violates unique constraint "\w+"/, 'the journals of both servers collide');
+is(query($subscriber, 'postgres', 'SELECT revision FROM cmig.version'), '007', 'the version row is that of the subscriber');
+query($publisher, 'postgres', "INSERT INTO item (id) VALUES (-1)");
+downgrade($subscriber, '-1');
+query($subscriber, 'postgres', 'ALTER SUBSCRIPTION sub SET PUBLICATION app WITH (copy_data = false)');
+is(wait_for_subscriber(), 't', 'with another publication, the subscriber continues');
+is(query($subscriber, 'postgres', 'SELECT count(*) FROM item WHERE id = -1'), '1', 'and no row is lost');
+is(query($subscriber, 'postgres', $check), '', 'check reports nothing any more');
+
 $subscriber->stop;
 $publisher->stop;
 done_testing();

@@ -33,6 +33,7 @@
 #include "parse/text_check.h"
 #include "report/access_check.h"
 #include "report/check.h"
+#include "report/publication_check.h"
 #include "run/placeholder_values.h"
 #include "run/run_lock.h"
 #include "run/running.h"
@@ -609,6 +610,30 @@ add_lint_problem(const CmigView *view, List *problems)
 					   "SELECT * FROM cmig.lint('heads')");
 }
 
+/*
+ * Report publications and subscriptions that contain pg_cmig's tables.  This is
+ * intended if the subscriber is to replace this server.
+ */
+static List *
+add_publication_problems(List *problems)
+{
+	ListCell   *lc;
+
+	foreach(lc, cmig_publication_findings())
+	{
+		const		CmigPublicationFinding *finding = lfirst(lc);
+
+		problems = finding->is_subscription ?
+			add_problem(problems, "warning", finding->object,
+						"it writes to the tables of pg_cmig; it stops with a duplicate key in cmig.journal if revisions also run here, and does not replicate their DDL",
+						"Unless this server is to replace the publisher, subscribe to a publication FOR TABLES IN SCHEMA or FOR TABLE.") :
+			add_problem(problems, "notice", finding->object,
+						"it publishes the tables of pg_cmig; a subscriber with revisions of its own stops at the next run here",
+						"Unless the subscriber is to replace this server, use a publication FOR TABLES IN SCHEMA or FOR TABLE.");
+	}
+	return problems;
+}
+
 List *
 cmig_check_problems(const CmigView *view, bool with_texts)
 {
@@ -647,6 +672,7 @@ cmig_check_problems(const CmigView *view, bool with_texts)
 			problems = add_problem(problems, finding->severity, finding->object,
 								   finding->problem, finding->fix);
 		}
+		problems = add_publication_problems(problems);
 		problems = add_progress_problem(problems);
 		problems = add_journal_problems(problems);
 		problems = add_gone_scopes(problems);

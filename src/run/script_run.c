@@ -15,6 +15,7 @@
 #include "base/errors.h"
 #include "parse/lexer.h"
 #include "run/lock_wait.h"
+#include "run/scope.h"
 #include "run/script_run.h"
 
 #include "lib/stringinfo.h"
@@ -235,6 +236,7 @@ static char *
 hint_of_duplicate(const CmigScriptRun *run)
 {
 	char	   *id = quote_literal_cstr(run->step->revision);
+	char	   *scope = cmig_scope_is_set() ? psprintf("SET cmig.scope = %s; ", quote_literal_cstr(cmig_scope_current())) : "";
 
 	if (run->step->repeatable)
 		return pstrdup("The script runs again whenever it changes: write CREATE OR REPLACE, or put DROP ... IF EXISTS before the statement.");
@@ -246,8 +248,8 @@ hint_of_duplicate(const CmigScriptRun *run)
 	 */
 	if (run->step->direction != CMIG_UPGRADE || run->verifying || run->statement.number != 1)
 		return NULL;
-	return psprintf("Compare the database with what SELECT * FROM cmig.show(%s) prints. If the database already has everything in this revision, record the revision as applied without running it: SELECT cmig.stamp(%s)",
-					id, id);
+	return psprintf("Compare the database with what SELECT * FROM cmig.show(%s) prints. If the database already has everything in this revision, record the revision as applied without running it: %sSELECT cmig.stamp(%s)",
+					id, scope, id);
 }
 
 void
