@@ -50,7 +50,7 @@ cmig_argument_direction(FunctionCallInfo fcinfo, int n, const char *call)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("the direction must be upgrade or downgrade"),
-			 errhint("%s('%s', %s)", call, down ? "downgrade" : "upgrade",
+			 errhint("%s('%s', %s)", call, cmig_direction_name(down ? CMIG_DOWNGRADE : CMIG_UPGRADE),
 					 alone ? quote_literal_cstr(direction) : down ? "'-1'" : "'head'")));
 }
 

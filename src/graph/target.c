@@ -49,7 +49,7 @@ cmig_target_absolute(const CmigGraph *graph, const char *target)
 	if (id.relative)
 		cmig_identifier_not_valid(&id, "An absolute identifier is required here.",
 								  psprintf("SELECT * FROM cmig.plan('%s', '%s') shows where it leads.",
-										   id.steps < 0 ? "downgrade" : "upgrade", id.text));
+										   cmig_direction_name(id.steps < 0 ? CMIG_DOWNGRADE : CMIG_UPGRADE), id.text));
 	return cmig_identifier_absolute(graph, id.label, id.symbol, id.text);
 }
 

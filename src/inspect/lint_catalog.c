@@ -113,40 +113,13 @@ cmig_lint_catalog_tables_in(Oid schema)
 	return result;
 }
 
-/* Add the tables that have columns of a type. */
-static List *
-add_tables_with_type(List *tables, Relation depend, Oid type)
-{
-	ScanKeyData keys[2];
-	SysScanDesc scan;
-	HeapTuple	tuple;
-
-	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(TypeRelationId));
-	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(type));
-	scan = systable_beginscan(depend, DependReferenceIndexId, true, NULL, 2, keys);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
-
-		if (form->classid == RelationRelationId && form->objsubid != 0)
-			tables = list_append_unique_oid(tables, form->objid);
-	}
-	systable_endscan(scan);
-	return tables;
-}
-
 List *
 cmig_lint_catalog_tables_with_type(Oid type)
 {
-	Relation	depend = table_open(DependRelationId, AccessShareLock);
-	List	   *result = add_tables_with_type(NIL, depend, type);
+	List	   *result = cmig_related_with_type(type);
 	Oid			array = get_array_type(type);
 
-	if (OidIsValid(array))
-		result = add_tables_with_type(result, depend, array);
-	table_close(depend, AccessShareLock);
-	return result;
+	return OidIsValid(array) ? list_concat_unique_oid(result, cmig_related_with_type(array)) : result;
 }
 
 bool

@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "base/catalog_rows.h"
 #include "inspect/lint_body.h"
 #include "inspect/lint_code.h"
 #include "parse/lexer.h"
@@ -159,33 +160,39 @@ is_listed(List *dependents, const char *description)
 	return false;
 }
 
+/* The search for the objects that depend on a table or a column. */
+typedef struct DependentSearch
+{
+	Oid			table;
+	AttrNumber	column;			/* 0: the table and all of its columns */
+	List	   *found;			/* of CmigLintDependent */
+} DependentSearch;
+
+/* Add the dependent object in a pg_depend row, unless it is already listed. */
+static void
+add_dependent(HeapTuple row, void *arg)
+{
+	DependentSearch *search = arg;
+	Form_pg_depend form = (Form_pg_depend) GETSTRUCT(row);
+	CmigLintDependent *dependent;
+
+	if (search->column != 0 && form->refobjsubid != search->column)
+		return;
+	dependent = read_dependent(search->table, form);
+	/* skip the table's own policies, which are dropped with the table */
+	if (dependent && search->column == 0 && dependent->relation == search->table)
+		return;
+	if (dependent && !is_listed(search->found, dependent->description))
+		search->found = lappend(search->found, dependent);
+}
+
 List *
 cmig_lint_code_dependents(Oid table, AttrNumber column)
 {
-	Relation	depend = table_open(DependRelationId, AccessShareLock);
-	List	   *result = NIL;
-	ScanKeyData keys[3];
-	SysScanDesc scan;
-	HeapTuple	tuple;
+	DependentSearch search = {table, column, NIL};
 
-	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(RelationRelationId));
-	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(table));
-	ScanKeyInit(&keys[2], Anum_pg_depend_refobjsubid, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(column));
-	scan = systable_beginscan(depend, DependReferenceIndexId, true, NULL, column == 0 ? 2 : 3, keys);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		CmigLintDependent *dependent = read_dependent(table, (Form_pg_depend) GETSTRUCT(tuple));
-
-		/* skip the table's own policies, which are dropped with the table */
-		if (dependent && column == 0 && dependent->relation == table)
-			continue;
-		if (dependent && !is_listed(result, dependent->description))
-			result = lappend(result, dependent);
-	}
-	systable_endscan(scan);
-	table_close(depend, AccessShareLock);
-	return result;
+	cmig_catalog_rows_referring(RelationRelationId, table, add_dependent, &search);
+	return search.found;
 }
 
 /*
@@ -211,38 +218,35 @@ read_column(Form_pg_depend form, Oid type)
 	return result->description ? result : NULL;
 }
 
-/* Add the columns of the given type to the list. */
-static List *
-add_columns(List *result, Oid type)
+/* The search for the columns of a type. */
+typedef struct ColumnSearch
 {
-	Relation	depend = table_open(DependRelationId, AccessShareLock);
-	ScanKeyData keys[2];
-	SysScanDesc scan;
-	HeapTuple	tuple;
+	Oid			type;
+	List	   *found;			/* of CmigLintDependent */
+} ColumnSearch;
 
-	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(TypeRelationId));
-	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(type));
-	scan = systable_beginscan(depend, DependReferenceIndexId, true, NULL, 2, keys);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		CmigLintDependent *column = read_column((Form_pg_depend) GETSTRUCT(tuple), type);
+/* Add the column in a pg_depend row. */
+static void
+add_column(HeapTuple row, void *arg)
+{
+	ColumnSearch *search = arg;
+	CmigLintDependent *column = read_column((Form_pg_depend) GETSTRUCT(row), search->type);
 
-		if (column != NULL)
-			result = lappend(result, column);
-	}
-	systable_endscan(scan);
-	table_close(depend, AccessShareLock);
-	return result;
+	if (column != NULL)
+		search->found = lappend(search->found, column);
 }
 
 List *
 cmig_lint_code_columns(Oid type)
 {
+	ColumnSearch search = {type, NIL};
 	Oid			array = get_array_type(type);
-	List	   *result = add_columns(NIL, type);
 
-	return OidIsValid(array) ? add_columns(result, array) : result;
+	cmig_catalog_rows_referring(TypeRelationId, type, add_column, &search);
+	search.type = array;
+	if (OidIsValid(array))
+		cmig_catalog_rows_referring(TypeRelationId, array, add_column, &search);
+	return search.found;
 }
 
 /* Is this a user-defined function with a string body? */

@@ -7,14 +7,13 @@
  */
 #include "postgres.h"
 
+#include "base/catalog_rows.h"
 #include "base/compat.h"
 #include "inspect/column_rewrite.h"
 #include "inspect/dropped_locks.h"
 #include "inspect/related.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/table.h"
 #include "catalog/dependency.h"
 #include "catalog/heap.h"
 #include "catalog/index.h"
@@ -33,36 +32,9 @@
 #include "catalog/pg_shdepend.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "utils/fmgroids.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
-
-/* Callback for each row of a catalog. */
-typedef void (*RowCallback) (HeapTuple row, void *arg);
-
-/*
- * Call the callback for each catalog row whose index key columns have these
- * OIDs.
- */
-static void
-each_row(Oid catalog_oid, Oid index, int keys, const AttrNumber *columns, const Oid *values,
-		 RowCallback callback, void *arg)
-{
-	Relation	catalog = table_open(catalog_oid, AccessShareLock);
-	ScanKeyData scan_keys[3];
-	SysScanDesc scan;
-	HeapTuple	row;
-
-	for (int i = 0; i < keys; i++)
-		ScanKeyInit(&scan_keys[i], columns[i], BTEqualStrategyNumber, F_OIDEQ,
-					ObjectIdGetDatum(values[i]));
-	scan = systable_beginscan(catalog, index, OidIsValid(index), NULL, keys, scan_keys);
-	while (HeapTupleIsValid(row = systable_getnext(scan)))
-		callback(row, arg);
-	systable_endscan(scan);
-	table_close(catalog, AccessShareLock);
-}
 
 /*
  * Children
@@ -86,7 +58,7 @@ children_of(Oid relation)
 	static const AttrNumber columns[] = {Anum_pg_inherits_inhparent};
 	List	   *result = NIL;
 
-	each_row(InheritsRelationId, InheritsParentIndexId, 1, columns, &relation, add_child, &result);
+	cmig_catalog_rows_each(InheritsRelationId, InheritsParentIndexId, 1, columns, &relation, add_child, &result);
 	list_sort(result, list_oid_cmp);
 	return result;
 }
@@ -147,7 +119,7 @@ cmig_related_typed(Oid type_relation)
 	Typed		typed = {.type = get_rel_type_id(type_relation)};
 
 	if (OidIsValid(typed.type))
-		each_row(RelationRelationId, InvalidOid, 0, NULL, NULL, add_typed, &typed);
+		cmig_catalog_rows_each(RelationRelationId, InvalidOid, 0, NULL, NULL, add_typed, &typed);
 	return typed.tables;
 }
 
@@ -164,7 +136,7 @@ cmig_related_indexes(Oid table)
 	static const AttrNumber columns[] = {Anum_pg_index_indrelid};
 	List	   *result = NIL;
 
-	each_row(IndexRelationId, IndexIndrelidIndexId, 1, columns, &table, add_index, &result);
+	cmig_catalog_rows_each(IndexRelationId, IndexIndrelidIndexId, 1, columns, &table, add_index, &result);
 	return result;
 }
 
@@ -232,7 +204,7 @@ each_use(Oid role, CmigRelatedOwned callback, void *arg)
 	Oid			values[] = {AuthIdRelationId, role};
 	RoleUse		use = {callback, arg};
 
-	each_row(SharedDependRelationId, SharedDependReferenceIndexId, 2, columns, values, use_role, &use);
+	cmig_catalog_rows_each(SharedDependRelationId, SharedDependReferenceIndexId, 2, columns, values, use_role, &use);
 	return use.policed;
 }
 
@@ -330,12 +302,12 @@ view_sources(Oid view)
 	List	   *result = NIL;
 	ListCell   *lc;
 
-	each_row(RewriteRelationId, RewriteRelRulenameIndexId, 1, rule_columns, &view, add_rule, &rules);
+	cmig_catalog_rows_each(RewriteRelationId, RewriteRelRulenameIndexId, 1, rule_columns, &view, add_rule, &rules);
 	foreach(lc, rules)
 	{
 		Oid			key[] = {RewriteRelationId, lfirst_oid(lc)};
 
-		each_row(DependRelationId, DependDependerIndexId, 2, columns, key, add_dependency, &result);
+		cmig_catalog_rows_each(DependRelationId, DependDependerIndexId, 2, columns, key, add_dependency, &result);
 	}
 	return list_delete_oid(result, view);
 }
@@ -399,8 +371,8 @@ cmig_related_referenced(Oid table)
 	static const AttrNumber columns[] = {Anum_pg_constraint_conrelid};
 	List	   *result = NIL;
 
-	each_row(ConstraintRelationId, ConstraintRelidTypidNameIndexId, 1, columns, &table,
-			 add_referenced, &result);
+	cmig_catalog_rows_each(ConstraintRelationId, ConstraintRelidTypidNameIndexId, 1, columns, &table,
+						   add_referenced, &result);
 	return result;
 }
 
@@ -434,11 +406,9 @@ add_column(HeapTuple row, void *list)
 List *
 cmig_related_with_type(Oid type)
 {
-	static const AttrNumber columns[] = {Anum_pg_depend_refclassid, Anum_pg_depend_refobjid};
-	Oid			key[] = {TypeRelationId, type};
 	List	   *result = NIL;
 
-	each_row(DependRelationId, DependReferenceIndexId, 2, columns, key, add_column, &result);
+	cmig_catalog_rows_referring(TypeRelationId, type, add_column, &result);
 	return result;
 }
 
@@ -486,15 +456,13 @@ add_constraint(List **result, Oid constraint)
 List *
 cmig_related_retyped(Oid table, const char *column, const TypeName *type, bool converts)
 {
-	static const AttrNumber columns[] = {Anum_pg_depend_refclassid, Anum_pg_depend_refobjid};
-	Oid			key[] = {RelationRelationId, table};
 	Dependents	dependents = {.attnum = get_attnum(table, column)};
 	List	   *result = NIL;
 	ListCell   *lc;
 
 	if (dependents.attnum == InvalidAttrNumber)
 		return NIL;
-	each_row(DependRelationId, DependReferenceIndexId, 2, columns, key, add_dependent, &dependents);
+	cmig_catalog_rows_referring(RelationRelationId, table, add_dependent, &dependents);
 	foreach(lc, dependents.constraints)
 	{
 		add_constraint(&result, lfirst_oid(lc));

@@ -6,21 +6,18 @@
  */
 #include "postgres.h"
 
+#include "base/catalog_rows.h"
 #include "base/compat.h"
 #include "run/extension.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/table.h"
 #include "catalog/dependency.h"
-#include "catalog/indexing.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_extension.h"
 #include "commands/extension.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
 #include "storage/lock.h"
-#include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/snapmgr.h"
 
@@ -171,31 +168,24 @@ cmig_extension_hold_again(void)
 		raise_dropped();
 }
 
+/* Add the member in a pg_depend row to a digest. */
+static void
+digest_member(HeapTuple row, void *digest)
+{
+	Form_pg_depend form = (Form_pg_depend) GETSTRUCT(row);
+
+	/* compute a sum, which does not depend on the order of the rows */
+	if (form->deptype == DEPENDENCY_EXTENSION)
+		*(uint64 *) digest += hash_bytes_uint32_extended(form->objid, form->classid);
+}
+
 /* Returns a digest that changes if the extension gains or loses a member. */
 static uint64
 digest_members(Oid extension)
 {
-	Relation	depend = table_open(DependRelationId, AccessShareLock);
-	ScanKeyData keys[2];
-	SysScanDesc scan;
-	HeapTuple	tuple;
 	uint64		digest = 0;
 
-	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber,
-				F_OIDEQ, ObjectIdGetDatum(ExtensionRelationId));
-	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber,
-				F_OIDEQ, ObjectIdGetDatum(extension));
-	scan = systable_beginscan(depend, DependReferenceIndexId, true, NULL, 2, keys);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
-
-		/* compute a sum, which does not depend on the order of the rows */
-		if (form->deptype == DEPENDENCY_EXTENSION)
-			digest += hash_bytes_uint32_extended(form->objid, form->classid);
-	}
-	systable_endscan(scan);
-	table_close(depend, AccessShareLock);
+	cmig_catalog_rows_referring(ExtensionRelationId, extension, digest_member, &digest);
 	return digest;
 }
 

@@ -18,17 +18,15 @@
  */
 #include "postgres.h"
 
+#include "base/catalog_rows.h"
 #include "base/compat.h"
 #include "base/settings.h"
 #include "run/scope.h"
 #include "run/session.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
-#include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_namespace.h"
@@ -40,7 +38,6 @@
 #include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/portal.h"
@@ -367,48 +364,48 @@ compare_objects(const void *a, const void *b)
 	return 0;
 }
 
+/* The objects in this session's temporary schema. */
+typedef struct TempObjects
+{
+	ObjectAddress *objects;
+	int			count;
+	int			room;			/* number of objects for which there is memory */
+} TempObjects;
+
+/* Add the object in a pg_depend row. */
+static void
+add_temp_object(HeapTuple row, void *arg)
+{
+	TempObjects *temp = arg;
+	Form_pg_depend form = (Form_pg_depend) GETSTRUCT(row);
+
+	if (temp->count == temp->room)
+	{
+		temp->room *= 2;
+		temp->objects = repalloc(temp->objects, temp->room * sizeof(ObjectAddress));
+	}
+	ObjectAddressSet(temp->objects[temp->count], form->classid, form->objid);
+	temp->count++;
+}
+
 /* Returns the objects in this session's temporary schema, sorted. */
 static ObjectAddress *
 list_temp_objects(int *count)
 {
+	TempObjects temp = {.room = 16};
 	Oid			temp_namespace;
 	Oid			toast_namespace;
-	Relation	depend;
-	ScanKeyData keys[2];
-	SysScanDesc scan;
-	HeapTuple	tuple;
-	ObjectAddress *objects;
-	int			room = 16;
 
 	*count = 0;
 	GetTempNamespaceState(&temp_namespace, &toast_namespace);
 	if (!OidIsValid(temp_namespace))
 		return NULL;
 
-	objects = palloc(room * sizeof(ObjectAddress));
-	depend = table_open(DependRelationId, AccessShareLock);
-	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber,
-				F_OIDEQ, ObjectIdGetDatum(NamespaceRelationId));
-	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber,
-				F_OIDEQ, ObjectIdGetDatum(temp_namespace));
-	scan = systable_beginscan(depend, DependReferenceIndexId, true, NULL, 2, keys);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
-
-		if (*count == room)
-		{
-			room *= 2;
-			objects = repalloc(objects, room * sizeof(ObjectAddress));
-		}
-		ObjectAddressSet(objects[*count], form->classid, form->objid);
-		(*count)++;
-	}
-	systable_endscan(scan);
-	table_close(depend, AccessShareLock);
-
-	qsort(objects, *count, sizeof(ObjectAddress), compare_objects);
-	return objects;
+	temp.objects = palloc(temp.room * sizeof(ObjectAddress));
+	cmig_catalog_rows_referring(NamespaceRelationId, temp_namespace, add_temp_object, &temp);
+	qsort(temp.objects, temp.count, sizeof(ObjectAddress), compare_objects);
+	*count = temp.count;
+	return temp.objects;
 }
 
 /* Drop the temporary objects that the script created. */
