@@ -32,6 +32,7 @@ SELECT pg_temp.imported('golang-migrate', $${
 "000010_index.up.sql": "CREATE INDEX CONCURRENTLY ON users (email);\n",
 "2_create-users.up.sql": "\ufeffBEGIN;\r\nCREATE TABLE users (id int);\r\nCOMMIT;\r\n",
 "README.md": "# Migrations",
+"12_only_down.down.sql": "DROP TABLE old;",
 "11_other.sql": "SELECT 1"}$$);
 
 -- sqlx
@@ -58,6 +59,11 @@ SELECT pg_temp.imported('goose', $${
 "00003_env.sql": "-- +goose Up\n-- +goose ENVSUB ON\nCREATE ROLE ${APP_ROLE};\n-- +goose ENVSUB OFF\nSELECT '${no}';\n-- +goose Down\nDROP ROLE app;",
 "00004_code.go": "package main"}$$, '{"APP_ROLE": "app"}');
 SELECT pg_temp.imported('goose', $${"00003_env.sql": "-- +goose Up\n-- +goose ENVSUB ON\nCREATE ROLE ${APP_ROLE};"}$$);
+-- goose's forms of environment variables; $a$ is a dollar quote, and a nested default is not supported
+SELECT pg_temp.imported('goose', $test${"1_env.sql": "-- +goose Up\n-- +goose ENVSUB ON\nSELECT ${N:-3}, ${EMPTY:-4}, '${EMPTY-5}', '${GIVEN:-6}', ${NOT-7}, '${GIVEN?none}', '$GIVEN', '$not', $a$8$a$; -- ${comment:-}"}$test$,
+	'{"EMPTY": "", "GIVEN": "given", "a": "b"}');
+SELECT pg_temp.imported('goose', $${"1_env.sql": "-- +goose Up\n-- +goose ENVSUB ON\nSELECT ${A?none};"}$$);
+SELECT pg_temp.imported('goose', $${"1_env.sql": "-- +goose Up\n-- +goose ENVSUB ON\nSELECT ${A:-${B}};"}$$, '{"B": "b"}');
 
 -- node-pg-migrate
 SELECT pg_temp.imported('node-pg-migrate', $${

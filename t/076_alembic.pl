@@ -196,8 +196,10 @@ SKIP:
 	local $ENV{PGDATABASE} = 'shell';
 	gives(0, 'database shell is at base', '', 'init');
 	gives(0, '^5 files in migrations\nautomatic: +5\n', '', 'import', 'alembic', '-c', "$projects/second_brain/alembic.ini");
-	gives(0, '003', 'added: ', 'import', 'alembic', '--state');
+	gives(0, '003', 'added: ', 'import', 'alembic', '--state', '--version-table', 'rename');
 	gives(0, 'database shell is at 005', '', 'upgrade', '-y');
+	query($node, 'shell', 'DROP TABLE alembic_version_old');
+	query($node, 'shell_whole', 'DROP TABLE alembic_version');
 	is(dump_of('shell'), dump_of('shell_whole'), 'cmig runs the rest');
 }
 

@@ -236,6 +236,28 @@ chdir 'sub' or die;
 }
 gives(3, '', 'table "alembic_version" does not exist\nHINT:  [^\n]*cmig import --state alembic --history-table', 'import', 'alembic', '--state', '-d', 'named');
 
+{
+	local $ENV{PGDATABASE} = 'named';
+	query($node, 'named', q{CREATE TABLE "Odd table" (version_num text); INSERT INTO "Odd table" VALUES ('nosuch')});
+	my @import = ('import', 'alembic', '--state');
+	my $tables = q{SELECT string_agg(relname, ',') FROM pg_class WHERE relname ~ 'Odd'};
+	gives(2, '', '^cmig: --version-table must be keep, rename, or drop\nTo name the table of Alembic, use --history-table\.\n$', @import, '--version-table', 'odd');
+	gives(2, '', '^cmig: --version-table cannot be used with flyway\n', 'import', 'flyway', '--state', '--version-table', 'drop');
+	gives(2, '', '^cmig: --version-table requires --state\n$', 'import', 'flyway', '--version-table', 'drop');
+	gives(3, '', 'table "alembic_version" does not exist\n', @import, '--version-table', 'drop');
+	# the forms that the hint shows
+	gives(1, 'nosuch +\| +\| not stamped: no such revision is loaded', '^$', 'import', '--state', 'alembic', '--history-table', '"Odd table"');
+	gives(1, 'not stamped', '^cmig: nothing was recorded, and the table was left as it is\n$', @import, '--history-table', '"Odd table"', '--version-table', 'drop');
+	query($node, 'named', q{UPDATE "Odd table" SET version_num = 'x'});
+	gives(0, 'x +\| x ', '', @import, '--history-table', '"Odd table"');
+	is(query($node, 'named', $tables), 'Odd table', 'the table is kept');
+	gives(0, 'x +\| x ', '', @import, '--history-table', '"Odd table"', '--version-table', 'rename');
+	is(query($node, 'named', $tables), 'Odd table_old', 'the table is renamed');
+	gives(0, 'x +\| x ', '', @import, '--history-table', '"Odd table_old"', '--version-table=drop');
+	is(query($node, 'named', $tables), '', 'the table is gone');
+	is(query($node, 'named', 'SELECT revision FROM cmig.version'), 'x', 'the state');
+}
+
 # --- several databases -------------------------------------------------------
 
 project('several');
@@ -265,8 +287,7 @@ is(query($node, "tenant_$_", q{SELECT string_agg(revision, ',') FROM cmig.versio
 query($node, 'postgres', q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'holder'});
 eval { finish_psql($holder) };
 gives(0, 'tenant_1 +done\ntenant_5 +done\n$', '^$', 'current', '--databases', ' tenant_1 , tenant_5 ,');
-gives(0, '^$', '^cmig: no database$', 'current', '--databases', ' ,');
-gives(0, '^$', '^cmig: no database$', 'current', '--databases', 'SELECT datname FROM pg_database WHERE false');
+gives(0, '^$', '^cmig: the query returns no database$', 'current', '--databases', 'SELECT datname FROM pg_database WHERE false');
 gives(3, '', 'ERROR', 'current', '--databases', 'SELECT nosuch');
 gives(2, '', 'must be a number from 1', 'current', '--databases', 'tenant_1', '--jobs', 'many');
 

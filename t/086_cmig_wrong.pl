@@ -51,7 +51,7 @@ sub refused
 # Services often run programs with SIGPIPE ignored; no broken pipe must be reported.
 $SIG{PIPE} = 'IGNORE';
 # A background job of a script ignores SIGINT, which the terminal's Ctrl-C sends.
-$SIG{INT} = 'DEFAULT';
+$SIG{$_} = 'DEFAULT' foreach qw(INT TERM HUP);
 
 # --- files -------------------------------------------------------------------
 
@@ -167,12 +167,16 @@ write_file('migrations/3.sql', "-- revision: 3\n-- down_revision: 2\n-- message:
 gives(0, '^o 3 [^\n]*\.\.\.\n', '^$', 'graph');
 gives(0, 'is at 3', '', 'upgrade');
 gives(5, '', '^  3, (long ){13}lo\.\.\.\n', 'downgrade', '2');
+my $long = 'i' x 128;
+write_file('migrations/4.sql', revision_file($long, '3', 'SELECT 1;', 'SELECT 1;'));
+gives(0, "is at $long", '', 'upgrade');
 foreach my $arguments (['graph'], ['history'], ['current'], ['log'], ['plan'], ['heads'])
 {
 	is(join("\n", grep { length > 100 } split /\n/, (cmig(@$arguments))[1]), '', "100 columns: @$arguments");
 }
+gives(0, 'i{60}', '', 'history', '-v');
 gives(0, 'is at 2', '', 'downgrade', '2', '-y');
-unlink 'migrations/3.sql';
+unlink 'migrations/3.sql', 'migrations/4.sql';
 gives(0, '3 +\| removed', '', 'load', '--prune');
 
 # --- a terminal --------------------------------------------------------------
@@ -192,6 +196,17 @@ SKIP:
 		my $name = join ' ', map { sprintf '%02x', ord } split //, $answer;
 		is($status, $answer eq "\003" ? 130 : 5, "not confirmed: $name") or diag($shown);
 		is(state(), '2', 'nothing was changed');
+	}
+	# the question for a password, which comes again after each Ctrl-C
+	foreach my $answer (("\003") x 5, "\004", "secret\n")
+	{
+		my ($in, $shown) = ('', '');
+		my $run = IPC::Run::start([ $cmig, 'current', '--password' ], '<pty<', \$in, '>pty>', \$shown, '2>&1', IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
+		$run->pump until $shown =~ /Password: / || !$run->pumpable;
+		$in = $answer;
+		$run->finish;
+		is($? >> 8, $answer eq "\003" ? 130 : $answer eq "\004" ? 2 : 0, 'password: ' . ($answer =~ /\w/ ? 'typed' : sprintf '%02x', ord $answer)) or diag($shown);
+		unlike($shown, qr/secret/, 'the password is not shown');
 	}
 	write_file('pager', "#!/bin/sh\n[ \"\$1\" = -x ] && sed 's/^/paged /'\n");
 	chmod 0755, 'pager';
@@ -219,6 +234,26 @@ SKIP:
 	is(query($node, "several_$_", q{SELECT string_agg(revision, ',') FROM cmig.version}), '2', "several_$_: nothing was changed") foreach 1 .. 3;
 }
 
+# SIGTERM or SIGHUP, sent to cmig alone or to all its processes: the statement is canceled
+write_file('slow/3.sql', revision_file('3', '2', 'SELECT pg_sleep(600);', 'SELECT 1;')) if -d 'slow' || mkdir 'slow';
+foreach my $case ([ 'TERM', 143 ], [ 'HUP', 129 ], [ '-TERM', 143 ], [ 'TERM', 143, '--databases', 'wrong' ], [ '-TERM', 143, '--databases', 'wrong' ])
+{
+	my ($signal, $expected, @options) = @$case;
+	my ($out, $err) = ('', '');
+	# in a process group of its own
+	my $run = IPC::Run::start([ 'perl', '-e', 'setpgrp; exec @ARGV or die', $cmig, 'upgrade', '3', '--folder', 'slow', @options ],
+		'<', \undef, '>', \$out, '2>', \$err, IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
+	my $pid = ($run->{KIDS}[0] // {})->{PID} or die;
+	my $sleeps = q{SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = 'wrong'};
+	$node->poll_query_until('postgres', $sleeps, '1') or die $err;
+	kill $signal, $pid;
+	$run->finish;
+	is($? >> 8, $expected, "$signal @options") or diag("$out$err");
+	is(query($node, 'postgres', $sleeps), '0', 'the statement was canceled');
+	is(state(), '2', 'nothing was changed');
+}
+query($node, 'wrong', q{DELETE FROM cmig.revision WHERE revision = '3'});
+
 # Files of many applied revisions are gone
 {
 	query($node, 'postgres', 'CREATE DATABASE gone TEMPLATE wrong');
@@ -236,6 +271,10 @@ gives(0, '^== tenant\?wrong ==\n[^=]*\n\ndatabase +status\ntenant\?wrong +done\n
 is(state(), '2', 'the other database is left alone');
 gives(4, '^== nosuch ==\n', '', 'current', '--databases', 'nosuch');
 like((cmig('current', '--databases', 'nosuch'))[1], qr/HINT:  To create it: cmig init --create-database -d nosuch\n/, 'the hint names the database');
+
+gives(2, '^$', '^cmig: --databases requires names of databases, or a query\ncmig current --databases a,b,c\n', 'current', '--databases', $_) foreach '', ' , ';
+gives(0, '^$', '^cmig: the query returns no database\n$', 'current', '--databases', 'SELECT 1 WHERE false');
+is(system("$cmig upgrade 2 >&- 2>&-") >> 8, 0, 'closed output');
 
 # --- several at once ---------------------------------------------------------
 

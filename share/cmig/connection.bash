@@ -115,6 +115,39 @@ url_parameter()
 	esac
 }
 
+# read_line NAME: reads a line from standard input into the variable; fails at the end
+# of the input.  If a signal arrives just before read begins to wait, the trap runs only
+# after read has returned.  Therefore, it waits for one second at a time.  (Older
+# versions of bash do not tell a timeout from the end of the input.)
+read_line()
+{
+	local -a timeout=(-t 1)
+
+	[ "${BASH_VERSINFO[0]}" -ge 4 ] || timeout=()
+	until IFS= read -r ${timeout[@]+"${timeout[@]}"} "$1"; do
+		[ $? -gt 128 ] || return 1
+		[ -z "$terminated" ] || [ -z "$psql_pid" ] || terminate "$terminated"
+	done
+}
+
+# Reads the password from the terminal, which does not show it, into PGPASSWORD.  A
+# process without a trap reads it, so that Ctrl-C ends the question at any moment.
+ask_password()
+{
+	local saved password
+
+	saved=$(stty -g 2>/dev/null </dev/tty) || fail 2 'there is no terminal to read the password from'
+	trap 'interrupted=1' TERM HUP
+	stty -echo </dev/tty
+	password=$(trap - INT TERM HUP; printf 'Password: ' >&2; IFS= read -r line </dev/tty && printf '%s' "$line")
+	stty "$saved" </dev/tty
+	trap - TERM HUP
+	say
+	[ -z "$interrupted" ] || exit 130
+	[ -n "$password" ] || fail 2 'no password was typed'
+	export PGPASSWORD=$password
+}
+
 # Exports the connection settings.  Options take precedence over the environment,
 # then .env, then cmig.conf.
 DATABASE_OPTION=''
@@ -134,12 +167,7 @@ connection()
 	! given username || export PGUSER=$option_username
 	! given host || export PGHOST=$option_host
 	! given port || export PGPORT=$option_port
-	if given password; then
-		trap 'say; exit 130' INT
-		{ IFS= read -rs -p 'Password: ' PGPASSWORD </dev/tty && say ''; } 2>/dev/null || fail 2 "there is no terminal to read the password from"
-		trap 'interrupted=1' INT
-		export PGPASSWORD
-	fi
+	! given password || ask_password
 	[ "$verb" = import ] || unset DATABASE_URL
 	export PGAPPNAME=${PGAPPNAME:-cmig} PGCONNECT_TIMEOUT=${PGCONNECT_TIMEOUT:-10}
 }

@@ -40,12 +40,14 @@ worker()
 {
 	local number name
 
+	trap '' TERM HUP
 	for number in "${!databases[@]}"; do
 		[ ! -e "$1/stop" ] || break
 		(set -o noclobber; : >"$1/$number.taken") 2>/dev/null || continue
 		name=${databases[number]}
 		(
 			export PGDATABASE=$name
+			pid_file=$1/$number.pid
 			option_database=$name
 			DATABASE_OPTION=" -d $(printf %q "$name")"
 			(find_psql; dispatch)
@@ -60,10 +62,12 @@ worker()
 # output for each database, and then a table with the results.
 in_databases()
 {
-	local name directory number status worst=0 jobs=${option_jobs:-4}
+	local name directory workers='' number status worst=0 jobs=${option_jobs:-4}
 	local -a databases=()
 
 	[[ $jobs =~ ^[1-9][0-9]*$ ]] || fail 2 '--jobs must be a number from 1 on'
+	[[ $option_databases == *[!,[:space:]]* ]] ||
+		fail 2 '--databases requires names of databases, or a query' "cmig $verb --databases a,b,c${newline}cmig $verb --databases \"SELECT datname FROM pg_database WHERE datname LIKE 'shop%'\""
 	directory=$(mktemp -d) || fail 2 'a temporary folder cannot be created'
 	database_names >"$directory/names"
 	status=$?
@@ -71,10 +75,12 @@ in_databases()
 	while IFS= read -r -d '' name; do [ -z "$name" ] || databases+=("$name"); done <"$directory/names"
 	if [ $status -ne 0 ] || [ ${#databases[@]} -eq 0 ]; then
 		rm -rf "$directory"
-		[ $status -ne 0 ] || say 'cmig: no database'
+		[ $status -ne 0 ] || say 'cmig: the query returns no database'
 		return $status
 	fi
 	[ "$jobs" -le ${#databases[@]} ] || jobs=${#databases[@]}
+	workers=$directory
+	trap_signals terminate
 	for ((number = 0; number < jobs; number++)); do worker "$directory" & done
 	wait
 	# after Ctrl-C, which psql has received, too, wait for the workers to end

@@ -23,12 +23,10 @@ confirm()
 	! given yes || return 0
 	[ -t 0 ] && [ -t 2 ] || fail 5 "not confirmed: $1" 'Without a terminal, add --yes (-y).'
 	trap 'say; exit 130' INT
+	trap 'say; exit 143' TERM
+	trap 'exit 129' HUP
 	printf '%s' "$1 [y/N] " >&2
-	# If a signal arrives just before read begins to wait, the trap runs only after
-	# read has returned.  Therefore, wait for one second at a time.
-	until IFS= read -r -t 1 answer; do
-		[ $? -gt 128 ] || { say; break; }
-	done
+	read_line answer || say
 	trap 'interrupted=1' INT
 	[[ $answer == [yY]* ]] || fail 5 'nothing was changed'
 }
@@ -99,6 +97,7 @@ read_records()
 			place) place=$text ;;
 			checksum) checksum=$text ;;
 			hazard) hazards=$((hazards + 1)); say "${yellow}HAZARD:  $revision: $text$plain" ;;
+			pid) psql_started "$text" ;;
 			status) status=$revision ;;
 		esac
 	done
@@ -109,11 +108,13 @@ read_records()
 # Runs a script that returns records, and reads them.  Ends cmig after an error.
 look_ahead()
 {
-	local status
+	local status text=$script pid_record='pid\0\0%s\0'
 
-	read_records < <(run; printf 'status\0%s\0\0' $?)
+	script=''
+	trap_signals terminate
+	read_records < <(exec 4>&1; send "$text" cat; printf 'status\0%s\0\0' $?)
 	status=$?
-	script=''	# the process above has run it
+	psql_ended
 	[ -z "$interrupted" ] || exit 130
 	[ $status -eq 0 ] || exit $status
 }

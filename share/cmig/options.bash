@@ -59,7 +59,7 @@ parse()
 			-[0-9]*) arguments+=("$word"); continue ;;	# a relative revision
 			-?*) long_name "${word:0:2}" ;;
 			*)
-				if [ "$verb" = import ] && [ "$word" = alembic ] && [[ " $* " != *' --state '* ]]; then
+				if [ "$verb" = import ] && [ "$word" = alembic ] && ! given state && [[ " $* " != *' --state '* ]]; then
 					arguments+=("$word" "$@")	# its options are those of cmig-import-alembic
 					break
 				fi

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 #
 # shellcheck shell=bash
-# shellcheck disable=SC2154
+# shellcheck disable=SC2015,SC2154
 #
 # session.bash
 #	  Builds a psql script and runs it: variables, calls, messages, and the exit
@@ -134,17 +134,29 @@ messages()
 	return $status
 }
 
-# run [COMMAND...]: runs the script in one psql session, and returns cmig's exit
-# status.  If a command is given, the output is piped through it.
-run()
+# Runs psql, after printing its process id to file descriptor 4.  psql ignores SIGTERM
+# and SIGHUP, which can be sent to all processes of cmig: cmig cancels its statement.
+# Without that, the server would continue to run it.
+run_psql()
 {
-	local text=$script
+	# shellcheck disable=SC2059	# a format
+	printf "$pid_record" "${BASHPID:-$(exec sh -c 'echo $PPID')}" >&4
+	trap - INT
+	trap '' TERM HUP
+	exec "${psql[@]}" 4>&-
+}
+
+# send TEXT COMMAND...: runs the text in one psql session, pipes the output through the
+# command, and returns cmig's exit status
+send()
+{
+	local text=$1
 	local -a states
 
-	script=''
-	[ $# -gt 0 ] || set -- cat
+	shift
+	trap '' INT TERM HUP
 	{
-		{ prelude; printf '%s' "$text"; } | "${psql[@]}" 2>&1 >&3 3>&- | messages 3>&-
+		{ prelude; printf '%s' "$text"; } | run_psql 2>&1 >&3 3>&- | messages 3>&- 4>&-
 		states=("${PIPESTATUS[@]}")
 		case ${states[1]} in
 			0) exit "${states[2]}" ;;
@@ -152,11 +164,98 @@ run()
 			141) exit 0 ;;	# the user quit the pager
 			*) exit 4 ;;
 		esac
-	} 3>&1 | "$@"
+	} 3>&1 | "$@" 4>&-
 	states=("${PIPESTATUS[@]}")
-	[ -z "$interrupted" ] || return 130
 	[ "${states[0]}" -eq 0 ] || return "${states[0]}"
 	[ "${states[1]}" -eq 141 ] || return "${states[1]}"
+}
+
+# The process id of a running psql; and how run_psql prints it.
+psql_pid='' pid_record='%s\n'
+
+# psql_started PID: records the process id of psql, for cancel_psql
+psql_started()
+{
+	psql_pid=$1
+	[ -z "${pid_file:-}" ] || printf '%s\n' "$1" >"$pid_file"
+}
+
+psql_ended()
+{
+	psql_pid=''
+	[ -z "${pid_file:-}" ] || rm -f "$pid_file"
+}
+
+# cancel_psql [SIGNAL]: cancels the statements that this process and its workers run;
+# fails if there are none
+cancel_psql()
+{
+	local file pid status=1
+
+	for file in '' ${workers:+"$workers"/*.pid}; do
+		pid=$psql_pid
+		[ -z "$file" ] || { read -r pid <"$file"; } 2>/dev/null || pid=''
+		[ -z "$pid" ] || ! kill -"${1:-INT}" "$pid" 2>/dev/null || status=0
+	done
+	return $status
+}
+
+# terminate STATUS: cancels what is running, and ends cmig, after a signal
+terminate()
+{
+	local turn line
+
+	trap '' INT TERM HUP
+	[ -z "${workers:-}" ] || : >"$workers/stop"
+	# psql ignores an interrupt between two statements
+	for turn in 1 2 3 4 5 6 7 8 9 10; do
+		cancel_psql || [ -n "$(jobs -pr)" ] || break	# the jobs are workers
+		[ "$turn" -lt 10 ] || cancel_psql KILL
+		sleep 0.5
+	done
+	[ -z "$psql_pid" ] || read -r -t 2 line <&4	# send has printed the messages
+	[ -z "${workers:-}" ] || rm -rf "$workers"
+	exit "$1"
+} 2>/dev/null
+
+# trap_signals COMMAND: calls the command if cmig receives SIGTERM or SIGHUP.  A worker
+# leaves this to its parent.  Within a read that has a timeout, the command must be
+# short: when the time is over, bash leaves it.
+trap_signals()
+{
+	[ -z "${pid_file:-}" ] || return 0
+	# shellcheck disable=SC2064	# expanded now
+	trap "$1 143" TERM
+	# shellcheck disable=SC2064
+	trap "$1 129" HUP
+}
+
+# note_signal STATUS: makes read_line call terminate
+terminated=''
+note_signal() { terminated=$1; }
+
+# run [COMMAND...]: runs the script in one psql session, and returns cmig's exit
+# status.  If a command is given, the output is piped through it.  This process only
+# waits, because bash handles signals after a command in the foreground has ended.
+run()
+{
+	local text=$script line=130
+
+	script=''
+	[ $# -gt 0 ] || set -- cat
+	[ "${BASH_VERSINFO[0]}" -ge 4 ] && trap_signals note_signal || trap_signals terminate
+	exec 5>&1
+	exec 4< <(exec 4>&1 1>&5 5>&-; send "$text" "$@"; printf '%s\n' $? >&4)
+	exec 5>&-
+	read_line line <&4
+	psql_started "$line"
+	read_line line <&4 || line=130
+	[ -z "$terminated" ] || terminate "$terminated"
+	trap_signals terminate
+	psql_ended
+	exec 4<&-
+	[ -z "$interrupted" ] || return 130
+	return "$line"
 }
 
 # Copies standard input to standard output, on a terminal through a pager.
@@ -165,7 +264,8 @@ page()
 	local -a words
 
 	read -r -a words <<<"${PAGER:-less}"
-	if [ -t 1 ] && ! given no-pager && command -v "${words[0]:-}" >/dev/null; then
+	# less would ask whether to go on if the type of the terminal is not known
+	if [ -t 1 ] && ! given no-pager && [ "${PAGER:-${TERM:-dumb}}" != dumb ] && command -v "${words[0]:-}" >/dev/null; then
 		LESS=${LESS:-FRX} "${words[@]}"
 	else
 		cat

@@ -223,21 +223,67 @@ import_alembic()
 	exec "$converter" "${arguments[@]:1}"
 }
 
+# Imports the state of another tool.  The exit status is 1 if a migration is not recorded
+# because no revision has its name, or because the tool did not finish it.
+import_state()
+{
+	local after=keep result="applied text, revision text, note text"
+
+	if [[ " ${passed[*]-} " == *' version-table '* ]]; then
+		after=$option_version_table
+		[ "${arguments[0]}" = alembic ] || fail 2 "--version-table cannot be used with ${arguments[0]}" 'Rename or drop its table by hand.'
+		[[ $after =~ ^(keep|rename|drop)$ ]] || fail 2 '--version-table must be keep, rename, or drop' 'To name the table of Alembic, use --history-table.'
+	fi
+	parameters version-table
+	find_files; begin; add_file_format; add_load; look_ahead
+	files=()
+	begin
+	[ "$after" = keep ] || begin_table
+	call "SELECT * FROM cmig.import_state(:'tool'$PARAMETERS)" "SELECT coalesce(pg_catalog.jsonb_agg(s), '[]') AS cmig_state FROM cmig.import_state(:'tool'$PARAMETERS) s \\gset
+SELECT * FROM pg_catalog.jsonb_to_recordset(:'cmig_state') AS s ($result);"
+	found_if "EXISTS (SELECT FROM pg_catalog.jsonb_to_recordset(:'cmig_state') AS s ($result) WHERE revision IS NULL OR note LIKE '%did not finish it')"
+	[ "$after" = keep ] || end_table "$after"
+	run
+}
+
+# Begins a transaction, and locks the table of Alembic.
+begin_table()
+{
+	local table="'alembic_version'"
+
+	! given history-table || table=":'given_history_table'"
+	add "BEGIN;
+SELECT pg_catalog.to_regclass($table)::oid AS cmig_table, pg_catalog.to_regclass($table) IS NOT NULL AS cmig_exists,
+	(SELECT relname FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass($table)) AS cmig_table_name \\gset
+\\if :cmig_exists
+SELECT pg_catalog.format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', :cmig_table::regclass) \\gexec
+\\endif"
+}
+
+# end_table ACTION: renames or drops the table of Alembic, and commits.  If something
+# was not recorded, rolls back.
+end_table()
+{
+	local statement="pg_catalog.format('ALTER TABLE %s RENAME TO %I', :cmig_table::regclass, pg_catalog.left(:'cmig_table_name', 59) || '_old')"
+
+	[ "$1" = rename ] || statement="pg_catalog.format('DROP TABLE %s', :cmig_table::regclass)"
+	add "\\if :cmig_found
+ROLLBACK;
+\\warn 'cmig: nothing was recorded, and the table was left as it is'
+\\else
+SELECT $statement \\gexec
+COMMIT;
+\\endif"
+}
+
 verb_import()
 {
 	local folder file text number=0 placeholders='{}' setting
 
 	[ "${arguments[0]}" != alembic ] || given state || import_alembic
 	argument tool
-	if given state; then
-		parameters
-		find_files; begin; add_file_format; add_load; look_ahead
-		files=()
-		begin
-		call "SELECT * FROM cmig.import_state(:'tool'$PARAMETERS)"
-		run
-		return
-	fi
+	if given state; then import_state; return; fi
+	[[ " ${passed[*]-} " != *' version-table '* ]] || fail 2 '--version-table requires --state'
 	folder=${arguments[1]:-.} placeholders=''
 	[ -d "$folder" ] || fail 2 "the folder $folder does not exist"
 	local import_names='' import_texts=''

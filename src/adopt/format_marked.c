@@ -178,7 +178,7 @@ classify_goose(CmigToolRevision *revision, const CmigToolLine *line)
 
 /*
  * Returns the file's text without ENVSUB lines.  Between ENVSUB ON and ENVSUB
- * OFF, ${name} is replaced.
+ * OFF, environment variables are replaced.
  */
 static char *
 substitute_environment(CmigImport *import, const CmigToolFile *file)
@@ -201,7 +201,7 @@ substitute_environment(CmigImport *import, const CmigToolFile *file)
 		{
 			char	   *text = psprintf("%s%.*s", newlines.data, (int) (line.next - line.start), line.start);
 
-			appendStringInfoString(&result, cmig_placeholder_fill_braces(import->placeholders, text, file->name) + newlines.len);
+			appendStringInfoString(&result, cmig_placeholder_fill_environment(import->placeholders, text, file->name) + newlines.len);
 		}
 		else
 			appendBinaryStringInfo(&result, line.start, line.next - line.start);

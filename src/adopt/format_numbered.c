@@ -89,6 +89,21 @@ read_file(CmigImport *import, CmigToolFile *file, const char *letters, const cha
 	return revision;
 }
 
+/* Add a note to each revision without an upgrade script. */
+static void
+note_missing_upgrades(CmigImport *import)
+{
+	ListCell   *lc;
+
+	foreach(lc, import->revisions)
+	{
+		CmigToolRevision *revision = lfirst(lc);
+
+		if (*revision->text.upgrade_sql == '\0')
+			cmig_import_note(revision, "the file with its upgrade script is missing or empty");
+	}
+}
+
 void
 cmig_format_golang_migrate(CmigImport *import)
 {
@@ -99,6 +114,7 @@ cmig_format_golang_migrate(CmigImport *import)
 		if (read_name(import->files[i].base, "", "_", &name) && (name.is_up || name.is_down))
 			read_file(import, &import->files[i], "", "_");
 	}
+	note_missing_upgrades(import);
 	cmig_import_sort(import, cmig_tool_text_compare_versions);
 	cmig_import_chain(import);
 }
@@ -114,6 +130,7 @@ cmig_format_sqlx(CmigImport *import)
 		if (revision && cmig_tool_text_begins(file->text, "-- no-transaction"))
 			revision->text.edges.transactional = false;
 	}
+	note_missing_upgrades(import);
 	cmig_import_sort(import, cmig_tool_text_compare_versions);
 	cmig_import_chain(import);
 }

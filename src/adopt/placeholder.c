@@ -88,58 +88,6 @@ append_kept(StringInfo to, CmigPlaceholder *kept, const char *after)
 	return after;
 }
 
-/* Append the text from start to end, with each ${name} replaced. */
-static void
-append_braces(StringInfo to, const CmigPlaceholders *placeholders, const char *text,
-			  const char *start, const char *end, const char *file_name)
-{
-	for (const char *p = start; p < end; p++)
-	{
-		CmigPlaceholder *kept;
-		int			length;
-
-		if (p[0] != '$' || p + 1 == end || p[1] != '{')
-		{
-			appendStringInfoChar(to, *p);
-			continue;
-		}
-		length = strcspn(p + 2, "}\n");
-		if (p + 2 + length >= end || p[2 + length] != '}' || length == 0)
-		{
-			appendStringInfoChar(to, *p);
-			continue;
-		}
-		kept = find_kept(placeholders, p + 2, length);
-		if (kept)
-		{
-			p = append_kept(to, kept, p + 3 + length) - 1;
-			continue;
-		}
-		appendStringInfoString(to, require_value(placeholders, p + 2, length, text, p, file_name));
-		p += 2 + length;
-	}
-}
-
-char *
-cmig_placeholder_fill_braces(const CmigPlaceholders *placeholders, const char *text, const char *file_name)
-{
-	StringInfoData result;
-	CmigLexer	lexer;
-	const char *done = text;
-
-	initStringInfo(&result);
-	cmig_lexer_init(&lexer, text);
-	while (cmig_lexer_next(&lexer) != CMIG_TOKEN_END)
-		if (lexer.type == CMIG_TOKEN_LINE_COMMENT || lexer.type == CMIG_TOKEN_BLOCK_COMMENT)
-		{
-			append_braces(&result, placeholders, text, done, lexer.start, file_name);
-			appendBinaryStringInfo(&result, lexer.start, lexer.next - lexer.start);
-			done = lexer.next;
-		}
-	append_braces(&result, placeholders, text, done, text + strlen(text), file_name);
-	return result.data;
-}
-
 /* Returns the length of the name at p, or 0 if there is none. */
 static int
 name_length(const char *p)
@@ -151,6 +99,109 @@ name_length(const char *p)
 	while (isalnum((unsigned char) p[length]) || p[length] == '_')
 		length++;
 	return length;
+}
+
+/*
+ * Returns the value of an environment variable with an operator, such as
+ * name:-default, or NULL if the operator gives it no value.  Sets *length,
+ * the length of the text between the braces, to the length of the name.
+ */
+static const char *
+environment_value(const CmigPlaceholders *placeholders, const char *text, int *length)
+{
+	int			name = name_length(text);
+	const char *end = text + *length;
+	const char *rest = text + name;
+	const char *value;
+	bool		colon = name > 0 && rest + 1 < end && rest[0] == ':' && rest[1] == '-';
+
+	if (name == 0 || (!colon && rest < end && *rest != '-' && *rest != '?') || memchr(text, '$', *length))
+		return find_value(placeholders, text, *length);
+	value = find_value(placeholders, text, name);
+	*length = name;
+	if (rest == end || *rest == '?' || (value && (*value || !colon)))
+		return value;
+	rest += colon ? 2 : 1;
+	return pnstrdup(rest, end - rest);
+}
+
+/*
+ * Append the text from start to end, with each ${name} replaced.  If
+ * "environment" is true, also with operators, and $name if it has a value.
+ */
+static void
+append_braces(StringInfo to, const CmigPlaceholders *placeholders, const char *text,
+			  const char *start, const char *end, const char *file_name, bool environment)
+{
+	for (const char *p = start; p < end; p++)
+	{
+		CmigPlaceholder *kept;
+		const char *value;
+		int			length;
+		int			inside;
+
+		if (environment && p[0] == '$' && (value = find_value(placeholders, p + 1, name_length(p + 1))) != NULL &&
+			p[1 + name_length(p + 1)] != '$')
+		{
+			appendStringInfoString(to, value);
+			p += name_length(p + 1);
+			continue;
+		}
+		if (p[0] != '$' || p + 1 == end || p[1] != '{')
+		{
+			appendStringInfoChar(to, *p);
+			continue;
+		}
+		length = strcspn(p + 2, "}\n");
+		if (p + 2 + length >= end || p[2 + length] != '}' || length == 0)
+		{
+			appendStringInfoChar(to, *p);
+			continue;
+		}
+		inside = length;
+		value = environment ? environment_value(placeholders, p + 2, &length) : find_value(placeholders, p + 2, length);
+		kept = find_kept(placeholders, p + 2, length);
+		if (kept)
+		{
+			p = append_kept(to, kept, p + 3 + inside) - 1;
+			continue;
+		}
+		appendStringInfoString(to, value ? value : require_value(placeholders, p + 2, length, text, p, file_name));
+		p += 2 + inside;
+	}
+}
+
+/* Replace ${name} everywhere except in comments. */
+static char *
+fill(const CmigPlaceholders *placeholders, const char *text, const char *file_name, bool environment)
+{
+	StringInfoData result;
+	CmigLexer	lexer;
+	const char *done = text;
+
+	initStringInfo(&result);
+	cmig_lexer_init(&lexer, text);
+	while (cmig_lexer_next(&lexer) != CMIG_TOKEN_END)
+		if (lexer.type == CMIG_TOKEN_LINE_COMMENT || lexer.type == CMIG_TOKEN_BLOCK_COMMENT)
+		{
+			append_braces(&result, placeholders, text, done, lexer.start, file_name, environment);
+			appendBinaryStringInfo(&result, lexer.start, lexer.next - lexer.start);
+			done = lexer.next;
+		}
+	append_braces(&result, placeholders, text, done, text + strlen(text), file_name, environment);
+	return result.data;
+}
+
+char *
+cmig_placeholder_fill_braces(const CmigPlaceholders *placeholders, const char *text, const char *file_name)
+{
+	return fill(placeholders, text, file_name, false);
+}
+
+char *
+cmig_placeholder_fill_environment(const CmigPlaceholders *placeholders, const char *text, const char *file_name)
+{
+	return fill(placeholders, text, file_name, true);
 }
 
 /* Append a quoted string, and replace the variables in it that have a value. */

@@ -38,6 +38,13 @@ extern char *cmig_placeholder_fill_braces(const CmigPlaceholders *placeholders, 
 										  const char *file_name);
 
 /*
+ * Replace environment variables as goose does: like ${name}, also ${name:-default},
+ * ${name-default}, ${name?message}, and, if it has a value, $name.
+ */
+extern char *cmig_placeholder_fill_environment(const CmigPlaceholders *placeholders, const char *text,
+											   const char *file_name);
+
+/*
  * Replace :name, :'name', and :"name" as psql does.  If "everywhere" is true,
  * variables that have a value are also replaced within quotes.
  */
