@@ -29,14 +29,12 @@
 #include "graph/replaces.h"
 #include "inspect/lint_policy.h"
 #include "inspect/lint_rules.h"
-#include "parse/script.h"
-#include "parse/text_check.h"
 #include "report/access_check.h"
 #include "report/check.h"
+#include "report/problem.h"
 #include "report/publication_check.h"
-#include "run/placeholder_values.h"
+#include "report/script_check.h"
 #include "run/run_lock.h"
-#include "run/running.h"
 #include "run/session.h"
 #include "run/scope.h"
 #include "scope/scope_list.h"
@@ -49,165 +47,6 @@
 #include "tables/version_rows.h"
 
 PG_FUNCTION_INFO_V1(cmig_check);
-
-/* Append a problem to the list. */
-static List *
-add_problem(List *problems, const char *severity, const char *object,
-			const char *text, const char *fix)
-{
-	CmigProblem *problem = palloc(sizeof(CmigProblem));
-
-	problem->severity = severity;
-	problem->object = object;
-	problem->problem = text;
-	problem->fix = fix;
-	return lappend(problems, problem);
-}
-
-/*
- * The state of a pass over all scripts, which finds scripts that cannot run,
- * and applied revisions whose scripts have changed.
- */
-typedef struct TextCheck
-{
-	const CmigView *view;
-	List	   *problems;
-	MemoryContext context;		/* memory context of the list of problems */
-	bool		has_gaps;		/* true if a placeholder could not be replaced */
-} TextCheck;
-
-/* Report an applied revision whose script differs from the one that was run. */
-static void
-compare_with_journal(const CmigRevisionText *text, TextCheck *check)
-{
-	char	   *recorded = cmig_journal_read_checksum(text->edges.id);
-	MemoryContext old;
-
-	if (recorded == NULL ||
-		strcmp(recorded, cmig_script_checksum(text->upgrade_sql, text->edges.transactional)) == 0)
-		return;
-
-	old = MemoryContextSwitchTo(check->context);
-	check->problems =
-		add_problem(check->problems, "warning", pstrdup(text->edges.id),
-					"its upgrade script or transactional flag is not the one that was applied here",
-					psprintf("SELECT cmig.repair(%s) -- accepts this script; otherwise, load the one that was applied",
-							 quote_literal_cstr(text->edges.id)));
-	MemoryContextSwitchTo(old);
-}
-
-/*
- * Replace the placeholders in a script.  If a placeholder has no value, sets
- * *missing to its name.  An error is not thrown but returned in *error.
- */
-static const char *
-try_values(const CmigRevisionText *text, const char *what, const char *sql, const char **missing, ErrorData **error)
-{
-	MemoryContext caller = CurrentMemoryContext;
-	const char *volatile result = NULL;
-
-	*error = NULL;
-	*missing = NULL;
-	PG_TRY();
-	{
-		result = cmig_placeholder_values_try(sql, &text->placeholders, text->edges.id, what, missing);
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(caller);
-		*error = CopyErrorData();
-		FlushErrorState();
-	}
-	PG_END_TRY();
-	return result;
-}
-
-/*
- * Returns a script with its placeholders replaced.  If that fails, reports the
- * error or the placeholder without a value, and returns NULL.
- */
-static const char *
-with_values(const CmigRevisionText *text, const char *what, const char *sql, TextCheck *check)
-{
-	const char *missing;
-	ErrorData  *error;
-	MemoryContext old;
-
-	if (text->placeholders.count == 0)
-		return sql;
-	sql = try_values(text, what, sql, &missing, &error);
-	old = MemoryContextSwitchTo(check->context);
-	if (error != NULL)
-		check->problems = add_problem(check->problems, "error", pstrdup(text->edges.id),
-									  pstrdup(error->message), error->hint ? pstrdup(error->hint) : NULL);
-	else if (missing != NULL)
-		check->problems = add_problem(check->problems, "warning", pstrdup(text->edges.id),
-									  psprintf("placeholder \"%s\" of its %s script has no value in this session", missing, what),
-									  psprintf("SET cmig_var.%s = '<value>'", missing));
-	check->has_gaps |= error != NULL || missing != NULL;
-	MemoryContextSwitchTo(old);
-	return sql;
-}
-
-/* Report a script that cannot run.  "sql" is NULL if there is no script. */
-static void
-check_script(const CmigRevisionText *text, const char *what, const char *sql,
-			 const char *severity, TextCheck *check)
-{
-	MemoryContext old;
-	CmigTextProblem *problem;
-
-	if (sql == NULL)
-		return;
-	sql = with_values(text, what, sql, check);
-	if (sql == NULL)
-		return;
-	problem = cmig_text_check(what, sql, text->edges.transactional,
-							  !cmig_running_concurrent_ddl());
-	if (problem == NULL)
-		return;
-	old = MemoryContextSwitchTo(check->context);
-	check->problems = add_problem(check->problems, severity, pstrdup(text->edges.id),
-								  pstrdup(problem->problem), pstrdup(problem->fix));
-	MemoryContextSwitchTo(old);
-}
-
-/* Check the scripts of one revision. */
-static void
-check_text(const CmigRevisionText *text, void *arg)
-{
-	TextCheck  *check = arg;
-	int			node = cmig_graph_find_id(check->view->graph, text->edges.id);
-
-	CHECK_FOR_INTERRUPTS();
-	if (node < 0 && !text->edges.repeatable)
-		return;
-	if (node >= 0 && check->view->applied->applied->set[node])
-		compare_with_journal(text, check);
-	else
-	{
-		check_script(text, "upgrade", text->upgrade_sql, "error", check);
-		check_script(text, "verify", text->verify_sql, "error", check);
-	}
-	check_script(text, "downgrade", text->downgrade_sql, "warning", check);
-}
-
-/*
- * Check all scripts, with the settings that are in effect when a script
- * starts.
- */
-static List *
-add_text_problems(const CmigView *view, List *problems, bool *has_gaps)
-{
-	TextCheck	check = {view, problems, CurrentMemoryContext};
-	int			guc_level = cmig_session_read_quietly();
-
-	cmig_settings_override("standard_conforming_strings", "on");
-	cmig_catalog_each_text(check_text, &check);
-	AtEOXact_GUC(false, guc_level);
-	*has_gaps = check.has_gaps;
-	return check.problems;
-}
 
 /*
  * Report scopes whose schemas were dropped without cmig.drop_scope, and version
@@ -226,11 +65,11 @@ add_gone_scopes(List *problems)
 		char	   *scope = quote_literal_cstr(item->name);
 		bool		possible = item->name[0] != '\0' && cmig_scope_reserved(item->name) == NULL;
 
-		problems = add_problem(problems, "warning", psprintf("scope %s", quote_identifier(item->name)),
-							   possible ? "its schema does not exist, but its version rows do; revisions that are applied in it cannot be removed"
-							   : "a schema with this name cannot be a scope, but version rows name it; revisions that are applied in it cannot be removed",
-							   possible ? psprintf("SELECT cmig.drop_scope(%s, confirm => %s)", scope, scope)
-							   : psprintf("DELETE FROM cmig.scope_version WHERE scope = %s", scope));
+		problems = cmig_problem_add(problems, "warning", psprintf("scope %s", quote_identifier(item->name)),
+									possible ? "its schema does not exist, but its version rows do; revisions that are applied in it cannot be removed"
+									: "a schema with this name cannot be a scope, but version rows name it; revisions that are applied in it cannot be removed",
+									possible ? psprintf("SELECT cmig.drop_scope(%s, confirm => %s)", scope, scope)
+									: psprintf("DELETE FROM cmig.scope_version WHERE scope = %s", scope));
 	}
 	return problems;
 }
@@ -243,9 +82,9 @@ add_journal_problems(List *problems)
 
 	if (id == 0)
 		return problems;
-	return add_problem(problems, "warning", "cmig.journal",
-					   psprintf("a row has id " INT64_FORMAT ", which leaves no higher ids, so newer rows have lower ids", id),
-					   psprintf("DELETE FROM cmig.journal WHERE id = " INT64_FORMAT "%s", id, cmig_scope_condition()));
+	return cmig_problem_add(problems, "warning", "cmig.journal",
+							psprintf("a row has id " INT64_FORMAT ", which leaves no higher ids, so newer rows have lower ids", id),
+							psprintf("DELETE FROM cmig.journal WHERE id = " INT64_FORMAT "%s", id, cmig_scope_condition()));
 }
 
 /*
@@ -260,9 +99,9 @@ add_drift_problem(List *problems)
 	if (!cmig_journal_read_last_drift(&drift) || drift.is_past ||
 		strncmp(drift.message, CMIG_JOURNAL_NO_DRIFT, strlen(CMIG_JOURNAL_NO_DRIFT)) == 0)
 		return problems;
-	return add_problem(problems, "warning", "schema",
-					   psprintf("it differed from the revisions when last compared, %s: %s", cmig_journal_read_ago(drift.seconds), drift.message),
-					   "SELECT * FROM cmig.drift() -- fix each difference with its upgrade_sql, or as its hazard says if that is null");
+	return cmig_problem_add(problems, "warning", "schema",
+							psprintf("it differed from the revisions when last compared, %s: %s", cmig_journal_read_ago(drift.seconds), drift.message),
+							"SELECT * FROM cmig.drift() -- fix each difference with its upgrade_sql, or as its hazard says if that is null");
 }
 
 /*
@@ -278,10 +117,10 @@ add_progress_problem(List *problems)
 	if (rows == NIL || cmig_run_lock_holder() != 0)
 		return problems;
 	row = llast(rows);
-	return add_problem(problems, "warning", row->revision,
-					   psprintf("its %s is partially applied: %s", cmig_direction_name(row->direction),
-								cmig_progress_place(row)),
-					   cmig_progress_next(row));
+	return cmig_problem_add(problems, "warning", row->revision,
+							psprintf("its %s is partially applied: %s", cmig_direction_name(row->direction),
+									 cmig_progress_place(row)),
+							cmig_progress_next(row));
 }
 
 /* Report a defect of the audit log. */
@@ -293,10 +132,10 @@ add_audit_problem(List *problems)
 
 	if (fault == NULL)
 		return problems;
-	return add_problem(problems, refused ? "error" : "warning", "cmig_audit",
-					   refused ? psprintf("audited tables cannot be written: %s", fault->problem) :
-					   fault->problem,
-					   fault->fix);
+	return cmig_problem_add(problems, refused ? "error" : "warning", "cmig_audit",
+							refused ? psprintf("audited tables cannot be written: %s", fault->problem) :
+							fault->problem,
+							fault->fix);
 }
 
 /*
@@ -332,12 +171,12 @@ add_tool_problem(const CmigView *view, const CmigTool *tool, Oid table, List *pr
 	char	   *name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)), get_rel_name(table));
 
 	if (elsewhere)
-		return add_problem(problems, "warning", name,
-						   psprintf("another migration tool is still in use: it has applied \"%s\", which pg_cmig has not", elsewhere),
-						   psprintf("SELECT * FROM cmig.import_state(%s) -- imports its state; after that, use only one of the two tools", quote_literal_cstr(tool->name)));
-	return add_problem(problems, "notice", name,
-					   "the table of another migration tool still exists; everything in it is known to pg_cmig",
-					   psprintf("ALTER TABLE %s RENAME TO %s -- stops the other tool", name, quote_identifier(psprintf("%.58s_old", get_rel_name(table)))));
+		return cmig_problem_add(problems, "warning", name,
+								psprintf("another migration tool is still in use: it has applied \"%s\", which pg_cmig has not", elsewhere),
+								psprintf("SELECT * FROM cmig.import_state(%s) -- imports its state; after that, use only one of the two tools", quote_literal_cstr(tool->name)));
+	return cmig_problem_add(problems, "notice", name,
+							"the table of another migration tool still exists; everything in it is known to pg_cmig",
+							psprintf("ALTER TABLE %s RENAME TO %s -- stops the other tool", name, quote_identifier(psprintf("%.58s_old", get_rel_name(table)))));
 }
 
 /*
@@ -381,9 +220,9 @@ add_repeated_names(const CmigView *view, List *problems)
 			const char *repeated = cmig_graph_find_repeated(lists[j]);
 
 			if (repeated)
-				problems = add_problem(problems, "warning", revision->id,
-									   psprintf("its %s names \"%s\" twice", columns[j], repeated),
-									   "Name it once, or replace it with the name that was intended.");
+				problems = cmig_problem_add(problems, "warning", revision->id,
+											psprintf("its %s names \"%s\" twice", columns[j], repeated),
+											"Name it once, or replace it with the name that was intended.");
 		}
 	}
 	return problems;
@@ -442,16 +281,16 @@ add_waiting(const CmigView *view, List *problems, const CmigRevisionSet *set, co
 	CmigListing listing;
 
 	if (missing->count == 0 || (view->graph->defects == NIL && cmig_graph_find_id(view->graph, revision->id) < 0))
-		return add_problem(problems, "notice", revision->id,
-						   psprintf("it is not used until all revisions that it replaces are applied: %s", stored), upgrade);
+		return cmig_problem_add(problems, "notice", revision->id,
+								psprintf("it is not used until all revisions that it replaces are applied: %s", stored), upgrade);
 	cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
 	for (int i = 0; i < missing->count; i++)
 		cmig_listing_add(&listing, missing->names[i]);
-	return add_problem(problems, "error", revision->id,
-					   psprintf("only some of the revisions that it replaces are applied, and the files of these are not loaded: %s",
-								cmig_listing_text(&listing)),
-					   psprintf("Load these files, then %s -- or, if the schema already has everything in %s: SELECT cmig.stamp(%s, purge => true)",
-								upgrade, revision->id, quote_literal_cstr(revision->id)));
+	return cmig_problem_add(problems, "error", revision->id,
+							psprintf("only some of the revisions that it replaces are applied, and the files of these are not loaded: %s",
+									 cmig_listing_text(&listing)),
+							psprintf("Load these files, then %s -- or, if the schema already has everything in %s: SELECT cmig.stamp(%s, purge => true)",
+									 upgrade, revision->id, quote_literal_cstr(revision->id)));
 }
 
 /*
@@ -473,9 +312,9 @@ add_replaced(const CmigView *view, List *problems)
 		if (old->count > 0 && cmig_replaces_state(set->revisions, set->count, place, revision) == CMIG_REPLACES_SOME)
 			problems = add_waiting(view, problems, set, place, revision, stored);
 		else if (stored != NULL)
-			problems = add_problem(problems, "notice", revision->id,
-								   psprintf("the revisions that it replaces are no longer needed here: %s", stored),
-								   "When no database needs them, delete their files, and load with prune => true");
+			problems = cmig_problem_add(problems, "notice", revision->id,
+										psprintf("the revisions that it replaces are no longer needed here: %s", stored),
+										"When no database needs them, delete their files, and load with prune => true");
 	}
 	return problems;
 }
@@ -511,9 +350,9 @@ add_row_problems(const CmigView *view, List *problems)
 		for (int i = 0; i < node->dependents.count && !named; i++)
 			named = view->applied->applied->set[node->dependents.nodes[i]];
 		if (named && view->graph->defects == NIL)
-			problems = add_problem(problems, "error", node->revision->id,
-								   "it has a version row, although a revision above it has one, too",
-								   "SELECT cmig.stamp('<revision>', purge => true) -- records where the database really is");
+			problems = cmig_problem_add(problems, "error", node->revision->id,
+										"it has a version row, although a revision above it has one, too",
+										"SELECT cmig.stamp('<revision>', purge => true) -- records where the database really is");
 	}
 	return problems;
 }
@@ -536,9 +375,9 @@ add_head_problem(const CmigView *view, List *problems)
 			if (cmig_graph_is_effective_head(view->graph, i) && cmig_graph_labels(labels, i) == NIL)
 				labelled = false;
 		if (!labelled)
-			problems = add_problem(problems, "warning", "heads",
-								   psprintf("there are %d heads, so upgrade to head is ambiguous", heads),
-								   "SELECT cmig.merge('heads', '<message>') -- SELECT * FROM cmig.heads() lists them");
+			problems = cmig_problem_add(problems, "warning", "heads",
+										psprintf("there are %d heads, so upgrade to head is ambiguous", heads),
+										"SELECT cmig.merge('heads', '<message>') -- SELECT * FROM cmig.heads() lists them");
 	}
 	return problems;
 }
@@ -564,8 +403,8 @@ add_repeatable_problems(const CmigView *view, List *problems)
 		CmigRepeatableState state = cmig_repeatable_state(graph, i);
 
 		if (state != CMIG_REPEATABLE_CURRENT)
-			problems = add_problem(problems, "notice", cmig_graph_id(graph, i), texts[state],
-								   "SELECT * FROM cmig.upgrade('heads')");
+			problems = cmig_problem_add(problems, "notice", cmig_graph_id(graph, i), texts[state],
+										"SELECT * FROM cmig.upgrade('heads')");
 	}
 	return problems;
 }
@@ -601,13 +440,13 @@ add_lint_problem(const CmigView *view, List *problems)
 	warnings = counts[CMIG_LINT_WARNING];
 	if (errors + warnings == 0)
 		return problems;
-	return add_problem(problems, stops && errors > 0 ? "error" : "notice", "lint",
-					   psprintf("cmig.lint finds %s%s%s in pending revisions%s",
-								errors > 0 ? count_text(errors, "error") : "",
-								errors > 0 && warnings > 0 ? " and " : "",
-								warnings > 0 ? count_text(warnings, "warning") : "",
-								stops && errors > 0 ? ", and cmig.lint_policy is error" : ""),
-					   "SELECT * FROM cmig.lint('heads')");
+	return cmig_problem_add(problems, stops && errors > 0 ? "error" : "notice", "lint",
+							psprintf("cmig.lint finds %s%s%s in pending revisions%s",
+									 errors > 0 ? count_text(errors, "error") : "",
+									 errors > 0 && warnings > 0 ? " and " : "",
+									 warnings > 0 ? count_text(warnings, "warning") : "",
+									 stops && errors > 0 ? ", and cmig.lint_policy is error" : ""),
+							"SELECT * FROM cmig.lint('heads')");
 }
 
 /*
@@ -624,12 +463,12 @@ add_publication_problems(List *problems)
 		const		CmigPublicationFinding *finding = lfirst(lc);
 
 		problems = finding->is_subscription ?
-			add_problem(problems, "warning", finding->object,
-						"it writes to the tables of pg_cmig; it stops with a duplicate key in cmig.journal if revisions also run here, and does not replicate their DDL",
-						"Unless this server is to replace the publisher, subscribe to a publication FOR TABLES IN SCHEMA or FOR TABLE.") :
-			add_problem(problems, "notice", finding->object,
-						"it publishes the tables of pg_cmig; a subscriber with revisions of its own stops at the next run here",
-						"Unless the subscriber is to replace this server, use a publication FOR TABLES IN SCHEMA or FOR TABLE.");
+			cmig_problem_add(problems, "warning", finding->object,
+							 "it writes to the tables of pg_cmig; it stops with a duplicate key in cmig.journal if revisions also run here, and does not replicate their DDL",
+							 "Unless this server is to replace the publisher, subscribe to a publication FOR TABLES IN SCHEMA or FOR TABLE.") :
+			cmig_problem_add(problems, "notice", finding->object,
+							 "it publishes the tables of pg_cmig; a subscriber with revisions of its own stops at the next run here",
+							 "Unless the subscriber is to replace this server, use a publication FOR TABLES IN SCHEMA or FOR TABLE.");
 	}
 	return problems;
 }
@@ -645,17 +484,17 @@ cmig_check_problems(const CmigView *view, bool with_texts)
 	{
 		const CmigDefect *defect = lfirst(lc);
 
-		problems = add_problem(problems, "error", defect->revision,
-							   defect->problem, defect->fix);
+		problems = cmig_problem_add(problems, "error", defect->revision,
+									defect->problem, defect->fix);
 	}
 	foreach(lc, view->applied->unknown)
 	{
 		/* skip replaced revisions, which add_replaced() reports */
 		if (view->graph->defects == NIL && is_replaced(view->graph, lfirst(lc)))
 			continue;
-		problems = add_problem(problems, "error", lfirst(lc),
-							   "it is in cmig.version but not in cmig.revision",
-							   "SELECT cmig.stamp('<revision>', purge => true) -- records where the database is; or load the missing revision");
+		problems = cmig_problem_add(problems, "error", lfirst(lc),
+									"it is in cmig.version but not in cmig.revision",
+									"SELECT cmig.stamp('<revision>', purge => true) -- records where the database is; or load the missing revision");
 	}
 	problems = add_repeated_names(view, problems);
 	problems = add_row_problems(view, problems);
@@ -669,8 +508,8 @@ cmig_check_problems(const CmigView *view, bool with_texts)
 		{
 			CmigAccessFinding *finding = lfirst(lc);
 
-			problems = add_problem(problems, finding->severity, finding->object,
-								   finding->problem, finding->fix);
+			problems = cmig_problem_add(problems, finding->severity, finding->object,
+										finding->problem, finding->fix);
 		}
 		problems = add_publication_problems(problems);
 		problems = add_progress_problem(problems);
@@ -679,12 +518,12 @@ cmig_check_problems(const CmigView *view, bool with_texts)
 		problems = add_drift_problem(problems);
 		problems = add_audit_problem(problems);
 		problems = add_tool_problems(view, problems);
-		problems = add_text_problems(view, problems, &has_gaps);
+		problems = cmig_script_check_add_problems(view, problems, &has_gaps);
 		if (!has_gaps && view->graph->defects == NIL && view->applied->unknown == NIL)
 			problems = add_lint_problem(view, problems);
-		problems = add_problem(problems, "notice", "pg_dump",
-							   "pg_dump -s leaves out the rows of cmig.revision, cmig.version, and cmig.journal; no dump contains cmig.secret",
-							   "Dump the data, too, or load and stamp the revisions after you restore a schema.");
+		problems = cmig_problem_add(problems, "notice", "pg_dump",
+									"pg_dump -s leaves out the rows of cmig.revision, cmig.version, and cmig.journal; no dump contains cmig.secret",
+									"Dump the data, too, or load and stamp the revisions after you restore a schema.");
 	}
 	return problems;
 }

@@ -10,16 +10,8 @@
 
 #include "postgres.h"
 #include "nodes/pg_list.h"
+#include "report/problem.h"
 #include "report/view.h"
-
-/* A result row of cmig.check. */
-typedef struct CmigProblem
-{
-	const char *severity;		/* error, warning, or notice */
-	const char *object;
-	const char *problem;
-	const char *fix;
-} CmigProblem;
 
 /*
  * Returns a List of CmigProblem *, starting with problems in the graph.  If
