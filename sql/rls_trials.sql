@@ -348,6 +348,12 @@ INSERT INTO posture (kind, about, policies) VALUES
 ('leaky', 'IN with NULL and the row', 'tenant_id IN (CTX, NULL, user_id, tenant_id)'),
 ('leaky', 'IS DOCUMENT-like always', '(SELECT true WHERE CTX IS NULL OR tenant_id = CTX)'),
 ('leaky', 'sub-select with a fallback', 'COALESCE((SELECT m.active FROM desk.member m WHERE m.user_id = USR AND m.tenant_id = ticket.tenant_id), true)'),
+('leaky', 'the next number, too', 'tenant_id IN (CTX, CTX + 1)'),
+('leaky', 'the number before, in an array', 'tenant_id = ANY (ARRAY[CTX, CTX - 1])'),
+('leaky', 'twice the number, too', 'tenant_id = CTX OR tenant_id = CTX * 2'),
+('leaky', 'new rows with the next number', 'CREATE POLICY p ON desk.ticket TO regress_rls_app USING (tenant_id = CTX) WITH CHECK (tenant_id IN (CTX, CTX + 1));'),
+('leaky', 'NOT over OR with a setting that opens', 'NOT (tenant_id <> CTX AND current_setting(''app.role'', true) <> ''root'')'),
+('leaky', 'CASE over OR that opens', 'CASE WHEN current_setting(''app.role'', true) = ''root'' OR tenant_id = CTX THEN true ELSE false END'),
 ('leaky', 'sub-select with a count of zero', '(SELECT count(*) FROM desk.member m WHERE m.user_id = USR AND m.tenant_id <> ticket.tenant_id) = 0');
 \set ECHO none
 \set include :srcdir '/sql/include/rls_judge.psql'

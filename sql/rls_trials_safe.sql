@@ -144,6 +144,13 @@ INSERT INTO posture (kind, about, policies) VALUES
 ('safe', 'search inside the tenant', 'tenant_id = CTX AND (name ILIKE ''%'' || current_setting(''app.q'', true) || ''%'' OR name IS NULL)'),
 ('safe', 'even numbers inside the tenant', 'tenant_id = CTX AND id % 2 = 0'),
 ('safe', 'jsonb list of tenants', 'COALESCE(NULLIF(current_setting(''app.tenants'', true), '''')::jsonb, ''[]'') @> to_jsonb(tenant_id)'),
+('safe', 'NOT over OR', 'NOT (tenant_id <> CTX OR CTX IS NULL)'),
+('safe', 'NOT over OR with IS DISTINCT FROM', 'NOT (CTX IS NULL OR tenant_id IS DISTINCT FROM CTX)'),
+('safe', 'NOT over OR with a setting that closes', 'NOT (tenant_id <> CTX OR current_setting(''app.role'', true) = ''suspended'') AND CTX IS NOT NULL'),
+('safe', 'CASE over OR that closes', 'CASE WHEN CTX IS NULL OR tenant_id <> CTX THEN false ELSE true END'),
+('safe', 'CASE over OR with a setting that closes', 'CASE WHEN current_setting(''app.role'', true) = ''suspended'' OR tenant_id IS DISTINCT FROM CTX THEN false ELSE CTX IS NOT NULL END'),
+('safe', 'OR with a null context, limited', '(CTX IS NULL OR tenant_id = CTX) AND CTX IS NOT NULL'),
+('safe', 'one other number', 'tenant_id = CTX + 1'),
 ('safe', 'function of the row', 'desk.can_see(ticket)');
 \set ECHO none
 \set include :srcdir '/sql/include/rls_judge.psql'

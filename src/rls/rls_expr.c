@@ -42,6 +42,8 @@ typedef struct Reading
 								 * row through? */
 	bool		negated;		/* is this part inside NOT, where AND has the
 								 * effect of OR? */
+	bool		decides;		/* is this part a condition of a CASE, whose
+								 * result may be false if it is true? */
 } Reading;
 
 static bool read_walker(Node *node, void *context);
@@ -227,6 +229,49 @@ read_and(Reading *reading, BoolExpr *expr)
 	}
 }
 
+/* Does the tree do more than test for null and replace '' by null? */
+static bool
+selects_walker(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, NullIfExpr))
+	{
+		Const	   *empty = (Const *) cmig_rls_bare(lsecond(((NullIfExpr *) node)->args));
+
+		if (!IsA(empty, Const) || empty->constisnull || empty->consttype != TEXTOID ||
+			VARSIZE_ANY_EXHDR(DatumGetPointer(empty->constvalue)) > 0)
+			return true;
+	}
+	else if (IsA(node, OpExpr) || IsA(node, DistinctExpr) || IsA(node, ScalarArrayOpExpr) ||
+			 IsA(node, CaseExpr) || IsA(node, BooleanTest))
+		return true;
+	else if (IsA(node, Query))
+		return query_tree_walker((Query *) node, selects_walker, context, 0);
+	return expression_tree_walker(node, selects_walker, context);
+}
+
+/*
+ * Returns true if the condition only tests whether settings have a value.
+ * Trials use both cases.
+ */
+static bool
+tests_null(Node *node)
+{
+	ListCell   *lc;
+
+	if (IsA(node, NullTest))
+		return !selects_walker(node, NULL);
+	if (!IsA(node, BoolExpr))
+		return false;
+	foreach(lc, ((BoolExpr *) node)->args)
+	{
+		if (!tests_null(lfirst(lc)))
+			return false;
+	}
+	return true;
+}
+
 /*
  * Record that a part of the expression, described by "what", lets every row
  * through if the condition "decides" is true, and whether this condition
@@ -245,6 +290,7 @@ read_branch(Reading *reading, const char *what, Node *decides)
 	if (reading->found->open_branch == NULL || seen.reads_setting)
 		reading->found->open_branch = what;
 	reading->found->open_branch_setting |= seen.reads_setting;
+	reading->found->open_branch_untried |= seen.reads_setting && !reading->decides && !tests_null(decides);
 }
 
 /*
@@ -438,10 +484,12 @@ read_boolean(Reading *reading, BoolExpr *expr)
 			read_and(reading, expr);
 			return false;
 		case NOT_EXPR:
-			inner.negated = true;
+			inner.negated = !reading->negated;
 			return read_walker(linitial(expr->args), &inner);
 		case OR_EXPR:
-			read_or(reading, expr);
+			/* inside NOT, a branch that is true lets no row through */
+			if (!reading->negated)
+				read_or(reading, expr);
 			break;
 	}
 	return expression_tree_walker((Node *) expr, read_walker, reading);
@@ -454,6 +502,25 @@ read_test(Reading *reading, BooleanTest *test)
 		read_when_null(reading, "IS NOT FALSE", (Node *) test->arg);
 	if (test->booltesttype == IS_UNKNOWN)
 		read_when_null(reading, "IS UNKNOWN", (Node *) test->arg);
+}
+
+/* Examine the conditions and the results of a CASE. */
+static bool
+read_parts(Reading *reading, CaseExpr *expr)
+{
+	Reading		condition = *reading;
+	ListCell   *lc;
+
+	condition.decides = true;
+	read_walker((Node *) expr->arg, &condition);
+	foreach(lc, expr->args)
+	{
+		CaseWhen   *when = lfirst_node(CaseWhen, lc);
+
+		read_walker((Node *) when->expr, &condition);
+		read_walker((Node *) when->result, reading);
+	}
+	return read_walker((Node *) expr->defresult, reading);
 }
 
 /* Record what a node of the expression does, and visit all nodes below it. */
@@ -503,7 +570,7 @@ read_walker(Node *node, void *context)
 		case T_CaseExpr:
 			if (reading->depth == 0)
 				read_case(reading, (CaseExpr *) node);
-			break;
+			return read_parts(reading, (CaseExpr *) node);
 		case T_CoalesceExpr:
 			if (exprType(node) == BOOLOID && is_always_true(reading, llast(((CoalesceExpr *) node)->args)))
 				read_when_null(reading, "COALESCE", linitial(((CoalesceExpr *) node)->args));

@@ -45,6 +45,8 @@ typedef struct CmigRlsExpression
 								 * that does not use the row, such as "an OR" */
 	bool		open_branch_setting;	/* does the open branch depend on a
 										 * setting? */
+	bool		open_branch_untried;	/* might it be true for a value of a
+										 * setting that trials do not use? */
 	bool		true_branch;	/* is there an OR with a branch that is always
 								 * true? */
 	const char *true_when_unset;	/* description of a part that is true if a

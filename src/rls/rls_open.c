@@ -218,7 +218,7 @@ check_expression(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakC
 	 * the setting's value that lets every row through might not be among the
 	 * values that were tried.
 	 */
-	if (in->open_branch && (!closed || (in->open_branch_setting && !cmig_rls_siblings_is_floored(policy, siblings))))
+	if (in->open_branch && (!closed || (in->open_branch_untried && !cmig_rls_siblings_is_floored(policy, siblings))))
 		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_SWALLOWING_OR, in->open_branch_setting ? CMIG_RLS_ERROR : CMIG_RLS_WARNING, policy,
 									in->open_branch_setting ?
 									psprintf("%s has %s that depends on a setting and not on the row: anyone who runs SQL can make it true for every row", where, in->open_branch) :

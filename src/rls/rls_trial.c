@@ -283,6 +283,38 @@ add_sums(List *made, const CmigRlsModel *model, int *group)
 }
 
 /*
+ * Add rows with numbers that an expression may compute from the tenant's
+ * number, such as the next number.  The first row is the tenant's own row,
+ * which must be visible, because an expression may also map each tenant to one
+ * other number.
+ */
+static List *
+add_computed(List *made, const CmigRlsModel *model, int *group)
+{
+	static const char *const numbers[] = {"13", "11", "14", "10", "24", "6", "144", "120", "1200", "112", "22", "-12"};
+	CmigRlsTrialContext *context = cmig_rls_trial_context_own(model);
+	CmigRlsTrialRow own = {CMIG_RLS_ROW_OWN, CMIG_RLS_OWN, NULL, NULL, -1, NULL};
+	List	   *trials = cmig_rls_trial_row_add(NIL, model, context, &own, group);
+
+	for (int i = 0; i < list_length(model->inputs); i++)
+	{
+		CmigRlsInput *input = list_nth(model->inputs, i);
+
+		if (input->kind != CMIG_RLS_COLUMN || !input->key || TypeCategory(input->type) != TYPCATEGORY_NUMERIC)
+			continue;
+		for (int n = 0; n < lengthof(numbers); n++)
+		{
+			CmigRlsTrialRow row = {CMIG_RLS_ROW_STRANGE, 0, NULL, NULL, -1, NULL};
+
+			row.parts = palloc0(sizeof(char *) * list_length(model->inputs));
+			row.parts[i] = numbers[n];
+			trials = cmig_rls_trial_row_add(trials, model, context, &row, group);
+		}
+	}
+	return lappend(made, trials);
+}
+
+/*
  * Returns one of two keys that are concatenated.  The tenant's and the
  * strangers' pairs of keys are split at different positions but give the same
  * string.
@@ -403,7 +435,10 @@ cmig_rls_trial_make(const CmigRlsModel *model)
 		made = lappend(made, trials);
 	}
 	if (model->hints->maps_context && !model->reads_tables)
+	{
 		made = add_mapped(made, model, &group);
+		made = add_computed(made, model, &group);
+	}
 	if (!model->hints->compares_only)
 		made = add_sums(made, model, &group);
 	if (model->reads_context)
