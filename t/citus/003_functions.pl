@@ -131,11 +131,14 @@ is($_->safe_psql('postgres', "SELECT count(*) FROM pg_namespace WHERE nspname = 
 
 my $dump = PostgreSQL::Test::Utils::tempdir() . '/dump';
 $coordinator->command_ok([ 'pg_dump', '-d', $coordinator->connstr('postgres'), '-Fc', '-f', $dump ], 'pg_dump');
-$coordinator->safe_psql('postgres', 'CREATE DATABASE copy');
+add_database('copy', $coordinator, @workers);
 IPC::Run::run([ 'pg_restore', '-d', $coordinator->connstr('copy'), $dump ], '>', \my $restored, '2>', \my $messages);
 is(query($coordinator, 'copy', 'SELECT revision FROM cmig.version'), 'tables', 'a restored database has its version rows') or diag($messages);
 is(query($coordinator, 'copy', 'SELECT count(*) FROM app.item'), '100', 'and the rows of distributed tables');
 is(query($coordinator, 'copy', 'SELECT count(*) FROM pg_dist_partition'), '0', 'in plain tables');
+query($coordinator, 'copy', "SELECT upgrade_sql FROM cmig.drift(schemas => '{app}', raise => false) ORDER BY step\n\\gexec");
+is(query($coordinator, 'copy', 'SELECT table_name, citus_table_type FROM citus_tables ORDER BY table_name::text') . '|' . query($coordinator, 'copy', 'SELECT count(*) FROM app.item'), "app.country|reference\napp.item|distributed|100",
+	'the statements of drift distribute them again');
 
 # cmig.set_ddl_policy
 
