@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "base/argument.h"
+#include "base/citus.h"
 #include "base/errors.h"
 #include "base/listing.h"
 #include "base/subtransaction.h"
@@ -145,6 +146,7 @@ cmig_verify(PG_FUNCTION_ARGS)
 	verification.result = (ReturnSetInfo *) fcinfo->resultinfo;
 	cmig_listing_init(&verification.failed, CMIG_LISTING_QUOTED);
 	cmig_running_require_idle("cmig.verify()");
+	cmig_citus_require_coordinator("cmig.verify()");
 	cmig_extension_share();
 	cmig_run_limit_start();
 	now = cmig_move_read(true);

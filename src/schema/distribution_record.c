@@ -15,6 +15,7 @@
 
 #include "access/transam.h"
 #include "catalog/namespace.h"
+#include "catalog/partition.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
@@ -528,6 +529,29 @@ cmig_distribution_record_schema(Oid schema)
 		return;
 	any = true;
 	(void) add(schema, CMIG_BY_SCHEMA);
+}
+
+void
+cmig_distribution_record_detach(Oid partition)
+{
+	CmigDistributionRecord *record,
+			   *parent = NULL;
+	Oid			table = partition;
+
+	if (!recording || !OidIsValid(partition))
+		return;
+	while (parent == NULL && get_rel_relispartition(table))
+	{
+		table = get_partition_parent(table, true);
+		parent = find(table);
+	}
+	if (parent == NULL)
+		return;
+	record = add(partition, parent->method);
+	*record = *parent;
+	record->object = partition;
+	if (parent->column != 0)
+		record->column = get_attnum(partition, get_attname(table, parent->column, false));
 }
 
 List *

@@ -62,6 +62,12 @@ extern void cmig_distribution_record_forget(void);
  */
 extern void cmig_distribution_record_schema(Oid schema);
 
+/*
+ * Record that a partition is about to be detached: it stays distributed as its
+ * partitioned table is.
+ */
+extern void cmig_distribution_record_detach(Oid partition);
+
 /* Returns the records, a list of CmigDistributionRecord. */
 extern List *cmig_distribution_record_all(void);
 

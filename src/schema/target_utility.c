@@ -241,6 +241,23 @@ record_schema(const CreateSchemaStmt *create)
 	cmig_distribution_record_schema(get_namespace_oid(name, true));
 }
 
+/* If the statement detaches a partition, record how it is distributed. */
+static void
+record_detached(const AlterTableStmt *alter)
+{
+	ListCell   *cell;
+
+	if (!IsA(alter, AlterTableStmt))
+		return;
+	foreach(cell, alter->cmds)
+	{
+		const AlterTableCmd *command = lfirst_node(AlterTableCmd, cell);
+
+		if (command->subtype == AT_DetachPartition)
+			cmig_distribution_record_detach(RangeVarGetRelid(((PartitionCmd *) command->def)->name, NoLock, true));
+	}
+}
+
 /* Returns the statement that PostgreSQL must run, or NULL. */
 static Node *
 adapt(CmigTargetState *state, Node *node)
@@ -299,6 +316,7 @@ see_utility(PlannedStmt *statement, const char *query, bool read_only,
 	}
 	if (node != statement->utilityStmt)
 		replace(&call, node);
+	record_detached((AlterTableStmt *) node);
 	if (cmig_target_missing_may_be(node))
 		try(watched, &call);
 	else

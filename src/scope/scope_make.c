@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "base/argument.h"
+#include "base/citus.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/query.h"
@@ -171,6 +172,7 @@ cmig_create_scope(PG_FUNCTION_ARGS)
 	cmig_argument_require(fcinfo, 1, "target", "SELECT * FROM cmig.create_scope('<schema>', 'head')");
 	run.target = cmig_argument_text(fcinfo, 1);
 	run.arg = fcinfo->resultinfo;
+	cmig_citus_require_coordinator("cmig.create_scope()");
 
 	copy_of = copy_argument(fcinfo);
 	if (copy_of != NULL)

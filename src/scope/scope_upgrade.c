@@ -15,6 +15,7 @@
 #include "postgres.h"
 
 #include "base/argument.h"
+#include "base/citus.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/settings.h"
@@ -427,6 +428,7 @@ cmig_upgrade_scopes(PG_FUNCTION_ARGS)
 	cmig_session_require_member();
 	PreventCommandDuringRecovery(name);
 	PreventCommandIfReadOnly(name);
+	cmig_citus_require_coordinator(name);
 
 	context = cmig_toplevel_context("pg_cmig upgrade of scopes");
 	MemoryContextSwitchTo(context);

@@ -123,6 +123,10 @@ SQL
 is(query($coordinator, 'scopes', "SELECT string_agg(scope || ' ' || pending, ',' ORDER BY scope) FROM cmig.scopes()"), 'tenant_1 0,tenant_2 0,tenant_3 0', 'upgrade_scopes and create_scope');
 is(query($coordinator, 'scopes', 'SELECT table_name, citus_table_type FROM citus_tables ORDER BY table_name::text'), "tenant_1.thing|schema\ntenant_2.thing|schema\ntenant_3.thing|schema", 'distribute by schema');
 is(query($coordinator, 'scopes', "SELECT count(*) FROM $_.thing"), '10', "$_ has its rows") foreach qw(tenant_1 tenant_3);
+is(query($coordinator, 'scopes', "SELECT count(*) FROM cmig.diff_schemas('tenant_1', 'tenant_3')"), '0', 'diff_schemas');
+query($coordinator, 'scopes', "SELECT citus_schema_undistribute('tenant_2')");
+is(query($coordinator, 'scopes', "SELECT upgrade_sql FROM cmig.diff_schemas('tenant_2', 'tenant_1')"), "SELECT pg_catalog.citus_schema_distribute('tenant_2')", 'a schema that is not distributed like the others');
+is(query($coordinator, 'scopes', 'SELECT scope FROM cmig.scope_drift()'), 'tenant_2', 'is also found by scope_drift');
 
 # the catalog is on the coordinator
 
@@ -130,7 +134,8 @@ is($workers[0]->safe_psql('postgres', 'SELECT count(*) FROM cmig.revision'), '0'
 
 fails_with($workers[0], 'postgres', $_, '0A000', 'cannot be called on a Citus worker.*Connect to the coordinator: host .*, port \\d+', "$_ is refused on a worker")
   foreach ("SELECT cmig.upgrade('head')", "SELECT cmig.downgrade('-1')", "SELECT cmig.stamp('head')", load_sql(revision_file('x', '', 'SELECT 1;')),
-	'CALL cmig.upgrade_stepwise()', 'CALL cmig.downgrade_stepwise(\'-1\')', 'SELECT * FROM cmig.drift()', "SELECT cmig.require('head')");
+	'CALL cmig.upgrade_stepwise()', 'CALL cmig.downgrade_stepwise(\'-1\')', 'SELECT * FROM cmig.drift()', "SELECT cmig.require('head')",
+	"CALL cmig.upgrade_scopes('tenant%')", "SELECT cmig.create_scope('tenant_9')", 'SELECT * FROM cmig.verify()', "SELECT * FROM cmig.diff('SELECT 1')");
 
 stop_cluster($coordinator, @workers);
 done_testing();

@@ -88,6 +88,14 @@ interrupt('h_reference', 'ALTER TABLE of a reference table', 'ALTER TABLE app.co
 interrupt('i_reference', 'a backfill of a reference table', "CALL cmig.backfill('app.country', 'extra = extra + 1', batch_size => 100)", 'SHARE', 'app.country');
 is(on_shards($coordinator, 'app.country', 'SELECT sum(extra) FROM %s'), '500', 'each copy of each row is updated once');
 
+interrupt('j_foreign_key', 'cmig.add_foreign_key', "CALL cmig.add_foreign_key('app.item', 'country', 'app.country')", 'ROW EXCLUSIVE', 'app.item');
+is(on_shards($coordinator, 'app.item', "SELECT bool_and(convalidated) FROM pg_constraint WHERE conrelid = %L::regclass AND contype = 'f'"), 't', 'each shard has a valid foreign key');
+
+# the shards of the new table wait for a lock on the table that they reference
+interrupt('k_distribute', 'create_distributed_table', "CREATE TABLE app.owner (id int PRIMARY KEY, country int REFERENCES app.country);\nINSERT INTO app.owner SELECT i, i FROM generate_series(1, 500) i;\nSELECT create_distributed_table('app.owner', 'id')",
+	'ROW EXCLUSIVE', 'app.country');
+is(sql("SELECT citus_table_type FROM citus_tables WHERE table_name = 'app.owner'::regclass") . sql('SELECT count(*) FROM app.owner'), 'distributed500', 'the table is distributed with its rows');
+
 # servers are killed at random moments
 
 my $kills = $ENV{CITUS_KILLS} // 10;

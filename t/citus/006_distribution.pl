@@ -162,9 +162,33 @@ is(sql("SELECT problem FROM cmig.round_trip('002')"), '', 'round_trip');
 sql("SELECT cmig.downgrade('-1')");
 is(tables(), $tables, 'the downgrade restores the tables');
 is(sql("SELECT count(*) FROM cmig.drift(schemas => $schemas, raise => false)"), '0', 'without drift');
+sql(load_sql(revision_file('003', '001', 'ALTER TABLE app.measure DETACH PARTITION app.measure_1;', "ALTER TABLE app.measure ATTACH PARTITION app.measure_1 FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');")));
+sql("SELECT cmig.upgrade('003')");
+is(sql("SELECT count(*) FROM cmig.drift(schemas => $schemas, raise => false)"), '0', 'a partition that is detached stays distributed');
+sql("SELECT cmig.downgrade('-1')");
+sql("SELECT cmig.remove_revision('003')");
 sql("SELECT undistribute_table('app.other')");
 is(sql("SELECT action, kind, object, upgrade_sql FROM cmig.drift(schemas => $schemas, raise => false)"),
 	"create|distribution|app.other|SELECT pg_catalog.create_distributed_table('app.other', 'Key \"x\"', colocate_with => 'none', shard_count => 4)", 'drift finds what was changed by hand');
+
+# cmig.script: the file runs in a database without pg_cmig's tables
+
+add_database('script', $coordinator, @workers);
+$coordinator->safe_psql('script', sql("SELECT cmig.script('upgrade', 'base:head')"));
+is(query($coordinator, 'script', 'SELECT version_num FROM cmig_version'), '002', 'the script of cmig.script runs');
+is(query($coordinator, 'script', "SELECT table_name, citus_table_type FROM citus_tables WHERE citus_table_type <> 'local' ORDER BY table_name::text") =~ s/\n/,/gr,
+	'app.country|reference,app.item|distributed,app.measure|distributed,app.measure_1|distributed,app.new|distributed,app.other|distributed,app.part|distributed,app.plain|reference,app.single|distributed,tenant_a.thing|schema',
+	'and distributes the tables');
+
+# an owner who is not a superuser; functions of other roles are not called
+
+$coordinator->safe_psql('postgres', 'CREATE ROLE regress_owner LOGIN; CREATE SCHEMA own AUTHORIZATION regress_owner; CREATE ROLE regress_other LOGIN; CREATE SCHEMA other AUTHORIZATION regress_other; GRANT USAGE ON SCHEMA other TO PUBLIC');
+$coordinator->safe_psql('postgres', "SELECT cmig.grant_access('regress_owner', 'reader')");
+$coordinator->safe_psql('postgres', "CREATE FUNCTION other.create_distributed_table(text, text) RETURNS void LANGUAGE plpgsql AS \$\$ BEGIN RAISE 'hijacked'; END \$\$", extra_params => [ '-U', 'regress_other' ]);
+query($coordinator, 'postgres', "SET search_path = other, pg_catalog; CREATE TABLE own.t (id int PRIMARY KEY); SELECT pg_catalog.create_distributed_table('own.t', 'id', colocate_with => 'none')", 'regress_owner');
+is(query($coordinator, 'postgres', "SET search_path = other, pg_catalog; SELECT count(*) FROM cmig.diff(cmig.schema_sql('{own}'), '{own}')", 'regress_owner'), '0', 'the owner of a schema who is not a superuser');
+is(query($coordinator, 'postgres', "SET search_path = other, pg_catalog; SELECT upgrade_sql FROM cmig.diff('CREATE SCHEMA own; CREATE TABLE own.t (id int PRIMARY KEY); SELECT pg_catalog.create_reference_table(''own.t'')', '{own}')", 'regress_owner'),
+	"SELECT pg_catalog.undistribute_table('own.t')\nSELECT pg_catalog.create_reference_table('own.t')", 'gets qualified calls');
 
 stop_cluster($coordinator, @workers);
 done_testing();
