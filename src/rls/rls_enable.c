@@ -1,34 +1,24 @@
 /*
  * rls_enable.c
- *	  Implements cmig.enable_rls, cmig.enable_rls_schema, cmig.rls_script,
- *	  and cmig.disable_rls.
+ *	  Implements cmig.enable_rls, cmig.rls_script, and cmig.disable_rls.
  *
- * rls_plan.c builds the statements; this file runs them and returns them as
- * rows.  Everything is done in the caller's transaction with an exclusive lock
+ * rls_plan.c builds the statements, and rls_apply.c runs them.  Everything is done in the caller's transaction with an exclusive lock
  * on the tables, so other sessions see either the old policies or the new ones.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
-#include "base/argument.h"
 #include "base/citus.h"
 #include "base/compat.h"
 #include "base/errors.h"
-#include "base/listing.h"
 #include "base/query.h"
-#include "base/role.h"
-#include "base/text_list.h"
 #include "rls/rls.h"
+#include "rls/rls_apply.h"
 #include "rls/rls_options.h"
-#include "rls/rls_keys.h"
 #include "rls/rls_plan.h"
-#include "tables/access.h"
 
 #include "access/xact.h"
-#include "catalog/catalog.h"
-#include "catalog/namespace.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -36,12 +26,10 @@
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
 PG_FUNCTION_INFO_V1(cmig_enable_rls);
-PG_FUNCTION_INFO_V1(cmig_enable_rls_schema);
 PG_FUNCTION_INFO_V1(cmig_rls_script);
 PG_FUNCTION_INFO_V1(cmig_disable_rls);
 
@@ -55,205 +43,6 @@ static CmigQuery unique_key = {
 	" LIMIT 1",
 	2, {OIDOID, TEXTOID}
 };
-
-static CmigQuery schema_tables = {
-	"SELECT c.oid FROM pg_class c WHERE c.relnamespace = $1"
-	" AND c.relkind IN ('r', 'p') AND c.relpersistence <> 't'"
-	" ORDER BY c.relispartition, EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid), c.relname",
-	1, {OIDOID}
-};
-
-/* Policy comments whose state names roles to which access was granted. */
-static CmigQuery granted_elsewhere = {
-	"SELECT d.description FROM pg_description d WHERE d.classoid = 'pg_policy'::regclass"
-	" AND position('[cmig.enable_rls ' IN d.description) > 0"
-	" AND position(' granted=' IN d.description) > 0", 0
-};
-
-/*
- * Warn if FORCE makes the policies apply to the table's owner, because the
- * owner's statements may then see no rows or fail.  The policies apply unless
- * the owner is a member of a bypass role and has the privileges of no role
- * named in options->roles.
- */
-static void
-warn_owner(const CmigRlsOptions *options, const CmigRlsTable *table)
-{
-	char	   *owner = GetUserNameFromId(table->owner, false);
-	CmigRlsRole *bound = NULL;
-	bool		bypass = false;
-	ListCell   *lc;
-
-	if (!options->force || superuser_arg(table->owner) || has_bypassrls_privilege(table->owner))
-		return;
-	foreach(lc, options->bypass_roles)
-	{
-		bypass |= has_privs_of_role(table->owner, ((CmigRlsRole *) lfirst(lc))->oid);
-	}
-	foreach(lc, options->roles)
-	{
-		CmigRlsRole *role = lfirst(lc);
-
-		if (!OidIsValid(role->oid) || has_privs_of_role(table->owner, role->oid))
-			bound = role;
-	}
-	if (bypass && bound == NULL)
-		return;
-	ereport(WARNING,
-			(errmsg("the owner of %s is subject to its policies too", table->name),
-			 bypass ? errdetail("Role \"%s\" is a member of a bypass role, but also has the privileges of role \"%s\". Its data migrations and pg_dump runs will see no rows or fail.",
-								owner, bound->name)
-			 : errdetail("Role \"%s\" is not a member of a bypass role. Its data migrations and pg_dump runs will see no rows or fail.",
-						 owner),
-			 bypass ? errhint("REVOKE %s FROM %s", quote_identifier(bound->name), quote_identifier(owner))
-			 : errhint("Add a role that the owner is a member of to bypass_roles. For backups, see the role in doc/row-level-security.md.")));
-}
-
-/* Running the statements */
-
-/* Return a statement as a result row. */
-static void
-put(FunctionCallInfo fcinfo, const char *target, const char *statement)
-{
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	Datum		values[2];
-	bool		nulls[2] = {false, false};
-	int			n = 0;
-
-	if (target)
-		values[n++] = CStringGetTextDatum(target);
-	values[n] = CStringGetTextDatum(statement);
-	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-}
-
-/*
- * Run a statement as the role.  Errors need not be caught, because the end of
- * the (sub)transaction restores the user.
- */
-static void
-run_as(Oid role, const char *statement)
-{
-	CmigRole	saved;
-
-	cmig_role_act_as(&saved, role);
-	(void) cmig_query_once(statement, 0, NULL, NULL, NULL, true, NULL, NULL);
-	cmig_role_return(&saved);
-}
-
-/*
- * Run the statements, and return them as result rows.  Statements that contain
- * SQL text of the table's owner are run as the owner.
- */
-static void
-run(FunctionCallInfo fcinfo, Oid owner, const char *target, List *statements)
-{
-	ListCell   *lc;
-
-	foreach(lc, statements)
-	{
-		CHECK_FOR_INTERRUPTS();
-		if (cmig_rls_plan_is_default(lfirst(lc)))
-			run_as(owner, lfirst(lc));
-		else
-			(void) cmig_query_once(lfirst(lc), 0, NULL, NULL, NULL, true, NULL, NULL);
-		put(fcinfo, target, lfirst(lc));
-	}
-}
-
-/*
- * Run GRANT and REVOKE statements for access to pg_cmig, and return them as
- * result rows.
- */
-static void
-run_access(FunctionCallInfo fcinfo, const char *target, List *statements)
-{
-	ListCell   *lc;
-
-	if (statements == NIL)
-		return;
-	cmig_access_run(statements);
-	foreach(lc, statements)
-	{
-		put(fcinfo, target, lfirst(lc));
-	}
-}
-
-/*
- * Callback that removes the roles that a policy's state lists in "granted"
- * from *granted, because another table still needs their grants.
- */
-static void
-forget_granted(TupleDesc desc, HeapTuple row, void *arg)
-{
-	List	  **granted = arg;
-	CmigRlsState *state = cmig_rls_state_read(cmig_query_text(desc, row, 1));
-	List	   *left = NIL;
-	ListCell   *lc;
-
-	foreach(lc, *granted)
-	{
-		if (state == NULL || !cmig_text_list_has(state->granted, lfirst(lc)))
-			left = lappend(left, lfirst(lc));
-	}
-	*granted = left;
-}
-
-/*
- * Returns the statements that grant access level "application" to the
- * policies' roles.  The roles need it only if options->require_context is
- * true, because the policies then call functions of pg_cmig.
- */
-static List *
-grant_application(CmigRlsOptions *options)
-{
-	List	   *statements = NIL;
-	ListCell   *lc;
-
-	if (!options->require_context)
-		return NIL;
-	foreach(lc, options->roles)
-	{
-		CmigRlsRole *role = lfirst(lc);
-		char	   *allowed = NULL;
-		Oid			types[1] = {OIDOID};
-		Datum		values[1] = {ObjectIdGetDatum(role->oid)};
-
-		if (!OidIsValid(role->oid))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("require_context requires named roles, not PUBLIC"),
-					 errdetail("require_context grants the access level application to the roles, which is not possible for PUBLIC.")));
-		(void) cmig_query_once("SELECT 'yes' WHERE has_schema_privilege($1, 'cmig', 'USAGE')"
-							   " AND has_function_privilege($1, 'cmig.require_user_id()', 'EXECUTE')"
-							   " AND has_function_privilege($1, 'cmig.require_tenant_id()', 'EXECUTE')",
-							   1, types, values, NULL, true, cmig_query_keep_text, &allowed);
-		if (allowed)
-		{
-			/*
-			 * If cmig.enable_rls granted the role this access because of
-			 * other tables' policies, record it for this table, too, so that
-			 * it is revoked when the last of these tables is disabled.
-			 */
-			List	   *elsewhere = list_make1(role->name);
-
-			cmig_query_each(&granted_elsewhere, NULL, NULL, forget_granted, &elsewhere);
-			if (elsewhere == NIL)
-				options->granted = lappend(options->granted, role->name);
-			continue;
-		}
-		if (!cmig_access_may_grant())
-			ereport(ERROR,
-					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-					 errmsg("role \"%s\" needs the access level application", role->name),
-					 errdetail("With require_context, the policies call pg_cmig functions, to which you cannot grant access."),
-					 errhint("The owner of the extension can grant it: SELECT cmig.grant_access(%s, 'application')",
-							 quote_literal_cstr(role->name))));
-		statements = list_concat(statements,
-								 cmig_access_grants(quote_identifier(role->name), "application"));
-		options->granted = lappend(options->granted, role->name);
-	}
-	return statements;
-}
 
 /*
  * Returns the membership table given in options->via, or NULL if none is
@@ -406,176 +195,16 @@ cmig_enable_rls(PG_FUNCTION_ARGS)
 	via = read_via(options);
 	refuse_via_of_shards(via, relid);
 
-	run_access(fcinfo, NULL, grant_application(options));
+	cmig_rls_apply_run_access(fcinfo, NULL, cmig_rls_apply_grant(options));
 	foreach(lc, family)
 	{
 		CmigRlsTable *table = cmig_rls_table_read(lfirst_oid(lc));
 
-		run(fcinfo, table->owner, NULL, cmig_rls_plan_enable(options, table, via, false, false));
+		cmig_rls_apply_run(fcinfo, table->owner, NULL, cmig_rls_plan_enable(options, table, via, false, false));
 		CommandCounterIncrement();
 	}
-	warn_owner(options, cmig_rls_table_read(relid));
+	cmig_rls_apply_warn_owner(options, cmig_rls_table_read(relid));
 	warn_via(options, via);
-	return (Datum) 0;
-}
-
-/* Returns a name as an element of an array literal, quoted if necessary. */
-static char *
-array_element(const char *name)
-{
-	StringInfoData text;
-
-	if (name[strcspn(name, "\"\\{}, ")] == '\0')
-		return pstrdup(name);
-	initStringInfo(&text);
-	appendStringInfoChar(&text, '"');
-	for (; *name; name++)
-		appendStringInfo(&text, "%s%c", *name == '"' || *name == '\\' ? "\\" : "", *name);
-	appendStringInfoChar(&text, '"');
-	return text.data;
-}
-
-/* Returns the excepted tables and everything that inherits from them. */
-static List *
-excepted_argument(FunctionCallInfo fcinfo, int n, Oid namespace, const char *schema)
-{
-	List	   *excepted = NIL;
-	Datum	   *elements;
-	bool	   *nulls;
-	int			count;
-
-	if (PG_ARGISNULL(n))
-		return NIL;
-	deconstruct_array(PG_GETARG_ARRAYTYPE_P(n), REGCLASSOID, sizeof(Oid), true, TYPALIGN_INT,
-					  &elements, &nulls, &count);
-	for (int i = 0; i < count; i++)
-	{
-		Oid			relid = nulls[i] ? InvalidOid : DatumGetObjectId(elements[i]);
-		char	   *name = get_rel_name(relid);
-
-		if (nulls[i])
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("except_tables must not contain null")));
-		if (name == NULL || get_rel_namespace(relid) != namespace)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("table %s in except_tables is not in schema \"%s\"",
-							name ? quote_identifier(name) : psprintf("%u", relid), schema),
-					 errhint("Name tables of the schema, as in except_tables => '{%s.<table>}'",
-							 quote_identifier(schema))));
-		excepted = list_concat_unique_oid(excepted, find_all_inheritors(relid, AccessShareLock, NULL));
-	}
-	return excepted;
-}
-
-/*
- * Returns the tables of a schema that have a key, without the excepted tables,
- * and locks those that the caller may alter.  If row-level security cannot be
- * enabled on some of the tables, raises an error that lists them.
- */
-static List *
-schema_tables_with_key(Oid namespace, const char *schema, const CmigRlsOptions *options,
-					   const List *excepted)
-{
-	List	   *all = NIL;
-	List	   *tables = NIL;
-	Datum		values[1] = {ObjectIdGetDatum(namespace)};
-	CmigListing obstacles;
-	StringInfoData names;
-	int			sqlstate = 0;
-	ListCell   *lc;
-
-	cmig_query_each(&schema_tables, values, NULL, cmig_query_keep_oid, &all);
-	cmig_listing_init(&obstacles, CMIG_LISTING_LINES);
-	initStringInfo(&names);
-	foreach(lc, all)
-	{
-		Oid			relid = lfirst_oid(lc);
-		CmigRlsTable *table;
-		char	   *obstacle;
-		int			code = 0;
-
-		if (list_member_oid(excepted, relid) || get_rel_name(relid) == NULL)
-			continue;
-		table = cmig_rls_table_read(relid);
-		if (!cmig_rls_keys_exist(options, table))
-			continue;
-		/* do not lock other roles' tables */
-		if (has_privs_of_role(GetUserId(), table->owner))
-		{
-			LockRelationOid(relid, AccessExclusiveLock);
-			if (get_rel_name(relid) == NULL)
-				continue;
-			table = cmig_rls_table_read(relid);
-		}
-		obstacle = cmig_rls_plan_obstacle(options, table, &code);
-		tables = lappend_oid(tables, relid);
-		if (obstacle == NULL)
-			continue;
-		if (obstacles.count == 0)
-			sqlstate = code;
-		cmig_listing_add_format(&obstacles, "%s: %s.", table->name, obstacle);
-		appendStringInfo(&names, "%s%s", obstacles.count > 1 ? "," : "", array_element(table->name));
-	}
-	if (obstacles.count == 0)
-		return tables;
-	ereport(ERROR,
-			(errcode(sqlstate),
-			 errmsg_plural("row-level security cannot be enabled on %d table in schema \"%s\"",
-						   "row-level security cannot be enabled on %d tables in schema \"%s\"",
-						   obstacles.count, obstacles.count, schema),
-			 errdetail_internal("%s", cmig_listing_text(&obstacles)),
-			 errhint("Nothing was changed. Fix these tables, or leave them out: except_tables => %s",
-					 quote_literal_cstr(psprintf("{%s}", names.data)))));
-}
-
-Datum
-cmig_enable_rls_schema(PG_FUNCTION_ARGS)
-{
-	char	   *schema = cmig_argument_text(fcinfo, 0);
-	Oid			namespace;
-	CmigRlsOptions *options;
-	List	   *excepted;
-	bool		any = false;
-	ListCell   *lc;
-
-	InitMaterializedSRF(fcinfo, 0);
-	if (schema == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the schema must not be null"),
-				 errhint("SELECT * FROM cmig.enable_rls_schema('public', roles => '{app}')")));
-	namespace = get_namespace_oid(schema, false);
-	if (IsCatalogNamespace(namespace) || IsToastNamespace(namespace) ||
-		strcmp(schema, "information_schema") == 0 ||
-		strcmp(schema, "cmig") == 0 || strcmp(schema, "cmig_audit") == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("row-level security cannot be enabled in schema \"%s\"", schema),
-				 errhint("Name a schema of your own.")));
-	options = cmig_rls_options_read(fcinfo, false);
-	cmig_rls_options_require_roles(options, namespace);
-	cmig_rls_options_check_roles(options);
-	excepted = excepted_argument(fcinfo, 12, namespace, schema);
-
-	foreach(lc, schema_tables_with_key(namespace, schema, options, excepted))
-	{
-		CmigRlsTable *table = cmig_rls_table_read(lfirst_oid(lc));
-
-		if (!any)
-			run_access(fcinfo, "", grant_application(options));
-		any = true;
-		run(fcinfo, table->owner, table->name, cmig_rls_plan_enable(options, table, NULL, true, false));
-		warn_owner(options, table);
-		CommandCounterIncrement();
-	}
-	if (!any)
-		ereport(NOTICE,
-				(errmsg("no table in schema \"%s\" has a key column", schema),
-				 errhint("The function looks for columns %s and %s. Specify other columns with user_column and tenant_column.",
-						 options->user_column ? options->user_column : "user_id",
-						 options->tenant_column ? options->tenant_column : "tenant_id")));
 	return (Datum) 0;
 }
 
@@ -596,7 +225,7 @@ cmig_rls_script(PG_FUNCTION_ARGS)
 	via = read_via(options);
 
 	initStringInfo(&text);
-	statements = grant_application(options);
+	statements = cmig_rls_apply_grant(options);
 	if (options->require_context)
 		appendStringInfoString(&text, "-- require_context: these policies need pg_cmig\n");
 	foreach(lc, cmig_rls_table_family(relid, AccessShareLock))
@@ -610,42 +239,9 @@ cmig_rls_script(PG_FUNCTION_ARGS)
 	{
 		appendStringInfo(&text, "%s;\n", (char *) lfirst(lc));
 	}
-	warn_owner(options, cmig_rls_table_read(relid));
+	cmig_rls_apply_warn_owner(options, cmig_rls_table_read(relid));
 	warn_via(options, via);
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(text.data, text.len));
-}
-
-/*
- * Revoke access level "application" from the roles that no longer need it for
- * any table.
- */
-static void
-revoke_application(FunctionCallInfo fcinfo, List *granted)
-{
-	ListCell   *lc;
-
-	if (granted == NIL)
-		return;
-	cmig_query_each(&granted_elsewhere, NULL, NULL, forget_granted, &granted);
-	foreach(lc, granted)
-	{
-		Oid			role = get_role_oid(lfirst(lc), true);
-		char	   *more = NULL;
-		Oid			types[1] = {OIDOID};
-		Datum		values[1] = {ObjectIdGetDatum(role)};
-
-		if (!OidIsValid(role))
-			continue;
-
-		/*
-		 * skip a role that was granted more access in the meantime: it keeps
-		 * its access
-		 */
-		(void) cmig_query_once("SELECT 'yes' WHERE has_table_privilege($1, 'cmig.revision', 'SELECT')",
-							   1, types, values, NULL, true, cmig_query_keep_text, &more);
-		if (more == NULL)
-			run_access(fcinfo, NULL, cmig_access_revokes_level(quote_identifier(lfirst(lc)), "application"));
-	}
 }
 
 Datum
@@ -667,7 +263,7 @@ cmig_disable_rls(PG_FUNCTION_ARGS)
 		any = true;
 		if (granted == NIL)
 			granted = table->state->granted;
-		run(fcinfo, table->owner, NULL, cmig_rls_plan_disable(table));
+		cmig_rls_apply_run(fcinfo, table->owner, NULL, cmig_rls_plan_disable(table));
 		if (!table->state->enabled)
 			foreach(p, table->policies)
 		{
@@ -682,7 +278,7 @@ cmig_disable_rls(PG_FUNCTION_ARGS)
 		}
 		CommandCounterIncrement();
 	}
-	revoke_application(fcinfo, granted);
+	cmig_rls_apply_revoke(fcinfo, granted);
 	if (!any)
 		ereport(NOTICE,
 				(errmsg("nothing to disable: cmig.enable_rls has not created anything on %s",
