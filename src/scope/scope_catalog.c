@@ -44,7 +44,7 @@ static const struct
 	[CMIG_DEPENDS] = {DependRelationId, DependDependerIndexId, {Anum_pg_depend_classid, Anum_pg_depend_objid}},
 	[CMIG_NAMESPACE] = {NamespaceRelationId, NamespaceOidIndexId, {Anum_pg_namespace_oid}},
 	[CMIG_CLASS] = {RelationRelationId, ClassOidIndexId, {Anum_pg_class_oid}},
-	[CMIG_ATTRIBUTE] = {AttributeRelationId, AttributeRelidNumIndexId, {Anum_pg_attribute_attrelid}},
+	[CMIG_ATTRIBUTE] = {AttributeRelationId, AttributeRelidNumIndexId, {Anum_pg_attribute_attrelid, Anum_pg_attribute_attnum}},
 	[CMIG_INDEX] = {IndexRelationId, IndexIndrelidIndexId, {Anum_pg_index_indrelid}},
 	[CMIG_CONSTRAINT] = {ConstraintRelationId, ConstraintRelidTypidNameIndexId, {Anum_pg_constraint_conrelid}},
 	[CMIG_DOMAIN_CONSTRAINT] = {ConstraintRelationId, ConstraintTypidIndexId, {Anum_pg_constraint_contypid}},
@@ -141,14 +141,16 @@ cmig_scope_catalog_each(const CmigScopeCatalog *catalogs, CmigScopeCatalogId id,
 						CmigScopeCatalogCallback callback, void *arg)
 {
 	const CmigScopeCatalog *catalog = &catalogs[id];
-	int			nkeys = OidIsValid(second) ? 2 : 1;
+	int			nkeys = 1;
 	ScanKeyData keys[2];
 	SysScanDesc scan;
 	HeapTuple	row;
 
 	ScanKeyInit(&keys[0], catalog->keys[0], BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(first));
-	if (nkeys == 2)
-		ScanKeyInit(&keys[1], catalog->keys[1], BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(second));
+	if (OidIsValid(second))
+		ScanKeyInit(&keys[nkeys++], catalog->keys[1], BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(second));
+	else if (id == CMIG_ATTRIBUTE)
+		ScanKeyInit(&keys[nkeys++], catalog->keys[1], BTGreaterStrategyNumber, F_INT2GT, Int16GetDatum(0));
 	scan = systable_beginscan_ordered(catalog->table, catalog->index, NULL, nkeys, keys);
 	while (HeapTupleIsValid(row = systable_getnext_ordered(scan, ForwardScanDirection)))
 		callback(id, row, arg);

@@ -21,7 +21,7 @@ typedef enum CmigScopeCatalogId
 	CMIG_DEPENDS,				/* pg_depend: what an object depends on */
 	CMIG_NAMESPACE,
 	CMIG_CLASS,
-	CMIG_ATTRIBUTE,				/* by relation */
+	CMIG_ATTRIBUTE,				/* by relation, without system columns */
 	CMIG_INDEX,					/* by table */
 	CMIG_CONSTRAINT,			/* by relation */
 	CMIG_DOMAIN_CONSTRAINT,		/* by domain */

@@ -248,7 +248,7 @@ add_column(CmigScopeCatalogId id, HeapTuple row, void *arg)
 {
 	Form_pg_attribute column = (Form_pg_attribute) GETSTRUCT(row);
 
-	if (column->attnum > 0 && !column->attisdropped)
+	if (!column->attisdropped)
 		add_plain(id, row, arg);
 }
 
@@ -406,11 +406,13 @@ add_schema(CmigScopeCatalogId id, HeapTuple row, void *arg)
 static void
 add_objects(CmigFingerprints *f, const char *name)
 {
-	Oid			schema = get_namespace_oid(name, false);
+	Oid			schema = get_namespace_oid(name, true);
 	ListCell   *lc;
 
 	f->found = NIL;
 	cmig_scope_row_begin(&f->rows, name);
+	f->rows.is_unknown = !OidIsValid(schema);	/* another session has dropped
+												 * it */
 	cmig_scope_name_add(&f->rows.names, schema, "schema", 0, "");
 	cmig_scope_catalog_each(f->catalogs, CMIG_OF_SCHEMA, NamespaceRelationId, schema, find_object, f);
 	name_functions(f);
