@@ -155,6 +155,12 @@ gives(0, 'scope tenant_1 is at 004', '', 'upgrade', '--stepwise', 'head', '--sco
 gives(0, ' 004 ', '', 'create-scope', 'tenant_4', '-x', 'cmig.concurrent_ddl=off');
 gives(3, '^$', "schema \"tenant_1\" already exists\nHINT:  To upgrade it: cmig upgrade head --scope tenant_1\n", 'create-scope', 'tenant_1');
 gives(0, ' 001 ', '', 'create_scope', q(o'd "x), '001');
+gives(0, '^ *revision.*', '', 'create-scope', 'tenant_5', '004', '--copy-of', 'tenant_1');
+is(ask("SELECT count(*) FROM cmig.diff_schemas('tenant_1', 'tenant_5')"), '0', 'the copy is equal');
+gives(3, '^$', 'schema "tenant_0" does not exist', 'create-scope', 'tenant_6', '--copy-of', 'tenant_0');
+gives(3, '^$', 'HINT:  Copy another scope, or leave out --copy-of\.', 'create-scope', 'tenant_6', '--copy-of', 'public_2') if ask('CREATE SCHEMA public_2') eq '';
+ask('DROP SCHEMA public_2');
+gives(0, '', '', 'drop-scope', 'tenant_5', '-y');
 gives(0, 'upgrade_sql', '^$', 'scope-drift');
 ask('CREATE TABLE tenant_3.by_hand (id int)');
 gives(1, 'tenant_3 \| tenant_2 +\| tenant_3.by_hand \| DROP TABLE tenant_3.by_hand', '^$', 'scope-drift');

@@ -253,13 +253,19 @@ SELECT :'cmig_linted' <> '' AS cmig_found \\gset
 
 verb_create_scope()
 {
+	local options=''
+
 	argument schema
 	variable target "${arguments[1]:-head}"
 	find_files; begin; add_file_format; add_load
 	look_ahead
 	files=()
 	begin
-	rows "cmig.create_scope(:'schema', :'target')"
+	if given copy-of; then
+		variable copy_of "$option_copy_of"
+		options=", copy_of => :'copy_of'"
+	fi
+	rows "cmig.create_scope(:'schema', :'target'$options)"
 	run
 }
 

@@ -19,7 +19,7 @@ baseline;baseline;message rev-id
 squash;squash;. message
 load;load;-
 upgrade_scopes;upgrade;scopes . max-failures
-create_scope;create-scope;. .
+create_scope;create-scope;. . copy-of
 drop_scope;drop-scope;.
 import_state;import --state;. history-table'
 
@@ -129,6 +129,7 @@ typed()
 
 	rest=${rest/repeat the CALL/repeat the command}
 	rest=${rest/use max_failures/use --max-failures}
+	rest=${rest/eave out copy_of/eave out --copy-of}
 	rest=${rest/cmig.scopes() WHERE failed IS NOT NULL/cmig.scopes()}
 	TYPED=$rest
 	[[ $1 == *cmig.* || $1 == *cmig_var.* || $1 == *' => '* ]] || return 0
