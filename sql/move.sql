@@ -39,6 +39,8 @@ SELECT * FROM cmig.downgrade('web@head');
 SELECT * FROM cmig.downgrade('api@c1');
 SELECT * FROM cmig.downgrade('tools@base');
 SELECT * FROM cmig.version;
+-- -1 from a merge, which has two parents
+SELECT * FROM cmig.downgrade('-1');
 -- to one side of the merge: the merge and the other side are reverted
 SELECT * FROM cmig.downgrade('b2');
 SELECT * FROM cmig.version ORDER BY 1;

@@ -302,7 +302,7 @@ cmig_audit_writer_open(Oid extension_owner, TimestampTz at)
 	if (!cmig_audit_log_trusted(writer->parent->rd_rel->relowner, extension_owner))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("the audit log belongs to role \"%s\"",
+				 errmsg("cannot write to the audit log, because it belongs to role \"%s\"",
 						GetUserNameFromId(writer->parent->rd_rel->relowner, true)),
 				 errdetail("Entries are written only to a log that belongs to the extension's owner, \"%s\".",
 						   GetUserNameFromId(extension_owner, true))));

@@ -321,7 +321,7 @@ cmig_revision_format(const CmigRevisionText *revision)
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("revision \"%s\" cannot be written as a file: its %s would be different when loaded again",
 						revision->edges.id, difference),
-				 errhint("Change it in cmig.revision. A header value must be a single line.")));
+				 errhint("Change the revision's %s in cmig.revision. A header value must be a single line.", difference)));
 
 	append_section(&file, revision, CMIG_SECTION_UPGRADE, canonical.upgrade_sql);
 	append_section(&file, revision, CMIG_SECTION_DOWNGRADE, canonical.downgrade_sql);

@@ -55,8 +55,8 @@ fetch_row(Relation catalog, Oid index, AttrNumber oid_column, Oid oid)
 }
 
 /*
- * Set the relation of a dependent object to the view or table to which the
- * rule belongs.
+ * Set dependent->relation to the view or table that has the rewrite rule with
+ * this OID.
  */
 static void
 read_rule(CmigLintDependent *dependent, Oid rule)

@@ -299,7 +299,9 @@ report_unused(CmigLint *lint, List *ignores)
 	}
 }
 
-/* Scripts */
+/*
+ * The statements of a script
+ */
 
 /* Turn a caught error into a finding. */
 static void

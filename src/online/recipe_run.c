@@ -57,6 +57,8 @@ static Oid	table_alone = InvalidOid;
 void
 cmig_recipe_begin(CmigRecipe *recipe, FunctionCallInfo fcinfo, const char *procedure, const char *call)
 {
+	const char *name;
+
 	recipe->procedure = procedure;
 	recipe->one_transaction = !cmig_running_concurrent_ddl();
 	recipe->alone = cmig_running_revision() == NULL;
@@ -84,12 +86,13 @@ cmig_recipe_begin(CmigRecipe *recipe, FunctionCallInfo fcinfo, const char *proce
 				 errmsg("the target must not be null"),
 				 errhint("%s", call)));
 	recipe->table = PG_GETARG_OID(0);
+	name = get_rel_name(recipe->table);
 	if (get_rel_relkind(recipe->table) != RELKIND_RELATION &&
 		get_rel_relkind(recipe->table) != RELKIND_PARTITIONED_TABLE)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("%s requires a table", procedure),
-				 errhint("Name a table.")));
+				 errmsg("\"%s\" is not a table", name ? name : psprintf("%u", recipe->table)),
+				 errdetail("%s changes only tables and partitioned tables.", procedure)));
 	cmig_local_rows_require_reachable(recipe->table, true, procedure);
 	recipe->table_name =
 		quote_qualified_identifier(get_namespace_name(get_rel_namespace(recipe->table)),

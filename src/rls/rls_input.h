@@ -52,10 +52,10 @@ typedef struct CmigRlsMaker
 	Oid			role;
 	List	   *identities;		/* of Node: expressions over the row that have
 								 * a unique index */
-	bool		definer;		/* is this node inside a SECURITY DEFINER
+	bool		definer;		/* is the walk inside a SECURITY DEFINER
 								 * function? */
-	bool		recursive;		/* is this node inside WITH RECURSIVE? */
-	int			depth;			/* number of queries around this node */
+	bool		recursive;		/* is the walk inside WITH RECURSIVE? */
+	int			depth;			/* number of queries that the walk is inside */
 	const CmigRlsHints *hints;
 	bool	   *failed;			/* set to true if a part cannot be judged */
 	int			tables;			/* number of tables read so far */

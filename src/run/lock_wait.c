@@ -53,8 +53,8 @@
 int			cmig_lock_timeout = 0;
 
 /*
- * The current limit, which is stored here because the timer callback cannot
- * look up the setting.
+ * The value of cmig.lock_timeout for this attempt, in milliseconds.  It is
+ * stored here because the timer callback cannot look up the setting.
  */
 static int	limit_ms = 0;
 

@@ -33,9 +33,9 @@ typedef struct CmigRunStep
 	const char *precondition_sql;	/* checked before an upgrade; NULL if none */
 	bool		transactional;
 	bool		repeatable;
-	bool		top_level;		/* do statements run at top level, so that
-								 * they need not be able to run inside a
-								 * transaction? */
+	bool		top_level;		/* do statements run outside of a transaction
+								 * block, so that commands such as VACUUM are
+								 * allowed? */
 	bool		committed;		/* is the step committed before the next one
 								 * runs? */
 	bool		replayed;		/* is the step replayed in a shadow (see

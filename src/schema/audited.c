@@ -24,13 +24,13 @@ keep(TupleDesc desc, HeapTuple row, void *arg)
 	*list = lappend(*list, audited);
 }
 
-/*
- * The query leaves out schemas named cmig_away_*, which contain the live
- * tables while there is a shadow.
- */
 List *
 cmig_audited_read(void)
 {
+	/*
+	 * Only the shadow's tables are read while there is a shadow: schemas
+	 * named cmig_away_* then contain the live tables.
+	 */
 	static CmigQuery query = {
 		.sql = "SELECT s.target, concat_ws(', ', 'by ' || s.level, s.operations, nullif(s.options, '{}'),"
 		" substring(s.problem FROM 'rows cannot be written[^;]*'),"

@@ -57,8 +57,8 @@ check_schemas(const CmigDrift *drift)
 }
 
 /*
- * Issue a NOTICE that lists the schemas that are not compared because they
- * belong to other roles, except for schemas that have a row in the result.
+ * List, in a NOTICE, the schemas that are not compared because other roles own
+ * them.  Schemas that have a row in the result are omitted.
  */
 static void
 tell_other_schemas(CmigDrift *drift)

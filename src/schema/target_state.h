@@ -40,7 +40,8 @@ typedef struct CmigTargetMissing
 } CmigTargetMissing;
 
 /*
- * Add a note that something could not be executed.  All arguments are copied.
+ * Add a note that the target's statement about this object was not executed,
+ * and return the note.  All arguments are copied.
  */
 extern CmigTargetNote *cmig_target_note(CmigTargetState *state, const char *kind, const char *object,
 										const char *reason);

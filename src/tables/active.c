@@ -72,9 +72,9 @@ cmig_active_separate(CmigGraph *graph)
 		return NULL;
 
 	/*
-	 * find these revisions before the graph loses the dependencies between
-	 * trees, because a revision also counts as applied if an applied one
-	 * depends on it
+	 * find the revisions that are applied in the database before the trees
+	 * are separated: a revision is also applied if an applied one depends on
+	 * it, and separating the trees removes such dependencies
 	 */
 	marks = cmig_applied_find(graph, cmig_version_rows_database())->applied;
 	cmig_trees_separate(graph);
