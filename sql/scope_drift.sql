@@ -75,3 +75,30 @@ DROP FUNCTION found;
 DROP EXTENSION pg_cmig;
 DROP SCHEMA k_1, k_2, k_3 CASCADE;
 DROP ROLE regress_scope_drift;
+
+-- names, texts, and settings that would look the same if their ends or the schema's name were marked by ordinary characters
+CREATE EXTENSION pg_cmig;
+INSERT INTO cmig.revision (revision, upgrade_sql) VALUES ('001', 'CREATE TABLE item (id int)');
+SELECT count(*) FROM unnest(ARRAY['c_1', 'c_2']) s, cmig.create_scope(s);
+CREATE FUNCTION found_between(first text, second text, OUT drift text) LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE replace(replace(first, 'OID-4', ('c_1.item'::regclass::oid::int - 4)::text), 'OID', 'c_1.item'::regclass::oid::text);
+	EXECUTE replace(replace(second, 'OID-4', ('c_2.item'::regclass::oid::int - 4)::text), 'OID', 'c_2.item'::regclass::oid::text);
+	SELECT string_agg(DISTINCT scope || ' ' || kind, ', ') INTO drift FROM cmig.scope_drift();
+	RAISE SQLSTATE 'UNDO0';
+EXCEPTION WHEN SQLSTATE 'UNDO0' THEN
+END $$;
+SELECT what, found_between(first, second) FROM (VALUES
+	('a comment', 'COMMENT ON TABLE c_1.item IS ''of c_1''', 'COMMENT ON TABLE c_2.item IS E''of \x02'''),
+	('settings', 'CREATE FUNCTION c_1.f() RETURNS int LANGUAGE sql SET a.b = E''1\x03c.d=2'' AS ''SELECT 1''', 'CREATE FUNCTION c_2.f() RETURNS int LANGUAGE sql SET a.b = ''1'' SET c.d = ''2'' AS ''SELECT 1'''),
+	('a position in a name', 'CREATE VIEW c_1.v AS SELECT count(*) FROM (SELECT 1 AS "a]:location]5]b") s', 'CREATE VIEW c_2.v AS SELECT count(*) FROM (SELECT 1 AS "a]:location]6]b") s'),
+	('an OID in brackets in a name', 'CREATE VIEW c_1.v AS SELECT count(*) FROM (SELECT 1 AS "a]OID]b") s', 'CREATE VIEW c_2.v AS SELECT count(*) FROM (SELECT 1 AS "a]OID]b") s'),
+	('an OID after a space in a name', 'CREATE VIEW c_1.v AS SELECT count(*) FROM pg_class AS "a OID"', 'CREATE VIEW c_2.v AS SELECT count(*) FROM pg_class AS "a OID"'),
+	('a modulus', 'CREATE TABLE c_1.p (id int) PARTITION BY HASH (id); CREATE TABLE c_1.q PARTITION OF c_1.p FOR VALUES WITH (MODULUS OID, REMAINDER 0)',
+		'CREATE TABLE c_2.p (id int) PARTITION BY HASH (id); CREATE TABLE c_2.q PARTITION OF c_2.p FOR VALUES WITH (MODULUS OID, REMAINDER 0)'),
+	('a type modifier', 'CREATE VIEW c_1.v AS SELECT count(*) FROM json_to_record(''{}'') AS r (a varchar(OID-4))', 'CREATE VIEW c_2.v AS SELECT count(*) FROM json_to_record(''{}'') AS r (a varchar(OID-4))'),
+	('a member of an extension', 'ALTER EXTENSION plpgsql ADD TABLE c_1.item', 'SELECT'),
+	('nothing', 'COMMENT ON TABLE c_1.item IS ''of c_1''', 'COMMENT ON TABLE c_2.item IS ''of c_2''')) c (what, first, second);
+DROP FUNCTION found_between;
+DROP EXTENSION pg_cmig;
+DROP SCHEMA c_1, c_2 CASCADE;

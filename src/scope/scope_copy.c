@@ -362,6 +362,21 @@ run_kept(const char *from)
 }
 
 /*
+ * Did cmig.diff_schemas read a schema that had this fingerprint?  Fingerprints
+ * are always of the schema's current state, queries can read an earlier one.
+ */
+static bool
+is_unchanged(const char *from, const CmigFingerprint *original)
+{
+	CmigFingerprint now;
+
+	if (IsolationUsesXactSnapshot())
+		return false;
+	now = fingerprint_of(from);
+	return cmig_scope_fingerprint_same(&now, original);
+}
+
+/*
  * Create the objects of "from" in the current scope, whose name is a plain
  * identifier, with the statements of the last copy if possible.
  */
@@ -378,7 +393,7 @@ copy_objects(const char *from)
 	copy = fingerprint_of(cmig_scope_current());
 	if (again && cmig_scope_fingerprint_same(&copy, &kept->copy))
 		kept->is_running = false;
-	else if (cmig_scope_fingerprint_same(&copy, &original) || remove_differences(from))
+	else if (cmig_scope_fingerprint_same(&copy, &original) || (remove_differences(from) && is_unchanged(from, &original)))
 		keep(from, text, &original, &copy);
 	pfree(text);
 }

@@ -15,6 +15,7 @@
 #include "scope/scope_row.h"
 
 #include "access/htup_details.h"
+#include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
@@ -169,6 +170,9 @@ find_object(CmigScopeCatalogId id, HeapTuple row, void *arg)
 	CmigFingerprints *f = arg;
 	Form_pg_depend depend = (Form_pg_depend) GETSTRUCT(row);
 
+	/* cmig.diff_schemas leaves out the members of extensions */
+	if (OidIsValid(getExtensionOfObject(depend->classid, depend->objid)))
+		f->rows.is_unknown = true;
 	switch (depend->classid)
 	{
 		case RelationRelationId:

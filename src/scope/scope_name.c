@@ -36,24 +36,23 @@ cmig_scope_name_append(StringInfo buf, const char *schema, const char *text)
 	const char *from = text;
 	const char *found;
 
+	appendStringInfoChar(buf, text ? '\2' : '\1');
 	if (text == NULL)
-	{
-		appendStringInfoChar(buf, '\1');
 		return;
-	}
+	/* the text cannot contain null bytes, so they mark what is not text */
 	while ((found = strstr(from, schema)) != NULL)
 	{
 		bool		is_name = (found == text || !is_of_identifier(found[-1])) && !is_of_identifier(found[length]);
 
 		appendBinaryStringInfo(buf, from, found - from);
 		if (is_name)
-			appendStringInfoChar(buf, '\2');
+			appendBinaryStringInfo(buf, "\0\1", 2);
 		else
 			appendBinaryStringInfo(buf, found, length);
 		from = found + length;
 	}
 	appendStringInfoString(buf, from);
-	appendStringInfoChar(buf, '\3');
+	appendBinaryStringInfo(buf, "\0\2", 2);
 }
 
 void

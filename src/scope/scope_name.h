@@ -35,7 +35,8 @@ extern uint64 cmig_scope_name_of(const CmigScopeNames *names, Oid object);
 
 /*
  * Append a string, in which the schema's name, as in SQL, is replaced wherever
- * it is an identifier.  The string can be NULL.
+ * it is an identifier.  The string can be NULL.  Different strings remain
+ * different, whatever is appended after them.
  */
 extern void cmig_scope_name_append(StringInfo buf, const char *schema, const char *text);
 

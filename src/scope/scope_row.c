@@ -50,9 +50,9 @@ append_oids(CmigScopeRows *rows, Datum datum)
 
 	if (ARR_HASNULL(array))
 		rows->is_unknown = true;
+	appendBinaryStringInfo(&rows->text, (char *) &count, sizeof(count));
 	for (int i = 0; i < count && !rows->is_unknown; i++)
 		append_oid(rows, oids[i]);
-	appendStringInfo(&rows->text, "\1%d", count);
 }
 
 /*
@@ -96,11 +96,16 @@ static void
 append_bytes(CmigScopeRows *rows, Datum datum)
 {
 	struct varlena *bytes = PG_DETOAST_DATUM_PACKED(datum);
+	int			length = VARSIZE_ANY_EXHDR(bytes);
 
-	appendBinaryStringInfo(&rows->text, VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
+	appendBinaryStringInfo(&rows->text, (char *) &length, sizeof(length));
+	appendBinaryStringInfo(&rows->text, VARDATA_ANY(bytes), length);
 }
 
-/* Append the value of a column that is not null. */
+/*
+ * Append the value of a column that is not null.  The end of each value can be
+ * told from its bytes, so that a value cannot look like two.
+ */
 static void
 append_value(CmigScopeRows *rows, Oid type, Datum datum)
 {
@@ -119,7 +124,7 @@ append_value(CmigScopeRows *rows, Oid type, Datum datum)
 			appendBinaryStringInfo(&rows->text, (char *) &datum, sizeof(datum));
 			break;
 		case NAMEOID:
-			appendStringInfoString(&rows->text, NameStr(*DatumGetName(datum)));
+			appendBinaryStringInfo(&rows->text, NameStr(*DatumGetName(datum)), strlen(NameStr(*DatumGetName(datum))) + 1);
 			break;
 		case TEXTOID:
 			cmig_scope_name_append(&rows->text, rows->names.schema, TextDatumGetCString(datum));
@@ -175,9 +180,10 @@ cmig_scope_row_add(CmigScopeRows *rows, CmigScopeCatalogId id, HeapTuple row, Oi
 		if (column == CMIG_COLUMN_IGNORED || (column == CMIG_COLUMN_OWNER && !rows->options->owners) ||
 			(column == CMIG_COLUMN_PRIVILEGES && !rows->options->privileges))
 			continue;
+		appendStringInfoChar(&rows->text, nulls[i] ? '\5' : '\6');
 		if (nulls[i])
-			appendStringInfoChar(&rows->text, '\5');
-		else if (column == CMIG_COLUMN_PRIVILEGES)
+			continue;
+		if (column == CMIG_COLUMN_PRIVILEGES)
 			append_privileges(rows, values[i], owner);
 		else
 			append_value(rows, TupleDescAttr(desc, i)->atttypid, values[i]);

@@ -3,7 +3,8 @@
  *	  The text of an expression's or a query's parse tree in a system catalog.
  *
  * A tree consists of nodes such as {VAR :varno 1 :varattno 2 :location 30}.  A
- * name that begins with a colon is followed by one or more values.
+ * name that begins with a colon is followed by one or more values.  In the
+ * values, a backslash precedes each character that would end the value.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,13 +15,14 @@
 #include "catalog/pg_type.h"
 
 /* Characters that separate names and values. */
-#define SEPARATORS " (){}[]"
+#define SEPARATORS " (){}"
 
 /* A tree that is being read. */
 typedef struct Tree
 {
 	StringInfo	buf;
 	const CmigScopeNames *names;
+	const char *text;
 	const char *rest;			/* the text that has not been read */
 	const char *key;			/* the last name */
 	int			key_length;
@@ -42,11 +44,31 @@ is_position(const Tree *tree)
 		is_key(tree, ":list_start") || is_key(tree, ":list_end");
 }
 
-/* Is the last name that of a type modifier, which is never an OID? */
+/* Does the last name end with this text? */
 static bool
-is_modifier(const Tree *tree)
+is_key_ending(const Tree *tree, const char *text)
 {
-	return tree->key_length >= 6 && memcmp(tree->key + tree->key_length - 6, "typmod", 6) == 0;
+	int			length = strlen(text);
+
+	return tree->key_length >= length && memcmp(tree->key + tree->key_length - length, text, length) == 0;
+}
+
+/* Is the last name that of numbers that are never OIDs? */
+static bool
+is_plain(const Tree *tree)
+{
+	return is_key_ending(tree, "typmod") || is_key_ending(tree, "typmods") || is_key(tree, ":modulus") ||
+		is_key(tree, ":remainder") || is_key(tree, ":frameOptions");
+}
+
+/*
+ * Is the rest of the tree a part of a value, after an escaped separator?  The
+ * result can also be true for a name or value that follows a backslash.
+ */
+static bool
+is_inside(const Tree *tree)
+{
+	return tree->rest - tree->text >= 2 && tree->rest[-2] == '\\';
 }
 
 /* Is the value a number that can be an OID? */
@@ -71,6 +93,14 @@ is_reference(const Tree *tree)
 		default:
 			return cmig_scope_name_of(tree->names, tree->constant) != tree->constant;
 	}
+}
+
+/* Append the hash of a name, marked by a null byte. */
+static void
+append_name(Tree *tree, uint64 name)
+{
+	appendStringInfoChar(tree->buf, '\0');
+	appendStringInfo(tree->buf, UINT64_FORMAT, name);
 }
 
 /*
@@ -102,7 +132,7 @@ append_reference(Tree *tree)
 	name = cmig_scope_name_of(tree->names, DatumGetObjectId(value));
 	if (name == DatumGetObjectId(value))
 		return false;
-	appendStringInfo(tree->buf, "\2" UINT64_FORMAT, name);
+	append_name(tree, name);
 	tree->rest = from;
 	return true;
 }
@@ -112,12 +142,12 @@ static void
 append_number(Tree *tree, int length)
 {
 	Oid			number = (Oid) strtoul(tree->rest, NULL, 10);
-	uint64		name = is_modifier(tree) ? number : cmig_scope_name_of(tree->names, number);
+	uint64		name = is_plain(tree) ? number : cmig_scope_name_of(tree->names, number);
 
 	if (is_key(tree, ":consttype"))
 		tree->constant = number;
 	if (name != number)
-		appendStringInfo(tree->buf, "\2" UINT64_FORMAT, name);
+		append_name(tree, name);
 	else
 		appendBinaryStringInfo(tree->buf, tree->rest, length);
 }
@@ -128,6 +158,11 @@ append_word(Tree *tree, int length)
 {
 	bool		is_negative = tree->rest[0] == '-';
 
+	if (is_inside(tree))
+	{
+		appendBinaryStringInfo(tree->buf, tree->rest, length);
+		return;
+	}
 	if (tree->rest[0] == ':')
 	{
 		tree->key = tree->rest;
@@ -144,7 +179,7 @@ append_word(Tree *tree, int length)
 void
 cmig_scope_tree_append(StringInfo buf, const CmigScopeNames *names, const char *text)
 {
-	Tree		tree = {.buf = buf,.names = names,.rest = text,.key = text};
+	Tree		tree = {.buf = buf,.names = names,.text = text,.rest = text,.key = text};
 
 	while (*tree.rest != '\0')
 	{
@@ -159,4 +194,5 @@ cmig_scope_tree_append(StringInfo buf, const CmigScopeNames *names, const char *
 		appendBinaryStringInfo(buf, tree.rest, length);
 		tree.rest += length;
 	}
+	appendStringInfoChar(buf, '\0');
 }
