@@ -90,5 +90,22 @@ SELECT count(*) FROM cmig.export('003');
 SELECT * FROM cmig.load(E'-- revision: 009\n-- down_revision: 003\n-- precondition: SELECT true\n-- precondition: SELECT true\n-- cmig:upgrade\n');
 SELECT try('SELECT true');
 DROP FUNCTION try(text);
+
+-- a function that changes rows: rolled back when the whole plan is checked, kept when the step starts
+CREATE TABLE seen (what text);
+CREATE FUNCTION saw(what text) RETURNS boolean LANGUAGE sql AS 'INSERT INTO seen VALUES (what) RETURNING true';
+SELECT cmig.create_revision('f', 'SELECT 1', revision => 'w1', head => 'base', precondition_sql => $$SELECT saw('w1')$$);
+SELECT cmig.create_revision('g', 'SELECT 1', revision => 'w2', head => 'w1', precondition_sql => $$SELECT NOT saw('w2')$$);
+SELECT revision FROM cmig.upgrade('w2');
+TABLE seen;
+SELECT revision, command, error FROM cmig.dry_run('upgrade', 'w1');
+TABLE seen;
+SELECT revision FROM cmig.upgrade('w1');
+TABLE seen;
+SELECT cmig.stamp('base', purge => true);
+DELETE FROM cmig.revision WHERE revision ~ '^w';
+DROP FUNCTION saw;
+DROP TABLE seen;
+
 DROP TABLE account;
 DROP EXTENSION pg_cmig;
