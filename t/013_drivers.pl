@@ -145,7 +145,7 @@ is_eight_at_once('eight', $eight, 'eight at once');
 	fails_with($node, 'eight', "BEGIN; SET LOCAL lock_timeout = '50ms'; SELECT cmig.upgrade('003')", '55P03',
 		'It waited for another run of pg_cmig.*Blocked by process \d+ of role "\w+"(?: \(application "[^"]*"\))?;',
 		'lock_timeout limits the wait for another run, and the error names that run');
-	$node->psql('eight', "SET lock_timeout = '1500ms'; SELECT cmig.upgrade('003')", stderr => \my $err);
+	$node->psql('eight', "SET lock_timeout = '3s'; SELECT cmig.upgrade('003')", stderr => \my $err);
 	like($err, qr/NOTICE:  waiting for another run of pg_cmig in this database\nDETAIL:  Blocked by process \d+ .*ERROR:  canceling statement due to lock timeout/s,
 		'a notice reports the wait');
 	my $second = start_psql($node, 'eight', "SET cmig.lock_timeout = '50ms'; SELECT cmig.upgrade('003');");

@@ -83,7 +83,7 @@ sub run_waits
 
 my $run = run_waits('1s');
 like($run->{err},
-	qr/ERROR:  55P03: canceling statement due to cmig\.lock_timeout\nDETAIL:  The run has waited for locks for more than 1000 ms in total, most recently for AccessExclusiveLock on relation public\.[bc]\.\nBlocked by process \d+ of role "[^"]+" \(application "[^"]+"\); its transaction has been open for [\d.]+ seconds, idle since its last query: .*LOCK [bc]\b.*\nHINT:  .*pg_terminate_backend\(\d+\)/,
+	qr/ERROR:  55P03: canceling statement due to cmig\.lock_timeout\nDETAIL:  The run has waited for locks for more than 1000 ms in total, most recently for AccessExclusiveLock on relation public\.[abc]\.\nBlocked by process \d+ of role "[^"]+" \(application "[^"]+"\); its transaction has been open for [\d.]+ seconds, idle since its last query: .*LOCK [bc]\b.*\nHINT:  .*pg_terminate_backend\(\d+\)/,
 	'three waits of half a second exceed the limit of one second');
 is(query($node, 'waits', q{SELECT to_regclass('made') IS NULL}), 't', 'nothing of that run remains');
 $run = run_waits('60s');

@@ -327,18 +327,25 @@ for my $case (
 # if two sessions run the script at the same time, the second one waits, and then has
 # nothing to do
 {
-	my $db = make_author('CREATE TABLE one ()', 'SELECT pg_sleep(1)');
+	my $db = make_author('CREATE TABLE one ()', 'SELECT pg_advisory_lock(1)');
 	my $plain = new_db();
 	my $file = script_file($db, q{'upgrade', 'head'});
 	my ($err1, $err2) = ('', '');
 
 	query($node, $plain, 'CREATE TABLE cmig_version (version_num text PRIMARY KEY)');
-	my $first = IPC::Run::start([ 'psql', '-Xq', '-o', '/dev/null', '-d', $node->connstr($plain), '-f', $file ], '2>', \$err1);
-	$node->poll_query_until($plain, "SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'cmig_version'::regclass AND mode = 'ExclusiveLock')");
-	my ($status, $err) = run_file($plain, $file, '-v', 'ON_ERROR_STOP=1');
+	my $gate = $node->background_psql($plain);
+	$gate->query_safe('SELECT pg_advisory_lock(1)');
+	my @command = ('psql', '-Xq', '-o', '/dev/null', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr($plain), '-f', $file);
+	my $locks = "SELECT count(*) = 1 FROM pg_locks WHERE relation = 'cmig_version'::regclass AND mode = 'ExclusiveLock'";
+	my $first = IPC::Run::start(\@command, '<', \undef, '2>', \$err1);
+	$node->poll_query_until($plain, "$locks AND granted") or die $err1;
+	my $second = IPC::Run::start(\@command, '<', \undef, '2>', \$err2);
+	$node->poll_query_until($plain, "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = '$plain' AND wait_event_type = 'Lock' AND wait_event <> 'advisory'");
+	$gate->quit;
 	$first->finish;
+	$second->finish;
 	is($err1, '', 'two at once: the first one runs');
-	like($err, qr/starts from base.*cmig_version contains r2\./s, 'two at once: the second one is refused');
+	like($err2, qr/starts from base.*cmig_version contains r2\./s, 'two at once: the second one is refused');
 }
 
 # deferred events, by a role that cannot see all of the database's constraints

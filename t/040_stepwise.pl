@@ -331,7 +331,7 @@ $holder->quit;
 #
 make_db('fill');
 $node->safe_psql('fill', "CREATE TABLE users (id int PRIMARY KEY, n int DEFAULT 0, m int); INSERT INTO users SELECT generate_series(1, 5000); ANALYZE users");
-$first = start_psql($node, 'fill', "CALL cmig.backfill('users', 'n = n + 1', batch_size => 100, pause => '50ms')", 'first');
+$first = start_psql($node, 'fill', "CALL cmig.backfill('users', 'n = n + 1', batch_size => 100, pause => '200ms')", 'first');
 $node->poll_query_until('fill', "SELECT rows >= 500 AND state = 'running' AND percent > 0 AND rows_per_second > 0 AND eta IS NOT NULL FROM cmig.backfill_progress") or die;
 pass('another session sees the number of rows, the percentage, the rate, and the time left');
 fails_with($node, 'fill', "CALL cmig.backfill('users', 'm = 1', 'm IS NULL')", '55P03', 'backfill of table "users" is already running', 'a second backfill of the table is refused');
@@ -345,7 +345,7 @@ is($node->safe_psql('fill', "SELECT min(n), max(n), (SELECT state || ' ' || rows
 # after kill -9, the backfill continues where it stopped
 $node->safe_psql('fill', 'ALTER SYSTEM SET restart_after_crash = on');
 $node->reload;
-$first = start_psql($node, 'fill', "CALL cmig.backfill('users', 'm = coalesce(m, 0) + 1', batch_size => 100, pause => '50ms')", 'first');
+$first = start_psql($node, 'fill', "CALL cmig.backfill('users', 'm = coalesce(m, 0) + 1', batch_size => 100, pause => '200ms')", 'first');
 $node->poll_query_until('fill', "SELECT rows >= 500 FROM cmig.backfill_progress WHERE set_sql LIKE 'm = coalesce%'") or die;
 kill_backend($node->safe_psql('fill', "SELECT pid FROM pg_stat_activity WHERE application_name = 'first'"));
 finish_psql($first);

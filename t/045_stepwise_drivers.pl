@@ -210,8 +210,8 @@ foreach my $interval ('0', '100ms')
 
 # statement_timeout applies to each statement, not to the CALL as a whole
 make_db('timeout');
-query($node, 'timeout', load_sql(revision_file('001', '', 'SELECT pg_sleep(0.4); SELECT pg_sleep(0.4); SELECT pg_sleep(0.4);', '')));
-query($node, 'timeout', "SET statement_timeout = '1s';\nCALL cmig.upgrade_stepwise();");
+query($node, 'timeout', load_sql(revision_file('001', '', 'SELECT pg_sleep(0.9); SELECT pg_sleep(0.9); SELECT pg_sleep(0.9);', '')));
+query($node, 'timeout', "SET statement_timeout = '2s';\nCALL cmig.upgrade_stepwise();");
 is(query($node, 'timeout', 'SELECT revision FROM cmig.version'), '001', 'a run longer than statement_timeout, of shorter statements');
 shut('cut');
 fails_with($node, 'cut', "SET statement_timeout = '1s';\n CALL cmig.upgrade_stepwise();", '57014',

@@ -155,9 +155,8 @@ foreach my $level ('repeatable read', 'serializable')
 revision('false', "UPDATE item SET n = 2 WHERE id = 1;\nALTER TABLE item ADD COLUMN z int");
 $holder->query_safe('BEGIN; LOCK TABLE item IN ACCESS SHARE MODE');
 $run = start_psql($node, 'postgres', "SET cmig.lock_timeout = '50ms'; SET cmig.lock_retries = 1000; $up", 'first');
-$node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'first' AND wait_event_type = 'Lock'") or die;
-like($node->safe_psql('postgres', "SELECT query FROM pg_stat_activity WHERE application_name = 'first'"),
-	qr/^pg_cmig: upgrade of 001, statement 2/, 'pg_stat_activity shows the revision and the statement');
+ok($node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'first' AND wait_event_type = 'Lock' AND query ~ '^pg_cmig: upgrade of 001, statement 2'"),
+	'pg_stat_activity shows the revision and the statement');
 $node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'first' AND wait_event = 'PgSleep' AND backend_xid IS NULL AND backend_xmin IS NULL") or die;
 $node->safe_psql('postgres', "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = 'first'");
 isnt(finish_psql($run), 0, 'the run is canceled between two attempts');
@@ -185,8 +184,7 @@ foreach my $call ([ 'backfill', "cmig.backfill('moved', 'n = n + 1')" ],
 	fails_with($node, 'postgres', "$hurry\nCALL $sql;", '55P03',
 		"most recently for AccessShareLock on relation public.moved.\nBlocked by process $holder_pid of role", "$name does not wait for long");
 	$run = start_psql($node, 'postgres', "SET cmig.lock_timeout = '100ms'; CALL $sql;", 'first');
-	wait_until_blocked($node, 'first');
-	select undef, undef, undef, 0.2;
+	$run->{handle}->pump until $run->{err} =~ /attempt 1 of/;
 	$holder->query_safe('COMMIT');
 	is(finish_psql($run), 0, "$name continues when the lock is free") or diag $run->{err};
 	like($run->{err}, qr/$name of public.moved could not get a lock, attempt 1 of 11/, "$name reports the attempts");
@@ -195,7 +193,7 @@ foreach my $call ([ 'backfill', "cmig.backfill('moved', 'n = n + 1')" ],
 #
 # A table that is renamed or replaced during a backfill by key
 #
-my $fill = "CALL cmig.backfill('moved', 'n = n + 1', batch_size => 100, pause => '300 ms');";
+my $fill = "CALL cmig.backfill('moved', 'n = n + 1', batch_size => 100, pause => '1 s');";
 sub move_while_filling
 {
 	my ($sql) = @_;
@@ -210,7 +208,7 @@ sub move_while_filling
 like(move_while_filling('ALTER TABLE moved RENAME TO gone'), qr/42P01: table public.moved was renamed or dropped during its backfill\nDETAIL:  It is now public.gone.\nHINT:  Rename it back/,
 	'the error has the new name');
 query($node, 'postgres', 'ALTER TABLE gone RENAME TO moved');
-query($node, 'postgres', $fill =~ s/300 ms/0/r);
+query($node, 'postgres', $fill =~ s/1 s/0/r);
 is($node->safe_psql('postgres', 'SELECT min(n), max(n), count(*) FROM moved'), '1|1|1000', 'each row is updated once in the end');
 like(move_while_filling('BEGIN; DROP TABLE moved; CREATE TABLE moved (id int PRIMARY KEY, n int DEFAULT 0); INSERT INTO moved VALUES (1), (2); COMMIT'),
 	qr/42P01: table public.moved was renamed or dropped/, 'another table with the name is not mistaken for it');
@@ -219,11 +217,12 @@ like(move_while_filling('BEGIN; DROP TABLE moved; CREATE TABLE moved (id int PRI
 # A CALL does not wait forever for functions whose runs overlap
 #
 revision('true', 'ALTER TABLE item ADD COLUMN turn int');
-my @crowd = map { start_psql($node, 'postgres', "\\set ON_ERROR_STOP off\nSET client_min_messages = error;\n" . "BEGIN; SELECT cmig.stamp('base', purge => true); SELECT pg_sleep(0.02); COMMIT;\n" x 120, "crowd$_") } 1 .. 4;
+my @crowd = map { start_psql($node, 'postgres', "\\set ON_ERROR_STOP off\nSET client_min_messages = error;\n" . "BEGIN; SELECT cmig.stamp('base', purge => true); SELECT pg_sleep(0.02); COMMIT;\n" x 3000, "crowd$_") } 1 .. 4;
 $node->poll_query_until('postgres', "SELECT count(*) = 4 FROM pg_stat_activity WHERE application_name LIKE 'crowd%'") or die;
-my $turn = start_psql($node, 'postgres', "SET statement_timeout = '6s'; $up", 'turn');
+my $turn = start_psql($node, 'postgres', "SET statement_timeout = '60s'; $up", 'turn');
 is(finish_psql($turn), 0, 'a stepwise run gets its turn among overlapping functions') or diag $turn->{err};
 is($node->safe_psql('postgres', "SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name LIKE 'crowd%' AND state IS NOT NULL"), 't', 'the functions continue');
+query($node, 'postgres', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'crowd%'");
 finish_psql($_) foreach @crowd;
 is($node->safe_psql('postgres', 'SELECT count(*) FROM information_schema.columns WHERE column_name = \'turn\''), 1, 'the run has applied its revision');
 my @refused = map { $_->{err} =~ /ERROR/ ? $_->{err} : () } @crowd;

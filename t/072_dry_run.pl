@@ -137,9 +137,9 @@ $node->safe_psql('postgres', 'DROP TABLE wide; DELETE FROM cmig.revision');
 
 # a writer waits for a lock that the current statement or an earlier one has taken
 $node->safe_psql('postgres', "DELETE FROM cmig.revision; INSERT INTO cmig.revision (revision, upgrade_sql) VALUES ('001',"
-	  . " 'DO \$\$BEGIN LOCK TABLE plain IN SHARE MODE; PERFORM pg_sleep(1); END\$\$; SELECT pg_sleep(1); SELECT 1')");
+	  . " 'DO \$\$BEGIN LOCK TABLE plain IN SHARE MODE; WHILE NOT EXISTS (SELECT FROM pg_locks WHERE relation = ''plain''::regclass AND NOT granted) LOOP PERFORM pg_sleep(0.05); END LOOP; PERFORM pg_sleep(0.3); END\$\$; SELECT pg_sleep(1); SELECT 1')");
 {
-	my $session = start_psql($node, 'postgres', "SELECT statement, regexp_replace(locks, '[0-9]+ (bytes|kB)', 'size') FROM cmig.dry_run(waiters => true);", 'dry');
+	my $session = start_psql($node, 'postgres', "SET cmig.dry_run_timeout = 0; SELECT statement, regexp_replace(locks, '[0-9]+ (bytes|kB)', 'size') FROM cmig.dry_run(waiters => true);", 'dry');
 	my $writer;
 
 	$node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE application_name = 'dry' AND relation = 'plain'::regclass");
