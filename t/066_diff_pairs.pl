@@ -40,8 +40,7 @@ judge('superuser', '-k', '^(?:sequences|inheritance)/');
 judge('owner', '-k', '^(?:views|global/(?:event|publication|extension|server|foreign))',
 	'--role', 'regress_diff_owner', '--setup', "$pairs/surroundings.psql");
 
-# Generated pairs: two ranges whose array types would have the same name, a function
-# that another one's new name would make a duplicate, ...
+# two generated pairs that could not be loaded because the generator had used a name twice
 my $generated = PostgreSQL::Test::Utils::tempdir();
 system("$CmigNode::top/scripts/diff-generate", '--seed', $_, '--count', 1, $generated) == 0 or die for 900126, 900480;
 judge_in($generated, 'generated');
