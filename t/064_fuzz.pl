@@ -26,7 +26,7 @@ my $ok = IPC::Run::run(
 		$python, "$FindBin::RealBin/data/fuzz/fuzz.py",
 		'--dsn', $node->connstr(''),
 		'--seed', $ENV{CMIG_SEED} // 20260101,
-		'--calls', $ENV{CMIG_FUZZ_CALLS} // 900,
+		'--calls', $ENV{CMIG_FUZZ_CALLS} // 1000,
 		# on a busy machine, a slow call is not a hang
 		'--timeout', 180
 	],

@@ -80,8 +80,8 @@ OWN_SESSION = ("set_context", "clear_context", "set_protect")
 DEFINERS = ("allow_ddl",)
 # arguments that are SQL
 SQL_ARGUMENTS = ("set_sql", "where_sql", "condition", "upgrade_sql", "downgrade_sql", "verify_sql", "script", "target_sql")
-# arguments that systematic units replace
-HARD_TYPES = ("text", "name", "text[]", "regclass")
+# arguments that systematic units replace; + stands for a long text
+HARD_TYPES = ("text", "name", "text[]", "regclass", "text+", "name+", "text[]+")
 # VOLATILE, but what they do is rolled back
 HARMLESS = ("rls_test", "draft")
 # what runs texts of its caller's, which may find whatever his path leads to
@@ -423,8 +423,9 @@ class Fuzzer:
         calls = []
         for function, chosen in self.sound_calls(kind):
             for name, type_ in zip(function[4] or [], function[5]):
-                if type_ in HARD_TYPES:
-                    calls.append((function, dict(chosen, **{name: type_})))
+                for marked in (type_, type_ + "+"):
+                    if marked in HARD_TYPES:
+                        calls.append((function, dict(chosen, **{name: marked})))
         return calls
 
     def systematic_units(self):
@@ -438,12 +439,13 @@ class Fuzzer:
 
         untrapped, hard = self.sound_calls("f"), self.hard_calls("f")
         rnd.shuffle(hard)
-        # one of each function and type comes early
+        # one of each function and type comes early, and each argument's name
         seen, early, late = set(), [], []
         for function, chosen in hard:
-            key = (function[0], next(v for v in chosen.values() if v in HARD_TYPES))
-            (late if key in seen else early).append((function, chosen))
-            seen.add(key)
+            name, type_ = next(item for item in chosen.items() if item[1] in HARD_TYPES)
+            keys = {(function[0], type_.rstrip("+")), (name, type_)}
+            (late if keys <= seen else early).append((function, chosen))
+            seen |= keys
         trapped = [c for c in untrapped if not c[0][1].startswith(USERS_SQL)]
         units += cut(list(untrapped), 8, self.sound_unit, "superuser", False) + cut(list(untrapped), 8, self.sound_unit, "nobody", False)
         units += cut(trapped, 8, self.sound_unit, "superuser", True) + cut(early, 8, self.sound_unit, "superuser", False)
@@ -452,7 +454,10 @@ class Fuzzer:
         return units + cut(late, 8, self.sound_unit, "superuser", False)
 
     def hard_value(self, type_):
-        text = self.rnd.choice(values.HARD)
+        text = self.rnd.choice(values.HARD_LONG if type_.endswith("+") else values.HARD)
+        if type_ == "text[]+":
+            return "ARRAY[%s]" % literal(text)
+        type_ = type_.rstrip("+")
         if type_ == "regclass":
             return "(%s)::regclass" % self.rnd.choice(values.HARD_RELATIONS)
         if type_ == "text[]":
@@ -462,7 +467,7 @@ class Fuzzer:
     def systematic_call(self, function, chosen):
         self.called[function[0]] += 1
         self.counts["calls"] += 1
-        self.own_syntax = not any(v in ("text", "text[]") and n in SQL_ARGUMENTS for n, v in chosen.items())
+        self.own_syntax = not any(v.rstrip("+") in ("text", "text[]") and n in SQL_ARGUMENTS for n, v in chosen.items())
         drawn = {n: self.hard_value(v) if v in HARD_TYPES else v for n, v in chosen.items()}
         return 'cmig."%s"(%s)' % (function[1], ", ".join('"%s" => %s' % item for item in drawn.items()))
 

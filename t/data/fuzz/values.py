@@ -94,7 +94,8 @@ FOR_PSQL = ["\\! touch CANARY", "\n\\! touch CANARY\n", "\\", "'", '"', ":x", ":
             "\\gexec", ";", "--", "/*", "*/", "$q", "$$", "$cmig$", "\\'", "\\.\n", "\\q\n", "\r", "E'", "\\setenv", "\\set x `touch CANARY`", "\\copy x to program 'touch CANARY'"]
 # What systematic units put in the place of a text argument: all kinds of quotes,
 # texts that are cut within a character unless it is taken care of, what does not end.
-HARD = ["x y\"' :z", "a\\b'", "名" * 300, "x" + "ü" * 300, "/* ", "$x$", "'", "x -- y"]
+HARD_LONG = ["名" * 300, "x" + "ü" * 300, "x" + "名" * 300]
+HARD = ["x y\"' :z", "a\\b'", "/* ", "$x$", "'", "x -- y"]
 HARD_ARRAYS = ["{{a,b},{c,d}}", "{{a},{b}}", "{NULL}", "{a,NULL}", "{}", "[0:1]={a,b}", "[-2147483648:-2147483648]={a}", "{\"\"}", "{a,a}"]
 HARD_RELATIONS = ["SELECT oid FROM fuzz.odd WHERE name OPERATOR(pg_catalog.=) '%s'" % name for name in ("dropped", "dropped", "toast", "toast_index", "other_temp")] + [
     "0::oid", "4294967295::oid", "'cmig.revision'", "'pg_catalog.pg_class'", "'app.seen'", "'app.counter'", "'app.pair'"]
