@@ -98,6 +98,28 @@ SELECT id FROM hostile_view.seen;
 SELECT cmig.remove_revision('001');
 DROP TABLE public.secret CASCADE;
 
+-- it stays empty if its owner could not own the new view, because then REFRESH would run
+-- with the caller's privileges if the script goes on after the error
+CREATE ROLE regress_hostile_admin;
+GRANT regress_hostile TO regress_hostile_admin;
+SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_hostile_admin', 'migrator');
+CREATE SCHEMA hostile_admin AUTHORIZATION regress_hostile_admin;
+GRANT USAGE, CREATE ON SCHEMA hostile_admin TO regress_hostile;
+SET SESSION AUTHORIZATION regress_hostile_admin;
+CREATE TABLE hostile_admin.t (id integer);
+GRANT SELECT ON hostile_admin.t TO regress_hostile;
+SET SESSION AUTHORIZATION regress_hostile;
+CREATE MATERIALIZED VIEW hostile_admin.seen AS SELECT id FROM hostile_admin.t;
+SET SESSION AUTHORIZATION regress_hostile_admin;
+SELECT replace(cmig.schema_sql('{hostile_admin}'), 'id integer', 'id bigint') AS target \gset
+SELECT regexp_replace(upgrade_sql, '\yt\.id', 'id') AS upgrade_sql FROM cmig.diff(:'target', '{hostile_admin}', privileges => false) WHERE object = 'hostile_admin.seen';
+REVOKE CREATE ON SCHEMA hostile_admin FROM regress_hostile;
+SELECT regexp_replace(upgrade_sql, '\yt\.id', 'id') AS upgrade_sql FROM cmig.diff(:'target', '{hostile_admin}', privileges => false) WHERE object = 'hostile_admin.seen';
+RESET SESSION AUTHORIZATION;
+DROP SCHEMA hostile_admin CASCADE;
+DROP OWNED BY regress_hostile_admin;
+DROP ROLE regress_hostile_admin;
+
 SET client_min_messages = error;
 DROP LANGUAGE regress_hostile_language CASCADE;
 DROP SCHEMA hostile, hostile_new, hostile_view CASCADE;

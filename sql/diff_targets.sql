@@ -105,4 +105,10 @@ SET client_min_messages = warning;
 SELECT count(*) FROM cmig.disable_audit('paid');
 DROP SCHEMA cmig_audit CASCADE;
 DROP TABLE paid;
+-- settings of Citus in a database without Citus
+SET citus.shard_count = 32;
+SET citus.enable_schema_based_sharding = on;
+SELECT action, kind, object, upgrade_sql, hazard FROM cmig.diff('CREATE SCHEMA regress_diff_sharded');
+RESET citus.enable_schema_based_sharding;
+RESET citus.shard_count;
 DROP EXTENSION pg_cmig;

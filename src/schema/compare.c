@@ -175,6 +175,13 @@ keep_annotations(CmigDifference *difference)
 		if (!options->comments)
 			cmig_annotate_keep_comments(change->from, change->to);
 		change->to->keeps = true;
+
+		/*
+		 * OWNER TO would fail, and a REFRESH after it would run the view's
+		 * code as the caller
+		 */
+		if (change->from->unownable)
+			cmig_view_leave_empty(change->to);
 	}
 }
 

@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "base/citus.h"
 #include "base/query.h"
 #include "schema/distribution_record.h"
 
@@ -525,7 +526,7 @@ cmig_distribution_record_schema(Oid schema)
 {
 	const char *value = recording ? GetConfigOption("citus.enable_schema_based_sharding", true, false) : NULL;
 
-	if (value == NULL || strcmp(value, "on") != 0 || !OidIsValid(schema))
+	if (value == NULL || strcmp(value, "on") != 0 || !OidIsValid(schema) || !cmig_citus_is_installed())
 		return;
 	any = true;
 	(void) add(schema, CMIG_BY_SCHEMA);

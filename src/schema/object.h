@@ -93,6 +93,9 @@ typedef struct CmigObject
 								 * is not allowed to alter it */
 	bool		may_drop;		/* the object is foreign, but the caller may
 								 * drop it as the owner of its schema */
+	bool		unownable;		/* the owner lacks CREATE on the schema, so
+								 * the caller could not give a new object to
+								 * the owner */
 	bool		unchecked;		/* true for a function whose body PostgreSQL
 								 * might reject, so that it is created with
 								 * check_function_bodies turned off */

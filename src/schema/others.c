@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "base/compat.h"
 #include "base/listing.h"
 #include "schema/kinds.h"
 #include "schema/others.h"
@@ -45,13 +46,31 @@ acts_for(OwnerCheck *last, const char *owner)
 	return last->has;
 }
 
+/* Returns the schema of a live object, or InvalidOid. */
+static Oid
+schema_of(const CmigObject *object)
+{
+	ObjectAddress address = {object->address.catalog, object->address.object, 0};
+
+	return is_objectclass_supported(address.classId) ? get_object_namespace(&address) : InvalidOid;
+}
+
+/* Can the object's owner not create objects in its schema? */
+static bool
+owner_may_not_create(const CmigObject *object)
+{
+	Oid			role = get_role_oid(object->owner, true);
+	Oid			schema = schema_of(object);
+
+	return OidIsValid(role) && OidIsValid(schema) && !cmig_may_create_compat(schema, role);
+}
+
 /* Can the caller drop the object as the owner of its schema? */
 static bool
 owns_schema(const CmigObject *object)
 {
-	ObjectAddress address = {object->address.catalog, object->address.object, 0};
 	HeapTuple	tuple;
-	Oid			schema = is_objectclass_supported(address.classId) ? get_object_namespace(&address) : InvalidOid;
+	Oid			schema = schema_of(object);
 	bool		owns;
 
 	if (!OidIsValid(schema))
@@ -80,6 +99,8 @@ cmig_others_mark(CmigImage *image)
 			object->foreign = true;
 			object->may_drop = owns_schema(object);
 		}
+		if (object->kind == &cmig_kind_materialized_view && object->owner != NULL)
+			object->unownable = owner_may_not_create(object);
 	}
 }
 

@@ -12,8 +12,8 @@
 #include "schema/target_result.h"
 
 /*
- * Set the fields "foreign" and "may_drop" of the objects in an image of the
- * live database.
+ * Set the fields "foreign", "may_drop", and "unownable" of the objects in an
+ * image of the live database.
  */
 extern void cmig_others_mark(CmigImage *image);
 
