@@ -104,7 +104,9 @@ begin_look()
 \\if :cmig_stored
 \\else
 BEGIN;
+SELECT pg_catalog.current_setting('lock_timeout') AS cmig_lock_timeout \\gset
 SET LOCAL cmig.lock_timeout = '2s';
+SET LOCAL lock_timeout = '2s';
 SAVEPOINT files;
 \\set ON_ERROR_STOP off
 SELECT pg_catalog.count(*) AS cmig_loaded FROM cmig.load(:'files') \\gset
@@ -113,6 +115,7 @@ SELECT pg_catalog.count(*) AS cmig_loaded FROM cmig.load(:'files') \\gset
 \\if :cmig_failed
 ROLLBACK TO files;
 \\endif
+SET LOCAL lock_timeout = :'cmig_lock_timeout';
 \\endif"
 }
 

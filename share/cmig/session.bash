@@ -156,15 +156,19 @@ send()
 	shift
 	trap '' INT TERM HUP
 	{
-		{ prelude; printf '%s' "$text"; } | run_psql 2>&1 >&3 3>&- | messages 3>&- 4>&-
+		# bash reports a psql that was killed on its own standard error
+		{ prelude; printf '%s' "$text"; } 2>&5 | run_psql 2>&1 >&3 3>&- 5>&- | messages 2>&5 3>&- 4>&- 5>&-
 		states=("${PIPESTATUS[@]}")
 		case ${states[1]} in
 			0) exit "${states[2]}" ;;
 			3 | 130) exit "${states[1]}" ;;
 			141) exit 0 ;;	# the user quit the pager
+			129 | 13[1-9] | 14[0-9])
+				say "cmig: psql was ended by signal $((states[1] - 128)); the server may still be running its statement${newline}HINT:  cmig status" 2>&5
+				exit 4 ;;
 			*) exit 4 ;;
 		esac
-	} 3>&1 | "$@" 4>&-
+	} 5>&2 2>/dev/null 3>&1 | "$@" 4>&-
 	states=("${PIPESTATUS[@]}")
 	[ "${states[0]}" -eq 0 ] || return "${states[0]}"
 	[ "${states[1]}" -eq 141 ] || return "${states[1]}"
