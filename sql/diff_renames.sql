@@ -21,9 +21,7 @@ BEGIN
 		downgrade_sql := d.downgrade_sql;
 		RETURN NEXT;
 		up := up || d.upgrade_sql;
-		IF d.downgrade_sql IS NOT NULL THEN
-			down := d.downgrade_sql || down;
-		END IF;
+		down := d.downgrade_sql || down;
 	END LOOP;
 	FOREACH sql IN ARRAY coalesce(up, '{}') LOOP
 		EXECUTE sql;

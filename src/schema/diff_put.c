@@ -77,6 +77,17 @@ whole_downgrade(const List *upgrades)
 }
 
 /*
+ * Returns a statement that does nothing, for a row that the downgrade of another
+ * row reverts.  An empty string, or NULL, would be an error in many programs that
+ * run the statements of all rows.
+ */
+static char *
+no_statement(int32 step)
+{
+	return psprintf("DO $$BEGIN /* reverted with step %d */ END$$", step);
+}
+
+/*
  * Put the rows of a line into the result.  The first one has the line's action
  * and hazard.  If upgrade and downgrade have the same number of statements, so
  * do the rows; the downgrade runs in the reverse order.
@@ -87,13 +98,15 @@ put_line(CmigPut *put, const CmigDiffLine *line)
 	List	   *upgrades = statements_of(line->upgrade);
 	int			rows = list_length(upgrades);
 	List	   *downgrades = rows > 1 ? statements_of(line->downgrade) : NIL;
+	int			whole = whole_downgrade(upgrades);
+	int32		whole_step = put->step + whole + 1;
 
 	if (rows <= 1)
 		put_row(put, line, line->action, line->upgrade, line->downgrade, line->hazard);
 	for (int i = 0; i < rows && rows > 1; i++)
 	{
 		const char *downgrade = list_length(downgrades) == rows ? list_nth(downgrades, rows - 1 - i) :
-		i == whole_downgrade(upgrades) ? line->downgrade : NULL;
+		i == whole || line->downgrade == NULL ? line->downgrade : no_statement(whole_step);
 
 		put_row(put, line, i == 0 ? line->action : "alter", list_nth(upgrades, i), downgrade,
 				i == 0 ? line->hazard : NULL);
