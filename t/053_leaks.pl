@@ -8,7 +8,8 @@
 #
 # The memory is measured at the beginning and after each third of the calls.  A leak
 # makes it grow in each third, so the median is tested.  What is cached late makes it
-# grow in only one of them.
+# grow in only one of them.  If the median has grown, the calls are repeated in a new
+# session.
 
 use strict;
 use warnings;
@@ -244,20 +245,23 @@ my @unknown = grep { !$known{$_} } split /\n/,
   $node->safe_psql('leaks', "SELECT DISTINCT proname FROM pg_proc WHERE pronamespace = 'cmig'::regnamespace ORDER BY 1");
 is("@unknown", '', 'each function is called in this test');
 
-foreach my $part (qw(looking writing))
+# grown(PART, MESSAGE): runs the calls of a part, and returns for each key whether the
+# memory has grown, and the name of its test
+sub grown
 {
+	my ($part, $message) = @_;
 	my ($out, $err) = ('', '');
 	my $good = IPC::Run::run([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('leaks'), '-f', "$folder/$part.sql" ],
 		'<', \undef, '>', \$out, '2>', \$err);
+	my (%points, %result);
 
-	ok($good, "$part: ran to its end") or diag($err);
-	my %points;
+	ok($good, $message) or diag($err);
 	foreach my $line (grep { /^\w+ \d-(?:within|after) \d+ \d+$/ } split /\n/, $out)
 	{
 		my ($name, $when, $done, $bytes) = split / /, $line;
 		push @{ $points{"$name $when"} }, [ $done, $bytes ];
 	}
-	foreach my $key (sort keys %points)
+	foreach my $key (keys %points)
 	{
 		my @points = @{ $points{$key} };
 		my ($name, $when) = $key =~ /(\w+) \d-(\w+)/;
@@ -265,9 +269,22 @@ foreach my $part (qw(looking writing))
 		my ($third) = (sort { $a->[0] <=> $b->[0] } map { [ $points[$_][1] - $points[$_ - 1][1], $points[$_][0] - $points[$_ - 1][0] || 1 ] } 1 .. 3)[1];
 		my $per_call = $third->[0] / $third->[1];
 
-		ok($grown < $allowed && ($third->[0] < $allowed_in_third || $per_call < $allowed_per_call),
-			sprintf('%s: memory %s %d calls: %+d bytes, %+.1f per call', $name, $when, $points[3][0], $grown, $per_call));
+		$result{$key} = [ $grown >= $allowed || ($third->[0] >= $allowed_in_third && $per_call >= $allowed_per_call),
+			sprintf('%s: memory %s %d calls: %+d bytes, %+.1f per call', $name, $when, $points[3][0], $grown, $per_call) ];
 	}
+	return %result;
+}
+
+# A leak grows whenever the function is called.  The caches also grow and shrink when
+# other processes invalidate them, so what has grown is measured again in a new session.
+foreach my $part (qw(looking writing))
+{
+	my %first = grown($part, "$part: ran to its end");
+	my @grown = map { $first{$_}[1] } grep { $first{$_}[0] } sort keys %first;
+	my %second = @grown ? grown($part, "$part: measured again") : %first;
+
+	diag("measured again because of: $_") foreach @grown;
+	ok(!$first{$_}[0] || !$second{$_}[0], $second{$_}[1]) foreach sort keys %first;
 }
 $node->stop;
 done_testing();
