@@ -437,7 +437,7 @@ refuse_names_taken(Oid schema)
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_TABLE),
 					 errmsg("relation \"cmig_audit.%s\" already exists", names[i]),
-					 errdetail("pg_cmig needs this name for a part of the audit log, which does not exist yet: there is no table \"cmig_audit.log\"."),
+					 errdetail("pg_cmig needs this name to create the audit log. The log's table, \"cmig_audit.log\", does not exist."),
 					 errhint("Rename the relation or move it to another schema. If it is left over from an earlier audit log, restore that log from a backup or drop the relation.")));
 	}
 }

@@ -11,8 +11,8 @@
 #include "schema/kind_default.h"
 #include "schema/kinds.h"
 
-static const CmigObject *
-find_column(const CmigObject *table, const char *name)
+const CmigObject *
+cmig_column_find(const CmigObject *table, const char *name)
 {
 	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
 		if (child->kind == &cmig_kind_column && strcmp(child->name, name) == 0)
@@ -37,7 +37,7 @@ cmig_column_parent(const CmigObject *column)
 	 */
 	for (int i = 0; i < table->ndepends; i++)
 	{
-		const CmigObject *found = table->depends[i]->kind == table->kind ? find_column(table->depends[i], column->name) : NULL;
+		const CmigObject *found = table->depends[i]->kind == table->kind ? cmig_column_find(table->depends[i], column->name) : NULL;
 
 		if (found != NULL)
 			return found;

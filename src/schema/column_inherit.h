@@ -12,6 +12,9 @@
 #include "postgres.h"
 #include "schema/kind.h"
 
+/* Returns the table's column with this name, or NULL. */
+extern const CmigObject *cmig_column_find(const CmigObject *table, const char *name);
+
 /*
  * Returns the parent table's column that this column is inherited from, or
  * NULL.

@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "schema/column_inherit.h"
 #include "schema/kind_constraint.h"
 #include "schema/kind_distribution.h"
 #include "schema/kind_index.h"
@@ -154,16 +155,6 @@ has_keys(const CmigObject *table, const CmigObject *other)
 	return true;
 }
 
-/* Does the table have the column with this name? */
-static bool
-has_column(const CmigObject *table, const char *name)
-{
-	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
-		if (child->kind == &cmig_kind_column && strcmp(child->name, name) == 0)
-			return true;
-	return false;
-}
-
 /*
  * Can alter_distributed_table() change the column?  Only if both columns exist
  * before and after, and no unique constraint or index changes, because each
@@ -175,7 +166,7 @@ can_change_column(const CmigAlter *alter)
 	const CmigObject *from = alter->from,
 			   *to = alter->to;
 
-	return has_column(from->parent, to->values[COLUMN]) && has_column(to->parent, from->values[COLUMN]) &&
+	return cmig_column_find(from->parent, to->values[COLUMN]) && cmig_column_find(to->parent, from->values[COLUMN]) &&
 		has_keys(from->parent, to->parent) && has_keys(to->parent, from->parent);
 }
 

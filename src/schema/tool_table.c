@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "base/listing.h"
+#include "schema/column_inherit.h"
 #include "schema/keep.h"
 #include "schema/kinds.h"
 #include "schema/tool_table.h"
@@ -74,15 +75,6 @@ typedef struct ToolTables
 	CmigListing names;
 } ToolTables;
 
-static bool
-has_column(const CmigObject *table, const char *name)
-{
-	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
-		if (child->kind == &cmig_kind_column && strcmp(child->name, name) == 0)
-			return true;
-	return false;
-}
-
 /* Is the table in the schema? */
 static bool
 is_in_schema(const CmigObject *table, const char *schema)
@@ -100,7 +92,7 @@ is_tool_table(const CmigObject *object)
 	{
 		const CmigToolTable *entry = &tool_tables[i];
 
-		if (strcmp(object->name, entry->name) == 0 && has_column(object, entry->column) &&
+		if (strcmp(object->name, entry->name) == 0 && cmig_column_find(object, entry->column) &&
 			(entry->schema == NULL || is_in_schema(object, entry->schema)))
 			return true;
 	}
