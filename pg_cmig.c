@@ -81,7 +81,10 @@ PG_FUNCTION_INFO_V1(cmig_downgrade_wrong);
 PG_FUNCTION_INFO_V1(cmig_stamp_wrong);
 PG_FUNCTION_INFO_V1(cmig_stamp_texts);
 
-/* Perform the checks that come before the first step of an upgrade. */
+/*
+ * Perform the checks that precede the first step of a plan: the lint policy
+ * and the preconditions.
+ */
 static void
 before_upgrade(const CmigSituation *now, const CmigPlan *plan)
 {
@@ -111,14 +114,16 @@ _PG_init(void)
 	cmig_settings_loaded();
 }
 
-/* The result of a function that runs a plan. */
+/*
+ * The state for returning the steps of plans as rows.  A reset runs two plans.
+ */
 typedef struct StepRows
 {
 	ReturnSetInfo *result;
-	int			number;			/* the number of the last step so far */
+	int			number;			/* number of the last step returned so far */
 } StepRows;
 
-/* Callback: add a step to the function's result. */
+/* Callback: add a step to the result of the SQL function. */
 static void
 add_step_row(CmigDirection direction, const CmigRevision *revision, void *arg)
 {
@@ -134,10 +139,10 @@ add_step_row(CmigDirection direction, const CmigRevision *revision, void *arg)
 }
 
 /*
- * Run the plan, and add its steps to the function's result.  *number is the
- * number of the last step so far.  If allowed is not NULL, only the scripts
- * that it covers may run.  If examine is true, first perform the checks that
- * come before an upgrade.
+ * Run the plan, and add its steps to the result of the SQL function.  *number
+ * is the number of the last step returned so far.  If "allowed" is not NULL,
+ * only the scripts that it covers may run.  If "examine" is true,
+ * before_upgrade() checks the plan first.
  */
 static void
 run_plan(FunctionCallInfo fcinfo, const CmigSituation *now, const CmigPlan *plan,
@@ -147,7 +152,7 @@ run_plan(FunctionCallInfo fcinfo, const CmigSituation *now, const CmigPlan *plan
 	CmigRunPlan run = {.now = now,.plan = plan,.allowed = allowed,.report = add_step_row,.arg = &rows};
 
 	run.examine = examine ? before_upgrade : NULL;
-	run.begins = *number == 0;	/* false for a reset's upgrade */
+	run.begins = *number == 0;	/* false for the upgrade of a reset */
 	cmig_run_plan(&run);
 	*number = rows.number;
 }
@@ -157,8 +162,8 @@ run_plan(FunctionCallInfo fcinfo, const CmigSituation *now, const CmigPlan *plan
  */
 
 /*
- * Implements all variants of cmig.upgrade.  If checksum is not NULL, only a
- * plan with this checksum may run.
+ * Implements all variants of cmig.upgrade.  If "checksum" is not NULL, the
+ * upgrade fails unless the plan has this checksum.
  */
 static Datum
 upgrade(FunctionCallInfo fcinfo, const CmigNames *targets, const char *checksum)
@@ -183,8 +188,9 @@ upgrade(FunctionCallInfo fcinfo, const CmigNames *targets, const char *checksum)
 }
 
 /*
- * Read the state, plan a downgrade, and check that cmig.protect allows it.  If
- * the target is base, to_base describes the operation in the error message.
+ * Read the state of the database, plan a downgrade, and check that
+ * cmig.protect allows it.  to_base names the operation, for the error if the
+ * target is base.
  */
 static CmigPlan *
 plan_downgrade(CmigSituation *now, const char *target, const char *to_base)
@@ -230,13 +236,16 @@ cmig_upgrade_array(PG_FUNCTION_ARGS)
 	return upgrade(fcinfo, cmig_argument_revisions(fcinfo, 0), NULL);
 }
 
-/* The hint for a call that has a second revision in place of a checksum. */
+/*
+ * The hint for a call that passes a second revision where a checksum is
+ * expected.
+ */
 #define SEVERAL_HINT \
 	"To specify several revisions, pass an array: SELECT * FROM cmig.upgrade(ARRAY['<revision>', '<revision>'])"
 
 /*
- * Returns the hint for a second argument that is not a checksum.  A short text
- * is probably a second revision.
+ * Returns the hint for a second argument that is not a checksum, or NULL.  A
+ * short string is probably a second revision.
  */
 static const char *
 checksum_hint(const char *given)
@@ -308,8 +317,8 @@ cmig_reset(PG_FUNCTION_ARGS)
  */
 
 /*
- * Returns the checksum of the only plan that may run, or NULL if any plan may
- * run.
+ * Returns the checksum that a stepwise procedure requires the plan to have, or
+ * NULL if any plan may run.
  */
 static char *
 allowed_plan(FunctionCallInfo fcinfo)
@@ -430,8 +439,8 @@ cmig_stamp_wrong(PG_FUNCTION_ARGS)
 }
 
 /*
- * Variant for two text arguments.  Accepts stamp('001', 'true'), in which the
- * second argument is a boolean, but not stamp('001', '002').
+ * cmig.stamp with two text arguments.  Accepts stamp('001', 'true'), in which
+ * the second argument is a boolean, but not stamp('001', '002').
  */
 Datum
 cmig_stamp_texts(PG_FUNCTION_ARGS)

@@ -2,9 +2,10 @@
  * file_name.c
  *	  Builds the names of revision files from a template.
  *
- * A template may contain folders.  An id or a message cannot add any, because
- * slashes in an id become underscores.  An id also cannot result in a hidden
- * file, which a shell's *.sql and cmig.load_directory would skip.
+ * A template may contain folders, but an id or a message cannot add any,
+ * because slashes in them become underscores.  A dot at the start of an id
+ * becomes an underscore, too, because a shell's *.sql and cmig.load_directory
+ * would skip a hidden file.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -17,9 +18,12 @@
 #include "mb/pg_wchar.h"
 #include "utils/timestamp.h"
 
-/* Alembic's truncate_slug_length, in characters. */
+/*
+ * maximum length of a slug in characters, as for Alembic's
+ * truncate_slug_length
+ */
 #define SLUG_LENGTH 40
-/* The maximum length of a file name, in bytes. */
+/* maximum length of a file or folder name, in bytes */
 #define MAX_COMPONENT 255
 #define MAX_FIELD_WIDTH 100
 #define MAX_SHOWN 200			/* maximum bytes of a string in a message */
@@ -37,7 +41,7 @@ typedef struct Field
 	char		conversion;		/* s or d */
 } Field;
 
-/* The fields of a template, in the order of field_names. */
+/* The names of the fields of a template, in the order of field_names. */
 typedef enum FieldName
 {
 	FIELD_REV,
@@ -55,7 +59,7 @@ static const char *const field_names[] = {
 	"rev", "slug", "epoch", "year", "month", "day", "hour", "minute", "second"
 };
 
-/* Returns a copy of a string, shortened for a message. */
+/* Returns a copy of a string, truncated so that a message can contain it. */
 static char *
 shown(const char *text)
 {
@@ -77,8 +81,8 @@ refuse_template(const char *template, const char *problem)
 }
 
 /*
- * Read a width or precision.  Stops reading when the number exceeds the
- * maximum.
+ * Read the width or precision of a field, and move *p past it.  Stops reading
+ * when the number exceeds MAX_FIELD_WIDTH.
  */
 static int
 read_number(const char **p)
@@ -90,7 +94,10 @@ read_number(const char **p)
 	return number;
 }
 
-/* Read the token after a percent sign, and move *p past it. */
+/*
+ * Read a template's field, starting after the percent sign, and move *p past
+ * it.
+ */
 static void
 read_field(const char *template, const char **p, Field *field)
 {
@@ -246,8 +253,8 @@ make_slug(const char *message)
 }
 
 /*
- * Returns the id as a part of a file name.  "first" is true if the id begins a
- * path component.
+ * Returns a revision's id as a part of a file name.  "first" is true if the id
+ * begins the name of a file or folder, which must not start with a dot.
  */
 static char *
 make_id(const char *id, bool first)
@@ -296,7 +303,10 @@ append_number(StringInfo name, const Field *field, int64 value)
 		append_padded(name, field, psprintf("%lld", (long long) value));
 }
 
-/* Returns the value of a date field from the revision's date, in UTC. */
+/*
+ * Returns the value of a date or time field from the revision's created_at, in
+ * UTC.
+ */
 static int64
 date_part(FieldName name, const CmigRevisionText *revision)
 {
@@ -324,7 +334,8 @@ date_part(FieldName name, const CmigRevisionText *revision)
 			return tm.tm_min;
 		case FIELD_SECOND:
 			return tm.tm_sec;
-		default:				/* seconds since 1970, rounded down */
+		default:				/* FIELD_EPOCH: seconds since 1970, rounded
+								 * down */
 			since = revision->created_at +
 				(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
 			return since / USECS_PER_SEC - (since % USECS_PER_SEC < 0 ? 1 : 0);

@@ -2,10 +2,11 @@
  * file_name.h
  *	  Builds the names of revision files from a template.
  *
- * A template contains the tokens of Alembic's file_template: %(rev)s,
- * %(slug)s, and, from create_date in UTC, %(epoch)s, %(year)d, %(month).2d,
- * %(day).2d, %(hour).2d, %(minute).2d, and %(second).2d.  A name depends only
- * on the template and the revision, so it is the same in every database.
+ * A template contains the tokens of Alembic's file_template: %(rev)s for the
+ * id, %(slug)s for the message, and, for created_at in UTC, %(epoch)s,
+ * %(year)d, %(month).2d, %(day).2d, %(hour).2d, %(minute).2d, and
+ * %(second).2d.  A name depends only on the template and the revision, so it
+ * is the same in every database.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -34,8 +34,9 @@ cmig_file_reader_place(const CmigFileReader *reader, int line)
 }
 
 /*
- * Raise an error for an unclosed quote.  "what" names the text that shows that
- * the quote is unclosed, such as "the statement", and "problem" says why.
+ * Raise an error for "open", a quote that is not closed where its author meant
+ * to close it.  "what" names the text that shows this, such as "the
+ * statement", and "problem" says what is wrong with that text.
  */
 static void
 refuse_open_quote(CmigFileReader *reader, const CmigQuotedStart *open, const char *what,
@@ -68,8 +69,9 @@ has_revision(const CmigFileReader *reader)
 }
 
 /*
- * Returns the number of files that have begun.  If there are no file names,
- * each header counts as the start of a file.
+ * Returns the number of files of the input that have begun so far, not
+ * counting a named file whose header has not been read.  If there are no "==>
+ * name <==" lines, each header counts as the start of a file.
  */
 static int
 count_files(const CmigFileReader *reader)

@@ -59,9 +59,7 @@ skip_to_text(const char *p)
 	return p;
 }
 
-/*
- * First lines in quotes
- */
+/* Lines in quotes that look like the first line of a file */
 
 /*
  * Returns the first line that starts between p and "end" and looks like the
@@ -110,8 +108,8 @@ cmig_file_start_find_open(const List *quoted, const char *section, const char *e
 			continue;
 
 		/*
-		 * report a quote directly before a word, as in 'a'b: this is valid
-		 * SQL, but probably not intended
+		 * report a quote that is directly followed by a word, as in 'a'b:
+		 * this is valid SQL, but probably not intended
 		 */
 		if (start->glued)
 		{
@@ -130,7 +128,8 @@ cmig_file_start_find_open(const List *quoted, const char *section, const char *e
 
 /*
  * Does a file begin at the line at p?  If "named" is true, the line must be a
- * "==> name <==" line, and the first line of a header must follow it.
+ * "==> name <==" line that is followed by the first line of a header;
+ * otherwise, it must be the first line of a header.
  */
 static bool
 begins_file(const char *p, bool named)
@@ -146,22 +145,24 @@ begins_file(const char *p, bool named)
 	return strncmp(p, CMIG_FILE_START, strlen(CMIG_FILE_START)) == 0;
 }
 
-/* The state of cmig_file_start_find_hiding(). */
+/*
+ * The state of cmig_file_start_find_hiding(), which searches for the unclosed
+ * quote that causes an error.
+ */
 typedef struct Search
 {
 	bool		named;
-	const char *fault;			/* where the error is, or NULL */
-	bool		must_close;		/* true if the text must end outside of quotes */
-	int			most;			/* the highest number of files that an attempt
-								 * has found */
+	const char *fault;			/* the error's position, or NULL */
+	bool		must_close;		/* must the text end outside of quotes? */
+	int			most;			/* the most files that any attempt has found */
 	int			tries;			/* number of attempts left; each takes a pass
 								 * over the text */
 } Search;
 
 /*
  * Returns the number of files that begin at or after p, assuming that no quote
- * is open at p.  Sets *closed to whether the text ends without an open quote,
- * and *faulty to whether the error would still occur.
+ * is open at p.  Sets *closed to true if the text ends outside of quotes, and
+ * *faulty to true if the error at search->fault would still occur.
  */
 static int
 count_files(const Search *search, const char *p, bool *closed, bool *faulty)
@@ -191,10 +192,11 @@ count_files(const Search *search, const char *p, bool *closed, bool *faulty)
 }
 
 /*
- * Assume that the token ends where a file begins inside it, and count the files
- * that would then begin in the text.  If there are more of them than for any
- * other token so far, and the error would not occur, updates search->most and
- * returns true.
+ * Assume that the token from "token" to token_end really ends where a file
+ * begins inside it, and count the files that the input would then contain.
+ * "before" is the number of files that begin before the token.  If there are
+ * more files than in any attempt so far, and the error would not occur,
+ * updates search->most and returns true.
  */
 static bool
 raises_most(Search *search, const char *token, const char *token_end, int before)
@@ -272,8 +274,8 @@ folder_length(const CmigFileStart *file)
 }
 
 /*
- * Are the two files in the same folder and in the order in which a shell lists
- * them?
+ * Are the two files in the same folder, and would a shell list "file" before
+ * "next"?
  */
 static bool
 is_ordered(const CmigFileStart *file, const CmigFileStart *next)
@@ -290,27 +292,26 @@ is_ordered(const CmigFileStart *file, const CmigFileStart *next)
 		(order < 0 || (order == 0 && length < next_length));
 }
 
-/* The certainty with which a file begins in a quote or comment. */
+/* How certain it is that a file begins in a quote or comment. */
 typedef enum Certainty
 {
 	NO_FILE,
-	PERHAPS_FILE,				/* a file begins only if the text after the
-								 * token does not parse */
+	PERHAPS_FILE,				/* a file begins only if the statement that
+								 * contains the token does not parse */
 	CERTAIN_FILE
 } Certainty;
 
 /*
- * Decide whether a file really begins at the line p in a token that ends at
- * token_end.  If so, something in that file has closed the token.
+ * Decide whether a file really begins at p, the start of a line in a token
+ * that ends at token_end.  If so, something in that file has closed the token,
+ * which its own file leaves open.  "before" is the file that contains the
+ * token, or NULL if that file has no name.
  *
- * It is certain that a file begins at p if the file's name comes between the
- * names of the files before and after it.  Otherwise, it is certain only if
- * the token was closed by a line comment in the file.  If a string or any
- * other token in the file has closed it, the rest of that token is now outside
- * of quotes, and it is only possible that a file begins at p.  In any case, a
- * section marker must come before token_end, and the file must not end inside
- * a quote.  "before" is the file that contains the token, or NULL if that file
- * has no name.
+ * Returns NO_FILE unless a section marker comes between p and token_end and
+ * the file that begins at p ends outside of quotes.  Returns CERTAIN_FILE if
+ * the file's name comes between the names of the files before and after it, or
+ * if a line comment in the file has closed the token.  If a string or another
+ * token has closed it, a file begins at p only perhaps.
  */
 static Certainty
 judge_file(const char *p, const char *token_end, const CmigFileStart *before)
@@ -361,9 +362,9 @@ judge_file(const char *p, const char *token_end, const CmigFileStart *before)
 }
 
 /*
- * Returns the first line in the token that begins a file, or NULL.  A line that
- * certainly begins a file takes precedence; for such a line, *certain is set to
- * true.
+ * Returns the first line in the current token that begins a file, or NULL.  A
+ * line that certainly begins a file takes precedence over the first one.  Sets
+ * *certain to true if the returned line certainly begins a file.
  */
 static const char *
 find_file(const CmigLexer *lexer, const CmigFileStart *before, bool *certain)
@@ -382,9 +383,9 @@ find_file(const CmigLexer *lexer, const CmigFileStart *before, bool *certain)
 		Certainty	certainty;
 
 		/*
-		 * For a quote, return at least the first line.
-		 * cmig_file_start_find_open() parses the statement to decide whether
-		 * another file has closed the quote.
+		 * For a quote, return at least the first line that looks like the
+		 * start of a file.  cmig_file_start_find_open() then parses the
+		 * statement to decide whether another file has closed the quote.
 		 */
 		if (found == NULL && !comment)
 			found = line;
@@ -409,8 +410,8 @@ cmig_file_start_find_quoted(const CmigLexer *lexer, const char *section, const c
 	const char *line;
 
 	/*
-	 * return early for most tokens, which are on one line; only these types
-	 * of tokens can span lines
+	 * return early for most tokens, which are on one line; only strings,
+	 * quoted identifiers, dollar quotes, and block comments can span lines
 	 */
 	if (lexer->next_line == lexer->line ||
 		(lexer->type != CMIG_TOKEN_STRING && lexer->type != CMIG_TOKEN_QUOTED &&
@@ -491,7 +492,7 @@ cmig_file_start_is_header_line(const CmigLexer *lexer, const char *end)
 		return false;
 
 	/*
-	 * do not search for the other keys, which may also begin ordinary
+	 * search only for these keys, because the others can also begin ordinary
 	 * comments
 	 */
 	for (int i = 0; i < lengthof(keys); i++)
@@ -544,14 +545,16 @@ resembles_file_name(const char *text)
 		return false;
 
 	/*
-	 * Other text may follow the name, as in "seeds/seed.sql: demo data", but
-	 * not if the text seems to be a sentence about the file.
+	 * accept "seeds/seed.sql: demo data", but not a sentence that begins with
+	 * the name of a file
 	 */
 	colon = text[length] == ':';
 	return labelled || colon || text[length] == '\0' || memchr(text, '/', length) != NULL;
 }
 
-/* Does the comment look like one that another tool writes? */
+/*
+ * Does the text of a comment begin like a comment of another migration tool?
+ */
 static bool
 resembles_other_tool(const char *text)
 {
@@ -566,7 +569,10 @@ resembles_other_tool(const char *text)
 	return false;
 }
 
-/* Is this "\restrict <key>", with which pg_dump's output begins? */
+/*
+ * Is the current token the command "\restrict <key>", which begins the output
+ * of pg_dump?
+ */
 static bool
 begins_dump(const CmigLexer *lexer)
 {
@@ -585,8 +591,8 @@ cmig_file_start_find_other(const CmigLexer *lexer, const char *end, CmigSection 
 	char	   *text;
 
 	/*
-	 * ignore comments in an upgrade section, which may have been copied from
-	 * elsewhere
+	 * ignore all comments in an upgrade section, because its author may have
+	 * copied them from elsewhere
 	 */
 	if (section == CMIG_SECTION_UPGRADE || !after_statement || !cmig_marker_is_alone(lexer))
 		return NULL;

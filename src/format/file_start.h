@@ -2,12 +2,13 @@
  * file_start.h
  *	  Finds where files begin in input that contains several files.
  *
- * awk and GNU tail print a line "==> name <==" before each file.  Inside quotes
- * and comments, such a line is ordinary text.  However, if a file contains an
- * unclosed quote, the "==> name <==" lines of the files after it are inside
- * quotes, too.  The two cases can be told apart: in the second case, the
- * statement is usually a syntax error, or the file name is the one that is
- * expected next.  For comments, it also matters how they are closed.
+ * awk and GNU tail print a line "==> name <==" before each file.  Inside
+ * quotes and comments, such a line is usually ordinary text.  However, if a
+ * file contains an unclosed quote, the "==> name <==" lines of the files after
+ * it are inside quotes, too.  In that case, the statement that contains the
+ * quote usually has a syntax error, or the name in the line is the one that is
+ * expected next.  For a comment, it also matters whether the text that closes
+ * it belongs to a later file.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -44,12 +45,13 @@ typedef struct CmigQuotedStart
 	const char *section;		/* start of the section that contains the
 								 * token */
 	int			line;			/* line of the token */
-	/* place and files are set by the reader */
-	char	   *place;			/* position for messages */
+	/* place and files are set by file_reader.c */
+	char	   *place;			/* the token's position for messages */
 	int			files;			/* number of files that begin before the token */
-	bool		glued;			/* a word immediately follows the closing
-								 * quote */
-	const char *type;			/* the token's type for messages */
+	bool		glued;			/* is the closing quote directly followed by a
+								 * word? */
+	const char *type;			/* the kind of token, such as "string", for
+								 * messages */
 	char	   *start;			/* the line that seems to begin a file */
 } CmigQuotedStart;
 
@@ -64,28 +66,28 @@ extern CmigQuotedStart *cmig_file_start_find_quoted(const CmigLexer *lexer, cons
 													const char *name, bool *certain);
 
 /*
- * Returns the first token in the list that is in the given section and whose
- * statement does not parse, so that the token was probably closed by another
- * file.  Returns NULL if there is none.  The section ends at "end", or at the
- * end of the input if "end" is NULL.
+ * Returns the first CmigQuotedStart in the list that is in the given section
+ * and whose statement does not parse, which means that another file probably
+ * closed the quote.  Returns NULL if there is none.  The section ends at
+ * "end", or at the end of the input if "end" is NULL.
  */
 extern const CmigQuotedStart *cmig_file_start_find_open(const List *quoted,
 														const char *section,
 														const char *end);
 
 /*
- * After an error at the lexer's current token, returns the token in the list
- * that is most likely an unclosed quote.  For each token in the list, this
- * function assumes that the token ends where the next file begins, and counts
- * the files that would then begin in the text.  Returns the token with the
- * highest count, or NULL if no count is higher than for the text as it was
- * read, if the error would remain, or if the token is the one at the error.
+ * After an error at the lexer's current token, returns the CmigQuotedStart in
+ * the list that is most likely an unclosed quote.  For each of them, this
+ * function assumes that the quote ends where the next file begins, and counts
+ * the files that the input would then contain.  Returns the one with the
+ * highest count.  Returns NULL if no count is higher than for the input as it
+ * was read, if the error would remain, or if the quote is the token at the
+ * error.
  *
  * "files" is the number of files that begin before the error.  A file begins
- * with a revision's header or, if "named" is true, with a line above the
- * header that contains the file's name.  If the error is that a file has no
- * header, "fault" is the end of the line with that file's name; otherwise
- * "fault" is NULL.
+ * with the header of a revision or, if "named" is true, with a "==> name <=="
+ * line above the header.  If the error is that a file has no header, "fault"
+ * is the end of that file's "==> name <==" line; otherwise "fault" is NULL.
  */
 extern const CmigQuotedStart *cmig_file_start_find_hiding(const List *quoted,
 														  const CmigLexer *lexer,
@@ -93,8 +95,9 @@ extern const CmigQuotedStart *cmig_file_start_find_hiding(const List *quoted,
 														  int files, bool named);
 
 /*
- * Given the position p where a file begins, returns the end of the text before
- * the file, without white space and byte order marks at its end.
+ * "p" is the position in "text" where a file begins.  Returns the end of the
+ * text that precedes the file, without white space and byte order marks at its
+ * end.
  */
 extern const char *cmig_file_start_skip_back(const char *text, const char *p);
 
@@ -105,15 +108,15 @@ extern const char *cmig_file_start_skip_back(const char *text, const char *p);
 extern bool cmig_file_start_has_bom(const CmigLexer *lexer);
 
 /*
- * Is the comment, which ends at "end", a header line or a misspelled first
- * line of a header?  The comment is in a section.
+ * Is a comment in a section a header line, or a misspelled "-- revision: id"
+ * line?  The comment is the current token and ends at "end".
  */
 extern bool cmig_file_start_is_header_line(const CmigLexer *lexer, const char *end);
 
 /*
- * Returns a sentence that says why the comment, which ends at "end", seems to
- * begin another file, or NULL if it does not.  after_statement is true if SQL
- * precedes the comment in its section.
+ * Returns a sentence that says why the current token, a comment that ends at
+ * "end", seems to begin another file, or NULL if it does not seem to.
+ * after_statement is true if SQL precedes the comment in its section.
  */
 extern const char *cmig_file_start_find_other(const CmigLexer *lexer, const char *end,
 											  CmigSection section, bool after_statement);

@@ -44,9 +44,7 @@ cmig_marker_trimmed(const char *start, const char *end)
 	return pnstrdup(start, end - start);
 }
 
-/*
- * Recognizing headers and markers
- */
+/* Headers and markers */
 
 bool
 cmig_marker_match(const char *start, const char *end, const char *word,
@@ -219,7 +217,7 @@ cmig_marker_find_section(const CmigLexer *lexer, const char *end, int *section)
 
 	/*
 	 * return false for "ignore" and "replay skip", which do not begin a
-	 * section but refer to the next statement
+	 * section but affect the next statement
 	 */
 	ignore = strncmp(word, "ignore", 6) == 0 || cmig_marker_is_replay_skip(lexer, end);
 	if (memcmp(lexer->start + 2 + strspn(lexer->start + 2, " \t"), "cmig:", 5) == 0)

@@ -2,13 +2,14 @@
  * marker.h
  *	  Recognizes the headers and markers of revision files.
  *
+ * A marker is a comment such as "-- cmig:upgrade", which begins a section.
  * The code that reads files and the code that writes them both use this
  * module, so that they agree on what is a header or a marker.
  *
- * A marker must be alone on its line.  "-- revision:" may also follow other
- * text on a line, which happens if files are concatenated and one of them does
- * not end with a newline.  In that case, it counts only if a valid id, and
- * nothing else, follows.
+ * A marker must be alone on its line.  "-- revision: id", the first line of a
+ * file, may also follow other text on a line, which happens if files are
+ * concatenated and one of them does not end with a newline.  In that case, it
+ * counts only if the id is valid and nothing follows it.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -81,22 +82,23 @@ extern bool cmig_marker_is_file_start(const CmigLexer *lexer, const char *end);
 extern const char *cmig_marker_find_glued(const CmigLexer *lexer, const char *end);
 
 /*
- * Is the comment a section marker, or apparently meant to be one?  *section is
- * set to the section that the marker starts, or to -1 if it is not a correct
- * marker.
+ * Is the comment a section marker, or apparently meant to be one?  If so,
+ * *section is set to the section that it starts, or to -1 if it is not a
+ * correct marker.
  */
 extern bool cmig_marker_find_section(const CmigLexer *lexer, const char *end, int *section);
 
 /*
- * Is the comment "-- cmig:replay skip", alone on its line?  Such a comment
- * causes a replay of the revision to skip the next statement.
+ * Is the comment "-- cmig:replay skip", alone on its line?  When the revision
+ * is replayed on a shadow schema, the statement after such a comment is
+ * skipped.
  */
 extern bool cmig_marker_is_replay_skip(const CmigLexer *lexer, const char *end);
 
 /*
  * Is the comment a section marker that has no effect because other text
- * precedes it on its line?  *section is set to the section that the marker
- * would start.
+ * precedes it on its line?  If so, *section is set to the section that the
+ * marker would otherwise start.
  */
 extern bool cmig_marker_is_misplaced(const CmigLexer *lexer, const char *end, int *section);
 
@@ -106,7 +108,10 @@ extern bool cmig_marker_is_misplaced(const CmigLexer *lexer, const char *end, in
  */
 extern const char *cmig_marker_suggest(const char *word, const char *const *words, int count);
 
-/* Move back from p over byte order marks, and return the new position. */
+/*
+ * Move back from p over byte order marks, and return the new position, which
+ * is not before "text".
+ */
 extern const char *cmig_marker_skip_bom_back(const char *text, const char *p);
 
 /*

@@ -51,7 +51,10 @@ read_bool(const CmigFileReader *reader, CmigHeaderKey key, const char *value, in
 	return result;
 }
 
-/* Returns a copy of the message, which must not be too long. */
+/*
+ * Returns a copy of the value of the key "message".  Raises an error if it is
+ * too long.
+ */
 static char *
 read_message(CmigFileReader *reader, const char *value, int line)
 {
@@ -125,7 +128,7 @@ set_key(CmigFileReader *reader, CmigHeaderKey key, const char *value, int line)
 }
 
 /*
- * Add a hint to the error for a header line that is neither a key nor a marker.
+ * Return an error hint for a header line that is neither a key nor a marker.
  */
 static int
 errhint_marker(const char *start, const char *end)
@@ -237,9 +240,9 @@ end_section(CmigFileReader *reader, const char *end)
 }
 
 /*
- * End the current section, and start the section that the marker at the
- * current token begins.  Raises an error if "section" is -1, because the
- * marker is not a correct one.
+ * End the current section, and start the section whose marker is the current
+ * token.  If "section" is -1, the marker is not correct, and an error is
+ * raised.
  */
 static void
 start_section(CmigFileReader *reader, int section)
@@ -254,8 +257,8 @@ start_section(CmigFileReader *reader, int section)
 		const char *nearest;
 
 		/*
-		 * for a marker without the prefix, suggest a replacement for its last
-		 * word
+		 * if the marker has no "cmig:" prefix, suggest a correction of its
+		 * last word
 		 */
 		while (!prefixed && word > marker && isalpha((unsigned char) word[-1]))
 			word--;
@@ -304,8 +307,8 @@ refuse_in_repeatable(const CmigFileReader *reader, const char *what, int line, c
 }
 
 /*
- * Check a repeatable revision, which is not part of the graph and is never
- * reverted.
+ * Check that the current revision, which is repeatable, has no keys or
+ * sections that only make sense for a revision in the graph.
  */
 static void
 require_repeatable(const CmigFileReader *reader)
@@ -347,8 +350,8 @@ end_revision(CmigFileReader *reader, const char *end)
 }
 
 /*
- * Start a revision.  The first line of its header is the part of a comment
- * from "start" to "end".
+ * Start a revision.  The text from "start" to "end", which is a line comment
+ * or the last part of one, is the first line of its header.
  */
 static void
 start_revision(CmigFileReader *reader, const char *start, const char *end)
@@ -357,10 +360,10 @@ start_revision(CmigFileReader *reader, const char *start, const char *end)
 	const char *value;
 	char	   *id;
 	char	   *bad;
-	bool		first = reader->file == NULL;	/* is it the first revision of
-												 * its file? */
+	bool		first = reader->file == NULL;	/* does the revision come
+												 * first in its file? */
 
-	/* the callers have checked that the line matches */
+	/* the callers have checked that the text has the form "-- revision: id" */
 	if (!cmig_marker_match(start, end, "revision", &value, &end))
 		elog(ERROR, "no revision in a header's first line");
 	id = pnstrdup(value, end - value);
@@ -405,7 +408,10 @@ start_revision(CmigFileReader *reader, const char *start, const char *end)
 	cmig_lexer_move(lexer, lexer->next, lexer->next_line);
 }
 
-/* Raise an error if the file that ends here contains no revision. */
+/*
+ * Call this at the end of a file.  Raises an error if the file contains no
+ * revision.
+ */
 static void
 require_revision(const CmigFileReader *reader)
 {
@@ -515,8 +521,8 @@ is_before_header(const CmigFileReader *reader)
 
 /*
  * Raise an error for a comment before the header.  The comment cannot be
- * ignored, because if the file were appended to another file, the comment would
- * belong to the other file's last section.
+ * ignored, because if the file were appended to another file, the comment
+ * would become part of that file's last section.
  */
 static void
 refuse_leading_comment(const CmigFileReader *reader)
@@ -570,7 +576,7 @@ read_token(CmigFileReader *reader)
 		reader->has_sql |= lexer->type != CMIG_TOKEN_BLOCK_COMMENT;
 		return;
 	}
-	/* ignore a byte order mark, which the lexer treats as a word */
+	/* ignore a byte order mark, which the lexer treats as part of a word */
 	if (lexer->type == CMIG_TOKEN_WORD &&
 		cmig_marker_skip_bom_back(lexer->start, lexer->next) == lexer->start)
 		return;
@@ -583,8 +589,8 @@ read_token(CmigFileReader *reader)
 }
 
 /*
- * Read a line comment up to "end".  If another file starts inside the comment,
- * the part before that position is read first.
+ * Read the current token, a line comment, up to "end".  If another file starts
+ * inside the comment, the part of the comment before that file is read first.
  */
 static void
 read_comment(CmigFileReader *reader, const char *end)
@@ -637,8 +643,8 @@ read_text(CmigFileReader *reader)
 	while (cmig_lexer_next(lexer) != CMIG_TOKEN_END)
 	{
 		/*
-		 * in concatenated files, a byte order mark at the end of a comment is
-		 * the beginning of the next file
+		 * in concatenated files, a byte order mark at the end of a comment
+		 * belongs to the next file
 		 */
 		if (lexer->type == CMIG_TOKEN_LINE_COMMENT)
 			read_comment(reader, cmig_marker_skip_bom_back(lexer->start, lexer->next));

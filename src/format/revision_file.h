@@ -13,12 +13,13 @@
 #include "nodes/pg_list.h"
 #include "base/revision.h"
 
-/* A revision and the place where it was read. */
+/* A revision and the position where it was read. */
 typedef struct CmigRevisionFile
 {
 	CmigRevisionText text;
 	const char *name;			/* name of the file, or NULL */
-	int			line;			/* line of the header in the file, from 1 */
+	int			line;			/* line number of the header in the file,
+								 * starting at 1 */
 } CmigRevisionFile;
 
 /*

@@ -16,11 +16,9 @@
 
 #include "lib/stringinfo.h"
 
-/*
- * Canonical texts
- */
+/* Canonical form */
 
-/* Trim a section's text as loading does. */
+/* Replace a section with its trimmed copy, unless it is already trimmed. */
 static void
 canonicalize_section(char **section)
 {
@@ -98,8 +96,8 @@ cmig_revision_canonicalize(CmigRevisionText *revision)
  */
 
 /*
- * Raise an error if reading the file would truncate, change, or reject a
- * section's text.
+ * Raise an error if the section would be truncated, changed, or rejected when
+ * the file is read again.
  */
 static void
 check_section(const CmigRevisionText *revision, CmigSection section, char *text)
@@ -183,9 +181,9 @@ append_section(StringInfo file, const CmigRevisionText *revision, CmigSection se
 }
 
 /*
- * Returns the name of a part of the header that would change by being written
- * and read back, or NULL if there is none.  The sections are left to
- * check_section().
+ * Returns the name of a part of the header that would be different after the
+ * header is written and read back, or NULL if there is none.  Sections are
+ * checked by check_section().
  */
 static const char *
 find_difference(const CmigRevisionText *revision, const char *header)
@@ -232,8 +230,9 @@ are_plain_names(const CmigNames *names)
 }
 
 /*
- * Returns true if nothing in the header can be mistaken for something else.
- * This is true for most headers, which need not be read back.
+ * Returns true if no part of the header can be mistaken for something else
+ * when it is read, so that the header need not be read back for a check.  This
+ * is true for most headers.
  */
 static bool
 is_plain_header(const CmigRevision *edges, const char *description)

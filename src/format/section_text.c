@@ -72,7 +72,11 @@ cmig_section_text_strip_transaction(char *text, CmigSection section)
 	return stripped;
 }
 
-/* Returns the reason why the section cannot contain the comment, or NULL. */
+/*
+ * Returns the reason why the section cannot contain the current token, which
+ * is a comment, or NULL if it can.  after_statement is true if SQL precedes
+ * the comment in the section.
+ */
 static const char *
 find_comment_problem(const CmigLexer *lexer, CmigSection section, bool after_statement)
 {

@@ -31,9 +31,9 @@ extern void cmig_section_text_trim(const char **start, const char **end);
 extern char *cmig_section_text_strip_transaction(char *text, CmigSection section);
 
 /*
- * Returns the reason why reading the text as this section would truncate or
- * reject it, or NULL if there is no such problem.  Sets *line to the line of
- * the problem.
+ * Returns the reason why the text would be truncated or rejected if it were
+ * read as the given section, or NULL if it would not.  Sets *line to the line
+ * of the problem.
  */
 extern const char *cmig_section_text_find_problem(const char *text, CmigSection section,
 												  int *line);

@@ -41,9 +41,9 @@ cmig_applied_find(const CmigGraph *graph, const CmigNames *rows)
 }
 
 /*
- * Raise an error if a loaded revision replaces the revision in this version row.
- * The loaded revision does not count yet, because not all revisions that it
- * replaces are applied, and at least one of them is not loaded.
+ * Raise an error if a loaded revision replaces "row", the revision of a
+ * version row.  The loaded revision is ignored until all the revisions that it
+ * replaces are applied, and at least one of these is not loaded.
  */
 static void
 refuse_replaced_row(const CmigGraph *graph, const char *row)
@@ -129,8 +129,9 @@ cmig_applied_overlap(const CmigGraph *graph, List *nodes, bool over_depends, int
 }
 
 /*
- * Returns the cmig.stamp() call that keeps only the topmost rows.  It names the
- * topmost rows of all branches, because a purge removes all other rows.
+ * Returns the cmig.stamp() call that keeps only those of the rows that are not
+ * ancestors of others.  The call names the remaining rows of all branches,
+ * because a stamp with "purge" removes all other rows.
  */
 static char *
 stamp_call(const CmigGraph *graph, List *rows, bool over_depends)
@@ -160,8 +161,8 @@ cmig_applied_require_sound(const CmigGraph *graph, const CmigApplied *applied,
 	int			overlap;
 
 	/*
-	 * if a row's revision is unknown, its position relative to the others is
-	 * unknown, too
+	 * if a row's revision is unknown, it is unknown, too, whether the row is
+	 * an ancestor of another row
 	 */
 	if (applied->unknown != NIL)
 		return;

@@ -1,11 +1,11 @@
 /*
  * graph.c
- *	  The revision graph in memory.
+ *	  Builds the graph of revisions, finds its defects, and looks up names.
  *
- * Builds the graph, finds its defects, and looks up names.  All edges are node
- * numbers in a few flat arrays, and no function recurses, so the depth is
- * limited by memory, not by the C stack.  Except for suggesting names,
- * everything takes time linear in the number of nodes and edges.
+ * All edges are node numbers in a few flat arrays, and no function recurses,
+ * so the depth of the graph is limited by memory, not by the C stack.  Except
+ * for suggesting names, everything takes time linear in the number of nodes
+ * and edges.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -51,9 +51,10 @@ typedef struct NameEntry
 static const char *const reserved_names[] = {"head", "heads", "base", "current"};
 
 /*
- * Returns true if the name is a relative form of a reserved word, such as
- * head-2.  Other names, such as 2026-11-20, may end with a hyphen and a number,
- * because an exact match of a name takes precedence over the relative form.
+ * Returns true if the name is a reserved word followed by a number of steps,
+ * such as head-2.  Other names, such as 2026-11-20, may end with a hyphen and
+ * a number, because a name that matches exactly takes precedence over the
+ * interpretation as steps.
  */
 static bool
 is_relative_word(const char *name)
@@ -276,9 +277,11 @@ enter_labels(CmigGraph *graph)
 }
 
 /*
- * Resolve a list of names to nodes, without duplicates.  The nodes are stored
- * at *pool, which is advanced past them.  last_seen[node] == mark means that
- * the node is already in the list.
+ * Resolve the names in a revision's down_revision or, if "depends" is true, in
+ * its depends_on to nodes, without duplicates, and store them in *edges.  The
+ * array of nodes begins at *pool, which is moved past it.  last_seen[i] ==
+ * mark means that node i has already been stored.  Adds defects for names that
+ * are not valid.
  */
 static void
 resolve_edges(CmigGraph *graph, int node, const CmigNames *names, bool depends,
@@ -300,8 +303,8 @@ resolve_edges(CmigGraph *graph, int node, const CmigNames *names, bool depends,
 		else if (entry == NULL)
 		{
 			/*
-			 * Finding a suggestion takes a comparison with all names, so do
-			 * it only for defects that an error will list.
+			 * A suggestion requires comparing the name with all names, so
+			 * search for one only for defects that an error will list.
 			 */
 			char	   *near = list_length(graph->defects) < CMIG_LISTING_MAX
 			? cmig_graph_suggest(graph, name, node) : NULL;
@@ -373,9 +376,9 @@ reverse_edges(CmigGraph *graph, bool depends)
 }
 
 /*
- * Repeatedly remove all nodes from "left" that have no remaining nodes below
- * them or, if "up" is true, above them.  After both passes, the remaining
- * nodes are on a cycle or between two cycles.
+ * Repeatedly clear left[node] for all nodes without remaining nodes below them
+ * or, if "up" is true, above them.  After one pass in each direction, the
+ * remaining nodes are on a cycle or between two cycles.
  */
 static void
 peel(const CmigGraph *graph, bool *left, bool up, bool over_depends)
@@ -414,8 +417,9 @@ peel(const CmigGraph *graph, bool *left, bool up, bool over_depends)
 }
 
 /*
- * Returns the fix for a cycle.  A reference to a replaced revision leads to the
- * revision that replaces it, so "replaces" can also be the cause of a cycle.
+ * Returns the fix to suggest for a cycle.  "replaces" is true if a revision on
+ * the cycle replaces others.  References to replaced revisions lead to that
+ * revision, so its "replaces" can also be the cause of the cycle.
  */
 static const char *
 cycle_fix(bool over_depends, bool replaces)
@@ -461,8 +465,8 @@ find_cycles(CmigGraph *graph, bool over_depends)
 				k++;
 
 			/*
-			 * end the path here, because all nodes below belong to cycles
-			 * that have been reported
+			 * end the path here, because all nodes below this one are on
+			 * cycles that have already been reported
 			 */
 			if (next < 0)
 			{
@@ -522,8 +526,8 @@ cmig_graph_build(const CmigRevision *revisions, int count)
 		CmigNode   *node = &graph->nodes[i];
 
 		/*
-		 * both calls pass the same mark, i, so a parent is not added again as
-		 * a dependency
+		 * both calls pass the same mark, i, so that a parent is not added as
+		 * a dependency, too
 		 */
 		resolve_edges(graph, i, &node->revision->parents, false,
 					  &node->parents, &pool, last_seen, i);
@@ -612,8 +616,8 @@ cmig_graph_suggest(const CmigGraph *graph, const char *name, int except)
 	CmigSimilar similar;
 
 	/*
-	 * do not search larger graphs, which nobody writes manually, because the
-	 * search would be slow
+	 * do not search graphs that are larger than anyone would write manually,
+	 * because the search would be slow
 	 */
 	if (graph->count > 10000 || !cmig_similar_begin(&similar, name))
 		return NULL;

@@ -1,11 +1,11 @@
 /*
  * graph.h
- *	  The revision graph in memory.
+ *	  The graph of revisions in memory.
  *
  * Nodes are numbered from 0 to count - 1 in the byte order of their ids, so
- * that nothing derived from the graph depends on the order of rows.  A graph
- * with defects can be built and displayed, but a function that runs, creates,
- * or loads revisions must call cmig_graph_require_sound() first.
+ * that nothing derived from the graph depends on the order of table rows.  A
+ * graph with defects can be built and displayed, but a function that runs,
+ * creates, or loads revisions must call cmig_graph_require_sound() first.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -27,17 +27,20 @@ typedef struct CmigEdges
 typedef struct CmigNode
 {
 	const CmigRevision *revision;
-	CmigEdges	parents;		/* down_revision, in the order written */
-	CmigEdges	depends;		/* depends_on, resolved, without parents */
+	CmigEdges	parents;		/* the revisions in down_revision, in that
+								 * order */
+	CmigEdges	depends;		/* the revisions in depends_on, without
+								 * parents */
 	CmigEdges	children;		/* nodes whose "parents" include this one */
 	CmigEdges	dependents;		/* nodes whose "depends" include this one */
 } CmigNode;
 
-/* A defect of the graph, for cmig.check(). */
+/* A defect of the graph, such as a missing revision. */
 typedef struct CmigDefect
 {
 	const char *revision;		/* id of the defective revision */
-	const char *problem;		/* a sentence without a period */
+	const char *problem;		/* clause without a period, such as "it
+								 * depends on itself" */
 	const char *fix;			/* how to fix the problem */
 } CmigDefect;
 
@@ -62,16 +65,17 @@ typedef struct CmigGraph
 extern CmigGraph *cmig_graph_build(const CmigRevision *revisions, int count);
 
 /*
- * Add a defect of a revision.  The format and its arguments give the problem, a
- * sentence without a period.
+ * Record a defect of a revision.  The format and its arguments describe the
+ * problem, without a period at the end; "fix" is a sentence that says how to
+ * fix it.
  */
 extern void cmig_graph_add_defect(CmigGraph *graph, const char *revision, const char *fix,
 								  const char *format,...) pg_attribute_printf(4, 5);
 
-/* Returns the nodes' ids as a list for a message: a, b and 3 more. */
+/* Returns the ids of the nodes as a list for a message: a, b and 3 more. */
 extern char *cmig_graph_ids_text(const CmigGraph *graph, const int *nodes, int count);
 
-/* Raise MG005, with a list of the defects, if there are any. */
+/* Raise MG005, with a list of the defects, if the graph has any. */
 extern void cmig_graph_require_sound(const CmigGraph *graph);
 
 /*
@@ -92,17 +96,17 @@ extern int	cmig_graph_find_id(const CmigGraph *graph, const char *id);
 extern int	cmig_graph_find_name(const CmigGraph *graph, const char *name);
 
 /*
- * Returns the nodes with an id or label that is longer than 3 characters and
- * starts with "prefix".  The result is a list of int with one entry for each
- * id or label.
+ * Returns the nodes that have an id or label that starts with "prefix" and is
+ * longer than 3 characters.  The result is a list of int with one entry for
+ * each matching id or label.
  */
 extern List *cmig_graph_find_prefix(const CmigGraph *graph, const char *prefix);
 
 /*
- * Returns the ids or labels closest to a mistyped one, for "Did you mean
+ * Returns the ids or labels that are most similar to "name", for "Did you mean
  * ...?": at most 3, quoted, in the order of their revisions.  Returns NULL if
- * none is close.  The names of the node "except", for example the node that
- * contains the mistyped reference, are left out; "except" can be -1.
+ * none is similar.  Names of the node "except", such as the one that contains
+ * the mistyped reference, are left out; "except" can be -1.
  */
 extern char *cmig_graph_suggest(const CmigGraph *graph, const char *name, int except);
 
@@ -120,9 +124,9 @@ extern char *cmig_graph_suggest(const CmigGraph *graph, const char *name, int ex
 	((graph)->nodes[node].parents.count == 0)
 
 /*
- * Return the node at the end of a node's k-th edge down or up, or -1 after the
- * last edge.  Parents or children come first, and then, if over_depends is
- * true, dependencies or dependents.
+ * Iterate over a node's edges: return the node to which its k-th edge down or
+ * up leads, or -1 if there are only k edges.  Parents or children come first,
+ * and then, if over_depends is true, dependencies or dependents.
  */
 static inline int
 cmig_graph_edge_down(const CmigNode *node, int k, bool over_depends)

@@ -104,8 +104,8 @@ is_topmost(const CmigGraph *graph, const CmigMarks *marks, int node)
 }
 
 /*
- * A depth-first walk from the topmost marked nodes.  Each node comes after
- * everything below it, and branches are not interleaved.
+ * Walks depth-first from the topmost marked nodes, so that branches are not
+ * interleaved.
  */
 int *
 cmig_graph_order(const CmigGraph *graph, const CmigMarks *marks, int *count)
@@ -163,8 +163,8 @@ cmig_graph_order(const CmigGraph *graph, const CmigMarks *marks, int *count)
 }
 
 /*
- * Append the labels that are not yet in the list.  Labels are unique in a sound
- * graph, so comparing pointers is sufficient.
+ * Append the labels in "from" that are not yet in "to".  Labels are unique in
+ * a sound graph, so comparing pointers is sufficient.
  */
 static List *
 add_labels(List *to, List *from)
@@ -185,8 +185,8 @@ is_fork(const CmigNode *node)
 }
 
 /*
- * Lists are shared along a line of revisions, so only merges and revisions with
- * labels need more memory than a pointer.
+ * Consecutive revisions without labels share one list, so only merges and
+ * revisions with labels need memory for lists.
  */
 CmigShownLabels *
 cmig_graph_shown_labels(const CmigGraph *graph)
@@ -203,7 +203,7 @@ cmig_graph_shown_labels(const CmigGraph *graph)
 	memset(all.set, true, graph->count);
 	order = cmig_graph_order(graph, &all, &count);
 
-	/* collect the labels of each node and of the nodes below it */
+	/* for each node, collect its labels and those of its ancestors */
 	for (int i = 0; i < count; i++)
 	{
 		const CmigNode *node = &graph->nodes[order[i]];
@@ -223,7 +223,10 @@ cmig_graph_shown_labels(const CmigGraph *graph)
 		shown->inherited[order[i]] = labels;
 	}
 
-	/* add the labels of the nodes above, up to the next fork or merge */
+	/*
+	 * for each node, collect the labels of its descendants up to the next
+	 * fork or merge
+	 */
 	for (int i = count - 1; i >= 0 && graph->defects == NIL; i--)
 	{
 		const CmigNode *node = &graph->nodes[order[i]];

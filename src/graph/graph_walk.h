@@ -20,8 +20,8 @@ typedef struct CmigMarks
 } CmigMarks;
 
 /*
- * Create an empty set, and add a node to a set.  cmig_graph_mark() returns
- * false if the node is already in the set.
+ * The first function creates an empty set.  The second function adds a node to
+ * a set, and returns false if the node is already in the set.
  */
 extern CmigMarks *cmig_graph_marks(const CmigGraph *graph);
 extern bool cmig_graph_mark(CmigMarks *marks, int node);
@@ -53,10 +53,11 @@ extern int *cmig_graph_order(const CmigGraph *graph, const CmigMarks *marks, int
  */
 typedef struct CmigShownLabels
 {
-	List	  **inherited;		/* indexed by node: its own and its ancestors'
-								 * labels; lists of char * that must not be
+	List	  **inherited;		/* indexed by node: labels of the node and its
+								 * ancestors; the lists of char * must not be
 								 * changed */
-	List	  **carried;		/* indexed by node: its descendants' labels */
+	List	  **carried;		/* indexed by node: labels of the node's
+								 * descendants up to the next fork or merge */
 } CmigShownLabels;
 
 extern CmigShownLabels *cmig_graph_shown_labels(const CmigGraph *graph);

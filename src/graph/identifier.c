@@ -4,9 +4,10 @@
  *
  * The rules are the same as in Alembic's revision map
  * (alembic/script/revision.py), with three differences.  Text after a relative
- * number is an error instead of being ignored.  Ids may contain '-', because
- * an exact name is tried before the relative forms.  An error is raised where
- * Alembic would guess, or destroy more than was requested.
+ * number, as in +2x, is an error instead of being ignored.  Ids may contain
+ * '-', because a name that matches exactly takes precedence over a relative
+ * identifier.  An error is raised where Alembic would guess, or destroy more
+ * than was requested.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -24,14 +25,14 @@
 /* Maximum length of a target in bytes; valid targets are much shorter. */
 #define MAX_TARGET_LENGTH 1000
 /*
- * Maximum number of steps, which exceeds the depth of any graph; larger
- * numbers are reduced to it.
+ * Maximum number of steps in a relative identifier, to which larger numbers
+ * are reduced.  No graph is that deep.
  */
 #define MAX_STEPS 1000000000
 
 static const char *const symbols[] = {"head", "heads", "base"};
 
-/* Names that other tools use for symbols such as head. */
+/* Words that other tools use for symbols such as head. */
 static const struct
 {
 	const char *word;
@@ -45,7 +46,10 @@ static const struct
  * Errors
  */
 
-/* Are two neighboring letters of the word swapped in the name, as in "haed"? */
+/*
+ * Does the name consist of the word with two neighboring letters swapped, as
+ * in "haed"?
+ */
 static bool
 has_swapped_letters(const char *name, const char *word)
 {
@@ -73,7 +77,10 @@ find_replacing(const CmigGraph *graph, const char *name)
 	return -1;
 }
 
-/* Raise MG001 for a name, with a hint that considers common mistakes. */
+/*
+ * Raise MG001 for a name that does not exist, with a hint that considers
+ * common mistakes.
+ */
 pg_noreturn static void
 not_found(const CmigGraph *graph, const char *name)
 {
@@ -203,7 +210,10 @@ cmig_identifier_not_valid(const CmigIdentifier *id, const char *detail, const ch
  * Parsing identifiers
  */
 
-/* Parse [symbol]+N or [symbol]-N.  Returns false if "rest" is neither. */
+/*
+ * Parse the steps of a relative identifier: [symbol]+N or [symbol]-N.  Returns
+ * false if "rest" has neither form.
+ */
 static bool
 parse_steps(const char *rest, CmigIdentifier *id)
 {
@@ -293,9 +303,9 @@ is_symbol(const char *name)
 }
 
 /*
- * Returns the node that has an id or label that begins with "name", or -1.
- * Raises MG002 if there are several.  If "within" is not NULL, the node must
- * be in that set.
+ * Returns the node whose id or label begins with "name", or -1.  Raises MG002
+ * if there are several.  If "within" is not NULL, the node must be in that
+ * set.
  */
 static int
 find_partial(const CmigGraph *graph, const char *name, const CmigMarks *within)
@@ -345,8 +355,9 @@ cmig_identifier_lineage(const CmigGraph *graph, const char *label)
 }
 
 /*
- * Returns the node that "symbol" refers to: an id, a label, or the beginning
- * of one.  If "label" is not NULL, the node must be in the label's lineage.
+ * Returns the node to which "symbol" refers.  "symbol" is an id, a label, or
+ * the beginning of one.  If "label" is not NULL, the node must be in the
+ * lineage of that branch.
  */
 static int
 find_revision(const CmigGraph *graph, const char *label, const char *symbol)

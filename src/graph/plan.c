@@ -2,11 +2,11 @@
  * plan.c
  *	  Plans the steps from the current version rows to a target.
  *
- * The version rows are determined by a count for each node: the number of
- * applied revisions that name it in down_revision or depends_on.  An applied
- * node with count 0 has a row.  A step changes only the counts of the nodes
- * that its revision names, so building a plan takes time linear in the number
- * of edges.
+ * To determine the version rows, this file counts for each node how many
+ * applied revisions name it in down_revision or depends_on.  An applied node
+ * has a version row if its count is 0.  A step changes only the counts of the
+ * nodes that its revision names, so building a plan takes time linear in the
+ * number of edges.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -16,7 +16,10 @@
 #include "base/errors.h"
 #include "graph/plan.h"
 
-/* Returns the number of applied revisions that name each node. */
+/*
+ * Returns an array, indexed by node, of the number of applied revisions that
+ * name the node in down_revision or depends_on.
+ */
 static int *
 count_naming(const CmigGraph *graph, const CmigMarks *applied)
 {
@@ -38,9 +41,10 @@ count_naming(const CmigGraph *graph, const CmigMarks *applied)
 }
 
 /*
- * Update the counts for a node that becomes applied, or that is no longer
- * applied.  Of the nodes that it names, returns those whose count is no longer 0
- * (if "applied" is true) or has become 0 (otherwise).  A node's edges contain no
+ * Update the counts in "naming" for a node that becomes applied ("applied" is
+ * true) or is no longer applied ("applied" is false).  Among the nodes named
+ * by its down_revision and depends_on, returns those whose count has changed
+ * from 0 or, if "applied" is false, to 0.  A node's edges contain no
  * duplicates.
  */
 static CmigEdges
@@ -98,7 +102,7 @@ step_down(const CmigGraph *graph, CmigPlanStep *step, int *naming)
 	step->added = change_naming(&graph->nodes[step->node], naming, false);
 }
 
-/* Make a step also delete the rows of these nodes. */
+/* Make a step delete the version rows of these nodes, too. */
 static void
 remove_also(CmigPlanStep *step, List *nodes)
 {
@@ -152,7 +156,7 @@ make_plan(const CmigGraph *graph, const CmigApplied *applied,
 		}
 	}
 
-	/* let the first step also delete superfluous version rows */
+	/* delete the rows that are ancestors of other rows in the first step */
 	if (plan->count > 0 && superfluous != NIL)
 		remove_also(&plan->steps[0], superfluous);
 	pfree(naming);

@@ -16,9 +16,10 @@
 #include "graph/target.h"
 
 /*
- * A step: a revision to run, and the version rows that it changes.  The arrays
- * in "removed" and "added" may be in the graph or in the step itself.
- * Therefore, they must not be changed, and the step must not be copied.
+ * A step of a plan: a revision to apply or revert, and the version rows that
+ * the step changes.  The arrays in "removed" and "added" can belong to the
+ * graph, so they must not be changed.  They can also point into the step
+ * itself, so the step must not be copied.
  */
 typedef struct CmigPlanStep
 {
@@ -38,9 +39,9 @@ typedef struct CmigPlan
 } CmigPlan;
 
 /*
- * Plan an upgrade, which applies all revisions up to the targets, except those
- * that are already applied.  Each revision comes after the revisions that it
- * needs.
+ * Plan an upgrade, which applies the targets and everything that they need,
+ * except for revisions that are already applied.  Each revision comes after
+ * the revisions that it needs.
  */
 extern CmigPlan *cmig_plan_upgrade(const CmigGraph *graph, const CmigApplied *applied,
 								   List *targets);
@@ -50,15 +51,16 @@ extern bool cmig_plan_reaches_heads(const CmigGraph *graph, const CmigApplied *a
 									const CmigPlan *plan);
 
 /*
- * Add a step for a repeatable revision of the plan's graph.  The step does not
- * change the version rows.  Call this at most once for each revision.
+ * Add a step for a repeatable revision, given its node in the plan's graph.
+ * The step does not change the version rows.  Call this at most once for each
+ * revision.
  */
 extern void cmig_plan_add_repeatable(CmigPlan *plan, int node);
 
 /*
  * Plan a downgrade, which reverts the target's roots and their descendants,
- * except those that are not applied.  Raises MG004 if none of them is applied,
- * unless the target is a current revision or base.
+ * except for revisions that are not applied.  If there is nothing to revert,
+ * raises MG004, unless the target is a current revision or base.
  */
 extern CmigPlan *cmig_plan_downgrade(const CmigGraph *graph, const CmigApplied *applied,
 									 const CmigDowngradeTarget *target);
@@ -66,8 +68,8 @@ extern CmigPlan *cmig_plan_downgrade(const CmigGraph *graph, const CmigApplied *
 /* The version rows that a stamp removes and adds. */
 typedef struct CmigStampPlan
 {
-	List	   *removed;		/* of char * */
-	List	   *added;			/* of int */
+	List	   *removed;		/* of char *: ids */
+	List	   *added;			/* of int: nodes */
 } CmigStampPlan;
 
 extern CmigStampPlan *cmig_plan_stamp(const CmigGraph *graph, const CmigApplied *applied,

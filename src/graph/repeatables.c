@@ -11,7 +11,10 @@
 
 #include "utils/memutils.h"
 
-/* Returns the index of an id among revisions sorted by id, or -1. */
+/*
+ * Returns the index of the revision with this id in an array that is sorted by
+ * id, or -1.
+ */
 static int
 find_sorted(const CmigRevision *const *sorted, int count, const char *id)
 {
@@ -34,8 +37,8 @@ find_sorted(const CmigRevision *const *sorted, int count, const char *id)
 }
 
 /*
- * Add a defect for each problem that only a manually written row of a
- * repeatable revision can have.
+ * Add a defect for each problem of a repeatable revision that loading would
+ * have rejected.  Only rows that were written manually have such problems.
  */
 static void
 check_row(CmigGraph *graph, const CmigRevision *revision)
@@ -54,7 +57,10 @@ check_row(CmigGraph *graph, const CmigRevision *revision)
 							  "it is repeatable, but has a down_revision, a branch label, or a replaced revision");
 }
 
-/* Add a defect for each name in depends_on that is not a revision. */
+/*
+ * Add a defect for each name in depends_on that is unknown or is the revision
+ * itself.
+ */
 static void
 check_depends(CmigGraph *graph, const CmigRevision *const *sorted, int count, const CmigRevision *revision)
 {
@@ -71,7 +77,10 @@ check_depends(CmigGraph *graph, const CmigRevision *const *sorted, int count, co
 	}
 }
 
-/* Does revision i depend on a repeatable revision that is not yet placed? */
+/*
+ * Does revision i depend on a repeatable revision that does not have its
+ * position in the order yet?
+ */
 static bool
 must_wait(const CmigRevision *const *sorted, int count, const bool *placed, int i)
 {
@@ -87,7 +96,10 @@ must_wait(const CmigRevision *const *sorted, int count, const bool *placed, int 
 	return false;
 }
 
-/* Returns the next revision that can be placed, or -1. */
+/*
+ * Returns the index of the next revision in the order, or -1 if none can come
+ * next.
+ */
 static int
 find_next(const CmigRevision *const *sorted, int count, const bool *placed)
 {

@@ -19,16 +19,20 @@ typedef struct Resolve
 	CmigRevision *revisions;
 	int			count;
 	const CmigPlace *place;
-	CmigGraph  *graph;			/* graph of all revisions */
+	CmigGraph  *graph;			/* graph of all revisions, including ignored
+								 * ones */
 	CmigNames	applied;		/* names of the applied revisions, sorted */
-	bool	   *hidden;			/* indexed by node: is the revision ignored,
-								 * because another one counts instead? */
-	char	  **stands_for;		/* indexed by node: the name of the revision
-								 * that counts instead, or NULL */
+	bool	   *hidden;			/* indexed by node: is the revision ignored? */
+	char	  **stands_for;		/* indexed by node: name of the revision to
+								 * which references to an ignored one lead, or
+								 * NULL */
 	List	   *aliases;		/* of Alias *, for names without a node */
 } Resolve;
 
-/* A revision that is not loaded, and the id that counts instead. */
+/*
+ * A replaced revision that is not loaded, and the id of the revision to which
+ * references to it lead.
+ */
 typedef struct Alias
 {
 	const char *name;
@@ -58,8 +62,9 @@ add_names(CmigNames *names, int *allocated, const CmigNames *more)
 }
 
 /*
- * Find the names of applied revisions: the version rows, the revisions below
- * them, and all names that these refer to, whether stored or not.
+ * Collect the names of applied revisions: the version rows, all revisions that
+ * are applied according to them, and the names in the down_revision and
+ * depends_on of these revisions, even if such a revision is not loaded.
  */
 static void
 find_applied(Resolve *resolve)
@@ -84,7 +89,10 @@ find_applied(Resolve *resolve)
 		cmig_names_sort(&resolve->applied);
 }
 
-/* Build the graph of all revisions, and find the applied ones. */
+/*
+ * Initialize the state: build the graph of all revisions, and find the applied
+ * ones.
+ */
 static void
 init(Resolve *resolve, const CmigRevision *revisions, int count, const CmigPlace *place)
 {
@@ -152,8 +160,8 @@ cmig_replaces_state(const CmigRevision *revisions, int count, const CmigPlace *p
  */
 
 /*
- * Record that the revision "name" does not count, and that references to it
- * now mean the revision "means".
+ * Record that the revision "name" is ignored, and that references to it are
+ * treated as references to the revision "means".
  */
 static void
 set_meaning(Resolve *resolve, const char *name, char *means)
@@ -174,8 +182,8 @@ set_meaning(Resolve *resolve, const char *name, char *means)
 }
 
 /*
- * Is a replaced revision not loaded, and does no other replaced revision take
- * its place?
+ * Returns true if "name", one of the names that the revision replaces, is not
+ * loaded and is not replaced by another loaded revision in the list.
  */
 static bool
 is_missing(const CmigGraph *graph, const CmigRevision *revision, const char *name)
@@ -193,8 +201,9 @@ is_missing(const CmigGraph *graph, const CmigRevision *revision, const char *nam
 }
 
 /*
- * Returns true if each replaced revision that is missing has been applied and
- * has no version row.
+ * Returns true if the older revisions can count in place of the one that
+ * replaces them: each of them that is missing is applied and has no version
+ * row.
  */
 static bool
 has_old(const Resolve *resolve, const CmigRevision *revision)
@@ -223,7 +232,10 @@ cmig_replaces_missing(const CmigRevision *revisions, int count, const CmigRevisi
 	return missing;
 }
 
-/* Decide whether the revision or the ones that it replaces count. */
+/*
+ * Decide whether a revision that replaces others counts, or the ones that it
+ * replaces.
+ */
 static void
 decide(Resolve *resolve, const CmigRevision *revision)
 {
@@ -239,8 +251,8 @@ decide(Resolve *resolve, const CmigRevision *revision)
 }
 
 /*
- * Revisions that replace others, sorted by id, and the order in which visit()
- * has seen them.
+ * The revisions that replace others, sorted by id, and the order in which
+ * visit() adds them.
  */
 typedef struct ReplacingOrder
 {
@@ -262,7 +274,10 @@ compare_ids(const void *a, const void *b)
 	return strcmp((*(CmigRevision *const *) a)->id, (*(CmigRevision *const *) b)->id);
 }
 
-/* Add the revisions that this one replaces to the order, and then this one. */
+/*
+ * Add the revisions replaced by replacing[i] to the order, and then
+ * replacing[i] itself.
+ */
 static void
 visit(ReplacingOrder *order, int i)
 {
@@ -334,8 +349,8 @@ decide_all(Resolve *resolve)
  */
 
 /*
- * Returns the name that a single call of set_meaning() has recorded for
- * "name", or "name" itself if there is none.
+ * Returns the name recorded by set_meaning() for "name", which may be an
+ * ignored revision as well, or "name" itself if none is recorded.
  */
 static char *
 meaning(const Resolve *resolve, char *name)
@@ -374,8 +389,9 @@ last_meaning(const Resolve *resolve, char *name)
 }
 
 /*
- * Replace the names in a list of references of a revision with the names of
- * revisions that count, without duplicates and without the revision itself.
+ * In a list of a revision's references, such as its down_revision, replace the
+ * names of ignored revisions, and remove the duplicates and references to the
+ * revision itself that result.
  */
 static void
 rename_references(const Resolve *resolve, const CmigRevision *revision, CmigNames *names)
@@ -440,8 +456,8 @@ typedef struct Replaced
 } Replaced;
 
 /*
- * A qsort comparator by name.  Of several revisions that replace a name, the one
- * that replaces the most comes last.
+ * A qsort comparator by name.  For the same name, the revision with the
+ * longest "replaces" list comes last.
  */
 static int
 compare_replaced(const void *a, const void *b)

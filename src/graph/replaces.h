@@ -3,12 +3,12 @@
  *	  Resolves revisions that replace others.
  *
  * A revision with "replaces" does what several older revisions do together.
- * The last name in "replaces" follows the others: if it is applied, all of
- * them are.  While only some of the older revisions are applied, or one is
- * partially applied, the older revisions count, and the new one is ignored.
+ * The last name in "replaces" comes last in the graph: if it is applied, all
+ * of them are.  The older revisions count, and the new one is ignored, while
+ * only some of the older ones are applied or one of them is partially applied.
  * Otherwise, the new revision counts, and the older ones are ignored.  A
- * reference to an ignored revision is treated as a reference to one that
- * counts.
+ * reference to an ignored revision is treated as a reference to a revision
+ * that counts.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -18,7 +18,7 @@
 #include "postgres.h"
 #include "base/revision.h"
 
-/* The state of the database, as recorded in the tables. */
+/* The part of the database's state that decides which revisions count. */
 typedef struct CmigPlace
 {
 	const CmigNames *rows;		/* the version rows */
@@ -30,11 +30,11 @@ typedef struct CmigPlace
 typedef enum CmigReplacesState
 {
 	CMIG_REPLACES_NONE,			/* no replaced revision is applied */
-	CMIG_REPLACES_SOME,			/* some are not applied, or one is partially
-								 * applied */
+	CMIG_REPLACES_SOME,			/* some are applied and some are not, or one
+								 * is partially applied */
 	CMIG_REPLACES_TURN,			/* all are applied, and a version row still
 								 * names a replaced revision */
-	CMIG_REPLACES_ALL			/* the new revision counts as applied */
+	CMIG_REPLACES_ALL			/* the replacing revision counts as applied */
 } CmigReplacesState;
 
 /*
@@ -52,22 +52,23 @@ extern CmigReplacesState cmig_replaces_state(const CmigRevision *revisions, int 
 
 /*
  * Raises MG005 if a revision replaces itself, if two revisions replace each
- * other, perhaps through others, or if two revisions replace the same one and neither replaces the
- * other.
+ * other, perhaps through others, or if two revisions replace the same revision
+ * and neither of them replaces the other.
  */
 extern void cmig_replaces_require_sound(const CmigRevision *revisions, int count);
 
 /*
- * Returns the replaced revisions that are not loaded and that no other replaced
- * revision replaces.  "revisions" must contain all stored revisions.
+ * Returns the revisions in the "replaces" of "revision" that are not loaded
+ * and are not replaced by another loaded revision in that list.  "revisions"
+ * must contain all stored revisions.
  */
 extern CmigNames *cmig_replaces_missing(const CmigRevision *revisions, int count,
 										const CmigRevision *revision);
 
 /*
- * Remove the revisions that do not count, and change references to them into
+ * Remove the revisions that are ignored, and change references to them into
  * references to revisions that count.  Keeps the order of the remaining
- * revisions and returns their number.
+ * revisions, and returns their number.
  */
 extern int	cmig_replaces_resolve(CmigRevision *revisions, int count, const CmigPlace *place);
 

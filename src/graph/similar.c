@@ -51,10 +51,11 @@ begins_alike(const char *candidate, const char *name)
 }
 
 /*
- * Returns the distance between "candidate" and the name that was typed.  A
- * result above "limit" means that the two are not similar.  The most common
- * mistakes have distance 0: a number without leading zeros, different case or
- * separators, or part of an id.  A file name instead of an id has distance 1.
+ * Returns the distance between "candidate" and "name", the name that was
+ * typed.  A result above "limit" means that the two are not similar.  The most
+ * common mistakes have distance 0: a number without leading zeros, different
+ * case or separators, or only a part of an id.  A file name instead of an id
+ * has distance 1.
  */
 static int
 find_distance(const char *name, int length, const char *candidate, int limit)
@@ -69,8 +70,8 @@ find_distance(const char *name, int length, const char *candidate, int limit)
 			return 0;
 
 		/*
-		 * a number is not similar to a different number, which is probably
-		 * meant to name a different revision
+		 * a number is not similar to another number, which probably refers to
+		 * a different revision
 		 */
 		if (strspn(candidate, DIGITS) == candidate_length)
 			return limit + 1;

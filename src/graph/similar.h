@@ -9,7 +9,7 @@
 
 #include "postgres.h"
 
-/* The number of similar names that an error suggests. */
+/* The maximum number of similar names that an error suggests. */
 #define CMIG_MAX_SIMILAR 3
 
 /* A search for names that are similar to a given one. */
@@ -19,10 +19,12 @@ typedef struct CmigSimilar
 	int			length;
 	int			best;			/* the shortest distance so far */
 	int			count;
-	const char *nearest[CMIG_MAX_SIMILAR];	/* names at that distance */
+	const char *nearest[CMIG_MAX_SIMILAR];	/* names at distance "best" */
 } CmigSimilar;
 
-/* Begin a search.  Returns false if nothing can be similar to the name. */
+/*
+ * Begin a search.  Returns false if the name cannot be similar to any other.
+ */
 extern bool cmig_similar_begin(CmigSimilar *similar, const char *name);
 
 /* Consider a candidate.  The string must outlive the search. */

@@ -2,7 +2,7 @@
  * target.c
  *	  Resolves the targets of upgrade, downgrade, and stamp.
  *
- * identifier.c contains the grammar and the lookups.  This file determines
+ * identifier.c parses identifiers and looks them up.  This file determines
  * what a target means for each command, given the revisions that are applied.
  * target_range.c does this for the ranges in cmig.history and cmig.export.
  *
@@ -14,7 +14,7 @@
 #include "graph/identifier.h"
 #include "graph/target.h"
 
-/* The possible forms of a target, for the hint if it is missing. */
+/* The allowed forms of a target, for the hint if it is missing. */
 #define ABSOLUTE_FORMS "head, heads, base, a branch label, or an id"
 #define UPGRADE_FORMS "head, heads, an id, or a relative revision such as '+1'"
 #define DOWNGRADE_FORMS "an id to go back to, a relative revision such as '-1', or base to revert all revisions"
@@ -24,8 +24,8 @@
  */
 
 /*
- * Append the nodes that are not yet in the set "seen", and add them to the
- * set.
+ * Append the nodes in "from" that are not yet in the set "seen", and add them
+ * to that set.
  */
 static List *
 append_unique(const CmigGraph *graph, List *to, List *from, CmigMarks *seen)
@@ -53,7 +53,7 @@ cmig_target_absolute(const CmigGraph *graph, const char *target)
 	return cmig_identifier_absolute(graph, id.label, id.symbol, id.text);
 }
 
-/* Raise an error if a target is an ancestor of another one. */
+/* Raise an error if one of the targets is an ancestor of another one. */
 static void
 refuse_overlap(const CmigGraph *graph, List *targets, bool over_depends)
 {
@@ -106,8 +106,8 @@ cmig_target_list(const CmigGraph *graph, const CmigNames *targets, bool over_dep
  */
 
 /*
- * Returns the topmost applied revisions of a lineage: no child or dependent of
- * them is both applied and in the lineage.
+ * Returns the topmost applied revisions of a lineage, which have no child or
+ * dependent that is both applied and in the lineage.
  */
 static List *
 applied_tips_within(const CmigGraph *graph, const CmigApplied *applied, const CmigMarks *lineage)
@@ -143,11 +143,11 @@ applied_rows_within(const CmigApplied *applied, const CmigMarks *lineage)
 }
 
 /*
- * Returns the node at which +N starts, or -1 for base.  This is the current
- * revision or, if "lineage" is not NULL, the version row in the lineage.  If
- * there is no version row in it, it is the topmost applied revision in the
- * lineage.  Raises MG003 if there are several, and MG001 if a version row names
- * an unknown revision.
+ * Returns the node from which the steps of +N are counted, or -1 for base.
+ * Without a lineage, this is the current revision.  With a lineage, it is the
+ * lineage's version row or, if there is none, the topmost applied revision of
+ * the lineage.  Raises MG003 if there are several, and MG001 if a version row
+ * names an unknown revision.
  */
 static int
 find_upgrade_start(const CmigGraph *graph, const CmigApplied *applied,
@@ -188,7 +188,7 @@ find_upgrade_start(const CmigGraph *graph, const CmigApplied *applied,
 	return starts ? linitial_int(starts) : -1;
 }
 
-/* Returns the node that an upgrade's relative target leads to. */
+/* Returns the node to which a relative target of an upgrade leads. */
 static int
 find_relative_upgrade(const CmigGraph *graph, const CmigApplied *applied, const CmigIdentifier *id)
 {
@@ -238,8 +238,8 @@ cmig_target_upgrade(const CmigGraph *graph, const CmigApplied *applied,
  */
 
 /*
- * Raise MG003 for an ambiguous -N.  The hint shows a branch on which -N works.
- * If possible, the branch is one whose current revision is not a merge,
+ * Raise MG003 for an ambiguous -N.  The hint shows a branch for which -N
+ * works.  If possible, this is a branch whose current revision is not a merge,
  * because -1 is ambiguous at a merge, too.
  */
 pg_noreturn static void
@@ -287,7 +287,7 @@ applied_branch_heads(const CmigGraph *graph, const CmigApplied *applied, const C
 	return heads;
 }
 
-/* Returns the node where -N or label@-N starts. */
+/* Returns the node from which the steps of -N or label@-N are counted. */
 static int
 find_downgrade_start(const CmigGraph *graph, const CmigApplied *applied, const CmigIdentifier *id)
 {
@@ -336,9 +336,9 @@ find_downgrade_start(const CmigGraph *graph, const CmigApplied *applied, const C
 }
 
 /*
- * Returns the roots of a downgrade to "node": the node's children, or all
- * bases if the node is -1.  If "branch" is not -1 and there are several roots,
- * returns only those among the node "branch" and its ancestors.
+ * Returns the roots of a downgrade to "node": the revisions directly above it,
+ * or all bases if the node is -1.  If there are several and "branch" is not
+ * -1, returns only the node "branch" or its ancestors among them.
  */
 static List *
 find_roots(const CmigGraph *graph, int node, int branch, const char *text)
@@ -372,17 +372,16 @@ find_roots(const CmigGraph *graph, int node, int branch, const char *text)
 }
 
 /*
- * Resolve a downgrade to an absolute identifier.  Returns false if there are no
- * revisions, so there is nothing to do.
+ * Resolve the target of a downgrade to an absolute identifier, and set the
+ * branch to which the downgrade is limited, if any.  Returns false if the
+ * target is a head but there are no revisions, so that there is nothing to
+ * revert.
  */
 static bool
 find_named_downgrade(const CmigGraph *graph, const CmigIdentifier *id,
 					 CmigDowngradeTarget *result, int *branch)
 {
-	/*
-	 * in a downgrade, "head" is the head of the whole graph, even with a
-	 * label
-	 */
+	/* in a downgrade, label@head means the head of the whole graph */
 	bool		symbolic = strcmp(id->symbol, "head") == 0 || strcmp(id->symbol, "heads") == 0;
 
 	if (id->label)
@@ -401,7 +400,7 @@ find_named_downgrade(const CmigGraph *graph, const CmigIdentifier *id,
 	return true;
 }
 
-/* Resolve the downgrade target id-N: N steps below a revision. */
+/* Resolve the target id-N of a downgrade: N steps below the revision "id". */
 static void
 find_downgrade_below(const CmigGraph *graph, const CmigApplied *applied, const CmigIdentifier *id,
 					 CmigDowngradeTarget *result, int *branch)
@@ -415,8 +414,8 @@ find_downgrade_below(const CmigGraph *graph, const CmigApplied *applied, const C
 		return;
 
 	/*
-	 * The walk has ended at base, which means that only the branch of "start"
-	 * is reverted, not the whole graph.
+	 * The target is base, but only the branch of "start" is reverted, not the
+	 * whole graph.
 	 */
 	if (start >= 0 && !applied->applied->set[start])
 		ereport(ERROR,
@@ -473,8 +472,9 @@ cmig_target_downgrade(const CmigGraph *graph, const CmigApplied *applied, const 
  */
 
 /*
- * If nothing is applied, -N and label@-N count down from the heads, as in
- * Alembic.  Any other relative identifier raises an error.
+ * Returns the nodes for a relative identifier in a stamp.  If nothing is
+ * applied, -N and label@-N count down from the heads, as in Alembic.  Any
+ * other relative identifier is an error.
  */
 static List *
 find_relative_stamp(const CmigGraph *graph, const CmigApplied *applied, const CmigIdentifier *id)

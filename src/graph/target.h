@@ -13,19 +13,21 @@
 #include "nodes/pg_list.h"
 #include "graph/applied.h"
 
-/* Returns the nodes that an absolute identifier names, or NIL for base. */
+/*
+ * Returns the nodes to which an absolute identifier refers, or NIL for base.
+ */
 extern List *cmig_target_absolute(const CmigGraph *graph, const char *target);
 
 /*
- * Returns the nodes that absolute identifiers name.  Raises MG004 if one is an
- * ancestor of another; if over_depends is true, ancestors over depends_on
- * count, too.
+ * Returns the nodes to which the absolute identifiers in "targets" refer.
+ * Raises MG004 if one node is an ancestor of another; if over_depends is true,
+ * ancestors over depends_on count, too.
  */
 extern List *cmig_target_list(const CmigGraph *graph, const CmigNames *targets,
 							  bool over_depends);
 
 /*
- * Returns the nodes that an upgrade must reach.  If there are several targets,
+ * Returns the nodes that an upgrade must apply.  If there are several targets,
  * all must be absolute.
  */
 extern List *cmig_target_upgrade(const CmigGraph *graph, const CmigApplied *applied,
@@ -35,10 +37,11 @@ extern List *cmig_target_upgrade(const CmigGraph *graph, const CmigApplied *appl
 typedef struct CmigDowngradeTarget
 {
 	const char *text;			/* as typed */
-	int			node;			/* -1: base */
-	List	   *roots;			/* of int: these and their descendants are
-								 * reverted */
-	bool		to_base;		/* the target is "base": revert everything */
+	int			node;			/* the revision to keep; -1: base */
+	List	   *roots;			/* of int: nodes to revert, together with
+								 * their descendants */
+	bool		to_base;		/* true if the target is "base", so that
+								 * everything is reverted */
 } CmigDowngradeTarget;
 
 extern CmigDowngradeTarget *cmig_target_downgrade(const CmigGraph *graph,
@@ -48,8 +51,8 @@ extern CmigDowngradeTarget *cmig_target_downgrade(const CmigGraph *graph,
 /* The target of a stamp. */
 typedef struct CmigStampTarget
 {
-	List	   *nodes;			/* of int: the destinations */
-	bool		base;			/* does any target mean base, or label@base? */
+	List	   *nodes;			/* of int: the nodes to stamp */
+	bool		base;			/* is any of the targets base or label@base? */
 	CmigMarks  *base_lineage;	/* if "base" is true, the lineage whose rows
 								 * are removed, or NULL for all rows */
 } CmigStampTarget;

@@ -10,11 +10,11 @@
 #include "graph/identifier.h"
 #include "graph/target_range.h"
 
-/* The possible forms of a range, for the hint if an end is missing. */
+/* The allowed forms of a range, for the hint if an end is missing. */
 #define RANGE_FORMS "from:to, such as base:heads or current:head"
 
 /*
- * Returns the nodes to which one end of a range refers.  If there are none,
+ * Returns the nodes to which one end of a range refers.  If it refers to none,
  * sets *base to true.
  */
 static List *
@@ -32,8 +32,8 @@ find_range_end(const CmigGraph *graph, const CmigApplied *applied, const char *t
 	if (id.symbol == NULL || strcmp(id.symbol, "current") == 0)
 	{
 		/*
-		 * ignore rows of unknown revisions, because cmig.history must work
-		 * despite them
+		 * ignore version rows of unknown revisions, so that cmig.history
+		 * works despite them
 		 */
 		found = NIL;
 		foreach(lc, applied->nodes)
@@ -142,7 +142,7 @@ cmig_target_range(const CmigGraph *graph, const CmigApplied *applied, const char
 	upper = marks_of(graph, find_range_end(graph, applied, to, &to_base));
 
 	/*
-	 * without ":", the range contains only the revisions to which the
+	 * without ":", the range consists only of the revisions to which the
 	 * identifier refers
 	 */
 	if (from == range && to == range)
@@ -150,8 +150,8 @@ cmig_target_range(const CmigGraph *graph, const CmigApplied *applied, const char
 	cmig_graph_mark_ancestors(graph, upper, true);
 
 	/*
-	 * revisions on a cycle are not below any head, but must be shown so that
-	 * users can fix them
+	 * revisions on a cycle are not below any head, but must be included, so
+	 * that users can see and fix them
 	 */
 	if (graph->defects != NIL && strcmp(to, "heads") == 0)
 		for (int i = 0; i < graph->count; i++)

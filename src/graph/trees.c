@@ -40,7 +40,7 @@ cmig_trees_find(const CmigGraph *graph)
 }
 
 /*
- * Remove a node's edges to other trees.  If outside is not NULL, collect them
+ * Remove a node's edges to other trees.  If "outside" is not NULL, store them
  * there.
  */
 static void

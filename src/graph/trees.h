@@ -1,10 +1,11 @@
 /*
  * trees.h
- *	  Divides a graph into trees, because a scope applies each tree separately.
+ *	  Divides a graph into trees.
  *
- * Two revisions belong to the same tree if down_revision edges connect them.
- * In a scope, an upgrade to a revision does not apply the revision's
- * dependencies in other trees.  They must already be applied, usually in the
+ * Two revisions belong to the same tree if they are connected by down_revision
+ * edges.  A scope, which is a schema for one tenant, applies each tree
+ * separately: an upgrade to a revision does not apply the revision's
+ * dependencies in other trees.  These must already be applied, usually in the
  * database.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -15,7 +16,7 @@
 #include "postgres.h"
 #include "graph/graph.h"
 
-/* Returns an array with the number of each node's tree. */
+/* Returns an array, indexed by node, of the number of each node's tree. */
 extern int *cmig_trees_find(const CmigGraph *graph);
 
 /*

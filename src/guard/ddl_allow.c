@@ -1,11 +1,10 @@
 /*
  * ddl_allow.c
- *	  Implements cmig.allow_ddl, which exempts the current transaction from
- *	  the policy on DDL.
+ *	  Implements cmig.allow_ddl, which exempts the current transaction from the policy on DDL.
  *
- * An exemption ends with the transaction, or when the savepoint in which it
- * was declared is rolled back.  Rolling back to the savepoint also removes the
- * row in cmig.ddl_log.
+ * An exemption ends with the transaction.  If cmig.allow_ddl was called after
+ * a savepoint, rolling back to that savepoint ends the exemption, too, and
+ * removes the row that the call wrote to cmig.ddl_log.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -37,8 +36,8 @@ at_transaction_end(XactEvent event, void *arg)
 }
 
 /*
- * Subtransaction callback: the exemption ends if the savepoint in which it was
- * declared is rolled back.
+ * Subtransaction callback: the exemption ends if the subtransaction in which
+ * it was declared is rolled back.
  */
 static void
 at_savepoint_end(SubXactEvent event, SubTransactionId id, SubTransactionId parent, void *arg)
@@ -65,10 +64,10 @@ cmig_ddl_allow_reason(void)
 }
 
 /*
- * This is a SECURITY DEFINER function, because it writes the log.  If the
- * transaction already has an exemption, that exemption remains in effect, and
- * only the new reason is recorded.  If the second call replaced it, rolling
- * back the second call would end the first exemption.
+ * This is a SECURITY DEFINER function, because it writes to cmig.ddl_log.  If
+ * the transaction already has an exemption, that exemption remains in effect,
+ * and only the new reason is recorded.  Otherwise, rolling back the second
+ * call would end the first exemption.
  */
 Datum
 cmig_allow_ddl(PG_FUNCTION_ARGS)

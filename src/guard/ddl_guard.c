@@ -2,9 +2,10 @@
  * ddl_guard.c
  *	  Enforces the policy on DDL outside of migration runs.
  *
- * The extension's event triggers call cmig.ddl_trigger(), a PL/pgSQL function,
- * which calls cmig.ddl_event() here only if a policy is set.  Therefore, a
- * database without a policy does not need this library for its DDL.
+ * The extension's event triggers call the PL/pgSQL function
+ * cmig.ddl_trigger(). Only if a policy is set does it call cmig.ddl_event(),
+ * which is defined here. Therefore, a database without a policy does not need
+ * this library for its DDL.
  *
  * The policy does not apply to temporary objects, extension scripts,
  * pg_upgrade, restores (see is_restore()), and pg_cmig's own objects.  Nor
@@ -46,8 +47,9 @@ PG_FUNCTION_INFO_V1(cmig_ddl_event);
 PG_FUNCTION_INFO_V1(cmig_set_ddl_policy);
 
 /*
- * SQL condition: does cmig.diff compare the schema?  The schema name may be
- * NULL.
+ * SQL condition: does the policy apply to objects in this schema?  It applies
+ * if cmig.diff would compare the schema, and to objects without a schema
+ * (NULL).
  */
 #define MANAGED(schema) \
 	" AND (" schema " IS NULL OR (" schema " !~ '^pg_'" \
@@ -56,10 +58,10 @@ PG_FUNCTION_INFO_V1(cmig_set_ddl_policy);
 	" AND m.objid = n.oid AND m.deptype = 'e' WHERE n.nspname = " schema ")))"
 
 /*
- * Returns the changes made by the current command, except to temporary
- * objects.  Temporary schemas appear as pg_temp.  Triggers, policies, and
- * rules have no schema, but their address begins with the schema of their
- * table.
+ * A query for the changes made by the current command, except changes to
+ * temporary objects, whose schema is reported as pg_temp.  Triggers, policies,
+ * and rules have no schema, so the first part of their address is examined,
+ * which is the schema of their table.
  */
 static CmigQuery commands_query = {
 	.sql = "SELECT c.command_tag, c.object_type, c.object_identity"
@@ -113,8 +115,9 @@ read_entries(const char *event, const char *tag)
 }
 
 /*
- * Is this session running pg_restore as a role that can change
- * cmig.ddl_policy anyway?  The application name is ignored for other roles.
+ * Is this session running pg_restore as a role that is allowed to change
+ * cmig.ddl_policy anyway?  For other roles, the application name is ignored,
+ * because anybody can set it.
  */
 static bool
 is_restore(void)
@@ -124,10 +127,10 @@ is_restore(void)
 }
 
 /*
- * Has the policy already been applied to the current command, on another node
- * of a Citus cluster or in another session?  The policy is applied on the
- * coordinator, which then runs the command on the shards.  If the coordinator
- * itself has shards, it runs the command on them in other sessions.
+ * Has the policy already been applied to the current command by another node
+ * or session of a Citus cluster?  The policy is applied on the coordinator,
+ * which then runs the command on the shards.  If the coordinator itself has
+ * shards, it runs the command on them in other sessions.
  */
 static bool
 is_for_shards(void)
@@ -166,9 +169,9 @@ deny(const CmigDdlEntry *entry, const char *hint)
 }
 
 /*
- * Returns the relation that a CONCURRENTLY statement works on, or NULL.  Such
- * a statement has already committed when it ends, so it must be rejected
- * before it starts.
+ * Returns the relation on which a CONCURRENTLY statement works, or NULL for
+ * other statements.  When a CONCURRENTLY statement ends, it has already
+ * committed, so it must be rejected before it starts.
  */
 static RangeVar *
 concurrent_relation(Node *stmt)
@@ -195,9 +198,10 @@ concurrent_relation(Node *stmt)
 
 /*
  * Is the relation certainly temporary?  The search_path of cmig.ddl_trigger()
- * finds only temporary relations by an unqualified name.  However, the
- * client's search_path can list another schema before pg_temp, so the function
- * also makes sure that no permanent relation has this name.
+ * contains only pg_temp, so an unqualified name seems to refer to a temporary
+ * relation.  However, the client's search_path can list another schema before
+ * pg_temp, so this function also makes sure that no permanent relation has the
+ * same name.
  */
 static bool
 is_temporary(const RangeVar *relation)
@@ -218,8 +222,8 @@ is_temporary(const RangeVar *relation)
 #define CONCURRENT_HINT "Put it into a revision that is not transactional, and CALL cmig.upgrade_stepwise()"
 
 /*
- * Deny a CONCURRENTLY statement that is run by a pg_cmig procedure, unless the
- * procedure was called by a revision's script.
+ * If a pg_cmig procedure is running a CONCURRENTLY statement, deny it, unless
+ * a revision's script has called the procedure.
  */
 static void
 deny_recipe(const char *tag)
@@ -235,8 +239,9 @@ deny_recipe(const char *tag)
 }
 
 /*
- * Deny a CONCURRENTLY statement.  Such a statement runs alone at top level, so
- * it is the only statement in the query string that the client sent.
+ * If the current command is a CONCURRENTLY statement, deny it.  Such a
+ * statement cannot run in a transaction block, so it is the only statement in
+ * the query string that the client sent.
  */
 static void
 deny_concurrent(const char *tag)
@@ -261,7 +266,7 @@ deny_concurrent(const char *tag)
 }
 
 /*
- * cmig.ddl_event(event, tag): called by the event triggers if a policy may be
+ * cmig.ddl_event(event, tag): called by cmig.ddl_trigger() if a policy may be
  * set, with the privileges of the bootstrap superuser.
  */
 Datum

@@ -10,8 +10,8 @@
 #include "postgres.h"
 
 /*
- * Returns true if the event triggers that call this module are unchanged since
- * the extension script created them.
+ * Are the event triggers that enforce the policy unchanged since the extension
+ * script created them?
  */
 extern bool cmig_ddl_guard_is_armed(void);
 

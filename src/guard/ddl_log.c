@@ -2,9 +2,10 @@
  * ddl_log.c
  *	  Writes cmig.ddl_log, which records DDL outside of migration runs.
  *
- * Roles that run DDL have no privileges on this table.  Its rows are therefore
- * written as its owner, the bootstrap superuser.  Only superusers can attach a
- * trigger to it, so no other role's code can run with the owner's privileges.
+ * Roles that run DDL have no privileges on cmig.ddl_log.  Its rows are
+ * therefore written as its owner, the bootstrap superuser.  Only superusers
+ * can attach a trigger to it, so no other role's code can run with the owner's
+ * privileges.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -24,7 +25,10 @@
 /* Maximum length of the recorded query text, in bytes. */
 #define QUERY_BYTES 1000
 
-/* Does a string constant or the value of a connection option begin here? */
+/*
+ * Does a string constant, or the value of a connection option, begin at
+ * "text"?
+ */
 static bool
 is_value(const char *text)
 {
@@ -33,9 +37,10 @@ is_value(const char *text)
 }
 
 /*
- * Can the query text contain a password?  It can if the command has connection
- * options, or if a word that ends with "password" is followed by a value.
- * Statements other than the recorded one may also occur in the text.
+ * Can the query string contain a password?  It can if the command has
+ * connection options, or if the string contains a word that ends with
+ * "password" and is followed by a value.  The string may also contain
+ * statements other than the recorded one.
  */
 static bool
 may_have_secret(const char *command, const char *text)
@@ -57,8 +62,8 @@ may_have_secret(const char *command, const char *text)
 }
 
 /*
- * Returns the query string that the client sent, or NULL if it can contain a
- * password.
+ * Returns the beginning of the query string that the client sent, or NULL if
+ * it can contain a password.
  */
 static char *
 query_text(const char *command)

@@ -10,15 +10,15 @@
 #include "postgres.h"
 
 /*
- * A DDL command.  The remaining columns of cmig.ddl_log describe the session.
+ * The columns of cmig.ddl_log that describe a DDL command.  The other columns
+ * describe the session.
  */
 typedef struct CmigDdlEntry
 {
-	const char *command;		/* a command tag, or "allow_ddl" */
+	const char *command;		/* command tag, or "allow_ddl" */
 	const char *object_type;	/* NULL if PostgreSQL does not report it */
-	const char *object;			/* the object's identity, or NULL */
-	const char *reason;			/* the reason given to cmig.allow_ddl(), or
-								 * NULL */
+	const char *object;			/* identity of the object, or NULL */
+	const char *reason;			/* reason given to cmig.allow_ddl(), or NULL */
 } CmigDdlEntry;
 
 /*

@@ -4,7 +4,7 @@
  *
  * The rules are the same as for the commands "alembic revision" and "alembic
  * merge".  A new revision follows the head or a given revision.  If the given
- * revision is not a head, splice must be true.
+ * revision is not a head, the argument splice must be true.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -59,8 +59,7 @@ generate_id(const CmigGraph *graph)
 }
 
 /*
- * Returns a name shortened for an error message, because a user may enter a
- * name of any length.
+ * Returns a copy of a name, truncated so that an error message can contain it.
  */
 static char *
 shortened(const char *name)
@@ -73,8 +72,8 @@ shortened(const char *name)
 }
 
 /*
- * Raise an error unless the string is a valid name.  "kind" says what kind of
- * name it is, for the message.
+ * Raise an error unless the string is a valid name.  "kind" says what it
+ * names, and "advice" is appended to the hint.
  */
 static void
 require_valid_name(const char *kind, const char *name, const char *advice)
@@ -91,8 +90,8 @@ require_valid_name(const char *kind, const char *name, const char *advice)
 }
 
 /*
- * Returns the new revision's id: the given id after checking it, or a
- * generated one if "id" is NULL.
+ * Returns the new revision's id.  If "id" is NULL, generates one; otherwise
+ * checks and returns it.
  */
 static char *
 check_id(const CmigGraph *graph, const char *id)
@@ -111,7 +110,7 @@ check_id(const CmigGraph *graph, const char *id)
 }
 
 /*
- * Unless "splice" is true, raise an error if a parent is not a head, because a
+ * Raise an error if a parent is not a head and "splice" is false, because a
  * new branch would start at that parent.
  */
 static void
@@ -145,7 +144,7 @@ set_parents(const CmigGraph *graph, CmigRevision *edges, List *parents)
 	}
 }
 
-/* Set the new revision's branch label if one was given. */
+/* Check the new revision's branch label and set it, if one was given. */
 static void
 set_label(const CmigGraph *graph, CmigRevision *edges, char *label)
 {
@@ -163,8 +162,9 @@ set_label(const CmigGraph *graph, CmigRevision *edges, char *label)
 }
 
 /*
- * Returns the name to store for a dependency.  An exact id or label is returned
- * unchanged; any other identifier is replaced with the revision's id.
+ * Returns the name to store in depends_on for an identifier.  An exact id or
+ * label is returned unchanged; any other identifier is replaced with the id of
+ * the revision to which it refers.
  */
 static char *
 complete_dependency(const CmigGraph *graph, char *name)
@@ -182,7 +182,7 @@ complete_dependency(const CmigGraph *graph, char *name)
 	return pstrdup(cmig_graph_id(graph, linitial_int(found)));
 }
 
-/* Raise an error if two identifiers name the same parent. */
+/* Raise an error if two of the identifiers refer to the same parent. */
 static void
 refuse_repeated_parents(const CmigGraph *graph, const CmigNames *revisions)
 {
@@ -205,7 +205,9 @@ refuse_repeated_parents(const CmigGraph *graph, const CmigNames *revisions)
 	}
 }
 
-/* Raise an error if adding the new revision would make the graph defective. */
+/*
+ * Raise an error if adding the new revision would cause a defect in the graph.
+ */
 static void
 require_sound_with(const CmigRevisionSet *set, const CmigRevision *edges)
 {
@@ -216,7 +218,7 @@ require_sound_with(const CmigRevisionSet *set, const CmigRevision *edges)
 	cmig_graph_require_sound(cmig_graph_build(all, set->count + 1));
 }
 
-/* Raise an error if the message does not fit on a line in listings. */
+/* Raise an error if the message is longer than a line or has line breaks. */
 static void
 require_short_line(const char *message)
 {
@@ -233,7 +235,9 @@ require_short_line(const char *message)
 }
 
 /*
- * Returns the precondition without surrounding blanks, or NULL if it is empty.
+ * Returns the precondition without white space around it, or NULL if it is
+ * empty. Raises an error if it has line breaks, which the header of a file
+ * cannot contain.
  */
 static char *
 check_precondition(char *sql)
@@ -249,7 +253,7 @@ check_precondition(char *sql)
 	return *sql != '\0' ? sql : NULL;
 }
 
-/* Set a new revision's edges and its id. */
+/* Check and set a new revision's id, parents, label, and dependencies. */
 static void
 place(const CmigGraph *graph, CmigNewRevision *new)
 {
@@ -352,7 +356,10 @@ merge_message(const CmigNames *parents)
 	return psprintf("merge %s", cmig_listing_text(&merged));
 }
 
-/* Create a revision that follows several other revisions, and return its id. */
+/*
+ * Create a merge, a revision that follows several other revisions, and return
+ * its id.
+ */
 static char *
 create_merge(const CmigNames *revisions, const char *message, const char *id, bool splice,
 			 char *label)
@@ -366,8 +373,8 @@ create_merge(const CmigNames *revisions, const char *message, const char *id, bo
 	cmig_graph_require_sound(graph);
 
 	/*
-	 * Heads can be merged even if one depends on another.  Therefore, "heads"
-	 * here includes heads that other revisions depend on.
+	 * For a merge, "heads" includes heads on which other revisions depend,
+	 * because heads can be merged even if one depends on another.
 	 */
 	if (revisions->names[0] == NULL)
 		ereport(ERROR,
@@ -405,7 +412,7 @@ create_merge(const CmigNames *revisions, const char *message, const char *id, bo
 	return text.edges.id;
 }
 
-/* Create a merge revision from the function's arguments. */
+/* Create a merge from the arguments of cmig.merge, and return its id. */
 static Datum
 merge(FunctionCallInfo fcinfo, const CmigNames *revisions)
 {

@@ -13,17 +13,17 @@
 /* A revision to be created. */
 typedef struct CmigNewRevision
 {
-	CmigRevisionText text;		/* if the id is NULL, an id is generated; the
-								 * edges are filled in later */
-	const char *head;			/* the revision to follow: "head", "base", an
-								 * id, ... */
+	CmigRevisionText text;		/* id is NULL if it is to be generated;
+								 * cmig_create_prepare() sets the edges */
+	const char *head;			/* the revision to follow: "head", "base", or
+								 * any other identifier */
 	bool		splice;			/* is the revision allowed to follow one that
 								 * is not a head? */
-	bool		placed;			/* the edges in "text" are already set, so the
-								 * fields head, splice, label, and depends are
-								 * ignored */
-	char	   *label;			/* NULL: none */
-	CmigNames  *depends;		/* NULL: none */
+	bool		placed;			/* are the edges in "text" already set, so
+								 * that head, splice, label, and depends are
+								 * ignored? */
+	char	   *label;			/* branch label, or NULL */
+	CmigNames  *depends;		/* identifiers of dependencies, or NULL */
 } CmigNewRevision;
 
 /*

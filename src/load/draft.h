@@ -12,7 +12,9 @@
 #include "fmgr.h"
 #include "load/create.h"
 
-/* A revision file that is being created. */
+/*
+ * A new revision file, which is returned to the user instead of being stored.
+ */
 typedef struct CmigDraft
 {
 	CmigNewRevision new;
@@ -21,18 +23,18 @@ typedef struct CmigDraft
 } CmigDraft;
 
 /*
- * Read the arguments revision, head, splice, branch_label, and depends_on,
- * which start at argument n.
+ * Read the SQL arguments revision, head, splice, branch_label, and depends_on,
+ * the first of which has the number n.
  */
 extern void cmig_draft_arguments(FunctionCallInfo fcinfo, int n, CmigDraft *draft);
 
 /*
- * Check the new revision and set its id, edges, creation time, and file name.
- * The scripts may be set later.
+ * Check the new revision, and set its id, edges, creation time, and file name.
+ * The caller can set the scripts afterward.
  */
 extern void cmig_draft_prepare(CmigDraft *draft);
 
-/* Returns the file's contents. */
+/* Returns the contents of the new revision file. */
 extern char *cmig_draft_content(CmigDraft *draft);
 
 #endif							/* CMIG_DRAFT_H */

@@ -2,7 +2,8 @@
  * export.c
  *	  Writes stored revisions as revision files: cmig.export.
  *
- * Even a broken graph can be exported, so that it can be fixed in an editor.
+ * A graph with defects can be exported, too, so that its files can be fixed in
+ * an editor.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -33,10 +34,10 @@ typedef struct Export
 {
 	ReturnSetInfo *result;
 	CmigFileNames names;
-	MemoryContext context;		/* reset after each file */
+	MemoryContext context;		/* for one file at a time; reset after each */
 } Export;
 
-/* Return a revision's file as a row. */
+/* Callback: add a row with a revision's file to the result. */
 static void
 put_file(const CmigRevisionText *revision, void *arg)
 {
@@ -56,7 +57,8 @@ put_file(const CmigRevisionText *revision, void *arg)
 }
 
 /*
- * Returns the ids of the revisions named by a list of identifiers and ranges.
+ * Returns the ids of the revisions to which the identifiers and ranges in
+ * "wanted" refer.
  */
 static CmigNames *
 find_revisions(const CmigNames *wanted)
@@ -107,8 +109,8 @@ find_revisions(const CmigNames *wanted)
 }
 
 /*
- * Return the files of the given revisions, or of all revisions if "wanted" is
- * NULL.
+ * Return the files of the revisions to which "wanted" refers, or of all
+ * revisions if "wanted" is NULL.
  */
 static Datum
 export(FunctionCallInfo fcinfo, const CmigNames *wanted)
@@ -121,7 +123,10 @@ export(FunctionCallInfo fcinfo, const CmigNames *wanted)
 	export.context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig file",
 										   ALLOCSET_DEFAULT_SIZES);
 
-	/* check the names of all files, even if only some are wanted */
+	/*
+	 * check that all stored revisions have distinct file names, even if only
+	 * some files are returned
+	 */
 	if (wanted)
 	{
 		cmig_catalog_each_name(cmig_file_names_add, &export.names);

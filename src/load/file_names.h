@@ -17,14 +17,15 @@ typedef struct CmigNamedFile
 	char	   *id;
 } CmigNamedFile;
 
-/* The file names produced by a template. */
+/* The names that a file name template produces for revisions. */
 typedef struct CmigFileNames
 {
 	const char *template;
 	int			count;
 	int			allocated;
 	CmigNamedFile *files;
-	MemoryContext scratch;		/* reset after each name */
+	MemoryContext scratch;		/* for building one name at a time; reset
+								 * after each */
 } CmigFileNames;
 
 /* Initialize an empty list. */

@@ -2,7 +2,7 @@
  * load.c
  *	  Loads revisions into cmig.revision: cmig.load.
  *
- * All revisions are compared and checked before anything is written.
+ * All revisions are compared and checked before anything is stored.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -44,7 +44,9 @@ typedef struct LoadAction
 	const char *action;			/* added, replaced, unchanged, removed, kept */
 } LoadAction;
 
-/* Raise MG011 if prune would remove revisions and cmig.protect forbids it. */
+/*
+ * Raise MG011 if loading would remove revisions and cmig.protect forbids it.
+ */
 static void
 require_unprotected(const CmigLoad *load)
 {
@@ -72,8 +74,9 @@ require_unprotected(const CmigLoad *load)
  */
 
 /*
- * Delete the version rows that are no longer needed, because the item's new
- * header names their revisions as parents or dependencies.
+ * Delete the version rows that are superfluous because the item's new header
+ * names their revisions as parents or dependencies.  The item's revision is
+ * applied.
  */
 static void
 drop_implied_rows(const CmigLoad *load, const CmigLoadItem *item)
@@ -90,7 +93,10 @@ drop_implied_rows(const CmigLoad *load, const CmigLoadItem *item)
 	}
 }
 
-/* Record in the journal that an applied revision's new text was accepted. */
+/*
+ * Record in the journal that the changed script of an applied revision was
+ * accepted.
+ */
 static void
 write_repair(const CmigLoadItem *item)
 {
@@ -106,7 +112,7 @@ write_repair(const CmigLoadItem *item)
 	cmig_journal_write(&entry);
 }
 
-/* Write all changes to the tables. */
+/* Store new and changed revisions, and remove those that prune removes. */
 static void
 write_changes(const CmigLoad *load)
 {
@@ -139,7 +145,7 @@ write_changes(const CmigLoad *load)
 		cmig_load_at_end(added, count);
 }
 
-/* Append a row of the result. */
+/* Append a row of the result to the list. */
 static List *
 add_action(List *actions, const char *revision, const char *action)
 {
@@ -151,8 +157,8 @@ add_action(List *actions, const char *revision, const char *action)
 }
 
 /*
- * Issue a NOTICE for each new revision that has to wait until all revisions
- * that it replaces are applied.
+ * Issue a NOTICE for each revision that is ignored until all revisions that it
+ * replaces are applied.
  */
 static void
 tell_waiting(const CmigLoad *load)
@@ -174,9 +180,9 @@ tell_waiting(const CmigLoad *load)
 }
 
 /*
- * Load the files.  Returns a List of LoadAction *: first the revisions in the
- * files, in file order, and then the removed and the kept revisions, each
- * sorted by id.
+ * Load the files.  Returns a List of LoadAction *: first the revisions from
+ * the files, in file order, then the removed revisions, and then those that
+ * prune did not remove.  Removed and remaining revisions are sorted by id.
  */
 static List *
 load_files(List *files, bool prune, bool accept_changes)

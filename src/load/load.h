@@ -13,11 +13,11 @@
 #include "nodes/pg_list.h"
 
 /*
- * Take the run lock, compare revisions (a List of CmigRevisionFile *) with the
- * stored ones, check the graph as it would be after loading, store new and
- * changed revisions, and return the rows of the result.  Arguments 1 and 2 of
- * the SQL call are prune and accept_changes.  "function" is the name of the SQL
- * function for errors.
+ * Implements cmig.load and similar functions.  Takes the run lock, compares
+ * the revisions in "files" (a List of CmigRevisionFile *) with the stored
+ * ones, checks the graph as it would be after loading, stores new and changed
+ * revisions, and returns the result rows.  Arguments 1 and 2 of the SQL
+ * function are prune and accept_changes.  "function" is its name, for errors.
  *
  * Raises MG005 if the graph would be broken, MG008 for changes that are not
  * allowed (depending on cmig.checksum_policy), MG011 if cmig.protect forbids
@@ -26,8 +26,8 @@
 extern Datum cmig_load_call(FunctionCallInfo fcinfo, const char *function, List *files);
 
 /*
- * Called after revisions have been loaded, with those that are new.  May record
- * them as applied.
+ * A hook that is called after new revisions have been stored.  The hook may
+ * record them as applied.
  */
 extern void (*cmig_load_at_end) (const CmigRevisionText *const *added, int count);
 

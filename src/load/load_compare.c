@@ -23,11 +23,12 @@
 #include "tables/repeatable.h"
 #include "tables/version_rows.h"
 
-/*
- * The loaded text
- */
+/* Revisions from files */
 
-/* A qsort comparator: by id, then by the order in the files. */
+/*
+ * A qsort comparator by id.  Items with the same id keep the order of the
+ * files.
+ */
 static int
 compare_items(const void *a, const void *b)
 {
@@ -48,14 +49,17 @@ cmig_load_place(const CmigLoadItem *item)
 	return psprintf("line %d", item->file->line);
 }
 
-/* A CmigSubstituteValue for placeholders without values. */
+/* A CmigSubstituteValue callback that has no value for any placeholder. */
 static const char *
 no_value(const char *name, bool literal, void *arg)
 {
 	return NULL;
 }
 
-/* Raise MG013 for a placeholder that cannot be replaced at its position. */
+/*
+ * Raise MG013 if a placeholder in one of the scripts cannot be replaced at its
+ * position.
+ */
 static void
 check_placeholders(const CmigRevisionText *text)
 {
@@ -69,8 +73,9 @@ check_placeholders(const CmigRevisionText *text)
 }
 
 /*
- * Raise an error for an id that occurs twice.  If the messages differ, both are
- * shown, because two version-control branches have probably chosen the same id.
+ * Raise an error for an id that occurs twice.  If the messages of the two
+ * revisions differ, both are shown, because two version-control branches have
+ * probably chosen the same id.
  */
 static void
 refuse_twice(const CmigLoadItem *first, const CmigLoadItem *second)
@@ -88,7 +93,10 @@ refuse_twice(const CmigLoadItem *first, const CmigLoadItem *second)
 			 errhint("Give one of them another id, or leave one of them out.")));
 }
 
-/* Fill in the items from the files.  Raises an error if an id occurs twice. */
+/*
+ * Create the items for the revisions in the files.  Raises an error if an id
+ * occurs twice.
+ */
 static void
 take_files(CmigLoad *load, List *files)
 {
@@ -117,7 +125,7 @@ take_files(CmigLoad *load, List *files)
 	}
 }
 
-/* Returns a revision's item, or NULL. */
+/* Returns the item for the revision with this id, or NULL. */
 static CmigLoadItem *
 find_item(const CmigLoad *load, const char *id)
 {
@@ -143,7 +151,10 @@ find_item(const CmigLoad *load, const char *id)
  * Stored revisions
  */
 
-/* Is this the script that ran last for the revision?  "sql" may be NULL. */
+/*
+ * Is "sql" the script that ran last for this repeatable revision?  "sql" may
+ * be NULL.
+ */
 static bool
 has_run(const char *id, const char *sql)
 {
@@ -153,8 +164,9 @@ has_run(const char *id, const char *sql)
 }
 
 /*
- * If a repeatable revision's last run used the stored script or the one before
- * it, keep that script, because a replay needs it until the new script has run.
+ * When the script of a repeatable revision changes, keep the script that ran
+ * last, because a replay needs it until the new script has run.  The script
+ * that ran last is the stored one or the one that was stored before it.
  */
 static void
 keep_previous(CmigLoadItem *item, const CmigRevisionText *stored)
@@ -172,7 +184,7 @@ keep_previous(CmigLoadItem *item, const CmigRevisionText *stored)
 
 /*
  * Compare a stored revision with the item that has the same id, and record the
- * differences in the item.
+ * differences in the item.  "arg" is the CmigLoad.
  */
 static void
 compare_stored(const CmigRevisionText *row, void *arg)
@@ -205,7 +217,10 @@ compare_stored(const CmigRevisionText *row, void *arg)
 		keep_previous(item, row);
 }
 
-/* Read the stored graph, and the stored rows of the revisions in the files. */
+/*
+ * Build the graph of the stored revisions, and compare those that the files
+ * contain with the items.
+ */
 static void
 read_stored(CmigLoad *load)
 {
@@ -228,10 +243,11 @@ read_stored(CmigLoad *load)
  */
 
 /*
- * Returns the ids of revisions that other revisions replace.  If "waiting" is
- * false, these are the ones that are no longer needed, because the revision that
- * replaces them counts as applied.  If "waiting" is true, these are the ones
- * that are needed until all of them are applied, because some of them are.
+ * Returns the ids of revisions that are replaced by others.  If "waiting" is
+ * false, returns those that are no longer needed, because the revision that
+ * replaces them counts as applied.  If "waiting" is true, returns those that
+ * are still needed, because only some of the revisions replaced together are
+ * applied.
  */
 static CmigNames *
 find_replaced(const CmigLoad *load, bool waiting)
@@ -271,7 +287,10 @@ find_replaced(const CmigLoad *load, bool waiting)
 	return names;
 }
 
-/* Is this revision a dependency of a repeatable revision that prune keeps? */
+/*
+ * Does a repeatable revision that prune keeps depend on the revision with this
+ * id?
+ */
 static bool
 is_needed(const CmigGraph *before, const bool *kept, const char *id)
 {
@@ -287,8 +306,9 @@ is_needed(const CmigGraph *before, const bool *kept, const char *id)
 }
 
 /*
- * Find the stored repeatable revisions that prune keeps: partially applied
- * revisions and their dependencies.
+ * Returns an array that says which of the stored repeatable revisions prune
+ * keeps: those that are partially applied, and the dependencies of those that
+ * it keeps.
  */
 static bool *
 find_kept(const CmigGraph *before, List *begun)
@@ -305,7 +325,10 @@ find_kept(const CmigGraph *before, List *begun)
 	return kept;
 }
 
-/* Add the repeatable revisions to the graph after loading. */
+/*
+ * Add repeatable revisions to load->after: those from the files, and the
+ * stored ones that are not removed.
+ */
 static void
 add_repeatables(CmigLoad *load, bool prune, List *begun)
 {
@@ -336,9 +359,10 @@ add_repeatables(CmigLoad *load, bool prune, List *begun)
 }
 
 /*
- * Set the revisions that count as applied after the load: those that were
- * applied before, plus the revisions named by previously unknown version rows
- * and their ancestors.
+ * Set load->applied_after, the revisions that count as applied after loading:
+ * those that were applied before, and those that are now known to be applied,
+ * because version rows that named unknown revisions refer to them or their
+ * descendants.
  */
 static void
 mark_applied_after(CmigLoad *load)

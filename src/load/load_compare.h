@@ -17,29 +17,35 @@
 typedef struct CmigLoadItem
 {
 	CmigRevisionFile *file;
-	bool		exists;			/* the revision is already stored */
+	bool		exists;			/* is the revision already stored? */
 	char	   *other_message;	/* the stored message if it differs from the
 								 * new one, or NULL */
-	bool		differs;		/* the stored row would change */
-	bool		runs_differently;	/* the upgrade script or the transactional
-									 * flag would change */
+	bool		differs;		/* would the stored row change? */
+	bool		runs_differently;	/* would the upgrade script or the
+									 * transactional flag change? */
 	bool		applied;
-	bool		needs_repair;	/* the change is accepted although the journal
-								 * contains a different checksum */
+	bool		needs_repair;	/* is the change accepted although the journal
+								 * contains a different checksum? */
 } CmigLoadItem;
 
-/* The revisions from the files, and the graph before and after loading. */
+/*
+ * The state of a call to cmig.load: the revisions from the files, and the
+ * graph before and after loading.
+ */
 typedef struct CmigLoad
 {
 	int			count;
 	CmigLoadItem *items;		/* in the order of the files */
 	CmigLoadItem **sorted;		/* the same items, sorted by id */
-	CmigGraph  *before;			/* stored graph */
-	CmigGraph  *after;			/* graph after loading */
+	CmigGraph  *before;			/* graph of the stored revisions */
+	CmigGraph  *after;			/* graph as it will be after loading */
 	CmigApplied *applied;		/* applied nodes of the graph "before" */
 	CmigMarks  *applied_after;	/* applied nodes of the graph "after" */
-	List	   *removed;		/* of char *: ids that prune removes, sorted */
-	List	   *kept;			/* of char *: ids that prune keeps, sorted */
+	List	   *removed;		/* of char *: ids of revisions that prune
+								 * removes, sorted */
+	List	   *kept;			/* of char *: ids of revisions that prune does
+								 * not remove although no file contains them,
+								 * sorted */
 } CmigLoad;
 
 /* The id of an item. */

@@ -25,7 +25,7 @@
 
 PG_FUNCTION_INFO_V1(cmig_load_directory);
 
-/* An error context callback that names the file. */
+/* An error context callback that names the file that is being converted. */
 static void
 name_file(void *arg)
 {
@@ -33,8 +33,8 @@ name_file(void *arg)
 }
 
 /*
- * Returns a UTF-8 file's contents in the server's encoding, without a byte
- * order mark.  The result may point into "content".
+ * Returns the contents of a UTF-8 file in the encoding of the database,
+ * without a byte order mark.  The result may point into "content".
  */
 static char *
 decode_file(const char *name, StringInfo content)
@@ -66,8 +66,8 @@ decode_file(const char *name, StringInfo content)
 	}
 
 	/*
-	 * the conversion fails for characters that the server's encoding does not
-	 * have, so let the error name the file
+	 * the conversion fails if the database's encoding does not have a
+	 * character, so add the file's name to the error
 	 */
 	callback.callback = name_file;
 	callback.arg = (void *) name;

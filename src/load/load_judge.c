@@ -5,8 +5,8 @@
  * A revision that is not applied may change in any way.  An applied revision's
  * upgrade script and transactional flag may change only if they match the
  * checksum in the journal after the change.  Its edges may change only if all
- * ancestors of applied revisions are still applied: the revision may gain an
- * edge to an applied revision, but must not lose an edge.
+ * ancestors of applied revisions remain applied: the revision may gain an edge
+ * to an applied revision, but must not lose an edge.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -23,8 +23,8 @@
 #include "lib/stringinfo.h"
 
 /*
- * A node of the graph after loading, with its parents and its dependencies,
- * each sorted for bsearch().
+ * The node of a revision in the graph after loading, with its parents and
+ * dependencies, each sorted for bsearch().
  */
 typedef struct Named
 {
@@ -54,7 +54,9 @@ sorted_nodes(const CmigEdges *edges)
 	return nodes;
 }
 
-/* Returns the parents and dependencies in an item's new header. */
+/*
+ * Returns the parents and dependencies that the new header of an item lists.
+ */
 static Named
 named_by(const CmigLoad *load, const CmigLoadItem *item)
 {
@@ -155,7 +157,10 @@ check_edges(const CmigLoad *load, const CmigLoadItem *item)
 			refuse_gained_edge(load, item, "depends_on", new.node->depends.nodes[i]);
 }
 
-/* Does the item's script differ from the one recorded in the journal? */
+/*
+ * Does the item's script differ from the script that ran, according to the
+ * checksum in the journal?
+ */
 static bool
 contradicts_journal(const CmigLoadItem *item)
 {
@@ -166,7 +171,7 @@ contradicts_journal(const CmigLoadItem *item)
 		strcmp(run, cmig_script_checksum(text->upgrade_sql, text->edges.transactional)) != 0;
 }
 
-/* Does the new header lack a parent of the stored revision? */
+/* Was a parent of the stored revision left out of the item's new header? */
 static bool
 has_lost_parent(const CmigLoad *load, const CmigLoadItem *item)
 {
@@ -175,7 +180,8 @@ has_lost_parent(const CmigLoad *load, const CmigLoadItem *item)
 	Named		new;
 
 	if (before < 0)
-		return false;			/* another revision replaced the revision */
+		return false;			/* the stored revision was replaced by another
+								 * one */
 	old = &load->before->nodes[before];
 	new = named_by(load, item);
 	for (int i = 0; i < old->parents.count; i++)
@@ -185,9 +191,10 @@ has_lost_parent(const CmigLoad *load, const CmigLoadItem *item)
 }
 
 /*
- * Was a different revision with this id applied to the database?  This can
- * happen if two Git branches use the same id.  The revision is a different one
- * if its message differs and its script or a parent differs, too.
+ * Has a different revision with the item's id been applied to the database?
+ * This can happen if two Git branches use the same id.  The applied revision
+ * is a different one if its message differs and its script or a parent
+ * differs, too.
  */
 static bool
 is_other_revision(const CmigLoad *load, const CmigLoadItem *item)
@@ -200,7 +207,7 @@ is_other_revision(const CmigLoad *load, const CmigLoadItem *item)
 	return has_lost_parent(load, item);
 }
 
-/* Report a different applied revision with the same id. */
+/* Report that a different revision with the item's id is applied. */
 static void
 report_other_revision(int level, const CmigLoadItem *item)
 {
@@ -214,9 +221,10 @@ report_other_revision(int level, const CmigLoadItem *item)
 }
 
 /*
- * Has a stepwise run started a different revision with this id?  Users may
- * edit the script of a revision that failed, so a changed script alone does not
- * make it a different revision; its message must have changed too.
+ * Has a stepwise run partially applied a different revision with the item's
+ * id? Users may edit the script of a revision that failed, so a changed script
+ * alone does not mean that the revision is a different one; its message must
+ * differ, too.
  */
 static bool
 is_other_begun(const CmigLoad *load, const CmigLoadItem *item)
@@ -227,7 +235,7 @@ is_other_begun(const CmigLoad *load, const CmigLoadItem *item)
 		cmig_progress_has(cmig_progress_everywhere(), cmig_load_id(item));
 }
 
-/* Report a different, partially applied revision with the same id. */
+/* Report that a different revision with the item's id is partially applied. */
 static void
 report_other_begun(int level, const CmigLoadItem *item)
 {
@@ -277,8 +285,8 @@ report_changed(int level, const List *changed)
 }
 
 /*
- * Accept the changed scripts of applied revisions, or report them as
- * cmig.checksum_policy requires.
+ * Accept the changed scripts of applied revisions if accept_changes is true,
+ * or report them as cmig.checksum_policy requires.
  */
 static void
 settle_changed(List *changed, bool accept_changes)
@@ -304,12 +312,11 @@ cmig_load_judge(CmigLoad *load, bool accept_changes)
 	List	   *changed = NIL;
 
 	/*
-	 * Normally, only scripts that this load adds or changes are compared with
-	 * the journal.  A stored script can differ from the journal, too: it may
-	 * have been loaded with only a warning, or it may have been changed
-	 * manually.  Loading the same script again is not an error, because it
-	 * changes nothing.  However, the policy "warn" repeats the warning, and
-	 * accept_changes accepts the stored script.
+	 * Scripts that this load adds or changes are always compared with the
+	 * journal.  A script that does not change can differ from the journal,
+	 * too: it may have been loaded with only a warning, or changed manually.
+	 * Loading it again is not an error.  However, the policy "warn" repeats
+	 * the warning, and accept_changes accepts the stored script.
 	 */
 	bool		judge_all = accept_changes ||
 	cmig_settings_checksum_policy() == CMIG_CHECKSUM_WARN;
@@ -333,7 +340,8 @@ cmig_load_judge(CmigLoad *load, bool accept_changes)
 			continue;
 		}
 		if (node < 0)
-			continue;			/* another revision replaces it */
+			continue;			/* ignored, because another revision replaces
+								 * it */
 		item->applied = load->applied_after->set[node];
 		if (!item->applied)
 		{

@@ -34,8 +34,8 @@ PG_FUNCTION_INFO_V1(cmig_repair_wrong);
 PG_FUNCTION_INFO_V1(cmig_remove_revision_wrong);
 
 /*
- * Returns the node of the revision that an argument names.  Raises an error if
- * the argument names no revision or more than one.
+ * Returns the node of the revision to which an argument of the SQL function
+ * refers.  Raises an error if it refers to no revision or more than one.
  */
 static int
 find_revision(const CmigGraph *graph, const char *revision, const char *function)
@@ -107,9 +107,9 @@ has_id(const CmigRevisionSet *set, const char *id)
 }
 
 /*
- * Returns true if the revision replaces others that are all stored, and does
- * not count as applied.  If such a revision is removed, the revisions that it
- * replaces count again.
+ * Does the revision replace others that are all stored, and does it not count
+ * as applied?  If such a revision is removed, the ones that it replaces count
+ * again.
  */
 static bool
 has_replaced(const CmigRevisionSet *set, const char *id)
@@ -128,7 +128,10 @@ has_replaced(const CmigRevisionSet *set, const char *id)
 	return false;
 }
 
-/* Raise an error for a replaced revision that a scope still needs. */
+/*
+ * Raise an error if the revision is replaced by another one and a scope still
+ * needs it.
+ */
 static void
 require_unneeded(const CmigRevisionSet *set, const char *id)
 {
@@ -148,9 +151,9 @@ require_unneeded(const CmigRevisionSet *set, const char *id)
 }
 
 /*
- * Remove a revision that does not count, or that replaces others that count
- * once it is removed.  Returns false, without doing anything, for any other
- * revision.
+ * Remove the revision if another one replaces it and counts instead, or if it
+ * replaces others that count once it is removed.  Otherwise returns false
+ * without doing anything.
  */
 static bool
 remove_inactive(const char *id)
@@ -170,7 +173,7 @@ remove_inactive(const char *id)
 	return true;
 }
 
-/* Returns the repeatable revisions that depend on the given revision. */
+/* Returns the repeatable revisions that list "id" in their depends_on. */
 static List *
 find_dependents(const CmigGraph *graph, const char *id)
 {
