@@ -15,8 +15,9 @@
 typedef void (*CmigCatalogRow) (HeapTuple row, void *arg);
 
 /*
- * Call the callback for each catalog row in which the first columns of the
- * index have these OIDs.  If "index" is InvalidOid, all rows are read.
+ * Call the callback for each catalog row in which the columns have the given
+ * OIDs.  The columns must be the first "keys" columns of the index.  If "index"
+ * is InvalidOid, the catalog is scanned sequentially.
  */
 extern void cmig_catalog_rows_each(Oid catalog, Oid index, int keys, const AttrNumber *columns,
 								   const Oid *values, CmigCatalogRow callback, void *arg);

@@ -32,7 +32,8 @@ is_loaded(void)
 }
 
 /*
- * Is the extension citus installed in this database, with this metadata table?
+ * Is the extension citus installed in this database, and does it have the given
+ * metadata table in pg_catalog?
  */
 static bool
 has_metadata(const char *table)
@@ -94,7 +95,7 @@ cmig_citus_shards(Oid relation)
 
 /*
  * Raise an error because a shard of the table cannot be read.  The DETAIL is
- * the error message of the shard's server.
+ * the error message from the node that stores the shard.
  */
 static void
 refuse_unread(Oid relation)
@@ -135,7 +136,10 @@ cmig_citus_rows(Oid relation)
 			   " 'SELECT c.reltuples FROM pg_catalog.pg_class c WHERE c.oid = %L::pg_catalog.regclass') AS r", relation);
 }
 
-/* A row callback that keeps the coordinator's address. */
+/*
+ * A row callback that stores the coordinator's host and port in *arg, as text
+ * for a hint.
+ */
 static void
 keep_address(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -222,12 +226,11 @@ cmig_citus_propagate_setting(const char *name, const char *value)
 						   0, NULL, NULL, NULL, false, NULL, NULL);
 }
 
-/* A function that changes how Citus stores a table or runs a function. */
+/* A Citus function that changes how Citus stores a table or runs a function. */
 typedef struct Distributing
 {
 	const char *name;
-	bool		is_compared;	/* its effect is part of a table's
-								 * distribution */
+	bool		is_compared;	/* do schema diffs show the function's effect? */
 } Distributing;
 
 static const Distributing distributing[] = {
@@ -248,9 +251,9 @@ static const Distributing distributing[] = {
 };
 
 /*
- * Returns the function that the statement calls, or NULL.  Only the function's
- * name is examined.  Therefore, this also works in a shadow, in which the
- * extension is hidden.
+ * Returns the Citus function that the statement calls, or NULL.  Only the
+ * function's name is examined, so this also works while the extension is hidden
+ * (see schema/shadow.h).
  */
 static const Distributing *
 find_distributing(const Node *statement)

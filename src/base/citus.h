@@ -27,8 +27,8 @@ extern bool cmig_citus_manages(Oid relation);
 extern bool cmig_citus_is_installed(void);
 
 /*
- * Does a shard of the table have copies on several nodes?  A row's ctid differs
- * between them.
+ * Does the table have a shard with copies on several nodes?  If so, a row's
+ * ctid is different in each copy.
  */
 extern bool cmig_citus_has_copies(Oid relation);
 
@@ -83,16 +83,17 @@ extern bool cmig_citus_distributes_table(const Node *statement);
 
 /*
  * Make the current transaction commit on all nodes or on none.  Without this,
- * Citus commits changes of a single shard before the coordinator's own
- * changes, so after a crash in between, only the changes of the shard would be
- * kept.  Returns false if Citus does not allow it.  Does nothing without
- * Citus.
+ * Citus commits changes of a single shard before the coordinator's own changes,
+ * so after a crash in between, only the changes of the shard would be kept.
+ * Returns false if Citus does not allow two-phase commit.  If Citus is not
+ * installed, does nothing and returns true.
  */
 extern bool cmig_citus_use_two_phases(void);
 
 /*
- * Must the statement run at top level?  It may create a table in a distributed
- * schema or move one there, and otherwise Citus would not distribute the table.
+ * Must the statement run at top level?  This is true if the statement might
+ * create a table in a distributed schema or move one there, because Citus
+ * distributes such a table only if the statement runs at top level.
  */
 extern bool cmig_citus_wants_toplevel(const Node *statement);
 

@@ -117,7 +117,7 @@ cmig_may_create_schema_compat(Oid role)
 #endif
 }
 
-/* Is the role the extension's owner, or a member of that owner? */
+/* Is the role the extension's owner, or does it have the owner's privileges? */
 static inline bool
 cmig_owns_extension_compat(Oid extension, Oid role)
 {
@@ -150,7 +150,7 @@ cmig_can_set_role_compat(Oid member, Oid role)
 #endif
 }
 
-/* Is the role the relation's owner, or a member of that owner? */
+/* Is the role the relation's owner, or does it have the owner's privileges? */
 static inline bool
 cmig_owns_relation_compat(Oid relation, Oid role)
 {
@@ -161,7 +161,7 @@ cmig_owns_relation_compat(Oid relation, Oid role)
 #endif
 }
 
-/* Is the role the database's owner, or a member of that owner? */
+/* Is the role the database's owner, or does it have the owner's privileges? */
 static inline bool
 cmig_owns_database_compat(Oid database, Oid role)
 {
@@ -172,7 +172,7 @@ cmig_owns_database_compat(Oid database, Oid role)
 #endif
 }
 
-/* Is the role the schema's owner, or a member of that owner? */
+/* Is the role the schema's owner, or does it have the owner's privileges? */
 static inline bool
 cmig_owns_schema_compat(Oid schema, Oid role)
 {
@@ -231,8 +231,8 @@ cmig_lock_held_compat(const LOCKTAG *tag, LOCKMODE mode)
 #endif
 
 /*
- * Free what is kept between insertions into an index, such as the buffer of a
- * BRIN index.  Call this before closing the index.
+ * Free the state that is kept between insertions into an index, such as the
+ * buffer of a BRIN index.  Call this before closing the index.
  */
 static inline void
 cmig_index_insert_cleanup_compat(Relation index, struct IndexInfo *info)
@@ -320,8 +320,8 @@ cmig_not_null_compat(TupleDesc desc, int i)
 #endif
 
 /*
- * The statistics that this backend has collected about a relation since it
- * last reported them.
+ * These macros return the statistics that this backend has collected about a
+ * relation since it last reported them.
  */
 #if PG_VERSION_NUM >= 160000
 #define cmig_counted_scans_compat(status) ((status)->counts.numscans)
@@ -336,8 +336,8 @@ cmig_not_null_compat(TupleDesc desc, int i)
 #endif
 
 /*
- * Set a table's row of pg_class to these numbers of pages and rows, like VACUUM,
- * without a transaction.
+ * Store the numbers of pages and rows in a table's pg_class row.  Like VACUUM,
+ * this updates the row in place, so a rollback does not undo it.
  */
 static inline void
 cmig_set_row_counts_compat(Relation table, int32 pages, float4 rows, int32 visible, int32 frozen)

@@ -27,8 +27,8 @@ extern bool cmig_local_rows_here(Oid relation);
 extern void cmig_local_rows_require(Oid table, bool children, const char *doing, const char *hint);
 
 /*
- * Raise 0A000 if the table is a foreign table or, if children is true, any of
- * the tables that inherit from it is.
+ * Raise 0A000 if the table is a foreign table.  If "children" is true, also
+ * raise it if one of the tables that inherit from the table is a foreign table.
  */
 extern void cmig_local_rows_require_reachable(Oid table, bool children, const char *doing);
 

@@ -145,12 +145,12 @@ is_another_relation(Node *node, void *context)
 }
 
 /*
- * Raise an error if the query reads a relation other than the intended one.  A
- * lock on a table does not prevent another session from renaming the table's
- * schema and creating a view under the old name.  Therefore, check which
- * relations the names in the query were resolved to.  These relations can no
- * longer change, because they are locked now, and a plan that is not kept is
- * never analyzed again.
+ * Raise an error if query->alias refers to a relation other than
+ * query->relation.  A lock on a table does not prevent another session from
+ * renaming the table's schema and creating a view under the old name, so the
+ * alias is checked after the query has been analyzed.  The relations are locked
+ * by then, and a plan that is not kept is never analyzed again, so the alias
+ * cannot refer to another relation later.
  */
 static void
 require_relation(const CmigQuery *query, SPIPlanPtr plan)

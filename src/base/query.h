@@ -119,7 +119,7 @@ extern void cmig_query_free(CmigQuery *query);
  */
 extern void cmig_query_commit(void);
 
-/* Was this function called by a procedure or DO block that can commit? */
+/* Is the caller running inside a procedure or DO block that can commit? */
 extern bool cmig_query_in_procedure(void);
 
 #endif							/* CMIG_QUERY_H */

@@ -59,13 +59,14 @@ typedef struct CmigRevision
 								 * of which follows all others; usually none */
 	bool		repeatable;		/* is not a node of the graph: has no edges
 								 * except depends, and runs after the others */
-	bool		malformed;		/* an array has NULLs or two dimensions */
-	/* details for lists; NULL or false unless they were requested */
+	bool		malformed;		/* true if an array contains nulls or has two
+								 * dimensions */
+	/* the fields below are NULL or false unless the caller asked for them */
 	char	   *message;
 	char	   *created_by;
 	bool		transactional;
 	bool		irreversible;	/* has no downgrade script */
-	bool		has_created_at; /* as in CmigRevisionText */
+	bool		has_created_at; /* true if created_at is valid */
 	TimestampTz created_at;
 } CmigRevision;
 

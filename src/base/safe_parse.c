@@ -105,7 +105,7 @@ query_of(Node *statement)
 	}
 }
 
-/* Returns the literal that was replaced with a parameter. */
+/* Returns the literal that the parameter stands for. */
 static Const *
 literal(const Analysis *analysis, const Param *param)
 {

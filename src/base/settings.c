@@ -37,7 +37,9 @@
 #include "utils/guc.h"
 #include "utils/guc_tables.h"
 
-/* Is the library being loaded?  Then values that were set before are checked. */
+/*
+ * True while the library is being loaded, when values set before are checked.
+ */
 static bool loading = false;
 
 static int	protect = CMIG_PROTECT_OFF;
@@ -115,8 +117,8 @@ is_users_own(const struct config_generic *setting)
 /*
  * Does the session's value count?  In a SECURITY DEFINER function, the value
  * counts only if the function's owner set it or if it comes from the database
- * or the server.  A default does not count, because it may be in effect only
- * because a stored value was rejected.
+ * or the server.  A default does not count, because it is also in effect if a
+ * stored value was rejected.
  */
 static bool
 session_counts(const struct config_generic *setting)
@@ -314,8 +316,8 @@ may_loosen(const char *name, Oid role)
 
 /*
  * Is the current user allowed to make the setting less strict than the
- * database's value?  Outside of SECURITY DEFINER functions, it is enough if the
- * session user is allowed to.
+ * database's value?  Outside of SECURITY DEFINER functions, this is also true
+ * if the session user is allowed to do so.
  */
 static bool
 session_may_loosen(const char *name)

@@ -39,7 +39,7 @@ belongs_to_trusted(Oid type, Oid table_owner)
 	return result;
 }
 
-/* Are the types of all attributes trusted? */
+/* Is is_trusted() true for the types of all columns of a composite type? */
 static bool
 are_attributes_trusted(Oid type, Oid table_owner)
 {

@@ -3,7 +3,7 @@
  *	  Types and functions for row-level security that several modules use.
  *
  * The context is the current user and tenant, which the application sets.  A
- * key is a column that tells to which user or tenant a row belongs.
+ * key is a column that identifies the user or tenant to which a row belongs.
  *
  * enable_rls reads the table's properties (rls_table.c), plans the policies
  * and the statements that create them (rls_plan.c, rls_policy.c), and runs
@@ -55,9 +55,9 @@ typedef struct CmigRlsOptions
 								 * compared with key_column */
 	char	   *via_user;		/* the membership table's column that contains
 								 * the user */
-	char	   *key_column;		/* the protected table's column that is looked
-								 * up */
-	bool		shared;			/* can the roles read rows without a key? */
+	char	   *key_column;		/* the protected table's column whose value is
+								 * looked up in via_key */
+	bool		shared;			/* can the roles read rows whose key is null? */
 	bool		public_read;	/* can the roles read all rows? */
 	int			commands;		/* the commands that the roles may use */
 	bool		force;			/* use FORCE ROW LEVEL SECURITY, too, for the
@@ -121,8 +121,9 @@ typedef struct CmigRlsPolicy
 typedef struct CmigRlsColumn
 {
 	char	   *name;
-	char	   *cast;			/* type to which the setting is cast; NULL:
-								 * this type cannot be a key */
+	char	   *cast;			/* type to which a setting is cast to compare
+								 * it with this column; NULL: the column
+								 * cannot be a key */
 	char	   *type;			/* the type as format_type() shows it */
 	char	   *fallback;		/* the default's expression, NULL for none */
 	bool		generated;		/* is it an identity or generated column,
@@ -142,8 +143,8 @@ typedef struct CmigRlsTable
 	char	   *nspname;
 	bool		partition;		/* is it a partition, whose indexes come from
 								 * its parent? */
-	bool		by_citus;		/* Citus manages the table, whose policies
-								 * must not contain sub-selects */
+	bool		by_citus;		/* true if Citus manages the table; its
+								 * policies must then not contain sub-selects */
 	bool		enabled;
 	bool		forced;
 	List	   *columns;		/* of CmigRlsColumn */
@@ -202,7 +203,10 @@ extern char *cmig_rls_policy_call(const CmigRlsTable *table);
 
 /* in rls_table.c: reads the catalogs */
 
-/* Raise an error unless the relation is a table that can have policies. */
+/*
+ * Raise an error unless the relation is a table that can have policies and the
+ * current user owns it.
+ */
 extern void cmig_rls_table_require(Oid relid);
 extern CmigRlsTable *cmig_rls_table_read(Oid relid);
 extern CmigRlsColumn *cmig_rls_table_column(const CmigRlsTable *table, const char *name);

@@ -18,8 +18,8 @@
 #include "utils/lsyscache.h"
 
 /*
- * Returns "it is always true", or a phrase that excludes rows with null in
- * some columns.
+ * Returns "it is always true" or, if there are columns in "but_null", a phrase
+ * that excludes rows with null in these columns.
  */
 static char *
 always_text(const CmigRlsStored *policy, const Bitmapset *but_null)

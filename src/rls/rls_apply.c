@@ -21,7 +21,10 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 
-/* Policy comments whose state names roles to which access was granted. */
+/*
+ * The comments of policies for which enable_rls granted roles access to
+ * pg_cmig.
+ */
 static CmigQuery granted_elsewhere = {
 	"SELECT d.description FROM pg_description d WHERE d.classoid = 'pg_policy'::regclass"
 	" AND position('[cmig.enable_rls ' IN d.description) > 0"
@@ -121,8 +124,8 @@ cmig_rls_apply_run_access(FunctionCallInfo fcinfo, const char *target, List *sta
 }
 
 /*
- * Callback that removes the roles that a policy's state lists in "granted"
- * from *granted, because another table still needs their grants.
+ * Callback for the query granted_elsewhere.  Removes from the list *granted the
+ * roles to which enable_rls granted access for this policy's table.
  */
 static void
 forget_granted(TupleDesc desc, HeapTuple row, void *arg)

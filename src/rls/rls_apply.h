@@ -27,7 +27,7 @@ extern void cmig_rls_apply_warn_owner(const CmigRlsOptions *options, const CmigR
 
 /*
  * Run the statements, and return them as result rows.  Statements that contain
- * SQL text of the table's owner are run as the owner.
+ * SQL text written by the table's owner are run as the owner.
  */
 extern void cmig_rls_apply_run(FunctionCallInfo fcinfo, Oid owner, const char *target, List *statements);
 

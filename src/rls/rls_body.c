@@ -144,11 +144,11 @@ take_statements(CmigLexer *lexer, StringInfo text)
 
 /*
  * Convert the EXCEPTION clause of a PL/pgSQL block.  On entry, "text" is the
- * expression for the block's value.  Whether the block fails can depend on the
- * context, so an invented setting for each handler represents the failure;
- * these settings are tried with different values, as the context is.  On
- * return, "text" is "CASE WHEN the setting IS NULL THEN the handler's value
- * ... ELSE the block's value END".
+ * expression for the block's value.  On return, "text" is "CASE WHEN setting IS
+ * NULL THEN handler's value ... ELSE block's value END", with an invented
+ * setting for each handler.  A null setting means that the block fails, so that
+ * the handler runs.  Whether a block fails can depend on the context, so these
+ * settings are tried with different values, as the context is.
  */
 static bool
 take_handlers(CmigLexer *lexer, StringInfo text)

@@ -31,9 +31,9 @@ row_count(int64 count)
 }
 
 /*
- * Remove ORDER BY from a sub-select with LIMIT.  In the real tables, any row
- * can be the first one, so the worst case is assumed: the made-up rows begin
- * with a row of a stranger, that is, of another tenant.
+ * Remove ORDER BY from a sub-select with LIMIT, so that it returns the first of
+ * the made-up rows.  This row belongs to a stranger (another tenant).  In the
+ * real tables, any row could come first, so this is the worst case.
  */
 void
 cmig_rls_bound_any_row(Query *query)
@@ -82,9 +82,9 @@ cmig_rls_bound_recursion(RangeTblEntry *entry)
 }
 
 /*
- * Add LIMIT 1 to a scalar sub-select.  In the real tables, the sub-select
- * finds at most one row, but it may find several made-up rows, which would be
- * an error.
+ * Add LIMIT 1 to a scalar sub-select.  In the real tables, it presumably finds
+ * at most one row, but it may find several of the made-up rows, which would
+ * raise an error.
  */
 void
 cmig_rls_bound_one_row(SubLink *link)
@@ -100,8 +100,9 @@ cmig_rls_bound_one_row(SubLink *link)
 
 /*
  * Limit the length of a series by moving its end close to its start.  "call" is
- * a call of generate_series(), and "made" is its converted form, which is
- * modified.  Returns false if the step is not a small constant.
+ * the original call of generate_series(), and "made" is the converted call,
+ * which is modified in place.  Returns false if the step is not a small
+ * constant.
  */
 bool
 cmig_rls_bound_series(FuncExpr *call, FuncExpr *made)

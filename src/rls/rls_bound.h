@@ -13,9 +13,9 @@
 #include "nodes/primnodes.h"
 
 /*
- * Make a sub-select with LIMIT ignore its ORDER BY.  Then the first of the
- * made-up rows is returned.  It belongs to a stranger (another tenant), which
- * is the worst case.
+ * Make a sub-select with LIMIT ignore its ORDER BY, so that it returns the
+ * first of the made-up rows.  This row belongs to a stranger (another tenant),
+ * which is the worst case.
  */
 extern void cmig_rls_bound_any_row(Query *query);
 
@@ -28,9 +28,10 @@ extern RangeTblEntry *cmig_rls_bound_recursion(RangeTblEntry *entry);
 extern void cmig_rls_bound_one_row(SubLink *link);
 
 /*
- * Move the end of generate_series() close to its start.  "call" is the original
- * call, and "made" is a copy of it, which is modified.  Returns false if the
- * step is not a small constant.
+ * Limit the length of a series by moving its end close to its start.  "call" is
+ * the original call of generate_series(), and "made" is the converted call,
+ * which is modified in place.  Returns false if the step is not a small
+ * constant.
  */
 extern bool cmig_rls_bound_series(FuncExpr *call, FuncExpr *made);
 

@@ -25,7 +25,10 @@ cmig_rls_candidate_add(List *candidates, Const *value, CmigRlsLeakLevel level, b
 	return lappend(candidates, candidate);
 }
 
-/* If the value is a number, append the numbers before and after it. */
+/*
+ * If the value is an integer, append its neighbors to the candidates: the value
+ * minus 1 and plus 1.
+ */
 static List *
 add_neighbors(List *candidates, Const *value)
 {
@@ -106,8 +109,8 @@ document_candidates(const CmigRlsInput *input, int whose)
 	candidates = cmig_rls_candidate_add(NIL, cmig_rls_sample_document(input->type, input->form, whose, owners), CMIG_RLS_OPEN, true);
 
 	/*
-	 * add the other form, because a condition on a member may expect a number
-	 * or a string
+	 * also add a document with strings instead of numbers, or numbers instead
+	 * of strings, because a condition on a member may expect either
 	 */
 	candidates = cmig_rls_candidate_add(candidates, cmig_rls_sample_document(input->type, input->form == CMIG_RLS_FORM_NUMBER ? CMIG_RLS_FORM_TEXT : CMIG_RLS_FORM_NUMBER,
 																			 whose, owners), CMIG_RLS_OPEN, false);

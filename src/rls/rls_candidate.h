@@ -13,9 +13,9 @@
 #include "rls/rls_trial_context.h"
 
 /*
- * A value to try in a column.  "level" is how serious it is if strangers' rows
- * with this value are visible, and "ordinary" is true if ordinary rows have
- * it.
+ * A value to try in a column.  "level" is how serious it is if rows of other
+ * tenants with this value are visible.  "ordinary" is true if ordinary rows
+ * have this value.
  */
 typedef struct CmigRlsCandidate
 {
@@ -29,7 +29,8 @@ extern List *cmig_rls_candidate_add(List *candidates, Const *value, CmigRlsLeakL
 
 /*
  * Returns a value of the input's type with which the expression does not
- * compare the column.  "whose" is CMIG_RLS_OWN or the number of a stranger.
+ * compare the column.  "whose" is CMIG_RLS_OWN for the tenant, or the number of
+ * a stranger (another tenant).
  */
 extern Const *cmig_rls_candidate_usual(const CmigRlsInput *input, int whose);
 
@@ -41,7 +42,8 @@ extern const char *cmig_rls_candidate_boundless(Oid type);
 
 /*
  * Returns the values (CmigRlsCandidate) to try in a column that is not a key.
- * "whose" is CMIG_RLS_OWN or the number of a stranger.
+ * "whose" is CMIG_RLS_OWN for a row of the tenant, or the number of a stranger
+ * (another tenant).
  */
 extern List *cmig_rls_candidates(const CmigRlsInput *input, int whose);
 

@@ -240,7 +240,10 @@ check_index(const CmigRlsStored *policy, List **findings)
 		}
 }
 
-/* Report columns that are named in the policy's state but no longer exist. */
+/*
+ * Report columns for which enable_rls created the policy (according to the
+ * policy's comment) but which no longer exist.
+ */
 static void
 check_state(const CmigRlsStored *policy, List **findings)
 {
@@ -380,8 +383,11 @@ find_all(ArrayType *schemas)
 	return judging.findings;
 }
 
-/* SQL functions, and the check at the end of an upgrade */
+/*
+ * SQL functions, and the check at the end of an upgrade
+ */
 
+/* Returns the OIDs as an array. */
 static ArrayType *
 oid_array(const List *oids)
 {

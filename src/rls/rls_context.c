@@ -76,11 +76,11 @@ argument_text(FunctionCallInfo fcinfo, int n)
 }
 
 /*
- * Raise an error if cmig.set_context is called with neither a user nor a
- * tenant.  Only its variant with arguments of type "any" accepts such a call.
- * The arguments then have their defaults, which are nulls of unknown type;
- * other nulls have another type, or make the server choose the variant with
- * arguments of type text.
+ * Raise an error if cmig.set_context() is called with neither a user nor a
+ * tenant.  In such a call, the arguments have type "any" and their defaults,
+ * which are nulls of unknown type.  An explicit NULL is accepted: it has
+ * another type, or makes the server choose the function with arguments of type
+ * text.
  */
 static void
 require_user_or_tenant(FunctionCallInfo fcinfo)

@@ -24,9 +24,9 @@ typedef struct CmigRlsCopy
 } CmigRlsCopy;
 
 /*
- * Read a row to copy.  If "own" is an SQL condition and the role can read a
- * row that satisfies it, that row is copied.  Otherwise, any row that the
- * caller can see is copied.  Returns NULL if there is none.
+ * Read a row to copy.  If "own" is an SQL condition and the role can read a row
+ * that satisfies it, that row is copied.  Otherwise, any row that the caller
+ * can see is copied.  Returns NULL if there is no row to copy.
  */
 extern CmigRlsCopy *cmig_rls_copy_read(const CmigRlsAs *as, const char *name,
 									   List *keys, const char *own);

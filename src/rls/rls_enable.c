@@ -2,8 +2,9 @@
  * rls_enable.c
  *	  Implements cmig.enable_rls, cmig.rls_script, and cmig.disable_rls.
  *
- * rls_plan.c builds the statements, and rls_apply.c runs them.  Everything is done in the caller's transaction with an exclusive lock
- * on the tables, so other sessions see either the old policies or the new ones.
+ * rls_plan.c builds the statements, and rls_apply.c runs them.  Everything is
+ * done in the caller's transaction with an exclusive lock on the tables, so
+ * other sessions see either the old policies or the new ones.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -34,8 +35,8 @@ PG_FUNCTION_INFO_V1(cmig_rls_script);
 PG_FUNCTION_INFO_V1(cmig_disable_rls);
 
 /*
- * Returns the name of a column if the column is the only key of a unique
- * index.
+ * Returns the name of column $2 of table $1 if this column is the only key
+ * column of a unique index.
  */
 static CmigQuery unique_key = {
 	"SELECT a.attname::text FROM pg_index x JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = x.indkey[0]"
@@ -140,9 +141,9 @@ target_argument(FunctionCallInfo fcinfo, const char *call)
 }
 
 /*
- * Lock the table and everything that inherits from it, and check that the
- * caller may alter all of them.  Returns their OIDs.  Only the table's owner
- * may call this.
+ * Lock a table and all tables that inherit from it, and return their OIDs.
+ * Raises an error unless the current user owns them and all of them can have
+ * policies.
  */
 static List *
 lock_family(Oid relid)
@@ -163,8 +164,8 @@ lock_family(Oid relid)
 }
 
 /*
- * Raise an error if the policies would need a sub-select on a table that Citus
- * manages.
+ * Raise an error if a membership table is given and Citus manages the protected
+ * table.  The policies would need sub-selects, which Citus rejects.
  */
 static void
 refuse_via_of_shards(const CmigRlsTable *via, Oid relid)

@@ -42,8 +42,8 @@ typedef struct Reading
 								 * row through? */
 	bool		negated;		/* is this part inside NOT, where AND has the
 								 * effect of OR? */
-	bool		decides;		/* is this part a condition of a CASE, whose
-								 * result may be false if it is true? */
+	bool		decides;		/* is this part a condition of a CASE, which
+								 * may be false even if the condition is true? */
 } Reading;
 
 static bool read_walker(Node *node, void *context);
@@ -252,8 +252,9 @@ selects_walker(Node *node, void *context)
 }
 
 /*
- * Returns true if the condition only tests whether settings have a value.
- * Trials use both cases.
+ * Returns true if the condition only tests whether settings have a value.  Both
+ * possibilities are tried when the policy's expression is evaluated
+ * (rls_trial_context.c).
  */
 static bool
 tests_null(Node *node)

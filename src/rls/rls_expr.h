@@ -45,8 +45,9 @@ typedef struct CmigRlsExpression
 								 * that does not use the row, such as "an OR" */
 	bool		open_branch_setting;	/* does the open branch depend on a
 										 * setting? */
-	bool		open_branch_untried;	/* might it be true for a value of a
-										 * setting that trials do not use? */
+	bool		open_branch_untried;	/* might the open branch be true for a
+										 * setting's value that rls_trial.c
+										 * does not try? */
 	bool		true_branch;	/* is there an OR with a branch that is always
 								 * true? */
 	const char *true_when_unset;	/* description of a part that is true if a
@@ -64,8 +65,9 @@ typedef struct CmigRlsExpression
 extern Bitmapset *cmig_rls_expr_keys(Node *tree);
 
 /*
- * Returns the expression's properties.  If "tree" is NULL, its truth is
- * CMIG_RLS_DEPENDS and nothing else is set.  "keys" is as for cmig_rls_truth.
+ * Returns the expression's properties.  If "tree" is NULL, the result has the
+ * truth CMIG_RLS_DEPENDS and no other properties.  "keys" is as for
+ * cmig_rls_truth().
  */
 extern CmigRlsExpression *cmig_rls_expr_read(Node *tree, Oid relid, const Bitmapset *keys);
 

@@ -32,8 +32,9 @@
 /* A fact that the expression shows about a column. */
 typedef struct Hint
 {
-	RangeTblEntry *entry;		/* the table, if a sub-select reads it; NULL:
-								 * the policy's own table */
+	RangeTblEntry *entry;		/* range table entry if the column belongs to
+								 * a table that a sub-select reads; NULL: the
+								 * policy's own table */
 	AttrNumber	attno;
 	Const	   *value;			/* value with which the column is compared;
 								 * NULL: the column is tested for null or is a
@@ -44,8 +45,8 @@ typedef struct Hint
 								 * must equal */
 	bool		claimed;		/* is the column compared with the context? */
 	Oid			cast;			/* type to which a text column is cast */
-	List	   *path;			/* of char *: the path to the member, if the
-								 * column is a document */
+	List	   *path;			/* of char *: the path to the member that is
+								 * read, if the column contains JSON documents */
 } Hint;
 
 /* The position of hints_walker in the tree. */
@@ -108,8 +109,8 @@ typedef struct Columns
 } Columns;
 
 /*
- * Collect the row's columns that a condition uses, and record what else the
- * condition uses.
+ * Collect the row's columns that a condition uses, and record whether the
+ * condition also uses the context, current_user, or another table.
  */
 static bool
 columns_walker(Node *node, void *context)
@@ -195,9 +196,9 @@ read_constants(Reading *reading, Node *compared, List *values, bool equal)
 }
 
 /*
- * Record what an equality shows about the column on one side, if it is
- * compared with a column of another table or with the context.  The column may
- * belong to the row or to a table that a sub-select reads.
+ * If "node", one side of an equality, is a column and "other", the other side,
+ * is the context or a column of another table, add a hint about the column.
+ * The column may belong to the row or to a table that a sub-select reads.
  */
 static void
 read_pair(Reading *reading, Node *node, Reading *other_reading, Node *other)

@@ -209,8 +209,14 @@ cmig_rls_input_unknown(CmigRlsMaker *maker, Node *node)
 	return use_input(maker, input);
 }
 
-/* Facts about the table and the roles */
+/*
+ * Facts about the table and the roles
+ */
 
+/*
+ * check_functions_in_node() callback: is the function not built into
+ * PostgreSQL?
+ */
 static bool
 is_foreign_function(Oid function, void *context)
 {

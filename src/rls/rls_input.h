@@ -12,7 +12,10 @@
 #include "nodes/primnodes.h"
 #include "rls/rls_hints.h"
 
-/* The made-up rows of the tables that sub-selects read. */
+/*
+ * Which rows to make up for the tables that sub-selects read.  Strangers are
+ * other tenants.
+ */
 typedef enum CmigRlsTables
 {
 	CMIG_RLS_TABLES_USUAL,		/* one tenant's rows and strangers' rows,
@@ -66,7 +69,8 @@ typedef struct CmigRlsMaker
 
 /*
  * Each of these functions returns the Var for an input, which is added to the
- * model if it is new.  If there are no values to try, *maker->failed is set.
+ * model if it is new.  If no values can be tried for the input, *maker->failed
+ * is set.
  */
 extern Node *cmig_rls_input_column(CmigRlsMaker *maker, Var *var);
 extern Node *cmig_rls_input_identity(CmigRlsMaker *maker, Node *node, AttrNumber attno);

@@ -58,9 +58,14 @@ typedef struct Search
 								 * execute a function */
 } Search;
 
-/* Evaluation */
+/*
+ * Evaluation
+ */
 
-/* A DestReceiver that stores the results in the cases. */
+/*
+ * A DestReceiver that stores each result of the expression in the is_true field
+ * of its case.
+ */
 typedef struct Receiver
 {
 	DestReceiver pub;
@@ -184,8 +189,10 @@ try_cases(Search *search, CmigRlsTrial **cases, int count)
 }
 
 /*
- * Evaluate the cases, and treat cases that fail as not true.  If one case
- * fails for a context, usually all cases with this context fail.
+ * Evaluate the cases.  If the evaluation fails, evaluate each half separately
+ * to find the cases that fail; these count as not true.  Usually, either none
+ * or all of the cases with the same context fail, so only a limited number of
+ * evaluations is made; the remaining cases count as not true.
  */
 static void
 run_cases(Search *search, CmigRlsTrial **cases, int count)
@@ -204,11 +211,13 @@ run_cases(Search *search, CmigRlsTrial **cases, int count)
 	run_cases(search, cases + count / 2, count - count / 2);
 }
 
-/* Judging the results */
+/*
+ * Judging the results
+ */
 
 /*
- * Describe a trial by the row's first key (or by another column if the row has
- * no key) and by the relevant part of the context.
+ * Set *about to the column and the part of the context that are worth reporting
+ * for a trial in which a row is visible.
  */
 static void
 describe(const CmigRlsModel *model, const CmigRlsTrial *found, CmigRlsCase *about)
@@ -285,13 +294,15 @@ judge(const CmigRlsModel *model, CmigRlsTrial **cases, int count, CmigRlsLeak *l
 }
 
 /*
- * Combine each group of three cases that differ only in the unknown
- * conditions, which are true, false, and null.  A group's result is true if
- * all three cases are true.  Returns the number of groups.  *opens is set if
- * a row that does not belong to the caller is visible in one of the cases.  If
- * "weak" is false, the unknown conditions may be comparisons with the context,
- * which are not true for such a row, so the case in which they are true is
- * ignored.
+ * Combine every three cases that differ only in the value of the unknown
+ * conditions, that is, conditions that could not be judged: true, false, and
+ * null.  The combined case is true if all three cases are true.  Returns the
+ * number of combined cases.
+ *
+ * Sets *opens if a row that does not belong to the tenant is visible in one of
+ * the three cases.  If "weak" is false, the unknown conditions may be
+ * comparisons with the context, which are not true for such a row, so the case
+ * in which they are true is ignored.
  */
 static int
 join_unknown(CmigRlsTrial **cases, int count, bool weak, bool *opens)
@@ -396,8 +407,7 @@ has_plain_column(List *args)
 /*
  * Returns true if a condition that was not judged might be true only for the
  * tenant's own rows.  This is possible for privilege checks, sub-selects, and
- * equality between a column and the context, even if their type is
- * user-defined.
+ * equality between a column and the context, even with a user-defined type.
  */
 static bool
 may_be_identity(Node *node)
@@ -598,10 +608,10 @@ keep_case(CmigRlsCase *about)
 }
 
 /*
- * Find the leak of an expression.  The expression is evaluated with made-up
- * rows in the tables that it reads, with empty tables, and, if rows of several
- * tenants can share values in the columns by which it joins tables, with
- * strangers' rows that have the tenant's values in these columns.
+ * Find the leak of an expression.  The expression is evaluated with different
+ * made-up rows in the tables that it reads: the usual rows, no rows, and, if
+ * rows of several tenants can have the same values in the columns by which it
+ * joins tables, strangers' rows that have the tenant's values in these columns.
  */
 static void
 find_leak(Node *tree, Oid relid, Oid role, const Bitmapset *keys, const Bitmapset *own, CmigRlsLeak *leak)

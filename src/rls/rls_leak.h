@@ -25,7 +25,7 @@ typedef struct CmigRlsCase
 								 * none */
 	char	   *context_value;
 	bool		constant;		/* is the column a key that the expression
-								 * compares with this constant? */
+								 * compares with the constant in "value"? */
 	bool		similar;		/* does the key differ from the tenant's own
 								 * key only in case or spelling? */
 } CmigRlsCase;

@@ -268,8 +268,8 @@ make_system_column(CmigRlsMaker *maker, Var *var)
 }
 
 /*
- * Replace "row IS NULL" or "row IS NOT NULL" with the same test of all columns
- * that can be tried.
+ * Replace "row IS NULL" or "row IS NOT NULL" with the same test of each column
+ * for which values can be tried.
  */
 static Node *
 make_row_test(CmigRlsMaker *maker, NullTest *test)
@@ -505,9 +505,11 @@ make(Node *node, void *context)
 	return failed ? cmig_rls_input_unknown(maker, node) : made;
 }
 
-/* The form of keys */
+/*
+ * The form of keys
+ */
 
-/* The types in which keys are compared. */
+/* Does the expression use UUIDs, and does it use string columns? */
 typedef struct Types
 {
 	bool		uuid;

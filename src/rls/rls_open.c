@@ -86,8 +86,9 @@ is_for_roles_of_its_own(const CmigRlsStored *policy, const List *siblings)
 }
 
 /*
- * Returns true if the table has a column whose name suggests that it contains
- * the row's owner.
+ * Returns true if one of the table's policies compares a column with the
+ * context, or if a column's name suggests that the column contains the row's
+ * owner.
  */
 static bool
 has_owner(const CmigRlsStored *policy)
@@ -308,8 +309,9 @@ check_floor(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache 
 }
 
 /*
- * Returns true if one of the columns in "lost", which USING compares with the
- * context but WITH CHECK does not, identifies something other than a user.
+ * Returns true if one of the columns in "lost" identifies something other than
+ * a user, such as a tenant.  These are the columns that USING compares with the
+ * context but WITH CHECK does not.
  */
 static bool
 loses_tenant(const CmigRlsStored *policy, const Bitmapset *lost)

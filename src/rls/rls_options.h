@@ -25,8 +25,9 @@ extern CmigRlsOptions *cmig_rls_options_read(FunctionCallInfo fcinfo, bool with_
 extern void cmig_rls_options_require_roles(const CmigRlsOptions *options, Oid where);
 
 /*
- * Raise an error or a warning if the combination of roles does not have the
- * effect that the options suggest.
+ * Raise an error if bypass_roles contains PUBLIC, or if a role would be subject
+ * both to the policies for bypass_roles and to the other policies.  Raise a
+ * warning if row-level security does not apply to one of the roles.
  */
 extern void cmig_rls_options_check_roles(const CmigRlsOptions *options);
 

@@ -436,9 +436,9 @@ static CmigQuery checks[] = {
 };
 
 /*
- * Partitions and child tables without row-level security.  Calling enable_rls
- * again for the parent enables it.  The last column is not a fix but the OID
- * of the parent, or null if all of the parent's policies were created by hand.
+ * Partitions and child tables without row-level security.  The last column is
+ * not a fix but the OID of the parent, for which enable_rls must be called
+ * again, or null if all of the parent's policies were created by hand.
  */
 static CmigQuery exposed = {
 	TABLES

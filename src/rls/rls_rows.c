@@ -47,8 +47,8 @@ typedef bool (*Visitor) (Relation relation, TupleTableSlot *slot, void *arg);
 
 /*
  * Returns true if the caller may see every row of the table.  The owner always
- * may, because the owner could disable the policies with ALTER TABLE.  For
- * other roles, this requires SELECT, and no policies that apply to them.
+ * may, because the owner could disable the policies with ALTER TABLE.  Other
+ * roles may if they have the privilege SELECT and no policy applies to them.
  */
 static bool
 may_read(Oid relid)

@@ -12,9 +12,9 @@
 #include "utils/relcache.h"
 
 /*
- * The table under test, that is, the table passed to cmig.rls_test, identified
- * by its OID.  It remains open until it is closed, and locked until the end of
- * the transaction.
+ * The table passed to cmig.rls_test ("the table under test"), identified by its
+ * OID.  It remains open until cmig_rls_rows_close() is called, and locked until
+ * the end of the transaction.
  */
 typedef struct CmigRlsRows
 {

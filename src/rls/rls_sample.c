@@ -98,7 +98,8 @@ sample_time(int whose)
 }
 
 /*
- * Returns a range that contains only one value, or NULL if there is no value.
+ * Returns a range that contains only one value, or NULL if there is no sample
+ * value of the subtype.
  */
 static const char *
 sample_range(Oid subtype, CmigRlsForm form, int whose)
@@ -157,8 +158,8 @@ cmig_rls_sample_is_builtin(Oid type)
 		return kind == TYPTYPE_ENUM;
 
 	/*
-	 * This leaves out record and polymorphic types, which are built-in too,
-	 * but whose values can be of any type.
+	 * leave out record and polymorphic types, which are built-in too, but
+	 * whose values can contain values of any type
 	 */
 	return type == UNKNOWNOID || kind == TYPTYPE_BASE || kind == TYPTYPE_RANGE || kind == TYPTYPE_MULTIRANGE;
 }
@@ -237,8 +238,8 @@ cmig_rls_sample_cast(Oid type, const Const *value)
 }
 
 /*
- * Returns an array with one element, or NULL if there is no value for the
- * element.
+ * Returns an array with one element, or NULL if there is no sample value of the
+ * element type.
  */
 static Const *
 sample_array(Oid type, Oid element, CmigRlsForm form, int whose)

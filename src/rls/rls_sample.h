@@ -12,10 +12,7 @@
 #include "nodes/pg_list.h"
 #include "nodes/primnodes.h"
 
-/*
- * The form of the sample values' text.  The text must be valid for the type of
- * the key.
- */
+/* The form of a sample value's text, which must be valid for the key's type. */
 typedef enum CmigRlsForm
 {
 	CMIG_RLS_FORM_TEXT,
@@ -24,14 +21,15 @@ typedef enum CmigRlsForm
 } CmigRlsForm;
 
 /*
- * The owner of a sample value: CMIG_RLS_OWN for the tenant, or a stranger's
- * number.
+ * The owner of a sample value: CMIG_RLS_OWN for the tenant, or the number of a
+ * stranger (another tenant).
  */
 #define CMIG_RLS_OWN (-1)
 #define CMIG_RLS_STRANGERS 3	/* number of strangers; sufficient for
 								 * comparisons */
-#define CMIG_RLS_MANY_STRANGERS 600 /* number of strangers for prefixes,
-									 * remainders, and one-byte hashes */
+#define CMIG_RLS_MANY_STRANGERS 600 /* number of strangers; sufficient for
+									 * prefixes, remainders, and one-byte
+									 * hashes */
 
 /* Returns true if only built-in code handles values of the type. */
 extern bool cmig_rls_sample_is_builtin(Oid type);

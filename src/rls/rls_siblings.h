@@ -51,8 +51,8 @@ extern const CmigRlsLeak *cmig_rls_siblings_try(CmigRlsLeakCache *cache, const C
 												const List *siblings, const char *commands);
 
 /*
- * Returns the worst of the levels for unset contexts, foreign rows, and rows
- * without an owner.
+ * Returns the worst of a leak's levels: without a context, with a context, and
+ * for rows without a key.
  */
 extern CmigRlsLeakLevel cmig_rls_siblings_worst(const CmigRlsLeak *leak);
 

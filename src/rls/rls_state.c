@@ -153,8 +153,8 @@ read_commands(const char *value)
 }
 
 /*
- * Returns the state's string member for words with this name, or NULL if there
- * is none.
+ * Returns the address of the state's string member in which a word with this
+ * name is stored, or NULL if there is none.
  */
 static char **
 text_member(CmigRlsState *state, const char *name)

@@ -397,7 +397,9 @@ test_delete(Test *test)
 	report_reach(test, "DELETE", outcome, test->own_rows);
 }
 
-/* Setup */
+/*
+ * Setup
+ */
 
 /* Run all tests for one context. */
 static void

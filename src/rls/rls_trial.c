@@ -26,7 +26,10 @@
 #define MAPPED_STRANGERS 40		/* number of strangers if a function is
 								 * applied to the context */
 
-/* Returns true if a row can have null in all keys. */
+/*
+ * Returns true if a row can have null in all keys and the expression does not
+ * test a key for null.
+ */
 static bool
 can_be_orphan(const CmigRlsModel *model)
 {
@@ -63,8 +66,8 @@ has_changing_context(const CmigRlsModel *model)
 }
 
 /*
- * Add rows whose key is one of the constants with which the expression
- * compares the key.
+ * Add trials of rows whose key is one of the constants with which the
+ * expression compares the key.
  */
 static List *
 add_constants(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *context, int *group)
@@ -99,7 +102,10 @@ kind_of_text(const char *own, const char *text)
 	return pg_strcasecmp(own, text) == 0 ? CMIG_RLS_ROW_SIMILAR : CMIG_RLS_ROW_STRANGE;
 }
 
-/* Add rows of the first "count" strangers. */
+/*
+ * Add trials of rows that belong to the first "count" strangers (other
+ * tenants).
+ */
 static List *
 add_strangers(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *context, int count, int *group)
 {
@@ -123,7 +129,7 @@ add_strangers(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext
 	return trials;
 }
 
-/* Add rows whose keys are the given constants. */
+/* Add trials of rows whose keys are the constants in "bounds". */
 static List *
 add_bounds(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *context, const List *bounds, int *group)
 {
@@ -148,8 +154,8 @@ add_bounds(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *c
 }
 
 /*
- * Add the usual rows for a context: rows of strangers, rows with constants as
- * keys, and a row without an owner.
+ * Add trials of the usual rows for a context: rows of strangers (other
+ * tenants), rows with constants as keys, and a row without an owner.
  */
 static List *
 add_rows(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *context, int *group)
@@ -173,9 +179,10 @@ add_rows(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *con
 }
 
 /*
- * A function may map the keys of several tenants to the same value.
- * Therefore, add trials of strangers' rows with the tenant's context, each
- * linked to a trial of the same row with another stranger's context.
+ * A function may map the keys of several tenants to the same value.  Therefore,
+ * add trials of strangers' rows with the tenant's context.  Each is linked to a
+ * trial of the same row with another stranger's context, and only counts if the
+ * row is visible in both trials.
  */
 static List *
 add_mapped(List *made, const CmigRlsModel *model, int *group)
@@ -210,8 +217,8 @@ add_mapped(List *made, const CmigRlsModel *model, int *group)
 		forboth(trial, owns, also, theirs)
 		{
 			/*
-			 * if the row belongs to the other stranger, the trial does not
-			 * count, because a stranger may see its own row
+			 * if the row belongs to the other stranger, ignore the trial,
+			 * because a stranger may see its own row
 			 */
 			if (((CmigRlsTrial *) lfirst(trial))->whose != others[i])
 				((CmigRlsTrial *) lfirst(trial))->also = lfirst(also);
@@ -224,8 +231,8 @@ add_mapped(List *made, const CmigRlsModel *model, int *group)
 }
 
 /*
- * Add rows whose key is a string that differs from the tenant's key but is
- * equal to it after a cast.
+ * Add trials of rows whose key is a string that differs from the tenant's key
+ * but is equal to it after a cast.
  */
 static List *
 add_spellings(List *made, const CmigRlsModel *model, int *group)
@@ -260,8 +267,8 @@ add_spellings(List *made, const CmigRlsModel *model, int *group)
 }
 
 /*
- * Add a row whose numbers differ from the tenant's numbers but have the same
- * sum.
+ * Add trials of a row whose two numeric keys differ from the tenant's keys but
+ * have the same sum.
  */
 static List *
 add_sums(List *made, const CmigRlsModel *model, int *group)
@@ -283,10 +290,10 @@ add_sums(List *made, const CmigRlsModel *model, int *group)
 }
 
 /*
- * Add rows with numbers that an expression may compute from the tenant's
- * number, such as the next number.  The first row is the tenant's own row,
- * which must be visible, because an expression may also map each tenant to one
- * other number.
+ * Add trials of rows whose key is a number that the expression may compute from
+ * the tenant's key, such as the next number.  The first row is the tenant's
+ * own.  If it is not visible, the other rows do not count, because the
+ * expression may simply map each tenant to a different number.
  */
 static List *
 add_computed(List *made, const CmigRlsModel *model, int *group)
@@ -315,9 +322,9 @@ add_computed(List *made, const CmigRlsModel *model, int *group)
 }
 
 /*
- * Returns one of two keys that are concatenated.  The tenant's and the
- * strangers' pairs of keys are split at different positions but give the same
- * string.
+ * Returns the first or the second of two keys that a policy concatenates, for
+ * the tenant's row ("own") or a stranger's row.  Both pairs of keys give the
+ * same string, but are split at different positions.
  */
 static char *
 part(const CmigRlsModel *model, const CmigRlsInput *input, const char *separator, bool first, bool own)
@@ -336,9 +343,10 @@ part(const CmigRlsModel *model, const CmigRlsInput *input, const char *separator
 }
 
 /*
- * Add rows for a policy that concatenates two keys, for example with ||.  The
- * string of another tenant's two keys can equal that of the tenant's.  The
- * first row is the tenant's own row, which must be visible.
+ * Add trials of rows for a policy that concatenates two keys, for example with
+ * ||, so that two keys of another tenant can give the same string as the
+ * tenant's.  The first row is the tenant's own.  If it is not visible, the
+ * other rows do not count.
  */
 static List *
 add_joined(List *made, const CmigRlsModel *model, int *group)
@@ -414,7 +422,7 @@ cmig_rls_trial_make(const CmigRlsModel *model)
 
 		/*
 		 * Begin with the tenant's own row.  If not even this row is visible,
-		 * this key is not possible for a tenant.
+		 * no tenant can have this key, so the other rows do not count.
 		 */
 		if (context->strangers != NIL && !context->unset)
 		{

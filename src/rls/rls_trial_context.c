@@ -22,7 +22,10 @@ cmig_rls_trial_is_text(const CmigRlsInput *input)
 	return input->type == TEXTOID || input->type == VARCHAROID;
 }
 
-/* Returns the tenant's own value for one part of the context. */
+/*
+ * Returns the value of a part of the context (a setting or function) for the
+ * tenant.
+ */
 static Const *
 own_context(const CmigRlsModel *model, const CmigRlsInput *input)
 {
@@ -36,7 +39,7 @@ own_context(const CmigRlsModel *model, const CmigRlsInput *input)
 }
 
 /*
- * Returns the value of a part of the context that is not set: null or, if
+ * Returns the value of a part of the context that is missing: null or, if
  * "empty" is true, ''.
  */
 static Const *
@@ -52,11 +55,11 @@ unset_context(const CmigRlsModel *model, const CmigRlsInput *input, bool empty)
 }
 
 /*
- * Add a context.  All parts have the tenant's values, with these exceptions:
- * If "unset" is true, the part number "special" is missing, or all parts are
- * missing if "special" is negative.  A missing part is '' if "empty" is true,
- * and null otherwise.  If "value" is not NULL, the part number "special" has
- * this value.
+ * Add a context.  All parts (settings and functions) have the tenant's values,
+ * with two exceptions.  If "value" is not NULL, part number "special" has this
+ * value.  If "unset" is true, part number "special" is missing or, if "special"
+ * is negative, all parts are.  A missing part is '' if "empty" is true, and
+ * null otherwise.
  */
 static List *
 add_context(List *contexts, const CmigRlsModel *model, bool unset, int special, Const *value, bool empty)
@@ -87,9 +90,10 @@ add_context(List *contexts, const CmigRlsModel *model, bool unset, int special, 
 }
 
 /*
- * Add contexts for the other roles that current_user can be, some of which may
- * be meant to see more.  If a column is compared with current_user, also add a
- * context with a made-up role, which can only be the owner of rows.
+ * Add contexts for the other roles that current_user can be.  These roles may
+ * be meant to see more, so leaks found with them are less severe.  If a column
+ * is compared with current_user, also add a context with a made-up role, which
+ * can only be the owner of rows.
  */
 static List *
 add_users(List *contexts, const CmigRlsModel *model, int number)
@@ -109,7 +113,7 @@ add_users(List *contexts, const CmigRlsModel *model, int number)
 
 /*
  * Returns the usual contexts: the tenant's own context, and contexts in which
- * parts are missing or have other values.
+ * parts (settings or functions) are missing or have other values.
  */
 static List *
 make_contexts(const CmigRlsModel *model)
@@ -157,8 +161,8 @@ make_contexts(const CmigRlsModel *model)
 }
 
 /*
- * Add contexts and strangers with keys that a function in the expression may
- * map to the same value.
+ * Add contexts whose tenant has a key that a function in the expression may map
+ * to the same value as the keys of strangers (other tenants).
  */
 static List *
 add_variants(List *contexts, const CmigRlsModel *model)

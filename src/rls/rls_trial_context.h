@@ -21,7 +21,7 @@ typedef enum CmigRlsLeakLevel
 	CMIG_RLS_OPEN				/* ordinary rows */
 } CmigRlsLeakLevel;
 
-/* The context of a trial. */
+/* A context with which the expression is evaluated. */
 typedef struct CmigRlsTrialContext
 {
 	List	   *values;			/* of Const; NULL for inputs that are not part
@@ -30,16 +30,17 @@ typedef struct CmigRlsTrialContext
 	int			special;		/* index of the input that has a special
 								 * value, or -1 */
 	CmigRlsLeakLevel most;
-	int			whose;			/* CMIG_RLS_OWN, or a stranger's number in an
-								 * "also" trial */
+	int			whose;			/* CMIG_RLS_OWN, or a stranger's number if the
+								 * context is used for the "also" of other
+								 * trials */
 	const char *own;			/* the tenant's key; NULL: the usual key */
 	List	   *strangers;		/* of char *: the strangers' keys; NIL: the
 								 * usual keys */
 } CmigRlsTrialContext;
 
 /*
- * Returns all contexts to try: a tenant's context; no context; a context that
- * lacks one part; a context for each value with which the expression compares
+ * Returns all contexts to try: a tenant's context; no context; contexts that
+ * lack one part; a context for each value with which the expression compares
  * the context; and a context for each role to which the policy applies.  If
  * functions are applied to keys, there are also contexts with keys that the
  * functions may map to the same value.

@@ -12,10 +12,13 @@
 #include "nodes/makefuncs.h"
 #include "utils/lsyscache.h"
 
-#define MAX_COMBINATIONS 128	/* maximum number of value combinations in the
-								 * other columns, for one stranger */
+#define MAX_COMBINATIONS 128	/* maximum number of combinations of values in
+								 * the columns that are not keys, for one row */
 
-/* Returns the values to try in this row for the key that is input "number". */
+/*
+ * Returns the values to try in this row for a key: the input with index
+ * "number".
+ */
 static List *
 key_candidates(const CmigRlsModel *model, const CmigRlsTrialContext *context, const CmigRlsTrialRow *row, int number)
 {
@@ -69,13 +72,13 @@ cmig_rls_trial_row_is_nobody(const Const *value)
 	return false;
 }
 
-/* Returns the worst leak level that a trial of the row can have. */
+/* Returns the highest level of a leak that a trial of the row can show. */
 static CmigRlsLeakLevel
 most_of_row(const CmigRlsModel *model, const CmigRlsTrialContext *context, const CmigRlsTrialRow *row)
 {
 	/*
-	 * the level is lower if the join is ambiguous, or if the role may be
-	 * meant to see more rows
+	 * the level is lower if rows of other tenants were given the tenant's
+	 * values in join columns, or if the role may be meant to see more rows
 	 */
 	CmigRlsLeakLevel most = model->tables == CMIG_RLS_TABLES_SHARED ? CMIG_RLS_SOME : context->most;
 

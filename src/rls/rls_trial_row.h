@@ -25,15 +25,16 @@ typedef enum CmigRlsRowKind
 	CMIG_RLS_ROW_ORPHAN			/* its key is null */
 } CmigRlsRowKind;
 
-/* One combination of values, and the result of the expression for it. */
+/* A trial: values for all inputs of the expression, and its result for them. */
 typedef struct CmigRlsTrial
 {
 	List	   *values;			/* of Const, one for each input */
 	CmigRlsRowKind row;
 	int			whose;			/* number of the row's owner, as for
 								 * cmig_rls_sample */
-	int			group;			/* number of the group; the trials of a group
-								 * differ only in columns that are not keys */
+	int			group;			/* number of the group, that is, of the trials
+								 * that differ only in columns that are not
+								 * keys */
 	bool		unset;			/* is a part of the context missing? */
 	bool		ordinary;		/* do the columns that are not keys have
 								 * ordinary values? */

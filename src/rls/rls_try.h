@@ -56,8 +56,8 @@ typedef struct CmigRlsOutcome
 	CmigRlsOutcomeKind kind;
 	int64		counts[3];		/* the numbers in the result row */
 	int64		rows;
-	int64		strange;		/* number of rows that have the value of the
-								 * attempt's key; -1 if unknown */
+	int64		strange;		/* number of rows with the attempt's "value"
+								 * in its key; -1 if unknown */
 	char	   *message;		/* the error's message */
 	char	   *detail;			/* an additional remark for the user, or NULL */
 } CmigRlsOutcome;
