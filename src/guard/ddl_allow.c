@@ -1,6 +1,7 @@
 /*
  * ddl_allow.c
- *	  Implements cmig.allow_ddl, which exempts the current transaction from the policy on DDL.
+ *	  Implements cmig.allow_ddl, which exempts the current transaction from
+ *	  the policy on DDL.
  *
  * An exemption ends with the transaction.  If cmig.allow_ddl was called after
  * a savepoint, rolling back to that savepoint ends the exemption, too, and

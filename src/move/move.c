@@ -3,8 +3,9 @@
  *	  Functions shared by upgrades, downgrades, and other runs.
  *
  * These functions read the state, plan the steps, enforce cmig.protect, and
- * run a step's script in the current transaction.  SELECT cmig.upgrade and CALL
- * cmig.upgrade_stepwise differ only in where they commit.
+ * run a step's script in the current transaction.  They are the same for
+ * SELECT cmig.upgrade and CALL cmig.upgrade_stepwise, which differ only in
+ * where they commit.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -35,9 +36,7 @@
 #include "utils/timestamp.h"
 
 
-/*
- * The situation at the start
- */
+/* The state of the database */
 
 CmigSituation
 cmig_move_read(bool with_details)
@@ -171,7 +170,7 @@ cmig_move_rows(const CmigSituation *now, const CmigPlanStep *step)
 		cmig_version_rows_insert(cmig_graph_id(now->graph, step->added.nodes[i]));
 }
 
-/* Expected version rows */
+/* The version rows that a run expects */
 
 CmigExpectedRows *
 cmig_move_expect_rows(const CmigSituation *now)
@@ -200,8 +199,8 @@ cmig_move_expect_step(CmigExpectedRows *expected, const CmigPlanStep *step)
 }
 
 /*
- * Raise the error for version rows that something other than a step has
- * changed.
+ * Raise the error for version rows that were changed by something other than a
+ * step of the run.  "detail" says what has changed.
  */
 static void
 version_changed(const char *detail, const char *hint)
@@ -214,7 +213,7 @@ version_changed(const char *detail, const char *hint)
 					 cmig_version_rows_table(), hint)));
 }
 
-/* Does the list contain the node? */
+/* Does "change" contain the node? */
 static bool
 has_node(const CmigEdges *change, int node)
 {
@@ -227,8 +226,8 @@ has_node(const CmigEdges *change, int node)
 }
 
 /*
- * Must there be a version row for the node?  If "step" is not NULL, the step
- * has already changed the rows but has not been added to "expected".
+ * Must the node have a version row?  If "step" is not NULL, the step has
+ * already changed the rows but has not been added to "expected".
  */
 static bool
 is_expected(const CmigExpectedRows *expected, const CmigPlanStep *step, int node)
@@ -239,8 +238,8 @@ is_expected(const CmigExpectedRows *expected, const CmigPlanStep *step, int node
 }
 
 /*
- * Returns the id of an expected version row that is missing from "rows", or
- * "".
+ * Returns the id of a revision whose version row is expected but is missing
+ * from "rows", or "" if none is missing.
  */
 static const char *
 missing_row(const CmigGraph *graph, const CmigExpectedRows *expected, const CmigPlanStep *step,
@@ -317,7 +316,7 @@ cmig_move_run_step(const CmigSituation *now, const CmigPlan *plan, const CmigPla
 		entry->checksum = cmig_repeatable_checksum(run->stored_sql, run->transactional, run->repeatable);
 }
 
-/* Returns the targets of a call as an SQL expression. */
+/* Returns the targets as an SQL expression: a string or an array. */
 static char *
 targets_expression(const CmigNames *targets)
 {
@@ -336,8 +335,8 @@ targets_expression(const CmigNames *targets)
 
 /*
  * In a scope, raise an error if a revision of the plan depends on a revision
- * of another tree that is applied neither in the database nor in the scope,
- * and is not an earlier step of the plan.
+ * of another tree that is applied neither in the database nor in the scope and
+ * does not come earlier in the plan.
  */
 static void
 require_outside(const CmigSituation *now, const CmigPlan *plan)
@@ -371,9 +370,9 @@ require_outside(const CmigSituation *now, const CmigPlan *plan)
 }
 
 /*
- * Raise an error if scopes need a revision that the plan would revert in the
- * database: a revision of another tree depends on it and is applied in at least
- * one scope.
+ * Raise an error if the plan would revert a revision in the database that
+ * scopes need: one on which a revision of another tree depends that is applied
+ * in at least one scope.
  */
 static void
 require_unneeded(const CmigSituation *now, const CmigPlan *plan)
@@ -435,8 +434,8 @@ cmig_move_plan_downgrade(const CmigSituation *now, const char *target, CmigDowng
 	CmigPlan   *plan;
 
 	/*
-	 * allow version rows for revisions that are dependencies of others; the
-	 * plan removes these rows
+	 * allow version rows that are superfluous because other rows depend on
+	 * them; the plan removes them
 	 */
 	cmig_applied_require_sound(now->graph, now->applied, false);
 	*resolved = cmig_target_downgrade(now->graph, now->applied, target);

@@ -16,15 +16,19 @@
 #include "tables/catalog.h"
 #include "tables/journal.h"
 
-/* The state of the database: all revisions, and which of these are applied. */
+/*
+ * The state of the database, or of the scope that the session has selected:
+ * all revisions, and which of these are applied.
+ */
 typedef struct CmigSituation
 {
 	CmigGraph  *graph;
 	CmigApplied *applied;
 	CmigMarks  *database;		/* if the current scope is a schema: the
-								 * revisions applied in the database;
+								 * revisions applied in the database itself;
 								 * otherwise NULL */
-	bool		quiet;			/* true if the steps are not reported */
+	bool		quiet;			/* are the steps run without a NOTICE for
+								 * each? */
 	bool		elsewhere;		/* is this the state of another database,
 								 * whose journal is unknown? */
 } CmigSituation;
@@ -44,71 +48,74 @@ extern CmigPlan *cmig_move_plan_downgrade(const CmigSituation *now, const char *
 										  CmigDowngradeTarget **resolved);
 
 /*
- * Raises MG011 if cmig.protect does not allow the plan's revisions to be
- * reverted.  "everything" is true if the plan goes down to base.  "what" names
- * the operation in the error.  "commits" is true if the operation is not a
+ * Raises MG011 if the plan would revert revisions and cmig.protect does not
+ * allow it.  "everything" is true if the plan goes down to base.  "what" names
+ * the operation for the error.  "commits" is true if the operation is not a
  * single transaction.
  */
 extern void cmig_move_require_unprotected(const CmigSituation *now, const CmigPlan *plan,
 										  bool everything, const char *what,
 										  bool commits);
 
-/* Report a step in a NOTICE. */
+/* Report in a NOTICE that the step for this node is about to run. */
 extern void cmig_move_report(const CmigSituation *now, const CmigPlan *plan, int node);
 
 /*
- * Report in a NOTICE that there is nothing to do.  "verb" says what the call
- * would have done, and "rows" are the version rows.
+ * Report in a NOTICE that there is nothing to do.  "verb" is what the call
+ * would have done, such as "upgrade", and "rows" are the version rows.
  */
 extern void cmig_move_report_nothing(const CmigGraph *graph, const CmigNames *rows,
 									 const char *verb);
 
 /*
- * Detect everything that would stop a run in a single transaction, before
- * anything is changed.
+ * Before anything is changed, detect everything that would stop a run in a
+ * single transaction, such as a nontransactional revision.
  */
 extern void cmig_move_check(CmigStepTexts *texts, const CmigPlan *plan);
 
-/* Replace the version rows as required by the step. */
+/* Delete and insert the version rows that the step removes and adds. */
 extern void cmig_move_rows(const CmigSituation *now, const CmigPlanStep *step);
 
 /*
- * The version rows that must exist: the initial rows, with the changes of each
- * step that has run.
+ * The version rows that should exist at a point of a run: the initial rows,
+ * with the changes of each step that has run.
  */
 typedef struct CmigExpectedRows
 {
-	bool	   *set;			/* by node: must the node have a row? */
+	bool	   *set;			/* indexed by node: should the node have a
+								 * row? */
 	int			count;
 } CmigExpectedRows;
 
 /*
- * cmig_move_expect_rows() returns the initial rows, before any step has run.
- * cmig_move_expect_step() adds the changes of a step.
+ * The first function returns the version rows that exist before the first
+ * step. The second function adds the changes of a step.
  */
 extern CmigExpectedRows *cmig_move_expect_rows(const CmigSituation *now);
 extern void cmig_move_expect_step(CmigExpectedRows *expected, const CmigPlanStep *step);
 
 /*
- * Raises 55000 if the version rows are not the expected ones.  "hint" completes
- * a sentence about who is allowed to write version rows.  "step" is a step that
- * has already changed the rows but has not been added to "expected", or NULL.
+ * Raises 55000 if the version rows are not the expected ones.  "hint" is the
+ * end of a sentence about who is allowed to change version rows.  "step" is a
+ * step that has already changed the rows but has not been added to "expected",
+ * or NULL.
  */
 extern void cmig_move_require_expected(const CmigSituation *now,
 									   const CmigExpectedRows *expected,
 									   const CmigPlanStep *step, const char *hint);
 
 /*
- * Raises 55000 if the version rows at the end of the plan differ from those
- * that the steps have written, or if a version row names a revision that no
- * longer exists.  In both cases, a script or another session has written to
- * pg_cmig's tables.
+ * Call this at the end of a run in a single transaction.  Raises 55000 if the
+ * version rows differ from those that the plan's steps have written, or if
+ * they name a revision that no longer exists.  In both cases, a script or
+ * another session has written to pg_cmig's tables.
  */
 extern void cmig_move_require_rows(const CmigSituation *now, const CmigPlan *plan);
 
 /*
- * Run a step in the current transaction, and replace the version rows.  Sets
- * *entry to the step's journal row, allocated in the current memory context.
+ * Run the script of a step in the current transaction, and update the version
+ * rows.  Sets *entry to the journal row of the step, allocated in the current
+ * memory context; the caller writes it.
  */
 extern void cmig_move_run_step(const CmigSituation *now, const CmigPlan *plan,
 							   const CmigPlanStep *step, const CmigRunStep *run,

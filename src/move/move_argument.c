@@ -3,7 +3,7 @@
  *	  Reads arguments for upgrades and downgrades: steps, targets, and
  *	  confirmation.
  *
- * For likely mistakes, the error's hint shows the call that was probably
+ * For likely mistakes, the hint of the error shows the call that was probably
  * intended.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -19,12 +19,15 @@
 #include "utils/builtins.h"
 
 /*
- * The greatest number of steps.  A greater number is assumed to be the date or
- * time at the start of a revision id.
+ * The highest number of steps that is accepted.  A higher number is assumed to
+ * be a revision id that begins with a date or time.
  */
 #define MAX_STEPS 9999999
 
-/* Raise an error if a number is a revision id rather than a number of steps. */
+/*
+ * Raise an error if "steps" seems to be a revision id instead of a number of
+ * steps.  "call" is the beginning of the call for the hint.
+ */
 static void
 refuse_id(int64 steps, const char *call)
 {

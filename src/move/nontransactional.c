@@ -2,24 +2,25 @@
  * nontransactional.c
  *	  Runs the statements of a nontransactional revision.
  *
- * What is known after an interruption depends on when the statement's row in
- * cmig.progress is written:
+ * When a statement is interrupted, the state in its row in cmig.progress shows
+ * how to resume.  The row is written at different times:
  *
- * - If a statement can run inside a transaction, its row is written in the same
- *   transaction with state "done".  Therefore, the statement runs exactly once.
- * - For a CALL or DO, a row with state "in_doubt" is written in the transaction
- *   in which the statement begins, and set to "done" in the transaction in
- *   which it ends.  If the statement does not commit, this is the same
- *   transaction.  If it commits and is then interrupted, its row remains in
- *   doubt.
+ * - If a statement can run inside a transaction, its row is written in the
+ *   same transaction, with state "done".  Therefore, the statement runs
+ *   exactly once.
+ * - For a CALL or DO, a row with state "in_doubt" is written in the
+ *   transaction in which the statement begins, and set to "done" in the
+ *   transaction in which it ends.  If the statement does not commit, both are
+ *   the same transaction.  If it commits and is then interrupted, the row
+ *   remains in doubt.
  * - For any other statement, a row with state "running" is written before the
- *   statement begins.  After an interruption, the catalogs show the result (see
- *   resume.h).
- * - For a pg_cmig procedure, a row with state "running" is written before the
- *   procedure begins.  The procedure itself knows where to resume.
+ *   statement begins.  After an interruption, the catalogs show how much was
+ *   done (see resume.h).
+ * - For a procedure of pg_cmig, a row with state "running" is written before
+ *   the procedure begins.  The procedure itself knows where to resume.
  *
- * These rows are written with the caller's privileges, regardless of the role
- * that the script has set.
+ * These rows are written with the caller's privileges, even if the script has
+ * set another role.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -54,8 +55,8 @@
 #include "utils/memutils.h"
 
 /*
- * The maximum number of times that a statement's leftovers are removed.  There
- * is a limit because another session may keep creating new ones.
+ * The maximum number of times that the leftovers of a statement are removed
+ * before it is run again.  Another session may keep creating new ones.
  */
 #define MAX_CLEANUPS 10
 
@@ -65,35 +66,40 @@ typedef struct StepRun
 	CmigScriptRun script;
 	const CmigRunStep *step;
 	CmigInDoubt *in_doubt;
-	Oid			caller;			/* calling role, regardless of the role set by
-								 * the script */
-	List	   *rows;			/* of CmigProgressRow * */
+	Oid			caller;			/* role that called the run; the script may
+								 * have set another one */
+	List	   *rows;			/* of CmigProgressRow *: the progress of
+								 * earlier calls */
 
-	CmigPassedOver passed;		/* statements run by an earlier call */
+	CmigPassedOver passed;		/* statements that an earlier call has run */
 
-	/* current statement */
+	/* The following fields describe the current statement. */
 	RawStmt    *raw;
 	char	   *checksum;
-	CmigProgressRow *row;		/* the statement's row from an earlier run, or
-								 * NULL */
+	CmigProgressRow *row;		/* row that an earlier call has written for
+								 * the statement, or NULL */
 	char	   *detail;			/* information needed to resume the statement */
-	bool		begun;			/* may an earlier attempt to run it have left
-								 * something behind? */
-	bool		calling;		/* is it a CALL or DO, which may commit? */
-	bool		judging;		/* does it have a row from an earlier run, and
-								 * can the catalogs show its result? */
-	bool		own;			/* is it a pg_cmig procedure? */
+	bool		begun;			/* may an earlier attempt to run the statement
+								 * have left something behind? */
+	bool		calling;		/* is a CALL or DO being run, which may
+								 * commit? */
+	bool		judging;		/* is a statement being run whose result the
+								 * catalogs show? */
+	bool		own;			/* is a pg_cmig procedure being run? */
 } StepRun;
 
-/* The role that called the run in progress, or InvalidOid. */
+/* The role that called the current run, or InvalidOid if there is none. */
 static Oid	run_caller = InvalidOid;
 
-/* Has the current pg_cmig procedure left anything behind? */
+/* Has the pg_cmig procedure that is running committed any of its work? */
 static bool own_work_is_there = false;
 
 /* Rows of cmig.progress */
 
-/* Switch to the caller's role in order to write pg_cmig's tables. */
+/*
+ * Switch to the role that called the run, whose privileges are used to write
+ * to pg_cmig's tables.
+ */
 static CmigRole
 begin_own_work(const StepRun *run)
 {
@@ -127,7 +133,10 @@ make_detail(const StepRun *run, const char *members)
 					members[0] ? ", " : "", members);
 }
 
-/* Returns a name for the current statement, for notices. */
+/*
+ * Returns a description of the current statement for notices, such as "upgrade
+ * of 003, statement 2".
+ */
 static char *
 what(const StepRun *run)
 {
@@ -135,7 +144,7 @@ what(const StepRun *run)
 					run->script.statement.number);
 }
 
-/* Record the current statement as done, in a separate transaction. */
+/* Record the current statement as done, and commit. */
 static void
 commit_done(const StepRun *run)
 {
@@ -195,8 +204,8 @@ run_in_doubt(void *arg)
 }
 
 /*
- * Attempt callback: can the statement be repeated?  This is the case if it has
- * no row in cmig.progress, which means that it has not committed.
+ * Attempt callback: can the CALL or DO be repeated?  It can if there is no row
+ * for it in cmig.progress, which means that it has not committed.
  */
 static bool
 has_not_committed(void *arg)
@@ -213,7 +222,7 @@ has_not_committed(void *arg)
 }
 
 /*
- * Raise the error for a statement in doubt if the caller has not said how to
+ * Raise MG012 for a statement in doubt, because the caller has not said how to
  * handle it.
  */
 static void
@@ -232,8 +241,8 @@ stop_in_doubt(const StepRun *run)
 }
 
 /*
- * Run a CALL or DO.  If the statement is in doubt, handle it as the caller has
- * requested.
+ * Run a CALL or DO.  If an earlier call has left the statement in doubt,
+ * handle it as the caller has requested.
  */
 static void
 run_call(StepRun *run)
@@ -265,12 +274,12 @@ run_call(StepRun *run)
 	run->calling = false;
 }
 
-/* Statements that must run at top level */
+/* Statements that cannot run inside a transaction */
 
 /*
- * Remove what an earlier attempt to run the statement has left behind, or
- * finish the statement if that is possible.  Returns true if the statement is
- * done.
+ * Find out what an earlier attempt to run the current statement has done.  If
+ * the statement is done or can be finished, returns true.  Otherwise, removes
+ * what it has left behind, and returns false.
  */
 static bool
 clear_up(StepRun *run)
@@ -301,7 +310,10 @@ clear_up(StepRun *run)
 	}
 }
 
-/* Attempt callback: run the statement, after removing any leftovers. */
+/*
+ * Attempt callback: run the statement, after removing what an earlier attempt
+ * has left behind.
+ */
 static void
 run_top_level(void *arg)
 {
@@ -323,8 +335,8 @@ run_top_level(void *arg)
 }
 
 /*
- * Run a statement that must run at top level.  If an earlier call has already
- * begun it (the statement has a row in cmig.progress), resume it.
+ * Run a statement that cannot run inside a transaction.  If there is a row for
+ * it in cmig.progress, an earlier call has begun it, so it is resumed.
  */
 static void
 run_judged(StepRun *run)
@@ -349,7 +361,7 @@ run_judged(StepRun *run)
 
 /* pg_cmig procedures */
 
-/* Run a pg_cmig procedure, which resumes its own work. */
+/* Run a pg_cmig procedure, which can resume its own work. */
 static void
 run_own(StepRun *run)
 {
@@ -377,7 +389,10 @@ cmig_nontransactional_note_own_work(void)
  * Failures
  */
 
-/* Has the failed statement left nothing in the database? */
+/*
+ * Returns true if the failed statement has left nothing behind in the
+ * database.
+ */
 static bool
 has_left_nothing(const StepRun *run)
 {
@@ -391,9 +406,9 @@ has_left_nothing(const StepRun *run)
 }
 
 /*
- * Delete the row of a failed statement that has left nothing behind, so that
- * the statement can be corrected.  Errors in this function are ignored in favor
- * of the statement's error.
+ * If the failed statement has left nothing behind, delete its row in
+ * cmig.progress, so that the statement can be corrected before the next call.
+ * Errors in this function are ignored in favor of the statement's error.
  */
 static void
 forget_failed(StepRun *run)
@@ -428,7 +443,10 @@ forget_failed(StepRun *run)
  * One statement
  */
 
-/* Raise the error for a statement whose text has changed since it ran. */
+/*
+ * Raise MG008 because the text of a statement has changed since it ran, or
+ * because the script no longer contains it.
+ */
 static void
 refuse_changed(const StepRun *run, int statement)
 {
@@ -442,7 +460,9 @@ refuse_changed(const StepRun *run, int statement)
 					 quote_literal_cstr(run->step->revision), statement, cmig_scope_condition())));
 }
 
-/* Returns the script's role, quoted. */
+/*
+ * Returns the name of the current role, as set by the script, quoted for SQL.
+ */
 static const char *
 script_role(void)
 {
@@ -454,8 +474,9 @@ script_role(void)
 }
 
 /*
- * Returns the hint for an error because the script's role lacks the privilege
- * to call a pg_cmig procedure, or NULL for other errors.
+ * If the error says that the script's role lacks a privilege for calling a
+ * pg_cmig procedure, returns a hint with the necessary GRANT commands;
+ * otherwise NULL.
  */
 static char *
 hint_of_privileges(const StepRun *run, const ErrorData *error, const char *role)
@@ -471,7 +492,11 @@ hint_of_privileges(const StepRun *run, const ErrorData *error, const char *role)
 					role, role, role, cmig_direction_name(run->step->direction));
 }
 
-/* Returns a hint that says how to resume, for an error without a hint. */
+/*
+ * Returns a hint that says how to resume after an error.  "phase" says at
+ * which point of the step it happened, or is NULL if it happened in a
+ * statement.
+ */
 static char *
 hint_of_resuming(const StepRun *run, const char *phase)
 {
@@ -505,8 +530,8 @@ run_statement(StepRun *run)
 								  run->script.statement.number);
 
 	/*
-	 * a changed statement is allowed if it calls a pg_cmig procedure that can
-	 * be resumed, because the procedure checks its own arguments
+	 * a call of a pg_cmig procedure that has begun may be changed, because
+	 * the procedure checks its arguments when it resumes
 	 */
 	if (run->row != NULL && (run->row->checksum == NULL ||
 							 strcmp(run->row->checksum, run->checksum) != 0) &&
@@ -554,6 +579,7 @@ run_statements(StepRun *run, MemoryContext context)
 
 		/*
 		 * lock the extension again, because a DO or CALL may have rolled back
+		 * and released the lock
 		 */
 		cmig_extension_hold_again();
 	}
@@ -582,8 +608,8 @@ leave(StepRun *run, CmigSession *session, const CmigSavedSettings *saved)
 }
 
 /*
- * After an error in the step and a rollback, restore the session and complete
- * the error's hint.
+ * After an error in the step and a rollback, restore the session, and add a
+ * hint to the error or complete its hint.
  */
 static void
 end_failed(StepRun *run, CmigSession *session, const CmigSavedSettings *saved,
@@ -591,7 +617,10 @@ end_failed(StepRun *run, CmigSession *session, const CmigSavedSettings *saved,
 {
 	const char *phase = run->script.phase;
 
-	/* look up names before the script's settings are gone */
+	/*
+	 * look up names while the script's role and search_path are still in
+	 * effect
+	 */
 	const char *role = script_role();
 	char	   *privileges = error->hint == NULL ? cmig_privilege_hint(error) : NULL;
 	char	   *lost;

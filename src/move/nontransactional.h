@@ -15,9 +15,9 @@
 #include "run/script_run.h"
 
 /*
- * How to handle a statement that is in doubt: one that had committed part of
- * its work before it was interrupted, so that it is unknown how much it has
- * done.
+ * How to handle a statement in doubt: one that had committed at least part of
+ * its work when it was interrupted, so that it is unknown whether it was
+ * complete.
  */
 typedef enum CmigInDoubt
 {
@@ -27,10 +27,11 @@ typedef enum CmigInDoubt
 } CmigInDoubt;
 
 /*
- * Run the step's remaining statements, and commit each one.  On return and
- * after an error, the session's settings, role, temporary objects, prepared
- * statements, and cursors are restored. *in_doubt applies only to the first
- * statement in doubt.  The current memory context must be below PortalContext.
+ * Run the statements of a step's script that earlier calls have not run, and
+ * commit each one.  On return and after an error, the session's settings,
+ * role, temporary objects, prepared statements, and cursors are restored.
+ * *in_doubt applies only to the first statement in doubt.  The current memory
+ * context must be below PortalContext.
  */
 extern void cmig_nontransactional_run(const CmigRunStep *step, CmigInDoubt *in_doubt);
 
@@ -42,9 +43,9 @@ extern void cmig_nontransactional_run(const CmigRunStep *step, CmigInDoubt *in_d
 extern Oid	cmig_nontransactional_caller(void);
 
 /*
- * Call this in a pg_cmig procedure when part of its work has been committed or
- * is about to be committed, whether or not the procedure is run by a step.  A
- * procedure that fails before this call has left nothing behind.
+ * Every pg_cmig procedure calls this function when it has committed part of
+ * its work or is about to do so, even if no revision's script has called the
+ * procedure.  A procedure that fails before this call has left nothing behind.
  */
 extern void cmig_nontransactional_note_own_work(void);
 

@@ -1,6 +1,6 @@
 /*
  * pending.c
- *	  Raises an error if some revisions have not been applied yet.
+ *	  Raises an error if revisions are pending, that is, not applied yet.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

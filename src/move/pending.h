@@ -1,6 +1,6 @@
 /*
  * pending.h
- *	  Raises an error if some revisions have not been applied yet.
+ *	  Raises an error if revisions are pending, that is, not applied yet.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,13 +11,16 @@
 #include "move/move.h"
 
 /*
- * Raises MG010, which lists the pending revisions, unless all nodes (a List of
- * int) are applied.  "target" is the identifier that the user specified for the
- * nodes.  The version rows must be sound.
+ * Raises MG010, with a list of the pending revisions, unless all nodes in
+ * "nodes" (a List of int) are applied.  "target" is the identifier that the
+ * user specified for these nodes.  The version rows must be sound.
  */
 extern void cmig_pending_require(const CmigSituation *now, const List *nodes, const char *target);
 
-/* Check the version rows, and raise MG010 unless all heads are applied. */
+/*
+ * Check the version rows, and raise MG010 unless all heads and repeatable
+ * revisions are applied.
+ */
 extern void cmig_pending_require_heads(const CmigSituation *now);
 
 #endif							/* CMIG_PENDING_H */

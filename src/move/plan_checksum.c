@@ -20,13 +20,16 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
-/* The number of digits for the whole plan, a step's id, and its text. */
+/*
+ * The number of hexadecimal digits in a plan's checksum for the whole plan,
+ * for the id of a step's revision, and for the texts of the step.
+ */
 #define WHOLE_DIGITS 32
 #define ID_DIGITS 4
 #define TEXT_DIGITS 2
 #define STEP_DIGITS (ID_DIGITS + TEXT_DIGITS)
 
-/* The maximum number of steps that have separate digits in the checksum. */
+/* The maximum number of steps that have their own digits in a checksum. */
 #define MAX_STEPS 100
 
 /*
@@ -60,8 +63,8 @@ digits_of(const char *const *texts, int count, int digits)
 }
 
 /*
- * Returns the first "digits" digits of a hash of a step's direction,
- * transactional flag, and texts.
+ * Returns the first "digits" hexadecimal digits of a hash of a step's
+ * direction, transactional flag, and texts.
  */
 static char *
 step_digits(const CmigRunStep *step, int digits)
@@ -71,25 +74,31 @@ step_digits(const CmigRunStep *step, int digits)
 		step->verify_sql, step->precondition_sql
 	};
 
-	/* leave out the last text if there is no precondition */
+	/* without a precondition, the hash covers only the first four texts */
 	return digits_of(texts, lengthof(texts) - (step->precondition_sql == NULL), digits);
 }
 
-/* Returns the digits that stand for a revision id in a checksum. */
+/* Returns the digits that represent a revision id in a plan's checksum. */
 static char *
 id_digits(const char *id)
 {
 	return digits_of(&id, 1, ID_DIGITS);
 }
 
-/* Returns the first 64 bits of a hash. */
+/*
+ * Returns the first 64 bits of a hash, which is a string of hexadecimal
+ * digits.
+ */
 static uint64
 short_hash(const char *digits)
 {
 	return strtoull(pnstrdup(digits, 16), NULL, 16);
 }
 
-/* Returns the full hash of a step's texts. */
+/*
+ * Returns all digits of the hash of step i, or zeros if the step would revert
+ * a revision that has no downgrade script.
+ */
 static char *
 texts_of_step(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *texts, int i)
 {
@@ -101,8 +110,8 @@ texts_of_step(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *tex
 }
 
 /*
- * Returns a plan's checksum.  If "hashes" is not NULL, stores each step's hash
- * in it.
+ * Returns a plan's checksum.  If "hashes" is not NULL, stores a hash of each
+ * step in the array.
  */
 static char *
 make_checksum(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *texts, uint64 *hashes)
@@ -133,9 +142,7 @@ cmig_plan_checksum(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts
 	return make_checksum(now, plan, texts, NULL);
 }
 
-/*
- * What has changed
- */
+/* Differences between a checksum and the current plan */
 
 /* Does the string have the format of a checksum? */
 static bool
@@ -151,7 +158,7 @@ is_checksum(const char *text)
 		strspn(text, "0123456789abcdef") == length;
 }
 
-/* Do the digits of two steps stand for the same id? */
+/* Are the digits for the revision ids of two steps the same? */
 static bool
 same_id(const char *a, const char *b)
 {
@@ -159,9 +166,9 @@ same_id(const char *a, const char *b)
 }
 
 /*
- * For each pair of steps i and j, computes the length of the longest common
- * subsequence of the ids from these steps to the ends of the plans.  The result
- * for a pair is length[i * (b_count + 1) + j].
+ * Compare the ids of two plans' steps.  Returns an array whose element i *
+ * (b_count + 1) + j is the length of the longest common subsequence of the ids
+ * from step i of "a" and from step j of "b" to the end.
  */
 static int *
 common_lengths(const char *a, int a_count, const char *b, int b_count)
@@ -183,7 +190,10 @@ common_lengths(const char *a, int a_count, const char *b, int b_count)
 	return length;
 }
 
-/* Returns a sentence about a revision that is no longer in the plan. */
+/*
+ * Returns a sentence about a revision that was in the plan with the given
+ * checksum but is not in the current plan.  "digits" represents its id.
+ */
 static char *
 describe_missing(const CmigSituation *now, const char *digits)
 {
@@ -193,7 +203,7 @@ describe_missing(const CmigSituation *now, const char *digits)
 	{
 		if (!same_id(id_digits(cmig_graph_id(now->graph, i)), digits))
 			continue;
-		/* name no revision if the digits match more than one id */
+		/* do not name a revision if the digits represent more than one */
 		if (found >= 0)
 			return pstrdup("A revision that was in the plan is no longer in it.");
 		found = i;
@@ -205,8 +215,9 @@ describe_missing(const CmigSituation *now, const char *digits)
 }
 
 /*
- * Returns a list of the differences between the steps of a given checksum and
- * the steps of the current plan's checksum.
+ * Returns a list of the differences between two plans.  "given" and "present"
+ * are the digits for the steps of a given checksum and of the current plan's
+ * checksum.
  */
 static char *
 describe_changes(const CmigSituation *now, const CmigPlan *plan, const char *given, const char *present)
@@ -248,10 +259,10 @@ describe_changes(const CmigSituation *now, const CmigPlan *plan, const char *giv
 		psprintf("The first %d steps are the same.", count);
 }
 
-/* The hashes of the scripts that a run is restricted to. */
+/* The scripts to which a run is restricted. */
 struct CmigAllowedTexts
 {
-	uint64	   *hashes;			/* the hash of each step's texts */
+	uint64	   *hashes;			/* indexed by step: hash of the step's texts */
 };
 
 char *

@@ -30,20 +30,23 @@ static bool restore_point = false;
 #define RUN_TIME_SIZE 40
 
 /*
- * The start time of the latest run, as used in the restore points' names; may
- * be empty.
+ * The time at which the current run began, as it appears in the names of its
+ * restore points; empty if the run has none.
  */
 static char run_time[RUN_TIME_SIZE] = "";
 
-/* A completed run in the current transaction. */
+/* A completed run whose second restore point is created after the commit. */
 typedef struct CompleteRun
 {
 	char		time[RUN_TIME_SIZE];
-	SubTransactionId waits_for; /* the subtransaction that must commit next,
-								 * or finally the top-level transaction */
+	SubTransactionId waits_for; /* the open subtransaction that contains the
+								 * run, or the top-level transaction */
 } CompleteRun;
 
-/* The completed runs (of CompleteRun *), in TopTransactionContext. */
+/*
+ * The completed runs of the current transaction (of CompleteRun *), in
+ * TopTransactionContext.
+ */
 static List *complete = NIL;
 
 static CmigQuery may_create = {
@@ -67,7 +70,10 @@ set_run_time(void)
 			 tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int) fsec);
 }
 
-/* Returns the name of one of the two restore points. */
+/*
+ * Returns the name of a restore point of the current run.  "which" is "before"
+ * or "after".
+ */
 static char *
 point_name(const char *which)
 {
@@ -75,8 +81,8 @@ point_name(const char *which)
 }
 
 /*
- * Transaction callback: create the restore points of completed runs after a
- * commit.
+ * Transaction callback: after a commit, create the second restore point of
+ * each completed run.
  */
 static void
 end_transaction(XactEvent event, void *arg)
@@ -99,8 +105,8 @@ end_transaction(XactEvent event, void *arg)
 }
 
 /*
- * Subtransaction callback: after a commit, assign completed runs to the parent;
- * after an abort, forget them.
+ * Subtransaction callback: after a commit, the completed runs of the
+ * subtransaction belong to its parent; after an abort, they are forgotten.
  */
 static void
 end_subtransaction(SubXactEvent event, SubTransactionId ended, SubTransactionId parent, void *arg)

@@ -14,17 +14,18 @@
 extern void cmig_restore_point_init(void);
 
 /*
- * Call this when a run begins.  Creates a restore point, and reports the names
- * of both restore points in a NOTICE.  Returns a string for the journal,
- * allocated in the current memory context, or NULL if the setting is off.
- * Raises 42501 if the user lacks the privilege to create a restore point.
+ * Call this when a run begins.  Creates the first restore point, and reports
+ * the names of both restore points in a NOTICE.  Returns a string for the
+ * journal, allocated in the current memory context, or NULL if
+ * cmig.restore_point is off.  Raises 42501 if the user lacks the privilege to
+ * create a restore point.
  */
 extern char *cmig_restore_point_before(void);
 
 /*
- * Call this when a run is complete.  After the transaction has committed, a
- * second restore point is created for the run.  A transaction may contain
- * several runs.
+ * Call this when a run is complete.  Its second restore point is created after
+ * the current transaction has committed.  A transaction may contain several
+ * runs.
  */
 extern void cmig_restore_point_after_commit(void);
 

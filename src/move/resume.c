@@ -1,11 +1,12 @@
 /*
  * resume.c
- *	  Determines the result of a statement that was interrupted at top level.
+ *	  Determines how far an interrupted top-level statement got.
  *
- * An invalid index may be a leftover, or another session may be building it.  A
- * session that builds, rebuilds, or drops an index concurrently holds
- * ShareUpdateExclusiveLock on the table the whole time.  Therefore, if we get
- * this lock and the index is still invalid, the index is a leftover.
+ * An invalid index may be the leftover of an interrupted statement, or another
+ * session may be building it.  A session that builds, rebuilds, or drops an
+ * index concurrently holds ShareUpdateExclusiveLock on the table the whole
+ * time. Therefore, if we get this lock and the index is still invalid, the
+ * index is a leftover.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -55,9 +56,9 @@ static CmigQuery member_query = {
 };
 
 /*
- * Finds the transient indexes that REINDEX CONCURRENTLY creates in a relation,
- * in a schema, or in the whole database, except the indexes listed in a JSON
- * array.
+ * A query for the invalid transient indexes of REINDEX CONCURRENTLY on a
+ * relation, in a schema, or in the whole database, except for those listed in
+ * a JSON array.
  */
 static CmigQuery transient_query = {
 	.sql = "WITH tables AS ("
@@ -85,7 +86,8 @@ static CmigQuery detach_query = {
 };
 
 /*
- * Returns the value of a member of "detail", a JSON object, as text, or NULL.
+ * Returns the value of a member of "detail", a JSON object, as a string, or
+ * NULL if there is none.
  */
 static char *
 member(const char *detail, const char *name)
@@ -102,8 +104,8 @@ member(const char *detail, const char *name)
 }
 
 /*
- * Returns a JSON member that records whether the statement's object already
- * existed.
+ * Returns a JSON member that records whether the object that a statement
+ * creates, drops, or detaches existed before the statement.
  */
 static char *
 existed_member(bool existed)
@@ -112,8 +114,8 @@ existed_member(bool existed)
 }
 
 /*
- * According to the detail, did the statement's object exist before the
- * statement was run?
+ * Does "detail" say that the object of the statement existed before the
+ * statement?
  */
 static bool
 had_existed(const char *detail)
@@ -180,8 +182,8 @@ index_is_usable(Oid index, Oid *table)
 }
 
 /*
- * Does the index match the statement, judging by its columns?  Expressions are
- * not compared.
+ * Could the statement have created this index?  Compares the index columns and
+ * whether the index is unique and partial, but not expressions.
  */
 static bool
 is_index_of(const IndexStmt *statement, Oid index)
@@ -213,7 +215,10 @@ is_index_of(const IndexStmt *statement, Oid index)
 	return same;
 }
 
-/* Returns the JSON members to store before CREATE INDEX CONCURRENTLY. */
+/*
+ * Returns the JSON members to store before CREATE INDEX CONCURRENTLY: the name
+ * of the index, and whether it already exists.
+ */
 static char *
 prepare_index(IndexStmt *statement)
 {
@@ -242,7 +247,7 @@ prepare_index(IndexStmt *statement)
 	return detail.data;
 }
 
-/* Determine the result of an interrupted CREATE INDEX CONCURRENTLY. */
+/* Determine how far an interrupted CREATE INDEX CONCURRENTLY got. */
 static CmigResumeVerdict
 judge_index(IndexStmt *statement, const char *detail, List **leftovers)
 {
@@ -277,14 +282,16 @@ judge_index(IndexStmt *statement, const char *detail, List **leftovers)
  * REINDEX ... CONCURRENTLY
  */
 
-/* The rows that transient_query has returned. */
+/* The indexes that transient_query has found. */
 typedef struct Transients
 {
 	List	   *leftovers;
-	StringInfo	names;			/* JSON array of the indexes' names, or NULL */
+	StringInfo	names;			/* JSON array of the indexes' names, without
+								 * the closing bracket, or NULL if names are
+								 * not needed */
 } Transients;
 
-/* Callback that adds the index in a row of transient_query. */
+/* Row callback of transient_query: collect an index. */
 static void
 collect_transient(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -304,9 +311,8 @@ collect_transient(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Find transient indexes (named ..._ccnew or ..._ccold) of the relations that
- * a REINDEX statement rebuilds, except those that are already listed in
- * "known".
+ * Find the transient indexes (named ..._ccnew or ..._ccold) of the relations
+ * that a REINDEX statement rebuilds, except for those listed in "known".
  */
 static void
 find_transients(const ReindexStmt *statement, const char *known, Transients *found)
@@ -342,7 +348,7 @@ find_transients(const ReindexStmt *statement, const char *known, Transients *fou
 
 /*
  * Returns the JSON member to store before REINDEX CONCURRENTLY: a list of the
- * leftovers of other statements.
+ * transient indexes that already exist, which other statements have left.
  */
 static char *
 prepare_reindex(const RawStmt *raw)
@@ -363,8 +369,8 @@ prepare_reindex(const RawStmt *raw)
  */
 
 /*
- * Returns the ALTER TABLE statement if it detaches a partition concurrently;
- * otherwise NULL.
+ * Returns the statement if it is ALTER TABLE ... DETACH PARTITION ...
+ * CONCURRENTLY, and sets *command; otherwise returns NULL.
  */
 static const AlterTableStmt *
 detach_statement(const Node *node, PartitionCmd **command)
@@ -385,8 +391,9 @@ detach_statement(const Node *node, PartitionCmd **command)
 }
 
 /*
- * Returns "attached" or "pending", or NULL if the table in the command is not a
- * partition of the altered table.
+ * Returns the state of the partition that "command" detaches: "attached",
+ * "pending" if the detach has begun, or NULL if the table is not a partition
+ * of the altered table.
  */
 static char *
 attachment(const AlterTableStmt *alter, const PartitionCmd *command)
@@ -402,7 +409,7 @@ attachment(const AlterTableStmt *alter, const PartitionCmd *command)
 	return state;
 }
 
-/* Determine the result of an interrupted DETACH PARTITION CONCURRENTLY. */
+/* Determine how far an interrupted DETACH PARTITION CONCURRENTLY got. */
 static CmigResumeVerdict
 judge_detach(const AlterTableStmt *alter, const PartitionCmd *command,
 			 const char *detail, char **finish)
@@ -437,8 +444,8 @@ typedef enum Existence
 } Existence;
 
 /*
- * Determine whether the statement creates or drops an object.  Sets *exists to
- * true if the object exists now.
+ * Returns whether the statement creates or drops an object.  If it does, sets
+ * *exists to whether the object exists now.
  */
 static Existence
 object_of(const Node *node, bool *exists)
@@ -535,9 +542,9 @@ cmig_resume_judge(RawStmt *raw, const char *detail, List **leftovers, char **fin
 }
 
 /*
- * Wait for a transaction that is changing the index's pg_index row.  This is
- * necessary because CREATE INDEX CONCURRENTLY marks the index valid at the very
- * end, and releases its lock just before that change is committed.
+ * Wait until no transaction is changing the pg_index row of the index.  This
+ * is necessary because CREATE INDEX CONCURRENTLY marks the index valid at the
+ * very end, and releases its lock just before it commits that change.
  */
 static void
 wait_for_change(Oid index)
@@ -567,9 +574,10 @@ wait_for_change(Oid index)
 }
 
 /*
- * Attempt callback: drop a leftover index.  The lock on the table must be held
- * from the check to the drop.  After an error, the lock is lost and another
- * session may use the index, so each attempt checks again.
+ * Attempt callback: drop an index that an interrupted statement has left
+ * invalid. The session lock on its table is held from the check to the drop.
+ * After an error, the lock is lost and another session may use the index, so
+ * each attempt checks again.
  */
 static void
 remove_leftover(void *arg)
@@ -580,8 +588,8 @@ remove_leftover(void *arg)
 	char	   *sql = NULL;
 
 	/*
-	 * wait without a snapshot, because sessions that work on the table may be
-	 * waiting for it
+	 * wait for the lock without a snapshot, because a session that holds it
+	 * may be waiting for old snapshots to end
 	 */
 	cmig_toplevel_commit();
 	InvalidateCatalogSnapshot();
@@ -598,8 +606,8 @@ remove_leftover(void *arg)
 				(errmsg("dropping index %s, which an interrupted statement left invalid", name)));
 
 		/*
-		 * use IF EXISTS with Citus, because the build might not have begun on
-		 * all nodes
+		 * use IF EXISTS with Citus, because some nodes might not have the
+		 * index yet
 		 */
 		sql = psprintf("DROP INDEX CONCURRENTLY %s%s",
 					   cmig_citus_manages(leftover->table) ? "IF EXISTS " : "", name);

@@ -17,7 +17,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-/* Run one step and add its row to the journal. */
+/* Run the step at run->index, and add its row to the journal. */
 static void
 run_step(CmigRunPlan *run, CmigStepTexts *texts, CmigJournalBatch *journal,
 		 const char *restore_point)
@@ -37,7 +37,7 @@ run_step(CmigRunPlan *run, CmigStepTexts *texts, CmigJournalBatch *journal,
 		run->report(run->plan->direction, revision, run->arg);
 }
 
-/* Run all steps. */
+/* Run all steps of the plan. */
 static void
 run_steps(CmigRunPlan *run)
 {

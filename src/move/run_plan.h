@@ -11,26 +11,27 @@
 #include "move/move.h"
 #include "move/plan_checksum.h"
 
-/* A plan to run. */
+/* A plan to run, and the state of the run. */
 typedef struct CmigRunPlan
 {
 	const CmigSituation *now;
 	const CmigPlan *plan;
-	const CmigAllowedTexts *allowed;	/* texts that may run, or NULL for all */
+	const CmigAllowedTexts *allowed;	/* scripts that may run, or NULL for
+										 * all */
 	void		(*examine) (const CmigSituation *now, const CmigPlan *plan);	/* called before the
 																				 * first step; NULL if
 																				 * not needed */
-	bool		begins;			/* is this the first plan of the call? */
+	bool		begins;			/* is this the first plan of the SQL call? */
 	void		(*report) (CmigDirection direction, const CmigRevision *revision, void *arg);	/* called after each
 																								 * step; NULL if not
 																								 * needed */
 	void	   *arg;
-	volatile int index;			/* the step that is running, or -1 */
+	volatile int index;			/* number of the step that is running, or -1 */
 } CmigRunPlan;
 
 /*
- * Run the plan and write its journal rows.  Records any error for cmig.status.
- * Does nothing if the plan is empty.
+ * Run the plan and write its journal rows.  An error is also recorded for
+ * cmig.status.  If the plan is empty, does nothing.
  */
 extern void cmig_run_plan(CmigRunPlan *run);
 

@@ -2,9 +2,9 @@
  * stamp.c
  *	  Sets the version rows without running any scripts.
  *
- * The affected revisions are journaled, so that later changes to their scripts
- * can be detected.  A stamp may affect all revisions, so scripts are read and
- * rows are written in batches of a few hundred.
+ * The affected revisions are journaled with the checksums of their scripts, so
+ * that later changes to the scripts can be detected.  A stamp may affect all
+ * revisions, so scripts are read and journal rows are written in batches.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -32,10 +32,10 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-/* The number of scripts read at a time. */
+/* The maximum number of scripts read at a time. */
 #define READ_TEXTS 500
 
-/* Add a row to the journal. */
+/* Add the journal row of a stamped revision to the batch. */
 static void
 add_entry(CmigJournalBatch *batch, const char *revision, const char *checksum,
 		  const char *message)
@@ -51,14 +51,14 @@ add_entry(CmigJournalBatch *batch, const char *revision, const char *checksum,
 	cmig_journal_add(batch, &entry);
 }
 
-/* A batch of revisions for which journal rows are written. */
+/* A batch of revisions to be journaled. */
 typedef struct Window
 {
 	const CmigGraph *graph;
 	int			count;
 	int			nodes[READ_TEXTS];	/* in ascending order */
-	char	   *checksums[READ_TEXTS];	/* NULL if the script has not been
-										 * read yet */
+	char	   *checksums[READ_TEXTS];	/* indexed like nodes; NULL if the
+										 * checksum is not known yet */
 	MemoryContext context;		/* memory context of the checksums */
 } Window;
 
@@ -120,8 +120,8 @@ write_window(CmigJournalBatch *batch, Window *window)
 }
 
 /*
- * Does the node need no version row because a child or dependent of the node is
- * applied?
+ * Returns true if the node needs no version row, because a child or dependent
+ * of the node is applied.
  */
 static bool
 is_below_applied(const CmigGraph *graph, const CmigApplied *applied, int node)
@@ -136,9 +136,10 @@ is_below_applied(const CmigGraph *graph, const CmigApplied *applied, int node)
 }
 
 /*
- * Journal version rows that contradicted other rows and have now been removed.
- * Such rows can exist after a restore.  Their revisions count as applied before
- * and after the stamp.  Returns the number of rows written.
+ * Journal the removal of version rows that were superfluous, because their
+ * revisions were ancestors of other applied revisions.  A restore can lead to
+ * such rows.  The revisions themselves remain applied.  Returns the number of
+ * journal rows written.
  */
 static int
 journal_contradictions(CmigJournalBatch *batch, const CmigGraph *graph,
@@ -163,8 +164,8 @@ journal_contradictions(CmigJournalBatch *batch, const CmigGraph *graph,
 }
 
 /*
- * Journal everything that no longer counts as applied: each such revision, and
- * each version row of an unknown revision.  Returns the number of journal rows
+ * Journal each revision that no longer counts as applied, and each removed
+ * version row of an unknown revision.  Returns the number of journal rows
  * written.
  */
 static int
@@ -194,9 +195,10 @@ journal_removed(CmigJournalBatch *batch, const CmigGraph *graph, const CmigAppli
 }
 
 /*
- * Journal each revision that has become applied or is no longer applied, and
- * each new version row for a revision that was already applied.  Returns the
- * number of rows written.
+ * Journal everything that a stamp has changed: each revision that has become
+ * applied or is no longer applied, each new version row for a revision that
+ * was already applied, and each superfluous version row that was removed.
+ * Returns the number of journal rows written.
  */
 static int
 journal_stamped(const CmigGraph *graph, const CmigApplied *before, const CmigApplied *after)
@@ -243,9 +245,10 @@ journal_stamped(const CmigGraph *graph, const CmigApplied *before, const CmigApp
 }
 
 /*
- * If the last run failed or was interrupted, journal the current version rows.
- * Call this if a stamp changes no version row.  Returns true if a journal row
- * was written.
+ * Call this if a stamp does not change any version row.  If the last run
+ * failed or was interrupted, journals the current version rows, so that the
+ * failure is no longer the last entry.  Returns true if a journal row was
+ * written.
  */
 static bool
 journal_settled(const CmigNames *rows)
@@ -266,7 +269,10 @@ journal_settled(const CmigNames *rows)
 	return true;
 }
 
-/* Report the partially applied steps, which will now never be finished. */
+/*
+ * Report the partially applied steps whose progress is discarded, so that they
+ * will never be finished.
+ */
 static void
 report_discarded(List *rows)
 {
@@ -328,8 +334,8 @@ cmig_stamp_targets(const CmigNames *targets, bool purge)
 	}
 
 	/*
-	 * discard the progress of all steps, because after a stamp, none counts
-	 * as partially applied
+	 * discard the progress of all steps, because after a stamp, no revision
+	 * counts as partially applied
 	 */
 	report_discarded(cmig_progress_read());
 	changed = cmig_progress_clear_all();

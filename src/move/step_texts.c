@@ -2,9 +2,9 @@
  * step_texts.c
  *	  Reads the scripts of a plan's steps, a few at a time.
  *
- * One query fetches up to READ_STEPS scripts.  Of these, the first READ_BYTES
- * bytes are kept until the next scripts are read.  A larger script is read by
- * itself when its step is reached.
+ * One query fetches the scripts of up to READ_STEPS steps.  They are kept
+ * until the next query, except for scripts that do not fit into READ_BYTES,
+ * which are read individually when their steps are reached.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -20,13 +20,13 @@
 
 #include "utils/memutils.h"
 
-/* The number of scripts read at a time, and the number of bytes kept. */
+/* The maximum number of scripts read at a time, and of bytes kept. */
 #define READ_STEPS 200
 #define READ_BYTES ((Size) 1024 * 1024)
-/* The number of bytes read by cmig_step_texts_read_small(). */
+/* The maximum number of bytes kept by cmig_step_texts_read_small(). */
 #define SMALL_BYTES (8 * 1024 * 1024)
 
-/* Fill in *step from a stored script. */
+/* Fill in *step from the stored script of the revision "id". */
 static void
 fill_step(CmigRunStep *step, const CmigPlan *plan, const char *id, bool repeatable,
 		  const CmigStoredScript *script)
@@ -45,7 +45,7 @@ fill_step(CmigRunStep *step, const CmigPlan *plan, const char *id, bool repeatab
 	step->repeatable = repeatable;
 }
 
-/* Raise an error if the step has no script. */
+/* Raise MG006 if the step reverts a revision that has no downgrade script. */
 static void
 require_reversible(const CmigRunStep *step)
 {
@@ -87,19 +87,24 @@ struct CmigStepTexts
 {
 	const CmigGraph *graph;
 	const CmigPlan *plan;
-	int			first;			/* number of the first step that the last read
-								 * returned */
+	int			first;			/* number of the first step whose script was
+								 * requested by the last query */
 	int			count;
-	int			kept;			/* number of steps whose scripts were small
-								 * enough to keep */
-	CmigRunStep steps[READ_STEPS];	/* "revision" is NULL in a step that was
-									 * not kept */
-	MemoryContext context;		/* memory context of the scripts */
+	int			kept;			/* number of scripts of the last query that
+								 * were small enough to keep */
+	CmigRunStep steps[READ_STEPS];	/* steps from "first" on; "revision" is
+									 * NULL if the script was not kept */
+	MemoryContext context;		/* memory context of the scripts of the last
+								 * query */
 	CmigPack	pack;
 
-	/* small scripts that were read in advance; NULL if none were */
+	/*
+	 * indexed by step: small scripts that were read in advance; NULL if none
+	 * were
+	 */
 	CmigRunStep **small;
-	int		   *place;			/* for each node: the index of its step, or -1 */
+	int		   *place;			/* indexed by node: number of the node's step,
+								 * or -1 */
 	CmigPack	small_pack;
 };
 
@@ -115,14 +120,14 @@ cmig_step_texts_make(const CmigGraph *graph, const CmigPlan *plan)
 	return texts;
 }
 
-/* Copy a string, which may be NULL, to the pack. */
+/* Copy a string, which may be NULL, to the memory of the pack. */
 static const char *
 copy_text(CmigPack *pack, const char *text)
 {
 	return text ? cmig_pack_string(pack, text, strlen(text)) : NULL;
 }
 
-/* Copy a step's texts to the pack. */
+/* Replace a step's scripts with copies in the memory of the pack. */
 static void
 keep_texts(CmigRunStep *step, CmigPack *pack)
 {
@@ -134,7 +139,7 @@ keep_texts(CmigRunStep *step, CmigPack *pack)
 	step->precondition_sql = copy_text(pack, step->precondition_sql);
 }
 
-/* Callback: keep the script of a step. */
+/* Callback: keep the script of a step that the current query returns. */
 static void
 keep_script(const char *revision, CmigStoredScript *script, void *arg)
 {
@@ -157,8 +162,8 @@ keep_script(const char *revision, CmigStoredScript *script, void *arg)
 }
 
 /*
- * Callback: if the plan runs this revision, keep its script.  The script is
- * small enough to be read in advance.
+ * Callback for each script that is small enough to be read in advance: keep it
+ * if it belongs to a step of the plan.
  */
 static void
 keep_small(const char *revision, CmigStoredScript *script, void *arg)
@@ -200,7 +205,10 @@ cmig_step_texts_read_small(CmigStepTexts *texts)
 	texts->place = NULL;
 }
 
-/* Read the scripts of some steps, starting with "first". */
+/*
+ * Read the scripts of up to READ_STEPS steps, starting with step number
+ * "first".
+ */
 static void
 read_texts(CmigStepTexts *texts, int first)
 {
@@ -209,8 +217,8 @@ read_texts(CmigStepTexts *texts, int first)
 	MemoryContext old;
 
 	/*
-	 * if only a few of the scripts in the last read were small enough to
-	 * keep, request fewer this time
+	 * if only a few scripts of the last query were small enough to keep,
+	 * request fewer this time
 	 */
 	texts->count = Min(texts->count == 0 ? READ_STEPS : Min(2 * texts->kept + 1, READ_STEPS),
 					   texts->plan->count - first);

@@ -2,7 +2,8 @@
  * step_texts.h
  *	  Reads the scripts of a plan's steps, a few at a time.
  *
- * As a result, a long plan's scripts need no more memory than a short plan's.
+ * Therefore, the scripts of a long plan need no more memory than those of a
+ * short plan.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -15,7 +16,7 @@
 #include "graph/plan.h"
 #include "run/script_run.h"
 
-/* The scripts of a plan. */
+/* Provides the scripts of a plan's steps. */
 typedef struct CmigStepTexts CmigStepTexts;
 
 /*
@@ -25,9 +26,9 @@ typedef struct CmigStepTexts CmigStepTexts;
 extern CmigStepTexts *cmig_step_texts_make(const CmigGraph *graph, const CmigPlan *plan);
 
 /*
- * Returns a step's scripts.  They are valid until another step's scripts are
- * requested.  Raises MG006 if the step has no downgrade script, and 55000 if
- * the revision has been deleted.
+ * Returns the scripts of the step with this number.  They are valid until the
+ * scripts of another step are requested.  Raises MG006 if the step has no
+ * downgrade script, and 55000 if the revision has been deleted.
  */
 extern const CmigRunStep *cmig_step_texts_get(CmigStepTexts *texts, int number);
 
@@ -38,11 +39,12 @@ extern const CmigRunStep *cmig_step_texts_get(CmigStepTexts *texts, int number);
 extern void cmig_step_texts_read_small(CmigStepTexts *texts);
 
 /*
- * Returns one step's scripts, without caching, in the current memory context.
+ * Returns the scripts of the step for this node, allocated in the current
+ * memory context.  They are read without a cache.
  */
 extern CmigRunStep *cmig_step_texts_fetch(const CmigGraph *graph, const CmigPlan *plan, int node);
 
-/* Raise 55000, because a revision's row has been deleted. */
+/* Raise 55000 because the row of the revision "id" has been deleted. */
 pg_noreturn extern void cmig_step_texts_deleted(const char *id);
 
 #endif							/* CMIG_STEP_TEXTS_H */

@@ -2,20 +2,20 @@
  * stepwise.c
  *	  Performs runs that commit after each revision.
  *
- * A transactional revision is a single transaction.  It commits the effects of
- * the script and of verify_sql, the version rows, the change of the step's
- * journal row from "running" to "done", and the next step's journal row, which
- * is "running".  Therefore, the journal is correct after a crash at any point,
- * and a step needs only one WAL flush.
+ * The step for a transactional revision is a single transaction.  It commits
+ * the effects of the script and of verify_sql, the version rows, the change of
+ * the step's journal row from "running" to "done", and the next step's journal
+ * row with "running".  Therefore, the journal is correct after a crash at any
+ * point, and a step needs only one WAL flush.
  *
- * A nontransactional revision is run by nontransactional.c.  A final
- * transaction runs verify_sql, replaces the version rows, and clears
+ * The statements of a nontransactional revision are run by nontransactional.c.
+ * A final transaction runs verify_sql, replaces the version rows, and clears
  * cmig.progress.
  *
  * The run lock prevents all other pg_cmig functions from writing the version
- * rows.  However, a session or a script may still change them manually between
- * two commits.  Therefore, they are compared with the expected rows before each
- * nontransactional step and before the end of each step.
+ * rows. However, a session or a script may still change them manually between
+ * two commits.  Therefore, they are compared with the expected rows before
+ * each nontransactional step and before the end of each step.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -59,20 +59,21 @@ typedef struct StepwiseRun
 	CmigInDoubt in_doubt;
 	CmigSituation now;
 	const CmigPlan *plan;
-	char	   *restore_point;	/* restore point to mention in the journal, or
-								 * NULL */
-	CmigAllowedTexts *allowed;	/* texts that may run, or NULL */
-	CmigExpectedRows *expected; /* version rows before the current step */
+	char	   *restore_point;	/* text that mentions the restore point in the
+								 * journal, or NULL */
+	CmigAllowedTexts *allowed;	/* scripts that may run, or NULL for all */
+	CmigExpectedRows *expected; /* version rows expected before the current
+								 * step */
 
-	/* current step */
+	/* The following fields describe the current step. */
 	int			index;
 	CmigRunStep *step;
 	int64		journal_id;		/* id of the step's journal row, or 0 */
 	TimestampTz started_at;
 
 	/*
-	 * for the next step: set in the current step's last transaction, and
-	 * valid once that transaction is committed
+	 * The last transaction of the current step sets these fields for the next
+	 * step.  They are valid once it has committed.
 	 */
 	int64		next_journal_id;
 	TimestampTz next_started_at;
@@ -101,7 +102,9 @@ parse_in_doubt(const char *value)
  * The journal
  */
 
-/* Write the journal row of a step that is about to begin. */
+/*
+ * Write the journal row of a step that is about to begin, and return its id.
+ */
 static int64
 start_row(const StepwiseRun *run, int index, TimestampTz started_at)
 {
@@ -115,8 +118,9 @@ start_row(const StepwiseRun *run, int index, TimestampTz started_at)
 }
 
 /*
- * Raise an error unless the version rows are as expected.  For "moved", see the
- * parameter "step" of cmig_move_require_expected().
+ * Raise an error unless the version rows are the expected ones.  "moved" is a
+ * step that has changed the rows but has not been added to run->expected, or
+ * NULL.
  */
 static void
 require_rows(const StepwiseRun *run, const CmigPlanStep *moved)
@@ -126,7 +130,10 @@ require_rows(const StepwiseRun *run, const CmigPlanStep *moved)
 										cmig_direction_name(run->plan->direction)));
 }
 
-/* Finish a step in the transaction that commits it. */
+/*
+ * Finish the current step: update the version rows and the journal.  The
+ * caller commits.
+ */
 static void
 finish_step(StepwiseRun *run)
 {
@@ -136,7 +143,11 @@ finish_step(StepwiseRun *run)
 	cmig_run_limit_check();
 	require_rows(run, NULL);
 	cmig_move_rows(&run->now, step);
-	/* check again, because a trigger may have written other rows */
+
+	/*
+	 * check the version rows again, because a trigger may have written other
+	 * rows
+	 */
 	require_rows(run, step);
 
 	entry.outcome = "done";
@@ -162,8 +173,8 @@ finish_step(StepwiseRun *run)
 }
 
 /*
- * Returns the error's message and detail.  For verify_sql, the result also
- * names the statement.
+ * Returns the message and detail of the error.  If the error was raised by
+ * verify_sql, the result also names the statement.
  */
 static char *
 failure_message(const ErrorData *error)
@@ -194,7 +205,7 @@ journal_failure(const StepwiseRun *run, const ErrorData *error)
 	entry.message = failure_message(error);
 	entry.statement = cmig_running_verifying() ? 0 : cmig_running_statement();
 
-	/* ignore errors here, because the run's error is raised */
+	/* ignore an error here in favor of the error of the run */
 	PG_TRY();
 	{
 		cmig_toplevel_snapshot();
@@ -225,8 +236,8 @@ run_transactional(void *arg)
 }
 
 /*
- * Attempt callback: the final transaction of a step, after all of its
- * statements have run.
+ * Attempt callback: the final transaction of a nontransactional step, after
+ * all statements of its script have run.
  */
 static void
 finish_statements(void *arg)
@@ -235,7 +246,7 @@ finish_statements(void *arg)
 	CmigRunStep last = *run->step;
 
 	/*
-	 * leave out the precondition, which was checked before the step's first
+	 * leave out the precondition, which was checked before the first
 	 * statement
 	 */
 	last.precondition_sql = NULL;
@@ -251,7 +262,7 @@ finish_statements(void *arg)
 	finish_step(run);
 }
 
-/* Read the scripts of a step. */
+/* Read the scripts of step number "index". */
 static CmigRunStep *
 fetch(const StepwiseRun *run, int index)
 {
@@ -282,7 +293,7 @@ run_step(StepwiseRun *run)
 
 		/*
 		 * check the precondition only if the step has not begun: otherwise,
-		 * the step may have made it false
+		 * the statements that have run may have made it false
 		 */
 		if (cmig_progress_read() == NIL)
 			cmig_runner_check_precondition(run->step);
@@ -299,8 +310,8 @@ run_step(StepwiseRun *run)
 }
 
 /*
- * Detect what would stop the run, before anything is changed.  This includes
- * statements that a script must not contain, and partially applied steps that
+ * Before anything is changed, detect what would stop the run, such as
+ * statements that a script must not contain, or partially applied steps that
  * are not in the plan.
  */
 static void
@@ -405,18 +416,18 @@ static const char *const procedure_names[] = {
 	"cmig.upgrade_stepwise", "cmig.downgrade_stepwise", "cmig.reset_stepwise"
 };
 
-/* The arguments of the procedure that begins the run. */
+/* The arguments of a stepwise procedure. */
 typedef struct Request
 {
 	Procedure	procedure;
-	const CmigNames *targets;	/* the targets of an upgrade */
-	const char *target;			/* the target of a downgrade */
+	const CmigNames *targets;	/* for an upgrade: the targets */
+	const char *target;			/* for a downgrade: the target */
 	const char *checksum;		/* required plan checksum, or NULL */
 } Request;
 
 /*
- * Perform the downgrade.  Returns the number of steps that were run.  "what"
- * names the operation in errors; NULL means "downgrade".
+ * Plan and run a downgrade.  Returns the number of steps that were run.
+ * "what" names the operation in errors; NULL means "a downgrade".
  */
 static int
 go_down(StepwiseRun *run, const char *target, const char *checksum, const char *what)
@@ -436,7 +447,7 @@ go_down(StepwiseRun *run, const char *target, const char *checksum, const char *
 	return plan->count;
 }
 
-/* Perform the upgrade.  Returns the number of steps that were run. */
+/* Plan and run an upgrade.  Returns the number of steps that were run. */
 static int
 go_up(StepwiseRun *run, const CmigNames *targets, const char *checksum)
 {
@@ -453,7 +464,7 @@ go_up(StepwiseRun *run, const CmigNames *targets, const char *checksum)
 	return plan->count;
 }
 
-/* Perform the downgrade, the upgrade, or both, as requested. */
+/* Run the downgrade, the upgrade, or both, depending on the procedure. */
 static void
 move(StepwiseRun *run, const Request *request)
 {
@@ -482,7 +493,10 @@ move(StepwiseRun *run, const Request *request)
 		cmig_move_report_nothing(run->now.graph, run->now.applied->rows, verb);
 }
 
-/* Run a procedure, including taking and releasing the run lock. */
+/*
+ * Implements the stepwise procedures: takes the run lock, runs the plans, and
+ * releases the lock.
+ */
 static void
 run_procedure(FunctionCallInfo fcinfo, const Request *request, const char *in_doubt)
 {

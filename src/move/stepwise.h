@@ -1,7 +1,7 @@
 /*
  * stepwise.h
- *	  Performs runs that commit after each revision, and in nontransactional
- *	  revisions after each statement.
+ *	  Performs runs that commit after each revision and, in nontransactional
+ *	  revisions, after each statement.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -16,9 +16,10 @@
 
 /*
  * Implement the procedures cmig.upgrade_stepwise, cmig.downgrade_stepwise, and
- * cmig.reset_stepwise. fcinfo belongs to the CALL. in_doubt is "stop", "done",
- * or "again".  If "checksum" is not NULL, the plan must have this checksum.
- * The arguments must be allocated below PortalContext.
+ * cmig.reset_stepwise.  fcinfo belongs to the CALL.  in_doubt is "stop",
+ * "done", or "again".  If "checksum" is not NULL, the run fails unless the
+ * plan has this checksum.  The arguments must be allocated below
+ * PortalContext.
  */
 extern void cmig_stepwise_upgrade(FunctionCallInfo fcinfo, const CmigNames *targets,
 								  const char *in_doubt, const char *checksum);
@@ -27,8 +28,8 @@ extern void cmig_stepwise_downgrade(FunctionCallInfo fcinfo, const char *target,
 extern void cmig_stepwise_reset(FunctionCallInfo fcinfo, const char *in_doubt);
 
 /*
- * Hook called before the first step of an upgrade.  If it raises an error, the
- * upgrade stops.
+ * Hook called before the first step of an upgrade.  If it raises an error, no
+ * step is run.
  */
 extern void (*cmig_stepwise_at_start) (const CmigSituation *now, const CmigPlan *plan);
 

@@ -59,11 +59,12 @@
 #define LONGEST_PAUSE 30000
 
 /*
- * Transactions that are younger than this, in milliseconds, are not reported.
+ * Transactions that have been open for less than this time, in milliseconds,
+ * are not reported.
  */
 #define OLD_SNAPSHOT_MS 1000
 
-/* Variable of cmig.lock_retries. */
+/* The value of the setting cmig.lock_retries. */
 static int	lock_retries = 10;
 
 void
@@ -80,8 +81,8 @@ cmig_toplevel_init(void)
 /* Conditions of the call */
 
 /*
- * Is the procedure called at top level and as a separate statement, so that it
- * is allowed to commit?
+ * Is the procedure called as a separate statement at top level, so that it is
+ * allowed to commit?
  */
 static bool
 may_commit(FunctionCallInfo fcinfo)
@@ -166,7 +167,7 @@ cmig_toplevel_sleep(long ms)
 	TimestampTz end = cmig_run_limit_earlier(TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms));
 	bool		timed = get_timeout_active(STATEMENT_TIMEOUT);
 
-	/* suspend statement_timeout, because a pause is not part of a statement */
+	/* suspend statement_timeout, so that it does not count the pause */
 	if (timed)
 		disable_timeout(STATEMENT_TIMEOUT, false);
 	InvalidateCatalogSnapshot();
@@ -191,7 +192,8 @@ cmig_toplevel_sleep(long ms)
  */
 
 /*
- * Was the run blocked by other sessions, so that another attempt might succeed?
+ * Was the error caused by other sessions' locks or updates, so that another
+ * attempt might succeed?
  */
 static bool
 is_transient(const ErrorData *error)
@@ -213,7 +215,9 @@ pause_after(int n)
 				   (0.75 + 0.5 * pg_prng_double(&pg_global_prng_state)));
 }
 
-/* Report the failure of attempt n and wait. */
+/*
+ * Report in a NOTICE that attempt n has failed, and wait before the next one.
+ */
 static void
 pause_before_retry(const ErrorData *error, const char *what, int n)
 {
@@ -275,7 +279,10 @@ reach_table(void *arg)
 	LockRelationOid(*(Oid *) arg, AccessShareLock);
 }
 
-/* Error context callback: explain a lock wait. */
+/*
+ * Error context callback: if the error was caused by waiting for a lock, add
+ * an explanation to it.
+ */
 static void
 explain_wait(void *arg)
 {
@@ -317,7 +324,10 @@ cmig_toplevel_reach_table(Oid table, const char *procedure, bool alone)
  * Statements
  */
 
-/* Is this an optimizable statement? */
+/*
+ * Is this an optimizable statement, such as SELECT or INSERT, rather than a
+ * utility statement?
+ */
 static bool
 is_optimizable(const Node *node)
 {
@@ -342,7 +352,7 @@ cmig_toplevel_execute(RawStmt *raw, const char *text)
 	List	   *plans;
 	PlannedStmt *plan;
 
-	/* copy the tree, because parse analysis modifies it */
+	/* copy the parse tree, because parse analysis modifies it */
 	raw = copyObject(raw);
 
 	if (is_optimizable(raw->stmt))
@@ -386,8 +396,8 @@ cmig_toplevel_execute(RawStmt *raw, const char *text)
 	if (concurrent)
 	{
 		/*
-		 * commit the statement's last transaction, so that a later error does
-		 * not undo it
+		 * commit the last transaction that the statement has left open, so
+		 * that a later error does not undo it
 		 */
 		cmig_toplevel_commit();
 		cmig_extension_hold_again();

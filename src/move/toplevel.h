@@ -30,8 +30,8 @@ extern void cmig_toplevel_require(FunctionCallInfo fcinfo, const char *procedure
 extern MemoryContext cmig_toplevel_context(const char *name);
 
 /*
- * Make sure that there is an active snapshot, which is needed for reading
- * catalogs.
+ * Push a snapshot, which is needed for reading catalogs, unless there is
+ * already an active one.
  */
 extern void cmig_toplevel_snapshot(void);
 
@@ -44,7 +44,10 @@ extern void cmig_toplevel_commit(void);
  */
 extern void cmig_toplevel_rollback(void);
 
-/* Sleep without a snapshot.  The sleep can be canceled. */
+/*
+ * Sleep for a number of milliseconds without holding a snapshot.  The sleep
+ * can be canceled.
+ */
 extern void cmig_toplevel_sleep(long ms);
 
 /*
@@ -63,29 +66,30 @@ extern void cmig_toplevel_attempt(CmigAttempt body, CmigMayRepeat may_repeat,
 
 /*
  * Wait until a table can be locked in ACCESS SHARE mode, with the same retries
- * as in cmig_toplevel_attempt().  As a result, a session that holds a
- * conflicting lock blocks a procedure for at most cmig.lock_timeout per
- * attempt.  "alone" is true if no revision is running, so that lock waits are
- * not being watched yet.
+ * as in cmig_toplevel_attempt().  A procedure calls this before it works on
+ * the table, so that a session with a conflicting lock blocks it for at most
+ * cmig.lock_timeout per attempt.  "alone" is true if no revision is running,
+ * so that lock waits are not being watched yet.
  */
 extern void cmig_toplevel_reach_table(Oid table, const char *procedure, bool alone);
 
 /*
- * Run a statement as if a client had sent it, so that the statement may commit.
- * The parse tree is not modified.  Both the parse tree and the text must be
- * allocated below PortalContext.
+ * Run a statement as if a client had sent it, so that the statement may
+ * commit. The parse tree is not modified.  Both the parse tree and "text", the
+ * SQL text of the statement, must be allocated below PortalContext.
  */
 extern void cmig_toplevel_execute(RawStmt *raw, const char *text);
 
 /*
  * Report transactions that have been open for a long time, because a statement
- * with CONCURRENTLY is about to wait for them.
+ * with CONCURRENTLY is about to wait for them.  "what" names the statement.
  */
 extern void cmig_toplevel_warn_of_snapshots(const char *what);
 
 /*
- * Run a single statement and commit it.  If the statement cannot get a lock, it
- * is repeated.
+ * Run a single statement and commit it.  If the statement cannot get a lock,
+ * it is repeated as in cmig_toplevel_attempt(), for which "what" names the
+ * work.
  */
 extern void cmig_toplevel_run_sql(const char *sql, const char *what);
 
