@@ -110,5 +110,11 @@ SET citus.shard_count = 32;
 SET citus.enable_schema_based_sharding = on;
 SELECT action, kind, object, upgrade_sql, hazard FROM cmig.diff('CREATE SCHEMA regress_diff_sharded');
 RESET citus.enable_schema_based_sharding;
+-- functions that do not belong to Citus, although their names are those of functions of Citus
+CREATE FUNCTION pg_catalog.create_reference_table() RETURNS text LANGUAGE sql AS $$ SELECT 'called'::text $$;
+CREATE FUNCTION pg_catalog.create_distributed_table(integer, integer, integer, integer, text) RETURNS text LANGUAGE sql AS $$ SELECT 'called'::text $$;
+SELECT object FROM cmig.diff($$CREATE TABLE reference AS SELECT create_reference_table() AS a; SELECT create_reference_table();
+CREATE TABLE distributed AS SELECT create_distributed_table(1, 2, 3, 4, '') AS a; SELECT create_distributed_table(1, 2, 3, 4, '')$$);
+DROP FUNCTION pg_catalog.create_reference_table(), pg_catalog.create_distributed_table(integer, integer, integer, integer, text);
 RESET citus.shard_count;
 DROP EXTENSION pg_cmig;

@@ -15,19 +15,24 @@
 #include "schema/distribution_record.h"
 
 #include "access/transam.h"
+#include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
+#include "commands/extension.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/regproc.h"
 #include "utils/varlena.h"
 
 static needs_fmgr_hook_type next_needs_hook = NULL;
 static fmgr_hook_type next_hook = NULL;
+static Oid	citus = InvalidOid; /* the extension citus */
 static bool recording = false;
 static bool any = false;
 static MemoryContext context = NULL;	/* memory context of the records */
@@ -397,33 +402,72 @@ do_nothing(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* The names of the functions of Citus, and what takes their place. */
-static const struct
+/*
+ * Takes the place of a function of Citus that has other arguments than those
+ * known here.
+ */
+static Datum
+refuse(PG_FUNCTION_ARGS)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("the effect of function %s is not known", format_procedure(fcinfo->flinfo->fn_oid)),
+			 errdetail("The installed version of Citus has a function that pg_cmig does not support.")));
+	PG_RETURN_VOID();
+}
+
+/* The maximum number of arguments that a stand-in reads. */
+#define MAX_ARGUMENTS 5
+
+/* What takes the place of a function of Citus. */
+typedef struct StandIn
 {
 	const char *name;
 	PGFunction	function;
-}			stand_ins[] =
+	int			required;		/* the function has at least so many arguments */
+	Oid			types[MAX_ARGUMENTS];	/* types of the arguments; ANYOID for
+										 * one that is not read, InvalidOid
+										 * for no argument */
+}			StandIn;
 
-{
-	{"alter_distributed_table", alter_distributed_table},
+static const StandIn stand_ins[] = {
+	{"alter_distributed_table", alter_distributed_table, 4, {REGCLASSOID, TEXTOID, INT4OID, TEXTOID, BOOLOID}},
 	{"alter_table_set_access_method", do_nothing},
-	{"citus_add_local_table_to_metadata", citus_add_local_table_to_metadata},
-	{"citus_schema_distribute", citus_schema_distribute},
-	{"citus_schema_undistribute", citus_schema_undistribute},
+	{"citus_add_local_table_to_metadata", citus_add_local_table_to_metadata, 1, {REGCLASSOID, BOOLOID}},
+	{"citus_schema_distribute", citus_schema_distribute, 1, {REGNAMESPACEOID}},
+	{"citus_schema_undistribute", citus_schema_undistribute, 1, {REGNAMESPACEOID}},
 	{"create_distributed_function", do_nothing},
-	{"create_distributed_table", create_distributed_table},
-	{"create_distributed_table_concurrently", create_distributed_table},
-	{"create_reference_table", create_reference_table},
+	{"create_distributed_table", create_distributed_table, 2, {REGCLASSOID, TEXTOID, ANYOID, TEXTOID, INT4OID}},
+	{"create_distributed_table_concurrently", create_distributed_table, 2, {REGCLASSOID, TEXTOID, ANYOID, TEXTOID, INT4OID}},
+	{"create_reference_table", create_reference_table, 1, {REGCLASSOID}},
 	{"mark_tables_colocated", do_nothing},
 	{"remove_local_tables_from_metadata", remove_local_tables_from_metadata},
 	{"truncate_local_data_after_distributing_table", do_nothing},
-	{"undistribute_table", undistribute_table},
-	{"update_distributed_table_colocation", update_distributed_table_colocation},
+	{"undistribute_table", undistribute_table, 1, {REGCLASSOID, BOOLOID}},
+	{"update_distributed_table_colocation", update_distributed_table_colocation, 2, {REGCLASSOID, TEXTOID}},
 };
 
+/* Does the function have arguments that the stand-in can read? */
+static bool
+fits(const StandIn * found, Oid function)
+{
+	Oid		   *types;
+	int			count;
+
+	(void) get_func_signature(function, &types, &count);
+	if (count < found->required)
+		return false;
+	for (int i = 0; i < Min(count, MAX_ARGUMENTS); i++)
+	{
+		if (OidIsValid(found->types[i]) && found->types[i] != ANYOID && found->types[i] != types[i])
+			return false;
+	}
+	return true;
+}
+
 /*
- * Returns what takes the place of a function, or NULL.  Only a superuser can
- * create functions in pg_catalog, so the name is sufficient.
+ * Returns what takes the place of a function, or NULL.  Functions that do not
+ * belong to the extension citus keep their place.
  */
 static PGFunction
 stand_in(Oid function)
@@ -435,8 +479,8 @@ stand_in(Oid function)
 	name = get_func_name(function);
 	for (int i = 0; name != NULL && i < lengthof(stand_ins); i++)
 	{
-		if (strcmp(stand_ins[i].name, name) == 0)
-			return stand_ins[i].function;
+		if (strcmp(stand_ins[i].name, name) == 0 && getExtensionOfObject(ProcedureRelationId, function) == citus)
+			return fits(&stand_ins[i], function) ? stand_ins[i].function : refuse;
 	}
 	return NULL;
 }
@@ -507,13 +551,21 @@ cmig_distribution_record_watch(bool on)
 {
 	bool		former = recording;
 
-	recording = on && GetConfigOption("citus.shard_count", true, false) != NULL;
+	recording = on && OidIsValid(citus) && GetConfigOption("citus.shard_count", true, false) != NULL;
 	return former;
+}
+
+void
+cmig_distribution_record_begin(void)
+{
+	cmig_distribution_record_forget();
+	citus = get_extension_oid("citus", true);
 }
 
 void
 cmig_distribution_record_forget(void)
 {
+	citus = InvalidOid;
 	recording = any = false;
 	records = NIL;
 	if (context != NULL)

@@ -48,12 +48,16 @@ typedef struct CmigDistributionRecord
 extern void cmig_distribution_record_init(void);
 
 /*
- * Start or stop recording.  Does nothing unless Citus is loaded.  Returns the
- * former state.
+ * Start or stop recording.  Does nothing unless Citus is loaded and installed.
+ * Returns the former state.
  */
 extern bool cmig_distribution_record_watch(bool on);
 
-/* Remove all records.  Called when a shadow begins and ends. */
+/*
+ * Remove all records.  cmig_distribution_record_begin() is called when a shadow
+ * begins, before it hides the extension citus, and the other one when it ends.
+ */
+extern void cmig_distribution_record_begin(void);
 extern void cmig_distribution_record_forget(void);
 
 /*

@@ -384,7 +384,7 @@ attempt(ShadowRun *run)
 	ErrorData  *error;
 
 	cmig_citus_keep_local();
-	cmig_distribution_record_forget();
+	cmig_distribution_record_begin();
 	error = cmig_subtransaction_rehearse(work, run);
 	AtEOXact_GUC(false, level);
 	cmig_distribution_record_forget();

@@ -190,5 +190,21 @@ is(query($coordinator, 'postgres', "SET search_path = other, pg_catalog; SELECT 
 is(query($coordinator, 'postgres', "SET search_path = other, pg_catalog; SELECT upgrade_sql FROM cmig.diff('CREATE SCHEMA own; CREATE TABLE own.t (id int PRIMARY KEY); SELECT pg_catalog.create_reference_table(''own.t'')', '{own}')", 'regress_owner'),
 	"SELECT pg_catalog.undistribute_table('own.t')\nSELECT pg_catalog.create_reference_table('own.t')", 'gets qualified calls');
 
+# functions in pg_catalog with the names of those of Citus: a superuser's own one is called,
+# and one of another version of Citus is not
+
+$coordinator->safe_psql('postgres', <<'SQL');
+SET citus.enable_ddl_propagation = off;
+CREATE FUNCTION pg_catalog.create_distributed_table(int) RETURNS text LANGUAGE sql AS $$ SELECT 'called'::text $$;
+CREATE FUNCTION pg_catalog.create_reference_table(int, text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN RAISE 'called'; END $$;
+CREATE FUNCTION pg_catalog.undistribute_table(text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RAISE 'called'; END $$;
+ALTER EXTENSION citus ADD FUNCTION pg_catalog.create_reference_table(int, text);
+ALTER EXTENSION citus ADD FUNCTION pg_catalog.undistribute_table(text);
+SQL
+is(sql("SELECT upgrade_sql FROM cmig.diff(\$t\$CREATE SCHEMA own; CREATE TABLE own.t (id int PRIMARY KEY); SELECT create_distributed_table('own.t', 'id', colocate_with => 'none'); DO 'BEGIN EXECUTE ''COMMENT ON TABLE own.t IS '' || quote_literal(create_distributed_table(1)); END'\$t\$, '{own}')"),
+	"COMMENT ON TABLE own.t IS 'called'", "a superuser's function is called");
+fails_with($coordinator, 'postgres', "SELECT * FROM cmig.diff(\$t\$CREATE SCHEMA own; SELECT create_reference_table(1, '')\$t\$, '{own}')", '0A000', 'the effect of function create_reference_table\(integer,text\) is not known', 'unknown arguments are refused');
+fails_with($coordinator, 'postgres', "SELECT * FROM cmig.diff(\$t\$CREATE SCHEMA own; SELECT undistribute_table(text 'own.t')\$t\$, '{own}')", '0A000', 'the effect of function undistribute_table\(text\) is not known', 'so are unknown types');
+
 stop_cluster($coordinator, @workers);
 done_testing();
