@@ -2,7 +2,7 @@
  * tool.h
  *	  Describes the tables in which other tools record applied migrations.
  *
- * schema/tool_table.h lists the tables.
+ * compare/tool_table.h lists the tables.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

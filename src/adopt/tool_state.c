@@ -22,7 +22,7 @@
 #include "adopt/tool_state.h"
 #include "base/query.h"
 #include "base/role.h"
-#include "schema/tool_table.h"
+#include "compare/tool_table.h"
 
 Oid
 cmig_tool_state_table(const CmigTool *tool)

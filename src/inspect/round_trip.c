@@ -3,12 +3,12 @@
  *	  Implements cmig.round_trip, which upgrades, downgrades, and upgrades
  *	  again in a shadow.
  *
- * A shadow (schema/shadow.h) is a subtransaction in which the managed schemas
+ * A shadow (shadow/shadow.h) is a subtransaction in which the managed schemas
  * are empty at first, and which is rolled back.  The revisions are replayed in
  * it once, in order.  After each upgrade, the revision's downgrade and a second
  * upgrade run in a subtransaction that is rolled back, so that whatever the
  * downgrade leaves behind does not affect later revisions.  An image
- * (schema/image.h) is a description of all objects in these schemas.  The image
+ * (kinds/image.h) is a description of all objects in these schemas.  The image
  * read after a revision is the "before" image of the next one.  If the
  * downgrade restores the "before" image, the second upgrade only needs to
  * succeed, because it starts from the same schema as the first.

@@ -6,10 +6,10 @@
  */
 #include "postgres.h"
 
+#include "compare/compare.h"
+#include "compare/deparse.h"
 #include "inspect/round_trip_row.h"
 #include "run/script_run.h"
-#include "schema/compare.h"
-#include "schema/deparse.h"
 #include "schema/diff_line.h"
 #include "schema/image_same.h"
 

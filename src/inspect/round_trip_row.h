@@ -8,8 +8,8 @@
 #define CMIG_ROUND_TRIP_ROW_H
 
 #include "postgres.h"
+#include "kinds/image.h"
 #include "nodes/pg_list.h"
-#include "schema/image.h"
 
 /* A result row.  All fields except revision and problem may be NULL. */
 typedef struct CmigRoundTripRow
@@ -40,7 +40,7 @@ extern void cmig_round_trip_row_add_error(CmigRoundTripRows *rows, const char *r
 
 /*
  * The purpose of comparing two images.  An image describes the objects in a set
- * of schemas (see schema/image.h).
+ * of schemas (see kinds/image.h).
  */
 typedef enum CmigRoundTripCheck
 {

@@ -31,7 +31,7 @@ extern bool cmig_running_verifying(void);
 
 /*
  * Is the current script being replayed in a shadow, that is, in a subtransaction
- * that begins with empty schemas and is rolled back (see schema/shadow.h)?
+ * that begins with empty schemas and is rolled back (see shadow/shadow.h)?
  */
 extern bool cmig_running_is_replaying(void);
 

@@ -39,7 +39,7 @@ typedef struct CmigRunStep
 	bool		committed;		/* is the step committed before the next one
 								 * runs? */
 	bool		replayed;		/* is the step replayed in a shadow (see
-								 * schema/shadow.h), where nothing is
+								 * shadow/shadow.h), where nothing is
 								 * committed? */
 	bool		tried;			/* is the step part of a dry run? */
 	CmigRunStatement statement; /* if NULL, the runner runs the statements */

@@ -18,7 +18,7 @@
 #include "schema/diff_run.h"
 #include "schema/generate.h"
 #include "schema/section_layout.h"
-#include "schema/target.h"
+#include "shadow/target.h"
 #include "tables/catalog.h"
 
 #include "funcapi.h"

@@ -21,9 +21,9 @@
 #include "base/safe_parse.h"
 #include "base/settings.h"
 #include "base/subtransaction.h"
+#include "kinds/kinds.h"
 #include "parse/raw_parse.h"
 #include "schema/body_check.h"
-#include "schema/kinds.h"
 
 #include "access/htup_details.h"
 #include "catalog/pg_language.h"

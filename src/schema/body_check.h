@@ -12,7 +12,7 @@
 #define CMIG_BODY_CHECK_H
 
 #include "postgres.h"
-#include "schema/difference.h"
+#include "compare/difference.h"
 
 /*
  * Set the field "unchecked" for the image's functions that CREATE FUNCTION

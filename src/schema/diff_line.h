@@ -8,8 +8,8 @@
 #define CMIG_DIFF_LINE_H
 
 #include "postgres.h"
+#include "compare/deparse.h"
 #include "nodes/pg_list.h"
-#include "schema/deparse.h"
 
 /*
  * A line: a row of a difference, copied so that it does not refer to an image.

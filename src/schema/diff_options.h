@@ -9,8 +9,8 @@
 
 #include "postgres.h"
 #include "fmgr.h"
-#include "schema/compare.h"
-#include "schema/managed.h"
+#include "compare/compare.h"
+#include "shadow/managed.h"
 
 /*
  * Returns the schemas in argument n: a text[], or text that is one name or an

@@ -8,10 +8,10 @@
 #define CMIG_DIFF_RUN_H
 
 #include "postgres.h"
-#include "schema/compare.h"
+#include "compare/compare.h"
 #include "schema/diff_line.h"
-#include "schema/managed.h"
 #include "schema/replay.h"
+#include "shadow/managed.h"
 
 /*
  * Returns a List of CmigDiffLine *: the statements that change the managed

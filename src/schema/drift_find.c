@@ -15,16 +15,16 @@
 
 #include "base/listing.h"
 #include "base/text_list.h"
+#include "compare/deparse.h"
+#include "compare/tool_table.h"
+#include "kinds/kinds.h"
 #include "schema/audited.h"
-#include "schema/deparse.h"
 #include "schema/diff_options.h"
 #include "schema/drift_find.h"
 #include "schema/image_read.h"
 #include "schema/initial_grants.h"
-#include "schema/kinds.h"
 #include "schema/others.h"
 #include "schema/rename_read.h"
-#include "schema/tool_table.h"
 
 #include "utils/builtins.h"
 

@@ -10,11 +10,11 @@
 
 #include "postgres.h"
 #include "fmgr.h"
+#include "compare/compare.h"
 #include "move/move.h"
-#include "schema/compare.h"
 #include "schema/diff_line.h"
-#include "schema/managed.h"
 #include "schema/replay.h"
+#include "shadow/managed.h"
 
 /* The two images, the schemas that are compared, and the options. */
 typedef struct CmigDrift

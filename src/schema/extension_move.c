@@ -10,9 +10,9 @@
  */
 #include "postgres.h"
 
+#include "kinds/kinds.h"
 #include "schema/extension_move.h"
-#include "schema/kinds.h"
-#include "schema/shadow_members.h"
+#include "shadow/shadow_members.h"
 
 #include "access/xact.h"
 #include "catalog/namespace.h"

@@ -8,9 +8,9 @@
 #define CMIG_EXTENSION_MOVE_H
 
 #include "postgres.h"
-#include "schema/deparse.h"
-#include "schema/image.h"
-#include "schema/managed.h"
+#include "compare/deparse.h"
+#include "kinds/image.h"
+#include "shadow/managed.h"
 
 /* Must any extension be moved? */
 extern bool cmig_extension_move_needed(const CmigImage *from, const CmigImage *to);

@@ -8,7 +8,7 @@
 #define CMIG_HAZARD_H
 
 #include "postgres.h"
-#include "schema/deparse.h"
+#include "compare/deparse.h"
 
 /*
  * Returns the hazard as text, with the size of the table, or NULL if there is

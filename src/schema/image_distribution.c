@@ -16,10 +16,10 @@
 
 #include "base/citus.h"
 #include "base/query.h"
-#include "schema/distribution_record.h"
+#include "kinds/kind_distribution.h"
+#include "kinds/kinds.h"
 #include "schema/image_distribution.h"
-#include "schema/kind_distribution.h"
-#include "schema/kinds.h"
+#include "shadow/distribution_record.h"
 
 #include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"

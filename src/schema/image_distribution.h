@@ -8,7 +8,7 @@
 #define CMIG_IMAGE_DISTRIBUTION_H
 
 #include "postgres.h"
-#include "schema/image.h"
+#include "kinds/image.h"
 
 /*
  * Add an object for each table and schema that Citus distributes, or that the

@@ -7,8 +7,8 @@
 #include "postgres.h"
 
 #include "base/query.h"
+#include "kinds/kinds.h"
 #include "schema/image_notes.h"
-#include "schema/kinds.h"
 
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"

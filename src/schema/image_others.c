@@ -7,9 +7,9 @@
 #include "postgres.h"
 
 #include "base/query.h"
+#include "kinds/kinds.h"
 #include "schema/image_others.h"
-#include "schema/kinds.h"
-#include "schema/shadow_rows.h"
+#include "shadow/shadow_rows.h"
 
 #include "catalog/pg_type.h"
 #include "utils/array.h"

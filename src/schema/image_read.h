@@ -12,8 +12,8 @@
 #define CMIG_IMAGE_READ_H
 
 #include "postgres.h"
-#include "schema/image.h"
-#include "schema/managed.h"
+#include "kinds/image.h"
+#include "shadow/managed.h"
 
 /*
  * Returns an image of those schemas that exist, allocated in the current

@@ -11,9 +11,9 @@
 #include "postgres.h"
 #include "access/htup.h"
 #include "access/tupdesc.h"
+#include "kinds/image.h"
+#include "kinds/kind.h"
 #include "utils/hsearch.h"
-#include "schema/image.h"
-#include "schema/kind.h"
 
 /* The state of reading an image from the catalogs. */
 typedef struct CmigImageReader

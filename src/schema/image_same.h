@@ -10,7 +10,7 @@
 #define CMIG_IMAGE_SAME_H
 
 #include "postgres.h"
-#include "schema/image.h"
+#include "kinds/image.h"
 
 /*
  * Returns true if both images contain the same objects with the same

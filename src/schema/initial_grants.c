@@ -8,7 +8,7 @@
 #include "postgres.h"
 
 #include "base/query.h"
-#include "schema/annotate.h"
+#include "compare/annotate.h"
 #include "schema/initial_grants.h"
 
 

@@ -11,7 +11,7 @@
 #define CMIG_LOG_USE_H
 
 #include "postgres.h"
-#include "schema/image.h"
+#include "kinds/image.h"
 
 /*
  * Returns a list of the objects in the image that use relations in the audit

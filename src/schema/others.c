@@ -8,7 +8,7 @@
 
 #include "base/compat.h"
 #include "base/listing.h"
-#include "schema/kinds.h"
+#include "kinds/kinds.h"
 #include "schema/others.h"
 
 #include "access/htup_details.h"

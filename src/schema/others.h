@@ -8,8 +8,8 @@
 #define CMIG_OTHERS_H
 
 #include "postgres.h"
-#include "schema/difference.h"
-#include "schema/target_result.h"
+#include "compare/difference.h"
+#include "shadow/target_result.h"
 
 /*
  * Set the fields "foreign", "may_drop", and "unownable" of the objects in an

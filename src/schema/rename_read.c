@@ -6,13 +6,13 @@
  */
 #include "postgres.h"
 
+#include "compare/rename.h"
+#include "compare/rename_guess.h"
 #include "schema/extension_move.h"
 #include "schema/image_read.h"
-#include "schema/rename.h"
-#include "schema/rename_guess.h"
 #include "schema/rename_read.h"
-#include "schema/shadow.h"
-#include "schema/shadow_rows.h"
+#include "shadow/shadow.h"
+#include "shadow/shadow_rows.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"

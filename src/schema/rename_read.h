@@ -8,8 +8,8 @@
 #define CMIG_RENAME_READ_H
 
 #include "postgres.h"
-#include "schema/deparse.h"
-#include "schema/managed.h"
+#include "compare/deparse.h"
+#include "shadow/managed.h"
 
 /*
  * Returns the live image after the renames given by the caller and by

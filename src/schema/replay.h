@@ -21,10 +21,10 @@
 
 #include "postgres.h"
 #include "base/revision.h"
+#include "kinds/image.h"
 #include "move/move.h"
-#include "schema/image.h"
-#include "schema/managed.h"
-#include "schema/target_result.h"
+#include "shadow/managed.h"
+#include "shadow/target_result.h"
 #include "tables/repeatable.h"
 
 /* The revisions to replay, parents before children. */

@@ -8,7 +8,7 @@
 #define CMIG_REPLAY_PATH_H
 
 #include "postgres.h"
-#include "schema/shadow.h"
+#include "shadow/shadow.h"
 
 typedef struct CmigReplayPaths CmigReplayPaths;
 

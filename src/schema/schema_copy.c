@@ -11,14 +11,14 @@
 #include "postgres.h"
 
 #include "base/settings.h"
-#include "schema/compare.h"
-#include "schema/deparse.h"
+#include "compare/compare.h"
+#include "compare/deparse.h"
+#include "kinds/kinds.h"
 #include "schema/diff_line.h"
 #include "schema/image_read.h"
 #include "schema/initial_grants.h"
-#include "schema/kinds.h"
 #include "schema/schema_copy.h"
-#include "schema/shadow.h"
+#include "shadow/shadow.h"
 
 #include "utils/builtins.h"
 #include "utils/guc.h"

@@ -9,7 +9,7 @@
  */
 #include "postgres.h"
 
-#include "schema/deparse.h"
+#include "compare/deparse.h"
 #include "schema/diff_options.h"
 #include "schema/whole.h"
 

@@ -25,8 +25,8 @@
 #include "graph/target.h"
 #include "move/move.h"
 #include "schema/replay.h"
-#include "schema/shadow.h"
-#include "schema/target.h"
+#include "shadow/shadow.h"
+#include "shadow/target.h"
 
 #include "catalog/namespace.h"
 #include "fmgr.h"

@@ -27,7 +27,7 @@
 #include "schema/diff_options.h"
 #include "schema/diff_run.h"
 #include "schema/generate.h"
-#include "schema/target_filter.h"
+#include "shadow/target_filter.h"
 
 #include "catalog/pg_type.h"
 #include "funcapi.h"

@@ -6,9 +6,9 @@
  */
 #include "postgres.h"
 
+#include "compare/tool_table.h"
+#include "kinds/kinds.h"
 #include "schema/image_read.h"
-#include "schema/kinds.h"
-#include "schema/tool_table.h"
 #include "schema/whole.h"
 
 /* Returns an image with schema public as it is in a new database. */

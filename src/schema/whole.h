@@ -8,8 +8,8 @@
 #define CMIG_WHOLE_H
 
 #include "postgres.h"
-#include "schema/compare.h"
-#include "schema/managed.h"
+#include "compare/compare.h"
+#include "shadow/managed.h"
 
 /*
  * Returns the difference between an empty database and these schemas, with or

@@ -66,7 +66,7 @@ static const struct
 /*
  * Columns that differ although the objects are equal: their own OIDs and
  * schema, files, statistics, and flags that other rows repeat.  The comparison
- * of two schemas (schema/image.h) does not contain them either.
+ * of two schemas (kinds/image.h) does not contain them either.
  */
 static const char *const ignored_columns[] = {
 	"oid", "nspname", "relnamespace", "reltype", "relnatts", "relfilenode", "relpages", "reltuples", "relallvisible", "relallfrozen", "reltoastrelid",

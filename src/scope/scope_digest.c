@@ -12,11 +12,11 @@
 #include "postgres.h"
 
 #include "base/query.h"
+#include "kinds/kinds.h"
 #include "schema/image_read.h"
-#include "schema/kinds.h"
-#include "schema/managed.h"
 #include "scope/scope_digest.h"
 #include "scope/scope_name.h"
+#include "shadow/managed.h"
 
 #include "catalog/objectaddress.h"
 #include "catalog/pg_namespace.h"

@@ -1,0 +1,452 @@
+/*
+ * attached.c
+ *	  Partition indexes that are attached to indexes of partitioned tables.
+ *
+ * In the functions below, "old" is true if the object is from the old image,
+ * so that the downgrade creates it.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "compare/annotate.h"
+#include "compare/attached.h"
+#include "kinds/kind_index.h"
+#include "kinds/kind_partition.h"
+#include "kinds/kind_table.h"
+#include "kinds/kinds.h"
+
+#include "commands/defrem.h"
+
+static bool
+is_index(const CmigObject *object)
+{
+	return object->kind == &cmig_kind_index || object->kind == &cmig_kind_constraint;
+}
+
+/*
+ * Returns the qualified name of an index or of a constraint's index.  Returns
+ * NULL if the constraint has no index.
+ */
+static const char *
+index_name(const CmigObject *object)
+{
+	return object->kind == &cmig_kind_index ? object->identity : object->kind->index_name(object);
+}
+
+char *
+cmig_attached_nameless(const CmigObject *object, const char *definition)
+{
+	const char *name = psprintf(" %s ON ", cmig_quote(object->name));
+	const char *found = object->kind == &cmig_kind_index && definition != NULL ? strstr(definition, name) : NULL;
+
+	if (found == NULL)
+		return definition ? pstrdup(definition) : NULL;
+	return psprintf("%s%s", pnstrdup(definition, found - definition), found + strlen(name) - 4);
+}
+
+/*
+ * Default names
+ */
+
+/*
+ * Returns "a_b" for the column list "a, b", or NULL if the list contains
+ * expressions.
+ */
+static char *
+column_names(const char *columns)
+{
+	StringInfoData names;
+	const char *p = columns;
+
+	initStringInfo(&names);
+	for (;;)
+	{
+		bool		quoted = *p == '"';
+
+		for (p += quoted; quoted ? *p != '"' || p[1] == '"' : strchr(" ,)(\"", *p) == NULL; p++)
+		{
+			appendStringInfoChar(&names, *p);
+			p += *p == '"';
+		}
+		p += quoted;
+		while (*p != '\0' && *p != ',' && *p != ')' && *p != '(')
+			p++;
+		if (*p != ',')
+			return *p == ')' ? names.data : NULL;
+		appendStringInfoChar(&names, '_');
+		p += 2;
+	}
+}
+
+/* Does the index have the name that PostgreSQL would choose? */
+static bool
+has_default_name(const CmigObject *object)
+{
+	const char *definition = cmig_index_definition(object);
+	const char *columns = strchr(definition, '(');
+	const char *label = object->kind == &cmig_kind_index ? "idx" : "key";
+	char	   *names;
+
+	if (strncmp(definition, "PRIMARY KEY", 11) == 0)
+		return strcmp(object->name, makeObjectName(object->parent->name, NULL, "pkey")) == 0;
+	names = columns ? column_names(columns + 1) : NULL;
+	return names != NULL && strcmp(object->name, makeObjectName(object->parent->name, names, label)) == 0;
+}
+
+/*
+ * Creation
+ */
+
+/* Is the table a partition that stays attached to its parent? */
+static bool
+stays_attached(const CmigDifference *difference, const CmigObject *table, bool old)
+{
+	const CmigImage *image = old ? difference->from : difference->to;
+	const CmigObject *link = cmig_image_lookup(image, &cmig_kind_partition, table->identity);
+
+	if (link == NULL)
+		return false;
+	return (old ? difference->of_from : difference->of_to)[link->index]->action == CMIG_NO_CHANGE;
+}
+
+/*
+ * Returns the name of the index that the object's index is attached to, or
+ * NULL.
+ */
+static const char *
+parent_of(const CmigObject *object)
+{
+	return is_index(object) ? cmig_index_parent(object) : NULL;
+}
+
+/*
+ * Is the object an index of a partitioned table, or a constraint that has
+ * one?
+ */
+static bool
+is_partitioned(const CmigObject *object)
+{
+	return is_index(object) && index_name(object) != NULL && object->parent->kind == &cmig_kind_table &&
+		cmig_table_is_partitioned(object->parent);
+}
+
+/*
+ * Returns a list of CmigObject: the indexes attached to an index.  If only
+ * some of the partitions have the index, the list contains all attached
+ * indexes.  Otherwise, it contains only the indexes of partitions that stay
+ * attached.
+ */
+static List *
+attached_to(const CmigDifference *difference, const CmigObject *object, bool old)
+{
+	const CmigImage *image = old ? difference->from : difference->to;
+	const char *name = is_partitioned(object) ? index_name(object) : NULL;
+	List	   *found = NIL;
+
+	if (name == NULL)
+		return NIL;
+	for (int i = 0; i < image->count; i++)
+	{
+		const CmigObject *other = image->objects[i];
+		const char *parent = parent_of(other);
+
+		if (parent != NULL && strcmp(parent, name) == 0 &&
+			(cmig_index_is_partial(object) || stays_attached(difference, other->parent, old)))
+			found = lappend(found, unconstify(CmigObject *, other));
+	}
+	return found;
+}
+
+/*
+ * Returns the part of an index's or constraint's definition that must be equal
+ * for an index to be attached to another.  The names of the index and its
+ * table are not part of it.
+ */
+static const char *
+shape_of(const CmigObject *object)
+{
+	const char *definition = cmig_index_definition(object);
+	const char *start = object->kind == &cmig_kind_index ? strstr(definition, " USING ") : definition;
+
+	return start ? start : definition;
+}
+
+/*
+ * Does the partition have an unattached index or, if "attached" is a
+ * constraint, an unattached constraint with an index?  Creating the
+ * partitioned table's index could attach it instead of "attached".
+ */
+static bool
+has_loose_index(const CmigImage *image, const CmigObject *attached)
+{
+	const CmigObject *table = cmig_image_lookup(image, &cmig_kind_table, attached->parent->identity);
+
+	for (const CmigObject *child = table ? table->child : NULL; child != NULL; child = child->sibling)
+		if (is_index(child) && index_name(child) != NULL && parent_of(child) == NULL && child->kind == attached->kind)
+			return true;
+	return false;
+}
+
+/* Is the object re-created together with the partitioned table's index? */
+static bool
+is_remade(const CmigDifference *difference, const CmigObject *object, bool old)
+{
+	return cmig_attached_is_remade(difference, (old ? difference->of_from : difference->of_to)[object->index]);
+}
+
+/*
+ * Does creating the partitioned table's index also create this attached index
+ * with the name and the properties that it has in the image?
+ */
+static bool
+is_plain(const CmigDifference *difference, const CmigObject *object, const CmigObject *parent, bool old)
+{
+	ListCell   *cell;
+
+	if (!has_default_name(object) || object->kind != parent->kind || strcmp(shape_of(object), shape_of(parent)) != 0)
+		return false;
+	if (object->comment != NULL && is_remade(difference, object, old))
+		return false;
+	if (!cmig_index_is_like(object, parent))
+		return false;
+	if (has_loose_index(difference->from, object) || has_loose_index(difference->to, object))
+		return false;
+	foreach(cell, attached_to(difference, object, old))
+		if (!is_plain(difference, lfirst(cell), object, old))
+		return false;
+	return true;
+}
+
+/*
+ * Add ONLY to the statement, so that the statement does not affect
+ * partitions.
+ */
+static char *
+with_only(const CmigObject *object, const char *sql)
+{
+	const char *start = object->kind == &cmig_kind_index ? psprintf(" %s ON ", cmig_quote(object->name)) : "ALTER TABLE ";
+	const char *found = strstr(sql, psprintf("%s%s ", start, object->parent->identity));
+
+	if (found == NULL)
+		return pstrdup(sql);
+	found += strlen(start);
+	return psprintf("%sONLY %s", pnstrdup(sql, found - sql), found);
+}
+
+/* Is the object created by statements of its own? */
+static bool
+is_made(const CmigDifference *difference, const CmigObject *object, bool old)
+{
+	CmigAction	action = (old ? difference->of_from : difference->of_to)[object->index]->action;
+
+	return action == CMIG_AGAIN || action == (old ? CMIG_DROP : CMIG_CREATE);
+}
+
+/*
+ * Returns the statements that create an attached index and the indexes
+ * attached to it.
+ */
+static List *
+creation(const CmigDifference *difference, const CmigObject *object, bool partial, bool old)
+{
+	CmigObject *alone = cmig_object_copy(object);
+	CmigDiffOptions options = *difference->options;
+	List	   *ddl;
+
+	alone->folded = false;
+	ddl = alone->kind->create(alone);
+	cmig_attached_complete(difference, object, ddl, old);
+	options.comments |= old || is_remade(difference, object, old);
+	if (partial || is_remade(difference, object, old))
+		ddl = list_concat(ddl, cmig_annotate_create(object, &options));
+	return ddl;
+}
+
+/* Append a statement to the SQL of the list's first statement. */
+static void
+append(CmigDdl *first, const char *sql)
+{
+	first->sql = psprintf("%s;\n%s", first->sql, sql);
+}
+
+/*
+ * Returns the number of the table's partitions that stay attached.  Returns -1
+ * if any partition is a foreign table: an index that is created with ONLY
+ * could not become valid then.
+ */
+static int
+count_partitions(const CmigDifference *difference, const CmigObject *table, bool old)
+{
+	const CmigImage *image = old ? difference->from : difference->to;
+	int			count = 0;
+
+	for (int i = 0; i < image->count; i++)
+	{
+		const CmigObject *link = image->objects[i];
+
+		if (link->kind != &cmig_kind_partition || strcmp(cmig_partition_of(link), table->identity) != 0)
+			continue;
+		if (link->parent->kind != &cmig_kind_table)
+			return -1;
+		if (stays_attached(difference, link->parent, old))
+			count++;
+	}
+	return count;
+}
+
+/*
+ * Does CREATE INDEX on the partitioned table create exactly the indexes in the
+ * list "attached", with their names and properties?
+ */
+static bool
+is_enough(const CmigDifference *difference, const CmigObject *object, const List *attached, bool old)
+{
+	int			count = count_partitions(difference, object->parent, old);
+	ListCell   *cell;
+
+	if (count < 0)
+		return true;
+	foreach(cell, attached)
+		if (!is_plain(difference, lfirst(cell), object, old))
+		return false;
+	return list_length(attached) == count;
+}
+
+void
+cmig_attached_complete(const CmigDifference *difference, const CmigObject *object, List *ddl, bool old)
+{
+	List	   *attached = ddl != NIL ? attached_to(difference, object, old) : NIL;
+	bool		partial = attached != NIL && cmig_index_is_partial(object);
+	CmigDdl    *first = ddl != NIL ? linitial(ddl) : NULL;
+	ListCell   *cell,
+			   *statement;
+
+	if (first == NULL || !is_partitioned(object) || (!partial && is_enough(difference, object, attached, old)))
+		return;
+	first->sql = with_only(object, first->sql);
+	foreach(cell, attached)
+	{
+		const CmigObject *other = lfirst(cell);
+
+		if (!is_made(difference, other, old))
+			foreach(statement, creation(difference, other, partial, old))
+				append(first, ((CmigDdl *) lfirst(statement))->sql);
+		append(first, psprintf("ALTER INDEX %s ATTACH PARTITION %s", index_name(object), index_name(other)));
+	}
+}
+
+/*
+ * If the changed index is attached to a parent index, returns the change of
+ * the parent index.  Otherwise returns NULL.
+ */
+static const CmigChange *
+parent_change(const CmigDifference *difference, const CmigChange *change)
+{
+	const CmigObject *object = change->to ? change->to : change->from;
+	const CmigImage *image = change->to ? difference->to : difference->from;
+	const CmigObject *parent = parent_of(object) ? cmig_attached_find(image, parent_of(object)) : NULL;
+
+	return parent ? (change->to ? difference->of_to : difference->of_from)[parent->index] : NULL;
+}
+
+bool
+cmig_attached_is_remade(const CmigDifference *difference, const CmigChange *change)
+{
+	if (change->from == NULL || change->to == NULL || change->to->alone || parent_of(change->from) == NULL)
+		return false;
+	while ((change = parent_change(difference, change)) != NULL)
+		if (change->action == CMIG_AGAIN)
+			return true;
+	return false;
+}
+
+void
+cmig_attached_settle(CmigDifference *difference)
+{
+	for (int i = 0; i < difference->count; i++)
+	{
+		CmigChange *change = &difference->changes[i];
+
+		if (change->action != CMIG_ALTER || !is_index(change->to ? change->to : change->from) ||
+			!cmig_attached_is_remade(difference, change))
+			continue;
+		change->action = CMIG_NO_CHANGE;
+		change->ddl = NIL;
+	}
+	for (int i = 0; i < difference->count && !difference->options->comments; i++)
+		if (cmig_attached_is_remade(difference, &difference->changes[i]))
+			cmig_annotate_keep_comments(difference->changes[i].from, difference->changes[i].to);
+}
+
+/*
+ * Names
+ */
+
+const CmigObject *
+cmig_attached_find(const CmigImage *image, const char *name)
+{
+	for (int i = 0; i < image->count; i++)
+	{
+		const char *own = is_index(image->objects[i]) ? index_name(image->objects[i]) : NULL;
+
+		if (own != NULL && strcmp(own, name) == 0)
+			return image->objects[i];
+	}
+	return NULL;
+}
+
+/* Returns the table's index that is attached to the index "parent", or NULL. */
+static const CmigObject *
+find_attached(const CmigImage *image, const CmigObject *table, const char *parent)
+{
+	const CmigObject *other = cmig_image_lookup(image, table->kind, table->identity);
+
+	for (const CmigObject *child = other ? other->child : NULL; child != NULL; child = child->sibling)
+		if (parent_of(child) != NULL && strcmp(parent_of(child), parent) == 0)
+			return child;
+	return NULL;
+}
+
+/*
+ * Returns the index's counterpart in the new image, or NULL.  An attached
+ * index is matched through its parent index; any other index is matched by
+ * its table, name, and definition.
+ */
+static const CmigObject *
+counterpart(const CmigImage *from, const CmigImage *to, const CmigObject *object)
+{
+	const char *parent = parent_of(object);
+	const CmigObject *old = parent ? cmig_attached_find(from, parent) : NULL;
+	const CmigObject *new = old ? counterpart(from, to, old) : NULL;
+
+	if (parent != NULL)
+	{
+		new = new ? find_attached(to, object->parent, index_name(new)) : NULL;
+		return new != NULL && new->kind == object->kind ? new : NULL;
+	}
+	new = cmig_attached_find(to, index_name(object));
+	return new != NULL && new->kind == object->kind && strcmp(new->parent->identity, object->parent->identity) == 0 &&
+		cmig_kind_same_value(&new->kind->properties[0], object->values[0], new->values[0]) ? new : NULL;
+}
+
+List *
+cmig_attached_names(const CmigImage *from, const CmigImage *to)
+{
+	List	   *names = NIL;
+
+	for (int i = 0; i < from->count; i++)
+	{
+		const CmigObject *object = from->objects[i];
+		const CmigObject *other = parent_of(object) ? counterpart(from, to, object) : NULL;
+		CmigAttachedName *name;
+
+		if (other == NULL || strcmp(other->name, object->name) == 0)
+			continue;
+		name = palloc(sizeof(CmigAttachedName));
+		name->from = object;
+		name->to = other;
+		names = lappend(names, name);
+	}
+	return names;
+}

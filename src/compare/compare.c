@@ -1,0 +1,362 @@
+/*
+ * compare.c
+ *	  Finds the differences between two images.
+ *
+ * Objects are matched by kind and identity.  Each kind decides what ALTER can
+ * change.  If an object is dropped, or altered in a way that its dependents do
+ * not survive, its dependents are dropped first and re-created afterwards.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "compare/annotate.h"
+#include "compare/attached.h"
+#include "compare/children.h"
+#include "compare/colocation.h"
+#include "compare/compare.h"
+#include "compare/family.h"
+#include "compare/foreign.h"
+#include "compare/host.h"
+#include "compare/keep.h"
+#include "compare/match.h"
+#include "compare/populate.h"
+#include "compare/propagate.h"
+#include "compare/replace.h"
+#include "compare/twins.h"
+#include "kinds/kind_column.h"
+#include "kinds/kind_index.h"
+#include "kinds/kind_partition.h"
+#include "kinds/kind_table.h"
+#include "kinds/kinds.h"
+
+/*
+ * Re-create the indexes that were created with ON ONLY on a partitioned table,
+ * because otherwise ATTACH PARTITION would also create them in the partition.
+ * "link" is the changed attachment of a partition to this table.
+ */
+static void
+renew_only_indexes(CmigDifference *difference, const CmigObject *link)
+{
+	const CmigObject *table = cmig_image_lookup(difference->to, &cmig_kind_table, cmig_partition_of(link));
+
+	for (const CmigObject *child = table ? table->child : NULL; child != NULL; child = child->sibling)
+	{
+		CmigChange *change = difference->of_to[child->index];
+
+		if (child->kind == &cmig_kind_index && (change->action == CMIG_NO_CHANGE || change->action == CMIG_ALTER) &&
+			change->from != NULL && strstr(cmig_index_definition(child), " ON ONLY ") != NULL)
+		{
+			change->action = CMIG_AGAIN;
+			change->ddl = NIL;
+		}
+	}
+}
+
+/* Re-create indexes that attaching or detaching partitions would change. */
+static void
+renew_indexes(CmigDifference *difference)
+{
+	for (int i = 0; i < difference->count; i++)
+	{
+		const CmigChange *change = &difference->changes[i];
+		const CmigObject *link = change->to ? change->to : change->from;
+
+		if (link->kind == &cmig_kind_partition && change->action != CMIG_NO_CHANGE)
+			renew_only_indexes(difference, link);
+	}
+}
+
+/*
+ * Set the field "apart" for the indexes of partitioned tables that only some
+ * or none of the partitions have.  If such an index is dropped, it is dropped
+ * before the partitions are detached, and a downgrade re-creates it after they
+ * are attached again.
+ */
+static void
+set_apart(const CmigDifference *difference)
+{
+	for (int i = 0; i < difference->from->count; i++)
+	{
+		CmigObject *object = difference->from->objects[i];
+
+		if (object->kind == &cmig_kind_index &&
+			(cmig_index_is_partial(object) || strstr(cmig_index_definition(object), " ON ONLY ") != NULL))
+			object->apart = true;
+	}
+}
+
+/*
+ * Enum labels
+ */
+
+/*
+ * Does the object use this label of the enum "type"?  A new label cannot be
+ * used in the transaction that adds it.
+ */
+static bool
+uses_label(const CmigObject *object, const char *type, const char *label)
+{
+	for (int i = 0; i < object->kind->nproperties; i++)
+	{
+		const char *value = object->values[i];
+
+		if (value != NULL && strstr(value, label) != NULL &&
+			(object->kind == &cmig_kind_function || strstr(value, type) != NULL))
+			return true;
+	}
+	return false;
+}
+
+/* Does any created or changed object use the label? */
+static bool
+is_label_used(const CmigDifference *difference, const CmigObject *type, const char *label)
+{
+	for (int i = 0; i < difference->count; i++)
+	{
+		const CmigChange *change = &difference->changes[i];
+
+		if (change->to != NULL && change->to != type && change->action != CMIG_NO_CHANGE &&
+			uses_label(change->to, type->identity, label))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Decide how enum labels are added.  An enum is replaced if its new labels
+ * cannot be added after all other changes, because something uses them or
+ * because the options do not allow it.
+ */
+static void
+decide_late(CmigDifference *difference)
+{
+	for (int i = 0; i < difference->count; i++)
+	{
+		CmigChange *change = &difference->changes[i];
+		ListCell   *cell;
+
+		if (!change->late)
+			continue;
+		foreach(cell, cmig_enum_added(change->from, change->to))
+		{
+			if (!difference->options->no_late && !is_label_used(difference, change->to, lfirst(cell)))
+				continue;
+			change->late = false;
+			change->action = CMIG_AGAIN;
+			change->ddl = NIL;
+			break;
+		}
+	}
+}
+
+/*
+ * For re-created objects, keep the old owner, privileges, or comments if the
+ * options exclude them from the comparison.
+ */
+static void
+keep_annotations(CmigDifference *difference)
+{
+	const CmigDiffOptions *options = difference->options;
+
+	for (int i = 0; i < difference->count; i++)
+	{
+		CmigChange *change = &difference->changes[i];
+
+		if (change->action != CMIG_AGAIN)
+			continue;
+		if (!options->owners)
+			change->to->owner = change->from->owner;
+		if (!options->privileges)
+		{
+			change->to->grants = change->from->grants;
+			change->to->sequence_grants = change->from->sequence_grants;
+		}
+		if (!options->comments)
+			cmig_annotate_keep_comments(change->from, change->to);
+		change->to->keeps = true;
+
+		/*
+		 * OWNER TO would fail, and a REFRESH after it would run the view's
+		 * code as the caller
+		 */
+		if (change->from->unownable)
+			cmig_view_leave_empty(change->to);
+	}
+}
+
+/*
+ * Changing a table's persistence also changes the persistence of its identity
+ * columns' sequences.  The undo of this change runs after the undo statements
+ * of the columns.  Therefore, if the persistence of a sequence differed from
+ * the table's, make the undo of the table's change also restore the
+ * persistence of the sequence.
+ */
+static void
+keep_persistence(const CmigDifference *difference, const CmigChange *change)
+{
+	const CmigChange *table = difference->of_from[change->from->parent->index];
+	char	   *restore = cmig_column_sequence_persistence(change->from);
+	ListCell   *cell;
+
+	foreach(cell, restore ? table->ddl : NIL)
+	{
+		CmigDdl    *ddl = lfirst(cell);
+
+		if (table->action == CMIG_ALTER &&
+			strcmp(ddl->undo, psprintf("ALTER TABLE %s SET %s", table->from->identity,
+									   cmig_table_is_unlogged(table->from) ? "UNLOGGED" : "LOGGED")) == 0)
+			ddl->undo = psprintf("%s;\n%s", ddl->undo, restore);
+	}
+}
+
+/* Call keep_persistence() for all columns that exist in both images. */
+static void
+keep_sequences(const CmigDifference *difference)
+{
+	for (int i = 0; i < difference->count; i++)
+	{
+		const CmigChange *change = &difference->changes[i];
+
+		if (change->from != NULL && change->to != NULL && change->from->kind == &cmig_kind_column)
+			keep_persistence(difference, change);
+	}
+}
+
+/* Are columns added to or dropped from the relation or type? */
+static bool
+changes_row(const CmigDifference *difference, const CmigObject *type)
+{
+	const CmigChange *change = difference->of_to[type->index];
+
+	for (const CmigObject *child = type->child; child != NULL; child = child->sibling)
+		if (difference->of_to[child->index]->action == CMIG_CREATE)
+			return true;
+	for (const CmigObject *child = change->from ? change->from->child : NULL; child != NULL; child = child->sibling)
+		if (difference->of_from[child->index]->action == CMIG_DROP)
+			return true;
+	return false;
+}
+
+/* Is the object re-created, or does one of its columns change its type? */
+static bool
+is_reshaped(const CmigDifference *difference, const CmigObject *object)
+{
+	if (difference->of_to[object->index]->action == CMIG_AGAIN)
+		return true;
+	for (const CmigObject *child = object->child; child != NULL; child = child->sibling)
+	{
+		const CmigChange *change = difference->of_to[child->index];
+
+		if (change->disturbs || (change->action == CMIG_AGAIN && child->kind == &cmig_kind_column))
+			return true;
+	}
+	return false;
+}
+
+/* Does the function's body name an object for which is_reshaped() is true? */
+static bool
+names_reshaped(const CmigDifference *difference, const CmigObject *function)
+{
+	for (int i = 0; i < function->nsoft; i++)
+		if (is_reshaped(difference, function->soft[i]))
+			return true;
+	return false;
+}
+
+/*
+ * Does the function's body call another function whose arguments change?  The
+ * other function is then dropped and created under the same name.  Both
+ * versions exist when the body is replaced, so the call may be ambiguous.
+ */
+static bool
+calls_overloads(const CmigDifference *difference, const CmigChange *function)
+{
+	for (int i = 0; i < function->to->nsoft; i++)
+	{
+		const CmigObject *new = function->to->soft[i];
+
+		if (new->kind != &cmig_kind_function || difference->of_to[new->index]->action != CMIG_CREATE)
+			continue;
+		for (int j = 0; j < function->from->nsoft; j++)
+		{
+			const CmigObject *old = function->from->soft[j];
+
+			if (old->kind == new->kind && strcmp(old->name, new->name) == 0 &&
+				difference->of_from[old->index]->action == CMIG_DROP)
+				return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * Set the field "unchecked" for SQL functions that must be replaced without
+ * checking their bodies.  An upgrade replaces a function after the objects
+ * that its body uses have changed, but a downgrade restores the old function
+ * before these objects are changed back.  Therefore, one of the two bodies may
+ * be invalid at the time of its replacement if the body names an object that
+ * is re-created or whose columns change their types, or if columns are added
+ * to or dropped from the type that the function returns.  A body that calls an
+ * overloaded function may also be ambiguous; see calls_overloads().
+ */
+static void
+find_unchecked(const CmigDifference *difference)
+{
+	for (int i = 0; i < difference->count; i++)
+	{
+		CmigChange *change = &difference->changes[i];
+
+		if (change->action != CMIG_ALTER || change->from == NULL || change->to == NULL ||
+			!cmig_function_is_sql(change->to))
+			continue;
+		change->unchecked = names_reshaped(difference, change->to) || calls_overloads(difference, change);
+		for (int j = 0; j < change->to->ndepends; j++)
+			if (cmig_function_returns(change->to, change->to->depends[j]) &&
+				changes_row(difference, change->to->depends[j]))
+				change->unchecked = true;
+	}
+}
+
+CmigDifference *
+cmig_compare(CmigImage *from, CmigImage *to, const CmigDiffOptions *options)
+{
+	CmigDifference *difference = palloc0(sizeof(CmigDifference));
+
+	if (options->models)
+		cmig_keep_unknown(from, to);
+	difference->from = from;
+	difference->to = to;
+	difference->options = options;
+	difference->changes = MemoryContextAllocHuge(CurrentMemoryContext,
+												 sizeof(CmigChange) * Max(from->count + to->count, 1));
+	memset(difference->changes, 0, sizeof(CmigChange) * (from->count + to->count));
+	difference->of_from = palloc0(sizeof(CmigChange *) * Max(from->count, 1));
+	difference->of_to = palloc0(sizeof(CmigChange *) * Max(to->count, 1));
+	cmig_colocation_settle(from, to);
+	cmig_match_objects(difference);
+	cmig_colocation_renew_keys(difference);
+	cmig_match_attached(difference);
+	cmig_foreign_refuse(difference);
+	cmig_family_exclude(difference);
+	decide_late(difference);
+	cmig_match_detached(difference);
+	for (int i = 0; i < difference->count; i++)
+		difference->changes[i].differs = difference->changes[i].action != CMIG_NO_CHANGE;
+	cmig_propagate(difference);
+	cmig_match_detached(difference);
+	cmig_children_keep(difference);
+	renew_indexes(difference);
+	cmig_attached_settle(difference);
+	set_apart(difference);
+	for (int i = 0; i < difference->count; i++)
+		if (difference->changes[i].away != NULL)
+			cmig_replace_finish(difference, &difference->changes[i]);
+	keep_sequences(difference);
+	find_unchecked(difference);
+	keep_annotations(difference);
+	cmig_populate_check(difference);
+	cmig_twins_unfold(difference);
+	cmig_host_find(difference);
+	return difference;
+}

@@ -1,0 +1,558 @@
+/*
+ * deparse.c
+ *	  Generates the statements for a difference, in the order of execution.
+ *
+ * For a dropped object, downgrade_sql contains all statements that re-create
+ * it.  For a created object, there is one row for each statement.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "compare/annotate.h"
+#include "compare/attached.h"
+#include "compare/children.h"
+#include "compare/concurrent.h"
+#include "compare/deparse.h"
+#include "compare/force.h"
+#include "compare/order.h"
+#include "kinds/between.h"
+#include "kinds/column_inherit.h"
+#include "kinds/kinds.h"
+
+#include "utils/memutils.h"
+
+/* A difference whose statements are passed to a callback. */
+typedef struct Deparse
+{
+	CmigDifference *difference;
+	const CmigDiffOptions *options;
+	CmigDiffOptions restore;	/* options for re-creating dropped objects */
+	CmigDiffCallback callback;
+	void	   *arg;
+	MemoryContext context;		/* the caller's memory context, in which the
+								 * callback runs */
+} Deparse;
+
+/*
+ * Pass a row to the callback in the caller's memory context.  The current
+ * memory context is reset after the rows of each node.
+ */
+static void
+put_row(const Deparse *deparse, const CmigDiffRow *row)
+{
+	CmigDiffRow printed = *row;
+	MemoryContext old;
+
+	printed.upgrade = cmig_between_restore(row->upgrade);
+	printed.downgrade = cmig_between_restore(row->downgrade);
+	old = MemoryContextSwitchTo(deparse->context);
+	deparse->callback(&printed, deparse->arg);
+	MemoryContextSwitchTo(old);
+}
+
+/* Returns the live table whose rows the object's statements affect, or NULL. */
+static const CmigObject *
+live_table(const Deparse *deparse, const CmigObject *object)
+{
+	while (object->parent != NULL)
+		object = object->parent;
+	return cmig_image_lookup(deparse->difference->from, object->kind, object->identity);
+}
+
+/*
+ * Is the statement only an intermediate step?  This is true if the object is
+ * the same in both images, or if the change already has a row.
+ */
+static bool
+is_incidental(CmigChange *change)
+{
+	bool		shown = change->shown;
+
+	change->shown = true;
+	return shown || !change->differs;
+}
+
+/*
+ * Pass the statements of a change to the callback: the first one with the
+ * given action, and the others with "alter".
+ */
+static void
+put_ddl(Deparse *deparse, const char *action, CmigChange *change, List *ddl)
+{
+	const CmigObject *object = change->to ? change->to : change->from;
+	ListCell   *cell;
+
+	if (deparse->options->concurrently && live_table(deparse, object) != NULL)
+		cmig_concurrent_change(object, ddl);
+	foreach(cell, ddl)
+	{
+		const CmigDdl *entry = lfirst(cell);
+		CmigDiffRow row = {
+			action, object->kind->name, object->identity, entry->sql, entry->undo, entry->hazard,
+			.stepwise = entry->stepwise,.again = change->action == CMIG_AGAIN,.incidental = is_incidental(change),
+			.filtered = cmig_force_filters(deparse->difference, change),
+			.subject = object,.undo_hazards = entry->undo_hazards,
+			.ddl = entry,.table = live_table(deparse, object)
+		};
+
+		put_row(deparse, &row);
+		action = "alter";
+	}
+}
+
+/*
+ * Returns the statements that create an object and the children that its
+ * CREATE statement includes.
+ */
+static List *
+creation(const Deparse *deparse, const CmigObject *object, const CmigDiffOptions *options)
+{
+	List	   *ddl = object->kind->create(object);
+
+	ddl = list_concat(ddl, cmig_annotate_create(object, options));
+	if (object->kind == &cmig_kind_materialized_view && cmig_annotate_sets_owner(object, options))
+		cmig_view_fill_as_owner(object, ddl);
+	for (const CmigObject *child = object->child; child != NULL; child = child->sibling)
+		if (child->folded)
+			ddl = list_concat(ddl, creation(deparse, child, options));
+	return ddl;
+}
+
+/*
+ * Returns the statements that complete a column that is created together with
+ * the parent table's column.
+ */
+static List *
+completion(const CmigObject *column, const CmigDiffOptions *options)
+{
+	return list_concat(cmig_column_deviations(column), cmig_annotate_create(column, options));
+}
+
+/*
+ * Append statements, a list of char *, to the SQL of the first statement in
+ * "ddl".
+ */
+static void
+append(List *ddl, const List *statements)
+{
+	CmigDdl    *first = ddl == NIL ? NULL : linitial(ddl);
+	ListCell   *cell;
+
+	foreach(cell, first ? statements : NIL)
+		first->sql = psprintf("%s;\n%s", first->sql, (char *) lfirst(cell));
+}
+
+/*
+ * If a column that exists in the image "before" is given a new sequence,
+ * append a statement to the first one in "ddl" that makes the sequence
+ * continue after the column's values.  "old" is true if "ddl" restores the old
+ * sequence.
+ */
+static void
+continue_sequence(const CmigChange *owner, const CmigChange *sequence, const CmigImage *before, bool old, List *ddl)
+{
+	const CmigObject *object = old ? owner->from : owner->to;
+	const char *name = cmig_sequence_owner_column(object);
+	const CmigObject *column = name ? cmig_image_lookup(before, &cmig_kind_column, name) : NULL;
+	char	   *sql = column != NULL && sequence->action != CMIG_NO_CHANGE && sequence->action != CMIG_ALTER ?
+	cmig_sequence_continue(object, column) : NULL;
+	CmigDdl    *first = ddl ? linitial(ddl) : NULL;
+
+	if (sql != NULL && first != NULL)
+		first->sql = psprintf("%s;\n%s", first->sql, sql);
+}
+
+/*
+ * If the statement is a CREATE statement, returns it with
+ * check_function_bodies turned off while it runs.  Otherwise returns it
+ * unchanged.
+ */
+static char *
+unchecked(char *sql)
+{
+	if (sql == NULL || strncmp(sql, "CREATE ", 7) != 0)
+		return sql;
+	return psprintf("SET check_function_bodies = off;\n%s;\nRESET check_function_bodies", sql);
+}
+
+/*
+ * Does the statement create an SQL function, and is the change marked as
+ * unchecked?
+ */
+static bool
+is_early(const CmigChange *change, const char *sql)
+{
+	return change->unchecked && sql != NULL && strstr(sql, "LANGUAGE sql") != NULL;
+}
+
+/*
+ * If the list's first statement or its undo creates a function whose body must
+ * not be checked, turn off check_function_bodies while it runs.  The first
+ * statement creates "object", and its undo creates "other"; either may be
+ * NULL.
+ */
+static List *
+without_checks(const CmigChange *change, List *ddl, const CmigObject *object, const CmigObject *other)
+{
+	CmigDdl    *first = ddl != NIL ? linitial(ddl) : NULL;
+
+	if (first != NULL && object != NULL && (object->unchecked || is_early(change, first->sql)))
+		first->sql = unchecked(first->sql);
+	if (first != NULL && other != NULL && (other->unchecked || is_early(change, first->undo)))
+		first->undo = unchecked(first->undo);
+	return ddl;
+}
+
+/* Pass the rows of cmig.diff that create an object to the callback. */
+static void
+put_create(Deparse *deparse, CmigChange *change)
+{
+	List	   *ddl = without_checks(change, creation(deparse, change->to, deparse->options), change->to, NULL);
+	ListCell   *cell;
+
+	if (change->to->parent != NULL)
+		continue_sequence(change, deparse->difference->of_to[change->to->parent->index],
+						  deparse->difference->from, false, ddl);
+	if (change->taken)
+		((CmigDdl *) linitial(ddl))->undo = psprintf("DROP FUNCTION IF EXISTS %s", change->to->identity);
+	cmig_attached_complete(deparse->difference, change->to, ddl, false);
+	append(ddl, cmig_children_validate(deparse->difference, deparse->difference->to, change->to));
+	put_ddl(deparse, "create", change, ddl);
+	foreach(cell, change->copies)
+		put_ddl(deparse, "alter", lfirst(cell), completion(((CmigChange *) lfirst(cell))->to, deparse->options));
+}
+
+/* Returns the statements joined into one string. */
+static char *
+join(List *ddl)
+{
+	StringInfoData sql;
+	ListCell   *cell;
+
+	initStringInfo(&sql);
+	foreach(cell, ddl)
+		appendStringInfo(&sql, "%s%s", sql.len > 0 ? ";\n" : "", ((CmigDdl *) lfirst(cell))->sql);
+	return sql.data;
+}
+
+/*
+ * Pass the row that gives an old type its temporary name, so that the new type
+ * can have the old name.
+ */
+static void
+put_away(Deparse *deparse, const CmigChange *change)
+{
+	const CmigObject *from = change->from;
+	CmigDiffRow row = {"alter", from->kind->name, from->identity,.again = true,.incidental = true,.subject = from};
+
+	row.upgrade = psprintf("ALTER %s RENAME TO %s", cmig_kind_reference(from), cmig_quote(change->away->name));
+	row.downgrade = psprintf("ALTER %s RENAME TO %s", cmig_kind_reference(change->away), cmig_quote(from->name));
+	put_row(deparse, &row);
+}
+
+/*
+ * Returns the statements that drop the object.  If some children keep a
+ * column, the column is dropped from the parent with ONLY, and separately
+ * from the other children.
+ */
+static char *
+drop(const CmigChange *change, const CmigObject *object)
+{
+	char	   *sql = cmig_kind_drop(object);
+	ListCell   *cell;
+
+	if (!change->only)
+		return sql;
+	sql = psprintf("ALTER TABLE ONLY %s", sql + strlen("ALTER TABLE "));
+	foreach(cell, change->left)
+		sql = psprintf("%s;\n%s", sql, cmig_kind_drop(lfirst(cell)));
+	return sql;
+}
+
+/*
+ * Returns the hazards of the statements that re-create an object.  Rewrites
+ * are left out, because whether a table is rewritten depends on the
+ * statement's types and expressions.
+ */
+static int
+hazards_of(const List *ddl)
+{
+	int			hazards = 0;
+	ListCell   *cell;
+
+	foreach(cell, ddl)
+		hazards |= ((const CmigDdl *) lfirst(cell))->hazards;
+	return hazards & ~CMIG_HAZARD_REWRITE;
+}
+
+/* Pass the row that drops an object to the callback. */
+static void
+put_drop(Deparse *deparse, CmigChange *change)
+{
+	CmigObject *object = change->away ? change->away : change->from;
+	CmigDiffRow row = {
+		"drop", object->kind->name, object->identity,.again = change->action == CMIG_AGAIN,
+		.incidental = is_incidental(change),.filtered = cmig_force_filters(deparse->difference, change),
+		.subject = object
+	};
+	List	   *ddl = without_checks(change, creation(deparse, object, &deparse->restore), change->from, NULL);
+	ListCell   *cell;
+
+	cmig_attached_complete(deparse->difference, change->from, ddl, true);
+	append(ddl, cmig_children_validate(deparse->difference, deparse->difference->from, change->from));
+	if (change->from->parent != NULL)
+		continue_sequence(change, deparse->difference->of_from[change->from->parent->index],
+						  deparse->difference->to, true, ddl);
+	foreach(cell, change->takes)
+		ddl = list_concat(ddl, creation(deparse, ((CmigChange *) lfirst(cell))->from, &deparse->restore));
+	foreach(cell, change->copies)
+		ddl = list_concat(ddl, completion(((CmigChange *) lfirst(cell))->from, &deparse->restore));
+	foreach(cell, change->riders)
+		ddl = list_concat(ddl, creation(deparse, ((CmigChange *) lfirst(cell))->from, &deparse->restore));
+	row.upgrade = drop(change, object);
+	if (deparse->options->concurrently)
+	{
+		const char *plain = row.upgrade;
+
+		row.upgrade = cmig_concurrent_sql(object, unconstify(char *, plain));
+		row.stepwise = row.upgrade != plain;
+		cmig_concurrent_change(object, ddl);
+		foreach(cell, ddl)
+			row.stepwise |= ((const CmigDdl *) lfirst(cell))->stepwise;
+	}
+	row.downgrade = join(ddl);
+	row.undo_hazards = object->parent != NULL ? hazards_of(ddl) : 0;
+	if ((object->kind->flags & CMIG_KIND_DATA) != 0 &&
+		!(object->kind->is_disposable && object->kind->is_disposable(object)))
+	{
+		row.hazard = psprintf("data loss: %s %s", object->kind->name, object->identity);
+		row.table = live_table(deparse, object);
+	}
+	if (object->kind == &cmig_kind_distribution)
+		row.hazard = psprintf("moves all rows, blocks writes: %s", object->identity);
+	put_row(deparse, &row);
+}
+
+/* Pass the row for an unsupported change to the callback. */
+static void
+put_unsupported(Deparse *deparse, const CmigChange *change)
+{
+	const CmigObject *object = change->to ? change->to : change->from;
+	CmigDiffRow row = {"unsupported", object->kind->name, object->identity, NULL, NULL, change->reason,.subject = object};
+
+	if (object->kind->create == NULL)
+	{
+		row.kind = object->name;
+		row.object = object->identity + strlen(object->name) + 1;
+	}
+	put_row(deparse, &row);
+}
+
+/* Changes that come after all others */
+
+/*
+ * The statements that revert a late change, which comes after all other
+ * changes (see CmigAlter), or the reason why it cannot be reverted.
+ */
+typedef struct Late
+{
+	StringInfoData sql;
+	const char *problem;
+} Late;
+
+/* A CmigDiffCallback: collect the statements that revert a late change. */
+static void
+collect_late(const CmigDiffRow *row, void *arg)
+{
+	Late	   *late = arg;
+
+	if (row->upgrade == NULL)
+		late->problem = row->hazard;
+	else
+		appendStringInfo(&late->sql, "%s%s", late->sql.len > 0 ? ";\n" : "", row->upgrade);
+}
+
+/*
+ * Make the image "to" match the database as it is after all changes other than
+ * late ones: copy the owner, privileges, and comments from the old image if
+ * the options exclude them from the comparison.
+ */
+static void
+set_final(CmigDifference *difference)
+{
+	for (int i = 0; i < difference->count; i++)
+	{
+		CmigChange *change = &difference->changes[i];
+
+		if (change->from == NULL || change->to == NULL)
+			continue;
+		if (!difference->options->owners)
+			change->to->owner = change->from->owner;
+		if (!difference->options->privileges)
+		{
+			change->to->grants = change->from->grants;
+			change->to->sequence_grants = change->from->sequence_grants;
+		}
+		if (!difference->options->comments)
+			cmig_annotate_keep_comments(change->from, change->to);
+	}
+}
+
+/*
+ * Find the statements that revert a late change of a type.  Compares the image
+ * after all changes with one in which the type has its old values.
+ */
+static void
+revert_late(Deparse *deparse, const CmigChange *change, Late *late)
+{
+	CmigImage	back = *deparse->difference->to;
+	CmigDiffOptions options = deparse->restore;
+	CmigObject *type = cmig_object_copy(change->to);
+
+	type->values = change->from->values;
+	back.objects = palloc(sizeof(CmigObject *) * back.count);
+	memcpy(back.objects, deparse->difference->to->objects, sizeof(CmigObject *) * back.count);
+	back.objects[type->index] = type;
+	options.no_late = true;
+	options.concurrently = false;
+	initStringInfo(&late->sql);
+	late->problem = NULL;
+	cmig_deparse(cmig_compare((CmigImage *) deparse->difference->to, &back, &options), collect_late, late);
+}
+
+/* Pass the rows of a late change to the callback. */
+static void
+put_late(Deparse *deparse, CmigChange *change)
+{
+	CmigDdl    *last = llast(change->ddl);
+	Late		late;
+
+	revert_late(deparse, change, &late);
+	last->undo = late.sql.data;
+	if (late.problem != NULL)
+	{
+		last->undo = NULL;
+		last->hazard = psprintf("cannot be reverted: %s", late.problem);
+	}
+	put_ddl(deparse, "alter", change, change->ddl);
+}
+
+/* Pass the rows of all late changes to the callback. */
+static void
+put_late_changes(Deparse *deparse)
+{
+	CmigDifference *difference = deparse->difference;
+	bool		found = false;
+
+	for (int i = 0; i < difference->count; i++)
+	{
+		CmigChange *change = &difference->changes[i];
+
+		if (!change->late || change->action != CMIG_ALTER)
+			continue;
+		if (!found)
+			set_final(difference);
+		found = true;
+		put_late(deparse, change);
+	}
+}
+
+/*
+ * If "at_start" is true, pass the rows that turn off FORCE ROW LEVEL SECURITY
+ * before all other statements.  Otherwise, pass the rows that turn it on again
+ * after them.
+ */
+static void
+put_force(Deparse *deparse, const List *forced, bool at_start)
+{
+	ListCell   *cell;
+
+	foreach(cell, forced)
+	{
+		const CmigForce *force = lfirst(cell);
+		const CmigObject *table = at_start ? force->before : force->after;
+		CmigDiffRow row = {"alter",.incidental = true};
+		char	   *set,
+				   *reset;
+
+		if (table == NULL)
+			continue;
+		set = psprintf("ALTER TABLE %s FORCE ROW LEVEL SECURITY", table->identity);
+		reset = psprintf("ALTER TABLE %s NO FORCE ROW LEVEL SECURITY", table->identity);
+		row.kind = table->kind->name;
+		row.object = table->identity;
+		row.subject = table;
+		row.upgrade = at_start ? reset : set;
+		row.downgrade = at_start ? set : reset;
+		put_row(deparse, &row);
+	}
+}
+
+/* Pass the rows of a node to the callback. */
+static void
+put_node(Deparse *deparse, const CmigNode *node)
+{
+	CmigChange *change = node->change;
+
+	switch (node->type)
+	{
+		case CMIG_NODE_AWAY:
+			put_away(deparse, change);
+			break;
+		case CMIG_NODE_DROP:
+			put_drop(deparse, change);
+			break;
+		case CMIG_NODE_PART:
+			put_ddl(deparse, "alter", change, change->first);
+			break;
+		case CMIG_NODE_JOIN:
+			put_ddl(deparse, "alter", change, change->last);
+			break;
+		case CMIG_NODE_ALTER:
+			put_ddl(deparse, "alter", change,
+					without_checks(change, change->ddl, change->to, change->from));
+			break;
+		case CMIG_NODE_CREATE:
+			put_create(deparse, change);
+			break;
+		case CMIG_NODE_UNSUPPORTED:
+			put_unsupported(deparse, change);
+			break;
+	}
+}
+
+/*
+ * Pass the rows of all nodes, and free the memory of each node after its rows.
+ */
+static void
+put_nodes(Deparse *deparse, const CmigNode *nodes, int count)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig statement", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	for (int i = 0; i < count; i++)
+	{
+		put_node(deparse, &nodes[i]);
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
+
+void
+cmig_deparse(CmigDifference *difference, CmigDiffCallback callback, void *arg)
+{
+	Deparse		deparse = {.difference = difference,.options = difference->options,.callback = callback,.arg = arg};
+	List	   *forced = cmig_force_lift(difference);
+	int			count;
+	CmigNode   *nodes = cmig_order(difference, &count);
+
+	deparse.context = CurrentMemoryContext;
+	deparse.restore = *difference->options;
+	deparse.restore.owners = deparse.restore.privileges = deparse.restore.comments = true;
+	put_force(&deparse, forced, true);
+	put_nodes(&deparse, nodes, count);
+	put_force(&deparse, forced, false);
+	put_late_changes(&deparse);
+}

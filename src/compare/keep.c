@@ -1,0 +1,169 @@
+/*
+ * keep.c
+ *	  Keeps objects that the target lacks.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "compare/keep.h"
+#include "kinds/kinds.h"
+
+/* The state of copying objects from one image to another. */
+typedef struct Keep
+{
+	const CmigImage *from;
+	CmigImage  *to;
+	CmigObject **copies;		/* indexed like from->objects: the object in
+								 * "to", or NULL */
+	bool	   *kept;			/* indexed like from->objects: is the object
+								 * kept? */
+} Keep;
+
+/*
+ * Returns the target's object with the same kind and identity as "object", or
+ * NULL.
+ */
+static CmigObject *
+counterpart(const CmigImage *to, const CmigObject *object)
+{
+	return cmig_image_lookup(to, object->kind, object->identity);
+}
+
+/* Does the target contain the object, or is the object kept? */
+static bool
+remains(const Keep *keep, const CmigObject *object)
+{
+	return keep->copies[object->index] != NULL || keep->kept[object->index];
+}
+
+/* Do the object's parent and everything that it depends on remain? */
+static bool
+can_stay(const Keep *keep, const CmigObject *object)
+{
+	if (object->parent != NULL && !remains(keep, object->parent))
+		return false;
+	for (int i = 0; i < object->ndepends; i++)
+		if (!remains(keep, object->depends[i]))
+			return false;
+	return true;
+}
+
+/* Returns true for an index that cmig.enable_rls created on a table's key. */
+static bool
+is_rls_index(const CmigObject *object)
+{
+	return object->kind == &cmig_kind_index && object->comment != NULL &&
+		strstr(object->comment, "[cmig.enable_rls index]") != NULL;
+}
+
+/*
+ * A CmigKeepCandidate: is the object an index for row-level security, or is
+ * it (or an object that it belongs to) of a kind that ORMs cannot define?
+ */
+static bool
+is_unknown(const CmigObject *object, void *arg)
+{
+	if (is_rls_index(object))
+		return true;
+	for (; object != NULL; object = object->parent)
+		if ((object->kind->flags & CMIG_KIND_MODEL) == 0)
+			return object->kind != &cmig_kind_other;
+	return false;
+}
+
+/*
+ * Decide which objects are kept: all candidates except those that cannot stay.
+ */
+static void
+decide(Keep *keep, CmigKeepCandidate is_candidate, void *arg)
+{
+	bool		changed = true;
+
+	for (int i = 0; i < keep->from->count; i++)
+	{
+		keep->copies[i] = counterpart(keep->to, keep->from->objects[i]);
+		keep->kept[i] = keep->copies[i] == NULL && is_candidate(keep->from->objects[i], arg);
+	}
+	while (changed)
+	{
+		changed = false;
+		for (int i = 0; i < keep->from->count; i++)
+		{
+			if (!keep->kept[i] || can_stay(keep, keep->from->objects[i]))
+				continue;
+			keep->kept[i] = false;
+			changed = true;
+		}
+	}
+}
+
+/* Returns a copy without parent, children, and siblings. */
+static CmigObject *
+copy(const CmigObject *object)
+{
+	CmigObject *result = cmig_object_copy(object);
+
+	result->parent = result->child = result->last_child = result->sibling = NULL;
+	return result;
+}
+
+/* Make the copy, "result", refer to the objects in the target. */
+static void
+connect(const Keep *keep, const CmigObject *object, CmigObject *result)
+{
+	if (object->parent != NULL)
+		result->parent = keep->copies[object->parent->index];
+	result->depends = palloc(sizeof(CmigObject *) * Max(object->ndepends, 1));
+	for (int i = 0; i < object->ndepends; i++)
+		result->depends[i] = keep->copies[object->depends[i]->index];
+	result->soft = palloc(sizeof(CmigObject *) * Max(object->nsoft, 1));
+	result->nsoft = 0;
+	for (int i = 0; i < object->nsoft; i++)
+		if (keep->copies[object->soft[i]->index] != NULL)
+			result->soft[result->nsoft++] = keep->copies[object->soft[i]->index];
+}
+
+void
+cmig_keep(const CmigImage *from, CmigImage *to, CmigKeepCandidate is_candidate, void *arg)
+{
+	Keep		keep = {from, to};
+	bool		any = false;
+
+	keep.copies = palloc0(sizeof(CmigObject *) * Max(from->count, 1));
+	keep.kept = palloc0(sizeof(bool) * Max(from->count, 1));
+	decide(&keep, is_candidate, arg);
+	for (int i = 0; i < from->count; i++)
+		if (keep.kept[i])
+			keep.copies[i] = copy(from->objects[i]);
+	for (int i = 0; i < from->count; i++)
+	{
+		if (!keep.kept[i])
+			continue;
+		connect(&keep, from->objects[i], keep.copies[i]);
+		cmig_image_add(to, keep.copies[i]);
+		any = true;
+	}
+	if (any)
+		cmig_image_sort(to);
+	pfree(keep.copies);
+	pfree(keep.kept);
+}
+
+void
+cmig_keep_unknown(const CmigImage *from, CmigImage *to)
+{
+	cmig_keep(from, to, is_unknown, NULL);
+}
+
+const CmigObject *
+cmig_keep_missing(const CmigObject *object, const CmigImage *to)
+{
+	if (!is_unknown(object, NULL) || counterpart(to, object) != NULL ||
+		(object->parent != NULL && counterpart(to, object->parent) == NULL))
+		return NULL;
+	for (int i = 0; i < object->ndepends; i++)
+		if (counterpart(to, object->depends[i]) == NULL)
+			return object->depends[i];
+	return NULL;
+}

@@ -1,0 +1,41 @@
+/*
+ * keep.h
+ *	  Keeps objects that the target lacks.
+ *
+ * No database access.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_KEEP_H
+#define CMIG_KEEP_H
+
+#include "postgres.h"
+#include "kinds/image.h"
+
+/*
+ * A callback that returns true if an object that the other image lacks may be
+ * kept.
+ */
+typedef bool (*CmigKeepCandidate) (const CmigObject *object, void *arg);
+
+/*
+ * Add the candidates in "from" to "to".  A candidate is left out if "to" lacks
+ * its parent or an object that it depends on.
+ */
+extern void cmig_keep(const CmigImage *from, CmigImage *to, CmigKeepCandidate is_candidate, void *arg);
+
+/*
+ * For a target that contains only models, add the objects that ORMs cannot
+ * define and the indexes that cmig.enable_rls created, as cmig_keep() does.
+ * These objects are then re-created if an object that they depend on changes.
+ */
+extern void cmig_keep_unknown(const CmigImage *from, CmigImage *to);
+
+/*
+ * If cmig_keep_unknown() did not add the object to "to" because "to" lacks an
+ * object that it depends on, returns the missing object.  Otherwise returns
+ * NULL, even if the object's parent is missing.
+ */
+extern const CmigObject *cmig_keep_missing(const CmigObject *object, const CmigImage *to);
+
+#endif							/* CMIG_KEEP_H */

@@ -1,0 +1,40 @@
+/*
+ * tool_table.h
+ *	  Recognizes the bookkeeping tables of other migration tools.
+ *
+ * No target contains these tables, and no revision creates them, but they
+ * must stay as long as the tool is in use.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_TOOL_TABLE_H
+#define CMIG_TOOL_TABLE_H
+
+#include "postgres.h"
+#include "kinds/image.h"
+
+/* A migration tool's table. */
+typedef struct CmigToolTable
+{
+	const char *tool;			/* the tool's name in cmig.import_state(), or
+								 * NULL if that function does not read the
+								 * table */
+	const char *schema;			/* NULL for any schema */
+	const char *name;
+	const char *column;			/* a column by which the table is recognized */
+} CmigToolTable;
+
+/*
+ * Returns the tool's next table that records what has been applied, or NULL
+ * after the last one.  More common tables come first.
+ */
+extern const CmigToolTable *cmig_tool_table_next(const char *tool, const CmigToolTable *last);
+
+/*
+ * Add other migration tools' tables that are in "live" but not in "other" to
+ * "other", so that they do not count as differences.  Issues a NOTICE that
+ * names them.
+ */
+extern void cmig_tool_table_keep(const CmigImage *live, CmigImage *other);
+
+#endif							/* CMIG_TOOL_TABLE_H */

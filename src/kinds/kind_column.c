@@ -1,0 +1,441 @@
+/*
+ * kind_column.c
+ *	  Table columns.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "kinds/column_identity.h"
+#include "kinds/column_inherit.h"
+#include "kinds/column_property.h"
+#include "kinds/column_type.h"
+#include "kinds/kind_column.h"
+#include "kinds/kind_constraint.h"
+#include "kinds/kind_default.h"
+#include "kinds/kind_table.h"
+#include "kinds/kinds.h"
+#include "kinds/options.h"
+#include "kinds/using.h"
+
+static const CmigProperty properties[] = {
+	[CMIG_COLUMN_TYPE] = {"type"},
+	[CMIG_COLUMN_COLLATION] = {"collation"},
+	[CMIG_COLUMN_NOT_NULL] = {"not null"},
+	[CMIG_COLUMN_IDENTITY] = {"identity"},
+	[CMIG_COLUMN_IDENTITY_OPTIONS] = {"clause of the identity", CMIG_PROPERTY_SILENT},
+	[CMIG_COLUMN_GENERATED] = {"generation expression", CMIG_PROPERTY_EXPRESSION},
+	[CMIG_COLUMN_STORAGE] = {"storage", CMIG_PROPERTY_NO_MODEL},
+	[CMIG_COLUMN_DEFAULT_STORAGE] = {"the type's storage", CMIG_PROPERTY_SILENT},
+	[CMIG_COLUMN_COMPRESSION] = {"compression", CMIG_PROPERTY_NO_MODEL},
+	[CMIG_COLUMN_STATISTICS] = {"statistics target", CMIG_PROPERTY_NO_MODEL},
+	[CMIG_COLUMN_OPTIONS] = {"options", CMIG_PROPERTY_LIST | CMIG_PROPERTY_NO_MODEL},
+	[CMIG_COLUMN_OF_TYPE] = {"of a typed table", CMIG_PROPERTY_SILENT},
+	[CMIG_COLUMN_SEQUENCE] = {"sequence of the identity", CMIG_PROPERTY_SILENT},
+	[CMIG_COLUMN_SEQUENCE_NAME] = {"name of the identity's sequence"},
+	[CMIG_COLUMN_SEQUENCE_PERSISTENCE] = {"persistence of the identity's sequence", CMIG_PROPERTY_NO_MODEL},
+	[CMIG_COLUMN_SEQUENCE_SETTINGS] = {"options of the identity"},
+	[CMIG_COLUMN_CHILDREN] = {"in a table with children", CMIG_PROPERTY_SILENT},
+};
+
+static const char column_sql[] =
+"SELECT 'pg_class'::regclass::oid, a.attrelid, a.attnum::integer, 'pg_class'::regclass::oid, a.attrelid, 0,"
+" a.attname::text, format('%I.%I.%I', n.nspname, c.relname, a.attname), NULL::text, NOT a.attislocal,"
+" format_type(a.atttypid, a.atttypmod),"
+" CASE WHEN a.attcollation <> t.typcollation THEN (SELECT format('%I.%I', kn.nspname, k.collname)"
+"  FROM pg_collation k JOIN pg_namespace kn ON kn.oid = k.collnamespace WHERE k.oid = a.attcollation) END,"
+" CASE WHEN a.attnotnull THEN 't' END,"
+" CASE a.attidentity WHEN 'a' THEN 'ALWAYS' WHEN 'd' THEN 'BY DEFAULT' END,"
+" CASE WHEN a.attidentity <> '' THEN " CMIG_COLUMN_IDENTITY_OPTIONS_SQL " END,"
+" CASE WHEN a.attgenerated <> '' THEN (SELECT pg_get_expr(e.adbin, e.adrelid) || CASE a.attgenerated WHEN 's' THEN ') STORED' ELSE ') VIRTUAL' END"
+"  FROM pg_attrdef e WHERE e.adrelid = a.attrelid AND e.adnum = a.attnum) END,"
+" CASE WHEN a.attstorage <> t.typstorage THEN " CMIG_STORAGE_SQL("a.attstorage") " END,"
+" " CMIG_STORAGE_SQL("t.typstorage") ","
+" CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END,"
+" CASE WHEN a.attstattarget >= 0 THEN a.attstattarget::text END,"
+" CASE WHEN a.attoptions IS NOT NULL THEN " CMIG_OPTIONS_SQL("a.attoptions") " END,"
+" CASE WHEN c.reloftype <> 0 THEN 't' END,"
+" CASE WHEN a.attidentity <> '' THEN (SELECT format('%I.%I', sn.nspname, sc.relname)" CMIG_COLUMN_IDENTITY_FROM_SQL " END,"
+" CASE WHEN a.attidentity <> '' THEN (SELECT sc.relname::text" CMIG_COLUMN_IDENTITY_FROM_SQL " END,"
+" CASE WHEN a.attidentity <> '' THEN (SELECT CASE WHEN sc.relpersistence <> c.relpersistence"
+" THEN CASE sc.relpersistence WHEN 'u' THEN 'UNLOGGED' ELSE 'LOGGED' END END" CMIG_COLUMN_IDENTITY_FROM_SQL " END,"
+" CASE WHEN a.attidentity <> '' THEN " CMIG_COLUMN_IDENTITY_SETTINGS_SQL " END,"
+" CASE WHEN c.relhassubclass THEN 't' END"
+" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+" JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
+" JOIN pg_type t ON t.oid = a.atttypid"
+" WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p')"
+" ORDER BY a.attrelid, a.attnum";
+
+/*
+ * An inherited column depends on the parent table's column, and a typed
+ * table's column on the attribute of the type.
+ */
+static const char column_depends[] =
+"SELECT 'pg_class'::regclass::oid, a.attrelid, a.attnum::integer, 'pg_class'::regclass::oid, p.attrelid, p.attnum::integer"
+" FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid"
+" JOIN pg_attribute a ON a.attrelid = c.oid AND a.attinhcount > 0 AND NOT a.attislocal"
+" JOIN pg_attribute p ON p.attrelid = i.inhparent AND p.attname = a.attname"
+" WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p') AND NOT a.attisdropped"
+" UNION ALL SELECT 'pg_class'::regclass::oid, a.attrelid, a.attnum::integer, 'pg_class'::regclass::oid, p.attrelid, p.attnum::integer"
+" FROM pg_class c JOIN pg_type t ON t.oid = c.reloftype JOIN pg_attribute a ON a.attrelid = c.oid"
+" JOIN pg_attribute p ON p.attrelid = t.typrelid AND p.attname = a.attname"
+" WHERE c.relnamespace = ANY ($1) AND c.reloftype <> 0 AND a.attnum > 0 AND NOT a.attisdropped";
+
+/*
+ * A column defined by the child itself is merged with the parent's column.
+ * The child's column stays when the parent's column is dropped.  Therefore,
+ * the parent's column is created after the child's, and dropped before it.
+ */
+static const char column_follows[] =
+"SELECT 'pg_class'::regclass::oid, p.attrelid, p.attnum::integer, 'pg_class'::regclass::oid, a.attrelid, a.attnum::integer"
+" FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid"
+" JOIN pg_attribute a ON a.attrelid = c.oid AND a.attinhcount > 0 AND a.attislocal AND NOT a.attisdropped"
+" JOIN pg_attribute p ON p.attrelid = i.inhparent AND p.attname = a.attname"
+" WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p')";
+
+/* Returns the properties of the column's identity. */
+static CmigColumnIdentity
+identity_of(const CmigObject *column)
+{
+	CmigColumnIdentity identity = {
+		.column = column,
+		.type = column->values[CMIG_COLUMN_TYPE],
+		.generated = column->values[CMIG_COLUMN_IDENTITY],
+		.options = column->values[CMIG_COLUMN_IDENTITY_OPTIONS],
+		.sequence = column->values[CMIG_COLUMN_SEQUENCE],
+		.name = column->values[CMIG_COLUMN_SEQUENCE_NAME],
+		.persistence = column->values[CMIG_COLUMN_SEQUENCE_PERSISTENCE],
+		.settings = column->values[CMIG_COLUMN_SEQUENCE_SETTINGS]
+	};
+
+	return identity;
+}
+
+/* Append GENERATED ... AS IDENTITY, with the sequence options. */
+static void
+identity_clause(StringInfo buf, const CmigObject *column)
+{
+	CmigColumnIdentity identity = identity_of(column);
+
+	cmig_column_identity_append(buf, &identity);
+}
+
+/*
+ * Does CREATE TABLE ... INHERITS take the generation expression from a
+ * parent's column?  PostgreSQL does not allow the child to repeat it.
+ */
+static bool
+inherits_expression(const CmigObject *column)
+{
+	const CmigObject *from;
+
+	if (!column->folded || column->values[CMIG_COLUMN_GENERATED] == NULL || cmig_table_is_partition(column->parent))
+		return false;
+	from = cmig_column_parent(column);
+	return from != NULL &&
+		cmig_kind_same_value(&properties[CMIG_COLUMN_GENERATED], from->values[CMIG_COLUMN_GENERATED], column->values[CMIG_COLUMN_GENERATED]);
+}
+
+/* Append "name type DEFAULT ... NOT NULL" for CREATE TABLE or ADD COLUMN. */
+static void
+define_column(StringInfo buf, const CmigObject *column)
+{
+	const CmigObject *value = cmig_default_of(column);
+
+	appendStringInfo(buf, "%s %s", cmig_quote(column->name),
+					 column->values[CMIG_COLUMN_OF_TYPE] && column->folded ? "WITH OPTIONS" :
+					 column->serial ? column->serial : column->values[CMIG_COLUMN_TYPE]);
+	if (column->values[CMIG_COLUMN_COLLATION])
+		appendStringInfo(buf, " COLLATE %s", column->values[CMIG_COLUMN_COLLATION]);
+	if (value != NULL && value->folded && column->serial == NULL)
+		appendStringInfo(buf, " DEFAULT %s", cmig_default_expression(value));
+	if (column->values[CMIG_COLUMN_GENERATED] && !inherits_expression(column))
+		appendStringInfo(buf, " GENERATED ALWAYS AS (%s", column->values[CMIG_COLUMN_GENERATED]);
+	if (column->values[CMIG_COLUMN_IDENTITY])
+	{
+		appendStringInfoChar(buf, ' ');
+		identity_clause(buf, column);
+	}
+	if (column->values[CMIG_COLUMN_NOT_NULL])
+		appendStringInfoString(buf, " NOT NULL");
+}
+
+bool
+cmig_column_is_not_null(const CmigObject *column)
+{
+	return column->values[CMIG_COLUMN_NOT_NULL] != NULL;
+}
+
+const char *
+cmig_column_type(const CmigObject *column)
+{
+	return column->values[CMIG_COLUMN_TYPE];
+}
+
+/*
+ * ALTER TABLE
+ */
+
+/* Add ALTER TABLE with an action for the column, and its undo. */
+static void
+add_action(CmigAlter *alter, bool only, const char *action, const char *undo)
+{
+	cmig_alter_add(alter, cmig_kind_column_sql(alter->to, only, action),
+				   cmig_kind_column_sql(alter->to, only, undo));
+}
+
+/* Returns "value", or "otherwise" if "value" is NULL. */
+static const char *
+or_default(const char *value, const char *otherwise)
+{
+	return value != NULL ? value : otherwise;
+}
+
+/* Add the statements that change the storage and the compression. */
+static void
+alter_storage(CmigAlter *alter)
+{
+	const CmigObject *from = alter->from,
+			   *to = alter->to;
+
+	if (cmig_alter_differs(alter, CMIG_COLUMN_STORAGE))
+		add_action(alter, true, psprintf("SET STORAGE %s", or_default(to->values[CMIG_COLUMN_STORAGE], to->values[CMIG_COLUMN_DEFAULT_STORAGE])),
+				   psprintf("SET STORAGE %s", or_default(from->values[CMIG_COLUMN_STORAGE], from->values[CMIG_COLUMN_DEFAULT_STORAGE])));
+	if (cmig_alter_differs(alter, CMIG_COLUMN_COMPRESSION))
+		add_action(alter, true, psprintf("SET COMPRESSION %s", or_default(to->values[CMIG_COLUMN_COMPRESSION], "default")),
+				   psprintf("SET COMPRESSION %s", or_default(from->values[CMIG_COLUMN_COMPRESSION], "default")));
+}
+
+/* Add the statements that change the statistics target and the options. */
+static void
+alter_settings(CmigAlter *alter)
+{
+	const CmigObject *from = alter->from,
+			   *to = alter->to;
+
+	if (cmig_alter_differs(alter, CMIG_COLUMN_STATISTICS))
+		add_action(alter, true, psprintf("SET STATISTICS %s", or_default(to->values[CMIG_COLUMN_STATISTICS], "-1")),
+				   psprintf("SET STATISTICS %s", or_default(from->values[CMIG_COLUMN_STATISTICS], "-1")));
+	cmig_options_alter(alter, CMIG_COLUMN_OPTIONS, psprintf("TABLE ONLY %s ALTER COLUMN %s", to->parent->identity, cmig_quote(to->name)), "");
+}
+
+/* Add the statements for properties that only ALTER TABLE can set. */
+static void
+alter_details(CmigAlter *alter)
+{
+	alter_storage(alter);
+	alter_settings(alter);
+}
+
+char *
+cmig_column_sequence_persistence(const CmigObject *column)
+{
+	CmigColumnIdentity identity = identity_of(column);
+
+	return cmig_column_identity_persistence(&identity);
+}
+
+/* Add, change, or drop the identity. */
+static void
+alter_identity(CmigAlter *alter)
+{
+	CmigColumnIdentity from = identity_of(alter->from),
+				to = identity_of(alter->to);
+
+	/*
+	 * "sequence" is NULL for partitions, which share the partitioned table's
+	 * sequence since PostgreSQL 17
+	 */
+	if (cmig_alter_differs(alter, CMIG_COLUMN_IDENTITY) ||
+		(from.sequence != NULL && to.sequence != NULL && cmig_alter_differs(alter, CMIG_COLUMN_SEQUENCE_SETTINGS)))
+		cmig_alter_add(alter, cmig_column_identity_sql(&from, &to, from.name), cmig_column_identity_sql(&to, &from, from.name));
+	cmig_column_identity_alter(alter, &from, &to, cmig_alter_differs(alter, CMIG_COLUMN_SEQUENCE_PERSISTENCE));
+}
+
+/*
+ * Does the same property of the parent's column change?  If so, ALTER TABLE
+ * on the parent also changes this column.
+ */
+static bool
+parent_changes(const CmigAlter *alter, int property)
+{
+	const CmigObject *from = cmig_column_parent(alter->from),
+			   *to = cmig_column_parent(alter->to);
+
+	return from != NULL && to != NULL && strcmp(from->parent->identity, to->parent->identity) == 0 &&
+		!cmig_kind_same_value(&properties[property], from->values[property], to->values[property]);
+}
+
+/*
+ * Is the column in the partition key of its table or of a parent table?  If
+ * so, its type cannot be changed.
+ */
+static bool
+is_in_key(const CmigObject *column)
+{
+	const CmigObject *parent = cmig_column_parent(column);
+
+	return cmig_table_is_key(column->parent, column->name) || (parent != NULL && is_in_key(parent));
+}
+
+/*
+ * Is there a check constraint that allows SET NOT NULL without a scan of the
+ * table?
+ */
+static bool
+has_not_null_check(const CmigObject *column)
+{
+	const char *check = psprintf("CHECK ((%s IS NOT NULL))", cmig_quote(column->name));
+
+	for (const CmigObject *child = column->parent->child; child != NULL; child = child->sibling)
+		if (child->kind == &cmig_kind_constraint && strcmp(cmig_constraint_text(child), check) == 0)
+			return true;
+	return false;
+}
+
+static void
+alter_column(CmigAlter *alter)
+{
+	const CmigObject *from = alter->from,
+			   *to = alter->to;
+	bool		own = !cmig_column_stays_inherited(from, to) && !cmig_table_keeps_type(from->parent, to->parent);
+	bool		leads = own && !parent_changes(alter, CMIG_COLUMN_TYPE);
+	bool		not_null = to->values[CMIG_COLUMN_NOT_NULL] != NULL;
+	bool		retypes = cmig_alter_differs(alter, CMIG_COLUMN_TYPE) || cmig_alter_differs(alter, CMIG_COLUMN_COLLATION);
+
+	if (is_in_key(from) && is_in_key(to) && retypes)
+	{
+		alter->unsupported = "the type of a column of the partition key cannot be changed";
+		return;
+	}
+	if (cmig_alter_differs(alter, CMIG_COLUMN_GENERATED) ||
+		(to->values[CMIG_COLUMN_GENERATED] != NULL && retypes))
+	{
+		alter->again = own;
+		return;
+	}
+
+	/*
+	 * an identity column must be NOT NULL, so drop the identity first, or add
+	 * it last
+	 */
+	if (to->values[CMIG_COLUMN_IDENTITY] == NULL && leads)
+		alter_identity(alter);
+	if (retypes)
+	{
+		alter->disturbs = true;
+		alter->recasts = cmig_using_needed(from->values[CMIG_COLUMN_TYPE], to->values[CMIG_COLUMN_TYPE]);
+		if (leads)
+			cmig_column_type_alter(alter);
+	}
+	if (cmig_alter_differs(alter, CMIG_COLUMN_NOT_NULL) && !parent_changes(alter, CMIG_COLUMN_NOT_NULL))
+	{
+		add_action(alter, false, not_null ? "SET NOT NULL" : "DROP NOT NULL",
+				   not_null ? "DROP NOT NULL" : "SET NOT NULL");
+		if (not_null && !(has_not_null_check(from) && has_not_null_check(to)))
+			cmig_ddl_hazards(alter->ddl, CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL);
+		if (!not_null)
+			((CmigDdl *) llast(alter->ddl))->undo_hazards |= CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL;
+	}
+	if (to->values[CMIG_COLUMN_IDENTITY] != NULL && leads)
+		alter_identity(alter);
+
+	/*
+	 * set the storage, unless the statement that changes the type also sets
+	 * it
+	 */
+	if (!retypes || !leads)
+		alter_storage(alter);
+	alter_settings(alter);
+}
+
+static char *
+drop_column(const CmigObject *column)
+{
+	return psprintf("ALTER TABLE %s DROP COLUMN %s", column->parent->identity, cmig_quote(column->name));
+}
+
+/*
+ * Set the hazards of adding a column.  Adding a default that is not volatile
+ * does not rewrite existing rows.
+ */
+static void
+set_hazards(List *ddl, const CmigObject *column)
+{
+	const CmigObject *value = cmig_default_of(column);
+
+	if (column->values[CMIG_COLUMN_GENERATED] || column->values[CMIG_COLUMN_IDENTITY])
+		cmig_ddl_hazards(ddl, CMIG_HAZARD_REWRITE);
+	else if (value != NULL && value->folded)
+		cmig_ddl_hazards(ddl, CMIG_HAZARD_REWRITE)->expression = cmig_default_expression(value);
+	else if (column->values[CMIG_COLUMN_NOT_NULL])
+		cmig_ddl_hazards(ddl, CMIG_HAZARD_MAY_FAIL);
+}
+
+static List *
+add_column(const CmigObject *column)
+{
+	StringInfoData sql;
+	List	   *ddl;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "ALTER TABLE %s ADD COLUMN ", column->parent->identity);
+	define_column(&sql, column);
+	ddl = cmig_ddl_append(NIL, sql.data, drop_column(column));
+	set_hazards(ddl, column);
+	return ddl;
+}
+
+/*
+ * Returns statements that add the column first, and then its identity: ADD
+ * COLUMN cannot add an identity column to a table with children.
+ */
+static List *
+add_identity(const CmigObject *column)
+{
+	CmigObject *plain = cmig_object_copy(column);
+	StringInfoData action;
+
+	cmig_object_set(plain, CMIG_COLUMN_IDENTITY, NULL);
+	initStringInfo(&action);
+	appendStringInfoString(&action, "ADD ");
+	identity_clause(&action, column);
+	return cmig_ddl_append(add_column(plain), cmig_kind_column_sql(column, false, action.data),
+						   cmig_kind_column_sql(column, false, "DROP IDENTITY"));
+}
+
+static List *
+create_column(const CmigObject *column)
+{
+	List	   *ddl = NIL;
+
+	if (!column->folded)
+		ddl = column->values[CMIG_COLUMN_IDENTITY] && column->values[CMIG_COLUMN_CHILDREN] ? add_identity(column) : add_column(column);
+	return cmig_kind_complete(column, ddl, alter_details);
+}
+
+/*
+ * Returns the name of the identity sequence, which shares the namespace of
+ * relations, or NULL.
+ */
+static const char *
+sequence_name(const CmigObject *column)
+{
+	return column->values[CMIG_COLUMN_SEQUENCE];
+}
+
+/* Is the column's value computed from other columns? */
+static bool
+is_derived(const CmigObject *column)
+{
+	return column->values[CMIG_COLUMN_GENERATED] != NULL;
+}
+
+CmigKind	cmig_kind_column = {
+	.name = "column",.word = "COLUMN",
+	.flags = CMIG_KIND_MODEL | CMIG_KIND_FOLDS | CMIG_KIND_DATA | CMIG_KIND_GONE_WITH_PARENT | CMIG_KIND_DISTURBED,
+	CMIG_PROPERTIES(properties),
+	.sql = column_sql,.depends = column_depends,.follows = column_follows,.create = create_column,.define = define_column,.drop = drop_column,.alter = alter_column,
+	.is_disposable = is_derived,.index_name = sequence_name
+};

@@ -1,0 +1,321 @@
+/*
+ * kind_sequence.c
+ *	  Sequences, and the columns that own them.
+ *
+ * An identity column's sequence is part of the column.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/text_list.h"
+#include "kinds/kind_column.h"
+#include "kinds/kinds.h"
+#include "kinds/sequence_range.h"
+
+enum
+{
+	PERSISTENCE,
+	TYPE,
+	START,
+	INCREMENT,
+	MINIMUM,
+	MAXIMUM,
+	CACHE,
+	CYCLE
+};
+
+static const CmigProperty properties[] = {
+	[PERSISTENCE] = {"persistence"},
+	[TYPE] = {"type"},
+	[START] = {"start"},
+	[INCREMENT] = {"increment"},
+	[MINIMUM] = {"minimum"},
+	[MAXIMUM] = {"maximum"},
+	[CACHE] = {"cache"},
+	[CYCLE] = {"cycle"},
+};
+
+/* Reads the sequences.  Properties are NULL if they have the default value. */
+static const char sequence_sql[] =
+"SELECT 'pg_class'::regclass::oid, c.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
+" c.relname::text, format('%I.%I', n.nspname, c.relname), pg_get_userbyid(c.relowner)::text, false,"
+" CASE c.relpersistence WHEN 'u' THEN 'UNLOGGED' END,"
+" CASE WHEN s.seqtypid <> 20 THEN format_type(s.seqtypid, NULL) END,"
+" CASE WHEN s.seqstart <> CASE WHEN s.seqincrement > 0 THEN s.seqmin ELSE s.seqmax END THEN s.seqstart::text END,"
+" CASE WHEN s.seqincrement <> 1 THEN s.seqincrement::text END,"
+" CASE WHEN s.seqmin <> CASE WHEN s.seqincrement > 0 THEN 1 ELSE l.low END THEN s.seqmin::text END,"
+" CASE WHEN s.seqmax <> CASE WHEN s.seqincrement > 0 THEN l.high ELSE -1 END THEN s.seqmax::text END,"
+" CASE WHEN s.seqcache <> 1 THEN s.seqcache::text END, CASE WHEN s.seqcycle THEN 't' END"
+" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_sequence s ON s.seqrelid = c.oid"
+" CROSS JOIN LATERAL (SELECT CASE s.seqtypid WHEN 21 THEN -32768 WHEN 23 THEN -2147483648 ELSE -9223372036854775808 END AS low,"
+"  CASE s.seqtypid WHEN 21 THEN 32767 WHEN 23 THEN 2147483647 ELSE 9223372036854775807 END AS high) l"
+" WHERE c.relnamespace = ANY ($1) AND c.relkind = 'S'"
+" AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid"
+"  AND d.refclassid = 'pg_class'::regclass AND d.deptype = 'i')";
+
+static List *
+create_sequence(const CmigObject *sequence)
+{
+	char	   *const *values = sequence->values;
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "CREATE %sSEQUENCE %s", values[PERSISTENCE] ? "UNLOGGED " : "", sequence->identity);
+	if (values[TYPE])
+		appendStringInfo(&sql, " AS %s", values[TYPE]);
+	if (values[START])
+		appendStringInfo(&sql, " START WITH %s", values[START]);
+	if (values[INCREMENT])
+		appendStringInfo(&sql, " INCREMENT BY %s", values[INCREMENT]);
+	if (values[MINIMUM])
+		appendStringInfo(&sql, " MINVALUE %s", values[MINIMUM]);
+	if (values[MAXIMUM])
+		appendStringInfo(&sql, " MAXVALUE %s", values[MAXIMUM]);
+	if (values[CACHE])
+		appendStringInfo(&sql, " CACHE %s", values[CACHE]);
+	if (values[CYCLE])
+		appendStringInfoString(&sql, " CYCLE");
+	return cmig_ddl_append(NIL, sql.data, psprintf("DROP SEQUENCE %s", sequence->identity));
+}
+
+/* Returns the start value of the sequence, or PostgreSQL's default for it. */
+static const char *
+start_of(const CmigObject *sequence)
+{
+	char	   *const *values = sequence->values;
+
+	if (values[START])
+		return values[START];
+	if (values[INCREMENT] == NULL || *values[INCREMENT] != '-')
+		return values[MINIMUM] ? values[MINIMUM] : "1";
+	return values[MAXIMUM] ? values[MAXIMUM] : "-1";
+}
+
+/* Does the sequence count down? */
+static bool
+is_descending(const CmigObject *sequence)
+{
+	return sequence->values[INCREMENT] != NULL && *sequence->values[INCREMENT] == '-';
+}
+
+/* Returns the value of MINVALUE or MAXVALUE. */
+static int64
+limit_of(const CmigObject *sequence, bool maximum)
+{
+	const char *value = sequence->values[maximum ? MAXIMUM : MINIMUM];
+	const char *type = sequence->values[TYPE];
+
+	return value ? strtoll(value, NULL, 10) :
+		cmig_sequence_range_limit(type ? type : "bigint", is_descending(sequence), maximum);
+}
+
+/*
+ * Append MINVALUE or MAXVALUE for ALTER SEQUENCE.  If the direction and the
+ * type both change, append the limit itself, because NO MINVALUE and NO
+ * MAXVALUE can then have a different meaning.
+ */
+static void
+append_limit(StringInfo sql, const CmigAlter *alter, const CmigObject *to, bool maximum)
+{
+	const char *word = maximum ? "MAXVALUE" : "MINVALUE";
+	bool		turns = is_descending(alter->from) != is_descending(alter->to);
+
+	if (to->values[maximum ? MAXIMUM : MINIMUM] || (turns && cmig_alter_differs(alter, TYPE)))
+		appendStringInfo(sql, " %s " INT64_FORMAT, word, limit_of(to, maximum));
+	else
+		appendStringInfo(sql, " NO %s", word);
+}
+
+static CmigSequenceRange
+range_of(const CmigObject *sequence)
+{
+	CmigSequenceRange range;
+
+	range.start = strtoll(start_of(sequence), NULL, 10);
+	range.low = limit_of(sequence, false);
+	range.high = limit_of(sequence, true);
+	range.down = is_descending(sequence);
+	return range;
+}
+
+/* Does any of the properties from "first" to "last" differ? */
+static bool
+any_differs(const CmigAlter *alter, int first, int last)
+{
+	for (int i = first; i <= last; i++)
+		if (cmig_alter_differs(alter, i))
+			return true;
+	return false;
+}
+
+/* Returns the sequence's OWNED BY as an object, or NULL. */
+static const CmigObject *
+owner_of(const CmigObject *sequence)
+{
+	const CmigObject *child = sequence->child;
+
+	while (child != NULL && child->kind != &cmig_kind_sequence_owner)
+		child = child->sibling;
+	return child;
+}
+
+static bool
+is_integer(const CmigObject *column)
+{
+	const char *type = cmig_column_type(column);
+
+	return strcmp(type, "integer") == 0 || strcmp(type, "bigint") == 0 || strcmp(type, "smallint") == 0;
+}
+
+/*
+ * Returns the integer column that owns the sequence before and after the
+ * change, or NULL.
+ */
+static const CmigObject *
+owning_column(const CmigObject *from, const CmigObject *to)
+{
+	const CmigObject *owner = owner_of(to);
+	const CmigObject *old = owner_of(from);
+
+	if (owner == NULL || old == NULL || !cmig_text_same(old->values[0], owner->values[0]))
+		return NULL;
+	for (int i = 0; i < owner->ndepends; i++)
+	{
+		const CmigObject *column = owner->depends[i];
+
+		if (column->kind == &cmig_kind_column && is_integer(column))
+			return column;
+	}
+	return NULL;
+}
+
+/* Returns the statement that changes the sequence. */
+static char *
+alter_to(const CmigAlter *alter, const CmigObject *from, const CmigObject *to)
+{
+	char	   *const *values = to->values;
+	CmigSequenceRange old = range_of(from),
+				new = range_of(to);
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "ALTER SEQUENCE %s", to->identity);
+	if (cmig_alter_differs(alter, TYPE))
+		appendStringInfo(&sql, " AS %s", values[TYPE] ? values[TYPE] : "bigint");
+	if (cmig_alter_differs(alter, INCREMENT))
+		appendStringInfo(&sql, " INCREMENT BY %s", values[INCREMENT] ? values[INCREMENT] : "1");
+	if (any_differs(alter, TYPE, MAXIMUM))
+	{
+		append_limit(&sql, alter, to, false);
+		append_limit(&sql, alter, to, true);
+		appendStringInfo(&sql, " START WITH %s", start_of(to));
+	}
+	if (cmig_alter_differs(alter, CACHE))
+		appendStringInfo(&sql, " CACHE %s", values[CACHE] ? values[CACHE] : "1");
+	if (cmig_alter_differs(alter, CYCLE))
+		appendStringInfoString(&sql, values[CYCLE] ? " CYCLE" : " NO CYCLE");
+	return cmig_sequence_range_alter(sql.data, to->identity, &old, &new, owning_column(from, to));
+}
+
+/*
+ * Returns the hazard if a sequence is restarted and no column shows which of
+ * its values are in use.  Otherwise returns NULL.
+ */
+static char *
+restart_hazard(const CmigObject *from, const CmigObject *to)
+{
+	CmigSequenceRange old = range_of(from),
+				new = range_of(to);
+
+	return cmig_sequence_range_restarts(&old, &new) && owning_column(from, to) == NULL ?
+		pstrdup("the upgrade or the downgrade restarts the sequence, which can then return used values again") : NULL;
+}
+
+static void
+alter_sequence(CmigAlter *alter)
+{
+	if (cmig_alter_differs(alter, PERSISTENCE))
+		cmig_alter_action(alter, alter->to->values[PERSISTENCE] ? "SET UNLOGGED" : "SET LOGGED",
+						  alter->to->values[PERSISTENCE] ? "SET LOGGED" : "SET UNLOGGED");
+	if (any_differs(alter, TYPE, CYCLE))
+		cmig_alter_add_hazard(alter, alter_to(alter, alter->from, alter->to), alter_to(alter, alter->to, alter->from),
+							  restart_hazard(alter->from, alter->to));
+}
+
+CmigKind	cmig_kind_sequence = {
+	.name = "sequence",.word = "SEQUENCE",.default_type = 'S',
+	.flags = CMIG_KIND_MODEL | CMIG_KIND_RELATION,
+	CMIG_PROPERTIES(properties),
+	.sql = sequence_sql,.create = create_sequence,.alter = alter_sequence
+};
+
+/*
+ * OWNED BY
+ */
+
+static const CmigProperty owner_properties[] = {
+	{"owned by"},
+};
+
+static const char owner_sql[] =
+"SELECT 'pg_class'::regclass::oid, s.oid, -1, 'pg_class'::regclass::oid, s.oid, 0,"
+" s.relname::text, format('%I.%I', sn.nspname, s.relname), NULL::text, false,"
+" format('%I.%I.%I', n.nspname, c.relname, a.attname)"
+" FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' JOIN pg_namespace sn ON sn.oid = s.relnamespace"
+" JOIN pg_class c ON c.oid = d.refobjid JOIN pg_namespace n ON n.oid = c.relnamespace"
+" JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.refobjsubid"
+" WHERE s.relnamespace = ANY ($1) AND d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass"
+" AND d.deptype = 'a' AND d.refobjsubid > 0";
+
+static const char owner_depends[] =
+"SELECT 'pg_class'::regclass::oid, d.objid, -1, d.refclassid, d.refobjid, d.refobjsubid"
+" FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S'"
+" WHERE s.relnamespace = ANY ($1) AND d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass"
+" AND d.deptype = 'a' AND d.refobjsubid > 0";
+
+static char *
+drop_owner(const CmigObject *owner)
+{
+	return psprintf("ALTER SEQUENCE %s OWNED BY NONE", owner->identity);
+}
+
+static List *
+create_owner(const CmigObject *owner)
+{
+	return cmig_ddl_append(NIL, psprintf("ALTER SEQUENCE %s OWNED BY %s", owner->identity, owner->values[0]),
+						   drop_owner(owner));
+}
+
+const char *
+cmig_sequence_owner_column(const CmigObject *owner)
+{
+	return owner->kind == &cmig_kind_sequence_owner ? owner->values[0] : NULL;
+}
+
+char *
+cmig_sequence_continue(const CmigObject *owner, const CmigObject *column)
+{
+	const CmigObject *sequence = owner->parent;
+
+	for (int i = START; i <= MAXIMUM; i++)
+		if (sequence->values[i] != NULL)
+			return NULL;
+	return psprintf("SELECT pg_catalog.setval(%s, greatest(max(%s), 0) + 1, false) FROM %s",
+					cmig_literal(sequence->identity), cmig_quote(column->name), column->parent->identity);
+}
+
+static void
+alter_owner(CmigAlter *alter)
+{
+	cmig_alter_action(alter, psprintf("OWNED BY %s", alter->to->values[0]),
+					  psprintf("OWNED BY %s", alter->from->values[0]));
+}
+
+CmigKind	cmig_kind_sequence_owner = {
+	.name = "owner of a sequence",.word = "SEQUENCE",
+	.flags = CMIG_KIND_MODEL | CMIG_KIND_DISPOSABLE | CMIG_KIND_LAST,
+	CMIG_PROPERTIES(owner_properties),
+	.sql = owner_sql,.depends = owner_depends,
+	.create = create_owner,.drop = drop_owner,.alter = alter_owner
+};

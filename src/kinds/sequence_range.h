@@ -1,0 +1,48 @@
+/*
+ * sequence_range.h
+ *	  The values that a sequence can return, before and after a change.
+ *
+ * No database access.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_SEQUENCE_RANGE_H
+#define CMIG_SEQUENCE_RANGE_H
+
+#include "postgres.h"
+#include "kinds/object.h"
+
+/* The values that a sequence can return. */
+typedef struct CmigSequenceRange
+{
+	int64		start;
+	int64		low;
+	int64		high;
+	bool		down;			/* does the sequence count down? */
+} CmigSequenceRange;
+
+/*
+ * Returns PostgreSQL's default for MINVALUE or, if "maximum" is true, for
+ * MAXVALUE.  "type" is the printed type of the sequence.
+ */
+extern int64 cmig_sequence_range_limit(const char *type, bool down, bool maximum);
+
+/* Is the sequence restarted by a change of its range, or by its reversal? */
+extern bool cmig_sequence_range_restarts(const CmigSequenceRange *from, const CmigSequenceRange *to);
+
+/*
+ * Returns SQL that changes the range of a sequence.  It runs in databases
+ * where the sequence has returned values, and in databases where it has not.
+ * A used sequence continues.  It is restarted only if its direction changes,
+ * or if the new range does not contain a value that the sequence may have
+ * returned.  An unused sequence begins with the new start value.
+ *
+ * "alter" is ALTER SEQUENCE or ALTER COLUMN, and "sequence" is the name of the
+ * sequence.  "column" is the integer column that owns the sequence, or NULL.
+ * If the change or its reversal restarts the sequence, the SQL makes the
+ * sequence skip the values that the column already contains.
+ */
+extern char *cmig_sequence_range_alter(const char *alter, const char *sequence, const CmigSequenceRange *from,
+									   const CmigSequenceRange *to, const CmigObject *column);
+
+#endif							/* CMIG_SEQUENCE_RANGE_H */

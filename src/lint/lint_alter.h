@@ -1,0 +1,50 @@
+/*
+ * lint_alter.h
+ *	  Applies the changes made by ALTER TABLE and by the elements of CREATE
+ *	  TABLE to the lint model of a table.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_LINT_ALTER_H
+#define CMIG_LINT_ALTER_H
+
+#include "postgres.h"
+#include "lint/lint_model.h"
+#include "lint/lint_rule.h"
+#include "nodes/parsenodes.h"
+
+/*
+ * Returns a constraint's name, or the name that PostgreSQL chooses if the
+ * constraint is unnamed.  "table" is NULL for a new table, whose name is
+ * "table_name".  For a column constraint, "column" is the column's name;
+ * otherwise it is NULL.  "earlier" contains the names of constraints that the
+ * same statement has added before.
+ */
+extern char *cmig_lint_alter_constraint_name(const CmigLintTable *table, const char *table_name,
+											 const Constraint *constraint, const char *column,
+											 List *earlier);
+
+/*
+ * Add a constraint to a table.  For a column constraint, "column" is the
+ * column's name; otherwise it is NULL.
+ */
+extern void cmig_lint_alter_add_constraint(CmigLint *lint, CmigLintTable *table,
+										   const Constraint *constraint, const char *column);
+
+/* Add a column together with its column constraints. */
+extern void cmig_lint_alter_add_column(CmigLint *lint, CmigLintTable *table, const ColumnDef *definition);
+
+/* Rename a column.  The new name is not copied, so it must remain allocated. */
+extern void cmig_lint_alter_rename_column(CmigLintTable *table, const char *from, const char *to);
+
+/*
+ * Remove a column with its indexes and constraints, or a constraint with its
+ * index.
+ */
+extern void cmig_lint_alter_drop_column(CmigLintTable *table, const char *name);
+extern void cmig_lint_alter_drop_constraint(CmigLintTable *table, const char *name);
+
+/* Apply the actions of ALTER TABLE to lint->target. */
+extern void cmig_lint_alter_table(CmigLint *lint, AlterTableStmt *statement);
+
+#endif							/* CMIG_LINT_ALTER_H */

@@ -1,0 +1,17 @@
+/*
+ * lint_apply.h
+ *	  Applies a statement's changes to the state that later statements are
+ *	  checked against.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_LINT_APPLY_H
+#define CMIG_LINT_APPLY_H
+
+#include "postgres.h"
+#include "lint/lint_rule.h"
+
+/* Apply a statement to the state, after the statement has been checked. */
+extern void cmig_lint_apply(CmigLint *lint, Node *statement);
+
+#endif							/* CMIG_LINT_APPLY_H */

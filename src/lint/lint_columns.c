@@ -1,0 +1,401 @@
+/*
+ * lint_columns.c
+ *	  cmig.lint rules about columns of existing tables.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/text_list.h"
+#include "lint/lint_catalog.h"
+#include "lint/lint_fix.h"
+#include "lint/lint_rules.h"
+#include "lint/lint_state.h"
+#include "lint/lint_text.h"
+#include "lint/lint_type_change.h"
+#include "lint/lint_types.h"
+#include "lint/lint_volatile.h"
+
+#include "catalog/pg_class.h"
+#include "catalog/pg_attribute.h"
+#include "lib/stringinfo.h"
+#include "nodes/value.h"
+#include "utils/builtins.h"
+
+/* Returns the constraint of this type in the column definition, or NULL. */
+static Constraint *
+find_constraint(const ColumnDef *column, ConstrType type)
+{
+	ListCell   *lc;
+
+	foreach(lc, column->constraints)
+	{
+		if (lfirst_node(Constraint, lc)->contype == type)
+			return lfirst(lc);
+	}
+	return NULL;
+}
+
+/* Does ADD COLUMN IF NOT EXISTS name a column that already exists? */
+static bool
+column_exists(CmigLint *lint, AlterTableCmd *command)
+{
+	return command->missing_ok &&
+		cmig_lint_model_column(lint->target, ((ColumnDef *) command->def)->colname) != NULL;
+}
+
+/* Is the expression absent or a NULL constant? */
+static bool
+is_null_constant(Node *node)
+{
+	while (node && IsA(node, TypeCast))
+		node = ((TypeCast *) node)->arg;
+	return node == NULL || (IsA(node, A_Const) && ((A_Const *) node)->isnull);
+}
+
+/*
+ * Returns the default of a new column, or NULL if the column has no default or
+ * its default is a NULL constant.
+ */
+static Node *
+default_of(const ColumnDef *column)
+{
+	Constraint *constraint = find_constraint(column, CONSTR_DEFAULT);
+
+	return constraint && !is_null_constant(constraint->raw_expr) ? constraint->raw_expr : NULL;
+}
+
+/*
+ * Does ALTER TABLE affect a large table?  With ONLY, child tables do not count.
+ */
+static bool
+alters_large(CmigLint *lint, Node *node)
+{
+	return ((AlterTableStmt *) node)->relation->inh ?
+		cmig_lint_model_is_large(lint->target) : cmig_lint_model_is_large_itself(lint->target);
+}
+
+/* Call "check" for each column that the statement adds to a large table. */
+static void
+each_added(CmigLint *lint, Node *node, void (*check) (CmigLint *lint, const ColumnDef *column, int number))
+{
+	int			number = 0;
+	ListCell   *lc;
+
+	if (!alters_large(lint, node))
+		return;
+	foreach(lc, ((AlterTableStmt *) node)->cmds)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+
+		if (command->subtype == AT_AddColumn && !column_exists(lint, command))
+			check(lint, (ColumnDef *) command->def, number);
+		number++;
+	}
+}
+
+/*
+ * Returns a fix that adds the column without its default and NOT NULL, sets the
+ * default for new rows, fills existing rows in batches, and then adds NOT NULL.
+ */
+static char *
+default_fix(CmigLint *lint, const ColumnDef *column, int number)
+{
+	Constraint *clause = find_constraint(column, CONSTR_DEFAULT);
+	Constraint *not_null = find_constraint(column, CONSTR_NOTNULL);
+	char	   *table = cmig_lint_text_qualified(lint->target);
+	const char *name = quote_identifier(column->colname);
+	char	   *text = cmig_lint_fix_clause(lint, column, clause);
+	List	   *clauses = list_make1(clause);
+	StringInfoData fix;
+
+	if (not_null)
+		clauses = lappend(clauses, not_null);
+	initStringInfo(&fix);
+	appendStringInfoString(&fix, CMIG_LINT_STEPWISE);
+	appendStringInfoString(&fix, cmig_lint_fix_replace(lint, number, psprintf("%s, ALTER COLUMN %s SET %s",
+																			  cmig_lint_fix_without(lint, number, column, clauses),
+																			  name, text)));
+	appendStringInfo(&fix, "CALL cmig.backfill(%s, %s, %s)",
+					 quote_literal_cstr(table),
+					 quote_literal_cstr(psprintf("%s = %s", name, text + strspn(text + strlen("DEFAULT"), " \t\r\n") + strlen("DEFAULT"))),
+					 quote_literal_cstr(psprintf("%s IS NULL", name)));
+	if (not_null)
+		appendStringInfo(&fix, ";\nCALL cmig.add_not_null(%s, %s)", quote_literal_cstr(table),
+						 quote_literal_cstr(column->colname));
+	return fix.data;
+}
+
+static void
+check_default(CmigLint *lint, const ColumnDef *column, int number)
+{
+	Node	   *expression = default_of(column);
+	Constraint *generated = find_constraint(column, CONSTR_GENERATED);
+	const char *function;
+
+	if (generated && cmig_is_stored_compat(generated))
+	{
+		cmig_lint_report(lint, NULL, "adding the stored generated column %s rewrites %s under an AccessExclusiveLock",
+						 quote_identifier(column->colname), cmig_lint_text_table(lint->target));
+		return;
+	}
+	if (expression == NULL || (function = cmig_lint_volatile_function(lint, expression)) == NULL)
+		return;
+	cmig_lint_report(lint, default_fix(lint, column, number),
+					 "the default of column %s calls the volatile function %s(), which rewrites %s under an AccessExclusiveLock",
+					 quote_identifier(column->colname), function, cmig_lint_text_table(lint->target));
+}
+
+/* Implements the rule adding-field-with-default. */
+static void
+check_defaults(CmigLint *lint, Node *node)
+{
+	each_added(lint, node, check_default);
+}
+
+static void
+check_auto_increment(CmigLint *lint, const ColumnDef *column, int number)
+{
+	bool		serial = cmig_lint_types_serial(column->typeName) != CMIG_LINT_NOT_SERIAL;
+
+	if (serial || find_constraint(column, CONSTR_IDENTITY))
+		cmig_lint_report(lint, NULL, "adding the %s column %s rewrites %s under an AccessExclusiveLock",
+						 serial ? "serial" : "identity", quote_identifier(column->colname),
+						 cmig_lint_text_table(lint->target));
+}
+
+/* Implements the rule adding-auto-incrementing-field. */
+static void
+check_auto_increments(CmigLint *lint, Node *node)
+{
+	each_added(lint, node, check_auto_increment);
+}
+
+/* Does the new column have a value in existing rows? */
+static bool
+has_value(CmigLint *lint, const ColumnDef *column)
+{
+	return default_of(column) || find_constraint(column, CONSTR_GENERATED) ||
+		find_constraint(column, CONSTR_IDENTITY) ||
+		cmig_lint_types_serial(column->typeName) != CMIG_LINT_NOT_SERIAL ||
+		cmig_lint_types_has_default(lint, column->typeName);
+}
+
+static void
+check_required(CmigLint *lint, const ColumnDef *column, int number)
+{
+	Constraint *not_null = find_constraint(column, CONSTR_NOTNULL);
+	char	   *fix = NULL;
+
+	if ((!not_null && !find_constraint(column, CONSTR_PRIMARY)) || has_value(lint, column))
+		return;
+	if (not_null)
+		fix = psprintf(CMIG_LINT_STEPWISE "%s"
+					   "-- fill the column in all rows, for example with cmig.backfill, then:\n"
+					   "CALL cmig.add_not_null(%s, %s)",
+					   cmig_lint_fix_replace(lint, number, cmig_lint_fix_without(lint, number, column, list_make1(not_null))),
+					   quote_literal_cstr(cmig_lint_text_qualified(lint->target)),
+					   quote_literal_cstr(column->colname));
+	cmig_lint_report(lint, fix, "adding the NOT NULL column %s without a default fails, because %s has rows",
+					 quote_identifier(column->colname), cmig_lint_text_table(lint->target));
+}
+
+/* Implements the rule adding-required-field. */
+static void
+check_required_columns(CmigLint *lint, Node *node)
+{
+	each_added(lint, node, check_required);
+}
+
+/*
+ * Actions on existing columns
+ */
+
+/* Call "check" for each action of this type, passing the action's number. */
+static void
+each_action(CmigLint *lint, Node *node, AlterTableType type,
+			void (*check) (CmigLint *lint, AlterTableCmd *command, int number))
+{
+	int			number = 0;
+	ListCell   *lc;
+
+	if (lint->target == NULL)
+		return;
+	foreach(lc, ((AlterTableStmt *) node)->cmds)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+
+		if (command->subtype == type)
+			check(lint, command, number);
+		number++;
+	}
+}
+
+/*
+ * Does the statement also drop the constraint?  ALTER TABLE drops constraints
+ * before it performs other actions.
+ */
+static bool
+drops_constraint(const CmigLint *lint, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, ((AlterTableStmt *) lint->statement->raw->stmt)->cmds)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+
+		if (command->subtype == AT_DropConstraint && strcmp(command->name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Does a valid CHECK constraint prove that the column has no nulls?
+ * Constraints dropped by the statement are ignored.
+ */
+static bool
+is_proven(const CmigLint *lint, const char *column)
+{
+	ListCell   *lc;
+
+	foreach(lc, lint->target->constraints)
+	{
+		CmigLintConstraint *constraint = lfirst(lc);
+
+		if (constraint->validated && cmig_text_list_has(constraint->proves_not_null, column) &&
+			!drops_constraint(lint, constraint->name))
+			return true;
+	}
+	return false;
+}
+
+static void
+check_set_not_null(CmigLint *lint, AlterTableCmd *command, int number)
+{
+	CmigLintColumn *column = cmig_lint_model_column(lint->target, command->name);
+
+	if (!alters_large(lint, lint->statement->raw->stmt) || (column && column->not_null) ||
+		is_proven(lint, command->name))
+		return;
+	cmig_lint_report(lint,
+					 psprintf(CMIG_LINT_STEPWISE "%sCALL cmig.add_not_null(%s, %s)",
+							  cmig_lint_fix_replace(lint, number, NULL),
+							  quote_literal_cstr(cmig_lint_text_qualified(lint->target)),
+							  quote_literal_cstr(command->name)),
+					 "SET NOT NULL scans %s under an AccessExclusiveLock, because no valid CHECK (%s IS NOT NULL) makes the scan unnecessary",
+					 cmig_lint_text_table(lint->target), quote_identifier(command->name));
+}
+
+/* Implements the rule adding-not-nullable-field. */
+static void
+check_not_null(CmigLint *lint, Node *node)
+{
+	each_action(lint, node, AT_SetNotNull, check_set_not_null);
+}
+
+static void
+check_type(CmigLint *lint, AlterTableCmd *command, int number)
+{
+	ColumnDef  *to = (ColumnDef *) command->def;
+	CmigLintColumn *column = cmig_lint_model_column(lint->target, command->name);
+	const char *does = NULL;
+
+	if (!cmig_lint_model_is_large(lint->target))
+		return;
+	switch (cmig_lint_type_change(lint, lint->target, column, to))
+	{
+		case CMIG_LINT_CHANGE_NOTHING:
+			return;
+		case CMIG_LINT_CHANGE_REWRITE:
+			does = "rewrites";
+			break;
+		case CMIG_LINT_CHANGE_SCAN:
+			does = "checks a CHECK constraint again for all rows of";
+			break;
+		case CMIG_LINT_CHANGE_INDEX:
+			does = "rebuilds an index of";
+			break;
+	}
+	cmig_lint_report(lint, NULL, "the new type %s of column %s %s %s under an AccessExclusiveLock; add a new column, fill it in batches, and swap the columns",
+					 cmig_lint_types_name(lint, to->typeName), quote_identifier(command->name), does,
+					 cmig_lint_text_table(lint->target));
+}
+
+/* Implements the rule changing-column-type. */
+static void
+check_types(CmigLint *lint, Node *node)
+{
+	each_action(lint, node, AT_AlterColumnType, check_type);
+}
+
+static void
+check_dropped(CmigLint *lint, AlterTableCmd *command, int number)
+{
+	CmigLintColumn *column = cmig_lint_model_column(lint->target, command->name);
+
+	if (!cmig_lint_model_is_shared(lint->target) || (column && column->is_new) ||
+		(column == NULL && command->missing_ok && !lint->target->partial) ||
+		(lint->target->kind == RELKIND_COMPOSITE_TYPE && !cmig_lint_catalog_type_is_used(lint->target->oid)))
+		return;
+	cmig_lint_report(lint, NULL, "DROP COLUMN %s deletes data of %s and breaks clients that use it; first release a version that does not use it",
+					 quote_identifier(command->name), cmig_lint_text_table(lint->target));
+}
+
+/* Implements the rule ban-drop-column. */
+static void
+check_drop(CmigLint *lint, Node *node)
+{
+	each_action(lint, node, AT_DropColumn, check_dropped);
+}
+
+static void
+check_nullable(CmigLint *lint, AlterTableCmd *command, int number)
+{
+	CmigLintColumn *column = cmig_lint_model_column(lint->target, command->name);
+
+	if (!cmig_lint_model_is_shared(lint->target) || (column && (column->is_new || !column->not_null)))
+		return;
+	cmig_lint_report(lint, NULL, "DROP NOT NULL allows NULL in column %s of %s, which clients may not expect",
+					 quote_identifier(command->name), cmig_lint_text_name(lint->target));
+}
+
+/* Implements the rule ban-drop-not-null. */
+static void
+check_drop_not_null(CmigLint *lint, Node *node)
+{
+	each_action(lint, node, AT_DropNotNull, check_nullable);
+}
+
+/* Implements the rule renaming-column. */
+static void
+check_rename(CmigLint *lint, Node *node)
+{
+	RenameStmt *rename = (RenameStmt *) node;
+	CmigLintColumn *column;
+
+	if ((rename->renameType != OBJECT_COLUMN && rename->renameType != OBJECT_ATTRIBUTE) ||
+		!cmig_lint_model_is_shared(lint->target))
+		return;
+	if (lint->target->kind == RELKIND_COMPOSITE_TYPE && !cmig_lint_catalog_type_is_used(lint->target->oid))
+		return;
+	column = cmig_lint_model_column(lint->target, rename->subname);
+	if (column && column->is_new)
+		return;
+	cmig_lint_report(lint, NULL, "renaming column %s of %s breaks clients that use it; add a column %s, fill both, and drop the old one later",
+					 quote_identifier(rename->subname), cmig_lint_text_name(lint->target),
+					 quote_identifier(rename->newname));
+}
+
+const CmigLintRule cmig_lint_columns[] = {
+	{"adding-field-with-default", CMIG_LINT_ERROR, false, check_defaults, {T_AlterTableStmt}},
+	{"adding-auto-incrementing-field", CMIG_LINT_ERROR, false, check_auto_increments, {T_AlterTableStmt}},
+	{"adding-required-field", CMIG_LINT_ERROR, false, check_required_columns, {T_AlterTableStmt}},
+	{"adding-not-nullable-field", CMIG_LINT_ERROR, false, check_not_null, {T_AlterTableStmt}},
+	{"changing-column-type", CMIG_LINT_ERROR, false, check_types, {T_AlterTableStmt}},
+	{"renaming-column", CMIG_LINT_WARNING, false, check_rename, {T_RenameStmt}},
+	{"ban-drop-column", CMIG_LINT_ERROR, false, check_drop, {T_AlterTableStmt}},
+	{"ban-drop-not-null", CMIG_LINT_WARNING, false, check_drop_not_null, {T_AlterTableStmt}},
+	{NULL}
+};

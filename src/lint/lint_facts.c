@@ -1,0 +1,484 @@
+/*
+ * lint_facts.c
+ *	  Reads facts about the live database's relations for cmig.lint.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/citus.h"
+#include "inspect/related.h"
+#include "lint/lint_facts.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/sysattr.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/partition.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_default_acl.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_namespace.h"
+#include "fmgr.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/bitmapset.h"
+#include "nodes/primnodes.h"
+#include "optimizer/optimizer.h"
+#include "storage/lmgr.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+Oid
+cmig_lint_facts_find(const char *schema, const char *name)
+{
+	Oid			namespace = get_namespace_oid(schema, true);
+
+	return OidIsValid(namespace) ? get_relname_relid(name, namespace) : InvalidOid;
+}
+
+/*
+ * Returns the size of a relation's main fork, or the size according to pg_class
+ * if the relation is locked.
+ */
+static int64
+file_size(Oid relation, Form_pg_class form)
+{
+	Datum		size;
+
+	LOCAL_FCINFO(fcinfo, 2);
+
+	if (!ConditionalLockRelationOid(relation, AccessShareLock))
+		return (int64) form->relpages * BLCKSZ;
+	InitFunctionCallInfoData(*fcinfo, NULL, 2, InvalidOid, NULL, NULL);
+	fcinfo->args[0].value = ObjectIdGetDatum(relation);
+	fcinfo->args[0].isnull = false;
+	fcinfo->args[1].value = CStringGetTextDatum("main");
+	fcinfo->args[1].isnull = false;
+	size = pg_relation_size(fcinfo);
+	UnlockRelationOid(relation, AccessShareLock);
+	return fcinfo->isnull ? 0 : DatumGetInt64(size);
+}
+
+/* Does this kind of relation store rows? */
+static bool
+has_storage(char kind)
+{
+	return kind == RELKIND_RELATION || kind == RELKIND_MATVIEW || kind == RELKIND_TOASTVALUE;
+}
+
+/* Add one relation's size and row count to the table's totals. */
+static void
+add_file_size(CmigLintTable *table, Oid relation)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+	Form_pg_class form;
+
+	if (!HeapTupleIsValid(tuple))
+		return;
+	form = (Form_pg_class) GETSTRUCT(tuple);
+	if (has_storage(form->relkind))
+	{
+		table->bytes += file_size(relation, form);
+		if (form->reltuples < 0)
+			table->rows = -1;
+		else if (table->rows >= 0)
+			table->rows += form->reltuples;
+	}
+	ReleaseSysCache(tuple);
+}
+
+/* Add up the sizes of a table and its children. */
+static void
+read_size(CmigLintTable *table, bool has_children)
+{
+	List	   *tree = has_children ? cmig_related_children(table->oid) : list_make1_oid(table->oid);
+	bool		by_citus = false;
+	ListCell   *lc;
+
+	table->bytes = 0;
+	table->rows = 0;
+	foreach(lc, tree)
+	{
+		add_file_size(table, lfirst_oid(lc));
+		by_citus |= cmig_citus_manages(lfirst_oid(lc));
+	}
+
+	/*
+	 * if Citus manages the table, the rows are in shards, whose sizes are not
+	 * known here
+	 */
+	if (by_citus)
+		table->bytes = table->rows = -1;
+	table->empty = table->bytes == 0;
+	table->empty_itself = table->empty;
+	list_free(tree);
+}
+
+/* Returns a relation's privileges, or NULL if they are the default ones. */
+static Acl *
+read_acl(HeapTuple tuple)
+{
+	bool		isnull;
+	Datum		value = SysCacheGetAttr(RELOID, tuple, Anum_pg_class_relacl, &isnull);
+
+	return isnull ? NULL : DatumGetAclPCopy(value);
+}
+
+/* Do roles other than the owner have privileges? */
+static bool
+has_grants(HeapTuple tuple, Oid owner)
+{
+	Acl		   *acl = read_acl(tuple);
+
+	for (int i = 0; acl && i < ACL_NUM(acl); i++)
+	{
+		if (ACL_DAT(acl)[i].ai_grantee != owner && ACLITEM_GET_PRIVS(ACL_DAT(acl)[i]) != 0)
+			return true;
+	}
+	return false;
+}
+
+/* Returns the names of table privileges, separated by commas. */
+static char *
+privilege_names(AclMode privileges)
+{
+	static const struct
+	{
+		AclMode		bit;
+		const char *name;
+	}			all[] =
+
+	{
+		{ACL_SELECT, "SELECT"},
+		{ACL_INSERT, "INSERT"},
+		{ACL_UPDATE, "UPDATE"},
+		{ACL_DELETE, "DELETE"},
+		{ACL_TRUNCATE, "TRUNCATE"},
+		{ACL_REFERENCES, "REFERENCES"},
+		{ACL_TRIGGER, "TRIGGER"},
+	};
+	StringInfoData names;
+
+	initStringInfo(&names);
+	for (int i = 0; i < lengthof(all); i++)
+	{
+		if (privileges & all[i].bit)
+			appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "", all[i].name);
+	}
+	return names.data;
+}
+
+char *
+cmig_lint_facts_grants(Oid relation, const char *name)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+	StringInfoData grants;
+	Acl		   *acl;
+	Oid			owner;
+
+	initStringInfo(&grants);
+	if (!HeapTupleIsValid(tuple))
+		return grants.data;
+	acl = read_acl(tuple);
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	for (int i = 0; acl && i < ACL_NUM(acl); i++)
+	{
+		const AclItem *item = &ACL_DAT(acl)[i];
+		char	   *privileges = privilege_names(ACLITEM_GET_PRIVS(*item));
+		char	   *role = item->ai_grantee == ACL_ID_PUBLIC ? "PUBLIC" : GetUserNameFromId(item->ai_grantee, true);
+
+		if (item->ai_grantee == owner || role == NULL || privileges[0] == '\0')
+			continue;
+		appendStringInfo(&grants, "%sGRANT %s ON %s TO %s%s", grants.len > 0 ? ";\n" : "", privileges, name,
+						 item->ai_grantee == ACL_ID_PUBLIC ? role : quote_identifier(role),
+						 ACLITEM_GET_GOPTIONS(*item) ? " WITH GRANT OPTION" : "");
+	}
+	return grants.data;
+}
+
+bool
+cmig_lint_facts_has_default_privileges(void)
+{
+	Relation	defaults = table_open(DefaultAclRelationId, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(defaults, InvalidOid, false, NULL, 0, NULL);
+	bool		result = false;
+	HeapTuple	tuple;
+
+	while (!result && HeapTupleIsValid(tuple = systable_getnext(scan)))
+		result = ((Form_pg_default_acl) GETSTRUCT(tuple))->defaclobjtype == DEFACLOBJ_RELATION;
+	systable_endscan(scan);
+	table_close(defaults, AccessShareLock);
+	return result;
+}
+
+CmigLintTable *
+cmig_lint_facts_read(Oid relation)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+	Form_pg_class form;
+	char	   *schema;
+	CmigLintTable *table;
+
+	if (!HeapTupleIsValid(tuple))
+		return NULL;
+	form = (Form_pg_class) GETSTRUCT(tuple);
+	schema = get_namespace_name(form->relnamespace);
+	if (schema == NULL)
+	{
+		/* the schema has just been dropped by another session */
+		ReleaseSysCache(tuple);
+		return NULL;
+	}
+	table = palloc0(sizeof(CmigLintTable));
+	table->oid = relation;
+	table->origin = CMIG_LINT_LIVE;
+	table->name = pstrdup(NameStr(form->relname));
+	table->schema = schema;
+	table->kind = form->relkind;
+	table->temporary = form->relpersistence == RELPERSISTENCE_TEMP;
+	table->logged = form->relpersistence == RELPERSISTENCE_PERMANENT;
+	table->row_security = form->relrowsecurity;
+	table->has_grants = has_grants(tuple, form->relowner);
+	table->tablespace = OidIsValid(form->reltablespace) ? form->reltablespace : MyDatabaseTableSpace;
+	table->method = form->relam;
+	read_size(table, form->relhassubclass);
+	if (form->relhassubclass && has_storage(form->relkind))
+		table->empty_itself = file_size(relation, form) == 0;
+	if (form->relkind == RELKIND_PARTITIONED_TABLE)
+		table->has_default_partition = OidIsValid(get_default_partition_oid(relation));
+	ReleaseSysCache(tuple);
+	return table;
+}
+
+/* Returns the column with this attribute number, or NULL. */
+static CmigLintColumn *
+column_numbered(const CmigLintTable *table, AttrNumber attnum)
+{
+	ListCell   *lc;
+
+	foreach(lc, table->columns)
+	{
+		CmigLintColumn *column = lfirst(lc);
+
+		if (column->attnum == attnum)
+			return column;
+	}
+	return NULL;
+}
+
+/* Read the table's columns from the catalogs. */
+static void
+load_columns(CmigLintTable *table)
+{
+	Relation	attributes = table_open(AttributeRelationId, AccessShareLock);
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&keys[0], Anum_pg_attribute_attrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(table->oid));
+	ScanKeyInit(&keys[1], Anum_pg_attribute_attnum, BTGreaterStrategyNumber, F_INT2GT,
+				Int16GetDatum(0));
+	scan = systable_beginscan(attributes, AttributeRelidNumIndexId, true, NULL, 2, keys);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_attribute form = (Form_pg_attribute) GETSTRUCT(tuple);
+		CmigLintColumn *column;
+
+		if (form->attisdropped)
+			continue;
+		column = palloc0(sizeof(CmigLintColumn));
+		column->name = pstrdup(NameStr(form->attname));
+		column->attnum = form->attnum;
+		column->type = form->atttypid;
+		column->typmod = form->atttypmod;
+		column->collation = form->attcollation;
+		column->not_null = form->attnotnull;
+		column->has_default = form->atthasdef || form->attidentity;
+		table->columns = lappend(table->columns, column);
+	}
+	systable_endscan(scan);
+	table_close(attributes, AccessShareLock);
+}
+
+/*
+ * Returns the names of the columns with these attribute numbers, with "" for
+ * numbers that are not found.
+ */
+static List *
+column_names(const CmigLintTable *table, const int16 *numbers, int count)
+{
+	List	   *result = NIL;
+
+	for (int i = 0; i < count; i++)
+	{
+		CmigLintColumn *column = column_numbered(table, numbers[i]);
+
+		result = lappend(result, column ? (char *) column->name : "");
+	}
+	return result;
+}
+
+/* Returns the columns that a stored CHECK expression proves to be not null. */
+static List *
+proven_columns(const CmigLintTable *table, Node *expression)
+{
+	if (IsA(expression, NullTest))
+	{
+		NullTest   *test = (NullTest *) expression;
+
+		if (test->nulltesttype == IS_NOT_NULL && IsA(test->arg, Var))
+		{
+			int16		number = ((Var *) test->arg)->varattno;
+
+			return column_names(table, &number, 1);
+		}
+	}
+	else if (IsA(expression, BoolExpr) && ((BoolExpr *) expression)->boolop == AND_EXPR)
+	{
+		List	   *result = NIL;
+		ListCell   *lc;
+
+		foreach(lc, ((BoolExpr *) expression)->args)
+		{
+			result = list_concat(result, proven_columns(table, lfirst(lc)));
+		}
+		return result;
+	}
+	return NIL;
+}
+
+/* Returns the constraint described by a pg_constraint row. */
+static CmigLintConstraint *
+read_constraint(const CmigLintTable *table, Relation catalog, HeapTuple tuple)
+{
+	Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
+	CmigLintConstraint *constraint = palloc0(sizeof(CmigLintConstraint));
+	Datum		values[Natts_pg_constraint];
+	bool		nulls[Natts_pg_constraint];
+
+	constraint->name = pstrdup(NameStr(form->conname));
+	constraint->type = form->contype;
+	constraint->validated = form->convalidated;
+	heap_deform_tuple(tuple, RelationGetDescr(catalog), values, nulls);
+	if (!nulls[Anum_pg_constraint_conkey - 1])
+	{
+		ArrayType  *array = DatumGetArrayTypeP(values[Anum_pg_constraint_conkey - 1]);
+
+		constraint->columns = column_names(table, (int16 *) ARR_DATA_PTR(array),
+										   ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)));
+	}
+	if (!nulls[Anum_pg_constraint_conbin - 1])
+		constraint->proves_not_null = proven_columns(table, stringToNode(TextDatumGetCString(values[Anum_pg_constraint_conbin - 1])));
+	return constraint;
+}
+
+/* Read the table's constraints from the catalogs. */
+static void
+load_constraints(CmigLintTable *table)
+{
+	Relation	constraints = table_open(ConstraintRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_constraint_conrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(table->oid));
+	scan = systable_beginscan(constraints, ConstraintRelidTypidNameIndexId, true, NULL, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		table->constraints = lappend(table->constraints, read_constraint(table, constraints, tuple));
+	systable_endscan(scan);
+	table_close(constraints, AccessShareLock);
+}
+
+/* Returns an index's access method. */
+static Oid
+index_method(Oid index)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(index));
+	Oid			result = InvalidOid;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		result = ((Form_pg_class) GETSTRUCT(tuple))->relam;
+		ReleaseSysCache(tuple);
+	}
+	return result;
+}
+
+/*
+ * Returns the columns that are used by the expressions in an attribute of
+ * pg_index.
+ */
+static List *
+expression_columns(const CmigLintTable *table, HeapTuple tuple, AttrNumber attribute)
+{
+	bool		isnull;
+	Datum		value = SysCacheGetAttr(INDEXRELID, tuple, attribute, &isnull);
+	Bitmapset  *numbers = NULL;
+	List	   *result = NIL;
+	int			i = -1;
+
+	if (isnull)
+		return NIL;
+	pull_varattnos(stringToNode(TextDatumGetCString(value)), 1, &numbers);
+	while ((i = bms_next_member(numbers, i)) >= 0)
+	{
+		int16		number = i + FirstLowInvalidHeapAttributeNumber;
+
+		result = list_concat(result, column_names(table, &number, 1));
+	}
+	return result;
+}
+
+/* Read the table's indexes from the catalogs. */
+static void
+load_indexes(CmigLintTable *table)
+{
+	Relation	indexes = table_open(IndexRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_index_indrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(table->oid));
+	scan = systable_beginscan(indexes, IndexIndrelidIndexId, true, NULL, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_index form = (Form_pg_index) GETSTRUCT(tuple);
+		CmigLintIndex *index = palloc0(sizeof(CmigLintIndex));
+
+		index->name = get_rel_name(form->indexrelid);
+		index->unique = form->indisunique;
+		index->usable = form->indisvalid && heap_attisnull(tuple, Anum_pg_index_indpred, NULL);
+		index->keys = column_names(table, form->indkey.values, form->indnkeyatts);
+		index->has_expression = !heap_attisnull(tuple, Anum_pg_index_indpred, NULL) ||
+			!heap_attisnull(tuple, Anum_pg_index_indexprs, NULL);
+		index->method = index_method(form->indexrelid);
+		if (index->has_expression)
+			index->uses = list_concat(expression_columns(table, tuple, Anum_pg_index_indexprs),
+									  expression_columns(table, tuple, Anum_pg_index_indpred));
+		table->indexes = lappend(table->indexes, index);
+	}
+	systable_endscan(scan);
+	table_close(indexes, AccessShareLock);
+}
+
+void
+cmig_lint_facts_load(CmigLintTable *table)
+{
+	load_columns(table);
+	load_constraints(table);
+	load_indexes(table);
+}

@@ -1,0 +1,24 @@
+/*
+ * lint_integers.h
+ *	  Finds integer columns that do not need a larger type.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_LINT_INTEGERS_H
+#define CMIG_LINT_INTEGERS_H
+
+#include "postgres.h"
+#include "lint/lint_rule.h"
+#include "nodes/parsenodes.h"
+
+/*
+ * Can the integer column in CREATE TABLE or ALTER TABLE keep its type?  This is
+ * the case if a CHECK constraint compares it with a constant, because such a
+ * column contains a quantity, not generated ids, and if it references a column
+ * whose type is not larger.  "constraints" are the statement's table
+ * constraints, as a List of Constraint *.
+ */
+extern bool cmig_lint_integers_suffice(CmigLint *lint, const ColumnDef *column,
+									   const char *name, List *constraints);
+
+#endif							/* CMIG_LINT_INTEGERS_H */

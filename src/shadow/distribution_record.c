@@ -1,0 +1,620 @@
+/*
+ * distribution_record.c
+ *	  Records how a target distributes tables with Citus.
+ *
+ * A function manager hook gives the functions of Citus another address while
+ * they are called.  PostgreSQL evaluates the arguments as usual, so a call can
+ * be in any query, function, or DO block.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/citus.h"
+#include "base/query.h"
+#include "shadow/distribution_record.h"
+
+#include "access/transam.h"
+#include "catalog/dependency.h"
+#include "catalog/namespace.h"
+#include "catalog/partition.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/regproc.h"
+#include "utils/varlena.h"
+
+static needs_fmgr_hook_type next_needs_hook = NULL;
+static fmgr_hook_type next_hook = NULL;
+static Oid	citus = InvalidOid; /* the extension citus */
+static bool recording = false;
+static bool any = false;
+static MemoryContext context = NULL;	/* memory context of the records */
+static List *records = NIL;		/* of CmigDistributionRecord */
+
+/*
+ * Records
+ */
+
+/* Returns the record for a table or schema, or NULL. */
+static CmigDistributionRecord *
+find(Oid object)
+{
+	ListCell   *cell;
+
+	foreach(cell, records)
+	{
+		CmigDistributionRecord *record = lfirst(cell);
+
+		if (record->object == object)
+			return record;
+	}
+	return NULL;
+}
+
+/* Remove the record for a table or schema. */
+static void
+forget(Oid object)
+{
+	CmigDistributionRecord *record = find(object);
+
+	if (record != NULL)
+		records = list_delete_ptr(records, record);
+}
+
+/* Remove the records for tables and schemas that have been dropped. */
+static void
+purge(void)
+{
+	ListCell   *cell;
+
+	foreach(cell, records)
+	{
+		const CmigDistributionRecord *record = lfirst(cell);
+
+		if (record->method == CMIG_BY_SCHEMA ? get_namespace_name(record->object) == NULL :
+			get_rel_name(record->object) == NULL)
+			records = foreach_delete_current(records, cell);
+	}
+}
+
+/*
+ * Returns the number of a new group.  The numbers do not depend on tables that
+ * have been dropped.
+ */
+static int
+new_group(void)
+{
+	int			last = 0;
+	ListCell   *cell;
+
+	foreach(cell, records)
+		last = Max(last, ((const CmigDistributionRecord *) lfirst(cell))->group);
+	return last + 1;
+}
+
+/* Add a record for a table or schema, in place of the former one. */
+static CmigDistributionRecord *
+add(Oid object, CmigDistributionMethod method)
+{
+	MemoryContext caller;
+	CmigDistributionRecord *record;
+
+	forget(object);
+	purge();
+	if (context == NULL)
+		context = AllocSetContextCreate(TopMemoryContext, "pg_cmig distribution", ALLOCSET_SMALL_SIZES);
+	caller = MemoryContextSwitchTo(context);
+	record = palloc0(sizeof(CmigDistributionRecord));
+	record->object = object;
+	record->method = method;
+	records = lappend(records, record);
+	MemoryContextSwitchTo(caller);
+	return record;
+}
+
+/*
+ * Put a table into the first group with the same number of shards and the same
+ * type of the distribution column, as Citus does by default, or into a new
+ * group.
+ */
+static void
+join_default(CmigDistributionRecord *record)
+{
+	ListCell   *cell;
+
+	record->by_default = true;
+	record->group = 0;
+	foreach(cell, records)
+	{
+		const CmigDistributionRecord *other = lfirst(cell);
+
+		if (other != record && other->method == record->method && other->shards == record->shards &&
+			other->type == record->type && other->collation == record->collation &&
+			(record->group == 0 || other->group < record->group))
+			record->group = other->group;
+	}
+	if (record->group == 0)
+		record->group = new_group();
+}
+
+/* Put a table into the group of another table, whose name is given. */
+static void
+join_table(CmigDistributionRecord *record, text * name)
+{
+	RangeVar   *relation = makeRangeVarFromNameList(textToQualifiedNameList(name));
+	const CmigDistributionRecord *other = find(RangeVarGetRelid(relation, NoLock, false));
+
+	if (other == NULL || other->group == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("relation \"%s\" is not distributed", relation->relname)));
+	record->by_default = false;
+	record->group = other->group;
+	record->shards = other->shards;
+	record->counted = other->counted;
+}
+
+/* Put a table into the group that the argument "colocate_with" names. */
+static void
+join(CmigDistributionRecord *record, text * colocate_with)
+{
+	const char *name = colocate_with ? text_to_cstring(colocate_with) : "default";
+
+	if (pg_strcasecmp(name, "default") == 0)
+		join_default(record);
+	else if (pg_strcasecmp(name, "none") == 0)
+	{
+		record->by_default = false;
+		record->group = new_group();
+	}
+	else
+		join_table(record, colocate_with);
+}
+
+/* Set the distribution column. */
+static void
+set_column(CmigDistributionRecord *record, text * column)
+{
+	const char *name = text_to_cstring(column);
+	int32		typmod;
+
+	record->column = get_attnum(record->object, name);
+	if (record->column <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column \"%s\" of relation \"%s\" does not exist", name, get_rel_name(record->object))));
+	get_atttypetypmodcoll(record->object, record->column, &record->type, &typmod, &record->collation);
+}
+
+/*
+ * The functions that take the place of those of Citus.  Each has the same
+ * arguments as the function of that name.
+ */
+
+/* Returns an argument of type text, or NULL. */
+static text *
+text_argument(FunctionCallInfo fcinfo, int number)
+{
+	return PG_NARGS() <= number || PG_ARGISNULL(number) ? NULL : PG_GETARG_TEXT_PP(number);
+}
+
+/* Returns an argument of type integer, or 0. */
+static int
+number_argument(FunctionCallInfo fcinfo, int number)
+{
+	return PG_NARGS() <= number || PG_ARGISNULL(number) ? 0 : PG_GETARG_INT32(number);
+}
+
+/* Returns a setting's value as an integer, or 0. */
+static int
+setting(const char *name)
+{
+	const char *value = GetConfigOption(name, true, false);
+
+	return value ? atoi(value) : 0;
+}
+
+static Datum
+create_distributed_table(PG_FUNCTION_ARGS)
+{
+	CmigDistributionRecord *record;
+	int			shards = number_argument(fcinfo, 4);
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_VOID();
+	record = add(PG_GETARG_OID(0), PG_ARGISNULL(1) ? CMIG_SINGLE_SHARD : CMIG_BY_COLUMN);
+	if (record->method == CMIG_BY_COLUMN)
+	{
+		set_column(record, PG_GETARG_TEXT_PP(1));
+		record->counted = shards > 0;
+		record->shards = shards > 0 ? shards : setting("citus.shard_count");
+	}
+	join(record, text_argument(fcinfo, 3));
+	PG_RETURN_VOID();
+}
+
+static Datum
+create_reference_table(PG_FUNCTION_ARGS)
+{
+	if (!PG_ARGISNULL(0))
+		(void) add(PG_GETARG_OID(0), CMIG_REFERENCE);
+	PG_RETURN_VOID();
+}
+
+/* Give the other tables in the group of "record" its number of shards. */
+static void
+set_shards_of_group(const CmigDistributionRecord *record)
+{
+	ListCell   *cell;
+
+	foreach(cell, records)
+	{
+		CmigDistributionRecord *other = lfirst(cell);
+
+		if (other->group == record->group)
+		{
+			other->shards = record->shards;
+			other->counted = record->counted;
+		}
+	}
+}
+
+static Datum
+alter_distributed_table(PG_FUNCTION_ARGS)
+{
+	CmigDistributionRecord *record = PG_ARGISNULL(0) ? NULL : find(PG_GETARG_OID(0));
+	text	   *colocate_with = text_argument(fcinfo, 3);
+	int			shards = number_argument(fcinfo, 2);
+
+	if (record == NULL || record->group == 0)
+		PG_RETURN_VOID();
+	if (!PG_ARGISNULL(1))
+		set_column(record, PG_GETARG_TEXT_PP(1));
+	if (shards > 0)
+	{
+		record->shards = shards;
+		record->counted = true;
+	}
+	if (colocate_with != NULL)
+		join(record, colocate_with);
+	else if (!PG_ARGISNULL(1))
+		join_default(record);
+	else if (shards > 0 && PG_NARGS() > 4 && !PG_ARGISNULL(4) && PG_GETARG_BOOL(4))
+		set_shards_of_group(record);
+	else
+		record->group = new_group();
+	PG_RETURN_VOID();
+}
+
+static Datum
+update_distributed_table_colocation(PG_FUNCTION_ARGS)
+{
+	CmigDistributionRecord *record = PG_ARGISNULL(0) ? NULL : find(PG_GETARG_OID(0));
+
+	if (record != NULL && record->group != 0)
+		join(record, text_argument(fcinfo, 1));
+	PG_RETURN_VOID();
+}
+
+/* Row callback: collect the OID in the first column. */
+static void
+collect_oid(TupleDesc desc, HeapTuple row, void *arg)
+{
+	List	  **oids = arg;
+	bool		isnull;
+	Datum		oid = cmig_query_datum(desc, row, 1, &isnull);
+
+	if (!isnull)
+		*oids = lappend_oid(*oids, DatumGetObjectId(oid));
+}
+
+/*
+ * Returns the table of a call, and if the second argument,
+ * "cascade_via_foreign_keys", is true, all tables that foreign keys connect
+ * with it.
+ */
+static List *
+tables(FunctionCallInfo fcinfo)
+{
+	static CmigQuery query = {
+		.sql = "WITH RECURSIVE t (oid) AS (SELECT $1 UNION SELECT CASE k.conrelid WHEN t.oid THEN k.confrelid ELSE k.conrelid END"
+		" FROM t JOIN pg_constraint k ON k.contype = 'f' AND t.oid IN (k.conrelid, k.confrelid))"
+		" SELECT oid FROM t",
+		.nargs = 1,.argtypes = {OIDOID}
+	};
+	List	   *oids = NIL;
+	Datum		table;
+
+	if (PG_ARGISNULL(0))
+		return NIL;
+	table = PG_GETARG_DATUM(0);
+	if (PG_NARGS() < 2 || PG_ARGISNULL(1) || !PG_GETARG_BOOL(1))
+		return list_make1_oid(DatumGetObjectId(table));
+	cmig_query_each(&query, &table, NULL, collect_oid, &oids);
+	return oids;
+}
+
+static Datum
+citus_add_local_table_to_metadata(PG_FUNCTION_ARGS)
+{
+	ListCell   *cell;
+
+	foreach(cell, tables(fcinfo))
+	{
+		if (find(lfirst_oid(cell)) == NULL)
+			(void) add(lfirst_oid(cell), CMIG_LOCAL_MANAGED);
+	}
+	PG_RETURN_VOID();
+}
+
+static Datum
+remove_local_tables_from_metadata(PG_FUNCTION_ARGS)
+{
+	ListCell   *cell;
+
+	foreach(cell, records)
+	{
+		const CmigDistributionRecord *record = lfirst(cell);
+
+		if (record->method == CMIG_LOCAL_MANAGED)
+			records = foreach_delete_current(records, cell);
+	}
+	PG_RETURN_VOID();
+}
+
+static Datum
+undistribute_table(PG_FUNCTION_ARGS)
+{
+	ListCell   *cell;
+
+	foreach(cell, tables(fcinfo))
+		forget(lfirst_oid(cell));
+	PG_RETURN_VOID();
+}
+
+static Datum
+citus_schema_distribute(PG_FUNCTION_ARGS)
+{
+	if (!PG_ARGISNULL(0))
+		(void) add(PG_GETARG_OID(0), CMIG_BY_SCHEMA);
+	PG_RETURN_VOID();
+}
+
+static Datum
+citus_schema_undistribute(PG_FUNCTION_ARGS)
+{
+	if (!PG_ARGISNULL(0))
+		forget(PG_GETARG_OID(0));
+	PG_RETURN_VOID();
+}
+
+/* Takes the place of functions that do not change how tables are distributed. */
+static Datum
+do_nothing(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_VOID();
+}
+
+/*
+ * Takes the place of a function of Citus that has other arguments than those
+ * known here.
+ */
+static Datum
+refuse(PG_FUNCTION_ARGS)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("the effect of function %s is not known", format_procedure(fcinfo->flinfo->fn_oid)),
+			 errdetail("The installed version of Citus has a function that pg_cmig does not support.")));
+	PG_RETURN_VOID();
+}
+
+/* The maximum number of arguments that a stand-in reads. */
+#define MAX_ARGUMENTS 5
+
+/* What takes the place of a function of Citus. */
+typedef struct StandIn
+{
+	const char *name;
+	PGFunction	function;
+	int			required;		/* the function has at least so many arguments */
+	Oid			types[MAX_ARGUMENTS];	/* types of the arguments; ANYOID for
+										 * one that is not read, InvalidOid
+										 * for no argument */
+}			StandIn;
+
+static const StandIn stand_ins[] = {
+	{"alter_distributed_table", alter_distributed_table, 4, {REGCLASSOID, TEXTOID, INT4OID, TEXTOID, BOOLOID}},
+	{"alter_table_set_access_method", do_nothing},
+	{"citus_add_local_table_to_metadata", citus_add_local_table_to_metadata, 1, {REGCLASSOID, BOOLOID}},
+	{"citus_schema_distribute", citus_schema_distribute, 1, {REGNAMESPACEOID}},
+	{"citus_schema_undistribute", citus_schema_undistribute, 1, {REGNAMESPACEOID}},
+	{"create_distributed_function", do_nothing},
+	{"create_distributed_table", create_distributed_table, 2, {REGCLASSOID, TEXTOID, ANYOID, TEXTOID, INT4OID}},
+	{"create_distributed_table_concurrently", create_distributed_table, 2, {REGCLASSOID, TEXTOID, ANYOID, TEXTOID, INT4OID}},
+	{"create_reference_table", create_reference_table, 1, {REGCLASSOID}},
+	{"mark_tables_colocated", do_nothing},
+	{"remove_local_tables_from_metadata", remove_local_tables_from_metadata},
+	{"truncate_local_data_after_distributing_table", do_nothing},
+	{"undistribute_table", undistribute_table, 1, {REGCLASSOID, BOOLOID}},
+	{"update_distributed_table_colocation", update_distributed_table_colocation, 2, {REGCLASSOID, TEXTOID}},
+};
+
+/* Does the function have arguments that the stand-in can read? */
+static bool
+fits(const StandIn * found, Oid function)
+{
+	Oid		   *types;
+	int			count;
+
+	(void) get_func_signature(function, &types, &count);
+	if (count < found->required)
+		return false;
+	for (int i = 0; i < Min(count, MAX_ARGUMENTS); i++)
+	{
+		if (OidIsValid(found->types[i]) && found->types[i] != ANYOID && found->types[i] != types[i])
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Returns what takes the place of a function, or NULL.  Functions that do not
+ * belong to the extension citus keep their place.
+ */
+static PGFunction
+stand_in(Oid function)
+{
+	const char *name;
+
+	if (!recording || function < FirstNormalObjectId || get_func_namespace(function) != PG_CATALOG_NAMESPACE)
+		return NULL;
+	name = get_func_name(function);
+	for (int i = 0; name != NULL && i < lengthof(stand_ins); i++)
+	{
+		if (strcmp(stand_ins[i].name, name) == 0 && getExtensionOfObject(ProcedureRelationId, function) == citus)
+			return fits(&stand_ins[i], function) ? stand_ins[i].function : refuse;
+	}
+	return NULL;
+}
+
+/*
+ * The hooks
+ */
+
+static bool
+needs_hook(Oid function)
+{
+	return stand_in(function) != NULL || (next_needs_hook != NULL && next_needs_hook(function));
+}
+
+/* A call of a function that is replaced. */
+typedef struct Call
+{
+	PGFunction	original;		/* NULL: the function is not replaced */
+	Datum		next;			/* for the next hook */
+} Call;
+
+/*
+ * The function manager hook: change the function's address before the call,
+ * and restore it afterwards.  *private is kept with the function's call site.
+ */
+static void
+replace(FmgrHookEventType event, FmgrInfo *flinfo, Datum *private)
+{
+	Call	   *call = (Call *) DatumGetPointer(*private);
+	PGFunction	function;
+
+	/* this is also called for functions that the hook does not concern */
+	if (call == NULL && next_hook == NULL && stand_in(flinfo->fn_oid) == NULL)
+		return;
+	if (call == NULL)
+	{
+		call = MemoryContextAllocZero(flinfo->fn_mcxt, sizeof(Call));
+		*private = PointerGetDatum(call);
+	}
+	if (next_hook != NULL)
+		next_hook(event, flinfo, &call->next);
+	if (event != FHET_START)
+	{
+		if (call->original != NULL)
+			flinfo->fn_addr = call->original;
+		call->original = NULL;
+		return;
+	}
+	function = stand_in(flinfo->fn_oid);
+	if (function == NULL)
+		return;
+	any = true;
+	call->original = flinfo->fn_addr;
+	flinfo->fn_addr = function;
+}
+
+void
+cmig_distribution_record_init(void)
+{
+	next_needs_hook = needs_fmgr_hook;
+	needs_fmgr_hook = needs_hook;
+	next_hook = fmgr_hook;
+	fmgr_hook = replace;
+}
+
+bool
+cmig_distribution_record_watch(bool on)
+{
+	bool		former = recording;
+
+	recording = on && OidIsValid(citus) && GetConfigOption("citus.shard_count", true, false) != NULL;
+	return former;
+}
+
+void
+cmig_distribution_record_begin(void)
+{
+	cmig_distribution_record_forget();
+	citus = get_extension_oid("citus", true);
+}
+
+void
+cmig_distribution_record_forget(void)
+{
+	citus = InvalidOid;
+	recording = any = false;
+	records = NIL;
+	if (context != NULL)
+		MemoryContextDelete(context);
+	context = NULL;
+}
+
+void
+cmig_distribution_record_schema(Oid schema)
+{
+	const char *value = recording ? GetConfigOption("citus.enable_schema_based_sharding", true, false) : NULL;
+
+	if (value == NULL || strcmp(value, "on") != 0 || !OidIsValid(schema) || !cmig_citus_is_installed())
+		return;
+	any = true;
+	(void) add(schema, CMIG_BY_SCHEMA);
+}
+
+void
+cmig_distribution_record_detach(Oid partition)
+{
+	CmigDistributionRecord *record,
+			   *parent = NULL;
+	Oid			table = partition;
+
+	if (!recording || !OidIsValid(partition))
+		return;
+	while (parent == NULL && get_rel_relispartition(table))
+	{
+		table = get_partition_parent(table, true);
+		parent = find(table);
+	}
+	if (parent == NULL)
+		return;
+	record = add(partition, parent->method);
+	*record = *parent;
+	record->object = partition;
+	if (parent->column != 0)
+		record->column = get_attnum(partition, get_attname(table, parent->column, false));
+}
+
+List *
+cmig_distribution_record_all(void)
+{
+	return records;
+}
+
+bool
+cmig_distribution_record_any(void)
+{
+	return any;
+}
