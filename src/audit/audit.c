@@ -138,7 +138,9 @@ static CmigQuery make_hash_key = {
 	" ON CONFLICT DO NOTHING", 0
 };
 
-/* Create the key for hashed columns, unless there is one. */
+/*
+ * Create the secret key with which hashed columns are hashed, unless it exists.
+ */
 static void
 ensure_hash_key(Oid extension_owner)
 {
@@ -311,8 +313,10 @@ ancestor_at_statement_level(Relation relation)
 }
 
 /*
- * Choose the trigger level.  A partition's level must fit its partitioned
- * table.  Returns true for row level.
+ * Choose the level of a table's triggers.  Returns true for row level and false
+ * for statement level.  If an ancestor of a partition has statement-level
+ * triggers, the partition's triggers must be statement-level, too; otherwise,
+ * changes made through the ancestor would be logged twice.
  */
 static bool
 choose_level(const CmigAuditOptions *options, Relation relation)

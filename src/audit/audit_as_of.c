@@ -96,7 +96,7 @@ static CmigQuery changed_keys = {
 	3, {INT8OID, INT8OID, TIMESTAMPTZOID}
 };
 
-/* Finds the seq of the first TRUNCATE after the requested time. */
+/* Returns the position (seq) of the first TRUNCATE after the requested time. */
 static CmigQuery first_truncate = {
 	"SELECT pg_catalog.min(l.seq)::text FROM cmig_audit.log l"
 	" WHERE l.row_hash = $1 AND l.operation = 'TRUNCATE' AND l.clock_at > $2",
@@ -169,7 +169,11 @@ run_query(AsOf *as_of, const char *sql)
 	cmig_query_each(&query, as_of->values, as_of->nulls, put_row, as_of);
 }
 
-/* Run the simple query and, if it does not suffice, the general one. */
+/*
+ * Add all rows to the function's result.  For a table without a key, run the
+ * query that counts equal rows.  For other tables, run the simple query and, if
+ * it does not suffice or the table was truncated, the general query.
+ */
 static void
 put_all_rows(void *arg)
 {
@@ -192,8 +196,8 @@ put_all_rows(void *arg)
 
 /*
  * Prevent changes to the types of all columns, because the queries call
- * to_jsonb() for keys and rows with the caller's privileges.  The result is
- * that of cmig_audit_types_hold().
+ * to_jsonb() for keys and rows with the caller's privileges.  Returns the
+ * result of cmig_audit_types_hold().
  */
 static bool
 hold_types(Relation relation)
@@ -212,8 +216,9 @@ hold_types(Relation relation)
 }
 
 /*
- * Returns an alias for the table.  No column has this name, so it refers to
- * the whole row.  Policies on the table are unlikely to use the name.
+ * Returns an alias for the table that is not the name of a column, so that it
+ * refers to the whole row.  Policies on the table are unlikely to use this
+ * name, either.
  */
 static char *
 alias_for(Oid relation)
@@ -380,8 +385,8 @@ begin_as_of(AsOf *as_of, FunctionCallInfo fcinfo)
 }
 
 /*
- * Set the parts of the query that depend on the log entries after the time for
- * which the rows are requested.
+ * Set the parts of the query that depend on the log entries after the requested
+ * time.
  */
 static void
 look_at_log(AsOf *as_of)

@@ -1,11 +1,10 @@
 /*
  * audit_as_of_layouts.c
- *	  Compares the layouts with which entries were written with the table as it
- *	  is now.
+ *	  Compares a table's former layouts, which its older log entries have,
+ *	  with its current columns and key.
  *
- * A table's columns and its key can have changed since an entry was written.
- * These functions find out what cmig.audit_as_of must rename, what it must leave
- * out, and whether it can identify the rows at all.
+ * These functions find out which columns cmig.audit_as_of must rename, which
+ * columns it must leave out, and whether it can identify the rows at all.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,10 +1,10 @@
 /*
  * audit_as_of_layouts.h
- *	  Compares the layouts with which entries were written with the table as it
- *	  is now.
+ *	  Compares a table's former layouts, which its older log entries have,
+ *	  with its current columns and key.
  *
- * "range" contains the lowest row_hash of the table and the lowest one that is
- * too high.
+ * "range" is the range of the values of row_hash in the table's entries: the
+ * lowest value, and the first value beyond the range.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -25,9 +25,9 @@
 extern Jsonb *cmig_audit_as_of_layouts_renames(CmigAuditTarget *target);
 
 /*
- * Raise an error if entries after the time "at" have keys of other columns
- * than the table's current key, or with values of another kind.  It is not
- * known to which rows such entries belong.
+ * Raise an error if entries after the time "at" have a key that does not
+ * consist of the columns of the table's current key, or whose values are of
+ * another kind.  It would not be known to which rows such entries belong.
  */
 extern void cmig_audit_as_of_layouts_check_keys(CmigAuditTarget *target, const Datum *range,
 												TimestampTz at);

@@ -145,24 +145,26 @@ key_condition(const CmigAsOfQuery *as_of, const char *key)
 	" FROM after a WHERE a.old_key <> a.row_key"
 
 /*
- * Returns a query for those rows of "source", a query, from which a row's
- * former state is determined.
+ * Returns a query for those rows of "source", which is also a query, that show
+ * which row had a key, and with which values.
  *
  * With a deferrable key, one row can take over a key before another row gives
  * it up, for example when two rows exchange their keys.  Therefore, if any row
  * took over a key in a transaction, only the entries of the row that had the
  * key before the transaction are used.  These entries begin with the first one
- * whose old row did not result from a row that took over the key, and exclude
- * rows that took over the key before that row gave it up.  If more rows took
- * over the key than gave it up, no row had it before, since at most one row
- * has a key at the end of a transaction.  If all entries are of rows that took
- * over the key, and as many rows gave it up, the entries do not show which row
- * had it before, so none of them is used.
+ * whose old row is not the result of taking over the key, and entries of rows
+ * that took over the key before that row gave it up are left out.  If more rows
+ * took over the key than gave it up, no row had it before, since at most one
+ * row has a key at the end of a transaction.  If all entries belong to rows
+ * that took over the key, and as many rows gave it up, the entries do not show
+ * which row had it before, so none of them is used.
  *
- * This describes the entries after the time, for which "source" contains the
- * rows before each entry.  For the entries until the time, everything is
- * reversed: "source" contains the rows after each entry, a row that gives up
- * the key is gone, and the row that has the key at the end is used.
+ * If "backwards" is false, the entries after the requested time are examined,
+ * and "source" contains the row before each entry, as described above.  If
+ * "backwards" is true, the entries until the requested time are examined, and
+ * everything is reversed: "source" contains the row after each entry, a row
+ * that gives up the key is gone, and the row that has the key at the end of a
+ * transaction is used.
  */
 static char *
 of_one_row(const char *source, bool backwards)
@@ -287,10 +289,10 @@ until(const CmigAsOfQuery *as_of)
 
 /*
  * Returns the query to use for entries of any kind, and for a truncated table.
- * The subqueries that rename columns must not become part of the window
- * function.  Otherwise, PostgreSQL decides that w.n = 0 allows the function to
- * stop early, then pulls up the subqueries, and cannot find the function
- * again.
+ * If columns were renamed, "event" is materialized, so that the subqueries that
+ * rename columns are not pulled up into the window function.  Otherwise,
+ * PostgreSQL decides that w.n = 0 allows the function to stop early, then pulls
+ * up the subqueries, and cannot find the function again.
  */
 char *
 cmig_audit_as_of_sql_general(const CmigAsOfQuery *as_of)

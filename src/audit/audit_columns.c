@@ -106,7 +106,7 @@ live_state(Oid relation)
 
 /*
  * Returns the columns that a table had in a layout, that is, in one of its
- * recorded states.  "merged" is stored in the result.
+ * recorded states.  "merged" becomes the result's field of that name.
  */
 static State *
 layout_state(const CmigAuditLayout *layout, bool merged)
@@ -156,7 +156,10 @@ checksum(const State *state, int count)
 	return DatumGetUInt64(hash_any_extended((unsigned char *) text.data, text.len, 0));
 }
 
-/* Returns the first half of an anchor. */
+/*
+ * Returns the first half of an anchor, <database>/<oid>, which identifies the
+ * table.
+ */
 static char *
 anchor_table(const char *database, Oid relation)
 {
@@ -424,7 +427,8 @@ cmig_audit_columns_resolve(CmigAuditOptions *options, Oid relation, Oid extensio
 }
 
 /*
- * Append the columns of an option that cannot be found or that were dropped.
+ * Append the names of those columns of an option that were dropped or cannot be
+ * found.
  */
 static void
 append_problems(StringInfo text, const CmigAuditOptions *options, const List *names,

@@ -34,8 +34,9 @@ typedef enum CmigAuditColumnsUse
 {
 	CMIG_AUDIT_WRITING,			/* raise an error if a hidden column was
 								 * dropped */
-	CMIG_AUDIT_CONFIRMING,		/* hide a column of the same name, or issue a
-								 * warning and leave the column out */
+	CMIG_AUDIT_CONFIRMING,		/* if a column was dropped, use the column
+								 * that now has its name; if there is none,
+								 * issue a warning and leave the column out */
 	CMIG_AUDIT_READING			/* like CMIG_AUDIT_CONFIRMING, without a
 								 * warning */
 } CmigAuditColumnsUse;

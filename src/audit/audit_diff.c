@@ -2,7 +2,7 @@
  * audit_diff.c
  *	  Returns the difference between a row at two times.
  *
- * This function runs with the privileges of the caller, who needs SELECT on
+ * cmig.audit_diff() runs with the privileges of its caller, who needs SELECT on
  * cmig_audit.log and cmig_audit.layout; policies on the log apply.
  *
  * Copyright (c) 2026, the pg_cmig developers

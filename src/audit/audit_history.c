@@ -2,8 +2,8 @@
  * audit_history.c
  *	  Returns the history of a row, across changes of its key.
  *
- * This function runs with the privileges of the caller, who needs SELECT on
- * cmig_audit.log and cmig_audit.layout; policies on the log apply.
+ * cmig.audit_history() runs with the privileges of its caller, who needs SELECT
+ * on cmig_audit.log and cmig_audit.layout; policies on the log apply.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

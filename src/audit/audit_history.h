@@ -15,7 +15,10 @@
 #include "fmgr.h"
 #include "nodes/pg_list.h"
 
-/* The columns of audit_history(). */
+/*
+ * The number of result columns of audit_history(), and the log columns from
+ * which they are read.
+ */
 #define CMIG_HISTORY_COLUMNS 18
 #define CMIG_ENTRY_COLUMNS \
 	"l.id, l.clock_at, l.transaction_id, l.operation, l.row_key, l.old_key," \

@@ -127,7 +127,7 @@ row_of_column(Form_pg_attribute attribute)
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
 }
 
-/* Returns true if a value could have caused the error. */
+/* Returns true if the error could have been caused by a value. */
 static bool
 is_of_value(const ErrorData *error)
 {

@@ -341,7 +341,10 @@ set_key(Entry *entry, const CmigAuditImportTable *table, CmigAuditLogColumn colu
 			  Int64GetDatum(cmig_audit_log_row_hash(table->id, JsonbPGetDatum(key))));
 }
 
-/* Set the values that every entry has. */
+/*
+ * Set the values that every entry has: its table, position, time, and
+ * operation.
+ */
 static void
 set_place(Entry *entry, const CmigAuditImportTable *table, TimestampTz at, int64 id,
 		  const char *operation)

@@ -27,10 +27,10 @@ typedef struct CmigAuditImportTable
 typedef struct CmigAuditImportTables CmigAuditImportTables;
 
 /*
- * Begin an import.  A table that the source names without a schema is looked
- * up in the source's schema and on the caller's search_path.  Entries must not
- * be attributed to a table of the same name that another role has created in
- * another schema.
+ * Begin an import.  A table that the source names without a schema is looked up
+ * in the source's schema and on the caller's search_path.  No other schema is
+ * searched, so that entries are not attributed to a table of the same name that
+ * another role has created elsewhere.
  */
 extern CmigAuditImportTables *cmig_audit_import_tables_begin(Oid log_owner, MemoryContext context,
 															 Oid source);

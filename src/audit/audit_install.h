@@ -42,7 +42,7 @@ extern List *cmig_audit_install_read(Oid relation, bool *cloned);
  * Returns the triggers that a table with these options should have.  If
  * row_level is true, the trigger for INSERT, UPDATE, and DELETE fires for each
  * row.  All others fire for each statement.  If "partitioned" is true, the
- * row-level trigger is named as that of a partitioned table.
+ * row-level trigger has the name that is used for partitioned tables.
  */
 extern List *cmig_audit_install_wanted(const CmigAuditOptions *options, bool row_level,
 									   bool partitioned, const char *table);

@@ -182,8 +182,9 @@ with_types(CmigAuditTarget *target, Jsonb *object)
 }
 
 /*
- * Returns the names that the key columns had in a layout, or NIL, and sets
- * *kinds to the kinds of their values.
+ * Returns the names that the key columns had in a layout, or NIL if the table
+ * had a different key.  Sets *kinds to the kinds of the columns' values, or to
+ * NIL if these are unknown.
  */
 static List *
 key_then(CmigAuditTarget *target, int layout, List **kinds)

@@ -52,10 +52,10 @@ extern bool cmig_audit_layout_is_of(const CmigAuditLayout *layout, Oid relation,
 extern List *cmig_audit_layout_key(Relation relation);
 
 /*
- * Returns the kind of value that each column has in jsonb: "number",
- * "boolean", "string" for types whose text does not depend on the type, or
- * else the type's name.  If two types have the same kind, equal values are
- * equal in jsonb.
+ * Returns the kind of value that each column has in jsonb: "number", "boolean",
+ * "string" (for text, uuid, enums, and similar types), or else the type's name.
+ * If two types are of the same kind, values that are equal have equal jsonb
+ * values.
  */
 extern List *cmig_audit_layout_kinds(Relation relation, List *columns);
 

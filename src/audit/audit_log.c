@@ -151,10 +151,11 @@ cmig_audit_log_lz4_statements(void)
 }
 
 /*
- * Make triggers and rules not fire, unless the table's owner has set them to
- * ENABLE ALWAYS.  Otherwise, a role that has the TRIGGER privilege on one of
- * these tables could create a trigger with its own function, which would run
- * with the owner's privileges.  Returns the GUC nest level.
+ * Keep triggers and rules from firing, except those that the table's owner has
+ * set to ENABLE ALWAYS.  Otherwise, a role that has the TRIGGER privilege on
+ * one of pg_cmig's tables could create a trigger with its own function, which
+ * would run with the owner's privileges.  Returns the GUC nest level, for
+ * AtEOXact_GUC().
  */
 static int
 silence_triggers(void)
@@ -188,9 +189,9 @@ cmig_audit_log_execute_silently(const char *sql)
 /*
  * Run one statement.  Event triggers fire for it as for any other statement of
  * the log's owner.  This is not a security gap: up to PostgreSQL 18, only
- * superusers can create and own event triggers.  They decide whose function
- * runs, and it would run with the same privileges if the log's owner executed
- * the statement.
+ * superusers can create and own event triggers, so they decide whose function
+ * runs.  The function would run with the same privileges if the log's owner
+ * executed the statement.
  */
 void
 cmig_audit_log_execute(const char *sql)
@@ -226,9 +227,9 @@ cmig_audit_log_extension_owner(void)
 }
 
 /*
- * Returns true for the extension's owner, for superusers, and for the
- * database's owner, who may have owned the extension before another role
- * restored a dump.
+ * Can a log that belongs to "owner" be trusted?  Returns true for the
+ * extension's owner, for superusers, and for the database's owner, who may have
+ * owned the extension before another role restored a dump.
  */
 bool
 cmig_audit_log_trusted(Oid owner, Oid extension_owner)
@@ -423,7 +424,7 @@ cmig_audit_log_refuse_foreign_code(Oid log_owner)
 }
 
 /*
- * Raise an error if the schema cmig_audit is older than the log and contains
+ * Raise an error if the schema cmig_audit existed before the log and contains
  * relations whose names the log needs.
  */
 static void

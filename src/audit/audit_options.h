@@ -43,8 +43,8 @@ typedef struct CmigAuditName
 typedef struct CmigAuditOptions
 {
 	int32		table_id;
-	char	   *anchor;			/* see audit_columns.h; NULL if somebody else
-								 * wrote the arguments */
+	char	   *anchor;			/* see audit_columns.h; NULL if the arguments
+								 * were not written by pg_cmig */
 	List	   *include;		/* of CmigAuditName */
 	bool		only_included;	/* was an include list given, even if none of
 								 * its columns is left? */

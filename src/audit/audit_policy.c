@@ -107,8 +107,8 @@ is_foreign(Node *node, void *context)
 			RangeTblEntry *entry = lfirst(lc);
 
 			/*
-			 * the view or the policies of a relation in a sub-select can call
-			 * other roles' functions
+			 * a relation in a sub-select can be a view or have policies,
+			 * which can call other roles' functions
 			 */
 			if (OidIsValid(entry->relid))
 				return true;

@@ -13,8 +13,8 @@
 extern void cmig_audit_position_init(void);
 
 /*
- * Returns the value of seq for an entry with this id, which the command's
- * trigger writes.
+ * Returns the value of seq for an entry with this id.  "command" is the command
+ * ID of the statement whose trigger writes the entry.
  */
 extern int64 cmig_audit_position_of(CommandId command, int64 id);
 

@@ -2,8 +2,9 @@
  * audit_reader.c
  *	  Checks that it is safe to read the audit log.
  *
- * The readers run with the caller's privileges, so nothing that the log's
- * owner can add to the log may make their queries run another role's code.
+ * Functions that read the log run with their caller's privileges, so nothing
+ * that the log's owner can add to the log may make their queries run another
+ * role's code.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

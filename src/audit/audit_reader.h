@@ -11,8 +11,8 @@
 
 /*
  * Lock the log, and raise an error unless it exists, is trusted, has its
- * original definition, and can be read by the caller.  Every reader calls this
- * first.
+ * original definition, and can be read by the caller.  Every function that
+ * reads the log calls this first.
  */
 extern void cmig_audit_reader_begin(void);
 

@@ -59,7 +59,8 @@ typedef struct Part
 	char	   *high;
 	bool		filled;			/* true if the default partition contains rows
 								 * between the bounds */
-	char	   *oldest;			/* time of the oldest of these rows, or NULL */
+	char	   *oldest;			/* time of the oldest row between the bounds
+								 * in the default partition, or NULL */
 } Part;
 
 /* The months, beginning with the current one, that have no partition. */
@@ -281,6 +282,7 @@ try_step(Retain *retain, void (*step) (Retain *))
  * Partitions of the next months
  */
 
+/* Does the schema cmig_audit contain a relation with this name? */
 static bool
 is_made(const char *name)
 {

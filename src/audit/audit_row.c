@@ -266,7 +266,7 @@ put_uuid(CmigAuditPiece *piece, const pg_uuid_t *uuid)
 	put_string(piece, text, 36);
 }
 
-/* Encode the HMAC of a value, in brackets. */
+/* Encode a hashed value: its HMAC, in brackets. */
 static void
 put_hash(CmigAuditPiece *piece, const CmigAuditShape *shape, CmigAuditColumn *column,
 		 Datum value)

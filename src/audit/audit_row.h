@@ -19,7 +19,8 @@
 #include "utils/jsonb.h"
 
 /*
- * The replacement for a hidden value.  A hash follows ":" inside the brackets.
+ * The text that replaces a hidden value.  For a hashed value, ":" and the hash
+ * are inserted before the closing bracket.
  */
 #define CMIG_AUDIT_REDACTED "[redacted]"
 
@@ -73,7 +74,7 @@ typedef struct CmigAuditShape
 	CmigAuditColumn *columns;	/* in the order of jsonb's keys */
 	bool		truncate;		/* replace values that are too large, instead
 								 * of raising an error? */
-	const char *hash_key;		/* for hashed columns */
+	const char *hash_key;		/* the secret key for hashed columns */
 	int			hash_key_len;
 	Oid			owner;			/* the table's owner; casts to json run as
 								 * this role if it trusts the type */

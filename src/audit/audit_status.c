@@ -121,7 +121,8 @@ typedef struct Status
 {
 	Datum		values[STATUS_COLUMNS];
 	bool		nulls[STATUS_COLUMNS];
-	char	   *argument;		/* second argument of its triggers, or NULL */
+	char	   *argument;		/* second argument of the table's triggers, or
+								 * NULL */
 	Oid			relation;
 } Status;
 
@@ -144,7 +145,9 @@ collect_status(TupleDesc desc, HeapTuple row, void *arg)
 	*(List **) arg = lappend(*(List **) arg, status);
 }
 
-/* The state while the columns of one row are examined. */
+/*
+ * Arguments of try_columns(), which examines the columns in a table's options.
+ */
 typedef struct ColumnsTrial
 {
 	Status	   *status;
@@ -193,8 +196,8 @@ show_names(Status *status, const CmigAuditOptions *stored, bool found, Oid exten
 }
 
 /*
- * Find out whether the trigger will fail because of its columns, and show
- * their names.
+ * Find out whether the table's triggers will fail because of the columns in the
+ * options, and show the options with the columns' current names.
  */
 static void
 try_columns(void *arg)

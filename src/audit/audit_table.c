@@ -71,8 +71,9 @@ invalidate_all(Datum arg, int cache, uint32 hash)
 
 /*
  * Discard the information that is valid only in the transaction or
- * subtransaction.  If rolled_back is true, the layouts that the transaction
- * recorded do not exist; if "end" is true, the entries are no longer in use.
+ * subtransaction that ends.  If rolled_back is true, the layouts that the
+ * transaction recorded do not exist; if "end" is true, the entries are no
+ * longer in use.
  */
 static void
 reset_entries(bool rolled_back, bool end)
@@ -165,7 +166,7 @@ cmig_audit_table_hash_key(Oid extension_owner)
 	return key;
 }
 
-/* Read the key for hashed columns, if there are such columns. */
+/* Read the secret key with which values are hashed, if any column is hashed. */
 static void
 set_hash_key(CmigAuditTable *table, Oid extension_owner)
 {

@@ -52,7 +52,10 @@ extern void cmig_audit_table_init(void);
  */
 extern CmigAuditTable *cmig_audit_table_get(TriggerData *trigger_data, Oid extension_owner);
 
-/* Returns the key for hashed columns, palloc'd, or NULL if there is none. */
+/*
+ * Returns the secret key with which the values of hashed columns are hashed,
+ * palloc'd, or NULL if there is none.
+ */
 extern bytea *cmig_audit_table_hash_key(Oid extension_owner);
 
 #endif							/* CMIG_AUDIT_TABLE_H */

@@ -6,7 +6,7 @@
  * with transition tables.  It runs with the privileges of the role that fires
  * it, which needs none, because the log is written by direct table access
  * (audit_writer.c).  audit_table.c caches what the trigger needs to know about
- * its table, and audit_call.c makes the entries.
+ * its table, and audit_call.c writes the entries.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -165,8 +165,10 @@ find_partition(Relation parent, TimestampTz at)
 }
 
 /*
- * Open the partition.  While this session waited for the lock, another
- * partition that accepts the entries may have been created.
+ * Open the partition for entries of a transaction that began at this time.
+ * While this session waits for the lock on a partition, another partition that
+ * accepts the entries may be created, so look for the partition again
+ * afterward.
  */
 static Relation
 open_partition(Relation parent, TimestampTz at)
@@ -337,7 +339,9 @@ cmig_audit_writer_takes(CmigAuditWriter *writer, TimestampTz at)
  * returns an id that is not greater than the session's last one.
  */
 
-/* Only the log's owner could have written a larger id, by hand. */
+/*
+ * Larger ids are ignored: only the log's owner can have written them, by hand.
+ */
 #define MAX_ID (INT64CONST(1) << 62)
 
 /*
