@@ -101,7 +101,7 @@ has_owner(const CmigObject *object)
  * Privileges
  */
 
-/* Compare two entries by grantee, privilege, and grantor. */
+/* Compare two grants by grantee, privilege, and grantor. */
 static int
 compare_grants(const CmigGrant *a, const CmigGrant *b)
 {
@@ -147,7 +147,10 @@ find_grant(const List *grants, const CmigGrant *wanted)
 	return NULL;
 }
 
-/* Append "SELECT (a) ON TABLE t" or "EXECUTE ON FUNCTION f()". */
+/*
+ * Append a privilege and its object as they appear in GRANT, such as "SELECT
+ * (a) ON TABLE t" or "EXECUTE ON FUNCTION f()".
+ */
 static void
 append_privilege(StringInfo buf, const CmigObject *object, const char *privilege)
 {
@@ -171,8 +174,8 @@ typedef enum GrantVerb
 } GrantVerb;
 
 /*
- * Build the GRANT or REVOKE statement for a list of privileges, given as
- * SQL.
+ * Build the GRANT or REVOKE statement for a list of privileges, given as SQL.
+ * The grantee and the grantor are those of "grant".
  */
 static char *
 grant_sql(const CmigObject *object, const CmigGrant *grant, GrantVerb verb, const char *privileges)
@@ -188,18 +191,16 @@ grant_sql(const CmigObject *object, const CmigGrant *grant, GrantVerb verb, cons
 	if (verb == GRANT_WITH_OPTION)
 		appendStringInfoString(&sql, " WITH GRANT OPTION");
 
-	/*
-	 * set the role to the grantor, because GRANTED BY accepts only the
-	 * current role
-	 */
+	/* use SET ROLE, because GRANTED BY accepts only the current role */
 	if (grant->grantor != NULL)
 		return psprintf("SET ROLE %s;\n%s;\nRESET ROLE", grant->grantor, sql.data);
 	return sql.data;
 }
 
 /*
- * Returns the kind of statement that changes "from" to "to"; either may be
- * NULL.
+ * Returns the kind of statement that changes a privilege from "from" to "to".
+ * One of them may be NULL: the privilege is then the same as that of a new
+ * object.
  */
 static GrantVerb
 verb_between(const CmigGrant *from, const CmigGrant *to)
@@ -445,8 +446,9 @@ cmig_annotate_sequence_gone(const CmigObject *from, const CmigObject *to, const 
 
 /*
  * Returns the privileges that a new object is to have.  If "initial" grants
- * the owner a privilege with the grant option, the result contains this
- * privilege without it, so that only the grant option is revoked.
+ * the owner a privilege with the grant option, the result contains the
+ * privilege without the grant option, so that only the grant option is
+ * revoked.
  */
 static List *
 final_grants(const CmigObject *object, const List *initial, const CmigDiffOptions *options)
@@ -609,9 +611,9 @@ new_owner_sql(const CmigObject *object, const char *owner, const List *had, cons
 }
 
 /*
- * Returns the statements that change the owner.  Removes the privileges that
- * the other image's owner has received or granted from *old and *new, because
- * these statements grant and revoke them.
+ * Returns the statements that change the owner.  These statements also grant
+ * and revoke the privileges that one image's owner has received or granted in
+ * the other image, so such privileges are removed from *old and *new.
  *
  * When the owner changes, privileges granted to the new owner become the
  * owner's privileges.  Therefore, the new owner's grant options and column

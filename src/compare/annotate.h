@@ -16,7 +16,8 @@
 typedef struct CmigInitialGrants
 {
 	const char *role;			/* unquoted */
-	const char *schema;			/* quoted, or NULL for all other schemas */
+	const char *schema;			/* quoted; NULL: for all schemas that have
+								 * no entry of their own */
 	char		type;			/* as in pg_default_acl */
 	List	   *grants;			/* of CmigGrant */
 } CmigInitialGrants;
@@ -54,8 +55,8 @@ typedef struct CmigDiffOptions
 extern List *cmig_annotate_create(const CmigObject *object, const CmigDiffOptions *options);
 
 /*
- * Does cmig_annotate_create() set the owner?  If so, the first of its
- * statements does.
+ * Do the statements of cmig_annotate_create() set the owner?  If so, the first
+ * statement does.
  */
 extern bool cmig_annotate_sets_owner(const CmigObject *object, const CmigDiffOptions *options);
 

@@ -188,7 +188,10 @@ has_loose_index(const CmigImage *image, const CmigObject *attached)
 	return false;
 }
 
-/* Is the object re-created together with the partitioned table's index? */
+/*
+ * Is the partition's index re-created together with the partitioned table's
+ * index?
+ */
 static bool
 is_remade(const CmigDifference *difference, const CmigObject *object, bool old)
 {
@@ -219,7 +222,7 @@ is_plain(const CmigDifference *difference, const CmigObject *object, const CmigO
 }
 
 /*
- * Add ONLY to the statement, so that the statement does not affect
+ * Returns the statement with ONLY added, so that it does not affect
  * partitions.
  */
 static char *
@@ -234,7 +237,10 @@ with_only(const CmigObject *object, const char *sql)
 	return psprintf("%sONLY %s", pnstrdup(sql, found - sql), found);
 }
 
-/* Is the object created by statements of its own? */
+/*
+ * Do separate statements create the object in the upgrade, or in the downgrade
+ * if "old" is true?
+ */
 static bool
 is_made(const CmigDifference *difference, const CmigObject *object, bool old)
 {
@@ -245,7 +251,7 @@ is_made(const CmigDifference *difference, const CmigObject *object, bool old)
 
 /*
  * Returns the statements that create an attached index and the indexes
- * attached to it.
+ * attached to it.  "partial" is true if some partitions lack the index.
  */
 static List *
 creation(const CmigDifference *difference, const CmigObject *object, bool partial, bool old)
@@ -272,8 +278,8 @@ append(CmigDdl *first, const char *sql)
 
 /*
  * Returns the number of the table's partitions that stay attached.  Returns -1
- * if any partition is a foreign table: an index that is created with ONLY
- * could not become valid then.
+ * if any partition is a foreign table, because an index created with ONLY
+ * could then never become valid.
  */
 static int
 count_partitions(const CmigDifference *difference, const CmigObject *table, bool old)

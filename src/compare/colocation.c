@@ -13,7 +13,10 @@
 #include "kinds/kind_distribution.h"
 #include "kinds/kinds.h"
 
-/* Returns the object's counterpart in another image, if both have groups. */
+/*
+ * Returns the distribution's counterpart in another image, if both belong to
+ * co-location groups.  Otherwise returns NULL.
+ */
 static CmigObject *
 counterpart(const CmigObject *object, const CmigImage *other)
 {
@@ -25,8 +28,8 @@ counterpart(const CmigObject *object, const CmigImage *other)
 }
 
 /*
- * Set *start and *end to the range of the distributions in the sorted list of
- * an image's objects.
+ * Set *start and *end to the range that distributions occupy in the image's
+ * sorted list of objects.
  */
 static void
 find_range(const CmigImage *image, int *start, int *end)
@@ -40,8 +43,9 @@ find_range(const CmigImage *image, int *start, int *end)
 }
 
 /*
- * Returns the distribution that identifies the group of "member", which has a
- * group.  All distributions of the image are between "start" and "end".
+ * Returns the distribution that identifies the co-location group of "member",
+ * which must have a group.  All distributions of the image are between "start"
+ * and "end".
  */
 static CmigObject *
 representative(const CmigImage *image, int start, int end, const CmigImage *other, const CmigObject *member)
@@ -62,7 +66,10 @@ representative(const CmigImage *image, int start, int end, const CmigImage *othe
 	return first;
 }
 
-/* Set the table with which each table of the image is co-located. */
+/*
+ * For each table of the image that is in a co-location group, set the table
+ * that identifies the group.
+ */
 static void
 set_colocated(const CmigImage *image, const CmigImage *other)
 {
@@ -85,9 +92,9 @@ set_colocated(const CmigImage *image, const CmigImage *other)
 }
 
 /*
- * Did Citus choose the group and the number of shards of "object", and is the
- * number not the same in the other image?  It then depends on the setting
- * citus.shard_count, which may have changed since.
+ * Returns true if Citus chose the co-location group and the number of shards
+ * of "object", and the number differs in the other image.  The number then
+ * depends on the setting citus.shard_count, which may have changed since.
  */
 static bool
 is_free(const CmigObject *object, const CmigObject *other)
@@ -103,7 +110,10 @@ copy(const CmigObject *from, CmigObject *to, int property)
 	cmig_object_set(to, property, from->values[property]);
 }
 
-/* Settle the differences between two versions of a distribution. */
+/*
+ * For the properties that one image leaves to Citus, use the other image's
+ * values.
+ */
 static void
 settle(CmigObject *from, CmigObject *to)
 {
@@ -167,7 +177,7 @@ cmig_colocation_renew_keys(CmigDifference *difference)
 	}
 }
 
-/* A CmigKeepCandidate: is the object a distribution? */
+/* A CmigKeepCandidate: returns true if the object is a distribution. */
 static bool
 is_distribution(const CmigObject *object, void *arg)
 {

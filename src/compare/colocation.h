@@ -31,7 +31,8 @@ extern void cmig_colocation_settle(const CmigImage *from, const CmigImage *to);
 extern void cmig_colocation_renew_keys(CmigDifference *difference);
 
 /*
- * The target says nothing about the distribution of tables: keep it.
+ * Keep the live database's distributions.  Call this if the target does not
+ * say how tables are distributed.
  */
 extern void cmig_colocation_keep(const CmigImage *from, CmigImage *to);
 

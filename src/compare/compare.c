@@ -177,8 +177,8 @@ keep_annotations(CmigDifference *difference)
 		change->to->keeps = true;
 
 		/*
-		 * OWNER TO would fail, and a REFRESH after it would run the view's
-		 * code as the caller
+		 * OWNER TO would fail, and REFRESH would then run the view's code as
+		 * the caller, so leave the view empty
 		 */
 		if (change->from->unownable)
 			cmig_view_leave_empty(change->to);

@@ -10,17 +10,19 @@
 #include "postgres.h"
 #include "compare/compare.h"
 
-/* A row of cmig.diff. */
+/* A row of a difference, as in the result of cmig.diff. */
 typedef struct CmigDiffRow
 {
 	const char *action;			/* create, alter, drop, unsupported */
 	const char *kind;
 	const char *object;
-	const char *upgrade;		/* both are NULL for an unsupported change */
+	const char *upgrade;		/* upgrade and downgrade are NULL for an
+								 * unsupported change */
 	const char *downgrade;
 	const char *hazard;			/* a hazard that does not depend on rows, or
 								 * NULL */
-	bool		stepwise;		/* the statement is for a stepwise revision */
+	bool		stepwise;		/* true if the statement has a concurrent
+								 * form, for a stepwise revision */
 	bool		again;			/* the object is dropped and created again */
 	bool		incidental;		/* the object is the same in both images, or
 								 * another row shows its change */

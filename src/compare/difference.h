@@ -44,10 +44,11 @@ typedef struct CmigChange
 	bool		disturbs;		/* see CmigAlter */
 	bool		recasts;
 	bool		late;
-	List	   *left;			/* for a dropped column of a parent table: the
-								 * columns of children that must be dropped by
-								 * separate statements, because other children
-								 * keep theirs */
+	List	   *left;			/* for a dropped column of a parent table:
+								 * the columns of those children from which
+								 * it must be dropped by separate
+								 * statements, because other children keep
+								 * theirs */
 	bool		only;			/* true if the column is dropped with ALTER
 								 * TABLE ONLY, because some children keep
 								 * theirs */
@@ -55,9 +56,10 @@ typedef struct CmigChange
 								 * table while its type is replaced */
 	bool		trades;			/* true for a column that changes its type
 								 * while the old type has a temporary name */
-	bool		queued;			/* true if the dependents of the object have
-								 * been examined for queued_action */
-	CmigAction	queued_action;	/* the value of "action" at that time */
+	bool		queued;			/* true if the object's dependents have been
+								 * examined for queued_action */
+	CmigAction	queued_action;	/* the value of "action" when the dependents
+								 * were last examined */
 	CmigObject *away;			/* the old object under its temporary name, if
 								 * the new object is created before the old
 								 * one is dropped */
@@ -72,8 +74,9 @@ typedef struct CmigChange
 								 * without checking its body, because the body
 								 * names objects that may not exist then */
 	struct CmigChange *dropped_by;	/* the change whose DROP statement also
-									 * drops this object, although the object
-									 * is not a child; or NULL */
+									 * drops this object, although this
+									 * object is not a child of that
+									 * change's object; or NULL */
 	bool		taken;			/* true for a base type's function that is
 								 * also dropped when the creation of the type
 								 * is reverted */
@@ -96,7 +99,9 @@ typedef struct CmigDifference
 	const CmigDiffOptions *options;
 	int			count;
 	CmigChange *changes;
-	CmigChange **of_from;		/* by the object's index in the image */
+	CmigChange **of_from;		/* the change of each object in "from", by
+								 * the object's index in the image; of_to
+								 * has those of "to" */
 	CmigChange **of_to;
 } CmigDifference;
 

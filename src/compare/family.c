@@ -36,7 +36,10 @@ table_of(const CmigObject *object)
 	return object->kind == &cmig_kind_table || object->kind == &cmig_kind_foreign_table ? object : NULL;
 }
 
-/* Returns the tables that cannot be changed, and the reasons in *reasons. */
+/*
+ * Returns the names of the tables that cannot be changed, and appends the
+ * reasons to *reasons.
+ */
 static List *
 find_roots(const CmigDifference *difference, List **reasons)
 {

@@ -55,7 +55,7 @@ lift(List *tables, CmigChange *change)
 	return lappend(tables, force);
 }
 
-/* Lift forced row security from the tables that a foreign key connects. */
+/* Lift forced row security from both tables of a foreign key. */
 static List *
 lift_tables(const CmigDifference *difference, List *tables, const CmigObject *key, bool is_old)
 {
@@ -74,7 +74,10 @@ lift_tables(const CmigDifference *difference, List *tables, const CmigObject *ke
 	return tables;
 }
 
-/* Is there a statement in the list that sets a sequence to a column's values? */
+/*
+ * Does the list contain a statement that makes a sequence continue after the
+ * values in a column?
+ */
 static bool
 sets_sequence(const List *ddl)
 {

@@ -3,11 +3,12 @@
  *	  Lifts forced row security from tables while generated statements read
  *	  them.
  *
- * PostgreSQL checks a new foreign key with a query that runs as the owner of
- * the tables, and a sequence continues after the values of its column.  Forced
- * row security would apply to these queries: they would fail in a revision,
- * which runs with row_security = off, and would see only some of the rows
- * elsewhere.  Therefore, forced row security is lifted while they run.
+ * Two kinds of statements read tables: PostgreSQL checks a new foreign key
+ * with a query that runs as the tables' owner, and a new sequence is set to
+ * continue after the values in its column.  With forced row security, these
+ * statements would fail in a revision, which runs with row_security = off;
+ * elsewhere, they would see only some of the rows.  Therefore, forced row
+ * security is lifted while they run.
  *
  * A materialized view contains the rows that its owner sees, and everybody who
  * can read the view can read them.  Therefore, row security is not lifted

@@ -16,8 +16,8 @@ typedef struct Keep
 	CmigImage  *to;
 	CmigObject **copies;		/* indexed like from->objects: the object in
 								 * "to", or NULL */
-	bool	   *kept;			/* indexed like from->objects: is the object
-								 * kept? */
+	bool	   *kept;			/* indexed like from->objects: true if the
+								 * object is kept */
 } Keep;
 
 /*
@@ -58,8 +58,9 @@ is_rls_index(const CmigObject *object)
 }
 
 /*
- * A CmigKeepCandidate: is the object an index for row-level security, or is
- * it (or an object that it belongs to) of a kind that ORMs cannot define?
+ * A CmigKeepCandidate: returns true for an index for row-level security, and
+ * for an object that is, or belongs to an object that is, of a kind that ORMs
+ * cannot define.
  */
 static bool
 is_unknown(const CmigObject *object, void *arg)

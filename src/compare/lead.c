@@ -18,20 +18,24 @@ typedef struct LeadFrame
 {
 	CmigObject *table;
 	const CmigObject *child;	/* the next child to examine */
-	int			depend;			/* the next of the child's dependencies */
+	int			depend;			/* index of the child's next dependency to
+								 * examine */
 } LeadFrame;
 
 /* The state of ordering the tables of one image. */
 typedef struct Lead
 {
 	const CmigDifference *difference;
-	bool		old;			/* is this the image before the changes? */
+	bool		old;			/* true for the image before the changes */
 	LeadFrame  *stack;
 	int			depth;
 	int			turns;
 } Lead;
 
-/* Returns true if the whole table is created or, if "old", dropped. */
+/*
+ * Returns true if the whole table is created or, if lead->old is true,
+ * dropped.
+ */
 static bool
 is_whole(const Lead *lead, const CmigObject *table)
 {

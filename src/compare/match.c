@@ -52,8 +52,8 @@ follows_parent(const CmigDifference *difference, const CmigObject *object)
 		return false;
 
 	/*
-	 * an object that belongs to an inherited column follows the parent table
-	 * if the column does
+	 * an object that belongs to an inherited column is created or dropped
+	 * together with the column
 	 */
 	if (parent->inherited && is_single(difference, parent) && follows_parent(difference, parent))
 		return true;
@@ -327,7 +327,7 @@ moves_with_partial(const CmigDifference *difference, const CmigObject *from, con
 	return old != NULL && new != NULL && (cmig_index_is_partial(old) || cmig_index_is_partial(new));
 }
 
-/* Returns true if the change cannot be made by ALTER. */
+/* Returns true if ALTER cannot change the old object into the new one. */
 static bool
 is_renewed(const CmigObject *from, const CmigObject *to)
 {

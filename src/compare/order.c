@@ -23,7 +23,7 @@
 
 /*
  * Returns true if the object depends on an object that the change creates or,
- * if "old", drops.
+ * if "old" is true, drops.
  */
 static bool
 needs(const CmigOrder *order, const CmigObject *object, const CmigChange *change, bool old)
@@ -40,9 +40,9 @@ needs(const CmigOrder *order, const CmigObject *object, const CmigChange *change
 }
 
 /*
- * Set the field "apart" for the children of "parent" that depend on what the
- * change creates or, if "old", drops, so that they are excluded from the
- * parent's statement.  Returns true if there are any.
+ * Set the field "apart" for the children of "parent" that depend on an object
+ * that the change creates or, if "old" is true, drops, so that they are
+ * excluded from the parent's statement.  Returns true if there are any.
  */
 static bool
 unfold(const CmigOrder *order, CmigObject *parent, const CmigChange *change, bool old)
@@ -99,14 +99,15 @@ typedef struct Walk
 {
 	CmigNode   *result;
 	int			count;
-	char	   *state;			/* for each node: 0 not visited, 1 on the
-								 * stack, 2 done */
-	int		   *next;			/* for each node: its next edge */
+	char	   *state;			/* for each node: 0 if not visited, 1 if on
+								 * the stack, 2 if done */
+	int		   *next;			/* for each node: index of the edge to
+								 * follow next */
 	int		   *stack;
-	bool		again;			/* must the walk be repeated with the same
-								 * edges? */
-	bool		cut;			/* were statements split, so that the edges
-								 * must be rebuilt? */
+	bool		again;			/* true if the walk must be repeated with
+								 * the same edges */
+	bool		cut;			/* true if statements were split, so that
+								 * the edges must be rebuilt */
 } Walk;
 
 /*

@@ -75,8 +75,8 @@ add_old(CmigOrder *order, const CmigObject *object, const CmigObject *on)
 }
 
 /*
- * Does a foreign-data wrapper get a validator?  If so, it is altered after the
- * objects that depend on it: see add_validator().
+ * Does the change give a foreign-data wrapper a validator?  If so, the wrapper
+ * is altered after the objects that depend on it; see add_validator().
  */
 static bool
 gets_validator(const CmigChange *change)
@@ -122,8 +122,9 @@ find_wrapper(const CmigObject *object)
 }
 
 /*
- * If the object's wrapper gets a validator, make the change of the wrapper
- * follow that of the object, whose old options the validator might reject.
+ * If the foreign-data wrapper that the object depends on is given a validator,
+ * make the wrapper's change come after the object's.  The validator might
+ * reject the object's old options.
  */
 static void
 add_validator(CmigOrder *order, const CmigObject *object)
@@ -187,9 +188,9 @@ add_named_columns(CmigOrder *order, const CmigObject *function, const CmigObject
 }
 
 /*
- * Add soft edges.  An object that another object mentions, for example in a
- * function body, is created before that object, and dropped after it.  For an
- * SQL function, this includes the columns of the tables that its body
+ * Add soft edges.  If an object mentions another one, for example in a
+ * function body, the mentioned object is created first and dropped last.  For
+ * an SQL function, this includes the columns of the tables that its body
  * mentions.
  */
 static void

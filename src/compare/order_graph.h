@@ -14,8 +14,8 @@
 
 /*
  * Add an edge: the node "before" must come before "node".  Does nothing if
- * either node is -1, which stands for no node.  For a soft or weak edge, see
- * CmigEdge.
+ * either node is -1, which stands for no node.  See CmigEdge for the meaning
+ * of "soft" and "weak".
  */
 extern void cmig_order_graph_add_kind(CmigOrder *order, int node, int before, bool soft, bool weak);
 extern void cmig_order_graph_add_soft(CmigOrder *order, int node, int before);

@@ -53,9 +53,10 @@ only_drops_not_null(const CmigChange *change)
 }
 
 /*
- * Make the node follow the creation of a column or constraint of the table.
- * If the same statements add new parents and remove old ones, NOT NULL is
- * dropped after them, because an old parent may require it.
+ * Make the node that adds parents follow the creation of a column or
+ * constraint of the table.  Exception: if the node also removes the table's
+ * old parents, a column's NOT NULL is dropped after the node, because an old
+ * parent may require NOT NULL.
  */
 static void
 join_child(CmigOrder *order, int node, const CmigObject *table, const CmigObject *child)

@@ -14,7 +14,8 @@
 #include "kinds/kinds.h"
 
 /*
- * A keyword for objects that can be renamed, and the kinds that it includes.
+ * A keyword with which a rename begins, and the kinds of objects for which it
+ * can be used.
  */
 typedef struct Word
 {
@@ -365,7 +366,10 @@ is_pending(const Pending *pending, int count, const CmigObject *object)
 	return false;
 }
 
-/* List the renames of this rank that change a name.  Returns their number. */
+/*
+ * Store in "pending" the renames of this rank that change a name.  Returns
+ * their number.
+ */
 static int
 list_pending(const CmigImage *image, const List *renames, CmigRenameRank rank, Pending *pending)
 {

@@ -206,7 +206,8 @@ cmig_replace_detour(CmigChange *change, CmigChange *dependent)
 }
 
 /*
- * Does another new range type need the name of the old one's multirange type?
+ * Does a new range type need the name of the dropped range type's multirange
+ * type?
  */
 static bool
 needs_multirange(const CmigDifference *difference, const CmigChange *change)

@@ -61,8 +61,8 @@ child_of(const CmigObject *object, const CmigKind *kind)
 }
 
 /*
- * Returns the name that PostgreSQL chooses for the sequence, qualified and
- * quoted.
+ * Returns the name, qualified and quoted, that PostgreSQL chooses for the
+ * sequence of a serial column.
  */
 static char *
 chosen_name(const CmigObject *column)
@@ -151,9 +151,9 @@ change_of_column(CmigChange **changes, const CmigObject *column, CmigAction acti
 }
 
 /*
- * Set the column's field "serial", and the hosts of the changes of its
- * sequence and the sequence's owner, if these undergo the same change as the
- * column.
+ * If the column can be written as serial, and its sequence and the sequence's
+ * OWNED BY undergo the same change as the column, set the column's field
+ * "serial", and make the column's change the host of the other two changes.
  */
 static void
 mark_column(CmigChange **changes, CmigObject *column, CmigAction action, const CmigDiffOptions *options)

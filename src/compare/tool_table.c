@@ -71,7 +71,8 @@ cmig_tool_table_next(const char *tool, const CmigToolTable *last)
 /* The tables to keep, with everything that belongs to them. */
 typedef struct ToolTables
 {
-	bool	   *set;			/* by object index: is the object kept? */
+	bool	   *set;			/* for each object, by its index: true if it
+								 * is kept */
 	CmigListing names;
 } ToolTables;
 
@@ -119,7 +120,7 @@ mark(ToolTables *tables, const CmigObject *object)
 		mark(tables, child);
 }
 
-/* A CmigKeepCandidate: is the object marked? */
+/* A CmigKeepCandidate: returns true if the object is marked. */
 static bool
 is_marked(const CmigObject *object, void *arg)
 {

@@ -97,7 +97,7 @@ change_of(const CmigDifference *difference, const CmigObject *object, bool old)
 	return (old ? difference->of_from : difference->of_to)[object->index];
 }
 
-/* Does the upgrade or, if "old", the downgrade create the object? */
+/* Does the upgrade create the object or, if "old" is true, the downgrade? */
 static bool
 is_made(const CmigChange *change, bool old)
 {
@@ -114,7 +114,7 @@ is_before(const CmigObject *object, const CmigObject *other)
 	return false;
 }
 
-/* Returns the index to which the index is attached, or NULL. */
+/* Returns the parent index to which an index is attached, or NULL. */
 static const CmigObject *
 attached_to(const CmigDifference *difference, const CmigObject *index, bool old)
 {

@@ -11,7 +11,7 @@
 
 #include "lib/stringinfo.h"
 
-/* An operand: its first and last token. */
+/* The first and the last token of an operand. */
 typedef struct Operand
 {
 	int			first;

@@ -72,7 +72,8 @@ identity_range(const CmigColumnIdentity *identity)
 
 /*
  * Append SET for each identity option that differs.  The limits are also set
- * if the direction changes, because their defaults depend on the direction.
+ * if the sequence changes between ascending and descending, because their
+ * defaults depend on the direction.
  */
 static void
 append_settings(StringInfo buf, const CmigColumnIdentity *from, const CmigColumnIdentity *to)
@@ -113,8 +114,8 @@ identity_action(const CmigColumnIdentity *from, const CmigColumnIdentity *to)
 }
 
 /*
- * Returns the qualified name of the column's sequence, given its current
- * name.
+ * Returns the qualified name of the column's sequence, whose current
+ * unqualified name is "name".
  */
 static char *
 sequence_identity(const CmigColumnIdentity *identity, const char *name)
@@ -154,7 +155,10 @@ cmig_column_identity_sql(const CmigColumnIdentity *from, const CmigColumnIdentit
 					cmig_literal(to->column->name), cmig_quote(to->column->name), to->column->parent->identity);
 }
 
-/* Returns ALTER SEQUENCE for the column's sequence, given its current name. */
+/*
+ * Returns ALTER SEQUENCE for the column's sequence, whose current name is
+ * "name".
+ */
 static char *
 sequence_sql(const CmigColumnIdentity *identity, const char *name, const char *action)
 {
@@ -162,8 +166,8 @@ sequence_sql(const CmigColumnIdentity *identity, const char *name, const char *a
 }
 
 /*
- * Returns SET LOGGED or SET UNLOGGED for the sequence.  If it has the same
- * persistence as the table, ALTER TABLE changes both.
+ * Returns the action SET LOGGED or SET UNLOGGED that gives the sequence its
+ * persistence, which is the table's if "persistence" is NULL.
  */
 static const char *
 set_persistence(const CmigColumnIdentity *identity)

@@ -29,8 +29,8 @@ extern const CmigObject *cmig_column_parent(const CmigObject *column);
 extern bool cmig_column_stays_inherited(const CmigObject *from, const CmigObject *to);
 
 /*
- * Does ADD COLUMN, which adds the inherited column together with a parent
- * table's column, also give it this default?
+ * Does the inherited column that has this default receive the same default
+ * from ADD COLUMN on the parent table, which also adds the inherited column?
  */
 extern bool cmig_column_repeats_default(const CmigObject *value);
 

@@ -1,6 +1,6 @@
 /*
  * column_property.h
- *	  The properties of a table column that its modules share.
+ *	  The properties of a table column, for the modules that handle columns.
  *
  * No database access.
  *

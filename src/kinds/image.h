@@ -57,8 +57,8 @@ extern void cmig_image_depend(CmigImage *image, CmigObject *object, CmigObject *
 
 /*
  * Record that "object" must be created after "on" and dropped before it,
- * although it does not depend on it.  This is ignored if it would cause a
- * cycle.
+ * although it does not depend on it.  This requirement is ignored if it would
+ * cause a cycle.
  */
 extern void cmig_object_follow(CmigObject *object, CmigObject *on);
 

@@ -79,7 +79,7 @@ cmig_kind_drop(const CmigObject *object)
 	return psprintf("DROP %s", cmig_kind_reference(object));
 }
 
-/* Lists "a, b" in which the order does not matter */
+/* Lists such as "a, b", in which the order does not matter */
 
 /*
  * Split a list at ", ", and sort it.  A comma within a quoted value does no

@@ -23,33 +23,41 @@ typedef struct CmigDdl
 {
 	char	   *sql;			/* without a final semicolon */
 	char	   *undo;
-	char	   *hazard;			/* or NULL */
+	char	   *hazard;			/* a hazard that does not depend on the
+								 * table's rows; or NULL */
 	int			hazards;		/* CMIG_HAZARD_... flags that apply if the
 								 * table has rows */
-	int			undo_hazards;	/* the flags for undo */
-	const char *old_type;		/* with CMIG_HAZARD_REWRITE: there is no
-								 * rewrite if this type ... */
-	const char *new_type;		/* ... is binary-coercible to this one */
-	const char *expression;		/* with CMIG_HAZARD_REWRITE: there is no
-								 * rewrite if this expression is not volatile */
-	bool		stepwise;		/* the statement is for a stepwise revision */
+	int			undo_hazards;	/* CMIG_HAZARD_... flags of "undo" */
+	const char *old_type;		/* for CMIG_HAZARD_REWRITE: the table is not
+								 * rewritten if this type is
+								 * binary-coercible to new_type; or NULL */
+	const char *new_type;		/* see old_type */
+	const char *expression;		/* for CMIG_HAZARD_REWRITE: the table is not
+								 * rewritten if this expression is not
+								 * volatile; or NULL */
+	bool		stepwise;		/* true if the statement was replaced with
+								 * its concurrent form, for a stepwise
+								 * revision */
 } CmigDdl;
 
-/* The effects that a statement can have on its table (hazards). */
+/* Hazards: the effects that a statement can have on its table. */
 #define CMIG_HAZARD_REWRITE		0x01	/* rewrites the table */
 #define CMIG_HAZARD_SCAN		0x02	/* scans the table */
 #define CMIG_HAZARD_BLOCKS		0x04	/* blocks writes while an index is
 										 * built */
 #define CMIG_HAZARD_MAY_FAIL	0x08	/* fails if existing rows violate the
 										 * constraint */
-#define CMIG_HAZARD_INVALID		0x10	/* the existing index is invalid */
+#define CMIG_HAZARD_INVALID		0x10	/* rebuilds an index that is invalid */
 #define CMIG_HAZARD_MOVES		0x20	/* moves the rows to other servers */
 
-/* Flags for the comparison of a property. */
-#define CMIG_PROPERTY_EXPRESSION	0x01	/* as a printed expression */
+/* Flags that control how the values of a property are compared. */
+#define CMIG_PROPERTY_EXPRESSION	0x01	/* the values are printed
+											 * expressions */
 #define CMIG_PROPERTY_SILENT		0x02	/* not compared, only used to
 											 * generate SQL */
-#define CMIG_PROPERTY_LIST			0x04	/* a list "a, b" in any order */
+#define CMIG_PROPERTY_LIST			0x04	/* the values are lists such as
+											 * "a, b", whose order does not
+											 * matter */
 #define CMIG_PROPERTY_CAREFUL		0x08	/* alter() examines it even if the
 											 * values are equal */
 #define CMIG_PROPERTY_NO_MODEL		0x10	/* ORMs cannot define it: if only
@@ -78,12 +86,14 @@ typedef struct CmigAlter
 								 * object and its parents are dropped */
 	List	   *last;			/* run after columns and constraints of the
 								 * object and its parents are added */
-	bool		again;			/* drop and re-create the object */
+	bool		again;			/* true if the object must be dropped and
+								 * re-created */
 	bool		disturbs;		/* objects that refer to this one must be
 								 * dropped before the change and re-created
 								 * afterwards */
-	bool		recasts;		/* like disturbs, for indexes, defaults, and
-								 * constraints */
+	bool		recasts;		/* true if "disturbs" also applies to
+								 * indexes, defaults, and constraints
+								 * (CMIG_KIND_RECAST) */
 	bool		late;			/* the change runs after all others, and is
 								 * reverted by re-creating the object */
 	char	   *unsupported;	/* the reason why the change is not supported */
@@ -121,20 +131,22 @@ typedef struct CmigAlter
 /* Everything that distinguishes one kind of object from others. */
 typedef struct CmigKind
 {
-	const char *name;			/* for the result column "kind": "foreign key" */
-	const char *word;			/* in SQL: "CONSTRAINT" */
-	const char *grant_word;		/* in GRANT ... ON; NULL: as word */
-	char		default_type;	/* in pg_default_acl; 0: none */
+	const char *name;			/* as in the result column "kind", for
+								 * example "foreign key" */
+	const char *word;			/* SQL keyword, for example "CONSTRAINT" */
+	const char *grant_word;		/* keyword in GRANT ... ON; NULL: the same
+								 * as "word" */
+	char		default_type;	/* object type in pg_default_acl; 0: none */
 	int			flags;
 	int			nproperties;
 	const CmigProperty *properties;
 
 	/*
-	 * A catalog query for all objects of the kind. $1 is an oid[] of the
-	 * schemas.  Its columns are the address (oid, oid, integer), the parent's
-	 * address (the same types, or NULLs), name, identity, owner (text),
-	 * whether the object is inherited (boolean), and the properties (text).
-	 * NULL if another module reads the objects.
+	 * A catalog query for all objects of the kind.  $1 is an array of schema
+	 * OIDs.  The query's columns are the address (oid, oid, integer), the
+	 * parent's address (the same types, or NULLs), name, identity, owner
+	 * (text), whether the object is inherited (boolean), and the properties
+	 * (text).  NULL if another module reads the objects.
 	 */
 	const char *sql;
 
@@ -203,14 +215,14 @@ typedef struct CmigKind
 } CmigKind;
 
 /*
- * The new object is created while the old one still exists, so that columns
- * can change from one to the other.
+ * When an object of this kind is re-created, the new object is created while
+ * the old one still exists, so that columns can change from one to the other.
  */
 #define CMIG_KIND_SWAPS			0x4000
 
 /*
- * While the object is re-created, columns that use it have type text or the
- * default collation.
+ * While an object of this kind is re-created, columns that use it have type
+ * text or the default collation.
  */
 #define CMIG_KIND_DETOUR		0x8000
 
@@ -262,14 +274,14 @@ extern void cmig_alter_add(CmigAlter *alter, char *sql, char *undo);
 extern void cmig_alter_add_hazard(CmigAlter *alter, char *sql, char *undo, char *hazard);
 
 /*
- * Add "ALTER word identity action", and "ALTER word identity undo" as its
- * undo.
+ * Add to alter->ddl the statement "ALTER word identity action", with "ALTER
+ * word identity undo" as its undo.
  */
 extern void cmig_alter_action(CmigAlter *alter, const char *action, const char *undo);
 
 /*
- * Add "ALTER word identity action value" if a property differs.  "fallback" is
- * used instead of NULL as the value.
+ * Add "ALTER word identity action value" to alter->ddl if a property differs.
+ * If its value is NULL, "fallback" is used instead.
  */
 extern void cmig_alter_value(CmigAlter *alter, int property, const char *action,
 							 const char *fallback);

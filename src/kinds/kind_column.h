@@ -12,11 +12,14 @@
 #include "postgres.h"
 #include "kinds/kind.h"
 
-/* A query expression for the SQL name of a column's storage. */
+/*
+ * SQL expression that converts a storage code, such as attstorage in
+ * pg_attribute, to the word used in SET STORAGE.
+ */
 #define CMIG_STORAGE_SQL(value) "CASE " value " WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL'" \
 	" WHEN 'm' THEN 'MAIN' WHEN 'x' THEN 'EXTENDED' END"
 
-/* Returns the printed type of a column. */
+/* Returns a column's type as PostgreSQL prints it. */
 extern const char *cmig_column_type(const CmigObject *column);
 
 /*

@@ -83,7 +83,10 @@ static const char constraint_follows[] =
 " JOIN pg_inherits i ON i.inhrelid = c.oid"
 " JOIN pg_constraint p ON p.conrelid = i.inhparent AND p.conname = o.conname AND p.contype = 'c' AND NOT p.convalidated"
 " WHERE c.relnamespace = ANY ($1)"
-/* a comment on the child's constraint comes after the parent's constraint */
+/*
+ * a child's NOT VALID constraint is added together with the parent's, so a
+ * comment on it is set after the parent's constraint is added
+ */
 " UNION ALL SELECT 'pg_constraint'::regclass::oid, o.oid, 0, 'pg_constraint'::regclass::oid, p.oid, 0"
 " FROM pg_class c JOIN pg_constraint o ON o.conrelid = c.oid AND o.contype = 'c' AND NOT o.conislocal AND NOT o.convalidated"
 " JOIN pg_inherits i ON i.inhrelid = c.oid"

@@ -14,8 +14,8 @@
 #include "lib/stringinfo.h"
 
 /*
- * A query expression for the qualified name of the index that an index is
- * attached to.
+ * SQL expression for the qualified name of the parent index to which the index
+ * "oid" is attached.
  */
 #define CMIG_ATTACHED_SQL(oid) \
 	"(SELECT format('%I.%I', hn.nspname, hc.relname) FROM pg_inherits h JOIN pg_class hc ON hc.oid = h.inhparent" \

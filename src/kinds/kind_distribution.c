@@ -50,7 +50,9 @@ cmig_distribution_has_group(const CmigObject *distribution)
 		cmig_distribution_is(distribution, CMIG_DISTRIBUTED_SINGLE);
 }
 
-/* Returns a call of a function of Citus with the table or schema. */
+/*
+ * Returns the call of a Citus function for the distribution's table or schema.
+ */
 static char *
 call(const CmigObject *distribution, const char *function, const char *arguments)
 {
@@ -124,7 +126,10 @@ is_unique(const CmigObject *child)
 		(child->kind == &cmig_kind_index && strncmp(cmig_index_definition(child), "CREATE UNIQUE ", 14) == 0);
 }
 
-/* Returns the child of a table with this kind and identity, or NULL. */
+/*
+ * Returns the table's child with the same kind and identity as "like", or
+ * NULL.
+ */
 static const CmigObject *
 child_of(const CmigObject *table, const CmigObject *like)
 {
@@ -156,9 +161,10 @@ has_keys(const CmigObject *table, const CmigObject *other)
 }
 
 /*
- * Can alter_distributed_table() change the column?  Only if both columns exist
- * before and after, and no unique constraint or index changes, because each
- * must include the distribution column.
+ * Can alter_distributed_table() change the distribution column?  This requires
+ * that both columns exist before and after the change, and that no unique
+ * constraint or index changes, because each must include the distribution
+ * column.
  */
 static bool
 can_change_column(const CmigAlter *alter)
@@ -212,8 +218,10 @@ alter_distribution(CmigAlter *alter)
 }
 
 /*
- * A foreign key cannot stay while its table is undistributed, and must be
- * checked again if the table moves to other shards.
+ * If a distribution is dropped or changed, the foreign keys that depend on it
+ * are dropped first and re-created afterwards: a foreign key cannot stay while
+ * its table is undistributed, and must be checked again if the table moves to
+ * other shards.
  */
 CmigKind	cmig_kind_distribution = {
 	.name = "distribution",.word = "TABLE",

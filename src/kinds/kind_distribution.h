@@ -15,20 +15,21 @@
 /* The properties of a distribution. */
 enum
 {
-	CMIG_DISTRIBUTION_METHOD,	/* one of the words below */
+	CMIG_DISTRIBUTION_METHOD,	/* one of the CMIG_DISTRIBUTED_... words */
 	CMIG_DISTRIBUTION_COLUMN,	/* name of the distribution column, not quoted */
 	CMIG_DISTRIBUTION_COLOCATED,	/* the table that represents the group of
 									 * co-located tables, or NULL if it is
 									 * this one; see colocation.h */
 	CMIG_DISTRIBUTION_SHARDS,	/* number of shards, or NULL if it is not
 								 * compared */
-	CMIG_DISTRIBUTION_GROUP,	/* number of the group in the image */
+	CMIG_DISTRIBUTION_GROUP,	/* number of the co-location group in the
+								 * image */
 	CMIG_DISTRIBUTION_COUNT,	/* number of shards, even if it is not
 								 * compared */
-	CMIG_DISTRIBUTION_DEFAULT	/* not NULL: Citus chose the group */
+	CMIG_DISTRIBUTION_DEFAULT	/* not NULL if Citus chose the group */
 };
 
-/* The words for the methods. */
+/* The values of the property CMIG_DISTRIBUTION_METHOD. */
 #define CMIG_DISTRIBUTED_BY_COLUMN	"column"
 #define CMIG_DISTRIBUTED_BY_SCHEMA	"schema"
 #define CMIG_DISTRIBUTED_SINGLE		"single shard"
@@ -39,7 +40,7 @@ enum
 /* Does the distribution have this method? */
 extern bool cmig_distribution_is(const CmigObject *distribution, const char *method);
 
-/* Can other tables be co-located with the table? */
+/* Can other tables be co-located with the distribution's table? */
 extern bool cmig_distribution_has_group(const CmigObject *distribution);
 
 #endif							/* CMIG_KIND_DISTRIBUTION_H */

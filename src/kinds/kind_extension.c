@@ -70,8 +70,8 @@ alter_extension(CmigAlter *alter)
 			   *to = alter->to;
 
 	/*
-	 * this extension is not relocatable: extension_move.c has already moved
-	 * those that are
+	 * this extension is not relocatable, because extension_move.c has already
+	 * moved the relocatable ones
 	 */
 	if (cmig_alter_differs(alter, SCHEMA))
 	{

@@ -32,7 +32,8 @@ static const char cast_sql[] =
 
 /*
  * An expression with a cast depends only on the cast's function, but can be
- * parsed again only if the cast exists.
+ * parsed again only if the cast exists.  Therefore, it is created after the
+ * cast.
  */
 static const char cast_follows[] =
 "SELECT d.classid, d.objid, d.objsubid, 'pg_cast'::regclass::oid, c.oid, 0 FROM pg_cast c JOIN pg_depend d"

@@ -2,9 +2,9 @@
  * kind_other.c
  *	  Objects of unsupported kinds, which are only reported.
  *
- * image_read.c finds these objects, so there is no query.  Two objects are
- * equal only if their whole catalog rows are equal, with names instead of
- * OIDs.
+ * This kind has no query, because image_others.c finds its objects.  Two
+ * objects are equal only if their whole catalog rows are equal, with names
+ * instead of OIDs.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -35,7 +35,10 @@ create_enum(const CmigObject *type)
 						   psprintf("DROP TYPE %s", type->identity));
 }
 
-/* Returns the labels as written between the quotes. */
+/*
+ * Returns the labels as written between the quotes, with any quotes in them
+ * still doubled.
+ */
 static List *
 labels_of(const CmigObject *type)
 {
@@ -320,9 +323,9 @@ create_composite(const CmigObject *type)
 }
 
 /*
- * Called if only one version of the type has typed tables, because this is a
- * composite type's only property.  Treat both versions as if they had typed
- * tables, so that their attributes are altered with CASCADE.
+ * Having typed tables is the only property of a composite type, so this is
+ * called if only one version of the type has them.  Treat both versions as if
+ * they had typed tables, so that their attributes are altered with CASCADE.
  */
 static void
 alter_composite(CmigAlter *alter)

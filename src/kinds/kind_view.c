@@ -15,7 +15,7 @@ enum
 	DEFINITION,
 	COLUMNS,
 	OPTIONS,
-	/* the rest applies only to materialized views */
+	/* the following properties exist only for materialized views */
 	METHOD,
 	TABLESPACE,
 	UNPOPULATED

@@ -56,7 +56,7 @@ extern CmigKind cmig_kind_view;
 extern CmigKind cmig_kind_materialized_view;
 extern CmigKind cmig_kind_view_column;
 
-/* Does the materialized view have no data? */
+/* Is the materialized view created WITH NO DATA? */
 extern bool cmig_view_is_empty(const CmigObject *view);
 
 /*
@@ -67,7 +67,7 @@ extern bool cmig_view_is_empty(const CmigObject *view);
  */
 extern void cmig_view_fill_as_owner(const CmigObject *view, List *ddl);
 
-/* Create the materialized view without data. */
+/* Change the materialized view's definition to WITH NO DATA. */
 extern void cmig_view_leave_empty(CmigObject *view);
 
 /* in kind_function.c */
@@ -156,14 +156,14 @@ extern const char *cmig_extension_schema(const CmigObject *extension);
 extern bool cmig_extension_is_relocatable(const CmigObject *extension);
 
 /*
- * Returns the quoted name of the column that owns a sequence; NULL for objects
- * of other kinds.
+ * Returns the quoted name of the column in a sequence's OWNED BY clause.
+ * Returns NULL if the object's kind is not cmig_kind_sequence_owner.
  */
 extern const char *cmig_sequence_owner_column(const CmigObject *owner);
 
 /*
- * Returns the statement that makes a new sequence continue after its column's
- * values, or NULL if the sequence has options.
+ * Returns the statement that sets a new sequence to continue after the largest
+ * value in its column, or NULL if the sequence has options.
  */
 extern char *cmig_sequence_continue(const CmigObject *owner, const CmigObject *column);
 
@@ -180,8 +180,8 @@ extern bool cmig_function_returns(const CmigObject *function, const CmigObject *
 extern bool cmig_domain_null_differs(const CmigObject *from, const CmigObject *to);
 
 /*
- * Returns the labels, without quotes, that were added to an enum, or NIL if
- * other labels were removed or moved.
+ * Returns the labels, without quotes, that were added to an enum.  Returns NIL
+ * if existing labels were removed or moved.
  */
 extern List *cmig_enum_added(const CmigObject *from, const CmigObject *to);
 

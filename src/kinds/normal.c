@@ -216,8 +216,8 @@ cmig_normal_same(const char *a, const char *b)
 		return true;
 
 	/*
-	 * unless both contain an array, a cast such as note::text is a real
-	 * difference
+	 * remove casts only if both expressions contain an array; otherwise, a
+	 * cast such as note::text is a real difference
 	 */
 	casts = strstr(a, "ARRAY[") != NULL && strstr(b, "ARRAY[") != NULL;
 	left = normal_tokens(a, casts);

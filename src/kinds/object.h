@@ -25,7 +25,9 @@ typedef struct CmigAddress
 	int32		sub;			/* column number, or 0 */
 } CmigAddress;
 
-/* A difference between an object's privileges and those of a new object. */
+/*
+ * A privilege that an object has and a newly created one lacks, or vice versa.
+ */
 typedef struct CmigGrant
 {
 	const char *grantee;		/* quoted, PUBLIC, or NULL for the owner */
@@ -53,8 +55,9 @@ typedef struct CmigObject
 	List	   *grants;			/* list of CmigGrant, sorted */
 	List	   *sequence_grants;	/* grants on the sequence of an identity
 									 * column */
-	struct CmigObject *parent;	/* such as a column's table, or NULL */
-	struct CmigObject *child;	/* first of its children */
+	struct CmigObject *parent;	/* the object that contains this one, such
+								 * as a column's table; or NULL */
+	struct CmigObject *child;	/* first child */
 	struct CmigObject *last_child;
 	struct CmigObject *sibling; /* next child of the parent */
 	struct CmigObject **depends;	/* objects that this one depends on,
@@ -64,7 +67,8 @@ typedef struct CmigObject
 								 * as objects that a function's body names */
 	const char *serial;			/* pseudo-type with which a column is written,
 								 * such as serial; or NULL */
-	struct CmigObject *lead;	/* see lead.h */
+	struct CmigObject *lead;	/* the table next to which this table is
+								 * placed; see lead.h */
 	const char *needs;			/* why the object cannot be created (something
 								 * is missing from the database), or NULL */
 	char	   *const *values;	/* one for each property of the kind; NULL is
@@ -75,9 +79,10 @@ typedef struct CmigObject
 	int			index;			/* position in the image */
 	int			ndepends;
 	int			nsoft;
-	int			turn;			/* see lead.h */
+	int			turn;			/* position among tables with the same
+								 * "lead" */
 
-	bool		inherited;		/* inherited from the parent table */
+	bool		inherited;		/* true if inherited from a parent table */
 	bool		linked;			/* true for a sequence with OWNED BY, which
 								 * always has its table's owner */
 	bool		folded;			/* the object is part of its parent's CREATE

@@ -18,7 +18,7 @@ typedef struct CmigSequenceRange
 	int64		start;
 	int64		low;
 	int64		high;
-	bool		down;			/* does the sequence count down? */
+	bool		down;			/* true if the sequence counts down */
 } CmigSequenceRange;
 
 /*
@@ -31,11 +31,11 @@ extern int64 cmig_sequence_range_limit(const char *type, bool down, bool maximum
 extern bool cmig_sequence_range_restarts(const CmigSequenceRange *from, const CmigSequenceRange *to);
 
 /*
- * Returns SQL that changes the range of a sequence.  It runs in databases
- * where the sequence has returned values, and in databases where it has not.
- * A used sequence continues.  It is restarted only if its direction changes,
- * or if the new range does not contain a value that the sequence may have
- * returned.  An unused sequence begins with the new start value.
+ * Returns SQL that changes the range of a sequence.  It works in databases
+ * where the sequence has returned values, and in databases where it has not. A
+ * used sequence continues.  It is restarted only if its direction changes, or
+ * if the new range contains no value that the sequence may have returned.  An
+ * unused sequence begins with the new start value.
  *
  * "alter" is ALTER SEQUENCE or ALTER COLUMN, and "sequence" is the name of the
  * sequence.  "column" is the integer column that owns the sequence, or NULL.

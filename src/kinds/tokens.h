@@ -31,7 +31,10 @@ typedef struct CmigTokens
 /* Can the character be part of a name or a number? */
 extern bool cmig_tokens_is_word(unsigned char c);
 
-/* Returns the end of a quoted identifier or string. */
+/*
+ * Returns the end of the quoted identifier or string at p.  If "escapes" is
+ * true, a backslash escapes the next character.
+ */
 extern const char *cmig_tokens_skip_quoted(const char *p, bool escapes);
 
 /* Split a string into tokens, and match its brackets. */

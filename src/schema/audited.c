@@ -28,8 +28,8 @@ List *
 cmig_audited_read(void)
 {
 	/*
-	 * Only the shadow's tables are read while there is a shadow: schemas
-	 * named cmig_away_* then contain the live tables.
+	 * In a shadow, schemas named cmig_away_* contain the live tables.  Leave
+	 * them out, so that only the shadow's tables are read.
 	 */
 	static CmigQuery query = {
 		.sql = "SELECT s.target, concat_ws(', ', 'by ' || s.level, s.operations, nullif(s.options, '{}'),"
@@ -47,7 +47,10 @@ cmig_audited_read(void)
 	return list;
 }
 
-/* Returns text that describes the difference and how to remove it. */
+/*
+ * Returns a message that says how the table's auditing differs from the
+ * revisions, and how to fix it.
+ */
 static char *
 reason_for(const char *table, const CmigAudited *live, const CmigAudited *revisions)
 {

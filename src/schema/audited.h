@@ -12,7 +12,7 @@
 #include "postgres.h"
 #include "nodes/pg_list.h"
 
-/* A table that is audited, and how. */
+/* An audited table, and how it is audited. */
 typedef struct CmigAudited
 {
 	char	   *table;			/* qualified and quoted */

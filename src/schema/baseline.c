@@ -51,9 +51,8 @@ replay_applied(void *arg)
 }
 
 /*
- * Does the object count as one that a baseline would create again?  Objects
- * without a schema, objects that have a parent, and schema public do not
- * count.
+ * Is the object one that a baseline would create again?  Returns false for
+ * objects without a schema, objects that have a parent, and schema public.
  */
 static bool
 is_covered(const CmigObject *object)

@@ -40,8 +40,8 @@
 #include "utils/syscache.h"
 
 /*
- * Is the function written in C?  Only superusers can create C functions, so it
- * is safe to call one.  A validator in another language could run arbitrary
+ * Is the function written in C?  Only superusers can create C functions, so
+ * they are safe to call.  A validator in another language could run arbitrary
  * code.
  */
 static bool

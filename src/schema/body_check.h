@@ -2,9 +2,9 @@
  * body_check.h
  *	  Finds the functions that CREATE FUNCTION would reject.
  *
- * If check_function_bodies is off, a function can be created even if its body
- * names objects that do not exist, or that are found only with another
- * search_path.
+ * CREATE FUNCTION rejects many functions whose bodies name objects that do not
+ * exist, or that are found only with another search_path.  Such functions are
+ * created while check_function_bodies is off.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -23,8 +23,8 @@ extern void cmig_body_check(CmigImage *image, const CmigImage *other);
 
 /*
  * Set the field "unchecked" for the live functions that are replaced or
- * dropped, and that CREATE FUNCTION might reject.  Their downgrade creates
- * these functions again.
+ * dropped, and that CREATE FUNCTION might reject.  The downgrade creates these
+ * functions again.
  */
 extern void cmig_body_check_changed(CmigDifference *difference);
 

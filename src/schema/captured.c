@@ -1,7 +1,7 @@
 /*
  * captured.c
- *	  Records revisions that cmig.capture has written as applied when they
- *	  are loaded.
+ *	  When a revision that cmig.capture has written is loaded, records it as
+ *	  applied.
  *
  * cmig.capture leaves a row with the revision's id and checksum in the
  * journal.  Therefore, a revision is stamped only in the database in which it

@@ -1,7 +1,7 @@
 /*
  * captured.h
- *	  Records revisions that cmig.capture has written as applied when they are
- *	  loaded.
+ *	  When a revision that cmig.capture has written is loaded, records it as
+ *	  applied.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -15,10 +15,10 @@
 extern void cmig_captured_journal(const CmigRevisionText *text, TimestampTz started_at);
 
 /*
- * See cmig_load_at_end.  Stamps each new revision that cmig.capture wrote in
- * this database, if its parents are applied, if stamping it leaves no drift,
- * and if scripts run as the same role as they did in cmig.capture.  Otherwise,
- * issues a NOTICE.
+ * A function for the hook cmig_load_at_end.  Stamps each new revision that
+ * cmig.capture wrote in this database, if its parents are applied, if stamping
+ * it leaves no drift, and if scripts run as the same role as they did in
+ * cmig.capture.  Otherwise, issues a NOTICE.
  */
 extern void cmig_captured_loaded(const CmigRevisionText *const *added, int count);
 

@@ -87,7 +87,7 @@ read_renamed(CmigShadow *shadow, void *arg)
 
 /*
  * If one of the schemas is public, ignore differences in owner, privileges,
- * and comment, because PostgreSQL creates public with special ones.
+ * and comment, because those of public differ from those of other new schemas.
  */
 static void
 leave_public(const CmigImage *from, const CmigImage *to, const char *from_name, const char *to_name)

@@ -19,13 +19,14 @@ typedef struct CmigDiffLine
 	char	   *action;
 	char	   *kind;
 	char	   *object;
-	char	   *upgrade;		/* both are NULL for an unsupported change */
+	char	   *upgrade;		/* upgrade and downgrade are NULL for an
+								 * unsupported change */
 	char	   *downgrade;		/* also NULL if the statement cannot be
 								 * reverted */
-	char	   *hazard;			/* the hazard, with the size of the table;
-								 * NULL: none */
-	char	   *general_hazard; /* the hazard for a table of any size; NULL:
-								 * none */
+	char	   *hazard;			/* the hazard, with the table's size; or
+								 * NULL */
+	char	   *general_hazard; /* the hazard for a table of any size; or
+								 * NULL */
 	char	   *undo_hazard;	/* like general_hazard, but for downgrade */
 	char	   *group;			/* the table (or other object without a
 								 * parent) that the object belongs to */

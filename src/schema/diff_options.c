@@ -33,7 +33,10 @@ names_argument(ArrayType *array, const char *what, const char *hint)
 	return cmig_argument_names(array, what, hint);
 }
 
-/* Returns one schema, or several in an array literal such as '{a,b}'. */
+/*
+ * Returns the schemas that the string names: one schema, or several if it is
+ * an array literal such as '{a,b}'.
+ */
 static CmigNames *
 schemas_of_text(char *text)
 {

@@ -67,8 +67,9 @@ put_row(CmigPut *put, const CmigDiffLine *line, const char *action, const char *
 }
 
 /*
- * Returns the row that has the downgrade if it cannot be divided among the
- * rows.  If the upgrade begins with a setting, this is the statement after it.
+ * Returns the index of the row that has the whole downgrade if the downgrade
+ * cannot be divided among the rows.  If the upgrade begins with a setting,
+ * this is the row after the setting.
  */
 static int
 whole_downgrade(const List *upgrades)
@@ -88,9 +89,10 @@ no_statement(int32 step)
 }
 
 /*
- * Put the rows of a line into the result.  The first one has the line's action
- * and hazard.  If upgrade and downgrade have the same number of statements, so
- * do the rows; the downgrade runs in the reverse order.
+ * Put the rows of a line into the result.  The first row has the line's action
+ * and hazard.  If the upgrade and the downgrade have the same number of
+ * statements, each row has one statement of both, and the statements of the
+ * downgrade are in reverse order.
  */
 static void
 put_line(CmigPut *put, const CmigDiffLine *line)

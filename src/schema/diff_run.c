@@ -42,11 +42,13 @@ typedef struct DiffRun
 								 * revisions create */
 	const CmigTarget *target;
 	CmigImage  *image;			/* the target image */
-	bool		distributes;	/* the target contains calls that distribute
-								 * tables */
-	List	   *log_uses;		/* see log_use.h */
-	const CmigTarget *replayed; /* the parts of the revisions that could not
-								 * be run, or NULL */
+	bool		distributes;	/* true if the target calls functions that
+								 * distribute tables */
+	List	   *log_uses;		/* objects that use an audit log that the
+								 * database lacks; see log_use.h */
+	const CmigTarget *replayed; /* result of replaying the revisions, with
+								 * notes about the parts that could not be
+								 * run; or NULL */
 	List	   *lines;
 } DiffRun;
 
@@ -295,8 +297,8 @@ cmig_diff_run(const CmigManaged *managed, const char *target_sql,
  */
 
 /*
- * Apply the renames to the image of what the revisions create.  Runs in a
- * subtransaction.
+ * Apply the renames to the image of the schema that the revisions create.  Runs
+ * in a subtransaction.
  */
 static void
 rename_replayed(void *arg)
@@ -310,8 +312,8 @@ rename_replayed(void *arg)
 }
 
 /*
- * A CmigReplayTask: read the image of what the revisions create, and apply the
- * renames.
+ * A CmigReplayTask: read the image of the schema that the revisions create,
+ * and apply the renames.
  */
 static void
 replay_revisions(CmigReplay *replay, void *arg)
@@ -343,8 +345,8 @@ cmig_diff_run_replay(const CmigReplayPlan *plan, const CmigManaged *managed,
 }
 
 /*
- * A CmigReplayTask: read the image of what other revisions create, which takes
- * the place of a target.
+ * A CmigReplayTask: read the image of the schema that the second set of
+ * revisions creates.  This schema takes the place of a target.
  */
 static void
 replay_target(CmigReplay *replay, void *arg)

@@ -104,9 +104,9 @@ find(void *arg)
 }
 
 /*
- * For callers that do not want an error: issue a NOTICE about a revision that
- * cannot be replayed, and return a row for it.  An empty result thus always
- * means that there is no drift.
+ * Called instead of raising an error about a revision that cannot be replayed:
+ * issues a NOTICE, and returns a row for the revision, so that an empty result
+ * always means that there is no drift.
  */
 static List *
 tell(const ErrorData *error)

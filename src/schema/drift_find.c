@@ -84,7 +84,10 @@ tell_other_schemas(CmigDrift *drift)
 			 errhint("Call the function as a role that owns them.")));
 }
 
-/* A CmigReplayFinish: apply the renames to what the revisions create. */
+/*
+ * A CmigReplayFinish: apply the renames to the image of the schema that the
+ * revisions create.
+ */
 static CmigImage *
 rename_replayed(const CmigManaged *managed, CmigImage *image, void *arg)
 {

@@ -16,7 +16,10 @@
 #include "schema/replay.h"
 #include "shadow/managed.h"
 
-/* The two images, the schemas that are compared, and the options. */
+/*
+ * A comparison of the live schema with the schema that the revisions create:
+ * its arguments and both images.
+ */
 typedef struct CmigDrift
 {
 	CmigManaged *managed;

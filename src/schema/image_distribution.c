@@ -2,13 +2,13 @@
  * image_distribution.c
  *	  Adds the distribution of tables by Citus to an image.
  *
- * For live tables, the distribution is read from the metadata of Citus.  Tables
- * in a shadow are not in the metadata, but the target's calls are recorded; see
- * distribution_record.h.
+ * For live tables, the distribution is read from the metadata of Citus.
+ * Tables in a shadow are not in the metadata, but the target's calls are
+ * recorded; see distribution_record.h.
  *
- * Tables in distributed schemas, partitions, and local tables that Citus has
- * added to its metadata by itself are left out: Citus distributes them on its
- * own when they are created.
+ * Tables in distributed schemas, partitions, and local tables that Citus
+ * itself has added to its metadata are left out, because Citus distributes
+ * them when they are created.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -25,7 +25,10 @@
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 
-/* The "sub" of the address of a distribution; its OID is that of the table. */
+/*
+ * The "sub" of a distribution's address.  The OID in the address is the
+ * table's.
+ */
 #define ADDRESS_SUB (-3)
 
 static const char *const methods[] = {
@@ -47,8 +50,8 @@ find(const CmigImage *image, Oid catalog, Oid object, int sub)
 }
 
 /*
- * A table is distributed after its unique constraints, indexes, and partitions
- * are created.
+ * Record that a table is distributed after its unique constraints, indexes,
+ * and partitions are created.
  */
 static void
 add_order(CmigImage *image, CmigObject *distribution)
@@ -62,7 +65,10 @@ add_order(CmigImage *image, CmigObject *distribution)
 		cmig_object_follow(distribution, partition);
 }
 
-/* Add the object for a record, unless the image lacks its table or schema. */
+/*
+ * Add a distribution for a record, unless the image lacks the record's table
+ * or schema.
+ */
 static void
 add(CmigImage *image, const CmigDistributionRecord *record)
 {
@@ -117,7 +123,7 @@ add_live(CmigImage *image, Datum schemas)
 {
 	Oid			types[1] = {OIDARRAYOID};
 
-	/* the numbers of the methods are those of CmigDistributionMethod */
+	/* the query returns the method as its number in CmigDistributionMethod */
 	(void) cmig_query_once("SELECT c.oid::bigint, CASE WHEN d.partmethod = 'h' THEN 0 WHEN d.partmethod <> 'n' THEN 5"
 						   "  WHEN d.repmodel = 't' THEN 3 WHEN d.colocationid = 0 THEN 4 ELSE 2 END::bigint,"
 						   " (SELECT a.attnum::bigint FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid"
@@ -135,8 +141,8 @@ add_live(CmigImage *image, Datum schemas)
 
 /*
  * Make a foreign key depend on the distributions of its table and of the table
- * that it references.  It is then created by a statement of its own after
- * both tables are distributed, and dropped before one of them changes.
+ * that it references.  It is then created by a separate statement after both
+ * tables are distributed, and dropped before either distribution changes.
  */
 static void
 add_depends(CmigImage *image)

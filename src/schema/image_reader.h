@@ -25,8 +25,10 @@ typedef struct CmigImageReader
 	List	   *unclaimed;		/* of CmigAddress *: objects that no kind has
 								 * read */
 	MemoryContext scratch;		/* reset after each object */
-	char	   *block;			/* memory for objects and their strings ... */
-	Size		room;			/* ... and how much of it is left */
+	char	   *block;			/* block from which memory for objects and
+								 * their strings is taken */
+	Size		room;			/* number of unused bytes at the start of
+								 * "block" */
 	char	  **last;			/* for each column: its value in the preceding
 								 * object */
 	char	  **row;			/* the properties in the current row, in
@@ -46,7 +48,9 @@ extern void cmig_image_reader_row(CmigImageReader *reader, TupleDesc desc, HeapT
  */
 extern CmigAddress cmig_image_reader_address(const CmigImageReader *reader, int column);
 
-/* Return the value of a column; an SQL null is returned as NULL or false. */
+/*
+ * Return the value of a column.  For an SQL null, the result is NULL or false.
+ */
 extern char *cmig_image_reader_text(const CmigImageReader *reader, int column);
 extern bool cmig_image_reader_bool(const CmigImageReader *reader, int column);
 
@@ -54,8 +58,8 @@ extern bool cmig_image_reader_bool(const CmigImageReader *reader, int column);
 extern void cmig_image_reader_find_members(CmigImageReader *reader);
 
 /*
- * Is this object an extension member?  If so, set *extension unless the
- * pointer is NULL.
+ * Is this object an extension member?  If so, and if "extension" is not NULL,
+ * sets *extension to the address of the extension.
  */
 extern bool cmig_image_reader_is_member(const CmigImageReader *reader, CmigAddress address,
 										CmigAddress *extension);

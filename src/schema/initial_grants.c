@@ -1,7 +1,7 @@
 /*
  * initial_grants.c
- *	  Reads the privileges that new objects receive through the live default
- *	  privileges.
+ *	  Reads the privileges that new objects receive from default privileges in
+ *	  the live database.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -68,8 +68,8 @@ cmig_log_use_read(const CmigImage *image)
 }
 
 /*
- * Returns "needs" of the object's parent or of one of its dependencies, or
- * NULL.
+ * Returns the field "needs" of the object's parent or of an object that it
+ * depends on, whichever is set; or NULL.
  */
 static const char *
 needed(const CmigObject *object)

@@ -22,7 +22,7 @@
  * Ownership
  */
 
-/* The owner that was last checked, and the result. */
+/* The owner for which acts_for() was last called, and the result. */
 typedef struct OwnerCheck
 {
 	const char *owner;
@@ -55,7 +55,9 @@ schema_of(const CmigObject *object)
 	return is_objectclass_supported(address.classId) ? get_object_namespace(&address) : InvalidOid;
 }
 
-/* Can the object's owner not create objects in its schema? */
+/*
+ * Does the object's owner lack the privilege to create objects in its schema?
+ */
 static bool
 owner_may_not_create(const CmigObject *object)
 {

@@ -52,7 +52,7 @@ struct CmigReplay
 	CmigTargetState state;
 };
 
-/* The revision that could not be replayed. */
+/* The revision that could not be replayed; see cmig_replay_failed(). */
 static const char *failed = NULL;
 
 /*
@@ -444,13 +444,13 @@ typedef struct Reading
 	CmigReplay *replay;
 	const CmigNames *schemas;
 	List	  **assumed;
-	CmigReplayFinish finish;	/* or NULL */
+	CmigReplayFinish finish;	/* see cmig_replay_read_assuming(); or NULL */
 	void	   *arg;
 	CmigImage  *image;
 } Reading;
 
 /*
- * Make the extensions that no script has created visible, and list their
+ * Make visible the extensions that no script has created, and list their
  * names.
  */
 static void
@@ -577,7 +577,7 @@ typedef struct Whole
 	const CmigReplayPlan *plan;
 	const CmigNames *schemas;
 	bool		assume;
-	CmigReplayFinish finish;	/* or NULL */
+	CmigReplayFinish finish;	/* see cmig_replay_read_assuming(); or NULL */
 	void	   *arg;
 	CmigReplayed *replayed;
 } Whole;

@@ -2,9 +2,9 @@
  * replay.h
  *	  Runs revision scripts in the shadow, to see what they create.
  *
- * Scripts run with the search_path that the journal records for them, or
- * else with cmig.search_path; with cmig.role; and with the session restored
- * after each script, as in a real run.  However, everything happens in one
+ * As in a real run, scripts run with cmig.role, and the session is restored
+ * after each script.  The search_path is the one that the journal records for
+ * a revision, or else cmig.search_path.  However, everything happens in one
  * transaction: CONCURRENTLY is removed, pg_cmig's procedures do not commit,
  * nontransactional revisions run like others, and statements that cannot run
  * in a transaction and do not change a schema (such as VACUUM) are left out.
@@ -60,14 +60,16 @@ extern CmigReplayPlan *cmig_replay_plan_nodes(const CmigGraph *graph, List *node
 /* A replay in progress. */
 typedef struct CmigReplay CmigReplay;
 
-/* The function that runs in the shadow; it calls the functions below. */
+/*
+ * The task of a replay.  It runs in the shadow, and calls the functions below.
+ */
 typedef void (*CmigReplayTask) (CmigReplay *replay, void *arg);
 
 /*
- * Run a task in a shadow of all schemas.  "caller" is the function's name in
- * error messages, such as "cmig.drift()".  Memory allocated in the current
- * memory context remains valid after the shadow has ended.  Raises the same
- * errors as cmig_shadow_run().
+ * Run a task in a shadow of all schemas.  For error messages, "caller" is the
+ * name of the SQL function, such as "cmig.drift()".  Memory allocated in the
+ * current memory context remains valid after the shadow has ended.  Raises the
+ * same errors as cmig_shadow_run().
  */
 extern void cmig_replay_run(const CmigGraph *graph, const char *caller,
 							CmigReplayTask task, void *arg);

@@ -23,7 +23,7 @@
 /* A revision and its search_path. */
 typedef struct PathEntry
 {
-	const char *revision;		/* the key */
+	const char *revision;		/* the hash key */
 	const char *path;
 } PathEntry;
 

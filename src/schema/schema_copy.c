@@ -23,7 +23,7 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
-/* The schema that is read. */
+/* The schema to read, and its image. */
 typedef struct Read
 {
 	CmigManaged *managed;

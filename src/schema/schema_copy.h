@@ -11,11 +11,11 @@
 #include "nodes/pg_list.h"
 
 /*
- * Returns the statements that create everything that the schema "from"
- * contains, except rows, in an empty schema that is called "name", as a list of
- * CmigDiffLine.  A schema with this name need not exist.  These are the
- * statements that cmig.diff_schemas returns by default.  "caller" is the
- * function's name in error messages.
+ * Returns the statements, a list of CmigDiffLine, that create everything that
+ * the schema "from" contains, except rows, in an empty schema called "name".
+ * A schema with this name need not exist.  The statements are the same as
+ * those that cmig.diff_schemas returns by default.  For error messages,
+ * "caller" is the name of the SQL function.
  */
 extern List *cmig_schema_copy(const char *from, char *name, const char *caller);
 

@@ -63,9 +63,9 @@ is_filtered(const CmigDiffLine *line, const char *sql)
 }
 
 /*
- * Add a line's statement, with a comment above it, to the section.  Scripts run
- * with row_security = off, so that a materialized view to whose rows row
- * security applies could not be filled.
+ * Add a line's statement, with a comment above it, to the section.  Scripts
+ * run with row_security = off, so a statement for which is_filtered() returns
+ * true would fail.  Therefore, row_security is turned on while it runs.
  */
 static void
 append_statement(Section *section, const CmigDiffLine *line, const char *comment, const char *sql)
@@ -153,8 +153,8 @@ layout_upgrade(const List *lines)
 }
 
 /*
- * Does reverting the statement drop the whole group?  Then the group's
- * statements right before it in the downgrade are not needed.
+ * Does reverting the line's statement drop the whole group?  If so, the
+ * group's statements that directly precede it in the downgrade are not needed.
  */
 static bool
 drops_group(const CmigDiffLine *line)
@@ -164,8 +164,8 @@ drops_group(const CmigDiffLine *line)
 }
 
 /*
- * Does the line at "index" distribute a table that an earlier line creates?
- * The downgrade then drops the table, and need not move its rows before.
+ * Does the line at "index" distribute a table that an earlier line creates?  If
+ * so, the downgrade drops the table, and need not move the table's rows first.
  */
 static bool
 distributes_new(const List *lines, int index)

@@ -167,7 +167,7 @@ without_implied(const Squash *squash, List *nodes, const List *except)
 	return result;
 }
 
-/* Find the new revision's edges. */
+/* Find the revisions on which the new revision builds. */
 static void
 find_before(Squash *squash, CmigRevision *edges)
 {

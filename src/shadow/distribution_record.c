@@ -2,9 +2,9 @@
  * distribution_record.c
  *	  Records how a target distributes tables with Citus.
  *
- * A function manager hook gives the functions of Citus another address while
- * they are called.  PostgreSQL evaluates the arguments as usual, so a call can
- * be in any query, function, or DO block.
+ * While a Citus function is called, a function manager hook replaces its
+ * address with that of a function in this file.  PostgreSQL evaluates the
+ * arguments as usual, so a call can be in any query, function, or DO block.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -85,8 +85,8 @@ purge(void)
 }
 
 /*
- * Returns the number of a new group.  The numbers do not depend on tables that
- * have been dropped.
+ * Returns a new group number.  The numbers do not depend on tables that have
+ * been dropped.
  */
 static int
 new_group(void)
@@ -99,7 +99,7 @@ new_group(void)
 	return last + 1;
 }
 
-/* Add a record for a table or schema, in place of the former one. */
+/* Add a record for a table or schema, and remove any previous one. */
 static CmigDistributionRecord *
 add(Oid object, CmigDistributionMethod method)
 {
@@ -144,7 +144,7 @@ join_default(CmigDistributionRecord *record)
 		record->group = new_group();
 }
 
-/* Put a table into the group of another table, whose name is given. */
+/* Put a table into the group of the table called "name". */
 static void
 join_table(CmigDistributionRecord *record, text * name)
 {
@@ -194,8 +194,8 @@ set_column(CmigDistributionRecord *record, text * column)
 }
 
 /*
- * The functions that take the place of those of Citus.  Each has the same
- * arguments as the function of that name.
+ * Replacements for Citus functions.  Each one has the same arguments as the
+ * Citus function with the same name.
  */
 
 /* Returns an argument of type text, or NULL. */
@@ -316,9 +316,9 @@ collect_oid(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Returns the table of a call, and if the second argument,
- * "cascade_via_foreign_keys", is true, all tables that foreign keys connect
- * with it.
+ * Returns the table that is the first argument of a call and, if the second
+ * argument, "cascade_via_foreign_keys", is true, all tables that foreign keys
+ * connect with it.
  */
 static List *
 tables(FunctionCallInfo fcinfo)
@@ -395,7 +395,9 @@ citus_schema_undistribute(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* Takes the place of functions that do not change how tables are distributed. */
+/*
+ * Replaces the Citus functions that do not change how tables are distributed.
+ */
 static Datum
 do_nothing(PG_FUNCTION_ARGS)
 {
@@ -495,11 +497,12 @@ needs_hook(Oid function)
 	return stand_in(function) != NULL || (next_needs_hook != NULL && next_needs_hook(function));
 }
 
-/* A call of a function that is replaced. */
+/* The private data of replace() for a function's call site. */
 typedef struct Call
 {
-	PGFunction	original;		/* NULL: the function is not replaced */
-	Datum		next;			/* for the next hook */
+	PGFunction	original;		/* the Citus function's address; NULL if it
+								 * is not replaced at the moment */
+	Datum		next;			/* private data of the next hook */
 } Call;
 
 /*
@@ -512,7 +515,10 @@ replace(FmgrHookEventType event, FmgrInfo *flinfo, Datum *private)
 	Call	   *call = (Call *) DatumGetPointer(*private);
 	PGFunction	function;
 
-	/* this is also called for functions that the hook does not concern */
+	/*
+	 * PostgreSQL also calls the hook for functions with SECURITY DEFINER or
+	 * SET, which are not replaced
+	 */
 	if (call == NULL && next_hook == NULL && stand_in(flinfo->fn_oid) == NULL)
 		return;
 	if (call == NULL)

@@ -39,9 +39,10 @@ typedef struct CmigDistributionRecord
 	int			shards;			/* number of shards, or 0 */
 	Oid			type;			/* type of the distribution column */
 	Oid			collation;
-	bool		by_default;		/* Citus chose the group */
-	bool		counted;		/* the number of shards was given by the call,
-								 * or is that of the live table */
+	bool		by_default;		/* true if Citus chose the group */
+	bool		counted;		/* true if the call gave the number of
+								 * shards, or if it is that of the live
+								 * table */
 } CmigDistributionRecord;
 
 /* Register the hook that replaces the functions of Citus. */
@@ -67,8 +68,8 @@ extern void cmig_distribution_record_forget(void);
 extern void cmig_distribution_record_schema(Oid schema);
 
 /*
- * Record that a partition is about to be detached: it stays distributed as its
- * partitioned table is.
+ * Record that a partition is about to be detached.  It stays distributed in
+ * the same way as its partitioned table.
  */
 extern void cmig_distribution_record_detach(Oid partition);
 
@@ -76,8 +77,9 @@ extern void cmig_distribution_record_detach(Oid partition);
 extern List *cmig_distribution_record_all(void);
 
 /*
- * Has any function been called since cmig_distribution_record_forget(), even
- * if its effect has been reverted?
+ * Has any of these Citus functions been called since
+ * cmig_distribution_record_forget(), even if the call's effect has been
+ * reverted?
  */
 extern bool cmig_distribution_record_any(void);
 

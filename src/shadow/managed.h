@@ -15,15 +15,15 @@ typedef struct CmigManagedSchema
 {
 	char	   *name;
 	Oid			oid;			/* InvalidOid if the schema does not exist */
-	bool		owned;			/* the current user owns the schema, or is a
-								 * member of the role that owns it */
+	bool		owned;			/* true if the current user owns the schema,
+								 * or is a member of the role that owns it */
 } CmigManagedSchema;
 
 /* The schemas that are compared. */
 typedef struct CmigManaged
 {
-	bool		all;			/* all schemas are compared, including ones
-								 * that the target creates */
+	bool		all;			/* true if all schemas are compared,
+								 * including ones that the target creates */
 	int			count;
 	CmigManagedSchema *schemas; /* sorted by name, bytewise */
 } CmigManaged;

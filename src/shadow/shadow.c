@@ -337,8 +337,8 @@ explain_wait(void *arg)
 }
 
 /*
- * Was the error caused by another transaction that has changed the same
- * catalog rows and committed?
+ * Did the error occur because another transaction has changed the same catalog
+ * rows and committed?
  */
 static bool
 is_concurrent_change(const ErrorData *error)

@@ -55,18 +55,18 @@ typedef struct CmigShadow
 } CmigShadow;
 
 /*
- * A task.  It runs in the caller's memory context, so that its results
- * outlive the shadow.  An error that it raises is raised again after the
- * rollback.
+ * A task: a function that cmig_shadow_run() calls in the shadow.  It runs in
+ * the caller's memory context, so that its results outlive the shadow.  An
+ * error that it raises is raised again after the rollback.
  */
 typedef void (*CmigShadowTask) (CmigShadow *shadow, void *arg);
 
 /*
- * Run a task in a shadow of these schemas.  "caller" is the function's name in
- * error messages, such as "cmig.diff()".  A schema that the current user does
- * not own raises 42501 if it was named explicitly; otherwise it is left as it
- * is.  Raises 25006 in a read-only transaction and on a standby.  Shadows
- * cannot be nested.
+ * Run a task in a shadow of the managed schemas.  For error messages, "caller"
+ * is the name of the SQL function, such as "cmig.diff()".  A schema that the
+ * current user does not own raises 42501 if it was named explicitly; otherwise
+ * it is left as it is.  Raises 25006 in a read-only transaction and on a
+ * standby.  Shadows cannot be nested.
  */
 extern void cmig_shadow_run(const CmigManaged *managed, const char *caller,
 							CmigShadowTask task, void *arg);

@@ -77,13 +77,14 @@ static const FilteredCatalog filtered[] = {
 
 static planner_hook_type next_planner = NULL;
 
-/* The state of the hook while there is a shadow with a target. */
+/* The state of the hook while a target runs in the shadow. */
 static MemoryContext context = NULL;	/* memory context of the arrays below */
 static const CmigShadow *watched = NULL;
 static ArrayType *live_schemas = NULL;
-static ArrayType *live_relations = NULL;	/* NULL: not read yet */
+static ArrayType *live_relations = NULL;	/* NULL if not read yet */
 static bool filters = false;
-static bool planned = false;	/* a query was planned with conditions */
+static bool planned = false;	/* true if a query has been planned with
+								 * conditions */
 
 bool
 cmig_shadow_catalogs_filter(bool on)

@@ -179,7 +179,9 @@ is_setval(const RawStmt *raw)
 		strcmp(strVal(llast(((FuncCall *) column->val)->funcname)), "setval") == 0;
 }
 
-/* Does the statement change rows of live tables, so that it is left out? */
+/*
+ * Does the statement change rows of live tables?  If so, it must not be run.
+ */
 static bool
 changes_live_rows(CmigTargetState *state, const RawStmt *raw)
 {

@@ -147,7 +147,7 @@ created_schema(const CreateSchemaStmt *create)
 	return create->schemaname != NULL ? create->schemaname : get_rolespec_name(create->authrole);
 }
 
-/* Record a live schema that a statement was about. */
+/* Record the name of a live schema that a left-out statement was about. */
 static void
 note_elsewhere(CmigTargetState *state, const char *schema)
 {

@@ -211,9 +211,9 @@ cmig_target_missing_show(CmigTargetState *state, Node *node)
 }
 
 /*
- * Can a role create the function without special privileges, other than CREATE
- * on the schema?  Other languages than SQL and PL/pgSQL may require more, and
- * LEAKPROOF requires a superuser.
+ * Can a role create the function without special privileges other than CREATE
+ * on the schema?  Languages other than SQL and PL/pgSQL may require more
+ * privileges, and LEAKPROOF requires a superuser.
  */
 static bool
 is_in_common_language(const CreateFunctionStmt *create)

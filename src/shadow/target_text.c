@@ -33,8 +33,8 @@ typedef struct Reading
 {
 	CmigTargetText *text;
 	CmigLexer	lexer;
-	bool		at_start;		/* is the position at the start of a
-								 * statement? */
+	bool		at_start;		/* true if the position is at the start of a
+								 * statement */
 	int			parens;
 	const char *last;			/* the last token that is not a comment, or
 								 * NULL */
