@@ -16,8 +16,8 @@
 typedef struct CmigInitialGrants
 {
 	const char *role;			/* unquoted */
-	const char *schema;			/* quoted; NULL: for all schemas that have
-								 * no entry of their own */
+	const char *schema;			/* quoted; NULL: for all schemas that have no
+								 * entry of their own */
 	char		type;			/* as in pg_default_acl */
 	List	   *grants;			/* of CmigGrant */
 } CmigInitialGrants;

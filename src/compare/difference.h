@@ -44,11 +44,10 @@ typedef struct CmigChange
 	bool		disturbs;		/* see CmigAlter */
 	bool		recasts;
 	bool		late;
-	List	   *left;			/* for a dropped column of a parent table:
-								 * the columns of those children from which
-								 * it must be dropped by separate
-								 * statements, because other children keep
-								 * theirs */
+	List	   *left;			/* for a dropped column of a parent table: the
+								 * columns of those children from which it
+								 * must be dropped by separate statements,
+								 * because other children keep theirs */
 	bool		only;			/* true if the column is dropped with ALTER
 								 * TABLE ONLY, because some children keep
 								 * theirs */
@@ -74,9 +73,9 @@ typedef struct CmigChange
 								 * without checking its body, because the body
 								 * names objects that may not exist then */
 	struct CmigChange *dropped_by;	/* the change whose DROP statement also
-									 * drops this object, although this
-									 * object is not a child of that
-									 * change's object; or NULL */
+									 * drops this object, although this object
+									 * is not a child of that change's object;
+									 * or NULL */
 	bool		taken;			/* true for a base type's function that is
 								 * also dropped when the creation of the type
 								 * is reverted */
@@ -99,9 +98,9 @@ typedef struct CmigDifference
 	const CmigDiffOptions *options;
 	int			count;
 	CmigChange *changes;
-	CmigChange **of_from;		/* the change of each object in "from", by
-								 * the object's index in the image; of_to
-								 * has those of "to" */
+	CmigChange **of_from;		/* the change of each object in "from", by the
+								 * object's index in the image; of_to has
+								 * those of "to" */
 	CmigChange **of_to;
 } CmigDifference;
 

@@ -101,13 +101,13 @@ typedef struct Walk
 	int			count;
 	char	   *state;			/* for each node: 0 if not visited, 1 if on
 								 * the stack, 2 if done */
-	int		   *next;			/* for each node: index of the edge to
-								 * follow next */
+	int		   *next;			/* for each node: index of the edge to follow
+								 * next */
 	int		   *stack;
-	bool		again;			/* true if the walk must be repeated with
-								 * the same edges */
-	bool		cut;			/* true if statements were split, so that
-								 * the edges must be rebuilt */
+	bool		again;			/* true if the walk must be repeated with the
+								 * same edges */
+	bool		cut;			/* true if statements were split, so that the
+								 * edges must be rebuilt */
 } Walk;
 
 /*

@@ -27,8 +27,8 @@ typedef struct CmigRename
 {
 	const char *text;			/* the rename as the user wrote it, or the
 								 * object's identity if the rename is derived */
-	bool		is_comment;		/* true if the rename comes from a comment
-								 * in the target */
+	bool		is_comment;		/* true if the rename comes from a comment in
+								 * the target */
 	CmigRenameRank rank;
 	CmigAddress address;		/* address of the live object */
 	char	   *name;			/* new name, unquoted */

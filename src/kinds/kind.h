@@ -29,15 +29,14 @@ typedef struct CmigDdl
 								 * table has rows */
 	int			undo_hazards;	/* CMIG_HAZARD_... flags of "undo" */
 	const char *old_type;		/* for CMIG_HAZARD_REWRITE: the table is not
-								 * rewritten if this type is
-								 * binary-coercible to new_type; or NULL */
+								 * rewritten if this type is binary-coercible
+								 * to new_type; or NULL */
 	const char *new_type;		/* see old_type */
 	const char *expression;		/* for CMIG_HAZARD_REWRITE: the table is not
 								 * rewritten if this expression is not
 								 * volatile; or NULL */
-	bool		stepwise;		/* true if the statement was replaced with
-								 * its concurrent form, for a stepwise
-								 * revision */
+	bool		stepwise;		/* true if the statement was replaced with its
+								 * concurrent form, for a stepwise revision */
 } CmigDdl;
 
 /* Hazards: the effects that a statement can have on its table. */
@@ -91,8 +90,8 @@ typedef struct CmigAlter
 	bool		disturbs;		/* objects that refer to this one must be
 								 * dropped before the change and re-created
 								 * afterwards */
-	bool		recasts;		/* true if "disturbs" also applies to
-								 * indexes, defaults, and constraints
+	bool		recasts;		/* true if "disturbs" also applies to indexes,
+								 * defaults, and constraints
 								 * (CMIG_KIND_RECAST) */
 	bool		late;			/* the change runs after all others, and is
 								 * reverted by re-creating the object */
@@ -131,11 +130,11 @@ typedef struct CmigAlter
 /* Everything that distinguishes one kind of object from others. */
 typedef struct CmigKind
 {
-	const char *name;			/* as in the result column "kind", for
-								 * example "foreign key" */
+	const char *name;			/* as in the result column "kind", for example
+								 * "foreign key" */
 	const char *word;			/* SQL keyword, for example "CONSTRAINT" */
-	const char *grant_word;		/* keyword in GRANT ... ON; NULL: the same
-								 * as "word" */
+	const char *grant_word;		/* keyword in GRANT ... ON; NULL: the same as
+								 * "word" */
 	char		default_type;	/* object type in pg_default_acl; 0: none */
 	int			flags;
 	int			nproperties;

@@ -55,8 +55,8 @@ typedef struct CmigObject
 	List	   *grants;			/* list of CmigGrant, sorted */
 	List	   *sequence_grants;	/* grants on the sequence of an identity
 									 * column */
-	struct CmigObject *parent;	/* the object that contains this one, such
-								 * as a column's table; or NULL */
+	struct CmigObject *parent;	/* the object that contains this one, such as
+								 * a column's table; or NULL */
 	struct CmigObject *child;	/* first child */
 	struct CmigObject *last_child;
 	struct CmigObject *sibling; /* next child of the parent */
@@ -79,8 +79,7 @@ typedef struct CmigObject
 	int			index;			/* position in the image */
 	int			ndepends;
 	int			nsoft;
-	int			turn;			/* position among tables with the same
-								 * "lead" */
+	int			turn;			/* position among tables with the same "lead" */
 
 	bool		inherited;		/* true if inherited from a parent table */
 	bool		linked;			/* true for a sequence with OWNED BY, which

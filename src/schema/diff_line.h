@@ -23,10 +23,8 @@ typedef struct CmigDiffLine
 								 * unsupported change */
 	char	   *downgrade;		/* also NULL if the statement cannot be
 								 * reverted */
-	char	   *hazard;			/* the hazard, with the table's size; or
-								 * NULL */
-	char	   *general_hazard; /* the hazard for a table of any size; or
-								 * NULL */
+	char	   *hazard;			/* the hazard, with the table's size; or NULL */
+	char	   *general_hazard; /* the hazard for a table of any size; or NULL */
 	char	   *undo_hazard;	/* like general_hazard, but for downgrade */
 	char	   *group;			/* the table (or other object without a
 								 * parent) that the object belongs to */

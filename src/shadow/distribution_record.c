@@ -32,7 +32,7 @@
 
 static needs_fmgr_hook_type next_needs_hook = NULL;
 static fmgr_hook_type next_hook = NULL;
-static Oid	citus = InvalidOid; /* the extension citus */
+static Oid	citus = InvalidOid; /* OID of the extension citus */
 static bool recording = false;
 static bool any = false;
 static MemoryContext context = NULL;	/* memory context of the records */
@@ -405,8 +405,8 @@ do_nothing(PG_FUNCTION_ARGS)
 }
 
 /*
- * Takes the place of a function of Citus that has other arguments than those
- * known here.
+ * Replaces a Citus function whose arguments differ from those that pg_cmig
+ * knows.
  */
 static Datum
 refuse(PG_FUNCTION_ARGS)
@@ -418,18 +418,18 @@ refuse(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* The maximum number of arguments that a stand-in reads. */
+/* The maximum number of arguments that a replacement function reads. */
 #define MAX_ARGUMENTS 5
 
-/* What takes the place of a function of Citus. */
+/* A Citus function, and the function that replaces it. */
 typedef struct StandIn
 {
 	const char *name;
 	PGFunction	function;
-	int			required;		/* the function has at least so many arguments */
+	int			required;		/* minimum number of arguments */
 	Oid			types[MAX_ARGUMENTS];	/* types of the arguments; ANYOID for
-										 * one that is not read, InvalidOid
-										 * for no argument */
+										 * an argument that is not read;
+										 * InvalidOid after the last one */
 }			StandIn;
 
 static const StandIn stand_ins[] = {
@@ -449,7 +449,7 @@ static const StandIn stand_ins[] = {
 	{"update_distributed_table_colocation", update_distributed_table_colocation, 2, {REGCLASSOID, TEXTOID}},
 };
 
-/* Does the function have arguments that the stand-in can read? */
+/* Does the Citus function have arguments that its replacement can read? */
 static bool
 fits(const StandIn * found, Oid function)
 {
@@ -468,8 +468,8 @@ fits(const StandIn * found, Oid function)
 }
 
 /*
- * Returns what takes the place of a function, or NULL.  Functions that do not
- * belong to the extension citus keep their place.
+ * Returns the function that replaces a Citus function, or NULL.  Functions
+ * that do not belong to the extension citus are not replaced.
  */
 static PGFunction
 stand_in(Oid function)
@@ -500,8 +500,8 @@ needs_hook(Oid function)
 /* The private data of replace() for a function's call site. */
 typedef struct Call
 {
-	PGFunction	original;		/* the Citus function's address; NULL if it
-								 * is not replaced at the moment */
+	PGFunction	original;		/* the Citus function's address; NULL if it is
+								 * not replaced at the moment */
 	Datum		next;			/* private data of the next hook */
 } Call;
 

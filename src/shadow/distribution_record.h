@@ -2,10 +2,10 @@
  * distribution_record.h
  *	  Records how a target distributes tables with Citus.
  *
- * In a shadow, Citus must not distribute tables: that would create shards on
- * other servers.  Instead, while a target's SQL or a revision's script runs
- * there, the functions of Citus that distribute tables only add records here,
- * wherever they are called.
+ * In a shadow, Citus must not distribute tables, because that would create
+ * shards on other servers.  Instead, while a target's SQL or a revision's
+ * script runs in the shadow, the Citus functions that distribute tables only
+ * add records here, wherever they are called.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -40,9 +40,8 @@ typedef struct CmigDistributionRecord
 	Oid			type;			/* type of the distribution column */
 	Oid			collation;
 	bool		by_default;		/* true if Citus chose the group */
-	bool		counted;		/* true if the call gave the number of
-								 * shards, or if it is that of the live
-								 * table */
+	bool		counted;		/* true if the call gave the number of shards,
+								 * or if it is that of the live table */
 } CmigDistributionRecord;
 
 /* Register the hook that replaces the functions of Citus. */

@@ -22,8 +22,8 @@ typedef struct CmigManagedSchema
 /* The schemas that are compared. */
 typedef struct CmigManaged
 {
-	bool		all;			/* true if all schemas are compared,
-								 * including ones that the target creates */
+	bool		all;			/* true if all schemas are compared, including
+								 * ones that the target creates */
 	int			count;
 	CmigManagedSchema *schemas; /* sorted by name, bytewise */
 } CmigManaged;

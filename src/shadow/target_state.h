@@ -24,8 +24,8 @@ typedef struct CmigTargetState
 	int			line;			/* the line of the current statement */
 	List	   *left_out;		/* list of char *: statements left out because
 								 * they are not about a compared schema */
-	List	   *elsewhere;		/* list of char *: live schemas of
-								 * statements that were left out */
+	List	   *elsewhere;		/* list of char *: live schemas of statements
+								 * that were left out */
 	List	   *missing;		/* list of CmigTargetMissing */
 } CmigTargetState;
 
