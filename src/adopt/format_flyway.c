@@ -76,7 +76,9 @@ add_file(CmigImport *import, CmigToolFile *file, const char *id, const FlywayNam
 	return revision;
 }
 
-/* Add a revision for each V (versioned) file, sorted by version. */
+/*
+ * Add a revision for each V (versioned) file, in the order of their versions.
+ */
 static void
 add_versions(CmigImport *import)
 {
@@ -132,8 +134,8 @@ add_undo(CmigImport *import)
 }
 
 /*
- * Make a baseline replace the versions up to "version".  Only the first
- * "count" revisions of the import are versions.
+ * Record that a baseline replaces the versions up to "version".  The first
+ * "count" revisions of the import are the versions.
  */
 static void
 set_replaces(const CmigImport *import, CmigToolRevision *baseline, const char *version, int count)
@@ -155,8 +157,9 @@ set_replaces(const CmigImport *import, CmigToolRevision *baseline, const char *v
 }
 
 /*
- * If the files of the versions that a baseline replaces are missing, make the
- * baseline the parent of the next version.
+ * Make a baseline the parent of each later version that has no parent yet.  A
+ * later version has no parent if there are no files for the versions that the
+ * baseline replaces.
  */
 static void
 follow_baseline(const CmigImport *import, CmigToolRevision *baseline, const char *version)
@@ -174,8 +177,8 @@ follow_baseline(const CmigImport *import, CmigToolRevision *baseline, const char
 }
 
 /*
- * Add a revision for the newest B (baseline) file.  Older B files are left
- * out.
+ * Add a revision for the newest B (baseline) file.  Each older B file is left
+ * out, with a note.
  */
 static void
 add_baseline(CmigImport *import)
@@ -231,7 +234,10 @@ add_repeatable(CmigImport *import)
 	}
 }
 
-/* Is this a callback script, which Flyway runs before or after an event? */
+/*
+ * Is this the name of a callback script, which Flyway runs before or after an
+ * event?
+ */
 static bool
 is_callback(const char *base)
 {

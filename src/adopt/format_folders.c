@@ -38,8 +38,8 @@ diesel_version(const char *folder)
 }
 
 /*
- * Does metadata.toml disable the transaction?  If the file exists without the
- * key, Diesel does not use a transaction.
+ * Does Diesel run the migration without a transaction?  This is the case unless
+ * run_in_transaction is true in metadata.toml.
  */
 static bool
 diesel_without_transaction(const CmigToolFile *metadata)
@@ -56,7 +56,10 @@ diesel_without_transaction(const CmigToolFile *metadata)
 	return true;
 }
 
-/* Add a revision for one folder with up.sql, down.sql, and metadata.toml. */
+/*
+ * Add a revision for a migration folder, which contains up.sql and can also
+ * contain down.sql and metadata.toml.
+ */
 static void
 read_diesel(CmigImport *import, CmigToolFile *up)
 {
@@ -168,7 +171,7 @@ add_drizzle_file(CmigImport *import, CmigToolFile *file, const CmigToolFile *jou
 		cmig_import_note(revision, "it is not in meta/_journal.json, so drizzle-kit does not run it");
 }
 
-/* Is the file one of Drizzle's metadata files? */
+/* Is this one of the files in which Drizzle keeps its metadata? */
 static bool
 is_drizzle_record(const CmigToolFile *file)
 {

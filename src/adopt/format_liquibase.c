@@ -13,14 +13,14 @@
 #include "adopt/format_liquibase.h"
 #include "adopt/tool_text.h"
 
-/* The change set being read. */
+/* The change set that is being read. */
 typedef struct ChangeSet
 {
 	CmigToolRevision *revision; /* NULL before the first change set */
 	StringInfoData up;
 	StringInfoData down;
 	bool		has_down;
-	bool		in_rollback;	/* is the line inside a rollback block
+	bool		in_rollback;	/* is the current line inside a rollback block
 								 * comment? */
 } ChangeSet;
 
@@ -60,7 +60,10 @@ end_change_set(CmigImport *import, ChangeSet *set)
 			cmig_import_section(import, revision->file, CMIG_SECTION_DOWNGRADE, set->down.data, set->down.data + set->down.len);
 }
 
-/* Apply one attribute, such as runInTransaction:false. */
+/*
+ * Apply a change set's attribute, such as runInTransaction:false, to its
+ * revision.
+ */
 static void
 read_attribute(CmigToolRevision *revision, const char *attribute)
 {

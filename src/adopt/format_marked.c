@@ -12,7 +12,7 @@
 #include "adopt/format_marked.h"
 #include "adopt/tool_text.h"
 
-/* The kinds of lines in a file. */
+/* The kinds of lines in a migration file. */
 typedef enum MarkedLine
 {
 	LINE_TEXT,
@@ -63,10 +63,7 @@ read_lines(CmigToolRevision *revision, const char *text, ClassifyLine classify, 
 		}
 }
 
-/*
- * Set a revision's scripts to the ones that read_lines() has found in its
- * file.
- */
+/* Set a revision's scripts to the ones found by read_lines(). */
 static void
 set_scripts(CmigImport *import, CmigToolRevision *revision, const MarkedFile *marked)
 {

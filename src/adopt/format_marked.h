@@ -3,8 +3,8 @@
  *	  Reads formats that keep the upgrade and the downgrade script in one
  *	  file, separated by comments.
  *
- * The formats are dbmate, goose, node-pg-migrate, and graphile-migrate.  Files
- * of graphile-migrate also have special comments, but no downgrade script.
+ * The formats are dbmate, goose, node-pg-migrate, and graphile-migrate.  A
+ * graphile-migrate file also has special comments, but no downgrade script.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -50,7 +50,7 @@ read_name(const char *base, const char *letters, const char *separator, Numbered
 	return true;
 }
 
-/* Returns the revision with this number.  Adds it if necessary. */
+/* Returns the revision with the number in "name".  Adds it if necessary. */
 static CmigToolRevision *
 numbered_revision(CmigImport *import, CmigToolFile *file, const NumberedName *name)
 {
@@ -69,8 +69,8 @@ numbered_revision(CmigImport *import, CmigToolFile *file, const NumberedName *na
 }
 
 /*
- * Add the file's script to the revision with the same number.  Returns NULL if
- * the file does not belong to the format.
+ * Add the file's script to the revision with the same number, and return the
+ * revision.  Returns NULL if the file does not belong to the format.
  */
 static CmigToolRevision *
 read_file(CmigImport *import, CmigToolFile *file, const char *letters, const char *separator)

@@ -167,8 +167,8 @@ script_id(const char *name)
 }
 
 /*
- * Returns one of a change's scripts as a section, or NULL if the file does not
- * exist.
+ * Returns one of a change's scripts as a section of a revision file, or NULL
+ * if the script's file does not exist.
  */
 static char *
 read_script(const SqitchPlan *plan, const char *folder, const char *name, CmigSection section)
@@ -182,8 +182,8 @@ read_script(const SqitchPlan *plan, const char *folder, const char *name, CmigSe
 	text = cmig_import_whole(plan->import, file, section);
 
 	/*
-	 * Sqitch's verify scripts end with ROLLBACK; replace it with COMMIT, so
-	 * that the transaction block is removed
+	 * Sqitch's verify scripts end with ROLLBACK.  Replace it with COMMIT,
+	 * because cmig_section_text_read() removes only BEGIN and COMMIT.
 	 */
 	length = strlen(text);
 	if (section == CMIG_SECTION_VERIFY && length >= 9 && pg_strcasecmp(text + length - 9, "ROLLBACK;") == 0)

@@ -28,7 +28,9 @@ read_depends(CmigToolRevision *revision, char *text)
 		parents->names[parents->count++] = cmig_tool_text_id(word);
 }
 
-/* Read a message and settings from the comments at the start of a file. */
+/*
+ * Read a message and settings from the comments at the start of a yoyo file.
+ */
 static void
 read_yoyo_header(CmigToolRevision *revision, const char *text)
 {
@@ -113,7 +115,10 @@ last_version(const char *insert)
 	return last;
 }
 
-/* Returns the start of INSERT INTO schema_migrations, or NULL. */
+/*
+ * Returns the start of the line that begins with INSERT INTO
+ * schema_migrations, or NULL.
+ */
 static const char *
 find_insert(const char *text)
 {

@@ -99,7 +99,7 @@ cmig_import_file_note(CmigImport *import, const char *file_name, const char *for
 	import->notes = lappend(import->notes, note);
 }
 
-/* Returns the text with its placeholders replaced. */
+/* Returns a copy of "text" in which the format's placeholders are replaced. */
 static char *
 filled(const CmigImport *import, const CmigToolFile *file, const char *text)
 {
@@ -119,8 +119,8 @@ filled(const CmigImport *import, const CmigToolFile *file, const char *text)
 
 /*
  * Insert "|" into the line comment that starts on the given line, so that the
- * comment is no longer mistaken for a marker.  Returns NULL if no line comment
- * starts there.
+ * comment can no longer be mistaken for a marker such as "-- downgrade".
+ * Returns NULL if no line comment starts there.
  */
 static char *
 disarm_comment(const char *text, int line)
@@ -139,8 +139,8 @@ disarm_comment(const char *text, int line)
 }
 
 /*
- * Change comments that would be mistaken for headers or markers of a revision
- * file.
+ * Change comments that would be mistaken for a revision file's header or
+ * markers.  Raises MG013 if this is not possible.
  */
 static char *
 disarmed(const CmigToolFile *file, char *text, CmigSection section)
@@ -263,7 +263,7 @@ require_distinct(const CmigImport *import)
 	}
 }
 
-/* A CmigSubstituteValue callback: no placeholder has a value. */
+/* A CmigSubstituteValue callback that never returns a value. */
 static const char *
 no_value(const char *name, bool literal, void *arg)
 {
@@ -283,7 +283,9 @@ has_placeholder(const CmigRevisionText *text, const char *name)
 	return false;
 }
 
-/* Declare the placeholders that the scripts keep. */
+/*
+ * Declare, in the revision, the placeholders that its scripts still contain.
+ */
 static void
 declare_placeholders(const CmigImport *import, CmigRevisionText *text)
 {
@@ -307,8 +309,8 @@ declare_placeholders(const CmigImport *import, CmigRevisionText *text)
 }
 
 /*
- * Add notes about problems that the runner would report.  If a script has a
- * statement that cannot run in a transaction, make the revision
+ * Add a note if pg_cmig would be unable to run the script.  If the only reason
+ * is a statement that cannot run in a transaction, make the revision
  * nontransactional.
  */
 static void
@@ -332,8 +334,8 @@ check_script(CmigToolRevision *revision, const char *what, const char *sql)
 }
 
 /*
- * Truncate a message that is too long.  The tool's file may use any comment as
- * the message.
+ * Truncate the revision's message if it is too long.  The message can be any
+ * comment in the tool's file, so its length is not limited.
  */
 static void
 cut_message(CmigToolRevision *revision)

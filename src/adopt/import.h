@@ -35,7 +35,7 @@ typedef struct CmigToolRevision
 {
 	CmigRevisionText text;
 	const CmigToolFile *file;	/* for messages */
-	char	   *order;			/* the format's sort key */
+	char	   *order;			/* sort key, computed by the format's reader */
 	const char *file_template;	/* template for the revision file's name, or
 								 * NULL to use the import's template */
 	StringInfoData notes;
@@ -92,7 +92,7 @@ extern char *cmig_import_whole(CmigImport *import, const CmigToolFile *file, Cmi
 /* Returns the concatenation of two scripts.  Either may be NULL. */
 extern char *cmig_import_join(const char *first, const char *second);
 
-/* Add a note to a revision, or to the notes about a file. */
+/* Add a note about a revision, or about a file that is not a revision. */
 extern void cmig_import_note(CmigToolRevision *revision, const char *format,...) pg_attribute_printf(2, 3);
 extern void cmig_import_file_note(CmigImport *import, const char *file_name, const char *format,...) pg_attribute_printf(3, 4);
 

@@ -127,7 +127,10 @@ scalar_text(const JsonbValue *value)
 	}
 }
 
-/* Raise 22023 if a placeholder cannot be kept under this name. */
+/*
+ * Raise 22023 if this is not a valid name for a pg_cmig placeholder.  Only a
+ * placeholder with a valid name can be kept instead of replaced.
+ */
 static void
 require_name(const char *name)
 {
@@ -208,7 +211,10 @@ file_template(const CmigImport *import, const CmigToolRevision *revision)
 	return *revision->text.edges.message ? import->file_template : "%(rev)s";
 }
 
-/* Return the revisions in order, followed by notes about other files. */
+/*
+ * Return a row for each revision, in order, and a row for each note about
+ * another file.
+ */
 static void
 put_rows(ReturnSetInfo *result, CmigImport *import)
 {

@@ -102,9 +102,10 @@ name_length(const char *p)
 }
 
 /*
- * Returns the value of an environment variable with an operator, such as
- * name:-default, or NULL if the operator gives it no value.  Sets *length,
- * the length of the text between the braces, to the length of the name.
+ * Returns the value of ${name} or of ${name} with an operator, such as
+ * ${name:-default}, or NULL if there is no value.  "text" begins after the
+ * brace.  On entry, *length is the length of the text up to the closing brace;
+ * if this text is valid, *length is set to the length of the name.
  */
 static const char *
 environment_value(const CmigPlaceholders *placeholders, const char *text, int *length)
@@ -127,7 +128,8 @@ environment_value(const CmigPlaceholders *placeholders, const char *text, int *l
 
 /*
  * Append the text from start to end, with each ${name} replaced.  If
- * "environment" is true, also with operators, and $name if it has a value.
+ * "environment" is true, ${name} can have an operator, and $name is replaced,
+ * too, if it has a value.
  */
 static void
 append_braces(StringInfo to, const CmigPlaceholders *placeholders, const char *text,

@@ -16,7 +16,7 @@
 typedef struct CmigPlaceholder
 {
 	char	   *name;
-	char	   *value;			/* NULL to keep ${name} as a pg_cmig
+	char	   *value;			/* NULL if ${name} is kept as a pg_cmig
 								 * placeholder */
 	bool		as_literal;		/* was it kept as a string literal? */
 	bool		as_identifier;	/* was it kept as an identifier? */
@@ -38,8 +38,8 @@ extern char *cmig_placeholder_fill_braces(const CmigPlaceholders *placeholders, 
 										  const char *file_name);
 
 /*
- * Replace environment variables as goose does: like ${name}, also ${name:-default},
- * ${name-default}, ${name?message}, and, if it has a value, $name.
+ * Replace environment variables as goose does: ${name}, ${name:-default},
+ * ${name-default}, and ${name?message}.  Also replace $name if it has a value.
  */
 extern char *cmig_placeholder_fill_environment(const CmigPlaceholders *placeholders, const char *text,
 											   const char *file_name);

@@ -15,7 +15,7 @@
 typedef enum CmigToolMatch
 {
 	CMIG_TOOL_EXACT,
-	CMIG_TOOL_NUMBER,			/* 00012 is 12, 1.0 is 1 */
+	CMIG_TOOL_NUMBER,			/* compared as numbers: 00012 equals 12 */
 	CMIG_TOOL_OCCURRENCE,		/* a name may be repeated, as in Sqitch */
 	CMIG_TOOL_DATE				/* milliseconds since 1970, compared with
 								 * create_date */
@@ -31,11 +31,11 @@ typedef struct CmigTool
 												 * needs */
 
 	/*
-	 * The text of the query after SELECT, and after FROM ONLY <table> t.  The
-	 * query returns two columns, oldest row first: the name that the tool
-	 * gives to a migration, and the migration's state.  The states are
-	 * "applied", "reverted", "failed", "repeatable", and "until" (applied,
-	 * together with everything before it).
+	 * The two variable parts of the query "SELECT <select> FROM ONLY <table>
+	 * t <rest>".  The query returns two columns, oldest row first: the name
+	 * that the tool gives to a migration, and the migration's state.  The
+	 * states are "applied", "reverted", "failed", "repeatable", and "until"
+	 * (applied, together with everything before it).
 	 */
 	const char *select;
 	const char *rest;

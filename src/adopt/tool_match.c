@@ -128,7 +128,7 @@ find_node(const CmigToolMatches *matches, const Dates *dates, const CmigToolAppl
 	return node;
 }
 
-/* Are all revisions that the node builds on applied? */
+/* Have all revisions that the node builds on been applied? */
 static bool
 is_complete(const CmigToolMatches *matches, int node)
 {

@@ -17,8 +17,8 @@ typedef struct CmigToolMatches
 	const CmigTool *tool;
 	CmigGraph  *graph;
 	List	   *applied;		/* list of CmigToolApplied * */
-	int		   *nodes;			/* for each element of "applied": its node, or
-								 * -1 */
+	int		   *nodes;			/* for each element of "applied": the matching
+								 * node, or -1 */
 	CmigMarks  *marks;			/* all applied nodes */
 } CmigToolMatches;
 
@@ -32,8 +32,7 @@ extern CmigToolMatches *cmig_tool_match(const CmigTool *tool, List *applied);
 extern int	cmig_tool_match_gap(const CmigToolMatches *matches, int *above);
 
 /*
- * Returns the ids of the topmost applied nodes, on which no other applied node
- * builds.
+ * Returns the ids of the applied nodes that no other applied node builds on.
  */
 extern CmigNames *cmig_tool_match_tops(const CmigToolMatches *matches);
 

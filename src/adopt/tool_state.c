@@ -49,8 +49,8 @@ cmig_tool_state_usual_name(const CmigTool *tool)
 }
 
 /*
- * Column types that can be read and sorted.  Reading them runs only built-in
- * functions.
+ * The column types that a tool's table may have.  Reading and sorting values
+ * of these types runs only built-in functions.
  */
 static const Oid column_types[] = {
 	BOOLOID, BPCHAROID, BYTEAOID, DATEOID, INT2OID, INT4OID, INT8OID, NAMEOID, NUMERICOID, TEXTARRAYOID,
@@ -94,7 +94,7 @@ typedef struct ToolRows
 	List	   *applied;
 } ToolRows;
 
-/* Remove the last successful row of a reverted migration from the list. */
+/* A migration was reverted: remove its last successful row from the list. */
 static void
 forget(ToolRows *rows, const char *name)
 {
@@ -110,7 +110,7 @@ forget(ToolRows *rows, const char *name)
 	}
 }
 
-/* Returns how often the migration occurs in the list. */
+/* Returns the number of rows in the list that have this migration name. */
 static int
 occurrences(const ToolRows *rows, const char *name)
 {
@@ -150,8 +150,8 @@ take_row(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Open and lock the table, and check again that it can be read, because other
- * sessions may have altered it in the meantime.
+ * Open and lock the table.  Check again that it may be read, because another
+ * session may have altered it in the meantime.
  */
 static Relation
 open_readable(const CmigTool *tool, Oid table)

@@ -13,7 +13,7 @@
 typedef struct CmigToolLine
 {
 	const char *start;
-	const char *end;			/* without its newline */
+	const char *end;			/* end of the line, before its newline */
 	const char *next;			/* start of the next line */
 } CmigToolLine;
 
@@ -41,15 +41,15 @@ extern char *cmig_tool_text_without(const char *name, const char *ending);
 extern int	cmig_tool_text_digits(const char *text);
 
 /*
- * Returns the message for a file name, in which underscores and hyphens are
- * replaced by spaces.
+ * Returns a revision message made from a file name, with underscores and
+ * hyphens replaced by spaces.
  */
 extern char *cmig_tool_text_message(const char *name);
 
 /*
- * Returns the revision id for a name.  Characters that an id cannot contain
- * are replaced by underscores.  The tool's files and its table yield the same
- * id.
+ * Returns the revision id for a migration's name, with characters that an id
+ * cannot contain replaced by underscores.  A name has the same id whether it
+ * is read from a file or from the tool's table.
  */
 extern char *cmig_tool_text_id(const char *name);
 

@@ -110,7 +110,7 @@ add_action(List **locks, const AlterTableStmt *alter, const AlterTableCmd *comma
 	}
 }
 
-/* Add a lock on one of the table's indexes, given its name. */
+/* Add a lock on one of the table's indexes, given the index's name. */
 static void
 add_index(List **locks, const AlterTableStmt *alter, char *name, LOCKMODE mode)
 {
@@ -161,7 +161,7 @@ add_detached(List **locks, const RangeVar *partition)
 	(void) cmig_query_locks_add(locks, partition, AccessExclusiveLock, CMIG_LOCK_CHILDREN);
 }
 
-/* For a lock on an index, add AccessShareLock on the index's table. */
+/* Make a lock on an index include AccessShareLock on the index's table. */
 static void
 read_table(CmigLock *lock)
 {
@@ -222,8 +222,8 @@ add_named(List **locks, const AlterTableStmt *alter, const AlterTableCmd *comman
 
 /*
  * Returns the kinds of related relations (CMIG_LOCK_*) that a new constraint
- * locks together with its table.  A PRIMARY KEY makes columns NOT NULL, also in
- * child tables.
+ * locks together with its table.  A PRIMARY KEY makes columns NOT NULL, even
+ * in child tables.
  */
 static int
 constraint_reach(const Constraint *constraint)

@@ -36,8 +36,8 @@
  */
 
 /*
- * Does the function convert between timestamp and timestamptz in a time zone in
- * which this changes no values?
+ * Does the function convert between timestamp and timestamptz without changing
+ * any values?  This depends on the time zone.
  */
 static bool
 is_same_instant(const FuncExpr *call)

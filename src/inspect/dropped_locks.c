@@ -89,7 +89,10 @@ find_type(const TypeName *name)
 	return result;
 }
 
-/* Find an object whose name is a single string and is in no schema. */
+/*
+ * Find an object of a type that is not in a schema, so that the object's name
+ * is a single string.
+ */
 static void
 find_by_name(ObjectType type, Node *name, ObjectAddress *object)
 {
@@ -260,10 +263,11 @@ table_of_constraint(Oid constraint)
 }
 
 /*
- * Add the table that is locked when a constraint is dropped.  The triggers of a
- * foreign key, which are dropped with it, lock the referenced table.  A foreign
- * key to a partition can be dropped only together with the key to the
- * partitioned table, so this key is also added.
+ * Add the table that is locked when a constraint is dropped.  The table that a
+ * foreign key references is also locked, but because of the key's triggers,
+ * which are dropped with the key.  A foreign key to a partition can be dropped
+ * only together with the foreign key to the partitioned table, so the latter
+ * is added to the queue of dropped objects.
  */
 static void
 lock_constraint(Drop *drop, Oid constraint)
@@ -357,8 +361,8 @@ lock_object(Drop *drop, const ObjectAddress *object)
 }
 
 /*
- * If an object is dropped, are objects that depend on it with this type of
- * dependency (pg_depend.deptype) also dropped?
+ * Are objects dropped together with an object that they depend on?  This
+ * depends on CASCADE and on the type of dependency (pg_depend.deptype).
  */
 static bool
 is_dropped(const Drop *drop, char deptype)

@@ -33,8 +33,8 @@ extern List *cmig_dropped_locks_column(Oid table, const char *column, bool casca
 extern List *cmig_dropped_locks_constraint(Oid table, const char *constraint, bool cascade);
 
 /*
- * Callback that returns true if a dependent object must be left out, because
- * it will not be dropped.
+ * Callback that returns true if a dependent object must be left out of the
+ * result, because it will not be dropped.
  */
 typedef bool (*CmigDroppedSpared) (const ObjectAddress *object, void *arg);
 

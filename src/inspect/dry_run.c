@@ -63,8 +63,8 @@ typedef struct DryRun
 	CmigTrial  *trial;
 	CmigDirection direction;
 	CmigNames  *targets;
-	bool		waiters;		/* report waiting sessions? */
-	bool		plain;			/* ignore CONCURRENTLY? */
+	bool		waiters;		/* are waiting sessions reported? */
+	bool		plain;			/* is CONCURRENTLY ignored? */
 	int64		max_table_size; /* -1: no limit */
 	char	   *checksum;		/* checksum of the plan, or NULL if there is
 								 * nothing to do */
@@ -103,7 +103,7 @@ make_plan(const CmigSituation *now, CmigDirection direction, const CmigNames *ta
 	return cmig_move_plan_downgrade(now, targets->names[0], &resolved);
 }
 
-/* Returns the first node in "edges" that has not been run, or -1. */
+/* Returns the first node in "edges" that has failed or was skipped, or -1. */
 static int
 find_missing(const CmigEdges *edges, const bool *missing)
 {
@@ -116,7 +116,8 @@ find_missing(const CmigEdges *edges, const bool *missing)
 }
 
 /*
- * Returns a revision that the step requires but that has not been run, or -1.
+ * Returns a node that the step requires but that has failed or was skipped, or
+ * -1.
  */
 static int
 find_obstacle(const CmigTrial *trial, int node, const bool *missing)
@@ -244,7 +245,10 @@ size_argument(FunctionCallInfo fcinfo, int n)
 	return PG_GETARG_INT64(n);
 }
 
-/* Report sequences and dead rows, which a rollback does not restore. */
+/*
+ * Report the effects of the dry run that remain after the rollback: advanced
+ * sequences and dead rows.
+ */
 static void
 report_traces(const CmigTrial *trial)
 {

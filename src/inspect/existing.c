@@ -353,8 +353,8 @@ restore_estimate(const Estimate *estimate)
 	ReleaseSysCache(row);
 
 	/*
-	 * if another session has locked the table, it is maintaining the table,
-	 * and sets these estimates itself
+	 * skip a table that another session has locked, because that session is
+	 * maintaining the table and sets these estimates itself
 	 */
 	if (changed && ConditionalLockRelationOid(estimate->oid, ShareUpdateExclusiveLock))
 	{
@@ -423,9 +423,8 @@ cmig_existing_size_now(Oid relation)
 	int64		size = own_size(relation, &toast);
 
 	/*
-	 * do not query the shards' sizes: this transaction might have locked the
-	 * shards, and the query, which runs in another transaction, would wait
-	 * for it
+	 * do not query the shards' sizes: the query runs in another transaction,
+	 * which would wait if this transaction has locked the shards
 	 */
 	if (size == 0 && cmig_citus_manages(relation))
 		return -1;

@@ -42,7 +42,8 @@ typedef struct CmigExisting
 	int64		pages;			/* pages in its main fork at the start */
 	CmigCounters first;			/* counters at the start of the dry run */
 	bool		rewritten;		/* has a statement replaced its file? */
-	int64		dead;			/* number of dead rows left in its first file */
+	int64		dead;			/* number of dead rows that a rollback leaves
+								 * in its first file */
 	CmigCounters last;			/* counters after the last statement that used
 								 * it */
 } CmigExisting;
@@ -77,7 +78,10 @@ extern CmigCounters cmig_existing_count(Oid relation);
  */
 extern Oid	cmig_existing_filenode(Oid relation);
 
-/* Call this after a rollback, which restores the relations' previous files. */
+/*
+ * Call this after a rollback, which restores the files that the relations had
+ * before.
+ */
 extern void cmig_existing_rolled_back(CmigExistingSet *set);
 
 /*
@@ -86,13 +90,13 @@ extern void cmig_existing_rolled_back(CmigExistingSet *set);
  */
 extern void cmig_existing_restore(CmigExistingSet *set);
 
-/* Are relations with this OID and relkind included in reports? */
+/* Is a relation with this OID and relkind included in reports? */
 extern bool cmig_existing_is_reported(Oid relation, char kind);
 
 /*
  * Returns the relation's current size in bytes, including TOAST.  Returns 0 if
- * it was dropped, and -1 if the size is not known because Citus stores the
- * rows in shards.
+ * the relation was dropped, and -1 if the size is not known because Citus
+ * stores the rows in shards.
  */
 extern int64 cmig_existing_size_now(Oid relation);
 

@@ -3,11 +3,11 @@
  *	  Lists the relation locks that the current subtransaction holds.
  *
  * PostgreSQL does not export the hash table that holds a backend's local
- * locks.  This module finds its memory context by name.  Contexts of functions
- * in procedural languages can have the same name, because they are named after
- * the function, but they do not have the type of a hash table's context.  The
- * name is stored right after the hash table's header, and the size of the
- * header is determined by creating another hash table.
+ * locks.  This module finds the table's memory context by name.  The
+ * context of a function in a procedural language can have the same name,
+ * because it is named after the function, but its type is not that of a hash
+ * table's context.  The name is stored right after the hash table's header, and the
+ * size of the header is determined by creating another hash table.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -47,9 +47,9 @@ local_locks(void)
 		return found;
 
 	/*
-	 * Use the last one, because new contexts are added at the front. Users
-	 * can choose the identifier of some contexts, but not of those of hash
-	 * tables.
+	 * Use the last matching context, because new contexts are added at the
+	 * front.  Users can choose the identifiers of some contexts, but not
+	 * those of hash tables.
 	 */
 	for (MemoryContext child = TopMemoryContext->firstchild; child != NULL; child = child->nextchild)
 	{

@@ -111,8 +111,8 @@ is_taken(Touched *touched)
 }
 
 /*
- * Returns the relations locked by the statement that existed before the dry
- * run, as a List of Touched *.
+ * Returns the relations that the statement has locked and that existed before
+ * the dry run, as a List of Touched *.
  */
 static List *
 find_touched(CmigExistingSet *relations)

@@ -24,8 +24,8 @@ typedef enum CmigLockAction
 	CMIG_LOCK_DROP_COLUMN,		/* drops the column */
 	CMIG_LOCK_DROP_CONSTRAINT,	/* drops the constraint */
 	CMIG_LOCK_RETYPE,			/* changes the column's type */
-	CMIG_LOCK_DOMAIN,			/* checks a domain's constraint, and so the
-								 * tables that use the domain */
+	CMIG_LOCK_DOMAIN,			/* checks a domain's constraint in the tables
+								 * that use the domain */
 	CMIG_LOCK_VALIDATE,			/* validates the constraint */
 	CMIG_LOCK_RENAME_CONSTRAINT,	/* renames the constraint */
 	CMIG_LOCK_PART,				/* changes or drops a trigger, rule, or

@@ -305,8 +305,9 @@ is_new_table(const RangeVar *name)
 }
 
 /*
- * Implements cmig_outside_of_statement() for ANALYZE.  REFRESH MATERIALIZED
- * VIEW CONCURRENTLY, too, analyzes a new table.
+ * Implements cmig_outside_of_statement() for ANALYZE.  Analyzing only tables
+ * created in the current transaction is allowed, because REFRESH MATERIALIZED
+ * VIEW CONCURRENTLY does this internally.
  */
 static const char *
 of_analyze(const VacuumStmt *statement)

@@ -37,7 +37,7 @@
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
-/* The names that earlier statements have changed. */
+/* The names that the statements read so far have changed. */
 struct CmigPlannedLocks
 {
 	CmigPlannedNames *names;
@@ -319,7 +319,10 @@ add_retyped(List **locks, const CmigLock *lock, Oid relation)
 				AccessExclusiveLock);
 }
 
-/* Returns the OID of a trigger, rule, or policy, or InvalidOid. */
+/*
+ * Returns the address of a trigger, rule, or policy.  If the object does not
+ * exist, the objectId of the address is InvalidOid.
+ */
 static ObjectAddress
 find_part(const CmigLock *lock, Oid relation)
 {
@@ -470,9 +473,9 @@ called_schema(const FuncCall *call)
 }
 
 /*
- * Add a function to the list of unknown code if the function's code can take
- * locks: if the function does not exist yet, or is neither in pg_catalog nor
- * immutable.
+ * Add a function to the list of unknown code if the function's code might take
+ * locks.  This is the case if the function does not exist yet, or if it is
+ * neither in pg_catalog nor immutable.
  */
 static void
 add_called(const FuncCall *call, List **unknown)

@@ -32,7 +32,7 @@ typedef struct CmigPlannedLock
 								 * the statement adds rows to it? */
 } CmigPlannedLock;
 
-/* The names that earlier statements have changed. */
+/* The names that the statements read so far have changed. */
 typedef struct CmigPlannedLocks CmigPlannedLocks;
 
 /*

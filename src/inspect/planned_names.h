@@ -20,8 +20,8 @@ typedef struct CmigPlannedName
 	Oid			oid;			/* InvalidOid if the relation does not exist */
 	bool		is_new;			/* has an earlier statement created it? */
 	bool		is_temporary;	/* is it a temporary relation of the script? */
-	char	   *schema;			/* NULL if the name is not qualified and not
-								 * known */
+	char	   *schema;			/* NULL if the name is unqualified and the
+								 * relation is not known */
 } CmigPlannedName;
 
 /* Start without changes.  The state lives in the current memory context. */

@@ -171,8 +171,8 @@ named_relation(const char *name)
 }
 
 /*
- * Returns the sequence that a call of nextval() or a similar function names, or
- * NULL if the call is of another form.
+ * Returns the sequence that is named in a call to nextval() or a similar
+ * function, or NULL if the call has another form.
  */
 static RangeVar *
 called_sequence(const FuncCall *call)
@@ -228,7 +228,7 @@ walk_node(Node *node, void *arg)
 				add_call(walk, (FuncCall *) node);
 			break;
 		case T_LockingClause:
-			/* skip the clause, whose names refer to relations in FROM */
+			/* skip a locking clause, whose names refer to relations in FROM */
 			return false;
 		case T_IntoClause:
 			return false;

@@ -1,8 +1,7 @@
 /*
  * query_locks.h
  *	  Finds, based on a query's parse tree, the relations that the query reads
- *	  or writes; used by
- *	  table_locks.c and statement_locks.c.
+ *	  or writes; used by table_locks.c and statement_locks.c.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -39,9 +39,9 @@
 /*
  * Children
  *
- * PostgreSQL's functions for this purpose raise an internal error if another
- * session drops a relation at the same time, because their callers have locked
- * the relations.
+ * PostgreSQL's functions for this purpose are not used here.  They expect the
+ * caller to have locked the relations, and raise an internal error if another
+ * session drops a relation at the same time.
  */
 
 /* Add the child in a pg_inherits row to a list. */
@@ -355,7 +355,10 @@ cmig_related_keys(Oid table)
 	return heap_truncate_find_FKs(list_make1_oid(table));
 }
 
-/* Add the table that a foreign key references to a list. */
+/*
+ * Add to a list the table that a foreign key, given as a pg_constraint row,
+ * references.
+ */
 static void
 add_referenced(HeapTuple row, void *list)
 {

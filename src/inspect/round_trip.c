@@ -66,7 +66,8 @@ typedef struct RoundTrip
 
 /*
  * Read an image of everything, including extensions that no script creates.
- * The same queries run hundreds of times, so generic plans are forced.
+ * The same queries run hundreds of times, so generic plans are forced to save
+ * planning time.
  */
 static CmigImage *
 read_image(RoundTrip *trip)

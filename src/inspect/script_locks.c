@@ -32,8 +32,8 @@ typedef struct Reading
 } Reading;
 
 /*
- * The maximum number of parts with unknown code that are listed; a further
- * entry stands for all others.
+ * The maximum number of parts with unknown code that are listed.  If there are
+ * more, a further entry says so.
  */
 #define MAX_UNKNOWN 100
 
@@ -46,7 +46,10 @@ add_word(List *words, const char *word)
 	return lappend(words, pstrdup(list_length(words) < MAX_UNKNOWN ? word : "other code"));
 }
 
-/* Read a script as the runner does. */
+/*
+ * Subtransaction callback: read a script as the runner does, and collect its
+ * locks.
+ */
 static void
 read_script(void *arg)
 {

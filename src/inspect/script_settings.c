@@ -1,7 +1,8 @@
 /*
  * script_settings.c
- *	  Follows the settings of a script that change what its names and types
- *	  mean, while the script is read without being run.
+ *	  Applies a script's changes to search_path and TimeZone, which affect
+ *	  what its names and types mean, while the script is read without being
+ *	  run.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,7 +13,7 @@
 #include "nodes/parsenodes.h"
 #include "utils/guc.h"
 
-/* Is this a setting that is followed? */
+/* Is this one of the settings that this module tracks? */
 static bool
 is_followed(const char *name)
 {
@@ -20,8 +21,9 @@ is_followed(const char *name)
 }
 
 /*
- * Set a setting, if it is followed.  A NULL value stands for its default.  An
- * invalid value is ignored: the script's statement will fail.
+ * Set a setting if this module tracks it.  If "value" is NULL, the setting's
+ * default is used.  An invalid value is ignored, because the script's own
+ * statement will fail.
  */
 static void
 follow(const char *name, const char *value)
@@ -31,7 +33,7 @@ follow(const char *name, const char *value)
 								 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, DEBUG5, false);
 }
 
-/* Follow SET or RESET. */
+/* Apply the change made by SET or RESET. */
 static void
 follow_set(VariableSetStmt *set)
 {
@@ -71,7 +73,7 @@ cmig_script_settings_call(const ResTarget *target)
 		strcmp(strVal(llast(call->funcname)), "set_config") == 0 ? call : NULL;
 }
 
-/* Follow SELECT set_config('name', 'value', is_local). */
+/* Apply the change made by SELECT set_config('name', 'value', is_local). */
 static void
 follow_set_config(const SelectStmt *select)
 {

@@ -1,7 +1,8 @@
 /*
  * script_settings.h
- *	  Follows the settings of a script that change what its names and types
- *	  mean, while the script is read without being run.
+ *	  Applies a script's changes to search_path and TimeZone, which affect
+ *	  what its names and types mean, while the script is read without being
+ *	  run.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -17,8 +17,8 @@
 #include "nodes/makefuncs.h"
 
 /*
- * Record that a statement takes locks that are not determined, because it runs
- * code or processes all tables.
+ * Record that some of a statement's locks cannot be determined, because the
+ * statement runs code or processes all tables.
  */
 static void
 add_unknown(List **locks, const char *what)

@@ -13,8 +13,8 @@
 #include "nodes/makefuncs.h"
 
 /*
- * Add the relations that a table's elements name in foreign keys and LIKE
- * clauses.
+ * Add locks on the relations named in foreign keys and LIKE clauses in a table
+ * definition.
  */
 static void
 add_elements(List **locks, List *elements)

@@ -65,8 +65,8 @@ extern void cmig_trial_add_row(CmigTrial *trial, const CmigTrialRow *row);
 extern bool cmig_trial_run_step(CmigTrial *trial, CmigStepTexts *texts, const CmigPlanStep *step);
 
 /*
- * Add a row for each statement of the current step after the given one.  The
- * rows say that the statement was not tried.
+ * Add a row for each statement of the current step after the given one.  Each
+ * row says that its statement was not tried.
  */
 extern void cmig_trial_pass_over(CmigTrial *trial, CmigStepTexts *texts, int after,
 								 const char *reason);

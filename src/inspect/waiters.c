@@ -24,7 +24,10 @@
 #define TICK_MS 5
 #define MAX_RELATIONS 64
 
-/* Written by the signal handler while the timer is on. */
+/*
+ * The waits seen so far, which the signal handler records while the timer is
+ * on.
+ */
 static volatile struct
 {
 	Oid			relation;

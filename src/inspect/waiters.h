@@ -17,7 +17,7 @@
 extern void cmig_waiters_watch(void);
 extern void cmig_waiters_unwatch(void);
 
-/* Call this when a statement begins.  It discards the waits seen so far. */
+/* Discard the waits seen so far.  Call this when a statement begins. */
 extern void cmig_waiters_forget(void);
 
 /*

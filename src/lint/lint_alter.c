@@ -42,7 +42,10 @@ join_names(List *names)
 	return text.data;
 }
 
-/* Is the name used by a constraint or index of the table, or in the list? */
+/*
+ * Does a constraint or index of the table have this name, or is the name in
+ * the list?
+ */
 static bool
 is_used(const CmigLintTable *table, const char *name, List *names)
 {
@@ -51,7 +54,10 @@ is_used(const CmigLintTable *table, const char *name, List *names)
 						   cmig_lint_model_index(table, name) != NULL));
 }
 
-/* Returns the columns in an unnamed constraint's name, joined, or NULL. */
+/*
+ * Returns the columns in the name that PostgreSQL generates for an unnamed
+ * constraint, joined as in that name, or NULL if it contains no columns.
+ */
 static char *
 columns_in_name(const Constraint *constraint, const char *column)
 {
@@ -76,7 +82,10 @@ columns_in_name(const Constraint *constraint, const char *column)
 	}
 }
 
-/* Returns the last part of an unnamed constraint's name. */
+/*
+ * Returns the last part of the name that PostgreSQL generates for an unnamed
+ * constraint.
+ */
 static const char *
 label_in_name(const Constraint *constraint)
 {
@@ -335,7 +344,7 @@ cmig_lint_alter_rename_column(CmigLintTable *table, const char *from, const char
  * ALTER TABLE
  */
 
-/* Apply ALTER COLUMN TYPE. */
+/* Update the lint state of a column after ALTER COLUMN TYPE. */
 static void
 change_type(CmigLint *lint, CmigLintColumn *column, const ColumnDef *definition)
 {
@@ -355,7 +364,7 @@ cmig_lint_alter_drop_constraint(CmigLintTable *table, const char *name)
 		table->indexes = list_delete_ptr(table->indexes, index);
 }
 
-/* Apply VALIDATE CONSTRAINT. */
+/* Update the lint state of a table after VALIDATE CONSTRAINT. */
 static void
 validate_constraint(CmigLintTable *table, const char *name)
 {
@@ -365,7 +374,7 @@ validate_constraint(CmigLintTable *table, const char *name)
 		constraint->validated = true;
 }
 
-/* Apply one action of ALTER TABLE to the table. */
+/* Update the lint state of a table after one action of ALTER TABLE. */
 static void
 apply_action(CmigLint *lint, CmigLintTable *table, AlterTableCmd *command)
 {

@@ -44,7 +44,7 @@ extern void cmig_lint_alter_rename_column(CmigLintTable *table, const char *from
 extern void cmig_lint_alter_drop_column(CmigLintTable *table, const char *name);
 extern void cmig_lint_alter_drop_constraint(CmigLintTable *table, const char *name);
 
-/* Apply the actions of ALTER TABLE to lint->target. */
+/* Update the lint state of lint->target after an ALTER TABLE statement. */
 extern void cmig_lint_alter_table(CmigLint *lint, AlterTableStmt *statement);
 
 #endif							/* CMIG_LINT_ALTER_H */

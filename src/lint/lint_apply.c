@@ -89,8 +89,8 @@ apply_create_index(CmigLint *lint, IndexStmt *statement)
 }
 
 /*
- * Add a relation whose columns are not listed in the statement, as with CREATE
- * TABLE AS.
+ * Add to the lint state a relation whose columns are not listed in the
+ * statement, as with CREATE TABLE AS.
  */
 static void
 apply_create_as(CmigLint *lint, RangeVar *name, char kind, bool if_not_exists)
@@ -100,7 +100,7 @@ apply_create_as(CmigLint *lint, RangeVar *name, char kind, bool if_not_exists)
 	cmig_lint_state_add(lint, name, kind)->partial = true;
 }
 
-/* Apply CREATE VIEW and CREATE MATERIALIZED VIEW. */
+/* Update the lint state after CREATE VIEW or CREATE MATERIALIZED VIEW. */
 static void
 apply_view(CmigLint *lint, RangeVar *name, char kind, Node *query, bool replace, bool if_not_exists)
 {
@@ -185,7 +185,7 @@ apply_create_schema(CmigLint *lint, CreateSchemaStmt *statement)
 	}
 }
 
-/* Apply ALTER TYPE ... ADD VALUE. */
+/* Update the lint state after ALTER TYPE ... ADD VALUE. */
 static void
 apply_alter_enum(CmigLint *lint, AlterEnumStmt *statement)
 {
@@ -200,7 +200,7 @@ apply_alter_enum(CmigLint *lint, AlterEnumStmt *statement)
  * Tables that become empty or nonempty
  */
 
-/* Apply TRUNCATE, after which later statements have no rows to scan. */
+/* Update the lint state after TRUNCATE: the tables have no rows to scan. */
 static void
 apply_truncate(CmigLint *lint, TruncateStmt *statement)
 {
@@ -216,8 +216,8 @@ apply_truncate(CmigLint *lint, TruncateStmt *statement)
 }
 
 /*
- * Apply INSERT.  A table counts as nonempty after rows from a large table are
- * inserted into it; other inserts are ignored.
+ * Update the lint state after INSERT.  A table counts as nonempty after rows
+ * from a large table are inserted into it; other inserts are ignored.
  */
 static void
 apply_insert(CmigLint *lint, InsertStmt *statement)
@@ -238,7 +238,7 @@ apply_insert(CmigLint *lint, InsertStmt *statement)
  * DROP and RENAME
  */
 
-/* Apply DROP to one relation. */
+/* Update the lint state after one relation is dropped. */
 static void
 apply_drop_relation(CmigLint *lint, List *name, DropBehavior behavior)
 {
@@ -267,7 +267,7 @@ apply_policy(CmigLint *lint, CmigLintTable *table, const char *name)
 		cmig_lint_objects_change_policy(lint, table->oid, name);
 }
 
-/* Apply DROP POLICY. */
+/* Update the lint state after DROP POLICY. */
 static void
 apply_drop_policy(CmigLint *lint, List *name)
 {
@@ -276,7 +276,9 @@ apply_drop_policy(CmigLint *lint, List *name)
 	apply_policy(lint, cmig_lint_state_find_names(lint, table, true), strVal(llast(name)));
 }
 
-/* Apply DROP FUNCTION, DROP PROCEDURE, or DROP ROUTINE. */
+/*
+ * Update the lint state after DROP FUNCTION, DROP PROCEDURE, or DROP ROUTINE.
+ */
 static void
 apply_drop_function(CmigLint *lint, const ObjectWithArgs *function, DropBehavior behavior)
 {
@@ -288,8 +290,8 @@ apply_drop_function(CmigLint *lint, const ObjectWithArgs *function, DropBehavior
 }
 
 /*
- * Apply the effects of DROP ... CASCADE for an object that lint does not track
- * itself.
+ * Update the lint state after DROP ... CASCADE for an object that lint does
+ * not track itself.
  */
 static void
 apply_drop_cascade(CmigLint *lint, ObjectType type, Node *object)
@@ -346,7 +348,7 @@ apply_drop(CmigLint *lint, DropStmt *statement)
 	}
 }
 
-/* Apply the effects of CASCADE in an ALTER TABLE statement. */
+/* Update the lint state after an ALTER TABLE statement with CASCADE. */
 static void
 apply_alter_cascade(CmigLint *lint, AlterTableStmt *statement)
 {
@@ -419,7 +421,10 @@ apply_grant(CmigLint *lint, GrantStmt *grant)
 	}
 }
 
-/* Apply SELECT ... INTO and SELECT set_config('name', 'value', is_local). */
+/*
+ * Update the lint state after SELECT ... INTO or SELECT set_config('name',
+ * 'value', is_local).
+ */
 static void
 apply_select(CmigLint *lint, SelectStmt *statement)
 {
@@ -461,7 +466,7 @@ apply_uses(CmigLint *lint, Node *statement)
 	}
 }
 
-/* Record the locks that the transaction holds from now on. */
+/* Record the locks that the transaction holds after the statement. */
 static void
 apply_locks(CmigLint *lint)
 {
@@ -478,7 +483,7 @@ apply_locks(CmigLint *lint)
 	}
 }
 
-/* Apply a statement that creates an object. */
+/* Update the lint state after a statement that creates an object. */
 static void
 apply_creation(CmigLint *lint, Node *statement)
 {

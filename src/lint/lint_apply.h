@@ -11,7 +11,7 @@
 #include "postgres.h"
 #include "lint/lint_rule.h"
 
-/* Apply a statement to the state, after the statement has been checked. */
+/* Update the lint state after a statement has been checked. */
 extern void cmig_lint_apply(CmigLint *lint, Node *statement);
 
 #endif							/* CMIG_LINT_APPLY_H */

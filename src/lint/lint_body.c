@@ -167,8 +167,8 @@ is_string(const Token *token)
  */
 
 /*
- * The first list contains words that precede a table name.  The second list
- * contains words that precede a comma-separated list of tables.
+ * Words that precede a table name (before_table) or a comma-separated list of
+ * tables (before_tables).
  */
 static const char *const before_table[] = {
 	"from", "join", "into", "update", "only", "table", "truncate", "using", "lock", NULL
@@ -181,7 +181,7 @@ static const char *const clauses[] = {
 	"returning", "limit", "window", "into", "update", "then", "loop", NULL
 };
 
-/* Words that must be quoted to be an alias. */
+/* Words that can be a table's alias only if they are quoted. */
 static const char *const no_alias[] = {
 	"where", "join", "left", "right", "inner", "outer", "cross", "full", "natural", "on", "using", "set", "order", "group",
 	"having", "limit", "offset", "fetch", "for", "union", "except", "intersect", "values", "select", "default", "loop",
@@ -264,7 +264,8 @@ is_row_type(const Statement *statement, int i)
  */
 
 /*
- * Does the name at token i belong to the table?  The preceding token is a dot.
+ * Does the qualified name whose last part is token i refer to a column of the
+ * table?
  */
 static bool
 is_qualified_column(const Statement *statement, int i)
@@ -278,10 +279,7 @@ is_qualified_column(const Statement *statement, int i)
 	if (cmig_text_list_has(statement->others, qualifier))
 		return false;
 
-	/*
-	 * any other qualifier must be a variable, which may hold a row of the
-	 * table
-	 */
+	/* the qualifier must be a variable, which may hold a row of the table */
 	return statement->names_table || statement->has_row;
 }
 

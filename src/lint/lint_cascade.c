@@ -192,7 +192,7 @@ is_spared(const ObjectAddress *object, void *lint)
 	return dependent != NULL && cmig_lint_cascade_is_free(lint, dependent);
 }
 
-/* Apply the removal of a relation or a column. */
+/* Update the lint state after a relation or a column is dropped. */
 static void
 drop_relation(CmigLint *lint, const ObjectAddress *object)
 {
@@ -220,7 +220,7 @@ drop_relation(CmigLint *lint, const ObjectAddress *object)
 	cmig_lint_alter_drop_column(table, column->name);
 }
 
-/* Apply the removal of a table constraint. */
+/* Update the lint state after a table constraint is dropped. */
 static void
 drop_constraint(CmigLint *lint, Oid constraint)
 {
@@ -239,7 +239,7 @@ drop_constraint(CmigLint *lint, Oid constraint)
 	ReleaseSysCache(row);
 }
 
-/* Apply the removal of a column default. */
+/* Update the lint state after a column default is dropped. */
 static void
 drop_default(CmigLint *lint, Oid attrdef)
 {
@@ -252,7 +252,7 @@ drop_default(CmigLint *lint, Oid attrdef)
 		column->has_default = false;
 }
 
-/* Apply the removal of a policy or a function. */
+/* Update the lint state after a policy or a function is dropped. */
 static void
 drop_code(CmigLint *lint, const ObjectAddress *object)
 {
@@ -267,8 +267,8 @@ drop_code(CmigLint *lint, const ObjectAddress *object)
 }
 
 /*
- * Apply the removal of all objects that are dropped together with an object
- * because of CASCADE.
+ * Update the lint state for all objects that CASCADE drops together with an
+ * object.
  */
 static void
 cascade(CmigLint *lint, Oid class, Oid oid, int32 sub)

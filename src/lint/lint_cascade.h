@@ -57,9 +57,9 @@ extern void cmig_lint_cascade_schema(CmigLint *lint, const char *name);
 extern void cmig_lint_cascade_other(CmigLint *lint, ObjectType type, Node *name);
 
 /*
- * Add the tables, views, and columns that are dropped together with an object
- * because of CASCADE to the listing.  Returns a description of the object, or
- * NULL if it does not exist.
+ * Add to the listing the tables, views, and columns that CASCADE drops
+ * together with an object.  Returns a description of the object, or NULL if
+ * the object does not exist.
  */
 extern char *cmig_lint_cascade_describe(CmigLint *lint, ObjectType type, Node *name, CmigListing *listing);
 

@@ -33,7 +33,6 @@ cmig_lint_catalog_index_table(Oid index)
 	return IndexGetRelation(index, true);
 }
 
-/* Returns a table and all its ancestors. */
 List *
 cmig_lint_catalog_ancestors(Oid table)
 {

@@ -11,7 +11,7 @@
 #include "postgres.h"
 #include "nodes/pg_list.h"
 
-/* Returns an index's table. */
+/* Returns the OID of an index's table. */
 extern Oid	cmig_lint_catalog_index_table(Oid index);
 
 /*

@@ -340,7 +340,10 @@ is_name(const CmigLexer *lexer, const char *word)
 		strncmp(lexer->start + 1, word, length - 2) == 0;
 }
 
-/* Implements cmig_lint_code_names() for a source at this level of nesting. */
+/*
+ * Implements cmig_lint_code_names().  "level" is the level of nested strings,
+ * from 0.
+ */
 static bool
 names(const char *source, const char *word, int level)
 {

@@ -140,7 +140,7 @@ report(Columns *columns, Node *node, const char *one, const char *several)
 		cmig_lint_report(columns->lint, NULL, "columns %s %s", cmig_listing_text(&columns->names), several);
 }
 
-/* Like report(), for the columns to which a rule applies. */
+/* Like report(), for the columns for which "applies" returns true. */
 static void
 report_columns(CmigLint *lint, Node *node, ColumnTest applies, const char *one, const char *several)
 {
@@ -149,7 +149,9 @@ report_columns(CmigLint *lint, Node *node, ColumnTest applies, const char *one, 
 	report(&columns, node, one, several);
 }
 
-/* Like report(), for columns that may contain generated ids. */
+/*
+ * Like report_columns(), but only for columns that may contain generated ids.
+ */
 static void
 report_ids(CmigLint *lint, Node *node, ColumnTest applies, const char *one, const char *several)
 {

@@ -172,7 +172,7 @@ check_auto_increments(CmigLint *lint, Node *node)
 	each_added(lint, node, check_auto_increment);
 }
 
-/* Does the new column have a value in existing rows? */
+/* Will existing rows have a non-null value in the new column? */
 static bool
 has_value(CmigLint *lint, const ColumnDef *column)
 {

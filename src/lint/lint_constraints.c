@@ -129,7 +129,7 @@ not_valid_fix(CmigLint *lint, const Added *added)
 	{
 		char	   *clause = cmig_lint_fix_clause(lint, added->column, constraint);
 
-		/* add FOREIGN KEY, which a column constraint can omit */
+		/* a column constraint has no FOREIGN KEY clause, so add one */
 		if (constraint->contype == CONSTR_FOREIGN)
 			clause = psprintf("FOREIGN KEY (%s) %s", quote_identifier(added->column->colname), clause);
 		if (constraint->conname)
@@ -252,7 +252,8 @@ check_foreign_keys(CmigLint *lint, Node *node)
  */
 
 /*
- * Returns calls of cmig.add_not_null for the columns that are not yet NOT NULL.
+ * Returns calls to cmig.add_not_null for the columns that are not yet NOT
+ * NULL.
  */
 static char *
 not_null_fix(const CmigLint *lint, List *columns)

@@ -43,10 +43,10 @@ is_among(Oid relation, List *tables)
 }
 
 /*
- * Add the objects that depend on a column of a live relation or, if "column"
- * is 0, on any part of the relation.  Objects dropped by the plan or by this
- * statement are left out.  If "type_change" is true, foreign keys are left out,
- * because a type change re-creates them.
+ * Add to the listing the objects that depend on a column of a live relation
+ * or, if "column" is 0, on any part of the relation.  Objects dropped by the
+ * plan or by this statement are left out.  If "type_change" is true, foreign
+ * keys are left out, because a type change re-creates them.
  */
 static void
 add_live(CmigLint *lint, CmigListing *listing, Oid relation, AttrNumber column, bool type_change, List *dropped)

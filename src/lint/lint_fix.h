@@ -17,18 +17,22 @@
 #define CMIG_LINT_STEPWISE "-- in a revision with \"transactional: false\"\n"
 
 /*
- * Returns the statement with one action (counted from 0) replaced.  If
- * "replacement" is NULL, the action is removed.  The result ends with a
- * semicolon and a newline, or is empty if no action remains.
+ * Returns the ALTER TABLE statement that is being checked, with one action
+ * (counted from 0) replaced.  If "replacement" is NULL, the action is removed.
+ * The result ends with a semicolon and a newline, or is empty if no action
+ * remains.
  */
 extern char *cmig_lint_fix_replace(CmigLint *lint, int action, const char *replacement);
 
-/* Returns the text of all actions of the ALTER TABLE statement. */
+/*
+ * Returns the text of all actions of the ALTER TABLE statement that is being
+ * checked.
+ */
 extern char *cmig_lint_fix_actions(CmigLint *lint);
 
 /*
- * Returns the text of one action (counted from 0) of the ALTER TABLE
- * statement.
+ * Returns the text of one action (counted from 0) of the ALTER TABLE statement
+ * that is being checked.
  */
 extern char *cmig_lint_fix_action(CmigLint *lint, int action);
 

@@ -81,7 +81,7 @@ index_fix(const CmigLint *lint, const CmigLintTable *table, const char *index, L
 	return psprintf(CMIG_LINT_STEPWISE "%s;\n%s", index, text);
 }
 
-/* Report a foreign key unless a later statement creates its index. */
+/* Report a foreign key, unless a later statement creates an index for it. */
 static void
 report_foreign_key(CmigLint *lint, CmigLintTable *table, const RangeVar *name,
 				   Constraint *constraint, const char *column)

@@ -12,11 +12,11 @@
 #include "nodes/parsenodes.h"
 
 /*
- * Can the integer column in CREATE TABLE or ALTER TABLE keep its type?  This is
- * the case if a CHECK constraint compares it with a constant, because such a
- * column contains a quantity, not generated ids, and if it references a column
- * whose type is not larger.  "constraints" are the statement's table
- * constraints, as a List of Constraint *.
+ * Can the integer column in CREATE TABLE or ALTER TABLE keep its type?  This
+ * is the case if a CHECK constraint compares the column with a constant,
+ * because such a column contains a quantity rather than generated ids.  It is
+ * also the case if the column references a column whose type is not larger.
+ * "constraints" is a List of Constraint *: the statement's table constraints.
  */
 extern bool cmig_lint_integers_suffice(CmigLint *lint, const ColumnDef *column,
 									   const char *name, List *constraints);

@@ -102,8 +102,8 @@ cmig_lint_locks_of(CmigLint *lint, Node *statement)
 			continue;
 
 		/*
-		 * If the relation does not exist, add it as an unknown relation only
-		 * for a strong lock.
+		 * A relation that is not found is added as an unknown relation, but
+		 * only if the lock is strong.
 		 */
 		table = lock->mode < ShareUpdateExclusiveLock ?
 			cmig_lint_state_find(lint, lock->relation, true) :

@@ -41,7 +41,7 @@ check_long(CmigLint *lint, Node *node)
  */
 
 /*
- * Append a relation name if it has no schema and does not belong to a
+ * Append a relation name if it is unqualified and does not belong to a
  * temporary table.
  */
 static void
@@ -56,7 +56,7 @@ add_name(CmigLint *lint, StringInfo text, const RangeVar *name)
 		appendStringInfo(text, "%s%s", text->len > 0 ? ", " : "", quote_identifier(name->relname));
 }
 
-/* Append the relation names without a schema in a list of nodes. */
+/* Append the unqualified relation names in a list of nodes. */
 static void
 add_names(CmigLint *lint, StringInfo text, List *names)
 {
@@ -89,7 +89,7 @@ add_names(CmigLint *lint, StringInfo text, List *names)
 	}
 }
 
-/* Append the relation names without a schema in a statement. */
+/* Append the unqualified relation names in a statement. */
 static void
 add_statement(CmigLint *lint, StringInfo text, Node *node)
 {

@@ -83,7 +83,7 @@ may_be_proven(const CmigLintTable *parent, const CmigLintTable *partition)
 	return true;
 }
 
-/* Would PostgreSQL scan the table when the parent gets a partition? */
+/* Would PostgreSQL scan the table when a partition is added to the parent? */
 static bool
 is_scanned(CmigLint *lint, const CmigLintTable *parent, CmigLintTable *table)
 {
@@ -93,7 +93,7 @@ is_scanned(CmigLint *lint, const CmigLintTable *parent, CmigLintTable *table)
 	return !may_be_proven(parent, table);
 }
 
-/* Report that a new partition of the parent scans its default partition. */
+/* Report that adding a partition scans the parent's default partition. */
 static void
 report_default(CmigLint *lint, const CmigLintTable *parent, const char *action)
 {

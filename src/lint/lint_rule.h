@@ -20,7 +20,10 @@
 #include "parse/script.h"
 #include "utils/hsearch.h"
 
-/* Severities in ascending order.  The order matters. */
+/*
+ * Severities in ascending order.  CMIG_LINT_ERROR must remain the last one,
+ * because it determines the size of arrays.
+ */
 typedef enum CmigLintSeverity
 {
 	CMIG_LINT_NOTICE,			/* bad style */
@@ -43,7 +46,8 @@ typedef struct CmigLintRule
 	bool		opt_in;			/* does the rule apply only if
 								 * cmig.lint_include names it? */
 	void		(*check) (CmigLint *lint, Node *statement);
-	NodeTag		tags[CMIG_LINT_MAX_TAGS];	/* statements to check; all if
+	NodeTag		tags[CMIG_LINT_MAX_TAGS];	/* tags of the statements to
+											 * check; checks all statements if
 											 * empty */
 } CmigLintRule;
 

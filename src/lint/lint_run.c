@@ -55,9 +55,9 @@ split_names(const char *value)
 }
 
 /*
- * Returns the value of the rule setting "name".  "session" is its value in this
- * session.  If "enforces" is true, returns the value that applies to
- * cmig.lint_policy.
+ * Returns the value of a setting, cmig.lint_include or cmig.lint_ignore.
+ * "session" is the value in this session.  If "enforces" is true, returns the
+ * value that applies to cmig.lint_policy.
  */
 static const char *
 rules_in_force(const char *name, const char *session, bool enforces)
@@ -94,7 +94,10 @@ check_names(char **value, void **extra, GucSource source)
 void
 cmig_lint_run_init(void)
 {
-	/* cmig.lint_include lists rules that are off by default */
+	/*
+	 * cmig.lint_include lists rules that are applied although they are off by
+	 * default
+	 */
 	DefineCustomStringVariable("cmig.lint_include",
 							   "Lists the rules that cmig.lint applies although they are off by default.",
 							   NULL, &lint_include, "", PGC_USERSET, GUC_LIST_INPUT,

@@ -27,9 +27,10 @@ typedef enum CmigLintSerial
 extern CmigLintSerial cmig_lint_types_serial(const TypeName *type);
 
 /*
- * Look up a type.  Sets *oid, or InvalidOid if the type is unknown, and
- * *typmod.  If the plan creates the type, sets *oid to InvalidOid and
- * *new_name to the type's name; otherwise sets *new_name to NULL.
+ * Look up a type.  Sets *oid to the type's OID, or to InvalidOid if the type
+ * is unknown, and *typmod to its modifier.  If the plan creates the type, sets
+ * *oid to InvalidOid and *new_name to the type's name; otherwise, sets
+ * *new_name to NULL.
  */
 extern void cmig_lint_types_find(CmigLint *lint, const TypeName *type,
 								 Oid *oid, int32 *typmod, const char **new_name);

@@ -34,7 +34,7 @@
 PG_FUNCTION_INFO_V1(cmig_script);
 PG_FUNCTION_INFO_V1(cmig_script_wrong);
 
-/* The maximum size of the text around a revision's script. */
+/* The space reserved for the statements that surround a revision's script. */
 #define TEXT_MARGIN ((Size) 16 * 1024 * 1024)
 
 /* A psql script that is being generated. */
@@ -309,7 +309,7 @@ lock_key(const Offline *offline)
 
 /*
  * Append the part of the script before the first transaction.  If "stop" is
- * true, psql must stop when an error occurs.
+ * true, this part makes psql stop when an error occurs.
  */
 static void
 append_start(Offline *offline, bool stop)
@@ -327,7 +327,10 @@ append_start(Offline *offline, bool stop)
 	appendStringInfoString(text, offline->scripts->start_session);
 }
 
-/* Append a session-level lock that prevents a concurrent run. */
+/*
+ * Append a statement that acquires a session-level lock.  The lock prevents
+ * two sessions from running generated scripts at the same time.
+ */
 static void
 append_session_lock(Offline *offline)
 {
@@ -340,7 +343,7 @@ append_session_lock(Offline *offline)
 								 "\tEND IF;\nEND", lock_key(offline)));
 }
 
-/* Append the release of the session-level lock. */
+/* Append a statement that releases the session-level lock. */
 static void
 append_session_unlock(Offline *offline)
 {
@@ -379,10 +382,7 @@ insert_extension_check(Offline *offline, int place)
 	text->len += check.len;
 }
 
-/*
- * Returns the name of the encoding that the script has when it reaches the
- * client.
- */
+/* Returns the name of the encoding in which the client receives the script. */
 static const char *
 text_encoding_name(void)
 {
@@ -391,11 +391,12 @@ text_encoding_name(void)
 }
 
 /*
- * Raise an error for an encoding that only clients can use, unless the script
- * is ASCII.  In such an encoding, the second byte of a character can be a
- * backslash or a brace, so psql splits the script correctly only if its own
- * encoding is set to the same one.  However, a database rejects an encoding
- * for which it has no conversion.
+ * Raise an error if the client encoding is one that servers do not support and
+ * the script is not ASCII.  In such an encoding, the second byte of a
+ * character can be a backslash or a brace, so psql reads the script correctly
+ * only if it uses the same encoding.  The script cannot always set this
+ * encoding, because a database rejects an encoding for which it has no
+ * conversion.
  */
 static void
 check_encoding(const Offline *offline)
@@ -451,8 +452,8 @@ make_text(Offline *offline)
 		append_session_unlock(offline);
 
 	/*
-	 * whether the check for the extension is needed is known only after all
-	 * scripts have been read, so insert it now
+	 * Insert the check for the extension now, because only now, after all
+	 * scripts have been read, is it known whether the check is needed.
 	 */
 	if (offline->scripts->calling != NIL)
 	{

@@ -3,11 +3,11 @@
  *	  Writes a revision's script as part of a psql script.
  *
  * A psql script contains statements for everything that the runner does before
- * and after a revision's script: they turn off row_security, fire deferred
- * events, drop temporary objects and prepared statements, reset settings and
- * roles, and run verify_sql.  They apply to the whole session, whereas the
- * runner restores only what the revision's script has created or set
- * (doc/reference.md, cmig.script).
+ * and after a revision's script.  These statements turn off row_security, fire
+ * deferred events, drop temporary objects and prepared statements, reset
+ * settings and roles, and run verify_sql.  They apply to the whole session,
+ * whereas the runner restores only what the revision's script has created or
+ * set (doc/reference.md, cmig.script).
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -31,7 +31,7 @@
 #include "parse/statement.h"
 #include "run/precondition.h"
 
-/* The position in a script, for error messages. */
+/* The statement that is being read, for error messages. */
 typedef struct Reading
 {
 	const char *revision;
@@ -373,7 +373,10 @@ append_statements(StringInfo out, const CmigRunStep *step, CmigScriptPart part,
 	error_context_stack = callback.previous;
 }
 
-/* Most scripts need not be parsed and are appended as a whole. */
+/*
+ * Most upgrade and downgrade scripts need not be parsed and are appended as a
+ * whole.
+ */
 void
 cmig_script_text_append(StringInfo out, CmigPsqlScripts *scripts, const CmigRunStep *step,
 						CmigScriptPart part, bool more)

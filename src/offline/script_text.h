@@ -42,7 +42,7 @@ extern CmigPsqlScripts *cmig_script_text_open(const char *pin, bool from_base, b
 typedef enum CmigScriptPart
 {
 	CMIG_SCRIPT_PRECONDITION,
-	CMIG_SCRIPT_MAIN,			/* the script itself */
+	CMIG_SCRIPT_MAIN,			/* the upgrade or downgrade script */
 	CMIG_SCRIPT_VERIFY
 } CmigScriptPart;
 

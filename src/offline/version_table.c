@@ -77,8 +77,8 @@ append_extension_check(StringInfo body, const CmigVersionTable *table)
 }
 
 /*
- * Append the part that only the first check contains.  This part checks
- * whether the version table exists and whether its column is wide enough.
+ * Append statements that only the first check needs: they check whether the
+ * version table exists and whether its column is wide enough.
  */
 static void
 append_first_check(StringInfo body, const CmigVersionTable *table)
@@ -315,9 +315,9 @@ cmig_version_table_record(StringInfo out, const CmigVersionTable *table, const c
  */
 
 /*
- * Use a version table that has separate rows for the current scope:
- * cmig.scope_version in place of cmig.version.  In place of the default table,
- * or of a table named without a schema, use a table in the scope's schema.
+ * Use a version table that has separate rows for the current scope.  Replace
+ * cmig.version with cmig.scope_version.  Replace the default table, and any
+ * table named without a schema, with a table in the scope's schema.
  */
 static void
 use_scope(CmigVersionTable *version, bool without_schema, const char *table)
@@ -357,8 +357,8 @@ cmig_version_table_open(const char *name, const CmigGraph *graph, const CmigAppl
 		pstrdup(quote_identifier(table));
 
 	/*
-	 * do not create cmig.version, which exists and has a column with a
-	 * different name
+	 * do not create cmig.version, which belongs to the extension and whose
+	 * column has a different name
 	 */
 	version->may_create = strcmp(version->name, "cmig.version") != 0;
 	if (cmig_scope_is_set())

@@ -28,9 +28,9 @@ typedef struct CmigVersionTable
 
 	const char *pin;			/* a line that sets the client encoding */
 	const CmigGraph *graph;
-	int		   *rows;			/* nodes that have a row at this point, in
-								 * ascending order, which is the byte order of
-								 * their ids */
+	int		   *rows;			/* nodes that have a row at the current point,
+								 * in ascending order, which is the byte order
+								 * of their ids */
 	int			row_count;
 	int			longest;		/* length in characters of the longest id that
 								 * is inserted */

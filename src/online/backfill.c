@@ -48,7 +48,7 @@
 /* How often the replication lag is checked, in milliseconds. */
 #define LAG_PAUSE 200
 
-/* A correct call, for hints. */
+/* An example of a correct call, for hints. */
 #define CALL_HINT "CALL cmig.backfill('users', 'email_lower = lower(email)', 'email_lower IS NULL')"
 
 PG_FUNCTION_INFO_V1(cmig_backfill);
@@ -157,9 +157,9 @@ run_pass(CmigBackfill *b)
 }
 
 /*
- * Warn about rows that still match where_sql.  The number of rows is a lower
- * bound, because a probe counts only up to a limit, and because the rows before
- * the start of a resumed pass are not included.
+ * Warn about rows that still match where_sql.  The number in the message is a
+ * lower bound, because a probe counts only up to a limit, and because the rows
+ * before the start of a resumed pass are not included.
  */
 static void
 warn_of_unchanged(const CmigBackfill *b)
@@ -229,8 +229,8 @@ find_state(CmigBackfill *b)
 }
 
 /*
- * Delete the row in cmig.backfill_run of a backfill that failed before it
- * updated anything.
+ * If the backfill failed before it updated any rows, delete its row in
+ * cmig.backfill_run.
  */
 static void
 forget(CmigBackfill *b)
@@ -386,7 +386,10 @@ make_backfill(FunctionCallInfo fcinfo)
 	return b;
 }
 
-/* Set a backfill's identity after its target has been checked. */
+/*
+ * Set the backfill's identity, by which an interrupted backfill is found
+ * again.  Call this after the target has been checked.
+ */
 static void
 set_identity(CmigBackfill *b, const char *set_sql, const char *where_sql)
 {

@@ -39,7 +39,10 @@ one_name(char *name)
 	return names;
 }
 
-/* The result of a query that counts rows, such as "checked" or "probe". */
+/*
+ * The result of a query that counts rows.  The queries "checked", "probe", and
+ * "still" are fields of CmigBackfillQueries.
+ */
 typedef struct Counts
 {
 	int64		all;			/* number of updated rows ("checked") or
@@ -106,7 +109,7 @@ refuse_still(int64 updated, int64 still)
 /*
  * Is the current part of the table updated in a single batch?  This is the
  * case for shards that are updated in the caller's transaction, because asking
- * for their sizes might wait for a lock of this transaction.
+ * for their sizes might wait for a lock held by this transaction.
  */
 static bool
 is_at_once(const CmigBackfill *b)
@@ -217,8 +220,10 @@ update_blocks(CmigBackfill *b)
 }
 
 /*
- * Check that the rows updated in a range of keys no longer match where_sql.
- * Count the rows that match but were not updated.
+ * Run "query", which counts the rows in a range of keys that still match
+ * where_sql after "rows" of them were updated.  Raise an error if any rows were
+ * updated and at least as many still match.  Otherwise, count the matching rows
+ * as unchanged.
  */
 static void
 check_still(CmigBackfill *b, CmigQuery *query, Datum *values, int64 rows)
@@ -232,8 +237,8 @@ check_still(CmigBackfill *b, CmigQuery *query, Datum *values, int64 rows)
 }
 
 /*
- * Find the last key of the next batch.  Returns an empty key if the batch is
- * the last one.
+ * Find the last key of the next batch.  Returns an empty key if the next batch
+ * is the last one.
  */
 static CmigNames
 find_end(CmigBackfill *b, Datum *values)
@@ -250,8 +255,8 @@ find_end(CmigBackfill *b, Datum *values)
 }
 
 /*
- * Adapt the number of rows of each shard in the next batch, given the number
- * of rows that the last batch updated.
+ * Adapt shard_rows, the number of rows per shard in the next batch, to the
+ * number of rows that the last batch updated.
  */
 static void
 adapt_shard_rows(CmigBackfill *b, int64 rows)
@@ -333,8 +338,8 @@ require_same_table(const CmigBackfillPart *part, bool by_key)
 }
 
 /*
- * Begin a part of the table, or resume the part if the state already refers to
- * it.
+ * Begin the given part of the table, or continue with it if the stored state
+ * is already in this part.
  */
 static void
 begin_part(CmigBackfill *b, const CmigBackfillPart *part)

@@ -29,7 +29,7 @@ typedef struct CmigBackfill
 	int			batch_size;
 	long		pause_ms;
 	double		max_lag_ms;		/* 0: no limit */
-	Oid			caller;			/* role that writes the row with the state */
+	Oid			caller;			/* role that writes cmig.backfill_run */
 
 	MemoryContext run_context;	/* contains the data to which "run" points */
 	MemoryContext spare_context;	/* becomes run_context after the next
@@ -37,23 +37,24 @@ typedef struct CmigBackfill
 	MemoryContext batch_context;
 	CmigBackfillRun run;		/* the committed state */
 	CmigBackfillRun next;		/* the state after the current batch */
-	int			part;			/* the current part of the target */
-	int			prepared;		/* the part that queries were built for, or -1 */
+	int			part;			/* index of the current part of the target */
+	int			prepared;		/* index of the part that the queries were
+								 * built for, or -1 */
 	CmigBackfillQueries queries;	/* statements for the prepared part */
 	double		blocks;			/* by block: number of blocks in the next
 								 * batch */
-	int			shard_rows;		/* by key: number of rows of a shard in the
+	int			shard_rows;		/* by key: number of rows per shard in the
 								 * next batch */
 	double		dense_blocks;	/* by block: number of blocks in a batch if
 								 * all rows match */
-	CmigBackfillSkip *skip;		/* finds blocks that are done */
+	CmigBackfillSkip *skip;		/* finds blocks that can be skipped */
 	bool		resumed;		/* true if an earlier call began the current
 								 * pass */
 	bool		accepted;		/* true if the stored state can be resumed */
 	TransactionId xid;			/* transaction ID of the current batch, or
 								 * invalid */
-	TimestampTz last;			/* time up to which the time spent has been
-								 * counted */
+	TimestampTz last;			/* end of the previous batch, to measure the
+								 * time spent */
 } CmigBackfill;
 
 /*

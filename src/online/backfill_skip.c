@@ -58,7 +58,7 @@ cmig_backfill_skip_add(CmigBackfillSkip *skip, TransactionId xid)
 	skip->xids[skip->count++] = xid;
 }
 
-/* Is this a committed transaction of this run? */
+/* Is xid one of this run's committed transactions? */
 static bool
 is_ours(const CmigBackfillSkip *skip, TransactionId xid)
 {
@@ -93,7 +93,8 @@ is_settled(const CmigBackfillSkip *skip, Page page)
 		TransactionId xmax;
 
 		/*
-		 * skip redirected items, which point to other items on the same page
+		 * skip unused, dead, and redirected items, which have no row version
+		 * of their own
 		 */
 		if (!ItemIdIsNormal(item))
 			continue;

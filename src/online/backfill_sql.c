@@ -24,12 +24,16 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
-/* The key of a walk, and the item of FROM from which it is read. */
+/*
+ * The key by which a table is walked, and the FROM item from which the key is
+ * read.
+ */
 typedef struct KeySource
 {
 	const CmigBackfillKey *key;
-	const char *from;			/* an item of FROM */
-	const char *alias;			/* its alias */
+	const char *from;			/* FROM item: a table, with or without an
+								 * alias */
+	const char *alias;			/* name that qualifies the key's columns */
 } KeySource;
 
 /*
@@ -37,7 +41,8 @@ typedef struct KeySource
  */
 
 /*
- * Append "(a, b) > ($1::t, $2::t)"; "first" is the first parameter's number.
+ * Append a row comparison such as "(a, b) > ($1::t, $2::t)".  "first" is the
+ * number of the first parameter.
  */
 static void
 append_comparison(StringInfo sql, const CmigBackfillKey *key, const char *operator, int first)
@@ -87,7 +92,7 @@ make_query(CmigQuery *query, const char *sql, int nargs, Oid argtype)
 
 /*
  * Append the condition that a key is in a range.  The parameters are the lower
- * end of the range, if there is one, and the upper end.
+ * end of the range, if "lower" is true, and the upper end.
  */
 static void
 append_range(StringInfo sql, const CmigBackfillKey *key, bool lower)
@@ -100,7 +105,10 @@ append_range(StringInfo sql, const CmigBackfillKey *key, bool lower)
 	append_comparison(sql, key, key->not_greater, lower ? 1 + key->count : 1);
 }
 
-/* Build a statement that updates the rows in a range of keys. */
+/*
+ * Build a statement that updates the rows in a range of keys, which has a
+ * lower end only if "lower" is true.
+ */
 static void
 make_update(CmigQuery *query, const CmigBackfillTarget *target, const CmigBackfillPart *part,
 			bool lower)
@@ -115,8 +123,8 @@ make_update(CmigQuery *query, const CmigBackfillTarget *target, const CmigBackfi
 }
 
 /*
- * Build a statement that counts the rows in a range of keys that match the
- * filter.
+ * Build a statement that counts the rows that match the filter in a range of
+ * keys, which has a lower end only if "lower" is true.
  */
 static void
 make_still(CmigQuery *query, const CmigBackfillTarget *target, const CmigBackfillPart *part,
@@ -131,7 +139,10 @@ make_still(CmigQuery *query, const CmigBackfillTarget *target, const CmigBackfil
 	make_query(query, sql.data, part->key.count * (lower ? 2 : 1), TEXTOID);
 }
 
-/* Build a statement that finds the last key of a batch. */
+/*
+ * Build a statement that finds the last key of a batch.  The first batch has
+ * no lower end.
+ */
 static void
 make_end(CmigQuery *query, const CmigBackfillTarget *target, const KeySource *source, bool lower,
 		 int batch_size)
@@ -151,8 +162,9 @@ make_end(CmigQuery *query, const CmigBackfillTarget *target, const KeySource *so
 }
 
 /*
- * Build the statement that asks each shard for a key.  The statement's
- * arguments are the table and the command from cmig_backfill_sql_ask_shard().
+ * Build the statement that asks each shard for a key and returns the least of
+ * these keys.  Its arguments are the table and the command returned by
+ * cmig_backfill_sql_ask_shard().
  */
 static void
 make_shard_end(CmigQuery *query, const CmigBackfillKey *key)
@@ -173,7 +185,9 @@ make_shard_end(CmigQuery *query, const CmigBackfillKey *key)
 	query->argtypes[0] = OIDOID;
 }
 
-/* Append "(a, b) > ('1'::t, '2'::t)". */
+/*
+ * Append a row comparison with constants, such as "(a, b) > ('1'::t, '2'::t)".
+ */
 static void
 append_literals(StringInfo sql, const CmigBackfillKey *key, const char *operator,
 				const CmigNames *values)
@@ -222,8 +236,8 @@ cmig_backfill_sql_ask_shard(const CmigBackfillPart *part, const CmigNames *place
 	append_key(&condition, &source, "");
 
 	/*
-	 * write a format string for format(), with which Citus replaces %s by the
-	 * shard's name
+	 * the result is a format string: Citus passes it to format(), which
+	 * replaces %s by the shard's name
 	 */
 	initStringInfo(&result);
 	appendStringInfoString(&result, "SELECT coalesce((SELECT ARRAY[");
@@ -234,7 +248,7 @@ cmig_backfill_sql_ask_shard(const CmigBackfillPart *part, const CmigNames *place
 	return result.data;
 }
 
-/* Build the statement that finds the greatest key. */
+/* Build the statement that finds the greatest key in a part. */
 static void
 make_bound(CmigQuery *query, const CmigBackfillTarget *target, const KeySource *source)
 {

@@ -16,8 +16,8 @@
 #define CMIG_BACKFILL_MOST_BLOCKS 8192
 
 /*
- * The statements for a part of the table.  Their parameters are the ends of a
- * range: tids, or keys as text.
+ * The statements that walk a part of the table by block or by key.  Their
+ * parameters are the ends of a range: tids for blocks, or keys as text.
  */
 typedef struct CmigBackfillQueries
 {
@@ -51,8 +51,9 @@ extern void cmig_backfill_sql_prepare(CmigBackfillQueries *queries,
 extern void cmig_backfill_sql_free(CmigBackfillQueries *queries);
 
 /*
- * Returns the second argument of shard_end: a command that finds the key that
- * comes after "rows - 1" others in a shard, above place and up to bound.
+ * Returns the second argument of shard_end: a query that Citus runs on a
+ * shard.  It returns the key of row number "rows" in the range above "place"
+ * and up to "bound".
  */
 extern char *cmig_backfill_sql_ask_shard(const CmigBackfillPart *part, const CmigNames *place,
 										 const CmigNames *bound, int rows);

@@ -125,7 +125,10 @@ check_where(const char *where_sql)
 				 errhint("Specify only a condition, such as email_lower IS NULL.")));
 }
 
-/* Analyze the statement, and return the names of the columns that it sets. */
+/*
+ * Analyze the UPDATE that consists of the target's set_sql and where_sql, and
+ * return the names of the columns that it sets.
+ */
 static List *
 analyze(CmigBackfillTarget *target)
 {
@@ -163,8 +166,8 @@ analyze(CmigBackfillTarget *target)
 
 /*
  * Returns a quoted name, as if quote_all_identifiers were off.  "schema" may
- * be NULL.  A backfill to resume is found by the names of its table and
- * columns, so they must not depend on a setting.
+ * be NULL.  An interrupted backfill is found by the names of its table and
+ * columns, so these names must not depend on a setting.
  */
 static char *
 quoted(const char *schema, const char *name)
@@ -186,7 +189,10 @@ cmig_backfill_target_name(Oid relation)
 	return name ? quoted(get_namespace_name(get_rel_namespace(relation)), name) : NULL;
 }
 
-/* Raise an error for a relation of the wrong kind. */
+/*
+ * Raise an error for a relation that cannot be backfilled.  "kind" completes
+ * the sentence "which is ...".
+ */
 static void
 refuse_kind(Oid relation, const char *kind)
 {
@@ -277,8 +283,8 @@ check_policies(Oid relation)
 
 /*
  * Check privileges as PostgreSQL does when it runs the statement.  Do not call
- * this for tables that Citus manages: it would plan the statement on another
- * connection, which might wait for a lock of this one.
+ * this for tables that Citus manages: planning the statement would use another
+ * connection, which might wait for a lock held by this one.
  */
 static void
 check_privileges(const CmigBackfillTarget *target, const char *name)
@@ -322,8 +328,8 @@ check_partition_key(Oid relation, List *columns)
  */
 
 /*
- * Finds a cast from or to a type that uses a function owned by another role,
- * unless that role is a superuser.
+ * Finds a cast from or to a type whose function is owned by another role that
+ * is not a superuser.
  */
 static CmigQuery foreign_cast = {
 	"SELECT p.oid::regprocedure::text FROM pg_catalog.pg_cast c"
@@ -335,9 +341,9 @@ static CmigQuery foreign_cast = {
 
 /*
  * Returns the name of a cast function that foreign_cast finds for a type, or
- * NULL.  A walk by key converts keys to and from text.  With such a cast, the
- * conversion would call another role's function with the caller's privileges,
- * and the function might not preserve the value.
+ * NULL.  A walk by key converts keys to and from text.  If such a cast exists,
+ * the conversion would call another role's function with the caller's
+ * privileges, and the function might not preserve the value.
  */
 static char *
 find_foreign_cast(Oid type)
@@ -352,9 +358,8 @@ find_foreign_cast(Oid type)
 }
 
 /*
- * Returns true if the table can be walked in the order of the index.  If a cast
- * is the only reason why it cannot, sets *obstacle to a description of the
- * cast.
+ * Returns true if the table can be walked in the order of the index.  If only
+ * a cast prevents this, sets *obstacle to a sentence that describes the cast.
  */
 static bool
 is_usable_key(Relation index, Relation table, char **obstacle)
@@ -387,10 +392,11 @@ is_usable_key(Relation index, Relation table, char **obstacle)
 }
 
 /*
- * Returns the operator that matches the order of ORDER BY, qualified so that it
- * does not depend on search_path.  A row comparison has a single operator.
- * Therefore, if the columns need different ones, returns the usual operator
- * name, which is looked up in search_path.
+ * Returns the operator for "strategy", such as "greater than", that agrees
+ * with ORDER BY for the index columns.  Its name is qualified, so it does not
+ * depend on search_path.  However, a row comparison can have only one
+ * operator.  If the columns need different ones, returns "usual", which is
+ * looked up in search_path.
  */
 static char *
 operator_of(Relation index, Relation table, int strategy, const char *usual)
@@ -447,7 +453,7 @@ read_key(Relation index, Relation table, CmigBackfillKey *key)
 
 /*
  * Find the primary key or another usable key.  Returns false if there is none;
- * if a cast makes a key unusable, sets *obstacle to the reason.
+ * if a cast makes a key unusable, sets *obstacle to a description of the cast.
  */
 static bool
 find_key(Oid relation, CmigBackfillKey *key, char **obstacle)
@@ -471,8 +477,8 @@ find_key(Oid relation, CmigBackfillKey *key, char **obstacle)
 }
 
 /*
- * Set the key of a part whose shards have copies.  Raises an error if there is
- * no usable key, or if the backfill sets one of its columns.
+ * Set the key of a part whose shards have copies.  Raises an error if the part
+ * has no usable key, or if the backfill sets one of the key's columns.
  */
 static void
 choose_key_of_copies(CmigBackfillPart *part, List *columns)

@@ -40,7 +40,7 @@ typedef struct CmigBackfillTarget
 	Oid			oid;
 	char	   *name;			/* qualified and quoted */
 	const char *set_sql;
-	const char *where_sql;		/* NULL: all rows */
+	const char *where_sql;		/* NULL to update all rows */
 	List	   *columns;		/* of char *: the columns in set_sql */
 	bool		by_key;			/* is the table walked by key, not by block?
 								 * True if there is no where_sql, or if Citus
@@ -65,7 +65,8 @@ extern CmigBackfillTarget *cmig_backfill_target_check(Oid table, const char *set
 extern char *cmig_backfill_target_name(Oid relation);
 
 /*
- * Does another backfill's set_sql set one of the target's columns, too?
+ * Does "set_sql", which belongs to another backfill, set a column that this
+ * backfill sets, too?
  */
 extern bool cmig_backfill_target_sets_same(const CmigBackfillTarget *target,
 										   const char *set_sql);

@@ -50,7 +50,7 @@ PG_FUNCTION_INFO_V1(cmig_add_check);
 PG_FUNCTION_INFO_V1(cmig_add_foreign_key);
 PG_FUNCTION_INFO_V1(cmig_add_unique);
 
-/* Correct calls, for hints. */
+/* Examples of correct calls, for hints. */
 #define ADD_CHECK_CALL "CALL cmig.add_check('<table>', '<constraint>', '<condition>')"
 #define ADD_NOT_NULL_CALL "CALL cmig.add_not_null('<table>', '<column>')"
 #define ADD_FOREIGN_KEY_CALL "CALL cmig.add_foreign_key('<table>', '<column>', '<referenced table>')"
@@ -510,8 +510,8 @@ build_index(CmigRecipe *recipe, const UniqueSteps *unique)
 			cmig_toplevel_warn_of_snapshots("CREATE INDEX CONCURRENTLY");
 
 			/*
-			 * record that work may remain: a build that fails leaves an
-			 * invalid index
+			 * record that this call may leave something behind: a build that
+			 * fails leaves an invalid index
 			 */
 			cmig_nontransactional_note_own_work();
 		}

@@ -18,12 +18,12 @@ typedef struct CmigRecipe
 {
 	const char *procedure;
 	bool		one_transaction;
-	bool		alone;			/* is the procedure not called by a revision's
-								 * script? */
+	bool		alone;			/* true if the call is not part of a
+								 * revision's script */
 	Oid			table;
 	char	   *table_name;		/* qualified and quoted */
 	MemoryContext caller;		/* the caller's memory context */
-	MemoryContext context;		/* deleted at the end */
+	MemoryContext context;		/* deleted when the recipe ends */
 } CmigRecipe;
 
 /* A constraint as found in the catalogs. */
@@ -39,7 +39,8 @@ typedef struct CmigKnownConstraint
 
 /*
  * Begin a recipe, after checking how the procedure was called and whether
- * argument 0 is a suitable table.  "call" is a correct call, for hints.
+ * argument 0 is a suitable table.  "call" is an example of a correct call, for
+ * hints.
  */
 extern void cmig_recipe_begin(CmigRecipe *recipe, FunctionCallInfo fcinfo,
 							  const char *procedure, const char *call);
@@ -67,10 +68,10 @@ extern void cmig_recipe_run(CmigRecipe *recipe, const char *sql);
 
 /*
  * Read arguments.  Strings and names must not be empty; an optional name may
- * be null.  "call" is a correct call, for hints.  cmig_recipe_columns()
- * returns columns as "a, b" and sets *names to the unquoted names.
- * cmig_recipe_joined() joins the unquoted names as "a_b" for a constraint
- * name.
+ * be null.  "call" is an example of a correct call, for hints.
+ * cmig_recipe_columns() returns columns as "a, b" and sets *names to the
+ * unquoted names.  cmig_recipe_joined() joins the unquoted names as "a_b" for a
+ * constraint name.
  */
 extern char *cmig_recipe_text(FunctionCallInfo fcinfo, int n, const char *name, const char *call);
 extern char *cmig_recipe_name(FunctionCallInfo fcinfo, int n, const char *call);
@@ -80,9 +81,9 @@ extern char *cmig_recipe_columns(FunctionCallInfo fcinfo, int n, const char *wha
 extern char *cmig_recipe_joined(List *names);
 
 /*
- * Find one of a table's constraints by name.  The result's "exists" is false
- * if there is no such constraint.  cmig_recipe_refuse_other() raises an error
- * for a different constraint with the same name.
+ * Find a table's constraint by name.  In the result, "exists" is false if
+ * there is no such constraint.  cmig_recipe_refuse_other() raises an error for
+ * a different constraint with the same name.
  */
 extern CmigKnownConstraint cmig_recipe_find_constraint(Oid table, const char *name);
 extern void cmig_recipe_refuse_other(const CmigRecipe *recipe, const char *name,

@@ -2,11 +2,11 @@
  * replicas.c
  *	  Waits until the replicas have replayed the WAL: cmig.wait_for_replicas.
  *
- * The function remembers the current end of the WAL, and looks at
- * pg_stat_replication until each replica has replayed the WAL up to this
- * position, or lags behind by at most the given time.  A replica that
- * disconnects in the meantime is waited for until it is back, and so is a
- * replica that is known only by its replication slot.
+ * The function remembers the current end of the WAL.  It reads
+ * pg_stat_replication repeatedly until each replica has replayed the WAL up to
+ * this position, or lags behind by at most the given time.  The function also
+ * waits for replicas that disconnect in the meantime, and for replicas that
+ * are known only by their replication slots.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -35,19 +35,17 @@
 
 PG_FUNCTION_INFO_V1(cmig_wait_for_replicas);
 
-/* How often the replicas are looked at, in milliseconds. */
+/* Time between two checks of the replicas, in milliseconds. */
 #define PAUSE 100
 
-/*
- * Milliseconds in a day, which is the greatest value that each argument may
- * have.
- */
+/* Milliseconds in a day, the maximum value of each interval argument. */
 #define DAY_MS (86400000.0)
 
 /*
- * The replicas, grouped by what identifies them across connections.  Base
- * backups and new connections are not replicas yet, and a program that only
- * stores the WAL, such as pg_receivewal, never replays it.
+ * Returns the replicas, grouped by name and address, which remain the same if
+ * a replica connects again.  Base backups and new connections are left out,
+ * because they are not replicas yet.  Programs that only store the WAL, such
+ * as pg_receivewal, are left out, because they never replay it.
  */
 static CmigQuery replicas_query = {
 	.sql = "SELECT r.application_name || coalesce(' (' || host(r.client_addr) || ')', ''), count(*)::int4,"
@@ -62,9 +60,10 @@ static CmigQuery replicas_query = {
 };
 
 /*
- * Slots of replicas that are not connected and have not confirmed the position.
- * Slots that have never been used, that have lost their WAL, or that a standby
- * copies from its primary (since PostgreSQL 17) are left out.
+ * Returns the slots of replicas that are not connected and have not confirmed
+ * the position ($1).  Slots that have never been used, that have lost their
+ * WAL, or that a standby copies from its primary (since PostgreSQL 17) are
+ * left out.
  */
 static CmigQuery slots_query = {
 	.sql = "SELECT s.slot_name::text FROM pg_replication_slots s"
@@ -76,7 +75,7 @@ static CmigQuery slots_query = {
 	.argtypes = {PG_LSNOID}
 };
 
-/* The replicas that have the same name and address. */
+/* The replicas that have the same application name and address. */
 typedef struct Replica
 {
 	char	   *name;
@@ -89,10 +88,11 @@ typedef struct Replica
 								 * text; or NULL */
 } Replica;
 
-/* A call of the function. */
+/* The state of a call to cmig.wait_for_replicas. */
 typedef struct Wait
 {
-	XLogRecPtr	position;		/* what the replicas must replay */
+	XLogRecPtr	position;		/* end of the WAL that the replicas must
+								 * replay */
 	double		lag_ms;
 	TimestampTz deadline;		/* 0: none */
 	List	   *replicas;		/* of Replica * */
@@ -100,8 +100,9 @@ typedef struct Wait
 } Wait;
 
 /*
- * Returns the end of the last WAL record, which is on disk when the function
- * returns, so that replicas receive it.
+ * Returns the end of the last WAL record, after flushing the WAL up to that
+ * position so that the replicas can receive it.  On a standby, returns the
+ * replay position.
  */
 static XLogRecPtr
 end_of_wal(void)
@@ -124,7 +125,7 @@ end_of_wal(void)
 	return end;
 }
 
-/* Returns the replica with this name, which is added if it is new. */
+/* Returns the entry for the replicas with this name.  Adds it if necessary. */
 static Replica *
 find_replica(Wait *wait, const char *name)
 {
@@ -143,7 +144,7 @@ find_replica(Wait *wait, const char *name)
 	return replica;
 }
 
-/* Callback: update a replica from a row of replicas_query. */
+/* Callback: update a Replica from a row of replicas_query. */
 static void
 take_replica(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -166,7 +167,9 @@ take_slot(TupleDesc desc, HeapTuple row, void *arg)
 	wait->slots = lappend(wait->slots, cmig_query_text(desc, row, 1));
 }
 
-/* Check the replicas.  Have all of them replayed enough? */
+/*
+ * Query the replicas.  Returns true if all of them have replayed enough WAL.
+ */
 static bool
 all_reached(Wait *wait)
 {
@@ -186,8 +189,8 @@ all_reached(Wait *wait)
 	wait->slots = NIL;
 
 	/*
-	 * discard the snapshot of pg_stat_replication that an earlier call has
-	 * taken in this transaction
+	 * discard the snapshot of pg_stat_replication, which an earlier query may
+	 * have taken in this transaction
 	 */
 	pgstat_clear_backend_activity_snapshot();
 	cmig_query_each(&replicas_query, values, NULL, take_replica, wait);
@@ -202,7 +205,7 @@ all_reached(Wait *wait)
 	return wait->slots == NIL;
 }
 
-/* Raise 55000, which names the replicas that have not replayed enough. */
+/* Raise 55000, and list the replicas that have not replayed enough WAL. */
 static void
 refuse_late(const Wait *wait)
 {
@@ -264,7 +267,7 @@ milliseconds_argument(FunctionCallInfo fcinfo, int n, const char *name)
 	return ms;
 }
 
-/* Sleep until the next look. */
+/* Sleep until the next check of the replicas. */
 static void
 pause_briefly(void)
 {

@@ -390,7 +390,7 @@ cmig_lexer_next_sql(CmigLexer *lexer)
 	return type;
 }
 
-/* How cmig_lexer_pass() continues at a byte, outside of tokens. */
+/* What cmig_lexer_pass() does when it meets a byte outside of a token. */
 enum
 {
 	PASS_STOP,
@@ -403,7 +403,10 @@ enum
 	PASS_PREFIX					/* a word or a string prefix */
 };
 
-/* The PASS_ value of each byte; set by make_pass_kinds() at first use. */
+/*
+ * The PASS_ value of each byte, set by make_pass_kinds() when it is first
+ * needed.
+ */
 static uint8 pass_kinds[256];
 
 /* Set pass_kinds for all bytes. */

@@ -195,7 +195,10 @@ look(Look *look, const CmigLexer *lexer, const CmigLexerPass *pass, CmigPsqlFact
 	}
 }
 
-/* Look for facts in a dollar quote, which may be a function or DO body. */
+/*
+ * Look for CmigPsqlFacts in a dollar quote, which may be a function or DO
+ * body.
+ */
 static void
 look_inside(const CmigLexer *lexer, const CmigLexerPass *pass, CmigPsqlFacts *facts)
 {
@@ -285,10 +288,10 @@ may_continue(const CmigLexer *lexer)
 }
 
 /*
- * Append the text between the quotes of one part of a string.  The text of the
- * whole string begins at offset "from".  If the string has escapes, the last
- * escape of the previous part must not absorb the first character of this
- * part.
+ * Append the text between the quotes of one part of a string.  In "to", the
+ * text of the whole string begins at offset "from".  If the string has
+ * escapes, the last escape of the previous part must not absorb the first
+ * character of this part.
  */
 static void
 append_string_part(StringInfo to, int from, const CmigLexer *lexer, bool escapes,
@@ -317,8 +320,8 @@ append_string_part(StringInfo to, int from, const CmigLexer *lexer, bool escapes
 /*
  * If psql might read a string differently from the server, append the text
  * before the string and then the string in a safe form.  The lexer is at the
- * string's first part, and is moved to its last part.  Returns the end of the
- * text that has been appended.
+ * string's first part, and is moved to its last part.  "copied" is the end of
+ * the text already appended; returns its new value.
  */
 static const char *
 append_string(StringInfo to, CmigLexer *lexer, const char *copied)
@@ -395,8 +398,8 @@ cmig_psql_pin(StringInfo to, int from, const char *pin)
 
 /*
  * Append the rest of a statement up to "end", pin the encoding, and append a
- * comment that follows on the same line.  Returns the end of the text that has
- * been appended.
+ * comment that follows on the same line.  "copied" is the end of the text
+ * already appended; returns its new value.
  */
 static const char *
 end_statement(StringInfo to, int *from, const char *copied, const char *end, const char *pin)

@@ -22,7 +22,7 @@
  */
 typedef struct CmigPsqlFacts
 {
-	bool		calls_cmig;		/* cmig.name( */
+	bool		calls_cmig;		/* calls a function such as cmig.stamp() */
 	bool		temp_objects;
 	bool		prepares;
 	bool		declares_cursor;

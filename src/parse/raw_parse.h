@@ -3,9 +3,9 @@
  *	  Calls the server's parser, but rejects text that takes very long to
  *	  parse.
  *
- * Copyright (c) 2026, the pg_cmig developers
- *
  * No other module calls raw_parser().
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_RAW_PARSE_H
 #define CMIG_RAW_PARSE_H

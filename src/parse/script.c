@@ -24,7 +24,7 @@
 #include "parser/parser.h"
 #include "utils/memutils.h"
 
-/* The state of reading a script. */
+/* A script that is being read, and the position in it. */
 struct CmigScriptReader
 {
 	const char *source;
@@ -382,10 +382,10 @@ cmig_script_next(CmigScriptReader *script, CmigStatement *statement)
 }
 
 /*
- * Returns the letter for a token's kind.  The checksum must not depend on the
- * server version or the architecture, so these letters must not change.  The
- * checksum covers each token's kind, length, and bytes, with words in lower
- * case.
+ * Returns the letter that represents a token's kind in the checksum.  The
+ * checksum must not depend on the server version or the architecture, so these
+ * letters must not change.  The checksum covers each token's kind, length, and
+ * bytes, with words in lower case.
  */
 static char
 checksum_kind(const CmigLexer *lexer)
@@ -457,9 +457,9 @@ cmig_script_checksum(const char *upgrade_sql, bool transactional)
 }
 
 /*
- * Returns true if a statement only opens a transaction or, if "opening" is
- * false, only commits one, without options.  The lexer must be at the
- * statement's first word.  If the result is true, the lexer is then at the
+ * Returns true if a statement is a command without options that begins a
+ * transaction or, if "opening" is false, commits one.  The lexer must be at
+ * the statement's first word.  If the result is true, the lexer is then at the
  * statement's end.
  */
 static bool

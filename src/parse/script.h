@@ -14,7 +14,7 @@
 #include "postgres.h"
 #include "nodes/parsenodes.h"
 
-/* The state of reading a script. */
+/* A script that is being read, and the position in it. */
 typedef struct CmigScriptReader CmigScriptReader;
 
 /* A statement of a script. */

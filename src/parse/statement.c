@@ -386,7 +386,10 @@ cmig_statement_without_concurrently(const RawStmt *raw)
  * Objects that end with the session
  */
 
-/* Returns a constant after removing casts, or NULL. */
+/*
+ * Returns the constant that remains if casts are removed from the node, or
+ * NULL if the rest is not a constant.
+ */
 static A_Const *
 constant_of(Node *node)
 {

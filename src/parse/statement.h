@@ -29,7 +29,8 @@ typedef enum CmigStatementClass
 	CMIG_STATEMENT_OWN_PROCEDURE,	/* CALL cmig.backfill and the like; with
 									 * cmig.concurrent_ddl = off it can run in
 									 * a transaction */
-	CMIG_STATEMENT_TOP_LEVEL	/* VACUUM, CREATE DATABASE ...: only stepwise */
+	CMIG_STATEMENT_TOP_LEVEL	/* VACUUM, CREATE DATABASE ...: only in a
+								 * nontransactional revision */
 } CmigStatementClass;
 
 /*

@@ -26,7 +26,7 @@ typedef struct Placeholder
 	bool		literal;
 } Placeholder;
 
-/* The state while placeholders are replaced in a script. */
+/* A script, and the placeholders that are replaced in it. */
 typedef struct Substitution
 {
 	const char *owner;

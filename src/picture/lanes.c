@@ -23,9 +23,12 @@ struct CmigLanes
 	int			left;			/* number of nodes not yet drawn */
 	bool	   *below;			/* by node: is it in the drawing, and not
 								 * drawn yet? */
-	int		   *lane_of;		/* by node: the lane that leads to it, or -1 */
-	int		   *target;			/* by lane: the node that it leads to, or -1 */
-	bool	   *passing;		/* by lane: does it pass the current row? */
+	int		   *lane_of;		/* by node: the lane that leads to the node,
+								 * or -1 */
+	int		   *target;			/* by lane: the node that the lane leads to,
+								 * or -1 */
+	bool	   *passing;		/* by lane: does the lane pass the current
+								 * row? */
 	int			count;			/* number of lanes in use, including gaps */
 	CmigLanesRow row;
 };
@@ -104,7 +107,10 @@ compare_forks(const void *a, const void *b)
 	return ((const CmigLaneFork *) a)->lane - ((const CmigLaneFork *) b)->lane;
 }
 
-/* Draw the edges to the node's parents.  The node's own lane must be free. */
+/*
+ * Draw the edges to the parents of the row's node.  The node's own lane must
+ * be free.
+ */
 static void
 draw_edges(CmigLanes *lanes, CmigLanesRow *row)
 {

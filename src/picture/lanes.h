@@ -27,8 +27,9 @@ typedef struct CmigLanesRow
 {
 	int			node;
 	int			lane;
-	bool		begins;			/* does no lane lead to the node? */
-	bool		straight;		/* does the node's lane continue to a parent? */
+	bool		begins;			/* true if no lane leads to the node */
+	bool		straight;		/* true if the node's lane continues to a
+								 * parent */
 	int			nforks;
 	CmigLaneFork *forks;		/* edges to other parents, from left to right */
 	int			ending;			/* lane on the right that moves into this
@@ -36,8 +37,8 @@ typedef struct CmigLanesRow
 	int			count;			/* number of lanes in use before or after this
 								 * row, including gaps: the number of the last
 								 * lane plus 1 */
-	const bool *passing;		/* by lane: does it pass this row and its
-								 * forks? */
+	const bool *passing;		/* by lane: does the lane pass this row and
+								 * its forks? */
 } CmigLanesRow;
 
 typedef struct CmigLanes CmigLanes;

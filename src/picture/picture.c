@@ -48,7 +48,10 @@ cmig_picture_append_line(StringInfo to, const char *text)
 		appendStringInfoChar(to, (unsigned char) *c < ' ' || *c == 0x7f ? ' ' : *c);
 }
 
-/* Append a note to the comma-separated list that begins at "start". */
+/*
+ * Append a note to the comma-separated list that begins at offset "start" of
+ * "to".
+ */
 static void
 append_note(StringInfo to, int start, const char *what, const char *name)
 {
@@ -58,7 +61,10 @@ append_note(StringInfo to, int start, const char *what, const char *name)
 	cmig_picture_append_line(to, name);
 }
 
-/* Append a note for each parent of the node that does not exist. */
+/*
+ * For each parent of the node that does not exist, append a note to the list
+ * that begins at offset "start" of "to".
+ */
 static void
 append_missing(StringInfo to, int start, const CmigGraph *graph, int node)
 {

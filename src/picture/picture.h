@@ -18,15 +18,15 @@ typedef enum CmigPictureState
 	CMIG_PICTURE_PENDING,
 	CMIG_PICTURE_APPLIED,
 	CMIG_PICTURE_CURRENT,		/* has a version row */
-	CMIG_PICTURE_PARTIAL		/* was begun, but not finished, by a stepwise
-								 * run */
+	CMIG_PICTURE_PARTIAL		/* a stepwise run has begun it, but not
+								 * finished it */
 } CmigPictureState;
 
 /* The revisions to draw, and their states. */
 typedef struct CmigPicture
 {
 	const CmigGraph *graph;
-	const int  *order;			/* nodes, parents first */
+	const int  *order;			/* nodes, with parents before their children */
 	int			count;
 	bool		repeatables;	/* also draw all repeatable revisions, which
 								 * have no edges */

@@ -24,7 +24,10 @@
  */
 #define CMIG_SVG_COLORS 8
 
-/* Append the image of a row.  "width" is the number of lanes in the drawing. */
+/*
+ * Append the image of a row.  "width" is the number of lanes in the whole
+ * drawing.
+ */
 extern void cmig_svg_lanes_row(StringInfo to, const CmigLanesRow *row, int width,
 							   CmigPictureState state);
 

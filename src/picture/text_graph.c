@@ -111,7 +111,10 @@ append_revision(StringInfo line, const CmigPicture *picture, int node)
 	trim(line);
 }
 
-/* Returns the sign for a revision. */
+/*
+ * Returns the character that stands for a revision, which depends on its
+ * state.
+ */
 static char
 sign_of(const CmigPicture *picture, int node)
 {

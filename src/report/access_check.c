@@ -87,8 +87,8 @@ static CmigQuery find = {
 	"  WHERE c.grantee IS NULL),"
 
 	/*
-	 * pairs of levels, the first of which contains the second, to name only
-	 * the larger one
+	 * find the levels that contain another level, so that only the larger one
+	 * of the two is named
 	 */
 	" within AS (SELECT x.level, y.level AS other FROM given x JOIN given y USING (kind, oid, attnum, privilege) JOIN size z ON z.level = x.level"
 	"  WHERE x.level <> y.level GROUP BY x.level, y.level, z.number HAVING count(*) = z.number),"

@@ -74,7 +74,10 @@ add_gone_scopes(List *problems)
 	return problems;
 }
 
-/* Report a journal row whose id is so high that newer rows have lower ids. */
+/*
+ * Report a journal row whose id is so high that newer rows will have lower
+ * ids.
+ */
 static List *
 add_journal_problems(List *problems)
 {
@@ -88,8 +91,8 @@ add_journal_problems(List *problems)
 }
 
 /*
- * Report drift that the last search for drift found, unless revisions have run
- * since then.
+ * Report the drift found by the last search, unless revisions have run since
+ * then.
  */
 static List *
 add_drift_problem(List *problems)
@@ -105,8 +108,8 @@ add_drift_problem(List *problems)
 }
 
 /*
- * Report a step that a stepwise run left partially applied.  While a run is in
- * progress, its step is not reported.
+ * Report a step that a stepwise run left partially applied.  The current step
+ * of a run in progress is not reported.
  */
 static List *
 add_progress_problem(List *problems)
@@ -180,7 +183,7 @@ add_tool_problem(const CmigView *view, const CmigTool *tool, Oid table, List *pr
 }
 
 /*
- * Report other tools' tables that can be read.  If no revision is loaded,
+ * Report other tools' tables if they can be read.  If no revision is loaded,
  * nothing is reported.
  */
 static List *
@@ -266,9 +269,11 @@ needs_stepwise(const CmigView *view, const CmigPlace *place, const CmigNames *na
 }
 
 /*
- * Report a revision that is not used until all revisions that it replaces are
- * applied.  This is an error if some of these are needed but not loaded.  In
- * that case, the revision is in the graph, or the graph has defects.
+ * Report a revision that is not used yet, because not all revisions that it
+ * replaces are applied.  "stored" lists the replaced revisions that are
+ * stored.  Usually, this is a notice.  It is an error if revisions that must
+ * be applied first are not loaded.  In that case, the revision is in the
+ * graph, or the graph has defects.
  */
 static List *
 add_waiting(const CmigView *view, List *problems, const CmigRevisionSet *set, const CmigPlace *place,
@@ -295,7 +300,7 @@ add_waiting(const CmigView *view, List *problems, const CmigRevisionSet *set, co
 
 /*
  * Report revisions that replace others if the replaced revisions are still
- * stored, or are needed.
+ * stored, or if some of them must still be applied.
  */
 static List *
 add_replaced(const CmigView *view, List *problems)
@@ -432,7 +437,7 @@ add_lint_problem(const CmigView *view, List *problems)
 	{
 		CmigLintFinding *finding = lfirst(lc);
 
-		/* skip syntax errors, which check_script() has reported */
+		/* skip syntax errors, which script_check.c reports */
 		if (!finding->dropped && finding->rule != &cmig_lint_rules_syntax_error)
 			counts[finding->rule->severity]++;
 	}

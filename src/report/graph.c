@@ -20,7 +20,7 @@
 PG_FUNCTION_INFO_V1(cmig_graph);
 PG_FUNCTION_INFO_V1(cmig_graph_wrong);
 
-/* The formats, by name. */
+/* The formats, and the functions that draw the graph in them. */
 static const struct
 {
 	const char *name;

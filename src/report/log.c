@@ -30,11 +30,11 @@ PG_FUNCTION_INFO_V1(cmig_log);
 #define FIXED_WIDTH (22 + 12 + 17)
 #define LEAST_MESSAGE 20
 
-/* The state of a call of cmig.log. */
+/* The state of a call to cmig.log. */
 typedef struct Log
 {
 	FunctionCallInfo fcinfo;
-	CmigGraph  *graph;			/* contains the messages of revisions */
+	CmigGraph  *graph;			/* provides the revisions' messages */
 	int			width;			/* maximum length of a message, in characters */
 } Log;
 

@@ -176,7 +176,7 @@ cmig_page_section(StringInfo page, const char *title, CmigPageContent content, v
 	appendStringInfoString(page, "\n</section>\n");
 }
 
-/* State while a table is written. */
+/* The state of writing a table. */
 typedef struct TableState
 {
 	StringInfo	page;

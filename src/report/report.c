@@ -80,7 +80,7 @@ write_posture(StringInfo page, void *arg)
 	cmig_page_table(page, &rls_findings_table);
 }
 
-/* State of the journal section. */
+/* The state of writing the journal section. */
 typedef struct TimeLine
 {
 	StringInfo	page;

@@ -204,7 +204,7 @@ put_stepwise(FunctionCallInfo fcinfo, const CmigView *view)
 			   cmig_progress_next(row));
 }
 
-/* Returns what pg_stat_activity shows about a run in another session. */
+/* Returns what a process is doing, according to pg_stat_activity. */
 static CmigQuery read_activity = {
 	"SELECT pg_catalog.regexp_replace(pg_catalog.regexp_replace(pg_catalog.left(query, 160), '^pg_cmig: ', ''), '\\s+', ' ', 'g'),"
 	" pg_catalog.date_trunc('second', xact_start)::text, pg_catalog.date_trunc('second', pg_catalog.clock_timestamp() - query_start)::text,"
@@ -213,14 +213,17 @@ static CmigQuery read_activity = {
 	" FROM pg_catalog.pg_stat_activity WHERE pid = $1", 1, {INT4OID}
 };
 
-/* Returns the processes that wait for the run lock of a run. */
+/*
+ * Returns the IDs of the processes that wait for a run lock held by another
+ * process.
+ */
 static CmigQuery read_waiting = {
 	"SELECT pg_catalog.string_agg(w.pid::text, ', ' ORDER BY w.pid) FROM pg_catalog.pg_locks h, pg_catalog.pg_locks w"
 	" WHERE h.pid = $1 AND h.granted AND NOT w.granted AND h.locktype = 'advisory' AND w.locktype = 'advisory'"
 	" AND h.objsubid > 2 AND w.database = h.database AND w.classid = h.classid AND w.objid = h.objid AND w.objsubid = h.objsubid", 1, {INT4OID}
 };
 
-/* The function's result, and the ID of the process whose run is shown. */
+/* The result of cmig.status, and the ID of the process whose run it shows. */
 typedef struct RunningRun
 {
 	FunctionCallInfo fcinfo;
@@ -360,7 +363,7 @@ put_ddl_policy(FunctionCallInfo fcinfo)
 				   "SELECT at, role, command, object FROM cmig.ddl_log ORDER BY at");
 }
 
-/* Add a row about the last search for drift: its time and its result. */
+/* Add a row with the time and the result of the last search for drift. */
 static void
 put_drift(FunctionCallInfo fcinfo)
 {

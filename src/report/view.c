@@ -39,7 +39,7 @@ cmig_view_read(void)
 	return view;
 }
 
-/* Does the tree of a node contain a marked node? */
+/* Does the node's tree contain a marked node? */
 static bool
 is_marked_tree(const CmigView *view, const CmigMarks *marks, int node)
 {

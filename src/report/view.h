@@ -43,7 +43,7 @@ extern CmigPlan *cmig_view_pending(const CmigView *view);
 extern bool cmig_view_has_all_heads(const CmigGraph *graph, const CmigMarks *range);
 
 /*
- * Add a row to the result.  The function must have called
+ * Add a row to the result of a set-returning function, which must have called
  * InitMaterializedSRF().
  */
 extern void cmig_view_put_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls);
