@@ -1,6 +1,6 @@
 /*
  * deferred.c
- *	  Handles a script's deferred constraints and constraint modes.
+ *	  Fires a script's deferred triggers, and restores constraint modes.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -29,7 +29,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
-/* Remember a table that may have deferred events. */
+/* Record a table that may have deferred trigger events. */
 static void
 note_table(CmigDeferred *deferred, Oid table)
 {
@@ -39,7 +39,9 @@ note_table(CmigDeferred *deferred, Oid table)
 	MemoryContextSwitchTo(caller);
 }
 
-/* Can a change to a table with these triggers queue a deferred event? */
+/*
+ * Can a change to a table with these triggers queue a deferred trigger event?
+ */
 static bool
 has_deferrable_trigger(const TriggerDesc *triggers)
 {
@@ -53,7 +55,7 @@ has_deferrable_trigger(const TriggerDesc *triggers)
 	return false;
 }
 
-/* Record the result relations of a query that have deferrable triggers. */
+/* Record those of a query's result relations that have deferrable triggers. */
 static void
 note_result_relations(CmigDeferred *deferred, List *relations)
 {
@@ -97,9 +99,9 @@ cmig_deferred_note_copy(CmigDeferred *deferred, const CopyStmt *copy)
 }
 
 /*
- * Add the deferrable constraints named in SET CONSTRAINTS to *result.  Like
- * PostgreSQL, this uses only the first schema in search_path that has a
- * constraint with the given name.
+ * Add the deferrable constraints named in a SET CONSTRAINTS statement to
+ * *result. As in PostgreSQL, an unqualified name refers to the first schema in
+ * search_path that has a constraint with this name.
  */
 static void
 collect_named(List *names, List **result)
@@ -170,9 +172,10 @@ list_deferrable(void)
 }
 
 /*
- * Perform SET CONSTRAINTS for constraints given by OID.  Skips constraints that
- * no longer exist and, if only_default is true, constraints whose condeferred
- * differs from default_deferred.
+ * Perform SET CONSTRAINTS for constraints given by OID.  "deferred" is the
+ * mode to set.  Skips constraints that no longer exist and, if only_default is
+ * true, constraints that are not INITIALLY DEFERRED (default_deferred is true)
+ * or not INITIALLY IMMEDIATE (default_deferred is false).
  */
 static void
 set_mode(List *constraints, bool deferred, bool only_default, bool default_deferred)
@@ -200,7 +203,9 @@ set_mode(List *constraints, bool deferred, bool only_default, bool default_defer
 		AfterTriggerSetState(set);
 }
 
-/* Returns a table's deferrable constraints, except those in "known". */
+/*
+ * Returns the deferrable constraints of a table, except for those in "known".
+ */
 static List *
 new_constraints(Oid table, List *known)
 {
@@ -222,9 +227,10 @@ new_constraints(Oid table, List *known)
 }
 
 /*
- * Raise an error if firing a constraint by name would also fire another role's
- * triggers.  This is the case if another constraint has the same name and
- * schema, and its table has pending events and belongs to a different role.
+ * Raise an error if firing the constraint "fired" by name would also fire
+ * triggers on another role's table.  This is the case if the constraint
+ * "other" has the same name and schema, and its table has pending events and a
+ * different owner.
  */
 static void
 refuse_namesake(const CmigDeferred *deferred, Form_pg_constraint fired, Form_pg_constraint other)
@@ -244,10 +250,11 @@ refuse_namesake(const CmigDeferred *deferred, Form_pg_constraint fired, Form_pg_
 }
 
 /*
- * Raise an error if firing the constraints would also fire another role's
- * triggers.  PostgreSQL fires a constraint's triggers by the constraint's name,
- * as the current user.  In a SECURITY DEFINER function, the caller's triggers
- * would therefore run with the privileges of the function's owner.
+ * Raise an error if firing the constraints would also fire triggers on another
+ * role's table.  PostgreSQL fires the triggers of all constraints with a given
+ * name and schema as the current user.  In a SECURITY DEFINER function,
+ * triggers on the caller's tables would therefore run with the privileges of
+ * the function's owner.
  */
 static void
 refuse_namesakes(const CmigDeferred *deferred, List *constraints)
@@ -286,8 +293,8 @@ cmig_deferred_fire(CmigDeferred *deferred)
 	List	   *round;
 
 	/*
-	 * repeat this, because a trigger may queue more deferred events when it
-	 * fires
+	 * repeat this until no events are pending, because a trigger may queue
+	 * more deferred events when it fires
 	 */
 	do
 	{
@@ -311,10 +318,10 @@ cmig_deferred_fire(CmigDeferred *deferred)
 	} while (round != NIL);
 
 	/*
-	 * Restore the default mode of the constraints that the script has set and
-	 * of the constraints that had to fire.  If the script has not set any
-	 * mode, a fired constraint must have been deferred by the caller or by
-	 * default, so it is deferred again.
+	 * Restore the default mode of the constraints whose mode the script has
+	 * set, and of the constraints that have been fired.  If the script has
+	 * not set any mode, the constraints that have been fired were deferred by
+	 * the caller or by default, so defer them again.
 	 */
 	set_mode(fired, true, deferred->set_some, true);
 	if (deferred->set_some)

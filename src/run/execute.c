@@ -22,10 +22,10 @@
 #include "utils/snapmgr.h"
 
 /*
- * Run one query of a statement.  Returns the number of rows, or CMIG_NO_ROWS.
- * If *snapshot_set is false and the query is not a utility statement, pushes a
- * snapshot for this query and the remaining ones, and sets *snapshot_set to
- * true.
+ * Run one of the queries into which a statement was rewritten.  Returns the
+ * number of rows processed, or CMIG_NO_ROWS.  If *snapshot_set is false and
+ * the query is not a utility statement, pushes a snapshot for this query and
+ * the remaining ones, and sets *snapshot_set to true.
  */
 static int64
 execute_plan(PlannedStmt *plan, const char *text, DestReceiver *dest,
@@ -95,8 +95,8 @@ cmig_execute_statement(RawStmt *raw, const char *text, DestReceiver *dest)
 		PopActiveSnapshot();
 
 	/*
-	 * run all plans with the same snapshot, because rules can turn one query
-	 * into several
+	 * rules can turn a statement into several queries, which all run with the
+	 * same snapshot
 	 */
 	snapshot_set = false;
 	foreach(cell, plans)

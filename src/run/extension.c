@@ -22,22 +22,24 @@
 #include "utils/snapmgr.h"
 
 /*
- * The extension that a stepwise run has locked, or had locked before the lock
- * was lost; otherwise InvalidOid.
+ * The OID of the extension that a stepwise run has locked, even if the lock
+ * was lost since then; otherwise InvalidOid.
  */
 static Oid	held = InvalidOid;
 
 /*
- * Has the session-level lock been released by cmig_extension_lend()? A
- * transaction-level lock may remain.
+ * Has cmig_extension_lend() released the session-level lock on the extension?
+ * A transaction-level lock may remain.
  */
 static bool lent = false;
 
-/* The extension and a digest of its members when the script began. */
+/*
+ * The OID of the extension and a digest of its members when the script began.
+ */
 static Oid	noted_oid = InvalidOid;
 static uint64 noted_members = 0;
 
-/* Returns the extension's current OID, or InvalidOid. */
+/* Returns the current OID of extension pg_cmig, or InvalidOid. */
 static Oid
 current_oid(void)
 {
@@ -52,8 +54,8 @@ set_tag(LOCKTAG *tag, Oid extension)
 }
 
 /*
- * Does this session hold the lock on the extension, at session or transaction
- * level?
+ * Does this session hold the lock on the extension "held", at session or
+ * transaction level?
  */
 static bool
 is_held(void)
@@ -65,8 +67,8 @@ is_held(void)
 }
 
 /*
- * Raise the error for a run during which another session dropped the
- * extension.
+ * Raise 55000 because another session has dropped the extension during the
+ * run.
  */
 pg_noreturn static void
 raise_dropped(void)
@@ -80,8 +82,8 @@ raise_dropped(void)
 
 /*
  * Lock the extension at session level.  Returns false if "wait" is false and
- * the lock is not available, or if the extension no longer exists.  If the
- * extension was dropped and created again, its OID has changed.
+ * the lock is not available, or if the extension no longer exists or was
+ * dropped and created again, in which case its OID has changed.
  */
 static bool
 lock(Oid extension, bool wait)
@@ -168,7 +170,10 @@ cmig_extension_hold_again(void)
 		raise_dropped();
 }
 
-/* Add the member in a pg_depend row to a digest. */
+/*
+ * Row callback: if the pg_depend row is for a member of the extension, add the
+ * member to the digest.
+ */
 static void
 digest_member(HeapTuple row, void *digest)
 {

@@ -34,35 +34,39 @@ extern void cmig_extension_share(void);
 extern void cmig_extension_hold(void);
 
 /*
- * Release the lock that cmig_extension_hold() has taken.  Does nothing if the
- * lock is not held.
+ * Release the lock taken by cmig_extension_hold().  Does nothing if the lock
+ * is not held.
  */
 extern void cmig_extension_release(void);
 
 /*
- * Release the session's lock on the extension while a statement with
+ * Release the stepwise run's lock on the extension before a statement with
  * CONCURRENTLY runs.  Afterwards, the caller must call
  * cmig_extension_hold_again() or roll back the transaction.
  */
 extern void cmig_extension_lend(void);
 
 /*
- * Take the lock on the extension again after a transaction of a stepwise run
- * was rolled back.  cmig_extension_try_again() takes the lock only if this is
- * possible without waiting, and raises no error.  cmig_extension_hold_again()
- * waits, and raises 55000 if the extension was dropped.  Both functions do
- * nothing in runs that are not stepwise.
+ * Take the lock on the extension again after a stepwise run has lost it
+ * because a transaction was rolled back.  cmig_extension_try_again() does not
+ * wait for the lock and raises no error.  cmig_extension_hold_again() waits,
+ * and raises 55000 if the extension was dropped.  Outside of stepwise runs,
+ * both functions do nothing.
  */
 extern void cmig_extension_try_again(void);
 extern void cmig_extension_hold_again(void);
 
-/* Call this when a script begins.  Records the extension's OID and members. */
+/*
+ * Call this when a script begins.  Records the OID and the members of the
+ * extension.
+ */
 extern void cmig_extension_note(void);
 
 /*
  * Raises 55000 if the extension or its members have changed since
- * cmig_extension_note().  Either the revision's script or, while the lock was
- * not held, another session may have changed them.
+ * cmig_extension_note().  "revision" is the revision whose script is running.
+ * The change was made by that script or, while the lock was not held, by
+ * another session.
  */
 extern void cmig_extension_require(const char *revision);
 

@@ -2,9 +2,9 @@
  * last_failure.c
  *	  Keeps each database's last failed run in shared memory.
  *
- * Each slot contains the last failure in one database.  One lock protects all
- * slots.  It is held only while a slot is copied, and no error can be raised
- * during that time.
+ * Each slot contains the last failure in one database.  One LWLock protects
+ * all slots.  It is held only while a slot is copied, when no error can be
+ * raised.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -21,46 +21,46 @@
 #include "utils/memutils.h"
 
 /*
- * The maximum number of databases with a stored failure.  If there are more,
- * the oldest failure is replaced.
+ * The maximum number of databases for which a failure is kept.  If there are
+ * more, the oldest failure is replaced.
  */
 #define SLOTS 64
 
 #define AREA_NAME "pg_cmig"
 
-/* A database's last failure. */
+/* The last failure in a database. */
 typedef struct Slot
 {
-	Oid			database;		/* InvalidOid if free */
+	Oid			database;		/* InvalidOid if the slot is free */
 	CmigLastFailure failure;
 } Slot;
 
-/* The contents of the shared memory area. */
+/* The shared memory area. */
 typedef struct Area
 {
 	LWLock	   *lock;
 	Slot		slots[SLOTS];
 } Area;
 
-/* NULL unless the library was preloaded. */
+/* The shared memory area, or NULL if the library was not preloaded. */
 static Area *area = NULL;
 
 static shmem_request_hook_type previous_request = NULL;
 static shmem_startup_hook_type previous_startup = NULL;
 
 /*
- * The step that this session is running.  The revision is empty if no step is
- * running.
+ * The step that this session is running.  If no step is running, "revision" is
+ * an empty string.
  */
 static CmigLastFailure current =
 {
 	0
 };
 
-/* Has the callback for the end of the session been registered? */
+/* Has end_session() been registered? */
 static bool watching_exit = false;
 
-/* shmem_request hook: reserve shared memory and the lock. */
+/* shmem_request hook: reserve shared memory and the LWLock. */
 static void
 request(void)
 {
@@ -70,7 +70,7 @@ request(void)
 	RequestNamedLWLockTranche(AREA_NAME, 1);
 }
 
-/* shmem_startup hook: create the area, or attach to it. */
+/* shmem_startup hook: create the shared memory area, or attach to it. */
 static void
 start(void)
 {
@@ -105,7 +105,10 @@ cmig_last_failure_is_kept(void)
 	return area != NULL;
 }
 
-/* Returns this database's slot, or NULL.  The caller must hold the lock. */
+/*
+ * Returns the slot of the current database, or NULL.  The caller must hold the
+ * lock.
+ */
 static Slot *
 find_slot(void)
 {
@@ -160,7 +163,10 @@ keep(void)
 	current.revision[0] = '\0';
 }
 
-/* Copy a string, truncated to whole characters. */
+/*
+ * Copy a string to a buffer of "size" bytes, truncated at a character
+ * boundary.
+ */
 static void
 copy_text(char *target, const char *text, int size)
 {
@@ -174,7 +180,7 @@ copy_text(char *target, const char *text, int size)
 
 /*
  * before_shmem_exit callback: record a failure if the session ends in the
- * middle of a run.
+ * middle of a run, for example because it was terminated.
  */
 static void
 end_session(int code, Datum arg)

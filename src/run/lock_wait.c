@@ -38,14 +38,14 @@
 #define TICK_MS 10
 
 /*
- * If the timer last saw a wait longer ago than this, in microseconds, an error
- * is not attributed to that wait.
+ * If the timer last saw a lock wait more than this many microseconds ago, an
+ * error was not caused by that wait.
  */
 #define STALE_US (INT64CONST(500) * 1000)
 
 /*
  * The maximum number of sessions listed in an error, and the maximum length of
- * each query shown.
+ * the query shown for each.
  */
 #define MAX_BLOCKERS 3
 #define MAX_QUERY_LENGTH 200
@@ -53,26 +53,34 @@
 int			cmig_lock_timeout = 0;
 
 /*
- * The value of cmig.lock_timeout for this attempt, in milliseconds.  It is
- * stored here because the timer callback cannot look up the setting.
+ * The value of cmig.lock_timeout in milliseconds.  It is copied here because
+ * the timer callback cannot look up the setting.
  */
 static int	limit_ms = 0;
 
-/* Written by the signal handler while the timer is on. */
+/*
+ * What the timer has seen.  Written by the signal handler while the timer is
+ * on.
+ */
 static volatile struct
 {
-	int64		finished_us;	/* total of the finished waits in this attempt */
+	int64		finished_us;	/* total length of the finished waits of an
+								 * attempt */
 	int64		current_us;		/* length of the wait that began at wait_start */
 	TimestampTz wait_start;		/* 0 if no wait was seen */
 	TimestampTz last_seen;		/* when the timer last saw a wait */
 	uint32		tag[sizeof(LOCKTAG) / sizeof(uint32)];
 	int			mode;
 	bool		exhausted;		/* has the timer requested a cancel? */
-	bool		single;			/* if so, was the limit for a single wait
-								 * exceeded? */
+	bool		single;			/* if so, did a single wait exceed
+								 * lock_timeout, rather than all waits
+								 * cmig.lock_timeout? */
 }			seen;
 
-/* The value of lock_timeout while the timer enforces it; otherwise 0. */
+/*
+ * The value of lock_timeout while the timer enforces it instead of PostgreSQL;
+ * otherwise 0.
+ */
 static int	taken_over = 0;
 
 static TimeoutId timer;
@@ -80,8 +88,8 @@ static bool timer_registered = false;
 static Oid	watching_role = InvalidOid;
 
 /*
- * Does the total or the current wait exceed its limit?  Sets seen.single to
- * true if the limit for a single wait is exceeded.
+ * Does the current wait exceed lock_timeout, or do all waits of the attempt
+ * exceed cmig.lock_timeout?  Sets seen.single to true in the first case.
  */
 static bool
 is_too_long(void)
@@ -102,8 +110,8 @@ cancel(void)
 }
 
 /*
- * Timer callback: record the wait in progress, and cancel the statement if a
- * limit is exceeded.
+ * Timer callback: record the current lock wait, if any, and cancel the
+ * statement if a limit is exceeded.
  */
 static void
 look_at_wait(void)
@@ -172,7 +180,7 @@ cmig_lock_wait_reset(void)
 void
 cmig_lock_wait_take_over(void)
 {
-	/* keep LockTimeout if the timer cannot enforce the limit */
+	/* leave the enforcement to PostgreSQL if the timer is not on */
 	if (!timer_registered || !get_timeout_active(timer))
 		return;
 	taken_over = LockTimeout;
@@ -244,7 +252,7 @@ describe_tag(const LOCKTAG *tag)
 	return buf.data;
 }
 
-/* Returns a process's status entry, or NULL. */
+/* Returns the status entry of the process with this ID, or NULL. */
 static PgBackendStatus *
 find_backend(int pid)
 {
@@ -277,9 +285,9 @@ append_duration(StringInfo buf, TimestampTz since)
 }
 
 /*
- * Append a sentence about a process.  As in pg_stat_activity, only members of
- * the process's role and of pg_read_all_stats are allowed to see its
- * application and query.
+ * Append a sentence about a process to a description of blocking sessions.  As
+ * in pg_stat_activity, the application and the query are shown only if
+ * "caller" is a member of the process's role or of pg_read_all_stats.
  */
 static void
 append_process(StringInfo buf, int pid, Oid caller)
@@ -362,7 +370,8 @@ cmig_lock_wait_blockers(const LOCKTAG *tag, LOCKMODE mode, Oid caller, int *pid)
 	initStringInfo(&buf);
 
 	/*
-	 * discard the activity snapshot of an earlier call, which may be outdated
+	 * discard the snapshot of backend activity from an earlier call, which
+	 * may be outdated
 	 */
 	pgstat_clear_backend_activity_snapshot();
 
@@ -429,8 +438,9 @@ cmig_lock_wait_snapshots(Oid caller, int older_ms)
 }
 
 /*
- * Add DETAIL and HINT to the error that is being reported.  They say what the
- * run was waiting for and which sessions blocked it.
+ * Add a detail and a hint to the error that is being reported.  They say which
+ * sessions block the lock and how to proceed.  "what" is a sentence that says
+ * what the run waited for.
  */
 static void
 explain(const LOCKTAG *tag, LOCKMODE mode, Oid caller, const char *what)
@@ -472,7 +482,7 @@ cmig_lock_wait_explain(void)
 		((uint32 *) &tag)[i] = seen.tag[i];
 	ours = seen.exhausted && code == ERRCODE_QUERY_CANCELED;
 
-	/* explain each error only once; a later wait may be canceled again */
+	/* explain only this error, because a later wait may be canceled again */
 	seen.last_seen = 0;
 	seen.exhausted = false;
 

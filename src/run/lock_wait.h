@@ -2,10 +2,10 @@
  * lock_wait.h
  *	  Tracks how long a run waits for locks and which sessions block it.
  *
- * While the timer is on, it checks every few milliseconds whether this backend
- * is waiting for a lock.  It adds up the waits, and ends a wait when the total
- * exceeds cmig.lock_timeout.  It also remembers the lock, so that an error can
- * name the blocking sessions.
+ * While a run's statements are executed, a timer checks every few milliseconds
+ * whether this backend is waiting for a lock.  It adds up the waits, and ends
+ * a wait when the total exceeds cmig.lock_timeout.  It also remembers the
+ * lock, so that an error can name the blocking sessions.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -16,30 +16,30 @@
 #include "storage/lock.h"
 
 /*
- * cmig.lock_timeout in milliseconds; 0 means no limit.  The runner registers
- * the setting.
+ * The setting cmig.lock_timeout, in milliseconds; 0 means no limit.  It is
+ * registered by runner.c.
  */
 extern int	cmig_lock_timeout;
 
 /*
- * Call this when a new attempt begins.  The attempt's waits are counted from
- * zero.
+ * Call this when a new attempt at a step begins.  The lock waits of an attempt
+ * are counted from zero.
  */
 extern void cmig_lock_wait_reset(void);
 
 /*
  * Turn the timer on or off.  "caller" is the role whose privileges determine
- * which other sessions' queries an error may show.  It is always safe to turn
- * the timer off.
+ * whether an error shows the queries of other sessions.  It is always safe to
+ * turn the timer off.
  */
 extern void cmig_lock_wait_watch(Oid caller);
 extern void cmig_lock_wait_unwatch(void);
 
 /*
- * While a statement with CONCURRENTLY runs, let the timer enforce
- * lock_timeout, too.  PostgreSQL itself would also apply lock_timeout to the
- * wait for old transactions.  However, that wait blocks no other sessions, and
- * a timeout would waste the whole index build.  The caller must call
+ * Let the timer enforce lock_timeout while a statement with CONCURRENTLY runs.
+ * PostgreSQL itself would also apply lock_timeout to the wait for old
+ * transactions. However, that wait blocks no other sessions, and a timeout
+ * would waste the whole index build.  The caller must call
  * cmig_lock_wait_give_back() even after an error.
  */
 extern void cmig_lock_wait_take_over(void);
@@ -53,23 +53,23 @@ extern void cmig_lock_wait_forget(void);
 
 /*
  * Call this in an error context callback.  If the current error ended a lock
- * wait that the timer saw, this function adds DETAIL and HINT that say which
- * sessions blocked the run.  If the timer itself canceled the statement, it
- * also changes the error code to 55P03.
+ * wait that the timer saw, adds a detail and a hint that say which sessions
+ * blocked the run.  If the timer itself canceled the statement, also changes
+ * the error code to 55P03.
  */
 extern void cmig_lock_wait_explain(void);
 
 /*
- * Explain a wait for a known lock that was not watched by the timer.  Call this
- * in an error context callback.  If the current error is a lock timeout or a
- * cancel, this function adds which sessions hold the lock.  "what" is a
- * sentence for the start of the DETAIL.
+ * Call this in an error context callback during a wait for a known lock that
+ * the timer does not watch.  If the current error is a lock timeout or a
+ * cancel, adds a detail that begins with "what", a sentence, and says which
+ * sessions hold the lock.
  */
 extern void cmig_lock_wait_explain_tag(const LOCKTAG *tag, LOCKMODE mode,
 									   Oid caller, const char *what);
 
 /*
- * Returns the transaction ID if a lock holder is a prepared transaction;
+ * If a lock holder is a prepared transaction, returns its transaction ID;
  * otherwise InvalidTransactionId.  A prepared transaction keeps the number of
  * the backend that prepared it, but that number may now belong to another
  * session.
@@ -78,9 +78,9 @@ extern TransactionId cmig_lock_wait_prepared(VirtualTransactionId holder);
 
 /*
  * Returns a description of the sessions that hold or await the lock in a
- * conflicting mode, or NULL if there are none.  There is one sentence for each
- * session, but only a few sessions are described.  Sets *pid to the process ID
- * of the first one, or to 0 if there are only prepared transactions.
+ * conflicting mode, or NULL if there are none.  It has a sentence for each
+ * session, up to a maximum number.  Sets *pid to the process ID of the first
+ * session, or to 0 if there are only prepared transactions.
  */
 extern char *cmig_lock_wait_blockers(const LOCKTAG *tag, LOCKMODE mode,
 									 Oid caller, int *pid);

@@ -12,19 +12,22 @@
 #include "run/placeholder_values.h"
 
 
-/* The script whose placeholders are being replaced. */
+/*
+ * The argument of read_value(): the script whose placeholders are being
+ * replaced.
+ */
 typedef struct Script
 {
 	const char *revision;
 	const char *what;
-	bool		require;		/* raise an error if a value is missing? */
-	const char *missing;		/* first placeholder without a value */
+	bool		require;		/* must all placeholders have a value? */
+	const char *missing;		/* first placeholder without a value, or NULL */
 } Script;
 
 /*
- * CmigSubstituteValue callback.  A custom setting that was local to a
- * transaction becomes empty at the transaction's end, so an empty setting
- * counts as having no value.
+ * CmigSubstituteValue callback.  Returns NULL for an empty setting, because a
+ * custom setting that was set with SET LOCAL becomes empty, not unset, when
+ * the transaction ends.
  */
 static const char *
 read_value(const char *name, bool literal, void *arg)

@@ -14,20 +14,20 @@
 #include "executor/tuptable.h"
 #include "nodes/parsenodes.h"
 
-/* A DestReceiver that checks the rows of a precondition. */
+/* A DestReceiver that checks the rows that a precondition returns. */
 typedef struct PreconditionReceiver
 {
 	DestReceiver pub;
 	int64		rows;
 	bool		is_boolean;		/* did all rows have a single boolean column? */
-	bool		is_null;		/* was the last row's value null? */
-	bool		is_true;		/* has the result been true so far? */
+	bool		is_null;		/* was the value in the last row null? */
+	bool		is_true;		/* has the precondition returned exactly one
+								 * row, which is true? */
 } PreconditionReceiver;
 
 /*
- * receiveSlot callback: count the row, and record whether it consists of a
- * single boolean column and whether the value in that column is true.  Stops
- * the query after a second row.
+ * receiveSlot callback: count the row, and record whether it has a single
+ * boolean column whose value is true.  Stops the query after a second row.
  */
 static bool
 take_row(TupleTableSlot *slot, DestReceiver *self)
@@ -55,8 +55,8 @@ cmig_precondition_receiver(void)
 }
 
 /*
- * Returns a line that says what the precondition returned, or "" if it
- * returned false or did not return a boolean.
+ * Returns a line for the error detail that says what the precondition
+ * returned, or "" if it returned false or a column that is not boolean.
  */
 static const char *
 returned_line(const PreconditionReceiver *result)

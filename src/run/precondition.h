@@ -15,8 +15,8 @@
 extern DestReceiver *cmig_precondition_receiver(void);
 
 /*
- * Raises MG017 unless the receiver received exactly one row with a single
- * column that is true.
+ * Raises MG017 unless the receiver has received exactly one row, with a single
+ * boolean column that is true.
  */
 extern void cmig_precondition_require(const DestReceiver *receiver, const CmigRunStep *step);
 

@@ -1,9 +1,10 @@
 /*
  * privilege_hint.c
- *	  Suggests a command if a script's role lacks a privilege.
+ *	  Suggests a command if the role of a script lacks a privilege.
  *
- * PostgreSQL's error names a relation without its schema.  If several relations
- * with this name have different owners, the hint does not name an owner.
+ * PostgreSQL's error names a relation without its schema.  If several
+ * relations have this name and different owners, the hint does not name an
+ * owner.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -41,7 +42,8 @@ begins_with(const char *text, const char *prefix)
 
 /*
  * Returns the name of the object in the error's message, or NULL.  The name is
- * what replaced %s in the message's format, so this works in any language.
+ * the string that replaced %s in the format of the message, so it is found in
+ * any language.
  */
 static char *
 named_object(const ErrorData *error)
@@ -62,9 +64,9 @@ named_object(const ErrorData *error)
 }
 
 /*
- * The objects that have a given name and belong to other roles.  "owner" is
- * InvalidOid if the objects' owners differ.  "object" and "schema" are
- * InvalidOid if there is more than one object.
+ * The objects that have a given name and whose owners' privileges the current
+ * user lacks.  "owner" is InvalidOid if they have different owners.  "object"
+ * and "schema" are InvalidOid if there are several objects.
  */
 typedef struct Found
 {
@@ -75,8 +77,8 @@ typedef struct Found
 } Found;
 
 /*
- * Add an object that may be the one named in the error, unless the current
- * user has the privileges of the object's owner.
+ * Add an object, which may be the one named in the error, unless the current
+ * user has the privileges of its owner.
  */
 static void
 add_found(Found *found, Oid object, Oid owner, Oid schema)
@@ -90,8 +92,8 @@ add_found(Found *found, Oid object, Oid owner, Oid schema)
 }
 
 /*
- * Returns the last part of a name.  Sets *schema to the schema in the name, or
- * to InvalidOid if the name is not qualified.
+ * Returns the name without its schema.  Sets *schema to the schema, or to
+ * InvalidOid if the name is not qualified or the schema does not exist.
  */
 static const char *
 split_name(const char *name, Oid *schema)
@@ -105,7 +107,7 @@ split_name(const char *name, Oid *schema)
 	return dot + 1;
 }
 
-/* Find the relations with this name in any schema. */
+/* Find the relations with this name, in all schemas. */
 static Found
 find_relations(const char *name)
 {
@@ -163,9 +165,10 @@ find_types(const char *qualified)
 }
 
 /*
- * Returns an object's owner, or InvalidOid if the owner is unknown or the
- * current user has the owner's privileges.  "kind" is the message's term for
- * the type of object, such as "table %s".
+ * Returns the owner of the object named in an error, or InvalidOid if the
+ * owner is unknown or the current user has the owner's privileges.  "kind" is
+ * the part of the message's format that gives the type of object, such as
+ * "table %s".
  */
 static Oid
 find_owner(const char *kind, const char *name)
@@ -197,8 +200,8 @@ find_owner(const char *kind, const char *name)
 	}
 
 	/*
-	 * the database's owner is the only member of pg_database_owner, so hints
-	 * name that role
+	 * replace pg_database_owner with its only member, the database's owner,
+	 * whom the hint should name
 	 */
 	if (owner == ROLE_PG_DATABASE_OWNER)
 		owner = cmig_role_owner_of_database(MyDatabaseId);
@@ -206,8 +209,9 @@ find_owner(const char *kind, const char *name)
 }
 
 /*
- * Returns the hint for "must be owner of".  The hint depends on whether the
- * session user is allowed to become the owner.
+ * Returns the hint for the error "must be owner of".  "role" is the role of
+ * the script.  The hint depends on whether the session user is a member of the
+ * owner.
  */
 static char *
 hint_of_owner(const char *kind, const char *name, const char *role)
@@ -220,7 +224,7 @@ hint_of_owner(const char *kind, const char *name, const char *role)
 	if (is_member_of_role(GetSessionUserId(), owner))
 		return psprintf("Scripts run as role %s. Run them as the owner: SET cmig.role = %s",
 						role, quote_literal_cstr(owner_name));
-	/* never suggest granting membership in a superuser */
+	/* never suggest making a role a member of a superuser */
 	if (superuser_arg(owner))
 		return psprintf("Scripts run as role %s, and the owner is a superuser. Change its owner to a role that %s is a member of, and run scripts as that role: SET cmig.role = '<role>'",
 						role, quote_identifier(GetUserNameFromId(GetSessionUserId(), false)));
@@ -231,10 +235,10 @@ hint_of_owner(const char *kind, const char *name, const char *role)
 }
 
 /*
- * Returns the privileges to suggest in the hint about a table, because the
- * error does not say which privilege is missing: SELECT, INSERT, UPDATE, and
- * DELETE or, if the role already has these, the others that it lacks, such as
- * REFERENCES for a foreign key.
+ * Returns the privileges on a table that the hint suggests granting.  The
+ * error does not say which one is missing, so these are SELECT, INSERT,
+ * UPDATE, and DELETE or, if the role already has these, the others that it
+ * lacks, such as REFERENCES for a foreign key.
  */
 static const char *
 missing_privileges(Oid relation)
@@ -264,8 +268,8 @@ missing_privileges(Oid relation)
 }
 
 /*
- * Returns the hint for "permission denied for", or NULL if the type of object
- * is not supported.
+ * Returns the hint for the error "permission denied for", or NULL if there is
+ * none for this type of object.
  */
 static char *
 hint_of_grant(const char *kind, const char *name, const char *role)
@@ -279,8 +283,8 @@ hint_of_grant(const char *kind, const char *name, const char *role)
 	if (strcmp(kind, "schema %s") == 0)
 	{
 		/*
-		 * give no hint for schema cmig, on which cmig.grant_access grants
-		 * privileges
+		 * privileges on schema cmig are granted by cmig.grant_access, so do
+		 * not suggest GRANT
 		 */
 		if (strcmp(name, "cmig") == 0)
 			return NULL;
@@ -300,9 +304,9 @@ hint_of_grant(const char *kind, const char *name, const char *role)
 }
 
 /*
- * Returns the hint for "no schema has been selected to create in".  The hint is
- * about the first schema in search_path, which either does not exist or cannot
- * be used by the role.
+ * Returns the hint for the error "no schema has been selected to create in".
+ * It is about the first schema in search_path, which either does not exist or
+ * cannot be used by the role.
  */
 static char *
 hint_of_schema(const char *role)

@@ -1,6 +1,6 @@
 /*
  * privilege_hint.h
- *	  Suggests a command if a script's role lacks a privilege.
+ *	  Suggests a command if the role of a script lacks a privilege.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

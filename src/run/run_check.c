@@ -32,8 +32,8 @@
 	"In tests and fresh installs, everything can run in the transaction, without CONCURRENTLY: SET cmig.concurrent_ddl = off"
 
 /*
- * Is this a REINDEX or CLUSTER of a partitioned relation, which must run at top
- * level?  Sets *reason to a name for the statement.
+ * Is this a REINDEX or CLUSTER of a partitioned relation, which cannot run
+ * inside a transaction?  Sets *reason to a description of the statement.
  */
 static bool
 is_partitioned_command(const Node *node, const char **reason)
@@ -65,8 +65,9 @@ is_partitioned_command(const Node *node, const char **reason)
 }
 
 /*
- * Raise the error for a statement that cannot run inside a transaction.
- * off_mode describes the effect of cmig.concurrent_ddl = off, or is NULL.
+ * Raise MG007 because a statement cannot run inside a transaction.  "reason"
+ * describes the statement.  off_mode is a sentence about cmig.concurrent_ddl =
+ * off for the hint, or NULL.
  */
 static void
 refuse_top_level(const CmigRunStep *step, const char *reason, const char *off_mode)
@@ -137,7 +138,9 @@ check_script(CmigScriptRun *run, const char *sql)
 	MemoryContext context;
 	CmigScriptReader *script;
 
-	/* always check a script whose statements are committed one by one */
+	/*
+	 * if the statements of a script are committed one by one, always check it
+	 */
 	if (!run->step->top_level && !cmig_statement_may_need_top_level(sql))
 		return;
 
@@ -185,7 +188,9 @@ cmig_run_check_step(const CmigRunStep *step)
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
 
-	/* set the script's search_path, with which relation names are looked up */
+	/*
+	 * set the search_path of the script, because relation names are looked up
+	 */
 	guc_level = cmig_session_read_quietly();
 	if (strcmp(path, namespace_search_path) != 0)
 		cmig_settings_override("search_path", path);

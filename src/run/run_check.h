@@ -22,8 +22,8 @@
 extern void cmig_run_check_step(const CmigRunStep *step);
 
 /*
- * Raises an error if the statement cannot run.  Otherwise returns the parse
- * tree to run, which is a modified copy if CONCURRENTLY was removed.
+ * Raises an error if the statement cannot run in this step.  Otherwise returns
+ * the parse tree to run, which is a modified copy if CONCURRENTLY was removed.
  */
 extern RawStmt *cmig_run_check_statement(const CmigRunStep *step, RawStmt *raw);
 

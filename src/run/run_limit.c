@@ -23,12 +23,15 @@
 
 static int	run_timeout = 0;
 
-/* The limit and deadline of the current or last run; 0 means no limit. */
+/*
+ * The limit and the deadline of the current or last run, and the setting that
+ * the limit comes from.  0 means no limit.
+ */
 static int	limit_ms = 0;
 static const char *limit_setting = "cmig.run_timeout";
 static volatile TimestampTz deadline = 0;
 
-/* Has the timer requested a cancel? */
+/* Has the timer requested a cancel because the deadline has passed? */
 static volatile bool expired = false;
 
 void
@@ -79,8 +82,8 @@ cmig_run_limit_expires(TimestampTz now)
 }
 
 /*
- * Add DETAIL and HINT to the error about the exceeded limit; for use in
- * ereport().
+ * Add a detail and a hint to the error about the exceeded limit.  Call this
+ * within ereport() or in an error context callback.
  */
 static int
 describe(void)

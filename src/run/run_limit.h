@@ -14,31 +14,31 @@
 extern void cmig_run_limit_init(void);
 
 /*
- * Call this when a run begins, to set the run's deadline.  Every function that
- * pauses or watches statements must either call this or be part of a run that
- * has called it, because the deadline of an earlier run remains set.
+ * Call this when a run begins, to set its deadline.  The deadline of the last
+ * run remains set.  Therefore, every function that pauses or watches
+ * statements must either call this or be part of a run that has called it.
  */
 extern void cmig_run_limit_start(void);
 
 /*
- * Set an earlier deadline, in milliseconds from now, that comes from another
- * setting, which is then named in errors.  0 means no limit.
+ * Move the deadline to "ms" milliseconds from now if it is later than that.
+ * Errors then name "setting", from which this limit comes.  0 means no limit.
  */
 extern void cmig_run_limit_tighten(const char *setting, int ms);
 
-/* Has the time limit passed? */
+/* Has the deadline of the run passed? */
 extern bool cmig_run_limit_passed(void);
 
 /*
- * Must the run be canceled now?  Returns true only once per run.  This function
- * is called by the timer callback in lock_wait.c.
+ * Must the run be canceled at the time "now"?  Returns true only once per run.
+ * Called by the timer callback in lock_wait.c.
  */
 extern bool cmig_run_limit_expires(TimestampTz now);
 
-/* Raises 57014 if the time limit has passed. */
+/* Raises 57014 if the deadline of the run has passed. */
 extern void cmig_run_limit_check(void);
 
-/* Returns the earlier of "end" and the run's deadline. */
+/* Returns "end", or the deadline of the run if it is earlier. */
 extern TimestampTz cmig_run_limit_earlier(TimestampTz end);
 
 /*

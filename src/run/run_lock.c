@@ -29,7 +29,10 @@
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
-/* lock tags: "cmig" in classid, the lock in objid, KEY_FIELD4 in objsubid */
+/*
+ * Tags of the locks of a database: classid is KEY_CLASS, objid is one of the
+ * following keys, and objsubid is KEY_FIELD4.
+ */
 #define KEY_CLASS 0x636d6967
 #define KEY_GATE 1
 #define KEY_RUN 2
@@ -38,19 +41,24 @@
 #define KEY_FIELD4 0x4347
 #define KEY_SCOPE_GATE 5
 #define KEY_SCOPE_RUNS 6
-/* tags of table locks have the table's OID in objid */
+/* In the tag of a table lock, objid is the OID of the table. */
 #define KEY_FIELD4_TABLE 0x4348
-/* tags of a scope's gate and run lock have a hash of its name in classid, objid */
+/*
+ * In the tags of a scope's gate and run lock, classid and objid are a hash of
+ * the scope's name.
+ */
 #define KEY_FIELD4_SCOPE 0x4349
 
 /*
- * How long a run waits before it reports that it is waiting, in milliseconds.
+ * How long a run waits for a lock before it reports that it is waiting, in
+ * milliseconds.
  */
 #define QUIET_MS 1000
 
 /*
- * How long a stepwise run yields to functions, in microseconds, and how many
- * times it does so before it queues for the gate.
+ * How long a stepwise run gives way to functions each time, in microseconds,
+ * and how many times it does so before it queues for the gate (see
+ * run_lock.h).
  */
 #define YIELD_US 10000
 #define MAX_YIELDS 10
@@ -58,9 +66,9 @@
 #define ANOTHER_RUN "It waited for another run of pg_cmig in this database."
 
 /*
- * Set the tag of the lock with the given key (KEY_GATE, KEY_RUN, ...).  Each
- * scope has a gate and a run lock of its own, whose tags are hashes of the
- * scope's name with different seeds.
+ * Set the tag of the lock with the given key (KEY_GATE, KEY_RUN, ...).  In a
+ * scope, KEY_GATE and KEY_RUN stand for the scope's own locks, whose tags are
+ * hashes of its name with different seeds.
  */
 static void
 set_tag(LOCKTAG *tag, uint32 key)
@@ -81,12 +89,12 @@ set_tag(LOCKTAG *tag, uint32 key)
 typedef struct Wait
 {
 	const LOCKTAG *tag;
-	const char *what;			/* DETAIL of an error during the wait */
+	const char *what;			/* detail of an error during the wait */
 } Wait;
 
 /*
- * Error context callback: say what the session waited for, and name the lock
- * holder.  The argument is a Wait.
+ * Error context callback: add a detail that says what the session was waiting
+ * for and names the lock holder.  The argument is a Wait.
  */
 static void
 name_holder(void *arg)
@@ -97,8 +105,8 @@ name_holder(void *arg)
 }
 
 /*
- * Wait for a lock.  If an error occurs during the wait, its DETAIL says what
- * the session was waiting for and names the lock holder.
+ * Wait for a lock, and take it.  If an error occurs during the wait, its
+ * detail consists of "what", a sentence, and the lock holder.
  */
 static void
 wait_for_tag(const LOCKTAG *tag, bool session, const char *what)
@@ -114,7 +122,7 @@ wait_for_tag(const LOCKTAG *tag, bool session, const char *what)
 	error_context_stack = callback.previous;
 }
 
-/* A request for a lock. */
+/* The argument of queue(): a lock to wait for. */
 typedef struct Request
 {
 	const LOCKTAG *tag;
@@ -131,7 +139,8 @@ queue(void *arg)
 }
 
 /*
- * Wait for a lock for up to one second.  Returns true if the lock was acquired.
+ * Wait for the requested lock for up to one second.  Returns true if the lock
+ * was acquired.
  */
 static bool
 queue_for_a_second(Request *request)
@@ -154,7 +163,7 @@ queue_for_a_second(Request *request)
 	return false;
 }
 
-/* Wait for a lock for the remaining part of lock_timeout. */
+/* Wait for the requested lock for the remainder of lock_timeout. */
 static void
 queue_for_the_rest(Request *request)
 {
@@ -174,8 +183,8 @@ queue_for_the_rest(Request *request)
 }
 
 /*
- * Show in pg_stat_activity that this session is waiting, and for which
- * process.
+ * Show in pg_stat_activity that "command" is waiting for a lock, and which
+ * process holds it.
  */
 static void
 show_wait(const LOCKTAG *tag, const char *command)
@@ -194,7 +203,10 @@ show_wait(const LOCKTAG *tag, const char *command)
 	pgstat_report_activity(STATE_RUNNING, activity);
 }
 
-/* Raise a NOTICE that names the session for which this session is waiting. */
+/*
+ * Raise a NOTICE that names the session that holds a lock for which this
+ * session is waiting.
+ */
 static void
 report_wait(const LOCKTAG *tag)
 {
@@ -214,7 +226,10 @@ report_end_of_wait(void)
 	pgstat_report_activity(STATE_RUNNING, debug_query_string ? debug_query_string : "");
 }
 
-/* Take a lock.  Reports a wait of more than one second. */
+/*
+ * Take a lock in exclusive mode, waiting if necessary.  Reports a wait of more
+ * than one second.  "command" is shown in pg_stat_activity during the wait.
+ */
 static void
 take(const LOCKTAG *tag, bool session, const char *command)
 {
@@ -225,7 +240,8 @@ take(const LOCKTAG *tag, bool session, const char *command)
 	show_wait(tag, command);
 
 	/*
-	 * release our snapshot, which would block an index build of the other run
+	 * release our snapshot, because an index build of the other run would
+	 * wait for it
 	 */
 	InvalidateCatalogSnapshot();
 	if (LockTimeout > 0 && LockTimeout <= QUIET_MS)
@@ -240,8 +256,9 @@ take(const LOCKTAG *tag, bool session, const char *command)
 }
 
 /*
- * Take the locks that keep other sessions from writing revisions during a run
- * in a scope.  A stepwise run takes them at session level.
+ * For a run in a scope, take the locks that keep other sessions from writing
+ * revisions during the run.  "session" is true for a stepwise run, which takes
+ * them at session level.
  */
 static void
 join_scope_runs(bool session)
@@ -268,7 +285,7 @@ cmig_run_lock_transaction(const char *command)
 
 	/*
 	 * If the gate is not available, a stepwise run holds it, or is waiting
-	 * for it after yielding to functions too many times.
+	 * for it after giving way to functions too many times.
 	 */
 	set_tag(&tag, KEY_GATE);
 	if (LockAcquire(&tag, ShareLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
@@ -287,8 +304,9 @@ cmig_run_lock_transaction(const char *command)
 	}
 
 	/*
-	 * Lock the extension only now: because this transaction holds the gate,
-	 * no stepwise run can start for which a DROP EXTENSION may have to wait.
+	 * Lock the extension only now that this transaction holds the gate.
+	 * Therefore, no stepwise run can start while a DROP EXTENSION waits for
+	 * this transaction.
 	 */
 	cmig_extension_share();
 
@@ -320,9 +338,9 @@ cmig_run_lock_revisions(const char *command)
 	LOCKTAG		tag;
 
 	/*
-	 * Use a mode that conflicts with the lock of a stepwise run, but not with
-	 * the lock of another session that writes revisions, which may just be
-	 * about to release it.
+	 * Lock the gate in a mode that conflicts with the lock of a stepwise run,
+	 * but not with the lock of another session that writes revisions, because
+	 * that session may be about to release it.
 	 */
 	set_tag(&tag, KEY_SCOPE_GATE);
 	if (LockAcquire(&tag, RowExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
@@ -341,7 +359,7 @@ cmig_run_lock_revisions(const char *command)
 	take(&tag, false, command);
 }
 
-/* Take the run lock or the gate at session level, waiting if necessary. */
+/* Take the lock with this key at session level, waiting if necessary. */
 static void
 wait_for_lock(uint32 key, const char *command)
 {
@@ -375,9 +393,9 @@ cmig_run_lock_session(const char *command)
 		}
 
 		/*
-		 * Functions that wait for the run lock may hold snapshots, so they go
-		 * first.  The pause also gives functions that are about to queue the
-		 * time to do so.
+		 * Functions that wait for the run lock may hold snapshots, so let
+		 * them go first.  The pause gives functions that are about to queue
+		 * the time to do so.
 		 */
 		LockRelease(&run, ExclusiveLock, true);
 		InvalidateCatalogSnapshot();
@@ -386,7 +404,7 @@ cmig_run_lock_session(const char *command)
 	}
 
 	/*
-	 * The gate has not become free, because new functions have taken it each
+	 * The gate is still not free, because new functions have taken it each
 	 * time.  Wait in its queue instead: functions that already hold the gate
 	 * go first, but functions that start from now on fail.
 	 */
@@ -406,14 +424,14 @@ cmig_run_lock_held(void)
 		return true;
 
 	/*
-	 * an exclusive lock on KEY_SCOPE_RUNS also counts, because it keeps runs
-	 * in all scopes from starting
+	 * KEY_SCOPE_RUNS in exclusive mode also counts, because it keeps runs in
+	 * all scopes from starting
 	 */
 	set_tag(&tag, KEY_SCOPE_RUNS);
 	return cmig_scope_is_set() && cmig_lock_held_compat(&tag, ExclusiveLock);
 }
 
-/* Release a lock at session level, if the session holds it. */
+/* Release the lock with this key at session level, if the session holds it. */
 static void
 release(uint32 key, LOCKMODE mode)
 {
@@ -437,8 +455,8 @@ cmig_run_lock_release(void)
 }
 
 /*
- * Take a lock at session level if this is possible without waiting.  Returns
- * true if the session holds the lock.
+ * Take the lock with this key at session level, unless that requires waiting.
+ * Returns true if the session holds the lock.
  */
 static bool
 hold(uint32 key)
@@ -475,9 +493,10 @@ cmig_run_lock_keep(void)
 }
 
 /*
- * Returns the process ID of a session that holds a conflicting lock on the key,
- * or 0.  Sets *prepared to the transaction ID of a prepared transaction that
- * holds such a lock, or to InvalidTransactionId.
+ * Returns the process ID of a session that holds the lock with this key in a
+ * mode that conflicts with "mode", or 0.  Sets *prepared to the transaction ID
+ * of a prepared transaction that holds such a lock, or to
+ * InvalidTransactionId.
  */
 static int
 find_holder(uint32 key, LOCKMODE mode, TransactionId *prepared)
@@ -509,8 +528,8 @@ cmig_run_lock_holder(void)
 	TransactionId prepared;
 
 	/*
-	 * search for a lock that conflicts with share mode: only a stepwise run
-	 * takes the gate in such a mode
+	 * search for a conflict with share mode, because only a stepwise run
+	 * takes the gate in a conflicting mode
 	 */
 	return find_holder(KEY_GATE, ShareLock, &prepared);
 }
@@ -550,7 +569,10 @@ cmig_run_lock_table_release(Oid table)
 		LockRelease(&tag, ExclusiveLock, true);
 }
 
-/* Take a lock until the end of the transaction or subtransaction. */
+/*
+ * Take the lock with this key until the end of the transaction or
+ * subtransaction. "what" is the detail of an error during the wait.
+ */
 static void
 lock_in_transaction(uint32 key, const char *what)
 {

@@ -2,25 +2,29 @@
  * run_lock.h
  *	  Ensures that only one run is in progress in a database, or in a scope.
  *
+ * A "function" below is a run in the caller's transaction, such as SELECT
+ * cmig.upgrade(), and a stepwise run is a CALL that commits.
+ *
  * This module uses two advisory locks whose tags SQL functions cannot produce:
- * the gate and the run lock.  A transactional run takes the gate in share mode
- * without waiting, and then the run lock in exclusive mode.  It holds both
- * until the end of the transaction, and it may wait for another transactional
- * run.  A stepwise run queues for the run lock at session level, without a
- * snapshot, and then takes the gate in exclusive mode without waiting.  If
- * functions hold the gate at that point, the run releases the run lock for
- * them and queues again.
+ * the gate and the run lock.  A function takes the gate in share mode without
+ * waiting, and then the run lock in exclusive mode, for which it may wait
+ * until another function's transaction has ended.  It holds both until the end
+ * of the transaction.  A stepwise run queues for the run lock at session
+ * level, without a snapshot, and then takes the gate in exclusive mode without
+ * waiting.  If functions hold the gate at that point, the stepwise run
+ * releases the run lock for them and queues again.
  *
- * As a result, a function never waits for a stepwise run in progress, but fails
- * with 55P03.  If it waited, its snapshot, which it cannot release, could
- * deadlock with a concurrent index build.  A stepwise run that is only waiting
- * does not block functions, unless functions keep overlapping without a pause.
- * In that case, after several attempts, the run queues for the gate without
- * holding the run lock, and functions that start from then on fail, too.
+ * As a result, a function never waits for a stepwise run in progress, but
+ * fails with 55P03.  If it waited, its snapshot, which it cannot release,
+ * could deadlock with a concurrent index build.  A stepwise run that is only
+ * waiting does not block functions, unless functions keep overlapping without
+ * a pause.  In that case, after several attempts, the stepwise run queues for
+ * the gate without holding the run lock, and functions that start from then on
+ * fail, too.
  *
- * Each scope has a gate and a run lock of its own, so runs in several scopes
- * do not wait for each other.  The scopes share two more locks, which functions
- * that write revisions take in exclusive mode.
+ * Each scope has its own gate and run lock, so runs in several scopes do not
+ * wait for each other.  The scopes share two more locks, which functions that
+ * write revisions take in exclusive mode.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -47,17 +51,17 @@ extern void cmig_run_lock_transaction(const char *command);
 extern void cmig_run_lock_session(const char *command);
 
 /*
- * Take the run lock until the end of the transaction, like
- * cmig_run_lock_transaction(), but do not wait for another run.  Returns false
- * if there is one; some locks may then be held until the end of the
- * transaction.  The current scope must be a schema.
+ * Like cmig_run_lock_transaction(), take the run lock until the end of the
+ * transaction, but do not wait.  Returns false if another run is in progress;
+ * some locks may then be held until the end of the transaction.  The current
+ * scope must be a schema.
  */
 extern bool cmig_run_lock_try(void);
 
 /*
- * Wait until no run is in progress in any scope, and keep runs there from
+ * Wait until no run is in progress in any scope, and keep runs in scopes from
  * starting until the end of the transaction.  The caller holds the database's
- * run lock and is going to write revisions.  Raises 55P03 while a stepwise run
+ * run lock and is about to write revisions.  Raises 55P03 while a stepwise run
  * is in progress in a scope.
  */
 extern void cmig_run_lock_revisions(const char *command);
@@ -69,43 +73,43 @@ extern bool cmig_run_lock_held(void);
 extern void cmig_run_lock_release(void);
 
 /*
- * Call this after a statement that may have released all of the session's
- * advisory locks.  Takes the run lock again, or raises 55000 if another run
- * holds it now.
+ * Call this after each statement of a stepwise run, because a script can
+ * release all of the session's advisory locks.  If the run lock was released,
+ * takes it again, or raises 55000 if another run holds it now.
  */
 extern void cmig_run_lock_keep(void);
 
 /*
- * Returns the process ID of the stepwise run in progress in this database, or
- * 0.
+ * Returns the process ID of the stepwise run in progress in the current scope,
+ * or 0.
  */
 extern int	cmig_run_lock_holder(void);
 
 /*
- * Returns the process ID of another session's transactional run, or 0.  Sets
- * *prepared to the transaction ID of a run that has been prepared for two-phase
- * commit, or to InvalidTransactionId.
+ * Returns the process ID of another session's run in a single transaction, or
+ * 0. Sets *prepared to the transaction ID of a run that has been prepared for
+ * two-phase commit, or to InvalidTransactionId.
  */
 extern int	cmig_run_lock_transaction_holder(TransactionId *prepared);
 
 /*
- * Lock a table at session level, so that only one backfill of the table can run
- * at a time.  Never waits.  If the lock is not available, raises 55P03; the
- * error names the session that holds the lock.
+ * Take or release a lock, at session level, that allows only one backfill of a
+ * table at a time.  The first function never waits: if the lock is not
+ * available, it raises 55P03 and names the session that holds the lock.
  */
 extern void cmig_run_lock_table(Oid table);
 extern void cmig_run_lock_table_release(Oid table);
 
 /*
  * Allow only one session at a time to create, move, or drop partitions of the
- * audit log, until the end of the transaction.  Anything that the caller
- * learned about the log before the call may be outdated.
+ * audit log, until the end of the transaction.  This may wait, so anything
+ * that the caller already knows about the log may be outdated.
  */
 extern void cmig_run_lock_audit(void);
 
 /*
- * Allow only one session at a time, until the end of the subtransaction, to
- * change catalog rows in order to roll the changes back later.
+ * Allow only one session at a time to change catalog rows temporarily and roll
+ * the changes back, until the end of the subtransaction.
  */
 extern void cmig_run_lock_shadow(void);
 

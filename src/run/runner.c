@@ -57,7 +57,7 @@ cmig_runner_begin(void)
 
 /*
  * Start statement_timeout for the next statement, as if a client had sent it.
- * A value of 0 stops the timer.
+ * If "timeout" is 0, stops the timer.
  */
 static void
 start_statement_timeout(int timeout)
@@ -90,7 +90,10 @@ cmig_runner_next(CmigScriptRun *run, CmigScriptReader *script)
 	start_statement_timeout(StatementTimeout);
 	cmig_lock_wait_forget();
 
-	/* count the statement before it is read, because reading it may fail */
+	/*
+	 * count the statement before it is read, because reading it may raise an
+	 * error
+	 */
 	cmig_running_count_statement();
 	if (!cmig_script_next(script, &run->statement))
 	{
@@ -121,7 +124,8 @@ run_statement(CmigScriptRun *run, DestReceiver *dest)
 }
 
 /*
- * Run all statements of a script, including entering and leaving the session.
+ * Run all statements of a script.  This includes setting up the session for
+ * the script and restoring it afterward.
  */
 static void
 run_script(CmigScriptRun *run, const char *sql, DestReceiver *dest,
@@ -189,7 +193,9 @@ check_precondition(CmigScriptRun *run, CmigSession *session)
 	run->verb = verb;
 }
 
-/* Reset the static state after a script has succeeded or failed. */
+/*
+ * Reset the static state after the scripts of a step have succeeded or failed.
+ */
 static void
 stop_running(int statement_timeout, bool timeout_was_active)
 {
@@ -206,8 +212,8 @@ stop_running(int statement_timeout, bool timeout_was_active)
 #define PART_VERIFY			4
 
 /*
- * Run the given parts of a step.  Parts that the step does not have are
- * skipped.
+ * Run the given parts (a bit mask) of a step.  Parts that the step does not
+ * have are skipped.
  */
 static void
 run_step(const CmigRunStep *step, int parts)
@@ -250,7 +256,11 @@ run_step(const CmigRunStep *step, int parts)
 
 	stop_running(statement_timeout, timeout_was_active);
 	cmig_run_limit_check();
-	/* forget the statement, because a later error does not belong to it */
+
+	/*
+	 * forget the number of the last statement, because a later error does not
+	 * belong to it
+	 */
 	cmig_running_forget_statement();
 }
 

@@ -13,28 +13,25 @@
 #include "run/script_run.h"
 #include "tcop/dest.h"
 
-/* Register the settings of the run modules. */
+/* Register the settings of the modules in src/run. */
 extern void cmig_runner_init(void);
 
 /*
- * Call this when a new attempt at one or more steps begins, so that
- * cmig.lock_timeout counts lock waits from zero.
+ * Call this when a new attempt at one or more steps begins.  For
+ * cmig.lock_timeout, the lock waits of an attempt are counted from zero.
  */
 extern void cmig_runner_begin(void);
 
 /*
- * Run the step's precondition, its script, and then its verify_sql.  On return,
- * the session is in its previous state, including settings, role, temporary
- * objects, prepared statements, cursors, and constraint modes.  After an error,
- * the previous state is restored by rolling back the transaction or
- * subtransaction.
+ * Run the precondition of a step, its script, and then its verify_sql.  On
+ * return, the session is in its previous state, including settings, role,
+ * temporary objects, prepared statements, cursors, and constraint modes.
+ * After an error, the caller must roll back the transaction or subtransaction,
+ * which restores the previous state.
  */
 extern void cmig_runner_run(const CmigRunStep *step);
 
-/*
- * cmig_runner_verify() runs only the step's verify_sql;
- * cmig_runner_check_precondition() only checks its precondition.
- */
+/* Run only the verify_sql or only the precondition of a step. */
 extern void cmig_runner_verify(const CmigRunStep *step);
 extern void cmig_runner_check_precondition(const CmigRunStep *step);
 
@@ -42,17 +39,17 @@ extern void cmig_runner_check_precondition(const CmigRunStep *step);
 extern void cmig_runner_restart_timeout(void);
 
 /*
- * Functions for a caller that commits between statements.  Call
- * cmig_runner_start() before the script and cmig_runner_stop() after it.  In
- * between, install cmig_script_run_describe_error() as the error context
- * callback.  cmig_runner_stop() may be called twice.
+ * Functions for a caller that commits between the statements of a script.
+ * Call cmig_runner_start() before the script and cmig_runner_stop() after it,
+ * even after an error.  In between, install cmig_script_run_describe_error()
+ * as the error context callback.  cmig_runner_stop() may be called twice.
  */
 extern void cmig_runner_start(CmigScriptRun *run, const CmigRunStep *step);
 extern void cmig_runner_stop(CmigScriptRun *run);
 
 /*
- * Read the next statement and make it the current one.  Returns false at the
- * end of the script.
+ * Read the next statement of the script into run->statement.  Returns false at
+ * the end of the script.
  */
 extern bool cmig_runner_next(CmigScriptRun *run, CmigScriptReader *script);
 

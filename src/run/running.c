@@ -1,10 +1,10 @@
 /*
  * running.c
- *	  The revision whose script is running in this session.
+ *	  Keeps track of the revision whose script is running in this session.
  *
  * This state is static, because triggers, settings, and functions that a
- * script calls ask for it.  runner.c sets it, and resets it on every path out
- * of a run.
+ * script calls need it.  runner.c sets it, and resets it on every path out of
+ * a run.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -20,8 +20,8 @@
 static bool concurrent_ddl = true;
 
 /*
- * Variable of cmig.running_revision.  It is not used, because show_running()
- * provides the value that is shown.
+ * The variable of the setting cmig.running_revision.  Its contents are not
+ * used, because show_running() provides the value.
  */
 static char *running_dummy = NULL;
 
@@ -29,7 +29,7 @@ static char *running_dummy = NULL;
 static const char *running = NULL;
 static CmigDirection running_direction;
 
-/* Is the script being replayed in a shadow? */
+/* Is the script being replayed?  See cmig_running_is_replaying(). */
 static bool replaying = false;
 
 /*

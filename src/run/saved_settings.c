@@ -1,11 +1,12 @@
 /*
  * saved_settings.c
- *	  Saves a session's settings and restores them after several transactions.
+ *	  Saves the settings of a session and restores them several transactions
+ *	  later.
  *
  * A setting that was set in the session is set to its old value.  A setting
  * whose value came from elsewhere is reset, which also restores the source of
- * its value.  PostgreSQL rereads configuration files only between commands, so
- * only the script can have changed a setting in the meantime.
+ * its value. PostgreSQL rereads configuration files only between commands from
+ * the client, so only the script can have changed a setting in the meantime.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -29,14 +30,14 @@ typedef struct SavedSetting
 	GucSource	source;
 } SavedSetting;
 
-/* A session's settings at some point in time. */
+/* The settings of a session when they were saved. */
 struct CmigSavedSettings
 {
 	int			count;
 	SavedSetting *settings;		/* sorted by name */
 };
 
-/* Can a script change the setting? */
+/* Can a script change the setting with SET? */
 static bool
 is_changeable(const struct config_generic *setting)
 {
@@ -44,8 +45,9 @@ is_changeable(const struct config_generic *setting)
 }
 
 /*
- * Is the setting exempt from being restored?  Transaction characteristics end
- * with the transaction, and the seed of random() cannot be read.
+ * Returns true for a setting that is not restored: transaction
+ * characteristics, which end with the transaction, and the seed of random(),
+ * which cannot be read.
  */
 static bool
 is_left_alone(const char *name)
@@ -56,7 +58,7 @@ is_left_alone(const char *name)
 		strcmp(name, "seed") == 0;
 }
 
-/* May the current user read the setting's value? */
+/* Is the current user allowed to read the setting's value? */
 static bool
 may_read(const struct config_generic *setting)
 {
@@ -95,8 +97,8 @@ cmig_saved_settings_take(void)
 }
 
 /*
- * Restore a setting.  "setting" is NULL if the setting was unknown when the
- * settings were saved.
+ * Restore a setting.  "setting" is its saved state, or NULL if the setting did
+ * not exist when the settings were saved.
  */
 static void
 put_back(const char *name, const SavedSetting *setting)
@@ -108,7 +110,10 @@ put_back(const char *name, const SavedSetting *setting)
 	cmig_settings_set(name, value, PGC_SUSET, GUC_ACTION_SET);
 }
 
-/* Does the setting differ from its saved state? */
+/*
+ * Does the setting differ from its saved state?  "setting" is NULL if the
+ * setting did not exist when the settings were saved.
+ */
 static bool
 has_changed(const struct config_generic *now, const SavedSetting *setting)
 {
@@ -128,8 +133,8 @@ has_changed(const struct config_generic *now, const SavedSetting *setting)
 }
 
 /*
- * The settings that are restored first, because restoring the others may
- * require the privileges of the role.
+ * The settings that are restored first, because restoring other settings may
+ * require the privileges of the original role.
  */
 static const char *const first[] = {"session_authorization", "role"};
 

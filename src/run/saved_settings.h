@@ -1,9 +1,10 @@
 /*
  * saved_settings.h
- *	  Saves a session's settings and restores them after several transactions.
+ *	  Saves the settings of a session and restores them several transactions
+ *	  later.
  *
- * PostgreSQL's GUC nest levels cannot be used, because they end with a
- * transaction.
+ * PostgreSQL's GUC nest levels cannot be used for this, because they end with
+ * a transaction.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

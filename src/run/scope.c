@@ -1,6 +1,6 @@
 /*
  * scope.c
- *	  The scope of a call: the database, or one of its schemas.
+ *	  Determines the scope of a call: the database, or one of its schemas.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -24,7 +24,7 @@
 #include "utils/guc.h"
 #include "utils/syscache.h"
 
-/* Value of cmig.scope. */
+/* The value of the setting cmig.scope. */
 static char *scope = NULL;
 
 /* The scope in which the current script started. */
@@ -54,8 +54,9 @@ check_scope(char **newval, void **extra, GucSource source)
 	const char *reason = *newval ? cmig_scope_reserved(*newval) : NULL;
 
 	/*
-	 * keep an invalid value if possible, because with the default, a run
-	 * would migrate the whole database instead of the scope
+	 * if possible, keep an invalid value, which causes an error later: with
+	 * the default, a run would migrate the whole database instead of the
+	 * scope
 	 */
 	if (reason == NULL || cmig_settings_keep_invalid(source))
 		return true;
@@ -105,8 +106,8 @@ refuse_missing(const char *name)
 }
 
 /*
- * Raise 22023 if the current scope cannot be a scope.  The check hook has
- * refused other ways of setting it.
+ * Raise 22023 if the schema cannot be a scope.  This can only happen if an
+ * invalid value of cmig.scope was kept by the check hook.
  */
 static void
 require_possible(const char *name)
@@ -134,9 +135,8 @@ cmig_scope_require(void)
 }
 
 /*
- * Can scripts that run as the current role safely use objects created by
- * "role"?  The current role itself, superusers, and the database's owner are
- * trusted.
+ * Can scripts that run as the current role safely use objects owned by "role"?
+ * The current role itself, superusers, and the database's owner are trusted.
  */
 static bool
 is_trusted(Oid role)
@@ -147,7 +147,7 @@ is_trusted(Oid role)
 
 /*
  * Could scripts that run as the current role become a superuser by resetting
- * the role?
+ * their role?
  */
 static bool
 can_become_superuser(void)
@@ -155,7 +155,9 @@ can_become_superuser(void)
 	return superuser_arg(GetSessionUserId()) || superuser_arg(GetOuterUserId());
 }
 
-/* A role that can create objects in a schema. */
+/*
+ * The result of find_stranger(): a role that can create objects in a schema.
+ */
 typedef struct Creator
 {
 	Oid			role;			/* InvalidOid stands for PUBLIC */
@@ -163,7 +165,7 @@ typedef struct Creator
 } Creator;
 
 /*
- * Finds a role that is not trusted and can create objects in the schema.
+ * Find a role that is not trusted and can create objects in the schema.
  * Returns false if there is no such role.
  */
 static bool
@@ -204,7 +206,7 @@ role_name(Oid role)
 	return name ? name : psprintf("%u", role);
 }
 
-/* The message of errors about schemas that are not safe. */
+/* The format of the message for schemas that are not safe. */
 #define NOT_SAFE "schema \"%s\" is not a safe scope for role \"%s\""
 
 bool
@@ -237,11 +239,11 @@ require_no_stranger(Oid schema, const char *name, const char *user)
 }
 
 /*
- * The functions, operators, and types in a schema that have the same name as an
- * object in pg_catalog or public, and their owners.  Objects of the bootstrap
- * superuser are not found, because pg_shdepend does not record their owner.
- * OFFSET 0 makes sure that the schema's objects are found first, whatever the
- * statistics say.
+ * A query for the functions, operators, and types in a schema that have the
+ * same name as an object in pg_catalog or public, and for their owners.
+ * Objects of the bootstrap superuser are not found, because pg_shdepend does
+ * not record their owner.  OFFSET 0 makes sure that the objects in the schema
+ * are looked up first, whatever the planner's statistics say.
  */
 static CmigQuery namesakes_query = {
 	.sql = "SELECT o.name, s.refobjid FROM pg_depend d"
@@ -265,8 +267,9 @@ static CmigQuery namesakes_query = {
 };
 
 /*
- * Row callback: keep the first object whose owner is not trusted.  If scripts
- * can become a superuser, not even the current role is trusted.
+ * Row callback of namesakes_query: keep the first object whose owner is not
+ * trusted.  If scripts can become a superuser, not even the current role is
+ * trusted.
  */
 static void
 keep_namesake(TupleDesc desc, HeapTuple row, void *arg)
@@ -282,8 +285,8 @@ keep_namesake(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Raise 42501 if another role has created an object in the schema that a script
- * could use in place of one in pg_catalog or public.
+ * Raise 42501 if a script could use an object in the schema in place of one in
+ * pg_catalog or public, and the object's owner is not trusted.
  */
 static void
 require_no_namesake(Oid schema, const char *name, const char *user)
@@ -310,7 +313,11 @@ cmig_scope_require_safe(void)
 	if (name[0] == '\0')
 		return;
 	require_possible(name);
-	/* lock the schema, so that nobody can replace it after the check */
+
+	/*
+	 * lock the schema, so that nobody can drop and re-create it after the
+	 * check
+	 */
 	schema = get_namespace_oid(name, true);
 	if (OidIsValid(schema))
 		LockDatabaseObject(NamespaceRelationId, schema, 0, AccessShareLock);

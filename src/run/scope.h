@@ -1,9 +1,9 @@
 /*
  * scope.h
- *	  The scope of a call: the database, or one of its schemas.
+ *	  Determines the scope of a call: the database, or one of its schemas.
  *
- * A scope is a schema with version rows, a journal, progress, and a run lock
- * of its own.  The setting cmig.scope contains the schema's name, or an empty
+ * A schema that is a scope has its own version rows, journal, progress, and
+ * run lock.  The setting cmig.scope contains the schema's name, or an empty
  * string for the database.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -45,18 +45,19 @@ extern const char *cmig_scope_reserved(const char *name);
 extern void cmig_scope_require(void);
 
 /*
- * Raises 42501 if the current scope is a schema in which other roles can create
- * objects.  The scripts find unqualified names in this schema first, so these
- * roles could replace the functions that the scripts call.  The current role,
- * superusers, and the owner of the database are trusted.
+ * Raises 42501 if the current scope is a schema that is not safe, because a
+ * role that is not trusted can create objects in it.  Scripts find unqualified
+ * names in this schema first, so such a role could replace the functions that
+ * they call. The current role, superusers, and the owner of the database are
+ * trusted.
  */
 extern void cmig_scope_require_safe(void);
 
-/* Was this error raised by cmig_scope_require_safe()? */
+/* Was the error raised because the schema of the scope is not safe? */
 extern bool cmig_scope_is_refusal(const ErrorData *error);
 
 /*
- * Raises 0A000 if the current scope is a schema.  "function", such as
+ * Raises 0A000 if the current scope is a schema, because "function", such as
  * "cmig.squash()", does not work there.  "hint" says what to do instead.
  */
 extern void cmig_scope_refuse(const char *function, const char *hint);

@@ -2,9 +2,9 @@
  * script_run.c
  *	  Describes a script in progress and reports errors in it.
  *
- * PostgreSQL's message, detail, and hint are kept, but if pg_cmig offers a way
- * around the error, pg_cmig's hint is used instead.  The context names the
- * revision, the statement, and the line.  The error position refers to the
+ * The message, detail, and hint of PostgreSQL's error are kept, except that a
+ * hint about using pg_cmig may replace PostgreSQL's hint.  The context names
+ * the revision, the statement, and the line.  The error position refers to the
  * statement.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -22,9 +22,12 @@
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
-/* Maximum length of a statement in CONTEXT. */
+/* Maximum length of a statement in the context of an error, in bytes. */
 #define CONTEXT_LENGTH 200
-/* Longer statements are cut to this many bytes around the error. */
+/*
+ * A longer statement is truncated to this many bytes around the error
+ * position.
+ */
 #define EXCERPT_LENGTH 4000
 
 bool
@@ -33,7 +36,7 @@ cmig_script_run_is_verified(const CmigRunStep *step)
 	return step->direction == CMIG_UPGRADE && step->verify_sql != NULL;
 }
 
-/* Converts a character position (counted from 1) to a byte offset. */
+/* Convert a character position (counted from 1) to a byte offset. */
 static int
 position_to_offset(const char *text, int position)
 {
@@ -44,7 +47,7 @@ position_to_offset(const char *text, int position)
 	return p - text;
 }
 
-/* Counts the line breaks in the first "length" bytes of the text. */
+/* Count the line breaks in the first "length" bytes of the string. */
 static int
 count_lines(const char *text, int length)
 {
@@ -59,9 +62,9 @@ count_lines(const char *text, int length)
 }
 
 /*
- * Returns the statement as a single line for use in messages, without comments
- * and indentation, and truncated to the limit.  White space in strings and
- * quoted names is kept, except that line breaks and tabs become blanks.
+ * Returns the statement as a single line for messages, without comments and
+ * indentation, and truncated to "limit" bytes.  White space in strings and
+ * quoted identifiers is kept, except that line breaks and tabs become blanks.
  */
 static char *
 one_line(const char *text, int limit)
@@ -110,8 +113,9 @@ one_line(const char *text, int limit)
 }
 
 /*
- * Returns the part of a long string around a byte offset.  Adjusts *position,
- * which is counted in characters, accordingly.
+ * Returns "text" or, if it is long, the part of it around a byte offset.
+ * *position is a character position in "text"; it is changed to the position
+ * in the result.
  */
 static const char *
 excerpt(const char *text, int offset, int *position)
@@ -123,7 +127,10 @@ excerpt(const char *text, int offset, int *position)
 	if (length <= EXCERPT_LENGTH)
 		return text;
 
-	/* keep characters whole, and start at a line break if possible */
+	/*
+	 * do not cut a character in half, and start after a line break if
+	 * possible
+	 */
 	if (offset > EXCERPT_LENGTH / 2)
 	{
 		from = pg_mbcliplen(text, length, offset - EXCERPT_LENGTH / 2);
@@ -172,8 +179,8 @@ cmig_script_run_describe_error(void *arg)
 		errposition(0);
 
 		/*
-		 * do not shorten CREATE FUNCTION, because PostgreSQL uses the
-		 * position to find the function's body in the text
+		 * do not truncate CREATE FUNCTION, because PostgreSQL uses the
+		 * position to find the function's body in the statement
 		 */
 		if (!parsing_create)
 			text = excerpt(text, offset, &position);
@@ -200,9 +207,9 @@ cmig_script_run_place(const ErrorData *error)
 }
 
 /*
- * Returns the target for a call that performs the step.  If earlier steps have
- * been committed, the first call's relative target can no longer be used,
- * because it would mean something else now.
+ * Returns the target, as SQL, for a call that performs the step.  "committed"
+ * is true if earlier steps have been committed.  A relative target of the
+ * original call would mean something else now, so it is replaced.
  */
 static const char *
 target_of_step(const CmigRunStep *step, bool committed)
@@ -231,7 +238,7 @@ cmig_script_run_in_doubt_call(const CmigRunStep *step)
 					cmig_direction_name(step->direction), target_of_step(step, true));
 }
 
-/* Returns the hint for an object that already exists, or NULL. */
+/* Returns the hint for the error that an object already exists, or NULL. */
 static char *
 hint_of_duplicate(const CmigScriptRun *run)
 {
@@ -242,9 +249,9 @@ hint_of_duplicate(const CmigScriptRun *run)
 		return pstrdup("The script runs again whenever it changes: write CREATE OR REPLACE, or put DROP ... IF EXISTS before the statement.");
 
 	/*
-	 * Suggest a stamp only for the first statement: a later one may fail
-	 * because part of the revision was applied before, or because the script
-	 * repeats itself.
+	 * Suggest a stamp only if the first statement has failed: a later one may
+	 * have failed because part of the revision had been applied before, or
+	 * because the script creates the same object twice.
 	 */
 	if (run->step->direction != CMIG_UPGRADE || run->verifying || run->statement.number != 1)
 		return NULL;

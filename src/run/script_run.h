@@ -15,17 +15,18 @@
 struct CmigScriptRun;
 
 /*
- * Callback that is called instead of the runner to run a script's current
- * statement. arg is the step's statement_arg.
+ * A callback that runs the current statement of a script instead of the
+ * runner. "arg" is the step's statement_arg.
  */
 typedef void (*CmigRunStatement) (struct CmigScriptRun *run, DestReceiver *dest, void *arg);
 
-/* One step of a plan, with its scripts. */
+/* One step of a plan, with the scripts to run. */
 typedef struct CmigRunStep
 {
 	const char *revision;
 	CmigDirection direction;
-	const char *target;			/* target of the call, as SQL, or NULL */
+	const char *target;			/* target of the original call, as SQL, or
+								 * NULL */
 	const char *sql;			/* the script for this direction, with
 								 * placeholder values inserted */
 	const char *stored_sql;		/* the script for this direction, as stored */
@@ -41,47 +42,56 @@ typedef struct CmigRunStep
 	bool		replayed;		/* is the step replayed in a shadow (see
 								 * shadow/shadow.h), where nothing is
 								 * committed? */
-	bool		tried;			/* is the step part of a dry run? */
-	CmigRunStatement statement; /* if NULL, the runner runs the statements */
+	bool		tried;			/* is the step run by cmig.dry_run? */
+	CmigRunStatement statement; /* callback for running statements, or NULL */
 	void	   *statement_arg;
 } CmigRunStep;
 
-/* A script in progress, for the error context. */
+/* A script in progress, as described in the context of errors. */
 typedef struct CmigScriptRun
 {
 	const CmigRunStep *step;
-	const char *verb;			/* such as "upgrade" or "verify" */
+	const char *verb;			/* what is in progress, such as "upgrade" or
+								 * "verify" */
 	bool		verifying;		/* is the script verify_sql? */
 	bool		checking;		/* is the script precondition_sql? */
 	const char *phase;			/* what the runner is doing outside of
 								 * statements, such as "before its first
 								 * statement", or NULL */
-	CmigStatement statement;	/* text is NULL between statements */
-	int			statement_timeout;	/* caller's value, to be restored */
+	CmigStatement statement;	/* the current statement; its text is NULL
+								 * between statements */
+	int			statement_timeout;	/* value to restore after the script */
 	bool		timeout_was_active;
 } CmigScriptRun;
 
 /* Does the step run verify_sql after its script? */
 extern bool cmig_script_run_is_verified(const CmigRunStep *step);
 
-/* Error context callback; its argument is the CmigScriptRun. */
+/* Error context callback.  "run" is the CmigScriptRun. */
 extern void cmig_script_run_describe_error(void *run);
 
 /*
  * Returns the part of the error's context that names the revision, the
- * statement, and the line number, or "" if there is none.
+ * statement, and the line number, or "" if there is no such part.
  */
 extern char *cmig_script_run_place(const ErrorData *error);
 
-/* Replace the error's hint if pg_cmig offers a way around the error. */
+/*
+ * If pg_cmig offers a way around the error, replace the hint with one that
+ * says so.
+ */
 extern void cmig_script_run_improve_hint(ErrorData *error, const CmigScriptRun *run);
 
-/* Returns the CALL for a step that cannot run in a single transaction. */
+/*
+ * Returns the CALL that performs the step, for a hint that it cannot run in a
+ * single transaction.
+ */
 extern const char *cmig_script_run_stepwise_call(const CmigRunStep *step);
 
 /*
- * Returns the CALL that finishes a step of a stepwise run with in_doubt =>
- * 'done'.  Does not access the catalogs, so it can be used after an error.
+ * Returns the CALL that continues after a statement in doubt of the step, with
+ * in_doubt => 'done'.  Does not access the catalogs, so it can be used after
+ * an error.
  */
 extern const char *cmig_script_run_in_doubt_call(const CmigRunStep *step);
 

@@ -1,18 +1,20 @@
 /*
  * session.c
- *	  Defines the session state that a script starts with, and what is
- *	  restored after the script.
+ *	  Sets up the session state for a script, and restores the previous state
+ *	  afterward.
  *
  * Thousands of scripts may run in one call, so the cost must be minimal if a
  * script leaves nothing behind:
  *
- * - Cursors are found as children of the portal manager's memory context, where
- *   each child is named after its portal.  The caller's cursors are marked.
- * - Temporary objects are looked up only if the session has a temporary schema.
+ * - Cursors are found as children of the portal manager's memory context,
+ *   where each child is named after its portal.  The caller's cursors are
+ *   marked.
+ * - Temporary objects are looked up only if the session has a temporary
+ *   schema.
  * - Prepared statements and SET CONSTRAINTS are recorded by a ProcessUtility
- *   hook, and tables that may have deferred events by an ExecutorEnd hook, even
- *   if they occur inside functions.  The hooks do nothing while no script is
- *   running.
+ *   hook, and tables that may have deferred trigger events by an ExecutorEnd
+ *   hook, even if they occur inside functions.  The hooks do nothing while no
+ *   script is running.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -43,14 +45,14 @@
 #include "utils/portal.h"
 #include "utils/varlena.h"
 
-/* Values of cmig.search_path and cmig.role. */
+/* The values of the settings cmig.search_path and cmig.role. */
 static char *script_search_path = NULL;
 static char *script_role = NULL;
 
 /*
- * A portal that existed before a script.  It is recognized by a mark in the
- * portal's memory, which is freed together with the portal.  The name and the
- * address are not sufficient, because a script may close the portal and open
+ * Marks a portal that existed before a script.  The mark is in the portal's
+ * memory and is freed together with the portal.  Comparing names and addresses
+ * would not be sufficient, because a script may close the portal and open
  * another one with the same name at the same address.
  */
 typedef struct PortalMark
@@ -87,7 +89,7 @@ check_path_list(char **newval, void **extra, GucSource source)
 	return true;
 }
 
-/* Is the setting (cmig.role or cmig.search_path) not empty? */
+/* Does the setting, cmig.role or cmig.search_path, have a value? */
 static bool
 is_set(const char *setting)
 {
@@ -158,12 +160,12 @@ cmig_session_require_member(void)
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("permission denied to set role \"%s\"", name),
 			 errdetail("Scripts run as the role in cmig.role, and %s is not a member of that role.", session),
-	/* never suggest granting membership in a superuser */
+	/* never suggest making a role a member of a superuser */
 			 superuser_arg(role) ? errhint("Specify a role that %s is a member of: SET cmig.role = '<role>'", session)
 			 : errhint("GRANT %s TO %s", quote_identifier(name), session)));
 }
 
-/* Set a setting as SET would. */
+/* Change a setting with the caller's privileges, as SET would. */
 static void
 set_for_script(const char *name, const char *value, GucAction action)
 {
@@ -188,12 +190,11 @@ names_pg_temp(const char *path)
 }
 
 /*
- * Add pg_temp to the end of search_path in a SECURITY DEFINER function, unless
- * search_path already contains it.  In such a function, the temporary schema
- * also belongs to the caller.  Otherwise, the caller's temporary tables would
- * be found first, and their triggers would run with the privileges of the
- * function's owner.  If no schema in search_path exists, pg_temp is not added,
- * because objects would then be created in it.
+ * In a SECURITY DEFINER function, add pg_temp to the end of search_path,
+ * unless search_path already contains it.  Otherwise, the temporary tables of
+ * the function's caller would be found first, and their triggers would run
+ * with the privileges of the function's owner.  If no schema in search_path
+ * exists, pg_temp is not added, because objects would then be created in it.
  */
 static void
 put_pg_temp_last(GucAction action)
@@ -219,7 +220,10 @@ set_all_for_script(GucAction action)
 	const char *role = cmig_settings_text("cmig.role", script_role);
 	const char *path = cmig_session_path_setting();
 
-	/* set the role first, because any role can set the other settings */
+	/*
+	 * set the role first: the checks below apply to it, and any role can set
+	 * the other settings
+	 */
 	if (is_set(role))
 	{
 		cmig_session_require_member();
@@ -230,7 +234,7 @@ set_all_for_script(GucAction action)
 		set_for_script("search_path", cmig_session_search_path(), action);
 	put_pg_temp_last(action);
 	set_for_script("row_security", "off", action);
-	/* use the same value as when the revision was loaded */
+	/* use the value with which the revision was parsed when it was loaded */
 	if (!standard_conforming_strings)
 		set_for_script("standard_conforming_strings", "on", action);
 }
@@ -239,7 +243,10 @@ set_all_for_script(GucAction action)
  * Cursors
  */
 
-/* Returns the parent of all portals' memory contexts. */
+/*
+ * Returns the memory context whose children are the memory contexts of all
+ * portals.
+ */
 static MemoryContext
 portals_context(void)
 {
@@ -275,8 +282,8 @@ list_portals(void)
 }
 
 /*
- * Memory context reset callback: remove the mark, because the portal's memory
- * is being freed.
+ * Memory context reset callback: remove a portal's mark from the list, because
+ * the portal's memory is being freed.
  */
 static void
 forget_portal(void *mark)
@@ -284,7 +291,7 @@ forget_portal(void *mark)
 	dlist_delete(&((PortalMark *) mark)->node);
 }
 
-/* Is this the memory context of one of the caller's portals? */
+/* Is this the memory context of a portal that has a mark? */
 static bool
 is_marked(MemoryContext context)
 {
@@ -298,7 +305,7 @@ is_marked(MemoryContext context)
 	return false;
 }
 
-/* Mark all existing portals. */
+/* Mark all existing portals, which belong to the caller. */
 static void
 mark_portals(void)
 {
@@ -322,7 +329,10 @@ mark_portals(void)
 	list_free(portals);
 }
 
-/* Close the cursors that the script has left open. */
+/*
+ * Close the cursors that the script has left open, that is, all portals
+ * without a mark.
+ */
 static void
 close_cursors(void)
 {
@@ -364,15 +374,15 @@ compare_objects(const void *a, const void *b)
 	return 0;
 }
 
-/* The objects in this session's temporary schema. */
+/* A growing array of the objects in this session's temporary schema. */
 typedef struct TempObjects
 {
 	ObjectAddress *objects;
 	int			count;
-	int			room;			/* number of objects for which there is memory */
+	int			room;			/* number of objects that fit into the array */
 } TempObjects;
 
-/* Add the object in a pg_depend row. */
+/* Row callback: add the object in a pg_depend row to the array. */
 static void
 add_temp_object(HeapTuple row, void *arg)
 {
@@ -427,7 +437,9 @@ drop_temp_objects(CmigSession *session)
 		any = true;
 	}
 
-	/* as at the end of a session, drop dependent objects, too */
+	/*
+	 * as at the end of a session, also drop the objects that depend on these
+	 */
 	if (any)
 	{
 		performMultipleDeletions(drop, DROP_CASCADE,
@@ -537,7 +549,7 @@ cmig_session_init(void)
 	ExecutorEnd_hook = note_executor_end;
 }
 
-/* Record the session's state before a script. */
+/* Record the state of the session before a script. */
 static void
 look_around(CmigSession *session)
 {

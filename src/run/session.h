@@ -1,13 +1,12 @@
 /*
  * session.h
- *	  Defines the session state that a script starts with, and what is
- *	  restored after the script.
+ *	  Sets up the session state for a script, and restores the previous state
+ *	  afterward.
  *
  * A script runs with the caller's settings and privileges, or with
- * cmig.search_path and cmig.role.  At the script's end, the session is restored
- * to its previous state: settings and role, constraint modes, cursors,
- * temporary objects, and prepared statements.  Anything that the caller had
- * created is kept.
+ * cmig.search_path and cmig.role.  At the end of the script, settings, role,
+ * and constraint modes are restored, and the cursors, temporary objects, and
+ * prepared statements that the script has created are removed.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -20,16 +19,19 @@
 #include "run/deferred.h"
 
 /*
- * The session's state before a script, and what the hooks have recorded since.
+ * The state of the session before a script, and what the hooks have recorded
+ * while the script runs.
  */
 typedef struct CmigSession
 {
 	MemoryContext context;		/* memory context of the lists */
 	int			guc_level;
-	int			temp_count;		/* number of temp_objects */
+	int			temp_count;		/* number of objects in temp_objects */
 	ObjectAddress *temp_objects;
-	List	   *prepared;		/* of char *: names of prepared statements */
-	CmigDeferred deferred;		/* deferred events and constraint modes */
+	List	   *prepared;		/* of char *: names of statements that the
+								 * script has prepared */
+	CmigDeferred deferred;		/* deferred trigger events and constraint
+								 * modes */
 } CmigSession;
 
 /* Register cmig.search_path and cmig.role, and install the hooks. */
@@ -37,16 +39,17 @@ extern void cmig_session_init(void);
 
 /*
  * Call cmig_session_enter() before a script and cmig_session_leave() after it.
- * If an error ends the script, call cmig_session_abandon() instead; the end of
- * the transaction restores everything else.  Sessions cannot be nested.
+ * If the script ends with an error, call cmig_session_abandon() instead, and
+ * roll back the transaction or subtransaction, which restores everything else.
+ * Sessions cannot be nested.
  */
 extern void cmig_session_enter(CmigSession *session);
 extern void cmig_session_leave(CmigSession *session);
 extern void cmig_session_abandon(CmigSession *session);
 
 /*
- * Call this after cmig_session_enter() to start the script with a different
- * search_path.
+ * Call this after cmig_session_enter() to set a different search_path for the
+ * script.
  */
 extern void cmig_session_use_path(const char *path);
 
@@ -66,24 +69,24 @@ extern void cmig_session_leave_steps(CmigSession *session);
 
 /*
  * Call this before parsing a script that is not going to run.  Suppresses the
- * parser's messages to the client.  Returns the GUC nest level to be passed to
- * AtEOXact_GUC(false, ...).
+ * parser's messages to the client.  The caller must pass the returned GUC nest
+ * level to AtEOXact_GUC(false, ...) afterward.
  */
 extern int	cmig_session_read_quietly(void);
 
 /*
- * Returns the effective value of cmig.search_path, which can be NULL or empty.
- * Raises 22023 if it is not a list of names.
+ * Returns the value of cmig.search_path that is in effect, which can be NULL
+ * or empty.  Raises 22023 if it is not a list of names.
  */
 extern const char *cmig_session_path_setting(void);
 
-/* Return the search_path and the role that scripts start with, as strings. */
+/* Return the search_path and the name of the role that scripts start with. */
 extern char *cmig_session_search_path(void);
 extern char *cmig_session_role(void);
 
 /*
- * Raises 42501 if the session is not allowed to set its role to cmig.role.  The
- * error says what to grant.
+ * Raises 42501 if the session user is not allowed to set its role to
+ * cmig.role. The error says what to grant.
  */
 extern void cmig_session_require_member(void);
 

@@ -17,17 +17,22 @@
 #include "mb/pg_wchar.h"
 #include "utils/lsyscache.h"
 
-/* The maximum length of each value shown when a verification fails. */
+/*
+ * The maximum length in bytes of each value shown when a verification fails.
+ */
 #define VALUE_LENGTH 60
 
-/* A DestReceiver that checks the rows of verify_sql. */
+/* A DestReceiver that checks the rows that verify_sql returns. */
 typedef struct VerifyReceiver
 {
 	DestReceiver pub;
 	CmigScriptRun *run;
 } VerifyReceiver;
 
-/* Returns the columns of a row with their values, truncated. */
+/*
+ * Returns the names and values of a row's columns for a message.  Long values
+ * are truncated.
+ */
 static char *
 describe_row(TupleTableSlot *slot)
 {
