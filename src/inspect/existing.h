@@ -57,7 +57,7 @@ typedef struct CmigExistingSet CmigExistingSet;
  */
 extern CmigExistingSet *cmig_existing_start(void);
 
-/* Returns the entry for a relation; never NULL. */
+/* Returns the entry for a relation.  Creates the entry if necessary. */
 extern CmigExisting *cmig_existing_get(CmigExistingSet *set, Oid relation);
 
 /*

@@ -22,12 +22,14 @@
 /* A lock that a statement would take on a relation. */
 typedef struct CmigPlannedLock
 {
-	Oid			oid;			/* InvalidOid if it does not exist */
+	Oid			oid;			/* InvalidOid if the relation does not exist */
 	LOCKMODE	mode;
 	char	   *name;			/* qualified and quoted */
-	char		kind;			/* as in pg_class.relkind; 0 if missing */
+	char		kind;			/* as in pg_class.relkind; 0 if the relation
+								 * does not exist */
 	int64		size;
-	bool		is_new;			/* does an earlier statement create it? */
+	bool		is_new;			/* does an earlier statement create the
+								 * relation? */
 	bool		routed;			/* is it a partition that is locked only if
 								 * the statement adds rows to it? */
 } CmigPlannedLock;

@@ -19,7 +19,8 @@ extern void cmig_refusal_init(void);
 
 /*
  * Turn the check on.  It is turned off at the end of the current
- * subtransaction.  max_table_size is in bytes; -1 means no limit.
+ * subtransaction or by cmig_refusal_unwatch(). max_table_size is in bytes; -1
+ * means no limit.
  */
 extern void cmig_refusal_watch(int64 max_table_size);
 
@@ -31,7 +32,7 @@ extern void cmig_refusal_watch(int64 max_table_size);
  */
 extern void cmig_refusal_set_plain(bool plain);
 
-/* Turn the check off. */
+/* Turn off the check that cmig_refusal_watch() turned on. */
 extern void cmig_refusal_unwatch(void);
 
 /*

@@ -394,7 +394,9 @@ cmig_related_validated(Oid table, const char *constraint)
 	return result;
 }
 
-/* Column types */
+/*
+ * Column types
+ */
 
 /* If a pg_depend row belongs to a column, add the column's table to a list. */
 static void

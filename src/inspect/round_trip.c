@@ -205,7 +205,9 @@ cut_off(RoundTrip *trip, int node, const char *message)
 	cmig_round_trip_row_add(&trip->rows, &row);
 }
 
-/* Ancestors of the tested revision */
+/*
+ * Ancestors of the tested revision
+ */
 
 /* Subtransaction callback: run the ancestors' upgrade scripts. */
 static void

@@ -1,7 +1,7 @@
 /*
  * lint_alter.c
- *	  Applies the changes made by ALTER TABLE and by the elements of CREATE
- *	  TABLE to the lint model of a table.
+ *	  Updates the lint state of a table after ALTER TABLE, and for the
+ *	  elements of CREATE TABLE.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,7 +1,7 @@
 /*
  * lint_apply.h
- *	  Applies a statement's changes to the state that later statements are
- *	  checked against.
+ *	  Updates the lint state, which later statements are checked against,
+ *	  after a statement.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -36,8 +36,8 @@ typedef struct Statement
 								 * table's row type? */
 	bool		names_table;	/* does the statement use the table? */
 	int			level;			/* the level of nested strings, from 0 */
-	List	   *own;			/* char *: the table and its aliases */
-	List	   *others;			/* char *: other tables and their aliases */
+	List	   *own;			/* of char *: the table and its aliases */
+	List	   *others;			/* of char *: other tables and their aliases */
 } Statement;
 
 static bool search(const char *source, const CmigLintName *name, bool is_trigger, bool names_table, int level);

@@ -95,7 +95,9 @@ cmig_lint_cascade_is_free(CmigLint *lint, const CmigLintDependent *dependent)
 	}
 }
 
-/* Views that the plan creates or replaces */
+/*
+ * Views that the plan creates or replaces
+ */
 
 /* raw_expression_tree_walker callback: does the query contain a "*"? */
 static bool
@@ -181,7 +183,9 @@ drop_views(CmigLint *lint, const CmigLintTable *table, const char *column)
 	}
 }
 
-/* Objects that exist in the database */
+/*
+ * Objects that exist in the database
+ */
 
 /* CmigDroppedSpared callback: has the plan dropped or changed the object? */
 static bool
@@ -370,7 +374,9 @@ cmig_lint_cascade_schema(CmigLint *lint, const char *name)
 	cmig_lint_state_remove_schema(lint, name);
 }
 
-/* Other kinds of objects */
+/*
+ * Other kinds of objects
+ */
 
 /* A search for an object by its name. */
 typedef struct Search

@@ -26,8 +26,8 @@ typedef struct Added
 	ColumnDef  *column;			/* for a column constraint; otherwise NULL */
 	int			action;			/* the number of the ALTER TABLE action, from
 								 * 0 */
-	List	   *earlier;		/* char *: names of the constraints that the
-								 * statement has added before */
+	List	   *earlier;		/* of char *: names of the constraints that
+								 * the statement has added before */
 } Added;
 
 typedef void (*AddedCheck) (CmigLint *lint, const Added *added);

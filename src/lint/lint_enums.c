@@ -72,7 +72,7 @@ check_rename(CmigLint *lint, Node *node)
 typedef struct Search
 {
 	CmigLint   *lint;
-	List	   *tables;			/* CmigLintTable *: tables in the statement */
+	List	   *tables;			/* of CmigLintTable *: tables in the statement */
 	const char *value;			/* the new value found, or NULL */
 	const CmigLintType *type;
 } Search;

@@ -29,7 +29,7 @@ typedef struct CmigLintColumn
 	const char *name;
 	bool		is_new;			/* has an earlier statement of the plan added
 								 * it? */
-	AttrNumber	attnum;			/* 0 if new */
+	AttrNumber	attnum;			/* 0 for a new column */
 	Oid			type;			/* InvalidOid if unknown */
 	int32		typmod;
 	Oid			collation;
@@ -48,8 +48,8 @@ typedef struct CmigLintConstraint
 	bool		validated;
 	int			added_in;		/* number of the revision that adds it; 0 if
 								 * it is live */
-	List	   *columns;		/* char *: column names */
-	List	   *proves_not_null;	/* char *: columns that the CHECK
+	List	   *columns;		/* of char *: column names */
+	List	   *proves_not_null;	/* of char *: columns that the CHECK
 									 * expression requires to be not null */
 } CmigLintConstraint;
 
@@ -63,8 +63,9 @@ typedef struct CmigLintIndex
 	bool		has_expression; /* is there an expression in a key column or
 								 * in the predicate? */
 	Oid			method;			/* InvalidOid if unknown */
-	List	   *keys;			/* char *: key columns; "" for an expression */
-	List	   *uses;			/* char *: columns used in expressions */
+	List	   *keys;			/* of char *: key columns; "" for an
+								 * expression */
+	List	   *uses;			/* of char *: columns used in expressions */
 } CmigLintIndex;
 
 /* A relation.  A list is empty if its contents are unknown. */
@@ -75,7 +76,8 @@ typedef struct CmigLintTable
 	CmigLintOrigin origin;
 	char		kind;			/* as in pg_class.relkind; 0 if unknown */
 	bool		temporary;
-	bool		logged;			/* is it neither temporary nor unlogged? */
+	bool		logged;			/* true if the relation is neither temporary
+								 * nor unlogged */
 	bool		loaded;			/* have the lists been filled in? */
 	bool		partial;		/* are some columns not listed (LIKE,
 								 * INHERITS, AS SELECT)? */
@@ -93,15 +95,16 @@ typedef struct CmigLintTable
 	bool		row_security;
 	bool		redefined;		/* has the plan replaced this view? */
 	bool		has_grants;		/* can roles other than the owner use it? */
-	List	   *columns;		/* CmigLintColumn *, in order */
-	List	   *constraints;	/* CmigLintConstraint * */
-	List	   *indexes;		/* CmigLintIndex * */
+	List	   *columns;		/* of CmigLintColumn *, in order */
+	List	   *constraints;	/* of CmigLintConstraint * */
+	List	   *indexes;		/* of CmigLintIndex * */
 	struct CmigLintTable *index_of; /* an index's table; otherwise NULL */
-	List	   *users;			/* CmigLintTable *: views of the plan that
+	List	   *users;			/* of CmigLintTable *: views of the plan that
 								 * have used this relation */
-	List	   *uses;			/* CmigLintTable *: relations in the view's
+	List	   *uses;			/* of CmigLintTable *: relations in the view's
 								 * query, if the plan defines it */
-	List	   *uses_columns;	/* char *: columns named in the view's query */
+	List	   *uses_columns;	/* of char *: columns named in the view's
+								 * query */
 	bool		uses_all_columns;	/* does the view's query contain a *? */
 
 	/* statement numbers within one revision; 0 if there is no such statement */

@@ -40,12 +40,12 @@ typedef struct Policy
 
 struct CmigLintObjects
 {
-	HTAB	   *types;			/* TypeEntry */
-	HTAB	   *functions;		/* FunctionEntry */
+	HTAB	   *types;			/* of TypeEntry */
+	HTAB	   *functions;		/* of FunctionEntry */
 	HTAB	   *schemas;		/* names of new schemas */
-	List	   *bodies;			/* CmigLintBody *: live functions */
+	List	   *bodies;			/* of CmigLintBody *: live functions */
 	bool		bodies_read;
-	List	   *policies;		/* Policy *: dropped or changed policies */
+	List	   *policies;		/* of Policy *: dropped or changed policies */
 };
 
 HTAB *

@@ -48,7 +48,7 @@ typedef struct CmigLintFunction
 
 typedef struct CmigLintObjects CmigLintObjects;
 
-/* Initialize the objects of a lint call. */
+/* Start to track objects for a lint call. */
 extern void cmig_lint_objects_begin(CmigLint *lint);
 
 /* Find a type, or add it.  Adding an existing type returns its entry. */

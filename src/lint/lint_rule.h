@@ -83,8 +83,8 @@ struct CmigLint
 	struct CmigLintState *state;	/* relations */
 	struct CmigLintSession *session;	/* settings, transactions, and so on */
 	struct CmigLintObjects *objects;	/* types, functions, schemas */
-	List	   *findings;		/* CmigLintFinding *, in order */
-	List	   *deferred;		/* CmigLintDeferred * */
+	List	   *findings;		/* of CmigLintFinding *, in order */
+	List	   *deferred;		/* of CmigLintDeferred * */
 	bool		reads_facts;	/* are relations and types looked up in the
 								 * live database? */
 	bool		one_transaction;	/* do all revisions run in one
@@ -102,7 +102,7 @@ struct CmigLint
 	const CmigStatement *statement;
 	CmigLintTable *target;		/* the table that the statement alters,
 								 * indexes, or renames, or NULL */
-	List	   *locks;			/* CmigLintLock *: see lint_locks.h */
+	List	   *locks;			/* of CmigLintLock *: see lint_locks.h */
 };
 
 /*

@@ -34,7 +34,7 @@ typedef struct ActiveRules
 {
 	List	   *included;		/* names in cmig.lint_include */
 	List	   *ignored;		/* names in cmig.lint_ignore */
-	List	   *rules;			/* CmigLintRule *: active rules */
+	List	   *rules;			/* of CmigLintRule *: active rules */
 } ActiveRules;
 
 /*
@@ -144,7 +144,9 @@ add_rule(const CmigLintRule *rule, void *arg)
 		active->rules = lappend(active->rules, (void *) rule);
 }
 
-/* Lint calls */
+/*
+ * Lint calls
+ */
 
 CmigLint *
 cmig_lint_run_begin(bool reads_facts, bool enforces)

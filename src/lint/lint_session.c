@@ -28,12 +28,12 @@ typedef struct NewValue
 
 struct CmigLintSession
 {
-	List	   *path;			/* char * */
+	List	   *path;			/* of char * */
 	List	   *default_path;
 	bool		timeouts[2];	/* by CmigLintTimeout: is the timeout set? */
 	bool		default_timeouts[2];
 	const char *time_zone;
-	List	   *values;			/* NewValue *: added by the current
+	List	   *values;			/* of NewValue *: added by the current
 								 * transaction */
 	int			in_block;		/* number of the statement that began the
 								 * transaction block, or 0 */
@@ -308,7 +308,9 @@ cmig_lint_session_add_value(CmigLint *lint, struct CmigLintType *type, const cha
 	MemoryContextSwitchTo(old);
 }
 
-/* Problems already reported */
+/*
+ * Problems already reported
+ */
 
 bool
 cmig_lint_session_is_reported(const CmigLint *lint, CmigLintTimeout timeout)

@@ -33,8 +33,8 @@ typedef struct OidEntry
 
 struct CmigLintState
 {
-	HTAB	   *relations;		/* RelationEntry */
-	HTAB	   *oids;			/* OidEntry: live relations */
+	HTAB	   *relations;		/* of RelationEntry */
+	HTAB	   *oids;			/* of OidEntry: live relations */
 	int			statements;		/* number of statements in all revisions */
 };
 
@@ -389,7 +389,9 @@ cmig_lint_state_has(CmigLint *lint, Oid relation, const char *name, const char *
 	return column == NULL || cmig_lint_model_column(table, column) != NULL;
 }
 
-/* Changes in the current revision */
+/*
+ * Changes in the current revision
+ */
 
 void
 cmig_lint_state_touch(CmigLint *lint, CmigLintTable *table)

@@ -24,7 +24,9 @@
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 
-/* Data loss */
+/*
+ * Data loss
+ */
 
 /* Returns a live table in the schema, or NULL if there is none. */
 static CmigLintTable *
@@ -140,7 +142,9 @@ check_truncate(CmigLint *lint, Node *node)
 						 list_length(names) > 1 ? "are" : "is");
 }
 
-/* Renaming */
+/*
+ * Renaming
+ */
 
 /*
  * Do clients use this kind of relation by name in queries?  Returns true if the
@@ -199,7 +203,9 @@ check_rename_schema(CmigLint *lint, Node *node)
 						 quote_identifier(rename->newname), quote_identifier(rename->subname));
 }
 
-/* Table rewrites */
+/*
+ * Table rewrites
+ */
 
 /*
  * Returns a description of what VACUUM FULL or CLUSTER rewrites, for a
@@ -322,7 +328,9 @@ check_repack(CmigLint *lint, Node *node)
 		cmig_lint_report(lint, NULL, "REPACK (CONCURRENTLY) rewrites a table without blocking others");
 }
 
-/* Combining statements */
+/*
+ * Combining statements
+ */
 
 /* Implements the rule prefer-single-alter-table. */
 static void

@@ -26,7 +26,10 @@ extern char *cmig_lint_text_table(const CmigLintTable *table);
 /* Returns a relation's qualified and quoted name. */
 extern char *cmig_lint_text_qualified(const CmigLintTable *table);
 
-/* Returns a name as in the statement, quoted if necessary. */
+/*
+ * Returns a name that is qualified only if it is qualified in the statement,
+ * and quoted if necessary.
+ */
 extern char *cmig_lint_text_range_var(const RangeVar *name);
 
 /* Returns quoted names, separated by commas. */

@@ -15,9 +15,9 @@
 /* State of the search for a query's relations. */
 typedef struct Search
 {
-	List	   *relations;		/* RangeVar * */
-	List	   *with;			/* char *: names of WITH queries */
-	List	   *updated;		/* RangeVar *: targets of UPDATE */
+	List	   *relations;		/* of RangeVar * */
+	List	   *with;			/* of char *: names of WITH queries */
+	List	   *updated;		/* of RangeVar *: targets of UPDATE */
 } Search;
 
 /* raw_expression_tree_walker callback: collect a query's relations. */

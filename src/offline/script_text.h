@@ -20,9 +20,10 @@
 typedef struct CmigPsqlScripts
 {
 	const char *pin;			/* a line that sets the client encoding */
-	char	   *start_session;	/* settings that the psql script needs,
+	char	   *start_session;	/* statements at the start of the psql script,
 								 * including pin */
-	char	   *start_script;	/* settings made before each revision's script */
+	char	   *start_script;	/* statements that run before each revision's
+								 * script */
 	bool		knows_constraints;	/* is it known that no deferrable
 									 * constraint existed at the start? */
 	CmigPsqlFacts facts;		/* found in the scripts so far */

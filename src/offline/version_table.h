@@ -16,7 +16,7 @@
 /* The version table, and its rows at the current point of the psql script. */
 typedef struct CmigVersionTable
 {
-	/* quoted where necessary */
+	/* the names are quoted where necessary */
 	const char *name;
 	const char *column;
 	const char *scope;			/* if the table is cmig.scope_version, the

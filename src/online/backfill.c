@@ -249,7 +249,10 @@ forget(CmigBackfill *b)
 	cmig_toplevel_commit();
 }
 
-/* Run the backfill while holding the lock on its table. */
+/*
+ * Run the backfill, holding a lock that prevents another backfill of the
+ * table.
+ */
 static void
 run_backfill(CmigBackfill *b)
 {

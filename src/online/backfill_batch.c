@@ -117,7 +117,9 @@ is_at_once(const CmigBackfill *b)
 	return b->one_transaction && b->target->parts[b->part].shards > 0;
 }
 
-/* Update a range of blocks, and return the number of rows updated. */
+/*
+ * Update the rows in a range of blocks, and return the number of rows updated.
+ */
 static int64
 update_range(CmigBackfill *b, Datum *values)
 {

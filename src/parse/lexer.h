@@ -56,7 +56,11 @@ typedef struct CmigLexer
 	/* private: kind of the last string, if that string can still continue */
 	char		string_kind;
 	bool		newline_since;
-	/* private: + and - signs after an operator, each a separate token */
+
+	/*
+	 * private: start and end of the + and - signs that follow an operator,
+	 * each of which is a separate token
+	 */
 	const char *signs;
 	const char *signs_end;
 } CmigLexer;

@@ -2,9 +2,9 @@
  * script.h
  *	  Splits SQL scripts into statements and computes their checksums.
  *
- * This module uses the lexer and the server's parser, but no catalogs, no SPI,
- * and none of pg_cmig's settings.  Statements are parsed one at a time, so a
- * large script never needs a single large parse tree.
+ * This module uses the lexer and the server's parser, but does not access the
+ * catalogs, SPI, or pg_cmig's settings.  Statements are parsed one at a time,
+ * so a large script never needs a single large parse tree.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -80,7 +80,7 @@ cmig_substitute_parse(const char *declaration, char **name, bool *literal)
 	return *end == '\0' || *literal || (end > p && strcmp(end, "identifier") == 0);
 }
 
-/* Parse all declarations. */
+/* Parse the declarations of placeholders. */
 static void
 parse_declarations(Substitution *substitution, const CmigNames *declarations)
 {

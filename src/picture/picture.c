@@ -1,6 +1,6 @@
 /*
  * picture.c
- *	  Functions that are shared by all formats of drawings.
+ *	  Functions shared by all drawing formats.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
