@@ -25,18 +25,19 @@ typedef struct CmigInitialGrants
 /* The options of cmig.diff and similar functions. */
 typedef struct CmigDiffOptions
 {
-	bool		models;			/* compare only objects that ORMs can define */
+	bool		models;			/* if true, compare only objects that ORMs can
+								 * define */
 	bool		owners;
 	bool		privileges;
 	bool		comments;
-	bool		concurrently;	/* generate concurrent statements, for a
-								 * stepwise revision */
-	bool		no_late;		/* replace enums instead of using ALTER TYPE
-								 * ... ADD VALUE */
-	bool		all_owners;		/* set the owner even if it is the role in
-								 * "role" */
-	bool		sorted;			/* sort privileges; if false, they are in the
-								 * order in which they were granted */
+	bool		concurrently;	/* if true, generate concurrent statements,
+								 * for a stepwise revision */
+	bool		no_late;		/* if true, replace enums instead of using
+								 * ALTER TYPE ... ADD VALUE */
+	bool		all_owners;		/* if true, set the owner even if it is the
+								 * role in "role" */
+	bool		sorted;			/* if true, sort privileges; if false, keep
+								 * the order in which they were granted */
 	bool		need_schemas;	/* if true, raise an error for a schema that
 								 * exists in neither image, and add rows for
 								 * other roles' schemas; if false, only issue

@@ -314,7 +314,7 @@ descends(const CmigImage *image, const CmigObject *object, const CmigObject *con
 }
 
 /*
- * Does a statement of its own create or drop the partition's constraint,
+ * Is the partition's constraint created or dropped by a separate statement,
  * because the partition is attached or detached during the change?
  */
 static bool
@@ -371,8 +371,8 @@ make_again(const CmigDifference *difference, const CmigImage *image, const CmigO
 }
 
 /*
- * Returns the topmost constraint that this one is inherited from, or the
- * constraint itself.  Dropping the topmost constraint also drops its copies.
+ * Returns the topmost constraint that "constraint" is inherited from, or
+ * "constraint" itself.  Dropping the topmost constraint also drops its copies.
  */
 static const CmigObject *
 topmost(const CmigImage *image, const CmigObject *constraint)
@@ -399,8 +399,8 @@ without_validation(List *ddl)
 
 /*
  * Replace the statements of a child's constraint with ones that validate it,
- * or make it NOT VALID, without the parent's constraint, which does not
- * change.
+ * or make it NOT VALID, and that do not affect the parent's constraint, which
+ * does not change.
  */
 static void
 validate_alone(const CmigDifference *difference, CmigChange *change)
@@ -465,8 +465,8 @@ keep_validated(const CmigDifference *difference, const CmigChange *change)
 
 /*
  * If the object is inherited from a parent table's NOT VALID constraint, set
- * "apart" for that constraint.  It is then dropped before the child tables,
- * because it must be created after them.
+ * "apart" for the parent's constraint.  That constraint is then dropped before
+ * the child tables, because it must be created after them.
  */
 static void
 set_apart(const CmigDifference *difference, const CmigObject *object)

@@ -19,14 +19,14 @@
 
 /*
  * Set the properties of all distributions so that they can be compared.  Where
- * a call in one image leaves the choice to Citus, the other image's choice is
- * used.
+ * one image leaves a property to Citus, the other image's value is used.
  */
 extern void cmig_colocation_settle(const CmigImage *from, const CmigImage *to);
 
 /*
- * Re-create the foreign keys of tables that become distributed.  Citus refuses
- * to distribute tables one after the other while they reference each other.
+ * Re-create the foreign keys of tables that become distributed, because Citus
+ * refuses to distribute tables one after the other while they reference each
+ * other.
  */
 extern void cmig_colocation_renew_keys(CmigDifference *difference);
 

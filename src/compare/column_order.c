@@ -1,7 +1,6 @@
 /*
  * column_order.c
- *	  Finds new columns that cannot have the position that they have in the
- *	  target.
+ *	  Finds new columns whose position will differ from the target.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,7 +1,6 @@
 /*
  * column_order.h
- *	  Finds new columns that cannot have the position that they have in the
- *	  target.
+ *	  Finds new columns whose position will differ from the target.
  *
  * No database access.
  *

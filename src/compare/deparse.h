@@ -23,11 +23,12 @@ typedef struct CmigDiffRow
 								 * NULL */
 	bool		stepwise;		/* true if the statement has a concurrent
 								 * form, for a stepwise revision */
-	bool		again;			/* the object is dropped and created again */
-	bool		incidental;		/* the object is the same in both images, or
-								 * another row shows its change */
-	bool		filtered;		/* row security applies to the rows of the
-								 * materialized view; see force.h */
+	bool		again;			/* true if the object is dropped and created
+								 * again */
+	bool		incidental;		/* true if the object is the same in both
+								 * images, or if another row shows its change */
+	bool		filtered;		/* true if row security applies to the rows of
+								 * the materialized view; see force.h */
 	const CmigObject *subject;	/* the object; NULL for a part of the target
 								 * that could not be executed */
 	int			undo_hazards;	/* CMIG_HAZARD_... flags of downgrade */

@@ -39,7 +39,7 @@ typedef struct CmigChange
 	bool		differs;		/* false if the object is the same in both
 								 * images, but a change of another object
 								 * affects it */
-	bool		shown;			/* the change has a row in the result */
+	bool		shown;			/* true if the change has a row in the result */
 	char	   *reason;			/* why the action is CMIG_UNSUPPORTED */
 	bool		disturbs;		/* see CmigAlter */
 	bool		recasts;

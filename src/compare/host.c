@@ -46,7 +46,7 @@ inherited_change(const CmigDifference *difference, const CmigChange *change)
 /*
  * Is the object created by the statement that creates its parent?  "parent" is
  * the parent's change.  ADD COLUMN for a parent table's column does not give
- * the child's column a default of its own.
+ * the child's column a default of its own, so such a default is not folded.
  */
 static bool
 folds(const CmigDifference *difference, const CmigChange *parent, const CmigObject *object)

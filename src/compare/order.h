@@ -2,10 +2,10 @@
  * order.h
  *	  Finds an order for the changes between two images.
  *
- * A change that drops and re-creates an object has two nodes.  An object is
- * dropped before the objects that it depends on, and created after them.  A
- * cycle is broken by creating an object in a statement of its own instead of
- * as part of another object's statement.
+ * A node is a step of a change.  A change that drops and re-creates an object
+ * has two nodes.  An object is dropped before the objects that it depends on,
+ * and created after them.  A cycle is broken by creating an object in a
+ * separate statement instead of as part of another object's statement.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

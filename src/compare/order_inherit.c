@@ -84,7 +84,7 @@ add_join(CmigOrder *order, int node, const CmigObject *table)
 }
 
 /*
- * Call "add" for each table that this one inherits from, and for the composite
+ * Call "add" for each table from which "table" inherits, and for the composite
  * type on which it is based (CREATE TABLE OF).
  */
 static void
@@ -113,9 +113,9 @@ cmig_order_inherit_add(CmigOrder *order)
 		if (node->type == CMIG_NODE_PART)
 		{
 			/*
-			 * the statement uses the original names of the type and the
-			 * tables on which the table depends, so it comes before they are
-			 * renamed
+			 * the node's statement uses the original names of the type and
+			 * the tables on which the table depends, so it comes before they
+			 * are renamed
 			 */
 			for (int j = 0; j < change->from->ndepends; j++)
 				cmig_order_graph_add(order, order->difference->of_from[change->from->depends[j]->index]->away_node, i);

@@ -39,9 +39,10 @@ typedef struct CmigEdge
 {
 	int			node;
 	int			before;			/* the node that must come before "node" */
-	bool		soft;			/* the edge is ignored if it would create a
-								 * cycle */
-	bool		weak;			/* a soft edge that is ignored before others */
+	bool		soft;			/* true if the edge is ignored when it would
+								 * create a cycle */
+	bool		weak;			/* true for a soft edge that is ignored before
+								 * other soft edges */
 } CmigEdge;
 
 /* The nodes to be sorted, and the edges between them. */

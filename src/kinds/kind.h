@@ -87,14 +87,14 @@ typedef struct CmigAlter
 								 * object and its parents are added */
 	bool		again;			/* true if the object must be dropped and
 								 * re-created */
-	bool		disturbs;		/* objects that refer to this one must be
-								 * dropped before the change and re-created
+	bool		disturbs;		/* true if objects that refer to this one must
+								 * be dropped before the change and re-created
 								 * afterwards */
 	bool		recasts;		/* true if "disturbs" also applies to indexes,
 								 * defaults, and constraints
 								 * (CMIG_KIND_RECAST) */
-	bool		late;			/* the change runs after all others, and is
-								 * reverted by re-creating the object */
+	bool		late;			/* true if the change runs after all others,
+								 * and is reverted by re-creating the object */
 	char	   *unsupported;	/* the reason why the change is not supported */
 } CmigAlter;
 

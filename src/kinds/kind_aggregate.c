@@ -23,8 +23,8 @@ static const CmigProperty properties[] = {
 	" CASE WHEN a." column " <> 0 THEN '" word " = ' || a." column "::regproc::text END,"
 
 /*
- * Reads the aggregates.  The identity has the form of a function's identity, as
- * GRANT requires.
+ * Query for the aggregates.  The identity has the form of a function's
+ * identity, as GRANT requires.
  */
 static const char aggregate_sql[] =
 "SELECT 'pg_proc'::regclass::oid, p.oid, 0, NULL::oid, NULL::oid, NULL::integer,"

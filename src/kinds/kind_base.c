@@ -58,8 +58,9 @@ static const char definition_sql[] =
 FROM_SQL " AND t.typisdefined";
 
 /*
- * A type's definition depends on the functions that it names.  Other functions
- * that use the type depend on the definition.
+ * Query for dependencies: a base type's definition depends on the functions
+ * that it names, and other functions that use the type depend on the
+ * definition.
  */
 static const char definition_depends[] =
 "WITH f AS (SELECT t.oid AS type, d.refobjid AS function FROM pg_type t JOIN pg_depend d ON d.classid = 'pg_type'::regclass"

@@ -68,8 +68,8 @@ static const char column_sql[] =
 " ORDER BY a.attrelid, a.attnum";
 
 /*
- * An inherited column depends on the parent table's column, and a typed
- * table's column on the attribute of the type.
+ * Query for dependencies: an inherited column depends on the parent table's
+ * column, and a typed table's column depends on the type's attribute.
  */
 static const char column_depends[] =
 "SELECT 'pg_class'::regclass::oid, a.attrelid, a.attnum::integer, 'pg_class'::regclass::oid, p.attrelid, p.attnum::integer"
@@ -83,9 +83,10 @@ static const char column_depends[] =
 " WHERE c.relnamespace = ANY ($1) AND c.reloftype <> 0 AND a.attnum > 0 AND NOT a.attisdropped";
 
 /*
- * A column defined by the child itself is merged with the parent's column.
- * The child's column stays when the parent's column is dropped.  Therefore,
- * the parent's column is created after the child's, and dropped before it.
+ * Query for columns that must be created in a certain order.  A column defined
+ * by the child itself is merged with the parent's column, and stays when the
+ * parent's column is dropped.  Therefore, the parent's column is created after
+ * the child's, and dropped before it.
  */
 static const char column_follows[] =
 "SELECT 'pg_class'::regclass::oid, p.attrelid, p.attnum::integer, 'pg_class'::regclass::oid, a.attrelid, a.attnum::integer"

@@ -62,10 +62,10 @@ static const char foreign_key_sql[] =
 CONSTRAINT_SQL("false", "o.contype = 'f' AND o.conparentid = 0");
 
 /*
- * A constraint defined by the child itself is merged with the parent's
- * constraint.  The child's constraint stays when the parent's constraint is
- * dropped.  Therefore, the parent's constraint is created after the child's,
- * and dropped before it.
+ * Query for constraints that must be created in a certain order.  A constraint
+ * defined by the child itself is merged with the parent's constraint, and
+ * stays when the parent's constraint is dropped.  Therefore, the parent's
+ * constraint is created after the child's, and dropped before it.
  */
 static const char constraint_follows[] =
 "SELECT 'pg_constraint'::regclass::oid, p.oid, 0, 'pg_constraint'::regclass::oid, o.oid, 0"

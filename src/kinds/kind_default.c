@@ -27,8 +27,9 @@ static const char default_sql[] =
 " WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p', 'v', 'f')";
 
 /*
- * A new child table copies the default that the parent's column has at that
- * time.  Therefore, the child's default is created after the parent's.
+ * Query for defaults that must be created in a certain order.  A new child
+ * table copies the default that the parent's column has at that time.
+ * Therefore, the child's default is created after the parent's.
  */
 static const char default_follows[] =
 "SELECT 'pg_attrdef'::regclass::oid, e.oid, 0, 'pg_attrdef'::regclass::oid, pe.oid, 0"

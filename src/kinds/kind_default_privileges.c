@@ -24,8 +24,8 @@ static const CmigProperty properties[] = {
 };
 
 /*
- * Default privileges without a schema replace the built-in privileges; default
- * privileges for a schema are granted in addition.
+ * Query for the default privileges.  Those without a schema replace the
+ * built-in privileges, and those for a schema are granted in addition.
  */
 static const char default_privileges_sql[] =
 "SELECT 'pg_default_acl'::regclass::oid, d.oid, (row_number() OVER (PARTITION BY d.oid) - 1)::integer,"
@@ -42,8 +42,8 @@ static const char default_privileges_sql[] =
 "  WHERE g.grantee IS NULL OR b.grantee IS NULL OR (g.is_grantable AND g.grantee <> d.defaclrole)) e";
 
 /*
- * Default privileges for a schema depend on the schema, because they are
- * dropped with it.
+ * Query for dependencies: default privileges for a schema depend on the
+ * schema, because they are dropped with it.
  */
 static const char default_privileges_depends[] =
 "SELECT 'pg_default_acl'::regclass::oid, d.oid, i, 'pg_namespace'::regclass::oid, d.defaclnamespace, 0"

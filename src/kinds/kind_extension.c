@@ -35,8 +35,8 @@ static const CmigProperty properties[] = {
 	" AND d.refobjid = e.oid AND d.deptype = 'e' AND NOT pg_has_role(p.proowner, 'USAGE')))"
 
 /*
- * Reads the extensions, except those that the target has not declared: in the
- * shadow, their names begin with cmig_hidden_.
+ * Query for the extensions, except those that the target has not declared.  In
+ * the shadow, undeclared extensions have names that begin with cmig_hidden_.
  */
 static const char extension_sql[] =
 "SELECT 'pg_extension'::regclass::oid, e.oid, 0, NULL::oid, NULL::oid, NULL::integer,"

@@ -66,7 +66,9 @@ find_option(const char *options, const char *name, int length)
 	return NULL;
 }
 
-/* Append the change of one option. */
+/*
+ * Append "verb" and the option, after a comma if it is not the first change.
+ */
 static void
 append_change(StringInfo buf, const char *verb, const char *option, int length)
 {
@@ -312,7 +314,7 @@ static const CmigProperty table_properties[] = {
 };
 
 /*
- * Reads the foreign tables.  A partition is created with all columns, and
+ * Query for the foreign tables.  A partition is created with all columns, and
  * attached afterwards.
  */
 static const char table_sql[] =

@@ -30,8 +30,8 @@ static const CmigProperty properties[] = {
 };
 
 /*
- * The definition contains a body that is a string, but not one that is stored
- * as a parsed query (BEGIN ATOMIC or RETURN).
+ * Query for the functions.  The definition contains a body that is a string,
+ * but not one that is stored as a parsed query (BEGIN ATOMIC or RETURN).
  */
 static const char function_sql[] =
 "SELECT 'pg_proc'::regclass::oid, p.oid, 0, NULL::oid, NULL::oid, NULL::integer,"

@@ -65,8 +65,9 @@ static const char index_sql[] =
 " AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conindid = i.oid AND o.contype IN ('p', 'u', 'x') AND o.conrelid = x.indrelid)";
 
 /*
- * ATTACH PARTITION would also create an invalid index in the partition.
- * Therefore, an invalid index is created after the partitions are attached,
+ * Query for the order in which invalid indexes of partitioned tables are
+ * created.  If such an index existed, ATTACH PARTITION would create it in the
+ * partition, too.  Therefore, it is created after the partitions are attached,
  * and after the indexes that are attached to it.
  */
 static const char index_follows[] =
@@ -78,8 +79,8 @@ static const char index_follows[] =
 " WHERE i.relnamespace = ANY ($1) AND i.relispartition AND i.relkind IN ('i', 'I') AND NOT x.indisvalid";
 
 /*
- * An attached index depends on its parent index, and can be created together
- * with it.
+ * Query for dependencies: an attached index depends on its parent index, and
+ * can be created together with it.
  */
 static const char index_depends[] =
 "SELECT 'pg_class'::regclass::oid, h.inhrelid, 0, 'pg_class'::regclass::oid, h.inhparent, 0"

@@ -20,8 +20,8 @@ create(const CmigObject *object)
 }
 
 /*
- * Reads the casts, except those from range types to their multirange types,
- * which PostgreSQL creates itself.
+ * Query for the casts, except those from range types to their multirange
+ * types, which PostgreSQL creates itself.
  */
 static const char cast_sql[] =
 "SELECT 'pg_cast'::regclass::oid, c.oid, 0, NULL::oid, NULL::oid, NULL::integer, x.name, x.name, NULL::text, false,"
@@ -31,9 +31,9 @@ static const char cast_sql[] =
 " WHERE c.oid >= 16384 AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_cast'::regclass AND d.objid = c.oid AND d.deptype = 'i')";
 
 /*
- * An expression with a cast depends only on the cast's function, but can be
- * parsed again only if the cast exists.  Therefore, it is created after the
- * cast.
+ * Query for the objects that must be created after a cast.  An expression with
+ * a cast depends only on the cast's function, but can be parsed again only if
+ * the cast exists.
  */
 static const char cast_follows[] =
 "SELECT d.classid, d.objid, d.objsubid, 'pg_cast'::regclass::oid, c.oid, 0 FROM pg_cast c JOIN pg_depend d"

@@ -13,8 +13,9 @@ static const CmigProperty properties[] = {
 };
 
 /*
- * Reads the collations.  Some columns of pg_collation exist only in certain
- * PostgreSQL versions.  Therefore, they are read from the row as jsonb.
+ * Query for the collations.  Some columns of pg_collation exist only in
+ * certain PostgreSQL versions.  Therefore, they are read from the row as
+ * jsonb.
  */
 static const char collation_sql[] =
 "SELECT 'pg_collation'::regclass::oid, c.oid, 0, NULL::oid, NULL::oid, NULL::integer,"

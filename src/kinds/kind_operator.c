@@ -26,8 +26,8 @@ static const CmigProperty operator_properties[] = {
 	"coalesce(format_type(nullif(" alias ".oprleft, 0), NULL), 'NONE'), coalesce(format_type(nullif(" alias ".oprright, 0), NULL), 'NONE')"
 
 /*
- * The query leaves out shell operators, which other operators refer to, but
- * which are not defined yet.
+ * Query for the operators, except shell operators, which other operators refer
+ * to, but which are not defined yet.
  */
 static const char operator_sql[] =
 "SELECT 'pg_operator'::regclass::oid, o.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
@@ -108,7 +108,7 @@ CmigKind	cmig_kind_operator_family = {
 #define AMPROC_TEXT \
 	"format('FUNCTION %s (%s, %s) %s', a.amprocnum, format_type(a.amproclefttype, NULL), format_type(a.amprocrighttype, NULL), a.amproc::regprocedure)"
 
-/* Family members that do not belong to an operator class. */
+/* Query for the family members that do not belong to an operator class. */
 static const char member_sql[] =
 "SELECT 'pg_amop'::regclass::oid, a.oid, 0, 'pg_opfamily'::regclass::oid, f.oid, 0,"
 " format('OPERATOR %s (%s, %s)', a.amopstrategy, format_type(a.amoplefttype, NULL), format_type(a.amoprighttype, NULL)),"
@@ -150,8 +150,8 @@ CmigKind	cmig_kind_operator_family_member = {
  */
 
 /*
- * The list of members must not be empty, so a class without members has a
- * STORAGE clause with its own type.
+ * Query for the operator classes.  CREATE OPERATOR CLASS requires a list of
+ * members, so a class without members has a STORAGE clause with its own type.
  */
 static const char class_sql[] =
 "SELECT 'pg_opclass'::regclass::oid, c.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
@@ -167,7 +167,10 @@ static const char class_sql[] =
 " JOIN pg_opfamily f ON f.oid = c.opcfamily JOIN pg_namespace fn ON fn.oid = f.opfnamespace"
 " WHERE c.opcnamespace = ANY ($1)";
 
-/* An operator class depends on everything that its members depend on. */
+/*
+ * Query for dependencies: an operator class depends on everything that its
+ * members depend on.
+ */
 static const char class_depends[] =
 "SELECT 'pg_opclass'::regclass::oid, d.refobjid, 0, e.refclassid, e.refobjid, e.refobjsubid"
 " FROM pg_opclass c JOIN pg_depend d ON d.refclassid = 'pg_opclass'::regclass AND d.refobjid = c.oid"

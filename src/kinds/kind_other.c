@@ -12,7 +12,10 @@
 
 #include "kinds/kinds.h"
 
-/* The catalog row is NULL if pg_cmig does not know how to interpret it. */
+/*
+ * The property "catalog row" is NULL if pg_cmig does not know how to interpret
+ * the row.
+ */
 static const CmigProperty properties[] = {
 	{"catalog row", CMIG_PROPERTY_CAREFUL},
 };

@@ -44,9 +44,9 @@ static const char partition_depends[] =
 " WHERE c.relnamespace = ANY ($1) AND c.relispartition AND c.relkind IN ('r', 'p', 'f')";
 
 /*
- * A partition is attached after the columns, indexes, and constraints of both
- * tables exist, except for invalid indexes of partitioned tables; see
- * kind_index.c.
+ * Query for the order of creation: a partition is attached after the columns,
+ * indexes, and constraints of both tables exist, except for invalid indexes of
+ * partitioned tables; see kind_index.c.
  */
 static const char partition_follows[] =
 "WITH i AS (SELECT i.inhrelid, t.oid FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid"

@@ -16,8 +16,8 @@ static const CmigProperty properties[] = {
 #define MULTIRANGE "MULTIRANGE_TYPE_NAME = "
 
 /*
- * Reads the range types.  The operator class is left out if it is the default
- * one.
+ * Query for the range types.  The operator class is left out if it is the
+ * default.
  */
 static const char range_sql[] =
 "SELECT 'pg_type'::regclass::oid, t.oid, 0, NULL::oid, NULL::oid, NULL::integer,"

@@ -36,7 +36,7 @@ static const CmigProperty properties[] = {
 	[CYCLE] = {"cycle"},
 };
 
-/* Reads the sequences.  Properties are NULL if they have the default value. */
+/* Query for the sequences.  A property is NULL if it has its default value. */
 static const char sequence_sql[] =
 "SELECT 'pg_class'::regclass::oid, c.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
 " c.relname::text, format('%I.%I', n.nspname, c.relname), pg_get_userbyid(c.relowner)::text, false,"

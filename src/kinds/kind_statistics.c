@@ -20,8 +20,9 @@ static const CmigProperty properties[] = {
 };
 
 /*
- * PostgreSQL prints the columns in the order of their numbers, which can
- * differ between images.  Sort them by name instead.
+ * SQL expression for the definition of extended statistics.  PostgreSQL prints
+ * the columns in the order of their numbers, which can differ between images,
+ * so they are sorted by name instead.
  */
 #define SORTED_SQL \
 	"coalesce((SELECT replace(pg_get_statisticsobjdef(s.oid)," \

@@ -23,8 +23,8 @@ static const CmigProperty properties[] = {
 	" WHERE x." prefix "namespace = ANY ($1)"
 
 /*
- * SQL expression for the option that names a function; SQL null if there is
- * none.
+ * SQL expression for the option "word", whose value is a function; SQL null if
+ * there is no function.
  */
 #define FUNCTION(word, column) "'" word " = ' || nullif(x." column ", 0)::regproc::text"
 

@@ -27,8 +27,8 @@ static const CmigProperty trigger_properties[] = {
 };
 
 /*
- * Reads the triggers, except the audit triggers, which contain ids;
- * cmig.enable_audit() creates them.
+ * Query for the triggers, except audit triggers, which contain ids, and which
+ * cmig.enable_audit() creates.
  */
 static const char trigger_sql[] =
 "SELECT 'pg_trigger'::regclass::oid, t.oid, 0, 'pg_class'::regclass::oid, c.oid, 0,"
@@ -113,7 +113,10 @@ static const char clone_sql[] =
 " JOIN pg_trigger p ON p.oid = t.tgparentid AND p.tgenabled <> t.tgenabled AND NOT p.tgisinternal"
 " WHERE c.relnamespace = ANY ($1)";
 
-/* A clone depends on the original trigger and on the attached partition. */
+/*
+ * Query for dependencies: a clone depends on the original trigger and on the
+ * attached partition.
+ */
 static const char clone_depends[] =
 "WITH RECURSIVE t (oid, parent, of) AS (SELECT t.oid, t.tgparentid, c.oid FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
 "  JOIN pg_trigger p ON p.oid = t.tgparentid AND p.tgenabled <> t.tgenabled AND NOT p.tgisinternal WHERE c.relnamespace = ANY ($1)"

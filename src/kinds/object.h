@@ -84,27 +84,30 @@ typedef struct CmigObject
 	bool		inherited;		/* true if inherited from a parent table */
 	bool		linked;			/* true for a sequence with OWNED BY, which
 								 * always has its table's owner */
-	bool		folded;			/* the object is part of its parent's CREATE
-								 * statement */
-	bool		unfolded;		/* must not be part of its parent's CREATE
-								 * statement */
+	bool		folded;			/* true if the object is part of its parent's
+								 * CREATE statement */
+	bool		unfolded;		/* true if the object must not be part of its
+								 * parent's CREATE statement */
 	bool		alone;			/* true for an inherited object of a partition
 								 * that is attached or detached during the
 								 * change */
-	bool		apart;			/* must be created and dropped by statements
-								 * of its own, separately from its parent */
-	bool		foreign;		/* belongs to another role, so that the caller
-								 * is not allowed to alter it */
-	bool		may_drop;		/* the object is foreign, but the caller may
-								 * drop it as the owner of its schema */
-	bool		unownable;		/* the owner lacks CREATE on the schema, so
-								 * the caller could not give a new object to
-								 * the owner */
+	bool		apart;			/* true if the object must be created and
+								 * dropped by separate statements, not by its
+								 * parent's */
+	bool		foreign;		/* true if the object belongs to another role,
+								 * so that the caller is not allowed to alter
+								 * it */
+	bool		may_drop;		/* true if the object is foreign, but the
+								 * caller may drop it as the owner of its
+								 * schema */
+	bool		unownable;		/* true if the owner lacks CREATE on the
+								 * schema, so that the caller could not give a
+								 * new object to the owner */
 	bool		unchecked;		/* true for a function whose body PostgreSQL
 								 * might reject, so that it is created with
 								 * check_function_bodies turned off */
-	bool		keeps;			/* the owner, privileges, and comments are
-								 * restored when the object is re-created,
+	bool		keeps;			/* true if the owner, privileges, and comments
+								 * are restored when the object is re-created,
 								 * even if they are not compared */
 } CmigObject;
 

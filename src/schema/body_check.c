@@ -211,7 +211,7 @@ check(CmigObject *function)
 	function->unchecked = true;
 }
 
-/* Does the image contain the function with the same definition? */
+/* Does the image contain the same function with the same definition? */
 static bool
 has_same(const CmigImage *image, const CmigObject *function)
 {

@@ -42,7 +42,7 @@ cmig_captured_journal(const CmigRevisionText *text, TimestampTz started_at)
 	cmig_journal_write(&entry);
 }
 
-/* The new revisions, and those among them that were captured here. */
+/* The new revisions, and those of them that were captured in this database. */
 typedef struct Added
 {
 	const CmigRevisionText *const *texts;
@@ -92,7 +92,7 @@ all_applied(const CmigSituation *now, const CmigNames *names)
 	return true;
 }
 
-/* Is the revision the only step of an upgrade to it? */
+/* Does an upgrade to the revision consist of this revision alone? */
 static bool
 is_next(const CmigRevision *revision)
 {

@@ -25,7 +25,7 @@ typedef struct CmigDrift
 	CmigManaged *managed;
 	const CmigNames *schemas;	/* NULL: all */
 	CmigDiffOptions options;
-	bool		adopts;			/* set if cmig_drift_adopt() will be called */
+	bool		adopts;			/* true if cmig_drift_adopt() will be called */
 	List	   *renames;		/* of CmigDiffLine: renames and moves */
 	CmigImage  *live;
 	List	   *audited;		/* of CmigAudited: the audited live tables */

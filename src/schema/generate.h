@@ -27,7 +27,8 @@ typedef struct CmigGenerate
 	CmigDraft	draft;
 	List	   *unresolved;		/* of CmigUnresolved *; only if "store" is
 								 * false */
-	bool		store;			/* also store the revision, as cmig.load does */
+	bool		store;			/* true if the revision is also stored, as by
+								 * cmig.load */
 } CmigGenerate;
 
 /*

@@ -51,8 +51,8 @@ add_other(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Add the recorded objects to the image.  A type is described by its whole
- * catalog row, with names instead of OIDs.
+ * Add the objects in reader->unclaimed to the image.  A type is described by
+ * its whole catalog row, with names instead of OIDs.
  */
 static void
 name_unclaimed(CmigImageReader *reader)

@@ -69,7 +69,7 @@ find_outside(const Squash *squash, const CmigMarks *above_tip, int node)
 	return -1;
 }
 
-/* Returns true if no other revision in the range builds on this one. */
+/* Returns true if no other revision in the range builds on "node". */
 static bool
 is_top(const Squash *squash, int node)
 {
@@ -295,8 +295,8 @@ describe(const char *revision, const CmigStatement *statement)
 }
 
 /*
- * Add the statement if it may have an effect that is not visible in the
- * schema.
+ * Add the statement to the list if it may have an effect that is not visible
+ * in the schema.
  */
 static void
 add_statement(List **statements, const char *revision, const CmigStatement *statement)

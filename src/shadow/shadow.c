@@ -47,7 +47,10 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
-/* The maximum number of attempts if other sessions keep changing the rows. */
+/*
+ * The maximum number of attempts to create a shadow while other sessions keep
+ * changing the same catalog rows.
+ */
 #define ATTEMPTS 10
 
 /*
@@ -300,8 +303,8 @@ prepare_shadow(ShadowRun *run)
 	shadow->extensions = cmig_shadow_extension_list(&shadow->nextensions);
 
 	/*
-	 * hide default privileges and the like first, because otherwise they
-	 * would apply to the new schemas
+	 * hide objects without a schema first, because default privileges would
+	 * otherwise apply to the new schemas
 	 */
 	shadow->hidden = cmig_shadow_global_hide();
 	for (int i = 0; i < shadow->count; i++)
@@ -375,7 +378,10 @@ work(void *arg)
 	error_context_stack = callback.previous;
 }
 
-/* Do the work and roll it back.  Returns the error, or NULL. */
+/*
+ * Run work() in a subtransaction, and roll it back.  Returns the error that it
+ * raised, or NULL.
+ */
 static ErrorData *
 attempt(ShadowRun *run)
 {
@@ -395,8 +401,8 @@ attempt(ShadowRun *run)
 }
 
 /*
- * Run the task.  Start over if another session has changed the same catalog
- * rows.
+ * Run the task in a shadow.  Start over if another session has changed a
+ * catalog row that the shadow must change.
  */
 static void
 run_shadow(ShadowRun *run)

@@ -33,7 +33,8 @@ typedef struct CmigShadowSchema
 								 * invalid if there is none */
 	Oid			shadow;			/* the empty schema with the live schema's
 								 * name */
-	bool		created;		/* the target has a CREATE SCHEMA for it */
+	bool		created;		/* true if the target has a CREATE SCHEMA for
+								 * it */
 } CmigShadowSchema;
 
 /* Everything that is hidden while a target runs. */

@@ -69,7 +69,10 @@ list_objects(void)
 	return list;
 }
 
-/* Do other objects still need the row, so that only its name is hidden? */
+/*
+ * Do other objects still need the hidden object's catalog row?  If so, only
+ * the object's name is hidden.
+ */
 static bool
 is_renamed(const CmigHidden *hidden)
 {

@@ -34,8 +34,8 @@ typedef struct CmigExtension
 	Oid			oid;
 	char	   *name;
 	Oid			schema;			/* the extension's schema outside the shadow */
-	bool		declared;		/* the target's SQL has a CREATE EXTENSION for
-								 * it */
+	bool		declared;		/* true if the target's SQL has a CREATE
+								 * EXTENSION for it */
 } CmigExtension;
 
 /*

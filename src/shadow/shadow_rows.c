@@ -34,7 +34,10 @@ find(Relation catalog, Oid object)
 									 object);
 }
 
-/* Returns a copy of the row, locked if necessary; NULL if there is none. */
+/*
+ * Returns the object's catalog row, locked if necessary, or NULL if there is
+ * no such row.
+ */
 static HeapTuple
 find_to_change(Relation catalog, Oid object)
 {

@@ -14,8 +14,8 @@
 #include "storage/lock.h"
 
 /*
- * The fourth field in the tag of an advisory lock taken by SQL functions: one
- * key, or two.
+ * Values of the fourth field in an advisory lock's tag.  They show whether SQL
+ * functions took the lock with one key or with two.
  */
 #define FIELD4_ONE_KEY 1
 #define FIELD4_TWO_KEYS 2

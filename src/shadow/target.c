@@ -162,7 +162,7 @@ is_frame(const RawStmt *raw)
 }
 
 /*
- * Is this SELECT setval(...), as pg_dump writes it to set a sequence's
+ * Is this a SELECT setval(...), as pg_dump writes it to set a sequence's
  * current value?
  */
 static bool
@@ -367,8 +367,8 @@ run_scripts(CmigTargetState *state, List *scripts)
 }
 
 /*
- * Run all of the SQL, and then the scripts.  The session's state is saved
- * before and restored afterwards.
+ * Run the target's SQL, and then the scripts of repeatable revisions.  The
+ * session's state is saved before and restored afterwards.
  */
 static void
 run_text(CmigTargetState *state, CmigSession *session, const char *sql, List *scripts)

@@ -147,8 +147,8 @@ place(CmigTargetState *state, CmigExtension *extension, Oid to)
 
 		/*
 		 * do not move the extension to a temporary schema, because DROP
-		 * SCHEMA at the end of the target would drop it, and with it live
-		 * objects
+		 * SCHEMA at the end of the target would then drop the extension's
+		 * live objects
 		 */
 		note_place(state, extension, from, "extensions are not temporary");
 	else if (!cmig_may_create_compat(to, GetUserId()))
@@ -344,7 +344,7 @@ cmig_target_extension_begin(CmigTargetState *state)
 	}
 }
 
-/* Does the named extension require this one? */
+/* Does the extension called "name" require "extension"? */
 static bool
 is_needed_by(const CmigExtension *extension, const char *name)
 {

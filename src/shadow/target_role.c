@@ -244,7 +244,10 @@ adapt_default_privileges(CmigTargetState *state, AlterDefaultPrivilegesStmt *alt
 	return (Node *) alter;
 }
 
-/* Does the role lack the membership, or does one of the two roles not exist? */
+/*
+ * Returns true if "member" is not a member of the role "name", or if one of
+ * the two roles does not exist.
+ */
 static bool
 lacks_membership(const RoleSpec *member, const char *name)
 {
@@ -287,8 +290,8 @@ note_memberships(CmigTargetState *state, const GrantRoleStmt *grant)
  */
 
 /*
- * Leave out a policy for roles that do not exist: without them, it would be a
- * different policy.
+ * Leave out a policy if any of its roles does not exist, because it would be a
+ * different policy without that role.
  */
 static Node *
 adapt_policy(CmigTargetState *state, Node *statement, const char *policy, RangeVar *table,

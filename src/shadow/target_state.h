@@ -34,9 +34,9 @@ typedef struct CmigTargetMissing
 {
 	ObjectType	type;
 	char	   *name;
-	bool		is_shown;		/* the live object belongs to another role, so
-								 * the target's statements about it are
-								 * ignored */
+	bool		is_shown;		/* true if the live object belongs to another
+								 * role, so that the target's statements about
+								 * it are ignored */
 } CmigTargetMissing;
 
 /*

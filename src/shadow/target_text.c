@@ -63,7 +63,7 @@ blank(Reading *reading, const char *from, const char *to)
 			*p = ' ';
 }
 
-/* Blank out a part of the SQL, and continue after it. */
+/* Blank out a part of the SQL, and continue reading after it. */
 static void
 leave_out(Reading *reading, const char *from, int line, const char *to, bool silently)
 {
@@ -77,7 +77,7 @@ leave_out(Reading *reading, const char *from, int line, const char *to, bool sil
 	reading->parens = 0;
 }
 
-/* Is the name one of these psql commands? */
+/* Is the name in "commands", an array of names of psql commands? */
 static bool
 is_one_of(const char *name, const char *const *commands, int count)
 {

@@ -18,8 +18,9 @@ typedef struct CmigTargetComment
 {
 	char	   *from;			/* one name, without quotes */
 	int			anchor;			/* offset of the token next to the comment */
-	bool		before;			/* the comment is on a separate line before
-								 * its object; otherwise it follows its object */
+	bool		before;			/* true if the comment is on a separate line
+								 * before its object; false if it follows its
+								 * object */
 } CmigTargetComment;
 
 /* A target's SQL without the parts that only psql understands. */
