@@ -306,6 +306,14 @@ RESET ROLE;
 SELECT * FROM cmig.audit_history('app.mine', 2);
 SET ROLE regress_audit_dba;
 DROP TABLE regress_audit_dba.child;
+-- nor through the checks of domains
+CREATE DOMAIN regress_audit_dba.checked AS bigint;
+CREATE INDEX checked_idx ON cmig_audit.log ((id::regress_audit_dba.checked));
+ALTER DOMAIN regress_audit_dba.checked ADD CHECK (cmig_audit.attack('domain') <> '') NOT VALID;
+RESET ROLE;
+SELECT * FROM cmig.audit_history('app.mine', 2);
+SET ROLE regress_audit_dba;
+DROP INDEX cmig_audit.checked_idx;
 BEGIN;
 DROP VIEW cmig_audit.audit_logs;
 ALTER TABLE cmig_audit.log ALTER old_row TYPE bigint USING 5;

@@ -26,20 +26,25 @@
 #include "utils/lsyscache.h"
 
 /*
- * User-defined functions and operators in constraints, indexes, statistics,
- * and generated columns of the log, its partitions, and children in any
- * schema.  The planner would evaluate them as the reader.
+ * User-defined functions, operators, and types in constraints, indexes,
+ * statistics, and generated columns of the log, its partitions, and children in
+ * any schema.  The planner would evaluate them as the reader: for a conversion
+ * to a domain, it evaluates the functions in the domain's checks.  The types of
+ * columns that are not read do not matter.
  */
-static CmigQuery foreign_functions = {
+static CmigQuery foreign_code = {
 	"WITH RECURSIVE part AS (SELECT c.oid FROM pg_catalog.pg_class c"
 	"  WHERE c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = 'cmig_audit')"
 	"  UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN part ON i.inhparent = part.oid),"
 	" kin AS (SELECT part.oid FROM part UNION"
 	"  SELECT x.indexrelid FROM pg_catalog.pg_index x JOIN part ON x.indrelid = part.oid)"
-	" SELECT CASE WHEN d.refclassid = 'pg_catalog.pg_proc'::regclass"
-	"  THEN 'function ' || d.refobjid::regprocedure::text"
-	"  ELSE 'operator ' || d.refobjid::regoperator::text END FROM pg_catalog.pg_depend d"
-	" WHERE d.refclassid IN ('pg_catalog.pg_proc'::regclass, 'pg_catalog.pg_operator'::regclass)"
+	" SELECT CASE d.refclassid WHEN 'pg_catalog.pg_proc'::regclass"
+	"  THEN 'calls function ' || d.refobjid::regprocedure::text"
+	"  WHEN 'pg_catalog.pg_operator'::regclass"
+	"  THEN 'calls operator ' || d.refobjid::regoperator::text"
+	"  ELSE 'uses type ' || pg_catalog.format_type(d.refobjid, -1) END FROM pg_catalog.pg_depend d"
+	" WHERE (d.refclassid IN ('pg_catalog.pg_proc'::regclass, 'pg_catalog.pg_operator'::regclass)"
+	"  OR d.refclassid = 'pg_catalog.pg_type'::regclass AND d.objsubid = 0)"
 	" AND d.refobjid >= 16384"
 	" AND (d.classid = 'pg_catalog.pg_class'::regclass AND d.objid IN (SELECT kin.oid FROM kin)"
 	"  OR d.classid = 'pg_catalog.pg_constraint'::regclass AND d.objid IN"
@@ -209,7 +214,7 @@ cmig_audit_reader_begin(void)
 	Oid			extension_owner = cmig_audit_log_extension_owner();
 	Oid			owner;
 	Oid			schema;
-	char	   *function = NULL;
+	char	   *code = NULL;
 
 	(void) cmig_audit_log_require(extension_owner);
 	require_privileges();
@@ -227,11 +232,11 @@ cmig_audit_reader_begin(void)
 		return;
 	refuse_foreign_policies();
 	refuse_foreign_tables();
-	cmig_query_each(&foreign_functions, NULL, NULL, cmig_query_keep_text, &function);
-	if (function)
+	cmig_query_each(&foreign_code, NULL, NULL, cmig_query_keep_text, &code);
+	if (code)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the audit log calls %s", function),
-				 errdetail("Reading the log could run it with your privileges."),
-				 errhint("The owner of the log must drop the constraint, index, or rule that calls it.")));
+				 errmsg("the audit log %s", code),
+				 errdetail("Reading the log could run code of its owner with your privileges."),
+				 errhint("The owner of the log must drop the constraint, index, or rule that uses it.")));
 }
