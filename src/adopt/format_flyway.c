@@ -76,9 +76,7 @@ add_file(CmigImport *import, CmigToolFile *file, const char *id, const FlywayNam
 	return revision;
 }
 
-/*
- * Add a revision for each V (versioned) file, in the order of their versions.
- */
+/* Add revisions for the V (versioned) files, in version order. */
 static void
 add_versions(CmigImport *import)
 {

@@ -326,7 +326,9 @@ classify_graphile(CmigToolRevision *revision, const CmigToolLine *line)
 	return LINE_DROPPED;
 }
 
-/* Is this current.sql, or a file in the folder current? */
+/*
+ * Is this a file named "current.sql", or a file in a folder named "current"?
+ */
 static bool
 is_current(const CmigToolFile *file)
 {

@@ -74,7 +74,7 @@ find_operator_class(ObjectType type, List *name, ObjectAddress *object)
 		get_opfamily_oid(method, name, true);
 }
 
-/* Returns a type, or InvalidOid. */
+/* Returns the OID of a type, or InvalidOid. */
 static Oid
 find_type(const TypeName *name)
 {

@@ -45,7 +45,7 @@ typedef struct CmigExisting
 	int64		dead;			/* number of dead rows that a rollback leaves
 								 * in its first file */
 	CmigCounters last;			/* counters after the last statement that used
-								 * it */
+								 * the relation */
 } CmigExisting;
 
 /* The relations that a dry run has looked up. */

@@ -20,7 +20,7 @@ extern CmigLock *cmig_query_locks_add(List **locks, const RangeVar *relation, LO
 /* Add a lock on a relation.  Does nothing if the relation is NULL. */
 extern void cmig_query_locks_add_named(List **locks, const RangeVar *relation, LOCKMODE mode, int with);
 
-/* Record that a relation is created. */
+/* Add an entry for a relation that the statement creates. */
 extern void cmig_query_locks_add_created(List **locks, const RangeVar *relation);
 
 /*

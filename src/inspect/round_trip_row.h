@@ -22,7 +22,7 @@ typedef struct CmigRoundTripRow
 	const char *message;
 } CmigRoundTripRow;
 
-/* The rows so far, and the memory context in which they live. */
+/* The result rows so far, and the memory context in which they live. */
 typedef struct CmigRoundTripRows
 {
 	MemoryContext context;

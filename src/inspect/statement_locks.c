@@ -329,7 +329,11 @@ add_part_statement(List **locks, Node *statement)
 			cmig_query_locks(locks, ((AlterPolicyStmt *) statement)->with_check, false);
 			return true;
 		case T_CreateStatsStmt:
-			/* skip other nodes, which PostgreSQL rejects */
+
+			/*
+			 * skip anything but a relation name, because PostgreSQL rejects
+			 * it
+			 */
 			if (IsA(linitial(((CreateStatsStmt *) statement)->relations), RangeVar))
 				cmig_query_locks_add_named(locks, linitial(((CreateStatsStmt *) statement)->relations), ShareUpdateExclusiveLock, 0);
 			return true;

@@ -181,7 +181,7 @@ expected_locks(CmigTrial *trial, CmigPlannedLocks *plan, Node *statement)
 	return cmig_planned_locks_text(reported);
 }
 
-/* Argument and result of a statement's subtransaction. */
+/* The argument of attempt_statement(), and its result. */
 typedef struct Attempt
 {
 	CmigTrial  *trial;
@@ -334,7 +334,7 @@ try_statement(CmigScriptRun *run, DestReceiver *dest, void *arg)
  * Steps
  */
 
-/* Argument of a step's subtransaction. */
+/* The argument of attempt_step(). */
 typedef struct StepAttempt
 {
 	CmigTrial  *trial;
@@ -407,7 +407,7 @@ add_failure(CmigTrial *trial, const ErrorData *error, int statement)
 	cmig_trial_add_row(trial, &row);
 }
 
-/* Argument of pass_over(). */
+/* The argument of pass_over(). */
 typedef struct PassOver
 {
 	CmigTrial  *trial;

@@ -35,8 +35,8 @@ extern List *cmig_lint_cascade_views(CmigLint *lint, const CmigLintTable *table,
 									 bool maybe);
 
 /*
- * Record the objects that are dropped together with an object because of
- * CASCADE.  The object itself is not recorded.
+ * Record the objects that CASCADE drops together with an object.  The object
+ * itself is not recorded.
  */
 extern void cmig_lint_cascade_relation(CmigLint *lint, CmigLintTable *table);
 extern void cmig_lint_cascade_column(CmigLint *lint, CmigLintTable *table, const char *name);
@@ -45,14 +45,14 @@ extern void cmig_lint_cascade_function(CmigLint *lint, const char *name);
 extern void cmig_lint_cascade_type(CmigLint *lint, TypeName *name);
 
 /*
- * Record the objects that are dropped together with a schema because of
- * CASCADE, including the schema's relations.
+ * Record the objects that CASCADE drops together with a schema, including the
+ * schema's relations.
  */
 extern void cmig_lint_cascade_schema(CmigLint *lint, const char *name);
 
 /*
- * Record the objects that are dropped together with an object of another kind
- * because of CASCADE.
+ * Record the objects that CASCADE drops together with an object for which
+ * there is no function above.
  */
 extern void cmig_lint_cascade_other(CmigLint *lint, ObjectType type, Node *name);
 

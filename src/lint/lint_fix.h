@@ -40,8 +40,8 @@ extern char *cmig_lint_fix_action(CmigLint *lint, int action);
 extern char *cmig_lint_fix_clause(CmigLint *lint, const ColumnDef *column, const Constraint *clause);
 
 /*
- * Returns the text of an ADD COLUMN action without the given clauses, a List
- * of Constraint *.
+ * Returns the text of an ADD COLUMN action without the given clauses.
+ * "clauses" is a List of Constraint *.
  */
 extern char *cmig_lint_fix_without(CmigLint *lint, int action, const ColumnDef *column, List *clauses);
 

@@ -62,10 +62,10 @@ adds_column(const CmigLint *lint, List *columns)
 }
 
 /*
- * Returns statements that create the index before the foreign key or, if the
+ * Returns statements that create an index before the foreign key or, if the
  * columns do not exist yet, after it.  Returns NULL for a partitioned table,
- * whose index cannot be created with CONCURRENTLY.  "table" is NULL for a new
- * table.
+ * on which an index cannot be created with CONCURRENTLY.  "table" is NULL for
+ * a new table.
  */
 static char *
 index_fix(const CmigLint *lint, const CmigLintTable *table, const char *index, List *columns)

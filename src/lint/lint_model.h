@@ -78,7 +78,8 @@ typedef struct CmigLintTable
 	bool		temporary;
 	bool		logged;			/* true if the relation is neither temporary
 								 * nor unlogged */
-	bool		loaded;			/* have the lists been filled in? */
+	bool		loaded;			/* have the columns, constraints, and indexes
+								 * been read? */
 	bool		partial;		/* are some columns not listed (LIKE,
 								 * INHERITS, AS SELECT)? */
 	Oid			oid;			/* InvalidOid if not live */

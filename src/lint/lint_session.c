@@ -40,7 +40,8 @@ struct CmigLintSession
 	bool		reported[2];	/* by CmigLintTimeout: has it been reported
 								 * that the timeout is not set? */
 	bool		wait_reported;
-	CmigLintTable *held;		/* first table with an AccessExclusiveLock */
+	CmigLintTable *held;		/* first table that the transaction has locked
+								 * with AccessExclusiveLock */
 	int			held_since;		/* number of the statement that took this lock */
 };
 

@@ -16,7 +16,7 @@ struct CmigLintType;
 
 typedef struct CmigLintSession CmigLintSession;
 
-/* Call these functions at the start of a lint call and of each revision. */
+/* Start a lint call, or start the next revision of a lint call. */
 extern void cmig_lint_session_begin(CmigLint *lint, const char *search_path);
 extern void cmig_lint_session_begin_revision(CmigLint *lint);
 

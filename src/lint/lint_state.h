@@ -17,7 +17,7 @@
 
 typedef struct CmigLintState CmigLintState;
 
-/* Call these functions at the start of a lint call and of each revision. */
+/* Start a lint call, or start the next revision of a lint call. */
 extern void cmig_lint_state_begin(CmigLint *lint, const char *search_path);
 extern void cmig_lint_state_begin_revision(CmigLint *lint);
 

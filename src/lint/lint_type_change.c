@@ -144,8 +144,8 @@ cmig_lint_type_change(CmigLint *lint, CmigLintTable *table, const CmigLintColumn
 	collation = get_typcollation(type);
 
 	/*
-	 * ignore a longer name, for which the statement itself will raise an
-	 * error
+	 * ignore a collation name with more than two parts, for which the
+	 * statement itself will raise an error
 	 */
 	if (to->collClause && OidIsValid(collation) && list_length(to->collClause->collname) <= 2)
 		collation = get_collation_oid(to->collClause->collname, true);

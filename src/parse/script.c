@@ -522,7 +522,7 @@ cmig_script_strip_outer_transaction(const char *source)
 	begin_end = lexer.next;
 
 	/*
-	 * the last statement must close the transaction, and there must be no
+	 * the last statement must commit the transaction, and there must be no
 	 * other transaction control in between
 	 */
 	memset(&last, 0, sizeof(last));

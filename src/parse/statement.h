@@ -110,8 +110,10 @@ extern bool cmig_statement_may_need_top_level(const char *source);
  */
 typedef struct CmigTopLevelScan
 {
-	bool		at_start;		/* at the start of a statement */
-	bool		after_verb;		/* after CREATE, ALTER, ... */
+	bool		at_start;		/* is the next token the first one of a
+								 * statement? */
+	bool		after_verb;		/* was the last token CREATE, ALTER, DROP, or
+								 * PREPARE at the start of a statement? */
 } CmigTopLevelScan;
 
 extern bool cmig_statement_scan(CmigTopLevelScan *scan, const CmigLexer *lexer);

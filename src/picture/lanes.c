@@ -81,7 +81,7 @@ nearest_free(const CmigLanes *lanes, int near)
 	return lanes->count;
 }
 
-/* Make a lane lead to a node. */
+/* Make a lane lead to a node, which is drawn further down. */
 static void
 lead(CmigLanes *lanes, int lane, int node)
 {

@@ -110,7 +110,7 @@ static CmigQuery find = {
 	"   format(CASE WHEN g.by_owner THEN '%1$s' ELSE 'SET ROLE %2$s; %1$s; RESET ROLE' END,"
 	"    format('REVOKE %s ON %s %s FROM %s', g.to_revoke, g.kind, g.names, " ROLE_NAME("g.grantee") "), g.grantor::regrole) AS revoke"
 	"  FROM grouped g)"
-	/* one row per role, because revoke_access revokes everything */
+	/* one row per role, because cmig.revoke_access revokes everything */
 	" SELECT 'warning', 'role ' || d.role, format('it has privileges that its access levels do not include: %s',"
 	"   string_agg(d.what, '; ' ORDER BY d.what COLLATE \"C\")),"
 	"  format('SELECT cmig.revoke_access(%L)', pg_get_userbyid(d.grantee)) || coalesce("
