@@ -10,6 +10,7 @@
 #include "base/query.h"
 #include "base/settings.h"
 
+#include "access/xact.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
@@ -170,27 +171,51 @@ cmig_citus_parent(void)
 	return strtoull(application_name + strlen(prefix), NULL, 10) % UINT64CONST(10000000000);
 }
 
-void
-cmig_citus_require_coordinator(const char *command)
+char *
+cmig_citus_worker_hint(void)
 {
 	char	   *address = NULL;
 	bool		is_worker;
 
 	if (!is_loaded())
-		return;
+		return NULL;
 	PushActiveSnapshot(GetTransactionSnapshot());
 	is_worker = cmig_citus_is_worker();
 	if (is_worker)
 		(void) cmig_query_once("SELECT nodename, nodeport::text FROM pg_catalog.pg_dist_node WHERE groupid = 0"
 							   " ORDER BY nodeid LIMIT 1", 0, NULL, NULL, NULL, true, keep_address, &address);
 	PopActiveSnapshot();
-	if (is_worker)
+	if (!is_worker)
+		return NULL;
+	return address ? psprintf("Connect to the coordinator: %s.", address) : pstrdup("Connect to the coordinator.");
+}
+
+void
+cmig_citus_require_coordinator(const char *command)
+{
+	char	   *hint = cmig_citus_worker_hint();
+
+	if (hint != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("%s cannot be called on a Citus worker", command),
 				 errdetail("The revisions and their state are on the coordinator."),
-				 address ? errhint("Connect to the coordinator: %s.", address) :
-				 errhint("Connect to the coordinator.")));
+				 errhint("%s", hint)));
+}
+
+void
+cmig_citus_warn_worker(void)
+{
+	static TimestampTz warned = 0;	/* start of the statement that was warned */
+	char	   *hint = warned == GetCurrentStatementStartTimestamp() ? NULL : cmig_citus_worker_hint();
+
+	if (hint == NULL)
+		return;
+	warned = GetCurrentStatementStartTimestamp();
+	ereport(WARNING,
+			(errmsg("this is a Citus worker, which has no revisions"),
+			 errdetail("The revisions and their state are on the coordinator."),
+			 errhint("%s", hint)));
 }
 
 bool

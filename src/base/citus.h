@@ -61,6 +61,18 @@ extern int	cmig_citus_parent(void);
 extern void cmig_citus_require_coordinator(const char *command);
 
 /*
+ * Issue a WARNING, once in a statement, if the session is connected to a
+ * worker.  Called when there are no revisions.
+ */
+extern void cmig_citus_warn_worker(void);
+
+/*
+ * If the session is connected to a worker, returns a sentence that says where
+ * the coordinator is; otherwise NULL.
+ */
+extern char *cmig_citus_worker_hint(void);
+
+/*
  * Keep Citus from running DDL on the workers until the current GUC nest level
  * ends.  Does nothing without Citus.
  */

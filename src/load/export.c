@@ -15,6 +15,7 @@
 #include "utils/memutils.h"
 
 #include "base/argument.h"
+#include "base/citus.h"
 #include "base/errors.h"
 #include "format/revision_format.h"
 #include "graph/graph_walk.h"
@@ -136,6 +137,8 @@ export(FunctionCallInfo fcinfo, const CmigNames *wanted)
 	else
 	{
 		cmig_catalog_each_text(put_file, &export);
+		if (export.names.count == 0)
+			cmig_citus_warn_worker();
 		cmig_file_names_require_distinct(&export.names);
 	}
 	MemoryContextDelete(export.context);

@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "commands/dbcommands.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "lib/stringinfo.h"
@@ -20,6 +21,7 @@
 
 #include "adopt/tool_match.h"
 #include "audit/audit_status.h"
+#include "base/citus.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/listing.h"
@@ -478,6 +480,18 @@ add_publication_problems(List *problems)
 	return problems;
 }
 
+/* Add a problem if the revisions are on another server of a Citus cluster. */
+static List *
+add_worker_problem(const CmigView *view, List *problems)
+{
+	char	   *hint = view->graph->count == 0 ? cmig_citus_worker_hint() : NULL;
+
+	if (hint != NULL)
+		problems = cmig_problem_add(problems, "error", get_database_name(MyDatabaseId),
+									"it is on a Citus worker; the revisions and their state are on the coordinator", hint);
+	return problems;
+}
+
 List *
 cmig_check_problems(const CmigView *view, bool with_texts)
 {
@@ -485,6 +499,7 @@ cmig_check_problems(const CmigView *view, bool with_texts)
 	bool		has_gaps;
 	ListCell   *lc;
 
+	problems = add_worker_problem(view, problems);
 	foreach(lc, view->graph->defects)
 	{
 		const CmigDefect *defect = lfirst(lc);

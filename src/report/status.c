@@ -17,6 +17,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "base/citus.h"
 #include "base/compat.h"
 #include "base/query.h"
 #include "base/settings.h"
@@ -411,6 +412,20 @@ put_protection(FunctionCallInfo fcinfo)
 				   cmig_settings_may_unprotect() ? "BEGIN; SET LOCAL cmig.protect = off; SELECT ...; COMMIT" : NULL);
 }
 
+/*
+ * On a Citus worker, which has no revisions, add a row that says where they
+ * are, and return true.
+ */
+static bool
+put_worker(FunctionCallInfo fcinfo)
+{
+	char	   *hint = cmig_citus_worker_hint();
+
+	if (hint != NULL)
+		put_status(fcinfo, "Citus worker", "the revisions and their state are on the coordinator", hint);
+	return hint != NULL;
+}
+
 Datum
 cmig_status(PG_FUNCTION_ARGS)
 {
@@ -428,6 +443,8 @@ cmig_status(PG_FUNCTION_ARGS)
 			head_nodes[heads++] = i;
 
 	put_status(fcinfo, "database", get_database_name(MyDatabaseId), NULL);
+	if (view.graph->count == 0 && put_worker(fcinfo))
+		return (Datum) 0;
 	if (cmig_scope_is_set())
 		put_status(fcinfo, "scope", cmig_scope_current(), "RESET cmig.scope");
 	current = cmig_view_names_text(view.applied->rows);

@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "base/citus.h"
 #include "base/compat.h"
 #include "graph/repeatables.h"
 #include "graph/trees.h"
@@ -115,6 +116,8 @@ cmig_scopes(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	cache = cmig_scope_list_cache();
 	items = cmig_scope_list_tried();
+	if (items == NIL)
+		cmig_citus_warn_worker();
 	foreach(lc, items)
 	{
 		const CmigScopeItem *item = lfirst(lc);

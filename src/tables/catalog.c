@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "base/citus.h"
 #include "base/compat.h"
 #include "base/pack.h"
 #include "base/query.h"
@@ -273,6 +274,8 @@ cmig_catalog_read_revisions(bool with_details)
 	read.set->revisions = palloc(sizeof(CmigRevision) * read.allocated);
 	cmig_query_each(with_details ? &read_details : &read_edges, NULL, NULL,
 					collect_revision, &read);
+	if (read.set->count + read.set->repeatable_count == 0)
+		cmig_citus_warn_worker();
 	return read.set;
 }
 

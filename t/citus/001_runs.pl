@@ -137,5 +137,24 @@ fails_with($workers[0], 'postgres', $_, '0A000', 'cannot be called on a Citus wo
 	'CALL cmig.upgrade_stepwise()', 'CALL cmig.downgrade_stepwise(\'-1\')', 'SELECT * FROM cmig.drift()', "SELECT cmig.require('head')",
 	"CALL cmig.upgrade_scopes('tenant%')", "SELECT cmig.create_scope('tenant_9')", 'SELECT * FROM cmig.verify()', "SELECT * FROM cmig.diff('SELECT 1')");
 
+# the functions that only read say so
+
+is(query($workers[0], 'postgres', 'SELECT item, value FROM cmig.status() OFFSET 1'), 'Citus worker|the revisions and their state are on the coordinator', 'status on a worker');
+like(query($workers[0], 'postgres', 'SELECT hint FROM cmig.status() OFFSET 1'), qr/^Connect to the coordinator: host .*, port \d+\.$/, 'says where to connect');
+is(query($workers[0], 'postgres', "SELECT severity FROM cmig.check() WHERE problem ~ 'on a Citus worker'"), 'error', 'check reports a problem');
+fails_with($workers[0], 'postgres', 'SELECT * FROM cmig.check(raise => true)', 'MG005', 'on a Citus worker', 'and can raise an error');
+foreach my $call ("cmig.plan('upgrade', 'head')", 'cmig.status()', 'cmig.current()', 'cmig.heads()', 'cmig.history()', 'cmig.log()', 'cmig.scopes()', 'cmig.export()', 'cmig.lint()', 'cmig.check()', 'cmig.graph()', 'cmig.report()')
+{
+	$workers[0]->psql('postgres', "SELECT * FROM $call", stderr => \my $messages);
+	my @warnings = $messages =~ /WARNING:  this is a Citus worker, which has no revisions\nDETAIL:  .*\nHINT:  Connect to the coordinator: host .*, port \d+\.$/mg;
+
+	is(scalar @warnings, 1, "$call issues a warning") or diag($messages);
+}
+$coordinator->psql('scopes', "SELECT * FROM cmig.status()", stderr => \my $messages);
+is($messages, '', 'there is no warning on the coordinator');
+add_database('empty', $coordinator, @workers);
+$coordinator->psql('empty', "SELECT * FROM cmig.status()", stderr => \$messages);
+is($messages, '', 'even if there are no revisions');
+
 stop_cluster($coordinator, @workers);
 done_testing();
