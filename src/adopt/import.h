@@ -24,10 +24,11 @@ typedef struct CmigToolFile
 {
 	const char *name;			/* as given, relative to the tool's folder */
 	const char *base;			/* name after the last slash */
-	const char *folder;			/* name of the folder that contains it, or "" */
+	const char *folder;			/* name of the folder that contains the file,
+								 * or "" */
 	char	   *text;			/* without a byte order mark or CRs before
 								 * newlines */
-	bool		used;			/* has a format's reader read it? */
+	bool		used;			/* has a format's reader read the file? */
 } CmigToolFile;
 
 /* A revision that is being created from one or more files. */

@@ -18,8 +18,9 @@ typedef struct CmigPlaceholder
 	char	   *name;
 	char	   *value;			/* NULL if ${name} is kept as a pg_cmig
 								 * placeholder */
-	bool		as_literal;		/* was it kept as a string literal? */
-	bool		as_identifier;	/* was it kept as an identifier? */
+	bool		as_literal;		/* was the placeholder kept as a string
+								 * literal? */
+	bool		as_identifier;	/* was the placeholder kept as an identifier? */
 } CmigPlaceholder;
 
 /* The placeholders passed by the caller. */

@@ -23,8 +23,8 @@ typedef struct CmigToolApplied
 								 * the table */
 	bool		failed;
 	bool		until;			/* were all earlier migrations applied, too? */
-	bool		repeatable;		/* is it a repeatable migration, which may run
-								 * again? */
+	bool		repeatable;		/* true for a repeatable migration, which may
+								 * run again */
 	int			occurrence;		/* number of occurrences of the name so far,
 								 * from 1 */
 } CmigToolApplied;

@@ -37,13 +37,15 @@ typedef struct CmigExisting
 	Oid			first_filenode; /* relfilenode at the start */
 	Oid			filenode;		/* current relfilenode */
 	LOCKMODE	held;			/* strongest lock taken so far */
-	bool		locked;			/* for a sequence: has it been locked? */
+	bool		locked;			/* for a sequence: has the sequence been
+								 * locked? */
 	int64		size;			/* size at the start in bytes */
-	int64		pages;			/* pages in its main fork at the start */
+	int64		pages;			/* pages in the main fork at the start */
 	CmigCounters first;			/* counters at the start of the dry run */
-	bool		rewritten;		/* has a statement replaced its file? */
+	bool		rewritten;		/* has a statement replaced the relation's
+								 * file? */
 	int64		dead;			/* number of dead rows that a rollback leaves
-								 * in its first file */
+								 * in the relation's first file */
 	CmigCounters last;			/* counters after the last statement that used
 								 * the relation */
 } CmigExisting;

@@ -121,7 +121,7 @@ add_missing(List **locks, const RangeVar *relation, const CmigPlannedName *named
 	CmigPlannedLock *lock;
 
 	if (named->is_temporary)
-		return;					/* no other session can use it */
+		return;					/* no other session can use the relation */
 	lock = palloc0(sizeof(CmigPlannedLock));
 	lock->mode = mode;
 	lock->name = quote_qualified_identifier(named->schema, relation->relname);
@@ -240,7 +240,10 @@ add_related(List **locks, const CmigLock *lock, Oid relation)
 		add_all(locks, cmig_related_default(relation), AccessExclusiveLock);
 }
 
-/* Add the locks of a DROP, and record that the relation's name is gone. */
+/*
+ * Add the locks of a DROP, and record that the relation's name no longer
+ * exists.
+ */
 static void
 add_dropped(CmigPlannedLocks *plan, List **locks, const CmigLock *lock)
 {

@@ -30,8 +30,8 @@ typedef struct CmigPlannedLock
 	int64		size;
 	bool		is_new;			/* does an earlier statement create the
 								 * relation? */
-	bool		routed;			/* is it a partition that is locked only if
-								 * the statement adds rows to it? */
+	bool		routed;			/* true for a partition that is locked only if
+								 * the statement adds rows to it */
 } CmigPlannedLock;
 
 /* The names that the statements read so far have changed. */

@@ -233,7 +233,7 @@ make_entries(MemoryContext context)
 	return hash_create("pg_cmig planned names", 64, &control, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
 }
 
-/* Record what a name refers to from now on. */
+/* Record what a name refers to after the current statement. */
 static void
 change(CmigPlannedNames *names, const char *schema, const char *name, Oid oid, bool gone)
 {

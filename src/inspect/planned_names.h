@@ -18,8 +18,9 @@ typedef struct CmigPlannedNames CmigPlannedNames;
 typedef struct CmigPlannedName
 {
 	Oid			oid;			/* InvalidOid if the relation does not exist */
-	bool		is_new;			/* has an earlier statement created it? */
-	bool		is_temporary;	/* is it a temporary relation of the script? */
+	bool		is_new;			/* has an earlier statement created the
+								 * relation? */
+	bool		is_temporary;	/* true for a temporary relation of the script */
 	char	   *schema;			/* NULL if the name is unqualified and the
 								 * relation is not known */
 } CmigPlannedName;

@@ -526,7 +526,7 @@ put_rows(FunctionCallInfo fcinfo, const List *rows)
 	}
 }
 
-/* Raise an error that lists the problems; used for raise => true. */
+/* Raise an error that lists the problems, as requested by raise => true. */
 static void
 refuse(const List *rows)
 {

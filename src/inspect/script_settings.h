@@ -18,7 +18,7 @@
  */
 extern void cmig_script_settings_follow(Node *statement);
 
-/* Returns the call of set_config in an item of a SELECT list, or NULL. */
+/* Returns the call to set_config() in an item of a SELECT list, or NULL. */
 extern FuncCall *cmig_script_settings_call(const ResTarget *target);
 
 #endif							/* CMIG_SCRIPT_SETTINGS_H */

@@ -33,7 +33,7 @@ typedef struct CmigTrial
 	bool		verifying;		/* is the statement part of verify_sql? */
 	int			line;
 	char		command[NAMEDATALEN];
-	CmigMeasure measure;		/* measurement of this statement */
+	CmigMeasure measure;		/* measurement of the current statement */
 	bool		measuring;		/* is the statement running? */
 	char	   *expected;		/* if the statement has failed: the locks that
 								 * it would have taken; otherwise NULL */

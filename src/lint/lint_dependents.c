@@ -362,8 +362,8 @@ is_still_used(CmigLint *lint, void *arg)
 }
 
 /*
- * Record that a table or column is missing from now on.  "what" is "dropped" or
- * "renamed".
+ * Record that a table or column no longer exists under its name.  "what" is
+ * "dropped" or "renamed".
  */
 static void
 note_missing(CmigLint *lint, const CmigLintTable *table, const char *column, const char *what)

@@ -16,7 +16,7 @@ typedef struct CmigLintIgnore
 	char	   *name;			/* as written; empty if the comment names no
 								 * rule */
 	int			line;			/* the comment's line, from 1 */
-	bool		used;			/* has it suppressed a finding? */
+	bool		used;			/* has this rule name suppressed a finding? */
 } CmigLintIgnore;
 
 /*

@@ -28,7 +28,7 @@ typedef struct CmigLintColumn
 {
 	const char *name;
 	bool		is_new;			/* has an earlier statement of the plan added
-								 * it? */
+								 * the column? */
 	AttrNumber	attnum;			/* 0 for a new column */
 	Oid			type;			/* InvalidOid if unknown */
 	int32		typmod;
@@ -36,8 +36,8 @@ typedef struct CmigLintColumn
 	const char *type_name;		/* name of a type that the plan creates, or
 								 * NULL */
 	bool		not_null;
-	bool		has_default;	/* does it have a default, or is it an
-								 * identity or generated column? */
+	bool		has_default;	/* true if the column has a default, or if it
+								 * is an identity or generated column */
 } CmigLintColumn;
 
 /* A constraint of a table. */
@@ -46,8 +46,8 @@ typedef struct CmigLintConstraint
 	const char *name;			/* NULL if chosen by PostgreSQL */
 	char		type;			/* as in pg_constraint.contype */
 	bool		validated;
-	int			added_in;		/* number of the revision that adds it; 0 if
-								 * it is live */
+	int			added_in;		/* number of the revision that adds the
+								 * constraint; 0 for a live constraint */
 	List	   *columns;		/* of char *: column names */
 	List	   *proves_not_null;	/* of char *: columns that the CHECK
 									 * expression requires to be not null */
@@ -95,7 +95,8 @@ typedef struct CmigLintTable
 	bool		has_default_partition;
 	bool		row_security;
 	bool		redefined;		/* has the plan replaced this view? */
-	bool		has_grants;		/* can roles other than the owner use it? */
+	bool		has_grants;		/* can roles other than the owner use the
+								 * relation? */
 	List	   *columns;		/* of CmigLintColumn *, in order */
 	List	   *constraints;	/* of CmigLintConstraint * */
 	List	   *indexes;		/* of CmigLintIndex * */

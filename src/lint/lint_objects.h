@@ -31,8 +31,9 @@ typedef struct CmigLintType
 {
 	const char *schema;			/* NULL if unknown */
 	const char *name;
-	bool		is_new;			/* does the plan create it? */
-	bool		has_constraint; /* for a domain: does it have a constraint? */
+	bool		is_new;			/* does the plan create the type? */
+	bool		has_constraint; /* for a domain: does the domain have a
+								 * constraint? */
 	bool		has_default;
 } CmigLintType;
 
@@ -42,8 +43,8 @@ typedef struct CmigLintFunction
 	const char *name;
 	bool		is_volatile;
 	bool		is_dropped;
-	int			created_at;		/* number of the statement that creates it; 0
-								 * if the plan drops it */
+	int			created_at;		/* number of the statement that creates the
+								 * function; 0 if the plan drops the function */
 } CmigLintFunction;
 
 typedef struct CmigLintObjects CmigLintObjects;

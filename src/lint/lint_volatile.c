@@ -89,7 +89,7 @@ typedef struct VolatileSearch
 	const char *found;
 } VolatileSearch;
 
-/* raw_expression_tree_walker callback: find a call of a volatile function. */
+/* raw_expression_tree_walker callback: find a call to a volatile function. */
 static bool
 find_volatile(Node *node, void *context)
 {
