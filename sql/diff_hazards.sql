@@ -23,6 +23,27 @@ SELECT * FROM pg_temp.hazards('CREATE TABLE shop.a (x int, y text, gone text); A
 -- new columns: a rewrite only if the value is computed for each row
 SELECT * FROM pg_temp.hazards('CREATE TABLE shop.a (x int, y text, gone text, a1 int, a2 int NOT NULL, a3 int NOT NULL DEFAULT 3, a4 timestamptz DEFAULT now(), a5 uuid DEFAULT gen_random_uuid(), a6 int GENERATED ALWAYS AS IDENTITY, a7 int GENERATED ALWAYS AS (x + 1) STORED)');
 DROP TABLE a;
+-- a domain: the tables whose columns have it, or a domain over it
+CREATE DOMAIN code AS text;
+CREATE DOMAIN part_code AS code;
+CREATE TABLE part (id part_code);
+SELECT * FROM pg_temp.hazards('CREATE DOMAIN shop.code AS text NOT NULL CHECK (VALUE <> ''''); CREATE DOMAIN shop.part_code AS shop.code; CREATE TABLE shop.part (id shop.part_code)');
+INSERT INTO part VALUES ('a');
+ANALYZE part;
+SELECT * FROM pg_temp.hazards('CREATE DOMAIN shop.code AS text NOT NULL CHECK (VALUE <> ''''); CREATE DOMAIN shop.part_code AS shop.code; CREATE TABLE shop.part (id shop.part_code)');
+DROP TABLE part;
+DROP DOMAIN part_code, code;
+-- another collation: only the indexes are built again
+CREATE TABLE a (x text, y text, z text UNIQUE);
+CREATE INDEX i ON a (lower(x));
+INSERT INTO a VALUES ('x', 'y', 'z');
+SELECT * FROM pg_temp.hazards('CREATE TABLE shop.a (x text COLLATE "C", y text COLLATE "C", z text COLLATE "C" UNIQUE); CREATE INDEX i ON shop.a (lower(x))');
+-- a table that becomes unlogged, or a partition
+SELECT * FROM pg_temp.hazards('CREATE UNLOGGED TABLE shop.a (x text, y text, z text UNIQUE); CREATE INDEX i ON shop.a (lower(x))');
+CREATE TABLE whole (x text, y text, z text) PARTITION BY LIST (z);
+SELECT * FROM pg_temp.hazards('CREATE TABLE shop.whole (x text, y text, z text) PARTITION BY LIST (z); CREATE TABLE shop.a (x text, y text, z text UNIQUE); CREATE INDEX i ON shop.a (lower(x));'
+	' ALTER TABLE shop.whole ATTACH PARTITION shop.a DEFAULT');
+DROP TABLE a, whole;
 -- types: changes for which the server rewrites the table, according to its file
 CREATE DOMAIN plain AS int;
 CREATE DOMAIN checked AS int CHECK (VALUE > 0);

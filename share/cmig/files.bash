@@ -141,12 +141,16 @@ checked_name()
 }
 
 # write_files FOLDER: reads triples of name, content, and note from standard input,
-# writes the files, and prints their paths.  Overwrites files only with --force.
+# writes the files, and prints their paths.  Overwrites files only with --force.  Reads
+# everything first: messages() has then printed psql's messages.
 write_files()
 {
-	local folder=$1 name content note path status=0
+	local folder=$1 name content note path number status=0
+	local -a fields=()
 
-	while IFS= read -r -d '' name && IFS= read -r -d '' content && IFS= read -r -d '' note; do
+	while IFS= read -r -d '' content; do fields+=("$content"); done
+	for ((number = 0; number + 2 < ${#fields[@]}; number += 3)); do
+		name=${fields[number]} content=${fields[number + 1]} note=${fields[number + 2]}
 		visible "${note//$newline/; }"
 		[ -z "$note" ] || say "$yellow$name: $VISIBLE$plain"
 		[ -n "$content" ] || continue

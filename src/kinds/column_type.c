@@ -103,6 +103,43 @@ cmig_column_type_detour(const CmigObject *column, bool collation)
 	return ddl;
 }
 
+/* Is the object an index, or a constraint that has one? */
+static bool
+has_index(const CmigObject *object)
+{
+	return object->kind == &cmig_kind_index ||
+		(object->kind == &cmig_kind_constraint && object->kind->index_name(object) != NULL);
+}
+
+/* Does an index of the column's table use the column? */
+static bool
+is_indexed(const CmigObject *column)
+{
+	for (const CmigObject *child = column->parent->child; child != NULL; child = child->sibling)
+		for (int i = 0; has_index(child) && i < child->ndepends; i++)
+			if (child->depends[i] == column)
+				return true;
+	return false;
+}
+
+/*
+ * If only the collation changes, the table is not rewritten, but the indexes
+ * on the column are built again.
+ */
+static void
+set_collation_hazards(CmigAlter *alter)
+{
+	const char *old = alter->from->values[CMIG_COLUMN_COLLATION],
+			   *new = alter->to->values[CMIG_COLUMN_COLLATION];
+	CmigDdl    *ddl = llast(alter->ddl);
+
+	if ((old == NULL || new == NULL ? old != new : strcmp(old, new) != 0) && is_indexed(alter->from))
+	{
+		ddl->hazards |= CMIG_HAZARD_BLOCKS;
+		ddl->undo_hazards |= CMIG_HAZARD_BLOCKS;
+	}
+}
+
 void
 cmig_column_type_alter(CmigAlter *alter)
 {
@@ -118,7 +155,10 @@ cmig_column_type_alter(CmigAlter *alter)
 		((CmigDdl *) llast(alter->ddl))->undo_hazards |= CMIG_HAZARD_REWRITE |
 			(cmig_using_may_fail(new, old) ? CMIG_HAZARD_MAY_FAIL : 0);
 	if (cmig_using_keeps(old, new))
+	{
+		set_collation_hazards(alter);
 		return;
+	}
 	ddl = cmig_ddl_hazards(alter->ddl, CMIG_HAZARD_REWRITE | (cmig_using_may_fail(old, new) ? CMIG_HAZARD_MAY_FAIL : 0));
 	if (!cmig_using_converts(old, new))
 	{

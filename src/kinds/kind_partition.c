@@ -84,9 +84,12 @@ detach(const CmigObject *partition)
 static List *
 attach(const CmigObject *partition)
 {
-	return cmig_ddl_append(NIL, psprintf("ALTER TABLE %s ATTACH PARTITION %s %s", partition->values[OF],
-										 partition->identity, partition->values[BOUND]),
-						   detach(partition));
+	List	   *ddl = cmig_ddl_append(NIL, psprintf("ALTER TABLE %s ATTACH PARTITION %s %s", partition->values[OF],
+													partition->identity, partition->values[BOUND]),
+									  detach(partition));
+
+	cmig_ddl_hazards(ddl, CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL);
+	return ddl;
 }
 
 CmigKind	cmig_kind_partition = {

@@ -154,18 +154,38 @@ alter_table(CmigAlter *alter)
 						  psprintf("REPLICA IDENTITY %s", from->values[REPLICA_IDENTITY] ? from->values[REPLICA_IDENTITY] : "DEFAULT"));
 }
 
+/*
+ * Mark the statements after the first "count" ones as statements that write all
+ * rows of the table again.
+ */
+static void
+set_rewrites(CmigAlter *alter, int count)
+{
+	if (cmig_table_is_partitioned(alter->to))
+		return;
+	for (int i = count; i < list_length(alter->ddl); i++)
+	{
+		CmigDdl    *ddl = list_nth(alter->ddl, i);
+
+		ddl->hazards |= CMIG_HAZARD_REWRITE;
+		ddl->undo_hazards |= CMIG_HAZARD_REWRITE;
+	}
+}
+
 /* Add the statements for properties that CREATE TABLE can also set. */
 static void
 alter_storage(CmigAlter *alter)
 {
 	const CmigObject *to = alter->to;
 	const char *reference = cmig_kind_reference(to);
+	int			count = list_length(alter->ddl);
 
 	if (cmig_alter_differs(alter, PERSISTENCE))
 		cmig_alter_action(alter, to->values[PERSISTENCE] ? "SET UNLOGGED" : "SET LOGGED",
 						  to->values[PERSISTENCE] ? "SET LOGGED" : "SET UNLOGGED");
 	cmig_alter_value(alter, METHOD, "SET ACCESS METHOD", "heap");
 	cmig_alter_value(alter, TABLESPACE, "SET TABLESPACE", "pg_default");
+	set_rewrites(alter, count);
 	cmig_options_alter(alter, OPTIONS, reference, "");
 }
 

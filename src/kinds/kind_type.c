@@ -204,7 +204,13 @@ alter_domain(CmigAlter *alter)
 	if (cmig_alter_differs(alter, DEFAULT))
 		cmig_alter_action(alter, default_action(alter->to), default_action(alter->from));
 	if (cmig_alter_differs(alter, NOT_NULL))
+	{
+		CmigDdl    *ddl;
+
 		cmig_alter_action(alter, null_action[not_null], null_action[!not_null]);
+		ddl = llast(alter->ddl);
+		*(not_null ? &ddl->hazards : &ddl->undo_hazards) |= CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL;
+	}
 }
 
 CmigKind	cmig_kind_domain = {
@@ -236,20 +242,25 @@ drop_domain_constraint(const CmigObject *constraint)
 	return psprintf("ALTER DOMAIN %s DROP CONSTRAINT %s", constraint->parent->identity, cmig_quote(constraint->name));
 }
 
+static bool
+is_validated(const CmigObject *constraint)
+{
+	return strstr(constraint->values[0], " NOT VALID") == NULL;
+}
+
 static List *
 create_domain_constraint(const CmigObject *constraint)
 {
+	List	   *ddl;
+
 	if (constraint->folded)
 		return NIL;
-	return cmig_ddl_append(NIL, psprintf("ALTER DOMAIN %s ADD CONSTRAINT %s %s", constraint->parent->identity,
-										 cmig_quote(constraint->name), constraint->values[0]),
-						   drop_domain_constraint(constraint));
-}
-
-static bool
-domain_constraint_folds(const CmigObject *constraint)
-{
-	return strstr(constraint->values[0], " NOT VALID") == NULL;
+	ddl = cmig_ddl_append(NIL, psprintf("ALTER DOMAIN %s ADD CONSTRAINT %s %s", constraint->parent->identity,
+										cmig_quote(constraint->name), constraint->values[0]),
+						  drop_domain_constraint(constraint));
+	if (is_validated(constraint))
+		cmig_ddl_hazards(ddl, CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL);
+	return ddl;
 }
 
 CmigKind	cmig_kind_domain_constraint = {
@@ -257,7 +268,7 @@ CmigKind	cmig_kind_domain_constraint = {
 	.flags = CMIG_KIND_MODEL | CMIG_KIND_DISPOSABLE | CMIG_KIND_FOLDS | CMIG_KIND_GONE_WITH_PARENT,
 	CMIG_PROPERTIES(domain_constraint_properties),
 	.sql = domain_constraint_sql,.create = create_domain_constraint,.drop = drop_domain_constraint,
-	.reference = domain_constraint_reference,.folds = domain_constraint_folds
+	.reference = domain_constraint_reference,.folds = is_validated
 };
 
 /*

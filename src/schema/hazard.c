@@ -10,6 +10,7 @@
 #include "base/subtransaction.h"
 #include "parse/raw_parse.h"
 #include "schema/hazard.h"
+#include "schema/kinds.h"
 
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
@@ -18,26 +19,49 @@
 #include "utils/builtins.h"
 
 /*
- * Returns the size of a table and the tables that inherit from it, as text.
- * Returns NULL if they are empty, and for a sequence.
+ * Can the object have rows?  A domain has the rows of the tables whose columns
+ * have this type.
+ */
+static bool
+has_rows(const CmigObject *object)
+{
+	return object != NULL && (object->address.catalog == RelationRelationId || object->kind == &cmig_kind_domain);
+}
+
+/* The size of the relations in t (oid); no row if they are empty. */
+#define SIZE_SQL \
+	" SELECT pg_size_pretty(sum(pg_table_size(c.oid)))" \
+	"  || CASE n.rows WHEN 0 THEN '' WHEN 1 THEN ', about 1 row' ELSE format(', about %s rows', n.rows) END" \
+	" FROM t JOIN pg_class c ON c.oid = t.oid AND c.relkind <> 'S'" \
+	" CROSS JOIN (SELECT coalesce(sum(greatest(r.reltuples, 0)) FILTER (WHERE r.relkind <> 'p'), 0)::bigint" \
+	"  FROM pg_class r WHERE r.oid IN (SELECT t.oid FROM t)) n (rows)" \
+	" GROUP BY n.rows HAVING sum(pg_relation_size(c.oid)) > 0"
+
+/*
+ * Returns the size of a table and the tables that inherit from it, or the size
+ * of the tables whose columns have a domain, as text.  Returns NULL if they are
+ * empty, and for other objects.
  */
 static char *
 table_size(const CmigObject *table)
 {
-	static CmigQuery query = {
-		.sql = "WITH RECURSIVE t (oid) AS (SELECT $1 UNION SELECT i.inhrelid FROM pg_inherits i JOIN t ON t.oid = i.inhparent)"
-		" SELECT pg_size_pretty(sum(pg_table_size(c.oid))) || coalesce(', about '"
-		"  || nullif(sum(greatest(c.reltuples, 0)) FILTER (WHERE c.relkind <> 'p'), 0)::bigint || ' rows', '')"
-		" FROM t JOIN pg_class c ON c.oid = t.oid AND c.relkind <> 'S' HAVING sum(pg_relation_size(c.oid)) > 0",
+	static CmigQuery of_table = {
+		.sql = "WITH RECURSIVE t (oid) AS (SELECT $1 UNION SELECT i.inhrelid FROM pg_inherits i JOIN t ON t.oid = i.inhparent)" SIZE_SQL,
+		.nargs = 1,.argtypes = {OIDOID}
+	};
+	static CmigQuery of_domain = {
+		.sql = "WITH RECURSIVE d (oid) AS (SELECT $1 UNION SELECT y.oid FROM pg_type y JOIN d ON d.oid = y.typbasetype),"
+		" t (oid) AS (SELECT DISTINCT a.attrelid FROM pg_attribute a JOIN d ON d.oid = a.atttypid"
+		"  JOIN pg_class k ON k.oid = a.attrelid AND k.relkind IN ('r', 'm') WHERE NOT a.attisdropped)" SIZE_SQL,
 		.nargs = 1,.argtypes = {OIDOID}
 	};
 	Datum		oid;
 	char	   *size = NULL;
 
-	if (table == NULL || table->address.catalog != RelationRelationId)
+	if (!has_rows(table))
 		return NULL;
 	oid = ObjectIdGetDatum(table->address.object);
-	cmig_query_each(&query, &oid, NULL, cmig_query_keep_text, &size);
+	cmig_query_each(table->kind == &cmig_kind_domain ? &of_domain : &of_table, &oid, NULL, cmig_query_keep_text, &size);
 	return size;
 }
 
@@ -171,7 +195,7 @@ cmig_hazard_general(const CmigDiffRow *row)
 
 	if (row->hazard != NULL)
 		return pstrdup(row->hazard);
-	if (row->table == NULL || row->table->address.catalog != RelationRelationId)
+	if (!has_rows(row->table))
 		return NULL;
 	words = hazard_words(row->ddl);
 	return words ? psprintf("%s: %s", words, row->table->identity) : NULL;
