@@ -366,4 +366,12 @@ chmod 0755, 'docker';
 	gives(4, '', 'does not exist', 'current', '-d', 'it\'s \\ "x"');
 }
 
+# The messages of the server precede what cmig writes about the files
+append_to_file('late', qq{#!/bin/bash\ncat >/dev/null\nprintf 'a.sql\\0SELECT 1;\\n\\0data loss\\0'\nsleep 0.5\nprintf 'NOTICE:  %s\\nHINT:  %s\\n' first second >&2\n});
+chmod 0755, 'late';
+{
+	local $ENV{CMIG_PSQL} = './late';
+	like(`'$cmig' merge -m both 2>&1`, qr{^first\nHINT:  second\na.sql: data loss\n\S*/a.sql\n$}, 'messages before files');
+}
+
 done_testing();

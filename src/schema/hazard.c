@@ -8,9 +8,9 @@
 
 #include "base/query.h"
 #include "base/subtransaction.h"
+#include "kinds/kinds.h"
 #include "parse/raw_parse.h"
 #include "schema/hazard.h"
-#include "schema/kinds.h"
 
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
