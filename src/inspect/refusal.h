@@ -19,7 +19,7 @@ extern void cmig_refusal_init(void);
 
 /*
  * Turn the check on.  It is turned off at the end of the current
- * subtransaction or by cmig_refusal_unwatch(). max_table_size is in bytes; -1
+ * subtransaction or by cmig_refusal_unwatch().  max_table_size is in bytes; -1
  * means no limit.
  */
 extern void cmig_refusal_watch(int64 max_table_size);

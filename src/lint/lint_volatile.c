@@ -82,7 +82,7 @@ calls_volatile(CmigLint *lint, FuncCall *call)
 	return !found || all_volatile;
 }
 
-/* Argument of find_volatile(). */
+/* The argument of find_volatile(), and its result. */
 typedef struct VolatileSearch
 {
 	CmigLint   *lint;

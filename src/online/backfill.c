@@ -45,7 +45,7 @@
 
 #define MOST_ROWS 1000000
 
-/* How often the replication lag is checked, in milliseconds. */
+/* Time between two checks of the replication lag, in milliseconds. */
 #define LAG_PAUSE 200
 
 /* An example of a correct call, for hints. */

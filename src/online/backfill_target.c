@@ -12,9 +12,9 @@
  * The rows of a table that Citus manages are in shards.  Batches are
  * statements that Citus runs on all shards at the same time: a range of blocks
  * is updated in each shard, and a range of keys is updated in the shards that
- * contain its rows.  If a shard has copies on several nodes, a row is in
- * different blocks there, so such a table is walked by key even if there is a
- * filter, with the filter in each statement.
+ * contain its rows.  If a shard has copies on several nodes, a row can be in a
+ * different block of each copy.  Therefore, such a table is walked by key even
+ * if there is a filter, with the filter in each statement.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -59,8 +59,8 @@ PG_FUNCTION_INFO_V1(cmig_add_unique);
 /*
  * Add a constraint as NOT VALID, so that it is enforced for new rows
  * immediately, and then validate the existing rows.  In a single transaction,
- * this would not shorten the time for which the lock is held, so in that case
- * the constraint is added directly.
+ * the lock would be held until the end anyway, so in that case the constraint
+ * is added directly.
  */
 static void
 add_validated(CmigRecipe *recipe, const CmigKnownConstraint *there, const char *name,

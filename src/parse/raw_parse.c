@@ -62,8 +62,8 @@ count_looks(const char *at, const char **run_end)
 }
 
 /*
- * Count the characters exactly, and raise an error at the token that exceeds
- * MAX_LOOKS.
+ * Count exactly how many characters the scanner would look at.  Raise an error
+ * at the token at which the count exceeds MAX_LOOKS.
  */
 static void
 refuse_long_runs(const char *text)

@@ -15,8 +15,8 @@
 
 /*
  * Like raw_parser(), but raises 54001 for text whose operators or comments
- * would keep the server's scanner busy for minutes, because the scanner cannot
- * be canceled.
+ * would keep the server's scanner busy for minutes.  This is necessary because
+ * the scanner cannot be canceled.
  */
 extern List *cmig_raw_parse(const char *text, RawParseMode mode);
 
