@@ -72,8 +72,8 @@ typedef struct AsOf
 	Datum		values[CMIG_AS_OF_PARAMETERS];
 	char		nulls[CMIG_AS_OF_PARAMETERS + 1];
 	ReturnSetInfo *result;
-	bool		partial;		/* may entries contain only the columns that
-								 * changed? */
+	bool		partial;		/* has the simple query returned an image that
+								 * is only a part of the row? */
 	CmigAuditImages images;
 	MemoryContext row_context;	/* reset for each row */
 } AsOf;

@@ -124,9 +124,9 @@ static const char *const log_statements[] = {
 };
 
 /*
- * Compressing the images with pglz would cost more than everything else that
- * the trigger does.  Partitions inherit the method from cmig_audit.log when
- * they are created.
+ * Use lz4 for the images, because compressing them with pglz would cost more
+ * than everything else that the trigger does.  Partitions inherit the
+ * compression method from cmig_audit.log when they are created.
  */
 #define IMAGES_SET_LZ4 \
 	"ALTER row_key SET COMPRESSION lz4, ALTER old_key SET COMPRESSION lz4, " \

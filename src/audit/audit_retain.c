@@ -433,7 +433,9 @@ cmig_audit_retain_after_upgrade(void)
 			 errhint("%s", fault->fix)));
 }
 
-/* Retention */
+/*
+ * Retention
+ */
 
 /* Commit the work done so far, if commits are allowed. */
 static void

@@ -278,7 +278,7 @@ static const Distributing distributing[] = {
 /*
  * Returns the Citus function that the statement calls, or NULL.  Only the
  * function's name is examined, so this also works while the extension is hidden
- * (see schema/shadow.h).
+ * (see shadow/shadow.h).
  */
 static const Distributing *
 find_distributing(const Node *statement)

@@ -48,7 +48,7 @@ extern bool cmig_names_has(const CmigNames *sorted, const char *name);
 /* Do both lists contain the same names in the same order? */
 extern bool cmig_names_same(const CmigNames *a, const CmigNames *b);
 
-/* A revision as the graph knows it: its id and its edges. */
+/* A revision's id and edges, and the details that lists of revisions show. */
 typedef struct CmigRevision
 {
 	char	   *id;
@@ -57,8 +57,9 @@ typedef struct CmigRevision
 	CmigNames	labels;			/* branch_labels */
 	CmigNames	replaces;		/* revisions that this one replaces, the last
 								 * of which follows all others; usually none */
-	bool		repeatable;		/* is not a node of the graph: has no edges
-								 * except depends, and runs after the others */
+	bool		repeatable;		/* true if the revision is not a node of the
+								 * graph: it has no edges except depends, and
+								 * runs after the others */
 	bool		malformed;		/* true if an array contains nulls or has two
 								 * dimensions */
 	/* the fields below are NULL or false unless the caller asked for them */

@@ -20,7 +20,7 @@
  */
 #define CMIG_ROLE_NOBODY ROLE_PG_STAT_SCAN_TABLES
 
-/* The role to return to. */
+/* The role to return to, and what else must be restored with it. */
 typedef struct CmigRole
 {
 	Oid			user;

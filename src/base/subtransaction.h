@@ -9,7 +9,7 @@
 
 #include "postgres.h"
 
-/* The work to try. */
+/* A function that does the work of a subtransaction. */
 typedef void (*CmigSubtransactionWork) (void *arg);
 
 /*

@@ -50,7 +50,8 @@ typedef struct CmigRlsOptions
 								 * application */
 	List	   *bypass_roles;	/* of CmigRlsRole: roles that can see and
 								 * write every row */
-	Oid			via;			/* membership table or InvalidOid */
+	Oid			via;			/* membership table, which tells which keys a
+								 * user has access to, or InvalidOid */
 	char	   *via_key;		/* the membership table's column that is
 								 * compared with key_column */
 	char	   *via_user;		/* the membership table's column that contains
@@ -125,7 +126,7 @@ typedef struct CmigRlsColumn
 								 * it with this column; NULL: the column
 								 * cannot be a key */
 	char	   *type;			/* the type as format_type() shows it */
-	char	   *fallback;		/* the default's expression, NULL for none */
+	char	   *fallback;		/* the default's expression; NULL: none */
 	bool		generated;		/* is it an identity or generated column,
 								 * which cannot have a default? */
 	char	   *made_index;		/* an index created by enable_rls whose first

@@ -36,8 +36,8 @@ PG_FUNCTION_INFO_V1(cmig_require_user_id);
 PG_FUNCTION_INFO_V1(cmig_require_tenant_id);
 
 /*
- * Set a setting; only for the transaction if "is_local" is true.  A NULL value
- * clears the setting.
+ * Set a setting for the transaction if "is_local" is true, otherwise for the
+ * session.  A NULL value clears the setting.
  */
 static void
 set_setting(const char *name, const char *value, bool is_local)

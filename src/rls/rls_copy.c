@@ -23,8 +23,8 @@
 
 /*
  * The columns to which an INSERT can give values, with SQL for a new value if
- * the column belongs to a unique index.  Columns that generate their values
- * are left out.  $1 is the table, and $2 contains its key columns.
+ * the column belongs to a unique index.  Columns whose values are generated are
+ * left out.  $1 is the table, and $2 contains its key columns.
  */
 static CmigQuery copied_columns = {
 	"SELECT a.attname::text, a.atttypid,"

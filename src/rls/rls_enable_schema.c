@@ -55,7 +55,10 @@ array_element(const char *name)
 	return text.data;
 }
 
-/* Returns the excepted tables and everything that inherits from them. */
+/*
+ * Returns the tables in argument n, which lists the tables to leave out, and
+ * all tables that inherit from them.
+ */
 static List *
 excepted_argument(FunctionCallInfo fcinfo, int n, Oid namespace, const char *schema)
 {
@@ -90,9 +93,9 @@ excepted_argument(FunctionCallInfo fcinfo, int n, Oid namespace, const char *sch
 }
 
 /*
- * Returns the tables of a schema that have a key, without the excepted tables,
- * and locks those that the caller may alter.  If row-level security cannot be
- * enabled on some of the tables, raises an error that lists them.
+ * Returns the tables of a schema that have a key, except for the tables in
+ * "excepted", and locks those that the caller may alter.  If row-level security
+ * cannot be enabled on some of the tables, raises an error that lists them.
  */
 static List *
 schema_tables_with_key(Oid namespace, const char *schema, const CmigRlsOptions *options,

@@ -320,7 +320,9 @@ read_document(Reading *reading, Node *node)
 	}
 }
 
-/* Concatenated columns */
+/*
+ * Concatenated columns
+ */
 
 /* Record the separators, which may be empty, between concatenated columns. */
 static void

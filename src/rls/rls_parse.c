@@ -26,7 +26,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-/* A function, and the query that its body is parsed to. */
+/* A function, and the query that results from analyzing its body. */
 typedef struct Body
 {
 	HeapTuple	tuple;

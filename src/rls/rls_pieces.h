@@ -20,10 +20,12 @@ typedef struct CmigRlsPieces
 {
 	bool		map;			/* is a compared string the result of a text
 								 * function? */
-	List	   *pieces;			/* of char *: text arguments of such
-								 * functions, and the literal parts of
-								 * patterns */
-	List	   *lengths;		/* of int: number arguments of such functions */
+	List	   *pieces;			/* of char *: the constant strings that text
+								 * functions take as arguments, and the literal
+								 * parts of patterns */
+	List	   *lengths;		/* of int: the constant numbers that text
+								 * functions take as arguments, and lengths to
+								 * which casts truncate strings */
 	Node	   *folding;		/* the first function or cast that gives the
 								 * same result for several strings in a column */
 } CmigRlsPieces;

@@ -29,7 +29,9 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
-/* Parts of the plan */
+/*
+ * Parts of the plan
+ */
 
 /* Append a statement. */
 static void
