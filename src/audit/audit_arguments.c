@@ -266,7 +266,7 @@ cmig_audit_arguments_check(CmigAuditOptions *options, Relation relation)
 }
 
 /*
- * Returns the names of columns that the table has, and adds these names to
+ * Returns those of the names that are columns of the table, and adds them to
  * *met.
  */
 static List *

@@ -36,8 +36,8 @@ extern CmigAuditImportTables *cmig_audit_import_tables_begin(Oid log_owner, Memo
 															 Oid source);
 
 /*
- * Returns the table with this name in the source.  A table that neither exists
- * nor was ever audited is given an id and a layout.
+ * Returns the table to which the source refers by this name.  A table that
+ * neither exists nor was ever audited is given an id and a layout.
  */
 extern CmigAuditImportTable *cmig_audit_import_table_named(CmigAuditImportTables *tables,
 														   const char *schema_name,

@@ -424,12 +424,13 @@ is_there(int32 table_id, const CmigAuditLayout *layout)
 }
 
 /*
- * Returns true if another table is allowed to continue with the id of a
- * dropped table, whose last layout is given.  A role that can create audit
- * triggers could use any id for its own table, whose changes would then be
- * logged as the other table's changes.  Therefore, unless the table belongs to
- * a superuser or the log's owner, it must have the dropped table's owner or,
- * in a copy of the database, its name.
+ * Returns true if a table is allowed to continue with the id of a dropped
+ * table.  "last" is the dropped table's last layout, and "now" is the layout of
+ * the table that belongs to "owner".  A role that can create audit triggers
+ * could use any id for its own table, whose changes would then be logged as the
+ * dropped table's changes.  Therefore, unless the table belongs to a superuser
+ * or the log's owner, it must have the dropped table's owner or, in a copy of
+ * the database, its name.
  */
 static bool
 may_go_on(const CmigAuditLayout *last, const CmigAuditLayout *now, Oid owner, Oid log_owner)

@@ -31,7 +31,7 @@ typedef struct CmigAuditVirtual
 typedef struct CmigAuditVirtualState
 {
 	const CmigAuditVirtual *columns;
-	ExprContext *context;		/* NULL if there are no such columns */
+	ExprContext *context;		/* NULL if the table has no virtual columns */
 	ExprState **states;
 } CmigAuditVirtualState;
 

@@ -170,9 +170,10 @@ cmig_rls_apply_grant(CmigRlsOptions *options)
 		if (allowed)
 		{
 			/*
-			 * If cmig.enable_rls granted the role this access because of
-			 * other tables' policies, record it for this table, too, so that
-			 * it is revoked when the last of these tables is disabled.
+			 * If enable_rls granted the role access to pg_cmig because of other
+			 * tables' policies, record the grant for this table, too, so that
+			 * it is revoked when row-level security is disabled on the last of
+			 * these tables.
 			 */
 			List	   *elsewhere = list_make1(role->name);
 

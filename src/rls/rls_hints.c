@@ -213,8 +213,8 @@ read_pair(Reading *reading, Node *node, Reading *other_reading, Node *other)
 		return;
 
 	/*
-	 * if a string column is joined with a column of another type, its sample
-	 * values must be valid for that type
+	 * if "node" is a string column that is joined with a column of another
+	 * type, the sample values of "node" must be valid for that type
 	 */
 	if (is_joined && TypeCategory(exprType(cmig_rls_bare(node))) == TYPCATEGORY_STRING)
 	{

@@ -64,7 +64,7 @@ typedef struct CmigRlsMaker
 	int			tables;			/* number of tables read so far */
 	int			nesting;		/* nesting depth of the policies on tables
 								 * that other policies read */
-	Oid			wanted;			/* the type to which this part is cast */
+	Oid			wanted;			/* the type to which the current node is cast */
 } CmigRlsMaker;
 
 /*

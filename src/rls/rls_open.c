@@ -138,7 +138,7 @@ add_leak_findings(const CmigRlsStored *policy, const List *siblings, CmigRlsLeak
 
 		/*
 		 * do not report a policy that was created for bypass_roles, or whose
-		 * roles are meant to see these rows
+		 * roles are meant to see the rows that it lets through
 		 */
 		if (bypass && (policy->state || leak->foreign.level == CMIG_RLS_MARKED))
 			return;

@@ -287,8 +287,8 @@ static CmigQuery checks[] = {
 		"  format('role %I can SET ROLE %I, which %s: then it sees every row', d.rolname, d.free_name, d.why),"
 
 		/*
-		 * the membership to revoke, which may lead to the other role
-		 * indirectly
+		 * name the membership to revoke, through which the role can become the
+		 * other role, perhaps indirectly
 		 */
 		"  format('REVOKE %I FROM %I', coalesce((SELECT min(r.rolname) FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid"
 		"   WHERE m.member = d.role AND pg_has_role(m.roleid, d.free, 'MEMBER')), d.free_name), d.rolname)"

@@ -143,9 +143,9 @@ test_select(Test *test)
 }
 
 /*
- * Try to insert or update rows so that they belong to others.  A trigger may
- * change the rows' keys back to the context's keys, so the table is searched
- * for these rows afterwards.
+ * Try to insert or update rows so that they belong to another user or tenant.
+ * A trigger may change the rows' keys back to the keys in the context, so the
+ * table is searched afterward for rows with the other key.
  */
 static CmigRlsOutcome
 intrude(Test *test, const CmigRlsAttempt *attempt)

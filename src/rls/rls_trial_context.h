@@ -14,7 +14,7 @@
 /* How serious it is if other tenants' rows are visible. */
 typedef enum CmigRlsLeakLevel
 {
-	CMIG_RLS_CLOSED,			/* no such row was found */
+	CMIG_RLS_CLOSED,			/* no visible row of another tenant was found */
 	CMIG_RLS_MARKED,			/* rows that are marked as visible by a column
 								 * such as is_public */
 	CMIG_RLS_SOME,				/* rows with a value that many rows have */
