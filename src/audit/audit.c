@@ -131,6 +131,7 @@ needs_row_level(Relation relation, const CmigAuditOptions *options)
  * Enabling
  */
 
+/* Creates the secret key with which hashed columns are hashed. */
 static CmigQuery make_hash_key = {
 	"INSERT INTO cmig.secret (name, value) VALUES ('audit',"
 	" pg_catalog.decode(pg_catalog.replace(pg_catalog.gen_random_uuid()::text ||"
@@ -269,8 +270,9 @@ look_at_partitions(Oid target, bool row_level)
 			continue;
 
 		/*
-		 * new triggers on the parent would have the same names as the
-		 * partition's own triggers, or would fire in addition to them
+		 * raise an error if new triggers on the parent would have the same
+		 * names as the partition's own triggers, or would fire in addition to
+		 * them
 		 */
 		if (get_rel_relkind(partition) == RELKIND_PARTITIONED_TABLE ||
 			(!row_level && any_level(own, true)))

@@ -223,7 +223,7 @@ events(const CmigAsOfQuery *as_of)
 /*
  * Returns the query to use if entries contain whole rows, so that the first
  * entry for each key is sufficient.  An image that contains the key is a whole
- * row.
+ * row, because an image of only the changed columns does not contain the key.
  */
 char *
 cmig_audit_as_of_sql_simple(const CmigAsOfQuery *as_of)
@@ -246,10 +246,10 @@ cmig_audit_as_of_sql_simple(const CmigAsOfQuery *as_of)
 }
 
 /*
- * Returns a query for the rows that have no entry after the time, with their
- * keys: the table's rows as they are now or, if the table was truncated, the
- * rows that result from the entries until the time.  The image is NULL if it
- * cannot be assembled, because an entry lacks its image.
+ * Returns a query for the rows that have no entry after the given time, with
+ * their keys: the table's rows as they are now or, if the table was truncated
+ * after that time, the rows that result from the entries until that time.  The
+ * image is NULL if it cannot be assembled, because an entry lacks its image.
  */
 static char *
 unchanged_rows(const CmigAsOfQuery *as_of)

@@ -36,6 +36,10 @@
  * Values that all entries of a call share
  */
 
+/*
+ * Set a column of the entries to a string, or to null if the string is NULL or
+ * empty.
+ */
 static void
 set_text(CmigAuditCall *call, CmigAuditLogColumn column, const char *value)
 {
@@ -99,8 +103,9 @@ cmig_audit_call_begin(CmigAuditCall *call, CmigAuditTable *table, Oid extension_
 	call->batch = CurrentMemoryContext;
 
 	/*
-	 * The command ID in the active snapshot identifies the statement that
-	 * fired the trigger; other statements may have run since.
+	 * Use the command ID in the active snapshot, which identifies the
+	 * statement that fired the trigger; other statements may have run since
+	 * then.
 	 */
 	call->command = ActiveSnapshotSet() ? GetActiveSnapshot()->curcid :
 		GetCurrentCommandId(false);

@@ -21,7 +21,7 @@ typedef struct CmigAuditCall
 	CommandId	command;
 	MemoryContext batch;		/* memory context for values of entries that
 								 * are not flushed yet */
-	CmigAuditWriter *writer;	/* opened by the first entry */
+	CmigAuditWriter *writer;	/* opened when the first entry is written */
 	CmigAuditPiece *old_pieces;
 	CmigAuditPiece *new_pieces;
 	bool	   *changed;

@@ -218,6 +218,7 @@ cmig_audit_columns_anchor(CmigAuditOptions *options, Oid relation)
  * Following a column
  */
 
+/* Are both states of the same table in the same database? */
 static bool
 is_same_table(const State *a, const State *b)
 {

@@ -37,8 +37,8 @@ typedef enum CmigAuditColumnsUse
 	CMIG_AUDIT_CONFIRMING,		/* if a column was dropped, use the column
 								 * that now has its name; if there is none,
 								 * issue a warning and leave the column out */
-	CMIG_AUDIT_READING			/* like CMIG_AUDIT_CONFIRMING, without a
-								 * warning */
+	CMIG_AUDIT_READING			/* like CMIG_AUDIT_CONFIRMING, but without
+								 * errors and warnings */
 } CmigAuditColumnsUse;
 
 /*

@@ -153,8 +153,8 @@ state_at(CmigAuditTarget *target, List *history, TimestampTz at)
 			alive = any_before = true;
 
 			/*
-			 * add the entry's old values; those of the entries read before
-			 * take precedence
+			 * add the entry's old values; values of the entries read before
+			 * take precedence over them
 			 */
 			later = joined(renamed(target, entry, CMIG_ENTRY_OLD_ROW), later);
 			if (is_whole(entry, CMIG_ENTRY_OLD_ROW))
@@ -217,8 +217,8 @@ put_differences(ReturnSetInfo *result, Jsonb *image, Jsonb *old, Jsonb *new, boo
 }
 
 /*
- * Add the table's TRUNCATE entries to a history, because they also remove the
- * row.
+ * Add the table's TRUNCATE entries to a row's history, because a TRUNCATE also
+ * removes the row.
  */
 static List *
 add_truncates(CmigAuditTarget *target, List *history)

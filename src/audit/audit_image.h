@@ -17,10 +17,10 @@
 typedef struct CmigAuditImages
 {
 	Oid			relation;
-	Oid			role;			/* the role as which the types' code runs */
+	Oid			role;			/* the role that runs the types' code */
 	List	   *key_columns;	/* of char *: the current names of the key
 								 * columns */
-	TimestampTz at;				/* the time of the rows */
+	TimestampTz at;				/* the time as of which rows are requested */
 	MemoryContext context;		/* memory context for data that outlives a row */
 	FmgrInfo	populate;		/* jsonb_populate_record() for the table's row
 								 * type */

@@ -317,7 +317,7 @@ open_writer(Import *import, TimestampTz at)
 	MemoryContextSwitchTo(import->batch);
 }
 
-/* The values of an entry, by CmigAuditLogColumn. */
+/* The values of an entry, indexed by CmigAuditLogColumn. */
 typedef struct Entry
 {
 	Datum		values[CMIG_LOG_COLUMNS];
@@ -381,7 +381,7 @@ set_rows(Entry *entry, const CmigAuditImportTable *table, Jsonb *old_row, Jsonb 
 		set_value(entry, CMIG_LOG_CHANGED, PointerGetDatum(changed_of(old_row, new_row)));
 }
 
-/* Set the values that are text in the source. */
+/* Copy the fields that are stored as text, such as the user and the reason. */
 static void
 set_texts(Entry *entry, TupleDesc desc, HeapTuple row)
 {

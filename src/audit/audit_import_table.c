@@ -44,7 +44,7 @@ static CmigQuery record_gone = {
 	3, {INT4OID, TEXTOID, TEXTOID}
 };
 
-/* Callback that stores the OID in a row of find_table. */
+/* Callback that stores the OID in a row of the query find_table. */
 static void
 take_table(TupleDesc desc, HeapTuple row, void *arg)
 {

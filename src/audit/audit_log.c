@@ -294,7 +294,7 @@ foreign_owner(const char *kind, const char *name, Oid owner, Oid extension_owner
 static const struct
 {
 	const char *name;
-	char		kind;			/* relkind */
+	char		kind;			/* as pg_class.relkind */
 	bool		needed;
 }			parts[] = {
 	{"log", RELKIND_PARTITIONED_TABLE, true},
@@ -504,8 +504,9 @@ cmig_audit_log_make(Oid extension_owner)
 	}
 
 	/*
-	 * if the database's owner, who is not a superuser, has created the
-	 * schema, that role becomes the owner of the log
+	 * if the schema already exists and belongs to a role that is not a
+	 * superuser, such as the database's owner, that role becomes the owner of
+	 * the log
 	 */
 	schema = get_namespace_oid("cmig_audit", true);
 	if (OidIsValid(schema))

@@ -27,7 +27,10 @@
 #include "utils/rls.h"
 #include "utils/syscache.h"
 
-/* Returns true if the type occurs in the declarations of input functions. */
+/*
+ * Returns true for cstring, internal, and record, the types that occur in the
+ * declarations of input functions.
+ */
 static bool
 is_of_input(Oid type)
 {
@@ -35,8 +38,8 @@ is_of_input(Oid type)
 }
 
 /*
- * Returns true if the function can convert text to a type that its declared
- * argument types do not show.
+ * Returns true if the function is, or works like, an input function: it can
+ * convert text to a type that does not occur in its declaration.
  */
 static bool
 is_input(Form_pg_proc form)

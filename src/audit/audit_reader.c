@@ -28,9 +28,9 @@
 /*
  * User-defined functions, operators, and types in constraints, indexes,
  * statistics, and generated columns of the log, its partitions, and children in
- * any schema.  The planner would evaluate them as the reader: for a conversion
- * to a domain, it evaluates the functions in the domain's checks.  The types of
- * columns that are not read do not matter.
+ * any schema.  The planner would evaluate them with the reader's privileges:
+ * for a conversion to a domain, it evaluates the functions in the domain's
+ * checks.  The types of columns that are not read do not matter.
  */
 static CmigQuery foreign_code = {
 	"WITH RECURSIVE part AS (SELECT c.oid FROM pg_catalog.pg_class c"

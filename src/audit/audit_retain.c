@@ -55,7 +55,7 @@ PG_FUNCTION_INFO_V1(cmig_audit_retain);
 typedef struct Part
 {
 	char	   *name;
-	char	   *low;			/* bounds, as text */
+	char	   *low;			/* the bounds, low and high, as text */
 	char	   *high;
 	bool		filled;			/* true if the default partition contains rows
 								 * between the bounds */
@@ -158,7 +158,9 @@ static CmigQuery end_of_batch = {
 	4, {TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID, TIMESTAMPTZOID}
 };
 
-/* The oldest partition whose last entry is older than $1. */
+/*
+ * The oldest partition that contains only entries older than the interval $1.
+ */
 static CmigQuery expired_partition = {
 	"SELECT p.name, '', '', false, '' FROM (SELECT c.relname::text AS name,"
 	" pg_catalog.substring(pg_catalog.pg_get_expr(c.relpartbound, c.oid), 'TO \\(''([^'']+)''\\)')::timestamptz AS high"
@@ -215,9 +217,10 @@ typedef struct Retain
 {
 	Oid			owner;
 	bool		commits;		/* commit after each step? */
-	int			lock_timeout;	/* milliseconds for one attempt */
+	int			lock_timeout;	/* in milliseconds, for one attempt to run a
+								 * step */
 	int			batch_rows;
-	Datum		keep;			/* interval */
+	Datum		keep;			/* an interval: how long entries are kept */
 	bool		done;			/* true if the last step found nothing to do */
 	char	   *part;			/* name of the last step's partition, or NULL */
 } Retain;

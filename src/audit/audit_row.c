@@ -575,7 +575,10 @@ fit(const CmigAuditShape *shape, const CmigAuditPiece *pieces, const bool *chose
 	}
 }
 
-/* An object that is being written: its next entry, and where its data ends. */
+/*
+ * A jsonb object that is being written, its next entry, and the end of its
+ * data.
+ */
 typedef struct ImageWriter
 {
 	char	   *object;

@@ -128,10 +128,10 @@ static const char function_text[] =
 "REVOKE ALL ON FUNCTION cmig_audit.write() FROM PUBLIC;\n";
 
 /*
- * Raise an error if another role owns any of the objects.  The trigger
- * function is SECURITY DEFINER, so objects that another role created
- * beforehand would be used with the privileges of the role that runs the
- * script.
+ * Raise an error if another role owns the schema cmig_audit or any object in
+ * it. The trigger function is SECURITY DEFINER, so objects that another role
+ * created beforehand would be used with the privileges of the role that runs
+ * the script.
  */
 static const char owner_check[] =
 "\tIF EXISTS (SELECT FROM (\n"
@@ -198,7 +198,8 @@ plain_names(const List *names)
 /*
  * If there is an include list, returns the columns that the log shows, so that
  * columns added later are not shown; otherwise, returns the columns that the
- * log does not show.  A trigger in PL/pgSQL cannot see virtual columns.
+ * log does not show.  Virtual columns are not shown, because a trigger in
+ * PL/pgSQL cannot see their values.
  */
 static List *
 listed_columns(Relation relation, const CmigAuditOptions *options, const List *key)

@@ -146,7 +146,8 @@ collect_status(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Arguments of try_columns(), which examines the columns in a table's options.
+ * Arguments and result of try_columns(), which examines the columns in a
+ * table's options.
  */
 typedef struct ColumnsTrial
 {
@@ -260,8 +261,9 @@ cmig_audit_status(PG_FUNCTION_ARGS)
 		columns_problem(status, extension_owner) : NULL;
 
 		/*
-		 * If the log is missing, the problem found for the columns is the
-		 * log's own problem, which is reported below.
+		 * Do not report the same problem twice.  If the log is missing, the
+		 * problem found for the columns is the log's own problem, which is
+		 * reported below.
 		 */
 		if (problem && !(fault && strcmp(problem, fault->problem) == 0))
 			add_problem(status, problem);
@@ -276,6 +278,7 @@ cmig_audit_status(PG_FUNCTION_ARGS)
  * Entry points for cmig.check()
  */
 
+/* Returns a row if any table has an audit trigger. */
 static CmigQuery any_trigger = {
 	"SELECT 1 FROM pg_catalog.pg_trigger t"
 	" JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid AND p.proname = 'audit_trigger'"

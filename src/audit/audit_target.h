@@ -16,7 +16,7 @@
 #include "nodes/pg_list.h"
 #include "utils/jsonb.h"
 
-/* The table in a call's argument. */
+/* A table that is named in an argument, with its layouts. */
 typedef struct CmigAuditTarget
 {
 	int32		table_id;

@@ -37,7 +37,7 @@ is_older(const char *version)
 	return major < own_major || (major == own_major && minor < own_minor);
 }
 
-/* Set the hint for this extension version. */
+/* Set the hint, given the version of the extension in this database. */
 static void
 set_hint(const char *version)
 {

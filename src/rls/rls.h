@@ -108,7 +108,7 @@ typedef struct CmigRlsPolicy
 {
 	char	   *name;
 	bool		permissive;
-	int			commands;		/* CMIG_RLS_ALL or one bit */
+	int			commands;		/* CMIG_RLS_ALL, or the bit of one command */
 	List	   *roles;			/* of CmigRlsRole */
 	char	   *qual;			/* wanted policy: SQL text; existing policy:
 								 * node tree */

@@ -170,10 +170,10 @@ cmig_rls_apply_grant(CmigRlsOptions *options)
 		if (allowed)
 		{
 			/*
-			 * If enable_rls granted the role access to pg_cmig because of other
-			 * tables' policies, record the grant for this table, too, so that
-			 * it is revoked when row-level security is disabled on the last of
-			 * these tables.
+			 * If enable_rls granted the role access to pg_cmig because of
+			 * other tables' policies, record the grant for this table, too,
+			 * so that it is revoked when row-level security is disabled on
+			 * the last of these tables.
 			 */
 			List	   *elsewhere = list_make1(role->name);
 
@@ -215,8 +215,8 @@ cmig_rls_apply_revoke(FunctionCallInfo fcinfo, List *granted)
 			continue;
 
 		/*
-		 * skip a role that was granted more access in the meantime: it keeps
-		 * its access
+		 * skip a role that was granted more access in the meantime, so that
+		 * it keeps this access
 		 */
 		(void) cmig_query_once("SELECT 'yes' WHERE has_table_privilege($1, 'cmig.revision', 'SELECT')",
 							   1, types, values, NULL, true, cmig_query_keep_text, &more);

@@ -38,9 +38,9 @@ extern void cmig_rls_apply_run(FunctionCallInfo fcinfo, Oid owner, const char *t
 extern void cmig_rls_apply_run_access(FunctionCallInfo fcinfo, const char *target, List *statements);
 
 /*
- * Returns the statements that grant access level "application" to the
- * policies' roles.  The roles need it only if options->require_context is
- * true, because the policies then call functions of pg_cmig.
+ * Returns the statements that grant access level "application" to the policies'
+ * roles.  The roles need it only if options->require_context is true, because
+ * the policies then call pg_cmig functions.
  */
 extern List *cmig_rls_apply_grant(CmigRlsOptions *options);
 

@@ -320,8 +320,8 @@ take_user(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Find the roles that current_user can be.  The first one is the value of
- * current_user unless a trial uses another one.
+ * Find the roles that current_user can be.  The first one is the usual value of
+ * current_user; the others are tried, too.
  */
 void
 cmig_rls_input_find_users(CmigRlsModel *model, Oid relid, Oid role)

@@ -46,14 +46,15 @@
 #include "utils/ruleutils.h"
 #include "utils/snapmgr.h"
 
-#define MAX_SPLITS 40			/* maximum number of evaluations for finding
-								 * the cases that fail */
+#define MAX_SPLITS 40			/* maximum number of failed evaluations that
+								 * are split to find the cases that fail */
 
 /* A search for the cases in which a policy leaks. */
 typedef struct Search
 {
 	const CmigRlsModel *model;
-	int			splits;			/* number of evaluations so far */
+	int			splits;			/* number of failed evaluations that were
+								 * split */
 	bool		denied;			/* true if some roles are not allowed to
 								 * execute a function */
 } Search;
@@ -189,10 +190,11 @@ try_cases(Search *search, CmigRlsTrial **cases, int count)
 }
 
 /*
- * Evaluate the cases.  If the evaluation fails, evaluate each half separately
- * to find the cases that fail; these count as not true.  Usually, either none
- * or all of the cases with the same context fail, so only a limited number of
- * evaluations is made; the remaining cases count as not true.
+ * Evaluate the cases.  If the evaluation fails, split the cases into halves and
+ * evaluate each half, to find the cases that fail; these count as not true.
+ * Usually, either none or all of the cases with the same context fail, so the
+ * number of splits is limited; cases that are not evaluated count as not true,
+ * too.
  */
 static void
 run_cases(Search *search, CmigRlsTrial **cases, int count)

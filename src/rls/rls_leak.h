@@ -39,7 +39,8 @@ typedef struct CmigRlsLeak
 								 * context */
 	CmigRlsCase orphan;			/* visible rows without a key, if the
 								 * expression does not test keys for null */
-	bool		unknown;		/* is there a part that could not be judged? */
+	bool		unknown;		/* is there a part of the expression that
+								 * could not be judged? */
 	bool		unknown_opens;	/* are strangers' rows visible for some value
 								 * of the unknown part? */
 	bool		reads_context;

@@ -53,8 +53,8 @@ selected(Node *node)
 		return NULL;
 
 	/*
-	 * decrement the levels of the columns, because the row's query is one
-	 * level closer outside the sub-select
+	 * decrement the levels of the columns, because the query that a column
+	 * belongs to is one level closer outside the sub-select
 	 */
 	expression = copyObject((Node *) linitial_node(TargetEntry, query->targetList)->expr);
 	IncrementVarSublevelsUp(expression, -1, 1);

@@ -207,7 +207,7 @@ check_expression(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakC
 	{
 		/*
 		 * an expression that is always true has already been reported by
-		 * cmig_rls_always_check(), except if a restrictive policy limits it
+		 * cmig_rls_always_check(), unless a restrictive policy limits it
 		 */
 		if (in->truth == CMIG_RLS_ALWAYS && leak && tell_leak && cmig_rls_siblings_is_floored(policy, siblings))
 			add_leak_findings(policy, siblings, cache, leak, is_check, findings);

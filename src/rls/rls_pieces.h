@@ -21,8 +21,8 @@ typedef struct CmigRlsPieces
 	bool		map;			/* is a compared string the result of a text
 								 * function? */
 	List	   *pieces;			/* of char *: the constant strings that text
-								 * functions take as arguments, and the literal
-								 * parts of patterns */
+								 * functions take as arguments, and the
+								 * literal parts of patterns */
 	List	   *lengths;		/* of int: the constant numbers that text
 								 * functions take as arguments, and lengths to
 								 * which casts truncate strings */

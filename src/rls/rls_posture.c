@@ -287,8 +287,8 @@ static CmigQuery checks[] = {
 		"  format('role %I can SET ROLE %I, which %s: then it sees every row', d.rolname, d.free_name, d.why),"
 
 		/*
-		 * name the membership to revoke, through which the role can become the
-		 * other role, perhaps indirectly
+		 * name the membership to revoke, through which the role can become
+		 * the other role, perhaps indirectly
 		 */
 		"  format('REVOKE %I FROM %I', coalesce((SELECT min(r.rolname) FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid"
 		"   WHERE m.member = d.role AND pg_has_role(m.roleid, d.free, 'MEMBER')), d.free_name), d.rolname)"
@@ -307,8 +307,8 @@ static CmigQuery checks[] = {
 	"  OR pg_has_role(app.oid, t.owner, " CMIG_SET_ROLE_COMPAT "))", 1, {OIDARRAYOID}},
 
 	/*
-	 * views at any depth; the privileges of their owners are checked when the
-	 * views are read
+	 * views that read a protected table, directly or through other views; the
+	 * privileges of a view's owner are checked when the view is read
 	 */
 	{TABLES
 		", seen(view, base) AS ("
@@ -524,8 +524,9 @@ cmig_rls_posture_add_findings(ArrayType *schemas, List **findings)
 	int			guc_level = NewGUCNestLevel();
 
 	/*
-	 * The planner overestimates the costs of the CTEs that the rules share,
-	 * so short queries would be JIT-compiled.
+	 * Turn off JIT compilation.  The planner would choose it even for short
+	 * queries, because it overestimates the costs of the CTEs that the rules
+	 * share.
 	 */
 	cmig_settings_override("jit", "off");
 	for (int i = 0; i < lengthof(checks); i++)

@@ -19,7 +19,7 @@
 typedef struct CmigRlsRows
 {
 	Relation	relation;
-	char	   *nspname;		/* the name when the table was opened */
+	char	   *nspname;		/* schema name when the table was opened */
 	char	   *relname;
 	char		relkind;
 	Oid			owner;
@@ -29,7 +29,7 @@ typedef struct CmigRlsRows
 /* One key of the table under test. */
 typedef struct CmigRlsKey
 {
-	char	   *what;			/* user, tenant, or key */
+	char	   *what;			/* kind of key: "user", "tenant", or "key" */
 	char	   *name;			/* the column's name */
 	char	   *type;			/* SQL name of the base type, qualified */
 	Oid			base_type;

@@ -33,8 +33,8 @@
 static const int strange_numbers[] = {5, 31, 129, 1, 2, 11, 13, 22, 120, 112, -12, 0, 1200, 76, 524, 1012};
 
 /*
- * the key contains an underscore and a dot, which match any character in
- * patterns
+ * the tenant's key contains an underscore and a dot, which match any character
+ * in patterns
  */
 #define OWN_TEXT "b_2.x-7Q"
 static const char *const strange_texts[] = {

@@ -36,7 +36,7 @@ become(Oid role)
 		cmig_settings_pin_search_path();
 }
 
-/* A task, and the role as which it runs. */
+/* A task, and the role that runs it. */
 typedef struct SandboxRun
 {
 	Oid			role;

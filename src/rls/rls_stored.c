@@ -33,7 +33,7 @@ static CmigQuery read_policies = {
  * Reading policies
  */
 
-/* Callback that reads a row of read_policies. */
+/* Callback that reads a row of the query read_policies. */
 static void
 take_policy(TupleDesc desc, HeapTuple row, void *arg)
 {

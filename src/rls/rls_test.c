@@ -272,8 +272,8 @@ any_column(Test *test)
 }
 
 /*
- * Report how many rows a command reaches, and whether these are more rows than
- * allowed.
+ * Report how many rows a command reaches, and whether the number is greater
+ * than "allowed".
  */
 static void
 report_reach(Test *test, const char *what, CmigRlsOutcome outcome, int64 allowed)

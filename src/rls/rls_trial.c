@@ -117,8 +117,8 @@ add_strangers(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext
 		char	   *text = cmig_rls_sample_text(cmig_rls_sample(TEXTOID, model->form, row.whose));
 
 		/*
-		 * skip the row if the context contains this stranger's key, because the
-		 * row is then visible to its owner
+		 * skip the row if the context contains this stranger's key, because
+		 * the row is then visible to its owner
 		 */
 		if (context->special >= 0 && !context->unset &&
 			strcmp(text, cmig_rls_sample_text(list_nth(context->values, context->special))) == 0)

@@ -19,10 +19,11 @@ typedef enum CmigRlsRowKind
 								 * tenant's only in case or spelling */
 	CMIG_RLS_ROW_OWN,			/* a row of the tenant; if it is not visible,
 								 * the strangers' rows after it do not count */
-	CMIG_RLS_ROW_CONSTANT,		/* its key is a constant in the expression */
-	CMIG_RLS_ROW_DEFAULT,		/* its key is the constant that replaces a
-								 * missing context */
-	CMIG_RLS_ROW_ORPHAN			/* its key is null */
+	CMIG_RLS_ROW_CONSTANT,		/* a row whose key is a constant in the
+								 * expression */
+	CMIG_RLS_ROW_DEFAULT,		/* a row whose key is the constant that
+								 * replaces a missing context */
+	CMIG_RLS_ROW_ORPHAN			/* a row whose key is null */
 } CmigRlsRowKind;
 
 /* A trial: values for all inputs of the expression, and its result for them. */

@@ -61,6 +61,7 @@ static int	outcomes(Node *node, Judge *judge);
  * Nulls
  */
 
+/* Is the column declared NOT NULL? */
 static bool
 column_not_null(Judge *judge, AttrNumber column)
 {
