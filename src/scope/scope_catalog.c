@@ -1,6 +1,6 @@
 /*
  * scope_catalog.c
- *	  Scans of the system catalogs for the objects of a scope's schema.
+ *	  Scans the system catalogs for the objects of a scope's schema.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -33,7 +33,10 @@
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
 
-/* The tables, their indexes, and the columns of the indexes. */
+/*
+ * The system catalogs, indexed by CmigScopeCatalogId, with the index for the
+ * scan and the leading columns of that index.
+ */
 static const struct
 {
 	Oid			table;
@@ -64,9 +67,9 @@ static const struct
 };
 
 /*
- * Columns that differ although the objects are equal: their own OIDs and
- * schema, files, statistics, and flags that other rows repeat.  The comparison
- * of two schemas (kinds/image.h) does not contain them either.
+ * Columns whose values differ between equal objects: OIDs and schemas of the
+ * objects, files, statistics, and flags that repeat what other rows say.  The
+ * comparison of two schemas (image.h) does not contain them either.
  */
 static const char *const ignored_columns[] = {
 	"oid", "nspname", "relnamespace", "reltype", "relnatts", "relfilenode", "relpages", "reltuples", "relallvisible", "relallfrozen", "reltoastrelid",
@@ -88,7 +91,7 @@ is_among(const char *name, const char *const *names, int count)
 	return false;
 }
 
-/* Returns how each column of a catalog is compared. */
+/* Returns an array that says how each column of a catalog is compared. */
 static CmigScopeColumn *
 columns_of(Relation table)
 {

@@ -1,9 +1,9 @@
 /*
  * scope_catalog.h
- *	  Scans of the system catalogs for the objects of a scope's schema.
+ *	  Scans the system catalogs for the objects of a scope's schema.
  *
- * The scans use indexes, without SPI and caches, so they take little time and
- * no memory, however many schemas are read.
+ * The scans use indexes, without SPI and without caches, so they take little
+ * time, and they need the same amount of memory however many schemas are read.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,7 +14,11 @@
 #include "access/htup.h"
 #include "utils/relcache.h"
 
-/* A catalog, and the index by which it is scanned. */
+/*
+ * A system catalog and the index for scanning it.  The comments say by what
+ * the rows are found, unless it is the row's own OID or the object that the
+ * row describes.
+ */
 typedef enum CmigScopeCatalogId
 {
 	CMIG_OF_SCHEMA,				/* pg_depend: what depends on an object */
@@ -50,28 +54,31 @@ typedef enum CmigScopeColumn
 	CMIG_COLUMN_PRIVILEGES
 } CmigScopeColumn;
 
-/* An open catalog. */
+/* A system catalog that has been opened for scans. */
 typedef struct CmigScopeCatalog
 {
 	Relation	table;
 	Relation	index;
-	AttrNumber	keys[2];		/* columns; the second one can be 0 */
-	CmigScopeColumn *columns;	/* one for each column */
+	AttrNumber	keys[2];		/* leading columns of the index; the second
+								 * one can be 0 */
+	CmigScopeColumn *columns;	/* how each column is compared; indexed by
+								 * column number - 1 */
 } CmigScopeCatalog;
 
 /*
- * Open all catalogs, and close them again.  They also are closed at the end of
- * the transaction.
+ * Open all catalogs in CmigScopeCatalogId, or close them.  The end of the
+ * transaction also closes them.
  */
 extern CmigScopeCatalog *cmig_scope_catalog_open(void);
 extern void cmig_scope_catalog_close(CmigScopeCatalog *catalogs);
 
-/* A callback for the rows of a catalog. */
+/* A callback for the rows of a scan. */
 typedef void (*CmigScopeCatalogCallback) (CmigScopeCatalogId id, HeapTuple row, void *arg);
 
 /*
- * Call the callback for each row whose keys have these values.  The second key
- * is ignored if it is InvalidOid.
+ * Call the callback for each row of a catalog in which the first key column is
+ * "first" and the second one is "second".  The second key column is ignored if
+ * "second" is InvalidOid.
  */
 extern void cmig_scope_catalog_each(const CmigScopeCatalog *catalogs, CmigScopeCatalogId id,
 									Oid first, Oid second, CmigScopeCatalogCallback callback, void *arg);

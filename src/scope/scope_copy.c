@@ -2,15 +2,16 @@
  * scope_copy.c
  *	  Copies the structure of a scope's schema into a new schema.
  *
- * The statements are those that cmig.diff_schemas returns for an empty schema
- * and the scope's schema.  They run as a script in the new scope.  Then the
- * fingerprints of both schemas are compared (see scope_fingerprint.h).  If they
- * differ, cmig.diff_schemas compares the schemas.
+ * The new schema is created with the statements that cmig.diff_schemas returns
+ * for an empty schema and the scope's schema, which are run as a script in the
+ * new scope.  Then the fingerprints of the two schemas are compared (see
+ * scope_fingerprint.h).  If the fingerprints differ, cmig.diff_schemas
+ * compares the schemas.
  *
- * The statements are kept for the session, and are used again while the
- * fingerprint of the copied schema stays the same.  If they do not have the
- * same result as before, because they mention objects in other schemas, for
- * example, cmig.diff_schemas again compares the schemas.
+ * The statements are kept for the session, and are used for further copies
+ * while the fingerprint of the copied schema stays the same.  They may produce
+ * a different result than before, for example because they mention objects in
+ * other schemas.  In that case, too, cmig.diff_schemas compares the schemas.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -40,7 +41,7 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
-/* $1 is the schema to be changed, $2 the one to be copied. */
+/* A query for the statements that make schema $1 equal to schema $2. */
 static CmigQuery difference_query = {
 	.sql = "SELECT d.upgrade_sql, d.object FROM cmig.diff_schemas($1, $2) d ORDER BY d.step",
 	.nargs = 2,
@@ -48,8 +49,8 @@ static CmigQuery difference_query = {
 };
 
 /*
- * The objects in a schema that belong neither to the role $2, nor to the owner
- * of the database, nor to a superuser.
+ * A query for an object in schema $1 whose owner is neither the role $2, nor
+ * the owner of the database, nor a superuser.
  */
 static CmigQuery strangers_query = {
 	.sql = "SELECT pg_describe_object(d.classid, d.objid, 0) FROM pg_depend d"
@@ -62,7 +63,7 @@ static CmigQuery strangers_query = {
 	.argtypes = {OIDOID, OIDOID}
 };
 
-/* What is known about the scope that is to be copied. */
+/* The argument of begin_source(): the scope to copy, and its version rows. */
 typedef struct Source
 {
 	const char *scope;
@@ -70,8 +71,9 @@ typedef struct Source
 } Source;
 
 /*
- * Raise 42501 if another role has created an object in the schema, because the
- * copy would belong to the role that runs the scripts.
+ * Raise 42501 if the schema contains an object of a role that is not trusted,
+ * because the copy of the object would belong to "role", which runs the
+ * scripts.
  */
 static void
 require_own_objects(const char *scope, Oid role)
@@ -88,7 +90,10 @@ require_own_objects(const char *scope, Oid role)
 				 errhint("Copy another scope, or leave out copy_of.")));
 }
 
-/* Raise 42501 if the scripts' role cannot trust what the schema contains. */
+/*
+ * Raise 42501 if the role that runs scripts cannot trust the objects in the
+ * schema of the current scope.
+ */
 static void
 require_safe(const char *scope)
 {
@@ -101,7 +106,10 @@ require_safe(const char *scope)
 	require_own_objects(scope, role);
 }
 
-/* Callback: lock and check the source, which is the current scope. */
+/*
+ * Callback: lock the current scope, which is the one to copy, and check that
+ * it can be copied.
+ */
 static void
 begin_source(void *arg)
 {
@@ -128,7 +136,9 @@ cmig_scope_copy_begin(const char *scope)
 	return source.rows;
 }
 
-/* Raise 0A000 because an object cannot be copied. */
+/*
+ * Raise 0A000 because no statement can be generated for an object of "from".
+ */
 static void
 refuse_object(const char *from, const char *object)
 {
@@ -143,13 +153,14 @@ refuse_object(const char *from, const char *object)
  * Statements that create the objects of a schema
  */
 
-/* In the kept statements, this name stands for the new schema. */
+/* In kept statements, this name stands for the new schema. */
 #define NEW_SCHEMA "cmig_new_scope"
 
 /*
- * Statements, which are valid for the schema "source" and the role that scripts
- * run as, while the fingerprint of the schema is "original".  The fingerprint
- * of the copy was "copy".
+ * The statements that a copy has run, kept for further copies.  They are valid
+ * for the schema "source" and the role "role", which runs scripts, as long as
+ * the fingerprint of the schema is "original".  The fingerprint of the copy
+ * was "copy".
  */
 typedef struct Kept
 {
@@ -158,7 +169,8 @@ typedef struct Kept
 	CmigFingerprint original;
 	CmigFingerprint copy;
 	char	   *text;
-	bool		is_running;		/* also true if the statements failed */
+	bool		is_running;		/* are the statements being run, or have they
+								 * failed? */
 } Kept;
 
 /* The statements of the last copy in this session, or NULL. */
@@ -176,7 +188,7 @@ fingerprint_of(const char *schema)
 	return result;
 }
 
-/* Forget the kept statements. */
+/* Discard the kept statements. */
 static void
 forget(void)
 {
@@ -187,7 +199,10 @@ forget(void)
 	kept = NULL;
 }
 
-/* Are the kept statements valid for a schema with this fingerprint? */
+/*
+ * Can the kept statements be used to copy the schema "from", which has this
+ * fingerprint?
+ */
 static bool
 is_kept(const char *from, const CmigFingerprint *original)
 {
@@ -195,7 +210,10 @@ is_kept(const char *from, const CmigFingerprint *original)
 		kept->role == get_role_oid(cmig_session_role(), false) && cmig_scope_fingerprint_same(&kept->original, original);
 }
 
-/* Keep statements in which NEW_SCHEMA stands for the new schema. */
+/*
+ * Keep the statements in "text", in which NEW_SCHEMA stands for the new
+ * schema, for further copies of "from".
+ */
 static void
 keep(const char *from, const char *text, const CmigFingerprint *original, const CmigFingerprint *copy)
 {
@@ -214,8 +232,8 @@ keep(const char *from, const char *text, const CmigFingerprint *original, const 
 }
 
 /*
- * Returns the statements that create the objects of "from" in a schema that is
- * called "name".
+ * Returns the statements that create the objects of the schema "from" in an
+ * empty schema with the given name.
  */
 static char *
 generate(const char *from, const char *name)
@@ -240,7 +258,7 @@ generate(const char *from, const char *name)
 	return text.data;
 }
 
-/* Returns the text with the name of the new schema. */
+/* Replace NEW_SCHEMA in kept statements with the name of the new schema. */
 static char *
 with_name(const char *text, const char *name)
 {
@@ -257,7 +275,7 @@ with_name(const char *text, const char *name)
 	return result.data;
 }
 
-/* Run statements in the current scope. */
+/* Run the statements in "text" as a script in the current scope. */
 static void
 run_statements(const char *from, char *text)
 {
@@ -275,14 +293,17 @@ run_statements(const char *from, char *text)
  * Comparison with cmig.diff_schemas
  */
 
-/* The statements that make one schema equal to another. */
+/*
+ * The argument of add_statement(): the statements that make the new schema
+ * equal to "from".
+ */
 typedef struct Statements
 {
-	const char *from;			/* the schema to be copied */
+	const char *from;			/* schema to copy */
 	StringInfoData text;
 } Statements;
 
-/* Row callback: append a statement. */
+/* Row callback of difference_query: append a statement. */
 static void
 add_statement(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -295,7 +316,10 @@ add_statement(TupleDesc desc, HeapTuple row, void *arg)
 	pfree(sql);
 }
 
-/* Returns the statements that make the current scope equal to "from". */
+/*
+ * Returns the statements that make the schema of the current scope equal to
+ * "from", or "" if the schemas are equal.
+ */
 static char *
 find_differences(const char *from)
 {
@@ -308,8 +332,8 @@ find_differences(const char *from)
 }
 
 /*
- * Compare the current scope with "from", and remove differences.  Returns true
- * if there were none.
+ * Compare the schema of the current scope with "from", and remove the
+ * differences.  Returns true if there were none.
  */
 static bool
 remove_differences(const char *from)
@@ -328,14 +352,14 @@ remove_differences(const char *from)
 	return false;
 }
 
-/* A schema that is copied with the kept statements. */
+/* The argument of run_again(): a schema to copy, and the kept statements. */
 typedef struct Again
 {
 	const char *from;
 	char	   *text;
 } Again;
 
-/* Subtransaction callback: run the kept statements. */
+/* Subtransaction callback: run the kept statements in the current scope. */
 static void
 run_again(void *arg)
 {
@@ -345,8 +369,8 @@ run_again(void *arg)
 }
 
 /*
- * Run the kept statements.  Returns false, with nothing done, if one of them
- * fails, for example because an object in another schema has a new name.
+ * Run the kept statements.  If one of them fails, for example because an
+ * object in another schema was renamed, undoes all of them and returns false.
  */
 static bool
 run_kept(const char *from)
@@ -362,8 +386,9 @@ run_kept(const char *from)
 }
 
 /*
- * Did cmig.diff_schemas read a schema that had this fingerprint?  Fingerprints
- * are always of the schema's current state, queries can read an earlier one.
+ * Does the schema that cmig.diff_schemas has read have the fingerprint
+ * "original"?  A fingerprint always describes the current state of a schema,
+ * but a query may read an earlier state.
  */
 static bool
 is_unchanged(const char *from, const CmigFingerprint *original)
@@ -377,8 +402,9 @@ is_unchanged(const char *from, const CmigFingerprint *original)
 }
 
 /*
- * Create the objects of "from" in the current scope, whose name is a plain
- * identifier, with the statements of the last copy if possible.
+ * Create the objects of the schema "from" in the current scope, if possible
+ * with the kept statements.  The name of the current scope must be an
+ * identifier that need not be quoted.
  */
 static void
 copy_objects(const char *from)

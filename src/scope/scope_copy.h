@@ -11,15 +11,16 @@
 #include "base/revision.h"
 
 /*
- * Lock the scope that is to be copied, and return its version rows.  No run can
- * change it until the end of the transaction.  Raises 42501 or 55000 if it cannot
- * be copied.  The schema must exist.
+ * Lock the scope, which is to be copied, and return its version rows.  No run
+ * can change the scope until the end of the transaction.  Raises 42501 or
+ * 55000 if it cannot be copied.  The schema must exist.
  */
 extern CmigNames *cmig_scope_copy_begin(const char *scope);
 
 /*
- * Create everything that the schema of "from" contains, except rows, in the
- * current scope, whose schema is empty, and record the version rows there.
+ * Create all objects of the schema "from", but not its table rows, in the
+ * current scope, whose schema must be empty.  Records the version rows "rows"
+ * in the current scope.
  */
 extern void cmig_scope_copy(const char *from, const CmigNames *rows);
 

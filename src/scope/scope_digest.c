@@ -1,11 +1,12 @@
 /*
  * scope_digest.c
- *	  Hashes of the schemas of many scopes.
+ *	  Computes hashes of the schemas of many scopes.
  *
  * Reading the catalogs for each scope would take too long, so the objects of
- * many schemas are read into one image.  The hash of a schema is the sum of its
- * objects' hashes.  An object's hash is that of its identity and properties, in
- * which the schema's name is replaced.
+ * many schemas are read into one image, a copy of their definitions in memory.
+ * The hash of a schema is the sum of its objects' hashes.  The hash of an
+ * object covers its identity and properties, in which the schema's name is
+ * replaced.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -29,14 +30,14 @@
 #include "utils/memutils.h"
 
 /*
- * An image has at most this many schemas and relations, so that it takes about
- * 100 MB.  Each image reads the whole catalogs, so smaller ones would take
- * longer.
+ * The maximum number of schemas and relations in an image.  With these limits,
+ * an image takes about 100 MB.  Smaller images would take more time, because
+ * reading an image requires reading the whole catalogs.
  */
 #define MOST_SCHEMAS 10000
 #define MOST_RELATIONS 20000
 
-/* The number of relations in each schema of an array. */
+/* A query for the number of relations in each schema in an array. */
 static CmigQuery sizes_query = {
 	.sql = "SELECT count(c.oid)::int4 FROM unnest($1) WITH ORDINALITY s (name, number)"
 	" LEFT JOIN pg_namespace n ON n.nspname = s.name::name"
@@ -46,27 +47,28 @@ static CmigQuery sizes_query = {
 	.argtypes = {TEXTARRAYOID}
 };
 
-/* The hash of a schema, while its objects are added. */
+/* The hash of a schema while it is being computed. */
 typedef struct Digest
 {
 	Oid			schema;
-	int			place;			/* position in the array of schemas */
-	const char *quoted;			/* the schema's name as in SQL */
+	int			place;			/* position of the schema in the caller's
+								 * array */
+	const char *quoted;			/* schema name, quoted if necessary */
 	uint64		sum[2];
 } Digest;
 
-/* The schemas of one image. */
+/* The schemas that are read into one image. */
 typedef struct Batch
 {
 	const CmigScopeOptions *options;
 	int			count;
-	Digest	   *digests;		/* sorted by schema */
-	bool		is_unknown;		/* true if the schema of an object is not
-								 * known */
-	StringInfoData text;		/* what is hashed for the current object */
+	Digest	   *digests;		/* sorted by the OID of the schema */
+	bool		is_unknown;		/* does an object belong to none of the
+								 * schemas? */
+	StringInfoData text;		/* string to be hashed for the current object */
 } Batch;
 
-/* qsort and bsearch comparator: by schema. */
+/* qsort and bsearch comparator by the OID of the schema. */
 static int
 compare_digests(const void *a, const void *b)
 {
@@ -76,7 +78,7 @@ compare_digests(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Add the hash of the text to that of the schema, and clear the text. */
+/* Add the hash of batch->text to the hash of a schema, and clear the text. */
 static void
 add_text(Batch *batch, Digest *digest)
 {
@@ -85,7 +87,11 @@ add_text(Batch *batch, Digest *digest)
 	resetStringInfo(&batch->text);
 }
 
-/* Add the privileges on an object or its sequence, in any order. */
+/*
+ * Add an object's privileges to the hash of its schema.  "what" says whether
+ * they are privileges on the object itself or on its sequence.  Their order
+ * has no effect on the hash.
+ */
 static void
 add_grants(Batch *batch, Digest *digest, const CmigObject *object, const char *what, const List *grants)
 {
@@ -105,7 +111,10 @@ add_grants(Batch *batch, Digest *digest, const CmigObject *object, const char *w
 	}
 }
 
-/* Returns the position of a column among the columns of its table, or 0. */
+/*
+ * If the object is a column, returns its position among the columns of its
+ * table; otherwise 0.
+ */
 static int
 position_of(const CmigObject *object)
 {
@@ -156,7 +165,7 @@ digest_of(const Batch *batch, const CmigObject *object)
 	return bsearch(&key, batch->digests, batch->count, sizeof(Digest), compare_digests);
 }
 
-/* Read the schemas into an image, and hash all objects. */
+/* Read the schemas into an image, and add all objects to the hashes. */
 static void
 add_objects(Batch *batch, const CmigManaged *managed)
 {
@@ -176,8 +185,8 @@ add_objects(Batch *batch, const CmigManaged *managed)
 }
 
 /*
- * Set the hashes of a few schemas, allocated in "caller".  If an object cannot
- * be assigned to a schema, the hashes of all of them are different.
+ * Set result[i] to the hash of schemas[i], allocated in "caller".  If any
+ * object cannot be assigned to a schema, all hashes are made different.
  */
 static void
 hash_schemas(char *const *schemas, int count, const CmigScopeOptions *options, char **result, MemoryContext caller)
@@ -206,7 +215,7 @@ hash_schemas(char *const *schemas, int count, const CmigScopeOptions *options, c
 	}
 }
 
-/* Row callback: append the number in the row to an array. */
+/* Row callback of sizes_query: append the number in the row to an array. */
 static void
 keep_size(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -215,7 +224,7 @@ keep_size(TupleDesc desc, HeapTuple row, void *arg)
 	*(*next)++ = cmig_query_int32(desc, row, 1, 0);
 }
 
-/* Returns the number of relations in each schema. */
+/* Returns an array with the number of relations in each schema. */
 static int *
 read_sizes(char *const *schemas, int count)
 {

@@ -1,6 +1,6 @@
 /*
  * scope_digest.h
- *	  Hashes of the schemas of many scopes.
+ *	  Computes hashes of the schemas of many scopes.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,10 +12,11 @@
 
 /*
  * Returns a hash for each of the schemas, in the same order.  The schemas must
- * exist, and must be sorted by name, in byte order.
- * If two schemas have the same hash, they have the same objects with the same
+ * exist, and must be sorted by name in byte order.
+ *
+ * Two schemas that have the same hash have the same objects with the same
  * properties, apart from the schema's name.  Two schemas that have different
- * hashes can be equal, too.
+ * hashes might also be equal.
  */
 extern char **cmig_scope_digest(char *const *schemas, int count, const CmigScopeOptions *options);
 

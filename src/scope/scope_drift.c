@@ -4,14 +4,14 @@
  *	  the schema of most other scopes.
  *
  * Scopes that have the same version rows form a group, and are compared with
- * each other.  They are compared by hashes: first by fingerprints (see
- * scope_fingerprint.h), which are read quickly, then by hashes of their objects
- * (see scope_digest.h), and then by hashes of the schema as SQL, without the
- * scope's name.  Scopes with the same hash are equal.  Scopes with different
- * hashes can be equal, too, so in groups with several hashes, one scope for
- * each hash is compared by the next kind of hash.  The most frequent SQL in a
- * group is considered correct, and each scope with different SQL is compared
- * with a scope that has the correct SQL.
+ * each other by three kinds of hashes.  Fingerprints (see scope_fingerprint.h)
+ * are the fastest to compute, then come hashes of the schemas' objects (see
+ * scope_digest.h), and then hashes of the schemas as SQL, without the scope's
+ * name. Scopes with the same hash are equal, but scopes with different hashes
+ * might also be equal.  Therefore, if the scopes of a group have several
+ * hashes, one scope for each hash is compared by the next kind of hash.  The
+ * most frequent SQL in a group is considered correct, and each scope with
+ * different SQL is compared with a scope that has the correct SQL.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -37,8 +37,8 @@ PG_FUNCTION_INFO_V1(cmig_scope_drift);
 #define COLUMNS 8
 
 /*
- * Returns a hash of a schema's SQL.  The scope's name is replaced wherever it
- * is an identifier, so that the hashes of equal schemas are equal.
+ * A query for a hash of a schema as SQL.  The scope's name is replaced
+ * wherever it is an identifier, so that the hashes of equal schemas are equal.
  */
 static CmigQuery digest_query = {
 	.sql = "SELECT md5(regexp_replace(cmig.schema_sql(ARRAY[$1], owners => $2, privileges => $3, comments => $4),"
@@ -59,11 +59,11 @@ static CmigQuery diff_query = {
 typedef struct Compared
 {
 	const CmigScopeItem *item;
-	char	   *digest;			/* its fingerprint, or the hash of its objects
-								 * or of its schema's SQL */
+	char	   *digest;			/* the fingerprint of the schema, or a hash of
+								 * its objects or its SQL */
 } Compared;
 
-/* Set the first four arguments of a query. */
+/* Set the first four arguments of digest_query or diff_query. */
 static void
 set_arguments(Datum *values, const char *scope, const CmigScopeOptions *options)
 {
@@ -73,7 +73,7 @@ set_arguments(Datum *values, const char *scope, const CmigScopeOptions *options)
 	values[3] = BoolGetDatum(options->comments);
 }
 
-/* Returns the hash of a scope's schema. */
+/* Returns the hash of the schema of a scope as SQL. */
 static char *
 hash_sql(const char *scope, const CmigScopeOptions *options)
 {
@@ -91,7 +91,7 @@ hash_sql(const char *scope, const CmigScopeOptions *options)
 	return digest;
 }
 
-/* qsort comparator: by version rows, hash, and name. */
+/* qsort comparator by version rows, hash, and name. */
 static int
 compare_items(const void *a, const void *b)
 {
@@ -105,9 +105,9 @@ compare_items(const void *a, const void *b)
 }
 
 /*
- * Returns the scopes that can be compared, with their fingerprints.  Scopes of
- * a group are adjacent, and so are those of a group that have the same
- * fingerprint.
+ * Returns the scopes that can be compared, with their fingerprints.  They are
+ * sorted so that scopes with the same version rows are adjacent and, among
+ * these, scopes with the same fingerprint.
  */
 static Compared *
 read_scopes(const CmigScopeOptions *options, int *count)
@@ -137,8 +137,9 @@ read_scopes(const CmigScopeOptions *options, int *count)
 }
 
 /*
- * Returns the index after the last scope that has the same version rows as
- * "first" and, if same_digest is true, the same hash.
+ * Returns the index after the last of the consecutive scopes that have the
+ * same version rows as scopes[first] and, if same_digest is true, the same
+ * hash.
  */
 static int
 end_of_run(const Compared *scopes, int first, int count, bool same_digest)
@@ -151,7 +152,7 @@ end_of_run(const Compared *scopes, int first, int count, bool same_digest)
 	return end;
 }
 
-/* qsort comparator for pointers to scopes: by name. */
+/* qsort comparator for pointers to scopes, by name. */
 static int
 compare_names(const void *a, const void *b)
 {
@@ -159,9 +160,9 @@ compare_names(const void *a, const void *b)
 }
 
 /*
- * Returns the number of scopes that must be compared by the next kind of hash:
- * the first one for each hash, in groups with several hashes.  Stores pointers
- * to them in "firsts".
+ * Find the scopes that must be compared by the next kind of hash: in each
+ * group with several hashes, the first scope for each hash.  Stores pointers
+ * to them in "firsts", and returns their number.
  */
 static int
 find_firsts(Compared *scopes, int count, Compared **firsts)
@@ -182,7 +183,7 @@ find_firsts(Compared *scopes, int count, Compared **firsts)
 
 /*
  * In groups with several fingerprints, replace the fingerprints with hashes of
- * the objects, and sort the scopes again.
+ * the schemas' objects, and sort all scopes again.
  */
 static void
 refine_all(Compared *scopes, int count, const CmigScopeOptions *options)
@@ -209,8 +210,9 @@ refine_all(Compared *scopes, int count, const CmigScopeOptions *options)
 }
 
 /*
- * Replace the hashes of a group with those of the schemas as SQL, and sort the
- * group again.
+ * Replace the hashes of the scopes in a group with hashes of the schemas as
+ * SQL, and sort the group again.  The group is the scopes from "first" to end
+ * - 1.
  */
 static void
 refine_group(Compared *scopes, int first, int end, const CmigScopeOptions *options)
@@ -228,9 +230,7 @@ refine_group(Compared *scopes, int first, int end, const CmigScopeOptions *optio
 	qsort(scopes + first, end - first, sizeof(Compared), compare_items);
 }
 
-/*
- * Returns the first of the scopes that have the most frequent hash in a group.
- */
+/* Returns a scope of the group that has the group's most frequent hash. */
 static const Compared *
 find_majority(const Compared *scopes, int first, int end)
 {
@@ -254,7 +254,7 @@ find_majority(const Compared *scopes, int first, int end)
 	return &scopes[best];
 }
 
-/* Compare the scopes of a group, and add the differences to the result. */
+/* Compare the scopes of a group, and add their differences to the result. */
 static void
 put_group(ReturnSetInfo *result, const Compared *scopes, int first, int end, const CmigScopeOptions *options)
 {

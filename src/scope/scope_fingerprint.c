@@ -1,11 +1,12 @@
 /*
  * scope_fingerprint.c
- *	  Fingerprints of schemas, which are read quickly.
+ *	  Computes fingerprints of schemas, which takes little time.
  *
- * First, the schema's relations, types, and functions are found and named.
- * Then their rows are hashed, and the rows of columns, constraints, and other
- * objects that belong to them.  Whatever cmig.diff_schemas compares must be part
- * of the hash.  A schema with objects of other kinds has no fingerprint.
+ * First, the relations, types, and functions in a schema are found and named.
+ * Then their catalog rows are hashed, together with the rows of columns,
+ * constraints, and other objects that belong to them.  Everything that
+ * cmig.diff_schemas compares must be part of the hash.  A schema that contains
+ * objects of other kinds has no fingerprint.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -37,7 +38,7 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
-/* A row of an object of the schema. */
+/* The catalog row of an object in the schema. */
 typedef struct Found
 {
 	CmigScopeCatalogId id;
@@ -48,11 +49,13 @@ struct CmigFingerprints
 {
 	MemoryContext context;		/* reset for each schema */
 	CmigScopeCatalog *catalogs;
-	bool		is_unknown;		/* are all fingerprints unknown? */
+	bool		is_unknown;		/* true if no fingerprint can be computed in
+								 * this database */
 	CmigScopeRows rows;
-	List	   *found;			/* of Found *: the objects of the schema */
+	List	   *found;			/* of Found *: rows of the objects in the
+								 * schema */
 
-	/* the object whose parts are being hashed */
+	/* The following fields describe the object that is being hashed. */
 	Oid			object;
 	Oid			owner;
 	uint64		hash;
@@ -68,7 +71,7 @@ each(CmigFingerprints *f, CmigScopeCatalogId id, Oid key, CmigScopeCatalogCallba
  * Finding objects
  */
 
-/* Callback: keep a copy of the row. */
+/* Callback: add a copy of the row to f->found. */
 static void
 keep(CmigScopeCatalogId id, HeapTuple row, void *arg)
 {
@@ -80,7 +83,11 @@ keep(CmigScopeCatalogId id, HeapTuple row, void *arg)
 	f->found = lappend(f->found, found);
 }
 
-/* Callback: name a constraint of a partition or a partitioned table. */
+/*
+ * Callback: record the name of a constraint of a partition or partitioned
+ * table, because constraints of partitions refer to those of the partitioned
+ * table.
+ */
 static void
 name_constraint(CmigScopeCatalogId id, HeapTuple row, void *arg)
 {
@@ -92,7 +99,7 @@ name_constraint(CmigScopeCatalogId id, HeapTuple row, void *arg)
 
 static void find_index(CmigScopeCatalogId id, HeapTuple row, void *arg);
 
-/* Callback: keep a relation and its indexes. */
+/* Callback: find a relation and its indexes. */
 static void
 find_relation(CmigScopeCatalogId id, HeapTuple row, void *arg)
 {
@@ -111,7 +118,7 @@ find_relation(CmigScopeCatalogId id, HeapTuple row, void *arg)
 		each(f, CMIG_INDEX, relation->oid, find_index);
 }
 
-/* Callback: keep an index. */
+/* Callback: find an index. */
 static void
 find_index(CmigScopeCatalogId id, HeapTuple row, void *arg)
 {
@@ -121,7 +128,7 @@ find_index(CmigScopeCatalogId id, HeapTuple row, void *arg)
 	each(f, CMIG_CLASS, ((Form_pg_index) GETSTRUCT(row))->indexrelid, find_relation);
 }
 
-/* Callback: keep a value of an enum. */
+/* Callback: find a value of an enum. */
 static void
 find_label(CmigScopeCatalogId id, HeapTuple row, void *arg)
 {
@@ -132,7 +139,7 @@ find_label(CmigScopeCatalogId id, HeapTuple row, void *arg)
 	cmig_scope_name_add(&f->rows.names, label->oid, "label", cmig_scope_name_of(&f->rows.names, label->enumtypid), NameStr(label->enumlabel));
 }
 
-/* Callback: keep a type. */
+/* Callback: find a type and what belongs to it. */
 static void
 find_type(CmigScopeCatalogId id, HeapTuple row, void *arg)
 {
@@ -151,7 +158,7 @@ find_type(CmigScopeCatalogId id, HeapTuple row, void *arg)
 		f->rows.is_unknown = true;
 }
 
-/* Callback: keep a function. */
+/* Callback: find a function. */
 static void
 find_function(CmigScopeCatalogId id, HeapTuple row, void *arg)
 {
@@ -163,14 +170,20 @@ find_function(CmigScopeCatalogId id, HeapTuple row, void *arg)
 		each(f, CMIG_AGGREGATE, function->oid, keep);
 }
 
-/* Callback: keep the object that depends on the schema. */
+/*
+ * Callback: find an object, given the pg_depend row that says that it is in
+ * the schema.
+ */
 static void
 find_object(CmigScopeCatalogId id, HeapTuple row, void *arg)
 {
 	CmigFingerprints *f = arg;
 	Form_pg_depend depend = (Form_pg_depend) GETSTRUCT(row);
 
-	/* cmig.diff_schemas leaves out the members of extensions */
+	/*
+	 * cmig.diff_schemas leaves out members of extensions, which is not
+	 * supported here
+	 */
 	if (OidIsValid(getExtensionOfObject(depend->classid, depend->objid)))
 		f->rows.is_unknown = true;
 	switch (depend->classid)
@@ -189,13 +202,16 @@ find_object(CmigScopeCatalogId id, HeapTuple row, void *arg)
 			break;
 		case DefaultAclRelationId:
 		case PublicationNamespaceRelationId:
-			break;				/* not compared */
+			break;				/* cmig.diff_schemas does not compare these */
 		default:
 			f->rows.is_unknown = true;
 	}
 }
 
-/* Name the functions, after the types of their arguments. */
+/*
+ * Record the names of the functions that were found.  These include the types
+ * of the arguments, so the names of all types must have been recorded before.
+ */
 static void
 name_functions(CmigFingerprints *f)
 {
@@ -219,7 +235,7 @@ name_functions(CmigFingerprints *f)
  * Hashing
  */
 
-/* Callback: add a comment of the object whose row was added last. */
+/* Callback: add a comment on the object whose row was added last. */
 static void
 add_comment(CmigScopeCatalogId id, HeapTuple row, void *arg)
 {
@@ -228,7 +244,7 @@ add_comment(CmigScopeCatalogId id, HeapTuple row, void *arg)
 	cmig_scope_row_add(&f->rows, id, row, InvalidOid, f->hash);
 }
 
-/* Add an object's row and its comments. */
+/* Add the row of an object and the comments on it to the fingerprint. */
 static void
 add_object(CmigFingerprints *f, CmigScopeCatalogId id, HeapTuple row, Oid catalog, Oid object)
 {
@@ -237,7 +253,7 @@ add_object(CmigFingerprints *f, CmigScopeCatalogId id, HeapTuple row, Oid catalo
 		cmig_scope_catalog_each(f->catalogs, CMIG_DESCRIPTION, object, catalog, add_comment, f);
 }
 
-/* Callback: add a row that has no comments. */
+/* Callback: add a row of an object that cannot have comments. */
 static void
 add_plain(CmigScopeCatalogId id, HeapTuple row, void *arg)
 {
@@ -246,7 +262,7 @@ add_plain(CmigScopeCatalogId id, HeapTuple row, void *arg)
 	cmig_scope_row_add(&f->rows, id, row, f->owner, 0);
 }
 
-/* Callback: add a column, unless it was dropped. */
+/* Callback: add a column, unless it has been dropped. */
 static void
 add_column(CmigScopeCatalogId id, HeapTuple row, void *arg)
 {
@@ -262,7 +278,10 @@ add_constraint(CmigScopeCatalogId id, HeapTuple row, void *arg)
 	add_object(arg, id, row, ConstraintRelationId, ((Form_pg_constraint) GETSTRUCT(row))->oid);
 }
 
-/* Callback: add a trigger, unless it belongs to a foreign key. */
+/*
+ * Callback: add a trigger, unless it is an internal one, such as a trigger of
+ * a foreign key.
+ */
 static void
 add_trigger(CmigScopeCatalogId id, HeapTuple row, void *arg)
 {
@@ -284,7 +303,7 @@ add_policy(CmigScopeCatalogId id, HeapTuple row, void *arg)
 	add_object(arg, id, row, PolicyRelationId, ((Form_pg_policy) GETSTRUCT(row))->oid);
 }
 
-/* Callback: add what a sequence belongs to. */
+/* Callback: add the dependency of a sequence on the column that owns it. */
 static void
 add_sequence_owner(CmigScopeCatalogId id, HeapTuple row, void *arg)
 {
@@ -292,7 +311,7 @@ add_sequence_owner(CmigScopeCatalogId id, HeapTuple row, void *arg)
 		add_plain(id, row, arg);
 }
 
-/* Callback: add the storage parameters of a TOAST table. */
+/* Callback: add the storage parameters of a table's TOAST table. */
 static void
 add_toast(CmigScopeCatalogId id, HeapTuple row, void *arg)
 {
@@ -304,7 +323,7 @@ add_toast(CmigScopeCatalogId id, HeapTuple row, void *arg)
 		cmig_scope_row_add_options(&f->rows, f->object, options);
 }
 
-/* Add the parts of a table or a view. */
+/* Add the parts of a table or view, such as its constraints. */
 static void
 add_table(CmigFingerprints *f, Form_pg_class relation)
 {
@@ -372,7 +391,7 @@ add_function(CmigFingerprints *f, HeapTuple row)
 	add_object(f, CMIG_PROC, row, ProcedureRelationId, function->oid);
 }
 
-/* Add an object that was found. */
+/* Add an object, given its row, and its parts. */
 static void
 add_found(CmigFingerprints *f, const Found *found)
 {
@@ -395,7 +414,7 @@ add_found(CmigFingerprints *f, const Found *found)
 	}
 }
 
-/* Callback: add the schema itself. */
+/* Callback: add the row of the schema itself. */
 static void
 add_schema(CmigScopeCatalogId id, HeapTuple row, void *arg)
 {
@@ -415,8 +434,8 @@ add_objects(CmigFingerprints *f, const char *name)
 
 	f->found = NIL;
 	cmig_scope_row_begin(&f->rows, name);
-	f->rows.is_unknown = !OidIsValid(schema);	/* another session has dropped
-												 * it */
+	f->rows.is_unknown = !OidIsValid(schema);	/* true if another session has
+												 * dropped the schema */
 	cmig_scope_name_add(&f->rows.names, schema, "schema", 0, "");
 	cmig_scope_catalog_each(f->catalogs, CMIG_OF_SCHEMA, NamespaceRelationId, schema, find_object, f);
 	name_functions(f);
@@ -439,7 +458,10 @@ cmig_scope_fingerprint_begin(const CmigScopeOptions *options)
 	f->rows.options = options;
 	f->rows.catalogs = f->catalogs;
 
-	/* Citus has properties of tables in catalogs of its own */
+	/*
+	 * Citus stores properties of tables in its own catalogs, which are not
+	 * read
+	 */
 	f->is_unknown = OidIsValid(get_extension_oid("citus", true));
 	return f;
 }

@@ -1,11 +1,11 @@
 /*
  * scope_fingerprint.h
- *	  Fingerprints of schemas, which are read quickly.
+ *	  Computes fingerprints of schemas, which takes little time.
  *
  * A fingerprint is a hash of the rows that describe a schema in the system
- * catalogs.  If two schemas have the same fingerprint, they have the same
- * objects with the same properties, apart from the schema's name.  Two schemas
- * that have different fingerprints can be equal, too: for example, a dropped
+ * catalogs.  Two schemas that have the same fingerprint have the same objects
+ * with the same properties, apart from the schema's name.  Two schemas that
+ * have different fingerprints might also be equal: for example, a dropped
  * column makes a difference.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -19,27 +19,28 @@
 typedef struct CmigFingerprint
 {
 	bool		is_known;		/* false if the schema contains objects that
-								 * are not supported here */
+								 * are not supported by this module */
 	uint64		sum[2];
 } CmigFingerprint;
 
-/* What is needed to compute fingerprints. */
+/* The state for computing fingerprints. */
 typedef struct CmigFingerprints CmigFingerprints;
 
 /*
  * Call cmig_scope_fingerprint_begin() before computing fingerprints, and
- * cmig_scope_fingerprint_end() afterwards.  The options must stay valid.
+ * cmig_scope_fingerprint_end() afterward.  *options must remain valid in
+ * between.
  */
 extern CmigFingerprints *cmig_scope_fingerprint_begin(const CmigScopeOptions *options);
 extern void cmig_scope_fingerprint_end(CmigFingerprints *fingerprints);
 
 /*
- * Returns the fingerprint of the schema with this name.  Changes of the current
- * transaction are seen after CommandCounterIncrement().
+ * Returns the fingerprint of the schema with this name.  To include changes by
+ * the current transaction, call CommandCounterIncrement() first.
  */
 extern CmigFingerprint cmig_scope_fingerprint(CmigFingerprints *fingerprints, const char *schema);
 
-/* Are both known and the same? */
+/* Are both fingerprints known, and are they the same? */
 extern bool cmig_scope_fingerprint_same(const CmigFingerprint *a, const CmigFingerprint *b);
 
 #endif							/* CMIG_SCOPE_FINGERPRINT_H */

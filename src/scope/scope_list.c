@@ -1,6 +1,7 @@
 /*
  * scope_list.c
- *	  The schemas that can be scopes, their version rows, and their state.
+ *	  Lists the schemas that can be scopes, with their version rows and their
+ *	  state.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -28,8 +29,8 @@
 	" FROM cmig.scope_version v GROUP BY 1)"
 
 /*
- * The schemas that match a LIKE pattern, except for those that belong to
- * extensions, and their version rows.
+ * A query for the schemas that match a LIKE pattern, except for members of
+ * extensions, and for their version rows.
  */
 static CmigQuery matching_query = {
 	.sql = "SELECT n.nspname::text, coalesce(r.rows, '') FROM pg_namespace n"
@@ -41,7 +42,10 @@ static CmigQuery matching_query = {
 	.argtypes = {TEXTOID}
 };
 
-/* Scopes that have version rows, and whether their schemas exist. */
+/*
+ * A query for the scopes that have version rows, and for whether their schemas
+ * exist.
+ */
 static CmigQuery versions_query = {
 	.sql = "SELECT s.scope, EXISTS (SELECT FROM pg_namespace n WHERE n.nspname::text = s.scope)"
 	" FROM (SELECT DISTINCT v.scope::text COLLATE \"C\" FROM cmig.scope_version v) s (scope) ORDER BY 1"
@@ -61,8 +65,8 @@ static CmigQuery tried_query = {
 };
 
 /*
- * Callback that appends the schema in a row of matching_query to a list of
- * scopes.
+ * Row callback of matching_query: append the schema to a list, if it can be a
+ * scope.
  */
 static void
 collect_matching(TupleDesc desc, HeapTuple row, void *arg)
@@ -81,8 +85,9 @@ collect_matching(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Run a query and call the callback for each row.  JIT compilation of a query
- * over thousands of scopes takes longer than running it.
+ * Run a query about scopes, and call the callback for each row.  JIT
+ * compilation is turned off: even with thousands of scopes, it would take
+ * longer than the query itself.
  */
 static void
 read_rows(CmigQuery *query, Datum *values, CmigRowCallback callback, List **items)
@@ -105,8 +110,8 @@ cmig_scope_list_matching(const char *pattern)
 }
 
 /*
- * Callback that appends the scope in a row of tried_query to a list, unless
- * it has no name, or neither the schema nor any version rows exist.
+ * Row callback of tried_query: append the scope to a list, unless it has no
+ * name or cannot be a scope, or neither its schema nor any version rows exist.
  */
 static void
 collect_tried(TupleDesc desc, HeapTuple row, void *arg)
@@ -136,8 +141,8 @@ cmig_scope_list_tried(void)
 }
 
 /*
- * Callback that appends the scope in a row of versions_query to a list, unless
- * it has no name, or its schema exists and can be a scope.
+ * Row callback of versions_query: append the scope to a list, unless it has no
+ * name, or its schema exists and can be a scope.
  */
 static void
 collect_gone(TupleDesc desc, HeapTuple row, void *arg)
@@ -174,7 +179,10 @@ cmig_scope_list_in(const char *scope, CmigScopeWork work, void *arg)
  * The cache
  */
 
-/* An entry of the cache.  The key is a hash of the version rows. */
+/*
+ * An entry of the cache.  The key is the hash of the version rows, or a number
+ * after it.
+ */
 typedef struct CacheEntry
 {
 	uint64		hash;
@@ -215,6 +223,7 @@ cmig_scope_list_result(CmigScopeCache *cache, const char *rows, bool *found)
 		}
 		if (strcmp(entry->rows, rows) == 0)
 			return &entry->result;
-		hash++;					/* other version rows have the same hash */
+		hash++;					/* the entry is for other version rows with
+								 * this hash, so try the next number */
 	}
 }

@@ -1,6 +1,7 @@
 /*
  * scope_list.h
- *	  The schemas that can be scopes, their version rows, and their state.
+ *	  Lists the schemas that can be scopes, with their version rows and their
+ *	  state.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,46 +12,48 @@
 #include "nodes/pg_list.h"
 #include "utils/timestamp.h"
 
-/* A scope, and what is recorded about it. */
+/* A scope and its recorded state. */
 typedef struct CmigScopeItem
 {
 	char	   *name;
-	char	   *rows;			/* its version rows, sorted, one per line; ""
-								 * if there are none */
+	char	   *rows;			/* version rows, sorted, one per line; "" if
+								 * there are none */
 	bool		exists;			/* does the schema exist? */
-	char	   *failure;		/* the error of the last run, or NULL */
+	char	   *failure;		/* error of the last run, or NULL if it did
+								 * not fail */
 	TimestampTz since;			/* start of the last run, or 0 */
 } CmigScopeItem;
 
 /*
- * Returns a list of CmigScopeItem: the existing schemas that match a LIKE
- * pattern and can be scopes, sorted by name, in byte order.  Only name, rows,
+ * Returns a List of CmigScopeItem *: the existing schemas that match a LIKE
+ * pattern and can be scopes, sorted by name in byte order.  Only name, rows,
  * and exists are set.
  */
 extern List *cmig_scope_list_matching(const char *pattern);
 
 /*
- * Returns a list of CmigScopeItem: all scopes in which a run has been tried,
- * sorted by name, in byte order.
+ * Returns a List of CmigScopeItem *: all scopes in which a run has ever been
+ * started, sorted by name in byte order.
  */
 extern List *cmig_scope_list_tried(void);
 
 /*
- * Returns a list of CmigScopeItem: the scopes that have version rows, but whose
- * schemas do not exist or cannot be scopes.  Only name and exists are set.
+ * Returns a List of CmigScopeItem *: the scopes that have version rows, but
+ * whose schemas do not exist or cannot be scopes.  Only name and exists are
+ * set.
  */
 extern List *cmig_scope_list_gone(void);
 
-/* The callback of cmig_scope_list_in(). */
+/* A callback for cmig_scope_list_in(). */
 typedef void (*CmigScopeWork) (void *arg);
 
-/* Call work(arg) with the given scope as the current scope. */
+/* Call work(arg) while the given scope is the current one. */
 extern void cmig_scope_list_in(const char *scope, CmigScopeWork work, void *arg);
 
 /*
- * A cache for a number that depends only on a scope's version rows, such as its
- * number of pending revisions.  Most scopes have the same version rows, so the
- * number is computed only once for them.
+ * A cache for a number that depends only on a scope's version rows, such as
+ * the number of its pending revisions.  Most scopes have the same version
+ * rows, so the number is computed only once for all of them.
  */
 typedef struct CmigScopeCache CmigScopeCache;
 
@@ -58,8 +61,9 @@ typedef struct CmigScopeCache CmigScopeCache;
 extern CmigScopeCache *cmig_scope_list_cache(void);
 
 /*
- * Returns a pointer to the cached number for the given version rows.  If *found
- * is false, the caller must set the number.
+ * Returns a pointer to the number for the given version rows.  Sets *found to
+ * false if the number is not in the cache yet; in that case, the caller must
+ * store it through the pointer.
  */
 extern int *cmig_scope_list_result(CmigScopeCache *cache, const char *rows, bool *found);
 

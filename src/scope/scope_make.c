@@ -56,7 +56,11 @@ require_possible(const char *name)
 				 errdetail("%s", reason)));
 }
 
-/* Returns argument 0, the name of a scope.  Raises 22004 or 22023. */
+/*
+ * Returns argument 0, the name of a scope.  "call" is the correct call, for
+ * the hint.  Raises 22004 if the name is null, and 22023 if it cannot be a
+ * scope.
+ */
 static char *
 scope_argument(FunctionCallInfo fcinfo, const char *call)
 {
@@ -69,7 +73,7 @@ scope_argument(FunctionCallInfo fcinfo, const char *call)
 }
 
 /*
- * Returns argument 2 of create_scope, the scope to be copied, or NULL.  Raises
+ * Returns argument 2 of cmig.create_scope, the scope to copy, or NULL.  Raises
  * an error if there is no such schema.
  */
 static char *
@@ -89,7 +93,7 @@ copy_argument(FunctionCallInfo fcinfo)
 	return name;
 }
 
-/* Run CREATE SCHEMA or DROP SCHEMA. */
+/* Run a CREATE SCHEMA or DROP SCHEMA command. */
 static void
 run_command(const char *sql)
 {
@@ -98,8 +102,8 @@ run_command(const char *sql)
 }
 
 /*
- * Delete the records of the current scope, whose schema no longer exists, and
- * record this in the journal.
+ * Delete everything that is recorded about the current scope, whose schema no
+ * longer exists, except for the journal.  Records this in the journal.
  */
 static void
 forget_scope(void)
@@ -114,7 +118,7 @@ forget_scope(void)
 	cmig_journal_write(&entry);
 }
 
-/* Callback: add a step to the function's result. */
+/* Callback: add a step of the upgrade to the result of the SQL function. */
 static void
 add_step(CmigDirection direction, const CmigRevision *revision, void *arg)
 {
@@ -127,7 +131,7 @@ add_step(CmigDirection direction, const CmigRevision *revision, void *arg)
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
-/* Create the schema of a scope, owned by the role that scripts run as. */
+/* Create the schema of a scope, owned by the role that runs scripts. */
 static void
 create_schema(const char *name)
 {
@@ -143,8 +147,9 @@ create_schema(const char *name)
 }
 
 /*
- * Error context callback: if a revision needs a stepwise run, say how to create
- * the scope in steps.  Its argument is the target.
+ * Error context callback: if the error is that a revision needs a stepwise
+ * run, add a hint that says how to create the scope that way.  The argument is
+ * the target of the upgrade.
  */
 static void
 explain_stepwise(void *target)
@@ -209,9 +214,9 @@ require_unprotected(const char *name)
 }
 
 /*
- * Does the journal show that the current scope exists?  It does if it has rows
- * of the scope, and the last one is not the downgrade to base that
- * forget_scope() records.
+ * Does the journal show that the schema is a scope?  It does if it has rows
+ * for the current scope, and the last one was not written by forget_scope(),
+ * which records a downgrade to base.
  */
 static bool
 is_recorded(void)
@@ -222,7 +227,7 @@ is_recorded(void)
 		(strcmp(last.revision, "base") != 0 || strcmp(last.direction, "downgrade") != 0);
 }
 
-/* Raise 55000 unless pg_cmig has a record of the current scope. */
+/* Raise 55000 if nothing is recorded about the schema as a scope. */
 static void
 require_scope(const char *name)
 {

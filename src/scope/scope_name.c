@@ -1,6 +1,7 @@
 /*
  * scope_name.c
- *	  The names of the objects in a scope's schema, without the schema's name.
+ *	  Hashes the names of the objects in a scope's schema, without the schema's
+ *	  name.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -15,7 +16,7 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
-/* An object of the schema, and the hash of its name. */
+/* An entry of the hash table of names: an object, and the hash of its name. */
 typedef struct ObjectName
 {
 	Oid			object;
@@ -39,7 +40,11 @@ cmig_scope_name_append(StringInfo buf, const char *schema, const char *text)
 	appendStringInfoChar(buf, text ? '\2' : '\1');
 	if (text == NULL)
 		return;
-	/* the text cannot contain null bytes, so they mark what is not text */
+
+	/*
+	 * the string cannot contain NUL bytes, so they mark what is inserted in
+	 * place of the name and the end of the string
+	 */
 	while ((found = strstr(from, schema)) != NULL)
 	{
 		bool		is_name = (found == text || !is_of_identifier(found[-1])) && !is_of_identifier(found[length]);

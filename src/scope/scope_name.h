@@ -1,6 +1,7 @@
 /*
  * scope_name.h
- *	  The names of the objects in a scope's schema, without the schema's name.
+ *	  Hashes the names of the objects in a scope's schema, without the schema's
+ *	  name.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,32 +12,37 @@
 #include "lib/stringinfo.h"
 #include "utils/hsearch.h"
 
-/* The OIDs of a schema's objects, and hashes of their names. */
+/* The OIDs of the objects in a schema, and hashes of their names. */
 typedef struct CmigScopeNames
 {
-	const char *schema;			/* the schema's name as in SQL */
+	const char *schema;			/* schema name, quoted if necessary */
 	HTAB	   *table;
 } CmigScopeNames;
 
-/* Make "names" empty.  The memory is allocated in the current context. */
+/*
+ * Initialize an empty set of names for a schema, allocated in the current
+ * memory context.
+ */
 extern void cmig_scope_name_begin(CmigScopeNames *names, const char *schema);
 
 /*
- * Record the name of one of the schema's objects.  "owner" is the hash of the
- * name of the object that it belongs to, or 0.
+ * Record the name of an object in the schema.  "kind" distinguishes objects of
+ * different types that have the same name.  "owner" is the hash of the name of
+ * the object to which this one belongs, or 0.
  */
 extern void cmig_scope_name_add(CmigScopeNames *names, Oid object, const char *kind, uint64 owner, const char *name);
 
 /*
- * Returns the hash of the name of an object in the schema, or the OID of
- * another object.
+ * Returns the hash of the name that was recorded for an object, or the OID of
+ * the object if there is none, because it is not in the schema.
  */
 extern uint64 cmig_scope_name_of(const CmigScopeNames *names, Oid object);
 
 /*
- * Append a string, in which the schema's name, as in SQL, is replaced wherever
- * it is an identifier.  The string can be NULL.  Different strings remain
- * different, whatever is appended after them.
+ * Append a string, which can be NULL, to a buffer that will be hashed.
+ * "schema" is the quoted name of the schema; it is replaced wherever it is an
+ * identifier in the string.  Different sequences of strings result in
+ * different buffers.
  */
 extern void cmig_scope_name_append(StringInfo buf, const char *schema, const char *text);
 

@@ -1,6 +1,6 @@
 /*
  * scope_row.c
- *	  The hash of the rows that describe a schema in the system catalogs.
+ *	  Hashes the rows that describe a schema in the system catalogs.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -31,7 +31,10 @@ cmig_scope_row_begin(CmigScopeRows *rows, const char *schema)
  * Columns
  */
 
-/* Append an OID, or the hash of the object's name. */
+/*
+ * Append the hash of an object's name or, if the object is not in the schema,
+ * its OID.
+ */
 static void
 append_oid(CmigScopeRows *rows, Oid object)
 {
@@ -40,7 +43,7 @@ append_oid(CmigScopeRows *rows, Oid object)
 	appendBinaryStringInfo(&rows->text, (char *) &name, sizeof(name));
 }
 
-/* Append an oidvector or an oid[]. */
+/* Append an oidvector or oid[] value. */
 static void
 append_oids(CmigScopeRows *rows, Datum datum)
 {
@@ -56,8 +59,8 @@ append_oids(CmigScopeRows *rows, Datum datum)
 }
 
 /*
- * Append an object's privileges.  The owner's are those of the owner, whoever
- * that is.
+ * Append the privileges on an object.  The object's owner is written as 1, so
+ * that objects with different owners can have the same privileges.
  */
 static void
 append_privileges(CmigScopeRows *rows, Datum datum, Oid owner)
@@ -73,7 +76,10 @@ append_privileges(CmigScopeRows *rows, Datum datum, Oid owner)
 	}
 }
 
-/* Append the elements of a text[], except for those that depend on the minor version. */
+/*
+ * Append the elements of a text[] value, except for "pg_attver", which depends
+ * on the minor version of PostgreSQL.
+ */
 static void
 append_texts(CmigScopeRows *rows, Datum datum)
 {
@@ -103,8 +109,8 @@ append_bytes(CmigScopeRows *rows, Datum datum)
 }
 
 /*
- * Append the value of a column that is not null.  The end of each value can be
- * told from its bytes, so that a value cannot look like two.
+ * Append a column value that is not null.  Values are written so that
+ * different rows cannot result in the same bytes.
  */
 static void
 append_value(CmigScopeRows *rows, Oid type, Datum datum)
@@ -151,7 +157,7 @@ append_value(CmigScopeRows *rows, Oid type, Datum datum)
 	appendStringInfoChar(&rows->text, '\4');
 }
 
-/* Add the text of a row to the hash. */
+/* Add rows->text to the hash, and return its hash. */
 static uint64
 add_text(CmigScopeRows *rows)
 {

@@ -1,10 +1,10 @@
 /*
  * scope_row.h
- *	  The hash of the rows that describe a schema in the system catalogs.
+ *	  Hashes the rows that describe a schema in the system catalogs.
  *
- * In the hash, the OIDs of the schema's own objects are replaced by hashes of
- * their names, and the schema's name is replaced, so the hashes of equal schemas
- * are usually equal.
+ * Before a row is hashed, the OIDs of objects in the schema are replaced by
+ * hashes of their names, and the schema's name is replaced, too.  Therefore,
+ * the hashes of equal schemas are usually equal.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -16,7 +16,7 @@
 #include "scope/scope_catalog.h"
 #include "scope/scope_name.h"
 
-/* Which properties are compared. */
+/* Optional properties: those that are true are compared. */
 typedef struct CmigScopeOptions
 {
 	bool		owners;
@@ -24,30 +24,31 @@ typedef struct CmigScopeOptions
 	bool		comments;
 } CmigScopeOptions;
 
-/* The rows of a schema. */
+/* The state for hashing the rows of a schema. */
 typedef struct CmigScopeRows
 {
 	const CmigScopeOptions *options;
 	const CmigScopeCatalog *catalogs;
 	CmigScopeNames names;
-	StringInfoData text;		/* of the current row */
-	bool		is_unknown;		/* true if a column cannot be hashed */
-	uint64		sum[2];			/* the hash */
+	StringInfoData text;		/* string to be hashed for the current row */
+	bool		is_unknown;		/* true if a value cannot be hashed */
+	uint64		sum[2];			/* hash of all rows added so far */
 } CmigScopeRows;
 
 /*
- * Start with no rows.  The memory is allocated in the current context.  The
- * fields options and catalogs must be set.
+ * Start without any rows.  Memory is allocated in the current context.  The
+ * caller must have set the fields options and catalogs.
  */
 extern void cmig_scope_row_begin(CmigScopeRows *rows, const char *schema);
 
 /*
- * Add a row to the hash.  "owner" is the owner of the object, and "prefix"
- * identifies the object if the row does not.  Returns a hash of the row.
+ * Add a row of the catalog "id" to the hash.  "owner" is the owner of the
+ * object that the row describes, and "prefix" identifies this object if the
+ * row does not. Returns a hash of the row.
  */
 extern uint64 cmig_scope_row_add(CmigScopeRows *rows, CmigScopeCatalogId id, HeapTuple row, Oid owner, uint64 prefix);
 
-/* Add an array of storage parameters (text[]) of an object to the hash. */
+/* Add the storage parameters of an object, a text[] value, to the hash. */
 extern void cmig_scope_row_add_options(CmigScopeRows *rows, Oid object, Datum options);
 
 #endif							/* CMIG_SCOPE_ROW_H */

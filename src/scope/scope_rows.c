@@ -28,10 +28,10 @@ PG_FUNCTION_INFO_V1(cmig_scopes);
 
 #define COLUMNS 5
 
-/* The result for a scope in which nothing is applied */
+/* The number of pending revisions of a scope in which nothing is applied */
 #define UNKNOWN (-1)
 
-/* Is a revision applied that belongs to the same tree as the node? */
+/* Is any revision of the node's tree applied? */
 static bool
 is_of_applied_tree(const CmigGraph *graph, const CmigApplied *applied, int node)
 {
@@ -46,9 +46,9 @@ is_of_applied_tree(const CmigGraph *graph, const CmigApplied *applied, int node)
 }
 
 /*
- * Callback: count the revisions that are not applied in the current scope but
- * belong to the same tree as an applied one.  Sets *arg to the number, or to
- * UNKNOWN if nothing is applied.
+ * Callback: count the pending revisions of the current scope, which are not
+ * applied but belong to the same tree as an applied revision.  Sets *arg to
+ * the count, or to UNKNOWN if nothing is applied.
  */
 static void
 count_pending(void *arg)
@@ -88,7 +88,7 @@ pending_of(CmigScopeCache *cache, const CmigScopeItem *item)
 	return *result;
 }
 
-/* Returns the lines of a string as a text[] datum. */
+/* Returns the lines of a string as a text[] value. */
 static Datum
 lines_array(const char *lines)
 {

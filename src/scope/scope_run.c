@@ -14,7 +14,7 @@
 
 #include "access/xact.h"
 
-/* Callback: count a step that has run, and report it. */
+/* Callback: count a step that has run, and pass it on to run->report. */
 static void
 count_step(CmigDirection direction, const CmigRevision *revision, void *arg)
 {
@@ -26,7 +26,8 @@ count_step(CmigDirection direction, const CmigRevision *revision, void *arg)
 }
 
 /*
- * Set run->revision to the revision that was running when an error occurred.
+ * Call this after an error.  Sets run->revision to the revision that was
+ * running.
  */
 static void
 note_revision(CmigScopeRun *run, const CmigRunPlan *plan)
@@ -60,7 +61,7 @@ cmig_scope_run(CmigScopeRun *run)
 	PG_END_TRY();
 	if (run->steps == 0)
 		return;
-	/* make the effects of the steps visible to the calls below */
+	/* make the effects of the steps visible to the following functions */
 	CommandCounterIncrement();
 	cmig_active_settle();
 	if (cmig_stepwise_at_end)

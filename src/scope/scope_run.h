@@ -11,28 +11,32 @@
 #include "base/revision.h"
 #include "move/run_plan.h"
 
-/* The arguments and the results of upgrading a scope. */
+/* The arguments and results of upgrading a scope. */
 typedef struct CmigScopeRun
 {
 	const char *target;
-	bool		quiet;			/* true if the steps are not reported */
+	bool		quiet;			/* are the steps run without a NOTICE for
+								 * each? */
 	bool		begins;			/* see CmigRunPlan */
 	void		(*report) (CmigDirection direction, const CmigRevision *revision, void *arg);	/* see CmigRunPlan */
 	void	   *arg;
 
-	/* set by the run */
-	int			steps;			/* number of steps that have run */
-	char	   *revision;		/* the revision that was running when an error
+	/* The following fields are set by the run. */
+	int			steps;			/* number of steps that were run */
+	char	   *revision;		/* revision that was running when an error
 								 * occurred, or NULL */
 } CmigScopeRun;
 
 /*
- * Upgrade the current scope, whose run lock the caller holds.  Allocates in the
- * current memory context.
+ * Upgrade the current scope to run->target.  The caller must hold the scope's
+ * run lock.  Memory is allocated in the current context.
  */
 extern void cmig_scope_run(CmigScopeRun *run);
 
-/* Does an upgrade of the current scope have nothing to do? */
+/*
+ * Returns true if an upgrade of the current scope to this target would do
+ * nothing.
+ */
 extern bool cmig_scope_run_is_empty(const char *target);
 
 #endif							/* CMIG_SCOPE_RUN_H */

@@ -1,10 +1,12 @@
 /*
  * scope_tree.c
- *	  The text of an expression's or a query's parse tree in a system catalog.
+ *	  Prepares the parse trees of expressions and queries in the system
+ *	  catalogs for hashing.
  *
- * A tree consists of nodes such as {VAR :varno 1 :varattno 2 :location 30}.  A
- * name that begins with a colon is followed by one or more values.  In the
- * values, a backslash precedes each character that would end the value.
+ * A parse tree is stored as text that consists of nodes such as {VAR :varno 1
+ * :varattno 2 :location 30}.  A name that begins with a colon is followed by
+ * one or more values.  In a value, a backslash precedes each character that
+ * would otherwise end the value.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,29 +16,31 @@
 
 #include "catalog/pg_type.h"
 
-/* Characters that separate names and values. */
+/* The characters that separate the names and values in a parse tree. */
 #define SEPARATORS " (){}"
 
-/* A tree that is being read. */
+/* The state of reading a parse tree. */
 typedef struct Tree
 {
 	StringInfo	buf;
 	const CmigScopeNames *names;
 	const char *text;
-	const char *rest;			/* the text that has not been read */
-	const char *key;			/* the last name */
+	const char *rest;			/* the part of "text" that has not been read
+								 * yet */
+	const char *key;			/* the name that was read last, such as
+								 * ":varno" */
 	int			key_length;
-	Oid			constant;		/* the type of the last constant */
+	Oid			constant;		/* the data type of the last constant */
 } Tree;
 
-/* Is the last name "key"? */
+/* Is "key" the name that was read last? */
 static bool
 is_key(const Tree *tree, const char *key)
 {
 	return tree->key_length == (int) strlen(key) && memcmp(tree->key, key, tree->key_length) == 0;
 }
 
-/* Is the last name that of a position in a statement? */
+/* Is the last name one whose value is a position in a statement? */
 static bool
 is_position(const Tree *tree)
 {
@@ -44,7 +48,7 @@ is_position(const Tree *tree)
 		is_key(tree, ":list_start") || is_key(tree, ":list_end");
 }
 
-/* Does the last name end with this text? */
+/* Does the last name end with "text"? */
 static bool
 is_key_ending(const Tree *tree, const char *text)
 {
@@ -53,7 +57,7 @@ is_key_ending(const Tree *tree, const char *text)
 	return tree->key_length >= length && memcmp(tree->key + tree->key_length - length, text, length) == 0;
 }
 
-/* Is the last name that of numbers that are never OIDs? */
+/* Is the last name one whose values are numbers that are never OIDs? */
 static bool
 is_plain(const Tree *tree)
 {
@@ -62,8 +66,9 @@ is_plain(const Tree *tree)
 }
 
 /*
- * Is the rest of the tree a part of a value, after an escaped separator?  The
- * result can also be true for a name or value that follows a backslash.
+ * Is the next word the continuation of a value, after a separator that was
+ * escaped by a backslash?  The result can also be true for other words that
+ * follow a backslash.
  */
 static bool
 is_inside(const Tree *tree)
@@ -71,14 +76,17 @@ is_inside(const Tree *tree)
 	return tree->rest - tree->text >= 2 && tree->rest[-2] == '\\';
 }
 
-/* Is the value a number that can be an OID? */
+/* Is the value a number that may be an OID? */
 static bool
 is_number(const char *value, int length)
 {
 	return length > 0 && length <= 10 && (int) strspn(value, "0123456789") >= length;
 }
 
-/* Are constants of the last type OIDs, or the values of an enum? */
+/*
+ * Does the data type of the last constant mean that its value is an OID,
+ * either of an object or of an enum value?
+ */
 static bool
 is_reference(const Tree *tree)
 {
@@ -95,7 +103,7 @@ is_reference(const Tree *tree)
 	}
 }
 
-/* Append the hash of a name, marked by a null byte. */
+/* Append the hash of an object's name, marked by a NUL byte. */
 static void
 append_name(Tree *tree, uint64 name)
 {
@@ -104,9 +112,10 @@ append_name(Tree *tree, uint64 name)
 }
 
 /*
- * Append a constant of four bytes, which is written as "4 [ 1 64 0 0 0 0 0 0 ]",
- * if it is the OID of one of the schema's objects.  Returns false, and appends
- * nothing, if it is not.
+ * If the next value is a constant that contains the OID of an object in the
+ * schema, append the hash of the object's name.  Otherwise returns false and
+ * appends nothing.  A constant of four bytes is written as "4 [ 1 64 0 0 0 0 0
+ * 0 ]".
  */
 static bool
 append_reference(Tree *tree)
@@ -137,7 +146,10 @@ append_reference(Tree *tree)
 	return true;
 }
 
-/* Append the number at the beginning of the rest. */
+/*
+ * Append the next value, a number with "length" digits.  If it is the OID of
+ * an object in the schema, appends the hash of the object's name instead.
+ */
 static void
 append_number(Tree *tree, int length)
 {
@@ -152,7 +164,7 @@ append_number(Tree *tree, int length)
 		appendBinaryStringInfo(tree->buf, tree->rest, length);
 }
 
-/* Append the name or the value at the beginning of the rest. */
+/* Append the next word, a name or value with "length" characters. */
 static void
 append_word(Tree *tree, int length)
 {

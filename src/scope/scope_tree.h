@@ -1,6 +1,7 @@
 /*
  * scope_tree.h
- *	  The text of an expression's or a query's parse tree in a system catalog.
+ *	  Prepares the parse trees of expressions and queries in the system
+ *	  catalogs for hashing.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -10,9 +11,9 @@
 #include "scope/scope_name.h"
 
 /*
- * Append a parse tree (pg_node_tree).  The OIDs of the schema's objects are
- * replaced by hashes of their names, and positions in the original statement
- * are left out.
+ * Append a parse tree (pg_node_tree) to a buffer that will be hashed.  The
+ * OIDs of objects in the schema are replaced by hashes of their names, and
+ * positions in the original statement are left out.
  */
 extern void cmig_scope_tree_append(StringInfo buf, const CmigScopeNames *names, const char *tree);
 

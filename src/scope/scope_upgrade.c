@@ -1,14 +1,14 @@
 /*
  * scope_upgrade.c
- *	  cmig.upgrade_scopes: upgrades many scopes, each in a transaction of its
- *	  own.
+ *	  Implements cmig.upgrade_scopes, which upgrades many scopes, each in a
+ *	  separate transaction.
  *
- * The first transaction lists the scopes and decides which of them have
- * something to do.  Scopes with the same version rows are planned only once.
- * Then each scope with something to do is upgraded, unless another session
- * holds its run lock, because that session is upgrading the scope.  If several
- * sessions call the procedure at the same time, each one upgrades a part of
- * the scopes.
+ * The first transaction lists the scopes and determines which of them need an
+ * upgrade.  Scopes with the same version rows are planned only once.  Then
+ * each scope that needs an upgrade is upgraded, unless another session holds
+ * its run lock, because that session is upgrading it.  If several sessions
+ * call the procedure at the same time, each of them upgrades some of the
+ * scopes.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -46,34 +46,36 @@
 
 PG_FUNCTION_INFO_V1(cmig_upgrade_scopes);
 
-/* A call of cmig.upgrade_scopes. */
+/* The arguments and the state of a call of cmig.upgrade_scopes. */
 typedef struct Upgrade
 {
 	const char *pattern;
 	const char *target;
 	int			max_failures;
 
-	List	   *items;			/* of CmigScopeItem *: scopes with work to do */
-	int			current;		/* number of scopes that are up to date */
+	List	   *items;			/* of CmigScopeItem *: scopes that need an
+								 * upgrade */
+	int			current;		/* number of scopes that were already up to
+								 * date */
 	int			upgraded;
-	int			taken;			/* number of scopes that another session is
-								 * upgrading */
+	int			taken;			/* number of scopes that were left to other
+								 * sessions */
 	int			failed;
-	int			refused;		/* number of schemas that are not safe */
+	int			refused;		/* number of scopes whose schema is not safe */
 	MemoryContext context;		/* reset for each scope */
 
-	/* the scope that is being upgraded */
+	/* The following fields describe the scope that is being upgraded. */
 	const CmigScopeItem *item;
 	bool		is_taken;
 	TimestampTz started_at;
 	CmigScopeRun run;
 } Upgrade;
 
-/* Finding the scopes that have something to do */
+/* Finding the scopes that need an upgrade */
 
 /*
- * The target of an upgrade, and whether the upgrade has nothing to do in the
- * current scope.
+ * The argument of ask(): the target of an upgrade, and whether the upgrade
+ * would do nothing in the current scope.
  */
 typedef struct Question
 {
@@ -82,7 +84,8 @@ typedef struct Question
 } Question;
 
 /*
- * Callback: set is_empty if an upgrade of the current scope has nothing to do.
+ * Callback: determine whether an upgrade of the current scope would do
+ * nothing.
  */
 static void
 ask(void *arg)
@@ -92,14 +95,16 @@ ask(void *arg)
 	question->is_empty = cmig_scope_run_is_empty(question->target);
 }
 
-/* Argument of ask_in_scope(): a scope, and the argument of ask(). */
+/* The argument of ask_in_scope(): a scope, and the argument of ask(). */
 typedef struct Asked
 {
 	const char *scope;
 	Question   *question;
 } Asked;
 
-/* Subtransaction callback: call ask() in the scope. */
+/*
+ * Subtransaction callback: call ask() while asked->scope is the current scope.
+ */
 static void
 ask_in_scope(void *arg)
 {
@@ -109,9 +114,9 @@ ask_in_scope(void *arg)
 }
 
 /*
- * Does an upgrade of the scope have something to do?  Returns true if
- * determining this fails, because the scope's own transaction will then raise
- * the error.
+ * Returns true if the scope needs an upgrade.  Also returns true if this
+ * cannot be determined because of an error; the transaction that upgrades the
+ * scope will then raise that error.
  */
 static bool
 has_work(const Upgrade *upgrade, CmigScopeCache *cache, const CmigScopeItem *item)
@@ -136,8 +141,8 @@ has_work(const Upgrade *upgrade, CmigScopeCache *cache, const CmigScopeItem *ite
 }
 
 /*
- * Callback: raise an error for a target that is wrong for all scopes.
- * Relative targets are not checked, because they depend on the scope.
+ * Callback: raise an error if the target is not valid.  Does not check
+ * relative targets, because their validity depends on the scope.
  */
 static void
 check_target(void *arg)
@@ -160,10 +165,11 @@ check_target_in_database(void *arg)
 }
 
 /*
- * Raise an error for a wrong target, before any scope is recorded as failed.
- * The target is checked in the database.  If it is not valid there, it is also
- * checked in the first scope, because a revision that replaces others may be
- * ignored in the database but not in the scope (see replaces.h).
+ * Raise an error if the target is not valid in any scope, so that the scopes
+ * are not recorded as failed.  The target is checked in the database.  If it
+ * is not valid there, it is also checked in the first scope, because a
+ * revision that replaces others may be ignored in the database but not in the
+ * scope (see replaces.h).
  */
 static void
 require_target(const Upgrade *upgrade, const List *items)
@@ -178,7 +184,7 @@ require_target(const Upgrade *upgrade, const List *items)
 	cmig_scope_list_in(((const CmigScopeItem *) linitial(items))->name, check_target, target);
 }
 
-/* Find the scopes that have something to do. */
+/* Find the scopes that match the pattern and need an upgrade. */
 static void
 find_work(Upgrade *upgrade)
 {
@@ -208,14 +214,19 @@ find_work(Upgrade *upgrade)
  * One scope
  */
 
-/* Make the scope the current one until the end of the transaction. */
+/*
+ * Make the scope that is being upgraded the current one until the end of the
+ * transaction.
+ */
 static void
 enter_scope(const Upgrade *upgrade)
 {
 	cmig_settings_set("cmig.scope", upgrade->item->name, PGC_USERSET, GUC_ACTION_LOCAL);
 }
 
-/* Attempt callback: upgrade the scope. */
+/*
+ * Attempt callback: upgrade the scope, unless another session is upgrading it.
+ */
 static void
 upgrade_scope(void *arg)
 {
@@ -232,7 +243,10 @@ upgrade_scope(void *arg)
 	cmig_scope_run(&upgrade->run);
 }
 
-/* Record the failure in the journal, unless another session has taken over. */
+/*
+ * Record the failure of a scope in the journal, unless another session is
+ * already upgrading the scope again.
+ */
 static void
 write_failure(const Upgrade *upgrade, const ErrorData *error)
 {
@@ -248,7 +262,7 @@ write_failure(const Upgrade *upgrade, const ErrorData *error)
 	entry.message = error->detail ? psprintf("%s: %s", error->message, error->detail) : error->message;
 	entry.statement = cmig_running_statement();
 
-	/* ignore errors here, because the scope's error is reported */
+	/* ignore an error here in favor of the error of the scope */
 	PG_TRY();
 	{
 		cmig_toplevel_snapshot();
@@ -265,7 +279,10 @@ write_failure(const Upgrade *upgrade, const ErrorData *error)
 	PG_END_TRY();
 }
 
-/* Must the call end after this error, whatever max_failures allows? */
+/*
+ * Must the call end after this error, even if max_failures has not been
+ * reached?
+ */
 static bool
 ends_call(const ErrorData *error)
 {
@@ -277,8 +294,8 @@ ends_call(const ErrorData *error)
 }
 
 /*
- * Handle the error of a scope: raise it if more than max_failures scopes have
- * failed or the call must end, and turn it into a warning otherwise.
+ * Handle an error in a scope: raise it if more than max_failures scopes have
+ * failed or if it must end the call; otherwise, turn it into a warning.
  */
 static void
 handle_failure(Upgrade *upgrade, ErrorData *error)
@@ -303,9 +320,10 @@ handle_failure(Upgrade *upgrade, ErrorData *error)
 }
 
 /*
- * Record that the schema of a scope is not safe, and continue with the others:
- * nothing has run in it, and the owner of one schema must not be able to stop
- * the upgrade of all.
+ * Record that a scope was not upgraded because its schema is not safe, and
+ * issue a warning.  This does not end the call: nothing was run in the scope,
+ * and the owner of one schema must not be able to stop the upgrade of all
+ * scopes.
  */
 static void
 handle_refusal(Upgrade *upgrade, const ErrorData *error)
@@ -319,7 +337,7 @@ handle_refusal(Upgrade *upgrade, const ErrorData *error)
 			 error->hint ? errhint("%s", error->hint) : 0));
 }
 
-/* Upgrade the current item's scope. */
+/* Upgrade the scope upgrade->item, and handle any error. */
 static void
 process(Upgrade *upgrade)
 {
@@ -361,7 +379,7 @@ process(Upgrade *upgrade)
 	MemoryContextReset(upgrade->context);
 }
 
-/* Report what the call has done. */
+/* Report how many scopes were upgraded, were up to date, or failed. */
 static void
 report(const Upgrade *upgrade)
 {
@@ -375,8 +393,8 @@ report(const Upgrade *upgrade)
 }
 
 /*
- * Raise an error at the end if schemas that are not safe were left out, unless
- * max_failures allows that many.
+ * Call this at the end.  Raises an error if scopes were not upgraded because
+ * their schemas are not safe, unless max_failures allows that many.
  */
 static void
 require_none_refused(const Upgrade *upgrade)
@@ -392,7 +410,7 @@ require_none_refused(const Upgrade *upgrade)
 			 errhint("SELECT scope, failed FROM cmig.scopes() WHERE failed IS NOT NULL")));
 }
 
-/* Upgrade all scopes that have something to do. */
+/* Find the scopes that need an upgrade, upgrade each of them, and report. */
 static void
 upgrade_all(Upgrade *upgrade)
 {

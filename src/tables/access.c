@@ -6,8 +6,8 @@
  * statements, which this module runs and returns to the caller.  The level
  * "application" is for the roles that an application uses: it includes the
  * context functions of row-level security, but no migration functions.  A
- * reader can read everything except secrets, an author can also write
- * revisions, and a migrator can also run them.  A role that belongs to an
+ * reader can read everything except secrets.  An author can also write
+ * revisions, and a migrator can also run them.  A role that is used by an
  * application and also runs migrations needs both levels.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -47,7 +47,10 @@
 PG_FUNCTION_INFO_V1(cmig_grant_access);
 PG_FUNCTION_INFO_V1(cmig_revoke_access);
 
-/* The parts of GRANT and REVOKE statements between the verb and the role. */
+/*
+ * The following lists contain the parts of GRANT and REVOKE statements between
+ * the verb and the role.
+ */
 static const char *const application[] = {
 	"USAGE ON SCHEMA cmig",
 	"EXECUTE ON FUNCTION cmig.set_context(text, text, boolean)",
@@ -67,8 +70,8 @@ static const char *const usage[] = {
 };
 
 /*
- * A reader's privileges include everything that pg_dump reads, except
- * cmig.secret, which only the owner may read.
+ * A reader's privileges include those that pg_dump needs, except for SELECT on
+ * cmig.secret, which only the owner is allowed to read.
  */
 static const char *const reader[] = {
 	"SELECT ON cmig.revision, cmig.version, cmig.scope_version, cmig.journal, cmig.progress,"
@@ -78,9 +81,10 @@ static const char *const reader[] = {
 };
 
 /*
- * An author's privileges exclude created_by, so that no one can write a
- * revision in another role's name.  They also exclude DELETE, which would allow
- * authors to lock the table in any mode; see revision_rows.c.
+ * An author is not allowed to set created_by, so that no one can write a
+ * revision in another role's name, or to delete rows, because the DELETE
+ * privilege would also allow the author to lock the table in any mode; see
+ * revision_rows.c.
  */
 static const char *const author[] = {
 	"INSERT (revision, down_revision, depends_on, branch_labels, replaces, message, description,"
@@ -90,9 +94,9 @@ static const char *const author[] = {
 };
 
 /*
- * In an existing journal row, a migrator can change only the outcome of the
- * run.  In a new row, session_role and client_address always have their
- * defaults, and cmig.journal_trigger checks role.
+ * In an existing journal row, a migrator is allowed to change only the outcome
+ * of the run.  In a new row, session_role and client_address always have their
+ * defaults, and cmig.journal_trigger checks "role".
  */
 static const char *const migrator[] = {
 	"INSERT, UPDATE, DELETE ON cmig.version, cmig.scope_version",
@@ -105,8 +109,8 @@ static const char *const migrator[] = {
 };
 
 /*
- * The owner's level contains all privileges except those that allow a role to
- * attach code to the tables.
+ * The level "owner" contains all privileges except those that would allow a
+ * role to attach code, such as triggers, to the tables.
  */
 static const char *const owner[] = {
 	"USAGE ON SCHEMA cmig",
@@ -117,12 +121,13 @@ static const char *const owner[] = {
 };
 
 /*
- * Function names; each one stands for all functions with that name.  Functions
- * that are in none of these lists are reserved for the owner (grant_access,
- * revoke_access, audit_import, ddl_event, ddl_trigger, journal_trigger).  To
- * read the audit log, a role also needs SELECT on the log, which is not part of
- * any level.  sql/access.sql contains the same lists and fails for a function
- * that is in none of them.
+ * The following lists contain the names of functions.  Each name stands for
+ * all functions with that name.  Functions that are in none of the lists are
+ * reserved for the owner (grant_access, revoke_access, audit_import,
+ * ddl_event, ddl_trigger, journal_trigger).  To read the audit log, a role
+ * also needs SELECT on the log, which is not part of any level.
+ * sql/access.sql contains the same lists, and fails if a function is in none
+ * of them.
  */
 static const char *const reader_functions[] = {
 	"audit_as_of", "audit_diff", "audit_history", "audit_report", "audit_script", "audit_status",
@@ -144,7 +149,7 @@ static const char *const migrator_functions[] = {
 	"reset_stepwise", "rls_test", "round_trip", "set_ddl_policy", "set_protect", "stamp", "upgrade", "upgrade_scopes", "upgrade_stepwise", "verify", NULL
 };
 
-/* The levels, and the lists that each one consists of. */
+/* The access levels, and the lists of which each one consists. */
 static const struct
 {
 	const char *name;
@@ -167,7 +172,7 @@ static CmigQuery find_functions = {
 	1, {NAMEOID}
 };
 
-/* Returns the names of all levels for hints. */
+/* Returns the names of all access levels as a string for hints. */
 static char *
 level_names(void)
 {
@@ -179,7 +184,7 @@ level_names(void)
 	return text.data;
 }
 
-/* A row callback that appends a row of find_functions to the list. */
+/* Row callback of find_functions: append the function to the list. */
 static void
 collect_function(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -189,8 +194,8 @@ collect_function(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Returns the statements that grant or revoke all functions with the given
- * name.  They have the form "verb EXECUTE ON FUNCTION ... preposition role".
+ * Returns the statements that grant or revoke EXECUTE on all functions with
+ * the given name: "verb EXECUTE ON FUNCTION ... preposition role".
  */
 static List *
 function_statements(const char *verb, const char *preposition, const char *role, const char *function)
@@ -213,8 +218,9 @@ function_statements(const char *verb, const char *preposition, const char *role,
 }
 
 /*
- * Returns the statements that grant or revoke an access level.  They have the
- * form "verb privileges ON objects preposition role".
+ * Returns the statements that grant or revoke an access level: "verb
+ * privileges ON objects preposition role".  Raises 22023 if the level does not
+ * exist.
  */
 static List *
 level_statements(const char *verb, const char *preposition, const char *role, const char *level)
@@ -268,7 +274,10 @@ cmig_access_revokes_level(const char *role, const char *level)
 	return level_statements("REVOKE", "FROM", role, level);
 }
 
-/* Returns the REVOKE statements that revoke all levels. */
+/*
+ * Returns REVOKE statements that take all privileges in schema cmig from a
+ * role.
+ */
 static List *
 all_revokes(const char *role)
 {
@@ -278,7 +287,10 @@ all_revokes(const char *role)
 					  psprintf("REVOKE ALL ON SCHEMA cmig FROM %s", role));
 }
 
-/* Returns the role argument, quoted for use in a statement. */
+/*
+ * Returns argument n, the name of a role, quoted for use in a statement.
+ * Raises an error if the role is PUBLIC or does not exist.
+ */
 static char *
 role_argument(FunctionCallInfo fcinfo, int n)
 {
@@ -309,7 +321,7 @@ role_argument(FunctionCallInfo fcinfo, int n)
 	return pstrdup(quote_identifier(name));
 }
 
-/* Returns the role that owns the schema and all of pg_cmig's objects. */
+/* Returns the owner of schema cmig, who owns all of pg_cmig's objects. */
 static Oid
 schema_owner(void)
 {
@@ -333,8 +345,8 @@ cmig_access_may_grant(void)
 	char	   *yes = NULL;
 
 	/*
-	 * require the owner level, because the right to grant USAGE is not
-	 * sufficient for granting everything else
+	 * check for the owner level, because a role that can grant USAGE cannot
+	 * necessarily grant everything else
 	 */
 	(void) cmig_query_once("SELECT 'yes' WHERE has_schema_privilege('cmig', 'USAGE WITH GRANT OPTION')"
 						   " AND has_table_privilege('cmig.secret', 'SELECT WITH GRANT OPTION')",
@@ -343,8 +355,9 @@ cmig_access_may_grant(void)
 }
 
 /*
- * An error context callback that adds a hint if the extension has not been
- * updated to the version of this library, so that an object does not exist.
+ * Error context callback: if the error is that an object does not exist, and
+ * the extension has not been updated to the version of this library, add a
+ * hint that says so.
  */
 static void
 explain_missing(void *arg)
@@ -358,14 +371,15 @@ explain_missing(void *arg)
 }
 
 /*
- * Run fixed GRANT or REVOKE statements as the given grantor.  This is usually
- * the owner, because pg_dump writes the owner's grants as plain GRANT
- * statements, which any restoring role can run.
+ * Run GRANT or REVOKE statements as the given grantor.  This is usually the
+ * owner of schema cmig, because pg_dump writes the owner's grants as plain
+ * GRANT statements, which any restoring role can run.
  *
- * The statements are not run by ProcessUtility().  Otherwise, an event trigger
- * would run with the privileges of the owner, a superuser, on behalf of a
- * caller that does not have them, and names in the trigger could refer to the
- * caller's temporary tables.
+ * The statements must be built from fixed text.  They are not run by
+ * ProcessUtility(), because an event trigger would then run with the
+ * privileges of the owner, a superuser, on behalf of a caller that does not
+ * have them, and names in the trigger could refer to the caller's temporary
+ * tables.
  */
 static void
 run_as(Oid grantor, List *statements)
@@ -403,8 +417,9 @@ cmig_access_run(List *statements)
 }
 
 /*
- * Lock the schema.  If two sessions grant at the same time, one of them waits
- * here, and neither fails with "tuple concurrently updated" or a deadlock.
+ * Lock schema cmig.  Without this lock, if two sessions granted or revoked
+ * privileges at the same time, one of them could fail with "tuple concurrently
+ * updated" or a deadlock.
  */
 static void
 begin_change(const char *command)
@@ -432,8 +447,8 @@ cmig_grant_access(PG_FUNCTION_ARGS)
 }
 
 /*
- * Finds the roles that have granted a given role a privilege on any of
- * pg_cmig's objects.
+ * A query for the roles that have granted the role $1 a privilege on schema
+ * cmig or an object in it.
  */
 static CmigQuery find_grantors = {
 	"SELECT DISTINCT a.grantor FROM ("
@@ -447,8 +462,8 @@ static CmigQuery find_grantors = {
 };
 
 /*
- * Raise an error if the role is the owner.  The owner has privileges from
- * CREATE EXTENSION, and nothing would work without them.
+ * Raise an error if the role is the owner of pg_cmig.  The owner's privileges
+ * come from CREATE EXTENSION, and nothing would work without them.
  */
 static void
 refuse_owner(const char *role)

@@ -10,22 +10,22 @@
 #include "postgres.h"
 #include "nodes/pg_list.h"
 
-/* Returns the names of the levels. */
+/* Returns the names of all access levels. */
 extern List *cmig_access_levels(void);
 
 /*
- * Returns the GRANT statements that give a level to a role.  "role" is a
- * quoted name or PUBLIC.
+ * Returns the GRANT statements that give an access level to a role.  "role" is
+ * a quoted name or PUBLIC.
  */
 extern List *cmig_access_grants(const char *role, const char *level);
 
-/* Returns the REVOKE statements that revoke a level from a role. */
+/* Returns the REVOKE statements that take an access level from a role. */
 extern List *cmig_access_revokes_level(const char *role, const char *level);
 
 /*
- * The first function returns true if the caller is allowed to grant access to
- * pg_cmig.  cmig_access_run() runs GRANT or REVOKE statements, or raises 42501
- * if the caller is not allowed to.
+ * cmig_access_may_grant() returns true if the current role is allowed to grant
+ * access to pg_cmig.  cmig_access_run() runs GRANT or REVOKE statements from
+ * this module, and raises 42501 if the current role is not allowed to.
  */
 extern bool cmig_access_may_grant(void);
 extern void cmig_access_run(List *statements);

@@ -1,6 +1,9 @@
 /*
  * active.c
- *	  Reads only the revisions that count, as described in replaces.h.
+ *	  Reads the revisions that count.
+ *
+ * A revision that replaces others counts, or the ones that it replaces do, as
+ * described in replaces.h.  Revisions that do not count are ignored.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -54,8 +57,8 @@ cmig_active_needed_in_scopes(const CmigNames *replaced)
 		const char *name = replaced->names[i];
 
 		/*
-		 * skip a version row that names the last revision, because then the
-		 * scope has applied all of them
+		 * ignore a version row for the last revision, because a scope that
+		 * has one has applied all of them
 		 */
 		if ((i < replaced->count - 1 && cmig_names_has(rows, name)) || cmig_progress_has(begun, name))
 			return true;
@@ -72,9 +75,9 @@ cmig_active_separate(CmigGraph *graph)
 		return NULL;
 
 	/*
-	 * find the revisions that are applied in the database before the trees
-	 * are separated: a revision is also applied if an applied one depends on
-	 * it, and separating the trees removes such dependencies
+	 * Find the revisions that are applied in the database before separating
+	 * the trees.  A revision is also applied if an applied revision depends
+	 * on it, and separating the trees removes such dependencies.
 	 */
 	marks = cmig_applied_find(graph, cmig_version_rows_database())->applied;
 	cmig_trees_separate(graph);
@@ -82,8 +85,8 @@ cmig_active_separate(CmigGraph *graph)
 }
 
 /*
- * Change a version row that names a replaced revision so that it names the
- * replacing revision, and record the change in the journal.
+ * Replace the version row "row", which names a revision that "revision"
+ * replaces, with a version row for "revision", and record this in the journal.
  */
 static void
 turn_over(const CmigRevision *revision, const char *row)
@@ -103,8 +106,8 @@ turn_over(const CmigRevision *revision, const char *row)
 }
 
 /*
- * Find and change one version row that must name the replacing revision.
- * Returns false if there is none.
+ * Find one version row that must be replaced with one for the replacing
+ * revision, and replace it.  Returns false if there is none.
  */
 static bool
 settle_one(const CmigRevisionSet *set)
@@ -125,8 +128,8 @@ settle_one(const CmigRevisionSet *set)
 }
 
 /*
- * Is the current role allowed to change version rows?  If not (for example, an
- * author), the next run changes them.
+ * Is the current role allowed to change version rows?  An author is not; in
+ * that case, the next run by a migrator changes them.
  */
 static bool
 may_turn_over(void)

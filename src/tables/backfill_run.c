@@ -1,13 +1,14 @@
 /*
  * backfill_run.c
- *	  Access to cmig.backfill_run, which records the progress of backfills.
+ *	  Reads and writes cmig.backfill_run, which records the progress of
+ *	  backfills.
  *
- * A backfill's row is updated in the transaction of each batch, so it is exact
- * even after a crash.
+ * The row of a backfill is updated in the transaction of each batch, so it is
+ * correct even after a crash.
  *
- * Backfills of several tables may start at the same time, so their ids come
- * from a sequence.  If restoring a dump into a live database has set the
- * sequence back, the id is the greatest existing id plus one.
+ * Backfills of several tables may start at the same time, so the ids of rows
+ * come from a sequence.  If the sequence has been set back by restoring a dump
+ * into a live database, the next id is the greatest existing id plus one.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -30,7 +31,7 @@
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
-/* The maximum number of ids to try for a row. */
+/* The maximum number of ids to try when a row is inserted. */
 #define MAX_ATTEMPTS 100
 
 static CmigQuery find_query = {
@@ -73,7 +74,7 @@ static CmigQuery update_query = {
 	FLOAT8OID, FLOAT8OID, INT8OID, INT8OID, INT8OID, INTERVALOID, TEXTARRAYOID}
 };
 
-/* Finds unfinished backfills that must not be started again. */
+/* A query for unfinished backfills that must not be started again. */
 static CmigQuery unfinished_query = {
 	.sql = "SELECT id::bigint, coalesce(target::text, ''), coalesce(set_sql::text, ''),"
 	" statement::integer, rows::bigint FROM cmig.backfill_run"
@@ -114,8 +115,8 @@ static CmigQuery settle_all_query = {
 };
 
 /*
- * Returns the current scope as an argument of a query.  A backfill that is not
- * part of a revision also belongs to the current scope.
+ * Returns the name of the current scope as a query argument.  A backfill
+ * belongs to the current scope even if it is not part of a revision.
  */
 static Datum
 own_scope(void)
@@ -123,7 +124,10 @@ own_scope(void)
 	return CStringGetTextDatum(cmig_scope_current());
 }
 
-/* Set the first seven arguments to the identity of a backfill. */
+/*
+ * Set the first seven arguments of a query to the values that identify a
+ * backfill.
+ */
 static void
 set_identity(const CmigBackfillIdentity *identity, Datum *values, char *nulls)
 {
@@ -138,8 +142,8 @@ set_identity(const CmigBackfillIdentity *identity, Datum *values, char *nulls)
 }
 
 /*
- * Raise an error for a row that was changed manually, so that its backfill
- * cannot be resumed.
+ * Raise an error because a row was changed manually so that its backfill
+ * cannot be resumed.  "column" has the value that is not valid.
  */
 static void
 refuse_row(int64 id, const char *column)
@@ -154,7 +158,8 @@ refuse_row(int64 id, const char *column)
 
 /*
  * Returns the elements of a text[] column.  Raises an error if the array has
- * more than one dimension or contains a null.
+ * more than one dimension or contains nulls.  "id" and "name" identify the row
+ * and the column in the error.
  */
 static CmigNames
 names_of(TupleDesc desc, HeapTuple row, int column, int64 id, const char *name)
@@ -178,7 +183,7 @@ names_of(TupleDesc desc, HeapTuple row, int column, int64 id, const char *name)
 	return names;
 }
 
-/* Is the string a block number in the form stored by update_query? */
+/* Is the string a block number in the format that update_query stores? */
 static bool
 is_block(const char *text)
 {
@@ -189,11 +194,12 @@ is_block(const char *text)
 }
 
 /*
- * Raise an error for a row that batches could not use.  Migrators are allowed
- * to write to the table, so all values that batches use as indexes or arguments
- * are checked.  If the table is walked by ctid, place and bound must each be a
- * block number.  If the table is walked by key, they must have as many values
- * as the key has columns.
+ * Raise an error if a row contains values with which a batch could not run.
+ * Migrators are allowed to write to cmig.backfill_run, so all values that
+ * batches use as indexes or arguments are checked.  If the table is read block
+ * by block, "place" and "bound" must each be a block number.  If the table is
+ * read in the order of a key, they must have as many values as the key has
+ * columns.
  */
 static void
 require_valid(const CmigBackfillRun *run, bool by_key)
@@ -224,7 +230,7 @@ require_valid(const CmigBackfillRun *run, bool by_key)
 		refuse_row(run->id, "place");
 }
 
-/* Read a row of find_query. */
+/* Row callback of find_query: store the row in a CmigBackfillRun. */
 static void
 collect(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -261,8 +267,8 @@ cmig_backfill_run_find(const CmigBackfillIdentity *identity, CmigBackfillRun *ru
 }
 
 /*
- * Returns an id that is greater than the ids of all rows.  As with an identity
- * column, the caller needs no privileges on the sequence.
+ * Returns an id that is greater than those of all existing rows.  As for an
+ * identity column, the caller needs no privileges on the sequence.
  */
 static int64
 next_id(void)
@@ -303,8 +309,8 @@ cmig_backfill_run_insert(const CmigBackfillIdentity *identity, CmigBackfillRun *
 		nulls[9] = 'n';
 
 	/*
-	 * Try several ids: while the sequence is behind the greatest id, another
-	 * session may choose the same id.
+	 * Try several ids, because another session may choose the same id while
+	 * the sequence is behind the greatest existing id.
 	 */
 	for (int i = 0; i < MAX_ATTEMPTS; i++)
 	{
@@ -348,14 +354,19 @@ cmig_backfill_run_update(const CmigBackfillRun *run, int64 active_us)
 				 errhint("Do not delete rows of cmig.backfill_run before the backfill has ended.")));
 }
 
-/* The callback of cmig_backfill_run_each_unfinished() and its argument. */
+/*
+ * The callback passed to cmig_backfill_run_each_unfinished(), and its
+ * argument.
+ */
 typedef struct Search
 {
 	CmigBackfillCallback callback;
 	void	   *arg;
 } Search;
 
-/* Read a row of unfinished_query and call the callback. */
+/*
+ * Row callback of unfinished_query: pass the row on to the caller's callback.
+ */
 static void
 hand_over(TupleDesc desc, HeapTuple row, void *arg)
 {

@@ -1,6 +1,7 @@
 /*
  * backfill_run.h
- *	  Access to cmig.backfill_run, which records the progress of backfills.
+ *	  Reads and writes cmig.backfill_run, which records the progress of
+ *	  backfills.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,44 +14,48 @@
 /* The values that identify a backfill. */
 typedef struct CmigBackfillIdentity
 {
-	const char *target;			/* qualified and quoted */
+	const char *target;			/* table name, qualified and quoted */
 	const char *set_sql;
-	const char *where_sql;		/* NULL: none */
-	bool		by_key;			/* is the table walked by key, not by block? */
-	const char *revision;		/* NULL: not part of a revision */
+	const char *where_sql;		/* condition of the rows to update, or NULL */
+	bool		by_key;			/* is the table read in the order of a key
+								 * instead of block by block? */
+	const char *revision;		/* NULL if the backfill is not part of a
+								 * revision */
 	const char *direction;
 	int			statement;
 } CmigBackfillIdentity;
 
-/* A row of the table: a backfill and the position that it has reached. */
+/* A row of cmig.backfill_run: a backfill and how far it has got. */
 typedef struct CmigBackfillRun
 {
-	int64		id;				/* 0: has no row yet */
+	int64		id;				/* 0 if there is no row yet */
 	bool		done;
 	char	   *method;
 	int			pass;
-	char	   *relation;		/* the current table or partition, or NULL */
-	CmigNames	key;			/* quoted columns of the key used to walk
-								 * through relation; empty if relation is
-								 * walked by block */
-	CmigNames	place;			/* last key or block processed; empty if none
-								 * yet */
-	CmigNames	bound;			/* last key or block to process */
-	CmigNames	parts;			/* if walked by key: the partitions at the
-								 * start; empty if not partitioned */
+	char	   *relation;		/* the table or partition that is being
+								 * updated, or NULL */
+	CmigNames	key;			/* quoted columns of the key in whose order
+								 * "relation" is read; empty if it is read
+								 * block by block */
+	CmigNames	place;			/* the last key or block that was processed;
+								 * empty if there is none yet */
+	CmigNames	bound;			/* the last key or block to process */
+	CmigNames	parts;			/* if a partitioned table is read by key: its
+								 * partitions when the backfill began;
+								 * otherwise empty */
 	double		total;
 	double		passed;
 	int64		rows;
 	int64		rows_of_pass;
 	int64		batches;
-	int64		unchanged;		/* rows of this pass that matched but were not
-								 * updated; not stored */
+	int64		unchanged;		/* number of rows in this pass that matched
+								 * but were not updated; not stored */
 } CmigBackfillRun;
 
 /*
- * Find the row of a backfill to resume.  A finished backfill is found only if
- * it is part of a revision's step that has not ended.  Returns false if there
- * is no such row.
+ * Find the row of a backfill that can be resumed, and store it in *run.  A
+ * finished backfill is found only if it is part of a step that has not ended.
+ * Returns false if there is no such row.
  */
 extern bool cmig_backfill_run_find(const CmigBackfillIdentity *identity,
 								   CmigBackfillRun *run);
@@ -65,7 +70,7 @@ extern void cmig_backfill_run_insert(const CmigBackfillIdentity *identity,
 extern void cmig_backfill_run_update(const CmigBackfillRun *run, int64 active_us);
 
 /*
- * An unfinished backfill without where_sql that has updated rows.  Such a
+ * An unfinished backfill that has updated rows and has no where_sql.  Such a
  * backfill must not be started again, because it would update those rows a
  * second time.
  */
@@ -74,40 +79,39 @@ typedef struct CmigBackfillUnfinished
 	int64		id;
 	char	   *target;
 	char	   *set_sql;
-	int			statement;		/* 0: none */
+	int			statement;		/* number of the statement, or 0 */
 	int64		rows;
 } CmigBackfillUnfinished;
 
 /*
- * A callback for unfinished backfills.  cmig_backfill_run_each_unfinished()
- * calls it for each such backfill of the same step or, if "identity" is not
- * part of a revision, of the same table.  The backfill with the id own_id is
- * skipped.
+ * Call the callback for each unfinished backfill of the step to which
+ * "identity" belongs or, if it is not part of a revision, of the same table.
+ * The backfill with the id own_id is skipped.
  */
 typedef void (*CmigBackfillCallback) (const CmigBackfillUnfinished *unfinished, void *arg);
 extern void cmig_backfill_run_each_unfinished(const CmigBackfillIdentity *identity,
 											  int64 own_id, CmigBackfillCallback callback,
 											  void *arg);
 
-/* Delete a backfill's row.  Use this for a backfill that has done nothing. */
+/* Delete the row of a backfill that has not updated anything. */
 extern void cmig_backfill_run_remove(int64 id);
 
 /*
  * Delete the rows of unfinished backfills that were started by an earlier
- * version of the same statement of the same step.  Does nothing for a backfill
- * that is not part of a revision.
+ * version of the statement that now starts this backfill.  Does nothing if the
+ * backfill is not part of a revision.
  */
 extern void cmig_backfill_run_replace(const CmigBackfillIdentity *identity);
 
 /*
- * Call this at the end of a step.  The step's backfills become history, so they
- * start again if the step is run again.
+ * Call this at the end of a step.  The rows of its backfills are kept as a
+ * record, but the backfills start from the beginning if the step is run again.
  */
 extern void cmig_backfill_run_settle(const char *revision, const char *direction);
 
 /*
- * Like cmig_backfill_run_settle(), but for all steps.  Returns true if there
- * were any rows to change.
+ * Like cmig_backfill_run_settle(), but for all steps in the current scope.
+ * Returns true if any rows were changed.
  */
 extern bool cmig_backfill_run_settle_all(void);
 

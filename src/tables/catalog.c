@@ -2,8 +2,8 @@
  * catalog.c
  *	  Reads the table cmig.revision.
  *
- * Only this file and revision_rows.c know the table's columns.  All queries go
- * through query.c, so they run with the caller's privileges.
+ * Only this file and revision_rows.c know the columns of the table.  All
+ * queries go through query.c, so they run with the caller's privileges.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -65,7 +65,8 @@ static CmigQuery read_texts = {"SELECT " TEXT_COLUMNS " FROM cmig.revision r" BY
 static CmigQuery read_texts_of = {"SELECT " TEXT_COLUMNS OF_MANY BY_ID, 1, {TEXTARRAYOID}};
 
 /*
- * same layout as TEXT_COLUMNS, but reads only the columns that file names need
+ * A query with the layout of TEXT_COLUMNS that reads only the columns needed
+ * for file names.
  */
 static CmigQuery read_file_names = {
 	"SELECT r.revision::text, NULL::text[], NULL::text[], NULL::text[], NULL::text[],"
@@ -89,7 +90,10 @@ static CmigQuery read_scripts[] = {
 	[CMIG_DOWNGRADE] = {"SELECT " DOWNGRADE_COLUMNS OF_MANY, 1, {TEXTARRAYOID}}
 };
 
-/* octet_length() does not detoast a large value */
+/*
+ * Queries for all scripts of at most $1 bytes, indexed by direction.
+ * octet_length() does not detoast a value.
+ */
 static CmigQuery read_small_scripts[] = {
 	[CMIG_UPGRADE] = {"SELECT " UPGRADE_COLUMNS " FROM cmig.revision r"
 		" WHERE coalesce(octet_length(r.upgrade_sql::text), 0)"
@@ -99,7 +103,7 @@ static CmigQuery read_small_scripts[] = {
 };
 
 /*
- * Convert a text datum to a string, allocated in the pack, or with palloc if
+ * Convert a text datum to a string, allocated in "pack", or with palloc if
  * "pack" is NULL.
  */
 static char *
@@ -128,8 +132,8 @@ read_text_or(CmigPack *pack, TupleDesc desc, HeapTuple row, int column, char *ot
 }
 
 /*
- * Read a text[] column.  Returns false if the array has more than one dimension
- * or contains a null.
+ * Read a text[] column into *names.  Returns false if the array has more than
+ * one dimension or contains nulls.
  */
 static bool
 read_names(CmigPack *pack, TupleDesc desc, HeapTuple row, int column, CmigNames *names)
@@ -185,8 +189,8 @@ read_edge_columns(CmigPack *pack, TupleDesc desc, HeapTuple row, CmigRevision *r
 
 /*
  * Read the columns of DETAIL_COLUMNS that follow EDGE_COLUMNS into *revision.
- * "before" is the previous revision, or NULL; if it has the same author, its
- * copy of the author's name is shared.
+ * "before" is the revision that was read before, or NULL; if it has the same
+ * author, the string with the author's name is shared.
  */
 static void
 read_detail_columns(CmigPack *pack, TupleDesc desc, HeapTuple row, CmigRevision *revision,
@@ -221,9 +225,7 @@ typedef struct ReadSet
 	CmigPack	pack;
 } ReadSet;
 
-/*
- * Append an uninitialized revision to one of the set's arrays, and return it.
- */
+/* Append an uninitialized revision to an array, and return a pointer to it. */
 static CmigRevision *
 add_revision(CmigRevision **revisions, int *count, int *allocated)
 {
@@ -236,7 +238,7 @@ add_revision(CmigRevision **revisions, int *count, int *allocated)
 	return &(*revisions)[(*count)++];
 }
 
-/* Add the revision in a row to the set. */
+/* Row callback: add a revision to the set. */
 static void
 collect_revision(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -254,7 +256,9 @@ collect_revision(TupleDesc desc, HeapTuple row, void *arg)
 		bool		first = (repeatable ? set->repeatable_count : set->count) == 1;
 		bool		isnull;
 
-		/* pass the previous revision, which usually has the same author */
+		/*
+		 * pass the previous revision, because its author is usually the same
+		 */
 		read_detail_columns(&read->pack, desc, row, revision, first ? NULL : &revision[-1]);
 		revision->irreversible = !repeatable && cmig_query_bool(desc, row, 9, false);
 		revision->created_at = DatumGetTimestampTz(cmig_query_datum(desc, row, 11, &isnull));
@@ -279,7 +283,7 @@ cmig_catalog_read_revisions(bool with_details)
 	return read.set;
 }
 
-/* Returns a palloc'd revision from a row of TEXT_COLUMNS. */
+/* Returns a palloc'd revision, given a row with TEXT_COLUMNS. */
 static CmigRevisionText *
 read_text_columns(TupleDesc desc, HeapTuple row)
 {
@@ -305,7 +309,7 @@ read_text_columns(TupleDesc desc, HeapTuple row)
 	return text;
 }
 
-/* A row callback that stores the revision in *arg. */
+/* Row callback: store the revision in *arg. */
 static void
 take_text(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -329,7 +333,10 @@ cmig_catalog_has_preconditions(void)
 	return cmig_query_run(&find_precondition, NULL, NULL) > 0;
 }
 
-/* Returns a palloc'd script from a row of UPGRADE_ or DOWNGRADE_COLUMNS. */
+/*
+ * Returns a palloc'd script, given a row with UPGRADE_COLUMNS or
+ * DOWNGRADE_COLUMNS.
+ */
 static CmigStoredScript *
 read_script_columns(TupleDesc desc, HeapTuple row)
 {
@@ -344,7 +351,7 @@ read_script_columns(TupleDesc desc, HeapTuple row)
 	return script;
 }
 
-/* A row callback that stores the script in *arg. */
+/* Row callback: store the script in *arg. */
 static void
 take_script(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -362,17 +369,19 @@ cmig_catalog_read_script(const char *revision, CmigDirection direction)
 	return script;
 }
 
-/* The state of cmig_catalog_each_script(). */
+/* The state of cmig_catalog_each_script() and similar functions. */
 typedef struct EachScript
 {
-	const char *always;			/* id of the revision that is never skipped */
-	Size		left;			/* remaining bytes of scripts to pass on */
+	const char *always;			/* id of the revision whose script is always
+								 * passed on */
+	Size		left;			/* total size in bytes of the scripts that may
+								 * still be passed on */
 	CmigScriptCallback callback;
 	void	   *arg;
 	MemoryContext context;
 } EachScript;
 
-/* Returns the size of a text column without detoasting a large value. */
+/* Returns the size of the value in a text column without detoasting it. */
 static Size
 column_size(TupleDesc desc, HeapTuple row, int column)
 {
@@ -382,7 +391,10 @@ column_size(TupleDesc desc, HeapTuple row, int column)
 	return isnull ? 0 : toast_raw_datum_size(value);
 }
 
-/* Call the callback with the script in the row, unless it is too large. */
+/*
+ * Row callback: pass the script on to the caller's callback, unless it is too
+ * large.
+ */
 static void
 hand_over_script(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -400,7 +412,9 @@ hand_over_script(TupleDesc desc, HeapTuple row, void *arg)
 	MemoryContextReset(each->context);
 }
 
-/* Run a query for scripts, and call the callback for each row. */
+/*
+ * Run a query for scripts, and pass each script on to the caller's callback.
+ */
 static void
 each_script(CmigQuery *query, Datum value, EachScript *each)
 {
@@ -431,7 +445,7 @@ cmig_catalog_each_small_script(int most_bytes, CmigDirection direction,
 	each_script(&read_small_scripts[direction], Int32GetDatum(most_bytes), &each);
 }
 
-/* A callback for revisions, and the memory context used to read each one. */
+/* The state of cmig_catalog_each_text() and similar functions. */
 typedef struct EachText
 {
 	CmigRevisionTextCallback callback;
@@ -439,7 +453,7 @@ typedef struct EachText
 	MemoryContext context;
 } EachText;
 
-/* Call the callback with the revision in the row. */
+/* Row callback: pass the revision on to the caller's callback. */
 static void
 hand_over_text(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -452,7 +466,7 @@ hand_over_text(TupleDesc desc, HeapTuple row, void *arg)
 	MemoryContextReset(each->context);
 }
 
-/* Run a query for TEXT_COLUMNS, and call the callback for each row. */
+/* Run a query with TEXT_COLUMNS, and pass each revision on to the callback. */
 static void
 each_text(CmigQuery *query, Datum *values, CmigRevisionTextCallback callback, void *arg)
 {

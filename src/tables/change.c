@@ -1,6 +1,6 @@
 /*
  * change.c
- *	  Takes the run lock and performs checks before pg_cmig's tables are
+ *	  Takes the run lock and checks the state before pg_cmig's tables are
  *	  changed.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -18,8 +18,8 @@
 #include "tables/version_rows.h"
 
 /*
- * Take the locks and perform the checks.  "revisions" is true if the caller
- * will write revisions.
+ * Implements cmig_change_begin() and cmig_change_begin_revisions().
+ * "revisions" is true if the caller is about to write revisions.
  */
 static void
 begin(const char *function, bool revisions)

@@ -2,19 +2,21 @@
  * journal.c
  *	  Writes cmig.journal, which contains a row for each step that was run.
  *
- * A row's id is derived from the existing rows.  A sequence would not work,
- * because it is not replicated, and restoring a dump into a live database would
- * set it back.  Every session that writes rows holds the run lock
- * (cmig.journal_trigger takes it for manually written rows), so the greatest
- * committed id plus one is free.
+ * The id of a new row is derived from the existing rows.  A sequence would not
+ * work, because it is not replicated, and because restoring a dump into a live
+ * database would set it back.  Every session that writes rows holds the run
+ * lock (cmig.journal_trigger takes it for manually written rows), so the
+ * greatest committed id plus one is free.
  *
- * A run never fails because no id is left.  The trigger (journal_trigger.c)
- * rejects an id far beyond the last one, unless the row is written by the
- * table's owner or by a restore.  If such a row leaves no ids after it, the
- * ids of new rows are in the last gap that is large enough.
+ * A run must never fail because no id is left.  The trigger
+ * (journal_trigger.c) rejects an id that is far beyond the last one, unless
+ * the row is written by the table's owner or by a restore.  If such a row
+ * leaves too few ids after it, new rows have ids in the last gap that is large
+ * enough.
  *
- * session_role and client_address have the columns' defaults, because a
- * migrator is not allowed to write them.  The trigger checks the column "role".
+ * In new rows, session_role and client_address have the columns' defaults,
+ * because a migrator is not allowed to write to these columns.  The trigger
+ * checks the column "role".
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -38,12 +40,12 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-/* Rows that have not yet been written. */
+/* A batch of rows that have not been written yet. */
 struct CmigJournalBatch
 {
 	int			count;
 	CmigJournalEntry entries[CMIG_JOURNAL_BATCH];
-	MemoryContext context;		/* contains the entries' checksums */
+	MemoryContext context;		/* memory context of the entries' checksums */
 };
 
 static CmigQuery last_id_query = {
@@ -53,9 +55,9 @@ static CmigQuery last_id_query = {
 };
 
 /*
- * Finds the greatest id that is followed by enough free ids for a whole batch.
- * This query is slow, and is needed only if there are not enough ids after the
- * greatest one.
+ * A query for the greatest id that is followed by enough free ids for a whole
+ * batch.  The query is slow, and is used only if the greatest id of all is not
+ * followed by enough ids.
  */
 static CmigQuery gap_query = {
 	.sql = "SELECT max(id)::text FROM (SELECT id::bigint, lead(id::bigint) OVER (ORDER BY id::bigint)"
@@ -108,7 +110,7 @@ static CmigQuery interrupted_query = {
 	.argtypes = {TEXTOID}
 };
 
-/* Returns the current scope as an argument of a query. */
+/* Returns the name of the current scope as a query argument. */
 static Datum
 own_scope(void)
 {
@@ -116,8 +118,8 @@ own_scope(void)
 }
 
 /*
- * Returns the id that the query finds in the current scope, or 0 if it finds
- * none.  The query sees all committed rows, including those that are not
+ * Returns the id that a query finds in the current scope, or 0 if it finds
+ * none. The query sees all committed rows, including those that are not
  * visible to a REPEATABLE READ transaction.
  */
 static int64
@@ -129,7 +131,7 @@ id_of(CmigQuery *query)
 	return text ? DatumGetInt64(DirectFunctionCall1(int8in, CStringGetDatum(text))) : 0;
 }
 
-/* Are there too few ids after this id for a batch? */
+/* Is the id followed by too few ids for a whole batch? */
 static bool
 is_last_number(int64 id)
 {
@@ -230,8 +232,8 @@ cmig_journal_interrupted(void)
 }
 
 /*
- * Returns an array of the entries' finishing times, or of their starting times
- * if "finished" is false.
+ * Returns an array of the times at which the entries' steps finished
+ * ("finished" is true) or started.
  */
 static Datum
 times_array(const CmigJournalEntry *entries, int count, bool finished)
@@ -246,8 +248,8 @@ times_array(const CmigJournalEntry *entries, int count, bool finished)
 }
 
 /*
- * Returns an array of the strings that pick() returns for the entries.  pick()
- * may return NULL.
+ * Returns an array of strings, one for each entry.  pick() returns the string
+ * of an entry, which may be NULL.
  */
 static Datum
 texts_array(const CmigJournalEntry *entries, int count,
@@ -268,7 +270,7 @@ texts_array(const CmigJournalEntry *entries, int count,
 											  TEXTOID, -1, false, TYPALIGN_INT));
 }
 
-/* Functions for texts_array() that pick a field of an entry */
+/* Functions that texts_array() uses to get a field of an entry */
 static const char *
 pick_revision(const CmigJournalEntry *entry)
 {
@@ -299,7 +301,7 @@ pick_message(const CmigJournalEntry *entry)
 	return entry->message;
 }
 
-/* Write a batch's rows and empty the batch. */
+/* Write the rows in the batch, and empty the batch. */
 static void
 write_batch(CmigJournalBatch *batch)
 {

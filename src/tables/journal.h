@@ -12,17 +12,19 @@
 #include "datatype/timestamp.h"
 
 /*
- * A row of the journal, without the columns that are derived from the session.
+ * A row of the journal, without the columns that are derived from the session,
+ * such as "role".
  */
 typedef struct CmigJournalEntry
 {
-	const char *revision;		/* NULL for drift, except if cmig.capture has
-								 * turned it into a revision */
+	const char *revision;		/* id; NULL for a drift check, except if
+								 * cmig.capture has turned the drift into a
+								 * revision */
 	const char *direction;		/* upgrade, downgrade, stamp, repair, drift */
-	const char *outcome;		/* done or, for a stepwise run, also running
+	const char *outcome;		/* done; or, for a stepwise run, also running
 								 * or failed */
 	TimestampTz started_at;
-	TimestampTz finished_at;	/* stored as "elapsed", the time since
+	TimestampTz finished_at;	/* stored in "elapsed" as the time since
 								 * started_at */
 	const char *checksum;		/* checksum of the script that ran, or NULL */
 	const char *sqlstate;		/* SQLSTATE of a failure, or NULL */
@@ -31,20 +33,20 @@ typedef struct CmigJournalEntry
 } CmigJournalEntry;
 
 /*
- * Write a row.  The caller of this function, or of any other function in this
- * module that writes, must hold the run lock, because the id of a new row is
- * the greatest id plus one.  The role, session role, application, address, and
- * transaction ID are taken from the session; search_path is the one that
- * scripts see.
+ * Write a row.  The caller must hold the run lock, because the id of a new row
+ * is the greatest id plus one; the same is true for all other functions in
+ * this module that write rows.  The role, session role, application, address,
+ * and transaction ID are taken from the session.  The column search_path
+ * contains the search_path that scripts start with.
  */
 extern void cmig_journal_write(const CmigJournalEntry *entry);
 
 /*
  * A batch of rows for several steps of a transaction, which are written in
- * order.  Of each entry, only revision, direction, outcome, times, checksum, and
- * message are used.  The checksum is copied; the other strings must remain
- * valid until cmig_journal_end(), which writes the remaining rows and frees the
- * batch.
+ * order. Only the revision, direction, outcome, times, checksum, and message
+ * of an entry are used.  The checksum is copied; the other strings must remain
+ * valid until cmig_journal_end(), which writes the remaining rows and frees
+ * the batch.
  */
 typedef struct CmigJournalBatch CmigJournalBatch;
 
@@ -53,32 +55,34 @@ extern void cmig_journal_add(CmigJournalBatch *batch, const CmigJournalEntry *en
 extern void cmig_journal_end(CmigJournalBatch *batch);
 
 /*
- * Write a row in a run that commits.  cmig_journal_start() writes the row,
- * usually with outcome "running", and returns its id; cmig_journal_finish()
- * completes the row.  cmig_journal_interrupted() changes the outcome of all
- * rows that are still "running" to "failed"; call it when no session will
- * finish those rows.
+ * Write a row for a step of a run that commits.  cmig_journal_start() writes
+ * the row when the step begins, usually with outcome "running", and returns
+ * its id. cmig_journal_finish() sets the outcome when the step ends.  If no
+ * session will finish the rows that are still "running", call
+ * cmig_journal_interrupted(), which changes their outcome to "failed".
  */
 extern int64 cmig_journal_start(const CmigJournalEntry *entry);
 extern void cmig_journal_finish(int64 id, const CmigJournalEntry *entry);
 extern void cmig_journal_interrupted(void);
 
-/* The message of a row with direction "drift" if nothing differs. */
+/*
+ * The message in the journal row of a drift check that finds no differences.
+ */
 #define CMIG_JOURNAL_NO_DRIFT "no drift"
 
 /* The maximum number of rows that a batch writes with one statement. */
 #define CMIG_JOURNAL_BATCH 500
 
 /*
- * Returns the id that the next rows follow.  Enough ids for a whole batch are
- * free after it.
+ * Returns the id after which the ids of the next rows come.  It is followed by
+ * enough free ids for a whole batch.
  */
 extern int64 cmig_journal_last_id(void);
 
 /*
- * If the greatest id leaves no ids for new rows, returns that id; otherwise
- * returns 0.  In the former case, new rows have smaller ids, and the row with
- * the greatest id remains the last one.
+ * If the greatest id is not followed by enough ids for new rows, returns that
+ * id; otherwise returns 0.  In the first case, new rows have smaller ids, and
+ * the row with the greatest id remains the last one.
  */
 extern int64 cmig_journal_out_of_order(void);
 

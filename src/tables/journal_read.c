@@ -1,9 +1,9 @@
 /*
  * journal_read.c
- *	  Reads cmig.journal: what ran last, and what was run.
+ *	  Reads cmig.journal.
  *
- * Only rows of the current scope are read, except by the query for a checksum in
- * any scope.
+ * Only rows of the current scope are read, except by the queries for
+ * checksums.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -25,9 +25,9 @@
 	" AND direction::text IN ('upgrade', 'stamp', 'repair') AND checksum::text IS NOT NULL"
 
 /*
- * Finds the last checksum of a revision in a scope.  If the revision was
- * repaired in the database, that counts for all scopes.  Rows of different
- * scopes are ordered by time, because their ids do not show the order.
+ * A query for the last checksum of a revision in a scope.  A repair in the
+ * database counts for all scopes.  Rows of different scopes are ordered by
+ * time, because their ids do not show the order.
  */
 static CmigQuery checksum_query = {
 	.sql = "SELECT checksum::text FROM cmig.journal" OF_SCRIPT
@@ -37,7 +37,7 @@ static CmigQuery checksum_query = {
 	.argtypes = {TEXTOID, TEXTOID}
 };
 
-/* Finds a revision's last checksum in any scope. */
+/* A query for the last checksum of a revision in any scope. */
 static CmigQuery any_checksum_query = {
 	.sql = "SELECT checksum::text FROM cmig.journal" OF_SCRIPT
 	" ORDER BY started_at::timestamptz DESC, id::bigint DESC LIMIT 1",
@@ -46,7 +46,8 @@ static CmigQuery any_checksum_query = {
 };
 
 /*
- * Finds a repeatable revision's last run, and whether a downgrade followed it.
+ * A query for the checksum of a repeatable revision's last run, and for
+ * whether a downgrade has been run since then.
  */
 static CmigQuery repeatable_query = {
 	.sql = "SELECT r.checksum, EXISTS (SELECT FROM cmig.journal d WHERE d.id::bigint > r.id"
@@ -122,7 +123,7 @@ static CmigQuery paths_query = {
 	.nargs = 3,.argtypes = {TEXTOID, TEXTOID, TEXTOID}
 };
 
-/* Returns the current scope as an argument of a query. */
+/* Returns the name of the current scope as a query argument. */
 static Datum
 own_scope(void)
 {
@@ -141,7 +142,7 @@ each_of_scope(CmigQuery *query, CmigRowCallback callback, void *arg)
 	return cmig_query_each(query, values, NULL, callback, arg);
 }
 
-/* A callback and its argument. */
+/* The callback passed to cmig_journal_read_paths(), and its argument. */
 typedef struct PathReader
 {
 	CmigJournalPathCallback callback;
@@ -179,7 +180,9 @@ cmig_journal_read_checksum(const char *revision)
 	return checksum;
 }
 
-/* Read the row of repeatable_query. */
+/*
+ * Row callback of repeatable_query: store the row in a CmigJournalRepeatable.
+ */
 static void
 keep_repeatable(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -199,7 +202,7 @@ cmig_journal_read_repeatable(const char *revision)
 	return last;
 }
 
-/* Read a row of last_query. */
+/* Row callback of last_query: store the row in a CmigJournalEntry. */
 static void
 keep_last(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -220,7 +223,7 @@ cmig_journal_read_last(CmigJournalEntry *entry)
 	return each_of_scope(&last_query, keep_last, entry) > 0;
 }
 
-/* Read the row of last_drift_query. */
+/* Row callback of last_drift_query: store the row in a CmigJournalDrift. */
 static void
 keep_drift(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -257,7 +260,7 @@ cmig_journal_read_ago(double seconds)
 	return psprintf("%ld %s%s ago", count, units[i].name, count == 1 ? "" : "s");
 }
 
-/* A callback for rows (one of two kinds) and its argument. */
+/* A caller's callback of one of two types, and its argument. */
 typedef struct Shower
 {
 	CmigJournalShow show;
@@ -265,7 +268,7 @@ typedef struct Shower
 	void	   *arg;
 } Shower;
 
-/* Pass a row of listing_query to the callback. */
+/* Row callback of listing_query: pass the row on to the caller's callback. */
 static void
 show_row(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -295,7 +298,7 @@ cmig_journal_read_each(CmigJournalShow callback, void *arg)
 	each_of_scope(&listing_query, show_row, &shower);
 }
 
-/* Read the row of widths_query. */
+/* Row callback of widths_query: store the row in a CmigJournalWidths. */
 static void
 keep_widths(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -314,7 +317,7 @@ cmig_journal_read_widths(void)
 	return widths;
 }
 
-/* Pass a row of applied_query to the callback. */
+/* Row callback of applied_query: pass the row on to the caller's callback. */
 static void
 show_applied(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -337,14 +340,16 @@ cmig_journal_read_each_applied(CmigJournalApplied callback, void *arg)
 	each_of_scope(&applied_query, show_applied, &shower);
 }
 
-/* A callback for captured revisions, and its argument. */
+/*
+ * The callback passed to cmig_journal_read_each_captured(), and its argument.
+ */
 typedef struct Captured
 {
 	CmigJournalCaptured callback;
 	void	   *arg;
 } Captured;
 
-/* Pass a row of captured_query to the callback. */
+/* Row callback of captured_query: pass the row on to the caller's callback. */
 static void
 pass_captured(TupleDesc desc, HeapTuple row, void *arg)
 {

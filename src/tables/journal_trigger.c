@@ -1,6 +1,7 @@
 /*
  * journal_trigger.c
- *	  The trigger on cmig.journal, which checks manually written rows.
+ *	  Implements the trigger on cmig.journal, which checks manually written
+ *	  rows.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -24,14 +25,14 @@
 PG_FUNCTION_INFO_V1(cmig_journal_trigger);
 
 /*
- * An id up to this one is never too far beyond the last id, because enough ids
- * remain after it.  Therefore, the last id need not be looked up for each row.
+ * Ids up to this one are always accepted, because enough ids remain after
+ * them, so that the last id need not be looked up for each row.
  */
 #define ALWAYS_NEAR (INT64CONST(1) << 40)
 
 /*
- * Could the caller run a script as the role?  If so, the caller may also write
- * a row that contains this role.
+ * Is the caller allowed to run scripts as this role?  If so, the caller may
+ * also write a row that contains the role.
  */
 static bool
 may_run_as(const char *name)
@@ -43,8 +44,8 @@ may_run_as(const char *name)
 }
 
 /*
- * Get the value of one of the new row's columns.  Returns false if the value is
- * null, or if the column does not exist or has a different type.
+ * Get the value of a column in the new row.  Returns false if the value is
+ * null, or if the column does not exist or has a type other than "type".
  */
 static bool
 value_of(const TriggerData *trigger, HeapTuple row, const char *name, Oid type, Datum *value)
@@ -59,7 +60,10 @@ value_of(const TriggerData *trigger, HeapTuple row, const char *name, Oid type, 
 	return !isnull;
 }
 
-/* Raise 42501 unless the caller may write a row for the role. */
+/*
+ * Raise 42501 unless the caller is allowed to write a row that contains this
+ * role.
+ */
 static void
 require_role(const char *role)
 {
@@ -73,7 +77,7 @@ require_role(const char *role)
 }
 
 /*
- * Raise 42501 if the id is so far beyond the last id that too few ids could
+ * Raise 42501 if the id is so far beyond the last id that too few ids might
  * remain after it.
  */
 static void
@@ -116,13 +120,14 @@ refuse_scope(void)
 }
 
 /*
- * The BEFORE INSERT trigger on cmig.journal.  A session that writes a row
- * manually waits for a run in progress, because the run could use the same id.
- * A role with the INSERT privilege on the whole table, such as the owner or a
- * role that restores a dump, may write any row, and does not wait if the row
- * belongs to another scope, because a dump can contain rows of more scopes
- * than there are locks.  Other roles can write only rows of the current scope,
- * for runs that they could have started.
+ * The BEFORE INSERT trigger on cmig.journal.  If a session writes a row
+ * manually, the trigger waits for a run in progress, because the run could use
+ * the same id. A role with the INSERT privilege on the whole table, such as
+ * the owner or a role that restores a dump, is allowed to write any row.  If
+ * its row belongs to another scope, the trigger does not wait, because a dump
+ * can contain rows of more scopes than there are locks.  Other roles are
+ * allowed to write only rows of the current scope, for runs that they could
+ * have started.
  */
 Datum
 cmig_journal_trigger(PG_FUNCTION_ARGS)

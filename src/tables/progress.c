@@ -1,6 +1,7 @@
 /*
  * progress.c
- *	  Access to cmig.progress, which records unfinished stepwise steps.
+ *	  Reads and writes cmig.progress, which records unfinished steps of
+ *	  stepwise runs.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -60,7 +61,10 @@ static CmigQuery clear_all_query = {
 	.argtypes = {TEXTOID}
 };
 
-/* Looks up whether the revision is stored, and whether it has a version row. */
+/*
+ * A query that determines whether a revision is stored, and whether it has a
+ * version row.
+ */
 static CmigQuery look_query = {
 	.sql = "SELECT EXISTS (SELECT FROM cmig.revision WHERE revision::text = $1),"
 	" EXISTS (SELECT FROM cmig.version WHERE revision::text = $1 AND $2 = '' UNION ALL"
@@ -69,7 +73,7 @@ static CmigQuery look_query = {
 	.argtypes = {TEXTOID, TEXTOID}
 };
 
-/* Append a row to the list. */
+/* Row callback: append the row to a List of CmigProgressRow *. */
 static void
 collect(TupleDesc desc, HeapTuple tuple, void *arg)
 {
@@ -84,7 +88,10 @@ collect(TupleDesc desc, HeapTuple tuple, void *arg)
 	row->detail = cmig_query_text(desc, tuple, 5);
 	row->checksum = cmig_query_text(desc, tuple, 6);
 
-	/* an unknown state that was written manually counts as in doubt */
+	/*
+	 * a state that is unknown, because it was written manually, counts as in
+	 * doubt
+	 */
 	row->state = CMIG_PROGRESS_IN_DOUBT;
 	for (int i = 0; i < lengthof(state_names); i++)
 	{
@@ -104,7 +111,10 @@ cmig_progress_read(void)
 	return rows;
 }
 
-/* Row callback: append the revision in the row to the list. */
+/*
+ * Row callback: append a row with only a revision to a List of CmigProgressRow
+ * *.
+ */
 static void
 collect_revision(TupleDesc desc, HeapTuple tuple, void *arg)
 {
@@ -137,7 +147,7 @@ cmig_progress_begun(void)
 	return names;
 }
 
-/* Does the row belong to the given step? */
+/* Does the row belong to the step that runs the revision in this direction? */
 static bool
 is_of(const CmigProgressRow *row, const char *revision, CmigDirection direction)
 {
@@ -159,7 +169,7 @@ cmig_progress_find(List *rows, const char *revision, CmigDirection direction,
 		last--;
 	high = last + 1;
 
-	/* search the rows of the step, which are ordered by statement */
+	/* binary search in the rows of the step, which are ordered by statement */
 	while (low < high)
 	{
 		int			middle = low + (high - low) / 2;
@@ -246,7 +256,7 @@ typedef struct Look
 	bool		named;
 } Look;
 
-/* Read the row of look_query. */
+/* Row callback of look_query: store the row in a Look. */
 static void
 keep_look(TupleDesc desc, HeapTuple tuple, void *arg)
 {
@@ -272,9 +282,10 @@ cmig_progress_obstacle(const CmigProgressRow *row)
 }
 
 /*
- * Finds the target of a downgrade that reverts only this revision.  For a
- * merge, this is a parent; if other branches are applied, it is one step on the
- * revision's branch.  If the result is NULL, "-1" is sufficient.
+ * A query for the target of a downgrade that reverts only the revision $1.
+ * For a merge, this is one of its parents.  If several branches are applied,
+ * it is one step down on the branch of the revision.  If the result is null,
+ * "-1" is sufficient.
  */
 static CmigQuery target_query = {
 	.sql = "SELECT CASE WHEN cardinality(down_revision::text[]) > 1 THEN (down_revision::text[])[1]"
@@ -286,7 +297,10 @@ static CmigQuery target_query = {
 	.argtypes = {TEXTOID, TEXTOID}
 };
 
-/* Finds the target of an upgrade that runs a repeatable revision: the heads. */
+/*
+ * A query for the target of an upgrade that runs the revision $1, if it is
+ * repeatable: the heads.
+ */
 static CmigQuery repeatable_query = {
 	.sql = "SELECT 'heads' FROM cmig.revision WHERE revision::text = $1 AND repeatable::boolean",
 	.nargs = 1,

@@ -28,9 +28,9 @@
 	" branch_labels, message, description, upgrade_sql, downgrade_sql," \
 	" verify_sql, replaces, precondition_sql, placeholders, previous_sql, transactional," \
 	" repeatable, created_at)"
-#define REVISION_COLUMNS 16		/* number of columns that are written */
-#define REVISION_TEXTS 13		/* number of leading columns that a batch
-								 * stores as text */
+#define REVISION_COLUMNS 16		/* number of columns to write */
+#define REVISION_TEXTS 13		/* number of leading columns that
+								 * insert_revisions receives as text */
 #define REVISION_TYPES \
 	{TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, TEXTOID, \
 	TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID, TEXTOID, TEXTARRAYOID, TEXTOID, BOOLOID, BOOLOID, TIMESTAMPTZOID}
@@ -42,8 +42,9 @@ static CmigQuery insert_revision = {
 };
 
 /*
- * Arrays of arrays cannot be unnested in parallel, so names are passed joined
- * by commas.  unnest with several arguments must not be schema-qualified.
+ * Inserts several revisions.  unnest() cannot expand an array of arrays into
+ * arrays, so each list of names is passed as one string, joined by commas.
+ * unnest with several arguments must not be schema-qualified.
  */
 static CmigQuery insert_revisions = {
 	INSERT_INTO_REVISION
@@ -66,7 +67,10 @@ static CmigQuery delete_revision = {
 	"DELETE FROM cmig.revision WHERE revision::text = $1 RETURNING created_at::timestamptz", 1, {TEXTOID}
 };
 
-/* Returns a string as a text datum, and sets *null to 'n' or ' ' for SPI. */
+/*
+ * Returns a string as a text datum, and sets *null to ' ', or to 'n' if the
+ * string is NULL, as SPI expects.
+ */
 static Datum
 text_or_null(const char *text, char *null)
 {
@@ -74,7 +78,10 @@ text_or_null(const char *text, char *null)
 	return text ? CStringGetTextDatum(text) : (Datum) 0;
 }
 
-/* Insert a row.  Returns the number of rows that were inserted. */
+/*
+ * Insert the row of a revision.  Returns the number of rows that were
+ * inserted, which is 0 if a trigger or rule has suppressed the row.
+ */
 static uint64
 insert_row(const CmigRevisionText *revision)
 {
@@ -124,12 +131,13 @@ cmig_revision_rows_insert(const CmigRevisionText *revision)
 }
 
 /*
- * Must the table's owner delete rows on behalf of the current role?
+ * Must rows be deleted with the privileges of the table's owner, because the
+ * current role is an author?
  *
- * The DELETE privilege also allows a role to lock the table in any mode and to
- * delete applied revisions by hand.  Authors therefore do not have it.  A role
- * that can insert revisions can delete them by calling pg_cmig's functions,
- * which check that the revision may be deleted.
+ * Authors do not have the DELETE privilege, because it would also allow them
+ * to lock the table in any mode and to delete applied revisions manually.  A
+ * role that can insert revisions can delete them only by calling pg_cmig's
+ * functions, which check whether a revision can be deleted.
  */
 static bool
 must_act_as_owner(Oid table)
@@ -139,7 +147,7 @@ must_act_as_owner(Oid table)
 							  ACL_INSERT) == ACLCHECK_OK;
 }
 
-/* A row callback that stores created_at in a CmigRevisionText. */
+/* Row callback of delete_revision: store created_at in a CmigRevisionText. */
 static void
 keep_created_at(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -174,9 +182,10 @@ delete_row(const char *id, CmigRevisionText *deleted)
 }
 
 /*
- * An UPDATE could not set created_by, because authors do not have the privilege
- * to write that column.  Therefore, delete the row and insert a new one, in
- * which the column has its default, the current user.
+ * An UPDATE could not set created_by, because authors do not have the
+ * privilege to write to that column.  Therefore, this function deletes the row
+ * and inserts a new one, in which created_by has its default, the current
+ * user.
  */
 void
 cmig_revision_rows_replace(const CmigRevisionText *revision)
@@ -210,7 +219,7 @@ cmig_revision_rows_delete(const char *revision)
  * Many rows at once
  */
 
-/* Returns the names joined by commas, as insert_revisions expects them. */
+/* Returns names as a string, joined by commas, for insert_revisions. */
 static Datum
 joined_names(const CmigNames *names)
 {
@@ -246,15 +255,15 @@ column_array(Oid array_type, Datum *elements, bool *nulls, int count)
 }
 
 /*
- * The maximum number of revisions that one statement inserts.  A batch ends
- * earlier if its strings exceed BATCH_BYTES.
+ * The maximum number of rows in a batch.  A batch also ends when the size of
+ * its strings exceeds BATCH_BYTES.
  */
 #define BATCH_ROWS 500
 #define BATCH_BYTES (4 * 1024 * 1024)
 
 /*
- * The rows that one statement inserts, stored by column as insert_revisions
- * expects.
+ * A batch of rows to insert with one statement, stored by column as
+ * insert_revisions expects.
  */
 typedef struct RevisionBatch
 {
@@ -277,7 +286,10 @@ init_batch(RevisionBatch *batch)
 	}
 }
 
-/* Set a text column of the row being added.  "text" may be NULL. */
+/*
+ * Set a text column in the row that is being added to the batch.  "text" may
+ * be NULL.
+ */
 static void
 put_text(RevisionBatch *batch, int column, const char *text)
 {
@@ -286,7 +298,7 @@ put_text(RevisionBatch *batch, int column, const char *text)
 		batch->columns[column][batch->rows] = CStringGetTextDatum(text);
 }
 
-/* Add a row to the batch. */
+/* Add the row of a revision to the batch. */
 static void
 add_to_batch(RevisionBatch *batch, const CmigRevisionText *text)
 {
@@ -316,8 +328,8 @@ add_to_batch(RevisionBatch *batch, const CmigRevisionText *text)
 }
 
 /*
- * Insert the batch's rows.  Each string is freed once it has been copied into
- * its array, because scripts can be large.
+ * Insert the rows in the batch.  Scripts can be large, so each string is freed
+ * as soon as it has been copied into an array.
  */
 static void
 insert_batch(RevisionBatch *batch)

@@ -13,11 +13,14 @@
 /* Insert a revision with an id that does not exist yet. */
 extern void cmig_revision_rows_insert(const CmigRevisionText *revision);
 
-/* Insert several revisions.  The names in them must not contain commas. */
+/*
+ * Insert several revisions.  Their names, such as ids and labels, must not
+ * contain commas.
+ */
 extern void cmig_revision_rows_insert_many(const CmigRevisionText *const *revisions,
 										   int count);
 
-/* Replace the existing row that has the revision's id. */
+/* Replace the stored revision that has the same id. */
 extern void cmig_revision_rows_replace(const CmigRevisionText *revision);
 
 extern void cmig_revision_rows_delete(const char *revision);

@@ -1,10 +1,10 @@
 /*
  * version_rows.c
- *	  Access to the version rows, which are in the tables cmig.version and
- *	  cmig.scope_version.
+ *	  Reads and writes the version rows, which are in the tables cmig.version
+ *	  and cmig.scope_version.
  *
- * Only this file knows the tables' columns.  All queries go through query.c, so
- * they run with the caller's privileges.
+ * Only this file knows the columns of these tables.  All queries go through
+ * query.c, so they run with the caller's privileges.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -24,9 +24,9 @@
 #include "utils/snapmgr.h"
 
 /*
- * Each query has two forms: one for the database, whose rows are in
- * cmig.version, and one for a scope, whose rows are in cmig.scope_version.  In
- * the latter form, the scope is the last argument.
+ * The two forms of most queries: for the database, whose rows are in
+ * cmig.version, and for a scope, whose rows are in cmig.scope_version.  In the
+ * second form, the last argument is the scope.
  */
 enum
 {
@@ -85,8 +85,8 @@ static CmigQuery clear_version[FORMS] = {
 };
 
 /*
- * SQL expression for the number of a table's rows, followed by a digest of the
- * rows.
+ * An SQL expression for the number of rows in a table, followed by a hash of
+ * the rows and their xmin values.
  */
 #define DIGEST(table, condition) \
 	"(SELECT pg_catalog.count(*)::text || ' ' ||" \
@@ -94,8 +94,8 @@ static CmigQuery clear_version[FORMS] = {
 	" FROM " table " v" condition ")"
 
 /*
- * Returns a value that changes whenever a version row or a row of cmig.revision
- * does.
+ * Queries for a value that changes whenever a version row or a row of
+ * cmig.revision changes.
  */
 static CmigQuery fingerprint[FORMS] = {
 	{"SELECT " DIGEST("cmig.version", "") " || ' ' || " DIGEST("cmig.revision", ""), 0,.all_rows = true},
@@ -103,7 +103,7 @@ static CmigQuery fingerprint[FORMS] = {
 	1, {TEXTOID},.all_rows = true}
 };
 
-/* Returns the form of a query that applies to the current scope. */
+/* Returns the form of a query for the current scope. */
 static CmigQuery *
 form_of(CmigQuery *forms)
 {
@@ -111,9 +111,9 @@ form_of(CmigQuery *forms)
 }
 
 /*
- * Run a query, in the form for the current scope, with one or two revision ids
- * as its first arguments.  An id that is NULL is not passed.  Returns the
- * number of rows.
+ * Run the form of a query for the current scope.  The first arguments of the
+ * query are one or two revision ids; an id that is NULL is left out.  Returns
+ * the number of rows.
  */
 static uint64
 run_with_ids(CmigQuery *forms, const char *revision, const char *other)
@@ -135,7 +135,10 @@ run_with_ids(CmigQuery *forms, const char *revision, const char *other)
 	return processed;
 }
 
-/* Run a query that reads ids, in the form for the current scope. */
+/*
+ * Run the form of a query for the current scope that reads revision ids, and
+ * call the callback for each row.
+ */
 static void
 read_ids(CmigQuery *forms, CmigRowCallback callback, List **rows)
 {
@@ -145,7 +148,7 @@ read_ids(CmigQuery *forms, CmigRowCallback callback, List **rows)
 	pfree(DatumGetPointer(values[0]));
 }
 
-/* Append the id in the row to the list. */
+/* Row callback: append the revision id in the row to a list. */
 static void
 collect_row(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -226,7 +229,10 @@ cmig_version_rows_unknown(void)
 	return rows != NIL ? linitial(rows) : NULL;
 }
 
-/* Raise an error because something else changed the table during the run. */
+/*
+ * Raise 55000 because a script or another session has changed the version rows
+ * during the run.  "detail" says what has changed.
+ */
 pg_noreturn static void
 raise_version_changed(char *detail)
 {

@@ -1,7 +1,7 @@
 /*
  * version_rows.h
- *	  Access to the version rows, which are in the tables cmig.version and
- *	  cmig.scope_version.
+ *	  Reads and writes the version rows, which are in the tables cmig.version
+ *	  and cmig.scope_version.
  *
  * Nothing is cached between calls, because rows can be changed manually at any
  * time.
@@ -15,8 +15,9 @@
 #include "base/revision.h"
 
 /*
- * Returns all version rows of the current scope in byte order.  Raises the
- * errors of cmig_scope_require().
+ * Returns all version rows of the current scope, in byte order.  Raises an
+ * error if the current scope cannot be a scope or does not exist; see
+ * cmig_scope_require().
  */
 extern CmigNames *cmig_version_rows_read(void);
 
@@ -27,30 +28,36 @@ extern CmigNames *cmig_version_rows_read(void);
 extern CmigNames *cmig_version_rows_everywhere(void);
 
 /*
- * Like cmig_version_rows_everywhere(), but the first function returns only the
- * rows of the database, and the second one only those of the scopes.
+ * The first function returns the version rows of the database.  The second
+ * function returns those of all scopes, without duplicates.
  */
 extern CmigNames *cmig_version_rows_database(void);
 extern CmigNames *cmig_version_rows_of_scopes(void);
 
-/* Returns the name of the table that contains the current scope's rows. */
+/*
+ * Returns the name of the table that contains the version rows of the current
+ * scope.
+ */
 extern const char *cmig_version_rows_table(void);
 
-/* Returns a version row that names no stored revision, or NULL. */
+/*
+ * Returns a version row for a revision that is not stored, or NULL if there is
+ * none.
+ */
 extern char *cmig_version_rows_unknown(void);
 
 /*
- * Delete or insert a row.  Raises 55000 if the row to delete does not exist or
- * the row to insert already exists, because in that case something else has
- * changed the table during the run.
+ * Delete or insert a version row.  Raises 55000 if the row to delete does not
+ * exist or the row to insert already exists, because that means that a script
+ * or another session has changed the table during the run.
  */
 extern void cmig_version_rows_delete(const char *revision);
 extern void cmig_version_rows_insert(const char *revision);
 
 /*
- * Replace a row with another one in a single statement, as most steps do.
- * Raises the same errors as cmig_version_rows_delete() and
- * cmig_version_rows_insert().
+ * Replace a version row with another one in a single statement, which is
+ * sufficient for most steps.  Raises the same errors as
+ * cmig_version_rows_delete() and cmig_version_rows_insert().
  */
 extern void cmig_version_rows_replace(const char *from, const char *to);
 
@@ -58,8 +65,8 @@ extern void cmig_version_rows_replace(const char *from, const char *to);
 extern void cmig_version_rows_clear(void);
 
 /*
- * Raise 40001 if a version row or a revision has changed since the
- * transaction's snapshot was taken.  Call this after acquiring the run lock.
+ * Raise 40001 if a version row or a revision has changed since the snapshot of
+ * the transaction was taken.  Call this after acquiring the run lock.
  */
 extern void cmig_version_rows_check_snapshot(void);
 

@@ -19,13 +19,16 @@
 
 PG_FUNCTION_INFO_V1(cmig_too_many_arguments);
 
-/* Used in hints in place of a value that cannot be shown. */
+/* Used in hints in place of an argument that cannot be shown. */
 #define PLACEHOLDER "<revision>"
 
-/* The maximum number of arguments in a hint. */
+/* The maximum number of arguments in a hint; further ones are left out. */
 #define MAX_SHOWN 10
 
-/* Finds the only id that begins with a number, ignoring leading zeros. */
+/*
+ * A query for the id that begins with a given number, ignoring leading zeros,
+ * if there is exactly one.
+ */
 static CmigQuery find_number = {
 	"SELECT min(r.revision::text) FROM cmig.revision r"
 	" WHERE ltrim(substring(r.revision::text FROM '^[0-9]+'), '0') = ltrim($1, '0')"
@@ -50,7 +53,10 @@ integer_text(Oid type, Datum value)
 	}
 }
 
-/* Returns the id that a number probably stands for, such as '001' for 1. */
+/*
+ * Returns the id that the user probably means by a number, such as '001' for
+ * 1, or the number itself.
+ */
 static char *
 revision_of_number(char *number)
 {
@@ -64,10 +70,7 @@ revision_of_number(char *number)
 	return found != NULL ? found : number;
 }
 
-/*
- * Returns a string for a hint, or a placeholder if the string is longer than
- * any id.
- */
+/* Returns a string for a hint, or PLACEHOLDER if it is longer than any id. */
 static char *
 short_text(char *text)
 {
@@ -75,8 +78,8 @@ short_text(char *text)
 }
 
 /*
- * Returns an argument as text, for the hint.  For an integer, returns the id
- * that the user probably meant, and sets *is_number.
+ * Returns an argument as a string for the hint.  If it is an integer, returns
+ * the id that the user probably means, and sets *is_number to true.
  */
 static char *
 argument_text(FunctionCallInfo fcinfo, int n, bool *is_number)
@@ -104,7 +107,7 @@ argument_text(FunctionCallInfo fcinfo, int n, bool *is_number)
 	return revision_of_number(number);
 }
 
-/* Returns the arguments of the correct call. */
+/* Returns the arguments of the correct call, as SQL, for the hint. */
 static char *
 right_arguments(FunctionCallInfo fcinfo, int n, int count, CmigSeveral several,
 				bool *is_number)
@@ -148,9 +151,9 @@ cmig_wrong_call(FunctionCallInfo fcinfo, int n, int last, const char *call,
 }
 
 /*
- * PostgreSQL calls this variant of a function if there are too many arguments.
- * The variant has as many arguments as the function accepts, and then a variadic
- * one.
+ * The implementation of the variants with a VARIADIC argument, which
+ * PostgreSQL calls if there are too many arguments.  Before that argument, a
+ * variant has as many arguments as the function accepts.
  */
 Datum
 cmig_too_many_arguments(PG_FUNCTION_ARGS)

@@ -25,15 +25,16 @@
 /* The way in which a function accepts several revisions. */
 typedef enum CmigSeveral
 {
-	CMIG_SEVERAL_NONE,			/* accepts only one revision */
-	CMIG_SEVERAL_ARRAY,			/* accepts them as an array */
-	CMIG_SEVERAL_RANGE			/* accepts two as a range */
+	CMIG_SEVERAL_NONE,			/* the function accepts only one revision */
+	CMIG_SEVERAL_ARRAY,			/* it accepts several as an array */
+	CMIG_SEVERAL_RANGE			/* it accepts two as a range */
 } CmigSeveral;
 
 /*
- * Raise 22023 because arguments n to last were given as a revision.  "call" is
- * the beginning of the correct call, up to the argument, such as "SELECT * FROM
- * cmig.show(".
+ * Raise 22023 because the arguments n to last (counted from 0) were not passed
+ * in the correct form for a revision.  "call" is the beginning of the correct
+ * call, up to the argument, such as "SELECT * FROM cmig.show(".  "several"
+ * says whether the function accepts more than one revision.
  */
 pg_noreturn extern void cmig_wrong_call(FunctionCallInfo fcinfo, int n, int last,
 										const char *call, CmigSeveral several);
