@@ -19,7 +19,7 @@ typedef struct CmigInitialGrants
 	const char *schema;			/* quoted; NULL: for all schemas that have no
 								 * entry of their own */
 	char		type;			/* as in pg_default_acl */
-	List	   *grants;			/* of CmigGrant */
+	List	   *grants;			/* list of CmigGrant */
 } CmigInitialGrants;
 
 /* The options of cmig.diff and similar functions. */
@@ -42,11 +42,12 @@ typedef struct CmigDiffOptions
 								 * exists in neither image, and add rows for
 								 * other roles' schemas; if false, only issue
 								 * messages about them */
-	List	   *renames;		/* of char *, as written by the caller */
+	List	   *renames;		/* list of char *: renames as written by the
+								 * caller */
 	const char *role;			/* the owner of new objects, unquoted */
-	List	   *initial;		/* of CmigInitialGrants */
-	List	   *scripts;		/* of CmigTargetScript: scripts to run after
-								 * the target's SQL */
+	List	   *initial;		/* list of CmigInitialGrants */
+	List	   *scripts;		/* list of CmigTargetScript: scripts to run
+								 * after the target's SQL */
 } CmigDiffOptions;
 
 /*

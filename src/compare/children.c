@@ -466,7 +466,7 @@ keep_validated(const CmigDifference *difference, const CmigChange *change)
 /*
  * If the object is inherited from a parent table's NOT VALID constraint, set
  * "apart" for the parent's constraint.  That constraint is then dropped before
- * the child tables, because it must be created after them.
+ * the child tables, so that the downgrade creates it after them.
  */
 static void
 set_apart(const CmigDifference *difference, const CmigObject *object)

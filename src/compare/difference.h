@@ -33,7 +33,7 @@ typedef struct CmigChange
 	CmigAction	action;
 	CmigObject *from;			/* NULL: the object is new */
 	CmigObject *to;				/* NULL: the object is dropped */
-	List	   *ddl;			/* of CmigDdl, to alter the object */
+	List	   *ddl;			/* list of CmigDdl that alter the object */
 	List	   *first;			/* see CmigAlter */
 	List	   *last;
 	bool		differs;		/* false if the object is the same in both

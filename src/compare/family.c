@@ -26,7 +26,7 @@ root_of(const CmigImage *image, const CmigObject *table)
 
 /*
  * Returns the object itself if it is a table, or else the table that it
- * belongs to, or NULL.
+ * belongs to.  Returns NULL if there is no such table.
  */
 static const CmigObject *
 table_of(const CmigObject *object)

@@ -59,8 +59,8 @@ is_rls_index(const CmigObject *object)
 
 /*
  * A CmigKeepCandidate: returns true for an index for row-level security, and
- * for an object that is, or belongs to an object that is, of a kind that ORMs
- * cannot define.
+ * for an object of a kind that ORMs cannot define.  Objects that belong to
+ * such an object also count.
  */
 static bool
 is_unknown(const CmigObject *object, void *arg)

@@ -23,8 +23,9 @@ extern void cmig_match_objects(CmigDifference *difference);
 extern void cmig_match_attached(CmigDifference *difference);
 
 /*
- * Reconsider objects that are no longer inherited because their table is
- * detached from its parent, or because the parent is re-created.
+ * Decide again what happens to objects that are no longer inherited because
+ * their table is detached from its parent, or because the parent is
+ * re-created.
  */
 extern void cmig_match_detached(CmigDifference *difference);
 

@@ -32,9 +32,9 @@ second_name(const CmigObject *object)
 
 /*
  * Store in "names" the names that come into use or out of use when the node
- * runs: the object's name, unless the node only alters the object, and the
- * name of its index or sequence, unless "other", the object in the other
- * image, has the same one.  Returns the number of names.
+ * runs.  These are the object's name, unless the node only alters the object,
+ * and the name of the object's index or sequence, unless it is the same for
+ * "other", the object in the other image.  Returns the number of names.
  */
 static int
 names_of(const CmigNode *node, const CmigObject *object, const CmigObject *other, const char **names)

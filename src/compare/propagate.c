@@ -251,8 +251,8 @@ disturb(CmigDifference *difference, CmigChange *change, CmigChange *dependent, b
 }
 
 /*
- * Is the object a composite type's attribute or a domain?  If it uses a range
- * type or its multirange type, the range type cannot be dropped.
+ * Is the object a composite type's attribute or a domain?  If such an object
+ * uses a range type or its multirange type, the range type cannot be dropped.
  */
 static bool
 is_nested_use(const CmigObject *object)

@@ -39,7 +39,7 @@ typedef struct CmigRenameStep
 {
 	CmigObject *object;
 	char	   *name;
-	char	   *identity;		/* after the rename */
+	char	   *identity;		/* the object's identity after the rename */
 	char	   *sql;
 	char	   *undo;
 } CmigRenameStep;

@@ -20,11 +20,11 @@ static const CmigToolTable tool_tables[] = {
 													 * by cmig.script() */
 	{NULL, NULL, "django_migrations", "applied"},
 	{"flyway", NULL, "flyway_schema_history", "installed_rank"},
-	{"flyway", NULL, "schema_version", "installed_rank"},	/* before version 5 */
+	{"flyway", NULL, "schema_version", "installed_rank"},	/* before Flyway 5 */
 	{"liquibase", NULL, "databasechangelog", "orderexecuted"},
 	{NULL, NULL, "databasechangeloglock", "lockgranted"},
 	{"golang-migrate", NULL, "schema_migrations", "version"},
-	{"dbmate", NULL, "schema_migrations", "version"},	/* also Ecto */
+	{"dbmate", NULL, "schema_migrations", "version"},	/* also used by Ecto */
 	{"rails", NULL, "schema_migrations", "version"},
 	{NULL, NULL, "ar_internal_metadata", "key"},	/* Rails */
 	{"supabase", "supabase_migrations", "schema_migrations", "version"},

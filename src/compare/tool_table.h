@@ -25,8 +25,9 @@ typedef struct CmigToolTable
 } CmigToolTable;
 
 /*
- * Returns the tool's next table that records what has been applied, or NULL
- * after the last one.  More common tables come first.
+ * Returns the table, next after "last", in which the tool may have recorded
+ * what it has applied.  Returns NULL after the final one.  More common tables
+ * come first.
  */
 extern const CmigToolTable *cmig_tool_table_next(const char *tool, const CmigToolTable *last);
 

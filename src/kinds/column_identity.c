@@ -92,7 +92,10 @@ append_settings(StringInfo buf, const CmigColumnIdentity *from, const CmigColumn
 			appendStringInfo(buf, "%sSET %s", buf->len > 0 ? " " : "", b);
 }
 
-/* Returns the action that adds, changes, or drops the identity, or NULL. */
+/*
+ * Returns the ALTER COLUMN action that adds, changes, or drops the identity,
+ * or NULL if no option changes.
+ */
 static char *
 identity_action(const CmigColumnIdentity *from, const CmigColumnIdentity *to)
 {
@@ -126,7 +129,10 @@ sequence_identity(const CmigColumnIdentity *identity, const char *name)
 	return psprintf("%s%s", pnstrdup(sequence, length), cmig_quote(name));
 }
 
-/* Returns the statement that changes an identity column's sequence. */
+/*
+ * Returns the statement that changes a column's identity.  "name" is the
+ * current name of its sequence.
+ */
 static char *
 identity_alter(const CmigColumnIdentity *from, const CmigColumnIdentity *to, const char *name)
 {

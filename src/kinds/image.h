@@ -26,7 +26,7 @@ typedef struct CmigImage
 	int			count;
 	int			allocated;
 	CmigObject **objects;		/* sorted by kind and identity */
-	HTAB	   *addresses;		/* CmigAddress to CmigObject */
+	HTAB	   *addresses;		/* maps CmigAddress to CmigObject */
 	CmigImageEdge *edges;		/* used while the image is read */
 	int			nedges;
 	int			edges_allocated;

@@ -80,7 +80,7 @@ typedef struct CmigAlter
 {
 	const CmigObject *from;
 	const CmigObject *to;
-	List	   *ddl;			/* of CmigDdl */
+	List	   *ddl;			/* list of CmigDdl */
 	List	   *first;			/* run before columns and constraints of the
 								 * object and its parents are dropped */
 	List	   *last;			/* run after columns and constraints of the
@@ -115,7 +115,7 @@ typedef struct CmigAlter
 #define CMIG_KIND_TYPE			0x0080	/* shares the namespace of types */
 #define CMIG_KIND_LAST			0x0100	/* sorted by its own kind, not next to
 										 * its parent */
-#define CMIG_KIND_NO_OWNER_SQL	0x0200	/* no ALTER ... OWNER TO */
+#define CMIG_KIND_NO_OWNER_SQL	0x0200	/* has no ALTER ... OWNER TO */
 #define CMIG_KIND_GONE_WITH_PARENT 0x0400	/* dropped by the parent's DROP
 											 * statement */
 #define CMIG_KIND_RECAST		0x0800	/* must be dropped while the type of a
@@ -205,8 +205,8 @@ typedef struct CmigKind
 	const char *(*index_name) (const CmigObject *object);
 
 	/*
-	 * Can the parent's CREATE statement include this object, if the kind has
-	 * the flag FOLDS?
+	 * For a kind with the flag FOLDS: can the parent's CREATE statement
+	 * include this object?
 	 */
 	bool		(*folds) (const CmigObject *object);
 

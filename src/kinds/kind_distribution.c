@@ -176,7 +176,10 @@ can_change_column(const CmigAlter *alter)
 		has_keys(from->parent, to->parent) && has_keys(to->parent, from->parent);
 }
 
-/* Returns the call that gives the table the properties of "to". */
+/*
+ * Returns the call of a Citus function that gives the table the properties of
+ * "to".
+ */
 static char *
 change(const CmigAlter *alter, const CmigObject *to)
 {

@@ -364,8 +364,8 @@ CmigKind	cmig_kind_foreign_table = {
 };
 
 /*
- * Columns of foreign tables, which have comments, privileges, defaults, and
- * dependents
+ * Columns of foreign tables.  They are separate objects, because they have
+ * comments, privileges, defaults, and dependents.
  */
 
 static const CmigProperty column_properties[] = {

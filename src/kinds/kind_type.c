@@ -420,7 +420,7 @@ cascade(const CmigObject *attribute)
 }
 
 /*
- * Returns ALTER TYPE with a verb for an attribute; "word" comes before the
+ * Returns ALTER TYPE with "verb" for the attribute.  "word" comes before the
  * attribute's type.
  */
 static char *

@@ -153,7 +153,10 @@ CmigKind	cmig_kind_materialized_view = {
 	.sql = materialized_view_sql,.create = create_materialized_view,.alter = alter_materialized_view
 };
 
-/* View columns, which have comments, privileges, and dependents */
+/*
+ * View columns are separate objects, because they have comments, privileges,
+ * and dependents.
+ */
 
 enum
 {

@@ -10,7 +10,10 @@
 
 #include "kinds/using.h"
 
-/* Families of types.  Within a family, values are converted in the same way. */
+/*
+ * Families of types.  The values of all types in a family are converted to
+ * another family in the same way.
+ */
 typedef enum Family
 {
 	OTHER,

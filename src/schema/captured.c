@@ -47,7 +47,7 @@ typedef struct Added
 {
 	const CmigRevisionText *const *texts;
 	int			count;
-	List	   *captured;		/* of CmigRevisionText * */
+	List	   *captured;		/* list of CmigRevisionText * */
 } Added;
 
 /* Callback: add the revision to the captured ones if its script is unchanged. */

@@ -21,8 +21,8 @@ typedef struct CmigDiffLine
 	char	   *object;
 	char	   *upgrade;		/* upgrade and downgrade are NULL for an
 								 * unsupported change */
-	char	   *downgrade;		/* also NULL if the statement cannot be
-								 * reverted */
+	char	   *downgrade;		/* NULL for an unsupported change, or if the
+								 * statement cannot be reverted */
 	char	   *hazard;			/* the hazard, with the table's size; or NULL */
 	char	   *general_hazard; /* the hazard for a table of any size; or NULL */
 	char	   *undo_hazard;	/* like general_hazard, but for downgrade */

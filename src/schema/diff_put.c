@@ -21,7 +21,7 @@
 typedef struct CmigPut
 {
 	ReturnSetInfo *result;
-	int32		step;			/* of the last row */
+	int32		step;			/* number of the last row */
 } CmigPut;
 
 /*

@@ -23,12 +23,13 @@
 typedef struct CmigDrift
 {
 	CmigManaged *managed;
-	const CmigNames *schemas;	/* NULL: all */
+	const CmigNames *schemas;	/* NULL if all schemas are compared */
 	CmigDiffOptions options;
 	bool		adopts;			/* true if cmig_drift_adopt() will be called */
-	List	   *renames;		/* of CmigDiffLine: renames and moves */
+	List	   *renames;		/* list of CmigDiffLine: renames and moves */
 	CmigImage  *live;
-	List	   *audited;		/* of CmigAudited: the audited live tables */
+	List	   *audited;		/* list of CmigAudited: the audited live
+								 * tables */
 	CmigReplayed *replayed;
 	const char *left_out;		/* the names of schemas of other roles, for a
 								 * message, or NULL */
@@ -41,9 +42,9 @@ typedef struct CmigDrift
 extern void cmig_drift_arguments(FunctionCallInfo fcinfo, int n, CmigDrift *drift);
 
 /*
- * Read the live image and the image of what the applied revisions create, and
- * issue a NOTICE about schemas that are not compared because they belong to
- * other roles.  "function" is used in error messages, for example
+ * Read the live image and the image of the schema that the applied revisions
+ * create, and issue a NOTICE about schemas that are not compared because they
+ * belong to other roles.  "function" is used in error messages, for example
  * "cmig.drift()".  Raises MG001 if a version row names an unknown revision,
  * and the errors of cmig_replay_run() and cmig_replay_upgrade().
  */

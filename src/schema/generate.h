@@ -25,8 +25,8 @@ typedef struct CmigUnresolved
 typedef struct CmigGenerate
 {
 	CmigDraft	draft;
-	List	   *unresolved;		/* of CmigUnresolved *; only if "store" is
-								 * false */
+	List	   *unresolved;		/* list of CmigUnresolved *; only if "store"
+								 * is false */
 	bool		store;			/* true if the revision is also stored, as by
 								 * cmig.load */
 } CmigGenerate;

@@ -22,8 +22,8 @@ typedef struct CmigImageReader
 	HTAB	   *members;		/* the extension members: a hash table of
 								 * Member */
 	const CmigKind *kind;		/* the kind being read */
-	List	   *unclaimed;		/* of CmigAddress *: objects that no kind has
-								 * read */
+	List	   *unclaimed;		/* list of CmigAddress *: objects that no kind
+								 * has read */
 	MemoryContext scratch;		/* reset after each object */
 	char	   *block;			/* block from which memory for objects and
 								 * their strings is taken */
@@ -33,7 +33,8 @@ typedef struct CmigImageReader
 								 * object */
 	char	  **row;			/* the properties in the current row, in
 								 * "scratch" */
-	HTAB	   *shared;			/* hash table of SharedValues, for this kind */
+	HTAB	   *shared;			/* hash table of SharedValues for the kind
+								 * being read */
 	Datum	   *values;			/* the columns of the current row */
 	bool	   *nulls;
 	int			ncolumns;

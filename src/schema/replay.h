@@ -151,8 +151,8 @@ extern CmigReplayed *cmig_replay_read(const CmigReplayPlan *plan, const CmigName
 typedef CmigImage *(*CmigReplayFinish) (const CmigManaged *managed, CmigImage *image, void *arg);
 
 /*
- * Like cmig_replay_read(), but including installed extensions that no script
- * has created.  "finish" may be NULL.
+ * Like cmig_replay_read(), but the image includes installed extensions that no
+ * script has created.  "finish" may be NULL.
  */
 extern CmigReplayed *cmig_replay_read_assuming(const CmigReplayPlan *plan, const CmigNames *schemas,
 											   const char *caller, CmigReplayFinish finish, void *arg);

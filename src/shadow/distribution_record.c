@@ -36,7 +36,7 @@ static Oid	citus = InvalidOid; /* OID of the extension citus */
 static bool recording = false;
 static bool any = false;
 static MemoryContext context = NULL;	/* memory context of the records */
-static List *records = NIL;		/* of CmigDistributionRecord */
+static List *records = NIL;		/* list of CmigDistributionRecord */
 
 /*
  * Records

@@ -54,8 +54,9 @@ extern void cmig_distribution_record_init(void);
 extern bool cmig_distribution_record_watch(bool on);
 
 /*
- * Remove all records.  cmig_distribution_record_begin() is called when a shadow
- * begins, before it hides the extension citus, and the other one when it ends.
+ * Remove all records.  cmig_distribution_record_begin() is called when a
+ * shadow begins, before it hides the extension citus, and
+ * cmig_distribution_record_forget() when the shadow ends.
  */
 extern void cmig_distribution_record_begin(void);
 extern void cmig_distribution_record_forget(void);
@@ -76,7 +77,7 @@ extern void cmig_distribution_record_detach(Oid partition);
 extern List *cmig_distribution_record_all(void);
 
 /*
- * Has any of these Citus functions been called since
+ * Has any replaced Citus function been called since
  * cmig_distribution_record_forget(), even if the call's effect has been
  * reverted?
  */

@@ -30,7 +30,7 @@ typedef struct CmigShadowSchema
 	char	   *name;
 	char	   *away;			/* the live schema's temporary name */
 	Oid			live;			/* the live schema, whose OID does not change;
-								 * invalid if there is none */
+								 * InvalidOid if there is none */
 	Oid			shadow;			/* the empty schema with the live schema's
 								 * name */
 	bool		created;		/* true if the target has a CREATE SCHEMA for

@@ -18,7 +18,7 @@
 /* Set a column of the row with this OID. */
 extern void cmig_shadow_rows_set(Oid catalog, Oid object, AttrNumber column, Datum value);
 
-/* Set a column of type name. */
+/* Set a column whose data type is "name". */
 extern void cmig_shadow_rows_rename(Oid catalog, Oid object, AttrNumber column, const char *name);
 
 /*

@@ -43,8 +43,8 @@ extern CmigTarget *cmig_target_run_with(CmigShadow *shadow, const char *sql, Lis
 
 /*
  * For replay: run one statement, unless it changes rows of live tables or sets
- * a sequence's value.  The caller must have entered a session, and must be
- * watching its utility statements (see target_utility.h).
+ * a sequence's value.  Call this after cmig_session_enter(), while the
+ * statements of "state" are being watched (see target_utility.h).
  */
 extern void cmig_target_execute(CmigTargetState *state, const CmigStatement *statement);
 

@@ -41,7 +41,7 @@ extern void cmig_target_schema_created(CmigTargetState *state, Node *statement);
 
 /*
  * Process DROP SCHEMA.  Extension members are first moved out of the schema,
- * because PostgreSQL would otherwise drop the extension, and with it live
+ * because PostgreSQL would otherwise drop the extension, including its live
  * objects.  Returns the statement without live schemas, or NULL if no schema
  * is left.
  */
