@@ -206,7 +206,8 @@ cmig_citus_require_coordinator(const char *command)
 void
 cmig_citus_warn_worker(void)
 {
-	static TimestampTz warned = 0;	/* start of the statement that was warned */
+	static TimestampTz warned = 0;	/* start time of the statement for which
+									 * the warning was issued */
 	char	   *hint = warned == GetCurrentStatementStartTimestamp() ? NULL : cmig_citus_worker_hint();
 
 	if (hint == NULL)

@@ -61,14 +61,15 @@ extern int	cmig_citus_parent(void);
 extern void cmig_citus_require_coordinator(const char *command);
 
 /*
- * Issue a WARNING, once in a statement, if the session is connected to a
- * worker.  Called when there are no revisions.
+ * Issue a WARNING if the session is connected to a worker, at most once per
+ * statement.  Functions that only read call this if they find no revisions or
+ * scopes.
  */
 extern void cmig_citus_warn_worker(void);
 
 /*
- * If the session is connected to a worker, returns a sentence that says where
- * the coordinator is; otherwise NULL.
+ * If the session is connected to a worker, returns a palloc'd hint that says
+ * where the coordinator is; otherwise, returns NULL.
  */
 extern char *cmig_citus_worker_hint(void);
 
