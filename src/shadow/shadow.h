@@ -2,13 +2,14 @@
  * shadow.h
  *	  Runs a task while the database's managed schemas are empty.
  *
- * Inside a subtransaction that is always rolled back, the managed schemas are
- * renamed, and empty schemas with their names, owners, privileges, and
- * comments are created.  Extension members in these schemas are moved to the
- * new ones.  Objects that have no schema and do not belong to an extension are
- * hidden: publications, event triggers, casts, servers, languages and the
- * like, and default privileges.  Extensions are also hidden (see
- * cmig_shadow_is_hidden()) until the target's SQL creates them.
+ * A shadow is a subtransaction that is always rolled back.  In it, the managed
+ * schemas (see managed.h) are renamed, and empty schemas with their names,
+ * owners, privileges, and comments are created.  Extension members in these
+ * schemas are moved to the new ones.  Objects that have no schema and do not
+ * belong to an extension are hidden: publications, event triggers, casts,
+ * servers, languages and the like, and default privileges.  Extensions are
+ * also hidden (see cmig_shadow_is_hidden()) until the target's SQL creates
+ * them.  Objects that exist outside of the shadow are called live.
  *
  * Live tables are not locked.  Other sessions notice nothing, except that a
  * session that alters a managed schema itself, or an extension in one, has to
