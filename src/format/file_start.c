@@ -311,7 +311,7 @@ typedef enum Certainty
  * the file that begins at p ends outside of quotes.  Returns CERTAIN_FILE if
  * the file's name comes between the names of the files before and after it, or
  * if a line comment in the file has closed the token.  If a string or another
- * token has closed it, a file begins at p only perhaps.
+ * token in the file has closed it, returns PERHAPS_FILE.
  */
 static Certainty
 judge_file(const char *p, const char *token_end, const CmigFileStart *before)

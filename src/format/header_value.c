@@ -60,8 +60,8 @@ cmig_header_value_names(const char *key, const char *value, const char *place)
 					 errhint("Write ids or labels without quotes, separated by commas, or leave the value empty.")));
 
 		/*
-		 * reject "none" and "null", with which Python and SQL write a missing
-		 * value
+		 * reject "none" and "null", which mean a missing value in Python and
+		 * SQL
 		 */
 		if (pg_strcasecmp(name, "none") == 0 || pg_strcasecmp(name, "null") == 0)
 			ereport(ERROR,

@@ -90,7 +90,7 @@ extern bool cmig_marker_find_section(const CmigLexer *lexer, const char *end, in
 
 /*
  * Is the comment "-- cmig:replay skip", alone on its line?  When the revision
- * is replayed on a shadow schema, the statement after such a comment is
+ * is replayed (see shadow/shadow.h), the statement after such a comment is
  * skipped.
  */
 extern bool cmig_marker_is_replay_skip(const CmigLexer *lexer, const char *end);

@@ -18,7 +18,7 @@
 
 /* Canonical form */
 
-/* Replace a section with its trimmed copy, unless it is already trimmed. */
+/* Replace a section with a trimmed copy, unless it is already trimmed. */
 static void
 canonicalize_section(char **section)
 {

@@ -1,6 +1,6 @@
 /*
  * applied.c
- *	  The revisions that are applied according to the version rows.
+ *	  Determines which revisions are applied according to the version rows.
  *
  * This file also raises the errors for version rows that are not valid: rows
  * with unknown revisions, and rows that are ancestors of other rows.
@@ -129,8 +129,8 @@ cmig_applied_overlap(const CmigGraph *graph, List *nodes, bool over_depends, int
 }
 
 /*
- * Returns the cmig.stamp() call that keeps only those of the rows that are not
- * ancestors of others.  The call names the remaining rows of all branches,
+ * Returns the cmig.stamp() call that keeps the version rows in "rows", except
+ * for those that are ancestors of others.  The call names each row to keep,
  * because a stamp with "purge" removes all other rows.
  */
 static char *
@@ -161,8 +161,8 @@ cmig_applied_require_sound(const CmigGraph *graph, const CmigApplied *applied,
 	int			overlap;
 
 	/*
-	 * if a row's revision is unknown, it is unknown, too, whether the row is
-	 * an ancestor of another row
+	 * if a row's revision is unknown, we cannot tell whether the row is an
+	 * ancestor of another row
 	 */
 	if (applied->unknown != NIL)
 		return;

@@ -1,6 +1,6 @@
 /*
  * applied.h
- *	  The revisions that are applied according to the version rows.
+ *	  Determines which revisions are applied according to the version rows.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

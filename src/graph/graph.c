@@ -377,7 +377,7 @@ reverse_edges(CmigGraph *graph, bool depends)
 
 /*
  * Repeatedly clear left[node] for all nodes without remaining nodes below them
- * or, if "up" is true, above them.  After one pass in each direction, the
+ * or, if "up" is true, above them.  After a call for each direction, the
  * remaining nodes are on a cycle or between two cycles.
  */
 static void

@@ -111,6 +111,7 @@ extern List *cmig_graph_find_prefix(const CmigGraph *graph, const char *prefix);
 extern char *cmig_graph_suggest(const CmigGraph *graph, const char *name, int except);
 
 #define cmig_graph_id(graph, node) ((graph)->nodes[node].revision->id)
+
 /*
  * A head has no children.  An effective head has neither children nor
  * dependents.  A base has no parents.

@@ -24,6 +24,7 @@
 
 /* Maximum length of a target in bytes; valid targets are much shorter. */
 #define MAX_TARGET_LENGTH 1000
+
 /*
  * Maximum number of steps in a relative identifier, to which larger numbers
  * are reduced.  No graph is that deep.

@@ -156,7 +156,10 @@ make_plan(const CmigGraph *graph, const CmigApplied *applied,
 		}
 	}
 
-	/* delete the rows that are ancestors of other rows in the first step */
+	/*
+	 * let the first step also delete the version rows that are ancestors of
+	 * other rows
+	 */
 	if (plan->count > 0 && superfluous != NIL)
 		remove_also(&plan->steps[0], superfluous);
 	pfree(naming);

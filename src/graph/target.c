@@ -106,8 +106,8 @@ cmig_target_list(const CmigGraph *graph, const CmigNames *targets, bool over_dep
  */
 
 /*
- * Returns the topmost applied revisions of a lineage, which have no child or
- * dependent that is both applied and in the lineage.
+ * Returns the topmost applied revisions of a lineage: none of their children
+ * and dependents in the lineage is applied.
  */
 static List *
 applied_tips_within(const CmigGraph *graph, const CmigApplied *applied, const CmigMarks *lineage)

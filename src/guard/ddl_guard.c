@@ -3,8 +3,8 @@
  *	  Enforces the policy on DDL outside of migration runs.
  *
  * The extension's event triggers call the PL/pgSQL function
- * cmig.ddl_trigger(). Only if a policy is set does it call cmig.ddl_event(),
- * which is defined here. Therefore, a database without a policy does not need
+ * cmig.ddl_trigger().  Only if a policy is set does it call cmig.ddl_event(),
+ * which is defined here.  Therefore, a database without a policy does not need
  * this library for its DDL.
  *
  * The policy does not apply to temporary objects, extension scripts,
@@ -197,11 +197,12 @@ concurrent_relation(Node *stmt)
 }
 
 /*
- * Is the relation certainly temporary?  The search_path of cmig.ddl_trigger()
- * contains only pg_temp, so an unqualified name seems to refer to a temporary
- * relation.  However, the client's search_path can list another schema before
- * pg_temp, so this function also makes sure that no permanent relation has the
- * same name.
+ * Is the relation certainly temporary?  With the search_path of
+ * cmig.ddl_trigger(), which contains only pg_catalog and pg_temp, an
+ * unqualified name can refer to a temporary relation, but not to a user's
+ * permanent one.  However, the client's search_path can list another schema
+ * before pg_temp, so this function also makes sure that no permanent relation
+ * has the same name.
  */
 static bool
 is_temporary(const RangeVar *relation)

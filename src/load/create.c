@@ -218,7 +218,10 @@ require_sound_with(const CmigRevisionSet *set, const CmigRevision *edges)
 	cmig_graph_require_sound(cmig_graph_build(all, set->count + 1));
 }
 
-/* Raise an error if the message is longer than a line or has line breaks. */
+/*
+ * Raise an error if the message is too long for a line of a listing, or if it
+ * has line breaks.
+ */
 static void
 require_short_line(const char *message)
 {
@@ -236,7 +239,7 @@ require_short_line(const char *message)
 
 /*
  * Returns the precondition without white space around it, or NULL if it is
- * empty. Raises an error if it has line breaks, which the header of a file
+ * empty.  Raises an error if it has line breaks, which the header of a file
  * cannot contain.
  */
 static char *

@@ -32,7 +32,7 @@ typedef struct CmigFileNames
 extern void cmig_file_names_init(CmigFileNames *list, const char *template);
 
 /*
- * Add a revision's file name to "list", a CmigFileNames *. The name is
+ * Add a revision's file name to "list", a CmigFileNames *.  The name is
  * allocated in the current memory context.
  */
 extern void cmig_file_names_add(const CmigRevisionText *revision, void *list);

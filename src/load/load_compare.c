@@ -152,8 +152,8 @@ find_item(const CmigLoad *load, const char *id)
  */
 
 /*
- * Is "sql" the script that ran last for this repeatable revision?  "sql" may
- * be NULL.
+ * Is "sql" the script that ran last for the repeatable revision with this id?
+ * "sql" may be NULL.
  */
 static bool
 has_run(const char *id, const char *sql)

@@ -222,9 +222,9 @@ report_other_revision(int level, const CmigLoadItem *item)
 
 /*
  * Has a stepwise run partially applied a different revision with the item's
- * id? Users may edit the script of a revision that failed, so a changed script
- * alone does not mean that the revision is a different one; its message must
- * differ, too.
+ * id?  Users may edit the script of a revision that failed, so a changed
+ * script alone does not mean that the revision is a different one; its message
+ * must differ, too.
  */
 static bool
 is_other_begun(const CmigLoad *load, const CmigLoadItem *item)

@@ -371,8 +371,8 @@ require_outside(const CmigSituation *now, const CmigPlan *plan)
 
 /*
  * Raise an error if the plan would revert a revision in the database that
- * scopes need: one on which a revision of another tree depends that is applied
- * in at least one scope.
+ * scopes still need, because a revision of another tree depends on it and is
+ * applied in at least one scope.
  */
 static void
 require_unneeded(const CmigSituation *now, const CmigPlan *plan)

@@ -89,7 +89,7 @@ typedef struct CmigExpectedRows
 
 /*
  * The first function returns the version rows that exist before the first
- * step. The second function adds the changes of a step.
+ * step.  The second function adds the changes of a step.
  */
 extern CmigExpectedRows *cmig_move_expect_rows(const CmigSituation *now);
 extern void cmig_move_expect_step(CmigExpectedRows *expected, const CmigPlanStep *step);

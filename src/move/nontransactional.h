@@ -2,7 +2,7 @@
  * nontransactional.h
  *	  Runs the statements of a nontransactional revision.
  *
- * Each statement runs at top level. cmig.progress records which statements
+ * Each statement runs at top level.  cmig.progress records which statements
  * have run.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -16,8 +16,8 @@
 
 /*
  * How to handle a statement in doubt: one that had committed at least part of
- * its work when it was interrupted, so that it is unknown whether it was
- * complete.
+ * its work when it was interrupted, so that it is unknown whether it
+ * completed.
  */
 typedef enum CmigInDoubt
 {

@@ -1,12 +1,15 @@
 /*
  * resume.c
- *	  Determines how far an interrupted top-level statement got.
+ *	  resume.c          Determines how far an interrupted top-level statement
+ *	  got.
  *
  * An invalid index may be the leftover of an interrupted statement, or another
  * session may be building it.  A session that builds, rebuilds, or drops an
- * index concurrently holds ShareUpdateExclusiveLock on the table the whole
- * time. Therefore, if we get this lock and the index is still invalid, the
- * index is a leftover.
+ * index concurrently holds ShareUpdateExclusiveLock on the table until it has
+ * finished.  Therefore, if we get this lock and the index is still invalid,
+ * the index is a leftover.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -575,7 +578,7 @@ wait_for_change(Oid index)
 
 /*
  * Attempt callback: drop an index that an interrupted statement has left
- * invalid. The session lock on its table is held from the check to the drop.
+ * invalid.  The session lock on its table is held from the check to the drop.
  * After an error, the lock is lost and another session may use the index, so
  * each attempt checks again.
  */

@@ -87,8 +87,8 @@ keep_checksum(const char *revision, CmigStoredScript *script, void *arg)
 }
 
 /*
- * Journal the revisions in the window, and empty it.  Returns the number of
- * rows written.
+ * Journal the revisions in the batch "window", and empty the batch.  Returns
+ * the number of journal rows written.
  */
 static int
 write_window(CmigJournalBatch *batch, Window *window)

@@ -13,7 +13,7 @@
  * cmig.progress.
  *
  * The run lock prevents all other pg_cmig functions from writing the version
- * rows. However, a session or a script may still change them manually between
+ * rows.  However, a session or a script may still change them manually between
  * two commits.  Therefore, they are compared with the expected rows before
  * each nontransactional step and before the end of each step.
  *

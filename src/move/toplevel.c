@@ -156,7 +156,7 @@ cmig_toplevel_rollback(void)
 
 	/*
 	 * the new transaction has the same start time as the CALL, so commit it
-	 * and start another one
+	 * and start another one, which has the current time
 	 */
 	cmig_toplevel_commit();
 }

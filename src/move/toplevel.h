@@ -75,8 +75,8 @@ extern void cmig_toplevel_reach_table(Oid table, const char *procedure, bool alo
 
 /*
  * Run a statement as if a client had sent it, so that the statement may
- * commit. The parse tree is not modified.  Both the parse tree and "text", the
- * SQL text of the statement, must be allocated below PortalContext.
+ * commit.  The parse tree is not modified.  Both the parse tree and "text",
+ * the SQL text of the statement, must be allocated below PortalContext.
  */
 extern void cmig_toplevel_execute(RawStmt *raw, const char *text);
 

@@ -100,8 +100,8 @@ cmig_deferred_note_copy(CmigDeferred *deferred, const CopyStmt *copy)
 
 /*
  * Add the deferrable constraints named in a SET CONSTRAINTS statement to
- * *result. As in PostgreSQL, an unqualified name refers to the first schema in
- * search_path that has a constraint with this name.
+ * *result.  As in PostgreSQL, an unqualified name refers to the first schema
+ * in search_path that has a constraint with this name.
  */
 static void
 collect_named(List *names, List **result)

@@ -20,7 +20,7 @@
 
 /*
  * The tables that a script has changed, and the constraint modes that it has
- * set. When the script begins, all fields except "context" must be zero.
+ * set.  When the script begins, all fields except "context" must be zero.
  */
 typedef struct CmigDeferred
 {

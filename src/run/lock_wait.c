@@ -482,7 +482,10 @@ cmig_lock_wait_explain(void)
 		((uint32 *) &tag)[i] = seen.tag[i];
 	ours = seen.exhausted && code == ERRCODE_QUERY_CANCELED;
 
-	/* explain only this error, because a later wait may be canceled again */
+	/*
+	 * forget the wait, so that only this error is explained and a later wait
+	 * can be canceled
+	 */
 	seen.last_seen = 0;
 	seen.exhausted = false;
 

@@ -38,7 +38,7 @@ extern void cmig_lock_wait_unwatch(void);
 /*
  * Let the timer enforce lock_timeout while a statement with CONCURRENTLY runs.
  * PostgreSQL itself would also apply lock_timeout to the wait for old
- * transactions. However, that wait blocks no other sessions, and a timeout
+ * transactions.  However, that wait blocks no other sessions, and a timeout
  * would waste the whole index build.  The caller must call
  * cmig_lock_wait_give_back() even after an error.
  */

@@ -189,7 +189,8 @@ cmig_run_check_step(const CmigRunStep *step)
 	error_context_stack = &callback;
 
 	/*
-	 * set the search_path of the script, because relation names are looked up
+	 * use the search_path of the script, because the check looks up relation
+	 * names
 	 */
 	guc_level = cmig_session_read_quietly();
 	if (strcmp(path, namespace_search_path) != 0)

@@ -43,6 +43,7 @@
 #define KEY_SCOPE_RUNS 6
 /* In the tag of a table lock, objid is the OID of the table. */
 #define KEY_FIELD4_TABLE 0x4348
+
 /*
  * In the tags of a scope's gate and run lock, classid and objid are a hash of
  * the scope's name.
@@ -571,7 +572,7 @@ cmig_run_lock_table_release(Oid table)
 
 /*
  * Take the lock with this key until the end of the transaction or
- * subtransaction. "what" is the detail of an error during the wait.
+ * subtransaction.  "what" is the detail of an error during the wait.
  */
 static void
 lock_in_transaction(uint32 key, const char *what)

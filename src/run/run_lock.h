@@ -87,7 +87,7 @@ extern int	cmig_run_lock_holder(void);
 
 /*
  * Returns the process ID of another session's run in a single transaction, or
- * 0. Sets *prepared to the transaction ID of a run that has been prepared for
+ * 0.  Sets *prepared to the transaction ID of a run that has been prepared for
  * two-phase commit, or to InvalidTransactionId.
  */
 extern int	cmig_run_lock_transaction_holder(TransactionId *prepared);

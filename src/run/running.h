@@ -54,7 +54,7 @@ extern void cmig_running_require_idle(const char *function);
 /*
  * Functions for the runner.  cmig_running_start() records that the script of a
  * step is running; cmig_running_stop() must follow on every path, including
- * errors. The number of the current statement remains set after an error.
+ * errors.  The number of the current statement remains set after an error.
  * Call cmig_running_forget_statement() so that later errors are not attributed
  * to that statement.
  */

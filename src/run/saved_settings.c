@@ -5,8 +5,9 @@
  *
  * A setting that was set in the session is set to its old value.  A setting
  * whose value came from elsewhere is reset, which also restores the source of
- * its value. PostgreSQL rereads configuration files only between commands from
- * the client, so only the script can have changed a setting in the meantime.
+ * its value.  PostgreSQL rereads configuration files only between commands
+ * from the client, so only the script can have changed a setting in the
+ * meantime.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -159,7 +160,7 @@ cmig_saved_settings_put_back(const CmigSavedSettings *saved)
 
 	/*
 	 * collect the names first, because changing a setting may add entries to
-	 * the server's table of settings
+	 * PostgreSQL's table of settings
 	 */
 	all = cmig_guc_variables_compat(&count);
 	changed = palloc(sizeof(char *) * count);

@@ -45,11 +45,11 @@ extern const char *cmig_scope_reserved(const char *name);
 extern void cmig_scope_require(void);
 
 /*
- * Raises 42501 if the current scope is a schema that is not safe, because a
- * role that is not trusted can create objects in it.  Scripts find unqualified
- * names in this schema first, so such a role could replace the functions that
- * they call. The current role, superusers, and the owner of the database are
- * trusted.
+ * Raises 42501 if the current scope is a schema that is not safe, for example
+ * because a role that is not trusted can create objects in it.  Scripts find
+ * unqualified names in this schema first, so such a role could replace the
+ * functions that they call.  The current role, superusers, and the owner of
+ * the database are trusted.
  */
 extern void cmig_scope_require_safe(void);
 

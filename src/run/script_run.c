@@ -24,6 +24,7 @@
 
 /* Maximum length of a statement in the context of an error, in bytes. */
 #define CONTEXT_LENGTH 200
+
 /*
  * A longer statement is truncated to this many bytes around the error
  * position.

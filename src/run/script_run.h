@@ -16,7 +16,7 @@ struct CmigScriptRun;
 
 /*
  * A callback that runs the current statement of a script instead of the
- * runner. "arg" is the step's statement_arg.
+ * runner.  "arg" is the step's statement_arg.
  */
 typedef void (*CmigRunStatement) (struct CmigScriptRun *run, DestReceiver *dest, void *arg);
 

@@ -59,7 +59,7 @@ extern bool cmig_session_is_entered(void);
 /*
  * Variants of cmig_session_enter() and cmig_session_leave() for a script whose
  * statements are committed one by one.  The caller must restore the settings
- * and the role (see saved_settings.h). *session must be allocated in
+ * and the role (see saved_settings.h).  *session must be allocated in
  * PortalContext or one of its children, and the current memory context must be
  * one of these, too.  cmig_session_leave_steps() must be called in a
  * transaction, after success as well as after an error.
@@ -86,7 +86,7 @@ extern char *cmig_session_role(void);
 
 /*
  * Raises 42501 if the session user is not allowed to set its role to
- * cmig.role. The error says what to grant.
+ * cmig.role.  The error says what to grant.
  */
 extern void cmig_session_require_member(void);
 

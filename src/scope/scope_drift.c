@@ -7,7 +7,7 @@
  * each other by three kinds of hashes.  Fingerprints (see scope_fingerprint.h)
  * are the fastest to compute, then come hashes of the schemas' objects (see
  * scope_digest.h), and then hashes of the schemas as SQL, without the scope's
- * name. Scopes with the same hash are equal, but scopes with different hashes
+ * name.  Scopes with the same hash are equal, but scopes with different hashes
  * might also be equal.  Therefore, if the scopes of a group have several
  * hashes, one scope for each hash is compared by the next kind of hash.  The
  * most frequent SQL in a group is considered correct, and each scope with

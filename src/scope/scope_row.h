@@ -44,7 +44,7 @@ extern void cmig_scope_row_begin(CmigScopeRows *rows, const char *schema);
 /*
  * Add a row of the catalog "id" to the hash.  "owner" is the owner of the
  * object that the row describes, and "prefix" identifies this object if the
- * row does not. Returns a hash of the row.
+ * row does not.  Returns a hash of the row.
  */
 extern uint64 cmig_scope_row_add(CmigScopeRows *rows, CmigScopeCatalogId id, HeapTuple row, Oid owner, uint64 prefix);
 

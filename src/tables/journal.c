@@ -119,7 +119,7 @@ own_scope(void)
 
 /*
  * Returns the id that a query finds in the current scope, or 0 if it finds
- * none. The query sees all committed rows, including those that are not
+ * none.  The query sees all committed rows, including those that are not
  * visible to a REPEATABLE READ transaction.
  */
 static int64

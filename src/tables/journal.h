@@ -43,7 +43,7 @@ extern void cmig_journal_write(const CmigJournalEntry *entry);
 
 /*
  * A batch of rows for several steps of a transaction, which are written in
- * order. Only the revision, direction, outcome, times, checksum, and message
+ * order.  Only the revision, direction, outcome, times, checksum, and message
  * of an entry are used.  The checksum is copied; the other strings must remain
  * valid until cmig_journal_end(), which writes the remaining rows and frees
  * the batch.
@@ -57,7 +57,7 @@ extern void cmig_journal_end(CmigJournalBatch *batch);
 /*
  * Write a row for a step of a run that commits.  cmig_journal_start() writes
  * the row when the step begins, usually with outcome "running", and returns
- * its id. cmig_journal_finish() sets the outcome when the step ends.  If no
+ * its id.  cmig_journal_finish() sets the outcome when the step ends.  If no
  * session will finish the rows that are still "running", call
  * cmig_journal_interrupted(), which changes their outcome to "failed".
  */
