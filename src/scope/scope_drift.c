@@ -211,8 +211,8 @@ refine_all(Compared *scopes, int count, const CmigScopeOptions *options)
 
 /*
  * Replace the hashes of the scopes in a group with hashes of the schemas as
- * SQL, and sort the group again.  The group is the scopes from "first" to end
- * - 1.
+ * SQL, and sort the group again.  The group consists of the scopes from the
+ * index "first" up to, but not including, "end".
  */
 static void
 refine_group(Compared *scopes, int first, int end, const CmigScopeOptions *options)

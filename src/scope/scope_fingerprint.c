@@ -181,8 +181,8 @@ find_object(CmigScopeCatalogId id, HeapTuple row, void *arg)
 	Form_pg_depend depend = (Form_pg_depend) GETSTRUCT(row);
 
 	/*
-	 * cmig.diff_schemas leaves out members of extensions, which is not
-	 * supported here
+	 * members of extensions are not supported here, because cmig.diff_schemas
+	 * leaves them out
 	 */
 	if (OidIsValid(getExtensionOfObject(depend->classid, depend->objid)))
 		f->rows.is_unknown = true;

@@ -42,8 +42,8 @@ cmig_scope_name_append(StringInfo buf, const char *schema, const char *text)
 		return;
 
 	/*
-	 * the string cannot contain NUL bytes, so they mark what is inserted in
-	 * place of the name and the end of the string
+	 * mark the replaced name and the end of the string with NUL bytes, which
+	 * the string itself cannot contain
 	 */
 	while ((found = strstr(from, schema)) != NULL)
 	{

@@ -82,9 +82,9 @@ static const char *const reader[] = {
 
 /*
  * An author is not allowed to set created_by, so that no one can write a
- * revision in another role's name, or to delete rows, because the DELETE
- * privilege would also allow the author to lock the table in any mode; see
- * revision_rows.c.
+ * revision in another role's name.  Nor is an author allowed to delete rows,
+ * because the DELETE privilege would also allow locking the table in any mode;
+ * see revision_rows.c.
  */
 static const char *const author[] = {
 	"INSERT (revision, down_revision, depends_on, branch_labels, replaces, message, description,"

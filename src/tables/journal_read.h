@@ -75,7 +75,7 @@ extern char *cmig_journal_read_ago(double seconds);
 /* A row of the journal, for listings. */
 typedef struct CmigJournalShown
 {
-	const char *revision;		/* NULL for drift */
+	const char *revision;		/* NULL for a drift check */
 	const char *direction;
 	const char *outcome;
 	const char *role;

@@ -26,7 +26,7 @@ PG_FUNCTION_INFO_V1(cmig_journal_trigger);
 
 /*
  * Ids up to this one are always accepted, because enough ids remain after
- * them, so that the last id need not be looked up for each row.
+ * them. Therefore, the last id need not be looked up for each row.
  */
 #define ALWAYS_NEAR (INT64CONST(1) << 40)
 
@@ -122,7 +122,7 @@ refuse_scope(void)
 /*
  * The BEFORE INSERT trigger on cmig.journal.  If a session writes a row
  * manually, the trigger waits for a run in progress, because the run could use
- * the same id. A role with the INSERT privilege on the whole table, such as
+ * the same id.  A role with the INSERT privilege on the whole table, such as
  * the owner or a role that restores a dump, is allowed to write any row.  If
  * its row belongs to another scope, the trigger does not wait, because a dump
  * can contain rows of more scopes than there are locks.  Other roles are

@@ -112,8 +112,8 @@ cmig_progress_read(void)
 }
 
 /*
- * Row callback: append a row with only a revision to a List of CmigProgressRow
- * *.
+ * Row callback: append a CmigProgressRow in which only the revision is set to
+ * a list.
  */
 static void
 collect_revision(TupleDesc desc, HeapTuple tuple, void *arg)
