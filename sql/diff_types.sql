@@ -64,6 +64,9 @@ SELECT * FROM pg_temp.judge($$CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE TAB
 CREATE TYPE mood AS ENUM ('sad', 'ok');
 CREATE TABLE a (x int, mood mood) PARTITION BY LIST (mood);
 SELECT action, object, hazard FROM cmig.diff($$CREATE TYPE shop.mood AS ENUM ('ok', 'sad'); CREATE TABLE shop.a (x int, mood shop.mood) PARTITION BY LIST (mood)$$, '{shop}');
+-- a new value that a partition uses
+SELECT action, object, hazard FROM cmig.diff($$CREATE TYPE shop.mood AS ENUM ('sad', 'so', 'ok'); CREATE TABLE shop.a (x int, mood shop.mood) PARTITION BY LIST (mood);
+	CREATE TABLE shop.a1 PARTITION OF shop.a FOR VALUES IN ('so')$$, '{shop}') WHERE action = 'unsupported';
 DROP TABLE a;
 DROP TYPE mood;
 CREATE TABLE a (x int, y int) PARTITION BY RANGE (x);

@@ -36,7 +36,7 @@ sub judge_in
 
 sub judge { judge_in($pairs, @_) }
 
-judge('superuser', '-k', '^(?:sequences|inheritance)/');
+judge('superuser', '-k', '^(?:sequences|inheritance|combinations)/');
 judge('owner', '-k', '^(?:views|global/(?:event|publication|extension|server|foreign))',
 	'--role', 'regress_diff_owner', '--setup', "$pairs/surroundings.psql");
 

@@ -639,16 +639,19 @@ alter_owner(const CmigObject *from, const CmigObject *to, List **old, List **new
 }
 
 /*
- * Returns the statements that grant column privileges again.  REVOKE on a
- * table also revokes the privilege on all of its columns.  Therefore, if the
- * table privilege is in the list "had" but not in "has", a column that has the
- * privilege in both images would lose it.
+ * Returns the statements that grant column privileges again, each preceded by
+ * ";\n".  REVOKE on a table also revokes the privilege on all of its columns.
+ * Therefore, if the table privilege is in the list "had" but not in "has", the
+ * columns of the table lose the privilege.  Columns that "other" lacks are left
+ * out.  So are columns that have the privilege only in this table, unless
+ * "all" is true.
  */
-static List *
-regrant_columns(const CmigObject *table, const CmigObject *other, const List *had, const List *has)
+static char *
+regrant_columns(const CmigObject *table, const CmigObject *other, const List *had, const List *has, bool all)
 {
-	List	   *ddl = NIL;
+	StringInfoData sql;
 
+	initStringInfo(&sql);
 	for (const CmigObject *column = table->child; column != NULL; column = column->sibling)
 	{
 		const CmigObject *same = column->address.sub > 0 && column->grants != NIL ? same_column(other, column) : NULL;
@@ -657,14 +660,32 @@ regrant_columns(const CmigObject *table, const CmigObject *other, const List *ha
 		foreach(cell, same ? column->grants : NIL)
 		{
 			const CmigGrant *grant = lfirst(cell);
-			char	   *sql;
 
-			if (find_grant(had, grant) == NULL || find_grant(has, grant) != NULL || find_grant(same->grants, grant) == NULL)
+			if (find_grant(had, grant) == NULL || find_grant(has, grant) != NULL || (!all && find_grant(same->grants, grant) == NULL))
 				continue;
-			sql = grant_sql(column, grant, grant->grantable ? GRANT_WITH_OPTION : GRANT, grant->privilege);
-			ddl = cmig_ddl_append(ddl, sql, sql);
+			appendStringInfo(&sql, ";\n%s", grant_sql(column, grant, grant->grantable ? GRANT_WITH_OPTION : GRANT, grant->privilege));
 		}
 	}
+	return sql.data;
+}
+
+/*
+ * Returns the statements that change the privileges on an object, and grant
+ * column privileges again that they revoke.  The columns' own changes come
+ * after these statements in the upgrade, and before them in the downgrade.
+ */
+static List *
+alter_table_grants(const CmigObject *from, const CmigObject *to, const List *old, const List *new, const CmigDiffOptions *options)
+{
+	List	   *ddl = alter_grants(NIL, options->owners ? to : from, old, new);
+	CmigDdl    *entry;
+
+	if (ddl == NIL)
+		return NIL;
+	entry = llast(ddl);
+	entry->sql = psprintf("%s%s", entry->sql, regrant_columns(to, from, old, new, false));
+	entry = linitial(ddl);
+	entry->undo = psprintf("%s%s", entry->undo, regrant_columns(from, to, new, old, true));
 	return ddl;
 }
 
@@ -679,9 +700,7 @@ cmig_annotate_alter(const CmigObject *from, const CmigObject *to, const CmigDiff
 		ddl = alter_owner(from, to, &old, &new, options->privileges);
 	if (options->privileges)
 	{
-		ddl = list_concat(ddl, regrant_columns(from, to, new, old));
-		ddl = alter_grants(ddl, options->owners ? to : from, old, new);
-		ddl = list_concat(ddl, regrant_columns(to, from, old, new));
+		ddl = list_concat(ddl, alter_table_grants(from, to, old, new, options));
 		ddl = alter_sequence(ddl, from, to, options);
 	}
 	if (options->comments)

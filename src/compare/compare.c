@@ -90,19 +90,63 @@ set_apart(const CmigDifference *difference)
  * Enum labels
  */
 
+/* The maximum depth of nested types in which an enum is searched. */
+#define MAX_NESTING 16
+
+/*
+ * Does the object depend on the enum "type", or on a domain, range, or
+ * composite type that contains it?
+ */
+static bool
+contains_type(const CmigObject *object, const CmigObject *type, int depth)
+{
+	for (int i = 0; i < object->ndepends; i++)
+	{
+		const CmigObject *on = object->depends[i];
+
+		if (on == type)
+			return true;
+		if (!(on->kind->flags & CMIG_KIND_TYPE) || depth >= MAX_NESTING)
+			continue;
+		if (contains_type(on, type, depth + 1))
+			return true;
+		for (const CmigObject *child = on->child; child != NULL; child = child->sibling)
+			if (contains_type(child, type, depth + 1))
+				return true;
+	}
+	return false;
+}
+
+/*
+ * Can expressions of the object contain values of the enum?  The bounds of a
+ * partition have the types of its columns.
+ */
+static bool
+has_values(const CmigObject *object, const CmigObject *type)
+{
+	if (object->kind == &cmig_kind_function || contains_type(object, type, 0))
+		return true;
+	if (object->kind != &cmig_kind_partition)
+		return false;
+	for (const CmigObject *child = object->parent->child; child != NULL; child = child->sibling)
+		if (child->kind == &cmig_kind_column && contains_type(child, type, 0))
+			return true;
+	return false;
+}
+
 /*
  * Does the object use this label of the enum "type"?  A new label cannot be
  * used in the transaction that adds it.
  */
 static bool
-uses_label(const CmigObject *object, const char *type, const char *label)
+uses_label(const CmigObject *object, const CmigObject *type, const char *label)
 {
 	for (int i = 0; i < object->kind->nproperties; i++)
 	{
 		const char *value = object->values[i];
 
 		if (value != NULL && strstr(value, label) != NULL &&
-			(object->kind == &cmig_kind_function || strstr(value, type) != NULL))
+			(strstr(value, type->identity) != NULL || has_values(object, type)))
 			return true;
 	}
 	return false;
@@ -117,7 +161,7 @@ is_label_used(const CmigDifference *difference, const CmigObject *type, const ch
 		const CmigChange *change = &difference->changes[i];
 
 		if (change->to != NULL && change->to != type && change->action != CMIG_NO_CHANGE &&
-			uses_label(change->to, type->identity, label))
+			uses_label(change->to, type, label))
 			return true;
 	}
 	return false;

@@ -201,6 +201,13 @@ whole_of(const CmigDifference *difference, CmigChange *change)
 	return table;
 }
 
+/* Is the object an enum that gets values, and keeps the order of its others? */
+static bool
+only_gets_values(const CmigChange *change)
+{
+	return change->from->kind == &cmig_kind_enum && change->to != NULL && cmig_enum_added(change->from, change->to) != NIL;
+}
+
 /*
  * Decide what happens to a dependent of the object of "change".  "goes" is
  * true if that object is dropped.  Returns the change whose dependents must be
@@ -244,8 +251,9 @@ disturb(CmigDifference *difference, CmigChange *change, CmigChange *dependent, b
 	if (next == NULL)
 	{
 		change->action = CMIG_UNSUPPORTED;
-		change->reason = psprintf("it would have to be dropped, and %s %s depends on it",
-								  dependent->from->kind->name, dependent->from->identity);
+		change->reason = psprintf("it would have to be dropped, and %s %s depends on it%s",
+								  dependent->from->kind->name, dependent->from->identity,
+								  only_gets_values(change) ? "; add its new values in an earlier revision, without using them" : "");
 	}
 	return next;
 }

@@ -16,6 +16,7 @@
 #include "kinds/kind_table.h"
 #include "kinds/kinds.h"
 #include "kinds/options.h"
+#include "kinds/sequence_range.h"
 #include "kinds/using.h"
 
 static const CmigProperty properties[] = {
@@ -295,6 +296,18 @@ has_not_null_check(const CmigObject *column)
 	return false;
 }
 
+/*
+ * Does an identity column get a type with fewer values?  If so, the options of
+ * its sequence must be changed before the type, which they might not fit.
+ */
+static bool
+narrows_identity(const CmigObject *from, const CmigObject *to)
+{
+	return from->values[CMIG_COLUMN_IDENTITY] != NULL && to->values[CMIG_COLUMN_IDENTITY] != NULL &&
+		cmig_sequence_range_limit(from->values[CMIG_COLUMN_TYPE], false, true) >
+		cmig_sequence_range_limit(to->values[CMIG_COLUMN_TYPE], false, true);
+}
+
 static void
 alter_column(CmigAlter *alter)
 {
@@ -304,6 +317,7 @@ alter_column(CmigAlter *alter)
 	bool		leads = own && !parent_changes(alter, CMIG_COLUMN_TYPE);
 	bool		not_null = to->values[CMIG_COLUMN_NOT_NULL] != NULL;
 	bool		retypes = cmig_alter_differs(alter, CMIG_COLUMN_TYPE) || cmig_alter_differs(alter, CMIG_COLUMN_COLLATION);
+	bool		identity_first = to->values[CMIG_COLUMN_IDENTITY] == NULL || narrows_identity(from, to);
 
 	if (is_in_key(from) && is_in_key(to) && retypes)
 	{
@@ -321,7 +335,7 @@ alter_column(CmigAlter *alter)
 	 * an identity column must be NOT NULL, so drop the identity first, or add
 	 * it last
 	 */
-	if (to->values[CMIG_COLUMN_IDENTITY] == NULL && leads)
+	if (identity_first && leads)
 		alter_identity(alter);
 	if (retypes)
 	{
@@ -339,7 +353,7 @@ alter_column(CmigAlter *alter)
 		if (!not_null)
 			((CmigDdl *) llast(alter->ddl))->undo_hazards |= CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL;
 	}
-	if (to->values[CMIG_COLUMN_IDENTITY] != NULL && leads)
+	if (!identity_first && leads)
 		alter_identity(alter);
 
 	/*

@@ -161,11 +161,27 @@ owner_of(const CmigObject *sequence)
 }
 
 static bool
+is_integer_type(const char *type)
+{
+	return strcmp(type, "integer") == 0 || strcmp(type, "bigint") == 0 || strcmp(type, "smallint") == 0;
+}
+
+static bool
 is_integer(const CmigObject *column)
 {
-	const char *type = cmig_column_type(column);
+	return is_integer_type(cmig_column_type(column));
+}
 
-	return strcmp(type, "integer") == 0 || strcmp(type, "bigint") == 0 || strcmp(type, "smallint") == 0;
+/* Is the column's type an integer type or a domain over one? */
+static bool
+holds_integers(const CmigObject *column)
+{
+	if (is_integer(column))
+		return true;
+	for (int i = 0; i < column->ndepends; i++)
+		if (column->depends[i]->kind == &cmig_kind_domain && is_integer_type(cmig_domain_base(column->depends[i])))
+			return true;
+	return false;
 }
 
 /*
@@ -300,6 +316,9 @@ cmig_sequence_continue(const CmigObject *owner, const CmigObject *column)
 
 	for (int i = START; i <= MAXIMUM; i++)
 		if (sequence->values[i] != NULL)
+			return NULL;
+	for (int i = 0; i < owner->ndepends; i++)
+		if (owner->depends[i]->kind == &cmig_kind_column && !holds_integers(owner->depends[i]))
 			return NULL;
 	return psprintf("SELECT pg_catalog.setval(%s, greatest(max(%s), 0) + 1, false) FROM %s",
 					cmig_literal(sequence->identity), cmig_quote(column->name), column->parent->identity);

@@ -158,6 +158,42 @@ TYPE_SQL(", format_type(t.typbasetype, t.typtypmod),"
 		 COLLATION_SQL("t.typcollation", "(SELECT b.typcollation FROM pg_type b WHERE b.oid = t.typbasetype)") ","
 		 "CASE WHEN t.typnotnull THEN 't' END, pg_get_expr(t.typdefaultbin, 0)", "t.typtype = 'd'");
 
+/* Returns false for a domain's constraint that is NOT VALID. */
+static bool
+is_valid(const CmigObject *constraint)
+{
+	const char *definition = constraint->values[0];
+	size_t		length = strlen(definition);
+
+	return length < strlen(" NOT VALID") || strcmp(definition + length - strlen(" NOT VALID"), " NOT VALID") != 0;
+}
+
+static char *
+add_domain_constraint(const CmigObject *constraint)
+{
+	return psprintf("ALTER DOMAIN %s ADD CONSTRAINT %s %s", constraint->parent->identity,
+					cmig_quote(constraint->name), constraint->values[0]);
+}
+
+static char *
+drop_domain_constraint(const CmigObject *constraint)
+{
+	return psprintf("ALTER DOMAIN %s DROP CONSTRAINT %s", constraint->parent->identity, cmig_quote(constraint->name));
+}
+
+/*
+ * CREATE DOMAIN cannot contain constraints that are not valid.  Append the
+ * statements that add those of the domain's folded constraints.
+ */
+static List *
+add_not_valid(List *ddl, const CmigObject *domain)
+{
+	for (const CmigObject *child = domain->child; child != NULL; child = child->sibling)
+		if (child->folded && !is_valid(child))
+			ddl = cmig_ddl_append(ddl, add_domain_constraint(child), drop_domain_constraint(child));
+	return ddl;
+}
+
 static List *
 create_domain(const CmigObject *domain)
 {
@@ -173,15 +209,21 @@ create_domain(const CmigObject *domain)
 	if (values[NOT_NULL])
 		appendStringInfoString(&sql, " NOT NULL");
 	for (const CmigObject *child = domain->child; child != NULL; child = child->sibling)
-		if (child->folded)
+		if (child->folded && is_valid(child))
 			appendStringInfo(&sql, "\n\tCONSTRAINT %s %s", cmig_quote(child->name), child->values[0]);
-	return cmig_ddl_append(NIL, sql.data, psprintf("DROP DOMAIN %s", domain->identity));
+	return add_not_valid(cmig_ddl_append(NIL, sql.data, psprintf("DROP DOMAIN %s", domain->identity)), domain);
 }
 
 static const char *
 default_action(const CmigObject *domain)
 {
 	return domain->values[DEFAULT] ? psprintf("SET DEFAULT %s", domain->values[DEFAULT]) : "DROP DEFAULT";
+}
+
+const char *
+cmig_domain_base(const CmigObject *domain)
+{
+	return domain->values[BASE];
 }
 
 bool
@@ -236,18 +278,6 @@ domain_constraint_reference(const CmigObject *constraint)
 	return psprintf("CONSTRAINT %s ON DOMAIN %s", cmig_quote(constraint->name), constraint->parent->identity);
 }
 
-static char *
-drop_domain_constraint(const CmigObject *constraint)
-{
-	return psprintf("ALTER DOMAIN %s DROP CONSTRAINT %s", constraint->parent->identity, cmig_quote(constraint->name));
-}
-
-static bool
-is_validated(const CmigObject *constraint)
-{
-	return strstr(constraint->values[0], " NOT VALID") == NULL;
-}
-
 static List *
 create_domain_constraint(const CmigObject *constraint)
 {
@@ -255,10 +285,8 @@ create_domain_constraint(const CmigObject *constraint)
 
 	if (constraint->folded)
 		return NIL;
-	ddl = cmig_ddl_append(NIL, psprintf("ALTER DOMAIN %s ADD CONSTRAINT %s %s", constraint->parent->identity,
-										cmig_quote(constraint->name), constraint->values[0]),
-						  drop_domain_constraint(constraint));
-	if (is_validated(constraint))
+	ddl = cmig_ddl_append(NIL, add_domain_constraint(constraint), drop_domain_constraint(constraint));
+	if (is_valid(constraint))
 		cmig_ddl_hazards(ddl, CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL);
 	return ddl;
 }
@@ -268,7 +296,7 @@ CmigKind	cmig_kind_domain_constraint = {
 	.flags = CMIG_KIND_MODEL | CMIG_KIND_DISPOSABLE | CMIG_KIND_FOLDS | CMIG_KIND_GONE_WITH_PARENT,
 	CMIG_PROPERTIES(domain_constraint_properties),
 	.sql = domain_constraint_sql,.create = create_domain_constraint,.drop = drop_domain_constraint,
-	.reference = domain_constraint_reference,.folds = is_validated
+	.reference = domain_constraint_reference
 };
 
 /*

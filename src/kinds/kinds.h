@@ -163,7 +163,8 @@ extern const char *cmig_sequence_owner_column(const CmigObject *owner);
 
 /*
  * Returns the statement that sets a new sequence to continue after the largest
- * value in its column, or NULL if the sequence has options.
+ * value in its column, or NULL if the sequence has options or the column does
+ * not contain integers.
  */
 extern char *cmig_sequence_continue(const CmigObject *owner, const CmigObject *column);
 
@@ -175,6 +176,9 @@ extern bool cmig_function_is_sql(const CmigObject *object);
 
 /* Does the function return rows of this relation or type? */
 extern bool cmig_function_returns(const CmigObject *function, const CmigObject *type);
+
+/* Returns the printed type that a domain is over. */
+extern const char *cmig_domain_base(const CmigObject *domain);
 
 /* Is a domain NOT NULL in only one of the images? */
 extern bool cmig_domain_null_differs(const CmigObject *from, const CmigObject *to);
