@@ -69,7 +69,7 @@ static const struct
 /*
  * Columns whose values differ between equal objects: OIDs and schemas of the
  * objects, files, statistics, and flags that repeat what other rows say.  The
- * comparison of two schemas (image.h) does not contain them either.
+ * comparison of two schemas (kinds/image.h) does not contain them either.
  */
 static const char *const ignored_columns[] = {
 	"oid", "nspname", "relnamespace", "reltype", "relnatts", "relfilenode", "relpages", "reltuples", "relallvisible", "relallfrozen", "reltoastrelid",

@@ -37,9 +37,11 @@ typedef struct CmigBackfillRun
 	CmigNames	key;			/* quoted columns of the key in whose order
 								 * "relation" is read; empty if it is read
 								 * block by block */
-	CmigNames	place;			/* the last key or block that was processed;
-								 * empty if there is none yet */
-	CmigNames	bound;			/* the last key or block to process */
+	CmigNames	place;			/* where the next batch starts: a block
+								 * number, or the last key that was processed;
+								 * empty before the first batch by key */
+	CmigNames	bound;			/* where the pass over "relation" ends: a
+								 * block number, or the greatest key */
 	CmigNames	parts;			/* if a partitioned table is read by key: its
 								 * partitions when the backfill began;
 								 * otherwise empty */

@@ -26,7 +26,7 @@ PG_FUNCTION_INFO_V1(cmig_journal_trigger);
 
 /*
  * Ids up to this one are always accepted, because enough ids remain after
- * them. Therefore, the last id need not be looked up for each row.
+ * them.  Therefore, the last id need not be looked up for each row.
  */
 #define ALWAYS_NEAR (INT64CONST(1) << 40)
 
