@@ -460,7 +460,7 @@ enable_one(Enabling *enabling, Oid target)
 	table_close(relation, NoLock);
 	want = cmig_audit_install_wanted(options, row_level, partitioned, table);
 	cmig_audit_install_refuse_taken(target, have, want);
-	cmig_audit_install_change(have, want, table, &enabling->statements);
+	cmig_audit_install_change(target, have, want, table, &enabling->statements);
 	warn_of_trigger_privilege(target, table);
 
 	/* triggers are not inherited, so each child has its own */
@@ -558,7 +558,7 @@ disable_one(Oid target, List **statements)
 	if (relation->rd_rel->relkind == RELKIND_RELATION)
 		children = find_inheritance_children(target, AccessShareLock);
 	table_close(relation, NoLock);
-	cmig_audit_install_change(have, NIL, table, statements);
+	cmig_audit_install_change(target, have, NIL, table, statements);
 	foreach(lc, children)
 	{
 		disable_one(lfirst_oid(lc), statements);

@@ -10,20 +10,25 @@
 #include "audit/audit_log.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/role.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "parser/parse_func.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/partcache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
@@ -228,8 +233,89 @@ run(List **statements, char *statement)
 	*statements = lappend(*statements, statement);
 }
 
+/*
+ * Commands on partitioned tables
+ *
+ * When the server first needs a table's partition key, it evaluates functions
+ * with constant arguments in the key, as the current user.  These functions
+ * belong to the table's owner, so they must not run with the caller's
+ * privileges.
+ */
+
+/*
+ * If the table is partitioned, open it and its partitioned partitions, and read
+ * their partition keys as their owners.  The server keeps the keys while the
+ * tables are open.
+ */
+static List *
+hold_partition_keys(Oid table)
+{
+	List	   *held = NIL;
+	ListCell   *lc;
+
+	if (get_rel_relkind(table) != RELKIND_PARTITIONED_TABLE)
+		return NIL;
+	/* CREATE TRIGGER takes the same locks */
+	foreach(lc, find_all_inheritors(table, ShareRowExclusiveLock, NULL))
+	{
+		Relation	relation = table_open(lfirst_oid(lc), NoLock);
+		CmigRole	saved;
+
+		if (relation->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+		{
+			table_close(relation, NoLock);
+			continue;
+		}
+		cmig_role_act_as(&saved, relation->rd_rel->relowner);
+		(void) RelationGetPartitionKey(relation);
+		cmig_role_return(&saved);
+		held = lappend(held, relation);
+	}
+	return held;
+}
+
+/* Close the tables that hold_partition_keys() has opened. */
+static void
+release_partition_keys(List *held)
+{
+	ListCell   *lc;
+
+	foreach(lc, held)
+	{
+		table_close((Relation) lfirst(lc), NoLock);
+	}
+}
+
+/* Create a trigger of the table. */
+static void
+create_trigger(Oid relation, CmigAuditTrigger *trigger, List **statements)
+{
+	List	   *held = hold_partition_keys(relation);
+
+	run(statements, trigger->statement);
+	release_partition_keys(held);
+}
+
+/*
+ * Run ALTER TABLE.  It fails for a table that is open, so for a partitioned
+ * table, it runs as the table's owner.
+ */
+static void
+alter_table(Oid relation, char *statement, List **statements)
+{
+	bool		as_owner = get_rel_relkind(relation) == RELKIND_PARTITIONED_TABLE &&
+	cmig_owns_relation_compat(relation, GetUserId());
+	CmigRole	saved;
+
+	if (as_owner)
+		cmig_role_act_as(&saved, cmig_role_owner_of(relation));
+	run(statements, statement);
+	if (as_owner)
+		cmig_role_return(&saved);
+}
+
 void
-cmig_audit_install_change(List *have, List *want, const char *table, List **statements)
+cmig_audit_install_change(Oid relation, List *have, List *want, const char *table, List **statements)
 {
 	ListCell   *lc;
 
@@ -249,13 +335,15 @@ cmig_audit_install_change(List *have, List *want, const char *table, List **stat
 
 		if (old == NULL || old->scripted || old->narrowed || old->type != trigger->type || strcmp(old->args, trigger->args) != 0)
 		{
-			run(statements, trigger->statement);
+			create_trigger(relation, trigger, statements);
 			enabled = TRIGGER_FIRES_ON_ORIGIN;
 		}
 		if (enabled != trigger->enabled)
-			run(statements, psprintf("ALTER TABLE %s ENABLE %sTRIGGER %s", table,
-									 trigger->enabled == TRIGGER_FIRES_ALWAYS ? "ALWAYS " : "",
-									 trigger->name));
+			alter_table(relation,
+						psprintf("ALTER TABLE %s ENABLE %sTRIGGER %s", table,
+								 trigger->enabled == TRIGGER_FIRES_ALWAYS ? "ALWAYS " : "",
+								 trigger->name),
+						statements);
 	}
 	if (*statements)
 		CommandCounterIncrement();

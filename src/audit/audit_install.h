@@ -54,10 +54,10 @@ extern List *cmig_audit_install_wanted(const CmigAuditOptions *options, bool row
 extern void cmig_audit_install_refuse_taken(Oid relation, List *have, List *want);
 
 /*
- * Change the existing triggers to the wanted ones with as few statements as
+ * Change the relation's existing triggers to the wanted ones with as few statements as
  * possible, and add the statements to *statements.
  */
-extern void cmig_audit_install_change(List *have, List *want, const char *table,
+extern void cmig_audit_install_change(Oid relation, List *have, List *want, const char *table,
 									  List **statements);
 
 #endif							/* CMIG_AUDIT_INSTALL_H */
