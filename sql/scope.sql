@@ -203,6 +203,18 @@ CREATE DOMAIN tenant_trap.text AS pg_catalog.text;
 ALTER DOMAIN tenant_trap.text OWNER TO regress_scope_stranger;
 SELECT * FROM cmig.upgrade('001');
 DROP DOMAIN tenant_trap.text;
+CREATE VIEW tenant_trap.shared_rates AS SELECT 1 AS rate;
+CREATE TABLE public.shared_rates (rate integer);
+ALTER VIEW tenant_trap.shared_rates OWNER TO regress_scope_stranger;
+SELECT * FROM cmig.upgrade('001');
+DROP TABLE public.shared_rates;
+-- or of an object in a schema in cmig.search_path
+CREATE SCHEMA shared_trap CREATE TABLE shared_rates (rate integer);
+SET cmig.search_path = shared_trap, public;
+SELECT * FROM cmig.upgrade('001');
+RESET cmig.search_path;
+DROP SCHEMA shared_trap CASCADE;
+DROP VIEW tenant_trap.shared_rates;
 -- other functions of other roles do not matter
 ALTER FUNCTION tenant_trap.same OWNER TO regress_scope_stranger;
 SELECT * FROM cmig.upgrade('001');

@@ -56,7 +56,7 @@ make_start_script(const char *pin)
 	const char *path = cmig_session_path_setting();
 	StringInfoData text;
 
-	cmig_scope_require_safe();
+	cmig_scope_require_safe(path);
 	initStringInfo(&text);
 	if (role && *role)
 		appendStringInfo(&text, "SET ROLE %s;\n", quote_identifier(role));

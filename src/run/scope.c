@@ -20,9 +20,11 @@
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/syscache.h"
+#include "utils/varlena.h"
 
 /* The value of the setting cmig.scope. */
 static char *scope = NULL;
@@ -239,37 +241,41 @@ require_no_stranger(Oid schema, const char *name, const char *user)
 }
 
 /*
- * A query for the functions, operators, and types in a schema that have the
- * same name as an object in pg_catalog or public, and for their owners.
+ * A query for the functions, operators, types, and relations in a schema that
+ * have the same name as an object in the schemas $2, and for their owners.
  * Objects of the bootstrap superuser are not found, because pg_shdepend does
  * not record their owner.  OFFSET 0 makes sure that the objects in the schema
  * are looked up first, whatever the planner's statistics say.
  */
 static CmigQuery namesakes_query = {
-	.sql = "SELECT o.name, s.refobjid FROM pg_depend d"
+	.sql = "SELECT o.name, s.refobjid, d.classid = 'pg_class'::regclass FROM pg_depend d"
 	" CROSS JOIN LATERAL (SELECT h.refobjid FROM pg_shdepend h"
 	"  WHERE h.dbid = (SELECT b.oid FROM pg_database b WHERE b.datname = current_database())"
 	"  AND h.classid = d.classid AND h.objid = d.objid AND h.objsubid = 0 AND h.deptype = 'o' OFFSET 0) s"
 	" CROSS JOIN LATERAL (SELECT p.oid::regprocedure::text FROM pg_proc p"
 	"   WHERE d.classid = 'pg_proc'::regclass AND p.oid = d.objid AND EXISTS (SELECT FROM pg_proc q"
-	"    WHERE q.proname = p.proname AND q.pronamespace IN (SELECT n.oid FROM pg_namespace n WHERE n.nspname IN ('pg_catalog', 'public')))"
+	"    WHERE q.proname = p.proname AND q.pronamespace = ANY ($2))"
 	"  UNION ALL SELECT p.oid::regoperator::text FROM pg_operator p"
 	"   WHERE d.classid = 'pg_operator'::regclass AND p.oid = d.objid AND EXISTS (SELECT FROM pg_operator q"
-	"    WHERE q.oprname = p.oprname AND q.oprnamespace IN (SELECT n.oid FROM pg_namespace n WHERE n.nspname IN ('pg_catalog', 'public')))"
+	"    WHERE q.oprname = p.oprname AND q.oprnamespace = ANY ($2))"
 	"  UNION ALL SELECT t.oid::regtype::text FROM pg_type t"
 	"   WHERE d.classid = 'pg_type'::regclass AND t.oid = d.objid AND EXISTS (SELECT FROM pg_type q"
-	"    WHERE q.typname = t.typname AND q.typnamespace IN (SELECT n.oid FROM pg_namespace n WHERE n.nspname IN ('pg_catalog', 'public')))) o (name)"
+	"    WHERE q.typname = t.typname AND q.typnamespace = ANY ($2))"
+	"  UNION ALL SELECT c.oid::regclass::text FROM pg_class c"
+	"   WHERE d.classid = 'pg_class'::regclass AND c.oid = d.objid AND EXISTS (SELECT FROM pg_class q"
+	"    WHERE q.relname = c.relname AND q.relnamespace = ANY ($2))) o (name)"
 	" WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = $1"
-	" AND d.classid IN ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_type'::regclass)"
+	" AND d.classid IN ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_type'::regclass, 'pg_class'::regclass)"
 	" ORDER BY o.name",
-	.nargs = 1,
-	.argtypes = {OIDOID}
+	.nargs = 2,
+	.argtypes = {OIDOID, OIDARRAYOID}
 };
 
 /*
  * Row callback of namesakes_query: keep the first object whose owner is not
  * trusted.  If scripts can become a superuser, not even the current role is
- * trusted.
+ * trusted, except for relations, because it usually owns the tables that
+ * earlier scripts have created.
  */
 static void
 keep_namesake(TupleDesc desc, HeapTuple row, void *arg)
@@ -277,21 +283,51 @@ keep_namesake(TupleDesc desc, HeapTuple row, void *arg)
 	char	  **namesake = arg;
 	bool		isnull;
 	Oid			owner = DatumGetObjectId(cmig_query_datum(desc, row, 2, &isnull));
+	bool		is_relation = cmig_query_bool(desc, row, 3, false);
 
 	if (*namesake != NULL || superuser_arg(owner))
 		return;
-	if (!is_trusted(owner) || (owner == GetUserId() && can_become_superuser()))
+	if (!is_trusted(owner) || (!is_relation && owner == GetUserId() && can_become_superuser()))
 		*namesake = cmig_query_text(desc, row, 1);
 }
 
 /*
+ * Returns the OIDs of pg_catalog and of the schemas in "path", which follow the
+ * scope's schema in search_path.
+ */
+static ArrayType *
+schemas_in_path(const char *path, Oid scope_schema)
+{
+	List	   *names;
+	Datum	   *schemas;
+	int			count = 0;
+	ListCell   *lc;
+
+	(void) SplitIdentifierString(pstrdup(path), ',', &names);
+	names = lappend(names, "pg_catalog");
+	schemas = palloc(sizeof(Datum) * list_length(names));
+	foreach(lc, names)
+	{
+		const char *name = lfirst(lc);
+		Oid			schema;
+
+		if (strcmp(name, "$user") == 0)
+			name = GetUserNameFromId(GetUserId(), false);
+		schema = get_namespace_oid(name, true);
+		if (OidIsValid(schema) && schema != scope_schema)
+			schemas[count++] = ObjectIdGetDatum(schema);
+	}
+	return construct_array(schemas, count, OIDOID, sizeof(Oid), true, TYPALIGN_INT);
+}
+
+/*
  * Raise 42501 if a script could use an object in the schema in place of one in
- * pg_catalog or public, and the object's owner is not trusted.
+ * pg_catalog or in a schema in "path", and the object's owner is not trusted.
  */
 static void
-require_no_namesake(Oid schema, const char *name, const char *user)
+require_no_namesake(Oid schema, const char *path, const char *name, const char *user)
 {
-	Datum		values[1] = {ObjectIdGetDatum(schema)};
+	Datum		values[2] = {ObjectIdGetDatum(schema), PointerGetDatum(schemas_in_path(path, schema))};
 	char	   *namesake = NULL;
 
 	cmig_query_each(&namesakes_query, values, NULL, keep_namesake, &namesake);
@@ -299,12 +335,13 @@ require_no_namesake(Oid schema, const char *name, const char *user)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg(NOT_SAFE, name, user),
-				 errdetail("A role that is not a superuser owns %s, and scripts would use it in place of an object in pg_catalog or public.", namesake),
+				 errdetail("A role that is not a superuser owns %s, and scripts would use it in place of an object in pg_catalog or %s.",
+						   namesake, path),
 				 errhint("Drop this object, or change its owner if you know what it does.")));
 }
 
 void
-cmig_scope_require_safe(void)
+cmig_scope_require_safe(const char *path)
 {
 	const char *name = cmig_scope_current();
 	Oid			schema;
@@ -325,7 +362,7 @@ cmig_scope_require_safe(void)
 		refuse_missing(name);
 	user = GetUserNameFromId(GetUserId(), false);
 	require_no_stranger(schema, name, user);
-	require_no_namesake(schema, name, user);
+	require_no_namesake(schema, path != NULL && path[0] != '\0' ? path : "public", name, user);
 }
 
 void

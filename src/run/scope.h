@@ -45,13 +45,14 @@ extern const char *cmig_scope_reserved(const char *name);
 extern void cmig_scope_require(void);
 
 /*
- * Raises 42501 if the current scope is a schema that is not safe, for example
- * because a role that is not trusted can create objects in it.  Scripts find
- * unqualified names in this schema first, so such a role could replace the
- * functions that they call.  The current role, superusers, and the owner of
- * the database are trusted.
+ * Raises 42501 if the current scope is a schema that is not safe, because a
+ * role that is not trusted can create objects in it, or owns an object in it
+ * that scripts would use in place of another one.  Scripts find unqualified
+ * names in this schema first, so such a role could replace the functions that
+ * they call.  The current role, superusers, and the owner of the database are
+ * trusted.  "path" is the value of cmig.search_path; it can be empty or NULL.
  */
-extern void cmig_scope_require_safe(void);
+extern void cmig_scope_require_safe(const char *path);
 
 /* Was the error raised because the schema of the scope is not safe? */
 extern bool cmig_scope_is_refusal(const ErrorData *error);

@@ -229,7 +229,7 @@ set_all_for_script(GucAction action)
 		cmig_session_require_member();
 		set_for_script("role", role, action);
 	}
-	cmig_scope_require_safe();
+	cmig_scope_require_safe(path);
 	if (is_set(path) || cmig_scope_is_set())
 		set_for_script("search_path", cmig_session_search_path(), action);
 	put_pg_temp_last(action);

@@ -101,7 +101,7 @@ require_safe(const char *scope)
 	Oid			role = get_role_oid(cmig_session_role(), false);
 
 	cmig_role_act_as(&saved, role);
-	cmig_scope_require_safe();
+	cmig_scope_require_safe(cmig_session_path_setting());
 	cmig_role_return(&saved);
 	require_own_objects(scope, role);
 }
