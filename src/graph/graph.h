@@ -56,7 +56,10 @@ typedef struct CmigGraph
 	struct cmig_name_hash *names;	/* ids and labels */
 	List	   *replacing;		/* of int: nodes that replace revisions */
 
-	/* set by cmig_trees_separate(), otherwise NULL; both indexed by node */
+	/*
+	 * The following fields are NULL unless cmig_trees_separate() has set
+	 * them. Both are indexed by node.
+	 */
 	int		   *trees;			/* number of the node's tree */
 	CmigEdges  *outside;		/* dependencies in other trees */
 } CmigGraph;

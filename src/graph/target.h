@@ -27,7 +27,7 @@ extern List *cmig_target_list(const CmigGraph *graph, const CmigNames *targets,
 							  bool over_depends);
 
 /*
- * Returns the nodes that an upgrade must apply.  If there are several targets,
+ * Returns the nodes to which an upgrade leads.  If there are several targets,
  * all must be absolute.
  */
 extern List *cmig_target_upgrade(const CmigGraph *graph, const CmigApplied *applied,

@@ -59,10 +59,11 @@ extern CmigStoredScript *cmig_catalog_read_script(const char *revision,
 												  CmigDirection direction);
 
 /*
- * Call the callback for the scripts of several revisions, in any order, in a
- * memory context that is reset after each call.  The scripts of the first
- * revision in the list are always passed.  Other scripts are passed only if
- * they fit into most_bytes, together with those that were passed before.
+ * cmig_catalog_each_script() calls the callback for the scripts of several
+ * revisions, in any order, in a memory context that is reset after each call.
+ * The scripts of the first revision in the list are always passed.  Other
+ * scripts are passed only if they fit into most_bytes, together with those
+ * that were passed before.
  */
 typedef void (*CmigScriptCallback) (const char *revision, CmigStoredScript *script, void *arg);
 extern void cmig_catalog_each_script(const CmigNames *revisions, CmigDirection direction,
@@ -76,8 +77,8 @@ extern void cmig_catalog_each_small_script(int most_bytes, CmigDirection directi
 										   CmigScriptCallback callback, void *arg);
 
 /*
- * Call the callback for every stored revision, ordered by id.  The revision is
- * freed after each call.
+ * cmig_catalog_each_text() calls the callback for every stored revision,
+ * ordered by id.  The revision is freed after each call.
  */
 typedef void (*CmigRevisionTextCallback) (const CmigRevisionText *text, void *arg);
 extern void cmig_catalog_each_text(CmigRevisionTextCallback callback, void *arg);

@@ -29,11 +29,11 @@ typedef struct CmigJournalRepeatable
 extern CmigJournalRepeatable cmig_journal_read_repeatable(const char *revision);
 
 /*
- * Call the callback for each revision whose last completed upgrade was run
- * with a search_path other than the given one.  Also call it if the
- * search_path contains "$user" and the upgrade was run by a role other than
- * the given one.  The strings passed to the callback are palloc'd; "role" may
- * be NULL.
+ * cmig_journal_read_paths() calls the callback for each revision whose last
+ * completed upgrade was run with a search_path other than the given one, or
+ * whose search_path contains "$user" and whose last completed upgrade was run
+ * by a role other than the given one.  The strings passed to the callback are
+ * palloc'd; "role" may be NULL.
  */
 typedef void (*CmigJournalPathCallback) (const char *revision, const char *search_path,
 										 const char *role, void *arg);
@@ -62,9 +62,10 @@ typedef struct CmigJournalDrift
 extern bool cmig_journal_read_last_drift(CmigJournalDrift *drift);
 
 /*
- * Call the callback for each of the revisions that cmig.capture has generated
- * in this database, if scripts ran as the same role then as they do now.
- * "checksum" is the checksum of the generated script.
+ * cmig_journal_read_each_captured() calls the callback for each of the
+ * revisions that cmig.capture has generated in this database, if scripts ran
+ * as the same role then as they do now. "checksum" is the checksum of the
+ * generated script.
  */
 typedef void (*CmigJournalCaptured) (const char *revision, const char *checksum, void *arg);
 extern void cmig_journal_read_each_captured(const CmigNames *revisions, CmigJournalCaptured callback, void *arg);
@@ -87,8 +88,8 @@ typedef struct CmigJournalShown
 } CmigJournalShown;
 
 /*
- * Call the callback for each row of the journal, starting with the last one.
- * The callback must copy whatever it keeps.
+ * cmig_journal_read_each() calls the callback for each row of the journal,
+ * starting with the last one. The callback must copy whatever it keeps.
  */
 typedef void (*CmigJournalShow) (const CmigJournalShown *row, void *arg);
 extern void cmig_journal_read_each(CmigJournalShow callback, void *arg);
@@ -103,8 +104,9 @@ typedef struct CmigJournalWidths
 extern CmigJournalWidths cmig_journal_read_widths(void);
 
 /*
- * Call the callback for each revision that an upgrade has applied or a stamp
- * has recorded.  "at" is the time at which the last such step finished.
+ * cmig_journal_read_each_applied() calls the callback for each revision that
+ * an upgrade has applied or a stamp has recorded.  "at" is the time at which
+ * the last such step finished.
  */
 typedef void (*CmigJournalApplied) (const char *revision, TimestampTz at, void *arg);
 extern void cmig_journal_read_each_applied(CmigJournalApplied callback, void *arg);
