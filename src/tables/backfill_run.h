@@ -88,7 +88,7 @@ typedef struct CmigBackfillUnfinished
 /*
  * cmig_backfill_run_each_unfinished() calls the callback for each unfinished
  * backfill of the step to which "identity" belongs or, if it is not part of a
- * revision, of the same table. The backfill with the id own_id is skipped.
+ * revision, of the same table.  The backfill with the id own_id is skipped.
  */
 typedef void (*CmigBackfillCallback) (const CmigBackfillUnfinished *unfinished, void *arg);
 extern void cmig_backfill_run_each_unfinished(const CmigBackfillIdentity *identity,

@@ -30,10 +30,9 @@ extern CmigJournalRepeatable cmig_journal_read_repeatable(const char *revision);
 
 /*
  * cmig_journal_read_paths() calls the callback for each revision whose last
- * completed upgrade was run with a search_path other than the given one, or
- * whose search_path contains "$user" and whose last completed upgrade was run
- * by a role other than the given one.  The strings passed to the callback are
- * palloc'd; "role" may be NULL.
+ * completed upgrade was run with a search_path other than the given one or, if
+ * the search_path contains "$user", by a role other than the given one.  The
+ * strings passed to the callback are palloc'd; "role" may be NULL.
  */
 typedef void (*CmigJournalPathCallback) (const char *revision, const char *search_path,
 										 const char *role, void *arg);
@@ -64,7 +63,7 @@ extern bool cmig_journal_read_last_drift(CmigJournalDrift *drift);
 /*
  * cmig_journal_read_each_captured() calls the callback for each of the
  * revisions that cmig.capture has generated in this database, if scripts ran
- * as the same role then as they do now. "checksum" is the checksum of the
+ * as the same role then as they do now.  "checksum" is the checksum of the
  * generated script.
  */
 typedef void (*CmigJournalCaptured) (const char *revision, const char *checksum, void *arg);
@@ -89,7 +88,7 @@ typedef struct CmigJournalShown
 
 /*
  * cmig_journal_read_each() calls the callback for each row of the journal,
- * starting with the last one. The callback must copy whatever it keeps.
+ * starting with the last one.  The callback must copy whatever it keeps.
  */
 typedef void (*CmigJournalShow) (const CmigJournalShown *row, void *arg);
 extern void cmig_journal_read_each(CmigJournalShow callback, void *arg);
