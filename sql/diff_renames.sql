@@ -58,6 +58,11 @@ SELECT * FROM pg_temp.judge('CREATE TABLE a (x int, y text); CREATE TABLE b (z i
 	'{table shop.a -> b, table shop.b -> a, column shop.a.x -> y, column shop.a.y -> x}');
 SELECT * FROM pg_temp.judge('CREATE TABLE a (x int); CREATE TABLE b (y int); CREATE TABLE c (z int)', 'CREATE TABLE b (x int); CREATE TABLE c (y int); CREATE TABLE d (z int)',
 	'{table shop.a -> b, table shop.b -> c, table shop.c -> d}');
+-- functions whose bodies name a renamed table: the downgrade restores them before it renames the table
+SELECT * FROM pg_temp.judge($$CREATE TABLE a (x int); CREATE FUNCTION f(i int) RETURNS SETOF a LANGUAGE sql AS 'SELECT * FROM a WHERE x = i';
+	CREATE FUNCTION g() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM a'; CREATE FUNCTION h() RETURNS int LANGUAGE sql AS 'SELECT x FROM a'; CREATE FUNCTION other(i int) RETURNS int LANGUAGE sql AS 'SELECT i'$$,
+	$$CREATE TABLE b (x int); CREATE FUNCTION f(j int) RETURNS SETOF b LANGUAGE sql AS 'SELECT * FROM b WHERE x = j';
+	CREATE FUNCTION g() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM b'; CREATE FUNCTION other(j int) RETURNS int LANGUAGE sql AS 'SELECT j'$$, '{table shop.a -> b}');
 -- other kinds of objects
 SELECT * FROM pg_temp.judge($$CREATE TYPE mood AS ENUM ('a'); CREATE DOMAIN d AS int; CREATE TYPE c AS (x int); CREATE SEQUENCE s; CREATE TABLE t (m mood, d d, c c, n int DEFAULT nextval('s'), CONSTRAINT k CHECK (n > 0)); CREATE INDEX i ON t (n);
 	CREATE VIEW v AS SELECT 1 AS x; CREATE FUNCTION f(m mood) RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 2'$$,

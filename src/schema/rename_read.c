@@ -8,6 +8,7 @@
 
 #include "compare/rename.h"
 #include "compare/rename_guess.h"
+#include "schema/body_check.h"
 #include "schema/extension_move.h"
 #include "schema/image_read.h"
 #include "schema/rename_read.h"
@@ -201,6 +202,12 @@ run_renames(CmigShadow *shadow, void *arg)
 	check_renames(read);
 	run_ranks(read, cmig_rename_derived(read->image, read->to, read->renames));
 	run_ranks(read, cmig_rename_attached(read->image, read->to));
+
+	/*
+	 * The downgrade restores functions before it reverts the renames, so their
+	 * bodies may name objects that do not exist yet.
+	 */
+	cmig_body_check(read->image, read->to);
 }
 
 static List *
