@@ -82,3 +82,11 @@ SELECT cmig.create_revision('one', 'CREATE TABLE t (x text, y int); CREATE VIEW 
 SELECT cmig.create_revision('two', 'DROP VIEW v; ALTER TABLE t ALTER x TYPE varchar(10); CREATE VIEW v AS SELECT a.x FROM t a, t b; COMMENT ON VIEW v IS ''v''; ALTER TABLE t ALTER y SET NOT NULL', 'SELECT 1', revision => '002') \gset
 SELECT revision, problem, kind, object, missing_sql FROM cmig.round_trip();
 DROP EXTENSION pg_cmig;
+
+-- a downgrade creates a function whose body is not valid at that time
+CREATE EXTENSION pg_cmig;
+SELECT cmig.create_revision('one', 'CREATE TABLE t (x int); CREATE FUNCTION f() RETURNS int LANGUAGE sql AS ''SELECT x FROM t''', 'DROP FUNCTION f; DROP TABLE t', revision => '001') \gset
+SELECT cmig.create_revision('two', 'ALTER TABLE t RENAME TO u; CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS ''SELECT x FROM u''',
+	'CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS ''SELECT x FROM t''; ALTER TABLE u RENAME TO t', revision => '002') \gset
+SELECT revision, problem, message FROM cmig.round_trip();
+DROP EXTENSION pg_cmig;

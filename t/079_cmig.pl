@@ -95,7 +95,7 @@ gives(0, '^database +o\'d "d\n(.*\n)?head +002\n', '^$', 'status');
 gives(0, '^notice +pg_dump: [^\n]*\n( +[^\n]*\n)* +-> ', '^$', 'check');
 gives(0, '^$', '', 'lint');
 gives(0, '', '', 'verify');
-gives(0, 'problem', '^$', 'round-trip');
+gives(0, 'problem +\| kind +\| object +\| message', '^$', 'round-trip');
 gives(0, '', '^$', 'require');
 gives(0, '^migrations\n$', '^$', 'folders');
 gives(0, 'action', '^$', 'drift');

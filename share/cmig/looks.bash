@@ -20,7 +20,7 @@ heads;;cmig.heads();revision, CASE WHEN is_current THEN 'current' END AS state, 
 branches;;cmig.branches();revision, pg_catalog.array_to_string(children, ', ') AS children, $BRANCH;
 show;;cmig.show(:'argument');*;
 verify;current;cmig.verify(:'argument');*;cmig.verify(:'argument') WHERE NOT ok
-round-trip;;cmig.round_trip(:'argument');revision, problem, kind, object;rows
+round-trip;;cmig.round_trip(:'argument');revision, problem, kind, object, message;rows
 CURRENT;;cmig.current();revision, pg_catalog.concat_ws(', ', CASE WHEN is_head THEN 'head' END, CASE WHEN NOT known THEN 'not known' END) AS state, $BRANCH;
 SCOPES;;cmig.scopes();scope, pg_catalog.array_to_string(current, ', ') AS current, pending, failed;
 SCOPE-DRIFT;;cmig.scope_drift();scope, reference, object, upgrade_sql;rows

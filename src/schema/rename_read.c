@@ -204,8 +204,8 @@ run_renames(CmigShadow *shadow, void *arg)
 	run_ranks(read, cmig_rename_attached(read->image, read->to));
 
 	/*
-	 * The downgrade restores functions before it reverts the renames, so their
-	 * bodies may name objects that do not exist yet.
+	 * The downgrade restores functions before it reverts the renames, so
+	 * their bodies may name objects that do not exist yet.
 	 */
 	cmig_body_check(read->image, read->to);
 }

@@ -283,10 +283,12 @@ run_script(CmigReplay *replay, CmigScriptRun *run, CmigSession *session)
 		cmig_session_use_path(path);
 
 	/*
-	 * Do not check function bodies: they were checked when the functions were
-	 * created in the database, and PL/pgSQL never frees what it compiles.
+	 * Do not check the function bodies of an upgrade: they are checked when
+	 * the upgrade is run, and PL/pgSQL never frees what it compiles.  A
+	 * downgrade is replayed to test it, so it fails as it would in a run.
 	 */
-	cmig_settings_override("check_function_bodies", "off");
+	if (run->step->direction == CMIG_UPGRADE)
+		cmig_settings_override("check_function_bodies", "off");
 	/* do not show the revision's messages, which were shown when it ran */
 	if (client_min_messages < ERROR)
 		cmig_settings_override("client_min_messages", "error");
