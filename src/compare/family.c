@@ -1,7 +1,8 @@
 /*
  * family.c
  *	  Excludes from a difference the partitioned tables whose partition key
- *	  cannot be changed, and their partitions.
+ *	  cannot be changed, and their partitions, and parent tables with a column
+ *	  whose type cannot be changed.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -90,14 +91,76 @@ leave_out(CmigChange *change)
 	change->disturbs = change->recasts = change->late = false;
 }
 
+/* Returns the table's column with this name, or NULL. */
+static CmigObject *
+find_column(const CmigObject *table, const char *name)
+{
+	for (CmigObject *child = table->child; child != NULL; child = child->sibling)
+		if (child->kind == &cmig_kind_column && strcmp(child->name, name) == 0)
+			return child;
+	return NULL;
+}
+
+/*
+ * Append to "tops" the columns that "column" is inherited from, directly or
+ * indirectly, and that are not inherited themselves.
+ */
+static List *
+find_tops(List *tops, CmigObject *column)
+{
+	const CmigObject *table = column->parent;
+	bool		found = false;
+
+	for (int i = 0; i < table->ndepends; i++)
+	{
+		CmigObject *on = table->depends[i]->kind == table->kind ? find_column(table->depends[i], column->name) : NULL;
+
+		if (on == NULL)
+			continue;
+		tops = find_tops(tops, on);
+		found = true;
+	}
+	return found ? tops : list_append_unique_ptr(tops, column);
+}
+
+/*
+ * PostgreSQL cannot change the type of a column that a table inherits from
+ * several tables.  If the change affects such a column, mark the changes of
+ * the columns that it is inherited from as unsupported.
+ */
+static void
+refuse_merged(const CmigDifference *difference, const CmigChange *change)
+{
+	CmigObject *column = change->from;
+	List	   *tops;
+	ListCell   *cell;
+
+	if (column == NULL || change->to == NULL || column->kind != &cmig_kind_column || !change->disturbs ||
+		list_length(find_tops(NIL, change->to)) < 2)
+		return;
+	tops = find_tops(NIL, column);
+	foreach(cell, list_length(tops) < 2 ? NIL : tops)
+	{
+		CmigChange *top = difference->of_from[((const CmigObject *) lfirst(cell))->index];
+
+		if (top->action != CMIG_ALTER || !top->disturbs)
+			continue;
+		top->action = CMIG_UNSUPPORTED;
+		top->reason = psprintf("its type cannot be changed because %s inherits it from several tables", column->parent->identity);
+	}
+}
+
 void
 cmig_family_exclude(CmigDifference *difference)
 {
 	List	   *reasons = NIL;
-	List	   *roots = find_roots(difference, &reasons);
+	List	   *roots;
 	ListCell   *cell,
 			   *reason;
 
+	for (int i = 0; i < difference->count; i++)
+		refuse_merged(difference, &difference->changes[i]);
+	roots = find_roots(difference, &reasons);
 	for (int i = 0; i < difference->count && roots != NIL; i++)
 		if (is_in_family(difference, &difference->changes[i], roots))
 			leave_out(&difference->changes[i]);

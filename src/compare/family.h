@@ -16,7 +16,8 @@
 /*
  * If a partition key column cannot be changed, mark the change of the
  * partitioned table as unsupported, and discard all other changes of the table
- * and its partitions.
+ * and its partitions.  Do the same for a table with a column whose type cannot
+ * be changed, because another table inherits it from several tables.
  */
 extern void cmig_family_exclude(CmigDifference *difference);
 

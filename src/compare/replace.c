@@ -178,6 +178,33 @@ cmig_replace_trade(const CmigDifference *difference, CmigChange *change, CmigCha
 	}
 }
 
+/* Is the column's type an array? */
+static bool
+is_array(const CmigObject *column)
+{
+	const char *type = cmig_column_type(column);
+	size_t		length = strlen(type);
+
+	return length > 2 && strcmp(type + length - 2, "[]") == 0;
+}
+
+/* Returns the list without the statements that change a column's type. */
+static List *
+without_retype(const List *ddl)
+{
+	List	   *others = NIL;
+	ListCell   *cell;
+
+	foreach(cell, ddl)
+	{
+		const CmigDdl *entry = lfirst(cell);
+
+		if (((entry->hazards | entry->undo_hazards) & CMIG_HAZARD_REWRITE) == 0)
+			others = lappend(others, lfirst(cell));
+	}
+	return others;
+}
+
 CmigChange *
 cmig_replace_detour(CmigChange *change, CmigChange *dependent)
 {
@@ -197,6 +224,13 @@ cmig_replace_detour(CmigChange *change, CmigChange *dependent)
 	if (cmig_column_stays_inherited(dependent->from, dependent->to))
 		return dependent;
 	dependent->action = CMIG_ALTER;
+
+	/*
+	 * the statements below also change the column to another type, such as
+	 * the multirange type's new name
+	 */
+	if (!collation && is_array(dependent->from) == is_array(dependent->to))
+		dependent->ddl = without_retype(dependent->ddl);
 	part = cmig_column_type_detour(dependent->from, collation);
 	join = cmig_column_type_detour(dependent->to, collation);
 	dependent->first = lappend(dependent->first, part);
@@ -228,19 +262,11 @@ needs_multirange(const CmigDifference *difference, const CmigChange *change)
 CmigChange *
 cmig_replace_multirange(const CmigDifference *difference, CmigChange *change, CmigChange *dependent)
 {
-	List	   *others = NIL;
-	ListCell   *cell;
+	List	   *others;
 
 	if (!needs_multirange(difference, change))
 		return NULL;
-	/* leave out the statement that changes the type */
-	foreach(cell, dependent->ddl)
-	{
-		const CmigDdl *ddl = lfirst(cell);
-
-		if (((ddl->hazards | ddl->undo_hazards) & CMIG_HAZARD_REWRITE) == 0)
-			others = lappend(others, lfirst(cell));
-	}
+	others = without_retype(dependent->ddl);
 	if (cmig_replace_detour(change, dependent) == NULL)
 		return NULL;
 	dependent->ddl = others;

@@ -66,10 +66,14 @@ cmig_column_type_replace(const CmigObject *old, const CmigObject *column, const 
 						 const char *away)
 {
 	CmigDdl    *ddl = palloc0(sizeof(CmigDdl));
-	const char *printed = column->values[CMIG_COLUMN_TYPE];
+	const char *printed = old->values[CMIG_COLUMN_TYPE];
 	size_t		length = strlen(from->identity);
 
-	ddl->sql = retype_sql(column, from, to, printed);
+	/*
+	 * if the column also becomes an array or another type, another statement
+	 * changes it from the old type's form
+	 */
+	ddl->sql = retype_sql(strcmp(printed, column->values[CMIG_COLUMN_TYPE]) == 0 ? column : old, from, to, printed);
 	if (strncmp(printed, from->identity, length) == 0)
 		ddl->undo = retype_sql(old, to, from, psprintf("%s%s", away, printed + length));
 	else

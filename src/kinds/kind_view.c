@@ -34,7 +34,9 @@ static const CmigProperty properties[] = {
 	"SELECT 'pg_class'::regclass::oid, c.oid, 0, NULL::oid, NULL::oid, NULL::integer," \
 	" c.relname::text, format('%I.%I', n.nspname, c.relname), pg_get_userbyid(c.relowner)::text, false," \
 	" rtrim(pg_get_viewdef(c.oid), ';')," \
-	" (SELECT string_agg(format('%I %s %s', a.attname, format_type(a.atttypid, a.atttypmod), a.attcollation), ', ' ORDER BY a.attnum)" \
+	" (SELECT string_agg(format('%I %s %s', a.attname, format_type(a.atttypid, a.atttypmod)," \
+	"   (SELECT format('%I.%I', kn.nspname, k.collname) FROM pg_collation k JOIN pg_namespace kn ON kn.oid = k.collnamespace" \
+	"    WHERE k.oid = a.attcollation AND a.attcollation <> 100)), ', ' ORDER BY a.attnum)" \
 	"  FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0)," \
 	" " CMIG_OPTIONS_SQL("c.reloptions") "," \
 	" CASE WHEN m.amname <> 'heap' THEN quote_ident(m.amname) END, quote_ident(s.spcname)," \

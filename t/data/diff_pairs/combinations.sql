@@ -69,3 +69,49 @@ CREATE TABLE t (r r);
 CREATE TYPE l AS ENUM ('lo', 'mid', 'hi');
 CREATE TYPE r AS RANGE (SUBTYPE = l);
 CREATE TABLE t (r r DEFAULT '[lo,mid]');
+-- pair: multirange type gets another name while a column has it
+-- a:
+CREATE TYPE tr AS RANGE (SUBTYPE = time);
+CREATE TABLE shift (w tr, ws tr_multirange, wa tr_multirange[]);
+-- b:
+CREATE TYPE tr AS RANGE (SUBTYPE = time, MULTIRANGE_TYPE_NAME = trs);
+CREATE TABLE shift (w tr, ws trs NOT NULL, wa trs[]);
+-- pair: column becomes an array while its enum is replaced
+-- a:
+CREATE TYPE role AS ENUM ('USER', 'ADMIN');
+CREATE TABLE u (id int, role role NOT NULL DEFAULT 'USER');
+-- b:
+CREATE TYPE role AS ENUM ('ADMIN', 'USER');
+CREATE TABLE u (id int, role role[] DEFAULT ARRAY['USER']::role[]);
+-- pair: view with columns of a collation that the script creates
+-- a:
+CREATE COLLATION co (PROVIDER = icu, LOCALE = 'de', DETERMINISTIC = false);
+CREATE DOMAIN dd AS text COLLATE co;
+CREATE TABLE t (b dd);
+CREATE VIEW v AS SELECT max(b) AS m, max(b) COLLATE "C" AS c FROM t;
+-- b:
+CREATE COLLATION co (PROVIDER = icu, LOCALE = 'de', DETERMINISTIC = false);
+CREATE DOMAIN dd AS text COLLATE co;
+CREATE TABLE t (b dd, x int);
+CREATE VIEW v AS SELECT max(b) AS m, max(b) AS c FROM t;
+-- pair: type of a column that a table inherits from two tables
+-- expect: unsupported
+-- a:
+CREATE TABLE p (a int, b text);
+CREATE TABLE q (b text, c int);
+CREATE TABLE ch (d int, b text) INHERITS (p, q);
+-- b:
+CREATE TABLE p (a int, b varchar(30));
+CREATE TABLE q (b varchar(30), c int);
+CREATE TABLE ch (d int, b varchar(30)) INHERITS (p, q);
+-- pair: type of a column that a table inherits twice from the same table
+-- a:
+CREATE TABLE a (b text);
+CREATE TABLE p () INHERITS (a);
+CREATE TABLE q (b text) INHERITS (a);
+CREATE TABLE ch (d int) INHERITS (p, q);
+-- b:
+CREATE TABLE a (b varchar(40));
+CREATE TABLE p () INHERITS (a);
+CREATE TABLE q (b varchar(40)) INHERITS (a);
+CREATE TABLE ch (d int) INHERITS (p, q);
