@@ -250,6 +250,20 @@ SELECT DISTINCT l.rule FROM lint_case c, cmig.lint_sql(c.script, c.transactional
 SELECT rule, count(*), count(*) FILTER (WHERE at <@ ARRAY(SELECT l.statement FROM cmig.lint_sql(script, transactional, facts => false) l WHERE l.rule = lint_case.rule)) AS without_facts
 FROM lint_case WHERE at <> '{}' GROUP BY rule HAVING bool_or(NOT at <@ ARRAY(SELECT l.statement FROM cmig.lint_sql(script, transactional, facts => false) l WHERE l.rule = lint_case.rule)) ORDER BY rule;
 
+-- functions of Citus; with facts, they are reported only if Citus is installed
+SELECT statement, rule, message, safe_rewrite FROM cmig.lint_sql($$
+SELECT create_distributed_table('big', 'id');
+SELECT pg_catalog.create_distributed_table(table_name => 'shop."Odd item"'::regclass, distribution_column => 'id', colocate_with => 'none');
+SELECT create_distributed_table('one', NULL);
+SELECT create_reference_table('city'), undistribute_table('"small'), undistribute_table('small');
+SELECT alter_distributed_table('public.big', shard_count := 8);
+CREATE TABLE new (id bigint);
+SELECT create_distributed_table('new', 'id');
+SELECT create_distributed_table(NULL, 'id'), create_distributed_table(), create_distributed_table('a.b.c.d', 'id'), other.create_reference_table('city'), create_reference_table('ci' || 'ty');
+SELECT create_distributed_table_concurrently('big', 'id');
+$$, facts => false) WHERE rule = 'distributing-table';
+SELECT count(*) FROM cmig.lint_sql($$SELECT create_distributed_table('big', 'id')$$);
+
 -- the rule that is off by default
 SET cmig.lint_include = 'require-table-schema';
 SELECT script, found('require-table-schema', script, true) FROM unnest(ARRAY[E'CREATE TABLE new (id bigint REFERENCES city);\nALTER TABLE public.big ADD x bigint;\nSELECT * FROM public.big, city', E'CREATE TEMP TABLE new (id bigint);\nSELECT * FROM new;\nWITH q AS (SELECT 1) SELECT * FROM q', 'INSERT INTO public.small SELECT * FROM pg_catalog.generate_series(1, 2)']) script;

@@ -26,6 +26,7 @@ static const CmigLintRule *const subjects[] = {
 	cmig_lint_domains,
 	cmig_lint_tables,
 	cmig_lint_partitions,
+	cmig_lint_distribution,
 	cmig_lint_dependents,
 	cmig_lint_replaced,
 	cmig_lint_enums,

@@ -49,6 +49,9 @@ extern const CmigLintRule cmig_lint_tables[];
 /* in lint_partitions.c */
 extern const CmigLintRule cmig_lint_partitions[];
 
+/* in lint_distribution.c */
+extern const CmigLintRule cmig_lint_distribution[];
+
 /* in lint_transactions.c */
 extern const CmigLintRule cmig_lint_transactions[];
 

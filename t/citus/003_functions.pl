@@ -85,6 +85,29 @@ is(on_shards($coordinator, 'app.item', "SELECT count(*) FROM pg_attribute WHERE 
 is(sql("SELECT count(*) FROM cmig.plan('upgrade', 'head')"), '1', 'plan');
 is(sql("SELECT count(*) FROM cmig.plan('upgrade', 'head') WHERE locks LIKE '%app.item, 0 bytes%'"), '0', 'does not call a distributed table empty');
 
+# functions that move the rows of a table
+
+is(sql("SELECT statement, message FROM cmig.lint_sql(\$t\$SELECT create_distributed_table('app.plain', 'id'); CREATE TABLE app.empty (id int); SELECT create_distributed_table('app.empty', 'id'); SELECT undistribute_table('app.item')\$t\$) WHERE rule = 'distributing-table'") =~ s/ \([^()]*\)//gr,
+	"1|create_distributed_table copies the rows of app.plain to shards, and blocks writes to it meanwhile\n4|undistribute_table copies the rows of app.item to the coordinator, and blocks writes to it meanwhile", 'lint finds functions that move rows');
+my $rewrite = sql("SELECT safe_rewrite FROM cmig.lint_sql(\$t\$SELECT create_distributed_table('app.plain', 'id')\$t\$) WHERE rule = 'distributing-table'");
+$rewrite =~ s/^-- in a revision with "transactional: false"\n//;
+is($rewrite, "SELECT create_distributed_table_concurrently('app.plain', 'id')", 'and rewrites them');
+if (sql("SELECT count(*) FROM pg_settings WHERE name = 'output_plugin_libraries'"))
+{
+	foreach my $node ($coordinator, @workers)
+	{
+		$node->safe_psql('postgres', "ALTER SYSTEM SET output_plugin_libraries = 'citus'");
+		$node->restart;
+	}
+}
+(my $concurrently = revision_file('concurrently', '', $rewrite)) =~ s/^-- create_date/-- transactional: false\n$&/m;
+sql(load_sql($concurrently));
+sql("CALL cmig.upgrade_stepwise('concurrently')");
+is(sql("SELECT citus_table_type, shard_count FROM citus_tables WHERE table_name = 'app.plain'::regclass") . '|' . sql('SELECT count(*) FROM app.plain'), 'distributed|8|500', 'which runs in a stepwise upgrade');
+sql("SELECT undistribute_table('app.plain')");
+sql("SELECT cmig.stamp('base')");
+sql("SELECT cmig.remove_revision('concurrently')");
+
 # the psql script of cmig.script
 
 my $script = sql("SELECT cmig.script('upgrade', 'base:head')");
