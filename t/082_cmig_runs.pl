@@ -119,7 +119,7 @@ gives(5, '^$', '  002, make 002\n.*not confirmed: downgrade 1 revision', 'downgr
 gives(0, 'scope tenant_2 is at base', '', 'downgrade', 'base', '-y', '--scope=tenant_2');
 gives(0, 'scope tenant_2 is at 001', '', 'upgrade', '001', '--scope', 'tenant_2');
 is(ask($scopes), 'tenant_1 001, tenant_2 001, tenant_3 001', 'the others stay where they are');
-gives(3, '^$', 'schema "nosuch" does not exist', 'upgrade', '--scope', 'nosuch');
+gives(3, '^$', 'schema "nosuch" does not exist\n.*HINT:  To see the scopes: cmig scopes\n$', 'upgrade', '--scope', 'nosuch');
 # a name that cannot be a scope never means the database
 foreach my $name (qw(public pg_catalog cmig))
 {
@@ -133,7 +133,8 @@ gives(3, '^$', "does not work in a scope\n.*HINT:  Leave out --scope", 'baseline
 ask('INSERT INTO tenant_2.invoice VALUES (-1)');
 gives(3, '^$', 'ERROR:  check constraint .* is violated(.|\n)*repeat the command\. .* use --max-failures\.', 'upgrade', '--scopes', 'tenant\_%');
 is(ask($scopes), 'tenant_1 002, tenant_2 001, tenant_3 001', 'the first failure ends the run');
-gives(1, '^$', 'WARNING:  upgrade of scope "tenant_2" failed.*1 upgraded, 1 already up to date, 1 failed.*\nHINT:  cmig scopes\n', 'upgrade', '--scopes', 'tenant\_%', '--max-failures', '10', '-y');
+gives(0, 'failed +upgrade of 002, statement 1: .*Fix the cause, then cmig upgrade [^\n]*--scope tenant_2\n', '^$', 'status', '--scope', 'tenant_2');
+gives(1, '^$', 'WARNING:  upgrade of scope "tenant_2" failed[^\n]*\nDETAIL:  pg_cmig: upgrade of 002, statement 1, line 1\n.*1 upgraded, 1 already up to date, 1 failed.*\nHINT:  cmig scopes\n', 'upgrade', '--scopes', 'tenant\_%', '--max-failures', '10', '-y');
 is(ask($scopes), 'tenant_1 002, tenant_2 001, tenant_3 002', 'the other schemas are upgraded');
 gives(0, 'tenant_2 \| 001 +\| +1 \| 23514: check constraint', '^$', 'scopes');
 ask('DELETE FROM tenant_2.invoice');

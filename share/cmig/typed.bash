@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 #
 # shellcheck shell=bash
-# shellcheck disable=SC2034
+# shellcheck disable=SC2034,SC2154
 #
 # typed.bash
 #	  Translates the SQL in the server's hints into cmig commands.  Sourced by cmig.
@@ -80,6 +80,10 @@ typed_call()
 			*) CALLED+=" --$name"; [ "$value" = true ] || CALLED+=" $(typed_value "$value")" ;;
 		esac
 	done
+	# the hint's statement would be run with the session's cmig.scope
+	if [ -n "$in_scope" ] && [[ $CALLED != 'cmig '*scope* ]]; then
+		CALLED+=" --scope $(typed_value "$option_scope")"
+	fi
 }
 
 # typed_options TEXT: sets TYPED to the text, with options in place of arguments such
@@ -122,7 +126,7 @@ typed_scope()
 # calls, arguments, and a SET of a cmig setting
 typed()
 {
-	local rest=$1 tail='' before after name arguments
+	local rest=$1 tail='' before after name arguments in_scope=''
 	local call='^(.*[^A-Za-z_.])?cmig\.([a-z_]+)(\(([^()]*)\))?(.*)$'
 	local setting="^(.*)SET (cmig\\.|cmig_var\\.)([A-Za-z_][A-Za-z0-9_]*) = ('[^' ]*'|[a-z0-9]+)(.*)\$"
 	local statement='^(.*[^A-Za-z_])?(SELECT [a-z_*, ]+ FROM |SELECT |CALL )$'
@@ -133,6 +137,7 @@ typed()
 	rest=${rest/cmig.scopes() WHERE failed IS NOT NULL/cmig.scopes()}
 	TYPED=$rest
 	[[ $1 == *cmig.* || $1 == *cmig_var.* || $1 == *' => '* ]] || return 0
+	! given scope || [[ $1 == *cmig.scope[\ \;]* ]] || in_scope=1
 	while [[ $rest =~ $call ]]; do
 		before=${BASH_REMATCH[1]} name=${BASH_REMATCH[2]} arguments=${BASH_REMATCH[4]} after=${BASH_REMATCH[5]}
 		rest=${rest%"$after"}

@@ -104,7 +104,7 @@ refuse_missing(const char *name)
 			(errcode(ERRCODE_UNDEFINED_SCHEMA),
 			 errmsg("schema \"%s\" does not exist", name),
 			 errdetail("The setting cmig.scope names this schema."),
-			 errhint("CREATE SCHEMA %s", quote_identifier(name))));
+			 errhint("To see the scopes: SELECT * FROM cmig.scopes()")));
 }
 
 /*

@@ -28,6 +28,7 @@
 #include "run/runner.h"
 #include "run/running.h"
 #include "run/scope.h"
+#include "run/script_run.h"
 #include "run/session.h"
 #include "scope/scope_list.h"
 #include "scope/scope_run.h"
@@ -293,6 +294,17 @@ ends_call(const ErrorData *error)
 		category == ERRCODE_TO_CATEGORY(ERRCODE_INTERNAL_ERROR);
 }
 
+/* Returns the error's detail, and the revision and the statement that failed, or NULL. */
+static char *
+detail_with_place(const ErrorData *error)
+{
+	char	   *place = cmig_script_run_place(error);
+
+	if (*place == '\0')
+		return error->detail;
+	return error->detail ? psprintf("%s\n%s", error->detail, place) : place;
+}
+
 /*
  * Handle an error in a scope: raise it if more than max_failures scopes have
  * failed or if it must end the call; otherwise, turn it into a warning.
@@ -300,6 +312,8 @@ ends_call(const ErrorData *error)
 static void
 handle_failure(Upgrade *upgrade, ErrorData *error)
 {
+	char	   *detail;
+
 	upgrade->failed++;
 	write_failure(upgrade, error);
 	if (ends_call(error) || upgrade->failed > upgrade->max_failures)
@@ -313,10 +327,11 @@ handle_failure(Upgrade *upgrade, ErrorData *error)
 			error->hint = pstrdup("Scopes that were upgraded before remain upgraded. After fixing the cause, repeat the CALL. To continue with other scopes after a failure, use max_failures.");
 		ReThrowError(error);
 	}
+	detail = detail_with_place(error);
 	ereport(WARNING,
 			(errcode(error->sqlerrcode),
 			 errmsg("upgrade of scope \"%s\" failed: %s", upgrade->item->name, error->message),
-			 error->detail ? errdetail_internal("%s", error->detail) : 0));
+			 detail ? errdetail_internal("%s", detail) : 0));
 }
 
 /*
