@@ -150,6 +150,19 @@ require_unneeded(const CmigRevisionSet *set, const char *id)
 	}
 }
 
+/* Raise an error, because the revision is applied in the database or in a scope. */
+static void
+refuse_applied(const char *id, bool in_scope)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_IN_USE),
+			 errmsg("revision \"%s\" cannot be removed because it is applied", id),
+			 in_scope ? errdetail("It is applied in at least one scope.") :
+			 errdetail("Without it, the database could no longer be downgraded."),
+			 in_scope ? errhint("To see where: SELECT * FROM cmig.scopes()") :
+			 errhint("Downgrade below it first.")));
+}
+
 /*
  * Remove the revision if another one replaces it and counts instead, or if it
  * replaces others that count once it is removed.  Otherwise returns false
@@ -164,11 +177,7 @@ remove_inactive(const char *id)
 		return false;
 	require_unneeded(set, id);
 	if (cmig_names_has(cmig_version_rows_of_scopes(), id))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_IN_USE),
-				 errmsg("revision \"%s\" cannot be removed because it is applied", id),
-				 errdetail("It is applied in at least one scope."),
-				 errhint("To see where: SELECT * FROM cmig.scopes()")));
+		refuse_applied(id, true);
 	cmig_revision_rows_delete(id);
 	return true;
 }
@@ -212,11 +221,7 @@ cmig_remove_revision(PG_FUNCTION_ARGS)
 	id = cmig_graph_id(graph, node);
 
 	if (!cmig_repeatables_is(graph, node) && cmig_applied_find(graph, cmig_version_rows_everywhere())->applied->set[node])
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_IN_USE),
-				 errmsg("revision \"%s\" cannot be removed because it is applied", id),
-				 errdetail("Without it, the database could no longer be downgraded."),
-				 errhint("Downgrade below it first.")));
+		refuse_applied(id, !cmig_applied_find(graph, cmig_version_rows_database())->applied->set[node]);
 	if (cmig_progress_has(cmig_progress_everywhere(), id))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
