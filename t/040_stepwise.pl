@@ -377,7 +377,7 @@ $first = start_psql($node, 'fill', "CALL cmig.backfill('users', 'm = 3', 'm = 2'
 $node->poll_query_until('fill', "SELECT rows >= 300 FROM cmig.backfill_progress WHERE set_sql = 'm = 3'") or die;
 $node->safe_psql('fill', 'BEGIN; ALTER TABLE users RENAME TO old_users; CREATE TABLE users AS TABLE old_users; COMMIT');
 is(finish_psql($first), 3, 'a backfill stops if its table is replaced');
-like($first->{err}, qr/table public.users was renamed or dropped during its backfill.*It is now public.old_users/s, 'the error says where the table is now');
+like($first->{err}, qr/table public.users was renamed or dropped during its backfill.*It is now named public.old_users/s, 'the error says where the table is now');
 $holder->quit;
 
 # another session holds a lock on the leftover: each attempt checks it again,

@@ -161,7 +161,7 @@ read_structure(CmigImport *import, CmigToolFile *file)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("file \"%s\" does not insert versions into schema_migrations", file->name),
-				 errhint("Write it with: bin/rails db:schema:dump, with config.active_record.schema_format = :sql")));
+				 errhint("Set config.active_record.schema_format = :sql, and run: bin/rails db:schema:dump")));
 	revision = cmig_import_add(import, file, version);
 	revision->text.edges.message = "Schema of structure.sql";
 	text = without_dump_lines(file->text, insert);

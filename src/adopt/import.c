@@ -36,8 +36,8 @@ cmig_import_add(CmigImport *import, CmigToolFile *file, const char *id)
 	if (bad)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
-				 errmsg("\"%s\" of file \"%s\" cannot be the id of a revision", id, file->name),
-				 errdetail("It %s.", bad),
+				 errmsg("cannot use \"%s\" from file \"%s\" as a revision id", id, file->name),
+				 errdetail("The id %s.", bad),
 				 errhint("Rename the migration, both in its files and in the table in which the tool records applied migrations.")));
 	file->used = true;
 	revision->file = file;
@@ -157,7 +157,7 @@ disarmed(const CmigToolFile *file, char *text, CmigSection section)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_BAD_FILE),
 					 errmsg("file \"%s\" cannot become a revision", file->name),
-					 errdetail("On line %d of its %s script: %s", line, cmig_marker_sections[section], problem)));
+					 errdetail("The problem is on line %d of its %s script: %s", line, cmig_marker_sections[section], problem)));
 		last_line = line;
 		text = changed;
 	}

@@ -79,7 +79,7 @@ read_files(CmigImport *import, const CmigNames *names, const CmigNames *contents
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("file_names has %d elements, but contents has %d", names->count, contents->count),
-				 errhint("Pass one content for each file name.")));
+				 errhint("Pass the contents of each file, in the order of file_names.")));
 	import->file_count = names->count;
 	import->files = palloc0(sizeof(CmigToolFile) * Max(names->count, 1));
 	for (int i = 0; i < names->count; i++)

@@ -36,7 +36,7 @@ history_table(FunctionCallInfo fcinfo, const CmigTool *tool)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("table \"%s\" does not exist", cmig_tool_state_usual_name(tool)),
-				 errhint("If it has another name: SELECT * FROM cmig.import_state(%s, '<schema>.<table>')", quote_literal_cstr(tool->name))));
+				 errhint("If the table has a different name: SELECT * FROM cmig.import_state(%s, '<schema>.<table>')", quote_literal_cstr(tool->name))));
 	if (get_rel_name(table) == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
@@ -45,7 +45,7 @@ history_table(FunctionCallInfo fcinfo, const CmigTool *tool)
 	if (refusal)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("\"%s\" cannot be read as the table of %s", get_rel_name(table), tool->name),
+				 errmsg("cannot read \"%s\" as the table of %s", get_rel_name(table), tool->name),
 				 errdetail("%s", refusal)));
 	return table;
 }

@@ -227,9 +227,9 @@ raise_misfit(const CmigAuditImages *images, Jsonb *image, const char *column,
 			(errcode(error->sqlerrcode),
 			 errmsg("column \"%s\" of table \"%s\" does not accept a logged value: %s",
 					column, table, error->message),
-			 key ? errdetail("As of %s, the log has %s in the row with the key %s.",
+			 key ? errdetail("As of %s, the log contains the value %s in the row with key %s.",
 							 timestamptz_to_str(images->at), value, key) :
-			 errdetail("As of %s, the log has %s in a row.",
+			 errdetail("As of %s, the log contains the value %s in a row.",
 					   timestamptz_to_str(images->at), value),
 			 key ? errhint("To see the row as it was logged: SELECT * FROM cmig.audit_history(%s, %s)",
 						   quote_literal_cstr(name), quote_literal_cstr(key)) :

@@ -122,7 +122,7 @@ mapped_column(Jsonb *mapping, const Field *field, Oid source)
 		if (value->type != jbvString)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("the mapping of \"%s\" must be the name of a column", field->name)));
+					 errmsg("the mapping for \"%s\" must be a column name", field->name)));
 		column = pnstrdup(value->val.string.val, value->val.string.len);
 		if (get_attnum(source, column) <= 0)
 			ereport(ERROR,
@@ -421,7 +421,7 @@ import_row(TupleDesc desc, HeapTuple row, void *arg)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a row of the source has the time \"infinity\""),
-				 errdetail("cmig.audit_as_of would always see the change as a later one."),
+				 errdetail("cmig.audit_as_of() would treat the change as later than any requested time."),
 				 errhint("Import a view that omits this row or contains the time of the change.")));
 	if (!isnull)
 		open_writer(import, at);
@@ -489,7 +489,7 @@ require_owner(Oid source, Oid owner)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("must be owner of \"%s\" to import it", get_rel_name(source)),
-				 errdetail("It is read as its owner, role \"%s\", because reading it can run code of that role.",
+				 errdetail("It is read as its owner, role \"%s\", because reading it can run that role's code.",
 						   GetUserNameFromId(owner, true)),
 				 errhint("Import a copy that belongs to you: CREATE TABLE <copy> AS SELECT * FROM %s;",
 						 name_of(source))));

@@ -50,7 +50,7 @@ raise_malformed(void)
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("could not parse the arguments of an audit trigger"),
-			 errhint("Only cmig.enable_audit() can create audit triggers. Call cmig.disable_audit() and cmig.enable_audit() for the table.")));
+			 errhint("Audit triggers must be created by cmig.enable_audit(). Call cmig.disable_audit() and then cmig.enable_audit() for the table.")));
 }
 
 static JsonbValue *

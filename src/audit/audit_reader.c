@@ -168,7 +168,7 @@ require_privileges(void)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to read the audit log"),
-				 errhint("Its owner can run GRANT USAGE ON SCHEMA cmig_audit TO %s; GRANT SELECT ON cmig_audit.log, cmig_audit.layout TO %s",
+				 errhint("The owner of the log can grant the privileges: GRANT USAGE ON SCHEMA cmig_audit TO %s; GRANT SELECT ON cmig_audit.log, cmig_audit.layout TO %s",
 						 role, role)));
 }
 

@@ -407,7 +407,7 @@ cmig_audit_retain_ahead(Oid log_owner, int at_least)
 		ereport(WARNING,
 				(errmsg("could not create the audit log's partitions for the next months"),
 				 errdetail("Other sessions held locks on the log for %d ms.", retain.lock_timeout),
-				 errhint("Entries for which there is no partition go to cmig_audit.log_default. When the log is less busy: CALL cmig.audit_retain(NULL)")));
+				 errhint("Entries without a monthly partition go to cmig_audit.log_default. When the log is less busy: CALL cmig.audit_retain(NULL)")));
 }
 
 void

@@ -306,9 +306,9 @@ put_too_large(CmigAuditPiece *piece, const CmigAuditShape *shape,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("a value of column \"%s\" is too large for the audit log", column->name),
 				 len > JENTRY_OFFLENMASK ?
-				 errdetail("The value has %zu bytes, but jsonb can hold at most %d bytes for a row.",
+				 errdetail("The value is %zu bytes long, but jsonb can hold at most %d bytes for a row.",
 						   len, JENTRY_OFFLENMASK) :
-				 errdetail("The value has %zu bytes and does not fit into jsonb, which can hold at most %d bytes for a row.",
+				 errdetail("The value is %zu bytes long and does not fit into jsonb, which can hold at most %d bytes for a row.",
 						   len, JENTRY_OFFLENMASK),
 				 errhint("Exclude the column, or replace values that are too large: cmig.enable_audit(<table>, oversize => 'truncate')")));
 	piece->aligned = false;

@@ -47,7 +47,7 @@ refuse(void)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("literals of this type are not checked")));
+			 errmsg("literals of this type are not supported here")));
 }
 
 /* Replace each string literal with a parameter, in place. */

@@ -90,7 +90,7 @@ find_setting(const char *name)
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("unrecognized configuration parameter \"%s\"", name),
 			 errdetail("The pg_cmig library that this session has loaded does not define it."),
-			 errhint("Connect again.")));
+			 errhint("Reconnect to load the current library.")));
 }
 
 bool

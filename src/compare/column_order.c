@@ -51,6 +51,6 @@ cmig_column_order_tell(const CmigDifference *difference)
 		appendStringInfo(&list, "\nand %d more", count - MAX_NAMED);
 	if (count > 0)
 		ereport(NOTICE,
-				(errmsg("new columns are added at the end, unlike in the target"),
+				(errmsg("new columns are added at the end of the table, not at their position in the target"),
 				 errdetail_internal("%s", list.data)));
 }

@@ -57,7 +57,7 @@ find_roots(const CmigDifference *difference, List **reasons)
 		if (cmig_text_list_has(roots, root))
 			continue;
 		roots = lappend(roots, unconstify(char *, root));
-		*reasons = lappend(*reasons, psprintf("%s: %s; the table and its partitions are left as they are",
+		*reasons = lappend(*reasons, psprintf("%s: %s; the table and its partitions are left unchanged",
 											  cmig_quote(change->to->name), change->reason));
 	}
 	return roots;

@@ -152,8 +152,10 @@ cmig_tool_table_keep(const CmigImage *live, CmigImage *other)
 	cmig_keep(live, other, is_marked, &tables);
 	names = cmig_listing_text(&tables.names);
 	ereport(NOTICE,
-			(errmsg_plural("left a table of another migration tool as it is: %s",
-						   "left tables of other migration tools as they are: %s",
+			(errmsg_plural("a table of another migration tool was left unchanged: %s",
+						   "tables of other migration tools were left unchanged: %s",
 						   tables.names.count, names),
-			 errhint("When it is no longer used: DROP TABLE %s", names)));
+			 errhint_plural("If it is no longer used: DROP TABLE %s",
+							"If they are no longer used: DROP TABLE %s",
+							tables.names.count, names)));
 }

@@ -402,7 +402,7 @@ cmig_file_name_make(const char *template, const CmigRevisionText *revision)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the file name template must not be null"),
-				 errhint("Leave it out to use \"%s\".", CMIG_FILE_NAME_TEMPLATE)));
+				 errhint("Omit the argument to use \"%s\".", CMIG_FILE_NAME_TEMPLATE)));
 	initStringInfo(&name);
 	for (const char *p = template; *p;)
 	{

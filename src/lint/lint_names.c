@@ -157,7 +157,7 @@ check_schema(CmigLint *lint, Node *node)
 	initStringInfo(&text);
 	add_statement(lint, &text, node);
 	if (text.len > 0)
-		cmig_lint_report(lint, NULL, "search_path determines which table this is: %s", text.data);
+		cmig_lint_report(lint, NULL, "unqualified table names depend on search_path: %s", text.data);
 }
 
 /*
@@ -203,7 +203,7 @@ report_duplicate(CmigLint *lint, List *elements)
 			continue;
 		if (name && cmig_text_list_has(seen, name))
 		{
-			cmig_lint_report(lint, NULL, "column %s is named twice", quote_identifier(name));
+			cmig_lint_report(lint, NULL, "column %s is specified more than once", quote_identifier(name));
 			return;
 		}
 		seen = lappend(seen, (char *) name);

@@ -101,7 +101,7 @@ report_default(CmigLint *lint, const CmigLintTable *parent, const char *action)
 	CmigLintTable *rest = OidIsValid(other) ? cmig_lint_state_find_oid(lint, other) : NULL;
 
 	if (is_scanned(lint, parent, rest))
-		cmig_lint_report(lint, NULL, "%s scans the default partition %s under an AccessExclusiveLock; add a valid CHECK to it that excludes the bounds first, and drop the CHECK afterwards",
+		cmig_lint_report(lint, NULL, "%s scans the default partition %s under an AccessExclusiveLock; first add a valid CHECK constraint to it that excludes the bounds, and drop the constraint afterward",
 						 action, cmig_lint_text_table(rest));
 }
 
@@ -111,7 +111,7 @@ check_attach_action(CmigLint *lint, const PartitionCmd *attach)
 	CmigLintTable *partition = cmig_lint_state_find(lint, attach->name, false);
 
 	if (is_scanned(lint, lint->target, partition))
-		cmig_lint_report(lint, NULL, "ATTACH PARTITION scans %s under an AccessExclusiveLock; add NOT NULL and a valid CHECK that implies the bounds first, and drop the CHECK afterwards",
+		cmig_lint_report(lint, NULL, "ATTACH PARTITION scans %s under an AccessExclusiveLock; first add NOT NULL and a valid CHECK constraint that implies the bounds, and drop the constraint afterward",
 						 cmig_lint_text_table(partition));
 	else
 		report_default(lint, lint->target, "ATTACH PARTITION");

@@ -134,7 +134,7 @@ check_truncate(CmigLint *lint, Node *node)
 	if (names == NIL && known)
 		return;
 	if (names == NIL)
-		cmig_lint_report(lint, NULL, "TRUNCATE CASCADE also empties tables that reference these but are not listed");
+		cmig_lint_report(lint, NULL, "TRUNCATE CASCADE also empties unlisted tables that reference the listed ones");
 	else
 		cmig_lint_report(lint, NULL, "TRUNCATE CASCADE also empties %s%s, which %s not listed",
 						 (char *) linitial(names),

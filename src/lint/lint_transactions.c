@@ -159,7 +159,7 @@ report_robust(CmigLint *lint, const char *after, const char *clause)
 	CmigLintFinding *finding;
 
 	finding = cmig_lint_report(lint, cmig_lint_source_insert(lint->statement->text, after, clause),
-							   "the script is not one transaction; with %s, this statement can run again if a later one fails", clause);
+							   "the script does not run in a single transaction; with %s, this statement can run again if a later one fails", clause);
 	cmig_lint_report_later(lint, finding, false, has_others, NULL);
 }
 
@@ -412,11 +412,11 @@ check_after_exclusive(CmigLint *lint, Node *node)
 		if (cmig_lint_session_is_wait_reported(lint) || other == NULL)
 			return;
 		cmig_lint_session_set_wait_reported(lint);
-		cmig_lint_report(lint, NULL, "%s stays locked against reads and writes, by statement %d, while this statement waits for its lock on %s",
+		cmig_lint_report(lint, NULL, "%s, locked against reads and writes by statement %d, stays locked while this statement waits for its lock on %s",
 						 cmig_lint_text_name(held), number, cmig_lint_text_name(other));
 		return;
 	}
-	cmig_lint_report(lint, NULL, "%s stays locked against reads and writes, by statement %d, while this statement runs",
+	cmig_lint_report(lint, NULL, "%s, locked against reads and writes by statement %d, stays locked while this statement runs",
 					 cmig_lint_text_name(held), number);
 }
 
@@ -438,7 +438,7 @@ check_backfill(CmigLint *lint, Node *node)
 		CmigLintTable *table = lfirst(lc);
 
 		if (cmig_lint_model_is_large(table) && table->in_revision == lint->revision_number && table->locked_at > 0)
-			cmig_lint_report(lint, NULL, "UPDATE of %s in the transaction that alters it (statement %d) keeps it locked; use cmig.backfill in a later revision",
+			cmig_lint_report(lint, NULL, "UPDATE of %s runs in the transaction that alters the table (statement %d), which keeps the table locked; use cmig.backfill in a later revision",
 							 cmig_lint_text_table(table), table->locked_at);
 	}
 }

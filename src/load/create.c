@@ -268,7 +268,7 @@ place(const CmigGraph *graph, CmigNewRevision *new)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the head must not be null"),
-				 errhint("Leave it out to build on the head, specify the revision to build on, or use base to start a new tree.")));
+				 errhint("Omit the argument to build on the head, specify the revision to build on, or use base to start a new tree.")));
 	parents = cmig_target_absolute(graph, new->head);
 	require_heads(graph, parents, new->splice);
 	set_parents(graph, edges, parents);

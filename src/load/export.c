@@ -80,7 +80,7 @@ find_revisions(const CmigNames *wanted)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("the revision must not be empty"),
-					 errhint("Leave it out for all revisions, or use an id, heads, current, or a range from:to.")));
+					 errhint("Omit the argument for all revisions, or use an id, heads, current, or a range from:to.")));
 		if (node >= 0)
 			cmig_graph_mark(marks, node);
 		else if (cmig_repeatables_find(graph, wanted->names[i]) >= 0)

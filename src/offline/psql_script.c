@@ -130,7 +130,7 @@ read_plan(CmigSituation *now, CmigDirection direction, char *target, bool *from_
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("\"%s\" is not a range", target),
-					 errhint("A range is from:to, such as base:head or 002:004.")));
+					 errhint("A range has the form from:to, such as base:head or 002:004.")));
 		if (strcmp(from, "current") != 0)
 		{
 			*from_here = false;

@@ -344,7 +344,7 @@ cmig_version_table_open(const char *name, const CmigGraph *graph, const CmigAppl
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the version table must not be null"),
-				 errhint("Leave it out to use public.cmig_version.")));
+				 errhint("Omit the argument to use public.cmig_version.")));
 	if (!SplitIdentifierString(pstrdup(name), '.', &names) ||
 		names == NIL || list_length(names) > 2)
 		ereport(ERROR,

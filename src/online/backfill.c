@@ -286,7 +286,7 @@ run_backfill(CmigBackfill *b)
 			b->last = GetCurrentTimestamp();
 			run_passes(b);
 			ereport(NOTICE,
-					(errmsg("backfill of %s: %lld rows", b->target->name,
+					(errmsg("backfill of %s updated %lld rows", b->target->name,
 							(long long) b->run.rows)));
 		}
 	}

@@ -335,7 +335,7 @@ require_same_table(const CmigBackfillPart *part, bool by_key)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("table %s was renamed or dropped during its backfill", part->name),
-				 name ? errdetail("It is now %s.", name) : 0,
+				 name ? errdetail("It is now named %s.", name) : 0,
 				 name && by_key ? errhint("Rename it back and repeat the CALL to continue. Under the new name, all its rows would be updated again.") : 0));
 }
 

@@ -71,9 +71,9 @@ refuse_unfinished(const CmigBackfillUnfinished *other, void *arg)
 			 errmsg("a backfill of revision \"%s\" is partially applied", this->revision) :
 			 errmsg("a backfill of table %s is partially applied", other->target),
 			 this->revision ?
-			 errdetail("Statement %d has already updated %lld rows. They would be updated again with SET %s.",
+			 errdetail("Statement %d has already updated %lld rows. This CALL would update them again. The earlier backfill used SET %s.",
 					   other->statement, (long long) other->rows, other->set_sql) :
-			 errdetail("It has already updated %lld rows. They would be updated again with SET %s.",
+			 errdetail("It has already updated %lld rows. This CALL would update them again. The earlier backfill used SET %s.",
 					   (long long) other->rows, other->set_sql),
 			 errhint("%s To start over instead: DELETE FROM cmig.backfill_run WHERE id = %lld",
 					 resume, (long long) other->id)));

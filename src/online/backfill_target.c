@@ -95,7 +95,7 @@ check_set(const char *name, const char *set_sql)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("set_sql must be the part of an UPDATE between SET and WHERE"),
-				 errdetail("It is: %s", set_sql),
+				 errdetail("The value of set_sql is: %s", set_sql),
 				 errhint("Specify the condition in where_sql. For values from other tables, use a subquery in set_sql.")));
 	return update;
 }
@@ -121,7 +121,7 @@ check_where(const char *where_sql)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("where_sql must be the part of an UPDATE after WHERE"),
-				 errdetail("It is: %s", where_sql),
+				 errdetail("The value of where_sql is: %s", where_sql),
 				 errhint("Specify only a condition, such as email_lower IS NULL.")));
 }
 
@@ -148,7 +148,7 @@ analyze(CmigBackfillTarget *target)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("where_sql must not use volatile functions"),
-				 errdetail("The condition could have different results for the same row in different batches. It is: %s", target->where_sql),
+				 errdetail("The condition could have different results for the same row in different batches. The condition is: %s", target->where_sql),
 				 errhint("The condition must depend only on the row.")));
 	foreach(lc, query->targetList)
 	{
@@ -199,7 +199,7 @@ refuse_kind(Oid relation, const char *kind)
 	ereport(ERROR,
 			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 			 errmsg("cannot backfill %s, which is %s", cmig_backfill_target_name(relation), kind),
-			 errhint("Name a table.")));
+			 errhint("Specify a table.")));
 }
 
 /* Raise an error unless the relation is a table. */
@@ -228,7 +228,7 @@ check_kind(Oid relation)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_TABLE),
 					 errmsg("relation with OID %u does not exist", relation),
-					 errhint("Name a table.")));
+					 errhint("Specify a table.")));
 			break;
 		default:
 			refuse_kind(relation, "not a table");

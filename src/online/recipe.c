@@ -104,7 +104,7 @@ normal_condition(Oid table, const char *condition)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the condition must be one expression"),
-				 errdetail("It is: %s", condition)));
+				 errdetail("The condition is: %s", condition)));
 	pstate->p_sourcetext = text;
 	relation = relation_open(table, AccessShareLock);
 	item = addRangeTableEntryForRelation(pstate, relation, AccessShareLock, NULL, false, true);
@@ -480,13 +480,13 @@ build_index(CmigRecipe *recipe, const UniqueSteps *unique)
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_TABLE),
 					 errmsg("relation \"%s\" already exists and is not an index", unique->name),
-					 errhint("Choose another name, or drop it first.")));
+					 errhint("Choose another name, or drop the existing relation first.")));
 		if (found.columns != NULL && strcmp(found.columns, unique->columns) != 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_TABLE),
 					 errmsg("index \"%s\" already exists with a different definition", unique->name),
-					 errdetail("It is: %s.", found.definition),
-					 errhint("Choose another name, or drop it first.")));
+					 errdetail("The existing index is: %s.", found.definition),
+					 errhint("Choose another name, or drop the existing index first.")));
 		if (found.columns != NULL && found.valid)
 			return;
 		if (found.columns != NULL)

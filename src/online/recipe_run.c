@@ -92,7 +92,7 @@ cmig_recipe_begin(CmigRecipe *recipe, FunctionCallInfo fcinfo, const char *proce
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("\"%s\" is not a table", name ? name : psprintf("%u", recipe->table)),
-				 errdetail("%s changes only tables and partitioned tables.", procedure)));
+				 errdetail("%s supports only tables and partitioned tables.", procedure)));
 	cmig_local_rows_require_reachable(recipe->table, true, procedure);
 	recipe->table_name =
 		quote_qualified_identifier(get_namespace_name(get_rel_namespace(recipe->table)),
@@ -339,6 +339,6 @@ cmig_recipe_refuse_other(const CmigRecipe *recipe, const char *name, const char 
 			(errcode(ERRCODE_DUPLICATE_OBJECT),
 			 errmsg("constraint \"%s\" of table %s already exists with a different definition",
 					name, recipe->table_name),
-			 errdetail("It is: %s.", definition),
-			 errhint("Choose another name, or drop it first.")));
+			 errdetail("The existing constraint is: %s.", definition),
+			 errhint("Choose another name, or drop the existing constraint first.")));
 }

@@ -152,7 +152,7 @@ refuse_long(const Region *region, const Placeholder *placeholder, const char *p)
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("the value of placeholder \"%s\" of revision \"%s\" is longer than %d bytes",
 					placeholder->name, region->substitution->owner, NAMEDATALEN - 1),
-			 errdetail("On line %d of the %s script, it stands for an identifier.",
+			 errdetail("It is used as an identifier on line %d of the %s script.",
 					   line_of(region, p), region->substitution->what),
 			 errhint("SET cmig_var.%s = '<value>'", placeholder->name)));
 }
@@ -167,7 +167,7 @@ refuse_in_dollar_quotes(const Region *region, const Placeholder *placeholder, co
 					placeholder->name, region->substitution->owner),
 			 errdetail("It contains a quote, a backslash, a line break, or one of $ @ { }. The placeholder is on line %d of the %s script.",
 					   line_of(region, p), region->substitution->what),
-			 errhint("Read the value there with current_setting('cmig_var.%s')", placeholder->name)));
+			 errhint("Inside the dollar quotes, read the value with current_setting('cmig_var.%s')", placeholder->name)));
 }
 
 /*

@@ -180,7 +180,7 @@ add_tool_problem(const CmigView *view, const CmigTool *tool, Oid table, List *pr
 								psprintf("another migration tool is still in use: it has applied \"%s\", which pg_cmig has not", elsewhere),
 								psprintf("SELECT * FROM cmig.import_state(%s) -- imports its state; after that, use only one of the two tools", quote_literal_cstr(tool->name)));
 	return cmig_problem_add(problems, "notice", name,
-							"the table of another migration tool still exists; everything in it is known to pg_cmig",
+							"the table of another migration tool still exists; all migrations recorded in it are known to pg_cmig",
 							psprintf("ALTER TABLE %s RENAME TO %s -- stops the other tool", name, quote_identifier(psprintf("%.58s_old", get_rel_name(table)))));
 }
 
@@ -294,7 +294,7 @@ add_waiting(const CmigView *view, List *problems, const CmigRevisionSet *set, co
 	for (int i = 0; i < missing->count; i++)
 		cmig_listing_add(&listing, missing->names[i]);
 	return cmig_problem_add(problems, "error", revision->id,
-							psprintf("only some of the revisions that it replaces are applied, and the files of these are not loaded: %s",
+							psprintf("only some of the revisions that it replaces are applied, and files of replaced revisions are not loaded: %s",
 									 cmig_listing_text(&listing)),
 							psprintf("Load these files, then %s -- or, if the schema already has everything in %s: SELECT cmig.stamp(%s, purge => true)",
 									 upgrade, revision->id, quote_literal_cstr(revision->id)));
@@ -383,7 +383,7 @@ add_head_problem(const CmigView *view, List *problems)
 				labelled = false;
 		if (!labelled)
 			problems = cmig_problem_add(problems, "warning", "heads",
-										psprintf("there are %d heads, so upgrade to head is ambiguous", heads),
+										psprintf("there are %d heads, so the target \"head\" is ambiguous", heads),
 										"SELECT cmig.merge('heads', '<message>') -- SELECT * FROM cmig.heads() lists them");
 	}
 	return problems;

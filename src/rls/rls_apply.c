@@ -61,7 +61,7 @@ cmig_rls_apply_warn_owner(const CmigRlsOptions *options, const CmigRlsTable *tab
 			 : errdetail("Role \"%s\" is not a member of a bypass role. Its data migrations and pg_dump runs will see no rows or fail.",
 						 owner),
 			 bypass ? errhint("REVOKE %s FROM %s", quote_identifier(bound->name), quote_identifier(owner))
-			 : errhint("Add a role that the owner is a member of to bypass_roles. For backups, see the role in doc/row-level-security.md.")));
+			 : errhint("Add to bypass_roles a role that the owner is a member of. For a backup role, see doc/row-level-security.md.")));
 }
 
 /* Return a statement as a result row. */
@@ -162,7 +162,7 @@ cmig_rls_apply_grant(CmigRlsOptions *options)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("require_context requires named roles, not PUBLIC"),
-					 errdetail("require_context grants the access level application to the roles, which is not possible for PUBLIC.")));
+					 errdetail("require_context grants access level \"application\" to the roles, which is not possible for PUBLIC.")));
 		(void) cmig_query_once("SELECT 'yes' WHERE has_schema_privilege($1, 'cmig', 'USAGE')"
 							   " AND has_function_privilege($1, 'cmig.require_user_id()', 'EXECUTE')"
 							   " AND has_function_privilege($1, 'cmig.require_tenant_id()', 'EXECUTE')",
@@ -185,8 +185,8 @@ cmig_rls_apply_grant(CmigRlsOptions *options)
 		if (!cmig_access_may_grant())
 			ereport(ERROR,
 					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-					 errmsg("role \"%s\" needs the access level application", role->name),
-					 errdetail("With require_context, the policies call pg_cmig functions, to which you cannot grant access."),
+					 errmsg("role \"%s\" needs access level \"application\"", role->name),
+					 errdetail("With require_context, the policies call pg_cmig functions, and you are not allowed to grant access to them."),
 					 errhint("The owner of the extension can grant it: SELECT cmig.grant_access(%s, 'application')",
 							 quote_literal_cstr(role->name))));
 		statements = list_concat(statements,

@@ -64,7 +64,7 @@ require_column(const CmigRlsTable *table, const char *name, const char *argument
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
 				 errmsg("table %s has no column \"%s\"", table->name, name),
 				 could ? errdetail("Columns that could be a key: %s.", could) : 0,
-				 errhint("Name one of its columns with %s.", argument)));
+				 errhint("Use %s to name one of the table's columns.", argument)));
 	if (column->cast == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),

@@ -135,7 +135,7 @@ commands_argument(FunctionCallInfo fcinfo, int n)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("commands must not be empty"),
 				 errdetail("The roles could not run any command."),
-				 errhint("Leave it out to allow all commands, or list some, as in commands => '{SELECT,INSERT}'")));
+				 errhint("Omit the argument to allow all commands, or list some, as in commands => '{SELECT,INSERT}'")));
 	return commands;
 }
 

@@ -138,7 +138,7 @@ refuse_other_kinds(const char *name, char relkind)
 			refuse(name, "an index", "Name its table.");
 			break;
 		default:
-			refuse(name, "not a table", "Name a table.");
+			refuse(name, "not a table", "Specify a table.");
 	}
 }
 
@@ -163,7 +163,7 @@ cmig_rls_table_require(Oid relid)
 			   "Only its own session can access it, so it needs no policies.");
 	if (IsCatalogNamespace(form->relnamespace) || IsToastNamespace(form->relnamespace) ||
 		strcmp(nspname, "information_schema") == 0 || relid < FirstNormalObjectId)
-		refuse(name, "a system catalog", "Name a table of your own.");
+		refuse(name, "a system catalog", "Specify a table of your own.");
 
 	/*
 	 * tables of the audit log are allowed: policies may let tenants read

@@ -460,7 +460,7 @@ begin_test(FunctionCallInfo fcinfo, Oid *role)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to act as role \"%s\"", NameStr(*PG_GETARG_NAME(1))),
 				 errdetail("The test runs with the privileges of that role."),
-				 errhint("Run the test as a superuser, or as a member of %s that does not own the table, because the policies would apply to its owner as well.",
+				 errhint("Run the test as a superuser, or as a member of %s that does not own the table, because the policies would then apply to the table's owner as well.",
 						 quote_identifier(NameStr(*PG_GETARG_NAME(1))))));
 	LockRelationOid(relid, AccessShareLock);
 	return cmig_rls_table_read(relid);

@@ -83,7 +83,7 @@ check_schemas(const DiffRun *run, const CmigImage *from)
 		ereport(run->options.need_schemas ? ERROR : WARNING,
 				(errcode(ERRCODE_UNDEFINED_SCHEMA),
 				 run->target_sql == NULL ?
-				 errmsg("schema \"%s\" exists neither before nor after the revisions of the range", name) :
+				 errmsg("schema \"%s\" exists neither before nor after the revisions in the range", name) :
 				 errmsg("schema \"%s\" exists neither in the %s nor in the target", name,
 						run->replayed ? "revisions" : "database")));
 	}

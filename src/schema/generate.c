@@ -159,7 +159,7 @@ warn_unresolved(const CmigGenerate *generate)
 	foreach(cell, generate->unresolved)
 		cmig_listing_add(&places, ((CmigUnresolved *) lfirst(cell))->place);
 	ereport(WARNING,
-			(errmsg_plural("the revision has %d statement to resolve", "the revision has %d statements to resolve",
+			(errmsg_plural("the revision has %d unresolved statement", "the revision has %d unresolved statements",
 						   places.count, places.count),
 			 errdetail("%s", cmig_listing_text(&places)),
 			 errhint("Each statement is at the end of the upgrade section, below a line \"%s\". Keep the statement if a new database needs it; otherwise, delete it. Then delete the line above it.",

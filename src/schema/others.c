@@ -235,6 +235,6 @@ cmig_others_tell(const CmigDifference *difference)
 	}
 	if (list.count > 0)
 		ereport(NOTICE,
-				(errmsg("objects of other roles are left as they are"),
+				(errmsg("objects that belong to other roles are left unchanged"),
 				 errdetail_internal("%s", cmig_listing_text(&list))));
 }

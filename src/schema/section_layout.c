@@ -217,8 +217,8 @@ downgrade_comment(const CmigDiffLine *line)
 {
 	if (!begins_with(line->hazard, "data loss"))
 		return line->undo_hazard;
-	return line->undo_hazard ? psprintf("does not bring back the data; %s", line->undo_hazard) :
-		"does not bring back the data";
+	return line->undo_hazard ? psprintf("does not restore the data; %s", line->undo_hazard) :
+		"does not restore the data";
 }
 
 /* Returns the downgrade section, or NULL if a change cannot be reverted. */

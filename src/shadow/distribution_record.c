@@ -413,8 +413,8 @@ refuse(PG_FUNCTION_ARGS)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("the effect of function %s is not known", format_procedure(fcinfo->flinfo->fn_oid)),
-			 errdetail("The installed version of Citus has a function that pg_cmig does not support.")));
+			 errmsg("function %s is not supported in a target or replay", format_procedure(fcinfo->flinfo->fn_oid)),
+			 errdetail("In the installed version of Citus, the function's arguments differ from those that pg_cmig supports.")));
 	PG_RETURN_VOID();
 }
 

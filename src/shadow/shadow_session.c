@@ -101,6 +101,6 @@ cmig_shadow_session_put_back(const CmigSessionLocks *before)
 			LockAcquire(&lock->tag, lock->mode, true, true) == LOCKACQUIRE_NOT_AVAIL)
 			ereport(WARNING,
 					(errmsg("an advisory lock of this session was lost"),
-					 errdetail("The SQL that was tried released the lock, and another session has acquired it.")));
+					 errdetail("The target or replay released the lock, and another session has acquired it.")));
 	}
 }

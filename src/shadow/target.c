@@ -157,8 +157,8 @@ is_frame(const RawStmt *raw)
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("%s is not allowed in a target", name),
-			 errdetail("The target is the schema that its statements create."),
-			 errhint("Remove it, and the statements that it rolls back.")));
+			 errdetail("All of the target's statements run in one transaction."),
+			 errhint("Remove the command, and the statements that it rolls back.")));
 }
 
 /*

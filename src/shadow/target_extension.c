@@ -150,7 +150,7 @@ place(CmigTargetState *state, CmigExtension *extension, Oid to)
 		 * SCHEMA at the end of the target would then drop the extension's
 		 * live objects
 		 */
-		note_place(state, extension, from, "extensions are not temporary");
+		note_place(state, extension, from, "extensions are not moved to temporary schemas");
 	else if (!cmig_may_create_compat(to, GetUserId()))
 		note_place(state, extension, from,
 				   psprintf("permission denied for schema %s", get_namespace_name(to)));

@@ -106,6 +106,6 @@ cmig_target_tell_left_out(const CmigTargetState *state)
 	foreach(lc, state->left_out)
 		cmig_listing_add(&list, lfirst(lc));
 	ereport(NOTICE,
-			(errmsg("ignored statements of the target that do not concern the compared schemas"),
+			(errmsg("target statements that do not concern the compared schemas were ignored"),
 			 errdetail_internal("%s", cmig_listing_text(&list))));
 }

@@ -127,7 +127,7 @@ refuse(Node *node)
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("%s is not allowed in a %s", GetCommandTagName(CreateCommandTag(node)), place()),
-			 errdetail("It would change live objects.")));
+			 errdetail("It would change existing objects in the database.")));
 }
 
 /*

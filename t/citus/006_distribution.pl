@@ -203,8 +203,8 @@ ALTER EXTENSION citus ADD FUNCTION pg_catalog.undistribute_table(text);
 SQL
 is(sql("SELECT upgrade_sql FROM cmig.diff(\$t\$CREATE SCHEMA own; CREATE TABLE own.t (id int PRIMARY KEY); SELECT create_distributed_table('own.t', 'id', colocate_with => 'none'); DO 'BEGIN EXECUTE ''COMMENT ON TABLE own.t IS '' || quote_literal(create_distributed_table(1)); END'\$t\$, '{own}')"),
 	"COMMENT ON TABLE own.t IS 'called'", "a superuser's function is called");
-fails_with($coordinator, 'postgres', "SELECT * FROM cmig.diff(\$t\$CREATE SCHEMA own; SELECT create_reference_table(1, '')\$t\$, '{own}')", '0A000', 'the effect of function create_reference_table\(integer,text\) is not known', 'unknown arguments are refused');
-fails_with($coordinator, 'postgres', "SELECT * FROM cmig.diff(\$t\$CREATE SCHEMA own; SELECT undistribute_table(text 'own.t')\$t\$, '{own}')", '0A000', 'the effect of function undistribute_table\(text\) is not known', 'so are unknown types');
+fails_with($coordinator, 'postgres', "SELECT * FROM cmig.diff(\$t\$CREATE SCHEMA own; SELECT create_reference_table(1, '')\$t\$, '{own}')", '0A000', 'function create_reference_table\(integer,text\) is not supported in a target or replay', 'unknown arguments are refused');
+fails_with($coordinator, 'postgres', "SELECT * FROM cmig.diff(\$t\$CREATE SCHEMA own; SELECT undistribute_table(text 'own.t')\$t\$, '{own}')", '0A000', 'function undistribute_table\(text\) is not supported in a target or replay', 'so are unknown types');
 
 stop_cluster($coordinator, @workers);
 done_testing();

@@ -27,7 +27,7 @@ public class Stepwise {
     static final String UP = "CALL cmig.upgrade_stepwise('head')";
     static final List<String> NOTICES = List.of("upgrade base -> 001, items",
         "upgrade 001 -> 002, fill and index, where another session can hold it up",
-        "backfill of public.item: 1000 rows",
+        "backfill of public.item updated 1000 rows",
         "upgrade 002 -> 003, one more column");
 
     static String url;

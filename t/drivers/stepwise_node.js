@@ -13,7 +13,7 @@ const config = { host: process.argv[2], port: +process.argv[3], user: 'postgres'
 const UP = "CALL cmig.upgrade_stepwise('head')";
 const NOTICES = ['upgrade base -> 001, items',
   'upgrade 001 -> 002, fill and index, where another session can hold it up',
-  'backfill of public.item: 1000 rows',
+  'backfill of public.item updated 1000 rows',
   'upgrade 002 -> 003, one more column'];
 
 function check(name, got, expected) {

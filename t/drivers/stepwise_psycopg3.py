@@ -15,7 +15,7 @@ dsn = sys.argv[1]
 UP = "CALL cmig.upgrade_stepwise('head')"
 NOTICES = ["upgrade base -> 001, items",
            "upgrade 001 -> 002, fill and index, where another session can hold it up",
-           "backfill of public.item: 1000 rows",
+           "backfill of public.item updated 1000 rows",
            "upgrade 002 -> 003, one more column"]
 other = psycopg.connect(dsn, autocommit=True)
 
