@@ -261,6 +261,7 @@ ALTER TABLE cmig_audit.log ADD COLUMN extra text DEFAULT cmig_audit.attack('defa
 ALTER TABLE cmig_audit.log ADD CHECK (cmig_audit.attack('check') IS NOT NULL);
 CREATE INDEX ON cmig_audit.log (cmig_audit.attack(operation));
 CREATE INDEX ON cmig_audit.log (id) WHERE cmig_audit.attack(operation) <> '';
+CREATE INDEX log_constant_idx ON cmig_audit.log ((cmig_audit.attack('constant') || operation)) WHERE cmig_audit.attack('constant predicate') <> operation;
 CREATE RULE r AS ON INSERT TO cmig_audit.log DO ALSO INSERT INTO cmig_audit.witness VALUES ('rule', current_user);
 ALTER TABLE cmig_audit.log ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY p ON cmig_audit.log USING (cmig_audit.attack('policy') IS NOT NULL);
@@ -280,7 +281,7 @@ SET ROLE regress_audit_dba;
 CREATE SCHEMA regress_audit_dba;
 CREATE FUNCTION regress_audit_dba.attack(text, text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$SELECT cmig_audit.attack('operator') IS NOT NULL$$;
 CREATE OPERATOR regress_audit_dba.=== (LEFTARG = text, RIGHTARG = text, FUNCTION = regress_audit_dba.attack);
-DROP INDEX cmig_audit.log_attack_idx, cmig_audit.log_id_idx;
+DROP INDEX cmig_audit.log_attack_idx, cmig_audit.log_id_idx, cmig_audit.log_constant_idx;
 DROP RULE r ON cmig_audit.log;
 ALTER TABLE cmig_audit.log DROP COLUMN extra;
 DO $$

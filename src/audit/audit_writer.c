@@ -291,6 +291,7 @@ cmig_audit_writer_open(Oid extension_owner, TimestampTz at)
 {
 	CmigAuditWriter *writer = palloc0(sizeof(CmigAuditWriter));
 	Oid			log = cmig_audit_log_relation();
+	CmigRole	saved;
 
 	if (!OidIsValid(log))
 		ereport(ERROR,
@@ -308,7 +309,15 @@ cmig_audit_writer_open(Oid extension_owner, TimestampTz at)
 						GetUserNameFromId(writer->parent->rd_rel->relowner, true)),
 				 errdetail("Entries are written only to a log that belongs to the extension's owner, \"%s\".",
 						   GetUserNameFromId(extension_owner, true))));
+
+	/*
+	 * The server evaluates functions in the partition key and in indexes when
+	 * it reads them into its cache.  They run as the owner, not as the role
+	 * whose changes are logged.
+	 */
+	cmig_role_act_as(&saved, writer->parent->rd_rel->relowner);
 	writer->leaf = open_partition(writer->parent, at);
+	cmig_role_return(&saved);
 	if (writer->leaf->rd_rel->relkind != RELKIND_RELATION)
 		raise_altered(writer->leaf, "It is not a plain table.");
 	writer->owner = writer->leaf->rd_rel->relowner;
@@ -316,7 +325,9 @@ cmig_audit_writer_open(Oid extension_owner, TimestampTz at)
 		!cmig_audit_log_trusted(writer->owner, extension_owner))
 		raise_altered(writer->leaf, "Its owner is not the owner of the log.");
 	map_columns(writer);
+	cmig_role_act_as(&saved, writer->owner);
 	open_indexes(writer);
+	cmig_role_return(&saved);
 	writer->sequence = get_relname_relid("log_id_seq", RelationGetNamespace(writer->parent));
 	if (!OidIsValid(writer->sequence))
 		raise_altered(writer->parent, "The sequence \"log_id_seq\" does not exist.");
