@@ -232,6 +232,13 @@ my %hints = (
 	q{CALL cmig.upgrade_scopes('tenant\_%', 'head')} => q{cmig upgrade --scopes 'tenant\_%' head},
 	q{SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL} => q{cmig scopes},
 	q{SELECT cmig.drop_scope('<schema>', confirm => '<schema>')} => q{cmig drop-scope <schema>},
+	# what a shell would run or redirect is quoted
+	q{SELECT * FROM cmig.export(ARRAY['a>b', 'b`id`', '002'])} => q{cmig export 'a>b' 'b`id`' 002},
+	q{SELECT * FROM cmig.upgrade('a>b')} => q{cmig upgrade 'a>b'},
+	q{SELECT * FROM cmig.upgrade('a<b>c')} => q{cmig upgrade 'a<b>c'},
+	q{SELECT * FROM cmig.upgrade('<label>@head')} => q{cmig upgrade <label>@head},
+	q{SELECT cmig.merge('heads', 'x `id`')} => q{cmig merge heads -m 'x `id`'},
+	q{Run them as the owner: SET cmig.role = 'a$(id)'} => q{Run them as the owner: -x cmig.role='a$(id)'},
 	map { ($_ => $_) } q{Change the text in cmig.revision.}, q{SELECT plan_checksum FROM cmig.plan() LIMIT 1}, q{SELECT * FROM cmig.check() WHERE object ~ '^role '},
 	q{SELECT * FROM cmig.enable_rls_schema('public', roles => '{app}')}, q{DELETE FROM cmig.journal WHERE id = 3}, q{SELECT cmig.stamp(current_setting('x'))},
 );

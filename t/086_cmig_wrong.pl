@@ -141,6 +141,10 @@ write_file('.psqlrc', "\\! touch pwned\n");
 	gives(0, 'nothing to upgrade|^$', '', 'upgrade');
 }
 ok(!-e 'pwned', 'no command was run');
+# a folder in CDPATH that has the name of the folder of cmig
+mkdir $_ foreach 'cdpath', 'cdpath/bin';
+IPC::Run::run([ 'bash', '-c', 'cd "${1%/*}/.." && CDPATH=$2 bash bin/cmig --version', 'cdpath', $cmig, "$dir/cdpath" ], '>', \my $cdpath, '2>&1');
+like($cdpath, qr/^cmig \(pg_cmig\) [0-9.]+$/, 'CDPATH has no effect');
 gives(3, '^$', 'invalid value for parameter "cmig.scope": "public"', 'downgrade', 'base', '-y', '-x', 'cmig.scope=public');
 gives(3, '^$', 'invalid configuration parameter name "cmig.nosuch"', 'upgrade', '-x', 'cmig.nosuch=1');
 gives(3, '^$', 'invalid configuration parameter name "cmig_var\.a.b"', 'upgrade', '-x', "a'b=1");

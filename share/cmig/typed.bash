@@ -39,10 +39,13 @@ known_call()
 }
 
 # typed_value VALUE: prints the value, quoted for a shell if necessary.  Placeholders
-# such as <name> are not quoted, because users replace them.
+# such as <schema>.<table> are not quoted, because users replace them.
 typed_value()
 {
-	[[ $1 =~ ^[A-Za-z0-9_.:@+\<\>-]+$ ]] && printf '%s' "$1" || printf "'%s'" "$1"
+	local placeholder='<(revision|schema|table|column|role|scope|label|tag|name|value|tool|format|file|a|b)>'
+	local part="($placeholder|[A-Za-z0-9_:+-]*)"
+
+	[[ $1 =~ ^$part([.@]$part)*$ && -n $1 ]] && printf '%s' "$1" || printf "'%s'" "$1"
 }
 
 # typed_call FUNCTION ARGUMENTS: sets CALLED to the command that does the same; fails
@@ -52,6 +55,7 @@ typed_call()
 	local rest=$2 name value list options
 	local -a positions
 	local argument="^(([a-z_]+) => )?('([^']*)'|<[^<>]*>|[+-]?[0-9]+|true|ARRAY\\[('[^']*'(, )?)+\\])(, |\$)(.*)\$"
+	local element="^'([^']*)'(, )?(.*)\$"
 
 	known_call "$1" || return
 	read -r -a positions <<<"$POSITIONS"
@@ -62,7 +66,13 @@ typed_call()
 		name=${BASH_REMATCH[2]//_/-} value=${BASH_REMATCH[3]} rest=${BASH_REMATCH[8]} list=''
 		case $value in
 			\'*) value=${BASH_REMATCH[4]} ;;
-			ARRAY*) list=1; value=${value//[\'\]]/}; value=${value#ARRAY[}; value=${value//, / } ;;
+			ARRAY*)
+				list=${value#ARRAY[} value=''
+				while [[ $list =~ $element ]]; do
+					list=${BASH_REMATCH[3]}
+					value+=" $(typed_value "${BASH_REMATCH[1]}")"
+				done
+				value=${value# } list=1 ;;
 		esac
 		if [ -z "$name" ]; then
 			name=${positions[0]-}
@@ -75,7 +85,7 @@ typed_call()
 		case $name in
 			'') return 1 ;;
 			-) continue ;;
-			message) CALLED+=" -m \"$value\"" ;;
+			message) [[ $value == \<*\> ]] && CALLED+=" -m \"$value\"" || CALLED+=" -m $(typed_value "$value")" ;;
 			.) [[ $list ]] && CALLED+=" $value" || CALLED+=" $(typed_value "$value")" ;;
 			*) CALLED+=" --$name"; [ "$value" = true ] || CALLED+=" $(typed_value "$value")" ;;
 		esac
@@ -156,7 +166,8 @@ typed()
 	rest=$TYPED
 	if [[ $rest =~ $setting ]]; then
 		name=${BASH_REMATCH[2]}${BASH_REMATCH[3]}
-		rest="${BASH_REMATCH[1]}-x ${name#cmig_var.}=${BASH_REMATCH[4]//\'/}${BASH_REMATCH[5]}"
+		before=${BASH_REMATCH[1]} after=${BASH_REMATCH[5]}
+		rest="$before-x ${name#cmig_var.}=$(typed_value "${BASH_REMATCH[4]//\'/}")$after"
 	fi
 	typed_options "$rest"
 }

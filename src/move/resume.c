@@ -1,15 +1,12 @@
 /*
  * resume.c
- *	  resume.c          Determines how far an interrupted top-level statement
- *	  got.
+ *	  Determines how far an interrupted top-level statement got.
  *
  * An invalid index may be the leftover of an interrupted statement, or another
  * session may be building it.  A session that builds, rebuilds, or drops an
  * index concurrently holds ShareUpdateExclusiveLock on the table until it has
  * finished.  Therefore, if we get this lock and the index is still invalid,
  * the index is a leftover.
- *
- * Copyright (c) 2026, the pg_cmig developers
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
