@@ -98,6 +98,10 @@ SELECT what, found_between(first, second) FROM (VALUES
 		'CREATE TABLE c_2.p (id int) PARTITION BY HASH (id); CREATE TABLE c_2.q PARTITION OF c_2.p FOR VALUES WITH (MODULUS OID, REMAINDER 0)'),
 	('a type modifier', 'CREATE VIEW c_1.v AS SELECT count(*) FROM json_to_record(''{}'') AS r (a varchar(OID-4))', 'CREATE VIEW c_2.v AS SELECT count(*) FROM json_to_record(''{}'') AS r (a varchar(OID-4))'),
 	('a member of an extension', 'ALTER EXTENSION plpgsql ADD TABLE c_1.item', 'SELECT'),
+	('a cast that is a call', 'ALTER TABLE c_1.item ADD CHECK (id > 1.5)', 'ALTER TABLE c_2.item ADD CHECK ("numeric"(id) > 1.5)'),
+	('another cast', 'ALTER TABLE c_1.item ADD CHECK (id::bigint > 1)', 'ALTER TABLE c_2.item ADD CHECK (id::smallint > 1)'),
+	('nothing: an explicit cast', 'ALTER TABLE c_1.item ADD CHECK (id > 1.5)', 'ALTER TABLE c_2.item ADD CHECK (id::numeric > 1.5)'),
+	('nothing: the same with braces', 'CREATE VIEW c_1.v AS SELECT id > 1.5 AS "}}{OPEXPR \" FROM c_1.item', 'CREATE VIEW c_2.v AS SELECT id::numeric > 1.5 AS "}}{OPEXPR \" FROM c_2.item'),
 	('nothing', 'COMMENT ON TABLE c_1.item IS ''of c_1''', 'COMMENT ON TABLE c_2.item IS ''of c_2''')) c (what, first, second);
 DROP FUNCTION found_between;
 DROP EXTENSION pg_cmig;

@@ -15,9 +15,13 @@
 #include "scope/scope_tree.h"
 
 #include "catalog/pg_type.h"
+#include "nodes/primnodes.h"
 
 /* The characters that separate the names and values in a parse tree. */
 #define SEPARATORS " (){}"
+
+/* Deeper nodes are not examined. */
+#define MAX_DEPTH 64
 
 /* The state of reading a parse tree. */
 typedef struct Tree
@@ -31,6 +35,9 @@ typedef struct Tree
 								 * ":varno" */
 	int			key_length;
 	Oid			constant;		/* the data type of the last constant */
+	int			depth;			/* number of nodes around "rest" */
+	bool		is_operator[MAX_DEPTH + 1]; /* is the node of this depth an
+											 * operator? */
 } Tree;
 
 /* Is "key" the name that was read last? */
@@ -63,6 +70,18 @@ is_plain(const Tree *tree)
 {
 	return is_key_ending(tree, "typmod") || is_key_ending(tree, "typmods") || is_key(tree, ":modulus") ||
 		is_key(tree, ":remainder") || is_key(tree, ":frameOptions");
+}
+
+/*
+ * Does the last name say whether a cast is explicit, and is the cast an operand
+ * of an operator?  PostgreSQL then always prints the cast, so a copy has an
+ * explicit cast in place of an implicit one.
+ */
+static bool
+is_cast_of_operand(const Tree *tree)
+{
+	return tree->depth > 1 && tree->depth <= MAX_DEPTH && tree->is_operator[tree->depth - 1] &&
+		(is_key(tree, ":funcformat") || is_key(tree, ":relabelformat") || is_key(tree, ":coerceformat"));
 }
 
 /*
@@ -182,10 +201,41 @@ append_word(Tree *tree, int length)
 	}
 	if (is_position(tree) && is_number(tree->rest + is_negative, length - is_negative))
 		return;
-	if (is_number(tree->rest, length))
+	if (length == 1 && tree->rest[0] == '0' + COERCE_EXPLICIT_CAST && is_cast_of_operand(tree))
+		appendStringInfoChar(tree->buf, '0' + COERCE_IMPLICIT_CAST);
+	else if (is_number(tree->rest, length))
 		append_number(tree, length);
 	else
 		appendBinaryStringInfo(tree->buf, tree->rest, length);
+}
+
+/* Is the character at "at" preceded by a backslash that belongs to it? */
+static bool
+is_escaped(const Tree *tree, const char *at)
+{
+	int			backslashes = 0;
+
+	while (at - backslashes > tree->text && at[-backslashes - 1] == '\\')
+		backslashes++;
+	return backslashes % 2 == 1;
+}
+
+/* Append "length" separators, and follow the beginnings and ends of nodes. */
+static void
+append_separators(Tree *tree, int length)
+{
+	for (const char *at = tree->rest; at < tree->rest + length; at++)
+	{
+		if (*at == '{' && !is_escaped(tree, at))
+		{
+			tree->depth++;
+			if (tree->depth <= MAX_DEPTH)
+				tree->is_operator[tree->depth] = strncmp(at, "{OPEXPR ", 8) == 0 || strncmp(at, "{SCALARARRAYOPEXPR ", 19) == 0;
+		}
+		else if (*at == '}' && !is_escaped(tree, at))
+			tree->depth--;
+	}
+	appendBinaryStringInfo(tree->buf, tree->rest, length);
 }
 
 void
@@ -203,7 +253,7 @@ cmig_scope_tree_append(StringInfo buf, const CmigScopeNames *names, const char *
 			append_word(&tree, length);
 		tree.rest += length;
 		length = strspn(tree.rest, SEPARATORS);
-		appendBinaryStringInfo(buf, tree.rest, length);
+		append_separators(&tree, length);
 		tree.rest += length;
 	}
 	appendStringInfoChar(buf, '\0');
