@@ -217,6 +217,12 @@ cmig_lock_wait_unwatch(void)
 		disable_timeout(timer, false);
 }
 
+bool
+cmig_lock_wait_is_watched(void)
+{
+	return timer_registered && get_timeout_active(timer);
+}
+
 void
 cmig_lock_wait_forget(void)
 {

@@ -34,6 +34,7 @@ extern void cmig_lock_wait_reset(void);
  */
 extern void cmig_lock_wait_watch(Oid caller);
 extern void cmig_lock_wait_unwatch(void);
+extern bool cmig_lock_wait_is_watched(void);
 
 /*
  * Let the timer enforce lock_timeout while a statement with CONCURRENTLY runs.

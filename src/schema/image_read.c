@@ -12,6 +12,7 @@
 #include "kinds/bodies.h"
 #include "kinds/kinds.h"
 #include "kinds/normal.h"
+#include "run/lock_wait.h"
 #include "schema/image_distribution.h"
 #include "schema/image_notes.h"
 #include "schema/image_others.h"
@@ -21,6 +22,7 @@
 #include "catalog/dependency.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -433,8 +435,8 @@ print_plainly(void)
 	cmig_settings_override("bytea_output", "hex");
 }
 
-CmigImage *
-cmig_image_read(const CmigManaged *managed)
+static CmigImage *
+read_image(const CmigManaged *managed)
 {
 	CmigImageReader reader = {.image = cmig_image_new()};
 	Datum		schemas = schema_oids(managed);
@@ -460,4 +462,39 @@ cmig_image_read(const CmigManaged *managed)
 	cmig_image_finish(reader.image);
 	cmig_bodies_read(reader.image);
 	return reader.image;
+}
+
+/* Error context callback: if a lock was not available, say who holds it. */
+static void
+explain_wait(void *arg)
+{
+	cmig_lock_wait_explain();
+}
+
+CmigImage *
+cmig_image_read(const CmigManaged *managed)
+{
+	CmigImage  *volatile image = NULL;
+	ErrorContextCallback callback;
+
+	if (cmig_lock_wait_is_watched())
+		return read_image(managed);
+
+	callback.callback = explain_wait;
+	callback.arg = NULL;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	cmig_lock_wait_reset();
+	PG_TRY();
+	{
+		cmig_lock_wait_watch(GetUserId());
+		image = read_image(managed);
+	}
+	PG_FINALLY();
+	{
+		cmig_lock_wait_unwatch();
+	}
+	PG_END_TRY();
+	error_context_stack = callback.previous;
+	return image;
 }
