@@ -146,7 +146,7 @@ is($node->safe_psql('lock', "SELECT query FROM pg_stat_activity WHERE pid = $sec
 is($node->safe_psql('lock', "SELECT pg_blocking_pids($second_pid)"), "{$first_pid}", 'pg_blocking_pids shows it too');
 like($node->safe_psql('lock', "SELECT value FROM cmig.status() WHERE item = 'running'"),
 	qr/^upgrade of 004, by process $first_pid$/, 'cmig.status shows the run');
-fails_with($node, 'lock', "SELECT cmig.upgrade()", '55P03', 'another run of pg_cmig is under way', 'SELECT cmig.upgrade does not wait');
+fails_with($node, 'lock', "SELECT cmig.upgrade()", '55P03', 'another run of pg_cmig is in progress', 'SELECT cmig.upgrade does not wait');
 $second->{handle}->pump until $second->{err} =~ /NOTICE/;
 $node->safe_psql('lock', "SELECT pg_cancel_backend($second_pid)");
 isnt(finish_psql($second), 0, 'a waiting run can be cancelled');

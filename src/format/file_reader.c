@@ -46,9 +46,9 @@ refuse_open_quote(CmigFileReader *reader, const CmigQuotedStart *open, const cha
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BAD_FILE),
 			 errmsg("unterminated %s %s", open->type, open->place),
-			 errdetail("The line \"%s\" is inside it, and %s %s.",
-					   cmig_header_value_shortened(open->start), what, problem),
-			 errhint("Close it. If that line belongs inside it, correct %s instead.", what)));
+			 errdetail("The line \"%s\" is inside the %s, and %s %s.",
+					   cmig_header_value_shortened(open->start), open->type, what, problem),
+			 errhint("Close the %s. If that line belongs inside it, correct %s instead.", open->type, what)));
 }
 
 void
@@ -98,9 +98,9 @@ cmig_file_reader_note_quoted(CmigFileReader *reader)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("unterminated %s %s", quoted->type, quoted->place),
-				 errdetail("The line \"%s\" is inside it, and a revision begins there.",
-						   cmig_header_value_shortened(quoted->start)),
-				 errhint("Close it. If that line belongs inside it, indent the line instead.")));
+				 errdetail("The line \"%s\" is inside the %s, and a revision begins there.",
+						   cmig_header_value_shortened(quoted->start), quoted->type),
+				 errhint("Close the %s. If that line belongs inside it, indent the line instead.", quoted->type)));
 	reader->suspects = lappend(reader->suspects, quoted);
 }
 
@@ -113,6 +113,6 @@ cmig_file_reader_blame(CmigFileReader *reader)
 								count_files(reader), reader->name_lines > 0);
 
 	if (open)
-		refuse_open_quote(reader, open, "the text after it", "cannot be read");
+		refuse_open_quote(reader, open, "the text after that line", "cannot be read");
 	cmig_file_reader_require_closed(reader, NULL);
 }

@@ -80,7 +80,7 @@ cmig_header_value_names(const char *key, const char *value, const char *place)
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("\"%s\" is listed twice for %s %s",
 						repeated, key, place),
-				 errhint("List it only once, or correct one of the two.")));
+				 errhint("Remove or correct one of them.")));
 	return names;
 }
 

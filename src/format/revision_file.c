@@ -268,7 +268,7 @@ start_section(CmigFileReader *reader, int section)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_BAD_FILE),
 					 errmsg("unresolved statement %s", cmig_file_reader_place(reader, lexer->line)),
-					 errdetail("The statement that follows \"-- cmig:resolve\" comes from a revision that this one replaces. It may change rows, or something that does not belong to a schema."),
+					 errdetail("The statement that follows \"-- cmig:resolve\" comes from a revision that this one replaces. It may change rows or objects that are not in a schema."),
 					 errhint("Keep it if a new database needs it, or delete it. Then delete the line \"-- cmig:resolve\".")));
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),

@@ -478,7 +478,7 @@ report_unsound(const CmigRevision *one, const CmigRevision *other, const char *n
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BROKEN_GRAPH),
 				 errmsg("revision \"%s\" replaces itself", one->id),
-				 errhint("Give it an id of its own.")));
+				 errhint("Remove the id from its \"replaces\" line, or give the revision another id.")));
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BROKEN_GRAPH),
 			 name == NULL ? errmsg("revisions \"%s\" and \"%s\" replace each other", one->id, other->id) :

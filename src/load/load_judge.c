@@ -100,7 +100,7 @@ refuse_lost_edge(const CmigLoadItem *item, const char *key, const char *id)
 			 errmsg("applied revision \"%s\" must not lose its %s \"%s\"",
 					cmig_load_id(item), key, id),
 			 errdetail("The header at %s does not list it.", cmig_load_place(item)),
-			 errhint("Restore it, or downgrade below \"%s\" before loading.", cmig_load_id(item))));
+			 errhint("Restore the reference, or downgrade below \"%s\" before loading.", cmig_load_id(item))));
 }
 
 /*
@@ -279,7 +279,7 @@ report_changed(int level, const List *changed)
 			 list_length(changed) == 1 ?
 			 errmsg("applied revision \"%s\" has changed", cmig_load_id(first)) :
 			 errmsg("%d applied revisions have changed", list_length(changed)),
-			 errdetail("Revisions whose upgrade script or transactional flag differs from what ran here: %s.",
+			 errdetail("Revisions whose upgrade script or transactional flag differs from what was run in this database: %s.",
 					   cmig_listing_text(&places)),
 			 errhint("Restore the text and write a new revision for the change; or, if the database already matches the new text, load with accept_changes => true, which is recorded in cmig.journal.")));
 }

@@ -236,7 +236,7 @@ stop_in_doubt(const StepRun *run)
 					run->script.statement.number, run->step->revision),
 			 errdetail("When the run was interrupted, the statement had already committed some or all of its work. The statement is: %.*s",
 					   pg_mbcliplen(text, strlen(text), 200), text),
-			 errhint("Check whether its work is complete. %s continues after it; in_doubt => 'again' runs it again.",
+			 errhint("Check whether the statement's work is complete. %s continues after it; in_doubt => 'again' runs it again.",
 					 cmig_script_run_in_doubt_call(run->step))));
 }
 
@@ -509,7 +509,7 @@ hint_of_resuming(const StepRun *run, const char *phase)
 		if (run->script.statement.number > 1)
 			kept = "The statements before it are committed. ";
 		else if (run->own && own_work_is_there)
-			kept = "What it committed remains. ";
+			kept = "What the statement committed remains. ";
 		return psprintf("%sAfter fixing the cause, CALL cmig.%s_stepwise again: it continues with this statement.",
 						kept, direction);
 	}

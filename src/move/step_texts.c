@@ -64,7 +64,7 @@ cmig_step_texts_deleted(const char *id)
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("revision \"%s\" was deleted during the run", id),
-			 errhint("A script must not change cmig.revision.")));
+			 errhint("Do not delete revisions during a run.")));
 }
 
 CmigRunStep *

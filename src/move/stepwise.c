@@ -354,7 +354,7 @@ check_steps(const StepwiseRun *run)
 							row->revision),
 					 errdetail("The %s is partially applied: as a transactional revision, it would run again from its first statement.",
 							   cmig_direction_name(row->direction)),
-					 errhint("Load it with transactional: false and CALL again. Or revert by hand what it did, then SELECT cmig.stamp('<current revision>')")));
+					 errhint("Load the revision with transactional: false and CALL again. Or manually revert the statements that have run, then SELECT cmig.stamp('<current revision>')")));
 		if (!cmig_running_concurrent_ddl())
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

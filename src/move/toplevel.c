@@ -72,7 +72,7 @@ cmig_toplevel_init(void)
 {
 
 	DefineCustomIntVariable("cmig.lock_retries",
-							"Sets how often stepwise runs, backfills, and recipes try again after a lock timeout.",
+							"Sets how many times stepwise runs, backfills, and recipes try again after a lock timeout.",
 							"0 means never. The pauses between the attempts double, from 0.2 to 30 seconds.",
 							&lock_retries, 10, 0, 10000, PGC_USERSET,
 							0, NULL, NULL, NULL);

@@ -293,7 +293,7 @@ append_precondition(StringInfo out, const Reading *reading)
 					 "\tIF lines <> 1 OR holds IS DISTINCT FROM true THEN\n"
 					 "\t\tRAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',\n"
 					 "\t\t\tMESSAGE = %s,\n"
-					 "\t\t\tDETAIL = 'It is: ' || query,\n"
+					 "\t\t\tDETAIL = 'The precondition is: ' || query,\n"
 					 "\t\t\tHINT = 'It must return one row with one boolean column that is true.';\n"
 					 "\tEND IF;\n"
 					 "END",

@@ -82,7 +82,7 @@ cmig_precondition_require(const DestReceiver *receiver, const CmigRunStep *step)
 			 result->is_boolean
 			 ? errmsg("the precondition of revision \"%s\" is not met", step->revision)
 			 : errmsg("the precondition of revision \"%s\" must return a single boolean column", step->revision),
-			 errdetail("It is: %s%s", step->precondition_sql, returned_line(result)),
+			 errdetail("The precondition is: %s%s", step->precondition_sql, returned_line(result)),
 			 errhint("It must return one row with one boolean column that is true.")));
 }
 

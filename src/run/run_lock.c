@@ -297,8 +297,8 @@ cmig_run_lock_transaction(const char *command)
 		ereport(ERROR,
 				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 				 cmig_scope_is_set() ?
-				 errmsg("another run of pg_cmig is under way in scope \"%s\"", cmig_scope_current()) :
-				 errmsg("another run of pg_cmig is under way in this database"),
+				 errmsg("another run of pg_cmig is in progress in scope \"%s\"", cmig_scope_current()) :
+				 errmsg("another run of pg_cmig is in progress in this database"),
 				 blockers != NULL ? errdetail("%s", blockers) : 0,
 				 errhint("It is a stepwise run, which %s cannot wait for. Try again when it has ended.",
 						 command)));
@@ -351,7 +351,7 @@ cmig_run_lock_revisions(const char *command)
 
 		ereport(ERROR,
 				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
-				 errmsg("a run of pg_cmig is under way in a scope of this database"),
+				 errmsg("a run of pg_cmig is in progress in a scope of this database"),
 				 blockers != NULL ? errdetail("%s", blockers) : 0,
 				 errhint("It is a stepwise run, which %s cannot wait for. Try again when it has ended.",
 						 command)));

@@ -135,7 +135,7 @@ cmig_running_require_idle(const char *function)
 	if (running == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("%s cannot be called by the SQL of a target", function)));
+				 errmsg("%s cannot be called by a target's SQL", function)));
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("%s cannot be called by a revision's script", function),

@@ -41,7 +41,7 @@ cmig_scope_reserved(const char *name)
 	if (strcmp(name, "cmig") == 0 || strcmp(name, "cmig_audit") == 0)
 		return "It belongs to pg_cmig.";
 	if (strcmp(name, "public") == 0)
-		return "It contains what all scopes share.";
+		return "It contains the objects that all scopes share.";
 	if (strcmp(name, "$user") == 0)
 		return "In search_path, it stands for the current role.";
 	if (strlen(name) >= NAMEDATALEN)
@@ -120,7 +120,7 @@ require_possible(const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("schema \"%s\" cannot be a scope", name),
-				 errdetail("%s The setting cmig.scope names it.", reason),
+				 errdetail("%s The setting cmig.scope names this schema.", reason),
 				 errhint("SET cmig.scope = '<schema>'. For the database: SET cmig.scope = ''")));
 }
 

@@ -145,7 +145,7 @@ refuse_object(const char *from, const char *object)
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("schema \"%s\" cannot be copied", from),
-			 errdetail("%s cannot be created by a statement that pg_cmig can generate.", object),
+			 errdetail("pg_cmig cannot generate a statement that creates %s.", object),
 			 errhint("Leave out copy_of.")));
 }
 
@@ -347,7 +347,7 @@ remove_differences(const char *from)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("schema \"%s\" cannot be copied", from),
-				 errdetail("The copy would differ."),
+				 errdetail("The copy would differ from the original."),
 				 errhint("Leave out copy_of.")));
 	return false;
 }

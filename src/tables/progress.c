@@ -274,7 +274,7 @@ cmig_progress_obstacle(const CmigProgressRow *row)
 
 	cmig_query_each(&look_query, values, NULL, keep_look, &look);
 	if (!look.known)
-		return "It is no longer in cmig.revision: load it again, then CALL again. Or revert by hand what it did, then SELECT cmig.stamp('<current revision>', purge => true)";
+		return "The revision is no longer in cmig.revision: load it again, then CALL again. Or manually revert the statements that have run, then SELECT cmig.stamp('<current revision>', purge => true)";
 	if (look.named != (row->direction == CMIG_DOWNGRADE))
 		return psprintf("%s was changed by hand, so no run can reach this revision: SELECT cmig.stamp('<current revision>', purge => true), then CALL again.",
 						cmig_version_rows_table());
@@ -358,6 +358,7 @@ cmig_progress_require_none(void)
 					cmig_direction_name(row->direction), row->revision),
 			 errdetail("A stepwise run ended in the middle of it; cmig.progress shows the statements that have run."),
 			 obstacle ? errhint("%s", obstacle) :
-			 errhint("%s) finishes it. Or revert by hand what it did, then SELECT cmig.stamp('<current revision>')",
-					 cmig_progress_call(row->revision, row->direction))));
+			 errhint("%s) finishes the %s. Or manually revert the statements that have run, then SELECT cmig.stamp('<current revision>')",
+					 cmig_progress_call(row->revision, row->direction),
+					 cmig_direction_name(row->direction))));
 }
