@@ -10,6 +10,7 @@
 
 #include "base/text_list.h"
 #include "compare/family.h"
+#include "kinds/column_inherit.h"
 #include "kinds/kind_partition.h"
 #include "kinds/kinds.h"
 
@@ -91,36 +92,26 @@ leave_out(CmigChange *change)
 	change->disturbs = change->recasts = change->late = false;
 }
 
-/* Returns the table's column with this name, or NULL. */
-static CmigObject *
-find_column(const CmigObject *table, const char *name)
-{
-	for (CmigObject *child = table->child; child != NULL; child = child->sibling)
-		if (child->kind == &cmig_kind_column && strcmp(child->name, name) == 0)
-			return child;
-	return NULL;
-}
-
 /*
  * Append to "tops" the columns that "column" is inherited from, directly or
  * indirectly, and that are not inherited themselves.
  */
 static List *
-find_tops(List *tops, CmigObject *column)
+find_tops(List *tops, const CmigObject *column)
 {
 	const CmigObject *table = column->parent;
 	bool		found = false;
 
 	for (int i = 0; i < table->ndepends; i++)
 	{
-		CmigObject *on = table->depends[i]->kind == table->kind ? find_column(table->depends[i], column->name) : NULL;
+		const CmigObject *on = table->depends[i]->kind == table->kind ? cmig_column_find(table->depends[i], column->name) : NULL;
 
 		if (on == NULL)
 			continue;
 		tops = find_tops(tops, on);
 		found = true;
 	}
-	return found ? tops : list_append_unique_ptr(tops, column);
+	return found ? tops : list_append_unique_ptr(tops, unconstify(CmigObject *, column));
 }
 
 /*
@@ -131,7 +122,7 @@ find_tops(List *tops, CmigObject *column)
 static void
 refuse_merged(const CmigDifference *difference, const CmigChange *change)
 {
-	CmigObject *column = change->from;
+	const CmigObject *column = change->from;
 	List	   *tops;
 	ListCell   *cell;
 

@@ -296,6 +296,38 @@ has_not_null_check(const CmigObject *column)
 	return false;
 }
 
+static bool
+same_value(const CmigObject *from, const CmigObject *to, int property)
+{
+	return cmig_kind_same_value(&properties[property], from->values[property], to->values[property]);
+}
+
+/*
+ * Must the column be dropped and created again, because its generation
+ * expression changes, or its type and the columns that it is computed from?
+ */
+static bool
+needs_new_column(const CmigObject *from, const CmigObject *to)
+{
+	return !same_value(from, to, CMIG_COLUMN_GENERATED) ||
+		(to->values[CMIG_COLUMN_GENERATED] != NULL &&
+		 !(same_value(from, to, CMIG_COLUMN_TYPE) && same_value(from, to, CMIG_COLUMN_COLLATION)));
+}
+
+/*
+ * Is the column also inherited from a parent's column that stays?  If so, it
+ * cannot be dropped.
+ */
+static bool
+is_merged(const CmigObject *from, const CmigObject *to)
+{
+	const CmigObject *old = cmig_column_parent(from),
+			   *new = cmig_column_parent(to);
+
+	return old != NULL && new != NULL && strcmp(old->parent->identity, new->parent->identity) == 0 &&
+		!needs_new_column(old, new);
+}
+
 /*
  * Does an identity column get a type with fewer values?  If so, the options of
  * its sequence must be changed before the type, which they might not fit.
@@ -317,6 +349,7 @@ alter_column(CmigAlter *alter)
 	bool		leads = own && !parent_changes(alter, CMIG_COLUMN_TYPE);
 	bool		not_null = to->values[CMIG_COLUMN_NOT_NULL] != NULL;
 	bool		retypes = cmig_alter_differs(alter, CMIG_COLUMN_TYPE) || cmig_alter_differs(alter, CMIG_COLUMN_COLLATION);
+	bool		retyped_by_parent;
 	bool		identity_first = to->values[CMIG_COLUMN_IDENTITY] == NULL || narrows_identity(from, to);
 
 	if (is_in_key(from) && is_in_key(to) && retypes)
@@ -324,10 +357,14 @@ alter_column(CmigAlter *alter)
 		alter->unsupported = "the type of a column of the partition key cannot be changed";
 		return;
 	}
-	if (cmig_alter_differs(alter, CMIG_COLUMN_GENERATED) ||
-		(to->values[CMIG_COLUMN_GENERATED] != NULL && retypes))
+	/* ALTER TABLE on the parent also changes the type of a generated column */
+	retyped_by_parent = !leads && !cmig_alter_differs(alter, CMIG_COLUMN_GENERATED) && is_merged(from, to);
+	if (needs_new_column(from, to) && !retyped_by_parent)
 	{
-		alter->again = own;
+		if (own && is_merged(from, to))
+			alter->unsupported = "a column that is also inherited cannot be dropped and created again";
+		else
+			alter->again = own;
 		return;
 	}
 
