@@ -11,7 +11,7 @@ CREATE TABLE shop.p (x int) PARTITION BY RANGE (x);
 INSERT INTO shop.a SELECT i, i, i, i FROM generate_series(1, 100) i;
 INSERT INTO shop.b SELECT i FROM generate_series(1, 100) i;
 CREATE TEMP TABLE before AS SELECT cmig.schema_sql('{shop}') AS sql;
-\set target 'CREATE TABLE shop.b (id int PRIMARY KEY); CREATE TABLE shop.a (id int CONSTRAINT "A key" PRIMARY KEY, x int NOT NULL REFERENCES shop.b, y text UNIQUE CHECK (y <> \'\'), z int, w int, UNIQUE NULLS NOT DISTINCT (z, y) INCLUDE (x) DEFERRABLE INITIALLY DEFERRED); CREATE INDEX "New index" ON shop.a (lower(y)); CREATE UNIQUE INDEX new_unique ON shop.a (x) WHERE z > 0; CREATE TABLE shop.p (x int NOT NULL UNIQUE) PARTITION BY RANGE (x); CREATE TABLE shop.new (n int PRIMARY KEY, m int UNIQUE); CREATE INDEX new_m ON shop.new (m, n);'
+\set target 'CREATE TABLE shop.b (id int PRIMARY KEY); CREATE TABLE shop.a (id int CONSTRAINT "A key" PRIMARY KEY, x int NOT NULL REFERENCES shop.b, y text UNIQUE CHECK (y <> \'\'), z int, w int, UNIQUE NULLS NOT DISTINCT (z, y) INCLUDE (x) WITH (fillfactor = 60) DEFERRABLE INITIALLY DEFERRED); CREATE INDEX "New index" ON shop.a (lower(y)); CREATE UNIQUE INDEX new_unique ON shop.a (x) WHERE z > 0; CREATE TABLE shop.p (x int NOT NULL UNIQUE) PARTITION BY RANGE (x); CREATE TABLE shop.new (n int PRIMARY KEY, m int UNIQUE); CREATE INDEX new_m ON shop.new (m, n);'
 SELECT upgrade_sql, downgrade_sql, hazard FROM cmig.diff(:'target', '{shop}', concurrently => true);
 INSERT INTO cmig.revision (revision, transactional, upgrade_sql, downgrade_sql)
 	SELECT '01', false, string_agg(upgrade_sql, E';\n' ORDER BY step), string_agg(downgrade_sql, E';\n' ORDER BY step DESC) FROM cmig.diff(:'target', '{shop}', concurrently => true);

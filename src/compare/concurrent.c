@@ -61,10 +61,10 @@ key_sql(const CmigObject *constraint, const char *definition)
 			quoted = !quoted;
 	if (*end == '\0')
 		return NULL;
-	return psprintf("CREATE UNIQUE INDEX CONCURRENTLY %s ON %s %s%s;\nALTER TABLE %s ADD CONSTRAINT %s %s USING INDEX %s%s",
+	return psprintf("CREATE UNIQUE INDEX CONCURRENTLY %s ON %s %s%s%s;\nALTER TABLE %s ADD CONSTRAINT %s %s USING INDEX %s%s",
 					name, table, pnstrdup(columns, end + 1 - columns),
 					strstr(definition, "NULLS NOT DISTINCT") ? " NULLS NOT DISTINCT" : "",
-					table, name, word, name, end + 1);
+					cmig_constraint_parameters(constraint), table, name, word, name, end + 1);
 }
 
 /*

@@ -192,6 +192,19 @@ cmig_constraint_definition(StringInfo buf, const CmigObject *constraint)
 	appendStringInfoString(buf, definition);
 }
 
+char *
+cmig_constraint_parameters(const CmigObject *constraint)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	if (constraint->values[INDEX_OPTIONS])
+		appendStringInfo(&buf, " WITH (%s)", constraint->values[INDEX_OPTIONS]);
+	if (constraint->values[TABLESPACE])
+		appendStringInfo(&buf, " TABLESPACE %s", constraint->values[TABLESPACE]);
+	return buf.data;
+}
+
 /* Returns the ALTER TABLE action that adds the constraint. */
 static char *
 add_constraint(const CmigObject *constraint)

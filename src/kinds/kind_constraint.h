@@ -37,6 +37,12 @@ extern const char *cmig_constraint_attached(const CmigObject *constraint);
  */
 extern bool cmig_constraint_is_like(const CmigObject *attached, const CmigObject *constraint);
 
+/*
+ * Returns the storage parameters and the tablespace of the constraint's index,
+ * in the form that CREATE INDEX has after the columns.
+ */
+extern char *cmig_constraint_parameters(const CmigObject *constraint);
+
 /* Append "CONSTRAINT name CHECK (...)", with index parameters, if any. */
 extern void cmig_constraint_definition(StringInfo buf, const CmigObject *constraint);
 
