@@ -12,6 +12,32 @@ CREATE TABLE "the live".b (x integer REFERENCES staging.a);
 SELECT upgrade_sql FROM cmig.diff_schemas('the live', 'staging');
 SELECT upgrade_sql FROM cmig.diff_schemas('staging', 'the live');
 SELECT count(*) FROM cmig.diff_schemas('staging', 'staging');
+-- objects that are not compared, but prevent changes
+CREATE SCHEMA report;
+CREATE TYPE staging.mood AS ENUM ('sad', 'ok');
+CREATE FUNCTION staging.f() RETURNS integer LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION staging.to_text(staging.mood) RETURNS text LANGUAGE sql IMMUTABLE AS $$SELECT ''$$;
+CREATE CAST (staging.mood AS text) WITH FUNCTION staging.to_text(staging.mood);
+CREATE TABLE staging.kept (p integer) PARTITION BY LIST (p);
+CREATE TABLE staging.part PARTITION OF staging.kept FOR VALUES IN (1);
+CREATE VIEW report.v AS SELECT x, staging.f() FROM staging.a;
+CREATE VIEW report.part AS SELECT * FROM staging.part;
+CREATE TABLE report.u (mood staging.mood, x integer REFERENCES staging.a);
+SELECT action, kind, object, upgrade_sql, hazard FROM cmig.diff($$CREATE TABLE staging.a (x bigint, z integer); CREATE TYPE staging.mood AS ENUM ('ok');
+	CREATE TABLE staging.kept (p integer) PARTITION BY LIST (p); CREATE TABLE staging.part (p integer)$$, '{staging}');
+SELECT action, kind, object, upgrade_sql, hazard FROM cmig.diff_schemas('staging', 'the live') WHERE action = 'unsupported';
+SET client_min_messages = warning;
+DROP SCHEMA report CASCADE;
+RESET client_min_messages;
+DROP TABLE staging.kept;
+DROP FUNCTION staging.f();
+DROP FUNCTION staging.to_text CASCADE;
+DROP TYPE staging.mood;
+-- function bodies that name objects without their schema
+SET search_path = 'the live';
+CREATE FUNCTION n() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM a';
+RESET search_path;
+SELECT upgrade_sql FROM cmig.diff_schemas('staging', 'the live') WHERE kind = 'function';
 -- wrong arguments
 SELECT * FROM cmig.diff_schemas('staging', 'nowhere');
 SELECT * FROM cmig.diff_schemas('pg_catalog', 'staging');

@@ -15,6 +15,7 @@
 #include "compare/deparse.h"
 #include "kinds/kinds.h"
 #include "kinds/normal.h"
+#include "schema/body_check.h"
 #include "schema/diff_line.h"
 #include "schema/diff_options.h"
 #include "schema/diff_put.h"
@@ -22,6 +23,7 @@
 #include "schema/image_read.h"
 #include "schema/initial_grants.h"
 #include "schema/others.h"
+#include "schema/outside.h"
 #include "schema/rename_read.h"
 #include "shadow/shadow.h"
 
@@ -38,6 +40,7 @@ typedef struct Diff
 {
 	CmigManaged *managed;		/* the schemas to read in the shadow */
 	CmigImage  *image;
+	CmigImage  *from;			/* the image of the first schema */
 	Oid			from_schema;
 	char	   *from_name;
 } Diff;
@@ -72,6 +75,7 @@ read_renamed(CmigShadow *shadow, void *arg)
 	char	   *new;
 
 	diff->image = cmig_image_read(diff->managed);
+	cmig_body_check(diff->image, diff->from);
 	if (diff->from_schema == diff->managed->schemas[0].oid)
 		return;
 	old = psprintf("%s.", old);
@@ -138,13 +142,15 @@ cmig_diff_schemas(PG_FUNCTION_ARGS)
 	diff.from_name = from_schema->schemas[0].name;
 
 	options.initial = cmig_initial_grants_read();
-	from = cmig_image_read(from_schema);
+	diff.from = from = cmig_image_read(from_schema);
 	cmig_shadow_rename(diff.managed->schemas[0].oid, from_schema->schemas[0].name,
 					   "cmig.diff_schemas()", read_renamed, &diff);
 	from = cmig_rename_read(from_schema, from, diff.image, options.renames, NIL, cmig_diff_line_add, &lines);
 	cmig_others_mark(from);
 	leave_public(from, diff.image, from_schema->schemas[0].name, diff.managed->schemas[0].name);
 	difference = cmig_compare(from, diff.image, &options);
+	cmig_body_check_changed(difference);
+	cmig_outside_refuse(difference, from_schema);
 	cmig_rename_tell(difference);
 	cmig_deparse(difference, cmig_diff_line_add, &lines);
 	cmig_diff_put(fcinfo, lines);

@@ -23,6 +23,7 @@
 #include "schema/initial_grants.h"
 #include "schema/log_use.h"
 #include "schema/others.h"
+#include "schema/outside.h"
 #include "schema/rename_read.h"
 #include "shadow/distribution_record.h"
 #include "shadow/shadow.h"
@@ -246,7 +247,10 @@ compare(DiffRun *run, CmigImage *from)
 	notes = cmig_others_settle(from, run->image, run->target->notes, &run->options);
 	difference = cmig_compare(from, run->image, &run->options);
 	if (run->live != NULL)
+	{
 		cmig_body_check_changed(difference);
+		cmig_outside_refuse(difference, run->managed);
+	}
 	cmig_rename_tell(difference);
 	cmig_column_order_tell(difference);
 	cmig_others_tell(difference);
