@@ -131,6 +131,7 @@ BEGIN;
 CREATE ROLE regress_autogenerate_ci;
 SELECT count(*) > 0 FROM cmig.grant_access('regress_autogenerate_ci', 'author');
 SET ROLE regress_autogenerate_ci;
+SELECT upgrade_sql FROM cmig.diff('CREATE TABLE other ()');
 SELECT cmig.require_schema('CREATE TABLE t (); CREATE TABLE other ()');
 ROLLBACK;
 SELECT cmig.require_schema('--', schemas => '{nowhere}', source => 'replay');

@@ -139,6 +139,7 @@ cmig_require_schema(PG_FUNCTION_ARGS)
 	CmigManaged *managed = cmig_diff_schemas_argument(fcinfo, 1);
 	CmigListing differences;
 	bool		replay;
+	bool		supported = false;
 	List	   *lines;
 	ListCell   *cell;
 
@@ -155,6 +156,7 @@ cmig_require_schema(PG_FUNCTION_ARGS)
 	{
 		const CmigDiffLine *line = lfirst(cell);
 
+		supported |= line->upgrade != NULL;
 		if (line->upgrade == NULL)
 			cmig_listing_add_format(&differences, "unsupported: %s", cmig_section_layout_unsupported(line));
 		else
@@ -165,5 +167,6 @@ cmig_require_schema(PG_FUNCTION_ARGS)
 			 errmsg("the schema differs from the target"),
 			 errdetail_plural("There is %d difference:\n%s", "There are %d differences:\n%s",
 							  list_length(lines), list_length(lines), cmig_listing_text(&differences)),
-			 errhint("SELECT * FROM cmig.autogenerate('<message>', <target_sql>)")));
+			 supported ? errhint("SELECT * FROM cmig.autogenerate('<message>', <target_sql>)") :
+			 errhint("Make the changes by hand, or call the function as a role that owns the objects.")));
 }

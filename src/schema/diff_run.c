@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "base/listing.h"
 #include "base/query.h"
 #include "base/subtransaction.h"
 #include "compare/colocation.h"
@@ -194,17 +195,39 @@ add_labels(DiffRun *run)
 		cmig_query_each(&query, NULL, NULL, add_label, run);
 }
 
+/* List, in a NOTICE, the other roles' schemas that the target names. */
+static void
+tell_other_schemas(const DiffRun *run)
+{
+	CmigListing names;
+	ListCell   *cell;
+
+	if (run->target->elsewhere == NIL)
+		return;
+	cmig_listing_init(&names, CMIG_LISTING_PLAIN);
+	foreach(cell, run->target->elsewhere)
+		cmig_listing_add(&names, quote_identifier(lfirst(cell)));
+	ereport(NOTICE,
+			(errmsg("schemas of other roles are not compared: %s", cmig_listing_text(&names)),
+			 errhint("Call the function as a role that owns them.")));
+}
+
 /*
- * If all schemas are compared and need_schemas is set, add rows for other
- * roles' schemas that the target names.
+ * If all schemas are compared, report the other roles' schemas that the target
+ * names: in rows if need_schemas is set, and otherwise in a NOTICE.
  */
 static void
 add_other_schemas(DiffRun *run)
 {
 	ListCell   *cell;
 
-	if (!run->managed->all || !run->options.need_schemas)
+	if (!run->managed->all)
 		return;
+	if (!run->options.need_schemas)
+	{
+		tell_other_schemas(run);
+		return;
+	}
 	foreach(cell, run->target->elsewhere)
 		cmig_diff_line_add_unsupported(&run->lines, "schema", quote_identifier(lfirst(cell)),
 									   "it belongs to another role, so it is not compared");
