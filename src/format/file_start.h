@@ -96,8 +96,8 @@ extern const CmigQuotedStart *cmig_file_start_find_hiding(const List *quoted,
 
 /*
  * "p" is the position in "text" where a file begins.  Returns the end of the
- * text that precedes the file, without white space and byte order marks at its
- * end.
+ * text before that position, not counting trailing white space and byte order
+ * marks.
  */
 extern const char *cmig_file_start_skip_back(const char *text, const char *p);
 

@@ -79,7 +79,7 @@ typedef enum CmigLockAction
 										 * this type */
 
 /*
- * the relations that are locked together with a table to which rows are added
+ * relations that are locked along with a table when rows are added to it
  */
 #define CMIG_LOCK_INSERTED \
 	(CMIG_LOCK_ROUTED | CMIG_LOCK_VIEWED | CMIG_LOCK_REFERENCED | CMIG_LOCK_SEQUENCES)

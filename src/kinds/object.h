@@ -95,8 +95,7 @@ typedef struct CmigObject
 								 * dropped by separate statements, not by its
 								 * parent's */
 	bool		foreign;		/* true if the object belongs to another role,
-								 * so that the caller is not allowed to alter
-								 * it */
+								 * and the caller is not allowed to alter it */
 	bool		may_drop;		/* true if the object is foreign, but the
 								 * caller may drop it as the owner of its
 								 * schema */

@@ -101,7 +101,7 @@ cmig_lint_model_has_index_on(const CmigLintTable *table, List *columns)
 	return false;
 }
 
-/* The result covers IS NOT NULL tests, alone or combined with AND. */
+/* Recognizes only IS NOT NULL tests, alone or combined with AND. */
 List *
 cmig_lint_model_not_null_columns(Node *expression)
 {

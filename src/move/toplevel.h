@@ -88,8 +88,8 @@ extern void cmig_toplevel_warn_of_snapshots(const char *what);
 
 /*
  * Run a single statement and commit it.  If the statement cannot get a lock,
- * it is repeated as in cmig_toplevel_attempt(), for which "what" names the
- * work.
+ * it is retried as in cmig_toplevel_attempt(), where "what" has the same
+ * meaning.
  */
 extern void cmig_toplevel_run_sql(const char *sql, const char *what);
 

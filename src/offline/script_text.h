@@ -24,8 +24,9 @@ typedef struct CmigPsqlScripts
 								 * including pin */
 	char	   *start_script;	/* statements that run before each revision's
 								 * script */
-	bool		knows_constraints;	/* is it known that no deferrable
-									 * constraint existed at the start? */
+	bool		knows_constraints;	/* true if certainly no deferrable
+									 * constraint existed when the psql script
+									 * started */
 	CmigPsqlFacts facts;		/* found in the scripts so far */
 	List	   *calling;		/* of char *: revisions that call pg_cmig's
 								 * functions */

@@ -189,9 +189,9 @@ without_branch(const CmigRlsStored *policy, bool is_check, const char *advice)
 }
 
 /*
- * Judge the USING or the WITH CHECK expression.  A known mistake is reported
- * as such, unless evaluating the expression shows that it lets nothing
- * through.
+ * Check the USING or the WITH CHECK expression.  Most mistakes that can be
+ * seen in its text are not reported if evaluating the expression shows that it
+ * does not let through rows of other users or tenants.
  */
 static void
 check_expression(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache *cache, bool is_check,

@@ -244,8 +244,7 @@ set_all_for_script(GucAction action)
  */
 
 /*
- * Returns the memory context whose children are the memory contexts of all
- * portals.
+ * Returns the parent of all portals' memory contexts.
  */
 static MemoryContext
 portals_context(void)

@@ -28,7 +28,7 @@ static const char *const harmless[] = {
 /* Commands that pg_dump writes; these are removed without a message. */
 static const char *const of_pg_dump[] = {"restrict", "unrestrict"};
 
-/* The state while the target's SQL is being read. */
+/* State used while reading the target's SQL. */
 typedef struct Reading
 {
 	CmigTargetText *text;

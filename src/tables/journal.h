@@ -74,8 +74,8 @@ extern void cmig_journal_interrupted(void);
 #define CMIG_JOURNAL_BATCH 500
 
 /*
- * Returns the id after which the ids of the next rows come.  It is followed by
- * enough free ids for a whole batch.
+ * Returns an id such that the next new rows can have the ids that follow it.
+ * At least CMIG_JOURNAL_BATCH ids after it are free.
  */
 extern int64 cmig_journal_last_id(void);
 
