@@ -25,6 +25,9 @@ CREATE TABLE cmig.mine (a integer);
 CREATE EXTENSION citext;
 CREATE TABLE t (id integer PRIMARY KEY, mail citext);
 $$);
+-- a file with a byte order mark and CRLF, and a file with LF that contains CRLF
+SELECT position(E'\r' IN upgrade_sql) AS return, upgrade_sql FROM cmig.diff(chr(65279) || E'CREATE EXTENSION citext;\r\nCREATE TABLE t (id integer PRIMARY KEY, mail citext);\r\nCREATE FUNCTION f() RETURNS integer LANGUAGE sql AS $$\r\nSELECT 1\r\n$$;\r\n');
+SELECT position(E'\r' IN upgrade_sql) > 0 AS return FROM cmig.diff(E'CREATE EXTENSION citext;\nCREATE TABLE t (id integer PRIMARY KEY, mail citext);\nCREATE FUNCTION f() RETURNS integer LANGUAGE sql AS $$\r\nSELECT 1$$');
 -- subscriptions
 SET client_min_messages = error;
 CREATE SUBSCRIPTION regress_sub CONNECTION 'dbname=regress_doesnotexist' PUBLICATION p WITH (connect = false, slot_name = NONE);

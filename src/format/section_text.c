@@ -27,9 +27,8 @@ cmig_section_text_trim(const char **start, const char **end)
 		*start = *end;
 }
 
-/* Replace every CRLF with LF, in place. */
-static void
-drop_carriage_returns(char *text)
+void
+cmig_section_text_drop_carriage_returns(char *text)
 {
 	char	   *to = text;
 
@@ -50,7 +49,7 @@ cmig_section_text_read(const char *start, const char *end, CmigSection section, 
 	cmig_section_text_trim(&start, &end);
 	copy = pnstrdup(start, end - start);
 	if (crlf)
-		drop_carriage_returns(copy);
+		cmig_section_text_drop_carriage_returns(copy);
 
 	stripped = cmig_section_text_strip_transaction(copy, section);
 	if (stripped == copy)

@@ -23,6 +23,9 @@ extern char *cmig_section_text_read(const char *start, const char *end,
  */
 extern void cmig_section_text_trim(const char **start, const char **end);
 
+/* Replace every CRLF with LF, in place. */
+extern void cmig_section_text_drop_carriage_returns(char *text);
+
 /*
  * Returns the text without a surrounding BEGIN ... COMMIT pair.  Returns
  * "text" itself if there is no such pair, or if the section could not be read

@@ -9,6 +9,7 @@
 
 #include <ctype.h>
 
+#include "format/section_text.h"
 #include "parse/lexer.h"
 #include "shadow/target_text.h"
 
@@ -264,6 +265,21 @@ anchor_comments(Reading *reading)
  * Reading the target's text
  */
 
+/*
+ * Returns a copy of the text without a byte order mark at its start.  If the
+ * first line ends with CRLF, every CRLF becomes LF, as in a revision file.
+ */
+static char *
+copy_text(const char *sql)
+{
+	char	   *copy = pstrdup(strncmp(sql, "\xEF\xBB\xBF", 3) == 0 ? sql + 3 : sql);
+	const char *line_end = strchr(copy, '\n');
+
+	if (line_end != NULL && line_end > copy && line_end[-1] == '\r')
+		cmig_section_text_drop_carriage_returns(copy);
+	return copy;
+}
+
 CmigTargetText *
 cmig_target_text_read(const char *sql)
 {
@@ -271,8 +287,8 @@ cmig_target_text_read(const char *sql)
 	CmigLexer  *lexer = &reading.lexer;
 
 	reading.text = palloc0(sizeof(CmigTargetText));
-	reading.text->sql = pstrdup(sql);
-	cmig_lexer_init(lexer, sql);
+	reading.text->sql = copy_text(sql);
+	cmig_lexer_init(lexer, pstrdup(reading.text->sql));
 	while (cmig_lexer_next(lexer) != CMIG_TOKEN_END)
 	{
 		if (lexer->type == CMIG_TOKEN_LINE_COMMENT || lexer->type == CMIG_TOKEN_BLOCK_COMMENT)

@@ -39,7 +39,8 @@ typedef struct CmigTargetText
  * Remove the parts that have no effect on the schema when psql runs the SQL:
  * commands such as \restrict, \set, and \connect, and COPY blocks.  A command
  * that could have an effect, such as \i, is kept, so that running the SQL
- * raises an error.
+ * raises an error.  Also removes a byte order mark, and carriage returns if the
+ * first line ends with CRLF.
  */
 extern CmigTargetText *cmig_target_text_read(const char *sql);
 
