@@ -114,7 +114,7 @@ SET SESSION AUTHORIZATION regress_hostile_admin;
 SELECT replace(cmig.schema_sql('{hostile_admin}'), 'id integer', 'id bigint') AS target \gset
 SELECT regexp_replace(upgrade_sql, '\yt\.id', 'id') AS upgrade_sql FROM cmig.diff(:'target', '{hostile_admin}', privileges => false) WHERE object = 'hostile_admin.seen';
 REVOKE CREATE ON SCHEMA hostile_admin FROM regress_hostile;
-SELECT regexp_replace(upgrade_sql, '\yt\.id', 'id') AS upgrade_sql FROM cmig.diff(:'target', '{hostile_admin}', privileges => false) WHERE object = 'hostile_admin.seen';
+SELECT regexp_replace(upgrade_sql, '\yt\.id', 'id') AS upgrade_sql, hazard FROM cmig.diff(:'target', '{hostile_admin}', privileges => false) WHERE object = 'hostile_admin.seen';
 RESET SESSION AUTHORIZATION;
 DROP SCHEMA hostile_admin CASCADE;
 DROP OWNED BY regress_hostile_admin;

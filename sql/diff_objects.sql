@@ -85,6 +85,27 @@ SELECT upgrade_sql, downgrade_sql FROM pg_temp.judge($$
 	CREATE TYPE mood AS ENUM ('sad', 'meh', 'ok');
 	CREATE TABLE a (m mood DEFAULT 'meh' CHECK (m <> 'sad'));
 	CREATE VIEW v AS SELECT m FROM a, (VALUES (1)) one; $$);
+-- a materialized view that is created again has data if the old one had, also with a
+-- target of pg_dump -s, which writes WITH NO DATA; "empty" and what reads it stay empty
+CREATE TABLE t (a int);
+INSERT INTO t VALUES (1), (2);
+CREATE MATERIALIZED VIEW filled AS SELECT a FROM t, (VALUES (1)) one;
+CREATE MATERIALIZED VIEW reader AS SELECT a FROM filled, (VALUES (1)) one;
+CREATE MATERIALIZED VIEW empty AS SELECT a FROM t, (VALUES (1)) one WITH NO DATA;
+CREATE MATERIALIZED VIEW was_filled AS SELECT count(*) FROM filled, (VALUES (1)) one;
+CREATE VIEW between AS SELECT a FROM empty, (VALUES (1)) one;
+\set target 'CREATE TABLE shop.t (a bigint); CREATE MATERIALIZED VIEW shop.filled AS SELECT a FROM shop.t, (VALUES (1)) one WITH NO DATA; CREATE MATERIALIZED VIEW shop.reader AS SELECT a FROM shop.filled, (VALUES (1)) one WITH NO DATA; CREATE MATERIALIZED VIEW shop.empty AS SELECT a FROM shop.t, (VALUES (1)) one WITH NO DATA; CREATE VIEW shop.between AS SELECT a FROM shop.empty, (VALUES (1)) one; CREATE MATERIALIZED VIEW shop.new AS SELECT a FROM shop.between, (VALUES (1)) one WITH NO DATA;'
+SELECT cmig.create_revision('Wider', string_agg(upgrade_sql, E';\n' ORDER BY step), string_agg(downgrade_sql, E';\n' ORDER BY step DESC), revision => '01'),
+	string_agg(hazard, E'\n' ORDER BY step) FROM cmig.diff(:'target', '{shop}');
+REFRESH MATERIALIZED VIEW filled WITH NO DATA;
+SELECT action, object, upgrade_sql ~ 'NO DATA' AS up, downgrade_sql ~ 'NO DATA' AS down, hazard FROM cmig.diff(:'target', '{shop}') WHERE kind = 'materialized view';
+REFRESH MATERIALIZED VIEW filled;
+SELECT revision FROM cmig.upgrade();
+SELECT relname, relispopulated FROM pg_class WHERE relkind = 'm' AND relnamespace = 'shop'::regnamespace ORDER BY 1;
+SELECT a, pg_typeof(a) FROM reader ORDER BY a;
+SELECT revision FROM cmig.downgrade('base');
+SELECT relname, relispopulated FROM pg_class WHERE relkind = 'm' AND relnamespace = 'shop'::regnamespace ORDER BY 1;
+DROP TABLE t CASCADE;
 RESET search_path;
 DROP SCHEMA shop;
 DROP EXTENSION pg_cmig;

@@ -220,6 +220,10 @@ keep_annotations(CmigDifference *difference)
 			cmig_annotate_keep_comments(change->from, change->to);
 		change->to->keeps = true;
 
+		/* pg_dump -s writes WITH NO DATA for all materialized views */
+		if (change->to->kind == &cmig_kind_materialized_view && !cmig_view_is_empty(change->from))
+			cmig_view_fill(change->to);
+
 		/*
 		 * OWNER TO would fail, and REFRESH would then run the view's code as
 		 * the caller, so leave the view empty

@@ -214,6 +214,8 @@ put_create(Deparse *deparse, CmigChange *change)
 	if (change->to->parent != NULL)
 		continue_sequence(change, deparse->difference->of_to[change->to->parent->index],
 						  deparse->difference->from, false, ddl);
+	if (change->empties)
+		((CmigDdl *) linitial(ddl))->hazard = psprintf("no data until REFRESH: materialized view %s", change->to->identity);
 	if (change->taken)
 		((CmigDdl *) linitial(ddl))->undo = psprintf("DROP FUNCTION IF EXISTS %s", change->to->identity);
 	cmig_attached_complete(deparse->difference, change->to, ddl, false);

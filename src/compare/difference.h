@@ -69,6 +69,9 @@ typedef struct CmigChange
 								 * statements also drop and create */
 	List	   *riders;			/* changes of objects that this change's DROP
 								 * statement also drops; see host.h */
+	bool		empties;		/* true if the change creates a materialized
+								 * view without data, and the view is new or
+								 * had data */
 	bool		unchecked;		/* true for a function that must be created
 								 * without checking its body, because the body
 								 * names objects that may not exist then */

@@ -32,41 +32,70 @@ reads_empty(const CmigObject *view, const bool *empty)
 
 /*
  * Will reading the view fail, because it is or reads a materialized view
- * without data?  See reads_empty() for "empty".
+ * without data?  "stays" is true if the view is not created.  See
+ * reads_empty() for "empty".
  */
 static bool
-is_empty(const CmigDifference *difference, const CmigObject *view, const bool *empty)
+is_empty(const CmigChange *change, const CmigObject *view, bool stays, const bool *empty)
 {
-	const CmigChange *change = difference->of_to[view->index];
+	const bool	materialized = view->kind == &cmig_kind_materialized_view;
 
-	if (view->kind == &cmig_kind_materialized_view && change->from != NULL && !cmig_change_creates(change))
+	if (materialized && stays && change->from != NULL)
 		return cmig_view_is_empty(change->from);
-	return reads_empty(view, empty);
+	return (materialized && cmig_view_is_empty(view)) || reads_empty(view, empty);
 }
 
-void
-cmig_populate_check(CmigDifference *difference)
+/*
+ * Leave empty the image's materialized views that cannot be filled.  The
+ * upgrade creates views of the new image, and the downgrade creates those of
+ * the old image that the upgrade drops.
+ */
+static void
+leave_empty(const CmigDifference *difference, const CmigImage *image, bool old)
 {
-	const CmigImage *image = difference->to;
 	bool	   *empty = palloc0(sizeof(bool) * (image->count + 1));
+	bool	   *stays = palloc0(sizeof(bool) * (image->count + 1));
 	bool		again = true;
 
+	for (int i = 0; i < image->count; i++)
+		stays[i] = old ? !cmig_change_drops(difference->of_from[i]) : !cmig_change_creates(difference->of_to[i]);
 	while (again)
 	{
 		again = false;
 		for (int i = 0; i < image->count; i++)
 		{
-			const CmigKind *kind = image->objects[i]->kind;
+			const CmigObject *view = image->objects[i];
 
-			if ((kind != &cmig_kind_view && kind != &cmig_kind_materialized_view) || empty[i])
+			if ((view->kind != &cmig_kind_view && view->kind != &cmig_kind_materialized_view) || empty[i])
 				continue;
-			empty[i] = is_empty(difference, image->objects[i], empty);
+			empty[i] = is_empty(old ? difference->of_from[i] : difference->of_to[i], view, stays[i], empty);
 			again |= empty[i];
 		}
 	}
 	for (int i = 0; i < image->count; i++)
-		if (empty[i] && image->objects[i]->kind == &cmig_kind_materialized_view &&
-			cmig_change_creates(difference->of_to[i]))
+		if (empty[i] && !stays[i] && image->objects[i]->kind == &cmig_kind_materialized_view)
 			cmig_view_leave_empty(image->objects[i]);
+	pfree(stays);
 	pfree(empty);
+}
+
+/* Set the field "empties". */
+static void
+find_emptied(CmigDifference *difference)
+{
+	for (int i = 0; i < difference->count; i++)
+	{
+		CmigChange *change = &difference->changes[i];
+
+		change->empties = cmig_change_creates(change) && change->to->kind == &cmig_kind_materialized_view &&
+			cmig_view_is_empty(change->to) && !(change->from != NULL && cmig_view_is_empty(change->from));
+	}
+}
+
+void
+cmig_populate_check(CmigDifference *difference)
+{
+	leave_empty(difference, difference->to, false);
+	find_emptied(difference);
+	leave_empty(difference, difference->from, true);
 }

@@ -13,9 +13,10 @@
 #include "compare/difference.h"
 
 /*
- * For each new or re-created materialized view that reads, directly or through
- * other views, an existing materialized view without data, make its CREATE
- * statement use WITH NO DATA.
+ * For each materialized view that the upgrade or the downgrade creates, and
+ * that reads, directly or through other views, a materialized view without
+ * data, make its CREATE statement use WITH NO DATA.  Also set the field
+ * "empties" of all changes.
  */
 extern void cmig_populate_check(CmigDifference *difference);
 

@@ -61,6 +61,12 @@ cmig_view_leave_empty(CmigObject *view)
 }
 
 void
+cmig_view_fill(CmigObject *view)
+{
+	cmig_object_set(view, UNPOPULATED, NULL);
+}
+
+void
 cmig_view_fill_as_owner(const CmigObject *view, List *ddl)
 {
 	CmigDdl    *create = linitial(ddl);

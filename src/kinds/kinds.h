@@ -67,6 +67,9 @@ extern bool cmig_view_is_empty(const CmigObject *view);
  */
 extern void cmig_view_fill_as_owner(const CmigObject *view, List *ddl);
 
+/* Change the materialized view's definition to WITH DATA. */
+extern void cmig_view_fill(CmigObject *view);
+
 /* Change the materialized view's definition to WITH NO DATA. */
 extern void cmig_view_leave_empty(CmigObject *view);
 
