@@ -249,6 +249,7 @@ GRANT INSERT ON cmig_audit.witness TO PUBLIC;
 CREATE FUNCTION cmig_audit.attack(what text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
 	IF current_user <> 'regress_audit_dba' THEN RAISE WARNING '% runs as somebody else', what; END IF;
+	PERFORM set_config('application_name', 'attack', false);
 	RETURN what;
 END $$;
 CREATE FUNCTION cmig_audit.attack_trigger() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -266,10 +267,13 @@ CREATE RULE r AS ON INSERT TO cmig_audit.log DO ALSO INSERT INTO cmig_audit.witn
 ALTER TABLE cmig_audit.log ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY p ON cmig_audit.log USING (cmig_audit.attack('policy') IS NOT NULL);
 RESET ROLE;
+RESET application_name;
 INSERT INTO app.mine VALUES (1);
 UPDATE app.mine SET id = 2;
 ALTER TABLE app.mine ADD COLUMN v text;
 INSERT INTO app.mine VALUES (3);
+-- nor change the session's settings
+SELECT count(*) FROM pg_settings WHERE setting = 'attack';
 -- readers do not run the owner's functions with their own privileges
 SELECT * FROM cmig.audit_history('app.mine', 2);
 SET ROLE regress_audit_dba;

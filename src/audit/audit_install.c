@@ -27,6 +27,7 @@
 #include "parser/parse_func.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/partcache.h"
 #include "utils/rel.h"
@@ -245,7 +246,8 @@ run(List **statements, char *statement)
 /*
  * If the table is partitioned, open it and its partitioned partitions, and read
  * their partition keys as their owners.  The server keeps the keys while the
- * tables are open.
+ * tables are open.  Settings that the functions change do not remain in the
+ * session.
  */
 static List *
 hold_partition_keys(Oid table)
@@ -260,15 +262,18 @@ hold_partition_keys(Oid table)
 	{
 		Relation	relation = table_open(lfirst_oid(lc), NoLock);
 		CmigRole	saved;
+		int			guc_level;
 
 		if (relation->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
 		{
 			table_close(relation, NoLock);
 			continue;
 		}
+		guc_level = NewGUCNestLevel();
 		cmig_role_act_as(&saved, relation->rd_rel->relowner);
 		(void) RelationGetPartitionKey(relation);
 		cmig_role_return(&saved);
+		AtEOXact_GUC(false, guc_level);
 		held = lappend(held, relation);
 	}
 	return held;

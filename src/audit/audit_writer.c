@@ -292,6 +292,7 @@ cmig_audit_writer_open(Oid extension_owner, TimestampTz at)
 	CmigAuditWriter *writer = palloc0(sizeof(CmigAuditWriter));
 	Oid			log = cmig_audit_log_relation();
 	CmigRole	saved;
+	int			guc_level;
 
 	if (!OidIsValid(log))
 		ereport(ERROR,
@@ -313,8 +314,10 @@ cmig_audit_writer_open(Oid extension_owner, TimestampTz at)
 	/*
 	 * The server evaluates functions in the partition key and in indexes when
 	 * it reads them into its cache.  They run as the owner, not as the role
-	 * whose changes are logged.
+	 * whose changes are logged, and settings that they change do not remain
+	 * in the session.
 	 */
+	guc_level = NewGUCNestLevel();
 	cmig_role_act_as(&saved, writer->parent->rd_rel->relowner);
 	writer->leaf = open_partition(writer->parent, at);
 	cmig_role_return(&saved);
@@ -328,6 +331,7 @@ cmig_audit_writer_open(Oid extension_owner, TimestampTz at)
 	cmig_role_act_as(&saved, writer->owner);
 	open_indexes(writer);
 	cmig_role_return(&saved);
+	AtEOXact_GUC(false, guc_level);
 	writer->sequence = get_relname_relid("log_id_seq", RelationGetNamespace(writer->parent));
 	if (!OidIsValid(writer->sequence))
 		raise_altered(writer->parent, "The sequence \"log_id_seq\" does not exist.");
