@@ -319,6 +319,14 @@ RESET ROLE;
 SELECT * FROM cmig.audit_history('app.mine', 2);
 SET ROLE regress_audit_dba;
 DROP INDEX cmig_audit.checked_idx;
+-- nor through a built-in function that reads a partition key
+CREATE TABLE regress_audit_dba.hashed (a text) PARTITION BY HASH ((a || cmig_audit.attack('partition key')));
+SELECT format('CREATE INDEX hashed_idx ON cmig_audit.log (id) WHERE satisfies_hash_partition(%s, 1, 0, ''x''::text)', 'regress_audit_dba.hashed'::regclass::oid) AS statement \gset
+:statement;
+RESET ROLE;
+SELECT * FROM cmig.audit_history('app.mine', 2);
+SET ROLE regress_audit_dba;
+DROP INDEX cmig_audit.hashed_idx;
 BEGIN;
 DROP VIEW cmig_audit.audit_logs;
 ALTER TABLE cmig_audit.log ALTER old_row TYPE bigint USING 5;

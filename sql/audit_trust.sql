@@ -183,6 +183,9 @@ CREATE FUNCTION app.who(v text) RETURNS boolean LANGUAGE plpgsql COST 0.0001 AS 
 BEGIN RAISE WARNING 'policy as %', CASE WHEN current_user = 'regress_audit_reader' THEN 'the reader' ELSE 'another' END; RETURN true; END $$;
 CREATE DOMAIN app.checked AS text CHECK (app.who(VALUE));
 CREATE TYPE app.checked_pair AS (a app.checked);
+CREATE FUNCTION app.part_of(v text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN app.who(v); END $$;
+CREATE TABLE app.hashed (a text) PARTITION BY HASH ((a || app.part_of('key')));
+CREATE TABLE app.hashed_part PARTITION OF app.hashed FOR VALUES WITH (MODULUS 1, REMAINDER 0);
 CREATE VIEW app.list AS SELECT 'x'::text AS v WHERE app.who('x');
 GRANT USAGE ON SCHEMA cmig_audit TO regress_audit_reader;
 GRANT SELECT ON cmig_audit.log, cmig_audit.layout, app.list TO regress_audit_reader;
@@ -202,8 +205,13 @@ END $$;
 SELECT e, app.try(e) FROM unnest(ARRAY['true', 'app.who(operation)', 'operation::app.checked <> ''x''', 'operation IN (SELECT v FROM app.list)', 'EXISTS (SELECT FROM app.t)',
 	'pg_catalog.query_to_xml(''SELECT app.who(1)'', true, true, '''') IS NOT NULL', 'pg_catalog.table_to_xml(''app.list'', true, true, '''') IS NOT NULL',
 	'domain_in(''x'', ''app.checked''::regtype, -1) IS NOT NULL', 'record_in(''(x)'', ''app.checked_pair''::regtype, -1) IS NOT NULL',
+	'EXISTS (SELECT FROM XMLTABLE(''/a'' PASSING (''<a>1</a>''::xml) COLUMNS a app.checked PATH ''.'') t)',
+	'satisfies_hash_partition(''app.hashed''::regclass, 1, 0, ''x''::text)', 'pg_get_partition_constraintdef(''app.hashed_part''::regclass) IS NOT NULL',
 	'pg_catalog.set_config(''a.b'', ''c'', false) = ''c''', '(''INSERT''::text)::app.op::text = operation',
 	'tenant_id = (SELECT NULLIF(current_setting(''app.current_tenant_id'', true), ''''))', 'clock_at > now() - interval ''1 day'' AND role = current_user AND operation ~ ''^[IU]'' AND row_key ? ''id''']) e;
+-- JSON_VALUE exists in PostgreSQL 17 and newer
+SELECT CASE WHEN current_setting('server_version_num')::integer < 170000 THEN true
+	ELSE app.try('JSON_VALUE(row_key, ''$.id'' RETURNING app.checked) IS NOT NULL') ~ 'can run code of another role' END AS refused;
 SELECT app.try('app.who(table_name)', 'cmig_audit.layout');
 -- its owner reads with that policy, and so does a superuser, to whom it does not apply
 CREATE POLICY who ON cmig_audit.log USING (app.who(operation));

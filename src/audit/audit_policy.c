@@ -50,6 +50,19 @@ is_input(Form_pg_proc form)
 	return is_of_input(form->prorettype) || strncmp(NameStr(form->proname), "pg_input_", strlen("pg_input_")) == 0;
 }
 
+/*
+ * Returns true if the function can open a table, given its OID.  When the
+ * server reads a partition key, it evaluates functions in it.
+ */
+static bool
+takes_table(Form_pg_proc form)
+{
+	for (int i = 0; i < form->pronargs; i++)
+		if (form->proargtypes.values[i] == OIDOID || form->proargtypes.values[i] == REGCLASSOID)
+			return true;
+	return false;
+}
+
 /* Is this a function that a policy on the log must not call? */
 static bool
 is_foreign_function(Oid function, void *context)
@@ -67,7 +80,8 @@ is_foreign_function(Oid function, void *context)
 	 * similar functions execute their argument
 	 */
 	foreign = function >= FirstNormalObjectId ||
-		form->provolatile == PROVOLATILE_VOLATILE || form->prorettype == XMLOID || is_input(form);
+		form->provolatile == PROVOLATILE_VOLATILE || form->prorettype == XMLOID || is_input(form) ||
+		takes_table(form);
 	ReleaseSysCache(tuple);
 	return foreign;
 }
@@ -91,7 +105,7 @@ is_foreign_value(Node *node)
 		case T_Var:
 			return exprType(node) >= FirstNormalObjectId;
 		default:
-			return false;
+			return cmig_is_json_expression_compat(node) && exprType(node) >= FirstNormalObjectId;
 	}
 }
 
@@ -114,6 +128,13 @@ is_foreign(Node *node, void *context)
 			 * which can call other roles' functions
 			 */
 			if (OidIsValid(entry->relid))
+				return true;
+
+			/*
+			 * XMLTABLE and JSON_TABLE convert text to the types of their
+			 * columns
+			 */
+			if (entry->rtekind == RTE_TABLEFUNC)
 				return true;
 		}
 		return query_tree_walker((Query *) node, is_foreign, context, 0);

@@ -31,6 +31,8 @@
  * any schema.  The planner would evaluate them with the reader's privileges:
  * for a conversion to a domain, it evaluates the functions in the domain's
  * checks.  The types of columns that are not read do not matter.
+ * satisfies_hash_partition() (OID 5028) is built in, but it can read any
+ * partition key, which evaluates the functions in that key.
  */
 static CmigQuery foreign_code = {
 	"WITH RECURSIVE part AS (SELECT c.oid FROM pg_catalog.pg_class c"
@@ -38,7 +40,7 @@ static CmigQuery foreign_code = {
 	"  UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN part ON i.inhparent = part.oid),"
 	" kin AS (SELECT part.oid FROM part UNION"
 	"  SELECT x.indexrelid FROM pg_catalog.pg_index x JOIN part ON x.indrelid = part.oid)"
-	" SELECT CASE d.refclassid WHEN 'pg_catalog.pg_proc'::regclass"
+	" SELECT c.code FROM (SELECT CASE d.refclassid WHEN 'pg_catalog.pg_proc'::regclass"
 	"  THEN 'calls function ' || d.refobjid::regprocedure::text"
 	"  WHEN 'pg_catalog.pg_operator'::regclass"
 	"  THEN 'calls operator ' || d.refobjid::regoperator::text"
@@ -56,6 +58,13 @@ static CmigQuery foreign_code = {
 	"   (SELECT w.oid FROM pg_catalog.pg_rewrite w WHERE w.ev_class IN (SELECT part.oid FROM part))"
 	"  OR d.classid = 'pg_catalog.pg_statistic_ext'::regclass AND d.objid IN"
 	"   (SELECT t.oid FROM pg_catalog.pg_statistic_ext t WHERE t.stxrelid IN (SELECT part.oid FROM part)))"
+	" UNION ALL SELECT 'calls function satisfies_hash_partition' FROM ("
+	"  SELECT pg_catalog.concat(x.indexprs, x.indpred) FROM pg_catalog.pg_index x JOIN part ON x.indrelid = part.oid"
+	"  UNION ALL SELECT k.conbin::text FROM pg_catalog.pg_constraint k JOIN part ON k.conrelid = part.oid"
+	"  UNION ALL SELECT f.adbin::text FROM pg_catalog.pg_attrdef f JOIN part ON f.adrelid = part.oid"
+	"  UNION ALL SELECT t.stxexprs::text FROM pg_catalog.pg_statistic_ext t JOIN part ON t.stxrelid = part.oid"
+	"  UNION ALL SELECT p.partexprs::text FROM pg_catalog.pg_partitioned_table p JOIN part ON p.partrelid = part.oid"
+	" ) e (expression) WHERE pg_catalog.strpos(e.expression, ':funcid 5028 ') > 0) c (code)"
 	" ORDER BY 1 LIMIT 1",
 	0
 };
