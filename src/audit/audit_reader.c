@@ -17,13 +17,17 @@
 #include "base/errors.h"
 #include "base/query.h"
 
+#include "access/relation.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
 
 /*
  * User-defined functions, operators, and types in constraints, indexes,
@@ -217,6 +221,51 @@ refuse_foreign_tables(void)
 				 errhint("The owner of the log must detach or drop it.")));
 }
 
+/* Lock the indexes of a table, which is locked. */
+static void
+lock_indexes(Oid table)
+{
+	Relation	relation = relation_open(table, NoLock);
+	ListCell   *lc;
+
+	if (relation->rd_rel->relhasindex)
+	{
+		foreach(lc, RelationGetIndexList(relation))
+		{
+			LockRelationOid(lfirst_oid(lc), AccessShareLock);
+		}
+	}
+	relation_close(relation, NoLock);
+}
+
+/*
+ * Lock a table, its partitions and children, and their indexes, so that the
+ * query does not have to wait for a lock between the checks and its execution.
+ * Otherwise, the owner could make it wait, and add an index or a constraint
+ * meanwhile.  RowExclusiveLock also keeps CREATE INDEX waiting, and is allowed
+ * on a standby.  While this function waits for a lock, partitions may be
+ * attached, so it looks for them until it finds no more.
+ */
+static void
+lock_tree(Oid table)
+{
+	List	   *locked = NIL;
+
+	for (;;)
+	{
+		List	   *found = list_difference_oid(find_all_inheritors(table, RowExclusiveLock, NULL), locked);
+		ListCell   *lc;
+
+		if (found == NIL)
+			return;
+		foreach(lc, found)
+		{
+			lock_indexes(lfirst_oid(lc));
+		}
+		locked = list_concat(locked, found);
+	}
+}
+
 void
 cmig_audit_reader_begin(void)
 {
@@ -239,6 +288,8 @@ cmig_audit_reader_begin(void)
 	require_columns();
 	if (superuser_arg(owner) || GetUserId() == owner)
 		return;
+	lock_tree(get_relname_relid("log", schema));
+	lock_tree(get_relname_relid("layout", schema));
 	refuse_foreign_policies();
 	refuse_foreign_tables();
 	cmig_query_each(&foreign_code, NULL, NULL, cmig_query_keep_text, &code);
