@@ -137,6 +137,17 @@ cmig_citus_rows(Oid relation)
 			   " 'SELECT c.reltuples FROM pg_catalog.pg_class c WHERE c.oid = %L::pg_catalog.regclass') AS r", relation);
 }
 
+bool
+cmig_citus_workers_agree(const char *sql)
+{
+	Oid			types[1] = {TEXTOID};
+	Datum		values[1] = {CStringGetTextDatum(sql)};
+
+	return cmig_query_once("SELECT FROM pg_catalog.run_command_on_workers($1) AS r"
+						   " WHERE NOT r.success OR r.result IS DISTINCT FROM 't' LIMIT 1",
+						   1, types, values, NULL, true, NULL, NULL) == 0;
+}
+
 /*
  * A row callback that stores the coordinator's host and port in *arg, as text
  * for a hint.

@@ -44,6 +44,12 @@ extern int	cmig_citus_shards(Oid relation);
 extern double cmig_citus_blocks(Oid relation);
 extern double cmig_citus_rows(Oid relation);
 
+/*
+ * Does a query with a boolean result return true on all workers?  An error on a
+ * worker counts as false.
+ */
+extern bool cmig_citus_workers_agree(const char *sql);
+
 /* Is the session connected to a worker? */
 extern bool cmig_citus_is_worker(void);
 

@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "base/citus.h"
 #include "base/compat.h"
 #include "base/query.h"
 #include "base/role.h"
@@ -62,6 +63,48 @@ cmig_rls_apply_warn_owner(const CmigRlsOptions *options, const CmigRlsTable *tab
 						 owner),
 			 bypass ? errhint("REVOKE %s FROM %s", quote_identifier(bound->name), quote_identifier(owner))
 			 : errhint("Add to bypass_roles a role that the owner is a member of. For a backup role, see doc/row-level-security.md.")));
+}
+
+/*
+ * Returns the query that grants access level "application" to a role on the
+ * workers of Citus, or NULL if the role has it there.
+ */
+static char *
+grant_on_workers(const char *role)
+{
+	const char *name = quote_literal_cstr(role);
+
+	if (cmig_citus_workers_agree(psprintf("SELECT pg_catalog.has_schema_privilege(%s, 'cmig', 'USAGE')"
+										  " AND pg_catalog.has_function_privilege(%s, 'cmig.require_user_id()', 'EXECUTE')"
+										  " AND pg_catalog.has_function_privilege(%s, 'cmig.require_tenant_id()', 'EXECUTE')",
+										  name, name, name)))
+		return NULL;
+	return psprintf("SELECT * FROM run_command_on_workers(%s)",
+					quote_literal_cstr(psprintf("SELECT count(*) FROM cmig.grant_access(%s, 'application')", name)));
+}
+
+bool
+cmig_rls_apply_warn_workers(const CmigRlsOptions *options, const CmigRlsTable *table)
+{
+	StringInfoData grants;
+	ListCell   *lc;
+
+	if (!options->require_context || !table->by_citus)
+		return false;
+	initStringInfo(&grants);
+	foreach(lc, options->roles)
+	{
+		char	   *grant = grant_on_workers(((CmigRlsRole *) lfirst(lc))->name);
+
+		if (grant != NULL)
+			appendStringInfo(&grants, "%s%s", grants.len > 0 ? "; " : "", grant);
+	}
+	if (grants.len > 0)
+		ereport(WARNING,
+				(errmsg("roles of %s need access level \"application\" on the workers of Citus", table->name),
+				 errdetail("With require_context, the policies of the shards call pg_cmig functions there."),
+				 errhint("%s", grants.data)));
+	return true;
 }
 
 /* Return a statement as a result row. */

@@ -26,6 +26,12 @@
 extern void cmig_rls_apply_warn_owner(const CmigRlsOptions *options, const CmigRlsTable *table);
 
 /*
+ * If Citus manages the table and the policies call functions of pg_cmig, warn if
+ * the roles cannot call them on the workers.  Returns true if it was checked.
+ */
+extern bool cmig_rls_apply_warn_workers(const CmigRlsOptions *options, const CmigRlsTable *table);
+
+/*
  * Run the statements, and return them as result rows.  Statements that contain
  * SQL text written by the table's owner are run as the owner.
  */

@@ -291,6 +291,17 @@ check_duplicates(const CmigRlsStored *policy, const List *siblings, List **findi
 	}
 }
 
+/* Report a restrictive policy of a table that Citus manages. */
+static void
+check_restrictive(const CmigRlsStored *policy, List **findings)
+{
+	if (policy->permissive || !cmig_citus_manages(policy->relid))
+		return;
+	cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_RESTRICTIVE_ON_SHARDS, CMIG_RLS_ERROR, policy,
+								"Citus makes it permissive on the shards: it lets rows through that other policies reject",
+								psprintf("Add its condition to each permissive policy of these roles, then %s", cmig_rls_stored_drop(policy)));
+}
+
 /* Apply all rules to one policy, except the rules in rls_open.c. */
 static void
 check_policy(const CmigRlsStored *policy, const List *siblings, List **findings)
@@ -303,6 +314,7 @@ check_policy(const CmigRlsStored *policy, const List *siblings, List **findings)
 	check_index(policy, findings);
 	check_state(policy, findings);
 	check_duplicates(policy, siblings, findings);
+	check_restrictive(policy, findings);
 }
 
 /* A table's policies, and the results of checking them. */

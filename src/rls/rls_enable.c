@@ -205,6 +205,7 @@ cmig_enable_rls(PG_FUNCTION_ARGS)
 		CommandCounterIncrement();
 	}
 	cmig_rls_apply_warn_owner(options, cmig_rls_table_read(relid));
+	(void) cmig_rls_apply_warn_workers(options, cmig_rls_table_read(relid));
 	warn_via(options, via);
 	return (Datum) 0;
 }

@@ -161,6 +161,7 @@ cmig_enable_rls_schema(PG_FUNCTION_ARGS)
 	CmigRlsOptions *options;
 	List	   *excepted;
 	bool		any = false;
+	bool		warned = false;
 	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, 0);
@@ -192,6 +193,8 @@ cmig_enable_rls_schema(PG_FUNCTION_ARGS)
 		cmig_rls_apply_run(fcinfo, table->owner, table->name, cmig_rls_plan_enable(options, table, NULL, true, false));
 		cmig_rls_apply_warn_owner(options, table);
 		CommandCounterIncrement();
+		if (!warned)
+			warned = cmig_rls_apply_warn_workers(options, table);
 	}
 	if (!any)
 		ereport(NOTICE,

@@ -42,6 +42,8 @@ static const Rule rules[] = {
 	"without a context, a policy is true for rows that belong to others"},
 	[CMIG_RLS_RULE_FLOOR_MISSES_ROLE] = {"floor_misses_role", CMIG_RLS_ERROR, "rls_open",
 	"a restrictive policy does not apply to a role that another policy lets see more"},
+	[CMIG_RLS_RULE_RESTRICTIVE_ON_SHARDS] = {"restrictive_on_shards", CMIG_RLS_ERROR, "rls_check",
+	"Citus makes a restrictive policy permissive"},
 	[CMIG_RLS_RULE_NOT_JUDGED] = {"not_judged", CMIG_RLS_WARNING, "rls_open",
 	"a condition cannot be checked"},
 	[CMIG_RLS_RULE_ALWAYS_FALSE] = {"always_false", CMIG_RLS_WARNING, "rls_check",

@@ -16,6 +16,9 @@
  * the policies of its tables read the setting directly; if the key has an
  * index, the setting is still read only once per shard.
  *
+ * - Citus makes restrictive policies permissive on the shards.  The policies of
+ * its tables are all permissive, and each contains all conditions.
+ *
  * - Membership is tested by = ANY (ARRAY(SELECT ...)), which can use an index
  * on the key.
  *
@@ -180,6 +183,46 @@ add_member_access(List **policies, const CmigRlsOptions *options, const CmigRlsT
 				 psprintf("Rows whose %s is one that %s gives to %s.", key->name, via->name, CMIG_RLS_USER_SETTING));
 }
 
+/*
+ * Add the policies of a table that Citus manages.  On the shards, Citus makes
+ * all policies permissive, also those that are restrictive on the coordinator.
+ * Therefore, no policy limits the others here, and each one contains all
+ * conditions.
+ */
+static void
+add_for_shards(List **policies, const CmigRlsOptions *options, const CmigRlsTable *table,
+			   CmigRlsColumn *tenant, CmigRlsColumn *user)
+{
+	char	   *of_tenant = tenant ? equals(table, tenant, CMIG_RLS_TENANT_SETTING, options->require_context) : NULL;
+	char	   *of_user;
+
+	if (user == NULL)
+	{
+		add_own_access(policies, options, table, "tenant_access", tenant, CMIG_RLS_TENANT_SETTING);
+		return;
+	}
+	if (tenant == NULL)
+	{
+		add_own_access(policies, options, table, "user_access", user, CMIG_RLS_USER_SETTING);
+		return;
+	}
+	of_user = equals(table, user, CMIG_RLS_USER_SETTING, options->require_context);
+	add_policies(policies, "user_access", true, options->commands, options->roles,
+				 psprintf("%s AND %s", of_tenant, of_user),
+				 psprintf("Rows whose %s is %s and whose %s is %s.",
+						  tenant->name, CMIG_RLS_TENANT_SETTING, user->name, CMIG_RLS_USER_SETTING));
+	if (!options->shared || options->public_read)
+		return;
+	of_tenant = psprintf("(%s OR %s IS NULL)", of_tenant, quote_identifier(tenant->name));
+	of_user = options->commands & CMIG_RLS_SELECT ?
+		psprintf("(%s OR %s IS NULL)", of_user, quote_identifier(user->name)) :
+		psprintf("%s IS NULL", quote_identifier(user->name));
+	add_policy(policies, "shared_read", true, CMIG_RLS_SELECT, options->roles,
+			   psprintf("%s AND %s", of_tenant, of_user),
+			   psprintf("Rows whose %s is %s or null, and whose %s is %s or null (shared).",
+						tenant->name, CMIG_RLS_TENANT_SETTING, user->name, CMIG_RLS_USER_SETTING));
+}
+
 List *
 cmig_rls_policy_plan(const CmigRlsOptions *options, const CmigRlsTable *table,
 					 const CmigRlsTable *via, CmigRlsState *state)
@@ -198,9 +241,11 @@ cmig_rls_policy_plan(const CmigRlsOptions *options, const CmigRlsTable *table,
 		key = cmig_rls_table_column(table, state->key_column);
 	access_column = key ? key : user ? user : tenant;
 
-	if (tenant)
+	if (tenant && !table->by_citus)
 		add_floor(&policies, options, table, tenant);
-	if (key)
+	if (table->by_citus)
+		add_for_shards(&policies, options, table, tenant, user);
+	else if (key)
 		add_member_access(&policies, options, via, key);
 	else if (user)
 		add_own_access(&policies, options, table, "user_access", user, CMIG_RLS_USER_SETTING);
@@ -210,7 +255,7 @@ cmig_rls_policy_plan(const CmigRlsOptions *options, const CmigRlsTable *table,
 	if (options->public_read)
 		add_policy(&policies, "public_read", true, CMIG_RLS_SELECT, options->roles,
 				   "true", "Every row may be read.");
-	else if (options->shared)
+	else if (options->shared && !(table->by_citus && tenant && user))
 		add_policy(&policies, "shared_read", true, CMIG_RLS_SELECT, options->roles,
 				   psprintf("%s IS NULL", quote_identifier(access_column->name)),
 				   psprintf("Rows without a %s are shared: everybody reads them.",

@@ -124,6 +124,11 @@ is(query($coordinator, 'scopes', "SELECT string_agg(scope || ' ' || pending, ','
 is(query($coordinator, 'scopes', 'SELECT table_name, citus_table_type FROM citus_tables ORDER BY table_name::text'), "tenant_1.thing|schema\ntenant_2.thing|schema\ntenant_3.thing|schema", 'distribute by schema');
 is(query($coordinator, 'scopes', "SELECT count(*) FROM $_.thing"), '10', "$_ has its rows") foreach qw(tenant_1 tenant_3);
 is(query($coordinator, 'scopes', "SELECT count(*) FROM cmig.diff_schemas('tenant_1', 'tenant_3')"), '0', 'diff_schemas');
+query($coordinator, 'scopes', "SELECT cmig.create_scope('tenant_$_', copy_of => 'tenant_1')") foreach qw(4 5);
+is(query($coordinator, 'scopes', "SELECT count(*) FROM citus_tables WHERE citus_table_type = 'schema'"), '5', 'a copy of a distributed schema is one, too');
+is(query($coordinator, 'scopes', 'SELECT count(*) FROM cmig.scope_drift()'), '0', 'and equal to the others');
+query($coordinator, 'scopes', "SELECT cmig.drop_scope('tenant_$_', 'tenant_$_')") foreach qw(4 5);
+is(query($coordinator, 'scopes', 'SELECT count(*) FROM citus_tables'), '3', 'drop_scope drops its tables');
 query($coordinator, 'scopes', "SELECT citus_schema_undistribute('tenant_2')");
 is(query($coordinator, 'scopes', "SELECT upgrade_sql FROM cmig.diff_schemas('tenant_2', 'tenant_1')"), "SELECT pg_catalog.citus_schema_distribute('tenant_2')", 'a schema that is not distributed like the others');
 is(query($coordinator, 'scopes', 'SELECT scope FROM cmig.scope_drift()'), 'tenant_2', 'is also found by scope_drift');

@@ -108,6 +108,11 @@ SQL
 	sql("CALL cmig.add_check('$table', 'great', 'n > 1')");
 	is(sql("SELECT convalidated FROM pg_constraint WHERE conrelid = '$table'::regclass AND conname = 'great'"), 't', 'it continues after they were corrected');
 }
+sql("CALL cmig.add_not_null('app.event', 'n')");
+sql("CALL cmig.add_check('app.event', 'positive', 'n > 0')");
+is(on_shards($coordinator, $_, "SELECT convalidated::text || (SELECT attnotnull::text FROM pg_attribute WHERE attrelid = %1\$L::regclass AND attname = 'n') FROM pg_constraint WHERE conrelid = %1\$L::regclass AND contype = 'c'"), 'truetrue', "constraints of a partitioned table: $_")
+  foreach qw(app.event app.event_1);
+fails_with($coordinator, 'postgres', "CALL cmig.add_unique('app.event', '{tenant,at,n}')", '0A000', 'partitioned table.*for each partition', 'a unique constraint of a partitioned table is refused');
 fails_with($coordinator, 'postgres', "CALL cmig.add_unique('app.item', 'name')", '0A000', 'non-partition columns', 'a unique constraint must contain the distribution column');
 sql('ALTER TABLE app.item DROP CONSTRAINT item_tenant_name_key');
 sql("UPDATE app.item SET name = 'same' WHERE tenant = 7 AND id < 200");

@@ -36,7 +36,7 @@ foreach my $table (@tables)
 	my $context = "BEGIN; SET ROLE app; SELECT cmig.set_context(NULL, '5') IS NULL;";
 
 	sql("SELECT cmig.enable_rls('$table', roles => '{app}', tenant_column => '$column')");
-	is(on_shards($coordinator, $table, 'SELECT count(*) FROM pg_policy WHERE polrelid = %L::regclass'), '2', "enable_rls creates the policies of each shard of $table");
+	is(on_shards($coordinator, $table, 'SELECT count(*) FROM pg_policy WHERE polrelid = %L::regclass'), '1', "enable_rls creates the policies of each shard of $table");
 	is(sql("BEGIN; SET ROLE app; SELECT count(*) FROM $table; COMMIT;"), '0', 'without a context, no row is visible');
 	is(sql("$context SELECT count(*) FROM $table; COMMIT;"), "f\n$count", 'the context reaches the workers');
 	is(sql("$context SELECT count(*) FROM $table WHERE $column = 6; COMMIT;"), "f\n0", 'and excludes other rows');
@@ -55,6 +55,93 @@ foreach my $table (@tables)
 	sql("SELECT cmig.disable_rls('$table')");
 	is(on_shards($coordinator, $table, 'SELECT count(*) FROM pg_policy WHERE polrelid = %L::regclass'), '0', "disable_rls drops the policies of $table");
 }
+
+# require_context, whose policies call functions on the workers, and a key for users
+
+foreach my $call ("cmig.enable_rls('app.item', roles => '{app}', tenant_column => 'tenant', require_context => true)",
+	"cmig.enable_rls_schema('app', roles => '{app}', tenant_column => 'tenant', require_context => true)")
+{
+	$coordinator->psql('postgres', "SELECT count(*) FROM $call", stderr => \my $messages);
+	like($messages, qr/WARNING:  roles of app\.item need access level "application" on the workers/, 'require_context warns of roles without access on the workers');
+	my ($hint) = $messages =~ /^HINT:  (SELECT .*)$/m;
+	fails_with($coordinator, 'postgres', "BEGIN; SET ROLE app; SELECT cmig.set_context(NULL, '5') IS NULL; SELECT count(*) FROM app.item; COMMIT", '42501', 'permission denied for function require_tenant_id', 'they cannot read the table');
+	sql($hint);
+	is(sql("BEGIN; SET ROLE app; SELECT cmig.set_context(NULL, '5') IS NULL; SELECT count(*) FROM app.item; COMMIT"), "f\n100", 'until they are granted access there');
+	fails_with($coordinator, 'postgres', 'BEGIN; SET ROLE app; SELECT count(*) FROM app.item; COMMIT', 'MG020', 'no tenant in the context', 'without a context, there is an error');
+	sql("SELECT cmig.disable_rls('app.item')");
+	sql("SELECT run_command_on_workers('SELECT count(*) FROM cmig.revoke_access(''app'')')");
+}
+sql("SELECT cmig.enable_rls('app.item', roles => '{app}', tenant_column => 'tenant', user_column => 'country')");
+is(sql("BEGIN; SET ROLE app; SELECT cmig.set_context('6', '5') IS NULL; SELECT count(*) FROM app.item; SELECT cmig.set_context('7', '5') IS NULL; SELECT count(*) FROM app.item; COMMIT"), "f\n10\nf\n0", 'the user reaches the workers, too');
+sql("SELECT cmig.disable_rls('app.item')");
+
+# with each option, a distributed table shows and accepts the same rows as an ordinary table
+
+sql(<<'SQL');
+CREATE TABLE app.near (id int PRIMARY KEY, tenant int, owner int);
+CREATE TABLE app.far (id int PRIMARY KEY, tenant int, owner int);
+SELECT create_distributed_table('app.far', 'id');
+INSERT INTO app.near SELECT i, nullif(i % 4, 0), nullif(i / 4 % 4, 0) FROM generate_series(0, 31) i;
+INSERT INTO app.far SELECT * FROM app.near;
+GRANT SELECT, INSERT, UPDATE, DELETE ON app.near, app.far TO app;
+SQL
+
+# the rows that a statement returns, or its SQLSTATE
+sub outcome
+{
+	my ($context, $statement) = @_;
+	my $status = $coordinator->psql('postgres', "\\set VERBOSITY sqlstate\nBEGIN; SET ROLE app; $context; $statement; ROLLBACK;", stdout => \my $rows, stderr => \my $error);
+
+	return $status == 0 ? join(',', sort split /\n/, $rows) : $error =~ /ERROR:  (\w+)/ ? $1 : $error;
+}
+
+foreach my $options ("tenant_column => 'tenant', user_column => 'owner'",
+	"tenant_column => 'tenant', user_column => 'owner', shared => true",
+	"tenant_column => 'tenant', user_column => 'owner', public_read => true",
+	"tenant_column => 'tenant', user_column => 'owner', shared => true, commands => '{INSERT,UPDATE}'",
+	"tenant_column => 'tenant', user_column => 'owner', commands => '{SELECT,DELETE}'",
+	"tenant_column => 'tenant', shared => true", "tenant_column => 'tenant', public_read => true", "user_column => 'owner', shared => true")
+{
+	my (%of, @differences);
+
+	sql("SELECT cmig.enable_rls('$_', roles => '{app}', $options)") foreach qw(app.near app.far);
+	foreach my $context ("SELECT cmig.set_context('1', '2') IS NULL", "SELECT cmig.set_context('3', '3') IS NULL", "SELECT cmig.set_context(NULL, '1') IS NULL", 'SELECT false')
+	{
+		foreach my $statement ('SELECT id FROM %s', 'UPDATE %s SET owner = owner RETURNING id', 'DELETE FROM %s RETURNING id',
+			'INSERT INTO %s VALUES (100, 2, 1)', 'INSERT INTO %s VALUES (100, 2, 3)', 'INSERT INTO %s VALUES (100, NULL, 1)', 'INSERT INTO %s VALUES (100, 2, NULL)')
+		{
+			my ($near, $far) = map { outcome($context, sprintf $statement, $_) } qw(app.near app.far);
+
+			push @differences, "$context: $statement: $near but $far" if $near ne $far;
+		}
+	}
+	is(join("\n", @differences), '', "the same rows: $options");
+	like(outcome("SELECT cmig.set_context('1', '2') IS NULL", 'UPDATE app.far SET owner = owner RETURNING id'), $options =~ /DELETE/ ? qr/^f$/ : qr/^\d.*,\d.*,f$/, 'some rows');
+	is(sql("SELECT count(*) FROM cmig.rls_check('app') WHERE rule = 'restrictive_on_shards'"), '0', 'no policy is restrictive');
+}
+
+# a restrictive policy that was written by hand
+
+sql('CREATE POLICY by_hand ON app.far AS RESTRICTIVE TO app USING (tenant = 1)');
+is(on_shards($coordinator, 'app.far', "SELECT polpermissive FROM pg_policy WHERE polrelid = %L::regclass AND polname = 'by_hand'"), 't', 'Citus makes restrictive policies permissive');
+is(sql("SELECT severity, object FROM cmig.rls_check('app') WHERE rule = 'restrictive_on_shards'"), 'error|policy by_hand on app.far', 'rls_check reports it');
+sql('DROP TABLE app.near, app.far');
+
+# a partitioned table
+
+sql(<<'SQL');
+CREATE TABLE app.event (tenant int, at date, PRIMARY KEY (tenant, at)) PARTITION BY RANGE (at);
+SELECT create_distributed_table('app.event', 'tenant');
+CREATE TABLE app.event_1 PARTITION OF app.event FOR VALUES FROM ('2026-01-01') TO ('2026-02-01');
+INSERT INTO app.event SELECT i % 10, '2026-01-01'::date + i / 10 FROM generate_series(0, 99) i;
+GRANT SELECT ON app.event, app.event_1 TO app;
+SQL
+sql("SELECT cmig.enable_rls('app.event', roles => '{app}', tenant_column => 'tenant')");
+is(sql("BEGIN; SET ROLE app; SELECT count(*) FROM $_; SELECT cmig.set_context(NULL, '5') IS NULL; SELECT count(*) FROM $_; COMMIT"), "0\nf\n10", "$_ is protected") foreach qw(app.event app.event_1);
+is(sql("SELECT rule, problem FROM cmig.rls_check('app') WHERE object ~ 'event'"), '', 'rls_check finds nothing there');
+fails_with($coordinator, 'postgres', "SELECT cmig.enable_audit('app.event')", '0A000', 'managed by Citus', 'and enable_audit is refused');
+sql('DROP TABLE app.event');
+
 is(sql("SELECT count(*) > 0 FROM cmig.enable_rls_schema('app', roles => '{app}', tenant_column => 'id', except_tables => '{app.item,app.managed,app.plain}')"), 't', 'enable_rls_schema includes reference tables');
 sql("SELECT cmig.disable_rls('app.country')");
 
