@@ -108,6 +108,18 @@ SET client_min_messages = warning;
 SELECT count(*) FROM cmig.disable_audit('paid');
 DROP SCHEMA cmig_audit CASCADE;
 DROP TABLE paid;
+-- models: names of objects that ORMs cannot define, and domains, which stay
+CREATE SCHEMA regress_models;
+CREATE VIEW regress_models.x AS SELECT 1 AS a;
+CREATE TYPE regress_models.y AS (a integer);
+CREATE VIEW regress_models.z AS SELECT 1 AS a;
+CREATE DOMAIN regress_models.d AS text CHECK (VALUE <> '');
+CREATE TABLE regress_models.t (d regress_models.d);
+SELECT action, kind, object, upgrade_sql, hazard FROM cmig.diff($$CREATE TABLE regress_models.t (d text); CREATE TABLE regress_models.x (a integer DEFAULT 1 PRIMARY KEY);
+	CREATE TYPE regress_models.y AS ENUM ('a'); CREATE SEQUENCE regress_models.z$$, '{regress_models}', compare => 'models');
+SET client_min_messages = warning;
+DROP SCHEMA regress_models CASCADE;
+RESET client_min_messages;
 -- settings of Citus in a database without Citus
 SET citus.shard_count = 32;
 SET citus.enable_schema_based_sharding = on;

@@ -151,10 +151,47 @@ cmig_keep(const CmigImage *from, CmigImage *to, CmigKeepCandidate is_candidate, 
 	pfree(keep.kept);
 }
 
+/* Do objects of these kinds share a namespace? */
+static bool
+share_names(const CmigKind *kind, const CmigKind *other)
+{
+	return kind != other && (kind->flags & other->flags & (CMIG_KIND_RELATION | CMIG_KIND_TYPE)) != 0;
+}
+
+/* Mark an object and its children as ones that cannot be created. */
+static void
+set_needs(CmigObject *object, const char *reason)
+{
+	object->needs = reason;
+	for (CmigObject *child = object->child; child != NULL; child = child->sibling)
+		set_needs(child, reason);
+}
+
+/*
+ * If a kept object has the name of an object that models define, mark the
+ * latter as one that cannot be created.
+ */
+static void
+refuse_taken(const CmigImage *to, const CmigObject *kept)
+{
+	static CmigKind *const kinds[] = {&cmig_kind_table, &cmig_kind_sequence, &cmig_kind_index, &cmig_kind_enum};
+
+	for (int i = 0; i < lengthof(kinds); i++)
+	{
+		CmigObject *object = share_names(kinds[i], kept->kind) ? cmig_image_lookup(to, kinds[i], kept->identity) : NULL;
+
+		if (object != NULL)
+			set_needs(object, psprintf("%s %s has its name, and ORMs cannot define it", kept->kind->name, kept->identity));
+	}
+}
+
 void
 cmig_keep_unknown(const CmigImage *from, CmigImage *to)
 {
 	cmig_keep(from, to, is_unknown, NULL);
+	for (int i = 0; i < from->count; i++)
+		if (is_unknown(from->objects[i], NULL) && counterpart(to, from->objects[i]) != NULL)
+			refuse_taken(to, from->objects[i]);
 }
 
 const CmigObject *

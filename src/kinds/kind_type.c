@@ -256,7 +256,7 @@ alter_domain(CmigAlter *alter)
 }
 
 CmigKind	cmig_kind_domain = {
-	.name = "domain",.word = "DOMAIN",.default_type = 'T',.flags = CMIG_KIND_MODEL | CMIG_KIND_TYPE | CMIG_KIND_SWAPS,
+	.name = "domain",.word = "DOMAIN",.default_type = 'T',.flags = CMIG_KIND_TYPE | CMIG_KIND_SWAPS,
 	CMIG_PROPERTIES(domain_properties),
 	.sql = domain_sql,.create = create_domain,.alter = alter_domain
 };
@@ -293,7 +293,7 @@ create_domain_constraint(const CmigObject *constraint)
 
 CmigKind	cmig_kind_domain_constraint = {
 	.name = "domain constraint",.word = "CONSTRAINT",
-	.flags = CMIG_KIND_MODEL | CMIG_KIND_DISPOSABLE | CMIG_KIND_FOLDS | CMIG_KIND_GONE_WITH_PARENT,
+	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_FOLDS | CMIG_KIND_GONE_WITH_PARENT,
 	CMIG_PROPERTIES(domain_constraint_properties),
 	.sql = domain_constraint_sql,.create = create_domain_constraint,.drop = drop_domain_constraint,
 	.reference = domain_constraint_reference
