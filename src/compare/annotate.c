@@ -130,7 +130,7 @@ compare_cells(const ListCell *a, const ListCell *b)
 
 /*
  * Returns the list's entry with the same grantee, privilege, and grantor as
- * "wanted", or NULL.
+ * "wanted", or NULL if there is none.
  */
 static const CmigGrant *
 find_grant(const List *grants, const CmigGrant *wanted)
@@ -199,7 +199,7 @@ grant_sql(const CmigObject *object, const CmigGrant *grant, GrantVerb verb, cons
 
 /*
  * Returns the kind of statement that changes a privilege from "from" to "to".
- * One of them may be NULL: the privilege is then the same as that of a new
+ * If "from" or "to" is NULL, it stands for the state of the privilege on a new
  * object.
  */
 static GrantVerb
@@ -501,8 +501,9 @@ cmig_annotate_create(const CmigObject *object, const CmigDiffOptions *options)
 }
 
 /*
- * Remove the privileges granted to "role" from *grants, and return them.  The
- * role is about to become the owner, so these privileges become the owner's.
+ * Remove from *grants the privileges granted to "role", and return these
+ * privileges.  The role is about to become the owner, so they become the
+ * owner's privileges.
  */
 static List *
 take_out(List **grants, const char *role)
@@ -525,7 +526,7 @@ take_out(List **grants, const char *role)
 	return taken;
 }
 
-/* Remove the privileges granted by "role" from *grants, and return them. */
+/* Remove from *grants the privileges granted by "role", and return them. */
 static List *
 take_out_granted(List **grants, const char *role)
 {
@@ -670,9 +671,10 @@ regrant_columns(const CmigObject *table, const CmigObject *other, const List *ha
 }
 
 /*
- * Returns the statements that change the privileges on an object, and grant
- * column privileges again that they revoke.  The columns' own changes come
- * after these statements in the upgrade, and before them in the downgrade.
+ * Returns the statements that change the privileges on an object.  If they
+ * revoke column privileges, they also grant these privileges again.  The
+ * columns' own changes come after these statements in the upgrade, and before
+ * them in the downgrade.
  */
 static List *
 alter_table_grants(const CmigObject *from, const CmigObject *to, const List *old, const List *new, const CmigDiffOptions *options)

@@ -111,8 +111,8 @@ stays_attached(const CmigDifference *difference, const CmigObject *table, bool o
 }
 
 /*
- * Returns the name of the index that the object's index is attached to, or
- * NULL.
+ * Returns the name of the parent index to which the object's index is
+ * attached, or NULL if it is not attached.
  */
 static const char *
 parent_of(const CmigObject *object)
@@ -121,8 +121,8 @@ parent_of(const CmigObject *object)
 }
 
 /*
- * Is the object an index of a partitioned table, or a constraint that has
- * one?
+ * Is the object an index of a partitioned table, or a constraint with such an
+ * index?
  */
 static bool
 is_partitioned(const CmigObject *object)
@@ -132,10 +132,10 @@ is_partitioned(const CmigObject *object)
 }
 
 /*
- * Returns a list of CmigObject: the indexes attached to an index.  If only
- * some of the partitions have the index, the list contains all attached
- * indexes.  Otherwise, it contains only the indexes of partitions that stay
- * attached.
+ * Returns the indexes attached to the index "object", as a list of CmigObject.
+ * If only some of the partitions have the index, the list contains all
+ * attached indexes.  Otherwise, it contains only the indexes of partitions
+ * that stay attached.
  */
 static List *
 attached_to(const CmigDifference *difference, const CmigObject *object, bool old)
@@ -159,8 +159,8 @@ attached_to(const CmigDifference *difference, const CmigObject *object, bool old
 }
 
 /*
- * Returns the part of an index's or constraint's definition that must be equal
- * for an index to be attached to another.  The names of the index and its
+ * Returns the part of an index's or constraint's definition that must be the
+ * same for an index and its parent index.  The names of the index and its
  * table are not part of it.
  */
 static const char *
@@ -173,9 +173,9 @@ shape_of(const CmigObject *object)
 }
 
 /*
- * Does the partition have an unattached index or, if "attached" is a
- * constraint, an unattached constraint with an index?  Creating the
- * partitioned table's index could attach it instead of "attached".
+ * Does the partition that contains "attached" have an unattached object of the
+ * same kind: an index, or a constraint with an index?  Creating the
+ * partitioned table's index could attach that object instead of "attached".
  */
 static bool
 has_loose_index(const CmigImage *image, const CmigObject *attached)
@@ -199,8 +199,8 @@ is_remade(const CmigDifference *difference, const CmigObject *object, bool old)
 }
 
 /*
- * Does creating the partitioned table's index also create this attached index
- * with the name and the properties that it has in the image?
+ * Does creating "parent", the partitioned table's index, also create the
+ * attached index "object" with its name and properties from the image?
  */
 static bool
 is_plain(const CmigDifference *difference, const CmigObject *object, const CmigObject *parent, bool old)
@@ -238,8 +238,8 @@ with_only(const CmigObject *object, const char *sql)
 }
 
 /*
- * Do separate statements create the object in the upgrade, or in the downgrade
- * if "old" is true?
+ * Do separate statements create the object in the upgrade (or in the
+ * downgrade, if "old" is true)?
  */
 static bool
 is_made(const CmigDifference *difference, const CmigObject *object, bool old)
@@ -415,9 +415,9 @@ find_attached(const CmigImage *image, const CmigObject *table, const char *paren
 }
 
 /*
- * Returns the index's counterpart in the new image, or NULL.  An attached
- * index is matched through its parent index; any other index is matched by
- * its table, name, and definition.
+ * Returns the index's counterpart in the new image, or NULL if there is none.
+ * An attached index is matched through its parent index; any other index is
+ * matched by its table, name, and definition.
  */
 static const CmigObject *
 counterpart(const CmigImage *from, const CmigImage *to, const CmigObject *object)

@@ -18,15 +18,15 @@
 /*
  * Complete "ddl", the list of CmigDdl that creates a partitioned table's index
  * or constraint.  If PostgreSQL would not create exactly the attached indexes
- * in the image, the partitioned table's index is created with ONLY, and the
- * attached indexes are created and attached afterwards.  "old" is true if the
- * object is from the old image.
+ * that the image contains, the partitioned table's index is created with ONLY,
+ * and the attached indexes are created and attached afterwards.  "old" is true
+ * if the object is from the old image.
  */
 extern void cmig_attached_complete(const CmigDifference *difference, const CmigObject *object, List *ddl, bool old);
 
 /*
- * Is the attached index re-created together with the partitioned table's
- * index?
+ * Is the changed object an attached index that is re-created together with the
+ * partitioned table's index?
  */
 extern bool cmig_attached_is_remade(const CmigDifference *difference, const CmigChange *change);
 
@@ -56,8 +56,8 @@ typedef struct CmigAttachedName
 extern List *cmig_attached_names(const CmigImage *from, const CmigImage *to);
 
 /*
- * Returns a copy of the definition.  For an index, the copy leaves out the
- * name in "CREATE INDEX name ON ...".
+ * Returns a copy of "definition".  If the object is an index, the copy leaves
+ * out the name in "CREATE INDEX name ON ...".
  */
 extern char *cmig_attached_nameless(const CmigObject *object, const char *definition);
 

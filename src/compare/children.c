@@ -153,7 +153,7 @@ inherits(const CmigObject *column, const CmigObject *from)
 
 /*
  * Returns an ALTER TABLE ... DROP NOT NULL statement rewritten with ONLY,
- * followed by statements for those children whose columns are nullable in the
+ * followed by statements for the children whose column is nullable in the
  * image "after".
  */
 static char *
@@ -242,8 +242,8 @@ keeps_column(const CmigDifference *difference, const CmigObject *column)
 
 /*
  * Set the fields "only" and "left" of the change of a dropped column: if any
- * child keeps the column, it is dropped from the parent with ONLY, and from
- * each other child by a separate statement.
+ * child keeps the column, the column is dropped from the parent with ONLY, and
+ * from each other child by a separate statement.
  */
 static void
 keep_column(const CmigDifference *difference, CmigChange *change)
@@ -398,9 +398,9 @@ without_validation(List *ddl)
 }
 
 /*
- * Replace the statements of a child's constraint with ones that validate it,
- * or make it NOT VALID, and that do not affect the parent's constraint, which
- * does not change.
+ * Replace the statements of a child's constraint with statements that validate
+ * it or make it NOT VALID.  The parent's constraint does not change, so these
+ * statements do not affect it.
  */
 static void
 validate_alone(const CmigDifference *difference, CmigChange *change)
@@ -444,7 +444,7 @@ keep_validity(const CmigDifference *difference, CmigChange *change)
 
 /*
  * Make the undo of VALIDATE CONSTRAINT, which re-creates the constraint as NOT
- * VALID, also validate the copies in children that were valid.
+ * VALID, also validate those copies in children that were valid before.
  */
 static void
 keep_validated(const CmigDifference *difference, const CmigChange *change)

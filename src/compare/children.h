@@ -17,15 +17,16 @@
 #include "compare/difference.h"
 
 /*
- * Returns the parent table's index or constraint that the object is inherited
- * from, or NULL.
+ * Returns the parent table's index or constraint from which the object is
+ * inherited, or NULL if there is none.
  */
 extern const CmigObject *cmig_children_parent(const CmigImage *image, const CmigObject *object);
 
 /*
- * Is this an index or constraint that is inherited both before and after the
- * change, such as a partition's index that stays attached to the partitioned
- * table's index?  If so, it cannot be changed separately.
+ * Is the changed object an index or constraint that is inherited both before
+ * and after the change?  An example is a partition's index that stays attached
+ * to the partitioned table's index.  Such an object cannot be changed
+ * separately.
  */
 extern bool cmig_children_is_attached(const CmigChange *change);
 

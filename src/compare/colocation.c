@@ -67,8 +67,8 @@ representative(const CmigImage *image, int start, int end, const CmigImage *othe
 }
 
 /*
- * For each table of the image that is in a co-location group, set the table
- * that identifies the group.
+ * For each table of the image that is in a co-location group, record which
+ * table identifies the group.
  */
 static void
 set_colocated(const CmigImage *image, const CmigImage *other)
@@ -94,7 +94,8 @@ set_colocated(const CmigImage *image, const CmigImage *other)
 /*
  * Returns true if Citus chose the co-location group and the number of shards
  * of "object", and the number differs in the other image.  The number then
- * depends on the setting citus.shard_count, which may have changed since.
+ * comes from the setting citus.shard_count, which may have changed since the
+ * table was distributed.
  */
 static bool
 is_free(const CmigObject *object, const CmigObject *other)

@@ -68,8 +68,8 @@ renew_indexes(CmigDifference *difference)
 }
 
 /*
- * Set the field "apart" for the indexes of partitioned tables that only some
- * or none of the partitions have.  If such an index is dropped, it is dropped
+ * Set the field "apart" of a partitioned table's index if some or all
+ * partitions lack the index.  If such an index is dropped, it is dropped
  * before the partitions are detached, and a downgrade re-creates it after they
  * are attached again.
  */
@@ -118,8 +118,8 @@ contains_type(const CmigObject *object, const CmigObject *type, int depth)
 }
 
 /*
- * Can expressions of the object contain values of the enum?  The bounds of a
- * partition have the types of its columns.
+ * Can expressions of the object contain values of the enum?  For a partition,
+ * the expressions are its bounds, which have the types of its columns.
  */
 static bool
 has_values(const CmigObject *object, const CmigObject *type)
@@ -313,9 +313,10 @@ names_reshaped(const CmigDifference *difference, const CmigObject *function)
 }
 
 /*
- * Does the function's body call another function whose arguments change?  The
- * other function is then dropped and created under the same name.  Both
- * versions exist when the body is replaced, so the call may be ambiguous.
+ * Does the function's body call another function whose argument types change?
+ * The called function is then created with the new arguments and dropped with
+ * the old ones.  Both versions exist when the body is replaced, so the call
+ * may be ambiguous.
  */
 static bool
 calls_overloads(const CmigDifference *difference, const CmigChange *function)

@@ -2,8 +2,8 @@
  * compare.h
  *	  Finds the differences between two images.
  *
- * The result has a change for each object, even if nothing changes.  This
- * module also finds objects that must be dropped temporarily because they
+ * The result has a change for each object, even if the object does not change.
+ * This module also finds objects that must be dropped temporarily because they
  * depend on an object that changes.
  *
  * Copyright (c) 2026, the pg_cmig developers

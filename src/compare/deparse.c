@@ -2,8 +2,9 @@
  * deparse.c
  *	  Generates the statements for a difference, in the order of execution.
  *
- * For a dropped object, downgrade_sql contains all statements that re-create
- * it.  For a created object, there is one row for each statement.
+ * Each statement that creates or alters an object has a row of its own.  A
+ * dropped object has only one row, whose downgrade_sql contains all statements
+ * that re-create the object.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -36,7 +37,7 @@ typedef struct Deparse
 
 /*
  * Pass a row to the callback in the caller's memory context.  The current
- * memory context is reset after the rows of each node.
+ * context cannot be used, because it is reset after the rows of each node.
  */
 static void
 put_row(const Deparse *deparse, const CmigDiffRow *row)
@@ -51,7 +52,10 @@ put_row(const Deparse *deparse, const CmigDiffRow *row)
 	MemoryContextSwitchTo(old);
 }
 
-/* Returns the live table whose rows the object's statements affect, or NULL. */
+/*
+ * Returns the live table that the object is or belongs to.  Returns NULL if
+ * the table is new.
+ */
 static const CmigObject *
 live_table(const Deparse *deparse, const CmigObject *object)
 {
@@ -144,9 +148,9 @@ append(List *ddl, const List *statements)
 }
 
 /*
- * If a column that exists in the image "before" is given a new sequence,
- * append a statement to the first one in "ddl" that makes the sequence
- * continue after the column's values.  "old" is true if "ddl" restores the old
+ * If a column that exists in the image "before" is given a new sequence, make
+ * the sequence continue after the column's values: append a statement for this
+ * to the first statement in "ddl".  "old" is true if "ddl" restores the old
  * sequence.
  */
 static void
@@ -164,9 +168,8 @@ continue_sequence(const CmigChange *owner, const CmigChange *sequence, const Cmi
 }
 
 /*
- * If the statement is a CREATE statement, returns it with
- * check_function_bodies turned off while it runs.  Otherwise returns it
- * unchanged.
+ * If "sql" is a CREATE statement, returns SQL that runs it with
+ * check_function_bodies turned off.  Otherwise returns "sql" unchanged.
  */
 static char *
 unchecked(char *sql)
@@ -187,10 +190,10 @@ is_early(const CmigChange *change, const char *sql)
 }
 
 /*
- * If the list's first statement or its undo creates a function whose body must
- * not be checked, turn off check_function_bodies while it runs.  The first
- * statement creates "object", and its undo creates "other"; either may be
- * NULL.
+ * If the first statement in "ddl" or its undo creates a function whose body
+ * must not be checked, turn off check_function_bodies for that statement.  The
+ * first statement creates "object", and its undo creates "other"; either
+ * object may be NULL.
  */
 static List *
 without_checks(const CmigChange *change, List *ddl, const CmigObject *object, const CmigObject *other)
@@ -204,7 +207,7 @@ without_checks(const CmigChange *change, List *ddl, const CmigObject *object, co
 	return ddl;
 }
 
-/* Pass the rows of cmig.diff that create an object to the callback. */
+/* Pass to the callback the rows of cmig.diff that create an object. */
 static void
 put_create(Deparse *deparse, CmigChange *change)
 {
@@ -239,8 +242,8 @@ join(List *ddl)
 }
 
 /*
- * Pass the row that gives an old type its temporary name, so that the new type
- * can have the old name.
+ * Pass to the callback the row that gives an old type a temporary name, so
+ * that the new type can have the type's name.
  */
 static void
 put_away(Deparse *deparse, const CmigChange *change)
@@ -255,8 +258,8 @@ put_away(Deparse *deparse, const CmigChange *change)
 
 /*
  * Returns the statements that drop the object.  If some children keep a
- * column, the column is dropped from the parent with ONLY, and separately
- * from the other children.
+ * dropped column, the column is dropped from the parent with ONLY, and from
+ * the other children by separate statements.
  */
 static char *
 drop(const CmigChange *change, const CmigObject *object)
@@ -288,7 +291,7 @@ hazards_of(const List *ddl)
 	return hazards & ~CMIG_HAZARD_REWRITE;
 }
 
-/* Pass the row that drops an object to the callback. */
+/* Pass to the callback the row that drops an object. */
 static void
 put_drop(Deparse *deparse, CmigChange *change)
 {
@@ -336,7 +339,7 @@ put_drop(Deparse *deparse, CmigChange *change)
 	put_row(deparse, &row);
 }
 
-/* Pass the row for an unsupported change to the callback. */
+/* Pass to the callback the row for an unsupported change. */
 static void
 put_unsupported(Deparse *deparse, const CmigChange *change)
 {
@@ -376,9 +379,9 @@ collect_late(const CmigDiffRow *row, void *arg)
 }
 
 /*
- * Make the image "to" match the database as it is after all changes other than
- * late ones: copy the owner, privileges, and comments from the old image if
- * the options exclude them from the comparison.
+ * Make the image "to" match the database as it will be after all changes
+ * except late ones: copy the owner, privileges, and comments from the old
+ * image if the options exclude them from the comparison.
  */
 static void
 set_final(CmigDifference *difference)
@@ -403,7 +406,7 @@ set_final(CmigDifference *difference)
 
 /*
  * Find the statements that revert a late change of a type.  Compares the image
- * after all changes with one in which the type has its old values.
+ * "to" with a copy of it in which the type has its old values.
  */
 static void
 revert_late(Deparse *deparse, const CmigChange *change, Late *late)
@@ -423,7 +426,7 @@ revert_late(Deparse *deparse, const CmigChange *change, Late *late)
 	cmig_deparse(cmig_compare((CmigImage *) deparse->difference->to, &back, &options), collect_late, late);
 }
 
-/* Pass the rows of a late change to the callback. */
+/* Pass to the callback the rows of a late change. */
 static void
 put_late(Deparse *deparse, CmigChange *change)
 {
@@ -440,7 +443,7 @@ put_late(Deparse *deparse, CmigChange *change)
 	put_ddl(deparse, "alter", change, change->ddl);
 }
 
-/* Pass the rows of all late changes to the callback. */
+/* Pass to the callback the rows of all late changes. */
 static void
 put_late_changes(Deparse *deparse)
 {
@@ -461,9 +464,9 @@ put_late_changes(Deparse *deparse)
 }
 
 /*
- * If "at_start" is true, pass the rows that turn off FORCE ROW LEVEL SECURITY
- * before all other statements.  Otherwise, pass the rows that turn it on again
- * after them.
+ * If "at_start" is true, pass to the callback the rows that turn off FORCE ROW
+ * LEVEL SECURITY.  They come before all other rows.  Otherwise, pass the rows
+ * that turn it on again.
  */
 static void
 put_force(Deparse *deparse, const List *forced, bool at_start)
@@ -491,7 +494,7 @@ put_force(Deparse *deparse, const List *forced, bool at_start)
 	}
 }
 
-/* Pass the rows of a node to the callback. */
+/* Pass to the callback the rows of a node. */
 static void
 put_node(Deparse *deparse, const CmigNode *node)
 {
@@ -525,7 +528,8 @@ put_node(Deparse *deparse, const CmigNode *node)
 }
 
 /*
- * Pass the rows of all nodes, and free the memory of each node after its rows.
+ * Pass to the callback the rows of all nodes, and free the memory of each node
+ * after its rows.
  */
 static void
 put_nodes(Deparse *deparse, const CmigNode *nodes, int count)

@@ -34,7 +34,8 @@ typedef struct CmigDiffRow
 	int			undo_hazards;	/* CMIG_HAZARD_... flags of downgrade */
 	const CmigDdl *ddl;			/* the statement, for hazards that depend on
 								 * the table's rows; or NULL */
-	const CmigObject *table;	/* the live table, or NULL if the table is new */
+	const CmigObject *table;	/* the object's live table, or NULL if the
+								 * table is new */
 } CmigDiffRow;
 
 typedef void (*CmigDiffCallback) (const CmigDiffRow *row, void *arg);

@@ -44,13 +44,13 @@ typedef struct CmigChange
 	bool		disturbs;		/* see CmigAlter */
 	bool		recasts;
 	bool		late;
-	List	   *left;			/* for a dropped column of a parent table: the
-								 * columns of those children from which it
-								 * must be dropped by separate statements,
-								 * because other children keep theirs */
+	List	   *left;			/* if only some children of a parent table
+								 * lose a column: the columns of these
+								 * children, which are dropped by separate
+								 * statements */
 	bool		only;			/* true if the column is dropped with ALTER
-								 * TABLE ONLY, because some children keep
-								 * theirs */
+								 * TABLE ONLY, because some children keep the
+								 * column */
 	bool		untyped;		/* true for a typed table that is an ordinary
 								 * table while its type is replaced */
 	bool		trades;			/* true for a column that changes its type
@@ -63,10 +63,10 @@ typedef struct CmigChange
 								 * the new object is created before the old
 								 * one is dropped */
 	struct CmigChange *host;	/* the change whose statement also performs
-								 * this one, or NULL; see host.h */
-	List	   *copies;			/* for a re-created column: the changes of
-								 * columns that inherit from it, and that its
-								 * statements also drop and create */
+								 * this change, or NULL; see host.h */
+	List	   *copies;			/* for a re-created column: the changes of the
+								 * inheriting columns that its statements also
+								 * drop and create */
 	List	   *riders;			/* changes of objects that this change's DROP
 								 * statement also drops; see host.h */
 	bool		empties;		/* true if the change creates a materialized
@@ -75,16 +75,16 @@ typedef struct CmigChange
 	bool		unchecked;		/* true for a function that must be created
 								 * without checking its body, because the body
 								 * names objects that may not exist then */
-	struct CmigChange *dropped_by;	/* the change whose DROP statement also
-									 * drops this object, although this object
-									 * is not a child of that change's object;
-									 * or NULL */
+	struct CmigChange *dropped_by;	/* NULL, or for a function or the
+									 * definition of a base type: the type's
+									 * change, whose DROP TYPE also drops this
+									 * object */
 	bool		taken;			/* true for a base type's function that is
 								 * also dropped when the creation of the type
 								 * is reverted */
-	List	   *takes;			/* changes whose dropped_by is this one, in
-								 * the order in which their objects are
-								 * created */
+	List	   *takes;			/* the changes whose "dropped_by" is this
+								 * change, in the order in which their objects
+								 * are created */
 	int			first_node;		/* for order.c: node that drops or alters the
 								 * object */
 	int			last_node;		/* node that creates or alters the object */
@@ -101,16 +101,12 @@ typedef struct CmigDifference
 	const CmigDiffOptions *options;
 	int			count;
 	CmigChange *changes;
-	CmigChange **of_from;		/* the change of each object in "from", by the
-								 * object's index in the image; of_to has
-								 * those of "to" */
+	CmigChange **of_from;		/* for each object in "from", by its index:
+								 * its change */
 	CmigChange **of_to;
 } CmigDifference;
 
-/*
- * Does the change create an object, either a new one or one that it has
- * dropped?
- */
+/* Does the change create an object, even if only after dropping it? */
 static inline bool
 cmig_change_creates(const CmigChange *change)
 {

@@ -39,8 +39,9 @@ table_of(const CmigObject *object)
 }
 
 /*
- * Returns the names of the tables that cannot be changed, and appends the
- * reasons to *reasons.
+ * Returns the names of the tables with a column that cannot be changed.  For a
+ * partition, returns the root of its partition tree.  Appends the reasons to
+ * *reasons.
  */
 static List *
 find_roots(const CmigDifference *difference, List **reasons)

@@ -51,8 +51,8 @@ refuse(const CmigDifference *difference, CmigChange *change)
 }
 
 /*
- * Mark the change as unsupported if it needs something that the database
- * lacks.
+ * Mark the change as unsupported if the database lacks something that the new
+ * object needs.
  */
 static void
 refuse_needing(CmigChange *change)

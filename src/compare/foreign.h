@@ -15,10 +15,11 @@
 #include "compare/difference.h"
 
 /*
- * Mark the changes of foreign objects, and of objects that belong to them, as
- * unsupported, with two exceptions for foreign objects that the target lacks: an
- * object in the caller's schema is dropped, and an object without a schema is
- * left alone.  Also mark changes that need something that the database lacks.
+ * Mark as unsupported the changes of foreign objects and of their parts.
+ * There are two exceptions for a foreign object that the target lacks: if it
+ * is in the caller's schema, it is dropped, and if it has no schema, it is
+ * left alone.  Also mark a change as unsupported if the database lacks
+ * something that it needs.
  */
 extern void cmig_foreign_refuse(CmigDifference *difference);
 

@@ -136,8 +136,9 @@ take_functions(const CmigDifference *difference, CmigChange *change)
 }
 
 /*
- * Set the field "taken" for the functions of a base type if the change creates
- * the type.  They are also dropped when the creation of the type is reverted.
+ * If the change creates a base type, set the field "taken" of the changes of
+ * the type's functions.  Reverting the creation of the type also drops these
+ * functions.
  */
 static void
 mark_functions(const CmigDifference *difference, const CmigChange *change)

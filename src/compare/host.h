@@ -2,12 +2,13 @@
  * host.h
  *	  Finds changes that are performed by another change's statement.
  *
- * For example, CREATE TABLE creates a table's columns and constraints, too, and
- * DROP TABLE drops them.  The change of the table is then the host of their
- * changes.  An object that is part of its parent's CREATE statement is folded.
- * If an object is not folded, but dropped by its host's DROP statement, its
- * change is a rider of the host.  A column that is dropped and created
- * together with the parent table's column is a copy of the host.
+ * For example, CREATE TABLE creates a table's columns and constraints, too,
+ * and DROP TABLE drops them.  The change of the table is then the host of
+ * their changes.  An object that is part of its parent's CREATE statement is
+ * folded.  If an object is not folded, but dropped by its host's DROP
+ * statement, its change is a rider of the host.  If a column is dropped and
+ * created together with the parent table's column, its change is a copy of the
+ * host.
  *
  * No database access.
  *

@@ -49,7 +49,7 @@ can_stay(const Keep *keep, const CmigObject *object)
 	return true;
 }
 
-/* Returns true for an index that cmig.enable_rls created on a table's key. */
+/* Returns true for an index that cmig.enable_rls created. */
 static bool
 is_rls_index(const CmigObject *object)
 {
@@ -58,9 +58,9 @@ is_rls_index(const CmigObject *object)
 }
 
 /*
- * A CmigKeepCandidate: returns true for an index for row-level security, and
- * for an object of a kind that ORMs cannot define.  Objects that belong to
- * such an object also count.
+ * A CmigKeepCandidate: returns true for an index that cmig.enable_rls created,
+ * for an object that ORMs cannot define, and for an object that belongs to
+ * such an object.
  */
 static bool
 is_unknown(const CmigObject *object, void *arg)
@@ -99,7 +99,7 @@ decide(Keep *keep, CmigKeepCandidate is_candidate, void *arg)
 	}
 }
 
-/* Returns a copy without parent, children, and siblings. */
+/* Returns a copy of the object that has no parent, children, or siblings. */
 static CmigObject *
 copy(const CmigObject *object)
 {
@@ -109,7 +109,7 @@ copy(const CmigObject *object)
 	return result;
 }
 
-/* Make the copy, "result", refer to the objects in the target. */
+/* Make "result", the copy of "object", refer to objects in the target. */
 static void
 connect(const Keep *keep, const CmigObject *object, CmigObject *result)
 {

@@ -13,8 +13,8 @@
 #include "kinds/image.h"
 
 /*
- * A callback that returns true if an object that the other image lacks may be
- * kept.
+ * A callback that returns true if the object may be kept although the other
+ * image lacks it.
  */
 typedef bool (*CmigKeepCandidate) (const CmigObject *object, void *arg);
 
@@ -25,9 +25,10 @@ typedef bool (*CmigKeepCandidate) (const CmigObject *object, void *arg);
 extern void cmig_keep(const CmigImage *from, CmigImage *to, CmigKeepCandidate is_candidate, void *arg);
 
 /*
- * For a target that contains only models, add the objects that ORMs cannot
- * define and the indexes that cmig.enable_rls created, as cmig_keep() does.
- * These objects are then re-created if an object that they depend on changes.
+ * Like cmig_keep(), for a target that contains only models.  The candidates
+ * are the objects that ORMs cannot define and the indexes that cmig.enable_rls
+ * created.  These objects are then re-created if an object that they depend on
+ * changes.
  */
 extern void cmig_keep_unknown(const CmigImage *from, CmigImage *to);
 

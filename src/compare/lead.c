@@ -33,8 +33,8 @@ typedef struct Lead
 } Lead;
 
 /*
- * Returns true if the whole table is created or, if lead->old is true,
- * dropped.
+ * Returns true if the whole table is created (or dropped, if lead->old is
+ * true).
  */
 static bool
 is_whole(const Lead *lead, const CmigObject *table)
@@ -57,8 +57,8 @@ push(Lead *lead, CmigObject *table)
 }
 
 /*
- * Returns the next table that the frame's table references and that has no
- * place yet, or NULL if there is none.
+ * Returns the next table without a place among those that the frame's table
+ * references.  Returns NULL if there is none.
  */
 static CmigObject *
 next_table(const Lead *lead, LeadFrame *frame)

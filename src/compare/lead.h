@@ -12,11 +12,11 @@
 #include "compare/difference.h"
 
 /*
- * Choose the places of the tables that are created or dropped and whose CREATE
- * TABLE statement includes foreign keys.  A referenced table comes right
- * before the first table, by name, that references it.  Sets a table's field
- * "lead" to that first table, and "turn" to the table's place among those with
- * the same lead.
+ * Set the fields "lead" and "turn" of each table that is created or dropped.
+ * "lead" is the first table, by name, among the table itself and the tables
+ * whose CREATE TABLE statements reference it, directly or through other
+ * tables.  "turn" is the table's position among the tables with the same lead:
+ * a referenced table comes before the tables that reference it.
  */
 extern void cmig_lead_tables(CmigDifference *difference);
 

@@ -138,8 +138,9 @@ completion(const CmigObject *object, const CmigDiffOptions *options)
 
 /*
  * For an object that is dropped together with another one, returns the
- * statements that reset what completion() sets.  The downgrade runs their undo
- * statements, which set it again, after the object has been re-created.
+ * statements that reset what completion() sets.  The downgrade first
+ * re-creates the object, and then runs their undo statements, which set it
+ * again.
  */
 static List *
 removal(const CmigDifference *difference, const CmigObject *object)
@@ -225,9 +226,9 @@ keep_unknown(const CmigObject *from, CmigObject *to)
 }
 
 /*
- * Refuse to drop an object that ORMs cannot define, but that depends on
- * "missing", an object that the target lacks.  The user must decide whether to
- * drop the object.
+ * Refuse to drop an object that ORMs cannot define.  It depends on "missing",
+ * an object that the target lacks.  The user must decide whether to drop the
+ * object.
  */
 static void
 refuse_drop(CmigChange *change, const CmigObject *missing)
@@ -346,7 +347,7 @@ is_renewed(const CmigObject *from, const CmigObject *to)
  * with the parent table's index or constraint.  This is the case if it is
  * attached to a different index.  It is also the case if it is inherited in
  * only one image, and the other image lacks the parent table's object or
- * requires that it be re-created.
+ * requires that this parent object be re-created.
  */
 static bool
 is_of_gone_parent(const CmigDifference *difference, const CmigObject *from, const CmigObject *to)

@@ -22,8 +22,8 @@
  */
 
 /*
- * Returns true if the object depends on an object that the change creates or,
- * if "old" is true, drops.
+ * Does the object depend on an object that the change creates (or drops, if
+ * "old" is true)?
  */
 static bool
 needs(const CmigOrder *order, const CmigObject *object, const CmigChange *change, bool old)
@@ -40,9 +40,9 @@ needs(const CmigOrder *order, const CmigObject *object, const CmigChange *change
 }
 
 /*
- * Set the field "apart" for the children of "parent" that depend on an object
- * that the change creates or, if "old" is true, drops, so that they are
- * excluded from the parent's statement.  Returns true if there are any.
+ * Exclude from the statement of "parent" those of its children that depend on
+ * an object that the change creates (or drops, if "old" is true), by setting
+ * their field "apart".  Returns true if there are any such children.
  */
 static bool
 unfold(const CmigOrder *order, CmigObject *parent, const CmigChange *change, bool old)
@@ -66,9 +66,9 @@ unfold(const CmigOrder *order, CmigObject *parent, const CmigChange *change, boo
 }
 
 /*
- * Break a cycle of nodes, which is on the stack between the positions "from"
- * and "to", by excluding an object from its parent's statement.  Returns the
- * position of the node whose edge to the next one is no longer needed, or -1
+ * Break the cycle formed by the nodes at positions "from" through "to" of the
+ * stack, by excluding an object from its parent's statement.  Returns the
+ * position of the node whose edge to the next node is no longer needed, or -1
  * if no object can be excluded.
  */
 static int
@@ -170,7 +170,7 @@ skip_edges(CmigOrder *order, const Walk *walk, int place)
 /*
  * Break the cycle that ends at the top of the stack, and go back to the node
  * whose edge is no longer needed, so that the same walk finds other cycles.
- * Returns the new top.
+ * Returns the new top of the stack.
  */
 static int
 break_cycle(CmigOrder *order, Walk *walk, int from, int top)
@@ -189,8 +189,8 @@ break_cycle(CmigOrder *order, Walk *walk, int from, int top)
 	}
 
 	/*
-	 * go back to the node at "place"; if there is none, the walk ignores the
-	 * edge at the top of the stack
+	 * go back to the node at "place"; if "place" is -1, the walk only ignores
+	 * the edge that closes the cycle
 	 */
 	for (int i = place + 1; place >= 0 && i <= top; i++)
 	{
@@ -238,7 +238,7 @@ walk_from(CmigOrder *order, Walk *walk, int node)
 	}
 }
 
-/* Visit all nodes.  If a cycle was broken, the result is not used. */
+/* Visit all nodes.  The caller uses the result only if no cycle was broken. */
 static void
 walk_all(CmigOrder *order, Walk *walk)
 {
@@ -253,7 +253,7 @@ walk_all(CmigOrder *order, Walk *walk)
 
 /*
  * Put the nodes in order.  Returns false if statements were split to break a
- * cycle; *result is then not valid, because there are new nodes and edges.
+ * cycle.  The split adds nodes and edges, so *result is then not valid.
  */
 static bool
 place_nodes(CmigOrder *order, CmigNode **result)

@@ -103,8 +103,8 @@ add_new(CmigOrder *order, const CmigObject *object, const CmigObject *on)
 }
 
 /*
- * Returns the foreign-data wrapper of a foreign table, server, or other object
- * that depends on it, or NULL.
+ * Returns the foreign-data wrapper on which the object depends, for example
+ * the wrapper of a foreign table's server.  Returns NULL if there is none.
  */
 static const CmigObject *
 find_wrapper(const CmigObject *object)
@@ -123,8 +123,8 @@ find_wrapper(const CmigObject *object)
 
 /*
  * If the foreign-data wrapper that the object depends on is given a validator,
- * make the wrapper's change come after the object's.  The validator might
- * reject the object's old options.
+ * make the wrapper's change come after the object's change.  The validator
+ * might reject the object's old options.
  */
 static void
 add_validator(CmigOrder *order, const CmigObject *object)
@@ -163,7 +163,7 @@ add_dependencies(CmigOrder *order, const CmigImage *image,
 	}
 }
 
-/* Add the soft edge for an object that mentions another object, "on". */
+/* Add the soft edge for "object", which mentions "on". */
 static void
 add_named(CmigOrder *order, const CmigObject *object, const CmigObject *on, bool old)
 {

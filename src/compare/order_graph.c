@@ -79,8 +79,8 @@ cmig_order_graph_made(const CmigOrder *order, const CmigObject *object)
 
 	/*
 	 * an inherited column is created by the statement that creates the
-	 * parent's column, and a typed table's column by the one that creates the
-	 * attribute
+	 * parent's column, and a typed table's column by the statement that
+	 * creates the attribute
 	 */
 	if (change->from == NULL && change->action == CMIG_NO_CHANGE)
 		for (int i = 0; i < object->ndepends; i++)

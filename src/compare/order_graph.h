@@ -23,11 +23,14 @@ extern void cmig_order_graph_add(CmigOrder *order, int node, int before);
 
 /*
  * Returns the node after which the object no longer exists in its old form, or
- * -1.
+ * -1 if there is none.
  */
 extern int	cmig_order_graph_end(const CmigOrder *order, const CmigObject *object);
 
-/* Returns the node after which the object exists in its new form, or -1. */
+/*
+ * Returns the node after which the object exists in its new form, or -1 if
+ * there is none.
+ */
 extern int	cmig_order_graph_made(const CmigOrder *order, const CmigObject *object);
 
 /*

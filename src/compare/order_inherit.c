@@ -11,9 +11,9 @@
 #include "kinds/kinds.h"
 
 /*
- * Make the node "before" precede the node after which an object no longer
- * exists in its old form.  The edge is weak if that node alters the object in
- * a way that its dependents survive.
+ * Make the node "before" precede the node that drops or alters an old object.
+ * The edge is weak if the object is altered in a way that its dependents
+ * survive.
  */
 static void
 add_end(CmigOrder *order, const CmigObject *object, int before)
@@ -24,10 +24,10 @@ add_end(CmigOrder *order, const CmigObject *object, int before)
 }
 
 /*
- * Make the node precede the drop of a table and of its columns and
- * constraints.  Statistics are left out: inheritance does not affect them, and
- * they may have to be dropped earlier, so that statistics of another parent
- * can have their names.
+ * Make the node precede the nodes that drop or alter a table, its columns, and
+ * its constraints.  Statistics are left out: inheritance does not affect them,
+ * and they may have to be dropped earlier, so that another parent's statistics
+ * can have the same names.
  */
 static void
 add_part(CmigOrder *order, int node, const CmigObject *table)
@@ -53,10 +53,9 @@ only_drops_not_null(const CmigChange *change)
 }
 
 /*
- * Make the node that adds parents follow the creation of a column or
- * constraint of the table.  Exception: if the node also removes the table's
- * old parents, a column's NOT NULL is dropped after the node, because an old
- * parent may require NOT NULL.
+ * Make "node", which adds parents to a table, follow the creation of "child".
+ * Exception: if "node" also removes the table's old parents, a column's NOT
+ * NULL is dropped after "node", because an old parent may require NOT NULL.
  */
 static void
 join_child(CmigOrder *order, int node, const CmigObject *table, const CmigObject *child)

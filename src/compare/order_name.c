@@ -10,7 +10,7 @@
 #include "compare/order_name.h"
 #include "kinds/kind.h"
 
-/* A name that is free after a node, so that another object can use it. */
+/* A name, and the node after which another object can use it. */
 typedef struct NameEntry
 {
 	const char *name;

@@ -22,8 +22,8 @@ cmig_order_node_object(const CmigNode *node)
 }
 
 /*
- * Returns the object next to which an object is sorted, usually its table.
- * Returns the object itself if it has no parent or its kind has the flag LAST.
+ * Returns the object next to which "object" is sorted, usually its table.
+ * Returns "object" itself if it has no parent or its kind has the flag LAST.
  */
 static const CmigObject *
 sort_root(const CmigObject *object)
@@ -91,7 +91,8 @@ add_node(CmigOrder *order, CmigChange *change, CmigNodeType type)
 }
 
 /*
- * Returns the qualified name of an index, or of a constraint's index; or NULL.
+ * Returns the qualified name of an index or of a constraint's index.  Returns
+ * NULL if the object has no index.
  */
 static const char *
 index_name(const CmigObject *object)
@@ -117,8 +118,8 @@ share_names(const CmigObject *table, const CmigObject *other)
 }
 
 /*
- * Must an old parent be dropped before a new parent is created, because both
- * use the same names?
+ * Must an old parent be dropped before a new parent is created, because their
+ * indexes have the same names?
  */
 static bool
 parents_share_names(const CmigChange *change)

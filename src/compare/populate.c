@@ -2,8 +2,8 @@
  * populate.c
  *	  Finds new materialized views that cannot be filled.
  *
- * Whether a materialized view has data is not compared, so an existing one can
- * lack the data that it has in the target.
+ * Whether a materialized view has data is not compared, so an existing view
+ * can lack data although the target's view has data.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,8 +14,8 @@
 
 /*
  * Does the view depend on a view that cannot be read, or on a column of one?
- * "empty" is indexed by object, and is true for the views found so far that
- * cannot be read.
+ * "empty" has an element for each object: true if it is a view that is known
+ * to be unreadable.
  */
 static bool
 reads_empty(const CmigObject *view, const bool *empty)

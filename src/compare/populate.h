@@ -13,10 +13,10 @@
 #include "compare/difference.h"
 
 /*
- * For each materialized view that the upgrade or the downgrade creates, and
- * that reads, directly or through other views, a materialized view without
- * data, make its CREATE statement use WITH NO DATA.  Also set the field
- * "empties" of all changes.
+ * Make the CREATE statement of a materialized view use WITH NO DATA if the
+ * view reads a materialized view without data, directly or through other
+ * views.  This applies to the views that the upgrade or the downgrade creates.
+ * Also set the field "empties" of all changes.
  */
 extern void cmig_populate_check(CmigDifference *difference);
 

@@ -122,8 +122,9 @@ goes_with_table(const CmigDifference *difference, const CmigChange *change)
 }
 
 /*
- * Returns true if the dependent must be dropped or altered because the object
- * of "change", which it uses, is altered or, if "goes" is true, dropped.
+ * Must the dependent be dropped or altered because it uses the object of
+ * "change"?  "goes" is true if that object is dropped, and false if it is
+ * altered.
  */
 static bool
 is_affected(const CmigDifference *difference, const CmigChange *change, const CmigChange *dependent,
@@ -161,7 +162,7 @@ is_created_again(const CmigChange *change, const CmigChange *dependent)
 /*
  * If the object of "change" can be replaced while dependents use it, change
  * the dependent accordingly.  Returns the change whose dependents must be
- * examined next, or NULL.
+ * examined next, or NULL if the object cannot be replaced.
  */
 static CmigChange *
 find_way(CmigDifference *difference, CmigChange *change, CmigChange *dependent)
@@ -201,7 +202,10 @@ whole_of(const CmigDifference *difference, CmigChange *change)
 	return table;
 }
 
-/* Is the object an enum that gets values, and keeps the order of its others? */
+/*
+ * Is the object an enum that gets new values, and keeps the order of the old
+ * ones?
+ */
 static bool
 only_gets_values(const CmigChange *change)
 {
@@ -211,8 +215,8 @@ only_gets_values(const CmigChange *change)
 /*
  * Decide what happens to a dependent of the object of "change".  "goes" is
  * true if that object is dropped.  Returns the change whose dependents must be
- * examined next, or NULL.  If the dependent prevents the change, the change is
- * marked as unsupported.
+ * examined next, or NULL if there is none.  If the dependent prevents the
+ * change, the change is marked as unsupported.
  */
 static CmigChange *
 disturb(CmigDifference *difference, CmigChange *change, CmigChange *dependent, bool goes)
@@ -295,7 +299,7 @@ refuse_use(const CmigDifference *difference, const CmigChange *range, CmigChange
 /*
  * If objects that use a range type prevent it from being re-created, mark the
  * range type's change as unsupported, and also the changes of these objects,
- * because they may need its new multirange type.
+ * because they may need the new multirange type.
  */
 static void
 refuse_range(const CmigDifference *difference, const CmigDependents *dependents, CmigChange *change)

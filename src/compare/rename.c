@@ -116,8 +116,8 @@ report_syntax(const char *text)
 }
 
 /*
- * Returns the keyword with which a rename begins, or NULL.  Sets *rest to the
- * text after it.
+ * Returns the keyword with which a rename begins, or NULL if there is none.
+ * Sets *rest to the text after it.
  */
 static const Word *
 find_word(const char *text, const char **rest)
@@ -136,8 +136,8 @@ find_word(const char *text, const char **rest)
 }
 
 /*
- * Does the object have this name, given as a list of parts?  A function's
- * argument types must also match, if given.
+ * Does the object have the name whose parts are "names"?  If "arguments" is
+ * not NULL, a function's argument types must also match.
  */
 static bool
 has_name(const CmigObject *object, const List *names, const char *arguments)
@@ -172,9 +172,9 @@ find_object(const CmigImage *image, const Word *word, const List *names, const c
 }
 
 /*
- * Returns the three-part name of an object with the current name of its table
- * in place of the new one.  Returns NULL if no rename gives a table this new
- * name.
+ * "names" consists of a schema, a table, and an object of the table.  If a
+ * rename gives a table this name, returns a copy of "names" that contains the
+ * table's current name.  Otherwise returns NULL.
  */
 static List *
 old_table_names(const CmigImage *image, const List *names, const List *renames)
@@ -193,8 +193,8 @@ old_table_names(const CmigImage *image, const List *names, const List *renames)
 }
 
 /*
- * Returns the object that a rename refers to, or NULL.  A table may be given by
- * its old or new name.
+ * Returns the object that a rename refers to, or NULL if it does not exist.
+ * The rename may contain the old or the new name of the object's table.
  */
 static CmigObject *
 find_old(const CmigImage *image, const Word *word, const List *names, const char *arguments,
@@ -308,8 +308,8 @@ collides(const CmigObject *object, const char *name, const CmigObject *other, co
 }
 
 /*
- * Returns another object that would conflict with "object" if "object" were
- * called "name", or NULL.
+ * Returns the object that would conflict with "object" if "object" were called
+ * "name".  Returns NULL if there is none.
  */
 static CmigObject *
 find_holder(const CmigImage *image, const CmigObject *object, const char *name)
@@ -345,8 +345,8 @@ typedef struct Pending
 } Pending;
 
 /*
- * Must the rename of "object" to this name wait, because another object that
- * has yet to be renamed conflicts with it?
+ * Must the rename of "object" to "name" wait until another object is renamed,
+ * because the current name of that object conflicts with "name"?
  */
 static bool
 is_waited_for(const Pending *pending, int count, const CmigObject *object, const char *name)
@@ -367,8 +367,8 @@ is_pending(const Pending *pending, int count, const CmigObject *object)
 }
 
 /*
- * Store in "pending" the renames of this rank that change a name.  Returns
- * their number.
+ * Store in "pending" the renames of the given rank that change a name.
+ * Returns the number of these renames.
  */
 static int
 list_pending(const CmigImage *image, const List *renames, CmigRenameRank rank, Pending *pending)
@@ -603,9 +603,9 @@ has_index(const CmigObject *object)
 
 /*
  * Remove, from a list of CmigAttachedName, the renames whose new name belongs
- * to another object in the image.  A rename stays in the list if that object
- * is also renamed, or if it has an index, because the index can then be given
- * another name.
+ * to another object in the image.  A rename stays in the list if the other
+ * object is also renamed, or if it has an index, because that index can be
+ * given another name.
  */
 static List *
 without_taken(const CmigImage *from, List *names)

@@ -54,15 +54,16 @@ typedef struct CmigRenameNames
 /*
  * Parse a rename such as "table public.a -> b", and add it to the list.  A
  * rename in a comment is ignored if the old object does not exist.  Raises
- * 22023 for an invalid rename, and 42704 if the old object does not exist.
+ * error 22023 if the rename is invalid, and 42704 if the old object does not
+ * exist.
  */
 extern List *cmig_rename_add(List *renames, const CmigImage *from, const char *text,
 							 bool is_comment, const CmigRenameNames *names);
 
 /*
- * Returns the steps for all renames of this rank, a list of CmigRenameStep.
- * If objects swap names, one of them is given a temporary name first.  Raises
- * 42710 if a name is already in use.
+ * Returns a list of CmigRenameStep: the steps for all renames of the given
+ * rank.  If objects swap names, one of them is given a temporary name first.
+ * Raises error 42710 if a name is already in use.
  */
 extern List *cmig_rename_steps(const CmigImage *image, const List *renames, CmigRenameRank rank);
 

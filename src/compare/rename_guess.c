@@ -54,8 +54,8 @@ is_candidate(const CmigChange *change, CmigAction action)
 }
 
 /*
- * Returns the only change that resembles this one, or NULL if there is none
- * or more than one.
+ * Returns the only change that resembles "change", or NULL if there is none or
+ * more than one.
  */
 static const CmigChange *
 find_like(const CmigDifference *difference, const CmigChange *change)

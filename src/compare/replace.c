@@ -226,8 +226,8 @@ cmig_replace_detour(CmigChange *change, CmigChange *dependent)
 	dependent->action = CMIG_ALTER;
 
 	/*
-	 * the statements below also change the column to another type, such as
-	 * the multirange type's new name
+	 * the statements below also change the column to another type, for
+	 * example to a multirange type with a new name
 	 */
 	if (!collation && is_array(dependent->from) == is_array(dependent->to))
 		dependent->ddl = without_retype(dependent->ddl);

@@ -23,9 +23,9 @@ typedef struct CmigDependents
 extern void cmig_replace_used(CmigDifference *difference, const CmigDependents *dependents);
 
 /*
- * If the dependent is a column whose dropped type is replaced with a type of
- * another kind that has the same name, returns the new type.  Otherwise
- * returns NULL.
+ * If the dependent is a column whose type is dropped, and a type of another
+ * kind is created with the same name, returns the new type.  Otherwise returns
+ * NULL.
  */
 extern const CmigObject *cmig_replace_successor(const CmigDifference *difference, const CmigChange *change,
 												const CmigChange *dependent);
@@ -46,8 +46,8 @@ extern CmigChange *cmig_replace_dependent(CmigDifference *difference, CmigChange
 extern void cmig_replace_trade(const CmigDifference *difference, CmigChange *change, CmigChange *dependent);
 
 /*
- * Like cmig_replace_dependent(), but for a type or a collation that cannot
- * exist twice.  Columns use another type or collation while it is re-created.
+ * Like cmig_replace_dependent(), but for a type or collation that cannot exist
+ * twice.  While it is re-created, columns use another type or collation.
  */
 extern CmigChange *cmig_replace_detour(CmigChange *change, CmigChange *dependent);
 

@@ -16,7 +16,7 @@
 
 #include "commands/defrem.h"
 
-/* Column types, with the types of their sequences and their pseudo-types. */
+/* A column type, the type of its sequence, and its pseudo-type. */
 typedef struct SerialType
 {
 	const char *type;
@@ -111,8 +111,8 @@ is_plain(const CmigObject *sequence, const CmigObject *column, const CmigDiffOpt
 }
 
 /*
- * Returns the column's sequence if serial would create the same sequence, or
- * NULL.
+ * Returns the column's sequence if serial would create the same sequence.
+ * Otherwise returns NULL.
  */
 static const CmigObject *
 serial_sequence(const CmigObject *column, const CmigDiffOptions *options)

@@ -68,7 +68,7 @@ cmig_tool_table_next(const char *tool, const CmigToolTable *last)
 	return NULL;
 }
 
-/* The tables to keep, with everything that belongs to them. */
+/* The objects to keep, and a list of the tables among them. */
 typedef struct ToolTables
 {
 	bool	   *set;			/* for each object, by its index: true if it

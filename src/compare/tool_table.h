@@ -25,16 +25,16 @@ typedef struct CmigToolTable
 } CmigToolTable;
 
 /*
- * Returns the table, next after "last", in which the tool may have recorded
- * what it has applied.  Returns NULL after the final one.  More common tables
- * come first.
+ * Returns the tool's first table that comes after "last" and may record what
+ * the tool has applied.  Returns NULL if there are no more tables.  More
+ * common tables come first.
  */
 extern const CmigToolTable *cmig_tool_table_next(const char *tool, const CmigToolTable *last);
 
 /*
- * Add other migration tools' tables that are in "live" but not in "other" to
- * "other", so that they do not count as differences.  Issues a NOTICE that
- * names them.
+ * Add to "other" the tables of other migration tools that only "live"
+ * contains, so that these tables do not count as differences.  Issues a NOTICE
+ * that names the tables.
  */
 extern void cmig_tool_table_keep(const CmigImage *live, CmigImage *other);
 

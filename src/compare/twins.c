@@ -70,9 +70,8 @@ without_options(const CmigObject *index)
 }
 
 /*
- * Returns a string by which equivalent indexes are recognized: it is the same
- * for them and differs for others.  Returns NULL if the object is not an
- * index.
+ * Returns a string that is the same for equivalent indexes, and different for
+ * all others.  Returns NULL if the object is not an index.
  */
 static const char *
 shape_of(const CmigObject *object)
@@ -97,7 +96,7 @@ change_of(const CmigDifference *difference, const CmigObject *object, bool old)
 	return (old ? difference->of_from : difference->of_to)[object->index];
 }
 
-/* Does the upgrade create the object or, if "old" is true, the downgrade? */
+/* Does the upgrade (or the downgrade, if "old" is true) create the object? */
 static bool
 is_made(const CmigChange *change, bool old)
 {
@@ -114,7 +113,7 @@ is_before(const CmigObject *object, const CmigObject *other)
 	return false;
 }
 
-/* Returns the parent index to which an index is attached, or NULL. */
+/* Returns the parent index to which an index is attached, or NULL if none. */
 static const CmigObject *
 attached_to(const CmigDifference *difference, const CmigObject *index, bool old)
 {
@@ -124,9 +123,9 @@ attached_to(const CmigDifference *difference, const CmigObject *index, bool old)
 }
 
 /*
- * Is the partitioned table's index "object" created before its index "other"?
- * If the table is a partition itself, the order of the indexes to which these
- * are attached decides.
+ * Is the index "object" of a partitioned table created before the table's
+ * index "other"?  If the table is itself a partition, the order of the parent
+ * indexes decides.
  */
 static bool
 comes_first(const CmigDifference *difference, const CmigObject *object, const CmigObject *other, bool old)
@@ -169,7 +168,7 @@ add_twins(List *pairs, const CmigDifference *difference, const CmigObject *objec
 	const CmigObject *parent = attached_to(difference, object, old),
 			   *others = attached_to(difference, other, old);
 
-	/* the index that is attached comes before one that is not */
+	/* an attached index comes before one that is not attached */
 	if ((parent == NULL) != (others == NULL) &&
 		(cmig_index_parent(object) == NULL) != (cmig_index_parent(other) == NULL))
 		return parent != NULL ? append_pair(pairs, object, other) : append_pair(pairs, other, object);
@@ -219,8 +218,8 @@ cmig_twins_find(const CmigDifference *difference, bool old)
 }
 
 /*
- * Would CREATE TABLE create the second index before the first one?  This is
- * also true if it cannot create the first one.
+ * Would CREATE TABLE create the second index before the first one?  Also true
+ * if CREATE TABLE cannot create the first index.
  */
 static bool
 is_early(const CmigTwins *twins)

@@ -25,9 +25,9 @@ typedef struct CmigTwins
 } CmigTwins;
 
 /*
- * Returns a list of CmigTwins: the equivalent indexes of partitions that are
- * attached by the upgrade or, if "old" is true, by the downgrade, and the
- * partitioned tables' indexes to which they are attached.
+ * Returns a list of CmigTwins: the pairs of equivalent indexes of the
+ * partitions that the upgrade (or the downgrade, if "old" is true) attaches,
+ * and the pairs of parent indexes to which these indexes are attached.
  */
 extern List *cmig_twins_find(const CmigDifference *difference, bool old);
 
