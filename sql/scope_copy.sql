@@ -43,19 +43,21 @@ RESET ROLE;
 REVOKE CREATE ON SCHEMA t_1 FROM regress_copy_stranger;
 SELECT * FROM cmig.create_scope('t_4', copy_of => 't_1');
 DROP FUNCTION t_1.evil;
--- functions that would use the tables of the other scope
+ALTER TABLE t_1.payment ADD place text DEFAULT 't_1.invoice';
+SELECT * FROM cmig.create_scope('t_4', copy_of => 't_1');
+ALTER TABLE t_1.payment DROP place;
+-- functions use the tables of the copy; an alias is not the schema
 CREATE FUNCTION t_1.pinned() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = t_1, pg_temp AS 'SELECT count(*) FROM invoice';
-SELECT * FROM cmig.create_scope('t_4', copy_of => 't_1');
-DROP FUNCTION t_1.pinned;
-CREATE FUNCTION t_1.qualified() RETURNS bigint LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT count(*) FROM t_1."invoice"); END';
-SELECT * FROM cmig.create_scope('t_4', copy_of => 't_1');
--- but an alias is not the schema
-CREATE OR REPLACE FUNCTION t_1.qualified() RETURNS bigint LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT count(t_1.id) FROM invoice t_1); END';
-SELECT count(*) FROM cmig.create_scope('t_9', copy_of => 't_1');
+CREATE FUNCTION t_1.qualified() RETURNS bigint LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT count(t_1.id) FROM t_1."invoice" t_1); END';
 SET client_min_messages = warning;
-SELECT cmig.drop_scope('t_9', confirm => 't_9');
+SELECT count(*) FROM cmig.create_scope('t_9', copy_of => 't_1');
+SELECT count(*) FROM cmig.create_scope('t "9', copy_of => 't_1');
+SELECT pronamespace::regnamespace, proname, proconfig, prosrc FROM pg_proc WHERE pronamespace IN ('t_9'::regnamespace, '"t ""9"'::regnamespace) AND proname IN ('pinned', 'qualified') ORDER BY 1, 2;
+SELECT count(*) FROM cmig.diff_schemas('t_9', 't "9');
+SELECT count(*) FROM cmig.diff_schemas('t_1', 't_9');
+SELECT cmig.drop_scope(name, confirm => name) FROM unnest(ARRAY['t_9', 't "9']) name;
 RESET client_min_messages;
-DROP FUNCTION t_1.qualified;
+DROP FUNCTION t_1.pinned, t_1.qualified;
 SELECT count(*) FROM pg_namespace WHERE nspname = 't_4';
 SELECT count(*) FROM cmig.create_scope('t_4', copy_of => 't_1');
 

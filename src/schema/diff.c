@@ -24,6 +24,7 @@
 #include "schema/initial_grants.h"
 #include "schema/others.h"
 #include "schema/outside.h"
+#include "schema/own_name.h"
 #include "schema/rename_read.h"
 #include "shadow/shadow.h"
 
@@ -71,12 +72,15 @@ static void
 read_renamed(CmigShadow *shadow, void *arg)
 {
 	Diff	   *diff = arg;
+	const CmigManagedSchema *to = &diff->managed->schemas[0];
 	char	   *old = get_namespace_name(diff->from_schema);
 	char	   *new;
 
 	diff->image = cmig_image_read(diff->managed);
+	if (diff->from_schema != to->oid)
+		cmig_own_name_replace_all(diff->image, to->oid, to->name, diff->from_name);
 	cmig_body_check(diff->image, diff->from);
-	if (diff->from_schema == diff->managed->schemas[0].oid)
+	if (diff->from_schema == to->oid)
 		return;
 	old = psprintf("%s.", old);
 	new = psprintf("%s.", quote_identifier(diff->from_name));

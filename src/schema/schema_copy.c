@@ -17,6 +17,7 @@
 #include "schema/diff_line.h"
 #include "schema/image_read.h"
 #include "schema/initial_grants.h"
+#include "schema/own_name.h"
 #include "schema/schema_copy.h"
 #include "shadow/shadow.h"
 
@@ -27,6 +28,7 @@
 typedef struct Read
 {
 	CmigManaged *managed;
+	const char *name;			/* the name of the copy */
 	CmigImage  *image;
 } Read;
 
@@ -37,6 +39,7 @@ read_schema(CmigShadow *shadow, void *arg)
 	Read	   *read = arg;
 
 	read->image = cmig_image_read(read->managed);
+	cmig_own_name_replace_all(read->image, read->managed->schemas[0].oid, read->managed->schemas[0].name, read->name);
 }
 
 /* Returns an image with an empty schema, whose owner is that of "like". */
@@ -58,7 +61,7 @@ List *
 cmig_schema_copy(const char *from, char *name, const char *caller)
 {
 	CmigNames	names = {.names = (char *[]) {pstrdup(from)},.count = 1};
-	Read		read = {.managed = cmig_managed_schemas(&names)};
+	Read		read = {.managed = cmig_managed_schemas(&names),.name = name};
 	CmigDiffOptions options = {.privileges = true,.comments = true};
 	int			guc_level = NewGUCNestLevel();
 	List	   *lines = NIL;

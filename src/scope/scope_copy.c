@@ -17,8 +17,6 @@
  */
 #include "postgres.h"
 
-#include <ctype.h>
-
 #include "base/query.h"
 #include "base/role.h"
 #include "base/subtransaction.h"
@@ -28,6 +26,7 @@
 #include "run/scope.h"
 #include "run/session.h"
 #include "schema/diff_line.h"
+#include "schema/own_name.h"
 #include "schema/schema_copy.h"
 #include "scope/scope_copy.h"
 #include "scope/scope_fingerprint.h"
@@ -39,7 +38,6 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
-#include "parser/scansup.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -252,80 +250,13 @@ with_name(const char *text, const char *name)
 }
 
 /*
- * Text that names the copied schema
- *
- * In the statements, the server has replaced the name of the copied schema
- * everywhere except in strings.  A function whose body or search_path still
- * names this schema would read and write the other scope's tables.
+ * Raise 0A000 if a string in the statement, such as a default, names an object
+ * of the schema "from": the copy would use the other scope's object.
  */
-
-/* A query for an object with the name $2 in the schema $1. */
-static CmigQuery named_query = {
-	.sql = "SELECT true FROM pg_class WHERE relnamespace = $1 AND relname = $2::name"
-	" UNION ALL SELECT true FROM pg_proc WHERE pronamespace = $1 AND proname = $2::name"
-	" UNION ALL SELECT true FROM pg_type WHERE typnamespace = $1 AND typname = $2::name",
-	.nargs = 2,
-	.argtypes = {OIDOID, TEXTOID}
-};
-
-static bool
-is_name_char(char c)
-{
-	return isalnum((unsigned char) c) || c == '_' || c == '$' || IS_HIGHBIT_SET(c);
-}
-
-/* Returns the identifier at the start of the text, as it is stored. */
-static char *
-identifier_at(const char *text)
-{
-	const char *end = text;
-
-	if (*text == '"')
-	{
-		end = strchr(text + 1, '"');
-		return pnstrdup(text + 1, end ? end - text - 1 : 0);
-	}
-	while (is_name_char(*end))
-		end++;
-	return downcase_truncate_identifier(text, end - text, false);
-}
-
-/* Does "schema.object" occur in the text, with an object of the schema "from"? */
-static bool
-names_object(const char *text, const char *from)
-{
-	char	   *prefix = psprintf("%s.", quote_identifier(from));
-	const char *found = text;
-
-	while ((found = strstr(found, prefix)) != NULL)
-	{
-		bool		is_start = found == text || !(is_name_char(found[-1]) || found[-1] == '.');
-		Datum		values[2];
-
-		found += strlen(prefix);
-		values[0] = ObjectIdGetDatum(get_namespace_oid(from, false));
-		values[1] = CStringGetTextDatum(identifier_at(found));
-		if (is_start && cmig_query_run(&named_query, values, NULL) > 0)
-			return true;
-	}
-	return false;
-}
-
-/* Is the schema "from" in the search_path that a function sets? */
-static bool
-sets_path(const char *text, const char *from)
-{
-	const char *line = strstr(text, "\n SET search_path TO ");
-	const char *found = line ? strstr(line, quote_literal_cstr(from)) : NULL;
-
-	return found != NULL && found < line + 1 + strcspn(line + 1, "\n");
-}
-
-/* Raise 0A000 if a string in the statement names the schema "from". */
 static void
 refuse_name(const char *from, const CmigDiffLine *line)
 {
-	if (!names_object(line->upgrade, from) && !sets_path(line->upgrade, from))
+	if (cmig_own_name_replace(line->upgrade, get_namespace_oid(from, false), from, from) == line->upgrade)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

@@ -1,0 +1,124 @@
+/*
+ * own_name.c
+ *	  Names of a schema in function bodies and in search_path.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include <ctype.h>
+
+#include "base/query.h"
+#include "kinds/kinds.h"
+#include "kinds/normal.h"
+#include "schema/own_name.h"
+
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "parser/scansup.h"
+#include "utils/builtins.h"
+
+/* A query for an object with the name $2 in the schema $1. */
+static CmigQuery named_query = {
+	.sql = "SELECT true FROM pg_class WHERE relnamespace = $1 AND relname = $2::name"
+	" UNION ALL SELECT true FROM pg_proc WHERE pronamespace = $1 AND proname = $2::name"
+	" UNION ALL SELECT true FROM pg_type WHERE typnamespace = $1 AND typname = $2::name",
+	.nargs = 2,
+	.argtypes = {OIDOID, TEXTOID}
+};
+
+static bool
+is_name_char(char c)
+{
+	return isalnum((unsigned char) c) || c == '_' || c == '$' || IS_HIGHBIT_SET(c);
+}
+
+/* Returns the identifier at the start of the text, as it is stored. */
+static char *
+identifier_at(const char *text)
+{
+	const char *end = text;
+
+	if (*text == '"')
+	{
+		end = strchr(text + 1, '"');
+		return pnstrdup(text + 1, end ? end - text - 1 : 0);
+	}
+	while (is_name_char(*end))
+		end++;
+	return downcase_truncate_identifier(text, end - text, false);
+}
+
+/* Does the schema contain an object with the name that the text begins with? */
+static bool
+begins_with_object(const char *text, Oid schema)
+{
+	Datum		values[2] = {ObjectIdGetDatum(schema), CStringGetTextDatum(identifier_at(text))};
+
+	return cmig_query_run(&named_query, values, NULL) > 0;
+}
+
+/* Replace the name where it qualifies an object of the schema. */
+static char *
+replace_qualifiers(char *text, Oid schema, const char *old, const char *new)
+{
+	const char *prefix = psprintf("%s.", quote_identifier(old));
+	const char *rest = text;
+	const char *found = text;
+	StringInfoData result;
+
+	initStringInfo(&result);
+	while ((found = strstr(found, prefix)) != NULL)
+	{
+		const char *after = found + strlen(prefix);
+
+		if ((found == text || (!is_name_char(found[-1]) && found[-1] != '.')) &&
+			begins_with_object(after, schema))
+		{
+			appendBinaryStringInfo(&result, rest, found - rest);
+			appendStringInfo(&result, "%s.", quote_identifier(new));
+			rest = after;
+		}
+		found = after;
+	}
+	if (rest == text)
+		return text;
+	appendStringInfoString(&result, rest);
+	return result.data;
+}
+
+/* Replace the name in the search_path that a function sets. */
+static char *
+replace_path(char *text, const char *old, const char *new)
+{
+	const char *line = strstr(text, "\n SET search_path TO ");
+	const char *literal = quote_literal_cstr(old);
+	const char *end;
+
+	if (line == NULL)
+		return text;
+	end = line + 1 + strcspn(line + 1, "\n");
+	line = strstr(line, literal);
+	if (line == NULL || line >= end)
+		return text;
+	return psprintf("%.*s%s%s", (int) (line - text), text,
+					cmig_normal_rename(pnstrdup(line, end - line), literal, quote_literal_cstr(new)), end);
+}
+
+char *
+cmig_own_name_replace(char *text, Oid schema, const char *old, const char *new)
+{
+	return replace_qualifiers(replace_path(text, old, new), schema, old, new);
+}
+
+void
+cmig_own_name_replace_all(CmigImage *image, Oid schema, const char *old, const char *new)
+{
+	for (int i = 0; i < image->count; i++)
+	{
+		CmigObject *object = image->objects[i];
+
+		if (object->kind == &cmig_kind_function)
+			cmig_object_set(object, 0, cmig_own_name_replace(object->values[0], schema, old, new));
+	}
+}
