@@ -121,7 +121,7 @@ wait_until_blocked($node);
 foreach my $call (q{cmig.upgrade('head')}, q{cmig.downgrade('-1')}, q{cmig.stamp('001')}, q{cmig.load('-- revision: 009')})
 {
 	fails_with($node, 'waits', "SELECT $call", '55P03',
-		'another run of pg_cmig is in progress in this database.*DETAIL:  Blocked by process \d+.*HINT:  It is a stepwise run',
+		'another run of pg_cmig is in progress in this database.*DETAIL:  Blocked by process \d+.*HINT:  The other run is a stepwise run',
 		"during a stepwise run: $call");
 }
 is(query($node, 'waits', 'SELECT revision FROM cmig.current()'), '002', 'reading is possible in the meantime');

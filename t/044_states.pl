@@ -207,7 +207,7 @@ my $do = sub { "DO \$\$ BEGIN INSERT INTO trace (what) VALUES ('$_[0] a'); COMMI
 begin('doubt', steps_file('001', '', $do->('up'), $do->('down')));
 cut_off($up, 'kill');
 is(status(), "interrupted: upgrade of 001" . resume_hint('001') . "\npartially applied: upgrade of 001: statement 1 is in doubt; no later statement is complete"
-	  . " -- Check how far it got, then CALL cmig.upgrade_stepwise('001', in_doubt => 'done') -- or 'again'", 'a DO that had committed is in doubt');
+	  . " -- Check how far the statement got, then CALL cmig.upgrade_stepwise('001', in_doubt => 'done') -- or 'again'", 'a DO that had committed is in doubt');
 like(call($up), qr/MG012/, 'the same CALL reports the doubt');
 is(call("CALL cmig.upgrade_stepwise(in_doubt => 'again')"), '', 'in_doubt => again');
 is(trace(), 'up a up a up b up c', 'in_doubt => again runs the statement again');

@@ -67,7 +67,7 @@ cmig_header_value_names(const char *key, const char *value, const char *place)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_BAD_FILE),
 					 errmsg("invalid name \"%s\" for %s %s", name, key, place),
-					 errhint("If there are none, leave the value of %s empty.", key)));
+					 errhint("To list no names, leave the value of %s empty.", key)));
 		names.names[names.count++] = name;
 		if (*end == '\0')
 			break;
@@ -80,7 +80,7 @@ cmig_header_value_names(const char *key, const char *value, const char *place)
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("\"%s\" is listed twice for %s %s",
 						repeated, key, place),
-				 errhint("Remove or correct one of them.")));
+				 errhint("Remove or correct one of the two entries.")));
 	return names;
 }
 

@@ -30,7 +30,7 @@
 #include "utils/builtins.h"
 
 #define UNTERMINATED_HINT \
-	"Close it. Markers inside quotes and comments have no effect, so everything that follows was read as one script."
+	"Close the quote or comment. Markers inside quotes and comments have no effect, so everything that follows was read as one script."
 
 /*
  * Reading
@@ -268,8 +268,8 @@ start_section(CmigFileReader *reader, int section)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_BAD_FILE),
 					 errmsg("unresolved statement %s", cmig_file_reader_place(reader, lexer->line)),
-					 errdetail("The statement that follows \"-- cmig:resolve\" comes from a revision that this one replaces. It may change rows or objects that are not in a schema."),
-					 errhint("Keep it if a new database needs it, or delete it. Then delete the line \"-- cmig:resolve\".")));
+					 errdetail("The statement that follows \"-- cmig:resolve\" comes from a replaced revision. It may change rows or objects that are not in a schema."),
+					 errhint("Keep the statement if a new database needs it; otherwise, delete it. In either case, delete the line \"-- cmig:resolve\".")));
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("unknown marker \"%s\" %s", marker, cmig_file_reader_place(reader, lexer->line)),
@@ -619,7 +619,7 @@ read_comment(CmigFileReader *reader, const char *end)
 	{
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
-				 errmsg("marker \"-- cmig:%s\" preceded by other text %s",
+				 errmsg("marker \"-- cmig:%s\" is preceded by other text %s",
 						cmig_marker_sections[section], cmig_file_reader_place(reader, lexer->line)),
 				 errdetail("A marker starts a section only if it is alone on its line."),
 				 errhint("Put a line break before \"-- cmig:%s\".", cmig_marker_sections[section])));

@@ -64,8 +64,8 @@ refuse_replaced_row(const CmigGraph *graph, const char *row)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
 					 errmsg("revision \"%s\" cannot replace \"%s\" yet", cmig_graph_id(graph, node), row),
-					 errdetail("It replaces %s. Some of these are applied, and at least one of them is not loaded.", cmig_listing_text(&list)),
-					 errhint("Load the files of the revisions that it replaces, and upgrade. Until all of them are applied, these files are needed. If the schema already has everything in \"%s\": SELECT cmig.stamp(%s, purge => true)",
+					 errdetail("It replaces %s. Some of these revisions are applied, and at least one is not loaded.", cmig_listing_text(&list)),
+					 errhint("Load the files of the replaced revisions, and upgrade. The files are needed until all of these revisions are applied. If the schema already has everything in \"%s\": SELECT cmig.stamp(%s, purge => true)",
 							 cmig_graph_id(graph, node), quote_literal_cstr(cmig_graph_id(graph, node)))));
 	}
 }
@@ -175,6 +175,6 @@ cmig_applied_require_sound(const CmigGraph *graph, const CmigApplied *applied,
 					cmig_graph_id(graph, overlap), cmig_graph_id(graph, above)),
 			 errdetail("\"%s\" is an ancestor of \"%s\", so cmig.version must not contain both. Restoring a dump into a database that is in use can cause this.",
 					   cmig_graph_id(graph, overlap), cmig_graph_id(graph, above)),
-			 errhint("Find out which of them the schema matches, and record it: %s",
+			 errhint("Find out which of the two revisions the schema matches, and record that revision: %s",
 					 stamp_call(graph, applied->nodes, over_depends))));
 }

@@ -225,7 +225,7 @@ enter_ids(CmigGraph *graph, const CmigRevision *revisions, int count)
 								  "its id %s", bad);
 		entry = cmig_name_insert(graph->names, id, &found);
 		if (found)
-			cmig_graph_add_defect(graph, id, "Delete one of the rows, and make column revision the primary key again.",
+			cmig_graph_add_defect(graph, id, "Delete one of the rows, and make column \"revision\" the primary key of cmig.revision again.",
 								  "two rows have this id");
 		entry->node = i;
 		entry->is_label = false;

@@ -193,7 +193,7 @@ ambiguous_walk(const CmigGraph *graph, const CmigIdentifier *id, List *choices, 
 			 : errdetail("From \"%s\" it can go to %s.", cmig_graph_id(graph, at),
 						 cmig_identifier_list(graph, choices)),
 			 id->steps < 0 ? errhint("Specify the revision to go to.")
-			 : id->label ? errhint("Specify the revision.")
+			 : id->label ? errhint("Specify the revision to go to.")
 			 : errhint("Specify the revision, or a branch: <label>@%s.", id->text)));
 }
 
@@ -270,7 +270,7 @@ cmig_identifier_parse(const CmigGraph *graph, const char *target, const char *fo
 	if (strchr(target, ':') != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" is a range, but one revision is expected here", target),
+				 errmsg("\"%s\" is a range, but one revision is expected", target),
 				 errhint("Ranges such as base:heads are accepted by cmig.history, cmig.export, and cmig.script.")));
 
 	at = strchr(target, '@');

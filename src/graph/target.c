@@ -47,7 +47,7 @@ cmig_target_absolute(const CmigGraph *graph, const char *target)
 
 	cmig_identifier_parse(graph, target, ABSOLUTE_FORMS, &id);
 	if (id.relative)
-		cmig_identifier_not_valid(&id, "An absolute identifier is required here.",
+		cmig_identifier_not_valid(&id, "An absolute identifier is required.",
 								  psprintf("SELECT * FROM cmig.plan('%s', '%s') shows where it leads.",
 										   cmig_direction_name(id.steps < 0 ? CMIG_DOWNGRADE : CMIG_UPGRADE), id.text));
 	return cmig_identifier_absolute(graph, id.label, id.symbol, id.text);
@@ -160,7 +160,9 @@ find_upgrade_start(const CmigGraph *graph, const CmigApplied *applied,
 		if (applied->rows->count > 1)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
-					 errmsg("ambiguous upgrade \"%s\" from multiple current revisions", id->text),
+					 errmsg("upgrade target \"%s\" is ambiguous with multiple current revisions", id->text),
+					 applied->nodes == NIL ?
+					 errdetail("None of the current revisions is in cmig.revision.") :
 					 errdetail("The current revisions are %s%s.", cmig_identifier_list(graph, applied->nodes),
 							   applied->unknown ? " and unknown ones" : ""),
 					 errhint("Specify a branch, as in <label>@%s, or the revision to reach.", id->text)));
@@ -181,7 +183,7 @@ find_upgrade_start(const CmigGraph *graph, const CmigApplied *applied,
 		if (list_length(starts) > 1)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
-					 errmsg("ambiguous upgrade \"%s\" from multiple current revisions", id->text),
+					 errmsg("upgrade target \"%s\" is ambiguous with multiple current revisions", id->text),
 					 errdetail("The applied revisions on that branch are %s.", cmig_identifier_list(graph, starts)),
 					 errhint("Specify the revision to reach.")));
 	}
@@ -259,7 +261,7 @@ raise_ambiguous_downgrade(const CmigGraph *graph, const CmigApplied *applied,
 
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
-			 errmsg("ambiguous downgrade \"%s\" from multiple current heads", id->text),
+			 errmsg("downgrade target \"%s\" is ambiguous with multiple current heads", id->text),
 			 errdetail("The current revisions are %s.", cmig_identifier_list(graph, applied->nodes)),
 			 revision->parents.count == 1
 			 ? errhint("Specify the branch, such as '%s@%s', or the revision to go back to, such as '%s'.",
@@ -329,7 +331,7 @@ find_downgrade_start(const CmigGraph *graph, const CmigApplied *applied, const C
 	if (list_length(starts) > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_INVALID_TARGET),
-				 errmsg("ambiguous downgrade \"%s\" from multiple current heads", id->text),
+				 errmsg("downgrade target \"%s\" is ambiguous with multiple current heads", id->text),
 				 errdetail("The applied revisions on that branch are %s.", cmig_identifier_list(graph, starts)),
 				 errhint("Specify the revision to go back to.")));
 	return linitial_int(starts);

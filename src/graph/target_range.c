@@ -44,7 +44,7 @@ find_range_end(const CmigGraph *graph, const CmigApplied *applied, const char *t
 		if (id.relative && list_length(found) > 1)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
-					 errmsg("\"%s\" is ambiguous with multiple current heads", text),
+					 errmsg("relative revision \"%s\" is ambiguous with multiple current heads", text),
 					 errdetail("The current revisions are %s.", cmig_identifier_list(graph, found)),
 					 errhint("Specify a revision, or a branch: <label>@%s.", id.steps_text)));
 	}
@@ -88,7 +88,7 @@ split_range(const char *range, const char **from, const char **to)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" is not a range", range),
-				 errhint("A range has one colon, from:to, such as base:heads or current:head.")));
+				 errhint("A range has the form from:to, such as base:heads or current:head.")));
 
 	if (colon == NULL)
 		*from = *to = range;

@@ -158,13 +158,13 @@ deny(const CmigDdlEntry *entry, const char *hint)
 	StringInfoData detail;
 
 	initStringInfo(&detail);
-	appendStringInfoString(&detail, entry->command);
+	appendStringInfo(&detail, "%s was rejected", entry->command);
 	if (entry->object)
-		appendStringInfo(&detail, ": %s %s", entry->object_type, entry->object);
+		appendStringInfo(&detail, " for %s %s", entry->object_type, entry->object);
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_DDL_DENIED),
 			 errmsg("database \"%s\" allows DDL only in revisions", get_database_name(MyDatabaseId)),
-			 errdetail("%s. The setting cmig.ddl_policy is deny.", detail.data),
+			 errdetail("%s because cmig.ddl_policy is \"deny\".", detail.data),
 			 errhint("%s", hint)));
 }
 
@@ -220,7 +220,7 @@ is_temporary(const RangeVar *relation)
 	return relation->schemaname != NULL || cmig_query_run(&query, values, NULL) == 0;
 }
 
-#define CONCURRENT_HINT "Put it into a revision that is not transactional, and CALL cmig.upgrade_stepwise()"
+#define CONCURRENT_HINT "Put the command into a revision that is not transactional, and CALL cmig.upgrade_stepwise()"
 
 /*
  * If a pg_cmig procedure is running a CONCURRENTLY statement, deny it, unless
@@ -295,7 +295,7 @@ cmig_ddl_event(PG_FUNCTION_ARGS)
 	entries = read_entries(event, tag);
 	if (entries != NIL && policy == CMIG_DDL_DENY && reason == NULL)
 		deny(linitial(entries),
-			 "Put it into a revision and run cmig.upgrade(). If it cannot wait: BEGIN; SELECT cmig.allow_ddl('why'); ...; COMMIT");
+			 "Put the command into a revision and run cmig.upgrade(). If it cannot wait: BEGIN; SELECT cmig.allow_ddl('why'); ...; COMMIT");
 	foreach(lc, entries)
 	{
 		CmigDdlEntry *entry = lfirst(lc);

@@ -49,7 +49,7 @@ refuse(const char *reason)
 	strlcpy(refused, reason, sizeof(refused));
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("cannot run this in a dry run: %s", reason)));
+			 errmsg("cannot run the statement in a dry run: %s", reason)));
 }
 
 /*

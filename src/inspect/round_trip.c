@@ -569,8 +569,8 @@ choose(RoundTrip *trip, const CmigSituation *now, const char *revision)
 	if (list_length(nodes) != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_INVALID_TARGET),
-				 errmsg("\"%s\" does not name exactly one revision", revision),
-				 errhint("Name one revision, or test all of them: SELECT * FROM cmig.round_trip()")));
+				 errmsg("\"%s\" does not identify a single revision", revision),
+				 errhint("Specify one revision, or test all of them: SELECT * FROM cmig.round_trip()")));
 	trip->only = linitial_int(nodes);
 	trip->plan = cmig_replay_plan_nodes(now->graph, nodes);
 }

@@ -174,7 +174,7 @@ cmig_verify(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_CMIG_VERIFY_FAILED),
 				 errmsg_plural("%d revision failed its verification", "%d revisions failed their verification",
 							   verification.failed.count, verification.failed.count),
-				 errdetail("Failed: %s.", cmig_listing_text(&verification.failed)),
+				 errdetail("Verification failed for %s.", cmig_listing_text(&verification.failed)),
 				 errhint("SELECT * FROM cmig.verify() shows why.")));
 	return (Datum) 0;
 }

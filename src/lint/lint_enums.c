@@ -45,7 +45,7 @@ check_ordering(CmigLint *lint, Node *node)
 
 	if (alter->oldVal || alter->newValNeighbor || is_new(lint, alter->typeName) || cmig_lint_types_has_value(lint, alter))
 		return;
-	cmig_lint_report(lint, NULL, "value %s sorts after all others of %s; specify its position with BEFORE or AFTER",
+	cmig_lint_report(lint, NULL, "value %s sorts after all other values of %s; specify its position with BEFORE or AFTER",
 					 quote_literal_cstr(alter->newVal), NameListToQuotedString(alter->typeName));
 }
 

@@ -98,7 +98,7 @@ check_id(const CmigGraph *graph, const char *id)
 {
 	if (id == NULL)
 		return generate_id(graph);
-	require_valid_name("revision id", id, "; leave it out to have one generated");
+	require_valid_name("revision id", id, "; leave out the id to have one generated");
 	if (cmig_graph_find_name(graph, id) >= 0 || cmig_repeatables_find(graph, id) >= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNIQUE_VIOLATION),

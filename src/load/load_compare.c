@@ -246,8 +246,8 @@ read_stored(CmigLoad *load)
  * Returns the ids of revisions that are replaced by others.  If "waiting" is
  * false, returns those that are no longer needed, because the revision that
  * replaces them counts as applied.  If "waiting" is true, returns those that
- * are still needed, because only some of the revisions replaced together are
- * applied.
+ * are still needed, because only some of the revisions that the same revision
+ * replaces are applied.
  */
 static CmigNames *
 find_replaced(const CmigLoad *load, bool waiting)

@@ -115,8 +115,8 @@ refuse_gained_edge(const CmigLoad *load, const CmigLoadItem *item, const char *k
 			 errmsg("applied revision \"%s\" must not gain the %s \"%s\"",
 					cmig_load_id(item), key, cmig_graph_id(load->after, node)),
 			 errdetail("The header at %s lists it, but it is not applied.", cmig_load_place(item)),
-			 errhint("Apply it first, or downgrade below \"%s\" before loading.",
-					 cmig_load_id(item))));
+			 errhint("Apply \"%s\" first, or downgrade below \"%s\" before loading.",
+					 cmig_graph_id(load->after, node), cmig_load_id(item))));
 }
 
 /*

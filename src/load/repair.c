@@ -159,7 +159,7 @@ refuse_applied(const char *id, bool in_scope)
 			 errmsg("revision \"%s\" cannot be removed because it is applied", id),
 			 in_scope ? errdetail("It is applied in at least one scope.") :
 			 errdetail("Without it, the database could no longer be downgraded."),
-			 in_scope ? errhint("To see where: SELECT * FROM cmig.scopes()") :
+			 in_scope ? errhint("To see in which scopes: SELECT * FROM cmig.scopes()") :
 			 errhint("Downgrade below it first.")));
 }
 

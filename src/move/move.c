@@ -361,7 +361,8 @@ require_outside(const CmigSituation *now, const CmigPlan *plan)
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("revision \"%s\" depends on revision \"%s\", which is not applied",
 							cmig_graph_id(now->graph, node), cmig_graph_id(now->graph, other)),
-					 errdetail("It is applied neither in the database nor in %s.", cmig_scope_text()),
+					 errdetail("Revision \"%s\" is applied neither in the database nor in %s.",
+							   cmig_graph_id(now->graph, other), cmig_scope_text()),
 					 errhint("To apply it in the database: RESET cmig.scope; SELECT * FROM cmig.upgrade(%s)",
 							 quote_literal_cstr(cmig_graph_id(now->graph, other)))));
 		}

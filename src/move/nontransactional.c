@@ -456,8 +456,9 @@ refuse_changed(const StepRun *run, int statement)
 					statement, run->step->revision),
 			 errdetail("The %s is partially applied: cmig.progress shows which statements have started.",
 					   cmig_direction_name(run->step->direction)),
-			 errhint("Load the script with its original text up to and including that statement, and CALL again; later statements may differ. Or revert by hand what that statement did, then DELETE FROM cmig.progress WHERE revision = %s AND statement = %d%s",
-					 quote_literal_cstr(run->step->revision), statement, cmig_scope_condition())));
+			 errhint("Load the script with its original text up to and including that statement, and call cmig.%s_stepwise again; later statements may differ. Or revert by hand what that statement did, then DELETE FROM cmig.progress WHERE revision = %s AND statement = %d%s",
+					 cmig_direction_name(run->step->direction), quote_literal_cstr(run->step->revision),
+					 statement, cmig_scope_condition())));
 }
 
 /*

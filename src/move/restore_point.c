@@ -169,8 +169,9 @@ cmig_restore_point_before(void)
 	(void) cmig_query_run(&create_point, values, NULL);
 	names = psprintf("restore points %s and %s", name, point_name("after"));
 	ereport(NOTICE,
-			(errmsg_internal("%s", names),
-			 errdetail("The first one marks the state before the run; the second one will be created after the run has committed."),
+			(errmsg("created restore point %s", name),
+			 errdetail("It marks the state before the run. Restore point %s will be created after the run has committed.",
+					   point_name("after")),
 			 errhint("To restore one of these states, set recovery_target_name to the name of its restore point.")));
 	return names;
 }

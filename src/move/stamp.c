@@ -289,7 +289,8 @@ report_discarded(List *rows)
 			ereport(NOTICE,
 					(errmsg("discarding the progress of the %s of revision \"%s\"",
 							cmig_direction_name(row->direction), row->revision),
-					 errdetail("A stepwise run ended in the middle of it. The effects of its statements remain.")));
+					 errdetail("A stepwise run did not finish the %s. The effects of the statements that it ran remain.",
+							   cmig_direction_name(row->direction))));
 		last = row;
 	}
 }

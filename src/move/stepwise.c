@@ -352,16 +352,18 @@ check_steps(const StepwiseRun *run)
 					(errcode(ERRCODE_CMIG_CHANGED_REVISION),
 					 errmsg("revision \"%s\" has become transactional since it started",
 							row->revision),
-					 errdetail("The %s is partially applied: as a transactional revision, it would run again from its first statement.",
+					 errdetail("The %s is partially applied. A transactional revision would run again from its first statement.",
 							   cmig_direction_name(row->direction)),
-					 errhint("Load the revision with transactional: false and CALL again. Or manually revert the statements that have run, then SELECT cmig.stamp('<current revision>')")));
+					 errhint("Load the revision with transactional: false, and call cmig.%s_stepwise again. Or manually revert the statements that have run, then SELECT cmig.stamp('<current revision>')",
+							 cmig_direction_name(row->direction))));
 		if (!cmig_running_concurrent_ddl())
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("the %s of revision \"%s\" is partially applied",
 							cmig_direction_name(row->direction), row->revision),
 					 errdetail("It was started statement by statement; with cmig.concurrent_ddl = off, it would run again from its first statement."),
-					 errhint("SET cmig.concurrent_ddl = on and CALL again.")));
+					 errhint("SET cmig.concurrent_ddl = on, and call cmig.%s_stepwise again.",
+							 cmig_direction_name(row->direction))));
 	}
 	MemoryContextReset(run->step_context);
 	MemoryContextSwitchTo(caller);

@@ -77,7 +77,7 @@ raise_dropped(void)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("extension pg_cmig was dropped by another session during the run"),
 			 errdetail("The revisions and their records are gone. What the run has committed remains."),
-			 errhint("Restore them from a dump. Or CREATE EXTENSION pg_cmig, load the revisions again, and SELECT cmig.stamp('<current revision>')")));
+			 errhint("Restore the revisions and their records from a dump. Or CREATE EXTENSION pg_cmig, load the revisions again, and SELECT cmig.stamp('<current revision>')")));
 }
 
 /*

@@ -461,7 +461,7 @@ explain(const LOCKTAG *tag, LOCKMODE mode, Oid caller, const char *what)
 	}
 	errdetail("%s\n%s", what, blockers);
 	if (pid != 0)
-		errhint("Run again when that transaction has ended, or end it: SELECT pg_terminate_backend(%d)",
+		errhint("Try again when that transaction has ended, or end it: SELECT pg_terminate_backend(%d)",
 				pid);
 	else
 		errhint("SELECT * FROM pg_prepared_xacts shows that transaction; COMMIT PREPARED or ROLLBACK PREPARED ends it.");

@@ -226,7 +226,7 @@ hint_of_owner(const char *kind, const char *name, const char *role)
 						role, quote_literal_cstr(owner_name));
 	/* never suggest making a role a member of a superuser */
 	if (superuser_arg(owner))
-		return psprintf("Scripts run as role %s, and the owner is a superuser. Change its owner to a role that %s is a member of, and run scripts as that role: SET cmig.role = '<role>'",
+		return psprintf("Scripts run as role %s, and the owner is a superuser. Change the object's owner to a role that %s is a member of, and run scripts as that role: SET cmig.role = '<role>'",
 						role, quote_identifier(GetUserNameFromId(GetSessionUserId(), false)));
 	return psprintf("Scripts run as role %s. To run them as the owner: GRANT %s TO %s; SET cmig.role = %s",
 					role, quote_identifier(owner_name),

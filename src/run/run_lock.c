@@ -300,7 +300,7 @@ cmig_run_lock_transaction(const char *command)
 				 errmsg("another run of pg_cmig is in progress in scope \"%s\"", cmig_scope_current()) :
 				 errmsg("another run of pg_cmig is in progress in this database"),
 				 blockers != NULL ? errdetail("%s", blockers) : 0,
-				 errhint("It is a stepwise run, which %s cannot wait for. Try again when it has ended.",
+				 errhint("The other run is a stepwise run, which %s cannot wait for. Try again when it has ended.",
 						 command)));
 	}
 
@@ -353,7 +353,7 @@ cmig_run_lock_revisions(const char *command)
 				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 				 errmsg("a run of pg_cmig is in progress in a scope of this database"),
 				 blockers != NULL ? errdetail("%s", blockers) : 0,
-				 errhint("It is a stepwise run, which %s cannot wait for. Try again when it has ended.",
+				 errhint("The other run is a stepwise run, which %s cannot wait for. Try again when it has ended.",
 						 command)));
 	}
 	set_tag(&tag, KEY_SCOPE_RUNS);
@@ -488,7 +488,7 @@ cmig_run_lock_keep(void)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the run lock was lost"),
 				 errdetail("The script released all advisory locks of the session, and another run has started since then."),
-				 errhint("Remove pg_advisory_unlock_all() from the script, then CALL again.")));
+				 errhint("Remove pg_advisory_unlock_all() from the script, and call the procedure again.")));
 	if (cmig_scope_is_set())
 		keep_scope_runs();
 }

@@ -121,7 +121,7 @@ require_possible(const char *name)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("schema \"%s\" cannot be a scope", name),
 				 errdetail("%s The setting cmig.scope names this schema.", reason),
-				 errhint("SET cmig.scope = '<schema>'. For the database: SET cmig.scope = ''")));
+				 errhint("To use a scope: SET cmig.scope = '<schema>'. To use the database: SET cmig.scope = ''")));
 }
 
 void

@@ -284,7 +284,7 @@ cmig_script_run_improve_hint(ErrorData *error, const CmigScriptRun *run)
 		case ERRCODE_UNSAFE_NEW_ENUM_VALUE_USAGE:
 			error->hint = step->committed ?
 				pstrdup("New enum values must be committed before they can be used. Use the value in a later revision, or set \"transactional: false\" in this one.") :
-				psprintf("New enum values must be committed before they can be used. Use the value in a later revision, and %s, which commits after each.",
+				psprintf("New enum values must be committed before they can be used. Use the value in a later revision, and %s, which commits after each revision.",
 						 cmig_script_run_stepwise_call(step));
 			break;
 		case ERRCODE_SYNTAX_ERROR:

@@ -90,7 +90,7 @@ require_uncovered(const CmigManaged *managed)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("applied revisions have already created objects in these schemas"),
+			 errmsg("applied revisions have already created objects in the schemas of the baseline"),
 			 errdetail("The baseline would create them again: %s.", cmig_listing_text(&objects)),
 			 errhint("To write a revision for what was changed by hand, use cmig.capture. To combine revisions into one, use cmig.squash.")));
 }

@@ -148,7 +148,7 @@ reason(const Adopt *work, const ErrorData *error)
 
 		cmig_listing_add_format(&listing, "%s %s", line->kind, line->object);
 	}
-	return psprintf("The schema differs from what the revisions create together with this one: %s.", cmig_listing_text(&listing));
+	return psprintf("The schema differs from what the revisions, including this one, create: %s.", cmig_listing_text(&listing));
 }
 
 void
@@ -174,6 +174,6 @@ cmig_captured_loaded(const CmigRevisionText *const *added, int count)
 			ereport(NOTICE,
 					(errmsg("revision \"%s\" was captured in this database, but is not recorded as applied", id),
 					 errdetail_internal("%s", reason(&work, error)),
-					 errhint("If the database has all of its changes: SELECT cmig.stamp(%s)", quote_literal_cstr(id))));
+					 errhint("If the database has all changes of the revision: SELECT cmig.stamp(%s)", quote_literal_cstr(id))));
 	}
 }

@@ -189,9 +189,10 @@ cmig_capture(PG_FUNCTION_ARGS)
 	{
 		cmig_captured_journal(&generate.draft.new.text, started_at);
 		ereport(NOTICE,
-				(errmsg("the database already has the changes of this revision"),
-				 errdetail("If you load the unchanged file into this database, the revision is recorded as applied, unless the schema has changed by then."),
-				 errhint("For an edited file: SELECT cmig.stamp(%s)", quote_literal_cstr(generate.draft.new.text.edges.id))));
+				(errmsg("the database already contains the changes of revision \"%s\"",
+						generate.draft.new.text.edges.id),
+				 errdetail("If you load the unchanged file into this database, the revision will be recorded as applied, unless the schema has changed by then."),
+				 errhint("If you edit the file, load it and then mark it as applied: SELECT cmig.stamp(%s)", quote_literal_cstr(generate.draft.new.text.edges.id))));
 	}
 	return (Datum) 0;
 }

@@ -162,8 +162,8 @@ warn_unresolved(const CmigGenerate *generate)
 			(errmsg_plural("the revision has %d unresolved statement", "the revision has %d unresolved statements",
 						   places.count, places.count),
 			 errdetail("%s", cmig_listing_text(&places)),
-			 errhint("Each statement is at the end of the upgrade section, below a line \"%s\". Keep the statement if a new database needs it; otherwise, delete it. Then delete the line above it.",
-					 RESOLVE_MARKER)));
+			 errhint("Each statement is at the end of the upgrade section, below a line \"%s\". Keep the statement if a new database needs it; otherwise, delete it. In either case, delete the line \"%s\".",
+					 RESOLVE_MARKER, RESOLVE_MARKER)));
 }
 
 void

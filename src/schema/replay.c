@@ -147,9 +147,9 @@ hint_for(const ErrorData *error)
 		case ERRCODE_UNDEFINED_FUNCTION:
 		case ERRCODE_UNDEFINED_OBJECT:
 		case ERRCODE_UNDEFINED_SCHEMA:
-			return "Revisions are replayed in empty schemas, after those that they build on. If the object is older than the first revision, begin with cmig.baseline. If the statement does not change the schema itself, put a line \"-- cmig:replay skip\" before it in the revision file, and load the file.";
+			return "Each revision is replayed in empty schemas, after the revisions that it builds on. If the object is older than the first revision, begin with cmig.baseline. If the statement does not change the schema itself, put a line \"-- cmig:replay skip\" before it in the revision file, and load the file.";
 		default:
-			return "Revisions are replayed in empty schemas, after those that they build on. If the statement needs rows or objects that no revision creates, and does not change the schema itself, put a line \"-- cmig:replay skip\" before it in the revision file, and load the file.";
+			return "Each revision is replayed in empty schemas, after the revisions that it builds on. If the statement needs rows or objects that no revision creates, and does not change the schema itself, put a line \"-- cmig:replay skip\" before it in the revision file, and load the file.";
 	}
 }
 

@@ -431,7 +431,7 @@ run_shadow(ShadowRun *run)
 			ereport(ERROR,
 					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 					 errmsg("schemas or extensions were concurrently changed by other sessions"),
-					 errdetail("%s.", error->message),
+					 errdetail("The last error was: %s.", error->message),
 					 errhint("Call %s again.", run->caller)));
 		FreeErrorData(error);
 		CHECK_FOR_INTERRUPTS();

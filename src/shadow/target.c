@@ -345,8 +345,8 @@ tell_failed(const CmigTargetScript *script, ErrorData *error)
 		default:
 			ereport(NOTICE,
 					(errmsg("repeatable revision \"%s\" cannot run after the target", script->revision),
-					 errdetail("%s.", error->message),
-					 errhint("The objects that it creates are treated as missing from the target. If the target is right, correct the script.")));
+					 errdetail("Its script failed: %s.", error->message),
+					 errhint("The objects that the revision creates are treated as missing from the target. If the target is correct, correct the script.")));
 	}
 }
 

@@ -311,7 +311,7 @@ role_argument(FunctionCallInfo fcinfo, int n)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("access to pg_cmig cannot be granted to PUBLIC"),
-				 errhint("Specify the roles that need it.")));
+				 errhint("Specify the roles that need access.")));
 	if (!OidIsValid(get_role_oid(name, true)))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),

@@ -321,8 +321,8 @@ cmig_backfill_run_insert(const CmigBackfillIdentity *identity, CmigBackfillRun *
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("could not insert the row of this backfill into cmig.backfill_run"),
-			 errhint("Drop the triggers and rules of cmig.backfill_run, then CALL again.")));
+			 errmsg("could not insert a row for this backfill into cmig.backfill_run"),
+			 errhint("Drop the triggers and rules on cmig.backfill_run, then call cmig.backfill again.")));
 }
 
 void

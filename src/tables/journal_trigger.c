@@ -73,7 +73,7 @@ require_role(const char *role)
 				 errmsg("permission denied to insert a row into cmig.journal for role \"%s\"", role),
 				 errdetail("Role \"%s\" cannot SET ROLE to that role.",
 						   GetUserNameFromId(GetSessionUserId(), true)),
-				 errhint("pg_cmig writes the journal itself.")));
+				 errhint("Do not insert rows into cmig.journal. Only pg_cmig writes to it.")));
 }
 
 /*
@@ -93,7 +93,7 @@ require_near(int64 id)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to insert a row into cmig.journal with id " INT64_FORMAT, id),
 				 errdetail("The next row has id " INT64_FORMAT ".", last + 1),
-				 errhint("pg_cmig writes the journal itself.")));
+				 errhint("Do not insert rows into cmig.journal. Only pg_cmig writes to it.")));
 }
 
 /* Does the row belong to a scope other than the current one? */
@@ -116,7 +116,7 @@ refuse_scope(void)
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("permission denied to insert a row into cmig.journal for another scope"),
 			 errdetail("The current scope is %s.", cmig_scope_text()),
-			 errhint("pg_cmig writes the journal itself.")));
+			 errhint("Do not insert rows into cmig.journal. Only pg_cmig writes to it.")));
 }
 
 /*
@@ -142,7 +142,7 @@ cmig_journal_trigger(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("cmig.journal_trigger() must be called before each INSERT into cmig.journal"),
-				 errhint("CREATE EXTENSION creates the trigger correctly.")));
+				 errhint("CREATE EXTENSION pg_cmig creates the trigger. Do not create another one.")));
 	row = trigger->tg_trigtuple;
 
 	may_write_all = pg_class_aclcheck(RelationGetRelid(trigger->tg_relation), GetUserId(), ACL_INSERT) == ACLCHECK_OK;

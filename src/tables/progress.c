@@ -274,10 +274,11 @@ cmig_progress_obstacle(const CmigProgressRow *row)
 
 	cmig_query_each(&look_query, values, NULL, keep_look, &look);
 	if (!look.known)
-		return "The revision is no longer in cmig.revision: load it again, then CALL again. Or manually revert the statements that have run, then SELECT cmig.stamp('<current revision>', purge => true)";
+		return psprintf("The revision is no longer in cmig.revision. Load it again, then call cmig.%s_stepwise again. Or manually revert the statements that have run, then SELECT cmig.stamp('<current revision>', purge => true)",
+						cmig_direction_name(row->direction));
 	if (look.named != (row->direction == CMIG_DOWNGRADE))
-		return psprintf("%s was changed by hand, so no run can reach this revision: SELECT cmig.stamp('<current revision>', purge => true), then CALL again.",
-						cmig_version_rows_table());
+		return psprintf("%s was changed by hand, so no run can reach this revision: SELECT cmig.stamp('<current revision>', purge => true), then call cmig.%s_stepwise again.",
+						cmig_version_rows_table(), cmig_direction_name(row->direction));
 	return NULL;
 }
 
@@ -337,7 +338,7 @@ cmig_progress_next(const CmigProgressRow *row)
 	if (obstacle != NULL)
 		return obstacle;
 	return psprintf(row->state == CMIG_PROGRESS_IN_DOUBT ?
-					"Check how far it got, then %s, in_doubt => 'done') -- or 'again'" : "%s)",
+					"Check how far the statement got, then %s, in_doubt => 'done') -- or 'again'" : "%s)",
 					cmig_progress_call(row->revision, row->direction));
 }
 
@@ -356,7 +357,8 @@ cmig_progress_require_none(void)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("the %s of revision \"%s\" is partially applied",
 					cmig_direction_name(row->direction), row->revision),
-			 errdetail("A stepwise run ended in the middle of it; cmig.progress shows the statements that have run."),
+			 errdetail("A stepwise run did not finish the %s; cmig.progress shows the statements that have run.",
+					   cmig_direction_name(row->direction)),
 			 obstacle ? errhint("%s", obstacle) :
 			 errhint("%s) finishes the %s. Or manually revert the statements that have run, then SELECT cmig.stamp('<current revision>')",
 					 cmig_progress_call(row->revision, row->direction),
