@@ -499,7 +499,7 @@ cmig_enable_audit(PG_FUNCTION_ARGS)
 }
 
 /*
- * The tables in a schema, except partitions, whose names match a LIKE pattern.
+ * The tables in a schema whose names match a LIKE pattern, without partitions.
  */
 static CmigQuery tables_of_schema = {
 	"SELECT c.oid FROM pg_catalog.pg_class c WHERE c.relnamespace = $1"

@@ -48,9 +48,9 @@ names_argument(FunctionCallInfo fcinfo, int n, const char *what)
 }
 
 /*
- * Returns the index of argument n in "words", an array that ends with NULL.
- * Raises an error for any other word.  "what" is the argument's name, for the
- * message.
+ * Returns the index in "words" of the word in argument n.  "words" ends with
+ * NULL.  Raises an error if the word is not in "words".  "what" is the
+ * argument's name, for the message.
  */
 static int
 word_argument(FunctionCallInfo fcinfo, int n, const char *what, const char *const *words)
@@ -160,7 +160,10 @@ cmig_audit_arguments_read(FunctionCallInfo fcinfo, int n, CmigAuditOptions *opti
 				 errhint("Use level => 'auto' or level => 'row'")));
 }
 
-/* Returns the column whose name is most similar to a mistyped one, or NULL. */
+/*
+ * Returns the column whose name is most similar to a mistyped name, or NULL if
+ * no name is similar.
+ */
 static const char *
 nearest_column(Relation relation, const char *name)
 {

@@ -29,7 +29,7 @@ extern void cmig_audit_arguments_read(FunctionCallInfo fcinfo, int n, CmigAuditO
 extern void cmig_audit_arguments_check(CmigAuditOptions *options, Relation relation);
 
 /*
- * These functions are for calls that audit several tables at once.
+ * The following functions are for calls that audit several tables at once.
  * cmig_audit_arguments_fit() removes a column from the options if the column
  * would be hidden but does not exist in this table, and adds the names of the
  * other hidden columns to *met.  cmig_audit_arguments_require_met() raises an

@@ -216,9 +216,9 @@ hold_types(Relation relation)
 }
 
 /*
- * Returns an alias for the table that is not the name of a column, so that it
- * refers to the whole row.  Policies on the table are unlikely to use this
- * name, either.
+ * Returns an alias for the table that is not the name of a column, so that the
+ * alias refers to the whole row.  Policies on the table are unlikely to use
+ * this name, either.
  */
 static char *
 alias_for(Oid relation)
@@ -278,7 +278,7 @@ key_is_deferrable(Relation relation)
 }
 
 /*
- * Raise an error for a partition whose changes are logged as changes of its
+ * Raise an error for a partition whose changes are logged as changes of the
  * partitioned table.
  */
 static void
@@ -484,8 +484,8 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 }
 
 /*
- * Returns the name of the table that the caller probably meant, for the hint
- * of a wrong call.
+ * Returns the name of the table that the caller of audit_as_of() probably
+ * meant, for the hint.
  */
 static char *
 probable_table(FunctionCallInfo fcinfo)

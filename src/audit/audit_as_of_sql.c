@@ -125,8 +125,8 @@ key_condition(const CmigAsOfQuery *as_of, const char *key)
 }
 
 /*
- * For each entry after the requested time, the state of the row before the
- * entry.
+ * Query for the state of the row before each entry that follows the requested
+ * time.
  */
 #define EVENTS \
 	"SELECT coalesce(a.old_hash, a.row_hash) AS h, coalesce(a.old_key, a.row_key) AS k," \
@@ -145,23 +145,24 @@ key_condition(const CmigAsOfQuery *as_of, const char *key)
 	" FROM after a WHERE a.old_key <> a.row_key"
 
 /*
- * Returns a query for those rows of "source", which is also a query, that show
- * which row had a key, and with which values.
+ * Returns a query that selects rows of "source", which is also a query.  The
+ * selected rows show which row had a key, and with which values.
  *
  * With a deferrable key, one row can take over a key before another row gives
  * it up, for example when two rows exchange their keys.  Therefore, if any row
  * took over a key in a transaction, only the entries of the row that had the
  * key before the transaction are used.  These entries begin with the first one
  * whose old row is not the result of taking over the key, and entries of rows
- * that took over the key before that row gave it up are left out.  If more rows
- * took over the key than gave it up, no row had it before, since at most one
- * row has a key at the end of a transaction.  If all entries belong to rows
- * that took over the key, and as many rows gave it up, the entries do not show
- * which row had it before, so none of them is used.
+ * that took over the key before that row gave it up are left out.  If more
+ * rows took over the key than gave it up, no row had the key before the
+ * transaction, since at most one row has a key at the end of a transaction.
+ * If all entries belong to rows that took over the key, and as many rows gave
+ * it up, the entries do not show which row had the key before the transaction,
+ * so none of them is used.
  *
  * If "backwards" is false, the entries after the requested time are examined,
  * and "source" contains the row before each entry, as described above.  If
- * "backwards" is true, the entries until the requested time are examined, and
+ * "backwards" is true, the entries up to the requested time are examined, and
  * everything is reversed: "source" contains the row after each entry, a row
  * that gives up the key is gone, and the row that has the key at the end of a
  * transaction is used.
@@ -209,10 +210,7 @@ events(const CmigAsOfQuery *as_of)
 	return pstrdup(as_of->keys_changed ? EVENTS ARRIVALS : EVENTS);
 }
 
-/*
- * For each entry until the requested time, the state of the row after the
- * entry.
- */
+/* Query for the state of the row after each entry up to the requested time. */
 #define EVENTS_UNTIL \
 	"SELECT e.row_key AS k, e.seq, e.command_id, e.id, e.clock_at, e.operation = 'DELETE' AS gone," \
 	" e.operation = 'INSERT' OR e.old_key IS NOT NULL AS ends, e.new_row AS image, e.logged_key FROM until e" \
@@ -247,9 +245,10 @@ cmig_audit_as_of_sql_simple(const CmigAsOfQuery *as_of)
 
 /*
  * Returns a query for the rows that have no entry after the given time, with
- * their keys: the table's rows as they are now or, if the table was truncated
- * after that time, the rows that result from the entries until that time.  The
- * image is NULL if it cannot be assembled, because an entry lacks its image.
+ * their keys.  These are the table's rows as they are now or, if the table was
+ * truncated after that time, the rows that result from the entries up to that
+ * time.  The image is NULL if it cannot be assembled because an entry lacks
+ * its image.
  */
 static char *
 unchanged_rows(const CmigAsOfQuery *as_of)

@@ -14,7 +14,7 @@ typedef enum CmigAsOfParameter
 {
 	CMIG_AS_OF_AT,				/* the requested time */
 	CMIG_AS_OF_LOW,				/* the lowest row_hash of the table's entries */
-	CMIG_AS_OF_HIGH,			/* the end of the range: row_hash is less than
+	CMIG_AS_OF_HIGH,			/* every row_hash of the entries is less than
 								 * this */
 	CMIG_AS_OF_HASHES,			/* row_hash of each form of the key */
 	CMIG_AS_OF_KEY,				/* the key, with current column names */
@@ -44,21 +44,25 @@ typedef struct CmigAsOfQuery
 } CmigAsOfQuery;
 
 /*
- * The following functions return a query with four columns: a row that has not
- * changed; the image of any other row (null if the log does not contain it);
- * whether this image is only a part of the row; and the key.
+ * The queries that the following functions return have four columns: the row,
+ * if it is read from the table; otherwise, the row's image (null if the log
+ * does not contain it); whether the image is only a part of the row; and the
+ * key.
  */
 
 /*
- * Returns a query that suffices if every entry that is needed contains whole
- * rows.
+ * Returns the query to use if all entries that are needed contain whole rows.
  */
 extern char *cmig_audit_as_of_sql_simple(const CmigAsOfQuery *as_of);
 
-/* Returns a query for entries of any kind, and for a truncated table. */
+/*
+ * Returns the query to use for entries of any kind, and for a truncated table.
+ */
 extern char *cmig_audit_as_of_sql_general(const CmigAsOfQuery *as_of);
 
-/* Returns a query for a table without a key.  The query counts equal rows. */
+/*
+ * Returns the query to use for a table without a key.  It counts equal rows.
+ */
 extern char *cmig_audit_as_of_sql_counting(const CmigAsOfQuery *as_of);
 
 #endif							/* CMIG_AUDIT_AS_OF_SQL_H */

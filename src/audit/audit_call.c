@@ -37,8 +37,8 @@
  */
 
 /*
- * Set a column of the entries to a string, or to null if the string is NULL or
- * empty.
+ * Set one column of all entries to a string, or to null if the string is NULL
+ * or empty.
  */
 static void
 set_text(CmigAuditCall *call, CmigAuditLogColumn column, const char *value)
@@ -48,7 +48,9 @@ set_text(CmigAuditCall *call, CmigAuditLogColumn column, const char *value)
 		call->values[column] = CStringGetTextDatum(value);
 }
 
-/* Set the client's address, which is read once in a session. */
+/*
+ * Set the client's address in all entries.  It is determined once per session.
+ */
 static void
 set_client_address(CmigAuditCall *call)
 {
@@ -75,7 +77,10 @@ set_client_address(CmigAuditCall *call)
 	call->nulls[CMIG_LOG_CLIENT_ADDRESS] = address == (Datum) 0;
 }
 
-/* Set the client's query, up to the length that the options allow. */
+/*
+ * Set the client's query in all entries, up to the length that the options
+ * allow.
+ */
 static void
 set_query(CmigAuditCall *call)
 {
@@ -204,7 +209,10 @@ write_entry(CmigAuditCall *call, Size size)
 		MemoryContextReset(call->batch);
 }
 
-/* Set an image of the chosen columns, and return its size. */
+/*
+ * Set a column of the entry to the image of the chosen columns, and return the
+ * image's size.
+ */
 static Size
 set_image(CmigAuditCall *call, CmigAuditLogColumn column, const CmigAuditPiece *pieces,
 		  const bool *chosen)
@@ -217,7 +225,8 @@ set_image(CmigAuditCall *call, CmigAuditLogColumn column, const CmigAuditPiece *
 }
 
 /*
- * Set the key of a row, and return its size.  Unlike the images, the key must
+ * Set a column of the entry to the key of a row, and the column "hash" to the
+ * key's row_hash.  Returns the key's size.  Unlike the images, the key must
  * not depend on the session's time zone.
  */
 static Size
@@ -253,8 +262,8 @@ set_key(CmigAuditCall *call, CmigAuditLogColumn column, CmigAuditLogColumn hash,
 
 /*
  * Encode the wanted columns of a row (all columns if "wanted" is NULL) and its
- * key columns.  If "others" is not NULL, columns that did not change are
- * copied from it.
+ * key columns.  If "others", which contains the other row's pieces, is not
+ * NULL, columns that did not change are copied from it.
  */
 static void
 encode_row(CmigAuditCall *call, TupleTableSlot *slot, const bool *wanted,

@@ -106,7 +106,7 @@ live_state(Oid relation)
 
 /*
  * Returns the columns that a table had in a layout, that is, in one of its
- * recorded states.  "merged" becomes the result's field of that name.
+ * recorded states.  "merged" is stored in the result.
  */
 static State *
 layout_state(const CmigAuditLayout *layout, bool merged)
@@ -167,8 +167,8 @@ anchor_table(const char *database, Oid relation)
 }
 
 /*
- * Returns true if the options were set for this table, or false if they were
- * set for another table of which this table is a copy.
+ * Returns true if the options were set for this table, or false if this table
+ * is a copy of the table for which they were set.
  */
 static bool
 is_anchored_in(const CmigAuditOptions *options, const char *database, Oid relation)

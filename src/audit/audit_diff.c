@@ -33,7 +33,7 @@ static CmigQuery truncates = {
 	1, {INT8OID}
 };
 
-/* Returns an image with the current names of its columns. */
+/* Returns an image of the entry with the columns' current names. */
 static Jsonb *
 renamed(CmigAuditTarget *target, const CmigAuditEntry *entry, int column)
 {
@@ -76,7 +76,7 @@ renamed(CmigAuditTarget *target, const CmigAuditEntry *entry, int column)
 }
 
 /*
- * Merge two objects, either of which can be NULL.  Values in b take
+ * Merge two objects, either of which can be NULL.  Values in "b" take
  * precedence.
  */
 static Jsonb *
@@ -97,8 +97,8 @@ is_operation(const CmigAuditEntry *entry, const char *operation)
 }
 
 /*
- * Returns true if the image is the whole row, rather than only its changed
- * columns.
+ * Returns true if the entry's image is the whole row, rather than only the
+ * changed columns.
  */
 static bool
 is_whole(const CmigAuditEntry *entry, int column)
@@ -109,10 +109,10 @@ is_whole(const CmigAuditEntry *entry, int column)
 }
 
 /*
- * Returns the row at a time, or NULL if it did not exist.  The row is
- * determined forward from the entries before that time.  If these entries
- * contain only changed columns, the other columns are determined backward from
- * the later entries.
+ * Returns the row as it was at the time "at", or NULL if it did not exist.
+ * The row is assembled forward from the entries up to that time.  If these
+ * entries contain only changed columns, the other columns are taken from the
+ * old rows of the later entries.
  */
 static Jsonb *
 state_at(CmigAuditTarget *target, List *history, TimestampTz at)
@@ -181,7 +181,7 @@ member_of(Jsonb *object, const char *name, int len)
 
 /*
  * Return one row of audit_diff() for each column of "image" whose value in
- * "old" differs from the value in "new".  If only_new is true, columns that
+ * "old" differs from the value in "new".  If "only_new" is true, columns that
  * "old" contains are skipped.
  */
 static void

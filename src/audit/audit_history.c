@@ -121,7 +121,7 @@ cmig_audit_history_collect(TupleDesc desc, HeapTuple row, void *arg)
 	*entries = lappend(*entries, entry);
 }
 
-/* Returns true if this column of the entry contains the key. */
+/* Returns true if the given column of the entry contains the key. */
 static bool
 same_key(const CmigAuditEntry *entry, int column, Jsonb *key)
 {
@@ -131,8 +131,8 @@ same_key(const CmigAuditEntry *entry, int column, Jsonb *key)
 }
 
 /*
- * Add a key that the row had between two values of seq, unless the list of
- * keys already covers it.
+ * Add a key that the row had between two values of seq, unless the list
+ * already contains the key for this whole range.
  */
 static void
 add_key(Walk *walk, Jsonb *key, int64 from, int64 to)

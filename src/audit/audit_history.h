@@ -17,7 +17,7 @@
 
 /*
  * The number of result columns of audit_history(), and the log columns from
- * which they are read.
+ * which the result is computed.
  */
 #define CMIG_HISTORY_COLUMNS 18
 #define CMIG_ENTRY_COLUMNS \
@@ -58,9 +58,10 @@ typedef struct CmigAuditEntry
 extern List *cmig_audit_history_read(CmigAuditTarget *target, List *keys);
 
 /*
- * Returns the keys in argument n, which must not be null.  If the argument
- * cannot be read, the error context names the table.  "call" is a correct call
- * for the hint.
+ * Returns the key in argument n, as cmig_audit_key_argument() does, but raises
+ * an error if the argument is null.  If the argument cannot be read, the error
+ * context names the table.  "call" is an example of a correct call, for the
+ * hint.
  */
 extern List *cmig_audit_history_key(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target,
 									const char *call);

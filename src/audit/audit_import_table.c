@@ -75,8 +75,8 @@ cmig_audit_import_tables_begin(Oid log_owner, MemoryContext context, Oid source)
 }
 
 /*
- * Returns the table with this name in the first schema that contains one, and
- * sets *schema.
+ * Search the schemas, in this order, for an existing table with this name.
+ * Returns its OID and sets *schema, or returns InvalidOid if there is none.
  */
 static Oid
 live_table(const char *name, List *schemas, char **schema)
@@ -97,7 +97,7 @@ live_table(const char *name, List *schemas, char **schema)
 }
 
 /*
- * Searches the schemas, in this order, for a dropped table with this name.
+ * Search the schemas, in this order, for a dropped table with this name.
  * Returns its id and sets *schema, or returns 0 if there is none.
  */
 static int32

@@ -12,11 +12,11 @@
 #include "utils/jsonb.h"
 #include "utils/palloc.h"
 
-/* A table, and its name in the source. */
+/* A table that is named in the source (the older audit table). */
 typedef struct CmigAuditImportTable
 {
 	char	   *source_schema;	/* NULL if the source has none */
-	char	   *source_name;	/* the name, which may contain the schema, too */
+	char	   *source_name;	/* may contain the schema, too */
 	char	   *name;
 	char	   *found_schema;
 	int32		id;
@@ -36,15 +36,15 @@ extern CmigAuditImportTables *cmig_audit_import_tables_begin(Oid log_owner, Memo
 															 Oid source);
 
 /*
- * Returns the table to which the source refers by this name.  A table that
- * neither exists nor was ever audited is given an id and a layout.
+ * Returns the table to which the source refers by the given names.  A table
+ * that neither exists nor was ever audited is given an id and a layout.
  */
 extern CmigAuditImportTable *cmig_audit_import_table_named(CmigAuditImportTables *tables,
 														   const char *schema_name,
 														   const char *name);
 
 /*
- * Returns the members of an image that form the key, or NULL if one is
+ * Returns an image's members that form the key, or NULL if one of them is
  * missing.
  */
 extern Jsonb *cmig_audit_import_table_key(const CmigAuditImportTable *table, Jsonb *image);

@@ -302,8 +302,8 @@ create_trigger(Oid relation, CmigAuditTrigger *trigger, List **statements)
 }
 
 /*
- * Run ALTER TABLE.  It fails for a table that is open, so for a partitioned
- * table, it runs as the table's owner.
+ * Run ALTER TABLE.  For a partitioned table, it runs as the table's owner,
+ * because ALTER TABLE fails if hold_partition_keys() keeps the table open.
  */
 static void
 alter_table(Oid relation, char *statement, List **statements)

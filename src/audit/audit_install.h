@@ -40,9 +40,10 @@ extern List *cmig_audit_install_read(Oid relation, bool *cloned);
 
 /*
  * Returns the triggers that a table with these options should have.  If
- * row_level is true, the trigger for INSERT, UPDATE, and DELETE fires for each
- * row.  All others fire for each statement.  If "partitioned" is true, the
- * row-level trigger has the name that is used for partitioned tables.
+ * "row_level" is true, the trigger for INSERT, UPDATE, and DELETE fires for
+ * each row.  All other triggers fire for each statement.  If "partitioned" is
+ * true, the row-level trigger has the name that is used for partitioned
+ * tables.
  */
 extern List *cmig_audit_install_wanted(const CmigAuditOptions *options, bool row_level,
 									   bool partitioned, const char *table);
@@ -54,8 +55,8 @@ extern List *cmig_audit_install_wanted(const CmigAuditOptions *options, bool row
 extern void cmig_audit_install_refuse_taken(Oid relation, List *have, List *want);
 
 /*
- * Change the relation's existing triggers to the wanted ones with as few statements as
- * possible, and add the statements to *statements.
+ * Change the relation's existing triggers to the wanted ones with as few
+ * statements as possible, and add the statements to *statements.
  */
 extern void cmig_audit_install_change(Oid relation, List *have, List *want, const char *table,
 									  List **statements);

@@ -29,7 +29,7 @@
 #include "utils/json.h"
 #include "utils/lsyscache.h"
 
-/* Returns {"column": value}. */
+/* Returns the JSON object {"column": value}. */
 static Jsonb *
 object_of(const char *column, Jsonb *value)
 {
@@ -114,8 +114,8 @@ value_of_text(CmigAuditTarget *target, const char *column, char *text)
 	cmig_role_read_as(&saved, cmig_type_role(type, cmig_audit_log_table_owner(target->relation)));
 
 	/*
-	 * Apply a length only for char(n), because the key contains its trailing
-	 * blanks.
+	 * Apply the type modifier only to char(n), because a key contains the
+	 * trailing blanks of a char(n) value.
 	 */
 	value = to_jsonb_of(type, OidInputFunctionCall(input, text, parameter,
 												   type == BPCHAROID ? typmod : -1));
@@ -261,8 +261,8 @@ is_number(const char *text)
 }
 
 /*
- * Convert a key value to another kind if one is the text of the other, as for
- * 5 and "5", or true and "true".
+ * Convert a key value to another kind if its text does not change, as for 5
+ * and "5", or true and "true".  Returns any other value unchanged.
  */
 static JsonbValue *
 value_of_kind(JsonbValue *value, const char *kind)
@@ -338,8 +338,8 @@ add_variant(List *variants, Jsonb *variant)
 }
 
 /*
- * Returns all forms of this key that entries may contain, because the columns
- * may have had other names and types.
+ * Returns all forms of the key that log entries may contain.  There can be
+ * several, because the key columns may have had other names and types.
  */
 static List *
 variants_of(CmigAuditTarget *target, Jsonb *object)

@@ -2,9 +2,9 @@
  * audit_key.h
  *	  Reads the key of the row about which the audit log is queried.
  *
- * A key is an object of the key columns, or the value of a single key column.
- * The key columns may have had other names and types; a key has a variant for
- * each of these.
+ * A key is a JSON object with a member for each key column, or the value of a
+ * single key column.  The key columns may have had other names and types in the
+ * past.  Therefore, a key has variants, one for each of these.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -17,8 +17,8 @@
 #include "nodes/pg_list.h"
 
 /*
- * Returns argument n as a key, in each of the variants that are described at
- * the top of this file, as a List of Jsonb *.  Returns NIL if the argument is
+ * Returns the key in argument n, as a List of Jsonb * with one element for
+ * each variant (see the top of this file).  Returns NIL if the argument is
  * null.
  */
 extern List *cmig_audit_key_argument(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target);

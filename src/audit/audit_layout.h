@@ -38,9 +38,9 @@ typedef struct CmigAuditLayout
 extern char *cmig_audit_layout_database(void);
 
 /*
- * Returns true if a layout's column numbers belong to this relation.  The OID
- * alone is not sufficient, because a dump may have been restored in another
- * database.
+ * Returns true if a layout's column numbers belong to this relation.
+ * "database" identifies the current database: the OID alone is not sufficient,
+ * because a dump may have been restored in another database.
  */
 extern bool cmig_audit_layout_is_of(const CmigAuditLayout *layout, Oid relation,
 									const char *database);
@@ -73,8 +73,8 @@ extern List *cmig_audit_layout_read(int32 table_id);
 /*
  * Returns the id under which a table is or was audited, or 0 if it never was.
  * An existing relation is found by its OID together with its name, or together
- * with its owner and this database.  If relation is InvalidOid, the last table
- * that had the name is found.
+ * with its owner and this database.  If "relation" is InvalidOid, the last
+ * table that had the name is found.
  */
 extern int32 cmig_audit_layout_find(Oid relation, const char *schema_name,
 									const char *table_name);

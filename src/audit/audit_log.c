@@ -362,7 +362,7 @@ cmig_audit_log_fault(Oid extension_owner)
 }
 
 /*
- * Raise an error if the log cannot be used.  If may_be_missing is true, the
+ * Raise an error if the log cannot be used.  If "may_be_missing" is true, the
  * log need not exist.
  */
 static void
@@ -425,7 +425,7 @@ cmig_audit_log_refuse_foreign_code(Oid log_owner)
 
 /*
  * Raise an error if the schema cmig_audit existed before the log and contains
- * relations whose names the log needs.
+ * relations that have the names of the log's relations.
  */
 static void
 refuse_names_taken(Oid schema)

@@ -81,8 +81,8 @@ extern bool cmig_audit_log_trusted(Oid owner, Oid extension_owner);
 extern Oid	cmig_audit_log_relation(void);
 
 /*
- * Returns the owner of a table.  Raises 42P01 if it was dropped in the
- * meantime.
+ * Returns the owner of a table.  Raises an error (SQLSTATE 42P01) if the table
+ * was dropped in the meantime.
  */
 extern Oid	cmig_audit_log_table_owner(Oid relation);
 
@@ -114,7 +114,7 @@ extern Oid	cmig_audit_log_require(Oid extension_owner);
 
 /*
  * Revoke what the owner's default privileges have granted on a relation or, if
- * relation is InvalidOid, on the schema and everything in it.
+ * "relation" is InvalidOid, on the schema and everything in it.
  */
 extern void cmig_audit_log_close_access(Oid relation);
 
@@ -130,7 +130,7 @@ extern const char *const *cmig_audit_log_lz4_statements(void);
 typedef struct CmigAuditWriter CmigAuditWriter;
 
 /*
- * Open the log for entries of a transaction that began at the given time.
+ * Open the log for entries of a transaction that began at the time "at".
  * Raises an error if the log is missing or belongs to a role that is not
  * trusted.
  */
@@ -138,7 +138,7 @@ extern CmigAuditWriter *cmig_audit_writer_open(Oid extension_owner, TimestampTz 
 
 /*
  * Returns true if the writer's partition accepts entries of a transaction that
- * began at this time.
+ * began at the time "at".
  */
 extern bool cmig_audit_writer_takes(CmigAuditWriter *writer, TimestampTz at);
 

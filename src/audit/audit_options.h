@@ -5,8 +5,8 @@
  *
  * The first argument is the table's permanent id, and the second argument
  * contains the options as the text of a jsonb, so that pg_dump includes both.
- * Columns have a name and a number; audit_columns.h explains which of them
- * counts.
+ * The options contain the name and the number of each column; audit_columns.h
+ * explains which of the two counts.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -18,8 +18,8 @@
 #include "utils/memutils.h"
 
 /*
- * Maximum number of a transaction's statements that are remembered to order
- * the entries.
+ * Maximum number of statements whose positions are remembered in a
+ * transaction.
  */
 #define MAX_POSITIONS 65536
 

@@ -9,7 +9,9 @@
 
 #include "postgres.h"
 
-/* Register the callback that forgets a transaction's statements. */
+/*
+ * Register the callback that discards the positions when a transaction ends.
+ */
 extern void cmig_audit_position_init(void);
 
 /*

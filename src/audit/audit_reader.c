@@ -2,9 +2,9 @@
  * audit_reader.c
  *	  Checks that it is safe to read the audit log.
  *
- * Functions that read the log run with their caller's privileges, so nothing
- * that the log's owner can add to the log may make their queries run another
- * role's code.
+ * Functions that read the log run with their caller's privileges.  Therefore,
+ * the log's owner must not be able to make their queries run another role's
+ * code by adding something to the log.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -74,9 +74,9 @@ static CmigQuery foreign_code = {
 };
 
 /*
- * Foreign tables among the partitions and children of the log's tables.  Reading
- * them would connect to a server that the log's owner has chosen, as a role that
- * the owner has chosen, and could run that owner's code there.
+ * Foreign tables among the partitions and children of the log's tables.
+ * Reading them would connect to a server that the log's owner has chosen, as a
+ * role that the owner has chosen, and could run that owner's code there.
  */
 static CmigQuery foreign_tables = {
 	"WITH RECURSIVE part AS (SELECT c.oid FROM pg_catalog.pg_class c"

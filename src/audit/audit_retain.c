@@ -101,8 +101,8 @@ static CmigQuery taken_names = {
 };
 
 /*
- * The partition from tomorrow to the end of this month, which is needed if
- * this month's rows until today are in another partition.
+ * The partition from tomorrow to the end of this month.  It is needed if the
+ * default partition already contains rows for this month.
  */
 static CmigQuery rest_of_month = {
 	"SELECT 'log_y' || pg_catalog.to_char(t.t, 'YYYY\"m\"MM\"d\"DD'),"
@@ -115,10 +115,10 @@ static CmigQuery rest_of_month = {
 };
 
 /*
- * The oldest month, or part of one, that has no partition although the default
- * partition contains rows for it.  Only the past is considered.  The name is
- * that of the month's partition or, if it is taken, the first free name; the
- * last column is the time of the oldest row.
+ * The oldest month, or part of a month, that has no partition although the
+ * default partition contains rows for it.  Only the past is considered.  The
+ * name is that of the month's partition or, if that name is taken, the first
+ * free name; the last column is the time of the oldest row.
  */
 static CmigQuery stranded_rows = {
 	"WITH bound AS (SELECT"
@@ -146,7 +146,7 @@ static CmigQuery stranded_rows = {
 /*
  * The end of a batch of $3 rows that begins at $1, if there are more rows
  * before $2.  The entries of one transaction have the same time and stay
- * together; $4 is the time of the first row.
+ * together.  $4 is the time of the batch's first row.
  */
 static CmigQuery end_of_batch = {
 	"SELECT " UTC_TEXT("e.at") " FROM (SELECT CASE WHEN b.at > $4 THEN b.at"
@@ -212,7 +212,7 @@ make_partition(const Part *part)
  * Steps
  */
 
-/* The state that the steps of one call share. */
+/* The state of one call, which its steps share. */
 typedef struct Retain
 {
 	Oid			owner;
@@ -511,7 +511,7 @@ move_batch(Retain *retain)
 	CommandCounterIncrement();
 }
 
-/* Delete a batch of old rows from the default partition. */
+/* Delete a batch of expired rows from the default partition. */
 static void
 delete_batch(Retain *retain)
 {
@@ -521,7 +521,7 @@ delete_batch(Retain *retain)
 	retain->done = cmig_audit_log_write(&delete_expired, values) < retain->batch_rows;
 }
 
-/* Drop the oldest partition if all of its rows are old. */
+/* Drop the oldest partition if all of its rows are expired. */
 static void
 drop_partition(Retain *retain)
 {

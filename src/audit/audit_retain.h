@@ -15,8 +15,8 @@
 
 /*
  * Create the audit log's partitions for the next months, as the log's owner,
- * if any of the partitions for the next at_least months are missing.  Issues a
- * warning if other sessions hold locks on the log for too long.
+ * if any of the partitions for the next "at_least" months are missing.  Issues
+ * a warning if other sessions hold locks on the log for too long.
  */
 extern void cmig_audit_retain_ahead(Oid log_owner, int at_least);
 

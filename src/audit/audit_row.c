@@ -523,8 +523,8 @@ cmig_audit_row_same(const CmigAuditColumn *column, Datum a, bool a_null,
 		struct varlena *right = (struct varlena *) DatumGetPointer(b);
 
 		/*
-		 * the values are the same if their bytes are equal, as in two
-		 * references to the same TOAST value
+		 * the values are the same if their bytes are equal, for example if
+		 * both are references to the same TOAST value
 		 */
 		if (VARSIZE_ANY(left) == VARSIZE_ANY(right) &&
 			memcmp(left, right, VARSIZE_ANY(left)) == 0)
@@ -590,8 +590,8 @@ typedef struct ImageWriter
 
 /*
  * Write the entry for the data that has been appended since "from".  Every
- * JB_OFFSET_STRIDE-th entry contains the end of its data, and the others
- * contain its length.
+ * JB_OFFSET_STRIDE-th entry contains the offset of the data's end, and the
+ * other entries contain the data's length.
  */
 static inline void
 write_entry(ImageWriter *writer, uint32 type, const char *from)

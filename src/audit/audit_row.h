@@ -28,8 +28,8 @@
 typedef enum CmigAuditHide
 {
 	CMIG_AUDIT_SHOW,
-	CMIG_AUDIT_REDACT,			/* as CMIG_AUDIT_REDACTED */
-	CMIG_AUDIT_HASH				/* as the HMAC-SHA-256 of the value's text */
+	CMIG_AUDIT_REDACT,			/* show CMIG_AUDIT_REDACTED instead */
+	CMIG_AUDIT_HASH				/* show the HMAC-SHA-256 of the value's text */
 } CmigAuditHide;
 
 /* How the values of a column are encoded. */
@@ -54,7 +54,7 @@ typedef struct CmigAuditColumn
 	const char *name;
 	int			name_len;
 	Datum		name_text;		/* the name as a text datum */
-	int			attno;			/* index into the slot's values, from 0 */
+	int			attno;			/* index into the slot's values, starting at 0 */
 	Oid			type;			/* base type */
 	int16		typlen;
 	bool		byval;
@@ -76,8 +76,8 @@ typedef struct CmigAuditShape
 								 * of raising an error? */
 	const char *hash_key;		/* the secret key for hashed columns */
 	int			hash_key_len;
-	Oid			owner;			/* the table's owner; casts to json run as
-								 * this role if it trusts the type */
+	Oid			owner;			/* the table's owner; see cmig_type_role() for
+								 * the role that runs casts to json */
 } CmigAuditShape;
 
 /* An encoded value: its JEntry type and its bytes. */
@@ -118,8 +118,8 @@ extern void cmig_audit_row_encode(const CmigAuditShape *shape, CmigAuditColumn *
 extern void cmig_audit_row_encode_utc(Datum value, CmigAuditPiece *piece);
 
 /*
- * Returns true if the column's two values are the same.  Avoids fetching TOAST
- * values.
+ * Returns true if "a" and "b" are the same value of the column.  TOAST values
+ * are fetched only if this cannot be decided without them.
  */
 extern bool cmig_audit_row_same(const CmigAuditColumn *column, Datum a, bool a_null,
 								Datum b, bool b_null);

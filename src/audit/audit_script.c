@@ -181,7 +181,7 @@ array_literal(const List *names)
 	return quote_literal_cstr(text.data);
 }
 
-/* Returns the names alone, without the column numbers. */
+/* Convert a List of CmigAuditName to a List of char *. */
 static List *
 plain_names(const List *names)
 {

@@ -164,7 +164,7 @@ count_columns(const CmigAuditOptions *options)
 		list_length(options->redact) + list_length(options->hash);
 }
 
-/* Parse the arguments of the triggers that a row of the result describes. */
+/* Parse the arguments of the table's triggers. */
 static CmigAuditOptions *
 parse_options(const Status *status)
 {

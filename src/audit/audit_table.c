@@ -71,8 +71,8 @@ invalidate_all(Datum arg, int cache, uint32 hash)
 
 /*
  * Discard the information that is valid only in the transaction or
- * subtransaction that ends.  If rolled_back is true, the layouts that the
- * transaction recorded do not exist; if "end" is true, the entries are no
+ * subtransaction that ends.  If "rolled_back" is true, the layouts that the
+ * transaction recorded do not exist.  If "end" is true, the entries are no
  * longer in use.
  */
 static void

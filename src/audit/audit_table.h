@@ -53,8 +53,8 @@ extern void cmig_audit_table_init(void);
 extern CmigAuditTable *cmig_audit_table_get(TriggerData *trigger_data, Oid extension_owner);
 
 /*
- * Returns the secret key with which the values of hashed columns are hashed,
- * palloc'd, or NULL if there is none.
+ * Returns a palloc'd copy of the secret key with which the values of hashed
+ * columns are hashed, or NULL if there is no such key.
  */
 extern bytea *cmig_audit_table_hash_key(Oid extension_owner);
 

@@ -1,7 +1,7 @@
 /*
  * audit_target.c
- *	  Finds the table about which the audit log is queried, and the present names
- *	  of its columns.
+ *	  Finds the table about which the audit log is queried, and the present
+ *	  names of its columns.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,7 +1,7 @@
 /*
  * audit_target.h
- *	  Finds the table about which the audit log is queried, and the present names
- *	  of its columns.
+ *	  Finds the table about which the audit log is queried, and the present
+ *	  names of its columns.
  *
  * A table is given as regclass or, so that dropped tables can be named, as
  * text.
@@ -39,8 +39,8 @@ extern CmigAuditTarget *cmig_audit_target_of(Oid relation);
 
 /*
  * Returns the current name of a column in a layout, or NULL if the column was
- * dropped.  Within a table, the column is identified by its number; in the
- * table's restored copy, by its name.  "layout" is an index into
+ * dropped.  The column is identified by its number or, if the table has been
+ * restored from a dump since, by its name.  "layout" is an index into
  * target->layouts.
  */
 extern char *cmig_audit_target_name_now(CmigAuditTarget *target, int layout, char *name);

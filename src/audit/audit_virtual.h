@@ -23,7 +23,7 @@
 typedef struct CmigAuditVirtual
 {
 	int			count;
-	int		   *attnos;			/* indexes into a slot's values, from 0 */
+	int		   *attnos;			/* indexes into a slot's values, starting at 0 */
 	Expr	  **expressions;	/* the planned expressions */
 } CmigAuditVirtual;
 
@@ -36,8 +36,8 @@ typedef struct CmigAuditVirtualState
 } CmigAuditVirtualState;
 
 /*
- * Find the virtual columns of a relation that are part of the shape, in the
- * current memory context.
+ * Find the virtual columns of a relation that are included in the shape.  The
+ * result is allocated in the current memory context.
  */
 extern void cmig_audit_virtual_find(CmigAuditVirtual *columns, Relation relation,
 									const CmigAuditShape *shape);

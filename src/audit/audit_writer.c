@@ -108,7 +108,7 @@ struct CmigAuditWriter
 	EState	   *estate;
 	BulkInsertState bulk;
 	AttrNumber	map[CMIG_LOG_COLUMNS];	/* indexes into the leaf's columns,
-										 * from 0 */
+										 * starting at 0 */
 	int			count;			/* number of collected rows */
 	Size		bytes;
 	int			slot_count;
@@ -129,7 +129,8 @@ raise_altered(Relation relation, const char *detail)
 }
 
 /*
- * Returns the partition for entries of a transaction that began at this time.
+ * Returns the OID of the partition for entries of a transaction that began at
+ * the time "at".
  */
 static Oid
 find_partition(Relation parent, TimestampTz at)
@@ -165,7 +166,7 @@ find_partition(Relation parent, TimestampTz at)
 }
 
 /*
- * Open the partition for entries of a transaction that began at this time.
+ * Open the partition for entries of a transaction that began at the time "at".
  * While this session waits for the lock on a partition, another partition that
  * accepts the entries may be created, so look for the partition again
  * afterward.
@@ -355,13 +356,14 @@ cmig_audit_writer_takes(CmigAuditWriter *writer, TimestampTz at)
  */
 
 /*
- * Larger ids are ignored: only the log's owner can have written them, by hand.
+ * Ids of at least this size are ignored: only the log's owner can have written
+ * them, by hand.
  */
 #define MAX_ID (INT64CONST(1) << 62)
 
 /*
- * If the sequence is further behind than this, it is set instead of
- * incremented repeatedly.
+ * If the sequence is further behind the newest id than this, the sequence is
+ * set instead of incremented repeatedly.
  */
 #define MAX_COUNTED 10000
 
@@ -380,9 +382,10 @@ is_index_of_ids(Relation index, AttrNumber column)
 }
 
 /*
- * Returns the largest id in a partition, or 0 if it has no entry or no index.
- * SnapshotAny is used because uncommitted entries count, too, and because a
- * serializable transaction must not fail because of this read.
+ * Returns the largest id in a partition, or 0 if the partition has no entry or
+ * no index on the id.  SnapshotAny is used because uncommitted entries count,
+ * too, and because a serializable transaction must not fail because of this
+ * read.
  */
 static int64
 newest_id_of(Relation part)
@@ -445,10 +448,11 @@ newest_id(const CmigAuditWriter *writer)
 }
 
 /*
- * Returns an id that is greater than the newest one.  Several sessions may run
- * this at the same time: incrementing the sequence never sets it back, and
- * neither does setting it, as long as other sessions take fewer than
- * MAX_COUNTED ids in the meantime.
+ * Returns an id that is greater than "newest", the newest id in the log.  "id"
+ * is the value just taken from the sequence.  Several sessions may run this at
+ * the same time: nextval() never moves the sequence back, and neither does the
+ * call of setval(), as long as other sessions take fewer than MAX_COUNTED ids
+ * in the meantime.
  */
 static int64
 id_after(CmigAuditWriter *writer, int64 id, int64 newest)

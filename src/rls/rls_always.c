@@ -132,8 +132,8 @@ cmig_rls_always_check(const CmigRlsStored *policy, const List *siblings, List **
 }
 
 /*
- * Returns true if the policy and the others, combined by OR, let every row
- * through.
+ * Returns true if the policy and the policies in "others", combined by OR, let
+ * every row through.
  */
 static bool
 is_open_with(const CmigRlsStored *policy, const List *others, Bitmapset **but_null)

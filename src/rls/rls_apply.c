@@ -1,7 +1,7 @@
 /*
  * rls_apply.c
- *	  Runs the statements of cmig.enable_rls and cmig.disable_rls, and grants the
- *	  access that the policies need.
+ *	  Runs the statements of cmig.enable_rls and cmig.disable_rls, and grants
+ *	  the access that the policies need.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,10 +1,11 @@
 /*
  * rls_apply.h
- *	  Runs the statements of cmig.enable_rls and cmig.disable_rls, and grants the
- *	  access that the policies need.
+ *	  Runs the statements of cmig.enable_rls and cmig.disable_rls, and grants
+ *	  the access that the policies need.
  *
- * "fcinfo" belongs to the call whose result rows are the statements.  "target" is
- * the first column of such a row, or NULL if there is no such column.
+ * The parameter "fcinfo" belongs to the call that returns the statements as its
+ * result rows.  "target" is the first column of each row, or NULL if the rows
+ * do not have this column.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

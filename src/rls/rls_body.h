@@ -13,8 +13,8 @@
 
 /*
  * The prefix of an invented setting that represents the failure of a PL/pgSQL
- * block; a number follows.  If the setting is null, the block's EXCEPTION
- * handler returns the value.
+ * block; a number follows.  If the setting is null, the block is assumed to
+ * fail, and its EXCEPTION handler returns the value.
  */
 #define CMIG_RLS_FAILURE "cmig.failure"
 

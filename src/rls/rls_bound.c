@@ -44,8 +44,8 @@ cmig_rls_bound_any_row(Query *query)
 
 /*
  * Returns a range table entry for "SELECT * FROM recursive_query LIMIT ...".
- * A recursive query may never end, but PostgreSQL evaluates it only as far as
- * its rows are read.
+ * A recursive query may never end, but PostgreSQL evaluates a recursive query
+ * only until enough rows have been read.
  */
 RangeTblEntry *
 cmig_rls_bound_recursion(RangeTblEntry *entry)

@@ -23,7 +23,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-/* Does the text begin with one of the prefixes? */
+/* Does the string begin with one of the prefixes? */
 static bool
 has_prefix(const char *text, const char *const *prefixes)
 {
@@ -65,8 +65,8 @@ is_plain_declaration(Oid type)
 }
 
 /*
- * Returns true if is_plain_declaration() is true for the function's arguments
- * and result.
+ * Returns true if is_plain_declaration() is true for the types of all of the
+ * function's arguments and of its result.
  */
 static bool
 has_plain_types(Form_pg_proc proc)

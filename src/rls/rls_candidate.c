@@ -26,8 +26,8 @@ cmig_rls_candidate_add(List *candidates, Const *value, CmigRlsLeakLevel level, b
 }
 
 /*
- * If the value is an integer, append its neighbors to the candidates: the value
- * minus 1 and plus 1.
+ * If the value is an integer, append to the candidates the integers before and
+ * after it.
  */
 static List *
 add_neighbors(List *candidates, Const *value)

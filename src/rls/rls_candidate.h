@@ -28,9 +28,9 @@ typedef struct CmigRlsCandidate
 extern List *cmig_rls_candidate_add(List *candidates, Const *value, CmigRlsLeakLevel level, bool ordinary);
 
 /*
- * Returns a value of the input's type with which the expression does not
- * compare the column.  "whose" is CMIG_RLS_OWN for the tenant, or the number of
- * a stranger (another tenant).
+ * Returns an ordinary value of the input's type, with which the expression
+ * does not compare the column.  "whose" is CMIG_RLS_OWN for the tenant, or the
+ * number of a stranger (another tenant).
  */
 extern Const *cmig_rls_candidate_usual(const CmigRlsInput *input, int whose);
 

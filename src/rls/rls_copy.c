@@ -147,8 +147,8 @@ cmig_rls_copy_read(const CmigRlsAs *as, const char *name, List *keys, const char
 
 /*
  * Returns the value to insert into a column of the copy, or NULL to keep the
- * original value.  For the key "strange", this is "other"; for other keys, it
- * is the key's value in the context.  Sets *found to the column's key.
+ * original value.  The value is "other" for the key "strange", and the value
+ * in the context for any other key.  Sets *found to the column's key.
  */
 static const char *
 value_of_key(List *keys, const char *column, const CmigRlsKey *strange, const char *other,

@@ -17,16 +17,17 @@ typedef struct CmigRlsCopy
 {
 	List	   *columns;		/* of char *: the columns to which the copy
 								 * gives values */
-	List	   *made;			/* of char *: SQL for a new value, or NULL */
+	List	   *made;			/* of char *: for each column, SQL for a new
+								 * value, or NULL to copy the old value */
 	Oid		   *types;
 	Datum	   *values;			/* the values of the copied row */
 	bool	   *nulls;
 } CmigRlsCopy;
 
 /*
- * Read a row to copy.  If "own" is an SQL condition and the role can read a row
- * that satisfies it, that row is copied.  Otherwise, any row that the caller
- * can see is copied.  Returns NULL if there is no row to copy.
+ * Read a row to copy.  If "own" is not NULL, it is an SQL condition, and a row
+ * that satisfies it is copied if the role can read one.  Otherwise, any row
+ * that the caller can see is copied.  Returns NULL if there is no row to copy.
  */
 extern CmigRlsCopy *cmig_rls_copy_read(const CmigRlsAs *as, const char *name,
 									   List *keys, const char *own);

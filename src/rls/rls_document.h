@@ -15,9 +15,9 @@
 extern bool cmig_rls_document_is(Node *node);
 
 /*
- * Returns the paths, each a List of char *, that an operator, function, or
- * subscript reads from a document, or NIL for other nodes.  *column is set to
- * the document.
+ * Returns the paths (each a List of char *) that an operator, function, or
+ * subscript reads from a document, or NIL for any other node.  *column is set
+ * to the document.
  */
 extern List *cmig_rls_document_paths(Node *node, Node **column);
 

@@ -56,8 +56,8 @@ array_element(const char *name)
 }
 
 /*
- * Returns the tables in argument n, which lists the tables to leave out, and
- * all tables that inherit from them.
+ * Returns the tables to leave out: the tables in argument n and all tables
+ * that inherit from them.
  */
 static List *
 excepted_argument(FunctionCallInfo fcinfo, int n, Oid namespace, const char *schema)

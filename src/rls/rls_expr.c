@@ -229,7 +229,7 @@ read_and(Reading *reading, BoolExpr *expr)
 	}
 }
 
-/* Does the tree do more than test for null and replace '' by null? */
+/* Does the tree do more than test for null and replace '' with null? */
 static bool
 selects_walker(Node *node, void *context)
 {
@@ -274,9 +274,9 @@ tests_null(Node *node)
 }
 
 /*
- * Record that a part of the expression, described by "what", lets every row
- * through if the condition "decides" is true, and whether this condition
- * depends on a setting.
+ * Record that a part of the expression lets every row through if the condition
+ * "decides" is true, and whether this condition depends on a setting.  "what"
+ * describes the part.
  */
 static void
 read_branch(Reading *reading, const char *what, Node *decides)
@@ -376,9 +376,9 @@ read_fallback(Reading *reading, OpExpr *expr)
 }
 
 /*
- * Record that a part of the expression, described by "what", is true if the
- * condition is null.  The condition can be null if it uses a setting that
- * might be unset.
+ * Record that a part of the expression is true if the condition is null.  The
+ * condition can be null if it uses a setting that might be unset.  "what"
+ * describes the part.
  */
 static void
 read_when_null(Reading *reading, const char *what, Node *condition)

@@ -30,11 +30,12 @@ typedef struct CmigRlsExpression
 									 * each row */
 	char	   *row_function;	/* a stable function that is called for each
 								 * row */
-	bool		row_function_has_column;	/* do the function's arguments use
-											 * the row, so that it cannot be
-											 * called just once? */
+	bool		row_function_has_column;	/* do the arguments of
+											 * row_function use the row, so
+											 * that it cannot be called just
+											 * once? */
 	char	   *in_subselect;	/* the column before IN (SELECT ...), or
-								 * "expression" */
+								 * "expression" if there is no column */
 	bool		correlated;		/* is there a sub-select that depends on the
 								 * row? */
 	char	   *cast_of_empty;	/* type to which a setting is cast without

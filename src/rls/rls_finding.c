@@ -19,7 +19,8 @@ typedef struct Rule
 {
 	const char *name;
 	CmigRlsSeverity worst;
-	const char *module;			/* the module of its check function */
+	const char *module;			/* the module that contains the rule's check
+								 * function */
 	const char *about;			/* what the rule finds */
 } Rule;
 
@@ -119,14 +120,14 @@ number_of(const char *text, const char *(*name) (int), int count)
 	elog(ERROR, "unexpected rule or severity of a finding: \"%s\"", text ? text : "");
 }
 
-/* Callback for number_of(). */
+/* number_of() callback: returns the name of the n-th rule. */
 static const char *
 rule_name(int n)
 {
 	return rules[n].name;
 }
 
-/* Callback for number_of(). */
+/* number_of() callback: returns the name of the n-th severity. */
 static const char *
 severity_name(int n)
 {

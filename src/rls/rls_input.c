@@ -54,7 +54,7 @@ use_input(CmigRlsMaker *maker, CmigRlsInput *input)
 
 /*
  * Returns true if a boolean column's name suggests that rows in which the
- * column is true are hidden from others.
+ * column is true are hidden from other users.
  */
 static bool
 is_secrecy(const char *name)
@@ -296,9 +296,9 @@ cmig_rls_input_is_shared(const CmigRlsInput *input, Oid relid)
 }
 
 /*
- * The roles that current_user can be: the policy's role and its members or,
- * for PUBLIC, the roles that may use the table.  Roles to which no policy
- * applies are left out.
+ * Query for the roles that current_user can be: the policy's role and its
+ * members or, for PUBLIC, the roles that may use the table.  Roles to which no
+ * policy applies are left out.
  */
 static CmigQuery read_users = {
 	"SELECT r.rolname::text FROM pg_roles r JOIN pg_class c ON c.oid = $2"
@@ -320,8 +320,8 @@ take_user(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Find the roles that current_user can be.  The first one is the usual value of
- * current_user; the others are tried, too.
+ * Find the roles that current_user can be.  The first role is the usual value
+ * of current_user; the other roles are tried, too.
  */
 void
 cmig_rls_input_find_users(CmigRlsModel *model, Oid relid, Oid role)

@@ -68,9 +68,9 @@ typedef struct CmigRlsMaker
 } CmigRlsMaker;
 
 /*
- * Each of these functions returns the Var for an input, which is added to the
- * model if it is new.  If no values can be tried for the input, *maker->failed
- * is set.
+ * Each of the following functions returns the Var for an input, and adds the
+ * input to the model if it is new.  If no values can be tried for the input,
+ * *maker->failed is set.
  */
 extern Node *cmig_rls_input_column(CmigRlsMaker *maker, Var *var);
 extern Node *cmig_rls_input_identity(CmigRlsMaker *maker, Node *node, AttrNumber attno);

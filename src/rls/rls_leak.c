@@ -301,10 +301,10 @@ judge(const CmigRlsModel *model, CmigRlsTrial **cases, int count, CmigRlsLeak *l
  * null.  The combined case is true if all three cases are true.  Returns the
  * number of combined cases.
  *
- * Sets *opens if a row that does not belong to the tenant is visible in one of
- * the three cases.  If "weak" is false, the unknown conditions may be
- * comparisons with the context, which are not true for such a row, so the case
- * in which they are true is ignored.
+ * Sets *opens to true if a row that does not belong to the tenant is visible
+ * in one of the three cases.  If "weak" is false, the unknown conditions may
+ * be comparisons with the context, which are not true for such a row, so the
+ * case in which the unknown conditions are true is ignored.
  */
 static int
 join_unknown(CmigRlsTrial **cases, int count, bool weak, bool *opens)
@@ -370,8 +370,8 @@ asks_privileges(Node *node, void *context)
 }
 
 /*
- * Returns true if the node contains a column.  If *context (only_system) is
- * true, only system columns count.
+ * Returns true if the node contains a column.  If *context, a bool, is true,
+ * only system columns count.
  */
 static bool
 has_column(Node *node, void *context)
@@ -499,7 +499,7 @@ typedef struct Entry
 	CmigRlsLeak leak;
 } Entry;
 
-/* A cache of leaks, by expression. */
+/* A cache of leaks, in which each leak is found by its expression. */
 struct CmigRlsLeakCache
 {
 	HTAB	   *entries;

@@ -29,7 +29,7 @@ extern void cmig_rls_lookup_read(Node *tree, const Oid *roles, int nroles,
 
 /*
  * Add findings about look-up tables that the roles can write to, because a
- * role can give itself access by adding a row there.
+ * role can give itself access by adding a row to such a table.
  */
 extern void cmig_rls_lookup_add_findings(const List *lookups, List **findings);
 

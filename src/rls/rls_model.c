@@ -54,9 +54,9 @@
 static Node *make(Node *node, void *context);
 
 /*
- * Returns the sub-select "SELECT * FROM (VALUES ...) WHERE policies", which
- * replaces a table.  It is nested one level below the query that is being
- * converted.
+ * Returns a range table entry for the sub-select "SELECT * FROM (VALUES ...)
+ * WHERE policies", which replaces a table.  The sub-select is nested one level
+ * below the query that is being converted.
  */
 static RangeTblEntry *
 make_table(CmigRlsMaker *maker, RangeTblEntry *entry)
@@ -168,7 +168,7 @@ make_series(FuncExpr *call, CmigRlsMaker *maker)
 	return made;
 }
 
-/* Returns the input for current_setting(). */
+/* Returns the input for a call of current_setting(). */
 static Node *
 make_setting(FuncExpr *call, CmigRlsMaker *maker)
 {
@@ -190,8 +190,8 @@ make_setting(FuncExpr *call, CmigRlsMaker *maker)
 }
 
 /*
- * Returns the input for a function that depends on the session.  If the
- * function returns a set, the input is an array of its rows.
+ * Returns the input for a call of a function that depends on the session.  If
+ * the function returns a set, the input is an array of its rows.
  */
 static Node *
 make_session_function(FuncExpr *call, CmigRlsMaker *maker)
@@ -249,8 +249,8 @@ make_call(FuncExpr *call, CmigRlsMaker *maker)
 }
 
 /*
- * Returns a constant for a system column, if its value is the same in each row
- * or does not matter.
+ * Returns a constant for tableoid or ctid.  For any other system column, sets
+ * *maker->failed.
  */
 static Node *
 make_system_column(CmigRlsMaker *maker, Var *var)
@@ -297,8 +297,8 @@ make_row_test(CmigRlsMaker *maker, NullTest *test)
 }
 
 /*
- * Returns the input for an expression that has a unique index, or NULL for any
- * other expression.
+ * Returns the input for an expression that is the only key of a unique index,
+ * or NULL for any other expression.
  */
 static Node *
 make_identity(CmigRlsMaker *maker, Node *node)
@@ -371,8 +371,8 @@ is_row_test(NullTest *test, const CmigRlsMaker *maker)
 }
 
 /*
- * Returns true if the node determines its own type, so that the expected type
- * does not apply to the nodes below it.
+ * Returns true if the type to which the node is cast does not apply to the
+ * nodes below it.
  */
 static bool
 has_own_type(Node *node)
@@ -509,14 +509,17 @@ make(Node *node, void *context)
  * The form of keys
  */
 
-/* Does the expression use UUIDs, and does it use string columns? */
+/* Whether an expression uses UUIDs, and whether it uses string columns. */
 typedef struct Types
 {
 	bool		uuid;
 	bool		text;
 } Types;
 
-/* Find out whether keys are compared as UUIDs or as strings. */
+/*
+ * Record whether the expression uses UUIDs, and whether it uses string
+ * columns.
+ */
 static bool
 types_walker(Node *node, void *context)
 {
@@ -526,7 +529,10 @@ types_walker(Node *node, void *context)
 		return false;
 	if (IsA(node, Query))
 		return query_tree_walker((Query *) node, types_walker, context, 0);
-	/* a string that is cast to a number or a UUID must have the form of one */
+
+	/*
+	 * a string column that is cast to a number or a UUID counts as that type
+	 */
 	if (IsA(node, CoerceViaIO) && cmig_rls_hints_form(((CoerceViaIO *) node)->resulttype) != CMIG_RLS_FORM_TEXT &&
 		IsA(cmig_rls_bare(node), Var))
 	{

@@ -1,6 +1,6 @@
 /*
  * rls_node.h
- *	  Simple functions about the nodes of an expression and the columns of a table.
+ *	  Simple functions about expression nodes and table columns.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

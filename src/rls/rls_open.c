@@ -28,7 +28,10 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
-/* Returns a description of the row, such as "one where tenant_id is '5'". */
+/*
+ * Returns a description of the case's row, such as "one where tenant_id is
+ * '5'".
+ */
 static char *
 row_text(const CmigRlsStored *policy, const CmigRlsCase *about)
 {
@@ -42,7 +45,8 @@ row_text(const CmigRlsStored *policy, const CmigRlsCase *about)
 }
 
 /*
- * Returns a description of the context, such as ", while app.tenant is '12'".
+ * Returns a description of the case's context, such as ", while app.tenant is
+ * '12'".
  */
 static char *
 context_text(const CmigRlsCase *about)
@@ -54,7 +58,7 @@ context_text(const CmigRlsCase *about)
 	return psprintf(", while %s is %s", about->context, quote_literal_cstr(about->context_value));
 }
 
-/* Returns the severity of a leak of this level. */
+/* Returns the severity of a leak of the given level. */
 static CmigRlsSeverity
 level_severity(CmigRlsLeakLevel level)
 {
@@ -120,7 +124,7 @@ writes_constant(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCa
 	return leak && leak->foreign.constant;
 }
 
-/* Report the results of evaluating an expression. */
+/* Add findings for a leak that was found by evaluating an expression. */
 static void
 add_leak_findings(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache *cache, const CmigRlsLeak *leak, bool is_check,
 				  List **findings)
@@ -174,8 +178,8 @@ add_leak_findings(const CmigRlsStored *policy, const List *siblings, CmigRlsLeak
 }
 
 /*
- * Returns ALTER POLICY without the branch of an OR that does not use the row,
- * or advice if the branch must be removed by hand.
+ * Returns an ALTER POLICY statement that removes the branch of an OR that does
+ * not use the row, or "advice" if the branch must be removed by hand.
  */
 static char *
 without_branch(const CmigRlsStored *policy, bool is_check, const char *advice)
@@ -189,9 +193,10 @@ without_branch(const CmigRlsStored *policy, bool is_check, const char *advice)
 }
 
 /*
- * Check the USING or the WITH CHECK expression.  Most mistakes that can be
- * seen in its text are not reported if evaluating the expression shows that it
- * does not let through rows of other users or tenants.
+ * Check the USING or the WITH CHECK expression.  Most mistakes that are
+ * visible in the expression's tree are not reported if evaluating the
+ * expression shows that it does not let through rows of other users or
+ * tenants.
  */
 static void
 check_expression(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache *cache, bool is_check,
@@ -262,8 +267,8 @@ roles_with(const CmigRlsStored *policy, Oid role)
 
 /*
  * Report a restrictive policy that does not apply to all roles of a permissive
- * policy.  The remaining roles see rows that only the restrictive policy's key
- * would hide from them.
+ * policy.  The roles to which it does not apply see rows that only the
+ * restrictive policy's key would hide from them.
  */
 static void
 check_floor(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache *cache, List **findings)
@@ -333,7 +338,8 @@ loses_tenant(const CmigRlsStored *policy, const Bitmapset *lost)
 }
 
 /*
- * Report a missing WITH CHECK, or one that accepts rows that USING does not.
+ * Report a missing WITH CHECK, or a WITH CHECK that accepts rows that USING
+ * rejects.
  */
 static void
 check_with_check(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache *cache, List **findings)

@@ -13,8 +13,8 @@
 #include "rls/rls_stored.h"
 
 /*
- * Add the findings about a policy.  "siblings" are all policies of its table,
- * including this one.
+ * Add the findings about a policy.  "siblings" are all policies of the
+ * policy's table, including the policy itself.
  */
 extern void cmig_rls_open_add_findings(const CmigRlsStored *policy, const List *siblings,
 									   CmigRlsLeakCache *cache, List **findings);

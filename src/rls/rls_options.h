@@ -13,7 +13,7 @@
 
 /*
  * Read the options of enable_rls and similar functions: arguments 1 to 11, and
- * arguments 12 to 15 if with_via is true.  Raises an error if an argument is
+ * arguments 12 to 15 if "with_via" is true.  Raises an error if an argument is
  * invalid, regardless of the table.
  */
 extern CmigRlsOptions *cmig_rls_options_read(FunctionCallInfo fcinfo, bool with_via);
@@ -25,9 +25,9 @@ extern CmigRlsOptions *cmig_rls_options_read(FunctionCallInfo fcinfo, bool with_
 extern void cmig_rls_options_require_roles(const CmigRlsOptions *options, Oid where);
 
 /*
- * Raise an error if bypass_roles contains PUBLIC, or if a role would be subject
- * both to the policies for bypass_roles and to the other policies.  Raise a
- * warning if row-level security does not apply to one of the roles.
+ * Raise an error if bypass_roles contains PUBLIC, or if a role would be
+ * subject both to the policies for bypass_roles and to the other policies.
+ * Issue a warning if row-level security does not apply to one of the roles.
  */
 extern void cmig_rls_options_check_roles(const CmigRlsOptions *options);
 

@@ -25,7 +25,7 @@
 #define MAX_LENGTH 256
 #define REGEXP_SPECIAL "^$*+?()[]{}|\\"
 
-/* Add a string unless the list already contains it or is full. */
+/* Add a string, unless the list already contains the string or is full. */
 static void
 add_piece(CmigRlsPieces *texts, const char *text)
 {
@@ -49,8 +49,9 @@ add_literal(CmigRlsPieces *texts, const char *text, const char *special)
 
 /*
  * Record the arguments of a function such as ltrim, lower, replace, or
- * regexp_replace that is applied to the row or the context.  Keys that contain
- * strings that the function removes, replaces, or keeps are worth trying.
+ * regexp_replace that is applied to the row or the context.  If the function
+ * removes, replaces, or keeps a string, keys that contain this string are
+ * worth trying.
  */
 void
 cmig_rls_pieces_of_call(CmigRlsPieces *texts, FuncExpr *call)

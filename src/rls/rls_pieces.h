@@ -13,8 +13,9 @@
 #include "nodes/primnodes.h"
 
 /*
- * Strings and numbers that can be used to make keys that are worth trying,
- * because functions may map several of these keys to the same string.
+ * Strings and numbers from the text functions and patterns in an expression.
+ * Keys that are made with them are worth trying, because the functions may map
+ * several of these keys to the same string.
  */
 typedef struct CmigRlsPieces
 {

@@ -107,8 +107,8 @@ typedef enum Change
 } Change;
 
 /*
- * Compare a wanted policy with the existing one of the same name, which may be
- * NULL.  Raises an error if enable_rls did not create the existing one.
+ * Compare a wanted policy with the existing policy of the same name, which may
+ * be NULL.  Raises an error if enable_rls did not create the existing policy.
  */
 static Change
 compare_policy(const CmigRlsTable *table, const CmigRlsPolicy *want, const CmigRlsPolicy *have)
@@ -265,8 +265,8 @@ default_is_ours(const CmigRlsColumn *column)
 }
 
 /*
- * If a key column was renamed, update its name in the state.  The renamed
- * column is recognized if it is the only one whose default reads the setting.
+ * If a key column was renamed, update its name in the state.  The key column
+ * is recognized if it is the only column whose default reads the setting.
  */
 static void
 follow_renames(const CmigRlsTable *table)

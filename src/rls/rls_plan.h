@@ -14,8 +14,8 @@
 
 /*
  * If row-level security cannot be enabled on the table, returns the reason and
- * sets *sqlstate; otherwise, returns NULL.  This is for calls that concern
- * several tables; the table must have a key.
+ * sets *sqlstate; otherwise, returns NULL.  Calls for several tables use this
+ * to report all such tables at once.  The table must have a key.
  */
 extern char *cmig_rls_plan_obstacle(const CmigRlsOptions *options, const CmigRlsTable *table,
 									int *sqlstate);
@@ -30,7 +30,10 @@ extern char *cmig_rls_plan_obstacle(const CmigRlsOptions *options, const CmigRls
 extern List *cmig_rls_plan_enable(CmigRlsOptions *options, const CmigRlsTable *table,
 								  const CmigRlsTable *via, bool many, bool fresh);
 
-/* Returns the statements that revert what enable_rls did, or NIL. */
+/*
+ * Returns the statements that revert what enable_rls did, or NIL if there is
+ * nothing to revert.
+ */
 extern List *cmig_rls_plan_disable(const CmigRlsTable *table);
 
 /*

@@ -139,8 +139,8 @@ add_policies(List **policies, const char *name, bool permissive, int mask,
 }
 
 /*
- * Add the restrictive policies that limit all others to the tenant's rows,
- * except for reading rows that are public or shared.
+ * Add the restrictive policies that limit all other policies to the tenant's
+ * rows, except for reading rows that are public or shared.
  */
 static void
 add_floor(List **policies, const CmigRlsOptions *options, const CmigRlsTable *table,
@@ -397,8 +397,8 @@ cmig_rls_policy_call(const CmigRlsTable *table)
 	appendStringInfo(&text, "SELECT cmig.enable_rls(%s", quote_literal_cstr(table->name));
 
 	/*
-	 * Pass '' for a column that was left out; otherwise, enable_rls would
-	 * find it by its usual name.
+	 * If a column was left out, pass '' for it; otherwise, enable_rls would
+	 * find the column by its usual name.
 	 */
 	append_argument(&text, "tenant_column", state->tenant_column ? state->tenant_column :
 					cmig_rls_table_column(table, "tenant_id") ? none : NULL);

@@ -125,7 +125,7 @@
 
 /*
  * True if t has a parent with policies.  Then t is meant to be read only
- * through the parent, and needs no policies itself.
+ * through the parent, and needs no policies of its own.
  */
 #define BELOW "EXISTS (SELECT FROM pg_inherits i JOIN p ON p.polrelid = i.inhparent WHERE i.inhrelid = t.oid)"
 

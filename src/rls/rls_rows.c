@@ -40,8 +40,8 @@
 #include "utils/typcache.h"
 
 /*
- * A function that is called for each row of the table under test or of a child
- * table.  Returns false to stop.
+ * A function that is called for each row of the table under test or of one of
+ * its child tables.  Returns false to end the scan.
  */
 typedef bool (*Visitor) (Relation relation, TupleTableSlot *slot, void *arg);
 
@@ -156,7 +156,8 @@ visit_all(const CmigRlsRows *rows, Visitor visit, void *arg)
 
 /*
  * Returns the attribute number of a column in the table or in a child.  Raises
- * an error if the attempt has renamed the column or changed its type.
+ * an error if the attempt (see rls_try.h) has renamed the column or changed
+ * its type.
  */
 static AttrNumber
 column_of(Relation relation, const char *name, Oid type)

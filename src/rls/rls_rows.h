@@ -71,8 +71,8 @@ extern int64 cmig_rls_rows_count(const CmigRlsRows *rows, const CmigRlsKey *key,
 extern char *cmig_rls_rows_strange(const CmigRlsRows *rows, const CmigRlsKey *key);
 
 /*
- * Copy the given columns (a List of char *) of any row.  Returns false if
- * there is no row that the caller may see.
+ * Copy the given columns (a List of char *) of an arbitrary row.  Returns
+ * false if there is no row or the caller is not allowed to read the table.
  */
 extern bool cmig_rls_rows_first(const CmigRlsRows *rows, List *columns,
 								const Oid *types, Datum *values, bool *nulls);

@@ -123,8 +123,8 @@ compare_labels(const ListCell *a, const ListCell *b)
 }
 
 /*
- * Returns an enum label.  Strangers' labels sort before and after the
- * tenant's.
+ * Returns an enum label for the tenant or a stranger.  Strangers' labels sort
+ * before and after the tenant's label.
  */
 static const char *
 sample_label(Oid type, int whose)

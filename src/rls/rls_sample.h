@@ -41,8 +41,9 @@ extern Const *cmig_rls_sample(Oid type, CmigRlsForm form, int whose);
 extern Const *cmig_rls_sample_document(Oid type, CmigRlsForm form, int whose, List *paths);
 
 /*
- * Return a value of a built-in type.  The text must be valid for the type.
- * cmig_rls_sample_null() returns a null of the type.
+ * cmig_rls_sample_const() returns the value of a built-in type for a string
+ * that is valid for the type, and cmig_rls_sample_null() returns a null of the
+ * type.
  */
 extern Const *cmig_rls_sample_const(Oid type, const char *text);
 extern Const *cmig_rls_sample_null(Oid type);

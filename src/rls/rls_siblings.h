@@ -2,9 +2,9 @@
  * rls_siblings.h
  *	  Judges a policy together with the other policies of its table.
  *
- * "siblings" are all policies of the table, including the policy itself.  A
- * permissive policy is judged together with the restrictive policies for each of
- * its roles.
+ * The parameter "siblings" contains all policies of the table, including the
+ * policy itself.  A permissive policy is judged together with the restrictive
+ * policies for each of its roles.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -61,7 +61,7 @@ extern char *cmig_rls_stored_repair(const CmigRlsStored *policy);
 
 /*
  * Returns a fix in words, as an SQL comment such as "-- USING of policy p on
- * t: ...".  If is_check is true, the comment names WITH CHECK instead of
+ * t: ...".  If "is_check" is true, the comment names WITH CHECK instead of
  * USING.
  */
 extern char *cmig_rls_stored_advice(const CmigRlsStored *policy, bool is_check, const char *advice);
@@ -79,12 +79,14 @@ extern char *cmig_rls_stored_try(const CmigRlsStored *policy);
 extern Oid *cmig_rls_stored_roles(const CmigRlsStored *policy, int *count);
 
 /*
- * Returns true if the policy applies to the role.  As in PostgreSQL, it
- * applies if the role has the privileges of one of the policy's roles.
+ * Returns true if the policy applies to the role.  As in PostgreSQL, a policy
+ * applies to a role that has the privileges of one of the policy's roles.
  */
 extern bool cmig_rls_stored_binds(const CmigRlsStored *policy, Oid role);
 
-/* Returns true if policy a applies to any of the roles that policy b names. */
+/*
+ * Returns true if policy "a" applies to any of the roles named in policy "b".
+ */
 extern bool cmig_rls_stored_share_role(const CmigRlsStored *a, const CmigRlsStored *b);
 extern bool cmig_rls_stored_share_command(const CmigRlsStored *a, const CmigRlsStored *b);
 

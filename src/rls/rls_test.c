@@ -145,7 +145,7 @@ test_select(Test *test)
 /*
  * Try to insert or update rows so that they belong to another user or tenant.
  * A trigger may change the rows' keys back to the keys in the context, so the
- * table is searched afterward for rows with the other key.
+ * table is searched afterward for rows with the other user's or tenant's key.
  */
 static CmigRlsOutcome
 intrude(Test *test, const CmigRlsAttempt *attempt)
@@ -211,7 +211,7 @@ report_intrusion(Test *test, const char *what, CmigRlsOutcome outcome, bool none
 	}
 }
 
-/* Test INSERT of the role's own rows and of others' rows. */
+/* Test INSERT of rows that belong to the context and of rows that do not. */
 static void
 test_insert(Test *test)
 {
@@ -272,8 +272,8 @@ any_column(Test *test)
 }
 
 /*
- * Report how many rows a command reaches, and whether the number is greater
- * than "allowed".
+ * Report how many rows a command reaches, and whether this is more than
+ * "allowed".
  */
 static void
 report_reach(Test *test, const char *what, CmigRlsOutcome outcome, int64 allowed)
@@ -291,10 +291,10 @@ report_reach(Test *test, const char *what, CmigRlsOutcome outcome, int64 allowed
 }
 
 /*
- * Try to give rows to others.  An UPDATE of all rows does not need the
- * privilege SELECT, so the policies for SELECT do not apply to it.  However,
- * it fails if a policy refuses a single row, so an UPDATE of only the role's
- * own rows is tried as well.
+ * Try to give rows to another user or tenant.  An UPDATE of all rows does not
+ * need the privilege SELECT, so the policies for SELECT do not apply to it.
+ * However, the UPDATE fails if a policy refuses a single row, so an UPDATE of
+ * only the role's own rows is tried as well.
  */
 static CmigRlsOutcome
 move(Test *test, const CmigRlsKey *key, const char *other)
@@ -319,7 +319,10 @@ move(Test *test, const CmigRlsKey *key, const char *other)
 	return outcome;
 }
 
-/* Test which rows UPDATE reaches, and whether it can give rows to others. */
+/*
+ * Test which rows UPDATE reaches, and whether UPDATE can give rows to another
+ * user or tenant.
+ */
 static void
 test_update(Test *test)
 {
@@ -336,8 +339,8 @@ test_update(Test *test)
 	outcome.message = "There is no column to set.";
 
 	/*
-	 * first try to take over others' rows with an UPDATE that does not
-	 * require SELECT
+	 * first try to take over rows that do not belong to the context, with an
+	 * UPDATE that does not require SELECT
 	 */
 	if (first->value && !first->generated)
 		outcome = try(test, psprintf("UPDATE %s SET %s = %s::%s", test->table->name,
@@ -378,8 +381,8 @@ test_delete(Test *test)
 	outcome = try(test, psprintf("DELETE FROM %s", test->table->name));
 
 	/*
-	 * If a foreign key prevents the deletion, find out at least whether
-	 * others' rows are reached.
+	 * If a foreign key prevents the deletion, find out at least whether rows
+	 * that do not belong to the context are reached.
 	 */
 	if (outcome.kind == CMIG_RLS_CONSTRAINT)
 	{
@@ -487,7 +490,7 @@ read_array(Datum array, char ***list)
 }
 
 /*
- * Read a list of users or tenants.  If is_array is false, the argument is
+ * Read a list of users or tenants.  If "is_array" is false, the argument is
  * text, which may be an array literal without a cast.
  */
 static int

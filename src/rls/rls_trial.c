@@ -27,7 +27,7 @@
 								 * applied to the context */
 
 /*
- * Returns true if a row can have null in all keys and the expression does not
+ * Returns true if all keys of a row can be null and the expression does not
  * test a key for null.
  */
 static bool
@@ -66,8 +66,8 @@ has_changing_context(const CmigRlsModel *model)
 }
 
 /*
- * Add trials of rows whose key is one of the constants with which the
- * expression compares the key.
+ * Add trials of rows whose key is a constant with which the expression
+ * compares the key.
  */
 static List *
 add_constants(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *context, int *group)
@@ -93,8 +93,8 @@ add_constants(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext
 }
 
 /*
- * Returns the kind of a row whose key is "text", the key of a stranger.  "own"
- * is the tenant's key.
+ * Classify a row that belongs to another tenant.  "text" is the row's key, and
+ * "own" is the tenant's key.
  */
 static CmigRlsRowKind
 kind_of_text(const char *own, const char *text)
@@ -179,10 +179,10 @@ add_rows(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *con
 }
 
 /*
- * A function may map the keys of several tenants to the same value.  Therefore,
- * add trials of strangers' rows with the tenant's context.  Each is linked to a
- * trial of the same row with another stranger's context, and only counts if the
- * row is visible in both trials.
+ * Add trials of strangers' rows with the tenant's context, because a function
+ * may map the keys of several tenants to the same value.  Each trial is linked
+ * to a trial of the same row with another stranger's context, and counts only
+ * if the row is visible in both trials.
  */
 static List *
 add_mapped(List *made, const CmigRlsModel *model, int *group)
@@ -217,7 +217,7 @@ add_mapped(List *made, const CmigRlsModel *model, int *group)
 		forboth(trial, owns, also, theirs)
 		{
 			/*
-			 * if the row belongs to the other stranger, ignore the trial,
+			 * if the row belongs to the stranger in "also", ignore the trial,
 			 * because a stranger may see its own row
 			 */
 			if (((CmigRlsTrial *) lfirst(trial))->whose != others[i])
@@ -290,10 +290,11 @@ add_sums(List *made, const CmigRlsModel *model, int *group)
 }
 
 /*
- * Add trials of rows whose key is a number that the expression may compute from
- * the tenant's key, such as the next number.  The first row is the tenant's
- * own.  If it is not visible, the other rows do not count, because the
- * expression may simply map each tenant to a different number.
+ * Add trials of rows whose key is a number that the expression may compute
+ * from the tenant's key, such as the next number.  The first row is the
+ * tenant's own row.  If the first row is not visible, the other rows do not
+ * count, because the expression may simply map each tenant to a different
+ * number.
  */
 static List *
 add_computed(List *made, const CmigRlsModel *model, int *group)
@@ -322,9 +323,10 @@ add_computed(List *made, const CmigRlsModel *model, int *group)
 }
 
 /*
- * Returns the first or the second of two keys that a policy concatenates, for
- * the tenant's row ("own") or a stranger's row.  Both pairs of keys give the
- * same string, but are split at different positions.
+ * Returns one of two keys that a policy concatenates: the first key if "first"
+ * is true, otherwise the second.  If "own" is true, the keys are those of the
+ * tenant's row, otherwise those of a stranger's row.  Both pairs of keys give
+ * the same string, but are split at different positions.
  */
 static char *
 part(const CmigRlsModel *model, const CmigRlsInput *input, const char *separator, bool first, bool own)
@@ -344,9 +346,9 @@ part(const CmigRlsModel *model, const CmigRlsInput *input, const char *separator
 
 /*
  * Add trials of rows for a policy that concatenates two keys, for example with
- * ||, so that two keys of another tenant can give the same string as the
- * tenant's.  The first row is the tenant's own.  If it is not visible, the
- * other rows do not count.
+ * ||.  Two keys of another tenant can then give the same string as the
+ * tenant's keys.  The first row is the tenant's own row.  If the first row is
+ * not visible, the other rows do not count.
  */
 static List *
 add_joined(List *made, const CmigRlsModel *model, int *group)

@@ -12,10 +12,10 @@
 #include "rls/rls_trial_row.h"
 
 /*
- * Returns a list of trials (see rls_trial_row.h) for each context.  Trials of
- * the same group are adjacent.  If the model has unknown conditions, that is,
- * conditions that cannot be judged, each trial occurs three times in a row:
- * with these conditions true, false, and null.
+ * Returns a List of Lists of trials (see rls_trial_row.h): one List for each
+ * context.  Trials of the same group are adjacent.  If the model has unknown
+ * conditions, that is, conditions that cannot be judged, each trial occurs
+ * three times in a row: with these conditions true, false, and null.
  */
 extern List *cmig_rls_trial_make(const CmigRlsModel *model);
 

@@ -23,8 +23,8 @@ cmig_rls_trial_is_text(const CmigRlsInput *input)
 }
 
 /*
- * Returns the value of a part of the context (a setting or function) for the
- * tenant.
+ * Returns the tenant's value for a part of the context (a setting or
+ * function).
  */
 static Const *
 own_context(const CmigRlsModel *model, const CmigRlsInput *input)
@@ -39,8 +39,8 @@ own_context(const CmigRlsModel *model, const CmigRlsInput *input)
 }
 
 /*
- * Returns the value of a part of the context that is missing: null or, if
- * "empty" is true, ''.
+ * Returns the value for a missing part of the context: null or, if "empty" is
+ * true, ''.
  */
 static Const *
 unset_context(const CmigRlsModel *model, const CmigRlsInput *input, bool empty)
@@ -92,8 +92,8 @@ add_context(List *contexts, const CmigRlsModel *model, bool unset, int special, 
 /*
  * Add contexts for the other roles that current_user can be.  These roles may
  * be meant to see more, so leaks found with them are less severe.  If a column
- * is compared with current_user, also add a context with a made-up role, which
- * can only be the owner of rows.
+ * is compared with current_user, also add a context with a made-up role name,
+ * which can only identify the owner of rows.
  */
 static List *
 add_users(List *contexts, const CmigRlsModel *model, int number)

@@ -33,8 +33,8 @@ typedef struct CmigRlsTrial
 	CmigRlsRowKind row;
 	int			whose;			/* number of the row's owner, as for
 								 * cmig_rls_sample */
-	int			group;			/* number of the group, that is, of the trials
-								 * that differ only in columns that are not
+	int			group;			/* number of the trial's group; the trials of
+								 * a group differ only in columns that are not
 								 * keys */
 	bool		unset;			/* is a part of the context missing? */
 	bool		ordinary;		/* do the columns that are not keys have
@@ -50,8 +50,9 @@ typedef struct CmigRlsTrial
 								 * constant value, or -1 */
 	int			context;		/* index of the input that is a part of the
 								 * context with a special value, or -1 */
-	bool		counts;			/* false if the trial is only used as the
-								 * "also" of another trial */
+	bool		counts;			/* false if the trial itself is ignored, for
+								 * example because it is only the "also" of
+								 * another trial */
 	bool		is_true;
 } CmigRlsTrial;
 
@@ -61,9 +62,11 @@ typedef struct CmigRlsTrialRow
 	CmigRlsRowKind kind;
 	int			whose;			/* number of the row's owner or, for
 								 * CMIG_RLS_ROW_DEFAULT, of the default value */
-	const char *text;			/* the key of a stranger, or NULL */
+	const char *text;			/* a stranger's key for text columns; NULL:
+								 * the sample key of "whose" */
 	const char **parts;			/* the values of the keys, indexed by input,
-								 * or NULL */
+								 * or NULL; a NULL element stands for the
+								 * usual value */
 	int			input;			/* index of the input that is a key with a
 								 * constant value, or -1 */
 	Const	   *constant;

@@ -25,9 +25,9 @@ typedef enum CmigRlsTruth
  *
  * The result is also ALWAYS if the expression is true for every row that has a
  * value in certain columns: columns that are compared with themselves, and
- * keys that are tested for not being null.  If but_null is not NULL, *but_null
- * is set to the nullable ones of these columns.  If "tree" is NULL, the result
- * is DEPENDS.
+ * keys that are tested for not being null.  If "but_null" is not NULL,
+ * *but_null is set to those of these columns that are nullable.  If "tree" is
+ * NULL, the result is DEPENDS.
  */
 extern CmigRlsTruth cmig_rls_truth(Node *tree, Oid relid, const Bitmapset *keys,
 								   Bitmapset **but_null);

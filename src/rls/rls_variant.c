@@ -20,7 +20,7 @@
 #include "lib/stringinfo.h"
 #include "utils/formatting.h"
 
-/* Add a string unless the list already contains it. */
+/* Add a string unless it is empty, equal to "own", or already in the list. */
 static List *
 add_text(List *texts, const char *own, char *text)
 {
@@ -68,12 +68,16 @@ add_cases(List *texts, const char *own)
 	return add_text(texts, own, str_initcap(own, strlen(own), DEFAULT_COLLATION_OID));
 }
 
-/* Add the string with a piece before, after, and inside it. */
+/*
+ * Add three variants of the string: with the piece before it, after it, and
+ * inside it.
+ */
 static List *
 add_inserted(List *texts, const char *own, const char *piece)
 {
 	/*
-	 * all keys that are tried are ASCII, so the string can be split anywhere
+	 * the string can be split anywhere, because all keys that are tried are
+	 * ASCII
 	 */
 	int			middle = strlen(own) / 2;
 

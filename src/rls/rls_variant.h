@@ -12,15 +12,17 @@
 #include "rls/rls_hints.h"
 
 /*
- * Returns other keys that the context can contain, as a List of char *.  They
- * are derived from the tenant's usual key and the functions' arguments.
+ * Returns keys, other than "own", that the context can contain, as a List of
+ * char *.  They are derived from "own", the tenant's usual key, and from the
+ * arguments of functions in the expression.
  */
 extern List *cmig_rls_variant_owns(const CmigRlsHints *hints, const char *own);
 
 /*
- * Returns keys of strangers, as a List of char *, that a function in the
- * expression may map to the same value as the tenant's key.  If "few" is true,
- * variants with arbitrary single characters are left out.
+ * Returns keys of strangers (other tenants), as a List of char *, that a
+ * function in the expression may map to the same value as "own", the tenant's
+ * key.  If "few" is true, variants with arbitrary single characters are left
+ * out.
  */
 extern List *cmig_rls_variant_strangers(const CmigRlsHints *hints, const char *own, bool few);
 
