@@ -122,8 +122,8 @@ $node->safe_psql('copy', 'ALTER TABLE plain DROP pan; ALTER TABLE plain ADD pan 
 is(insert('copy', 'plain', 'id, name, pan', "31, 'Ann', 'secret'"), 'hidden column "card" of audited table "plain" was dropped', 'dropped in the copy');
 is(leaks('copy'), 0, 'no hidden value is in the log');
 is( $node->safe_psql('copy', q{SELECT target, problem FROM cmig.audit_status() WHERE problem IS NOT NULL ORDER BY 1}),
-	join("\n", 'public.plain|rows cannot be written until enable_audit is called to name the columns again: card (dropped)',
-		'public.swapped_last|rows cannot be written until enable_audit is called to name the columns again: card (unknown)'),
+	join("\n", 'public.plain|rows cannot be written until cmig.enable_audit is called to correct the column lists: card (dropped)',
+		'public.swapped_last|rows cannot be written until cmig.enable_audit is called to correct the column lists: card (unknown)'),
 	'audit_status reports both');
 $node->safe_psql('copy', q{SELECT cmig.enable_audit('swapped_last', redact => '{name}'); SELECT cmig.enable_audit('plain', redact => '{pan}')});
 is(insert('copy', 'swapped_last', 'id, name, card', "32, 'secret', 'Ann'"), 'ok', 'confirmed');

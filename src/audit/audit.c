@@ -279,8 +279,8 @@ look_at_partitions(Oid target, bool row_level)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("partition \"%s\" already has audit triggers", get_rel_name(partition)),
-					 errdetail("Its changes would be logged twice."),
-					 errhint("Run this first, in the same transaction so that no change is missed: SELECT * FROM cmig.disable_audit(%s)",
+					 errdetail("Changes to the partition would be logged twice."),
+					 errhint("Disable auditing of the partition first, in the same transaction so that no change is missed: SELECT * FROM cmig.disable_audit(%s)",
 							 quote_literal_cstr(name_of(partition)))));
 		if (row_level)
 			ereport(WARNING,
@@ -288,7 +288,7 @@ look_at_partitions(Oid target, bool row_level)
 							get_rel_name(partition)),
 					 errdetail("Its changes are logged as changes of table \"%s\", with the options of that table.",
 							   get_rel_name(target)),
-					 errhint("To remove them: SELECT * FROM cmig.disable_audit(%s)",
+					 errhint("To remove these triggers: SELECT * FROM cmig.disable_audit(%s)",
 							 quote_literal_cstr(name_of(partition)))));
 	}
 }
@@ -395,8 +395,8 @@ options_of(const Enabling *enabling, List *triggers, Relation relation)
 				ereport(WARNING,
 						(errmsg("replacing triggers on table \"%s\" that were created by a script",
 								RelationGetRelationName(relation)),
-						 errdetail("Their options are not kept."),
-						 errhint("In this call, list the columns to hide.")));
+						 errdetail("The options of the replaced triggers are not kept."),
+						 errhint("To hide columns, list them in the call of cmig.enable_audit()")));
 			continue;
 		}
 		options = cmig_audit_options_parse(trigger->nargs, trigger->arg_values);

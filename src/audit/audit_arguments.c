@@ -41,7 +41,7 @@ names_argument(FunctionCallInfo fcinfo, int n, const char *what)
 		if (cmig_audit_options_has(names, name->name))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("\"%s\" is listed twice in %s", name->name, what)));
+					 errmsg("name \"%s\" is listed twice in %s", name->name, what)));
 		names = lappend(names, name);
 	}
 	return names;
@@ -95,7 +95,7 @@ operations_argument(FunctionCallInfo fcinfo, int n)
 		if (operation_words[i] == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("\"%s\" is not an operation", name->name),
+					 errmsg("unrecognized operation \"%s\"", name->name),
 					 errhint("Valid operations are insert, update, delete, and truncate.")));
 		operations |= 1 << i;
 	}
@@ -123,7 +123,7 @@ cmig_audit_arguments_read(FunctionCallInfo fcinfo, int n, CmigAuditOptions *opti
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("include and exclude cannot be combined"),
-					 errhint("exclude lists the columns to leave out; include lists the only columns to log.")));
+					 errhint("Specify include to log only the listed columns, or exclude to log all other columns.")));
 		if (options->include)
 			options->exclude = NIL;
 	}
@@ -249,7 +249,7 @@ check_disjoint(List *names, const char *what, List *others, const char *other_wh
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("column \"%s\" is listed in both %s and %s",
 							name->name, what, other_what),
-					 errhint("List it in only one of them. A list that is not specified stays unchanged; '{}' empties it.")));
+					 errhint("Remove the column from one of the two lists. A list that is not specified stays unchanged. To empty a list, specify '{}'.")));
 	}
 }
 

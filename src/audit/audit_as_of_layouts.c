@@ -125,7 +125,7 @@ refuse_hidden_key(const CmigAuditTarget *target, const List *hidden)
 						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						 errmsg("key column \"%s\" of table \"%s\" is hidden in the log",
 								name, target->name),
-						 errdetail("Entries cannot be matched to rows without this column."),
+						 errdetail("Without this column, log entries cannot be matched to rows."),
 						 errhint("Call cmig.enable_audit() with redact, hash, and exclude lists that omit the column, and use a time after that call.")));
 		}
 	}

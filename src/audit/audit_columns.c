@@ -330,8 +330,8 @@ raise_gone(Oid relation, const char *column)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("hidden column \"%s\" of audited table \"%s\" was dropped",
 					column, get_rel_name(relation)),
-			 errdetail("That was the column's name when the audit options were set. To prevent a replacement column from being logged in clear text, no rows can be written until you confirm the options."),
-			 errhint("Name the columns to hide in cmig.enable_audit(%s, ...). To keep the other options as they are: SELECT * FROM cmig.enable_audit(%s)",
+			 errdetail("The column had this name when the audit options were set. To prevent a replacement column from being logged in clear text, no rows can be written until you confirm the options."),
+			 errhint("List the columns to hide in a call of cmig.enable_audit(%s, ...). To keep the other options as they are: SELECT * FROM cmig.enable_audit(%s)",
 					 table_literal(relation), table_literal(relation))));
 }
 
@@ -351,7 +351,7 @@ static void
 warn_forgotten(Oid relation, const char *column, const char *what)
 {
 	ereport(WARNING,
-			(errmsg("column \"%s\" of table \"%s\" was dropped and is no longer part of %s",
+			(errmsg("column \"%s\" of table \"%s\" was dropped and is no longer listed in %s",
 					column, get_rel_name(relation), what)));
 }
 
@@ -422,7 +422,7 @@ cmig_audit_columns_resolve(CmigAuditOptions *options, Oid relation, Oid extensio
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("all columns to include in the audit of table \"%s\" were dropped",
 						get_rel_name(relation)),
-				 errhint("Name columns in include, or log all columns: SELECT * FROM cmig.enable_audit(%s, include => '{}')",
+				 errhint("List other columns in include, or log all columns: SELECT * FROM cmig.enable_audit(%s, include => '{}')",
 						 table_literal(relation))));
 	options->include = include;
 }
@@ -466,5 +466,5 @@ cmig_audit_columns_problem(const CmigAuditOptions *options, Oid relation, Oid ex
 	append_problems(&text, options, options->hash, states, by_name);
 	if (text.len == 0)
 		return NULL;
-	return psprintf("rows cannot be written until enable_audit is called to name the columns again: %s", text.data);
+	return psprintf("rows cannot be written until cmig.enable_audit is called to correct the column lists: %s", text.data);
 }

@@ -151,7 +151,7 @@ check_mapping(Jsonb *mapping)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the mapping must be a JSON object"),
-				 errhint("For example '{\"clock_at\": \"changed_on\"}'.")));
+				 errhint("Use a mapping such as '{\"clock_at\": \"changed_on\"}'.")));
 	it = JsonbIteratorInit(&mapping->root);
 	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
 	{
@@ -222,7 +222,7 @@ source_query(Oid source, Oid owner, Jsonb *mapping)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("relation \"%s\" has no column for \"%s\"", get_rel_name(source), fields[i].name),
-					 errhint("Name it in the mapping: SELECT cmig.audit_import(%s, '{\"%s\": \"<column>\"}')",
+					 errhint("Name the column in the mapping: SELECT cmig.audit_import(%s, '{\"%s\": \"<column>\"}')",
 							 quote_literal_cstr(name_of(source)), fields[i].name)));
 		if (i > 0)
 			appendStringInfoString(&sql, ", ");
@@ -254,8 +254,8 @@ operation_word(const char *operation)
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("\"%s\" is not an operation", operation),
-			 errdetail("The source's operations must begin with I, U, D, or T.")));
+			 errmsg("unrecognized operation \"%s\"", operation),
+			 errdetail("Operations in the source must begin with I, U, D, or T.")));
 	return NULL;
 }
 
@@ -476,8 +476,8 @@ refuse_log(Oid source)
 	if (found)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" is the audit log or a view of it", get_rel_name(source)),
-				 errdetail("Importing it would duplicate its entries."),
+				 errmsg("relation \"%s\" is the audit log or a view of it", get_rel_name(source)),
+				 errdetail("Importing the audit log would duplicate its entries."),
 				 errhint("Name the older audit table whose rows you want to copy into the log.")));
 }
 
@@ -488,8 +488,8 @@ require_owner(Oid source, Oid owner)
 	if (!has_privs_of_role(GetUserId(), owner))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("must be owner of \"%s\" to import it", get_rel_name(source)),
-				 errdetail("It is read as its owner, role \"%s\", because reading it can run that role's code.",
+				 errmsg("must be owner of relation \"%s\" to import it", get_rel_name(source)),
+				 errdetail("The import reads the relation as its owner, role \"%s\", because reading it can run that role's code.",
 						   GetUserNameFromId(owner, true)),
 				 errhint("Import a copy that belongs to you: CREATE TABLE <copy> AS SELECT * FROM %s;",
 						 name_of(source))));

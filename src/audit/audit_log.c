@@ -326,7 +326,7 @@ missing_part(Oid schema)
 		if (parts[i].needed && !OidIsValid(get_relname_relid(parts[i].name, schema)))
 			return make_fault(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 							  psprintf("relation \"cmig_audit.%s\" does not exist", parts[i].name),
-							  "ALTER SCHEMA cmig_audit RENAME TO cmig_audit_old -- then cmig.enable_audit creates an empty log; or restore it from a backup");
+							  "ALTER SCHEMA cmig_audit RENAME TO cmig_audit_old -- then cmig.enable_audit creates an empty log; or restore the relation from a backup");
 	}
 	return NULL;
 }

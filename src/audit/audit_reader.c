@@ -154,7 +154,7 @@ require_columns(void)
 					 errmsg("the audit log cannot be read"),
 					 errdetail("Column cmig_audit.%s.%s is missing or has another type.",
 							   columns_read[i].relation, columns_read[i].name),
-					 errhint("The owner of the log must restore it as cmig.enable_audit() created it.")));
+					 errhint("The owner of the log must restore the definition that cmig.enable_audit() created.")));
 	}
 }
 

@@ -388,7 +388,7 @@ warn_of_taken_names(Oid log_owner)
 
 		ereport(WARNING,
 				(errmsg("relation \"cmig_audit.%s\" is not a partition of the audit log", name),
-				 errdetail("It has the name of a monthly partition, so that partition cannot be created. Entries of that month go to cmig_audit.log_default."),
+				 errdetail("The relation has the name of a monthly partition, which therefore cannot be created. Entries of that month go to cmig_audit.log_default."),
 				 errhint("Rename the relation or move it to another schema, then CALL cmig.audit_retain(NULL)")));
 	}
 }

@@ -139,7 +139,7 @@ cmig_audit_types_hold(List *types)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("a cast to json calls function %s, which belongs to another role", function),
-				 errdetail("Reading the rows would run it with your privileges."),
+				 errdetail("Reading the rows would run the function with your privileges."),
 				 errhint("Run the query as the role that owns the function.")));
 	return held;
 }

@@ -123,9 +123,9 @@ raise_altered(Relation relation, const char *detail)
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("the audit log cannot be written"),
-			 errdetail("\"%s.%s\": %s", get_namespace_name(RelationGetNamespace(relation)),
+			 errdetail("Relation \"%s.%s\" was altered. %s", get_namespace_name(RelationGetNamespace(relation)),
 					   RelationGetRelationName(relation), detail),
-			 errhint("The owner of the log must restore it as cmig.enable_audit() created it.")));
+			 errhint("The owner of the log must restore the definition that cmig.enable_audit() created.")));
 }
 
 /*
@@ -158,7 +158,7 @@ find_partition(Relation parent, TimestampTz at)
 	if (part < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_CHECK_VIOLATION),
-				 errmsg("no partition of the audit log accepts entries of this time"),
+				 errmsg("no partition of the audit log accepts entries of the current transaction"),
 				 errhint("To create the partitions, including the default partition: CALL cmig.audit_retain(NULL)")));
 	if (!desc->is_leaf[part])
 		raise_altered(parent, "A partition is itself partitioned.");
@@ -299,7 +299,7 @@ cmig_audit_writer_open(Oid extension_owner, TimestampTz at)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("there is no audit log in this database"),
-				 errhint("Call cmig.enable_audit() for the table again to create it. To stop auditing the table, call cmig.disable_audit()")));
+				 errhint("To create the audit log, call cmig.enable_audit() for the audited table again. To stop auditing the table, call cmig.disable_audit()")));
 	writer->context = CurrentMemoryContext;
 	writer->parent = table_open(log, RowExclusiveLock);
 	if (writer->parent->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)

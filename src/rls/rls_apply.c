@@ -56,7 +56,7 @@ cmig_rls_apply_warn_owner(const CmigRlsOptions *options, const CmigRlsTable *tab
 	if (bypass && bound == NULL)
 		return;
 	ereport(WARNING,
-			(errmsg("the owner of %s is subject to its policies too", table->name),
+			(errmsg("the owner of table %s is also subject to the policies of the table", table->name),
 			 bypass ? errdetail("Role \"%s\" is a member of a bypass role, but also has the privileges of role \"%s\". Its data migrations and pg_dump runs will see no rows or fail.",
 								owner, bound->name)
 			 : errdetail("Role \"%s\" is not a member of a bypass role. Its data migrations and pg_dump runs will see no rows or fail.",

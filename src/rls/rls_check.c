@@ -132,7 +132,7 @@ check_cast(const Clause *clause, char **fix)
 {
 	if (clause->in->cast_of_empty == NULL)
 		return NULL;
-	return psprintf("%s casts a setting to %s, which fails if the setting is '', as after SET LOCAL",
+	return psprintf("%s casts a setting to %s, which fails if the setting is '', as it is after a transaction that used SET LOCAL",
 					clause->name, clause->in->cast_of_empty);
 }
 
@@ -449,7 +449,7 @@ cmig_rls_check(PG_FUNCTION_ARGS)
 static int
 gate_hint(void)
 {
-	return errhint("Set schemas that exist: ALTER DATABASE %s SET cmig.rls_gate = '<schemas>'",
+	return errhint("List only schemas that exist: ALTER DATABASE %s SET cmig.rls_gate = '<schemas>'",
 				   quote_identifier(get_database_name(MyDatabaseId)));
 }
 

@@ -173,7 +173,7 @@ required_value(const char *name, const char *what)
 				(errcode(ERRCODE_CMIG_NO_CONTEXT),
 				 errmsg("there is no %s in the context", what),
 				 errdetail("The setting %s is not set, and a policy requires it.", name),
-				 errhint("BEGIN; SELECT cmig.set_context('<user>', '<tenant>'); then your statements.")));
+				 errhint("Set the context at the start of the transaction: BEGIN; SELECT cmig.set_context('<user>', '<tenant>')")));
 	PG_RETURN_TEXT_P(cstring_to_text(value));
 }
 

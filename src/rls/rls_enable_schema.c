@@ -177,7 +177,7 @@ cmig_enable_rls_schema(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("row-level security cannot be enabled in schema \"%s\"", schema),
-				 errhint("Name a schema of your own.")));
+				 errhint("Specify a schema that belongs neither to the system nor to pg_cmig.")));
 	options = cmig_rls_options_read(fcinfo, false);
 	cmig_rls_options_require_roles(options, namespace);
 	cmig_rls_options_check_roles(options);
@@ -199,7 +199,7 @@ cmig_enable_rls_schema(PG_FUNCTION_ARGS)
 	if (!any)
 		ereport(NOTICE,
 				(errmsg("no table in schema \"%s\" has a key column", schema),
-				 errhint("The function looks for columns %s and %s. Specify other columns with user_column and tenant_column.",
+				 errhint("cmig.enable_rls_schema looks for columns %s and %s. Specify other columns with user_column and tenant_column.",
 						 options->user_column ? options->user_column : "user_id",
 						 options->tenant_column ? options->tenant_column : "tenant_id")));
 	return (Datum) 0;

@@ -42,7 +42,7 @@ static const Rule rules[] = {
 	[CMIG_RLS_RULE_OPEN_WITHOUT_CONTEXT] = {"open_without_context", CMIG_RLS_ERROR, "rls_open",
 	"without a context, a policy is true for rows that belong to others"},
 	[CMIG_RLS_RULE_FLOOR_MISSES_ROLE] = {"floor_misses_role", CMIG_RLS_ERROR, "rls_open",
-	"a restrictive policy does not apply to a role that another policy lets see more"},
+	"a permissive policy lets a role see more rows, and a restrictive policy does not apply to that role"},
 	[CMIG_RLS_RULE_RESTRICTIVE_ON_SHARDS] = {"restrictive_on_shards", CMIG_RLS_ERROR, "rls_check",
 	"Citus makes a restrictive policy permissive"},
 	[CMIG_RLS_RULE_NOT_JUDGED] = {"not_judged", CMIG_RLS_WARNING, "rls_open",

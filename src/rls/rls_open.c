@@ -366,8 +366,8 @@ check_with_check(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakC
 	if (policy->in_check->truth == CMIG_RLS_ALWAYS && !cmig_rls_siblings_is_floored(policy, siblings))
 		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_CHECK_WIDER_THAN_USING, CMIG_RLS_ERROR, policy,
 									pstrdup(bms_is_empty(policy->in_check->but_null) ?
-											"WITH CHECK is always true: new and changed rows are accepted that USING rejects" :
-											"WITH CHECK is true for every row with a value in the key: new and changed rows are accepted that USING rejects"),
+											"WITH CHECK is always true: it accepts new and changed rows that USING rejects" :
+											"WITH CHECK is true for every row with a value in the key: it accepts new and changed rows that USING rejects"),
 									fix);
 	else if (cmig_rls_siblings_worst(leak) < CMIG_RLS_SOME && cmig_rls_siblings_is_floored(policy, siblings))
 		return;
@@ -377,13 +377,13 @@ check_with_check(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakC
 									fix);
 	else if (cmig_rls_siblings_worst(leak) >= CMIG_RLS_SOME)
 		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_CHECK_WIDER_THAN_USING, level_severity(cmig_rls_siblings_worst(leak)), policy,
-									psprintf("WITH CHECK is true for rows that belong to others, such as %s: new and changed rows are accepted that USING rejects",
+									psprintf("WITH CHECK is true for rows that belong to others, such as %s: it accepts new and changed rows that USING rejects",
 											 row_text(policy, leak->foreign.level >= CMIG_RLS_SOME ? &leak->foreign :
 													  leak->unset.level >= CMIG_RLS_SOME ? &leak->unset : &leak->orphan)),
 									fix);
 	else if (leak->unknown || !leak->reads_context)
 		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_CHECK_WIDER_THAN_USING, CMIG_RLS_WARNING, policy,
-									pstrdup("WITH CHECK differs from USING and does not imply it: new and changed rows may be accepted that USING rejects"),
+									pstrdup("WITH CHECK differs from USING and does not imply it: it may accept new and changed rows that USING rejects"),
 									fix);
 	else if (!bms_is_empty(lost))
 		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_CHECK_WIDER_THAN_USING, CMIG_RLS_NOTICE, policy,

@@ -207,8 +207,8 @@ cmig_rls_options_check_roles(const CmigRlsOptions *options)
 			if (role->oid == bypass->oid)
 				ereport(ERROR,
 						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("role \"%s\" is in roles and in bypass_roles", role->name),
-						 errhint("Remove it from one of them.")));
+						 errmsg("role \"%s\" is in both roles and bypass_roles", role->name),
+						 errhint("Remove the role from one of the two lists.")));
 			if (!OidIsValid(role->oid))
 				ereport(ERROR,
 						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -222,7 +222,8 @@ cmig_rls_options_check_roles(const CmigRlsOptions *options)
 						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						 errmsg("role \"%s\" would bypass row-level security", role->name),
 						 errdetail("It is in roles, and has the privileges of the bypass role \"%s\".", bypass->name),
-						 errhint("Remove it from one of them, or REVOKE %s FROM %s",
+						 errhint("Remove role \"%s\" from roles or role \"%s\" from bypass_roles, or REVOKE %s FROM %s",
+								 role->name, bypass->name,
 								 quote_identifier(bypass->name), quote_identifier(role->name))));
 			if (has_privs_of_role(bypass->oid, role->oid))
 				ereport(ERROR,
@@ -230,8 +231,8 @@ cmig_rls_options_check_roles(const CmigRlsOptions *options)
 						 errmsg("role \"%s\" would not bypass row-level security", bypass->name),
 						 errdetail("It is in bypass_roles, but has the privileges of \"%s\", whose policies apply to it too.",
 								   role->name),
-						 errhint("REVOKE %s FROM %s, and grant it the privileges on the tables directly.",
-								 quote_identifier(role->name), quote_identifier(bypass->name))));
+						 errhint("REVOKE %s FROM %s, and grant the privileges on the tables directly to role \"%s\".",
+								 quote_identifier(role->name), quote_identifier(bypass->name), bypass->name)));
 		}
 	}
 	foreach(lc, options->roles)

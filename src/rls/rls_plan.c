@@ -231,7 +231,7 @@ require_one_default(const CmigRlsTable *table, const char *column, const char *s
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the saved default of column \"%s\" of table %s is not an expression",
 						column, table->name),
-				 errdetail("The default is saved in the comments of the table's policies, and someone has changed them."),
+				 errdetail("The default was saved in the comments of the table's policies, and these comments have changed."),
 				 errhint("Restore the comments from a backup, or drop the policies and set the default yourself.")));
 }
 

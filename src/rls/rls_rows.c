@@ -169,7 +169,7 @@ column_of(Relation relation, const char *name, Oid type)
 	if (there != type && getBaseType(there) != type)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("column \"%s\" of table \"%s\" was renamed or replaced during the attempt",
+				 errmsg("column \"%s\" of table \"%s\" was renamed or replaced during the test",
 						name, RelationGetRelationName(relation))));
 	return attnum;
 }

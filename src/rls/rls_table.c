@@ -135,7 +135,7 @@ refuse_other_kinds(const char *name, char relkind)
 			break;
 		case RELKIND_INDEX:
 		case RELKIND_PARTITIONED_INDEX:
-			refuse(name, "an index", "Name its table.");
+			refuse(name, "an index", "Specify the table of the index.");
 			break;
 		default:
 			refuse(name, "not a table", "Specify a table.");
@@ -154,7 +154,7 @@ cmig_rls_table_require(Oid relid)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("relation with OID %u does not exist", relid),
-				 errhint("Name the table, as in 'schema.table'.")));
+				 errhint("Specify the table as 'schema.table'.")));
 	form = (Form_pg_class) GETSTRUCT(tuple);
 	nspname = get_namespace_name(form->relnamespace);
 	name = quote_qualified_identifier(nspname, NameStr(form->relname));
@@ -171,7 +171,7 @@ cmig_rls_table_require(Oid relid)
 	 */
 	if (strcmp(nspname, "cmig") == 0 ||
 		(strcmp(nspname, "cmig_audit") == 0 && strncmp(NameStr(form->relname), "log", 3) != 0))
-		refuse(name, "part of pg_cmig", "Privileges on it are granted with cmig.grant_access()");
+		refuse(name, "part of pg_cmig", "To grant privileges on it, use cmig.grant_access()");
 
 	refuse_other_kinds(name, form->relkind);
 	if (!has_privs_of_role(GetUserId(), form->relowner))

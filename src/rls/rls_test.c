@@ -132,7 +132,7 @@ test_select(Test *test)
 	else if (seen.counts[2] > 0)
 	{
 		verdict = "LEAK";
-		detail = psprintf("Sees %lld foreign %s.", (long long) seen.counts[2], seen.counts[2] == 1 ? "row" : "rows");
+		detail = psprintf("The role sees %lld foreign %s.", (long long) seen.counts[2], seen.counts[2] == 1 ? "row" : "rows");
 	}
 	else if (cmig_rls_rows_count(&test->as.rows, NULL, NULL) <= seen.counts[0])
 	{
@@ -283,7 +283,7 @@ report_reach(Test *test, const char *what, CmigRlsOutcome outcome, int64 allowed
 	if (outcome.kind == CMIG_RLS_DONE)
 		report(test, what, outcome.rows, outcome.rows - foreign_rows, foreign_rows,
 			   foreign_rows ? "LEAK" : "ok",
-			   foreign_rows ? psprintf("Reaches %lld foreign %s.", (long long) foreign_rows, foreign_rows == 1 ? "row" : "rows") : NULL);
+			   foreign_rows ? psprintf("The command reaches %lld foreign %s.", (long long) foreign_rows, foreign_rows == 1 ? "row" : "rows") : NULL);
 	else if (outcome.kind == CMIG_RLS_REFUSED)
 		report(test, what, 0, 0, 0, "ok", "A policy rejects the new row.");
 	else
@@ -463,7 +463,7 @@ begin_test(FunctionCallInfo fcinfo, Oid *role)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to act as role \"%s\"", NameStr(*PG_GETARG_NAME(1))),
 				 errdetail("The test runs with the privileges of that role."),
-				 errhint("Run the test as a superuser, or as a member of %s that does not own the table, because the policies would then apply to the table's owner as well.",
+				 errhint("Run the test as a superuser or as a member of %s. Do not make the table's owner a member, because the policies would then apply to the owner as well.",
 						 quote_identifier(NameStr(*PG_GETARG_NAME(1))))));
 	LockRelationOid(relid, AccessShareLock);
 	return cmig_rls_table_read(relid);

@@ -58,14 +58,14 @@ add_key(Search *search, char *what, const char *name, char *value)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
 				 errmsg("table %s has no column \"%s\"", search->table->name, name),
-				 errhint("Name its key with user_column or tenant_column.")));
+				 errhint("Specify the table's key column in the argument user_column or tenant_column.")));
 	if (column->cast == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("column \"%s\" of table %s cannot be used as a key for row-level security",
 						name, search->table->name),
 				 errdetail("Its type is %s.", column->type),
-				 errhint("Name another column with user_column or tenant_column.")));
+				 errhint("Specify another key column in the argument user_column or tenant_column.")));
 	key->what = what;
 	key->name = column->name;
 	key->generated = column->generated;
@@ -165,8 +165,8 @@ find_keys(Search *search, const char *user_column, const char *tenant_column)
 	if (search->own->keys == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("table %s has no column user_id or tenant_id", search->table->name),
-				 errhint("Name its key with user_column or tenant_column.")));
+				 errmsg("could not determine the key column of table %s", search->table->name),
+				 errhint("Specify the table's key column in the argument user_column or tenant_column.")));
 }
 
 /* Returns the condition that every key matches the context. */

@@ -186,6 +186,6 @@ cmig_rls_try(const CmigRlsAs *as, const CmigRlsAttempt *attempt)
 	if (error ? !trial.prepared : !trial.same)
 		trial.outcome.kind = CMIG_RLS_FAILED;
 	if (error == NULL && !trial.same)
-		trial.outcome.message = "The table was renamed or replaced during the attempt.";
+		trial.outcome.message = "The table was renamed or replaced during the test.";
 	return trial.outcome;
 }
