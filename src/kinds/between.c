@@ -26,8 +26,8 @@ typedef struct Comparison
 } Comparison;
 
 /*
- * Read the comparison in parentheses that begins at this token.  Returns false
- * if no comparison with this operator begins there.
+ * Read the parenthesized comparison that begins at the token "open".  Returns
+ * false if no comparison with this operator begins there.
  */
 static bool
 read_comparison(const CmigTokens *tokens, int open, const char *operator, Comparison *comparison)
@@ -91,8 +91,9 @@ append_operand(StringInfo buf, const CmigTokens *tokens, Operand operand)
 }
 
 /*
- * If the parentheses at this token contain "(a >= b) AND (a <= c)", or "(a < b)
- * OR (a > c)" if "not" is true, append the expression with BETWEEN.
+ * If the parentheses at this token contain "(a >= b) AND (a <= c)", or "(a <
+ * b) OR (a > c)" if "not" is true, append the expression with BETWEEN.
+ * Otherwise return false.
  */
 static bool
 append_between(StringInfo buf, const CmigTokens *tokens, int open, bool not)
@@ -118,9 +119,9 @@ append_between(StringInfo buf, const CmigTokens *tokens, int open, bool not)
 }
 
 /*
- * Returns the last token of the string in dollar quotes that begins at this
- * token, or the token itself if none begins there.  A token may contain the
- * delimiter and the text next to it.
+ * If a dollar-quoted string begins at the token "i", returns the last token of
+ * the string.  Otherwise returns "i".  A token may contain the delimiter and
+ * the text next to it.
  */
 static int
 skip_dollars(const CmigTokens *tokens, int i)

@@ -42,8 +42,8 @@ counts_down(const char *settings)
 }
 
 /*
- * Returns the number after "word" in the settings, or "value" if there is
- * none.
+ * Returns the number after "word" in the settings, or "value" if the settings
+ * do not contain the word.
  */
 static int64
 setting(const char *settings, const char *word, int64 value)
@@ -131,7 +131,7 @@ sequence_identity(const CmigColumnIdentity *identity, const char *name)
 
 /*
  * Returns the statement that changes a column's identity.  "name" is the
- * current name of its sequence.
+ * current unqualified name of the column's sequence.
  */
 static char *
 identity_alter(const CmigColumnIdentity *from, const CmigColumnIdentity *to, const char *name)
@@ -162,8 +162,8 @@ cmig_column_identity_sql(const CmigColumnIdentity *from, const CmigColumnIdentit
 }
 
 /*
- * Returns ALTER SEQUENCE for the column's sequence, whose current name is
- * "name".
+ * Returns ALTER SEQUENCE for the column's sequence, whose current unqualified
+ * name is "name".
  */
 static char *
 sequence_sql(const CmigColumnIdentity *identity, const char *name, const char *action)
@@ -173,7 +173,8 @@ sequence_sql(const CmigColumnIdentity *identity, const char *name, const char *a
 
 /*
  * Returns the action SET LOGGED or SET UNLOGGED that gives the sequence its
- * persistence, which is the table's if "persistence" is NULL.
+ * persistence.  If identity->persistence is NULL, this is the table's
+ * persistence.
  */
 static const char *
 set_persistence(const CmigColumnIdentity *identity)

@@ -89,8 +89,8 @@ extern void cmig_column_identity_append(StringInfo buf, const CmigColumnIdentity
 extern char *cmig_column_identity_sql(const CmigColumnIdentity *from, const CmigColumnIdentity *to, const char *name);
 
 /*
- * Add the statements that change the name and, if "persistence" is set, the
- * persistence of a sequence that is kept.
+ * For a sequence that is kept, add the statements that change its name and, if
+ * "persistence" is true, its persistence.
  */
 extern void cmig_column_identity_alter(CmigAlter *alter, const CmigColumnIdentity *from,
 									   const CmigColumnIdentity *to, bool persistence);

@@ -62,9 +62,9 @@ cmig_column_stays_inherited(const CmigObject *from, const CmigObject *to)
 }
 
 /*
- * Returns the topmost column that this one is inherited from through columns
- * that are all inherited, or NULL.  ADD COLUMN for that column also adds this
- * one.
+ * Going up from parent to parent, returns the first column that its own table
+ * defines.  ADD COLUMN for that column also adds "column".  Returns NULL if
+ * the column has no parent.
  */
 static const CmigObject *
 find_top(const CmigObject *column)
@@ -95,9 +95,9 @@ default_action(const CmigObject *value)
 }
 
 /*
- * Append the statement that gives the column its own default, or none, after
- * ADD COLUMN has copied the default of the topmost column.  Defaults that are
- * not inherited have statements of their own.
+ * ADD COLUMN for the topmost parent column has copied its default, "copied".
+ * Append the statement that sets the column's own default, or drops the copied
+ * one.  A default that is not inherited has statements of its own.
  */
 static List *
 append_default(List *ddl, const CmigObject *column, const CmigObject *copied)

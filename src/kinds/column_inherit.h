@@ -16,8 +16,8 @@
 extern const CmigObject *cmig_column_find(const CmigObject *table, const char *name);
 
 /*
- * Returns the parent table's column that this column is inherited from, or
- * NULL.
+ * Returns the parent table's column from which this column is inherited, or
+ * NULL if there is none.
  */
 extern const CmigObject *cmig_column_parent(const CmigObject *column);
 
@@ -29,8 +29,8 @@ extern const CmigObject *cmig_column_parent(const CmigObject *column);
 extern bool cmig_column_stays_inherited(const CmigObject *from, const CmigObject *to);
 
 /*
- * Does the inherited column that has this default receive the same default
- * from ADD COLUMN on the parent table, which also adds the inherited column?
+ * "value" is the default of an inherited column.  Does ADD COLUMN on the
+ * parent table, which also adds this column, give it the same default?
  */
 extern bool cmig_column_repeats_default(const CmigObject *value);
 

@@ -70,8 +70,8 @@ cmig_column_type_replace(const CmigObject *old, const CmigObject *column, const 
 	size_t		length = strlen(from->identity);
 
 	/*
-	 * if the column also becomes an array or another type, another statement
-	 * changes it from the old type's form
+	 * keep the old form of the type, such as an array; if the form also
+	 * changes, another statement changes it
 	 */
 	ddl->sql = retype_sql(strcmp(printed, column->values[CMIG_COLUMN_TYPE]) == 0 ? column : old, from, to, printed);
 	if (strncmp(printed, from->identity, length) == 0)

@@ -16,8 +16,8 @@
 extern void cmig_column_type_alter(CmigAlter *alter);
 
 /*
- * Returns the statement that changes a column to a type that replaces another
- * type of the same name.  During the change, the replaced type has the
+ * Returns the statement that changes a column's type from "from" to "to", a
+ * type with the same name that replaces it.  During the change, "from" has the
  * temporary name "away".  The undo restores the column "old".
  */
 extern CmigDdl *cmig_column_type_replace(const CmigObject *old, const CmigObject *column, const CmigObject *from,

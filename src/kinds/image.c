@@ -142,7 +142,9 @@ cmig_image_sort(CmigImage *image)
 		image->objects[i]->index = i;
 }
 
-/* Give each object its dependencies, all of which are in a single array. */
+/*
+ * Set the "depends" arrays of all objects.  They are parts of a single array.
+ */
 static void
 distribute_edges(CmigImage *image)
 {

@@ -41,8 +41,8 @@ extern void cmig_image_add(CmigImage *image, CmigObject *object);
 extern void cmig_image_alias(CmigImage *image, CmigAddress address, CmigObject *object);
 
 /*
- * Returns the object with this address, or the object that it is part of, or
- * NULL.
+ * Returns the object with this address.  If the image lacks it, returns the
+ * object that contains it, such as a column's table, or NULL.
  */
 extern CmigObject *cmig_image_find(const CmigImage *image, CmigAddress address);
 
@@ -56,9 +56,9 @@ extern CmigObject *cmig_image_find_exactly(const CmigImage *image, CmigAddress a
 extern void cmig_image_depend(CmigImage *image, CmigObject *object, CmigObject *on);
 
 /*
- * Record that "object" must be created after "on" and dropped before it,
- * although it does not depend on it.  This requirement is ignored if it would
- * cause a cycle.
+ * Record that "object" must be created after "on" and dropped before "on",
+ * although it does not depend on "on".  This requirement is ignored if it
+ * would cause a cycle.
  */
 extern void cmig_object_follow(CmigObject *object, CmigObject *on);
 

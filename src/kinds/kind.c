@@ -82,8 +82,9 @@ cmig_kind_drop(const CmigObject *object)
 /* Lists such as "a, b", in which the order does not matter */
 
 /*
- * Split a list at ", ", and sort it.  A comma within a quoted value does no
- * harm, because both lists are split in the same places.
+ * Split a list at ", ", and sort it, to compare it with another list.  A comma
+ * within a quoted value does no harm, because both lists are split in the same
+ * places.
  */
 static CmigNames
 cut_list(const char *text)

@@ -215,7 +215,8 @@ typedef struct CmigKind
 
 /*
  * When an object of this kind is re-created, the new object is created while
- * the old one still exists, so that columns can change from one to the other.
+ * the old one still exists, so that columns can change from the old object to
+ * the new one.
  */
 #define CMIG_KIND_SWAPS			0x4000
 

@@ -84,10 +84,10 @@ static const char column_depends[] =
 " WHERE c.relnamespace = ANY ($1) AND c.reloftype <> 0 AND a.attnum > 0 AND NOT a.attisdropped";
 
 /*
- * Query for columns that must be created in a certain order.  A column defined
- * by the child itself is merged with the parent's column, and stays when the
- * parent's column is dropped.  Therefore, the parent's column is created after
- * the child's, and dropped before it.
+ * Query for columns that must be created in a certain order.  A column that a
+ * child table itself defines is merged with the parent's column, and stays
+ * when the parent's column is dropped.  Therefore, the parent's column is
+ * created after the child's, and dropped before it.
  */
 static const char column_follows[] =
 "SELECT 'pg_class'::regclass::oid, p.attrelid, p.attnum::integer, 'pg_class'::regclass::oid, a.attrelid, a.attnum::integer"
@@ -256,8 +256,8 @@ alter_identity(CmigAlter *alter)
 }
 
 /*
- * Does the same property of the parent's column change?  If so, ALTER TABLE
- * on the parent also changes this column.
+ * Does the same property also change in the parent's column?  If so, ALTER
+ * TABLE on the parent also changes this column.
  */
 static bool
 parent_changes(const CmigAlter *alter, int property)
@@ -303,8 +303,9 @@ same_value(const CmigObject *from, const CmigObject *to, int property)
 }
 
 /*
- * Must the column be dropped and created again, because its generation
- * expression changes, or its type and the columns that it is computed from?
+ * Must the column be dropped and created again?  This is the case if its
+ * generation expression changes, or if the type or collation of a generated
+ * column changes.
  */
 static bool
 needs_new_column(const CmigObject *from, const CmigObject *to)
@@ -330,7 +331,8 @@ is_merged(const CmigObject *from, const CmigObject *to)
 
 /*
  * Does an identity column get a type with fewer values?  If so, the options of
- * its sequence must be changed before the type, which they might not fit.
+ * its sequence must be changed before the type, because they might not fit the
+ * new type.
  */
 static bool
 narrows_identity(const CmigObject *from, const CmigObject *to)
@@ -468,8 +470,8 @@ create_column(const CmigObject *column)
 }
 
 /*
- * Returns the name of the identity sequence, which shares the namespace of
- * relations, or NULL.
+ * Returns the name of the column's identity sequence, or NULL if there is
+ * none.  The sequence shares the namespace of relations.
  */
 static const char *
 sequence_name(const CmigObject *column)

@@ -63,8 +63,8 @@ CONSTRAINT_SQL("false", "o.contype = 'f' AND o.conparentid = 0");
 
 /*
  * Query for constraints that must be created in a certain order.  A constraint
- * defined by the child itself is merged with the parent's constraint, and
- * stays when the parent's constraint is dropped.  Therefore, the parent's
+ * that a child table itself defines is merged with the parent's constraint,
+ * and stays when the parent's constraint is dropped.  Therefore, the parent's
  * constraint is created after the child's, and dropped before it.
  */
 static const char constraint_follows[] =
@@ -134,7 +134,9 @@ cmig_constraint_is_like(const CmigObject *attached, const CmigObject *constraint
 		attached->values[CLUSTERED] == NULL && attached->values[REPLICA_IDENTITY] == NULL;
 }
 
-/* Returns the end of the parenthesized list that begins at "start", or NULL. */
+/*
+ * Returns the end of the parenthesized list at "start", or NULL if unclosed.
+ */
 static const char *
 list_end(const char *start)
 {
@@ -157,8 +159,8 @@ list_end(const char *start)
 
 /*
  * Returns the position in the definition where index parameters and a
- * tablespace can be inserted, or NULL.  For exclusion constraints, PostgreSQL
- * itself prints the parameters.
+ * tablespace can be inserted, or NULL if there is no such position.  For
+ * exclusion constraints, PostgreSQL itself prints the parameters.
  */
 static const char *
 parameters_place(const char *definition)
@@ -235,8 +237,8 @@ add_action(CmigAlter *alter, const char *action, const char *undo)
 }
 
 /*
- * Returns the action CLUSTER ON for the constraint's index, or the action
- * SET WITHOUT CLUSTER.
+ * Returns the action CLUSTER ON if the table is clustered on the constraint's
+ * index.  Otherwise returns the action SET WITHOUT CLUSTER.
  */
 static const char *
 cluster_action(const CmigObject *constraint)
@@ -246,8 +248,9 @@ cluster_action(const CmigObject *constraint)
 }
 
 /*
- * Returns the action that makes the constraint's index the replica identity,
- * or the action that resets the replica identity.
+ * Returns the action that sets the table's replica identity: to the
+ * constraint's index if that is the replica identity, and otherwise to the
+ * default.
  */
 static const char *
 identity_action(const CmigObject *constraint)

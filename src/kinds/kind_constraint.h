@@ -25,8 +25,8 @@
 extern const char *cmig_constraint_text(const CmigObject *constraint);
 
 /*
- * Returns the qualified name of the partitioned table's index that the
- * constraint's index is attached to, or NULL.
+ * Returns the qualified name of the parent index to which the constraint's
+ * index is attached, or NULL if it is not attached.
  */
 extern const char *cmig_constraint_attached(const CmigObject *constraint);
 

@@ -82,8 +82,8 @@ alter_default(CmigAlter *alter)
 
 /*
  * Can CREATE TABLE include the default?  CREATE TABLE does not list inherited
- * columns, so such a column's default must be set afterwards, unless it is
- * inherited, too.  A partition is created with all of its columns.
+ * columns, so such a column's default must be set afterwards, unless the
+ * default is inherited, too.  A partition is created with all of its columns.
  */
 static bool
 default_folds(const CmigObject *value)

@@ -59,7 +59,9 @@ call(const CmigObject *distribution, const char *function, const char *arguments
 	return psprintf("SELECT pg_catalog.%s(%s%s)", function, cmig_literal(distribution->identity), arguments);
 }
 
-/* Returns the argument colocate_with for a new distribution, or "". */
+/*
+ * Returns the argument colocate_with for a new distribution; "" if not needed.
+ */
 static const char *
 colocation_argument(const CmigObject *distribution)
 {
@@ -69,8 +71,9 @@ colocation_argument(const CmigObject *distribution)
 }
 
 /*
- * Returns the argument shard_count for a new distribution, or "".  A table has
- * as many shards as the tables that it is co-located with.
+ * Returns the argument shard_count for a new distribution, or "" if it is not
+ * needed.  A table has as many shards as the tables that it is co-located
+ * with.
  */
 static const char *
 shards_argument(const CmigObject *distribution)

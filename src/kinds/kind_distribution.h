@@ -17,9 +17,9 @@ enum
 {
 	CMIG_DISTRIBUTION_METHOD,	/* one of the CMIG_DISTRIBUTED_... words */
 	CMIG_DISTRIBUTION_COLUMN,	/* name of the distribution column, not quoted */
-	CMIG_DISTRIBUTION_COLOCATED,	/* the table that represents the group of
-									 * co-located tables, or NULL if it is
-									 * this one; see colocation.h */
+	CMIG_DISTRIBUTION_COLOCATED,	/* the table that identifies the
+									 * co-location group, or NULL if it is
+									 * this table; see colocation.h */
 	CMIG_DISTRIBUTION_SHARDS,	/* number of shards, or NULL if it is not
 								 * compared */
 	CMIG_DISTRIBUTION_GROUP,	/* number of the co-location group in the

@@ -52,7 +52,7 @@ name_length(const char *option)
 	return end - option;
 }
 
-/* Returns the option with this name, or NULL. */
+/* Returns the place of the option in "options", or NULL if it is not there. */
 static const char *
 find_option(const char *options, const char *name, int length)
 {

@@ -123,8 +123,8 @@ add_action(CmigAlter *alter, const char *action, const char *undo)
 }
 
 /*
- * Returns the action CLUSTER ON for the index, or the action SET WITHOUT
- * CLUSTER.
+ * Returns the action CLUSTER ON if the table is clustered on the index.
+ * Otherwise returns the action SET WITHOUT CLUSTER.
  */
 static const char *
 cluster_action(const CmigObject *index)
@@ -133,8 +133,8 @@ cluster_action(const CmigObject *index)
 }
 
 /*
- * Returns the action that makes the index the replica identity, or the
- * action that resets the replica identity.
+ * Returns the action that sets the table's replica identity: to the index if
+ * that is the replica identity, and otherwise to the default.
  */
 static const char *
 identity_action(const CmigObject *index)

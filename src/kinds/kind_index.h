@@ -13,8 +13,8 @@
 #include "kinds/kind.h"
 
 /*
- * Returns the qualified name of the partitioned table's index that an index,
- * or a constraint's index, is attached to, or NULL.
+ * Returns the qualified name of the parent index to which an index or a
+ * constraint's index is attached, or NULL if it is not attached.
  */
 extern const char *cmig_index_parent(const CmigObject *object);
 
@@ -29,8 +29,8 @@ extern bool cmig_index_is_like(const CmigObject *attached, const CmigObject *ind
 extern const char *cmig_index_definition(const CmigObject *object);
 
 /*
- * Is this a partitioned table's invalid index that only some of the partitions
- * have?
+ * Is this an invalid index of a partitioned table to which only some of the
+ * partitions have an attached index?
  */
 extern bool cmig_index_is_partial(const CmigObject *index);
 

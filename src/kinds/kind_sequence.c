@@ -185,8 +185,8 @@ holds_integers(const CmigObject *column)
 }
 
 /*
- * Returns the integer column that owns the sequence before and after the
- * change, or NULL.
+ * Returns the integer column that owns the sequence both before and after the
+ * change, or NULL if there is none.
  */
 static const CmigObject *
 owning_column(const CmigObject *from, const CmigObject *to)
@@ -235,8 +235,8 @@ alter_to(const CmigAlter *alter, const CmigObject *from, const CmigObject *to)
 }
 
 /*
- * Returns the hazard if a sequence is restarted and no column shows which of
- * its values are in use.  Otherwise returns NULL.
+ * Returns the hazard if the change or its undo restarts the sequence, and no
+ * column shows which values are in use.  Otherwise returns NULL.
  */
 static char *
 restart_hazard(const CmigObject *from, const CmigObject *to)

@@ -155,8 +155,8 @@ alter_table(CmigAlter *alter)
 }
 
 /*
- * Mark the statements after the first "count" ones as statements that write all
- * rows of the table again.
+ * Mark all statements except the first "count" ones as statements that rewrite
+ * the table.
  */
 static void
 set_rewrites(CmigAlter *alter, int count)

@@ -27,8 +27,8 @@ static const CmigProperty trigger_properties[] = {
 };
 
 /*
- * Query for the triggers, except audit triggers, which contain ids, and which
- * cmig.enable_audit() creates.
+ * Query for the triggers, except audit triggers: cmig.enable_audit() creates
+ * them, and their definitions contain ids.
  */
 static const char trigger_sql[] =
 "SELECT 'pg_trigger'::regclass::oid, t.oid, 0, 'pg_class'::regclass::oid, c.oid, 0,"

@@ -36,8 +36,8 @@ create_enum(const CmigObject *type)
 }
 
 /*
- * Returns the labels as written between the quotes, with any quotes in them
- * still doubled.
+ * Returns the labels of an enum as a list of char *.  The quotes around a label
+ * are removed, but quotes within a label are still doubled.
  */
 static List *
 labels_of(const CmigObject *type)
@@ -158,7 +158,7 @@ TYPE_SQL(", format_type(t.typbasetype, t.typtypmod),"
 		 COLLATION_SQL("t.typcollation", "(SELECT b.typcollation FROM pg_type b WHERE b.oid = t.typbasetype)") ","
 		 "CASE WHEN t.typnotnull THEN 't' END, pg_get_expr(t.typdefaultbin, 0)", "t.typtype = 'd'");
 
-/* Returns false for a domain's constraint that is NOT VALID. */
+/* Returns false if the domain constraint is NOT VALID. */
 static bool
 is_valid(const CmigObject *constraint)
 {
@@ -182,8 +182,8 @@ drop_domain_constraint(const CmigObject *constraint)
 }
 
 /*
- * CREATE DOMAIN cannot contain constraints that are not valid.  Append the
- * statements that add those of the domain's folded constraints.
+ * CREATE DOMAIN cannot contain NOT VALID constraints.  Append the statements
+ * that add the folded constraints of the domain that are NOT VALID.
  */
 static List *
 add_not_valid(List *ddl, const CmigObject *domain)
@@ -362,9 +362,10 @@ create_composite(const CmigObject *type)
 }
 
 /*
- * Having typed tables is the only property of a composite type, so this is
- * called if only one version of the type has them.  Treat both versions as if
- * they had typed tables, so that their attributes are altered with CASCADE.
+ * Having typed tables is the only property of a composite type, so this
+ * function is called only if one version of the type has typed tables and the
+ * other does not.  Treat both versions as if they had typed tables, so that
+ * their attributes are altered with CASCADE.
  */
 static void
 alter_composite(CmigAlter *alter)
@@ -401,8 +402,8 @@ same_attributes(const CmigObject *from, const CmigObject *to)
 }
 
 /*
- * Returns an expression that converts values of one composite type to another,
- * attribute by attribute.
+ * Returns an expression that converts a column's values from one composite
+ * type to another, attribute by attribute.
  */
 static char *
 row_expression(const char *column, const CmigObject *from, const CmigObject *to, const char *type)

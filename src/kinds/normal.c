@@ -19,8 +19,8 @@
 #include "lib/stringinfo.h"
 
 /*
- * Returns the number of tokens in the name of a text type that begins at
- * this position, or 0 if there is none.
+ * If the name of a text type begins at this token, returns the number of
+ * tokens in the name.  Otherwise returns 0.
  */
 static int
 text_type(const CmigTokens *tokens, int i)
@@ -142,8 +142,8 @@ drop_parentheses(CmigTokens *tokens)
 }
 
 /*
- * Is there an expression between two parentheses whose operands are all joined
- * with this connective, AND or OR?
+ * Are all operands between the parenthesis at "open" and its match joined with
+ * this connective, AND or OR?
  */
 static bool
 is_chain(const CmigTokens *tokens, int open, const char *connective)
@@ -167,8 +167,8 @@ is_chain(const CmigTokens *tokens, int open, const char *connective)
 
 /*
  * Remove parentheses from "((a AND b) AND c)".  PostgreSQL prints such
- * parentheses for "a BETWEEN x AND y AND c", but not when it has parsed this
- * output and prints it again.
+ * parentheses for "a BETWEEN x AND y AND c", but not if it parses this output
+ * and prints it again.
  */
 static void
 drop_chains(CmigTokens *tokens)
@@ -237,8 +237,8 @@ cmig_normal_same(const char *a, const char *b)
 }
 
 /*
- * Returns the bracket that closes a list of values, or NULL.  The argument
- * points to the character after the opening bracket.
+ * "p" points to the character after an opening bracket.  Returns the matching
+ * closing bracket, or NULL if there is none.
  */
 static const char *
 closing_bracket(const char *p)
@@ -256,8 +256,9 @@ closing_bracket(const char *p)
 /*
  * PostgreSQL prints "varchar IN ('a', 'b')" as "text = ANY
  * ((ARRAY[...])::text[])".  When PostgreSQL parses the latter, it casts each
- * element instead of the array.  If the cast is left out, PostgreSQL adds it
- * again, so that the expression is printed in the same form.
+ * element instead of the array.  If the cast of the array is left out,
+ * PostgreSQL adds it again, so that the expression is printed in the same
+ * form.
  */
 char *
 cmig_normal_reloadable(char *text)

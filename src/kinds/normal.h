@@ -22,7 +22,10 @@ extern bool cmig_normal_same(const char *a, const char *b);
  */
 extern char *cmig_normal_reloadable(char *text);
 
-/* Replace a name in a printed expression or definition, which may be NULL. */
+/*
+ * Replace the name "old" in a printed expression or definition.  "text" may be
+ * NULL.
+ */
 extern char *cmig_normal_rename(char *text, const char *old, const char *new);
 
 #endif							/* CMIG_NORMAL_H */

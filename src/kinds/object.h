@@ -55,8 +55,8 @@ typedef struct CmigObject
 	List	   *grants;			/* list of CmigGrant, sorted */
 	List	   *sequence_grants;	/* grants on the sequence of an identity
 									 * column */
-	struct CmigObject *parent;	/* the object that contains this one, such as
-								 * a column's table; or NULL */
+	struct CmigObject *parent;	/* NULL, or the object that contains this one,
+								 * such as a column's table */
 	struct CmigObject *child;	/* first child */
 	struct CmigObject *last_child;
 	struct CmigObject *sibling; /* next child of the parent */
@@ -65,12 +65,12 @@ typedef struct CmigObject
 	struct CmigObject **soft;	/* objects that are created before this one,
 								 * although it does not depend on them, such
 								 * as objects that a function's body names */
-	const char *serial;			/* pseudo-type with which a column is written,
-								 * such as serial; or NULL */
+	const char *serial;			/* NULL, or the pseudo-type with which a
+								 * column is written, such as serial */
 	struct CmigObject *lead;	/* the table next to which this table is
 								 * placed; see lead.h */
-	const char *needs;			/* why the object cannot be created (something
-								 * is missing from the database), or NULL */
+	const char *needs;			/* NULL, or the reason why the object cannot
+								 * be created: what the database lacks */
 	char	   *const *values;	/* one for each property of the kind; NULL is
 								 * the default.  Other objects may share the
 								 * values: see cmig_object_set(). */
@@ -93,7 +93,7 @@ typedef struct CmigObject
 								 * change */
 	bool		apart;			/* true if the object must be created and
 								 * dropped by separate statements, not by its
-								 * parent's */
+								 * parent's statements */
 	bool		foreign;		/* true if the object belongs to another role,
 								 * and the caller is not allowed to alter it */
 	bool		may_drop;		/* true if the object is foreign, but the

@@ -53,7 +53,7 @@ cmig_options_prefixed(const char *options, const char *prefix)
 	return result.data;
 }
 
-/* Returns a single statement: "ALTER TABLE x RESET (a), SET (b='c')". */
+/* Returns one statement, such as "ALTER TABLE x RESET (a), SET (b='c')". */
 static char *
 options_statement(const char *reference, const char *old, const char *new, const char *prefix)
 {

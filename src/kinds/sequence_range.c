@@ -64,7 +64,10 @@ resume(const char *sequence, const CmigSequenceRange *range, const CmigObject *c
 					last, name, range->down ? "<=" : ">=", sequence);
 }
 
-/* Returns a statement that sets the first value of an unused sequence. */
+/*
+ * Returns a statement that sets the sequence's next value if "condition"
+ * holds.
+ */
 static char *
 set_value(const char *sequence, int64 value, const char *condition)
 {

@@ -27,20 +27,22 @@ typedef struct CmigSequenceRange
  */
 extern int64 cmig_sequence_range_limit(const char *type, bool down, bool maximum);
 
-/* Is the sequence restarted by a change of its range, or by its reversal? */
+/*
+ * Does a change of the range, or the undo of the change, restart the sequence?
+ */
 extern bool cmig_sequence_range_restarts(const CmigSequenceRange *from, const CmigSequenceRange *to);
 
 /*
- * Returns SQL that changes the range of a sequence.  It works in databases
- * where the sequence has returned values, and in databases where it has not. A
- * used sequence continues.  It is restarted only if its direction changes, or
- * if the new range contains no value that the sequence may have returned.  An
- * unused sequence begins with the new start value.
+ * Returns SQL that changes the range of a sequence.  The SQL works whether or
+ * not the sequence has already returned values.  A used sequence continues.
+ * It is restarted only if its direction changes, or if the new range contains
+ * no value that the sequence may have returned.  An unused sequence begins
+ * with the new start value.
  *
  * "alter" is ALTER SEQUENCE or ALTER COLUMN, and "sequence" is the name of the
  * sequence.  "column" is the integer column that owns the sequence, or NULL.
- * If the change or its reversal restarts the sequence, the SQL makes the
- * sequence skip the values that the column already contains.
+ * If the change or its undo restarts the sequence, the SQL makes the sequence
+ * skip the values that the column already contains.
  */
 extern char *cmig_sequence_range_alter(const char *alter, const char *sequence, const CmigSequenceRange *from,
 									   const CmigSequenceRange *to, const CmigObject *column);

@@ -38,8 +38,8 @@ static const struct
 };
 
 /*
- * Pairs of types between which values are converted with the cast, because a
- * conversion through text has a different result.
+ * Pairs of types whose values are converted with PostgreSQL's cast, because a
+ * conversion through text would have a different result.
  */
 static const struct
 {
@@ -223,8 +223,8 @@ cmig_using_converts(const char *from, const char *to)
 }
 
 /*
- * Returns the rank of a type, from narrow to wide; -1 for types without a
- * rank.
+ * Returns the rank of a type in the order from narrow to wide types, or -1 if
+ * the type has no rank.
  */
 static int
 width_of(const char *type)
