@@ -127,6 +127,16 @@ is(on_shards($coordinator, 'app.far', "SELECT polpermissive FROM pg_policy WHERE
 is(sql("SELECT severity, object FROM cmig.rls_check('app') WHERE rule = 'restrictive_on_shards'"), 'error|policy by_hand on app.far', 'rls_check reports it');
 sql('DROP TABLE app.near, app.far');
 
+# the distribution of a protected table
+
+sql("SELECT cmig.enable_rls('app.plain', roles => '{app}', tenant_column => 'id')");
+fails_with($coordinator, 'postgres', "SELECT create_distributed_table('app.plain', 'id')", '0A000', 'cannot create policy.*Subqueries are not supported', 'Citus does not distribute a table with such policies');
+sql("SELECT cmig.disable_rls('app.plain')");
+sql("SELECT cmig.enable_rls('app.item', roles => '{app}', tenant_column => 'tenant')");
+sql("BEGIN; SELECT cmig.disable_rls('app.item'); SELECT alter_distributed_table('app.item', shard_count => 4); SELECT cmig.enable_rls('app.item', roles => '{app}', tenant_column => 'tenant'); COMMIT");
+is(sql("BEGIN; SET ROLE app; SELECT cmig.set_context(NULL, '5') IS NULL; SELECT count(*) FROM app.item; COMMIT"), "f\n100", 'policies are created again after another distribution');
+sql("SELECT cmig.disable_rls('app.item')");
+
 # a partitioned table
 
 sql(<<'SQL');
