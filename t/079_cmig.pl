@@ -227,6 +227,8 @@ my %hints = (
 	q{SELECT * FROM cmig.import_state('flyway', '<schema>.<table>')} => q{cmig import --state flyway --history-table <schema>.<table>},
 	q{In tests, SET cmig.concurrent_ddl = off lets cmig.upgrade run it.} => q{In tests, -x cmig.concurrent_ddl=off lets cmig upgrade run it.},
 	q{SET cmig_var.schema = '<value>'} => q{-x schema=<value>},
+	q{If this is intended, SET cmig.protect = off first, and RESET cmig.protect afterward.} => q{If this is intended, add -x cmig.protect=off},
+	q{If this is intended: BEGIN; SET LOCAL cmig.protect = off; SELECT ...; COMMIT} => q{If this is intended: add -x cmig.protect=off},
 	q{SET cmig.scope = 'tenant_1'; CALL cmig.upgrade_stepwise('tenant@head')} => q{cmig upgrade --stepwise tenant@head --scope tenant_1},
 	q{To apply it in the database: RESET cmig.scope; SELECT * FROM cmig.upgrade('s01')} => q{To apply it in the database: cmig upgrade s01},
 	q{CALL cmig.upgrade_scopes('tenant\_%', 'head')} => q{cmig upgrade --scopes 'tenant\_%' head},
