@@ -472,8 +472,9 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 	cmig_settings_override("jit", "off");
 
 	/*
-	 * turn off nested loops, which the planner might choose although they are
-	 * slow: it cannot estimate how many entries of a transaction share a key
+	 * turn off nested loops, which are slow but which the planner might
+	 * choose, because it cannot estimate how many entries of a transaction
+	 * share a key
 	 */
 	if (as_of.query.deferrable)
 		cmig_settings_override("enable_nestloop", "off");

@@ -324,7 +324,7 @@ cmig_audit_as_of_sql_general(const CmigAsOfQuery *as_of)
 }
 
 /*
- * Returns the query to use for a table without a key, which counts equal rows.
+ * Returns the query to use for a table without a key.  It counts equal rows.
  */
 char *
 cmig_audit_as_of_sql_counting(const CmigAsOfQuery *as_of)

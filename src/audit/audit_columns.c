@@ -227,7 +227,7 @@ is_same_table(const State *a, const State *b)
 }
 
 /*
- * Returns a column's number in a later state, COLUMN_GONE, or COLUMN_UNKNOWN.
+ * Returns COLUMN_GONE, COLUMN_UNKNOWN, or a column's number in a later state.
  */
 static int
 follow(const State *from, const State *to, AttrNumber number)
@@ -291,8 +291,8 @@ states_of(const CmigAuditOptions *options, Oid relation, Oid extension_owner, bo
 }
 
 /*
- * Returns the current number of a column that is listed in the options,
- * COLUMN_GONE, or COLUMN_UNKNOWN.
+ * Returns COLUMN_GONE, COLUMN_UNKNOWN, or the current number of a column that
+ * is listed in the options.
  */
 static int
 number_now(const CmigAuditOptions *options, const CmigAuditName *name, List *states, bool by_name)

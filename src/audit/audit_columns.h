@@ -35,8 +35,9 @@ typedef enum CmigAuditColumnsUse
 	CMIG_AUDIT_WRITING,			/* raise an error if a hidden column was
 								 * dropped */
 	CMIG_AUDIT_CONFIRMING,		/* if a column was dropped, use the column
-								 * that now has its name; if there is none,
-								 * issue a warning and leave the column out */
+								 * that now has the dropped column's name; if
+								 * there is none, issue a warning and leave
+								 * the column out */
 	CMIG_AUDIT_READING			/* like CMIG_AUDIT_CONFIRMING, but without
 								 * errors and warnings */
 } CmigAuditColumnsUse;
@@ -51,7 +52,7 @@ extern void cmig_audit_columns_resolve(CmigAuditOptions *options, Oid relation,
 
 /*
  * Returns the reason why cmig_audit_columns_resolve() would fail for writing,
- * or NULL.
+ * or NULL if it would not fail.
  */
 extern char *cmig_audit_columns_problem(const CmigAuditOptions *options, Oid relation,
 										Oid extension_owner);

@@ -30,7 +30,8 @@ PG_FUNCTION_INFO_V1(cmig_audit_history);
 #define CALL "SELECT * FROM cmig.audit_history('<table>', '<key>')"
 
 /*
- * The entries of one key.  The query is run for each key that a row has had.
+ * Query for the entries of one key.  It is run for each key that a row has
+ * had.
  */
 static CmigQuery entries_of_key = {
 	"SELECT " CMIG_ENTRY_COLUMNS ", l.seq, l.command_id FROM cmig_audit.log l"
@@ -156,8 +157,8 @@ add_key(Walk *walk, Jsonb *key, int64 from, int64 to)
 }
 
 /*
- * Add the entries of one key.  If an entry changed the row's key, also add the
- * key that the row had before or after the change.
+ * Add the entries of one key to the history.  If an entry changed the row's
+ * key, also add the key that the row had before or after the change.
  */
 static void
 walk_key(Walk *walk, const WalkKey *from)

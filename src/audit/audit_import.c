@@ -496,8 +496,8 @@ require_owner(Oid source, Oid owner)
 }
 
 /*
- * Read the source as its owner.  Settings that the owner's code changes and
- * triggers that it defers do not outlive the query, which runs in a
+ * Read the source as its owner.  Settings that the owner's code changes, and
+ * triggers that this code defers, do not outlive the query, which runs in a
  * security-restricted operation and in its own GUC nest level.
  */
 static void

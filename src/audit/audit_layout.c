@@ -405,9 +405,10 @@ insert(int32 table_id, const CmigAuditLayout *layout)
 }
 
 /*
- * Returns true if a layout's table still exists, with the same name or with
- * its triggers.  The OID alone is not sufficient, because another table can
- * have the same OID after a dump has been restored.
+ * Returns true if a layout's table still exists: a relation with the layout's
+ * OID that also has the layout's name or a trigger with the table's id.  The
+ * OID alone is not sufficient, because another table can have the same OID
+ * after a dump has been restored.
  */
 static bool
 is_there(int32 table_id, const CmigAuditLayout *layout)

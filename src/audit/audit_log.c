@@ -48,7 +48,8 @@
  *
  * The unique index on id prevents a dump that is restored over the database
  * from adding entries a second time, and tells audit_writer.c the newest id.
- * It must contain the partition key.
+ * Like any unique index of a partitioned table, it must contain the partition
+ * key.
  */
 static const char *const log_statements[] = {
 	"CREATE SEQUENCE cmig_audit.log_id_seq AS bigint",

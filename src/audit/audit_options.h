@@ -76,8 +76,8 @@ extern int32 cmig_audit_options_id(const char *argument);
 extern CmigAuditOptions *cmig_audit_options_parse(int nargs, char **args);
 
 /*
- * Returns the options as a trigger's second argument or, if "numbers" is
- * false, for display, without column numbers.
+ * Returns the options as text.  If "numbers" is true, the text is a trigger's
+ * second argument; otherwise, it is for display and has no column numbers.
  */
 extern char *cmig_audit_options_text(const CmigAuditOptions *options, bool numbers);
 

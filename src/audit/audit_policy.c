@@ -51,8 +51,9 @@ is_input(Form_pg_proc form)
 }
 
 /*
- * Returns true if the function can open a table, given its OID.  When the
- * server reads a partition key, it evaluates functions in it.
+ * Returns true if the function can open a table, given the table's OID.  When
+ * the server reads a table's partition key, it evaluates the functions in the
+ * key.
  */
 static bool
 takes_table(Form_pg_proc form)

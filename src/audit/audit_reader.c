@@ -221,7 +221,7 @@ refuse_foreign_tables(void)
 				 errhint("The owner of the log must detach or drop it.")));
 }
 
-/* Lock the indexes of a table, which is locked. */
+/* Lock the indexes of a table that is already locked. */
 static void
 lock_indexes(Oid table)
 {

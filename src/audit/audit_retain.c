@@ -59,8 +59,8 @@ typedef struct Part
 	char	   *high;
 	bool		filled;			/* true if the default partition contains rows
 								 * between the bounds */
-	char	   *oldest;			/* time of the oldest row between the bounds
-								 * in the default partition, or NULL */
+	char	   *oldest;			/* time of the default partition's oldest row
+								 * between the bounds; can be NULL */
 } Part;
 
 /* The months, beginning with the current one, that have no partition. */
@@ -212,7 +212,7 @@ make_partition(const Part *part)
  * Steps
  */
 
-/* The state of one call, which its steps share. */
+/* The state that is passed to each step. */
 typedef struct Retain
 {
 	Oid			owner;
@@ -222,7 +222,8 @@ typedef struct Retain
 	int			batch_rows;
 	Datum		keep;			/* an interval: how long entries are kept */
 	bool		done;			/* true if the last step found nothing to do */
-	char	   *part;			/* name of the last step's partition, or NULL */
+	char	   *part;			/* name of the last step's partition; NULL:
+								 * none */
 } Retain;
 
 static int

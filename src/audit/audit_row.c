@@ -388,8 +388,8 @@ try_general_value(const CmigAuditShape *shape, CmigAuditColumn *column, Datum va
 }
 
 /*
- * Encode a value of kind CMIG_AUDIT_GENERAL, which has len bytes if it is a
- * varlena.
+ * Encode a value of kind CMIG_AUDIT_GENERAL.  If the value is a varlena, "len"
+ * is its length in bytes.
  */
 static void
 put_general(CmigAuditPiece *piece, const CmigAuditShape *shape, CmigAuditColumn *column,

@@ -129,7 +129,7 @@ static const char function_text[] =
 
 /*
  * Raise an error if another role owns the schema cmig_audit or any object in
- * it. The trigger function is SECURITY DEFINER, so objects that another role
+ * it.  The trigger function is SECURITY DEFINER, so objects that another role
  * created beforehand would be used with the privileges of the role that runs
  * the script.
  */
@@ -154,7 +154,7 @@ typedef struct Script
 								 * literal */
 	List	   *key;			/* of char * */
 	List	   *listed;			/* of char *: columns to show if there is an
-								 * include list, otherwise to exclude */
+								 * include list, otherwise columns to exclude */
 } Script;
 
 /* Returns the names as a string literal for an array, such as '{"a","b"}'. */

@@ -121,8 +121,8 @@ typedef struct Status
 {
 	Datum		values[STATUS_COLUMNS];
 	bool		nulls[STATUS_COLUMNS];
-	char	   *argument;		/* second argument of the table's triggers, or
-								 * NULL */
+	char	   *argument;		/* second argument of the table's triggers;
+								 * NULL: none */
 	Oid			relation;
 } Status;
 

@@ -46,9 +46,9 @@ typedef struct CmigAuditTable
 extern void cmig_audit_table_init(void);
 
 /*
- * Returns the information about the table of a firing trigger.  While its
- * field "busy" is greater than 0, its memory is kept until the end of the
- * transaction, even if the information is rebuilt.
+ * Returns the information about the table of a firing trigger.  While the
+ * result's field "busy" is greater than 0, the result's memory is kept until
+ * the end of the transaction, even if the information is rebuilt.
  */
 extern CmigAuditTable *cmig_audit_table_get(TriggerData *trigger_data, Oid extension_owner);
 

@@ -159,7 +159,10 @@ number_in(const CmigAuditLayout *layout, const char *name, int len)
 	return value ? DatumGetInt32(DirectFunctionCall1(numeric_int4, NumericGetDatum(value->val.numeric))) : 0;
 }
 
-/* Returns the name that a layout has for a column number, or NULL. */
+/*
+ * Returns the name that a layout has for a column number, or NULL if it has
+ * none.
+ */
 static char *
 name_in(const CmigAuditLayout *layout, int number)
 {

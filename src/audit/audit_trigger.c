@@ -46,7 +46,10 @@ cmig_audit_trigger_init(void)
 	cmig_audit_position_init();
 }
 
-/* Prepare to read the rows of a transition table from the start. */
+/*
+ * Prepare to read all rows of a transition table, beginning with the first
+ * one.
+ */
 static void
 rewind_transition(Tuplestorestate *store)
 {

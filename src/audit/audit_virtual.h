@@ -42,13 +42,14 @@ typedef struct CmigAuditVirtualState
 extern void cmig_audit_virtual_find(CmigAuditVirtual *columns, Relation relation,
 									const CmigAuditShape *shape);
 
-/* Prepare to compute the columns, in the current memory context. */
+/* Prepare to compute the virtual columns, in the current memory context. */
 extern void cmig_audit_virtual_begin(CmigAuditVirtualState *state,
 									 const CmigAuditVirtual *columns);
 
 /*
- * Compute the columns of a slot that is already deformed, in the current
- * memory context.  cmig_audit_virtual_clear() sets them to null again.
+ * Compute the virtual columns of a slot that is already deformed, in the
+ * current memory context.  cmig_audit_virtual_clear() sets these columns to
+ * null again.
  */
 extern void cmig_audit_virtual_fill(CmigAuditVirtualState *state, TupleTableSlot *slot);
 extern void cmig_audit_virtual_clear(CmigAuditVirtualState *state, TupleTableSlot *slot);

@@ -50,8 +50,8 @@ typedef struct CmigRlsOptions
 								 * application */
 	List	   *bypass_roles;	/* of CmigRlsRole: roles that can see and
 								 * write every row */
-	Oid			via;			/* membership table, which tells which keys a
-								 * user has access to, or InvalidOid */
+	Oid			via;			/* membership table, which contains the keys
+								 * that a user has access to; InvalidOid: none */
 	char	   *via_key;		/* the membership table's column that is
 								 * compared with key_column */
 	char	   *via_user;		/* the membership table's column that contains
@@ -93,7 +93,8 @@ typedef struct CmigRlsState
 	char	   *user_column;	/* NULL: none */
 	char	   *tenant_column;
 	char	   *key_column;		/* NULL unless "via" is set */
-	char	   *via;			/* qualified and quoted, or NULL */
+	char	   *via;			/* the membership table, qualified and quoted;
+								 * NULL: none */
 	char	   *via_key;
 	char	   *via_user;
 	bool		shared;
@@ -130,8 +131,9 @@ typedef struct CmigRlsColumn
 	bool		generated;		/* is it an identity or generated column,
 								 * which cannot have a default? */
 	char	   *made_index;		/* an index created by enable_rls whose first
-								 * column is this one, or NULL */
-	bool		indexed;		/* is this the first column of another index? */
+								 * column is this one; NULL: none */
+	bool		indexed;		/* is this the first column of an index that
+								 * enable_rls did not create? */
 } CmigRlsColumn;
 
 /* What enable_rls needs to know about a table. */
@@ -153,7 +155,7 @@ typedef struct CmigRlsTable
 	List	   *made_indexes;	/* of char *: indexes that enable_rls created,
 								 * in the table's schema */
 	CmigRlsState *state;		/* the state in the comments of policies that
-								 * enable_rls created, or NULL */
+								 * enable_rls created; NULL: none */
 } CmigRlsTable;
 
 /* in rls_state.c: builds and parses the state in policy comments */

@@ -67,7 +67,7 @@ cmig_rls_apply_warn_owner(const CmigRlsOptions *options, const CmigRlsTable *tab
 
 /*
  * Returns the query that grants access level "application" to a role on the
- * workers of Citus, or NULL if the role has it there.
+ * Citus workers, or NULL if the role already has this access on all workers.
  */
 static char *
 grant_on_workers(const char *role)
@@ -167,8 +167,9 @@ cmig_rls_apply_run_access(FunctionCallInfo fcinfo, const char *target, List *sta
 }
 
 /*
- * Callback for the query granted_elsewhere.  Removes from the list *granted the
- * roles to which enable_rls granted access for this policy's table.
+ * Callback for the query granted_elsewhere, which returns policy comments.
+ * Removes from the list *granted the roles to which enable_rls granted access
+ * for the policy's table.
  */
 static void
 forget_granted(TupleDesc desc, HeapTuple row, void *arg)

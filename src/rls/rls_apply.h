@@ -27,8 +27,9 @@
 extern void cmig_rls_apply_warn_owner(const CmigRlsOptions *options, const CmigRlsTable *table);
 
 /*
- * If Citus manages the table and the policies call functions of pg_cmig, warn if
- * the roles cannot call them on the workers.  Returns true if it was checked.
+ * If Citus manages the table and the policies call pg_cmig functions, warn
+ * about roles that cannot call these functions on the workers.  Returns true
+ * if the roles were checked.
  */
 extern bool cmig_rls_apply_warn_workers(const CmigRlsOptions *options, const CmigRlsTable *table);
 

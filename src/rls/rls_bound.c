@@ -82,9 +82,9 @@ cmig_rls_bound_recursion(RangeTblEntry *entry)
 }
 
 /*
- * Add LIMIT 1 to a scalar sub-select.  In the real tables, it presumably finds
- * at most one row, but it may find several of the made-up rows, which would
- * raise an error.
+ * Add LIMIT 1 to a scalar sub-select.  With the real tables, the sub-select
+ * presumably returns at most one row.  With the made-up rows, it may return
+ * several, which would raise an error.
  */
 void
 cmig_rls_bound_one_row(SubLink *link)

@@ -209,7 +209,7 @@ narrows(Node *node)
 
 /*
  * Examine each argument of an AND.  The rows that one argument lets through
- * may be restricted by the others.
+ * may be restricted by the other arguments.
  */
 static void
 read_and(Reading *reading, BoolExpr *expr)

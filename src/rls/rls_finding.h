@@ -17,8 +17,8 @@ typedef enum CmigRlsSeverity
 {
 	CMIG_RLS_ERROR,				/* rows of other users or tenants can be read
 								 * or written */
-	CMIG_RLS_WARNING,			/* rows of others may be exposed, or queries
-								 * are slow or fail */
+	CMIG_RLS_WARNING,			/* rows of other users or tenants may be
+								 * exposed, or queries are slow or fail */
 	CMIG_RLS_NOTICE				/* worth knowing, and often intended */
 } CmigRlsSeverity;
 

@@ -90,12 +90,12 @@ typedef struct CmigRlsInput
 	bool		shared;			/* can rows of several tenants have the same
 								 * value in this column, which is joined with
 								 * another table? */
-	List	   *members;		/* of a document: the paths that are read from
-								 * it, each a List of char * */
+	List	   *members;		/* if the input is a document: the paths that
+								 * are read from it, each a List of char * */
 	List	   *equals;			/* of Const: values with which the input is
 								 * compared by = */
 	List	   *compares;		/* of Const: values with which the input is
-								 * compared by other operators */
+								 * compared by operators other than = */
 } CmigRlsInput;
 
 /* Returns the form that a string must have to be cast to the type. */

@@ -53,8 +53,8 @@ typedef struct CmigRlsMaker
 	CmigRlsModel *model;
 	Oid			relid;
 	Oid			role;
-	List	   *identities;		/* of Node: expressions over the row that have
-								 * a unique index */
+	List	   *identities;		/* of Node: expressions over the row, each of
+								 * which is the only key of a unique index */
 	bool		definer;		/* is the walk inside a SECURITY DEFINER
 								 * function? */
 	bool		recursive;		/* is the walk inside WITH RECURSIVE? */
@@ -78,7 +78,7 @@ extern Node *cmig_rls_input_context(CmigRlsMaker *maker, Node *node, char *name,
 extern Node *cmig_rls_input_unknown(CmigRlsMaker *maker, Node *node);
 
 /*
- * Returns the expressions over the table's columns that are the only key of a
+ * Returns each expression over the table's columns that is the only key of a
  * unique index.  Such an expression identifies a row, as a key does.
  */
 extern List *cmig_rls_input_identities(Oid relid);

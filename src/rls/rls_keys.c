@@ -23,7 +23,10 @@ is_given(const char *column)
 	return column != NULL && column[0] != '\0';
 }
 
-/* Returns the columns that could be a key, as "id (uuid), owner (bigint)". */
+/*
+ * Returns the columns that could be a key, in a form such as "id (uuid), owner
+ * (bigint)".
+ */
 static char *
 candidates(const CmigRlsTable *table)
 {
@@ -88,8 +91,9 @@ cmig_rls_keys_exist(const CmigRlsOptions *options, const CmigRlsTable *table)
 }
 
 /*
- * Returns the name of the column given in the option or, if the option is not
- * given, of the column with the usual name.  Returns NULL if there is none.
+ * Returns the name of the column given in the option ("wanted") or, if the
+ * option is not given, of the column with the usual name.  Returns NULL if
+ * there is no such column.
  */
 static char *
 find_column(const CmigRlsTable *table, char *wanted, const char *usual,

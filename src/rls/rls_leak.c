@@ -499,7 +499,7 @@ typedef struct Entry
 	CmigRlsLeak leak;
 } Entry;
 
-/* A cache of leaks, in which each leak is found by its expression. */
+/* A cache of leaks; see cache_key() for the key of an entry. */
 struct CmigRlsLeakCache
 {
 	HTAB	   *entries;
@@ -611,9 +611,10 @@ keep_case(CmigRlsCase *about)
 
 /*
  * Find the leak of an expression.  The expression is evaluated with different
- * made-up rows in the tables that it reads: the usual rows, no rows, and, if
- * rows of several tenants can have the same values in the columns by which it
- * joins tables, strangers' rows that have the tenant's values in these columns.
+ * made-up rows in the tables that it reads: the usual rows; no rows; and
+ * strangers' rows that have the tenant's values in the columns by which the
+ * expression joins tables, if rows of several tenants can have the same values
+ * in these columns.
  */
 static void
 find_leak(Node *tree, Oid relid, Oid role, const Bitmapset *keys, const Bitmapset *own, CmigRlsLeak *leak)

@@ -53,8 +53,8 @@ typedef struct CmigRlsLeak
 } CmigRlsLeak;
 
 /*
- * A cache of leaks, so that equal expressions are evaluated only once.  It
- * lives as long as the memory context in which it was created.
+ * A cache of leaks, so that equal expressions are evaluated only once.  The
+ * cache lives as long as the memory context in which it was created.
  */
 typedef struct CmigRlsLeakCache CmigRlsLeakCache;
 

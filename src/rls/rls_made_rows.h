@@ -14,7 +14,7 @@
 /*
  * Returns a range table entry for "(VALUES ...)" with rows of strangers and of
  * one tenant.  The strangers' rows come first, so that a sub-select that takes
- * only the first row takes a stranger's.
+ * only the first row takes a stranger's row.
  */
 extern RangeTblEntry *cmig_rls_made_rows(CmigRlsMaker *maker, RangeTblEntry *entry);
 

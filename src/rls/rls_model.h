@@ -16,7 +16,8 @@
 /*
  * Build the model of an expression.  "role" is the role to which the policy
  * applies, or InvalidOid for PUBLIC; sub-selects read only the rows that this
- * role sees.  The result calls only built-in functions without side effects.
+ * role sees.  "keys" and "own" are as for cmig_rls_leak_find().  The result
+ * calls only built-in functions without side effects.
  */
 extern CmigRlsModel *cmig_rls_model_make(Node *tree, Oid relid, Oid role,
 										 const Bitmapset *keys, const Bitmapset *own,

@@ -53,8 +53,8 @@ selected(Node *node)
 		return NULL;
 
 	/*
-	 * decrement the levels of the columns, because the query that a column
-	 * belongs to is one level closer outside the sub-select
+	 * decrement varlevelsup of the columns, because the expression is moved
+	 * out of the sub-select
 	 */
 	expression = copyObject((Node *) linitial_node(TargetEntry, query->targetList)->expr);
 	IncrementVarSublevelsUp(expression, -1, 1);

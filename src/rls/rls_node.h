@@ -23,9 +23,7 @@ extern bool cmig_rls_is_not_null(Oid relid, AttrNumber column);
 /* Returns true if the operator tests for equality. */
 extern bool cmig_rls_is_equality(Oid opno);
 
-/*
- * Returns the node without enclosing conversions that only relabel the type.
- */
+/* Returns the node inside any conversions that only relabel its type. */
 extern Node *cmig_rls_strip(Node *node);
 
 /*

@@ -315,8 +315,8 @@ check_floor(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache 
 
 /*
  * Returns true if one of the columns in "lost" identifies something other than
- * a user, such as a tenant.  These are the columns that USING compares with the
- * context but WITH CHECK does not.
+ * a user, such as a tenant.  "lost" contains the columns that USING compares
+ * with the context but WITH CHECK does not.
  */
 static bool
 loses_tenant(const CmigRlsStored *policy, const Bitmapset *lost)

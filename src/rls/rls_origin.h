@@ -20,8 +20,8 @@
 extern bool cmig_rls_origin(const List *queries, Node *node, RangeTblEntry **entry, AttrNumber *attno);
 
 /*
- * Returns the expression of the query's n-th column, counted from 1, or NULL
- * if there is none.  The queries around that expression are added to *queries.
+ * Returns the expression of the query's n-th column, or NULL if there is none;
+ * n starts at 1.  The queries around that expression are added to *queries.
  */
 extern Node *cmig_rls_origin_output(Query *query, int n, List **queries);
 

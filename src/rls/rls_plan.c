@@ -97,7 +97,7 @@ same_roles(const List *a, const List *b)
 	return true;
 }
 
-/* How to get from the existing policy to the wanted one. */
+/* The change that turns the existing policy into the wanted one. */
 typedef enum Change
 {
 	KEEP,

@@ -185,9 +185,9 @@ add_member_access(List **policies, const CmigRlsOptions *options, const CmigRlsT
 
 /*
  * Add the policies of a table that Citus manages.  On the shards, Citus makes
- * all policies permissive, also those that are restrictive on the coordinator.
- * Therefore, no policy limits the others here, and each one contains all
- * conditions.
+ * all policies permissive, even those that are restrictive on the coordinator.
+ * Therefore, no policy can limit other policies here, and each policy contains
+ * all conditions.
  */
 static void
 add_for_shards(List **policies, const CmigRlsOptions *options, const CmigRlsTable *table,

@@ -57,9 +57,9 @@ extern bool cmig_rls_rows_same(const CmigRlsRows *rows);
 extern Datum *cmig_rls_rows_datum(const CmigRlsKey *key, const char *text);
 
 /*
- * Returns the number of rows or, if a key is given, the number of rows with
- * the given value in this key.  Returns -1 if the caller is not allowed to
- * know the number.
+ * Returns the number of rows or, if "key" is not NULL, the number of rows that
+ * have "value" in this key.  Returns -1 if the caller is not allowed to know
+ * the number.
  */
 extern int64 cmig_rls_rows_count(const CmigRlsRows *rows, const CmigRlsKey *key,
 								 const char *value);

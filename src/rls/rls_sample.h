@@ -41,8 +41,8 @@ extern Const *cmig_rls_sample(Oid type, CmigRlsForm form, int whose);
 extern Const *cmig_rls_sample_document(Oid type, CmigRlsForm form, int whose, List *paths);
 
 /*
- * cmig_rls_sample_const() returns the value of a built-in type for a string
- * that is valid for the type, and cmig_rls_sample_null() returns a null of the
+ * cmig_rls_sample_const() returns a value of a built-in type, given as text
+ * that is valid for the type.  cmig_rls_sample_null() returns a null of the
  * type.
  */
 extern Const *cmig_rls_sample_const(Oid type, const char *text);

@@ -44,8 +44,8 @@ extern const CmigRlsLeak *cmig_rls_siblings_try_role(CmigRlsLeakCache *cache, co
 													 Oid role, const Bitmapset *keys, const Bitmapset *own);
 
 /*
- * Returns the worst leak for any of the policy's roles and for any of the
- * given commands, or NULL.
+ * Returns the worst leak for any of the policy's roles and any of the given
+ * commands, or NULL if the policy does not apply to these commands.
  */
 extern const CmigRlsLeak *cmig_rls_siblings_try(CmigRlsLeakCache *cache, const CmigRlsStored *policy,
 												const List *siblings, const char *commands);

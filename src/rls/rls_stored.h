@@ -74,7 +74,7 @@ extern char *cmig_rls_stored_try(const CmigRlsStored *policy);
 
 /*
  * Returns the OIDs of the roles to which the policy applies, and sets *count.
- * PUBLIC is ACL_ID_PUBLIC.
+ * ACL_ID_PUBLIC stands for PUBLIC.
  */
 extern Oid *cmig_rls_stored_roles(const CmigRlsStored *policy, int *count);
 

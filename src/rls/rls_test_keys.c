@@ -169,7 +169,7 @@ find_keys(Search *search, const char *user_column, const char *tenant_column)
 				 errhint("Specify the table's key column in the argument user_column or tenant_column.")));
 }
 
-/* Returns the condition that every key matches the context. */
+/* Returns the SQL condition that every key matches the context. */
 static char *
 own_condition(const List *keys)
 {
@@ -186,7 +186,7 @@ own_condition(const List *keys)
 	return condition.data;
 }
 
-/* Returns the condition that each key is null or matches the context. */
+/* Returns the SQL condition that each key is null or matches the context. */
 static char *
 shared_condition(const List *keys)
 {

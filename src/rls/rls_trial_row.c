@@ -16,8 +16,8 @@
 								 * the columns that are not keys, for one row */
 
 /*
- * Returns the values to try in this row for a key: the input with index
- * "number".
+ * Returns the values to try for a key in this row.  The key is the input with
+ * index "number".
  */
 static List *
 key_candidates(const CmigRlsModel *model, const CmigRlsTrialContext *context, const CmigRlsTrialRow *row, int number)

@@ -403,7 +403,7 @@ both(int a, int b)
 	return set;
 }
 
-/* Is node a the same as NOT b? */
+/* Is node "a" the same as NOT "b"? */
 static bool
 is_not(Node *a, Node *b)
 {

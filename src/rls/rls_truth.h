@@ -14,9 +14,10 @@
 /* How an expression's result depends on the row. */
 typedef enum CmigRlsTruth
 {
-	CMIG_RLS_DEPENDS,			/* it depends on the row or the context */
+	CMIG_RLS_DEPENDS,			/* the result depends on the row or the
+								 * context */
 	CMIG_RLS_ALWAYS,
-	CMIG_RLS_NEVER				/* it is false or null */
+	CMIG_RLS_NEVER				/* the result is false or null */
 } CmigRlsTruth;
 
 /*

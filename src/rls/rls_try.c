@@ -29,10 +29,7 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
-/*
- * Callback that stores the columns of a row of numbers in the outcome's
- * counts.
- */
+/* Callback that stores the numbers in a result row in the outcome's counts. */
 static void
 take_counts(TupleDesc desc, HeapTuple row, void *arg)
 {
