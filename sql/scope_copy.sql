@@ -43,6 +43,24 @@ RESET ROLE;
 REVOKE CREATE ON SCHEMA t_1 FROM regress_copy_stranger;
 SELECT * FROM cmig.create_scope('t_4', copy_of => 't_1');
 DROP FUNCTION t_1.evil;
+-- a trigger of a role that has the privilege TRIGGER
+GRANT TRIGGER ON t_1.invoice TO regress_copy_stranger;
+GRANT USAGE ON SCHEMA t_1 TO regress_copy_stranger;
+CREATE SCHEMA copy_stranger AUTHORIZATION regress_copy_stranger;
+SET ROLE regress_copy_stranger;
+CREATE FUNCTION copy_stranger.evil() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER evil BEFORE INSERT ON t_1.invoice FOR EACH ROW EXECUTE FUNCTION copy_stranger.evil();
+RESET ROLE;
+SELECT * FROM cmig.create_scope('t_4', copy_of => 't_1');
+DROP FUNCTION copy_stranger.evil CASCADE;
+DROP SCHEMA copy_stranger;
+-- privileges are copied, and a NOTICE mentions the roles
+BEGIN;
+SELECT * FROM cmig.create_scope('t_4', copy_of => 't_1');
+SELECT has_schema_privilege('regress_copy_stranger', 't_4', 'USAGE');
+ROLLBACK;
+REVOKE ALL ON SCHEMA t_1 FROM regress_copy_stranger;
+REVOKE ALL ON t_1.invoice FROM regress_copy_stranger;
 ALTER TABLE t_1.payment ADD place text DEFAULT 't_1.invoice';
 SELECT * FROM cmig.create_scope('t_4', copy_of => 't_1');
 ALTER TABLE t_1.payment DROP place;

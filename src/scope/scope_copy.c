@@ -51,7 +51,9 @@ static CmigQuery difference_query = {
 
 /*
  * A query for an object in schema $1 whose owner is neither the role $2, nor
- * the owner of the database, nor a superuser.
+ * the owner of the database, nor a superuser.  This includes functions in any
+ * schema that are called by triggers in schema $1: to create a trigger, a role
+ * needs only the privilege TRIGGER on the table.
  */
 static CmigQuery strangers_query = {
 	.sql = "SELECT pg_describe_object(d.classid, d.objid, 0) FROM pg_depend d"
@@ -59,9 +61,22 @@ static CmigQuery strangers_query = {
 	" JOIN pg_shdepend s ON s.dbid = b.oid AND s.classid = d.classid AND s.objid = d.objid AND s.objsubid = 0 AND s.deptype = 'o'"
 	" JOIN pg_roles r ON r.oid = s.refobjid"
 	" WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = $1"
+	" AND NOT r.rolsuper AND r.oid <> $2 AND r.oid <> b.datdba"
+	" UNION ALL SELECT pg_describe_object('pg_proc'::regclass, p.oid, 0) || ', which a trigger calls'"
+	" FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid"
+	" JOIN pg_database b ON b.datname = current_database() JOIN pg_roles r ON r.oid = p.proowner"
+	" WHERE c.relnamespace = $1 AND NOT t.tgisinternal"
 	" AND NOT r.rolsuper AND r.oid <> $2 AND r.oid <> b.datdba ORDER BY 1 LIMIT 1",
 	.nargs = 2,
 	.argtypes = {OIDOID, OIDOID}
+};
+
+/* A query for the roles, other than the owner, that can use schema $1. */
+static CmigQuery users_query = {
+	.sql = "SELECT string_agg(DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END, ', ')"
+	" FROM pg_namespace n, aclexplode(n.nspacl) a WHERE n.oid = $1 AND a.grantee <> n.nspowner",
+	.nargs = 1,
+	.argtypes = {OIDOID}
 };
 
 /* The argument of begin_source(): the scope to copy, and its version rows. */
@@ -443,6 +458,26 @@ copy_objects(const char *from)
 	pfree(text);
 }
 
+/*
+ * Issue a NOTICE about roles that can use the copied schema.  The copy gives
+ * them the same privileges in the new scope, which may belong to another
+ * tenant.
+ */
+static void
+tell_privileges(const char *from)
+{
+	Datum		value = ObjectIdGetDatum(get_namespace_oid(from, false));
+	char	   *roles = NULL;
+
+	cmig_query_each(&users_query, &value, NULL, cmig_query_keep_text, &roles);
+	if (roles != NULL)
+		ereport(NOTICE,
+				(errmsg("the privileges on schema \"%s\" were copied", from),
+				 errdetail("These roles can use the new scope: %s.", roles),
+				 errhint("If a role must not use the new scope: REVOKE ALL ON SCHEMA %s FROM <role>",
+						 quote_identifier(cmig_scope_current()))));
+}
+
 void
 cmig_scope_copy(const char *from, const CmigNames *rows)
 {
@@ -455,6 +490,7 @@ cmig_scope_copy(const char *from, const CmigNames *rows)
 		run_statements(from, generate(from, name));
 		(void) remove_differences(from);
 	}
+	tell_privileges(from);
 	(void) cmig_stamp_targets(rows, false);
 	CommandCounterIncrement();
 }
