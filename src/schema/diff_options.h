@@ -28,8 +28,8 @@ extern List *cmig_diff_renames(FunctionCallInfo fcinfo, int n);
 
 /*
  * Read the arguments compare, owners, privileges, comments, renames, and
- * concurrently, starting at argument n.  Raises 22023 for an invalid value of
- * compare.  If compare is "models", privileges are not compared.
+ * concurrently, starting at argument n.  Raises error 22023 if the value of
+ * compare is invalid.  If compare is "models", privileges are not compared.
  */
 extern void cmig_diff_arguments(FunctionCallInfo fcinfo, int n, CmigDiffOptions *options);
 

@@ -67,9 +67,9 @@ put_row(CmigPut *put, const CmigDiffLine *line, const char *action, const char *
 }
 
 /*
- * Returns the index of the row that has the whole downgrade if the downgrade
- * cannot be divided among the rows.  If the upgrade begins with a setting,
- * this is the row after the setting.
+ * If the downgrade cannot be divided among the rows, one row has the whole
+ * downgrade.  Returns the index of that row: the first row or, if the upgrade
+ * begins with a setting, the row after the setting.
  */
 static int
 whole_downgrade(const List *upgrades)
@@ -78,9 +78,9 @@ whole_downgrade(const List *upgrades)
 }
 
 /*
- * Returns a statement that does nothing, for a row that the downgrade of another
- * row reverts.  An empty string, or NULL, would be an error in many programs that
- * run the statements of all rows.
+ * Returns a statement that does nothing, as the downgrade of a row that
+ * another row's downgrade reverts.  An empty string, or NULL, would be an
+ * error in many programs that run the statements of all rows.
  */
 static char *
 no_statement(int32 step)
@@ -91,7 +91,7 @@ no_statement(int32 step)
 /*
  * Put the rows of a line into the result.  The first row has the line's action
  * and hazard.  If the upgrade and the downgrade have the same number of
- * statements, each row has one statement of both, and the statements of the
+ * statements, each row has one statement of each, and the statements of the
  * downgrade are in reverse order.
  */
 static void

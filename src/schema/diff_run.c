@@ -48,9 +48,9 @@ typedef struct DiffRun
 								 * distribute tables */
 	List	   *log_uses;		/* objects that use an audit log that the
 								 * database lacks; see log_use.h */
-	const CmigTarget *replayed; /* result of replaying the revisions, with
-								 * notes about the parts that could not be
-								 * run; or NULL */
+	const CmigTarget *replayed; /* NULL, or the result of replaying the
+								 * revisions, with notes about the parts that
+								 * could not be run */
 	List	   *lines;
 } DiffRun;
 

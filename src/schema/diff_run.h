@@ -16,16 +16,16 @@
 /*
  * Returns a List of CmigDiffLine *: the statements that change the managed
  * schemas into those that target_sql creates.  "function" is used in error
- * messages, for example "cmig.diff()".  Raises 22004 if target_sql is NULL,
- * the errors of cmig_shadow_run(), and any error raised by target_sql.
+ * messages, for example "cmig.diff()".  Raises error 22004 if target_sql is
+ * NULL, the errors of cmig_shadow_run(), and any error raised by target_sql.
  */
 extern List *cmig_diff_run(const CmigManaged *managed, const char *target_sql,
 						   const CmigDiffOptions *options, const char *function);
 
 /*
- * Like cmig_diff_run(), but starts from the schema that the revisions
- * create, so that the database need not be up to date.  Also raises MG014 if
- * a script cannot be replayed.
+ * Like cmig_diff_run(), but starts from the schema that the revisions create,
+ * so that the database need not be up to date.  Also raises error MG014 if a
+ * script cannot be replayed.
  */
 extern List *cmig_diff_run_replay(const CmigReplayPlan *plan, const CmigManaged *managed,
 								  const char *target_sql, const CmigDiffOptions *options,

@@ -31,8 +31,8 @@ typedef struct CmigDrift
 	List	   *audited;		/* list of CmigAudited: the audited live
 								 * tables */
 	CmigReplayed *replayed;
-	const char *left_out;		/* the names of schemas of other roles, for a
-								 * message, or NULL */
+	const char *left_out;		/* NULL, or the names of other roles' schemas,
+								 * for a message */
 } CmigDrift;
 
 /*
@@ -45,8 +45,8 @@ extern void cmig_drift_arguments(FunctionCallInfo fcinfo, int n, CmigDrift *drif
  * Read the live image and the image of the schema that the applied revisions
  * create, and issue a NOTICE about schemas that are not compared because they
  * belong to other roles.  "function" is used in error messages, for example
- * "cmig.drift()".  Raises MG001 if a version row names an unknown revision,
- * and the errors of cmig_replay_run() and cmig_replay_upgrade().
+ * "cmig.drift()".  Raises error MG001 if a version row names an unknown
+ * revision, and the errors of cmig_replay_run() and cmig_replay_upgrade().
  */
 extern void cmig_drift_read(CmigDrift *drift, const CmigSituation *now, const char *function);
 

@@ -39,8 +39,8 @@ extern void cmig_generate_arguments(FunctionCallInfo fcinfo, int n, CmigGenerate
 
 /*
  * Check the new revision and fill in its id, edges, and file name.  If the
- * revision is stored, first take the run lock; "function" is used in error
- * messages, for example "cmig.autogenerate()".
+ * revision is to be stored, first take the run lock; "function" is used in
+ * error messages, for example "cmig.autogenerate()".
  */
 extern void cmig_generate_prepare(CmigGenerate *generate, const char *function);
 

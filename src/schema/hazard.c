@@ -39,8 +39,8 @@ has_rows(const CmigObject *object)
 
 /*
  * Returns the size of a table and the tables that inherit from it, or the size
- * of the tables whose columns have a domain, as text.  Returns NULL if they are
- * empty, and for other objects.
+ * of the tables whose columns have a domain, as text.  Returns NULL if the
+ * tables are empty, or if the object is of another kind.
  */
 static char *
 table_size(const CmigObject *table)

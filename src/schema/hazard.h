@@ -12,7 +12,7 @@
 
 /*
  * Returns the hazard as text, with the size of the table, or NULL if there is
- * none.  For a table without rows, only a loss of data is a hazard.
+ * no hazard.  For a table without rows, only a loss of data is a hazard.
  */
 extern char *cmig_hazard_text(const CmigDiffRow *row);
 

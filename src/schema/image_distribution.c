@@ -26,8 +26,8 @@
 #include "catalog/pg_type.h"
 
 /*
- * The "sub" of a distribution's address.  The OID in the address is the
- * table's.
+ * The "sub" of a distribution's address.  The OID in the address is that of
+ * the table.
  */
 #define ADDRESS_SUB (-3)
 

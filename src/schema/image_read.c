@@ -75,7 +75,7 @@ take_aligned(CmigImageReader *reader, Size size)
 	return memset(take(reader, MAXALIGN(size)), 0, size);
 }
 
-/* Returns a column's value, allocated in the scratch context, or NULL. */
+/* Returns a column's value, or NULL.  Allocated in the scratch context. */
 static char *
 read_text(const CmigImageReader *reader, int column)
 {

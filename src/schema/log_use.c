@@ -1,6 +1,6 @@
 /*
  * log_use.c
- *	  Marks target objects that use an audit log missing from the database.
+ *	  Marks target objects that use an audit log that the database lacks.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -69,7 +69,7 @@ cmig_log_use_read(const CmigImage *image)
 
 /*
  * Returns the field "needs" of the object's parent or of an object that it
- * depends on, whichever is set; or NULL.
+ * depends on.  Returns NULL if none of these fields is set.
  */
 static const char *
 needed(const CmigObject *object)

@@ -1,6 +1,6 @@
 /*
  * log_use.h
- *	  Marks target objects that use an audit log missing from the database.
+ *	  Marks target objects that use an audit log that the database lacks.
  *
  * The audit log's schema itself is not compared, because cmig.enable_audit
  * creates it.

@@ -24,10 +24,10 @@ typedef struct Outside
 	" WHEN '" catalog "'::regclass THEN (SELECT k.relnamespace FROM " catalog " x JOIN pg_class k ON k.oid = x." relation " WHERE x." column " = d.objid)"
 
 /*
- * Finds the objects that depend on the given ones: the number of the given
- * object, counting from 1, and the catalog, the OID, and the description of
- * the dependent.  An object without a schema is also found if it is compared.
- * Casts, event triggers, languages, and transforms have no schema.
+ * Query for the dependents of the given objects.  Each row contains the number
+ * of the given object, counting from 1, and the catalog, the OID, and the
+ * description of the dependent.  Dependents that have no schema (casts, event
+ * triggers, languages, and transforms) are found even if they are compared.
  */
 static const char dependents_sql[] =
 "SELECT c.n, d.classid, d.objid, coalesce("
@@ -74,8 +74,8 @@ refuse(TupleDesc desc, HeapTuple row, void *arg)
 
 /*
  * Does the change drop an object by a statement of its own, or change the type
- * of a column?  Objects without a catalog row of their own, such as a table's
- * being a partition, have a negative column number.
+ * of a column?  Objects without a catalog row of their own, such as the
+ * attachment of a partition, have a negative column number.
  */
 static bool
 is_examined(const CmigChange *change)

@@ -12,9 +12,9 @@
 #include "shadow/managed.h"
 
 /*
- * Mark changes as unsupported that would drop or retype an object on which a
- * live object depends that is not compared, such as a view in another schema.
- * The old image of the difference must be the live one.
+ * Mark a change as unsupported if it would drop or retype an object, and a
+ * live object that is not compared, such as a view in another schema, depends
+ * on that object.  The old image of the difference must be the live one.
  */
 extern void cmig_outside_refuse(CmigDifference *difference, const CmigManaged *managed);
 

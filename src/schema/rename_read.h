@@ -12,11 +12,11 @@
 #include "shadow/managed.h"
 
 /*
- * Returns the live image after the renames given by the caller and by
- * comments in the target, or "from" if there are no renames.  Calls the
- * callback with a row for each rename.  The catalogs contain the new names
- * only during a subtransaction, and without locks, so that PostgreSQL prints
- * definitions with these names.
+ * Returns the live image after the renames given by the caller and by comments
+ * in the target, or "from" if there are no renames.  Calls the callback with a
+ * row for each rename.  The objects are renamed in the catalogs, without
+ * locks, in a subtransaction that is rolled back, so that PostgreSQL prints
+ * definitions with the new names.
  */
 extern CmigImage *cmig_rename_read(const CmigManaged *managed, CmigImage *from, CmigImage *to,
 								   const List *renames, const List *comments,

@@ -40,8 +40,8 @@ typedef struct CmigReplayPlan
 
 /*
  * Returns a plan of the applied revisions, followed by the repeatable
- * revisions' scripts that ran last.  Raises MG001 if a version row names an
- * unknown revision.
+ * revisions, each with the script that was last run.  Raises error MG001 if a
+ * version row names an unknown revision.
  */
 extern CmigReplayPlan *cmig_replay_plan_applied(const CmigSituation *now);
 
@@ -75,8 +75,8 @@ extern void cmig_replay_run(const CmigGraph *graph, const char *caller,
 							CmigReplayTask task, void *arg);
 
 /*
- * Run the upgrade scripts of these nodes in order.  A script that cannot be
- * replayed raises MG014: the detail is PostgreSQL's message, the hint says
+ * Run the upgrade scripts of these nodes in order.  Raises error MG014 if a
+ * script cannot be replayed: the detail is PostgreSQL's message, the hint says
  * what to do, and the context names the statement and line.  Errors that the
  * script has not caused, such as a cancellation or a lock timeout, are raised
  * unchanged.
@@ -91,12 +91,14 @@ extern void cmig_replay_upgrade(CmigReplay *replay, const int *nodes, int count)
 extern void cmig_replay_whole(CmigReplay *replay, const CmigReplayPlan *plan);
 
 /*
- * Run a repeatable revision's script.  Raises MG014 if it cannot be replayed.
+ * Run a repeatable revision's script.  Raises error MG014 if the script cannot
+ * be replayed.
  */
 extern void cmig_replay_repeatable(CmigReplay *replay, const CmigRepeatableRun *run);
 
 /*
- * Run one script of a revision.  Raises MG006 if there is no downgrade script.
+ * Run one script of a revision.  Raises error MG006 if there is no downgrade
+ * script.
  */
 extern void cmig_replay_step(CmigReplay *replay, int node, CmigDirection direction);
 
@@ -119,8 +121,8 @@ extern CmigManaged *cmig_replay_settle(CmigReplay *replay, const CmigNames *sche
 extern const CmigTarget *cmig_replay_target(const CmigReplay *replay);
 
 /*
- * Returns the revision whose script could not be replayed, or NULL.  This is
- * for callers that have caught MG014.
+ * Returns the revision whose script could not be replayed, or NULL if there is
+ * none.  This is for callers that have caught error MG014.
  */
 extern const char *cmig_replay_failed(void);
 
@@ -139,14 +141,14 @@ typedef struct CmigReplayed
 
 /*
  * Replay a plan, and read the image of the schemas that it creates.  Raises
- * 42501 if the caller does not own one of the schemas.
+ * error 42501 if the caller does not own one of the schemas.
  */
 extern CmigReplayed *cmig_replay_read(const CmigReplayPlan *plan, const CmigNames *schemas,
 									  const char *caller);
 
 /*
- * A function that may change the catalogs before the shadow ends.  Returns
- * the image to use, which may be the argument.
+ * A function that may change the catalogs before the shadow ends.  Returns the
+ * image to use, which may be "image" itself.
  */
 typedef CmigImage *(*CmigReplayFinish) (const CmigManaged *managed, CmigImage *image, void *arg);
 

@@ -13,21 +13,22 @@
 typedef struct CmigReplayPaths CmigReplayPaths;
 
 /*
- * Returns the search_paths of revisions that, according to the journal, ran
- * with a search_path other than the one with which they would start now.
- * Returns NULL if there are no such revisions.
+ * Returns the search_path of each revision that, according to the journal, did
+ * not run with the search_path with which it would start now.  Returns NULL if
+ * there is no such revision.
  */
 extern CmigReplayPaths *cmig_replay_path_read(void);
 
 /*
  * Returns the search_path with which a revision ran, with "$user" replaced
  * with the role that ran it.  Returns NULL if the revision would start with
- * the same search_path now, or if the journal does not show it.
+ * the same search_path now, or if the journal does not contain its
+ * search_path.
  *
- * Raises MG014 if the search_path contains a schema in which a role other than
- * the current role and superusers can create objects, because that role could
- * decide which functions the revision's script calls.  Schemas that are in the
- * shadow or in the session's own search_path are accepted.
+ * Raises error MG014 if the search_path contains a schema in which a role
+ * other than the current role and superusers can create objects, because that
+ * role could decide which functions the revision's script calls.  Schemas that
+ * are in the shadow or in the session's own search_path are accepted.
  */
 extern const char *cmig_replay_path_find(const CmigReplayPaths *paths, CmigShadow *shadow,
 										 const char *revision);

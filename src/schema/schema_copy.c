@@ -4,7 +4,7 @@
  *
  * The schema is read while it has the name of the other schema, and compared
  * with an image that contains only an empty schema, so the catalogs are read
- * once.
+ * only once.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

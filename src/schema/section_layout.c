@@ -12,8 +12,8 @@
 typedef struct Section
 {
 	StringInfoData text;
-	const char *group;			/* group of the last statement; NULL at the
-								 * start */
+	const char *group;			/* group of the last statement; NULL if there
+								 * is no statement yet */
 } Section;
 
 static bool
@@ -65,7 +65,7 @@ is_filtered(const CmigDiffLine *line, const char *sql)
 /*
  * Add a line's statement, with a comment above it, to the section.  Scripts
  * run with row_security = off, so a statement for which is_filtered() returns
- * true would fail.  Therefore, row_security is turned on while it runs.
+ * true would fail.  Therefore, row_security is turned on for that statement.
  */
 static void
 append_statement(Section *section, const CmigDiffLine *line, const char *comment, const char *sql)
@@ -93,8 +93,8 @@ is_unsupported(const CmigDiffLine *line)
 
 /*
  * Do the lines distribute tables and change foreign keys?  Citus refuses some
- * combinations of these in a transaction, unless it changes one shard after
- * another.
+ * combinations of such statements in a transaction, unless it changes one
+ * shard after another.
  */
 static bool
 needs_sequence(const List *lines)
@@ -154,7 +154,8 @@ layout_upgrade(const List *lines)
 
 /*
  * Does reverting the line's statement drop the whole group?  If so, the
- * group's statements that directly precede it in the downgrade are not needed.
+ * downgrade does not need the group's statements that directly precede this
+ * drop.
  */
 static bool
 drops_group(const CmigDiffLine *line)
@@ -186,8 +187,8 @@ distributes_new(const List *lines, int index)
 
 /*
  * Returns the lines that the downgrade section reverts, in reverse order.
- * Leaves out the lines of a group, such as a table, that are directly followed
- * by a statement that drops the whole group.
+ * Leaves out the lines of a group, such as a table, if a statement that drops
+ * the whole group directly follows them.
  */
 static List *
 downgrade_lines(const List *lines)

@@ -44,8 +44,8 @@ typedef struct Squash
 	int			count;
 	int		   *nodes;			/* parents first */
 	int			tip;			/* the revision on top of the others */
-	List	   *before;			/* list of int: revisions outside the range
-								 * that the range builds on */
+	List	   *before;			/* list of int: revisions outside the range,
+								 * on which the range builds */
 	List	   *depends;		/* the revisions in "before" that are named
 								 * only in depends_on */
 } Squash;
@@ -108,7 +108,7 @@ find_tip(Squash *squash)
 
 /*
  * Raise an error if a revision outside the range builds on a revision inside
- * the range other than the last one.
+ * the range that is not the tip.
  */
 static void
 require_closed(const Squash *squash)

@@ -12,9 +12,9 @@
 #include "shadow/managed.h"
 
 /*
- * Returns the difference between an empty database and these schemas, with or
- * without the tables of other migration tools (see tool_table.h).  Raises 3F000
- * if a schema does not exist.
+ * Returns the difference between an empty database and these schemas.  If
+ * "with_tools" is true, this includes the tables of other migration tools (see
+ * tool_table.h).  Raises error 3F000 if a schema does not exist.
  */
 extern CmigDifference *cmig_whole_difference(const CmigManaged *managed,
 											 const CmigDiffOptions *options,

@@ -120,9 +120,9 @@ add(Oid object, CmigDistributionMethod method)
 }
 
 /*
- * Put a table into the first group with the same number of shards and the same
- * type of the distribution column, as Citus does by default, or into a new
- * group.
+ * Put a table into a group in the way that Citus does by default: into the
+ * first group with the same number of shards and the same type of the
+ * distribution column, or else into a new group.
  */
 static void
 join_default(CmigDistributionRecord *record)
@@ -248,7 +248,7 @@ create_reference_table(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* Give the other tables in the group of "record" its number of shards. */
+/* Give all tables in the group of "record" the same number of shards. */
 static void
 set_shards_of_group(const CmigDistributionRecord *record)
 {

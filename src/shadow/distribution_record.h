@@ -40,8 +40,8 @@ typedef struct CmigDistributionRecord
 	Oid			type;			/* type of the distribution column */
 	Oid			collation;
 	bool		by_default;		/* true if Citus chose the group */
-	bool		counted;		/* true if the call gave the number of shards,
-								 * or if it is that of the live table */
+	bool		counted;		/* true if "shards" is an argument of the
+								 * call, or is taken from the live table */
 } CmigDistributionRecord;
 
 /* Register the hook that replaces the functions of Citus. */
@@ -68,8 +68,8 @@ extern void cmig_distribution_record_forget(void);
 extern void cmig_distribution_record_schema(Oid schema);
 
 /*
- * Record that a partition is about to be detached.  It stays distributed in
- * the same way as its partitioned table.
+ * Record that a partition is about to be detached.  The partition stays
+ * distributed in the same way as its partitioned table.
  */
 extern void cmig_distribution_record_detach(Oid partition);
 

@@ -23,7 +23,7 @@ typedef struct CmigManagedSchema
 typedef struct CmigManaged
 {
 	bool		all;			/* true if all schemas are compared, including
-								 * ones that the target creates */
+								 * those that the target creates */
 	int			count;
 	CmigManagedSchema *schemas; /* sorted by name, bytewise */
 } CmigManaged;
@@ -32,11 +32,15 @@ typedef struct CmigManaged
  * Returns the named schemas, whether or not they exist.  If "names" is NULL,
  * returns all schemas in the database except system schemas, temporary
  * schemas, schemas that belong to extensions, cmig, and cmig_audit.  Raises
- * 22023 if a system schema, a temporary schema, cmig, or cmig_audit is named.
+ * error 22023 if a system schema, a temporary schema, cmig, or cmig_audit is
+ * named.
  */
 extern CmigManaged *cmig_managed_schemas(const CmigNames *names);
 
-/* Returns a copy with one more schema, which the current user has created. */
+/*
+ * Returns a copy of "managed" with one more schema, which the current user has
+ * created.
+ */
 extern const CmigManaged *cmig_managed_with(const CmigManaged *managed, char *name, Oid oid);
 
 /*

@@ -144,7 +144,7 @@ make_again(CmigShadowSchema *schema)
 	CommandCounterIncrement();
 }
 
-/* Is public among the schemas compared, although it does not exist? */
+/* Is the schema public compared, although it does not exist? */
 static bool
 lacks_public(const CmigManaged *managed)
 {
@@ -315,8 +315,8 @@ prepare_shadow(ShadowRun *run)
 }
 
 /*
- * Give the schema its new name.  A schema that has this name is first given a
- * temporary one.
+ * Give the schema its new name.  Another schema that has this name is first
+ * given a temporary name.
  */
 static void
 prepare_rename(ShadowRun *run)
@@ -379,8 +379,8 @@ work(void *arg)
 }
 
 /*
- * Run work() in a subtransaction, and roll it back.  Returns the error that it
- * raised, or NULL.
+ * Run work() in a subtransaction, and roll the subtransaction back.  Returns
+ * the error that work() raised, or NULL if it raised none.
  */
 static ErrorData *
 attempt(ShadowRun *run)

@@ -65,27 +65,29 @@ typedef void (*CmigShadowTask) (CmigShadow *shadow, void *arg);
 
 /*
  * Run a task in a shadow of the managed schemas.  For error messages, "caller"
- * is the name of the SQL function, such as "cmig.diff()".  A schema that the
- * current user does not own raises 42501 if it was named explicitly; otherwise
- * it is left as it is.  Raises 25006 in a read-only transaction and on a
- * standby.  Shadows cannot be nested.
+ * is the name of the SQL function, such as "cmig.diff()".  Raises error 42501
+ * if a schema was named explicitly and the current user does not own it.
+ * Other schemas that the user does not own are left as they are.  Raises error
+ * 25006 in a read-only transaction and on a standby.  Shadows cannot be
+ * nested.
  */
 extern void cmig_shadow_run(const CmigManaged *managed, const char *caller,
 							CmigShadowTask task, void *arg);
 
 /*
- * Run a task while a live schema is called "name".  A schema that already has
- * this name is given a temporary one.  Definitions deparsed from "schema"
- * then contain "name".  The task's shadow argument is NULL.  The task must not
- * run the caller's SQL, because the caller need not own either schema.
+ * Run a task while the live schema "schema" is called "name".  Another schema
+ * that has this name is given a temporary name.  Definitions deparsed from
+ * "schema" then contain "name".  The task's shadow argument is NULL.  The task
+ * must not run the caller's SQL, because the caller need not own either
+ * schema.
  */
 extern void cmig_shadow_rename(Oid schema, const char *name, const char *caller,
 							   CmigShadowTask task, void *arg);
 
 /*
- * Returns the managed schemas that the target has.  Call this in a task, after
- * the target's SQL.  Schemas that the target neither created nor filled are
- * left out, except for public if it is live.
+ * Returns the managed schemas that exist in the target.  Call this in a task,
+ * after the target's SQL.  Schemas that the target neither created nor filled
+ * are left out, except for public if it is live.
  */
 extern CmigManaged *cmig_shadow_schemas(CmigShadow *shadow);
 

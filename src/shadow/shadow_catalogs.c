@@ -153,7 +153,8 @@ read_relations(void)
 
 /*
  * Returns the schemas that the target's queries must not see: the live
- * schemas, and the empty ones that the target has not created yet.
+ * schemas, and those of the shadow's empty schemas that the target has not
+ * created yet.
  */
 static ArrayType *
 missing_schemas(void)

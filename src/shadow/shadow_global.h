@@ -32,7 +32,7 @@ extern CmigHidden *cmig_shadow_global_hide(void);
 /* Restore the name of a hidden object whose row exists. */
 extern void cmig_shadow_global_show(const CmigHidden *hidden);
 
-/* Returns the hidden object with this name, or NULL. */
+/* Returns the hidden object with this name, or NULL if there is none. */
 extern const CmigHidden *cmig_shadow_global_find(const CmigHidden *hidden, Oid catalog,
 												 const char *name);
 

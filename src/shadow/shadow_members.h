@@ -39,8 +39,8 @@ typedef struct CmigExtension
 } CmigExtension;
 
 /*
- * Returns all members that are in a schema, allocated in the current memory
- * context.
+ * Returns all extension members that have a schema, allocated in the current
+ * memory context.
  */
 extern CmigMembers *cmig_shadow_members_list(void);
 

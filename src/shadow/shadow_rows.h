@@ -22,8 +22,8 @@ extern void cmig_shadow_rows_set(Oid catalog, Oid object, AttrNumber column, Dat
 extern void cmig_shadow_rows_rename(Oid catalog, Oid object, AttrNumber column, const char *name);
 
 /*
- * Move an object from one schema to another, and change its dependency in
- * pg_depend.  Returns false if the object is not in the first schema.
+ * Move an object from the schema "from" to the schema "to", and change its
+ * dependency in pg_depend.  Returns false if the object is not in "from".
  */
 extern bool cmig_shadow_rows_move(Oid catalog, Oid object, Oid from, Oid to);
 

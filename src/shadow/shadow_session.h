@@ -4,8 +4,8 @@
  *	  run in a shadow.
  *
  * A rollback does not affect session-level advisory locks, which this module
- * restores.  It also does not undo the generation of sequence values and the
- * result of lastval(), which cannot be restored.
+ * restores.  A rollback also leaves the values of sequences and the result of
+ * lastval() changed, but these cannot be restored.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -23,9 +23,9 @@ typedef struct CmigSessionLocks CmigSessionLocks;
 extern CmigSessionLocks *cmig_shadow_session_locks(void);
 
 /*
- * After the rollback, release locks that the session did not hold before, and
- * reacquire those that it held.  Issues a WARNING if another session has taken
- * one of them in the meantime.
+ * After the rollback, release the session's advisory locks that are not in
+ * "before", and reacquire the locks in "before" that were released.  Issues a
+ * WARNING if another session has taken one of the released locks.
  */
 extern void cmig_shadow_session_put_back(const CmigSessionLocks *before);
 

@@ -53,8 +53,8 @@ cmig_target_init(void)
  */
 
 /*
- * Returns the name of the schema that contains the object that a statement has
- * created.  Returns NULL for CREATE SCHEMA, and if the object is not found.
+ * Returns the name of the schema in which a statement has created an object.
+ * Returns NULL for CREATE SCHEMA, and if the object is not found.
  */
 static char *
 made_name(const RawStmt *raw, RangeVar *relation, List *names)
@@ -305,8 +305,8 @@ run_script(ScriptWork *work)
 }
 
 /*
- * Subtransaction callback: run the script.  Restores the session state if it
- * fails.
+ * Subtransaction callback: run the script.  Restores the session state if the
+ * script fails.
  */
 static void
 try_script(void *arg)

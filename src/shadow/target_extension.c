@@ -59,7 +59,7 @@ schema_of(const CmigExtension *extension)
 	return text == NULL ? InvalidOid : atooid(text);
 }
 
-/* Is this one of the empty schemas that replace live ones? */
+/* Is this one of the empty schemas that replace the live schemas? */
 static bool
 is_made_by_shadow(const CmigShadow *shadow, Oid schema)
 {
@@ -130,8 +130,8 @@ note_place(CmigTargetState *state, const CmigExtension *extension, Oid from, con
 }
 
 /*
- * Move the extension's members to a schema if the current user is allowed to
- * do this.  Otherwise, add a note.
+ * Move the extension's members to the schema "to" if the current user is
+ * allowed to do this.  Otherwise, add a note.
  */
 static void
 place(CmigTargetState *state, CmigExtension *extension, Oid to)
@@ -242,8 +242,8 @@ set_schema(CmigTargetState *state, AlterObjectSchemaStmt *alter)
 }
 
 /*
- * Process DROP EXTENSION.  Installed extensions are hidden again.  Returns
- * true if the statement names no other extensions.
+ * Process DROP EXTENSION.  Hides again the installed extensions that the
+ * statement names.  Returns true if it names no other extensions.
  */
 static bool
 drop_extensions(CmigTargetState *state, DropStmt *drop)

@@ -4,9 +4,8 @@
  *
  * Extension members are moved between schemas by changing catalog rows, which
  * does not check privileges.  Therefore, this is done only if the current user
- * could do the same with commands: the old schema must be one that the shadow
- * created, or the user must own the extension, and the user must have CREATE
- * on the new schema.
+ * could do the same with commands: the user must have CREATE on the new schema
+ * and, unless the shadow created the old schema, must own the extension.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

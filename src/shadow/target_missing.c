@@ -77,7 +77,10 @@ cmig_target_missing_made(Node *node, ObjectType *type)
 	}
 }
 
-/* Returns the name of the object that a statement alters, or NULL. */
+/*
+ * Returns the name of the object that a statement alters.  Sets *type.
+ * Returns NULL if the statement alters no object.
+ */
 static char *
 changed_name(Node *node, ObjectType *type)
 {
@@ -153,8 +156,8 @@ cmig_target_missing_is_about(CmigTargetState *state, Node *node)
 }
 
 /*
- * Returns the hidden object with this name if it belongs to another role, or
- * NULL.
+ * Returns the hidden object with this name if it belongs to another role.
+ * Otherwise returns NULL.
  */
 static const CmigHidden *
 find_others(const CmigTargetState *state, Oid catalog, const char *name)
@@ -211,9 +214,9 @@ cmig_target_missing_show(CmigTargetState *state, Node *node)
 }
 
 /*
- * Can a role create the function without special privileges other than CREATE
- * on the schema?  Languages other than SQL and PL/pgSQL may require more
- * privileges, and LEAKPROOF requires a superuser.
+ * Can every role that has CREATE on the schema create the function?  Languages
+ * other than SQL and PL/pgSQL may require more privileges, and LEAKPROOF
+ * requires a superuser.
  */
 static bool
 is_in_common_language(const CreateFunctionStmt *create)

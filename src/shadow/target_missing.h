@@ -19,14 +19,14 @@
 extern char *cmig_target_missing_made(Node *node, ObjectType *type);
 
 /*
- * Does the statement alter an object that was recorded as missing or as
- * another role's, so that it must be ignored?
+ * Does the statement alter an object that was recorded as missing or as owned
+ * by another role?  If so, the statement must be ignored.
  */
 extern bool cmig_target_missing_is_about(CmigTargetState *state, Node *node);
 
 /*
- * If a statement renames a server to the name of another role's server, which
- * is hidden, raise PostgreSQL's error for a name that is in use.
+ * If a statement gives a server the name of a hidden server that belongs to
+ * another role, raise PostgreSQL's error for a name that is in use.
  */
 extern void cmig_target_missing_refuse_name(const CmigTargetState *state, Node *node);
 

@@ -23,7 +23,7 @@ is_missing(const RoleSpec *role)
 		!OidIsValid(get_role_oid(role->rolename, true));
 }
 
-/* Returns the reason for a note: the role does not exist. */
+/* Returns the reason for a note about a role that does not exist. */
 static char *
 not_there(const RoleSpec *role)
 {
@@ -55,8 +55,8 @@ find_missing(List *roles)
  */
 
 /*
- * Returns the reason why the object cannot be given to the role, or NULL.
- * "schema" is the object's schema, and may be NULL.
+ * Returns the reason why the object cannot be given to the role, or NULL if it
+ * can.  "schema" is the object's schema, and may be NULL.
  */
 static char *
 why_not_owner(const RoleSpec *role, const char *schema)

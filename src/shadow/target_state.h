@@ -55,7 +55,7 @@ extern void cmig_target_note_missing(CmigTargetState *state, ObjectType type,
 
 /*
  * Remove the notes about an object, because a later statement of the target
- * reverts the one that they are about.
+ * reverts the statement that the notes are about.
  */
 extern void cmig_target_forget(CmigTargetState *state, const char *kind, const char *object);
 
@@ -65,7 +65,9 @@ extern void cmig_target_forget(CmigTargetState *state, const char *kind, const c
  */
 extern void cmig_target_add_shown(CmigTargetState *state, ObjectType type, const char *name);
 
-/* Returns the entry for a missing or shown object, or NULL. */
+/*
+ * Returns the entry for a missing or shown object, or NULL if there is none.
+ */
 extern const CmigTargetMissing *cmig_target_find_missing(const CmigTargetState *state,
 														 ObjectType type, const char *name);
 

@@ -97,7 +97,7 @@ is_one_of(const char *name, const char *const *commands, int count)
 }
 
 /*
- * Remove the psql command that begins here, up to the end of its line.
+ * Remove the psql command at the current token, up to the end of its line.
  * Returns false if the command must stay, because it could affect the schema.
  */
 static bool
@@ -131,8 +131,8 @@ end_of_data(const char *p)
 }
 
 /*
- * If the current COPY statement is COPY ... FROM STDIN, remove it and its
- * data.  Otherwise, return false.
+ * If the current COPY statement is COPY ... FROM STDIN, remove the statement
+ * and its data.  Otherwise, return false.
  */
 static bool
 leave_out_copy(Reading *reading)
@@ -381,8 +381,8 @@ made_parts(const Node *node)
 }
 
 /*
- * Returns the part that the comment is about, or NULL.  "place" is an offset in
- * the statement.
+ * Returns the column or constraint that the comment is about, or NULL.
+ * "place" is the comment's offset in the statement.
  */
 static const Node *
 find_part(const Node *node, const CmigTargetComment *comment, int place)

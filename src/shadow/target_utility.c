@@ -131,7 +131,7 @@ refuse(Node *node)
 }
 
 /*
- * Raise an error for a statement that uses the caller's cursor, because the
+ * Raise an error for a statement that uses a cursor of the caller, because its
  * effect on the cursor could not be undone.
  */
 static void
@@ -241,7 +241,9 @@ record_schema(const CreateSchemaStmt *create)
 	cmig_distribution_record_schema(get_namespace_oid(name, true));
 }
 
-/* If the statement detaches a partition, record how it is distributed. */
+/*
+ * If the statement detaches a partition, record the partition's distribution.
+ */
 static void
 record_detached(const AlterTableStmt *alter)
 {
@@ -258,7 +260,7 @@ record_detached(const AlterTableStmt *alter)
 	}
 }
 
-/* Returns the statement that PostgreSQL must run, or NULL. */
+/* Returns the statement that PostgreSQL must run, or NULL if there is none. */
 static Node *
 adapt(CmigTargetState *state, Node *node)
 {
