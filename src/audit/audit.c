@@ -343,8 +343,9 @@ typedef struct Enabling
 {
 	FunctionCallInfo fcinfo;
 	int			first_option;	/* number of the first option argument */
-	bool		many;			/* are there several tables, each of which may
-								 * lack columns that are named in an option? */
+	bool		many;			/* does the call audit several tables, so that
+								 * columns named in an option may be missing
+								 * in some of them? */
 	List	   *met;			/* of CmigAuditName: the columns to hide that
 								 * exist in at least one table */
 	Oid			extension_owner;

@@ -137,7 +137,7 @@ is_of_value(const ErrorData *error)
 		category == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION;
 }
 
-/* A column of an image that is converted separately from the others. */
+/* A column of an image that is converted separately from the other columns. */
 typedef struct ColumnTrial
 {
 	const CmigAuditImages *images;

@@ -6,8 +6,8 @@
  * entries can have any content.  A source can run its owner's code (a view's
  * functions, casts of its columns' types), so it is read as its owner, and the
  * caller must be a member of the owner's role.  Imported entries have the time
- * from the source, and a seq that is less than all others, so that they sort
- * before the entries that were logged here.
+ * from the source, and a seq that is less than the seq of any other entry, so
+ * that they sort before the entries that were logged here.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -44,7 +44,7 @@ PG_FUNCTION_INFO_V1(cmig_audit_import);
 
 /*
  * The seq of an imported entry is its id plus this number, so that imported
- * entries sort before all others.
+ * entries sort before all other entries.
  */
 #define IMPORTED_SEQ (-(INT64CONST(1) << 62))
 

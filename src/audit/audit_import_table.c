@@ -118,8 +118,8 @@ gone_table(const char *name, List *schemas, char **schema)
 
 /*
  * Look for a table of the given name in the schemas: an existing table or,
- * failing that, one that was audited or imported before.  Returns false if
- * there is none.  Runs as the log's owner.
+ * failing that, a table that was audited or imported before.  Returns false if
+ * there is no such table.  Runs as the log's owner.
  */
 static bool
 find_named(CmigAuditImportTable *table, List *schemas, char *name)

@@ -30,8 +30,8 @@ typedef struct CmigAuditLayout
 	List	   *key_kinds;		/* of char *: the kind of each key column's
 								 * type; NIL if unknown */
 	char	   *owner;			/* the owner's name; NULL if unknown */
-	char	   *database;		/* the database that the OID refers to; NULL
-								 * if unknown */
+	char	   *database;		/* identifies the database to which the OID
+								 * belongs; NULL if unknown */
 } CmigAuditLayout;
 
 /* Returns an identifier of this database that no other database has. */

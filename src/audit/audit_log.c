@@ -444,7 +444,10 @@ refuse_names_taken(Oid schema)
 	}
 }
 
-/* Statements that revoke what default privileges have granted to others. */
+/*
+ * Statements that revoke what default privileges have granted to roles other
+ * than the owner.
+ */
 static CmigQuery foreign_grants = {
 	"SELECT pg_catalog.format('REVOKE ALL ON %s FROM %s',"
 	" CASE WHEN g.kind = 'S' THEN 'SEQUENCE ' WHEN g.kind = 'n' THEN 'SCHEMA ' ELSE 'TABLE ' END || g.name,"

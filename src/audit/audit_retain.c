@@ -451,7 +451,9 @@ end_step(const Retain *retain)
 	EnsurePortalSnapshotExists();
 }
 
-/* Returns the first partition that the query finds, or NULL. */
+/*
+ * Returns the first partition that the query finds, or NULL if there is none.
+ */
 static Part *
 first_part(CmigQuery *query, Datum *values)
 {

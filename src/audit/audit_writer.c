@@ -314,9 +314,9 @@ cmig_audit_writer_open(Oid extension_owner, TimestampTz at)
 
 	/*
 	 * The server evaluates functions in the partition key and in indexes when
-	 * it reads them into its cache.  They run as the owner, not as the role
-	 * whose changes are logged, and settings that they change do not remain
-	 * in the session.
+	 * it reads them into its cache.  These functions run as the owner, not as
+	 * the role whose changes are logged.  Settings that the functions change
+	 * do not remain in the session.
 	 */
 	guc_level = NewGUCNestLevel();
 	cmig_role_act_as(&saved, writer->parent->rd_rel->relowner);

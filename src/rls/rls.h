@@ -61,8 +61,8 @@ typedef struct CmigRlsOptions
 	bool		shared;			/* can the roles read rows whose key is null? */
 	bool		public_read;	/* can the roles read all rows? */
 	int			commands;		/* the commands that the roles may use */
-	bool		force;			/* use FORCE ROW LEVEL SECURITY, too, for the
-								 * owner? */
+	bool		force;			/* also use FORCE ROW LEVEL SECURITY, so that
+								 * the policies apply to the owner? */
 	bool		column_default; /* set the default of the key column to the
 								 * current user or tenant? */
 	bool		create_index;	/* create an index on the key if there is

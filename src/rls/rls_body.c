@@ -202,7 +202,7 @@ cmig_rls_body_is_foreign_call(Node *node)
 	return node && IsA(node, FuncExpr) && ((FuncExpr *) node)->funcid >= FirstUnpinnedObjectId;
 }
 
-/* Returns a text column of a pg_proc row, or NULL. */
+/* Returns a text column of a pg_proc row, or NULL if the column is null. */
 static char *
 proc_text(HeapTuple tuple, int column)
 {

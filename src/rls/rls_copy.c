@@ -84,8 +84,8 @@ read_columns(CmigRlsCopy *copy, const CmigRlsAs *as, List *keys)
 }
 
 /*
- * Callback that copies a row's values into memory that is not freed when the
- * attempt to read the row is rolled back.
+ * Callback that copies a row's values.  The copy is kept when the attempt to
+ * read the row is rolled back.
  */
 static void
 take_row(TupleDesc desc, HeapTuple row, void *arg)

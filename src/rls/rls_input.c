@@ -53,8 +53,8 @@ use_input(CmigRlsMaker *maker, CmigRlsInput *input)
 }
 
 /*
- * Returns true if a boolean column's name suggests that rows in which the
- * column is true are hidden from other users.
+ * Returns true if a boolean column's name suggests that the column is true in
+ * rows that are hidden from other users.
  */
 static bool
 is_secrecy(const char *name)

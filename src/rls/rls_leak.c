@@ -5,10 +5,10 @@
  * "Strangers" are tenants other than the one for whom the statement runs.
  * rls_model.c turns the expression into one whose columns and settings are
  * inputs.  PostgreSQL's executor then evaluates it for combinations of
- * contexts and rows.  The context is null, '', a tenant's, or a constant with
- * which the expression compares it.  The rows belong to strangers or have no
- * key, and their other columns have every value for which the expression
- * tests.
+ * contexts and rows.  The context is null, '', the context of a tenant, or a
+ * constant with which the expression compares the context.  The rows belong to
+ * strangers or have no key, and their other columns have every value for which
+ * the expression tests.
  *
  * The expression runs as a role without privileges in a subtransaction that is
  * rolled back (rls_sandbox.c), and it calls only built-in functions.  If the

@@ -72,8 +72,8 @@ typedef struct Walk
 	const Oid  *roles;
 	int			nroles;
 	const char *source;
-	Query	   *query;			/* the sub-select that contains this node, or
-								 * NULL */
+	Query	   *query;			/* the sub-select that contains this node;
+								 * NULL: none */
 	int			depth;			/* number of sub-selects around this node */
 	List	  **lookups;
 } Walk;

@@ -10,8 +10,8 @@
  * executor.
  *
  * Only calls of built-in functions without side effects over built-in types
- * are left, so that no user-defined code runs.  A condition that calls another
- * function becomes an input that can be true, false, or null.
+ * are left, so that no user-defined code runs.  A condition that calls any
+ * other function becomes an input that can be true, false, or null.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -447,7 +447,7 @@ make_node(Node *node, CmigRlsMaker *maker)
 
 /*
  * Returns true if the node is a condition that can be replaced with an unknown
- * input, that is, one that can be true, false, or null.
+ * input, which can be true, false, or null.
  */
 static bool
 is_condition(Node *node)
@@ -481,8 +481,8 @@ is_condition(Node *node)
 
 /*
  * Convert a node to an expression over the model's inputs.  A condition that
- * cannot be converted is replaced with an unknown input, that is, one that can
- * be true, false, or null.
+ * cannot be converted is replaced with an unknown input, which can be true,
+ * false, or null.
  */
 static Node *
 make(Node *node, void *context)

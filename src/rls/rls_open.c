@@ -141,8 +141,8 @@ add_leak_findings(const CmigRlsStored *policy, const List *siblings, CmigRlsLeak
 		bool		bypass = !leak->reads_context && is_for_roles_of_its_own(policy, siblings);
 
 		/*
-		 * do not report a policy that was created for bypass_roles, or whose
-		 * roles are meant to see the rows that it lets through
+		 * do not report a policy that was created for bypass_roles, or a
+		 * policy that seems to be meant to let its roles see these rows
 		 */
 		if (bypass && (policy->state || leak->foreign.level == CMIG_RLS_MARKED))
 			return;
@@ -267,8 +267,7 @@ roles_with(const CmigRlsStored *policy, Oid role)
 
 /*
  * Report a restrictive policy that does not apply to all roles of a permissive
- * policy.  The roles to which it does not apply see rows that only the
- * restrictive policy's key would hide from them.
+ * policy, if the remaining roles therefore see rows of other users or tenants.
  */
 static void
 check_floor(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache *cache, List **findings)

@@ -58,7 +58,7 @@ plan_flags(const CmigRlsTable *table, bool enable, bool force, List **statements
 	add(statements, text.data);
 }
 
-/* Returns the policy with this name, or NULL. */
+/* Returns the policy with this name, or NULL if there is none. */
 static CmigRlsPolicy *
 find_policy(const List *policies, const char *name)
 {

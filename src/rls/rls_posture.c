@@ -259,9 +259,9 @@ static CmigQuery checks[] = {
 	1, {OIDARRAYOID}},
 
 	/*
-	 * roles to which policies apply, but that can use SET ROLE to become a
-	 * role to which they do not apply, even if they do not inherit its
-	 * privileges
+	 * roles to which policies apply, but which can SET ROLE to a role to
+	 * which they do not apply; the roles need not inherit the privileges of
+	 * that role
 	 */
 	{TABLES
 		", bound AS MATERIALIZED (SELECT app.polrelid AS rel, app.oid, app.rolname FROM app WHERE NOT app.rolsuper AND NOT app.rolbypassrls"
@@ -275,9 +275,9 @@ static CmigQuery checks[] = {
 		"  FROM bound JOIN becomes b ON b.role = bound.oid JOIN t ON t.oid = bound.rel WHERE t.rls AND b.free"
 
 		/*
-		 * leave out roles that have the privileges of the role named by the
-		 * bypass policy, because the policy applies to them as if it named
-		 * them too
+		 * leave out roles that have the privileges of the role named in the
+		 * bypass policy, because the bypass policy applies to these roles,
+		 * too
 		 */
 		"  UNION SELECT t.name, bound.oid, bound.rolname, b.oid, b.rolname, 'warning', format('has the policy %I', p.polname)"
 		"  FROM bound JOIN becomes b ON b.role = bound.oid JOIN t ON t.oid = bound.rel"

@@ -34,7 +34,7 @@ typedef struct CmigRlsKey
 	char	   *type;			/* SQL name of the base type, qualified */
 	Oid			base_type;
 	bool		generated;
-	char	   *value;			/* the value in the context, or NULL */
+	char	   *value;			/* the value in the context; NULL: none */
 	List	   *members;		/* of Datum *: the values that match the
 								 * context */
 	char	   *mine;			/* SQL condition: the row matches the context */

@@ -31,8 +31,8 @@ typedef struct CmigRlsStored
 	char	   *check_text;
 	CmigRlsExpression *in_qual;
 	CmigRlsExpression *in_check;
-	CmigRlsState *state;		/* recorded by enable_rls; NULL if it did not
-								 * create the policy */
+	CmigRlsState *state;		/* recorded by enable_rls; NULL if enable_rls
+								 * did not create the policy */
 	Bitmapset  *indexed;		/* columns that are the first column of an
 								 * index */
 	Bitmapset  *keys;			/* the columns that any of the table's

@@ -161,8 +161,9 @@ make_contexts(const CmigRlsModel *model)
 }
 
 /*
- * Add contexts whose tenant has a key that a function in the expression may map
- * to the same value as the keys of strangers (other tenants).
+ * Add contexts in which the tenant has another key.  A function in the
+ * expression may map this key to the same value as the keys of strangers
+ * (other tenants).
  */
 static List *
 add_variants(List *contexts, const CmigRlsModel *model)

@@ -41,11 +41,12 @@ typedef struct CmigRlsTrial
 								 * ordinary values? */
 	CmigRlsLeakLevel level;		/* severity of the leak if the expression is
 								 * true for this trial */
-	CmigRlsLeakLevel most;		/* severity if the expression is true for all
-								 * trials of the group with ordinary values */
-	struct CmigRlsTrial *also;	/* the same row with another stranger's
-								 * context, for which the expression must be
-								 * true as well; NULL: none */
+	CmigRlsLeakLevel most;		/* severity of the leak if the expression is
+								 * true for all of the group's trials with
+								 * ordinary values */
+	struct CmigRlsTrial *also;	/* a trial of the same row with another
+								 * stranger's context, for which the
+								 * expression must be true, too; NULL: none */
 	int			constant;		/* index of the input that is a key with a
 								 * constant value, or -1 */
 	int			context;		/* index of the input that is a part of the

@@ -162,7 +162,7 @@ same_value(Node *left, Node *right)
 	return equal(left, right) && !contain_volatile_functions(left);
 }
 
-/* Returns the operator's name if it is a comparison operator, or NULL. */
+/* Returns the operator's name, or NULL if it is not a comparison operator. */
 static const char *
 comparison_name(Oid opno)
 {

@@ -15,7 +15,7 @@
 typedef struct CmigRlsAs
 {
 	Oid			role;
-	char	   *user;			/* the user in the context, or NULL */
+	char	   *user;			/* the user in the context; NULL: none */
 	char	   *tenant;
 	bool		partitioned;	/* is the table partitioned or a partition? */
 	CmigRlsRows rows;			/* the table passed to cmig.rls_test */
@@ -59,7 +59,8 @@ typedef struct CmigRlsOutcome
 	int64		strange;		/* number of rows with the attempt's "value"
 								 * in its key; -1 if unknown */
 	char	   *message;		/* the error's message */
-	char	   *detail;			/* an additional remark for the user, or NULL */
+	char	   *detail;			/* an additional remark for the user; NULL:
+								 * none */
 } CmigRlsOutcome;
 
 /*
