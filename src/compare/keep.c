@@ -181,7 +181,7 @@ refuse_taken(const CmigImage *to, const CmigObject *kept)
 		CmigObject *object = share_names(kinds[i], kept->kind) ? cmig_image_lookup(to, kinds[i], kept->identity) : NULL;
 
 		if (object != NULL)
-			set_needs(object, psprintf("%s %s has its name, and ORMs cannot define it", kept->kind->name, kept->identity));
+			set_needs(object, psprintf("%s %s has the same name, and ORMs cannot define it", kept->kind->name, kept->identity));
 	}
 }
 

@@ -431,7 +431,7 @@ cmig_file_name_make(const char *template, const CmigRevisionText *revision)
 	if (problem)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("file name template \"%s\" gives revision \"%s\" the name \"%s\"",
+				 errmsg("file name template \"%s\" gives revision \"%s\" the invalid name \"%s\"",
 						shown(template), revision->edges.id, shown(name.data)),
 				 errdetail("%s", problem),
 				 errhint("The name must be a relative path inside the folder of revision files.")));

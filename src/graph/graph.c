@@ -425,8 +425,8 @@ static const char *
 cycle_fix(bool over_depends, bool replaces)
 {
 	if (over_depends)
-		return replaces ? "Correct down_revision, depends_on, or replaces of one of them."
-			: "Correct down_revision or depends_on of one of them.";
+		return replaces ? "Correct the down_revision, depends_on, or replaces of one of them."
+			: "Correct the down_revision or depends_on of one of them.";
 	return replaces ? "Correct the down_revision or replaces of one of them."
 		: "Correct the down_revision of one of them.";
 }

@@ -114,8 +114,8 @@ not_found(const CmigGraph *graph, const char *name)
 	if (cmig_repeatables_find(graph, name) >= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_INVALID_TARGET),
-				 errmsg("revision \"%s\" is repeatable", name),
-				 errdetail("It has no position in the graph. It runs after an upgrade to the heads if its script has changed."),
+				 errmsg("repeatable revision \"%s\" has no position in the revision graph", name),
+				 errdetail("It runs after an upgrade to the heads if its script has changed."),
 				 errhint("SELECT * FROM cmig.upgrade('heads')")));
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),

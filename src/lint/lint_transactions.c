@@ -438,7 +438,7 @@ check_backfill(CmigLint *lint, Node *node)
 		CmigLintTable *table = lfirst(lc);
 
 		if (cmig_lint_model_is_large(table) && table->in_revision == lint->revision_number && table->locked_at > 0)
-			cmig_lint_report(lint, NULL, "UPDATE of %s runs in the transaction that alters the table (statement %d), which keeps the table locked; use cmig.backfill in a later revision",
+			cmig_lint_report(lint, NULL, "UPDATE of %s runs in the transaction that altered the table in statement %d, and the table stays locked meanwhile; use cmig.backfill in a later revision",
 							 cmig_lint_text_table(table), table->locked_at);
 	}
 }

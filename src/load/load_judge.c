@@ -216,7 +216,7 @@ report_other_revision(int level, const CmigLoadItem *item)
 			 errmsg("a different revision \"%s\" is already applied", cmig_load_id(item)),
 			 errdetail("The applied one has the message \"%s\". The one at %s has the message \"%s\", and its script or parents also differ.",
 					   item->other_message, cmig_load_place(item), item->file->text.edges.message),
-			 errhint("If two Git branches use the same id, give one of the two revisions a new id, or downgrade below \"%s\" with the files of the other branch before loading these. If it is the same revision with a new message, restore its script and parents, or use accept_changes => true to accept a changed script.",
+			 errhint("If two Git branches use the same id, give one of the two revisions a new id, or downgrade below \"%s\" with the files of the other branch before loading these files. If it is the same revision with a new message, restore its script and parents, or use accept_changes => true to accept a changed script.",
 					 cmig_load_id(item))));
 }
 
@@ -244,7 +244,7 @@ report_other_begun(int level, const CmigLoadItem *item)
 			 errmsg("a different revision \"%s\" is partially applied", cmig_load_id(item)),
 			 errdetail("The partially applied one has the message \"%s\". The one at %s has the message \"%s\", and its script or parents also differ.",
 					   item->other_message, cmig_load_place(item), item->file->text.edges.message),
-			 errhint("If two Git branches use the same id, give one of the two revisions a new id, or finish the partially applied one with the files of the other branch before loading these. If it is the same revision with a new message, use accept_changes => true to accept it.")));
+			 errhint("If two Git branches use the same id, give one of the two revisions a new id, or finish the partially applied one with the files of the other branch before loading these files. If it is the same revision with a new message, use accept_changes => true to accept it.")));
 }
 
 /* Raise an error for an applied revision that would become repeatable. */

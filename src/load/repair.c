@@ -80,7 +80,7 @@ cmig_repair(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("revision \"%s\" is not applied", entry.revision),
-				 errdetail("There is nothing to repair: its script can be changed until it is applied."),
+				 errdetail("There is nothing to repair, because the script can be changed until the revision is applied."),
 				 errhint("Load the new script.")));
 	script = cmig_catalog_read_script(entry.revision, CMIG_UPGRADE);
 	if (script == NULL)
@@ -226,8 +226,8 @@ cmig_remove_revision(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
 				 errmsg("revision \"%s\" cannot be removed because it is partially applied", id),
-				 errdetail("A stepwise run started it but did not finish it."),
-				 errhint("CALL cmig.upgrade_stepwise(%s) continues it; cmig.status() shows its progress.",
+				 errdetail("A stepwise run started the revision but did not finish it."),
+				 errhint("CALL cmig.upgrade_stepwise(%s) continues the run; cmig.status() shows its progress.",
 						 quote_literal_cstr(id))));
 	needing = list_concat(cmig_identifier_edges(&graph->nodes[node].children, NULL),
 						  cmig_identifier_edges(&graph->nodes[node].dependents, NULL));
@@ -238,7 +238,7 @@ cmig_remove_revision(PG_FUNCTION_ARGS)
 				 errmsg("revision \"%s\" cannot be removed because other revisions need it", id),
 				 errdetail("It is named in down_revision or depends_on of %s.",
 						   cmig_identifier_list(graph, needing)),
-				 errhint("Remove these first, or load them with other parents.")));
+				 errhint("Remove those revisions first, or load them with other parents.")));
 	cmig_revision_rows_delete(id);
 	cmig_change_end_revisions(guc_level);
 	PG_RETURN_VOID();

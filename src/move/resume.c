@@ -237,7 +237,7 @@ prepare_index(IndexStmt *statement)
 		ereport(WARNING,
 				(errmsg("index \"%s\" exists but is invalid", statement->idxname),
 				 errdetail("IF NOT EXISTS does not replace it, and queries do not use it."),
-				 errhint("To create the index, drop it first: DROP INDEX CONCURRENTLY %s",
+				 errhint("To create the index again, first drop the invalid one: DROP INDEX CONCURRENTLY %s",
 						 quote_qualified_identifier(get_namespace_name(get_rel_namespace(index)), statement->idxname))));
 
 	initStringInfo(&detail);

@@ -106,7 +106,7 @@ cmig_toplevel_require(FunctionCallInfo fcinfo, const char *procedure)
 				 errmsg("CALL %s must be a separate statement outside a transaction block",
 						procedure),
 				 errdetail("It commits after each step, which is not possible inside a transactional revision, a function, another procedure, or a DO block."),
-				 errhint("Make it a separate statement in a revision with \"transactional: false\".")));
+				 errhint("Make the CALL a separate statement in a revision with \"transactional: false\".")));
 	ereport(ERROR,
 			(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
 			 errmsg("CALL %s must be a separate statement outside a transaction block",

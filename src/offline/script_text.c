@@ -294,7 +294,7 @@ append_precondition(StringInfo out, const Reading *reading)
 					 "\t\tRAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',\n"
 					 "\t\t\tMESSAGE = %s,\n"
 					 "\t\t\tDETAIL = 'The precondition is: ' || query,\n"
-					 "\t\t\tHINT = 'It must return one row with one boolean column that is true.';\n"
+					 "\t\t\tHINT = 'The precondition must return one row with one boolean column, whose value must be true.';\n"
 					 "\tEND IF;\n"
 					 "END",
 					 quote_literal_cstr(psprintf("the precondition of revision \"%s\" is not met", reading->revision)));

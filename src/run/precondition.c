@@ -83,7 +83,7 @@ cmig_precondition_require(const DestReceiver *receiver, const CmigRunStep *step)
 			 ? errmsg("the precondition of revision \"%s\" is not met", step->revision)
 			 : errmsg("the precondition of revision \"%s\" must return a single boolean column", step->revision),
 			 errdetail("The precondition is: %s%s", step->precondition_sql, returned_line(result)),
-			 errhint("It must return one row with one boolean column that is true.")));
+			 errhint("The precondition must return one row with one boolean column, whose value must be true.")));
 }
 
 /* Does a WITH query of the SELECT insert, update, or delete rows? */

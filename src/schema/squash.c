@@ -226,7 +226,7 @@ find_revisions(Squash *squash, const char *range, CmigRevision *edges)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the range must not be null"),
-				 errhint("Name the first and the last revision: SELECT * FROM cmig.squash('<from>:<to>', '<message>')")));
+				 errhint("Specify the first and the last revision: SELECT * FROM cmig.squash('<from>:<to>', '<message>')")));
 	squash->graph = now.graph;
 	squash->marks = cmig_target_range(now.graph, now.applied, range);
 	squash->nodes = cmig_graph_order(now.graph, squash->marks, &squash->count);
@@ -234,7 +234,7 @@ find_revisions(Squash *squash, const char *range, CmigRevision *edges)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_INVALID_TARGET),
 				 errmsg("the range has fewer than two revisions"),
-				 errhint("Name the first and the last revision: SELECT * FROM cmig.squash('<from>:<to>', '<message>')")));
+				 errhint("Specify the first and the last revision: SELECT * FROM cmig.squash('<from>:<to>', '<message>')")));
 	find_tip(squash);
 	require_closed(squash);
 	find_before(squash, edges);

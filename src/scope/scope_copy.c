@@ -276,7 +276,7 @@ refuse_name(const char *from, const CmigDiffLine *line)
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("schema \"%s\" cannot be copied", from),
-			 errdetail("The text of %s %s names this schema, and would also do so in the copy.",
+			 errdetail("The text of %s %s names the schema, so the copy would still refer to the original.",
 					   line->kind, with_name(line->object, quote_identifier(from))),
 			 errhint("Leave out copy_of.")));
 }

@@ -237,7 +237,7 @@ require_scope(const char *name)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("schema \"%s\" is not a scope", name),
 			 errdetail("No revision has been run in it with cmig.scope."),
-			 errhint("DROP SCHEMA %s CASCADE", quote_identifier(name))));
+			 errhint("To drop the schema anyway: DROP SCHEMA %s CASCADE", quote_identifier(name))));
 }
 
 Datum

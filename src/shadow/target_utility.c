@@ -152,7 +152,7 @@ refuse_callers_cursor(CmigTargetState *state, Node *node)
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("%s is not allowed in a %s", GetCommandTagName(CreateCommandTag(node)), place()),
-			 errdetail("SQL can use only cursors that it has declared itself.")));
+			 errdetail("A %s can use only cursors that it declares itself.", place())));
 }
 
 /* Subtransaction callback: run a statement that may fail. */
