@@ -102,6 +102,11 @@ SELECT * FROM cmig.diff('', '{shop}', renames => '{table shop.nowhere -> b}');
 SELECT * FROM cmig.diff('', '{shop}', renames => '{table shop.a -> b}');
 CREATE TABLE b (x int);
 SELECT * FROM cmig.diff('CREATE TABLE shop.b (x int)', '{shop}', renames => '{table shop.a -> b}');
+DROP TABLE b;
+SELECT * FROM cmig.diff('CREATE TABLE shop.b (z int)', '{shop}', renames => '{column shop.a.x -> z, column shop.a.y -> z}');
+SELECT * FROM cmig.diff('CREATE TABLE shop.b (z int)', '{shop}', renames => '{column shop.a.x -> z, column shop.a.x -> y}');
+-- the same rename twice, also in a comment
+SELECT upgrade_sql FROM cmig.diff(E'-- @renamed from=a\nCREATE TABLE shop.b (x int, y text)', '{shop}', renames => '{table shop.a -> b, table shop.a -> b}');
 RESET search_path;
 DROP SCHEMA shop CASCADE;
 DROP EXTENSION pg_cmig;

@@ -367,6 +367,41 @@ is_pending(const Pending *pending, int count, const CmigObject *object)
 }
 
 /*
+ * Raise an error if two renames are for the same object, or give the same name
+ * to two objects.
+ */
+static void
+require_distinct(const Pending *pending, int count)
+{
+	for (int i = 0; i < count; i++)
+		for (int j = 0; j < i; j++)
+		{
+			const Pending *a = &pending[j],
+					   *b = &pending[i];
+
+			if (a->object != b->object &&
+				(strcmp(a->rename->name, b->rename->name) != 0 ||
+				 !collides(a->object, a->rename->name, b->object, b->rename->name)))
+				continue;
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_OBJECT),
+					 a->object == b->object ? errmsg("%s %s is renamed twice", a->object->kind->name, a->object->identity) :
+					 errmsg("two renames result in the same name"),
+					 errdetail("The renames are \"%s\" and \"%s\".", a->rename->text, b->rename->text)));
+		}
+}
+
+/* Is the rename of the object already in "pending"? */
+static bool
+is_listed(const Pending *pending, int count, const CmigObject *object, const char *name)
+{
+	for (int i = 0; i < count; i++)
+		if (pending[i].object == object && strcmp(pending[i].rename->name, name) == 0)
+			return true;
+	return false;
+}
+
+/*
  * Store in "pending" the renames of the given rank that change a name.
  * Returns the number of these renames.
  */
@@ -381,7 +416,8 @@ list_pending(const CmigImage *image, const List *renames, CmigRenameRank rank, P
 		const CmigRename *rename = lfirst(cell);
 		CmigObject *object = rename->rank == rank ? cmig_image_find_exactly(image, rename->address) : NULL;
 
-		if (object != NULL && strcmp(object->name, rename->name) != 0)
+		if (object != NULL && strcmp(object->name, rename->name) != 0 &&
+			!is_listed(pending, count, object, rename->name))
 			pending[count++] = (Pending)
 		{
 			object, rename, object->name, false
@@ -438,6 +474,7 @@ cmig_rename_steps(const CmigImage *image, const List *renames, CmigRenameRank ra
 	int			count = list_pending(image, renames, rank, pending);
 	List	   *steps = NIL;
 
+	require_distinct(pending, count);
 	for (int i = 0; i < count; i++)
 	{
 		CmigObject *holder = find_holder(image, pending[i].object, pending[i].rename->name);
