@@ -3,9 +3,9 @@
  *	  Compares a table's former layouts, which its older log entries have,
  *	  with its current columns and key.
  *
- * The parameter "range" contains two Datums, the range of the values of row_hash
- * in the table's entries: the lowest value, and the first value beyond the
- * range.
+ * The parameter "range" contains two Datums, the range of the values of
+ * row_hash in the table's entries: the lowest value, and the first value beyond
+ * the range.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

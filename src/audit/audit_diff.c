@@ -1,6 +1,6 @@
 /*
  * audit_diff.c
- *	  Returns the difference between a row at two times.
+ *	  Returns the differences between a row's states at two times.
  *
  * cmig.audit_diff() runs with the privileges of its caller, who needs SELECT on
  * cmig_audit.log and cmig_audit.layout; policies on the log apply.

@@ -2,8 +2,8 @@
  * audit_install.h
  *	  Reads and changes the audit triggers of a table.
  *
- * A table's audit consists only of its triggers, so that disabling it leaves
- * the table as it was.
+ * Enabling the audit of a table only adds triggers to the table, so disabling
+ * the audit leaves the table as it was before.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

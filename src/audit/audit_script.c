@@ -2,11 +2,11 @@
  * audit_script.c
  *	  Generates a script that audits a table in a database without pg_cmig.
  *
- * The script creates the same log and a trigger in PL/pgSQL.  The trigger
- * function must be SECURITY DEFINER, because roles that write to the table
- * have no privileges on the log; search_path is pinned in it.  If pg_cmig is
- * installed later, cmig.enable_audit() continues with the log and the table's
- * id.
+ * The script creates the same log as pg_cmig, and a trigger in PL/pgSQL.  The
+ * trigger function must be SECURITY DEFINER, because roles that write to the
+ * table have no privileges on the log; its search_path is pinned.  If pg_cmig
+ * is installed later, cmig.enable_audit() continues with the log and the
+ * table's id.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -3,8 +3,8 @@
  *	  The trigger that writes the audit log.
  *
  * The same function serves row-level triggers and statement-level triggers
- * with transition tables.  It runs with the privileges of the role that fires
- * it, which needs none, because the log is written by direct table access
+ * with transition tables.  It runs as the role that fires the trigger.  This
+ * role needs no privileges, because the log is written by direct table access
  * (audit_writer.c).  audit_table.c caches what the trigger needs to know about
  * its table, and audit_call.c writes the entries.
  *

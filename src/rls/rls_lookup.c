@@ -1,7 +1,7 @@
 /*
  * rls_lookup.c
  *	  Finds tables in which policies look up what a role may see, and checks
- *	  whether the role could give itself access by writing to them.
+ *	  whether the role could give itself access by writing to these tables.
  *
  * The key of a look-up is the column that identifies the row: a column that
  * the sub-select returns or compares with a column of the outer row.

@@ -4,8 +4,8 @@
  *
  * Problems that are visible in a policy's expression tree (rls_truth.c,
  * rls_expr.c) are reported first, because they can be described precisely;
- * problems that are found by evaluating the expression (rls_leak.c) are
- * reported only if there are no others.
+ * a leak that is found by evaluating the expression (rls_leak.c) is reported
+ * only if it does not result from such a problem.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

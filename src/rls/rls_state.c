@@ -1,7 +1,7 @@
 /*
  * rls_state.c
- *	  Reads and writes the state in policy comments, which contains the
- *	  options of enable_rls and what disable_rls has to restore.
+ *	  Reads and writes the state in policy comments: the options of
+ *	  enable_rls, and what disable_rls has to restore.
  *
  * The state is a string such as "[cmig.enable_rls rls=off force=off ...]" at
  * the end of a comment.  It consists of words of the form name=value, in which

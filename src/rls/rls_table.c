@@ -1,6 +1,6 @@
 /*
  * rls_table.c
- *	  Reads a table's properties on which row-level security depends.
+ *	  Reads the table properties on which row-level security depends.
  *
  * This module reads the catalogs and changes nothing.  A policy is considered
  * to be created by enable_rls if its comment contains the state; policies that

@@ -2,8 +2,9 @@
  * rls_trial.c
  *	  The rows and contexts for which a policy's expression is evaluated.
  *
- * The tenant is the one whose context is set, and "own" refers to this tenant.
- * Strangers are other tenants, which are identified by numbers.
+ * In this file, "the tenant" is the tenant whose context is set, and "own"
+ * refers to this tenant.  Strangers are other tenants; they are identified by
+ * numbers.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
